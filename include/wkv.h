@@ -1,0 +1,224 @@
+/* wkv.h - RWKV in C: open any checkpoint of versions 4 to 7, run it, talk to it.
+ *
+ *     wkv_model *m;  wkv_context *c;  wkv_state *s;  wkv_tokenizer *t;
+ *     if (wkv_model_open(&m, "RWKV-x070-World-0.1B.pth", NULL) || wkv_context_new(&c, m, NULL) ||
+ *         wkv_state_new(&s, m) || wkv_tokenizer_open(&t, NULL, m)) { fputs(wkv_error(), stderr); exit(1); }
+ *     int32_t ids[64];
+ *     int n = wkv_encode(t, "The Eiffel Tower is in", 22, ids, 64);
+ *     float *logits = malloc(sizeof *logits * wkv_model_about(m)->vocab);
+ *     wkv_eval(c, s, ids, n, logits);              // the state now remembers the text; logits are of what comes next
+ *
+ * Three nouns, because there are three lifetimes:
+ *   model    the weights. Read-only once open; any number of contexts and threads share one.
+ *   context  the means to compute: threads and scratch memory. One per thread that evaluates.
+ *   state    all that a model remembers of one sequence: a small block of floats of fixed size. Copying it forks the
+ *            sequence, saving it resumes it later. It belongs to the model it was made for.
+ *
+ * Conventions. Functions that can fail return 0, or a negative WKV_E... code and leave one sentence in wkv_error(), which
+ * belongs to the calling thread and lasts until its next failure. Out parameters come first and are NULL after a failure.
+ * Option structs are zero by default and NULL means all defaults. Callers own the buffers they pass; wkv owns what it opens
+ * or makes until the matching close or free, which accept NULL. Strings returned are borrowed from the object asked. The
+ * library never prints and never exits. Token ids are int32_t, logits float, one per id of the vocabulary. */
+#ifndef WKV_H
+#define WKV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WKV_API __attribute__((visibility("default")))
+
+#define WKV_VERSION "0.1.0"
+WKV_API const char *wkv_version(void); /* of the library that runs */
+
+/* ---- failure ------------------------------------------------------------------------------------------------------- */
+
+enum {
+    WKV_OK = 0,
+    WKV_EARG = -1,         /* the caller's: a count below zero, a state of another model, an unknown option        */
+    WKV_EIO = -2,          /* the system's: no such file, no permission, disk full                                  */
+    WKV_EFORMAT = -3,      /* the file is damaged or is not what its name says                                      */
+    WKV_EUNSUPPORTED = -4, /* the file is sound, but is something wkv does not run; the sentence says what          */
+    WKV_ENOMEM = -5,
+    WKV_ESTOPPED = -6      /* a callback asked to stop                                                              */
+};
+
+WKV_API const char *wkv_error(void); /* the last failure on this thread, one sentence; "" before any */
+
+/* ---- model ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct wkv_model wkv_model;
+
+typedef struct {
+    int reserved;
+} wkv_model_options;
+
+/* Open a checkpoint: .pth, .safetensors / .st, .gguf, rwkv.cpp .bin, or a folder of shards; its version and sizes are found
+ * in it. Big matrices stay in the file's mapping. path NULL opens the model that is built into the library.
+ * WKV_EIO, WKV_EFORMAT, WKV_EUNSUPPORTED (the sentence says what the file is instead), WKV_ENOMEM. */
+WKV_API int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *options);
+WKV_API void wkv_model_close(wkv_model *m);
+
+typedef struct {
+    const char *path, *format, *naming;  /* "x.gguf", "gguf v3", "llama.cpp"                                             */
+    const char *version;                 /* "4", "5.0", "5.1", "5.2", "6", "7"                                           */
+    const char *types;                   /* how the weights are stored, most bytes first: "bf16, f32"                    */
+    int layers, width;                   /* L, C                                                                         */
+    int heads, head_size;                /* H, N; 0 for version 4                                                        */
+    int ffn;                             /* F: rows of ffn.key                                                           */
+    int vocab;                           /* V: logits per token                                                          */
+    int rank[5];                         /* v6: {D_M, D_D}; v7: {D_w, D_a, D_v, D_g}                                     */
+    float group_norm_eps;
+    int64_t parameters;
+    size_t file_bytes;
+    size_t state_bytes;                  /* of one wkv_state                                                             */
+    size_t weight_bytes[3];              /* bytes of the weights at f32, f16/bf16, and as stored in the file             */
+} wkv_model_info;
+
+WKV_API const wkv_model_info *wkv_model_about(const wkv_model *m);
+
+/* ---- context -------------------------------------------------------------------------------------------------------- */
+
+typedef struct wkv_context wkv_context;
+
+typedef struct {
+    int threads;        /* 0: one per physical core                                                                     */
+    const char *device; /* NULL: "cpu"; "reference": plain C, one thread, the definition that the others are tested by  */
+} wkv_context_options;
+
+WKV_API int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_options *options);
+WKV_API void wkv_context_free(wkv_context *c);
+WKV_API const char *wkv_context_isa(const wkv_context *c); /* "avx512", "avx2", "neon", "portable" (WKV_ISA= forces one) */
+WKV_API int wkv_context_threads(const wkv_context *c);
+
+/* ---- state ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct wkv_state wkv_state;
+
+WKV_API int wkv_state_new(wkv_state **out, const wkv_model *m); /* the start of a text */
+WKV_API void wkv_state_free(wkv_state *s);
+WKV_API void wkv_state_reset(wkv_state *s);
+WKV_API int wkv_state_copy(wkv_state *to, const wkv_state *from); /* WKV_EARG when they are of different models */
+
+/* The block itself: `wkv_model_about(m)->state_bytes` bytes of float, layer after layer.
+ *   version 4:     att_x[C]  aa[C]  bb[C]  pp[C]  ffn_x[C]            (pp starts at -1e30)
+ *   versions 5-7:  att_x[C]  S[H][N key][N value]  ffn_x[C]
+ * att_x and ffn_x are the previous token's LayerNorm outputs. */
+WKV_API float *wkv_state_data(wkv_state *s);
+
+/* ---- evaluation ----------------------------------------------------------------------------------------------------- */
+
+/* Read n tokens into the state. logits: V floats of the token that would follow, or NULL when they are not wanted (which
+ * saves the head). The result does not depend on how a text is cut into calls, nor on the number of threads.
+ * WKV_EARG: a token outside the vocabulary, n < 1, a state of another model. */
+WKV_API int wkv_eval(wkv_context *c, wkv_state *s, const int32_t *tokens, int n, float *logits);
+
+typedef struct {
+    wkv_state *state;       /* each its own                                                                             */
+    const int32_t *tokens;
+    int n;                  /* at least 1                                                                               */
+    float *logits;          /* NULL, or V floats; with all_logits n x V, one row per token                              */
+    int all_logits;
+} wkv_sequence;
+
+/* Several sequences at once, reading and writing mixed; each gives the same bits as it would alone. */
+WKV_API int wkv_eval_batch(wkv_context *c, const wkv_sequence *sequences, int count);
+
+/* ---- text ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct wkv_tokenizer wkv_tokenizer;
+
+/* The tokenizer of a model (path NULL): the vocabulary inside its GGUF, a vocabulary file beside it (MODEL.vocab.txt,
+ * rwkv_vocab_v20230424.txt, 20B_tokenizer.json, vocab.txt, vocab.json), in $WKV_DATA or in ~/.local/share/wkv, chosen by
+ * the size of its vocabulary; V = 256 means bytes. With a path, that file: World's line format (.txt), a tokenizers
+ * .json (20B), a character vocabulary (.json), a GGUF; or the word "bytes". m may be NULL when there is a path. */
+WKV_API int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m);
+WKV_API void wkv_tokenizer_close(wkv_tokenizer *t);
+WKV_API const char *wkv_tokenizer_name(const wkv_tokenizer *t); /* "World", "GPT-NeoX 20B", "bytes", "characters", "trie" */
+WKV_API const char *wkv_tokenizer_path(const wkv_tokenizer *t); /* where it was found */
+WKV_API int wkv_tokenizer_size(const wkv_tokenizer *t);         /* largest id + 1 */
+WKV_API int wkv_tokenizer_end(const wkv_tokenizer *t);          /* the id that ends a text, -1: none */
+
+/* Text to ids. Returns how many there are, whatever `cap` is; the first `cap` are written. WKV_EARG when the vocabulary
+ * cannot spell the text (character vocabularies), with the offset. */
+WKV_API int wkv_encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap);
+
+/* The bytes of one id, borrowed; *bytes is 0 for an end-of-text id and for ids the vocabulary does not have. */
+WKV_API const char *wkv_token_bytes(const wkv_tokenizer *t, int32_t id, size_t *bytes);
+
+/* Ids to text as they come: complete UTF-8 characters only; half a character waits for its rest, and what can never become
+ * one is passed through as it is at the end. */
+typedef struct {
+    char wait[4];
+    int n;
+} wkv_decoder;
+/* Append one id's bytes; what may be shown now goes to out (wkv_decoder_room(t) bytes are always enough); returns its length. */
+WKV_API size_t wkv_decode(wkv_decoder *d, const wkv_tokenizer *t, int32_t id, char *out);
+WKV_API size_t wkv_decode_end(wkv_decoder *d, char *out); /* the rest, at the end of a text: at most 4 bytes */
+WKV_API size_t wkv_decoder_room(const wkv_tokenizer *t);
+
+/* ---- sampling ------------------------------------------------------------------------------------------------------- */
+
+typedef struct wkv_sampler wkv_sampler;
+
+/* The order of the reference: bans and bias, penalties, softmax, top-k/top-p/min-p/typical on the untempered
+ * probabilities, then temperature, then the draw. Zero means off, and temperature 0 is greedy. */
+typedef struct {
+    float temperature;
+    float top_p;                  /* keep tokens at least as probable as the one that reaches this mass; 0 or 1: off     */
+    int top_k;                    /* 0: off                                                                              */
+    float min_p;                  /* keep tokens of at least min_p x the most probable; 0: off                           */
+    float typical_p;              /* locally typical mass; 0 or 1: off                                                   */
+    float mirostat_tau;           /* mirostat 2: target surprise in bits; 0: off (then it replaces the cuts above)       */
+    float mirostat_eta;           /* its learning rate; 0: 0.1                                                           */
+    float presence, frequency;    /* penalties: logit -= presence + frequency x count                                    */
+    float penalty_decay;          /* counts x this after every token; 0: 0.996                                           */
+    const int32_t *bans;          /* ids never drawn                                                                     */
+    int n_bans;
+    const int32_t *bias_ids;      /* logit[bias_ids[i]] += bias[i]                                                       */
+    const float *bias;
+    int n_bias;
+    uint64_t seed;
+} wkv_sampler_options;
+
+/* t tells which tokens are digits and blanks, which the frequency penalty does not count; it may be NULL. The options and
+ * their lists are copied. */
+WKV_API int wkv_sampler_new(wkv_sampler **out, const wkv_sampler_options *o, int vocab, const wkv_tokenizer *t);
+WKV_API void wkv_sampler_free(wkv_sampler *s);
+WKV_API int32_t wkv_sample(wkv_sampler *s, const float *logits); /* draws, and counts the token for the penalties */
+WKV_API void wkv_sampler_count(wkv_sampler *s, int32_t id);      /* count a token that was not drawn (a prompt's) */
+WKV_API void wkv_sampler_reset(wkv_sampler *s);                  /* forget counts; the random stream goes on */
+
+/* ---- chat templates -------------------------------------------------------------------------------------------------- */
+
+typedef enum { WKV_THINK_OFF, WKV_THINK_ON, WKV_THINK_FAST } wkv_think; /* G1: none; "<think"; "<think>\n</think" */
+
+typedef struct {
+    const char *name;             /* "world", "g1", "raven", "pile"                                                      */
+    const char *user, *assistant; /* what stands before the colon: "User", "Assistant"; "Bob", "Alice"; "Q", "A"         */
+    const char *opening;          /* text before the first turn, or ""                                                   */
+    const char *stops[4];         /* strings that end an answer, NULL-terminated                                         */
+} wkv_template;
+
+/* The template called `name`, or with NULL the one that fits the model (its metadata, its version, its vocabulary, its file
+ * name). WKV_EARG for an unknown name, with the list. */
+WKV_API int wkv_template_find(const wkv_template **out, const char *name, const wkv_model *m, const wkv_tokenizer *t);
+
+/* Write one turn as the model should read it, up to where it answers: "User: hi\n\nAssistant:". `first` adds the opening and
+ * the system text (which may be NULL). Returns the length, whatever cap is; out is zero-terminated when cap > 0. */
+WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think,
+                                 char *out, size_t cap);
+
+/* ---- tests ---------------------------------------------------------------------------------------------------------- */
+
+/* Tiny models of every version with known logits through every instruction set this processor has. `report` is called with
+ * a line for each. Returns 0 when all agree. */
+WKV_API int wkv_selftest(void (*report)(void *user, const char *line, int passed), void *user);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

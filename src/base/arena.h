@@ -1,0 +1,24 @@
+/* arena.h - bump memory with marks.
+ *
+ * The address range is reserved once and pages appear as they are used, so no sizes are computed by hand, addresses
+ * never move, and a pass that starts at the same mark gets the same addresses. Nothing is freed one by one: release()
+ * goes back to a mark. Under AddressSanitizer everything above the current end is poisoned, with a gap between pieces. */
+#ifndef WKV_BASE_ARENA_H
+#define WKV_BASE_ARENA_H
+
+#include <stddef.h>
+
+typedef struct {
+    char *base, *at, *end;
+    size_t peak; /* most bytes ever in use */
+} arena;
+
+int arena_init(arena *a, size_t reserve);        /* reserve bytes of address space; WKV_ENOMEM */
+void arena_release(arena *a);                    /* give the range back */
+void *arena_alloc(arena *a, size_t bytes);       /* 64-byte aligned, NOT zeroed; aborts when the range is used up */
+void *arena_zero(arena *a, size_t bytes);        /* the same, zeroed */
+static inline char *arena_mark(const arena *a) { return a->at; }
+void arena_reset(arena *a, char *mark);          /* forget everything allocated since mark */
+void arena_trim(arena *a);                       /* return the pages above `at` to the system */
+
+#endif

@@ -1,0 +1,36 @@
+#include "base/error.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local char sentence[1024];
+
+const char *wkv_error(void) { return sentence; }
+
+int fail(int code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, args);
+    va_end(args);
+    return code;
+}
+
+int fail_prefix(int code, const char *fmt, ...)
+{
+    char rest[sizeof sentence];
+    memcpy(rest, sentence, sizeof rest);
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(sentence, sizeof sentence, fmt, args);
+    va_end(args);
+    if (n >= 0 && n < (int)sizeof sentence) snprintf(sentence + n, sizeof sentence - (size_t)n, ": %s", rest);
+    return code;
+}
+
+_Noreturn void check_failed(const char *file, int line, const char *what, long long a, long long b)
+{
+    fprintf(stderr, "wkv: internal error at %s:%d: %s (%lld, %lld)\n", file, line, what, a, b);
+    abort();
+}

@@ -1,0 +1,33 @@
+/* file.h - whole files: mapped for reading, written beside and renamed into place. */
+#ifndef WKV_BASE_FILE_H
+#define WKV_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct {
+    const uint8_t *data; /* the whole file, read-only; NULL when size is 0 */
+    size_t size;
+} file_map;
+
+/* Map `path` for reading. WKV_EIO with the system's reason: missing, a directory, no permission. */
+int file_open(file_map *out, const char *path);
+void file_close(file_map *m);
+
+/* A file being written: everything goes to `path`.part-<pid>, which file_commit renames to `path` after fsync, so that a
+ * reader never sees half a file and an interrupted write loses nothing. file_abandon removes it. */
+typedef struct {
+    FILE *f;
+    char *path, *part;
+} file_out;
+
+int file_create(file_out *out, const char *path);
+int file_put(file_out *o, const void *data, size_t bytes); /* WKV_EIO once the disk is full */
+int file_commit(file_out *o);                              /* closes in either case */
+void file_abandon(file_out *o);
+
+/* Read all of `path` into memory the caller frees; a zero byte is put behind the last. */
+int file_slurp(char **out, size_t *size, const char *path);
+
+#endif

@@ -1,0 +1,22 @@
+/* thread.h - a fixed pool of threads for short parallel phases.
+ *
+ * Workers spin for some microseconds between phases, then sleep, so that a token's hundred phases cost no system call and
+ * an idle program costs no processor. One thread drives a pool at a time. */
+#ifndef WKV_BASE_THREAD_H
+#define WKV_BASE_THREAD_H
+
+typedef struct pool pool;
+
+int pool_new(pool **out, int threads);  /* the caller counts as one; threads <= 0: one per physical core */
+void pool_free(pool *p);                /* NULL is fine */
+int pool_threads(const pool *p);        /* NULL: 1 */
+int cpu_cores(void);                    /* physical cores this process may run on */
+
+/* Run fn(arg, part, parts) for part = 0 .. parts-1, parts = pool_threads(p), each on its own thread (part 0 on the
+ * caller's), and return when all are done. p NULL runs fn(arg, 0, 1) here. */
+void pool_run(pool *p, void (*fn)(void *arg, int part, int parts), void *arg);
+
+/* The share [*from, *to) of n items that belongs to `part` of `parts`, cut at multiples of `grain`. */
+void pool_share(int n, int grain, int part, int parts, int *from, int *to);
+
+#endif

@@ -1,0 +1,68 @@
+/* tensors.h - one view of any checkpoint: named tensors in a mapped file.
+ *
+ * Whatever the container (.pth, .safetensors, GGUF, rwkv.cpp .bin) and whatever its naming (official, HF, fla, web-rwkv,
+ * llama.cpp), what is seen through this view has the OFFICIAL names ("blocks.3.att.key.weight") and the official meaning.
+ * Where a file stores something else than the official file would, the view says what (`transposed`, `holds`, `scale`),
+ * and tensor_read() undoes it, so that the values read are those of the official checkpoint. Big matrices are used in place
+ * through `data` with those notes; everything small is read. Nothing here decides what an RWKV is: rwkv/model.c does. */
+#ifndef WKV_FORMAT_TENSORS_H
+#define WKV_FORMAT_TENSORS_H
+
+#include "format/dtype.h"
+
+enum { MAX_DIMS = 8 };
+
+/* what the stored number is, when it is not the official one */
+typedef enum {
+    AS_IS,
+    HOLDS_EXP,         /* exp(x):       rwkv.cpp, v5.0 time_first            */
+    HOLDS_NEG_EXP,     /* -exp(x):      rwkv.cpp, v4 time_decay              */
+    HOLDS_EXP_NEG_EXP  /* exp(-exp(x)): rwkv.cpp, v5 time_decay              */
+} holds;
+
+typedef struct {
+    const char *name;           /* official                                                               */
+    dtype type;
+    int dims;
+    int64_t shape[MAX_DIMS];    /* as STORED (PyTorch order, last index fastest)                          */
+    int64_t stride[MAX_DIMS];   /* in elements, for types of one value a block; blocks are contiguous     */
+    const uint8_t *data;        /* in the mapping, of any alignment                                       */
+    int contiguous;             /* stride is the row-major one                                            */
+    int transposed;             /* the last two axes are swapped against the official file                */
+    holds holds;
+    float scale;                /* official value = stored value x scale (a power of two; GGUF rescale)   */
+} file_tensor;
+
+typedef struct tensors tensors;
+
+/* Open a checkpoint, or the one a directory holds (sharded safetensors / HF folder). Reads headers only. Returns 0 or a
+ * negative code with a sentence that starts with the path. */
+int tensors_open(tensors **out, const char *path);
+/* The same over bytes in memory that outlive it (the built-in model, the fuzzers); `name` is used in messages. */
+int tensors_open_memory(tensors **out, const void *data, size_t size, const char *name);
+void tensors_close(tensors *t);
+
+int tensors_count(const tensors *t);
+const file_tensor *tensors_at(const tensors *t, int i);
+const file_tensor *tensors_find(const tensors *t, const char *name);      /* NULL when it is not there */
+
+const char *tensors_path(const tensors *t);
+const char *tensors_format(const tensors *t);                             /* "pth (zip)", "gguf v3", "rwkv.cpp 101" ... */
+const char *tensors_naming(const tensors *t);                             /* "official", "hf rwkv-4", "fla", "web-rwkv", "llama.cpp", "rwkv.cpp" */
+size_t tensors_bytes(const tensors *t);                                   /* of the file(s)            */
+
+/* Text metadata (safetensors __metadata__, GGUF strings), NULL when absent. */
+const char *tensors_meta(const tensors *t, const char *key);
+/* Number metadata (GGUF integers, floats, bools); `otherwise` when absent. */
+double tensors_number(const tensors *t, const char *key, double otherwise);
+/* GGUF vocabulary: the i-th entry of tokenizer.ggml.tokens as stored (Python-escaped), its bytes in *len; NULL past the end. */
+const char *tensors_token(const tensors *t, int i, size_t *len);
+int tensors_token_count(const tensors *t);                                /* 0: no vocabulary inside   */
+
+int64_t tensor_values(const file_tensor *f);                              /* product of the shape      */
+/* Number of axes and axis sizes of the OFFICIAL tensor (transposition undone). */
+int64_t tensor_axis(const file_tensor *f, int i);
+/* All values, official order and meaning, as f32: strides gathered, blocks decoded, transposition and `holds` undone. */
+void tensor_read(const file_tensor *f, float *out);
+
+#endif

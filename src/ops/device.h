@@ -1,0 +1,63 @@
+/* device.h - the porting surface: what a device must do. Three instances: reference (cpu/ref_*.c), cpu, cuda.
+ *
+ * Whole matrices, row-major, T rows; `pool` may be NULL. Functions whose name ends in _back ADD to the gradients they are
+ * given and skip those that are NULL. Each output element is reduced in an order that depends neither on T, nor on
+ * how rows are grouped, nor on the number of threads, so that any chunking, any batch, any thread count give the same bits. */
+#ifndef WKV_OPS_DEVICE_H
+#define WKV_OPS_DEVICE_H
+
+#include "ops/ops.h"
+
+struct device {
+    const char *name;
+
+    /* y[T, out] = x[T, in] W. Weights of every weight dtype, both orientations, w->scale. y is overwritten. */
+    void (*linear)(pool *p, real *y, const real *x, const tensor *w, int T);
+    void (*linear_dx)(pool *p, real *dx, const real *dy, const tensor *w, int T); /* dx += dy W' ; any dtype */
+    void (*linear_dw)(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T); /* dw has W's shape */
+
+    /* elementwise over T x C; a one-row operand (rows == 1 < T) serves every row, and its gradient is summed over rows in order */
+    void (*add)(pool *p, real *z, const real *x, const real *y, int T, int C, int y_rows);
+    void (*mul)(pool *p, real *z, const real *x, const real *y, int T, int C, int y_rows);
+    void (*mul_back)(pool *p, real *dx, real *dy, const real *dz, const real *x, const real *y, int T, int C, int y_rows);
+    void (*lerp)(pool *p, real *z, const real *x, const real *y, const real *mu, int T, int C, int mu_rows);
+    void (*lerp_back)(pool *p, real *dx, real *dy, real *dmu, const real *dz, const real *x, const real *y, const real *mu,
+                      int T, int C, int mu_rows);
+    void (*sum_rows)(pool *p, real *d, const real *dz, int T, int C, int d_rows); /* d += dz; d of one row: += the sum over rows */
+    void (*map)(pool *p, map_kind kind, real *y, const real *x, size_t n);
+    void (*map_back)(pool *p, map_kind kind, real *dx, const real *dy, const real *x, const real *y, size_t n);
+
+    /* norms; groups divide C */
+    void (*norm)(pool *p, real *y, const real *x, const real *w, const real *b, int T, int C, int groups, real eps);
+    void (*norm_back)(pool *p, real *dx, real *dw, real *db, const real *dy, const real *x, const real *w, int T, int C, int groups,
+                      real eps);
+    void (*unit)(pool *p, real *y, const real *x, int T, int C, int heads);
+    void (*unit_back)(pool *p, real *dx, const real *dy, const real *x, const real *y, int T, int C, int heads);
+    void (*bonus)(pool *p, real *y, const real *r, const real *k, const real *u, const real *v, int T, int C, int heads);
+    void (*bonus_back)(pool *p, real *dr, real *dk, real *du, real *dv, const real *dy, const real *r, const real *k, const real *u,
+                       const real *v, int T, int C, int heads);
+
+    /* time: b says which rows follow each other; the spans' states at `at` are read and advanced.
+     * In *_back, state0 holds the spans' states at `at` as they were BEFORE the forward pass, one after another in span
+     * order; a span's dstate at `at`, when not NULL, goes from d(final) to d(initial). */
+    void (*wkv4)(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C, int at);
+    void (*wkv4_back)(pool *p, real *dk, real *dv, real *dw, real *du, const real *dy, const real *k, const real *v, const real *w,
+                      const real *u, const real *state0, const batch *b, int C, int at);
+    void (*wkv6)(pool *p, real *y, const real *r, const real *k, const real *v, const real *w, int w_rows, const real *u, const batch *b,
+                 int C, int heads, int at);
+    void (*wkv6_back)(pool *p, real *dr, real *dk, real *dv, real *dw, real *du, const real *dy, const real *r, const real *k,
+                      const real *v, const real *w, int w_rows, const real *u, const real *state0, const batch *b, int C, int heads, int at);
+    void (*wkv7)(pool *p, real *y, const real *r, const real *w, const real *k, const real *v, const real *a, const real *bb,
+                 const batch *b, int C, int heads, int at);
+    void (*wkv7_back)(pool *p, real *dr, real *dw, real *dk, real *dv, real *da, real *db, const real *dy, const real *r, const real *w,
+                      const real *k, const real *v, const real *a, const real *bb, const real *state0, const batch *b, int C, int heads,
+                      int at);
+
+    /* logits[T, V] -> probabilities in place; loss of each row in nll[T] (0 where targets[t] < 0); the largest logit and its first place */
+    void (*softmax_nll)(pool *p, real *logits, real *nll, real *max, int *argmax, const int32_t *targets, int T, int V);
+};
+
+extern const device device_reference; /* plain loops, one thread: the definition */
+extern const device device_cpu;       /* threads and blocking over the instruction-set table (cpu/simd.h) */
+
+#endif

@@ -1,0 +1,161 @@
+/* ops.h - the language the models are written in: tensor, span, batch, tape, and every operation.
+ *
+ * Activations are matrices of rows (tokens) by columns (channels). Only shift and wkv know which rows follow each other;
+ * they are told by spans: one token is one span of length 1, a prompt one span of length n, twenty chats twenty spans, a
+ * training batch B spans of length T. There is no batch dimension, no stride and no view.
+ *
+ * Operations run at once. While the context is recording, each leaves a record on the tape; tape_backward walks it in
+ * reverse and calls each operation's own backward. An operation is in one file: check, run, say how to go back.
+ * Operations cannot fail: a shape that does not fit is our bug and CHECK says so.
+ *
+ * Letters: T tokens (rows of a batch), C channels, H heads, N head size (C = H N), F ffn width, V vocabulary. */
+#ifndef WKV_OPS_H
+#define WKV_OPS_H
+
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "format/dtype.h"
+
+/* The number every activation, state and gradient is made of. Tests build this layer a second time with double. */
+#ifdef WKV_DOUBLE
+typedef double real;
+#define REAL F64
+#else
+typedef float real;
+#define REAL F32
+#endif
+
+typedef struct tensor tensor;
+struct tensor {
+    int rows, cols;      /* as stored                                                                          */
+    int type;            /* dtype; activations are REAL                                                        */
+    int in_rows;         /* a weight stored [in, out] (y = x W) instead of [out, in] (y = x W')                */
+    float scale;         /* a weight: what its stored values are multiplied by (0 means 1)                     */
+    int wants;           /* a gradient is wanted                                                               */
+    void *data;          /* row-major; a weight's may point into a file's mapping, at any alignment, read-only */
+    real *grad;          /* same shape as data, F32/F64; given out when first needed, or owned by the trainer  */
+};
+
+static inline int weight_in(const tensor *w) { return w->in_rows ? w->rows : w->cols; }
+static inline int weight_out(const tensor *w) { return w->in_rows ? w->cols : w->rows; }
+static inline real *reals(const tensor *t) { return (real *)t->data; }
+
+/* Consecutive rows that belong to one sequence. Its state is a block of reals that the pass advances in place; operations
+ * know their place in it by an offset. dstate, NULL or a block of the same layout: before tape_backward the gradient with
+ * respect to the final state, afterwards that with respect to the initial one. (For v4's aa, bb, pp the three places hold
+ * gA, gB, o of spec ARCHITECTURES 2.4: gradients of the true sums, scaled by e^o; all zero means none.) */
+typedef struct {
+    int row, len;
+    real *state, *dstate;
+} span;
+
+typedef struct {
+    int rows, n_spans;
+    const span *spans;
+} batch;
+
+typedef struct cx cx;
+typedef struct record record;
+typedef struct device device;
+
+struct record {               /* one operation that ran                  */
+    void (*back)(cx *, record *);
+    tensor *out[2];
+    tensor *in[8];
+    real *saved;              /* what its backward asked to keep         */
+    const void *p;            /* and what else it must know              */
+    int i, j;
+};
+
+struct cx {
+    const device *dev;
+    pool *pool;
+    arena mem;
+    const batch *b;
+    int recording;
+    record *tape;
+    int n, cap;
+};
+
+int cx_init(cx *c, const device *dev, pool *p); /* WKV_ENOMEM */
+void cx_release(cx *c);
+
+/* ---- tensors -------------------------------------------------------------------------------------------------------- */
+
+tensor *tensor_new(cx *c, int rows, int cols);                   /* in the arena, values not set */
+tensor *tensor_zero(cx *c, int rows, int cols);
+real *tensor_grad(cx *c, tensor *x);                             /* its gradient, zeroed when first asked for */
+
+/* ---- operations ----------------------------------------------------------------------------------------------------- */
+
+/* y = x W' (or x W for a weight stored [in, out]). x: T x in, y: T x out. */
+tensor *op_linear(cx *c, tensor *x, tensor *w);
+/* Rows `ids` of an embedding table. ids live until backward. */
+tensor *op_embed(cx *c, tensor *w, const int32_t *ids, int n);
+/* Rows rows[0..n) of x (rows of which logits are wanted). */
+tensor *op_rows(cx *c, tensor *x, const int *rows, int n);
+/* Columns [from, from + cols) of x. */
+tensor *op_cols(cx *c, tensor *x, int from, int cols);
+
+/* z = x + y, x * y. y has as many rows as x, or one row that serves all of them. */
+tensor *op_add(cx *c, tensor *x, tensor *y);
+tensor *op_mul(cx *c, tensor *x, tensor *y);
+/* x + (y - x) mu; x, y, mu: T rows, mu also one row. */
+tensor *op_lerp(cx *c, tensor *x, tensor *y, tensor *mu);
+/* Each value of a row n times: [1, H] -> [1, H n]; per-head scalars of v5.0 and v5.1. */
+tensor *op_repeat(cx *c, tensor *x, int n);
+
+typedef enum {
+    MAP_NEG,      /* -x                                                                */
+    MAP_EXP,      /* e^x                                                               */
+    MAP_NEGEXP,   /* -e^x:              v4 decay, in log space                         */
+    MAP_DECAY5,   /* e^(-e^x):          v5, v6 decay                                   */
+    MAP_DECAY7,   /* e^(-e^(-1/2) s(x)): v7 decay; s the sigmoid                       */
+    MAP_SIGMOID,
+    MAP_TANH,
+    MAP_SILU,     /* x s(x)                                                            */
+    MAP_RELU2,    /* max(x, 0)^2                                                       */
+    MAPS
+} map_kind;
+tensor *op_map(cx *c, map_kind kind, tensor *x);
+
+/* Normalise each of `groups` equal parts of a row to mean 0, variance 1 (biased, + eps), then w and b per channel.
+ * groups = 1 is LayerNorm, groups = H the group norm after wkv. w, b: one row of C. */
+tensor *op_norm(cx *c, tensor *x, tensor *w, tensor *b, int groups, real eps);
+/* Each head divided by max(its length, 1e-12). */
+tensor *op_unit(cx *c, tensor *x, int heads);
+/* v7: in each head (sum_j r_j k_j u_j) v. u: one row of C. */
+tensor *op_bonus(cx *c, tensor *r, tensor *k, tensor *u, tensor *v, int heads);
+
+/* The previous row of the same sequence; the first one's is state[at .. at+C), which becomes the last row. */
+tensor *op_shift(cx *c, tensor *x, int at);
+/* Time mixing. State at `at`: v4 aa, bb, pp; v5-7 S[H][N key][N value]. All of T x C; w, u see below.
+ * v4: w = -e^decay (log space), u: one row of C each.                         spec ARCHITECTURES 2.2, 2.4 */
+tensor *op_wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at);
+/* v5, v6: w in (0, 1): one row (v5) or T rows (v6); u: one row.               spec 3.2, 3.4 */
+tensor *op_wkv6(cx *c, tensor *r, tensor *k, tensor *v, tensor *w, tensor *u, int heads, int at);
+/* v7: w in (0, 1) T rows; a = -kappa, b = kappa * a-gate.                     spec 5.2, 5.4 */
+tensor *op_wkv7(cx *c, tensor *r, tensor *w, tensor *k, tensor *v, tensor *a, tensor *b, int heads, int at);
+
+/* Mean cross entropy of logits [T, V] against targets (-1: not counted), 1 x 1. Its backward also adds L2Wrap: 1e-4 / rows x
+ * the largest logit, to that logit's gradient (spec ARCHITECTURES 6), scaled as the loss is; l2wrap 0 leaves it out. */
+tensor *op_cross_entropy(cx *c, tensor *logits, const int32_t *targets, int l2wrap);
+
+/* A layer: fn(c, p, layer, in, out) reads in[0], in[1] (in[1] may be NULL) and sets out[0], out[1] (out[1] may be NULL or
+ * in[1] itself). Not recording: its scratch memory is given back at its end. Recording: run unrecorded, and replayed
+ * recorded when its gradient is asked for; [at, at + len) of every state is put back first. `out` is filled. */
+typedef void block_fn(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2]);
+void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[2], tensor *out[2], int at, int len);
+
+/* ---- the tape ------------------------------------------------------------------------------------------------------- */
+
+/* Remember an operation: returns its record, or NULL when nothing is recorded or nobody wants a gradient. */
+record *tape_record(cx *c, void (*back)(cx *, record *), tensor *out, int n_in, tensor *const *in);
+/* Gradients of everything recorded, from root (1 x 1), whose gradient is `seed`. Parameters' grads are added to. */
+void tape_backward(cx *c, tensor *root, real seed);
+/* Forget what was recorded and all of the arena. */
+void cx_reset(cx *c);
+
+#endif
