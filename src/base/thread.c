@@ -1,0 +1,237 @@
+/* thread.c - the pool: a generation counter that workers watch, a count of parts that the caller watches.
+ *
+ * A phase is opened by raising `opened` and closed when `left` has come down to zero. Both sides spin for SPIN_NS and then
+ * sleep on a condition variable. Whoever goes to sleep says so (`asleep`, `waiting`) BEFORE its last look at the number it
+ * waits for, and whoever changes that number looks for sleepers AFTERWARDS; with sequentially consistent atomics one of
+ * the two always sees the other, so the ordinary phase costs no lock and no wake-up is lost. */
+#define _GNU_SOURCE
+#include "base/thread.h"
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/error.h"
+
+enum { SPIN_NS = 50000, LINE = 64 };
+
+struct pool {
+    int threads, polite; /* polite: more threads than cores, so whoever spins gives its core away */
+    void (*fn)(void *arg, int part, int parts);
+    void *arg;
+    pthread_mutex_t lock;
+    pthread_cond_t start, done;
+    pthread_t *thread; /* threads - 1 */
+    _Alignas(LINE) atomic_uint opened;
+    atomic_int asleep, stop;
+    _Alignas(LINE) atomic_int left;
+    atomic_int waiting;
+};
+
+typedef struct {
+    pool *p;
+    int part;
+} worker;
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void relax(const pool *p)
+{
+    if (p->polite) {
+        sched_yield();
+        return;
+    }
+#if defined __x86_64__ || defined __i386__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("isb");
+#endif
+}
+
+/* Wait until a phase other than `seen` is open; returns its number. */
+static unsigned wait_opened(pool *p, unsigned seen)
+{
+    int64_t until = now_ns() + SPIN_NS;
+    do {
+        for (int i = 0; i < 16; i++) {
+            unsigned n = atomic_load_explicit(&p->opened, memory_order_acquire);
+            if (n != seen) return n;
+            relax(p);
+        }
+    } while (now_ns() < until);
+
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->asleep, 1);
+    while (atomic_load(&p->opened) == seen) pthread_cond_wait(&p->start, &p->lock);
+    atomic_fetch_sub(&p->asleep, 1);
+    pthread_mutex_unlock(&p->lock);
+    return atomic_load(&p->opened);
+}
+
+static void wait_done(pool *p)
+{
+    int64_t until = now_ns() + SPIN_NS;
+    do {
+        for (int i = 0; i < 16; i++) {
+            if (!atomic_load_explicit(&p->left, memory_order_acquire)) return;
+            relax(p);
+        }
+    } while (now_ns() < until);
+
+    pthread_mutex_lock(&p->lock);
+    atomic_store(&p->waiting, 1);
+    while (atomic_load(&p->left)) pthread_cond_wait(&p->done, &p->lock);
+    atomic_store(&p->waiting, 0);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void open_phase(pool *p)
+{
+    atomic_fetch_add(&p->opened, 1);
+    if (!atomic_load(&p->asleep)) return;
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_broadcast(&p->start);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void *work(void *arg)
+{
+    pool *p = ((worker *)arg)->p;
+    int part = ((worker *)arg)->part;
+    unsigned seen = 0;
+    free(arg);
+    for (;;) {
+        seen = wait_opened(p, seen);
+        if (atomic_load(&p->stop)) return NULL;
+        p->fn(p->arg, part, p->threads);
+        if (atomic_fetch_sub(&p->left, 1) == 1 && atomic_load(&p->waiting)) {
+            pthread_mutex_lock(&p->lock);
+            pthread_cond_signal(&p->done);
+            pthread_mutex_unlock(&p->lock);
+        }
+    }
+}
+
+void pool_run(pool *p, void (*fn)(void *arg, int part, int parts), void *arg)
+{
+    if (!p || p->threads == 1) {
+        fn(arg, 0, 1);
+        return;
+    }
+    p->fn = fn;
+    p->arg = arg;
+    atomic_store_explicit(&p->left, p->threads - 1, memory_order_relaxed);
+    open_phase(p);
+    fn(arg, 0, p->threads);
+    wait_done(p);
+}
+
+/* End the first `started` workers and give everything back. */
+static void stop_pool(pool *p, int started)
+{
+    atomic_store(&p->stop, 1);
+    open_phase(p);
+    for (int i = 0; i < started; i++) pthread_join(p->thread[i], NULL);
+    pthread_cond_destroy(&p->start);
+    pthread_cond_destroy(&p->done);
+    pthread_mutex_destroy(&p->lock);
+    free(p->thread);
+    free(p);
+}
+
+int pool_new(pool **out, int threads)
+{
+    enum { MOST = 1024 };
+    int cores = cpu_cores();
+
+    *out = NULL;
+    if (threads <= 0) threads = cores;
+    if (threads > MOST) return fail(WKV_EARG, "%d threads: at most %d", threads, MOST);
+    pool *p = aligned_alloc(LINE, (sizeof *p + LINE - 1) / LINE * LINE);
+    if (!p) return fail(WKV_ENOMEM, "no memory for a pool of %d threads", threads);
+    memset(p, 0, sizeof *p);
+    p->threads = threads;
+    p->polite = threads > cores;
+    p->thread = calloc((size_t)threads, sizeof *p->thread);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->start, NULL);
+    pthread_cond_init(&p->done, NULL);
+    for (int i = 0; i < threads - 1; i++) {
+        worker *w = p->thread ? malloc(sizeof *w) : NULL;
+        if (w) *w = (worker){p, i + 1};
+        if (!w || pthread_create(&p->thread[i], NULL, work, w)) {
+            free(w);
+            stop_pool(p, i);
+            return fail(WKV_ENOMEM, "the system gives only %d of %d threads", i + 1, threads);
+        }
+    }
+    *out = p;
+    return 0;
+}
+
+void pool_free(pool *p)
+{
+    if (p) stop_pool(p, p->threads - 1);
+}
+
+int pool_threads(const pool *p) { return p ? p->threads : 1; }
+
+void pool_share(int n, int grain, int part, int parts, int *from, int *to)
+{
+    int64_t blocks = ((int64_t)n + grain - 1) / grain;
+    int64_t a = blocks * part / parts * grain, b = blocks * (part + 1) / parts * grain;
+    *from = a < n ? (int)a : n;
+    *to = b < n ? (int)b : n;
+}
+
+/* ---- cores ---------------------------------------------------------------------------------------------------------- */
+
+/* The lowest-numbered processor that shares cpu's core: one name for each core. */
+static int first_sibling(int cpu)
+{
+    char path[96];
+    int first = cpu;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+    FILE *f = fopen(path, "r");
+    if (!f) return cpu;
+    if (fscanf(f, "%d", &first) != 1) first = cpu;
+    fclose(f);
+    return first;
+}
+
+/* Processors' worth of time a container may use, rounded up; a large number when there is no limit. */
+static int quota(void)
+{
+    long long most, period;
+    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
+    if (!f) return 1 << 20;
+    int n = fscanf(f, "%lld %lld", &most, &period); /* "max 100000" where nothing is limited */
+    fclose(f);
+    return n == 2 && most > 0 && period > 0 ? (int)((most + period - 1) / period) : 1 << 20;
+}
+
+int cpu_cores(void)
+{
+    cpu_set_t may, seen;
+    int n = 0, limit = quota();
+
+    if (sched_getaffinity(0, sizeof may, &may)) return 1;
+    CPU_ZERO(&seen);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &may)) continue;
+        int core = first_sibling(cpu);
+        if (core < 0 || core >= CPU_SETSIZE || CPU_ISSET(core, &seen)) continue;
+        CPU_SET(core, &seen);
+        n++;
+    }
+    if (n < 1) n = 1;
+    return n < limit ? n : limit;
+}

@@ -1,0 +1,182 @@
+/* test_threads.c - the pool: every part runs exactly once, on its own thread, and everything it wrote is seen afterwards. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include "base/thread.h"
+#include "test.h"
+#include "wkv.h"
+
+enum { MOST = 16 };
+
+typedef struct {
+    int runs[MOST], parts;
+    pthread_t who[MOST];
+} probe;
+
+static void visit(void *arg, int part, int parts)
+{
+    probe *q = arg;
+    q->runs[part]++;
+    q->who[part] = pthread_self();
+    if (part == 0) q->parts = parts;
+}
+
+static void every_part_once(void)
+{
+    for (int n = 1; n <= 7; n++) {
+        pool *p;
+        probe q = {0};
+        EXPECT_EQ(pool_new(&p, n), 0);
+        EXPECT_EQ(pool_threads(p), n);
+        for (int i = 0; i < 200; i++) pool_run(p, visit, &q);
+        EXPECT_EQ(q.parts, n);
+        for (int i = 0; i < n; i++) EXPECT_EQ(q.runs[i], 200);
+        EXPECT(pthread_equal(q.who[0], pthread_self()));
+        for (int i = 1; i < n; i++) EXPECT(!pthread_equal(q.who[i], q.who[i - 1]));
+        pool_free(p);
+    }
+}
+
+static void without_a_pool(void)
+{
+    probe q = {0};
+    pool_run(NULL, visit, &q);
+    EXPECT_EQ(q.runs[0], 1);
+    EXPECT_EQ(q.parts, 1);
+    EXPECT_EQ(pool_threads(NULL), 1);
+    pool_free(NULL);
+}
+
+typedef struct {
+    int *from, *to, n;
+} copying;
+
+static void copy_next(void *arg, int part, int parts)
+{
+    copying *c = arg;
+    int a, b;
+    pool_share(c->n, 8, part, parts, &a, &b);
+    for (int i = a; i < b; i++) c->to[i] = c->from[(i + 1) % c->n] + 1;
+}
+
+/* Each phase reads what other threads wrote in the one before: a lost or late part would show. */
+static void phases_see_each_other(void)
+{
+    enum { N = 1000, PHASES = 3000 };
+    static int x[N], y[N];
+    pool *p;
+    EXPECT_EQ(pool_new(&p, 4), 0);
+    for (int i = 0; i < N; i++) x[i] = i;
+    for (int k = 0; k < PHASES; k++) {
+        copying c = {k % 2 ? y : x, k % 2 ? x : y, N};
+        pool_run(p, copy_next, &c);
+    }
+    int bad = 0;
+    for (int i = 0; i < N; i++) bad += x[i] != (i + PHASES) % N + PHASES;
+    EXPECT_EQ(bad, 0);
+    pool_free(p);
+}
+
+/* Long pauses put the workers to sleep; they must still wake. */
+static void sleepers_wake(void)
+{
+    pool *p;
+    probe q = {0};
+    struct timespec pause = {0, 3000000};
+    EXPECT_EQ(pool_new(&p, 3), 0);
+    for (int i = 0; i < 20; i++) {
+        nanosleep(&pause, NULL);
+        pool_run(p, visit, &q);
+    }
+    for (int i = 0; i < 3; i++) EXPECT_EQ(q.runs[i], 20);
+    pool_free(p);
+}
+
+static void slow_part(void *arg, int part, int parts)
+{
+    struct timespec pause = {0, 2000000};
+    if (part == parts - 1) {
+        nanosleep(&pause, NULL);
+        ++*(int *)arg;
+    }
+}
+
+/* The caller falls asleep while a worker is still busy. */
+static void caller_waits(void)
+{
+    pool *p;
+    int n = 0;
+    EXPECT_EQ(pool_new(&p, 3), 0);
+    for (int i = 0; i < 20; i++) pool_run(p, slow_part, &n);
+    EXPECT_EQ(n, 20);
+    pool_free(p);
+}
+
+static void an_idle_pool_is_idle(void)
+{
+    pool *p;
+    struct timespec a, b, pause = {0, 50000000};
+    EXPECT_EQ(pool_new(&p, 4), 0);
+    nanosleep(&pause, NULL);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+    nanosleep(&pause, NULL);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+    EXPECT((double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec) < 0.01);
+    pool_free(p);
+}
+
+static void pools_come_and_go(void)
+{
+    for (int i = 0; i < 100; i++) {
+        pool *p;
+        EXPECT_EQ(pool_new(&p, 1 + i % 5), 0);
+        pool_free(p);
+    }
+}
+
+static void shares_cover_everything(void)
+{
+    for (int n = 0; n < 200; n += 7)
+        for (int grain = 1; grain <= 16; grain *= 4)
+            for (int parts = 1; parts <= 9; parts++) {
+                int end = 0;
+                for (int part = 0; part < parts; part++) {
+                    int a, b;
+                    pool_share(n, grain, part, parts, &a, &b);
+                    EXPECT_EQ(a, end);
+                    EXPECT(b >= a && (a % grain == 0 || a == n));
+                    end = b;
+                }
+                EXPECT_EQ(end, n);
+            }
+    int a, b;
+    pool_share(2147483647, 64, 1, 2, &a, &b);
+    EXPECT(a > 0 && b == 2147483647);
+}
+
+static void counts(void)
+{
+    pool *p;
+    EXPECT(cpu_cores() >= 1);
+    EXPECT_EQ(pool_new(&p, 0), 0);
+    EXPECT_EQ(pool_threads(p), cpu_cores());
+    pool_free(p);
+    EXPECT_EQ(pool_new(&p, 1 << 30), WKV_EARG);
+    EXPECT(!p);
+    EXPECT_HAS(wkv_error(), "threads");
+}
+
+int main(void)
+{
+    RUN(every_part_once);
+    RUN(without_a_pool);
+    RUN(phases_see_each_other);
+    RUN(sleepers_wake);
+    RUN(caller_waits);
+    RUN(an_idle_pool_is_idle);
+    RUN(pools_come_and_go);
+    RUN(shares_cover_everything);
+    RUN(counts);
+    return DONE();
+}
