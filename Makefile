@@ -1,0 +1,74 @@
+# The front door of the build. CMake does the work in build/; this says what can be asked for.
+
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+ARGS ?= generate "Once upon a time"
+
+# A fresh build folder gets Ninja where there is one; an existing one keeps what it has.
+export CMAKE_GENERATOR ?= $(if $(shell command -v ninja),Ninja,Unix Makefiles)
+BUILD = cmake --build $(1) -j $(JOBS)
+
+.PHONY: default all run test test-long asan tsan clang aarch64 fuzz bench install symbols format clean help
+
+default: build/CMakeCache.txt ## the program, as ./wkv
+	@$(call BUILD,build) --target wkv
+	@ln -sf build/wkv wkv
+
+all: build/CMakeCache.txt ## everything: the program, the libraries, the tests
+	@$(call BUILD,build)
+	@ln -sf build/wkv wkv
+
+build/CMakeCache.txt:
+	@cmake --preset release
+
+run: default ## let the built-in model write; ARGS='chat' for something else
+	./wkv $(ARGS)
+
+test: all ## the tests; the last line is "N passed, N failed"
+	@tools/check.sh build
+
+asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@cmake --preset asan
+	@$(call BUILD,build/asan)
+	@tools/check.sh build/asan
+
+tsan: ## the tests under ThreadSanitizer
+	@cmake --preset tsan
+	@$(call BUILD,build/tsan)
+	@tools/check.sh build/tsan
+
+clang: ## the tests of a build by clang
+	@cmake --preset clang
+	@$(call BUILD,build/clang)
+	@tools/check.sh build/clang
+
+aarch64: ## cross build for 64-bit Arm, tests under qemu
+	@cmake --preset aarch64
+	@$(call BUILD,build/aarch64)
+	@tools/check.sh build/aarch64
+
+test-long: test clang asan tsan fuzz ## all of these, one after another
+
+fuzz: ## a minute of fuzzing for each file reader (clang); FUZZ_SECONDS=600 for longer
+	@tools/fuzz.sh $(or $(FUZZ_SECONDS),60)
+
+bench: default ## what this machine reaches, beside what it could
+	./wkv bench
+
+install: build/CMakeCache.txt ## program, libraries, headers, manual; PREFIX=/usr/local, DESTDIR=
+	@$(call BUILD,build) --target dist
+	@DESTDIR=$(DESTDIR) cmake --install build --prefix $(PREFIX)
+
+symbols: build/CMakeCache.txt ## what the libraries export; fails if that is anything but wkv_*
+	@$(call BUILD,build) --target dist
+	@tools/symbols.sh build
+
+FILES ?= $(shell git diff --name-only --diff-filter=d HEAD -- '*.c' '*.h') $(shell git ls-files -o --exclude-standard -- '*.c' '*.h')
+format: ## clang-format on what is not committed yet, or on FILES=
+	@$(if $(strip $(FILES)),clang-format -i $(FILES),true)
+
+clean: ## remove everything built
+	rm -rf build wkv
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile

@@ -1,0 +1,48 @@
+# What is installed: the program with its manual and completion, the library both ways, its headers, and how to find it.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# ---- libwkv.so: only what WKV_API marks is visible ---------------------------------------------------------------------
+add_library(wkv_shared SHARED)
+target_link_libraries(wkv_shared PRIVATE wkv_objects)
+target_link_options(wkv_shared PRIVATE $<$<NOT:$<BOOL:${WKV_SANITIZE}>>:-Wl,--no-undefined>)
+target_include_directories(wkv_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(wkv_shared PROPERTIES OUTPUT_NAME wkv EXPORT_NAME wkv LINKER_LANGUAGE C
+                      VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+
+# ---- libwkv.a: one object whose internal names are local, so that a program's own cannot clash with them -----------------
+add_custom_command(OUTPUT libwkv.a
+  COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -o wkv_all.o $<TARGET_OBJECTS:wkv_objects>
+  COMMAND ${CMAKE_OBJCOPY} --localize-hidden wkv_all.o
+  COMMAND ${CMAKE_COMMAND} -E rm -f libwkv.a
+  COMMAND ${CMAKE_AR} rcs libwkv.a wkv_all.o
+  DEPENDS wkv_objects $<TARGET_OBJECTS:wkv_objects>
+  COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(wkv_archive DEPENDS libwkv.a)
+add_custom_target(dist DEPENDS wkv_shared wkv_archive) # everything that is installed, and no tests
+
+install(TARGETS wkv_shared EXPORT wkvTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${CMAKE_BINARY_DIR}/libwkv.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
+file(GLOB HEADERS CONFIGURE_DEPENDS include/*.h)
+install(FILES ${HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+# ---- pkg-config and find_package -----------------------------------------------------------------------------------------
+set(STATIC_MODULES "jansson zlib")
+set(STATIC_LIBRARIES "jansson;z")
+if(PCRE2_FOUND AND UTF8PROC_FOUND)
+  string(APPEND STATIC_MODULES " libpcre2-8 libutf8proc")
+  list(APPEND STATIC_LIBRARIES pcre2-8 utf8proc)
+endif()
+configure_file(cmake/wkv.pc.in wkv.pc @ONLY)
+configure_package_config_file(cmake/wkvConfig.cmake.in wkvConfig.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wkv PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
+write_basic_package_version_file(wkvConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/wkv.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${CMAKE_BINARY_DIR}/wkvConfig.cmake ${CMAKE_BINARY_DIR}/wkvConfigVersion.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wkv)
+install(EXPORT wkvTargets NAMESPACE wkv:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wkv)
+
+# ---- the program; its manual page and completion are printed by itself, from its own tables of options ----------------------
+if(TARGET wkv)
+  install(TARGETS wkv RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  add_dependencies(dist wkv)
+endif()

@@ -1,0 +1,93 @@
+# setup.sh - what run.sh and test.sh share: install what is missing. Sourced from the root of the clone by a POSIX shell.
+#
+# Asks the machine what it has (a compiler that links, make, cmake, pkg-config, the libraries by pkg-config), says what
+# it is going to install, and installs only that. With nothing missing it neither needs the network nor root.
+
+say() { printf '%s\n' "$*" >&2; }
+
+# package NEED: what the package manager at hand calls it
+package() {
+    case $manager:$1 in
+    apt:compiler) echo gcc libc6-dev ;;
+    apt:pkg-config) echo pkg-config ;;
+    apt:jansson) echo libjansson-dev ;;
+    apt:zlib) echo zlib1g-dev ;;
+    apt:libpcre2-8) echo libpcre2-dev ;;
+    apt:libutf8proc) echo libutf8proc-dev ;;
+    apt:libedit) echo libedit-dev ;;
+    dnf:compiler | pacman:compiler) echo gcc ;;
+    dnf:pkg-config) echo pkgconf-pkg-config ;;
+    dnf:libpcre2-8) echo pcre2-devel ;;
+    dnf:libutf8proc) echo utf8proc-devel ;;
+    dnf:jansson | dnf:zlib | dnf:libedit) echo "$1-devel" ;;
+    pacman:pkg-config) echo pkgconf ;;
+    *:libpcre2-8) echo pcre2 ;;
+    brew:libutf8proc) echo utf8proc ;;
+    brew:compiler) echo gcc ;;
+    *) echo "$1" ;;
+    esac
+}
+
+install_packages() {
+    case $manager in
+    apt)
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+            $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+        ;;
+    dnf) $as_root dnf install -y -q "$@" ;;
+    pacman) $as_root pacman -Sy --needed --noconfirm "$@" ;;
+    brew) brew install -q "$@" ;;
+    esac >&2
+}
+
+compiles() {
+    probe=$(mktemp -d) || return 1
+    echo 'int main(void) { return 0; }' >"$probe/a.c"
+    "${CC:-cc}" -o "$probe/a" "$probe/a.c" >/dev/null 2>&1
+    probed=$?
+    rm -rf "$probe"
+    return $probed
+}
+
+missing() {
+    compiles || echo compiler
+    for tool in make cmake pkg-config; do
+        command -v $tool >/dev/null 2>&1 || echo $tool
+    done
+    for library in jansson zlib libpcre2-8 libutf8proc libedit; do
+        pkg-config --exists $library 2>/dev/null || echo $library
+    done
+}
+
+setup() {
+    needs=$(missing | tr '\n' ' ')
+    [ -z "$needs" ] && return
+
+    manager=
+    for candidate in apt-get dnf pacman brew; do
+        command -v $candidate >/dev/null 2>&1 && manager=${candidate%-get} && break
+    done
+    packages=
+    for need in $needs; do packages="$packages $(package "$need")"; done
+
+    as_root=
+    if [ "$manager" != brew ] && [ "$(id -u)" != 0 ]; then
+        as_root=$(command -v sudo || true)
+        [ -z "$as_root" ] && refused="and installing needs root or sudo"
+    fi
+    [ -z "$manager" ] && refused="and no package manager that this script knows (apt, dnf, pacman, brew) is here"
+
+    if [ -z "${refused:-}" ]; then
+        say "Installing with $manager:$packages"
+        # shellcheck disable=SC2086 # a list of words
+        install_packages $packages || refused="and installing them failed"
+    fi
+    needs=$(missing | tr '\n' ' ')
+    case $needs in
+    *compiler* | *make* | *pkg-config* | *jansson* | *zlib*)
+        say "Missing: $needs${refused:-after installing}. Please install:$packages"
+        exit 1
+        ;;
+    ?*) say "Going on without the optional: $needs(${refused:-not in the packages installed})" ;;
+    esac
+}
