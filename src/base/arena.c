@@ -1,0 +1,69 @@
+#define _GNU_SOURCE
+#include "base/arena.h"
+#include "base/error.h"
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ASAN 1
+#endif
+#endif
+#ifdef ASAN
+#include <sanitizer/asan_interface.h>
+enum { GAP = 64 }; /* poisoned bytes between pieces: an overrun is seen */
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+enum { GAP = 0 };
+#endif
+
+enum { ALIGN = 64 };
+
+int arena_init(arena *a, size_t reserve)
+{
+    void *p = mmap(NULL, reserve, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return fail(WKV_ENOMEM, "no address space for %zu MiB of scratch memory", reserve >> 20);
+    *a = (arena){.base = p, .at = p, .end = (char *)p + reserve};
+    ASAN_POISON_MEMORY_REGION(a->base, reserve);
+    return 0;
+}
+
+void arena_release(arena *a)
+{
+    if (!a->base) return;
+    ASAN_UNPOISON_MEMORY_REGION(a->base, (size_t)(a->end - a->base));
+    munmap(a->base, (size_t)(a->end - a->base));
+    *a = (arena){0};
+}
+
+void *arena_alloc(arena *a, size_t bytes)
+{
+    size_t take = (bytes + ALIGN - 1) / ALIGN * ALIGN + GAP;
+    CHECK(take >= bytes && take <= (size_t)(a->end - a->at));
+    char *p = a->at;
+    a->at += take;
+    if ((size_t)(a->at - a->base) > a->peak) a->peak = (size_t)(a->at - a->base);
+    ASAN_UNPOISON_MEMORY_REGION(p, bytes);
+    return p;
+}
+
+void *arena_zero(arena *a, size_t bytes) { return memset(arena_alloc(a, bytes), 0, bytes); }
+
+void arena_reset(arena *a, char *mark)
+{
+    CHECK(mark >= a->base && mark <= a->at);
+    ASAN_POISON_MEMORY_REGION(mark, (size_t)(a->at - mark));
+    a->at = mark;
+}
+
+void arena_trim(arena *a)
+{
+    char *from = a->base + ((size_t)(a->at - a->base) + 4095) / 4096 * 4096;
+    char *to = a->base + (a->peak + 4095) / 4096 * 4096;
+    if (to > from) madvise(from, (size_t)(to - from), MADV_DONTNEED);
+    a->peak = (size_t)(a->at - a->base);
+}

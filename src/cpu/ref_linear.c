@@ -1,0 +1,86 @@
+/* ref_linear.c - the linear map over stored weights, one row of the weight at a time. */
+#include "cpu/ref.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Row i of a stored weight as reals, scale not applied. `room` has space for a row of reals and a row of floats. */
+static const real *weight_row(const tensor *w, int i, void *room)
+{
+    const char *from = (const char *)w->data + dtype_bytes((dtype)w->type, w->cols) * i;
+    real *row = room;
+    if (w->type == REAL) return memcpy(row, from, (size_t)w->cols * sizeof(real)); /* it may lie at any address */
+    float *f = (float *)(row + w->cols);
+    dtype_decode((dtype)w->type, from, f, w->cols);
+    for (int j = 0; j < w->cols; j++) row[j] = f[j];
+    return row;
+}
+
+static void *row_room(const tensor *w)
+{
+    void *room = malloc((size_t)w->cols * (sizeof(real) + sizeof(float)));
+    CHECK(room);
+    return room;
+}
+
+static real scale_of(const tensor *w) { return w->scale != 0 ? w->scale : 1; }
+
+/* y[t][o] (+)= x[t] . row o */
+static void dot_rows(real *y, const real *x, const tensor *w, int T, int accumulate)
+{
+    void *room = row_room(w);
+    for (int o = 0; o < w->rows; o++) {
+        const real *row = weight_row(w, o, room);
+        for (int t = 0; t < T; t++) {
+            const real *xt = x + (size_t)t * (size_t)w->cols;
+            real sum = 0;
+            for (int i = 0; i < w->cols; i++) sum += xt[i] * row[i];
+            real *to = &y[(size_t)t * (size_t)w->rows + (size_t)o];
+            *to = sum * scale_of(w) + (accumulate ? *to : 0);
+        }
+    }
+    free(room);
+}
+
+/* y[t] += x[t][i] row i */
+static void add_rows(real *y, const real *x, const tensor *w, int T)
+{
+    void *room = row_room(w);
+    for (int i = 0; i < w->rows; i++) {
+        const real *row = weight_row(w, i, room);
+        for (int t = 0; t < T; t++) {
+            real xi = x[(size_t)t * (size_t)w->rows + (size_t)i] * scale_of(w), *yt = y + (size_t)t * (size_t)w->cols;
+            for (int j = 0; j < w->cols; j++) yt[j] += xi * row[j];
+        }
+    }
+    free(room);
+}
+
+void ref_linear(pool *p, real *y, const real *x, const tensor *w, int T)
+{
+    (void)p;
+    if (!w->in_rows) dot_rows(y, x, w, T, 0);
+    else {
+        memset(y, 0, (size_t)T * (size_t)w->cols * sizeof(real));
+        add_rows(y, x, w, T);
+    }
+}
+
+void ref_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T)
+{
+    (void)p;
+    if (w->in_rows) dot_rows(dx, dy, w, T, 1);
+    else add_rows(dx, dy, w, T);
+}
+
+void ref_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T)
+{
+    (void)p;
+    const real *rows = w->in_rows ? x : dy, *cols = w->in_rows ? dy : x; /* dw[i][j] += rows[t][i] cols[t][j] */
+    for (int t = 0; t < T; t++)
+        for (int i = 0; i < w->rows; i++) {
+            real g = rows[(size_t)t * (size_t)w->rows + (size_t)i] * scale_of(w);
+            const real *ct = cols + (size_t)t * (size_t)w->cols;
+            real *to = dw + (size_t)i * (size_t)w->cols;
+            for (int j = 0; j < w->cols; j++) to[j] += g * ct[j];
+        }
+}

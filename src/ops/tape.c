@@ -1,0 +1,179 @@
+/* tape.c - the context, tensors in its arena, recording, backward, replayed blocks. */
+#include "ops/tape.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Address space, not memory: pages appear as they are used. */
+static const size_t RESERVE = (size_t)1 << 38;
+
+int cx_init(cx *c, const device *dev, pool *p)
+{
+    *c = (cx){.dev = dev, .pool = p};
+    for (size_t bytes = RESERVE; arena_init(&c->mem, bytes); bytes /= 2)
+        if (bytes < (size_t)1 << 30) return WKV_ENOMEM; /* a small address space: take what there is */
+    return 0;
+}
+
+void cx_release(cx *c)
+{
+    arena_release(&c->mem);
+    free(c->tape);
+    *c = (cx){0};
+}
+
+void cx_reset(cx *c)
+{
+    c->n = 0;
+    arena_reset(&c->mem, c->mem.base);
+}
+
+tensor *tensor_new(cx *c, int rows, int cols)
+{
+    CHECK(rows > 0 && cols > 0);
+    tensor *t = arena_alloc(&c->mem, sizeof *t);
+    *t = (tensor){.rows = rows, .cols = cols, .type = REAL};
+    t->data = arena_alloc(&c->mem, (size_t)rows * (size_t)cols * sizeof(real));
+    return t;
+}
+
+tensor *tensor_zero(cx *c, int rows, int cols)
+{
+    tensor *t = tensor_new(c, rows, cols);
+    memset(t->data, 0, (size_t)rows * (size_t)cols * sizeof(real));
+    return t;
+}
+
+real *tensor_grad(cx *c, tensor *x)
+{
+    if (!x->grad) x->grad = arena_zero(&c->mem, (size_t)x->rows * (size_t)x->cols * sizeof(real));
+    return x->grad;
+}
+
+record *tape_record(cx *c, void (*back)(cx *, record *), tensor *out, int n_in, tensor *const *in)
+{
+    if (!c->recording) return NULL;
+    int wants = 0;
+    for (int i = 0; i < n_in; i++) wants |= in[i] && in[i]->wants;
+    for (int i = 0; c->b && i < c->b->n_spans; i++) wants |= c->b->spans[i].dstate != NULL;
+    if (!wants) return NULL;
+    if (c->n == c->cap) {
+        int cap = c->cap ? 2 * c->cap : 256;
+        record *tape = realloc(c->tape, (size_t)cap * sizeof *tape);
+        CHECK(tape);
+        c->tape = tape;
+        c->cap = cap;
+    }
+    record *r = &c->tape[c->n++];
+    *r = (record){.back = back, .out = {out}};
+    CHECK(n_in <= (int)(sizeof r->in / sizeof *r->in));
+    for (int i = 0; i < n_in; i++) r->in[i] = in[i];
+    out->wants = 1;
+    return r;
+}
+
+/* Call the recorded operations' backward, newest first, down to tape position `to`. What no gradient reached is skipped,
+ * unless a state's gradient may come in through it. */
+static void unwind(cx *c, int to)
+{
+    while (c->n > to) {
+        record r = c->tape[--c->n];
+        if (r.out[0]->grad || (r.out[1] && r.out[1]->grad) || r.saved) r.back(c, &r);
+    }
+}
+
+void tape_backward(cx *c, tensor *root, real seed)
+{
+    CHECK(root->rows == 1 && root->cols == 1);
+    tensor_grad(c, root)[0] = seed;
+    unwind(c, 0);
+}
+
+void states_get(const batch *b, int at, int len, real *to)
+{
+    for (int i = 0; i < b->n_spans; i++) memcpy(to + (size_t)i * (size_t)len, b->spans[i].state + at, (size_t)len * sizeof(real));
+}
+
+void states_put(const batch *b, int at, int len, const real *from)
+{
+    for (int i = 0; i < b->n_spans; i++) memcpy(b->spans[i].state + at, from + (size_t)i * (size_t)len, (size_t)len * sizeof(real));
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    block_fn *fn;
+    const void *p;
+    int layer, at, len;
+    real *state0; /* the states before the block ran */
+} block;
+
+/* Run fn without recording and keep only its outputs: they are moved down over its scratch memory. */
+static void run_block(cx *c, const block *k, tensor *in[2], tensor *out[2])
+{
+    int recording = c->recording, T = c->b->rows;
+    c->recording = 0;
+    tensor *kept[2];
+    kept[0] = tensor_new(c, T, in[0]->cols);
+    kept[1] = in[1] ? in[1] : tensor_new(c, T, in[0]->cols);
+    char *mark = arena_mark(&c->mem);
+    tensor *made[2] = {NULL, NULL};
+    k->fn(c, k->p, k->layer, in, made);
+    for (int i = 0; i < 2; i++) {
+        out[i] = made[i] == in[1] ? made[i] : kept[i];
+        if (!made[i]) out[i] = NULL;
+        else if (made[i] != in[1]) {
+            CHECK(made[i]->rows == T && made[i]->cols == kept[i]->cols && kept[i] != in[1]);
+            memcpy(kept[i]->data, made[i]->data, (size_t)T * (size_t)kept[i]->cols * sizeof(real));
+        }
+    }
+    arena_reset(&c->mem, mark);
+    c->recording = recording;
+}
+
+static void block_back(cx *c, record *r)
+{
+    const block *k = r->p;
+    tensor in[2], *ins[2] = {NULL, NULL}, *out[2] = {NULL, NULL}; /* copies, whose gradients the replay fills */
+    for (int i = 0; i < 2; i++)
+        if (r->in[i]) {
+            wanted(c, r->in[i]); /* gradients live below the mark */
+            in[i] = *r->in[i];
+            ins[i] = &in[i];
+        }
+    char *mark = arena_mark(&c->mem);
+    int base = c->n;
+    states_put(c->b, k->at, k->len, k->state0);
+    k->fn(c, k->p, k->layer, ins, out);
+    for (int i = 0; i < 2; i++)
+        if (out[i] && out[i] != ins[1] && r->out[i] && r->out[i]->grad) {
+            size_t n = (size_t)out[i]->rows * (size_t)out[i]->cols;
+            memcpy(tensor_grad(c, out[i]), r->out[i]->grad, n * sizeof(real));
+        }
+    unwind(c, base);
+    arena_reset(&c->mem, mark);
+}
+
+void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[2], tensor *out[2], int at, int len)
+{
+    block k = {.fn = fn, .p = p, .layer = layer, .at = at, .len = len};
+    if (!c->recording) {
+        run_block(c, &k, in, out);
+        return;
+    }
+    block *kept = arena_alloc(&c->mem, sizeof *kept);
+    *kept = k;
+    kept->state0 = tape_keep(c, (size_t)c->b->n_spans * (size_t)len);
+    states_get(c->b, at, len, kept->state0);
+    run_block(c, kept, in, out);
+    /* a layer has parameters of its own that may want gradients, whatever its inputs do: it is always recorded */
+    tensor always = {.wants = 1};
+    record *r = tape_record(c, block_back, out[0], 1, (tensor *const[]){&always});
+    r->in[0] = in[0];
+    r->in[1] = in[1];
+    r->p = kept;
+    r->saved = kept->state0;
+    if (out[1] && out[1] != in[1]) {
+        r->out[1] = out[1];
+        out[1]->wants = 1;
+    }
+}

@@ -1,0 +1,22 @@
+/* tape.h - inside the operations: what a record needs. Models and callers include ops.h. */
+#ifndef WKV_OPS_TAPE_H
+#define WKV_OPS_TAPE_H
+
+#include "ops/device.h"
+#include "ops/ops.h"
+
+/* tape_record with the inputs listed: REC(c, back, y, x, w) */
+#define REC(c, back, out, ...)                                                                                         \
+    tape_record(c, back, out, (int)(sizeof((tensor *[]){__VA_ARGS__}) / sizeof(tensor *)), (tensor *const[]){__VA_ARGS__})
+
+/* where x's gradient is to be added, or NULL when nobody wants it */
+static inline real *wanted(cx *c, tensor *x) { return x && x->wants ? tensor_grad(c, x) : NULL; }
+
+/* keep n reals for backward */
+static inline real *tape_keep(cx *c, size_t n) { return arena_alloc(&c->mem, n * sizeof(real)); }
+
+/* every span's state at [at, at + len), one after another: out of the states, and back into them */
+void states_get(const batch *b, int at, int len, real *to);
+void states_put(const batch *b, int at, int len, const real *from);
+
+#endif
