@@ -6,12 +6,11 @@ shift
 ctest --test-dir "$build" -j "$(nproc 2>/dev/null || echo 2)" --output-on-failure "$@"
 status=$?
 
-awk '/^[0-9]+\/[0-9]+ Testing: / { name = $3; counted = failures = 0 }
-     /^skip /                    { print name ": " $0; skipped++ }
-     /^[0-9]+ passed, [0-9]+ failed/ { counted = 1; passed += $1; failures += $3 }
-     /^Test Passed\./            { if (!counted) passed++ }
-     /^Test Failed\./            { if (!failures) failures = 1 }
-     /^Test time = /             { failed += failures; failures = 0 }
+awk '/^[0-9]+\/[0-9]+ Testing: /     { name = $3; counted = failures = 0 }
+     /^skip /                        { print name ": " $0; skipped++ }
+     /^[0-9]+ passed, [0-9]+ failed/ { counted = 1; passed += $1; failed += failures = $3 }
+     /^Test Passed\./                { if (!counted) passed++ }
+     /^Test Failed\./                { if (!failures) failed++ }
      END { if (skipped) printf "%d skipped\n", skipped; printf "%d passed, %d failed\n", passed, failed }' \
     "$build/Testing/Temporary/LastTest.log"
 exit $status
