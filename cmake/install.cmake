@@ -41,8 +41,20 @@ install(FILES ${CMAKE_BINARY_DIR}/wkv.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkg
 install(FILES ${CMAKE_BINARY_DIR}/wkvConfig.cmake ${CMAKE_BINARY_DIR}/wkvConfigVersion.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wkv)
 install(EXPORT wkvTargets NAMESPACE wkv:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wkv)
 
-# ---- the program; its manual page and completion are printed by itself, from its own tables of options ----------------------
+# ---- the program; its manual page and completions are printed by itself, from its own tables of options ---------------------
 if(TARGET wkv)
+  set(PRINTED wkv.1 wkv.bash _wkv wkv.fish)
+  add_custom_command(OUTPUT ${PRINTED}
+    COMMAND wkv help --man > wkv.1
+    COMMAND wkv help --completion bash > wkv.bash
+    COMMAND wkv help --completion zsh > _wkv
+    COMMAND wkv help --completion fish > wkv.fish)
+  add_custom_target(wkv_manual DEPENDS ${PRINTED})
+  add_dependencies(dist wkv wkv_manual)
+
   install(TARGETS wkv RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-  add_dependencies(dist wkv)
+  install(FILES ${CMAKE_BINARY_DIR}/wkv.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${CMAKE_BINARY_DIR}/wkv.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME wkv)
+  install(FILES ${CMAKE_BINARY_DIR}/_wkv DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${CMAKE_BINARY_DIR}/wkv.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
