@@ -1,0 +1,25 @@
+/* simd_avx2.c - AVX2 with FMA and F16C: Haswell (2013), Zen, and everything after them. */
+#ifdef __AVX2__
+#include <immintrin.h>
+
+#define SIMD simd_avx2
+#define SIMD_NAME "avx2"
+#define LANES 8
+#define DOT_T 3
+#define DOT_O 4
+#define OUT_M 6
+#define OUT_V 2
+#define OUT_K 256
+
+#define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+
+#define FIRST(n) _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define LOAD_PART(p, n) _mm256_maskload_ps(p, FIRST(n))
+#define STORE_PART(p, v, n) _mm256_maskstore_ps(p, FIRST(n), v)
+#define LOAD_F16(p) _mm256_cvtph_ps(_mm_loadu_si128(p))
+#define LOAD_BF16(p) _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(p)), 16))
+
+#include "cpu/simd_body.h"
+#else
+typedef int nothing_here;
+#endif

@@ -1,0 +1,106 @@
+/* simd_body.h - the body of every instance in simd.h. The file that includes it sets, before:
+ *
+ *     SIMD           the instance it makes
+ *     LANES          floats in a vector
+ *     DOT_T, DOT_O   tile of the dot form: tokens by weight rows (accumulators: DOT_T x DOT_O)
+ *     OUT_M, OUT_V   tile of the outer form: rows by vectors;  OUT_K  depth of its packed panel
+ *
+ * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16. */
+#include <stdint.h>
+#include <string.h>
+#include "cpu/simd.h"
+
+typedef float vf __attribute__((vector_size(4 * LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * LANES)));
+typedef uint32_t vu __attribute__((vector_size(4 * LANES)));
+typedef uint16_t vh __attribute__((vector_size(2 * LANES)));
+typedef vf vf_any __attribute__((aligned(1), may_alias));
+typedef vh vh_any __attribute__((aligned(1), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+INLINE vf load(const void *p) { return *(const vf_any *)p; }
+INLINE void store(void *p, vf v) { *(vf_any *)p = v; }
+INLINE vf all(float x) { return x - (vf){0}; }
+
+#ifdef FMA
+INLINE vf madd(vf a, vf b, vf c) { return (vf)FMA(a, b, c); }
+#else
+INLINE vf madd(vf a, vf b, vf c) { return a * b + c; }
+#endif
+
+/* The first n < LANES floats, zeros behind them. */
+#ifdef LOAD_PART
+INLINE vf load_part(const void *p, int n) { return (vf)LOAD_PART(p, n); }
+INLINE void store_part(void *p, vf v, int n) { STORE_PART(p, v, n); }
+#else
+INLINE vf load_part(const void *p, int n)
+{
+    vf v = {0};
+    memcpy(&v, p, 4 * (size_t)n);
+    return v;
+}
+INLINE void store_part(void *p, vf v, int n) { memcpy(p, &v, 4 * (size_t)n); }
+#endif
+
+#ifdef LOAD_F16
+INLINE vf load_f16(const void *p) { return (vf)LOAD_F16(p); }
+#else
+/* Exponent and mantissa in place, times 2^112, is the value of every number, subnormal ones too; Inf and NaN keep their bits. */
+INLINE vf load_f16(const void *p)
+{
+    vu h = __builtin_convertvector(*(const vh_any *)p, vu);
+    vu sign = (h & 0x8000u) << 16, bits = (h & 0x7fffu) << 13;
+    vu finite = (vu)((vf)bits * 0x1p112f), huge = (vu)((h & 0x7c00u) == 0x7c00u);
+    return (vf)(sign | (finite & ~huge) | ((bits | 0x7f800000u) & huge));
+}
+#endif
+
+#ifdef LOAD_BF16
+INLINE vf load_bf16(const void *p) { return (vf)LOAD_BF16(p); }
+#else
+INLINE vf load_bf16(const void *p) { return (vf)(__builtin_convertvector(*(const vh_any *)p, vu) << 16); }
+#endif
+
+/* Lanes i.. of a row of weights in one of the plain types. */
+INLINE vf load_w(dtype type, const char *row, size_t i)
+{
+    return type == F32 ? load(row + 4 * i) : type == F16 ? load_f16(row + 2 * i) : load_bf16(row + 2 * i);
+}
+INLINE vf load_w_part(dtype type, const char *row, size_t i, int n)
+{
+    uint16_t h[LANES] = {0};
+    if (type == F32) return load_part(row + 4 * i, n);
+    memcpy(h, row + 2 * i, 2 * (size_t)n);
+    return load_w(type, (const char *)h, 0);
+}
+static int is_plain(dtype type) { return type == F32 || type == F16 || type == BF16; }
+
+/* Sum of the lanes: lane l and lane l + half, until one is left. */
+INLINE float sum(vf v)
+{
+#if LANES == 16
+    typedef float half __attribute__((vector_size(32)));
+    half h = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif LANES == 8
+    vf h = v;
+#endif
+    typedef float quarter __attribute__((vector_size(16)));
+#if LANES > 4
+    quarter q = __builtin_shufflevector(h, h, 0, 1, 2, 3) + __builtin_shufflevector(h, h, 4, 5, 6, 7);
+#else
+    quarter q = v;
+#endif
+    q += __builtin_shufflevector(q, q, 2, 3, 2, 3);
+    return q[0] + q[1];
+}
+
+#include "cpu/simd_linear.h"
+
+const simd SIMD = {
+    .name = SIMD_NAME,
+    .dot = dot,
+    .dot_scratch = dot_scratch,
+    .outer = outer,
+};
