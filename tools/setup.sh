@@ -73,19 +73,19 @@ setup() {
     as_root=
     if [ "$manager" != brew ] && [ "$(id -u)" != 0 ]; then
         as_root=$(command -v sudo || true)
-        [ -z "$as_root" ] && refused="and installing needs root or sudo"
+        [ -z "$as_root" ] && refused="installing needs root or sudo"
     fi
-    [ -z "$manager" ] && refused="and no package manager that this script knows (apt, dnf, pacman, brew) is here"
+    [ -z "$manager" ] && refused="none of apt, dnf, pacman, brew is here"
 
     if [ -z "${refused:-}" ]; then
         say "Installing with $manager:$packages"
         # shellcheck disable=SC2086 # a list of words
-        install_packages $packages || refused="and installing them failed"
+        install_packages $packages || refused="installing failed"
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
     *compiler* | *make* | *pkg-config* | *jansson* | *zlib*)
-        say "Missing: $needs${refused:-after installing}. Please install:$packages"
+        say "Missing: $needs(${refused:-not in the packages installed}). Please install:$packages"
         exit 1
         ;;
     ?*) say "Going on without the optional: $needs(${refused:-not in the packages installed})" ;;
