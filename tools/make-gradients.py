@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Makes tests/golden/gradients: the loss of a training batch and its gradient with respect to every tensor of a tiny
+checkpoint, by PyTorch's autograd in float64 through tools/reference.py.
+
+    python3 tools/make-gradients.py [OUT]
+
+Needs torch and safetensors. For each version two files:
+    NAME.safetensors            the checkpoint, official names and shapes, f32
+    NAME.gradients.safetensors  tokens [B,T+1] i32; loss [1] f64, the mean cross entropy of the B x T next tokens, every
+                                sequence from the zero state; and under each parameter's name its gradient, f64
+The gradient is that of loss + 0.5e-4 mean(largest logit^2): the second term is L2Wrap (ARCHITECTURES 6), which training adds
+to the gradient and does not report. Before writing, central differences of that sum confirm each tensor's gradient.
+"""
+import importlib.util
+import os
+import sys
+
+import torch
+from safetensors.torch import save_file
+
+import reference
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+spec = importlib.util.spec_from_file_location("make_golden", os.path.join(HERE, "make-golden.py"))
+golden = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(golden)
+
+MODELS = [
+    # name, version, L, C, N, F, V, ranks
+    ("v4", "4", 2, 16, 0, 24, 23, ()),
+    ("v5.2", "5.2", 1, 16, 8, 32, 23, ()),
+    ("v6", "6", 1, 16, 8, 32, 23, (3, 5)),
+    ("v7", "7", 3, 16, 8, 24, 23, (3, 5, 2, 7)),
+]
+B, T = 2, 5
+
+
+def losses(w, tokens):
+    """The reported loss, and the sum whose gradient training follows."""
+    logits = torch.cat([reference.forward(w, row[:-1]) for row in tokens])
+    loss = torch.nn.functional.cross_entropy(logits, tokens[:, 1:].reshape(-1))
+    return loss, loss + 0.5e-4 * (logits.max(1).values ** 2).mean()
+
+
+def check(w, tokens, gradients, g):
+    """Along one random direction for each tensor: the slope of a central difference is the gradient's. The largest relative error."""
+    worst = 0
+    for name, gradient in gradients.items():
+        direction = torch.randn(w[name].shape, generator=g, dtype=torch.float64)
+        slope = (gradient * direction).sum().item()
+        with torch.no_grad():
+            up, down = (losses(dict(w, **{name: w[name] + h * direction}), tokens)[1].item() for h in (1e-6, -1e-6))
+        worst = max(worst, abs((up - down) / 2e-6 - slope) / (abs(slope) + 1e-4))
+    return worst
+
+
+def make(out, name, *sizes):
+    g = torch.Generator().manual_seed(7)
+    w = {k: t.float() for k, t in golden.draw(g, *sizes).items()}
+    tokens = torch.randint(sizes[5], (B, T + 1), generator=g)
+    save_file(w, os.path.join(out, name + ".safetensors"))
+    w = {k: t.double().requires_grad_() for k, t in w.items()}
+    loss, followed = losses(w, tokens)
+    followed.backward()
+    gradients = {k: t.grad if t.grad is not None else torch.zeros_like(t) for k, t in w.items()}
+    unused = [k for k, t in gradients.items() if not t.abs().sum() > 0]
+    assert not set(unused) - set(golden.UNUSED), unused
+    error = check(w, tokens, gradients, g)
+    print("%s: loss %.6f, %d tensors, central differences within %.1e" % (name, loss.item(), len(w), error))
+    assert error < 1e-4
+    gradients = {k: t.detach().contiguous() for k, t in gradients.items()}
+    gradients["loss"], gradients["tokens"] = loss.detach().reshape(1), tokens.int()
+    save_file(gradients, os.path.join(out, name + ".gradients.safetensors"))
+
+
+if __name__ == "__main__":
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "../tests/golden/gradients")
+    os.makedirs(folder, exist_ok=True)
+    for model in MODELS:
+        make(folder, *model)
