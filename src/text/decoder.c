@@ -1,0 +1,40 @@
+/* decoder.c - ids to text as they come, never half a character. */
+#include "text/tokenizer.h"
+#include "text/utf8.h"
+#include <string.h>
+
+/* Add one byte to those that wait and move what is now decided to out; returns how many. A byte that cannot begin or go on
+ * a character goes out alone, and those behind it are looked at anew. */
+static size_t push(wkv_decoder *d, char byte, char *out)
+{
+    size_t n = 0;
+    d->wait[d->n++] = byte;
+    while (d->n) {
+        int length = utf8_length(d->wait, (size_t)d->n);
+        if (!length) break;
+        if (length < 0) length = 1;
+        memcpy(out + n, d->wait, (size_t)length);
+        n += (size_t)length;
+        d->n -= length;
+        memmove(d->wait, d->wait + length, (size_t)d->n);
+    }
+    return n;
+}
+
+size_t wkv_decode(wkv_decoder *d, const wkv_tokenizer *t, int32_t id, char *out)
+{
+    size_t bytes, n = 0;
+    const char *p = wkv_token_bytes(t, id, &bytes);
+    for (size_t i = 0; i < bytes; i++) n += push(d, p[i], out + n);
+    return n;
+}
+
+size_t wkv_decode_end(wkv_decoder *d, char *out)
+{
+    size_t n = (size_t)d->n;
+    memcpy(out, d->wait, n);
+    d->n = 0;
+    return n;
+}
+
+size_t wkv_decoder_room(const wkv_tokenizer *t) { return (size_t)t->v.longest + sizeof((wkv_decoder *)0)->wait; }

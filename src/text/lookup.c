@@ -1,0 +1,107 @@
+/* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in ~/.local/share/wkv. */
+#include "base/error.h"
+#include "rwkv/builtin.h"
+#include "text/tokenizer.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_ROOM = 4096, DIRECTORIES = 4 };
+
+static const char *const world_files[] = {"rwkv_vocab_v20230424.txt", "rwkv_vocab_v20230424.json", NULL};
+static const char *const neox_files[] = {"20B_tokenizer.json", "tokenizer.json", NULL};
+static const char *const other_files[] = {"vocab.txt", "vocab.json", NULL};
+
+static int is_file(const char *path)
+{
+    struct stat s;
+    return !stat(path, &s) && S_ISREG(s.st_mode) && !access(path, R_OK);
+}
+
+/* The folders that are searched, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, the user's. */
+static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
+{
+    const char *data = getenv("WKV_DATA"), *home = getenv("HOME"), *slash = strrchr(model, '/');
+    struct stat s;
+    int n = 0;
+    if (!stat(model, &s) && S_ISDIR(s.st_mode))
+        snprintf(dir[n++], PATH_ROOM, "%s", model);
+    else if (slash)
+        snprintf(dir[n++], PATH_ROOM, "%.*s", slash == model ? 1 : (int)(slash - model), model);
+    else
+        snprintf(dir[n++], PATH_ROOM, ".");
+    if (data && *data) snprintf(dir[n++], PATH_ROOM, "%s", data);
+    if (home && *home) snprintf(dir[n++], PATH_ROOM, "%s/.local/share/wkv", home);
+    return n;
+}
+
+/* The model's path with its extension replaced by .vocab.txt. */
+static void own_vocabulary(char *path, size_t room, const char *model)
+{
+    const char *slash = strrchr(model, '/'), *dot = strrchr(model, '.');
+    int stem = dot && dot > (slash ? slash + 1 : model) ? (int)(dot - model) : (int)strlen(model);
+    snprintf(path, room, "%.*s.vocab.txt", stem, model);
+}
+
+/* Look for `names` in the folders, names first, so that a World file anywhere is preferred to a vocab.txt. */
+static int find_file(char *path, size_t room, const char *const *names, char dir[DIRECTORIES][PATH_ROOM], int n)
+{
+    for (; *names; names++)
+        for (int i = 0; i < n; i++)
+            if (snprintf(path, room, "%s/%s", dir[i], *names) < (int)room && is_file(path)) return 1;
+    return 0;
+}
+
+/* The sentence when nothing was found. */
+static int not_found(const wkv_model_info *about, const char *const *names, char dir[DIRECTORIES][PATH_ROOM], int n)
+{
+    char where[1024] = "";
+    size_t used = 0;
+    for (int i = 0; i < n && used < sizeof where; i++)
+        used += (size_t)snprintf(where + used, sizeof where - used, "%s%.300s", i ? ", " : "", dir[i]);
+    if (names == other_files)
+        return fail(WKV_EIO,
+                    "%.300s: has a vocabulary of its own (%d ids), and neither MODEL.vocab.txt, vocab.txt nor "
+                    "vocab.json is in %.400s; name its file with --vocab FILE",
+                    about->path, about->vocab, where);
+    return fail(WKV_EIO,
+                "%.300s: needs the %s vocabulary (%s), which is not in %.400s; get it with tools/get-vocab or "
+                "name it with --vocab FILE",
+                about->path, names == world_files ? "World" : "GPT-NeoX 20B", names[0], where);
+}
+
+/* The vocabulary inside a GGUF. 1: there is none that wkv reads, look further. */
+static int inside(wkv_tokenizer **out, const char *path)
+{
+    tensors *file;
+    int e = tensors_open(&file, path);
+    if (e) return e;
+    const char *kind = tensors_meta(file, "tokenizer.ggml.model");
+    int has = tensors_token_count(file) > 0 && (!kind || !strcmp(kind, "rwkv"));
+    tensors_close(file);
+    return has ? tokenizer_open_file(out, path) : 1;
+}
+
+int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m)
+{
+    const wkv_model_info *about = wkv_model_about(m);
+    char dir[DIRECTORIES][PATH_ROOM], path[2 * PATH_ROOM];
+    *out = NULL;
+    if (!strcmp(about->path, "built-in"))
+        return tokenizer_open_memory(out, (const char *)wkv_builtin_vocab, wkv_builtin_vocab_size, "built-in");
+    if (!strncmp(about->format, "gguf", 4)) {
+        int e = inside(out, about->path);
+        if (e <= 0) return e;
+    }
+    own_vocabulary(path, sizeof path, about->path);
+    if (is_file(path)) return tokenizer_open_file(out, path);
+    if (about->vocab == 256) return tokenizer_open_file(out, "bytes");
+    const char *const *names = about->vocab == 65536                            ? world_files
+                               : about->vocab == 50277 || about->vocab == 50304 ? neox_files
+                                                                                : other_files;
+    int n = directories(dir, about->path);
+    if (!find_file(path, sizeof path, names, dir, n)) return not_found(about, names, dir, n);
+    return tokenizer_open_file(out, path);
+}

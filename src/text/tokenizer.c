@@ -1,0 +1,220 @@
+/* tokenizer.c - opens vocabularies of every kind, told apart by their content, and cuts texts into their words. */
+#include "text/tokenizer.h"
+#include "base/error.h"
+#include "base/file.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- opening ------------------------------------------------------------------------------------------------------- */
+
+static int build_trie(wkv_tokenizer *t)
+{
+    trie_word *words = malloc(((size_t)t->v.size + 1) * sizeof *words);
+    size_t n = 0;
+    if (!words) return fail(WKV_ENOMEM, "%s: no memory", t->path);
+    for (int i = 0; i < t->v.size; i++)
+        if (t->v.words[i].bytes) words[n++] = (trie_word){vocabulary_word(&t->v, i), t->v.words[i].bytes, i};
+    int e = trie_build(&t->t, words, n);
+    free(words);
+    return e;
+}
+
+/* World is known by its last word, 65529: 128 spaces. */
+static int is_world(const vocabulary *v)
+{
+    if (v->size != 65530 || v->words[65529].bytes != 128) return 0;
+    const char *last = vocabulary_word(v, 65529);
+    return last[0] == ' ' && !memcmp(last, last + 1, 127);
+}
+
+/* RWKV's character vocabularies give U+E083 to characters they lack (FORMATS 8.3). */
+static int find_unknown(const wkv_tokenizer *t)
+{
+    size_t bytes = 0;
+    int32_t id = trie_match(&t->t, "\xee\x82\x83", 3, &bytes);
+    return id >= 0 && bytes == 3 ? id : -1;
+}
+
+/* The rest of opening, the vocabulary read: its name, the end of a text, the trie. */
+static int finish(wkv_tokenizer *t)
+{
+    if (t->bpe) {
+        t->name = t->v.size == 50277 ? "GPT-NeoX 20B" : "BPE";
+        return 0;
+    }
+    int e = build_trie(t);
+    if (e) return e;
+    if (!t->name) {
+        t->name = is_world(&t->v) ? "World" : "trie";
+        if (!t->v.words[0].bytes) t->end = 0; /* id 0 ends a text unless the vocabulary spells with it */
+    } else if (!strcmp(t->name, "characters"))
+        t->unknown = find_unknown(t);
+    return 0;
+}
+
+static int read_json(wkv_tokenizer *t, const char *data, size_t size)
+{
+    json_t *root;
+    int characters, e = vocabulary_json(&root, data, size, t->path);
+    if (e) return e;
+    if (!json_is_object(root))
+        e = fail(WKV_EFORMAT, "%s: expected a JSON object", t->path);
+    else if (json_object_get(root, "model"))
+        e = bpe_new(&t->bpe, &t->v, &t->end, root, t->path);
+    else {
+        e = vocabulary_object(&t->v, root, &characters, t->path);
+        if (!e && characters) t->name = "characters";
+    }
+    json_decref(root);
+    return e;
+}
+
+static wkv_tokenizer *tokenizer_new(const char *path)
+{
+    wkv_tokenizer *t = calloc(1, sizeof *t);
+    if (t && !(t->path = strdup(path))) free(t), t = NULL;
+    if (!t) return fail(WKV_ENOMEM, "%s: no memory", path), NULL;
+    t->end = t->unknown = -1;
+    return t;
+}
+
+static int opened(wkv_tokenizer **out, wkv_tokenizer *t, int e)
+{
+    if (!e) e = finish(t);
+    if (e)
+        wkv_tokenizer_close(t);
+    else
+        *out = t;
+    return e;
+}
+
+int tokenizer_open_memory(wkv_tokenizer **out, const char *data, size_t size, const char *name)
+{
+    const unsigned char *u = (const unsigned char *)data;
+    size_t blank = 0;
+    wkv_tokenizer *t;
+    *out = NULL;
+    if (size > INT_MAX) return fail(WKV_EFORMAT, "%s: %zu bytes, too many for a vocabulary", name, size);
+    if (!(t = tokenizer_new(name))) return WKV_ENOMEM;
+    while (blank < size && strchr(" \t\r\n", data[blank]) && data[blank]) blank++;
+    int first = blank < size ? u[blank] : -1, e;
+    if (first == '{' || first == 0xef || first == 0xff || first == 0xfe) /* or a byte order mark */
+        e = read_json(t, data, size);
+    else if (first >= '0' && first <= '9')
+        e = vocabulary_lines(&t->v, data, size, name);
+    else
+        e = fail(WKV_EFORMAT, "%s: not a vocabulary: neither lines of `id 'text' bytes` nor JSON nor GGUF", name);
+    return opened(out, t, e);
+}
+
+static int open_gguf(wkv_tokenizer **out, const char *path)
+{
+    wkv_tokenizer *t = tokenizer_new(path);
+    tensors *file;
+    if (!t) return WKV_ENOMEM;
+    int e = tensors_open(&file, path);
+    if (!e) {
+        e = vocabulary_gguf(&t->v, file);
+        tensors_close(file);
+    }
+    return opened(out, t, e);
+}
+
+static int open_bytes(wkv_tokenizer **out)
+{
+    wkv_tokenizer *t = tokenizer_new("bytes");
+    if (!t) return WKV_ENOMEM;
+    t->name = "bytes";
+    return opened(out, t, vocabulary_bytes(&t->v));
+}
+
+int tokenizer_open_file(wkv_tokenizer **out, const char *path)
+{
+    file_map f;
+    *out = NULL;
+    if (!strcmp(path, "bytes")) return open_bytes(out);
+    int e = file_open(&f, path);
+    if (e) return e;
+    if (f.size >= 4 && !memcmp(f.data, "GGUF", 4))
+        e = open_gguf(out, path);
+    else if (f.size == 0)
+        e = fail(WKV_EFORMAT, "%s: the file is empty", path);
+    else
+        e = tokenizer_open_memory(out, (const char *)f.data, f.size, path);
+    file_close(&f);
+    return e;
+}
+
+int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m)
+{
+    *out = NULL;
+    if (!path && !m) return fail(WKV_EARG, "wkv_tokenizer_open: needs a path or a model");
+    int e = path ? tokenizer_open_file(out, path) : tokenizer_of_model(out, m);
+    if (e || !m || (*out)->v.size <= wkv_model_about(m)->vocab) return e;
+    e = fail(WKV_EARG, "%s: its ids reach %d, but the model %s knows %d", (*out)->path, (*out)->v.size - 1,
+             wkv_model_about(m)->path, wkv_model_about(m)->vocab);
+    wkv_tokenizer_close(*out);
+    *out = NULL;
+    return e;
+}
+
+void wkv_tokenizer_close(wkv_tokenizer *t)
+{
+    if (!t) return;
+    vocabulary_release(&t->v);
+    trie_release(&t->t);
+    bpe_free(t->bpe);
+    free(t->path);
+    free(t);
+}
+
+const char *wkv_tokenizer_name(const wkv_tokenizer *t) { return t->name; }
+const char *wkv_tokenizer_path(const wkv_tokenizer *t) { return t->path; }
+int wkv_tokenizer_size(const wkv_tokenizer *t) { return t->v.size; }
+int wkv_tokenizer_end(const wkv_tokenizer *t) { return t->end; }
+
+/* ---- text to ids, ids to text --------------------------------------------------------------------------------------- */
+
+/* Bytes of the character at p: the lead byte's and the continuation bytes behind it. */
+static size_t character(const char *p, size_t n)
+{
+    size_t i = 1;
+    while (i < n && ((unsigned char)p[i] & 0xc0) == 0x80) i++;
+    return i;
+}
+
+/* Longest match, from left to right. */
+static int trie_encode(const wkv_tokenizer *t, const char *text, size_t n, id_list *found)
+{
+    for (size_t i = 0; i < n;) {
+        size_t bytes = 0;
+        int32_t id = trie_match(&t->t, text + i, n - i, &bytes);
+        if (id < 0) {
+            if (t->unknown < 0)
+                return fail(WKV_EARG, "%s: cannot spell the text at byte %zu (0x%02x)", t->path, i,
+                            (unsigned char)text[i]);
+            id = t->unknown;
+            bytes = character(text + i, n - i);
+        }
+        id_put(found, id);
+        i += bytes;
+    }
+    return found->n;
+}
+
+int wkv_encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap)
+{
+    if (cap < 0 || (cap > 0 && !ids)) return fail(WKV_EARG, "wkv_encode: room for %d ids", cap);
+    if (bytes > INT_MAX) return fail(WKV_EARG, "wkv_encode: a text of %zu bytes, at most %d at once", bytes, INT_MAX);
+    id_list found = {ids, 0, cap};
+    return t->bpe ? bpe_encode(t->bpe, text, bytes, &found) : trie_encode(t, text, bytes, &found);
+}
+
+const char *wkv_token_bytes(const wkv_tokenizer *t, int32_t id, size_t *bytes)
+{
+    *bytes = 0;
+    if (id < 0 || id >= t->v.size || id == t->end) return "";
+    *bytes = t->v.words[id].bytes;
+    return vocabulary_word(&t->v, id);
+}

@@ -1,0 +1,29 @@
+/* tokenizer.h - what a tokenizer is made of: a vocabulary, and the trie or the merges that cut a text into its words. */
+#ifndef WKV_TEXT_TOKENIZER_H
+#define WKV_TEXT_TOKENIZER_H
+
+#include "text/bpe.h"
+#include "text/trie.h"
+#include "text/vocabulary.h"
+#include "wkv.h"
+
+struct wkv_tokenizer {
+    const char *name; /* as wkv_tokenizer_name() */
+    char *path;
+    vocabulary v;
+    int end;     /* the id that ends a text, -1: none */
+    int unknown; /* the id that stands for characters the vocabulary lacks, -1: they are an error */
+    trie t;      /* of all words, unless there is a bpe */
+    bpe *bpe;
+};
+
+/* A tokenizer from the bytes of a vocabulary file of any kind but GGUF; `name` stands in messages and is its path. */
+int tokenizer_open_memory(wkv_tokenizer **out, const char *data, size_t size, const char *name);
+
+/* Find and open the vocabulary of a model (lookup.c). */
+int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m);
+
+/* Open a vocabulary file, a GGUF too; `bytes` of the word "bytes". */
+int tokenizer_open_file(wkv_tokenizer **out, const char *path);
+
+#endif

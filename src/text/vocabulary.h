@@ -1,0 +1,50 @@
+/* vocabulary.h - a table of ids and their bytes, and the readers of the files that hold one.
+ *
+ * Readers take the file's bytes and its name (for messages) and fill an empty vocabulary; after a failure it is released. */
+#ifndef WKV_TEXT_VOCABULARY_H
+#define WKV_TEXT_VOCABULARY_H
+
+#include "format/tensors.h"
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* bounds of what is believed of a file: the World vocabulary has 65,530 ids and 0.5 MB of text */
+enum { MAX_IDS = 1 << 22, MAX_VOCABULARY_BYTES = 1 << 28 };
+
+typedef struct {
+    uint32_t at, bytes; /* bytes 0: an id that stands for no text, or that the file does not have */
+} word;
+
+typedef struct {
+    word *words; /* [size], by id */
+    int size;    /* largest id + 1 */
+    char *text;  /* all words, one behind the other */
+    size_t used;
+    int longest; /* bytes of the longest word */
+    size_t text_room;
+    int word_room;
+} vocabulary;
+
+/* Give `id` these bytes. WKV_EFORMAT when it has some already or is beyond MAX_IDS; the sentence lacks the file's name. */
+int vocabulary_add(vocabulary *v, int64_t id, const char *bytes, size_t n);
+void vocabulary_release(vocabulary *v);
+
+static inline const char *vocabulary_word(const vocabulary *v, int id) { return v->text + v->words[id].at; }
+
+/* World's line format, `<id> <python literal> <bytes>` (spec FORMATS 8.1). */
+int vocabulary_lines(vocabulary *v, const char *data, size_t size, const char *name);
+
+/* A JSON text of UTF-8 or UTF-16 with a byte order mark; the caller releases it with json_decref. */
+int vocabulary_json(json_t **out, const char *data, size_t size, const char *name);
+
+/* An object "id" -> string, or -> array of byte values (FORMATS 8.1 and 8.3). *characters: each word is one character. */
+int vocabulary_object(vocabulary *v, const json_t *root, int *characters, const char *name);
+
+/* The tokens inside a GGUF, Python-escaped (FORMATS 4.5). */
+int vocabulary_gguf(vocabulary *v, const tensors *file);
+
+/* 256 ids, each the byte of its number. */
+int vocabulary_bytes(vocabulary *v);
+
+#endif
