@@ -87,6 +87,8 @@ void cx_release(cx *c);
 tensor *tensor_new(cx *c, int rows, int cols);                   /* in the arena, values not set */
 tensor *tensor_zero(cx *c, int rows, int cols);
 real *tensor_grad(cx *c, tensor *x);                             /* its gradient, zeroed when first asked for */
+/* The i-th of n equal parts of a weight that is n matrices one after another, as a tensor that shares its memory. */
+tensor *tensor_part(cx *c, const tensor *w, int i, int n);
 
 /* ---- operations ----------------------------------------------------------------------------------------------------- */
 

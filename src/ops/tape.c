@@ -49,6 +49,17 @@ real *tensor_grad(cx *c, tensor *x)
     return x->grad;
 }
 
+tensor *tensor_part(cx *c, const tensor *w, int i, int n)
+{
+    CHECK(w->rows % n == 0 && (!w->wants || w->grad));
+    tensor *t = arena_alloc(&c->mem, sizeof *t);
+    *t = *w;
+    t->rows = w->rows / n;
+    t->data = (char *)w->data + dtype_bytes((dtype)w->type, w->cols) * t->rows * i;
+    if (w->grad) t->grad = w->grad + (size_t)t->rows * (size_t)w->cols * (size_t)i;
+    return t;
+}
+
 record *tape_record(cx *c, void (*back)(cx *, record *), tensor *out, int n_in, tensor *const *in)
 {
     if (!c->recording) return NULL;

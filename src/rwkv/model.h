@@ -9,20 +9,23 @@
 #include "ops/ops.h"
 
 /* axis sizes that a table of slots speaks of; ranks are read from the file */
-typedef enum { D_1, D_5, D_C, D_V, D_F, D_H, D_N, D_5R0, D_R0, D_R1, D_R2, D_R3, DIMS } dim;
+typedef enum { D_1, D_C, D_V, D_F, D_H, D_N, D_R0, D_R1, D_R2, D_R3, D_5R0, DIMS } axis_size;
 
 /* what a slot is to the optimizer and to memory */
 enum {
     SLOT_MATRIX = 1,    /* used in place from the mapping; weight decay in training                    */
     SLOT_LOW_RANK = 2,  /* a small matrix stored [in, out]; in place, no weight decay                  */
     SLOT_LATE = 4,      /* layers >= 1 only (v7's v0, v1, v2; may be there in layer 0 and is not used) */
-    SLOT_FAST = 8       /* learning rate x 2 (decay)                                                   */
+    SLOT_FAST2 = 8,     /* learning rate x 2 (decay)                                                   */
+    SLOT_FAST3 = 16,    /* learning rate x 3 (v4's and v5.0's bonus)                                   */
+    SLOT_111 = 32,      /* a vector that official files store as [1, 1, C]                             */
+    SLOT_5 = 64         /* official shape [5, R0, C] (v6's time_maa_w2): rows are the first two axes   */
 };
 
 typedef struct {
     const char *name;   /* after "blocks.N.", or the whole name */
     size_t at;          /* offset of its tensor in the layer's struct */
-    dim rows, cols;     /* official shape, squeezed: vectors are D_1 x D_C */
+    axis_size rows, cols; /* official shape, squeezed: vectors are D_1 x D_C */
     int flags;
 } slot;
 
@@ -44,25 +47,33 @@ struct rwkv {
     const arch *arch;
     int dim[DIMS];
     int L, C, V, F, H, N;
-    real norm_eps, group_eps;
+    real group_eps;                                        /* of the norm after wkv; every LayerNorm has 1e-5 */
     tensor emb, ln0_w, ln0_b, ln_out_w, ln_out_b, head;
     char *layers;                                          /* L structs of arch->layer_size */
-    void *owned;                                           /* vectors and what could not stay in the mapping: one block */
-    size_t owned_bytes;
+    real *owned;                                           /* vectors and what could not stay in the mapping: one block */
+    size_t owned_reals;
+    real *state0;                                          /* a tuned initial state from the file (time_state), or NULL */
 };
 
 static inline void *rwkv_layer(const rwkv *m, int l) { return m->layers + (size_t)l * m->arch->layer_size; }
-static inline int rwkv_state_len(const rwkv *m) { return m->L * m->arch->state_len(m); }
+/* reals of a whole state; of one layer's */
+static inline int rwkv_layer_state(const rwkv *m) { return m->arch->state_len(m); }
+static inline int rwkv_state_len(const rwkv *m) { return m->L * rwkv_layer_state(m); }
+/* The state at the start of a text. */
 void rwkv_state_init(const rwkv *m, real *state);
 
 /* Find version and sizes, bind every tensor; names what is missing, has a wrong shape, or is another architecture. */
 int rwkv_bind(rwkv *m, const tensors *t);
 void rwkv_release(rwkv *m);
 
-/* Call fn for every tensor of the model, in official order, with its official name and its slot. */
-void rwkv_each(const rwkv *m, void (*fn)(void *user, const char *name, tensor *t, const slot *s, int layer), void *user);
+/* Call fn for every tensor of the model, layer after layer, with its official name and its slot; layer is -1 for those of
+ * no layer (embedding, ln0, ln_out, head). fn returns 0 to go on. Layer 0 of v7 has no v0, v1, v2. */
+int rwkv_each(const rwkv *m, int (*fn)(void *user, const char *name, tensor *t, const slot *s, int layer), void *user);
+/* Set arch, sizes and room for the layers' structs; tensors are empty. WKV_ENOMEM. */
+int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS]);
 
-/* Run tokens (c->b->rows of them) through the model; logits of rows[0..n) (NULL: of all). States are advanced. */
+/* Run tokens (c->b->rows of them) through the model; logits of rows[0..n), NULL rows: of all; n = 0 with rows: none, NULL is
+ * returned. States are advanced. */
 tensor *rwkv_forward(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n);
 
 #endif

@@ -1,0 +1,303 @@
+/* bind.c - from named tensors to a model: which version, which sizes, and every tensor in its place.
+ *
+ * Big matrices point into the file's mapping, whatever their orientation. Vectors are read into one block of reals. The
+ * slot tables of rwkvN.c say what there must be; what is missing or has another shape is named. */
+#include <tgmath.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "rwkv/parts.h"
+
+enum { NAME = 96 };
+
+static const file_tensor *layer_find(const tensors *t, int layer, const char *name)
+{
+    char full[NAME];
+    snprintf(full, sizeof full, "blocks.%d.%s", layer, name);
+    return tensors_find(t, full);
+}
+
+/* ---- which version, which sizes (spec ARCHITECTURES 7.1) ----------------------------------------------------------------- */
+
+/* the i-th axis, counted from the last, leaving out axes of size 1 in front: "[1, 1, C]" has axis 0 = C, axis 1 = 1 */
+static int64_t axis_from_last(const file_tensor *f, int i) { return i < f->dims ? tensor_axis(f, f->dims - 1 - i) : 1; }
+
+static int axis(const tensors *t, const char *name, int from_last)
+{
+    const file_tensor *f = layer_find(t, 0, name);
+    int64_t n = f ? axis_from_last(f, from_last) : 0;
+    return n > 0 && n < 1 << 30 ? (int)n : 0;
+}
+
+static int count_layers(const tensors *t)
+{
+    int L = 0;
+    while (layer_find(t, L, "ln1.weight") || layer_find(t, L, "att.key.weight")) L++;
+    return L;
+}
+
+/* heads x head size from a tensor of [H, N], or from its values and the file's own word for the head size */
+static void find_heads(const tensors *t, const file_tensor *f, int C, int *H, int *N)
+{
+    int64_t n = tensor_values(f), h = 0;
+    for (int i = 0; i < f->dims && !h; i++)
+        if (tensor_axis(f, i) > 1 && tensor_axis(f, i) < n) h = tensor_axis(f, i); /* the first real axis of several */
+    if (f->dims >= 2 && tensor_axis(f, 0) == 1 && tensor_axis(f, 1) == n) h = 1;    /* one head: [1, N] */
+    if (!h) {
+        double size = tensors_number(t, "wkv.head_size", 0);
+        h = size > 0 ? (int64_t)(C / size) : 1;
+    }
+    *H = (int)h;
+    *N = *H > 0 ? C / *H : 0;
+}
+
+static const arch *detect(const tensors *t, int L, int C, int dim[DIMS])
+{
+    const arch *a = &arch4;
+    const file_tensor *f;
+    if ((f = layer_find(t, 0, "att.r_k"))) {
+        a = &arch7;
+        find_heads(t, f, C, &dim[D_H], &dim[D_N]);
+        dim[D_R0] = axis(t, "att.w1", 0);
+        dim[D_R1] = axis(t, "att.a1", 0);
+        f = L > 1 ? layer_find(t, 1, "att.v1") : NULL;
+        dim[D_R2] = f ? (int)axis_from_last(f, 0) : 1;
+        dim[D_R3] = axis(t, "att.g1", 0);
+    } else if (layer_find(t, 0, "att.time_maa_x")) {
+        a = &arch6;
+        if ((f = layer_find(t, 0, "att.time_faaaa"))) find_heads(t, f, C, &dim[D_H], &dim[D_N]);
+        dim[D_R0] = axis(t, "att.time_maa_w1", 0) / 5;
+        dim[D_R1] = axis(t, "att.time_decay_w1", 0);
+    } else if (layer_find(t, 0, "att.ln_x.weight")) {
+        f = layer_find(t, 0, "att.time_decay");
+        int64_t n = f ? tensor_values(f) : 0;
+        if (layer_find(t, 0, "att.gate.weight")) a = n == C ? &arch52 : &arch51;
+        else a = &arch50;
+        if (a == &arch52) find_heads(t, f, C, &dim[D_H], &dim[D_N]);
+        else {
+            dim[D_H] = (int)n;
+            dim[D_N] = n ? C / (int)n : 0;
+        }
+    }
+    dim[D_5R0] = 5 * dim[D_R0];
+    return a;
+}
+
+int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS])
+{
+    *m = (rwkv){.arch = a, .L = L, .C = dim[D_C], .V = dim[D_V], .F = dim[D_F], .H = dim[D_H], .N = dim[D_N], .group_eps = (real)64e-5};
+    memcpy(m->dim, dim, sizeof m->dim);
+    m->dim[D_1] = 1;
+    m->layers = calloc((size_t)L, a->layer_size);
+    return m->layers ? 0 : fail(WKV_ENOMEM, "no memory for %d layers", L);
+}
+
+void rwkv_release(rwkv *m)
+{
+    free(m->layers);
+    free(m->owned);
+    *m = (rwkv){0};
+}
+
+/* ---- every tensor with its name -------------------------------------------------------------------------------------------- */
+
+#define OUTER(name, field, rows, cols, flags) {name, offsetof(rwkv, field), rows, cols, flags}
+static const slot before[] = {
+    OUTER("emb.weight", emb, D_V, D_C, SLOT_MATRIX),
+    OUTER("blocks.0.ln0.weight", ln0_w, D_1, D_C, 0),
+    OUTER("blocks.0.ln0.bias", ln0_b, D_1, D_C, 0),
+};
+static const slot after[] = {
+    OUTER("ln_out.weight", ln_out_w, D_1, D_C, 0),
+    OUTER("ln_out.bias", ln_out_b, D_1, D_C, 0),
+    OUTER("head.weight", head, D_V, D_C, SLOT_MATRIX),
+};
+
+int rwkv_each(const rwkv *m, int (*fn)(void *user, const char *name, tensor *t, const slot *s, int layer), void *user)
+{
+    int e;
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        if ((e = fn(user, before[i].name, (tensor *)((char *)m + before[i].at), &before[i], -1))) return e;
+    for (int l = 0; l < m->L; l++)
+        for (int i = 0; i < m->arch->n_slots; i++) {
+            const slot *s = &m->arch->slots[i];
+            char name[NAME];
+            if (l == 0 && s->flags & SLOT_LATE) continue;
+            snprintf(name, sizeof name, "blocks.%d.%s", l, s->name);
+            if ((e = fn(user, name, (tensor *)((char *)rwkv_layer(m, l) + s->at), s, l))) return e;
+        }
+    for (size_t i = 0; i < sizeof after / sizeof *after; i++)
+        if ((e = fn(user, after[i].name, (tensor *)((char *)m + after[i].at), &after[i], -1))) return e;
+    return 0;
+}
+
+/* ---- binding ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    rwkv *m;
+    const tensors *t;
+    size_t used; /* reals of the owned block given out; before it exists they are only counted */
+} binder;
+
+static real *owned(binder *b, size_t n)
+{
+    real *p = b->m->owned ? b->m->owned + b->used : NULL;
+    b->used += (n + 15) / 16 * 16;
+    return p;
+}
+
+/* read a small tensor as reals, in official order */
+static void read_reals(const file_tensor *f, real *to)
+{
+#ifdef WKV_DOUBLE
+    size_t n = (size_t)tensor_values(f);
+    float *x = malloc(n * sizeof *x);
+    CHECK(x);
+    tensor_read(f, x);
+    for (size_t i = 0; i < n; i++) to[i] = x[i];
+    free(x);
+#else
+    tensor_read(f, to);
+#endif
+}
+
+/* "[1, 1, 768]" */
+static const char *shape_text(const file_tensor *f, char *s, size_t room)
+{
+    size_t n = (size_t)snprintf(s, room, "[");
+    for (int i = 0; i < f->dims && n < room; i++) n += (size_t)snprintf(s + n, room - n, "%s%lld", i ? ", " : "", (long long)tensor_axis(f, i));
+    if (n < room) snprintf(s + n, room - n, "]");
+    return s;
+}
+
+/* A matrix the operations can read where it lies: rows of one weight type, whole blocks a row. A transposed view (strides
+ * [1, rows]) is one too, of the other orientation. */
+static int in_place(const file_tensor *f, int transposed_view)
+{
+    if (f->type > Q6_K || f->holds != AS_IS) return 0;
+    if (f->contiguous) return f->shape[f->dims - 1] % dtypes[f->type].values == 0;
+    return transposed_view;
+}
+
+static void bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *f, int rows, int cols)
+{
+    int view = !f->contiguous && f->dims == 2 && f->stride[0] == 1 && f->stride[1] == f->shape[0];
+    int flipped = f->transposed != view; /* how it lies against the official orientation */
+    to->in_rows = s->flags & SLOT_LOW_RANK ? !flipped : flipped;
+    to->scale = f->scale == 1 ? 0 : f->scale;
+    if (in_place(f, view)) {
+        /* five matrices one after another ([5, R0, C]) are turned one by one */
+        int parts = s->flags & SLOT_5 ? 5 : 1;
+        to->rows = flipped ? cols * parts : rows;
+        to->cols = flipped ? rows / parts : cols;
+        to->type = f->type;
+        to->data = (void *)f->data;
+        return;
+    }
+    *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .in_rows = s->flags & SLOT_LOW_RANK ? 1 : 0};
+    to->data = owned(b, (size_t)rows * (size_t)cols);
+    if (to->data) read_reals(f, to->data);
+}
+
+static int bind_one(void *user, const char *name, tensor *to, const slot *s, int layer)
+{
+    binder *b = user;
+    const int *dim = b->m->dim;
+    const file_tensor *f = tensors_find(b->t, name);
+    int as_exp = 0;
+    if (!f && strcmp(s->name, "att.time_faaaa") == 0) as_exp = (f = layer_find(b->t, layer, "att.time_first")) != NULL;
+    if (!f && strcmp(name, "head.weight") == 0) f = tensors_find(b->t, "emb.weight"); /* tied, as some HF files have it */
+    if (!f) return fail(WKV_EFORMAT, "%s: %s is missing; an RWKV-%s of %d layers has it", tensors_path(b->t), name, b->m->arch->version, b->m->L);
+
+    int rows = dim[s->rows], cols = dim[s->cols];
+    char shape[128];
+    if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) {
+        if (tensor_values(f) != (int64_t)rows * cols)
+            return fail(WKV_EFORMAT, "%s: %s is %s, expected %d values", tensors_path(b->t), name, shape_text(f, shape, sizeof shape), rows * cols);
+        *to = (tensor){.rows = 1, .cols = rows * cols, .type = REAL};
+        to->data = owned(b, (size_t)(rows * cols));
+        if (to->data) {
+            read_reals(f, to->data);
+            for (int i = 0; as_exp && i < rows * cols; i++) reals(to)[i] = exp(reals(to)[i]);
+        }
+        return 0;
+    }
+    int64_t n = axis_from_last(f, 0);
+    if (f->dims < 2 || n != cols || tensor_values(f) != (int64_t)rows * cols)
+        return fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d", tensors_path(b->t), name, shape_text(f, shape, sizeof shape), rows, cols);
+    bind_matrix(b, to, s, f, rows, cols);
+    return 0;
+}
+
+/* blocks.N.att.time_state [H][value][key], a tuned initial state that some files carry, into our [H][key][value] */
+static void bind_state(binder *b)
+{
+    rwkv *m = b->m;
+    const file_tensor *f = layer_find(b->t, 0, "att.time_state");
+    int H = m->H, N = m->N, CN = m->C * N;
+    if (!f || !H) return;
+    real *all = owned(b, (size_t)rwkv_state_len(m)), *S = owned(b, (size_t)CN);
+    if (!all) return;
+    m->state0 = NULL; /* rwkv_state_init must not copy it from itself */
+    rwkv_state_init(m, all);
+    for (int l = 0; l < m->L; l++) {
+        f = layer_find(b->t, l, "att.time_state");
+        if (!f || tensor_values(f) != CN) continue;
+        read_reals(f, S);
+        real *to = all + (size_t)l * (size_t)rwkv_layer_state(m) + m->C;
+        for (int h = 0; h < H; h++)
+            for (int i = 0; i < N; i++)
+                for (int j = 0; j < N; j++) to[(h * N + i) * N + j] = S[(h * N + j) * N + i];
+    }
+    m->state0 = all;
+}
+
+static int check_sizes(const tensors *t, const rwkv *m)
+{
+    const char *path = tensors_path(t);
+    if (m->arch != &arch4) {
+        if (m->H < 1 || m->N < 1 || m->H * m->N != m->C)
+            return fail(WKV_EFORMAT, "%s: %d heads do not divide a width of %d", path, m->H, m->C);
+        if (m->N > 1024) return fail(WKV_EUNSUPPORTED, "%s: heads of %d channels; at most 1024 are run", path, m->N);
+    }
+    int att = axis(t, "att.key.weight", 1);
+    if (att != m->C) return fail(WKV_EUNSUPPORTED, "%s: attention width %d differs from the width %d, which no released RWKV has", path, att, m->C);
+    if (m->F < 1) return fail(WKV_EFORMAT, "%s: blocks.0.ffn.key.weight is missing", path);
+    return 0;
+}
+
+int rwkv_bind(rwkv *m, const tensors *t)
+{
+    *m = (rwkv){0};
+    int e = tensors_refuse(t);
+    if (e) return e;
+    const file_tensor *emb = tensors_find(t, "emb.weight");
+    if (!emb || emb->dims != 2) return fail(WKV_EFORMAT, "%s: no emb.weight of two axes, so this is no RWKV language model", tensors_path(t));
+    int dim[DIMS] = {1}, L = count_layers(t);
+    if (!L) return fail(WKV_EFORMAT, "%s: no blocks.0.att.key.weight, so this is no RWKV language model", tensors_path(t));
+    if (tensor_axis(emb, 0) > 1 << 24 || tensor_axis(emb, 1) > 1 << 20)
+        return fail(WKV_EFORMAT, "%s: emb.weight has an impossible size", tensors_path(t));
+    dim[D_V] = (int)tensor_axis(emb, 0);
+    dim[D_C] = (int)tensor_axis(emb, 1);
+    dim[D_F] = axis(t, "ffn.key.weight", 1);
+    const arch *a = detect(t, L, dim[D_C], dim);
+    if ((e = rwkv_init(m, a, L, dim))) return e;
+    m->group_eps = (real)tensors_number(t, "group_norm_eps", 64e-5);
+
+    binder b = {.m = m, .t = t};
+    if ((e = check_sizes(t, m)) || (e = rwkv_each(m, bind_one, &b))) goto failed; /* shapes are checked, sizes counted */
+    bind_state(&b);
+    m->owned_reals = b.used;
+    if (posix_memalign((void **)&m->owned, 64, (b.used + 16) * sizeof(real))) {
+        m->owned = NULL;
+        e = fail(WKV_ENOMEM, "%s: no memory for %zu MiB of small tensors", tensors_path(t), b.used * sizeof(real) >> 20);
+        goto failed;
+    }
+    b.used = 0;
+    rwkv_each(m, bind_one, &b);
+    bind_state(&b);
+    return 0;
+failed:
+    rwkv_release(m);
+    return e;
+}
