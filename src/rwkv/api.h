@@ -1,0 +1,24 @@
+/* api.h - what stands behind the public handles of wkv.h. */
+#ifndef WKV_RWKV_API_H
+#define WKV_RWKV_API_H
+
+#include "rwkv/model.h"
+#include "wkv.h"
+
+struct wkv_model {
+    rwkv rwkv;
+    tensors *file;         /* the mapping the big matrices lie in */
+    wkv_model_info about;
+    char types[128];
+    uint64_t fingerprint;  /* of sizes and some weights: tells whose a state is */
+};
+
+/* A state knows the sizes it was made for, so that it can outlive the model for copying and freeing. */
+struct wkv_state {
+    const wkv_model *model;
+    uint64_t fingerprint;
+    int n;                 /* reals */
+    real data[];
+};
+
+#endif

@@ -1,0 +1,140 @@
+/* context.c - wkv_context: sequences cut into passes of bounded size, each one forward over a batch of spans.
+ *
+ * How a text is cut does not change a bit of the result (device.h), so passes are as large as memory for activations allows
+ * and no larger. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/error.h"
+#include "cpu/simd.h"
+#include "ops/device.h"
+#include "rwkv/api.h"
+
+enum {
+    PASS_ROWS = 512,        /* tokens in one pass                          */
+    PASS_LOGITS = 1 << 24   /* logits in one pass (64 MiB), at least 16 rows */
+};
+
+struct wkv_context {
+    cx cx;
+    pool *pool;
+    const wkv_model *model;
+    const char *isa;
+};
+
+int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_options *options)
+{
+    static const wkv_context_options defaults;
+    const wkv_context_options *o = options ? options : &defaults;
+    *out = NULL;
+    const device *dev = &device_cpu;
+    if (o->device && strcmp(o->device, "reference") == 0) dev = &device_reference;
+    else if (o->device && strcmp(o->device, "cpu") != 0)
+        return fail(WKV_EARG, "no device called \"%s\"; there are cpu and reference", o->device);
+    if (o->threads < 0 || o->threads > 1024) return fail(WKV_EARG, "%d threads; 1 to 1024, or 0 for one per core", o->threads);
+
+    wkv_context *c = calloc(1, sizeof *c);
+    if (!c) return fail(WKV_ENOMEM, "no memory for a context");
+    c->model = m;
+    c->isa = "plain C";
+    int e = 0;
+    if (dev == &device_cpu) {
+        if ((e = simd_select(NULL))) goto failed;
+        c->isa = simd_name();
+        if ((e = pool_new(&c->pool, o->threads))) goto failed;
+    }
+    if ((e = cx_init(&c->cx, dev, c->pool))) goto failed;
+    *out = c;
+    return 0;
+failed:
+    wkv_context_free(c);
+    return e;
+}
+
+void wkv_context_free(wkv_context *c)
+{
+    if (!c) return;
+    cx_release(&c->cx);
+    pool_free(c->pool);
+    free(c);
+}
+
+const char *wkv_context_isa(const wkv_context *c) { return c->isa; }
+int wkv_context_threads(const wkv_context *c) { return pool_threads(c->pool); }
+
+static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
+{
+    const rwkv *m = &c->model->rwkv;
+    if (q->n < 1) return fail(WKV_EARG, "sequence %d has %d tokens; at least 1 is needed", i, q->n);
+    if (!q->state || q->state->fingerprint != c->model->fingerprint) return fail(WKV_EARG, "the state of sequence %d is of another model", i);
+    for (int t = 0; t < q->n; t++)
+        if (q->tokens[t] < 0 || q->tokens[t] >= m->V)
+            return fail(WKV_EARG, "token %d of sequence %d is %d; the model's ids are 0 to %d", t, i, (int)q->tokens[t], m->V - 1);
+    return 0;
+}
+
+typedef struct {
+    float **to;  /* where the logits of each wanted row go */
+    int *rows;
+    int32_t *tokens;
+    span *spans;
+    int n_rows, n_spans, wanted;
+} pass;
+
+/* Take what fits of each sequence; done[i] tokens of it were read before. */
+static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int count, int *done)
+{
+    int V = c->model->rwkv.V, room = PASS_ROWS, logits = PASS_LOGITS / V > 16 ? PASS_LOGITS / V : 16;
+    for (int i = 0; i < count && p->n_rows < room; i++) {
+        int all = q[i].logits && q[i].all_logits, take = q[i].n - done[i];
+        if (take > room - p->n_rows) take = room - p->n_rows;
+        if (all && take > logits - p->wanted) take = logits - p->wanted;
+        if (q[i].logits && !all && p->wanted == logits) take = take == q[i].n - done[i] ? take - 1 : take;
+        if (take <= 0) continue;
+        p->spans[p->n_spans++] = (span){.row = p->n_rows, .len = take, .state = q[i].state->data};
+        memcpy(p->tokens + p->n_rows, q[i].tokens + done[i], (size_t)take * sizeof *p->tokens);
+        for (int t = 0; t < take; t++) {
+            int last = done[i] + t == q[i].n - 1;
+            if (!q[i].logits || !(all || last)) continue;
+            p->rows[p->wanted] = p->n_rows + t;
+            p->to[p->wanted++] = q[i].logits + (all ? (size_t)(done[i] + t) * (size_t)V : 0);
+        }
+        p->n_rows += take;
+        done[i] += take;
+    }
+}
+
+int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
+{
+    if (count < 1) return fail(WKV_EARG, "a batch of %d sequences", count);
+    for (int i = 0, e; i < count; i++) {
+        if ((e = check_sequence(c, &q[i], i))) return e;
+        for (int j = 0; j < i; j++)
+            if (q[j].state == q[i].state) return fail(WKV_EARG, "sequences %d and %d share one state", j, i);
+    }
+    int *done = calloc((size_t)count, sizeof *done);
+    if (!done) return fail(WKV_ENOMEM, "no memory for a batch of %d", count);
+    cx *x = &c->cx;
+    for (;;) {
+        cx_reset(x);
+        pass p = {.to = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.to),
+                  .rows = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.rows),
+                  .tokens = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.tokens),
+                  .spans = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.spans)};
+        gather(c, &p, q, count, done);
+        if (!p.n_rows) break;
+        batch b = {.rows = p.n_rows, .n_spans = p.n_spans, .spans = p.spans};
+        x->b = &b;
+        tensor *logits = rwkv_forward(x, &c->model->rwkv, p.tokens, p.rows, p.wanted);
+        for (int i = 0; i < p.wanted; i++)
+            memcpy(p.to[i], reals(logits) + (size_t)i * (size_t)logits->cols, (size_t)logits->cols * sizeof(float));
+        x->b = NULL;
+    }
+    free(done);
+    return 0;
+}
+
+int wkv_eval(wkv_context *c, wkv_state *s, const int32_t *tokens, int n, float *logits)
+{
+    wkv_sequence q = {.state = s, .tokens = tokens, .n = n, .logits = logits};
+    return wkv_eval_batch(c, &q, 1);
+}

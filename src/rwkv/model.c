@@ -1,0 +1,108 @@
+/* model.c - wkv_model: a checkpoint opened, bound, and described. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/error.h"
+#include "rwkv/api.h"
+#include "rwkv/builtin.h"
+
+const char *wkv_version(void) { return WKV_VERSION; }
+
+/* FNV-1a over bytes */
+static uint64_t hash(uint64_t h, const void *data, size_t n)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < n; i++) h = (h ^ p[i]) * 0x100000001b3u;
+    return h;
+}
+
+typedef struct {
+    int64_t parameters, bytes[DTYPES];
+    int64_t small; /* values kept in f32 whatever the precision: vectors */
+} census;
+
+static int count(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    (void)name, (void)layer;
+    census *c = user;
+    int64_t n = (int64_t)t->rows * t->cols;
+    c->parameters += n;
+    c->bytes[t->type] += dtype_bytes((dtype)t->type, n);
+    if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) c->small += n;
+    return 0;
+}
+
+/* "bf16, f32": the types the weights take, most bytes first */
+static void name_types(char *out, size_t room, int64_t *bytes)
+{
+    size_t n = 0;
+    out[0] = 0;
+    for (;;) {
+        int best = -1;
+        for (int i = 0; i < DTYPES; i++)
+            if (bytes[i] > 0 && (best < 0 || bytes[i] > bytes[best])) best = i;
+        if (best < 0 || n >= room) return;
+        bytes[best] = 0;
+        n += (size_t)snprintf(out + n, room - n, "%s%s", n ? ", " : "", dtypes[best].name);
+    }
+}
+
+static void describe(wkv_model *m)
+{
+    const rwkv *r = &m->rwkv;
+    census c = {0};
+    rwkv_each(r, count, &c);
+    int64_t stored = 0;
+    for (int i = 0; i < DTYPES; i++) stored += c.bytes[i];
+    m->about = (wkv_model_info){
+        .path = tensors_path(m->file),
+        .format = tensors_format(m->file),
+        .naming = tensors_naming(m->file),
+        .version = r->arch->version,
+        .types = m->types,
+        .layers = r->L,
+        .width = r->C,
+        .heads = r->H,
+        .head_size = r->N,
+        .ffn = r->F,
+        .vocab = r->V,
+        .rank = {r->dim[D_R0], r->dim[D_R1], r->dim[D_R2], r->dim[D_R3]},
+        .group_norm_eps = r->H ? (float)r->group_eps : 0,
+        .parameters = c.parameters,
+        .file_bytes = tensors_bytes(m->file),
+        .state_bytes = (size_t)rwkv_state_len(r) * sizeof(real),
+        .weight_bytes = {(size_t)(c.parameters * 4), (size_t)((c.parameters - c.small) * 2 + c.small * 4), (size_t)stored},
+    };
+    name_types(m->types, sizeof m->types, c.bytes);
+    m->fingerprint = hash(hash(0xcbf29ce484222325u, r->dim, sizeof r->dim), r->arch->version, strlen(r->arch->version));
+    m->fingerprint = hash(m->fingerprint, r->ln_out_w.data, (size_t)r->C * sizeof(real));
+    m->fingerprint = hash(m->fingerprint, r->ln0_b.data, (size_t)r->C * sizeof(real));
+}
+
+int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *options)
+{
+    (void)options;
+    *out = NULL;
+    wkv_model *m = calloc(1, sizeof *m);
+    if (!m) return fail(WKV_ENOMEM, "no memory to open a model");
+    int e = path ? tensors_open(&m->file, path) : tensors_open_memory(&m->file, wkv_builtin_model, wkv_builtin_model_size, "built-in");
+    if (!e) e = rwkv_bind(&m->rwkv, m->file);
+    if (e) {
+        tensors_close(m->file);
+        free(m);
+        return e;
+    }
+    describe(m);
+    *out = m;
+    return 0;
+}
+
+void wkv_model_close(wkv_model *m)
+{
+    if (!m) return;
+    rwkv_release(&m->rwkv);
+    tensors_close(m->file);
+    free(m);
+}
+
+const wkv_model_info *wkv_model_about(const wkv_model *m) { return &m->about; }

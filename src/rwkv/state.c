@@ -1,0 +1,32 @@
+/* state.c - wkv_state: one block of reals; its layout is in wkv.h. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/error.h"
+#include "rwkv/api.h"
+
+int wkv_state_new(wkv_state **out, const wkv_model *m)
+{
+    *out = NULL;
+    int n = rwkv_state_len(&m->rwkv);
+    wkv_state *s = malloc(sizeof *s + (size_t)n * sizeof(real));
+    if (!s) return fail(WKV_ENOMEM, "no memory for a state of %zu bytes", (size_t)n * sizeof(real));
+    s->model = m;
+    s->fingerprint = m->fingerprint;
+    s->n = n;
+    wkv_state_reset(s);
+    *out = s;
+    return 0;
+}
+
+void wkv_state_free(wkv_state *s) { free(s); }
+
+void wkv_state_reset(wkv_state *s) { rwkv_state_init(&s->model->rwkv, s->data); }
+
+int wkv_state_copy(wkv_state *to, const wkv_state *from)
+{
+    if (to->fingerprint != from->fingerprint || to->n != from->n) return fail(WKV_EARG, "the two states are of different models");
+    memcpy(to->data, from->data, (size_t)to->n * sizeof(real));
+    return 0;
+}
+
+float *wkv_state_data(wkv_state *s) { return s->data; }
