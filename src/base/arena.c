@@ -28,14 +28,13 @@ int arena_init(arena *a, size_t reserve)
     void *p = mmap(NULL, reserve, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) return fail(WKV_ENOMEM, "no address space for %zu MiB of scratch memory", reserve >> 20);
     *a = (arena){.base = p, .at = p, .end = (char *)p + reserve};
-    ASAN_POISON_MEMORY_REGION(a->base, reserve);
     return 0;
 }
 
 void arena_release(arena *a)
 {
     if (!a->base) return;
-    ASAN_UNPOISON_MEMORY_REGION(a->base, (size_t)(a->end - a->base));
+    ASAN_UNPOISON_MEMORY_REGION(a->base, a->peak);
     munmap(a->base, (size_t)(a->end - a->base));
     *a = (arena){0};
 }
@@ -65,5 +64,6 @@ void arena_trim(arena *a)
     char *from = a->base + ((size_t)(a->at - a->base) + 4095) / 4096 * 4096;
     char *to = a->base + (a->peak + 4095) / 4096 * 4096;
     if (to > from) madvise(from, (size_t)(to - from), MADV_DONTNEED);
+    ASAN_UNPOISON_MEMORY_REGION(a->at, a->peak - (size_t)(a->at - a->base));
     a->peak = (size_t)(a->at - a->base);
 }

@@ -2,7 +2,7 @@
  *
  * The address range is reserved once and pages appear as they are used, so no sizes are computed by hand, addresses
  * never move, and a pass that starts at the same mark gets the same addresses. Nothing is freed one by one: release()
- * goes back to a mark. Under AddressSanitizer everything above the current end is poisoned, with a gap between pieces. */
+ * goes back to a mark. Under AddressSanitizer what was given back is poisoned, with a gap between pieces. */
 #ifndef WKV_BASE_ARENA_H
 #define WKV_BASE_ARENA_H
 

@@ -1,0 +1,421 @@
+/* double_gradients.c - every gradient against central differences, in double: each operation alone, and whole 2-layer models
+ * of every version with loss, L2Wrap, two spans and initial states that want gradients. Replayed blocks give the same bits. */
+#include <stdlib.h>
+#include "base/rng.h"
+#include "ops/device.h"
+#include "rwkv/model.h"
+#include "test.h"
+
+static const double LIMIT = 1e-6;
+
+static cx c;
+static rng dice = {.seed = 7};
+
+static double normal(double scale) { return scale * rng_normal(&dice); }
+static void fill(real *x, int n, double scale, double mean)
+{
+    for (int i = 0; i < n; i++) x[i] = mean + normal(scale);
+}
+
+/* A function of many numbers: f(user) after they were changed; and where its gradient was put. */
+typedef struct {
+    const char *what;
+    real *x;
+    const real *grad;
+    int n;
+} variable;
+
+/* |analytic - numeric| / |analytic| over (a sample of) a variable's values; 4th-order central differences */
+static double relative_error(double (*f)(void *user), void *user, const variable *v)
+{
+    const double h = 1e-5; /* small against the distance to a kink of relu, large against rounding */
+    double diff = 0, norm = 0;
+    int stride = v->n > 40 ? v->n / 40 : 1;
+    for (int i = 0; i < v->n; i += stride) {
+        real keep = v->x[i];
+        double at[4];
+        const double step[4] = {h, -h, 2 * h, -2 * h};
+        for (int s = 0; s < 4; s++) {
+            v->x[i] = keep + step[s];
+            at[s] = f(user);
+        }
+        v->x[i] = keep;
+        double numeric = (8 * (at[0] - at[1]) - (at[2] - at[3])) / (12 * h);
+        diff += (numeric - v->grad[i]) * (numeric - v->grad[i]);
+        norm += v->grad[i] * v->grad[i];
+    }
+    return sqrt(diff) / (sqrt(norm) + 1e-30);
+}
+
+static void check_variable(double (*f)(void *), void *user, const variable *v, double *worst)
+{
+    double e = relative_error(f, user, v);
+    if (!(e <= LIMIT)) FAILED("gradient of %s: relative error %.2e", v->what, e);
+    if (e > *worst) *worst = e;
+}
+
+/* ---- one operation at a time ----------------------------------------------------------------------------------------------- */
+
+enum { T = 6, C = 12, H = 3, N = C / H, MAX_STATE = C * N + C };
+
+/* Runs the operation on in[], whose values the test owns. State, when used, starts at offset 0. */
+typedef tensor *run_fn(tensor **in);
+
+static real state0[2][MAX_STATE], state_now[2][MAX_STATE], final_grad[2][MAX_STATE], dstate[2][MAX_STATE];
+static span spans[2] = {{.row = 0, .len = 4}, {.row = 4, .len = 2}};
+static const batch two = {.rows = T, .n_spans = 2, .spans = spans};
+static int32_t targets[T];
+
+typedef struct {
+    const char *name;
+    run_fn *run;
+    int n_in, rows[6], cols[6];
+    double scale[6], mean[6];
+    int state_len; /* 0: no state */
+    int v4;        /* its gradient is of the true sums */
+} op_case;
+
+typedef struct {
+    const op_case *op;
+    tensor in[6];
+} op_run;
+
+static double run_op(void *user)
+{
+    op_run *r = user;
+    cx_reset(&c);
+    memcpy(state_now, state0, sizeof state_now);
+    tensor *in[6];
+    for (int i = 0; i < r->op->n_in; i++) in[i] = &r->in[i];
+    tensor *y = r->op->run(in);
+    tensor *loss = op_cross_entropy(&c, y, targets, 0);
+    double L = reals(loss)[0];
+    int n = r->op->state_len;
+    for (int s = 0; s < 2; s++)
+        for (int i = 0; i < (r->op->v4 ? 2 * C : n); i++) /* plus a linear function of the final state */
+            L += final_grad[s][i] * state_now[s][i] * (r->op->v4 ? exp(state_now[s][2 * C + i % C]) : 1);
+    if (c.recording) tape_backward(&c, loss, 1);
+    return L;
+}
+
+static double check_op(const op_case *op)
+{
+    op_run r = {.op = op};
+    real *kept[6];
+    for (int i = 0; i < op->n_in; i++) {
+        int n = op->rows[i] * op->cols[i];
+        r.in[i] = (tensor){.rows = op->rows[i], .cols = op->cols[i], .type = REAL, .wants = 1, .data = malloc((size_t)n * sizeof(real))};
+        r.in[i].grad = kept[i] = calloc((size_t)n, sizeof(real));
+        fill(r.in[i].data, n, op->scale[i] != 0 ? op->scale[i] : 1, op->mean[i]);
+    }
+    for (int t = 0; t < T; t++) targets[t] = t == 2 ? -1 : (int32_t)(rng_u64(&dice) % 4);
+    for (int s = 0; s < 2; s++) {
+        fill(state0[s], MAX_STATE, 1, 0);
+        fill(final_grad[s], MAX_STATE, 1, 0);
+        if (op->v4) {
+            for (int i = 0; i < C; i++) state0[s][C + i] = fabs(state0[s][C + i]) + 0.1, final_grad[s][2 * C + i] = 0;
+            fill(state0[s] + 2 * C, C, 0.5, 0);
+        }
+        memcpy(dstate[s], final_grad[s], sizeof dstate[s]);
+        spans[s].state = state_now[s];
+        spans[s].dstate = op->state_len ? dstate[s] : NULL;
+    }
+    c.recording = 1;
+    run_op(&r);
+    c.recording = 0;
+    double worst = 0;
+    for (int i = 0; i < op->n_in; i++) {
+        char what[64];
+        snprintf(what, sizeof what, "%s, input %d", op->name, i);
+        check_variable(run_op, &r, &(variable){what, r.in[i].data, kept[i], op->rows[i] * op->cols[i]}, &worst);
+    }
+    for (int s = 0; s < 2 && op->state_len; s++) {
+        int n = op->v4 ? 2 * C : op->state_len;
+        if (op->v4) /* d(aa) at a fixed pp, from that of the true sum */
+            for (int i = 0; i < n; i++) dstate[s][i] *= exp(dstate[s][2 * C + i % C] + state0[s][2 * C + i % C]);
+        char what[64];
+        snprintf(what, sizeof what, "%s, initial state %d", op->name, s);
+        check_variable(run_op, &r, &(variable){what, state0[s], dstate[s], n}, &worst);
+    }
+    for (int i = 0; i < op->n_in; i++) {
+        free(r.in[i].data);
+        free(kept[i]);
+    }
+    printf("     %-12s worst %.1e\n", op->name, worst);
+    return worst;
+}
+
+static tensor *do_linear(tensor **in) { return op_linear(&c, in[0], in[1]); }
+static tensor *do_linear_in(tensor **in)
+{
+    in[1]->in_rows = 1;
+    return op_linear(&c, in[0], in[1]);
+}
+static tensor *do_linear_scaled(tensor **in)
+{
+    in[1]->scale = 0.25f;
+    return op_linear(&c, in[0], in[1]);
+}
+static const int32_t some_ids[T] = {3, 0, 3, 7, 1, 6};
+static const int some_rows[4] = {5, 0, 3, 3};
+static tensor *do_embed(tensor **in) { return op_embed(&c, in[0], some_ids, T); }
+static tensor *do_rows(tensor **in) { return op_rows(&c, in[0], some_rows, 4); }
+static tensor *do_cols(tensor **in) { return op_cols(&c, in[0], 3, 5); }
+static tensor *do_repeat(tensor **in) { return op_mul(&c, in[1], op_repeat(&c, in[0], N)); }
+static tensor *do_part(tensor **in) { return op_linear(&c, in[0], tensor_part(&c, in[1], 1, 3)); }
+static tensor *do_add(tensor **in) { return op_add(&c, in[0], in[1]); }
+static tensor *do_mul(tensor **in) { return op_mul(&c, in[0], in[1]); }
+static tensor *do_lerp(tensor **in) { return op_lerp(&c, in[0], in[1], in[2]); }
+static map_kind map_now;
+static tensor *do_map(tensor **in) { return op_map(&c, map_now, in[0]); }
+static tensor *do_layer_norm(tensor **in) { return op_norm(&c, in[0], in[1], in[2], 1, 1e-5); }
+static tensor *do_group_norm(tensor **in) { return op_norm(&c, in[0], in[1], in[2], H, 64e-5); }
+static tensor *do_unit(tensor **in) { return op_unit(&c, in[0], H); }
+static tensor *do_bonus(tensor **in) { return op_bonus(&c, in[0], in[1], in[2], in[3], H); }
+static tensor *do_shift(tensor **in) { return op_shift(&c, in[0], 0); }
+static tensor *do_wkv4(tensor **in) { return op_wkv4(&c, in[0], in[1], op_map(&c, MAP_NEGEXP, in[2]), in[3], 0); }
+static tensor *do_wkv6(tensor **in) { return op_wkv6(&c, in[0], in[1], in[2], op_map(&c, MAP_DECAY5, in[3]), in[4], H, 0); }
+static tensor *do_wkv7(tensor **in)
+{
+    return op_wkv7(&c, in[0], op_map(&c, MAP_DECAY7, in[1]), in[2], in[3], in[4], in[5], H, 0);
+}
+
+static void operations(void)
+{
+    static const op_case ops[] = {
+        {"linear", do_linear, 2, {T, 8}, {C, C}, {0}, {0}, 0, 0},
+        {"linear in", do_linear_in, 2, {T, C}, {C, 8}, {0}, {0}, 0, 0},
+        {"linear scale", do_linear_scaled, 2, {T, 8}, {C, C}, {0}, {0}, 0, 0},
+        {"embed", do_embed, 1, {8}, {C}, {0}, {0}, 0, 0},
+        {"rows", do_rows, 1, {T}, {C}, {0}, {0}, 0, 0},
+        {"cols", do_cols, 1, {T}, {C}, {0}, {0}, 0, 0},
+        {"repeat", do_repeat, 2, {1, T}, {H, C}, {0}, {0}, 0, 0},
+        {"part", do_part, 2, {T, 3 * 7}, {C, C}, {0}, {0}, 0, 0},
+        {"add", do_add, 2, {T, T}, {C, C}, {0}, {0}, 0, 0},
+        {"add row", do_add, 2, {T, 1}, {C, C}, {0}, {0}, 0, 0},
+        {"mul", do_mul, 2, {T, T}, {C, C}, {0}, {0}, 0, 0},
+        {"mul row", do_mul, 2, {T, 1}, {C, C}, {0}, {0}, 0, 0},
+        {"lerp", do_lerp, 3, {T, T, T}, {C, C, C}, {0}, {0}, 0, 0},
+        {"lerp row", do_lerp, 3, {T, T, 1}, {C, C, C}, {0}, {0}, 0, 0},
+        {"layer norm", do_layer_norm, 3, {T, 1, 1}, {C, C, C}, {0}, {0}, 0, 0},
+        {"group norm", do_group_norm, 3, {T, 1, 1}, {C, C, C}, {0}, {0}, 0, 0},
+        {"unit", do_unit, 1, {T}, {C}, {0}, {0}, 0, 0},
+        {"bonus", do_bonus, 4, {T, T, 1, T}, {C, C, C, C}, {0}, {0}, 0, 0},
+        {"shift", do_shift, 1, {T}, {C}, {0}, {0}, C, 0},
+        {"wkv4", do_wkv4, 4, {T, T, 1, 1}, {C, C, C, C}, {0}, {0}, 3 * C, 1},
+        {"wkv4, k x 5", do_wkv4, 4, {T, T, 1, 1}, {C, C, C, C}, {5, 1, 1, 1}, {0}, 3 * C, 1},
+        {"wkv5", do_wkv6, 5, {T, T, T, 1, 1}, {C, C, C, C, C}, {0}, {0}, C *N, 0},
+        {"wkv6", do_wkv6, 5, {T, T, T, T, 1}, {C, C, C, C, C}, {0}, {0}, C *N, 0},
+        {"wkv7", do_wkv7, 6, {T, T, T, T, T, T}, {C, C, C, C, C, C}, {0}, {0}, C *N, 0},
+    };
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) check_op(&ops[i]);
+    for (map_now = 0; map_now < MAPS; map_now++) {
+        static const char *names[MAPS] = {"neg", "exp", "negexp", "decay5", "decay7", "sigmoid", "tanh", "silu", "relu2"};
+        check_op(&(op_case){names[map_now], do_map, 1, {T}, {C}, {0}, {0}, 0, 0});
+    }
+}
+
+/* The gradient of the loss, with L2Wrap: that of the mean cross entropy + 0.5e-4 mean of the largest logit squared. */
+static real loss_logits[T * C];
+static double run_loss(void *user)
+{
+    (void)user;
+    double L = 0;
+    int counted = 0;
+    for (int t = 0; t < T; t++) {
+        double max = -1e300, sum = 0;
+        for (int i = 0; i < C; i++) max = fmax(max, loss_logits[t * C + i]);
+        for (int i = 0; i < C; i++) sum += exp(loss_logits[t * C + i] - max);
+        L += 0.5e-4 * max * max / T;
+        counted += targets[t] >= 0;
+    }
+    for (int t = 0; t < T; t++) {
+        double sum = 0;
+        for (int i = 0; i < C; i++) sum += exp(loss_logits[t * C + i]);
+        if (targets[t] >= 0) L += (log(sum) - loss_logits[t * C + targets[t]]) / counted;
+    }
+    return L;
+}
+
+static void loss_and_l2wrap(void)
+{
+    real grad[T * C] = {0};
+    fill(loss_logits, T * C, 3, 0);
+    for (int t = 0; t < T; t++) targets[t] = t == 1 ? -1 : (int32_t)(rng_u64(&dice) % C);
+    cx_reset(&c);
+    c.recording = 1;
+    tensor x = {.rows = T, .cols = C, .type = REAL, .wants = 1, .data = loss_logits, .grad = grad};
+    tape_backward(&c, op_cross_entropy(&c, &x, targets, 1), 1);
+    c.recording = 0;
+    double worst = 0;
+    check_variable(run_loss, NULL, &(variable){"logits", loss_logits, grad, T * C}, &worst);
+    printf("     loss         worst %.1e\n", worst);
+}
+
+/* ---- whole models ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    rwkv m;
+    real *params, *grads, *init, *states, *final_grad, *dstates;
+    int n_params;
+    int with_blocks;
+} model_run;
+
+enum { VOCAB = 13, LAYERS = 2 };
+static const int32_t text[T] = {4, 0, 12, 7, 7, 3}, next[T] = {0, 12, 7, -1, 3, 9};
+
+static int place(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    (void)name, (void)layer;
+    model_run *r = user;
+    int rows = r->m.dim[s->rows], cols = r->m.dim[s->cols], matrix = s->flags & (SLOT_MATRIX | SLOT_LOW_RANK);
+    *t = (tensor){.rows = matrix ? rows : 1, .cols = matrix ? cols : rows * cols, .type = REAL, .wants = 1, .in_rows = !!(s->flags & SLOT_LOW_RANK)};
+    if (r->params) {
+        t->data = r->params + r->n_params;
+        t->grad = r->grads + r->n_params;
+        fill(t->data, rows * cols, matrix ? 1 / sqrt(cols) : 0.6, strstr(name, "ln") && strstr(name, "weight") ? 1 : 0);
+    }
+    r->n_params += rows * cols;
+    return 0;
+}
+
+/* The model's blocks called as they are, recorded: what op_block must equal. */
+static tensor *forward_plain(model_run *r)
+{
+    rwkv *m = &r->m;
+    tensor *x = op_norm(&c, op_embed(&c, &m->emb, text, T), &m->ln0_w, &m->ln0_b, 1, 1e-5), *v = NULL;
+    for (int l = 0; l < m->L; l++) {
+        tensor *in[2] = {x, v}, *out[2] = {NULL, NULL};
+        m->arch->block(&c, m, l, in, out);
+        x = out[0];
+        v = out[1];
+    }
+    return op_linear(&c, op_norm(&c, x, &m->ln_out_w, &m->ln_out_b, 1, 1e-5), &m->head);
+}
+
+static double run_model(void *user)
+{
+    model_run *r = user;
+    int n = rwkv_state_len(&r->m);
+    cx_reset(&c);
+    memcpy(r->states, r->init, (size_t)(2 * n) * sizeof(real));
+    tensor *logits = r->with_blocks ? rwkv_forward(&c, &r->m, text, NULL, 0) : forward_plain(r);
+    double L = 0;
+    for (int t = 0; t < T; t++) {
+        double max = -1e300;
+        for (int i = 0; i < VOCAB; i++) max = fmax(max, reals(logits)[t * VOCAB + i]);
+        L += 0.5e-4 * max * max / T;
+    }
+    tensor *loss = op_cross_entropy(&c, logits, next, 1);
+    L += reals(loss)[0];
+    for (int i = 0; i < 2 * n; i++) L += r->final_grad[i] * r->states[i];
+    if (c.recording) tape_backward(&c, loss, 1);
+    return L;
+}
+
+/* v4's aa, bb, pp enter by their true sums: a linear function of them is not one of the final state's. There only the shift
+ * vectors are given a final gradient; the whole of wkv4's is in its own test. */
+static int is_v4_sum(const rwkv *m, int i)
+{
+    int at = i % rwkv_layer_state(m);
+    return m->arch == &arch4 && at >= m->C && at < 4 * m->C;
+}
+
+static void whole_model(const arch *a)
+{
+    int dim[DIMS] = {[D_1] = 1, [D_C] = C, [D_V] = VOCAB, [D_F] = 20, [D_H] = H, [D_N] = N, [D_R0] = 3, [D_R1] = 4, [D_R2] = 2, [D_R3] = 5, [D_5R0] = 15};
+    if (a == &arch4) dim[D_H] = dim[D_N] = 0;
+    model_run r = {.with_blocks = 1};
+    rwkv_init(&r.m, a, LAYERS, dim);
+    rwkv_each(&r.m, place, &r);
+    size_t n = (size_t)r.n_params, n_state = 2 * (size_t)rwkv_state_len(&r.m);
+    r.params = calloc(n, sizeof(real));
+    r.grads = calloc(n, sizeof(real));
+    r.n_params = 0;
+    rwkv_each(&r.m, place, &r);
+    r.init = calloc(n_state, sizeof(real));
+    r.states = calloc(n_state, sizeof(real));
+    r.final_grad = calloc(n_state, sizeof(real));
+    r.dstates = calloc(n_state, sizeof(real));
+    fill(r.init, (int)n_state, 0.5, 0);
+    for (int i = 0; i < (int)n_state; i++) {
+        int at = i % rwkv_layer_state(&r.m);
+        if (is_v4_sum(&r.m, i) && at / C == 2) r.init[i] = fabs(r.init[i]) + 0.2; /* bb is a sum of positive terms */
+        else r.final_grad[i] = is_v4_sum(&r.m, i) ? 0 : normal(0.1);
+    }
+    memcpy(r.dstates, r.final_grad, n_state * sizeof(real));
+    for (int s = 0; s < 2; s++) {
+        spans[s].state = r.states + (size_t)s * (n_state / 2);
+        spans[s].dstate = r.dstates + (size_t)s * (n_state / 2);
+    }
+    c.recording = 1;
+    run_model(&r);
+
+    /* the same without replay, to the bit */
+    real *grads = calloc(n, sizeof(real)), *dstates = calloc(n_state, sizeof(real));
+    memcpy(grads, r.grads, n * sizeof(real));
+    memcpy(dstates, r.dstates, n_state * sizeof(real));
+    memset(r.grads, 0, n * sizeof(real));
+    memcpy(r.dstates, r.final_grad, n_state * sizeof(real));
+    r.with_blocks = 0;
+    run_model(&r);
+    EXPECT(memcmp(grads, r.grads, n * sizeof(real)) == 0);
+    EXPECT(memcmp(dstates, r.dstates, n_state * sizeof(real)) == 0);
+    r.with_blocks = 1;
+    c.recording = 0;
+
+    double worst = 0;
+    int at = 0;
+    char what[80];
+    for (int l = -1; l < LAYERS + 1; l++) { /* every tensor, in the order rwkv_each placed them */
+        static const axis_size first[][2] = {{D_V, D_C}, {D_1, D_C}, {D_1, D_C}}, last[][2] = {{D_1, D_C}, {D_1, D_C}, {D_V, D_C}};
+        int outer = l < 0 || l == LAYERS;
+        for (int i = 0; i < (outer ? 3 : a->n_slots); i++) {
+            const slot *s = outer ? NULL : &a->slots[i];
+            if (s && l == 0 && s->flags & SLOT_LATE) continue;
+            const axis_size *d = s ? NULL : l < 0 ? first[i] : last[i];
+            int values = s ? r.m.dim[s->rows] * r.m.dim[s->cols] : r.m.dim[d[0]] * r.m.dim[d[1]];
+            snprintf(what, sizeof what, "version %s, layer %d, %s", a->version, l, s ? s->name : "outside");
+            check_variable(run_model, &r, &(variable){what, r.params + at, grads + at, values}, &worst);
+            at += values;
+        }
+    }
+    EXPECT_EQ(at, (int)n);
+    for (int i = 0; i < (int)n_state; i++) { /* v4: d(aa) at a fixed pp, from that of the true sum */
+        int p = i % rwkv_layer_state(&r.m) / C;
+        if (is_v4_sum(&r.m, i) && p < 3) dstates[i] *= exp(dstates[i + (3 - p) * C] + r.init[i + (3 - p) * C]);
+    }
+    for (int i = 0; i < (int)n_state; i++)
+        if (is_v4_sum(&r.m, i) && i % rwkv_layer_state(&r.m) / C == 3) {
+            /* pp is a gauge: moving it alone changes the true sums, whose gradient was checked through aa and bb */
+            dstates[i] = dstates[i - 2 * C] * r.init[i - 2 * C] + dstates[i - C] * r.init[i - C];
+        }
+    snprintf(what, sizeof what, "version %s, initial states", a->version);
+    check_variable(run_model, &r, &(variable){what, r.init, dstates, (int)n_state}, &worst);
+    printf("     version %-4s worst %.1e of %d parameters and %d state values\n", a->version, worst, (int)n, (int)n_state);
+    free(grads), free(dstates), free(r.params), free(r.grads), free(r.init), free(r.states), free(r.final_grad), free(r.dstates);
+    rwkv_release(&r.m);
+}
+
+static void version_4(void) { whole_model(&arch4); }
+static void version_50(void) { whole_model(&arch50); }
+static void version_51(void) { whole_model(&arch51); }
+static void version_52(void) { whole_model(&arch52); }
+static void version_6(void) { whole_model(&arch6); }
+static void version_7(void) { whole_model(&arch7); }
+
+int main(void)
+{
+    if (cx_init(&c, &device_reference, NULL)) return 1;
+    c.b = &two;
+    RUN(operations);
+    RUN(loss_and_l2wrap);
+    RUN(version_4);
+    RUN(version_50);
+    RUN(version_51);
+    RUN(version_52);
+    RUN(version_6);
+    RUN(version_7);
+    cx_release(&c);
+    return DONE();
+}
