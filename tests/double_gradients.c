@@ -203,7 +203,7 @@ static void operations(void)
         {"bonus", do_bonus, 4, {T, T, 1, T}, {C, C, C, C}, {0}, {0}, 0, 0},
         {"shift", do_shift, 1, {T}, {C}, {0}, {0}, C, 0},
         {"wkv4", do_wkv4, 4, {T, T, 1, 1}, {C, C, C, C}, {0}, {0}, 3 * C, 1},
-        {"wkv4, k x 5", do_wkv4, 4, {T, T, 1, 1}, {C, C, C, C}, {5, 1, 1, 1}, {0}, 3 * C, 1},
+        {"wkv4, k x 3", do_wkv4, 4, {T, T, 1, 1}, {C, C, C, C}, {3, 1, 1, 1}, {0}, 3 * C, 1},
         {"wkv5", do_wkv6, 5, {T, T, T, 1, 1}, {C, C, C, C, C}, {0}, {0}, C *N, 0},
         {"wkv6", do_wkv6, 5, {T, T, T, T, 1}, {C, C, C, C, C}, {0}, {0}, C *N, 0},
         {"wkv7", do_wkv7, 6, {T, T, T, T, T, T}, {C, C, C, C, C, C}, {0}, {0}, C *N, 0},
