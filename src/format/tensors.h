@@ -44,25 +44,31 @@ void tensors_close(tensors *t);
 /* 0 for what may be an RWKV of versions 4 to 7; else WKV_EUNSUPPORTED or WKV_EFORMAT with a sentence that says what it is. */
 int tensors_refuse(const tensors *t);
 
+/* 0 for what may be an RWKV of versions 4 to 7; for anything else (adapters, states, research variants, other architectures,
+ * a vocabulary alone, files converted for one program) WKV_EUNSUPPORTED and a sentence that says what it is. */
+int tensors_refuse(const tensors *t);
+
 int tensors_count(const tensors *t);
 const file_tensor *tensors_at(const tensors *t, int i);
 const file_tensor *tensors_find(const tensors *t, const char *name);      /* NULL when it is not there */
 
 const char *tensors_path(const tensors *t);
 const char *tensors_format(const tensors *t);                             /* "pth (zip)", "gguf v3", "rwkv.cpp 101" ... */
-const char *tensors_naming(const tensors *t);                             /* "official", "hf rwkv-4", "fla", "web-rwkv", "llama.cpp", "rwkv.cpp" */
+const char *tensors_naming(const tensors *t);                             /* "official", "hf" (4, 5, 6), "fla" (7), "web-rwkv", "llama.cpp", "rwkv.cpp", "unknown" */
 size_t tensors_bytes(const tensors *t);                                   /* of the file(s)            */
 
-/* Text metadata (safetensors __metadata__, GGUF strings), NULL when absent. */
+/* Text metadata (safetensors __metadata__, GGUF strings, texts beside the tensors of a .pth), NULL when absent. */
 const char *tensors_meta(const tensors *t, const char *key);
-/* Number metadata (GGUF integers, floats, bools); `otherwise` when absent. */
+/* Number metadata (GGUF integers, floats, bools); `otherwise` when absent. "group_norm_eps" is 1e-5 in rwkv.cpp's v5 files,
+ * which are computed so, and absent elsewhere. */
 double tensors_number(const tensors *t, const char *key, double otherwise);
 /* GGUF vocabulary: the i-th entry of tokenizer.ggml.tokens as stored (Python-escaped), its bytes in *len; NULL past the end. */
 const char *tensors_token(const tensors *t, int i, size_t *len);
 int tensors_token_count(const tensors *t);                                /* 0: no vocabulary inside   */
 
 int64_t tensor_values(const file_tensor *f);                              /* product of the shape      */
-/* Number of axes and axis sizes of the OFFICIAL tensor (transposition undone). */
+/* Size of axis i of the OFFICIAL tensor (transposition undone), 1 beyond its axes. Vectors may have axes of size 1 more or
+ * fewer than the official file ([1, 1, C] or [C]); the two axes of r_k, time_faaaa and v5.2's time_decay are always there. */
 int64_t tensor_axis(const file_tensor *f, int i);
 /* All values, official order and meaning, as f32: strides gathered, blocks decoded, transposition and `holds` undone. */
 void tensor_read(const file_tensor *f, float *out);

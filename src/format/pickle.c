@@ -1,0 +1,523 @@
+/* pickle.c - the stack machine of pickles, protocols 2 to 5, with nothing to call. */
+#include "format/pickle.h"
+#include "format/bytes.h"
+#include "format/reader.h"
+#include <stdlib.h>
+
+/* A hostile pickle can ask for a value with every byte. A real one needs some 25 per tensor. */
+enum { MAX_VALUES = 1 << 22 };
+
+/* ---- names that may be mentioned -------------------------------------------------------------------------------------- */
+
+typedef enum {
+    MAKES_DICT, MAKES_TENSOR, MAKES_TENSOR_V3, MAKES_PARAMETER, MAKES_ITS_ARGUMENT, /* calls that leave a plain value */
+    IS_STORAGE, IS_UNTYPED_STORAGE, IS_DTYPE,
+    IS_HARMLESS                                                                     /* calls leave V_OTHER            */
+} role;
+
+struct whitelisted {
+    const char *module, *name;
+    role role;
+    dtype type; /* of storages and dtypes; DTYPES: one that wkv does not read */
+};
+
+static const whitelisted allowed[] = {
+    {"collections", "OrderedDict", MAKES_DICT, 0},
+    {"collections", "defaultdict", MAKES_DICT, 0},
+    {"torch._utils", "_rebuild_tensor", MAKES_TENSOR, 0},
+    {"torch._utils", "_rebuild_tensor_v2", MAKES_TENSOR, 0},
+    {"torch._utils", "_rebuild_tensor_v3", MAKES_TENSOR_V3, 0},
+    {"torch._utils", "_rebuild_parameter", MAKES_PARAMETER, 0},
+    {"torch", "Size", MAKES_ITS_ARGUMENT, 0},
+    {"torch", "FloatStorage", IS_STORAGE, F32},
+    {"torch", "HalfStorage", IS_STORAGE, F16},
+    {"torch", "BFloat16Storage", IS_STORAGE, BF16},
+    {"torch", "DoubleStorage", IS_STORAGE, F64},
+    {"torch", "ByteStorage", IS_STORAGE, U8},
+    {"torch", "CharStorage", IS_STORAGE, I8},
+    {"torch", "ShortStorage", IS_STORAGE, I16},
+    {"torch", "IntStorage", IS_STORAGE, I32},
+    {"torch", "LongStorage", IS_STORAGE, I64},
+    {"torch", "BoolStorage", IS_STORAGE, BOOL},
+    {"torch.storage", "UntypedStorage", IS_UNTYPED_STORAGE, U8},
+    {"torch.storage", "TypedStorage", IS_UNTYPED_STORAGE, U8},
+    {"torch", "float32", IS_DTYPE, F32},
+    {"torch", "float16", IS_DTYPE, F16},
+    {"torch", "bfloat16", IS_DTYPE, BF16},
+    {"torch", "float64", IS_DTYPE, F64},
+    {"torch", "uint8", IS_DTYPE, U8},
+    {"torch", "int8", IS_DTYPE, I8},
+    {"torch", "int16", IS_DTYPE, I16},
+    {"torch", "uint16", IS_DTYPE, U16},
+    {"torch", "int32", IS_DTYPE, I32},
+    {"torch", "int64", IS_DTYPE, I64},
+    {"torch", "bool", IS_DTYPE, BOOL},
+    {"torch", "uint32", IS_DTYPE, DTYPES},
+    {"torch", "uint64", IS_DTYPE, DTYPES},
+    {"torch", "float8_e4m3fn", IS_DTYPE, DTYPES},
+    {"torch", "float8_e5m2", IS_DTYPE, DTYPES},
+    {"torch", "complex64", IS_DTYPE, DTYPES},
+    {"torch", "complex128", IS_DTYPE, DTYPES},
+    {"torch", "device", IS_HARMLESS, 0},
+    {"torch", "Tensor", IS_HARMLESS, 0},
+    {"torch.nn.parameter", "Parameter", IS_HARMLESS, 0},
+    {"torch.serialization", "_get_layout", IS_HARMLESS, 0},
+    /* what trainers leave beside the weights: arguments, optimizer settings, random states */
+    {"argparse", "Namespace", IS_HARMLESS, 0},
+    {"pathlib", "PosixPath", IS_HARMLESS, 0},
+    {"_codecs", "encode", IS_HARMLESS, 0},
+    {"builtins", "set", IS_HARMLESS, 0},
+    {"__builtin__", "set", IS_HARMLESS, 0},
+    {"builtins", "bytearray", IS_HARMLESS, 0},
+    {"numpy", "dtype", IS_HARMLESS, 0},
+    {"numpy", "ndarray", IS_HARMLESS, 0},
+    {"numpy.core.multiarray", "scalar", IS_HARMLESS, 0},
+    {"numpy.core.multiarray", "_reconstruct", IS_HARMLESS, 0},
+    {"numpy._core.multiarray", "scalar", IS_HARMLESS, 0},
+    {"numpy._core.multiarray", "_reconstruct", IS_HARMLESS, 0},
+    {"lightning.fabric.utilities.data", "AttributeDict", IS_HARMLESS, 0},
+    {"lightning_fabric.utilities.data", "AttributeDict", IS_HARMLESS, 0},
+    {"pytorch_lightning.utilities.parsing", "AttributeDict", IS_HARMLESS, 0},
+    {"pytorch_lightning.utilities.data", "AttributeDict", IS_HARMLESS, 0},
+};
+
+static const whitelisted *find_name(const uint8_t *module, size_t m, const uint8_t *name, size_t n)
+{
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+        const whitelisted *a = &allowed[i];
+        if (strlen(a->module) == m && !memcmp(a->module, module, m) && strlen(a->name) == n && !memcmp(a->name, name, n)) return a;
+    }
+    return NULL;
+}
+
+/* ---- the machine -------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    tensors *t; /* owns what is made */
+    cursor in;
+    value **stack, **memo;
+    int n, cap, memos, memo_cap, values;
+    const pickle_storage *storages;
+} machine;
+
+static int damaged(const machine *m, const char *what)
+{
+    return fail(WKV_EFORMAT, "the pickle is damaged: %s (%zu bytes before its end)", what, left(&m->in));
+}
+
+static value *make(machine *m, value_kind kind)
+{
+    if (++m->values > MAX_VALUES) {
+        fail(WKV_EFORMAT, "the pickle makes over %d values, more than any checkpoint needs", MAX_VALUES);
+        return NULL;
+    }
+    value *v = tensors_memory(m->t, sizeof *v);
+    if (!v) fail(WKV_ENOMEM, "no memory for the pickle's values");
+    else *v = (value){.kind = kind};
+    return v;
+}
+
+static int push(machine *m, value *v)
+{
+    if (!v || grow(&m->stack, &m->cap, m->n + 1, sizeof *m->stack)) return WKV_ENOMEM;
+    m->stack[m->n++] = v;
+    return WKV_OK;
+}
+
+static int push_int(machine *m, value_kind kind, int64_t i)
+{
+    value *v = make(m, kind);
+    if (v) v->i = i;
+    return push(m, v);
+}
+
+/* The next n bytes as a text, or only stepped over when they are of no interest. */
+static int push_bytes(machine *m, value_kind kind, uint64_t n)
+{
+    const uint8_t *p = n <= left(&m->in) ? take(&m->in, (size_t)n) : NULL;
+    if (!p) return damaged(m, "a text passes its end");
+    value *v = make(m, kind);
+    if (v && kind == V_TEXT) {
+        v->text.s = (const char *)p;
+        v->text.n = (size_t)n;
+    }
+    return push(m, v);
+}
+
+/* The value i places under the top, never a mark; NULL when there is none. */
+static value *top(const machine *m, int i)
+{
+    if (m->n <= i || m->stack[m->n - 1 - i]->kind == V_MARK) return NULL;
+    return m->stack[m->n - 1 - i];
+}
+
+/* How many values lie above the last mark; -1 when there is no mark. */
+static int above_mark(const machine *m)
+{
+    for (int i = m->n - 1; i >= 0; i--) {
+        if (m->stack[i]->kind == V_MARK) return m->n - 1 - i;
+    }
+    return -1;
+}
+
+static int append(machine *m, value *to, value *const *items, int n)
+{
+    if (n > MAX_VALUES - to->list.n) return damaged(m, "a list grows beyond all bounds");
+    if (to->list.n + n > to->list.cap) { /* old arrays stay in t's memory: at most as much again */
+        int cap = 2 * to->list.cap > to->list.n + n ? 2 * to->list.cap : to->list.n + n;
+        value **bigger = tensors_memory(m->t, (size_t)cap * sizeof *bigger);
+        if (!bigger) return fail(WKV_ENOMEM, "no memory for a list of %d values", cap);
+        if (to->list.n) memcpy(bigger, to->list.item, (size_t)to->list.n * sizeof *bigger);
+        to->list.item = bigger;
+        to->list.cap = cap;
+    }
+    if (n) memcpy(to->list.item + to->list.n, items, (size_t)n * sizeof *items);
+    to->list.n += n;
+    return WKV_OK;
+}
+
+/* Replace the n top values (and a mark under them, if asked) by one container that holds them. */
+static int collect(machine *m, value_kind kind, int n, int mark)
+{
+    for (int i = 0; i < n; i++) {
+        if (!top(m, i)) return damaged(m, "a tuple wants values that are not there");
+    }
+    value *v = make(m, kind);
+    int e = v ? append(m, v, m->stack + m->n - n, n) : WKV_ENOMEM;
+    if (e) return e;
+    m->n -= n + mark;
+    return push(m, v);
+}
+
+static int collect_mark(machine *m, value_kind kind)
+{
+    int n = above_mark(m);
+    if (n < 0 || (kind == V_DICT && n % 2)) return damaged(m, "no mark where one is needed");
+    return collect(m, kind, n, 1);
+}
+
+/* SETITEMS, APPENDS, ADDITEMS: what is above the mark goes into the container under it. */
+static int extend(machine *m, int pairs)
+{
+    int n = above_mark(m);
+    if (n < 0 || m->n - n - 2 < 0 || (pairs && n % 2)) return damaged(m, "items without a container");
+    value *to = m->stack[m->n - n - 2];
+    if (to->kind == (pairs ? V_DICT : V_LIST)) {
+        int e = append(m, to, m->stack + m->n - n, n);
+        if (e) return e;
+    } else if (to->kind != V_OTHER) return damaged(m, "items put into what is no container");
+    m->n -= n + 1;
+    return WKV_OK;
+}
+
+static int extend_one(machine *m, int n)
+{
+    for (int i = 0; i <= n; i++) {
+        if (!top(m, i)) return damaged(m, "an item without a container");
+    }
+    value *to = top(m, n);
+    if (to->kind == (n == 2 ? V_DICT : V_LIST)) {
+        int e = append(m, to, m->stack + m->n - n, n);
+        if (e) return e;
+    } else if (to->kind != V_OTHER) return damaged(m, "an item put into what is no container");
+    m->n -= n;
+    return WKV_OK;
+}
+
+static int remember(machine *m, uint32_t at)
+{
+    if (!top(m, 0) || at >= MAX_VALUES) return damaged(m, "a memo that cannot be");
+    int e = grow(&m->memo, &m->memo_cap, (int)at + 1, sizeof *m->memo);
+    if (e) return e;
+    while (m->memos <= (int)at) m->memo[m->memos++] = NULL;
+    m->memo[at] = top(m, 0);
+    return WKV_OK;
+}
+
+static int recall(machine *m, uint32_t at)
+{
+    if (at >= (uint32_t)m->memos || !m->memo[at]) return damaged(m, "a memo that was never made");
+    return push(m, m->memo[at]);
+}
+
+/* Integers of any length; what does not fit 64 bits is only kept apart from every value that matters. */
+static int push_long(machine *m, uint32_t n)
+{
+    const uint8_t *p = take(&m->in, n);
+    if (!p) return damaged(m, "an integer passes its end");
+    if (n > 8) return push(m, make(m, V_OTHER));
+    uint64_t u = n && p[n - 1] & 0x80 ? UINT64_MAX : 0;
+    memcpy(&u, p, n);
+    return push_int(m, V_INT, (int64_t)u);
+}
+
+/* ---- names and calls ------------------------------------------------------------------------------------------------------ */
+
+static int push_name(machine *m, const uint8_t *module, size_t mod_len, const uint8_t *name, size_t name_len)
+{
+    const whitelisted *w = find_name(module, mod_len, name, name_len);
+    if (!w) {
+        char shown[100];
+        size_t n = 0;
+        for (size_t i = 0; i < mod_len && n < 48; i++) shown[n++] = module[i] > 32 && module[i] < 127 ? (char)module[i] : '?';
+        shown[n++] = '.';
+        for (size_t i = 0; i < name_len && n < sizeof shown - 1; i++) shown[n++] = name[i] > 32 && name[i] < 127 ? (char)name[i] : '?';
+        shown[n] = 0;
+        return fail(WKV_EFORMAT, "the pickle asks for %s, which no checkpoint needs; nothing in it was executed", shown);
+    }
+    value *v = make(m, V_NAME);
+    if (v) v->name = w;
+    return push(m, v);
+}
+
+/* The bytes up to a newline. */
+static const uint8_t *line(machine *m, size_t *len)
+{
+    const uint8_t *end = memchr(m->in.at, '\n', left(&m->in)), *start = m->in.at;
+    if (!end) return NULL;
+    *len = (size_t)(end - start);
+    m->in.at = end + 1;
+    return start;
+}
+
+static int global(machine *m)
+{
+    size_t mod_len = 0, name_len = 0;
+    const uint8_t *module = line(m, &mod_len), *name = module ? line(m, &name_len) : NULL;
+    return name ? push_name(m, module, mod_len, name, name_len) : damaged(m, "a name passes its end");
+}
+
+static int stack_global(machine *m)
+{
+    value *name = top(m, 0), *module = top(m, 1);
+    if (!name || !module || name->kind != V_TEXT || module->kind != V_TEXT) return damaged(m, "a name that is no text");
+    m->n -= 2;
+    return push_name(m, (const uint8_t *)module->text.s, module->text.n, (const uint8_t *)name->text.s, name->text.n);
+}
+
+/* Item i of a tuple or list when it is of that kind, else NULL. */
+static value *item(const value *list, int i, value_kind kind)
+{
+    return i < list->list.n && list->list.item[i]->kind == kind ? list->list.item[i] : NULL;
+}
+
+/* ('storage', class, key, location, numel[, None or (view key, offset, numel)]) */
+static int persistent(machine *m)
+{
+    value *id = top(m, 0);
+    if (!id || id->kind != V_TUPLE) return damaged(m, "a persistent id that is no tuple");
+    value *what = item(id, 0, V_TEXT), *class = item(id, 1, V_NAME), *key = item(id, 2, V_TEXT), *numel = item(id, 4, V_INT);
+    if (!what || what->text.n != 7 || memcmp(what->text.s, "storage", 7) || !class || !key || !numel || numel->i < 0 ||
+        (class->name->role != IS_STORAGE && class->name->role != IS_UNTYPED_STORAGE))
+        return damaged(m, "a persistent id that is no storage");
+    pickle_storage s = {.key = key->text.s, .key_len = key->text.n, .type = class->name->type, .numel = numel->i,
+                        .untyped = class->name->role == IS_UNTYPED_STORAGE};
+    value *view = item(id, 5, V_TUPLE);
+    if (view) {
+        value *from = item(view, 1, V_INT), *count = item(view, 2, V_INT);
+        if (!from || !count || from->i < 0 || count->i < 0 || from->i > s.numel || count->i > s.numel - from->i)
+            return damaged(m, "a view outside of its storage");
+        s.from = from->i;
+        s.numel = count->i;
+    }
+    pickle_storage *own = tensors_memory(m->t, sizeof *own);
+    value *v = make(m, V_STORAGE);
+    if (!own || !v) return fail(WKV_ENOMEM, "no memory for the pickle's values");
+    s.next = m->storages;
+    *own = s;
+    m->storages = own;
+    v->storage = own;
+    m->n--;
+    return push(m, v);
+}
+
+/* (storage, offset, shape, strides, ...); _v3 has the dtype as argument 6. Places are checked in pth.c. */
+static int rebuild_tensor(machine *m, const value *args, role how, value **out)
+{
+    value *storage = item(args, 0, V_STORAGE), *offset = item(args, 1, V_INT), *shape = item(args, 2, V_TUPLE),
+          *stride = item(args, 3, V_TUPLE), *type = item(args, 6, V_NAME);
+    if (!storage || !offset || !shape || !stride || shape->list.n != stride->list.n ||
+        (how == MAKES_TENSOR_V3 && (!type || type->name->role != IS_DTYPE)))
+        return damaged(m, "a tensor of other parts than storage, offset, shape and strides");
+    if (shape->list.n > MAX_DIMS)
+        return fail(WKV_EUNSUPPORTED, "a tensor of %d axes, at most %d are read", shape->list.n, MAX_DIMS);
+    pickle_tensor x = {.storage = storage->storage, .type = storage->storage->type, .offset = offset->i, .dims = shape->list.n};
+    if (how == MAKES_TENSOR_V3) x.type = type->name->type;
+    if (x.type == DTYPES) return fail(WKV_EUNSUPPORTED, "a tensor of torch.%s, a type that is not read", type->name->name);
+    for (int i = 0; i < x.dims; i++) {
+        value *size = item(shape, i, V_INT), *step = item(stride, i, V_INT);
+        if (!size || !step) return damaged(m, "a shape that is no row of numbers");
+        x.shape[i] = size->i;
+        x.stride[i] = step->i;
+    }
+    pickle_tensor *own = tensors_memory(m->t, sizeof *own);
+    value *v = make(m, V_TENSOR);
+    if (!own || !v) return WKV_ENOMEM;
+    *own = x;
+    v->tensor = own;
+    *out = v;
+    return WKV_OK;
+}
+
+/* A dict from a call's arguments: none, or a list of pairs (old OrderedDicts). */
+static int make_dict(machine *m, const value *args, value **out)
+{
+    value *v = make(m, V_DICT), *pairs = item(args, 0, V_LIST);
+    if (!v) return WKV_ENOMEM;
+    for (int i = 0; pairs && i < pairs->list.n; i++) {
+        const value *pair = pairs->list.item[i];
+        if ((pair->kind != V_TUPLE && pair->kind != V_LIST) || pair->list.n != 2) return damaged(m, "a dict of what is no pair");
+        int e = append(m, v, pair->list.item, 2);
+        if (e) return e;
+    }
+    *out = v;
+    return WKV_OK;
+}
+
+/* Callable and arguments become what the call would have returned. */
+static int call(machine *m)
+{
+    value *args = top(m, 0), *callee = top(m, 1), *result = NULL;
+    if (!args || !callee || callee->kind != V_NAME || args->kind != V_TUPLE) return damaged(m, "a call of what is no function");
+    int e = WKV_OK;
+    switch (callee->name->role) {
+    case MAKES_DICT: e = make_dict(m, args, &result); break;
+    case MAKES_TENSOR:
+    case MAKES_TENSOR_V3: e = rebuild_tensor(m, args, callee->name->role, &result); break;
+    case MAKES_PARAMETER: result = item(args, 0, V_TENSOR); break;
+    case MAKES_ITS_ARGUMENT: result = item(args, 0, V_TUPLE); break;
+    case IS_HARMLESS: result = make(m, V_OTHER); break;
+    default: break;
+    }
+    if (e) return e;
+    if (!result)
+        return fail(WKV_EFORMAT, "the pickle calls %s.%s in a way that torch does not", callee->name->module, callee->name->name);
+    m->n -= 2;
+    return push(m, result);
+}
+
+/* NEWOBJ and NEWOBJ_EX: a class and n arguments become a dict or a value of no interest. */
+static int new_object(machine *m, int n)
+{
+    value *class = top(m, n);
+    if (!class || class->kind != V_NAME) return damaged(m, "an object of what is no class");
+    role r = class->name->role;
+    if (r != IS_HARMLESS && r != MAKES_DICT)
+        return fail(WKV_EFORMAT, "the pickle makes an object of %s.%s, which torch does not", class->name->module, class->name->name);
+    m->n -= n + 1;
+    return push(m, make(m, r == MAKES_DICT ? V_DICT : V_OTHER));
+}
+
+/* ---- opcodes -------------------------------------------------------------------------------------------------------------- */
+
+static int pop(machine *m, int n)
+{
+    if (m->n < n) return damaged(m, "the stack is empty");
+    m->n -= n;
+    return WKV_OK;
+}
+
+/* The length in front of a text: `bytes` of them, little-endian. */
+static int push_sized(machine *m, value_kind kind, size_t bytes)
+{
+    uint64_t n = 0;
+    if (!get(&m->in, &n, bytes)) return damaged(m, "a length passes its end");
+    return push_bytes(m, kind, n);
+}
+
+static int number(machine *m, size_t bytes, int64_t *out)
+{
+    uint64_t u = 0;
+    if (!get(&m->in, &u, bytes)) return damaged(m, "a number passes its end");
+    *out = (int64_t)u;
+    return WKV_OK;
+}
+
+static int step(machine *m, uint8_t op)
+{
+    int64_t i = 0;
+    switch (op) {
+    case 0x80: return number(m, 1, &i) ? WKV_EFORMAT : i <= 5 ? WKV_OK : damaged(m, "a protocol newer than 5"); /* PROTO */
+    case 0x95: return number(m, 8, &i);                                                                   /* FRAME */
+    case '(': return push(m, make(m, V_MARK));
+    case 'N': return push(m, make(m, V_NONE));
+    case 0x88: return push_int(m, V_BOOL, 1);                                                             /* NEWTRUE */
+    case 0x89: return push_int(m, V_BOOL, 0);
+    case 'J': return number(m, 4, &i) ? WKV_EFORMAT : push_int(m, V_INT, (int32_t)i);                     /* BININT */
+    case 'K': return number(m, 1, &i) ? WKV_EFORMAT : push_int(m, V_INT, i);
+    case 'M': return number(m, 2, &i) ? WKV_EFORMAT : push_int(m, V_INT, i);
+    case 0x8a: return number(m, 1, &i) ? WKV_EFORMAT : push_long(m, (uint32_t)i);                         /* LONG1 */
+    case 0x8b: return number(m, 4, &i) ? WKV_EFORMAT : push_long(m, (uint32_t)i);
+    case 'G': return push_bytes(m, V_FLOAT, 8);                                                           /* BINFLOAT */
+    case 'X': return push_sized(m, V_TEXT, 4);                                                            /* BINUNICODE */
+    case 0x8c: return push_sized(m, V_TEXT, 1);
+    case 0x8d: return push_sized(m, V_TEXT, 8);
+    case 'T': return push_sized(m, V_TEXT, 4);                                                            /* Python 2's */
+    case 'U': return push_sized(m, V_TEXT, 1);
+    case 'B': return push_sized(m, V_OTHER, 4);                                                           /* bytes */
+    case 'C': return push_sized(m, V_OTHER, 1);
+    case 0x8e: return push_sized(m, V_OTHER, 8);
+    case 0x96: return push_sized(m, V_OTHER, 8);
+    case '}': return push(m, make(m, V_DICT));
+    case ']': return push(m, make(m, V_LIST));
+    case ')': return push(m, make(m, V_TUPLE));
+    case 0x8f: return push(m, make(m, V_OTHER));                                                          /* EMPTY_SET */
+    case 't': return collect_mark(m, V_TUPLE);
+    case 'l': return collect_mark(m, V_LIST);
+    case 'd': return collect_mark(m, V_DICT);
+    case 0x91: return collect_mark(m, V_LIST);                                                            /* FROZENSET */
+    case 0x85: return collect(m, V_TUPLE, 1, 0);
+    case 0x86: return collect(m, V_TUPLE, 2, 0);
+    case 0x87: return collect(m, V_TUPLE, 3, 0);
+    case 's': return extend_one(m, 2);                                                                    /* SETITEM */
+    case 'a': return extend_one(m, 1);
+    case 'u': return extend(m, 1);                                                                        /* SETITEMS */
+    case 'e': return extend(m, 0);
+    case 0x90: return extend(m, 0);                                                                       /* ADDITEMS */
+    case 'q': return number(m, 1, &i) ? WKV_EFORMAT : remember(m, (uint32_t)i);
+    case 'r': return number(m, 4, &i) ? WKV_EFORMAT : remember(m, (uint32_t)i);
+    case 0x94: return remember(m, (uint32_t)m->memos);                                                    /* MEMOIZE */
+    case 'h': return number(m, 1, &i) ? WKV_EFORMAT : recall(m, (uint32_t)i);
+    case 'j': return number(m, 4, &i) ? WKV_EFORMAT : recall(m, (uint32_t)i);
+    case 'c': return global(m);
+    case 0x93: return stack_global(m);
+    case 'Q': return persistent(m);
+    case 'R': return call(m);
+    case 0x81: return new_object(m, 1);
+    case 0x92: return new_object(m, 2);
+    case 'b': return pop(m, m->n > 1 ? 1 : 2);                                                            /* BUILD: state dropped */
+    case '0': return pop(m, 1);
+    case '1': return above_mark(m) < 0 ? damaged(m, "no mark to pop to") : pop(m, above_mark(m) + 1);
+    case '2': return top(m, 0) ? push(m, top(m, 0)) : damaged(m, "nothing to double");
+    default: break;
+    }
+    m->in.at--;
+    return fail(WKV_EFORMAT, "the pickle holds opcode 0x%02x, which no checkpoint needs (%zu bytes before its end)", op, left(&m->in));
+}
+
+int pickle_read(tensors *t, const uint8_t *data, size_t size, pickle *out)
+{
+    machine m = {.t = t, .in = {data, data + size}};
+    int e = WKV_OK;
+    while (!e) {
+        const uint8_t *op = take(&m.in, 1);
+        if (!op) e = damaged(&m, "it does not stop");
+        else if (*op == '.') break;
+        else e = step(&m, *op);
+    }
+    if (!e && !top(&m, 0)) e = damaged(&m, "it leaves nothing");
+    if (!e) *out = (pickle){.top = top(&m, 0), .storages = m.storages, .used = (size_t)(m.in.at - data)};
+    free(m.stack);
+    free(m.memo);
+    return e;
+}
+
+const value *dict_get(const value *dict, const char *key)
+{
+    size_t n = strlen(key);
+    for (int i = 0; dict->kind == V_DICT && i + 1 < dict->list.n; i += 2) {
+        const value *k = dict->list.item[i];
+        if (k->kind == V_TEXT && k->text.n == n && !memcmp(k->text.s, key, n)) return dict->list.item[i + 1];
+    }
+    return NULL;
+}

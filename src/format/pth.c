@@ -1,0 +1,272 @@
+/* pth.c - torch.save files: the zip container and the older stream of pickles. Spec FORMATS 1. */
+#include "format/bytes.h"
+#include "format/pickle.h"
+#include "format/reader.h"
+#include "format/zip.h"
+#include <stdlib.h>
+
+/* The structure of the largest checkpoints is some hundred kilobytes; compressed archives are unpacked into memory. */
+enum { MAX_PICKLE = 256 << 20, MAX_INFLATED = 1 << 30 };
+
+/* The bytes of a storage: where its file has them. */
+typedef struct source source;
+struct source {
+    int (*find)(source *s, const pickle_storage *storage, const uint8_t **data); /* of the whole root storage */
+    tensors *t;
+    const zip *archive;       /* zip */
+    const char *folder;       /* of data.pkl, with its slash */
+    size_t folder_len;
+    size_t inflated;
+    struct place **by_key;    /* legacy */
+    int places;
+};
+
+/* ---- from the pickle's tensors to ours ---------------------------------------------------------------------------------- */
+
+/* That every value the strides reach lies in the storage. */
+static int check_reach(const char *name, const pickle_tensor *p, int64_t numel)
+{
+    int64_t last = p->offset, span;
+    int bad = p->offset < 0, empty = 0;
+    for (int i = 0; i < p->dims; i++) {
+        empty |= p->shape[i] == 0;
+        bad |= p->stride[i] < 0 || __builtin_mul_overflow(p->shape[i] - 1, p->stride[i], &span) || __builtin_add_overflow(last, span, &last);
+    }
+    if (empty) return bad || p->offset > numel ? fail(WKV_EFORMAT, "tensor %s: begins outside of its storage", name) : WKV_OK;
+    if (bad || last >= numel)
+        return fail(WKV_EFORMAT, "tensor %s: reaches beyond its storage of %lld values", name, (long long)numel);
+    return WKV_OK;
+}
+
+static int add_tensor(source *s, const value *key, const pickle_tensor *p)
+{
+    char *name = tensors_text(s->t, key->text.s, key->text.n);
+    if (!name) return WKV_ENOMEM;
+    const uint8_t *data;
+    file_tensor f = {.type = p->type, .dims = p->dims};
+    memcpy(f.shape, p->shape, sizeof f.shape);
+    int64_t bytes, numel = p->storage->numel;
+    int e = tensor_layout(&f, name, &bytes);
+    if (e) return e;
+    if (p->storage->untyped) numel /= dtypes[f.type].bytes;
+    if ((e = check_reach(name, p, numel)) || (e = s->find(s, p->storage, &data))) return e;
+    f.data = data + p->storage->from * dtypes[p->storage->type].bytes + p->offset * dtypes[f.type].bytes;
+    for (int i = 0; i < f.dims; i++) {
+        if (f.shape[i] != 1 && f.stride[i] != p->stride[i]) f.contiguous = 0;
+    }
+    if (!f.contiguous) memcpy(f.stride, p->stride, sizeof f.stride);
+    return tensors_add(s->t, key->text.s, key->text.n, &f);
+}
+
+/* Trainers wrap the weights: {'state_dict': {...}, 'optimizer': ...}. */
+static const value *unwrap(const value *top)
+{
+    static const char *const wrapper[] = {"state_dict", "model_state_dict", "model", "module"};
+    for (int depth = 0; depth < 4; depth++) {
+        const value *inner = NULL;
+        for (size_t i = 0; !inner && i < sizeof wrapper / sizeof *wrapper; i++) {
+            const value *v = dict_get(top, wrapper[i]);
+            if (v && v->kind == V_DICT) inner = v;
+        }
+        if (!inner) break;
+        top = inner;
+    }
+    return top;
+}
+
+/* Tensors are added; texts are kept as metadata (they tell converted files apart); the rest is of no interest. */
+static int add_items(source *s, const value *top)
+{
+    static const char *const kind[] = {[V_TUPLE] = "a tuple", [V_LIST] = "a list", [V_TENSOR] = "one tensor without a name"};
+    if (top->kind != V_DICT)
+        return fail(WKV_EFORMAT, "holds %s, expected named tensors",
+                    top->kind < sizeof kind / sizeof *kind && kind[top->kind] ? kind[top->kind] : "no tensors");
+    top = unwrap(top);
+    for (int i = 0; i + 1 < top->list.n; i += 2) {
+        const value *key = top->list.item[i], *v = top->list.item[i + 1];
+        int e = WKV_OK;
+        if (key->kind != V_TEXT) continue;
+        if (v->kind == V_TENSOR) e = add_tensor(s, key, v->tensor);
+        else if (v->kind == V_TEXT) e = tensors_add_text(s->t, key->text.s, key->text.n, v->text.s, v->text.n);
+        if (e) return e;
+    }
+    return WKV_OK;
+}
+
+/* ---- zip ------------------------------------------------------------------------------------------------------------------ */
+
+/* An entry's bytes: in place, or inflated into memory of t when the archive was packed again by another program. */
+static int entry_bytes(source *s, const zip_entry *e, const uint8_t **out)
+{
+    if (e->method == 0) return zip_bytes(s->archive, e, out);
+    if (e->method != 8)
+        return fail(WKV_EUNSUPPORTED, "%.*s in the zip is compressed by method %d, expected stored or deflated", (int)e->name_len,
+                    e->name, e->method);
+    if (e->size > MAX_INFLATED - s->inflated || e->size / 1100 > e->packed)
+        return fail(WKV_EUNSUPPORTED, "%.*s in the zip is compressed (%llu bytes unpacked); pack the archive again without compression",
+                    (int)e->name_len, e->name, (unsigned long long)e->size);
+    uint8_t *p = tensors_memory(s->t, e->size + 1);
+    if (!p) return fail(WKV_ENOMEM, "no memory to unpack %.*s", (int)e->name_len, e->name);
+    s->inflated += e->size;
+    *out = p;
+    return zip_inflate(s->archive, e, p);
+}
+
+static const zip_entry *find_in_folder(const source *s, const char *name, size_t len)
+{
+    char path[512];
+    if (s->folder_len + len > sizeof path) return NULL;
+    memcpy(path, s->folder, s->folder_len);
+    memcpy(path + s->folder_len, name, len);
+    return zip_find(s->archive, path, s->folder_len + len);
+}
+
+static int find_in_zip(source *s, const pickle_storage *storage, const uint8_t **data)
+{
+    char name[64] = "data/";
+    const zip_entry *e = NULL;
+    if (storage->key_len <= sizeof name - 5) {
+        memcpy(name + 5, storage->key, storage->key_len);
+        e = find_in_folder(s, name, 5 + storage->key_len);
+    }
+    if (!e)
+        return fail(WKV_EFORMAT, "the zip has no entry data/%.*s, which the pickle names", (int)(storage->key_len & 255), storage->key);
+    int64_t bytes;
+    if (__builtin_mul_overflow(storage->numel, dtypes[storage->type].bytes, &bytes) || (uint64_t)bytes != e->size)
+        return fail(WKV_EFORMAT, "%.*s has %llu bytes, expected %lld %s values", (int)e->name_len, e->name,
+                    (unsigned long long)e->size, (long long)storage->numel, dtypes[storage->type].name);
+    return entry_bytes(s, e, data);
+}
+
+/* Which entry is the pickle; its folder's name is arbitrary. */
+static const zip_entry *find_pickle(const zip *z)
+{
+    for (int i = 0; i < z->n; i++) {
+        const zip_entry *e = &z->entry[i];
+        if (e->name_len >= 8 && !memcmp(e->name + e->name_len - 8, "data.pkl", 8) &&
+            (e->name_len == 8 || e->name[e->name_len - 9] == '/'))
+            return e;
+    }
+    return NULL;
+}
+
+static int read_archive(source *s)
+{
+    const zip_entry *entry = find_pickle(s->archive), *order;
+    if (!entry) return fail(WKV_EUNSUPPORTED, "is a zip archive, but not of torch.save: there is no data.pkl in it");
+    s->folder = entry->name;
+    s->folder_len = entry->name_len - 8;
+    if (find_in_folder(s, "constants.pkl", 13))
+        return fail(WKV_EUNSUPPORTED, "is a TorchScript archive (a program with its weights), expected a checkpoint of torch.save");
+    const uint8_t *bytes;
+    int e;
+    if ((order = find_in_folder(s, "byteorder", 9))) {
+        if ((e = entry_bytes(s, order, &bytes))) return e;
+        if (order->size >= 3 && !memcmp(bytes, "big", 3))
+            return fail(WKV_EUNSUPPORTED, "was written on a big-endian machine, expected little-endian");
+    }
+    if (entry->size > MAX_PICKLE)
+        return fail(WKV_EFORMAT, "data.pkl has %llu bytes, more than the structure of any checkpoint", (unsigned long long)entry->size);
+    pickle p;
+    if ((e = entry_bytes(s, entry, &bytes)) || (e = pickle_read(s->t, bytes, entry->size, &p))) return e;
+    return add_items(s, p.top);
+}
+
+int read_pth_zip(tensors *t, const uint8_t *data, size_t size)
+{
+    zip z;
+    int e = zip_open(&z, data, size);
+    source s = {.t = t, .find = find_in_zip, .archive = &z};
+    if (!e) e = read_archive(&s);
+    zip_close(&z);
+    t->format = "pth (zip)";
+    return e;
+}
+
+/* ---- legacy stream ---------------------------------------------------------------------------------------------------------- */
+
+/* A root storage of the stream. */
+struct place {
+    const char *key;
+    size_t key_len;
+    const uint8_t *data;
+    int64_t numel;
+    int item; /* bytes of an element; 0 while no tensor has said */
+};
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct place *x = *(struct place *const *)a, *y = *(struct place *const *)b;
+    int order = memcmp(x->key, y->key, x->key_len < y->key_len ? x->key_len : y->key_len);
+    return order ? order : (x->key_len > y->key_len) - (x->key_len < y->key_len);
+}
+
+static struct place *find_place(const source *s, const pickle_storage *storage)
+{
+    struct place key = {.key = storage->key, .key_len = storage->key_len}, *wanted = &key;
+    struct place **found = s->places ? bsearch(&wanted, s->by_key, (size_t)s->places, sizeof *s->by_key, compare_places) : NULL;
+    return found ? *found : NULL;
+}
+
+static int find_in_stream(source *s, const pickle_storage *storage, const uint8_t **data)
+{
+    const struct place *p = find_place(s, storage);
+    int key_len = (int)(storage->key_len & 255);
+    if (!p) return fail(WKV_EFORMAT, "storage %.*s is not in the file", key_len, storage->key);
+    if (p->item != dtypes[storage->type].bytes || storage->from > p->numel || storage->numel > p->numel - storage->from)
+        return fail(WKV_EFORMAT, "storage %.*s has %lld values of %d bytes, expected %lld of %d", key_len, storage->key,
+                    (long long)p->numel, p->item, (long long)(storage->from + storage->numel), dtypes[storage->type].bytes);
+    *data = p->data;
+    return WKV_OK;
+}
+
+/* After the pickles come the storages in the order of the key list: a count of elements, then the elements. */
+static int find_places(source *s, struct place *place, const value *keys, const pickle_storage *storages, cursor rest)
+{
+    for (int i = 0; i < s->places; i++) {
+        const value *key = keys->list.item[i];
+        if (key->kind != V_TEXT) return fail(WKV_EFORMAT, "the list of storages holds something that is no text");
+        place[i] = (struct place){.key = key->text.s, .key_len = key->text.n};
+        s->by_key[i] = &place[i];
+    }
+    qsort(s->by_key, (size_t)s->places, sizeof *s->by_key, compare_places);
+    for (const pickle_storage *p = storages; p; p = p->next) {
+        struct place *at = find_place(s, p);
+        if (at) at->item = dtypes[p->type].bytes;
+    }
+    for (int i = 0; i < s->places; i++) {
+        struct place *p = &place[i];
+        if (!p->item) return fail(WKV_EFORMAT, "storage %.*s belongs to no tensor", (int)(p->key_len & 255), p->key);
+        int64_t bytes;
+        if (!get(&rest, &p->numel, 8) || p->numel < 0 || __builtin_mul_overflow(p->numel, p->item, &bytes) ||
+            !(p->data = take(&rest, (size_t)bytes)))
+            return fail(WKV_EFORMAT, "storage %d of %d needs %lld values of %d bytes, the file has %zu bytes left: cut short", i,
+                        s->places, (long long)p->numel, p->item, left(&rest));
+    }
+    return WKV_OK;
+}
+
+int read_pth_legacy(tensors *t, const uint8_t *data, size_t size)
+{
+    enum { MAGIC, VERSION, SYSTEM, OBJECT, KEYS, PICKLES };
+    pickle p[PICKLES];
+    cursor c = {data, data + size};
+    t->format = "pth (legacy)";
+    for (int i = 0; i < PICKLES; i++) {
+        int e = pickle_read(t, c.at, left(&c), &p[i]);
+        if (e) return e;
+        take(&c, p[i].used);
+    }
+    const value *order = dict_get(p[SYSTEM].top, "little_endian"), *keys = p[KEYS].top;
+    if (p[VERSION].top->kind != V_INT || p[VERSION].top->i != 1001)
+        return fail(WKV_EUNSUPPORTED, "is of an unknown version of torch's old format, expected 1001");
+    if (order && order->kind == V_BOOL && !order->i)
+        return fail(WKV_EUNSUPPORTED, "was written on a big-endian machine, expected little-endian");
+    if (keys->kind != V_LIST) return fail(WKV_EFORMAT, "has no list of storages");
+    source s = {.t = t, .find = find_in_stream, .places = keys->list.n};
+    struct place *place = tensors_memory(t, sizeof *place * (size_t)(s.places + 1));
+    s.by_key = tensors_memory(t, sizeof *s.by_key * (size_t)(s.places + 1));
+    if (!place || !s.by_key) return fail(WKV_ENOMEM, "no memory for %d storages", s.places);
+    int e = find_places(&s, place, keys, p[OBJECT].storages, c);
+    return e ? e : add_items(&s, p[OBJECT].top);
+}

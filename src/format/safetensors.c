@@ -1,0 +1,127 @@
+/* safetensors.c - a length, a header of JSON, and the data. Spec FORMATS 3.1. */
+#include "format/bytes.h"
+#include "format/reader.h"
+#include <jansson.h>
+#include <stdlib.h>
+
+enum { MAX_HEADER = 100000000 };
+
+static const struct {
+    const char *name;
+    dtype type;
+} types[] = {
+    {"F32", F32}, {"F16", F16}, {"BF16", BF16}, {"F64", F64}, {"U8", U8},     {"I8", I8},
+    {"I16", I16}, {"U16", U16}, {"I32", I32},   {"I64", I64}, {"BOOL", BOOL},
+};
+
+/* Where a tensor's bytes lie, to see that all together tile the data. */
+typedef struct {
+    int64_t begin, end;
+    const char *name;
+} range;
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const range *x = a, *y = b;
+    if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
+    return (x->end > y->end) - (x->end < y->end);
+}
+
+static int find_type(const char *name, dtype *out)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (!strcmp(types[i].name, name)) return *out = types[i].type, 1;
+    }
+    return 0;
+}
+
+static int add_one(tensors *t, const char *name, const json_t *about, const uint8_t *data, range *r)
+{
+    const char *type = json_string_value(json_object_get(about, "dtype"));
+    const json_t *shape = json_object_get(about, "shape"), *offsets = json_object_get(about, "data_offsets");
+    const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
+    if (!type || !json_is_array(shape) || !json_is_integer(begin) || !json_is_integer(end) || json_array_size(offsets) != 2)
+        return fail(WKV_EFORMAT, "tensor %s: expected dtype, shape and data_offsets", name);
+    file_tensor f = {.dims = (int)json_array_size(shape)};
+    if (!find_type(type, &f.type)) return fail(WKV_EUNSUPPORTED, "tensor %s: of type %s, which is not read", name, type);
+    if (json_array_size(shape) > MAX_DIMS)
+        return fail(WKV_EUNSUPPORTED, "tensor %s: has %zu axes, at most %d are read", name, json_array_size(shape), MAX_DIMS);
+    for (int i = 0; i < f.dims; i++) {
+        const json_t *axis = json_array_get(shape, (size_t)i);
+        if (!json_is_integer(axis)) return fail(WKV_EFORMAT, "tensor %s: its shape is not of whole numbers", name);
+        f.shape[i] = json_integer_value(axis);
+    }
+    int64_t bytes;
+    int e = tensor_layout(&f, name, &bytes);
+    if (e) return e;
+    *r = (range){json_integer_value(begin), json_integer_value(end), name};
+    if (r->begin < 0 || r->end < r->begin || r->end - r->begin != bytes)
+        return fail(WKV_EFORMAT, "tensor %s: lies at bytes %lld to %lld, expected %lld bytes of %s", name, (long long)r->begin,
+                    (long long)r->end, (long long)bytes, type);
+    f.data = data + r->begin;
+    return tensors_add(t, name, strlen(name), &f);
+}
+
+/* Ranges in order must leave no hole, not overlap, and end with the file. */
+static int check_tiling(range *r, int n, int64_t size, int64_t before)
+{
+    qsort(r, (size_t)n, sizeof *r, compare_ranges);
+    int64_t at = 0, end = 0;
+    for (int i = 0; i < n; i++) end = r[i].end > end ? r[i].end : end;
+    if (end > size)
+        return fail(WKV_EFORMAT, "has %lld bytes, expected %lld: cut short", (long long)(before + size), (long long)(before + end));
+    for (int i = 0; i < n; at = r[i++].end) {
+        if (r[i].begin != at)
+            return fail(WKV_EFORMAT, "tensor %s: begins at byte %lld of the data, expected %lld", r[i].name, (long long)r[i].begin,
+                        (long long)at);
+    }
+    if (at != size)
+        return fail(WKV_EFORMAT, "has %lld bytes after its last tensor, expected none", (long long)(size - at));
+    return WKV_OK;
+}
+
+static int add_metadata(tensors *t, json_t *metadata)
+{
+    const char *key;
+    json_t *text;
+    if (!json_is_object(metadata)) return fail(WKV_EFORMAT, "its __metadata__ is no JSON object");
+    json_object_foreach(metadata, key, text) {
+        if (!json_is_string(text)) return fail(WKV_EFORMAT, "its __metadata__ holds %s that is no text", key);
+        int e = tensors_add_text(t, key, strlen(key), json_string_value(text), json_string_length(text));
+        if (e) return e;
+    }
+    return WKV_OK;
+}
+
+static int add_all(tensors *t, json_t *header, const uint8_t *data, size_t size, size_t before)
+{
+    int n = 0, e = WKV_OK;
+    range *ranges = malloc(sizeof *ranges * (json_object_size(header) + 1));
+    if (!ranges) return fail(WKV_ENOMEM, "no memory for %zu tensors", json_object_size(header));
+    const char *name;
+    json_t *about;
+    json_object_foreach(header, name, about) {
+        e = strcmp(name, "__metadata__") ? add_one(t, name, about, data, &ranges[n++]) : add_metadata(t, about);
+        if (e) break;
+    }
+    if (!e) e = check_tiling(ranges, n, (int64_t)size, (int64_t)before);
+    free(ranges);
+    return e;
+}
+
+int read_safetensors(tensors *t, const uint8_t *data, size_t size)
+{
+    uint64_t n = u64_at(data);
+    t->format = "safetensors";
+    if (n > MAX_HEADER) return fail(WKV_EFORMAT, "its header is said to have %llu bytes, at most %d can be", (unsigned long long)n, MAX_HEADER);
+    if (n > size - 8) return fail(WKV_EFORMAT, "has %zu bytes, expected %llu for its header alone: cut short", size, (unsigned long long)n + 8);
+    json_error_t why;
+    json_t *header = json_loadb((const char *)data + 8, (size_t)n, JSON_REJECT_DUPLICATES, &why);
+    if (!json_is_object(header)) {
+        json_decref(header);
+        return fail(WKV_EFORMAT, "its header is no JSON object: %s", why.text);
+    }
+    int e = add_all(t, header, data + 8 + n, size - 8 - (size_t)n, 8 + (size_t)n);
+    json_decref(header);
+    return e;
+}

@@ -1,0 +1,87 @@
+/* safetensors_write.c - writing .safetensors. Spec FORMATS 3.1. */
+#include "base/error.h"
+#include "base/file.h"
+#include "format/write.h"
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const type_names[DTYPES] = {
+    [F32] = "F32", [F16] = "F16", [BF16] = "BF16", [F64] = "F64", [U8] = "U8",     [I8] = "I8",
+    [I16] = "I16", [U16] = "U16", [I32] = "I32",   [I64] = "I64", [BOOL] = "BOOL",
+};
+
+static int64_t bytes_of(const tensor_out *t)
+{
+    int64_t n = 1;
+    for (int i = 0; i < t->dims; i++) n *= t->shape[i];
+    return n * dtypes[t->type].bytes;
+}
+
+static json_t *describe(const tensor_out *t, int64_t at)
+{
+    json_t *shape = json_array();
+    for (int i = 0; i < t->dims; i++) json_array_append_new(shape, json_integer(t->shape[i]));
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", type_names[t->type], "shape", shape, "data_offsets", (json_int_t)at,
+                     (json_int_t)(at + bytes_of(t)));
+}
+
+/* The header's JSON, padded with blanks to a multiple of 8; NULL when there is no memory or a name is no UTF-8. */
+static char *make_header(const tensor_out *const *t, int n, const char *const *meta)
+{
+    json_t *header = json_object();
+    int bad = !header;
+    if (meta && meta[0]) {
+        json_t *texts = json_object();
+        for (int i = 0; meta[i]; i += 2) bad |= json_object_set_new(texts, meta[i], json_string(meta[i + 1]));
+        bad |= json_object_set_new(header, "__metadata__", texts);
+    }
+    int64_t at = 0;
+    for (int i = 0; i < n; at += bytes_of(t[i++])) bad |= json_object_set_new(header, t[i]->name, describe(t[i], at));
+    char *text = bad ? NULL : json_dumps(header, JSON_COMPACT);
+    json_decref(header);
+    if (!text) return NULL;
+    size_t len = strlen(text), padded = (len + 7) & ~(size_t)7;
+    char *out = malloc(padded + 1);
+    if (out) {
+        memcpy(out, text, len);
+        memset(out + len, ' ', padded - len);
+        out[padded] = 0;
+    }
+    free(text);
+    return out;
+}
+
+/* Pointers to the n tensors, widest type first. */
+static const tensor_out **sort_by_width(const tensor_out *t, int n)
+{
+    const tensor_out **sorted = malloc(sizeof *sorted * (size_t)(n + 1));
+    int k = 0;
+    for (int width = 8; sorted && width > 0; width /= 2) {
+        for (int i = 0; i < n; i++) {
+            if (dtypes[t[i].type].bytes == width) sorted[k++] = &t[i];
+        }
+    }
+    return sorted;
+}
+
+int safetensors_write(const char *path, const tensor_out *t, int n, const char *const *meta)
+{
+    for (int i = 0; i < n; i++) CHECK(type_names[t[i].type]);
+    const tensor_out **sorted = sort_by_width(t, n);
+    char *header = sorted ? make_header(sorted, n, meta) : NULL;
+    int e = header ? WKV_OK : fail(WKV_EARG, "%s: its header cannot be written: a name or text is no UTF-8, or no memory", path);
+    file_out f = {0};
+    if (!e) e = file_create(&f, path);
+    if (!e) {
+        uint64_t len = strlen(header);
+        e = file_put(&f, &len, sizeof len);
+        if (!e) e = file_put(&f, header, len);
+        for (int i = 0; !e && i < n; i++) e = file_put(&f, sorted[i]->data, (size_t)bytes_of(sorted[i]));
+        if (e) file_abandon(&f);
+        else e = file_commit(&f);
+    }
+    free(header);
+    free(sorted);
+    return e;
+}

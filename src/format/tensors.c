@@ -1,0 +1,335 @@
+/* tensors.c - opening a checkpoint: find its files, read their headers, make the names official, index them. */
+#include "format/reader.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what readers put in ------------------------------------------------------------------------------------------------ */
+
+/* Kept memory is a chain of blocks; small pieces share one. */
+typedef struct block {
+    struct block *next;
+    size_t used, size;
+    _Alignas(16) char bytes[];
+} block;
+
+void *tensors_memory(tensors *t, size_t bytes)
+{
+    size_t need = (bytes + 15) & ~(size_t)15;
+    if (need < bytes) return NULL;
+    block *b = t->kept;
+    if (!b || b->size - b->used < need) {
+        size_t size = need > 1 << 14 ? need : 1 << 16;
+        block *fresh = malloc(sizeof *fresh + size);
+        if (!fresh) return NULL;
+        *fresh = (block){.next = b, .size = size};
+        t->kept = b = fresh;
+    }
+    void *p = b->bytes + b->used;
+    b->used += need;
+    return p;
+}
+
+char *tensors_text(tensors *t, const void *s, size_t n)
+{
+    char *copy = n + 1 ? tensors_memory(t, n + 1) : NULL;
+    if (!copy) {
+        fail(WKV_ENOMEM, "no memory for a text of %zu bytes", n);
+        return NULL;
+    }
+    memcpy(copy, s, n);
+    copy[n] = 0;
+    return copy;
+}
+
+int grow(void *array, int *cap, int need, size_t item)
+{
+    if (need <= *cap) return WKV_OK;
+    int more = *cap > need / 2 ? *cap * 2 : need < 16 ? 16 : need;
+    void **p = array;
+    void *bigger = realloc(*p, (size_t)more * item);
+    if (!bigger) return fail(WKV_ENOMEM, "no memory for %d entries", more);
+    *p = bigger;
+    *cap = more;
+    return WKV_OK;
+}
+
+int tensor_layout(file_tensor *f, const char *name, int64_t *bytes)
+{
+    const dtype_info *type = &dtypes[f->type];
+    int64_t values = 1, row = f->dims > 0 ? f->shape[f->dims - 1] : 1;
+    for (int i = f->dims - 1; i >= 0; i--) {
+        f->stride[i] = values;
+        if (f->shape[i] < 0 || __builtin_mul_overflow(values, f->shape[i], &values))
+            return fail(WKV_EFORMAT, "tensor %s: axis %d is %lld, which cannot be", name, i, (long long)f->shape[i]);
+    }
+    if (row % type->values)
+        return fail(WKV_EFORMAT, "tensor %s: rows of %lld values cannot be %s, which comes in blocks of %d", name,
+                    (long long)row, type->name, type->values);
+    if (__builtin_mul_overflow(values / type->values, type->bytes, bytes))
+        return fail(WKV_EFORMAT, "tensor %s: more bytes than a file can have", name);
+    f->contiguous = 1;
+    f->scale = 1;
+    return WKV_OK;
+}
+
+int tensors_add(tensors *t, const char *name, size_t n, const file_tensor *f)
+{
+    for (size_t i = 0; i < n; i++) {
+        if ((unsigned char)name[i] < 32 || name[i] == 127)
+            return fail(WKV_EFORMAT, "the name of tensor %d holds byte 0x%02x, expected text", t->count, (unsigned char)name[i]);
+    }
+    if (n == 0) return fail(WKV_EFORMAT, "tensor %d has no name", t->count);
+    char *own = tensors_text(t, name, n);
+    if (!own || grow(&t->list, &t->cap, t->count + 1, sizeof *t->list)) return WKV_ENOMEM;
+    t->list[t->count] = *f;
+    t->list[t->count++].name = own;
+    return WKV_OK;
+}
+
+static int add_meta(tensors *t, const char *key, size_t key_len, meta_item item)
+{
+    item.key = tensors_text(t, key, key_len);
+    if (!item.key || grow(&t->meta, &t->cap_meta, t->n_meta + 1, sizeof *t->meta)) return WKV_ENOMEM;
+    t->meta[t->n_meta++] = item;
+    return WKV_OK;
+}
+
+int tensors_add_text(tensors *t, const char *key, size_t key_len, const char *text, size_t len)
+{
+    char *copy = tensors_text(t, text, len);
+    return copy ? add_meta(t, key, key_len, (meta_item){.text = copy}) : WKV_ENOMEM;
+}
+
+int tensors_add_number(tensors *t, const char *key, size_t key_len, double number)
+{
+    return add_meta(t, key, key_len, (meta_item){.number = number});
+}
+
+/* ---- opening -------------------------------------------------------------------------------------------------------------- */
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(const file_tensor *const *)a)->name, (*(const file_tensor *const *)b)->name);
+}
+
+static int index_names(tensors *t)
+{
+    t->by_name = malloc(sizeof *t->by_name * (size_t)(t->count + 1));
+    if (!t->by_name) return fail(WKV_ENOMEM, "no memory for %d names", t->count);
+    for (int i = 0; i < t->count; i++) t->by_name[i] = &t->list[i];
+    qsort(t->by_name, (size_t)t->count, sizeof *t->by_name, compare_names);
+    for (int i = 1; i < t->count; i++) {
+        if (!strcmp(t->by_name[i]->name, t->by_name[i - 1]->name))
+            return fail(WKV_EFORMAT, "two tensors are named %s, expected one", t->by_name[i]->name);
+    }
+    return WKV_OK;
+}
+
+/* Everything after the containers were read. */
+static int finish(tensors *t)
+{
+    int e = names_official(t);
+    return e ? e : index_names(t);
+}
+
+static int new_tensors(tensors **out, const char *path)
+{
+    *out = NULL;
+    tensors *t = calloc(1, sizeof *t);
+    if (t) t->path = tensors_text(t, path, strlen(path));
+    if (!t || !t->path) {
+        free(t);
+        return fail(WKV_ENOMEM, "%s: no memory", path);
+    }
+    t->format = t->naming = "";
+    *out = t;
+    return WKV_OK;
+}
+
+static int open_file(tensors *t, const char *path)
+{
+    file_map map;
+    int e = grow(&t->maps, &t->cap_maps, t->n_maps + 1, sizeof *t->maps);
+    if (e || (e = file_open(&map, path))) return e;
+    t->maps[t->n_maps++] = map;
+    t->bytes += map.size;
+    e = read_any(t, map.data, map.size, path);
+    return e ? fail_prefix(e, "%s", path) : WKV_OK;
+}
+
+int tensors_open(tensors **out, const char *path)
+{
+    checkpoint found;
+    tensors *t = NULL;
+    *out = NULL;
+    int e = checkpoint_find(&found, path);
+    if (!e) e = new_tensors(&t, path);
+    for (int i = 0; !e && i < found.n; i++) e = open_file(t, found.file[i]);
+    if (!e) {
+        e = checkpoint_complete(&found, t);
+        if (!e) e = finish(t);
+        if (e) fail_prefix(e, "%s", path);
+    }
+    checkpoint_free(&found);
+    if (e) tensors_close(t);
+    else *out = t;
+    return e;
+}
+
+int tensors_open_memory(tensors **out, const void *data, size_t size, const char *name)
+{
+    tensors *t;
+    int e = new_tensors(&t, name);
+    if (e) return e;
+    t->bytes = size;
+    e = read_any(t, data, size, name);
+    if (!e) e = finish(t);
+    if (e) {
+        fail_prefix(e, "%s", name);
+        tensors_close(t);
+        t = NULL;
+    }
+    *out = t;
+    return e;
+}
+
+void tensors_close(tensors *t)
+{
+    if (!t) return;
+    for (int i = 0; i < t->n_maps; i++) file_close(&t->maps[i]);
+    for (block *b = t->kept, *next; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+    free(t->maps);
+    free(t->list);
+    free(t->by_name);
+    free(t->meta);
+    free(t->tokens);
+    free(t);
+}
+
+/* ---- asking --------------------------------------------------------------------------------------------------------------- */
+
+int tensors_count(const tensors *t) { return t->count; }
+const file_tensor *tensors_at(const tensors *t, int i) { return i >= 0 && i < t->count ? &t->list[i] : NULL; }
+const char *tensors_path(const tensors *t) { return t->path; }
+const char *tensors_format(const tensors *t) { return t->format; }
+const char *tensors_naming(const tensors *t) { return t->naming; }
+size_t tensors_bytes(const tensors *t) { return t->bytes; }
+int tensors_token_count(const tensors *t) { return t->n_tokens; }
+
+const file_tensor *tensors_find(const tensors *t, const char *name)
+{
+    file_tensor key = {.name = name};
+    const file_tensor *wanted = &key;
+    const file_tensor **found = bsearch(&wanted, t->by_name, (size_t)t->count, sizeof *t->by_name, compare_names);
+    return found ? *found : NULL;
+}
+
+static const meta_item *find_meta(const tensors *t, const char *key)
+{
+    for (int i = 0; i < t->n_meta; i++) {
+        if (!strcmp(t->meta[i].key, key)) return &t->meta[i];
+    }
+    return NULL;
+}
+
+const char *tensors_meta(const tensors *t, const char *key)
+{
+    const meta_item *m = find_meta(t, key);
+    return m ? m->text : NULL;
+}
+
+double tensors_number(const tensors *t, const char *key, double otherwise)
+{
+    const meta_item *m = find_meta(t, key);
+    return m && !m->text ? m->number : otherwise;
+}
+
+const char *tensors_token(const tensors *t, int i, size_t *len)
+{
+    if (i < 0 || i >= t->n_tokens) return NULL;
+    *len = t->tokens[i].len;
+    return (const char *)t->tokens[i].bytes;
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------------------------- */
+
+/* From the last axis back, the order in which tensor_layout made sure that nothing overflows. */
+int64_t tensor_values(const file_tensor *f)
+{
+    int64_t n = 1;
+    for (int i = f->dims - 1; i >= 0; i--) n *= f->shape[i];
+    return n;
+}
+
+/* The stored axis that is axis i of the official tensor. */
+static int stored_axis(const file_tensor *f, int i)
+{
+    if (f->transposed && f->dims >= 2 && i >= f->dims - 2) return 2 * f->dims - 3 - i;
+    return i;
+}
+
+int64_t tensor_axis(const file_tensor *f, int i) { return i >= 0 && i < f->dims ? f->shape[stored_axis(f, i)] : 1; }
+
+/* Undo what the file did to the numbers themselves. */
+static void undo(const file_tensor *f, float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n && f->scale != 1; i++) x[i] *= f->scale;
+    switch (f->holds) {
+    case AS_IS: break;
+    case HOLDS_EXP: for (int64_t i = 0; i < n; i++) x[i] = logf(x[i]); break;
+    case HOLDS_NEG_EXP: for (int64_t i = 0; i < n; i++) x[i] = logf(-x[i]); break;
+    case HOLDS_EXP_NEG_EXP: for (int64_t i = 0; i < n; i++) x[i] = (float)log(-log((double)x[i])); break;
+    }
+}
+
+/* Blocks lie along stored rows; swapping the last two axes scatters each block down a column. */
+static void read_swapped_blocks(const file_tensor *f, float *out)
+{
+    int values = dtypes[f->type].values;
+    int64_t rows = f->shape[f->dims - 2], cols = f->shape[f->dims - 1], n = tensor_values(f);
+    float x[256];
+    for (int64_t i = 0; i < n; i += values) {
+        dtype_decode(f->type, f->data + dtype_bytes(f->type, i), x, values);
+        int64_t matrix = i / (rows * cols), row = i / cols % rows, col = i % cols;
+        float *to = out + matrix * rows * cols + row;
+        for (int j = 0; j < values; j++) to[(col + j) * rows] = x[j];
+    }
+}
+
+/* Values one stride apart, last official axis fastest. */
+static void read_strided(const file_tensor *f, float *out)
+{
+    int dims = f->dims, bytes = dtypes[f->type].bytes;
+    int64_t shape[MAX_DIMS] = {1}, step[MAX_DIMS] = {0}, at[MAX_DIMS] = {0};
+    for (int i = 0; i < dims; i++) {
+        shape[i] = f->shape[stored_axis(f, i)];
+        step[i] = f->stride[stored_axis(f, i)] * bytes;
+    }
+    int64_t row = shape[dims - 1], n = tensor_values(f);
+    const uint8_t *p = f->data;
+    for (int64_t done = 0; done < n; done += row, out += row) {
+        if (step[dims - 1] == bytes) dtype_decode(f->type, p, out, row);
+        else for (int64_t j = 0; j < row; j++) dtype_decode(f->type, p + j * step[dims - 1], out + j, 1);
+        for (int i = dims - 2; i >= 0; i--) { /* count up in the outer axes, the last of them fastest */
+            p += step[i];
+            if (++at[i] < shape[i]) break;
+            p -= step[i] * shape[i];
+            at[i] = 0;
+        }
+    }
+}
+
+void tensor_read(const file_tensor *f, float *out)
+{
+    int64_t n = tensor_values(f);
+    if (n == 0) return;
+    int swapped = f->transposed && f->dims >= 2;
+    if (f->contiguous && !swapped) dtype_decode(f->type, f->data, out, n);
+    else if (dtypes[f->type].values > 1) read_swapped_blocks(f, out);
+    else read_strided(f, out);
+    undo(f, out, n);
+}

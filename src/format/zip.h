@@ -1,0 +1,34 @@
+/* zip.h - the directory of a zip archive in memory. Spec FORMATS 1.2. */
+#ifndef WKV_FORMAT_ZIP_H
+#define WKV_FORMAT_ZIP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *name;        /* in the archive, not ended by a zero */
+    size_t name_len;
+    uint64_t size, packed;   /* bytes unpacked and as they lie */
+    uint64_t header;         /* where its local header is */
+    int method;              /* 0 stored, 8 deflated */
+    int flags;
+} zip_entry;
+
+typedef struct {
+    const uint8_t *data;
+    size_t size;
+    zip_entry *entry; /* sorted by name */
+    int n;
+} zip;
+
+/* Read the central directory (zip64 too). Local headers are not trusted: PyTorch writes zeros into them. */
+int zip_open(zip *z, const uint8_t *data, size_t size);
+void zip_close(zip *z);
+const zip_entry *zip_find(const zip *z, const char *name, size_t len); /* NULL when it is not there */
+
+/* Where the packed bytes of an entry begin; fails when they would leave the archive. */
+int zip_bytes(const zip *z, const zip_entry *e, const uint8_t **out);
+/* Unpack a deflated entry into e->size bytes at dst. */
+int zip_inflate(const zip *z, const zip_entry *e, uint8_t *dst);
+
+#endif
