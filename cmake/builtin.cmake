@@ -11,3 +11,10 @@ target_sources(wkv_objects PRIVATE src/rwkv/builtin.S)
 set_source_files_properties(src/rwkv/builtin.S PROPERTIES
   COMPILE_DEFINITIONS "MODEL_FILE=\"${BUILTIN_MODEL}\";VOCAB_FILE=\"${BUILTIN_VOCAB}\""
   OBJECT_DEPENDS "${BUILTIN_MODEL};${BUILTIN_VOCAB}")
+
+# The self-test's models: src/rwkv/golden.S takes them from the tests.
+target_sources(wkv_objects PRIVATE src/rwkv/golden.S)
+file(GLOB GOLDEN_MODELS ${CMAKE_SOURCE_DIR}/tests/golden/models/*)
+set_source_files_properties(src/rwkv/golden.S PROPERTIES
+  COMPILE_OPTIONS "-Wa,-I${CMAKE_SOURCE_DIR}/tests/golden/models"
+  OBJECT_DEPENDS "${GOLDEN_MODELS}")

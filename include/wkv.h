@@ -87,11 +87,13 @@ typedef struct wkv_context wkv_context;
 typedef struct {
     int threads;        /* 0: one per physical core                                                                     */
     const char *device; /* NULL: "cpu"; "reference": plain C, one thread, the definition that the others are tested by  */
+    const char *isa;    /* NULL: what WKV_ISA names, else the best there is: "avx512", "avx2", "neon", "portable". One for
+                           the process: the newest context's holds for all, so choose it before contexts are at work    */
 } wkv_context_options;
 
 WKV_API int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_options *options);
 WKV_API void wkv_context_free(wkv_context *c);
-WKV_API const char *wkv_context_isa(const wkv_context *c); /* "avx512", "avx2", "neon", "portable" (WKV_ISA= forces one) */
+WKV_API const char *wkv_context_isa(const wkv_context *c); /* the instruction set it runs on */
 WKV_API int wkv_context_threads(const wkv_context *c);
 
 /* ---- state ---------------------------------------------------------------------------------------------------------- */

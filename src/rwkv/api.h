@@ -21,4 +21,7 @@ struct wkv_state {
     real data[];
 };
 
+/* A checkpoint in memory that outlives the model; `name` stands for its path. */
+int model_open_memory(wkv_model **out, const void *data, size_t size, const char *name);
+
 #endif

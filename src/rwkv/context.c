@@ -38,7 +38,7 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
     c->isa = "plain C";
     int e = 0;
     if (dev == &device_cpu) {
-        if ((e = simd_choose(NULL))) goto failed;
+        if ((e = simd_choose(o->isa))) goto failed;
         c->isa = simd_name();
         if ((e = pool_new(&c->pool, o->threads))) goto failed;
     }

@@ -79,22 +79,39 @@ static void describe(wkv_model *m)
     m->fingerprint = hash(m->fingerprint, r->ln0_b.data, (size_t)r->C * sizeof(real));
 }
 
-int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *options)
+/* Bind and describe what was opened with result e; closes it on failure. */
+static int finish(wkv_model **out, tensors *file, int e)
 {
-    (void)options;
-    *out = NULL;
-    wkv_model *m = calloc(1, sizeof *m);
-    if (!m) return fail(WKV_ENOMEM, "no memory to open a model");
-    int e = path ? tensors_open(&m->file, path) : tensors_open_memory(&m->file, wkv_builtin_model, wkv_builtin_model_size, "built-in");
-    if (!e) e = rwkv_bind(&m->rwkv, m->file);
+    wkv_model *m = e ? NULL : calloc(1, sizeof *m);
+    if (!e && !m) e = fail(WKV_ENOMEM, "no memory to open a model");
+    if (!e) e = rwkv_bind(&m->rwkv, file);
     if (e) {
-        tensors_close(m->file);
+        tensors_close(file);
         free(m);
         return e;
     }
+    m->file = file;
     describe(m);
     *out = m;
     return 0;
+}
+
+int model_open_memory(wkv_model **out, const void *data, size_t size, const char *name)
+{
+    tensors *file = NULL;
+    *out = NULL;
+    int e = tensors_open_memory(&file, data, size, name);
+    return finish(out, file, e);
+}
+
+int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *options)
+{
+    (void)options;
+    if (!path) return model_open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in");
+    tensors *file = NULL;
+    *out = NULL;
+    int e = tensors_open(&file, path);
+    return finish(out, file, e);
 }
 
 void wkv_model_close(wkv_model *m)

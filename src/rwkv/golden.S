@@ -1,0 +1,32 @@
+/* golden.S - tiny models with the logits that the official program gives for them (tests/golden/models), as read-only data
+ * for selftest.c. The build names their folder to the assembler. */
+
+        .section .note.GNU-stack, "", %progbits
+
+/* one entry of `golden_models`: name, model, its bytes, tokens, their bytes, logits */
+.macro golden name
+        .section .rodata
+        .balign 64
+1:      .incbin "\name\().pth"
+2:      .balign 64
+3:      .incbin "\name\().tokens.i32"
+4:      .balign 64
+5:      .incbin "\name\().logits.f32"
+6:      .asciz "\name"
+        .section .data.rel.ro, "aw"
+        .quad 6b, 1b, 2b - 1b, 3b, 4b - 3b, 5b
+.endm
+
+        .section .data.rel.ro, "aw"
+        .balign 8
+        .globl golden_models
+        .hidden golden_models
+golden_models:
+        golden v4-c32-f32
+        golden v5.0-n16-bf16
+        golden v5.1-n16-f16
+        golden v5.2-n64-bf16
+        golden v6-n16-bf16
+        golden v7-n16-bf16
+        .section .data.rel.ro, "aw"
+        .quad 0, 0, 0, 0, 0, 0

@@ -1,0 +1,99 @@
+/* selftest.c - is this build right on this processor? Tiny models of every version, whose logits the official programs gave,
+ * through the reference and through every instruction set there is, token by token and as one sequence. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/error.h"
+#include "cpu/simd.h"
+#include "rwkv/api.h"
+
+/* golden.S; the last has no name */
+extern const struct golden {
+    const char *name;
+    const uint8_t *model;
+    uint64_t model_bytes;
+    const int32_t *tokens;
+    uint64_t token_bytes;
+    const float *logits; /* T x V */
+} golden_models[] __attribute__((visibility("hidden")));
+
+static const double LIMIT = 5e-5; /* on any logit */
+
+typedef struct {
+    void (*report)(void *user, const char *line, int passed);
+    void *user;
+    int failures;
+} tester;
+
+static void say(tester *t, int passed, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void say(tester *t, int passed, const char *fmt, ...)
+{
+    char line[200];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    if (!passed) t->failures++;
+    if (t->report) t->report(t->user, line, passed);
+}
+
+/* Largest difference of any logit, the tokens given `step` at a time. */
+static int worst_difference(double *worst, wkv_context *c, const wkv_model *m, const struct golden *g, int step)
+{
+    int T = (int)(g->token_bytes / sizeof *g->tokens), V = wkv_model_about(m)->vocab, e = 0;
+    wkv_state *s;
+    if ((e = wkv_state_new(&s, m))) return e;
+    float *logits = malloc((size_t)step * (size_t)V * sizeof *logits);
+    if (!logits) e = fail(WKV_ENOMEM, "no memory for logits");
+    *worst = 0;
+    for (int t = 0; t < T && !e; t += step) {
+        int n = T - t < step ? T - t : step;
+        e = wkv_eval_batch(c, &(wkv_sequence){.state = s, .tokens = g->tokens + t, .n = n, .logits = logits, .all_logits = 1}, 1);
+        for (int i = 0; i < n * V && !e; i++) {
+            double d = fabs((double)logits[i] - (double)g->logits[t * V + i]);
+            if (!(d <= *worst)) *worst = d; /* a NaN stays */
+        }
+    }
+    free(logits);
+    wkv_state_free(s);
+    return e;
+}
+
+static void try_model(tester *t, const wkv_model *m, const struct golden *g, const char *device, const char *isa)
+{
+    static const struct {
+        const char *name;
+        int step;
+    } ways[] = {{"step", 1}, {"chunks of 3", 3}, {"sequence", 1 << 10}};
+    wkv_context *c;
+    if (wkv_context_new(&c, m, &(wkv_context_options){.device = device, .isa = isa, .threads = 2})) {
+        say(t, 0, "version %-3s %s: %s", wkv_model_about(m)->version, device, wkv_error());
+        return;
+    }
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        double worst = 0;
+        int e = worst_difference(&worst, c, m, g, ways[i].step);
+        say(t, !e && worst <= LIMIT, "version %-3s  %-9s  %-11s  %s%.1e", wkv_model_about(m)->version, wkv_context_isa(c), ways[i].name,
+            e ? wkv_error() : "largest difference ", worst);
+    }
+    wkv_context_free(c);
+}
+
+int wkv_selftest(void (*report)(void *user, const char *line, int passed), void *user)
+{
+    tester t = {.report = report, .user = user};
+    const char *before = simd_name();
+    for (const struct golden *g = golden_models; g->name; g++) {
+        wkv_model *m;
+        if (model_open_memory(&m, g->model, g->model_bytes, g->name)) {
+            say(&t, 0, "%s", wkv_error());
+            continue;
+        }
+        try_model(&t, m, g, "reference", NULL);
+        for (int i = 0; simd_at(i); i++) try_model(&t, m, g, "cpu", simd_at(i)->name);
+        wkv_model_close(m);
+    }
+    simd_choose(before);
+    return t.failures ? fail(WKV_EFORMAT, "%d checks failed: this build is not right on this processor", t.failures) : 0;
+}
