@@ -60,15 +60,15 @@ static int worst_difference(double *worst, wkv_context *c, const wkv_model *m, c
     return e;
 }
 
-static void try_model(tester *t, const wkv_model *m, const struct golden *g, const char *device, const char *isa)
+static void try_model(tester *t, const wkv_model *m, const struct golden *g, const char *on, const char *isa)
 {
     static const struct {
         const char *name;
         int step;
     } ways[] = {{"step", 1}, {"chunks of 3", 3}, {"sequence", 1 << 10}};
     wkv_context *c;
-    if (wkv_context_new(&c, m, &(wkv_context_options){.device = device, .isa = isa, .threads = 2})) {
-        say(t, 0, "version %-3s %s: %s", wkv_model_about(m)->version, device, wkv_error());
+    if (wkv_context_new(&c, m, &(wkv_context_options){.device = on, .isa = isa, .threads = 2})) {
+        say(t, 0, "version %-3s %s: %s", wkv_model_about(m)->version, on, wkv_error());
         return;
     }
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
