@@ -239,6 +239,7 @@ static char *unhex(const char *hex, size_t *n)
     char *out = malloc(strlen(hex) / 2 + 1);
     unsigned value;
     for (*n = 0; sscanf(hex + 2 * *n, "%2x", &value) == 1; ++*n) out[*n] = (char)value;
+    out[*n] = 0;
     return out;
 }
 

@@ -1,0 +1,10 @@
+/* sampler.h - what tests look at inside the sampler. */
+#ifndef WKV_TEXT_SAMPLER_H
+#define WKV_TEXT_SAMPLER_H
+
+#include "wkv.h"
+
+/* The probabilities that wkv_sample would draw from: V floats that sum to 1, borrowed until the next call. */
+const float *sampler_distribution(wkv_sampler *s, const float *logits);
+
+#endif
