@@ -133,9 +133,9 @@ WKV_API int wkv_eval_batch(wkv_context *c, const wkv_sequence *sequences, int co
 
 typedef struct wkv_tokenizer wkv_tokenizer;
 
-/* The tokenizer of a model (path NULL): the vocabulary inside its GGUF, a vocabulary file beside it (MODEL.vocab.txt,
- * rwkv_vocab_v20230424.txt, 20B_tokenizer.json, vocab.txt, vocab.json), in $WKV_DATA or in ~/.local/share/wkv, chosen by
- * the size of its vocabulary; V = 256 means bytes. With a path, that file: World's line format (.txt), a tokenizers
+/* The tokenizer of a model (path NULL): the vocabulary inside its GGUF, a vocabulary file beside it (its path with .vocab.txt
+ * in place of the extension; rwkv_vocab_v20230424.txt, 20B_tokenizer.json, vocab.txt, vocab.json), in $WKV_DATA or in
+ * ~/.local/share/wkv, chosen by the size of its vocabulary; V = 256 means bytes. With a path, that file: World's line format (.txt), a tokenizers
  * .json (20B), a character vocabulary (.json), a GGUF; or the word "bytes". m may be NULL when there is a path. */
 WKV_API int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m);
 WKV_API void wkv_tokenizer_close(wkv_tokenizer *t);
@@ -199,18 +199,23 @@ WKV_API void wkv_sampler_reset(wkv_sampler *s);                  /* forget count
 typedef enum { WKV_THINK_OFF, WKV_THINK_ON, WKV_THINK_FAST } wkv_think; /* G1: none; "<think"; "<think>\n</think" */
 
 typedef struct {
-    const char *name;             /* "world", "g1", "raven", "pile"                                                      */
+    const char *name;             /* "world", "g1", "raven", "pile", "plain"                                             */
     const char *user, *assistant; /* what stands before the colon: "User", "Assistant"; "Bob", "Alice"; "Q", "A"         */
     const char *opening;          /* text before the first turn, or ""                                                   */
-    const char *stops[4];         /* strings that end an answer, NULL-terminated                                         */
+    const char *system;           /* what stands before a system text: "System: "                                        */
+    const char *join;             /* what stands between a question and the assistant's name: "\n\n"                     */
+    const char *stops[4];         /* strings that end an answer, NULL-terminated; the first begins with what stands
+                                   * between an answer and the next turn                                                 */
 } wkv_template;
 
 /* The template called `name`, or with NULL the one that fits the model (its metadata, its version, its vocabulary, its file
- * name). WKV_EARG for an unknown name, with the list. */
+ * name). Without a model the newest of that name. WKV_EARG for an unknown name, with the list. t may be NULL. */
 WKV_API int wkv_template_find(const wkv_template **out, const char *name, const wkv_model *m, const wkv_tokenizer *t);
 
-/* Write one turn as the model should read it, up to where it answers: "User: hi\n\nAssistant:". `first` adds the opening and
- * the system text (which may be NULL). Returns the length, whatever cap is; out is zero-terminated when cap > 0. */
+/* Write one turn as the model should read it, up to where it answers: "User: hi\n\nAssistant:". The `first` turn begins with
+ * the opening, or with the system text in its place (which may be NULL). Line ends of both texts are made "\n", blank lines
+ * are taken out, because a blank line ends a turn, and so are blanks around them. Templates but "g1" do not think. Returns
+ * the length, whatever cap is; out is zero-terminated when cap > 0. */
 WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think,
                                  char *out, size_t cap);
 

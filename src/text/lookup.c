@@ -1,5 +1,6 @@
 /* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in ~/.local/share/wkv. */
 #include "base/error.h"
+#include "rwkv/api.h"
 #include "rwkv/builtin.h"
 #include "text/tokenizer.h"
 #include <stdio.h>
@@ -72,16 +73,11 @@ static int not_found(const wkv_model_info *about, const char *const *names, char
                 about->path, names == world_files ? "World" : "GPT-NeoX 20B", names[0], where);
 }
 
-/* The vocabulary inside a GGUF. 1: there is none that wkv reads, look further. */
-static int inside(wkv_tokenizer **out, const char *path)
+/* The file holds a vocabulary that wkv reads (llama.cpp's kinds for other models are "gpt2", "llama"...). */
+static int has_vocabulary(const tensors *file)
 {
-    tensors *file;
-    int e = tensors_open(&file, path);
-    if (e) return e;
     const char *kind = tensors_meta(file, "tokenizer.ggml.model");
-    int has = tensors_token_count(file) > 0 && (!kind || !strcmp(kind, "rwkv"));
-    tensors_close(file);
-    return has ? tokenizer_open_file(out, path) : 1;
+    return tensors_token_count(file) > 0 && (!kind || !strcmp(kind, "rwkv"));
 }
 
 int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m)
@@ -91,10 +87,7 @@ int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m)
     *out = NULL;
     if (!strcmp(about->path, "built-in"))
         return tokenizer_open_memory(out, (const char *)wkv_builtin_vocab, wkv_builtin_vocab_size, "built-in");
-    if (!strncmp(about->format, "gguf", 4)) {
-        int e = inside(out, about->path);
-        if (e <= 0) return e;
-    }
+    if (m->file && has_vocabulary(m->file)) return tokenizer_from_gguf(out, m->file);
     own_vocabulary(path, sizeof path, about->path);
     if (is_file(path)) return tokenizer_open_file(out, path);
     if (about->vocab == 256) return tokenizer_open_file(out, "bytes");

@@ -108,17 +108,21 @@ int tokenizer_open_memory(wkv_tokenizer **out, const char *data, size_t size, co
     return opened(out, t, e);
 }
 
+int tokenizer_from_gguf(wkv_tokenizer **out, const tensors *file)
+{
+    *out = NULL;
+    wkv_tokenizer *t = tokenizer_new(tensors_path(file));
+    return t ? opened(out, t, vocabulary_gguf(&t->v, file)) : WKV_ENOMEM;
+}
+
 static int open_gguf(wkv_tokenizer **out, const char *path)
 {
-    wkv_tokenizer *t = tokenizer_new(path);
     tensors *file;
-    if (!t) return WKV_ENOMEM;
     int e = tensors_open(&file, path);
-    if (!e) {
-        e = vocabulary_gguf(&t->v, file);
-        tensors_close(file);
-    }
-    return opened(out, t, e);
+    if (e) return e;
+    e = tokenizer_from_gguf(out, file);
+    tensors_close(file);
+    return e;
 }
 
 static int open_bytes(wkv_tokenizer **out)

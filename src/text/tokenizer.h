@@ -20,6 +20,9 @@ struct wkv_tokenizer {
 /* A tokenizer from the bytes of a vocabulary file of any kind but GGUF; `name` stands in messages and is its path. */
 int tokenizer_open_memory(wkv_tokenizer **out, const char *data, size_t size, const char *name);
 
+/* The tokenizer inside a GGUF. */
+int tokenizer_from_gguf(wkv_tokenizer **out, const tensors *file);
+
 /* Find and open the vocabulary of a model (lookup.c). */
 int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m);
 
