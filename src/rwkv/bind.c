@@ -211,6 +211,8 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
 
     int rows = dim[s->rows], cols = dim[s->cols];
     char shape[128];
+    if (rows < 1 || cols < 1)
+        return fail(WKV_EFORMAT, "%s: %s is %s, which leaves nothing to compute", tensors_path(b->t), name, shape_text(f, shape, sizeof shape));
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) {
         if (tensor_values(f) != (int64_t)rows * cols)
             return fail(WKV_EFORMAT, "%s: %s is %s, expected %d values", tensors_path(b->t), name, shape_text(f, shape, sizeof shape), rows * cols);
@@ -263,6 +265,8 @@ static int check_sizes(const tensors *t, const rwkv *m)
     int att = axis(t, "att.key.weight", 1);
     if (att != m->C) return fail(WKV_EUNSUPPORTED, "%s: attention width %d differs from the width %d, which no released RWKV has", path, att, m->C);
     if (m->F < 1) return fail(WKV_EFORMAT, "%s: blocks.0.ffn.key.weight is missing", path);
+    if ((int64_t)m->L * rwkv_layer_state(m) > INT32_MAX)
+        return fail(WKV_EUNSUPPORTED, "%s: a state of %lld values; at most %d are run", path, (long long)m->L * rwkv_layer_state(m), INT32_MAX);
     return 0;
 }
 
@@ -275,8 +279,9 @@ int rwkv_bind(rwkv *m, const tensors *t)
     if (!emb || emb->dims != 2) return fail(WKV_EFORMAT, "%s: no emb.weight of two axes, so this is no RWKV language model", tensors_path(t));
     int dim[DIMS] = {1}, L = count_layers(t);
     if (!L) return fail(WKV_EFORMAT, "%s: no blocks.0.att.key.weight, so this is no RWKV language model", tensors_path(t));
-    if (tensor_axis(emb, 0) > 1 << 24 || tensor_axis(emb, 1) > 1 << 20)
-        return fail(WKV_EFORMAT, "%s: emb.weight has an impossible size", tensors_path(t));
+    if (tensor_axis(emb, 0) < 1 || tensor_axis(emb, 0) > 1 << 24 || tensor_axis(emb, 1) < 2 || tensor_axis(emb, 1) > 1 << 20)
+        return fail(WKV_EFORMAT, "%s: emb.weight is %lld x %lld, which is no vocabulary x width", tensors_path(t),
+                    (long long)tensor_axis(emb, 0), (long long)tensor_axis(emb, 1));
     dim[D_V] = (int)tensor_axis(emb, 0);
     dim[D_C] = (int)tensor_axis(emb, 1);
     dim[D_F] = axis(t, "ffn.key.weight", 1);
