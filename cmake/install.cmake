@@ -5,7 +5,9 @@ include(CMakePackageConfigHelpers)
 # ---- libwkv.so: only what WKV_API marks is visible ---------------------------------------------------------------------
 add_library(wkv_shared SHARED)
 target_link_libraries(wkv_shared PRIVATE wkv_objects)
-target_link_options(wkv_shared PRIVATE $<$<NOT:$<BOOL:${WKV_SANITIZE}>>:-Wl,--no-undefined>)
+if(NOT WKV_SANITIZE) # whose names come with the program
+  target_link_options(wkv_shared PRIVATE -Wl,--no-undefined)
+endif()
 target_include_directories(wkv_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_target_properties(wkv_shared PROPERTIES OUTPUT_NAME wkv EXPORT_NAME wkv LINKER_LANGUAGE C
                       VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
