@@ -1,0 +1,17 @@
+/* adamw.h - AdamW over the blocks of a model (spec ARCHITECTURES 8.2). */
+#ifndef WKV_TRAIN_ADAMW_H
+#define WKV_TRAIN_ADAMW_H
+
+#include "base/thread.h"
+#include "train/params.h"
+
+typedef struct {
+    float beta1, beta2, eps;
+    float weight_decay; /* of the params that decay                    */
+    float clip;         /* longest gradient, 0: any                    */
+} adamw;
+
+/* One step from p->grads, which is set to zero. step counts from 1. Returns the gradient's length before the clip. */
+double adamw_step(const adamw *o, params *p, double lr, int64_t step, pool *threads);
+
+#endif

@@ -1,0 +1,49 @@
+/* params.h - a model whose weights can be trained: one block of parameters, one of gradients, two of moments.
+ *
+ * What there is to train is listed once, in the slot tables of rwkv/rwkvN.c; rwkv_each walks them and `param` is what the
+ * optimizer and the file writer need to know of each tensor it meets. */
+#ifndef WKV_TRAIN_PARAMS_H
+#define WKV_TRAIN_PARAMS_H
+
+#include "base/rng.h"
+#include "rwkv/model.h"
+
+typedef struct {
+    char *name;       /* official                                            */
+    tensor *t;        /* in the model                                        */
+    const slot *slot;
+    int layer;        /* -1: not of a layer                                  */
+    size_t at, n;     /* its values are [at, at + n) of each block           */
+    float lr_scale;   /* x the learning rate                                 */
+    int decays;       /* weight decay applies                                */
+} param;
+
+typedef struct {
+    rwkv model;
+    param *list;
+    int count;
+    size_t n;                            /* values in each block             */
+    real *values, *grads, *mean, *square; /* one allocation, `values` first  */
+    double *sums;                        /* the optimizer's: one per PIECE   */
+} params;
+
+/* The optimizer works through the blocks in pieces of this many values. */
+enum { PIECE = 1 << 14 };
+
+/* The sizes that a version takes when only these are given (ranks: spec ARCHITECTURES 4.1, 5.1; ffn 0: the version's). */
+void params_sizes(int sizes[DIMS], const arch *a, int width, int head_size, int ffn, int vocab);
+
+/* A model of L layers, all values 0. WKV_ENOMEM. */
+int params_new(params *p, const arch *a, const int sizes[DIMS], int L);
+void params_release(params *p);
+
+/* Official initial values (spec ARCHITECTURES 8.1). */
+int params_init(params *p, uint64_t seed);
+
+/* Sizes and values of a checkpoint. */
+int params_load(params *p, const char *path);
+
+/* Write them as safetensors, official names and shapes, type F32 or BF16; meta as safetensors_write takes it. */
+int params_save(const params *p, const char *path, dtype type, const char *const *meta);
+
+#endif

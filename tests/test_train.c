@@ -1,0 +1,590 @@
+/* test_train.c - the trainer: initial values, schedule, optimizer, data, files, and that losses fall. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "train/data.h"
+#include "train/trainer.h"
+#include "test.h"
+
+static const char *const versions[] = {"4", "5.2", "6", "7"};
+enum { VERSIONS = 4 };
+
+static wkv_train_options tiny(const char *version)
+{
+    return (wkv_train_options){
+        .version = version, .layers = 2, .width = 32, .head_size = 16, .vocab_size = 64, .threads = 1, .seed = 1};
+}
+
+static wkv_trainer *make(const wkv_train_options *o)
+{
+    wkv_trainer *t;
+    if (wkv_trainer_new(&t, o)) {
+        FAILED("%s", wkv_error());
+        exit(1);
+    }
+    return t;
+}
+
+/* a text with something to learn: a walk over the vocabulary that mostly repeats */
+static void fill_tokens(int32_t *ids, int n, int vocab)
+{
+    rng r = {.seed = 5};
+    for (int i = 0; i < n; i++) ids[i] = rng_u64(&r) % 8 ? (i * 7) % 11 : (int32_t)(rng_u64(&r) % (uint64_t)vocab);
+}
+
+static const param *find_param(const wkv_trainer *t, const char *name)
+{
+    for (int i = 0; i < t->p.count; i++)
+        if (!strcmp(t->p.list[i].name, name)) return &t->p.list[i];
+    FAILED("no tensor %s", name);
+    exit(1);
+}
+
+static char folder[64];
+static const char *path_of(const char *name)
+{
+    static char path[8][160]; /* the last eight stay */
+    static int turn;
+    turn = (turn + 1) % 8;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    fputs(text, f);
+    fclose(f);
+}
+
+/* ---- parts ---------------------------------------------------------------------------------------------------------- */
+
+/* The published column of spec ARCHITECTURES 9.3: the last step of each of the first twelve mini-epochs of the demo. */
+static void learning_rates_are_the_published_ones(void)
+{
+    static const double published[] = {.00059975, .00059899, .00059773, .00059597, .00059371, .00059096,
+                                       .00058771, .00058399, .00057978, .00057511, .00056999, .00056441};
+    schedule s = {
+        .lr_init = 6e-4, .lr_final = 6e-5, .warmup = 10, .tokens_per_step = 16 * 512, .exit_tokens = 1498226207};
+    for (int i = 0; i < 12; i++) EXPECT_NEAR(schedule_lr(&s, 2520 * (i + 1) - 1), published[i], 5e-9);
+    EXPECT_NEAR(schedule_lr(&s, 0), 6e-6, 1e-12);
+    EXPECT_NEAR(schedule_lr(&s, 5), 6e-4 * (0.01 + 0.99 * 0.5), 1e-9);
+    EXPECT_NEAR(schedule_lr(&s, 400000), 6e-5, 1e-12);
+    schedule line = {.lr_init = 1, .lr_final = 0, .tokens_per_step = 1, .exit_tokens = 100};
+    EXPECT_NEAR(schedule_lr(&line, 25), 0.75, 1e-12);
+}
+
+/* largest distance from g^2 of the products of the shorter side's vectors with themselves, from 0 of those with others */
+static double orthogonality(const param *q, double gain)
+{
+    int R = q->t->rows, C = q->t->cols, n = R < C ? R : C, m = R < C ? C : R;
+    const real *w = reals(q->t);
+    double worst = 0;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j <= i; j++) {
+            double s = 0;
+            for (int k = 0; k < m; k++)
+                s += (double)(R < C ? w[i * C + k] * w[j * C + k] : w[k * C + i] * w[k * C + j]);
+            double off = fabs(s - (i == j ? gain * gain : 0));
+            if (off > worst) worst = off;
+        }
+    return worst;
+}
+
+static double value(const wkv_trainer *t, const char *name, int i) { return (double)reals(find_param(t, name)->t)[i]; }
+
+/* Spot values of spec 8.1, worked out by hand for L = 3, C = 64, N = 16. */
+static void initial_values_are_the_official_ones(void)
+{
+    wkv_train_options o = {.layers = 3, .width = 64, .head_size = 16, .vocab_size = 100, .threads = 1};
+    wkv_trainer *t = make(&o);
+    EXPECT_NEAR(orthogonality(find_param(t, "head.weight"), 0.5 * sqrt(100 / 64.0)), 0, 1e-6);
+    EXPECT_NEAR(orthogonality(find_param(t, "blocks.1.att.receptance.weight"), 1), 0, 1e-6);
+    EXPECT_NEAR(orthogonality(find_param(t, "blocks.1.att.key.weight"), 0.1), 0, 1e-6);
+    EXPECT_NEAR(orthogonality(find_param(t, "blocks.1.ffn.key.weight"), 1), 0, 1e-6);
+    EXPECT_NEAR(orthogonality(find_param(t, "blocks.1.att.w2"), 0.1), 0, 1e-6);
+    EXPECT_NEAR(value(t, "blocks.1.att.x_k", 16), 1 - pow(0.25, 0.7 * 2 / 3), 1e-6);
+    EXPECT_NEAR(value(t, "blocks.2.att.x_r", 16), 1 - pow(0.25, 0.2 / 3), 1e-6);
+    EXPECT_NEAR(value(t, "blocks.1.ffn.x_k", 32), 1 - pow(0.5, 16.0 / 81), 1e-6);
+    EXPECT_NEAR(value(t, "blocks.0.att.w0", 0), -6 + 0.5 - 2.5, 1e-6);
+    EXPECT_NEAR(value(t, "blocks.0.att.w0", 63), 0 + 0.5 + 2.5, 1e-6);
+    EXPECT_NEAR(value(t, "blocks.2.att.w0", 21), -6 + 6 * pow(1 / 3.0, 2) + 0.5 - 2.5 * (2.5 / 7.5) * (2.5 / 7.5),
+                1e-5);
+    EXPECT_NEAR(value(t, "blocks.0.att.a0", 0), -0.19 - 0.3 - 0.2, 1e-6);
+    EXPECT_NEAR(value(t, "blocks.1.att.v0", 63), 0.73 - 0.2, 1e-6);
+    EXPECT_NEAR(value(t, "blocks.1.att.k_k", 0), 0.71 + 0.05, 1e-6);
+    EXPECT_NEAR(value(t, "blocks.1.att.r_k", 5), -0.04, 1e-7);
+    EXPECT_NEAR(value(t, "blocks.1.att.ln_x.weight", 9), pow(2 / 3.0, 0.7), 1e-6);
+    EXPECT_EQ(find_param(t, "blocks.1.att.w1")->t->cols, 32);
+    EXPECT_EQ(find_param(t, "blocks.1.ffn.key.weight")->t->rows, 256);
+    double least = 1, most = -1;
+    for (int i = 0; i < 6400; i++) {
+        double x = value(t, "emb.weight", i);
+        least = x < least ? x : least, most = x > most ? x : most;
+    }
+    EXPECT(least >= -1e-4 && least < -0.99e-4 && most <= 1e-4 && most > 0.99e-4);
+    wkv_trainer_free(t);
+
+    o.version = "4";
+    t = make(&o);
+    EXPECT_NEAR(orthogonality(find_param(t, "blocks.1.ffn.key.weight"), 2), 0, 1e-5);
+    EXPECT_NEAR(value(t, "blocks.1.att.time_mix_v", 16), pow(0.25, 2 / 3.0) + 0.15, 1e-6);
+    EXPECT_NEAR(value(t, "blocks.2.att.time_decay", 21), -5 + 8 * pow(1 / 3.0, 2), 1e-5);
+    EXPECT_NEAR(value(t, "blocks.2.att.time_first", 0), log(0.3), 1e-6);
+    EXPECT_NEAR(value(t, "blocks.2.att.time_first", 1), log(0.3) + 0.5, 1e-6);
+    EXPECT_NEAR(value(t, "blocks.2.att.time_first", 2), log(0.3) - 0.5, 1e-6);
+    wkv_trainer_free(t);
+
+    o.version = "6";
+    t = make(&o);
+    EXPECT_NEAR(value(t, "blocks.1.att.time_maa_v", 16), 1 - (pow(0.25, 2 / 3.0) + 0.15), 1e-6);
+    EXPECT_NEAR(value(t, "blocks.1.ffn.time_maa_r", 32), 1 - pow(0.5, 8 / 27.0), 1e-6);
+    EXPECT_NEAR(value(t, "blocks.1.att.time_decay", 63), -1, 1e-6);
+    EXPECT_NEAR(value(t, "blocks.2.att.time_faaaa", 21), 2 / 3.0, 1e-6);
+    EXPECT_EQ(find_param(t, "blocks.1.ffn.key.weight")->t->rows, 224);
+    EXPECT_EQ(find_param(t, "blocks.1.att.time_maa_w1")->t->cols, 160);
+    wkv_trainer_free(t);
+}
+
+/* Blocks add nothing at first, so logits are small: the loss of random text is ln V, and half the logits' variance (1/4). */
+static void first_loss_is_that_of_knowing_nothing(void)
+{
+    int32_t ids[257];
+    rng r = {.seed = 3};
+    for (int i = 0; i < 257; i++) ids[i] = (int32_t)(rng_u64(&r) % 64);
+    for (int v = 0; v < VERSIONS; v++) {
+        wkv_train_options o = tiny(versions[v]);
+        wkv_trainer *t = make(&o);
+        double loss;
+        EXPECT_EQ(wkv_trainer_loss(t, ids, 1, 256, &loss), 0);
+        EXPECT_NEAR(loss, log(64) + 0.125, 0.1);
+        wkv_trainer_free(t);
+    }
+}
+
+/* With neither decay nor clip, Adam's first step is lr x the sign of the gradient, times the group's scale. */
+static void first_step_moves_by_the_learning_rate(void)
+{
+    int32_t ids[2 * 33];
+    fill_tokens(ids, 66, 64);
+    for (int v = 0; v < VERSIONS; v++) {
+        wkv_train_options o = tiny(versions[v]);
+        o.weight_decay = o.clip = -1;
+        o.warmup = -1;
+        o.lr_init = 1e-3f;
+        wkv_trainer *t = make(&o);
+        params *p = &t->p;
+        size_t bytes = p->n * sizeof(real);
+        real *before = malloc(bytes), *grads = malloc(bytes);
+        double loss;
+        /* two steps first: at the very start, gradients stop at the blocks' outputs, which are zero */
+        for (int i = 0; i < 2; i++) EXPECT_EQ(wkv_trainer_step(t, ids, 2, 32, &loss), 0);
+        memset(p->mean, 0, 2 * bytes);
+        t->step = 0;
+        EXPECT_EQ(trainer_gradient(t, ids, 2, 32, &loss), 0);
+        memcpy(before, p->values, bytes);
+        memcpy(grads, p->grads, bytes);
+        memset(p->grads, 0, bytes);
+        EXPECT_EQ(wkv_trainer_step(t, ids, 2, 32, &loss), 0);
+        int moved = 0;
+        for (int i = 0; i < p->count; i++) {
+            const param *q = &p->list[i];
+            int strong = 0;
+            for (size_t j = q->at; j < q->at + q->n; j++) {
+                if (fabs((double)grads[j]) < 1e-12) continue; /* beta x its square is no normal float */
+                strong++;
+                double step = (double)p->values[j] - (double)before[j],
+                       want = (grads[j] > 0 ? -1e-3 : 1e-3) * (double)q->lr_scale;
+                if (fabs(step - want) > 2e-6) {
+                    FAILED("v%s %s[%zu] moved by %g, expected %g", versions[v], q->name, j - q->at, step, want);
+                    break;
+                }
+            }
+            moved += strong > 0;
+            if (!strong) FAILED("v%s %s has no gradient", versions[v], q->name);
+        }
+        EXPECT_EQ(moved, p->count);
+        free(before);
+        free(grads);
+        wkv_trainer_free(t);
+    }
+}
+
+static void groups_are_the_official_ones(void)
+{
+    /* clang-format off */
+    static const struct { const char *version, *name; double scale; int decays; } expected[] = {
+        {"7", "blocks.1.att.w0", 2, 0},         {"7", "blocks.1.att.w2", 1, 0},     {"7", "emb.weight", 1, 1},
+        {"7", "head.weight", 1, 1},             {"7", "blocks.1.att.key.weight", 1, 1}, {"7", "blocks.1.ln1.weight", 1, 0},
+        {"7", "blocks.1.att.r_k", 1, 0},        {"4", "blocks.1.att.time_decay", 2, 0}, {"4", "blocks.1.att.time_first", 3, 0},
+        {"5.2", "blocks.1.att.time_decay", 2, 0}, {"5.2", "blocks.1.att.time_faaaa", 1, 0}, {"5.2", "blocks.0.ffn.value.weight", 1, 1},
+        {"6", "blocks.1.att.time_decay", 2, 0}, {"6", "blocks.1.att.time_maa_w1", 1, 0}, {"6", "blocks.1.att.time_decay_w2", 1, 0},
+        {"6", "blocks.1.att.gate.weight", 1, 1},
+    };
+    /* clang-format on */
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        wkv_train_options o = tiny(expected[i].version);
+        wkv_trainer *t = make(&o);
+        const param *q = find_param(t, expected[i].name);
+        if ((double)q->lr_scale != expected[i].scale || q->decays != expected[i].decays)
+            FAILED("v%s %s: scale %g decays %d", expected[i].version, q->name, (double)q->lr_scale, q->decays);
+        wkv_trainer_free(t);
+    }
+}
+
+static void decay_and_clip_do_what_they_say(void)
+{
+    real values[4] = {1, -2, 0.5f, 0}, grads[4] = {3, 4, 0, 0}, mean[4] = {0}, square[4] = {0};
+    double sums[1];
+    param list[2] = {{.at = 0, .n = 2, .lr_scale = 1, .decays = 1}, {.at = 2, .n = 2, .lr_scale = 2}};
+    params p = {.list = list,
+                .count = 2,
+                .n = 4,
+                .values = values,
+                .grads = grads,
+                .mean = mean,
+                .square = square,
+                .sums = sums};
+    adamw o = {.beta1 = 0.9f, .beta2 = 0.99f, .eps = 1e-18f, .weight_decay = 0.1f, .clip = 1};
+    EXPECT_NEAR(adamw_step(&o, &p, 0.01, 1, NULL), 5, 1e-6);
+    EXPECT_NEAR(values[0], 1 - 0.01 * (1 + 0.1), 1e-6);
+    EXPECT_NEAR(values[1], -2 - 0.01 * (1 - 0.2), 1e-6);
+    EXPECT_NEAR(values[2], 0.5, 0);
+    EXPECT_NEAR(mean[0], 0.1 * 0.6, 1e-6);
+    EXPECT_NEAR(square[1], 0.01 * 0.64, 1e-7);
+    EXPECT_NEAR(grads[0], 0, 0);
+}
+
+/* Loss and gradient of every tensor against PyTorch in float64 (tests/golden/gradients). */
+static void gradients_are_those_of_autograd(void)
+{
+    for (int v = 0; v < VERSIONS; v++) {
+        char model[256], path[256];
+        snprintf(model, sizeof model, TEST_DIR "/golden/gradients/v%s.safetensors", versions[v]);
+        snprintf(path, sizeof path, TEST_DIR "/golden/gradients/v%s.gradients.safetensors", versions[v]);
+        wkv_train_options o = {.init = model, .threads = 1};
+        wkv_trainer *t = make(&o);
+        tensors *f;
+        if (tensors_open(&f, path)) {
+            FAILED("%s", wkv_error());
+            return;
+        }
+        const file_tensor *tokens_in = tensors_find(f, "tokens"), *loss_in = tensors_find(f, "loss");
+        EXPECT(tokens_in && loss_in && tensor_values(tokens_in) == 12);
+        int32_t ids[12];
+        double expected, loss;
+        memcpy(ids, tokens_in->data, sizeof ids);
+        memcpy(&expected, loss_in->data, sizeof expected);
+        EXPECT_EQ(trainer_gradient(t, ids, 2, 5, &loss), 0);
+        EXPECT_NEAR(loss, expected, 2e-6);
+        for (int i = 0; i < t->p.count; i++) {
+            const param *q = &t->p.list[i];
+            const file_tensor *g = tensors_find(f, q->name);
+            if (!g || tensor_values(g) != (int64_t)q->n || g->type != F64) {
+                FAILED("v%s: no gradient of %s", versions[v], q->name);
+                continue;
+            }
+            double worst = 0, most = 0;
+            for (size_t j = 0; j < q->n; j++) {
+                double x;
+                memcpy(&x, g->data + 8 * j, sizeof x);
+                worst = fmax(worst, fabs(x - (double)t->p.grads[q->at + j]));
+                most = fmax(most, fabs(x));
+            }
+            if (!(worst <= 2e-5 * most + 1e-9)) FAILED("v%s %s: off by %g of %g", versions[v], q->name, worst, most);
+        }
+        tensors_close(f);
+        wkv_trainer_free(t);
+    }
+}
+
+/* ---- learning ------------------------------------------------------------------------------------------------------- */
+
+static void losses_fall(void)
+{
+    int32_t ids[4 * 33];
+    fill_tokens(ids, 4 * 33, 64);
+    for (int v = 0; v < VERSIONS; v++) {
+        wkv_train_options o = tiny(versions[v]);
+        o.lr_init = 5e-3f;
+        o.steps = 60;
+        wkv_trainer *t = make(&o);
+        double first = 0, loss = 0;
+        for (int i = 0; i < 60; i++) {
+            EXPECT_EQ(wkv_trainer_step(t, ids, 4, 32, &loss), 0);
+            if (!i) first = loss;
+        }
+        if (!(first > 4 && loss < 1.2)) FAILED("v%s: the loss went from %g to %g", versions[v], first, loss);
+        wkv_trainer_free(t);
+    }
+}
+
+static void threads_do_not_change_a_bit(void)
+{
+    int32_t ids[4 * 33];
+    fill_tokens(ids, 4 * 33, 64);
+    for (int v = 0; v < VERSIONS; v++) {
+        wkv_train_options o = tiny(versions[v]), two = o;
+        two.threads = 3;
+        wkv_trainer *a = make(&o), *b = make(&two);
+        for (int i = 0; i < 4; i++) {
+            EXPECT_EQ(wkv_trainer_step(a, ids, 4, 32, NULL), 0);
+            EXPECT_EQ(wkv_trainer_step(b, ids, 4, 32, NULL), 0);
+        }
+        EXPECT(!memcmp(a->p.values, b->p.values, a->p.n * sizeof(real)));
+        wkv_trainer_free(a);
+        wkv_trainer_free(b);
+    }
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------------------- */
+
+/* What was saved, opened as any user opens it, gives the trainer's own logits; and training can go on from it. */
+static void saved_models_open(void)
+{
+    int32_t ids[33];
+    fill_tokens(ids, 33, 64);
+    for (int v = 0; v < VERSIONS; v++) {
+        wkv_train_options o = tiny(versions[v]);
+        o.lr_init = 1e-2f;
+        wkv_trainer *t = make(&o);
+        for (int i = 0; i < 5; i++) wkv_trainer_step(t, ids, 1, 32, NULL);
+        double loss, again, sum = 0;
+        EXPECT_EQ(wkv_trainer_loss(t, ids, 1, 32, &loss), 0);
+        EXPECT_EQ(wkv_trainer_save(t, path_of("m.safetensors"), "f32"), 0);
+
+        wkv_model *m;
+        wkv_context *c;
+        wkv_state *s;
+        if (wkv_model_open(&m, path_of("m.safetensors"), NULL) || wkv_context_new(&c, m, NULL) ||
+            wkv_state_new(&s, m)) {
+            FAILED("%s", wkv_error());
+            return;
+        }
+        EXPECT_STR(wkv_model_about(m)->version, versions[v]);
+        EXPECT_EQ(wkv_model_about(m)->parameters, wkv_trainer_parameters(t));
+        float logits[64];
+        for (int i = 0; i < 32; i++) {
+            EXPECT_EQ(wkv_eval(c, s, ids + i, 1, logits), 0);
+            double top = logits[0], z = 0;
+            for (int j = 0; j < 64; j++) top = (double)logits[j] > top ? (double)logits[j] : top;
+            for (int j = 0; j < 64; j++) z += exp((double)logits[j] - top);
+            sum += log(z) + top - (double)logits[ids[i + 1]];
+        }
+        EXPECT_NEAR(sum / 32, loss, 2e-5);
+        wkv_state_free(s);
+        wkv_context_free(c);
+        wkv_model_close(m);
+
+        wkv_train_options from = {.init = path_of("m.safetensors"), .threads = 1};
+        wkv_trainer *next = make(&from);
+        EXPECT_EQ(next->p.n, t->p.n);
+        EXPECT(!memcmp(next->p.values, t->p.values, t->p.n * sizeof(real)));
+        EXPECT_EQ(wkv_trainer_loss(next, ids, 1, 32, &again), 0);
+        EXPECT_NEAR(again, loss, 0);
+        wkv_trainer_free(next);
+        wkv_trainer_free(t);
+    }
+}
+
+/* the axes that official files have */
+static void saved_shapes_are_official(void)
+{
+    /* clang-format off */
+    static const struct { const char *version, *name; int dims, axes[3]; } expected[] = {
+        {"4", "blocks.0.att.time_mix_k", 3, {1, 1, 32}},  {"4", "blocks.0.att.time_decay", 1, {32}},
+        {"4", "blocks.0.ln0.bias", 1, {32}},              {"5.2", "blocks.1.att.time_decay", 2, {2, 16}},
+        {"5.2", "blocks.1.att.time_faaaa", 2, {2, 16}},   {"6", "blocks.1.att.time_decay", 3, {1, 1, 32}},
+        {"6", "blocks.1.att.time_maa_w2", 3, {5, 32, 32}},{"7", "blocks.1.att.x_r", 3, {1, 1, 32}},
+        {"7", "blocks.1.att.r_k", 2, {2, 16}},            {"7", "blocks.1.att.k_a", 3, {1, 1, 32}},
+        {"7", "blocks.1.ffn.x_k", 3, {1, 1, 32}},         {"7", "blocks.1.att.ln_x.bias", 1, {32}},
+        {"7", "blocks.1.att.w1", 2, {32, 32}},            {"7", "emb.weight", 2, {64, 32}},
+    };
+    /* clang-format on */
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        wkv_train_options o = tiny(expected[i].version);
+        wkv_trainer *t = make(&o);
+        EXPECT_EQ(wkv_trainer_save(t, path_of("s.safetensors"), NULL), 0);
+        tensors *f;
+        EXPECT_EQ(tensors_open(&f, path_of("s.safetensors")), 0);
+        const file_tensor *q = tensors_find(f, expected[i].name);
+        EXPECT(q && q->dims == expected[i].dims && q->type == BF16);
+        for (int k = 0; q && k < q->dims; k++) EXPECT_EQ(q->shape[k], expected[i].axes[k]);
+        tensors_close(f);
+        wkv_trainer_free(t);
+    }
+}
+
+/* ---- text ----------------------------------------------------------------------------------------------------------- */
+
+static void text_becomes_tokens(void)
+{
+    wkv_tokenizer *bytes;
+    EXPECT_EQ(wkv_tokenizer_open(&bytes, "bytes", NULL), 0);
+    tokens d;
+    write_file(path_of("a.jsonl"), "{\"text\": \"ab\"}\n\n{\"meta\": 1, \"text\": \"c\\u00e9\"}");
+    EXPECT_EQ(tokens_read(&d, path_of("a.jsonl"), bytes), 0);
+    EXPECT_EQ(d.bytes, 5);
+    EXPECT(d.n >= 5 && d.ids[0] == 'a');
+    tokens_release(&d);
+    write_file(path_of("b.jsonl"), "{\"text\": \"ab\"}\n{\"txt\": \"c\"}\n");
+    EXPECT_EQ(tokens_read(&d, path_of("b.jsonl"), bytes), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "line 2");
+    write_file(path_of("c.jsonl"), "{\"text\": \n");
+    EXPECT_EQ(tokens_read(&d, path_of("c.jsonl"), bytes), WKV_EFORMAT);
+    EXPECT_EQ(tokens_read(&d, path_of("none.txt"), bytes), WKV_EIO);
+    wkv_tokenizer_close(bytes);
+}
+
+static void an_epoch_visits_every_chunk_once(void)
+{
+    int32_t ids[1000];
+    for (int i = 0; i < 1000; i++) ids[i] = i;
+    tokens d = {.ids = ids, .n = 1000};
+    chunks c;
+    EXPECT_EQ(chunks_init(&c, &d, 32, 9), 0);
+    EXPECT_EQ(c.chunks, 30);
+    int in_order = 0;
+    for (int epoch = 0; epoch < 3; epoch++) {
+        int seen[30] = {0};
+        for (int i = 0; i < 30; i++) {
+            const int32_t *x = chunks_next(&c);
+            EXPECT(x[0] >= c.shift && x[32] == x[0] + 32 && x[32] < 1000);
+            seen[(x[0] - c.shift) / 32]++;
+            in_order += (x[0] - c.shift) / 32 == i;
+        }
+        for (int i = 0; i < 30; i++) EXPECT_EQ(seen[i], 1);
+    }
+    EXPECT(in_order < 15);
+    chunks_release(&c);
+    d.n = 32;
+    EXPECT_EQ(chunks_init(&c, &d, 32, 9), WKV_EARG);
+}
+
+/* ---- whole runs ----------------------------------------------------------------------------------------------------- */
+
+static int reports, stop_at;
+static double measured;
+static int on_report(void *user, const wkv_train_report *r)
+{
+    reports++;
+    if (r->valid_loss >= 0) measured = r->valid_loss;
+    return r->step == *(int *)user;
+}
+
+static wkv_train_options run_options(void)
+{
+    return (wkv_train_options){.layers = 1,
+                               .width = 32,
+                               .head_size = 32,
+                               .data = path_of("t.txt"),
+                               .vocab = "bytes",
+                               .out = path_of("run"),
+                               .context = 16,
+                               .batch = 2,
+                               .steps = 12,
+                               .lr_init = 1e-2f,
+                               .log_every = 5,
+                               .threads = 1,
+                               .report = on_report,
+                               .user = &stop_at};
+}
+
+static void whole_runs_leave_whole_files(void)
+{
+    char text[2001] = "";
+    for (int i = 0; i < 100; i++) strcat(text, "the cat sat on a mat");
+    write_file(path_of("t.txt"), text);
+    wkv_train_options o = run_options();
+    reports = stop_at = 0;
+    measured = -1;
+    EXPECT_EQ(wkv_train(&o), 0);
+    EXPECT_EQ(reports, 12);
+    EXPECT(measured > 0 && measured < 5.6);
+    char *log;
+    size_t n;
+    EXPECT_EQ(file_slurp(&log, &n, path_of("run/train.jsonl")), 0);
+    EXPECT_HAS(log, "\"step\": 10");
+    EXPECT_HAS(log, "valid_bits_per_byte");
+    free(log);
+    wkv_model *m;
+    EXPECT_EQ(wkv_model_open(&m, path_of("run/final.safetensors"), NULL), 0);
+    EXPECT_EQ(wkv_model_about(m)->vocab, 256);
+    wkv_model_close(m);
+
+    reports = 0;
+    stop_at = 7;
+    EXPECT_EQ(wkv_train(&o), WKV_ESTOPPED);
+    EXPECT_EQ(reports, 7);
+    EXPECT_EQ(wkv_model_open(&m, path_of("run/final.safetensors"), NULL), 0);
+    wkv_model_close(m);
+
+    stop_at = 0;
+    o.init = path_of("run/final.safetensors");
+    o.steps = 2;
+    EXPECT_EQ(wkv_train(&o), 0);
+}
+
+static void wrong_options_are_named(void)
+{
+    wkv_trainer *t;
+    wkv_train_options o = tiny("8");
+    EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "5.2");
+    EXPECT(!t);
+    o = tiny("7");
+    o.head_size = 24;
+    EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "24");
+    o = tiny("7");
+    o.vocab_size = 0;
+    EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
+    o = tiny("7");
+    o.device = "gpu";
+    EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
+    o = tiny("7");
+    t = make(&o);
+    int32_t ids[3] = {1, 64, 2};
+    double loss;
+    EXPECT_EQ(wkv_trainer_step(t, ids, 1, 2, &loss), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "64");
+    EXPECT_EQ(wkv_trainer_step(t, ids, 0, 2, &loss), WKV_EARG);
+    EXPECT_EQ(wkv_trainer_save(t, path_of("x"), "q8"), WKV_EARG);
+    EXPECT_EQ(wkv_trainer_save(t, path_of("no/such/folder"), NULL), WKV_EIO);
+    wkv_trainer_free(t);
+    o = run_options();
+    o.data = path_of("none.txt");
+    EXPECT_EQ(wkv_train(&o), WKV_EIO);
+    o = run_options();
+    o.vocab = NULL;
+    EXPECT_EQ(wkv_train(&o), WKV_EARG);
+}
+
+int main(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/wkv-train-%d", (int)getpid());
+    mkdir(folder, 0777);
+    RUN(learning_rates_are_the_published_ones);
+    RUN(initial_values_are_the_official_ones);
+    RUN(first_loss_is_that_of_knowing_nothing);
+    RUN(first_step_moves_by_the_learning_rate);
+    RUN(groups_are_the_official_ones);
+    RUN(decay_and_clip_do_what_they_say);
+    RUN(gradients_are_those_of_autograd);
+    RUN(losses_fall);
+    RUN(threads_do_not_change_a_bit);
+    RUN(saved_models_open);
+    RUN(saved_shapes_are_official);
+    RUN(text_becomes_tokens);
+    RUN(an_epoch_visits_every_chunk_once);
+    RUN(whole_runs_leave_whole_files);
+    RUN(wrong_options_are_named);
+    char clean[96];
+    snprintf(clean, sizeof clean, "rm -r %s", folder);
+    if (system(clean)) printf("%s is left behind\n", folder);
+    return DONE();
+}
