@@ -142,13 +142,389 @@ static void linear(void)
     linear_case(Q4_K, 300, 768, 1, 9);
 }
 
+/* ---- everything else: one run of every entry over the same inputs, its results one after another -------------------------------- */
+
+/* What an operation did: outputs and gradients, appended as they come. */
+typedef struct {
+    float *values;
+    size_t n, cap;
+    size_t piece[256]; /* where each result begins */
+    int pieces;
+} results;
+
+static void keep(results *r, const float *x, size_t n)
+{
+    if (r->n + n > r->cap) {
+        r->cap = 2 * (r->n + n);
+        r->values = realloc(r->values, r->cap * sizeof *x);
+        CHECK(r->values);
+    }
+    memcpy(r->values + r->n, x, n * sizeof *x);
+    r->piece[r->pieces++] = r->n;
+    r->n += n;
+}
+
+/* The inputs of one case: random, the same for every device. */
+enum { MATRICES = 12, SPANS = 3 };
+typedef struct {
+    int T, C, heads;
+    float *x[MATRICES];   /* T x C */
+    float *row[4];        /* 1 x C */
+    float *decay, *decay_row, *a, *b; /* w in (0, 1); a unit vectors and b of version 7 */
+    float *state, *dstate; /* SPANS blocks of C (N + 3) */
+    int lens[SPANS];
+} inputs;
+
+static size_t state_len(const inputs *in) { return (size_t)in->C * (size_t)(in->C / in->heads + 3); }
+
+static inputs inputs_new(int T, int C, int heads)
+{
+    inputs in = {.T = T, .C = C, .heads = heads};
+    size_t n = (size_t)T * (size_t)C;
+    for (int i = 0; i < MATRICES; i++) in.x[i] = normal(n, 1);
+    for (int i = 0; i < 4; i++) in.row[i] = normal((size_t)C, 1);
+    in.decay = room(n);
+    in.decay_row = room((size_t)C);
+    in.a = room(n);
+    in.b = room(n);
+    for (size_t i = 0; i < n; i++) in.decay[i] = 0.55f + 0.45f * (float)rng_uniform(&dice);
+    for (int i = 0; i < C; i++) in.decay_row[i] = (float)rng_uniform(&dice);
+    device_reference.unit(NULL, in.a, in.x[11], T, C, heads);
+    for (size_t i = 0; i < n; i++) in.b[i] = -in.a[i] * (float)rng_uniform(&dice);
+    in.state = normal(SPANS * state_len(&in), 0.5f);
+    in.dstate = normal(SPANS * state_len(&in), 0.5f);
+    int left = T; /* three spans when there are rows for them; else one takes all and the others are left out */
+    for (int i = 0; i < SPANS; i++) left -= in.lens[i] = i == SPANS - 1 || left <= 2 ? left : left / 2;
+    return in;
+}
+
+static void inputs_free(inputs *in)
+{
+    for (int i = 0; i < MATRICES; i++) free(in->x[i]);
+    for (int i = 0; i < 4; i++) free(in->row[i]);
+    float *all[] = {in->decay, in->decay_row, in->a, in->b, in->state, in->dstate};
+    for (int i = 0; i < 6; i++) free(all[i]);
+}
+
+static void rows_ops(const device *d, pool *p, const inputs *in, results *out)
+{
+    int T = in->T, C = in->C;
+    size_t n = (size_t)T * (size_t)C, c = (size_t)C;
+    float *z = room(n), *nll = room((size_t)T), *max = room((size_t)T), *where = room((size_t)T);
+    int *best = calloc((size_t)T, sizeof *best);
+    int32_t *targets = calloc((size_t)T, sizeof *targets);
+    CHECK(best && targets);
+
+    for (int one = 0; one < 2; one++) {
+        const float *y = one ? in->row[0] : in->x[1];
+        int rows = one ? 1 : T;
+        size_t ny = one ? c : n;
+        d->add(p, z, in->x[0], y, T, C, rows);
+        keep(out, z, n);
+        d->mul(p, z, in->x[0], y, T, C, rows);
+        keep(out, z, n);
+        float *dx = copy(in->x[2], n), *dy = copy(in->x[3], ny);
+        d->mul_back(p, dx, dy, in->x[4], in->x[0], y, T, C, rows);
+        d->mul_back(p, NULL, dy, in->x[5], in->x[0], y, T, C, rows);
+        d->mul_back(p, dx, NULL, in->x[5], in->x[0], y, T, C, rows);
+        keep(out, dx, n);
+        keep(out, dy, ny);
+        free(dx);
+        free(dy);
+
+        d->lerp(p, z, in->x[0], in->x[2], y, T, C, rows);
+        keep(out, z, n);
+        dx = copy(in->x[3], n), dy = copy(in->x[4], n);
+        float *dmu = copy(in->x[5], ny);
+        d->lerp_back(p, dx, dy, dmu, in->x[6], in->x[0], in->x[2], y, T, C, rows);
+        d->lerp_back(p, dx, NULL, NULL, in->x[7], in->x[0], in->x[2], y, T, C, rows);
+        d->lerp_back(p, NULL, NULL, dmu, in->x[7], in->x[0], in->x[2], y, T, C, rows);
+        keep(out, dx, n);
+        keep(out, dy, n);
+        keep(out, dmu, ny);
+        d->sum_rows(p, dmu, in->x[8], T, C, rows);
+        keep(out, dmu, ny);
+        free(dx);
+        free(dy);
+        free(dmu);
+    }
+    for (int kind = 0; kind < MAPS; kind++) {
+        float *y = room(n), *dx = copy(in->x[1], n);
+        d->map(p, (map_kind)kind, y, in->x[0], n);
+        d->map_back(p, (map_kind)kind, dx, in->x[2], in->x[0], y, n);
+        d->map_back(p, (map_kind)kind, NULL, in->x[2], in->x[0], y, n);
+        keep(out, y, n);
+        keep(out, dx, n);
+        free(y);
+        free(dx);
+    }
+    for (int groups = 1; groups <= in->heads; groups += in->heads > 1 ? in->heads - 1 : 1) {
+        d->norm(p, z, in->x[0], in->row[0], in->row[1], T, C, groups, 1e-3f);
+        keep(out, z, n);
+        float *dx = copy(in->x[1], n), *dw = copy(in->row[2], c), *db = copy(in->row[3], c);
+        d->norm_back(p, dx, dw, db, in->x[2], in->x[0], in->row[0], T, C, groups, 1e-3f);
+        d->norm_back(p, NULL, dw, NULL, in->x[3], in->x[0], in->row[0], T, C, groups, 1e-3f);
+        d->norm_back(p, dx, NULL, NULL, in->x[3], in->x[0], in->row[0], T, C, groups, 1e-3f);
+        d->norm_back(p, NULL, NULL, db, in->x[3], in->x[0], in->row[0], T, C, groups, 1e-3f);
+        keep(out, dx, n);
+        keep(out, dw, c);
+        keep(out, db, c);
+        free(dx);
+        free(dw);
+        free(db);
+    }
+    float *dr = copy(in->x[4], n), *dk = copy(in->x[5], n), *du = copy(in->row[2], c), *dv = copy(in->x[6], n), *dx = copy(in->x[7], n);
+    d->unit(p, z, in->x[0], T, C, in->heads);
+    keep(out, z, n);
+    d->unit_back(p, dx, in->x[1], in->x[0], z, T, C, in->heads);
+    keep(out, dx, n);
+    d->bonus(p, z, in->x[0], in->x[1], in->row[0], in->x[2], T, C, in->heads);
+    keep(out, z, n);
+    d->bonus_back(p, dr, dk, du, dv, in->x[3], in->x[0], in->x[1], in->row[0], in->x[2], T, C, in->heads);
+    d->bonus_back(p, NULL, dk, NULL, NULL, in->x[8], in->x[0], in->x[1], in->row[0], in->x[2], T, C, in->heads);
+    d->bonus_back(p, dr, NULL, du, dv, in->x[8], in->x[0], in->x[1], in->row[0], in->x[2], T, C, in->heads);
+    keep(out, dr, n);
+    keep(out, dk, n);
+    keep(out, du, c);
+    keep(out, dv, n);
+
+    memcpy(z, in->x[9], n * sizeof *z);
+    if (C > 3) z[2] = z[C - 1] = 9; /* the first of two largest */
+    for (int t = 0; t < T; t++) targets[t] = t % 3 ? t % C : -1;
+    d->softmax_nll(p, z, nll, max, best, targets, T, C);
+    for (int t = 0; t < T; t++) where[t] = (float)best[t];
+    keep(out, z, n);
+    keep(out, nll, (size_t)T);
+    keep(out, max, (size_t)T);
+    keep(out, where, (size_t)T);
+    float *all[] = {dr, dk, du, dv, dx, z, nll, max, where};
+    for (int i = 0; i < 9; i++) free(all[i]);
+    free(best);
+    free(targets);
+}
+
+/* the spans of a case over copies of its states */
+static batch batch_of(const inputs *in, span *spans, float *state, float *dstate)
+{
+    batch b = {.rows = in->T, .spans = spans};
+    for (int i = 0, row = 0; i < SPANS && in->lens[i] > 0; row += in->lens[i++])
+        spans[b.n_spans++] = (span){row, in->lens[i], state + (size_t)i * state_len(in), i == 1 ? NULL : dstate + (size_t)i * state_len(in)};
+    return b;
+}
+
+/* the spans' states at `at` before anything ran, as *_back wants them */
+static float *states_at(const inputs *in, const batch *b, int at, size_t len)
+{
+    float *to = room((size_t)b->n_spans * len);
+    for (int i = 0; i < b->n_spans; i++) memcpy(to + (size_t)i * len, in->state + (size_t)i * state_len(in) + at, len * sizeof *to);
+    return to;
+}
+
+static void time_ops(const device *d, pool *p, const inputs *in, results *out)
+{
+    int T = in->T, C = in->C, N = C / in->heads, at = 1;
+    size_t n = (size_t)T * (size_t)C, c = (size_t)C, states = SPANS * state_len(in);
+    for (int version = 4; version <= 7; version++)
+        for (int skip = 0; skip < 2; skip++) { /* skip: not all gradients are wanted */
+            span spans[SPANS];
+            float *state = copy(in->state, states), *dstate = copy(in->dstate, states), *y = room(n), *g[6];
+            for (int i = 0; i < 6; i++) g[i] = copy(in->x[i + 4], n);
+            float *du = copy(in->row[2], c);
+            batch b = batch_of(in, spans, state, dstate);
+            float *state0 = states_at(in, &b, at, version == 4 ? 3 * c : c * (size_t)N);
+            const float *r = in->x[0], *k = in->x[1], *v = in->x[2], *dy = in->x[3], *u = in->row[0];
+            float *want = skip ? NULL : g[1];
+            if (version == 4) {
+                float *w = copy(in->row[1], c);
+                for (int i = 0; i < C; i++) w[i] = -(float)exp(w[i]);
+                for (int i = 0; i < b.n_spans; i++)
+                    for (int j = 0; j < C; j++) {
+                        spans[i].state[at + C + j] = (float)fabs(spans[i].state[at + C + j]) + 0.1f;
+                        state0[(size_t)i * 3 * c + c + (size_t)j] = spans[i].state[at + C + j];
+                        if (spans[i].dstate) spans[i].dstate[at + 2 * C + j] = -spans[i].state[at + 2 * C + j] - 3;
+                    }
+                d->wkv4(p, y, k, v, w, u, &b, C, at);
+                d->wkv4_back(p, g[0], want, skip ? NULL : du, g[2], dy, k, v, w, u, state0, &b, C, at);
+                free(w);
+            } else if (version == 7) {
+                d->wkv7(p, y, r, in->decay, k, v, in->a, in->b, &b, C, in->heads, at);
+                d->wkv7_back(p, g[0], want, g[2], skip ? NULL : g[3], g[4], g[5], dy, r, in->decay, k, v, in->a, in->b, state0, &b, C,
+                             in->heads, at);
+            } else {
+                const float *w = version == 5 ? in->decay_row : in->decay;
+                int rows = version == 5 ? 1 : T;
+                d->wkv6(p, y, r, k, v, w, rows, u, &b, C, in->heads, at);
+                d->wkv6_back(p, g[0], want, g[2], g[3], skip ? NULL : du, dy, r, k, v, w, rows, u, state0, &b, C, in->heads, at);
+            }
+            keep(out, y, n);
+            keep(out, state, states);
+            keep(out, dstate, states);
+            for (int i = 0; i < 6; i++) keep(out, g[i], n);
+            keep(out, du, c);
+            for (int i = 0; i < 6; i++) free(g[i]);
+            float *all[] = {state, dstate, y, du, state0};
+            for (int i = 0; i < 5; i++) free(all[i]);
+        }
+}
+
+/* Run `ops` on the reference and on the CPU device with 1, 2, 3 threads. */
+static void compare(const char *name, void (*ops)(const device *, pool *, const inputs *, results *), const inputs *in, double tolerance)
+{
+    results expected = {0}, first = {0};
+    ops(&device_reference, NULL, in, &expected);
+    for (int p = 0; p < MOST_POOLS; p++) {
+        results found = {0};
+        ops(&device_cpu, pools[p], in, &found);
+        for (int i = 0; i < found.pieces; i++) {
+            size_t from = found.piece[i], n = (i + 1 < found.pieces ? found.piece[i + 1] : found.n) - from;
+            double d = apart(found.values + from, expected.values + from, n);
+            if (!(d <= tolerance)) FAILED("%s %s, T %d C %d heads %d: result %d is off by %g", simd_name(), name, in->T, in->C, in->heads, i, d);
+        }
+        EXPECT_EQ(found.n, expected.n);
+        if (!p) first = found;
+        else {
+            if (!same_bits(found.values, first.values, found.n))
+                FAILED("%s %s, T %d C %d heads %d: other bits with %d threads", simd_name(), name, in->T, in->C, in->heads, p + 1);
+            free(found.values);
+        }
+    }
+    free(first.values);
+    free(expected.values);
+}
+
+static const int shapes[][3] = {{1, 1, 1}, {2, 7, 1}, {5, 64, 1}, {17, 100, 4}, {64, 257, 1}, {40, 128, 2}, {3, 96, 3}, {70, 64, 8}, {35, 160, 5}, {300, 192, 3}};
+
+static void rows(void)
+{
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        inputs in = inputs_new(shapes[i][0], shapes[i][1], shapes[i][2]);
+        compare("rows", rows_ops, &in, 5e-5);
+        inputs_free(&in);
+    }
+}
+
+static void recurrences(void)
+{
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        inputs in = inputs_new(shapes[i][0], shapes[i][1], shapes[i][2]);
+        compare("time", time_ops, &in, 1e-4);
+        inputs_free(&in);
+    }
+}
+
+/* A span read in pieces leaves the same bits as the whole. */
+static void recurrences_in_pieces(void)
+{
+    enum { T = 23, C = 192, HEADS = 3, N = C / HEADS };
+    inputs in = inputs_new(T, C, HEADS);
+    for (int version = 4; version <= 7; version++) {
+        float *state[2], *y[2];
+        for (int way = 0; way < 2; way++) {
+            state[way] = copy(in.state, C * N);
+            y[way] = room(T * C);
+            if (version == 4) for (int i = 0; i < C; i++) state[way][C + i] = (float)fabs(state[way][C + i]) + 0.1f;
+            for (int t = 0, n = way ? T : 1; t < T; t += n, n += !way) {
+                if (n > T - t) n = T - t;
+                span sp = {0, n, state[way], NULL};
+                batch b = {n, 1, &sp};
+                size_t j = (size_t)t * C;
+                const float *r = in.x[0] + j, *k = in.x[1] + j, *v = in.x[2] + j, *w = in.decay + j;
+                if (version == 4) device_cpu.wkv4(pools[1], y[way] + j, k, v, in.row[1], in.row[0], &b, C, 0);
+                else if (version == 7) device_cpu.wkv7(pools[1], y[way] + j, r, w, k, v, in.a + j, in.b + j, &b, C, HEADS, 0);
+                else device_cpu.wkv6(pools[1], y[way] + j, r, k, v, version == 5 ? in.decay_row : w, version == 5 ? 1 : n, in.row[0], &b, C, HEADS, 0);
+            }
+        }
+        if (!same_bits(y[0], y[1], T * C) || !same_bits(state[0], state[1], C * N)) FAILED("%s: version %d in pieces", simd_name(), version);
+        for (int way = 0; way < 2; way++) free(state[way]), free(y[way]);
+    }
+    inputs_free(&in);
+}
+
+/* The functions of a value over their whole range, and at its ends. */
+static void maps_far_out(void)
+{
+    enum { N = 200001 };
+    float *x = room(N), *y = room(N);
+    for (int i = 0; i < N; i++) x[i] = 110 * (2 * (float)i / (N - 1) - 1);
+    for (int pass = 0; pass < 2; pass++) {
+        double worst = 0;
+        map_kind kind = pass ? MAP_TANH : MAP_EXP;
+        device_cpu.map(NULL, kind, y, x, N);
+        for (int i = 0; i < N; i++) {
+            double e = pass ? tanh(x[i]) : exp(x[i]);
+            if (e < 1.2e-38 && e > -1.2e-38) { EXPECT_NEAR(y[i], e, 1.5e-45); continue; }
+            if (e > 3.4028235e38) { EXPECT(isinf(y[i])); continue; }
+            if (fabs(y[i] - e) / fabs(e) > worst) worst = fabs(y[i] - e) / fabs(e);
+        }
+        if (worst > 2.4e-7) FAILED("%s: map %d is off by %g", simd_name(), kind, worst);
+    }
+    float ends[6] = {0, -0.0f, INFINITY, -INFINITY, NAN, 1e-30f}, to[6];
+    device_cpu.map(NULL, MAP_EXP, to, ends, 6);
+    EXPECT(to[0] == 1 && to[1] == 1 && isinf(to[2]) && to[3] == 0 && isnan(to[4]) && to[5] == 1);
+    device_cpu.map(NULL, MAP_SIGMOID, to, ends, 6);
+    EXPECT(to[0] == 0.5f && to[2] == 1 && to[3] == 0 && isnan(to[4]));
+    device_cpu.map(NULL, MAP_TANH, to, ends, 6);
+    EXPECT(to[0] == 0 && to[2] == 1 && to[3] == -1 && isnan(to[4]) && to[5] == 1e-30f);
+    device_cpu.map(NULL, MAP_RELU2, to, ends, 6);
+    EXPECT(to[0] == 0 && isinf(to[2]) && to[3] == 0);
+    free(x);
+    free(y);
+}
+
+/* Every f16 there is, through a 1 x n weight. */
+static void every_half(void)
+{
+    enum { N = 65536 };
+    uint16_t *h = malloc(N * sizeof *h);
+    float *y = room(N), one = 1;
+    CHECK(h);
+    for (int i = 0; i < N; i++) h[i] = (uint16_t)i;
+    for (int type = F16; type <= BF16; type++) {
+        tensor w = {.rows = N, .cols = 1, .type = type, .data = h};
+        device_cpu.linear(NULL, y, &one, &w, 1);
+        int bad = 0;
+        for (int i = 0; i < N; i++) {
+            float e = type == F16 ? f16_to_f32(h[i]) : bf16_to_f32(h[i]);
+            bad += e != e ? y[i] == y[i] : y[i] != e;
+        }
+        if (bad) FAILED("%s: %d of %s", simd_name(), bad, dtypes[type].name);
+    }
+    free(h);
+    free(y);
+}
+
+static void choosing(void)
+{
+    const char *best = simd_at(0)->name;
+    EXPECT_EQ(simd_choose("portable"), 0);
+    EXPECT_STR(simd_name(), "portable");
+    EXPECT_EQ(simd_choose("sse9"), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "sse9");
+#ifdef __x86_64__
+    EXPECT_EQ(simd_choose("neon"), WKV_EUNSUPPORTED);
+#else
+    EXPECT_EQ(simd_choose("avx2"), WKV_EUNSUPPORTED);
+#endif
+    EXPECT_STR(simd_name(), "portable");
+    setenv("WKV_ISA", best, 1);
+    EXPECT_EQ(simd_choose(NULL), 0);
+    EXPECT_STR(simd_name(), best);
+    unsetenv("WKV_ISA");
+}
+
 int main(void)
 {
     for (int i = 1; i < MOST_POOLS; i++)
         if (pool_new(&pools[i], i + 1)) return 1;
+    RUN(choosing);
     for (int i = 0; simd_at(i); i++) {
         if (simd_choose(simd_at(i)->name)) return 1;
         printf("-- %s\n", simd_name());
+        RUN(every_half);
+        RUN(maps_far_out);
+        RUN(rows);
+        RUN(recurrences);
+        RUN(recurrences_in_pieces);
         RUN(linear);
     }
     for (int i = 1; i < MOST_POOLS; i++) pool_free(pools[i]);

@@ -9,7 +9,24 @@
 #define WKV_CPU_SIMD_H
 
 #include <stddef.h>
-#include "format/dtype.h"
+#include "ops/ops.h"
+
+/* A rectangle of matrices whose rows are `stride` floats apart; `one` is that of the operand that may be a single row: 0 then. */
+typedef struct {
+    int rows, cols;
+    size_t stride, one;
+} patch;
+
+/* One head of one span, versions 5 to 7: T tokens, C floats apart; the pointers stand at the head's first column of the span's
+ * first row. Gradients that nobody wants are NULL. */
+typedef struct {
+    int T, N;
+    size_t C, w_step;                        /* w_step: C, or 0 when one row of w serves all tokens */
+    const float *r, *w, *k, *v, *a, *b, *u;  /* a, b: version 7. u: versions 5 and 6                */
+    float *y, *S;                            /* forward: the state, N x N, is advanced              */
+    const float *dy, *S0;                    /* backward: the state before the first token          */
+    float *dr, *dw, *dk, *dv, *da, *db, *du, *dS;
+} head;
 
 typedef struct {
     const char *name; /* "portable", "avx2", "avx512", "neon" */
@@ -25,6 +42,47 @@ typedef struct {
      * type; b and N lie at multiples of that type's block. scratch: OUTER_SCRATCH floats. */
     void (*outer)(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const void *b, size_t b_bytes, dtype type,
                   int M, int N, int K, float scale, float *scratch);
+
+    /* Elementwise, see device.h. y or mu is the operand that may be one row; sums over rows go down each column in order. */
+    void (*add)(patch m, float *z, const float *x, const float *y);
+    void (*mul)(patch m, float *z, const float *x, const float *y);
+    void (*mul_back)(patch m, float *dx, float *dy, const float *dz, const float *x, const float *y);
+    void (*lerp)(patch m, float *z, const float *x, const float *y, const float *mu);
+    void (*lerp_back)(patch m, float *dx, float *dy, float *dmu, const float *dz, const float *x, const float *y, const float *mu);
+    void (*sum_rows)(patch m, float *d, const float *dz);
+    void (*map)(map_kind kind, float *y, const float *x, int n);
+    void (*map_back)(map_kind kind, float *dx, const float *dy, const float *x, const float *y, int n);
+
+    /* Within rows. norm_back leaves mean and 1 / deviation of every group in `saved` [T][groups][2]; norm_sums takes them for
+     * n columns of one group, `step` floats apart, and adds up dw and db (either may be NULL). rows: of N floats. */
+    void (*norm)(float *y, const float *x, const float *w, const float *b, int T, int C, int groups, float eps);
+    void (*norm_back)(float *dx, float *saved, const float *dy, const float *x, const float *w, int T, int C, int groups, float eps);
+    void (*norm_sums)(float *dw, float *db, const float *dy, const float *x, const float *saved, int step, int T, int C, int n);
+    void (*unit)(float *y, const float *x, int rows, int N);
+    void (*unit_back)(float *dx, const float *dy, const float *x, const float *y, int rows, int N);
+    void (*bonus)(float *y, const float *r, const float *k, const float *u, const float *v, int T, int C, int N);
+    void (*bonus_back)(float *dr, float *dk, float *du, float *dv, const float *dy, const float *r, const float *k, const float *u,
+                       const float *v, int T, int C, int N); /* one head */
+    /* x -> probabilities; the largest, its first place, and the sum of e^(x - largest) */
+    void (*softmax)(float *x, int V, float *max, int *argmax, float *sum);
+
+    /* Time, one span. wkv4: channels [0, n) of the pointers, T tokens C apart; state aa, bb, pp, C apart; dstate may be NULL. */
+    void (*wkv4)(float *y, const float *k, const float *v, const float *w, const float *u, float *state, int T, int C, int n);
+    size_t (*wkv4_scratch)(int T, int n);
+    void (*wkv4_back)(float *dk, float *dv, float *dw, float *du, const float *dy, const float *k, const float *v, const float *w,
+                      const float *u, const float *state0, float *dstate, int T, int C, int n, float *scratch);
+    /* value columns [from, to) of the head; scratch: N x (N + 16) floats */
+    void (*wkv6)(const head *h, int from, int to, float *scratch);
+    void (*wkv7)(const head *h, int from, int to, float *scratch);
+    size_t (*wkv6_scratch)(const head *h);
+    void (*wkv6_back)(const head *h, float *scratch);
+    size_t (*wkv7_scratch)(const head *h);
+    void (*wkv7_back)(const head *h, float *scratch);
+
+    /* The machine's own limits, for reports. n rounds of multiply-adds in registers: returns the operations done. Read all of
+     * `data` once, as decoding does: returns something that depends on it. */
+    double (*burn)(int64_t n);
+    float (*stream)(const void *data, size_t bytes);
 } simd;
 
 enum { OUTER_SCRATCH = 256 * 256 + 256 };

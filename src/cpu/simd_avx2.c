@@ -10,6 +10,7 @@
 #define OUT_M 6
 #define OUT_V 2
 #define OUT_K 256
+#define TIME_V 2
 
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
 

@@ -10,6 +10,7 @@
 #define OUT_M 6
 #define OUT_V 4
 #define OUT_K 128
+#define TIME_V 4
 
 #define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 

@@ -4,6 +4,7 @@
  *     LANES          floats in a vector
  *     DOT_T, DOT_O   tile of the dot form: tokens by weight rows (accumulators: DOT_T x DOT_O)
  *     OUT_M, OUT_V   tile of the outer form: rows by vectors;  OUT_K  depth of its packed panel
+ *     TIME_V         vectors of value channels that the recurrences carry at once
  *
  * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16. */
 #include <stdint.h>
@@ -96,11 +97,82 @@ INLINE float sum(vf v)
     return q[0] + q[1];
 }
 
+/* The sums of LANES vectors that lie one after another, each as sum() would give it: two vectors are halved into one. */
+#if LANES == 16
+#define HALVE8(a, b)                                                                                                   \
+    (__builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +                           \
+     __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+#define HALVE4(a, b)                                                                                                   \
+    (__builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +                         \
+     __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31))
+#define HALVE2(a, b)                                                                                                   \
+    (__builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29) +                         \
+     __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31))
+#define HALVE1(a, b)                                                                                                   \
+    (__builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +                        \
+     __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31))
+#elif LANES == 8
+#define HALVE4(a, b)                                                                                                   \
+    (__builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15))
+#define HALVE2(a, b)                                                                                                   \
+    (__builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13) + __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15))
+#define HALVE1(a, b)                                                                                                   \
+    (__builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) + __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15))
+#else
+#define HALVE2(a, b) (__builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7))
+#define HALVE1(a, b) (__builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7))
+#endif
+INLINE vf sums(const float *p)
+{
+    vf v[LANES];
+    UNROLL for (int i = 0; i < LANES; i++) v[i] = load(p + i * LANES);
+#if LANES > 8
+    UNROLL for (int i = 0; i < LANES / 2; i++) v[i] = HALVE8(v[2 * i], v[2 * i + 1]);
+#endif
+#if LANES > 4
+    UNROLL for (int i = 0; i < 4; i++) v[i] = HALVE4(v[2 * i], v[2 * i + 1]);
+#endif
+    UNROLL for (int i = 0; i < 2; i++) v[i] = HALVE2(v[2 * i], v[2 * i + 1]);
+    return HALVE1(v[0], v[1]);
+}
+
+#include "cpu/simd_math.h"
 #include "cpu/simd_linear.h"
+#include "cpu/simd_rows.h"
+#include "cpu/simd_time.h"
+#include "cpu/simd_back.h"
+#include "cpu/simd_roof.h"
 
 const simd SIMD = {
     .name = SIMD_NAME,
     .dot = dot,
     .dot_scratch = dot_scratch,
     .outer = outer,
+    .add = add,
+    .mul = mul,
+    .mul_back = mul_back,
+    .lerp = lerp,
+    .lerp_back = lerp_back,
+    .sum_rows = sum_rows,
+    .map = map,
+    .map_back = map_back,
+    .norm = norm,
+    .norm_back = norm_back,
+    .norm_sums = norm_sums,
+    .unit = unit,
+    .unit_back = unit_back,
+    .bonus = bonus,
+    .bonus_back = bonus_back,
+    .softmax = softmax,
+    .wkv4 = wkv4,
+    .wkv4_scratch = wkv4_scratch,
+    .wkv4_back = wkv4_back,
+    .wkv6 = wkv6,
+    .wkv6_scratch = wkv6_scratch,
+    .wkv6_back = wkv6_back,
+    .wkv7 = wkv7,
+    .wkv7_scratch = wkv7_scratch,
+    .wkv7_back = wkv7_back,
+    .burn = burn,
+    .stream = stream,
 };

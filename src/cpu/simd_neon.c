@@ -10,6 +10,7 @@
 #define OUT_M 6
 #define OUT_V 4
 #define OUT_K 256
+#define TIME_V 4
 
 #define FMA(a, b, c) vfmaq_f32(c, a, b)
 

@@ -7,5 +7,6 @@
 #define OUT_M 6
 #define OUT_V 2
 #define OUT_K 256
+#define TIME_V 2
 
 #include "cpu/simd_body.h"

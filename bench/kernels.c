@@ -1,0 +1,176 @@
+/* kernels.c - how fast the entries of the CPU device are, beside what this machine can do: multiply-adds that stay in registers,
+ * and reading memory in several streams, both measured in the same run.
+ *
+ *     kernels [-t THREADS] [-i ISA] [NAME]        only the measurements whose name contains NAME */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/error.h"
+#include "base/rng.h"
+#include "cpu/simd.h"
+#include "ops/device.h"
+
+static pool *threads;
+static const char *only = "";
+static double peak, bandwidth; /* FLOP/s and bytes/s of all threads */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static float *normal(size_t n, float by)
+{
+    static rng dice = {1, 0};
+    float *p = aligned_alloc(64, (n * sizeof *p + 63) / 64 * 64);
+    CHECK(p);
+    for (size_t i = 0; i < n; i++) p[i] = by * (float)(rng_uniform(&dice) - 0.5) * 3.46f;
+    return p;
+}
+
+/* ---- measuring ---------------------------------------------------------------------------------------------------------- */
+
+/* The fastest of as many calls as fit into a fraction of a second. */
+static double fastest(void (*fn)(void *), void *arg)
+{
+    double best = 1e30, end = now() + 0.3;
+    fn(arg);
+    for (int i = 0; i < 3 || now() < end; i++) {
+        double t = now();
+        fn(arg);
+        t = now() - t;
+        if (t < best) best = t;
+    }
+    return best;
+}
+
+static void report(const char *name, const char *shape, double seconds, double flops, double bytes)
+{
+    printf("%-12s %-28s %10.1f us", name, shape, seconds * 1e6);
+    if (flops > 0) printf("  %7.1f GFLOP/s %5.1f %%", flops / seconds * 1e-9, 100 * flops / seconds / peak);
+    if (bytes > 0) printf("  %6.1f GB/s %5.1f %%", bytes / seconds * 1e-9, 100 * bytes / seconds / bandwidth);
+    printf("\n");
+    fflush(stdout);
+}
+
+static const size_t LARGE = (size_t)256 << 20;
+static char *large;
+
+static void burn_part(void *arg, int part, int parts)
+{
+    (void)part, (void)parts;
+    *(double *)arg = simd_now()->burn(4000000);
+}
+
+static void burn(void *arg) { pool_run(threads, burn_part, arg); }
+
+static void stream_part(void *arg, int part, int parts)
+{
+    size_t share = LARGE / (size_t)parts / 64 * 64;
+    volatile float keep = simd_now()->stream(large + (size_t)part * share, share);
+    (void)keep, (void)arg;
+}
+
+static void stream(void *arg) { pool_run(threads, stream_part, arg); }
+
+static void roofs(void)
+{
+    double flops;
+    large = malloc(LARGE);
+    CHECK(large);
+    memset(large, 1, LARGE);
+    double t = fastest(burn, &flops);
+    peak = flops * pool_threads(threads) / t;
+    bandwidth = (double)LARGE / fastest(stream, NULL);
+    free(large);
+    printf("%s, %d threads: peak %.1f GFLOP/s, memory %.1f GB/s\n", simd_name(), pool_threads(threads), peak * 1e-9, bandwidth * 1e-9);
+}
+
+/* ---- linear ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    tensor *w; /* several copies, so that a weight comes from memory and not from the cache */
+    int copies, next, T;
+    float *x, *y, *dw;
+} linear_case;
+
+static void forward(void *arg)
+{
+    linear_case *c = arg;
+    device_cpu.linear(threads, c->y, c->x, &c->w[c->next++ % c->copies], c->T);
+}
+static void dx(void *arg)
+{
+    linear_case *c = arg;
+    device_cpu.linear_dx(threads, c->x, c->y, &c->w[c->next++ % c->copies], c->T);
+}
+static void dw(void *arg)
+{
+    linear_case *c = arg;
+    device_cpu.linear_dw(threads, c->dw, c->y, c->x, c->w, c->T);
+}
+
+static void linear(dtype type, int in, int out, int in_rows, int T, int cold)
+{
+    char shape[64];
+    size_t bytes = (size_t)dtype_bytes(type, (int64_t)in * out);
+    linear_case c = {.copies = cold ? (int)((200u << 20) / bytes) + 2 : 1, .T = T};
+    c.x = normal((size_t)T * (size_t)in, 1);
+    c.y = normal((size_t)T * (size_t)out, 1);
+    c.dw = normal((size_t)in * (size_t)out, 1);
+    c.w = calloc((size_t)c.copies, sizeof *c.w);
+    for (int i = 0; i < c.copies; i++) {
+        c.w[i] = (tensor){.rows = in_rows ? in : out, .cols = in_rows ? out : in, .type = type, .in_rows = in_rows};
+        c.w[i].data = calloc(1, bytes);
+        memset(c.w[i].data, 0x11, bytes);
+    }
+    snprintf(shape, sizeof shape, "%s %d->%d%s T=%d", dtypes[type].name, in, out, in_rows ? " rows" : "", T);
+    double flops = 2.0 * in * out * T;
+    if (strstr("linear", only)) report("linear", shape, fastest(forward, &c), flops, cold ? (double)bytes : 0);
+    if (!cold && strstr("linear_dx", only)) report("linear_dx", shape, fastest(dx, &c), flops, 0);
+    if (!cold && strstr("linear_dw", only)) report("linear_dw", shape, fastest(dw, &c), flops, 0);
+    for (int i = 0; i < c.copies; i++) free(c.w[i].data);
+    free(c.w);
+    free(c.x);
+    free(c.y);
+    free(c.dw);
+}
+
+int main(int argc, char **argv)
+{
+    int n = 0;
+    const char *isa = NULL;
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "-t") && i + 1 < argc) n = atoi(argv[++i]);
+        else if (!strcmp(argv[i], "-i") && i + 1 < argc) isa = argv[++i];
+        else only = argv[i];
+    }
+    if (simd_choose(isa) || pool_new(&threads, n)) {
+        fprintf(stderr, "%s\n", wkv_error());
+        return 1;
+    }
+    roofs();
+
+    static const dtype stored[] = {F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K};
+    for (int i = 0; i < 7; i++) {
+        linear(stored[i], 768, 3072, 0, 1, 1);
+        linear(stored[i], 2048, 8192, 0, 1, 1);
+    }
+    linear(F16, 768, 64, 1, 1, 1);
+    linear(F16, 64, 768, 1, 1, 1);
+    linear(F16, 2048, 2048, 1, 1, 1);
+    linear(F16, 2048, 8192, 0, 4, 1);
+    linear(F16, 768, 3072, 0, 4, 1);
+    linear(F16, 768, 3072, 0, 64, 1);
+    linear(Q8_0, 768, 3072, 0, 64, 1);
+    static const int sizes[][3] = {{256, 256, 512}, {256, 1024, 512}, {1024, 256, 512}, {256, 2048, 512}, {512, 512, 1024}, {768, 3072, 1024},
+                                   {1024, 1024, 4096}, {4096, 1024, 2048}, {512, 64, 1024}, {64, 512, 1024}};
+    for (int i = 0; i < 10; i++) linear(F32, sizes[i][0], sizes[i][1], 0, sizes[i][2], 0);
+    linear(F32, 512, 64, 1, 1024, 0);
+    linear(F32, 64, 512, 1, 1024, 0);
+    pool_free(threads);
+    return 0;
+}

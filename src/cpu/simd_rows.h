@@ -1,0 +1,260 @@
+/* simd_rows.h - operations on rows: elementwise, sums over rows, norms, softmax (part of simd_body.h). */
+
+/* Run STEP(n) for i = 0, LANES, 2 LANES ... < n_; LD(p) and ST(p, v) read and write there, the last time only what is left. */
+#define EACH(n_, body)                                                                                                 \
+    do {                                                                                                               \
+        int i = 0;                                                                                                     \
+        for (; i + LANES <= (n_); i += LANES) { enum { whole = 1 }; const int left = LANES; (void)left; body }         \
+        if (i < (n_)) { enum { whole = 0 }; const int left = (n_) - i; body }                                          \
+    } while (0)
+#define LD(p) (whole ? load((p) + i) : load_part((p) + i, left))
+#define ST(p, v) do { if (whole) store((p) + i, v); else store_part((p) + i, v, left); } while (0)
+
+static void add(patch m, float *z, const float *x, const float *y)
+{
+    for (int t = 0; t < m.rows; t++, z += m.stride, x += m.stride, y += m.one) EACH(m.cols, ST(z, LD(x) + LD(y)););
+}
+
+static void mul(patch m, float *z, const float *x, const float *y)
+{
+    for (int t = 0; t < m.rows; t++, z += m.stride, x += m.stride, y += m.one) EACH(m.cols, ST(z, LD(x) * LD(y)););
+}
+
+static void mul_back(patch m, float *dx, float *dy, const float *dz, const float *x, const float *y)
+{
+    for (int t = 0; t < m.rows; t++, dz += m.stride, x += m.stride, y += m.one) {
+        if (dx) {
+            EACH(m.cols, ST(dx, madd(LD(dz), LD(y), LD(dx))););
+            dx += m.stride;
+        }
+        if (dy) {
+            EACH(m.cols, ST(dy, madd(LD(dz), LD(x), LD(dy))););
+            dy += m.one;
+        }
+    }
+}
+
+static void lerp(patch m, float *z, const float *x, const float *y, const float *mu)
+{
+    for (int t = 0; t < m.rows; t++, z += m.stride, x += m.stride, y += m.stride, mu += m.one)
+        EACH(m.cols, vf xv = LD(x); ST(z, madd(LD(y) - xv, LD(mu), xv)););
+}
+
+static void lerp_back(patch m, float *dx, float *dy, float *dmu, const float *dz, const float *x, const float *y, const float *mu)
+{
+    for (int t = 0; t < m.rows; t++, dz += m.stride, x += m.stride, y += m.stride, mu += m.one) {
+        if (dx) {
+            EACH(m.cols, ST(dx, madd(LD(dz), 1.0f - LD(mu), LD(dx))););
+            dx += m.stride;
+        }
+        if (dy) {
+            EACH(m.cols, ST(dy, madd(LD(dz), LD(mu), LD(dy))););
+            dy += m.stride;
+        }
+        if (dmu) {
+            EACH(m.cols, ST(dmu, madd(LD(dz), LD(y) - LD(x), LD(dmu))););
+            dmu += m.one;
+        }
+    }
+}
+
+static void sum_rows(patch m, float *d, const float *dz)
+{
+    for (int t = 0; t < m.rows; t++, dz += m.stride, d += m.one) EACH(m.cols, ST(d, LD(d) + LD(dz)););
+}
+
+/* ---- maps --------------------------------------------------------------------------------------------------------------- */
+
+#define DECAY7 0.60653065971263342f /* e^(-1/2) */
+
+INLINE vf map_one(const map_kind kind, vf x)
+{
+    switch (kind) {
+    case MAP_NEG: return -x;
+    case MAP_EXP: return vexp(x);
+    case MAP_NEGEXP: return -vexp(x);
+    case MAP_DECAY5: return vexp(-vexp(x));
+    case MAP_DECAY7: return vexp(-DECAY7 * vsigmoid(x));
+    case MAP_SIGMOID: return vsigmoid(x);
+    case MAP_TANH: return vtanh(x);
+    case MAP_SILU: return x * vsigmoid(x);
+    case MAP_RELU2: return pick(x > all(0), x * x, all(0));
+    case MAPS: break;
+    }
+    return x;
+}
+
+INLINE vf map_slope(const map_kind kind, vf x, vf y)
+{
+    switch (kind) {
+    case MAP_NEG: return all(-1);
+    case MAP_EXP: return y;
+    case MAP_NEGEXP: return y;
+    case MAP_DECAY5: return pick(y > all(0), -y * vexp(x), all(0)); /* where y has underflowed, e^x may have overflowed */
+    case MAP_DECAY7: return -y * DECAY7 * vsigmoid(x) * vsigmoid(-x);
+    case MAP_SIGMOID: return y * (1.0f - y);
+    case MAP_TANH: return 1.0f - y * y;
+    case MAP_SILU: return vsigmoid(x) * (1.0f + x * vsigmoid(-x));
+    case MAP_RELU2: return pick(x > all(0), x + x, all(0));
+    case MAPS: break;
+    }
+    return x;
+}
+
+#define EACH_KIND(M) M(MAP_NEG) M(MAP_EXP) M(MAP_NEGEXP) M(MAP_DECAY5) M(MAP_DECAY7) M(MAP_SIGMOID) M(MAP_TANH) M(MAP_SILU) M(MAP_RELU2)
+
+static void map(map_kind kind, float *y, const float *x, int n)
+{
+    switch (kind) {
+#define CASE(K) case K: EACH(n, ST(y, map_one(K, LD(x)));); break;
+    EACH_KIND(CASE)
+#undef CASE
+    case MAPS: break;
+    }
+}
+
+static void map_back(map_kind kind, float *dx, const float *dy, const float *x, const float *y, int n)
+{
+    switch (kind) {
+#define CASE(K) case K: EACH(n, ST(dx, madd(LD(dy), map_slope(K, LD(x), LD(y)), LD(dx)));); break;
+    EACH_KIND(CASE)
+#undef CASE
+    case MAPS: break;
+    }
+}
+
+/* ---- norms -------------------------------------------------------------------------------------------------------------- */
+
+/* sums of n values of x, of x y, of (x - mean)^2 */
+INLINE float total(const float *x, int n)
+{
+    vf s = {0};
+    EACH(n, s += LD(x););
+    return sum(s);
+}
+INLINE float inner(const float *x, const float *y, int n)
+{
+    vf s = {0};
+    EACH(n, s = madd(LD(x), LD(y), s););
+    return sum(s);
+}
+
+INLINE void moments(const float *x, int n, float eps, float *mean, float *rs)
+{
+    float m = total(x, n) / (float)n;
+    vf s = {0};
+    EACH(n, vf d = LD(x) - m; if (!whole) for (int l = left; l < LANES; l++) d[l] = 0; s = madd(d, d, s););
+    *mean = m;
+    *rs = 1.0f / __builtin_sqrtf(sum(s) / (float)n + eps);
+}
+
+static void norm(float *y, const float *x, const float *w, const float *b, int T, int C, int groups, float eps)
+{
+    int n = C / groups;
+    for (int t = 0; t < T; t++)
+        for (int g = 0; g < C; g += n, x += n, y += n) {
+            float mean, rs;
+            const float *wg = w + g, *bg = b + g;
+            moments(x, n, eps, &mean, &rs);
+            EACH(n, ST(y, madd((LD(x) - mean) * rs, LD(wg), LD(bg))););
+        }
+}
+
+/* dx may be NULL; `saved` receives mean and rs of each group */
+static void norm_back(float *dx, float *saved, const float *dy, const float *x, const float *w, int T, int C, int groups, float eps)
+{
+    int n = C / groups;
+    for (int t = 0; t < T; t++)
+        for (int g = 0; g < C; g += n, x += n, dy += n, saved += 2) {
+            float mean, rs;
+            const float *wg = w + g;
+            moments(x, n, eps, &mean, &rs);
+            saved[0] = mean;
+            saved[1] = rs;
+            if (!dx) continue;
+            vf s = {0}, d = {0};
+            EACH(n, vf a = LD(dy) * LD(wg); s += a; d = madd(a, (LD(x) - mean) * rs, d););
+            float by_n = sum(s) / (float)n, along = sum(d) / (float)n;
+            EACH(n, vf xn = (LD(x) - mean) * rs; ST(dx, madd(all(rs), LD(dy) * LD(wg) - by_n - xn * along, LD(dx))););
+            dx += n;
+        }
+}
+
+/* columns of one group: dw += dy xn, db += dy over T rows; saved is `step` apart from row to row */
+static void norm_sums(float *dw, float *db, const float *dy, const float *x, const float *saved, int step, int T, int C, int n)
+{
+    for (int t = 0; t < T; t++, dy += C, x += C, saved += step) {
+        float mean = saved[0], rs = saved[1];
+        if (dw) EACH(n, ST(dw, madd(LD(dy), (LD(x) - mean) * rs, LD(dw))););
+        if (db) EACH(n, ST(db, LD(db) + LD(dy)););
+    }
+}
+
+#define UNIT_FLOOR 1e-12f
+
+static void unit(float *y, const float *x, int rows, int N)
+{
+    for (int h = 0; h < rows; h++, x += N, y += N) {
+        float len = __builtin_sqrtf(inner(x, x, N)), by = 1.0f / (len > UNIT_FLOOR ? len : UNIT_FLOOR);
+        EACH(N, ST(y, LD(x) * by););
+    }
+}
+
+static void unit_back(float *dx, const float *dy, const float *x, const float *y, int rows, int N)
+{
+    for (int h = 0; h < rows; h++, dx += N, dy += N, x += N, y += N) {
+        float len = __builtin_sqrtf(inner(x, x, N)), along = inner(y, dy, N);
+        if (len < UNIT_FLOOR) along = 0, len = UNIT_FLOOR; /* there it is a plain scaling */
+        EACH(N, ST(dx, LD(dx) + (LD(dy) - LD(y) * along) / len););
+    }
+}
+
+/* ---- bonus: heads [from, to) of T rows ------------------------------------------------------------------------------------ */
+
+INLINE float inner3(const float *x, const float *y, const float *z, int n)
+{
+    vf s = {0};
+    EACH(n, s = madd(LD(x) * LD(y), LD(z), s););
+    return sum(s);
+}
+
+static void bonus(float *y, const float *r, const float *k, const float *u, const float *v, int T, int C, int N)
+{
+    for (int t = 0; t < T; t++)
+        for (int h = 0; h < C; h += N, r += N, k += N, v += N, y += N) {
+            float s = inner3(r, k, u + h, N);
+            EACH(N, ST(y, LD(v) * s););
+        }
+}
+
+/* one head, T rows, C apart */
+static void bonus_back(float *dr, float *dk, float *du, float *dv, const float *dy, const float *r, const float *k, const float *u,
+                       const float *v, int T, int C, int N)
+{
+    for (int t = 0; t < T; t++, dy += C, r += C, k += C, v += C) {
+        float s = inner3(r, k, u, N), ds = inner(dy, v, N);
+        if (dv) { EACH(N, ST(dv, madd(LD(dy), all(s), LD(dv)));); dv += C; }
+        if (dr) { EACH(N, ST(dr, madd(LD(k) * LD(u), all(ds), LD(dr)));); dr += C; }
+        if (dk) { EACH(N, ST(dk, madd(LD(r) * LD(u), all(ds), LD(dk)));); dk += C; }
+        if (du) EACH(N, ST(du, madd(LD(r) * LD(k), all(ds), LD(du))););
+    }
+}
+
+/* ---- softmax -------------------------------------------------------------------------------------------------------------- */
+
+static void softmax(float *x, int V, float *max, int *argmax, float *sum_of)
+{
+    vf top = all(x[0]), s = {0};
+    int best = 0;
+    for (int i = 0; i + LANES <= V; i += LANES) top = larger(load(x + i), top);
+    float m = x[0];
+    for (int l = 0; l < LANES; l++) m = top[l] > m ? top[l] : m;
+    for (int i = V / LANES * LANES; i < V; i++) m = x[i] > m ? x[i] : m;
+    while (best < V - 1 && x[best] != m) best++;
+    EACH(V, vf e = vexp(LD(x) - m); ST(x, e); if (!whole) for (int l = left; l < LANES; l++) e[l] = 0; s += e;);
+    float total_e = sum(s), by = 1.0f / total_e;
+    EACH(V, ST(x, LD(x) * by););
+    *max = m;
+    *argmax = best;
+    *sum_of = total_e;
+}

@@ -1,0 +1,128 @@
+/* simd_time.h - the recurrences, forward (part of simd_body.h).
+ *
+ * Version 4 goes through the channels of a token, lane by lane. In versions 5 to 7 lanes are value channels, which never meet
+ * in the recurrence: the state's row of key i is a vector (or several), everything of key i a scalar. A block of TIME_V
+ * vectors of columns goes through all tokens before the next block begins, so that its part of the state stays in L1. */
+
+/* ---- version 4: spec ARCHITECTURES 2.2 ------------------------------------------------------------------------------------ */
+
+INLINE void absorb4(vf *aa, vf *bb, vf *pp, vf k, vf v, vf w)
+{
+    vf m = larger(*pp + w, k), e1 = vexp(*pp + w - m), e2 = vexp(k - m);
+    *aa = madd(e1, *aa, e2 * v);
+    *bb = madd(e1, *bb, e2);
+    *pp = m;
+}
+
+static void wkv4(float *y, const float *k, const float *v, const float *w, const float *u, float *aa, int T, int C, int n)
+{
+    float *bb = aa + C, *pp = bb + C;
+    for (int t = 0; t < T; t++, y += C, k += C, v += C)
+        EACH(n, vf a = LD(aa); vf b = LD(bb); vf p = LD(pp); vf kt = LD(k); vf vt = LD(v); vf uk = LD(u) + kt;
+             vf m = larger(p, uk); vf e1 = vexp(p - m); vf e2 = vexp(uk - m);
+             ST(y, madd(e1, a, e2 * vt) / madd(e1, b, e2));
+             absorb4(&a, &b, &p, kt, vt, LD(w));
+             ST(aa, a); ST(bb, b); ST(pp, p););
+}
+
+/* ---- versions 5 to 7 -------------------------------------------------------------------------------------------------------- */
+
+INLINE int padded(int n) { return (n + LANES - 1) / LANES * LANES; }
+
+/* rows of N floats, from and to rows of padded(N) */
+static void widen(float *to, const float *from, int N)
+{
+    for (int i = 0; i < N; i++, to += padded(N), from += N) {
+        memcpy(to, from, sizeof *to * (size_t)N);
+        memset(to + N, 0, sizeof *to * (size_t)(padded(N) - N));
+    }
+}
+static void narrow(float *to, const float *from, int N)
+{
+    for (int i = 0; i < N; i++, to += N, from += padded(N)) memcpy(to, from, sizeof *to * (size_t)N);
+}
+
+/* A vector of a row of columns: the whole of it, or its first `left` lanes. */
+INLINE vf take(const int whole, const float *p, int left) { return whole ? load(p) : load_part(p, left); }
+INLINE void put(const int whole, float *p, vf v, int left)
+{
+    if (whole) store(p, v);
+    else store_part(p, v, left);
+}
+
+/* Columns j.. of the head: vn vectors. The state's rows are `wide` apart. Spec 3.2, 4.2. */
+INLINE void wkv6_block(const int vn, const int whole, const head *h, float *S0, size_t wide, int j, int left)
+{
+    const float *r = h->r, *k = h->k, *w = h->w;
+    for (int t = 0; t < h->T; t++, r += h->C, k += h->C, w += h->w_step) {
+        vf v[TIME_V], y[TIME_V];
+        float *S = S0 + j, ruk = inner3(r, k, h->u, h->N);
+        UNROLL for (int q = 0; q < vn; q++) {
+            v[q] = take(whole, h->v + (size_t)t * h->C + j + q * LANES, left);
+            y[q] = v[q] * ruk;
+        }
+        for (int i = 0; i < h->N; i++, S += wide) {
+            vf ri = all(r[i]), ki = all(k[i]), wi = all(w[i]);
+            UNROLL for (int q = 0; q < vn; q++) {
+                vf s = load(S + q * LANES);
+                y[q] = madd(ri, s, y[q]);
+                store(S + q * LANES, madd(wi, s, ki * v[q]));
+            }
+        }
+        UNROLL for (int q = 0; q < vn; q++) put(whole, h->y + (size_t)t * h->C + j + q * LANES, y[q], left);
+    }
+}
+
+/* One token of version 7: S <- S w + sa b + v k, y = S r, and what the next token starts from, sa' = S a', in one pass. */
+INLINE void token7(const int vn, const int more, float *S, size_t wide, int N, const float *r, const float *w, const float *k,
+                   const float *b, const float *a_next, const vf *v, vf *sa, vf *y)
+{
+    vf next[TIME_V];
+    UNROLL for (int q = 0; q < vn; q++) y[q] = next[q] = (vf){0};
+    for (int i = 0; i < N; i++, S += wide) {
+        vf ri = all(r[i]), wi = all(w[i]), ki = all(k[i]), bi = all(b[i]), ai = all(more ? a_next[i] : 0);
+        UNROLL for (int q = 0; q < vn; q++) {
+            vf s = madd(load(S + q * LANES), wi, madd(sa[q], bi, v[q] * ki));
+            store(S + q * LANES, s);
+            y[q] = madd(s, ri, y[q]);
+            if (more) next[q] = madd(s, ai, next[q]);
+        }
+    }
+    UNROLL for (int q = 0; q < vn; q++) sa[q] = next[q];
+}
+
+/* Spec 5.2. */
+INLINE void wkv7_block(const int vn, const int whole, const head *h, float *S, size_t wide, int j, int left)
+{
+    vf v[TIME_V], sa[TIME_V], y[TIME_V];
+    UNROLL for (int q = 0; q < vn; q++) sa[q] = (vf){0};
+    for (int i = 0; i < h->N; i++)
+        UNROLL for (int q = 0; q < vn; q++) sa[q] = madd(load(S + (size_t)i * wide + j + q * LANES), all(h->a[i]), sa[q]);
+    for (int t = 0; t < h->T; t++) {
+        size_t at = (size_t)t * h->C;
+        UNROLL for (int q = 0; q < vn; q++) v[q] = take(whole, h->v + at + j + q * LANES, left);
+        if (t + 1 < h->T)
+            token7(vn, 1, S + j, wide, h->N, h->r + at, h->w + at, h->k + at, h->b + at, h->a + at + h->C, v, sa, y);
+        else token7(vn, 0, S + j, wide, h->N, h->r + at, h->w + at, h->k + at, h->b + at, NULL, v, sa, y);
+        UNROLL for (int q = 0; q < vn; q++) put(whole, h->y + at + j + q * LANES, y[q], left);
+    }
+}
+
+/* Columns [from, to) in blocks. A state whose rows are not whole vectors is worked on in a padded copy. */
+#define BLOCKS(block)                                                                                                  \
+    do {                                                                                                               \
+        int j = from;                                                                                                  \
+        size_t wide = (size_t)h->N;                                                                                    \
+        float *S = h->S;                                                                                               \
+        if (h->N % LANES) {                                                                                            \
+            wide = (size_t)padded(h->N);                                                                               \
+            widen(S = scratch, h->S, h->N);                                                                            \
+        }                                                                                                              \
+        for (; j + TIME_V * LANES <= to; j += TIME_V * LANES) block(TIME_V, 1, h, S, wide, j, LANES);                  \
+        for (; j + LANES <= to; j += LANES) block(1, 1, h, S, wide, j, LANES);                                         \
+        if (j < to) block(1, 0, h, S, wide, j, to - j);                                                                \
+        if (S != h->S) narrow(h->S, S, h->N);                                                                          \
+    } while (0)
+
+static void wkv6(const head *h, int from, int to, float *scratch) { BLOCKS(wkv6_block); }
+static void wkv7(const head *h, int from, int to, float *scratch) { BLOCKS(wkv7_block); }
