@@ -160,6 +160,35 @@ static void json_words(void)
     wkv_tokenizer_close(t);
 }
 
+/* the rules of the 20B tokenizer on an alphabet of four */
+static void merges(void)
+{
+    wkv_tokenizer *t = OPEN(
+        "{\"added_tokens\": [{\"id\": 0, \"content\": \"<|endoftext|>\"}, {\"id\": 10, \"content\": \"  \", \"normalized\": true}],"
+        " \"normalizer\": {\"type\": \"NFC\"}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\","
+        " \"vocab\": {\"<|endoftext|>\": 0, \"a\": 1, \"b\": 2, \"c\": 3, \"\xc4\xa0\": 4, \"ab\": 5, \"\xc4\xa0" "ab\": 6, \"abc\": 7, \"bc\": 8},"
+        " \"merges\": [\"a b\", [\"b\", \"c\"], \"\xc4\xa0 ab\", \"ab c\"]}}");
+    if (!t) SKIP("%s", wkv_error());
+    EXPECT_STR(wkv_tokenizer_name(t), "BPE");
+    EXPECT_EQ(wkv_tokenizer_end(t), 0);
+    expect_ids(t, "abc", 3, (int32_t[]){7}, 1);
+    expect_ids(t, "bcabbc", 6, (int32_t[]){8, 5, 8}, 3);
+    expect_ids(t, "ab ab ac", 8, (int32_t[]){5, 6, 4, 1, 3}, 5);
+    expect_ids(t, "c   ab", 6, (int32_t[]){3, 10, 6}, 3);                  /* of three blanks, two are a word */
+    expect_ids(t, "ab<|endoftext|>bc", 17, (int32_t[]){5, 0, 8}, 3);
+    expect_ids(t, "a\xc3\xa9z", 4, (int32_t[]){1}, 1);                     /* symbols it lacks are dropped */
+    char *many = malloc(300000);                                           /* one long word: not quadratic */
+    memset(many, 'a', 300000);
+    EXPECT_EQ(wkv_encode(t, many, 300000, NULL, 0), 300000);
+    free(many);
+    wkv_tokenizer_close(t);
+    REFUSES("{\"model\": {\"type\": \"WordLevel\"}}", "type WordLevel, expected BPE");
+    REFUSES("{\"model\": {}}", "pre_tokenizer none, expected ByteLevel");
+    REFUSES("{\"model\": {}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}", "model.vocab is empty");
+    REFUSES("{\"model\": {\"vocab\": {\"a\": 1}, \"merges\": [\"a b\"]}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}", "model.merges[0]: \"a b\"");
+    REFUSES("{\"model\": {\"vocab\": {\"\xe4\xb8\xad\": 1}}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}", "not in the byte alphabet");
+}
+
 static void random_bytes(const wkv_tokenizer *t)
 {
     rng r = {1, 0};
@@ -351,6 +380,7 @@ int main(void)
     RUN(refusals);
     RUN(characters);
     RUN(json_words);
+    RUN(merges);
     RUN(bytes);
     RUN(streaming);
     RUN(streaming_whole);

@@ -1,0 +1,209 @@
+/* test_lookup.c - which vocabulary a model gets: inside its GGUF, beside it, in $WKV_DATA, in the user's folder. */
+#include "rwkv/api.h"
+#include "rwkv/builtin.h"
+#include "test.h"
+#include "text/tokenizer.h"
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char root[64] = "/tmp/wkv-lookup-XXXXXX";
+static const char one[] = "1 'a' 1\n";
+
+/* root/name, until the next two calls */
+static const char *in_root(const char *name)
+{
+    static char path[2][256];
+    static int turn;
+    turn = !turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", root, name);
+    return path[turn];
+}
+
+static void write_file(const char *name, const char *text)
+{
+    FILE *f = fopen(in_root(name), "w");
+    EXPECT(f && fputs(text, f) >= 0);
+    if (f) fclose(f);
+}
+
+/* a model of that size at root/models/m.pth, as far as a tokenizer sees it */
+static wkv_model model(int vocab)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/models/m.v1.pth", root);
+    return (wkv_model){.about = {.path = path, .format = "pth (zip)", .version = "7", .vocab = vocab}};
+}
+
+/* the tokenizer of such a model lies at root/name */
+static void expect_at(int vocab, const char *name)
+{
+    wkv_model m = model(vocab);
+    wkv_tokenizer *t;
+    if (wkv_tokenizer_open(&t, NULL, &m)) FAILED("%s", wkv_error());
+    else EXPECT_STR(wkv_tokenizer_path(t), in_root(name));
+    wkv_tokenizer_close(t);
+}
+
+static void expect_none(int vocab, int code, const char *words)
+{
+    wkv_model m = model(vocab);
+    wkv_tokenizer *t;
+    EXPECT_EQ(wkv_tokenizer_open(&t, NULL, &m), code);
+    EXPECT_HAS(wkv_error(), words);
+    EXPECT_HAS(wkv_error(), "m.v1.pth");
+    EXPECT(!t);
+}
+
+static void nothing(void)
+{
+    wkv_model m = model(256);
+    wkv_tokenizer *t;
+    expect_none(65536, WKV_EIO, "needs the World vocabulary (rwkv_vocab_v20230424.txt)");
+    expect_none(65536, WKV_EIO, "tools/get-vocab");
+    expect_none(65536, WKV_EIO, in_root("data"));
+    expect_none(50277, WKV_EIO, "needs the GPT-NeoX 20B vocabulary (20B_tokenizer.json)");
+    expect_none(50304, WKV_EIO, "--vocab FILE");
+    expect_none(6064, WKV_EIO, "has a vocabulary of its own (6064 ids)");
+    EXPECT_EQ(wkv_tokenizer_open(&t, NULL, &m), 0); /* 256: bytes */
+    EXPECT_STR(wkv_tokenizer_name(t), "bytes");
+    wkv_tokenizer_close(t);
+}
+
+static void folders(void)
+{
+    write_file("home/.local/share/wkv/rwkv_vocab_v20230424.txt", one);
+    expect_at(65536, "home/.local/share/wkv/rwkv_vocab_v20230424.txt");
+    write_file("data/rwkv_vocab_v20230424.txt", one);
+    expect_at(65536, "data/rwkv_vocab_v20230424.txt");
+    write_file("models/rwkv_vocab_v20230424.txt", one);
+    expect_at(65536, "models/rwkv_vocab_v20230424.txt");
+    write_file("models/vocab.json", "{\"0\": \"a\", \"1\": \"b\"}");
+    expect_at(6064, "models/vocab.json");
+    write_file("models/vocab.txt", one);
+    expect_at(6064, "models/vocab.txt");
+    write_file("models/m.v1.vocab.txt", "1 'a' 1\n255 'b' 1\n");
+    expect_at(6064, "models/m.v1.vocab.txt"); /* the model's own is first */
+    expect_at(256, "models/m.v1.vocab.txt");
+    expect_none(200, WKV_EARG, "its ids reach 255");
+    expect_at(65536, "models/m.v1.vocab.txt");
+}
+
+static void named(void)
+{
+    wkv_model m = model(65536);
+    wkv_tokenizer *t;
+    EXPECT_EQ(wkv_tokenizer_open(&t, in_root("data/rwkv_vocab_v20230424.txt"), &m), 0);
+    EXPECT_EQ(wkv_tokenizer_size(t), 2);
+    wkv_tokenizer_close(t);
+    write_file("data/empty.txt", "");
+    EXPECT_EQ(wkv_tokenizer_open(&t, in_root("data/empty.txt"), &m), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "empty");
+    EXPECT_EQ(wkv_tokenizer_open(&t, in_root("data"), &m), WKV_EIO);
+    m = model(200);
+    EXPECT_EQ(wkv_tokenizer_open(&t, "bytes", &m), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "reach 255");
+}
+
+static void built_in(void)
+{
+    wkv_model m = model(2048);
+    wkv_tokenizer *t;
+    m.about.path = "built-in";
+    if (wkv_builtin_vocab_size < 100) SKIP("no model is built in yet");
+    EXPECT_EQ(wkv_tokenizer_open(&t, NULL, &m), 0);
+    EXPECT(wkv_encode(t, "any \xff text", 10, NULL, 0) > 0);
+    EXPECT_EQ(wkv_tokenizer_end(t), 0);
+    wkv_tokenizer_close(t);
+}
+
+/* ---- GGUF -------------------------------------------------------------------------------------------------------------- */
+
+static char *put_string(char *p, const char *s)
+{
+    uint64_t n = strlen(s);
+    memcpy(p, &n, 8);
+    memcpy(p + 8, s, n);
+    return p + 8 + n;
+}
+
+/* a GGUF of no tensors: the kind of its tokenizer, and its tokens */
+static size_t make_gguf(char *file, const char *kind, const char *const *tokens, uint64_t count)
+{
+    uint64_t counts[] = {0, 2};
+    uint32_t string = 8, array = 9;
+    char *p = file;
+    memcpy(p, "GGUF\3\0\0\0", 8), p += 8;
+    memcpy(p, counts, 16), p += 16;
+    p = put_string(p, "tokenizer.ggml.model");
+    memcpy(p, &string, 4), p = put_string(p + 4, kind);
+    p = put_string(p, "tokenizer.ggml.tokens");
+    memcpy(p, &array, 4), memcpy(p + 4, &string, 4), memcpy(p + 8, &count, 8), p += 16;
+    for (uint64_t i = 0; i < count; i++) p = put_string(p, tokens[i]);
+    return (size_t)(p - file);
+}
+
+static void gguf(void)
+{
+    static const char *const tokens[] = {"<s>", "<", "s", ">", "\\x00", "\\xe4\\xb8\\xad", "\\n\\n", "it\\'s", "\\\\n", "\xc3\xa9", "[PAD10]", "[PAD1]", "["};
+    char file[1024];
+    size_t size = make_gguf(file, "rwkv", tokens, 13), n;
+    wkv_model m = model(13);
+    wkv_tokenizer *t;
+    int32_t ids[16];
+    if (tensors_open_memory(&m.file, file, size, "m.gguf")) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    EXPECT_EQ(wkv_tokenizer_open(&t, NULL, &m), 0);
+    EXPECT_STR(wkv_tokenizer_path(t), "m.gguf");
+    EXPECT_EQ(wkv_tokenizer_size(t), 12 + 1);
+    EXPECT_EQ(wkv_tokenizer_end(t), 0);
+    EXPECT_EQ(wkv_encode(t, "<s>", 3, ids, 16), 3); /* not the end of the text */
+    EXPECT_EQ(wkv_encode(t, "\0\xe4\xb8\xad\n\nit's\\n\xc3\xa9[PAD1]", 20, ids, 16), 7);
+    for (int i = 0; i < 6; i++) EXPECT_EQ(ids[i], 4 + i);
+    EXPECT_EQ(ids[6], 11); /* [PAD1] is filler only where it is number 1 */
+    EXPECT_EQ(wkv_encode(t, "[PAD10]", 7, NULL, 0), WKV_EARG);
+    wkv_token_bytes(t, 10, &n);
+    EXPECT_EQ(n, 0);
+    wkv_tokenizer_close(t);
+    tensors_close(m.file);
+    size = make_gguf(file, "gpt2", tokens, 13); /* of another kind: looked for elsewhere */
+    EXPECT_EQ(tensors_open_memory(&m.file, file, size, "m.gguf"), 0);
+    m.about.vocab = 6064;
+    EXPECT_EQ(wkv_tokenizer_open(&t, NULL, &m), 0);
+    EXPECT_STR(wkv_tokenizer_path(t), in_root("models/m.v1.vocab.txt"));
+    wkv_tokenizer_close(t);
+    tensors_close(m.file);
+}
+
+/* the real GGUF has a vocabulary of a kind that RWKV's converter does not write */
+static void gguf_file(void)
+{
+    wkv_tokenizer *t;
+    int e = wkv_tokenizer_open(&t, SHARED_DIR "/gguf/ggml-vocab-gpt-neox.gguf", NULL);
+    if (e == WKV_EIO) SKIP("%s", wkv_error());
+    EXPECT_EQ(e, WKV_EUNSUPPORTED);
+    EXPECT_HAS(wkv_error(), "of kind \"gpt2\", expected \"rwkv\"");
+}
+
+int main(void)
+{
+    static const char *const made[] = {"models", "data", "home", "home/.local", "home/.local/share", "home/.local/share/wkv"};
+    static const char *const files[] = {"models/rwkv_vocab_v20230424.txt", "models/vocab.json", "models/vocab.txt", "models/m.v1.vocab.txt",
+                                        "data/rwkv_vocab_v20230424.txt", "data/empty.txt", "home/.local/share/wkv/rwkv_vocab_v20230424.txt"};
+    if (!mkdtemp(root)) return perror(root), 1;
+    for (int i = 0; i < 6; i++) mkdir(in_root(made[i]), 0700);
+    setenv("WKV_DATA", in_root("data"), 1);
+    setenv("HOME", in_root("home"), 1);
+    RUN(nothing);
+    RUN(folders);
+    RUN(named);
+    RUN(built_in);
+    RUN(gguf);
+    RUN(gguf_file);
+    for (int i = 0; i < 7; i++) unlink(in_root(files[i]));
+    for (int i = 5; i >= 0; i--) rmdir(in_root(made[i]));
+    rmdir(root);
+    return DONE();
+}
