@@ -1,0 +1,223 @@
+/* cmd_chat.c - a conversation.
+ *
+ * The state is carried from turn to turn, so that only what is new is read. It always holds exactly what has been shown: an
+ * answer that is stopped is followed by the separator of the template, and a turn that could not be read is taken back. */
+#include "commands.h"
+#include "line.h"
+#include "sampling.h"
+#include "say.h"
+#include "think.h"
+#include "writer.h"
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *system_text, *template_name;
+static int think = WKV_THINK_OFF, limit = 2000, stats;
+
+static const option options[] = {
+    {0, "system", OPT_TEXT, "TEXT", &system_text, 0, 0, "", "what the model is told before the first turn"},
+    {0, "think", OPT_CHOICE, "off|on|fast", &think, 0, 0, NULL, "for models trained to think first: not, at length, or hardly"},
+    {0, "template", OPT_TEXT, "NAME", &template_name, 0, 0, "the one that fits the model", "how turns are written: world, g1, raven or pile"},
+    {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL, "most tokens of an answer; 0 or -1: no limit"},
+    {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show the speed after each answer"},
+};
+static const group own = GROUP("Conversation", options);
+static const group *const groups[] = {&own, &sampling_group, &model_group, &tokenizer_group, &general_group, NULL};
+
+static void defaults(void) { sampling_defaults(1.0f, 0.3f, 0.5f); }
+
+typedef struct {
+    engine e;
+    wkv_sampler *sampler;
+    const wkv_template *how;
+    wkv_state *before, *mark; /* before this turn; before the oldest token not shown in full */
+    char separator[16];       /* between an answer and the next turn */
+    int turns;
+} talk;
+
+static const char commands_help[] = "  /help    this list\n"
+                                    "  /reset   begin a new conversation\n"
+                                    "  /quit    leave; Ctrl-D does too\n"
+                                    "  Ctrl-C stops an answer. A line that ends in \\ goes on in the next.\n"
+                                    "  A line with a blank before its / is not a command.\n";
+
+/* Read the user's turn. Returns 0, 1 after a sentence, 130 when Ctrl-C came; the state is then as before. */
+static int read_turn(talk *c, const char *turn)
+{
+    int32_t *ids;
+    int n = encode(c->e.tokenizer, turn, strlen(turn), &ids);
+    if (n <= 0) return 1;
+    if (wkv_state_copy(c->before, c->e.state)) {
+        free(ids);
+        return complain_library();
+    }
+    int status = engine_read(&c->e, ids, n, "reading");
+    free(ids);
+    if (status) wkv_state_copy(c->e.state, c->before);
+    return status;
+}
+
+static void print_stats(const writer *w)
+{
+    char memory[16];
+    note("%d tokens, %.1f/s; peak memory %s", w->tokens, w->seconds > 0 ? w->tokens / w->seconds : 0,
+         as_bytes(memory, (double)peak_memory()));
+}
+
+static int give_answer(talk *c, const char *turn)
+{
+    int n_stops = 0;
+    while (n_stops < 4 && c->how->stops[n_stops]) n_stops++;
+    answer shown;
+    answer_begin(&shown, turn);
+    writer w = {.e = &c->e, .sampler = c->sampler, .stops = c->how->stops, .n_stops = n_stops, .limit = limit > 0 ? limit : 0,
+                .show = answer_show, .user = &shown, .mark = c->mark};
+    wkv_sampler_reset(c->sampler);
+    ending how = writer_run(&w);
+    answer_end(&shown);
+    int status = 0;
+    if (how == END_FAILED) status = 1;
+    else if (how != END_OUTPUT) status = writer_settle(&w, c->separator);
+    if (how == END_LIMIT) note("(stopped after %d tokens; -n sets how many)", limit);
+    if (how != END_OUTPUT && !status && stats) print_stats(&w);
+    if (status) wkv_state_copy(c->e.state, c->before);
+    else c->turns++;
+    interrupted = 0;
+    writer_free(&w);
+    return status;
+}
+
+static int take_turn(talk *c, const char *text)
+{
+    const int first = c->turns == 0;
+    size_t n = wkv_template_turn(c->how, first, system_text, text, (wkv_think)think, NULL, 0);
+    char *turn = malloc(n + 1);
+    if (!turn) return complain("out of memory");
+    wkv_template_turn(c->how, first, system_text, text, (wkv_think)think, turn, n + 1);
+    int status = read_turn(c, turn);
+    if (!status) status = give_answer(c, turn);
+    else if (status == 130) {
+        interrupted = 0;
+        note("(not read)");
+        status = 0;
+    }
+    free(turn);
+    return status;
+}
+
+/* A line that begins with / and a word. Returns 1 to leave. */
+static int obey(talk *c, const char *line)
+{
+    static const char *const known[] = {"/help", "/reset", "/quit"};
+    if (!strcmp(line, "/quit")) return 1;
+    if (!strcmp(line, "/reset")) {
+        wkv_state_reset(c->e.state);
+        c->turns = 0;
+        note("(a new conversation)");
+        return 0;
+    }
+    if (!strcmp(line, "/help")) {
+        fflush(stdout);
+        fputs(commands_help, stderr);
+        return 0;
+    }
+    for (int i = 0; i < 3; i++)
+        if (word_is_near(line, word_distance(line, known[i]))) {
+            complain("there is no %s; did you mean %s?", line, known[i]);
+            return 0;
+        }
+    complain("there is no %s; /help lists what there is", line);
+    return 0;
+}
+
+static int is_command(const char *line)
+{
+    if (line[0] != '/' || !isalpha((unsigned char)line[1])) return 0;
+    for (line++; *line; line++)
+        if (!isalpha((unsigned char)*line)) return 0;
+    return 1;
+}
+
+static void greet(const talk *c)
+{
+    const wkv_model_info *m = c->e.about;
+    const char *path = m->path ? m->path : "the built-in model", *slash = strrchr(path, '/');
+    char parameters[32];
+    note("%s: RWKV-%s, %s parameters, template %s. /help lists commands, Ctrl-D leaves.", slash ? slash + 1 : path, m->version,
+         as_count(parameters, m->parameters), c->how->name);
+}
+
+static int converse(talk *c)
+{
+    int status = 0;
+    char prompt[32];
+    snprintf(prompt, sizeof prompt, *bold(1) ? "\1%s\1> \1%s\1" : "> ", bold(1), plain(1));
+    if (on_terminal(0)) greet(c);
+    for (int leave = 0; !leave && !put_flush();) {
+        char *line;
+        int got = line_read(&line, prompt);
+        if (got <= 0) {
+            if (!got && on_terminal(0)) put_text("\n");
+            break;
+        }
+        int blank = line[strspn(line, " \t\n")] == 0;
+        if (is_command(line)) leave = obey(c, line);
+        else if (!blank && take_turn(c, line)) {
+            status = 1;
+            leave = !on_terminal(0); /* a person may go on from the state before; a script must not */
+        }
+        free(line);
+    }
+    line_release();
+    return on_terminal(0) ? 0 : status;
+}
+
+/* What stands between an answer and the next turn: the blank part of the string that ends an answer. */
+static void find_separator(talk *c)
+{
+    const char *stop = c->how->stops[0] ? c->how->stops[0] : "\n\n";
+    snprintf(c->separator, sizeof c->separator, "%.*s", (int)strspn(stop, " \r\n"), stop);
+}
+
+static int run(int n, char **operands)
+{
+    (void)n, (void)operands;
+    talk c = {0};
+    int status = engine_open(&c.e, 1);
+    if (status) return status;
+    catch_interrupts();
+    if (wkv_template_find(&c.how, template_name, c.e.model, c.e.tokenizer) || wkv_state_new(&c.before, c.e.model) ||
+        wkv_state_new(&c.mark, c.e.model))
+        status = complain_library();
+    else if (!(status = sampling_make(&c.sampler, &cmd_chat, &c.e))) {
+        find_separator(&c);
+        status = converse(&c);
+    }
+    wkv_sampler_free(c.sampler);
+    wkv_state_free(c.mark);
+    wkv_state_free(c.before);
+    engine_close(&c.e);
+    return status;
+}
+
+const command cmd_chat = {
+    .name = "chat",
+    .operands = "",
+    .most = 0,
+    .summary = "talk with a model",
+    .about =
+        "Talk with a model, one line a turn. The model remembers the conversation in its state, so that every turn costs only "
+        "what is new in it. The way turns are written is found from the model.\n\n"
+        "Ctrl-C stops an answer and keeps what was said; Ctrl-C at the prompt or Ctrl-D leaves. Lines pasted together are one "
+        "turn; a line that ends in a backslash goes on in the next. When standard input is not a terminal, every line is a turn "
+        "and only the answers are printed. Commands begin with a slash: /help lists them.",
+    .examples = "wkv chat -m MODEL.pth  # talk\n"
+                "wkv chat -m MODEL.pth --think on  # let a G1 model think first\n"
+                "wkv chat -m MODEL.pth --system \"Answer in verse.\" < questions.txt  # every line a question",
+    .groups = groups,
+    .defaults = defaults,
+    .run = run,
+};

@@ -1,0 +1,53 @@
+/* cmd_selftest.c - whether this program computes rightly on this machine. */
+#include "commands.h"
+#include "say.h"
+#include "wkv.h"
+#include <jansson.h>
+#include <stdlib.h>
+
+static int as_json, failures, checks;
+static json_t *list;
+
+static const option options[] = {
+    {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write the checks as JSON"},
+};
+static const group own = GROUP("Report", options);
+static const group *const groups[] = {&own, &general_group, NULL};
+
+static void report(void *user, const char *line, int passed)
+{
+    (void)user;
+    checks++;
+    failures += !passed;
+    if (as_json) json_array_append_new(list, json_pack("{s:s s:b}", "check", line, "passed", passed));
+    else put_text("%s%s%s  %s\n", passed ? "" : bold(1), passed ? "ok  " : "FAIL", plain(1), line), put_flush();
+}
+
+static int run(int n, char **operands)
+{
+    (void)n, (void)operands;
+    list = json_array();
+    int status = wkv_selftest(report, NULL) || failures ? 1 : 0;
+    if (as_json) {
+        char *text = json_dumps(list, JSON_INDENT(2));
+        put_text("%s\n", text);
+        free(text);
+    }
+    json_decref(list);
+    if (status && !failures) return complain_library();
+    if (failures) return complain("%d of %d checks failed: this build must not be trusted on this machine", failures, checks);
+    note("all %d checks passed", checks);
+    return 0;
+}
+
+const command cmd_selftest = {
+    .name = "selftest",
+    .operands = "",
+    .most = 0,
+    .summary = "check that this machine computes rightly",
+    .about = "Run tiny models of every version, with known results, through every instruction set that this processor has. A line for "
+             "each check; the exit status is 1 when one fails.",
+    .examples = "wkv selftest  # takes a second",
+    .groups = groups,
+    .run = run,
+};

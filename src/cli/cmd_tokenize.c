@@ -1,0 +1,149 @@
+/* cmd_tokenize.c - text to token ids, and back. */
+#include "commands.h"
+#include "engine.h"
+#include "input.h"
+#include "say.h"
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int decode, as_json, count_only;
+static const char *jsonl;
+
+static const option options[] = {
+    {'d', "decode", OPT_SWITCH, NULL, &decode, 0, 0, "", "ids to text instead; ids are separated by blanks or commas"},
+    {0, "jsonl", OPT_TEXT, "FILE", &jsonl, 0, 0, "", "one JSON array of ids for the field \"text\" of every line of FILE; - is standard input"},
+    {'c', "count", OPT_SWITCH, NULL, &count_only, 0, 0, "", "print how many tokens there are, not which"},
+    {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write ids as a JSON array"},
+};
+static const group own = GROUP("Text", options);
+static const group *const groups[] = {&own, &tokenizer_group, &model_group, &general_group, NULL};
+
+/* ids of one text after another, in one buffer that grows */
+typedef struct {
+    const wkv_tokenizer *t;
+    int32_t *ids;
+    int cap;
+    int json;
+} speller;
+
+/* One line for one text. Returns 0, 1 after a sentence, -1 when nobody reads. `where` goes before the sentence. */
+static int spell(speller *s, const char *text, size_t bytes, const char *where, long line)
+{
+    int n = wkv_encode(s->t, text, bytes, s->ids, s->cap);
+    if (n > s->cap) {
+        int32_t *more = realloc(s->ids, sizeof *more * (size_t)n);
+        if (!more) return complain("out of memory");
+        s->ids = more;
+        s->cap = n;
+        n = wkv_encode(s->t, text, bytes, s->ids, s->cap);
+    }
+    if (n < 0) return line ? complain("%s:%ld: %s", where, line, wkv_error()) : complain_library();
+    if (count_only) return put_text("%d\n", n);
+    if (s->json) put("[", 1);
+    for (int i = 0; i < n; i++) put_text("%s%d", i ? s->json ? ", " : " " : "", s->ids[i]);
+    return put_text(s->json ? "]\n" : "\n");
+}
+
+static int spell_line(speller *s, const char *text, size_t bytes, const char *name, long number)
+{
+    json_error_t why;
+    json_t *document = json_loadb(text, bytes, JSON_ALLOW_NUL, &why);
+    if (!document) return complain("%s:%ld: not JSON: %s", name, number, why.text);
+    const json_t *field = json_object_get(document, "text");
+    int status;
+    if (!json_is_string(field)) status = complain("%s:%ld: there is no string called \"text\"", name, number);
+    else status = spell(s, json_string_value(field), json_string_length(field), name, number);
+    json_decref(document);
+    return status;
+}
+
+static int spell_jsonl(speller *s)
+{
+    FILE *f = input_open(jsonl);
+    if (!f) return 1;
+    const char *name = f == stdin ? "standard input" : jsonl;
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    int status = 0;
+    for (long number = 1; !status && !interrupted && (n = getline(&line, &cap, f)) > 0; number++) {
+        if (line[strspn(line, " \t\r\n")] == 0) continue;
+        status = spell_line(s, line, (size_t)n, name, number);
+    }
+    if (!status && ferror(f) && !interrupted) status = complain("%s cannot be read", name);
+    free(line);
+    input_close(f);
+    return interrupted ? 130 : status;
+}
+
+static int unspell(const wkv_tokenizer *t, const char *text, size_t bytes, const char *name)
+{
+    int32_t *ids;
+    int n = input_ids(&ids, text, bytes, name), status = n < 0;
+    const int size = wkv_tokenizer_size(t);
+    if (count_only && n >= 0) put_text("%d\n", n);
+    for (int i = 0; i < n && !status && !count_only; i++) {
+        size_t length;
+        if (ids[i] >= size) status = complain("%s: the vocabulary has ids 0 to %d, not %d", name, size - 1, ids[i]);
+        else {
+            const char *piece = wkv_token_bytes(t, ids[i], &length);
+            if (length && put(piece, length)) break;
+        }
+    }
+    free(ids);
+    return status;
+}
+
+static int open_tokenizer(wkv_tokenizer **t)
+{
+    wkv_model *model = NULL;
+    *t = NULL;
+    if (!engine_vocab && wkv_model_open(&model, engine_model, NULL)) return complain_library();
+    int status = wkv_tokenizer_open(t, engine_vocab, model) ? complain_library() : 0;
+    wkv_model_close(model);
+    return status;
+}
+
+static int run(int n, char **operands)
+{
+    if (jsonl && (n || decode)) return usage(&cmd_tokenize, "--jsonl goes without %s", n ? "other texts" : "--decode");
+    speller s = {.json = as_json || jsonl};
+    wkv_tokenizer *t;
+    int status = open_tokenizer(&t);
+    if (status) return status;
+    catch_interrupts();
+    s.t = t;
+    if (jsonl) status = spell_jsonl(&s);
+    for (int i = 0; i < n && !status; i++)
+        status = decode ? unspell(t, operands[i], strlen(operands[i]), "the argument")
+                        : spell(&s, operands[i], strlen(operands[i]), NULL, 0);
+    if (!jsonl && !n) {
+        char *text;
+        size_t bytes;
+        if (!(status = input_all(&text, &bytes, "-")))
+            status = decode ? unspell(t, text, bytes, "standard input") : spell(&s, text, bytes, NULL, 0);
+        free(text);
+    }
+    if (decode && n && !count_only && on_terminal(1)) put_text("\n");
+    free(s.ids);
+    wkv_tokenizer_close(t);
+    return status < 0 ? 0 : status;
+}
+
+const command cmd_tokenize = {
+    .name = "tokenize",
+    .operands = "[TEXT...]",
+    .most = 1 << 20,
+    .summary = "text to token ids and back",
+    .about =
+        "Write the token ids of each argument, or of all of standard input, on a line. With --decode, ids become text again, "
+        "byte for byte. With --jsonl, every line of a file is a JSON object, and its field \"text\" a document.\n\n"
+        "The vocabulary is --vocab FILE, or the one that fits the model.",
+    .examples = "wkv tokenize -m MODEL.pth \"Hello world\"  # ids\n"
+                "wkv tokenize --vocab rwkv_vocab_v20230424.txt -c < book.txt  # how many tokens a book has\n"
+                "wkv tokenize --vocab rwkv_vocab_v20230424.txt -d 33155 37576  # text\n"
+                "wkv tokenize --vocab V.txt --jsonl data.jsonl > ids.jsonl  # training data",
+    .groups = groups,
+    .run = run,
+};

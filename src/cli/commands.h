@@ -1,0 +1,9 @@
+/* commands.h - every command, one file each: cmd_NAME.c. */
+#ifndef WKV_CLI_COMMANDS_H
+#define WKV_CLI_COMMANDS_H
+
+#include "option.h"
+
+extern const command cmd_info, cmd_generate, cmd_chat, cmd_tokenize, cmd_logits, cmd_train, cmd_selftest;
+
+#endif

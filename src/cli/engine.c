@@ -1,0 +1,86 @@
+/* engine.c - opening a model and reading tokens into it. */
+#include "engine.h"
+#include "say.h"
+#include <stdlib.h>
+
+const char *engine_model, *engine_vocab;
+static int threads, device;
+static const char *const device_names[] = {"cpu", "reference"};
+
+static const option model_options[] = {
+    {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "the built-in model",
+     "the model: .pth, .safetensors, .gguf, rwkv.cpp .bin, or a folder of shards"},
+    {'t', "threads", OPT_COUNT, "N", &threads, 1, 4096, "one per core", "threads to compute with"},
+    {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, NULL,
+     "what computes; reference is plain C on one thread, for comparing"},
+};
+const group model_group = GROUP("Model", model_options);
+
+static const option tokenizer_options[] = {
+    {0, "vocab", OPT_TEXT, "FILE", &engine_vocab, 0, 0, "the one that fits the model",
+     "the vocabulary: World's .txt, a tokenizers .json, a GGUF, or the word bytes"},
+};
+const group tokenizer_group = GROUP("Vocabulary", tokenizer_options);
+
+int engine_open(engine *e, int text)
+{
+    *e = (engine){0};
+    const wkv_context_options how = {.threads = threads, .device = device_names[device]};
+    if (wkv_model_open(&e->model, engine_model, NULL)) goto failed;
+    e->about = wkv_model_about(e->model);
+    if (text && wkv_tokenizer_open(&e->tokenizer, engine_vocab, e->model)) goto failed;
+    if (wkv_context_new(&e->context, e->model, &how) || wkv_state_new(&e->state, e->model)) goto failed;
+    if (!(e->logits = malloc(sizeof *e->logits * (size_t)e->about->vocab))) {
+        engine_close(e);
+        return complain("out of memory");
+    }
+    return 0;
+failed:
+    complain_library();
+    engine_close(e);
+    return 1;
+}
+
+void engine_close(engine *e)
+{
+    free(e->logits);
+    wkv_state_free(e->state);
+    wkv_context_free(e->context);
+    wkv_tokenizer_close(e->tokenizer);
+    wkv_model_close(e->model);
+    *e = (engine){0};
+}
+
+int engine_read(engine *e, const int32_t *ids, int n, const char *what)
+{
+    enum { PIECE = 256 }; /* long enough for matrix products to be efficient, short enough for Ctrl-C to be felt */
+    progress bar;
+    progress_begin(&bar, what);
+    int status = 0;
+    for (int at = 0; at < n && !status; at += PIECE) {
+        int piece = n - at < PIECE ? n - at : PIECE, last = at + piece == n;
+        if (interrupted) status = 130;
+        else if (wkv_eval(e->context, e->state, ids + at, piece, last ? e->logits : NULL)) {
+            progress_end(&bar);
+            status = complain_library();
+        }
+        progress_at(&bar, at + piece, n, "%d of %d tokens", at + piece, n);
+    }
+    progress_end(&bar);
+    return status;
+}
+
+int encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t **ids)
+{
+    *ids = NULL;
+    int n = wkv_encode(t, text, bytes, NULL, 0);
+    if (n < 0) {
+        complain_library();
+        return -1;
+    }
+    if (!(*ids = malloc(sizeof **ids * (size_t)(n + 1)))) {
+        complain("out of memory");
+        return -1;
+    }
+    return wkv_encode(t, text, bytes, *ids, n);
+}

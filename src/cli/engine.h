@@ -1,0 +1,33 @@
+/* engine.h - a model opened by the options that say which and how, ready to read. */
+#ifndef WKV_CLI_ENGINE_H
+#define WKV_CLI_ENGINE_H
+
+#include "option.h"
+#include "wkv.h"
+
+extern const group model_group;      /* --model, --threads, --device */
+extern const group tokenizer_group;  /* --vocab */
+extern const char *engine_model;     /* the path given with -m; NULL: the built-in model */
+extern const char *engine_vocab;     /* the path given with --vocab; NULL: the model's own */
+
+typedef struct {
+    wkv_model *model;
+    wkv_context *context;
+    wkv_state *state;
+    wkv_tokenizer *tokenizer;   /* NULL unless asked for */
+    const wkv_model_info *about;
+    float *logits;              /* of what follows the last token read */
+} engine;
+
+/* Open all of it, with a tokenizer when `text`. Returns 0, or 1 after the sentence. */
+int engine_open(engine *e, int text);
+void engine_close(engine *e);
+
+/* Read n >= 1 tokens into the state, in pieces, with a bar on a terminal; e->logits are then of what follows them.
+ * Returns 0, 1 after a sentence, or 130 when Ctrl-C came between two pieces. */
+int engine_read(engine *e, const int32_t *ids, int n, const char *what);
+
+/* Text to ids, which the caller frees. Returns how many, or -1 after the sentence. */
+int encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t **ids);
+
+#endif

@@ -1,0 +1,89 @@
+/* input.c - reading files, standard input and lists of ids. */
+#include "input.h"
+#include "say.h"
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+FILE *input_open(const char *path)
+{
+    if (!strcmp(path, "-")) return stdin;
+    FILE *f = fopen(path, "rb");
+    if (!f) complain("%s: %s", path, strerror(errno));
+    return f;
+}
+
+void input_close(FILE *f)
+{
+    if (f && f != stdin) fclose(f);
+}
+
+int input_all(char **out, size_t *bytes, const char *path)
+{
+    *out = NULL;
+    *bytes = 0;
+    FILE *f = input_open(path);
+    if (!f) return 1;
+    size_t cap = 0, n = 0, got;
+    char *text = NULL;
+    do {
+        if (cap - n < 2) {
+            char *more = realloc(text, cap = cap ? 2 * cap : 4096);
+            if (!more) goto no_memory;
+            text = more;
+        }
+        n += got = fread(text + n, 1, cap - n - 1, f);
+    } while (got && !interrupted);
+    if (ferror(f) && !interrupted) {
+        complain("%s: %s", f == stdin ? "standard input" : path, strerror(errno));
+        free(text);
+        input_close(f);
+        return 1;
+    }
+    input_close(f);
+    text[n] = 0;
+    *out = text;
+    *bytes = n;
+    return 0;
+no_memory:
+    free(text);
+    input_close(f);
+    return complain("%s: out of memory", path);
+}
+
+int input_ids(int32_t **ids, const char *text, size_t bytes, const char *name)
+{
+    size_t cap = 0, n = 0;
+    *ids = NULL;
+    const char *end = text + bytes;
+    for (const char *at = text; at < end;) {
+        if (isspace((unsigned char)*at) || *at == ',' || *at == '[' || *at == ']') {
+            at++;
+            continue;
+        }
+        const char *from = at;
+        long long v = 0;
+        while (at < end && isdigit((unsigned char)*at) && v <= INT32_MAX) v = 10 * v + (*at++ - '0');
+        if (at == from || v > INT32_MAX || (at < end && !strchr(" \t\r\n,]", *at))) {
+            int shown = (int)strcspn(from, " \t\r\n,]");
+            complain("%s: '%.*s' is not a token id", name, shown > 30 ? 30 : shown, from);
+            goto failed;
+        }
+        if (n == cap) {
+            int32_t *more = n < INT_MAX / 2 ? realloc(*ids, sizeof **ids * (cap = cap ? 2 * cap : 256)) : NULL;
+            if (!more) {
+                complain("%s: out of memory", name);
+                goto failed;
+            }
+            *ids = more;
+        }
+        (*ids)[n++] = (int32_t)v;
+    }
+    return (int)n;
+failed:
+    free(*ids);
+    *ids = NULL;
+    return -1;
+}

@@ -1,0 +1,158 @@
+/* line.c - reading a line. */
+#include "line.h"
+#include "say.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One line with its newline, or NULL at the end of the input or after Ctrl-C (then `interrupted` is set). *typed tells whether
+ * there was anything on the line. */
+static char *read_plain(const char *prompt, int *typed)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    *typed = 0;
+    if (on_terminal(0)) put_text("%s", prompt), put_flush();
+    errno = 0;
+    if (getline(&line, &cap, stdin) > 0) return line;
+    free(line);
+    clearerr(stdin);
+    return NULL;
+}
+
+#ifdef HAVE_EDIT
+#include <histedit.h>
+#include <wchar.h>
+
+static EditLine *editor;
+static History *history_list;
+static const char *prompt_now;
+static int typed_now;
+
+static char *tell_prompt(EditLine *e)
+{
+    (void)e;
+    return (char *)(uintptr_t)prompt_now;
+}
+
+/* A character from the terminal. libedit's own would take Ctrl-C for a hiccup and read on. */
+static int read_character(EditLine *e, wchar_t *out)
+{
+    mbstate_t part = {0};
+    for (;;) {
+        char byte;
+        ssize_t got = read(0, &byte, 1);
+        if (got <= 0) {
+            if (got < 0 && errno == EINTR && !interrupted) continue;
+            const LineInfo *line = el_line(e);
+            typed_now = line->lastchar > line->buffer;
+            return got < 0 ? -1 : 0;
+        }
+        size_t n = mbrtowc(out, &byte, 1, &part);
+        if (n == (size_t)-2) continue;
+        if (n == (size_t)-1) part = (mbstate_t){0}, *out = L'?';
+        return 1;
+    }
+}
+
+static int open_editor(void)
+{
+    if (editor) return 1;
+    if (!(editor = el_init("wkv", stdin, stdout, stderr))) return 0;
+    HistEvent event;
+    history_list = history_init();
+    history(history_list, &event, H_SETSIZE, 1000);
+    history(history_list, &event, H_SETUNIQUE, 1);
+    el_set(editor, EL_HIST, history, history_list);
+    el_set(editor, EL_EDITOR, "emacs");
+    el_set(editor, EL_SIGNAL, 0);
+    el_set(editor, EL_PROMPT_ESC, tell_prompt, '\1');
+    el_set(editor, EL_BIND, "^I", "ed-insert", NULL);
+    el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_wset(editor, EL_GETCFN, read_character);
+    return 1;
+}
+
+static char *read_one(const char *prompt, int *typed)
+{
+    if (!on_terminal(0) || !on_terminal(1) || !open_editor()) return read_plain(prompt, typed);
+    prompt_now = prompt;
+    typed_now = 0;
+    fflush(stdout);
+    el_resize(editor);
+    int n;
+    const char *line = el_gets(editor, &n);
+    *typed = typed_now;
+    return line && n > 0 ? strdup(line) : NULL;
+}
+
+static void remember(const char *line)
+{
+    HistEvent event;
+    if (history_list && *line) history(history_list, &event, H_ENTER, line);
+}
+
+void line_release(void)
+{
+    if (editor) el_end(editor);
+    if (history_list) history_end(history_list);
+    editor = NULL;
+    history_list = NULL;
+}
+#else
+static char *read_one(const char *prompt, int *typed) { return read_plain(prompt, typed); }
+static void remember(const char *line) { (void)line; }
+void line_release(void) {}
+#endif
+
+/* whether more of a paste is waiting */
+static int more_waits(void)
+{
+    struct pollfd in = {.fd = 0, .events = POLLIN};
+    return poll(&in, 1, 10) > 0;
+}
+
+int line_read(char **out, const char *prompt)
+{
+    char *all = NULL;
+    size_t n = 0;
+    *out = NULL;
+    for (;;) {
+        int typed;
+        char *line = read_one(all ? "  " : prompt, &typed);
+        if (!line) {
+            if (!interrupted) break;
+            interrupted = 0;
+            put_text("\n");
+            int empty = !typed && !all;
+            free(all);
+            all = NULL;
+            n = 0;
+            if (empty) return -1;
+            continue;
+        }
+        size_t length = strcspn(line, "\n");
+        line[length] = 0;
+        if (length && line[length - 1] == '\r') line[--length] = 0;
+        int goes_on = on_terminal(0) && length && line[length - 1] == '\\';
+        if (goes_on) line[--length] = 0;
+        char *more = realloc(all, n + length + 2);
+        if (!more) {
+            free(line);
+            break;
+        }
+        all = more;
+        if (n) all[n++] = '\n';
+        memcpy(all + n, line, length + 1);
+        n += length;
+        free(line);
+        if (!goes_on && !(on_terminal(0) && more_waits())) break;
+    }
+    if (!all) return 0;
+    remember(all);
+    *out = all;
+    return 1;
+}

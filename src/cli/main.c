@@ -1,0 +1,114 @@
+/* main.c - the program: which command, its options, its exit status. */
+#include "commands.h"
+#include "help.h"
+#include "say.h"
+#include "wkv.h"
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const command *const commands[] = {&cmd_generate, &cmd_chat,     &cmd_info,     &cmd_tokenize, &cmd_logits,
+                                   &cmd_train,    &cmd_selftest, NULL};
+
+static int man;
+static int completion; /* a shell */
+
+static const option help_options[] = {
+    {0, "man", OPT_SWITCH, NULL, &man, 0, 0, "", "write the manual page wkv(1)"},
+    {0, "completion", OPT_CHOICE, "none|bash|zsh|fish", &completion, 0, 0, "", "write completions for a shell"},
+};
+static const group help_group = GROUP("Instead", help_options);
+static const group *const help_groups[] = {&help_group, &general_group, NULL};
+
+static int run_help(int n, char **operands);
+static const command cmd_help = {
+    .name = "help",
+    .operands = "[COMMAND]",
+    .most = 1,
+    .summary = "explain a command",
+    .about = "Explain the program, or a command of it.",
+    .examples = "wkv help --man | man -l -  # all of it as a manual page\n"
+                "wkv help --completion bash > ~/.local/share/bash-completion/completions/wkv  # TAB completes",
+    .groups = help_groups,
+    .run = run_help,
+};
+
+int usage(const command *c, const char *fmt, ...)
+{
+    fflush(stdout);
+    va_list args;
+    va_start(args, fmt);
+    fputs("wkv: ", stderr);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fprintf(stderr, "\nTry: wkv %s%shelp\n", c ? c->name : "", c ? " --" : "");
+    return 2;
+}
+
+static const command *find(const char *name)
+{
+    for (const command *const *c = commands; *c; c++)
+        if (!strcmp((*c)->name, name)) return *c;
+    return strcmp(name, "help") ? NULL : &cmd_help;
+}
+
+static int no_such_command(const char *name)
+{
+    const char *best = "help";
+    int least = word_distance(name, best);
+    for (const command *const *c = commands; *c; c++) {
+        int d = word_distance(name, (*c)->name);
+        if (d < least) {
+            least = d;
+            best = (*c)->name;
+        }
+    }
+    if (word_is_near(name, least)) return usage(NULL, "there is no command '%s'; did you mean %s?", name, best);
+    return usage(NULL, "there is no command '%s'", name);
+}
+
+static int run_help(int n, char **operands)
+{
+    if (man) help_man();
+    else if (completion) help_completion((shell)completion);
+    else if (!n) help_overview();
+    else {
+        const command *c = find(operands[0]);
+        if (!c) return no_such_command(operands[0]);
+        help_command(c);
+    }
+    return 0;
+}
+
+static int start(int argc, char **argv)
+{
+    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+        help_overview();
+        return 0;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        put_text("wkv %s\n", wkv_version());
+        return 0;
+    }
+    if (argv[1][0] == '-') return usage(NULL, "a command comes first, then its options; what is %s?", argv[1]);
+    const command *c = find(argv[1]);
+    if (!c) return no_such_command(argv[1]);
+    if (c->defaults) c->defaults();
+    int n, status = options_parse(c, argc - 2, argv + 2, &n);
+    if (status) return status;
+    if (asked_help) help_command(c);
+    else if (asked_version) put_text("wkv %s\n", wkv_version());
+    else status = c->run(n, argv + 2);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    if (strcmp(nl_langinfo(CODESET), "UTF-8")) setlocale(LC_CTYPE, "C.UTF-8"); /* text is UTF-8 whatever the locale says */
+    signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an end like any other: see put_end */
+    return put_end(start(argc, argv));
+}

@@ -1,0 +1,114 @@
+/* writer.c - the loop of writing. */
+#include "writer.h"
+#include "say.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Where the first stop string begins in text[0 .. n), or n when there is none. */
+static size_t find_stop(const writer *w, const char *text, size_t n)
+{
+    for (size_t at = 0; at < n; at++)
+        for (int i = 0; i < w->n_stops; i++) {
+            size_t length = strlen(w->stops[i]);
+            if (length && length <= n - at && !memcmp(text + at, w->stops[i], length)) return at;
+        }
+    return n;
+}
+
+/* How many bytes at the end of text[0 .. n) may be the beginning of a stop string. */
+static size_t may_stop(const writer *w, const char *text, size_t n)
+{
+    size_t most = 0;
+    for (int i = 0; i < w->n_stops; i++) {
+        size_t length = strlen(w->stops[i]);
+        for (size_t k = length ? length - 1 : 0; k > most; k--)
+            if (k <= n && !memcmp(text + n - k, w->stops[i], k)) {
+                most = k;
+                break;
+            }
+    }
+    return most;
+}
+
+static int show_until(writer *w, size_t end)
+{
+    int left = end > w->shown && w->show(w->user, w->text + w->shown, end - w->shown);
+    w->shown = end;
+    return left;
+}
+
+static int reserve(writer *w, size_t room)
+{
+    if (w->cap - w->n >= room) return 0;
+    char *text = realloc(w->text, w->cap * 2 + room);
+    if (!text) return complain("out of memory");
+    w->text = text;
+    w->cap = w->cap * 2 + room;
+    return 0;
+}
+
+static ending write_tokens(writer *w)
+{
+    engine *e = w->e;
+    const size_t room = wkv_decoder_room(e->tokenizer);
+    const int32_t end_of_text = wkv_tokenizer_end(e->tokenizer);
+    while (!w->limit || w->tokens < w->limit) {
+        if (interrupted) return END_INTERRUPT;
+        const int32_t id = wkv_sample(w->sampler, e->logits);
+        if (id == end_of_text) return END_TEXT;
+        if (reserve(w, room)) return END_FAILED;
+        w->n += wkv_decode(&w->decoder, e->tokenizer, id, w->text + w->n);
+        w->tokens++;
+
+        const size_t stop = w->shown + find_stop(w, w->text + w->shown, w->n - w->shown);
+        if (stop < w->n) {
+            w->n = stop;
+            return show_until(w, stop) ? END_OUTPUT : END_STOP;
+        }
+        if (show_until(w, w->n - may_stop(w, w->text + w->shown, w->n - w->shown))) return END_OUTPUT;
+
+        const int all_shown = w->shown == w->n && !w->decoder.n;
+        if (w->mark && !w->marked && !all_shown) {
+            if (wkv_state_copy(w->mark, e->state)) goto failed;
+            w->marked = 1;
+        }
+        if (w->tokens == w->limit && !w->mark) return END_LIMIT; /* nothing comes after this token */
+        if (wkv_eval(e->context, e->state, &id, 1, e->logits)) goto failed;
+        if (all_shown) w->n = w->shown = 0, w->marked = 0;
+    }
+    return END_LIMIT;
+failed:
+    complain_library();
+    return END_FAILED;
+}
+
+ending writer_run(writer *w)
+{
+    const double begun = seconds_now();
+    ending how = write_tokens(w);
+    w->seconds += seconds_now() - begun;
+    if (how == END_OUTPUT || how == END_FAILED || how == END_STOP) return how;
+    if (reserve(w, sizeof w->decoder.wait)) return END_FAILED;
+    w->n += wkv_decode_end(&w->decoder, w->text + w->n);
+    return show_until(w, w->n) ? END_OUTPUT : how;
+}
+
+int writer_settle(writer *w, const char *separator)
+{
+    size_t n = w->shown, more = strlen(separator);
+    if (w->marked) {
+        while (n && strchr(" \t\r\n", w->text[n - 1])) n--;
+        if (wkv_state_copy(w->e->state, w->mark)) return complain_library();
+    }
+    w->marked = 0;
+    if (reserve(w, more)) return 1;
+    memcpy(w->text + n, separator, more);
+    int32_t *ids;
+    int count = encode(w->e->tokenizer, w->text, n + more, &ids);
+    int status = count < 0;
+    if (count > 0 && wkv_eval(w->e->context, w->e->state, ids, count, NULL)) status = complain_library();
+    free(ids);
+    return status;
+}
+
+void writer_free(writer *w) { free(w->text); }
