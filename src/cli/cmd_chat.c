@@ -83,6 +83,7 @@ static int give_answer(talk *c, const char *turn)
     else if (how != END_OUTPUT) status = writer_settle(&w, c->separator);
     if (how == END_LIMIT) note("(stopped after %d tokens; -n sets how many)", limit);
     if (how != END_OUTPUT && !status && stats) print_stats(&w);
+    if (on_terminal(0)) put_text("\n");
     if (status) wkv_state_copy(c->e.state, c->before);
     else c->turns++;
     interrupted = 0;
@@ -146,8 +147,9 @@ static void greet(const talk *c)
     const wkv_model_info *m = c->e.about;
     const char *path = m->path ? m->path : "the built-in model", *slash = strrchr(path, '/');
     char parameters[32];
-    note("%s: RWKV-%s, %s parameters, template %s. /help lists commands, Ctrl-D leaves.", slash ? slash + 1 : path, m->version,
-         as_count(parameters, m->parameters), c->how->name);
+    note("%s, RWKV-%s, %s parameters, template %s", slash ? slash + 1 : path, m->version, as_count(parameters, m->parameters),
+         c->how->name);
+    note("/help lists commands, Ctrl-D leaves\n");
 }
 
 static int converse(talk *c)

@@ -51,10 +51,12 @@ static void print_text(const wkv_model_info *m, const wkv_tokenizer *t, const ch
 static int print_json(const wkv_model_info *m, const wkv_tokenizer *t, const wkv_template *chat)
 {
     const char *const *names;
+    char eps[32]; /* the shortest digits, not those of the float made a double */
+    snprintf(eps, sizeof eps, "%g", (double)m->group_norm_eps);
     json_t *r = json_pack("{s:s? s:s s:s s:s s:s s:i s:i s:i s:i s:i s:i s:f s:I s:I s:I}", "path", m->path, "format", m->format,
                           "naming", m->naming, "version", m->version, "types", m->types, "layers", m->layers, "width", m->width,
                           "heads", m->heads, "head_size", m->head_size, "ffn", m->ffn, "vocab", m->vocab, "group_norm_eps",
-                          (double)m->group_norm_eps, "parameters", (json_int_t)m->parameters, "file_bytes",
+                          strtod(eps, NULL), "parameters", (json_int_t)m->parameters, "file_bytes",
                           (json_int_t)m->file_bytes, "state_bytes", (json_int_t)m->state_bytes);
     json_t *low = json_object();
     for (int i = 0, n = ranks(m, &names); i < n; i++) json_object_set_new(low, names[i], json_integer(m->rank[i]));

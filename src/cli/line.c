@@ -149,7 +149,8 @@ int line_read(char **out, const char *prompt)
         memcpy(all + n, line, length + 1);
         n += length;
         free(line);
-        if (!goes_on && !(on_terminal(0) && more_waits())) break;
+        const int is_command = all[0] == '/';
+        if (!goes_on && (is_command || !on_terminal(0) || !more_waits())) break;
     }
     if (!all) return 0;
     remember(all);

@@ -53,7 +53,7 @@ static int put_failed(void)
 int put(const void *bytes, size_t n)
 {
     if (put_errno) return -1;
-    return fwrite(bytes, 1, n, stdout) == n ? 0 : put_failed();
+    return !n || fwrite(bytes, 1, n, stdout) == n ? 0 : put_failed();
 }
 
 int put_flush(void)

@@ -1,0 +1,336 @@
+#!/bin/sh
+# test_cli.sh - the program as its users meet it: what it prints where, its exit status, pipes and Ctrl-C.
+# $WKV is the program. The model is tests/golden/models/v7-n32-f16.pth (V = 96, random weights) with the vocabulary cli/small.vocab.txt.
+here=$(cd "$(dirname "$0")" && pwd)
+WKV=${WKV:-$here/../build/wkv}
+models=$here/golden/models
+model=$models/v7-n32-f16.pth
+vocab=$here/cli/small.vocab.txt
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0 failed=0 skipped=0
+unset WKV_DATA NO_COLOR
+
+pass() { passed=$((passed + 1)); }
+fail() {
+    failed=$((failed + 1))
+    printf 'FAIL %s\n' "$*"
+}
+
+# run STATUS ARGUMENTS...: run the program with nothing to read; its output is then in the files out and err
+run() {
+    expected=$1
+    shift
+    "$WKV" "$@" >out 2>err </dev/null
+    got=$?
+    if [ $got = "$expected" ]; then pass; else
+        fail "wkv $* ended with $got, expected $expected: $(head -n 3 err)"
+    fi
+}
+# holds FILE TEXT: FILE has TEXT in a line; lacks: it does not
+holds() { if grep -qF -e "$2" "$1"; then pass; else fail "no '$2' in $1: $(head -n 5 "$1")"; fi; }
+lacks() { if grep -qF -e "$2" "$1"; then fail "'$2' in $1: $(head -n 5 "$1")"; else pass; fi; }
+is() { if [ "$1" = "$2" ]; then pass; else fail "$3: '$1', expected '$2'"; fi; }
+same() { if cmp -s "$1" "$2"; then pass; else fail "$3: $1 and $2 differ"; fi; }
+
+# ---- help ------------------------------------------------------------------------------------------------------------
+run 0
+cp out overview
+run 0 help
+same overview out "wkv and wkv help"
+run 0 --help
+same overview out "wkv and wkv --help"
+run 0 --version
+holds out "wkv "
+for command in $(sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p' overview); do
+    run 0 "$command" --help
+    is "$(wc -c <err | tr -d ' ')" 0 "what wkv $command --help says on standard error"
+    holds out "Usage: wkv $command"
+    holds out "--help"
+    is "$(awk 'length > 100' out)" "" "lines of wkv $command --help that are too long"
+    cp out help1
+    run 0 help "$command"
+    same help1 out "wkv help $command"
+done
+run 0 help --man
+holds out ".TH WKV 1"
+holds out '\fB\-\-top\-p\fR'
+if command -v man >/dev/null && command -v groff >/dev/null; then
+    is "$(groff -man -Tutf8 -ww out 2>&1 >/dev/null)" "" "groff on the manual page"
+fi
+for shell in bash zsh fish; do
+    run 0 help --completion $shell
+    holds out "top-p"
+    if command -v $shell >/dev/null; then
+        if $shell -n out 2>err; then pass; else fail "completion for $shell: $(cat err)"; fi
+    fi
+done
+
+# ---- wrong usage: one sentence, a hint, status 2 -----------------------------------------------------------------------
+# wrong TEXT ARGUMENTS...
+wrong() {
+    text=$1
+    shift
+    run 2 "$@"
+    holds err "$text"
+    holds err "Try: wkv"
+    is "$(wc -l <err | tr -d ' ')" 2 "lines of standard error of wkv $*"
+    is "$(wc -c <out | tr -d ' ')" 0 "what wkv $* prints"
+}
+wrong "did you mean generate?" genrate
+wrong "there is no command 'xyzzy'" xyzzy
+wrong "there is no command 'xyzzy'" help xyzzy
+wrong "a command comes first" -m x
+wrong "did you mean --top-p?" generate --topp 1
+wrong "there is no option --xyzzy" generate --xyzzy
+wrong "there is no option -Z" generate -Z
+wrong "--top-p: 1.5 is not between 0 and 1" generate --top-p 1.5
+wrong "--top-p: 1.5 is not between 0 and 1" generate --top-p=1.5
+wrong "--top-p: 'high' is not a number" generate --top-p high
+wrong "--top-p: 'nan' is not a number" generate --top-p nan
+wrong "-n: '3x' is not a whole number" generate -n 3x
+wrong "-n: 99999999999 is not between -1 and" generate -n99999999999
+wrong "--seed: '-1' is not a whole number" generate --seed -1
+wrong "--top-p needs a value" generate --top-p
+wrong "--no-echo takes no value" generate --no-echo=1
+wrong "--think: 'maybe' is not one of off|on|fast" chat --think maybe
+wrong "what is 'b'" generate a b
+wrong "chat takes nothing else" chat a
+wrong "--tokens says which" logits
+wrong "--data says what" train
+wrong "--stop: an empty text" generate --stop ""
+wrong "twice" generate -f a b
+wrong "this model has tokens 0 to 95, not 96" generate -m "$model" --vocab "$vocab" --ban 96
+wrong "--bias: '5' is not" generate -m "$model" --vocab "$vocab" --bias 5
+wrong "--start-token" generate -m "$model" --vocab "$vocab" --start-token 96 a
+
+# ---- the world's errors: one sentence, status 1 ------------------------------------------------------------------------
+# refused TEXT ARGUMENTS...
+refused() {
+    text=$1
+    shift
+    run 1 "$@"
+    holds err "$text"
+    is "$(wc -l <err | tr -d ' ')" 1 "lines of standard error of wkv $*"
+    is "$(head -c 5 err)" "wkv: " "how the sentence of wkv $* begins"
+}
+echo "this is no model" >nothing.pth
+refused "missing.pth" info missing.pth
+refused "missing.pth" generate -m missing.pth x
+refused "nothing.pth" info -m nothing.pth
+refused "missing.txt" tokenize --vocab missing.txt x
+refused "missing.txt" generate -m "$model" --vocab missing.txt x
+refused "missing.txt" generate -m "$model" --vocab "$vocab" -f missing.txt
+refused "missing.i32" logits -m "$model" --tokens missing.i32
+refused "'this' is not a token id" logits -m "$model" --tokens nothing.pth
+refused "outside" logits -m "$model" --tokens 1,2,96 -o x.f32
+if [ -e x.f32 ] || [ -e x.f32.part ]; then fail "a failed run leaves a file"; else pass; fi
+refused "no/such/folder" logits -m "$model" --tokens 1,2 -o no/such/folder/x.f32
+refused "there are no tokens" logits -m "$model" --tokens /dev/null
+refused "pirate" chat -m "$model" --vocab "$vocab" --template pirate
+
+# ---- info --------------------------------------------------------------------------------------------------------------
+run 0 info "$model"
+holds out "RWKV-7"
+holds out "96 tokens"
+holds out "tokenizer    none"
+run 0 info -m "$model" --vocab "$vocab"
+holds out "small.vocab.txt"
+run 0 info -m "$model" --json
+holds out '"version": "7"'
+holds out '"tokenizer": null'
+if command -v jq >/dev/null; then is "$(jq -r '[.vocab, .layers > 0, .parameters > 0] | @csv' out)" "96,true,true" "info --json"; fi
+for version in 4 5.0 5.1 5.2 6 7; do
+    run 0 info "$(find "$models" -name "v$version-*.pth" | head -n 1)"
+    holds out "RWKV-$version"
+done
+
+# ---- tokenize ----------------------------------------------------------------------------------------------------------
+run 0 tokenize --vocab "$vocab" "the end" "a: User"
+is "$(cat out)" "$(printf '83 17 1 17 26 16\n13 91 90')" "ids of two texts"
+run 0 tokenize --vocab "$vocab" --json "in a"
+is "$(cat out)" "[87, 86]" "ids as JSON"
+run 0 tokenize --vocab "$vocab" --count "in a"
+is "$(cat out)" 2 "how many ids"
+run 0 tokenize --vocab "$vocab" -- "-and-"
+is "$(cat out)" "73 93 73" "ids of a text that begins with a dash"
+printf 'The end,\n\nUser and caf\303\251 \342\202\254.\n' >text
+"$WKV" tokenize --vocab "$vocab" <text >ids
+"$WKV" tokenize --vocab "$vocab" --decode <ids >back
+same text back "text to ids and back"
+is "$(printf '' | "$WKV" tokenize --vocab "$vocab" --count)" 0 "ids of nothing"
+run 0 tokenize --vocab "$vocab" -d "[87, 86]"
+is "$(cat out)" "in a" "ids to text"
+refused "not 96" tokenize --vocab "$vocab" -d 96
+refused "'-1' is not a token id" tokenize --vocab "$vocab" -d -- -1
+printf '{"text": "in a"}\n\n{"id": 1, "text": "the\\n\\n"}\n{"text": ""}\n' >good.jsonl
+run 0 tokenize --vocab "$vocab" --jsonl good.jsonl
+is "$(cat out)" "$(printf '[87, 86]\n[83, 17, 82]\n[]')" "ids of documents"
+run 0 tokenize --vocab "$vocab" --jsonl good.jsonl --count
+is "$(tr '\n' ' ' <out)" "2 3 0 " "how many ids documents have"
+printf '{"text": "in a"}\n{"text": 5}\n' >bad.jsonl
+run 1 tokenize --vocab "$vocab" --jsonl bad.jsonl
+holds err "bad.jsonl:2:"
+printf '{"text": "in a"}\n\n{"text": "in\n' >bad.jsonl
+run 1 tokenize --vocab "$vocab" --jsonl bad.jsonl
+holds err "bad.jsonl:3: not JSON"
+printf '{"text": "@"}\n' >bad.jsonl
+run 1 tokenize --vocab "$vocab" --jsonl bad.jsonl
+holds err "bad.jsonl:1:"
+
+# ---- logits ------------------------------------------------------------------------------------------------------------
+# near A B TOLERANCE WHAT: two files of float32
+near() {
+    paste "$1.txt" "$2.txt" | awk -v most="$3" '{ d = $1 - $2; if (d < 0) d = -d; if (!(d <= worst)) worst = d; n++ }
+        END { if (n && worst <= most) exit 0; print "largest difference", worst, "of", n; exit 1 }' >difference
+    if [ $? = 0 ]; then pass; else fail "$4: $(cat difference)"; fi
+}
+floats() { od -An -v -tf4 "$1" | tr -s ' ' '\n' | sed '/^$/d' >"$2.txt"; }
+for name in v4-c32-f32 v5.0-n16-bf16 v5.1-n16-f16 v5.2-n32-bf16 v6-n16-bf16 v7-n32-f16; do
+    floats "$models/$name.logits.f32" expected
+    run 0 logits -m "$models/$name.pth" --tokens "$models/$name.tokens.i32" --all -o all.f32
+    floats all.f32 all
+    is "$(wc -l <all.txt | tr -d ' ')" "$(wc -l <expected.txt | tr -d ' ')" "how many logits $name has"
+    near all expected 5e-5 "logits of $name"
+    run 0 logits -m "$models/$name.pth" --tokens "$models/$name.tokens.i32" --all --mode step -o step.f32
+    same all.f32 step.f32 "$name token by token"
+    "$WKV" logits -m "$models/$name.pth" --tokens "$models/$name.tokens.i32" --all --chunk 7 -t 2 >chunk.f32
+    same all.f32 chunk.f32 "$name in pieces of 7, two threads"
+    run 0 logits -m "$models/$name.pth" --tokens "$models/$name.tokens.i32" --device reference -o last.f32
+    floats last.f32 last
+    tail -n "$(wc -l <last.txt)" expected.txt >end.txt
+    near last end 5e-5 "last logits of $name on the reference device"
+done
+if [ -e all.f32.part ]; then fail "a .part file is left"; else pass; fi
+run 0 logits -m "$model" --tokens "3, 1 4"
+cp out three
+printf '[3, 1, 4]\n' >three.txt
+run 0 logits -m "$model" --tokens three.txt
+same three out "ids from an argument and from a file of numbers"
+printf '3\n1\n4\n' | "$WKV" logits -m "$model" --tokens - >out
+same three out "ids from standard input"
+
+# ---- generate ----------------------------------------------------------------------------------------------------------
+# the options of all runs: only printable tokens, never the end
+go="-m $model --vocab $vocab --ban 0 --ban 2 --ban 79 --ban 80 --ban 81 --ban 82 --ban 92"
+# shellcheck disable=SC2086
+gen() { run 0 generate $go "$@"; }
+gen --seed 5 -n 60 "the end"
+cp out five
+is "$(wc -l <five | tr -d ' ')" 1 "lines of a text without newlines"
+is "$(head -c 7 five)" "the end" "the prompt comes first"
+gen --seed 5 -n 60 -t 1 "the end"
+same out five "the same seed, one thread"
+gen --seed 5 -n 60 -t 2 "the end"
+same out five "the same seed, two threads"
+gen --seed 6 -n 60 "the end"
+if cmp -s out five; then fail "another seed gives the same text"; else pass; fi
+gen --seed 5 -n 60 --no-echo "the end"
+is "the end$(cat out)" "$(cat five)" "without the prompt"
+printf 'the end\n' >prompt
+gen --seed 5 -n 60 -f prompt
+same out five "the prompt in a file"
+# shellcheck disable=SC2086
+"$WKV" generate $go --seed 5 -n 60 <prompt >out 2>err
+same out five "the prompt on standard input"
+# shellcheck disable=SC2086
+"$WKV" generate $go --seed 5 -n 60 - <prompt >out 2>err
+same out five "the prompt on standard input, asked for"
+is "$(wc -c <err | tr -d ' ')" 0 "what generate says on standard error without --stats"
+gen --seed 5 -n 60 --stats "the end"
+same out five "--stats leaves standard output alone"
+holds err "seed 5"
+holds err "written 60 tokens"
+gen --seed 5 -n 60 --stats --quiet "the end"
+is "$(wc -c <err | tr -d ' ')" 0 "what --quiet leaves of --stats"
+gen -n 30 --seed 1
+cp out empty
+gen -n 30 --seed 1 ""
+same out empty "no prompt and an empty prompt"
+gen -T 0 -n 20 "a" && cp out greedy
+gen -T 0 -n 20 --seed 99 "a"
+same out greedy "temperature 0 does not depend on the seed"
+gen -T 0 -n 20 --bias 35=1000 "a"
+is "$(cat out)" "awwwwwwwwwwwwwwwwwwww" "a bias that wins always"
+
+# a stop string cut from the middle of the text ends it there, also when it is spread over tokens
+for from in 12 21 30; do
+    stop=$(tail -c +$from five | head -c 5)
+    gen --seed 5 -n 60 --stop "never there" --stop "$stop" "the end"
+    LC_ALL=C awk -v stop="$stop" -v skip=7 '{ t = substr($0, skip + 1); at = index(t, stop); print substr($0, 1, skip + at - 1) }' five >expected
+    same out expected "stopped by '$stop'"
+done
+gen --seed 5 -n 60 --stop "$(head -c 7 five)x" "the end"
+same out five "a stop string that is not there"
+
+refused "@" generate -m "$model" --vocab "$vocab" "@"
+refused "vocab" generate -m "$model" x
+
+# pipes: a reader that leaves is no error
+for command in "generate $go -n 5000 x" "tokenize --vocab $vocab --jsonl many.jsonl"; do
+    [ -e many.jsonl ] || yes '{"text": "the end in a"}' | head -n 50000 >many.jsonl
+    # shellcheck disable=SC2086
+    { "$WKV" $command 2>err </dev/null; echo $? >status; } | head -c 1 >out
+    is "$(cat status)" 0 "status of wkv $command | head -c 1"
+    is "$(wc -c <err | tr -d ' ')" 0 "what it says"
+done
+if [ -w /dev/full ]; then
+    "$WKV" tokenize --vocab "$vocab" "in a" >/dev/full 2>err
+    is $? 1 "status on a full disk"
+    holds err "standard output"
+fi
+"$WKV" tokenize --vocab "$vocab" "in a" <&- >out
+is "$(cat out)" "87 86" "with standard input closed"
+
+# ---- chat --------------------------------------------------------------------------------------------------------------
+# shellcheck disable=SC2086
+chat() { "$WKV" chat $go --template world --seed 3 -n 12 "$@" 2>err; }
+printf 'the end\nin a\n' | chat >two
+is $? 0 "status of a chat"
+is "$(wc -l <two | tr -d ' ')" 2 "answers to two turns"
+printf 'the end\n' | chat | cmp -s - two && fail "one turn gives two answers"
+printf '\n  \nthe end\n\nin a' | chat >out
+same out two "blank lines are no turns"
+printf 'the end\n/quit\nin a\n' | chat >one
+is "$(wc -l <one | tr -d ' ')" 1 "answers before /quit"
+head -n 1 two >expected
+same one expected "the first answer"
+printf '/reste\n/xyzzyxy\n/help\n' | chat >out
+is "$(wc -c <out | tr -d ' ')" 0 "answers to commands"
+holds err "did you mean /reset?"
+holds err "there is no /xyzzyxy"
+holds err "/quit"
+printf 'the end\n@\n' | chat >out
+is $? 1 "status when a turn cannot be spelled"
+chat </dev/null >out
+is $? 0 "status of an empty chat"
+
+# ---- Ctrl-C ------------------------------------------------------------------------------------------------------------
+if timeout --preserve-status -s INT 1 true 2>/dev/null; then
+    # shellcheck disable=SC2086
+    timeout --preserve-status -s INT 1 "$WKV" generate $go -n 0 "the end" >out 2>err </dev/null
+    is $? 130 "status of generate after Ctrl-C"
+    is "$(head -c 7 out)" "the end" "the text stays"
+    is "$(tail -c 1 out | od -An -c | tr -d ' ')" '\n' "and ends its line"
+    is "$(wc -c <err | tr -d ' ')" 0 "what it says"
+    # shellcheck disable=SC2086
+    { printf 'the end\n'; sleep 2; printf 'in a\n'; } |
+        { timeout --preserve-status -s INT 1 "$WKV" chat $go --template world -n 0 >out 2>err; echo $? >status; } &
+    sleep 4
+    wait
+    is "$(cat status)" 0 "status of chat after Ctrl-C"
+else
+    echo "skip Ctrl-C: timeout --preserve-status is not here"
+    skipped=$((skipped + 1))
+fi
+
+# ---- selftest ----------------------------------------------------------------------------------------------------------
+run 0 selftest
+holds out "ok  "
+lacks out "FAIL"
+run 0 selftest --json
+holds out '"passed": true'
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
