@@ -19,8 +19,10 @@ static int think = WKV_THINK_OFF, limit = 2000, stats;
 
 static const option options[] = {
     {0, "system", OPT_TEXT, "TEXT", &system_text, 0, 0, "", "what the model is told before the first turn"},
-    {0, "think", OPT_CHOICE, "off|on|fast", &think, 0, 0, NULL, "for models trained to think first: not, at length, or hardly"},
-    {0, "template", OPT_TEXT, "NAME", &template_name, 0, 0, "the one that fits the model", "how turns are written: world, g1, raven or pile"},
+    {0, "think", OPT_CHOICE, "off|on|fast", &think, 0, 0, NULL,
+     "for models trained to think first: not, at length, or hardly"},
+    {0, "template", OPT_TEXT, "NAME", &template_name, 0, 0, "the one that fits the model",
+     "how turns are written: world, g1, raven or pile"},
     {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL, "most tokens of an answer; 0 or -1: no limit"},
     {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show the speed after each answer"},
 };
@@ -73,19 +75,29 @@ static int give_answer(talk *c, const char *turn)
     while (n_stops < 4 && c->how->stops[n_stops]) n_stops++;
     answer shown;
     answer_begin(&shown, turn);
-    writer w = {.e = &c->e, .sampler = c->sampler, .stops = c->how->stops, .n_stops = n_stops, .limit = limit > 0 ? limit : 0,
-                .show = answer_show, .user = &shown, .mark = c->mark};
+    writer w = {.e = &c->e,
+                .sampler = c->sampler,
+                .stops = c->how->stops,
+                .n_stops = n_stops,
+                .limit = limit > 0 ? limit : 0,
+                .show = answer_show,
+                .user = &shown,
+                .mark = c->mark};
     wkv_sampler_reset(c->sampler);
     ending how = writer_run(&w);
     answer_end(&shown);
     int status = 0;
-    if (how == END_FAILED) status = 1;
-    else if (how != END_OUTPUT) status = writer_settle(&w, c->separator);
+    if (how == END_FAILED)
+        status = 1;
+    else if (how != END_OUTPUT)
+        status = writer_settle(&w, c->separator);
     if (how == END_LIMIT) note("(stopped after %d tokens; -n sets how many)", limit);
     if (how != END_OUTPUT && !status && stats) print_stats(&w);
-    if (on_terminal(0)) put_text("\n");
-    if (status) wkv_state_copy(c->e.state, c->before);
-    else c->turns++;
+    if (on_terminal(0) && on_terminal(1)) put_text("\n");
+    if (status)
+        wkv_state_copy(c->e.state, c->before);
+    else
+        c->turns++;
     interrupted = 0;
     writer_free(&w);
     return status;
@@ -99,7 +111,8 @@ static int take_turn(talk *c, const char *text)
     if (!turn) return complain("out of memory");
     wkv_template_turn(c->how, first, system_text, text, (wkv_think)think, turn, n + 1);
     int status = read_turn(c, turn);
-    if (!status) status = give_answer(c, turn);
+    if (!status)
+        status = give_answer(c, turn);
     else if (status == 130) {
         interrupted = 0;
         note("(not read)");
@@ -147,26 +160,25 @@ static void greet(const talk *c)
     const wkv_model_info *m = c->e.about;
     const char *path = m->path ? m->path : "the built-in model", *slash = strrchr(path, '/');
     char parameters[32];
-    note("%s, RWKV-%s, %s parameters, template %s", slash ? slash + 1 : path, m->version, as_count(parameters, m->parameters),
-         c->how->name);
+    note("%s, RWKV-%s, %s parameters, template %s", slash ? slash + 1 : path, m->version,
+         as_count(parameters, m->parameters), c->how->name);
     note("/help lists commands, Ctrl-D leaves\n");
 }
 
 static int converse(talk *c)
 {
     int status = 0;
-    char prompt[32];
-    snprintf(prompt, sizeof prompt, *bold(1) ? "\1%s\1> \1%s\1" : "> ", bold(1), plain(1));
     if (on_terminal(0)) greet(c);
     for (int leave = 0; !leave && !put_flush();) {
         char *line;
-        int got = line_read(&line, prompt);
+        int got = line_read(&line, "> ");
         if (got <= 0) {
-            if (!got && on_terminal(0)) put_text("\n");
+            if (!got && on_terminal(0) && on_terminal(1)) put_text("\n");
             break;
         }
         int blank = line[strspn(line, " \t\n")] == 0;
-        if (is_command(line)) leave = obey(c, line);
+        if (is_command(line))
+            leave = obey(c, line);
         else if (!blank && take_turn(c, line)) {
             status = 1;
             leave = !on_terminal(0); /* a person may go on from the state before; a script must not */
@@ -210,12 +222,14 @@ const command cmd_chat = {
     .operands = "",
     .most = 0,
     .summary = "talk with a model",
-    .about =
-        "Talk with a model, one line a turn. The model remembers the conversation in its state, so that every turn costs only "
-        "what is new in it. The way turns are written is found from the model.\n\n"
-        "Ctrl-C stops an answer and keeps what was said; Ctrl-C at the prompt or Ctrl-D leaves. Lines pasted together are one "
-        "turn; a line that ends in a backslash goes on in the next. When standard input is not a terminal, every line is a turn "
-        "and only the answers are printed. Commands begin with a slash: /help lists them.",
+    .about = "Talk with a model, one line a turn. The model remembers the conversation in its state, so that every "
+             "turn costs only "
+             "what is new in it. The way turns are written is found from the model.\n\n"
+             "Ctrl-C stops an answer and keeps what was said; Ctrl-C at the prompt or Ctrl-D leaves. Lines pasted "
+             "together are one "
+             "turn; a line that ends in a backslash goes on in the next. When standard input is not a terminal, every "
+             "line is a turn "
+             "and only the answers are printed. Commands begin with a slash: /help lists them.",
     .examples = "wkv chat -m MODEL.pth  # talk\n"
                 "wkv chat -m MODEL.pth --think on  # let a G1 model think first\n"
                 "wkv chat -m MODEL.pth --system \"Answer in verse.\" < questions.txt  # every line a question",

@@ -14,12 +14,15 @@ static const char *prompt_file;
 static texts stops;
 
 static const option options[] = {
-    {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL, "tokens to write; 0 or -1: until the model ends the text"},
+    {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL,
+     "tokens to write; 0 or -1: until the model ends the text"},
     {'f', "prompt-file", OPT_TEXT, "FILE", &prompt_file, 0, 0, "", "the text to continue; - is standard input"},
     {0, "stop", OPT_TEXTS, "TEXT", &stops, 0, 0, "", "end before this text, which is not printed; may be given again"},
-    {0, "start-token", OPT_COUNT, "ID", &start_token, 0, INT_MAX, "none", "read this token before the prompt; 0 ends a text in most models"},
+    {0, "start-token", OPT_COUNT, "ID", &start_token, 0, INT_MAX, "none",
+     "read this token before the prompt; 0 ends a text in most models"},
     {0, "no-echo", OPT_SWITCH, NULL, &no_echo, 0, 0, "", "print what is written only, not the prompt"},
-    {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show speeds, memory and the seed even when standard error is not a terminal"},
+    {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "",
+     "show speeds, memory and the seed even when standard error is not a terminal"},
 };
 static const group own = GROUP("Text", options);
 static const group *const groups[] = {&own, &sampling_group, &model_group, &tokenizer_group, &general_group, NULL};
@@ -29,8 +32,12 @@ static void defaults(void) { sampling_defaults(1.0f, 0.7f, 0); }
 /* The prompt from where it is. It is the caller's to free. */
 static int find_prompt(char **text, size_t *bytes, int n, char **operands)
 {
-    if (n && prompt_file) return usage(&cmd_generate, "the prompt is given twice: as an argument and with --prompt-file");
-    const char *from = prompt_file ? prompt_file : n && !strcmp(operands[0], "-") ? "-" : !n && !on_terminal(0) ? "-" : NULL;
+    if (n && prompt_file)
+        return usage(&cmd_generate, "the prompt is given twice: as an argument and with --prompt-file");
+    const char *from = prompt_file                      ? prompt_file
+                       : n && !strcmp(operands[0], "-") ? "-"
+                       : !n && !on_terminal(0)          ? "-"
+                                                        : NULL;
     if (!from) {
         *text = strdup(n ? operands[0] : "");
         *bytes = *text ? strlen(*text) : 0;
@@ -68,8 +75,9 @@ static void print_stats(int prompt_tokens, double prompt_seconds, const writer *
 {
     char memory[16];
     note("prompt %d tokens, %.1f/s; written %d tokens, %.1f/s; peak memory %s; seed %llu", prompt_tokens,
-         prompt_seconds > 0 ? prompt_tokens / prompt_seconds : 0, w->tokens, w->seconds > 0 ? w->tokens / w->seconds : 0,
-         as_bytes(memory, (double)peak_memory()), (unsigned long long)sampling_seed());
+         prompt_seconds > 0 ? prompt_tokens / prompt_seconds : 0, w->tokens,
+         w->seconds > 0 ? w->tokens / w->seconds : 0, as_bytes(memory, (double)peak_memory()),
+         (unsigned long long)sampling_seed());
 }
 
 static int write_on(engine *e, wkv_sampler *sampler, const char *text, size_t bytes)
@@ -83,7 +91,12 @@ static int write_on(engine *e, wkv_sampler *sampler, const char *text, size_t by
     free(ids);
     if (status) return status;
     if (!no_echo && show(NULL, text, bytes)) return 0;
-    writer w = {.e = e, .sampler = sampler, .stops = stops.at, .n_stops = stops.n, .limit = limit > 0 ? limit : 0, .show = show};
+    writer w = {.e = e,
+                .sampler = sampler,
+                .stops = stops.at,
+                .n_stops = stops.n,
+                .limit = limit > 0 ? limit : 0,
+                .show = show};
     ending how = writer_run(&w);
     if (how != END_OUTPUT) put_text("\n"), put_flush();
     if (how != END_FAILED && (stats || (on_terminal(2) && on_terminal(1)))) print_stats(n, reading, &w);
@@ -116,12 +129,14 @@ const command cmd_generate = {
     .operands = "[PROMPT]",
     .most = 1,
     .summary = "continue a text",
-    .about =
-        "Read a prompt and write on from it. The prompt is the argument, a file, or standard input when that is not a terminal; "
-        "of a file and of standard input one newline at the very end is left out. Without a prompt the model begins a text of "
-        "its own.\n\n"
-        "The text appears as it is written. Ctrl-C ends it; what is there stays, and the exit status is 130. On a terminal a "
-        "line with speeds, memory and the seed follows on standard error.",
+    .about = "Read a prompt and write on from it. The prompt is the argument, a file, or standard input when that is "
+             "not a terminal; "
+             "of a file and of standard input one newline at the very end is left out. Without a prompt the model "
+             "begins a text of "
+             "its own.\n\n"
+             "The text appears as it is written. Ctrl-C ends it; what is there stays, and the exit status is 130. On a "
+             "terminal a "
+             "line with speeds, memory and the seed follows on standard error.",
     .examples = "wkv generate \"Once upon a time\"  # a story\n"
                 "wkv generate -n 50 --seed 7 \"It was\"  # the same every time\n"
                 "wkv generate -T 0 --stop . \"The capital of France is\"  # the most probable sentence\n"

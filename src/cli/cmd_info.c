@@ -24,7 +24,8 @@ static int ranks(const wkv_model_info *m, const char *const **names)
     return *m->version == '6' ? 2 : *m->version == '7' ? 4 : 0;
 }
 
-static void print_text(const wkv_model_info *m, const wkv_tokenizer *t, const char *no_tokenizer, const wkv_template *chat)
+static void print_text(const wkv_model_info *m, const wkv_tokenizer *t, const char *no_tokenizer,
+                       const wkv_template *chat)
 {
     char a[32], b[32];
     const char *const *names;
@@ -38,9 +39,11 @@ static void print_text(const wkv_model_info *m, const wkv_tokenizer *t, const ch
     for (int i = 0; i < n; i++) put_text("%s%s %d", i ? ", " : "  low ranks    ", names[i], m->rank[i]);
     if (n) put_text("\n");
     put_text("  vocabulary   %s tokens\n", as_count(a, m->vocab));
-    if (t) put_text("  tokenizer    %s%s%s\n", wkv_tokenizer_name(t), wkv_tokenizer_path(t) ? ", " : "",
-                    wkv_tokenizer_path(t) ? wkv_tokenizer_path(t) : "");
-    else put_text("  tokenizer    none: %s\n", no_tokenizer);
+    if (t)
+        put_text("  tokenizer    %s%s%s\n", wkv_tokenizer_name(t), wkv_tokenizer_path(t) ? ", " : "",
+                 wkv_tokenizer_path(t) ? wkv_tokenizer_path(t) : "");
+    else
+        put_text("  tokenizer    none: %s\n", no_tokenizer);
     if (chat) put_text("  chat         template %s (%s, %s)\n", chat->name, chat->user, chat->assistant);
     put_text("  memory       %s", as_bytes(a, (double)m->weight_bytes[2]));
     put_text(" as stored; %s at 32 bits, %s at 16\n", as_bytes(a, (double)m->weight_bytes[0]),
@@ -53,24 +56,25 @@ static int print_json(const wkv_model_info *m, const wkv_tokenizer *t, const wkv
     const char *const *names;
     char eps[32]; /* the shortest digits, not those of the float made a double */
     snprintf(eps, sizeof eps, "%g", (double)m->group_norm_eps);
-    json_t *r = json_pack("{s:s? s:s s:s s:s s:s s:i s:i s:i s:i s:i s:i s:f s:I s:I s:I}", "path", m->path, "format", m->format,
-                          "naming", m->naming, "version", m->version, "types", m->types, "layers", m->layers, "width", m->width,
-                          "heads", m->heads, "head_size", m->head_size, "ffn", m->ffn, "vocab", m->vocab, "group_norm_eps",
-                          strtod(eps, NULL), "parameters", (json_int_t)m->parameters, "file_bytes",
-                          (json_int_t)m->file_bytes, "state_bytes", (json_int_t)m->state_bytes);
+    json_t *r = json_pack("{s:s? s:s s:s s:s s:s s:i s:i s:i s:i s:i s:i s:f s:I s:I s:I}", "path", m->path, "format",
+                          m->format, "naming", m->naming, "version", m->version, "types", m->types, "layers", m->layers,
+                          "width", m->width, "heads", m->heads, "head_size", m->head_size, "ffn", m->ffn, "vocab",
+                          m->vocab, "group_norm_eps", strtod(eps, NULL), "parameters", (json_int_t)m->parameters,
+                          "file_bytes", (json_int_t)m->file_bytes, "state_bytes", (json_int_t)m->state_bytes);
     json_t *low = json_object();
     for (int i = 0, n = ranks(m, &names); i < n; i++) json_object_set_new(low, names[i], json_integer(m->rank[i]));
     json_object_set_new(r, "ranks", low);
     json_object_set_new(r, "weight_bytes",
-                        json_pack("{s:I s:I s:I}", "f32", (json_int_t)m->weight_bytes[0], "f16", (json_int_t)m->weight_bytes[1],
-                                  "stored", (json_int_t)m->weight_bytes[2]));
-    json_object_set_new(r, "tokenizer", t ? json_pack("{s:s s:s? s:i s:i}", "name", wkv_tokenizer_name(t), "path",
-                                                      wkv_tokenizer_path(t), "size", wkv_tokenizer_size(t), "end",
-                                                      wkv_tokenizer_end(t))
-                                          : json_null());
-    json_object_set_new(r, "template", chat ? json_pack("{s:s s:s s:s}", "name", chat->name, "user", chat->user, "assistant",
-                                                        chat->assistant)
-                                            : json_null());
+                        json_pack("{s:I s:I s:I}", "f32", (json_int_t)m->weight_bytes[0], "f16",
+                                  (json_int_t)m->weight_bytes[1], "stored", (json_int_t)m->weight_bytes[2]));
+    json_object_set_new(r, "tokenizer",
+                        t ? json_pack("{s:s s:s? s:i s:i}", "name", wkv_tokenizer_name(t), "path",
+                                      wkv_tokenizer_path(t), "size", wkv_tokenizer_size(t), "end", wkv_tokenizer_end(t))
+                          : json_null());
+    json_object_set_new(
+        r, "template",
+        chat ? json_pack("{s:s s:s s:s}", "name", chat->name, "user", chat->user, "assistant", chat->assistant)
+             : json_null());
     char *text = json_dumps(r, JSON_INDENT(2));
     if (text) put_text("%s\n", text);
     free(text);
@@ -87,11 +91,15 @@ static int run(int n, char **operands)
     wkv_tokenizer *t;
     const wkv_template *chat = NULL;
     char no_tokenizer[1024] = "";
-    if (wkv_tokenizer_open(&t, engine_vocab, model)) snprintf(no_tokenizer, sizeof no_tokenizer, "%s", wkv_error());
-    else if (wkv_template_find(&chat, NULL, model, t)) chat = NULL;
+    if (wkv_tokenizer_open(&t, engine_vocab, model))
+        snprintf(no_tokenizer, sizeof no_tokenizer, "%s", wkv_error());
+    else if (wkv_template_find(&chat, NULL, model, t))
+        chat = NULL;
     int status = 0;
-    if (as_json) status = print_json(wkv_model_about(model), t, chat);
-    else print_text(wkv_model_about(model), t, no_tokenizer, chat);
+    if (as_json)
+        status = print_json(wkv_model_about(model), t, chat);
+    else
+        print_text(wkv_model_about(model), t, no_tokenizer, chat);
     wkv_tokenizer_close(t);
     wkv_model_close(model);
     return status;
@@ -102,8 +110,10 @@ const command cmd_info = {
     .operands = "[MODEL]",
     .most = 1,
     .summary = "what a model is: version, sizes, tokenizer, memory it needs",
-    .about = "Show what is in a model file: its RWKV version, sizes, how its weights are stored, which tokenizer and chat template "
-             "fit it, and how much memory it needs. The weights themselves are not read, so this is quick for any size.",
+    .about =
+        "Show what is in a model file: its RWKV version, sizes, how its weights are stored, which tokenizer and chat "
+        "template "
+        "fit it, and how much memory it needs. The weights themselves are not read, so this is quick for any size.",
     .examples = "wkv info MODEL.pth  # a checkpoint\nwkv info MODEL.pth --json  # the same for programs",
     .groups = groups,
     .run = run,

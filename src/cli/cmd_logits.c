@@ -18,8 +18,10 @@ static const option options[] = {
      "token ids: written here, or in a file as numbers or as raw little-endian int32; - is standard input"},
     {'o', "out", OPT_TEXT, "FILE", &out_path, 0, 0, "standard output", "where the float32 numbers go"},
     {'a', "all", OPT_SWITCH, NULL, &all, 0, 0, "", "a row for every token, not only for the last"},
-    {0, "mode", OPT_CHOICE, "sequence|step", &mode, 0, 0, NULL, "read many tokens at once, or one after another; both give the same numbers"},
-    {0, "chunk", OPT_COUNT, "N", &chunk, 1, INT_MAX, NULL, "tokens read at once; with --all so many rows are held in memory"},
+    {0, "mode", OPT_CHOICE, "sequence|step", &mode, 0, 0, NULL,
+     "read many tokens at once, or one after another; both give the same numbers"},
+    {0, "chunk", OPT_COUNT, "N", &chunk, 1, INT_MAX, NULL,
+     "tokens read at once; with --all so many rows are held in memory"},
 };
 static const group own = GROUP("Numbers", options);
 static const group *const groups[] = {&own, &model_group, &general_group, NULL};
@@ -33,15 +35,18 @@ static int ids_of_file(int32_t **ids)
     *ids = NULL;
     if (input_all(&text, &bytes, token_source)) return -1;
     int n = -1;
-    if (!memchr(text, 0, bytes)) n = input_ids(ids, text, bytes, name);
-    else if (bytes % 4 || bytes / 4 > INT_MAX) complain("%s: %zu bytes are not a whole number of int32", name, bytes);
+    if (!memchr(text, 0, bytes))
+        n = input_ids(ids, text, bytes, name);
+    else if (bytes % 4 || bytes / 4 > INT_MAX)
+        complain("%s: %zu bytes are not a whole number of int32", name, bytes);
     else if ((*ids = malloc(bytes))) {
         n = (int)(bytes / 4);
         for (int i = 0; i < n; i++) {
             const unsigned char *b = (unsigned char *)text + 4 * (size_t)i;
             (*ids)[i] = (int32_t)(b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24);
         }
-    } else complain("%s: out of memory", name);
+    } else
+        complain("%s: out of memory", name);
     free(text);
     return n;
 }
@@ -73,9 +78,11 @@ static int evaluate(engine *e, const int32_t *ids, int n, FILE *f)
     for (int at = 0, count; at < n && !status; at += count) {
         count = n - at < step ? n - at : step;
         const int wanted = all || at + count == n;
-        const wkv_sequence piece = {.state = e->state, .tokens = ids + at, .n = count, .logits = wanted ? rows : NULL, .all_logits = all};
+        const wkv_sequence piece = {
+            .state = e->state, .tokens = ids + at, .n = count, .logits = wanted ? rows : NULL, .all_logits = all};
         const size_t out_rows = all ? (size_t)count : (size_t)wanted;
-        if (interrupted) status = 130;
+        if (interrupted)
+            status = 130;
         else if (wkv_eval_batch(e->context, &piece, 1)) {
             progress_end(&bar);
             status = complain_library();
@@ -110,7 +117,8 @@ static int run(int n, char **operands)
 {
     (void)n, (void)operands;
     if (!token_source) return usage(&cmd_logits, "--tokens says which tokens to read; it is missing");
-    if (!out_path && on_terminal(1)) return usage(&cmd_logits, "logits are binary, not for a terminal: --out FILE, or a pipe");
+    if (!out_path && on_terminal(1))
+        return usage(&cmd_logits, "logits are binary, not for a terminal: --out FILE, or a pipe");
     int32_t *ids;
     int count = read_ids(&ids);
     if (count < 0) return 1;
@@ -130,10 +138,11 @@ const command cmd_logits = {
     .operands = "",
     .most = 0,
     .summary = "raw logits of given tokens",
-    .about =
-        "Read tokens and write the logits of what would come next as raw little-endian float32: as many numbers as the model has "
-        "tokens, for the last position or, with --all, for every one. How the tokens are cut into pieces does not change the "
-        "numbers. A file is written beside and renamed into place when it is whole.",
+    .about = "Read tokens and write the logits of what would come next as raw little-endian float32: as many numbers "
+             "as the model has "
+             "tokens, for the last position or, with --all, for every one. How the tokens are cut into pieces does not "
+             "change the "
+             "numbers. A file is written beside and renamed into place when it is whole.",
     .examples = "wkv logits -m MODEL.pth --tokens 510,444,11 -o logits.f32  # after these three\n"
                 "wkv logits -m MODEL.pth --tokens ids.i32 --all > rows.f32  # a row for every token of a file",
     .groups = groups,

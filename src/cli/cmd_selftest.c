@@ -19,8 +19,10 @@ static void report(void *user, const char *line, int passed)
     (void)user;
     checks++;
     failures += !passed;
-    if (as_json) json_array_append_new(list, json_pack("{s:s s:b}", "check", line, "passed", passed));
-    else put_text("%s%s%s  %s\n", passed ? "" : bold(1), passed ? "ok  " : "FAIL", plain(1), line), put_flush();
+    if (as_json)
+        json_array_append_new(list, json_pack("{s:s s:b}", "check", line, "passed", passed));
+    else
+        put_text("%s%s%s  %s\n", passed ? "" : bold(1), passed ? "ok  " : "FAIL", plain(1), line), put_flush();
 }
 
 static int run(int n, char **operands)
@@ -35,7 +37,8 @@ static int run(int n, char **operands)
     }
     json_decref(list);
     if (status && !failures) return complain_library();
-    if (failures) return complain("%d of %d checks failed: this build must not be trusted on this machine", failures, checks);
+    if (failures)
+        return complain("%d of %d checks failed: this build must not be trusted on this machine", failures, checks);
     note("all %d checks passed", checks);
     return 0;
 }
@@ -45,7 +48,8 @@ const command cmd_selftest = {
     .operands = "",
     .most = 0,
     .summary = "check that this machine computes rightly",
-    .about = "Run tiny models of every version, with known results, through every instruction set that this processor has. A line for "
+    .about = "Run tiny models of every version, with known results, through every instruction set that this processor "
+             "has. A line for "
              "each check; the exit status is 1 when one fails.",
     .examples = "wkv selftest  # takes a second",
     .groups = groups,

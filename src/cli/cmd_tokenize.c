@@ -12,7 +12,8 @@ static const char *jsonl;
 
 static const option options[] = {
     {'d', "decode", OPT_SWITCH, NULL, &decode, 0, 0, "", "ids to text instead; ids are separated by blanks or commas"},
-    {0, "jsonl", OPT_TEXT, "FILE", &jsonl, 0, 0, "", "one JSON array of ids for the field \"text\" of every line of FILE; - is standard input"},
+    {0, "jsonl", OPT_TEXT, "FILE", &jsonl, 0, 0, "",
+     "one JSON array of ids for the field \"text\" of every line of FILE; - is standard input"},
     {'c', "count", OPT_SWITCH, NULL, &count_only, 0, 0, "", "print how many tokens there are, not which"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write ids as a JSON array"},
 };
@@ -52,8 +53,10 @@ static int spell_line(speller *s, const char *text, size_t bytes, const char *na
     if (!document) return complain("%s:%ld: not JSON: %s", name, number, why.text);
     const json_t *field = json_object_get(document, "text");
     int status;
-    if (!json_is_string(field)) status = complain("%s:%ld: there is no string called \"text\"", name, number);
-    else status = spell(s, json_string_value(field), json_string_length(field), name, number);
+    if (!json_is_string(field))
+        status = complain("%s:%ld: there is no string called \"text\"", name, number);
+    else
+        status = spell(s, json_string_value(field), json_string_length(field), name, number);
     json_decref(document);
     return status;
 }
@@ -85,7 +88,8 @@ static int unspell(const wkv_tokenizer *t, const char *text, size_t bytes, const
     if (count_only && n >= 0) put_text("%d\n", n);
     for (int i = 0; i < n && !status && !count_only; i++) {
         size_t length;
-        if (ids[i] >= size) status = complain("%s: the vocabulary has ids 0 to %d, not %d", name, size - 1, ids[i]);
+        if (ids[i] >= size)
+            status = complain("%s: the vocabulary has ids 0 to %d, not %d", name, size - 1, ids[i]);
         else {
             const char *piece = wkv_token_bytes(t, ids[i], &length);
             if (length && put(piece, length)) break;
@@ -137,7 +141,8 @@ const command cmd_tokenize = {
     .most = 1 << 20,
     .summary = "text to token ids and back",
     .about =
-        "Write the token ids of each argument, or of all of standard input, on a line. With --decode, ids become text again, "
+        "Write the token ids of each argument, or of all of standard input, on a line. With --decode, ids become text "
+        "again, "
         "byte for byte. With --jsonl, every line of a file is a JSON object, and its field \"text\" a document.\n\n"
         "The vocabulary is --vocab FILE, or the one that fits the model.",
     .examples = "wkv tokenize -m MODEL.pth \"Hello world\"  # ids\n"

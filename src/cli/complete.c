@@ -21,16 +21,20 @@ static void put_words(const char *choices)
 static void put_quoted(const char *text, const char *quote)
 {
     for (; *text; text++) {
-        if (*text == '\'') put_text("%s", quote);
-        else put(text, 1);
+        if (*text == '\'')
+            put_text("%s", quote);
+        else
+            put(text, 1);
     }
 }
 
 static void bash(void)
 {
-    put_text("# completions of wkv for bash: source this file, or put it in ~/.local/share/bash-completion/completions/wkv\n"
-             "_wkv()\n{\n    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}\n"
-             "    COMPREPLY=()\n    if ((COMP_CWORD == 1)); then\n        COMPREPLY=($(compgen -W '");
+    put_text(
+        "# completions of wkv for bash: source this file, or put it in ~/.local/share/bash-completion/completions/wkv\n"
+        "_wkv()\n{\n    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} "
+        "command=${COMP_WORDS[1]}\n"
+        "    COMPREPLY=()\n    if ((COMP_CWORD == 1)); then\n        COMPREPLY=($(compgen -W '");
     for (const command *const *c = commands; *c; c++) put_text("%s ", (*c)->name);
     put_text("help --help --version' -- \"$word\"))\n        return\n    fi\n    case $command:$before in\n");
     const option *o;
@@ -73,20 +77,25 @@ static void zsh(void)
         for (int i = 0; (o = option_at(*c, i, NULL)); i++)
             for (int letter = o->letter ? 1 : 0; letter >= 0; letter--) {
                 put_text(" \\\n            '%s", o->kind == OPT_TEXTS ? "*" : "");
-                if (letter) put_text("-%c", o->letter);
-                else put_text("--%s", o->name);
+                if (letter)
+                    put_text("-%c", o->letter);
+                else
+                    put_text("--%s", o->name);
                 put_text("[");
                 for (const char *t = o->help; *t; t++) {
                     if (*t == '[' || *t == ']' || *t == ':') put_text("\\");
-                    if (*t == '\'') put_text("'\\''");
-                    else put(t, 1);
+                    if (*t == '\'')
+                        put_text("'\\''");
+                    else
+                        put(t, 1);
                 }
                 put_text("]");
                 if (o->kind == OPT_CHOICE) {
                     put_text(":%s:(", o->name);
                     put_words(o->value);
                     put_text(")");
-                } else if (o->kind != OPT_SWITCH) put_text(":%s:%s", o->value, is_file(o) ? "_files" : " ");
+                } else if (o->kind != OPT_SWITCH)
+                    put_text(":%s:%s", o->value, is_file(o) ? "_files" : " ");
                 put_text("'");
             }
         put_text(" \\\n            '*:file:_files' ;;\n");
@@ -109,7 +118,8 @@ static void fish(void)
                 put_text(" -x -a '");
                 put_words(o->value);
                 put_text("'");
-            } else if (o->kind != OPT_SWITCH) put_text(is_file(o) ? " -r -F" : " -x");
+            } else if (o->kind != OPT_SWITCH)
+                put_text(is_file(o) ? " -r -F" : " -x");
             put_text(" -d '");
             put_quoted(o->help, "\\'");
             put_text("'\n");

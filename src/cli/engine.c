@@ -59,7 +59,8 @@ int engine_read(engine *e, const int32_t *ids, int n, const char *what)
     int status = 0;
     for (int at = 0; at < n && !status; at += PIECE) {
         int piece = n - at < PIECE ? n - at : PIECE, last = at + piece == n;
-        if (interrupted) status = 130;
+        if (interrupted)
+            status = 130;
         else if (wkv_eval(e->context, e->state, ids + at, piece, last ? e->logits : NULL)) {
             progress_end(&bar);
             status = complain_library();

@@ -58,8 +58,8 @@ static int help_width(void)
 /* "-n, --tokens N": returns its length */
 static int signature(const option *o, char *out, size_t cap)
 {
-    return snprintf(out, cap, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? "," : " ",
-                    o->name, o->value ? " " : "", o->value ? o->value : "");
+    return snprintf(out, cap, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+                    o->letter ? "," : " ", o->name, o->value ? " " : "", o->value ? o->value : "");
 }
 
 /* A command line and, behind it, what it does: "wkv info -m M  # look at it". Two columns, the first as wide as the widest. */
@@ -116,8 +116,10 @@ void help_command(const command *c)
         const char *initial = help_default(o, words);
         snprintf(text, sizeof text, "%s%s%s%s", o->help, *initial ? " (default " : "", initial, *initial ? ")" : "");
         put_text("  %s", left);
-        if (n + 4 > COLUMN) put_text("\n%*s", COLUMN, "");
-        else put_text("%*s", COLUMN - 2 - n, "");
+        if (n + 4 > COLUMN)
+            put_text("\n%*s", COLUMN, "");
+        else
+            put_text("%*s", COLUMN - 2 - n, "");
         wrap(text, COLUMN, COLUMN, width);
     }
     if (*c->examples) {
@@ -128,8 +130,8 @@ void help_command(const command *c)
 
 void help_overview(void)
 {
-    put_text("%swkv %s%s - RWKV, whole: open any RWKV checkpoint of versions 4 to 7 and use it\n\n", bold(1), WKV_VERSION,
-             plain(1));
+    put_text("%swkv %s%s - RWKV, whole: open any RWKV checkpoint of versions 4 to 7 and use it\n\n", bold(1),
+             WKV_VERSION, plain(1));
     put_text("%sUsage:%s wkv COMMAND [options]\n\n%sCommands%s\n", bold(1), plain(1), bold(1), plain(1));
     for (const command *const *c = commands; *c; c++) put_text("  %-10s  %s\n", (*c)->name, (*c)->summary);
     put_text("\n%sTry%s\n", bold(1), plain(1));
@@ -146,12 +148,15 @@ static void roff(const char *text)
 {
     if (*text == '.' || *text == '\'') put_text("\\&");
     for (; *text; text++) {
-        if (*text == '\\') put_text("\\e");
-        else if (*text == '-') put_text("\\-");
+        if (*text == '\\')
+            put_text("\\e");
+        else if (*text == '-')
+            put_text("\\-");
         else if (*text == '\n' && text[1] == '\n') {
             put_text("\n.PP");
             continue;
-        } else put(text, 1);
+        } else
+            put(text, 1);
         if (*text == '\n' && (text[1] == '.' || text[1] == '\'')) put_text("\\&");
     }
 }
@@ -201,9 +206,11 @@ static void man_command(const command *c)
 
 void help_man(void)
 {
-    put_text(".TH WKV 1 \"\" \"wkv %s\" \"User Commands\"\n.SH NAME\nwkv \\- run, chat with and train RWKV models\n", WKV_VERSION);
+    put_text(".TH WKV 1 \"\" \"wkv %s\" \"User Commands\"\n.SH NAME\nwkv \\- run, chat with and train RWKV models\n",
+             WKV_VERSION);
     put_text(".SH SYNOPSIS\n.B wkv\n.I COMMAND\n[\\fIoptions\\fR] [\\fIarguments\\fR]\n.SH DESCRIPTION\n"
-             "wkv opens RWKV checkpoints of versions 4, 5, 6 and 7 as they were published: .pth, .safetensors, .gguf and rwkv.cpp\n"
+             "wkv opens RWKV checkpoints of versions 4, 5, 6 and 7 as they were published: .pth, .safetensors, .gguf "
+             "and rwkv.cpp\n"
              "files. Version, sizes, vocabulary and chat template are found in the file.\n"
              "Results go to standard output; progress, speeds and notes go to standard error.\n.SH COMMANDS\n");
     for (const command *const *c = commands; *c; c++) man_command(*c);

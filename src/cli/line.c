@@ -15,7 +15,7 @@ static char *read_plain(const char *prompt, int *typed)
     char *line = NULL;
     size_t cap = 0;
     *typed = 0;
-    if (on_terminal(0)) put_text("%s", prompt), put_flush();
+    if (on_terminal(0) && on_terminal(1)) put_text("%s", prompt), put_flush();
     errno = 0;
     if (getline(&line, &cap, stdin) > 0) return line;
     free(line);
@@ -29,13 +29,13 @@ static char *read_plain(const char *prompt, int *typed)
 
 static EditLine *editor;
 static History *history_list;
-static const char *prompt_now;
+static char prompt_now[32];
 static int typed_now;
 
 static char *tell_prompt(EditLine *e)
 {
     (void)e;
-    return (char *)(uintptr_t)prompt_now;
+    return prompt_now;
 }
 
 /* A character from the terminal. libedit's own would take Ctrl-C for a hiccup and read on. */
@@ -79,7 +79,8 @@ static int open_editor(void)
 static char *read_one(const char *prompt, int *typed)
 {
     if (!on_terminal(0) || !on_terminal(1) || !open_editor()) return read_plain(prompt, typed);
-    prompt_now = prompt;
+    /* between two \1 stands what takes no room on the screen */
+    snprintf(prompt_now, sizeof prompt_now, *bold(1) ? "\1%s\1%s\1%s\1" : "%s%s%s", bold(1), prompt, plain(1));
     typed_now = 0;
     fflush(stdout);
     el_resize(editor);
@@ -126,6 +127,10 @@ int line_read(char **out, const char *prompt)
         if (!line) {
             if (!interrupted) break;
             interrupted = 0;
+            if (!on_terminal(0)) {
+                free(all);
+                return -1;
+            }
             put_text("\n");
             int empty = !typed && !all;
             free(all);

@@ -2,9 +2,9 @@
 #ifndef WKV_CLI_LINE_H
 #define WKV_CLI_LINE_H
 
-/* 1: *out is a line without its newline, the caller frees it. 0: the input has ended. -1: Ctrl-C on an empty line.
- * On a terminal Ctrl-C on a line with text drops it and asks again, lines pasted together come as one text (unless
- * it begins with a slash), and a line that ends in a backslash goes on in the next. */
+/* 1: *out is a line without its newline, the caller frees it. 0: the input has ended. -1: Ctrl-C, on a terminal on an empty
+ * line. There, Ctrl-C on a line with text drops it and asks again, lines pasted together come as one text (unless it begins
+ * with a slash), and a line that ends in a backslash goes on in the next. */
 int line_read(char **out, const char *prompt);
 void line_release(void);
 

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const command *const commands[] = {&cmd_generate, &cmd_chat,     &cmd_info,     &cmd_tokenize, &cmd_logits,
-                                   &cmd_train,    &cmd_selftest, NULL};
+const command *const commands[] = {&cmd_generate, &cmd_chat,  &cmd_info,     &cmd_tokenize,
+                                   &cmd_logits,   &cmd_train, &cmd_selftest, NULL};
 
 static int man;
 static int completion; /* a shell */
@@ -72,9 +72,12 @@ static int no_such_command(const char *name)
 
 static int run_help(int n, char **operands)
 {
-    if (man) help_man();
-    else if (completion) help_completion((shell)completion);
-    else if (!n) help_overview();
+    if (man)
+        help_man();
+    else if (completion)
+        help_completion((shell)completion);
+    else if (!n)
+        help_overview();
     else {
         const command *c = find(operands[0]);
         if (!c) return no_such_command(operands[0]);
@@ -99,16 +102,20 @@ static int start(int argc, char **argv)
     if (c->defaults) c->defaults();
     int n, status = options_parse(c, argc - 2, argv + 2, &n);
     if (status) return status;
-    if (asked_help) help_command(c);
-    else if (asked_version) put_text("wkv %s\n", wkv_version());
-    else status = c->run(n, argv + 2);
+    if (asked_help)
+        help_command(c);
+    else if (asked_version)
+        put_text("wkv %s\n", wkv_version());
+    else
+        status = c->run(n, argv + 2);
     return status;
 }
 
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
-    if (strcmp(nl_langinfo(CODESET), "UTF-8")) setlocale(LC_CTYPE, "C.UTF-8"); /* text is UTF-8 whatever the locale says */
-    signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an end like any other: see put_end */
+    if (strcmp(nl_langinfo(CODESET), "UTF-8"))
+        setlocale(LC_CTYPE, "C.UTF-8"); /* text is UTF-8 whatever the locale says */
+    signal(SIGPIPE, SIG_IGN);           /* a reader that leaves is an end like any other: see put_end */
     return put_end(start(argc, argv));
 }

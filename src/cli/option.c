@@ -137,7 +137,8 @@ static int assign(const command *c, const option *o, const char *shown, const ch
     case OPT_SEED: {
         unsigned long long v = strtoull(text, &end, 10);
         if (end == text || *end || *text == '-' || errno)
-            return usage(c, "%s: '%s' is not a whole number from 0 to %llu", shown, text, (unsigned long long)UINT64_MAX);
+            return usage(c, "%s: '%s' is not a whole number from 0 to %llu", shown, text,
+                         (unsigned long long)UINT64_MAX);
         *(uint64_t *)o->to = v;
         return 0;
     }
@@ -197,8 +198,9 @@ int options_parse(const command *c, int count, char **args, int *n)
     }
     if (*n > c->most && !asked_help) {
         if (!c->most) return usage(c, "'%s' is not an option, and %s takes nothing else", args[0], c->name);
-        if (c->most == 1) return usage(c, "one %s is enough; what is '%s'? (put quotes around words that belong together)",
-                                       c->operands, args[1]);
+        if (c->most == 1)
+            return usage(c, "one %s is enough; what is '%s'? (put quotes around words that belong together)",
+                         c->operands, args[1]);
         return usage(c, "'%s' is one argument too many", args[c->most]);
     }
     return 0;

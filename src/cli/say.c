@@ -150,7 +150,8 @@ static void on_interrupt(int signal_number)
 
 void catch_interrupts(void)
 {
-    struct sigaction now = {.sa_handler = on_interrupt}, before; /* no SA_RESTART: reading from a terminal must wake up */
+    struct sigaction now = {.sa_handler = on_interrupt},
+                     before; /* no SA_RESTART: reading from a terminal must wake up */
     const int wanted[] = {SIGINT, SIGTERM};
     for (int i = 0; i < 2; i++)
         if (!sigaction(wanted[i], NULL, &before) && before.sa_handler != SIG_IGN) sigaction(wanted[i], &now, NULL);
@@ -207,7 +208,9 @@ const char *as_count(char out[32], int64_t n)
 const char *as_duration(char out[16], double seconds)
 {
     unsigned s = seconds < 0 ? 0 : seconds > 3.6e6 ? 3599999 : (unsigned)(seconds + 0.5);
-    if (s >= 3600) snprintf(out, 16, "%u:%02u:%02u", s / 3600, s / 60 % 60, s % 60);
-    else snprintf(out, 16, "%u:%02u", s / 60, s % 60);
+    if (s >= 3600)
+        snprintf(out, 16, "%u:%02u:%02u", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(out, 16, "%u:%02u", s / 60, s % 60);
     return out;
 }

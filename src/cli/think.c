@@ -70,8 +70,10 @@ static void take(answer *a, char c)
     }
     if (tag[++a->matched]) return;
     a->matched = 0;
-    if (a->thinking) end_thinking(a);
-    else begin_thinking(a);
+    if (a->thinking)
+        end_thinking(a);
+    else
+        begin_thinking(a);
 }
 
 int answer_show(void *user, const char *text, size_t bytes)
