@@ -124,7 +124,7 @@ refused "missing.txt" generate -m "$model" --vocab missing.txt x
 refused "missing.txt" generate -m "$model" --vocab "$vocab" -f missing.txt
 refused "missing.i32" logits -m "$model" --tokens missing.i32
 refused "'this' is not a token id" logits -m "$model" --tokens nothing.pth
-refused "outside" logits -m "$model" --tokens 1,2,96 -o x.f32
+refused "is 96; the model" logits -m "$model" --tokens 1,2,96 -o x.f32
 if [ -e x.f32 ] || [ -e x.f32.part ]; then fail "a failed run leaves a file"; else pass; fi
 refused "no/such/folder" logits -m "$model" --tokens 1,2 -o no/such/folder/x.f32
 refused "there are no tokens" logits -m "$model" --tokens /dev/null
@@ -264,7 +264,7 @@ done
 gen --seed 5 -n 60 --stop "$(head -c 7 five)x" "the end"
 same out five "a stop string that is not there"
 
-refused "@" generate -m "$model" --vocab "$vocab" "@"
+refused "cannot spell" generate -m "$model" --vocab "$vocab" "@"
 refused "vocab" generate -m "$model" x
 
 # pipes: a reader that leaves is no error
