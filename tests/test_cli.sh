@@ -98,7 +98,6 @@ wrong "--think: 'maybe' is not one of off|on|fast" chat --think maybe
 wrong "what is 'b'" generate a b
 wrong "chat takes nothing else" chat a
 wrong "--tokens says which" logits
-wrong "--data says what" train
 wrong "--stop: an empty text" generate --stop ""
 wrong "twice" generate -f a b
 wrong "this model has tokens 0 to 95, not 96" generate -m "$model" --vocab "$vocab" --ban 96
