@@ -308,16 +308,14 @@ is $? 0 "status of an empty chat"
 # ---- Ctrl-C ------------------------------------------------------------------------------------------------------------
 if timeout --preserve-status -s INT 1 true 2>/dev/null; then
     # shellcheck disable=SC2086
-    timeout --preserve-status -s INT 1 "$WKV" generate $go -n 0 "the end" >out 2>err </dev/null
+    timeout --preserve-status -k 20 -s INT 1 "$WKV" generate $go -n 0 "the end" >out 2>err </dev/null
     is $? 130 "status of generate after Ctrl-C"
     is "$(head -c 7 out)" "the end" "the text stays"
     is "$(tail -c 1 out | od -An -c | tr -d ' ')" '\n' "and ends its line"
     is "$(wc -c <err | tr -d ' ')" 0 "what it says"
     # shellcheck disable=SC2086
-    { printf 'the end\n'; sleep 2; printf 'in a\n'; } |
-        { timeout --preserve-status -s INT 1 "$WKV" chat $go --template world -n 0 >out 2>err; echo $? >status; } &
-    sleep 4
-    wait
+    { printf 'the end\n'; sleep 2; } |
+        { timeout --preserve-status -k 20 -s INT 1 "$WKV" chat $go --template world --ban 90 -n 0 >out 2>err; echo $? >status; }
     is "$(cat status)" 0 "status of chat after Ctrl-C"
 else
     echo "skip Ctrl-C: timeout --preserve-status is not here"
