@@ -145,7 +145,7 @@ WKV_API int wkv_tokenizer_size(const wkv_tokenizer *t);         /* largest id + 
 WKV_API int wkv_tokenizer_end(const wkv_tokenizer *t);          /* the id that ends a text, -1: none */
 
 /* Text to ids. Returns how many there are, whatever `cap` is; the first `cap` are written. WKV_EARG when the vocabulary
- * cannot spell the text (character vocabularies), with the offset. */
+ * cannot spell the text (character vocabularies; for 20B, what is not UTF-8), with the offset. */
 WKV_API int wkv_encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap);
 
 /* The bytes of one id, borrowed; *bytes is 0 for an end-of-text id and for ids the vocabulary does not have. */

@@ -40,8 +40,10 @@ static void expect_at(int vocab, const char *name)
 {
     wkv_model m = model(vocab);
     wkv_tokenizer *t;
-    if (wkv_tokenizer_open(&t, NULL, &m)) FAILED("%s", wkv_error());
-    else EXPECT_STR(wkv_tokenizer_path(t), in_root(name));
+    if (wkv_tokenizer_open(&t, NULL, &m))
+        FAILED("%s", wkv_error());
+    else
+        EXPECT_STR(wkv_tokenizer_path(t), in_root(name));
     wkv_tokenizer_close(t);
 }
 
@@ -145,7 +147,9 @@ static size_t make_gguf(char *file, const char *kind, const char *const *tokens,
 
 static void gguf(void)
 {
-    static const char *const tokens[] = {"<s>", "<", "s", ">", "\\x00", "\\xe4\\xb8\\xad", "\\n\\n", "it\\'s", "\\\\n", "\xc3\xa9", "[PAD10]", "[PAD1]", "["};
+    static const char *const tokens[] = {"<s>",    "<",      "s",     ">",        "\\x00",   "\\xe4\\xb8\\xad",
+                                         "\\n\\n", "it\\'s", "\\\\n", "\xc3\xa9", "[PAD10]", "[PAD1]",
+                                         "["};
     char file[1024];
     size_t size = make_gguf(file, "rwkv", tokens, 13), n;
     wkv_model m = model(13);
@@ -189,9 +193,15 @@ static void gguf_file(void)
 
 int main(void)
 {
-    static const char *const made[] = {"models", "data", "home", "home/.local", "home/.local/share", "home/.local/share/wkv"};
-    static const char *const files[] = {"models/rwkv_vocab_v20230424.txt", "models/vocab.json", "models/vocab.txt", "models/m.v1.vocab.txt",
-                                        "data/rwkv_vocab_v20230424.txt", "data/empty.txt", "home/.local/share/wkv/rwkv_vocab_v20230424.txt"};
+    static const char *const made[] = {
+        "models", "data", "home", "home/.local", "home/.local/share", "home/.local/share/wkv"};
+    static const char *const files[] = {"models/rwkv_vocab_v20230424.txt",
+                                        "models/vocab.json",
+                                        "models/vocab.txt",
+                                        "models/m.v1.vocab.txt",
+                                        "data/rwkv_vocab_v20230424.txt",
+                                        "data/empty.txt",
+                                        "home/.local/share/wkv/rwkv_vocab_v20230424.txt"};
     if (!mkdtemp(root)) return perror(root), 1;
     for (int i = 0; i < 6; i++) mkdir(in_root(made[i]), 0700);
     setenv("WKV_DATA", in_root("data"), 1);

@@ -22,8 +22,9 @@ static int read_case(FILE *f, golden *g)
 {
     wkv_sampler_options *o = &g->o;
     memset(g, 0, sizeof *g);
-    if (fscanf(f, " case %79[^\n] options %f %f %d %f %f %f %f %f %f", g->name, &o->temperature, &o->top_p, &o->top_k, &o->min_p, &o->typical_p,
-               &o->mirostat_tau, &o->presence, &o->frequency, &o->penalty_decay) != 10 || fscanf(f, " bans %d", &o->n_bans) != 1)
+    if (fscanf(f, " case %79[^\n] options %f %f %d %f %f %f %f %f %f", g->name, &o->temperature, &o->top_p, &o->top_k,
+               &o->min_p, &o->typical_p, &o->mirostat_tau, &o->presence, &o->frequency, &o->penalty_decay) != 10 ||
+        fscanf(f, " bans %d", &o->n_bans) != 1)
         return 0;
     int ok = o->n_bans <= 8;
     for (int i = 0; ok && i < o->n_bans; i++) ok = fscanf(f, "%d", &g->bans[i]) == 1;
@@ -61,7 +62,8 @@ static void distributions(void)
         for (int i = 0; i < g.n_history; i++) wkv_sampler_count(s, g.history[i]);
         const float *p = sampler_distribution(s, g.logits);
         for (int i = 0; i < V; i++)
-            if (!(fabs(p[i] - g.p[i]) <= 2e-6) || (p[i] == 0) != (g.p[i] == 0)) FAILED("%s: p[%d] is %.9g, expected %.9g", g.name, i, p[i], g.p[i]);
+            if (!(fabs(p[i] - g.p[i]) <= 2e-6) || (p[i] == 0) != (g.p[i] == 0))
+                FAILED("%s: p[%d] is %.9g, expected %.9g", g.name, i, p[i], g.p[i]);
         wkv_sampler_free(s);
     }
     EXPECT(cases >= 24);
@@ -78,7 +80,9 @@ static void random_logits(float *logits, int n, double spread, uint64_t seed)
 /* 200,000 draws: Pearson's chi-square lies within five of its standard deviations */
 static void draws(void)
 {
-    static const wkv_sampler_options options[] = {{.temperature = 1, .seed = 1}, {.temperature = 1.5f, .top_p = 0.8f, .seed = 2}, {.temperature = 0.7f, .top_k = 10, .seed = 3}};
+    static const wkv_sampler_options options[] = {{.temperature = 1, .seed = 1},
+                                                  {.temperature = 1.5f, .top_p = 0.8f, .seed = 2},
+                                                  {.temperature = 0.7f, .top_k = 10, .seed = 3}};
     for (int k = 0; k < 3; k++) {
         enum { DRAWS = 200000 };
         float logits[V], p[V];
@@ -90,8 +94,10 @@ static void draws(void)
         for (int i = 0; i < DRAWS; i++) count[wkv_sample(s, logits)]++;
         for (int i = 0; i < V; i++) {
             double expected = (double)p[i] * DRAWS;
-            if (p[i] == 0) EXPECT_EQ(count[i], 0);
-            else chi += (count[i] - expected) * (count[i] - expected) / expected, cells++;
+            if (p[i] == 0)
+                EXPECT_EQ(count[i], 0);
+            else
+                chi += (count[i] - expected) * (count[i] - expected) / expected, cells++;
         }
         EXPECT(cells > 3);
         EXPECT_NEAR(chi, cells - 1, 5 * sqrt(2.0 * (cells - 1)));
@@ -104,7 +110,8 @@ static void seeds(void)
     float logits[V];
     int same = 0;
     random_logits(logits, V, 1, 5);
-    wkv_sampler *a = sampler(&(wkv_sampler_options){.temperature = 1, .seed = 42}, V), *b = sampler(&(wkv_sampler_options){.temperature = 1, .seed = 42}, V);
+    wkv_sampler *a = sampler(&(wkv_sampler_options){.temperature = 1, .seed = 42}, V),
+                *b = sampler(&(wkv_sampler_options){.temperature = 1, .seed = 42}, V);
     wkv_sampler *c = sampler(&(wkv_sampler_options){.temperature = 1, .seed = 43}, V);
     for (int i = 0; i < 100; i++) {
         int32_t id = wkv_sample(a, logits);
@@ -120,8 +127,14 @@ static void seeds(void)
 /* logits that no model should give, and a user's own -inf */
 static void odd_logits(void)
 {
-    static const wkv_sampler_options options[] = {{0}, {.temperature = 1}, {.temperature = 1, .top_p = 0.5f}, {.temperature = 1, .top_k = 3}, {.temperature = 1, .typical_p = 0.5f},
-                                                  {.temperature = 1, .min_p = 0.5f}, {.temperature = 1, .mirostat_tau = 3}, {.temperature = 1e-30f}};
+    static const wkv_sampler_options options[] = {{0},
+                                                  {.temperature = 1},
+                                                  {.temperature = 1, .top_p = 0.5f},
+                                                  {.temperature = 1, .top_k = 3},
+                                                  {.temperature = 1, .typical_p = 0.5f},
+                                                  {.temperature = 1, .min_p = 0.5f},
+                                                  {.temperature = 1, .mirostat_tau = 3},
+                                                  {.temperature = 1e-30f}};
     static const int32_t bans[] = {0, 1};
     for (int k = 0; k < 8; k++) {
         float logits[V];
@@ -176,11 +189,23 @@ static void refusals(void)
 {
     static const int32_t bad[] = {V}, good[] = {1};
     static const float nothing[] = {NAN};
-    static const struct { wkv_sampler_options o; const char *words; } cases[] = {
-        {{.temperature = -1}, "temperature -1"}, {{.temperature = NAN}, "temperature"}, {{.top_p = 1.5f}, "top_p"}, {{.min_p = -1}, "min_p"}, {{.typical_p = 2}, "typical_p"},
-        {{.top_k = -1}, "top_k"}, {{.penalty_decay = 2}, "penalty_decay"}, {{.mirostat_tau = -1}, "mirostat"}, {{.presence = INFINITY}, "penalties"},
-        {{.bans = bad, .n_bans = 1}, "banned id"}, {{.bias_ids = bad, .bias = nothing, .n_bias = 1}, "bias"}, {{.bias_ids = good, .bias = nothing, .n_bias = 1}, "not a number"},
-        {{.n_bans = 1}, "banned id"}, {{.n_bias = -1}, "bias"}};
+    static const struct {
+        wkv_sampler_options o;
+        const char *words;
+    } cases[] = {{{.temperature = -1}, "temperature -1"},
+                 {{.temperature = NAN}, "temperature"},
+                 {{.top_p = 1.5f}, "top_p"},
+                 {{.min_p = -1}, "min_p"},
+                 {{.typical_p = 2}, "typical_p"},
+                 {{.top_k = -1}, "top_k"},
+                 {{.penalty_decay = 2}, "penalty_decay"},
+                 {{.mirostat_tau = -1}, "mirostat"},
+                 {{.presence = INFINITY}, "penalties"},
+                 {{.bans = bad, .n_bans = 1}, "banned id"},
+                 {{.bias_ids = bad, .bias = nothing, .n_bias = 1}, "bias"},
+                 {{.bias_ids = good, .bias = nothing, .n_bias = 1}, "not a number"},
+                 {{.n_bans = 1}, "banned id"},
+                 {{.n_bias = -1}, "bias"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         wkv_sampler *s;
         EXPECT_EQ(wkv_sampler_new(&s, &cases[i].o, V, NULL), WKV_EARG);
@@ -196,8 +221,13 @@ static int by_value(const void *a, const void *b) { return *(const float *)a < *
 static void big(void)
 {
     static float logits[BIG], p[BIG], sorted[BIG];
-    static const wkv_sampler_options options[] = {{.temperature = 1}, {.temperature = 1, .top_p = 0.3f}, {.temperature = 0.8f, .top_p = 0.95f}, {.temperature = 1.2f, .top_k = 40},
-                                                  {.temperature = 1, .min_p = 0.02f}, {.temperature = 1, .typical_p = 0.9f}, {.temperature = 1, .mirostat_tau = 5}};
+    static const wkv_sampler_options options[] = {{.temperature = 1},
+                                                  {.temperature = 1, .top_p = 0.3f},
+                                                  {.temperature = 0.8f, .top_p = 0.95f},
+                                                  {.temperature = 1.2f, .top_k = 40},
+                                                  {.temperature = 1, .min_p = 0.02f},
+                                                  {.temperature = 1, .typical_p = 0.9f},
+                                                  {.temperature = 1, .mirostat_tau = 5}};
     random_logits(logits, BIG, 2.5, 1);
     wkv_sampler *s = sampler(&options[0], BIG);
     memcpy(sorted, sampler_distribution(s, logits), sizeof sorted);

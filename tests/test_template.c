@@ -36,7 +36,8 @@ static void others(void)
     EXPECT_HAS(turn("world", 1, NULL, "a", WKV_THINK_ON), "answer it.\n\nUser: a\n\nAssistant:");
     EXPECT_STR(turn("world", 0, NULL, "a", WKV_THINK_ON), "User: a\n\nAssistant:"); /* only g1 thinks */
     EXPECT_STR(turn("world", 1, "s", "a", WKV_THINK_OFF), "System: s\n\nUser: a\n\nAssistant:");
-    EXPECT_HAS(turn("raven", 1, NULL, "a", WKV_THINK_OFF), "\nThe following is a coherent verbose detailed conversation");
+    EXPECT_HAS(turn("raven", 1, NULL, "a", WKV_THINK_OFF),
+               "\nThe following is a coherent verbose detailed conversation");
     EXPECT_HAS(turn("raven", 1, NULL, "a", WKV_THINK_OFF), "advices.\n\nBob: a\n\nAlice:");
     EXPECT_STR(turn("raven", 1, "A talk.", "a", WKV_THINK_OFF), "\nA talk.\n\nBob: a\n\nAlice:");
     EXPECT_STR(turn("pile", 1, NULL, "a", WKV_THINK_OFF), "\nQ: a\nA:");
@@ -49,9 +50,11 @@ static void others(void)
 
 static void cleaning(void)
 {
-    EXPECT_STR(turn("g1", 1, NULL, " \n a\r\n\r\n\r\nb \n\n\n c\t\r\n", WKV_THINK_OFF), "User: a\nb \n c\n\nAssistant:");
+    EXPECT_STR(turn("g1", 1, NULL, " \n a\r\n\r\n\r\nb \n\n\n c\t\r\n", WKV_THINK_OFF),
+               "User: a\nb \n c\n\nAssistant:");
     EXPECT_STR(turn("g1", 1, "\n\ns\n\nt\n", "a\rb", WKV_THINK_OFF), "System: s\nt\n\nUser: a\rb\n\nAssistant:");
-    EXPECT_STR(turn("g1", 1, "", "\xe3\x80\x80\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x80 ", WKV_THINK_OFF), "User: \xe4\xbd\xa0\xe5\xa5\xbd\n\nAssistant:");
+    EXPECT_STR(turn("g1", 1, "", "\xe3\x80\x80\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x80 ", WKV_THINK_OFF),
+               "User: \xe4\xbd\xa0\xe5\xa5\xbd\n\nAssistant:");
     EXPECT_STR(turn("g1", 1, NULL, "", WKV_THINK_OFF), "User: \n\nAssistant:");
 }
 
@@ -71,12 +74,23 @@ static void room(void)
 
 static void detection(void)
 {
-    static const struct { const char *path, *version; int vocab; const char *name; } cases[] = {
-        {"models/RWKV-x070-World-0.1B-v2.8.pth", "7", 65536, "world"}, {"rwkv7-g1a-0.4b-20250905-ctx4096.pth", "7", 65536, "g1"},
-        {"/g1/RWKV7-G0-7.2B.gguf", "7", 65536, "g1"}, {"rwkv-7-g1-1.5b.gguf", "7", 65536, "g1"}, {"big1.pth", "7", 65536, "world"},
-        {"RWKV-4-Raven-7B-v12.pth", "4", 50277, "raven"}, {"RWKV-4-World-7B.pth", "4", 65536, "world"}, {"RWKV-4-Pile-169M.pth", "4", 50277, "pile"},
-        {"rwkv-final.pth", "4", 50277, "pile"}, {"rwkv-final.pth", "7", 50304, "pile"}, {"rwkv-final.pth", "6", 65536, "world"},
-        {"world/x.pth", "7", 256, "plain"}, {"built-in", "7", 2048, "plain"}};
+    static const struct {
+        const char *path, *version;
+        int vocab;
+        const char *name;
+    } cases[] = {{"models/RWKV-x070-World-0.1B-v2.8.pth", "7", 65536, "world"},
+                 {"rwkv7-g1a-0.4b-20250905-ctx4096.pth", "7", 65536, "g1"},
+                 {"/g1/RWKV7-G0-7.2B.gguf", "7", 65536, "g1"},
+                 {"rwkv-7-g1-1.5b.gguf", "7", 65536, "g1"},
+                 {"big1.pth", "7", 65536, "world"},
+                 {"RWKV-4-Raven-7B-v12.pth", "4", 50277, "raven"},
+                 {"RWKV-4-World-7B.pth", "4", 65536, "world"},
+                 {"RWKV-4-Pile-169M.pth", "4", 50277, "pile"},
+                 {"rwkv-final.pth", "4", 50277, "pile"},
+                 {"rwkv-final.pth", "7", 50304, "pile"},
+                 {"rwkv-final.pth", "6", 65536, "world"},
+                 {"world/x.pth", "7", 256, "plain"},
+                 {"built-in", "7", 2048, "plain"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         wkv_model m = {.about = {.path = cases[i].path, .version = cases[i].version, .vocab = cases[i].vocab}};
         const wkv_template *t;
@@ -98,8 +112,10 @@ static const char *by_chat_template(const char *chat_template)
     memcpy(p, "\10\0\0\0", 4), memcpy(p + 4, &length, 8), memcpy(p + 12, chat_template, length), p += 12 + length;
     wkv_model m = {.about = {.path = "x.gguf", .version = "7", .vocab = 256}};
     const wkv_template *t = NULL;
-    if (tensors_open_memory(&m.file, file, (size_t)(p - file), "x.gguf")) FAILED("%s", wkv_error());
-    else wkv_template_find(&t, NULL, &m, NULL);
+    if (tensors_open_memory(&m.file, file, (size_t)(p - file), "x.gguf"))
+        FAILED("%s", wkv_error());
+    else
+        wkv_template_find(&t, NULL, &m, NULL);
     tensors_close(m.file);
     return t ? t->name : "none";
 }
@@ -110,24 +126,27 @@ static void metadata(void)
     EXPECT_STR(by_chat_template("{% if enable_thinking %} <think{% endif %}"), "g1");
 }
 
-/* the official page of templates has every form that g1 writes */
+/* a turn stands, as it is, between quotes on the official page of templates */
+static void expect_on_page(const char *page, const char *text)
+{
+    char escaped[256] = "\"", *p = escaped + 1;
+    for (; *text; text++)
+        if (*text == '\n') *p++ = '\\', *p++ = 'n';
+        else *p++ = *text;
+    *p = '"';
+    EXPECT_HAS(page, escaped);
+}
+
 static void official(void)
 {
-    static const char *const forms[][3] = {{NULL, "", "\"User: xxx\\n\\nAssistant:\""}, {"xxx", "", "\"System: xxx\\n\\nUser: xxx\\n\\nAssistant:\""}};
     char *page;
     size_t n;
-    if (file_slurp(&page, &n, SHARED_DIR "/prompts/RWKV7-G1x-templates.txt")) SKIP("the official templates are not in " SHARED_DIR);
-    for (int i = 0; i < 2; i++) {
-        char escaped[256] = "\"", *p = escaped + 1;
-        for (const char *text = turn("g1", 1, forms[i][0], "xxx", WKV_THINK_OFF); *text; text++)
-            if (*text == '\n') *p++ = '\\', *p++ = 'n';
-            else *p++ = *text;
-        *p = '"';
-        EXPECT_STR(escaped, forms[i][2]);
-        EXPECT_HAS(page, escaped);
-    }
-    EXPECT_HAS(page, "\"Assistant: <think\"");
-    EXPECT_HAS(page, "\"Assistant: <think>\\n</think\"");
+    if (file_slurp(&page, &n, SHARED_DIR "/prompts/RWKV7-G1x-templates.txt"))
+        SKIP("the official templates are not in " SHARED_DIR);
+    expect_on_page(page, turn("g1", 1, NULL, "xxx", WKV_THINK_OFF));
+    expect_on_page(page, turn("g1", 1, "xxx", "xxx", WKV_THINK_OFF));
+    expect_on_page(page, turn("g1", 1, NULL, "xxx (think a bit)", WKV_THINK_ON));
+    expect_on_page(page, strchr(turn("g1", 1, NULL, "xxx", WKV_THINK_FAST), 'A')); /* "Assistant: <think>\n</think" */
     free(page);
 }
 

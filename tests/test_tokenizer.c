@@ -14,7 +14,11 @@ static wkv_tokenizer *from_text(const char *text, size_t n)
 }
 
 #define OPEN(literal) from_text(literal, sizeof(literal) - 1)
-#define REFUSES(literal, words) do { EXPECT(!OPEN(literal)); EXPECT_HAS(wkv_error(), words); } while (0)
+#define REFUSES(literal, words)                                                                                        \
+    do {                                                                                                               \
+        EXPECT(!OPEN(literal));                                                                                        \
+        EXPECT_HAS(wkv_error(), words);                                                                                \
+    } while (0)
 
 /* the tokenizer at SHARED_DIR/name; NULL when it is absent */
 static wkv_tokenizer *shared(const char *name)
@@ -55,7 +59,8 @@ static void expect_round_trip(const wkv_tokenizer *t, const char *text, size_t n
 {
     int32_t *ids = malloc((n + 1) * sizeof *ids);
     int count = wkv_encode(t, text, n, ids, (int)n);
-    if (count < 0 || count > (int)n) FAILED("encoding %zu bytes gives %d: %s", n, count, wkv_error());
+    if (count < 0 || count > (int)n)
+        FAILED("encoding %zu bytes gives %d: %s", n, count, wkv_error());
     else {
         char *back = malloc(n + wkv_decoder_room(t));
         size_t length = decode_all(t, ids, count, back);
@@ -67,7 +72,8 @@ static void expect_round_trip(const wkv_tokenizer *t, const char *text, size_t n
 
 /* ---- small vocabularies, written here ---------------------------------------------------------------------------------- */
 
-static const char small[] = "1 'a' 1\n2 'b' 1\r\n3 'ab' 2\n4 'abab' 4\n5 \"'\" 1\n6 '\\x80' 2\n7 b'\\x80' 1\n8 '\\\\n' 2\n9 '\\n ' 2\n12 ' ' 1\n13 '\\u4e2d' 3\n14 '\xe4\xb8\xad\xe5\x9b\xbd' 6";
+static const char small[] = "1 'a' 1\n2 'b' 1\r\n3 'ab' 2\n4 'abab' 4\n5 \"'\" 1\n6 '\\x80' 2\n7 b'\\x80' 1\n8 '\\\\n' "
+                            "2\n9 '\\n ' 2\n12 ' ' 1\n13 '\\u4e2d' 3\n14 '\xe4\xb8\xad\xe5\x9b\xbd' 6";
 
 static void lines(void)
 {
@@ -79,9 +85,9 @@ static void lines(void)
     EXPECT_STR(wkv_tokenizer_path(t), "memory");
     EXPECT_EQ(wkv_tokenizer_size(t), 15);
     EXPECT_EQ(wkv_tokenizer_end(t), 0);
-    expect_ids(t, "abababa'", 8, (int32_t[]){4, 3, 1, 5}, 4);                                /* the longest first */
-    expect_ids(t, "\xc2\x80\x80", 3, (int32_t[]){6, 7}, 2);                                  /* str and bytes escapes differ */
-    expect_ids(t, "\\n\n  ", 5, (int32_t[]){8, 9, 12}, 3);                                   /* a literal with spaces in it */
+    expect_ids(t, "abababa'", 8, (int32_t[]){4, 3, 1, 5}, 4); /* the longest first */
+    expect_ids(t, "\xc2\x80\x80", 3, (int32_t[]){6, 7}, 2);   /* str and bytes escapes differ */
+    expect_ids(t, "\\n\n  ", 5, (int32_t[]){8, 9, 12}, 3);    /* a literal with spaces in it */
     expect_ids(t, "\xe4\xb8\xad\xe4\xb8\xad\xe5\x9b\xbd", 9, (int32_t[]){13, 14}, 2);
     EXPECT_EQ(wkv_encode(t, "abba?", 5, NULL, 0), WKV_EARG);
     EXPECT_HAS(wkv_error(), "byte 4 (0x3f)");
@@ -92,8 +98,10 @@ static void lines(void)
     EXPECT_EQ(two[1], -7);
     for (int id = -1; id < 17; id++) {
         wkv_token_bytes(t, id, &n);
-        if (id < 1 || id == 10 || id == 11 || id > 14) EXPECT_EQ(n, 0);
-        else EXPECT(n > 0);
+        if (id < 1 || id == 10 || id == 11 || id > 14)
+            EXPECT_EQ(n, 0);
+        else
+            EXPECT(n > 0);
     }
     wkv_tokenizer_close(t);
 }
@@ -143,7 +151,12 @@ static void characters(void)
     t = OPEN("{\"0\": \"a\", \"1\": \"\\ue083\"}"); /* with a word for what it lacks */
     if (t) expect_ids(t, "a\xe4\xb8\xad\xc3z", 6, (int32_t[]){0, 1, 1, 1}, 4);
     wkv_tokenizer_close(t);
-    static const char utf16[] = "\xff\xfe{\0\"\0" "0\0\"\0:\0\"\0" "a\0\"\0,\0\"\0" "1\0\"\0:\0\"\0" "\x3d\xd8\x00\xde" "\"\0}\0";
+    static const char utf16[] = "\xff\xfe{\0\"\0"
+                                "0\0\"\0:\0\"\0"
+                                "a\0\"\0,\0\"\0"
+                                "1\0\"\0:\0\"\0"
+                                "\x3d\xd8\x00\xde"
+                                "\"\0}\0";
     t = OPEN(utf16);
     EXPECT(t);
     if (t) expect_ids(t, "a\xf0\x9f\x98\x80", 5, (int32_t[]){0, 1}, 2);
@@ -163,21 +176,24 @@ static void json_words(void)
 /* the rules of the 20B tokenizer on an alphabet of four */
 static void merges(void)
 {
-    wkv_tokenizer *t = OPEN(
-        "{\"added_tokens\": [{\"id\": 0, \"content\": \"<|endoftext|>\"}, {\"id\": 10, \"content\": \"  \", \"normalized\": true}],"
-        " \"normalizer\": {\"type\": \"NFC\"}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\","
-        " \"vocab\": {\"<|endoftext|>\": 0, \"a\": 1, \"b\": 2, \"c\": 3, \"\xc4\xa0\": 4, \"ab\": 5, \"\xc4\xa0" "ab\": 6, \"abc\": 7, \"bc\": 8},"
-        " \"merges\": [\"a b\", [\"b\", \"c\"], \"\xc4\xa0 ab\", \"ab c\"]}}");
+    wkv_tokenizer *t =
+        OPEN("{\"added_tokens\": [{\"id\": 0, \"content\": \"<|endoftext|>\"}, {\"id\": 10, \"content\": \"  \", "
+             "\"normalized\": true}],"
+             " \"normalizer\": {\"type\": \"NFC\"}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": "
+             "{\"type\": \"BPE\","
+             " \"vocab\": {\"<|endoftext|>\": 0, \"a\": 1, \"b\": 2, \"c\": 3, \"\xc4\xa0\": 4, \"ab\": 5, \"\xc4\xa0"
+             "ab\": 6, \"abc\": 7, \"bc\": 8},"
+             " \"merges\": [\"a b\", [\"b\", \"c\"], \"\xc4\xa0 ab\", \"ab c\"]}}");
     if (!t) SKIP("%s", wkv_error());
     EXPECT_STR(wkv_tokenizer_name(t), "BPE");
     EXPECT_EQ(wkv_tokenizer_end(t), 0);
     expect_ids(t, "abc", 3, (int32_t[]){7}, 1);
     expect_ids(t, "bcabbc", 6, (int32_t[]){8, 5, 8}, 3);
     expect_ids(t, "ab ab ac", 8, (int32_t[]){5, 6, 4, 1, 3}, 5);
-    expect_ids(t, "c   ab", 6, (int32_t[]){3, 10, 6}, 3);                  /* of three blanks, two are a word */
+    expect_ids(t, "c   ab", 6, (int32_t[]){3, 10, 6}, 3); /* of three blanks, two are a word */
     expect_ids(t, "ab<|endoftext|>bc", 17, (int32_t[]){5, 0, 8}, 3);
-    expect_ids(t, "a\xc3\xa9z", 4, (int32_t[]){1}, 1);                     /* symbols it lacks are dropped */
-    char *many = malloc(300000);                                           /* one long word: not quadratic */
+    expect_ids(t, "a\xc3\xa9z", 4, (int32_t[]){1}, 1); /* symbols it lacks are dropped */
+    char *many = malloc(300000);                       /* one long word: not quadratic */
     memset(many, 'a', 300000);
     EXPECT_EQ(wkv_encode(t, many, 300000, NULL, 0), 300000);
     free(many);
@@ -185,8 +201,10 @@ static void merges(void)
     REFUSES("{\"model\": {\"type\": \"WordLevel\"}}", "type WordLevel, expected BPE");
     REFUSES("{\"model\": {}}", "pre_tokenizer none, expected ByteLevel");
     REFUSES("{\"model\": {}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}", "model.vocab is empty");
-    REFUSES("{\"model\": {\"vocab\": {\"a\": 1}, \"merges\": [\"a b\"]}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}", "model.merges[0]: \"a b\"");
-    REFUSES("{\"model\": {\"vocab\": {\"\xe4\xb8\xad\": 1}}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}", "not in the byte alphabet");
+    REFUSES("{\"model\": {\"vocab\": {\"a\": 1}, \"merges\": [\"a b\"]}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}",
+            "model.merges[0]: \"a b\"");
+    REFUSES("{\"model\": {\"vocab\": {\"\xe4\xb8\xad\": 1}}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}",
+            "not in the byte alphabet");
 }
 
 static void random_bytes(const wkv_tokenizer *t)
@@ -198,7 +216,9 @@ static void random_bytes(const wkv_tokenizer *t)
         int kind = round % 3; /* any bytes; near-UTF-8; letters and blanks */
         for (size_t i = 0; i < n; i++) {
             uint64_t x = rng_u64(&r);
-            text[i] = (char)(kind == 0 ? (int)(x & 255) : kind == 1 ? "\xe4\xb8\xad\xf0\x9f\x98\x80 a\xc3"[x % 10] : "the \n0123 and"[x % 13]);
+            text[i] = (char)(kind == 0   ? (int)(x & 255)
+                             : kind == 1 ? "\xe4\xb8\xad\xf0\x9f\x98\x80 a\xc3"[x % 10]
+                                         : "the \n0123 and"[x % 13]);
         }
         expect_round_trip(t, text, n);
     }
@@ -235,7 +255,10 @@ static void streaming(void)
     EXPECT_EQ(wkv_decode(&d, t, 0xe4, out), 0); /* a character that never ends: its bytes go out as they are */
     EXPECT_EQ(wkv_decode(&d, t, 0xb8, out), 0);
     EXPECT_EQ(wkv_decode(&d, t, 'a', out), 3);
-    EXPECT(!memcmp(out, "\xe4\xb8" "a", 3));
+    EXPECT(!memcmp(out,
+                   "\xe4\xb8"
+                   "a",
+                   3));
     EXPECT_EQ(wkv_decode(&d, t, 0xff, out), 1); /* never part of a character */
     EXPECT_EQ(wkv_decode(&d, t, 0xc3, out), 0);
     EXPECT_EQ(wkv_decode_end(&d, out), 1);
@@ -254,7 +277,8 @@ static void streaming_whole(void)
     EXPECT_EQ(wkv_tokenizer_open(&t, "bytes", NULL), 0);
     for (size_t i = 0; i < sizeof text - 1; i++) {
         n += wkv_decode(&d, t, (unsigned char)text[i], out + n);
-        while (valid < n) valid += (out[valid] & 0x80) == 0 ? 1 : (out[valid] & 0x20) == 0 ? 2 : (out[valid] & 0x10) == 0 ? 3 : 4;
+        while (valid < n)
+            valid += (out[valid] & 0x80) == 0 ? 1 : (out[valid] & 0x20) == 0 ? 2 : (out[valid] & 0x10) == 0 ? 3 : 4;
         EXPECT_EQ(valid, n);
     }
     EXPECT(n == sizeof text - 1 && !memcmp(out, text, n));
@@ -322,7 +346,8 @@ static void world(void)
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
     t = shared("rwkv_vocab_v20230424.txt");
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
-    printf("     World opens in %.1f ms\n", (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6);
+    printf("     World opens in %.1f ms\n",
+           (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6);
     wkv_tokenizer_close(t);
 }
 
@@ -343,7 +368,8 @@ static void world_json(void)
 
 static void other_files(void)
 {
-    static const char *const names[] = {"web-rwkv/othello_vocab.txt", "web-rwkv/othello_vocab.json", "web-rwkv/puzzle15_vocab.txt", "web-rwkv/puzzle15_vocab.json"};
+    static const char *const names[] = {"web-rwkv/othello_vocab.txt", "web-rwkv/othello_vocab.json",
+                                        "web-rwkv/puzzle15_vocab.txt", "web-rwkv/puzzle15_vocab.json"};
     for (int i = 0; i < 4; i++) {
         wkv_tokenizer *t = shared(names[i]);
         if (!t) SKIP("%s is not in " SHARED_DIR, names[i]);

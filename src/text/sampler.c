@@ -189,18 +189,26 @@ static inline float exp_nonpositive(float x)
     return x > -87.0f ? e * scale.f : 0;
 }
 
+static double sum_of(const float *p, int n)
+{
+    double part[8] = {0}, sum = 0; /* independent of each other, so that additions need not wait for each other */
+    for (int i = 0; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) part[k] += p[i + k];
+    for (int i = n & ~7; i < n; i++) sum += p[i];
+    for (int k = 0; k < 8; k++) sum += part[k];
+    return sum;
+}
+
 /* p = exp((x - top) * factor), of those whose p is not 0 already when `only_kept`; returns the sum. */
 static double exponentials(wkv_sampler *s, float top, float factor, int only_kept)
 {
     float *p = s->p;
     const float *x = s->x;
-    double sum = 0;
     if (only_kept)
         for (int i = 0; i < s->vocab; i++) p[i] = p[i] > 0 ? exp_nonpositive((x[i] - top) * factor) : 0;
     else
         for (int i = 0; i < s->vocab; i++) p[i] = exp_nonpositive((x[i] - top) * factor);
-    for (int i = 0; i < s->vocab; i++) sum += p[i];
-    return sum;
+    return sum_of(p, s->vocab);
 }
 
 static void scale(wkv_sampler *s, double sum)
@@ -273,17 +281,10 @@ static void cut_below(wkv_sampler *s, float least)
         if (s->p[i] < least) s->p[i] = 0;
 }
 
-static double mass_left(const wkv_sampler *s)
-{
-    double sum = 0;
-    for (int i = 0; i < s->vocab; i++) sum += s->p[i];
-    return sum;
-}
-
 /* Locally typical (Meister et al. 2022): of what is left, the tokens whose surprise is nearest to the entropy. */
 static void cut_typical(wkv_sampler *s)
 {
-    double left = mass_left(s), log_sum = s->log_sum + log(left), entropy = 0; /* log p = x - log_sum */
+    double left = sum_of(s->p, s->vocab), log_sum = s->log_sum + log(left), entropy = 0; /* log p = x - log_sum */
     for (int i = 0; i < s->vocab; i++)
         if (s->p[i] > 0) entropy -= s->p[i] / left * (s->x[i] - log_sum);
     for (int i = 0; i < s->vocab; i++) {
@@ -340,7 +341,7 @@ const float *sampler_distribution(wkv_sampler *s, const float *logits)
         s->log_sum = top + log(sum);
         scale(s, sum);
         cut(s, s->p[id]);
-        scale(s, temperature == 1 ? mass_left(s) : exponentials(s, top, 1 / temperature, 1));
+        scale(s, temperature == 1 ? sum_of(s->p, s->vocab) : exponentials(s, top, 1 / temperature, 1));
     }
     return s->p;
 }
@@ -350,7 +351,7 @@ const float *sampler_distribution(wkv_sampler *s, const float *logits)
 int32_t wkv_sample(wkv_sampler *s, const float *logits)
 {
     const float *p = sampler_distribution(s, logits);
-    double u = rng_uniform(&s->r) * mass_left(s), sum = 0;
+    double u = rng_uniform(&s->r) * sum_of(s->p, s->vocab), sum = 0;
     int32_t id = -1;
     for (int i = 0; i < s->vocab; i++) {
         if (p[i] == 0) continue;

@@ -21,10 +21,10 @@ static const wkv_template world = {
 static const wkv_template old_world = {"world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\n"}};
 
 #define RAVEN_OPENING                                                                                                  \
-    "\nThe following is a coherent verbose detailed conversation between a girl named Alice and her friend Bob. Alice " \
-    "is very intelligent, creative and friendly. Alice is unlikely to disagree with Bob, and Alice doesn't like to ask " \
-    "Bob questions. Alice likes to tell Bob a lot about herself and her opinions. Alice usually gives Bob kind, "      \
-    "helpful and informative advices.\n\n"
+    "\nThe following is a coherent verbose detailed conversation between a girl named Alice and her friend Bob. "      \
+    "Alice is very intelligent, creative and friendly. Alice is unlikely to disagree with Bob, and Alice doesn't "     \
+    "like to ask Bob questions. Alice likes to tell Bob a lot about herself and her opinions. Alice usually "          \
+    "gives Bob kind, helpful and informative advices.\n\n"
 
 static const wkv_template raven = {"raven", "Bob", "Alice", RAVEN_OPENING, "\n", "\n\n", {"\n\n"}};
 

@@ -25,10 +25,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wkv_think think = (wkv_think)(data[1] & 3);
     size_t n = wkv_template_turn(t, data[1] >> 2 & 1, data[1] >> 3 & 1 ? user : NULL, user, think, NULL, 0);
     out = malloc(n + 1);
-    if (wkv_template_turn(t, data[1] >> 2 & 1, data[1] >> 3 & 1 ? user : NULL, user, think, out, n + 1) != n || strlen(out) != n) abort();
+    if (wkv_template_turn(t, data[1] >> 2 & 1, data[1] >> 3 & 1 ? user : NULL, user, think, out, n + 1) != n ||
+        strlen(out) != n)
+        abort();
     wkv_template_turn(t, 0, NULL, user, think, out, n + 1);
     const char *blank = strstr(out, "\n\n"), *answer = strstr(out, t->join);
-    if (!strcmp(t->join, "\n\n") && (blank != answer || strlen(blank) > strlen("\n\nAssistant: <think>\n</think"))) abort();
+    if (!strcmp(t->join, "\n\n") && (blank != answer || strlen(blank) > strlen("\n\nAssistant: <think>\n</think")))
+        abort();
     wkv_template_turn(t, 1, user, user, think, small, sizeof small);
     if (!memchr(small, 0, sizeof small)) abort();
     free(out);

@@ -5,15 +5,18 @@
 #include <string.h>
 
 static const char merges[] =
-    "{\"added_tokens\": [{\"id\": 0, \"content\": \"<|endoftext|>\"}, {\"id\": 10, \"content\": \"  \", \"normalized\": true}],"
+    "{\"added_tokens\": [{\"id\": 0, \"content\": \"<|endoftext|>\"}, {\"id\": 10, \"content\": \"  \", "
+    "\"normalized\": true}],"
     " \"normalizer\": {\"type\": \"NFC\"}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\","
-    " \"vocab\": {\"a\": 1, \"b\": 2, \"c\": 3, \"\xc4\xa0\": 4, \"ab\": 5, \"\xc4\xa0" "ab\": 6, \"abc\": 7, \"bc\": 8, \"\xc4\x8a\": 9},"
+    " \"vocab\": {\"a\": 1, \"b\": 2, \"c\": 3, \"\xc4\xa0\": 4, \"ab\": 5, \"\xc4\xa0"
+    "ab\": 6, \"abc\": 7, \"bc\": 8, \"\xc4\x8a\": 9},"
     " \"merges\": [\"a b\", \"b c\", \"\xc4\xa0 ab\", \"ab c\"]}}";
 
 /* 256 bytes and some words */
 static wkv_tokenizer *trie_of_words(void)
 {
-    static const char *const words[] = {"th", "the", " the", "\\n\\n", "ab", "abab", "  ", "\\xe4\\xb8", "\\xe4\\xb8\\xad\\xe5", "\\xf0\\x9f"};
+    static const char *const words[] = {
+        "th", "the", " the", "\\n\\n", "ab", "abab", "  ", "\\xe4\\xb8", "\\xe4\\xb8\\xad\\xe5", "\\xf0\\x9f"};
     char lines[8192];
     size_t n = 0;
     wkv_tokenizer *t;
@@ -52,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!words) {
         words = trie_of_words();
         if (wkv_tokenizer_open(&bytes, "bytes", NULL)) abort();
-        if (tokenizer_open_memory(&pairs, merges, sizeof merges - 1, "merges") && !strstr(wkv_error(), "PCRE2")) abort();
+        if (tokenizer_open_memory(&pairs, merges, sizeof merges - 1, "merges") && !strstr(wkv_error(), "PCRE2"))
+            abort();
     }
     check(words, (const char *)data, size, 1);
     check(bytes, (const char *)data, size, 1);
