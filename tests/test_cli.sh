@@ -98,6 +98,9 @@ wrong "--think: 'maybe' is not one of off|on|fast" chat --think maybe
 wrong "what is 'b'" generate a b
 wrong "chat takes nothing else" chat a
 wrong "--tokens says which" logits
+wrong "--data says what" train
+wrong "--out says where" train -d a
+wrong "--vocab is needed" train -d a -o b
 wrong "--stop: an empty text" generate --stop ""
 wrong "twice" generate -f a b
 wrong "this model has tokens 0 to 95, not 96" generate -m "$model" --vocab "$vocab" --ban 96
@@ -305,6 +308,24 @@ is $? 1 "status when a turn cannot be spelled"
 chat </dev/null >out
 is $? 0 "status of an empty chat"
 
+# ---- train -------------------------------------------------------------------------------------------------------------
+for i in 1 2 3 4 5 6 7 8 9 10; do echo "the user and the end in $i"; done >learn.txt
+small="-d learn.txt --vocab $vocab -L 1 -C 16 --head-size 16 -T 16 -b 2"
+# shellcheck disable=SC2086
+run 0 train $small -o run1 -n 20 -t 1 --seed 4
+is "$(cat out)" "run1/final.safetensors" "what train prints"
+holds err "step 20 of 20: loss"
+holds err "bits per byte"
+# shellcheck disable=SC2086
+run 0 train $small -o run2 -n 20 -t 2 --seed 4 --quiet
+is "$(wc -c <err | tr -d ' ')" 0 "what train --quiet says on standard error"
+same run1/final.safetensors run2/final.safetensors "training with one thread and with two"
+run 0 generate -m run1/final.safetensors -n 5 "the"
+holds out "the"
+# shellcheck disable=SC2086
+run 0 train -d learn.txt -i run1/final.safetensors -o run3 -n 2 -T 16 -b 2
+refused "missing.txt" train -d missing.txt --vocab bytes -o run4
+
 # ---- Ctrl-C ------------------------------------------------------------------------------------------------------------
 if timeout --preserve-status -s INT 1 true 2>/dev/null; then
     # shellcheck disable=SC2086
@@ -317,6 +338,10 @@ if timeout --preserve-status -s INT 1 true 2>/dev/null; then
     { printf 'the end\n'; sleep 2; } |
         { timeout --preserve-status -k 20 -s INT 1 "$WKV" chat $go --template world --ban 90 -n 0 >out 2>err; echo $? >status; }
     is "$(cat status)" 0 "status of chat after Ctrl-C"
+    # shellcheck disable=SC2086
+    timeout --preserve-status -k 20 -s INT 1 "$WKV" train $small -o run5 -n 10000000 >out 2>err </dev/null
+    is $? 130 "status of train after Ctrl-C"
+    run 0 generate -m "$(cat out)" -n 5 "the"
 else
     echo "skip Ctrl-C: timeout --preserve-status is not here"
     skipped=$((skipped + 1))

@@ -22,7 +22,7 @@ static const option options[] = {
     {0, "think", OPT_CHOICE, "off|on|fast", &think, 0, 0, NULL,
      "for models trained to think first: not, at length, or hardly"},
     {0, "template", OPT_TEXT, "NAME", &template_name, 0, 0, "the one that fits the model",
-     "how turns are written: world, g1, raven or pile"},
+     "how turns are written: world, g1, raven, pile or plain"},
     {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL, "most tokens of an answer; 0 or -1: no limit"},
     {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show the speed after each answer"},
 };

@@ -39,11 +39,13 @@ static void print_text(const wkv_model_info *m, const wkv_tokenizer *t, const ch
     for (int i = 0; i < n; i++) put_text("%s%s %d", i ? ", " : "  low ranks    ", names[i], m->rank[i]);
     if (n) put_text("\n");
     put_text("  vocabulary   %s tokens\n", as_count(a, m->vocab));
-    if (t)
-        put_text("  tokenizer    %s%s%s\n", wkv_tokenizer_name(t), wkv_tokenizer_path(t) ? ", " : "",
-                 wkv_tokenizer_path(t) ? wkv_tokenizer_path(t) : "");
-    else
+    if (t) {
+        const char *name = wkv_tokenizer_name(t), *path = wkv_tokenizer_path(t);
+        const int elsewhere = path && strcmp(path, name); /* bytes need no file */
+        put_text("  tokenizer    %s%s%s\n", name, elsewhere ? ", " : "", elsewhere ? path : "");
+    } else {
         put_text("  tokenizer    none: %s\n", no_tokenizer);
+    }
     if (chat) put_text("  chat         template %s (%s, %s)\n", chat->name, chat->user, chat->assistant);
     put_text("  memory       %s", as_bytes(a, (double)m->weight_bytes[2]));
     put_text(" as stored; %s at 32 bits, %s at 16\n", as_bytes(a, (double)m->weight_bytes[0]),

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const command *const commands[] = {&cmd_generate, &cmd_chat,     &cmd_info, &cmd_tokenize,
-                                   &cmd_logits,   &cmd_selftest, NULL};
+const command *const commands[] = {&cmd_generate, &cmd_chat,  &cmd_info,     &cmd_tokenize,
+                                   &cmd_logits,   &cmd_train, &cmd_selftest, NULL};
 
 static int man;
 static int completion; /* a shell */
