@@ -97,7 +97,7 @@ INLINE float sum(vf v)
     return q[0] + q[1];
 }
 
-/* The sums of LANES vectors that lie one after another, each as sum() would give it: two vectors are halved into one. */
+/* The sums of LANES vectors, each as sum() would give it: two vectors are halved into one. */
 #if LANES == 16
 #define HALVE8(a, b)                                                                                                   \
     (__builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +                           \
@@ -122,10 +122,8 @@ INLINE float sum(vf v)
 #define HALVE2(a, b) (__builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7))
 #define HALVE1(a, b) (__builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7))
 #endif
-INLINE vf sums(const float *p)
+INLINE vf sums_of(vf v[LANES])
 {
-    vf v[LANES];
-    UNROLL for (int i = 0; i < LANES; i++) v[i] = load(p + i * LANES);
 #if LANES > 8
     UNROLL for (int i = 0; i < LANES / 2; i++) v[i] = HALVE8(v[2 * i], v[2 * i + 1]);
 #endif
@@ -135,8 +133,15 @@ INLINE vf sums(const float *p)
     UNROLL for (int i = 0; i < 2; i++) v[i] = HALVE2(v[2 * i], v[2 * i + 1]);
     return HALVE1(v[0], v[1]);
 }
+INLINE vf sums(const float *p)
+{
+    vf v[LANES];
+    UNROLL for (int i = 0; i < LANES; i++) v[i] = load(p + i * LANES);
+    return sums_of(v);
+}
 
 #include "cpu/simd_math.h"
+#include "cpu/simd_quant.h"
 #include "cpu/simd_linear.h"
 #include "cpu/simd_rows.h"
 #include "cpu/simd_time.h"

@@ -8,16 +8,13 @@
 
 enum { STREAMS = 8, AHEAD = 1024 }; /* decoding one token: weight rows walked at once; bytes that each one's prefetch is ahead */
 
-/* One tile: tn tokens by on weight rows that lie w_step bytes apart; their results lie y_step apart. */
-INLINE void dot_tile(const int tn, const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x,
-                     size_t x_stride, const char *w, size_t w_step, int I, float scale, int add)
+/* acc += x times rows of w that lie w_step bytes apart, over I values: tn tokens by on rows. */
+INLINE void dot_run(const int tn, const int on, const dtype type, vf acc[DOT_T][STREAMS], const float *x, size_t x_stride,
+                    const char *w, size_t w_step, int I)
 {
-    vf acc[DOT_T][STREAMS];
     int i = 0;
-    UNROLL for (int t = 0; t < tn; t++)
-        UNROLL for (int o = 0; o < on; o++) acc[t][o] = (vf){0};
+    vf xv[DOT_T];
     for (; i + LANES <= I; i += LANES) {
-        vf xv[DOT_T];
         UNROLL for (int t = 0; t < tn; t++) xv[t] = load(x + (size_t)t * x_stride + i);
         UNROLL for (int o = 0; o < on; o++) {
             vf wv = load_w(type, w + (size_t)o * w_step, (size_t)i);
@@ -25,19 +22,43 @@ INLINE void dot_tile(const int tn, const int on, const dtype type, float *y, siz
             if (tn == 1) __builtin_prefetch(w + (size_t)o * w_step + (size_t)i * (type == F32 ? 4 : 2) + AHEAD);
         }
     }
-    if (i < I) {
-        vf xv[DOT_T];
-        UNROLL for (int t = 0; t < tn; t++) xv[t] = load_part(x + (size_t)t * x_stride + i, I - i);
-        UNROLL for (int o = 0; o < on; o++) {
-            vf wv = load_w_part(type, w + (size_t)o * w_step, (size_t)i, I - i);
-            UNROLL for (int t = 0; t < tn; t++) acc[t][o] = madd(xv[t], wv, acc[t][o]);
+    if (i == I) return;
+    UNROLL for (int t = 0; t < tn; t++) xv[t] = load_part(x + (size_t)t * x_stride + i, I - i);
+    UNROLL for (int o = 0; o < on; o++) {
+        vf wv = load_w_part(type, w + (size_t)o * w_step, (size_t)i, I - i);
+        UNROLL for (int t = 0; t < tn; t++) acc[t][o] = madd(xv[t], wv, acc[t][o]);
+    }
+}
+
+/* The lanes' sums to y: rows y_stride apart, columns y_step. */
+INLINE void dot_put(const int tn, const int on, vf acc[DOT_T][STREAMS], float *y, size_t y_stride, size_t y_step, float scale, int add)
+{
+    UNROLL for (int n = 0; n < tn * on; n += LANES) {
+        vf v[LANES];
+        float s[LANES];
+        UNROLL for (int i = 0; i < LANES; i++) v[i] = n + i < tn * on ? acc[(n + i) / on][(n + i) % on] : (vf){0};
+        store(s, sums_of(v) * scale);
+        UNROLL for (int i = 0; i < (LANES < tn * on - n ? LANES : tn * on - n); i++) {
+            float *to = y + (size_t)((n + i) / on) * y_stride + (size_t)((n + i) % on) * y_step;
+            *to = add ? *to + s[i] : s[i];
         }
     }
+}
+
+INLINE void dot_zero(const int tn, const int on, vf acc[DOT_T][STREAMS])
+{
     UNROLL for (int t = 0; t < tn; t++)
-        UNROLL for (int o = 0; o < on; o++) {
-            float *to = y + (size_t)t * y_stride + (size_t)o * y_step, s = scale * sum(acc[t][o]);
-            *to = add ? *to + s : s;
-        }
+        UNROLL for (int o = 0; o < on; o++) acc[t][o] = (vf){0};
+}
+
+/* One tile: tn tokens by on weight rows w_step bytes apart; their results lie y_step apart. */
+INLINE void dot_tile(const int tn, const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x,
+                     size_t x_stride, const char *w, size_t w_step, int I, float scale, int add)
+{
+    vf acc[DOT_T][STREAMS];
+    dot_zero(tn, on, acc);
+    dot_run(tn, on, type, acc, x, x_stride, w, w_step, I);
+    dot_put(tn, on, acc, y, y_stride, y_step, scale, add);
 }
 
 /* All tokens of a block against `on` rows. */
@@ -53,21 +74,6 @@ INLINE void dot_rows(const int on, const dtype type, float *y, size_t y_stride, 
     if (T - t == 1) dot_tile(1, on, type, y, y_stride, y_step, x, x_stride, w, w_step, I, scale, add);
     if (T - t == 2) dot_tile(2, on, type, y, y_stride, y_step, x, x_stride, w, w_step, I, scale, add);
     if (DOT_T > 3 && T - t == 3) dot_tile(DOT_T > 3 ? 3 : 1, on, type, y, y_stride, y_step, x, x_stride, w, w_step, I, scale, add);
-}
-
-/* A row of weights as floats. */
-static void decode_row(dtype type, const char *row, float *to, int n)
-{
-    if (!is_plain(type)) {
-        dtype_decode(type, row, to, n);
-        return;
-    }
-    int i = 0;
-    if (type == F16)
-        for (; i + LANES <= n; i += LANES) store(to + i, load_f16(row + 2 * i));
-    if (type == BF16)
-        for (; i + LANES <= n; i += LANES) store(to + i, load_bf16(row + 2 * i));
-    if (i < n) store_part(to + i, load_w_part(type, row, (size_t)i, n - i), n - i);
 }
 
 /* Rows of a plain type where they lie. For a few tokens the weights are a stream from memory, which comes fastest as several
@@ -96,33 +102,81 @@ INLINE void dot_plain(const dtype type, float *y, size_t y_stride, const float *
     if (o < O) dot_rows(1, type, y + o, y_stride, 1, x, x_stride, w + (size_t)o * w_bytes, w_bytes, T, I, scale, add);
 }
 
+/* One tile of rows of any type, decoded piece by piece on the way. room: STREAMS x PIECE floats. */
+enum { PIECE = 256 };
+
+INLINE void dot_tile_stored(const int tn, const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x,
+                            size_t x_stride, const char *w, size_t w_step, int I, float scale, int add, float *room)
+{
+    vf acc[DOT_T][STREAMS];
+    dot_zero(tn, on, acc);
+    for (int i = 0; i < I; i += PIECE) {
+        int n = I - i < PIECE ? I - i : PIECE;
+        for (int o = 0; o < on; o++) {
+            const char *from = w + (size_t)o * w_step + dtype_bytes(type, i);
+            for (int line = 0; line < dtype_bytes(type, PIECE); line += 64) __builtin_prefetch(from + AHEAD + line);
+            decode_row(type, from, room + o * PIECE, n);
+        }
+        dot_run(tn, on, F32, acc, x + i, x_stride, (const char *)room, 4 * PIECE, n);
+    }
+    dot_put(tn, on, acc, y, y_stride, y_step, scale, add);
+}
+
+static void dot_stored(const dtype type, float *y, size_t y_stride, const float *x, size_t x_stride, const char *w, size_t w_bytes,
+                       int T, int O, int I, float scale, int add, float *room)
+{
+    int on = T == 1 ? STREAMS : DOT_O, apart = O / on;
+#define TILE(tn, on_, o, step)                                                                                         \
+    dot_tile_stored(tn, on_, type, y + (o), y_stride, (size_t)(step), x, x_stride, w + (size_t)(o) * w_bytes,          \
+                    (size_t)(step) * w_bytes, I, scale, add, room)
+    for (int o = 0; o < apart; o++) {
+        if (T == 1) TILE(1, STREAMS, o, apart);
+        if (T == 2) TILE(2, DOT_O, o, apart);
+        if (T == 3) TILE(3, DOT_O, o, apart);
+        if (DOT_T > 3 && T == 4) TILE(DOT_T, DOT_O, o, apart);
+    }
+    for (int o = apart * on; o < O; o++) {
+        if (T == 1) TILE(1, 1, o, 1);
+        if (T == 2) TILE(2, 1, o, 1);
+        if (T == 3) TILE(3, 1, o, 1);
+        if (DOT_T > 3 && T == 4) TILE(DOT_T, 1, o, 1);
+    }
+#undef TILE
+}
+
 enum { DOT_CACHE = 96 * 1024 }; /* floats of x that are gone over again for every weight row: they should stay in L2 */
 
-static int dot_in_place(dtype type, int T) { return type == F32 || (is_plain(type) && T <= DOT_T); }
-
-/* weight rows decoded at a time */
-static int dot_group(int T) { return T == 1 ? STREAMS : DOT_O; }
-
-static size_t dot_scratch(dtype type, int T, int I) { return dot_in_place(type, T) ? 0 : (size_t)dot_group(T) * (size_t)I; }
+static size_t dot_scratch(dtype type, int T, int I)
+{
+    if (type == F32 || (is_plain(type) && T <= DOT_T)) return 0;
+    return T <= DOT_T ? STREAMS * PIECE : (size_t)DOT_O * (size_t)I;
+}
 
 static void dot(float *y, size_t y_stride, const float *x, size_t x_stride, const void *w, size_t w_bytes, dtype type, int T, int O,
                 int I, float scale, int add, float *scratch)
 {
+    if (T <= DOT_T) {
+        if (type == F32) dot_plain(F32, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
+        else if (type == F16) dot_plain(F16, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
+        else if (type == BF16) dot_plain(BF16, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
+        else dot_stored(type, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add, scratch);
+        return;
+    }
     int block = DOT_CACHE / (I ? I : 1) / DOT_T * DOT_T;
     if (block < 4 * DOT_T) block = 4 * DOT_T;
     for (int t = 0; t < T; t += block) {
         int n = T - t < block ? T - t : block;
         float *yt = y + (size_t)t * y_stride;
         const float *xt = x + (size_t)t * x_stride;
-        if (type == F32) dot_plain(F32, yt, y_stride, xt, x_stride, w, w_bytes, n, O, I, scale, add);
-        else if (dot_in_place(type, T) && type == F16) dot_plain(F16, yt, y_stride, xt, x_stride, w, w_bytes, n, O, I, scale, add);
-        else if (dot_in_place(type, T)) dot_plain(BF16, yt, y_stride, xt, x_stride, w, w_bytes, n, O, I, scale, add);
-        else
-            for (int o = 0; o < O; o += dot_group(T)) {
-                int rows = O - o < dot_group(T) ? O - o : dot_group(T);
-                for (int r = 0; r < rows; r++) decode_row(type, (const char *)w + (size_t)(o + r) * w_bytes, scratch + (size_t)r * (size_t)I, I);
-                dot_plain(F32, yt + o, y_stride, xt, x_stride, (const char *)scratch, 4 * (size_t)I, n, rows, I, scale, add);
-            }
+        if (type == F32) {
+            dot_plain(F32, yt, y_stride, xt, x_stride, w, w_bytes, n, O, I, scale, add);
+            continue;
+        }
+        for (int o = 0; o < O; o += DOT_O) {
+            int rows = O - o < DOT_O ? O - o : DOT_O;
+            for (int r = 0; r < rows; r++) decode_row(type, (const char *)w + (size_t)(o + r) * w_bytes, scratch + (size_t)r * (size_t)I, I);
+            dot_plain(F32, yt + o, y_stride, xt, x_stride, (const char *)scratch, 4 * (size_t)I, n, rows, I, scale, add);
+        }
     }
 }
 
@@ -174,7 +228,7 @@ static void outer_pack(float *to, const char *b, size_t b_bytes, dtype type, int
         const char *from = b;
         dtype t = type;
         if (!is_plain(type)) {
-            dtype_decode(type, b, row, n);
+            decode_row(type, b, row, n);
             from = (const char *)row;
             t = F32;
         }

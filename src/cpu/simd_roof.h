@@ -6,10 +6,8 @@ static double burn(int64_t n)
     vf acc[12];
     vf x = all(1.0001f), y = all(1e-6f);
     UNROLL for (int i = 0; i < 12; i++) acc[i] = all((float)i);
-    for (int64_t k = 0; k < n; k++) {
+    for (int64_t k = 0; k < n; k++)
         UNROLL for (int i = 0; i < 12; i++) acc[i] = madd(acc[i], x, y);
-        __asm__ volatile("" : "+m"(*(char *)&n)); /* keeps the loop */
-    }
     float s = 0;
     UNROLL for (int i = 0; i < 12; i++) s += sum(acc[i]);
     return s == 12345.678f ? 0 : 2.0 * 12 * LANES * (double)n;
