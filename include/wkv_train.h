@@ -86,7 +86,7 @@ typedef struct {
 /* ---- a whole run ---------------------------------------------------------------------------------------------------- */
 
 /* Tokenise, train, measure, save. WKV_EARG names the option that is off; WKV_EIO, WKV_EFORMAT the file; WKV_ESTOPPED when
- * report asked for it, after saving. */
+ * report asked for it, after saving, or when the loss is no longer a number, leaving what was saved before. */
 WKV_API int wkv_train(const wkv_train_options *o);
 
 /* ---- the trainer ---------------------------------------------------------------------------------------------------- */
@@ -100,7 +100,8 @@ WKV_API void wkv_trainer_free(wkv_trainer *t);
 
 /* One step of the optimizer. tokens: `batch` rows of `length` + 1 ids; each of a row's first `length` is read, starting
  * from an empty state, and the one after it is what should have been predicted. loss: mean over all, or NULL.
- * WKV_EARG: an id outside the vocabulary, a count below 1. WKV_ESTOPPED: the loss is no longer a number. */
+ * WKV_EARG: an id outside the vocabulary, a count below 1. WKV_ESTOPPED: the loss or its gradient is no longer a
+ * number; the weights are as before. */
 WKV_API int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);
 
 /* The loss alone; nothing is changed. */

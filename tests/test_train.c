@@ -257,6 +257,10 @@ static void decay_and_clip_do_what_they_say(void)
     EXPECT_NEAR(mean[0], 0.1 * 0.6, 1e-6);
     EXPECT_NEAR(square[1], 0.01 * 0.64, 1e-7);
     EXPECT_NEAR(grads[0], 0, 0);
+    real kept = values[0];
+    grads[1] = INFINITY;
+    EXPECT(!isfinite(adamw_step(&o, &p, 0.01, 2, NULL)));
+    EXPECT_NEAR(values[0], kept, 0);
 }
 
 /* Loss and gradient of every tensor against PyTorch in float64 (tests/golden/gradients). */

@@ -62,6 +62,7 @@ double adamw_step(const adamw *o, params *p, double lr, int64_t step, pool *thre
     double norm = 0;
     for (int i = 0; i < n; i++) norm += p->sums[i];
     norm = sqrt(norm);
+    if (!isfinite(norm)) return norm;
     if (o->clip > 0 && norm > o->clip) u.clip = (float)(o->clip / norm);
     u.bias1 = (float)(1 / (1 - pow(o->beta1, (double)step)));
     u.bias2 = (float)(1 / (1 - pow(o->beta2, (double)step)));

@@ -189,11 +189,13 @@ int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch_size, int 
     double l;
     int err = trainer_gradient(t, tokens, batch_size, length, &l);
     if (err) return err;
-    if (!isfinite(l))
-        return fail(WKV_ESTOPPED, "the loss of step %lld is not a number; a lower learning rate may help",
-                    (long long)t->step + 1);
     t->lr = schedule_lr(&t->plan, t->step);
-    t->norm = adamw_step(&t->opt, &t->p, t->lr, ++t->step, t->pool);
+    t->norm = isfinite(l) ? adamw_step(&t->opt, &t->p, t->lr, t->step + 1, t->pool) : l;
+    if (!isfinite(t->norm))
+        return fail(WKV_ESTOPPED,
+                    "the loss or its gradient in step %lld is not a number; a lower learning rate may help",
+                    (long long)t->step + 1);
+    t->step++;
     if (loss) *loss = l;
     return 0;
 }
