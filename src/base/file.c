@@ -34,6 +34,11 @@ void file_close(file_map *m)
     *m = (file_map){0};
 }
 
+void file_expect(const file_map *m, int long_runs)
+{
+    if (m->size) madvise((void *)m->data, m->size, long_runs ? MADV_NORMAL : MADV_RANDOM);
+}
+
 static void forget(file_out *o)
 {
     free(o->path);

@@ -14,6 +14,9 @@ typedef struct {
 /* Map `path` for reading. WKV_EIO with the system's reason: missing, a directory, no permission. */
 int file_open(file_map *out, const char *path);
 void file_close(file_map *m);
+/* Say how a mapping is about to be read: a little here and there, so that nothing around it is read from the disk, or, as
+ * every mapping begins, in long runs. */
+void file_expect(const file_map *m, int long_runs);
 
 /* A file being written: everything goes to `path`.part-<pid>, which file_commit renames to `path` after fsync, so that a
  * reader never sees half a file and an interrupted write loses nothing. file_abandon removes it. */

@@ -154,7 +154,9 @@ static int open_file(tensors *t, const char *path)
     if (e || (e = file_open(&map, path))) return e;
     t->maps[t->n_maps++] = map;
     t->bytes += map.size;
+    file_expect(&map, 0);
     e = read_any(t, map.data, map.size, path);
+    file_expect(&map, 1);
     return e ? fail_prefix(e, "%s", path) : WKV_OK;
 }
 
@@ -192,6 +194,11 @@ int tensors_open_memory(tensors **out, const void *data, size_t size, const char
     }
     *out = t;
     return e;
+}
+
+void tensors_expect(const tensors *t, int long_runs)
+{
+    for (int i = 0; i < t->n_maps; i++) file_expect(&t->maps[i], long_runs);
 }
 
 void tensors_close(tensors *t)

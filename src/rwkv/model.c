@@ -84,7 +84,11 @@ static int finish(wkv_model **out, tensors *file, int e)
 {
     wkv_model *m = e ? NULL : calloc(1, sizeof *m);
     if (!e && !m) e = fail(WKV_ENOMEM, "no memory to open a model");
-    if (!e) e = rwkv_bind(&m->rwkv, file);
+    if (!e) {
+        tensors_expect(file, 0); /* vectors are copied, matrices stay where they are */
+        e = rwkv_bind(&m->rwkv, file);
+        tensors_expect(file, 1);
+    }
     if (e) {
         tensors_close(file);
         free(m);
