@@ -17,7 +17,7 @@ static uint64_t hash(uint64_t h, const void *data, size_t n)
 }
 
 typedef struct {
-    int64_t parameters, bytes[DTYPES];
+    int64_t parameters;
     int64_t small; /* values kept in f32 whatever the precision: vectors */
 } census;
 
@@ -27,12 +27,11 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
     census *c = user;
     int64_t n = (int64_t)t->rows * t->cols;
     c->parameters += n;
-    c->bytes[t->type] += dtype_bytes((dtype)t->type, n);
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) c->small += n;
     return 0;
 }
 
-/* "bf16, f32": the types the weights take, most bytes first */
+/* "bf16, f32": the types in the file, most bytes first */
 static void name_types(char *out, size_t room, int64_t *bytes)
 {
     size_t n = 0;
@@ -52,8 +51,13 @@ static void describe(wkv_model *m)
     const rwkv *r = &m->rwkv;
     census c = {0};
     rwkv_each(r, count, &c);
-    int64_t stored = 0;
-    for (int i = 0; i < DTYPES; i++) stored += c.bytes[i];
+    int64_t stored = 0, bytes[DTYPES] = {0};
+    for (int i = 0; i < tensors_count(m->file); i++) {
+        const file_tensor *f = tensors_at(m->file, i);
+        int64_t n = dtype_bytes(f->type, tensor_values(f));
+        bytes[f->type] += n;
+        stored += n;
+    }
     m->about = (wkv_model_info){
         .path = tensors_path(m->file),
         .format = tensors_format(m->file),
@@ -73,7 +77,7 @@ static void describe(wkv_model *m)
         .state_bytes = (size_t)rwkv_state_len(r) * sizeof(real),
         .weight_bytes = {(size_t)(c.parameters * 4), (size_t)((c.parameters - c.small) * 2 + c.small * 4), (size_t)stored},
     };
-    name_types(m->types, sizeof m->types, c.bytes);
+    name_types(m->types, sizeof m->types, bytes);
     m->fingerprint = hash(hash(0xcbf29ce484222325u, r->dim, sizeof r->dim), r->arch->version, strlen(r->arch->version));
     m->fingerprint = hash(m->fingerprint, r->ln_out_w.data, (size_t)r->C * sizeof(real));
     m->fingerprint = hash(m->fingerprint, r->ln0_b.data, (size_t)r->C * sizeof(real));
