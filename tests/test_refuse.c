@@ -1,0 +1,343 @@
+/* test_refuse.c - a file that is not what it says gets one sentence that says what it is. */
+#include "archive.h"
+#include "format/tensors.h"
+#include "format/write.h"
+#include "test.h"
+#include "wkv.h"
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The bytes, under that name, fail to open, and the sentence begins with the name and holds the words. */
+static void refused(const void *data, size_t n, const char *name, const char *words)
+{
+    char *copy = malloc(n + 1), start[128]; /* of its own, so that reading past it would show */
+    memcpy(copy, data, n);
+    tensors *t;
+    if (!tensors_open_memory(&t, copy, n, name)) FAILED("%s was accepted", name);
+    else {
+        snprintf(start, sizeof start, "%s: ", name);
+        EXPECT(!t && !strncmp(wkv_error(), start, strlen(start)));
+        EXPECT_HAS(wkv_error(), words);
+    }
+    tensors_close(t);
+    free(copy);
+}
+
+#define REFUSED(text, name, words) refused(text, sizeof(text) - 1, name, words)
+
+static void other_files(void)
+{
+    REFUSED("", "empty.pth", "is empty");
+    REFUSED("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3063134371\n", "lfs.pth",
+            "is a git-lfs pointer of 73 bytes, not the file itself (3063134371 bytes)");
+    REFUSED("\n <!DOCTYPE html><html><body>Sign in</body></html>", "page.pth", "is an HTML page of 50 bytes");
+    REFUSED("<HTML>Not found", "page.pth", "is an HTML page");
+    REFUSED("Entry not found", "error.pth", "is a text of 15 bytes, not a checkpoint");
+    REFUSED("{\"error\": \"gated\"}", "error.json", "is a JSON file of 18 bytes");
+    REFUSED("\x1f\x8b\x08\0\0\0\0\0\0", "x.gz", "is compressed by gzip");
+    REFUSED("\xa3\x65model\xff\xff\xff", "x.prefab", "is a web-rwkv .prefab");
+    REFUSED("\x01\x02\x03\x04\x05\x06\x07\x08\x09", "x.bin", "is no checkpoint: it begins with 01 02 03 04");
+    REFUSED("\x80\x04\x95\x02", "x.pkl", "is a pickle, but not one of torch.save");
+    REFUSED("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80", "cut.pth", "the pickle is damaged: a number passes its end");
+    char zeros[4096] = {0}, tar[512] = "archive/pickle";
+    refused(zeros, sizeof zeros, "zeros.pth", "begins with zeros only: an unfinished download");
+    memcpy(tar + 257, "ustar", 5);
+    refused(tar, sizeof tar, "old.pth", "is a tar archive");
+    REFUSED("tjgg\1\0\0\0", "llama.bin", "is a ggjt file of old llama.cpp");
+}
+
+static void directories(void)
+{
+    tensors *t;
+    EXPECT_EQ(tensors_open(&t, "no-such-file.pth"), WKV_EIO);
+    EXPECT_STR(wkv_error(), "no-such-file.pth: No such file or directory");
+    mkdir("test_refuse.d", 0777);
+    EXPECT_EQ(tensors_open(&t, "test_refuse.d"), WKV_EIO);
+    EXPECT_HAS(wkv_error(), "test_refuse.d: a directory without a model");
+    static const float one = 1;
+    const tensor_out x = {"x", F32, 1, {1}, &one};
+    EXPECT_EQ(safetensors_write("test_refuse.d/a.safetensors", &x, 1, NULL), 0);
+    EXPECT_EQ(tensors_open(&t, "test_refuse.d"), 0);
+    tensors_close(t);
+    EXPECT_EQ(safetensors_write("test_refuse.d/b.st", &x, 1, NULL), 0);
+    EXPECT_EQ(tensors_open(&t, "test_refuse.d"), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "test_refuse.d: a directory with several models");
+    static const struct {
+        const char *index, *words;
+    } indices[] = {
+        {"{\"weight_map\":{\"x\":\"a.safetensors\",\"y\":\"a.safetensors\"}}", "tensor y is not in a.safetensors where the index says"},
+        {"{\"weight_map\":{\"x\":\"a.safetensors\",\"y\":\"gone.safetensors\"}}", "gone.safetensors: No such file or directory"},
+        {"{\"weight_map\":{\"x\":\"../a.safetensors\"}}", "tensor x is in no file of its folder"},
+        {"{\"weight_map\":{}}", "its weight_map is empty"},
+        {"{}", "has no weight_map"},
+        {"{", "is no JSON"},
+    };
+    for (size_t i = 0; i < sizeof indices / sizeof *indices; i++) {
+        FILE *f = fopen("test_refuse.d/model.safetensors.index.json", "wb");
+        fputs(indices[i].index, f);
+        fclose(f);
+        EXPECT(tensors_open(&t, "test_refuse.d") < 0);
+        EXPECT_HAS(wkv_error(), indices[i].words);
+    }
+    remove("test_refuse.d/model.safetensors.index.json");
+    remove("test_refuse.d/a.safetensors");
+    remove("test_refuse.d/b.st");
+    rmdir("test_refuse.d");
+}
+
+/* ---- .pth --------------------------------------------------------------------------------------------------------------- */
+
+static void zips(void)
+{
+    archive plain = {0}, script = {0}, foreign = {0};
+    archive_add(&plain, "readme.txt", "hello", 5, 0);
+    bytes b = archive_end(&plain);
+    refused(b.data, b.size, "plain.zip", "is a zip archive, but not of torch.save: there is no data.pkl in it");
+    refused(b.data, b.size - 1, "cut.zip", "the end of the zip archive is missing after");
+    free(b.data);
+    archive_add(&script, "m/data.pkl", DICT(""), 4, 0);
+    archive_add(&script, "m/constants.pkl", DICT(""), 4, 0);
+    b = archive_end(&script);
+    refused(b.data, b.size, "script.pt", "is a TorchScript archive");
+    free(b.data);
+    archive_add(&foreign, "m/data.pkl", DICT(""), 4, 0);
+    archive_add(&foreign, "m/byteorder", "big", 3, 0);
+    b = archive_end(&foreign);
+    refused(b.data, b.size, "big.pth", "was written on a big-endian machine");
+    free(b.data);
+    refused("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22, "nothing.zip", "there is no data.pkl in it");
+}
+
+static void pickle(const char *text, size_t n, const char *words)
+{
+    bytes b = make_pth(text, n, 0, 0);
+    refused(b.data, b.size, "made.pth", words);
+    free(b.data);
+}
+
+#define PICKLE(text, words) pickle(text, sizeof(text) - 1, words)
+
+static void hostile_pickles(void)
+{
+    PICKLE("\x80\2cposix\nsystem\nX\7\0\0\0rm -rf \x85R.", "the pickle asks for posix.system, which no checkpoint needs; nothing in it was executed");
+    PICKLE("\x80\4\x8c\10builtins\x8c\4eval\x93.", "asks for builtins.eval");
+    PICKLE("\x80\2c\x1b[31m\nred\n.", "asks for ?[31m.red"); /* no escape codes in the sentence */
+    PICKLE("\x80\2ios\nsystem\n.", "opcode 0x69");            /* INST */
+    PICKLE(DICT(KEY "ctorch\nFloatStorage\n)Rs"), "calls torch.FloatStorage in a way that torch does not");
+    PICKLE(DICT(KEY "K\1)Rs"), "a call of what is no function");
+    PICKLE("\x80\2j\xff\xff\xff\xff.", "a memo that was never made");
+    PICKLE("\x80\2}r\xff\xff\xff\xff.", "a memo that cannot be");
+    PICKLE("\x80\2X\xff\xff\xff\xff" "abc.", "a text passes its end");
+    PICKLE("\x80\2(((((((", "it does not stop");
+    PICKLE("\x80\2.", "it leaves nothing");
+    PICKLE("\x80\2(.", "it leaves nothing");
+    PICKLE("\x80\2s.", "an item without a container");
+    PICKLE("\x80\2K\1K\2K\3s.", "an item put into what is no container");
+    PICKLE("\x80\11.", "a protocol newer than 5");
+    PICKLE("\x80\2]q\0h\0a.", "holds a list, expected named tensors"); /* a list that holds itself */
+    PICKLE("\x80\2" VECTOR ".", "holds one tensor without a name");
+    size_t n = 5 << 20; /* a value per byte */
+    char *flood = malloc(n);
+    memset(flood, ']', n);
+    memcpy(flood, "\x80\2", 2);
+    pickle(flood, n, "the pickle makes over 4194304 values");
+    free(flood);
+}
+
+static void hostile_tensors(void)
+{
+    PICKLE(DICT(KEY TENSOR("\0", "K\5\x85", "K\1\x85") "s"), "tensor x: reaches beyond its storage of 4 values");
+    PICKLE(DICT(KEY TENSOR("\1", "K\4\x85", "K\1\x85") "s"), "reaches beyond its storage");
+    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "K\4\x85") "s"), "reaches beyond its storage");
+    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "J\xff\xff\xff\xff\x85") "s"), "reaches beyond its storage");
+    PICKLE(DICT(KEY TENSOR("\0", "J\xff\xff\xff\xff\x85", "K\1\x85") "s"), "tensor x: axis 0 is -1");
+    PICKLE(DICT(KEY TENSOR("\0", "\x8a\10\0\0\0\0\0\0\0\x40K\4\x86", "K\0K\0\x86") "s"), "tensor x: axis 0 is 4611686018427387904");
+    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "\x8a\10\xff\xff\xff\xff\xff\xff\xff\x7f\x85") "s"), "reaches beyond its storage");
+    PICKLE(DICT(KEY TENSOR("\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t") "s"), "a tensor of 9 axes, at most 8");
+    PICKLE(DICT(KEY TENSOR("\0", "K\4\x85", "K\1K\1\x86") "s"), "a tensor of other parts than storage");
+    PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" "0X\3\0\0\0cpuK\5tQK\0K\4\x85K\1\x85\x89" HOOKS "tRs"),
+           "data/0 has 16 bytes, expected 5 f32 values");
+    PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" "9X\3\0\0\0cpuK\4tQK\0K\4\x85K\1\x85\x89" HOOKS "tRs"),
+           "the zip has no entry data/9");
+    PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v3\n((X\7\0\0\0storagectorch.storage\nUntypedStorage\nX\1\0\0\0" "0X\3\0\0\0cpuK\20tQK\0K\4\x85K\1\x85\x89"
+                    HOOKS "ctorch\nfloat8_e5m2\ntRs"),
+           "a tensor of torch.float8_e5m2, a type that is not read");
+    PICKLE(DICT(KEY VECTOR "s" KEY VECTOR "s"), "two tensors are named x");
+}
+
+/* ---- GGUF and rwkv.cpp ---------------------------------------------------------------------------------------------------- */
+
+#define U32(x) put_number(&b, x, 4)
+#define U64(x) put_number(&b, x, 8)
+#define TEXT(s) (U64(sizeof(s) - 1), put(&b, s, sizeof(s) - 1))
+
+static bytes gguf(const char *arch, uint64_t n)
+{
+    bytes b = {0};
+    put(&b, "GGUF", 4);
+    U32(3), U64(n), U64(1);
+    TEXT("general.architecture"), U32(8), U64(strlen(arch)), put(&b, arch, strlen(arch));
+    return b;
+}
+
+/* A tensor "t" of n x rows values of that type at `offset`, then room for 64 bytes of data. */
+static void gguf_tensor(uint64_t n, uint64_t rows, uint32_t type, uint64_t offset, const char *words)
+{
+    bytes b = gguf("rwkv7", 1);
+    TEXT("t"), U32(2), U64(n), U64(rows), U32(type), U64(offset);
+    while (b.size % 32) put(&b, "", 1);
+    char room[64] = {0};
+    put(&b, room, sizeof room);
+    refused(b.data, b.size, "made.gguf", words);
+    free(b.data);
+}
+
+static void ggufs(void)
+{
+    gguf_tensor(4, 4, 0, 32, "has 192 bytes, expected 224: cut short");
+    gguf_tensor(4, 4, 0, 8, "tensor t: at 8, expected a multiple of 32");
+    gguf_tensor(4, 4, 0, UINT64_MAX - 31, "which is in no file");
+    gguf_tensor(33, 1, 8, 0, "tensor t: rows of 33 values cannot be q8_0, which comes in blocks of 32");
+    gguf_tensor(4, 1, 10, 0, "tensor t: of ggml type 10 (Q2_K), which is not read");
+    gguf_tensor(4, 1, 99, 0, "of ggml type 99 (unknown)");
+    gguf_tensor(4, (uint64_t)-4, 0, 0, "tensor t: axis 0 is -4");
+    bytes b = gguf("rwkv7", 1 << 20);
+    refused(b.data, b.size, "cut.gguf", "1048576 tensors, which its 69 bytes cannot");
+    put(&b, "", 0);
+    b.data[4] = 1;
+    refused(b.data, b.size, "old.gguf", "is GGUF version 1, expected 2 or 3");
+    memcpy(b.data + 4, "\0\0\0\3", 4);
+    refused(b.data, b.size, "big.gguf", "is a big-endian GGUF");
+    free(b.data);
+    b = (bytes){0};
+    put(&b, "GGUF", 4);
+    U32(3), U64(0), U64(2), TEXT("a"), U32(7), put(&b, "\1", 1), TEXT("a"), U32(7), put(&b, "\1", 1);
+    refused(b.data, b.size, "twice.gguf", "metadata a is there twice");
+    free(b.data);
+    b = (bytes){0};
+    put(&b, "GGUF", 4);
+    U32(3), U64(0), U64(1), TEXT("tokenizer.ggml.tokens"), U32(9), U32(8), U64(1ull << 61), U64(0);
+    refused(b.data, b.size, "flood.gguf", "ends inside its metadata: cut short");
+    free(b.data);
+}
+
+static void other_architectures(void)
+{
+    static const char *const arch[] = {"llama", "rwkv6qwen2", "arwkv7"};
+    for (int i = 0; i < 3; i++) {
+        bytes b = gguf(arch[i], 1);
+        TEXT("token_embd.weight"), U32(1), U64(1), U32(0), U64(0);
+        while (b.size % 32 != 4) put(&b, "", 1);
+        tensors *t;
+        char words[100];
+        snprintf(words, sizeof words, "other.gguf: is a GGUF of architecture %s, not an RWKV", arch[i]);
+        if (tensors_open_memory(&t, b.data, b.size, "other.gguf")) FAILED("%s", wkv_error());
+        else {
+            EXPECT_EQ(tensors_refuse(t), WKV_EUNSUPPORTED);
+            EXPECT_HAS(wkv_error(), words);
+        }
+        tensors_close(t);
+        free(b.data);
+    }
+}
+
+static void rwkvcpps(void)
+{
+    bytes b = {0};
+    put(&b, "fmgg", 4);
+    refused(b.data, b.size, "cut.bin", "has 4 bytes, expected at least 24: cut short");
+    U32(100), U32(2), U32(32), U32(1), U32(2);
+    U32(1), U32(1), U32(2), U32(32), put(&b, "x", 1);
+    refused(b.data, b.size, "old.bin", "tensor x: quantised in the old layout of rwkv.cpp's version 100");
+    b.data[4] = 101;
+    refused(b.data, b.size, "cut.bin", "tensor x: needs 18 bytes, the file has 0 left: cut short");
+    b.data[32] = 5;
+    refused(b.data, b.size, "gone.bin", "tensor x: of type 5, which rwkv.cpp no longer has");
+    b.data[24] = 9;
+    refused(b.data, b.size, "axes.bin", "has 9 axes, expected 1 to 3");
+    b.size = 24;
+    refused(b.data, b.size, "layers.bin", "holds 0 layers, expected 1: cut short between two tensors");
+    b.data[4] = 99;
+    refused(b.data, b.size, "new.bin", "is of version 99 of rwkv.cpp's format");
+    free(b.data);
+}
+
+/* ---- readable, but no RWKV of versions 4 to 7 ------------------------------------------------------------------------------ */
+
+static void strangers(void)
+{
+    static const struct {
+        const char *names[4], *words;
+    } cases[] = {
+        {{"emb.weight", "blocks.0.att.key.weight"}, NULL},
+        {{"emb.weight", "blocks.0.att.r_k", "blocks.0.att.time_state"}, NULL},
+        {{"emb.weight", "blocks.0.att.key.weight", "blocks.1.tiny_att.weight"}, "is an RWKV-4a with tiny attention"},
+        {{"emb.weight", "blocks.0.att.key.weight", "blocks.0.att.qq.weight"}, "is an RWKV-4b with an extra attention"},
+        {{"emb.weight", "blocks.0.ffnPre.key.weight"}, "is an RWKV-4 with ffnPre"},
+        {{"emb.weight", "blocks.0.att.key.weight", "head_q.weight"}, "is an RWKV-4 with head-QK"},
+        {{"emb.weight", "blocks.0.att.time_maa_x", "blocks.0.att.gate_w1"}, "variants x060a to c"},
+        {{"emb.weight", "blocks.0.att.time_maa_x", "blocks.0.att.time_maa_rkvw_w1"}, "variants x060a to c"},
+        {{"emb.weight", "blocks.0.att.r_k", "blocks.0.ffn.s_emb.weight"}, "is an RWKV-7a with DeepEmbed"},
+        {{"emb.weight", "blocks.0.att.r_k", "blocks.0.qkv.qq.weight"}, "is an RWKV-7b or RWKV-8"},
+        {{"emb.weight", "blocks.0.att.r_k", "blocks.0.ffn.enn.weight"}, "is an RWKV-8 rc00"},
+        {{"blocks.0.att.key.lora_A", "blocks.0.att.key.lora_B"}, "is an adapter (it holds blocks.0.att.key.lora_A), not a model"},
+        {{"blocks.0.att.key.lora.0", "blocks.0.att.key.lora.1"}, "is an adapter"},
+        {{"blocks.0.att.key.disha"}, "is an adapter"},
+        {{"emb.weight", "blocks.0.att.key.weight", "blocks.0.att.key.lora_A"}, "with an adapter that is not merged"},
+        {{"blocks.0.att.time_state", "blocks.1.att.time_state"}, "is a tuned state of 2 layers, not a model"},
+        {{"model.layers.0.self_attn.q_proj.weight"}, "is no RWKV of versions 4 to 7: 1 tensors (the first is layers.0.self_attn.q_proj.weight)"},
+        {{"emb.weight", "blocks.0.attn.weight"}, "it has emb.weight, but nothing in blocks.0.att"},
+        {{NULL}, "holds no tensors"},
+    };
+    static const float one = 1;
+    const char *path = "test_refuse.safetensors";
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tensor_out out[4];
+        int n = 0;
+        for (; n < 4 && cases[i].names[n]; n++) out[n] = (tensor_out){cases[i].names[n], F32, 2, {1, 1}, &one};
+        tensors *t;
+        if (safetensors_write(path, out, n, NULL) || tensors_open(&t, path)) {
+            FAILED("%s", wkv_error());
+            continue;
+        }
+        int e = tensors_refuse(t);
+        EXPECT_EQ(e, cases[i].words ? WKV_EUNSUPPORTED : 0);
+        if (cases[i].words) {
+            EXPECT_HAS(wkv_error(), "test_refuse.safetensors: ");
+            EXPECT_HAS(wkv_error(), cases[i].words);
+        }
+        tensors_close(t);
+    }
+    remove(path);
+}
+
+/* The rwkv package's converted models carry their strategy beside the weights. */
+static void converted(void)
+{
+    static const char pickled[] = DICT(KEY VECTOR "sX\11\0\0\0_strategyX\11\0\0\0cuda fp16s");
+    bytes b = make_pth(pickled, sizeof pickled - 1, 0, 0);
+    tensors *t;
+    if (tensors_open_memory(&t, b.data, b.size, "converted.pth")) FAILED("%s", wkv_error());
+    else {
+        EXPECT_EQ(tensors_refuse(t), WKV_EUNSUPPORTED);
+        EXPECT_HAS(wkv_error(), "was converted by the rwkv package for the strategy \"cuda fp16\"");
+    }
+    tensors_close(t);
+    free(b.data);
+}
+
+int main(void)
+{
+    RUN(other_files);
+    RUN(directories);
+    RUN(zips);
+    RUN(hostile_pickles);
+    RUN(hostile_tensors);
+    RUN(ggufs);
+    RUN(other_architectures);
+    RUN(rwkvcpps);
+    RUN(strangers);
+    RUN(converted);
+    return DONE();
+}
