@@ -123,9 +123,12 @@ static inline bytes archive_end(archive *a)
 }
 
 /* Pieces of the pickle of {'x': a tensor of 4 floats in storage '0'}. */
-#define STORAGE "(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" "0X\3\0\0\0cpuK\4tQ"
+#define STORAGE                                                                                                        \
+    "(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"                                                                 \
+    "0X\3\0\0\0cpuK\4tQ"
 #define HOOKS "ccollections\nOrderedDict\n)R"
-#define TENSOR(offset, shape, stride) "ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE "K" offset shape stride "\x89" HOOKS "tR"
+#define TENSOR(offset, shape, stride)                                                                                  \
+    "ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE "K" offset shape stride "\x89" HOOKS "tR"
 #define VECTOR TENSOR("\0", "K\4\x85", "K\1\x85")
 #define DICT(items) "\x80\2}" items "."
 #define KEY "X\1\0\0\0x"

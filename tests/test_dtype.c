@@ -19,8 +19,10 @@ static void f16(void)
         double want = half((uint16_t)h);
         float x = f16_to_f32((uint16_t)h);
         wrong += isnan(want) ? !isnan(x) : (double)x != want || !signbit(x) != !signbit(want);
-        if (!isnan(want)) wrong += f32_to_f16(x) != h;
-        else wrong += (f32_to_f16(x) & 0x7fff) <= 0x7c00;
+        if (!isnan(want))
+            wrong += f32_to_f16(x) != h;
+        else
+            wrong += (f32_to_f16(x) & 0x7fff) <= 0x7c00;
     }
     EXPECT_EQ(wrong, 0);
 }
@@ -49,11 +51,14 @@ static void bf16(void)
     int wrong = 0;
     for (int h = 0; h < 65536; h++) {
         float x = bf16_to_f32((uint16_t)h);
-        if (isnan(x)) wrong += !isnan(bf16_to_f32(f32_to_bf16(x)));
-        else wrong += f32_to_bf16(x) != h;
+        if (isnan(x))
+            wrong += !isnan(bf16_to_f32(f32_to_bf16(x)));
+        else
+            wrong += f32_to_bf16(x) != h;
     }
     for (int h = 0; h < 0x7f7f; h++) {
-        float low = bf16_to_f32((uint16_t)h), high = bf16_to_f32((uint16_t)(h + 1)), middle = (float)(((double)low + high) / 2);
+        float low = bf16_to_f32((uint16_t)h), high = bf16_to_f32((uint16_t)(h + 1)),
+              middle = (float)(((double)low + high) / 2);
         wrong += f32_to_bf16(middle) != (h & 1 ? h + 1 : h);
     }
     EXPECT_EQ(wrong, 0);
@@ -67,7 +72,10 @@ static void bf16(void)
 static void blocks(void)
 {
     tensors *t;
-    if (tensors_open(&t, TEST_DIR "/golden/formats/quants.gguf")) { FAILED("%s", wkv_error()); return; }
+    if (tensors_open(&t, TEST_DIR "/golden/formats/quants.gguf")) {
+        FAILED("%s", wkv_error());
+        return;
+    }
     int seen = 0;
     for (int i = 0; i < tensors_count(t); i++) {
         const file_tensor *f = tensors_at(t, i);

@@ -151,12 +151,14 @@ static void large(void)
     struct timespec from, to;
     tensors *t;
     clock_gettime(CLOCK_MONOTONIC, &from);
-    if (tensors_open(&t, path)) FAILED("%s", wkv_error());
+    if (tensors_open(&t, path))
+        FAILED("%s", wkv_error());
     else {
         clock_gettime(CLOCK_MONOTONIC, &to);
         double ms = (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
         long touched = resident_kb() - before;
-        printf("     %zu bytes, %d tensors: opened in %.1f ms, %ld kB touched\n", tensors_bytes(t), tensors_count(t), ms, touched);
+        printf("     %zu bytes, %d tensors: opened in %.1f ms, %ld kB touched\n", tensors_bytes(t), tensors_count(t),
+               ms, touched);
         EXPECT(tensors_bytes(t) > 6000000000u);
         EXPECT_EQ(tensors_count(t), TENSORS);
         EXPECT(touched < 256 << 10);

@@ -7,7 +7,10 @@
 static void metadata(void)
 {
     tensors *t;
-    if (tensors_open(&t, TEST_DIR "/golden/formats/v7-llamacpp.gguf")) { FAILED("%s", wkv_error()); return; }
+    if (tensors_open(&t, TEST_DIR "/golden/formats/v7-llamacpp.gguf")) {
+        FAILED("%s", wkv_error());
+        return;
+    }
     EXPECT_STR(tensors_meta(t, "general.architecture"), "rwkv7");
     EXPECT_STR(tensors_meta(t, "general.name"), "sample");
     EXPECT_STR(tensors_meta(t, "tokenizer.ggml.model"), "rwkv");
@@ -26,13 +29,17 @@ static void token(const tensors *t, int i, const char *want)
 {
     size_t len = 0;
     const char *s = tensors_token(t, i, &len);
-    if (!s || len != strlen(want) || memcmp(s, want, len)) FAILED("token %d is \"%.*s\", expected \"%s\"", i, (int)len, s ? s : "", want);
+    if (!s || len != strlen(want) || memcmp(s, want, len))
+        FAILED("token %d is \"%.*s\", expected \"%s\"", i, (int)len, s ? s : "", want);
 }
 
 static void vocabulary(void)
 {
     tensors *t;
-    if (tensors_open(&t, TEST_DIR "/golden/formats/v7-llamacpp.gguf")) { FAILED("%s", wkv_error()); return; }
+    if (tensors_open(&t, TEST_DIR "/golden/formats/v7-llamacpp.gguf")) {
+        FAILED("%s", wkv_error());
+        return;
+    }
     size_t len;
     EXPECT_EQ(tensors_token_count(t), 5);
     token(t, 0, "<s>");
@@ -48,7 +55,10 @@ static void vocabulary_only(void)
     tensors *t;
     const char *path = SHARED_DIR "/gguf/ggml-vocab-gpt-neox.gguf";
     if (access(path, R_OK)) SKIP("%s is not there", path);
-    if (tensors_open(&t, path)) { FAILED("%s", wkv_error()); return; }
+    if (tensors_open(&t, path)) {
+        FAILED("%s", wkv_error());
+        return;
+    }
     EXPECT_STR(tensors_format(t), "gguf v3");
     EXPECT_STR(tensors_meta(t, "general.architecture"), "gptneox");
     EXPECT_EQ(tensors_count(t), 0);

@@ -23,8 +23,10 @@ static void expect_formula(const file_tensor *f, const char *official, int expon
     tensor_read(f, x);
     for (int64_t i = 0; i < n && !test_bad; i++) {
         float y = formula(official, i);
-        if (exponentiated) EXPECT_NEAR(x[i], expf(y), 5e-3);
-        else EXPECT_NEAR(x[i], y, f->holds ? 1e-5 : 0);
+        if (exponentiated)
+            EXPECT_NEAR(x[i], expf(y), 5e-3);
+        else
+            EXPECT_NEAR(x[i], y, f->holds ? 1e-5 : 0);
     }
     if (test_bad) printf("  in %s, %s\n", f->name, official);
     free(x);
@@ -60,10 +62,12 @@ static void check(const char *version, const char *file, const char *format, con
     for (int i = 0; i < tensors_count(r); i++) {
         const file_tensor *want = tensors_at(r, i);
         const char *name = want->name;
-        int late = !strncmp(name, "blocks.0.att.v", 14) && strlen(name) == 15; /* v7's v0, v1, v2 of block 0 need not be there */
+        int late = !strncmp(name, "blocks.0.att.v", 14) &&
+                   strlen(name) == 15; /* v7's v0, v1, v2 of block 0 need not be there */
         int turned = !strcmp(version, "50") && !strcmp(naming, "llama.cpp") && strstr(name, "time_first");
-        const file_tensor *f = turned ? tensors_find(t, name[7] == '0' ? "blocks.0.att.time_faaaa" : "blocks.1.att.time_faaaa")
-                                      : tensors_find(t, name);
+        const file_tensor *f =
+            turned ? tensors_find(t, name[7] == '0' ? "blocks.0.att.time_faaaa" : "blocks.1.att.time_faaaa")
+                   : tensors_find(t, name);
         if (!f) {
             if (!late) FAILED("%s: no %s", path, name);
             continue;
@@ -126,7 +130,10 @@ static void rwkv7(void)
 static void notes(void)
 {
     tensors *t;
-    if (tensors_open(&t, SAMPLES "v6-llamacpp.gguf")) { FAILED("%s", wkv_error()); return; }
+    if (tensors_open(&t, SAMPLES "v6-llamacpp.gguf")) {
+        FAILED("%s", wkv_error());
+        return;
+    }
     EXPECT_NEAR(tensors_find(t, "blocks.0.att.output.weight")->scale, 1, 0);
     EXPECT_NEAR(tensors_find(t, "blocks.1.att.output.weight")->scale, 2, 0); /* rescale_every_n_layers = 1 */
     const file_tensor *f = tensors_find(t, "blocks.1.att.time_maa_w2");
@@ -134,16 +141,25 @@ static void notes(void)
     EXPECT_EQ(f->shape[1], 8);
     EXPECT_EQ(tensor_axis(f, 1), 3);
     tensors_close(t);
-    if (tensors_open(&t, SAMPLES "v7-llamacpp.gguf")) { FAILED("%s", wkv_error()); return; }
+    if (tensors_open(&t, SAMPLES "v7-llamacpp.gguf")) {
+        FAILED("%s", wkv_error());
+        return;
+    }
     EXPECT(!tensors_find(t, "blocks.0.att.v1"));
     EXPECT(tensors_find(t, "blocks.1.att.v1") != NULL);
     EXPECT_EQ(tensors_find(t, "blocks.1.att.r_k")->shape[0], 2);
     tensors_close(t);
-    if (tensors_open(&t, SAMPLES "v52-rwkvcpp.bin")) { FAILED("%s", wkv_error()); return; }
+    if (tensors_open(&t, SAMPLES "v52-rwkvcpp.bin")) {
+        FAILED("%s", wkv_error());
+        return;
+    }
     EXPECT_NEAR(tensors_number(t, "group_norm_eps", 64e-5), 1e-5, 0);
     EXPECT_EQ(tensors_find(t, "blocks.1.att.time_decay")->holds, HOLDS_EXP_NEG_EXP);
     tensors_close(t);
-    if (tensors_open(&t, SAMPLES "v7-rwkvcpp.bin")) { FAILED("%s", wkv_error()); return; }
+    if (tensors_open(&t, SAMPLES "v7-rwkvcpp.bin")) {
+        FAILED("%s", wkv_error());
+        return;
+    }
     EXPECT_NEAR(tensors_number(t, "group_norm_eps", 64e-5), 64e-5, 0);
     tensors_close(t);
 }

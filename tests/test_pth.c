@@ -14,8 +14,10 @@ static const float *values(const tensors *t, const char *name)
     static float x[16];
     const file_tensor *f = tensors_find(t, name);
     memset(x, 0, sizeof x);
-    if (!f || tensor_values(f) > 16) FAILED("no %s, or too big", name);
-    else tensor_read(f, x);
+    if (!f || tensor_values(f) > 16)
+        FAILED("no %s, or too big", name);
+    else
+        tensor_read(f, x);
     return x;
 }
 
@@ -71,7 +73,8 @@ static void zip_variants(void)
     for (int i = 0; i < 4; i++) {
         bytes b = make_pth(pickle, sizeof pickle - 1, i & 1, i >> 1);
         tensors *t;
-        if (tensors_open_memory(&t, b.data, b.size, "small.pth")) FAILED("%s", wkv_error());
+        if (tensors_open_memory(&t, b.data, b.size, "small.pth"))
+            FAILED("%s", wkv_error());
         else {
             EXPECT_EQ(tensors_count(t), 1);
             EXPECT_VALUES(t, "x", 1, 2, 3, 4);
@@ -89,8 +92,10 @@ static void untyped(void)
                  "0X\3\0\0\0cpuK\20tQK\1K\3\x85K\2\x85\x89" HOOKS "ctorch\nuint16\ntRs");
     bytes b = make_pth(pickle, sizeof pickle - 1, 0, 0);
     tensors *t;
-    if (tensors_open_memory(&t, b.data, b.size, "untyped.pth")) FAILED("%s", wkv_error());
-    else EXPECT_VALUES(t, "x", 0x3f80, 0x4000, 0x4040); /* the upper halves of 1, 2, 3 */
+    if (tensors_open_memory(&t, b.data, b.size, "untyped.pth"))
+        FAILED("%s", wkv_error());
+    else
+        EXPECT_VALUES(t, "x", 0x3f80, 0x4000, 0x4040); /* the upper halves of 1, 2, 3 */
     tensors_close(t);
     free(b.data);
 }
@@ -98,8 +103,8 @@ static void untyped(void)
 /* A file cut anywhere is refused, never read beyond its end (the sanitizers would say). */
 static void cut_anywhere(void)
 {
-    static const char *const file[] = {SAMPLES "odd.pth", SAMPLES "odd-legacy.pth", SAMPLES "odd.safetensors", SAMPLES "quants.gguf",
-                                       SAMPLES "v7-rwkvcpp.bin", SAMPLES "v7-llamacpp.gguf"};
+    static const char *const file[] = {SAMPLES "odd.pth",     SAMPLES "odd-legacy.pth", SAMPLES "odd.safetensors",
+                                       SAMPLES "quants.gguf", SAMPLES "v7-rwkvcpp.bin", SAMPLES "v7-llamacpp.gguf"};
     for (int i = 0; i < 6; i++) {
         static char whole[1 << 16];
         FILE *f = fopen(file[i], "rb");
@@ -114,7 +119,8 @@ static void cut_anywhere(void)
             if (!tensors_open_memory(&t, copy, n, "cut")) {
                 accepted++;
                 printf("%s cut to %zu of %zu bytes was accepted\n", file[i], n, size);
-            } else EXPECT_HAS(wkv_error(), "cut: ");
+            } else
+                EXPECT_HAS(wkv_error(), "cut: ");
             tensors_close(t);
             free(copy);
         }

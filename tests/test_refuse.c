@@ -14,7 +14,8 @@ static void refused(const void *data, size_t n, const char *name, const char *wo
     char *copy = malloc(n + 1), start[128]; /* of its own, so that reading past it would show */
     memcpy(copy, data, n);
     tensors *t;
-    if (!tensors_open_memory(&t, copy, n, name)) FAILED("%s was accepted", name);
+    if (!tensors_open_memory(&t, copy, n, name))
+        FAILED("%s was accepted", name);
     else {
         snprintf(start, sizeof start, "%s: ", name);
         EXPECT(!t && !strncmp(wkv_error(), start, strlen(start)));
@@ -39,7 +40,8 @@ static void other_files(void)
     REFUSED("\xa3\x65model\xff\xff\xff", "x.prefab", "is a web-rwkv .prefab");
     REFUSED("\x01\x02\x03\x04\x05\x06\x07\x08\x09", "x.bin", "is no checkpoint: it begins with 01 02 03 04");
     REFUSED("\x80\x04\x95\x02", "x.pkl", "is a pickle, but not one of torch.save");
-    REFUSED("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80", "cut.pth", "the pickle is damaged: a number passes its end");
+    REFUSED("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80", "cut.pth",
+            "the pickle is damaged: a number passes its end");
     char zeros[4096] = {0}, tar[512] = "archive/pickle";
     refused(zeros, sizeof zeros, "zeros.pth", "begins with zeros only: an unfinished download");
     memcpy(tar + 257, "ustar", 5);
@@ -66,8 +68,10 @@ static void directories(void)
     static const struct {
         const char *index, *words;
     } indices[] = {
-        {"{\"weight_map\":{\"x\":\"a.safetensors\",\"y\":\"a.safetensors\"}}", "tensor y is not in a.safetensors where the index says"},
-        {"{\"weight_map\":{\"x\":\"a.safetensors\",\"y\":\"gone.safetensors\"}}", "gone.safetensors: No such file or directory"},
+        {"{\"weight_map\":{\"x\":\"a.safetensors\",\"y\":\"a.safetensors\"}}",
+         "tensor y is not in a.safetensors where the index says"},
+        {"{\"weight_map\":{\"x\":\"a.safetensors\",\"y\":\"gone.safetensors\"}}",
+         "gone.safetensors: No such file or directory"},
         {"{\"weight_map\":{\"x\":\"../a.safetensors\"}}", "tensor x is in no file of its folder"},
         {"{\"weight_map\":{}}", "its weight_map is empty"},
         {"{}", "has no weight_map"},
@@ -120,15 +124,18 @@ static void pickle(const char *text, size_t n, const char *words)
 
 static void hostile_pickles(void)
 {
-    PICKLE("\x80\2cposix\nsystem\nX\7\0\0\0rm -rf \x85R.", "the pickle asks for posix.system, which no checkpoint needs; nothing in it was executed");
+    PICKLE("\x80\2cposix\nsystem\nX\7\0\0\0rm -rf \x85R.",
+           "the pickle asks for posix.system, which no checkpoint needs; nothing in it was executed");
     PICKLE("\x80\4\x8c\10builtins\x8c\4eval\x93.", "asks for builtins.eval");
     PICKLE("\x80\2c\x1b[31m\nred\n.", "asks for ?[31m.red"); /* no escape codes in the sentence */
-    PICKLE("\x80\2ios\nsystem\n.", "opcode 0x69");            /* INST */
+    PICKLE("\x80\2ios\nsystem\n.", "opcode 0x69");           /* INST */
     PICKLE(DICT(KEY "ctorch\nFloatStorage\n)Rs"), "calls torch.FloatStorage in a way that torch does not");
     PICKLE(DICT(KEY "K\1)Rs"), "a call of what is no function");
     PICKLE("\x80\2j\xff\xff\xff\xff.", "a memo that was never made");
     PICKLE("\x80\2}r\xff\xff\xff\xff.", "a memo that cannot be");
-    PICKLE("\x80\2X\xff\xff\xff\xff" "abc.", "a text passes its end");
+    PICKLE("\x80\2X\xff\xff\xff\xff"
+           "abc.",
+           "a text passes its end");
     PICKLE("\x80\2(((((((", "it does not stop");
     PICKLE("\x80\2.", "it leaves nothing");
     PICKLE("\x80\2(.", "it leaves nothing");
@@ -152,16 +159,21 @@ static void hostile_tensors(void)
     PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "K\4\x85") "s"), "reaches beyond its storage");
     PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "J\xff\xff\xff\xff\x85") "s"), "reaches beyond its storage");
     PICKLE(DICT(KEY TENSOR("\0", "J\xff\xff\xff\xff\x85", "K\1\x85") "s"), "tensor x: axis 0 is -1");
-    PICKLE(DICT(KEY TENSOR("\0", "\x8a\10\0\0\0\0\0\0\0\x40K\4\x86", "K\0K\0\x86") "s"), "tensor x: axis 0 is 4611686018427387904");
-    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "\x8a\10\xff\xff\xff\xff\xff\xff\xff\x7f\x85") "s"), "reaches beyond its storage");
-    PICKLE(DICT(KEY TENSOR("\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t") "s"), "a tensor of 9 axes, at most 8");
+    PICKLE(DICT(KEY TENSOR("\0", "\x8a\10\0\0\0\0\0\0\0\x40K\4\x86", "K\0K\0\x86") "s"),
+           "tensor x: axis 0 is 4611686018427387904");
+    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "\x8a\10\xff\xff\xff\xff\xff\xff\xff\x7f\x85") "s"),
+           "reaches beyond its storage");
+    PICKLE(DICT(KEY TENSOR("\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t") "s"),
+           "a tensor of 9 axes, at most 8");
     PICKLE(DICT(KEY TENSOR("\0", "K\4\x85", "K\1K\1\x86") "s"), "a tensor of other parts than storage");
-    PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" "0X\3\0\0\0cpuK\5tQK\0K\4\x85K\1\x85\x89" HOOKS "tRs"),
+    PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
+                    "0X\3\0\0\0cpuK\5tQK\0K\4\x85K\1\x85\x89" HOOKS "tRs"),
            "data/0 has 16 bytes, expected 5 f32 values");
-    PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" "9X\3\0\0\0cpuK\4tQK\0K\4\x85K\1\x85\x89" HOOKS "tRs"),
+    PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
+                    "9X\3\0\0\0cpuK\4tQK\0K\4\x85K\1\x85\x89" HOOKS "tRs"),
            "the zip has no entry data/9");
-    PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v3\n((X\7\0\0\0storagectorch.storage\nUntypedStorage\nX\1\0\0\0" "0X\3\0\0\0cpuK\20tQK\0K\4\x85K\1\x85\x89"
-                    HOOKS "ctorch\nfloat8_e5m2\ntRs"),
+    PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v3\n((X\7\0\0\0storagectorch.storage\nUntypedStorage\nX\1\0\0\0"
+                    "0X\3\0\0\0cpuK\20tQK\0K\4\x85K\1\x85\x89" HOOKS "ctorch\nfloat8_e5m2\ntRs"),
            "a tensor of torch.float8_e5m2, a type that is not read");
     PICKLE(DICT(KEY VECTOR "s" KEY VECTOR "s"), "two tensors are named x");
 }
@@ -232,7 +244,8 @@ static void other_architectures(void)
         tensors *t;
         char words[100];
         snprintf(words, sizeof words, "other.gguf: is a GGUF of architecture %s, not an RWKV", arch[i]);
-        if (tensors_open_memory(&t, b.data, b.size, "other.gguf")) FAILED("%s", wkv_error());
+        if (tensors_open_memory(&t, b.data, b.size, "other.gguf"))
+            FAILED("%s", wkv_error());
         else {
             EXPECT_EQ(tensors_refuse(t), WKV_EUNSUPPORTED);
             EXPECT_HAS(wkv_error(), words);
@@ -281,12 +294,14 @@ static void strangers(void)
         {{"emb.weight", "blocks.0.att.r_k", "blocks.0.ffn.s_emb.weight"}, "is an RWKV-7a with DeepEmbed"},
         {{"emb.weight", "blocks.0.att.r_k", "blocks.0.qkv.qq.weight"}, "is an RWKV-7b or RWKV-8"},
         {{"emb.weight", "blocks.0.att.r_k", "blocks.0.ffn.enn.weight"}, "is an RWKV-8 rc00"},
-        {{"blocks.0.att.key.lora_A", "blocks.0.att.key.lora_B"}, "is an adapter (it holds blocks.0.att.key.lora_A), not a model"},
+        {{"blocks.0.att.key.lora_A", "blocks.0.att.key.lora_B"},
+         "is an adapter (it holds blocks.0.att.key.lora_A), not a model"},
         {{"blocks.0.att.key.lora.0", "blocks.0.att.key.lora.1"}, "is an adapter"},
         {{"blocks.0.att.key.disha"}, "is an adapter"},
         {{"emb.weight", "blocks.0.att.key.weight", "blocks.0.att.key.lora_A"}, "with an adapter that is not merged"},
         {{"blocks.0.att.time_state", "blocks.1.att.time_state"}, "is a tuned state of 2 layers, not a model"},
-        {{"model.layers.0.self_attn.q_proj.weight"}, "is no RWKV of versions 4 to 7: 1 tensors (the first is layers.0.self_attn.q_proj.weight)"},
+        {{"model.layers.0.self_attn.q_proj.weight"},
+         "is no RWKV of versions 4 to 7: 1 tensors (the first is layers.0.self_attn.q_proj.weight)"},
         {{"emb.weight", "blocks.0.attn.weight"}, "it has emb.weight, but nothing in blocks.0.att"},
         {{NULL}, "holds no tensors"},
     };
@@ -318,7 +333,8 @@ static void converted(void)
     static const char pickled[] = DICT(KEY VECTOR "sX\11\0\0\0_strategyX\11\0\0\0cuda fp16s");
     bytes b = make_pth(pickled, sizeof pickled - 1, 0, 0);
     tensors *t;
-    if (tensors_open_memory(&t, b.data, b.size, "converted.pth")) FAILED("%s", wkv_error());
+    if (tensors_open_memory(&t, b.data, b.size, "converted.pth"))
+        FAILED("%s", wkv_error());
     else {
         EXPECT_EQ(tensors_refuse(t), WKV_EUNSUPPORTED);
         EXPECT_HAS(wkv_error(), "was converted by the rwkv package for the strategy \"cuda fp16\"");

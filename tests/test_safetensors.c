@@ -23,7 +23,8 @@ static void header(const char *json, size_t n, const char *words)
     free(file);
 }
 
-#define ONE(dtype, shape, from, to) "{\"x\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #from "," #to "]}}"
+#define ONE(dtype, shape, from, to)                                                                                    \
+    "{\"x\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #from "," #to "]}}"
 
 static void rules(void)
 {
@@ -44,15 +45,18 @@ static void rules(void)
     header(ONE("F32", "[1.5]", 0, 4), 4, "its shape is not of whole numbers");
     header(ONE("F32", "\"ab\"", 0, 4), 4, "expected dtype, shape and data_offsets");
     header(ONE("F8_E4M3", "[4]", 0, 4), 4, "of type F8_E4M3, which is not read");
-    header("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[2,6]}}", 6,
-           "tensor b: begins at byte 2 of the data, expected 4");
-    header("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}", 8,
-           "its header is no JSON object: duplicate object key");
+    header("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],"
+           "\"data_offsets\":[2,6]}}",
+           6, "tensor b: begins at byte 2 of the data, expected 4");
+    header("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"U8\",\"shape\":[4],"
+           "\"data_offsets\":[4,8]}}",
+           8, "its header is no JSON object: duplicate object key");
     header("{\"__metadata__\":{\"a\":1}}", 0, "its __metadata__ holds a that is no text");
     header("{\"__metadata__\":[]}", 0, "its __metadata__ is no JSON object");
     header("{\"x\":7}", 0, "tensor x: expected dtype");
     header("{nonsense}", 0, "its header is no JSON object");
-    header("{\"\\n\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "the name of tensor 0 holds byte 0x0a");
+    header("{\"\\n\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1,
+           "the name of tensor 0 holds byte 0x0a");
     header("{\"\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "tensor 0 has no name");
     char huge[16] = "\xff\xff\xff\xff\xff\xff\xff\x7f{}";
     tensors *t;
@@ -69,13 +73,20 @@ static void writes(void)
     static const float f[6] = {1, 2, 3, 4, 5, 6};
     static const uint16_t b[3] = {0x3f80, 0x4000, 0x4040}, h[1] = {0x3c00};
     static const uint8_t u[3] = {7, 8, 9};
-    const tensor_out out[] = {{"small", BF16, 1, {3}, b},  {"one", F16, 0, {0}, h},         {"bytes", U8, 1, {3}, u},
-                              {"f", F32, 2, {2, 3}, f},    {"name with \"quotes\"", F32, 1, {2}, f}, {"empty", F32, 2, {0, 3}, f}};
+    const tensor_out out[] = {{"small", BF16, 1, {3}, b},
+                              {"one", F16, 0, {0}, h},
+                              {"bytes", U8, 1, {3}, u},
+                              {"f", F32, 2, {2, 3}, f},
+                              {"name with \"quotes\"", F32, 1, {2}, f},
+                              {"empty", F32, 2, {0, 3}, f}};
     const char *meta[] = {"format", "pt", "text", "\xe4\xb8\xad\n", NULL};
     const char *path = "test_safetensors.tmp";
     if (safetensors_write(path, out, 6, meta)) FAILED("%s", wkv_error());
     tensors *t;
-    if (tensors_open(&t, path)) { FAILED("%s", wkv_error()); return; }
+    if (tensors_open(&t, path)) {
+        FAILED("%s", wkv_error());
+        return;
+    }
     EXPECT_EQ(tensors_count(t), 6);
     EXPECT_STR(tensors_at(t, 0)->name, "f"); /* widest first, then as given */
     EXPECT_STR(tensors_at(t, 3)->name, "small");
@@ -89,7 +100,10 @@ static void writes(void)
     EXPECT_EQ((uintptr_t)tensors_find(t, "f")->data % 8, 0);
     tensors_close(t);
     /* nothing but the file is left, and a second write replaces it */
-    if (safetensors_write(path, out, 1, NULL) || tensors_open(&t, path)) { FAILED("%s", wkv_error()); return; }
+    if (safetensors_write(path, out, 1, NULL) || tensors_open(&t, path)) {
+        FAILED("%s", wkv_error());
+        return;
+    }
     EXPECT_EQ(tensors_count(t), 1);
     tensors_close(t);
     remove(path);

@@ -16,13 +16,18 @@ int file_open(file_map *out, const char *path)
     if (fd < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     struct stat about;
     int e = WKV_OK;
-    if (fstat(fd, &about)) e = fail(WKV_EIO, "%s: %s", path, strerror(errno));
-    else if (S_ISDIR(about.st_mode)) e = fail(WKV_EIO, "%s: is a directory, expected a file", path);
-    else if (!S_ISREG(about.st_mode)) e = fail(WKV_EIO, "%s: is not a regular file and cannot be mapped", path);
+    if (fstat(fd, &about))
+        e = fail(WKV_EIO, "%s: %s", path, strerror(errno));
+    else if (S_ISDIR(about.st_mode))
+        e = fail(WKV_EIO, "%s: is a directory, expected a file", path);
+    else if (!S_ISREG(about.st_mode))
+        e = fail(WKV_EIO, "%s: is not a regular file and cannot be mapped", path);
     else if (about.st_size > 0) {
         void *p = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, fd, 0);
-        if (p == MAP_FAILED) e = fail(WKV_EIO, "%s: cannot be mapped: %s", path, strerror(errno));
-        else *out = (file_map){p, (size_t)about.st_size};
+        if (p == MAP_FAILED)
+            e = fail(WKV_EIO, "%s: cannot be mapped: %s", path, strerror(errno));
+        else
+            *out = (file_map){p, (size_t)about.st_size};
     }
     close(fd);
     return e;

@@ -21,7 +21,8 @@ static const signature signatures[] = {
     {0, BYTES("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"), read_pth_legacy, NULL},
     {0, BYTES("GGUF"), read_gguf, NULL},
     {0, BYTES("\x66\x6d\x67\x67"), read_rwkvcpp, NULL}, /* 0x67676d66 */
-    {257, BYTES("ustar"), NULL, "is a tar archive (torch.save before 2017 wrote such files, or it is to be unpacked first)"},
+    {257, BYTES("ustar"), NULL,
+     "is a tar archive (torch.save before 2017 wrote such files, or it is to be unpacked first)"},
     {0, BYTES("\x6c\x6d\x67\x67"), NULL, "is an old ggml file without a version, expected rwkv.cpp version 100 or 101"},
     {0, BYTES("\x74\x6a\x67\x67"), NULL, "is a ggjt file of old llama.cpp, not an RWKV"},
     {0, BYTES("version https://git-lfs"), NULL, NULL}, /* a sentence of its own */
@@ -46,7 +47,8 @@ static int refuse_pointer(const uint8_t *data, size_t size)
     memcpy(text, data, n);
     text[n] = 0;
     const char *s = strstr(text, "\nsize ");
-    return fail(WKV_EFORMAT, "is a git-lfs pointer of %zu bytes, not the file itself (%lld bytes); fetch it with git lfs pull", size,
+    return fail(WKV_EFORMAT,
+                "is a git-lfs pointer of %zu bytes, not the file itself (%lld bytes); fetch it with git lfs pull", size,
                 s ? strtoll(s + 6, NULL, 10) : 0);
 }
 
@@ -82,13 +84,16 @@ int read_any(tensors *t, const uint8_t *data, size_t size, const char *name)
     }
     if (size > 8 && data[8] == '{') return read_safetensors(t, data, size);
     if (ends_with(name, ".prefab"))
-        return fail(WKV_EUNSUPPORTED, "is a web-rwkv .prefab, quantised for its GPU kernels; use the .st or .pth it was made from");
+        return fail(WKV_EUNSUPPORTED,
+                    "is a web-rwkv .prefab, quantised for its GPU kernels; use the .st or .pth it was made from");
     int e = refuse_text(data, size);
     if (e) return e;
     int zeros = 1;
     for (size_t i = 0; i < size && i < 4096; i++) zeros &= data[i] == 0;
     if (zeros) return fail(WKV_EFORMAT, "begins with zeros only: an unfinished download");
     if (size < 8) return fail(WKV_EFORMAT, "has %zu bytes, too few for any checkpoint", size);
-    return fail(WKV_EFORMAT, "is no checkpoint: it begins with %02x %02x %02x %02x, expected .pth, safetensors, GGUF or rwkv.cpp's .bin",
-                data[0], data[1], data[2], data[3]);
+    return fail(
+        WKV_EFORMAT,
+        "is no checkpoint: it begins with %02x %02x %02x %02x, expected .pth, safetensors, GGUF or rwkv.cpp's .bin",
+        data[0], data[1], data[2], data[3]);
 }

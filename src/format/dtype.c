@@ -4,11 +4,11 @@
 #include <string.h>
 
 const dtype_info dtypes[DTYPES] = {
-    [F32] = {"f32", 1, 4},      [F16] = {"f16", 1, 2},      [BF16] = {"bf16", 1, 2},    [F64] = {"f64", 1, 8},
-    [Q8_0] = {"q8_0", 32, 34},  [Q4_0] = {"q4_0", 32, 18},  [Q4_1] = {"q4_1", 32, 20},  [Q5_0] = {"q5_0", 32, 22},
-    [Q5_1] = {"q5_1", 32, 24},  [Q4_K] = {"q4_K", 256, 144}, [Q5_K] = {"q5_K", 256, 176}, [Q6_K] = {"q6_K", 256, 210},
-    [U8] = {"u8", 1, 1},        [I8] = {"i8", 1, 1},        [I16] = {"i16", 1, 2},      [U16] = {"u16", 1, 2},
-    [I32] = {"i32", 1, 4},      [I64] = {"i64", 1, 8},      [BOOL] = {"bool", 1, 1},
+    [F32] = {"f32", 1, 4},     [F16] = {"f16", 1, 2},       [BF16] = {"bf16", 1, 2},     [F64] = {"f64", 1, 8},
+    [Q8_0] = {"q8_0", 32, 34}, [Q4_0] = {"q4_0", 32, 18},   [Q4_1] = {"q4_1", 32, 20},   [Q5_0] = {"q5_0", 32, 22},
+    [Q5_1] = {"q5_1", 32, 24}, [Q4_K] = {"q4_K", 256, 144}, [Q5_K] = {"q5_K", 256, 176}, [Q6_K] = {"q6_K", 256, 210},
+    [U8] = {"u8", 1, 1},       [I8] = {"i8", 1, 1},         [I16] = {"i16", 1, 2},       [U16] = {"u16", 1, 2},
+    [I32] = {"i32", 1, 4},     [I64] = {"i64", 1, 8},       [BOOL] = {"bool", 1, 1},
 };
 
 static uint32_t bits_of(float x)
@@ -48,7 +48,7 @@ uint16_t f32_to_f16(float x)
     uint32_t u = bits_of(x), sign = u >> 16 & 0x8000;
     u &= 0x7fffffff;
     if (u > 0x7f800000) return (uint16_t)(sign | 0x7e00);
-    if (u >= 0x477ff000) return (uint16_t)(sign | 0x7c00);             /* 65520 and above: infinity           */
+    if (u >= 0x477ff000) return (uint16_t)(sign | 0x7c00); /* 65520 and above: infinity           */
     if (u < 0x38800000) return (uint16_t)(sign | (bits_of(of_bits(u) + 0.5f) - 0x3f000000)); /* steps of 2^-24 */
     u += 0xfff + (u >> 13 & 1);
     return (uint16_t)(sign | ((u - 0x38000000) >> 13));
@@ -174,7 +174,8 @@ static void q6_K(const uint8_t *b, float *x)
 void dtype_decode(dtype t, const void *src, float *dst, int64_t n)
 {
     static void (*const block[DTYPES])(const uint8_t *, float *) = {
-        [Q8_0] = q8_0, [Q4_0] = q4_0, [Q4_1] = q4_1, [Q5_0] = q5_0, [Q5_1] = q5_1, [Q4_K] = q4_K, [Q5_K] = q5_K, [Q6_K] = q6_K,
+        [Q8_0] = q8_0, [Q4_0] = q4_0, [Q4_1] = q4_1, [Q5_0] = q5_0,
+        [Q5_1] = q5_1, [Q4_K] = q4_K, [Q5_K] = q5_K, [Q6_K] = q6_K,
     };
     const uint8_t *p = src;
     if (n <= 0) return;

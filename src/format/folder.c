@@ -55,9 +55,11 @@ static int read_index(checkpoint *c, const char *path)
     const char *slash = strrchr(path, '/'), *name;
     json_t *map = json_object_get(c->index, "weight_map"), *file;
     if (!json_is_object(map)) return fail(WKV_EFORMAT, "%s: has no weight_map", path);
-    json_object_foreach(map, name, file) {
+    json_object_foreach(map, name, file)
+    {
         const char *shard = json_string_value(file);
-        if (!shard || strchr(shard, '/')) return fail(WKV_EFORMAT, "%s: tensor %s is in no file of its folder", path, name);
+        if (!shard || strchr(shard, '/'))
+            return fail(WKV_EFORMAT, "%s: tensor %s is in no file of its folder", path, name);
         if ((e = add_file(c, join(path, slash ? (size_t)(slash - path) + 1 : 0, shard)))) return e;
     }
     return c->n ? WKV_OK : fail(WKV_EFORMAT, "%s: its weight_map is empty", path);
@@ -70,7 +72,8 @@ int checkpoint_complete(const checkpoint *c, const tensors *t)
     json_t *there = json_object(), *yes = json_true();
     int e = there ? WKV_OK : fail(WKV_ENOMEM, "no memory for a list of names");
     for (int i = 0; !e && i < t->count; i++) json_object_set_nocheck(there, t->list[i].name, yes);
-    json_object_foreach(map, name, file) {
+    json_object_foreach(map, name, file)
+    {
         if (!e && !json_object_get(there, name))
             e = fail(WKV_EFORMAT, "tensor %s is not in %s where the index says", name, json_string_value(file));
     }
@@ -102,13 +105,18 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
     int e = WKV_OK;
     for (struct dirent *entry; !e && (entry = readdir(d));) {
         if (!is_model_name(entry->d_name)) continue;
-        if (*first) e = fail(WKV_EARG, "%s: a directory with several models (%s, %s); name one of them", path, first, entry->d_name);
-        else snprintf(first, sizeof first, "%s", entry->d_name);
+        if (*first)
+            e = fail(WKV_EARG, "%s: a directory with several models (%s, %s); name one of them", path, first,
+                     entry->d_name);
+        else
+            snprintf(first, sizeof first, "%s", entry->d_name);
     }
     closedir(d);
     if (e) return e;
     if (!*first)
-        return fail(WKV_EIO, "%s: a directory without a model: no %s, no model.safetensors, no .pth, .st, .gguf or .bin", path, indices[0]);
+        return fail(WKV_EIO,
+                    "%s: a directory without a model: no %s, no model.safetensors, no .pth, .st, .gguf or .bin", path,
+                    indices[0]);
     return add_file(c, join(folder, folder_len, first));
 }
 
@@ -122,11 +130,14 @@ static int find_in_folder(checkpoint *c, const char *path)
     int e = WKV_OK, found = 0;
     for (int i = 0; !e && !found && i < 4; i++) {
         char *file = join(folder, n, i < 2 ? indices[i] : single[i - 2]);
-        if (!file) e = WKV_ENOMEM;
-        else if (access(file, F_OK)) free(file);
+        if (!file)
+            e = WKV_ENOMEM;
+        else if (access(file, F_OK))
+            free(file);
         else {
             found = 1;
-            if (i >= 2) e = add_file(c, file);
+            if (i >= 2)
+                e = add_file(c, file);
             else {
                 e = read_index(c, file);
                 free(file);

@@ -4,7 +4,22 @@
 #include <stdlib.h>
 
 /* types of metadata values */
-enum { KV_U8, KV_I8, KV_U16, KV_I16, KV_U32, KV_I32, KV_F32, KV_BOOL, KV_STRING, KV_ARRAY, KV_U64, KV_I64, KV_F64, KV_TYPES };
+enum {
+    KV_U8,
+    KV_I8,
+    KV_U16,
+    KV_I16,
+    KV_U32,
+    KV_I32,
+    KV_F32,
+    KV_BOOL,
+    KV_STRING,
+    KV_ARRAY,
+    KV_U64,
+    KV_I64,
+    KV_F64,
+    KV_TYPES
+};
 static const int kv_bytes[KV_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
 typedef struct {
@@ -29,7 +44,8 @@ static double number(int type, const uint8_t *p)
     float f;
     double d;
     switch (type) {
-    case KV_U8: case KV_BOOL: return *p;
+    case KV_U8:
+    case KV_BOOL: return *p;
     case KV_I8: return (int8_t)*p;
     case KV_U16: return u16_at(p);
     case KV_I16: return (int16_t)u16_at(p);
@@ -66,9 +82,11 @@ static int read_array(tensors *t, cursor *c, text key)
     uint32_t type;
     uint64_t n;
     if (!get(c, &type, 4) || !get(c, &n, 8)) return cut_short("metadata");
-    if (type == KV_STRING) return read_strings(t, c, n, key.len == sizeof vocabulary - 1 && !memcmp(key.at, vocabulary, key.len));
+    if (type == KV_STRING)
+        return read_strings(t, c, n, key.len == sizeof vocabulary - 1 && !memcmp(key.at, vocabulary, key.len));
     if (type >= KV_TYPES || type == KV_ARRAY)
-        return fail(WKV_EFORMAT, "metadata %.*s: is an array of type %u, expected 0 to 12 and no arrays", (int)(key.len & 255), key.at, type);
+        return fail(WKV_EFORMAT, "metadata %.*s: is an array of type %u, expected 0 to 12 and no arrays",
+                    (int)(key.len & 255), key.at, type);
     if (n > left(c) / (size_t)kv_bytes[type]) return cut_short("metadata");
     take(c, (size_t)n * (size_t)kv_bytes[type]);
     return WKV_OK;
@@ -79,12 +97,14 @@ static int read_pair(tensors *t, cursor *c)
     text key, s;
     uint32_t type;
     if (!get_text(c, &key) || !get(c, &type, 4)) return cut_short("metadata");
-    if (key.len > 65535 || memchr(key.at, 0, key.len)) return fail(WKV_EFORMAT, "a metadata key of %zu bytes is no text", key.len);
+    if (key.len > 65535 || memchr(key.at, 0, key.len))
+        return fail(WKV_EFORMAT, "a metadata key of %zu bytes is no text", key.len);
     if (type >= KV_TYPES)
         return fail(WKV_EFORMAT, "metadata %.*s: is of type %u, expected 0 to 12", (int)(key.len & 255), key.at, type);
     if (type == KV_ARRAY) return read_array(t, c, key);
     if (type == KV_STRING)
-        return get_text(c, &s) ? tensors_add_text(t, (const char *)key.at, key.len, (const char *)s.at, s.len) : cut_short("metadata");
+        return get_text(c, &s) ? tensors_add_text(t, (const char *)key.at, key.len, (const char *)s.at, s.len)
+                               : cut_short("metadata");
     const uint8_t *p = take(c, (size_t)kv_bytes[type]);
     return p ? tensors_add_number(t, (const char *)key.at, key.len, number((int)type, p)) : cut_short("metadata");
 }
@@ -116,8 +136,8 @@ static int find_type(uint32_t id, dtype *out)
         uint32_t id;
         dtype type;
     } types[] = {
-        {0, F32},   {1, F16},   {2, Q4_0},  {3, Q4_1},  {6, Q5_0}, {7, Q5_1}, {8, Q8_0}, {12, Q4_K},
-        {13, Q5_K}, {14, Q6_K}, {24, I8},   {25, I16},  {26, I32}, {27, I64}, {28, F64}, {30, BF16},
+        {0, F32},   {1, F16},   {2, Q4_0}, {3, Q4_1}, {6, Q5_0}, {7, Q5_1}, {8, Q8_0}, {12, Q4_K},
+        {13, Q5_K}, {14, Q6_K}, {24, I8},  {25, I16}, {26, I32}, {27, I64}, {28, F64}, {30, BF16},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (types[i].id == id) return *out = types[i].type, 1;
@@ -129,9 +149,9 @@ static int find_type(uint32_t id, dtype *out)
 static const char *type_name(uint32_t id)
 {
     static const char *const names[] = {
-        [4] = "Q4_2", [5] = "Q4_3", [9] = "Q8_1", [10] = "Q2_K", [11] = "Q3_K", [15] = "Q8_K", [16] = "IQ2_XXS", [17] = "IQ2_XS",
-        [18] = "IQ3_XXS", [19] = "IQ1_S", [20] = "IQ4_NL", [21] = "IQ3_S", [22] = "IQ2_S", [23] = "IQ4_XS", [29] = "IQ1_M",
-        [34] = "TQ1_0", [35] = "TQ2_0", [39] = "MXFP4",
+        [4] = "Q4_2",     [5] = "Q4_3",    [9] = "Q8_1",     [10] = "Q2_K",  [11] = "Q3_K",   [15] = "Q8_K",
+        [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S", [20] = "IQ4_NL", [21] = "IQ3_S",
+        [22] = "IQ2_S",   [23] = "IQ4_XS", [29] = "IQ1_M",   [34] = "TQ1_0", [35] = "TQ2_0",  [39] = "MXFP4",
     };
     return id < sizeof names / sizeof *names && names[id] ? names[id] : "unknown";
 }
@@ -143,17 +163,20 @@ static int read_tensor(tensors *t, cursor *c, uint64_t *offset)
     uint32_t dims, type;
     int64_t ne[4]; /* fastest first */
     if (!get_text(c, &name) || !get(c, &dims, 4)) return cut_short("list of tensors");
-    if (name.len > 63) return fail(WKV_EFORMAT, "tensor %d: its name has %zu bytes, at most 63 can be", t->count, name.len);
+    if (name.len > 63)
+        return fail(WKV_EFORMAT, "tensor %d: its name has %zu bytes, at most 63 can be", t->count, name.len);
     if (dims > 4) return fail(WKV_EFORMAT, "tensor %.*s: has %u axes, at most 4 can be", (int)name.len, name.at, dims);
     if (!get(c, ne, 8 * dims) || !get(c, &type, 4) || !get(c, offset, 8)) return cut_short("list of tensors");
     file_tensor f = {.dims = (int)dims};
     if (!find_type(type, &f.type))
-        return fail(WKV_EUNSUPPORTED, "tensor %.*s: of ggml type %u (%s), which is not read", (int)name.len, name.at, type, type_name(type));
+        return fail(WKV_EUNSUPPORTED, "tensor %.*s: of ggml type %u (%s), which is not read", (int)name.len, name.at,
+                    type, type_name(type));
     for (uint32_t i = 0; i < dims; i++) f.shape[i] = ne[dims - 1 - i];
     return tensors_add(t, (const char *)name.at, name.len, &f);
 }
 
-static int place_tensors(tensors *t, const uint64_t *offset, const uint8_t *file, size_t size, size_t start, uint64_t alignment)
+static int place_tensors(tensors *t, const uint64_t *offset, const uint8_t *file, size_t size, size_t start,
+                         uint64_t alignment)
 {
     uint64_t needed = 0;
     for (int i = 0; i < t->count; i++) {
@@ -162,8 +185,8 @@ static int place_tensors(tensors *t, const uint64_t *offset, const uint8_t *file
         int e = tensor_layout(f, f->name, &bytes);
         if (e) return e;
         if (offset[i] % alignment)
-            return fail(WKV_EFORMAT, "tensor %s: at %llu, expected a multiple of %llu", f->name, (unsigned long long)offset[i],
-                        (unsigned long long)alignment);
+            return fail(WKV_EFORMAT, "tensor %s: at %llu, expected a multiple of %llu", f->name,
+                        (unsigned long long)offset[i], (unsigned long long)alignment);
         uint64_t end;
         if (__builtin_add_overflow(offset[i], (uint64_t)bytes, &end) || __builtin_add_overflow(end, start, &end))
             return fail(WKV_EFORMAT, "tensor %s: at %llu, which is in no file", f->name, (unsigned long long)offset[i]);
@@ -198,8 +221,7 @@ int read_gguf(tensors *t, const uint8_t *data, size_t size)
     uint64_t n_tensors, n_pairs;
     if (!get(&c, &version, 4)) return cut_short("header");
     t->format = version == 2 ? "gguf v2" : "gguf v3";
-    if ((version & 0xffff) == 0)
-        return fail(WKV_EUNSUPPORTED, "is a big-endian GGUF, expected little-endian");
+    if ((version & 0xffff) == 0) return fail(WKV_EUNSUPPORTED, "is a big-endian GGUF, expected little-endian");
     if (version != 2 && version != 3) return fail(WKV_EUNSUPPORTED, "is GGUF version %u, expected 2 or 3", version);
     if (!get(&c, &n_tensors, 8) || !get(&c, &n_pairs, 8)) return cut_short("header");
     if (n_pairs > left(&c) / 13 || n_tensors > left(&c) / 24 || n_tensors > 1 << 24)

@@ -27,7 +27,7 @@ typedef struct {
     int how;
 } rule;
 
-static const rule official[] = {{0}};
+static const rule none[] = {{0}};
 
 /* Hugging Face transformers' Rwkv (4) and the custom code of RWKV-5 and 6; "rwkv." is taken off before */
 static const rule hf[] = {
@@ -92,13 +92,18 @@ static const rule web6[] = {
     {"blocks.#.ffn.time_mix_*", "blocks.#.ffn.time_maa_*", 0},
     {0},
 };
-#define SWAP7                                                                                                          \
-    {"blocks.#.att.w1", "blocks.#.att.w1", SWAPPED}, {"blocks.#.att.w2", "blocks.#.att.w2", SWAPPED},                 \
-    {"blocks.#.att.a1", "blocks.#.att.a1", SWAPPED}, {"blocks.#.att.a2", "blocks.#.att.a2", SWAPPED},                 \
-    {"blocks.#.att.v1", "blocks.#.att.v1", SWAPPED}, {"blocks.#.att.v2", "blocks.#.att.v2", SWAPPED},                 \
-    {"blocks.#.att.g1", "blocks.#.att.g1", SWAPPED}, {"blocks.#.att.g2", "blocks.#.att.g2", SWAPPED}
+static const rule swapped7[] = {
+    {"blocks.#.att.w1", "blocks.#.att.w1", SWAPPED},
+    {"blocks.#.att.w2", "blocks.#.att.w2", SWAPPED},
+    {"blocks.#.att.a1", "blocks.#.att.a1", SWAPPED},
+    {"blocks.#.att.a2", "blocks.#.att.a2", SWAPPED},
+    {"blocks.#.att.v1", "blocks.#.att.v1", SWAPPED},
+    {"blocks.#.att.v2", "blocks.#.att.v2", SWAPPED},
+    {"blocks.#.att.g1", "blocks.#.att.g1", SWAPPED},
+    {"blocks.#.att.g2", "blocks.#.att.g2", SWAPPED},
+    {0},
+};
 static const rule web7[] = {
-    SWAP7,
     {"blocks.#.att.time_state", "blocks.#.att.time_state", SWAPPED},
     {0},
 };
@@ -125,28 +130,31 @@ static const rule cpp6[] = {
     {0},
 };
 static const rule cpp7[] = {
-    SWAP7,
     {"blocks.#.att.x_rwkvag",
      "blocks.#.att.x_r blocks.#.att.x_w blocks.#.att.x_k blocks.#.att.x_v blocks.#.att.x_a blocks.#.att.x_g", 0},
     {0},
 };
 
 /* llama.cpp's GGUF, rwkv6 and rwkv7; rwkv4 and rwkv5 by the same conventions, with u of v5 as the wkv uses it */
-#define GGUF_COMMON                                                                                                    \
-    {"token_embd.weight", "emb.weight", 0}, {"token_embd_norm.*", "blocks.0.ln0.*", 0},                               \
-    {"output_norm.*", "ln_out.*", 0}, {"output.weight", "head.weight", 0},                                            \
-    {"blk.#.attn_norm.*", "blocks.#.ln1.*", 0}, {"blk.#.attn_norm_2.*", "blocks.#.ln2.*", 0},                         \
-    {"blk.#.time_mix_ln.*", "blocks.#.att.ln_x.*", 0},                                                                \
-    {"blk.#.time_mix_receptance.weight", "blocks.#.att.receptance.weight", 0},                                        \
-    {"blk.#.time_mix_key.weight", "blocks.#.att.key.weight", 0},                                                      \
-    {"blk.#.time_mix_value.weight", "blocks.#.att.value.weight", 0},                                                  \
-    {"blk.#.time_mix_gate.weight", "blocks.#.att.gate.weight", 0},                                                    \
-    {"blk.#.time_mix_output.weight", "blocks.#.att.output.weight", RESCALED},                                         \
-    {"blk.#.channel_mix_key.weight", "blocks.#.ffn.key.weight", 0},                                                   \
-    {"blk.#.channel_mix_receptance.weight", "blocks.#.ffn.receptance.weight", 0},                                     \
-    {"blk.#.channel_mix_value.weight", "blocks.#.ffn.value.weight", RESCALED}
+static const rule gguf[] = {
+    {"token_embd.weight", "emb.weight", 0},
+    {"token_embd_norm.*", "blocks.0.ln0.*", 0},
+    {"output_norm.*", "ln_out.*", 0},
+    {"output.weight", "head.weight", 0},
+    {"blk.#.attn_norm.*", "blocks.#.ln1.*", 0},
+    {"blk.#.attn_norm_2.*", "blocks.#.ln2.*", 0},
+    {"blk.#.time_mix_ln.*", "blocks.#.att.ln_x.*", 0},
+    {"blk.#.time_mix_receptance.weight", "blocks.#.att.receptance.weight", 0},
+    {"blk.#.time_mix_key.weight", "blocks.#.att.key.weight", 0},
+    {"blk.#.time_mix_value.weight", "blocks.#.att.value.weight", 0},
+    {"blk.#.time_mix_gate.weight", "blocks.#.att.gate.weight", 0},
+    {"blk.#.time_mix_output.weight", "blocks.#.att.output.weight", RESCALED},
+    {"blk.#.channel_mix_key.weight", "blocks.#.ffn.key.weight", 0},
+    {"blk.#.channel_mix_receptance.weight", "blocks.#.ffn.receptance.weight", 0},
+    {"blk.#.channel_mix_value.weight", "blocks.#.ffn.value.weight", RESCALED},
+    {0},
+};
 static const rule gguf4[] = {
-    GGUF_COMMON,
     {"blk.#.time_mix_first.weight", "blocks.#.att.time_first", 0},
     {"blk.#.time_mix_decay.weight", "blocks.#.att.time_decay", 0},
     {"blk.#.time_mix_lerp_k.weight", "blocks.#.att.time_mix_k", 0},
@@ -157,7 +165,6 @@ static const rule gguf4[] = {
     {0},
 };
 static const rule gguf5[] = {
-    GGUF_COMMON,
     {"blk.#.time_mix_first.weight", "blocks.#.att.time_faaaa", 0},
     {"blk.#.time_mix_decay.weight", "blocks.#.att.time_decay", 0},
     {"blk.#.time_mix_lerp_k.weight", "blocks.#.att.time_mix_k", 0},
@@ -169,9 +176,10 @@ static const rule gguf5[] = {
     {0},
 };
 static const rule gguf6[] = {
-    GGUF_COMMON,
     {"blk.#.time_mix_lerp_fused.weight",
-     "blocks.#.att.time_maa_w blocks.#.att.time_maa_k blocks.#.att.time_maa_v blocks.#.att.time_maa_r blocks.#.att.time_maa_g", 0},
+     "blocks.#.att.time_maa_w blocks.#.att.time_maa_k blocks.#.att.time_maa_v blocks.#.att.time_maa_r "
+     "blocks.#.att.time_maa_g",
+     0},
     {"blk.#.time_mix_lerp_x.weight", "blocks.#.att.time_maa_x", 0},
     {"blk.#.time_mix_lerp_w.weight", "blocks.#.att.time_maa_w", 0}, /* older files have the five apart */
     {"blk.#.time_mix_lerp_k.weight", "blocks.#.att.time_maa_k", 0},
@@ -189,7 +197,6 @@ static const rule gguf6[] = {
     {0},
 };
 static const rule gguf7[] = {
-    GGUF_COMMON,
     {"blk.#.time_mix_lerp_fused.weight",
      "blocks.#.att.x_r blocks.#.att.x_w blocks.#.att.x_k blocks.#.att.x_v blocks.#.att.x_a blocks.#.att.x_g", 0},
     {"blk.#.time_mix_w0.weight", "blocks.#.att.w0", 0},
@@ -218,7 +225,9 @@ static const char *unwrapped(const char *name)
     static const char *const wrapper[] = {"_forward_module.", "_orig_mod.", "module.", "model.", "rwkv."};
     for (size_t i = 0; i < sizeof wrapper / sizeof *wrapper; i++) {
         size_t n = strlen(wrapper[i]);
-        if (!strncmp(name, wrapper[i], n) && name[n]) return unwrapped(name + n);
+        if (strncmp(name, wrapper[i], n) || !name[n]) continue;
+        name += n;
+        i = (size_t)-1; /* and again from the first */
     }
     return name;
 }
@@ -249,34 +258,61 @@ static int is_swapped7(const tensors *t)
     return look(t, first[0]) && n > 3 && !strcmp(t->path + n - 3, ".st");
 }
 
-static const rule *find_naming(tensors *t)
+/* Two lists of rules, the version's own and one that it shares; and what GGUF says about heads and rescaling. */
+typedef struct {
+    const rule *own, *shared;
+    double head_size, rescale_every; /* 0: no rescaling */
+} naming;
+
+static naming find_gguf(tensors *t)
 {
+    static const struct {
+        const char *arch;
+        const rule *own;
+    } versions[] = {{"rwkv4", gguf4}, {"rwkv5", gguf5}, {"rwkv6", gguf6}, {"rwkv7", gguf7}};
     const char *arch = tensors_meta(t, "general.architecture");
-    int gate = look(t, "blocks.0.att.gate.weight") != NULL;
-    const file_tensor *first = look(t, "blocks.0.att.time_first");
-    if (is(t->format, "gguf")) {
-        t->naming = "llama.cpp";
-        if (arch && !strcmp(arch, "rwkv4")) return gguf4;
-        if (arch && !strcmp(arch, "rwkv5")) return gguf5;
-        if (arch && !strcmp(arch, "rwkv6")) return gguf6;
-        if (arch && !strcmp(arch, "rwkv7")) return gguf7;
-        t->naming = "unknown";
-        return official;
+    t->naming = "llama.cpp";
+    for (int i = 0; arch && i < 4; i++) {
+        if (strcmp(arch, versions[i].arch)) continue;
+        char head_size[32], rescale[48];
+        snprintf(head_size, sizeof head_size, "%s.wkv.head_size", arch);
+        snprintf(rescale, sizeof rescale, "%s.rescale_every_n_layers", arch);
+        return (naming){versions[i].own, gguf, tensors_number(t, head_size, 64), tensors_number(t, rescale, 0)};
     }
-    if (is(t->format, "rwkv.cpp")) {
-        t->naming = "rwkv.cpp";
-        if (look(t, "blocks.0.att.r_k")) return cpp7;
-        if (look(t, "blocks.0.att.time_maa_x")) return cpp6;
-        if (look(t, "blocks.0.att.ln_x.weight")) return gate ? cpp52 : cpp50;
-        return cpp4;
-    }
-    if (look(t, "layers.0.attn.r_proj.weight")) return t->naming = "fla", fla;
-    if (look(t, "blocks.0.attention.key.weight")) return t->naming = "hf", hf;
-    if (look(t, "blocks.0.att.time_mix_w1")) return t->naming = "web-rwkv", web6;
-    if (look(t, "blocks.0.att.r_k") && is_swapped7(t)) return t->naming = "web-rwkv", web7;
-    if (gate && first && first->dims >= 2 && !look(t, "blocks.0.att.time_faaaa")) return t->naming = "web-rwkv", web5;
+    t->naming = "unknown";
+    return (naming){none, none, 0, 0};
+}
+
+static naming find_cpp(tensors *t)
+{
+    t->naming = "rwkv.cpp";
+    if (look(t, "blocks.0.att.r_k")) return (naming){cpp7, swapped7, 0, 0};
+    if (look(t, "blocks.0.att.time_maa_x")) return (naming){cpp6, none, 0, 0};
+    if (!look(t, "blocks.0.att.ln_x.weight")) return (naming){cpp4, none, 0, 0};
+    return (naming){look(t, "blocks.0.att.gate.weight") ? cpp52 : cpp50, none, 0, 0};
+}
+
+/* web-rwkv's v5 has the bonus of 5.1 and 5.2 as time_first [H, N], which nobody else does. */
+static int is_web5(const tensors *t)
+{
+    const file_tensor *bonus = look(t, "blocks.0.att.time_first");
+    return bonus && bonus->dims >= 2 && look(t, "blocks.0.att.gate.weight") && !look(t, "blocks.0.att.time_faaaa");
+}
+
+static naming find_naming(tensors *t)
+{
+    if (is(t->format, "gguf")) return find_gguf(t);
+    if (is(t->format, "rwkv.cpp")) return find_cpp(t);
+    t->naming = "fla";
+    if (look(t, "layers.0.attn.r_proj.weight")) return (naming){fla, none, 0, 0};
+    t->naming = "hf";
+    if (look(t, "blocks.0.attention.key.weight")) return (naming){hf, none, 0, 0};
+    t->naming = "web-rwkv";
+    if (look(t, "blocks.0.att.time_mix_w1")) return (naming){web6, none, 0, 0};
+    if (look(t, "blocks.0.att.r_k") && is_swapped7(t)) return (naming){web7, swapped7, 0, 0};
+    if (is_web5(t)) return (naming){web5, none, 0, 0};
     t->naming = "official";
-    return official;
+    return (naming){none, none, 0, 0};
 }
 
 /* ---- applying a rule ------------------------------------------------------------------------------------------------------ */
@@ -294,9 +330,25 @@ static int fits(const char *pattern, const char *name, const char **number, cons
             *number = name;
             if (!isdigit((unsigned char)*name)) return 0;
             while (isdigit((unsigned char)*name)) name++;
-        } else if (*pattern != *name++) return 0;
+        } else if (*pattern != *name++)
+            return 0;
     }
     return !*name;
+}
+
+/* The first rule that fits; one that keeps the name when none does. */
+static const rule *find_rule(const naming *n, const char *name, const char **number, const char **rest)
+{
+    for (const rule *r = n->own; r->from; r++) {
+        if (fits(r->from, name, number, rest)) return r;
+    }
+    for (const rule *r = n->shared; r->from; r++) {
+        if (fits(r->from, name, number, rest)) return r;
+    }
+    *number = "";
+    *rest = name;
+    static const rule keep = {NULL, "*", 0};
+    return &keep;
 }
 
 /* The official name: n characters of `to` with '#' and '*' filled in. */
@@ -308,66 +360,75 @@ static char *fill(tensors *t, const char *to, size_t n, const char *number, cons
         return NULL;
     }
     for (size_t i = 0; i < n; i++) {
-        if (to[i] == '#') for (const char *d = number; isdigit((unsigned char)*d); d++) *p++ = *d;
-        else if (to[i] == '*') p = stpcpy(p, rest);
-        else *p++ = to[i];
+        if (to[i] == '#')
+            for (const char *d = number; isdigit((unsigned char)*d); d++) *p++ = *d;
+        else if (to[i] == '*')
+            p = stpcpy(p, rest);
+        else
+            *p++ = to[i];
     }
     *p = 0;
     return name;
 }
 
-static void reshape(file_tensor *f, const rule *r, int64_t head_size)
+/* The axes that the official tensor has. */
+static void reshape(file_tensor *f, int how, double head_size)
 {
     int64_t n = tensor_values(f);
-    if (r->how & FLAT) {
+    if (how & FLAT) {
         f->dims = 1;
         f->shape[0] = n;
         f->stride[0] = 1;
-    } else if (r->how & DROP_LAST && f->dims > 1 && f->shape[f->dims - 1] == 1) {
+    } else if (how & DROP_LAST && f->dims > 1 && f->shape[f->dims - 1] == 1) {
         f->dims--;
-    } else if (r->how & HEADS && f->dims == 1 && head_size > 0 && n % head_size == 0) {
+    } else if (how & HEADS && f->dims == 1 && head_size >= 1 && head_size <= (double)n && n % (int64_t)head_size == 0) {
         f->dims = 2;
-        f->shape[0] = n / head_size;
-        f->shape[1] = f->stride[0] = head_size;
+        f->shape[1] = f->stride[0] = (int64_t)head_size;
+        f->shape[0] = n / f->shape[1];
         f->stride[1] = 1;
     }
 }
 
-/* One tensor, or the parts of a fused one, go to the end of `out`. */
-static int apply(tensors *t, const rule *r, const file_tensor *stored, const char *number, const char *rest, tensors *out)
+/* How the stored tensor of block `number` differs from the official one. */
+static void note(file_tensor *f, const naming *n, const rule *r, const char *number)
 {
-    const char *arch = tensors_meta(t, "general.architecture");
-    char key[64];
-    file_tensor f = *stored;
-    f.transposed = r->how & SWAPPED && f.dims >= 2;
-    f.holds = r->how & EXP ? HOLDS_EXP : r->how & NEG_EXP ? HOLDS_NEG_EXP : r->how & EXP_NEG_EXP ? HOLDS_EXP_NEG_EXP : AS_IS;
-    if (r->how & HEADS) {
-        snprintf(key, sizeof key, "%s.wkv.head_size", arch);
-        reshape(&f, r, (int64_t)tensors_number(t, key, 64));
-    } else reshape(&f, r, 0);
-    if (r->how & RESCALED) {
-        snprintf(key, sizeof key, "%s.rescale_every_n_layers", arch);
-        double every = tensors_number(t, key, 0), block = strtod(number, NULL);
-        if (every >= 1) f.scale = ldexpf(1, (int)(block / every));
-    }
+    f->transposed = r->how & SWAPPED && f->dims >= 2;
+    if (r->how & EXP) f->holds = HOLDS_EXP;
+    if (r->how & NEG_EXP) f->holds = HOLDS_NEG_EXP;
+    if (r->how & EXP_NEG_EXP) f->holds = HOLDS_EXP_NEG_EXP;
+    if (r->how & RESCALED && n->rescale_every >= 1)
+        f->scale = ldexpf(1, (int)fmin(strtod(number, NULL) / n->rescale_every, 64));
+    reshape(f, r->how, n->head_size);
+}
+
+/* Take the first axis, of `parts` fused vectors, off. */
+static int unfuse(file_tensor *f, int parts)
+{
+    if (f->dims < 2 || f->shape[0] != parts || !f->contiguous || dtypes[f->type].values > 1)
+        return fail(WKV_EFORMAT, "tensor %s: its first axis is %lld, expected %d fused vectors", f->name,
+                    (long long)(f->dims ? f->shape[0] : 0), parts);
+    f->dims--;
+    memmove(f->shape, f->shape + 1, sizeof f->shape - sizeof *f->shape);
+    memmove(f->stride, f->stride + 1, sizeof f->stride - sizeof *f->stride);
+    return WKV_OK;
+}
+
+/* One tensor, or the parts of a fused one, go to the end of `out`. */
+static int apply(tensors *t, const rule *r, file_tensor f, const char *number, const char *rest, tensors *out)
+{
     int parts = 1;
     for (const char *s = r->to; *s; s++) parts += *s == ' ';
-    if (parts > 1 && (f.dims < 2 || f.shape[0] != parts || !f.contiguous || dtypes[f.type].values > 1))
-        return fail(WKV_EFORMAT, "tensor %s: its first axis is %lld, expected %d fused vectors", stored->name,
-                    (long long)(f.dims ? f.shape[0] : 0), parts);
     if (parts > 1) {
-        f.dims--;
-        memmove(f.shape, f.shape + 1, sizeof f.shape - sizeof *f.shape);
-        memmove(f.stride, f.stride + 1, sizeof f.stride - sizeof *f.stride);
+        int e = unfuse(&f, parts);
+        if (e) return e;
     }
-    const char *to = r->to;
-    for (int i = 0; i < parts; i++) {
+    for (const char *to = r->to; *to; to += *to == ' ') {
         size_t n = strcspn(to, " ");
         f.name = fill(t, to, n, number, rest);
         if (!f.name || grow(&out->list, &out->cap, out->count + 1, sizeof *out->list)) return WKV_ENOMEM;
         out->list[out->count++] = f;
         f.data += dtype_bytes(f.type, tensor_values(&f));
-        to += n + (to[n] == ' ');
+        to += n;
     }
     return WKV_OK;
 }
@@ -375,22 +436,21 @@ static int apply(tensors *t, const rule *r, const file_tensor *stored, const cha
 int names_official(tensors *t)
 {
     for (int i = 0; i < t->count; i++) t->list[i].name = unwrapped(t->list[i].name);
-    const rule *rules = find_naming(t), keep = {.to = "*"};
+    naming found = find_naming(t);
     tensors out = {0};
     int e = WKV_OK;
     for (int i = 0; !e && i < t->count; i++) {
-        const char *number = "", *rest = t->list[i].name;
-        const rule *r = rules;
-        while (r->from && !fits(r->from, t->list[i].name, &number, &rest)) r++;
-        if (r->from && r->how & NOT_FIRST && strtod(number, NULL) == 0) continue;
-        if (!r->from) number = "", rest = t->list[i].name;
-        e = apply(t, r->from ? r : &keep, &t->list[i], number, rest, &out);
+        const char *number, *rest;
+        const rule *r = find_rule(&found, t->list[i].name, &number, &rest);
+        if (r->how & NOT_FIRST && strtod(number, NULL) == 0) continue;
+        note(&t->list[i], &found, r, number);
+        e = apply(t, r, t->list[i], number, rest, &out);
     }
     free(t->list);
     t->list = out.list;
     t->count = out.count;
     t->cap = out.cap;
-    if (!e && !strcmp(t->naming, "rwkv.cpp") && (rules == cpp50 || rules == cpp52)) {
+    if (!e && (found.own == cpp50 || found.own == cpp52)) {
         e = tensors_add_number(t, "group_norm_eps", 14, 1e-5); /* its v5 alone, official is 64e-5; spec FORMATS 2 */
     }
     return e;

@@ -10,9 +10,15 @@ enum { MAX_VALUES = 1 << 22 };
 /* ---- names that may be mentioned -------------------------------------------------------------------------------------- */
 
 typedef enum {
-    MAKES_DICT, MAKES_TENSOR, MAKES_TENSOR_V3, MAKES_PARAMETER, MAKES_ITS_ARGUMENT, /* calls that leave a plain value */
-    IS_STORAGE, IS_UNTYPED_STORAGE, IS_DTYPE,
-    IS_HARMLESS                                                                     /* calls leave V_OTHER            */
+    MAKES_DICT, /* calls that leave a plain value */
+    MAKES_TENSOR,
+    MAKES_TENSOR_V3,
+    MAKES_PARAMETER,
+    MAKES_ITS_ARGUMENT,
+    IS_STORAGE, /* values */
+    IS_UNTYPED_STORAGE,
+    IS_DTYPE,
+    IS_HARMLESS /* calls leave V_OTHER */
 } role;
 
 struct whitelisted {
@@ -85,7 +91,9 @@ static const whitelisted *find_name(const uint8_t *module, size_t m, const uint8
 {
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
         const whitelisted *a = &allowed[i];
-        if (strlen(a->module) == m && !memcmp(a->module, module, m) && strlen(a->name) == n && !memcmp(a->name, name, n)) return a;
+        if (strlen(a->module) == m && !memcmp(a->module, module, m) && strlen(a->name) == n &&
+            !memcmp(a->name, name, n))
+            return a;
     }
     return NULL;
 }
@@ -112,8 +120,10 @@ static value *make(machine *m, value_kind kind)
         return NULL;
     }
     value *v = tensors_memory(m->t, sizeof *v);
-    if (!v) fail(WKV_ENOMEM, "no memory for the pickle's values");
-    else *v = (value){.kind = kind};
+    if (!v)
+        fail(WKV_ENOMEM, "no memory for the pickle's values");
+    else
+        *v = (value){.kind = kind};
     return v;
 }
 
@@ -205,7 +215,8 @@ static int extend(machine *m, int pairs)
     if (to->kind == (pairs ? V_DICT : V_LIST)) {
         int e = append(m, to, m->stack + m->n - n, n);
         if (e) return e;
-    } else if (to->kind != V_OTHER) return damaged(m, "items put into what is no container");
+    } else if (to->kind != V_OTHER)
+        return damaged(m, "items put into what is no container");
     m->n -= n + 1;
     return WKV_OK;
 }
@@ -219,7 +230,8 @@ static int extend_one(machine *m, int n)
     if (to->kind == (n == 2 ? V_DICT : V_LIST)) {
         int e = append(m, to, m->stack + m->n - n, n);
         if (e) return e;
-    } else if (to->kind != V_OTHER) return damaged(m, "an item put into what is no container");
+    } else if (to->kind != V_OTHER)
+        return damaged(m, "an item put into what is no container");
     m->n -= n;
     return WKV_OK;
 }
@@ -259,11 +271,14 @@ static int push_name(machine *m, const uint8_t *module, size_t mod_len, const ui
     if (!w) {
         char shown[100];
         size_t n = 0;
-        for (size_t i = 0; i < mod_len && n < 48; i++) shown[n++] = module[i] > 32 && module[i] < 127 ? (char)module[i] : '?';
+        for (size_t i = 0; i < mod_len && n < 48; i++)
+            shown[n++] = module[i] > 32 && module[i] < 127 ? (char)module[i] : '?';
         shown[n++] = '.';
-        for (size_t i = 0; i < name_len && n < sizeof shown - 1; i++) shown[n++] = name[i] > 32 && name[i] < 127 ? (char)name[i] : '?';
+        for (size_t i = 0; i < name_len && n < sizeof shown - 1; i++)
+            shown[n++] = name[i] > 32 && name[i] < 127 ? (char)name[i] : '?';
         shown[n] = 0;
-        return fail(WKV_EFORMAT, "the pickle asks for %s, which no checkpoint needs; nothing in it was executed", shown);
+        return fail(WKV_EFORMAT, "the pickle asks for %s, which no checkpoint needs; nothing in it was executed",
+                    shown);
     }
     value *v = make(m, V_NAME);
     if (v) v->name = w;
@@ -306,11 +321,15 @@ static int persistent(machine *m)
 {
     value *id = top(m, 0);
     if (!id || id->kind != V_TUPLE) return damaged(m, "a persistent id that is no tuple");
-    value *what = item(id, 0, V_TEXT), *class = item(id, 1, V_NAME), *key = item(id, 2, V_TEXT), *numel = item(id, 4, V_INT);
+    value *what = item(id, 0, V_TEXT), *class = item(id, 1, V_NAME), *key = item(id, 2, V_TEXT),
+          *numel = item(id, 4, V_INT);
     if (!what || what->text.n != 7 || memcmp(what->text.s, "storage", 7) || !class || !key || !numel || numel->i < 0 ||
         (class->name->role != IS_STORAGE && class->name->role != IS_UNTYPED_STORAGE))
         return damaged(m, "a persistent id that is no storage");
-    pickle_storage s = {.key = key->text.s, .key_len = key->text.n, .type = class->name->type, .numel = numel->i,
+    pickle_storage s = {.key = key->text.s,
+                        .key_len = key->text.n,
+                        .type = class->name->type,
+                        .numel = numel->i,
                         .untyped = class->name->role == IS_UNTYPED_STORAGE};
     value *view = item(id, 5, V_TUPLE);
     if (view) {
@@ -341,9 +360,11 @@ static int rebuild_tensor(machine *m, const value *args, role how, value **out)
         return damaged(m, "a tensor of other parts than storage, offset, shape and strides");
     if (shape->list.n > MAX_DIMS)
         return fail(WKV_EUNSUPPORTED, "a tensor of %d axes, at most %d are read", shape->list.n, MAX_DIMS);
-    pickle_tensor x = {.storage = storage->storage, .type = storage->storage->type, .offset = offset->i, .dims = shape->list.n};
+    pickle_tensor x = {
+        .storage = storage->storage, .type = storage->storage->type, .offset = offset->i, .dims = shape->list.n};
     if (how == MAKES_TENSOR_V3) x.type = type->name->type;
-    if (x.type == DTYPES) return fail(WKV_EUNSUPPORTED, "a tensor of torch.%s, a type that is not read", type->name->name);
+    if (x.type == DTYPES)
+        return fail(WKV_EUNSUPPORTED, "a tensor of torch.%s, a type that is not read", type->name->name);
     for (int i = 0; i < x.dims; i++) {
         value *size = item(shape, i, V_INT), *step = item(stride, i, V_INT);
         if (!size || !step) return damaged(m, "a shape that is no row of numbers");
@@ -366,7 +387,8 @@ static int make_dict(machine *m, const value *args, value **out)
     if (!v) return WKV_ENOMEM;
     for (int i = 0; pairs && i < pairs->list.n; i++) {
         const value *pair = pairs->list.item[i];
-        if ((pair->kind != V_TUPLE && pair->kind != V_LIST) || pair->list.n != 2) return damaged(m, "a dict of what is no pair");
+        if ((pair->kind != V_TUPLE && pair->kind != V_LIST) || pair->list.n != 2)
+            return damaged(m, "a dict of what is no pair");
         int e = append(m, v, pair->list.item, 2);
         if (e) return e;
     }
@@ -378,7 +400,8 @@ static int make_dict(machine *m, const value *args, value **out)
 static int call(machine *m)
 {
     value *args = top(m, 0), *callee = top(m, 1), *result = NULL;
-    if (!args || !callee || callee->kind != V_NAME || args->kind != V_TUPLE) return damaged(m, "a call of what is no function");
+    if (!args || !callee || callee->kind != V_NAME || args->kind != V_TUPLE)
+        return damaged(m, "a call of what is no function");
     int e = WKV_OK;
     switch (callee->name->role) {
     case MAKES_DICT: e = make_dict(m, args, &result); break;
@@ -391,7 +414,8 @@ static int call(machine *m)
     }
     if (e) return e;
     if (!result)
-        return fail(WKV_EFORMAT, "the pickle calls %s.%s in a way that torch does not", callee->name->module, callee->name->name);
+        return fail(WKV_EFORMAT, "the pickle calls %s.%s in a way that torch does not", callee->name->module,
+                    callee->name->name);
     m->n -= 2;
     return push(m, result);
 }
@@ -403,7 +427,8 @@ static int new_object(machine *m, int n)
     if (!class || class->kind != V_NAME) return damaged(m, "an object of what is no class");
     role r = class->name->role;
     if (r != IS_HARMLESS && r != MAKES_DICT)
-        return fail(WKV_EFORMAT, "the pickle makes an object of %s.%s, which torch does not", class->name->module, class->name->name);
+        return fail(WKV_EFORMAT, "the pickle makes an object of %s.%s, which torch does not", class->name->module,
+                    class->name->name);
     m->n -= n + 1;
     return push(m, make(m, r == MAKES_DICT ? V_DICT : V_OTHER));
 }
@@ -437,46 +462,47 @@ static int step(machine *m, uint8_t op)
 {
     int64_t i = 0;
     switch (op) {
-    case 0x80: return number(m, 1, &i) ? WKV_EFORMAT : i <= 5 ? WKV_OK : damaged(m, "a protocol newer than 5"); /* PROTO */
-    case 0x95: return number(m, 8, &i);                                                                   /* FRAME */
+    case 0x80:
+        return number(m, 1, &i) ? WKV_EFORMAT : i <= 5 ? WKV_OK : damaged(m, "a protocol newer than 5"); /* PROTO */
+    case 0x95: return number(m, 8, &i);                                                                  /* FRAME */
     case '(': return push(m, make(m, V_MARK));
     case 'N': return push(m, make(m, V_NONE));
-    case 0x88: return push_int(m, V_BOOL, 1);                                                             /* NEWTRUE */
+    case 0x88: return push_int(m, V_BOOL, 1); /* NEWTRUE */
     case 0x89: return push_int(m, V_BOOL, 0);
-    case 'J': return number(m, 4, &i) ? WKV_EFORMAT : push_int(m, V_INT, (int32_t)i);                     /* BININT */
+    case 'J': return number(m, 4, &i) ? WKV_EFORMAT : push_int(m, V_INT, (int32_t)i); /* BININT */
     case 'K': return number(m, 1, &i) ? WKV_EFORMAT : push_int(m, V_INT, i);
     case 'M': return number(m, 2, &i) ? WKV_EFORMAT : push_int(m, V_INT, i);
-    case 0x8a: return number(m, 1, &i) ? WKV_EFORMAT : push_long(m, (uint32_t)i);                         /* LONG1 */
+    case 0x8a: return number(m, 1, &i) ? WKV_EFORMAT : push_long(m, (uint32_t)i); /* LONG1 */
     case 0x8b: return number(m, 4, &i) ? WKV_EFORMAT : push_long(m, (uint32_t)i);
-    case 'G': return push_bytes(m, V_FLOAT, 8);                                                           /* BINFLOAT */
-    case 'X': return push_sized(m, V_TEXT, 4);                                                            /* BINUNICODE */
+    case 'G': return push_bytes(m, V_FLOAT, 8); /* BINFLOAT */
+    case 'X': return push_sized(m, V_TEXT, 4);  /* BINUNICODE */
     case 0x8c: return push_sized(m, V_TEXT, 1);
     case 0x8d: return push_sized(m, V_TEXT, 8);
-    case 'T': return push_sized(m, V_TEXT, 4);                                                            /* Python 2's */
+    case 'T': return push_sized(m, V_TEXT, 4); /* Python 2's */
     case 'U': return push_sized(m, V_TEXT, 1);
-    case 'B': return push_sized(m, V_OTHER, 4);                                                           /* bytes */
+    case 'B': return push_sized(m, V_OTHER, 4); /* bytes */
     case 'C': return push_sized(m, V_OTHER, 1);
     case 0x8e: return push_sized(m, V_OTHER, 8);
     case 0x96: return push_sized(m, V_OTHER, 8);
     case '}': return push(m, make(m, V_DICT));
     case ']': return push(m, make(m, V_LIST));
     case ')': return push(m, make(m, V_TUPLE));
-    case 0x8f: return push(m, make(m, V_OTHER));                                                          /* EMPTY_SET */
+    case 0x8f: return push(m, make(m, V_OTHER)); /* EMPTY_SET */
     case 't': return collect_mark(m, V_TUPLE);
     case 'l': return collect_mark(m, V_LIST);
     case 'd': return collect_mark(m, V_DICT);
-    case 0x91: return collect_mark(m, V_LIST);                                                            /* FROZENSET */
+    case 0x91: return collect_mark(m, V_LIST); /* FROZENSET */
     case 0x85: return collect(m, V_TUPLE, 1, 0);
     case 0x86: return collect(m, V_TUPLE, 2, 0);
     case 0x87: return collect(m, V_TUPLE, 3, 0);
-    case 's': return extend_one(m, 2);                                                                    /* SETITEM */
+    case 's': return extend_one(m, 2); /* SETITEM */
     case 'a': return extend_one(m, 1);
-    case 'u': return extend(m, 1);                                                                        /* SETITEMS */
+    case 'u': return extend(m, 1); /* SETITEMS */
     case 'e': return extend(m, 0);
-    case 0x90: return extend(m, 0);                                                                       /* ADDITEMS */
+    case 0x90: return extend(m, 0); /* ADDITEMS */
     case 'q': return number(m, 1, &i) ? WKV_EFORMAT : remember(m, (uint32_t)i);
     case 'r': return number(m, 4, &i) ? WKV_EFORMAT : remember(m, (uint32_t)i);
-    case 0x94: return remember(m, (uint32_t)m->memos);                                                    /* MEMOIZE */
+    case 0x94: return remember(m, (uint32_t)m->memos); /* MEMOIZE */
     case 'h': return number(m, 1, &i) ? WKV_EFORMAT : recall(m, (uint32_t)i);
     case 'j': return number(m, 4, &i) ? WKV_EFORMAT : recall(m, (uint32_t)i);
     case 'c': return global(m);
@@ -485,14 +511,15 @@ static int step(machine *m, uint8_t op)
     case 'R': return call(m);
     case 0x81: return new_object(m, 1);
     case 0x92: return new_object(m, 2);
-    case 'b': return pop(m, m->n > 1 ? 1 : 2);                                                            /* BUILD: state dropped */
+    case 'b': return pop(m, m->n > 1 ? 1 : 2); /* BUILD: state dropped */
     case '0': return pop(m, 1);
     case '1': return above_mark(m) < 0 ? damaged(m, "no mark to pop to") : pop(m, above_mark(m) + 1);
     case '2': return top(m, 0) ? push(m, top(m, 0)) : damaged(m, "nothing to double");
     default: break;
     }
     m->in.at--;
-    return fail(WKV_EFORMAT, "the pickle holds opcode 0x%02x, which no checkpoint needs (%zu bytes before its end)", op, left(&m->in));
+    return fail(WKV_EFORMAT, "the pickle holds opcode 0x%02x, which no checkpoint needs (%zu bytes before its end)", op,
+                left(&m->in));
 }
 
 int pickle_read(tensors *t, const uint8_t *data, size_t size, pickle *out)
@@ -501,9 +528,12 @@ int pickle_read(tensors *t, const uint8_t *data, size_t size, pickle *out)
     int e = WKV_OK;
     while (!e) {
         const uint8_t *op = take(&m.in, 1);
-        if (!op) e = damaged(&m, "it does not stop");
-        else if (*op == '.') break;
-        else e = step(&m, *op);
+        if (!op)
+            e = damaged(&m, "it does not stop");
+        else if (*op == '.')
+            break;
+        else
+            e = step(&m, *op);
     }
     if (!e && !top(&m, 0)) e = damaged(&m, "it leaves nothing");
     if (!e) *out = (pickle){.top = top(&m, 0), .storages = m.storages, .used = (size_t)(m.in.at - data)};

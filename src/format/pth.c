@@ -13,11 +13,11 @@ typedef struct source source;
 struct source {
     int (*find)(source *s, const pickle_storage *storage, const uint8_t **data); /* of the whole root storage */
     tensors *t;
-    const zip *archive;       /* zip */
-    const char *folder;       /* of data.pkl, with its slash */
+    const zip *archive; /* zip */
+    const char *folder; /* of data.pkl, with its slash */
     size_t folder_len;
     size_t inflated;
-    struct place **by_key;    /* legacy */
+    struct place **by_key; /* legacy */
     int places;
 };
 
@@ -30,9 +30,11 @@ static int check_reach(const char *name, const pickle_tensor *p, int64_t numel)
     int bad = p->offset < 0, empty = 0;
     for (int i = 0; i < p->dims; i++) {
         empty |= p->shape[i] == 0;
-        bad |= p->stride[i] < 0 || __builtin_mul_overflow(p->shape[i] - 1, p->stride[i], &span) || __builtin_add_overflow(last, span, &last);
+        bad |= p->stride[i] < 0 || __builtin_mul_overflow(p->shape[i] - 1, p->stride[i], &span) ||
+               __builtin_add_overflow(last, span, &last);
     }
-    if (empty) return bad || p->offset > numel ? fail(WKV_EFORMAT, "tensor %s: begins outside of its storage", name) : WKV_OK;
+    if (empty)
+        return bad || p->offset > numel ? fail(WKV_EFORMAT, "tensor %s: begins outside of its storage", name) : WKV_OK;
     if (bad || last >= numel)
         return fail(WKV_EFORMAT, "tensor %s: reaches beyond its storage of %lld values", name, (long long)numel);
     return WKV_OK;
@@ -77,7 +79,8 @@ static const value *unwrap(const value *top)
 /* Tensors are added; texts are kept as metadata (they tell converted files apart); the rest is of no interest. */
 static int add_items(source *s, const value *top)
 {
-    static const char *const kind[] = {[V_TUPLE] = "a tuple", [V_LIST] = "a list", [V_TENSOR] = "one tensor without a name"};
+    static const char *const kind[] = {
+        [V_TUPLE] = "a tuple", [V_LIST] = "a list", [V_TENSOR] = "one tensor without a name"};
     if (top->kind != V_DICT)
         return fail(WKV_EFORMAT, "holds %s, expected named tensors",
                     top->kind < sizeof kind / sizeof *kind && kind[top->kind] ? kind[top->kind] : "no tensors");
@@ -86,8 +89,10 @@ static int add_items(source *s, const value *top)
         const value *key = top->list.item[i], *v = top->list.item[i + 1];
         int e = WKV_OK;
         if (key->kind != V_TEXT) continue;
-        if (v->kind == V_TENSOR) e = add_tensor(s, key, v->tensor);
-        else if (v->kind == V_TEXT) e = tensors_add_text(s->t, key->text.s, key->text.n, v->text.s, v->text.n);
+        if (v->kind == V_TENSOR)
+            e = add_tensor(s, key, v->tensor);
+        else if (v->kind == V_TEXT)
+            e = tensors_add_text(s->t, key->text.s, key->text.n, v->text.s, v->text.n);
         if (e) return e;
     }
     return WKV_OK;
@@ -100,10 +105,11 @@ static int entry_bytes(source *s, const zip_entry *e, const uint8_t **out)
 {
     if (e->method == 0) return zip_bytes(s->archive, e, out);
     if (e->method != 8)
-        return fail(WKV_EUNSUPPORTED, "%.*s in the zip is compressed by method %d, expected stored or deflated", (int)e->name_len,
-                    e->name, e->method);
+        return fail(WKV_EUNSUPPORTED, "%.*s in the zip is compressed by method %d, expected stored or deflated",
+                    (int)e->name_len, e->name, e->method);
     if (e->size > MAX_INFLATED - s->inflated || e->size / 1100 > e->packed)
-        return fail(WKV_EUNSUPPORTED, "%.*s in the zip is compressed (%llu bytes unpacked); pack the archive again without compression",
+        return fail(WKV_EUNSUPPORTED,
+                    "%.*s in the zip is compressed (%llu bytes unpacked); pack the archive again without compression",
                     (int)e->name_len, e->name, (unsigned long long)e->size);
     uint8_t *p = tensors_memory(s->t, e->size + 1);
     if (!p) return fail(WKV_ENOMEM, "no memory to unpack %.*s", (int)e->name_len, e->name);
@@ -130,7 +136,8 @@ static int find_in_zip(source *s, const pickle_storage *storage, const uint8_t *
         e = find_in_folder(s, name, 5 + storage->key_len);
     }
     if (!e)
-        return fail(WKV_EFORMAT, "the zip has no entry data/%.*s, which the pickle names", (int)(storage->key_len & 255), storage->key);
+        return fail(WKV_EFORMAT, "the zip has no entry data/%.*s, which the pickle names",
+                    (int)(storage->key_len & 255), storage->key);
     int64_t bytes;
     if (__builtin_mul_overflow(storage->numel, dtypes[storage->type].bytes, &bytes) || (uint64_t)bytes != e->size)
         return fail(WKV_EFORMAT, "%.*s has %llu bytes, expected %lld %s values", (int)e->name_len, e->name,
@@ -157,7 +164,8 @@ static int read_archive(source *s)
     s->folder = entry->name;
     s->folder_len = entry->name_len - 8;
     if (find_in_folder(s, "constants.pkl", 13))
-        return fail(WKV_EUNSUPPORTED, "is a TorchScript archive (a program with its weights), expected a checkpoint of torch.save");
+        return fail(WKV_EUNSUPPORTED,
+                    "is a TorchScript archive (a program with its weights), expected a checkpoint of torch.save");
     const uint8_t *bytes;
     int e;
     if ((order = find_in_folder(s, "byteorder", 9))) {
@@ -166,7 +174,8 @@ static int read_archive(source *s)
             return fail(WKV_EUNSUPPORTED, "was written on a big-endian machine, expected little-endian");
     }
     if (entry->size > MAX_PICKLE)
-        return fail(WKV_EFORMAT, "data.pkl has %llu bytes, more than the structure of any checkpoint", (unsigned long long)entry->size);
+        return fail(WKV_EFORMAT, "data.pkl has %llu bytes, more than the structure of any checkpoint",
+                    (unsigned long long)entry->size);
     pickle p;
     if ((e = entry_bytes(s, entry, &bytes)) || (e = pickle_read(s->t, bytes, entry->size, &p))) return e;
     return add_items(s, p.top);
@@ -204,7 +213,8 @@ static int compare_places(const void *a, const void *b)
 static struct place *find_place(const source *s, const pickle_storage *storage)
 {
     struct place key = {.key = storage->key, .key_len = storage->key_len}, *wanted = &key;
-    struct place **found = s->places ? bsearch(&wanted, s->by_key, (size_t)s->places, sizeof *s->by_key, compare_places) : NULL;
+    struct place **found =
+        s->places ? bsearch(&wanted, s->by_key, (size_t)s->places, sizeof *s->by_key, compare_places) : NULL;
     return found ? *found : NULL;
 }
 
@@ -215,7 +225,8 @@ static int find_in_stream(source *s, const pickle_storage *storage, const uint8_
     if (!p) return fail(WKV_EFORMAT, "storage %.*s is not in the file", key_len, storage->key);
     if (p->item != dtypes[storage->type].bytes || storage->from > p->numel || storage->numel > p->numel - storage->from)
         return fail(WKV_EFORMAT, "storage %.*s has %lld values of %d bytes, expected %lld of %d", key_len, storage->key,
-                    (long long)p->numel, p->item, (long long)(storage->from + storage->numel), dtypes[storage->type].bytes);
+                    (long long)p->numel, p->item, (long long)(storage->from + storage->numel),
+                    dtypes[storage->type].bytes);
     *data = p->data;
     return WKV_OK;
 }
@@ -240,7 +251,8 @@ static int find_places(source *s, struct place *place, const value *keys, const 
         int64_t bytes;
         if (!get(&rest, &p->numel, 8) || p->numel < 0 || __builtin_mul_overflow(p->numel, p->item, &bytes) ||
             !(p->data = take(&rest, (size_t)bytes)))
-            return fail(WKV_EFORMAT, "storage %d of %d needs %lld values of %d bytes, the file has %zu bytes left: cut short", i,
+            return fail(WKV_EFORMAT,
+                        "storage %d of %d needs %lld values of %d bytes, the file has %zu bytes left: cut short", i,
                         s->places, (long long)p->numel, p->item, left(&rest));
     }
     return WKV_OK;

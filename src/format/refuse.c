@@ -50,34 +50,42 @@ static int refuse_parts(const tensors *t)
     const char *lora = find_adapter(t);
     int states = count_part(t, "time_state");
     if (lora)
-        return fail(WKV_EUNSUPPORTED, "%s: is an adapter (it holds %s), not a model; give it together with the model it was trained on",
+        return fail(WKV_EUNSUPPORTED,
+                    "%s: is an adapter (it holds %s), not a model; give it together with the model it was trained on",
                     t->path, lora);
     if (states)
-        return fail(WKV_EUNSUPPORTED, "%s: is a tuned state of %d layers, not a model; give it together with the model it was tuned for",
+        return fail(WKV_EUNSUPPORTED,
+                    "%s: is a tuned state of %d layers, not a model; give it together with the model it was tuned for",
                     t->path, states);
-    return fail(WKV_EUNSUPPORTED, "%s: is no RWKV of versions 4 to 7: %d tensors (the first is %s), but no emb.weight", t->path, t->count,
-                t->list[0].name);
+    return fail(WKV_EUNSUPPORTED, "%s: is no RWKV of versions 4 to 7: %d tensors (the first is %s), but no emb.weight",
+                t->path, t->count, t->list[0].name);
 }
 
 int tensors_refuse(const tensors *t)
 {
     const char *arch = tensors_meta(t, "general.architecture"), *name;
     if (!strncmp(t->format, "gguf", 4) && t->count == 0)
-        return fail(WKV_EUNSUPPORTED, "%s: is a GGUF with a vocabulary of %d tokens and no tensors, not a model", t->path, t->n_tokens);
+        return fail(WKV_EUNSUPPORTED, "%s: is a GGUF with a vocabulary of %d tokens and no tensors, not a model",
+                    t->path, t->n_tokens);
     if (!strcmp(t->naming, "unknown"))
-        return fail(WKV_EUNSUPPORTED, "%s: is a GGUF of architecture %s, not an RWKV of versions 4 to 7", t->path, arch ? arch : "(none)");
+        return fail(WKV_EUNSUPPORTED, "%s: is a GGUF of architecture %s, not an RWKV of versions 4 to 7", t->path,
+                    arch ? arch : "(none)");
     if (t->count == 0) return fail(WKV_EUNSUPPORTED, "%s: holds no tensors", t->path);
     if (tensors_meta(t, "_strategy"))
-        return fail(WKV_EUNSUPPORTED, "%s: was converted by the rwkv package for the strategy \"%s\"; use the file it was made from", t->path,
-                    tensors_meta(t, "_strategy"));
+        return fail(WKV_EUNSUPPORTED,
+                    "%s: was converted by the rwkv package for the strategy \"%s\"; use the file it was made from",
+                    t->path, tensors_meta(t, "_strategy"));
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
         if ((name = find_part(t, strangers[i].part)))
-            return fail(WKV_EUNSUPPORTED, "%s: %s; expected RWKV-4 to 7 (it holds %s)", t->path, strangers[i].what, name);
+            return fail(WKV_EUNSUPPORTED, "%s: %s; expected RWKV-4 to 7 (it holds %s)", t->path, strangers[i].what,
+                        name);
     }
     if (!tensors_find(t, "emb.weight")) return refuse_parts(t);
     if ((name = find_adapter(t)))
-        return fail(WKV_EUNSUPPORTED, "%s: is a model with an adapter that is not merged into it (%s); merge it first", t->path, name);
+        return fail(WKV_EUNSUPPORTED, "%s: is a model with an adapter that is not merged into it (%s); merge it first",
+                    t->path, name);
     if (!find_part(t, "blocks.0.att."))
-        return fail(WKV_EUNSUPPORTED, "%s: is no RWKV of versions 4 to 7: it has emb.weight, but nothing in blocks.0.att", t->path);
+        return fail(WKV_EUNSUPPORTED,
+                    "%s: is no RWKV of versions 4 to 7: it has emb.weight, but nothing in blocks.0.att", t->path);
     return WKV_OK;
 }

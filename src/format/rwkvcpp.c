@@ -18,7 +18,8 @@ static int find_type(int32_t code, dtype *out)
 static int add_one(tensors *t, cursor *c, int32_t version)
 {
     int32_t head[3], ne[3]; /* axes, length of the name, type; sizes fastest first */
-    if (!get(c, head, sizeof head)) return fail(WKV_EFORMAT, "ends inside the header of tensor %d: cut short", t->count);
+    if (!get(c, head, sizeof head))
+        return fail(WKV_EFORMAT, "ends inside the header of tensor %d: cut short", t->count);
     file_tensor f = {.dims = head[0]};
     if (f.dims < 1 || f.dims > 3) return fail(WKV_EFORMAT, "tensor %d: has %d axes, expected 1 to 3", t->count, f.dims);
     const uint8_t *name = NULL;
@@ -26,16 +27,19 @@ static int add_one(tensors *t, cursor *c, int32_t version)
         return fail(WKV_EFORMAT, "ends inside the header of tensor %d: cut short", t->count);
     char *own = tensors_text(t, name, (size_t)head[1]);
     if (!own) return WKV_ENOMEM;
-    if (!find_type(head[2], &f.type)) return fail(WKV_EUNSUPPORTED, "tensor %s: of type %d, which rwkv.cpp no longer has", own, head[2]);
+    if (!find_type(head[2], &f.type))
+        return fail(WKV_EUNSUPPORTED, "tensor %s: of type %d, which rwkv.cpp no longer has", own, head[2]);
     if (version == 100 && f.type != F32 && f.type != F16)
-        return fail(WKV_EUNSUPPORTED, "tensor %s: quantised in the old layout of rwkv.cpp's version 100; quantise the model again", own);
+        return fail(WKV_EUNSUPPORTED,
+                    "tensor %s: quantised in the old layout of rwkv.cpp's version 100; quantise the model again", own);
     for (int i = 0; i < f.dims; i++) f.shape[i] = ne[f.dims - 1 - i];
     int64_t bytes;
     int e = tensor_layout(&f, own, &bytes);
     if (e) return e;
     size_t rest = left(c);
     if (!(f.data = take(c, (size_t)bytes)))
-        return fail(WKV_EFORMAT, "tensor %s: needs %lld bytes, the file has %zu left: cut short", own, (long long)bytes, rest);
+        return fail(WKV_EFORMAT, "tensor %s: needs %lld bytes, the file has %zu left: cut short", own, (long long)bytes,
+                    rest);
     return tensors_add(t, (const char *)name, (size_t)head[1], &f);
 }
 
@@ -43,7 +47,8 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size)
 {
     cursor c = {data, data + size};
     int32_t head[6]; /* magic, version, V, C, L, type */
-    if (!get(&c, head, sizeof head)) return fail(WKV_EFORMAT, "has %zu bytes, expected at least %zu: cut short", size, sizeof head);
+    if (!get(&c, head, sizeof head))
+        return fail(WKV_EFORMAT, "has %zu bytes, expected at least %zu: cut short", size, sizeof head);
     if (head[1] != 100 && head[1] != 101)
         return fail(WKV_EUNSUPPORTED, "is of version %d of rwkv.cpp's format, expected 100 or 101", head[1]);
     t->format = head[1] == 100 ? "rwkv.cpp 100" : "rwkv.cpp 101";
@@ -51,7 +56,8 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size)
         int e = add_one(t, &c, head[1]);
         if (e) return e;
     }
-    int last = -1; /* the file does not say how many tensors it has, but its last is the head, and it says how many layers */
+    int last =
+        -1; /* the file does not say how many tensors it has, but its last is the head, and it says how many layers */
     for (int i = 0; i < t->count; i++) {
         int block;
         if (sscanf(t->list[i].name, "blocks.%d.", &block) == 1 && block > last) last = block;

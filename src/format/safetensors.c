@@ -40,12 +40,15 @@ static int add_one(tensors *t, const char *name, const json_t *about, const uint
     const char *type = json_string_value(json_object_get(about, "dtype"));
     const json_t *shape = json_object_get(about, "shape"), *offsets = json_object_get(about, "data_offsets");
     const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
-    if (!type || !json_is_array(shape) || !json_is_integer(begin) || !json_is_integer(end) || json_array_size(offsets) != 2)
+    if (!type || !json_is_array(shape) || !json_is_integer(begin) || !json_is_integer(end) ||
+        json_array_size(offsets) != 2)
         return fail(WKV_EFORMAT, "tensor %s: expected dtype, shape and data_offsets", name);
     file_tensor f = {.dims = (int)json_array_size(shape)};
-    if (!find_type(type, &f.type)) return fail(WKV_EUNSUPPORTED, "tensor %s: of type %s, which is not read", name, type);
+    if (!find_type(type, &f.type))
+        return fail(WKV_EUNSUPPORTED, "tensor %s: of type %s, which is not read", name, type);
     if (json_array_size(shape) > MAX_DIMS)
-        return fail(WKV_EUNSUPPORTED, "tensor %s: has %zu axes, at most %d are read", name, json_array_size(shape), MAX_DIMS);
+        return fail(WKV_EUNSUPPORTED, "tensor %s: has %zu axes, at most %d are read", name, json_array_size(shape),
+                    MAX_DIMS);
     for (int i = 0; i < f.dims; i++) {
         const json_t *axis = json_array_get(shape, (size_t)i);
         if (!json_is_integer(axis)) return fail(WKV_EFORMAT, "tensor %s: its shape is not of whole numbers", name);
@@ -56,8 +59,8 @@ static int add_one(tensors *t, const char *name, const json_t *about, const uint
     if (e) return e;
     *r = (range){json_integer_value(begin), json_integer_value(end), name};
     if (r->begin < 0 || r->end < r->begin || r->end - r->begin != bytes)
-        return fail(WKV_EFORMAT, "tensor %s: lies at bytes %lld to %lld, expected %lld bytes of %s", name, (long long)r->begin,
-                    (long long)r->end, (long long)bytes, type);
+        return fail(WKV_EFORMAT, "tensor %s: lies at bytes %lld to %lld, expected %lld bytes of %s", name,
+                    (long long)r->begin, (long long)r->end, (long long)bytes, type);
     f.data = data + r->begin;
     return tensors_add(t, name, strlen(name), &f);
 }
@@ -69,11 +72,12 @@ static int check_tiling(range *r, int n, int64_t size, int64_t before)
     int64_t at = 0, end = 0;
     for (int i = 0; i < n; i++) end = r[i].end > end ? r[i].end : end;
     if (end > size)
-        return fail(WKV_EFORMAT, "has %lld bytes, expected %lld: cut short", (long long)(before + size), (long long)(before + end));
+        return fail(WKV_EFORMAT, "has %lld bytes, expected %lld: cut short", (long long)(before + size),
+                    (long long)(before + end));
     for (int i = 0; i < n; at = r[i++].end) {
         if (r[i].begin != at)
-            return fail(WKV_EFORMAT, "tensor %s: begins at byte %lld of the data, expected %lld", r[i].name, (long long)r[i].begin,
-                        (long long)at);
+            return fail(WKV_EFORMAT, "tensor %s: begins at byte %lld of the data, expected %lld", r[i].name,
+                        (long long)r[i].begin, (long long)at);
     }
     if (at != size)
         return fail(WKV_EFORMAT, "has %lld bytes after its last tensor, expected none", (long long)(size - at));
@@ -85,7 +89,8 @@ static int add_metadata(tensors *t, json_t *metadata)
     const char *key;
     json_t *text;
     if (!json_is_object(metadata)) return fail(WKV_EFORMAT, "its __metadata__ is no JSON object");
-    json_object_foreach(metadata, key, text) {
+    json_object_foreach(metadata, key, text)
+    {
         if (!json_is_string(text)) return fail(WKV_EFORMAT, "its __metadata__ holds %s that is no text", key);
         int e = tensors_add_text(t, key, strlen(key), json_string_value(text), json_string_length(text));
         if (e) return e;
@@ -100,7 +105,8 @@ static int add_all(tensors *t, json_t *header, const uint8_t *data, size_t size,
     if (!ranges) return fail(WKV_ENOMEM, "no memory for %zu tensors", json_object_size(header));
     const char *name;
     json_t *about;
-    json_object_foreach(header, name, about) {
+    json_object_foreach(header, name, about)
+    {
         e = strcmp(name, "__metadata__") ? add_one(t, name, about, data, &ranges[n++]) : add_metadata(t, about);
         if (e) break;
     }
@@ -113,8 +119,12 @@ int read_safetensors(tensors *t, const uint8_t *data, size_t size)
 {
     uint64_t n = u64_at(data);
     t->format = "safetensors";
-    if (n > MAX_HEADER) return fail(WKV_EFORMAT, "its header is said to have %llu bytes, at most %d can be", (unsigned long long)n, MAX_HEADER);
-    if (n > size - 8) return fail(WKV_EFORMAT, "has %zu bytes, expected %llu for its header alone: cut short", size, (unsigned long long)n + 8);
+    if (n > MAX_HEADER)
+        return fail(WKV_EFORMAT, "its header is said to have %llu bytes, at most %d can be", (unsigned long long)n,
+                    MAX_HEADER);
+    if (n > size - 8)
+        return fail(WKV_EFORMAT, "has %zu bytes, expected %llu for its header alone: cut short", size,
+                    (unsigned long long)n + 8);
     json_error_t why;
     json_t *header = json_loadb((const char *)data + 8, (size_t)n, JSON_REJECT_DUPLICATES, &why);
     if (!json_is_object(header)) {

@@ -22,8 +22,8 @@ static json_t *describe(const tensor_out *t, int64_t at)
 {
     json_t *shape = json_array();
     for (int i = 0; i < t->dims; i++) json_array_append_new(shape, json_integer(t->shape[i]));
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", type_names[t->type], "shape", shape, "data_offsets", (json_int_t)at,
-                     (json_int_t)(at + bytes_of(t)));
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", type_names[t->type], "shape", shape, "data_offsets",
+                     (json_int_t)at, (json_int_t)(at + bytes_of(t)));
 }
 
 /* The header's JSON, padded with blanks to a multiple of 8; NULL when there is no memory or a name is no UTF-8. */
@@ -70,7 +70,8 @@ int safetensors_write(const char *path, const tensor_out *t, int n, const char *
     for (int i = 0; i < n; i++) CHECK(type_names[t[i].type]);
     const tensor_out **sorted = sort_by_width(t, n);
     char *header = sorted ? make_header(sorted, n, meta) : NULL;
-    int e = header ? WKV_OK : fail(WKV_EARG, "%s: its header cannot be written: a name or text is no UTF-8, or no memory", path);
+    int e = header ? WKV_OK
+                   : fail(WKV_EARG, "%s: its header cannot be written: a name or text is no UTF-8, or no memory", path);
     file_out f = {0};
     if (!e) e = file_create(&f, path);
     if (!e) {
@@ -78,8 +79,10 @@ int safetensors_write(const char *path, const tensor_out *t, int n, const char *
         e = file_put(&f, &len, sizeof len);
         if (!e) e = file_put(&f, header, len);
         for (int i = 0; !e && i < n; i++) e = file_put(&f, sorted[i]->data, (size_t)bytes_of(sorted[i]));
-        if (e) file_abandon(&f);
-        else e = file_commit(&f);
+        if (e)
+            file_abandon(&f);
+        else
+            e = file_commit(&f);
     }
     free(header);
     free(sorted);

@@ -77,7 +77,8 @@ int tensors_add(tensors *t, const char *name, size_t n, const file_tensor *f)
 {
     for (size_t i = 0; i < n; i++) {
         if ((unsigned char)name[i] < 32 || name[i] == 127)
-            return fail(WKV_EFORMAT, "the name of tensor %d holds byte 0x%02x, expected text", t->count, (unsigned char)name[i]);
+            return fail(WKV_EFORMAT, "the name of tensor %d holds byte 0x%02x, expected text", t->count,
+                        (unsigned char)name[i]);
     }
     if (n == 0) return fail(WKV_EFORMAT, "tensor %d has no name", t->count);
     char *own = tensors_text(t, name, n);
@@ -174,8 +175,10 @@ int tensors_open(tensors **out, const char *path)
         if (e) fail_prefix(e, "%s", path);
     }
     checkpoint_free(&found);
-    if (e) tensors_close(t);
-    else *out = t;
+    if (e)
+        tensors_close(t);
+    else
+        *out = t;
     return e;
 }
 
@@ -287,9 +290,15 @@ static void undo(const file_tensor *f, float *x, int64_t n)
     for (int64_t i = 0; i < n && f->scale != 1; i++) x[i] *= f->scale;
     switch (f->holds) {
     case AS_IS: break;
-    case HOLDS_EXP: for (int64_t i = 0; i < n; i++) x[i] = logf(x[i]); break;
-    case HOLDS_NEG_EXP: for (int64_t i = 0; i < n; i++) x[i] = logf(-x[i]); break;
-    case HOLDS_EXP_NEG_EXP: for (int64_t i = 0; i < n; i++) x[i] = (float)log(-log((double)x[i])); break;
+    case HOLDS_EXP:
+        for (int64_t i = 0; i < n; i++) x[i] = logf(x[i]);
+        break;
+    case HOLDS_NEG_EXP:
+        for (int64_t i = 0; i < n; i++) x[i] = logf(-x[i]);
+        break;
+    case HOLDS_EXP_NEG_EXP:
+        for (int64_t i = 0; i < n; i++) x[i] = (float)log(-log((double)x[i]));
+        break;
     }
 }
 
@@ -319,8 +328,10 @@ static void read_strided(const file_tensor *f, float *out)
     int64_t row = shape[dims - 1], n = tensor_values(f);
     const uint8_t *p = f->data;
     for (int64_t done = 0; done < n; done += row, out += row) {
-        if (step[dims - 1] == bytes) dtype_decode(f->type, p, out, row);
-        else for (int64_t j = 0; j < row; j++) dtype_decode(f->type, p + j * step[dims - 1], out + j, 1);
+        if (step[dims - 1] == bytes)
+            dtype_decode(f->type, p, out, row);
+        else
+            for (int64_t j = 0; j < row; j++) dtype_decode(f->type, p + j * step[dims - 1], out + j, 1);
         for (int i = dims - 2; i >= 0; i--) { /* count up in the outer axes, the last of them fastest */
             p += step[i];
             if (++at[i] < shape[i]) break;
@@ -335,8 +346,11 @@ void tensor_read(const file_tensor *f, float *out)
     int64_t n = tensor_values(f);
     if (n == 0) return;
     int swapped = f->transposed && f->dims >= 2;
-    if (f->contiguous && !swapped) dtype_decode(f->type, f->data, out, n);
-    else if (dtypes[f->type].values > 1) read_swapped_blocks(f, out);
-    else read_strided(f, out);
+    if (f->contiguous && !swapped)
+        dtype_decode(f->type, f->data, out, n);
+    else if (dtypes[f->type].values > 1)
+        read_swapped_blocks(f, out);
+    else
+        read_strided(f, out);
     undo(f, out, n);
 }

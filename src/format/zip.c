@@ -34,7 +34,8 @@ static int read_extra64(zip_entry *e, const uint8_t *extra, size_t len)
         if (!body) return 0;
         if (u16_at(head) != 1) continue;
         cursor in = {body, body + u16_at(head + 2)};
-        return (e->size != 0xffffffff || get(&in, &e->size, 8)) && (e->packed != 0xffffffff || get(&in, &e->packed, 8)) &&
+        return (e->size != 0xffffffff || get(&in, &e->size, 8)) &&
+               (e->packed != 0xffffffff || get(&in, &e->packed, 8)) &&
                (e->header != 0xffffffff || get(&in, &e->header, 8));
     }
     return e->size != 0xffffffff && e->packed != 0xffffffff && e->header != 0xffffffff;
@@ -54,8 +55,13 @@ static int read_directory(zip *z, uint64_t at, uint64_t bytes, uint64_t count)
             return fail(WKV_EFORMAT, "entry %llu of the zip's directory is damaged", (unsigned long long)i);
         size_t name_len = u16_at(p + 28), extra_len = u16_at(p + 30), comment_len = u16_at(p + 32);
         const uint8_t *name = take(&c, name_len), *extra = take(&c, extra_len);
-        zip_entry e = {.name = (const char *)name, .name_len = name_len, .method = u16_at(p + 10), .flags = u16_at(p + 8),
-                       .packed = u32_at(p + 20), .size = u32_at(p + 24), .header = u32_at(p + 42)};
+        zip_entry e = {.name = (const char *)name,
+                       .name_len = name_len,
+                       .method = u16_at(p + 10),
+                       .flags = u16_at(p + 8),
+                       .packed = u32_at(p + 20),
+                       .size = u32_at(p + 24),
+                       .header = u32_at(p + 42)};
         if (!name || !extra || !take(&c, comment_len) || !read_extra64(&e, extra, extra_len))
             return fail(WKV_EFORMAT, "entry %llu of the zip's directory is damaged", (unsigned long long)i);
         z->entry[z->n++] = e;
@@ -73,14 +79,16 @@ int zip_open(zip *z, const uint8_t *data, size_t size)
     *z = (zip){.data = data, .size = size};
     const uint8_t *end = find_end(data, size);
     if (!end)
-        return fail(WKV_EFORMAT, "the end of the zip archive is missing after %zu bytes, as when a download was cut short", size);
+        return fail(WKV_EFORMAT,
+                    "the end of the zip archive is missing after %zu bytes, as when a download was cut short", size);
     uint64_t count = u16_at(end + 10), bytes = u32_at(end + 12), at = u32_at(end + 16);
     size_t before = (size_t)(end - data);
     if ((count == 0xffff || bytes == 0xffffffff || at == 0xffffffff) && before >= LOCATOR_BYTES &&
         u32_at(end - LOCATOR_BYTES) == 0x07064b50) {
         uint64_t at64 = u64_at(end - LOCATOR_BYTES + 8);
         if (before < END64_BYTES || at64 > before - END64_BYTES || u32_at(data + at64) != 0x06064b50)
-            return fail(WKV_EFORMAT, "the zip64 end record is not at byte %llu where the zip's end says", (unsigned long long)at64);
+            return fail(WKV_EFORMAT, "the zip64 end record is not at byte %llu where the zip's end says",
+                        (unsigned long long)at64);
         count = u64_at(data + at64 + 32);
         bytes = u64_at(data + at64 + 40);
         at = u64_at(data + at64 + 48);
@@ -125,13 +133,14 @@ int zip_inflate(const zip *z, const zip_entry *e, uint8_t *dst)
     int err = zip_bytes(z, e, &packed), len = (int)e->name_len;
     if (err) return err;
     if (e->packed > UINT32_MAX || e->size > UINT32_MAX)
-        return fail(WKV_EUNSUPPORTED, "%.*s is compressed and over 4 GiB; unpack the zip and store it uncompressed", len, e->name);
+        return fail(WKV_EUNSUPPORTED, "%.*s is compressed and over 4 GiB; unpack the zip and store it uncompressed",
+                    len, e->name);
     z_stream s = {.next_in = (Bytef *)packed, .avail_in = (uInt)e->packed, .next_out = dst, .avail_out = (uInt)e->size};
     if (inflateInit2(&s, -MAX_WBITS) != Z_OK) return fail(WKV_ENOMEM, "no memory to decompress %.*s", len, e->name);
     int end = inflate(&s, Z_FINISH);
     inflateEnd(&s);
     if (end != Z_STREAM_END || s.total_out != e->size)
-        return fail(WKV_EFORMAT, "%.*s decompresses to %lu bytes, expected %llu", len, e->name, (unsigned long)s.total_out,
-                    (unsigned long long)e->size);
+        return fail(WKV_EFORMAT, "%.*s decompresses to %lu bytes, expected %llu", len, e->name,
+                    (unsigned long)s.total_out, (unsigned long long)e->size);
     return WKV_OK;
 }
