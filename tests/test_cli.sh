@@ -308,6 +308,40 @@ is $? 1 "status when a turn cannot be spelled"
 chat </dev/null >out
 is $? 0 "status of an empty chat"
 
+# The state of a conversation holds exactly what was shown: each second answer is what follows the whole text read at once.
+# Every token is one character here, so that a text has one spelling only. The bias makes the model end its answers.
+awk '$NF == 1' "$vocab" >characters.txt
+alone="-m $model --vocab characters.txt -T 0 --bias 2=3 --ban 0"
+for id in 79 80 81 82 83 84 85 86 87 88 89 90 91 92 93; do alone="$alone --ban $id"; done
+# shellcheck disable=SC2086
+goes_on() { "$WKV" generate $alone --no-echo -n "$1" --stop "$2" "$3" 2>err; }
+for names in "plain User Assistant 9" "raven Bob Alice 9" "raven Bob Alice 60"; do
+    # shellcheck disable=SC2086
+    set -- $names
+    case $1 in plain) begin="System: the" stop="
+
+User:" ;; raven) begin="
+the" stop="
+
+" ;; esac
+    text="$begin
+
+$2: the end
+
+$3:"
+    first=$(goes_on "$4" "$stop" "$text")
+    second=$(goes_on "$4" "$stop" "$text$first
+
+$2: in a
+
+$3:")
+    printf '%s\n%s\n' "$first" "$second" | sed 's/^ *//' >expected
+    # shellcheck disable=SC2086
+    printf 'the end\nin a\n' | "$WKV" chat $alone --template $1 --system the -n "$4" >out 2>err
+    same out expected "two answers in a row, template $1, at most $4 tokens"
+    [ "$4" = 9 ] || lacks err "stopped after"
+done
+
 # ---- train -------------------------------------------------------------------------------------------------------------
 for i in 1 2 3 4 5 6 7 8 9 10; do echo "the user and the end in $i"; done >learn.txt
 small="-d learn.txt --vocab $vocab -L 1 -C 16 --head-size 16 -T 16 -b 2"
