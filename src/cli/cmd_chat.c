@@ -208,6 +208,8 @@ static int run(int n, char **operands)
         status = complain_library();
     else if (!(status = sampling_make(&c.sampler, &cmd_chat, &c.e))) {
         find_separator(&c);
+        if (think && strcmp(c.how->name, "g1"))
+            note("--think is for models of template g1; template %s leaves it out", c.how->name);
         status = converse(&c);
     }
     wkv_sampler_free(c.sampler);

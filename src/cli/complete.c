@@ -28,6 +28,11 @@ static void put_quoted(const char *text, const char *quote)
     }
 }
 
+static void put_commands(void)
+{
+    for (const command *const *c = commands; *c; c++) put_text("%s ", (*c)->name);
+}
+
 static void bash(void)
 {
     put_text(
@@ -35,8 +40,8 @@ static void bash(void)
         "_wkv()\n{\n    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} "
         "command=${COMP_WORDS[1]}\n"
         "    COMPREPLY=()\n    if ((COMP_CWORD == 1)); then\n        COMPREPLY=($(compgen -W '");
-    for (const command *const *c = commands; *c; c++) put_text("%s ", (*c)->name);
-    put_text("help --help --version' -- \"$word\"))\n        return\n    fi\n    case $command:$before in\n");
+    put_commands();
+    put_text("--help --version' -- \"$word\"))\n        return\n    fi\n    case $command:$before in\n");
     const option *o;
     for (const command *const *c = commands; *c; c++)
         for (int i = 0; (o = option_at(*c, i, NULL)); i++) {
@@ -57,7 +62,10 @@ static void bash(void)
         for (int i = 0; (o = option_at(*c, i, NULL)); i++) put_text("--%s ", o->name);
         put_text("' -- \"$word\")) ;;\n");
     }
-    put_text("    *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n    esac\n}\ncomplete -o filenames -F _wkv wkv\n");
+    put_text("    help:*) COMPREPLY=($(compgen -W '");
+    put_commands();
+    put_text("' -- \"$word\")) ;;\n    *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n    esac\n}\ncomplete -o "
+             "filenames -F _wkv wkv\n");
 }
 
 static void zsh(void)
@@ -98,7 +106,14 @@ static void zsh(void)
                     put_text(":%s:%s", o->value, is_file(o) ? "_files" : " ");
                 put_text("'");
             }
-        put_text(" \\\n            '*:file:_files' ;;\n");
+        put_text(" \\\n            '*:");
+        if (!strcmp((*c)->name, "help")) {
+            put_text("command:(");
+            put_commands();
+            put_text(")' ;;\n");
+        } else {
+            put_text("file:_files' ;;\n");
+        }
     }
     put_text("    esac\n}\n_wkv \"$@\"\n");
 }
@@ -125,6 +140,9 @@ static void fish(void)
             put_text("'\n");
         }
     }
+    put_text("complete -c wkv -f -n '__fish_seen_subcommand_from help' -a '");
+    put_commands();
+    put_text("'\n");
 }
 
 void help_completion(shell kind)

@@ -10,11 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const command *const commands[] = {&cmd_generate, &cmd_chat,  &cmd_info,     &cmd_tokenize,
-                                   &cmd_logits,   &cmd_train, &cmd_selftest, NULL};
-
 static int man;
-static int completion; /* a shell */
+static int completion; /* for which shell */
 
 static const option help_options[] = {
     {0, "man", OPT_SWITCH, NULL, &man, 0, 0, "", "write the manual page wkv(1)"},
@@ -31,10 +28,13 @@ static const command cmd_help = {
     .summary = "explain a command",
     .about = "Explain the program, or a command of it.",
     .examples = "wkv help --man | man -l -  # all of it as a manual page\n"
-                "wkv help --completion bash > ~/.local/share/bash-completion/completions/wkv  # TAB completes",
+                "source <(wkv help --completion bash)  # TAB completes",
     .groups = help_groups,
     .run = run_help,
 };
+
+const command *const commands[] = {&cmd_generate, &cmd_chat,     &cmd_info, &cmd_tokenize, &cmd_logits,
+                                   &cmd_train,    &cmd_selftest, &cmd_help, NULL};
 
 int usage(const command *c, const char *fmt, ...)
 {
@@ -52,13 +52,13 @@ static const command *find(const char *name)
 {
     for (const command *const *c = commands; *c; c++)
         if (!strcmp((*c)->name, name)) return *c;
-    return strcmp(name, "help") ? NULL : &cmd_help;
+    return NULL;
 }
 
 static int no_such_command(const char *name)
 {
-    const char *best = "help";
-    int least = word_distance(name, best);
+    const char *best = NULL;
+    int least = 99;
     for (const command *const *c = commands; *c; c++) {
         int d = word_distance(name, (*c)->name);
         if (d < least) {
