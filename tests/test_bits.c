@@ -152,31 +152,30 @@ static int32_t *repeated(const known *k, int n)
     return tokens;
 }
 
-/* Sequences of mixed lengths in one call, with all, one or no logits; then all continued by one token in one call. */
-static void check_batch(const known *k, const char *name)
+/* Sequences of these lengths in one call, with all, one or no logits; then all continued by one token in one call. */
+static void check_batch(const known *k, const char *name, const int *len, int count)
 {
-    enum { COUNT = 7 };
-    static const int len[COUNT] = {1, 5, 16, 17, 2, 33, 1}, from[COUNT] = {0, 3, 1, 7, 4, 2, 9};
+    enum { MOST = 24, LONGEST = 700 };
     size_t row = (size_t)k->vocab;
-    wkv_sequence q[COUNT] = {0};
-    wkv_state *alone[COUNT];
-    float *want[COUNT];
-    int32_t *tokens = repeated(k, 64);
+    wkv_sequence q[MOST] = {0};
+    wkv_state *alone[MOST];
+    float *want[MOST];
+    int32_t *tokens = repeated(k, LONGEST + MOST + 1);
     for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < COUNT; i++) {
+        for (int i = 0; i < count; i++) {
             int n = round ? 1 : len[i];
             if (!round) {
                 q[i].state = state_new(k->m);
                 alone[i] = state_new(k->m);
             }
-            q[i].tokens = tokens + from[i] + (round ? len[i] : 0);
+            q[i].tokens = tokens + i + (round ? len[i] : 0);
             q[i].n = n;
             q[i].all_logits = i % 2;
             q[i].logits = i == 2 && !round ? NULL : calloc((size_t)n * row, sizeof(float));
             want[i] = all_logits(k->c, alone[i], q[i].tokens, n, k->vocab, n);
         }
-        EXPECT_EQ(wkv_eval_batch(k->c, q, COUNT), 0);
-        for (int i = 0; i < COUNT; i++) {
+        EXPECT_EQ(wkv_eval_batch(k->c, q, count), 0);
+        for (int i = 0; i < count; i++) {
             size_t rows = q[i].all_logits ? (size_t)q[i].n : 1;
             const float *expected = want[i] + ((size_t)q[i].n - rows) * row;
             if (q[i].logits && !same_bits(q[i].logits, expected, rows * row))
@@ -187,18 +186,34 @@ static void check_batch(const known *k, const char *name)
             free(want[i]);
         }
     }
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < count; i++) {
         wkv_state_free(q[i].state);
         wkv_state_free(alone[i]);
     }
     free(tokens);
 }
 
+static void check_few(const known *k, const char *name)
+{
+    static const int len[] = {1, 5, 16, 17, 2, 33, 1};
+    check_batch(k, name, len, sizeof len / sizeof *len);
+}
+
+/* More tokens than are read in one pass, long texts among short ones. */
+static void check_many(const known *k, const char *name)
+{
+    static const int len[] = {3, 700, 1, 1, 512, 40, 511, 1, 64, 2, 1, 1, 17, 130, 1, 1, 1, 33, 5, 1, 1, 90, 1, 1};
+    check_batch(k, name, len, sizeof len / sizeof *len);
+}
+
 static void batches(void)
 {
     for (int i = 0; i < GOLDENS; i++) {
         known k;
-        if (golden_open(&k, goldens[i].name)) check_batch(&k, goldens[i].name);
+        if (golden_open(&k, goldens[i].name)) {
+            check_few(&k, goldens[i].name);
+            check_many(&k, goldens[i].name);
+        }
         known_close(&k);
     }
 }
@@ -240,7 +255,7 @@ static void threads(void)
         known k;
         if (alive_open(&k, alive[i])) {
             check_threads(&k, alive[i]);
-            check_batch(&k, alive[i]);
+            check_few(&k, alive[i]);
         }
         known_close(&k);
     }
@@ -262,7 +277,7 @@ static void wide_models(void)
                 k.tokens = malloc(sizeof *k.tokens * TOKENS);
                 for (int i = 0; i < TOKENS; i++) k.tokens[i] = i * 7919 % k.vocab;
                 check_cuts(&k, path);
-                check_batch(&k, path);
+                check_few(&k, path);
                 check_threads(&k, path);
             }
             known_close(&k);
