@@ -2,15 +2,21 @@
 #include "ops/tape.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* Address space, not memory: pages appear as they are used. */
-static const size_t RESERVE = (size_t)1 << 38;
+/* Address space for scratch memory: as much as the machine has memory, since more could not be used. Pages appear as they are
+ * touched. */
+static size_t address_space(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : (size_t)1 << 32;
+}
 
 int cx_init(cx *c, const device *dev, pool *p)
 {
     *c = (cx){.dev = dev, .pool = p};
-    for (size_t bytes = RESERVE; arena_init(&c->mem, bytes); bytes /= 2)
-        if (bytes < (size_t)1 << 30) return WKV_ENOMEM; /* a small address space: take what there is */
+    for (size_t bytes = address_space(); arena_init(&c->mem, bytes); bytes /= 2)
+        if (bytes < (size_t)1 << 28) return WKV_ENOMEM; /* a limited address space: take what there is */
     return 0;
 }
 
