@@ -142,6 +142,7 @@ static void hostile_pickles(void)
     PICKLE("\x80\2s.", "an item without a container");
     PICKLE("\x80\2K\1K\2K\3s.", "an item put into what is no container");
     PICKLE("\x80\11.", "a protocol newer than 5");
+    PICKLE("\x80\2\x8a\11\1\2\3\4\5\6\7\10\11.", "holds no tensors");  /* an integer of nine bytes */
     PICKLE("\x80\2]q\0h\0a.", "holds a list, expected named tensors"); /* a list that holds itself */
     PICKLE("\x80\2" VECTOR ".", "holds one tensor without a name");
     size_t n = 5 << 20; /* a value per byte */
@@ -176,6 +177,67 @@ static void hostile_tensors(void)
                     "0X\3\0\0\0cpuK\20tQK\0K\4\x85K\1\x85\x89" HOOKS "ctorch\nfloat8_e5m2\ntRs"),
            "a tensor of torch.float8_e5m2, a type that is not read");
     PICKLE(DICT(KEY VECTOR "s" KEY VECTOR "s"), "two tensors are named x");
+}
+
+/* The directory may say anything about sizes and places. */
+static void hostile_directories(void)
+{
+    static const struct {
+        uint64_t packed, size, at;
+        const char *words;
+    } cases[] = {
+        {1 << 20, 1 << 20, 0, "m/data.pkl needs 1048576 bytes at 45 of the zip"},
+        {UINT64_MAX - 44, UINT64_MAX - 44, 0, "data.pkl has 18446744073709551571 bytes"},
+        {4, 5, 0, "m/data.pkl is stored in 4 bytes but said to have 5"},
+        {4, 4, 1 << 20, "m/data.pkl is not at byte 1048576 of the zip where its directory says"},
+        {4, 4, 1, "m/data.pkl is not at byte 1 of the zip"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        archive a = {.zip64 = 1};
+        put_local(&a.file, "m/data.pkl", 0);
+        put(&a.file, DICT(""), 4);
+        put_entry(&a, "m/data.pkl", 0, cases[i].packed, cases[i].size, cases[i].at);
+        bytes b = archive_end(&a);
+        refused(b.data, b.size, "made.pth", cases[i].words);
+        free(b.data);
+    }
+    archive bomb = {0};
+    put_local(&bomb.file, "m/data.pkl", 8);
+    put(&bomb.file, DICT(""), 4);
+    put_entry(&bomb, "m/data.pkl", 8, 4, 1 << 20, 0);
+    bytes b = archive_end(&bomb);
+    refused(b.data, b.size, "bomb.pth", "m/data.pkl in the zip is compressed (1048576 bytes unpacked)");
+    free(b.data);
+}
+
+/* The old stream: its pickles, then a count and the values of storage '0'. */
+static void legacy(int64_t count, size_t values, const char *words)
+{
+    static const char head[] = "\x80\2\x8a\12\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2}." DICT(
+        KEY VECTOR "s") "\x80\2]X\1\0\0\0"
+                        "0a.";
+    static const float four[4] = {1, 2, 3, 4};
+    bytes b = {0};
+    put(&b, head, sizeof head - 1);
+    put(&b, &count, 8);
+    put(&b, four, values * sizeof *four);
+    tensors *t;
+    if (words)
+        refused(b.data, b.size, "old.pth", words);
+    else if (tensors_open_memory(&t, b.data, b.size, "old.pth"))
+        FAILED("%s", wkv_error());
+    else
+        tensors_close(t);
+    free(b.data);
+}
+
+static void old_streams(void)
+{
+    legacy(4, 4, NULL);
+    legacy(3, 3, "storage 0 has 3 values of 4 bytes, expected 4 of 4");
+    legacy(4, 3, "storage 0 of 1 needs 4 values of 4 bytes, the file has 12 bytes left: cut short");
+    legacy(-1, 4, "storage 0 of 1 needs -1 values");
+    legacy(INT64_MAX, 4, "needs 9223372036854775807 values");
 }
 
 /* ---- GGUF and rwkv.cpp ---------------------------------------------------------------------------------------------------- */
@@ -350,6 +412,8 @@ int main(void)
     RUN(zips);
     RUN(hostile_pickles);
     RUN(hostile_tensors);
+    RUN(hostile_directories);
+    RUN(old_streams);
     RUN(ggufs);
     RUN(other_architectures);
     RUN(rwkvcpps);
