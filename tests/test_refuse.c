@@ -291,6 +291,12 @@ static void ggufs(void)
     free(b.data);
     b = (bytes){0};
     put(&b, "GGUF", 4);
+    U32(3), U64(0), U64(2), TEXT("split.no"), U32(2), put(&b, "\1\0", 2), TEXT("split.count"), U32(2),
+        put(&b, "\3\0", 2);
+    refused(b.data, b.size, "split.gguf", "is part 2 of 3 of a split GGUF");
+    free(b.data);
+    b = (bytes){0};
+    put(&b, "GGUF", 4);
     U32(3), U64(0), U64(1), TEXT("tokenizer.ggml.tokens"), U32(9), U32(8), U64(1ull << 61), U64(0);
     refused(b.data, b.size, "flood.gguf", "ends inside its metadata: cut short");
     free(b.data);

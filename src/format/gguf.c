@@ -231,6 +231,10 @@ int read_gguf(tensors *t, const uint8_t *data, size_t size)
         int e = read_pair(t, &c);
         if (e) return e;
     }
+    double parts = tensors_number(t, "split.count", 0);
+    if (parts > 1)
+        return fail(WKV_EUNSUPPORTED, "is part %g of %g of a split GGUF; merge them with llama-gguf-split",
+                    tensors_number(t, "split.no", 0) + 1, parts);
     int e = check_keys(t);
     return e ? e : read_tensors(t, &c, n_tensors, data, size);
 }

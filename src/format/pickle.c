@@ -34,6 +34,7 @@ static const whitelisted allowed[] = {
     {"torch._utils", "_rebuild_tensor_v2", MAKES_TENSOR, 0},
     {"torch._utils", "_rebuild_tensor_v3", MAKES_TENSOR_V3, 0},
     {"torch._utils", "_rebuild_parameter", MAKES_PARAMETER, 0},
+    {"torch._utils", "_rebuild_parameter_with_state", MAKES_PARAMETER, 0},
     {"torch", "Size", MAKES_ITS_ARGUMENT, 0},
     {"torch", "FloatStorage", IS_STORAGE, F32},
     {"torch", "HalfStorage", IS_STORAGE, F16},
