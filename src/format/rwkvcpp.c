@@ -1,6 +1,7 @@
 /* rwkvcpp.c - the .bin files of rwkv.cpp. Spec FORMATS 5. */
 #include "format/bytes.h"
 #include "format/reader.h"
+#include <stdlib.h>
 
 /* its codes differ from ggml's above 3; 4, 5, 6 were types that are gone */
 static int find_type(int32_t code, dtype *out)
@@ -56,13 +57,15 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size)
         int e = add_one(t, &c, head[1]);
         if (e) return e;
     }
-    int last =
-        -1; /* the file does not say how many tensors it has, but its last is the head, and it says how many layers */
+    int64_t layers = 0; /* the file does not say how many tensors it has, but how many layers */
     for (int i = 0; i < t->count; i++) {
-        int block;
-        if (sscanf(t->list[i].name, "blocks.%d.", &block) == 1 && block > last) last = block;
+        const char *name = t->list[i].name;
+        if (strncmp(name, "blocks.", 7)) continue;
+        int64_t block = strtoll(name + 7, NULL, 10);
+        if (block >= layers && block < INT32_MAX) layers = block + 1;
     }
-    if (last + 1 != head[4])
-        return fail(WKV_EFORMAT, "holds %d layers, expected %d: cut short between two tensors", last + 1, head[4]);
+    if (layers != head[4])
+        return fail(WKV_EFORMAT, "holds %lld layers, expected %d: cut short between two tensors", (long long)layers,
+                    head[4]);
     return WKV_OK;
 }

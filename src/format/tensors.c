@@ -302,17 +302,20 @@ static void undo(const file_tensor *f, float *x, int64_t n)
     }
 }
 
-/* Blocks lie along stored rows; swapping the last two axes scatters each block down a column. */
-static void read_swapped_blocks(const file_tensor *f, float *out)
+/* Pieces of stored rows, each scattered down a column: the last two axes swapped, of blocks too. */
+static void read_swapped(const file_tensor *f, float *out)
 {
-    int values = dtypes[f->type].values;
+    enum { PIECE = 256 }; /* a multiple of every block */
     int64_t rows = f->shape[f->dims - 2], cols = f->shape[f->dims - 1], n = tensor_values(f);
-    float x[256];
-    for (int64_t i = 0; i < n; i += values) {
-        dtype_decode(f->type, f->data + dtype_bytes(f->type, i), x, values);
-        int64_t matrix = i / (rows * cols), row = i / cols % rows, col = i % cols;
-        float *to = out + matrix * rows * cols + row;
-        for (int j = 0; j < values; j++) to[(col + j) * rows] = x[j];
+    float x[PIECE];
+    for (int64_t done = 0; done < n; done += cols) {
+        int64_t matrix = done / (rows * cols), row = done / cols % rows;
+        for (int64_t col = 0; col < cols; col += PIECE) {
+            int64_t piece = cols - col < PIECE ? cols - col : PIECE;
+            dtype_decode(f->type, f->data + dtype_bytes(f->type, done + col), x, piece);
+            float *to = out + matrix * rows * cols + col * rows + row;
+            for (int64_t j = 0; j < piece; j++) to[j * rows] = x[j];
+        }
     }
 }
 
@@ -345,12 +348,11 @@ void tensor_read(const file_tensor *f, float *out)
 {
     int64_t n = tensor_values(f);
     if (n == 0) return;
-    int swapped = f->transposed && f->dims >= 2;
-    if (f->contiguous && !swapped)
-        dtype_decode(f->type, f->data, out, n);
-    else if (dtypes[f->type].values > 1)
-        read_swapped_blocks(f, out);
-    else
+    if (!f->contiguous)
         read_strided(f, out);
+    else if (f->transposed && f->dims >= 2)
+        read_swapped(f, out);
+    else
+        dtype_decode(f->type, f->data, out, n);
     undo(f, out, n);
 }
