@@ -148,6 +148,10 @@ WKV_API int wkv_tokenizer_end(const wkv_tokenizer *t);          /* the id that e
  * cannot spell the text (character vocabularies; for 20B, what is not UTF-8), with the offset. */
 WKV_API int wkv_encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap);
 
+/* The same for a prompt, which a model is to go on from: a blank line at the end of a GPT-NeoX 20B prompt is two tokens "\n"
+ * instead of one "\n\n", because that is how the Pile and Raven models saw a prompt end. */
+WKV_API int wkv_encode_prompt(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap);
+
 /* The bytes of one id, borrowed; *bytes is 0 for an end-of-text id and for ids the vocabulary does not have. */
 WKV_API const char *wkv_token_bytes(const wkv_tokenizer *t, int32_t id, size_t *bytes);
 

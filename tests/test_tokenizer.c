@@ -397,6 +397,12 @@ static void neox(void)
     vectors(t, SHARED_DIR "/tokenizer/vectors/20B_vectors.jsonl", 94);
     EXPECT_EQ(wkv_encode(t, "ab\xff", 3, NULL, 0), WKV_EARG);
     EXPECT_HAS(wkv_error(), "byte 2");
+    int32_t ids[3] = {0}; /* a prompt's last blank line is two newlines, a text's is one token */
+    EXPECT_EQ(wkv_encode(t, "Hi\n\n", 4, ids, 3), 2);
+    EXPECT_EQ(ids[1], 535);
+    EXPECT_EQ(wkv_encode_prompt(t, "Hi\n\n", 4, ids, 3), 3);
+    EXPECT(ids[1] == 187 && ids[2] == 187);
+    EXPECT_EQ(wkv_encode_prompt(t, "Hi\n", 3, ids, 3), 2);
     wkv_tokenizer_close(t);
 }
 

@@ -71,10 +71,11 @@ int engine_read(engine *e, const int32_t *ids, int n, const char *what)
     return status;
 }
 
-int encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t **ids)
+int encode(const wkv_tokenizer *t, int prompt, const char *text, size_t bytes, int32_t **ids)
 {
+    int (*how)(const wkv_tokenizer *, const char *, size_t, int32_t *, int) = prompt ? wkv_encode_prompt : wkv_encode;
     *ids = NULL;
-    int n = wkv_encode(t, text, bytes, NULL, 0);
+    int n = how(t, text, bytes, NULL, 0);
     if (n < 0) {
         complain_library();
         return -1;
@@ -83,5 +84,5 @@ int encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t **ids
         complain("out of memory");
         return -1;
     }
-    return wkv_encode(t, text, bytes, *ids, n);
+    return how(t, text, bytes, *ids, n);
 }

@@ -27,7 +27,7 @@ void engine_close(engine *e);
  * Returns 0, 1 after a sentence, or 130 when Ctrl-C came between two pieces. */
 int engine_read(engine *e, const int32_t *ids, int n, const char *what);
 
-/* Text to ids, which the caller frees. Returns how many, or -1 after the sentence. */
-int encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t **ids);
+/* Text, or a prompt (wkv_encode_prompt), to ids, which the caller frees. Returns how many, or -1 after the sentence. */
+int encode(const wkv_tokenizer *t, int prompt, const char *text, size_t bytes, int32_t **ids);
 
 #endif

@@ -215,6 +215,17 @@ int wkv_encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *
     return t->bpe ? bpe_encode(t->bpe, text, bytes, &found) : trie_encode(t, text, bytes, &found);
 }
 
+int wkv_encode_prompt(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap)
+{
+    int blank = t->bpe && bytes >= 2 && !memcmp(text + bytes - 2, "\n\n", 2) && (bytes == 2 || !strchr(" \t\r\n", text[bytes - 3]));
+    int n = wkv_encode(t, text, bytes - (blank ? 1 : 0), ids, cap);
+    if (!blank || n < 0) return n;
+    int32_t newline;
+    wkv_encode(t, "\n", 1, &newline, 1);
+    if (n < cap) ids[n] = newline;
+    return n + 1;
+}
+
 const char *wkv_token_bytes(const wkv_tokenizer *t, int32_t id, size_t *bytes)
 {
     *bytes = 0;
