@@ -8,6 +8,7 @@
 struct wkv_model {
     rwkv rwkv;
     tensors *file;         /* the mapping the big matrices lie in */
+    void *memory;          /* what was made for it and goes with it, or NULL */
     wkv_model_info about;
     char types[128];
     uint64_t fingerprint;  /* of sizes and some weights: tells whose a state is */

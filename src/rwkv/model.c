@@ -127,6 +127,7 @@ void wkv_model_close(wkv_model *m)
     if (!m) return;
     rwkv_release(&m->rwkv);
     tensors_close(m->file);
+    free(m->memory);
     free(m);
 }
 

@@ -1,0 +1,66 @@
+/* wkv_bench.h - what a model's speed is to be compared with: the limits of the machine, the work a pass takes, and models of
+ * published sizes that need no file.
+ *
+ *     wkv_roof roof = {0};  wkv_work w;
+ *     wkv_roof_measure(&roof, 0, 1);                           // bytes and operations per second, here and now
+ *     wkv_work_of(&w, m, 1, 1, 1);                             // of one token read by one text, logits wanted
+ *     double most = 1 / fmax(w.bytes / roof.read, w.flops / roof.fma);    // tokens per second that nothing here can exceed
+ *
+ * Conventions are those of wkv.h. */
+#ifndef WKV_BENCH_H
+#define WKV_BENCH_H
+
+#include "wkv.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the machine ------------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    int threads;
+    double read;        /* bytes per second read from memory by all threads together                                  */
+    int streams, ahead; /* how: streams that each thread walks at once; bytes that prefetches run ahead, 0: none      */
+    double fma;         /* operations per second, a float32 multiply-add being two                                    */
+    const char
+        *fma_how; /* the instruction set, "avx512"                                                              */
+    double int8;  /* operations per second of dot products of bytes, a multiply-add being two                   */
+    const char
+        *int8_how; /* "AVX-512 VNNI", "AVX-VNNI", "AVX2", "portable C"                                           */
+} wkv_roof;
+
+/* Measure for about `seconds` with that many threads (0: one per physical core), in the instruction set of the newest context.
+ * Each figure is the best ever seen, because a limit is what other programs on the machine can only hide: calling again with
+ * the same struct (zero at first) can only raise it. Reads a buffer larger than the caches, which it frees. WKV_ENOMEM. */
+WKV_API int wkv_roof_measure(wkv_roof *best, int threads, double seconds);
+
+WKV_API size_t wkv_memory_available(void); /* bytes that can be taken without swapping, limits of containers included */
+WKV_API size_t wkv_memory_resident(void); /* bytes of this process that are in memory, pages of mapped files included */
+
+/* ---- the work ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    double bytes; /* that must come from memory: weights once, a row of the embedding for each token, states once */
+    double flops; /* of the matrix products, a multiply-add being two; a few per cent more is done beside them   */
+} wkv_work;
+
+/* What one pass takes: `texts` texts that read `tokens` tokens each, with the logits of the last `logits` of each. */
+WKV_API void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits);
+
+/* Read n tokens from the start of a text, and say which share of the squared ReLUs' results was zero (0 to 1). The rows of
+ * ffn.value that belong to them need not be read. WKV_EARG, WKV_ENOMEM. */
+WKV_API int wkv_relu2_zeros(double *share, const wkv_model *m, const int32_t *tokens, int n, int threads);
+
+/* ---- models of published sizes -------------------------------------------------------------------------------------------- */
+
+/* A model of the published size `shape`, "7:0.1B" .. "7:7.2B" or "4:169M" .. "4:7B", with random weights of type "f32",
+ * "f16" or "bf16" (NULL), in memory. Numbers stay sane, and as many squared ReLUs are zero as is published for that size. It
+ * computes at the speed of a trained model and says nothing. WKV_EARG for another shape or type, with the list; WKV_ENOMEM,
+ * before anything is allocated, when there is no memory for the weights, for `states` states, and for a pass. */
+WKV_API int wkv_model_synthetic(wkv_model **out, const char *shape, const char *type, int states);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

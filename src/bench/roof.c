@@ -1,0 +1,177 @@
+/* roof.c - what this machine can do at most: reading memory, float32 multiply-adds, dot products of bytes. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "bench/int8.h"
+#include "cpu/simd.h"
+#include "wkv_bench.h"
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int streams, ahead;
+} pattern;
+
+/* How much a thread gets depends on how many places of memory it asks for at once (SPEED 3.1), and which way is best on the
+ * machine: all are tried. */
+static const pattern patterns[] = {
+    {8, 1024}, {1, 0},    {8, 0},    {4, 1024}, {16, 1024}, {2, 0},    {4, 0},
+    {16, 0},   {1, 2048}, {2, 2048}, {4, 512},  {8, 512},   {8, 2048}, {16, 512},
+};
+enum { PATTERNS = sizeof patterns / sizeof *patterns };
+
+typedef uint64_t pair __attribute__((vector_size(16)));
+
+/* Read `bytes` once, as `streams` equal parts side by side: returns something that depends on all of it. */
+static inline __attribute__((always_inline)) uint64_t walk(const char *data, size_t bytes, const int streams,
+                                                           size_t ahead)
+{
+    size_t apart = bytes / (size_t)streams / 64 * 64;
+    pair acc[4] = {{0}};
+    for (size_t i = 0; i < apart; i += 64) _Pragma("GCC unroll 16") for (int s = 0; s < streams; s++)
+        {
+            const char *at = data + (size_t)s * apart + i;
+            const pair *line = (const pair *)(const void *)at;
+            if (ahead) __builtin_prefetch(at + ahead);
+            acc[0] += line[0];
+            acc[1] += line[1];
+            acc[2] += line[2];
+            acc[3] += line[3];
+        }
+    pair sum = (acc[0] + acc[1]) + (acc[2] + acc[3]);
+    return sum[0] + sum[1];
+}
+
+static uint64_t read_all(const char *data, size_t bytes, pattern p)
+{
+    size_t ahead = (size_t)p.ahead;
+    switch (p.streams) {
+    case 1: return ahead ? walk(data, bytes, 1, ahead) : walk(data, bytes, 1, 0);
+    case 2: return ahead ? walk(data, bytes, 2, ahead) : walk(data, bytes, 2, 0);
+    case 4: return ahead ? walk(data, bytes, 4, ahead) : walk(data, bytes, 4, 0);
+    case 8: return ahead ? walk(data, bytes, 8, ahead) : walk(data, bytes, 8, 0);
+    default: return ahead ? walk(data, bytes, 16, ahead) : walk(data, bytes, 16, 0);
+    }
+}
+
+typedef struct {
+    char *data;
+    size_t bytes; /* of each thread */
+    pattern how;
+} reading;
+
+static void fill_part(void *arg, int part, int parts)
+{
+    const reading *r = arg;
+    (void)parts;
+    memset(r->data + (size_t)part * r->bytes, part + 1, r->bytes);
+}
+
+static void read_part(void *arg, int part, int parts)
+{
+    const reading *r = arg;
+    (void)parts;
+    volatile uint64_t keep = read_all(r->data + (size_t)part * r->bytes, r->bytes, r->how);
+    (void)keep;
+}
+
+/* Twice the last cache, at least 256 MiB and at most 1 GiB, but no more than a quarter of what is there. */
+static size_t buffer_bytes(void)
+{
+    size_t bytes = (size_t)256 << 20, quarter = wkv_memory_available() / 4;
+#ifdef _SC_LEVEL3_CACHE_SIZE
+    long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    if (cache > 0 && 2 * (size_t)cache > bytes) bytes = 2 * (size_t)cache;
+#endif
+    if (bytes > (size_t)1 << 30) bytes = (size_t)1 << 30;
+    return bytes < quarter ? bytes : quarter;
+}
+
+/* Every pattern in turn until the time is over, the most promising ones first. */
+static int measure_reading(wkv_roof *best, pool *p, double seconds)
+{
+    reading r = {.bytes = buffer_bytes() / (size_t)pool_threads(p) / 4096 * 4096};
+    size_t all = r.bytes * (size_t)pool_threads(p);
+    if (!all || posix_memalign((void **)&r.data, 4096, all))
+        return fail(WKV_ENOMEM, "no memory for a buffer of %zu MB to read", all / 1000000);
+    pool_run(p, fill_part, &r);
+    double end = now() + seconds;
+    for (int i = 0; i < 3 || now() < end; i++) {
+        r.how = patterns[i % PATTERNS];
+        double t = now();
+        pool_run(p, read_part, &r);
+        double rate = (double)all / (now() - t);
+        if (rate <= best->read) continue;
+        best->read = rate;
+        best->streams = r.how.streams;
+        best->ahead = r.how.ahead;
+    }
+    free(r.data);
+    return 0;
+}
+
+/* ---- computing ------------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    double (*burn)(int64_t n);
+    int64_t rounds;
+} burning;
+
+static void burn_part(void *arg, int part, int parts)
+{
+    const burning *b = arg;
+    (void)part, (void)parts;
+    volatile double keep = b->burn(b->rounds);
+    (void)keep;
+}
+
+/* Operations per second of all threads: the best of several bursts of some milliseconds, which other programs seldom spoil. */
+static double measure_burning(pool *p, double (*burn)(int64_t), double seconds)
+{
+    burning b = {.burn = burn, .rounds = 1000};
+    double t, best = 0, one = burn(1);
+    for (;; b.rounds *= 2) {
+        t = now();
+        burn(b.rounds);
+        if (now() - t > 0.005) break;
+    }
+    double end = now() + seconds;
+    for (int i = 0; i < 3 || now() < end; i++) {
+        t = now();
+        pool_run(p, burn_part, &b);
+        double rate = one * (double)b.rounds * pool_threads(p) / (now() - t);
+        if (rate > best) best = rate;
+    }
+    return best;
+}
+
+int wkv_roof_measure(wkv_roof *best, int threads, double seconds)
+{
+    pool *p;
+    if (threads < 0 || threads > 1024) return fail(WKV_EARG, "%d threads; 1 to 1024, or 0 for one per core", threads);
+    int e = pool_new(&p, threads);
+    if (e) return e;
+    best->threads = pool_threads(p);
+    e = measure_reading(best, p, seconds / 2);
+    if (!e) {
+        int8_way int8 = int8_best(simd_name());
+        double fma = measure_burning(p, simd_now()->burn, seconds / 4),
+               bytes = measure_burning(p, int8.burn, seconds / 4);
+        if (fma > best->fma) best->fma = fma;
+        if (bytes > best->int8) best->int8 = bytes;
+        best->fma_how = simd_name();
+        best->int8_how = int8.name;
+    }
+    pool_free(p);
+    return e;
+}
