@@ -13,6 +13,6 @@ for target; do
     mkdir -p "build/fuzz/corpus/$target"
     seeds=tests/fuzz/seeds/$target
     [ -d "$seeds" ] || seeds=
-    "build/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=20 -verbosity=0 -print_final_stats=1 \
+    "build/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=60 -verbosity=0 -print_final_stats=1 \
         -artifact_prefix=build/fuzz/ "build/fuzz/corpus/$target" $seeds
 done
