@@ -2,6 +2,7 @@
  * and reading memory in several streams, both measured in the same run.
  *
  *     kernels [-t THREADS] [-i ISA] [NAME]        only the measurements whose name contains NAME */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,88 @@ static void linear(dtype type, int in, int out, int in_rows, int T, int cold)
     free(c.dw);
 }
 
+/* ---- everything else: version 7's shapes -------------------------------------------------------------------------------- */
+
+typedef struct {
+    int T, C, heads;
+    float *x[16], *row[4], *state, *state0, *dstate, *nll, *max;
+    int *argmax;
+    int32_t *targets;
+    batch b;
+    span span;
+} shape;
+
+#define OP(name, ...)                                                                                                  \
+    static void run_##name(void *arg)                                                                                   \
+    {                                                                                                                  \
+        shape *s = arg;                                                                                                \
+        device_cpu.name(threads, __VA_ARGS__);                                                                         \
+    }
+OP(add, s->x[0], s->x[1], s->x[2], s->T, s->C, s->T)
+OP(lerp, s->x[0], s->x[1], s->x[2], s->row[0], s->T, s->C, 1)
+OP(lerp_back, s->x[0], s->x[1], s->row[1], s->x[2], s->x[3], s->x[4], s->row[0], s->T, s->C, 1)
+OP(map, MAP_SIGMOID, s->x[0], s->x[1], (size_t)s->T * (size_t)s->C)
+OP(map_back, MAP_SILU, s->x[0], s->x[1], s->x[2], s->x[3], (size_t)s->T * (size_t)s->C)
+OP(norm, s->x[0], s->x[1], s->row[0], s->row[1], s->T, s->C, 1, 1e-5f)
+OP(norm_back, s->x[0], s->row[0], s->row[1], s->x[1], s->x[2], s->row[2], s->T, s->C, 1, 1e-5f)
+OP(unit, s->x[0], s->x[1], s->T, s->C, s->heads)
+OP(bonus, s->x[0], s->x[1], s->x[2], s->row[0], s->x[3], s->T, s->C, s->heads)
+OP(bonus_back, s->x[0], s->x[1], s->row[0], s->x[2], s->x[3], s->x[4], s->x[5], s->row[1], s->x[6], s->T, s->C, s->heads)
+OP(wkv4, s->x[0], s->x[1], s->x[2], s->row[3], s->row[0], &s->b, s->C, 0)
+OP(wkv4_back, s->x[0], s->x[3], s->row[1], s->row[2], s->x[4], s->x[1], s->x[2], s->row[3], s->row[0], s->state0, &s->b, s->C, 0)
+OP(wkv6, s->x[0], s->x[1], s->x[2], s->x[3], s->x[15], s->T, s->row[0], &s->b, s->C, s->heads, 0)
+OP(wkv6_back, s->x[4], s->x[5], s->x[6], s->x[7], s->row[1], s->x[8], s->x[1], s->x[2], s->x[3], s->x[15], s->T, s->row[0], s->state0, &s->b,
+   s->C, s->heads, 0)
+OP(wkv7, s->x[0], s->x[1], s->x[15], s->x[2], s->x[3], s->x[13], s->x[14], &s->b, s->C, s->heads, 0)
+OP(wkv7_back, s->x[4], s->x[5], s->x[6], s->x[7], s->x[8], s->x[9], s->x[10], s->x[1], s->x[15], s->x[2], s->x[3], s->x[13], s->x[14],
+   s->state0, &s->b, s->C, s->heads, 0)
+OP(softmax_nll, s->x[0], s->nll, s->max, s->argmax, s->targets, s->T, s->C)
+
+/* flops, values: of one element of T x C: multiply-adds count two; matrices of T x C read or written */
+static void other(int T, int C, int heads)
+{
+    int N = C / heads;
+    size_t n = (size_t)T * (size_t)C;
+    shape s = {.T = T, .C = C, .heads = heads};
+    for (int i = 0; i < 16; i++) s.x[i] = normal(n, i == 13 || i == 14 ? 0.05f : 0.5f);
+    for (size_t i = 0; i < n; i++) s.x[15][i] = 0.55f + 0.4f * (float)fabs(s.x[15][i]);
+    for (int i = 0; i < 4; i++) s.row[i] = normal((size_t)C, 0.5f);
+    for (int i = 0; i < C; i++) s.row[3][i] = -1 - s.row[3][i] * s.row[3][i];
+    s.state = calloc((size_t)C * (size_t)(N + 3), sizeof(float));
+    s.state0 = calloc((size_t)C * (size_t)(N + 3), sizeof(float));
+    s.nll = normal((size_t)T, 1);
+    s.max = normal((size_t)T, 1);
+    s.argmax = calloc((size_t)T, sizeof *s.argmax);
+    s.targets = calloc((size_t)T, sizeof *s.targets);
+    s.span = (span){0, T, s.state, NULL};
+    s.b = (batch){T, 1, &s.span};
+
+    char text[64];
+    snprintf(text, sizeof text, "T=%d C=%d N=%d", T, C, N);
+#define TRY(name, flops, values)                                                                                       \
+    if (strstr(#name, only)) report(#name, text, fastest(run_##name, &s), (flops) * (double)n, 4.0 * (values) * (double)n)
+    TRY(add, 1, 3);
+    TRY(lerp, 3, 3);
+    TRY(lerp_back, 8, 7);
+    TRY(map, 0, 2);
+    TRY(map_back, 0, 4);
+    TRY(norm, 0, 2);
+    TRY(norm_back, 0, 4);
+    TRY(unit, 0, 2);
+    TRY(bonus, 0, 4);
+    TRY(bonus_back, 0, 10);
+    TRY(wkv4, 0, 3);
+    TRY(wkv4_back, 0, 6);
+    TRY(wkv6, 5.0 * N, 0);
+    TRY(wkv6_back, 17.0 * N, 0);
+    TRY(wkv7, 9.0 * N, 0);
+    TRY(wkv7_back, 32.0 * N, 0);
+    TRY(softmax_nll, 0, 2);
+    for (int i = 0; i < 16; i++) free(s.x[i]);
+    for (int i = 0; i < 4; i++) free(s.row[i]);
+    free(s.state), free(s.state0), free(s.nll), free(s.max), free(s.argmax), free(s.targets);
+}
+
 int main(int argc, char **argv)
 {
     int n = 0;
@@ -171,6 +254,10 @@ int main(int argc, char **argv)
     for (int i = 0; i < 10; i++) linear(F32, sizes[i][0], sizes[i][1], 0, sizes[i][2], 0);
     linear(F32, 512, 64, 1, 1024, 0);
     linear(F32, 64, 512, 1, 1024, 0);
+    other(1, 768, 12);
+    other(1, 2048, 32);
+    other(512, 768, 12);
+    other(16, 65536, 1024);
     pool_free(threads);
     return 0;
 }

@@ -54,12 +54,12 @@ int simd_choose(const char *name)
     static const char *const known = "portable avx2 avx512 neon";
     if (!name) name = getenv("WKV_ISA");
     if (!name || !*name) {
-        chosen = simd_at(0);
+        __atomic_store_n(&chosen, simd_at(0), __ATOMIC_RELAXED);
         return 0;
     }
     for (int i = 0; simd_at(i); i++)
         if (!strcmp(simd_at(i)->name, name)) {
-            chosen = simd_at(i);
+            __atomic_store_n(&chosen, simd_at(i), __ATOMIC_RELAXED);
             return 0;
         }
     if (!strchr(name, ' ') && strstr(known, name))

@@ -6,7 +6,7 @@
 
 /* ---- dot form --------------------------------------------------------------------------------------------------------- */
 
-enum { STREAMS = 8, AHEAD = 1024 }; /* decoding one token: weight rows walked at once; bytes that each one's prefetch is ahead */
+enum { STREAMS = 8 }; /* weight rows walked at once when one token is decoded */
 
 /* acc += x times rows of w that lie w_step bytes apart, over I values: tn tokens by on rows. */
 INLINE void dot_run(const int tn, const int on, const dtype type, vf acc[DOT_T][STREAMS], const float *x, size_t x_stride,

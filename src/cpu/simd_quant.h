@@ -3,6 +3,8 @@
  * A scale has 11 bits, a number at most 8, their product is exact, so there is one rounding (where a minimum is added) and
  * the values are those of dtype_decode to the bit. */
 
+enum { AHEAD = 1024 }; /* bytes that prefetches run ahead in each stream of weights */
+
 typedef int8_t vb __attribute__((vector_size(16)));
 typedef uint8_t vub __attribute__((vector_size(16)));
 
@@ -16,12 +18,20 @@ INLINE vub bytes16(const void *p)
 /* to[0..16) = d q + m */
 INLINE void put16(float *to, vb q, float d, float m)
 {
-    typedef int8_t vq __attribute__((vector_size(LANES)));
-    for (int i = 0; i < 16; i += LANES) {
-        vq part;
-        memcpy(&part, (const char *)&q + i, sizeof part);
-        store(to + i, madd(__builtin_convertvector(part, vf), all(d), all(m)));
+#ifdef LOAD_I8
+    for (int i = 0; i < 16; i += LANES) store(to + i, madd((vf)LOAD_I8((const char *)&q + i), all(d), all(m)));
+#else
+    typedef int16_t vs __attribute__((vector_size(16)));
+    vb half[2] = {__builtin_shufflevector(q, q, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7),
+                  __builtin_shufflevector(q, q, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15)};
+    for (int i = 0; i < 2; i++, to += 8) { /* every byte doubled twice, then shifted down with its sign */
+        vs s = (vs)half[i];
+        vi low = (vi)__builtin_shufflevector(s, s, 0, 0, 1, 1, 2, 2, 3, 3) >> 24;
+        vi high = (vi)__builtin_shufflevector(s, s, 4, 4, 5, 5, 6, 6, 7, 7) >> 24;
+        store(to, madd(__builtin_convertvector(low, vf), all(d), all(m)));
+        store(to + 4, madd(__builtin_convertvector(high, vf), all(d), all(m)));
     }
+#endif
 }
 
 /* 32 numbers: the low halves of 16 bytes, then the high halves; bit i of `fifth` is 16 more for number i; minus `zero` */
@@ -38,11 +48,18 @@ INLINE void put_nibbles(float *to, const uint8_t *from, uint32_t fifth, int zero
     put16(to + 16, (vb)((q >> 4) + more[1] - (uint8_t)zero), d, m);
 }
 
+/* the f16 at p */
 INLINE float half_at(const uint8_t *p)
 {
+#ifdef HALF_AT
+    return HALF_AT(p);
+#else
     uint16_t h;
     memcpy(&h, p, 2);
-    return f16_to_f32(h);
+    vf bits = (vf)(vu){(h & 0x7fffu) << 13};
+    float size = bits[0] * 0x1p112f;
+    return h & 0x8000 ? -size : size; /* scales are finite */
+#endif
 }
 
 /* a block of 32 */
@@ -101,11 +118,17 @@ static void decode_row(dtype type, const char *row, float *to, int n)
     switch (type) {
     case F32: memcpy(to, row, sizeof *to * (size_t)n); break;
     case F16:
-        for (; i + LANES <= n; i += LANES) store(to + i, load_f16(row + 2 * i));
+        for (; i + LANES <= n; i += LANES) {
+            __builtin_prefetch(row + 2 * i + AHEAD);
+            store(to + i, load_f16(row + 2 * i));
+        }
         if (i < n) store_part(to + i, load_w_part(F16, row, (size_t)i, n - i), n - i);
         break;
     case BF16:
-        for (; i + LANES <= n; i += LANES) store(to + i, load_bf16(row + 2 * i));
+        for (; i + LANES <= n; i += LANES) {
+            __builtin_prefetch(row + 2 * i + AHEAD);
+            store(to + i, load_bf16(row + 2 * i));
+        }
         if (i < n) store_part(to + i, load_w_part(BF16, row, (size_t)i, n - i), n - i);
         break;
 #define BLOCKS_OF(T, size, one) \
