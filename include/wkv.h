@@ -223,6 +223,21 @@ WKV_API int wkv_template_find(const wkv_template **out, const char *name, const 
 WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think,
                                  char *out, size_t cap);
 
+/* ---- conversion ------------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    const char *type; /* "f32", "f16", "bf16"; NULL: nothing is lost: every tensor keeps its type where the file can hold it,
+                         and is f32 where it cannot (f16 in a .st, which holds nothing else)                             */
+    int (*report)(void *user, double done, double total); /* now and then; not 0 stops: WKV_ESTOPPED, and no file        */
+    void *user;
+} wkv_convert_options;
+
+/* Write the model to `path`, whose ending says the kind of file: .pth or .safetensors (official names and shapes), .st (as
+ * web-rwkv reads it). The file is written beside `path` and renamed when it is complete. Only one tensor at a time is in memory.
+ * WKV_EARG: no such ending, a type that the file cannot hold, or a value that the type cannot. WKV_EUNSUPPORTED: a version
+ * that the file has no form for. WKV_EIO, WKV_ENOMEM. */
+WKV_API int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options);
+
 /* ---- tests ---------------------------------------------------------------------------------------------------------- */
 
 /* Tiny models of every version with known logits through every instruction set this processor has. `report` is called with

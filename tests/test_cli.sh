@@ -100,6 +100,8 @@ wrong "chat takes nothing else" chat a
 wrong "--tokens says which" logits
 wrong "--data says what" train
 wrong "--out says where" train -d a
+wrong "two files are needed" convert "$model"
+wrong "--type: 'q9' is not one of" convert "$model" a.pth --type q9
 wrong "--vocab is needed" train -d a -o b
 wrong "--stop: an empty text" generate --stop ""
 wrong "twice" generate -f a b
@@ -359,6 +361,18 @@ holds out "the"
 # shellcheck disable=SC2086
 run 0 train -d learn.txt -i run1/final.safetensors -o run3 -n 2 -T 16 -b 2
 refused "missing.txt" train -d missing.txt --vocab bytes -o run4
+
+# ---- convert ---------------------------------------------------------------------------------------------------------
+run 0 convert "$model" small.st
+is "$(cat out)" "small.st: safetensors, web-rwkv names, f16, $(wc -c <small.st | awk '{ printf "%.0f kB", $1 / 1000 }')" "what wkv convert prints"
+run 0 convert "$model" small.pth
+run 0 logits -m "$model" --tokens 1,2,3 -o before.f32
+run 0 logits -m small.pth --tokens 1,2,3 -o after.f32
+same before.f32 after.f32 "logits of a converted model"
+refused "its ending says nothing" convert "$model" small.onnx
+refused "cannot hold bf16; f16 can be" convert "$model" small2.st --type bf16
+refused "missing.pth" convert missing.pth small2.pth
+if ls small2* *.part-* >/dev/null 2>&1; then fail "a failed conversion leaves a file"; else pass; fi
 
 # ---- Ctrl-C ------------------------------------------------------------------------------------------------------------
 if timeout --preserve-status -s INT 1 true 2>/dev/null; then

@@ -58,7 +58,7 @@ static void directories(void)
     EXPECT_EQ(tensors_open(&t, "test_refuse.d"), WKV_EIO);
     EXPECT_HAS(wkv_error(), "test_refuse.d: a directory without a model");
     static const float one = 1;
-    const tensor_out x = {"x", F32, 1, {1}, &one};
+    const tensor_out x = {"x", F32, 1, {1}, .data = &one};
     EXPECT_EQ(safetensors_write("test_refuse.d/a.safetensors", &x, 1, NULL), 0);
     EXPECT_EQ(tensors_open(&t, "test_refuse.d"), 0);
     tensors_close(t);
@@ -378,7 +378,7 @@ static void strangers(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tensor_out out[4];
         int n = 0;
-        for (; n < 4 && cases[i].names[n]; n++) out[n] = (tensor_out){cases[i].names[n], F32, 2, {1, 1}, &one};
+        for (; n < 4 && cases[i].names[n]; n++) out[n] = (tensor_out){cases[i].names[n], F32, 2, {1, 1}, .data = &one};
         tensors *t;
         if (safetensors_write(path, out, n, NULL) || tensors_open(&t, path)) {
             FAILED("%s", wkv_error());

@@ -73,12 +73,12 @@ static void writes(void)
     static const float f[6] = {1, 2, 3, 4, 5, 6};
     static const uint16_t b[3] = {0x3f80, 0x4000, 0x4040}, h[1] = {0x3c00};
     static const uint8_t u[3] = {7, 8, 9};
-    const tensor_out out[] = {{"small", BF16, 1, {3}, b},
-                              {"one", F16, 0, {0}, h},
-                              {"bytes", U8, 1, {3}, u},
-                              {"f", F32, 2, {2, 3}, f},
-                              {"name with \"quotes\"", F32, 1, {2}, f},
-                              {"empty", F32, 2, {0, 3}, f}};
+    const tensor_out out[] = {{"small", BF16, 1, {3}, .data = b},
+                              {"one", F16, 0, {0}, .data = h},
+                              {"bytes", U8, 1, {3}, .data = u},
+                              {"f", F32, 2, {2, 3}, .data = f},
+                              {"name with \"quotes\"", F32, 1, {2}, .data = f},
+                              {"empty", F32, 2, {0, 3}, .data = f}};
     const char *meta[] = {"format", "pt", "text", "\xe4\xb8\xad\n", NULL};
     const char *path = "test_safetensors.tmp";
     if (safetensors_write(path, out, 6, meta)) FAILED("%s", wkv_error());
@@ -112,10 +112,10 @@ static void writes(void)
 static void writes_nothing(void)
 {
     static const float f[1] = {1};
-    const tensor_out out = {"x", F32, 1, {1}, f};
+    const tensor_out out = {"x", F32, 1, {1}, .data = f};
     EXPECT_EQ(safetensors_write("no/such/folder/x.safetensors", &out, 1, NULL), WKV_EIO);
     EXPECT_HAS(wkv_error(), "no/such/folder/x.safetensors: cannot be written: No such file or directory");
-    const tensor_out bad = {"\xff\xfe", F32, 1, {1}, f};
+    const tensor_out bad = {"\xff\xfe", F32, 1, {1}, .data = f};
     EXPECT_EQ(safetensors_write("bad.tmp", &bad, 1, NULL), WKV_EARG);
     EXPECT(access("bad.tmp", F_OK));
 }

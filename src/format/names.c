@@ -5,6 +5,7 @@
  * holds a function of the official number, or it is several official tensors fused along its first axis (their names are
  * then listed with blanks between). What no rule fits keeps its name. */
 #include "format/reader.h"
+#include "format/write.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -351,23 +352,28 @@ static const rule *find_rule(const naming *n, const char *name, const char **num
     return &keep;
 }
 
-/* The official name: n characters of `to` with '#' and '*' filled in. */
-static char *fill(tensors *t, const char *to, size_t n, const char *number, const char *rest)
+/* n characters of `pattern` with '#' and '*' filled in, and a zero, to p. */
+static void fill(char *p, const char *pattern, size_t n, const char *number, const char *rest)
 {
-    char *name = tensors_memory(t, n + strlen(number) + strlen(rest) + 1), *p = name;
-    if (!name) {
-        fail(WKV_ENOMEM, "no memory for a name");
-        return NULL;
-    }
     for (size_t i = 0; i < n; i++) {
-        if (to[i] == '#')
+        if (pattern[i] == '#')
             for (const char *d = number; isdigit((unsigned char)*d); d++) *p++ = *d;
-        else if (to[i] == '*')
+        else if (pattern[i] == '*')
             p = stpcpy(p, rest);
         else
-            *p++ = to[i];
+            *p++ = pattern[i];
     }
     *p = 0;
+}
+
+/* The official name, from the n characters of `to`. */
+static char *official_name(tensors *t, const char *to, size_t n, const char *number, const char *rest)
+{
+    char *name = tensors_memory(t, n + strlen(number) + strlen(rest) + 1);
+    if (name)
+        fill(name, to, n, number, rest);
+    else
+        fail(WKV_ENOMEM, "no memory for a name");
     return name;
 }
 
@@ -424,7 +430,7 @@ static int apply(tensors *t, const rule *r, file_tensor f, const char *number, c
     }
     for (const char *to = r->to; *to; to += *to == ' ') {
         size_t n = strcspn(to, " ");
-        f.name = fill(t, to, n, number, rest);
+        f.name = official_name(t, to, n, number, rest);
         if (!f.name || grow(&out->list, &out->cap, out->count + 1, sizeof *out->list)) return WKV_ENOMEM;
         out->list[out->count++] = f;
         f.data += dtype_bytes(f.type, tensor_values(&f));
@@ -454,4 +460,54 @@ int names_official(tensors *t)
         e = tensors_add_number(t, "group_norm_eps", 14, 1e-5); /* its v5 alone, official is 64e-5; spec FORMATS 2 */
     }
     return e;
+}
+
+/* ---- the way back, for writing --------------------------------------------------------------------------------------------- */
+
+static naming find_writing(const char *wanted, const char *version)
+{
+    if (strcmp(wanted, "web-rwkv")) return (naming){none, none, 0, 0};
+    switch (*version) {
+    case '5': return (naming){web5, none, 0, 0};
+    case '6': return (naming){web6, none, 0, 0};
+    case '7': return (naming){web7, swapped7, 0, 0};
+    default: return (naming){none, none, 0, 0};
+    }
+}
+
+/* Is `official` what rule r makes? Then *out is how it is stored. */
+static int invert(const rule *r, const char *official, stored_form *out)
+{
+    char one[96];
+    const char *number, *rest;
+    int parts = 0, part = -1;
+    for (const char *to = r->to; *to; to += *to == ' ', parts++) {
+        size_t n = strcspn(to, " ");
+        snprintf(one, sizeof one, "%.*s", (int)n, to);
+        if (part < 0 && fits(one, official, &number, &rest)) {
+            part = parts;
+            fill(out->name, r->from, strlen(r->from), number, rest);
+        }
+        to += n;
+    }
+    if (part < 0) return 0;
+    out->parts = parts;
+    out->part = part;
+    out->swapped = (r->how & SWAPPED) != 0;
+    out->flat = (r->how & HEADS) != 0;
+    return 1;
+}
+
+void names_stored(stored_form *out, const char *wanted, const char *version, const char *official)
+{
+    naming n = find_writing(wanted, version);
+    *out = (stored_form){.parts = 1};
+    CHECK(strlen(official) < sizeof out->name / 2);
+    for (const rule *r = n.own; r->from; r++) {
+        if (invert(r, official, out)) return;
+    }
+    for (const rule *r = n.shared; r->from; r++) {
+        if (invert(r, official, out)) return;
+    }
+    strcpy(out->name, official);
 }

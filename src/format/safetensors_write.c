@@ -1,6 +1,5 @@
 /* safetensors_write.c - writing .safetensors. Spec FORMATS 3.1. */
 #include "base/error.h"
-#include "base/file.h"
 #include "format/write.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -11,19 +10,12 @@ static const char *const type_names[DTYPES] = {
     [I16] = "I16", [U16] = "U16", [I32] = "I32",   [I64] = "I64", [BOOL] = "BOOL",
 };
 
-static int64_t bytes_of(const tensor_out *t)
-{
-    int64_t n = 1;
-    for (int i = 0; i < t->dims; i++) n *= t->shape[i];
-    return n * dtypes[t->type].bytes;
-}
-
 static json_t *describe(const tensor_out *t, int64_t at)
 {
     json_t *shape = json_array();
     for (int i = 0; i < t->dims; i++) json_array_append_new(shape, json_integer(t->shape[i]));
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", type_names[t->type], "shape", shape, "data_offsets",
-                     (json_int_t)at, (json_int_t)(at + bytes_of(t)));
+                     (json_int_t)at, (json_int_t)(at + tensor_out_bytes(t)));
 }
 
 /* The header's JSON, padded with blanks to a multiple of 8; NULL when there is no memory or a name is no UTF-8. */
@@ -37,7 +29,8 @@ static char *make_header(const tensor_out *const *t, int n, const char *const *m
         bad |= json_object_set_new(header, "__metadata__", texts);
     }
     int64_t at = 0;
-    for (int i = 0; i < n; at += bytes_of(t[i++])) bad |= json_object_set_new(header, t[i]->name, describe(t[i], at));
+    for (int i = 0; i < n; at += tensor_out_bytes(t[i++]))
+        bad |= json_object_set_new(header, t[i]->name, describe(t[i], at));
     char *text = bad ? NULL : json_dumps(header, JSON_COMPACT);
     json_decref(header);
     if (!text) return NULL;
@@ -78,7 +71,7 @@ int safetensors_write(const char *path, const tensor_out *t, int n, const char *
         uint64_t len = strlen(header);
         e = file_put(&f, &len, sizeof len);
         if (!e) e = file_put(&f, header, len);
-        for (int i = 0; !e && i < n; i++) e = file_put(&f, sorted[i]->data, (size_t)bytes_of(sorted[i]));
+        for (int i = 0; !e && i < n; i++) e = tensor_put(&f, sorted[i], NULL);
         if (e)
             file_abandon(&f);
         else

@@ -199,14 +199,21 @@ static void bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor 
     if (to->data) read_reals(f, to->data);
 }
 
+const file_tensor *rwkv_stored(const tensors *t, const char *name, const slot *s, int layer, int *as_exp)
+{
+    const file_tensor *f = tensors_find(t, name);
+    *as_exp = 0;
+    if (!f && strcmp(s->name, "att.time_faaaa") == 0) *as_exp = (f = layer_find(t, layer, "att.time_first")) != NULL;
+    if (!f && strcmp(name, "head.weight") == 0) f = tensors_find(t, "emb.weight"); /* tied, as some HF files have it */
+    return f;
+}
+
 static int bind_one(void *user, const char *name, tensor *to, const slot *s, int layer)
 {
     binder *b = user;
     const int *dim = b->m->dim;
-    const file_tensor *f = tensors_find(b->t, name);
-    int as_exp = 0;
-    if (!f && strcmp(s->name, "att.time_faaaa") == 0) as_exp = (f = layer_find(b->t, layer, "att.time_first")) != NULL;
-    if (!f && strcmp(name, "head.weight") == 0) f = tensors_find(b->t, "emb.weight"); /* tied, as some HF files have it */
+    int as_exp;
+    const file_tensor *f = rwkv_stored(b->t, name, s, layer, &as_exp);
     if (!f) return fail(WKV_EFORMAT, "%s: %s is missing; an RWKV-%s of %d layers has it", tensors_path(b->t), name, b->m->arch->version, b->m->L);
 
     int rows = dim[s->rows], cols = dim[s->cols];

@@ -65,6 +65,9 @@ void rwkv_state_init(const rwkv *m, real *state);
 /* Find version and sizes, bind every tensor; names what is missing, has a wrong shape, or is another architecture. */
 int rwkv_bind(rwkv *m, const tensors *t);
 void rwkv_release(rwkv *m);
+/* The tensor of the file that holds this slot, under its own name or another; *as_exp: the model wants e to its power. NULL:
+ * there is none. */
+const file_tensor *rwkv_stored(const tensors *t, const char *name, const slot *s, int layer, int *as_exp);
 
 /* Call fn for every tensor of the model, layer after layer, with its official name and its slot; layer is -1 for those of
  * no layer (embedding, ln0, ln_out, head). fn returns 0 to go on. Layer 0 of v7 has no v0, v1, v2. */

@@ -1,6 +1,6 @@
 /* params.c - making a model of given sizes whose tensors lie in one block, and reading and writing its values. */
 #include "train/params.h"
-#include "format/write.h"
+#include "rwkv/export.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,39 +136,23 @@ int params_load(params *p, const char *path)
     return err;
 }
 
-/* axes of the official file */
-static int official_shape(const rwkv *m, const slot *s, int64_t shape[MAX_DIMS])
+static int give_values(const tensor_out *t, float *out)
 {
-    int rows = m->dim[s->rows], cols = m->dim[s->cols], dims = 0;
-    if (s->flags & SLOT_111) shape[dims++] = 1;
-    if (s->flags & SLOT_5) {
-        shape[dims++] = 5;
-        shape[dims++] = rows / 5;
-    } else if (s->rows != D_1 || s->flags & SLOT_111)
-        shape[dims++] = rows;
-    shape[dims++] = cols;
-    return dims;
+    const param *q = t->from;
+    memcpy(out, reals(q->t), q->n * sizeof *out);
+    return 0;
 }
 
 int params_save(const params *p, const char *path, dtype type, const char *const *meta)
 {
-    size_t bytes = (size_t)dtypes[type].bytes;
     tensor_out *out = calloc((size_t)p->count, sizeof *out);
-    char *data = malloc(p->n * bytes);
-    int err = out && data ? 0 : fail(WKV_ENOMEM, "no memory to write %s", path);
-    for (int i = 0; !err && i < p->count; i++) {
+    if (!out) return fail(WKV_ENOMEM, "no memory to write %s", path);
+    for (int i = 0; i < p->count; i++) {
         const param *q = &p->list[i];
-        const real *x = reals(q->t);
-        char *to = data + q->at * bytes;
-        out[i] = (tensor_out){.name = q->name, .type = type, .data = to};
+        out[i] = (tensor_out){.name = q->name, .type = type, .values = give_values, .from = q};
         out[i].dims = official_shape(&p->model, q->slot, out[i].shape);
-        if (type == F32)
-            memcpy(to, x, q->n * bytes);
-        else
-            for (size_t j = 0; j < q->n; j++) ((uint16_t *)(void *)to)[j] = f32_to_bf16(x[j]);
     }
-    if (!err) err = safetensors_write(path, out, p->count, meta);
-    free(data);
+    int err = safetensors_write(path, out, p->count, meta);
     free(out);
     return err;
 }

@@ -1,0 +1,67 @@
+/* cmd_convert.c - a model into another kind of file. */
+#include "commands.h"
+#include "say.h"
+#include "wkv.h"
+#include <stdio.h>
+
+static int type;
+static const char *const types[] = {NULL, "f32", "f16", "bf16"};
+
+static const option options[] = {
+    {0, "type", OPT_CHOICE, "keep|f32|f16|bf16", &type, 0, 0, NULL,
+     "how the numbers are stored; keep loses nothing (f16 in a .st, which holds nothing else)"},
+};
+static const group own = GROUP("Conversion", options);
+static const group *const groups[] = {&own, &general_group, NULL};
+
+static int report(void *user, double done, double total)
+{
+    char a[32];
+    progress_at(user, done, total, "of %s parameters", as_count(a, (int64_t)total));
+    return interrupted;
+}
+
+/* What was written, as a reader finds it. */
+static int describe(const char *path)
+{
+    wkv_model *m;
+    char size[16];
+    if (wkv_model_open(&m, path, NULL)) return complain_library();
+    const wkv_model_info *about = wkv_model_about(m);
+    put_text("%s: %s, %s names, %s, %s\n", path, about->format, about->naming, about->types,
+             as_bytes(size, (double)about->file_bytes));
+    wkv_model_close(m);
+    return 0;
+}
+
+static int run(int n, char **operands)
+{
+    if (n < 2) return usage(&cmd_convert, "two files are needed, the model and the file to write");
+    wkv_model *model;
+    if (wkv_model_open(&model, operands[0], NULL)) return complain_library();
+    progress bar;
+    progress_begin(&bar, "converting");
+    catch_interrupts();
+    int e =
+        wkv_convert(model, operands[1], &(wkv_convert_options){.type = types[type], .report = report, .user = &bar});
+    progress_end(&bar);
+    wkv_model_close(model);
+    if (e == WKV_ESTOPPED) return 130;
+    return e ? complain_library() : describe(operands[1]);
+}
+
+const command cmd_convert = {
+    .name = "convert",
+    .operands = "IN OUT",
+    .most = 2,
+    .summary = "write a model as another kind of file, or with other numbers",
+    .about = "Read a model in any form that wkv opens and write it in another. The ending of OUT says which: .pth and "
+             ".safetensors have the official names and shapes, as the official programs read them; .st is web-rwkv's "
+             "(Ai00, RWKV-Runner). One line says what was written.\n\n"
+             "OUT appears when it is complete: a conversion that is stopped or fails leaves what was there before.",
+    .examples = "wkv convert MODEL.gguf MODEL.pth  # for the official programs\n"
+                "wkv convert MODEL.pth MODEL.safetensors --type bf16  # half the size of f32\n"
+                "wkv convert MODEL.pth MODEL.st  # for web-rwkv",
+    .groups = groups,
+    .run = run,
+};

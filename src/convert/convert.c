@@ -1,0 +1,79 @@
+/* convert.c - a model into a file of another kind: which container, which names, which numbers. */
+#include "base/error.h"
+#include "rwkv/api.h"
+#include "rwkv/export.h"
+#include <string.h>
+
+/* What the ending of a file's name promises. */
+typedef struct {
+    const char *ending, *naming;
+    int types; /* a bit for each dtype that it can hold, as our conversion writes it */
+} container;
+
+#define BIT(type) (1 << (type))
+static const container containers[] = {
+    {".pth", "official", BIT(F32) | BIT(F16) | BIT(BF16)},
+    {".safetensors", "official", BIT(F32) | BIT(F16) | BIT(BF16)},
+    {".st", "web-rwkv", BIT(F16)}, /* its readers expect nothing else */
+};
+enum { PTH, SAFETENSORS, ST, CONTAINERS };
+
+static const container *find_container(const char *path)
+{
+    size_t n = strlen(path);
+    for (int i = 0; i < CONTAINERS; i++) {
+        size_t m = strlen(containers[i].ending);
+        if (n > m && !strcmp(path + n - m, containers[i].ending)) return &containers[i];
+    }
+    return NULL;
+}
+
+/* The type called `name`; DTYPES when none of ours is. */
+static dtype find_type(const char *name)
+{
+    dtype t = F32;
+    while (t < DTYPES && strcmp(dtypes[t].name, name)) t++;
+    return t;
+}
+
+/* "f32, f16 and bf16" */
+static const char *list_types(char out[96], int types)
+{
+    size_t n = 0;
+    for (dtype t = F32; t < DTYPES; t++) {
+        if (!(types & BIT(t))) continue;
+        types &= ~BIT(t);
+        n += (size_t)snprintf(out + n, 96 - n, "%s%s", !n ? "" : types ? ", " : " and ", dtypes[t].name);
+    }
+    return out;
+}
+
+static int check(const container *c, const wkv_model *m, const char *path, const char *type)
+{
+    char list[96];
+    if (!c) return fail(WKV_EARG, "%s: its ending says nothing; .pth, .safetensors and .st can be written", path);
+    if (type && (find_type(type) == DTYPES || !(c->types & BIT(find_type(type)))))
+        return fail(WKV_EARG, "%s: cannot hold %s; %s can be", path, type, list_types(list, c->types));
+    if (c == &containers[ST] && m->rwkv.arch == &arch50)
+        return fail(WKV_EUNSUPPORTED, "%s: version 5.0 has no form in web-rwkv's files", path);
+    return WKV_OK;
+}
+
+int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options)
+{
+    static const char *const meta[] = {"format", "pt", NULL};
+    const wkv_convert_options none = {0}, *o = options ? options : &none;
+    const container *c = find_container(path);
+    int e = check(c, m, path, o->type);
+    if (e) return e;
+    exporter x = {.m = &m->rwkv, .file = m->file, .naming = c->naming, .report = o->report, .user = o->user};
+    if ((e = export_list(&x))) return e;
+    for (int i = 0; i < x.count; i++)
+        x.out[i].type = o->type ? find_type(o->type) : c == &containers[ST] ? F16 : export_type(x.how[i]);
+    if (c == &containers[PTH])
+        e = pth_write(path, x.out, x.count);
+    else
+        e = safetensors_write(path, x.out, x.count, meta);
+    export_release(&x);
+    return e;
+}

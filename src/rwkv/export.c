@@ -1,0 +1,155 @@
+/* export.c - from a bound model back to named tensors: official shapes, and what a naming does to them. */
+#include "rwkv/export.h"
+#include "base/error.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int official_shape(const rwkv *m, const slot *s, int64_t shape[MAX_DIMS])
+{
+    int rows = m->dim[s->rows], cols = m->dim[s->cols], dims = 0;
+    if (s->flags & SLOT_111) shape[dims++] = 1;
+    if (s->flags & SLOT_5) {
+        shape[dims++] = 5;
+        shape[dims++] = rows / 5;
+    } else if (s->rows != D_1 || s->flags & SLOT_111)
+        shape[dims++] = rows;
+    shape[dims++] = cols;
+    return dims;
+}
+
+/* ---- values ---------------------------------------------------------------------------------------------------------- */
+
+/* n values, as matrices of rows x cols, each turned. */
+static int turn(float *x, int64_t n, int64_t rows, int64_t cols)
+{
+    float *copy = malloc((size_t)n * sizeof *copy);
+    if (!copy) return fail(WKV_ENOMEM, "no memory to turn %lld values", (long long)n);
+    memcpy(copy, x, (size_t)n * sizeof *copy);
+    for (int64_t at = 0; at < n; at += rows * cols)
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < cols; j++) x[at + j * rows + i] = copy[at + i * cols + j];
+    free(copy);
+    return WKV_OK;
+}
+
+static int values(const tensor_out *t, float *out)
+{
+    const source *s = t->from;
+    exporter *x = s->of;
+    int64_t n = tensor_out_values(t), part = n / s->form.parts;
+    if (x->report && x->report(x->user, x->done, x->total)) return fail(WKV_ESTOPPED, "stopped");
+    x->done += (double)n;
+    for (int i = 0; i < s->form.parts; i++) tensor_read(s->from[i], out + i * part);
+    for (int64_t i = 0; s->as_exp && i < n / s->repeat; i++) out[i] = expf(out[i]);
+    for (int64_t i = n; s->repeat > 1 && i-- > 0;) out[i] = out[i / s->repeat];
+    if (!s->form.swapped) return WKV_OK;
+    return turn(out, n, t->shape[t->dims - 1], t->shape[t->dims - 2]); /* the shape is that of the file */
+}
+
+dtype export_type(const source *s)
+{
+    const file_tensor *f = s->from[0];
+    int exact = f->type <= BF16 && f->holds == AS_IS && f->scale == 1 && !s->as_exp;
+    for (int i = 1; i < s->form.parts; i++) exact &= s->from[i]->type == f->type;
+    return exact ? f->type : F32;
+}
+
+/* ---- the list ---------------------------------------------------------------------------------------------------------- */
+
+/* Room for one more; NULL without memory. */
+static source *next_source(exporter *x)
+{
+    tensor_out *out = realloc(x->out, (size_t)(x->count + 1) * sizeof *out);
+    if (out) x->out = out;
+    source **how = realloc(x->how, (size_t)(x->count + 1) * sizeof *how);
+    if (how) x->how = how;
+    return out && how ? calloc(1, sizeof(source)) : NULL;
+}
+
+/* A fused tensor's other parts follow its first before long. */
+static source *find_fused(const exporter *x, const stored_form *form)
+{
+    for (int i = x->count - 1; i >= 0; i--) {
+        if (!strcmp(x->out[i].name, form->name)) return x->how[i];
+    }
+    CHECK(!"a fused tensor begins with its first part");
+    return NULL;
+}
+
+/* List the tensor `name` of the official file, whose shape there is given, as the naming stores it. */
+static int add(exporter *x, const char *name, source s, int dims, const int64_t *shape)
+{
+    names_stored(&s.form, x->naming, x->m->arch->version, name);
+    if (s.form.part > 0) {
+        find_fused(x, &s.form)->from[s.form.part] = s.from[0];
+        return WKV_OK;
+    }
+    source *own = next_source(x);
+    if (!own) return fail(WKV_ENOMEM, "no memory for the list of tensors");
+    *own = s;
+    own->of = x;
+    tensor_out t = {.name = own->form.name, .type = F32, .dims = dims, .values = values, .from = own};
+    memcpy(t.shape, shape, (size_t)dims * sizeof *shape);
+    if (s.form.swapped) {
+        t.shape[dims - 2] = shape[dims - 1];
+        t.shape[dims - 1] = shape[dims - 2];
+    }
+    x->out[x->count] = t;
+    x->how[x->count++] = own;
+    x->total += (double)tensor_out_values(&t);
+    return WKV_OK;
+}
+
+static int add_slot(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    (void)t;
+    exporter *x = user;
+    source from = {.slot = s, .layer = layer, .repeat = 1};
+    from.from[0] = rwkv_stored(x->file, name, s, layer, &from.as_exp);
+    int64_t shape[MAX_DIMS];
+    int dims = official_shape(x->m, s, shape);
+    if (!strcmp(x->naming, "web-rwkv") && x->m->arch == &arch51 && s->cols == D_H) { /* it knows 5.2's form only */
+        from.repeat = x->m->N;
+        shape[dims++] = x->m->N;
+    }
+    return add(x, name, from, dims, shape);
+}
+
+/* Tuned initial states, which some files carry, of every layer that has one. */
+static int add_states(exporter *x)
+{
+    int e = WKV_OK;
+    for (int l = 0; !e && x->m->state0 && l < x->m->L; l++) {
+        char name[64];
+        snprintf(name, sizeof name, "blocks.%d.att.time_state", l);
+        source from = {.layer = l, .repeat = 1};
+        from.from[0] = tensors_find(x->file, name);
+        if (from.from[0] && tensor_values(from.from[0]) == (int64_t)x->m->C * x->m->N)
+            e = add(x, name, from, 3, (const int64_t[]){x->m->H, x->m->N, x->m->N});
+    }
+    return e;
+}
+
+int export_list(exporter *x)
+{
+    x->out = NULL;
+    x->how = NULL;
+    x->count = 0;
+    x->done = x->total = 0;
+    int e = rwkv_each(x->m, add_slot, x);
+    if (!e) e = add_states(x);
+    if (e) export_release(x);
+    return e;
+}
+
+void export_release(exporter *x)
+{
+    for (int i = 0; i < x->count; i++) free(x->how[i]);
+    free(x->how);
+    free(x->out);
+    x->how = NULL;
+    x->out = NULL;
+    x->count = 0;
+}
