@@ -41,7 +41,9 @@ void file_close(file_map *m)
 
 void file_expect(const file_map *m, int long_runs)
 {
-    if (m->size) madvise((void *)m->data, m->size, long_runs ? MADV_NORMAL : MADV_RANDOM);
+    if (!m->size) return;
+    madvise((void *)m->data, m->size, long_runs ? MADV_NORMAL : MADV_RANDOM);
+    if (!long_runs) madvise((void *)m->data, m->size, MADV_DONTNEED); /* a shared mapping of a file: nothing is lost */
 }
 
 static void forget(file_out *o)

@@ -14,8 +14,9 @@ typedef struct {
 /* Map `path` for reading. WKV_EIO with the system's reason: missing, a directory, no permission. */
 int file_open(file_map *out, const char *path);
 void file_close(file_map *m);
-/* Say how a mapping is about to be read: a little here and there, so that nothing around it is read from the disk, or, as
- * every mapping begins, in long runs. */
+/* Say how a mapping is about to be read: a little here and there, or, as every mapping begins, in long runs. Here and there
+ * means that nothing around is read from the disk, and that what was touched so far leaves the process's memory: said again
+ * after each small read it keeps little resident, where the system would map 2 MB for a few bytes. */
 void file_expect(const file_map *m, int long_runs);
 
 /* A file being written: everything goes to `path`.part-<pid>, which file_commit renames to `path` after fsync, so that a

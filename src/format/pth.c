@@ -103,7 +103,11 @@ static int add_items(source *s, const value *top)
 /* An entry's bytes: in place, or inflated into memory of t when the archive was packed again by another program. */
 static int entry_bytes(source *s, const zip_entry *e, const uint8_t **out)
 {
-    if (e->method == 0) return zip_bytes(s->archive, e, out);
+    if (e->method == 0) {
+        int err = zip_bytes(s->archive, e, out);
+        tensors_expect(s->t, 0); /* its header is beside its data, which stays where it is */
+        return err;
+    }
     if (e->method != 8)
         return fail(WKV_EUNSUPPORTED, "%.*s in the zip is compressed by method %d, expected stored or deflated",
                     (int)e->name_len, e->name, e->method);

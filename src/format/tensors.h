@@ -41,7 +41,8 @@ int tensors_open(tensors **out, const char *path);
 /* The same over bytes in memory that outlive it (the built-in model, the fuzzers); `name` is used in messages. */
 int tensors_open_memory(tensors **out, const void *data, size_t size, const char *name);
 void tensors_close(tensors *t);
-/* Say how the data is about to be read: small tensors only, or (as it begins) big ones from end to end. */
+/* Say how the data is about to be read: small tensors only (said again after each), or (as it begins) big ones from end to
+ * end. See file_expect. */
 void tensors_expect(const tensors *t, int long_runs);
 /* 0 for what may be an RWKV of versions 4 to 7; else WKV_EUNSUPPORTED or WKV_EFORMAT with a sentence that says what it is. */
 int tensors_refuse(const tensors *t);

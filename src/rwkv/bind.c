@@ -147,7 +147,7 @@ static real *owned(binder *b, size_t n)
 }
 
 /* read a small tensor as reals, in official order */
-static void read_reals(const file_tensor *f, real *to)
+static void read_reals(const binder *b, const file_tensor *f, real *to)
 {
 #ifdef WKV_DOUBLE
     size_t n = (size_t)tensor_values(f);
@@ -159,6 +159,7 @@ static void read_reals(const file_tensor *f, real *to)
 #else
     tensor_read(f, to);
 #endif
+    tensors_expect(b->t, 0);
 }
 
 /* "[1, 1, 768]" */
@@ -196,7 +197,7 @@ static void bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor 
     }
     *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .in_rows = s->flags & SLOT_LOW_RANK ? 1 : 0};
     to->data = owned(b, (size_t)rows * (size_t)cols);
-    if (to->data) read_reals(f, to->data);
+    if (to->data) read_reals(b, f, to->data);
 }
 
 const file_tensor *rwkv_stored(const tensors *t, const char *name, const slot *s, int layer, int *as_exp)
@@ -226,7 +227,7 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
         *to = (tensor){.rows = 1, .cols = rows * cols, .type = REAL};
         to->data = owned(b, (size_t)(rows * cols));
         if (to->data) {
-            read_reals(f, to->data);
+            read_reals(b, f, to->data);
             for (int i = 0; as_exp && i < rows * cols; i++) reals(to)[i] = exp(reals(to)[i]);
         }
         return 0;
@@ -252,7 +253,7 @@ static void bind_state(binder *b)
     for (int l = 0; l < m->L; l++) {
         f = layer_find(b->t, l, "att.time_state");
         if (!f || tensor_values(f) != CN) continue;
-        read_reals(f, S);
+        read_reals(b, f, S);
         real *to = all + (size_t)l * (size_t)rwkv_layer_state(m) + m->C;
         for (int h = 0; h < H; h++)
             for (int i = 0; i < N; i++)
