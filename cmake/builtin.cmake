@@ -1,11 +1,6 @@
 # The built-in model: src/rwkv/builtin.S takes the two files of models/ into the library as they are.
 set(BUILTIN_MODEL ${CMAKE_SOURCE_DIR}/models/default.safetensors)
 set(BUILTIN_VOCAB ${CMAKE_SOURCE_DIR}/models/default.vocab.txt)
-if(NOT EXISTS ${BUILTIN_MODEL} OR NOT EXISTS ${BUILTIN_VOCAB}) # a library without a built-in model: both sizes are 0
-  file(WRITE ${CMAKE_BINARY_DIR}/none "")
-  set(BUILTIN_MODEL ${CMAKE_BINARY_DIR}/none)
-  set(BUILTIN_VOCAB ${CMAKE_BINARY_DIR}/none)
-endif()
 
 target_sources(wkv_objects PRIVATE src/rwkv/builtin.S)
 set_source_files_properties(src/rwkv/builtin.S PROPERTIES
