@@ -17,7 +17,8 @@ while IFS= read -r line; do
     'y```') inside= ;;
     'y$ '*)
         printf '%s\n' "$line"
-        sh -c "${line#\$ }" 2>&1 </dev/null
+        output=$(sh -c "${line#\$ }" 2>&1 </dev/null)
+        [ -z "$output" ] || printf '%s\n' "$output"
         continue
         ;;
     y*) continue ;;
