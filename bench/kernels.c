@@ -87,7 +87,8 @@ static void roofs(void)
     peak = flops * pool_threads(threads) / t;
     bandwidth = (double)LARGE / fastest(stream, NULL);
     free(large);
-    printf("%s, %d threads: peak %.1f GFLOP/s, memory %.1f GB/s\n", simd_name(), pool_threads(threads), peak * 1e-9, bandwidth * 1e-9);
+    printf("%s, %d threads: peak %.1f GFLOP/s, memory %.1f GB/s\n", simd_name(), pool_threads(threads), peak * 1e-9,
+           bandwidth * 1e-9);
 }
 
 /* ---- linear ------------------------------------------------------------------------------------------------------------- */
@@ -152,7 +153,7 @@ typedef struct {
 } shape;
 
 #define OP(name, ...)                                                                                                  \
-    static void run_##name(void *arg)                                                                                   \
+    static void run_##name(void *arg)                                                                                  \
     {                                                                                                                  \
         shape *s = arg;                                                                                                \
         device_cpu.name(threads, __VA_ARGS__);                                                                         \
@@ -160,21 +161,23 @@ typedef struct {
 OP(add, s->x[0], s->x[1], s->x[2], s->T, s->C, s->T)
 OP(lerp, s->x[0], s->x[1], s->x[2], s->row[0], s->T, s->C, 1)
 OP(lerp_back, s->x[0], s->x[1], s->row[1], s->x[2], s->x[3], s->x[4], s->row[0], s->T, s->C, 1)
-OP(map, MAP_SIGMOID, s->x[0], s->x[1], (size_t)s->T * (size_t)s->C)
-OP(map_back, MAP_SILU, s->x[0], s->x[1], s->x[2], s->x[3], (size_t)s->T * (size_t)s->C)
+OP(map, MAP_SIGMOID, s->x[0], s->x[1], (size_t)s->T *(size_t)s->C)
+OP(map_back, MAP_SILU, s->x[0], s->x[1], s->x[2], s->x[3], (size_t)s->T *(size_t)s->C)
 OP(norm, s->x[0], s->x[1], s->row[0], s->row[1], s->T, s->C, 1, 1e-5f)
 OP(norm_back, s->x[0], s->row[0], s->row[1], s->x[1], s->x[2], s->row[2], s->T, s->C, 1, 1e-5f)
 OP(unit, s->x[0], s->x[1], s->T, s->C, s->heads)
 OP(bonus, s->x[0], s->x[1], s->x[2], s->row[0], s->x[3], s->T, s->C, s->heads)
-OP(bonus_back, s->x[0], s->x[1], s->row[0], s->x[2], s->x[3], s->x[4], s->x[5], s->row[1], s->x[6], s->T, s->C, s->heads)
+OP(bonus_back, s->x[0], s->x[1], s->row[0], s->x[2], s->x[3], s->x[4], s->x[5], s->row[1], s->x[6], s->T, s->C,
+   s->heads)
 OP(wkv4, s->x[0], s->x[1], s->x[2], s->row[3], s->row[0], &s->b, s->C, 0)
-OP(wkv4_back, s->x[0], s->x[3], s->row[1], s->row[2], s->x[4], s->x[1], s->x[2], s->row[3], s->row[0], s->state0, &s->b, s->C, 0)
+OP(wkv4_back, s->x[0], s->x[3], s->row[1], s->row[2], s->x[4], s->x[1], s->x[2], s->row[3], s->row[0], s->state0, &s->b,
+   s->C, 0)
 OP(wkv6, s->x[0], s->x[1], s->x[2], s->x[3], s->x[15], s->T, s->row[0], &s->b, s->C, s->heads, 0)
-OP(wkv6_back, s->x[4], s->x[5], s->x[6], s->x[7], s->row[1], s->x[8], s->x[1], s->x[2], s->x[3], s->x[15], s->T, s->row[0], s->state0, &s->b,
-   s->C, s->heads, 0)
+OP(wkv6_back, s->x[4], s->x[5], s->x[6], s->x[7], s->row[1], s->x[8], s->x[1], s->x[2], s->x[3], s->x[15], s->T,
+   s->row[0], s->state0, &s->b, s->C, s->heads, 0)
 OP(wkv7, s->x[0], s->x[1], s->x[15], s->x[2], s->x[3], s->x[13], s->x[14], &s->b, s->C, s->heads, 0)
-OP(wkv7_back, s->x[4], s->x[5], s->x[6], s->x[7], s->x[8], s->x[9], s->x[10], s->x[1], s->x[15], s->x[2], s->x[3], s->x[13], s->x[14],
-   s->state0, &s->b, s->C, s->heads, 0)
+OP(wkv7_back, s->x[4], s->x[5], s->x[6], s->x[7], s->x[8], s->x[9], s->x[10], s->x[1], s->x[15], s->x[2], s->x[3],
+   s->x[13], s->x[14], s->state0, &s->b, s->C, s->heads, 0)
 OP(softmax_nll, s->x[0], s->nll, s->max, s->argmax, s->targets, s->T, s->C)
 
 /* flops, values: of one element of T x C: multiply-adds count two; matrices of T x C read or written */
@@ -199,7 +202,8 @@ static void other(int T, int C, int heads)
     char text[64];
     snprintf(text, sizeof text, "T=%d C=%d N=%d", T, C, N);
 #define TRY(name, flops, values)                                                                                       \
-    if (strstr(#name, only)) report(#name, text, fastest(run_##name, &s), (flops) * (double)n, 4.0 * (values) * (double)n)
+    if (strstr(#name, only))                                                                                           \
+    report(#name, text, fastest(run_##name, &s), (flops) * (double)n, 4.0 * (values) * (double)n)
     TRY(add, 1, 3);
     TRY(lerp, 3, 3);
     TRY(lerp_back, 8, 7);
@@ -227,9 +231,12 @@ int main(int argc, char **argv)
     int n = 0;
     const char *isa = NULL;
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "-t") && i + 1 < argc) n = atoi(argv[++i]);
-        else if (!strcmp(argv[i], "-i") && i + 1 < argc) isa = argv[++i];
-        else only = argv[i];
+        if (!strcmp(argv[i], "-t") && i + 1 < argc)
+            n = atoi(argv[++i]);
+        else if (!strcmp(argv[i], "-i") && i + 1 < argc)
+            isa = argv[++i];
+        else
+            only = argv[i];
     }
     if (simd_choose(isa) || pool_new(&threads, n)) {
         fprintf(stderr, "%s\n", wkv_error());
@@ -249,8 +256,9 @@ int main(int argc, char **argv)
     linear(F16, 768, 3072, 0, 4, 1);
     linear(F16, 768, 3072, 0, 64, 1);
     linear(Q8_0, 768, 3072, 0, 64, 1);
-    static const int sizes[][3] = {{256, 256, 512}, {256, 1024, 512}, {1024, 256, 512}, {256, 2048, 512}, {512, 512, 1024}, {768, 3072, 1024},
-                                   {1024, 1024, 4096}, {4096, 1024, 2048}, {512, 64, 1024}, {64, 512, 1024}};
+    static const int sizes[][3] = {{256, 256, 512},  {256, 1024, 512},  {1024, 256, 512},   {256, 2048, 512},
+                                   {512, 512, 1024}, {768, 3072, 1024}, {1024, 1024, 4096}, {4096, 1024, 2048},
+                                   {512, 64, 1024},  {64, 512, 1024}};
     for (int i = 0; i < 10; i++) linear(F32, sizes[i][0], sizes[i][1], 0, sizes[i][2], 0);
     linear(F32, 512, 64, 1, 1024, 0);
     linear(F32, 64, 512, 1, 1024, 0);

@@ -62,13 +62,19 @@ static tensor weight(dtype type, int rows, int cols, int in_rows, float scale, v
             float x = (float)rng_normal(&dice);
             double wide = x;
             uint16_t half = type == BF16 ? f32_to_bf16(x) : f32_to_f16(x);
-            if (type == F32) memcpy(data + 4 * i, &x, 4);
-            else if (type == F64) memcpy(data + 8 * i, &wide, 8);
-            else memcpy(data + 2 * i, &half, 2);
+            if (type == F32)
+                memcpy(data + 4 * i, &x, 4);
+            else if (type == F64)
+                memcpy(data + 8 * i, &wide, 8);
+            else
+                memcpy(data + 2 * i, &half, 2);
         }
     else
         for (size_t b = 0; b < bytes; b += (size_t)dtypes[type].bytes) {
-            float d = (1 + (float)rng_uniform(&dice)) / (type == Q8_0 ? 128 : type == Q6_K ? 2048 : type == Q4_K || type == Q5_K ? 512 : 16);
+            float d = (1 + (float)rng_uniform(&dice)) / (type == Q8_0                   ? 128
+                                                         : type == Q6_K                 ? 2048
+                                                         : type == Q4_K || type == Q5_K ? 512
+                                                                                        : 16);
             put_f16(data + b + (type == Q6_K ? 208 : 0), d);
             if (type == Q4_1 || type == Q5_1 || type == Q4_K || type == Q5_K) put_f16(data + b + 2, d);
         }
@@ -79,7 +85,8 @@ static tensor weight(dtype type, int rows, int cols, int in_rows, float scale, v
 static void linear_case(dtype type, int in, int out, int in_rows, int T)
 {
     void *to_free;
-    tensor w = weight(type, in_rows ? in : out, in_rows ? out : in, in_rows, rng_uniform(&dice) < 0.5 ? 0 : 0.25f, &to_free);
+    tensor w =
+        weight(type, in_rows ? in : out, in_rows ? out : in, in_rows, rng_uniform(&dice) < 0.5 ? 0 : 0.25f, &to_free);
     size_t nx = (size_t)T * (size_t)in, ny = (size_t)T * (size_t)out, nw = (size_t)in * (size_t)out;
     float *x = normal(nx, 1), *dy = normal(ny, 1), *dx0 = normal(nx, 1), *dw0 = normal(nw, 1);
     float *y = room(ny), *y1 = room(ny), *dx = copy(dx0, nx), *dw = copy(dw0, nw), *first[3] = {0};
@@ -93,8 +100,8 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
         device_cpu.linear_dx(pools[p], dx1, dy, &w, T);
         device_cpu.linear_dw(pools[p], dw1, dy, x, &w, T);
         if (apart(y1, y, ny) > 2e-5 || apart(dx1, dx, nx) > 2e-5 || apart(dw1, dw, nw) > 2e-5)
-            FAILED("%s %s %d -> %d%s, %d tokens: %g, dx %g, dw %g", simd_name(), dtypes[type].name, in, out, in_rows ? " in_rows" : "", T,
-                   apart(y1, y, ny), apart(dx1, dx, nx), apart(dw1, dw, nw));
+            FAILED("%s %s %d -> %d%s, %d tokens: %g, dx %g, dw %g", simd_name(), dtypes[type].name, in, out,
+                   in_rows ? " in_rows" : "", T, apart(y1, y, ny), apart(dx1, dx, nx), apart(dw1, dw, nw));
         if (!p) {
             first[0] = copy(y1, ny);
             first[1] = dx1;
@@ -118,7 +125,8 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
     }
     if (!same_bits(y1, first[0], ny) || !same_bits(dx1, first[1], nx) || !same_bits(dw1, first[2], nw))
         FAILED("%s %s %d -> %d%s, %d tokens: other bits in pieces (%d %d %d)", simd_name(), dtypes[type].name, in, out,
-               in_rows ? " in_rows" : "", T, same_bits(y1, first[0], ny), same_bits(dx1, first[1], nx), same_bits(dw1, first[2], nw));
+               in_rows ? " in_rows" : "", T, same_bits(y1, first[0], ny), same_bits(dx1, first[1], nx),
+               same_bits(dw1, first[2], nw));
     float *all[] = {x, dy, dx0, dw0, y, y1, dx, dw, dx1, dw1, first[0], first[1], first[2]};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     free(to_free);
@@ -131,7 +139,8 @@ static void linear(void)
         int block = dtypes[weight_types[y]].values;
         for (int i = 0; i < 5; i++)
             for (int k = 0; k < 5; k++) {
-                int in = sizes[i], out = sizes[(i + k) % 5], T = tokens[k], whole = (sizes[i] + block - 1) / block * block;
+                int in = sizes[i], out = sizes[(i + k) % 5], T = tokens[k],
+                    whole = (sizes[i] + block - 1) / block * block;
                 linear_case(weight_types[y], whole, out, 0, T);
                 linear_case(weight_types[y], in, (out + block - 1) / block * block, 1, T);
             }
@@ -168,10 +177,10 @@ static void keep(results *r, const float *x, size_t n)
 enum { MATRICES = 12, SPANS = 3 };
 typedef struct {
     int T, C, heads;
-    float *x[MATRICES];   /* T x C */
-    float *row[4];        /* 1 x C */
+    float *x[MATRICES];               /* T x C */
+    float *row[4];                    /* 1 x C */
     float *decay, *decay_row, *a, *b; /* w in (0, 1); a unit vectors and b of version 7 */
-    float *state, *dstate; /* SPANS blocks of C (N + 3) */
+    float *state, *dstate;            /* SPANS blocks of C (N + 3) */
     int lens[SPANS];
 } inputs;
 
@@ -273,7 +282,8 @@ static void rows_ops(const device *d, pool *p, const inputs *in, results *out)
         free(dw);
         free(db);
     }
-    float *dr = copy(in->x[4], n), *dk = copy(in->x[5], n), *du = copy(in->row[2], c), *dv = copy(in->x[6], n), *dx = copy(in->x[7], n);
+    float *dr = copy(in->x[4], n), *dk = copy(in->x[5], n), *du = copy(in->row[2], c), *dv = copy(in->x[6], n),
+          *dx = copy(in->x[7], n);
     d->unit(p, z, in->x[0], T, C, in->heads);
     keep(out, z, n);
     d->unit_back(p, dx, in->x[1], in->x[0], z, T, C, in->heads);
@@ -308,7 +318,8 @@ static batch batch_of(const inputs *in, span *spans, float *state, float *dstate
 {
     batch b = {.rows = in->T, .spans = spans};
     for (int i = 0, row = 0; i < SPANS && in->lens[i] > 0; row += in->lens[i++])
-        spans[b.n_spans++] = (span){row, in->lens[i], state + (size_t)i * state_len(in), i == 1 ? NULL : dstate + (size_t)i * state_len(in)};
+        spans[b.n_spans++] = (span){row, in->lens[i], state + (size_t)i * state_len(in),
+                                    i == 1 ? NULL : dstate + (size_t)i * state_len(in)};
     return b;
 }
 
@@ -316,7 +327,8 @@ static batch batch_of(const inputs *in, span *spans, float *state, float *dstate
 static float *states_at(const inputs *in, const batch *b, int at, size_t len)
 {
     float *to = room((size_t)b->n_spans * len);
-    for (int i = 0; i < b->n_spans; i++) memcpy(to + (size_t)i * len, in->state + (size_t)i * state_len(in) + at, len * sizeof *to);
+    for (int i = 0; i < b->n_spans; i++)
+        memcpy(to + (size_t)i * len, in->state + (size_t)i * state_len(in) + at, len * sizeof *to);
     return to;
 }
 
@@ -348,13 +360,14 @@ static void time_ops(const device *d, pool *p, const inputs *in, results *out)
                 free(w);
             } else if (version == 7) {
                 d->wkv7(p, y, r, in->decay, k, v, in->a, in->b, &b, C, in->heads, at);
-                d->wkv7_back(p, g[0], want, g[2], skip ? NULL : g[3], g[4], g[5], dy, r, in->decay, k, v, in->a, in->b, state0, &b, C,
-                             in->heads, at);
+                d->wkv7_back(p, g[0], want, g[2], skip ? NULL : g[3], g[4], g[5], dy, r, in->decay, k, v, in->a, in->b,
+                             state0, &b, C, in->heads, at);
             } else {
                 const float *w = version == 5 ? in->decay_row : in->decay;
                 int rows = version == 5 ? 1 : T;
                 d->wkv6(p, y, r, k, v, w, rows, u, &b, C, in->heads, at);
-                d->wkv6_back(p, g[0], want, g[2], g[3], skip ? NULL : du, dy, r, k, v, w, rows, u, state0, &b, C, in->heads, at);
+                d->wkv6_back(p, g[0], want, g[2], g[3], skip ? NULL : du, dy, r, k, v, w, rows, u, state0, &b, C,
+                             in->heads, at);
             }
             keep(out, y, n);
             keep(out, state, states);
@@ -368,7 +381,8 @@ static void time_ops(const device *d, pool *p, const inputs *in, results *out)
 }
 
 /* Run `ops` on the reference and on the CPU device with 1, 2, 3 threads. */
-static void compare(const char *name, void (*ops)(const device *, pool *, const inputs *, results *), const inputs *in, double tolerance)
+static void compare(const char *name, void (*ops)(const device *, pool *, const inputs *, results *), const inputs *in,
+                    double tolerance)
 {
     results expected = {0}, first = {0};
     ops(&device_reference, NULL, in, &expected);
@@ -378,13 +392,17 @@ static void compare(const char *name, void (*ops)(const device *, pool *, const 
         for (int i = 0; i < found.pieces; i++) {
             size_t from = found.piece[i], n = (i + 1 < found.pieces ? found.piece[i + 1] : found.n) - from;
             double d = apart(found.values + from, expected.values + from, n);
-            if (!(d <= tolerance)) FAILED("%s %s, T %d C %d heads %d: result %d is off by %g", simd_name(), name, in->T, in->C, in->heads, i, d);
+            if (!(d <= tolerance))
+                FAILED("%s %s, T %d C %d heads %d: result %d is off by %g", simd_name(), name, in->T, in->C, in->heads,
+                       i, d);
         }
         EXPECT_EQ(found.n, expected.n);
-        if (!p) first = found;
+        if (!p)
+            first = found;
         else {
             if (!same_bits(found.values, first.values, found.n))
-                FAILED("%s %s, T %d C %d heads %d: other bits with %d threads", simd_name(), name, in->T, in->C, in->heads, p + 1);
+                FAILED("%s %s, T %d C %d heads %d: other bits with %d threads", simd_name(), name, in->T, in->C,
+                       in->heads, p + 1);
             free(found.values);
         }
     }
@@ -392,7 +410,8 @@ static void compare(const char *name, void (*ops)(const device *, pool *, const 
     free(expected.values);
 }
 
-static const int shapes[][3] = {{1, 1, 1}, {2, 7, 1}, {5, 64, 1}, {17, 100, 4}, {64, 257, 1}, {40, 128, 2}, {3, 96, 3}, {70, 64, 8}, {35, 160, 5}, {300, 192, 3}};
+static const int shapes[][3] = {{1, 1, 1},    {2, 7, 1},  {5, 64, 1},  {17, 100, 4}, {64, 257, 1},
+                                {40, 128, 2}, {3, 96, 3}, {70, 64, 8}, {35, 160, 5}, {300, 192, 3}};
 
 static void rows(void)
 {
@@ -422,19 +441,25 @@ static void recurrences_in_pieces(void)
         for (int way = 0; way < 2; way++) {
             state[way] = copy(in.state, C * N);
             y[way] = room(T * C);
-            if (version == 4) for (int i = 0; i < C; i++) state[way][C + i] = (float)fabs(state[way][C + i]) + 0.1f;
+            if (version == 4)
+                for (int i = 0; i < C; i++) state[way][C + i] = (float)fabs(state[way][C + i]) + 0.1f;
             for (int t = 0, n = way ? T : 1; t < T; t += n, n += !way) {
                 if (n > T - t) n = T - t;
                 span sp = {0, n, state[way], NULL};
                 batch b = {n, 1, &sp};
                 size_t j = (size_t)t * C;
                 const float *r = in.x[0] + j, *k = in.x[1] + j, *v = in.x[2] + j, *w = in.decay + j;
-                if (version == 4) device_cpu.wkv4(pools[1], y[way] + j, k, v, in.row[1], in.row[0], &b, C, 0);
-                else if (version == 7) device_cpu.wkv7(pools[1], y[way] + j, r, w, k, v, in.a + j, in.b + j, &b, C, HEADS, 0);
-                else device_cpu.wkv6(pools[1], y[way] + j, r, k, v, version == 5 ? in.decay_row : w, version == 5 ? 1 : n, in.row[0], &b, C, HEADS, 0);
+                if (version == 4)
+                    device_cpu.wkv4(pools[1], y[way] + j, k, v, in.row[1], in.row[0], &b, C, 0);
+                else if (version == 7)
+                    device_cpu.wkv7(pools[1], y[way] + j, r, w, k, v, in.a + j, in.b + j, &b, C, HEADS, 0);
+                else
+                    device_cpu.wkv6(pools[1], y[way] + j, r, k, v, version == 5 ? in.decay_row : w,
+                                    version == 5 ? 1 : n, in.row[0], &b, C, HEADS, 0);
             }
         }
-        if (!same_bits(y[0], y[1], T * C) || !same_bits(state[0], state[1], C * N)) FAILED("%s: version %d in pieces", simd_name(), version);
+        if (!same_bits(y[0], y[1], T * C) || !same_bits(state[0], state[1], C * N))
+            FAILED("%s: version %d in pieces", simd_name(), version);
         for (int way = 0; way < 2; way++) free(state[way]), free(y[way]);
     }
     inputs_free(&in);
@@ -452,8 +477,14 @@ static void maps_far_out(void)
         device_cpu.map(NULL, kind, y, x, N);
         for (int i = 0; i < N; i++) {
             double e = pass ? tanh(x[i]) : exp(x[i]);
-            if (e < 1.2e-38 && e > -1.2e-38) { EXPECT_NEAR(y[i], e, 1.5e-45); continue; }
-            if (e > 3.4028235e38) { EXPECT(isinf(y[i])); continue; }
+            if (e < 1.2e-38 && e > -1.2e-38) {
+                EXPECT_NEAR(y[i], e, 1.5e-45);
+                continue;
+            }
+            if (e > 3.4028235e38) {
+                EXPECT(isinf(y[i]));
+                continue;
+            }
             if (fabs(y[i] - e) / fabs(e) > worst) worst = fabs(y[i] - e) / fabs(e);
         }
         if (worst > 2.4e-7) FAILED("%s: map %d is off by %g", simd_name(), kind, worst);

@@ -18,7 +18,8 @@ static int has(const simd *set)
     const unsigned VL = 1u << 31;
 
     if (set == &simd_v128) return 1;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & (OSXSAVE | AVX | FMA3 | F16C)) != (OSXSAVE | AVX | FMA3 | F16C)) return 0;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & (OSXSAVE | AVX | FMA3 | F16C)) != (OSXSAVE | AVX | FMA3 | F16C))
+        return 0;
     __asm__ volatile("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
     if (set == &simd_avx2) return (xcr0 & 0x06) == 0x06 && (b & AVX2);

@@ -1,7 +1,6 @@
 /* simd_avx2.c - AVX2 with FMA and F16C: Haswell (2013), Zen, and everything after them. */
 #ifdef __AVX2__
 #include <immintrin.h>
-#include <stdint.h>
 
 #define SIMD simd_avx2
 #define SIMD_NAME "avx2"
@@ -20,7 +19,7 @@
 #define STORE_PART(p, v, n) _mm256_maskstore_ps(p, FIRST(n), v)
 #define LOAD_F16(p) _mm256_cvtph_ps(_mm_loadu_si128(p))
 #define LOAD_I8(p) _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(p))))
-#define HALF_AT(p) _cvtsh_ss(*(const uint16_t __attribute__((aligned(1), may_alias)) *)(p))
+#define ONE_F16(h) _cvtsh_ss(h)
 #define LOAD_BF16(p) _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(p)), 16))
 
 #include "cpu/simd_body.h"

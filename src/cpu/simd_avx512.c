@@ -1,7 +1,6 @@
 /* simd_avx512.c - AVX-512 F, BW, VL, DQ: Skylake-SP and later Xeons, Ice Lake and Tiger Lake, Zen 4 and 5. */
 #ifdef __AVX512F__
 #include <immintrin.h>
-#include <stdint.h>
 
 #define SIMD simd_avx512
 #define SIMD_NAME "avx512"
@@ -19,7 +18,7 @@
 #define STORE_PART(p, v, n) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (n)) - 1), v)
 #define LOAD_F16(p) _mm512_cvtph_ps(_mm256_loadu_si256(p))
 #define LOAD_I8(p) _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(p))))
-#define HALF_AT(p) _cvtsh_ss(*(const uint16_t __attribute__((aligned(1), may_alias)) *)(p))
+#define ONE_F16(h) _cvtsh_ss(h)
 #define LOAD_BF16(p) _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(p)), 16))
 
 #include "cpu/simd_body.h"

@@ -51,11 +51,11 @@ INLINE void put_nibbles(float *to, const uint8_t *from, uint32_t fifth, int zero
 /* the f16 at p */
 INLINE float half_at(const uint8_t *p)
 {
-#ifdef HALF_AT
-    return HALF_AT(p);
-#else
     uint16_t h;
     memcpy(&h, p, 2);
+#ifdef ONE_F16
+    return ONE_F16(h);
+#else
     vf bits = (vf)(vu){(h & 0x7fffu) << 13};
     float size = bits[0] * 0x1p112f;
     return h & 0x8000 ? -size : size; /* scales are finite */
