@@ -369,6 +369,12 @@ run 0 convert "$model" small.pth
 run 0 logits -m "$model" --tokens 1,2,3 -o before.f32
 run 0 logits -m small.pth --tokens 1,2,3 -o after.f32
 same before.f32 after.f32 "logits of a converted model"
+run 0 convert "$model" small.gguf --type bf16 --vocab "$vocab"
+run 0 tokenize -m small.gguf "the end"
+cp out inside
+run 0 tokenize --vocab "$vocab" "the end"
+same inside out "the vocabulary inside a GGUF"
+refused "missing.txt" convert "$model" small2.gguf --vocab missing.txt
 refused "its ending says nothing" convert "$model" small.onnx
 refused "cannot hold bf16; f16 can be" convert "$model" small2.st --type bf16
 refused "missing.pth" convert missing.pth small2.pth

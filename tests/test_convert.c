@@ -1,6 +1,6 @@
 /* test_convert.c - what is written is what was read: names, shapes and values of official files, and the logits of models. That
  * other programs open these files is seen by tools/check-convert.py. */
-#include "format/tensors.h"
+#include "format/write.h"
 #include "models.h"
 
 #define MODELS TEST_DIR "/golden/models"
@@ -64,14 +64,15 @@ static void expect_tensors(const char *path, const char *official, int shapes, d
     tensors_close(want);
 }
 
-/* Official files, kept as they are. */
+/* Official files, kept as they are; a GGUF has other shapes, and e to the power of 5.0's bonus. */
 static void official(void)
 {
-    static const char *const ends[] = {"pth", "safetensors"};
+    static const char *const ends[] = {"pth", "safetensors", "gguf"};
     for (int i = 0; i < GOLDENS; i++)
-        for (int j = 0; j < 2; j++) {
+        for (int j = 0; j < 3; j++) {
             const char *from = path_of(MODELS, goldens[i].name, ".pth"), *to = path_of(".", "convert.", ends[j]);
-            if (converted(from, to, NULL)) expect_tensors(to, from, 1, 0);
+            if (converted(from, to, NULL))
+                expect_tensors(to, from, j < 2, j < 2 || strcmp(goldens[i].version, "5.0") ? 0 : 1e-6);
             remove(to);
         }
 }
@@ -104,6 +105,7 @@ static void from_others(void)
         {"7", "rwkvcpp.bin", 0},
         {"7", "web.st", 0},
         {"50", "rwkvcpp.bin", 1e-5},
+        {"50", "llamacpp.gguf", 1e-5},
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         char from[512], want[512];
@@ -143,6 +145,8 @@ static void logits(void)
         {"safetensors", "f16", 0, 2e-2},
         {"safetensors", "bf16", 0, 0.2},
         {"st", NULL, 1e-5, 2e-2},
+        {"gguf", NULL, 3e-5, 3e-5},
+        {"gguf", "f16", 3e-5, 2e-2},
     };
     double worst[sizeof ways / sizeof *ways] = {0};
     for (int i = 0; i < GOLDENS; i++) {
@@ -171,6 +175,107 @@ static void logits(void)
         printf("     %s %s: logits at most %.2g away\n", ways[w].end, ways[w].type ? ways[w].type : "kept", worst[w]);
 }
 
+/* ---- a GGUF --------------------------------------------------------------------------------------------------------------- */
+
+static void number(const tensors *t, const char *key, double want)
+{
+    double x = tensors_number(t, key, -1);
+    if (x != want) FAILED("%s is %g, expected %g", key, x, want);
+}
+
+/* What llama.cpp asks of a file. */
+static void metadata(void)
+{
+    tensors *t;
+    if (!converted(MODELS "/v7-n32-f16.pth", "convert.gguf", NULL) || tensors_open(&t, "convert.gguf")) return;
+    EXPECT_STR(tensors_meta(t, "general.architecture"), "rwkv7");
+    EXPECT_STR(tensors_meta(t, "general.name"), "v7-n32-f16");
+    EXPECT_STR(tensors_meta(t, "tokenizer.ggml.model"), "no_vocab");
+    number(t, "general.file_type", 1);
+    number(t, "rwkv7.block_count", 2);
+    number(t, "rwkv7.embedding_length", 64);
+    number(t, "rwkv7.feed_forward_length", 64);
+    number(t, "rwkv7.attention.head_count", 0);
+    number(t, "rwkv7.attention.layer_norm_epsilon", 1e-5f);
+    number(t, "rwkv7.wkv.head_size", 32);
+    number(t, "rwkv7.vocab_size", 96);
+    number(t, "rwkv7.attention.decay_lora_rank", 11);
+    number(t, "rwkv7.attention.iclr_lora_rank", 6);
+    number(t, "rwkv7.attention.value_residual_mix_lora_rank", 5);
+    number(t, "rwkv7.attention.gate_lora_rank", 13);
+    EXPECT_EQ(tensors_find(t, "blocks.1.att.a1")->type, F16);
+    EXPECT_EQ(tensors_find(t, "blocks.1.att.w1")->type, F32);
+    EXPECT_EQ(tensors_find(t, "blocks.1.att.k_k")->type, F32);
+    tensors_close(t);
+    if (!converted(MODELS "/v6-n16-bf16.pth", "convert.gguf", NULL) || tensors_open(&t, "convert.gguf")) return;
+    number(t, "general.file_type", 32);
+    number(t, "rwkv6.rescale_every_n_layers", 0);
+    number(t, "rwkv6.time_mix_extra_dim", 5);
+    number(t, "rwkv6.time_decay_extra_dim", 7);
+    tensors_close(t);
+    remove("convert.gguf");
+}
+
+/* The words of a vocabulary are the same when read back, whatever bytes are in them. */
+static void vocabulary_of(const char *model, const char *vocab)
+{
+    wkv_model *m;
+    wkv_tokenizer *t, *back;
+    if (access(vocab, R_OK) && strcmp(vocab, "bytes")) SKIP("%s is not there", vocab);
+    if (!opens(&m, model)) return;
+    if (wkv_tokenizer_open(&t, vocab, NULL)) FAILED("%s", wkv_error());
+    int V = wkv_model_about(m)->vocab, e = wkv_convert(m, "convert.gguf", &(wkv_convert_options){.tokenizer = t});
+    if (wkv_tokenizer_size(t) > V) {
+        EXPECT_EQ(e, WKV_EARG);
+        EXPECT_HAS(wkv_error(), "its ids reach");
+    } else if (e || wkv_tokenizer_open(&back, "convert.gguf", m))
+        FAILED("%s", wkv_error());
+    else {
+        EXPECT_EQ(wkv_tokenizer_end(back), wkv_tokenizer_end(t));
+        for (int i = 0; i < V; i++) {
+            size_t n, k;
+            const char *a = wkv_token_bytes(t, i, &n), *b = wkv_token_bytes(back, i, &k);
+            if (n != k || memcmp(a, b, n)) FAILED("word %d has %zu bytes, expected %zu", i, k, n);
+        }
+        wkv_tokenizer_close(back);
+    }
+    wkv_tokenizer_close(t);
+    wkv_model_close(m);
+    remove("convert.gguf");
+}
+
+static void vocabulary(void) { vocabulary_of(MODELS "/v7-n32-f16.pth", TEST_DIR "/cli/small.vocab.txt"); }
+static void vocabulary_too_large(void) { vocabulary_of(MODELS "/v7-n32-f16.pth", "bytes"); }
+static void vocabulary_bytes(void) { vocabulary_of(SHARED_DIR "/rwkv.cpp/tiny-rwkv-7v0-834K-FP32.bin", "bytes"); }
+
+/* A model of no size but World's vocabulary. */
+static void vocabulary_world(void)
+{
+    const char *vocab = SHARED_DIR "/tokenizer/rwkv_vocab_v20230424.txt";
+    if (access(vocab, R_OK)) SKIP("%s is not there", vocab);
+    static const float zeros[65536 * 2];
+    enum { V = 65536, C = 2 };
+    const char *const vectors[] = {"ln1.weight",     "ln1.bias",       "ln2.weight",     "ln2.bias",
+                                   "att.time_decay", "att.time_first", "att.time_mix_k", "att.time_mix_v",
+                                   "att.time_mix_r", "ffn.time_mix_k", "ffn.time_mix_r", "ln0.weight",
+                                   "ln0.bias"};
+    const char *const matrices[] = {"att.key.weight", "att.value.weight", "att.receptance.weight", "att.output.weight",
+                                    "ffn.key.weight", "ffn.value.weight", "ffn.receptance.weight"};
+    tensor_out out[32] = {{"emb.weight", F32, 2, {V, C}, .data = zeros},
+                          {"head.weight", F32, 2, {V, C}, .data = zeros},
+                          {"ln_out.weight", F32, 1, {C}, .data = zeros},
+                          {"ln_out.bias", F32, 1, {C}, .data = zeros}};
+    char names[20][48];
+    int n = 4;
+    for (size_t i = 0; i < 13 + 7; i++) {
+        snprintf(names[i], sizeof names[i], "blocks.0.%s", i < 13 ? vectors[i] : matrices[i - 13]);
+        out[n++] = (tensor_out){names[i], F32, i < 13 ? 1 : 2, {C, C}, .data = zeros};
+    }
+    if (safetensors_write("convert-world.safetensors", out, n, NULL)) FAILED("%s", wkv_error());
+    vocabulary_of("convert-world.safetensors", vocab);
+    remove("convert-world.safetensors");
+}
+
 /* ---- what cannot be ------------------------------------------------------------------------------------------------------ */
 
 static void refuses(const char *from, const char *to, const char *type, int code, const char *words)
@@ -191,6 +296,7 @@ static void refusals(void)
     refuses(v7, ".pth", NULL, WKV_EARG, "its ending says nothing");
     refuses(v7, "convert.pth", "q8_0", WKV_EARG, "cannot hold q8_0; f32, f16 and bf16 can be");
     refuses(v7, "convert.pth", "f64", WKV_EARG, "cannot hold f64");
+    refuses(v7, "convert.gguf", "q4_K", WKV_EARG, "cannot hold q4_K; f32, f16 and bf16 can be");
     refuses(v7, "convert.pth", "no", WKV_EARG, "cannot hold no");
     refuses(v7, "convert.st", "bf16", WKV_EARG, "cannot hold bf16; f16 can be");
     refuses(MODELS "/v5.0-n16-bf16.pth", "convert.st", NULL, WKV_EUNSUPPORTED, "version 5.0");
@@ -230,6 +336,11 @@ int main(void)
     RUN(official);
     RUN(from_others);
     RUN(logits);
+    RUN(metadata);
+    RUN(vocabulary);
+    RUN(vocabulary_too_large);
+    RUN(vocabulary_bytes);
+    RUN(vocabulary_world);
     RUN(refusals);
     RUN(stopped);
     RUN(over_itself);

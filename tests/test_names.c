@@ -14,19 +14,15 @@ static float formula(const char *name, int64_t i)
     return (float)(u >> 20 & 255) / 64 - 2;
 }
 
-/* Values of f by its official name; `exact` unless the file holds a function of them. v5.0 as llama.cpp's conventions have it
- * stores exp(time_first) as time_faaaa. */
-static void expect_formula(const file_tensor *f, const char *official, int exponentiated)
+/* Values of f by its official name, exact unless the file holds a function of them. */
+static void expect_formula(const file_tensor *f, const char *official)
 {
     int64_t n = tensor_values(f);
     float *x = malloc(sizeof *x * (size_t)n);
     tensor_read(f, x);
     for (int64_t i = 0; i < n && !test_bad; i++) {
         float y = formula(official, i);
-        if (exponentiated)
-            EXPECT_NEAR(x[i], expf(y), 5e-3);
-        else
-            EXPECT_NEAR(x[i], y, f->holds ? 1e-5 : 0);
+        EXPECT_NEAR(x[i], y, f->holds ? 1e-5 : 0);
     }
     if (test_bad) printf("  in %s, %s\n", f->name, official);
     free(x);
@@ -64,16 +60,13 @@ static void check(const char *version, const char *file, const char *format, con
         const char *name = want->name;
         int late = !strncmp(name, "blocks.0.att.v", 14) &&
                    strlen(name) == 15; /* v7's v0, v1, v2 of block 0 need not be there */
-        int turned = !strcmp(version, "50") && !strcmp(naming, "llama.cpp") && strstr(name, "time_first");
-        const file_tensor *f =
-            turned ? tensors_find(t, name[7] == '0' ? "blocks.0.att.time_faaaa" : "blocks.1.att.time_faaaa")
-                   : tensors_find(t, name);
+        const file_tensor *f = tensors_find(t, name);
         if (!f) {
             if (!late) FAILED("%s: no %s", path, name);
             continue;
         }
         expect_shape(f, want);
-        expect_formula(f, name, turned);
+        expect_formula(f, name);
         seen++;
     }
     EXPECT_EQ(tensors_count(t), seen);

@@ -1,8 +1,10 @@
 /* cmd_convert.c - a model into another kind of file. */
 #include "commands.h"
+#include "engine.h"
 #include "say.h"
 #include "wkv.h"
 #include <stdio.h>
+#include <string.h>
 
 static int type;
 static const char *const types[] = {NULL, "f32", "f16", "bf16"};
@@ -12,7 +14,7 @@ static const option options[] = {
      "how the numbers are stored; keep loses nothing (f16 in a .st, which holds nothing else)"},
 };
 static const group own = GROUP("Conversion", options);
-static const group *const groups[] = {&own, &general_group, NULL};
+static const group *const groups[] = {&own, &tokenizer_group, &general_group, NULL};
 
 static int report(void *user, double done, double total)
 {
@@ -34,17 +36,40 @@ static int describe(const char *path)
     return 0;
 }
 
+/* The vocabulary for a GGUF: the one asked for, or the model's own, without which a GGUF can be. Returns 0, or 1 after the
+ * sentence. */
+static int open_vocabulary(wkv_tokenizer **t, const wkv_model *m)
+{
+    int e = wkv_tokenizer_open(t, engine_vocab, m);
+    if (e && engine_vocab) return complain_library();
+    if (e) note("no vocabulary goes into the file: %s", wkv_error());
+    if (!e && !engine_vocab && strstr("GPT-NeoX 20B BPE", wkv_tokenizer_name(*t))) {
+        note("no vocabulary goes into the file: %s has no form there", wkv_tokenizer_name(*t));
+        wkv_tokenizer_close(*t);
+        *t = NULL;
+    }
+    return 0;
+}
+
 static int run(int n, char **operands)
 {
     if (n < 2) return usage(&cmd_convert, "two files are needed, the model and the file to write");
+    const char *ending = strrchr(operands[1], '.');
     wkv_model *model;
+    wkv_tokenizer *words = NULL;
     if (wkv_model_open(&model, operands[0], NULL)) return complain_library();
+    if (ending && !strcmp(ending, ".gguf") && open_vocabulary(&words, model)) {
+        wkv_model_close(model);
+        return 1;
+    }
     progress bar;
     progress_begin(&bar, "converting");
     catch_interrupts();
     int e =
-        wkv_convert(model, operands[1], &(wkv_convert_options){.type = types[type], .report = report, .user = &bar});
+        wkv_convert(model, operands[1],
+                    &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report, .user = &bar});
     progress_end(&bar);
+    wkv_tokenizer_close(words);
     wkv_model_close(model);
     if (e == WKV_ESTOPPED) return 130;
     return e ? complain_library() : describe(operands[1]);
@@ -55,11 +80,13 @@ const command cmd_convert = {
     .operands = "IN OUT",
     .most = 2,
     .summary = "write a model as another kind of file, or with other numbers",
-    .about = "Read a model in any form that wkv opens and write it in another. The ending of OUT says which: .pth and "
-             ".safetensors have the official names and shapes, as the official programs read them; .st is web-rwkv's "
-             "(Ai00, RWKV-Runner). One line says what was written.\n\n"
-             "OUT appears when it is complete: a conversion that is stopped or fails leaves what was there before.",
+    .about =
+        "Read a model in any form that wkv opens and write it in another. The ending of OUT says which: .pth and "
+        ".safetensors have the official names and shapes, as the official programs read them; .st is web-rwkv's "
+        "(Ai00, RWKV-Runner); .gguf is llama.cpp's, with the vocabulary inside. One line says what was written.\n\n"
+        "OUT appears when it is complete: a conversion that is stopped or fails leaves what was there before.",
     .examples = "wkv convert MODEL.gguf MODEL.pth  # for the official programs\n"
+                "wkv convert MODEL.pth MODEL.gguf --type f16  # for llama.cpp\n"
                 "wkv convert MODEL.pth MODEL.safetensors --type bf16  # half the size of f32\n"
                 "wkv convert MODEL.pth MODEL.st  # for web-rwkv",
     .groups = groups,

@@ -1,7 +1,7 @@
 /* convert.c - a model into a file of another kind: which container, which names, which numbers. */
 #include "base/error.h"
 #include "rwkv/api.h"
-#include "rwkv/export.h"
+#include "convert/gguf.h"
 #include <string.h>
 
 /* What the ending of a file's name promises. */
@@ -15,8 +15,9 @@ static const container containers[] = {
     {".pth", "official", BIT(F32) | BIT(F16) | BIT(BF16)},
     {".safetensors", "official", BIT(F32) | BIT(F16) | BIT(BF16)},
     {".st", "web-rwkv", BIT(F16)}, /* its readers expect nothing else */
+    {".gguf", "llama.cpp", BIT(F32) | BIT(F16) | BIT(BF16)},
 };
-enum { PTH, SAFETENSORS, ST, CONTAINERS };
+enum { PTH, SAFETENSORS, ST, GGUF, CONTAINERS };
 
 static const container *find_container(const char *path)
 {
@@ -51,12 +52,22 @@ static const char *list_types(char out[96], int types)
 static int check(const container *c, const wkv_model *m, const char *path, const char *type)
 {
     char list[96];
-    if (!c) return fail(WKV_EARG, "%s: its ending says nothing; .pth, .safetensors and .st can be written", path);
+    if (!c)
+        return fail(WKV_EARG, "%s: its ending says nothing; .pth, .safetensors, .st and .gguf can be written", path);
     if (type && (find_type(type) == DTYPES || !(c->types & BIT(find_type(type)))))
         return fail(WKV_EARG, "%s: cannot hold %s; %s can be", path, type, list_types(list, c->types));
     if (c == &containers[ST] && m->rwkv.arch == &arch50)
         return fail(WKV_EUNSUPPORTED, "%s: version 5.0 has no form in web-rwkv's files", path);
+    if (c == &containers[GGUF] && m->rwkv.state0)
+        return fail(WKV_EUNSUPPORTED, "%s: a GGUF has no place for the tuned initial state of %s", path, m->about.path);
     return WKV_OK;
+}
+
+static dtype choose_type(const container *c, const source *s, const char *wanted)
+{
+    if (c == &containers[ST]) return F16;
+    if (c == &containers[GGUF] && gguf_wants_f32(s)) return F32;
+    return wanted ? find_type(wanted) : export_type(s);
 }
 
 int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options)
@@ -68,10 +79,11 @@ int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options 
     if (e) return e;
     exporter x = {.m = &m->rwkv, .file = m->file, .naming = c->naming, .report = o->report, .user = o->user};
     if ((e = export_list(&x))) return e;
-    for (int i = 0; i < x.count; i++)
-        x.out[i].type = o->type ? find_type(o->type) : c == &containers[ST] ? F16 : export_type(x.how[i]);
+    for (int i = 0; i < x.count; i++) x.out[i].type = choose_type(c, x.how[i], o->type);
     if (c == &containers[PTH])
         e = pth_write(path, x.out, x.count);
+    else if (c == &containers[GGUF])
+        e = gguf_export(path, m, &x, o->tokenizer);
     else
         e = safetensors_write(path, x.out, x.count, meta);
     export_release(&x);

@@ -1,6 +1,7 @@
 /* gguf.c - llama.cpp's container, versions 2 and 3. Spec FORMATS 4.1, 4.2, 4.5. */
 #include "format/bytes.h"
 #include "format/reader.h"
+#include "format/write.h"
 #include <stdlib.h>
 
 /* types of metadata values */
@@ -130,19 +131,29 @@ static int check_keys(const tensors *t)
 
 /* ---- tensors ------------------------------------------------------------------------------------------------------------ */
 
+static const struct {
+    uint32_t id;
+    dtype type;
+} types[] = {
+    {0, F32},   {1, F16},   {2, Q4_0}, {3, Q4_1}, {6, Q5_0}, {7, Q5_1}, {8, Q8_0}, {12, Q4_K},
+    {13, Q5_K}, {14, Q6_K}, {24, I8},  {25, I16}, {26, I32}, {27, I64}, {28, F64}, {30, BF16},
+};
+enum { TYPES = sizeof types / sizeof *types };
+
 static int find_type(uint32_t id, dtype *out)
 {
-    static const struct {
-        uint32_t id;
-        dtype type;
-    } types[] = {
-        {0, F32},   {1, F16},   {2, Q4_0}, {3, Q4_1}, {6, Q5_0}, {7, Q5_1}, {8, Q8_0}, {12, Q4_K},
-        {13, Q5_K}, {14, Q6_K}, {24, I8},  {25, I16}, {26, I32}, {27, I64}, {28, F64}, {30, BF16},
-    };
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    for (int i = 0; i < TYPES; i++) {
         if (types[i].id == id) return *out = types[i].type, 1;
     }
     return 0;
+}
+
+uint32_t gguf_type(dtype type)
+{
+    int i = 0;
+    while (i < TYPES && types[i].type != type) i++;
+    CHECK(i < TYPES);
+    return types[i].id;
 }
 
 /* For the sentence: the types of ggml that RWKV files do not use. */

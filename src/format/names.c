@@ -165,7 +165,8 @@ static const rule gguf4[] = {
     {"blk.#.channel_mix_lerp_r.weight", "blocks.#.ffn.time_mix_r", 0},
     {0},
 };
-static const rule gguf5[] = {
+static const rule gguf50[] = {
+    {"blk.#.time_mix_first.weight", "blocks.#.att.time_first", EXP}, /* 5.0; the rest is for all of 5 */
     {"blk.#.time_mix_first.weight", "blocks.#.att.time_faaaa", 0},
     {"blk.#.time_mix_decay.weight", "blocks.#.att.time_decay", 0},
     {"blk.#.time_mix_lerp_k.weight", "blocks.#.att.time_mix_k", 0},
@@ -270,15 +271,17 @@ static naming find_gguf(tensors *t)
     static const struct {
         const char *arch;
         const rule *own;
-    } versions[] = {{"rwkv4", gguf4}, {"rwkv5", gguf5}, {"rwkv6", gguf6}, {"rwkv7", gguf7}};
+    } versions[] = {{"rwkv4", gguf4}, {"rwkv5", gguf50 + 1}, {"rwkv6", gguf6}, {"rwkv7", gguf7}};
     const char *arch = tensors_meta(t, "general.architecture");
     t->naming = "llama.cpp";
     for (int i = 0; arch && i < 4; i++) {
         if (strcmp(arch, versions[i].arch)) continue;
+        const rule *own = versions[i].own;
+        if (i == 1 && !look(t, "blk.0.time_mix_gate.weight")) own = gguf50;
         char head_size[32], rescale[48];
         snprintf(head_size, sizeof head_size, "%s.wkv.head_size", arch);
         snprintf(rescale, sizeof rescale, "%s.rescale_every_n_layers", arch);
-        return (naming){versions[i].own, gguf, tensors_number(t, head_size, 64), tensors_number(t, rescale, 0)};
+        return (naming){own, gguf, tensors_number(t, head_size, 64), tensors_number(t, rescale, 0)};
     }
     t->naming = "unknown";
     return (naming){none, none, 0, 0};
@@ -466,13 +469,11 @@ int names_official(tensors *t)
 
 static naming find_writing(const char *wanted, const char *version)
 {
-    if (strcmp(wanted, "web-rwkv")) return (naming){none, none, 0, 0};
-    switch (*version) {
-    case '5': return (naming){web5, none, 0, 0};
-    case '6': return (naming){web6, none, 0, 0};
-    case '7': return (naming){web7, swapped7, 0, 0};
-    default: return (naming){none, none, 0, 0};
-    }
+    static const rule *const web[] = {none, web5, web6, web7}, *const ggufs[] = {gguf4, gguf50 + 1, gguf6, gguf7};
+    int i = *version - '4';
+    if (!strcmp(wanted, "web-rwkv")) return (naming){web[i], i == 3 ? swapped7 : none, 0, 0};
+    if (strcmp(wanted, "llama.cpp")) return (naming){none, none, 0, 0};
+    return (naming){strcmp(version, "5.0") ? ggufs[i] : gguf50, gguf, 0, 0};
 }
 
 /* Is `official` what rule r makes? Then *out is how it is stored. */
@@ -495,6 +496,7 @@ static int invert(const rule *r, const char *official, stored_form *out)
     out->part = part;
     out->swapped = (r->how & SWAPPED) != 0;
     out->flat = (r->how & HEADS) != 0;
+    out->exp = (r->how & EXP) != 0;
     return 1;
 }
 

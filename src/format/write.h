@@ -26,6 +26,23 @@ int safetensors_write(const char *path, const tensor_out *t, int n, const char *
 /* The same as a .pth that torch.load opens: a dictionary of tensors in the order given. Types: F32, F16, BF16. */
 int pth_write(const char *path, const tensor_out *t, int n);
 
+typedef enum { GGUF_U32 = 4, GGUF_I32 = 5, GGUF_F32 = 6, GGUF_TEXT = 8, GGUF_I32S, GGUF_TEXTS } gguf_kind;
+
+/* One entry of a GGUF's metadata. */
+typedef struct {
+    const char *key;
+    gguf_kind kind;
+    double number;
+    const char *text;     /* a text; or all of several, one behind the other, which */
+    const size_t *ends;   /* end here                                              */
+    const int32_t *numbers;
+    int count;            /* of several */
+} gguf_meta;
+
+/* The same as a GGUF: names of at most 63 bytes, at most 4 axes; types of gguf_type. */
+int gguf_write(const char *path, const tensor_out *t, int n, const gguf_meta *meta, int n_meta);
+uint32_t gguf_type(dtype type); /* its number in a GGUF; gguf.c */
+
 /* ---- what the writers share ------------------------------------------------------------------------------------------ */
 
 int64_t tensor_out_values(const tensor_out *t);
@@ -41,9 +58,10 @@ typedef struct {
     int parts, part; /* it is number `part` of `parts` vectors fused along a new first axis; 1 and 0: not fused */
     int swapped;     /* the last two axes against the official file                                             */
     int flat;        /* all axes are one                                                                        */
+    int exp;         /* e to the power of the official value                                                    */
 } stored_form;
 
-/* naming: "official", "web-rwkv"; version as wkv_model_info has it. */
+/* naming: "official", "web-rwkv", "llama.cpp"; version as wkv_model_info has it. */
 void names_stored(stored_form *out, const char *naming, const char *version, const char *official);
 
 #endif

@@ -78,6 +78,24 @@ static source *find_fused(const exporter *x, const stored_form *form)
     return NULL;
 }
 
+/* From the axes of the official file to those of this one; returns how many. */
+static int stored_shape(const exporter *x, const source *s, int dims, int64_t *shape)
+{
+    int64_t last = shape[dims - 1];
+    if (s->form.flat) return *shape = shape[0] * last, 1;
+    if (s->form.parts > 1) {
+        memmove(shape + 1, shape, (size_t)dims * sizeof *shape);
+        *shape = s->form.parts;
+        return dims + 1;
+    }
+    if (s->form.swapped) {
+        shape[dims - 1] = shape[dims - 2];
+        shape[dims - 2] = last;
+    }
+    if (strcmp(x->naming, "llama.cpp") || !s->slot || !(s->slot->flags & SLOT_111)) return dims;
+    return *shape = last, 1;
+}
+
 /* List the tensor `name` of the official file, whose shape there is given, as the naming stores it. */
 static int add(exporter *x, const char *name, source s, int dims, const int64_t *shape)
 {
@@ -90,12 +108,10 @@ static int add(exporter *x, const char *name, source s, int dims, const int64_t 
     if (!own) return fail(WKV_ENOMEM, "no memory for the list of tensors");
     *own = s;
     own->of = x;
-    tensor_out t = {.name = own->form.name, .type = F32, .dims = dims, .values = values, .from = own};
+    own->as_exp |= s.form.exp;
+    tensor_out t = {.name = own->form.name, .type = F32, .values = values, .from = own};
     memcpy(t.shape, shape, (size_t)dims * sizeof *shape);
-    if (s.form.swapped) {
-        t.shape[dims - 2] = shape[dims - 1];
-        t.shape[dims - 1] = shape[dims - 2];
-    }
+    t.dims = stored_shape(x, own, dims, t.shape);
     x->out[x->count] = t;
     x->how[x->count++] = own;
     x->total += (double)tensor_out_values(&t);
@@ -114,7 +130,14 @@ static int add_slot(void *user, const char *name, tensor *t, const slot *s, int 
         from.repeat = x->m->N;
         shape[dims++] = x->m->N;
     }
-    return add(x, name, from, dims, shape);
+    int e = add(x, name, from, dims, shape);
+    /* llama.cpp expects v0, v1, v2 in the first layer too, and has a0, a1, a2 there */
+    if (!e && !layer && !strcmp(x->naming, "llama.cpp") && !strncmp(s->name, "att.a", 5) && strlen(s->name) == 6) {
+        char unused[] = "blocks.0.att.v0";
+        unused[sizeof unused - 2] = s->name[5];
+        e = add(x, unused, from, dims, shape);
+    }
+    return e;
 }
 
 /* Tuned initial states, which some files carry, of every layer that has one. */

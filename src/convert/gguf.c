@@ -1,0 +1,175 @@
+/* gguf.c - metadata and vocabulary of a GGUF as llama.cpp reads them. Spec FORMATS 4.3, 4.5. */
+#include "convert/gguf.h"
+#include "base/error.h"
+#include "rwkv/api.h"
+#include <stdlib.h>
+#include <string.h>
+
+int gguf_wants_f32(const source *s)
+{
+    if (!s->slot || !(s->slot->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) return 1;
+    size_t n = strlen(s->slot->name);
+    return s->slot->flags & SLOT_LOW_RANK && s->slot->name[n - 2] == 'w';
+}
+
+/* ---- metadata ------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    gguf_meta item[40];
+    char key[40][64];
+    int n;
+    const char *arch; /* stands in front of its own keys */
+} metadata;
+
+static gguf_meta *add(metadata *m, const char *key, int kind)
+{
+    CHECK(m->n < 40);
+    snprintf(m->key[m->n], sizeof m->key[0], "%s%s", *key == '.' ? m->arch : "", key);
+    m->item[m->n] = (gguf_meta){.key = m->key[m->n], .kind = kind};
+    return &m->item[m->n++];
+}
+
+static void add_number(metadata *m, const char *key, double x) { add(m, key, GGUF_U32)->number = x; }
+static void add_text(metadata *m, const char *key, const char *text) { add(m, key, GGUF_TEXT)->text = text; }
+
+/* "model" of "some/where/model.pth" */
+static const char *model_name(const char *path, char name[200])
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    snprintf(name, 200, "%.*s", (int)(dot && dot > base ? dot - base : (ptrdiff_t)strlen(base)), base);
+    return name;
+}
+
+/* llama.cpp's number for "mostly of this type" */
+static int file_type(const exporter *x)
+{
+    static const int numbers[DTYPES] = {[F32] = 0, [F16] = 1, [BF16] = 32};
+    dtype t = F32;
+    for (int i = 0; i < x->count; i++)
+        if (x->how[i]->slot && x->how[i]->layer >= 0 && x->how[i]->slot->flags & SLOT_MATRIX) t = x->out[i].type;
+    return numbers[t];
+}
+
+static void describe(metadata *m, const rwkv *r, const exporter *x, const char *name)
+{
+    static const char *const ranks6[] = {".time_mix_extra_dim", ".time_decay_extra_dim"};
+    static const char *const ranks7[] = {".attention.decay_lora_rank", ".attention.iclr_lora_rank",
+                                         ".attention.value_residual_mix_lora_rank", ".attention.gate_lora_rank"};
+    add_text(m, "general.architecture", m->arch);
+    add_text(m, "general.type", "model");
+    add_text(m, "general.name", name);
+    add_number(m, "general.file_type", file_type(x));
+    add_number(m, "general.quantization_version", 2);
+    add_number(m, ".context_length", 1048576);
+    add_number(m, ".embedding_length", r->C);
+    add_number(m, ".block_count", r->L);
+    add_number(m, ".feed_forward_length", r->F);
+    add_number(m, ".attention.head_count", 0);
+    add(m, ".attention.layer_norm_epsilon", GGUF_F32)->number = 1e-5;
+    add_number(m, ".vocab_size", r->V);
+    if (r->H) add_number(m, ".wkv.head_size", r->N);
+    if (r->arch == &arch6) add_number(m, ".rescale_every_n_layers", 0);
+    for (int i = 0; r->arch == &arch6 && i < 2; i++) add_number(m, ranks6[i], r->dim[D_R0 + i]);
+    for (int i = 0; r->arch == &arch7 && i < 4; i++) add_number(m, ranks7[i], r->dim[D_R0 + i]);
+}
+
+/* ---- vocabulary --------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    char *text; /* all words, one behind the other */
+    size_t *ends;
+    int32_t *kinds;
+} words;
+
+enum { NORMAL = 1, CONTROL = 3, UNUSED = 5 };
+
+/* The bytes as Python prints them between b' and '. */
+static void escape(FILE *f, const char *p, size_t n)
+{
+    int both = memchr(p, '\'', n) && memchr(p, '"', n);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        if (c == '\\' || (c == '\'' && both))
+            fprintf(f, "\\%c", c);
+        else if (c == '\t' || c == '\n' || c == '\r')
+            fprintf(f, "\\%c", c == '\t' ? 't' : c == '\n' ? 'n' : 'r');
+        else if (c < 32 || c > 126)
+            fprintf(f, "\\x%02x", c);
+        else
+            putc(c, f);
+    }
+}
+
+/* All V words: what has no text is "<s>", which ends a text, where it is token 0, and padding elsewhere. */
+static int collect(words *w, const wkv_tokenizer *t, int V)
+{
+    size_t size = 0;
+    FILE *f = open_memstream(&w->text, &size);
+    w->ends = malloc((size_t)V * sizeof *w->ends);
+    w->kinds = malloc((size_t)V * sizeof *w->kinds);
+    if (!f || !w->ends || !w->kinds) {
+        if (f) fclose(f);
+        return fail(WKV_ENOMEM, "no memory for a vocabulary of %d words", V);
+    }
+    for (int i = 0; i < V; i++) {
+        size_t n;
+        const char *bytes = wkv_token_bytes(t, i, &n);
+        w->kinds[i] = n ? NORMAL : i ? UNUSED : CONTROL;
+        if (n)
+            escape(f, bytes, n);
+        else if (i)
+            fprintf(f, "[PAD%d]", i);
+        else
+            fputs("<s>", f);
+        w->ends[i] = (size_t)ftell(f);
+    }
+    return fclose(f) ? fail(WKV_ENOMEM, "no memory for a vocabulary of %d words", V) : WKV_OK;
+}
+
+static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)
+{
+    if (!t) {
+        add_text(m, "tokenizer.ggml.model", "no_vocab");
+        return WKV_OK;
+    }
+    const char *name = wkv_tokenizer_name(t);
+    if (!strcmp(name, "GPT-NeoX 20B") || !strcmp(name, "BPE"))
+        return fail(WKV_EUNSUPPORTED, "%s: a %s vocabulary has no form in the GGUF of an RWKV", wkv_tokenizer_path(t),
+                    name);
+    if (wkv_tokenizer_size(t) > V)
+        return fail(WKV_EARG, "%s: its ids reach %d, but the model knows %d", wkv_tokenizer_path(t),
+                    wkv_tokenizer_size(t) - 1, V);
+    int e = collect(w, t, V);
+    if (e) return e;
+    add_text(m, "tokenizer.ggml.model", "rwkv");
+    gguf_meta *tokens = add(m, "tokenizer.ggml.tokens", GGUF_TEXTS), *kinds;
+    tokens->text = w->text;
+    tokens->ends = w->ends;
+    kinds = add(m, "tokenizer.ggml.token_type", GGUF_I32S);
+    kinds->numbers = w->kinds;
+    tokens->count = kinds->count = V;
+    if (w->kinds[0] == CONTROL) {
+        add_number(m, "tokenizer.ggml.bos_token_id", 0);
+        add_number(m, "tokenizer.ggml.eos_token_id", 0);
+    }
+    if (!strcmp(name, "World")) {
+        add_number(m, "tokenizer.ggml.eot_token_id", 261); /* two line ends, after a turn */
+        add_text(m, "tokenizer.chat_template", "rwkv-world");
+    }
+    return WKV_OK;
+}
+
+int gguf_export(const char *path, const wkv_model *m, const exporter *x, const wkv_tokenizer *t)
+{
+    static const char *const archs[] = {"rwkv4", "rwkv5", "rwkv6", "rwkv7"};
+    metadata meta = {.arch = archs[m->rwkv.arch->version[0] - '4']};
+    words w = {0};
+    char name[200];
+    describe(&meta, &m->rwkv, x, model_name(m->about.path, name));
+    int e = add_vocabulary(&meta, &w, t, m->rwkv.V);
+    if (!e) e = gguf_write(path, x->out, x->count, meta.item, meta.n);
+    free(w.text);
+    free(w.ends);
+    free(w.kinds);
+    return e;
+}
