@@ -60,7 +60,7 @@ static void outer_part(void *arg, int part, int parts)
 static void run(pool *p, void (*part)(void *, int, int), product *q)
 {
     q->s = simd_now();
-    pool_run(cpu_worth(p, 0.25 * q->rows * q->cols * q->sum), part, q); /* a lane does at least four at once */
+    pool_run(cpu_worth(p, 0.25 * q->rows * q->cols * q->sum), part, q); /* a vector does at least four at once */
 }
 
 void cpu_linear(pool *p, real *y, const real *x, const tensor *w, int T)
