@@ -25,7 +25,8 @@ int fail_prefix(int code, const char *fmt, ...)
     va_start(args, fmt);
     int n = vsnprintf(sentence, sizeof sentence, fmt, args);
     va_end(args);
-    if (n >= 0 && n < (int)sizeof sentence) snprintf(sentence + n, sizeof sentence - (size_t)n, ": %s", rest);
+    int room = (int)sizeof sentence - n; /* a sentence that is too long loses its end */
+    if (n >= 0 && room > 3) snprintf(sentence + n, (size_t)room, ": %.*s", room - 3, rest);
     return code;
 }
 
