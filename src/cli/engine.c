@@ -25,8 +25,13 @@ const group tokenizer_group = GROUP("Vocabulary", tokenizer_options);
 int engine_open(engine *e, int text)
 {
     *e = (engine){0};
+    if (wkv_model_open(&e->model, engine_model, NULL)) return complain_library();
+    return engine_ready(e, text);
+}
+
+int engine_ready(engine *e, int text)
+{
     const wkv_context_options how = {.threads = threads, .device = device_names[device]};
-    if (wkv_model_open(&e->model, engine_model, NULL)) goto failed;
     e->about = wkv_model_about(e->model);
     if (text && wkv_tokenizer_open(&e->tokenizer, engine_vocab, e->model)) goto failed;
     if (wkv_context_new(&e->context, e->model, &how) || wkv_state_new(&e->state, e->model)) goto failed;

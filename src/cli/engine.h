@@ -21,6 +21,8 @@ typedef struct {
 
 /* Open all of it, with a tokenizer when `text`. Returns 0, or 1 after the sentence. */
 int engine_open(engine *e, int text);
+/* The same for a model that is open already: the only thing in e, which owns it from here on. */
+int engine_ready(engine *e, int text);
 void engine_close(engine *e);
 
 /* Read n >= 1 tokens into the state, in pieces, with a bar on a terminal; e->logits are then of what follows them.

@@ -1,4 +1,4 @@
-/* test_bench.c - what speeds are compared with: the machine's limits, the work of a pass, models of published sizes. */
+/* test_roof.c - what speeds are compared with: the machine's limits, the work of a pass, models of published sizes. */
 #include <stdlib.h>
 #include "bench/int8.h"
 #include "bench/synthetic.h"

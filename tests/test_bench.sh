@@ -1,0 +1,94 @@
+#!/bin/sh
+# test_bench.sh - wkv bench: its report has every figure, figures are above zero, nonsense and too large models are refused.
+# How large the figures are is the machine's business.
+here=$(cd "$(dirname "$0")" && pwd)
+WKV=${WKV:-$here/../build/wkv}
+model=$here/golden/models/v7-n32-f16.pth
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0 failed=0 skipped=0
+unset WKV_DATA
+
+pass() { passed=$((passed + 1)); }
+fail() {
+    failed=$((failed + 1))
+    printf 'FAIL %s\n' "$*"
+}
+run() {
+    expected=$1
+    shift
+    "$WKV" "$@" >out 2>err </dev/null
+    got=$?
+    if [ $got = "$expected" ]; then pass; else
+        fail "wkv $* ended with $got, expected $expected: $(head -n 3 err)"
+    fi
+}
+holds() { if grep -qF -e "$2" "$1"; then pass; else fail "no '$2' in $1: $(head -n 5 "$1")"; fi; }
+is() { if [ "$1" = "$2" ]; then pass; else fail "$3: '$1', expected '$2'"; fi; }
+# positive KEY N: the report has KEY N times, and each is a number above zero
+positive() {
+    is "$(sed -n "s/^ *\"$1\": \([0-9.e+-]*\),*$/\1/p" out | awk '$1 > 0' | wc -l | tr -d ' ')" "$2" "numbers above zero called $1"
+}
+
+# ---- the report for programs: one decode, two prompts, four batches ------------------------------------------------------
+echo "the user and the end" >text
+run 0 bench -m "$model" --vocab "$here/cli/small.vocab.txt" -f text --quick --json -t 2
+is "$(wc -c <err | tr -d ' ')" 0 "what it says beside the report"
+for key in bandwidth_gbs fma_gflops int8_gops load_ms first_token_ms rss_bytes relu2_zeros streams; do positive $key 1; done
+for key in tokens_per_s slowest fastest repeats bytes_per_token gbs gflops share_of_roof; do positive $key 7; done
+holds out '"decode": {'
+holds out '"prefill": ['
+holds out '"batch": ['
+holds out '"threads": 2'
+holds out '"reading": "text"'
+if command -v jq >/dev/null; then
+    is "$(jq -c '[.decode.texts, [.prefill[].tokens], [.batch[].texts]]' out)" '[1,[64,512],[1,4,16,32]]' "what was measured"
+    is "$(jq '.decode | .slowest <= .tokens_per_s and .tokens_per_s <= .fastest' out)" true "the median lies between the extremes"
+    is "$(jq -r '.version + " " + .types' out)" "7 f16" "what was opened"
+else
+    echo "skip jq is not here to parse the JSON"
+    skipped=$((skipped + 1))
+fi
+
+# ---- for people ------------------------------------------------------------------------------------------------------------
+run 0 bench -m "$here/golden/models/v4-c32-f32.pth" --quick -t 1
+holds out "RWKV-4"
+holds out "GB/s"
+holds out "1 thread,"
+holds out "random ids"
+holds out "prefill 512"
+holds out "32 texts at once"
+run 0 bench -m "$model" --vocab "$here/cli/small.vocab.txt" --quick # which cannot spell the built-in text
+holds out "random ids"
+
+# ---- refused ---------------------------------------------------------------------------------------------------------------
+run 1 bench --synthetic 7:1T
+holds err '"7:1T"'
+holds err "7:0.1B"
+run 2 bench --synthetic 7:0.1B -m "$model"
+holds err "twice"
+run 2 bench -m "$model" --type f16
+holds err "--type"
+run 2 bench --synthetic 7:0.1B --type q8_0
+holds err "not one of"
+run 1 bench -m missing.pth
+holds err "missing.pth"
+run 1 bench -m "$model" --vocab missing.txt --quick
+holds err "missing.txt"
+run 1 bench -m "$model" -f text --quick # and no vocabulary
+holds err "vocabulary"
+run 1 bench -m "$model" -f missing.txt --quick
+holds err "missing.txt"
+if (ulimit -v 4000000 && "$WKV" --version) >/dev/null 2>&1; then
+    (ulimit -v 4000000 && "$WKV" bench --synthetic 7:7.2B >out 2>err)
+    is $? 1 "the status when there is not memory enough"
+    holds err "needs"
+    holds err "are available"
+else
+    echo "skip the limit of memory: this program or shell does not live with one"
+    skipped=$((skipped + 1))
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
