@@ -53,8 +53,8 @@ test-long: test clang asan tsan fuzz ## all of these, one after another
 fuzz: ## a minute of fuzzing for each file reader (clang); FUZZ_SECONDS=600 for longer
 	@tools/fuzz.sh $(or $(FUZZ_SECONDS),60)
 
-bench: all ## the inner loops of the CPU device, beside what this machine can do
-	build/bench_kernels
+bench: default ## how fast this machine is, beside what it could be
+	./wkv bench
 
 install: build/CMakeCache.txt ## program, libraries, headers, manual; PREFIX=/usr/local, DESTDIR=
 	@$(call BUILD,build) --target dist
