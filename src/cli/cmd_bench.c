@@ -90,7 +90,7 @@ static void show_step(bench *b, const char *fmt, int n)
 {
     char what[64];
     snprintf(what, sizeof what, fmt, n);
-    progress_at(&b->bar, b->done++, 5 + 3 + 4, "%s", what);
+    progress_at(&b->bar, b->done++, 4 + b->prefills + 4, "%s", what);
 }
 
 static int compare(const void *a, const void *b)
@@ -179,6 +179,7 @@ static int measure(bench *b)
 {
     static const int prompts[] = {64, 512, 2048}, many[] = {1, 4, 16, 32};
     double t = seconds_now(), work = quick ? 0.05 : 1, roof = quick ? 0.6 : 6;
+    b->prefills = quick ? 2 : 3;
     if (step(b, 1)) return -1;
     b->first = seconds_now() - t;
     show_step(b, "what the machine can do", 0);
@@ -188,7 +189,6 @@ static int measure(bench *b)
     if (wkv_relu2_zeros(&b->zeros, b->e.model, b->ids, b->n_ids < 256 ? b->n_ids : 256, b->roof.threads)) return -1;
     show_step(b, "decoding", 0);
     if (read_prompt(b, 0, 64) || measure_decode(b, &b->decode, 1, 2 * work)) return -1;
-    b->prefills = quick ? 2 : 3;
     for (int i = 0; i < b->prefills; i++) {
         show_step(b, "a prompt of %d tokens", prompts[i]);
         if (measure_prefill(b, &b->prefill[i], prompts[i], 5 * work)) return -1;
@@ -199,7 +199,7 @@ static int measure(bench *b)
         if (read_prompt(b, i, 8)) return -1;
     }
     for (int i = 0; i < 4; i++) {
-        show_step(b, "%d texts at once", many[i]);
+        show_step(b, "batches of %d", many[i]);
         if (measure_decode(b, &b->batch[i], many[i], work)) return -1;
     }
     b->resident = wkv_memory_resident();
