@@ -226,8 +226,9 @@ WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *s
 /* ---- conversion ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-    const char *type; /* "f32", "f16", "bf16"; NULL: nothing is lost: every tensor keeps its type where the file can hold it,
-                         and is f32 where it cannot (f16 in a .st, which holds nothing else)                             */
+    const char *type; /* "f32", "f16", "bf16"; in a GGUF also "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", which the matrices of the
+                         layers then have, embedding and head q8_0, small matrices f16. NULL: nothing is lost: every tensor
+                         keeps its type where the file can hold it, and is f32 where it cannot (a .st is f16)            */
     const wkv_tokenizer *tokenizer; /* the vocabulary that goes into a GGUF; NULL: none                                  */
     int (*report)(void *user, double done, double total); /* now and then; not 0 stops: WKV_ESTOPPED, and no file        */
     void *user;

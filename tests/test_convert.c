@@ -175,6 +175,113 @@ static void logits(void)
         printf("     %s %s: logits at most %.2g away\n", ways[w].end, ways[w].type ? ways[w].type : "kept", worst[w]);
 }
 
+/* ---- blocks --------------------------------------------------------------------------------------------------------------- */
+
+/* Blocks as the gguf package makes them. */
+static void same_blocks(void)
+{
+    tensors *t;
+    if (tensors_open(&t, SAMPLES "quantised.gguf")) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    static const dtype types[] = {Q8_0, Q4_0, Q4_1, Q5_0, Q5_1};
+    float *x = read_all(tensors_find(t, "x"));
+    int64_t n = tensor_values(tensors_find(t, "x"));
+    for (int i = 0; i < 5; i++) {
+        const file_tensor *want = tensors_find(t, dtypes[types[i]].name);
+        size_t bytes = (size_t)dtype_bytes(types[i], n);
+        uint8_t *got = malloc(bytes);
+        EXPECT_EQ(dtype_encode(types[i], x, got, n), -1);
+        EXPECT_EQ(want->type, types[i]);
+        if (memcmp(got, want->data, bytes)) FAILED("%s: other blocks than the gguf package's", dtypes[types[i]].name);
+        free(got);
+    }
+    EXPECT(n > 4096);
+    free(x);
+    tensors_close(t);
+}
+
+/* What a block cannot hold is found. */
+static void no_blocks(void)
+{
+    uint8_t to[2 * 64];
+    float x[64] = {1, 2, 3};
+    EXPECT_EQ(dtype_encode(Q4_0, x, to, 64), -1);
+    x[40] = -70000;
+    EXPECT_EQ(dtype_encode(Q8_0, x, to, 64), 40);
+    EXPECT_EQ(dtype_encode(Q5_1, x, to, 64), 40);
+    x[40] = NAN;
+    EXPECT_EQ(dtype_encode(Q4_0, x, to, 64), 40);
+    x[40] = 70000;
+    EXPECT_EQ(dtype_encode(F16, x, to, 41), 40);
+    EXPECT_EQ(dtype_encode(BF16, x, to, 34), -1);
+}
+
+/* The blocks of f are within `step` of what they were, relative to the largest value of each. */
+static void expect_blocks(const file_tensor *f, const file_tensor *was, double step)
+{
+    float *x = read_all(f), *y = read_all(was);
+    for (int64_t b = 0; b < tensor_values(f) && !test_bad; b += 32) {
+        double most = 0;
+        for (int v = 0; v < 32; v++) most = fmax(most, fabs((double)y[b + v]));
+        if (!(apart(x + b, y + b, 32) <= step * most)) FAILED("%s %s", f->name, dtypes[f->type].name);
+    }
+    free(x);
+    free(y);
+}
+
+/* Which tensors are in blocks of which type, and what is in them. */
+static void expect_recipe(const char *path, const golden *g, const char *type, double step)
+{
+    tensors *t, *was;
+    if (tensors_open(&t, path) || tensors_open(&was, path_of(MODELS, g->name, ".pth"))) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    for (int i = 0; i < tensors_count(t); i++) {
+        const file_tensor *f = tensors_at(t, i);
+        if (dtypes[f->type].values > 1) expect_blocks(f, tensors_find(was, f->name), step);
+    }
+    EXPECT_STR(dtypes[tensors_find(t, "blocks.0.att.key.weight")->type].name, g->width % 32 ? "f16" : type);
+    EXPECT_STR(dtypes[tensors_find(t, "head.weight")->type].name, g->width % 32 ? "f16" : "q8_0");
+    EXPECT_STR(dtypes[tensors_find(t, "blocks.0.ln1.weight")->type].name, "f32");
+    tensors_close(t);
+    tensors_close(was);
+}
+
+/* Every value is within the type's steps of what it was, and the model computes with what is in the file: its logits are those of
+ * the same values in f32. */
+static void quantised(void)
+{
+    static const struct {
+        const char *type;
+        double step;
+    } types[] = {{"q8_0", 0.0045}, {"q5_1", 0.035}, {"q5_0", 0.065}, {"q4_1", 0.07}, {"q4_0", 0.13}};
+    for (int w = 0; w < 5; w++) {
+        double worst = 0, far = 0;
+        for (int i = 0; i < GOLDENS; i++) {
+            known k, q;
+            if (!golden_open(&k, goldens[i].name)) continue;
+            q = k;
+            if (converted(wkv_model_about(k.m)->path, "convert.gguf", types[w].type) && opens(&q.m, "convert.gguf")) {
+                expect_recipe("convert.gguf", &goldens[i], types[w].type, types[w].step);
+                q.c = context_new(q.m, 2, NULL);
+                far = fmax(far, logits_apart(&k, "convert.gguf"));
+                if (converted("convert.gguf", "convert.pth", "f32"))
+                    worst = fmax(worst, logits_apart(&q, "convert.pth"));
+                wkv_context_free(q.c);
+                wkv_model_close(q.m);
+            }
+            known_close(&k);
+        }
+        printf("     %s: logits %.2g from the same values in f32, %.2g from the original\n", types[w].type, worst, far);
+        if (!(worst <= 5e-5)) FAILED("%s: logits are %g away", types[w].type, worst);
+    }
+    remove("convert.gguf");
+    remove("convert.pth");
+}
+
 /* ---- a GGUF --------------------------------------------------------------------------------------------------------------- */
 
 static void number(const tensors *t, const char *key, double want)
@@ -296,7 +403,8 @@ static void refusals(void)
     refuses(v7, ".pth", NULL, WKV_EARG, "its ending says nothing");
     refuses(v7, "convert.pth", "q8_0", WKV_EARG, "cannot hold q8_0; f32, f16 and bf16 can be");
     refuses(v7, "convert.pth", "f64", WKV_EARG, "cannot hold f64");
-    refuses(v7, "convert.gguf", "q4_K", WKV_EARG, "cannot hold q4_K; f32, f16 and bf16 can be");
+    refuses(v7, "convert.gguf", "q4_K", WKV_EARG,
+            "cannot hold q4_K; f32, f16, bf16, q8_0, q4_0, q4_1, q5_0 and q5_1 can be");
     refuses(v7, "convert.pth", "no", WKV_EARG, "cannot hold no");
     refuses(v7, "convert.st", "bf16", WKV_EARG, "cannot hold bf16; f16 can be");
     refuses(MODELS "/v5.0-n16-bf16.pth", "convert.st", NULL, WKV_EUNSUPPORTED, "version 5.0");
@@ -336,6 +444,9 @@ int main(void)
     RUN(official);
     RUN(from_others);
     RUN(logits);
+    RUN(same_blocks);
+    RUN(no_blocks);
+    RUN(quantised);
     RUN(metadata);
     RUN(vocabulary);
     RUN(vocabulary_too_large);

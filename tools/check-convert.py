@@ -86,6 +86,10 @@ def load_gguf(path):
     return values, {t.name for t in tensors if t.tensor_type == gguf.GGMLQuantizationType.F32}
 
 
+def expected_f32(want):
+    return {k: v.numpy() for k, v in llama(want).items()}
+
+
 def check_gguf(wkv, source, want, folder):
     to = os.path.join(folder, "out.gguf")
     for how, dtype in TYPES.items():
@@ -100,6 +104,12 @@ def check_gguf(wkv, source, want, folder):
                 assert torch.allclose(got[k], v, rtol=1e-6), (source, k)
                 expected[k] = got[k]
         same(got, expected, (source, "gguf", how))
+    for how in ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0"):
+        convert(wkv, source, to, "--type", how)
+        for t in gguf.GGUFReader(to).tensors:
+            if t.tensor_type.name.startswith("Q"):
+                blocks = gguf.quants.quantize(expected_f32(want)[t.name], t.tensor_type)
+                assert np.array_equal(t.data.reshape(-1), blocks.reshape(-1)), (source, how, t.name)
 
 
 def main():

@@ -296,6 +296,23 @@ def write_quants(path):
     w.close()
 
 
+def write_quantised(path):
+    """x, of all magnitudes and with rows of zeros and of equal values, and what the gguf package quantises it to."""
+    rng = np.random.default_rng(2)
+    x = (rng.standard_normal((160, 32)) * np.exp(rng.uniform(-9, 9, (160, 1)))).astype(np.float32)
+    x[80:] = torch.tensor(x[80:]).to(torch.bfloat16).float().numpy()  # whose quotients are often halves
+    x[3], x[4], x[5, 1:], x[6] = 0, -1.5, 0, np.abs(x[6])
+    w = gguf.GGUFWriter(path, "rwkv7")
+    w.add_tensor("x", x)
+    for name in ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"):
+        kind = gguf.GGMLQuantizationType[name]
+        w.add_tensor(name.lower(), gguf.quants.quantize(x, kind), raw_dtype=kind)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+
 def odd():
     """Everything that a .pth may hold besides plain tensors."""
     big = torch.arange(12, dtype=torch.float32)
@@ -359,6 +376,7 @@ def main():
     torch.save(odd(), "odd-legacy.pth", **old)
     save_torch({k: v.contiguous().clone() for k, v in odd().items() if torch.is_tensor(v)}, "odd.safetensors", metadata={"note": "a text"})
     write_quants("quants.gguf")
+    write_quantised("quantised.gguf")
 
 
 main()

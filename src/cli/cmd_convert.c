@@ -7,11 +7,11 @@
 #include <string.h>
 
 static int type;
-static const char *const types[] = {NULL, "f32", "f16", "bf16"};
+static const char *const types[] = {NULL, "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"};
 
 static const option options[] = {
-    {0, "type", OPT_CHOICE, "keep|f32|f16|bf16", &type, 0, 0, NULL,
-     "how the numbers are stored; keep loses nothing (f16 in a .st, which holds nothing else)"},
+    {0, "type", OPT_CHOICE, "keep|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0", &type, 0, 0, NULL,
+     "how the numbers are stored; keep loses nothing (but a .st is f16); the q are for .gguf, of 8, 5 or 4 bits"},
 };
 static const group own = GROUP("Conversion", options);
 static const group *const groups[] = {&own, &tokenizer_group, &general_group, NULL};
@@ -86,7 +86,7 @@ const command cmd_convert = {
         "(Ai00, RWKV-Runner); .gguf is llama.cpp's, with the vocabulary inside. One line says what was written.\n\n"
         "OUT appears when it is complete: a conversion that is stopped or fails leaves what was there before.",
     .examples = "wkv convert MODEL.gguf MODEL.pth  # for the official programs\n"
-                "wkv convert MODEL.pth MODEL.gguf --type f16  # for llama.cpp\n"
+                "wkv convert MODEL.pth MODEL.gguf --type q8_0  # for llama.cpp, or less memory\n"
                 "wkv convert MODEL.pth MODEL.safetensors --type bf16  # half the size of f32\n"
                 "wkv convert MODEL.pth MODEL.st  # for web-rwkv",
     .groups = groups,

@@ -11,11 +11,12 @@ typedef struct {
 } container;
 
 #define BIT(type) (1 << (type))
+#define BLOCKS (BIT(Q8_0) | BIT(Q5_1) | BIT(Q5_0) | BIT(Q4_1) | BIT(Q4_0))
 static const container containers[] = {
     {".pth", "official", BIT(F32) | BIT(F16) | BIT(BF16)},
     {".safetensors", "official", BIT(F32) | BIT(F16) | BIT(BF16)},
     {".st", "web-rwkv", BIT(F16)}, /* its readers expect nothing else */
-    {".gguf", "llama.cpp", BIT(F32) | BIT(F16) | BIT(BF16)},
+    {".gguf", "llama.cpp", BIT(F32) | BIT(F16) | BIT(BF16) | BLOCKS},
 };
 enum { PTH, SAFETENSORS, ST, GGUF, CONTAINERS };
 
@@ -63,11 +64,21 @@ static int check(const container *c, const wkv_model *m, const char *path, const
     return WKV_OK;
 }
 
-static dtype choose_type(const container *c, const source *s, const char *wanted)
+/* Of a file in blocks: the matrices of the layers as wanted, those of the vocabulary with 8 bits, f16 for what is small or has
+ * no whole blocks in a row. */
+static dtype choose_blocks(const tensor_out *t, const source *s, dtype wanted)
+{
+    if (!(s->slot->flags & SLOT_MATRIX) || t->shape[t->dims - 1] % dtypes[wanted].values) return F16;
+    return s->layer < 0 ? Q8_0 : wanted;
+}
+
+static dtype choose_type(const container *c, const tensor_out *t, const source *s, const char *wanted)
 {
     if (c == &containers[ST]) return F16;
     if (c == &containers[GGUF] && gguf_wants_f32(s)) return F32;
-    return wanted ? find_type(wanted) : export_type(s);
+    if (!wanted) return export_type(s);
+    dtype type = find_type(wanted);
+    return BIT(type) & BLOCKS ? choose_blocks(t, s, type) : type;
 }
 
 int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options)
@@ -79,7 +90,7 @@ int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options 
     if (e) return e;
     exporter x = {.m = &m->rwkv, .file = m->file, .naming = c->naming, .report = o->report, .user = o->user};
     if ((e = export_list(&x))) return e;
-    for (int i = 0; i < x.count; i++) x.out[i].type = choose_type(c, x.how[i], o->type);
+    for (int i = 0; i < x.count; i++) x.out[i].type = choose_type(c, &x.out[i], x.how[i], o->type);
     if (c == &containers[PTH])
         e = pth_write(path, x.out, x.count);
     else if (c == &containers[GGUF])

@@ -43,7 +43,8 @@ static const char *model_name(const char *path, char name[200])
 /* llama.cpp's number for "mostly of this type" */
 static int file_type(const exporter *x)
 {
-    static const int numbers[DTYPES] = {[F32] = 0, [F16] = 1, [BF16] = 32};
+    static const int numbers[DTYPES] = {
+        [F32] = 0, [F16] = 1, [BF16] = 32, [Q4_0] = 2, [Q4_1] = 3, [Q8_0] = 7, [Q5_0] = 8, [Q5_1] = 9};
     dtype t = F32;
     for (int i = 0; i < x->count; i++)
         if (x->how[i]->slot && x->how[i]->layer >= 0 && x->how[i]->slot->flags & SLOT_MATRIX) t = x->out[i].type;

@@ -1,8 +1,11 @@
-/* encode.c - f32 into the numbers that files store; dtype.c is the way back. */
+/* encode.c - f32 into the numbers that files store, as llama.cpp's reference code rounds them (spec FORMATS 4.2); dtype.c is the
+ * way back. */
 #include "base/error.h"
 #include "format/dtype.h"
 #include <math.h>
 #include <string.h>
+
+enum { BLOCK = 32 };
 
 /* Values of 16 bits each; infinite and undefined ones stay so. */
 static int64_t halves(uint16_t (*round)(float), uint16_t infinity, const float *x, uint8_t *to, int64_t n)
@@ -15,14 +18,106 @@ static int64_t halves(uint16_t (*round)(float), uint16_t infinity, const float *
     return -1;
 }
 
+/* ---- blocks of 32 ---------------------------------------------------------------------------------------------------- */
+
+static void put_half(uint8_t *to, float x)
+{
+    uint16_t h = f32_to_f16(x);
+    memcpy(to, &h, 2);
+}
+
+/* The place of the value farthest from zero, or of the first that is not finite. */
+static int farthest(const float *x)
+{
+    int at = 0;
+    for (int i = 0; i < BLOCK; i++) {
+        if (!isfinite(x[i])) return i;
+        if (fabsf(x[i]) > fabsf(x[at])) at = i;
+    }
+    return at;
+}
+
+static float inverse(float d) { return d != 0 ? 1 / d : 0; }
+
+/* The whole part of x id + half, at most `most`. Both the product and the sum are rounded to float, as in the reference, by way of
+ * double, so that no compiler makes one operation of the two. */
+static int step(float x, float id, double half, int most)
+{
+    double product = (float)((double)x * id);
+    int q = (int)(float)(product + half);
+    return q < most ? q : most;
+}
+
+/* The low four bits of 32 numbers, and where the fifth go, when `high` is not NULL. */
+static void put_bits(const int *q, uint8_t *low, uint8_t *high)
+{
+    uint32_t h = 0;
+    for (int j = 0; j < BLOCK / 2; j++) low[j] = (uint8_t)((q[j] & 15) | (q[j + 16] & 15) << 4);
+    for (int j = 0; j < BLOCK; j++) h |= (uint32_t)(q[j] >> 4 & 1) << j;
+    if (high) memcpy(high, &h, 4);
+}
+
+static void q8_0(const float *x, uint8_t *to)
+{
+    float d = fabsf(x[farthest(x)]) / 127, id = inverse(d);
+    put_half(to, d);
+    for (int j = 0; j < BLOCK; j++) to[2 + j] = (uint8_t)(int8_t)roundf(x[j] * id);
+}
+
+/* d (q - middle): the value farthest from zero gets q = 0, whatever its sign. */
+static void symmetric(const float *x, uint8_t *to, int middle, uint8_t *low, uint8_t *high)
+{
+    float d = x[farthest(x)] / (float)-middle, id = inverse(d);
+    int q[BLOCK];
+    put_half(to, d);
+    for (int j = 0; j < BLOCK; j++) q[j] = step(x[j], id, middle + 0.5, 2 * middle - 1);
+    put_bits(q, low, high);
+}
+
+/* d q + m: from the least to the greatest value. */
+static void ranged(const float *x, uint8_t *to, int most, uint8_t *low, uint8_t *high)
+{
+    float min = x[0], max = x[0];
+    for (int j = 1; j < BLOCK; j++) {
+        min = x[j] < min ? x[j] : min;
+        max = x[j] > max ? x[j] : max;
+    }
+    float d = (max - min) / (float)most, id = inverse(d);
+    int q[BLOCK];
+    put_half(to, d);
+    put_half(to + 2, min);
+    for (int j = 0; j < BLOCK; j++) q[j] = step(x[j] - min, id, 0.5, most);
+    put_bits(q, low, high);
+}
+
+static void q4_0(const float *x, uint8_t *to) { symmetric(x, to, 8, to + 2, NULL); }
+static void q5_0(const float *x, uint8_t *to) { symmetric(x, to, 16, to + 6, to + 2); }
+static void q4_1(const float *x, uint8_t *to) { ranged(x, to, 15, to + 4, NULL); }
+static void q5_1(const float *x, uint8_t *to) { ranged(x, to, 31, to + 8, to + 4); }
+
+/* Blocks hold what f16 can: their scale and their least value are f16. */
+static int64_t blocks(void (*encode)(const float *, uint8_t *), int bytes, const float *x, uint8_t *to, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += BLOCK, to += bytes) {
+        int at = farthest(x + i);
+        if (!(fabsf(x[i + at]) <= 65504)) return i + at;
+        encode(x + i, to);
+    }
+    return -1;
+}
+
 int64_t dtype_encode(dtype t, const float *src, void *dst, int64_t n)
 {
+    static void (*const block[DTYPES])(const float *, uint8_t *) = {
+        [Q8_0] = q8_0, [Q4_0] = q4_0, [Q4_1] = q4_1, [Q5_0] = q5_0, [Q5_1] = q5_1,
+    };
     switch (t) {
     case F32: memcpy(dst, src, (size_t)n * 4); return -1;
     case F16: return halves(f32_to_f16, 0x7c00, src, dst, n);
     case BF16: return halves(f32_to_bf16, 0x7f80, src, dst, n);
     default: break;
     }
-    CHECK(t == F32);
-    return -1;
+    CHECK(t < DTYPES && block[t]);
+    CHECK(n % BLOCK == 0);
+    return blocks(block[t], dtypes[t].bytes, src, dst, n);
 }
