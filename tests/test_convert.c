@@ -416,6 +416,48 @@ static void refusals(void)
     refuses(v7, "no/such/folder/x.pth", NULL, WKV_EIO, "no/such/folder");
 }
 
+/* A tuned initial state goes along, and where it cannot it is not lost in silence. */
+static void tuned_state(void)
+{
+    enum { H = 2, N = 16, VALUES = H * N * N };
+    tensors *t;
+    tensor_out out[200];
+    float *data[200], state[3][VALUES];
+    char names[3][48];
+    int n = 0;
+    if (tensors_open(&t, MODELS "/v7-n16-bf16.pth")) return;
+    for (; n < tensors_count(t); n++) {
+        const file_tensor *f = tensors_at(t, n);
+        out[n] = (tensor_out){f->name, F32, f->dims, {0}, .data = data[n] = read_all(f)};
+        for (int i = 0; i < f->dims; i++) out[n].shape[i] = tensor_axis(f, i);
+    }
+    for (int l = 0; l < 3; l++) {
+        snprintf(names[l], sizeof names[l], "blocks.%d.att.time_state", l);
+        for (int i = 0; i < VALUES; i++) state[l][i] = (float)(i * (l + 1) % 251) / 64;
+        out[n + l] = (tensor_out){names[l], F32, 3, {H, N, N}, .data = state[l]};
+    }
+    if (safetensors_write("convert-state.safetensors", out, n + 3, NULL)) FAILED("%s", wkv_error());
+    for (int i = 0; i < n; i++) free(data[i]);
+    tensors_close(t);
+
+    wkv_model *m;
+    static const char *const ends[] = {"pth", "st"};
+    for (int i = 0; i < 2; i++) {
+        const char *to = path_of(".", "convert.", ends[i]);
+        if (converted("convert-state.safetensors", to, NULL) && opens(&m, to)) {
+            wkv_state *s = state_new(m);
+            const float *S = wkv_state_data(s) + H * N; /* [key][value], in the file [value][key] */
+            for (int j = 0; j < VALUES; j++) EXPECT_NEAR(S[j / N / N * N * N + j % N * N + j / N % N], state[0][j], 0);
+            wkv_state_free(s);
+            wkv_model_close(m);
+        }
+        remove(to);
+    }
+    refuses("convert-state.safetensors", "convert.gguf", NULL, WKV_EUNSUPPORTED,
+            "no place for the tuned initial state");
+    remove("convert-state.safetensors");
+}
+
 static int stop(void *user, double done, double total)
 {
     (void)user;
@@ -458,6 +500,7 @@ int main(void)
     RUN(vocabulary_bytes);
     RUN(vocabulary_world);
     RUN(refusals);
+    RUN(tuned_state);
     RUN(stopped);
     RUN(over_itself);
     return DONE();
