@@ -1,6 +1,9 @@
 /* test_devices.c - every entry of the CPU device, on every instruction set of this machine, against the reference device:
  * the same values within rounding, and the same bits however rows are cut and threads are counted. */
+#define _GNU_SOURCE
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "base/rng.h"
 #include "cpu/simd.h"
 #include "ops/device.h"
@@ -10,12 +13,37 @@ enum { MOST_POOLS = 3 };
 static pool *pools[MOST_POOLS]; /* of 1 (NULL), 2, 3 threads */
 static rng dice = {7, 0};
 
-static float *room(size_t n)
+/* Memory whose end lies against a page that may not be touched: a kernel that goes past an array stops the test. The kernels
+ * are compiled without sanitizers, so this is what watches them. */
+static struct {
+    char *p, *base;
+    size_t bytes;
+} fences[4096];
+static int n_fences;
+
+static void *fenced(size_t bytes)
 {
-    float *p = calloc(n + 1, sizeof *p);
-    CHECK(p);
-    return p;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), data = (bytes + page - 1) / page * page;
+    char *base = mmap(NULL, data + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(base != MAP_FAILED && n_fences < (int)(sizeof fences / sizeof *fences));
+    CHECK(!mprotect(base + data, page, PROT_NONE));
+    fences[n_fences].p = base + data - bytes;
+    fences[n_fences].base = base;
+    fences[n_fences].bytes = data + page;
+    return fences[n_fences++].p;
 }
+
+static void drop(void *p)
+{
+    int i = n_fences - 1;
+    if (!p) return;
+    while (i >= 0 && fences[i].p != (char *)p) i--;
+    CHECK(i >= 0);
+    munmap(fences[i].base, fences[i].bytes);
+    fences[i] = fences[--n_fences];
+}
+
+static float *room(size_t n) { return fenced(n * sizeof(float)); }
 
 static float *copy(const float *x, size_t n) { return memcpy(room(n), x, n * sizeof *x); }
 
@@ -50,12 +78,12 @@ static void put_f16(char *at, float x)
     memcpy(at, &h, 2);
 }
 
-/* A random weight whose data lie at an odd address. Blocks are random bits under scales that keep the values near 1. */
+/* A random weight whose data lie at an odd address, or end at a fence. Blocks are random bits under scales that keep the values near 1. */
 static tensor weight(dtype type, int rows, int cols, int in_rows, float scale, void **to_free)
 {
     size_t values = (size_t)rows * (size_t)cols, bytes = (size_t)dtype_bytes(type, (int64_t)values);
-    char *base = malloc(bytes + 64), *data = base + (type == F32 || type == F64 ? 4 : 1);
-    CHECK(base);
+    size_t odd = rng_u64(&dice) & 1 ? 0 : type == F32 || type == F64 ? 4 : 1;
+    char *base = fenced(bytes + (odd ? 64 : 0)), *data = base + odd;
     for (size_t i = 0; i < bytes; i++) data[i] = (char)rng_u64(&dice);
     if (dtypes[type].values == 1)
         for (size_t i = 0; i < values; i++) {
@@ -111,8 +139,8 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
         if (!same_bits(y1, first[0], ny) || !same_bits(dx1, first[1], nx) || !same_bits(dw1, first[2], nw))
             FAILED("%s %s %d -> %d%s, %d tokens: other bits with %d threads", simd_name(), dtypes[type].name, in, out,
                    in_rows ? " in_rows" : "", T, p + 1);
-        free(dx1);
-        free(dw1);
+        drop(dx1);
+        drop(dw1);
     }
     /* the same rows in pieces of 1, 2, 3 ... */
     float *dx1 = copy(dx0, nx), *dw1 = copy(dw0, nw);
@@ -128,8 +156,8 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
                in_rows ? " in_rows" : "", T, same_bits(y1, first[0], ny), same_bits(dx1, first[1], nx),
                same_bits(dw1, first[2], nw));
     float *all[] = {x, dy, dx0, dw0, y, y1, dx, dw, dx1, dw1, first[0], first[1], first[2]};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
-    free(to_free);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) drop(all[i]);
+    drop(to_free);
 }
 
 static void linear(void)
@@ -209,10 +237,10 @@ static inputs inputs_new(int T, int C, int heads)
 
 static void inputs_free(inputs *in)
 {
-    for (int i = 0; i < MATRICES; i++) free(in->x[i]);
-    for (int i = 0; i < 4; i++) free(in->row[i]);
+    for (int i = 0; i < MATRICES; i++) drop(in->x[i]);
+    for (int i = 0; i < 4; i++) drop(in->row[i]);
     float *all[] = {in->decay, in->decay_row, in->a, in->b, in->state, in->dstate};
-    for (int i = 0; i < 6; i++) free(all[i]);
+    for (int i = 0; i < 6; i++) drop(all[i]);
 }
 
 static void rows_ops(const device *d, pool *p, const inputs *in, results *out)
@@ -238,8 +266,8 @@ static void rows_ops(const device *d, pool *p, const inputs *in, results *out)
         d->mul_back(p, dx, NULL, in->x[5], in->x[0], y, T, C, rows);
         keep(out, dx, n);
         keep(out, dy, ny);
-        free(dx);
-        free(dy);
+        drop(dx);
+        drop(dy);
 
         d->lerp(p, z, in->x[0], in->x[2], y, T, C, rows);
         keep(out, z, n);
@@ -253,9 +281,9 @@ static void rows_ops(const device *d, pool *p, const inputs *in, results *out)
         keep(out, dmu, ny);
         d->sum_rows(p, dmu, in->x[8], T, C, rows);
         keep(out, dmu, ny);
-        free(dx);
-        free(dy);
-        free(dmu);
+        drop(dx);
+        drop(dy);
+        drop(dmu);
     }
     for (int kind = 0; kind < MAPS; kind++) {
         float *y = room(n), *dx = copy(in->x[1], n);
@@ -264,8 +292,8 @@ static void rows_ops(const device *d, pool *p, const inputs *in, results *out)
         d->map_back(p, (map_kind)kind, NULL, in->x[2], in->x[0], y, n);
         keep(out, y, n);
         keep(out, dx, n);
-        free(y);
-        free(dx);
+        drop(y);
+        drop(dx);
     }
     for (int groups = 1; groups <= in->heads; groups += in->heads > 1 ? in->heads - 1 : 1) {
         d->norm(p, z, in->x[0], in->row[0], in->row[1], T, C, groups, 1e-3f);
@@ -278,9 +306,9 @@ static void rows_ops(const device *d, pool *p, const inputs *in, results *out)
         keep(out, dx, n);
         keep(out, dw, c);
         keep(out, db, c);
-        free(dx);
-        free(dw);
-        free(db);
+        drop(dx);
+        drop(dw);
+        drop(db);
     }
     float *dr = copy(in->x[4], n), *dk = copy(in->x[5], n), *du = copy(in->row[2], c), *dv = copy(in->x[6], n),
           *dx = copy(in->x[7], n);
@@ -308,7 +336,7 @@ static void rows_ops(const device *d, pool *p, const inputs *in, results *out)
     keep(out, max, (size_t)T);
     keep(out, where, (size_t)T);
     float *all[] = {dr, dk, du, dv, dx, z, nll, max, where};
-    for (int i = 0; i < 9; i++) free(all[i]);
+    for (int i = 0; i < 9; i++) drop(all[i]);
     free(best);
     free(targets);
 }
@@ -357,7 +385,7 @@ static void time_ops(const device *d, pool *p, const inputs *in, results *out)
                     }
                 d->wkv4(p, y, k, v, w, u, &b, C, at);
                 d->wkv4_back(p, g[0], want, skip ? NULL : du, g[2], dy, k, v, w, u, state0, &b, C, at);
-                free(w);
+                drop(w);
             } else if (version == 7) {
                 d->wkv7(p, y, r, in->decay, k, v, in->a, in->b, &b, C, in->heads, at);
                 d->wkv7_back(p, g[0], want, g[2], skip ? NULL : g[3], g[4], g[5], dy, r, in->decay, k, v, in->a, in->b,
@@ -374,9 +402,9 @@ static void time_ops(const device *d, pool *p, const inputs *in, results *out)
             keep(out, dstate, states);
             for (int i = 0; i < 6; i++) keep(out, g[i], n);
             keep(out, du, c);
-            for (int i = 0; i < 6; i++) free(g[i]);
+            for (int i = 0; i < 6; i++) drop(g[i]);
             float *all[] = {state, dstate, y, du, state0};
-            for (int i = 0; i < 5; i++) free(all[i]);
+            for (int i = 0; i < 5; i++) drop(all[i]);
         }
 }
 
@@ -460,7 +488,7 @@ static void recurrences_in_pieces(void)
         }
         if (!same_bits(y[0], y[1], T * C) || !same_bits(state[0], state[1], C * N))
             FAILED("%s: version %d in pieces", simd_name(), version);
-        for (int way = 0; way < 2; way++) free(state[way]), free(y[way]);
+        for (int way = 0; way < 2; way++) drop(state[way]), drop(y[way]);
     }
     inputs_free(&in);
 }
@@ -498,8 +526,8 @@ static void maps_far_out(void)
     EXPECT(to[0] == 0 && to[2] == 1 && to[3] == -1 && isnan(to[4]) && to[5] == 1e-30f);
     device_cpu.map(NULL, MAP_RELU2, to, ends, 6);
     EXPECT(to[0] == 0 && isinf(to[2]) && to[3] == 0);
-    free(x);
-    free(y);
+    drop(x);
+    drop(y);
 }
 
 /* Every f16 there is, through a 1 x n weight. */
@@ -521,7 +549,7 @@ static void every_half(void)
         if (bad) FAILED("%s: %d of %s", simd_name(), bad, dtypes[type].name);
     }
     free(h);
-    free(y);
+    drop(y);
 }
 
 static void choosing(void)
