@@ -71,7 +71,8 @@ int simd_choose(const char *name)
 const simd *simd_now(void)
 {
     const simd *s = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
-    return s ? s : simd_at(0);
+    if (!s) __atomic_store_n(&chosen, s = simd_at(0), __ATOMIC_RELAXED); /* asking the processor is slow in a virtual machine */
+    return s;
 }
 
 const char *simd_name(void) { return simd_now()->name; }

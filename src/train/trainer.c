@@ -1,5 +1,6 @@
 /* trainer.c - the trainer: a model, its blocks, and one step after another over the tape. */
 #include "train/trainer.h"
+#include "cpu/simd.h"
 #include "ops/device.h"
 #include <math.h>
 #include <stdio.h>
@@ -84,6 +85,7 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *o)
         if (strcmp(o->device, "reference"))
             err = fail(WKV_EARG, "device \"%s\": there are \"cpu\" and \"reference\"", o->device);
     }
+    if (!err && dev == &device_cpu) err = simd_choose(NULL); /* as a context does: WKV_ISA holds for training too */
     if (!err) err = make_model(t, o);
     if (!err) err = pool_new(&t->pool, o->threads);
     if (!err) err = cx_init(&t->c, dev, t->pool);
