@@ -36,6 +36,7 @@ typedef struct {
 WKV_API int wkv_roof_measure(wkv_roof *best, int threads, double seconds);
 
 WKV_API size_t wkv_memory_available(void); /* bytes that can be taken without swapping, limits of containers included */
+WKV_API size_t wkv_memory_peak(void);     /* most bytes this process has had in memory */
 WKV_API size_t wkv_memory_resident(void); /* bytes of this process that are in memory, pages of mapped files included */
 
 /* ---- the work ----------------------------------------------------------------------------------------------------------- */

@@ -41,13 +41,8 @@ size_t wkv_memory_available(void)
     return there;
 }
 
-size_t wkv_memory_resident(void)
+size_t wkv_memory_peak(void)
 {
-    FILE *f = fopen("/proc/self/statm", "r");
-    unsigned long long total, resident;
-    int got = f && fscanf(f, "%llu %llu", &total, &resident) == 2;
-    if (f) fclose(f);
-    if (got) return (size_t)resident * (size_t)sysconf(_SC_PAGESIZE);
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
 #ifdef __APPLE__
@@ -55,4 +50,13 @@ size_t wkv_memory_resident(void)
 #else
     return (size_t)u.ru_maxrss * 1024;
 #endif
+}
+
+size_t wkv_memory_resident(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    unsigned long long total, resident;
+    int got = f && fscanf(f, "%llu %llu", &total, &resident) == 2;
+    if (f) fclose(f);
+    return got ? (size_t)resident * (size_t)sysconf(_SC_PAGESIZE) : wkv_memory_peak();
 }

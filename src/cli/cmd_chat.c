@@ -8,6 +8,7 @@
 #include "say.h"
 #include "think.h"
 #include "writer.h"
+#include "wkv_bench.h"
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
@@ -66,7 +67,7 @@ static void print_stats(const writer *w)
 {
     char memory[16];
     note("%d tokens, %.1f/s; peak memory %s", w->tokens, w->seconds > 0 ? w->tokens / w->seconds : 0,
-         as_bytes(memory, (double)peak_memory()));
+         as_bytes(memory, (double)wkv_memory_peak()));
 }
 
 static int give_answer(talk *c, const char *turn)

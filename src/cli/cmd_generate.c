@@ -4,6 +4,7 @@
 #include "sampling.h"
 #include "say.h"
 #include "writer.h"
+#include "wkv_bench.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,7 @@ static void print_stats(int prompt_tokens, double prompt_seconds, const writer *
     char memory[16];
     note("prompt %d tokens, %.1f/s; written %d tokens, %.1f/s; peak memory %s; seed %llu", prompt_tokens,
          prompt_seconds > 0 ? prompt_tokens / prompt_seconds : 0, w->tokens,
-         w->seconds > 0 ? w->tokens / w->seconds : 0, as_bytes(memory, (double)peak_memory()),
+         w->seconds > 0 ? w->tokens / w->seconds : 0, as_bytes(memory, (double)wkv_memory_peak()),
          (unsigned long long)sampling_seed());
 }
 

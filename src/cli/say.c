@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -171,17 +170,6 @@ uint64_t random_seed(void)
     uint32_t seed; /* 32 bits, so that it can be read and typed again */
     if (getentropy(&seed, sizeof seed)) seed = (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16;
     return seed;
-}
-
-size_t peak_memory(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-#ifdef __APPLE__
-    return (size_t)u.ru_maxrss;
-#else
-    return (size_t)u.ru_maxrss * 1024;
-#endif
 }
 
 const char *as_bytes(char out[16], double bytes)
