@@ -223,9 +223,8 @@ static double run_loss(void *user)
     double L = 0;
     int counted = 0;
     for (int t = 0; t < T; t++) {
-        double max = -1e300, sum = 0;
+        double max = -1e300;
         for (int i = 0; i < C; i++) max = fmax(max, loss_logits[t * C + i]);
-        for (int i = 0; i < C; i++) sum += exp(loss_logits[t * C + i] - max);
         L += 0.5e-4 * max * max / T;
         counted += targets[t] >= 0;
     }

@@ -7,25 +7,9 @@ model=$here/golden/models/v7-n32-f16.pth
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0 failed=0 skipped=0
+. "$here/expect.sh"
 unset WKV_DATA
 
-pass() { passed=$((passed + 1)); }
-fail() {
-    failed=$((failed + 1))
-    printf 'FAIL %s\n' "$*"
-}
-run() {
-    expected=$1
-    shift
-    "$WKV" "$@" >out 2>err </dev/null
-    got=$?
-    if [ $got = "$expected" ]; then pass; else
-        fail "wkv $* ended with $got, expected $expected: $(head -n 3 err)"
-    fi
-}
-holds() { if grep -qF -e "$2" "$1"; then pass; else fail "no '$2' in $1: $(head -n 5 "$1")"; fi; }
-is() { if [ "$1" = "$2" ]; then pass; else fail "$3: '$1', expected '$2'"; fi; }
 # positive KEY N: the report has KEY N times, and each is a number above zero
 positive() {
     is "$(sed -n "s/^ *\"$1\": \([0-9.e+-]*\),*$/\1/p" out | awk '$1 > 0' | wc -l | tr -d ' ')" "$2" "numbers above zero called $1"

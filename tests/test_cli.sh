@@ -9,30 +9,8 @@ vocab=$here/cli/small.vocab.txt
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0 failed=0 skipped=0
+. "$here/expect.sh"
 unset WKV_DATA NO_COLOR
-
-pass() { passed=$((passed + 1)); }
-fail() {
-    failed=$((failed + 1))
-    printf 'FAIL %s\n' "$*"
-}
-
-# run STATUS ARGUMENTS...: run the program with nothing to read; its output is then in the files out and err
-run() {
-    expected=$1
-    shift
-    "$WKV" "$@" >out 2>err </dev/null
-    got=$?
-    if [ $got = "$expected" ]; then pass; else
-        fail "wkv $* ended with $got, expected $expected: $(head -n 3 err)"
-    fi
-}
-# holds FILE TEXT: FILE has TEXT in a line; lacks: it does not
-holds() { if grep -qF -e "$2" "$1"; then pass; else fail "no '$2' in $1: $(head -n 5 "$1")"; fi; }
-lacks() { if grep -qF -e "$2" "$1"; then fail "'$2' in $1: $(head -n 5 "$1")"; else pass; fi; }
-is() { if [ "$1" = "$2" ]; then pass; else fail "$3: '$1', expected '$2'"; fi; }
-same() { if cmp -s "$1" "$2"; then pass; else fail "$3: $1 and $2 differ"; fi; }
 
 # ---- help ------------------------------------------------------------------------------------------------------------
 run 0
@@ -359,6 +337,13 @@ same run1/final.safetensors run2/final.safetensors "training with one thread and
 run 0 generate -m run1/final.safetensors -n 5 "the"
 holds out "the"
 # shellcheck disable=SC2086
+export WKV_ISA=abacus # the instruction set is chosen for training as it is for reading
+# shellcheck disable=SC2086
+run 1 train $small -o run0 -n 1
+holds err 'no instruction set is called "abacus"'
+run 1 generate -m "$model" --vocab "$vocab" the
+holds err 'no instruction set is called "abacus"'
+unset WKV_ISA
 run 0 train -d learn.txt -i run1/final.safetensors -o run3 -n 2 -T 16 -b 2
 refused "missing.txt" train -d missing.txt --vocab bytes -o run4
 

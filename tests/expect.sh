@@ -1,0 +1,25 @@
+# expect.sh - the words of the tests of the program, sourced by test_*.sh: they count in $passed and $failed, run "$WKV", and
+# leave the output of a run in the files out and err of the folder they are in.
+passed=0 failed=0 skipped=0
+
+pass() { passed=$((passed + 1)); }
+fail() {
+    failed=$((failed + 1))
+    printf 'FAIL %s\n' "$*"
+}
+
+# run STATUS ARGUMENTS...: run the program with nothing to read; its output is then in the files out and err
+run() {
+    expected=$1
+    shift
+    "$WKV" "$@" >out 2>err </dev/null
+    got=$?
+    if [ $got = "$expected" ]; then pass; else
+        fail "wkv $* ended with $got, expected $expected: $(head -n 3 err)"
+    fi
+}
+# holds FILE TEXT: FILE has TEXT in a line; lacks: it does not
+holds() { if grep -qF -e "$2" "$1"; then pass; else fail "no '$2' in $1: $(head -n 5 "$1")"; fi; }
+lacks() { if grep -qF -e "$2" "$1"; then fail "'$2' in $1: $(head -n 5 "$1")"; else pass; fi; }
+is() { if [ "$1" = "$2" ]; then pass; else fail "$3: '$1', expected '$2'"; fi; }
+same() { if cmp -s "$1" "$2"; then pass; else fail "$3: $1 and $2 differ"; fi; }
