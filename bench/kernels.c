@@ -102,7 +102,7 @@ typedef struct {
 static void forward(void *arg)
 {
     linear_case *c = arg;
-    device_cpu.linear(threads, c->y, c->x, &c->w[c->next++ % c->copies], c->T);
+    device_cpu.linear(threads, &(product){.y = c->y, .x = c->x, .w = &c->w[c->next++ % c->copies]}, 1, c->T);
 }
 static void dx(void *arg)
 {

@@ -210,7 +210,7 @@ static void operations(void)
     };
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) check_op(&ops[i]);
     for (map_now = 0; map_now < MAPS; map_now++) {
-        static const char *names[MAPS] = {"neg", "exp", "negexp", "decay5", "decay7", "sigmoid", "tanh", "silu", "relu2"};
+        static const char *names[MAPS] = {"none", "neg", "exp", "negexp", "decay5", "decay7", "sigmoid", "tanh", "silu", "relu2"};
         check_op(&(op_case){names[map_now], do_map, 1, {T}, {C}, {0}, {0}, 0, 0});
     }
 }

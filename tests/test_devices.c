@@ -119,12 +119,12 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
     float *x = normal(nx, 1), *dy = normal(ny, 1), *dx0 = normal(nx, 1), *dw0 = normal(nw, 1);
     float *y = room(ny), *y1 = room(ny), *dx = copy(dx0, nx), *dw = copy(dw0, nw), *first[3] = {0};
 
-    device_reference.linear(NULL, y, x, &w, T);
+    device_reference.linear(NULL, &(product){.y = y, .x = x, .w = &w}, 1, T);
     device_reference.linear_dx(NULL, dx, dy, &w, T);
     device_reference.linear_dw(NULL, dw, dy, x, &w, T);
     for (int p = 0; p < MOST_POOLS; p++) {
         float *dx1 = copy(dx0, nx), *dw1 = copy(dw0, nw);
-        device_cpu.linear(pools[p], y1, x, &w, T);
+        device_cpu.linear(pools[p], &(product){.y = y1, .x = x, .w = &w}, 1, T);
         device_cpu.linear_dx(pools[p], dx1, dy, &w, T);
         device_cpu.linear_dw(pools[p], dw1, dy, x, &w, T);
         if (apart(y1, y, ny) > 2e-5 || apart(dx1, dx, nx) > 2e-5 || apart(dw1, dw, nw) > 2e-5)
@@ -147,7 +147,7 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
     for (int t = 0, n = 1; t < T; t += n++) {
         if (n > T - t) n = T - t;
         size_t i = (size_t)t * (size_t)in, o = (size_t)t * (size_t)out;
-        device_cpu.linear(pools[1], y1 + o, x + i, &w, n);
+        device_cpu.linear(pools[1], &(product){.y = y1 + o, .x = x + i, .w = &w}, 1, n);
         device_cpu.linear_dx(pools[1], dx1 + i, dy + o, &w, n);
         device_cpu.linear_dw(pools[1], dw1, dy + o, x + i, &w, n);
     }
@@ -540,7 +540,7 @@ static void every_half(void)
     for (int i = 0; i < N; i++) h[i] = (uint16_t)i;
     for (int type = F16; type <= BF16; type++) {
         tensor w = {.rows = N, .cols = 1, .type = type, .data = h};
-        device_cpu.linear(NULL, y, &one, &w, 1);
+        device_cpu.linear(NULL, &(product){.y = y, .x = &one, .w = &w}, 1, 1);
         int bad = 0;
         for (int i = 0; i < N; i++) {
             float e = type == F16 ? f16_to_f32(h[i]) : bf16_to_f32(h[i]);

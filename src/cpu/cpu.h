@@ -13,7 +13,7 @@ float *cpu_scratch(size_t floats);
 static inline pool *cpu_worth(pool *p, double work) { return work < 30000 ? NULL : p; }
 
 /* cpu_linear.c */
-void cpu_linear(pool *p, real *y, const real *x, const tensor *w, int T);
+void cpu_linear(pool *p, const product *q, int n, int T);
 void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T);
 void cpu_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T);
 

@@ -1,117 +1,177 @@
 /* cpu_linear.c - matrix products: which form, and which thread does what.
  *
- * The dot form serves y of a weight stored [out, in] and dx of one stored [in, out]; everything else takes the outer form. A thread gets a rectangle of the result, so no sum is ever shared. */
-#include "cpu/cpu.h"
+ * A phase is several products that run together, between two barriers. The columns of all their results, side by side, are
+ * cut into as many stretches of equal cost as there are threads, so a thread has a rectangle of one product, of a few whole
+ * ones, or the rest of one and the beginning of the next. No sum is ever shared, so cutting changes no bit. */
+#include <math.h>
 #include <string.h>
+#include "cpu/cpu.h"
 
+/* One result, rows x cols, of sums of `sum` products. */
 typedef struct {
-    const simd *s;
-    float *y;            /* the result, rows x cols                                */
-    int rows, cols, sum; /* sum: length of every element's sum                     */
-    const float *x;      /* dot: rows x sum. outer: (row, k) at x[row xm + k xk]   */
+    int outer; /* the form, see simd.h: dot serves y of a weight stored [out, in] and dx of one stored [in, out] */
+    float *y;
+    int rows, cols, sum;
+    const float *x; /* dot: rows x sum. outer: (row, k) at x[row xm + k xk] */
     size_t xm, xk;
-    const char *w;  /* dot: cols x sum. outer: sum x cols                     */
-    size_t w_bytes; /* of a row of w                                          */
+    const char *w;  /* dot: cols x sum. outer: sum x cols                   */
+    size_t w_bytes; /* of a row of w                                        */
     dtype type;
     float scale;
     int add;
-} product;
+    product end;    /* what follows                                         */
+} matmul;
+
+enum { MOST = 12, FEW = 4 }; /* products of a phase; rows for which reading the weights is all the work */
+
+typedef struct {
+    const simd *s;
+    int n, by_rows;
+    const matmul *q;
+    double cost[MOST]; /* of `grain` columns */
+    int grain[MOST];
+    double all;
+} phase;
 
 static float scale_of(const tensor *w) { return w->scale == 0 ? 1 : w->scale; }
 static size_t row_bytes(const tensor *w) { return (size_t)dtype_bytes((dtype)w->type, w->cols); }
 
-/* The rectangle of `part`: columns are divided when there are enough of them for every thread, else rows. */
-static void share(const product *q, int grain, int part, int parts, int row[2], int col[2])
+/* ---- a rectangle ------------------------------------------------------------------------------------------------------ */
+
+static void dot_form(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
-    row[0] = col[0] = 0;
-    row[1] = q->rows;
-    col[1] = q->cols;
-    if (q->cols >= 4 * grain * parts || q->rows < 4 * parts)
-        pool_share(q->cols, grain, part, parts, &col[0], &col[1]);
-    else
-        pool_share(q->rows, 12, part, parts, &row[0], &row[1]);
+    s->dot(q->y + (size_t)row * (size_t)q->cols + col, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm,
+           q->w + (size_t)col * q->w_bytes, q->w_bytes, q->type, rows, cols, q->sum, q->scale, q->add,
+           cpu_scratch(s->dot_scratch(q->type, rows, q->sum)));
 }
 
-static void dot_part(void *arg, int part, int parts)
+static void outer_form(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
-    const product *q = arg;
-    int row[2], col[2];
-    share(q, 16, part, parts, row, col);
-    if (row[0] == row[1] || col[0] == col[1]) return;
-    int T = row[1] - row[0];
-    q->s->dot(q->y + (size_t)row[0] * (size_t)q->cols + col[0], (size_t)q->cols, q->x + (size_t)row[0] * q->xm, q->xm,
-              q->w + (size_t)col[0] * q->w_bytes, q->w_bytes, q->type, T, col[1] - col[0], q->sum, q->scale, q->add,
-              cpu_scratch(q->s->dot_scratch(q->type, T, q->sum)));
+    float *y = q->y + (size_t)row * (size_t)q->cols + col;
+    for (int r = 0; r < rows && !q->add; r++) memset(y + (size_t)r * (size_t)q->cols, 0, sizeof *y * (size_t)cols);
+    s->outer(y, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm, q->xk, q->w + dtype_bytes(q->type, col), q->w_bytes,
+             q->type, rows, cols, q->sum, q->scale, cpu_scratch(OUTER_SCRATCH));
 }
 
-static void outer_part(void *arg, int part, int parts)
+static const float *maybe(const float *p, size_t at) { return p ? p + at : NULL; }
+
+static void rectangle(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
-    const product *q = arg;
-    int row[2], col[2];
-    share(q, dtypes[q->type].values > 64 ? dtypes[q->type].values : 64, part, parts, row, col);
-    if (row[0] == row[1] || col[0] == col[1]) return;
-    for (int r = row[0]; r < row[1] && !q->add; r++)
-        memset(q->y + (size_t)r * (size_t)q->cols + col[0], 0, sizeof(float) * (size_t)(col[1] - col[0]));
-    q->s->outer(q->y + (size_t)row[0] * (size_t)q->cols + col[0], (size_t)q->cols, q->x + (size_t)row[0] * q->xm, q->xm,
-                q->xk, q->w + dtype_bytes(q->type, col[0]), q->w_bytes, q->type, row[1] - row[0], col[1] - col[0],
-                q->sum, q->scale, cpu_scratch(OUTER_SCRATCH));
+    if (rows < 1 || cols < 1) return;
+    if (q->outer) outer_form(s, q, row, rows, col, cols);
+    else dot_form(s, q, row, rows, col, cols);
+
+    const product *e = &q->end;
+    if (!e->bias && e->map == MAP_NONE && !e->times && !e->plus) return;
+    size_t at = (size_t)row * (size_t)q->cols + (size_t)col;
+    s->finish(e->map, (patch){.rows = rows, .cols = cols, .stride = (size_t)q->cols}, q->y + at,
+              maybe(e->bias, (size_t)col), maybe(e->times, at), maybe(e->plus, at));
 }
 
-static void run(pool *p, void (*part)(void *, int, int), product *q)
+/* ---- a phase ---------------------------------------------------------------------------------------------------------- */
+
+static int units(const phase *f, int i) { return (f->q[i].cols + f->grain[i] - 1) / f->grain[i]; }
+
+/* The column of product i that stands at `cost` of the line, when product i begins at `before`. */
+static int column_at(const phase *f, int i, double before, double cost)
 {
-    q->s = simd_now();
-    pool_run(cpu_worth(p, 0.25 * q->rows * q->cols * q->sum), part, q); /* a vector does at least four at once */
+    double u = floor((cost - before) / f->cost[i] + 0.5);
+    if (u <= 0) return 0;
+    return u < units(f, i) ? (int)u * f->grain[i] : f->q[i].cols;
 }
 
-void cpu_linear(pool *p, real *y, const real *x, const tensor *w, int T)
+static void part_of(void *arg, int part, int parts)
 {
-    size_t in = (size_t)weight_in(w);
-    product q = {.y = y,
-                 .rows = T,
-                 .cols = weight_out(w),
-                 .sum = weight_in(w),
-                 .x = x,
-                 .xm = in,
-                 .xk = 1,
-                 .w = w->data,
-                 .w_bytes = row_bytes(w),
-                 .type = (dtype)w->type,
-                 .scale = scale_of(w)};
-    run(p, w->in_rows ? outer_part : dot_part, &q);
+    const phase *f = arg;
+    double before = 0;
+    for (int i = 0; i < f->n; i++) {
+        const matmul *q = &f->q[i];
+        int row = 0, rows = q->rows, col = 0, cols = q->cols;
+        if (f->by_rows) {
+            pool_share(q->rows, 12, part, parts, &row, &rows);
+        } else {
+            col = column_at(f, i, before, f->all * part / parts);
+            cols = column_at(f, i, before, f->all * (part + 1) / parts);
+        }
+        rectangle(f->s, q, row, rows - row, col, cols - col);
+        before += f->cost[i] * units(f, i);
+    }
+}
+
+static void run(pool *p, const matmul *q, int n)
+{
+    phase f = {.s = simd_now(), .n = n, .q = q};
+    double work = 0;
+    int all_units = 0, parts = pool_threads(p);
+    CHECK(n <= MOST);
+    for (int i = 0; i < n; i++) {
+        int block = dtypes[q[i].type].values;
+        f.grain[i] = !q[i].outer ? 16 : block > 64 ? block : 64;
+        f.cost[i] = (double)f.grain[i] * (q->rows <= FEW ? (double)dtype_bytes(q[i].type, q[i].sum) : q[i].sum);
+        f.all += f.cost[i] * units(&f, i);
+        all_units += units(&f, i);
+        work += 0.25 * q[i].rows * q[i].cols * q[i].sum; /* a vector does at least four at once */
+    }
+    f.by_rows = all_units < 4 * parts && q->rows >= 4 * parts;
+    pool_run(cpu_worth(p, work), part_of, &f);
+}
+
+void cpu_linear(pool *p, const product *q, int n, int T)
+{
+    matmul m[MOST];
+    CHECK(n <= MOST);
+    for (int i = 0; i < n; i++) {
+        const tensor *w = q[i].w;
+        m[i] = (matmul){.outer = w->in_rows,
+                        .y = q[i].y,
+                        .rows = T,
+                        .cols = weight_out(w),
+                        .sum = weight_in(w),
+                        .x = q[i].x,
+                        .xm = (size_t)weight_in(w),
+                        .xk = 1,
+                        .w = w->data,
+                        .w_bytes = row_bytes(w),
+                        .type = (dtype)w->type,
+                        .scale = scale_of(w),
+                        .end = q[i]};
+    }
+    run(p, m, n);
 }
 
 void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T)
 {
-    size_t out = (size_t)weight_out(w);
-    product q = {.y = dx,
-                 .rows = T,
-                 .cols = weight_in(w),
-                 .sum = weight_out(w),
-                 .x = dy,
-                 .xm = out,
-                 .xk = 1,
-                 .w = w->data,
-                 .w_bytes = row_bytes(w),
-                 .type = (dtype)w->type,
-                 .scale = scale_of(w),
-                 .add = 1};
-    run(p, w->in_rows ? dot_part : outer_part, &q);
+    matmul q = {.outer = !w->in_rows,
+                .y = dx,
+                .rows = T,
+                .cols = weight_in(w),
+                .sum = weight_out(w),
+                .x = dy,
+                .xm = (size_t)weight_out(w),
+                .xk = 1,
+                .w = w->data,
+                .w_bytes = row_bytes(w),
+                .type = (dtype)w->type,
+                .scale = scale_of(w),
+                .add = 1};
+    run(p, &q, 1);
 }
 
 void cpu_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T)
 {
     const real *a = w->in_rows ? x : dy, *b = w->in_rows ? dy : x; /* dw[row][col] += a[t][row] b[t][col] */
-    product q = {.y = dw,
-                 .rows = w->rows,
-                 .cols = w->cols,
-                 .sum = T,
-                 .x = a,
-                 .xm = 1,
-                 .xk = (size_t)w->rows,
-                 .w = (const char *)b,
-                 .w_bytes = sizeof(real) * (size_t)w->cols,
-                 .type = F32,
-                 .scale = scale_of(w),
-                 .add = 1};
-    run(p, outer_part, &q);
+    matmul q = {.outer = 1,
+                .y = dw,
+                .rows = w->rows,
+                .cols = w->cols,
+                .sum = T,
+                .x = a,
+                .xm = 1,
+                .xk = (size_t)w->rows,
+                .w = (const char *)b,
+                .w_bytes = sizeof(real) * (size_t)w->cols,
+                .type = F32,
+                .scale = scale_of(w),
+                .add = 1};
+    run(p, &q, 1);
 }

@@ -6,7 +6,7 @@
 #include "ops/device.h"
 
 /* ref_linear.c */
-void ref_linear(pool *p, real *y, const real *x, const tensor *w, int T);
+void ref_linear(pool *p, const product *q, int n, int T);
 void ref_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T);
 void ref_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T);
 

@@ -78,6 +78,7 @@ static const real DECAY7 = (real)0.60653065971263342; /* e^(-1/2) */
 static real map_one(map_kind kind, real x)
 {
     switch (kind) {
+    case MAP_NONE: return x;
     case MAP_NEG: return -x;
     case MAP_EXP: return exp(x);
     case MAP_NEGEXP: return -exp(x);
@@ -97,6 +98,7 @@ static real map_one(map_kind kind, real x)
 static real map_slope(map_kind kind, real x, real y)
 {
     switch (kind) {
+    case MAP_NONE: return 1;
     case MAP_NEG: return -1;
     case MAP_EXP: return y;
     case MAP_NEGEXP: return y;

@@ -55,13 +55,24 @@ static void add_rows(real *y, const real *x, const tensor *w, int T)
     free(room);
 }
 
-void ref_linear(pool *p, real *y, const real *x, const tensor *w, int T)
+static void one_product(real *y, const real *x, const tensor *w, int T)
 {
-    (void)p;
     if (!w->in_rows) dot_rows(y, x, w, T, 0);
     else {
         memset(y, 0, (size_t)T * (size_t)w->cols * sizeof(real));
         add_rows(y, x, w, T);
+    }
+}
+
+void ref_linear(pool *p, const product *q, int n, int T)
+{
+    for (; n > 0; n--, q++) {
+        int out = weight_out(q->w);
+        one_product(q->y, q->x, q->w, T);
+        if (q->bias) ref_add(p, q->y, q->y, q->bias, T, out, 1);
+        if (q->map != MAP_NONE) ref_map(p, q->map, q->y, q->y, (size_t)T * (size_t)out);
+        if (q->times) ref_mul(p, q->y, q->y, q->times, T, out, T);
+        if (q->plus) ref_add(p, q->y, q->y, q->plus, T, out, T);
     }
 }
 

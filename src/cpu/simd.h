@@ -52,6 +52,8 @@ typedef struct {
     void (*sum_rows)(patch m, float *d, const float *dz);
     void (*map)(map_kind kind, float *y, const float *x, int n);
     void (*map_back)(map_kind kind, float *dx, const float *dy, const float *x, const float *y, int n);
+    /* What follows a product, in place: y = map(y + bias) times + plus; bias, one row, times and plus may be NULL. */
+    void (*finish)(map_kind kind, patch m, float *y, const float *bias, const float *times, const float *plus);
 
     /* Within rows. norm_back leaves mean and 1 / deviation of every group in `saved` [T][groups][2]; norm_sums takes them for
      * n columns of one group, `step` floats apart, and adds up dw and db (either may be NULL). rows: of N floats. */

@@ -172,6 +172,7 @@ const simd SIMD = {
     .sum_rows = sum_rows,
     .map = map,
     .map_back = map_back,
+    .finish = finish,
     .norm = norm,
     .norm_back = norm_back,
     .norm_sums = norm_sums,

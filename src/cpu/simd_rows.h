@@ -70,6 +70,7 @@ static void sum_rows(patch m, float *d, const float *dz)
 INLINE vf map_one(const map_kind kind, vf x)
 {
     switch (kind) {
+    case MAP_NONE: return x;
     case MAP_NEG: return -x;
     case MAP_EXP: return vexp(x);
     case MAP_NEGEXP: return -vexp(x);
@@ -87,6 +88,7 @@ INLINE vf map_one(const map_kind kind, vf x)
 INLINE vf map_slope(const map_kind kind, vf x, vf y)
 {
     switch (kind) {
+    case MAP_NONE: return all(1);
     case MAP_NEG: return all(-1);
     case MAP_EXP: return y;
     case MAP_NEGEXP: return y;
@@ -101,7 +103,7 @@ INLINE vf map_slope(const map_kind kind, vf x, vf y)
     return x;
 }
 
-#define EACH_KIND(M) M(MAP_NEG) M(MAP_EXP) M(MAP_NEGEXP) M(MAP_DECAY5) M(MAP_DECAY7) M(MAP_SIGMOID) M(MAP_TANH) M(MAP_SILU) M(MAP_RELU2)
+#define EACH_KIND(M) M(MAP_NONE) M(MAP_NEG) M(MAP_EXP) M(MAP_NEGEXP) M(MAP_DECAY5) M(MAP_DECAY7) M(MAP_SIGMOID) M(MAP_TANH) M(MAP_SILU) M(MAP_RELU2)
 
 static void map(map_kind kind, float *y, const float *x, int n)
 {
@@ -117,6 +119,27 @@ static void map_back(map_kind kind, float *dx, const float *dy, const float *x, 
 {
     switch (kind) {
 #define CASE(K) case K: EACH(n, ST(dx, madd(LD(dy), map_slope(K, LD(x), LD(y)), LD(dx)));); break;
+    EACH_KIND(CASE)
+#undef CASE
+    case MAPS: break;
+    }
+}
+
+/* What follows a product (device.h): y = map(y + bias) times + plus. */
+INLINE void finish_one(const map_kind kind, patch m, float *y, const float *bias, const float *times, const float *plus)
+{
+    for (int t = 0; t < m.rows; t++, y += m.stride) {
+        EACH(m.cols, vf v = LD(y); if (bias) v += LD(bias); v = map_one(kind, v); if (times) v *= LD(times); if (plus) v += LD(plus);
+             ST(y, v););
+        if (times) times += m.stride;
+        if (plus) plus += m.stride;
+    }
+}
+
+static void finish(map_kind kind, patch m, float *y, const float *bias, const float *times, const float *plus)
+{
+    switch (kind) {
+#define CASE(K) case K: finish_one(K, m, y, bias, times, plus); break;
     EACH_KIND(CASE)
 #undef CASE
     case MAPS: break;

@@ -8,11 +8,21 @@
 
 #include "ops/ops.h"
 
+/* One product of a phase: y = map(x W + bias) times + plus, from left to right; NULL and MAP_NONE are left out. */
+typedef struct {
+    real *y;                  /* T x out, overwritten; no other memory of the phase overlaps it         */
+    const real *x;            /* T x in                                                                 */
+    const tensor *w;          /* every weight dtype, both orientations, w->scale                        */
+    const real *bias;         /* one row of out                                                         */
+    map_kind map;
+    const real *times, *plus; /* T x out                                                                */
+} product;
+
 struct device {
     const char *name;
 
-    /* y[T, out] = x[T, in] W. Weights of every weight dtype, both orientations, w->scale. y is overwritten. */
-    void (*linear)(pool *p, real *y, const real *x, const tensor *w, int T);
+    /* n products of T rows each, none of which reads another's y. */
+    void (*linear)(pool *p, const product *q, int n, int T);
     void (*linear_dx)(pool *p, real *dx, const real *dy, const tensor *w, int T); /* dx += dy W' ; any dtype */
     void (*linear_dw)(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T); /* dw has W's shape */
 

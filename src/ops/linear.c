@@ -14,9 +14,52 @@ tensor *op_linear(cx *c, tensor *x, tensor *w)
 {
     CHECK_EQ(x->cols, weight_in(w));
     tensor *y = tensor_new(c, x->rows, weight_out(w));
-    c->dev->linear(c->pool, y->data, x->data, w, x->rows);
+    c->dev->linear(c->pool, &(product){.y = y->data, .x = x->data, .w = w}, 1, x->rows);
     REC(c, linear_back, y, x, w);
     return y;
+}
+
+/* The same from operations that know how to go back. */
+static void recorded(cx *c, const linear_map *l)
+{
+    tensor *y = op_linear(c, l->x, l->w);
+    if (l->bias) y = op_add(c, y, l->bias);
+    if (l->map != MAP_NONE) y = op_map(c, l->map, y);
+    if (l->times) y = op_mul(c, y, l->times);
+    *l->y = l->plus ? op_add(c, y, l->plus) : y;
+}
+
+static const real *checked(const tensor *x, int rows, int cols)
+{
+    if (!x) return NULL;
+    CHECK(x->rows == rows && x->cols == cols && x->type == REAL);
+    return x->data;
+}
+
+void op_linears(cx *c, const linear_map *l, int n)
+{
+    enum { MOST = 12 };
+    product q[MOST];
+    int m = 0, T = 0;
+    for (; n > 0; n--, l++) {
+        if (!l->w) continue;
+        if (c->recording) {
+            recorded(c, l);
+            continue;
+        }
+        int out = weight_out(l->w);
+        CHECK(m < MOST && l->x->cols == weight_in(l->w) && (!m || l->x->rows == T));
+        T = l->x->rows;
+        *l->y = tensor_new(c, T, out);
+        q[m++] = (product){.y = (*l->y)->data,
+                           .x = l->x->data,
+                           .w = l->w,
+                           .bias = checked(l->bias, 1, out),
+                           .map = l->map,
+                           .times = checked(l->times, T, out),
+                           .plus = checked(l->plus, T, out)};
+    }
+    if (m) c->dev->linear(c->pool, q, m, T);
 }
 
 static void embed_back(cx *c, record *r)

@@ -92,8 +92,34 @@ tensor *tensor_part(cx *c, const tensor *w, int i, int n);
 
 /* ---- operations ----------------------------------------------------------------------------------------------------- */
 
+typedef enum {
+    MAP_NONE,     /* x itself                                                          */
+    MAP_NEG,      /* -x                                                                */
+    MAP_EXP,      /* e^x                                                               */
+    MAP_NEGEXP,   /* -e^x:              v4 decay, in log space                         */
+    MAP_DECAY5,   /* e^(-e^x):          v5, v6 decay                                   */
+    MAP_DECAY7,   /* e^(-e^(-1/2) s(x)): v7 decay; s the sigmoid                       */
+    MAP_SIGMOID,
+    MAP_TANH,
+    MAP_SILU,     /* x s(x)                                                            */
+    MAP_RELU2,    /* max(x, 0)^2                                                       */
+    MAPS
+} map_kind;
+
 /* y = x W' (or x W for a weight stored [in, out]). x: T x in, y: T x out. */
 tensor *op_linear(cx *c, tensor *x, tensor *w);
+/* Several linear maps as one phase, none of which needs another's result, each with what follows it at once:
+ * *y = f(x W' + bias) times + plus, from left to right; what is NULL is left out, and so is the whole map when w is NULL.
+ * bias: one row; times, plus: T x out. A shape may differ from map to map, T may not. */
+typedef struct {
+    tensor **y, *x, *w, *bias;
+    map_kind map;
+    tensor *times, *plus;
+} linear_map;
+void op_linears(cx *c, const linear_map *l, int n);
+/* LINEARS(c, {.y = &r, .x = xr, .w = R}, {.y = &k, .x = xk, .w = K, .map = MAP_RELU2}) */
+#define LINEARS(c, ...)                                                                                                \
+    op_linears(c, (const linear_map[]){__VA_ARGS__}, (int)(sizeof((const linear_map[]){__VA_ARGS__}) / sizeof(linear_map)))
 /* Rows `ids` of an embedding table. ids live until backward. */
 tensor *op_embed(cx *c, tensor *w, const int32_t *ids, int n);
 /* Rows rows[0..n) of x (rows of which logits are wanted). */
@@ -109,18 +135,6 @@ tensor *op_lerp(cx *c, tensor *x, tensor *y, tensor *mu);
 /* Each value of a row n times: [1, H] -> [1, H n]; per-head scalars of v5.0 and v5.1. */
 tensor *op_repeat(cx *c, tensor *x, int n);
 
-typedef enum {
-    MAP_NEG,      /* -x                                                                */
-    MAP_EXP,      /* e^x                                                               */
-    MAP_NEGEXP,   /* -e^x:              v4 decay, in log space                         */
-    MAP_DECAY5,   /* e^(-e^x):          v5, v6 decay                                   */
-    MAP_DECAY7,   /* e^(-e^(-1/2) s(x)): v7 decay; s the sigmoid                       */
-    MAP_SIGMOID,
-    MAP_TANH,
-    MAP_SILU,     /* x s(x)                                                            */
-    MAP_RELU2,    /* max(x, 0)^2                                                       */
-    MAPS
-} map_kind;
 tensor *op_map(cx *c, map_kind kind, tensor *x);
 
 /* Normalise each of `groups` equal parts of a row to mean 0, variance 1 (biased, + eps), then w and b per channel.
