@@ -1,55 +1,83 @@
-/* loss.c - softmax cross entropy, with L2Wrap in its gradient. */
+/* loss.c - the head and the softmax cross entropy of its logits, with L2Wrap in the gradient.
+ *
+ * Logits are the largest matrix of training (T x V, V up to 65536), so they never exist whole: the head runs over a chunk of
+ * rows, and while the chunk's logits are at hand their gradient is taken too, which saves running the head once more on the
+ * way back. */
 #include "ops/tape.h"
 #include <string.h>
 
+enum { CHUNK = 1 << 22 }; /* logits at once */
+
 typedef struct {
     const int32_t *targets;
-    real *p, *max; /* probabilities [T, V]; the largest logit of each row ... */
-    int *argmax;   /* ... and its first place                                 */
-    int counted, l2wrap;
-} loss_kept;
+    real *logits, *nll, *max; /* of a chunk: logits [n, V], then probabilities, then gradients; per row the loss, ... */
+    int *argmax;              /* ... the largest logit and its first place                                           */
+    int counted, rows, V;
+    int from, n; /* rows of the chunk */
+    real weight;
+    int l2wrap;
+} head_loss;
 
-/* Gradient of the mean: (p - onehot) / counted; L2Wrap (spec ARCHITECTURES 6): 1e-4 / T max_logit at the largest. */
-static void loss_back(cx *c, record *r)
+/* The chunk's probabilities become the gradient of weight x the mean: weight (p - onehot) / counted, and L2Wrap (spec
+ * ARCHITECTURES 6): weight 1e-4 / T max_logit at the largest. */
+static void to_gradients(void *arg, int part, int parts)
 {
-    tensor *x = r->in[0];
-    const loss_kept *k = r->p;
-    real *dx = wanted(c, x), seed = r->out[0]->grad[0];
-    int V = x->cols;
-    if (!dx) return;
-    for (int t = 0; t < x->rows; t++) {
-        real *d = dx + (size_t)t * (size_t)V;
-        if (k->targets[t] >= 0 && k->counted) {
-            const real *p = k->p + (size_t)t * (size_t)V;
-            real g = seed / (real)k->counted;
-            for (int i = 0; i < V; i++) d[i] += g * p[i];
-            d[k->targets[t]] -= g;
-        }
-        if (k->l2wrap) d[k->argmax[t]] += seed * (real)1e-4 / (real)x->rows * k->max[t];
+    const head_loss *k = arg;
+    real g = k->counted ? k->weight / (real)k->counted : 0;
+    int first, last;
+    pool_share(k->n, 1, part, parts, &first, &last);
+    for (int t = first; t < last; t++) {
+        real *d = k->logits + (size_t)t * (size_t)k->V;
+        int target = k->targets[k->from + t];
+        real scale = target >= 0 ? g : 0;
+        for (int i = 0; i < k->V; i++) d[i] *= scale;
+        if (target >= 0) d[target] -= scale;
+        if (k->l2wrap) d[k->argmax[t]] += k->weight * (real)1e-4 / (real)k->rows * k->max[t];
     }
 }
 
-tensor *op_cross_entropy(cx *c, tensor *logits, const int32_t *targets, int l2wrap)
+static void loss_back(cx *c, record *r)
 {
-    int T = logits->rows, V = logits->cols, counted = 0;
-    for (int t = 0; t < T; t++) {
-        CHECK(targets[t] < V);
-        counted += targets[t] >= 0;
+    tensor *x = r->in[0];
+    real *dx = wanted(c, x), seed = r->out[0]->grad[0];
+    CHECK(seed == 1); /* the head's own gradient was added on the way forward */
+    size_t n = (size_t)x->rows * (size_t)x->cols;
+    for (size_t i = 0; dx && i < n; i++) dx[i] += r->saved[i];
+}
+
+tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap)
+{
+    CHECK_EQ(x->cols, weight_in(w));
+    head_loss k = {.targets = targets, .rows = x->rows, .V = weight_out(w), .weight = weight, .l2wrap = l2wrap};
+    for (int t = 0; t < k.rows; t++) {
+        CHECK(targets[t] < k.V);
+        k.counted += targets[t] >= 0;
     }
     tensor *y = tensor_zero(c, 1, 1);
-    loss_kept *k = arena_alloc(&c->mem, sizeof *k);
-    *k = (loss_kept){.targets = targets, .counted = counted, .l2wrap = l2wrap};
-    size_t n = (size_t)T * (size_t)V;
-    k->p = tape_keep(c, n);
-    k->max = tape_keep(c, (size_t)T);
-    k->argmax = arena_alloc(&c->mem, (size_t)T * sizeof *k->argmax);
-    real *nll = tape_keep(c, (size_t)T);
-    memcpy(k->p, logits->data, n * sizeof(real));
-    c->dev->softmax_nll(c->pool, k->p, nll, k->max, k->argmax, targets, T, V);
+    int C = x->cols, learns = c->recording && (x->wants || w->wants);
+    real *dx = learns ? arena_zero(&c->mem, (size_t)k.rows * (size_t)C * sizeof *dx) : NULL, *dw = wanted(c, w);
+    char *mark = arena_mark(&c->mem);
+    int most = CHUNK / k.V < 1 ? 1 : CHUNK / k.V;
+    if (most > k.rows) most = k.rows;
+    k.logits = tape_keep(c, (size_t)most * (size_t)k.V);
+    k.nll = tape_keep(c, (size_t)most);
+    k.max = tape_keep(c, (size_t)most);
+    k.argmax = arena_alloc(&c->mem, (size_t)most * sizeof *k.argmax);
     double sum = 0;
-    for (int t = 0; t < T; t++) sum += (double)nll[t];
-    reals(y)[0] = counted ? (real)(sum / counted) : 0;
-    record *r = REC(c, loss_back, y, logits);
-    if (r) r->p = k;
+    for (; k.from < k.rows; k.from += k.n) {
+        k.n = k.rows - k.from < most ? k.rows - k.from : most;
+        const real *rows = reals(x) + (size_t)k.from * (size_t)C;
+        c->dev->linear(c->pool, k.logits, rows, w, k.n);
+        c->dev->softmax_nll(c->pool, k.logits, k.nll, k.max, k.argmax, targets + k.from, k.n, k.V);
+        for (int t = 0; t < k.n; t++) sum += (double)k.nll[t];
+        if (!learns) continue;
+        pool_run(c->pool, to_gradients, &k);
+        c->dev->linear_dx(c->pool, dx + (size_t)k.from * (size_t)C, k.logits, w, k.n);
+        if (dw) c->dev->linear_dw(c->pool, dw, k.logits, rows, w, k.n);
+    }
+    arena_reset(&c->mem, mark);
+    reals(y)[0] = k.counted ? (real)((double)weight * sum / k.counted) : 0;
+    record *r = learns ? REC(c, loss_back, y, x, w) : NULL;
+    if (r) r->saved = dx;
     return y;
 }

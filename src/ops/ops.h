@@ -75,6 +75,7 @@ struct cx {
     arena mem;
     const batch *b;
     int recording;
+    int whole;                /* op_block records all that runs      */
     record *tape;
     int n, cap;
 };
@@ -155,13 +156,15 @@ tensor *op_wkv6(cx *c, tensor *r, tensor *k, tensor *v, tensor *w, tensor *u, in
 /* v7: w in (0, 1) T rows; a = -kappa, b = kappa * a-gate.                     spec 5.2, 5.4 */
 tensor *op_wkv7(cx *c, tensor *r, tensor *w, tensor *k, tensor *v, tensor *a, tensor *b, int heads, int at);
 
-/* Mean cross entropy of logits [T, V] against targets (-1: not counted), 1 x 1. Its backward also adds L2Wrap: 1e-4 / rows x
- * the largest logit, to that logit's gradient (spec ARCHITECTURES 6), scaled as the loss is; l2wrap 0 leaves it out. */
-tensor *op_cross_entropy(cx *c, tensor *logits, const int32_t *targets, int l2wrap);
+/* weight x the mean cross entropy of the logits x W' against targets (-1: not counted), 1 x 1. Logits exist for some rows at a
+ * time. The gradient of w is added on the way forward already, so the loss must be the root of tape_backward, with seed 1. It
+ * includes L2Wrap: weight x 1e-4 / rows x the largest logit, on that logit (spec ARCHITECTURES 6); l2wrap 0 leaves it out. */
+tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap);
 
 /* A layer: fn(c, p, layer, in, out) reads in[0], in[1] (in[1] may be NULL) and sets out[0], out[1] (out[1] may be NULL or
  * in[1] itself). Not recording: its scratch memory is given back at its end. Recording: run unrecorded, and replayed
- * recorded when its gradient is asked for; [at, at + len) of every state is put back first. `out` is filled. */
+ * recorded when its gradient is asked for; [at, at + len) of every state is put back first. With c->whole it is recorded at
+ * once: faster, in more memory, the same bits. `out` is filled. */
 typedef void block_fn(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2]);
 void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[2], tensor *out[2], int at, int len);
 

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "rwkv/parts.h"
 
-tensor *rwkv_forward(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n)
+tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n)
 {
     tensor *x = op_embed(c, (tensor *)&m->emb, tokens, c->b->rows), *v_first = NULL;
     x = layer_norm(c, x, (tensor *)&m->ln0_w, (tensor *)&m->ln0_b);
@@ -16,7 +16,13 @@ tensor *rwkv_forward(cx *c, const rwkv *m, const int32_t *tokens, const int *row
         if (!n) return NULL;
         x = op_rows(c, x, rows, n);
     }
-    return op_linear(c, layer_norm(c, x, (tensor *)&m->ln_out_w, (tensor *)&m->ln_out_b), (tensor *)&m->head);
+    return layer_norm(c, x, (tensor *)&m->ln_out_w, (tensor *)&m->ln_out_b);
+}
+
+tensor *rwkv_forward(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n)
+{
+    tensor *x = rwkv_features(c, m, tokens, rows, n);
+    return x ? op_linear(c, x, (tensor *)&m->head) : NULL;
 }
 
 void rwkv_state_init(const rwkv *m, real *state)

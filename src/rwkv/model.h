@@ -78,5 +78,7 @@ int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS]);
 /* Run tokens (c->b->rows of them) through the model; logits of rows[0..n), NULL rows: of all; n = 0 with rows: none, NULL is
  * returned. States are advanced. */
 tensor *rwkv_forward(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n);
+/* The same without the head: what the head reads. */
+tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n);
 
 #endif

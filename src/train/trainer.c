@@ -167,8 +167,8 @@ static int run(wkv_trainer *t, const int32_t *tokens, int batch_size, int length
     cx_reset(c);
     c->b = &t->batch;
     c->recording = learn;
-    tensor *logits = rwkv_forward(c, &t->p.model, t->ids, NULL, 0);
-    tensor *l = op_cross_entropy(c, logits, t->ids + t->batch.rows, 1);
+    tensor *x = rwkv_features(c, &t->p.model, t->ids, NULL, 0);
+    tensor *l = op_head_loss(c, x, &t->p.model.head, t->ids + t->batch.rows, 1, 1);
     *loss = reals(l)[0];
     if (learn && isfinite(*loss)) tape_backward(c, l, 1);
     c->recording = 0;
