@@ -3,8 +3,8 @@
  *
  *     wkv_roof roof = {0};  wkv_work w;
  *     wkv_roof_measure(&roof, 0, 1);                           // bytes and operations per second, here and now
- *     wkv_work_of(&w, m, 1, 1, 1);                             // of one token read by one text, logits wanted
- *     double most = 1 / fmax(w.bytes / roof.read, w.flops / roof.fma);    // tokens per second that nothing here can exceed
+ *     wkv_work_of(&w, m, 1, 1, 1, NULL);                       // of one token read by one text, logits wanted
+ *     double most = 1 / fmax(w.bytes / roof.read, w.flops / roof.fma);    // tokens per second that float32 can reach here
  *
  * Conventions are those of wkv.h. */
 #ifndef WKV_BENCH_H
@@ -39,19 +39,48 @@ WKV_API size_t wkv_memory_available(void); /* bytes that can be taken without sw
 WKV_API size_t wkv_memory_peak(void);     /* most bytes this process has had in memory */
 WKV_API size_t wkv_memory_resident(void); /* bytes of this process that are in memory, pages of mapped files included */
 
+/* ---- zeros ------------------------------------------------------------------------------------------------------------- */
+
+/* The squared ReLUs of a layer: zero[i] of of[i] groups of 2^i adjacent rows were zero in each of their rows. Rows are
+ * tokens, in the order in which they are computed. The rows of ffn.value that belong to zeros need not be read. */
+typedef struct {
+    int64_t zero[6], of[6];
+} wkv_zeros;
+
+/* wkv_eval_batch that also adds to the counts of each layer; `layers` has as many as the model. Groups begin anew every 512
+ * rows, at which a long batch is cut. */
+WKV_API int wkv_count_zeros(wkv_zeros *layers, wkv_context *c, const wkv_sequence *sequences, int count);
+
 /* ---- the work ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    double bytes; /* that must come from memory: weights once, a row of the embedding for each token, states once */
-    double flops; /* of the matrix products, a multiply-add being two; a few per cent more is done beside them   */
+    double bytes; /* weights once, a row of the embedding for each token, states once                                */
+    double read;  /* the same without the rows of ffn.value that are not read because they belong to zeros           */
+    double flops; /* of the matrix products, a multiply-add being two; a few per cent more is done beside them       */
+    double int8;  /* those of them that are dot products of bytes: their weights are stored in blocks                */
 } wkv_work;
 
-/* What one pass takes: `texts` texts that read `tokens` tokens each, with the logits of the last `logits` of each. */
-WKV_API void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits);
+/* What one pass takes: `texts` texts that read `tokens` tokens each, with the logits of the last `logits` of each. zeros: what
+ * wkv_count_zeros found in such passes (one of the model's layers after the other), NULL: none. */
+WKV_API void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_zeros *zeros);
 
-/* Read n tokens from the start of a text, and say which share of the squared ReLUs' results was zero (0 to 1). The rows of
- * ffn.value that belong to them need not be read. WKV_EARG, WKV_ENOMEM. */
-WKV_API int wkv_relu2_zeros(double *share, const wkv_model *m, const int32_t *tokens, int n, int threads);
+/* ---- how well a model knows a text ------------------------------------------------------------------------------------- */
+
+/* Read n tokens into the state. `tokens` has n + 1: nll[i] is what the model, which has then read token i, says of token
+ * i + 1, as minus the natural logarithm of its probability. Calling again with the tokens from n on continues the text;
+ * a text that stands alone begins with a fresh state. Perplexity is e to the power of the mean. WKV_EARG, WKV_ENOMEM. */
+WKV_API int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, int n);
+
+/* What two models say of the same next token. */
+typedef struct {
+    float nll[2]; /* minus the natural logarithm of its probability, of each                              */
+    float kl;     /* Kullback-Leibler divergence of the second's distribution from the first's, nats      */
+    float apart;  /* root of the mean squared difference of the logits                                    */
+    int agree;    /* both think the same token likeliest                                                  */
+} wkv_difference;
+
+/* The same with two models that have one vocabulary, each with its own context and state. WKV_EARG, WKV_ENOMEM. */
+WKV_API int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state *const s[2], const int32_t *tokens, int n);
 
 /* ---- models of published sizes -------------------------------------------------------------------------------------------- */
 

@@ -20,7 +20,9 @@ echo "the user and the end" >text
 run 0 bench -m "$model" --vocab "$here/cli/small.vocab.txt" -f text --quick --json -t 2
 is "$(wc -c <err | tr -d ' ')" 0 "what it says beside the report"
 for key in bandwidth_gbs fma_gflops int8_gops load_ms first_token_ms rss_bytes relu2_zeros streams; do positive $key 1; done
-for key in tokens_per_s slowest fastest repeats bytes_per_token gbs gflops share_of_roof; do positive $key 7; done
+for key in tokens_per_s slowest fastest repeats bytes_per_token dense_bytes_per_token gbs gflops share_of_roof share_of_dense_roof; do
+    positive $key 7
+done
 holds out '"decode": {'
 holds out '"prefill": ['
 holds out '"batch": ['
@@ -35,6 +37,25 @@ else
     skipped=$((skipped + 1))
 fi
 
+run 0 bench -m "$model" --quick --json -t 1 --only batch
+positive tokens_per_s 4
+lacks out '"decode"'
+
+# ---- zeros -----------------------------------------------------------------------------------------------------------------
+seq 1 400 >numbers
+run 0 bench --sparsity numbers --json # the built-in model
+for key in tokens units layers; do positive $key 1; done
+holds out '"zeros_of_layers": ['
+if command -v jq >/dev/null; then
+    is "$(jq -c '[.version, .layers, (.zeros_of_layers | length), (.tokens % 16)]' out)" '["7",3,3,0]' "what was counted"
+    is "$(jq -c '[.zeros, .zeros_of_layers[]] | all(. == (sort | reverse) and .[4] > 0 and .[0] < 1)' out)" true \
+        "all of many tokens are zero in fewer units than one"
+fi
+run 0 bench --sparsity numbers
+holds out "RWKV-7, 3 layers of 1024 units"
+holds out "####"
+is "$(grep -c '^  [012]  ' out)" 3 "the table has a line a layer"
+
 # ---- for people ------------------------------------------------------------------------------------------------------------
 run 0 bench -m "$here/golden/models/v4-c32-f32.pth" --quick -t 1
 holds out "RWKV-4"
@@ -47,6 +68,13 @@ run 0 bench -m "$model" --vocab "$here/cli/small.vocab.txt" --quick # which cann
 holds out "random ids"
 
 # ---- refused ---------------------------------------------------------------------------------------------------------------
+run 1 bench --sparsity missing.txt
+holds err "missing.txt"
+echo "a b" >short
+run 1 bench --sparsity short
+holds err "at least 16"
+run 2 bench --sparsity short -f text
+holds err "twice"
 run 1 bench --synthetic 7:1T
 holds err '"7:1T"'
 holds err "7:0.1B"

@@ -54,17 +54,23 @@ static void synthetic_is_sane(const char *name, double zeros, const char *type)
         double deviation = sqrt(squares / about->vocab - pow(sum / about->vocab, 2));
         EXPECT(deviation > 0.3 && deviation < 3); /* the head makes deviation 1 of what a LayerNorm gives */
     }
-    double share;
-    EXPECT_EQ(wkv_relu2_zeros(&share, m, ids, 96, 0), 0);
-    EXPECT_NEAR(share, zeros, 0.02);
+    wkv_zeros layers[24] = {{{0}, {0}}};
+    EXPECT(about->layers <= 24);
+    EXPECT_EQ(wkv_count_zeros(layers, c, &(wkv_sequence){.state = s, .tokens = ids, .n = 96}, 1), 0);
+    double sum = 0;
+    for (int l = 0; l < about->layers; l++) {
+        EXPECT_EQ(layers[l].of[0], 96 * about->ffn);
+        sum += (double)layers[l].zero[0] / (double)layers[l].of[0];
+    }
+    EXPECT_NEAR(sum / about->layers, zeros, 0.02);
 
     /* one token reads nearly all of the file but the embedding */
     wkv_work w, many;
     double value = strcmp(type, "f32") ? 2 : 4, row = (double)about->vocab * about->width * value;
-    wkv_work_of(&w, m, 1, 1, 1);
+    wkv_work_of(&w, m, 1, 1, 1, NULL);
     EXPECT_NEAR(w.bytes / ((double)about->file_bytes - row + (double)about->state_bytes), 1, 0.005);
     EXPECT_NEAR(w.flops / (2.0 * (double)about->parameters - 2 * row / value), 1, 0.005);
-    wkv_work_of(&many, m, 4, 10, 0);
+    wkv_work_of(&many, m, 4, 10, 0, NULL);
     EXPECT_NEAR(many.bytes, w.bytes - row + 3 * (double)about->state_bytes + 39.0 * about->width * value, 1);
     EXPECT_NEAR(many.flops, 40 * (w.flops - 2 * row / value), 1);
 

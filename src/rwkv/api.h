@@ -25,4 +25,9 @@ struct wkv_state {
 /* A checkpoint in memory that outlives the model; `name` stands for its path. */
 int model_open_memory(wkv_model **out, const void *data, size_t size, const char *name);
 
+/* What a context computes on, and for which model; and: from here on it computes on another device. */
+const device *context_device(const wkv_context *c);
+const wkv_model *context_model(const wkv_context *c);
+void context_use(wkv_context *c, const device *dev);
+
 #endif

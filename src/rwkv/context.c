@@ -61,6 +61,10 @@ void wkv_context_free(wkv_context *c)
 const char *wkv_context_isa(const wkv_context *c) { return c->isa; }
 int wkv_context_threads(const wkv_context *c) { return pool_threads(c->pool); }
 
+const device *context_device(const wkv_context *c) { return c->cx.dev; }
+const wkv_model *context_model(const wkv_context *c) { return c->model; }
+void context_use(wkv_context *c, const device *dev) { c->cx.dev = dev; }
+
 static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
 {
     const rwkv *m = &c->model->rwkv;

@@ -1,0 +1,98 @@
+/* score.c - how probable a model finds a text, and how far two models' opinions of it are apart. */
+#include <math.h>
+#include <stdlib.h>
+#include "base/error.h"
+#include "rwkv/api.h"
+#include "wkv_bench.h"
+
+enum { PIECE = 64 }; /* tokens whose logits are in memory at once */
+
+/* The largest logit and its place, and the logarithm of the sum of all their exponentials. */
+typedef struct {
+    float max;
+    int argmax;
+    double log_sum;
+} peak;
+
+static peak find_peak(const float *x, int V)
+{
+    peak p = {.max = x[0]};
+    for (int i = 1; i < V; i++)
+        if (x[i] > p.max) p.max = x[p.argmax = i];
+    double sum = 0;
+    for (int i = 0; i < V; i++) sum += (double)expf(x[i] - p.max);
+    p.log_sum = (double)p.max + log(sum);
+    return p;
+}
+
+static float nll_of(const float *x, const peak *p, int32_t token) { return (float)(p->log_sum - (double)x[token]); }
+
+/* a and b: the logits of both models after the same tokens; next: the token that came. */
+static wkv_difference differ(const float *a, const float *b, int V, int32_t next)
+{
+    peak p = find_peak(a, V), q = find_peak(b, V);
+    double kl = 0, squares = 0;
+    for (int i = 0; i < V; i++) {
+        double apart = (double)a[i] - (double)b[i];
+        kl += exp((double)a[i] - p.log_sum) * (apart - (p.log_sum - q.log_sum));
+        squares += apart * apart;
+    }
+    return (wkv_difference){.nll = {nll_of(a, &p, next), nll_of(b, &q, next)},
+                            .kl = kl > 0 ? (float)kl : 0, /* it is never below; its rounding may be */
+                            .apart = (float)sqrt(squares / V),
+                            .agree = p.argmax == q.argmax};
+}
+
+static int check(const wkv_state *s, const int32_t *tokens, int n)
+{
+    if (n < 1) return fail(WKV_EARG, "%d tokens to be read; at least 1 is needed", n);
+    int V = s->model->rwkv.V;
+    if (tokens[n] < 0 || tokens[n] >= V) /* wkv_eval looks at those before */
+        return fail(WKV_EARG, "token %d is %d; the model's ids are 0 to %d", n, (int)tokens[n], V - 1);
+    return 0;
+}
+
+static int read_piece(float *logits, wkv_context *c, wkv_state *s, const int32_t *tokens, int n)
+{
+    return wkv_eval_batch(c, &(wkv_sequence){.state = s, .tokens = tokens, .n = n, .logits = logits, .all_logits = 1},
+                          1);
+}
+
+int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, int n)
+{
+    int e = check(s, tokens, n), V = s->model->rwkv.V;
+    if (e) return e;
+    float *logits = malloc(sizeof *logits * PIECE * (size_t)V);
+    if (!logits) return fail(WKV_ENOMEM, "no memory for the logits of %d tokens", PIECE);
+    for (int at = 0, piece; !e && at < n; at += piece) {
+        piece = n - at < PIECE ? n - at : PIECE;
+        e = read_piece(logits, c, s, tokens + at, piece);
+        for (int i = 0; !e && i < piece; i++) {
+            const float *x = logits + (size_t)i * (size_t)V;
+            peak p = find_peak(x, V);
+            nll[at + i] = nll_of(x, &p, tokens[at + i + 1]);
+        }
+    }
+    free(logits);
+    return e;
+}
+
+int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state *const s[2], const int32_t *tokens, int n)
+{
+    int e = check(s[0], tokens, n), V = s[0]->model->rwkv.V, W = s[1]->model->rwkv.V;
+    if (e) return e;
+    if (V != W) return fail(WKV_EARG, "models of %d and %d tokens have no distributions to compare", V, W);
+    size_t room = PIECE * (size_t)V;
+    float *logits = malloc(sizeof *logits * 2 * room);
+    if (!logits) return fail(WKV_ENOMEM, "no memory for the logits of %d tokens", PIECE);
+    for (int at = 0, piece; !e && at < n; at += piece) {
+        piece = n - at < PIECE ? n - at : PIECE;
+        for (int i = 0; !e && i < 2; i++) e = read_piece(logits + (size_t)i * room, c[i], s[i], tokens + at, piece);
+        for (int i = 0; !e && i < piece; i++) {
+            const float *x = logits + (size_t)i * (size_t)V;
+            out[at + i] = differ(x, x + room, V, tokens[at + i + 1]);
+        }
+    }
+    free(logits);
+    return e;
+}

@@ -1,0 +1,55 @@
+/* zeros.c - which squared ReLUs are zero, layer by layer: a context's device with a map that looks at its results. */
+#include <stdlib.h>
+#include "base/error.h"
+#include "ops/device.h"
+#include "rwkv/api.h"
+#include "wkv_bench.h"
+
+enum { WIDTHS = sizeof((wkv_zeros *)0)->zero / sizeof(int64_t), GROUP = 1 << (WIDTHS - 1) };
+
+/* A device's functions are told nothing of who asks: the counts of the evaluation that runs on this thread. */
+static _Thread_local struct {
+    const device *inner;
+    wkv_zeros *layers;
+    int F, L, layer; /* layer: whose turn it is; each has one squared ReLU */
+} seen;
+
+/* x: `rows` rows of F, at most GROUP. */
+static void count_group(wkv_zeros *z, const real *x, int rows, int F)
+{
+    static const uint32_t firsts[WIDTHS] = {~0u, 0x55555555, 0x11111111, 0x01010101, 0x00010001, 1};
+    for (int i = 0; i < F; i++) {
+        uint32_t zero = 0; /* a bit for each row; then one at the first row of each pair, four ... that is all zero */
+        for (int t = 0; t < rows; t++) zero |= (uint32_t)(x[(size_t)t * (size_t)F + (size_t)i] == 0) << t;
+        for (int w = 0; w < WIDTHS; w++) {
+            z->zero[w] += __builtin_popcount(zero &= firsts[w]);
+            zero &= zero >> (1 << w) % GROUP;
+        }
+    }
+    for (int w = 0; w < WIDTHS; w++) z->of[w] += (int64_t)(rows >> w) * F;
+}
+
+static void counting_map(pool *p, map_kind kind, real *y, const real *x, size_t n)
+{
+    seen.inner->map(p, kind, y, x, n);
+    if (kind != MAP_RELU2) return;
+    int T = (int)(n / (size_t)seen.F);
+    for (int t = 0; t < T; t += GROUP)
+        count_group(&seen.layers[seen.layer], y + (size_t)t * (size_t)seen.F, T - t < GROUP ? T - t : GROUP, seen.F);
+    seen.layer = (seen.layer + 1) % seen.L;
+}
+
+int wkv_count_zeros(wkv_zeros *layers, wkv_context *c, const wkv_sequence *sequences, int count)
+{
+    device counting = *context_device(c);
+    counting.map = counting_map;
+    seen.inner = context_device(c);
+    seen.layers = layers;
+    seen.F = context_model(c)->rwkv.F;
+    seen.L = context_model(c)->rwkv.L;
+    seen.layer = 0;
+    context_use(c, &counting);
+    int e = wkv_eval_batch(c, sequences, count);
+    context_use(c, seen.inner);
+    return e;
+}

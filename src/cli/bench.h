@@ -1,0 +1,57 @@
+/* bench.h - what `wkv bench` passes from hand to hand: what was asked, what is measured, what is reported. */
+#ifndef WKV_CLI_BENCH_H
+#define WKV_CLI_BENCH_H
+
+#include "engine.h"
+#include "say.h"
+#include "wkv_bench.h"
+#include <jansson.h>
+
+enum { TEXTS = 32, REPEATS = 9, PROMPTS = 3, BATCHES = 4 };
+
+/* One row of the report. */
+typedef struct {
+    int n, tokens, repeats;  /* n: what the row is about; tokens: of one repeat */
+    double seconds[REPEATS]; /* sorted                                          */
+    wkv_work work;           /* of one repeat                                   */
+} figure;
+
+typedef enum { ALL, DECODE, PREFILL, BATCH } bench_part;
+
+typedef struct {
+    const char *synthetic, *type; /* as asked, or NULL                */
+    bench_part only;
+    int quick;
+
+    engine e;
+    wkv_roof roof;
+    int32_t *ids; /* the text                         */
+    int n_ids, from_text;
+    wkv_state *states[TEXTS];
+    int32_t next[TEXTS]; /* where in the text each one reads */
+    float *logits;       /* TEXTS x vocabulary               */
+    double load, first, zeros;
+    size_t resident; /* bytes, after decoding one text   */
+    figure decode, prefill[PROMPTS], batch[BATCHES];
+    int prefills, batches; /* measured */
+} bench;
+
+/* Fill in ids: the text at `path`, or with NULL one that is built in where the model's vocabulary can spell it, else random
+ * ids. Returns 0, or 1 after the sentence. bench_text.c */
+int bench_text(bench *b, const char *path);
+
+/* Measure the machine and the model. Returns the exit status. bench_measure.c */
+int bench_measure(bench *b);
+
+/* What one pass of a figure took, in the middle; and the share of the least time that the machine's limits allow, by the bytes
+ * that were read or by all of the weights' (`dense`). *limit (or NULL): which limit it is. bench_report.c */
+double figure_median(const figure *f);
+double figure_share(const bench *b, const figure *f, int dense, const char **limit);
+void bench_print(const bench *b);
+int bench_print_json(const bench *b); /* the exit status */
+int bench_put_json(json_t *report);   /* the same; takes the report, which may be NULL */
+
+/* Count the squared ReLUs that are zero in the whole text, and report them. Returns the exit status. bench_zeros.c */
+int bench_zeros(bench *b, int as_json);
+
+#endif

@@ -1,0 +1,170 @@
+/* bench_measure.c - the measurements of `wkv bench`: the machine, then the model in the order in which one is used. */
+#include "bench.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIECE = 512 }; /* tokens that one pass of the library reads */
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int32_t take(bench *b, int text) { return b->ids[b->next[text]++ % b->n_ids]; }
+
+/* That many texts read a token each and want to know what follows; the zeros of the layers are counted, or not with NULL. */
+static int step(bench *b, int many, wkv_zeros *layers)
+{
+    wkv_sequence q[TEXTS];
+    int32_t ids[TEXTS];
+    for (int i = 0; i < many; i++) {
+        ids[i] = take(b, i);
+        q[i] = (wkv_sequence){.state = b->states[i],
+                              .tokens = &ids[i],
+                              .n = 1,
+                              .logits = b->logits + (size_t)i * (size_t)b->e.about->vocab};
+    }
+    return layers ? wkv_count_zeros(layers, b->e.context, q, many) : wkv_eval_batch(b->e.context, q, many);
+}
+
+/* One text reads n tokens; the logits of the last are wanted. */
+static int read_prompt(bench *b, int text, int n)
+{
+    int32_t ids[PIECE];
+    for (int at = 0, piece; at < n && !interrupted; at += piece) {
+        piece = n - at < PIECE ? n - at : PIECE;
+        for (int i = 0; i < piece; i++) ids[i] = take(b, text);
+        if (wkv_eval(b->e.context, b->states[text], ids, piece, at + piece == n ? b->logits : NULL)) return -1;
+    }
+    return 0;
+}
+
+static void add_work(wkv_work *to, const wkv_work *w, double times)
+{
+    to->bytes += times * w->bytes;
+    to->read += times * w->read;
+    to->flops += times * w->flops;
+    to->int8 += times * w->int8;
+}
+
+/* What one step takes, by the zeros of some steps that are not timed. */
+static int count_work(bench *b, wkv_work *w, int many)
+{
+    int L = b->e.about->layers, steps = (b->quick ? 16 : 64) / many;
+    wkv_zeros *layers = calloc((size_t)L, sizeof *layers);
+    if (!layers) return complain("out of memory");
+    int status = 0;
+    for (int i = 0; i <= steps && !status && !interrupted; i++)
+        if (step(b, many, layers)) status = complain_library();
+    int64_t zero = 0, of = 0;
+    for (int l = 0; l < L; l++) zero += layers[l].zero[0], of += layers[l].of[0];
+    if (of) b->zeros = (double)zero / (double)of;
+    wkv_work_of(w, b->e.model, many, 1, 1, layers);
+    free(layers);
+    return status;
+}
+
+/* Decoding: as many steps a repeat as take about `seconds`, after a first one that only warms up. */
+static int measure_decode(bench *b, figure *f, int many, double seconds)
+{
+    wkv_work one;
+    if (count_work(b, &one, many)) return 1;
+    double t = seconds_now();
+    if (step(b, many, NULL)) return complain_library();
+    t = seconds_now() - t;
+    int steps = t > 0 && seconds / t < 128 ? (int)(seconds / t) : 128;
+    if (steps < 4) steps = 4;
+    *f = (figure){.n = many, .tokens = steps * many};
+    add_work(&f->work, &one, steps);
+    for (int most = b->quick ? 3 : 5; f->repeats < most && !interrupted; f->repeats++) {
+        t = seconds_now();
+        for (int i = 0; i < steps && !interrupted; i++)
+            if (step(b, many, NULL)) return complain_library();
+        f->seconds[f->repeats] = seconds_now() - t;
+    }
+    qsort(f->seconds, (size_t)f->repeats, sizeof *f->seconds, compare);
+    return 0;
+}
+
+/* A prompt of n tokens from the start of a text, again and again until the time is over. */
+static int measure_prefill(bench *b, figure *f, int n, double seconds)
+{
+    *f = (figure){.n = n, .tokens = n};
+    for (int at = 0; at < n; at += PIECE) {
+        wkv_work w;
+        int piece = n - at < PIECE ? n - at : PIECE;
+        wkv_work_of(&w, b->e.model, 1, piece, at + piece == n, NULL);
+        add_work(&f->work, &w, 1);
+    }
+    double begun = seconds_now();
+    for (int most = b->quick ? 3 : 5; f->repeats < most && !interrupted; f->repeats++) {
+        wkv_state_reset(b->states[0]);
+        b->next[0] = 0;
+        double t = seconds_now();
+        if (f->repeats && t - begun > seconds) break;
+        if (read_prompt(b, 0, n)) return complain_library();
+        f->seconds[f->repeats] = seconds_now() - t;
+    }
+    qsort(f->seconds, (size_t)f->repeats, sizeof *f->seconds, compare);
+    return 0;
+}
+
+static int measure_roof(bench *b, double seconds)
+{
+    return wkv_roof_measure(&b->roof, wkv_context_threads(b->e.context), seconds) ? complain_library() : 0;
+}
+
+static int measure_decoding(bench *b, progress *bar, double seconds)
+{
+    progress_at(bar, 1, 9, "decoding");
+    if (read_prompt(b, 0, 64)) return complain_library();
+    return measure_decode(b, &b->decode, 1, seconds);
+}
+
+static int measure_prompts(bench *b, progress *bar, double seconds)
+{
+    static const int lengths[PROMPTS] = {64, 512, 2048};
+    for (int i = 0, n = b->quick ? 2 : PROMPTS; i < n && !interrupted; i++) {
+        progress_at(bar, 2 + i, 9, "a prompt of %d tokens", lengths[i]);
+        if (measure_prefill(b, &b->prefill[i], lengths[i], seconds)) return 1;
+        b->prefills++;
+    }
+    return 0;
+}
+
+/* Each text is another place of the same one. */
+static int measure_batches(bench *b, progress *bar, double seconds)
+{
+    static const int many[BATCHES] = {1, 4, 16, TEXTS};
+    for (int i = 0; i < TEXTS && !interrupted; i++) {
+        wkv_state_reset(b->states[i]);
+        b->next[i] = i * b->n_ids / TEXTS;
+        if (read_prompt(b, i, 8)) return complain_library();
+    }
+    for (int i = 0; i < BATCHES && !interrupted; i++) {
+        progress_at(bar, 5 + i, 9, "%d texts at once", many[i]);
+        if (measure_decode(b, &b->batch[i], many[i], seconds)) return 1;
+        b->batches++;
+    }
+    return 0;
+}
+
+int bench_measure(bench *b)
+{
+    progress bar;
+    progress_begin(&bar, "measuring");
+    double t = seconds_now(), work = b->quick ? 0.05 : 1, roof = b->quick ? 0.6 : 6;
+    int status = step(b, 1, NULL) ? complain_library() : 0;
+    b->first = seconds_now() - t;
+    progress_at(&bar, 0, 9, "what the machine can do");
+    if (!status) status = measure_roof(b, roof);
+    if (!status && (b->only == ALL || b->only == DECODE)) status = measure_decoding(b, &bar, 2 * work);
+    b->resident = wkv_memory_resident(); /* before there are many texts */
+    if (!status && (b->only == ALL || b->only == PREFILL)) status = measure_prompts(b, &bar, 5 * work);
+    if (!status && (b->only == ALL || b->only == BATCH)) status = measure_batches(b, &bar, work);
+    progress_at(&bar, 8, 9, "what the machine can do"); /* again: a limit is the best of two moments */
+    if (!status && !interrupted) status = measure_roof(b, roof / 2);
+    progress_end(&bar);
+    return status ? status : interrupted ? 130 : 0;
+}

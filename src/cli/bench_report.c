@@ -1,0 +1,117 @@
+/* bench_report.c - what `wkv bench` measured, for people and for programs. */
+#include "bench.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+double figure_median(const figure *f)
+{
+    const double *s = f->seconds;
+    int n = f->repeats;
+    return (s[n / 2] + s[(n - 1) / 2]) / 2;
+}
+
+double figure_share(const bench *b, const figure *f, int dense, const char **limit)
+{
+    const wkv_work *w = &f->work;
+    double memory = (dense ? w->bytes : w->read) / b->roof.read,
+           arithmetic = w->int8 / b->roof.int8 + (w->flops - w->int8) / b->roof.fma;
+    if (limit) *limit = memory > arithmetic ? "memory" : "arithmetic";
+    return (memory > arithmetic ? memory : arithmetic) / figure_median(f);
+}
+
+/* ---- for people ----------------------------------------------------------------------------------------------------- */
+
+static void print_figure(const bench *b, const char *what, const figure *f)
+{
+    const char *limit;
+    double t = figure_median(f), share = figure_share(b, f, 0, &limit);
+    char label[32];
+    snprintf(label, sizeof label, what, f->n);
+    put_text("  %-17s %10.1f %10.1f %10.1f %8.1f %9.1f %6.0f %% of %-10s %5.0f %%\n", label, f->tokens / t,
+             f->tokens / f->seconds[f->repeats - 1], f->tokens / f->seconds[0], f->work.read / t * 1e-9,
+             f->work.flops / t * 1e-9, 100 * share, limit, 100 * figure_share(b, f, 1, NULL));
+}
+
+static void print_machine(const wkv_roof *r)
+{
+    char ahead[48] = "no prefetch";
+    if (r->ahead) snprintf(ahead, sizeof ahead, "prefetch %d bytes ahead", r->ahead);
+    put_text("%sThe machine%s\n", bold(1), plain(1));
+    put_text("  memory    %9.1f GB/s      %d stream%s a thread, %s\n", r->read * 1e-9, r->streams,
+             r->streams == 1 ? "" : "s", ahead);
+    put_text("  float32   %9.1f GFLOP/s   %s\n", r->fma * 1e-9, r->fma_how);
+    put_text("  int8      %9.1f GOP/s     %s\n\n", r->int8 * 1e-9, r->int8_how);
+}
+
+static void print_model(const bench *b)
+{
+    char resident[16];
+    put_text("%sThe model%s\n", bold(1), plain(1));
+    put_text("  %s in %.1f ms, the first token took %.1f ms, %s resident\n", b->synthetic ? "made" : "opened",
+             b->load * 1e3, b->first * 1e3, as_bytes(resident, (double)b->resident));
+    if (b->decode.repeats)
+        put_text("  a token reads %.1f MB of %.1f; %.1f %% of the squared ReLUs are zero, reading %s\n",
+                 b->decode.work.read / b->decode.tokens * 1e-6, b->decode.work.bytes / b->decode.tokens * 1e-6,
+                 100 * b->zeros, b->from_text ? "text" : "random ids");
+    put_text("\n");
+}
+
+void bench_print(const bench *b)
+{
+    const wkv_model_info *m = b->e.about;
+    char count[32];
+    put_text("%s%s%s: RWKV-%s, %s parameters, %s; %d thread%s, %s\n\n", bold(1), m->path ? m->path : "built-in",
+             plain(1), m->version, as_count(count, m->parameters), m->types, b->roof.threads,
+             b->roof.threads == 1 ? "" : "s", wkv_context_isa(b->e.context));
+    print_machine(&b->roof);
+    print_model(b);
+    put_text("%s%-19s %10s %10s %10s %8s %9s %-22s %s%s\n", bold(1), "Tokens per second", "median", "slowest",
+             "fastest", "GB/s", "GFLOP/s", "  of the roof", "dense", plain(1));
+    if (b->decode.repeats) print_figure(b, "decode", &b->decode);
+    for (int i = 0; i < b->prefills; i++) print_figure(b, "prefill %d", &b->prefill[i]);
+    for (int i = 0; i < b->batches; i++) print_figure(b, i ? "%d texts at once" : "%d text", &b->batch[i]);
+}
+
+/* ---- for programs ---------------------------------------------------------------------------------------------------- */
+
+static json_t *figure_json(const bench *b, const char *what, const figure *f)
+{
+    const char *limit;
+    double t = figure_median(f), share = figure_share(b, f, 0, &limit);
+    return json_pack("{s:i s:f s:f s:f s:i s:f s:f s:f s:f s:f s:f s:s}", what, f->n, "tokens_per_s", f->tokens / t,
+                     "slowest", f->tokens / f->seconds[f->repeats - 1], "fastest", f->tokens / f->seconds[0], "repeats",
+                     f->repeats, "bytes_per_token", f->work.read / f->tokens, "dense_bytes_per_token",
+                     f->work.bytes / f->tokens, "gbs", f->work.read / t * 1e-9, "gflops", f->work.flops / t * 1e-9,
+                     "share_of_roof", share, "share_of_dense_roof", figure_share(b, f, 1, NULL), "roof", limit);
+}
+
+int bench_put_json(json_t *report)
+{
+    char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
+    if (text) put_text("%s\n", text);
+    free(text);
+    json_decref(report);
+    return text ? 0 : complain("the report cannot be written as JSON: a name in it is not UTF-8");
+}
+
+int bench_print_json(const bench *b)
+{
+    const wkv_model_info *m = b->e.about;
+    const wkv_roof *r = &b->roof;
+    json_t *o =
+        json_pack("{s:s s:s? s:s s:s s:I s:i s:s s:f s:i s:i s:f s:f s:s s:f s:f s:I s:s}", "wkv", wkv_version(),
+                  "model", m->path, "version", m->version, "types", m->types, "parameters", (json_int_t)m->parameters,
+                  "threads", r->threads, "isa", wkv_context_isa(b->e.context), "bandwidth_gbs", r->read * 1e-9,
+                  "streams", r->streams, "prefetch_ahead", r->ahead, "fma_gflops", r->fma * 1e-9, "int8_gops",
+                  r->int8 * 1e-9, "int8_how", r->int8_how, "load_ms", b->load * 1e3, "first_token_ms", b->first * 1e3,
+                  "rss_bytes", (json_int_t)b->resident, "reading", b->from_text ? "text" : "ids");
+    if (o && b->decode.repeats + b->batches) json_object_set_new(o, "relu2_zeros", json_real(b->zeros));
+    if (o && b->decode.repeats) json_object_set_new(o, "decode", figure_json(b, "texts", &b->decode));
+    json_t *prefill = json_array(), *batch = json_array();
+    for (int i = 0; i < b->prefills; i++) json_array_append_new(prefill, figure_json(b, "tokens", &b->prefill[i]));
+    for (int i = 0; i < b->batches; i++) json_array_append_new(batch, figure_json(b, "texts", &b->batch[i]));
+    json_object_set_new(o, "prefill", prefill);
+    json_object_set_new(o, "batch", batch);
+    return bench_put_json(o);
+}

@@ -1,0 +1,87 @@
+/* bench_zeros.c - `wkv bench --sparsity`: how many squared ReLUs are zero in a text, layer by layer, and in how many tokens that
+ * follow each other at once. */
+#include "bench.h"
+#include <jansson.h>
+#include <stdlib.h>
+
+enum { PIECE = 256, SHOWN = 5, WIDE = 40 }; /* SHOWN: one token, and all of 2, 4, 8, 16; WIDE: columns of a whole bar */
+
+static double share(const wkv_zeros *z, int i) { return z->of[i] ? (double)z->zero[i] / (double)z->of[i] : 0; }
+
+static void add(wkv_zeros *to, const wkv_zeros *z)
+{
+    for (int i = 0; i < SHOWN; i++) {
+        to->zero[i] += z->zero[i];
+        to->of[i] += z->of[i];
+    }
+}
+
+static void print_row(const char *name, const wkv_zeros *z, int bar)
+{
+    put_text("  %-8s", name);
+    for (int i = 0; i < SHOWN; i++) put_text(" %6.1f", 100 * share(z, i));
+    int full = bar ? (int)(share(z, 0) * WIDE + 0.5) : 0;
+    put_text("%s%.*s", bar ? "   " : "", full, "########################################");
+    put_text("\n");
+}
+
+static void print_table(const bench *b, const wkv_zeros *layers, const wkv_zeros *all, int n)
+{
+    const wkv_model_info *m = b->e.about;
+    char name[32];
+    put_text("%s%s%s: RWKV-%s, %d layers of %d units; zeros of the squared ReLUs in %s tokens\n\n", bold(1),
+             m->path ? m->path : "built-in", plain(1), m->version, m->layers, m->ffn, as_count(name, n));
+    put_text("%s  per cent of the units that are zero in one token, and in all of 2, 4, 8, 16 adjacent ones%s\n",
+             dim(1), plain(1));
+    put_text("%s  %-8s %6d %6d %6d %6d %6d%s\n", bold(1), "layer", 1, 2, 4, 8, 16, plain(1));
+    for (int l = 0; l < m->layers; l++) {
+        snprintf(name, sizeof name, "%d", l);
+        print_row(name, &layers[l], 1);
+    }
+    print_row("all", all, 0);
+}
+
+static json_t *row_json(const wkv_zeros *z)
+{
+    json_t *row = json_array();
+    for (int i = 0; i < SHOWN; i++) json_array_append_new(row, json_real(share(z, i)));
+    return row;
+}
+
+static int print_json(const bench *b, const wkv_zeros *layers, const wkv_zeros *all, int n)
+{
+    const wkv_model_info *m = b->e.about;
+    json_t *rows = json_array();
+    for (int l = 0; l < m->layers; l++) json_array_append_new(rows, row_json(&layers[l]));
+    return bench_put_json(json_pack("{s:s s:s? s:s s:i s:i s:i s:[i,i,i,i,i] s:o s:o}", "wkv", wkv_version(), "model",
+                                    m->path, "version", m->version, "layers", m->layers, "units", m->ffn, "tokens", n,
+                                    "adjacent_tokens", 1, 2, 4, 8, 16, "zeros", row_json(all), "zeros_of_layers",
+                                    rows));
+}
+
+int bench_zeros(bench *b, int as_json)
+{
+    int L = b->e.about->layers, n = b->n_ids - b->n_ids % 16, status = 0;
+    if (!n) return complain("a text of %d tokens; at least 16 are needed to count zeros in adjacent ones", b->n_ids);
+    wkv_zeros *layers = calloc((size_t)L, sizeof *layers), all = {0};
+    if (!layers) return complain("out of memory");
+    progress bar;
+    progress_begin(&bar, "reading");
+    for (int at = 0, piece; at < n && !status; at += piece) {
+        piece = n - at < PIECE ? n - at : PIECE;
+        progress_at(&bar, at, n, "%d of %d tokens", at, n);
+        wkv_sequence q = {.state = b->states[0], .tokens = b->ids + at, .n = piece};
+        if (interrupted)
+            status = 130;
+        else if (wkv_count_zeros(layers, b->e.context, &q, 1))
+            status = complain_library();
+    }
+    progress_end(&bar);
+    for (int l = 0; l < L; l++) add(&all, &layers[l]);
+    if (!status && as_json)
+        status = print_json(b, layers, &all, n);
+    else if (!status)
+        print_table(b, layers, &all, n);
+    free(layers);
+    return status;
+}
