@@ -16,6 +16,8 @@
 
 #define LOAD_PART(p, n) _mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), p)
 #define STORE_PART(p, v, n) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (n)) - 1), v)
+#define NONZERO(v) _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NEQ_UQ)
+#define COMPRESS(bits, v) _mm512_maskz_compress_epi32((__mmask16)(bits), (__m512i)(v))
 #define LOAD_F16(p) _mm512_cvtph_ps(_mm256_loadu_si256(p))
 #define LOAD_I8(p) _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(p))))
 #define ONE_F16(h) _cvtsh_ss(h)

@@ -7,7 +7,7 @@
  *     TIME_V         vectors of value channels that the recurrences carry at once
  *
  * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16, LOAD_I8 (LANES
- * signed bytes), ONE_F16 (of a uint16_t). The three LOADs must be there when LANES is not 4. */
+ * signed bytes), ONE_F16 (of a uint16_t), NONZERO (a bit for each lane that is not zero) and COMPRESS (its lanes to the front). The three LOADs must be there when LANES is not 4. */
 #include <stdint.h>
 #include <string.h>
 #include "cpu/simd.h"
@@ -153,6 +153,7 @@ INLINE vf sums(const float *p)
 
 #include "cpu/simd_math.h"
 #include "cpu/simd_quant.h"
+#include "cpu/simd_units.h"
 #include "cpu/simd_linear.h"
 #include "cpu/simd_rows.h"
 #include "cpu/simd_time.h"

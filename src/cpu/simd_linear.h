@@ -239,37 +239,13 @@ static void outer_pack(float *to, const char *b, size_t b_bytes, dtype type, int
     }
 }
 
-/* One row of y: every row of b is read once, eight at a time, and nothing is packed. */
-static void outer_one(float *y, const float *a, size_t ak, const char *b, size_t b_bytes, dtype type, int N, int K, float scale)
-{
-    int k = 0;
-    for (; k < K; k += 8) {
-        int kn = K - k < 8 ? K - k : 8, n = 0;
-        const char *row = b + (size_t)k * b_bytes;
-        if (kn == 8)
-            for (; n + LANES <= N; n += LANES) {
-                vf acc = load(y + n);
-                UNROLL for (int j = 0; j < 8; j++)
-                    acc = madd(all(a[(size_t)(k + j) * ak]), load_w(type, row + (size_t)j * b_bytes, (size_t)n) * scale, acc);
-                store(y + n, acc);
-            }
-        for (; n < N; n += LANES) {
-            int part = N - n < LANES ? N - n : LANES;
-            vf acc = load_part(y + n, part);
-            for (int j = 0; j < kn; j++)
-                acc = madd(all(a[(size_t)(k + j) * ak]), load_w_part(type, row + (size_t)j * b_bytes, (size_t)n, part) * scale, acc);
-            store_part(y + n, acc, part);
-        }
-    }
-}
-
 static void outer(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const void *b, size_t b_bytes, dtype type, int M,
                   int N, int K, float scale, float *scratch)
 {
-    if (M == 1 && type == F32) { outer_one(y, a, ak, b, b_bytes, F32, N, K, scale); return; }
-    if (M == 1 && type == F16) { outer_one(y, a, ak, b, b_bytes, F16, N, K, scale); return; }
-    if (M == 1 && type == BF16) { outer_one(y, a, ak, b, b_bytes, BF16, N, K, scale); return; }
-
+    if (ak == 1 && units_pay(a, am, type, M, K)) {
+        units(y, y_stride, a, am, b, b_bytes, type, M, N, K, scale, scratch);
+        return;
+    }
     enum { BLOCK = OUT_N / 256 ? OUT_N / 256 * 256 : OUT_N }; /* columns at a time: whole blocks of any type */
     for (int k = 0; k < K; k += OUT_K) {
         int kn = K - k < OUT_K ? K - k : OUT_K;

@@ -1,0 +1,85 @@
+/* test_units.c - weights stored by input, of which zero inputs are skipped: what a plain loop gives, to the bit. */
+#include "cpu/cpu.h"
+#include "test.h"
+#include <stdlib.h>
+
+static uint32_t dice = 1;
+
+static float random_unit(void)
+{
+    dice = dice * 1664525u + 1013904223u;
+    return (float)(dice >> 8) / (1 << 24);
+}
+
+/* n squared ReLUs, a share `zeros` of them zero */
+static void fill(float *x, int n, double zeros)
+{
+    for (int i = 0; i < n; i++) x[i] = random_unit() < zeros ? 0 : 2 * random_unit() + 0.01f;
+}
+
+static float multiply_add(int fused, float a, float b, float c)
+{
+    volatile float product = a * b; /* rounded, where the instruction set does not fuse */
+    return fused ? fmaf(a, b, c) : product + c;
+}
+
+/* ---- plain types -------------------------------------------------------------------------------------------------------- */
+
+/* y = x W by an instruction set, each element summed over the units in order, none left out. */
+static void expect_plain(const char *isa, pool *p, dtype type, int T, int C, int F, double zeros)
+{
+    float *w = malloc(sizeof *w * (size_t)(C * F)), *x = malloc(sizeof *x * (size_t)(T * F)), *y = malloc(sizeof *y * (size_t)(T * C));
+    void *stored = malloc((size_t)dtype_bytes(type, C * F));
+    for (int i = 0; i < C * F; i++) w[i] = random_unit() - 0.5f;
+    dtype_encode(type, w, stored, C * F);
+    dtype_decode(type, stored, w, C * F);
+    fill(x, T * F, zeros);
+    tensor t = {.rows = F, .cols = C, .type = (int)type, .in_rows = 1, .scale = 0.5f, .data = stored};
+    cpu_linear(p, y, x, &t, T);
+    int fused = strcmp(isa, "portable") != 0, bad = 0;
+    for (int row = 0; row < T; row++)
+        for (int c = 0; c < C; c++) {
+            float sum = 0;
+            for (int f = 0; f < F; f++) sum = multiply_add(fused, x[row * F + f], 0.5f * w[f * C + c], sum);
+            bad += sum != y[row * C + c];
+        }
+    if (bad) FAILED("%s %s T %d C %d F %d zeros %g: %d elements differ", isa, dtypes[type].name, T, C, F, zeros, bad);
+    free(w);
+    free(x);
+    free(y);
+    free(stored);
+}
+
+static void every_set(void (*test)(const char *isa, pool *p))
+{
+    pool *threads;
+    EXPECT_EQ(pool_new(&threads, 3), 0);
+    for (int i = 0; simd_at(i); i++) {
+        EXPECT_EQ(simd_choose(simd_at(i)->name), 0);
+        test(simd_name(), NULL);
+        test(simd_name(), threads);
+    }
+    simd_choose(NULL);
+    pool_free(threads);
+}
+
+static void plain(const char *isa, pool *p)
+{
+    static const dtype types[] = {F32, F16, BF16};
+    static const double zeros[] = {0, 0.5, 0.9, 1};
+    static const int tokens[] = {1, 2, 3, 9, 33, 70};
+    for (int t = 0; t < 3; t++)
+        for (int z = 0; z < 4; z++) {
+            for (int i = 0; i < 6; i++) expect_plain(isa, p, types[t], tokens[i], 70, 131, zeros[z]);
+            expect_plain(isa, p, types[t], 1, 769, 1000, zeros[z]);
+            expect_plain(isa, p, types[t], 2, 1, 7, zeros[z]);
+        }
+}
+
+static void plain_types(void) { every_set(plain); }
+
+int main(void)
+{
+    RUN(plain_types);
+    return DONE();
+}
