@@ -168,6 +168,16 @@ static tensor *do_linear_scaled(tensor **in)
     in[1]->scale = 0.25f;
     return op_linear(&c, in[0], in[1]);
 }
+static tensor *do_adapter(tensor **in)
+{
+    static adapter low;
+    low = (adapter){*in[2], *in[3]};
+    low.b.scale = 0.5f;
+    in[1]->adapter = &low;
+    tensor *y = op_linear(&c, in[0], in[1]);
+    in[1]->adapter = NULL;
+    return y;
+}
 static const int32_t some_ids[T] = {3, 0, 3, 7, 1, 6};
 static const int some_rows[4] = {5, 0, 3, 3};
 static tensor *do_embed(tensor **in) { return op_embed(&c, in[0], some_ids, T); }
@@ -198,6 +208,7 @@ static void operations(void)
         {"linear", do_linear, 2, {T, 8}, {C, C}, {0}, {0}, 0, 0},
         {"linear in", do_linear_in, 2, {T, C}, {C, 8}, {0}, {0}, 0, 0},
         {"linear scale", do_linear_scaled, 2, {T, 8}, {C, C}, {0}, {0}, 0, 0},
+        {"adapter", do_adapter, 4, {T, 8, 3, 8}, {C, C, C, 3}, {0}, {0}, 0, 0},
         {"embed", do_embed, 1, {8}, {C}, {0}, {0}, 0, 0},
         {"rows", do_rows, 1, {T}, {C}, {0}, {0}, 0, 0},
         {"cols", do_cols, 1, {T}, {C}, {0}, {0}, 0, 0},

@@ -16,11 +16,11 @@ tensor *op_linear(cx *c, tensor *x, tensor *w)
     tensor *y = tensor_new(c, x->rows, weight_out(w));
     c->dev->linear(c->pool, &(product){.y = y->data, .x = x->data, .w = w}, 1, x->rows);
     REC(c, linear_back, y, x, w);
-    return y;
+    return w->adapter ? op_add(c, y, op_linear(c, op_linear(c, x, &w->adapter->a), &w->adapter->b)) : y;
 }
 
-/* The same from operations that know how to go back. */
-static void recorded(cx *c, const linear_map *l)
+/* The same from operations that know how to go back, and what an adapter adds. */
+static void one_by_one(cx *c, const linear_map *l)
 {
     tensor *y = op_linear(c, l->x, l->w);
     if (l->bias) y = op_add(c, y, l->bias);
@@ -43,8 +43,8 @@ void op_linears(cx *c, const linear_map *l, int n)
     int m = 0, T = 0;
     for (; n > 0; n--, l++) {
         if (!l->w) continue;
-        if (c->recording) {
-            recorded(c, l);
+        if (c->recording || l->w->adapter) {
+            one_by_one(c, l);
             continue;
         }
         int out = weight_out(l->w);

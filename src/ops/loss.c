@@ -47,7 +47,7 @@ static void loss_back(cx *c, record *r)
 
 tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap)
 {
-    CHECK_EQ(x->cols, weight_in(w));
+    CHECK(x->cols == weight_in(w) && !w->adapter);
     head_loss k = {.targets = targets, .rows = x->rows, .V = weight_out(w), .weight = weight, .l2wrap = l2wrap};
     for (int t = 0; t < k.rows; t++) {
         CHECK(targets[t] < k.V);
@@ -67,7 +67,7 @@ tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real w
     for (; k.from < k.rows; k.from += k.n) {
         k.n = k.rows - k.from < most ? k.rows - k.from : most;
         const real *rows = reals(x) + (size_t)k.from * (size_t)C;
-        c->dev->linear(c->pool, k.logits, rows, w, k.n);
+        c->dev->linear(c->pool, &(product){.y = k.logits, .x = rows, .w = w}, 1, k.n);
         c->dev->softmax_nll(c->pool, k.logits, k.nll, k.max, k.argmax, targets + k.from, k.n, k.V);
         for (int t = 0; t < k.n; t++) sum += (double)k.nll[t];
         if (!learns) continue;

@@ -28,6 +28,7 @@ typedef float real;
 #endif
 
 typedef struct tensor tensor;
+typedef struct adapter adapter;
 struct tensor {
     int rows, cols;      /* as stored                                                                          */
     int type;            /* dtype; activations are REAL                                                        */
@@ -36,6 +37,12 @@ struct tensor {
     int wants;           /* a gradient is wanted                                                               */
     void *data;          /* row-major; a weight's may point into a file's mapping, at any alignment, read-only */
     real *grad;          /* same shape as data, F32/F64; given out when first needed, or owned by the trainer  */
+    adapter *adapter;    /* a weight: a low-rank map that op_linear adds, or NULL                              */
+};
+
+/* LoRA: y = x W' + (x a') b', with a [rank, in] and b [out, rank], whose `scale` is alpha / rank. */
+struct adapter {
+    tensor a, b;
 };
 
 static inline int weight_in(const tensor *w) { return w->in_rows ? w->rows : w->cols; }
@@ -107,7 +114,7 @@ typedef enum {
     MAPS
 } map_kind;
 
-/* y = x W' (or x W for a weight stored [in, out]). x: T x in, y: T x out. */
+/* y = x W' (or x W for a weight stored [in, out]), plus what its adapter adds. x: T x in, y: T x out. */
 tensor *op_linear(cx *c, tensor *x, tensor *w);
 /* Several linear maps as one phase, none of which needs another's result, each with what follows it at once:
  * *y = f(x W' + bias) times + plus, from left to right; what is NULL is left out, and so is the whole map when w is NULL.

@@ -57,7 +57,7 @@ real *tensor_grad(cx *c, tensor *x)
 
 tensor *tensor_part(cx *c, const tensor *w, int i, int n)
 {
-    CHECK(w->rows % n == 0 && (!w->wants || w->grad));
+    CHECK(w->rows % n == 0 && (!w->wants || w->grad) && !w->adapter);
     tensor *t = arena_alloc(&c->mem, sizeof *t);
     *t = *w;
     t->rows = w->rows / n;
