@@ -1,4 +1,4 @@
-/* zeros.c - which squared ReLUs are zero, layer by layer: a context's device with a map that looks at its results. */
+/* zeros.c - which squared ReLUs are zero, layer by layer: a context's device that looks at what it made. */
 #include <stdlib.h>
 #include "base/error.h"
 #include "ops/device.h"
@@ -29,20 +29,32 @@ static void count_group(wkv_zeros *z, const real *x, int rows, int F)
     for (int w = 0; w < WIDTHS; w++) z->of[w] += (int64_t)(rows >> w) * F;
 }
 
+static void count_rows(const real *x, int T)
+{
+    for (int t = 0; t < T; t += GROUP)
+        count_group(&seen.layers[seen.layer], x + (size_t)t * (size_t)seen.F, T - t < GROUP ? T - t : GROUP, seen.F);
+    seen.layer = (seen.layer + 1) % seen.L;
+}
+
 static void counting_map(pool *p, map_kind kind, real *y, const real *x, size_t n)
 {
     seen.inner->map(p, kind, y, x, n);
-    if (kind != MAP_RELU2) return;
-    int T = (int)(n / (size_t)seen.F);
-    for (int t = 0; t < T; t += GROUP)
-        count_group(&seen.layers[seen.layer], y + (size_t)t * (size_t)seen.F, T - t < GROUP ? T - t : GROUP, seen.F);
-    seen.layer = (seen.layer + 1) % seen.L;
+    if (kind == MAP_RELU2) count_rows(y, (int)(n / (size_t)seen.F));
+}
+
+/* A squared ReLU may also follow a product at once. */
+static void counting_linear(pool *p, const product *q, int n, int T)
+{
+    seen.inner->linear(p, q, n, T);
+    for (int i = 0; i < n; i++)
+        if (q[i].map == MAP_RELU2) count_rows(q[i].y, T);
 }
 
 int wkv_count_zeros(wkv_zeros *layers, wkv_context *c, const wkv_sequence *sequences, int count)
 {
     device counting = *context_device(c);
     counting.map = counting_map;
+    counting.linear = counting_linear;
     seen.inner = context_device(c);
     seen.layers = layers;
     seen.F = context_model(c)->rwkv.F;

@@ -1,4 +1,5 @@
 /* cmd_convert.c - a model into another kind of file. */
+#include "check.h"
 #include "commands.h"
 #include "engine.h"
 #include "say.h"
@@ -6,12 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static int type;
+static int type, most = 8192;
+static const char *text;
 static const char *const types[] = {NULL, "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"};
 
 static const option options[] = {
     {0, "type", OPT_CHOICE, "keep|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0", &type, 0, 0, NULL,
      "how the numbers are stored; keep loses nothing (but a .st is f16); the q are for .gguf, of 8, 5 or 4 bits"},
+    {0, "check", OPT_TEXT, "TEXT", &text, 0, 0, "",
+     "then read the file TEXT with both models: perplexity before and after, how far they are apart"},
+    {0, "check-tokens", OPT_COUNT, "N", &most, 2, 1 << 30, NULL, "read at most so many tokens of it"},
 };
 static const group own = GROUP("Conversion", options);
 static const group *const groups[] = {&own, &tokenizer_group, &general_group, NULL};
@@ -23,8 +28,8 @@ static int report(void *user, double done, double total)
     return interrupted;
 }
 
-/* What was written, as a reader finds it. */
-static int describe(const char *path)
+/* What was written, as a reader finds it; and, where there is a text, how it differs from what was there before. */
+static int describe(const char *path, const wkv_model *before, const check *k)
 {
     wkv_model *m;
     char size[16];
@@ -32,8 +37,9 @@ static int describe(const char *path)
     const wkv_model_info *about = wkv_model_about(m);
     put_text("%s: %s, %s names, %s, %s\n", path, about->format, about->naming, about->types,
              as_bytes(size, (double)about->file_bytes));
+    int status = k->n ? check_models(k, before, m) : 0;
     wkv_model_close(m);
-    return 0;
+    return status;
 }
 
 /* The vocabulary for a GGUF: the one asked for, or the model's own, without which a GGUF can be. Returns 0, or 1 after the
@@ -51,28 +57,33 @@ static int open_vocabulary(wkv_tokenizer **t, const wkv_model *m)
     return 0;
 }
 
+static int write_model(const wkv_model *model, const char *path)
+{
+    const char *ending = strrchr(path, '.');
+    wkv_tokenizer *words = NULL;
+    if (ending && !strcmp(ending, ".gguf") && open_vocabulary(&words, model)) return 1;
+    progress bar;
+    progress_begin(&bar, "converting");
+    int e = wkv_convert(
+        model, path, &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report, .user = &bar});
+    progress_end(&bar);
+    wkv_tokenizer_close(words);
+    return e == WKV_ESTOPPED ? 130 : e ? complain_library() : 0;
+}
+
 static int run(int n, char **operands)
 {
     if (n < 2) return usage(&cmd_convert, "two files are needed, the model and the file to write");
-    const char *ending = strrchr(operands[1], '.');
     wkv_model *model;
-    wkv_tokenizer *words = NULL;
+    check k = {0};
     if (wkv_model_open(&model, operands[0], NULL)) return complain_library();
-    if (ending && !strcmp(ending, ".gguf") && open_vocabulary(&words, model)) {
-        wkv_model_close(model);
-        return 1;
-    }
-    progress bar;
-    progress_begin(&bar, "converting");
     catch_interrupts();
-    int e =
-        wkv_convert(model, operands[1],
-                    &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report, .user = &bar});
-    progress_end(&bar);
-    wkv_tokenizer_close(words);
+    int status = text ? check_open(&k, text, most, model) : 0;
+    if (!status) status = write_model(model, operands[1]);
+    if (!status) status = describe(operands[1], model, &k);
+    check_close(&k);
     wkv_model_close(model);
-    if (e == WKV_ESTOPPED) return 130;
-    return e ? complain_library() : describe(operands[1]);
+    return status;
 }
 
 const command cmd_convert = {
