@@ -201,6 +201,7 @@ static tensor *do_wkv7(tensor **in)
 {
     return op_wkv7(&c, in[0], op_map(&c, MAP_DECAY7, in[1]), in[2], in[3], in[4], in[5], H, 0);
 }
+static tensor *do_drop(tensor **in) { return op_drop(&c, in[0], 3); }
 
 static void operations(void)
 {
@@ -236,6 +237,10 @@ static void operations(void)
         static const char *names[MAPS] = {"none", "neg", "exp", "negexp", "decay5", "decay7", "sigmoid", "tanh", "silu", "relu2"};
         check_op(&(op_case){names[map_now], do_map, 1, {T}, {C}, {0}, {0}, 0, 0});
     }
+    c.drop_rate = (real)0.3;
+    c.drop_seed = 5;
+    check_op(&(op_case){"drop", do_drop, 1, {T}, {C}, {0}, {0}, 0, 0});
+    c.drop_rate = 0;
 }
 
 /* ---- the head's loss --------------------------------------------------------------------------------------------------------- */

@@ -83,6 +83,9 @@ struct cx {
     const batch *b;
     int recording;
     int whole;                /* op_block records all that runs      */
+    real drop_rate;           /* of op_drop; 0: nothing is dropped   */
+    uint64_t drop_seed;
+    int drop_row;             /* place of the first row in its step  */
     record *tape;
     int n, cap;
 };
@@ -162,6 +165,10 @@ tensor *op_wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at);
 tensor *op_wkv6(cx *c, tensor *r, tensor *k, tensor *v, tensor *w, tensor *u, int heads, int at);
 /* v7: w in (0, 1) T rows; a = -kappa, b = kappa * a-gate.                     spec 5.2, 5.4 */
 tensor *op_wkv7(cx *c, tensor *r, tensor *w, tensor *k, tensor *v, tensor *a, tensor *b, int heads, int at);
+
+/* In training, each value is 0 with the probability c->drop_rate, and else divided by what is left of 1. A step's c->drop_seed
+ * and the `site`, different for each call of a pass, say which. */
+tensor *op_drop(cx *c, tensor *x, int site);
 
 /* weight x the mean cross entropy of the logits x W' against targets (-1: not counted), 1 x 1. Logits exist for some rows at a
  * time. The gradient of w is added on the way forward already, so the loss must be the root of tape_backward, with seed 1. It

@@ -49,8 +49,8 @@ static void block4(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2
     const rwkv *m = p;
     layer4 *w = rwkv_layer(m, layer);
     int at = layer * rwkv_layer_state(m);
-    tensor *x = op_add(c, in[0], time_mix(c, w, layer_norm(c, in[0], &w->ln1_w, &w->ln1_b), at));
-    out[0] = op_add(c, x, channel_mix(c, w, layer_norm(c, x, &w->ln2_w, &w->ln2_b), at + 4 * m->C));
+    tensor *x = op_drop(c, op_add(c, in[0], time_mix(c, w, layer_norm(c, in[0], &w->ln1_w, &w->ln1_b), at)), 2 * layer);
+    out[0] = op_drop(c, op_add(c, x, channel_mix(c, w, layer_norm(c, x, &w->ln2_w, &w->ln2_b), at + 4 * m->C)), 2 * layer + 1);
 }
 
 /* att_x, aa, bb, pp, ffn_x */

@@ -89,8 +89,8 @@ static void block7(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2
     layer7 *w = rwkv_layer(m, layer);
     int at = layer * rwkv_layer_state(m);
     out[1] = in[1];
-    tensor *x = op_add(c, in[0], time_mix(c, m, w, layer_norm(c, in[0], &w->ln1_w, &w->ln1_b), &out[1], at));
-    out[0] = op_add(c, x, channel_mix(c, w, layer_norm(c, x, &w->ln2_w, &w->ln2_b), at + m->C + m->C * m->N));
+    tensor *x = op_drop(c, op_add(c, in[0], time_mix(c, m, w, layer_norm(c, in[0], &w->ln1_w, &w->ln1_b), &out[1], at)), 2 * layer);
+    out[0] = op_drop(c, op_add(c, x, channel_mix(c, w, layer_norm(c, x, &w->ln2_w, &w->ln2_b), at + m->C + m->C * m->N)), 2 * layer + 1);
 }
 
 const arch arch7 = {.version = "7", SLOTS(slots7), .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block7};
