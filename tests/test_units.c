@@ -35,7 +35,7 @@ static void expect_plain(const char *isa, pool *p, dtype type, int T, int C, int
     dtype_decode(type, stored, w, C * F);
     fill(x, T * F, zeros);
     tensor t = {.rows = F, .cols = C, .type = (int)type, .in_rows = 1, .scale = 0.5f, .data = stored};
-    cpu_linear(p, y, x, &t, T);
+    cpu_linear(p, &(product){.y = y, .x = x, .w = &t, .map = MAP_NONE}, 1, T);
     int fused = strcmp(isa, "portable") != 0, bad = 0;
     for (int row = 0; row < T; row++)
         for (int c = 0; c < C; c++) {
