@@ -6,7 +6,7 @@
 #include "ops/device.h"
 #include "test.h"
 
-enum { MOST_POOLS = 4, MOST_OUT = 12 };
+enum { MOST_POOLS = 4, MOST_OUT = 12, STATE = 6 * 64 * 64 + 1024 };
 static pool *pools[MOST_POOLS]; /* of 1 (NULL), 2, 3, 4 threads */
 static rng dice = {11, 0};
 static cx inputs; /* holds what the cases read */
@@ -38,37 +38,36 @@ static tensor *weight(dtype type, int in, int out, int in_rows)
     return w;
 }
 
-/* One way to compute a case: its results in out, how many are returned. */
+/* A case: leaves its results in out, returns how many. */
 typedef int case_fn(cx *c, tensor **out);
 
+/* Recorded and not, from the same states, which are left as they were. */
 static void compare(const char *name, case_fn *fn, const batch *b, const device *dev, pool *p)
 {
-    cx c[2];
+    static real first[4][STATE], last[2][4][STATE];
+    const char *who = dev == &device_cpu ? simd_name() : dev->name;
     tensor *out[2][MOST_OUT];
-    int n = 0;
-    static real first[1 << 14], last[2][1 << 14];
-    int len = 0;
-    for (int i = 0; b && i < b->n_spans; i++) len = 1 << 12;
-    for (int i = 0; len && i < b->n_spans; i++) memcpy(first + i * len, b->spans[i].state, (size_t)len * sizeof(real));
+    cx c[2];
+    int n = 0, spans = b ? b->n_spans : 0;
+    for (int i = 0; i < spans; i++) memcpy(first[i], b->spans[i].state, sizeof first[i]);
     for (int way = 0; way < 2; way++) {
         if (cx_init(&c[way], dev, p)) exit(1);
         c[way].b = b;
         c[way].recording = way;
-        for (int i = 0; len && i < b->n_spans; i++) memcpy(b->spans[i].state, first + i * len, (size_t)len * sizeof(real));
         n = fn(&c[way], out[way]);
-        for (int i = 0; len && i < b->n_spans; i++)
-            memcpy(last[way] + i * len, b->spans[i].state, (size_t)len * sizeof(real));
+        for (int i = 0; i < spans; i++) {
+            memcpy(last[way][i], b->spans[i].state, sizeof first[i]);
+            memcpy(b->spans[i].state, first[i], sizeof first[i]);
+        }
     }
     for (int i = 0; i < n; i++) {
-        size_t bytes = (size_t)out[0][i]->rows * (size_t)out[0][i]->cols * sizeof(real);
-        EXPECT(out[0][i]->rows == out[1][i]->rows && out[0][i]->cols == out[1][i]->cols);
-        if (memcmp(out[0][i]->data, out[1][i]->data, bytes))
-            FAILED("%s, %s, %d threads: result %d has other bits", name, dev == &device_cpu ? simd_name() : dev->name,
-                   pool_threads(p), i);
+        const tensor *x = out[0][i], *y = out[1][i];
+        EXPECT(x->rows == y->rows && x->cols == y->cols);
+        if (memcmp(x->data, y->data, (size_t)x->rows * (size_t)x->cols * sizeof(real)))
+            FAILED("%s, %s, %d threads: result %d has other bits", name, who, pool_threads(p), i);
     }
-    if (len && memcmp(last[0], last[1], (size_t)(b->n_spans * len) * sizeof(real)))
-        FAILED("%s, %s, %d threads: the state has other bits", name, dev == &device_cpu ? simd_name() : dev->name,
-               pool_threads(p));
+    if (memcmp(last[0], last[1], (size_t)spans * sizeof *first))
+        FAILED("%s, %s, %d threads: the state has other bits", name, who, pool_threads(p));
     cx_release(&c[0]);
     cx_release(&c[1]);
 }
@@ -86,18 +85,18 @@ static void everywhere(const char *name, case_fn *fn, const batch *b)
 /* ---- linear maps -------------------------------------------------------------------------------------------------------- */
 
 static struct {
-    tensor *x, *x2, *w[8], *bias, *times, *plus;
+    tensor *x, *x2, *w[8], *bias, *from, *to, *times, *plus;
 } lin;
 
 static int linears(cx *c, tensor **y)
 {
     LINEARS(c, {.y = &y[0], .x = lin.x, .w = lin.w[0]},
             {.y = &y[1], .x = lin.x2, .w = lin.w[1], .bias = lin.bias, .map = MAP_DECAY7},
-            {.y = &y[2], .x = lin.x, .w = lin.w[2], .map = MAP_TANH}, {.x = lin.x},
-            {&y[3], lin.x2, lin.w[3], lin.bias, MAP_SIGMOID, lin.times, lin.plus},
+            {.y = &y[2], .x = lin.x, .w = lin.w[2], .map = MAP_TANH}, {.x = NULL},
+            {&y[3], lin.x2, lin.w[3], lin.bias, MAP_SIGMOID, lin.from, lin.to, lin.times, lin.plus},
             {.y = &y[4], .x = lin.x, .w = lin.w[4], .plus = lin.plus},
             {.y = &y[5], .x = lin.x, .w = lin.w[5], .map = MAP_RELU2, .times = lin.times},
-            {.y = &y[6], .x = lin.x2, .w = lin.w[6], .bias = lin.bias});
+            {.y = &y[6], .x = lin.x2, .w = lin.w[6], .bias = lin.bias, .from = lin.from, .to = lin.to});
     return 7;
 }
 
@@ -121,10 +120,90 @@ static void grouped_linears(void)
                 lin.w[2] = weight(BF16, in, sizes[s].rank, 1);
                 lin.w[5] = weight(F32, in, out, 0);
                 lin.bias = normal(1, out, 1);
+                lin.from = normal(T, out, 1);
+                lin.to = normal(T, out, 1);
                 lin.times = normal(T, out, 1);
                 lin.plus = normal(T, out, 1);
                 everywhere("linear maps", linears, NULL);
             }
+}
+
+/* ---- what looks at other tokens ----------------------------------------------------------------------------------------- */
+
+static struct {
+    int T, C, heads;
+    tensor *x[6], *row[8];
+} now;
+
+/* Spans of the lengths given (0: no more), with random states of STATE numbers. */
+static batch batch_of(const int *lens, span *spans)
+{
+    batch b = {.spans = spans};
+    for (; b.n_spans < 4 && lens[b.n_spans]; b.n_spans++) {
+        spans[b.n_spans] = (span){b.rows, lens[b.n_spans], reals(normal(1, STATE, 0.5)), NULL};
+        b.rows += lens[b.n_spans];
+    }
+    return b;
+}
+
+static void inputs_for(int T, int C, int heads)
+{
+    now.T = T;
+    now.C = C;
+    now.heads = heads;
+    for (int i = 0; i < 6; i++) now.x[i] = normal(T, C, 1);
+    for (int i = 0; i < 8; i++) now.row[i] = normal(1, C, 1);
+}
+
+static int mixes(cx *c, tensor **y)
+{
+    op_mix(c, now.x[0], now.row[0], now.row[1], (real)1e-5, 3, PREVIOUS,
+           (mixture[]){{&y[0], now.row[2]}, {NULL, NULL}, {&y[1], now.row[3]}, {&y[2], now.row[4]}}, 4);
+    op_mix(c, now.x[1], now.row[0], now.row[1], (real)1e-5, 3 + now.C, CURRENT, (mixture[]){{&y[3], now.row[2]}}, 1);
+    return 4;
+}
+
+static tensor *heads7(cx *c, const void *p, tensor *const *in, int heads, int at)
+{
+    const real *eps = p;
+    tensor *r = in[0], *k = in[1], *v = in[2], *w = op_map(c, MAP_DECAY7, in[3]), *a = op_map(c, MAP_SIGMOID, in[4]);
+    EXPECT(in[6] == NULL);
+    tensor *kk = op_unit(c, op_mul(c, k, in[5]), heads);
+    k = op_lerp(c, k, op_mul(c, k, a), in[7]);
+    tensor *y = op_wkv7(c, r, w, k, v, op_map(c, MAP_NEG, kk), op_mul(c, kk, a), heads, at);
+    return op_add(c, op_norm(c, y, in[8], in[9], heads, *eps), op_bonus(c, r, k, in[7], v, heads));
+}
+
+static tensor *heads6(cx *c, const void *p, tensor *const *in, int heads, int at)
+{
+    const real *eps = p;
+    tensor *y = op_wkv6(c, in[0], in[1], in[2], op_map(c, MAP_DECAY5, in[3]), in[4], heads, at);
+    return op_norm(c, y, in[5], in[6], heads, *eps);
+}
+
+static int in_heads(cx *c, tensor **y)
+{
+    static const real eps = (real)1e-3;
+    tensor **x = now.x, **row = now.row;
+    y[0] = HEADS(c, heads7, &eps, now.heads, 5, x[0], x[1], x[2], x[3], x[4], row[0], NULL, row[1], row[2], row[3]);
+    y[1] = HEADS(c, heads6, &eps, now.heads, 5, x[0], x[1], x[2], x[3], row[4], row[2], row[3]);
+    y[2] = HEADS(c, heads6, &eps, now.heads, 5, x[0], x[1], x[2], row[5], row[4], row[2], row[3]); /* one decay for all tokens */
+    return 3;
+}
+
+static void over_time(void)
+{
+    static const int lens[][4] = {{1}, {1, 1, 1, 1}, {2}, {37, 1, 9}, {70, 33}};
+    static const int heads[] = {1, 2, 6, 5}, width[] = {64, 64, 64, 20}; /* of a head */
+    for (int l = 0; l < 5; l++)
+        for (int h = 0; h < 4; h++) {
+            cx_reset(&inputs);
+            span spans[4];
+            batch b = batch_of(lens[l], spans);
+            inputs_for(b.rows, heads[h] * width[h], heads[h]);
+            everywhere("mix", mixes, &b);
+            everywhere("heads", in_heads, &b);
+        }
 }
 
 int main(void)
@@ -133,6 +212,7 @@ int main(void)
     for (int i = 1; i < MOST_POOLS; i++)
         if (pool_new(&pools[i], i + 1)) return 1;
     RUN(grouped_linears);
+    RUN(over_time);
     for (int i = 1; i < MOST_POOLS; i++) pool_free(pools[i]);
     cx_release(&inputs);
     return DONE();

@@ -19,8 +19,8 @@ static void fill(float *x, int n, double zeros)
 
 static float multiply_add(int fused, float a, float b, float c)
 {
-    volatile float product = a * b; /* rounded, where the instruction set does not fuse */
-    return fused ? fmaf(a, b, c) : product + c;
+    volatile float rounded = a * b; /* rounded, where the instruction set does not fuse */
+    return fused ? fmaf(a, b, c) : rounded + c;
 }
 
 /* ---- plain types -------------------------------------------------------------------------------------------------------- */

@@ -36,13 +36,7 @@ static void count_rows(const real *x, int T)
     seen.layer = (seen.layer + 1) % seen.L;
 }
 
-static void counting_map(pool *p, map_kind kind, real *y, const real *x, size_t n)
-{
-    seen.inner->map(p, kind, y, x, n);
-    if (kind == MAP_RELU2) count_rows(y, (int)(n / (size_t)seen.F));
-}
-
-/* A squared ReLU may also follow a product at once. */
+/* The squared ReLU follows a product at once. */
 static void counting_linear(pool *p, const product *q, int n, int T)
 {
     seen.inner->linear(p, q, n, T);
@@ -53,7 +47,6 @@ static void counting_linear(pool *p, const product *q, int n, int T)
 int wkv_count_zeros(wkv_zeros *layers, wkv_context *c, const wkv_sequence *sequences, int count)
 {
     device counting = *context_device(c);
-    counting.map = counting_map;
     counting.linear = counting_linear;
     seen.inner = context_device(c);
     seen.layers = layers;

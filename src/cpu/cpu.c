@@ -54,6 +54,7 @@ const device device_cpu = {
     .map_back = cpu_map_back,
     .norm = cpu_norm,
     .norm_back = cpu_norm_back,
+    .mix = cpu_mix,
     .unit = cpu_unit,
     .unit_back = cpu_unit_back,
     .bonus = cpu_bonus,

@@ -36,6 +36,9 @@ void cpu_bonus(pool *p, real *y, const real *r, const real *k, const real *u, co
 void cpu_bonus_back(pool *p, real *dr, real *dk, real *du, real *dv, const real *dy, const real *r, const real *k,
                     const real *u, const real *v, int T, int C, int heads);
 
+/* cpu_mix.c */
+void cpu_mix(pool *p, const mixing *m, const batch *b, int C, int at);
+
 /* cpu_time.c */
 void cpu_wkv4(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C,
               int at);

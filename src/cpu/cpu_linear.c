@@ -19,7 +19,8 @@ typedef struct {
     dtype type;
     float scale;
     int add;
-    product end;    /* what follows                                         */
+    int ends;       /* something follows                                    */
+    product end;
 } matmul;
 
 enum { MOST = 12, FEW = 4 }; /* products of a phase; rows for which reading the weights is all the work */
@@ -61,11 +62,16 @@ static void rectangle(const simd *s, const matmul *q, int row, int rows, int col
     if (q->outer) outer_form(s, q, row, rows, col, cols);
     else dot_form(s, q, row, rows, col, cols);
 
-    const product *e = &q->end;
-    if (!e->bias && e->map == MAP_NONE && !e->times && !e->plus) return;
+    if (!q->ends) return;
+    product e = q->end;
     size_t at = (size_t)row * (size_t)q->cols + (size_t)col;
-    s->finish(e->map, (patch){.rows = rows, .cols = cols, .stride = (size_t)q->cols}, q->y + at,
-              maybe(e->bias, (size_t)col), maybe(e->times, at), maybe(e->plus, at));
+    e.y += at;
+    e.bias = maybe(e.bias, (size_t)col);
+    e.from = maybe(e.from, at);
+    e.to = maybe(e.to, at);
+    e.times = maybe(e.times, at);
+    e.plus = maybe(e.plus, at);
+    s->finish((patch){.rows = rows, .cols = cols, .stride = (size_t)q->cols}, &e);
 }
 
 /* ---- a phase ---------------------------------------------------------------------------------------------------------- */
@@ -106,8 +112,9 @@ static void run(pool *p, const matmul *q, int n)
     CHECK(n <= MOST);
     for (int i = 0; i < n; i++) {
         int block = dtypes[q[i].type].values;
+        double bytes = (double)dtypes[q[i].type].bytes / block;
         f.grain[i] = !q[i].outer ? 16 : block > 64 ? block : 64;
-        f.cost[i] = (double)f.grain[i] * (q->rows <= FEW ? (double)dtype_bytes(q[i].type, q[i].sum) : q[i].sum);
+        f.cost[i] = (double)f.grain[i] * q[i].sum * (q->rows <= FEW ? bytes : 1);
         f.all += f.cost[i] * units(&f, i);
         all_units += units(&f, i);
         work += 0.25 * q[i].rows * q[i].cols * q[i].sum; /* a vector does at least four at once */
@@ -134,6 +141,7 @@ void cpu_linear(pool *p, const product *q, int n, int T)
                         .w_bytes = row_bytes(w),
                         .type = (dtype)w->type,
                         .scale = scale_of(w),
+                        .ends = q[i].bias || q[i].map != MAP_NONE || q[i].to || q[i].times || q[i].plus,
                         .end = q[i]};
     }
     run(p, m, n);

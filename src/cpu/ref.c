@@ -15,6 +15,7 @@ const device device_reference = {
     .map_back = ref_map_back,
     .norm = ref_norm,
     .norm_back = ref_norm_back,
+    .mix = ref_mix,
     .unit = ref_unit,
     .unit_back = ref_unit_back,
     .bonus = ref_bonus,

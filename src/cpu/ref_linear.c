@@ -71,6 +71,7 @@ void ref_linear(pool *p, const product *q, int n, int T)
         one_product(q->y, q->x, q->w, T);
         if (q->bias) ref_add(p, q->y, q->y, q->bias, T, out, 1);
         if (q->map != MAP_NONE) ref_map(p, q->map, q->y, q->y, (size_t)T * (size_t)out);
+        if (q->to) ref_lerp(p, q->y, q->from, q->to, q->y, T, out, T);
         if (q->times) ref_mul(p, q->y, q->y, q->times, T, out, T);
         if (q->plus) ref_add(p, q->y, q->y, q->plus, T, out, T);
     }

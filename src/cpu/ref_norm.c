@@ -1,5 +1,7 @@
 /* ref_norm.c - reductions within a row: norms, unit heads, bonus, softmax. Gradients: spec ARCHITECTURES 5.6 and 6. */
 #include "cpu/ref.h"
+#include <stdlib.h>
+#include <string.h>
 #include <tgmath.h>
 
 /* mean and 1 / sqrt(variance + eps) of n values */
@@ -127,4 +129,22 @@ void ref_softmax_nll(pool *p, real *logits, real *nll, real *max, int *argmax, c
         for (int i = 0; i < V; i++) logits[i] /= sum;
         nll[t] = targets[t] >= 0 ? log(sum) + top - target : 0;
     }
+}
+
+void ref_mix(pool *p, const mixing *m, const batch *b, int C, int at)
+{
+    real *z = malloc(2 * (size_t)C * sizeof *z), *before = z + C;
+    CHECK(z);
+    for (int s = 0; s < b->n_spans; s++) {
+        real *state = b->spans[s].state + at;
+        for (int t = b->spans[s].row; t < b->spans[s].row + b->spans[s].len; t++) {
+            size_t row = (size_t)t * (size_t)C;
+            memcpy(before, state, (size_t)C * sizeof *z);
+            ref_norm(p, z, m->x + row, m->w, m->b, 1, C, 1, m->eps);
+            for (int i = 0; i < m->n; i++)
+                ref_lerp(p, m->y[i] + row, m->current ? before : z, m->current ? z : before, m->mu[i], 1, C, 1);
+            memcpy(state, z, (size_t)C * sizeof *z);
+        }
+    }
+    free(z);
 }

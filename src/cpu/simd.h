@@ -9,7 +9,7 @@
 #define WKV_CPU_SIMD_H
 
 #include <stddef.h>
-#include "ops/ops.h"
+#include "ops/device.h"
 
 /* A rectangle of matrices whose rows are `stride` floats apart; `one` is that of the operand that may be a single row: 0 then. */
 typedef struct {
@@ -52,8 +52,8 @@ typedef struct {
     void (*sum_rows)(patch m, float *d, const float *dz);
     void (*map)(map_kind kind, float *y, const float *x, int n);
     void (*map_back)(map_kind kind, float *dx, const float *dy, const float *x, const float *y, int n);
-    /* What follows a product, in place: y = map(y + bias) times + plus; bias, one row, times and plus may be NULL. */
-    void (*finish)(map_kind kind, patch m, float *y, const float *bias, const float *times, const float *plus);
+    /* What follows a product (device.h), in place: pointers stand at the patch. */
+    void (*finish)(patch m, const product *q);
 
     /* Within rows. norm_back leaves mean and 1 / deviation of every group in `saved` [T][groups][2]; norm_sums takes them for
      * n columns of one group, `step` floats apart, and adds up dw and db (either may be NULL). rows: of N floats. */

@@ -125,21 +125,24 @@ static void map_back(map_kind kind, float *dx, const float *dy, const float *x, 
     }
 }
 
-/* What follows a product (device.h): y = map(y + bias) times + plus. */
-INLINE void finish_one(const map_kind kind, patch m, float *y, const float *bias, const float *times, const float *plus)
+/* What follows a product, see device.h. */
+INLINE void finish_as(const map_kind kind, patch m, const product *q)
 {
+    float *y = q->y;
+    const float *bias = q->bias, *from = q->from, *to = q->to, *times = q->times, *plus = q->plus;
     for (int t = 0; t < m.rows; t++, y += m.stride) {
-        EACH(m.cols, vf v = LD(y); if (bias) v += LD(bias); v = map_one(kind, v); if (times) v *= LD(times); if (plus) v += LD(plus);
-             ST(y, v););
+        EACH(m.cols, vf v = LD(y); if (bias) v += LD(bias); v = map_one(kind, v); if (to) v = madd(LD(to) - LD(from), v, LD(from));
+             if (times) v *= LD(times); if (plus) v += LD(plus); ST(y, v););
+        if (to) from += m.stride, to += m.stride;
         if (times) times += m.stride;
         if (plus) plus += m.stride;
     }
 }
 
-static void finish(map_kind kind, patch m, float *y, const float *bias, const float *times, const float *plus)
+static void finish(patch m, const product *q)
 {
-    switch (kind) {
-#define CASE(K) case K: finish_one(K, m, y, bias, times, plus); break;
+    switch (q->map) {
+#define CASE(K) case K: finish_as(K, m, q); break;
     EACH_KIND(CASE)
 #undef CASE
     case MAPS: break;

@@ -8,15 +8,28 @@
 
 #include "ops/ops.h"
 
-/* One product of a phase: y = map(x W + bias) times + plus, from left to right; NULL and MAP_NONE are left out. */
+/* One product of a phase, y = x W, and what follows it at once, in this order; NULL and MAP_NONE are left out. */
 typedef struct {
-    real *y;                  /* T x out, overwritten; no other memory of the phase overlaps it         */
-    const real *x;            /* T x in                                                                 */
-    const tensor *w;          /* every weight dtype, both orientations, w->scale                        */
-    const real *bias;         /* one row of out                                                         */
-    map_kind map;
-    const real *times, *plus; /* T x out                                                                */
+    real *y;                 /* T x out, overwritten; no other memory of the phase overlaps it */
+    const real *x;           /* T x in                                                         */
+    const tensor *w;         /* every weight dtype, both orientations, w->scale                */
+    const real *bias;        /* y + bias, one row of out                                       */
+    map_kind map;            /* map(y)                                                         */
+    const real *from, *to;   /* from + (to - from) y, T x out                                  */
+    const real *times;       /* y times, T x out                                               */
+    const real *plus;        /* y + plus, T x out                                              */
 } product;
+
+/* Token shift, after a norm: z = norm(x; w, b), and with p the row before z of the same sequence (the first one's is the
+ * state at `at`, which becomes the last z), y[i] = z + (p - z) mu[i], or p + (z - p) mu[i] where mu weighs the current row. */
+enum { MOST_MIXTURES = 8 };
+typedef struct {
+    const real *x, *w, *b; /* T x C; one row; one row */
+    real eps;
+    int current, n;
+    real *y[MOST_MIXTURES];        /* T x C   */
+    const real *mu[MOST_MIXTURES]; /* one row */
+} mixing;
 
 struct device {
     const char *name;
@@ -46,6 +59,8 @@ struct device {
     void (*bonus)(pool *p, real *y, const real *r, const real *k, const real *u, const real *v, int T, int C, int heads);
     void (*bonus_back)(pool *p, real *dr, real *dk, real *du, real *dv, const real *dy, const real *r, const real *k, const real *u,
                        const real *v, int T, int C, int heads);
+
+    void (*mix)(pool *p, const mixing *m, const batch *b, int C, int at);
 
     /* time: b says which rows follow each other; the spans' states at `at` are read and advanced.
      * In *_back, state0 holds the spans' states at `at` as they were BEFORE the forward pass, one after another in span

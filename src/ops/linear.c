@@ -25,6 +25,7 @@ static void one_by_one(cx *c, const linear_map *l)
     tensor *y = op_linear(c, l->x, l->w);
     if (l->bias) y = op_add(c, y, l->bias);
     if (l->map != MAP_NONE) y = op_map(c, l->map, y);
+    if (l->to) y = op_lerp(c, l->from, l->to, y);
     if (l->times) y = op_mul(c, y, l->times);
     *l->y = l->plus ? op_add(c, y, l->plus) : y;
 }
@@ -48,6 +49,7 @@ void op_linears(cx *c, const linear_map *l, int n)
             continue;
         }
         int out = weight_out(l->w);
+        CHECK(!l->from == !l->to);
         CHECK(m < MOST && l->x->cols == weight_in(l->w) && (!m || l->x->rows == T));
         T = l->x->rows;
         *l->y = tensor_new(c, T, out);
@@ -56,6 +58,8 @@ void op_linears(cx *c, const linear_map *l, int n)
                            .w = l->w,
                            .bias = checked(l->bias, 1, out),
                            .map = l->map,
+                           .from = checked(l->from, T, out),
+                           .to = checked(l->to, T, out),
                            .times = checked(l->times, T, out),
                            .plus = checked(l->plus, T, out)};
     }

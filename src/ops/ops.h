@@ -88,6 +88,7 @@ struct cx {
     int drop_row;             /* place of the first row in its step  */
     record *tape;
     int n, cap;
+    cx *part; /* one for each thread: where it works on its piece of op_heads */
 };
 
 int cx_init(cx *c, const device *dev, pool *p); /* WKV_ENOMEM */
@@ -120,12 +121,12 @@ typedef enum {
 /* y = x W' (or x W for a weight stored [in, out]), plus what its adapter adds. x: T x in, y: T x out. */
 tensor *op_linear(cx *c, tensor *x, tensor *w);
 /* Several linear maps as one phase, none of which needs another's result, each with what follows it at once:
- * *y = f(x W' + bias) times + plus, from left to right; what is NULL is left out, and so is the whole map when w is NULL.
- * bias: one row; times, plus: T x out. A shape may differ from map to map, T may not. */
+ * y = f(x W' + bias), then from + (to - from) y, then times y, then plus y. What is NULL is left out, and so is the whole map
+ * when w is NULL. bias: one row; from, to, times, plus: T x out. Sizes may differ from map to map, T may not. */
 typedef struct {
     tensor **y, *x, *w, *bias;
     map_kind map;
-    tensor *times, *plus;
+    tensor *from, *to, *times, *plus;
 } linear_map;
 void op_linears(cx *c, const linear_map *l, int n);
 /* LINEARS(c, {.y = &r, .x = xr, .w = R}, {.y = &k, .x = xk, .w = K, .map = MAP_RELU2}) */
@@ -158,6 +159,14 @@ tensor *op_bonus(cx *c, tensor *r, tensor *k, tensor *u, tensor *v, int heads);
 
 /* The previous row of the same sequence; the first one's is state[at .. at+C), which becomes the last row. */
 tensor *op_shift(cx *c, tensor *x, int at);
+/* Layer norm, shift and lerps in one: z = norm(x; w, b), p = shift of z, and for each mixture *y = z + (p - z) mu when mu weighs
+ * the previous token, p + (z - p) mu when it weighs the current one. mu: one row; a mixture
+ * without is left out. */
+typedef enum { PREVIOUS, CURRENT } weighs;
+typedef struct {
+    tensor **y, *mu;
+} mixture;
+void op_mix(cx *c, tensor *x, tensor *w, tensor *b, real eps, int at, weighs which, const mixture *m, int n);
 /* Time mixing. State at `at`: v4 aa, bb, pp; v5-7 S[H][N key][N value]. All of T x C; w, u see below.
  * v4: w = -e^decay (log space), u: one row of C each.                         spec ARCHITECTURES 2.2, 2.4 */
 tensor *op_wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at);
@@ -174,6 +183,15 @@ tensor *op_drop(cx *c, tensor *x, int site);
  * time. The gradient of w is added on the way forward already, so the loss must be the root of tape_backward, with seed 1. It
  * includes L2Wrap: weight x 1e-4 / rows x the largest logit, on that logit (spec ARCHITECTURES 6); l2wrap 0 leaves it out. */
 tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap);
+
+/* Run fn, whose operations keep to the columns of a head, on n matrices of T x C and rows of C (those that are NULL stay so):
+ * while recording on the whole of them; else on pieces of some heads and tokens, with states that begin at the piece's first
+ * head, so that what it makes stays in a thread's cache. fn(c, p, in, heads, at) reads in[0..n), cut to the piece, and returns
+ * T x its columns. */
+typedef tensor *heads_fn(cx *c, const void *p, tensor *const *in, int heads, int at);
+tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *const *in, int n);
+#define HEADS(c, fn, p, heads, at, ...)                                                                                \
+    op_heads(c, fn, p, heads, at, (tensor *const[]){__VA_ARGS__}, (int)(sizeof((tensor *const[]){__VA_ARGS__}) / sizeof(tensor *)))
 
 /* A layer: fn(c, p, layer, in, out) reads in[0], in[1] (in[1] may be NULL) and sets out[0], out[1] (out[1] may be NULL or
  * in[1] itself). Not recording: its scratch memory is given back at its end. Recording: run unrecorded, and replayed

@@ -12,16 +12,28 @@ static size_t address_space(void)
     return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : (size_t)1 << 32;
 }
 
+enum { PART_BYTES = 1 << 28 }; /* address space for what a thread does alone: some tokens of a head, or one token */
+
 int cx_init(cx *c, const device *dev, pool *p)
 {
     *c = (cx){.dev = dev, .pool = p};
     for (size_t bytes = address_space(); arena_init(&c->mem, bytes); bytes /= 2)
         if (bytes < (size_t)1 << 28) return WKV_ENOMEM; /* a limited address space: take what there is */
-    return 0;
+    int threads = pool_threads(p), e = 0;
+    c->part = calloc((size_t)threads, sizeof *c->part);
+    if (!c->part) e = fail(WKV_ENOMEM, "no memory for the work of %d threads", threads);
+    for (int i = 0; i < threads && !e; i++) {
+        c->part[i].dev = dev;
+        e = arena_init(&c->part[i].mem, PART_BYTES);
+    }
+    if (e) cx_release(c);
+    return e;
 }
 
 void cx_release(cx *c)
 {
+    for (int i = 0; c->part && i < pool_threads(c->pool); i++) arena_release(&c->part[i].mem);
+    free(c->part);
     arena_release(&c->mem);
     free(c->tape);
     *c = (cx){0};

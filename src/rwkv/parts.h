@@ -9,14 +9,19 @@ static const real NORM_EPS = (real)1e-5; /* of every LayerNorm, in every version
 
 static inline tensor *layer_norm(cx *c, tensor *x, tensor *w, tensor *b) { return op_norm(c, x, w, b, 1, NORM_EPS); }
 
-/* x mu + prev (1 - mu): v4 and v5 weigh the current token; v6 and v7 weigh the previous one, op_lerp(x, prev, m). */
-static inline tensor *mix_current(cx *c, tensor *x, tensor *prev, tensor *mu) { return op_lerp(c, prev, x, mu); }
+/* MIX(c, x, ln_w, ln_b, at, PREVIOUS, {&xk, mu_k}, {&xr, mu_r}): the mixtures of LN(x) and the token before that a mixing starts
+ * from. Versions 4 and 5 give the weight of the current token, 6 and 7 that of the previous one. */
+#define MIX(c, x, w, b, at, which, ...)                                                                                \
+    op_mix(c, x, w, b, NORM_EPS, at, which, (const mixture[]){__VA_ARGS__},                                            \
+           (int)(sizeof((const mixture[]){__VA_ARGS__}) / sizeof(mixture)))
 
-/* s(R xr) * V relu(K xk)^2: the channel mix of versions 4 to 6 (spec ARCHITECTURES 1.3). */
-static inline tensor *gated_ffn(cx *c, tensor *xk, tensor *xr, tensor *K, tensor *V, tensor *R)
+/* x + s(R xr) * V relu(K xk)^2: the channel mix of versions 4 to 6 (spec ARCHITECTURES 1.3). */
+static inline tensor *gated_ffn(cx *c, tensor *x, tensor *xk, tensor *xr, tensor *K, tensor *V, tensor *R)
 {
-    tensor *k = op_map(c, MAP_RELU2, op_linear(c, xk, K));
-    return op_mul(c, op_map(c, MAP_SIGMOID, op_linear(c, xr, R)), op_linear(c, k, V));
+    tensor *k, *r, *y;
+    LINEARS(c, {.y = &k, .x = xk, .w = K, .map = MAP_RELU2}, {.y = &r, .x = xr, .w = R, .map = MAP_SIGMOID});
+    LINEARS(c, {.y = &y, .x = k, .w = V, .times = r, .plus = x});
+    return y;
 }
 
 /* one row of a layer's slot table; LAYER is the version's struct */

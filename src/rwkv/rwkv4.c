@@ -30,18 +30,21 @@ static const slot slots4[] = {
 
 static tensor *time_mix(cx *c, layer4 *w, tensor *x, int at)
 {
-    tensor *prev = op_shift(c, x, at);
-    tensor *r = op_map(c, MAP_SIGMOID, op_linear(c, mix_current(c, x, prev, &w->mix_r), &w->R));
-    tensor *k = op_linear(c, mix_current(c, x, prev, &w->mix_k), &w->K);
-    tensor *v = op_linear(c, mix_current(c, x, prev, &w->mix_v), &w->V);
-    tensor *y = op_wkv4(c, k, v, op_map(c, MAP_NEGEXP, &w->decay), &w->first, at + x->cols);
-    return op_linear(c, op_mul(c, r, y), &w->O);
+    tensor *xr, *xk, *xv, *r, *k, *v, *y;
+    MIX(c, x, &w->ln1_w, &w->ln1_b, at, CURRENT, {&xr, &w->mix_r}, {&xk, &w->mix_k}, {&xv, &w->mix_v});
+    LINEARS(c, {.y = &r, .x = xr, .w = &w->R, .map = MAP_SIGMOID},
+               {.y = &k, .x = xk, .w = &w->K},
+               {.y = &v, .x = xv, .w = &w->V});
+    y = op_wkv4(c, k, v, op_map(c, MAP_NEGEXP, &w->decay), &w->first, at + x->cols);
+    LINEARS(c, {.y = &y, .x = op_mul(c, r, y), .w = &w->O, .plus = x});
+    return y;
 }
 
 static tensor *channel_mix(cx *c, layer4 *w, tensor *x, int at)
 {
-    tensor *prev = op_shift(c, x, at);
-    return gated_ffn(c, mix_current(c, x, prev, &w->ffn_mix_k), mix_current(c, x, prev, &w->ffn_mix_r), &w->ffn_K, &w->ffn_V, &w->ffn_R);
+    tensor *xk, *xr;
+    MIX(c, x, &w->ln2_w, &w->ln2_b, at, CURRENT, {&xk, &w->ffn_mix_k}, {&xr, &w->ffn_mix_r});
+    return gated_ffn(c, x, xk, xr, &w->ffn_K, &w->ffn_V, &w->ffn_R);
 }
 
 static void block4(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2])
@@ -49,8 +52,8 @@ static void block4(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2
     const rwkv *m = p;
     layer4 *w = rwkv_layer(m, layer);
     int at = layer * rwkv_layer_state(m);
-    tensor *x = op_drop(c, op_add(c, in[0], time_mix(c, w, layer_norm(c, in[0], &w->ln1_w, &w->ln1_b), at)), 2 * layer);
-    out[0] = op_drop(c, op_add(c, x, channel_mix(c, w, layer_norm(c, x, &w->ln2_w, &w->ln2_b), at + 4 * m->C)), 2 * layer + 1);
+    tensor *x = op_drop(c, time_mix(c, w, in[0], at), 2 * layer);
+    out[0] = op_drop(c, channel_mix(c, w, x, at + 4 * m->C), 2 * layer + 1);
 }
 
 /* att_x, aa, bb, pp, ffn_x */

@@ -47,28 +47,41 @@ static const slot slots52[] = {
     SLOTS_AFTER,
 };
 
+/* wkv, its group norm and the gate, head by head; 5.0 has no gate */
+static tensor *in_heads(cx *c, const void *p, tensor *const *in, int heads, int at)
+{
+    const rwkv *m = p;
+    tensor *r = in[0], *k = in[1], *v = in[2], *decay = in[3], *u = in[4], *g = in[5], *ln_w = in[6], *ln_b = in[7];
+    tensor *y = op_wkv6(c, r, k, v, decay, u, heads, at);
+    y = op_norm(c, y, ln_w, ln_b, heads, m->group_eps);
+    return g ? op_mul(c, y, g) : y;
+}
+
 static tensor *time_mix(cx *c, const rwkv *m, layer5 *w, tensor *x, int at)
 {
-    tensor *prev = op_shift(c, x, at);
-    tensor *r = op_linear(c, mix_current(c, x, prev, &w->mix_r), &w->R);
-    tensor *k = op_linear(c, mix_current(c, x, prev, &w->mix_k), &w->K);
-    tensor *v = op_linear(c, mix_current(c, x, prev, &w->mix_v), &w->V);
-    tensor *decay = op_map(c, MAP_DECAY5, &w->decay), *u = &w->bonus;
-    if (m->arch == &arch50) u = op_map(c, MAP_EXP, u);
+    int gated = m->arch != &arch50;
+    tensor *xr, *xk, *xv, *xg = NULL, *r, *k, *v, *g = NULL, *y;
+    MIX(c, x, &w->ln1_w, &w->ln1_b, at, CURRENT, {&xr, &w->mix_r}, {&xk, &w->mix_k}, {&xv, &w->mix_v},
+        {&xg, gated ? &w->mix_g : NULL});
+    LINEARS(c, {.y = &r, .x = xr, .w = &w->R},
+               {.y = &k, .x = xk, .w = &w->K},
+               {.y = &v, .x = xv, .w = &w->V},
+               {.y = &g, .x = xg, .w = gated ? &w->G : NULL, .map = MAP_SILU});
+    tensor *decay = op_map(c, MAP_DECAY5, &w->decay), *u = gated ? &w->bonus : op_map(c, MAP_EXP, &w->bonus);
     if (m->arch != &arch52) { /* one scalar a head */
         decay = op_repeat(c, decay, m->N);
         u = op_repeat(c, u, m->N);
     }
-    tensor *y = op_wkv6(c, r, k, v, decay, u, m->H, at + m->C);
-    y = op_norm(c, y, &w->ln_x_w, &w->ln_x_b, m->H, m->group_eps);
-    if (m->arch != &arch50) y = op_mul(c, y, op_map(c, MAP_SILU, op_linear(c, mix_current(c, x, prev, &w->mix_g), &w->G)));
-    return op_linear(c, y, &w->O);
+    y = HEADS(c, in_heads, m, m->H, at + m->C, r, k, v, decay, u, g, &w->ln_x_w, &w->ln_x_b);
+    LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x});
+    return y;
 }
 
 static tensor *channel_mix(cx *c, layer5 *w, tensor *x, int at)
 {
-    tensor *prev = op_shift(c, x, at);
-    return gated_ffn(c, mix_current(c, x, prev, &w->ffn_mix_k), mix_current(c, x, prev, &w->ffn_mix_r), &w->ffn_K, &w->ffn_V, &w->ffn_R);
+    tensor *xk, *xr;
+    MIX(c, x, &w->ln2_w, &w->ln2_b, at, CURRENT, {&xk, &w->ffn_mix_k}, {&xr, &w->ffn_mix_r});
+    return gated_ffn(c, x, xk, xr, &w->ffn_K, &w->ffn_V, &w->ffn_R);
 }
 
 static void block5(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2])
@@ -76,8 +89,8 @@ static void block5(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2
     const rwkv *m = p;
     layer5 *w = rwkv_layer(m, layer);
     int at = layer * rwkv_layer_state(m);
-    tensor *x = op_drop(c, op_add(c, in[0], time_mix(c, m, w, layer_norm(c, in[0], &w->ln1_w, &w->ln1_b), at)), 2 * layer);
-    out[0] = op_drop(c, op_add(c, x, channel_mix(c, w, layer_norm(c, x, &w->ln2_w, &w->ln2_b), at + m->C + m->C * m->N)), 2 * layer + 1);
+    tensor *x = op_drop(c, time_mix(c, m, w, in[0], at), 2 * layer);
+    out[0] = op_drop(c, channel_mix(c, w, x, at + m->C + m->C * m->N), 2 * layer + 1);
 }
 
 void matrix_state_init(const rwkv *m, real *layer) { memset(layer, 0, (size_t)matrix_state_len(m) * sizeof *layer); }

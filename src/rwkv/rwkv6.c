@@ -39,32 +39,49 @@ static const slot slots6[] = {
     SLOT("ffn.value.weight", ffn_V, D_C, D_F, SLOT_MATRIX),
 };
 
+/* wkv, its group norm and the gate, head by head */
+static tensor *in_heads(cx *c, const void *p, tensor *const *in, int heads, int at)
+{
+    const rwkv *m = p;
+    tensor *r = in[0], *k = in[1], *v = in[2], *decay = in[3], *u = in[4], *g = in[5], *ln_w = in[6], *ln_b = in[7];
+    tensor *y = op_wkv6(c, r, k, v, decay, u, heads, at);
+    return op_mul(c, op_norm(c, y, ln_w, ln_b, heads, m->group_eps), g);
+}
+
+/* x + (prev - x) (tanh(x' W1) W2 + mu), with weights W2 of its own for each of w, k, v, r, g: how much of the previous token is
+ * mixed in depends on x', a mixture itself. */
+static void mix_by_token(cx *c, layer6 *w, tensor *x, tensor *prev, tensor *mixed[5])
+{
+    tensor *low, *mu[5] = {&w->maa_w, &w->maa_k, &w->maa_v, &w->maa_r, &w->maa_g};
+    LINEARS(c, {.y = &low, .x = op_lerp(c, x, prev, &w->maa_x), .w = &w->maa_w1, .map = MAP_TANH}); /* T x 5 R0 */
+    linear_map m[5];
+    for (int i = 0, rank = low->cols / 5; i < 5; i++)
+        m[i] = (linear_map){.y = &mixed[i], .x = op_cols(c, low, i * rank, rank), .w = tensor_part(c, &w->maa_w2, i, 5),
+                            .bias = mu[i], .from = x, .to = prev};
+    op_linears(c, m, 5);
+}
+
 static tensor *time_mix(cx *c, const rwkv *m, layer6 *w, tensor *x, int at)
 {
-    tensor *prev = op_shift(c, x, at);
-    tensor *low = op_map(c, MAP_TANH, op_linear(c, op_lerp(c, x, prev, &w->maa_x), &w->maa_w1)); /* T x 5 R0 */
-    tensor *maa[5] = {&w->maa_w, &w->maa_k, &w->maa_v, &w->maa_r, &w->maa_g}, *mixed[5];
-    for (int q = 0; q < 5; q++) {
-        int rank = low->cols / 5;
-        tensor *mu = op_linear(c, op_cols(c, low, q * rank, rank), tensor_part(c, &w->maa_w2, q, 5));
-        mixed[q] = op_lerp(c, x, prev, op_add(c, mu, maa[q]));
-    }
+    tensor *z = layer_norm(c, x, &w->ln1_w, &w->ln1_b), *mixed[5], *r, *k, *v, *g, *low, *decay, *y;
+    mix_by_token(c, w, z, op_shift(c, z, at), mixed);
     tensor *xw = mixed[0], *xk = mixed[1], *xv = mixed[2], *xr = mixed[3], *xg = mixed[4];
-
-    tensor *z = op_linear(c, op_map(c, MAP_TANH, op_linear(c, xw, &w->decay_w1)), &w->decay_w2);
-    tensor *decay = op_map(c, MAP_DECAY5, op_add(c, z, &w->decay));
-    tensor *r = op_linear(c, xr, &w->R), *k = op_linear(c, xk, &w->K), *v = op_linear(c, xv, &w->V);
-    tensor *g = op_map(c, MAP_SILU, op_linear(c, xg, &w->G));
-
-    tensor *y = op_wkv6(c, r, k, v, decay, &w->bonus, m->H, at + m->C);
-    y = op_norm(c, y, &w->ln_x_w, &w->ln_x_b, m->H, m->group_eps);
-    return op_linear(c, op_mul(c, y, g), &w->O);
+    LINEARS(c, {.y = &r, .x = xr, .w = &w->R},
+               {.y = &k, .x = xk, .w = &w->K},
+               {.y = &v, .x = xv, .w = &w->V},
+               {.y = &g, .x = xg, .w = &w->G, .map = MAP_SILU},
+               {.y = &low, .x = xw, .w = &w->decay_w1, .map = MAP_TANH});
+    LINEARS(c, {.y = &decay, .x = low, .w = &w->decay_w2, .bias = &w->decay, .map = MAP_DECAY5});
+    y = HEADS(c, in_heads, m, m->H, at + m->C, r, k, v, decay, &w->bonus, g, &w->ln_x_w, &w->ln_x_b);
+    LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x});
+    return y;
 }
 
 static tensor *channel_mix(cx *c, layer6 *w, tensor *x, int at)
 {
-    tensor *prev = op_shift(c, x, at);
-    return gated_ffn(c, op_lerp(c, x, prev, &w->ffn_maa_k), op_lerp(c, x, prev, &w->ffn_maa_r), &w->ffn_K, &w->ffn_V, &w->ffn_R);
+    tensor *xk, *xr;
+    MIX(c, x, &w->ln2_w, &w->ln2_b, at, PREVIOUS, {&xk, &w->ffn_maa_k}, {&xr, &w->ffn_maa_r});
+    return gated_ffn(c, x, xk, xr, &w->ffn_K, &w->ffn_V, &w->ffn_R);
 }
 
 static void block6(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2])
@@ -72,8 +89,8 @@ static void block6(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2
     const rwkv *m = p;
     layer6 *w = rwkv_layer(m, layer);
     int at = layer * rwkv_layer_state(m);
-    tensor *x = op_drop(c, op_add(c, in[0], time_mix(c, m, w, layer_norm(c, in[0], &w->ln1_w, &w->ln1_b), at)), 2 * layer);
-    out[0] = op_drop(c, op_add(c, x, channel_mix(c, w, layer_norm(c, x, &w->ln2_w, &w->ln2_b), at + m->C + m->C * m->N)), 2 * layer + 1);
+    tensor *x = op_drop(c, time_mix(c, m, w, in[0], at), 2 * layer);
+    out[0] = op_drop(c, channel_mix(c, w, x, at + m->C + m->C * m->N), 2 * layer + 1);
 }
 
 const arch arch6 = {.version = "6", SLOTS(slots6), .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block6};

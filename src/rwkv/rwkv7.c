@@ -45,41 +45,54 @@ static const slot slots7[] = {
     SLOT("ffn.value.weight", ffn_V, D_C, D_F, SLOT_MATRIX),
 };
 
-/* f(x w1) w2 + w0; MAPS stands for no f, NULL for no w0 */
-static tensor *low_rank(cx *c, tensor *x, tensor *w1, map_kind f, tensor *w2, tensor *w0)
+/* What keeps to a head: the key's direction kk, wkv, its group norm, the bonus of the present token, the gate. */
+static tensor *in_heads(cx *c, const void *p, tensor *const *in, int heads, int at)
 {
-    tensor *h = op_linear(c, x, w1);
-    if (f != MAPS) h = op_map(c, f, h);
-    h = op_linear(c, h, w2);
-    return w0 ? op_add(c, h, w0) : h;
+    const rwkv *m = p;
+    tensor *r = in[0], *decay = in[1], *k = in[2], *v = in[3], *a = in[4], *g = in[5];
+    tensor *k_k = in[6], *k_a = in[7], *r_k = in[8], *ln_w = in[9], *ln_b = in[10];
+
+    tensor *kk = op_unit(c, op_mul(c, k, k_k), heads);
+    k = op_lerp(c, k, op_mul(c, k, a), k_a); /* k (1 + (a - 1) k_a) */
+    tensor *y = op_wkv7(c, r, decay, k, v, op_map(c, MAP_NEG, kk), op_mul(c, kk, a), heads, at);
+    y = op_norm(c, y, ln_w, ln_b, heads, m->group_eps);
+    y = op_add(c, y, op_bonus(c, r, k, r_k, v, heads));
+    return op_mul(c, y, g);
 }
 
 static tensor *time_mix(cx *c, const rwkv *m, layer7 *w, tensor *x, tensor **v_first, int at)
 {
-    tensor *prev = op_shift(c, x, at);
-    tensor *xr = op_lerp(c, x, prev, &w->x_r), *xw = op_lerp(c, x, prev, &w->x_w), *xk = op_lerp(c, x, prev, &w->x_k);
-    tensor *xv = op_lerp(c, x, prev, &w->x_v), *xa = op_lerp(c, x, prev, &w->x_a), *xg = op_lerp(c, x, prev, &w->x_g);
+    tensor *xr, *xw, *xk, *xv, *xa, *xg;
+    MIX(c, x, &w->ln1_w, &w->ln1_b, at, PREVIOUS, {&xr, &w->x_r}, {&xw, &w->x_w}, {&xk, &w->x_k}, {&xv, &w->x_v},
+        {&xa, &w->x_a}, {&xg, &w->x_g});
 
-    tensor *r = op_linear(c, xr, &w->R), *k = op_linear(c, xk, &w->K), *v = op_linear(c, xv, &w->V);
-    tensor *decay = op_map(c, MAP_DECAY7, low_rank(c, xw, &w->w1, MAP_TANH, &w->w2, &w->w0));
-    tensor *a = op_map(c, MAP_SIGMOID, low_rank(c, xa, &w->a1, MAPS, &w->a2, &w->a0));
-    tensor *g = low_rank(c, xg, &w->g1, MAP_SIGMOID, &w->g2, NULL);
+    tensor *r, *k, *v, *lw, *la, *lv = NULL, *lg, *decay, *a, *g, *y; /* l: between the halves of a low-rank map   */
+    int late = *v_first != NULL;                                      /* layers after the first mix in layer 0's v */
+    LINEARS(c, {.y = &r, .x = xr, .w = &w->R},
+               {.y = &k, .x = xk, .w = &w->K},
+               {.y = &v, .x = xv, .w = &w->V},
+               {.y = &lw, .x = xw, .w = &w->w1, .map = MAP_TANH},
+               {.y = &la, .x = xa, .w = &w->a1},
+               {.y = &lg, .x = xg, .w = &w->g1, .map = MAP_SIGMOID},
+               {.y = &lv, .x = xv, .w = late ? &w->v1 : NULL});
+    LINEARS(c, {.y = &decay, .x = lw, .w = &w->w2, .bias = &w->w0, .map = MAP_DECAY7},
+               {.y = &a, .x = la, .w = &w->a2, .bias = &w->a0, .map = MAP_SIGMOID},
+               {.y = &g, .x = lg, .w = &w->g2},
+               {.y = &v, .x = lv, .w = late ? &w->v2 : NULL, .bias = &w->v0, .map = MAP_SIGMOID, .from = v, .to = *v_first});
+    if (!late) *v_first = v;
 
-    tensor *kk = op_unit(c, op_mul(c, k, &w->k_k), m->H);
-    k = op_lerp(c, k, op_mul(c, k, a), &w->k_a); /* k (1 + (a - 1) k_a) */
-    if (!*v_first) *v_first = v;                 /* layer 0's v, of the same token */
-    else v = op_lerp(c, v, *v_first, op_map(c, MAP_SIGMOID, low_rank(c, xv, &w->v1, MAPS, &w->v2, &w->v0)));
-
-    tensor *y = op_wkv7(c, r, decay, k, v, op_map(c, MAP_NEG, kk), op_mul(c, kk, a), m->H, at + m->C);
-    y = op_norm(c, y, &w->ln_x_w, &w->ln_x_b, m->H, m->group_eps);
-    y = op_add(c, y, op_bonus(c, r, k, &w->r_k, v, m->H));
-    return op_linear(c, op_mul(c, y, g), &w->O);
+    y = HEADS(c, in_heads, m, m->H, at + m->C, r, decay, k, v, a, g, &w->k_k, &w->k_a, &w->r_k, &w->ln_x_w, &w->ln_x_b);
+    LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x});
+    return y;
 }
 
 static tensor *channel_mix(cx *c, layer7 *w, tensor *x, int at)
 {
-    tensor *xk = op_lerp(c, x, op_shift(c, x, at), &w->ffn_x_k);
-    return op_linear(c, op_map(c, MAP_RELU2, op_linear(c, xk, &w->ffn_K)), &w->ffn_V);
+    tensor *xk, *k, *y;
+    MIX(c, x, &w->ln2_w, &w->ln2_b, at, PREVIOUS, {&xk, &w->ffn_x_k});
+    LINEARS(c, {.y = &k, .x = xk, .w = &w->ffn_K, .map = MAP_RELU2});
+    LINEARS(c, {.y = &y, .x = k, .w = &w->ffn_V, .plus = x});
+    return y;
 }
 
 /* in[1], out[1]: v of layer 0 */
@@ -89,8 +102,8 @@ static void block7(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2
     layer7 *w = rwkv_layer(m, layer);
     int at = layer * rwkv_layer_state(m);
     out[1] = in[1];
-    tensor *x = op_drop(c, op_add(c, in[0], time_mix(c, m, w, layer_norm(c, in[0], &w->ln1_w, &w->ln1_b), &out[1], at)), 2 * layer);
-    out[0] = op_drop(c, op_add(c, x, channel_mix(c, w, layer_norm(c, x, &w->ln2_w, &w->ln2_b), at + m->C + m->C * m->N)), 2 * layer + 1);
+    tensor *x = op_drop(c, time_mix(c, m, w, in[0], &out[1], at), 2 * layer);
+    out[0] = op_drop(c, channel_mix(c, w, x, at + m->C + m->C * m->N), 2 * layer + 1);
 }
 
 const arch arch7 = {.version = "7", SLOTS(slots7), .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block7};
