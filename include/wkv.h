@@ -53,7 +53,10 @@ WKV_API const char *wkv_error(void); /* the last failure on this thread, one sen
 typedef struct wkv_model wkv_model;
 
 typedef struct {
-    int reserved;
+    const char *lora;  /* an adapter, used beside the weights as they are: RWKV-PEFT's names (lora_A, lora_B) or web-rwkv's, .pth or
+                          .safetensors. Other tensors in it take the place of the model's                                  */
+    float lora_alpha;  /* adapters count alpha / rank times; 0: the alpha that the file tells                              */
+    const char *state; /* a tuned initial state (blocks.N.att.time_state), with which every text begins                    */
 } wkv_model_options;
 
 /* Open a checkpoint: .pth, .safetensors / .st, .gguf, rwkv.cpp .bin, or a folder of shards; its version and sizes are found

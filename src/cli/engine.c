@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 const char *engine_model, *engine_vocab;
+wkv_model_options engine_with;
 static int threads, device;
 static const char *const device_names[] = {"cpu", "reference"};
 
@@ -16,6 +17,16 @@ static const option model_options[] = {
 };
 const group model_group = GROUP("Model", model_options);
 
+static const option adapter_options[] = {
+    {0, "lora", OPT_TEXT, "FILE", &engine_with.lora, 0, 0, "",
+     "an adapter of wkv tune or RWKV-PEFT, used beside the weights"},
+    {0, "lora-alpha", OPT_REAL, "A", &engine_with.lora_alpha, 0, 1e6, "the adapter's own, where it tells",
+     "the alpha it was trained with: it counts A / rank times"},
+    {0, "load-state", OPT_TEXT, "FILE", &engine_with.state, 0, 0, "",
+     "a tuned initial state, with which every text begins"},
+};
+const group adapter_group = GROUP("Adapters", adapter_options);
+
 static const option tokenizer_options[] = {
     {0, "vocab", OPT_TEXT, "FILE", &engine_vocab, 0, 0, "the one that fits the model",
      "the vocabulary: World's .txt, a tokenizers .json, a GGUF, or the word bytes"},
@@ -25,7 +36,7 @@ const group tokenizer_group = GROUP("Vocabulary", tokenizer_options);
 int engine_open(engine *e, int text)
 {
     *e = (engine){0};
-    if (wkv_model_open(&e->model, engine_model, NULL)) return complain_library();
+    if (wkv_model_open(&e->model, engine_model, &engine_with)) return complain_library();
     return engine_ready(e, text);
 }
 

@@ -6,8 +6,10 @@
 #include "wkv.h"
 
 extern const group model_group;      /* --model, --threads, --device */
+extern const group adapter_group;    /* --lora, --lora-alpha, --load-state: what is given together with a model */
 extern const group tokenizer_group;  /* --vocab */
 extern const char *engine_model;     /* the path given with -m; NULL: the built-in model */
+extern wkv_model_options engine_with; /* what --lora and the others gave */
 extern const char *engine_vocab;     /* the path given with --vocab; NULL: the model's own */
 
 typedef struct {

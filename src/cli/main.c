@@ -34,7 +34,7 @@ static const command cmd_help = {
 };
 
 const command *const commands[] = {&cmd_generate, &cmd_chat,  &cmd_info,     &cmd_tokenize, &cmd_logits, &cmd_train,
-                                   &cmd_convert,  &cmd_bench, &cmd_selftest, &cmd_help,     NULL};
+                                   &cmd_merge,    &cmd_convert, &cmd_bench, &cmd_selftest, &cmd_help, NULL};
 
 int usage(const command *c, const char *fmt, ...)
 {

@@ -32,6 +32,7 @@ struct tensors {
     token_item *tokens;
     int n_tokens;
     void *kept;                 /* chain of blocks: names, texts, inflated entries; freed at close */
+    tensors *over;              /* what was laid over it, or NULL */
 };
 
 /* Memory that lives as long as t; NULL when there is none. tensors_text copies n bytes and ends them with a zero. */

@@ -207,6 +207,7 @@ void tensors_expect(const tensors *t, int long_runs)
 void tensors_close(tensors *t)
 {
     if (!t) return;
+    tensors_close(t->over);
     for (int i = 0; i < t->n_maps; i++) file_close(&t->maps[i]);
     for (block *b = t->kept, *next; b; b = next) {
         next = b->next;
@@ -218,6 +219,12 @@ void tensors_close(tensors *t)
     free(t->meta);
     free(t->tokens);
     free(t);
+}
+
+void tensors_lay_over(tensors *t, tensors *over)
+{
+    while (t->over) t = t->over;
+    t->over = over;
 }
 
 /* ---- asking --------------------------------------------------------------------------------------------------------------- */
@@ -232,6 +239,8 @@ int tensors_token_count(const tensors *t) { return t->n_tokens; }
 
 const file_tensor *tensors_find(const tensors *t, const char *name)
 {
+    const file_tensor *over = t->over ? tensors_find(t->over, name) : NULL;
+    if (over) return over;
     file_tensor key = {.name = name};
     const file_tensor *wanted = &key;
     const file_tensor **found = bsearch(&wanted, t->by_name, (size_t)t->count, sizeof *t->by_name, compare_names);
@@ -243,7 +252,7 @@ static const meta_item *find_meta(const tensors *t, const char *key)
     for (int i = 0; i < t->n_meta; i++) {
         if (!strcmp(t->meta[i].key, key)) return &t->meta[i];
     }
-    return NULL;
+    return t->over ? find_meta(t->over, key) : NULL;
 }
 
 const char *tensors_meta(const tensors *t, const char *key)

@@ -41,6 +41,9 @@ int tensors_open(tensors **out, const char *path);
 /* The same over bytes in memory that outlive it (the built-in model, the fuzzers); `name` is used in messages. */
 int tensors_open_memory(tensors **out, const void *data, size_t size, const char *name);
 void tensors_close(tensors *t);
+/* From here on t owns `over`, whose tensors are found in the place of t's of the same name, and whose metadata where t has none.
+ * What is counted, listed and refused is t's alone. The last one laid over wins. */
+void tensors_lay_over(tensors *t, tensors *over);
 /* Say how the data is about to be read: small tensors only (said again after each), or (as it begins) big ones from end to
  * end. See file_expect. */
 void tensors_expect(const tensors *t, int long_runs);

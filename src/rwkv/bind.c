@@ -136,6 +136,7 @@ int rwkv_each(const rwkv *m, int (*fn)(void *user, const char *name, tensor *t, 
 typedef struct {
     rwkv *m;
     const tensors *t;
+    float alpha;
     size_t used; /* reals of the owned block given out; before it exists they are only counted */
 } binder;
 
@@ -200,6 +201,53 @@ static void bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor 
     if (to->data) read_reals(b, f, to->data);
 }
 
+/* Half of the adapter of `weight`: its name without ".weight", and the ending. */
+static const file_tensor *find_half(const tensors *t, const char *weight, const char *ending)
+{
+    size_t n = strlen(weight), cut = strlen(".weight");
+    char full[NAME + 8];
+    if (n > cut && !strcmp(weight + n - cut, ".weight")) n -= cut;
+    snprintf(full, sizeof full, "%.*s%s", (int)n, weight, ending);
+    return tensors_find(t, full);
+}
+
+static tensor half(binder *b, const file_tensor *f, int rows, int cols, int in_rows)
+{
+    tensor t = {.rows = rows, .cols = cols, .type = REAL, .in_rows = in_rows};
+    t.data = owned(b, (size_t)rows * (size_t)cols);
+    if (t.data) read_reals(b, f, t.data);
+    return t;
+}
+
+/* lora_A [rank, in] and lora_B [out, rank]; as web-rwkv has them, lora.0 [in, rank] and lora.1 [out, rank] */
+static int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int layer)
+{
+    const char *path = tensors_path(b->t);
+    const file_tensor *A = find_half(b->t, name, ".lora_A"), *B = find_half(b->t, name, ".lora_B");
+    const file_tensor *web = find_half(b->t, name, ".lora.0");
+    if (!A && !B && web) B = find_half(b->t, name, ".lora.1");
+    if (!A) A = web;
+    if (!A && !B) return 0;
+    if (!A || !B) return fail(WKV_EFORMAT, "%s: of the adapter of %s there is only one half", path, name);
+    if (layer < 0 || s->flags & SLOT_5)
+        return fail(WKV_EUNSUPPORTED, "%s: an adapter of %s, which can have none here", path, name);
+    int in = weight_in(w), out = weight_out(w), rank = (int)axis_from_last(B, 0), turned = A == web;
+    if (A->dims != 2 || B->dims != 2 || rank < 1 || rank > 1 << 16 || tensor_axis(B, 0) != out ||
+        tensor_axis(A, turned) != rank || tensor_axis(A, !turned) != in)
+        return fail(WKV_EFORMAT, "%s: the adapter of %s is %lld x %lld and %lld x %lld, expected rank x %d and %d x rank", path, name,
+                    (long long)tensor_axis(A, 0), (long long)tensor_axis(A, 1), (long long)tensor_axis(B, 0),
+                    (long long)tensor_axis(B, 1), in, out);
+    if (!(b->alpha > 0))
+        return fail(WKV_EARG, "%s: the adapter does not say its alpha, so it must be given (RWKV-PEFT's own is 32)", path);
+    adapter *low = (adapter *)owned(b, (sizeof *low + sizeof(real) - 1) / sizeof(real));
+    tensor a = turned ? half(b, A, in, rank, 1) : half(b, A, rank, in, 0), c = half(b, B, out, rank, 0);
+    c.scale = b->alpha / (float)rank;
+    if (!low) return 0;
+    *low = (adapter){a, c};
+    w->adapter = low;
+    return 0;
+}
+
 const file_tensor *rwkv_stored(const tensors *t, const char *name, const slot *s, int layer, int *as_exp)
 {
     const file_tensor *f = tensors_find(t, name);
@@ -236,7 +284,7 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
     if (f->dims < 2 || n != cols || tensor_values(f) != (int64_t)rows * cols)
         return fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d", tensors_path(b->t), name, shape_text(f, shape, sizeof shape), rows, cols);
     bind_matrix(b, to, s, f, rows, cols);
-    return 0;
+    return bind_adapter(b, to, name, s, layer);
 }
 
 /* blocks.N.att.time_state [H][value][key], a tuned initial state that some files carry, into our [H][key][value] */
@@ -278,7 +326,7 @@ static int check_sizes(const tensors *t, const rwkv *m)
     return 0;
 }
 
-int rwkv_bind(rwkv *m, const tensors *t)
+int rwkv_bind(rwkv *m, const tensors *t, float alpha)
 {
     *m = (rwkv){0};
     int e = tensors_refuse(t);
@@ -297,7 +345,8 @@ int rwkv_bind(rwkv *m, const tensors *t)
     if ((e = rwkv_init(m, a, L, dim))) return e;
     m->group_eps = (real)tensors_number(t, "group_norm_eps", 64e-5);
 
-    binder b = {.m = m, .t = t};
+    const char *told = tensors_meta(t, "lora_alpha");
+    binder b = {.m = m, .t = t, .alpha = alpha > 0 || !told ? alpha : strtof(told, NULL)};
     if ((e = check_sizes(t, m)) || (e = rwkv_each(m, bind_one, &b))) goto failed; /* shapes are checked, sizes counted */
     bind_state(&b);
     m->owned_reals = b.used;
@@ -313,4 +362,40 @@ int rwkv_bind(rwkv *m, const tensors *t)
 failed:
     rwkv_release(m);
     return e;
+}
+
+/* ---- what is laid over a model ----------------------------------------------------------------------------------------------- */
+
+/* The weight's name begins like `name` up to one of the endings of adapters, or is the name itself. */
+static int is_of(void *user, const char *weight, tensor *t, const slot *s, int layer)
+{
+    (void)t, (void)s, (void)layer;
+    static const char *const endings[] = {".lora_A", ".lora_B", ".lora.0", ".lora.1"};
+    const char *name = user;
+    size_t n = strlen(weight), cut = strlen(".weight");
+    if (!strcmp(name, weight)) return 1;
+    if (n > cut && !strcmp(weight + n - cut, ".weight")) n -= cut;
+    if (strncmp(name, weight, n)) return 0;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (!strcmp(name + n, endings[i])) return 1;
+    return 0;
+}
+
+static int is_state(const rwkv *m, const file_tensor *f)
+{
+    int layer = -1, end = 0;
+    return sscanf(f->name, "blocks.%d.att.time_state%n", &layer, &end) == 1 && end && !f->name[end] && layer >= 0 && layer < m->L && m->H &&
+           tensor_values(f) == (int64_t)m->C * m->N;
+}
+
+int rwkv_fits(const rwkv *m, const tensors *over)
+{
+    const file_tensor *f;
+    for (int i = 0; (f = tensors_at(over, i)); i++) {
+        char shape[128];
+        if (is_state(m, f) || rwkv_each(m, is_of, (void *)f->name)) continue;
+        return fail(WKV_EUNSUPPORTED, "%s: holds %s, %s, for which an RWKV-%s of %d layers, %d channels and %d heads has no place",
+                    tensors_path(over), f->name, shape_text(f, shape, sizeof shape), m->arch->version, m->L, m->C, m->H);
+    }
+    return 0;
 }

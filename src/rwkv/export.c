@@ -34,6 +34,29 @@ static int turn(float *x, int64_t n, int64_t rows, int64_t cols)
     return WKV_OK;
 }
 
+/* What its adapter adds to a weight of the official orientation, W += scale B A; a low-rank one is stored the other way round. */
+static int add_adapter(const source *s, float *w)
+{
+    const tensor *a = &s->weight->adapter->a, *b = &s->weight->adapter->b;
+    int in = weight_in(a), rank = b->cols, out = b->rows;
+    double *row = malloc((size_t)in * sizeof *row); /* of B A, summed with more digits than the product unmerged has */
+    if (!row) return fail(WKV_ENOMEM, "no memory to add an adapter");
+    for (int o = 0; o < out; o++) {
+        memset(row, 0, (size_t)in * sizeof *row);
+        for (int r = 0; r < rank; r++) {
+            double x = (double)reals(b)[(size_t)o * (size_t)rank + (size_t)r] * (double)b->scale;
+            const real *from = reals(a) + (a->in_rows ? (size_t)r : (size_t)r * (size_t)in);
+            for (int i = 0; i < in; i++) row[i] += x * (double)from[a->in_rows ? (size_t)i * (size_t)rank : (size_t)i];
+        }
+        for (int i = 0; i < in; i++) {
+            float *to = &w[s->slot->flags & SLOT_LOW_RANK ? (size_t)i * (size_t)out + (size_t)o : (size_t)o * (size_t)in + (size_t)i];
+            *to = (float)((double)*to + row[i]);
+        }
+    }
+    free(row);
+    return WKV_OK;
+}
+
 static int values(const tensor_out *t, float *out)
 {
     const source *s = t->from;
@@ -44,6 +67,10 @@ static int values(const tensor_out *t, float *out)
     for (int i = 0; i < s->form.parts; i++) tensor_read(s->from[i], out + i * part);
     for (int64_t i = 0; s->as_exp && i < n / s->repeat; i++) out[i] = expf(out[i]);
     for (int64_t i = n; s->repeat > 1 && i-- > 0;) out[i] = out[i / s->repeat];
+    if (s->weight && s->weight->adapter) {
+        int e = add_adapter(s, out);
+        if (e) return e;
+    }
     if (!s->form.swapped) return WKV_OK;
     return turn(out, n, t->shape[t->dims - 1], t->shape[t->dims - 2]); /* the shape is that of the file */
 }
@@ -120,9 +147,8 @@ static int add(exporter *x, const char *name, source s, int dims, const int64_t 
 
 static int add_slot(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
-    (void)t;
     exporter *x = user;
-    source from = {.slot = s, .layer = layer, .repeat = 1};
+    source from = {.slot = s, .layer = layer, .repeat = 1, .weight = t};
     from.from[0] = rwkv_stored(x->file, name, s, layer, &from.as_exp);
     int64_t shape[MAX_DIMS];
     int dims = official_shape(x->m, s, shape);

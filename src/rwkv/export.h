@@ -18,6 +18,7 @@ typedef struct {
     stored_form form;
     const slot *slot; /* NULL: a tuned initial state */
     int layer;
+    const tensor *weight; /* in the model: its adapter is added */
     const file_tensor *from[MAX_PARTS];
     int as_exp; /* e to the power of what the file holds            */
     int repeat; /* each value so many times (5.1's heads), or 1     */

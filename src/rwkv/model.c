@@ -83,16 +83,38 @@ static void describe(wkv_model *m)
     m->fingerprint = hash(m->fingerprint, r->ln0_b.data, (size_t)r->C * sizeof(real));
 }
 
-/* Bind and describe what was opened with result e; closes it on failure. */
-static int finish(wkv_model **out, tensors *file, int e)
+/* Put what the file at `path` holds over the model's own tensors; NULL: nothing. */
+static int lay_over(tensors *file, tensors **over, const char *path)
 {
+    *over = NULL;
+    int e = path ? tensors_open(over, path) : 0;
+    if (*over) tensors_lay_over(file, *over);
+    return e;
+}
+
+static int bind(wkv_model *m, tensors *file, const wkv_model_options *o)
+{
+    tensors *lora, *state;
+    int e = lay_over(file, &lora, o->lora);
+    if (!e) e = lay_over(file, &state, o->state);
+    if (e) return e;
+    tensors_expect(file, 0); /* vectors are copied, matrices stay where they are */
+    e = rwkv_bind(&m->rwkv, file, o->lora_alpha);
+    tensors_expect(file, 1);
+    if (e) return lora ? fail_prefix(e, "%s", o->lora) : e;
+    if (lora) e = rwkv_fits(&m->rwkv, lora);
+    if (!e && state) e = rwkv_fits(&m->rwkv, state);
+    if (e) rwkv_release(&m->rwkv);
+    return e;
+}
+
+/* Bind and describe what was opened with result e; closes it on failure. */
+static int finish(wkv_model **out, tensors *file, int e, const wkv_model_options *options)
+{
+    static const wkv_model_options none;
     wkv_model *m = e ? NULL : calloc(1, sizeof *m);
     if (!e && !m) e = fail(WKV_ENOMEM, "no memory to open a model");
-    if (!e) {
-        tensors_expect(file, 0); /* vectors are copied, matrices stay where they are */
-        e = rwkv_bind(&m->rwkv, file);
-        tensors_expect(file, 1);
-    }
+    if (!e) e = bind(m, file, options ? options : &none);
     if (e) {
         tensors_close(file);
         free(m);
@@ -104,22 +126,26 @@ static int finish(wkv_model **out, tensors *file, int e)
     return 0;
 }
 
-int model_open_memory(wkv_model **out, const void *data, size_t size, const char *name)
+static int open_memory(wkv_model **out, const void *data, size_t size, const char *name, const wkv_model_options *options)
 {
     tensors *file = NULL;
     *out = NULL;
     int e = tensors_open_memory(&file, data, size, name);
-    return finish(out, file, e);
+    return finish(out, file, e, options);
+}
+
+int model_open_memory(wkv_model **out, const void *data, size_t size, const char *name)
+{
+    return open_memory(out, data, size, name, NULL);
 }
 
 int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *options)
 {
-    (void)options;
-    if (!path) return model_open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in");
+    if (!path) return open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in", options);
     tensors *file = NULL;
     *out = NULL;
     int e = tensors_open(&file, path);
-    return finish(out, file, e);
+    return finish(out, file, e, options);
 }
 
 void wkv_model_close(wkv_model *m)

@@ -62,8 +62,12 @@ static inline int rwkv_state_len(const rwkv *m) { return m->L * rwkv_layer_state
 /* The state at the start of a text. */
 void rwkv_state_init(const rwkv *m, real *state);
 
-/* Find version and sizes, bind every tensor; names what is missing, has a wrong shape, or is another architecture. */
-int rwkv_bind(rwkv *m, const tensors *t);
+/* Find version and sizes, bind every tensor, and to each weight the adapter that there is for it (NAME.lora_A, NAME.lora_B),
+ * times alpha / its rank; alpha 0: the file's metadata "lora_alpha". Names what is missing, has a wrong shape, or is another
+ * architecture. */
+int rwkv_bind(rwkv *m, const tensors *t, float alpha);
+/* 0 when everything that `over` holds has a place in m: tensors of its names, adapters of its weights, initial states. */
+int rwkv_fits(const rwkv *m, const tensors *over);
 void rwkv_release(rwkv *m);
 /* The tensor of the file that holds this slot, under its own name or another; *as_exp: the model wants e to its power. NULL:
  * there is none. */

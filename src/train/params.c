@@ -120,7 +120,7 @@ int params_load(params *p, const char *path)
     int err = tensors_open(&f, path);
     if (err) return err;
     rwkv m = {0};
-    err = rwkv_bind(&m, f);
+    err = rwkv_bind(&m, f, 0);
     if (!err) {
         if (m.arch == &arch50 || m.arch == &arch51)
             err = fail(WKV_EUNSUPPORTED, "%s is version %s; 4, 5.2, 6 and 7 can be trained", path, m.arch->version);

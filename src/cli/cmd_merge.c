@@ -1,0 +1,144 @@
+/* cmd_merge.c - an adapter and a tuned state into the weights of their model. */
+#include "commands.h"
+#include "engine.h"
+#include "say.h"
+#include "wkv.h"
+#include <math.h>
+#include <stdlib.h>
+
+enum { TOKENS = 64 }; /* that both models read, to compare them */
+
+static int type;
+static const char *const types[] = {NULL, "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"};
+
+static const option options[] = {
+    {0, "type", OPT_CHOICE, "keep|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0", &type, 0, 0, NULL,
+     "how the numbers are stored; keep is as in MODEL; the q are for .gguf, of 8, 5 or 4 bits"},
+};
+static const group own = GROUP("Conversion", options);
+static const group *const groups[] = {&adapter_group, &own, &tokenizer_group, &general_group, NULL};
+
+static int report(void *user, double done, double total)
+{
+    char a[32];
+    progress_at(user, done, total, "of %s parameters", as_count(a, (int64_t)total));
+    return interrupted;
+}
+
+static int write_merged(const wkv_model *m, const char *path)
+{
+    wkv_tokenizer *words = NULL;
+    if (wkv_tokenizer_open(&words, engine_vocab, m) && engine_vocab) return complain_library();
+    progress bar;
+    progress_begin(&bar, "merging");
+    int e = wkv_convert(m, path,
+                        &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report, .user = &bar});
+    progress_end(&bar);
+    wkv_tokenizer_close(words);
+    return e == WKV_ESTOPPED ? 130 : e ? complain_library() : 0;
+}
+
+/* All logits of the same arbitrary tokens; NULL after the sentence. */
+static float *logits_of(const wkv_model *m)
+{
+    const int vocab = wkv_model_about(m)->vocab;
+    int32_t ids[TOKENS];
+    uint32_t x = 1;
+    for (int i = 0; i < TOKENS; i++) ids[i] = (int32_t)((x = x * 1664525 + 1013904223) >> 8) % vocab;
+    wkv_context *c = NULL;
+    wkv_state *s = NULL;
+    float *out = malloc(sizeof *out * TOKENS * (size_t)vocab);
+    wkv_sequence q = {.tokens = ids, .n = TOKENS, .logits = out, .all_logits = 1};
+    int e = wkv_context_new(&c, m, NULL);
+    if (!e) e = wkv_state_new(&s, m);
+    q.state = s;
+    if (!out)
+        complain("out of memory");
+    else if (e || wkv_eval_batch(c, &q, 1)) {
+        complain_library();
+        free(out);
+        out = NULL;
+    }
+    wkv_state_free(s);
+    wkv_context_free(c);
+    return out;
+}
+
+typedef struct {
+    double worst, mean, largest; /* difference of two models' logits, root of its mean square; largest logit of the first */
+} distance;
+
+static distance between(const float *a, const float *b, size_t n)
+{
+    distance d = {0};
+    double squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double x = fabs((double)a[i] - (double)b[i]);
+        if (!(x <= d.worst)) d.worst = x;
+        d.largest = fmax(d.largest, fabs((double)a[i]));
+        squares += x * x;
+    }
+    d.mean = sqrt(squares / (double)n);
+    return d;
+}
+
+/* What was merged must be much nearer to the model beside its adapter than the model alone is. */
+static int judge(const char *path, distance rounding, distance learnt)
+{
+    put_text("%s: logits of %d tokens are at most %.2g from those unmerged, %.2g on average; the model alone %.2g\n", path,
+             TOKENS, rounding.worst, rounding.mean, learnt.mean);
+    if (rounding.mean <= 0.5 * learnt.mean || rounding.mean <= 1e-5 * rounding.largest) return 0;
+    return complain("%s: rounding its numbers changes more than half of what was learnt; give a --type with more digits",
+                    path);
+}
+
+static int compare(const wkv_model *unmerged, const char *base, const char *path)
+{
+    const size_t n = TOKENS * (size_t)wkv_model_about(unmerged)->vocab;
+    float *logits[3] = {logits_of(unmerged)};
+    int status = !logits[0];
+    for (int i = 1; i < 3 && !status; i++) {
+        wkv_model *m;
+        if (wkv_model_open(&m, i == 1 ? path : base, NULL)) {
+            status = complain_library();
+        } else {
+            status = !(logits[i] = logits_of(m));
+            wkv_model_close(m);
+        }
+    }
+    if (!status) status = judge(path, between(logits[0], logits[1], n), between(logits[0], logits[2], n));
+    for (int i = 0; i < 3; i++) free(logits[i]);
+    return status;
+}
+
+static int run(int n, char **operands)
+{
+    if (n < 2) return usage(&cmd_merge, "two files are needed, the model and the file to write");
+    if (!engine_with.lora && !engine_with.state)
+        return usage(&cmd_merge, "--lora or --load-state says what goes into the model; both are missing");
+    wkv_model *model;
+    if (wkv_model_open(&model, operands[0], &engine_with)) return complain_library();
+    catch_interrupts();
+    int status = write_merged(model, operands[1]);
+    if (!status) status = compare(model, operands[0], operands[1]);
+    wkv_model_close(model);
+    return status;
+}
+
+const command cmd_merge = {
+    .name = "merge",
+    .operands = "MODEL OUT",
+    .most = 2,
+    .summary = "put an adapter or a tuned state into the weights of its model",
+    .about = "Write MODEL as OUT with what --lora and --load-state give put into it, so that one file holds all of it and "
+             "every program can use it. The ending of OUT says what kind of file it is, as in wkv convert. Then both, the "
+             "model beside its adapter and the file, read the same tokens, and how far their logits are apart is "
+             "printed: that is the rounding of the file's numbers. When it is not small against what the adapter does, "
+             "the command fails.\n\n"
+             "OUT appears when it is complete; MODEL is only read. A GGUF has no place for a tuned state.",
+    .examples = "wkv merge MODEL.pth tuned.pth --lora run/lora.safetensors  # for any program\n"
+                "wkv merge MODEL.pth tuned.pth --lora peft.pth --lora-alpha 32  # one of RWKV-PEFT\n"
+                "wkv merge MODEL.pth tuned.pth --load-state run/state.pth  # begins every text so",
+    .groups = groups,
+    .run = run,
+};
