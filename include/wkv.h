@@ -53,6 +53,10 @@ WKV_API const char *wkv_error(void); /* the last failure on this thread, one sen
 typedef struct wkv_model wkv_model;
 
 typedef struct {
+    const char *type; /* what the matrices are made on opening: "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", or a
+                         recipe: "q8", "q5", "q4", "q4mix" (docs/formats.md). NULL: they stay as they are               */
+    int as_stored;    /* not 0: nothing is made, not even the layout that ffn.value is run in; for those who look at a model,
+                         convert it or train it                                                                          */
     const char *lora;  /* an adapter, used beside the weights as they are: RWKV-PEFT's names (lora_A, lora_B) or web-rwkv's, .pth or
                           .safetensors. Other tensors in it take the place of the model's                                  */
     float lora_alpha;  /* adapters count alpha / rank times; 0: the alpha that the file tells                              */
@@ -60,8 +64,10 @@ typedef struct {
 } wkv_model_options;
 
 /* Open a checkpoint: .pth, .safetensors / .st, .gguf, rwkv.cpp .bin, or a folder of shards; its version and sizes are found
- * in it. Big matrices stay in the file's mapping. path NULL opens the model that is built into the library.
- * WKV_EIO, WKV_EFORMAT, WKV_EUNSUPPORTED (the sentence says what the file is instead), WKV_ENOMEM. */
+ * in it. Big matrices stay in the file's mapping, but ffn.value is copied, unless the file has it so already, into the order of
+ * hidden units, whose rows are then skipped where the squared ReLU is zero. path NULL opens the model that is built into the
+ * library. WKV_EIO, WKV_EFORMAT, WKV_EUNSUPPORTED (the sentence says what the file is instead), WKV_ENOMEM (with the bytes needed
+ * and available), WKV_EARG: no such type, or a value that it cannot hold. */
 WKV_API int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *options);
 WKV_API void wkv_model_close(wkv_model *m);
 

@@ -19,7 +19,7 @@ static void fill(float *x, int n, double zeros)
 
 static float multiply_add(int fused, float a, float b, float c)
 {
-    volatile float rounded = a * b; /* rounded, where the instruction set does not fuse */
+    volatile float rounded = a * b; /* where the instruction set does not fuse */
     return fused ? fmaf(a, b, c) : rounded + c;
 }
 

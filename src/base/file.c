@@ -46,6 +46,14 @@ void file_expect(const file_map *m, int long_runs)
     if (!long_runs) madvise((void *)m->data, m->size, MADV_DONTNEED); /* a shared mapping of a file: nothing is lost */
 }
 
+void file_forget(const file_map *m, const void *data, size_t bytes)
+{
+    const uint8_t *p = data;
+    if (!m->size || p < m->data || p + bytes > m->data + m->size) return;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), from = (size_t)(p - m->data) / page * page;
+    madvise((void *)(m->data + from), bytes + (size_t)(p - m->data) - from, MADV_DONTNEED); /* shared with a file: nothing is lost */
+}
+
 static void forget(file_out *o)
 {
     free(o->path);

@@ -18,6 +18,8 @@ void file_close(file_map *m);
  * means that nothing around is read from the disk, and that what was touched so far leaves the process's memory: said again
  * after each small read it keeps little resident, where the system would map 2 MB for a few bytes. */
 void file_expect(const file_map *m, int long_runs);
+/* The pages that lie in [data, data + bytes) leave the process's memory; nothing happens when that is not in the mapping. */
+void file_forget(const file_map *m, const void *data, size_t bytes);
 
 /* A file being written: everything goes to `path`.part-<pid>, which file_commit renames to `path` after fsync, so that a
  * reader never sees half a file and an interrupted write loses nothing. file_abandon removes it. */

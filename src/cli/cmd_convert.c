@@ -33,7 +33,7 @@ static int describe(const char *path, const wkv_model *before, const check *k)
 {
     wkv_model *m;
     char size[16];
-    if (wkv_model_open(&m, path, NULL)) return complain_library();
+    if (wkv_model_open(&m, path, &(wkv_model_options){.as_stored = 1})) return complain_library();
     const wkv_model_info *about = wkv_model_about(m);
     put_text("%s: %s, %s names, %s, %s\n", path, about->format, about->naming, about->types,
              as_bytes(size, (double)about->file_bytes));
@@ -76,7 +76,7 @@ static int run(int n, char **operands)
     if (n < 2) return usage(&cmd_convert, "two files are needed, the model and the file to write");
     wkv_model *model;
     check k = {0};
-    if (wkv_model_open(&model, operands[0], NULL)) return complain_library();
+    if (wkv_model_open(&model, operands[0], &(wkv_model_options){.as_stored = 1})) return complain_library();
     catch_interrupts();
     int status = text ? check_open(&k, text, most, model) : 0;
     if (!status) status = write_model(model, operands[1]);

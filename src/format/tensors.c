@@ -1,5 +1,6 @@
 /* tensors.c - opening a checkpoint: find its files, read their headers, make the names official, index them. */
 #include "format/reader.h"
+#include "format/units.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +205,11 @@ void tensors_expect(const tensors *t, int long_runs)
     for (int i = 0; i < t->n_maps; i++) file_expect(&t->maps[i], long_runs);
 }
 
+void tensors_forget(const tensors *t, const void *data, size_t bytes)
+{
+    for (int i = 0; i < t->n_maps; i++) file_forget(&t->maps[i], data, bytes);
+}
+
 void tensors_close(tensors *t)
 {
     if (!t) return;
@@ -321,7 +327,8 @@ static void read_swapped(const file_tensor *f, float *out)
         int64_t matrix = done / (rows * cols), row = done / cols % rows;
         for (int64_t col = 0; col < cols; col += PIECE) {
             int64_t piece = cols - col < PIECE ? cols - col : PIECE;
-            dtype_decode(f->type, f->data + dtype_bytes(f->type, done + col), x, piece);
+            if (f->by_unit) units_decode(f->type, f->data, cols, row, col, piece, x);
+            else dtype_decode(f->type, f->data + dtype_bytes(f->type, done + col), x, piece);
             float *to = out + matrix * rows * cols + col * rows + row;
             for (int64_t j = 0; j < piece; j++) to[j * rows] = x[j];
         }

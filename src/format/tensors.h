@@ -29,6 +29,7 @@ typedef struct {
     const uint8_t *data;        /* in the mapping, of any alignment                                       */
     int contiguous;             /* stride is the row-major one                                            */
     int transposed;             /* the last two axes are swapped against the official file                */
+    int by_unit;                /* so stored, and in blocks, in groups of 32 rows: units.h                */
     holds holds;
     float scale;                /* official value = stored value x scale (a power of two; GGUF rescale)   */
 } file_tensor;
@@ -47,6 +48,8 @@ void tensors_lay_over(tensors *t, tensors *over);
 /* Say how the data is about to be read: small tensors only (said again after each), or (as it begins) big ones from end to
  * end. See file_expect. */
 void tensors_expect(const tensors *t, int long_runs);
+/* Say that what lies at data will not be read again: its pages leave memory where they are a file's. */
+void tensors_forget(const tensors *t, const void *data, size_t bytes);
 /* 0 for what may be an RWKV of versions 4 to 7; else WKV_EUNSUPPORTED or WKV_EFORMAT with a sentence that says what it is. */
 int tensors_refuse(const tensors *t);
 

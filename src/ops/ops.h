@@ -33,6 +33,7 @@ struct tensor {
     int rows, cols;      /* as stored                                                                          */
     int type;            /* dtype; activations are REAL                                                        */
     int in_rows;         /* a weight stored [in, out] (y = x W) instead of [out, in] (y = x W')                */
+    int by_unit;         /* so stored, and in blocks, in groups of 32 rows: format/units.h                     */
     float scale;         /* a weight: what its stored values are multiplied by (0 means 1)                     */
     int wants;           /* a gradient is wanted                                                               */
     void *data;          /* row-major; a weight's may point into a file's mapping, at any alignment, read-only */

@@ -3,12 +3,14 @@
 #define WKV_RWKV_API_H
 
 #include "rwkv/model.h"
+#include "rwkv/pack.h"
 #include "wkv.h"
 
 struct wkv_model {
     rwkv rwkv;
     tensors *file;         /* the mapping the big matrices lie in */
     void *memory;          /* what was made for it and goes with it, or NULL */
+    packed packed;         /* the matrices that do not lie in the mapping    */
     wkv_model_info about;
     char types[128];
     uint64_t fingerprint;  /* of sizes and some weights: tells whose a state is */
@@ -24,6 +26,9 @@ struct wkv_state {
 
 /* A checkpoint in memory that outlives the model; `name` stands for its path. */
 int model_open_memory(wkv_model **out, const void *data, size_t size, const char *name);
+
+/* Give its matrices the types that `type` names (recipe.h; NULL: those they have) and the layout they are run in. */
+int model_pack(wkv_model *m, const char *type);
 
 /* What a context computes on, and for which model; and: from here on it computes on another device. */
 const device *context_device(const wkv_context *c);

@@ -186,6 +186,7 @@ static void bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor 
     int view = !f->contiguous && f->dims == 2 && f->stride[0] == 1 && f->stride[1] == f->shape[0];
     int flipped = f->transposed != view; /* how it lies against the official orientation */
     to->in_rows = s->flags & SLOT_LOW_RANK ? !flipped : flipped;
+    to->by_unit = f->by_unit;
     to->scale = f->scale == 1 ? 0 : f->scale;
     if (in_place(f, view)) {
         /* five matrices one after another ([5, R0, C]) are turned one by one */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "rwkv/api.h"
 #include "rwkv/builtin.h"
+#include "rwkv/pack.h"
 
 const char *wkv_version(void) { return WKV_VERSION; }
 
@@ -139,13 +140,39 @@ int model_open_memory(wkv_model **out, const void *data, size_t size, const char
     return open_memory(out, data, size, name, NULL);
 }
 
+static int count_types(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    (void)name, (void)s, (void)layer;
+    ((int64_t *)user)[t->type] += dtype_bytes((dtype)t->type, (int64_t)t->rows * t->cols);
+    return 0;
+}
+
+int model_pack(wkv_model *m, const char *type)
+{
+    const recipe *r = type ? recipe_find(type) : NULL;
+    if (type && !r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, recipe_names());
+    int e = rwkv_pack(&m->rwkv, m->file, r, &m->packed);
+    if (e || !r) return e;
+    int64_t bytes[DTYPES] = {0};
+    rwkv_each(&m->rwkv, count_types, bytes);
+    name_types(m->types, sizeof m->types, bytes);
+    return 0;
+}
+
 int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *options)
 {
-    if (!path) return open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in", options);
-    tensors *file = NULL;
+    static const wkv_model_options defaults;
+    const wkv_model_options *o = options ? options : &defaults;
     *out = NULL;
-    int e = tensors_open(&file, path);
-    return finish(out, file, e, options);
+    if (o->as_stored && o->type) return fail(WKV_EARG, "weights as they are stored, and as %s, cannot both be", o->type);
+    tensors *file = NULL;
+    int e = path ? tensors_open(&file, path) : 0;
+    e = path ? finish(out, file, e, o) : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in", o);
+    if (!e && !o->as_stored && (e = model_pack(*out, o->type))) {
+        wkv_model_close(*out);
+        *out = NULL;
+    }
+    return e;
 }
 
 void wkv_model_close(wkv_model *m)
@@ -153,6 +180,7 @@ void wkv_model_close(wkv_model *m)
     if (!m) return;
     rwkv_release(&m->rwkv);
     tensors_close(m->file);
+    rwkv_unpack(&m->packed);
     free(m->memory);
     free(m);
 }

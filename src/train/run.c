@@ -51,7 +51,7 @@ static int open_vocab(job *j)
     if (o->vocab) return wkv_tokenizer_open(&j->vocab, o->vocab, NULL);
     if (!o->init) return fail(WKV_EARG, "no vocabulary: give a file, or \"bytes\"");
     wkv_model *m;
-    int err = wkv_model_open(&m, o->init, NULL);
+    int err = wkv_model_open(&m, o->init, &(wkv_model_options){.as_stored = 1});
     if (err) return err;
     err = wkv_tokenizer_open(&j->vocab, NULL, m);
     wkv_model_close(m);

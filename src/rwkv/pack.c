@@ -1,0 +1,235 @@
+/* pack.c - matrices into another type, or into another order: tensor by tensor, 32 outputs at a time. */
+#define _GNU_SOURCE
+#include "rwkv/pack.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/thread.h"
+#include "format/units.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* One matrix on its way. `to` has its new place, or data NULL while there is only a plan. */
+typedef struct {
+    const char *name;
+    const tensor *from;
+    tensor to;
+    int bad; /* a value that the type cannot hold: where any thread found one, and which */
+    float value;
+} change;
+
+typedef struct {
+    rwkv *m;
+    const tensors *file;
+    const recipe *recipe;
+    char *data; /* NULL: only sizes are wanted */
+    size_t used;
+    pool *pool;
+} packer;
+
+/* ---- what is to become of a matrix ------------------------------------------------------------------------------------ */
+
+static tensor wanted_form(const tensor *t, const slot *s, const recipe *r, int layer)
+{
+    int in = weight_in(t), out = weight_out(t);
+    dtype type = r ? recipe_type(r, s, layer, in) : DTYPES;
+    if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || (type == DTYPES && !slot_is_by_unit(s))) return *t;
+    if (type == DTYPES) type = (dtype)t->type;
+    tensor to = *t; /* its scale and its adapter */
+    to.rows = out;
+    to.cols = in;
+    to.type = (int)type;
+    to.in_rows = to.by_unit = 0;
+    to.data = NULL;
+    if (!slot_is_by_unit(s)) return t->type == (int)type ? *t : to; /* either orientation will do */
+    to.by_unit = 0 && units_fit(type, in, out);
+    to.in_rows = to.by_unit || dtypes[type].values == 1;
+    if (!to.in_rows) return t->type == (int)type ? *t : to;
+    to.rows = in;
+    to.cols = out;
+    return to;
+}
+
+static int is_so(const tensor *a, const tensor *b)
+{
+    return a->type == b->type && a->in_rows == b->in_rows && a->by_unit == b->by_unit;
+}
+
+static size_t bytes_of(const tensor *t) { return (size_t)dtype_bytes((dtype)t->type, (int64_t)t->rows * t->cols); }
+
+/* ---- 32 outputs at a time ----------------------------------------------------------------------------------------------- */
+
+enum { STRIP = 32 };
+
+/* Outputs o .. o + n - 1 as rows of floats. */
+static void read_strip(const tensor *t, int o, int n, float *to)
+{
+    int in = weight_in(t), block = dtypes[t->type].values;
+    float some[256];
+    const char *data = t->data;
+    for (int i = 0; i < n && !t->in_rows; i++)
+        dtype_decode((dtype)t->type, data + dtype_bytes((dtype)t->type, (int64_t)(o + i) * in), to + (size_t)i * (size_t)in, in);
+    for (int i = 0; i < in && t->in_rows; i++) {
+        int at = block > 1 ? o / block * block : o;
+        if (t->by_unit) units_decode((dtype)t->type, data, t->cols, i, o, n, some);
+        else dtype_decode((dtype)t->type, data + dtype_bytes((dtype)t->type, (int64_t)i * t->cols + at), some, block > 1 ? block : n);
+        for (int j = 0; j < n; j++) to[(size_t)j * (size_t)in + (size_t)i] = some[o - at + j];
+    }
+}
+
+static void encode(change *c, const float *x, void *to, int n)
+{
+    int64_t bad = dtype_encode((dtype)c->to.type, x, to, n);
+    if (bad < 0) return;
+    c->value = x[bad];
+    __atomic_store_n(&c->bad, 1, __ATOMIC_RELEASE);
+}
+
+/* Rows of plain numbers to columns, as they are. */
+static void turn_strip(const change *c, int o, int n)
+{
+    int size = dtypes[c->to.type].bytes;
+    size_t F = (size_t)c->to.rows, C = (size_t)c->to.cols;
+    const char *from = (const char *)c->from->data + (size_t)o * F * (size_t)size;
+    char *to = (char *)c->to.data + (size_t)o * (size_t)size;
+    for (size_t f = 0; f < F; f++)
+        for (int i = 0; i < n; i++) {
+            if (size == 2) memcpy(to + (f * C + (size_t)i) * 2, from + ((size_t)i * F + f) * 2, 2);
+            else memcpy(to + (f * C + (size_t)i) * 4, from + ((size_t)i * F + f) * 4, 4);
+        }
+}
+
+/* Through floats; `rows`: room for the strip's blocks. */
+static void encode_strip(change *c, int o, int n, float *x, char *rows)
+{
+    const tensor *t = &c->to;
+    int in = weight_in(t);
+    dtype type = (dtype)t->type;
+    int64_t row = dtype_bytes(type, in);
+    read_strip(c->from, o, n, x);
+    if (!t->in_rows || t->by_unit) {
+        char *to = t->by_unit ? rows : (char *)t->data + row * o;
+        for (int i = 0; i < n; i++) encode(c, x + (size_t)i * (size_t)in, to + row * i, in);
+        if (t->by_unit) units_put(type, t->data, rows, row, in, t->cols, o);
+        return;
+    }
+    for (int f = 0; f < in; f++) {
+        float some[STRIP];
+        for (int i = 0; i < n; i++) some[i] = x[(size_t)i * (size_t)in + (size_t)f];
+        encode(c, some, (char *)t->data + dtype_bytes(type, (int64_t)f * t->cols + o), n);
+    }
+}
+
+static void change_part(void *arg, int part, int parts)
+{
+    change *c = arg;
+    const tensor *from = c->from, *to = &c->to;
+    int out = weight_out(to), in = weight_in(to), begin, end, same = from->type == to->type;
+    size_t room = (size_t)in * STRIP * sizeof(float);
+    pool_share(out, STRIP, part, parts, &begin, &end);
+    if (begin == end) return;
+    float *x = malloc(2 * room);
+    CHECK(x);
+    for (int o = begin; o < end; o += STRIP) {
+        int n = end - o < STRIP ? end - o : STRIP;
+        int64_t row = dtype_bytes((dtype)to->type, in);
+        if (same && to->by_unit && !from->in_rows)
+            units_put((dtype)to->type, to->data, (const char *)from->data + row * o, row, in, out, o);
+        else if (same && to->in_rows && !to->by_unit && !from->in_rows && dtypes[to->type].bytes <= 4)
+            turn_strip(c, o, n);
+        else
+            encode_strip(c, o, n, x, (char *)x + room);
+    }
+    free(x);
+}
+
+/* ---- all of them -------------------------------------------------------------------------------------------------------- */
+
+static int pack_one(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    packer *p = user;
+    tensor to = wanted_form(t, s, p->recipe, layer);
+    if (is_so(t, &to)) return 0;
+    tensor *emb = &p->m->emb;
+    size_t bytes = bytes_of(&to);
+    if (!p->data) {
+        if (t == emb || t->data != emb->data) p->used += (bytes + 63) / 64 * 64; /* a head that is the embedding needs no place */
+        return 0;
+    }
+    to.data = p->data + p->used;
+    change c = {.name = name, .from = t, .to = to};
+    p->used += (bytes + 63) / 64 * 64;
+    pool_run(p->pool, change_part, &c);
+    if (c.bad)
+        return fail(WKV_EARG, "%s: %s has a value of %g, which %s cannot hold", tensors_path(p->file), name, (double)c.value,
+                    dtypes[to.type].name);
+    tensors_forget(p->file, t->data, bytes_of(t));
+    if (t == emb && p->m->head.data == emb->data) p->m->head = to;
+    *t = to;
+    return 0;
+}
+
+int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out)
+{
+    packer p = {.m = m, .file = file, .recipe = r};
+    *out = (packed){0};
+    rwkv_each(m, pack_one, &p);
+    if (!p.used) return 0;
+    size_t there = memory_available();
+    if (p.used > there)
+        return fail(WKV_ENOMEM, "%s: its weights need %.2f GB of memory%s%s, and %.2f GB are available", tensors_path(file),
+                    (double)p.used * 1e-9, r ? " as " : "", r ? r->name : "", (double)there * 1e-9);
+    void *data = mmap(NULL, p.used, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data == MAP_FAILED)
+        return fail(WKV_ENOMEM, "%s: no memory for %.2f GB of weights", tensors_path(file), (double)p.used * 1e-9);
+    *out = (packed){data, p.used};
+    p.data = data;
+    p.used = 0;
+#ifdef MADV_HUGEPAGE
+    madvise(data, out->bytes, MADV_HUGEPAGE); /* rows here and there: fewer misses in the tables of pages */
+#endif
+    rwkv saved = *m;
+    char *layers = malloc((size_t)m->L * m->arch->layer_size);
+    int e = layers ? pool_new(&p.pool, 0) : fail(WKV_ENOMEM, "no memory for %d layers", m->L);
+    if (!e) {
+        memcpy(layers, m->layers, (size_t)m->L * m->arch->layer_size);
+        e = rwkv_each(m, pack_one, &p);
+        pool_free(p.pool);
+        if (e) { /* as it was */
+            memcpy(m->layers, layers, (size_t)m->L * m->arch->layer_size);
+            *m = saved;
+        }
+    }
+    free(layers);
+    if (e) rwkv_unpack(out);
+    return e;
+}
+
+void rwkv_unpack(packed *p)
+{
+    if (p->data) munmap(p->data, p->bytes);
+    *p = (packed){0};
+}
+
+typedef struct {
+    const rwkv *m;
+    const recipe *recipe;
+    size_t bytes;
+} sum;
+
+static int add_bytes(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    (void)name;
+    sum *total = user;
+    tensor to = wanted_form(t, s, total->recipe, layer);
+    if (t == &total->m->head && t->data == total->m->emb.data) return 0;
+    total->bytes += bytes_of(&to);
+    return 0;
+}
+
+size_t rwkv_weight_bytes(const rwkv *m, const recipe *r)
+{
+    sum total = {.m = m, .recipe = r};
+    rwkv_each(m, add_bytes, &total);
+    return total.bytes;
+}

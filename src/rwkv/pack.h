@@ -1,0 +1,23 @@
+/* pack.h - a bound model's matrices in the types and the layout that it is run in. */
+#ifndef WKV_RWKV_PACK_H
+#define WKV_RWKV_PACK_H
+
+#include "rwkv/recipe.h"
+
+/* Memory that packed matrices lie in; zero: none. */
+typedef struct {
+    char *data;
+    size_t bytes;
+} packed;
+
+/* Give every matrix of m the type that r says (NULL: the one it has), and ffn.value its form by hidden unit, which needs a type of
+ * plain numbers or of blocks of 32. What is so already stays where it is; the rest goes to new memory, one tensor at a time, and
+ * its pages of the file leave memory. WKV_ENOMEM before anything is touched, with both numbers; WKV_EARG: a value that the type
+ * cannot hold. m is unchanged then. */
+int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out);
+void rwkv_unpack(packed *p);
+
+/* Bytes that the matrices and vectors of m take in memory in the types of r (NULL: as they are). */
+size_t rwkv_weight_bytes(const rwkv *m, const recipe *r);
+
+#endif

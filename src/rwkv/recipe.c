@@ -1,0 +1,45 @@
+/* recipe.c - the recipes. Errors that decided between them: docs/performance.md. */
+#include "rwkv/recipe.h"
+#include <string.h>
+
+/* clang-format off */
+static const recipe recipes[] = {
+    /*         layers precise vocabulary low rank */
+    {"f32",    F32,   F32,    F32,       F32},
+    {"f16",    F16,   F16,    F16,       F16},
+    {"bf16",   BF16,  BF16,   BF16,      BF16},
+    {"q8_0",   Q8_0,  Q8_0,   Q8_0,      Q8_0},
+    {"q5_1",   Q5_1,  Q5_1,   Q8_0,      Q8_0},
+    {"q5_0",   Q5_0,  Q5_0,   Q8_0,      Q8_0},
+    {"q4_1",   Q4_1,  Q4_1,   Q8_0,      Q8_0},
+    {"q4_0",   Q4_0,  Q4_0,   Q8_0,      Q8_0},
+    {"q8",     Q8_0,  Q8_0,   Q8_0,      Q8_0},
+    {"q5",     Q5_1,  Q5_1,   Q8_0,      Q8_0},
+    {"q4",     Q4_1,  Q4_1,   Q8_0,      Q8_0},
+    {"q4mix",  Q4_0,  Q8_0,   Q8_0,      Q8_0},
+};
+/* clang-format on */
+enum { RECIPES = sizeof recipes / sizeof *recipes };
+
+const recipe *recipe_find(const char *name)
+{
+    for (int i = 0; i < RECIPES; i++)
+        if (!strcmp(recipes[i].name, name)) return &recipes[i];
+    return NULL;
+}
+
+const char *recipe_names(void) { return "f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, and the recipes q8, q5, q4, q4mix"; }
+
+int slot_is_by_unit(const slot *s) { return !strcmp(s->name, "ffn.value.weight"); }
+
+dtype recipe_type(const recipe *r, const slot *s, int layer, int in)
+{
+    if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) return DTYPES;
+    int small = s->flags & SLOT_LOW_RANK;
+    if (small && s->name[strlen(s->name) - 2] == 'w') return DTYPES; /* att.w1, att.time_decay_w1, att.time_maa_w2, ... */
+    dtype t = small                                                                  ? r->low_rank
+              : layer < 0                                                            ? r->vocabulary
+              : slot_is_by_unit(s) || !strcmp(s->name, "att.output.weight") ? r->precise
+                                                                                     : r->layers;
+    return in % dtypes[t].values ? F16 : t;
+}

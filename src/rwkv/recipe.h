@@ -1,0 +1,27 @@
+/* recipe.h - which matrix is stored how: the types that `--type` speaks of. */
+#ifndef WKV_RWKV_RECIPE_H
+#define WKV_RWKV_RECIPE_H
+
+#include "rwkv/model.h"
+
+typedef struct {
+    const char *name;
+    dtype layers;     /* matrices of the layers, but for                              */
+    dtype precise;    /* att.output and ffn.value, which write into the stream        */
+    dtype vocabulary; /* embedding and head                                           */
+    dtype low_rank;   /* small matrices, but for those of the decay and of the mixes  */
+} recipe;
+
+/* The recipe called `name`: a type ("f16", "q5_1"), which stands for itself in the layers, or one of the short names. NULL: there
+ * is none; recipe_names then has what there is. */
+const recipe *recipe_find(const char *name);
+const char *recipe_names(void); /* "f32, f16, ..." */
+
+/* The type of a matrix of `in` inputs; f16 where its blocks do not fit. DTYPES: it keeps its own (vectors, and the small matrices
+ * of the decay and of the mixes, whose errors add up over a text). */
+dtype recipe_type(const recipe *r, const slot *s, int layer, int in);
+
+/* Is it the matrix that is read by hidden unit? */
+int slot_is_by_unit(const slot *s);
+
+#endif
