@@ -64,6 +64,9 @@ typedef struct {
  * wkv_count_zeros found in such passes (one of the model's layers after the other), NULL: none. */
 WKV_API void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_zeros *zeros);
 
+/* How often all threads of a context have waited for each other so far, modulo 2^32; one thread never does. */
+WKV_API unsigned wkv_context_barriers(const wkv_context *c);
+
 /* ---- how well a model knows a text ------------------------------------------------------------------------------------- */
 
 /* Read n tokens into the state. `tokens` has n + 1: nll[i] is what the model, which has then read token i, says of token

@@ -27,6 +27,7 @@ holds out '"decode": {'
 holds out '"prefill": ['
 holds out '"batch": ['
 holds out '"threads": 2'
+is "$(grep -c '"barriers_per_token": [0-9]' out)" 7 "numbers of barriers" # such a small model may need none
 holds out '"reading": "text"'
 if command -v jq >/dev/null; then
     is "$(jq -c '[.decode.texts, [.prefill[].tokens], [.batch[].texts]]' out)" '[1,[64,512],[1,4,16,32]]' "what was measured"

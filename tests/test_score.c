@@ -147,6 +147,32 @@ static void zeros_are_counted(void)
     close_reader(&r);
 }
 
+/* The same work waits equally often, on one thread never. The built-in model: tiny ones need no second thread. */
+static void barriers_are_counted(void)
+{
+    wkv_model *m;
+    wkv_state *s;
+    int32_t ids[N];
+    for (int i = 0; i < N; i++) ids[i] = i + 300;
+    EXPECT_EQ(wkv_model_open(&m, NULL, NULL), 0);
+    EXPECT_EQ(wkv_state_new(&s, m), 0);
+    for (int threads = 1; threads <= 2; threads++) {
+        wkv_context *c;
+        unsigned at[3];
+        EXPECT_EQ(wkv_context_new(&c, m, &(wkv_context_options){.threads = threads}), 0);
+        for (int i = 0; i < 3; i++) {
+            EXPECT_EQ(wkv_eval(c, s, ids, N, NULL), 0);
+            at[i] = wkv_context_barriers(c);
+        }
+        EXPECT_EQ(at[1] - at[0], at[0]);
+        EXPECT_EQ(at[2] - at[1], at[0]);
+        EXPECT_EQ(at[0] > 0, threads > 1);
+        wkv_context_free(c);
+    }
+    wkv_state_free(s);
+    wkv_model_close(m);
+}
+
 static void nonsense_is_refused(void)
 {
     reader r, q;
@@ -173,6 +199,7 @@ int main(void)
     RUN(scores_are_logarithms);
     RUN(differences_are_divergences);
     RUN(zeros_are_counted);
+    RUN(barriers_are_counted);
     RUN(nonsense_is_refused);
     return DONE();
 }

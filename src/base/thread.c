@@ -184,6 +184,8 @@ void pool_free(pool *p)
 
 int pool_threads(const pool *p) { return p ? p->threads : 1; }
 
+unsigned pool_barriers(const pool *p) { return p ? atomic_load((atomic_uint *)&p->opened) : 0; }
+
 void pool_share(int n, int grain, int part, int parts, int *from, int *to)
 {
     int64_t blocks = ((int64_t)n + grain - 1) / grain;

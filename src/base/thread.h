@@ -10,6 +10,7 @@ typedef struct pool pool;
 int pool_new(pool **out, int threads);  /* the caller counts as one; threads <= 0: one per physical core */
 void pool_free(pool *p);                /* NULL is fine */
 int pool_threads(const pool *p);        /* NULL: 1 */
+unsigned pool_barriers(const pool *p);  /* phases that all threads ended together so far, modulo 2^32; NULL and one thread: 0 */
 int cpu_cores(void);                    /* physical cores this process may run on */
 
 /* Run fn(arg, part, parts) for part = 0 .. parts-1, parts = pool_threads(p), each on its own thread (part 0 on the

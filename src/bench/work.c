@@ -1,4 +1,4 @@
-/* work.c - what a pass must read and multiply. */
+/* work.c - what a pass must read, multiply and wait for. */
 #include <string.h>
 #include "rwkv/api.h"
 #include "wkv_bench.h"
@@ -45,6 +45,8 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
         work->read -= bytes * all_zero(&c->zeros[layer], T);
     return 0;
 }
+
+unsigned wkv_context_barriers(const wkv_context *c) { return pool_barriers(context_pool(c)); }
 
 void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_zeros *zeros)
 {

@@ -14,6 +14,7 @@ typedef struct {
     int n, tokens, repeats;  /* n: what the row is about; tokens: of one repeat */
     double seconds[REPEATS]; /* sorted                                          */
     wkv_work work;           /* of one repeat                                   */
+    unsigned barriers;       /* of all steps of it together                     */
 } figure;
 
 typedef enum { ALL, DECODE, PREFILL, BATCH } bench_part;

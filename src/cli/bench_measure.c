@@ -78,10 +78,12 @@ static int measure_decode(bench *b, figure *f, int many, double seconds)
     *f = (figure){.n = many, .tokens = steps * many};
     add_work(&f->work, &one, steps);
     for (int most = b->quick ? 3 : 5; f->repeats < most && !interrupted; f->repeats++) {
+        unsigned barriers = wkv_context_barriers(b->e.context);
         t = seconds_now();
         for (int i = 0; i < steps && !interrupted; i++)
             if (step(b, many, NULL)) return complain_library();
         f->seconds[f->repeats] = seconds_now() - t;
+        f->barriers = wkv_context_barriers(b->e.context) - barriers;
     }
     qsort(f->seconds, (size_t)f->repeats, sizeof *f->seconds, compare);
     return 0;
@@ -103,8 +105,10 @@ static int measure_prefill(bench *b, figure *f, int n, double seconds)
         b->next[0] = 0;
         double t = seconds_now();
         if (f->repeats && t - begun > seconds) break;
+        unsigned barriers = wkv_context_barriers(b->e.context);
         if (read_prompt(b, 0, n)) return complain_library();
         f->seconds[f->repeats] = seconds_now() - t;
+        f->barriers = wkv_context_barriers(b->e.context) - barriers;
     }
     qsort(f->seconds, (size_t)f->repeats, sizeof *f->seconds, compare);
     return 0;

@@ -51,9 +51,11 @@ static void print_model(const bench *b)
     put_text("  %s in %.1f ms, the first token took %.1f ms, %s resident\n", b->synthetic ? "made" : "opened",
              b->load * 1e3, b->first * 1e3, as_bytes(resident, (double)b->resident));
     if (b->decode.repeats)
-        put_text("  a token reads %.1f MB of %.1f; %.1f %% of the squared ReLUs are zero, reading %s\n",
+        put_text("  a token reads %.1f MB of %.1f and waits at %.0f barriers; %.1f %% of the squared ReLUs are zero, "
+                 "reading "
+                 "%s\n",
                  b->decode.work.read / b->decode.tokens * 1e-6, b->decode.work.bytes / b->decode.tokens * 1e-6,
-                 100 * b->zeros, b->from_text ? "text" : "random ids");
+                 (double)b->decode.barriers / b->decode.tokens, 100 * b->zeros, b->from_text ? "text" : "random ids");
     put_text("\n");
 }
 
@@ -79,11 +81,12 @@ static json_t *figure_json(const bench *b, const char *what, const figure *f)
 {
     const char *limit;
     double t = figure_median(f), share = figure_share(b, f, 0, &limit);
-    return json_pack("{s:i s:f s:f s:f s:i s:f s:f s:f s:f s:f s:f s:s}", what, f->n, "tokens_per_s", f->tokens / t,
+    return json_pack("{s:i s:f s:f s:f s:i s:f s:f s:f s:f s:f s:f s:f s:s}", what, f->n, "tokens_per_s", f->tokens / t,
                      "slowest", f->tokens / f->seconds[f->repeats - 1], "fastest", f->tokens / f->seconds[0], "repeats",
                      f->repeats, "bytes_per_token", f->work.read / f->tokens, "dense_bytes_per_token",
                      f->work.bytes / f->tokens, "gbs", f->work.read / t * 1e-9, "gflops", f->work.flops / t * 1e-9,
-                     "share_of_roof", share, "share_of_dense_roof", figure_share(b, f, 1, NULL), "roof", limit);
+                     "share_of_roof", share, "share_of_dense_roof", figure_share(b, f, 1, NULL), "barriers_per_token",
+                     (double)f->barriers / f->tokens, "roof", limit);
 }
 
 int bench_put_json(json_t *report)

@@ -33,6 +33,7 @@ int model_pack(wkv_model *m, const char *type);
 /* What a context computes on, and for which model; and: from here on it computes on another device. */
 const device *context_device(const wkv_context *c);
 const wkv_model *context_model(const wkv_context *c);
+pool *context_pool(const wkv_context *c);
 void context_use(wkv_context *c, const device *dev);
 
 #endif
