@@ -76,3 +76,12 @@ const simd *simd_now(void)
 }
 
 const char *simd_name(void) { return simd_now()->name; }
+
+int simd_streams(void)
+{
+#if defined __x86_64__
+    return __builtin_cpu_is("amd") ? 4 : 8;
+#else
+    return 8;
+#endif
+}

@@ -6,7 +6,7 @@
 
 /* ---- dot form --------------------------------------------------------------------------------------------------------- */
 
-enum { STREAMS = 8 }; /* weight rows walked at once when one token is decoded */
+enum { STREAMS = 8, FEW_STREAMS = 4 }; /* weight rows walked at once when one token is decoded: simd_streams() of them */
 
 /* acc += x times rows of w that lie w_step bytes apart, over I values: tn tokens by on rows. */
 INLINE void dot_run(const int tn, const int on, const dtype type, vf acc[DOT_T][STREAMS], const float *x, size_t x_stride,
@@ -83,11 +83,14 @@ INLINE void dot_plain(const dtype type, float *y, size_t y_stride, const float *
 {
     int o = 0;
     if (T == 1) {
-        int apart = O / STREAMS;
-        for (; o < apart; o++)
-            dot_tile(1, STREAMS, type, y + o, y_stride, (size_t)apart, x, x_stride, w + (size_t)o * w_bytes, (size_t)apart * w_bytes, I,
-                     scale, add);
-        for (o = apart * STREAMS; o < O; o++)
+        int streams = simd_streams(), apart = O / streams;
+        for (; o < apart; o++) {
+            const char *wo = w + (size_t)o * w_bytes;
+            size_t step = (size_t)apart * w_bytes;
+            if (streams == STREAMS) dot_tile(1, STREAMS, type, y + o, y_stride, (size_t)apart, x, x_stride, wo, step, I, scale, add);
+            else dot_tile(1, FEW_STREAMS, type, y + o, y_stride, (size_t)apart, x, x_stride, wo, step, I, scale, add);
+        }
+        for (o = apart * streams; o < O; o++)
             dot_tile(1, 1, type, y + o, y_stride, 1, x, x_stride, w + (size_t)o * w_bytes, w_bytes, I, scale, add);
         return;
     }
