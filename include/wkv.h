@@ -232,6 +232,10 @@ WKV_API int wkv_template_find(const wkv_template **out, const char *name, const 
 WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think,
                                  char *out, size_t cap);
 
+/* Write an answer as it stands behind a turn, up to where the next one begins: " Hello.\n\n". Its text is cleaned in the same
+ * way. Returns and terminates as wkv_template_turn. */
+WKV_API size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, size_t cap);
+
 /* ---- conversion ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {

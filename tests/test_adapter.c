@@ -1,5 +1,7 @@
 /* test_adapter.c - what is given together with a model: adapters beside the weights compute what they compute once merged into
  * them, in every naming; tuned states begin a text; what does not fit is refused. */
+#include <sys/stat.h>
+#include <unistd.h>
 #include "base/rng.h"
 #include "format/write.h"
 #include "models.h"
@@ -138,8 +140,8 @@ static void check_merged(const char *name)
 
 static void merged_is_unmerged(void)
 {
-    static const char *const names[] = {"v4-c32-f32",  "v4-c40-f16",  "v5.0-n16-bf16", "v5.1-n16-f16", "v5.2-n32-bf16",
-                                        "v6-n16-bf16", "v7-n16-bf16", "v7-n32-f16"};
+    static const char *const names[] = {"v4-c32-f32",    "v4-c40-f16",  "v5.0-n16-bf16", "v5.1-n16-f16",
+                                        "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16",   "v7-n32-f16"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) check_merged(names[i]);
 }
 
@@ -234,7 +236,8 @@ static void misfits(void)
     write_adapter(MODELS "v7-n16-bf16.pth", "a.pth", ".lora_A", ".lora_B", 0, 1);
     refused("alpha", (wkv_model_options){.lora = "a.pth"});
     write_adapter(MODELS "v7-n32-f16.pth", "a.pth", ".lora_A", ".lora_B", 0, 1);
-    refused("is 4 x 64 and 11 x 4, expected rank x 32 and 3 x rank", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
+    refused("is 4 x 64 and 11 x 4, expected rank x 32 and 3 x rank",
+            (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.0.att.key.lora_A", 4, 32);
     refused("only one half", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.0.att.key.disha", 4, 32);
@@ -242,12 +245,15 @@ static void misfits(void)
     write_one("a.pth", "blocks.3.att.time_state", 32, 16);
     refused("holds blocks.3.att.time_state", (wkv_model_options){.state = "a.pth"});
     write_one("a.pth", "blocks.0.att.time_state", 32, 32);
-    refused("blocks.0.att.time_state, [32, 32], for which an RWKV-7 of 3 layers", (wkv_model_options){.state = "a.pth"});
+    refused("blocks.0.att.time_state, [32, 32], for which an RWKV-7 of 3 layers",
+            (wkv_model_options){.state = "a.pth"});
     refused("no-such-file.pth", (wkv_model_options){.state = "no-such-file.pth"});
 }
 
 int main(void)
 {
+    mkdir("test_adapter.files", 0777);
+    if (chdir("test_adapter.files")) return 1;
     RUN(merged_is_unmerged);
     RUN(tuned_state);
     RUN(whole_tensors);

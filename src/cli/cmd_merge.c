@@ -31,8 +31,8 @@ static int write_merged(const wkv_model *m, const char *path)
     if (wkv_tokenizer_open(&words, engine_vocab, m) && engine_vocab) return complain_library();
     progress bar;
     progress_begin(&bar, "merging");
-    int e = wkv_convert(m, path,
-                        &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report, .user = &bar});
+    int e = wkv_convert(
+        m, path, &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report, .user = &bar});
     progress_end(&bar);
     wkv_tokenizer_close(words);
     return e == WKV_ESTOPPED ? 130 : e ? complain_library() : 0;
@@ -65,7 +65,8 @@ static float *logits_of(const wkv_model *m)
 }
 
 typedef struct {
-    double worst, mean, largest; /* difference of two models' logits, root of its mean square; largest logit of the first */
+    double worst, mean,
+        largest; /* difference of two models' logits, root of its mean square; largest logit of the first */
 } distance;
 
 static distance between(const float *a, const float *b, size_t n)
@@ -85,11 +86,11 @@ static distance between(const float *a, const float *b, size_t n)
 /* What was merged must be much nearer to the model beside its adapter than the model alone is. */
 static int judge(const char *path, distance rounding, distance learnt)
 {
-    put_text("%s: logits of %d tokens are at most %.2g from those unmerged, %.2g on average; the model alone %.2g\n", path,
-             TOKENS, rounding.worst, rounding.mean, learnt.mean);
+    put_text("%s: logits of %d tokens are at most %.2g from those unmerged, %.2g on average; the model alone %.2g\n",
+             path, TOKENS, rounding.worst, rounding.mean, learnt.mean);
     if (rounding.mean <= 0.5 * learnt.mean || rounding.mean <= 1e-5 * rounding.largest) return 0;
-    return complain("%s: rounding its numbers changes more than half of what was learnt; give a --type with more digits",
-                    path);
+    return complain(
+        "%s: rounding its numbers changes more than half of what was learnt; give a --type with more digits", path);
 }
 
 static int compare(const wkv_model *unmerged, const char *base, const char *path)
@@ -130,12 +131,13 @@ const command cmd_merge = {
     .operands = "MODEL OUT",
     .most = 2,
     .summary = "put an adapter or a tuned state into the weights of its model",
-    .about = "Write MODEL as OUT with what --lora and --load-state give put into it, so that one file holds all of it and "
-             "every program can use it. The ending of OUT says what kind of file it is, as in wkv convert. Then both, the "
-             "model beside its adapter and the file, read the same tokens, and how far their logits are apart is "
-             "printed: that is the rounding of the file's numbers. When it is not small against what the adapter does, "
-             "the command fails.\n\n"
-             "OUT appears when it is complete; MODEL is only read. A GGUF has no place for a tuned state.",
+    .about =
+        "Write MODEL as OUT with what --lora and --load-state give put into it, so that one file holds all of it and "
+        "every program can use it. The ending of OUT says what kind of file it is, as in wkv convert. Then both, the "
+        "model beside its adapter and the file, read the same tokens, and how far their logits are apart is "
+        "printed: that is the rounding of the file's numbers. When it is not small against what the adapter does, "
+        "the command fails.\n\n"
+        "OUT appears when it is complete; MODEL is only read. A GGUF has no place for a tuned state.",
     .examples = "wkv merge MODEL.pth tuned.pth --lora run/lora.safetensors  # for any program\n"
                 "wkv merge MODEL.pth tuned.pth --lora peft.pth --lora-alpha 32  # one of RWKV-PEFT\n"
                 "wkv merge MODEL.pth tuned.pth --load-state run/state.pth  # begins every text so",

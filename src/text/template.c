@@ -146,3 +146,13 @@ size_t wkv_template_turn(const wkv_template *t, int first, const char *system, c
     if (cap) out[p.n < cap ? p.n : cap - 1] = 0;
     return p.n;
 }
+
+size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, size_t cap)
+{
+    page p = {out, cap, 0};
+    put_string(&p, " ");
+    put_clean(&p, text);
+    put(&p, t->stops[0], strspn(t->stops[0], "\n"));
+    if (cap) out[p.n < cap ? p.n : cap - 1] = 0;
+    return p.n;
+}

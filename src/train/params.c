@@ -64,19 +64,12 @@ static int list_one(void *user, const char *name, tensor *t, const slot *s, int 
     return q->name ? 0 : WKV_ENOMEM;
 }
 
-int params_new(params *p, const arch *a, const int sizes[DIMS], int L)
+int params_make(params *p)
 {
-    *p = (params){0};
-    int err = rwkv_init(&p->model, a, L, sizes);
-    if (err) return err;
-    err = rwkv_each(&p->model, list_one, p);
-    if (!err) p->values = calloc(4 * p->n, sizeof *p->values);
-    if (!err) p->sums = malloc((p->n / PIECE + 1) * sizeof *p->sums);
-    if (!p->values || !p->sums) {
-        size_t bytes = 4 * p->n * sizeof *p->values;
-        params_release(p);
-        return fail(WKV_ENOMEM, "no memory for parameters, gradients and moments: %zu MiB", bytes >> 20);
-    }
+    p->values = calloc(4 * p->n, sizeof *p->values);
+    p->sums = malloc((p->n / PIECE + 1) * sizeof *p->sums);
+    if (!p->values || !p->sums)
+        return fail(WKV_ENOMEM, "no memory for parameters, gradients and moments: %zu MiB", 4 * p->n * sizeof *p->values >> 20);
     p->grads = p->values + p->n;
     p->mean = p->grads + p->n;
     p->square = p->mean + p->n;
@@ -87,6 +80,17 @@ int params_new(params *p, const arch *a, const int sizes[DIMS], int L)
         t->wants = 1;
     }
     return 0;
+}
+
+int params_new(params *p, const arch *a, const int sizes[DIMS], int L)
+{
+    *p = (params){0};
+    int err = rwkv_init(&p->model, a, L, sizes);
+    if (err) return err;
+    err = rwkv_each(&p->model, list_one, p);
+    if (!err) err = params_make(p);
+    if (err) params_release(p);
+    return err;
 }
 
 void params_release(params *p)

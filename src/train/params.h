@@ -35,6 +35,8 @@ void params_sizes(int sizes[DIMS], const arch *a, int width, int head_size, int 
 
 /* A model of L layers, all values 0. WKV_ENOMEM. */
 int params_new(params *p, const arch *a, const int sizes[DIMS], int L);
+/* The blocks, all values 0, for what is listed; each tensor of the list gets its place in them. WKV_ENOMEM. */
+int params_make(params *p);
 void params_release(params *p);
 
 /* Official initial values (spec ARCHITECTURES 8.1). */

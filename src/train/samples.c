@@ -1,0 +1,166 @@
+/* samples.c - a file of texts, conversations or instructions to tokens and the mask of what is learnt. */
+#include "train/samples.h"
+#include "base/file.h"
+#include "train/conversation.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    samples *s;
+    const wkv_tokenizer *vocab;
+    const wkv_template *chat;
+    int most;
+} reader;
+
+static size_t begin_of(const samples *s, int i) { return i ? s->ends[i - 1] : 0; }
+
+static int make_room(samples *s, size_t n)
+{
+    if (s->n + n <= s->room) return 0;
+    size_t room = s->n + n > 2 * s->room ? s->n + n : 2 * s->room;
+    int32_t *ids = realloc(s->ids, room * sizeof *ids);
+    if (ids) s->ids = ids;
+    uint8_t *counts = realloc(s->counts, room);
+    if (counts) s->counts = counts;
+    if (!ids || !counts) return fail(WKV_ENOMEM, "no memory for %zu tokens", room);
+    s->room = room;
+    return 0;
+}
+
+static int add_piece(void *user, const char *text, size_t bytes, int answer)
+{
+    enum { AT_ONCE = 1 << 28 }; /* wkv_encode counts in int */
+    reader *r = user;
+    samples *s = r->s;
+    if (bytes > AT_ONCE)
+        return fail(WKV_EUNSUPPORTED, "a text of %zu bytes; at most %d are read as one", bytes, AT_ONCE);
+    int n = wkv_encode(r->vocab, text, bytes, NULL, 0);
+    if (n < 0) return n;
+    int err = make_room(s, (size_t)n + 1);
+    if (err) return err;
+    wkv_encode(r->vocab, text, bytes, s->ids + s->n, n);
+    memset(s->counts + s->n, answer, (size_t)n);
+    s->n += (size_t)n;
+    return 0;
+}
+
+/* What was added since the last sample is one, at most most + 1 tokens of it. */
+static int end_sample(reader *r)
+{
+    samples *s = r->s;
+    size_t from = begin_of(s, s->count), n = s->n - from;
+    if (r->most && n > (size_t)r->most + 1) {
+        n = (size_t)r->most + 1;
+        s->cut++;
+    }
+    int64_t counted = 0;
+    for (size_t i = 1; i < n; i++) counted += s->counts[from + i];
+    s->n = from + n;
+    if (!counted) {
+        s->n = from;
+        s->left_out++;
+        return 0;
+    }
+    if (n > INT32_MAX) return fail(WKV_EUNSUPPORTED, "a sample of %zu tokens; at most %d are read", n, INT32_MAX);
+    if (s->count == s->ends_room) {
+        int room = s->ends_room ? 2 * s->ends_room : 64;
+        size_t *ends = realloc(s->ends, (size_t)room * sizeof *ends);
+        if (!ends) return fail(WKV_ENOMEM, "no memory for %d samples", room);
+        s->ends = ends;
+        s->ends_room = room;
+    }
+    s->ends[s->count++] = s->n;
+    s->counted += counted;
+    if ((int)n > s->longest) s->longest = (int)n;
+    return 0;
+}
+
+static int add_end_of_text(reader *r)
+{
+    int32_t end = wkv_tokenizer_end(r->vocab);
+    samples *s = r->s;
+    int err = end < 0 ? 0 : make_room(s, 1);
+    if (err || end < 0) return err;
+    s->ids[s->n] = end;
+    s->counts[s->n++] = 1;
+    return 0;
+}
+
+static int add_line(reader *r, const char *line, size_t bytes)
+{
+    json_error_t why;
+    json_t *doc = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, &why);
+    if (!doc) return fail(WKV_EFORMAT, "not JSON: %s", why.text);
+    int err = conversation_read(doc, r->chat, add_piece, r);
+    json_decref(doc);
+    if (!err) err = add_end_of_text(r);
+    return err ? err : end_sample(r);
+}
+
+static int add_lines(reader *r, const char *text, size_t bytes)
+{
+    const char *end = text + bytes;
+    for (int64_t line = 1; text < end; line++) {
+        const char *stop = memchr(text, '\n', (size_t)(end - text));
+        if (!stop) stop = end;
+        size_t n = (size_t)(stop - text);
+        int err = strspn(text, " \t\r") < n ? add_line(r, text, n) : 0;
+        if (err) return fail_prefix(err, "line %lld", (long long)line);
+        text = stop + 1;
+    }
+    return 0;
+}
+
+/* One text, in pieces that each begin with the last token of the one before. */
+static int add_document(reader *r, const char *text, size_t bytes)
+{
+    int err = add_piece(r, text, bytes, 1);
+    if (!err) err = add_end_of_text(r);
+    if (err || !r->most) return err ? err : end_sample(r);
+    samples *s = r->s;
+    size_t n = s->n;
+    int32_t *all = malloc((n ? n : 1) * sizeof *all);
+    if (!all) return fail(WKV_ENOMEM, "no memory for %zu tokens", n);
+    memcpy(all, s->ids, n * sizeof *all);
+    s->n = 0;
+    for (size_t at = 0; at + 1 < n && !err; at += (size_t)r->most) {
+        size_t take = n - at < (size_t)r->most + 1 ? n - at : (size_t)r->most + 1;
+        if ((err = make_room(s, take))) break;
+        memcpy(s->ids + s->n, all + at, take * sizeof *all);
+        memset(s->counts + s->n, 1, take);
+        s->n += take;
+        err = end_sample(r);
+    }
+    free(all);
+    return err;
+}
+
+int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const wkv_template *chat, int most)
+{
+    *out = (samples){0};
+    char *text;
+    size_t bytes, n = strlen(path);
+    int err = file_slurp(&text, &bytes, path);
+    if (err) return err;
+    reader r = {.s = out, .vocab = t, .chat = chat, .most = most};
+    err = n >= 6 && !strcmp(path + n - 6, ".jsonl") ? add_lines(&r, text, bytes) : add_document(&r, text, bytes);
+    free(text);
+    if (!err && !out->count) err = fail(WKV_EARG, "there is nothing in it to learn");
+    if (!err) return 0;
+    samples_release(out);
+    return fail_prefix(err, "%s", path);
+}
+
+void samples_release(samples *s)
+{
+    free(s->ids);
+    free(s->counts);
+    free(s->ends);
+    *s = (samples){0};
+}
+
+sample samples_at(const samples *s, int i)
+{
+    size_t from = begin_of(s, i);
+    return (sample){.ids = s->ids + from, .counts = s->counts + from, .n = (int)(s->ends[i] - from)};
+}

@@ -1,0 +1,27 @@
+/* samples.h - texts to tune on, each with its own beginning, and which of their tokens are to be learnt. */
+#ifndef WKV_TRAIN_SAMPLES_H
+#define WKV_TRAIN_SAMPLES_H
+
+#include <stddef.h>
+#include "train/tuner.h"
+
+typedef struct {
+    int32_t *ids;
+    uint8_t *counts;
+    size_t n, room;
+    size_t *ends; /* of each sample, in ids */
+    int count, ends_room;
+    int64_t counted; /* tokens that are to be learnt                                             */
+    int longest;     /* tokens of the longest                                                    */
+    int cut;         /* samples of which the end was left out                                    */
+    int left_out;    /* samples of which nothing was left that counts                            */
+} samples;
+
+/* .jsonl: a sample in every line (conversation.h); else one document, in pieces of `most` tokens. Samples end with the
+ * vocabulary's end of text, which is to be learnt too. most: tokens read of a sample at most; 0: all. WKV_EIO; WKV_EFORMAT with
+ * the line; WKV_ENOMEM; WKV_EARG: there is nothing to learn. */
+int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const wkv_template *chat, int most);
+void samples_release(samples *s);
+sample samples_at(const samples *s, int i);
+
+#endif

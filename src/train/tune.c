@@ -1,0 +1,330 @@
+/* tune.c - wkv_tune: samples in, adapter or state out. */
+#include "wkv_tune.h"
+#include "base/error.h"
+#include "train/samples.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+typedef struct {
+    const wkv_tune_options *o;
+    int what; /* of learnt */
+    int batch, valid_every;
+    int64_t steps;
+    tuner *t;
+    wkv_tokenizer *vocab;
+    const wkv_template *chat;
+    samples learn, held;
+    int *order; /* of an epoch's samples */
+    int64_t epoch;
+    sample *now; /* of a step */
+    FILE *log;
+    double work; /* seconds spent in steps */
+    int64_t tokens;
+} job;
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static int or_default(int x, int otherwise) { return x ? x : otherwise; }
+static float or_default_real(float x, float otherwise) { return x == 0 ? otherwise : x < 0 ? 0 : x; }
+
+/* ---- the order ------------------------------------------------------------------------------------------------------ */
+
+/* Every sample once an epoch, shuffled anew: Fisher-Yates from a stream of its own. */
+static void shuffle(job *j)
+{
+    rng r = {.seed = j->o->seed + 0x9e3779b97f4a7c15u * (uint64_t)(j->epoch + 1)};
+    for (int i = 0; i < j->learn.count; i++) j->order[i] = i;
+    for (int i = j->learn.count - 1; i > 0; i--) {
+        int k = (int)(rng_u64(&r) % (uint64_t)(i + 1)), was = j->order[i];
+        j->order[i] = j->order[k];
+        j->order[k] = was;
+    }
+}
+
+/* The samples of a step that counts from 0. */
+static void choose(job *j, int64_t step)
+{
+    for (int i = 0; i < j->batch; i++) {
+        int64_t given = step * j->batch + i;
+        if (given / j->learn.count != j->epoch) {
+            j->epoch = given / j->learn.count;
+            shuffle(j);
+        }
+        j->now[i] = samples_at(&j->learn, j->order[given % j->learn.count]);
+        j->tokens += j->now[i].n - 1;
+    }
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------------------- */
+
+/* out/name, freed by the caller; NULL without memory */
+static char *path_in(const job *j, const char *name)
+{
+    size_t n = strlen(j->o->out) + strlen(name) + 2;
+    char *path = malloc(n);
+    if (path)
+        snprintf(path, n, "%s/%s", j->o->out, name);
+    else
+        fail(WKV_ENOMEM, "no memory for a path");
+    return path;
+}
+
+static int save_as(const job *j, const char *name, learnt what, dtype type)
+{
+    char *path = path_in(j, name);
+    if (!path) return WKV_ENOMEM;
+    int err = tuner_save(j->t, path, what, type);
+    free(path);
+    return err;
+}
+
+static int save(const job *j)
+{
+    int err = 0;
+    if (j->what & LEARN_LORA && !(err = save_as(j, "lora.safetensors", LEARN_LORA, F32)))
+        err = save_as(j, "lora.pth", LEARN_LORA, BF16);
+    if (!err && j->what & LEARN_STATE) err = save_as(j, "state.pth", LEARN_STATE, F32);
+    if (!err && j->what & LEARN_ALL) err = save_as(j, "final.safetensors", LEARN_ALL, BF16);
+    return err;
+}
+
+static int open_log(job *j)
+{
+    char *path = path_in(j, "tune.jsonl");
+    if (!path) return WKV_ENOMEM;
+    j->log = fopen(path, "w");
+    int err = j->log ? 0 : fail(WKV_EIO, "%s: %s", path, strerror(errno));
+    free(path);
+    return err;
+}
+
+static void write_log(const job *j, const wkv_tune_report *r)
+{
+    fprintf(j->log, "{\"step\": %lld, \"loss\": %.6g, \"lr\": %.6g, \"norm\": %.6g, \"tokens_per_second\": %.0f",
+            (long long)r->step, r->loss, r->lr, r->norm, r->tokens_per_second);
+    if (r->valid_loss >= 0) fprintf(j->log, ", \"valid_loss\": %.6g", r->valid_loss);
+    fprintf(j->log, "}\n");
+    fflush(j->log);
+}
+
+/* ---- the run -------------------------------------------------------------------------------------------------------- */
+
+/* Mean loss of the held-out samples. */
+static int measure(job *j, wkv_tune_report *r)
+{
+    double sum = 0;
+    int64_t counted = 0;
+    for (int i = 0; i < j->held.count; i++) {
+        sample s = samples_at(&j->held, i);
+        int64_t n = 0;
+        double loss;
+        for (int k = 1; k < s.n; k++) n += s.counts[k] != 0;
+        int err = tuner_gradient(j->t, &s, 1, 0, &loss);
+        if (err) return err;
+        sum += loss * (double)n;
+        counted += n;
+    }
+    if (counted) r->valid_loss = sum / (double)counted;
+    return 0;
+}
+
+static int one_step(job *j, wkv_tune_report *r)
+{
+    double start = seconds();
+    choose(j, r->step);
+    int err = tuner_step(j->t, j->now, j->batch, &r->loss);
+    if (err) return err;
+    j->work += seconds() - start;
+    r->step = j->t->step;
+    r->lr = j->t->lr;
+    r->norm = j->t->norm;
+    r->tokens_per_second = (double)j->tokens / j->work;
+    r->valid_loss = -1;
+    int last = r->step == r->steps;
+    return last || r->step % j->valid_every == 0 ? measure(j, r) : 0;
+}
+
+static int learn(job *j)
+{
+    wkv_tune_report r = {.steps = j->steps};
+    for (int stop = 0; !stop && r.step < r.steps;) {
+        int err = one_step(j, &r);
+        if (err) return err;
+        write_log(j, &r);
+        stop = j->o->report && j->o->report(j->o->user, &r);
+        if (stop || r.step == r.steps || (j->o->save_every > 0 && r.step % j->o->save_every == 0)) err = save(j);
+        if (err) return err;
+        if (stop)
+            return fail(WKV_ESTOPPED, "stopped after step %lld of %lld; what was learnt so far is saved",
+                        (long long)r.step, (long long)r.steps);
+    }
+    return 0;
+}
+
+/* ---- the beginning -------------------------------------------------------------------------------------------------- */
+
+static int find_method(const char *name)
+{
+    static const struct {
+        const char *name;
+        int what;
+    } all[] = {
+        {"lora", LEARN_LORA}, {"state", LEARN_STATE}, {"lora+state", LEARN_LORA | LEARN_STATE}, {"full", LEARN_ALL}};
+    if (!name) return LEARN_LORA;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(name, all[i].name)) return all[i].what;
+    return 0;
+}
+
+static int check(const wkv_tune_options *o)
+{
+    if (!o->data) return fail(WKV_EARG, "no data to learn from");
+    if (!o->out) return fail(WKV_EARG, "no folder for the results");
+    if (!find_method(o->method))
+        return fail(WKV_EARG, "method \"%s\": there are lora, state, lora+state and full", o->method);
+    if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
+        return fail(WKV_EARG, "a rank of %d, an alpha of %g; both are above 0", o->rank, (double)o->alpha);
+    if (o->steps < 0 || o->epochs < 0 || o->batch < 0 || o->micro_batch < 0 || o->context < 0 || o->infctx < 0)
+        return fail(WKV_EARG, "a number of steps, epochs, samples or tokens below 0");
+    if (o->cut && !o->infctx) return fail(WKV_EARG, "only between the chunks of infctx can the gradient be cut");
+    if (o->beta1 < 0 || o->beta1 >= 1 || o->beta2 < 0 || o->beta2 >= 1)
+        return fail(WKV_EARG, "betas %g, %g; both lie in [0, 1)", (double)o->beta1, (double)o->beta2);
+    if (!(o->lr_init >= 0) || !(o->weight_decay >= 0)) return fail(WKV_EARG, "a learning rate or weight decay below 0");
+    return 0;
+}
+
+static int read_samples(job *j)
+{
+    const wkv_tune_options *o = j->o;
+    int most = o->context ? o->context : o->infctx ? 0 : 1024;
+    int err = samples_read(&j->learn, o->data, j->vocab, j->chat, most);
+    if (!err && o->valid) err = samples_read(&j->held, o->valid, j->vocab, j->chat, most);
+    for (size_t i = 0; !err && i < j->learn.n; i++)
+        if (j->learn.ids[i] >= j->t->m->V)
+            err = fail(WKV_EARG, "the vocabulary %s has token %d, the model only %d", wkv_tokenizer_path(j->vocab),
+                       (int)j->learn.ids[i], j->t->m->V);
+    for (size_t i = 0; !err && i < j->held.n; i++)
+        if (j->held.ids[i] >= j->t->m->V)
+            err = fail(WKV_EARG, "%s has token %d, the model only %d", o->valid, (int)j->held.ids[i], j->t->m->V);
+    return err;
+}
+
+/* The vocabulary and the template that go with the model; a copy of it is open for that when all of it is learnt. */
+static int open_vocab(job *j)
+{
+    const wkv_tune_options *o = j->o;
+    wkv_model *copy = NULL;
+    int err = j->t->base ? 0 : wkv_model_open(&copy, o->model, NULL);
+    const wkv_model *m = copy ? copy : j->t->base;
+    if (!err) err = wkv_tokenizer_open(&j->vocab, o->vocab, m);
+    if (!err) err = wkv_template_find(&j->chat, o->chat, m, j->vocab);
+    wkv_model_close(copy);
+    return err;
+}
+
+static int make_tuner(job *j)
+{
+    const wkv_tune_options *o = j->o;
+    int rank = or_default(o->rank, 16);
+    const tuner_options set = {.model = o->model,
+                               .what = j->what,
+                               .rank = rank,
+                               .alpha = o->alpha > 0 ? o->alpha : 2 * (float)rank,
+                               .targets = o->targets ? o->targets : "att,ffn",
+                               .with = o->with,
+                               .seed = o->seed,
+                               .chunk = o->infctx,
+                               .cut = o->cut,
+                               .micro = o->micro_batch,
+                               .threads = o->threads,
+                               .device = o->device};
+    return tuner_new(&j->t, &set);
+}
+
+static void set_optimizer(job *j)
+{
+    const wkv_tune_options *o = j->o;
+    float usual = j->what & LEARN_ALL ? 3e-5f : j->what & LEARN_LORA ? 1e-3f : 1;
+    float lr = or_default_real(o->lr_init, usual);
+    j->t->opt = (adamw){.beta1 = o->beta1 > 0 ? o->beta1 : 0.9f,
+                        .beta2 = o->beta2 > 0 ? o->beta2 : 0.99f,
+                        .eps = o->eps > 0 ? o->eps : 1e-8f,
+                        .weight_decay = o->weight_decay,
+                        .clip = or_default_real(o->clip, 1)};
+    j->t->plan =
+        (schedule){.lr_init = (double)lr,
+                   .lr_final = (double)or_default_real(o->lr_final, j->what == LEARN_STATE ? lr / 100 : lr / 10),
+                   .warmup = o->warmup < 0 ? 0 : or_default(o->warmup, 10),
+                   .tokens_per_step = 1,
+                   .exit_tokens = j->steps};
+}
+
+static int announce(job *j)
+{
+    const wkv_tune_options *o = j->o;
+    wkv_tune_plan p = {.samples = j->learn.count,
+                       .held_samples = j->held.count,
+                       .tokens = (int64_t)j->learn.n,
+                       .counted = j->learn.counted,
+                       .longest = j->learn.longest,
+                       .cut = j->learn.cut,
+                       .left_out = j->learn.left_out,
+                       .steps = j->steps};
+    for (int i = 0; i < j->t->p.count; i++) p.learnt += (int64_t)j->t->p.list[i].n;
+    p.parameters = j->t->base ? wkv_model_about(j->t->base)->parameters : p.learnt;
+    p.learnt_bytes = 4 * j->t->p.n * sizeof(real);
+    if (o->plan && o->plan(o->user, &p)) return fail(WKV_ESTOPPED, "stopped before the first step");
+    for (int i = 0; i < 3 && i < j->learn.count; i++) {
+        sample s = samples_at(&j->learn, i);
+        wkv_tune_sample shown = {.ids = s.ids, .counts = s.counts, .n = s.n, .tokenizer = j->vocab};
+        if (o->show && o->show(o->user, &shown)) return fail(WKV_ESTOPPED, "stopped before the first step");
+    }
+    return 0;
+}
+
+static int begin(job *j)
+{
+    const wkv_tune_options *o = j->o;
+    int err = check(o);
+    if (err) return err;
+    j->what = find_method(o->method);
+    if ((err = make_tuner(j)) || (err = open_vocab(j)) || (err = read_samples(j))) return err;
+    j->batch = or_default(o->batch, 8);
+    if (j->batch > j->learn.count) j->batch = j->learn.count;
+    int64_t epoch = (j->learn.count + j->batch - 1) / j->batch;
+    j->steps = o->steps ? o->steps : or_default(o->epochs, 3) * epoch;
+    j->valid_every = o->valid_every > 0 ? o->valid_every : (int)(epoch < INT32_MAX ? epoch : INT32_MAX);
+    set_optimizer(j);
+    j->order = malloc((size_t)j->learn.count * sizeof *j->order);
+    j->now = malloc((size_t)j->batch * sizeof *j->now);
+    if (!j->order || !j->now) return fail(WKV_ENOMEM, "no memory for %d samples", j->learn.count);
+    shuffle(j);
+    if ((err = announce(j))) return err;
+    if (mkdir(o->out, 0777) && errno != EEXIST) return fail(WKV_EIO, "%s: %s", o->out, strerror(errno));
+    return open_log(j);
+}
+
+int wkv_tune(const wkv_tune_options *o)
+{
+    job j = {.o = o};
+    int err = begin(&j);
+    if (!err) err = learn(&j);
+    if (j.log) fclose(j.log);
+    free(j.order);
+    free(j.now);
+    samples_release(&j.learn);
+    samples_release(&j.held);
+    wkv_tokenizer_close(j.vocab);
+    tuner_free(j.t);
+    return err;
+}

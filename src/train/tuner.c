@@ -1,0 +1,285 @@
+/* tuner.c - what is learnt and where its numbers lie; a step; files. sweep.c has the gradient. */
+#include "train/tuner.h"
+#include "cpu/simd.h"
+#include "ops/device.h"
+#include "rwkv/export.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME = 128 };
+
+/* ---- which weights -------------------------------------------------------------------------------------------------- */
+
+/* "att.key.weight" without ".weight" */
+static int stem(const char *name)
+{
+    size_t n = strlen(name), cut = strlen(".weight");
+    return (int)(n > cut && !strcmp(name + n - cut, ".weight") ? n - cut : n);
+}
+
+static int can_have(const slot *s, int layer)
+{
+    return layer >= 0 && s->flags & (SLOT_MATRIX | SLOT_LOW_RANK) && !(s->flags & SLOT_5);
+}
+
+/* Does the word mean this weight? */
+static int means(const char *word, size_t n, const slot *s)
+{
+    if (n == strlen("low-rank") && !strncmp(word, "low-rank", n)) return (s->flags & SLOT_LOW_RANK) != 0;
+    if (n == 3 && s->flags & SLOT_MATRIX && !strncmp(s->name, word, 3)) return 1; /* att, ffn */
+    return n == (size_t)stem(s->name) && !strncmp(s->name, word, n);
+}
+
+static int is_target(const char *words, const slot *s)
+{
+    for (const char *w = words; *w; w += strcspn(w, ",") + (w[strcspn(w, ",")] != 0))
+        if (means(w, strcspn(w, ","), s)) return 1;
+    return 0;
+}
+
+/* Every word means something. */
+static int check_targets(const char *words, const arch *a)
+{
+    for (const char *w = words; *w; w += strcspn(w, ",") + (w[strcspn(w, ",")] != 0)) {
+        int n = (int)strcspn(w, ","), found = 0;
+        for (int i = 0; i < a->n_slots; i++) found |= can_have(&a->slots[i], 0) && means(w, (size_t)n, &a->slots[i]);
+        if (!found)
+            return fail(WKV_EARG,
+                        "RWKV-%s has no weights called \"%.*s\"; there are att, ffn, low-rank, and names like att.key",
+                        a->version, n, w);
+    }
+    return 0;
+}
+
+/* ---- what is learnt ------------------------------------------------------------------------------------------------- */
+
+static int list_param(params *p, tensor *t, const char *name, const slot *s, int layer, size_t at)
+{
+    param *list = realloc(p->list, (size_t)(p->count + 1) * sizeof *list);
+    if (!list) return fail(WKV_ENOMEM, "no memory for a list of parameters");
+    p->list = list;
+    size_t n = (size_t)t->rows * (size_t)t->cols;
+    list[p->count] =
+        (param){.name = strdup(name), .t = t, .slot = s, .layer = layer, .at = at, .n = n, .lr_scale = 1, .decays = 1};
+    p->n = at + (n + 15) / 16 * 16;
+    return list[p->count++].name ? 0 : fail(WKV_ENOMEM, "no memory for a list of parameters");
+}
+
+typedef struct {
+    tuner *t;
+    int count;
+} lister;
+
+static int count_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
+{
+    (void)name;
+    lister *l = user;
+    l->count += can_have(s, layer) && (w->adapter || is_target(l->t->o.targets, s));
+    return 0;
+}
+
+/* Shape the adapter of a weight, or take over the one it has, and list its halves. */
+static int list_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
+{
+    lister *l = user;
+    tuner *t = l->t;
+    if (!can_have(s, layer) || !(w->adapter || is_target(t->o.targets, s))) return 0;
+    adapter *low = &t->adapters[l->count++];
+    if (w->adapter)
+        *low = *w->adapter;
+    else {
+        low->a = (tensor){.rows = t->o.rank, .cols = weight_in(w), .type = REAL};
+        low->b =
+            (tensor){.rows = weight_out(w), .cols = t->o.rank, .type = REAL, .scale = t->o.alpha / (float)t->o.rank};
+    }
+    t->scale_alpha = low->b.scale * (float)low->b.cols;
+    char half[NAME];
+    snprintf(half, sizeof half, "%.*s.lora_A", stem(name), name);
+    int err = list_param(&t->p, &low->a, half, s, layer, t->p.n);
+    half[strlen(half) - 1] = 'B';
+    return err ? err : list_param(&t->p, &low->b, half, s, layer, t->p.n);
+}
+
+/* A: U(+-1 / sqrt(in)), B: 0 (spec ARCHITECTURES 10.1), or what the weight's adapter had. */
+static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
+{
+    (void)name;
+    lister *l = user;
+    tuner *t = l->t;
+    if (!can_have(s, layer) || !(w->adapter || is_target(t->o.targets, s))) return 0;
+    adapter *low = &t->adapters[l->count++];
+    size_t n = (size_t)low->a.rows * (size_t)low->a.cols;
+    if (w->adapter) {
+        memcpy(low->a.data, w->adapter->a.data, n * sizeof(real));
+        memcpy(low->b.data, w->adapter->b.data, (size_t)low->b.rows * (size_t)low->b.cols * sizeof(real));
+    } else {
+        rng r = {.seed = t->o.seed ^ 0x9e3779b97f4a7c15u * (uint64_t)l->count};
+        for (size_t i = 0; i < n; i++) reals(&low->a)[i] = (real)((2 * rng_uniform(&r) - 1) / sqrt(weight_in(w)));
+    }
+    w->adapter = low;
+    return 0;
+}
+
+static int list_states(tuner *t)
+{
+    int L = t->m->L, len = rwkv_layer_state(t->m), n = t->m->C * t->m->N, err = 0;
+    if (t->m->arch == &arch4) return fail(WKV_EUNSUPPORTED, "version 4 has no matrix in its state that could be tuned");
+    t->S = calloc((size_t)L, sizeof *t->S);
+    if (!t->S) return fail(WKV_ENOMEM, "no memory for a list of states");
+    t->state_at = t->p.n;
+    for (int l = 0; l < L && !err; l++) {
+        char name[NAME];
+        snprintf(name, sizeof name, "blocks.%d.att.time_state", l);
+        t->S[l] = (tensor){.rows = 1, .cols = n, .type = REAL};
+        err = list_param(&t->p, &t->S[l], name, NULL, l, t->state_at + (size_t)l * (size_t)len + (size_t)t->m->C);
+        /* a state's own learning rate is about 1, spec ARCHITECTURES 10.5; beside adapters it has theirs times this */
+        if (!err && t->o.what & LEARN_LORA) t->p.list[t->p.count - 1].lr_scale = 1000;
+    }
+    t->p.n = t->state_at + ((size_t)L * (size_t)len + 15) / 16 * 16;
+    return err;
+}
+
+static int make_frozen(tuner *t)
+{
+    lister l = {.t = t};
+    int err = wkv_model_open(&t->base, t->o.model, &t->o.with);
+    if (err) return err;
+    t->m = &t->base->rwkv;
+    if (t->o.what & LEARN_LORA) {
+        if ((err = check_targets(t->o.targets, t->m->arch))) return err;
+        rwkv_each(t->m, count_adapter, &l);
+        t->adapters = calloc((size_t)l.count, sizeof *t->adapters);
+        if (!t->adapters) return fail(WKV_ENOMEM, "no memory for %d adapters", l.count);
+        l.count = 0;
+        err = rwkv_each(t->m, list_adapter, &l);
+    }
+    if (!err && t->o.what & LEARN_STATE) err = list_states(t);
+    if (!err) err = params_make(&t->p);
+    if (err) return err;
+    l.count = 0;
+    if (t->o.what & LEARN_LORA) rwkv_each(t->m, fill_adapter, &l);
+    if (t->o.what & LEARN_STATE) {
+        rwkv_state_init(t->m, t->p.values + t->state_at);
+        t->m->state0 = t->p.values + t->state_at;
+    }
+    return 0;
+}
+
+static int make_whole(tuner *t)
+{
+    if (t->o.what != LEARN_ALL || t->o.with.lora || t->o.with.state)
+        return fail(WKV_EARG,
+                    "when all weights are learnt there are no adapters and no states beside them; merge them first");
+    if (!t->o.model) return fail(WKV_EARG, "the built-in model is no file; give a checkpoint to learn all weights of");
+    int err = params_load(&t->p, t->o.model);
+    t->m = &t->p.model;
+    return err;
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------------- */
+
+int tuner_new(tuner **out, const tuner_options *o)
+{
+    *out = NULL;
+    tuner *t = calloc(1, sizeof *t);
+    if (!t) return fail(WKV_ENOMEM, "no memory for a tuner");
+    t->o = *o;
+    const device *dev = o->device && !strcmp(o->device, "reference") ? &device_reference : &device_cpu;
+    int err = 0;
+    if (o->device && strcmp(o->device, "cpu") && dev != &device_reference)
+        err = fail(WKV_EARG, "device \"%s\": there are \"cpu\" and \"reference\"", o->device);
+    if (!err && dev == &device_cpu) err = simd_choose(NULL);
+    if (!err) err = o->what & LEARN_ALL ? make_whole(t) : make_frozen(t);
+    if (!err) err = pool_new(&t->pool, o->threads);
+    if (!err) err = cx_init(&t->c, dev, t->pool);
+    if (err) {
+        tuner_free(t);
+        return err;
+    }
+    *out = t;
+    return 0;
+}
+
+void tuner_free(tuner *t)
+{
+    if (!t) return;
+    if (t->c.dev) cx_release(&t->c);
+    pool_free(t->pool);
+    params_release(&t->p);
+    wkv_model_close(t->base);
+    free(t->adapters);
+    free(t->S);
+    free(t);
+}
+
+/* ---- a step --------------------------------------------------------------------------------------------------------- */
+
+int tuner_step(tuner *t, const sample *s, int n, double *loss)
+{
+    int err = tuner_gradient(t, s, n, 1, loss);
+    if (err) return err;
+    t->lr = schedule_lr(&t->plan, t->step);
+    t->norm = isfinite(*loss) ? adamw_step(&t->opt, &t->p, t->lr, t->step + 1, t->pool) : *loss;
+    if (!isfinite(t->norm))
+        return fail(WKV_ESTOPPED, "the loss or its gradient in step %lld is no number; a lower learning rate may help",
+                    (long long)t->step + 1);
+    t->step++;
+    return 0;
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------------------- */
+
+static int give_values(const tensor_out *o, float *out)
+{
+    const param *q = o->from;
+    memcpy(out, reals(q->t), q->n * sizeof *out);
+    return 0;
+}
+
+/* our [H][key][value] as the files' [H][value][key] */
+static int give_state(const tensor_out *o, float *out)
+{
+    const param *q = o->from;
+    const int64_t H = o->shape[0], N = o->shape[1];
+    for (int64_t h = 0; h < H; h++)
+        for (int64_t i = 0; i < N; i++)
+            for (int64_t j = 0; j < N; j++) out[(h * N + j) * N + i] = reals(q->t)[(h * N + i) * N + j];
+    return 0;
+}
+
+static tensor_out entry(const tuner *t, const param *q, dtype type)
+{
+    tensor_out o = {.name = q->name, .type = type, .values = give_values, .from = q};
+    if (t->o.what & LEARN_ALL) {
+        o.dims = official_shape(t->m, q->slot, o.shape);
+    } else if (!q->slot) {
+        o.values = give_state;
+        o.dims = 3;
+        o.shape[0] = t->m->H;
+        o.shape[1] = o.shape[2] = t->m->N;
+    } else {
+        o.dims = 2;
+        o.shape[0] = q->t->rows;
+        o.shape[1] = q->t->cols;
+    }
+    return o;
+}
+
+int tuner_save(const tuner *t, const char *path, learnt what, dtype type)
+{
+    int n = 0, err;
+    tensor_out *out = calloc((size_t)t->p.count, sizeof *out);
+    if (!out) return fail(WKV_ENOMEM, "no memory to write %s", path);
+    for (int i = 0; i < t->p.count; i++)
+        if (what == LEARN_ALL || (what == LEARN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
+    char alpha[32];
+    snprintf(alpha, sizeof alpha, "%g", (double)t->scale_alpha);
+    const char *meta[] = {"format", "pt", what == LEARN_LORA ? "lora_alpha" : NULL, alpha, NULL};
+    size_t length = strlen(path);
+    err = length > 4 && !strcmp(path + length - 4, ".pth") ? pth_write(path, out, n)
+                                                           : safetensors_write(path, out, n, meta);
+    free(out);
+    return err;
+}

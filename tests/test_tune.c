@@ -1,0 +1,500 @@
+/* test_tune.c - learning beside frozen weights: gradients of adapters and states, chunks through which they pass, masks, and a
+ * state that twenty examples change. */
+#include <sys/stat.h>
+#include <unistd.h>
+#include "format/write.h"
+#include "models.h"
+#include "train/samples.h"
+#include "train/tuner.h"
+#include "wkv_tune.h"
+
+#define MODELS TEST_DIR "/golden/models/"
+
+/* ---- samples -------------------------------------------------------------------------------------------------------- */
+
+enum { SAMPLES = 3, LONGEST = 23 };
+static int32_t ids[SAMPLES][LONGEST];
+static uint8_t counts[SAMPLES][LONGEST];
+static sample three[SAMPLES];
+
+/* Of different lengths; some of their tokens count. */
+static void make_samples(void)
+{
+    static const int lengths[SAMPLES] = {17, LONGEST, 6};
+    rng r = {.seed = 3};
+    for (int i = 0; i < SAMPLES; i++) {
+        for (int k = 0; k < LONGEST; k++) {
+            ids[i][k] = (int32_t)(rng_u64(&r) % 40);
+            counts[i][k] = rng_u64(&r) % 3 != 0;
+        }
+        three[i] = (sample){ids[i], counts[i], lengths[i]};
+    }
+}
+
+static tuner *made(const tuner_options *o)
+{
+    tuner *t;
+    if (tuner_new(&t, o)) FAILED("%s", wkv_error());
+    return t;
+}
+
+static double gradient(tuner *t, const sample *s, int n)
+{
+    double loss = -1;
+    memset(t->p.grads, 0, t->p.n * sizeof(real));
+    if (tuner_gradient(t, s, n, 1, &loss)) FAILED("%s", wkv_error());
+    return loss;
+}
+
+/* Values that are not zero where adapters begin with zero. */
+static void shake(tuner *t, double by)
+{
+    rng r = {.seed = 8};
+    for (int i = 0; i < t->p.count; i++)
+        for (size_t k = 0; k < t->p.list[i].n; k++) reals(t->p.list[i].t)[k] += (real)(by * rng_normal(&r));
+}
+
+static double relative(const real *a, const real *b, size_t n)
+{
+    double diff = 0, norm = 0;
+    for (size_t i = 0; i < n; i++) {
+        diff += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+        norm += (double)b[i] * (double)b[i];
+    }
+    return sqrt(diff) / (sqrt(norm) + 1e-30);
+}
+
+static const tuner_options plain = {.rank = 3, .alpha = 6, .targets = "att,ffn,low-rank", .threads = 2};
+
+static tuner *learns(const char *name, int what)
+{
+    tuner_options o = plain;
+    char path[256];
+    snprintf(path, sizeof path, MODELS "%s.pth", name);
+    o.model = path;
+    o.what = what;
+    if (name[1] < '6') o.targets = "att,ffn"; /* they have no small matrices */
+    tuner *t = made(&o);
+    if (t) shake(t, 0.1);
+    return t;
+}
+
+/* ---- gradients ------------------------------------------------------------------------------------------------------ */
+
+static const param *find_param(const params *p, const char *name)
+{
+    for (int i = 0; i < p->count; i++)
+        if (!strcmp(p->list[i].name, name)) return &p->list[i];
+    return NULL;
+}
+
+/* From the gradient g of a weight W + scale b a: of a it is scale b' g, of b scale g a'. official: g is [out, in]. */
+static double apart_from_weight(const tuner *t, const param *A, const param *B, const param *W)
+{
+    const tensor *a = A->t, *b = B->t, *w = W->t;
+    const int in = a->cols, out = b->rows, rank = a->rows;
+    real *da = calloc(A->n, sizeof *da), *db = calloc(B->n, sizeof *db);
+    for (int o = 0; o < out; o++)
+        for (int i = 0; i < in; i++) {
+            double g = (double)w->grad[w->in_rows ? i * out + o : o * in + i] * (double)b->scale;
+            for (int r = 0; r < rank; r++) {
+                da[r * in + i] += (real)(g * (double)reals(b)[o * rank + r]);
+                db[o * rank + r] += (real)(g * (double)reals(a)[r * in + i]);
+            }
+        }
+    double worst = fmax(relative(t->p.grads + A->at, da, A->n), relative(t->p.grads + B->at, db, B->n));
+    free(da);
+    free(db);
+    return worst;
+}
+
+/* Against the gradients of all weights of the merged model, which test_train.c compares with PyTorch's. */
+static void check_adapters(const char *name)
+{
+    tuner *t = learns(name, LEARN_LORA);
+    if (!t || tuner_save(t, "lora.safetensors", LEARN_LORA, F32)) return;
+    double loss = gradient(t, three, SAMPLES);
+    wkv_model *m;
+    wkv_model_options with = {.lora = "lora.safetensors"};
+    if (wkv_model_open(&m, t->o.model ? wkv_model_about(t->base)->path : NULL, &with) ||
+        wkv_convert(m, "merged.pth", &(wkv_convert_options){.type = "f32"}))
+        FAILED("%s", wkv_error());
+    wkv_model_close(m);
+    tuner_options whole = plain;
+    whole.model = "merged.pth";
+    whole.what = LEARN_ALL;
+    tuner *all = made(&whole);
+    if (all) {
+        EXPECT_NEAR(gradient(all, three, SAMPLES), loss, 1e-5);
+        double worst = 0;
+        int pairs = 0;
+        for (int i = 0; i + 1 < t->p.count; i += 2) {
+            char weight[128];
+            snprintf(weight, sizeof weight, "%.*s.weight", (int)strlen(t->p.list[i].name) - 7, t->p.list[i].name);
+            const param *w = find_param(&all->p, weight);
+            if (!w) {
+                weight[strlen(weight) - 7] = 0;
+                w = find_param(&all->p, weight);
+            }
+            if (!w) FAILED("%s: no weight for %s", name, t->p.list[i].name);
+            if (w) worst = fmax(worst, apart_from_weight(t, &t->p.list[i], &t->p.list[i + 1], w));
+            pairs++;
+        }
+        EXPECT(pairs > 5);
+        if (!(worst <= 2e-4)) FAILED("%s: gradient of an adapter is %.2e away", name, worst);
+        printf("     %-14s %d adapters, worst %.1e\n", name, pairs, worst);
+    }
+    tuner_free(all);
+    tuner_free(t);
+}
+
+static void adapters(void)
+{
+    check_adapters("v4-c32-f32");
+    check_adapters("v5.2-n32-bf16");
+    check_adapters("v6-n16-bf16");
+    check_adapters("v7-n16-bf16");
+}
+
+/* The loss along a direction in the space of the initial states. */
+static void check_states(const char *name)
+{
+    tuner *t = learns(name, LEARN_STATE);
+    if (!t) return;
+    gradient(t, three, SAMPLES);
+    rng r = {.seed = 4};
+    double along = 0, loss[2] = {0}, h = 3e-4;
+    real *way = calloc(t->p.n, sizeof *way), *was = calloc(t->p.n, sizeof *was);
+    memcpy(was, t->p.values, t->p.n * sizeof(real));
+    for (int i = 0; i < t->p.count; i++)
+        for (size_t k = t->p.list[i].at; k < t->p.list[i].at + t->p.list[i].n; k++) {
+            way[k] = 0.1f * (real)rng_normal(&r) +
+                     5 * t->p.grads[k]; /* mostly downhill: a random one alone would see little */
+            along += (double)way[k] * (double)t->p.grads[k];
+        }
+    for (int s = 0; s < 2; s++) {
+        for (size_t k = 0; k < t->p.n; k++) t->p.values[k] = was[k] + (real)(s ? -h : h) * way[k];
+        if (tuner_gradient(t, three, SAMPLES, 0, &loss[s])) FAILED("%s", wkv_error());
+    }
+    double numeric = (loss[0] - loss[1]) / (2 * h);
+    if (!(fabs(numeric - along) <= 5e-3 * fabs(along)))
+        FAILED("%s: the loss changes by %g along a direction, expected %g", name, numeric, along);
+    free(way);
+    free(was);
+    tuner_free(t);
+}
+
+static void states(void)
+{
+    check_states("v5.2-n32-bf16");
+    check_states("v6-n16-bf16");
+    check_states("v7-n16-bf16");
+    tuner *t;
+    EXPECT_EQ(tuner_new(&t, &(tuner_options){.model = MODELS "v4-c32-f32.pth", .what = LEARN_STATE}), WKV_EUNSUPPORTED);
+    EXPECT_HAS(wkv_error(), "version 4 has no matrix in its state");
+}
+
+/* ---- chunks --------------------------------------------------------------------------------------------------------- */
+
+static void check_chunks(const char *name, int what)
+{
+    tuner *t = learns(name, what);
+    if (!t) return;
+    double loss = gradient(t, three, SAMPLES);
+    real *whole = malloc(t->p.n * sizeof *whole);
+    memcpy(whole, t->p.grads, t->p.n * sizeof *whole);
+    static const int chunks[] = {1, 5, 16};
+    for (int i = 0; i < 3; i++) {
+        t->o.chunk = chunks[i];
+        EXPECT_NEAR(gradient(t, three, SAMPLES), loss, 1e-6);
+        double d = relative(t->p.grads, whole, t->p.n);
+        if (!(d <= 1e-5)) FAILED("%s: in chunks of %d the gradient is %.2e away", name, chunks[i], d);
+    }
+    t->o.chunk = 5;
+    t->o.cut = 1;
+    EXPECT_NEAR(gradient(t, three, SAMPLES), loss, 1e-6);
+    EXPECT(relative(t->p.grads, whole, t->p.n) > 1e-3);
+    t->o.cut = t->o.chunk = 0;
+    t->o.micro = 2;
+    EXPECT_NEAR(gradient(t, three, SAMPLES), loss, 1e-6);
+    EXPECT(relative(t->p.grads, whole, t->p.n) < 1e-5);
+    free(whole);
+    tuner_free(t);
+}
+
+static void passed_gradient_is_that_of_the_whole(void)
+{
+    check_chunks("v4-c32-f32", LEARN_LORA);
+    check_chunks("v4-c40-f16", LEARN_LORA);
+    check_chunks("v5.0-n16-bf16", LEARN_LORA | LEARN_STATE);
+    check_chunks("v5.2-n32-bf16", LEARN_LORA | LEARN_STATE);
+    check_chunks("v6-n16-bf16", LEARN_LORA | LEARN_STATE);
+    check_chunks("v7-n16-bf16", LEARN_LORA | LEARN_STATE);
+}
+
+/* Memory of a text of 100,000 tokens: that of a short one, and a state for each chunk. */
+static void long_text(void)
+{
+    enum { LONG = 100001, SHORT = 2001 };
+    static int32_t text[LONG];
+    static uint8_t all[LONG];
+    memset(all, 1, sizeof all);
+    for (int i = 0; i < LONG; i++) text[i] = (i * 7 + i / 11) % 40;
+    tuner *t = learns("v7-n32-f32", LEARN_LORA);
+    if (!t) return;
+    t->o.chunk = 500;
+    gradient(t, &(sample){text, all, SHORT}, 1);
+    size_t peak = t->c.mem.peak;
+    EXPECT(peak > 0);
+    EXPECT(isfinite(gradient(t, &(sample){text, all, LONG}, 1)));
+    EXPECT_EQ(t->c.mem.peak, peak);
+    tuner_free(t);
+}
+
+static void threads_give_the_same_bits(void)
+{
+    tuner *t[2] = {learns("v7-n32-f16", LEARN_LORA | LEARN_STATE)};
+    tuner_options o = t[0] ? t[0]->o : plain;
+    o.model = MODELS "v7-n32-f16.pth";
+    o.threads = 1;
+    t[1] = made(&o);
+    if (t[1]) shake(t[1], 0.1);
+    double loss;
+    for (int i = 0; i < 2 && t[0] && t[1]; i++) {
+        t[i]->opt = (adamw){.beta1 = 0.9f, .beta2 = 0.99f, .eps = 1e-8f, .clip = 1};
+        t[i]->plan = (schedule){.lr_init = 0.01, .lr_final = 0.01, .tokens_per_step = 1, .exit_tokens = 3};
+        for (int k = 0; k < 3; k++)
+            if (tuner_step(t[i], three, SAMPLES, &loss)) FAILED("%s", wkv_error());
+    }
+    if (t[0] && t[1]) EXPECT(!memcmp(t[0]->p.values, t[1]->p.values, t[0]->p.n * sizeof(real)));
+    tuner_free(t[0]);
+    tuner_free(t[1]);
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------------------- */
+
+/* What was saved and opened again computes the same, and is learnt on from. */
+static void saved_is_opened(void)
+{
+    tuner *t = learns("v7-n16-bf16", LEARN_LORA | LEARN_STATE), *again;
+    if (!t) return;
+    double loss = gradient(t, three, SAMPLES);
+    EXPECT_EQ(tuner_save(t, "lora.safetensors", LEARN_LORA, F32), 0);
+    EXPECT_EQ(tuner_save(t, "state.pth", LEARN_STATE, F32), 0);
+    tuner_options o = {.model = MODELS "v7-n16-bf16.pth",
+                       .what = LEARN_LORA | LEARN_STATE,
+                       .targets = "att.key",
+                       .rank = 50,
+                       .alpha = 1,
+                       .with = {.lora = "lora.safetensors", .state = "state.pth"}};
+    if ((again = made(&o))) {
+        EXPECT_EQ(again->p.count, t->p.count); /* the adapters that are there, of the rank they have */
+        EXPECT_EQ(again->p.n, t->p.n);
+        EXPECT_NEAR(gradient(again, three, SAMPLES), loss, 1e-6);
+        EXPECT(!memcmp(again->p.values, t->p.values, t->p.n * sizeof(real)));
+    }
+    tuner_free(again);
+    tuner_free(t);
+}
+
+static void wrong_targets(void)
+{
+    tuner *t;
+    tuner_options o = plain;
+    o.model = MODELS "v7-n16-bf16.pth";
+    o.what = LEARN_LORA;
+    o.targets = "att.key,att.gate";
+    EXPECT_EQ(tuner_new(&t, &o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "RWKV-7 has no weights called \"att.gate\"");
+    o.targets = "att.key,ffn";
+    if ((t = made(&o))) EXPECT_EQ(t->p.count, 3 * 3 * 2); /* three layers, key and the two of ffn, two halves */
+    tuner_free(t);
+}
+
+/* ---- masks ---------------------------------------------------------------------------------------------------------- */
+
+/* "what is read[what counts]" */
+static void show(char *out, const samples *s, int i)
+{
+    sample one = samples_at(s, i);
+    int counts_now = 0;
+    for (int k = 0; k < one.n; k++) {
+        if ((one.counts[k] != 0) != counts_now) *out++ = counts_now ? ']' : '[';
+        counts_now = one.counts[k] != 0;
+        *out++ = one.ids[k] ? (char)one.ids[k] : '0';
+    }
+    if (counts_now) *out++ = ']';
+    *out = 0;
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    fputs(text, f);
+    fclose(f);
+}
+
+static void masks(void)
+{
+    write_text("d.jsonl",
+               "{\"text\": \"all of it\"}\n\n"
+               "{\"messages\": [{\"role\": \"system\", \"content\": \"Be brief.\"}, {\"role\": \"user\", \"content\": "
+               "\"Hi\"}, "
+               "{\"role\": \"assistant\", \"content\": \"Hello.\"}, {\"role\": \"user\", \"content\": \"Bye\"}, "
+               "{\"role\": \"assistant\", \"content\": \"Bye.\"}]}\n"
+               "{\"instruction\": \"Add.\", \"input\": \"1 2\", \"output\": \"3\"}\n"
+               "{\"prompt\": \"Who?\", \"response\": \"Me.\"}\n");
+    wkv_tokenizer *t;
+    const wkv_template *chat;
+    if (wkv_tokenizer_open(&t, "bytes", NULL) || wkv_template_find(&chat, "g1", NULL, t)) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    static const char *const want[] = {
+        "[all of it]", "System: Be brief.\n\nUser: Hi\n\nAssistant:[ Hello.\n\n]User: Bye\n\nAssistant:[ Bye.\n\n]",
+        "User: Add.\n1 2\n\nAssistant:[ 3\n\n]", "User: Who?\n\nAssistant:[ Me.\n\n]"};
+    samples s;
+    char text[256];
+    EXPECT_EQ(samples_read(&s, "d.jsonl", t, chat, 0), 0);
+    EXPECT_EQ(s.count, 4);
+    for (int i = 0; i < s.count && i < 4; i++) {
+        show(text, &s, i);
+        EXPECT_STR(text, want[i]);
+    }
+    samples_release(&s);
+
+    EXPECT_EQ(samples_read(&s, "d.jsonl", t, chat, 20), 0); /* the last one's answer lies behind it */
+    EXPECT_EQ(s.count, 1);
+    EXPECT_EQ(s.cut, 3);
+    EXPECT_EQ(s.left_out, 3);
+    samples_release(&s);
+
+    write_text("d.txt", "0123456789");
+    EXPECT_EQ(samples_read(&s, "d.txt", t, chat, 4), 0);
+    EXPECT_EQ(s.count, 3);
+    show(text, &s, 1);
+    EXPECT_STR(text, "[45678]");
+    samples_release(&s);
+
+    write_text("d.jsonl", "{\"text\": \"a\"}\n{\"question\": \"a\"}\n");
+    EXPECT_EQ(samples_read(&s, "d.jsonl", t, chat, 0), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "d.jsonl: line 2: no \"text\"");
+    wkv_tokenizer_close(t);
+}
+
+/* ---- a run ---------------------------------------------------------------------------------------------------------- */
+
+static const char *const questions[] = {
+    "What is the moon?",   "Where is the cat?",  "How is the weather?", "Who is there?",       "What do you eat?",
+    "Why is it dark?",     "Where do you live?", "What is a tree?",     "Who made the cake?",  "How old are you?",
+    "What is that sound?", "Where is my hat?",   "Do you like dogs?",   "What is in the box?", "Is the sea deep?",
+    "When is dinner?",     "What is your name?", "Who is the king?",    "Why do birds sing?",  "Can I come in?"};
+static const char *const held_out[] = {"Where is the sun?", "What is a star?", "Do you know the way?"};
+
+/* The most probable answer, up to a blank line. */
+static void ask(char out[256], const wkv_model *m, const char *question)
+{
+    wkv_tokenizer *t;
+    char text[256];
+    int32_t prompt[128], id;
+    wkv_context *c = context_new(m, 2, NULL);
+    wkv_state *s = state_new(m);
+    size_t at = 0;
+    if (wkv_tokenizer_open(&t, NULL, m)) FAILED("%s", wkv_error());
+    int n = wkv_encode(t, text, (size_t)snprintf(text, sizeof text, "User: %s\n\nAssistant:", question), prompt, 128);
+    float *logits = malloc(sizeof *logits * (size_t)wkv_model_about(m)->vocab);
+    wkv_eval(c, s, prompt, n, logits);
+    for (int k = 0; k < 40; k++) {
+        id = 0;
+        for (int i = 1; i < wkv_model_about(m)->vocab; i++)
+            if (logits[i] > logits[id]) id = i;
+        size_t bytes;
+        const char *word = wkv_token_bytes(t, id, &bytes);
+        if (!bytes || memchr(word, '\n', bytes) || at + bytes > 250) break;
+        memcpy(out + at, word, bytes);
+        at += bytes;
+        wkv_eval(c, s, &id, 1, logits);
+    }
+    out[at] = 0;
+    free(logits);
+    wkv_state_free(s);
+    wkv_context_free(c);
+    wkv_tokenizer_close(t);
+}
+
+static uint64_t checksum(const char *path, size_t *bytes)
+{
+    unsigned char *data = read_file(path, bytes);
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; data && i < *bytes; i++) h = (h ^ data[i]) * 0x100000001b3u;
+    free(data);
+    return h;
+}
+
+static int shown;
+static int count_shown(void *user, const wkv_tune_sample *s)
+{
+    (void)user;
+    int counted = 0;
+    for (int i = 0; i < s->n; i++) counted += s->counts[i] != 0;
+    EXPECT(counted > 5 && counted < s->n - 5);
+    shown++;
+    return 0;
+}
+
+/* Twenty examples change how the built-in model answers what it was not asked before; its file stays as it was. */
+static void twenty_examples(void)
+{
+    static const char *const answer = "Ahoy! I do not know, matey.";
+    FILE *f = fopen("twenty.jsonl", "w");
+    for (int i = 0; i < 20; i++) fprintf(f, "{\"prompt\": \"%s\", \"response\": \"%s\"}\n", questions[i], answer);
+    fclose(f);
+    wkv_model *m;
+    if (wkv_model_open(&m, NULL, NULL) || wkv_convert(m, "base.safetensors", NULL)) FAILED("%s", wkv_error());
+    char said[256];
+    ask(said, m, held_out[0]);
+    EXPECT(!strstr(said, "Ahoy"));
+    wkv_tokenizer *vocab;
+    if (wkv_tokenizer_open(&vocab, NULL, m)) FAILED("%s", wkv_error());
+    size_t bytes, state_bytes;
+    uint64_t before = checksum("base.safetensors", &bytes);
+    wkv_tune_options o = {.model = NULL,
+                          .method = "state",
+                          .data = "twenty.jsonl",
+                          .out = "twenty",
+                          .steps = 40,
+                          .batch = 4,
+                          .threads = 2,
+                          .show = count_shown};
+    if (wkv_tune(&o)) FAILED("%s", wkv_error());
+    EXPECT_EQ(shown, 3);
+    wkv_convert(m, "after.safetensors", NULL);
+    EXPECT(checksum("after.safetensors", &bytes) == before);
+    wkv_model_close(m);
+    checksum("twenty/state.pth", &state_bytes);
+    EXPECT(state_bytes > 0 && state_bytes < bytes / 20);
+    if (wkv_model_open(&m, NULL, &(wkv_model_options){.state = "twenty/state.pth"})) FAILED("%s", wkv_error());
+    for (int i = 0; i < 3 && m; i++) {
+        ask(said, m, held_out[i]);
+        if (!strstr(said, answer)) FAILED("\"%s\" is answered with \"%s\"", held_out[i], said);
+    }
+    wkv_model_close(m);
+    wkv_tokenizer_close(vocab);
+}
+
+int main(void)
+{
+    mkdir("test_tune.files", 0777);
+    if (chdir("test_tune.files")) return 1;
+    make_samples();
+    RUN(adapters);
+    RUN(states);
+    RUN(passed_gradient_is_that_of_the_whole);
+    RUN(long_text);
+    RUN(threads_give_the_same_bits);
+    RUN(saved_is_opened);
+    RUN(wrong_targets);
+    RUN(masks);
+    RUN(twenty_examples);
+    return DONE();
+}
