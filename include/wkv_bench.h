@@ -87,10 +87,11 @@ WKV_API int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state 
 
 /* ---- models of published sizes -------------------------------------------------------------------------------------------- */
 
-/* A model of the published size `shape`, "7:0.1B" .. "7:7.2B" or "4:169M" .. "4:7B", with random weights of type "f32",
- * "f16" or "bf16" (NULL), in memory. Numbers stay sane, and as many squared ReLUs are zero as is published for that size. It
- * computes at the speed of a trained model and says nothing. WKV_EARG for another shape or type, with the list; WKV_ENOMEM,
- * before anything is allocated, when there is no memory for the weights, for `states` states, and for a pass. */
+/* A model of the published size `shape`, "7:0.1B" .. "7:7.2B" or "4:169M" .. "4:7B", made in memory of random weights in the types
+ * and the layout that wkv_model_options' `type` gives a model (NULL: "bf16"). Numbers stay sane, and as many squared ReLUs are
+ * zero in each layer as is published for that size or one like it. It computes at the speed of a trained model and says nothing.
+ * WKV_EARG for another shape or type, with the list; WKV_ENOMEM, before anything is allocated, when there is no memory for the
+ * weights, for `states` states, and for a pass. */
 WKV_API int wkv_model_synthetic(wkv_model **out, const char *shape, const char *type, int states);
 
 #ifdef __cplusplus

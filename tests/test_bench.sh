@@ -81,10 +81,10 @@ holds err '"7:1T"'
 holds err "7:0.1B"
 run 2 bench --synthetic 7:0.1B -m "$model"
 holds err "twice"
-run 2 bench -m "$model" --type f16
-holds err "--type"
-run 2 bench --synthetic 7:0.1B --type q8_0
-holds err "not one of"
+run 1 bench --synthetic 7:0.1B --type q9
+holds err '"q9"'
+run 1 bench -m "$model" --type q9
+holds err '"q9"'
 run 1 bench -m missing.pth
 holds err "missing.pth"
 run 1 bench -m "$model" --vocab missing.txt --quick

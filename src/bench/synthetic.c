@@ -1,48 +1,19 @@
-/* synthetic.c - models of published sizes without their files: a safetensors file of random weights, made in memory and opened
- * like any other, so that opening and computing take the ways that a real checkpoint takes. */
+/* synthetic.c - models of published sizes without their files: random weights made in memory, in the types and the layout they
+ * are run in, and bound like those of a checkpoint. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/rng.h"
 #include "bench/synthetic.h"
+#include "format/reader.h"
+#include "format/units.h"
 #include "rwkv/api.h"
 #include "wkv_bench.h"
 
-/* Sizes: spec ARCHITECTURES 9.1 and 9.4; the ranks {w, a, v, g} follow from the published numbers of parameters. Zeros:
- * measured by others for 1.5B and 7.2B of version 7 (rwkv-sglang's sparsity log), assumed for the other sizes. */
-/* clang-format off */
-const shape shapes[] = {
-    {"7:0.1B", &arch7, 12,  768, 65536, {64, 64, 32, 128},   0.86, 191034624},
-    {"7:0.4B", &arch7, 24, 1024, 65536, {64, 64, 32, 128},   0.86, 450767872},
-    {"7:1.5B", &arch7, 24, 2048, 65536, {96, 96, 64, 256},   0.86, 1527404544},
-    {"7:2.9B", &arch7, 32, 2560, 65536, {96, 96, 64, 320},   0.88, 2947735040},
-    {"7:7.2B", &arch7, 32, 4096, 65536, {128, 128, 96, 480}, 0.90, 7199141888},
-    {"4:169M", &arch4, 12,  768, 50277, {0},                 0.75, 169342464},
-    {"4:430M", &arch4, 24, 1024, 50277, {0},                 0.75, 430397440},
-    {"4:1.5B", &arch4, 24, 2048, 50277, {0},                 0.75, 1515106304},
-    {"4:3B",   &arch4, 32, 2560, 50277, {0},                 0.75, 2984627200},
-    {"4:7B",   &arch4, 32, 4096, 50277, {0},                 0.75, 7392649216},
-    {0},
-};
-/* clang-format on */
-
-int shape_init(rwkv *m, const shape *s)
-{
-    int dim[DIMS] = {[D_C] = s->width, [D_V] = s->vocab, [D_F] = 4 * s->width};
-    if (s->arch != &arch4) {
-        dim[D_N] = 64;
-        dim[D_H] = s->width / 64;
-    }
-    for (int i = 0; i < 4; i++) dim[D_R0 + i] = s->rank[i];
-    return rwkv_init(m, s->arch, s->layers, dim);
-}
-
 /* ---- values --------------------------------------------------------------------------------------------------------- */
-
-/* Random numbers between -1 and 1, which every matrix repeats; a prime number of them, so that rows differ. */
-enum { NOISE = 1048573 };
 
 /* ln2's bias. The key's input, half of this token and half of the previous, is then TILT plus numbers of variance 1/2, so
  * weights of mean m and deviation 1 / sqrt(C) give keys of mean m C TILT and variance 1/2 + TILT^2: m says which share of
@@ -84,110 +55,140 @@ static double quantile(double p)
     return low;
 }
 
-static void put_value(dtype type, void *to, size_t i, double x)
+/* Mean and deviation of a matrix's values. */
+static void spread_of(const shape *s, const char *name, int layer, int in, double *mean, double *deviation)
 {
-    if (type == F32)
-        ((float *)to)[i] = (float)x;
-    else
-        ((uint16_t *)to)[i] = type == F16 ? f32_to_f16((float)x) : f32_to_bf16((float)x);
+    double zeros = layer < 0 ? 0 : fmin(shape_zeros(s, layer), 0.999);
+    *deviation = find_rule(matrix_rules, name)->from / sqrt(in);
+    *mean = strstr(name, "ffn.key.weight") ? -quantile(zeros) * sqrt(0.5 + TILT * TILT) / (TILT * in) : 0;
 }
 
-static float *make_noise(void)
+/* A matrix repeats a pattern of at most this many blocks of its type, or values: a prime number of them, so that rows differ. */
+enum { PATTERN_BLOCKS = 32749, PATTERN_VALUES = 1048573 };
+
+/* What is needed to make one matrix after the other. */
+typedef struct {
+    float *noise, *values; /* PATTERN_VALUES of each: numbers between -1 and 1; the pattern as floats  */
+    char *pattern, *strip; /* the pattern in its type; 32 rows of ffn.value                           */
+    size_t bytes, phase;   /* of the pattern; where in the noise the next one begins                  */
+} loom;
+
+static void loom_free(loom *l)
 {
-    float *noise = malloc(NOISE * sizeof *noise);
+    free(l->noise);
+    free(l->values);
+    free(l->pattern);
+    free(l->strip);
+}
+
+static int loom_new(loom *l, int F)
+{
+    const size_t room = PATTERN_VALUES * sizeof(float);
+    *l = (loom){.noise = malloc(room),
+                .values = malloc(room),
+                .pattern = malloc(room),
+                .strip = malloc(32 * sizeof(float) * (size_t)F)};
+    if (!l->noise || !l->values || !l->pattern || !l->strip) return fail(WKV_ENOMEM, "no memory for random numbers");
     rng dice = {.seed = 1};
-    for (int i = 0; noise && i < NOISE; i++) noise[i] = (float)(2 * rng_uniform(&dice) - 1);
-    return noise;
+    for (int i = 0; i < PATTERN_VALUES; i++) l->noise[i] = (float)(2 * rng_uniform(&dice) - 1);
+    return 0;
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------------------- */
+static void make_pattern(loom *l, dtype type, double mean, double deviation, int64_t n)
+{
+    int block = dtypes[type].values;
+    int64_t most = block > 1 ? (int64_t)PATTERN_BLOCKS * block : PATTERN_VALUES;
+    if (n > most) n = most;
+    double size = sqrt(3) * deviation; /* what lies between -1 and 1 has a variance of 1/3 */
+    for (int64_t i = 0; i < n; i++)
+        l->values[i] = (float)(mean + size * (double)l->noise[(l->phase + (size_t)i) % PATTERN_VALUES]);
+    CHECK(dtype_encode(type, l->values, l->pattern, n) < 0);
+    l->bytes = (size_t)dtype_bytes(type, n);
+    l->phase = (l->phase + 104729) % PATTERN_VALUES;
+}
+
+/* `bytes` of the endless repetition of the pattern, from `at` on. */
+static void weave(const loom *l, char *to, size_t at, size_t bytes)
+{
+    for (size_t done = 0, n; done < bytes; done += n) {
+        size_t from = (at + done) % l->bytes;
+        n = bytes - done < l->bytes - from ? bytes - done : l->bytes - from;
+        memcpy(to + done, l->pattern + from, n);
+    }
+}
+
+static void fill_matrix(loom *l, const file_tensor *f, char *to, double mean, double deviation)
+{
+    int64_t n = f->shape[0] * f->shape[1], F = f->shape[0], C = f->shape[1];
+    make_pattern(l, f->type, mean, deviation, n);
+    if (!f->by_unit) {
+        weave(l, to, 0, (size_t)dtype_bytes(f->type, n));
+        return;
+    }
+    const int64_t row = dtype_bytes(f->type, F);
+    for (int64_t c = 0; c < C; c += 32) {
+        weave(l, l->strip, (size_t)(c * row), (size_t)(32 * row));
+        units_put(f->type, to, l->strip, row, F, C, c);
+    }
+}
+
+static void fill_vector(float *to, int64_t n, const rule *r)
+{
+    for (int64_t i = 0; i < n; i++) to[i] = (float)(r->from + (r->to - r->from) * (double)i / (double)n);
+}
+
+/* ---- the tensors ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const shape *s;
-    dtype type;
+    const recipe *recipe;
     const rwkv *m;
-    FILE *header;       /* first walk: the JSON                             */
-    char *data;         /* second walk: where the values go; then           */
-    const float *noise; /* what they are made of, and where in it to begin  */
-    size_t phase, at;   /* at: bytes of data so far                         */
+    tensors *t; /* NULL: only sizes are wanted    */
+    char *data; /* where the values go            */
+    size_t at;  /* bytes of it so far             */
     int64_t parameters;
+    loom loom;
 } maker;
 
-static int describe(void *user, const char *name, tensor *t, const slot *s, int layer)
+/* The type and layout that a packed model has, without an original that it would be packed from. */
+static void choose_form(file_tensor *f, const recipe *r, const slot *s, int layer, int rows, int cols)
 {
-    (void)t, (void)layer;
-    maker *k = user;
-    int rows = k->m->dim[s->rows], cols = k->m->dim[s->cols];
-    int64_t n = (int64_t)rows * cols;
-    size_t end = k->at + (size_t)dtype_bytes(k->type, n);
-    char shape_text[32];
-    if (s->rows == D_1)
-        snprintf(shape_text, sizeof shape_text, "%d", cols);
-    else
-        snprintf(shape_text, sizeof shape_text, "%d,%d", rows, cols);
-    fprintf(k->header, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}", k->at ? "," : "", name,
-            k->type == F32   ? "F32"
-            : k->type == F16 ? "F16"
-                             : "BF16",
-            shape_text, k->at, end);
-    k->at = end;
-    k->parameters += n;
-    return 0;
+    int small = (s->flags & SLOT_LOW_RANK) != 0;
+    dtype own = dtypes[r->layers].values > 1 ? F16 : r->layers; /* of what a recipe leaves alone */
+    tensor official = {.rows = rows, .cols = cols, .type = (int)own, .in_rows = small};
+    tensor t = rwkv_pack_form(&official, s, r, layer);
+    *f = (file_tensor){.type = (dtype)t.type,
+                       .dims = 2,
+                       .shape = {t.rows, t.cols},
+                       .transposed = t.in_rows != small,
+                       .by_unit = t.by_unit};
 }
 
-static int fill(void *user, const char *name, tensor *t, const slot *s, int layer)
+static int make_one(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
-    (void)t, (void)layer;
+    (void)t;
     maker *k = user;
-    int rows = k->m->dim[s->rows], cols = k->m->dim[s->cols];
-    size_t n = (size_t)rows * (size_t)cols, value = (size_t)dtypes[k->type].bytes;
-    char *to = k->data + k->at;
-    k->at += n * value;
-    if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) {
-        const rule *r = find_rule(vector_rules, name);
-        for (size_t i = 0; i < n; i++) put_value(k->type, to, i, r->from + (r->to - r->from) * (double)i / (double)n);
-        return 0;
-    }
-    int in = s->flags & SLOT_LOW_RANK ? rows : cols;
-    double size = find_rule(matrix_rules, name)->from * sqrt(3.0 / in), mean = 0; /* 3: +-1 has a variance of 1/3 */
-    if (strstr(name, "ffn.key.weight")) mean = -quantile(k->s->zeros) * sqrt(0.5 + TILT * TILT) / (TILT * in);
-    size_t once = n < NOISE ? n : NOISE;
-    for (size_t i = 0; i < once; i++) put_value(k->type, to, i, mean + size * k->noise[(k->phase + i) % NOISE]);
-    for (size_t i = once; i < n; i += NOISE) memcpy(to + i * value, to, (n - i < NOISE ? n - i : NOISE) * value);
-    k->phase = (k->phase + 104729) % NOISE;
-    return 0;
-}
-
-/* Header and values, with the values at a multiple of 64 bytes. */
-static int make_file(maker *k, char **out, size_t *size)
-{
-    char *text = NULL;
-    size_t length = 0;
-    k->header = open_memstream(&text, &length);
-    if (!k->header) return fail(WKV_ENOMEM, "no memory for the header of %s", k->s->name);
-    fputc('{', k->header);
-    rwkv_each(k->m, describe, k);
-    fputc('}', k->header);
-    while ((8 + (size_t)ftell(k->header)) % 64) fputc(' ', k->header);
-    float *noise = make_noise();
-    int e = fclose(k->header) || !noise ? fail(WKV_ENOMEM, "no memory for the values of %s", k->s->name) : 0;
-    *size = 8 + length + k->at;
-    if (!e && posix_memalign((void **)out, 64, *size)) {
-        *out = NULL;
-        e = fail(WKV_ENOMEM, "no memory for %zu MB of weights", *size / 1000000);
-    }
-    if (!e) {
-        uint64_t n = length;
-        memcpy(*out, &n, sizeof n);
-        memcpy(*out + 8, text, length);
-        k->data = *out + 8 + length;
-        k->noise = noise;
-        k->at = 0;
-        rwkv_each(k->m, fill, k);
-    }
-    free(noise);
-    free(text);
-    return e;
+    int rows = k->m->dim[s->rows], cols = k->m->dim[s->cols], matrix = s->flags & (SLOT_MATRIX | SLOT_LOW_RANK), e;
+    file_tensor f = {.type = F32, .dims = 1, .shape = {cols}};
+    if (matrix)
+        choose_form(&f, k->recipe, s, layer, rows, cols);
+    else if (s->rows != D_1)
+        f = (file_tensor){.type = F32, .dims = 2, .shape = {rows, cols}};
+    int64_t bytes;
+    if ((e = tensor_layout(&f, name, &bytes))) return e;
+    size_t at = k->at;
+    k->at += ((size_t)bytes + 63) / 64 * 64;
+    k->parameters += (int64_t)rows * cols;
+    if (!k->t) return 0;
+    char *to = k->data + at;
+    f.data = (const uint8_t *)to;
+    if (matrix) {
+        double mean, deviation;
+        spread_of(k->s, name, layer, s->flags & SLOT_LOW_RANK ? rows : cols, &mean, &deviation);
+        fill_matrix(&k->loom, &f, to, mean, deviation);
+    } else
+        fill_vector((float *)(void *)to, (int64_t)rows * cols, find_rule(vector_rules, name));
+    return tensors_add(k->t, name, strlen(name), &f);
 }
 
 /* ---- the model ------------------------------------------------------------------------------------------------------ */
@@ -206,51 +207,54 @@ static int find_shape(const shape **out, const char *name)
     return fail(WKV_EARG, "no published size is called \"%s\"; there are %s", name, list);
 }
 
-static int find_type(dtype *out, const char *name)
-{
-    static const dtype types[] = {F32, F16, BF16};
-    *out = BF16;
-    for (int i = 0; name && i < 3; i++)
-        if (!strcmp(dtypes[types[i]].name, name)) {
-            *out = types[i];
-            return 0;
-        }
-    return name ? fail(WKV_EARG, "no weights of type \"%s\"; there are f32, f16, bf16", name) : 0;
-}
-
 /* Is there memory for the weights, for states, and for a pass of 512 tokens (about forty rows of C each) and its logits? */
-static int check_memory(const shape *s, dtype type, int state_reals, int states)
+static int check_memory(const maker *k, int states)
 {
-    double weights = (double)s->parameters * dtypes[type].bytes;
-    double need = weights + 4.0 * state_reals * states + 4.0 * 512 * 40 * s->width + 4.0 * s->vocab * (states + 16);
-    double there = (double)wkv_memory_available();
+    const shape *s = k->s;
+    double need = (double)k->at + 4.0 * rwkv_state_len(k->m) * states + 4.0 * 512 * 40 * s->width +
+                  4.0 * s->vocab * (states + 16);
+    double there = (double)memory_available();
     if (need <= there) return 0;
     return fail(WKV_ENOMEM,
                 "a model of size %s in %s needs %.1f GB, of which %.1f for its weights; %.1f GB are available", s->name,
-                dtypes[type].name, need * 1e-9, weights * 1e-9, there * 1e-9);
+                k->recipe->name, need * 1e-9, (double)k->at * 1e-9, there * 1e-9);
 }
 
-int wkv_model_synthetic(wkv_model **out, const char *name, const char *type_name, int states)
+static int make_model(wkv_model **out, maker *k)
+{
+    packed memory;
+    int e = packed_new(&memory, k->at, k->s->name);
+    if (e) return e;
+    k->data = memory.data;
+    k->at = 0;
+    e = loom_new(&k->loom, k->m->F);
+    if (!e && !(e = tensors_new(&k->t, k->s->name))) {
+        k->t->format = "synthetic";
+        k->t->naming = "official";
+        k->t->bytes = memory.bytes;
+        if ((e = rwkv_each(k->m, make_one, k))) tensors_close(k->t);
+    }
+    loom_free(&k->loom);
+    if (!e) e = model_open_made(out, k->t, memory);
+    if (e) rwkv_unpack(&memory);
+    return e;
+}
+
+int wkv_model_synthetic(wkv_model **out, const char *name, const char *type, int states)
 {
     const shape *s = NULL;
-    dtype type;
+    const recipe *r = recipe_find(type ? type : "bf16");
     rwkv m;
     *out = NULL;
     int e = find_shape(&s, name);
-    if (e || (e = find_type(&type, type_name)) || (e = shape_init(&m, s))) return e;
-    char *file = NULL;
-    size_t size = 0;
-    maker k = {.s = s, .type = type, .m = &m};
-    e = check_memory(s, type, rwkv_state_len(&m), states);
-    if (!e) e = make_file(&k, &file, &size);
-    if (!e) {
-        CHECK_EQ(k.parameters, s->parameters);
-        e = model_open_memory(out, file, size, s->name);
-    }
+    if (e) return e;
+    if (!r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, recipe_names());
+    if ((e = shape_init(&m, s))) return e;
+    maker k = {.s = s, .recipe = r, .m = &m};
+    e = rwkv_each(&m, make_one, &k);
+    CHECK(e || k.parameters == s->parameters);
+    if (!e) e = check_memory(&k, states);
+    if (!e) e = make_model(out, &k);
     rwkv_release(&m);
-    if (e)
-        free(file);
-    else
-        (*out)->memory = file;
     return e;
 }

@@ -10,13 +10,6 @@ typedef struct {
     wkv_work *work;
 } counter;
 
-/* Whether the rows of ffn.value that belong to zeros stay unread in a pass over T tokens. */
-static int skips(const tensor *value, int T)
-{
-    (void)value, (void)T;
-    return 0;
-}
-
 /* The share of a layer's units that are zero in each of the T rows of a pass. */
 static double all_zero(const wkv_zeros *z, int T)
 {
@@ -41,7 +34,7 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
     work->flops += 2 * values * rows;
     if (dtypes[t->type].values > 1) work->int8 += 2 * values * rows;
     int T = c->texts * c->tokens;
-    if (c->zeros && !strcmp(s->name, "ffn.value.weight") && skips(t, T))
+    if (c->zeros && !strcmp(s->name, "ffn.value.weight") && t->in_rows)
         work->read -= bytes * all_zero(&c->zeros[layer], T);
     return 0;
 }

@@ -35,6 +35,10 @@ struct tensors {
     tensors *over;              /* what was laid over it, or NULL */
 };
 
+/* An empty view that is called `path`; and its names in order, when all are there and official. WKV_ENOMEM, WKV_EFORMAT. */
+int tensors_new(tensors **out, const char *path);
+int tensors_index(tensors *t);
+
 /* Memory that lives as long as t; NULL when there is none. tensors_text copies n bytes and ends them with a zero. */
 void *tensors_memory(tensors *t, size_t bytes);
 char *tensors_text(tensors *t, const void *s, size_t n);

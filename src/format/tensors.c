@@ -115,7 +115,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*(const file_tensor *const *)a)->name, (*(const file_tensor *const *)b)->name);
 }
 
-static int index_names(tensors *t)
+int tensors_index(tensors *t)
 {
     t->by_name = malloc(sizeof *t->by_name * (size_t)(t->count + 1));
     if (!t->by_name) return fail(WKV_ENOMEM, "no memory for %d names", t->count);
@@ -132,10 +132,10 @@ static int index_names(tensors *t)
 static int finish(tensors *t)
 {
     int e = names_official(t);
-    return e ? e : index_names(t);
+    return e ? e : tensors_index(t);
 }
 
-static int new_tensors(tensors **out, const char *path)
+int tensors_new(tensors **out, const char *path)
 {
     *out = NULL;
     tensors *t = calloc(1, sizeof *t);
@@ -168,7 +168,7 @@ int tensors_open(tensors **out, const char *path)
     tensors *t = NULL;
     *out = NULL;
     int e = checkpoint_find(&found, path);
-    if (!e) e = new_tensors(&t, path);
+    if (!e) e = tensors_new(&t, path);
     for (int i = 0; !e && i < found.n; i++) e = open_file(t, found.file[i]);
     if (!e) {
         e = checkpoint_complete(&found, t);
@@ -186,7 +186,7 @@ int tensors_open(tensors **out, const char *path)
 int tensors_open_memory(tensors **out, const void *data, size_t size, const char *name)
 {
     tensors *t;
-    int e = new_tensors(&t, name);
+    int e = tensors_new(&t, name);
     if (e) return e;
     t->bytes = size;
     e = read_any(t, data, size, name);

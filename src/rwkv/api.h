@@ -9,7 +9,6 @@
 struct wkv_model {
     rwkv rwkv;
     tensors *file;         /* the mapping the big matrices lie in */
-    void *memory;          /* what was made for it and goes with it, or NULL */
     packed packed;         /* the matrices that do not lie in the mapping    */
     wkv_model_info about;
     char types[128];
@@ -26,6 +25,8 @@ struct wkv_state {
 
 /* A checkpoint in memory that outlives the model; `name` stands for its path. */
 int model_open_memory(wkv_model **out, const void *data, size_t size, const char *name);
+/* One of official tensors that lie in `memory`: the model takes both; when it fails, t is closed and memory is not. */
+int model_open_made(wkv_model **out, tensors *t, packed memory);
 
 /* Give its matrices the types that `type` names (recipe.h; NULL: those they have) and the layout they are run in. */
 int model_pack(wkv_model *m, const char *type);

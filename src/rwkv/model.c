@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
+#include "format/reader.h"
 #include "rwkv/api.h"
 #include "rwkv/builtin.h"
 #include "rwkv/pack.h"
@@ -140,6 +141,14 @@ int model_open_memory(wkv_model **out, const void *data, size_t size, const char
     return open_memory(out, data, size, name, NULL);
 }
 
+int model_open_made(wkv_model **out, tensors *t, packed memory)
+{
+    *out = NULL;
+    int e = finish(out, t, tensors_index(t), NULL);
+    if (!e) (*out)->packed = memory;
+    return e;
+}
+
 static int count_types(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     (void)name, (void)s, (void)layer;
@@ -181,7 +190,6 @@ void wkv_model_close(wkv_model *m)
     rwkv_release(&m->rwkv);
     tensors_close(m->file);
     rwkv_unpack(&m->packed);
-    free(m->memory);
     free(m);
 }
 

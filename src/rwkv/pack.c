@@ -29,7 +29,7 @@ typedef struct {
 
 /* ---- what is to become of a matrix ------------------------------------------------------------------------------------ */
 
-static tensor wanted_form(const tensor *t, const slot *s, const recipe *r, int layer)
+tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer)
 {
     int in = weight_in(t), out = weight_out(t);
     dtype type = r ? recipe_type(r, s, layer, in) : DTYPES;
@@ -148,7 +148,7 @@ static void change_part(void *arg, int part, int parts)
 static int pack_one(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     packer *p = user;
-    tensor to = wanted_form(t, s, p->recipe, layer);
+    tensor to = rwkv_pack_form(t, s, p->recipe, layer);
     if (is_so(t, &to)) return 0;
     tensor *emb = &p->m->emb;
     size_t bytes = bytes_of(&to);
@@ -169,6 +169,18 @@ static int pack_one(void *user, const char *name, tensor *t, const slot *s, int 
     return 0;
 }
 
+int packed_new(packed *out, size_t bytes, const char *name)
+{
+    *out = (packed){0};
+    void *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data == MAP_FAILED) return fail(WKV_ENOMEM, "%s: no memory for %.2f GB of weights", name, (double)bytes * 1e-9);
+    *out = (packed){data, bytes};
+#ifdef MADV_HUGEPAGE
+    madvise(data, bytes, MADV_HUGEPAGE); /* rows here and there: fewer misses in the tables of pages */
+#endif
+    return 0;
+}
+
 int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out)
 {
     packer p = {.m = m, .file = file, .recipe = r};
@@ -179,18 +191,13 @@ int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out)
     if (p.used > there)
         return fail(WKV_ENOMEM, "%s: its weights need %.2f GB of memory%s%s, and %.2f GB are available", tensors_path(file),
                     (double)p.used * 1e-9, r ? " as " : "", r ? r->name : "", (double)there * 1e-9);
-    void *data = mmap(NULL, p.used, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (data == MAP_FAILED)
-        return fail(WKV_ENOMEM, "%s: no memory for %.2f GB of weights", tensors_path(file), (double)p.used * 1e-9);
-    *out = (packed){data, p.used};
-    p.data = data;
+    int e = packed_new(out, p.used, tensors_path(file));
+    if (e) return e;
+    p.data = out->data;
     p.used = 0;
-#ifdef MADV_HUGEPAGE
-    madvise(data, out->bytes, MADV_HUGEPAGE); /* rows here and there: fewer misses in the tables of pages */
-#endif
     rwkv saved = *m;
     char *layers = malloc((size_t)m->L * m->arch->layer_size);
-    int e = layers ? pool_new(&p.pool, 0) : fail(WKV_ENOMEM, "no memory for %d layers", m->L);
+    e = layers ? pool_new(&p.pool, 0) : fail(WKV_ENOMEM, "no memory for %d layers", m->L);
     if (!e) {
         memcpy(layers, m->layers, (size_t)m->L * m->arch->layer_size);
         e = rwkv_each(m, pack_one, &p);
@@ -221,7 +228,7 @@ static int add_bytes(void *user, const char *name, tensor *t, const slot *s, int
 {
     (void)name;
     sum *total = user;
-    tensor to = wanted_form(t, s, total->recipe, layer);
+    tensor to = rwkv_pack_form(t, s, total->recipe, layer);
     if (t == &total->m->head && t->data == total->m->emb.data) return 0;
     total->bytes += bytes_of(&to);
     return 0;
