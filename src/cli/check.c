@@ -6,6 +6,7 @@
 #include "wkv_bench.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Stretches of the text that begin with an empty memory, and pieces of them between two looks at the progress bar. */
 enum { WINDOW = 4096, PIECE = 256, RANGES = 4 };
@@ -172,10 +173,33 @@ static void print(const check *k, const comparison *c)
     print_ranges(c);
 }
 
-int check_models(const check *k, const wkv_model *before, const wkv_model *after)
+/* What the kernels' own rounding costs: of inputs to 8 bits where weights are in blocks, of sums elsewhere. */
+static int print_exact(const check *k, const wkv_model *after)
 {
+    wkv_model *exact;
     comparison c = {0};
-    int status = compare(&c, k, (const wkv_model *const[2]){before, after});
+    if (wkv_model_open(&exact, wkv_model_about(after)->path, &(wkv_model_options){.type = "f32"})) {
+        note("the same weights multiplied exactly are left out: %s", wkv_error());
+        return 0;
+    }
+    int status = compare(&c, k, (const wkv_model *const[2]){exact, after});
+    if (!status)
+        put_text("\n  Of this, inputs rounded to 8 bits: perplexity %+.3f %%, mean KL %.3g, the likeliest token the "
+                 "same in %.2f "
+                 "%%\n",
+                 change(&c.all), c.all.kl / c.all.tokens, 100.0 * c.all.agree / c.all.tokens);
+    wkv_model_close(exact);
+    return status;
+}
+
+int check_models(const check *k, const wkv_model *before, const char *after)
+{
+    wkv_model *m;
+    comparison c = {0};
+    if (wkv_model_open(&m, after, NULL)) return complain_library();
+    int status = compare(&c, k, (const wkv_model *const[2]){before, m});
     if (!status) print(k, &c);
+    if (!status && strstr(wkv_model_about(m)->types, "q")) status = print_exact(k, m);
+    wkv_model_close(m);
     return status;
 }

@@ -16,7 +16,8 @@ typedef struct {
 int check_open(check *k, const char *path, int most, const wkv_model *m);
 void check_close(check *k);
 
-/* Compare and report. Returns the exit status. */
-int check_models(const check *k, const wkv_model *before, const wkv_model *after);
+/* Compare the model with the file that was made of it, and that file as it is computed with the same weights multiplied exactly,
+ * for which they are unpacked into memory. Returns the exit status. */
+int check_models(const check *k, const wkv_model *before, const char *after);
 
 #endif

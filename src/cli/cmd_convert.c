@@ -37,9 +37,8 @@ static int describe(const char *path, const wkv_model *before, const check *k)
     const wkv_model_info *about = wkv_model_about(m);
     put_text("%s: %s, %s names, %s, %s\n", path, about->format, about->naming, about->types,
              as_bytes(size, (double)about->file_bytes));
-    int status = k->n ? check_models(k, before, m) : 0;
     wkv_model_close(m);
-    return status;
+    return k->n ? check_models(k, before, path) : 0;
 }
 
 /* The vocabulary for a GGUF: the one asked for, or the model's own, without which a GGUF can be. Returns 0, or 1 after the
