@@ -1,9 +1,14 @@
-/* thread.c - the pool: a generation counter that workers watch, a count of parts that the caller watches.
+/* thread.c - the pool: a generation counter that workers watch, a claim for each part, a count of parts that the caller watches.
  *
- * A phase is opened by raising `opened` and closed when `left` has come down to zero. Both sides spin for SPIN_NS and then
- * sleep on a condition variable. Whoever goes to sleep says so (`asleep`, `waiting`) BEFORE its last look at the number it
- * waits for, and whoever changes that number looks for sleepers AFTERWARDS; with sequentially consistent atomics one of
- * the two always sees the other, so the ordinary phase costs no lock and no wake-up is lost. */
+ * A phase is opened by raising `opened` and closed when `left` has come down to zero. Each part is taken by whoever claims it
+ * first: its own thread before others look for what is left, so the same thread has the same part as long as every thread has a
+ * processor. A thread that has none, because another program runs there, is not waited for until it has begun: the others do
+ * its part. There are never more threads than processors; parts are as many as were asked for.
+ *
+ * Both sides spin for SPIN_NS and then sleep on a condition variable, which also leaves the processor to a thread of ours that
+ * waits for one. Whoever goes to sleep says so (`asleep`, `waiting`) BEFORE its last look at the number it waits for, and
+ * whoever changes that number looks for sleepers AFTERWARDS; with sequentially consistent atomics one of the two always sees
+ * the other, so the ordinary phase costs no lock and no wake-up is lost. */
 #define _GNU_SOURCE
 #include "base/thread.h"
 #include <pthread.h>
@@ -18,8 +23,13 @@
 
 enum { SPIN_NS = 50000, LINE = 64 };
 
+typedef struct {
+    _Alignas(LINE) atomic_uint phase; /* the last one in which the part was claimed */
+} claim;
+
 struct pool {
-    int threads, polite; /* polite: more threads than cores, so whoever spins gives its core away */
+    int threads, parts;
+    claim *claims; /* of each part */
     void (*fn)(void *arg, int part, int parts);
     void *arg;
     pthread_mutex_t lock;
@@ -43,12 +53,8 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void relax(const pool *p)
+static void relax(void)
 {
-    if (p->polite) {
-        sched_yield();
-        return;
-    }
 #if defined __x86_64__ || defined __i386__
     __builtin_ia32_pause();
 #elif defined __aarch64__
@@ -64,7 +70,7 @@ static unsigned wait_opened(pool *p, unsigned seen)
         for (int i = 0; i < 16; i++) {
             unsigned n = atomic_load_explicit(&p->opened, memory_order_acquire);
             if (n != seen) return n;
-            relax(p);
+            relax();
         }
     } while (now_ns() < until);
 
@@ -82,7 +88,7 @@ static void wait_done(pool *p)
     do {
         for (int i = 0; i < 16; i++) {
             if (!atomic_load_explicit(&p->left, memory_order_acquire)) return;
-            relax(p);
+            relax();
         }
     } while (now_ns() < until);
 
@@ -102,6 +108,24 @@ static void open_phase(pool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
+/* Run the parts of this phase that nobody has claimed, from `own` on. */
+static void take_parts(pool *p, unsigned phase, int own)
+{
+    for (int i = 0; i < p->parts; i++) {
+        int part = own + i < p->parts ? own + i : own + i - p->parts;
+        unsigned before = phase - 1;
+        if (atomic_load_explicit(&p->claims[part].phase, memory_order_relaxed) != before ||
+            !atomic_compare_exchange_strong(&p->claims[part].phase, &before, phase))
+            continue;
+        p->fn(p->arg, part, p->parts);
+        if (atomic_fetch_sub(&p->left, 1) == 1 && atomic_load(&p->waiting)) {
+            pthread_mutex_lock(&p->lock);
+            pthread_cond_signal(&p->done);
+            pthread_mutex_unlock(&p->lock);
+        }
+    }
+}
+
 static void *work(void *arg)
 {
     pool *p = ((worker *)arg)->p;
@@ -111,26 +135,25 @@ static void *work(void *arg)
     for (;;) {
         seen = wait_opened(p, seen);
         if (atomic_load(&p->stop)) return NULL;
-        p->fn(p->arg, part, p->threads);
-        if (atomic_fetch_sub(&p->left, 1) == 1 && atomic_load(&p->waiting)) {
-            pthread_mutex_lock(&p->lock);
-            pthread_cond_signal(&p->done);
-            pthread_mutex_unlock(&p->lock);
-        }
+        take_parts(p, seen, part);
     }
 }
 
 void pool_run(pool *p, void (*fn)(void *arg, int part, int parts), void *arg)
 {
-    if (!p || p->threads == 1) {
+    if (!p) {
         fn(arg, 0, 1);
+        return;
+    }
+    if (p->threads == 1) {
+        for (int part = 0; part < p->parts; part++) fn(arg, part, p->parts);
         return;
     }
     p->fn = fn;
     p->arg = arg;
-    atomic_store_explicit(&p->left, p->threads - 1, memory_order_relaxed);
+    atomic_store_explicit(&p->left, p->parts, memory_order_relaxed);
     open_phase(p);
-    fn(arg, 0, p->threads);
+    take_parts(p, atomic_load_explicit(&p->opened, memory_order_relaxed), 0);
     wait_done(p);
 }
 
@@ -144,28 +167,62 @@ static void stop_pool(pool *p, int started)
     pthread_cond_destroy(&p->done);
     pthread_mutex_destroy(&p->lock);
     free(p->thread);
+    free(p->claims);
     free(p);
+}
+
+/* The number at the beginning of a file, -1 when there is none ("max" is none). */
+static long long number_in(const char *path, long long *second)
+{
+    long long n = -1;
+    FILE *f = fopen(path, "r");
+    if (!f) return -1;
+    if (fscanf(f, "%lld", &n) != 1) n = -1;
+    else if (second && fscanf(f, "%lld", second) != 1) n = -1;
+    fclose(f);
+    return n;
+}
+
+/* Processors' worth of time a container may use, rounded up; a large number when there is no limit. */
+static int quota(void)
+{
+    long long period = 0, most = number_in("/sys/fs/cgroup/cpu.max", &period);
+    if (most < 0) { /* control groups of version 1 */
+        most = number_in("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", NULL);
+        period = number_in("/sys/fs/cgroup/cpu/cpu.cfs_period_us", NULL);
+    }
+    return most > 0 && period > 0 ? (int)((most + period - 1) / period) : 1 << 20;
+}
+
+/* Processors this process may use at once. */
+static int processors(void)
+{
+    cpu_set_t may;
+    int n = sched_getaffinity(0, sizeof may, &may) ? 1 : CPU_COUNT(&may), limit = quota();
+    return n < limit ? n : limit;
 }
 
 int pool_new(pool **out, int threads)
 {
     enum { MOST = 1024 };
-    int cores = cpu_cores();
 
     *out = NULL;
-    if (threads <= 0) threads = cores;
+    if (threads <= 0) threads = cpu_cores();
     if (threads > MOST) return fail(WKV_EARG, "%d threads: at most %d", threads, MOST);
     pool *p = aligned_alloc(LINE, (sizeof *p + LINE - 1) / LINE * LINE);
     if (!p) return fail(WKV_ENOMEM, "no memory for a pool of %d threads", threads);
     memset(p, 0, sizeof *p);
+    p->parts = threads;
+    if (threads > processors()) threads = processors();
     p->threads = threads;
-    p->polite = threads > cores;
     p->thread = calloc((size_t)threads, sizeof *p->thread);
+    p->claims = aligned_alloc(LINE, (size_t)p->parts * sizeof *p->claims);
+    if (p->claims) memset(p->claims, 0, (size_t)p->parts * sizeof *p->claims);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->start, NULL);
     pthread_cond_init(&p->done, NULL);
     for (int i = 0; i < threads - 1; i++) {
-        worker *w = p->thread ? malloc(sizeof *w) : NULL;
+        worker *w = p->thread && p->claims ? malloc(sizeof *w) : NULL;
         if (w) *w = (worker){p, i + 1};
         if (!w || pthread_create(&p->thread[i], NULL, work, w)) {
             free(w);
@@ -182,7 +239,7 @@ void pool_free(pool *p)
     if (p) stop_pool(p, p->threads - 1);
 }
 
-int pool_threads(const pool *p) { return p ? p->threads : 1; }
+int pool_threads(const pool *p) { return p ? p->parts : 1; }
 
 unsigned pool_barriers(const pool *p) { return p ? atomic_load((atomic_uint *)&p->opened) : 0; }
 
@@ -207,17 +264,6 @@ static int first_sibling(int cpu)
     if (fscanf(f, "%d", &first) != 1) first = cpu;
     fclose(f);
     return first;
-}
-
-/* Processors' worth of time a container may use, rounded up; a large number when there is no limit. */
-static int quota(void)
-{
-    long long most, period;
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
-    if (!f) return 1 << 20;
-    int n = fscanf(f, "%lld %lld", &most, &period); /* "max 100000" where nothing is limited */
-    fclose(f);
-    return n == 2 && most > 0 && period > 0 ? (int)((most + period - 1) / period) : 1 << 20;
 }
 
 int cpu_cores(void)
