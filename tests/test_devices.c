@@ -176,6 +176,8 @@ static void linear(void)
     linear_case(F32, 640, 331, 0, 130); /* more than one block of everything */
     linear_case(F32, 331, 640, 1, 130);
     linear_case(F16, 5000, 40, 0, 70);
+    linear_case(BF16, 1100, 70, 0, 530);
+    linear_case(F32, 530, 70, 1, 1100);
     linear_case(Q4_K, 300, 768, 1, 9);
 }
 

@@ -31,9 +31,9 @@ typedef struct {
 typedef struct {
     const char *name; /* "portable", "avx2", "avx512", "neon" */
 
-    /* y[t][o] = scale sum_i x[t][i] w[o][i], or += with `add`; t < T, o < O, i < I. One accumulator of as many lanes as a
-     * vector has; lane l takes i = l modulo lanes, in order; the lanes are summed by halves.
-     * scratch: dot_scratch(type, T, I) floats. */
+    /* y[t][o] = scale sum_i x[t][i] w[o][i], or += with `add`; t < T, o < O, i < I; scale is a power of two. Of every 1024
+     * values of i lane l takes i = l modulo the lanes of a vector, in order; the lanes are summed by halves; the sums of 1024
+     * are added up in order. scratch: dot_scratch(type, T, I) floats. */
     void (*dot)(float *y, size_t y_stride, const float *x, size_t x_stride, const void *w, size_t w_bytes, dtype type, int T,
                 int O, int I, float scale, int add, float *scratch);
     size_t (*dot_scratch)(dtype type, int T, int I);
@@ -87,7 +87,7 @@ typedef struct {
     float (*stream)(const void *data, size_t bytes);
 } simd;
 
-enum { OUTER_SCRATCH = 256 * 256 + 256 };
+enum { OUTER_SCRATCH = 704 * 1024 }; /* packed operands, see simd_linear.h */
 
 /* The CPU device's instance. */
 const simd *simd_now(void);

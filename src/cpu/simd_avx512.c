@@ -7,9 +7,9 @@
 #define LANES 16
 #define DOT_T 4
 #define DOT_O 6
-#define OUT_M 6
-#define OUT_V 4
-#define OUT_K 128
+#define OUT_M 14
+#define OUT_V 2
+#define OUT_B (128 * 1024)
 #define TIME_V 4
 
 #define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)

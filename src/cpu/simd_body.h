@@ -3,7 +3,8 @@
  *     SIMD           the instance it makes
  *     LANES          floats in a vector
  *     DOT_T, DOT_O   tile of the dot form: tokens by weight rows (accumulators: DOT_T x DOT_O)
- *     OUT_M, OUT_V   tile of the outer form: rows by vectors;  OUT_K  depth of its packed panel
+ *     OUT_M, OUT_V   tile of packed operands: rows (at most 14) by vectors
+ *     OUT_B          floats of b that are packed together: about half of an L2 cache
  *     TIME_V         vectors of value channels that the recurrences carry at once
  *
  * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16, LOAD_I8 (LANES

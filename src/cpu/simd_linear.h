@@ -1,10 +1,14 @@
-/* simd_linear.h - the two forms of a matrix product (part of simd_body.h).
+/* simd_linear.h - matrix products of floats (part of simd_body.h).
  *
- * The dot form serves weights stored [out, in]: both operands are read along their rows. The outer form serves everything
- * else: rows of b, times scalars, are added to rows of y. Neither cuts the sum of an element: tiles and blocks only choose
- * which elements are worked on together. */
+ * An element's sum has one order. The dot form, for weights stored [out, in]: blocks of SPAN values of k in turn; in a block lane
+ * l takes k = l modulo LANES in order, the lanes are summed by halves, and the block's sum is added to y. The outer form, for
+ * everything else: one chain of multiply-adds over k.
+ *
+ * A few rows of x: both operands of the dot form are read where they lie, along their rows; lanes are lanes of the sum. Many
+ * rows: blocks of both operands are packed in the order in which the tile in registers reads them, its lanes are columns, and a
+ * lane of the sum is a chain of its own, so the bits are the same. A block of b stays in L2 while all rows go over it. */
 
-/* ---- dot form --------------------------------------------------------------------------------------------------------- */
+/* ---- dot form, a few rows ------------------------------------------------------------------------------------------------ */
 
 enum { STREAMS = 8, FEW_STREAMS = 4 }; /* weight rows walked at once when one token is decoded: simd_streams() of them */
 
@@ -51,17 +55,21 @@ INLINE void dot_zero(const int tn, const int on, vf acc[DOT_T][STREAMS])
         UNROLL for (int o = 0; o < on; o++) acc[t][o] = (vf){0};
 }
 
-/* One tile: tn tokens by on weight rows w_step bytes apart; their results lie y_step apart. */
+enum { SPAN = 1024 }; /* values of k whose lanes are summed before the next are begun */
+
+/* tn tokens by on weight rows w_step bytes apart; their results lie y_step apart. */
 INLINE void dot_tile(const int tn, const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x,
                      size_t x_stride, const char *w, size_t w_step, int I, float scale, int add)
 {
-    vf acc[DOT_T][STREAMS];
-    dot_zero(tn, on, acc);
-    dot_run(tn, on, type, acc, x, x_stride, w, w_step, I);
-    dot_put(tn, on, acc, y, y_stride, y_step, scale, add);
+    for (int i = 0; i < I || !i; i += SPAN) {
+        vf acc[DOT_T][STREAMS];
+        dot_zero(tn, on, acc);
+        dot_run(tn, on, type, acc, x + i, x_stride, w + (size_t)i * (type == F32 ? 4 : 2), w_step, I - i < SPAN ? I - i : SPAN);
+        dot_put(tn, on, acc, y, y_stride, y_step, scale, add || i);
+    }
 }
 
-/* All tokens of a block against `on` rows. */
+/* All tokens against `on` rows. */
 INLINE void dot_rows(const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x, size_t x_stride,
                      const char *w, size_t w_step, int T, int I, float scale, int add)
 {
@@ -112,17 +120,20 @@ INLINE void dot_tile_stored(const int tn, const int on, const dtype type, float 
                             size_t x_stride, const char *w, size_t w_step, int I, float scale, int add, float *room)
 {
     vf acc[DOT_T][STREAMS];
-    dot_zero(tn, on, acc);
-    for (int i = 0; i < I; i += PIECE) {
-        int n = I - i < PIECE ? I - i : PIECE;
-        for (int o = 0; o < on; o++) {
-            const char *from = w + (size_t)o * w_step + dtype_bytes(type, i);
-            for (int line = 0; line < dtype_bytes(type, PIECE); line += 64) __builtin_prefetch(from + AHEAD + line);
-            decode_row(type, from, room + o * PIECE, n);
+    for (int from = 0; from < I; from += SPAN) {
+        int to = I - from < SPAN ? I : from + SPAN;
+        dot_zero(tn, on, acc);
+        for (int i = from; i < to; i += PIECE) {
+            int n = to - i < PIECE ? to - i : PIECE;
+            for (int o = 0; o < on; o++) {
+                const char *p = w + (size_t)o * w_step + dtype_bytes(type, i);
+                for (int line = 0; line < dtype_bytes(type, PIECE); line += 64) __builtin_prefetch(p + AHEAD + line);
+                decode_row(type, p, room + o * PIECE, n);
+            }
+            dot_run(tn, on, F32, acc, x + i, x_stride, (const char *)room, 4 * PIECE, n);
         }
-        dot_run(tn, on, F32, acc, x + i, x_stride, (const char *)room, 4 * PIECE, n);
+        dot_put(tn, on, acc, y, y_stride, y_step, scale, add || from);
     }
-    dot_put(tn, on, acc, y, y_stride, y_step, scale, add);
 }
 
 static void dot_stored(const dtype type, float *y, size_t y_stride, const float *x, size_t x_stride, const char *w, size_t w_bytes,
@@ -147,10 +158,306 @@ static void dot_stored(const dtype type, float *y, size_t y_stride, const float 
 #undef TILE
 }
 
-enum { DOT_CACHE = 96 * 1024 }; /* floats of x that are gone over again for every weight row: they should stay in L2 */
+
+/* ---- squares turned: v[i][j] to v[j][i] ----------------------------------------------------------------------------------- */
+
+#if LANES == 16
+typedef double vd __attribute__((vector_size(64)));
+#define PAIRS(a, b, i)                                                                                                 \
+    __builtin_shufflevector(a, b, i, i + 16, i + 1, i + 17, i + 4, i + 20, i + 5, i + 21, i + 8, i + 24, i + 9, i + 25, \
+                            i + 12, i + 28, i + 13, i + 29)
+#define FOURS(a, b, i) (vf) __builtin_shufflevector((vd)a, (vd)b, i, i + 8, i + 2, i + 10, i + 4, i + 12, i + 6, i + 14)
+#define PARTS(a, b, i, j)                                                                                              \
+    (vf) __builtin_shufflevector((vd)a, (vd)b, 2 * i, 2 * i + 1, 2 * j, 2 * j + 1, 2 * i + 8, 2 * i + 9, 2 * j + 8, 2 * j + 9)
+#elif LANES == 8
+typedef double vd __attribute__((vector_size(32)));
+#define PAIRS(a, b, i) __builtin_shufflevector(a, b, i, i + 8, i + 1, i + 9, i + 4, i + 12, i + 5, i + 13)
+#define FOURS(a, b, i) (vf) __builtin_shufflevector((vd)a, (vd)b, i, i + 4, i + 2, i + 6)
+#else
+typedef double vd __attribute__((vector_size(16)));
+#define PAIRS(a, b, i) __builtin_shufflevector(a, b, i, i + 4, i + 1, i + 5)
+#define FOURS(a, b, i) (vf) __builtin_shufflevector((vd)a, (vd)b, i, i + 2)
+#endif
+
+INLINE void turn(vf v[LANES])
+{
+    UNROLL for (int r = 0; r < LANES; r += 4) { /* in every fourth of a vector a square of 4 by 4 */
+        vf a = PAIRS(v[r], v[r + 1], 0), b = PAIRS(v[r], v[r + 1], 2);
+        vf c = PAIRS(v[r + 2], v[r + 3], 0), d = PAIRS(v[r + 2], v[r + 3], 2);
+        v[r] = FOURS(a, c, 0);
+        v[r + 1] = FOURS(a, c, 1);
+        v[r + 2] = FOURS(b, d, 0);
+        v[r + 3] = FOURS(b, d, 1);
+    }
+#if LANES == 16
+    UNROLL for (int i = 0; i < 4; i++) {
+        vf a = PARTS(v[i], v[i + 4], 0, 1), b = PARTS(v[i + 8], v[i + 12], 0, 1);
+        vf c = PARTS(v[i], v[i + 4], 2, 3), d = PARTS(v[i + 8], v[i + 12], 2, 3);
+        v[i] = PARTS(a, b, 0, 2);
+        v[i + 4] = PARTS(a, b, 1, 3);
+        v[i + 8] = PARTS(c, d, 0, 2);
+        v[i + 12] = PARTS(c, d, 1, 3);
+    }
+#elif LANES == 8
+    UNROLL for (int i = 0; i < 4; i++) {
+        vf a = __builtin_shufflevector(v[i], v[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        v[i + 4] = __builtin_shufflevector(v[i], v[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+        v[i] = a;
+    }
+#endif
+}
+
+/* ---- many rows: packing --------------------------------------------------------------------------------------------------- */
+
+enum {
+    PANEL = OUT_V * LANES, /* columns of a tile                                                                   */
+    DEPTH = OUT_B / 256,   /* k of a block in the outer form, where columns are whole blocks of every type; else SPAN */
+    PACK_A = 512 * SPAN,   /* floats of a that are packed together, and of b                                       */
+    PACK_B = OUT_B,
+    CHAIN_GAP = LANES,     /* floats between chains, that they may not all fall into the same sets of a cache     */
+    PACK_A_ROOM = PACK_A + PACK_A / SPAN / 4 * LANES * CHAIN_GAP, /* tiles have at least 4 rows on average */
+    PACK_B_ROOM = PACK_B + PACK_B / SPAN / PANEL * LANES * CHAIN_GAP,
+    STORED_ROOM = LANES * SPAN, /* rows of stored blocks, decoded first */
+};
+_Static_assert(PACK_A_ROOM + PACK_B_ROOM + STORED_ROOM <= OUTER_SCRATCH, "blocks fit their scratch memory");
+_Static_assert(PACK_B / SPAN % PANEL == 0 && 256 % PANEL == 0, "whole panels");
+
+/* Where value k of a packed column lies: chains of every LANES-th value in the order in which they are summed by halves, or one
+ * chain. `step` floats belong to one k. */
+typedef struct {
+    int lanes;
+    size_t step, chain;
+} order;
+
+INLINE int chain_length(int K) { return (K + LANES - 1) / LANES; }
+INLINE order order_of(int lanes, int step, int K)
+{
+    return (order){lanes, (size_t)step, lanes ? (size_t)(chain_length(K) * step + CHAIN_GAP) : 0};
+}
+INLINE size_t packed(order o, int K) { return o.lanes ? LANES * o.chain : (size_t)K * o.step + CHAIN_GAP; }
+
+INLINE int place(const int lane) /* of a lane's chain: its bits reversed */
+{
+    return LANES == 16 ? (lane & 1) << 3 | (lane & 2) << 1 | (lane & 4) >> 1 | lane >> 3
+         : LANES == 8  ? (lane & 1) << 2 | (lane & 2) | lane >> 2
+                       : (lane & 1) << 1 | lane >> 1;
+}
+
+/* Values i .. i + left of LANES rows (all or those of a tail, zeros behind), turned. Past the last of n rows that one stands in. */
+INLINE void square(const dtype type, vf v[LANES], const char *from, size_t row_bytes, int n, int i, int left)
+{
+    UNROLL for (int r = 0; r < LANES; r++) {
+        const char *row = from + (size_t)(r < n ? r : n - 1) * row_bytes;
+        v[r] = left >= LANES ? load_w(type, row, (size_t)i) : load_w_part(type, row, (size_t)i, left);
+        __builtin_prefetch(row + LANES * row_bytes + (size_t)i * (type == F32 ? 4 : 2)); /* for the next LANES rows */
+    }
+    turn(v);
+}
+
+/* Packs scale times values [0, K) of n <= LANES rows. LANES floats are written for each k, those behind n mean nothing. */
+INLINE void pack_rows(const dtype type, float *to, order o, const char *from, size_t row_bytes, int n, int K, float scale)
+{
+    vf v[LANES];
+    for (int k = 0; k < K; k += LANES) {
+        square(type, v, from, row_bytes, n, k, K - k);
+        if (o.lanes)
+            UNROLL for (int l = 0; l < LANES; l++) store(to + (size_t)place(l) * o.chain + (size_t)(k / LANES) * o.step, v[l] * scale);
+        else if (K - k >= LANES)
+            UNROLL for (int l = 0; l < LANES; l++) store(to + (size_t)(k + l) * o.step, v[l] * scale);
+        else
+            UNROLL for (int l = 0; l < LANES; l++)
+                if (l < K - k) store(to + (size_t)(k + l) * o.step, v[l] * scale);
+    }
+}
+
+/* The same for n neighbours in each of K rows: one chain. */
+INLINE void pack_cols(const dtype type, float *to, size_t step, const char *from, size_t row_bytes, int n, int K, float scale)
+{
+    for (int k = 0; k < K; k++, from += row_bytes, to += step)
+        store(to, (n >= LANES ? load_w(type, from, 0) : load_w_part(type, from, 0, n)) * scale);
+}
+
+/* rows [from, to) of tile i of `parts` */
+INLINE int first_row(int M, int i, int parts) { return (int)((int64_t)M * i / parts); }
+
+/* M rows of a, each tile's m as [k][m]. Of a tile the first LANES are written last, over what the others left behind their end. */
+static void pack_a(float *to, const float *a, size_t am, size_t ak, int M, int K, int parts, int lanes)
+{
+    enum { RUN = 16 }; /* rows of a matrix that lies across, taken through all tiles before the next */
+    int run = ak == 1 ? K : RUN;
+    for (int k = 0; k < K; k += run) {
+        float *tile = to;
+        for (int i = 0; i < parts; i++) {
+            int row = first_row(M, i, parts), m = first_row(M, i + 1, parts) - row, kn = K - k < run ? K - k : run;
+            order o = order_of(lanes, m, K);
+            for (int g = (m - 1) / LANES * LANES; g >= 0; g -= LANES) {
+                int n = m - g < LANES ? m - g : LANES;
+                const float *from = a + (size_t)(row + g) * am + (size_t)k * ak;
+                if (ak == 1) pack_rows(F32, tile + g, o, (const char *)from, sizeof *a * am, n, K, 1);
+                else pack_cols(F32, tile + (size_t)k * o.step + g, o.step, (const char *)from, sizeof *a * ak, n, kn, 1);
+            }
+            tile += packed(o, K);
+        }
+    }
+}
+
+/* A matrix of weights: sum x cols, or, `by_row`, cols x sum. */
+typedef struct {
+    const char *at;
+    size_t bytes; /* of a row */
+    dtype type;
+    int by_row;
+    float scale;
+} weights;
+
+#define EACH_PLAIN(type, call)                                                                                         \
+    do {                                                                                                               \
+        if (type == F32) call(F32);                                                                                    \
+        if (type == F16) call(F16);                                                                                    \
+        if (type == BF16) call(BF16);                                                                                  \
+    } while (0)
+
+/* Columns [n, n + N), values [k, k + K) of weights stored [out, in], as panels. room: LANES x SPAN floats. */
+static void pack_b_rows(float *to, const weights *b, int n, int N, int k, int K, float *room)
+{
+    order o = order_of(1, PANEL, K);
+    for (int j = 0; j < N; j += LANES) {
+        float *panel = to + (size_t)(j / PANEL) * packed(o, K) + j % PANEL;
+        const char *from = b->at + (size_t)(n + j) * b->bytes + dtype_bytes(b->type, k);
+        int rows = N - j < LANES ? N - j : LANES;
+        size_t bytes = b->bytes;
+        dtype type = b->type;
+        if (!is_plain(type)) {
+            for (int r = 0; r < rows; r++) decode_row(type, from + (size_t)r * bytes, room + r * SPAN, K);
+            type = F32, from = (const char *)room, bytes = sizeof *room * SPAN;
+        }
+#define CALL(T) pack_rows(T, panel, o, from, bytes, rows, K, b->scale)
+        EACH_PLAIN(type, CALL);
+#undef CALL
+    }
+}
+
+/* The same of weights stored [in, out]: one chain. */
+static void pack_b_cols(float *to, const weights *b, int n, int N, int k, int K, float *room)
+{
+    order o = order_of(0, PANEL, K);
+    int run = is_plain(b->type) ? 16 : 1; /* rows taken through all panels before the next */
+    for (int i = 0; i < K; i += run) {
+        const char *from = b->at + (size_t)(k + i) * b->bytes + dtype_bytes(b->type, n);
+        dtype type = b->type;
+        if (!is_plain(type)) {
+            decode_row(type, from, room, N);
+            type = F32, from = (const char *)room;
+        }
+        for (int j = 0; j < N; j += LANES) {
+            float *panel = to + (size_t)(j / PANEL) * packed(o, K) + (size_t)i * PANEL + j % PANEL;
+#define CALL(T) pack_cols(T, panel, PANEL, from + (size_t)j * (T == F32 ? 4 : 2), b->bytes, N - j, K - i < run ? K - i : run, b->scale)
+            EACH_PLAIN(type, CALL);
+#undef CALL
+        }
+    }
+}
+
+/* ---- many rows: tiles ----------------------------------------------------------------------------------------------------- */
+
+/* One tile: mn rows by vn vectors, of a single vector `left` floats. a: [k][mn], b: [k][PANEL], packed alike; n: length of a
+ * chain, of which there are LANES or one. */
+INLINE void tile(const int mn, const int vn, float *y, size_t y_stride, const float *a, const float *b, int n, int lanes, int left, int add)
+{
+    vf kept[4][OUT_M][OUT_V], acc[OUT_M][OUT_V]; /* kept: sums of 1, 2, 4, 8 chains that wait for as many others */
+    UNROLL for (int m = 0; m < mn; m++)
+        UNROLL for (int v = 0; v < vn; v++) {
+            const float *p = y + (size_t)m * y_stride + v * LANES;
+            if (lanes) __builtin_prefetch(p, 1);
+            acc[m][v] = !add || lanes ? (vf){0} : vn == OUT_V ? load(p) : load_part(p, left);
+        }
+    for (int c = 0;; c++) {
+        for (int k = 0; k < n; k++, b += PANEL, a += mn) {
+            vf bv[OUT_V];
+            UNROLL for (int v = 0; v < vn; v++) bv[v] = load(b + v * LANES);
+            UNROLL for (int m = 0; m < mn; m++) {
+                vf s = all(a[m]);
+                UNROLL for (int v = 0; v < vn; v++) acc[m][v] = madd(s, bv[v], acc[m][v]);
+            }
+        }
+        if (!lanes) break;
+        a += CHAIN_GAP;
+        b += CHAIN_GAP;
+        int waits = 0;
+        for (; c >> waits & 1; waits++)
+            UNROLL for (int m = 0; m < mn; m++)
+                UNROLL for (int v = 0; v < vn; v++) acc[m][v] = kept[waits][m][v] + acc[m][v];
+        if (c == LANES - 1) break;
+        UNROLL for (int m = 0; m < mn; m++)
+            UNROLL for (int v = 0; v < vn; v++) {
+                kept[waits][m][v] = acc[m][v];
+                acc[m][v] = (vf){0};
+            }
+    }
+    UNROLL for (int m = 0; m < mn; m++)
+        UNROLL for (int v = 0; v < vn; v++) {
+            float *p = y + (size_t)m * y_stride + v * LANES;
+            if (vn == OUT_V) store(p, lanes && add ? load(p) + acc[m][v] : acc[m][v]);
+            else store_part(p, lanes && add ? load_part(p, left) + acc[m][v] : acc[m][v], left);
+        }
+}
+
+/* mn rows by w <= PANEL columns */
+INLINE void tile_row(const int mn, float *y, size_t y_stride, const float *a, const float *b, int w, int n, int lanes, int add)
+{
+    if (w == PANEL) tile(mn, OUT_V, y, y_stride, a, b, n, lanes, LANES, add);
+    else
+        for (; w > 0; w -= LANES, y += LANES, b += LANES) tile(mn, 1, y, y_stride, a, b, n, lanes, w < LANES ? w : LANES, add);
+}
+
+static void tile_of(int mn, float *y, size_t y_stride, const float *a, const float *b, int w, int n, int lanes, int add)
+{
+    switch (mn) {
+#define CASE(m) \
+    case m: tile_row(m <= OUT_M ? m : 1, y, y_stride, a, b, w, n, lanes, add); break;
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
+#undef CASE
+    }
+}
+
+/* y[m][n] (+)= sum_k a(m, k) b(k, n), a(m, k) = a[m am + k ak], one of am and ak is 1: the dot form when b lies by_row. */
+static void many(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const weights *b, int M, int N, int K, int add,
+                 float *scratch)
+{
+    float *pa = scratch, *pb = pa + PACK_A_ROOM, *room = pb + PACK_B_ROOM;
+    int lanes = b->by_row, depth = lanes ? SPAN : DEPTH, rows = PACK_A / depth, cols = PACK_B / depth;
+    if (M <= 2 * OUT_M && is_plain(b->type)) cols = PANEL; /* so few rows go over b that it should stay nearer */
+    for (int m0 = 0; m0 < M; m0 += rows) {
+        int mn = M - m0 < rows ? M - m0 : rows, parts = (mn + OUT_M - 1) / OUT_M;
+        for (int k = 0; k < K; k += depth) {
+            int kn = K - k < depth ? K - k : depth, n = lanes ? chain_length(kn) : kn;
+            size_t panel = packed(order_of(lanes, PANEL, kn), kn);
+            pack_a(pa, a + (size_t)m0 * am + (size_t)k * ak, am, ak, mn, kn, parts, lanes);
+            for (int n0 = 0; n0 < N; n0 += cols) {
+                int nn = N - n0 < cols ? N - n0 : cols;
+                const float *ta = pa;
+                if (lanes) pack_b_rows(pb, b, n0, nn, k, kn, room);
+                else pack_b_cols(pb, b, n0, nn, k, kn, room);
+                for (int i = 0; i < parts; i++) {
+                    int row = first_row(mn, i, parts), m = first_row(mn, i + 1, parts) - row;
+                    float *to = y + (size_t)(m0 + row) * y_stride + n0;
+                    for (int j = 0; j < nn; j += PANEL)
+                        tile_of(m, to + j, y_stride, ta, pb + (size_t)(j / PANEL) * panel, nn - j < PANEL ? nn - j : PANEL, n, lanes,
+                                add || k);
+                    ta += packed(order_of(lanes, m, kn), kn);
+                }
+            }
+        }
+    }
+}
+
+/* ---- the two entries ------------------------------------------------------------------------------------------------------ */
+
+enum { MANY = 24 }; /* rows of x from which on packing pays */
 
 static size_t dot_scratch(dtype type, int T, int I)
 {
+    if (T >= MANY) return OUTER_SCRATCH;
     if (type == F32 || (is_plain(type) && T <= DOT_T)) return 0;
     return T <= DOT_T ? STREAMS * PIECE : (size_t)DOT_O * (size_t)I;
 }
@@ -158,116 +465,25 @@ static size_t dot_scratch(dtype type, int T, int I)
 static void dot(float *y, size_t y_stride, const float *x, size_t x_stride, const void *w, size_t w_bytes, dtype type, int T, int O,
                 int I, float scale, int add, float *scratch)
 {
-    if (T <= DOT_T) {
-        if (type == F32) dot_plain(F32, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
-        else if (type == F16) dot_plain(F16, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
-        else if (type == BF16) dot_plain(BF16, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
-        else dot_stored(type, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add, scratch);
+    if (T >= MANY) {
+        many(y, y_stride, x, x_stride, 1, &(weights){w, w_bytes, type, 1, scale}, T, O, I, add, scratch);
         return;
     }
-    int block = DOT_CACHE / (I ? I : 1) / DOT_T * DOT_T;
-    if (block < 4 * DOT_T) block = 4 * DOT_T;
-    for (int t = 0; t < T; t += block) {
-        int n = T - t < block ? T - t : block;
-        float *yt = y + (size_t)t * y_stride;
-        const float *xt = x + (size_t)t * x_stride;
-        if (type == F32) {
-            dot_plain(F32, yt, y_stride, xt, x_stride, w, w_bytes, n, O, I, scale, add);
-            continue;
-        }
+    if (type == F32) dot_plain(F32, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
+    else if (T > DOT_T)
         for (int o = 0; o < O; o += DOT_O) {
             int rows = O - o < DOT_O ? O - o : DOT_O;
             for (int r = 0; r < rows; r++) decode_row(type, (const char *)w + (size_t)(o + r) * w_bytes, scratch + (size_t)r * (size_t)I, I);
-            dot_plain(F32, yt + o, y_stride, xt, x_stride, (const char *)scratch, 4 * (size_t)I, n, rows, I, scale, add);
+            dot_plain(F32, y + o, y_stride, x, x_stride, (const char *)scratch, 4 * (size_t)I, T, rows, I, scale, add);
         }
-    }
-}
-
-/* ---- outer form ------------------------------------------------------------------------------------------------------- */
-
-enum { PANEL = OUT_V * LANES, OUT_N = OUTER_SCRATCH / OUT_K / PANEL * PANEL };
-
-/* One tile: mn rows by vn vectors; the last vector has `part` floats (LANES: all). b is packed: PANEL floats for each k. */
-INLINE void outer_tile(const int mn, const int vn, const int whole, float *y, size_t y_stride, const float *a, size_t am, size_t ak,
-                       const float *b, int K, int part)
-{
-    vf acc[OUT_M][OUT_V];
-    UNROLL for (int m = 0; m < mn; m++)
-        UNROLL for (int v = 0; v < vn; v++) {
-            const float *p = y + (size_t)m * y_stride + v * LANES;
-            acc[m][v] = whole ? load(p) : load_part(p, part);
-        }
-    for (int k = 0; k < K; k++, b += PANEL, a += ak) {
-        vf bv[OUT_V];
-        UNROLL for (int v = 0; v < vn; v++) bv[v] = load(b + v * LANES);
-        UNROLL for (int m = 0; m < mn; m++) {
-            vf s = all(a[(size_t)m * am]);
-            UNROLL for (int v = 0; v < vn; v++) acc[m][v] = madd(s, bv[v], acc[m][v]);
-        }
-    }
-    UNROLL for (int m = 0; m < mn; m++)
-        UNROLL for (int v = 0; v < vn; v++) {
-            float *p = y + (size_t)m * y_stride + v * LANES;
-            if (whole) store(p, acc[m][v]);
-            else store_part(p, acc[m][v], part);
-        }
-}
-
-INLINE void outer_rows(const int mn, float *y, size_t y_stride, const float *a, size_t am, size_t ak, const float *b, int n, int K)
-{
-    if (n == PANEL) {
-        outer_tile(mn, OUT_V, 1, y, y_stride, a, am, ak, b, K, LANES);
-        return;
-    }
-    for (; n >= LANES; n -= LANES, y += LANES, b += LANES) outer_tile(mn, 1, 1, y, y_stride, a, am, ak, b, K, LANES);
-    if (n) outer_tile(mn, 1, 0, y, y_stride, a, am, ak, b, K, n);
-}
-
-/* scale b[k][0..n) as panels, zeros behind the last column. */
-static void outer_pack(float *to, const char *b, size_t b_bytes, dtype type, int n, int K, float scale)
-{
-    float row[OUT_N];
-    for (int k = 0; k < K; k++, b += b_bytes) {
-        const char *from = b;
-        dtype t = type;
-        if (!is_plain(type)) {
-            decode_row(type, b, row, n);
-            from = (const char *)row;
-            t = F32;
-        }
-        for (int i = 0; i < n; i += LANES) {
-            vf v = n - i >= LANES ? load_w(t, from, (size_t)i) : load_w_part(t, from, (size_t)i, n - i);
-            store(to + (size_t)(i / PANEL) * PANEL * (size_t)K + (size_t)k * PANEL + i % PANEL, v * scale);
-        }
-    }
+    else if (type == F16) dot_plain(F16, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
+    else if (type == BF16) dot_plain(BF16, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
+    else dot_stored(type, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add, scratch);
 }
 
 static void outer(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const void *b, size_t b_bytes, dtype type, int M,
                   int N, int K, float scale, float *scratch)
 {
-    if (ak == 1 && units_pay(a, am, type, M, K)) {
-        units(y, y_stride, a, am, b, b_bytes, type, M, N, K, scale, scratch);
-        return;
-    }
-    enum { BLOCK = OUT_N / 256 ? OUT_N / 256 * 256 : OUT_N }; /* columns at a time: whole blocks of any type */
-    for (int k = 0; k < K; k += OUT_K) {
-        int kn = K - k < OUT_K ? K - k : OUT_K;
-        for (int n = 0; n < N; n += BLOCK) {
-            int nn = N - n < BLOCK ? N - n : BLOCK;
-            outer_pack(scratch, (const char *)b + (size_t)k * b_bytes + dtype_bytes(type, n), b_bytes, type, nn, kn, scale);
-            for (int j = 0; j < nn; j += PANEL) {
-                const float *panel = scratch + (size_t)j * (size_t)kn;
-                int width = nn - j < PANEL ? nn - j : PANEL, m = 0;
-                for (; m + OUT_M <= M; m += OUT_M)
-                    outer_rows(OUT_M, y + (size_t)m * y_stride + n + j, y_stride, a + (size_t)m * am + (size_t)k * ak, am, ak, panel,
-                               width, kn);
-                for (; m + 2 <= M; m += 2)
-                    outer_rows(2, y + (size_t)m * y_stride + n + j, y_stride, a + (size_t)m * am + (size_t)k * ak, am, ak, panel, width,
-                               kn);
-                if (m < M)
-                    outer_rows(1, y + (size_t)m * y_stride + n + j, y_stride, a + (size_t)m * am + (size_t)k * ak, am, ak, panel, width,
-                               kn);
-            }
-        }
-    }
+    if (ak == 1 && units_pay(a, am, type, M, K)) units(y, y_stride, a, am, b, b_bytes, type, M, N, K, scale, scratch);
+    else many(y, y_stride, a, am, ak, &(weights){b, b_bytes, type, 0, scale}, M, N, K, 1, scratch);
 }

@@ -9,7 +9,7 @@
 #define DOT_O 6
 #define OUT_M 6
 #define OUT_V 4
-#define OUT_K 256
+#define OUT_B (64 * 1024)
 #define TIME_V 4
 
 #define FMA(a, b, c) vfmaq_f32(c, a, b)

@@ -6,7 +6,7 @@
 #define DOT_O 4
 #define OUT_M 6
 #define OUT_V 2
-#define OUT_K 256
+#define OUT_B (64 * 1024)
 #define TIME_V 2
 
 #include "cpu/simd_body.h"
