@@ -114,6 +114,7 @@ static double check_op(const op_case *op)
 {
     op_run r = {.op = op};
     real *kept[6];
+    dice = (rng){.seed = 7}; /* the same values whatever was checked before */
     for (int i = 0; i < op->n_in; i++) {
         int n = op->rows[i] * op->cols[i];
         r.in[i] = (tensor){.rows = op->rows[i], .cols = op->cols[i], .type = REAL, .wants = 1, .data = malloc((size_t)n * sizeof(real))};
@@ -380,6 +381,7 @@ static int is_v4_sum(const rwkv *m, int i)
 
 static void whole_model(const arch *a)
 {
+    dice = (rng){.seed = 7};
     int dim[DIMS] = {[D_1] = 1, [D_C] = C, [D_V] = VOCAB, [D_F] = 20, [D_H] = H, [D_N] = N, [D_R0] = 3, [D_R1] = 4, [D_R2] = 2, [D_R3] = 5, [D_5R0] = 15};
     if (a == &arch4) dim[D_H] = dim[D_N] = 0;
     model_run r = {.with_blocks = 1};
