@@ -1,11 +1,17 @@
 /* wkv_train.h - train RWKV models of versions 4, 5.2, 6 and 7, from nothing or from a checkpoint.
  *
- *     wkv_train_options o = {.data = "stories.jsonl", .vocab = "stories.vocab.txt", .out = "run", .layers = 3, .width = 256,
+ *     const char *data[] = {"stories.jsonl", NULL};
+ *     wkv_train_options o = {.data = data, .vocab = "stories.vocab.txt", .out = "run", .layers = 3, .width = 256,
  *                            .steps = 5000, .lr_init = 1e-3f};
  *     if (wkv_train(&o)) { fputs(wkv_error(), stderr); exit(1); }
  *
  * leaves run/final.safetensors (official names and shapes: every RWKV tool that reads safetensors reads it),
- * run/final.vocab.txt beside it, and run/train.jsonl, one line of figures per report.
+ * run/final.vocab.txt beside it, and the figures of the run as lines (train.jsonl), as a page with curves (train.html) and for
+ * TensorBoard. A run that ended early, in whatever way, goes on from its last checkpoint:
+ *
+ *     wkv_train_options o = {.out = "run", .resume = 1};
+ *
+ * and ends in the same bytes as if it had not been interrupted.
  *
  * Underneath is the trainer, for programs that bring their own batches:
  *
@@ -32,15 +38,38 @@ extern "C" {
 
 /* ---- figures -------------------------------------------------------------------------------------------------------- */
 
+/* What a run will be, told before it begins. Times come from a short measurement. */
+typedef struct {
+    const char *version;
+    int layers, width, vocab;
+    int64_t parameters;
+    int64_t steps, done;       /* of the optimizer; done before, of a run that is resumed                              */
+    int64_t step_tokens;       /* tokens of a step                                                                     */
+    int64_t text_tokens, held_tokens; /* of the data, of the held-out text                                             */
+    double epochs;             /* how often the run reads the data                                                     */
+    size_t weight_bytes;       /* parameters, gradients, moments                                                       */
+    size_t work_bytes;         /* what a step keeps until its gradient is taken                                        */
+    size_t available_bytes;    /* memory of this machine that is free, before the run took any                         */
+    int checkpointing;         /* layers are run twice to need less memory                                             */
+    double step_flops;         /* 6 x parameters (the embedding, which is only looked up, not counted) x tokens        */
+    double tokens_per_second, seconds;
+} wkv_train_plan;
+
 typedef struct {
     int64_t step, steps;       /* done so far, asked for                                                               */
     int64_t tokens;            /* trained on so far                                                                    */
-    double loss;               /* of this step: nats per token                                                         */
+    double epoch;              /* how often the data was read                                                          */
+    double loss;               /* of this step: nats per token; not finite when the step was skipped                   */
+    double smooth;             /* mean of the losses, the last fifty counting most                                     */
     double lr;                 /* learning rate of this step                                                           */
     double norm;               /* length of the whole gradient before it was clipped                                   */
-    double tokens_per_second;  /* since the run began, evaluation and saving left out                                  */
+    int64_t skipped;           /* steps so far whose gradient was no number                                            */
+    double tokens_per_second;  /* since the run began or was resumed, evaluation and saving left out                   */
+    double share;              /* of o->peak; negative when that is not known                                          */
+    double seconds_left;
     double valid_loss;         /* of the held-out text, when it was measured after this step; negative when not        */
-    double valid_bits;         /* the same in bits per byte of text                                                    */
+    double valid_bits;         /* the same in bits per byte of text; negative without a vocabulary                     */
+    const char *sample;        /* text the model wrote after this step, NULL: none                                     */
 } wkv_train_report;
 
 /* ---- options -------------------------------------------------------------------------------------------------------- */
@@ -56,37 +85,59 @@ typedef struct {
 
     /* The optimizer. */
     int64_t steps;             /* 0: 1000                                                                              */
-    float lr_init, lr_final;   /* 0: 6e-4, and a tenth of lr_init. From one to the other along a cosine; negative
-                                  lr_final: in a straight line to 0                                                    */
-    int warmup;                /* steps of rising learning rate: x (0.01 + 0.99 step / warmup); 0: 10; negative: none  */
+    const char *schedule;      /* of the learning rate from lr_init to lr_final: "cosine" (NULL), "linear", "exponential",
+                                  "constant", "wsd": as it is for a while, then in a straight line                     */
+    float lr_init, lr_final;   /* 0: 6e-4, and a tenth of lr_init. Negative lr_final: 0 (a cosine is then a line)      */
+    int warmup;                /* steps of rising learning rate: x (0.01 + 0.99 step / warmup), exponential 0.2 + 0.8;
+                                  0: 10; negative: none                                                                */
+    int64_t hold;              /* exponential, wsd: steps after the warm-up before it falls; 0: none; wsd: 0.8 of all  */
+    int64_t exit_tokens;       /* tokens after which lr_final is reached; 0: those of all steps                        */
     float beta1, beta2;        /* 0: 0.9, 0.99                                                                         */
     float eps;                 /* 0: 1e-18                                                                             */
     float weight_decay;        /* 0: 0.1; negative: none                                                               */
     float clip;                /* longest gradient; 0: 1; negative: never clipped                                      */
-    uint64_t seed;             /* of the initial values and of the order of the data                                   */
+    float dropout;             /* of what the two halves of each layer give; 0: none                                   */
+    uint64_t seed;             /* of the initial values, of the order of the data, of dropout                          */
 
     /* The work. */
     int context, batch;        /* T tokens a sequence, B sequences a step; 0: 512 and 8                                */
+    int micro_batch;           /* sequences computed at once, whose gradients add up to the step's; 0: all             */
+    int checkpointing;         /* 1: layers are run twice, which needs less memory; -1: once; 0: by the memory there
+                                  is. The same bits                                                                    */
     int threads;               /* 0: one per physical core                                                             */
     const char *device;        /* NULL: "cpu"; "reference"                                                             */
 
     /* The run: wkv_train only. */
-    const char *data;          /* .txt: one document; .jsonl: field "text" of every line is a document                 */
-    const char *valid;         /* held-out text, the same; NULL: the last hundredth of `data`                          */
-    const char *vocab;         /* as wkv_tokenizer_open; NULL with `init`: the checkpoint's                            */
     const char *out;           /* folder, made when it is not there                                                    */
+    int resume;                /* go on from the last checkpoint in `out`; from the beginning where there is none yet.
+                                  Options left at zero are the run's own; others must be                               */
+    const char *const *data;   /* files and folders, NULL behind the last. .txt: one document; .jsonl: one per line,
+                                  "text", chat "messages", or instructions; .idx, .bin: tokens (binidx)                */
+    double epochs;             /* instead of `steps`: times the data is read                                           */
+    const char *order;         /* "epochs" (NULL): shuffled, everything once an epoch; "magic": the official order     */
+    const char *valid;         /* held-out text, as `data`; NULL: from the end of the data, ...                        */
+    float valid_share;         /* ... this share; 0: a hundredth, in the order "magic" none; negative: none            */
+    const char *vocab;         /* as wkv_tokenizer_open; NULL with `init`: the checkpoint's. Token files need none     */
+    const char *chat;          /* template of conversations, as wkv_template_find; NULL: the model's                   */
     const char *save_type;     /* "f32", or "bf16" (NULL) as official files                                            */
-    int log_every;             /* steps a line of train.jsonl; its loss is their mean; 0: 10                           */
+    int save_every;            /* steps between checkpoints; 0: 1000; negative: at the end only                        */
+    int keep;                  /* checkpoints kept, the last ones; 0: 2                                                */
+    int log_every;             /* steps between figures; their loss is the mean; 0: 10                                 */
     int valid_every;           /* steps between measurements of the held-out text; 0: 500; negative: at the end only   */
-    int save_every;            /* steps between savings of final.safetensors; 0: 1000; negative: at the end only       */
+    int sample_every;          /* steps between samples; 0: 500; negative: none                                        */
+    double peak;               /* operations a second of this machine (wkv_roof.fma), for the share; 0: not known      */
+    int (*plan)(void *user, const wkv_train_plan *p);     /* before the first step; not 0: stop with WKV_ESTOPPED      */
     int (*report)(void *user, const wkv_train_report *r); /* after every step; not 0: save and stop with WKV_ESTOPPED  */
     void *user;
 } wkv_train_options;
 
 /* ---- a whole run ---------------------------------------------------------------------------------------------------- */
 
-/* Tokenise, train, measure, save. WKV_EARG names the option that is off; WKV_EIO, WKV_EFORMAT the file; WKV_ESTOPPED when
- * report asked for it, after saving, or when the loss is no longer a number, leaving what was saved before. */
+/* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; opens as a model), at the
+ * end final.safetensors, best.safetensors (of the lowest loss on held-out text), train.jsonl, train.html, and event files.
+ * WKV_EARG names the option that is off, a run that is there already, or the setting in which a resumed run differs; WKV_EIO,
+ * WKV_EFORMAT the file; WKV_ESTOPPED when plan or report asked for it, after saving, or when five steps in a row gave a loss or
+ * gradient that is no number. */
 WKV_API int wkv_train(const wkv_train_options *o);
 
 /* ---- the trainer ---------------------------------------------------------------------------------------------------- */
@@ -99,16 +150,16 @@ WKV_API int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *o);
 WKV_API void wkv_trainer_free(wkv_trainer *t);
 
 /* One step of the optimizer. tokens: `batch` rows of `length` + 1 ids; each of a row's first `length` is read, starting
- * from an empty state, and the one after it is what should have been predicted. loss: mean over all, or NULL.
- * WKV_EARG: an id outside the vocabulary, a count below 1. WKV_ESTOPPED: the loss or its gradient is no longer a
- * number; the weights are as before. */
+ * from an empty state, and the one after it is what should have been predicted. loss: mean over all, or NULL. When the loss or
+ * its gradient is no number, the step is skipped: it counts, and weights and moments stay as they were; *loss is not finite.
+ * WKV_EARG: an id outside the vocabulary, a count below 1. WKV_ESTOPPED: five steps in a row were skipped. */
 WKV_API int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);
 
 /* The loss alone; nothing is changed. */
 WKV_API int wkv_trainer_loss(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);
 
-/* Steps done, and the learning rate and the length of the gradient of the last one. Pointers may be NULL. */
-WKV_API int64_t wkv_trainer_steps(const wkv_trainer *t, double *lr, double *norm);
+/* Steps done, and the learning rate and the length of the gradient of the last one; how many were skipped. Pointers may be NULL. */
+WKV_API int64_t wkv_trainer_steps(const wkv_trainer *t, double *lr, double *norm, int64_t *skipped);
 
 /* Parameters of the model. */
 WKV_API int64_t wkv_trainer_parameters(const wkv_trainer *t);

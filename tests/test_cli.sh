@@ -344,8 +344,22 @@ holds err 'no instruction set is called "abacus"'
 run 1 generate -m "$model" --vocab "$vocab" the
 holds err 'no instruction set is called "abacus"'
 unset WKV_ISA
-run 0 train -d learn.txt -i run1/final.safetensors -o run3 -n 2 -T 16 -b 2
+run 0 train -d learn.txt -m run1/final.safetensors -o run3 -n 2 -T 16 -b 2
 refused "missing.txt" train -d missing.txt --vocab bytes -o run4
+# shellcheck disable=SC2086
+refused "a run is there already" train $small -o run1 -n 20
+run 0 train --resume -o run1
+is "$(cat out)" "run1/final.safetensors" "what a resumed run prints"
+holds err "going on after step 20"
+refused "layers is 1 in the run" train --resume -o run1 -L 2
+# shellcheck disable=SC2086
+run 0 train $small -o run6 -V 4 --plan
+is "$(wc -c <out | tr -d ' ')" 0 "what train --plan prints"
+holds err "RWKV-4, 1 layers of 16"
+# shellcheck disable=SC2086
+run 0 train $small -o run7 -e 2 --valid 0 --schedule wsd --micro-batch 1
+holds err "read it 2.00 times"
+holds run7/train.html "<svg"
 
 # ---- convert ---------------------------------------------------------------------------------------------------------
 run 0 convert "$model" small.st
@@ -380,6 +394,7 @@ if timeout --preserve-status -s INT 1 true 2>/dev/null; then
     # shellcheck disable=SC2086
     timeout --preserve-status -k 20 -s INT 1 "$WKV" train $small -o run5 -n 10000000 >out 2>err </dev/null
     is $? 130 "status of train after Ctrl-C"
+    holds err "wkv train --resume --out run5"
     run 0 generate -m "$(cat out)" -n 5 "the"
 else
     echo "skip Ctrl-C: timeout --preserve-status is not here"

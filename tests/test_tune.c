@@ -262,7 +262,7 @@ static void threads_give_the_same_bits(void)
     double loss;
     for (int i = 0; i < 2 && t[0] && t[1]; i++) {
         t[i]->opt = (adamw){.beta1 = 0.9f, .beta2 = 0.99f, .eps = 1e-8f, .clip = 1};
-        t[i]->plan = (schedule){.lr_init = 0.01, .lr_final = 0.01, .tokens_per_step = 1, .exit_tokens = 3};
+        t[i]->plan = (schedule){.lr_init = 0.01, .lr_final = 0.01, .step_tokens = 1, .total_tokens = 3};
         for (int k = 0; k < 3; k++)
             if (tuner_step(t[i], three, SAMPLES, &loss)) FAILED("%s", wkv_error());
     }

@@ -1,141 +1,247 @@
-/* cmd_train.c - train a model: the options and the progress of wkv_train. */
+/* cmd_train.c - train a model: the options, the plan and the progress of wkv_train. */
 #include "commands.h"
 #include "say.h"
+#include "wkv_bench.h"
 #include "wkv_train.h"
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static wkv_train_options set;
-static int steps, version, device, save_type;
-static float lr_final, weight_decay, clip;
-static const char *const versions[] = {"7", "6", "5.2", "4"};
+static texts data;
+static const char *valid;
+static int steps, hold, version, order, schedule, checkpointing, device, save_type, only_plan;
+static float epochs, lr_final, weight_decay, clip;
+static uint64_t exit_tokens;
+
+/* -1 is not given: then the library's default holds, or with --resume what the run has */
+static const char *const versions[] = {"4", "5.2", "6", "7"}, *const orders[] = {"epochs", "magic"};
+static const char *const schedules[] = {"cosine", "linear", "exponential", "constant", "wsd"};
 static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"bf16", "f32"};
 
 static const option run_options[] = {
-    {'d', "data", OPT_TEXT, "FILE", &set.data, 0, 0, "",
-     "what to learn: .txt is one document, .jsonl has one in the field \"text\" of every line"},
+    {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "",
+     "what to learn, a file or a folder, again for more: .txt is a document, .jsonl has one a line (text, or chat "
+     "messages), "
+     ".bin is tokens (binidx)"},
     {'o', "out", OPT_TEXT, "DIR", &set.out, 0, 0, "",
      "folder for the model and the figures; made when it is not there"},
-    {0, "valid", OPT_TEXT, "FILE", &set.valid, 0, 0, "the last hundredth of the data",
-     "text to measure on that is not learnt"},
-    {0, "vocab", OPT_TEXT, "FILE", &set.vocab, 0, 0, "with --init, the checkpoint's",
-     "the vocabulary, or the word bytes"},
-    {'i', "init", OPT_TEXT, "MODEL", &set.init, 0, 0, "from nothing",
+    {'r', "resume", OPT_SWITCH, NULL, &set.resume, 0, 0, "",
+     "go on from the last checkpoint in --out; what is not said is as it was"},
+    {'m', "model", OPT_TEXT, "MODEL", &set.init, 0, 0, "from nothing",
      "checkpoint to go on from; its version and sizes count"},
+    {0, "vocab", OPT_TEXT, "FILE", &set.vocab, 0, 0, "with --model, the checkpoint's",
+     "the vocabulary, or the word bytes"},
+    {0, "template", OPT_TEXT, "NAME", &set.chat, 0, 0, "the one that fits the model",
+     "how chat messages are written: world, g1, raven, pile, plain"},
+    {0, "valid", OPT_TEXT, "FILE|SHARE", &valid, 0, 0, "0.01",
+     "text to measure on that is not learnt, or which share of the data; 0: none"},
+    {0, "order", OPT_CHOICE, "epochs|magic", &order, 0, 0, "epochs",
+     "shuffled, everything once an epoch; or as the official trainer, by its magic prime"},
 };
 static const group run_group = GROUP("Run", run_options);
 
 static const option model_options[] = {
-    {0, "rwkv", OPT_CHOICE, "7|6|5.2|4", &version, 0, 0, NULL, "RWKV version of a new model"},
-    {'L', "layers", OPT_COUNT, "N", &set.layers, 1, 10000, NULL, "layers of a new model"},
-    {'C', "width", OPT_COUNT, "N", &set.width, 1, 1000000, NULL, "width of a new model"},
-    {0, "head-size", OPT_COUNT, "N", &set.head_size, 1, 4096, NULL, "size of a head; divides the width"},
+    {'V', "version", OPT_CHOICE, "4|5.2|6|7", &version, 0, 0, "7", "RWKV version of a new model"},
+    {'L', "layers", OPT_COUNT, "N", &set.layers, 1, 10000, "6", "layers of a new model"},
+    {'C', "width", OPT_COUNT, "N", &set.width, 1, 1000000, "256", "width of a new model"},
+    {0, "head-size", OPT_COUNT, "N", &set.head_size, 1, 4096, "64", "size of a head; divides the width"},
     {0, "ffn", OPT_COUNT, "N", &set.ffn, 1, 10000000, "the version's own", "width of the feed-forward part"},
+    {0, "vocab-size", OPT_COUNT, "N", &set.vocab_size, 2, 1 << 24, "the vocabulary's", "logits of a new model"},
 };
 static const group model_group_new = GROUP("New model", model_options);
 
 static const option work_options[] = {
-    {'n', "steps", OPT_COUNT, "N", &steps, 1, INT_MAX, NULL, "steps of the optimizer"},
-    {'b', "batch", OPT_COUNT, "N", &set.batch, 1, 1000000, NULL, "sequences in a step"},
-    {'T', "context", OPT_COUNT, "N", &set.context, 1, 10000000, NULL, "tokens in a sequence"},
-    {0, "lr", OPT_REAL, "X", &set.lr_init, 1e-12, 10, NULL, "learning rate at first"},
-    {0, "lr-final", OPT_REAL, "X", &lr_final, 0, 10, "a tenth of --lr",
-     "learning rate at last; 0 falls in a straight line, else along a cosine"},
-    {0, "warmup", OPT_COUNT, "N", &set.warmup, 0, INT_MAX, NULL, "steps in which the learning rate rises"},
-    {0, "weight-decay", OPT_REAL, "X", &weight_decay, 0, 10, NULL, "pull of the matrices towards zero"},
-    {0, "clip", OPT_REAL, "X", &clip, 0, 1e9, NULL, "longest gradient; 0: never clipped"},
-    {0, "beta1", OPT_REAL, "X", &set.beta1, 1e-6, 0.999999, NULL, "AdamW: memory of the gradient"},
-    {0, "beta2", OPT_REAL, "X", &set.beta2, 1e-6, 0.9999999, NULL, "AdamW: memory of its square"},
+    {'n', "steps", OPT_COUNT, "N", &steps, 1, INT_MAX, "1000", "steps of the optimizer"},
+    {'e', "epochs", OPT_REAL, "X", &epochs, 1e-6, 1e6, "", "in the place of --steps: times the data is read"},
+    {'b', "batch", OPT_COUNT, "N", &set.batch, 1, 1000000, "8", "sequences in a step"},
+    {0, "micro-batch", OPT_COUNT, "N", &set.micro_batch, 1, 1000000, "all",
+     "sequences computed at once; their gradients add up"},
+    {'T', "context", OPT_COUNT, "N", &set.context, 1, 10000000, "512", "tokens in a sequence"},
+    {0, "schedule", OPT_CHOICE, "cosine|linear|exponential|constant|wsd", &schedule, 0, 0, "cosine",
+     "how the learning rate falls"},
+    {0, "lr", OPT_REAL, "X", &set.lr_init, 1e-12, 10, "0.0006", "learning rate at first"},
+    {0, "lr-final", OPT_REAL, "X", &lr_final, 0, 10, "a tenth of --lr", "learning rate at last"},
+    {0, "warmup", OPT_COUNT, "N", &set.warmup, 0, INT_MAX, "10", "steps in which the learning rate rises"},
+    {0, "hold", OPT_COUNT, "N", &hold, 1, INT_MAX, "wsd: 80 % of all",
+     "steps at --lr before it falls (exponential, wsd)"},
+    {0, "exit-tokens", OPT_SEED, "N", &exit_tokens, 0, 0, "those of all steps",
+     "tokens after which --lr-final is reached"},
+    {0, "weight-decay", OPT_REAL, "X", &weight_decay, 0, 10, "0.1", "pull of the matrices towards zero"},
+    {0, "dropout", OPT_REAL, "X", &set.dropout, 0, 0.99, "0", "share of each layer's results left out"},
+    {0, "clip", OPT_REAL, "X", &clip, 0, 1e9, "1", "longest gradient; 0: never clipped"},
+    {0, "beta1", OPT_REAL, "X", &set.beta1, 1e-6, 0.999999, "0.9", "AdamW: memory of the gradient"},
+    {0, "beta2", OPT_REAL, "X", &set.beta2, 1e-6, 0.9999999, "0.99", "AdamW: memory of its square"},
     {'s', "seed", OPT_SEED, "N", &set.seed, 0, 0, "0", "the same options and seed give the same model"},
     {'t', "threads", OPT_COUNT, "N", &set.threads, 1, 4096, "one per core",
      "threads to compute with; they do not change the result"},
-    {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, NULL, "what computes"},
+    {0, "checkpointing", OPT_CHOICE, "auto|on|off", &checkpointing, 0, 0, "by the memory there is",
+     "run layers twice to need less memory; the result is the same"},
+    {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, "cpu", "what computes"},
 };
 static const group work_group = GROUP("Work", work_options);
 
 static const option keeping_options[] = {
-    {0, "save-type", OPT_CHOICE, "bf16|f32", &save_type, 0, 0, NULL, "numbers of the saved model"},
-    {0, "log-every", OPT_COUNT, "N", &set.log_every, 1, INT_MAX, NULL, "steps between figures"},
-    {0, "valid-every", OPT_COUNT, "N", &set.valid_every, -1, INT_MAX, NULL,
+    {0, "plan", OPT_SWITCH, NULL, &only_plan, 0, 0, "", "say what the run would be, and stop"},
+    {0, "save-type", OPT_CHOICE, "bf16|f32", &save_type, 0, 0, "bf16", "numbers of the saved model"},
+    {0, "save-every", OPT_COUNT, "N", &set.save_every, -1, INT_MAX, "1000",
+     "steps between checkpoints; -1: at the end only"},
+    {0, "keep", OPT_COUNT, "N", &set.keep, 1, INT_MAX, "2", "checkpoints to keep, the last ones"},
+    {0, "log-every", OPT_COUNT, "N", &set.log_every, 1, INT_MAX, "10", "steps between figures"},
+    {0, "valid-every", OPT_COUNT, "N", &set.valid_every, -1, INT_MAX, "500",
      "steps between measurements; -1: at the end only"},
-    {0, "save-every", OPT_COUNT, "N", &set.save_every, -1, INT_MAX, NULL, "steps between savings; -1: at the end only"},
+    {0, "sample-every", OPT_COUNT, "N", &set.sample_every, -1, INT_MAX, "500", "steps between samples; -1: none"},
 };
 static const group keeping_group = GROUP("Figures and files", keeping_options);
-static const group *const groups[] = {&run_group, &model_group_new, &work_group, &keeping_group, &general_group, NULL};
+static const group *const groups[] = {&run_group, &model_group_new, &work_group, &keeping_group, &short_group, NULL};
 
 static void defaults(void)
 {
-    set = (wkv_train_options){.layers = 6,
-                              .width = 256,
-                              .head_size = 64,
-                              .batch = 8,
-                              .context = 512,
-                              .lr_init = 6e-4f,
-                              .warmup = 10,
-                              .beta1 = 0.9f,
-                              .beta2 = 0.99f,
-                              .log_every = 10,
-                              .valid_every = 500,
-                              .save_every = 1000};
-    steps = 1000;
-    lr_final = NAN;
-    weight_decay = 0.1f;
-    clip = 1;
+    set = (wkv_train_options){.warmup = -2}; /* -2: not given */
+    data = (texts){0};
+    valid = NULL;
+    steps = hold = only_plan = checkpointing = 0;
+    version = order = schedule = device = save_type = -1;
+    epochs = lr_final = weight_decay = clip = NAN;
+    exit_tokens = 0;
 }
+
+/* ---- what is said ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     progress bar;
-    double loss; /* since the last line */
+    double loss, held; /* losses since the last line; the last measurement, negative: none */
     int n;
 } watch;
+
+static void put_plan(const wkv_train_plan *p)
+{
+    char a[32], b[32], c[32], d[16];
+    note("RWKV-%s, %d layers of %d, vocabulary %d: %s parameters", p->version, p->layers, p->width, p->vocab,
+         as_count(a, p->parameters));
+    note("text %s tokens, %s held out; %s steps of %lld tokens read it %.2f times", as_count(a, p->text_tokens),
+         as_count(b, p->held_tokens), as_count(c, p->steps), (long long)p->step_tokens, p->epochs);
+    char weights[16], work[16], there[16];
+    note("memory %s for weights and moments, %s for a step%s; %s is free", as_bytes(weights, (double)p->weight_bytes),
+         as_bytes(work, (double)p->work_bytes), p->checkpointing ? " whose layers are run twice" : "",
+         as_bytes(there, (double)p->available_bytes));
+    if ((double)p->weight_bytes + (double)p->work_bytes > (double)p->available_bytes)
+        note("that is more memory than there is: a smaller --micro-batch or --context needs less");
+    if (p->done) note("going on after step %s", as_count(a, p->done));
+    note("about %.3g tokens/s, so %s", p->tokens_per_second, as_duration(d, p->seconds));
+}
+
+static int plan(void *user, const wkv_train_plan *p)
+{
+    (void)user;
+    put_plan(p);
+    return only_plan;
+}
 
 static int report(void *user, const wkv_train_report *r)
 {
     watch *w = user;
-    w->loss += r->loss;
-    w->n++;
-    progress_at(&w->bar, (double)r->step, (double)r->steps, "step %lld, loss %.3f, %.0f tokens/s", (long long)r->step,
-                r->loss, r->tokens_per_second);
-    if (r->valid_loss >= 0) {
-        progress_end(&w->bar);
-        note("step %lld: held-out loss %.4f, %.4f bits per byte", (long long)r->step, r->valid_loss, r->valid_bits);
+    char held[32] = "", share[32] = "", skipped[48] = "";
+    if (isfinite(r->loss)) {
+        w->loss += r->loss;
+        w->n++;
     }
-    if (!on_terminal(2) && (r->step % set.log_every == 0 || r->step == r->steps)) {
-        note("step %lld of %lld: loss %.4f, lr %.2e, %.0f tokens/s", (long long)r->step, (long long)r->steps,
-             w->loss / w->n, r->lr, r->tokens_per_second);
+    if (r->valid_loss >= 0) w->held = r->valid_loss;
+    if (w->held >= 0) snprintf(held, sizeof held, ", held-out %.3f", w->held);
+    if (r->share >= 0) snprintf(share, sizeof share, " (%.0f%% of peak)", 100 * r->share);
+    if (r->skipped) snprintf(skipped, sizeof skipped, ", %lld skipped", (long long)r->skipped);
+    progress_at(&w->bar, (double)r->step, (double)r->steps,
+                "step %lld, loss %.3f%s, lr %.1e, gradient %.2f%s, %.0f tokens/s%s", (long long)r->step, r->smooth,
+                held, r->lr, r->norm, skipped, r->tokens_per_second, share);
+    if (r->valid_loss >= 0 || r->sample) progress_end(&w->bar);
+    if (r->valid_bits >= 0)
+        note("step %lld: held-out loss %.4f, %.4f bits per byte", (long long)r->step, r->valid_loss, r->valid_bits);
+    else if (r->valid_loss >= 0)
+        note("step %lld: held-out loss %.4f", (long long)r->step, r->valid_loss);
+    if (r->sample) note("%s", r->sample);
+    int every = set.log_every ? set.log_every : 10;
+    if (!on_terminal(2) && (r->step % every == 0 || r->step == r->steps)) {
+        note("step %lld of %lld: loss %.4f, lr %.2e, gradient %.2f%s, %.0f tokens/s%s", (long long)r->step,
+             (long long)r->steps, w->loss / w->n, r->lr, r->norm, skipped, r->tokens_per_second, share);
         w->loss = 0, w->n = 0;
     }
     return interrupted;
 }
 
+/* ---- the run ------------------------------------------------------------------------------------------------------------- */
+
+static const char *word(int which, const char *const *words) { return which < 0 ? NULL : words[which]; }
+
+/* ours is 0, the library's is below zero, where 0 means its default; NAN: not given */
+static float none_or(float x) { return isnan(x) ? 0 : x > 0 ? x : -1; }
+
+/* A number is a share, anything else a path. */
+static void set_valid(void)
+{
+    char *end;
+    double share = valid ? strtod(valid, &end) : 0;
+    if (!valid) return;
+    if (*end || share < 0 || share >= 1)
+        set.valid = valid;
+    else
+        set.valid_share = share > 0 ? (float)share : -1;
+}
+
+static void finish_options(void)
+{
+    set.data = data.n ? data.at : NULL;
+    set.steps = steps;
+    set.epochs = isnan(epochs) ? 0 : (double)epochs;
+    set.hold = hold;
+    set.exit_tokens = (int64_t)exit_tokens;
+    set.version = word(version, versions);
+    set.order = word(order, orders);
+    set.schedule = word(schedule, schedules);
+    set.device = word(device, devices);
+    set.save_type = word(save_type, types);
+    set.checkpointing = checkpointing == 1 ? 1 : checkpointing == 2 ? -1 : 0;
+    set.lr_final = none_or(lr_final);
+    set.weight_decay = none_or(weight_decay);
+    set.clip = none_or(clip);
+    set.warmup = set.warmup == -2 ? 0 : set.warmup ? set.warmup : -1;
+    set_valid();
+}
+
+/* The list ends with NULL. */
+static int end_data(void)
+{
+    const char **at = realloc(data.at, sizeof *at * (size_t)(data.n + 1));
+    if (!at) return complain("out of memory");
+    data.at = at;
+    at[data.n] = NULL;
+    return 0;
+}
+
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
-    if (!set.data) return usage(&cmd_train, "--data says what to learn; it is missing");
+    if (!data.n && !set.resume) return usage(&cmd_train, "--data says what to learn; it is missing");
     if (!set.out) return usage(&cmd_train, "--out says where the model goes; it is missing");
-    if (!set.vocab && !set.init)
+    if (!set.vocab && !set.init && !set.resume && !set.vocab_size)
         return usage(&cmd_train, "--vocab is needed for a new model: a vocabulary file, or the word bytes");
-    /* the library's zero means its default; ours means none */
-    set.steps = steps;
-    set.version = versions[version];
-    set.device = devices[device];
-    set.save_type = types[save_type];
-    set.lr_final = isnan(lr_final) ? 0 : lr_final > 0 ? lr_final : -1;
-    set.weight_decay = weight_decay > 0 ? weight_decay : -1;
-    set.clip = clip > 0 ? clip : -1;
-    if (!set.warmup) set.warmup = -1;
-    watch w = {0};
-    progress_begin(&w.bar, "training");
+    if (end_data()) return 1;
+    finish_options();
+    wkv_roof roof = {0};
+    if (!say_quiet && device != 1 && !wkv_roof_measure(&roof, set.threads, 0.2)) set.peak = roof.fma;
+    watch w = {.held = -1};
+    set.plan = plan;
     set.report = report;
     set.user = &w;
     catch_interrupts();
+    progress_begin(&w.bar, "training");
     int e = wkv_train(&set);
     progress_end(&w.bar);
+    if (e && only_plan && e == WKV_ESTOPPED) return 0;
     if (e && !(e == WKV_ESTOPPED && interrupted)) return complain_library();
     put_text("%s/final.safetensors\n", set.out);
-    if (e) note("stopped; the model as it was then is saved");
+    if (e) note("stopped; all of it is saved, and this goes on: wkv train --resume --out %s", set.out);
     return e ? 130 : 0;
 }
 
@@ -144,14 +250,18 @@ const command cmd_train = {
     .operands = "",
     .most = 0,
     .summary = "train a model, from nothing or from a checkpoint",
-    .about = "Learn from text. The folder given with --out receives final.safetensors, with official names and shapes, "
-             "which every RWKV "
-             "tool that reads safetensors reads; final.vocab.txt, its vocabulary; and train.jsonl, a line of figures "
-             "now and then. The "
-             "path of the model is printed at the end.\n\n"
-             "Ctrl-C ends the run after the step at hand and saves; the exit status is then 130.",
+    .about =
+        "Learn from text. The folder given with --out receives final.safetensors, with official names and shapes, "
+        "which every RWKV tool that reads safetensors reads, and final.vocab.txt, its vocabulary; best.safetensors, "
+        "as it was when the held-out text went best; train.html, a page with curves that a browser keeps up to date; "
+        "train.jsonl, a line of figures now and then; and event files for TensorBoard. The path of the model is "
+        "printed at the end.\n\n"
+        "Ctrl-C ends the run after the step at hand and saves; the exit status is then 130. A run that ended early, "
+        "however it did, goes on with --resume from its last checkpoint, and gives the same bytes as one that was not "
+        "interrupted.",
     .examples = "wkv train -d stories.jsonl --vocab bytes -o run -L 3 -C 128 -n 2000  # a small model of bytes\n"
-                "wkv train -d more.jsonl -i run/final.safetensors -o run2 --lr 1e-4  # go on from it\n"
+                "wkv train --resume -o run  # go on after an interruption\n"
+                "wkv train -d more.jsonl -m run/final.safetensors -o run2 --lr 1e-4  # train it on other text\n"
                 "wkv generate -m run/final.safetensors \"Once\"  # try it",
     .groups = groups,
     .defaults = defaults,

@@ -16,6 +16,7 @@ static const option general_options[] = {
     {0, "version", OPT_SWITCH, NULL, &asked_version, 0, 0, "", "print the version"},
 };
 const group general_group = GROUP("General", general_options);
+const group short_group = {"General", general_options, 2};
 
 const option *option_at(const command *c, int i, const char **title)
 {

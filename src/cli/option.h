@@ -57,6 +57,8 @@ extern const command *const commands[];
 
 /* --help, --version and --quiet, which every command has */
 extern const group general_group;
+/* the same without --version, for a command that means something else by it */
+extern const group short_group;
 extern int asked_help, asked_version;
 
 /* Read the arguments after the command's name. Operands are moved to the front of args and counted in *n.

@@ -120,16 +120,17 @@ void progress_at(progress *p, double done, double total, const char *fmt, ...)
     enum { WIDE = 24 };
     double share = total > 0 ? done / total : 0;
     int full = (int)(share * WIDE + 0.5);
-    fprintf(stderr, "\r%s [", p->what);
-    for (int i = 0; i < WIDE; i++) fputc(i < full ? '#' : '.', stderr);
-    fprintf(stderr, "] %3.0f%% ", share * 100);
+    char line[512], left[16];
+    int n = snprintf(line, sizeof line, "%s [", p->what);
+    for (int i = 0; i < WIDE; i++) line[n++] = i < full ? '#' : '.';
+    n += snprintf(line + n, sizeof line - (size_t)n, "] %3.0f%% ", share * 100);
+    if (share > 0.001)
+        n += snprintf(line + n, sizeof line - (size_t)n, "%s left, ", as_duration(left, (t - p->begun) * (1 - share) / share));
     va_list args;
     va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
+    vsnprintf(line + n, sizeof line - (size_t)n, fmt, args);
     va_end(args);
-    char left[16];
-    if (share > 0.001) fprintf(stderr, ", %s left", as_duration(left, (t - p->begun) * (1 - share) / share));
-    fputs("\033[K", stderr);
+    fprintf(stderr, "\r%.*s\033[K", terminal_width() - 1, line); /* a line that wraps could not be taken away */
     fflush(stderr);
 }
 

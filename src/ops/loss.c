@@ -6,8 +6,6 @@
 #include "ops/tape.h"
 #include <string.h>
 
-enum { CHUNK = 1 << 22 }; /* logits at once */
-
 typedef struct {
     const int32_t *targets;
     real *logits, *nll, *max; /* of a chunk: logits [n, V], then probabilities, then gradients; per row the loss, ... */
@@ -57,7 +55,7 @@ tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real w
     int C = x->cols, learns = c->recording && (x->wants || w->wants);
     real *dx = learns ? arena_zero(&c->mem, (size_t)k.rows * (size_t)C * sizeof *dx) : NULL, *dw = wanted(c, w);
     char *mark = arena_mark(&c->mem);
-    int most = CHUNK / k.V < 1 ? 1 : CHUNK / k.V;
+    int most = HEAD_CHUNK / k.V < 1 ? 1 : HEAD_CHUNK / k.V;
     if (most > k.rows) most = k.rows;
     k.logits = tape_keep(c, (size_t)most * (size_t)k.V);
     k.nll = tape_keep(c, (size_t)most);

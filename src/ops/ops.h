@@ -180,9 +180,10 @@ tensor *op_wkv7(cx *c, tensor *r, tensor *w, tensor *k, tensor *v, tensor *a, te
  * and the `site`, different for each call of a pass, say which. */
 tensor *op_drop(cx *c, tensor *x, int site);
 
-/* weight x the mean cross entropy of the logits x W' against targets (-1: not counted), 1 x 1. Logits exist for some rows at a
- * time. The gradient of w is added on the way forward already, so the loss must be the root of tape_backward, with seed 1. It
+/* weight x the mean cross entropy of the logits x W' against targets (-1: not counted), 1 x 1. Of logits, HEAD_CHUNK exist at a
+ * time (or one row). The gradient of w is added on the way forward already, so the loss must be the root of tape_backward, with seed 1. It
  * includes L2Wrap: weight x 1e-4 / rows x the largest logit, on that logit (spec ARCHITECTURES 6); l2wrap 0 leaves it out. */
+enum { HEAD_CHUNK = 1 << 22 };
 tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap);
 
 /* Run fn, whose operations keep to the columns of a head, on n matrices of T x C and rows of C (those that are NULL stay so):

@@ -1,48 +1,93 @@
-/* data.c - files of text to tokens, once, at the start of a run; then chunks of them in a shuffled order. */
+/* data.c - files of text to tokens, once, at the start of a run. */
 #include "train/data.h"
 #include "base/error.h"
-#include "base/file.h"
-#include "base/rng.h"
-#include <jansson.h>
+#include "train/conversation.h"
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- one part -------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    tokens *d;
+    token_part p;
     int64_t room;
-    const wkv_tokenizer *t;
+    const text_form *form;
 } reader;
 
 /* room for n more ids */
-static int make_room(reader *r, size_t n)
+static int make_room(reader *r, int64_t n)
 {
-    int64_t need = r->d->n + (int64_t)n;
+    int64_t need = r->p.n + n;
     if (need <= r->room) return 0;
     int64_t room = r->room + r->room / 2;
     if (room < need) room = need;
-    int32_t *ids = realloc(r->d->ids, (size_t)room * sizeof *ids);
+    void *ids = realloc(r->p.ids, (size_t)room * (size_t)r->p.width);
     if (!ids) return fail(WKV_ENOMEM, "no memory for %lld tokens", (long long)room);
-    r->d->ids = ids;
+    r->p.ids = ids;
     r->room = room;
     return 0;
+}
+
+/* there is room */
+static void add_ids(reader *r, const int32_t *ids, int n)
+{
+    if (r->p.width == 4)
+        memcpy((int32_t *)r->p.ids + r->p.n, ids, (size_t)n * sizeof *ids);
+    else
+        for (int i = 0; i < n; i++) ((uint16_t *)r->p.ids)[r->p.n + i] = (uint16_t)ids[i];
+    r->p.n += n;
 }
 
 static int add_document(reader *r, const char *text, size_t bytes)
 {
     enum { AT_ONCE = 1 << 28 }; /* wkv_encode counts in int */
+    const wkv_tokenizer *vocab = r->form->vocab;
     if (bytes > AT_ONCE)
         return fail(WKV_EUNSUPPORTED, "a document of %zu bytes; at most %d are read as one", bytes, AT_ONCE);
-    int n = wkv_encode(r->t, text, bytes, NULL, 0);
+    int n = wkv_encode(vocab, text, bytes, NULL, 0);
     if (n < 0) return n;
-    int err = make_room(r, (size_t)n + 1);
-    if (err) return err;
-    wkv_encode(r->t, text, bytes, r->d->ids + r->d->n, n);
-    r->d->n += n;
-    r->d->bytes += bytes;
-    if (wkv_tokenizer_end(r->t) >= 0) r->d->ids[r->d->n++] = wkv_tokenizer_end(r->t);
+    int32_t *ids = malloc(((size_t)n + 1) * sizeof *ids), end = wkv_tokenizer_end(vocab);
+    if (!ids) return fail(WKV_ENOMEM, "no memory for the %d tokens of a document", n);
+    wkv_encode(vocab, text, bytes, ids, n);
+    if (end >= 0) ids[n++] = end;
+    int err = make_room(r, n);
+    if (!err) add_ids(r, ids, n);
+    free(ids);
+    return err;
+}
+
+/* ---- files ----------------------------------------------------------------------------------------------------------- */
+
+/* The text that the pieces of a document make. */
+typedef struct {
+    char *text;
+    size_t n, room;
+} page;
+
+static int add_piece(void *user, const char *text, size_t bytes, int answer)
+{
+    page *p = user;
+    (void)answer; /* here all of it is learnt */
+    if (p->n + bytes > p->room) {
+        size_t room = 2 * p->n + bytes;
+        char *more = realloc(p->text, room);
+        if (!more) return fail(WKV_ENOMEM, "no memory for a document of %zu bytes", room);
+        p->text = more;
+        p->room = room;
+    }
+    memcpy(p->text + p->n, text, bytes);
+    p->n += bytes;
     return 0;
+}
+
+static int add_json(reader *r, const json_t *doc)
+{
+    page p = {0};
+    int err = conversation_read(doc, r->form->chat, add_piece, &p);
+    if (!err) err = add_document(r, p.text ? p.text : "", p.n);
+    free(p.text);
+    return err;
 }
 
 static int add_json_line(reader *r, const char *line, size_t bytes)
@@ -50,9 +95,7 @@ static int add_json_line(reader *r, const char *line, size_t bytes)
     json_error_t why;
     json_t *doc = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, &why);
     if (!doc) return fail(WKV_EFORMAT, "not JSON: %s", why.text);
-    const json_t *text = json_object_get(doc, "text");
-    int err = json_is_string(text) ? add_document(r, json_string_value(text), json_string_length(text))
-                                   : fail(WKV_EFORMAT, "no string called \"text\"");
+    int err = add_json(r, doc);
     json_decref(doc);
     return err;
 }
@@ -77,89 +120,139 @@ static int ends_in(const char *path, const char *ending)
     return n >= k && !strcmp(path + n - k, ending);
 }
 
-int tokens_read(tokens *out, const char *path, const wkv_tokenizer *t)
+static int read_text(token_part *out, const char *path, const text_form *form)
 {
-    *out = (tokens){0};
+    if (!form->vocab) return fail(WKV_EARG, "%s is text, and there is no vocabulary to cut it with", path);
     char *text;
     size_t bytes;
     int err = file_slurp(&text, &bytes, path);
     if (err) return err;
-    reader r = {.d = out, .t = t};
+    reader r = {.p = {.width = wkv_tokenizer_size(form->vocab) <= 65536 ? 2 : 4}, .form = form};
     err = ends_in(path, ".jsonl") ? add_json_lines(&r, text, bytes) : add_document(&r, text, bytes);
     free(text);
-    if (!err) return 0;
-    tokens_release(out);
-    return fail_prefix(err, "%s", path);
+    if (!err && !(r.p.path = strdup(path))) err = fail(WKV_ENOMEM, "no memory");
+    if (err) {
+        free(r.p.ids);
+        return fail_prefix(err, "%s", path);
+    }
+    *out = r.p;
+    return 0;
+}
+
+/* "NAME.idx" when path is that, NAME.bin, or NAME and there is such a file; NULL otherwise. Freed by the caller. */
+static char *index_path(const char *path)
+{
+    struct stat about;
+    size_t n = strlen(path);
+    char *idx = malloc(n + 5);
+    if (!idx) return NULL;
+    memcpy(idx, path, n + 1);
+    if (ends_in(path, ".idx")) return idx;
+    if (ends_in(path, ".bin"))
+        memcpy(idx + n - 4, ".idx", 5);
+    else
+        memcpy(idx + n, ".idx", 5);
+    if (!stat(idx, &about) && (ends_in(path, ".bin") || stat(path, &about))) return idx;
+    free(idx);
+    return NULL;
+}
+
+static int add_file(tokens *d, const char *path, const text_form *form)
+{
+    token_part *parts = realloc(d->parts, (size_t)(d->n_parts + 1) * sizeof *parts);
+    if (!parts) return fail(WKV_ENOMEM, "no memory for %s", path);
+    d->parts = parts;
+    char *idx = index_path(path);
+    int err = idx ? binidx_open(&parts[d->n_parts], idx) : read_text(&parts[d->n_parts], path, form);
+    free(idx);
+    if (err) return err;
+    parts[d->n_parts].at = d->n;
+    d->n += parts[d->n_parts++].n;
+    return 0;
+}
+
+static int is_data(const struct dirent *e)
+{
+    return e->d_name[0] != '.' &&
+           (ends_in(e->d_name, ".txt") || ends_in(e->d_name, ".jsonl") || ends_in(e->d_name, ".idx"));
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+
+static int add_folder(tokens *d, const char *path, const text_form *form)
+{
+    struct dirent **found;
+    int n = scandir(path, &found, is_data, by_name);
+    if (n < 0) return fail(WKV_EIO, "%s: cannot be read", path);
+    int err = n ? 0 : fail(WKV_EARG, "%s: no file in this folder ends in .txt, .jsonl or .idx", path);
+    for (int i = 0; i < n; i++) {
+        char file[4096];
+        if (!err && snprintf(file, sizeof file, "%s/%s", path, found[i]->d_name) >= (int)sizeof file)
+            err = fail(WKV_EARG, "%s/%s: a path too long", path, found[i]->d_name);
+        if (!err) err = add_file(d, file, form);
+        free(found[i]);
+    }
+    free(found);
+    return err;
+}
+
+int tokens_add(tokens *d, const char *path, const text_form *form)
+{
+    struct stat about;
+    if (!stat(path, &about) && S_ISDIR(about.st_mode)) return add_folder(d, path, form);
+    return add_file(d, path, form);
 }
 
 void tokens_release(tokens *d)
 {
-    free(d->ids);
+    for (int i = 0; i < d->n_parts; i++) {
+        token_part *p = &d->parts[i];
+        if (p->map.data)
+            file_close(&p->map);
+        else
+            free(p->ids);
+        free((char *)(uintptr_t)p->path);
+    }
+    free(d->parts);
     *d = (tokens){0};
 }
 
-int tokens_split(tokens *d, int64_t n, tokens *rest, const wkv_tokenizer *t)
+/* ---- reading them ---------------------------------------------------------------------------------------------------- */
+
+static void part_copy(const token_part *p, int64_t at, int64_t n, int32_t *out)
 {
-    CHECK(n >= 0 && n <= d->n);
-    *rest = (tokens){.n = d->n - n};
-    rest->ids = malloc((size_t)(rest->n ? rest->n : 1) * sizeof *rest->ids);
-    if (!rest->ids) return fail(WKV_ENOMEM, "no memory for %lld tokens", (long long)rest->n);
-    memcpy(rest->ids, d->ids + n, (size_t)rest->n * sizeof *rest->ids);
-    for (int64_t i = 0; i < rest->n; i++) {
-        size_t bytes = 0;
-        wkv_token_bytes(t, rest->ids[i], &bytes);
-        rest->bytes += bytes;
-    }
-    d->n = n;
-    d->bytes -= rest->bytes;
-    return 0;
+    if (p->width == 4)
+        memcpy(out, (const int32_t *)p->ids + at, (size_t)n * sizeof *out);
+    else
+        for (int64_t i = 0; i < n; i++) out[i] = ((const uint16_t *)p->ids)[at + i];
 }
 
-/* ---- chunks --------------------------------------------------------------------------------------------------------- */
-
-/* Fisher-Yates from a stream of its own for every epoch. The shift, below one context, needs a chunk's room at the end. */
-static void shuffle(chunks *c)
+void tokens_copy(const tokens *d, int64_t at, int64_t n, int32_t *out)
 {
-    rng r = {.seed = c->seed + 0x9e3779b97f4a7c15u * (uint64_t)(c->epoch + 1)};
-    int64_t spare = c->data->n - 1 - c->chunks * c->context; /* tokens behind the last chunk */
-    c->shift = (int64_t)(rng_u64(&r) % (uint64_t)(spare + 1));
-    for (int64_t i = 0; i < c->chunks; i++) c->order[i] = (uint32_t)i;
-    for (int64_t i = c->chunks - 1; i > 0; i--) {
-        int64_t j = (int64_t)(rng_u64(&r) % (uint64_t)(i + 1));
-        uint32_t was = c->order[i];
-        c->order[i] = c->order[j];
-        c->order[j] = was;
+    CHECK(at >= 0 && n >= 0 && n <= d->n - at);
+    for (int i = 0; n; i++) {
+        const token_part *p = &d->parts[i];
+        int64_t skip = at - p->at;
+        if (skip >= p->n) continue;
+        int64_t take = p->n - skip < n ? p->n - skip : n;
+        part_copy(p, skip, take, out);
+        at += take;
+        out += take;
+        n -= take;
     }
 }
 
-int chunks_init(chunks *c, const tokens *data, int context, uint64_t seed)
+uint64_t tokens_sum(const tokens *d)
 {
-    *c = (chunks){.data = data, .context = context, .seed = seed};
-    int64_t n = (data->n - 1) / context;
-    if (n < 1)
-        return fail(WKV_EARG, "%lld tokens of text are too few for a context of %d", (long long)data->n, context);
-    if (n > UINT32_MAX)
-        return fail(WKV_EUNSUPPORTED, "%lld chunks of text; at most %u can be shuffled", (long long)n, UINT32_MAX);
-    c->chunks = n > 1 ? n - 1 : 1; /* one is left for the shift */
-    c->order = malloc((size_t)c->chunks * sizeof *c->order);
-    if (!c->order) return fail(WKV_ENOMEM, "no memory to shuffle %lld chunks of text", (long long)n);
-    shuffle(c);
-    return 0;
-}
-
-void chunks_release(chunks *c)
-{
-    free(c->order);
-    *c = (chunks){0};
-}
-
-const int32_t *chunks_next(chunks *c)
-{
-    int64_t epoch = c->given / c->chunks;
-    if (epoch != c->epoch) {
-        c->epoch = epoch;
-        shuffle(c);
+    enum { AT_ONCE = 256, MOST = 1 << 16 };
+    int32_t ids[AT_ONCE];
+    int64_t blocks = (d->n + AT_ONCE - 1) / AT_ONCE, step = blocks / MOST + 1;
+    uint64_t sum = 0xcbf29ce484222325u ^ (uint64_t)d->n;
+    for (int64_t b = 0; b < blocks; b += step) {
+        int64_t at = b * AT_ONCE;
+        int n = d->n - at < AT_ONCE ? (int)(d->n - at) : AT_ONCE;
+        tokens_copy(d, at, n, ids);
+        for (int i = 0; i < n; i++) sum = (sum ^ (uint32_t)ids[i]) * 0x100000001b3u;
     }
-    int64_t i = c->order[c->given++ % c->chunks];
-    return c->data->ids + c->shift + i * c->context;
+    return sum;
 }

@@ -1,37 +1,48 @@
-/* data.h - text as one long row of tokens, and the chunks a trainer reads from it. */
+/* data.h - what is learnt, as one long row of tokens: text that was tokenised, and token files mapped as they are. */
 #ifndef WKV_TRAIN_DATA_H
 #define WKV_TRAIN_DATA_H
 
-#include <stddef.h>
+#include "base/file.h"
 #include "wkv.h"
 
+/* Tokens that lie together: 2 or 4 bytes each, in memory of their own or in a file's mapping. */
 typedef struct {
-    int32_t *ids;
+    const char *path; /* where they come from, for sentences; freed with them */
+    void *ids;
+    int64_t at, n; /* the first one's place among all; how many             */
+    int width;     /* bytes of one                                          */
+    file_map map;  /* of a token file; data NULL: ids are our own           */
+} token_part;
+
+typedef struct {
+    token_part *parts;
+    int n_parts;
     int64_t n;
-    size_t bytes; /* of text that ids spell */
 } tokens;
 
-/* All of a .txt (one document) or .jsonl (field "text" of every line) file, each document followed by the tokenizer's
- * end of text where it has one. WKV_EIO, WKV_EFORMAT with the line, WKV_ENOMEM. */
-int tokens_read(tokens *out, const char *path, const wkv_tokenizer *t);
+/* How text becomes tokens. vocab may be NULL when there are token files only. */
+typedef struct {
+    const wkv_tokenizer *vocab;
+    const wkv_template *chat; /* how conversations are written */
+} text_form;
+
+/* Add what `path` holds:
+ *   .jsonl      a document in every line, in one of the forms of train/conversation.h
+ *   .idx, .bin  token files of the official trainer (binidx), named by either or by their name without an ending
+ *   a folder    each file in it that ends in .txt, .jsonl or .idx, in the order of their names
+ *   any other   one document
+ * After each document of text comes the vocabulary's end of text, where it has one. WKV_EIO; WKV_EFORMAT with the line;
+ * WKV_ENOMEM; WKV_EARG: text without a vocabulary. */
+int tokens_add(tokens *d, const char *path, const text_form *form);
 void tokens_release(tokens *d);
 
-/* Keep the first n; the rest goes to `rest` (a copy). `bytes` is shared out by what the ids spell. */
-int tokens_split(tokens *d, int64_t n, tokens *rest, const wkv_tokenizer *t);
+/* The ids [at, at + n). */
+void tokens_copy(const tokens *d, int64_t at, int64_t n, int32_t *out);
 
-/* The order in which chunks of `context` tokens (and the one after) are visited: every chunk once an epoch, shuffled, with
- * another shift of the cuts each epoch. A function of (seed, how many were given out), so a run can be resumed. */
-typedef struct {
-    const tokens *data;
-    int context;
-    uint64_t seed;
-    int64_t given, epoch;
-    int64_t chunks, shift;
-    uint32_t *order;
-} chunks;
+/* A number that is another one when the tokens are. Of many tokens, it looks at some everywhere. */
+uint64_t tokens_sum(const tokens *d);
 
-int chunks_init(chunks *c, const tokens *data, int context, uint64_t seed); /* WKV_EARG: fewer than context + 1 tokens */
-void chunks_release(chunks *c);
-const int32_t *chunks_next(chunks *c); /* context + 1 ids */
+/* binidx.c: map NAME.bin, described by NAME.idx, as a part. */
+int binidx_open(token_part *out, const char *idx_path);
 
 #endif

@@ -2,6 +2,7 @@
 #include "train/params.h"
 #include "rwkv/export.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,16 +106,24 @@ void params_release(params *p)
 
 /* ---- files ---------------------------------------------------------------------------------------------------------- */
 
-static int read_values(params *p, const tensors *f)
+static int read_values(const params *p, const tensors *f, const char *prefix, real *to)
 {
     for (int i = 0; i < p->count; i++) {
         const param *q = &p->list[i];
-        const file_tensor *from = tensors_find(f, q->name);
+        char name[160];
+        snprintf(name, sizeof name, "%s%s", prefix, q->name);
+        const file_tensor *from = tensors_find(f, name);
         if (!from || tensor_values(from) != (int64_t)q->n)
-            return fail(WKV_EFORMAT, "%s: %s is missing or has another size than the model", tensors_path(f), q->name);
-        tensor_read(from, reals(q->t));
+            return fail(WKV_EFORMAT, "%s: %s is missing or has another size than the model", tensors_path(f), name);
+        tensor_read(from, to + q->at);
     }
     return 0;
+}
+
+int params_load_moments(params *p, const tensors *f)
+{
+    int err = read_values(p, f, "mean.", p->mean);
+    return err ? err : read_values(p, f, "square.", p->square);
 }
 
 int params_load(params *p, const char *path)
@@ -132,7 +141,7 @@ int params_load(params *p, const char *path)
             err = params_new(p, m.arch, m.dim, m.L);
         if (!err) {
             p->model.group_eps = m.group_eps;
-            err = read_values(p, f);
+            err = read_values(p, f, "", p->values);
         }
         rwkv_release(&m);
     }
@@ -140,23 +149,37 @@ int params_load(params *p, const char *path)
     return err;
 }
 
+typedef struct {
+    const real *values;
+    size_t n;
+    char name[160];
+} given;
+
 static int give_values(const tensor_out *t, float *out)
 {
-    const param *q = t->from;
-    memcpy(out, reals(q->t), q->n * sizeof *out);
+    const given *g = t->from;
+    memcpy(out, g->values, g->n * sizeof *out);
     return 0;
 }
 
-int params_save(const params *p, const char *path, dtype type, const char *const *meta)
+int params_save(const params *p, const char *path, dtype type, int moments, const char *const *meta)
 {
-    tensor_out *out = calloc((size_t)p->count, sizeof *out);
-    if (!out) return fail(WKV_ENOMEM, "no memory to write %s", path);
-    for (int i = 0; i < p->count; i++) {
-        const param *q = &p->list[i];
-        out[i] = (tensor_out){.name = q->name, .type = type, .values = give_values, .from = q};
-        out[i].dims = official_shape(&p->model, q->slot, out[i].shape);
-    }
-    int err = safetensors_write(path, out, p->count, meta);
+    static const char *const prefix[] = {"", "mean.", "square."};
+    const real *const block[] = {p->values, p->mean, p->square};
+    int kinds = moments ? 3 : 1, n = 0;
+    tensor_out *out = calloc((size_t)(kinds * p->count), sizeof *out);
+    given *from = calloc((size_t)(kinds * p->count), sizeof *from);
+    int err = out && from ? 0 : fail(WKV_ENOMEM, "no memory to write %s", path);
+    for (int k = 0; !err && k < kinds; k++)
+        for (int i = 0; i < p->count; i++, n++) {
+            const param *q = &p->list[i];
+            from[n] = (given){.values = block[k] + q->at, .n = q->n};
+            snprintf(from[n].name, sizeof from[n].name, "%s%s", prefix[k], q->name);
+            out[n] = (tensor_out){.name = from[n].name, .type = type, .values = give_values, .from = &from[n]};
+            out[n].dims = official_shape(&p->model, q->slot, out[n].shape);
+        }
+    if (!err) err = safetensors_write(path, out, n, meta);
     free(out);
+    free(from);
     return err;
 }

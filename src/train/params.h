@@ -9,22 +9,22 @@
 #include "rwkv/model.h"
 
 typedef struct {
-    char *name;       /* official                                            */
-    tensor *t;        /* in the model                                        */
+    char *name; /* official                                            */
+    tensor *t;  /* in the model                                        */
     const slot *slot;
-    int layer;        /* -1: not of a layer                                  */
-    size_t at, n;     /* its values are [at, at + n) of each block           */
-    float lr_scale;   /* x the learning rate                                 */
-    int decays;       /* weight decay applies                                */
+    int layer;      /* -1: not of a layer                                  */
+    size_t at, n;   /* its values are [at, at + n) of each block           */
+    float lr_scale; /* x the learning rate                                 */
+    int decays;     /* weight decay applies                                */
 } param;
 
 typedef struct {
     rwkv model;
     param *list;
     int count;
-    size_t n;                            /* values in each block             */
+    size_t n;                             /* values in each block             */
     real *values, *grads, *mean, *square; /* one allocation, `values` first  */
-    double *sums;                        /* the optimizer's: one per PIECE   */
+    double *sums;                         /* the optimizer's: one per PIECE   */
 } params;
 
 /* The optimizer works through the blocks in pieces of this many values. */
@@ -45,7 +45,11 @@ int params_init(params *p, uint64_t seed);
 /* Sizes and values of a checkpoint. */
 int params_load(params *p, const char *path);
 
-/* Write them as safetensors, official names and shapes, type F32 or BF16; meta as safetensors_write takes it. */
-int params_save(const params *p, const char *path, dtype type, const char *const *meta);
+/* Write them as safetensors, official names and shapes, type F32 or BF16; meta as safetensors_write takes it. With `moments` those
+ * are written too, under the names behind "mean." and "square.". */
+int params_save(const params *p, const char *path, dtype type, int moments, const char *const *meta);
+
+/* The moments that were written so. WKV_EFORMAT: they are not there. */
+int params_load_moments(params *p, const tensors *f);
 
 #endif

@@ -1,13 +1,41 @@
-/* schedule.c - cosine or straight decay over tokens, with the official trainer's warm-up (spec ARCHITECTURES 8.3). */
+/* schedule.c - how the learning rate goes from lr_init to lr_final (spec ARCHITECTURES 8.3). */
 #include "train/schedule.h"
 #include <math.h>
 
+const char *const lr_names[LR_KINDS] = {"cosine", "linear", "exponential", "constant", "wsd"};
+
+static double clamp(double p) { return p < 0 ? 0 : p > 1 ? 1 : p; }
+
+/* the share of the way that is behind, of what comes after `begin` steps */
+static double gone(const schedule *s, int64_t step, int64_t begin)
+{
+    double left = s->total_tokens - (double)begin * s->step_tokens;
+    return left > 0 ? clamp((double)(step - begin) * s->step_tokens / left) : 1;
+}
+
+/* as the official trainers of v4 have it, one step ahead of the others */
+static double exponential(const schedule *s, int64_t step)
+{
+    double left = s->total_tokens / s->step_tokens - (double)(s->hold + s->warmup);
+    double q = left > 0 ? clamp((double)(step - s->hold - s->warmup + 1) / left) : 1;
+    return s->lr_init * pow(s->lr_final / s->lr_init, q);
+}
+
+static double falling(const schedule *s, int64_t step)
+{
+    double fall = s->lr_init - s->lr_final;
+    switch (s->kind) {
+    case LR_LINEAR: return s->lr_init - fall * gone(s, step, s->warmup);
+    case LR_EXPONENTIAL: return exponential(s, step);
+    case LR_CONSTANT: return s->lr_init;
+    case LR_WSD: return s->lr_init - fall * gone(s, step, s->warmup + s->hold);
+    default: return s->lr_final + fall * (1 + cos(3.14159265358979323846 * gone(s, step, s->warmup))) / 2;
+    }
+}
+
 double schedule_lr(const schedule *s, int64_t step)
 {
-    double total = (double)s->exit_tokens - (double)(s->warmup * s->tokens_per_step);
-    double p = total > 0 ? (double)((step - s->warmup) * s->tokens_per_step) / total : 1;
-    p = p < 0 ? 0 : p > 1 ? 1 : p;
-    double left = s->lr_final > 0 && s->lr_init > 0 ? (1 + cos(3.14159265358979323846 * p)) / 2 : 1 - p;
-    double lr = s->lr_final + (s->lr_init - s->lr_final) * left;
-    return step < s->warmup ? lr * (0.01 + 0.99 * (double)step / (double)s->warmup) : lr;
+    double from = s->kind == LR_EXPONENTIAL ? 0.2 : 0.01; /* of the warm-up, as the trainers of each have it */
+    double lr = falling(s, step);
+    return step < s->warmup ? lr * (from + (1 - from) * (double)step / (double)s->warmup) : lr;
 }

@@ -4,14 +4,20 @@
 
 #include <stdint.h>
 
+typedef enum { LR_COSINE, LR_LINEAR, LR_EXPONENTIAL, LR_CONSTANT, LR_WSD, LR_KINDS } lr_kind;
+
+extern const char *const lr_names[LR_KINDS]; /* "cosine", "linear", "exponential", "constant", "wsd" */
+
 typedef struct {
-    double lr_init, lr_final; /* lr_final 0: a straight line                                */
-    int64_t warmup;           /* steps                                                      */
-    int64_t tokens_per_step;
-    int64_t exit_tokens;      /* where lr_final is reached                                  */
+    lr_kind kind;
+    double lr_init, lr_final;
+    int64_t warmup;      /* steps                                                         */
+    int64_t hold;        /* exponential, wsd: steps at lr_init before it falls            */
+    double step_tokens;  /* tokens of a step                                              */
+    double total_tokens; /* where lr_final is reached                                     */
 } schedule;
 
-/* step counts from 0. Spec ARCHITECTURES 8.3: cosine over tokens, times the warm-up's ramp. */
+/* step counts from 0. Spec ARCHITECTURES 8.3. */
 double schedule_lr(const schedule *s, int64_t step);
 
 #endif

@@ -1,25 +1,28 @@
 /* trainer.c - the trainer: a model, its blocks, and one step after another over the tape. */
 #include "train/trainer.h"
+#include "base/memory.h"
 #include "cpu/simd.h"
 #include "ops/device.h"
+#include "train/settings.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- options -------------------------------------------------------------------------------------------------------- */
 
 static const arch *version_of(const char *version)
 {
     static const arch *const all[] = {&arch4, &arch52, &arch6, &arch7};
-    if (!version) return &arch7;
     for (int i = 0; i < (int)(sizeof all / sizeof *all); i++)
         if (!strcmp(all[i]->version, version)) return all[i];
     return NULL;
 }
 
-static int check_model(const wkv_train_options *o, const arch *a, int width, int head_size)
+static int check_model(const wkv_train_options *o, const arch *a)
 {
+    int width = o->width, head_size = o->head_size;
     if (!a) return fail(WKV_EARG, "version \"%s\": 4, 5.2, 6 and 7 can be trained", o->version);
     if (o->layers < 0 || o->layers > 1024) return fail(WKV_EARG, "%d layers; 1 to 1024 make a model", o->layers);
     if (width < 2 || width > 65536) return fail(WKV_EARG, "width %d; 2 to 65536 channels make a model", width);
@@ -40,47 +43,78 @@ static int make_model(wkv_trainer *t, const wkv_train_options *o)
         return err;
     }
     const arch *a = version_of(o->version);
-    int width = o->width ? o->width : 256, head_size = o->head_size ? o->head_size : 64, sizes[DIMS];
-    int err = check_model(o, a, width, head_size);
+    int sizes[DIMS];
+    int err = check_model(o, a);
     if (err) return err;
-    params_sizes(sizes, a, width, head_size, o->ffn, o->vocab_size);
-    if ((err = params_new(&t->p, a, sizes, o->layers ? o->layers : 6))) return err;
+    params_sizes(sizes, a, o->width, o->head_size, o->ffn, o->vocab_size);
+    if ((err = params_new(&t->p, a, sizes, o->layers))) return err;
     return params_init(&t->p, o->seed);
 }
 
-static float or_default(float x, float otherwise) { return x == 0 ? otherwise : x < 0 ? 0 : x; }
+/* below zero: none */
+static float or_none(float x) { return x < 0 ? 0 : x; }
+
+static int find_schedule(const char *name)
+{
+    for (int i = 0; i < LR_KINDS; i++)
+        if (!strcmp(name, lr_names[i])) return i;
+    return -1;
+}
+
+static int set_schedule(wkv_trainer *t, const wkv_train_options *o)
+{
+    int kind = find_schedule(o->schedule);
+    if (kind < 0)
+        return fail(WKV_EARG, "schedule \"%s\": there are cosine, linear, exponential, constant and wsd", o->schedule);
+    if (o->lr_init < 0 || o->steps < 0 || o->hold < 0 || o->exit_tokens < 0)
+        return fail(WKV_EARG, "a learning rate, a number of steps or of tokens below 0");
+    if (kind == LR_EXPONENTIAL && o->lr_final < 0)
+        return fail(WKV_EARG,
+                    "the learning rate of an exponential schedule never becomes 0; give an lr_final above it");
+    if (kind == LR_COSINE && o->lr_final < 0) kind = LR_LINEAR;
+    double step_tokens = (double)o->batch * o->context;
+    t->steps = o->steps;
+    t->plan = (schedule){.kind = (lr_kind)kind,
+                         .lr_init = (double)o->lr_init,
+                         .lr_final = (double)or_none(o->lr_final),
+                         .warmup = o->warmup < 0 ? 0 : o->warmup,
+                         .hold = o->hold,
+                         .step_tokens = step_tokens,
+                         .total_tokens = o->exit_tokens ? (double)o->exit_tokens : (double)o->steps * step_tokens};
+    return 0;
+}
 
 static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
 {
-    t->opt = (adamw){.beta1 = o->beta1 ? o->beta1 : 0.9f,
-                     .beta2 = o->beta2 ? o->beta2 : 0.99f,
-                     .eps = o->eps ? o->eps : 1e-18f,
-                     .weight_decay = or_default(o->weight_decay, 0.1f),
-                     .clip = or_default(o->clip, 1)};
+    t->opt = (adamw){.beta1 = o->beta1,
+                     .beta2 = o->beta2,
+                     .eps = o->eps,
+                     .weight_decay = or_none(o->weight_decay),
+                     .clip = or_none(o->clip)};
     if (!(t->opt.beta1 >= 0 && t->opt.beta1 < 1 && t->opt.beta2 >= 0 && t->opt.beta2 < 1))
         return fail(WKV_EARG, "betas %g, %g; both lie in [0, 1)", (double)t->opt.beta1, (double)t->opt.beta2);
-    if (o->lr_init < 0 || o->steps < 0) return fail(WKV_EARG, "a learning rate or a number of steps below 0");
-    double lr = o->lr_init ? (double)o->lr_init : 6e-4;
-    t->steps = o->steps ? o->steps : 1000;
-    t->plan = (schedule){.lr_init = lr,
-                         .lr_final = or_default(o->lr_final, (float)(lr / 10)),
-                         .warmup = o->warmup ? o->warmup : 10,
-                         .tokens_per_step = 1,
-                         .exit_tokens = t->steps};
-    if (t->plan.warmup < 0) t->plan.warmup = 0;
-    return 0;
+    if (!(o->dropout >= 0 && o->dropout < 1))
+        return fail(WKV_EARG, "a dropout of %g; it lies in [0, 1)", (double)o->dropout);
+    if (o->micro_batch < 0) return fail(WKV_EARG, "a micro_batch below 0");
+    t->micro = o->micro_batch;
+    t->checkpointing = o->checkpointing;
+    t->dropout = o->dropout;
+    t->seed = o->seed;
+    return set_schedule(t, o);
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
 
-int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *o)
+int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
 {
     *out = NULL;
+    wkv_train_options set = *options, *o = &set;
+    settings_default(o);
     wkv_trainer *t = calloc(1, sizeof *t);
     if (!t) return fail(WKV_ENOMEM, "no memory for a trainer");
     const device *dev = &device_cpu;
     int err = set_optimizer(t, o);
-    if (!err && o->device && strcmp(o->device, "cpu")) {
+    if (!err && strcmp(o->device, "cpu")) {
         dev = &device_reference;
         if (strcmp(o->device, "reference"))
             err = fail(WKV_EARG, "device \"%s\": there are \"cpu\" and \"reference\"", o->device);
@@ -158,8 +192,9 @@ static int set_batch(wkv_trainer *t, const int32_t *tokens, int batch_size, int 
     return 0;
 }
 
-/* Mean loss; when `learn`, gradients are added to p.grads. */
-static int run(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int learn, double *loss)
+/* weight x the mean loss; when `learn`, its gradient is added to p.grads. `first`: place of the first sequence in its step. */
+static int run(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int learn, double weight, int first,
+               double *loss)
 {
     int err = set_batch(t, tokens, batch_size, length);
     if (err) return err;
@@ -167,43 +202,125 @@ static int run(wkv_trainer *t, const int32_t *tokens, int batch_size, int length
     cx_reset(c);
     c->b = &t->batch;
     c->recording = learn;
+    c->drop_rate = learn ? (real)t->dropout : 0;
+    c->drop_seed = t->seed ^ ((uint64_t)t->step + 1) * 0x2545f4914f6cdd1du;
+    c->drop_row = first * length;
     tensor *x = rwkv_features(c, &t->p.model, t->ids, NULL, 0);
-    tensor *l = op_head_loss(c, x, &t->p.model.head, t->ids + t->batch.rows, 1, 1);
-    *loss = reals(l)[0];
+    tensor *l = op_head_loss(c, x, &t->p.model.head, t->ids + t->batch.rows, (real)weight, 1);
+    *loss = (double)reals(l)[0];
     if (learn && isfinite(*loss)) tape_backward(c, l, 1);
     c->recording = 0;
     cx_reset(c);
     return 0;
 }
 
+/* Sequences, as many at once as the trainer is told; their losses and gradients add up to those of all. */
+static int run_all(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int learn, double *loss)
+{
+    *loss = 0;
+    int most = t->micro && t->micro < batch_size ? t->micro : batch_size;
+    for (int from = 0; !from || from < batch_size; from += most) {
+        int n = batch_size - from < most ? batch_size - from : most;
+        double part;
+        int err =
+            run(t, tokens + (size_t)from * ((size_t)length + 1), n, length, learn, (double)n / batch_size, from, &part);
+        if (err) return err;
+        *loss += part;
+        if (!isfinite(*loss)) break;
+    }
+    return 0;
+}
+
+/* ---- memory --------------------------------------------------------------------------------------------------------- */
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int trainer_cost(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int whole, row_cost *out)
+{
+    double loss, rows = (double)batch_size * length, best = INFINITY;
+    size_t peak = t->c.mem.peak;
+    int err = 0;
+    t->c.whole = whole;
+    t->c.mem.peak = 0;
+    for (double all = seconds(), i = 0; i < 3 && !err && (i == 0 || seconds() - all < 1);
+         i++) { /* at first pages are new */
+        double begin = seconds();
+        err = run(t, tokens, batch_size, length, 1, 1, 0, &loss);
+        best = fmin(best, seconds() - begin);
+    }
+    *out = (row_cost){.seconds = best / rows, .bytes = fmax(0, (double)t->c.mem.peak / rows - 4.0 * t->p.model.V)};
+    if (peak > t->c.mem.peak) t->c.mem.peak = peak;
+    memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads);
+    return err;
+}
+
+size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int batch_size, int length)
+{
+    int at_once = t->micro && t->micro < batch_size ? t->micro : batch_size;
+    double rows = (double)at_once * length, logits = rows * t->p.model.V;
+    return (size_t)(rows * cost->bytes + 4 * fmin(logits, HEAD_CHUNK));
+}
+
+/* With the memory for it layers are recorded at once. Decided at the first step, and for good. */
+static int choose_checkpointing(wkv_trainer *t, const int32_t *tokens, int batch_size, int length)
+{
+    row_cost cost;
+    int err = trainer_cost(t, tokens, 1, length < 64 ? length : 64, 1, &cost);
+    if (err) return err;
+    double need = (double)trainer_work_bytes(t, &cost, batch_size, length);
+    t->checkpointing = need > 0.7 * (double)memory_available() ? 1 : -1;
+    return 0;
+}
+
+/* ---- a step --------------------------------------------------------------------------------------------------------- */
+
 int trainer_gradient(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss)
 {
-    return run(t, tokens, batch_size, length, 1, loss);
+    if (!t->checkpointing && batch_size > 0 && length > 0) {
+        int err = choose_checkpointing(t, tokens, batch_size, length);
+        if (err) return err;
+    }
+    t->c.whole = t->checkpointing < 0;
+    return run_all(t, tokens, batch_size, length, 1, loss);
 }
 
 int wkv_trainer_loss(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss)
 {
-    return run(t, tokens, batch_size, length, 0, loss);
+    return run_all(t, tokens, batch_size, length, 0, loss);
 }
 
 int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss)
 {
+    enum { ENOUGH = 5 };
     double l;
     int err = trainer_gradient(t, tokens, batch_size, length, &l);
     if (err) return err;
     t->lr = schedule_lr(&t->plan, t->step);
-    t->norm = isfinite(l) ? adamw_step(&t->opt, &t->p, t->lr, t->step + 1, t->pool) : l;
-    if (!isfinite(t->norm))
-        return fail(WKV_ESTOPPED,
-                    "the loss or its gradient in step %lld is not a number; a lower learning rate may help",
-                    (long long)t->step + 1);
+    t->norm = isfinite(l) ? adamw_step(&t->opt, &t->p, t->lr, t->step - t->skipped + 1, t->pool) : l;
     t->step++;
+    t->in_row = isfinite(t->norm) ? 0 : t->in_row + 1;
+    if (t->in_row) {
+        t->skipped++;
+        memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads);
+        l = t->norm;
+    }
     if (loss) *loss = l;
-    return 0;
+    if (t->in_row < ENOUGH) return 0;
+    return fail(
+        WKV_ESTOPPED,
+        "the loss or its gradient was no number in the last %d steps, up to step %lld; a lower learning rate, a longer "
+        "warm-up or cleaner data may help",
+        t->in_row, (long long)t->step);
 }
 
-int64_t wkv_trainer_steps(const wkv_trainer *t, double *lr, double *norm)
+int64_t wkv_trainer_steps(const wkv_trainer *t, double *lr, double *norm, int64_t *skipped)
 {
+    if (skipped) *skipped = t->skipped;
     if (lr) *lr = t->lr;
     if (norm) *norm = t->norm;
     return t->step;
@@ -223,5 +340,31 @@ int wkv_trainer_save(const wkv_trainer *t, const char *path, const char *type)
     char steps[32];
     snprintf(steps, sizeof steps, "%lld", (long long)t->step);
     const char *meta[] = {"format", "pt", "rwkv.version", t->p.model.arch->version, "training.steps", steps, NULL};
-    return params_save(&t->p, path, type && !strcmp(type, "f32") ? F32 : BF16, meta);
+    return params_save(&t->p, path, type && !strcmp(type, "f32") ? F32 : BF16, 0, meta);
+}
+
+/* ---- writing -------------------------------------------------------------------------------------------------------- */
+
+int trainer_sample(wkv_trainer *t, const int32_t *prompt, int n_prompt, int32_t *out, int n)
+{
+    const rwkv *m = &t->p.model;
+    wkv_sampler *s;
+    wkv_sampler_options how = {.temperature = 1, .top_p = 0.9f, .seed = t->seed + (uint64_t)t->step};
+    int err = make_room(t, 1, 1);
+    if (!err) err = wkv_sampler_new(&s, &how, m->V, NULL);
+    if (err) return err;
+    rwkv_state_init(m, t->states);
+    batch b = {.rows = 1, .n_spans = 1, .spans = t->spans};
+    t->spans[0] = (span){.len = 1, .state = t->states};
+    t->c.b = &b;
+    t->c.drop_rate = 0;
+    for (int i = 0; i < n_prompt + n - 1; i++) {
+        cx_reset(&t->c);
+        t->ids[0] = i < n_prompt ? prompt[i] : out[i - n_prompt];
+        tensor *logits = rwkv_forward(&t->c, m, t->ids, NULL, 0);
+        if (i >= n_prompt - 1) out[i - n_prompt + 1] = wkv_sample(s, reals(logits));
+    }
+    cx_reset(&t->c);
+    wkv_sampler_free(s);
+    return 0;
 }

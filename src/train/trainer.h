@@ -10,20 +10,41 @@ struct wkv_trainer {
     params p;
     adamw opt;
     schedule plan;
-    int64_t step, steps;   /* done; asked for                                        */
-    double lr, norm;       /* of the last step                                       */
+    int64_t step, steps; /* done; asked for                                      */
+    int64_t skipped;     /* of those done: left out, as their gradient was no number */
+    int in_row;          /* the last ones that were                              */
+    double lr, norm;     /* of the last step                                     */
+    int micro;           /* sequences computed at once; 0: all                   */
+    int checkpointing;   /* as the option says; 0: not decided yet               */
+    float dropout;
+    uint64_t seed;
     pool *pool;
     cx c;
 
-    int32_t *ids;          /* of a batch: inputs, then targets                       */
+    int32_t *ids; /* of what is computed at once: inputs, then targets     */
     span *spans;
     real *states;
     batch batch;
-    size_t room_rows;      /* how many rows ids has room for, ...                    */
-    int room_spans;        /* ... and how many sequences spans and states have       */
+    size_t room_rows; /* how many rows ids has room for, ...                   */
+    int room_spans;   /* ... and how many sequences spans and states have      */
 };
 
 /* Add the gradient of a batch to t->p.grads; otherwise as wkv_trainer_step. */
 int trainer_gradient(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss);
+
+/* What computing rows costs, found out with some sequences, whose gradient is thrown away. Gradients must be zero, as they are
+ * between steps. With `whole` layers are recorded at once. */
+typedef struct {
+    double seconds; /* for a row                                                  */
+    double bytes;   /* kept for a row until its gradient is taken, logits left out */
+} row_cost;
+int trainer_cost(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int whole, row_cost *out);
+
+/* Memory that a step of so many sequences takes beside the parameters. */
+size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int batch_size, int length);
+
+/* A text of at most n tokens that goes on from the prompt, at temperature 1. Its random numbers are a function of the step.
+ * WKV_ENOMEM. */
+int trainer_sample(wkv_trainer *t, const int32_t *prompt, int n_prompt, int32_t *out, int n);
 
 #endif

@@ -261,12 +261,13 @@ static void set_optimizer(job *j)
                         .eps = o->eps > 0 ? o->eps : 1e-8f,
                         .weight_decay = o->weight_decay,
                         .clip = or_default_real(o->clip, 1)};
-    j->t->plan =
-        (schedule){.lr_init = (double)lr,
-                   .lr_final = (double)or_default_real(o->lr_final, j->what == LEARN_STATE ? lr / 100 : lr / 10),
-                   .warmup = o->warmup < 0 ? 0 : or_default(o->warmup, 10),
-                   .tokens_per_step = 1,
-                   .exit_tokens = j->steps};
+    float last = or_default_real(o->lr_final, j->what == LEARN_STATE ? lr / 100 : lr / 10);
+    j->t->plan = (schedule){.kind = last > 0 ? LR_COSINE : LR_LINEAR,
+                            .lr_init = (double)lr,
+                            .lr_final = (double)last,
+                            .warmup = o->warmup < 0 ? 0 : or_default(o->warmup, 10),
+                            .step_tokens = 1,
+                            .total_tokens = (double)j->steps};
 }
 
 static int announce(job *j)

@@ -1,0 +1,345 @@
+/* begin.c - from options to a run: settings, text, model, logs, plan; fresh, or as a checkpoint left it. */
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "train/run.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+char *path_in(const char *folder, const char *name)
+{
+    size_t n = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(n);
+    if (path)
+        snprintf(path, n, "%s/%s", folder, name);
+    else
+        fail(WKV_ENOMEM, "no memory for a path");
+    return path;
+}
+
+/* ---- settings ------------------------------------------------------------------------------------------------------- */
+
+static int check_options(const wkv_train_options *o)
+{
+    if (!o->out) return fail(WKV_EARG, "no folder for the results");
+    if (o->context < 0 || o->batch < 0 || o->log_every < 0 || o->keep < 0 || o->epochs < 0)
+        return fail(WKV_EARG, "a context, batch, interval or count below 0");
+    if (o->save_type && strcmp(o->save_type, "bf16") && strcmp(o->save_type, "f32"))
+        return fail(WKV_EARG, "type \"%s\": weights are saved as \"f32\" or \"bf16\"", o->save_type);
+    if (o->order && strcmp(o->order, "epochs") && strcmp(o->order, "magic"))
+        return fail(WKV_EARG, "order \"%s\": there are \"epochs\" and \"magic\"", o->order);
+    if (o->valid_share >= 1) return fail(WKV_EARG, "a share of %g held out; it is below 1", (double)o->valid_share);
+    if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both steps and epochs; one of them says how long to train");
+    return 0;
+}
+
+/* Find the checkpoint to go on from, and take over its settings. */
+static int find_checkpoint(job *j)
+{
+    char *newest = checkpoint_newest(j->o.out);
+    int err = 0;
+    if (newest && !j->o.resume)
+        err = fail(WKV_EARG, "%s: a run is there already; resume it, or take another folder", newest);
+    else if (newest && !(err = tensors_open(&j->from, newest)))
+        err = settings_resume(&j->o, checkpoint_setting, j->from);
+    else if (!newest && j->o.resume && !j->o.data)
+        err = fail(WKV_EARG, "%s: there is no checkpoint to go on from, and no data to begin with", j->o.out);
+    free(newest);
+    if (err || !j->from) return err;
+    j->o.init = tensors_path(j->from); /* weights */
+    return 0;
+}
+
+/* ---- text ----------------------------------------------------------------------------------------------------------- */
+
+/* The vocabulary and the template of conversations: as the options say, or those of the checkpoint that is trained on. */
+static int open_vocab(job *j, const wkv_template **chat)
+{
+    wkv_train_options *o = &j->o;
+    wkv_model *m = NULL;
+    int err = 0;
+    if (o->init && !j->from && (err = wkv_model_open(&m, o->init, &(wkv_model_options){.as_stored = 1}))) return err;
+    if (o->vocab || m) err = wkv_tokenizer_open(&j->vocab, o->vocab, m);
+    if (!err) err = wkv_template_find(chat, o->chat, m, j->vocab);
+    wkv_model_close(m);
+    if (err) return err;
+    o->chat = (*chat)->name;
+    if (j->vocab) o->vocab = wkv_tokenizer_path(j->vocab);
+    return 0;
+}
+
+/* A path that holds in other folders too, where there is such a file; freed by the caller. NULL: no memory. */
+static char *whole_path(const char *path)
+{
+    char *whole = strcmp(path, "bytes") ? realpath(path, NULL) : NULL;
+    return whole ? whole : strdup(path);
+}
+
+/* The files as the options say, one a line; a resumed run that is not told has the lines of its checkpoint. */
+static int list_data(job *j)
+{
+    const char *said = j->from ? checkpoint_setting(j->from, "data") : NULL;
+    size_t n = 0;
+    if (!j->o.data) j->data = said ? strdup(said) : NULL;
+    for (int i = 0; j->o.data && j->o.data[i]; i++) {
+        char *path = whole_path(j->o.data[i]), *more = realloc(j->data, n + (path ? strlen(path) : 0) + 2);
+        if (more) j->data = more;
+        if (path && more) n += (size_t)sprintf(more + n, "%s%s", i ? "\n" : "", path);
+        free(path);
+    }
+    if (!j->data) return fail(WKV_EARG, "no text to train on");
+    j->at.data = j->data;
+    return 0;
+}
+
+static int whole_option(const char **option, char **kept)
+{
+    if (!*option) return 0;
+    *kept = whole_path(*option);
+    *option = *kept;
+    return *kept ? 0 : fail(WKV_ENOMEM, "no memory for a path");
+}
+
+static int read_files(tokens *d, const char *lines, const text_form *form)
+{
+    int err = 0;
+    for (const char *at = lines; !err && *at;) {
+        size_t n = strcspn(at, "\n");
+        char *path = strndup(at, n);
+        err = path ? tokens_add(d, path, form) : fail(WKV_ENOMEM, "no memory for a path");
+        free(path);
+        at += n + (at[n] == '\n');
+    }
+    return err;
+}
+
+/* Tokens of the end of the text that are held out. */
+static int64_t held_tokens(const job *j)
+{
+    int64_t least = j->o.context + 1, n = (int64_t)((double)j->text.n * (double)j->o.valid_share);
+    if (j->o.valid || j->o.valid_share < 0) return 0;
+    if (n < least) n = least;
+    return j->text.n > 2 * n ? n : 0;
+}
+
+static int64_t spelt_bytes(const job *j)
+{
+    int32_t ids[1024];
+    int64_t sum = 0;
+    for (int64_t at = 0; at < j->held_n; at += 1024) {
+        int n = j->held_n - at < 1024 ? (int)(j->held_n - at) : 1024;
+        tokens_copy(j->held, j->held_at + at, n, ids);
+        for (int i = 0; i < n; i++) {
+            size_t bytes = 0;
+            wkv_token_bytes(j->vocab, ids[i], &bytes);
+            sum += (int64_t)bytes;
+        }
+    }
+    return sum;
+}
+
+static int read_text(job *j)
+{
+    const wkv_template *chat = NULL;
+    int err = list_data(j);
+    if (!err) err = whole_option(&j->o.valid, &j->valid_path);
+    if (!err) err = whole_option(&j->o.vocab, &j->vocab_path);
+    if (!err) err = open_vocab(j, &chat);
+    text_form form = {.vocab = j->vocab, .chat = chat};
+    if (!err) err = read_files(&j->text, j->data, &form);
+    if (!err && j->o.valid) err = tokens_add(&j->other_held, j->o.valid, &form);
+    if (err) return err;
+    j->held = j->o.valid ? &j->other_held : &j->text;
+    j->held_n = j->o.valid ? j->other_held.n : held_tokens(j);
+    j->held_at = j->o.valid ? 0 : j->text.n - j->held_n;
+    if (j->vocab) j->held_bytes = spelt_bytes(j);
+    int64_t learnt = j->o.valid ? j->text.n : j->held_at;
+    err = order_init(&j->order, &j->text, learnt, j->o.context, j->o.seed, !strcmp(j->o.order, "magic"));
+    if (err) return fail_prefix(err, "%.*s", (int)strcspn(j->data, "\n"), j->data);
+    j->at.text_tokens = learnt;
+    j->at.held_tokens = j->held_n;
+    j->at.text_sum = tokens_sum(&j->text) ^ (j->o.valid ? 3 * tokens_sum(&j->other_held) : 0);
+    return 0;
+}
+
+/* Epochs as steps, the last one whole. */
+static int count_steps(job *j)
+{
+    if (!(j->o.epochs > 0)) return 0;
+    double steps = ceil(j->o.epochs * (double)j->order.chunks / j->o.batch);
+    if (j->from && j->o.steps && (double)j->o.steps != steps)
+        return fail(WKV_EARG, "%g epochs are %.0f steps; the run that is to be resumed has %lld", j->o.epochs, steps,
+                    (long long)j->o.steps);
+    j->o.steps = (int64_t)steps;
+    return 0;
+}
+
+/* The vocabulary beside the models, under the name by which the tokenizer finds it. */
+static int copy_vocab(const job *j, const char *name)
+{
+    const char *from = j->vocab ? wkv_tokenizer_path(j->vocab) : NULL;
+    size_t n = from ? strlen(from) : 0;
+    if (n < 4 || strcmp(from + n - 4, ".txt")) return 0; /* bytes, or one that is found by its own name */
+    char *text, *path = path_in(j->o.out, name);
+    if (!path) return WKV_ENOMEM;
+    int err = file_slurp(&text, &n, from);
+    if (!err) {
+        file_out f;
+        if (!(err = file_create(&f, path))) {
+            if ((err = file_put(&f, text, n)))
+                file_abandon(&f);
+            else
+                err = file_commit(&f);
+        }
+        free(text);
+    }
+    free(path);
+    return err;
+}
+
+/* ---- model ---------------------------------------------------------------------------------------------------------- */
+
+static int make_trainer(job *j)
+{
+    wkv_train_options *o = &j->o;
+    int size = j->vocab ? wkv_tokenizer_size(j->vocab) : 0;
+    if (!o->vocab_size) o->vocab_size = size;
+    if (!o->vocab_size && !o->init) return fail(WKV_EARG, "no vocabulary, and no vocab_size for a new model");
+    if (o->vocab_size < size)
+        return fail(WKV_EARG, "vocab_size %d is less than the %d of %s", o->vocab_size, size, o->vocab);
+    int err = wkv_trainer_new(&j->t, o);
+    if (err) return err;
+    const rwkv *m = &j->t->p.model;
+    o->version = m->arch->version;
+    o->layers = m->L;
+    o->width = m->C;
+    o->head_size = m->N;
+    o->ffn = m->F;
+    o->vocab_size = m->V;
+    j->rows = malloc((size_t)o->batch * ((size_t)o->context + 1) * sizeof *j->rows);
+    return j->rows ? 0 : fail(WKV_ENOMEM, "no memory for a batch");
+}
+
+/* A resumed run: position, moments; and the text must be the same. */
+static int read_checkpoint(job *j)
+{
+    position now = j->at;
+    int err = checkpoint_read(j->from, j->t, &j->at);
+    if (err) return err;
+    j->at.data = now.data;
+    if (now.text_sum != j->at.text_sum || now.text_tokens != j->at.text_tokens || now.held_tokens != j->at.held_tokens)
+        return fail(
+            WKV_EARG,
+            "the text is not that of the run that is to be resumed: %lld and %lld tokens to learn and held out, "
+            "%s%lld and %lld then",
+            (long long)now.text_tokens, (long long)now.held_tokens,
+            now.text_tokens == j->at.text_tokens && now.held_tokens == j->at.held_tokens ? "others, but also " : "",
+            (long long)j->at.text_tokens, (long long)j->at.held_tokens);
+    order_seek(&j->order, j->at.given);
+    return 0;
+}
+
+/* ---- the plan ------------------------------------------------------------------------------------------------------- */
+
+/* What a row costs is measured with a short text; whether layers are run twice depends on the memory that is there. */
+static int measure_cost(job *j, size_t available, row_cost *cost)
+{
+    enum { SHORT = 64, MANY = 1024 };
+    wkv_trainer *t = j->t;
+    int context = j->o.context, n = context < SHORT ? context : SHORT, err = 0;
+    tokens_copy(&j->text, 0, n + 1, j->rows);
+    if (!t->checkpointing) {
+        if ((err = trainer_cost(t, j->rows, 1, n, 1, cost))) return err;
+        double need = (double)j->plan.weight_bytes + (double)trainer_work_bytes(t, cost, j->o.batch, context);
+        t->checkpointing = need > 0.8 * (double)available ? 1 : -1;
+    }
+    if ((err = trainer_cost(t, j->rows, 1, n, t->checkpointing < 0, cost)) || cost->seconds * MANY > 3) return err;
+    /* so many rows that it is as fast as it gets */
+    int most = t->micro && t->micro < j->o.batch ? t->micro : j->o.batch, b = MANY / context;
+    b = b < 1 ? 1 : b > most ? most : b;
+    n = context < MANY ? context : MANY;
+    for (int i = 0; i < b; i++) tokens_copy(&j->text, 0, n + 1, j->rows + i * (n + 1));
+    return trainer_cost(t, j->rows, b, n, t->checkpointing < 0, cost);
+}
+
+static int make_plan(job *j, size_t available)
+{
+    const params *p = &j->t->p;
+    const rwkv *m = &p->model;
+    wkv_train_plan *plan = &j->plan;
+    row_cost cost;
+    *plan = (wkv_train_plan){.version = m->arch->version,
+                             .layers = m->L,
+                             .width = m->C,
+                             .vocab = m->V,
+                             .parameters = wkv_trainer_parameters(j->t),
+                             .steps = j->t->steps,
+                             .done = j->t->step,
+                             .step_tokens = (int64_t)j->o.batch * j->o.context,
+                             .text_tokens = j->at.text_tokens,
+                             .held_tokens = j->held_n,
+                             .weight_bytes = 4 * p->n * sizeof *p->values,
+                             .available_bytes = available};
+    plan->epochs = (double)plan->steps * j->o.batch / (double)j->order.chunks;
+    plan->step_flops = 6.0 * (double)(plan->parameters - (int64_t)m->V * m->C) * (double)plan->step_tokens;
+    int err = measure_cost(j, available, &cost);
+    if (err) return err;
+    plan->checkpointing = j->t->checkpointing > 0;
+    plan->work_bytes = trainer_work_bytes(j->t, &cost, j->o.batch, j->o.context);
+    plan->tokens_per_second = 1 / cost.seconds;
+    plan->seconds = (double)(plan->steps - plan->done) * (double)plan->step_tokens * cost.seconds;
+    return 0;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------------------ */
+
+static int open_folder(job *j)
+{
+    if (mkdir(j->o.out, 0777) && errno != EEXIST) return fail(WKV_EIO, "%s: %s", j->o.out, strerror(errno));
+    int err = history_open(&j->history, j->o.out, j->at.log_bytes, j->t->step);
+    if (err) return err;
+    checkpoint_sweep(j->o.out); /* nobody else is here: the log is locked */
+    if ((err = copy_vocab(j, "final.vocab.txt"))) return err;
+    return copy_vocab(j, "best.vocab.txt");
+}
+
+int job_begin(job *j, const wkv_train_options *o)
+{
+    *j = (job){.o = *o};
+    size_t available = memory_available();
+    int err = check_options(o);
+    if (!err) err = find_checkpoint(j);
+    if (err) return err;
+    wkv_train_options said = j->o;
+    settings_default(&j->o);
+    if ((err = read_text(j))) return err;
+    if (j->o.epochs > 0) { /* what depends on the steps is not known before the text is read */
+        j->o.steps = said.steps;
+        j->o.hold = said.hold;
+        if ((err = count_steps(j))) return err;
+        settings_default(&j->o);
+    }
+    if ((err = make_trainer(j))) return err;
+    if (j->from && (err = read_checkpoint(j))) return err;
+    if ((err = open_folder(j))) return err;
+    return make_plan(j, available);
+}
+
+void job_end(job *j)
+{
+    history_close(&j->history);
+    free(j->rows);
+    wkv_trainer_free(j->t);
+    order_release(&j->order);
+    tokens_release(&j->text);
+    tokens_release(&j->other_held);
+    wkv_tokenizer_close(j->vocab);
+    tensors_close(j->from);
+    free(j->data);
+    free(j->valid_path);
+    free(j->vocab_path);
+}

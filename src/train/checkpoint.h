@@ -1,0 +1,39 @@
+/* checkpoint.h - all that a run must know to go on as if it had never stopped: RUN/checkpoint-STEP.safetensors.
+ *
+ * Values and moments in float32; in the metadata the settings of the run and its position. The random numbers of the run are
+ * functions of the seed and of the position, so nothing else has a state. */
+#ifndef WKV_TRAIN_CHECKPOINT_H
+#define WKV_TRAIN_CHECKPOINT_H
+
+#include "train/settings.h"
+#include "train/trainer.h"
+
+typedef struct {
+    int64_t given;      /* pieces of text that were given out                  */
+    double smooth;      /* as in the report                                    */
+    double best;        /* lowest loss on held-out text; 0: none yet           */
+    double loss_sum;    /* of the steps since the last line of the log, ...    */
+    int64_t loss_count; /* ... and how many those are                          */
+    int64_t log_bytes;  /* length of train.jsonl                               */
+    int64_t text_tokens, held_tokens;
+    uint64_t text_sum; /* what was learnt, to know it again                    */
+    const char *data;  /* the files it is in, one a line                       */
+} position;
+
+/* The newest checkpoint of the folder; freed by the caller. NULL: there is none. */
+char *checkpoint_newest(const char *folder);
+
+/* Write one for the trainer's step, then remove all but the last `keep`. WKV_EIO, WKV_ENOMEM. */
+int checkpoint_write(const char *folder, const wkv_trainer *t, const position *at, const wkv_train_options *o,
+                     int keep);
+
+/* Give the trainer, which has the checkpoint's values already, its moments and steps. */
+int checkpoint_read(const tensors *f, wkv_trainer *t, position *at);
+
+/* The setting of that name in a checkpoint (`f`, a tensors), NULL: not there. */
+const char *checkpoint_setting(const void *f, const char *name);
+
+/* Remove what killed processes left half written in the folder. */
+void checkpoint_sweep(const char *folder);
+
+#endif

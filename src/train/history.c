@@ -1,0 +1,215 @@
+/* history.c - writing the figures down, and reading them again when a run is resumed. */
+#include "train/history.h"
+#include "base/error.h"
+#include "base/file.h"
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- what was written before ------------------------------------------------------------------------------------------- */
+
+/* room for one more of n */
+static int room(void **at, int n, int *have, size_t size)
+{
+    if (n < *have) return 0;
+    int more = *have ? 2 * *have : 64;
+    void *p = realloc(*at, (size_t)more * size);
+    if (!p) return fail(WKV_ENOMEM, "no memory for the figures of the run");
+    *at = p;
+    *have = more;
+    return 0;
+}
+
+static int add_figures(history *h, figures f)
+{
+    int err = room((void **)&h->f, h->n_f, &h->room_f, sizeof f);
+    if (!err) h->f[h->n_f++] = f;
+    return err;
+}
+
+static int add_measurement(history *h, measurement m)
+{
+    int err = room((void **)&h->m, h->n_m, &h->room_m, sizeof m);
+    if (!err) h->m[h->n_m++] = m;
+    return err;
+}
+
+static int set_sample(history *h, int64_t step, const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy) return fail(WKV_ENOMEM, "no memory for a sample");
+    free(h->sample);
+    h->sample = copy;
+    h->sample_step = step;
+    return 0;
+}
+
+static double number(const json_t *o, const char *key, double otherwise)
+{
+    const json_t *x = json_object_get(o, key);
+    return json_is_number(x) ? json_number_value(x) : otherwise;
+}
+
+static int read_line(history *h, const char *text, size_t n)
+{
+    json_t *o = json_loadb(text, n, 0, NULL);
+    if (!o) return fail(WKV_EFORMAT, "a line is not JSON");
+    double step = number(o, "step", 0);
+    const char *sample = json_string_value(json_object_get(o, "sample"));
+    int err;
+    if (sample)
+        err = set_sample(h, (int64_t)step, sample);
+    else if (json_object_get(o, "valid_loss"))
+        err = add_measurement(h, (measurement){step, number(o, "valid_loss", 0), number(o, "valid_bits_per_byte", -1)});
+    else
+        err = add_figures(h, (figures){step, number(o, "loss", NAN), number(o, "smooth", NAN), number(o, "lr", 0),
+                                       number(o, "norm", NAN), number(o, "tokens_per_second", 0)});
+    json_decref(o);
+    return err;
+}
+
+static int read_lines(history *h, const char *path, int64_t keep)
+{
+    char *text;
+    size_t n;
+    int err = file_slurp(&text, &n, path);
+    if (err) return err;
+    if (n < (size_t)keep)
+        err = fail(WKV_EFORMAT, "it has %zu bytes, and had %lld when the last checkpoint was written", n,
+                   (long long)keep);
+    for (char *s = text, *end = text + keep; !err && s < end;) {
+        char *stop = memchr(s, '\n', (size_t)(end - s));
+        if (!stop) stop = end;
+        err = read_line(h, s, (size_t)(stop - s));
+        s = stop + 1;
+    }
+    free(text);
+    return err ? fail_prefix(err, "%s", path) : 0;
+}
+
+/* ---- open and close ---------------------------------------------------------------------------------------------------- */
+
+static int open_log(history *h, const char *path, int64_t keep)
+{
+    h->log = fopen(path, keep ? "r+e" : "ae");
+    if (!h->log) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
+    if (flock(fileno(h->log), LOCK_EX | LOCK_NB))
+        return fail(WKV_EARG, "%s: another process is training in this folder", path);
+    int err = keep ? read_lines(h, path, keep) : 0;
+    if (err) return err;
+    if (ftruncate(fileno(h->log), (off_t)keep) || fseek(h->log, 0, SEEK_END))
+        return fail(WKV_EIO, "%s: %s", path, strerror(errno));
+    return 0;
+}
+
+int history_open(history *h, const char *folder, int64_t keep, int64_t step)
+{
+    *h = (history){0};
+    size_t n = strlen(folder) + 16;
+    char *path = malloc(n);
+    h->page = malloc(n);
+    int err = path && h->page ? 0 : fail(WKV_ENOMEM, "no memory for a path");
+    if (!err) {
+        snprintf(path, n, "%s/train.jsonl", folder);
+        snprintf(h->page, n, "%s/train.html", folder);
+        err = open_log(h, path, keep);
+    }
+    free(path);
+    if (!err && !(h->events = events_open(folder, step))) err = WKV_EIO;
+    return err;
+}
+
+void history_close(history *h)
+{
+    if (h->log) fclose(h->log);
+    if (h->events) fclose(h->events);
+    free(h->page);
+    free(h->f);
+    free(h->m);
+    free(h->sample);
+    *h = (history){0};
+}
+
+/* ---- lines ------------------------------------------------------------------------------------------------------------- */
+
+/* what is no number is null in JSON */
+static json_t *real_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+/* Write an object, which is given away, as a line. */
+static int write_line(history *h, json_t *line)
+{
+    int bad = !line || json_dumpf(line, h->log, JSON_REAL_PRECISION(7) | JSON_PRESERVE_ORDER) ||
+              fputc('\n', h->log) == EOF || fflush(h->log);
+    json_decref(line);
+    return bad ? fail(WKV_EIO, "train.jsonl cannot be written: %s", strerror(errno)) : 0;
+}
+
+static int write_scalars(history *h, int64_t step, int n, const char *const *tags, const double *values)
+{
+    int err = 0;
+    for (int i = 0; !err && i < n; i++)
+        if (isfinite(values[i])) err = events_scalar(h->events, step, tags[i], values[i]);
+    return !err && fflush(h->events) ? fail(WKV_EIO, "the event file cannot be written: %s", strerror(errno)) : err;
+}
+
+int history_figures(history *h, const wkv_train_report *r, double mean)
+{
+    static const char *const tags[] = {"train/loss", "train/loss_smooth", "train/lr", "train/gradient_norm",
+                                       "train/tokens_per_second"};
+    const double values[] = {mean, r->smooth, r->lr, r->norm, r->tokens_per_second};
+    json_t *line = json_pack("{sI sI sf so so sf so sI sf}", "step", (json_int_t)r->step, "tokens",
+                             (json_int_t)r->tokens, "epoch", r->epoch, "loss", real_or_null(mean), "smooth",
+                             real_or_null(r->smooth), "lr", r->lr, "norm", real_or_null(r->norm), "skipped",
+                             (json_int_t)r->skipped, "tokens_per_second", rint(r->tokens_per_second));
+    if (line && r->share >= 0) json_object_set_new(line, "share_of_peak", json_real(r->share));
+    int err = write_line(h, line);
+    if (!err) err = write_scalars(h, r->step, 5, tags, values);
+    if (!err) err = add_figures(h, (figures){(double)r->step, mean, r->smooth, r->lr, r->norm, r->tokens_per_second});
+    return err;
+}
+
+int history_measurement(history *h, const wkv_train_report *r)
+{
+    static const char *const tags[] = {"valid/loss", "valid/bits_per_byte"};
+    const double values[] = {r->valid_loss, r->valid_bits};
+    json_t *line = json_pack("{sI so}", "step", (json_int_t)r->step, "valid_loss", real_or_null(r->valid_loss));
+    if (line && r->valid_bits >= 0) json_object_set_new(line, "valid_bits_per_byte", json_real(r->valid_bits));
+    int err = write_line(h, line);
+    if (!err) err = write_scalars(h, r->step, r->valid_bits >= 0 ? 2 : 1, tags, values);
+    return err ? err : add_measurement(h, (measurement){(double)r->step, r->valid_loss, r->valid_bits});
+}
+
+int history_sample(history *h, const wkv_train_report *r)
+{
+    int err = write_line(h, json_pack("{sI ss}", "step", (json_int_t)r->step, "sample", r->sample));
+    return err ? err : set_sample(h, r->step, r->sample);
+}
+
+int64_t history_sync(history *h)
+{
+    if (fflush(h->log) || fsync(fileno(h->log)))
+        return fail(WKV_EIO, "train.jsonl cannot be written: %s", strerror(errno));
+    return ftell(h->log);
+}
+
+/* ---- the page ---------------------------------------------------------------------------------------------------------- */
+
+int history_page(history *h, const wkv_train_plan *p, const wkv_train_report *r, int over)
+{
+    enum { SECONDS = 5 };
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    double now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    if (!over && h->page_time > 0 && now - h->page_time < SECONDS) return 0;
+    h->page_time = now;
+    file_out out;
+    int err = file_create(&out, h->page);
+    if (err) return err;
+    page_write(out.f, h, p, r, over);
+    return file_commit(&out);
+}

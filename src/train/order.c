@@ -1,0 +1,97 @@
+/* order.c - shuffled epochs, and the official order of the magic prime. */
+#include "train/order.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- magic ----------------------------------------------------------------------------------------------------------- */
+
+static int is_prime(int64_t n)
+{
+    if (n < 4) return n > 1;
+    if (n % 2 == 0) return 0;
+    for (int64_t i = 3; i <= n / i; i += 2)
+        if (n % i == 0) return 0;
+    return 1;
+}
+
+int64_t magic_prime(int64_t n, int context)
+{
+    int64_t p = n / context - 1;
+    while (p > 1 && (p % 3 != 2 || !is_prime(p))) p--;
+    return p > 1 ? p : 0;
+}
+
+/* in double and then cut off, as the official trainer does */
+int64_t magic_phi(int64_t prime) { return (int64_t)((double)prime * ((sqrt(5) - 1) / 2)); }
+
+static uint64_t times(uint64_t a, uint64_t b, uint64_t p) { return (uint64_t)((unsigned __int128)a * b % p); }
+
+int64_t magic_piece(int64_t prime, int64_t phi, int64_t ii)
+{
+    uint64_t p = (uint64_t)prime, i = (uint64_t)ii % p;
+    return (int64_t)times((uint64_t)phi, times(i, times(i, i, p), p), p);
+}
+
+/* ---- epochs ---------------------------------------------------------------------------------------------------------- */
+
+/* Fisher-Yates from a stream of its own for every epoch. The shift, below one context, needs a piece's room at the end. */
+static void shuffle(order *o)
+{
+    rng r = {.seed = o->seed + 0x9e3779b97f4a7c15u * (uint64_t)(o->epoch + 1)};
+    int64_t spare = o->n - 1 - o->chunks * o->context; /* tokens behind the last piece */
+    o->shift = (int64_t)(rng_u64(&r) % (uint64_t)(spare + 1));
+    for (int64_t i = 0; i < o->chunks; i++) o->shuffled[i] = (uint32_t)i;
+    for (int64_t i = o->chunks - 1; i > 0; i--) {
+        int64_t j = (int64_t)(rng_u64(&r) % (uint64_t)(i + 1));
+        uint32_t was = o->shuffled[i];
+        o->shuffled[i] = o->shuffled[j];
+        o->shuffled[j] = was;
+    }
+}
+
+int order_init(order *o, const tokens *data, int64_t n, int context, uint64_t seed, int magic)
+{
+    *o = (order){.data = data, .n = n, .context = context, .seed = seed, .epoch = -1};
+    int64_t pieces = (n - 1) / context;
+    if (pieces < 1) return fail(WKV_EARG, "%lld tokens are too few for a context of %d", (long long)n, context);
+    if (magic) {
+        o->prime = o->chunks = magic_prime(n, context);
+        o->phi = magic_phi(o->prime);
+        if (o->prime) return 0;
+        return fail(WKV_EARG, "%lld tokens are too few for the order of the magic prime with a context of %d",
+                    (long long)n, context);
+    }
+    if (pieces > UINT32_MAX)
+        return fail(WKV_EUNSUPPORTED, "%lld pieces of text; at most %u can be shuffled", (long long)pieces, UINT32_MAX);
+    o->chunks = pieces > 1 ? pieces - 1 : 1; /* one is left for the shift */
+    o->shuffled = malloc((size_t)o->chunks * sizeof *o->shuffled);
+    if (!o->shuffled) return fail(WKV_ENOMEM, "no memory to shuffle %lld pieces of text", (long long)pieces);
+    return 0;
+}
+
+void order_release(order *o)
+{
+    free(o->shuffled);
+    *o = (order){0};
+}
+
+void order_seek(order *o, int64_t given) { o->given = given; }
+
+void order_next(order *o, int32_t *out)
+{
+    int64_t epoch = o->given / o->chunks, at;
+    if (o->prime)
+        at = magic_piece(o->prime, o->phi, 1 + o->given) * o->context;
+    else {
+        if (epoch != o->epoch) {
+            o->epoch = epoch;
+            shuffle(o);
+        }
+        at = o->shift + (int64_t)o->shuffled[o->given % o->chunks] * o->context;
+    }
+    o->epoch = epoch;
+    o->given++;
+    tokens_copy(o->data, at, o->context + 1, out);
+}

@@ -1,0 +1,33 @@
+/* order.h - which piece of the text comes next: all that a resumed run must know is how many were given out. */
+#ifndef WKV_TRAIN_ORDER_H
+#define WKV_TRAIN_ORDER_H
+
+#include "train/data.h"
+
+/* Pieces are `context` tokens and the one after. Two orders:
+ *   epochs  every piece once an epoch, shuffled anew each time, with the cuts moved;
+ *   magic   the official one (spec ARCHITECTURES 8.4): piece ii = 1, 2, ... is number (phi ii^3 mod p), p the magic prime; each
+ *           of p pieces once in p. */
+typedef struct {
+    const tokens *data;
+    int64_t n; /* tokens of `data`, from the first, that are read */
+    int context;
+    uint64_t seed;
+    int64_t given, epoch;  /* pieces given out; the epoch of the last one, from 0  */
+    int64_t chunks, shift; /* pieces of an epoch; where the first one begins       */
+    uint32_t *shuffled;
+    int64_t prime, phi; /* magic; 0: epochs                                     */
+} order;
+
+/* WKV_EARG: too few tokens for one piece. WKV_ENOMEM. */
+int order_init(order *o, const tokens *data, int64_t n, int context, uint64_t seed, int magic);
+void order_release(order *o);
+void order_next(order *o, int32_t *out); /* context + 1 ids */
+void order_seek(order *o, int64_t given);
+
+/* Largest prime of the form 3 k + 2 that is not above (n / context) - 1; 0: there is none. Its phi. */
+int64_t magic_prime(int64_t n, int context);
+int64_t magic_phi(int64_t prime);
+int64_t magic_piece(int64_t prime, int64_t phi, int64_t ii);
+
+#endif

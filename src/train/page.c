@@ -1,0 +1,194 @@
+/* page.c - a page with the curves of a run: one file, nothing fetched, drawn here as SVG. While the run goes on it asks the
+ * browser to read it again. */
+#include "train/history.h"
+#include <math.h>
+#include <string.h>
+
+enum { WIDE = 640, HIGH = 240, LEFT = 62, RIGHT = 10, TOP = 10, BOTTOM = 24, POINTS = 500 };
+
+/* One curve: value(h, i) of its n points, negative infinity or NaN for none. */
+typedef struct {
+    const char *name, *class;
+    int n;
+    double (*step)(const history *h, int i);
+    double (*value)(const history *h, int i);
+} curve;
+
+typedef struct {
+    double x0, x1, y0, y1;
+} frame;
+
+static double figures_step(const history *h, int i) { return h->f[i].step; }
+static double loss_of(const history *h, int i) { return h->f[i].loss; }
+static double smooth_of(const history *h, int i) { return h->f[i].smooth; }
+static double lr_of(const history *h, int i) { return h->f[i].lr; }
+static double norm_of(const history *h, int i) { return h->f[i].norm; }
+static double speed_of(const history *h, int i) { return h->f[i].speed; }
+static double valid_step(const history *h, int i) { return h->m[i].step; }
+static double valid_of(const history *h, int i) { return h->m[i].loss; }
+
+static double across(const frame *f, double x) { return LEFT + (x - f->x0) / (f->x1 - f->x0) * (WIDE - LEFT - RIGHT); }
+static double down(const frame *f, double y)
+{
+    return HIGH - BOTTOM - (y - f->y0) / (f->y1 - f->y0) * (HIGH - TOP - BOTTOM);
+}
+
+/* The frame that holds all of the curves; 0: there is nothing to show. */
+static int frame_of(frame *f, const history *h, const curve *c, int n)
+{
+    *f = (frame){0, 1, INFINITY, -INFINITY};
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < c[k].n; i++) {
+            double x = c[k].step(h, i), y = c[k].value(h, i);
+            if (!isfinite(y)) continue;
+            f->x1 = fmax(f->x1, x);
+            f->y0 = fmin(f->y0, y);
+            f->y1 = fmax(f->y1, y);
+        }
+    if (!isfinite(f->y0)) return 0;
+    double room =
+        fmax(0.04 * (f->y1 - f->y0), 1e-3 * fabs(f->y1) + 1e-12); /* what hardly differs is a line in the middle */
+    f->y1 += room;
+    f->y0 = f->y0 >= 0 && f->y0 < room ? 0 : f->y0 - room;
+    return 1;
+}
+
+/* 1, 2 or 5 times a power of ten, about a fifth of the range */
+static double tick(double range)
+{
+    double power = pow(10, floor(log10(range / 5))), x = range / 5 / power;
+    return power * (x < 1.5 ? 1 : x < 3.5 ? 2 : x < 7.5 ? 5 : 10);
+}
+
+static void draw_axes(FILE *f, const frame *a)
+{
+    double dx = fmax(1, tick(a->x1 - a->x0)), dy = tick(a->y1 - a->y0);
+    int columns = (int)((a->x1 - a->x0) / dx) + 1, rows = (int)((a->y1 - a->y0) / dy) + 1;
+    double left = ceil(a->x0 / dx), low = ceil(a->y0 / dy);
+    fprintf(f, "<g class=\"axis\">\n");
+    for (int i = 0; i < rows && (low + i) * dy <= a->y1; i++) {
+        double y = (low + i) * dy, at = down(a, y);
+        fprintf(f, "<path d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>\n", LEFT, at,
+                WIDE - RIGHT, LEFT - 6, at + 4, y);
+    }
+    for (int i = 0; i < columns && (left + i) * dx <= a->x1; i++) {
+        double x = (left + i) * dx, at = across(a, x);
+        fprintf(f, "<path d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n", at, TOP,
+                HIGH - BOTTOM, at, HIGH - 8, x);
+    }
+    fprintf(f, "</g>\n");
+}
+
+/* As many points as can be seen: means of neighbours. */
+static void draw_curve(FILE *f, const frame *a, const history *h, const curve *c)
+{
+    int each = c->n / POINTS + 1, drawn = 0;
+    fprintf(f, "<polyline class=\"%s\" points=\"", c->class);
+    for (int i = 0; i < c->n; i += each) {
+        double x = 0, y = 0;
+        int k = 0;
+        for (int j = i; j < i + each && j < c->n; j++)
+            if (isfinite(c->value(h, j))) x += c->step(h, j), y += c->value(h, j), k++;
+        if (k) fprintf(f, "%s%.1f,%.1f", drawn++ ? " " : "", across(a, x / k), down(a, y / k));
+    }
+    fprintf(f, "\"/>\n");
+}
+
+static void draw(FILE *f, const history *h, const char *title, const curve *c, int n)
+{
+    frame a;
+    if (!frame_of(&a, h, c, n)) return;
+    fprintf(f, "<figure><figcaption>%s", title);
+    for (int k = 0; n > 1 && k < n; k++)
+        if (c[k].n) fprintf(f, " <span class=\"%s\">%s</span>", c[k].class, c[k].name);
+    fprintf(f, "</figcaption>\n<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n", WIDE, HIGH, title);
+    draw_axes(f, &a);
+    for (int k = 0; k < n; k++)
+        if (c[k].n) draw_curve(f, &a, h, &c[k]);
+    fprintf(f, "</svg></figure>\n");
+}
+
+/* ---- text -------------------------------------------------------------------------------------------------------------- */
+
+static void put_escaped(FILE *f, const char *text)
+{
+    for (; *text; text++) switch (*text) {
+        case '<': fputs("&lt;", f); break;
+        case '>': fputs("&gt;", f); break;
+        case '&': fputs("&amp;", f); break;
+        default: fputc(*text, f);
+        }
+}
+
+static void put_time(FILE *f, double s)
+{
+    long t = s > 0 && s < 1e9 ? (long)(s + 0.5) : 0;
+    fprintf(f, "%ld:%02ld:%02ld", t / 3600, t / 60 % 60, t % 60);
+}
+
+static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const wkv_train_report *r, int over)
+{
+    fprintf(f, "<table>\n<tr><th>model<td>RWKV-%s, %d layers of %d, vocabulary %d, %.2f M parameters\n", p->version,
+            p->layers, p->width, p->vocab, (double)p->parameters / 1e6);
+    fprintf(f, "<tr><th>text<td>%.2f M tokens, %.2f M held out; step of %lld tokens\n", (double)p->text_tokens / 1e6,
+            (double)p->held_tokens / 1e6, (long long)p->step_tokens);
+    fprintf(f, "<tr><th>step<td>%lld of %lld (%.1f %%), epoch %.2f%s", (long long)r->step, (long long)r->steps,
+            100 * (double)r->step / (double)(r->steps ? r->steps : 1), r->epoch,
+            over ? r->step < r->steps ? ", stopped" : ", done" : "");
+    if (!over) {
+        fprintf(f, ", ");
+        put_time(f, r->seconds_left);
+        fprintf(f, " left");
+    }
+    fprintf(f, "\n<tr><th>loss<td>%.4f, smoothed %.4f", r->loss, r->smooth);
+    if (h->n_m) {
+        fprintf(f, "; held-out %.4f", h->m[h->n_m - 1].loss);
+        if (h->m[h->n_m - 1].bits >= 0) fprintf(f, " (%.4f bits a byte)", h->m[h->n_m - 1].bits);
+    }
+    fprintf(f, "\n<tr><th>learning rate<td>%.3g\n<tr><th>gradient<td>%.3g\n<tr><th>speed<td>%.0f tokens/s", r->lr,
+            r->norm, r->tokens_per_second);
+    if (r->share >= 0) fprintf(f, ", %.0f %% of the peak", 100 * r->share);
+    if (r->skipped) fprintf(f, "\n<tr><th>skipped<td>%lld steps whose gradient was no number", (long long)r->skipped);
+    fprintf(f, "\n</table>\n");
+}
+
+static const char style[] =
+    "body{font:15px/1.45 system-ui,sans-serif;margin:1.5em auto;max-width:1340px;padding:0 "
+    "1em;color:#222;background:#fff}"
+    "h1{font-size:1.2em}table{border-spacing:0}th{text-align:left;font-weight:600;padding:0 1.2em 0 "
+    "0;vertical-align:top}"
+    ".curves{display:flex;flex-wrap:wrap;gap:1em 2em;margin-top:1em}figure{margin:0;flex:1 1 30em;min-width:20em}"
+    "figcaption{font-weight:600}figcaption span{font-weight:400;margin-left:.8em}figcaption "
+    "span::before{content:'\\2014 '}"
+    "svg{width:100%;height:auto}.axis path{stroke:#8884;fill:none}.axis text{font-size:11px;fill:#888}"
+    "polyline{fill:none;stroke-width:1.6;stroke-linejoin:round}.a{stroke:#1f6feb;color:#1f6feb}"
+    ".b{stroke:#9bbcec;color:#7ba3dc;stroke-width:1}.c{stroke:#d1570c;color:#d1570c}"
+    "pre{white-space:pre-wrap;background:#8881;padding:.8em;border-radius:4px}"
+    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181a1b}.b{stroke:#3c5f8f}}";
+
+void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_train_report *r, int over)
+{
+    fprintf(f, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n");
+    if (!over) fprintf(f, "<meta http-equiv=\"refresh\" content=\"10\">\n");
+    fprintf(f,
+            "<meta name=\"viewport\" content=\"width=device-width\">\n<title>step %lld, loss "
+            "%.3f</title>\n<style>%s</style></head>\n",
+            (long long)r->step, r->smooth, style);
+    fprintf(f, "<body><h1>wkv train</h1>\n");
+    put_facts(f, h, p, r, over);
+    fprintf(f, "<div class=\"curves\">\n");
+    const curve loss[] = {{"steps", "b", h->n_f, figures_step, loss_of},
+                          {"smoothed", "a", h->n_f, figures_step, smooth_of},
+                          {"held out", "c", h->n_m, valid_step, valid_of}};
+    draw(f, h, "loss", loss, 3);
+    draw(f, h, "learning rate", &(curve){"", "a", h->n_f, figures_step, lr_of}, 1);
+    draw(f, h, "gradient", &(curve){"", "a", h->n_f, figures_step, norm_of}, 1);
+    draw(f, h, "tokens a second", &(curve){"", "a", h->n_f, figures_step, speed_of}, 1);
+    fprintf(f, "</div>\n");
+    if (h->sample) {
+        fprintf(f, "<h1>written after step %lld</h1>\n<pre>", (long long)h->sample_step);
+        put_escaped(f, h->sample);
+        fprintf(f, "</pre>\n");
+    }
+    fprintf(f, "</body></html>\n");
+}

@@ -1,0 +1,184 @@
+/* settings.c - one table of the options that a resumed run must share with the one it goes on with. */
+#include "train/settings.h"
+#include "base/error.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { TEXT, INT, INT64, SEED, FLOAT } kind;
+
+typedef struct {
+    const char *name;
+    size_t at;
+    kind kind;
+    int binding; /* a run with another value is another run */
+} setting;
+
+#define ROW(field, kind, binding)                                                                                      \
+    {                                                                                                                  \
+#field, offsetof(wkv_train_options, field), kind, binding                                                      \
+    }
+static const setting table[] = {
+    ROW(version, TEXT, 1),
+    ROW(layers, INT, 1),
+    ROW(width, INT, 1),
+    ROW(head_size, INT, 1),
+    ROW(ffn, INT, 1),
+    ROW(vocab_size, INT, 1),
+    ROW(steps, INT64, 1),
+    ROW(schedule, TEXT, 1),
+    ROW(lr_init, FLOAT, 1),
+    ROW(lr_final, FLOAT, 1),
+    ROW(warmup, INT, 1),
+    ROW(hold, INT64, 1),
+    ROW(exit_tokens, INT64, 1),
+    ROW(beta1, FLOAT, 1),
+    ROW(beta2, FLOAT, 1),
+    ROW(eps, FLOAT, 1),
+    ROW(weight_decay, FLOAT, 1),
+    ROW(clip, FLOAT, 1),
+    ROW(dropout, FLOAT, 1),
+    ROW(seed, SEED, 1),
+    ROW(context, INT, 1),
+    ROW(batch, INT, 1),
+    ROW(micro_batch, INT, 1),
+    ROW(device, TEXT, 1),
+    ROW(order, TEXT, 1),
+    ROW(valid_share, FLOAT, 1),
+    ROW(valid, TEXT, 0),
+    ROW(vocab, TEXT, 0),
+    ROW(chat, TEXT, 0),
+    ROW(save_type, TEXT, 0),
+    ROW(save_every, INT, 0),
+    ROW(keep, INT, 0),
+    ROW(log_every, INT, 0),
+    ROW(valid_every, INT, 0),
+    ROW(sample_every, INT, 0),
+};
+enum { ROWS = sizeof table / sizeof *table };
+_Static_assert((int)ROWS <= (int)SETTINGS_MOST, "a text for each");
+
+static void *field(const wkv_train_options *o, const setting *s) { return (char *)(uintptr_t)o + s->at; }
+
+/* as few digits as give the same number back */
+static void show_float(char out[32], float x)
+{
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(out, 32, "%.*g", digits, (double)x);
+        if (strtof(out, NULL) == x) return;
+    }
+}
+
+/* The value as text; NULL: a text that is not set. */
+static const char *shown(const wkv_train_options *o, const setting *s, char out[32])
+{
+    const void *at = field(o, s);
+    switch (s->kind) {
+    case TEXT: return *(const char *const *)at;
+    case INT: snprintf(out, 32, "%d", *(const int *)at); break;
+    case INT64: snprintf(out, 32, "%" PRId64, *(const int64_t *)at); break;
+    case SEED: snprintf(out, 32, "%" PRIu64, *(const uint64_t *)at); break;
+    case FLOAT: show_float(out, *(const float *)at); break;
+    }
+    return out;
+}
+
+static int is_set(const wkv_train_options *o, const setting *s)
+{
+    const void *at = field(o, s);
+    switch (s->kind) {
+    case TEXT: return *(const char *const *)at != NULL;
+    case INT: return *(const int *)at != 0;
+    case FLOAT: return *(const float *)at != 0;
+    default: return *(const int64_t *)at != 0;
+    }
+}
+
+static void set(wkv_train_options *o, const setting *s, const char *text)
+{
+    void *at = field(o, s);
+    switch (s->kind) {
+    case TEXT: *(const char **)at = text; break;
+    case INT: *(int *)at = atoi(text); break;
+    case INT64: *(int64_t *)at = strtoll(text, NULL, 10); break;
+    case SEED: *(uint64_t *)at = strtoull(text, NULL, 10); break;
+    case FLOAT: *(float *)at = strtof(text, NULL); break;
+    }
+}
+
+void settings_list(settings *s, const wkv_train_options *o)
+{
+    s->n = 0;
+    for (int i = 0; i < ROWS; i++) {
+        const char *text = shown(o, &table[i], s->text[i]);
+        if (!text) continue;
+        s->at[s->n++] = table[i].name;
+        s->at[s->n++] = text;
+    }
+    s->at[s->n] = NULL;
+}
+
+int settings_resume(wkv_train_options *o, const char *(*find)(const void *where, const char *name), const void *where)
+{
+    for (int i = 0; i < ROWS; i++) {
+        const setting *s = &table[i];
+        char now[32];
+        const char *then = find(where, s->name);
+        if (!then) continue;
+        if (!is_set(o, s))
+            set(o, s, then);
+        else if (s->binding && strcmp(shown(o, s, now), then))
+            return fail(WKV_EARG,
+                        "%s is %s in the run that is to be resumed, and %s now; it must stay, or the result is another",
+                        s->name, then, shown(o, s, now));
+    }
+    return 0;
+}
+
+static void text_default(const char **at, const char *otherwise)
+{
+    if (!*at) *at = otherwise;
+}
+
+static void int_default(int *at, int otherwise)
+{
+    if (!*at) *at = otherwise;
+}
+
+static void float_default(float *at, float otherwise)
+{
+    if (*at == 0) *at = otherwise;
+}
+
+void settings_default(wkv_train_options *o)
+{
+    if (!o->init) {
+        text_default(&o->version, "7");
+        int_default(&o->layers, 6);
+        int_default(&o->width, 256);
+        int_default(&o->head_size, 64);
+    }
+    if (!o->steps) o->steps = 1000;
+    text_default(&o->schedule, "cosine");
+    float_default(&o->lr_init, 6e-4f);
+    float_default(&o->lr_final, o->lr_init / 10);
+    int_default(&o->warmup, 10);
+    if (!o->hold && !strcmp(o->schedule, "wsd")) o->hold = o->steps * 8 / 10;
+    float_default(&o->beta1, 0.9f);
+    float_default(&o->beta2, 0.99f);
+    float_default(&o->eps, 1e-18f);
+    float_default(&o->weight_decay, 0.1f);
+    float_default(&o->clip, 1);
+    int_default(&o->context, 512);
+    int_default(&o->batch, 8);
+    text_default(&o->device, "cpu");
+    text_default(&o->order, "epochs");
+    float_default(&o->valid_share, strcmp(o->order, "magic") ? 0.01f : -1);
+    text_default(&o->save_type, "bf16");
+    int_default(&o->save_every, 1000);
+    int_default(&o->keep, 2);
+    int_default(&o->log_every, 10);
+    int_default(&o->valid_every, 500);
+    int_default(&o->sample_every, 500);
+}

@@ -1,0 +1,246 @@
+/* test_train_data.c - what is learnt: text, conversations and token files as one row of tokens, and the orders they are read in. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "train/order.h"
+#include "test.h"
+
+static char folder[64];
+static const char *path_of(const char *name)
+{
+    static char path[8][160]; /* the last eight stay */
+    static int turn;
+    turn = (turn + 1) % 8;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    fputs(text, f);
+    fclose(f);
+}
+
+/* ---- text ----------------------------------------------------------------------------------------------------------- */
+
+/* what add() made of a file */
+static int add(tokens *d, const char *path, const char *chat)
+{
+    wkv_tokenizer *bytes;
+    text_form form = {.chat = NULL};
+    EXPECT_EQ(wkv_tokenizer_open(&bytes, "bytes", NULL), 0);
+    EXPECT_EQ(wkv_template_find(&form.chat, chat, NULL, NULL), 0);
+    form.vocab = bytes;
+    int err = tokens_add(d, path, &form);
+    wkv_tokenizer_close(bytes);
+    return err;
+}
+
+static const char *spelt(const tokens *d)
+{
+    static char text[512];
+    int32_t ids[512];
+    tokens_copy(d, 0, d->n, ids);
+    for (int i = 0; i < d->n; i++) text[i] = (char)ids[i];
+    text[d->n] = 0;
+    return text;
+}
+
+static void text_becomes_tokens(void)
+{
+    tokens d = {0};
+    write_file(path_of("a.jsonl"), "{\"text\": \"ab\"}\n\n{\"meta\": 1, \"text\": \"c\\u00e9\"}");
+    EXPECT_EQ(add(&d, path_of("a.jsonl"), NULL), 0);
+    EXPECT_STR(spelt(&d), "abc\303\251");
+    write_file(path_of("b.txt"), "more");
+    uint64_t sum = tokens_sum(&d);
+    EXPECT_EQ(add(&d, path_of("b.txt"), NULL), 0); /* behind it */
+    EXPECT_STR(spelt(&d), "abc\303\251more");
+    EXPECT(tokens_sum(&d) != sum);
+    int32_t across[4];
+    tokens_copy(&d, 3, 4, across);
+    EXPECT(across[0] == 0xc3 && across[1] == 0xa9 && across[2] == 'm' && across[3] == 'o');
+    tokens_release(&d);
+    write_file(path_of("b.jsonl"), "{\"text\": \"ab\"}\n{\"txt\": \"c\"}\n");
+    EXPECT_EQ(add(&d, path_of("b.jsonl"), NULL), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "line 2");
+    write_file(path_of("c.jsonl"), "{\"text\": \n");
+    EXPECT_EQ(add(&d, path_of("c.jsonl"), NULL), WKV_EFORMAT);
+    EXPECT_EQ(add(&d, path_of("none.txt"), NULL), WKV_EIO);
+    tokens_release(&d);
+}
+
+static void conversations_become_text(void)
+{
+    tokens d = {0};
+    write_file(
+        path_of("m.jsonl"),
+        "{\"messages\": [{\"role\": \"system\", \"content\": \"Be brief.\"}, {\"role\": \"user\", \"content\": \"Hi\"},"
+        " {\"role\": \"assistant\", \"content\": \"Hello.\\n\\nYes? \"}, {\"role\": \"user\", \"content\": \"So\"},"
+        " {\"role\": \"assistant\", \"content\": \"No\"}]}\n");
+    EXPECT_EQ(add(&d, path_of("m.jsonl"), "world"), 0);
+    EXPECT_STR(spelt(&d), "System: Be brief.\n\nUser: Hi\n\nAssistant: Hello.\nYes?\n\nUser: So\n\nAssistant: No\n\n");
+    tokens_release(&d);
+    EXPECT_EQ(add(&d, path_of("m.jsonl"), "pile"), 0);
+    EXPECT_HAS(spelt(&d), "Q: So\nA: No\n\n");
+    tokens_release(&d);
+    write_file(path_of("n.jsonl"), "{\"messages\": [{\"role\": \"assistant\", \"content\": \"Hi\"}]}");
+    EXPECT_EQ(add(&d, path_of("n.jsonl"), NULL), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "message 1");
+    write_file(path_of("n.jsonl"), "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}");
+    EXPECT_EQ(add(&d, path_of("n.jsonl"), NULL), WKV_EFORMAT);
+    tokens_release(&d);
+}
+
+/* NAME.bin and NAME.idx of uint16 (8) or int32 (4) tokens 0, 1, 2, ... in sequences of the given lengths */
+static void write_binidx(const char *name, int type, const int32_t *lengths, uint64_t n)
+{
+    char path[256];
+    uint64_t head[] = {1, n, n + 1};
+    int64_t at = 0;
+    snprintf(path, sizeof path, "%s.idx", name);
+    FILE *idx = fopen(path, "wb");
+    snprintf(path, sizeof path, "%s.bin", name);
+    FILE *bin = fopen(path, "wb");
+    fwrite("MMIDIDX\0", 9, 1, idx);
+    fwrite(&head[0], 8, 1, idx);
+    fputc(type, idx);
+    fwrite(&head[1], 8, 2, idx);
+    fwrite(lengths, 4, n, idx);
+    for (uint64_t i = 0; i < n; at += lengths[i++] * (type == 8 ? 2 : 4)) fwrite(&at, 8, 1, idx);
+    for (int64_t i = 0; i <= (int64_t)n; i++) fwrite(&i, 8, 1, idx);
+    int64_t count = 0;
+    for (uint64_t i = 0; i < n; i++) count += lengths[i];
+    for (int32_t i = 0; i < count; i++) fwrite(&i, type == 8 ? 2 : 4, 1, bin);
+    fclose(idx);
+    fclose(bin);
+}
+
+static void token_files_are_mapped(void)
+{
+    static const char *const names[] = {"tok", "tok.idx", "tok.bin"};
+    static const int32_t lengths[] = {3, 500, 0, 97};
+    for (int type = 4; type <= 8; type += 4) {
+        write_binidx(path_of("tok"), type, lengths, 4);
+        for (int i = 0; i < 3; i++) {
+            tokens d = {0};
+            int32_t ids[600];
+            EXPECT_EQ(add(&d, path_of(names[i]), NULL), 0);
+            EXPECT_EQ(d.n, 600);
+            tokens_copy(&d, 0, d.n, ids);
+            for (int k = 0; k < d.n; k++) EXPECT_EQ(ids[k], k);
+            EXPECT(d.parts[0].map.data != NULL);
+            tokens_release(&d);
+        }
+    }
+    tokens d = {0};
+    EXPECT_EQ(tokens_add(&d, path_of("tok"), &(text_form){0}), 0); /* without any vocabulary */
+    EXPECT_EQ(tokens_add(&d, path_of("a.jsonl"), &(text_form){0}), WKV_EARG);
+    tokens_release(&d);
+    if (truncate(path_of("tok.bin"), 1199)) FAILED("truncate");
+    EXPECT_EQ(add(&d, path_of("tok"), NULL), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "1199 bytes");
+    write_binidx(path_of("tok"), 8, lengths, 4);
+    if (truncate(path_of("tok.idx"), 60)) FAILED("truncate");
+    EXPECT_EQ(add(&d, path_of("tok.idx"), NULL), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "4 sequences");
+    write_binidx(path_of("tok"), 6, lengths, 4);
+    EXPECT_EQ(add(&d, path_of("tok"), NULL), WKV_EUNSUPPORTED);
+    tokens_release(&d);
+}
+
+static void folders_are_read_by_name(void)
+{
+    tokens d = {0};
+    mkdir(path_of("texts"), 0777);
+    EXPECT_EQ(add(&d, path_of("texts"), NULL), WKV_EARG);
+    write_file(path_of("texts/b.txt"), "two");
+    write_file(path_of("texts/a.jsonl"), "{\"text\": \"one\"}");
+    write_file(path_of("texts/c.md"), "not this");
+    EXPECT_EQ(add(&d, path_of("texts"), NULL), 0);
+    EXPECT_STR(spelt(&d), "onetwo");
+    tokens_release(&d);
+}
+
+static void an_epoch_visits_every_chunk_once(void)
+{
+    static uint16_t ids[1000];
+    for (int i = 0; i < 1000; i++) ids[i] = (uint16_t)i;
+    token_part part = {.ids = ids, .n = 1000, .width = 2};
+    tokens d = {.parts = &part, .n_parts = 1, .n = 1000};
+    order o;
+    EXPECT_EQ(order_init(&o, &d, 1000, 32, 9, 0), 0);
+    EXPECT_EQ(o.chunks, 30);
+    int in_order = 0;
+    int32_t x[33], again[33];
+    for (int epoch = 0; epoch < 3; epoch++) {
+        int seen[30] = {0};
+        for (int i = 0; i < 30; i++) {
+            order_next(&o, x);
+            EXPECT(x[0] >= o.shift && x[32] == x[0] + 32 && x[32] < 1000);
+            seen[(x[0] - o.shift) / 32]++;
+            in_order += (x[0] - o.shift) / 32 == i;
+        }
+        for (int i = 0; i < 30; i++) EXPECT_EQ(seen[i], 1);
+    }
+    EXPECT(in_order < 15);
+    order other; /* from the middle */
+    EXPECT_EQ(order_init(&other, &d, 1000, 32, 9, 0), 0);
+    order_seek(&other, 89);
+    order_next(&other, again);
+    EXPECT(!memcmp(x, again, sizeof x));
+    order_release(&other);
+    order_release(&o);
+    EXPECT_EQ(order_init(&o, &d, 32, 32, 9, 0), WKV_EARG);
+}
+
+/* Spec ARCHITECTURES 8.4: the published primes, and the first pieces of MiniPile. */
+static void magic_primes_and_first_samples_are_the_official_ones(void)
+{
+    static const int64_t minipile = 1498226207, pile = 332115325534;
+    EXPECT_EQ(magic_prime(minipile, 512), 2926181);
+    EXPECT_EQ(magic_prime(minipile, 4096), 365759);
+    EXPECT_EQ(magic_prime(pile, 1024), 324331313);
+    EXPECT_EQ(magic_prime(pile, 2048), 162165671);
+    EXPECT_EQ(magic_prime(pile, 4096), 81082817);
+    EXPECT_EQ(magic_prime(pile, 8192), 40541399);
+    static const int64_t first[] = {1808479, 2763108, 2010037, 1621597, 743938, 1449391};
+    EXPECT_EQ(magic_phi(2926181), 1808479);
+    for (int i = 0; i < 6; i++) EXPECT_EQ(magic_piece(2926181, 1808479, i + 1), first[i]);
+
+    static uint16_t ids[1000];
+    for (int i = 0; i < 1000; i++) ids[i] = (uint16_t)i;
+    token_part part = {.ids = ids, .n = 1000, .width = 2};
+    tokens d = {.parts = &part, .n_parts = 1, .n = 1000};
+    order o;
+    EXPECT_EQ(order_init(&o, &d, 1000, 16, 0, 1), 0);
+    EXPECT_EQ(o.prime, 59); /* 1000 div 16 - 1 = 61 */
+    int seen[59] = {0};
+    for (int i = 0; i < 59; i++) {
+        int32_t x[17];
+        order_next(&o, x);
+        EXPECT(x[0] % 16 == 0 && x[16] == x[0] + 16);
+        seen[x[0] / 16]++;
+    }
+    for (int i = 0; i < 59; i++) EXPECT_EQ(seen[i], 1);
+    order_release(&o);
+}
+
+int main(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/wkv-train-data-%d", (int)getpid());
+    mkdir(folder, 0777);
+    RUN(text_becomes_tokens);
+    RUN(conversations_become_text);
+    RUN(token_files_are_mapped);
+    RUN(folders_are_read_by_name);
+    RUN(an_epoch_visits_every_chunk_once);
+    RUN(magic_primes_and_first_samples_are_the_official_ones);
+    char clean[96];
+    snprintf(clean, sizeof clean, "rm -r %s", folder);
+    if (system(clean)) printf("%s is left behind\n", folder);
+    return DONE();
+}

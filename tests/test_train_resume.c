@@ -1,0 +1,268 @@
+/* test_train_resume.c - a run that is killed and resumed ends in the same bytes; what a resumed run refuses.
+ *
+ * With WKV_LONG set, 20 runs are killed; otherwise 4. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "base/rng.h"
+#include "format/tensors.h"
+#include "wkv_train.h"
+#include "test.h"
+
+static char folder[64];
+
+static const char *path_of(const char *name)
+{
+    static char path[8][160]; /* the last eight stay */
+    static int turn;
+    turn = (turn + 1) % 8;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
+
+static void write_text(void)
+{
+    static const char *const words[] = {"the ", "cat ", "sat ", "on ", "a ", "mat.\n"};
+    FILE *f = fopen(path_of("t.txt"), "w");
+    rng r = {.seed = 3};
+    for (int i = 0; i < 3000; i++) fputs(words[rng_u64(&r) % 6], f);
+    fclose(f);
+}
+
+/* Everything that has a state: dropout, accumulation, a learning rate that falls, figures over several steps, a best model. */
+static wkv_train_options options(const char *out)
+{
+    static const char *data[2];
+    data[0] = path_of("t.txt");
+    return (wkv_train_options){.layers = 2,
+                               .width = 32,
+                               .head_size = 16,
+                               .data = data,
+                               .vocab = "bytes",
+                               .out = path_of(out),
+                               .context = 16,
+                               .batch = 3,
+                               .micro_batch = 2,
+                               .steps = 40,
+                               .schedule = "wsd",
+                               .dropout = 0.1f,
+                               .lr_init = 5e-3f,
+                               .seed = 8,
+                               .save_every = 3,
+                               .log_every = 4,
+                               .valid_every = 9,
+                               .sample_every = 7,
+                               .valid_share = 0.02f,
+                               .threads = 1,
+                               .resume = 1};
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Train in a process of its own, which is killed after so many seconds; 0: never. Returns its exit status, or -1 when it was killed. */
+static int train_apart(const wkv_train_options *o, double seconds)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        int err = wkv_train(o);
+        if (err) fprintf(stderr, "%s\n", wkv_error());
+        _exit(err ? 1 : 0);
+    }
+    if (seconds > 0) {
+        struct timespec t = {.tv_sec = (time_t)seconds, .tv_nsec = (long)(1e9 * (seconds - floor(seconds)))};
+        nanosleep(&t, NULL);
+        kill(child, SIGKILL);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void expect_same_file(const char *a, const char *b)
+{
+    char *x = NULL, *y = NULL;
+    size_t n = 0, m = 0;
+    if (file_slurp(&x, &n, a) || file_slurp(&y, &m, b))
+        FAILED("%s", wkv_error());
+    else if (n != m || memcmp(x, y, n))
+        FAILED("%s is not %s", a, b);
+    free(x);
+    free(y);
+}
+
+/* Checkpoints are the same but for the length of the log, in which there are speeds. */
+static void expect_same_checkpoint(const char *a, const char *b)
+{
+    static const char *const facts[] = {"step",      "given",    "skipped",   "smooth_loss",
+                                        "best_loss", "loss_sum", "loss_count"};
+    tensors *x, *y;
+    if (tensors_open(&x, a) || tensors_open(&y, b)) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "training.%s", facts[i]);
+        EXPECT_STR(tensors_meta(x, key), tensors_meta(y, key));
+    }
+    EXPECT_EQ(tensors_count(x), tensors_count(y));
+    for (int i = 0; i < tensors_count(x); i++) {
+        const file_tensor *p = tensors_at(x, i), *q = tensors_find(y, p->name);
+        if (!q || tensor_values(p) != tensor_values(q) || memcmp(p->data, q->data, 4 * (size_t)tensor_values(p)))
+            FAILED("%s differs", p->name); /* all are f32 */
+    }
+    tensors_close(x);
+    tensors_close(y);
+}
+
+static void a_killed_run_ends_in_the_same_bytes(void)
+{
+    wkv_train_options o = options("whole");
+    double begin = now();
+    EXPECT_EQ(train_apart(&o, 0), 0);
+    double took = now() - begin;
+    rng r = {.seed = 1};
+    int runs = getenv("WKV_LONG") ? 20 : 4, killed = 0;
+    for (int i = 0; i < runs; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "cut%d", i);
+        o = options(name);
+        for (int status = -1, tries = 0; status; tries++) {
+            o.threads = 1 + (i + tries) % 3;
+            o.checkpointing = (i + tries) % 2 ? 1 : -1;
+            status = train_apart(&o, tries < 2 ? took * (0.1 + 0.8 * rng_uniform(&r)) : 0);
+            killed += status < 0;
+            if (status > 0 || tries > 3) {
+                FAILED("a resumed run failed");
+                break;
+            }
+        }
+        snprintf(name, sizeof name, "cut%d/", i);
+        static const char *const files[] = {"final.safetensors", "best.safetensors"};
+        for (int k = 0; k < 2; k++) {
+            char cut[64], whole[64];
+            snprintf(cut, sizeof cut, "%s%s", name, files[k]);
+            snprintf(whole, sizeof whole, "whole/%s", files[k]);
+            expect_same_file(path_of(cut), path_of(whole));
+        }
+        char cut[64];
+        snprintf(cut, sizeof cut, "%scheckpoint-00000040.safetensors", name);
+        expect_same_checkpoint(path_of(cut), path_of("whole/checkpoint-00000040.safetensors"));
+    }
+    printf("     %d kills in %d runs\n", killed, runs);
+    EXPECT(killed >= runs / 2);
+}
+
+static int stop_at;
+static int stop(void *user, const wkv_train_report *r)
+{
+    (void)user;
+    return r->step == stop_at;
+}
+
+static int lines_of(const char *path)
+{
+    char *text;
+    size_t n;
+    if (file_slurp(&text, &n, path)) return -1;
+    int lines = 0;
+    for (size_t i = 0; i < n; i++) lines += text[i] == '\n';
+    free(text);
+    return lines;
+}
+
+/* Stopped by its user, a run goes on with nothing but its folder named, and its log has every line once. */
+static void a_stopped_run_needs_its_folder_only(void)
+{
+    wkv_train_options o = options("stopped");
+    stop_at = 11;
+    o.report = stop;
+    EXPECT_EQ(wkv_train(&o), WKV_ESTOPPED);
+    EXPECT_HAS(wkv_error(), "step 11 of 40");
+    FILE *f = fopen(path_of("stopped/train.jsonl"), "a"); /* as a run that was killed later might leave it */
+    fputs("{\"step\": 12, \"lo", f);
+    fclose(f);
+    f = fopen(path_of("stopped/final.safetensors.part-1"), "w");
+    fclose(f);
+    wkv_train_options on = {.out = path_of("stopped"), .resume = 1, .threads = 2};
+    EXPECT_EQ(wkv_train(&on), 0);
+    expect_same_file(path_of("stopped/final.safetensors"), path_of("whole/final.safetensors"));
+    EXPECT(access(path_of("stopped/final.safetensors.part-1"), F_OK) != 0);
+    EXPECT(access(path_of("stopped/checkpoint-00000036.safetensors"), F_OK) != 0); /* two are kept: 39 and 40 */
+    EXPECT(access(path_of("stopped/checkpoint-00000039.safetensors"), F_OK) == 0);
+    EXPECT_EQ(lines_of(path_of("stopped/train.jsonl")), lines_of(path_of("whole/train.jsonl")));
+    EXPECT_EQ(wkv_train(&on), 0); /* over: nothing is left to do */
+    expect_same_file(path_of("stopped/final.safetensors"), path_of("whole/final.safetensors"));
+}
+
+static void other_settings_are_refused(void)
+{
+    wkv_train_options o = options("other");
+    o.steps = 4;
+    EXPECT_EQ(wkv_train(&o), 0);
+    o.lr_init = 4e-3f;
+    EXPECT_EQ(wkv_train(&o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "lr_init is 0.005 in the run");
+    o.lr_init = 0; /* the run's */
+    EXPECT_EQ(wkv_train(&o), 0);
+    o.version = "6";
+    EXPECT_EQ(wkv_train(&o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "version is 7");
+    o = options("other");
+    o.steps = 4;
+    o.micro_batch = 3;
+    EXPECT_EQ(wkv_train(&o), WKV_EARG);
+    o = options("other");
+    o.steps = 4;
+    FILE *f = fopen(path_of("u.txt"), "w");
+    for (int i = 0; i < 2000; i++) fputs("another text ", f);
+    fclose(f);
+    const char *data[] = {path_of("u.txt"), NULL};
+    o.data = data;
+    EXPECT_EQ(wkv_train(&o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "the text is not");
+    o = (wkv_train_options){.out = path_of("nowhere"), .resume = 1};
+    EXPECT_EQ(wkv_train(&o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "no checkpoint");
+}
+
+/* A checkpoint is also a model. */
+static void a_checkpoint_opens_as_a_model(void)
+{
+    wkv_model *m;
+    if (wkv_model_open(&m, path_of("whole/checkpoint-00000040.safetensors"), NULL)) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    EXPECT_STR(wkv_model_about(m)->version, "7");
+    EXPECT_EQ(wkv_model_about(m)->layers, 2);
+    wkv_model_close(m);
+}
+
+int main(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/wkv-resume-%d", (int)getpid());
+    mkdir(folder, 0777);
+    write_text();
+    RUN(a_killed_run_ends_in_the_same_bytes);
+    RUN(a_stopped_run_needs_its_folder_only);
+    RUN(other_settings_are_refused);
+    RUN(a_checkpoint_opens_as_a_model);
+    char clean[96];
+    snprintf(clean, sizeof clean, "rm -r %s", folder);
+    if (system(clean)) printf("%s is left behind\n", folder);
+    return DONE();
+}
