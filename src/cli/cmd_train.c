@@ -228,13 +228,13 @@ static int run(int n, char **operands)
         return usage(&cmd_train, "--vocab is needed for a new model: a vocabulary file, or the word bytes");
     if (end_data()) return 1;
     finish_options();
+    catch_interrupts();
     wkv_roof roof = {0};
     if (!say_quiet && device != 1 && !wkv_roof_measure(&roof, set.threads, 0.2)) set.peak = roof.fma;
     watch w = {.held = -1};
     set.plan = plan;
     set.report = report;
     set.user = &w;
-    catch_interrupts();
     progress_begin(&w.bar, "training");
     int e = wkv_train(&set);
     progress_end(&w.bar);
