@@ -89,6 +89,10 @@ typedef struct {
 
 WKV_API const wkv_model_info *wkv_model_about(const wkv_model *m);
 
+/* Bytes of memory that the weights take when the model is opened with this type (wkv_model_options); NULL: as it is open, with what
+ * is mapped. 0: there is no such type. A text needs state_bytes beside them, and a context some MB. */
+WKV_API size_t wkv_model_bytes(const wkv_model *m, const char *type);
+
 /* ---- context -------------------------------------------------------------------------------------------------------- */
 
 typedef struct wkv_context wkv_context;

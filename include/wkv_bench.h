@@ -39,6 +39,10 @@ WKV_API size_t wkv_memory_available(void); /* bytes that can be taken without sw
 WKV_API size_t wkv_memory_peak(void);     /* most bytes this process has had in memory */
 WKV_API size_t wkv_memory_resident(void); /* bytes of this process that are in memory, pages of mapped files included */
 
+/* Bytes that a model, the scratch memory its context has used so far, and that many states take. An embedding in a mapped file
+ * does not count: only the rows of tokens that occur are read. */
+WKV_API size_t wkv_memory_needed(const wkv_context *c, int states);
+
 /* ---- zeros ------------------------------------------------------------------------------------------------------------- */
 
 /* The squared ReLUs of a layer: zero[i] of of[i] groups of 2^i adjacent rows were zero in each of their rows. Rows are

@@ -19,7 +19,7 @@ positive() {
 echo "the user and the end" >text
 run 0 bench -m "$model" --vocab "$here/cli/small.vocab.txt" -f text --quick --json -t 2
 is "$(wc -c <err | tr -d ' ')" 0 "what it says beside the report"
-for key in bandwidth_gbs fma_gflops int8_gops load_ms first_token_ms rss_bytes relu2_zeros streams; do positive $key 1; done
+for key in bandwidth_gbs fma_gflops int8_gops load_ms first_token_ms rss_bytes rss_before_bytes needed_bytes relu2_zeros streams; do positive $key 1; done
 for key in tokens_per_s slowest fastest repeats bytes_per_token dense_bytes_per_token gbs gflops share_of_roof share_of_dense_roof; do
     positive $key 7
 done

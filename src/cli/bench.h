@@ -28,11 +28,13 @@ typedef struct {
     wkv_roof roof;
     int32_t *ids; /* the text                         */
     int n_ids, from_text;
-    wkv_state *states[TEXTS];
-    int32_t next[TEXTS]; /* where in the text each one reads */
-    float *logits;       /* TEXTS x vocabulary               */
+    wkv_state *states[TEXTS]; /* the first is the engine's; the others are made when there are many texts */
+    int32_t next[TEXTS];      /* where in the text each one reads */
+    float *logits;            /* TEXTS x vocabulary               */
     double load, first, zeros;
-    size_t resident; /* bytes, after decoding one text   */
+    size_t before, resident,
+        needed; /* bytes: of the process before there was a model, and after one text was decoded; what
+                                      * the model and that text need */
     figure decode, prefill[PROMPTS], batch[BATCHES];
     int prefills, batches; /* measured */
 } bench;

@@ -142,7 +142,10 @@ static int measure_batches(bench *b, progress *bar, double seconds)
 {
     static const int many[BATCHES] = {1, 4, 16, TEXTS};
     for (int i = 0; i < TEXTS && !interrupted; i++) {
-        wkv_state_reset(b->states[i]);
+        if (!i)
+            wkv_state_reset(b->states[0]);
+        else if (wkv_state_new(&b->states[i], b->e.model))
+            return complain_library();
         b->next[i] = i * b->n_ids / TEXTS;
         if (read_prompt(b, i, 8)) return complain_library();
     }
@@ -165,6 +168,7 @@ int bench_measure(bench *b)
     if (!status) status = measure_roof(b, roof);
     if (!status && (b->only == ALL || b->only == DECODE)) status = measure_decoding(b, &bar, 2 * work);
     b->resident = wkv_memory_resident(); /* before there are many texts */
+    b->needed = wkv_memory_needed(b->e.context, 1);
     if (!status && (b->only == ALL || b->only == PREFILL)) status = measure_prompts(b, &bar, 5 * work);
     if (!status && (b->only == ALL || b->only == BATCH)) status = measure_batches(b, &bar, work);
     progress_at(&bar, 8, 9, "what the machine can do"); /* again: a limit is the best of two moments */

@@ -46,10 +46,13 @@ static void print_machine(const wkv_roof *r)
 
 static void print_model(const bench *b)
 {
-    char resident[16];
+    char resident[16], model[16], needed[16];
     put_text("%sThe model%s\n", bold(1), plain(1));
-    put_text("  %s in %.1f ms, the first token took %.1f ms, %s resident\n", b->synthetic ? "made" : "opened",
-             b->load * 1e3, b->first * 1e3, as_bytes(resident, (double)b->resident));
+    put_text("  %s in %.1f ms, the first token took %.1f ms\n", b->synthetic ? "made" : "opened", b->load * 1e3,
+             b->first * 1e3);
+    put_text("  %s resident, %s of it for the model and one text, which need %s\n",
+             as_bytes(resident, (double)b->resident), as_bytes(model, (double)(b->resident - b->before)),
+             as_bytes(needed, (double)b->needed));
     if (b->decode.repeats)
         put_text("  a token reads %.1f MB of %.1f and waits at %.0f barriers; %.1f %% of the squared ReLUs are zero, "
                  "reading "
@@ -102,13 +105,14 @@ int bench_print_json(const bench *b)
 {
     const wkv_model_info *m = b->e.about;
     const wkv_roof *r = &b->roof;
-    json_t *o =
-        json_pack("{s:s s:s? s:s s:s s:I s:i s:s s:f s:i s:i s:f s:f s:s s:f s:f s:I s:s}", "wkv", wkv_version(),
-                  "model", m->path, "version", m->version, "types", m->types, "parameters", (json_int_t)m->parameters,
-                  "threads", r->threads, "isa", wkv_context_isa(b->e.context), "bandwidth_gbs", r->read * 1e-9,
-                  "streams", r->streams, "prefetch_ahead", r->ahead, "fma_gflops", r->fma * 1e-9, "int8_gops",
-                  r->int8 * 1e-9, "int8_how", r->int8_how, "load_ms", b->load * 1e3, "first_token_ms", b->first * 1e3,
-                  "rss_bytes", (json_int_t)b->resident, "reading", b->from_text ? "text" : "ids");
+    json_t *o = json_pack("{s:s s:s? s:s s:s s:I s:i s:s s:f s:i s:i s:f s:f s:s s:f s:f s:I s:I s:I s:s}", "wkv",
+                          wkv_version(), "model", m->path, "version", m->version, "types", m->types, "parameters",
+                          (json_int_t)m->parameters, "threads", r->threads, "isa", wkv_context_isa(b->e.context),
+                          "bandwidth_gbs", r->read * 1e-9, "streams", r->streams, "prefetch_ahead", r->ahead,
+                          "fma_gflops", r->fma * 1e-9, "int8_gops", r->int8 * 1e-9, "int8_how", r->int8_how, "load_ms",
+                          b->load * 1e3, "first_token_ms", b->first * 1e3, "rss_bytes", (json_int_t)b->resident,
+                          "rss_before_bytes", (json_int_t)b->before, "needed_bytes", (json_int_t)b->needed, "reading",
+                          b->from_text ? "text" : "ids");
     if (o && b->decode.repeats + b->batches) json_object_set_new(o, "relu2_zeros", json_real(b->zeros));
     if (o && b->decode.repeats) json_object_set_new(o, "decode", figure_json(b, "texts", &b->decode));
     json_t *prefill = json_array(), *batch = json_array();

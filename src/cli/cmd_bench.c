@@ -26,6 +26,7 @@ static const group *const groups[] = {&own, &model_group, &tokenizer_group, &gen
 static int open_model(bench *b)
 {
     if (synthetic) note("making a model of size %s", synthetic);
+    b->before = wkv_memory_resident();
     double t = seconds_now();
     if (synthetic ? wkv_model_synthetic(&b->e.model, synthetic, type, TEXTS + 2)
                   : wkv_model_open(&b->e.model, engine_model, &(wkv_model_options){.type = type}))
@@ -33,8 +34,7 @@ static int open_model(bench *b)
     b->load = seconds_now() - t;
     if (engine_ready(&b->e, 0)) return 1;
     if (!(b->logits = malloc(sizeof *b->logits * TEXTS * (size_t)b->e.about->vocab))) return complain("out of memory");
-    for (int i = 0; i < TEXTS; i++)
-        if (wkv_state_new(&b->states[i], b->e.model)) return complain_library();
+    b->states[0] = b->e.state;
     return 0;
 }
 
@@ -61,7 +61,7 @@ static int run(int n, char **operands)
         else
             bench_print(b);
     }
-    for (int i = 0; i < TEXTS; i++) wkv_state_free(b->states[i]);
+    for (int i = 1; i < TEXTS; i++) wkv_state_free(b->states[i]);
     free(b->logits);
     free(b->ids);
     engine_close(&b->e);

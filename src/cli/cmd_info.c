@@ -15,6 +15,9 @@ static const option options[] = {
 static const group own = GROUP("Report", options);
 static const group *const groups[] = {&model_group, &tokenizer_group, &own, &general_group, NULL};
 
+static const char *const types[] = {"f32", "f16", "q8", "q5", "q4"}; /* whose memory is told */
+enum { TYPES = sizeof types / sizeof *types };
+
 static const char *const rank_names_6[] = {"mix", "decay"}, *const rank_names_7[] = {"w", "a", "v", "g"};
 
 /* how many of the low ranks a version has, and what they are called */
@@ -24,10 +27,11 @@ static int ranks(const wkv_model_info *m, const char *const **names)
     return *m->version == '6' ? 2 : *m->version == '7' ? 4 : 0;
 }
 
-static void print_text(const wkv_model_info *m, const wkv_tokenizer *t, const char *no_tokenizer,
+static void print_text(const wkv_model *model, const wkv_tokenizer *t, const char *no_tokenizer,
                        const wkv_template *chat)
 {
-    char a[32], b[32];
+    const wkv_model_info *m = wkv_model_about(model);
+    char a[32];
     const char *const *names;
     put_text("%s%s%s\n", bold(1), m->path ? m->path : "(built in)", plain(1));
     put_text("  version      RWKV-%s\n", m->version);
@@ -47,14 +51,17 @@ static void print_text(const wkv_model_info *m, const wkv_tokenizer *t, const ch
         put_text("  tokenizer    none: %s\n", no_tokenizer);
     }
     if (chat) put_text("  chat         template %s (%s, %s)\n", chat->name, chat->user, chat->assistant);
-    put_text("  memory       %s", as_bytes(a, (double)m->weight_bytes[2]));
-    put_text(" as stored; %s at 32 bits, %s at 16\n", as_bytes(a, (double)m->weight_bytes[0]),
-             as_bytes(b, (double)m->weight_bytes[1]));
+    put_text("  memory       %s as it is", as_bytes(a, (double)wkv_model_bytes(model, NULL)));
+    for (int i = 0; i < TYPES; i++)
+        put_text("%s %s %s", i ? "," : "; with --type", types[i],
+                 as_bytes(a, (double)wkv_model_bytes(model, types[i])));
+    put_text("\n");
     put_text("  state        %s for each text, however long\n", as_bytes(a, (double)m->state_bytes));
 }
 
-static int print_json(const wkv_model_info *m, const wkv_tokenizer *t, const wkv_template *chat)
+static int print_json(const wkv_model *model, const wkv_tokenizer *t, const wkv_template *chat)
 {
+    const wkv_model_info *m = wkv_model_about(model);
     const char *const *names;
     char eps[32]; /* the shortest digits, not those of the float made a double */
     snprintf(eps, sizeof eps, "%g", (double)m->group_norm_eps);
@@ -66,9 +73,10 @@ static int print_json(const wkv_model_info *m, const wkv_tokenizer *t, const wkv
     json_t *low = json_object();
     for (int i = 0, n = ranks(m, &names); i < n; i++) json_object_set_new(low, names[i], json_integer(m->rank[i]));
     json_object_set_new(r, "ranks", low);
-    json_object_set_new(r, "weight_bytes",
-                        json_pack("{s:I s:I s:I}", "f32", (json_int_t)m->weight_bytes[0], "f16",
-                                  (json_int_t)m->weight_bytes[1], "stored", (json_int_t)m->weight_bytes[2]));
+    json_t *bytes = json_pack("{s:I}", "stored", (json_int_t)m->weight_bytes[2]);
+    for (int i = 0; i < TYPES; i++)
+        json_object_set_new(bytes, types[i], json_integer((json_int_t)wkv_model_bytes(model, types[i])));
+    json_object_set_new(r, "weight_bytes", bytes);
     json_object_set_new(r, "tokenizer",
                         t ? json_pack("{s:s s:s? s:i s:i}", "name", wkv_tokenizer_name(t), "path",
                                       wkv_tokenizer_path(t), "size", wkv_tokenizer_size(t), "end", wkv_tokenizer_end(t))
@@ -99,9 +107,9 @@ static int run(int n, char **operands)
         chat = NULL;
     int status = 0;
     if (as_json)
-        status = print_json(wkv_model_about(model), t, chat);
+        status = print_json(model, t, chat);
     else
-        print_text(wkv_model_about(model), t, no_tokenizer, chat);
+        print_text(model, t, no_tokenizer, chat);
     wkv_tokenizer_close(t);
     wkv_model_close(model);
     return status;

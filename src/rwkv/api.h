@@ -35,6 +35,7 @@ int model_pack(wkv_model *m, const char *type);
 const device *context_device(const wkv_context *c);
 const wkv_model *context_model(const wkv_context *c);
 pool *context_pool(const wkv_context *c);
+size_t context_bytes(const wkv_context *c); /* most scratch memory it ever used */
 void context_use(wkv_context *c, const device *dev);
 
 #endif

@@ -64,6 +64,7 @@ int wkv_context_threads(const wkv_context *c) { return pool_threads(c->pool); }
 const device *context_device(const wkv_context *c) { return c->cx.dev; }
 const wkv_model *context_model(const wkv_context *c) { return c->model; }
 pool *context_pool(const wkv_context *c) { return c->pool; }
+size_t context_bytes(const wkv_context *c) { return c->cx.mem.peak; }
 void context_use(wkv_context *c, const device *dev) { c->cx.dev = dev; }
 
 static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)

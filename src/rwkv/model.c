@@ -193,4 +193,10 @@ void wkv_model_close(wkv_model *m)
     free(m);
 }
 
+size_t wkv_model_bytes(const wkv_model *m, const char *type)
+{
+    const recipe *r = type ? recipe_find(type) : NULL;
+    return type && !r ? 0 : rwkv_weight_bytes(&m->rwkv, r);
+}
+
 const wkv_model_info *wkv_model_about(const wkv_model *m) { return &m->about; }
