@@ -118,6 +118,7 @@ static int run(int n, char **operands)
     if (!engine_with.lora && !engine_with.state)
         return usage(&cmd_merge, "--lora or --load-state says what goes into the model; both are missing");
     wkv_model *model;
+    engine_with.as_stored = 1;
     if (wkv_model_open(&model, operands[0], &engine_with)) return complain_library();
     catch_interrupts();
     int status = write_merged(model, operands[1]);

@@ -144,6 +144,7 @@ static int list_states(tuner *t)
 static int make_frozen(tuner *t)
 {
     lister l = {.t = t};
+    t->o.with.as_stored = 1; /* gradients go through the weights both ways, and no memory is taken for another layout */
     int err = wkv_model_open(&t->base, t->o.model, &t->o.with);
     if (err) return err;
     t->m = &t->base->rwkv;
