@@ -456,6 +456,80 @@ static void whole_model(const arch *a)
     rwkv_release(&r.m);
 }
 
+/* ---- adapters in a model ----------------------------------------------------------------------------------------------------- */
+
+enum { RANK = 2, ADAPTERS = 64 };
+static adapter adapters[ADAPTERS];
+static int n_adapters;
+
+/* Every matrix gets one that wants gradients, and nothing else wants any. */
+static int adapt(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    (void)user, (void)name;
+    t->wants = 0;
+    t->grad = NULL;
+    if (layer < 0 || !(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || s->flags & SLOT_5) return 0;
+    CHECK(n_adapters < ADAPTERS);
+    adapter *low = &adapters[n_adapters++];
+    low->a = (tensor){.rows = RANK, .cols = weight_in(t), .type = REAL, .wants = 1};
+    low->b = (tensor){.rows = weight_out(t), .cols = RANK, .type = REAL, .wants = 1, .scale = 0.75f};
+    tensor *half[2] = {&low->a, &low->b};
+    for (int i = 0; i < 2; i++) {
+        int n = half[i]->rows * half[i]->cols;
+        half[i]->data = malloc((size_t)n * sizeof(real));
+        half[i]->grad = calloc((size_t)n, sizeof(real));
+        fill(half[i]->data, n, 0.25, 0);
+    }
+    t->adapter = low;
+    return 0;
+}
+
+static void adapted_model(const arch *a)
+{
+    dice = (rng){.seed = 11};
+    int dim[DIMS] = {[D_1] = 1, [D_C] = C, [D_V] = VOCAB, [D_F] = 20, [D_H] = H, [D_N] = N, [D_R0] = 3, [D_R1] = 4, [D_R2] = 2, [D_R3] = 5, [D_5R0] = 15};
+    if (a == &arch4) dim[D_H] = dim[D_N] = 0;
+    model_run r = {.with_blocks = 1};
+    rwkv_init(&r.m, a, LAYERS, dim);
+    rwkv_each(&r.m, place, &r);
+    r.params = calloc((size_t)r.n_params, sizeof(real));
+    r.grads = calloc((size_t)r.n_params, sizeof(real));
+    r.n_params = n_adapters = 0;
+    rwkv_each(&r.m, place, &r);
+    rwkv_each(&r.m, adapt, NULL);
+    size_t n_state = 2 * (size_t)rwkv_state_len(&r.m);
+    r.init = calloc(n_state, sizeof(real));
+    r.states = calloc(n_state, sizeof(real));
+    r.final_grad = calloc(n_state, sizeof(real));
+    for (int s = 0; s < 2; s++) {
+        rwkv_state_init(&r.m, r.init + (size_t)s * (n_state / 2));
+        spans[s].state = r.states + (size_t)s * (n_state / 2);
+        spans[s].dstate = NULL;
+    }
+    c.recording = 1;
+    run_model(&r);
+    c.recording = 0;
+    double worst = 0;
+    for (int i = 0; i < n_adapters; i++) {
+        tensor *half[2] = {&adapters[i].a, &adapters[i].b};
+        for (int k = 0; k < 2; k++) {
+            char what[80];
+            snprintf(what, sizeof what, "version %s, adapter %d, half %d", a->version, i, k);
+            check_variable(run_model, &r, &(variable){what, half[k]->data, half[k]->grad, half[k]->rows * half[k]->cols}, &worst);
+        }
+    }
+    for (int i = 0; i < n_adapters; i++) free(adapters[i].a.data), free(adapters[i].b.data), free(adapters[i].a.grad), free(adapters[i].b.grad);
+    printf("     version %-4s worst %.1e of %d adapters\n", a->version, worst, n_adapters);
+    free(r.params), free(r.grads), free(r.init), free(r.states), free(r.final_grad);
+    rwkv_release(&r.m);
+}
+
+static void adapters_of_every_version(void)
+{
+    static const arch *const all[] = {&arch4, &arch50, &arch51, &arch52, &arch6, &arch7};
+    for (int i = 0; i < 6; i++) adapted_model(all[i]);
+}
+
 static void version_4(void) { whole_model(&arch4); }
 static void version_50(void) { whole_model(&arch50); }
 static void version_51(void) { whole_model(&arch51); }
@@ -475,6 +549,7 @@ int main(void)
     RUN(version_52);
     RUN(version_6);
     RUN(version_7);
+    RUN(adapters_of_every_version);
     cx_release(&c);
     return DONE();
 }

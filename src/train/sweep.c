@@ -5,6 +5,7 @@
  * chunk begins, and backward, chunk by chunk from the last, where what a chunk's backward says of its initial state is what
  * the one before starts from. Either way the activations of one chunk are all that there ever is. */
 #include "train/tuner.h"
+#include "wkv_bench.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,14 @@ static void add_states(const sweep *w)
         }
 }
 
+/* Layers are run once, not twice, where all that they keep for their gradients takes no more than half of the free memory. Per
+ * row and layer that is some forty activations of width C and four of width F; the bits are the same. */
+static int fits_whole(const rwkv *m, const sweep *w)
+{
+    double bytes = 4.0 * w->n * w->length * m->L * (40.0 * m->C + 4.0 * m->F);
+    return bytes < 0.5 * (double)wkv_memory_available();
+}
+
 /* Samples computed at once, as a part of a step in which `counted` tokens count. */
 static int run_group(tuner *t, const sample *s, int n, int64_t counted, int learn, double *loss)
 {
@@ -136,6 +145,7 @@ static int run_group(tuner *t, const sample *s, int n, int64_t counted, int lear
     for (int i = 0; i < n; i++) longest = rows_of(&s[i]) > longest ? rows_of(&s[i]) : longest;
     w.length = t->o.chunk && t->o.chunk < longest ? t->o.chunk : longest;
     w.chunks = (longest + w.length - 1) / w.length;
+    t->c.whole = fits_whole(t->m, &w);
     int err = make_room(&w, passed);
     if (!err) {
         for (int i = 0; i < n; i++) rwkv_state_init(t->m, w.states + (size_t)i * w.len);
