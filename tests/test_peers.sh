@@ -35,6 +35,8 @@ holds document "| wkv | 401 | 401 - 401 |  | 6000 | 6000 - 6000 |  |"
 holds document "| fake | 200 | 100 - 300 | 2.00x | 2000 | 1000 - 3000 | 3.00x |"
 holds document "| it's silent | | | | | | |"
 is "$(sed -n 's/.*, decode, \([wf][a-z]*\): .*/\1/p' err | tr '\n' ' ')" "wkv fake wkv fake wkv fake " "turns"
+bench --wkv ./report -r 2 --test prefill --against "fake=sh fake"
+is "$(sed -n 's/^| fake |//p' out)" " 4500 | 4000 - 5000 | 1.35x |" "prompts alone"
 bench --wkv "$WKV" -t 1 -r 1 --against "fake=sh fake" --into document
 is $? 0 "the status of bench/peers with the real wkv"
 is "$(grep -c 'peers m -->' document)" 1 "a second table takes the place of the first"
