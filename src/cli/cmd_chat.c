@@ -28,7 +28,7 @@ static const option options[] = {
     {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show the speed after each answer"},
 };
 static const group own = GROUP("Conversation", options);
-static const group *const groups[] = {&own, &sampling_group, &model_group, &adapter_group, &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&own, &sampling_group, &model_group, &weights_group, &adapter_group, &tokenizer_group, &general_group, NULL};
 
 static void defaults(void) { sampling_defaults(1.0f, 0.3f, 0.5f); }
 

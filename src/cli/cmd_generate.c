@@ -26,7 +26,7 @@ static const option options[] = {
      "show speeds, memory and the seed even when standard error is not a terminal"},
 };
 static const group own = GROUP("Text", options);
-static const group *const groups[] = {&own, &sampling_group, &model_group, &adapter_group, &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&own, &sampling_group, &model_group, &weights_group, &adapter_group, &tokenizer_group, &general_group, NULL};
 
 static void defaults(void) { sampling_defaults(1.0f, 0.7f, 0); }
 

@@ -24,7 +24,7 @@ static const option options[] = {
      "tokens read at once; with --all so many rows are held in memory"},
 };
 static const group own = GROUP("Numbers", options);
-static const group *const groups[] = {&own, &model_group, &adapter_group, &general_group, NULL};
+static const group *const groups[] = {&own, &model_group, &weights_group, &adapter_group, &general_group, NULL};
 
 /* A file of ids: text has no zero bytes, and every raw id below 2^24 has one. */
 static int ids_of_file(int32_t **ids)

@@ -27,6 +27,12 @@ static const option adapter_options[] = {
 };
 const group adapter_group = GROUP("Adapters", adapter_options);
 
+static const option weights_options[] = {
+    {0, "type", OPT_TEXT, "TYPE", &engine_with.type, 0, 0, "as they are stored",
+     "make the matrices f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, q8, q5, q4 or q4mix on opening"},
+};
+const group weights_group = GROUP("Weights", weights_options);
+
 static const option tokenizer_options[] = {
     {0, "vocab", OPT_TEXT, "FILE", &engine_vocab, 0, 0, "the one that fits the model",
      "the vocabulary: World's .txt, a tokenizers .json, a GGUF, or the word bytes"},

@@ -7,6 +7,7 @@
 
 extern const group model_group;      /* --model, --threads, --device */
 extern const group adapter_group;    /* --lora, --lora-alpha, --load-state: what is given together with a model */
+extern const group weights_group;    /* --type */
 extern const group tokenizer_group;  /* --vocab */
 extern const char *engine_model;     /* the path given with -m; NULL: the built-in model */
 extern wkv_model_options engine_with; /* what --lora and the others gave */
