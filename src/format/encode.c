@@ -26,25 +26,37 @@ static void put_half(uint8_t *to, float x)
     memcpy(to, &h, 2);
 }
 
-/* The place of the value farthest from zero, or of the first that is not finite. */
-static int farthest(const float *x)
+/* The bits of |x|, which are ordered as the values are, with what is not finite above all others. */
+static uint32_t magnitude(float x)
 {
-    int at = 0;
-    for (int i = 0; i < BLOCK; i++) {
-        if (!isfinite(x[i])) return i;
-        if (fabsf(x[i]) > fabsf(x[at])) at = i;
-    }
-    return at;
+    uint32_t u;
+    memcpy(&u, &x, 4);
+    return u & 0x7fffffff;
+}
+
+static uint32_t greatest(const float *x)
+{
+    uint32_t most = 0;
+    for (int i = 0; i < BLOCK; i++) most = magnitude(x[i]) > most ? magnitude(x[i]) : most;
+    return most;
+}
+
+/* The first of the values farthest from zero. */
+static float farthest(const float *x)
+{
+    uint32_t most = greatest(x);
+    int i = 0;
+    while (magnitude(x[i]) != most) i++;
+    return x[i];
 }
 
 static float inverse(float d) { return d != 0 ? 1 / d : 0; }
 
-/* The whole part of x id + half, at most `most`. Both the product and the sum are rounded to float, as in the reference, by way of
- * double, so that no compiler makes one operation of the two. */
-static int step(float x, float id, double half, int most)
+/* The whole part of x id + half, at most `most`. The product is rounded before the sum, as in the reference: this file is compiled
+ * without contraction (CMakeLists.txt). */
+static int step(float x, float id, float half, int most)
 {
-    double product = (float)((double)x * id);
-    int q = (int)(float)(product + half);
+    int q = (int)(x * id + half);
     return q < most ? q : most;
 }
 
@@ -59,18 +71,23 @@ static void put_bits(const int *q, uint8_t *low, uint8_t *high)
 
 static void q8_0(const float *x, uint8_t *to)
 {
-    float d = fabsf(x[farthest(x)]) / 127, id = inverse(d);
+    float d = fabsf(farthest(x)) / 127, id = inverse(d);
     put_half(to, d);
-    for (int j = 0; j < BLOCK; j++) to[2 + j] = (uint8_t)(int8_t)roundf(x[j] * id);
+    for (int j = 0; j < BLOCK; j++) { /* to the nearest, halves away from zero */
+        float v = x[j] * id;
+        int q = (int)v;
+        float rest = v - (float)q;
+        to[2 + j] = (uint8_t)(q + (rest >= 0.5f) - (rest <= -0.5f));
+    }
 }
 
 /* d (q - middle): the value farthest from zero gets q = 0, whatever its sign. */
 static void symmetric(const float *x, uint8_t *to, int middle, uint8_t *low, uint8_t *high)
 {
-    float d = x[farthest(x)] / (float)-middle, id = inverse(d);
+    float d = farthest(x) / (float)-middle, id = inverse(d), half = (float)middle + 0.5f;
     int q[BLOCK];
     put_half(to, d);
-    for (int j = 0; j < BLOCK; j++) q[j] = step(x[j], id, middle + 0.5, 2 * middle - 1);
+    for (int j = 0; j < BLOCK; j++) q[j] = step(x[j], id, half, 2 * middle - 1);
     put_bits(q, low, high);
 }
 
@@ -86,7 +103,7 @@ static void ranged(const float *x, uint8_t *to, int most, uint8_t *low, uint8_t 
     int q[BLOCK];
     put_half(to, d);
     put_half(to + 2, min);
-    for (int j = 0; j < BLOCK; j++) q[j] = step(x[j] - min, id, 0.5, most);
+    for (int j = 0; j < BLOCK; j++) q[j] = step(x[j] - min, id, 0.5f, most);
     put_bits(q, low, high);
 }
 
@@ -99,8 +116,10 @@ static void q5_1(const float *x, uint8_t *to) { ranged(x, to, 31, to + 8, to + 4
 static int64_t blocks(void (*encode)(const float *, uint8_t *), int bytes, const float *x, uint8_t *to, int64_t n)
 {
     for (int64_t i = 0; i < n; i += BLOCK, to += bytes) {
-        int at = farthest(x + i);
-        if (!(fabsf(x[i + at]) <= 65504)) return i + at;
+        if (greatest(x + i) > magnitude(65504)) {
+            while (magnitude(x[i]) <= magnitude(65504)) i++;
+            return i;
+        }
         encode(x + i, to);
     }
     return -1;
