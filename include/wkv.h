@@ -243,16 +243,18 @@ WKV_API size_t wkv_template_reply(const wkv_template *t, const char *text, char 
 /* ---- conversion ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-    const char *type; /* "f32", "f16", "bf16"; in a GGUF also "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", which the matrices of the
-                         layers then have, embedding and head q8_0, small matrices f16. NULL: nothing is lost: every tensor
-                         keeps its type where the file can hold it, and is f32 where it cannot (a .st is f16)            */
+    const char *type; /* "f32", "f16", "bf16"; in a GGUF also "q8_0", "q5_1", "q5_0", "q4_1", "q4_0" and the recipes "q8", "q5",
+                         "q4", "q4mix": docs/formats.md. NULL: nothing is lost: every tensor keeps its type where the file can
+                         hold it, and is f32 where it cannot (a .st is f16)                                              */
+    int portable;     /* of a GGUF: 0: ffn.value by hidden unit, as it is run, so that it is used where it lies, by this
+                         library only; else as llama.cpp reads it                                                        */
     const wkv_tokenizer *tokenizer; /* the vocabulary that goes into a GGUF; NULL: none                                  */
     int (*report)(void *user, double done, double total); /* now and then; not 0 stops: WKV_ESTOPPED, and no file        */
     void *user;
 } wkv_convert_options;
 
 /* Write the model to `path`, whose ending says the kind of file: .pth or .safetensors (official names and shapes), .st (as
- * web-rwkv reads it), .gguf (as llama.cpp reads it: it has vectors and some small matrices in f32 whatever the type). The file is written beside `path` and renamed when it is complete. Only one tensor at a time is in memory.
+ * web-rwkv reads it), .gguf (with `portable` as llama.cpp reads it: it has vectors and some small matrices in f32 whatever the type). The file is written beside `path` and renamed when it is complete. Only one tensor at a time is in memory.
  * WKV_EARG: no such ending, a type that the file cannot hold, or a value that the type cannot. WKV_EUNSUPPORTED: a version,
  * a vocabulary or a tuned state that the file has no form for. WKV_EIO, WKV_ENOMEM. */
 WKV_API int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options);

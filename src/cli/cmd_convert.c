@@ -7,13 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static int type, most = 8192;
+static int type, portable, most = 8192;
 static const char *text;
-static const char *const types[] = {NULL, "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"};
+static const char *const types[] = {NULL, "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "q8", "q5", "q4", "q4mix"};
 
 static const option options[] = {
-    {0, "type", OPT_CHOICE, "keep|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0", &type, 0, 0, NULL,
+    {0, "type", OPT_CHOICE, "keep|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0|q8|q5|q4|q4mix", &type, 0, 0, NULL,
      "how the numbers are stored; keep loses nothing (but a .st is f16); the q are for .gguf, of 8, 5 or 4 bits"},
+    {0, "portable", OPT_SWITCH, NULL, &portable, 0, 0, "",
+     "a .gguf as llama.cpp reads it; without this, its ffn.value is in the order in which wkv uses it where it lies"},
     {0, "check", OPT_TEXT, "TEXT", &text, 0, 0, "",
      "then read the file TEXT with both models: perplexity before and after, how far they are apart"},
     {0, "check-tokens", OPT_COUNT, "N", &most, 2, 1 << 30, NULL, "read at most so many tokens of it"},
@@ -64,7 +66,7 @@ static int write_model(const wkv_model *model, const char *path)
     progress bar;
     progress_begin(&bar, "converting");
     int e = wkv_convert(
-        model, path, &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report, .user = &bar});
+        model, path, &(wkv_convert_options){.type = types[type], .portable = portable, .tokenizer = words, .report = report, .user = &bar});
     progress_end(&bar);
     wkv_tokenizer_close(words);
     return e == WKV_ESTOPPED ? 130 : e ? complain_library() : 0;
@@ -93,10 +95,11 @@ const command cmd_convert = {
     .about =
         "Read a model in any form that wkv opens and write it in another. The ending of OUT says which: .pth and "
         ".safetensors have the official names and shapes, as the official programs read them; .st is web-rwkv's "
-        "(Ai00, RWKV-Runner); .gguf is llama.cpp's, with the vocabulary inside. One line says what was written.\n\n"
+        "(Ai00, RWKV-Runner); .gguf has the vocabulary inside and is used where it lies; with --portable llama.cpp reads it. One line says what was written.\n\n"
         "OUT appears when it is complete: a conversion that is stopped or fails leaves what was there before.",
     .examples = "wkv convert MODEL.gguf MODEL.pth  # for the official programs\n"
-                "wkv convert MODEL.pth MODEL.gguf --type q8_0  # for llama.cpp, or less memory\n"
+                "wkv convert MODEL.pth MODEL.gguf --type q8  # half the memory, and ready at once\n"
+                "wkv convert MODEL.pth MODEL.gguf --type q8 --portable  # for llama.cpp\n"
                 "wkv convert MODEL.pth MODEL.safetensors --type bf16  # half the size of f32\n"
                 "wkv convert MODEL.pth MODEL.st  # for web-rwkv",
     .groups = groups,

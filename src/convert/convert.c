@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "rwkv/api.h"
 #include "convert/gguf.h"
+#include "format/units.h"
 #include <string.h>
 
 /* What the ending of a file's name promises. */
@@ -30,14 +31,6 @@ static const container *find_container(const char *path)
     return NULL;
 }
 
-/* The type called `name`; DTYPES when none of ours is. */
-static dtype find_type(const char *name)
-{
-    dtype t = F32;
-    while (t < DTYPES && strcmp(dtypes[t].name, name)) t++;
-    return t;
-}
-
 /* "f32, f16 and bf16" */
 static const char *list_types(char out[96], int types)
 {
@@ -50,12 +43,12 @@ static const char *list_types(char out[96], int types)
     return out;
 }
 
-static int check(const container *c, const wkv_model *m, const char *path, const char *type)
+static int check(const container *c, const wkv_model *m, const char *path, const char *type, const recipe *r)
 {
     char list[96];
     if (!c)
         return fail(WKV_EARG, "%s: its ending says nothing; .pth, .safetensors, .st and .gguf can be written", path);
-    if (type && (find_type(type) == DTYPES || !(c->types & BIT(find_type(type)))))
+    if (type && !(r && c->types & BIT(r->layers) && c->types & BIT(r->vocabulary)))
         return fail(WKV_EARG, "%s: cannot hold %s; %s can be", path, type, list_types(list, c->types));
     if (c == &containers[ST] && m->rwkv.arch == &arch50)
         return fail(WKV_EUNSUPPORTED, "%s: version 5.0 has no form in web-rwkv's files", path);
@@ -64,21 +57,40 @@ static int check(const container *c, const wkv_model *m, const char *path, const
     return WKV_OK;
 }
 
-/* Of a file in blocks: the matrices of the layers as wanted, those of the vocabulary with 8 bits, f16 for what is small or has
- * no whole blocks in a row. */
-static dtype choose_blocks(const tensor_out *t, const source *s, dtype wanted)
+/* Blocks of another file that go into this one as they are. */
+static int as_blocks(const source *s)
 {
-    if (!(s->slot->flags & SLOT_MATRIX) || t->shape[t->dims - 1] % dtypes[wanted].values) return F16;
-    return s->layer < 0 ? Q8_0 : wanted;
+    const file_tensor *f = s->from[0];
+    return f->type >= Q8_0 && f->type <= Q6_K && f->holds == AS_IS && f->scale == 1 && s->form.parts == 1 && s->repeat == 1 &&
+           f->contiguous && (!f->transposed || f->by_unit) == !s->form.swapped && !(s->weight && s->weight->adapter);
 }
 
-static dtype choose_type(const container *c, const tensor_out *t, const source *s, const char *wanted)
+static dtype choose_type(const container *c, const tensor_out *t, const source *s, const recipe *wanted)
 {
     if (c == &containers[ST]) return F16;
     if (c == &containers[GGUF] && gguf_wants_f32(s)) return F32;
-    if (!wanted) return export_type(s);
-    dtype type = find_type(wanted);
-    return BIT(type) & BLOCKS ? choose_blocks(t, s, type) : type;
+    if (!wanted) return c == &containers[GGUF] && as_blocks(s) ? s->from[0]->type : export_type(s);
+    dtype type = s->slot ? recipe_type(wanted, s->slot, s->layer, (int)t->shape[t->dims - 1]) : DTYPES;
+    return type != DTYPES ? type : wanted->layers <= BF16 ? wanted->layers : F32;
+}
+
+/* ffn.value in the order of hidden units; not in blocks of 256, nor where blocks of 32 do not fit. */
+static void by_unit(tensor_out *t, source *s)
+{
+    int64_t C = t->shape[0], F = t->shape[1];
+    if (C == F) return; /* a reader tells the order from the shape */
+    t->by_unit = 0 && units_fit(t->type, F, C);
+    if (!t->by_unit && dtypes[t->type].values > 1) return;
+    s->form.swapped = !t->by_unit; /* put_units turns blocks itself */
+    t->shape[0] = F;
+    t->shape[1] = C;
+}
+
+static void choose_form(const container *c, tensor_out *t, source *s, const wkv_convert_options *o)
+{
+    if (c != &containers[GGUF]) return;
+    if (t->type >= Q8_0 && t->type == s->from[0]->type && as_blocks(s)) t->blocks = s->from[0];
+    if (!o->portable && s->slot && slot_is_by_unit(s->slot)) by_unit(t, s);
 }
 
 int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options)
@@ -86,11 +98,15 @@ int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options 
     static const char *const meta[] = {"format", "pt", NULL};
     const wkv_convert_options none = {0}, *o = options ? options : &none;
     const container *c = find_container(path);
-    int e = check(c, m, path, o->type);
+    const recipe *r = o->type ? recipe_find(o->type) : NULL;
+    int e = check(c, m, path, o->type, r);
     if (e) return e;
     exporter x = {.m = &m->rwkv, .file = m->file, .naming = c->naming, .report = o->report, .user = o->user};
     if ((e = export_list(&x))) return e;
-    for (int i = 0; i < x.count; i++) x.out[i].type = choose_type(c, &x.out[i], x.how[i], o->type);
+    for (int i = 0; i < x.count; i++) {
+        x.out[i].type = choose_type(c, &x.out[i], x.how[i], r);
+        choose_form(c, &x.out[i], x.how[i], o);
+    }
     if (c == &containers[PTH])
         e = pth_write(path, x.out, x.count);
     else if (c == &containers[GGUF])

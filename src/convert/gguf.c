@@ -1,6 +1,7 @@
 /* gguf.c - metadata and vocabulary of a GGUF as llama.cpp reads them. Spec FORMATS 4.3, 4.5. */
 #include "convert/gguf.h"
 #include "base/error.h"
+#include "format/units.h"
 #include "rwkv/api.h"
 #include <stdlib.h>
 #include <string.h>
@@ -44,10 +45,11 @@ static const char *model_name(const char *path, char name[200])
 static int file_type(const exporter *x)
 {
     static const int numbers[DTYPES] = {
-        [F32] = 0, [F16] = 1, [BF16] = 32, [Q4_0] = 2, [Q4_1] = 3, [Q8_0] = 7, [Q5_0] = 8, [Q5_1] = 9};
+        [F32] = 0, [F16] = 1, [BF16] = 32, [Q4_0] = 2, [Q4_1] = 3, [Q8_0] = 7, [Q5_0] = 8, [Q5_1] = 9,
+        [Q4_K] = 15, [Q5_K] = 17, [Q6_K] = 18};
     dtype t = F32;
     for (int i = 0; i < x->count; i++)
-        if (x->how[i]->slot && x->how[i]->layer >= 0 && x->how[i]->slot->flags & SLOT_MATRIX) t = x->out[i].type;
+        if (x->how[i]->slot && !strcmp(x->how[i]->slot->name, "att.key.weight")) t = x->out[i].type;
     return numbers[t];
 }
 
@@ -56,6 +58,11 @@ static void describe(metadata *m, const rwkv *r, const exporter *x, const char *
     static const char *const ranks6[] = {".time_mix_extra_dim", ".time_decay_extra_dim"};
     static const char *const ranks7[] = {".attention.decay_lora_rank", ".attention.iclr_lora_rank",
                                          ".attention.value_residual_mix_lora_rank", ".attention.gate_lora_rank"};
+    for (int i = 0; i < x->count; i++)
+        if (x->how[i]->slot && slot_is_by_unit(x->how[i]->slot) && x->out[i].shape[1] == r->C && r->C != r->F) {
+            add_text(m, UNITS_KEY, UNITS_VALUE);
+            break;
+        }
     add_text(m, "general.architecture", m->arch);
     add_text(m, "general.type", "model");
     add_text(m, "general.name", name);

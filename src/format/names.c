@@ -5,6 +5,7 @@
  * holds a function of the official number, or it is several official tensors fused along its first axis (their names are
  * then listed with blanks between). What no rule fits keeps its name. */
 #include "format/reader.h"
+#include "format/units.h"
 #include "format/write.h"
 #include <ctype.h>
 #include <math.h>
@@ -442,6 +443,30 @@ static int apply(tensors *t, const rule *r, file_tensor f, const char *number, c
     return WKV_OK;
 }
 
+/* Our GGUF may have ffn.value by hidden unit, [F, C], of which its metadata speak. */
+static int find_units(tensors *t)
+{
+    static const char value[] = ".ffn.value.weight";
+    const char *how = tensors_meta(t, UNITS_KEY);
+    const file_tensor *emb = look(t, "emb.weight");
+    if (how && strcmp(how, UNITS_VALUE))
+        return fail(WKV_EUNSUPPORTED, "%s is \"%s\", and only \"%s\" is known; a later version may have written it", UNITS_KEY, how,
+                    UNITS_VALUE);
+    for (int i = 0; how && emb && emb->dims == 2 && i < t->count; i++) {
+        file_tensor *f = &t->list[i];
+        size_t n = strlen(f->name);
+        if (n < sizeof value || strcmp(f->name + n - sizeof value + 1, value)) continue;
+        if (f->dims != 2 || f->shape[1] != emb->shape[1] || f->shape[0] == f->shape[1]) continue;
+        f->transposed = 1;
+        if (dtypes[f->type].values == 1) continue;
+        if (!units_fit(f->type, f->shape[0], f->shape[1]))
+            return fail(WKV_EFORMAT, "tensor %s: %lld x %lld of %s cannot be by unit", f->name, (long long)f->shape[0],
+                        (long long)f->shape[1], dtypes[f->type].name);
+        f->by_unit = 1;
+    }
+    return WKV_OK;
+}
+
 int names_official(tensors *t)
 {
     for (int i = 0; i < t->count; i++) t->list[i].name = unwrapped(t->list[i].name);
@@ -459,6 +484,7 @@ int names_official(tensors *t)
     t->list = out.list;
     t->count = out.count;
     t->cap = out.cap;
+    if (!e) e = find_units(t);
     if (!e && (found.own == cpp50 || found.own == cpp52)) {
         e = tensors_add_number(t, "group_norm_eps", 14, 1e-5); /* its v5 alone, official is 64e-5; spec FORMATS 2 */
     }

@@ -11,6 +11,10 @@
 
 #include "format/dtype.h"
 
+/* In the metadata of a GGUF that has ffn.value so: its shape is then [F, C] in place of [C, F], of plain types too. */
+#define UNITS_KEY "wkv.ffn_value"
+#define UNITS_VALUE "by unit"
+
 enum { UNITS = 32 }; /* of a group; outputs are taken 32 at a time too */
 
 /* Is there such a form for F inputs and C outputs? Both must be multiples of 32, the type one with blocks of 32. */

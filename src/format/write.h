@@ -16,6 +16,8 @@ struct tensor_out {
     const void *data;                               /* row-major, in `type`; or NULL and  */
     int (*values)(const tensor_out *t, float *out); /* all of them as f32; 0 or a failure */
     const void *from;                               /* whatever `values` needs            */
+    int by_unit;                                    /* blocks in groups of rows (units.h): the shape is [in][out], values are [out][in] */
+    const file_tensor *blocks;                      /* or in place of both: its blocks, of the same type, as that file has them */
 };
 
 /* Write n tensors to `path`, beside it first and renamed when complete. meta: key, value, ..., NULL; or NULL for none. Types: one
