@@ -48,6 +48,7 @@ aarch64: ## cross build for 64-bit Arm, tests under qemu
 	@$(call BUILD,build/aarch64)
 	@tools/check.sh build/aarch64
 
+test-long: export WKV_LONG = 1
 test-long: test clang asan tsan fuzz ## all of these, one after another
 
 fuzz: ## a minute of fuzzing for each file reader (clang); FUZZ_SECONDS=600 for longer

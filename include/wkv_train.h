@@ -120,7 +120,7 @@ typedef struct {
     const char *vocab;         /* as wkv_tokenizer_open; NULL with `init`: the checkpoint's. Token files need none     */
     const char *chat;          /* template of conversations, as wkv_template_find; NULL: the model's                   */
     const char *save_type;     /* "f32", or "bf16" (NULL) as official files                                            */
-    int save_every;            /* steps between checkpoints; 0: 1000; negative: at the end only                        */
+    int save_every;            /* steps between checkpoints; 0: 1000; negative: at the end only. Else also every ten minutes */
     int keep;                  /* checkpoints kept, the last ones; 0: 2                                                */
     int log_every;             /* steps between figures; their loss is the mean; 0: 10                                 */
     int valid_every;           /* steps between measurements of the held-out text; 0: 500; negative: at the end only   */

@@ -87,7 +87,7 @@ static const option keeping_options[] = {
     {0, "plan", OPT_SWITCH, NULL, &only_plan, 0, 0, "", "say what the run would be, and stop"},
     {0, "save-type", OPT_CHOICE, "bf16|f32", &save_type, 0, 0, "bf16", "numbers of the saved model"},
     {0, "save-every", OPT_COUNT, "N", &set.save_every, -1, INT_MAX, "1000",
-     "steps between checkpoints; -1: at the end only"},
+     "steps between checkpoints, which are also written every ten minutes; -1: at the end only"},
     {0, "keep", OPT_COUNT, "N", &set.keep, 1, INT_MAX, "2", "checkpoints to keep, the last ones"},
     {0, "log-every", OPT_COUNT, "N", &set.log_every, 1, INT_MAX, "10", "steps between figures"},
     {0, "valid-every", OPT_COUNT, "N", &set.valid_every, -1, INT_MAX, "500",

@@ -165,8 +165,16 @@ static int after_step(job *j, int last)
     return err ? err : history_page(&j->history, &j->plan, r, 0);
 }
 
+/* Every so many steps, and after some minutes: when a checkpoint is written does not change what comes out. */
+static int save_is_due(const job *j)
+{
+    enum { SECONDS = 600 };
+    return every(j->o.save_every, j->report.step) || (j->o.save_every > 0 && seconds() - j->saved > SECONDS);
+}
+
 static int train(job *j)
 {
+    j->saved = seconds();
     wkv_train_report *r = &j->report;
     int err = 0, stop = 0;
     while (!err && !stop && r->step < r->steps) {
@@ -174,10 +182,11 @@ static int train(job *j)
         int last = r->step == r->steps;
         if ((err = after_step(j, last))) return err;
         stop = j->o.report && j->o.report(j->o.user, r);
-        if (last || stop || every(j->o.save_every, r->step)) {
+        if (last || stop || save_is_due(j)) {
             double begin = seconds();
             err = save_checkpoint(j);
-            j->idle += seconds() - begin;
+            j->saved = seconds();
+            j->idle += j->saved - begin;
         }
     }
     if (!err) err = job_save(j, "final.safetensors");

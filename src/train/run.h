@@ -26,6 +26,7 @@ typedef struct {
     wkv_train_report report;
     double work, idle; /* seconds in steps, and in what comes between them */
     int64_t worked;    /* steps of this process                            */
+    double saved;      /* when the last checkpoint was                     */
     char sample[2048];
 } job;
 
