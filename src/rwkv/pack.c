@@ -85,18 +85,29 @@ static void encode(change *c, const float *x, void *to, int n)
     __atomic_store_n(&c->bad, 1, __ATOMIC_RELEASE);
 }
 
-/* Rows of plain numbers to columns, as they are. */
+/* Rows of plain numbers to columns, as they are; by way of a small square, because rows a power of two apart share few lines of the
+ * cache. */
 static void turn_strip(const change *c, int o, int n)
 {
-    int size = dtypes[c->to.type].bytes;
-    size_t F = (size_t)c->to.rows, C = (size_t)c->to.cols;
-    const char *from = (const char *)c->from->data + (size_t)o * F * (size_t)size;
-    char *to = (char *)c->to.data + (size_t)o * (size_t)size;
-    for (size_t f = 0; f < F; f++)
+    const size_t size = (size_t)dtypes[c->to.type].bytes, F = (size_t)c->to.rows, C = (size_t)c->to.cols;
+    const char *from = (const char *)c->from->data + (size_t)o * F * size;
+    char *to = (char *)c->to.data + (size_t)o * size;
+    uint32_t wide[STRIP][STRIP], turned_wide[STRIP][STRIP];
+    uint16_t half[STRIP][STRIP], turned_half[STRIP][STRIP];
+    for (size_t f = 0; f < F; f += STRIP) {
+        size_t some = F - f < STRIP ? F - f : STRIP;
         for (int i = 0; i < n; i++) {
-            if (size == 2) memcpy(to + (f * C + (size_t)i) * 2, from + ((size_t)i * F + f) * 2, 2);
-            else memcpy(to + (f * C + (size_t)i) * 4, from + ((size_t)i * F + f) * 4, 4);
+            const char *p = from + ((size_t)i * F + f) * size;
+            memcpy(size == 2 ? (void *)half[i] : (void *)wide[i], p, some * size);
         }
+        for (size_t k = 0; k < some; k++)
+            for (int i = 0; i < n; i++) {
+                if (size == 2) turned_half[k][i] = half[i][k];
+                else turned_wide[k][i] = wide[i][k];
+            }
+        for (size_t k = 0; k < some; k++)
+            memcpy(to + (f + k) * C * size, size == 2 ? (void *)turned_half[k] : (void *)turned_wide[k], (size_t)n * size);
+    }
 }
 
 /* Through floats; `rows`: room for the strip's blocks. */
