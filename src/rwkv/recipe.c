@@ -15,8 +15,8 @@ static const recipe recipes[] = {
     {"q4_0",   Q4_0,  Q4_0,   Q8_0,      Q8_0},
     {"q8",     Q8_0,  Q8_0,   Q8_0,      Q8_0},
     {"q5",     Q5_1,  Q5_1,   Q8_0,      Q8_0},
-    {"q4",     Q4_1,  Q4_1,   Q8_0,      Q8_0},
-    {"q4mix",  Q4_0,  Q8_0,   Q8_0,      Q8_0},
+    {"q4",     Q4_0,  Q4_0,   Q8_0,      Q8_0},
+    {"q4mix",  Q4_1,  Q5_1,   Q8_0,      Q8_0},
 };
 /* clang-format on */
 enum { RECIPES = sizeof recipes / sizeof *recipes };
