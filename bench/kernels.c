@@ -1,7 +1,7 @@
 /* kernels.c - how fast the entries of the CPU device are, beside what this machine can do: multiply-adds that stay in registers,
  * and reading memory in several streams, both measured in the same run.
  *
- *     kernels [-t THREADS] [-i ISA] [NAME]        only the measurements whose name contains NAME */
+ *     kernels [-t THREADS] [-i ISA] [NAME]        only the measurements whose line contains NAME: "linear", "q8_0", "T=32" */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +9,14 @@
 #include <time.h>
 #include "base/error.h"
 #include "base/rng.h"
+#include "bench/int8.h"
+#include "cpu/int8.h"
 #include "cpu/simd.h"
 #include "ops/device.h"
 
 static pool *threads;
 static const char *only = "";
-static double peak, bandwidth; /* FLOP/s and bytes/s of all threads */
+static double peak, whole_peak, bandwidth; /* FLOP/s, operations on bytes and bytes/s of all threads */
 
 static double now(void)
 {
@@ -48,10 +50,10 @@ static double fastest(void (*fn)(void *), void *arg)
     return best;
 }
 
-static void report(const char *name, const char *shape, double seconds, double flops, double bytes)
+static void report(const char *name, const char *shape, double seconds, double flops, double bytes, double of)
 {
     printf("%-12s %-28s %10.1f us", name, shape, seconds * 1e6);
-    if (flops > 0) printf("  %7.1f GFLOP/s %5.1f %%", flops / seconds * 1e-9, 100 * flops / seconds / peak);
+    if (flops > 0) printf("  %7.1f GFLOP/s %5.1f %%", flops / seconds * 1e-9, 100 * flops / seconds / of);
     if (bytes > 0) printf("  %6.1f GB/s %5.1f %%", bytes / seconds * 1e-9, 100 * bytes / seconds / bandwidth);
     printf("\n");
     fflush(stdout);
@@ -67,6 +69,14 @@ static void burn_part(void *arg, int part, int parts)
 }
 
 static void burn(void *arg) { pool_run(threads, burn_part, arg); }
+
+static void burn_whole_part(void *arg, int part, int parts)
+{
+    (void)part, (void)parts;
+    *(double *)arg = int8_best(simd_name()).burn(4000000);
+}
+
+static void burn_whole(void *arg) { pool_run(threads, burn_whole_part, arg); }
 
 static void stream_part(void *arg, int part, int parts)
 {
@@ -85,10 +95,12 @@ static void roofs(void)
     memset(large, 1, LARGE);
     double t = fastest(burn, &flops);
     peak = flops * pool_threads(threads) / t;
+    t = fastest(burn_whole, &flops);
+    whole_peak = flops * pool_threads(threads) / t;
     bandwidth = (double)LARGE / fastest(stream, NULL);
     free(large);
-    printf("%s, %d threads: peak %.1f GFLOP/s, memory %.1f GB/s\n", simd_name(), pool_threads(threads), peak * 1e-9,
-           bandwidth * 1e-9);
+    printf("%s, %d threads: peak %.1f GFLOP/s, %s %.1f GOP/s, memory %.1f GB/s\n", simd_name(), pool_threads(threads), peak * 1e-9,
+           int8_now()->name, whole_peak * 1e-9, bandwidth * 1e-9);
 }
 
 /* ---- linear ------------------------------------------------------------------------------------------------------------- */
@@ -117,8 +129,11 @@ static void dw(void *arg)
 
 static void linear(dtype type, int in, int out, int in_rows, int T, int cold)
 {
-    char shape[64];
+    char shape[64], line[80];
     size_t bytes = (size_t)dtype_bytes(type, (int64_t)in * out);
+    snprintf(shape, sizeof shape, "%s %d->%d%s T=%d", dtypes[type].name, in, out, in_rows ? " rows" : "", T);
+    snprintf(line, sizeof line, "linear %s", shape);
+    if (!strstr(line, only)) return;
     linear_case c = {.copies = cold ? (int)((200u << 20) / bytes) + 2 : 1, .T = T};
     c.x = normal((size_t)T * (size_t)in, 1);
     c.y = normal((size_t)T * (size_t)out, 1);
@@ -129,11 +144,10 @@ static void linear(dtype type, int in, int out, int in_rows, int T, int cold)
         c.w[i].data = calloc(1, bytes);
         memset(c.w[i].data, 0x11, bytes);
     }
-    snprintf(shape, sizeof shape, "%s %d->%d%s T=%d", dtypes[type].name, in, out, in_rows ? " rows" : "", T);
     double flops = 2.0 * in * out * T;
-    if (strstr("linear", only)) report("linear", shape, fastest(forward, &c), flops, cold ? (double)bytes : 0);
-    if (!cold && strstr("linear_dx", only)) report("linear_dx", shape, fastest(dx, &c), flops, 0);
-    if (!cold && strstr("linear_dw", only)) report("linear_dw", shape, fastest(dw, &c), flops, 0);
+    report("linear", shape, fastest(forward, &c), flops, cold ? (double)bytes : 0, int8_takes(type) && !in_rows ? whole_peak : peak);
+    if (!cold) report("linear_dx", shape, fastest(dx, &c), flops, 0, peak);
+    if (!cold) report("linear_dw", shape, fastest(dw, &c), flops, 0, peak);
     for (int i = 0; i < c.copies; i++) free(c.w[i].data);
     free(c.w);
     free(c.x);
@@ -203,7 +217,7 @@ static void other(int T, int C, int heads)
     snprintf(text, sizeof text, "T=%d C=%d N=%d", T, C, N);
 #define TRY(name, flops, values)                                                                                       \
     if (strstr(#name, only))                                                                                           \
-    report(#name, text, fastest(run_##name, &s), (flops) * (double)n, 4.0 * (values) * (double)n)
+    report(#name, text, fastest(run_##name, &s), (flops) * (double)n, 4.0 * (values) * (double)n, peak)
     TRY(add, 1, 3);
     TRY(lerp, 3, 3);
     TRY(lerp_back, 8, 7);
@@ -249,6 +263,11 @@ int main(int argc, char **argv)
         linear(stored[i], 768, 3072, 0, 1, 1);
         linear(stored[i], 2048, 8192, 0, 1, 1);
     }
+    static const dtype blocks[] = {Q8_0, Q4_0, Q4_1, Q5_0, Q4_K, Q6_K};
+    static const int few[] = {1, 2, 3, 4, 5, 6, 8, 12, 16, 32, 64, 128, 512};
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 13; j++) linear(blocks[i], 2048, 8192, 0, few[j], 1);
+    for (int j = 0; j < 13; j++) linear(Q8_0, 8192, 2048, 0, few[j], 1);
     linear(F16, 768, 64, 1, 1, 1);
     linear(F16, 64, 768, 1, 1, 1);
     linear(F16, 2048, 2048, 1, 1, 1);

@@ -3,9 +3,24 @@
 set(SIMD_FLAGS -ffp-contract=off -fno-trapping-math)
 # Instrumented, their unrolled tiles take compilers many minutes; tests/test_devices.c puts their arrays against guard pages.
 list(APPEND SIMD_FLAGS -fno-sanitize=all)
+# The products in whole numbers are vectors already: what compilers make of their few scalar loops costs more than it saves.
+set(INT8_FLAGS ${SIMD_FLAGS} -fno-tree-vectorize -fno-tree-slp-vectorize)
 set_source_files_properties(src/cpu/simd_v128.c src/cpu/simd_neon.c PROPERTIES COMPILE_OPTIONS "${SIMD_FLAGS}")
+set_source_files_properties(src/cpu/int8_portable.c src/cpu/int8_neon.c PROPERTIES COMPILE_OPTIONS "${INT8_FLAGS}")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
-  set_source_files_properties(src/cpu/simd_avx2.c PROPERTIES COMPILE_OPTIONS "${SIMD_FLAGS};-mavx2;-mfma;-mf16c")
-  set_source_files_properties(src/cpu/simd_avx512.c PROPERTIES
-    COMPILE_OPTIONS "${SIMD_FLAGS};-mavx2;-mfma;-mf16c;-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mprefer-vector-width=512")
+  set(AVX2 -mavx2 -mfma -mf16c)
+  set(AVX512 ${AVX2} -mavx512f -mavx512dq -mavx512bw -mavx512vl -mprefer-vector-width=512)
+  set_source_files_properties(src/cpu/simd_avx2.c PROPERTIES COMPILE_OPTIONS "${SIMD_FLAGS};${AVX2}")
+  set_source_files_properties(src/cpu/simd_avx512.c PROPERTIES COMPILE_OPTIONS "${SIMD_FLAGS};${AVX512}")
+  set_source_files_properties(src/cpu/int8_avx2.c PROPERTIES COMPILE_OPTIONS "${INT8_FLAGS};${AVX2}")
+  set_source_files_properties(src/cpu/int8_avx512.c PROPERTIES COMPILE_OPTIONS "${INT8_FLAGS};${AVX512}")
+  set_source_files_properties(src/cpu/int8_avx512vnni.c PROPERTIES COMPILE_OPTIONS "${INT8_FLAGS};${AVX512};-mavx512vnni")
+  include(CheckCCompilerFlag)
+  check_c_compiler_flag(-mavxvnni HAVE_AVXVNNI) # since GCC 11 and Clang 12
+  if(HAVE_AVXVNNI)
+    set_source_files_properties(src/cpu/int8_avxvnni.c PROPERTIES COMPILE_OPTIONS "${INT8_FLAGS};${AVX2};-mavxvnni")
+    set_source_files_properties(src/cpu/int8.c PROPERTIES COMPILE_DEFINITIONS INT8_AVXVNNI)
+  endif()
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  set_source_files_properties(src/cpu/int8_neondot.c PROPERTIES COMPILE_OPTIONS "${INT8_FLAGS};-march=armv8.2-a+dotprod")
 endif()

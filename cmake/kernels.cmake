@@ -1,6 +1,6 @@
 # The devices, their tests and their benchmark without the rest of the library: what a processor needs to be tried on.
 file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS src/base/*.c src/ops/*.c src/cpu/*.c)
-add_library(wkv_kernels OBJECT ${KERNEL_SOURCES} src/format/dtype.c)
+add_library(wkv_kernels OBJECT ${KERNEL_SOURCES} src/format/dtype.c src/bench/int8.c)
 target_include_directories(wkv_kernels PUBLIC include src)
 target_link_libraries(wkv_kernels PUBLIC Threads::Threads m)
 include(cmake/isa.cmake)

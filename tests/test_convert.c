@@ -118,11 +118,11 @@ static void from_others(void)
 
 /* ---- logits -------------------------------------------------------------------------------------------------------------- */
 
-static double logits_apart(const known *k, const char *path)
+static double logits_apart(const known *k, const char *path, const char *device)
 {
     known other = {.tokens = k->tokens, .n = k->n, .vocab = k->vocab};
     if (!opens(&other.m, path)) return INFINITY;
-    wkv_context *c = context_new(other.m, 2, NULL);
+    wkv_context *c = context_new(other.m, 2, device);
     float *x = from_start(k, k->c, k->n), *y = from_start(&other, c, k->n);
     double d = apart(x, y, (size_t)k->n * (size_t)k->vocab);
     free(x);
@@ -162,7 +162,7 @@ static void logits(void)
                 type = "f16";
             }
             if (!converted(wkv_model_about(k.m)->path, to, ways[w].type)) continue;
-            double d = logits_apart(&k, to);
+            double d = logits_apart(&k, to, NULL);
             int same = !type || !strcmp(type, "f32") || !strcmp(type, g->type);
             if (d > worst[w]) worst[w] = d;
             double most = !same ? ways[w].rounded : by_column && !ways[w].lossless ? 1e-5 : ways[w].lossless;
@@ -252,7 +252,7 @@ static void expect_recipe(const char *path, const golden *g, const char *type, d
 }
 
 /* Every value is within the type's steps of what it was, and the model computes with what is in the file: its logits are those of
- * the same values in f32. */
+ * the same values in f32, on the device that rounds no activations. */
 static void quantised(void)
 {
     static const struct {
@@ -267,10 +267,10 @@ static void quantised(void)
             q = k;
             if (converted(wkv_model_about(k.m)->path, "convert.gguf", types[w].type) && opens(&q.m, "convert.gguf")) {
                 expect_recipe("convert.gguf", &goldens[i], types[w].type, types[w].step);
-                q.c = context_new(q.m, 2, NULL);
-                far = fmax(far, logits_apart(&k, "convert.gguf"));
+                q.c = context_new(q.m, 2, "reference");
+                far = fmax(far, logits_apart(&k, "convert.gguf", NULL));
                 if (converted("convert.gguf", "convert.pth", "f32"))
-                    worst = fmax(worst, logits_apart(&q, "convert.pth"));
+                    worst = fmax(worst, logits_apart(&q, "convert.pth", "reference"));
                 wkv_context_free(q.c);
                 wkv_model_close(q.m);
             }

@@ -127,7 +127,9 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
         device_cpu.linear(pools[p], &(product){.y = y1, .x = x, .w = &w}, 1, T);
         device_cpu.linear_dx(pools[p], dx1, dy, &w, T);
         device_cpu.linear_dw(pools[p], dw1, dy, x, &w, T);
-        if (apart(y1, y, ny) > 2e-5 || apart(dx1, dx, nx) > 2e-5 || apart(dw1, dw, nw) > 2e-5)
+        /* weights in blocks are multiplied by rounded activations: test_int8.c has the bits and the bound */
+        int exact = dtypes[type].values == 1 || in_rows;
+        if ((exact && !(apart(y1, y, ny) <= 2e-5)) || apart(dx1, dx, nx) > 2e-5 || apart(dw1, dw, nw) > 2e-5)
             FAILED("%s %s %d -> %d%s, %d tokens: %g, dx %g, dw %g", simd_name(), dtypes[type].name, in, out,
                    in_rows ? " in_rows" : "", T, apart(y1, y, ny), apart(dx1, dx, nx), apart(dw1, dw, nw));
         if (!p) {

@@ -4,12 +4,15 @@
 #include <stdlib.h>
 
 static const char *synthetic, *text_path, *sparsity;
+static const char *type;
 static int only, quick, as_json;
 
 static const option options[] = {
     {0, "synthetic", OPT_TEXT, "SIZE", &synthetic, 0, 0, "",
      "a model of random weights instead of a file: 7:0.1B, 7:0.4B, 7:1.5B, 7:2.9B, 7:7.2B, 4:169M, 4:430M, 4:1.5B, "
      "4:3B, 4:7B"},
+    {0, "type", OPT_TEXT, "TYPE", &type, 0, 0, "bf16 of a synthetic model, else what the file has",
+     "how the weights are kept: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, or a recipe: q8, q5, q4, q4mix"},
     {'f', "file", OPT_TEXT, "FILE", &text_path, 0, 0, "one that is built in", "the text that is read"},
     {0, "only", OPT_CHOICE, "all|decode|prefill|batch", &only, 0, 0, NULL, "measure only this of the model"},
     {0, "quick", OPT_SWITCH, NULL, &quick, 0, 0, "", "seconds instead of a minute: fewer repeats, no prompt of 2048"},
@@ -18,15 +21,15 @@ static const option options[] = {
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write the report as JSON"},
 };
 static const group own = GROUP("Measurement", options);
-static const group *const groups[] = {&own, &model_group, &weights_group, &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&own, &model_group, &tokenizer_group, &general_group, NULL};
 
 static int open_model(bench *b)
 {
     if (synthetic) note("making a model of size %s", synthetic);
     b->before = wkv_memory_resident();
     double t = seconds_now();
-    if (synthetic ? wkv_model_synthetic(&b->e.model, synthetic, engine_with.type, TEXTS + 2)
-                  : wkv_model_open(&b->e.model, engine_model, &engine_with))
+    if (synthetic ? wkv_model_synthetic(&b->e.model, synthetic, type, TEXTS + 2)
+                  : wkv_model_open(&b->e.model, engine_model, &(wkv_model_options){.type = type}))
         return complain_library();
     b->load = seconds_now() - t;
     if (engine_ready(&b->e, 0)) return 1;

@@ -5,39 +5,43 @@
 #include "base/error.h"
 
 typedef struct {
-    float *data;
-    size_t floats;
-} buffer;
+    float *data[2];
+    size_t floats[2];
+} buffers;
 
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void drop(void *arg)
 {
-    buffer *b = arg;
-    free(b->data);
+    buffers *b = arg;
+    free(b->data[0]);
+    free(b->data[1]);
     free(b);
 }
 
 static void make_key(void) { CHECK(!pthread_key_create(&key, drop)); }
 
-float *cpu_scratch(size_t floats)
+static float *at_least(int i, size_t floats)
 {
-    static _Thread_local buffer *mine;
+    static _Thread_local buffers *mine;
 
-    if (mine && mine->floats >= floats) return mine->data;
+    if (mine && mine->floats[i] >= floats) return mine->data[i];
     if (!mine) {
         pthread_once(&once, make_key);
         mine = calloc(1, sizeof *mine);
         CHECK(mine && !pthread_setspecific(key, mine));
     }
-    free(mine->data);
+    free(mine->data[i]);
     floats = (floats + 1023) / 1024 * 1024;
-    mine->data = aligned_alloc(64, floats * sizeof(float));
-    CHECK(mine->data);
-    mine->floats = floats;
-    return mine->data;
+    mine->data[i] = aligned_alloc(64, floats * sizeof(float));
+    CHECK(mine->data[i]);
+    mine->floats[i] = floats;
+    return mine->data[i];
 }
+
+float *cpu_scratch(size_t floats) { return at_least(0, floats); }
+float *cpu_shared(size_t floats) { return at_least(1, floats); }
 
 const device device_cpu = {
     .name = "cpu",

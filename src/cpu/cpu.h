@@ -8,6 +8,8 @@
 /* This thread's scratch memory, at least `floats` long, 64-byte aligned; valid until it asks again. It grows, and goes with its
  * thread, so that a warm device allocates nothing. Aborts when there is no memory. */
 float *cpu_scratch(size_t floats);
+/* Another such piece, which stays while phases run: what their parts share. */
+float *cpu_shared(size_t floats);
 
 /* The pool, or NULL when `work` (elementary operations) is not worth waking it. */
 static inline pool *cpu_worth(pool *p, double work) { return work < 30000 ? NULL : p; }

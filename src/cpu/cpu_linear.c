@@ -6,14 +6,20 @@
 #include <math.h>
 #include <string.h>
 #include "cpu/cpu.h"
+#include "cpu/int8.h"
+
+/* DOT and OUTER: see simd.h. DOT serves y of a weight stored [out, in] and dx of one stored [in, out]. WHOLE: int8.h, y of
+ * a weight in blocks stored [out, in]. */
+typedef enum { DOT, OUTER, WHOLE } form;
 
 /* One result, rows x cols, of sums of `sum` products. */
 typedef struct {
-    int outer; /* the form, see simd.h: dot serves y of a weight stored [out, in] and dx of one stored [in, out] */
+    form form;
     float *y;
     int rows, cols, sum;
     const float *x; /* dot: rows x sum. outer: (row, k) at x[row xm + k xk] */
     size_t xm, xk;
+    const x256 *bytes; /* WHOLE: x as bytes, chunks `rows` apart, when the phase before has made them */
     const char *w;  /* dot: cols x sum. outer: sum x cols                   */
     size_t w_bytes; /* of a row of w                                        */
     dtype type;
@@ -27,6 +33,7 @@ enum { MOST = 12, FEW = 4 }; /* products of a phase; rows for which reading the 
 
 typedef struct {
     const simd *s;
+    const int8_set *whole;
     int n, by_rows;
     const matmul *q;
     double cost[MOST]; /* of `grain` columns */
@@ -54,12 +61,33 @@ static void outer_form(const simd *s, const matmul *q, int row, int rows, int co
              q->type, rows, cols, q->sum, q->scale, cpu_scratch(OUTER_SCRATCH));
 }
 
+static float *whole_scratch(const int8_set *s, int rows, size_t chunks)
+{
+    return cpu_scratch((chunks * sizeof(x256) + s->scratch(rows)) / sizeof(float) + 1);
+}
+
+/* For a few tokens every thread makes bytes of x for itself, which costs less than a barrier. */
+static void whole_form(const int8_set *s, const matmul *q, int row, int rows, int col, int cols)
+{
+    size_t chunks = q->bytes ? 0 : int8_chunks(rows, q->sum), apart = (size_t)(q->bytes ? q->rows : rows);
+    float *scratch = whole_scratch(s, rows, chunks);
+    const x256 *x = q->bytes + row;
+    if (!q->bytes) {
+        s->quantize((x256 *)scratch, apart, q->x + (size_t)row * q->xm, q->xm, rows, q->sum);
+        x = (x256 *)scratch;
+    }
+    s->product(q->y + (size_t)row * (size_t)q->cols + col, (size_t)q->cols, x, apart, q->w + (size_t)col * q->w_bytes, q->w_bytes,
+               q->type, rows, cols, q->sum, q->scale, (x256 *)scratch + chunks);
+}
+
 static const float *maybe(const float *p, size_t at) { return p ? p + at : NULL; }
 
-static void rectangle(const simd *s, const matmul *q, int row, int rows, int col, int cols)
+static void rectangle(const phase *f, const matmul *q, int row, int rows, int col, int cols)
 {
+    const simd *s = f->s;
     if (rows < 1 || cols < 1) return;
-    if (q->outer) outer_form(s, q, row, rows, col, cols);
+    if (q->form == OUTER) outer_form(s, q, row, rows, col, cols);
+    else if (q->form == WHOLE) whole_form(f->whole, q, row, rows, col, cols);
     else dot_form(s, q, row, rows, col, cols);
 
     if (!q->ends) return;
@@ -99,22 +127,22 @@ static void part_of(void *arg, int part, int parts)
             col = column_at(f, i, before, f->all * part / parts);
             cols = column_at(f, i, before, f->all * (part + 1) / parts);
         }
-        rectangle(f->s, q, row, rows - row, col, cols - col);
+        rectangle(f, q, row, rows - row, col, cols - col);
         before += f->cost[i] * units(f, i);
     }
 }
 
 static void run(pool *p, const matmul *q, int n)
 {
-    phase f = {.s = simd_now(), .n = n, .q = q};
+    phase f = {.s = simd_now(), .whole = int8_now(), .n = n, .q = q};
     double work = 0;
     int all_units = 0, parts = pool_threads(p);
     CHECK(n <= MOST);
     for (int i = 0; i < n; i++) {
         int block = dtypes[q[i].type].values;
         double bytes = (double)dtypes[q[i].type].bytes / block;
-        f.grain[i] = !q[i].outer ? 16 : block > 64 ? block : 64;
-        f.cost[i] = (double)f.grain[i] * q[i].sum * (q->rows <= FEW ? bytes : 1);
+        f.grain[i] = q[i].form == WHOLE ? f.whole->outs : q[i].form == DOT ? 16 : block > 64 ? block : 64;
+        f.cost[i] = (double)f.grain[i] * q[i].sum * (q->rows <= FEW ? bytes : q[i].form == WHOLE ? 0.25 : 1);
         f.all += f.cost[i] * units(&f, i);
         all_units += units(&f, i);
         work += 0.25 * q[i].rows * q[i].cols * q[i].sum; /* a vector does at least four at once */
@@ -123,13 +151,56 @@ static void run(pool *p, const matmul *q, int n)
     pool_run(cpu_worth(p, work), part_of, &f);
 }
 
+/* Bytes of the x of every product in whole numbers, rows divided among the threads. */
+typedef struct {
+    const int8_set *s;
+    const matmul *q;
+    int n;
+} whole_phase;
+
+/* Has an earlier product the same x? Then that one's number, else i. */
+static int same_x(const matmul *q, int i)
+{
+    for (int j = 0; j < i; j++)
+        if (q[j].bytes && q[j].x == q[i].x && q[j].sum == q[i].sum) return j;
+    return i;
+}
+
+static void quantize_part(void *arg, int part, int parts)
+{
+    const whole_phase *f = arg;
+    for (int i = 0; i < f->n; i++) {
+        const matmul *q = &f->q[i];
+        int from, to;
+        if (!q->bytes || same_x(f->q, i) != i) continue;
+        pool_share(q->rows, 1, part, parts, &from, &to);
+        f->s->quantize((x256 *)q->bytes + from, (size_t)q->rows, q->x + (size_t)from * q->xm, q->xm, to - from, q->sum);
+    }
+}
+
+static void quantize_all(pool *p, matmul *q, int n)
+{
+    size_t chunks = 0;
+    for (int i = 0; i < n; i++)
+        if (q[i].form == WHOLE) chunks += int8_chunks(q[i].rows, q[i].sum);
+    if (!chunks || q->rows <= FEW) return;
+    x256 *room = (x256 *)cpu_shared(chunks * (sizeof(x256) / sizeof(float)));
+    for (int i = 0; i < n; i++) {
+        if (q[i].form != WHOLE) continue;
+        int j = same_x(q, i);
+        q[i].bytes = j < i ? q[j].bytes : room;
+        if (j == i) room += int8_chunks(q[i].rows, q[i].sum);
+    }
+    pool_run(cpu_worth(p, 256.0 * (double)chunks), quantize_part, &(whole_phase){.s = int8_now(), .q = q, .n = n});
+}
+
 void cpu_linear(pool *p, const product *q, int n, int T)
 {
     matmul m[MOST];
     CHECK(n <= MOST);
     for (int i = 0; i < n; i++) {
         const tensor *w = q[i].w;
-        m[i] = (matmul){.outer = w->in_rows,
+        m[i] = (matmul){.form = w->in_rows ? OUTER : int8_takes((dtype)w->type) ? WHOLE : DOT,
                         .y = q[i].y,
                         .rows = T,
                         .cols = weight_out(w),
@@ -144,12 +215,13 @@ void cpu_linear(pool *p, const product *q, int n, int T)
                         .ends = q[i].bias || q[i].map != MAP_NONE || q[i].to || q[i].times || q[i].plus,
                         .end = q[i]};
     }
+    quantize_all(p, m, n);
     run(p, m, n);
 }
 
 void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T)
 {
-    matmul q = {.outer = !w->in_rows,
+    matmul q = {.form = w->in_rows ? DOT : OUTER,
                 .y = dx,
                 .rows = T,
                 .cols = weight_in(w),
@@ -168,7 +240,7 @@ void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T)
 void cpu_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T)
 {
     const real *a = w->in_rows ? x : dy, *b = w->in_rows ? dy : x; /* dw[row][col] += a[t][row] b[t][col] */
-    matmul q = {.outer = 1,
+    matmul q = {.form = OUTER,
                 .y = dw,
                 .rows = w->rows,
                 .cols = w->cols,

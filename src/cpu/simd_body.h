@@ -9,72 +9,8 @@
  *
  * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16, LOAD_I8 (LANES
  * signed bytes), ONE_F16 (of a uint16_t), NONZERO (a bit for each lane that is not zero) and COMPRESS (its lanes to the front). The three LOADs must be there when LANES is not 4. */
-#include <stdint.h>
-#include <string.h>
-#include "cpu/simd.h"
+#include "cpu/simd_vector.h"
 
-typedef float vf __attribute__((vector_size(4 * LANES)));
-typedef int32_t vi __attribute__((vector_size(4 * LANES)));
-typedef uint32_t vu __attribute__((vector_size(4 * LANES)));
-typedef vf vf_any __attribute__((aligned(1), may_alias));
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
-
-INLINE vf load(const void *p) { return *(const vf_any *)p; }
-INLINE void store(void *p, vf v) { *(vf_any *)p = v; }
-INLINE vf all(float x) { return x - (vf){0}; }
-
-#ifdef FMA
-INLINE vf madd(vf a, vf b, vf c) { return (vf)FMA(a, b, c); }
-#else
-INLINE vf madd(vf a, vf b, vf c) { return a * b + c; }
-#endif
-
-/* The first n < LANES floats, zeros behind them. */
-#ifdef LOAD_PART
-INLINE vf load_part(const void *p, int n) { return (vf)LOAD_PART(p, n); }
-INLINE void store_part(void *p, vf v, int n) { STORE_PART(p, v, n); }
-#else
-INLINE vf load_part(const void *p, int n)
-{
-    vf v = {0};
-    memcpy(&v, p, 4 * (size_t)n);
-    return v;
-}
-INLINE void store_part(void *p, vf v, int n) { memcpy(p, &v, 4 * (size_t)n); }
-#endif
-
-#if LANES == 4
-/* Four 16-bit numbers in the low halves of the lanes, or in the high ones. */
-typedef uint16_t vh8 __attribute__((vector_size(16)));
-INLINE vu widen_half(const void *p, const int high)
-{
-    typedef uint64_t pair __attribute__((vector_size(16)));
-    uint64_t four;
-    memcpy(&four, p, 8);
-    vh8 h = (vh8)(pair){four, 0}, zero = {0};
-    return (vu)(high ? __builtin_shufflevector(zero, h, 0, 8, 1, 9, 2, 10, 3, 11) : __builtin_shufflevector(h, zero, 0, 8, 1, 9, 2, 10, 3, 11));
-}
-#endif
-
-#ifdef LOAD_F16
-INLINE vf load_f16(const void *p) { return (vf)LOAD_F16(p); }
-#else
-/* Exponent and mantissa in place, times 2^112, is the value of every number, subnormal ones too; Inf and NaN keep their bits. */
-INLINE vf load_f16(const void *p)
-{
-    vu h = widen_half(p, 0), sign = (h & 0x8000u) << 16, bits = (h & 0x7fffu) << 13;
-    vu huge = (vu)((vi)bits > 0x0f7fffff) & 0x7f800000u;
-    return (vf)(sign | huge | (vu)((vf)bits * 0x1p112f));
-}
-#endif
-
-#ifdef LOAD_BF16
-INLINE vf load_bf16(const void *p) { return (vf)LOAD_BF16(p); }
-#else
-INLINE vf load_bf16(const void *p) { return (vf)widen_half(p, 1); }
-#endif
 
 /* Lanes i.. of a row of weights in one of the plain types. */
 INLINE vf load_w(dtype type, const char *row, size_t i)
