@@ -79,6 +79,9 @@ wrong "--tokens says which" logits
 wrong "--data says what" train
 wrong "--out says where" train -d a
 wrong "two files are needed" convert "$model"
+wrong "--lora or --load-state says what goes into the model" merge "$model" a.pth
+wrong "--data says what to learn" tune -o tuned
+wrong "--cut goes with --infctx" tune -d twenty.jsonl -o tuned --cut
 wrong "--type: 'q9' is not one of" convert "$model" a.pth --type q9
 wrong "--vocab is needed" train -d a -o b
 wrong "--stop: an empty text" generate --stop ""
@@ -378,6 +381,32 @@ refused "its ending says nothing" convert "$model" small.onnx
 refused "cannot hold bf16; f16 can be" convert "$model" small2.st --type bf16
 refused "missing.pth" convert missing.pth small2.pth
 if ls small2* *.part-* >/dev/null 2>&1; then fail "a failed conversion leaves a file"; else pass; fi
+
+# ---- tune, merge -----------------------------------------------------------------------------------------------------
+for i in 1 2 3 4; do echo "{\"prompt\": \"the $i\", \"response\": \"end\"}"; done >answers.jsonl
+cksum "$model" >before
+run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned -r 2 -n 3 -b 2 --method lora+state
+is "$(cat out)" "tuned/lora.safetensors
+tuned/state.pth" "what wkv tune prints"
+holds err "4 samples of"
+holds err "sample 3: User: the 3"
+holds err "Assistant:[ end"
+holds err "step 3 of 3: loss"
+holds tuned/tune.jsonl '"step": 3, '
+cksum "$model" >after
+same before after "a tuned model's file"
+tuned="--lora tuned/lora.safetensors --load-state tuned/state.pth"
+# shellcheck disable=SC2086
+run 0 logits -m "$model" $tuned --tokens 1,2,3 -o beside.f32
+if cmp -s before.f32 beside.f32; then fail "what was learnt changes nothing"; else pass; fi
+# shellcheck disable=SC2086
+run 0 merge "$model" merged.pth $tuned --type f32
+holds out "merged.pth: logits of 64 tokens are at most"
+run 0 logits -m merged.pth --tokens 1,2,3
+run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned2 --infctx 4 --lora tuned/lora.safetensors -n 1
+refused "missing.jsonl" tune -m "$model" --vocab "$vocab" -d missing.jsonl -o tuned2
+refused "RWKV-7 has no weights called" tune -m "$model" -d answers.jsonl -o tuned2 --targets att.gate
+refused "for which an RWKV-7 of" logits --load-state tuned/state.pth --tokens 1 -o none.f32
 
 # ---- Ctrl-C ------------------------------------------------------------------------------------------------------------
 if timeout --preserve-status -s INT 1 true 2>/dev/null; then

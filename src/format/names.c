@@ -304,6 +304,14 @@ static int is_web5(const tensors *t)
     return bonus && bonus->dims >= 2 && look(t, "blocks.0.att.gate.weight") && !look(t, "blocks.0.att.time_faaaa");
 }
 
+/* A state alone says nothing of its naming but by the ending of its file: Ai00's converter writes .st and .state. */
+static int is_web_state(const tensors *t)
+{
+    size_t n = strlen(t->path);
+    int ending = (n > 3 && !strcmp(t->path + n - 3, ".st")) || (n > 6 && !strcmp(t->path + n - 6, ".state"));
+    return ending && look(t, "blocks.0.att.time_state") && !look(t, "emb.weight");
+}
+
 static naming find_naming(tensors *t)
 {
     if (is(t->format, "gguf")) return find_gguf(t);
@@ -315,6 +323,7 @@ static naming find_naming(tensors *t)
     t->naming = "web-rwkv";
     if (look(t, "blocks.0.att.time_mix_w1")) return (naming){web6, none, 0, 0};
     if (look(t, "blocks.0.att.r_k") && is_swapped7(t)) return (naming){web7, swapped7, 0, 0};
+    if (is_web_state(t)) return (naming){web7, none, 0, 0};
     if (is_web5(t)) return (naming){web5, none, 0, 0};
     t->naming = "official";
     return (naming){none, none, 0, 0};
