@@ -1,6 +1,7 @@
 /* engine.c - opening a model and reading tokens into it. */
 #include "engine.h"
 #include "say.h"
+#include "wkv_bench.h"
 #include <stdlib.h>
 
 const char *engine_model, *engine_vocab;
@@ -39,10 +40,21 @@ static const option tokenizer_options[] = {
 };
 const group tokenizer_group = GROUP("Vocabulary", tokenizer_options);
 
+/* Weights in a mapping may be more than memory holds; then every token reads them from the disk again. */
+static void notice_memory(const wkv_model *m)
+{
+    char a[32], b[32];
+    size_t need = wkv_model_bytes(m, NULL), there = wkv_memory_available() + wkv_memory_resident();
+    if (need > there)
+        note("the weights take %s, and there are %s of memory: they will be read from the disk again and again; --type q8 or q4 takes less",
+             as_bytes(a, (double)need), as_bytes(b, (double)there));
+}
+
 int engine_open(engine *e, int text)
 {
     *e = (engine){0};
     if (wkv_model_open(&e->model, engine_model, &engine_with)) return complain_library();
+    notice_memory(e->model);
     return engine_ready(e, text);
 }
 
