@@ -1,5 +1,6 @@
 /* test_units.c - weights stored by input, of which zero inputs are skipped: what a plain loop gives, to the bit. */
 #include "cpu/cpu.h"
+#include "format/units.h"
 #include "test.h"
 #include <stdlib.h>
 
@@ -78,8 +79,55 @@ static void plain(const char *isa, pool *p)
 
 static void plain_types(void) { every_set(plain); }
 
+/* ---- blocks ------------------------------------------------------------------------------------------------------------ */
+
+/* The same blocks in rows and by unit: the same bits, forward and, within the other order of the sums, backward. */
+static void expect_blocks(const char *isa, pool *p, dtype type, int T, int C, int F, double zeros, int negative)
+{
+    int64_t row = dtype_bytes(type, F), bytes = row * C;
+    size_t nx = (size_t)(T * F), ny = (size_t)(T * C);
+    float *w = malloc(sizeof *w * (size_t)(C * F)), *x = malloc(sizeof *x * nx), *y = malloc(sizeof *y * ny), *z = malloc(sizeof *z * ny);
+    char *rows = malloc((size_t)bytes), *units = malloc((size_t)bytes);
+    for (int i = 0; i < C * F; i++) w[i] = random_unit() - 0.5f;
+    dtype_encode(type, w, rows, C * F);
+    for (int c = 0; c < C; c += 32) units_put(type, units, rows + c * row, row, F, C, c);
+    fill(x, T * F, zeros);
+    for (size_t i = 0; i < nx && negative; i += 3) x[i] = -x[i];
+    tensor by_row = {.rows = C, .cols = F, .type = (int)type, .scale = 0.5f, .data = rows};
+    tensor by_unit = {.rows = F, .cols = C, .type = (int)type, .scale = 0.5f, .in_rows = 1, .by_unit = 1, .data = units};
+    cpu_linear(p, &(product){.y = y, .x = x, .w = &by_row}, 1, T);
+    cpu_linear(p, &(product){.y = z, .x = x, .w = &by_unit}, 1, T);
+    if (memcmp(y, z, sizeof *y * ny)) FAILED("%s %s T %d C %d F %d zeros %g: by unit other bits", isa, dtypes[type].name, T, C, F, zeros);
+
+    float *dx = calloc(nx, sizeof *dx), *dz = calloc(nx, sizeof *dz);
+    cpu_linear_dx(p, dx, y, &by_row, T);
+    cpu_linear_dx(p, dz, y, &by_unit, T);
+    double far = 0, most = 0;
+    for (size_t i = 0; i < nx; i++) {
+        far = fmax(far, fabs((double)dx[i] - (double)dz[i]));
+        most = fmax(most, fabs((double)dx[i]));
+    }
+    if (!(far <= 2e-6 * most)) FAILED("%s %s T %d C %d F %d: dx is %g of %g away", isa, dtypes[type].name, T, C, F, far, most);
+    free(w), free(x), free(y), free(z), free(rows), free(units), free(dx), free(dz);
+}
+
+static void blocks(const char *isa, pool *p)
+{
+    static const double zeros[] = {0, 0.5, 0.9, 1};
+    static const int tokens[] = {1, 2, 5, 8, 33, 70};
+    for (int type = Q8_0; type <= Q5_1; type++)
+        for (int z = 0; z < 4; z++) {
+            for (int i = 0; i < 6; i++) expect_blocks(isa, p, (dtype)type, tokens[i], 96, 320, zeros[z], i % 2);
+            expect_blocks(isa, p, (dtype)type, 1, 416, 1056, zeros[z], 0);
+            expect_blocks(isa, p, (dtype)type, 6, 32, 32, zeros[z], 1);
+        }
+}
+
+static void blocks_by_unit(void) { every_set(blocks); }
+
 int main(void)
 {
     RUN(plain_types);
+    RUN(blocks_by_unit);
     return DONE();
 }

@@ -79,7 +79,7 @@ static void by_unit(tensor_out *t, source *s)
 {
     int64_t C = t->shape[0], F = t->shape[1];
     if (C == F) return; /* a reader tells the order from the shape */
-    t->by_unit = 0 && units_fit(t->type, F, C);
+    t->by_unit = units_fit(t->type, F, C);
     if (!t->by_unit && dtypes[t->type].values > 1) return;
     s->form.swapped = !t->by_unit; /* put_units turns blocks itself */
     t->shape[0] = F;

@@ -7,9 +7,10 @@
 #include <string.h>
 #include "cpu/cpu.h"
 #include "cpu/int8.h"
+#include "format/units.h"
 
 /* DOT and OUTER: see simd.h. DOT serves y of a weight stored [out, in] and dx of one stored [in, out]. WHOLE: int8.h, y of
- * a weight in blocks stored [out, in]. */
+ * a weight in blocks stored [out, in], or by unit. */
 typedef enum { DOT, OUTER, WHOLE } form;
 
 /* One result, rows x cols, of sums of `sum` products. */
@@ -23,6 +24,7 @@ typedef struct {
     const char *w;  /* dot: cols x sum. outer: sum x cols                   */
     size_t w_bytes; /* of a row of w                                        */
     dtype type;
+    int by_unit;
     float scale;
     int add;
     int ends;       /* something follows                                    */
@@ -46,8 +48,25 @@ static size_t row_bytes(const tensor *w) { return (size_t)dtype_bytes((dtype)w->
 
 /* ---- a rectangle ------------------------------------------------------------------------------------------------------ */
 
+/* dx of a weight by unit: 32 of its rows at a time as floats. */
+static void dot_by_unit(const simd *s, const matmul *q, int row, int rows, int col, int cols)
+{
+    size_t C = (size_t)q->sum;
+    float *w = cpu_scratch(UNITS * C + s->dot_scratch(F32, rows, q->sum));
+    for (int u = col; u < col + cols; u += UNITS) {
+        int n = col + cols - u < UNITS ? col + cols - u : UNITS;
+        for (int i = 0; i < n; i++) units_decode(q->type, q->w, q->sum, u + i, 0, q->sum, w + (size_t)i * C);
+        s->dot(q->y + (size_t)row * (size_t)q->cols + u, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm, w, sizeof *w * C, F32,
+               rows, n, q->sum, q->scale, q->add, w + UNITS * C);
+    }
+}
+
 static void dot_form(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
+    if (q->by_unit) {
+        dot_by_unit(s, q, row, rows, col, cols);
+        return;
+    }
     s->dot(q->y + (size_t)row * (size_t)q->cols + col, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm,
            q->w + (size_t)col * q->w_bytes, q->w_bytes, q->type, rows, cols, q->sum, q->scale, q->add,
            cpu_scratch(s->dot_scratch(q->type, rows, q->sum)));
@@ -76,8 +95,12 @@ static void whole_form(const int8_set *s, const matmul *q, int row, int rows, in
         s->quantize((x256 *)scratch, apart, q->x + (size_t)row * q->xm, q->xm, rows, q->sum);
         x = (x256 *)scratch;
     }
-    s->product(q->y + (size_t)row * (size_t)q->cols + col, (size_t)q->cols, x, apart, q->w + (size_t)col * q->w_bytes, q->w_bytes,
-               q->type, rows, cols, q->sum, q->scale, (x256 *)scratch + chunks);
+    float *y = q->y + (size_t)row * (size_t)q->cols + col;
+    void *room = (x256 *)scratch + chunks;
+    if (q->by_unit)
+        s->units(y, (size_t)q->cols, x, apart, q->w, q->type, rows, q->cols, col, col + cols, q->sum, q->scale, room);
+    else
+        s->product(y, (size_t)q->cols, x, apart, q->w + (size_t)col * q->w_bytes, q->w_bytes, q->type, rows, cols, q->sum, q->scale, room);
 }
 
 static const float *maybe(const float *p, size_t at) { return p ? p + at : NULL; }
@@ -141,7 +164,7 @@ static void run(pool *p, const matmul *q, int n)
     for (int i = 0; i < n; i++) {
         int block = dtypes[q[i].type].values;
         double bytes = (double)dtypes[q[i].type].bytes / block;
-        f.grain[i] = q[i].form == WHOLE ? f.whole->outs : q[i].form == DOT ? 16 : block > 64 ? block : 64;
+        f.grain[i] = q[i].by_unit ? 64 : q[i].form == WHOLE ? f.whole->outs : q[i].form == DOT ? 16 : block > 64 ? block : 64;
         f.cost[i] = (double)f.grain[i] * q[i].sum * (q->rows <= FEW ? bytes : q[i].form == WHOLE ? 0.25 : 1);
         f.all += f.cost[i] * units(&f, i);
         all_units += units(&f, i);
@@ -200,7 +223,8 @@ void cpu_linear(pool *p, const product *q, int n, int T)
     CHECK(n <= MOST);
     for (int i = 0; i < n; i++) {
         const tensor *w = q[i].w;
-        m[i] = (matmul){.form = w->in_rows ? OUTER : int8_takes((dtype)w->type) ? WHOLE : DOT,
+        m[i] = (matmul){.form = w->by_unit ? WHOLE : w->in_rows ? OUTER : int8_takes((dtype)w->type) ? WHOLE : DOT,
+                        .by_unit = w->by_unit,
                         .y = q[i].y,
                         .rows = T,
                         .cols = weight_out(w),
@@ -222,6 +246,7 @@ void cpu_linear(pool *p, const product *q, int n, int T)
 void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T)
 {
     matmul q = {.form = w->in_rows ? DOT : OUTER,
+                .by_unit = w->by_unit,
                 .y = dx,
                 .rows = T,
                 .cols = weight_in(w),

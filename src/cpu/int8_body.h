@@ -614,6 +614,8 @@ static void int8_product(float *y, size_t y_stride, const x256 *x, size_t x_step
         packed(y, y_stride, x, x_step, types[type].fill, &(in_place){w, w_bytes, I}, coding_of(type), T, O, I, scale, scratch);
 }
 
+#include "cpu/int8_units.h"
+
 /* A panel, and the results of one for all tokens. */
 static size_t scratch_bytes(int T)
 {
@@ -630,4 +632,5 @@ const int8_set INT8 = {
     .quantize = quantize,
     .product = int8_product,
     .packed = packed,
+    .units = int8_units,
 };

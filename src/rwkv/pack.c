@@ -42,7 +42,7 @@ tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer
     to.in_rows = to.by_unit = 0;
     to.data = NULL;
     if (!slot_is_by_unit(s)) return t->type == (int)type ? *t : to; /* either orientation will do */
-    to.by_unit = 0 && units_fit(type, in, out);
+    to.by_unit = units_fit(type, in, out);
     to.in_rows = to.by_unit || dtypes[type].values == 1;
     if (!to.in_rows) return t->type == (int)type ? *t : to;
     to.rows = in;
