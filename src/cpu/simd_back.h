@@ -1,7 +1,8 @@
 /* simd_back.h - the recurrences, backward (part of simd_body.h).
  *
- * States are needed in reverse. They are kept every CHUNK tokens on one sweep forward, and the ones between are computed
- * again from the kept one, chunk by chunk from the last; never by dividing the decay out.
+ * States are needed in reverse. They are kept every CHUNK tokens on one sweep forward. In versions 5 and 6, whose decay may be
+ * anything down to 0, the ones between are computed again from the kept one, chunk by chunk from the last; in version 7 a chunk
+ * is a few matrix products.
  * The matrices in scratch have rows of padded(N), zeros behind N. */
 
 enum { CHUNK = 16 };
@@ -59,7 +60,7 @@ INLINE void add_sums(float *to, const float *rows, int n, const float *a, const 
 
 static size_t matrix(const head *h) { return (size_t)h->N * (size_t)padded(h->N); }
 static size_t chunks(const head *h) { return ((size_t)h->T + CHUNK - 1) / CHUNK; }
-enum { SUMS = 5 }; /* at most so many sums over columns */
+enum { SUMS = 3 }; /* sums over columns */
 static size_t sums_room(const head *h) { return SUMS * (size_t)padded(h->N) * LANES; }
 
 static size_t wkv6_scratch(const head *h) { return (chunks(h) + CHUNK + 1) * matrix(h) + sums_room(h); }
@@ -159,108 +160,259 @@ static void wkv6_back(const head *h, float *scratch)
     if (h->dS) narrow(h->dS, G, h->N);
 }
 
-/* ---- version 7: spec 5.4, with S[key][value] --------------------------------------------------------------------------------- */
+/* ---- version 7: spec 5.4, in chunks ------------------------------------------------------------------------------------------
+ *
+ * With D_t the product of a chunk's decays up to token t (per key), r^ = r D_t, a^ = a D_(t-1), k^ = k / D_t, b^ = b / D_t and u_t
+ * what a_t finds in the state before token t, a chunk of tokens is a few matrix products, [;] one above the other:
+ *
+ *     A = [r^; a^] [k^; b^]',  of which a row of r^ sees tokens up to its own, a row of a^ those before
+ *     u = a^ S0 + A_ak v + A_ab u                       solved token by token
+ *     S = D (S0 + [k^; b^]' [v; u])
+ *
+ * and so is its backward, with G the gradient of S times D, p that of u's right side, E = [dy; p] [v; u]' masked as A is:
+ *
+ *     p = b^ G + A_rb' dy + A_ab' p,  dv = k^ G + A_rk' dy + A_ak' p,  dS0 = G + [r^; a^]' [dy; p]
+ *     d[r^; a^] = [dy; p] S0' + E [k^; b^],  d[k^; b^] = [v; u] G' + E' [r^; a^]
+ *
+ * The decay's gradient is what the four and S say about log D, summed from the end. Version 7's w is at least 0.545, so D is at
+ * least 6e-5. The states at the chunks' beginnings are kept on a sweep forward, with u and A. */
+
+enum { BOTH = 2 * CHUNK, SHORT = 4 }; /* rows of a pair; rows of a tile */
+
+/* c[m][n] (+)= sum_k a[m am + k ak] b[k][n]: M rows, N columns (whole vectors), rows of c and b ldc and ldb floats apart. */
+INLINE void block_tile(const int mn, const int vn, float *c, size_t ldc, const float *a, size_t am, size_t ak, const float *b, size_t ldb,
+                       int K, int add)
+{
+    vf acc[SHORT][TIME_V];
+    UNROLL for (int m = 0; m < mn; m++)
+        UNROLL for (int v = 0; v < vn; v++) acc[m][v] = add ? load(c + (size_t)m * ldc + v * LANES) : (vf){0};
+    for (int k = 0; k < K; k++, a += ak, b += ldb) {
+        vf bv[TIME_V];
+        UNROLL for (int v = 0; v < vn; v++) bv[v] = load(b + v * LANES);
+        UNROLL for (int m = 0; m < mn; m++) {
+            vf s = all(a[(size_t)m * am]);
+            UNROLL for (int v = 0; v < vn; v++) acc[m][v] = madd(s, bv[v], acc[m][v]);
+        }
+    }
+    UNROLL for (int m = 0; m < mn; m++)
+        UNROLL for (int v = 0; v < vn; v++) store(c + (size_t)m * ldc + v * LANES, acc[m][v]);
+}
+
+static void block(float *c, size_t ldc, const float *a, size_t am, size_t ak, const float *b, size_t ldb, int M, int N, int K, int add)
+{
+    for (int n = 0; n < N; n += n + TIME_V * LANES <= N ? TIME_V * LANES : LANES)
+        for (int m = 0; m < M; m += SHORT) { /* M is a multiple of it */
+            float *to = c + (size_t)m * ldc + n;
+            if (n + TIME_V * LANES <= N) block_tile(SHORT, TIME_V, to, ldc, a + (size_t)m * am, am, ak, b + n, ldb, K, add);
+            else block_tile(SHORT, 1, to, ldc, a + (size_t)m * am, am, ak, b + n, ldb, K, add);
+        }
+}
+
+/* to[n][m] = from[m][n]; M and N whole vectors */
+static void turned(float *to, const float *from, int M, int N)
+{
+    vf v[LANES];
+    for (int m = 0; m < M; m += LANES)
+        for (int n = 0; n < N; n += LANES) {
+            UNROLL for (int i = 0; i < LANES; i++) v[i] = load(from + (size_t)(m + i) * (size_t)N + n);
+            turn(v);
+            UNROLL for (int i = 0; i < LANES; i++) store(to + (size_t)(n + i) * (size_t)M + m, v[i]);
+        }
+}
+
+/* One chunk at work: pairs of CHUNK rows of `wide` floats, one above the other, and what else lies in scratch. */
+typedef struct {
+    int wide;
+    float *ra, *kb, *vu, *yp, *dra, *dkb, *D, *turn, *E, *sum; /* D: CHUNK + 1 rows, the first of ones; E: BOTH x BOTH; sum: a row */
+    float *S0t, *Gt, *G;                                 /* wide x wide */
+    float *states, *us, *As;                             /* of all chunks */
+} chunk7;
+
+static size_t chunk7_place(chunk7 *c, const head *h, float *scratch)
+{
+    size_t wide = (size_t)padded(h->N), pair = BOTH * wide, M = wide * wide, n = ((size_t)h->T + CHUNK - 1) / CHUNK, at = 0;
+    float **const part[] = {&c->ra, &c->kb, &c->vu, &c->yp, &c->dra, &c->dkb, &c->D, &c->turn, &c->E, &c->sum, &c->S0t, &c->Gt, &c->G, &c->states,
+                            &c->us, &c->As};
+    const size_t size[] = {pair, pair, pair, pair, pair, pair, pair, pair, BOTH * BOTH, wide, M, M, M, (n + 1) * M, n * pair / 2,
+                           n * BOTH * BOTH};
+    c->wide = (int)wide;
+    for (size_t i = 0; i < sizeof size / sizeof *size; at += size[i++])
+        if (scratch) *part[i] = scratch + at;
+    return at;
+}
 
 static size_t wkv7_scratch(const head *h)
 {
-    return (chunks(h) + CHUNK + 2) * matrix(h) + CHUNK * (size_t)padded(h->N) + sums_room(h);
+    chunk7 c;
+    return chunk7_place(&c, h, NULL);
 }
 
-/* the state after token t, and sa = S a of the state before it */
-INLINE void step7_block(const int vn, const int whole, const head *h, int t, float *next, const float *S, float *sa_to, int j,
-                        int left)
+/* to[CHUNK][wide] = n rows of the head, zeros around them */
+static void take_rows(const chunk7 *c, const head *h, float *to, const float *from, int n)
 {
-    size_t at = (size_t)t * h->C, wide = (size_t)padded(h->N);
-    const float *w = h->w + at, *k = h->k + at, *a = h->a + at, *b = h->b + at;
-    vf sa[TIME_V], v[TIME_V];
-    UNROLL for (int q = 0; q < vn; q++) {
-        sa[q] = (vf){0};
-        v[q] = take(whole, h->v + at + j + q * LANES, left);
-    }
-    S += j;
-    next += j;
-    for (int i = 0; i < h->N; i++)
-        UNROLL for (int q = 0; q < vn; q++) sa[q] = madd(load(S + (size_t)i * wide + q * LANES), all(a[i]), sa[q]);
-    for (int i = 0; i < h->N; i++, S += wide, next += wide) {
-        vf wi = all(w[i]), ki = all(k[i]), bi = all(b[i]);
-        UNROLL for (int q = 0; q < vn; q++)
-            store(next + q * LANES, madd(load(S + q * LANES), wi, madd(sa[q], bi, v[q] * ki)));
-    }
-    UNROLL for (int q = 0; q < vn; q++) store(sa_to + j + q * LANES, sa[q]);
+    if (n < CHUNK || h->N < c->wide) memset(to, 0, sizeof *to * CHUNK * (size_t)c->wide);
+    for (int t = 0; t < n; t++, to += c->wide, from += h->C) EACH(h->N, ST(to, LD(from)););
 }
 
-static void step7(const head *h, int t, float *next, const float *S, float *sa) { ALL_COLUMNS(step7_block, next, S, sa); }
-
-INLINE void back7_block(const int vn, const int whole, const head *h, int t, const float *before, const float *after, const float *sa,
-                        float *G, float *P, int j, int left)
+/* Tokens first .. first + n: D, [r^; a^], [k^; b^], v. Tokens that are not there have w = 1 and zeros. */
+static void chunk7_take(const chunk7 *c, const head *h, int first, int n)
 {
-    size_t at = (size_t)t * h->C, wide = (size_t)padded(h->N), apart = wide * LANES;
-    const float *r = h->r + at, *w = h->w + at, *k = h->k + at, *a = h->a + at, *b = h->b + at;
-    vf dy[TIME_V], v[TIME_V], s[TIME_V], dv[TIME_V], ds[TIME_V];
-    UNROLL for (int q = 0; q < vn; q++) {
-        dy[q] = take(whole, h->dy + at + j + q * LANES, left);
-        v[q] = take(whole, h->v + at + j + q * LANES, left);
-        s[q] = load(sa + j + q * LANES);
-        dv[q] = ds[q] = (vf){0};
-    }
-    for (int i = 0; i < h->N; i++) {
-        size_t row = (size_t)i * wide + (size_t)j;
-        float *p = P + (size_t)i * LANES;
-        vf ri = all(r[i]), ki = all(k[i]), bi = all(b[i]);
-        vf Sg = {0}, Gv = {0}, Gs = {0}, GS = {0};
-        if (j) Sg = load(p), Gv = load(p + apart), Gs = load(p + 2 * apart), GS = load(p + 3 * apart);
-        UNROLL for (int q = 0; q < vn; q++) {
-            vf g = madd(dy[q], ri, load(G + row + q * LANES));
-            store(G + row + q * LANES, g);
-            Sg = madd(load(after + row + q * LANES), dy[q], Sg);
-            Gv = madd(g, v[q], Gv);
-            Gs = madd(g, s[q], Gs);
-            GS = madd(g, load(before + row + q * LANES), GS);
-            dv[q] = madd(g, ki, dv[q]);
-            ds[q] = madd(g, bi, ds[q]);
+    size_t at = (size_t)first * h->C, wide = (size_t)c->wide, half = CHUNK * wide;
+    float *D = c->D;
+    const float *const in[] = {h->r, h->w, h->k, h->v, h->a, h->b};
+    for (int i = 0; i < 6; i++) foresee(h, in[i], first + CHUNK, CHUNK, 0);
+    take_rows(c, h, c->ra, h->r + at, n);
+    take_rows(c, h, c->ra + half, h->a + at, n);
+    take_rows(c, h, c->kb, h->k + at, n);
+    take_rows(c, h, c->kb + half, h->b + at, n);
+    take_rows(c, h, c->vu, h->v + at, n);
+    for (size_t i = 0; i < wide; i++) D[i] = 1;
+    for (int t = 0; t < CHUNK; t++, D += wide) {
+        float *r = c->ra + (size_t)t * wide, *a = r + half, *k = c->kb + (size_t)t * wide, *b = k + half, *next = D + wide;
+        if (t < n) {
+            const float *w = h->w + at + (size_t)t * h->C;
+            EACH(h->N, ST(next, LD(w) * LD(D)););
+            for (size_t i = (size_t)h->N; i < wide; i++) next[i] = 1;
+        } else memcpy(next, D, sizeof *D * wide);
+        for (size_t i = 0; i < wide; i += LANES) {
+            vf d = load(next + i), over = 1.0f / d;
+            store(r + i, load(r + i) * d);
+            store(a + i, load(a + i) * load(D + i));
+            store(k + i, load(k + i) * over);
+            store(b + i, load(b + i) * over);
         }
-        store(p, Sg);
-        store(p + apart, Gv);
-        store(p + 2 * apart, Gs);
-        store(p + 3 * apart, GS);
     }
-    for (int i = 0; i < h->N; i++) {
-        size_t row = (size_t)i * wide + (size_t)j;
-        float *p = P + 4 * apart + (size_t)i * LANES;
-        vf wi = all(w[i]), ai = all(a[i]), Sd = j ? load(p) : (vf){0};
-        UNROLL for (int q = 0; q < vn; q++) {
-            Sd = madd(load(before + row + q * LANES), ds[q], Sd);
-            store(G + row + q * LANES, madd(load(G + row + q * LANES), wi, ds[q] * ai));
+}
+
+/* What a row sees: of r^ and dy the tokens up to its own, of a^ and p those before. */
+static void mask7(float *A)
+{
+    for (int t = 0; t < CHUNK; t++)
+        for (int s = t; s < CHUNK; s++) {
+            float *r = A + t * BOTH + s, *a = r + CHUNK * BOTH;
+            if (s > t) r[0] = r[CHUNK] = 0;
+            a[0] = a[CHUNK] = 0;
         }
-        store(p, Sd);
+}
+
+/* row t of x += sum of A[t][s] x[s] (or A[s][t] x[s], backwards) over the rows that are already done */
+INLINE void solve7(const chunk7 *c, float *x, const float *A, const int backwards)
+{
+    for (int q = 0; q < c->wide; q += LANES)
+        for (int i = 1; i < CHUNK; i++) {
+            int t = backwards ? CHUNK - 1 - i : i;
+            vf sum = load(x + t * c->wide + q);
+            for (int j = 0; j < i; j++) {
+                int s = backwards ? CHUNK - 1 - j : j;
+                sum = madd(all(backwards ? A[s * BOTH + t] : A[t * BOTH + s]), load(x + s * c->wide + q), sum);
+            }
+            store(x + t * c->wide + q, sum);
+        }
+}
+
+/* Forward: A, u and the state S1 behind the chunk, from S0. */
+static void chunk7_forward(const chunk7 *c, const float *S0, float *S1, float *A, float *u)
+{
+    int wide = c->wide;
+    size_t w = (size_t)wide, half = CHUNK * w;
+    const float *a = c->ra + half, *D = c->D + half;
+    turned(c->turn, c->kb, BOTH, wide);
+    block(A, BOTH, c->ra, w, 1, c->turn, BOTH, BOTH, BOTH, wide, 0);
+    mask7(A);
+    block(u, w, a, w, 1, S0, w, CHUNK, wide, wide, 0);
+    block(u, w, A + CHUNK * BOTH, BOTH, 1, c->vu, w, CHUNK, wide, CHUNK, 1);
+    solve7(c, u, A + CHUNK * BOTH + CHUNK, 0);
+    memcpy(c->vu + half, u, sizeof *u * half);
+    for (int i = 0; i < wide; i++)
+        for (int j = 0; j < wide; j += LANES) store(S1 + i * wide + j, load(S0 + i * wide + j) * D[i]);
+    for (int t = 0; t < BOTH; t++)
+        for (int j = 0; j < wide; j += LANES) store(c->dkb + t * wide + j, load(c->kb + t * wide + j) * load(D + j));
+    block(S1, w, c->dkb, 1, w, c->vu, w, wide, wide, BOTH, 1);
+}
+
+static void put_rows(const chunk7 *c, const head *h, float *to, const float *from, int n)
+{
+    for (int t = 0; to && t < n; t++, to += h->C, from += c->wide) EACH(h->N, ST(to, LD(to) + LD(from)););
+}
+
+/* Backward: c->G from the gradient behind the chunk to the one before it. */
+static void chunk7_back(const chunk7 *c, const head *h, int first, int n, const float *S0, const float *S1, const float *A)
+{
+    int wide = c->wide;
+    size_t at = (size_t)first * h->C, w = (size_t)wide, half = CHUNK * w;
+    float *G = c->G, *p = c->yp + half, *dv = c->turn, *const out[] = {h->dr, h->dw, h->dk, h->dv, h->da, h->db};
+    const float *D = c->D + half, *const in[] = {h->r, h->w, h->k, h->v, h->a, h->b, h->dy};
+    for (int i = 0; i < 6; i++) foresee(h, out[i], first, CHUNK, 1);
+    for (int i = 0; i < 7 && first; i++) foresee(h, in[i], first - CHUNK, CHUNK, 0);
+
+    for (int i = 0; i < wide; i += LANES) { /* of log D's last row, S's part */
+        vf rows[LANES];
+        UNROLL for (int l = 0; l < LANES; l++) {
+            rows[l] = (vf){0};
+            for (int j = 0; j < wide; j += LANES) {
+                float *g = G + (i + l) * wide + j;
+                rows[l] = madd(load(g), load(S1 + (i + l) * wide + j), rows[l]);
+                store(g, load(g) * D[i + l]);
+            }
+        }
+        store(c->sum + i, sums_of(rows));
     }
-    if (h->dv)
-        UNROLL for (int q = 0; q < vn; q++) {
-            float *to = h->dv + at + j + q * LANES;
-            put(whole, to, take(whole, to, left) + dv[q], left);
-        }
+
+    take_rows(c, h, c->yp, h->dy + at, n);
+    block(p, w, c->kb + half, w, 1, G, w, CHUNK, wide, wide, 0);
+    block(p, w, A + CHUNK, 1, BOTH, c->yp, w, CHUNK, wide, CHUNK, 1);
+    solve7(c, p, A + CHUNK * BOTH + CHUNK, 1);
+    block(dv, w, c->kb, w, 1, G, w, CHUNK, wide, wide, 0);
+    block(dv, w, A, 1, BOTH, c->yp, w, CHUNK, wide, BOTH, 1);
+    put_rows(c, h, h->dv ? h->dv + at : NULL, dv, n);
+
+    turned(c->turn, c->vu, BOTH, wide);
+    block(c->E, BOTH, c->yp, w, 1, c->turn, BOTH, BOTH, BOTH, wide, 0);
+    mask7(c->E);
+    turned(c->S0t, S0, wide, wide);
+    turned(c->Gt, G, wide, wide);
+    block(c->dra, w, c->yp, w, 1, c->S0t, w, BOTH, wide, wide, 0);
+    block(c->dra, w, c->E, BOTH, 1, c->kb, w, BOTH, wide, BOTH, 1);
+    block(c->dkb, w, c->vu, w, 1, c->Gt, w, BOTH, wide, wide, 0);
+    block(c->dkb, w, c->E, 1, BOTH, c->ra, w, BOTH, wide, BOTH, 1);
+    block(G, w, c->ra, 1, w, c->yp, w, wide, wide, BOTH, 1);
+
+    for (int t = n - 1; t >= 0; t--) {
+        size_t i_t = at + (size_t)t * h->C, row = (size_t)t * w;
+        const float *r = c->ra + row, *a = r + half, *k = c->kb + row, *b = k + half, *before = c->D + row, *now = before + w;
+        const float *dr = c->dra + row, *da = dr + half, *dk = c->dkb + row, *db = dk + half, *wt = h->w + i_t;
+        float *to_r = h->dr, *to_w = h->dw, *to_k = h->dk, *to_a = h->da, *to_b = h->db;
+#define TO(p, v) if (p) ST(p + i_t, LD(p + i_t) + (v))
+        EACH(h->N, vf d = LD(now); vf over = 1.0f / d; vf s = LD(c->sum);
+             s += madd(LD(r), LD(dr), -madd(LD(k), LD(dk), LD(b) * LD(db)));
+             TO(to_w, s / LD(wt)); TO(to_r, LD(dr) * d); TO(to_a, LD(da) * LD(before)); TO(to_k, LD(dk) * over); TO(to_b, LD(db) * over);
+             ST(c->sum, madd(LD(a), LD(da), s)););
+#undef TO
+    }
 }
 
 static void wkv7_back(const head *h, float *scratch)
 {
-    size_t M = matrix(h), wide = (size_t)padded(h->N), apart = wide * LANES;
-    float *kept = scratch, *S = kept + chunks(h) * M, *G = S + (CHUNK + 1) * M, *sa = G + M, *P = sa + CHUNK * wide;
-    start_back(h, kept, G, P);
-    for (int t = 0; t + 1 < h->T; t++) {
-        float *to = (t + 1) % CHUNK ? S : kept + (size_t)((t + 1) / CHUNK) * M;
-        step7(h, t, to, t % CHUNK ? S : kept + (size_t)(t / CHUNK) * M, sa);
+    chunk7 c;
+    chunk7_place(&c, h, scratch);
+    size_t wide = (size_t)c.wide, M = wide * wide, half = CHUNK * wide;
+    int chunks = (h->T + CHUNK - 1) / CHUNK;
+    memset(c.states, 0, sizeof(float) * M);
+    memset(c.G, 0, sizeof(float) * M);
+    widen(c.states, h->S0, h->N);
+    if (h->dS) widen(c.G, h->dS, h->N);
+    for (int i = 0; i < chunks; i++) {
+        int first = i * CHUNK, n = h->T - first < CHUNK ? h->T - first : CHUNK;
+        float *S0 = c.states + (size_t)i * M;
+        chunk7_take(&c, h, first, n);
+        chunk7_forward(&c, S0, S0 + M, c.As + (size_t)i * BOTH * BOTH, c.us + (size_t)i * half);
     }
-    for (int c = (int)chunks(h) - 1; c >= 0; c--) {
-        int first = c * CHUNK, n = h->T - first < CHUNK ? h->T - first : CHUNK;
-        memcpy(S, kept + (size_t)c * M, sizeof *S * M);
-        for (int i = 0; i < n; i++) step7(h, first + i, S + (size_t)(i + 1) * M, S + (size_t)i * M, sa + (size_t)i * wide);
-        for (int t = first + n - 1; t >= first; t--) {
-            size_t at = (size_t)t * h->C, i = (size_t)(t - first);
-            ALL_COLUMNS(back7_block, S + i * M, S + (i + 1) * M, sa + i * wide, G, P);
-            float *const to[SUMS] = {h->dr, h->dk, h->db, h->dw, h->da};
-            for (int q = 0; q < SUMS; q++)
-                if (to[q]) add_sums(to[q] + at, P + (size_t)q * apart, h->N, NULL, NULL, 0);
-        }
+    for (int i = chunks - 1; i >= 0; i--) {
+        int first = i * CHUNK, n = h->T - first < CHUNK ? h->T - first : CHUNK;
+        const float *S0 = c.states + (size_t)i * M;
+        if (i < chunks - 1) chunk7_take(&c, h, first, n);
+        memcpy(c.vu + half, c.us + (size_t)i * half, sizeof(float) * half);
+        chunk7_back(&c, h, first, n, S0, S0 + M, c.As + (size_t)i * BOTH * BOTH);
     }
-    if (h->dS) narrow(h->dS, G, h->N);
+    if (h->dS) narrow(h->dS, c.G, h->N);
 }

@@ -50,6 +50,17 @@ INLINE void put(const int whole, float *p, vf v, int left)
     else store_part(p, v, left);
 }
 
+/* Rows [t, t + n) of a head, fetched if they exist: they lie C apart, which no hardware foresees. */
+enum { FORESEEN = 8 }; /* tokens ahead */
+
+INLINE void foresee(const head *h, const float *p, int t, int n, const int write)
+{
+    for (int end = t + n < h->T ? t + n : h->T; p && t < end; t++)
+        for (int i = 0; i < h->N; i += 16)
+            if (write) __builtin_prefetch(p + (size_t)t * h->C + i, 1);
+            else __builtin_prefetch(p + (size_t)t * h->C + i);
+}
+
 /* Columns j.. of the head: vn vectors. The state's rows are `wide` apart. Spec 3.2, 4.2. */
 INLINE void wkv6_block(const int vn, const int whole, const head *h, float *S0, size_t wide, int j, int left)
 {
@@ -57,6 +68,9 @@ INLINE void wkv6_block(const int vn, const int whole, const head *h, float *S0, 
     for (int t = 0; t < h->T; t++, r += h->C, k += h->C, w += h->w_step) {
         vf v[TIME_V], y[TIME_V];
         float *S = S0 + j, ruk = inner3(r, k, h->u, h->N);
+        const float *const rows[] = {h->r, h->k, h->v, h->w_step ? h->w : NULL};
+        for (int i = 0; i < 4 && !j; i++) foresee(h, rows[i], t + FORESEEN, 1, 0);
+        if (!j) foresee(h, h->y, t + FORESEEN, 1, 1);
         UNROLL for (int q = 0; q < vn; q++) {
             v[q] = take(whole, h->v + (size_t)t * h->C + j + q * LANES, left);
             y[q] = v[q] * ruk;
@@ -101,6 +115,9 @@ INLINE void wkv7_block(const int vn, const int whole, const head *h, float *S, s
     for (int t = 0; t < h->T; t++) {
         size_t at = (size_t)t * h->C;
         UNROLL for (int q = 0; q < vn; q++) v[q] = take(whole, h->v + at + j + q * LANES, left);
+        const float *const rows[] = {h->r, h->w, h->k, h->v, h->a, h->b};
+        for (int i = 0; i < 6 && !j; i++) foresee(h, rows[i], t + FORESEEN, 1, 0);
+        if (!j) foresee(h, h->y, t + FORESEEN, 1, 1);
         if (t + 1 < h->T)
             token7(vn, 1, S + j, wide, h->N, h->r + at, h->w + at, h->k + at, h->b + at, h->a + at + h->C, v, sa, y);
         else token7(vn, 0, S + j, wide, h->N, h->r + at, h->w + at, h->k + at, h->b + at, NULL, v, sa, y);

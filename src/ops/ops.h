@@ -173,7 +173,8 @@ void op_mix(cx *c, tensor *x, tensor *w, tensor *b, real eps, int at, weighs whi
 tensor *op_wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at);
 /* v5, v6: w in (0, 1): one row (v5) or T rows (v6); u: one row.               spec 3.2, 3.4 */
 tensor *op_wkv6(cx *c, tensor *r, tensor *k, tensor *v, tensor *w, tensor *u, int heads, int at);
-/* v7: w in (0, 1) T rows; a = -kappa, b = kappa * a-gate.                     spec 5.2, 5.4 */
+/* v7: w in [1/2, 1) T rows (MAP_DECAY7 gives at least 0.545; the backward divides by products of 16 of them); a = -kappa,
+ * b = kappa * a-gate.                                                           spec 5.2, 5.4 */
 tensor *op_wkv7(cx *c, tensor *r, tensor *w, tensor *k, tensor *v, tensor *a, tensor *b, int heads, int at);
 
 /* In training, each value is 0 with the probability c->drop_rate, and else divided by what is left of 1. A step's c->drop_seed

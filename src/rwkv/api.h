@@ -20,7 +20,7 @@ struct wkv_state {
     const wkv_model *model;
     uint64_t fingerprint;
     int n;                 /* reals */
-    real data[];
+    _Alignas(64) real data[]; /* rows of the matrices in it are then whole cache lines */
 };
 
 /* A checkpoint in memory that outlives the model; `name` stands for its path. */

@@ -8,7 +8,7 @@ int wkv_state_new(wkv_state **out, const wkv_model *m)
 {
     *out = NULL;
     int n = rwkv_state_len(&m->rwkv);
-    wkv_state *s = malloc(sizeof *s + (size_t)n * sizeof(real));
+    wkv_state *s = aligned_alloc(64, (sizeof *s + (size_t)n * sizeof(real) + 63) / 64 * 64);
     if (!s) return fail(WKV_ENOMEM, "no memory for a state of %zu bytes", (size_t)n * sizeof(real));
     s->model = m;
     s->fingerprint = m->fingerprint;
