@@ -77,7 +77,8 @@ static int run(int n, char **operands)
     if (n < 2) return usage(&cmd_convert, "two files are needed, the model and the file to write");
     wkv_model *model;
     check k = {0};
-    if (wkv_model_open(&model, operands[0], &(wkv_model_options){.as_stored = 1})) return complain_library();
+    /* what is checked is computed as anything else would be: with ffn.value turned */
+    if (wkv_model_open(&model, operands[0], &(wkv_model_options){.as_stored = !text})) return complain_library();
     catch_interrupts();
     int status = text ? check_open(&k, text, most, model) : 0;
     if (!status) status = write_model(model, operands[1]);
