@@ -167,6 +167,22 @@ WKV_API int64_t wkv_trainer_parameters(const wkv_trainer *t);
 /* Write the weights as a safetensors file with official names and shapes. type: "f32", or "bf16" (NULL). */
 WKV_API int wkv_trainer_save(const wkv_trainer *t, const char *path, const char *type);
 
+/* ---- vocabularies --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int size;                  /* ids in all; 0: 2048. Id 0 ends a text, 1 to 256 are the single bytes                 */
+    const char *const *always; /* words that must be in it, NULL behind the last; NULL: none                           */
+    const char *chat;          /* template of conversations; NULL: plain                                               */
+    int rounds;                /* at most so many exchanges of words; 0: 24; negative: none                            */
+    int (*report)(void *user, int round, double bytes_per_token); /* after each; not 0 stops: WKV_ESTOPPED             */
+    void *user;
+} wkv_vocabulary_options;
+
+/* Make a vocabulary of the words that make the text shortest when it is cut as wkv cuts it: from left to right, the longest
+ * word first. Written to `path` in World's line format. data: as for training, but text only. The result depends on the text and
+ * the options alone. WKV_EARG: too little text for so many words; WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
+WKV_API int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vocabulary_options *options);
+
 #ifdef __cplusplus
 }
 #endif

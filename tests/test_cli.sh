@@ -364,6 +364,16 @@ run 0 train $small -o run7 -e 2 --valid 0 --schedule wsd --micro-batch 1
 holds err "read it 2.00 times"
 holds run7/train.html "<svg"
 
+# ---- vocab -------------------------------------------------------------------------------------------------------------
+run 0 vocab train -d learn.txt --size 262 -o made.vocab.txt
+is "$(cut -d, -f1 out)" "made.vocab.txt: 262 ids" "what vocab train prints"
+run 0 vocab show made.vocab.txt
+holds out "the user"
+is "$(wc -l <out | tr -d ' ')" 261 "lines of vocab show"
+refused "cannot be made of them" vocab train -d learn.txt --size 90000 -o none.txt
+wrong "say 'train'" vocab
+wrong "--out says where" vocab train -d learn.txt
+
 # ---- convert ---------------------------------------------------------------------------------------------------------
 run 0 convert "$model" small.st
 is "$(cat out)" "small.st: safetensors, web-rwkv names, f16, $(wc -c <small.st | awk '{ printf "%.0f kB", $1 / 1000 }')" "what wkv convert prints"

@@ -39,9 +39,10 @@ static void add_ids(reader *r, const int32_t *ids, int n)
     r->p.n += n;
 }
 
-static int add_document(reader *r, const char *text, size_t bytes)
+static int add_document(void *user, const char *text, size_t bytes)
 {
     enum { AT_ONCE = 1 << 28 }; /* wkv_encode counts in int */
+    reader *r = user;
     const wkv_tokenizer *vocab = r->form->vocab;
     if (bytes > AT_ONCE)
         return fail(WKV_EUNSUPPORTED, "a document of %zu bytes; at most %d are read as one", bytes, AT_ONCE);
@@ -81,33 +82,40 @@ static int add_piece(void *user, const char *text, size_t bytes, int answer)
     return 0;
 }
 
-static int add_json(reader *r, const json_t *doc)
+/* What is done with documents. */
+typedef struct {
+    const wkv_template *chat;
+    document_fn *fn;
+    void *user;
+} taker;
+
+static int take_json(const taker *t, const json_t *doc)
 {
     page p = {0};
-    int err = conversation_read(doc, r->form->chat, add_piece, &p);
-    if (!err) err = add_document(r, p.text ? p.text : "", p.n);
+    int err = conversation_read(doc, t->chat, add_piece, &p);
+    if (!err) err = t->fn(t->user, p.text ? p.text : "", p.n);
     free(p.text);
     return err;
 }
 
-static int add_json_line(reader *r, const char *line, size_t bytes)
+static int take_json_line(const taker *t, const char *line, size_t bytes)
 {
     json_error_t why;
     json_t *doc = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, &why);
     if (!doc) return fail(WKV_EFORMAT, "not JSON: %s", why.text);
-    int err = add_json(r, doc);
+    int err = take_json(t, doc);
     json_decref(doc);
     return err;
 }
 
-static int add_json_lines(reader *r, const char *s, size_t bytes)
+static int take_json_lines(const taker *t, const char *s, size_t bytes)
 {
     const char *end = s + bytes;
     for (int64_t line = 1; s < end; line++) {
         const char *stop = memchr(s, '\n', (size_t)(end - s));
         if (!stop) stop = end;
         size_t n = (size_t)(stop - s);
-        int err = strspn(s, " \t\r") < n ? add_json_line(r, s, n) : 0;
+        int err = strspn(s, " \t\r") < n ? take_json_line(t, s, n) : 0;
         if (err) return fail_prefix(err, "line %lld", (long long)line);
         s = stop + 1;
     }
@@ -120,23 +128,28 @@ static int ends_in(const char *path, const char *ending)
     return n >= k && !strcmp(path + n - k, ending);
 }
 
-static int read_text(token_part *out, const char *path, const text_form *form)
+static int take_file(const taker *t, const char *path)
 {
-    if (!form->vocab) return fail(WKV_EARG, "%s is text, and there is no vocabulary to cut it with", path);
     char *text;
     size_t bytes;
     int err = file_slurp(&text, &bytes, path);
     if (err) return err;
-    reader r = {.p = {.width = wkv_tokenizer_size(form->vocab) <= 65536 ? 2 : 4}, .form = form};
-    err = ends_in(path, ".jsonl") ? add_json_lines(&r, text, bytes) : add_document(&r, text, bytes);
+    err = ends_in(path, ".jsonl") ? take_json_lines(t, text, bytes) : t->fn(t->user, text, bytes);
     free(text);
+    return err ? fail_prefix(err, "%s", path) : 0;
+}
+
+static int read_text(token_part *out, const char *path, const text_form *form)
+{
+    if (!form->vocab) return fail(WKV_EARG, "%s is text, and there is no vocabulary to cut it with", path);
+    reader r = {.p = {.width = wkv_tokenizer_size(form->vocab) <= 65536 ? 2 : 4}, .form = form};
+    int err = take_file(&(taker){form->chat, add_document, &r}, path);
     if (!err && !(r.p.path = strdup(path))) err = fail(WKV_ENOMEM, "no memory");
-    if (err) {
+    if (err)
         free(r.p.ids);
-        return fail_prefix(err, "%s", path);
-    }
-    *out = r.p;
-    return 0;
+    else
+        *out = r.p;
+    return err;
 }
 
 /* "NAME.idx" when path is that, NAME.bin, or NAME and there is such a file; NULL otherwise. Freed by the caller. */
@@ -179,9 +192,14 @@ static int is_data(const struct dirent *e)
 
 static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
-static int add_folder(tokens *d, const char *path, const text_form *form)
+typedef int file_fn(void *user, const char *path);
+
+/* fn for the path, or for each file of text or tokens in the folder of that name. */
+static int each_file(const char *path, file_fn *fn, void *user)
 {
+    struct stat about;
     struct dirent **found;
+    if (stat(path, &about) || !S_ISDIR(about.st_mode)) return fn(user, path);
     int n = scandir(path, &found, is_data, by_name);
     if (n < 0) return fail(WKV_EIO, "%s: cannot be read", path);
     int err = n ? 0 : fail(WKV_EARG, "%s: no file in this folder ends in .txt, .jsonl or .idx", path);
@@ -189,18 +207,38 @@ static int add_folder(tokens *d, const char *path, const text_form *form)
         char file[4096];
         if (!err && snprintf(file, sizeof file, "%s/%s", path, found[i]->d_name) >= (int)sizeof file)
             err = fail(WKV_EARG, "%s/%s: a path too long", path, found[i]->d_name);
-        if (!err) err = add_file(d, file, form);
+        if (!err) err = fn(user, file);
         free(found[i]);
     }
     free(found);
     return err;
 }
 
+typedef struct {
+    tokens *d;
+    const text_form *form;
+} adding;
+
+static int add_one(void *user, const char *path)
+{
+    adding *a = user;
+    return add_file(a->d, path, a->form);
+}
+
 int tokens_add(tokens *d, const char *path, const text_form *form)
 {
-    struct stat about;
-    if (!stat(path, &about) && S_ISDIR(about.st_mode)) return add_folder(d, path, form);
-    return add_file(d, path, form);
+    return each_file(path, add_one, &(adding){d, form});
+}
+
+static int take_one(void *user, const char *path)
+{
+    const taker *t = user;
+    return ends_in(path, ".idx") ? 0 : take_file(t, path);
+}
+
+int documents_read(const char *path, const wkv_template *chat, document_fn *fn, void *user)
+{
+    return each_file(path, take_one, &(taker){chat, fn, user});
 }
 
 void tokens_release(tokens *d)

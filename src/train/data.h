@@ -36,6 +36,10 @@ typedef struct {
 int tokens_add(tokens *d, const char *path, const text_form *form);
 void tokens_release(tokens *d);
 
+/* The documents of text that `path` holds, as they are; token files of a folder are passed over. Not 0 from fn stops. */
+typedef int document_fn(void *user, const char *text, size_t bytes);
+int documents_read(const char *path, const wkv_template *chat, document_fn *fn, void *user);
+
 /* The ids [at, at + n). */
 void tokens_copy(const tokens *d, int64_t at, int64_t n, int32_t *out);
 

@@ -1,0 +1,130 @@
+/* cmd_vocab.c - make a vocabulary from text, or show one. */
+#include "commands.h"
+#include "say.h"
+#include "wkv.h"
+#include "wkv_train.h"
+#include <stdlib.h>
+#include <string.h>
+
+static wkv_vocabulary_options set;
+static texts data, always;
+static const char *out;
+
+static const option options[] = {
+    {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "", "train: text, files or folders, .txt or .jsonl; again for more"},
+    {'o', "out", OPT_TEXT, "FILE", &out, 0, 0, "", "train: the vocabulary to write"},
+    {'n', "size", OPT_COUNT, "N", &set.size, 258, 1 << 20, NULL,
+     "train: ids in all, with the end of text and 256 bytes"},
+    {0, "always", OPT_TEXTS, "TEXT", &always, 0, 0, "", "train: a word that must be in it; may be repeated"},
+    {0, "rounds", OPT_COUNT, "N", &set.rounds, -1, 1000, NULL, "train: exchanges of words at most; -1: none"},
+    {0, "template", OPT_TEXT, "NAME", &set.chat, 0, 0, "plain", "train: how chat messages are written"},
+};
+static const group own = GROUP("Vocabulary", options);
+static const group *const groups[] = {&own, &general_group, NULL};
+
+static void defaults(void)
+{
+    set = (wkv_vocabulary_options){.size = 2048, .rounds = 24};
+    data = always = (texts){0};
+    out = NULL;
+}
+
+/* ---- train --------------------------------------------------------------------------------------------------------------- */
+
+static double reached;
+
+static int report(void *user, int round, double bytes_per_token)
+{
+    (void)user;
+    if (!round || bytes_per_token > reached) reached = bytes_per_token;
+    note("round %d: %.4f bytes a token", round, bytes_per_token);
+    return interrupted;
+}
+
+/* The list with NULL behind the last; NULL: out of memory. */
+static const char *const *ended(texts *list)
+{
+    const char **at = realloc(list->at, sizeof *at * (size_t)(list->n + 1));
+    if (!at) return NULL;
+    list->at = at;
+    at[list->n] = NULL;
+    return at;
+}
+
+static int train(void)
+{
+    if (!data.n) return usage(&cmd_vocab, "--data says what text the words come from; it is missing");
+    if (!out) return usage(&cmd_vocab, "--out says where the vocabulary goes; it is missing");
+    const char *const *paths = ended(&data);
+    set.always = ended(&always);
+    if (!paths || !set.always) return complain("out of memory");
+    set.report = report;
+    catch_interrupts();
+    if (wkv_vocabulary_train(out, paths, &set)) return complain_library();
+    put_text("%s: %d ids, %.3f bytes a token\n", out, set.size, reached);
+    return 0;
+}
+
+/* ---- show ---------------------------------------------------------------------------------------------------------------- */
+
+/* What would end the line or is no character is escaped as C does. */
+static void put_word(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        if (c < 32 || c == 127 || (n == 1 && c > 127))
+            put_text("\\x%02x", c);
+        else
+            put(p + i, 1);
+    }
+}
+
+static int show(const char *path)
+{
+    wkv_tokenizer *t;
+    if (wkv_tokenizer_open(&t, path, NULL)) return complain_library();
+    int size = wkv_tokenizer_size(t), words = 0;
+    size_t longest = 0, all = 0;
+    for (int i = 0; i < size; i++) {
+        size_t n;
+        const char *word = wkv_token_bytes(t, i, &n);
+        words += n > 0;
+        all += n;
+        if (n > longest) longest = n;
+        if (!n) continue;
+        put_text("%d\t", i);
+        put_word(word, n);
+        if (put("\n", 1)) break;
+    }
+    note("%s: %s, %d ids, %d words of %.2f bytes, the longest of %zu", path, wkv_tokenizer_name(t), size, words,
+         words ? (double)all / words : 0, longest);
+    if (wkv_tokenizer_end(t) >= 0) note("id %d ends a text", (int)wkv_tokenizer_end(t));
+    wkv_tokenizer_close(t);
+    return 0;
+}
+
+static int run(int n, char **operands)
+{
+    if (n == 1 && !strcmp(operands[0], "train")) return train();
+    if (n == 2 && !strcmp(operands[0], "show")) return show(operands[1]);
+    return usage(&cmd_vocab, "say 'train', with --data and --out, or 'show' and a vocabulary file");
+}
+
+const command cmd_vocab = {
+    .name = "vocab",
+    .operands = "train|show [FILE]",
+    .most = 2,
+    .summary = "make a vocabulary from text, or show one",
+    .about = "`train` chooses the words that make the text of --data shortest when it is cut into tokens as wkv does "
+             "it, from "
+             "left to right, the longest word first, and writes them in the line format of the World vocabulary. Id 0 "
+             "ends a "
+             "text, ids 1 to 256 are the single bytes, so that every text can be written. The same text and options "
+             "give the same file.\n\n"
+             "`show` prints the ids and words of a vocabulary that wkv can read.",
+    .examples = "wkv vocab train -d stories.jsonl --size 4096 -o stories.vocab.txt  # words for a small model\n"
+                "wkv vocab show stories.vocab.txt | tail  # the longest ones",
+    .groups = groups,
+    .defaults = defaults,
+    .run = run,
+};

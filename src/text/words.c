@@ -1,0 +1,447 @@
+/* words.c - choosing a vocabulary. All frequent pieces of chunks are candidates at first. What doing without a word would cost is
+ * counted exactly: the chunks that use it are cut again without it. The cheapest are dropped, until the size is right. Then
+ * neighbours that often stand together come in and the cheapest leave again, as long as the text gets shorter. */
+#include "text/words.h"
+#include "base/error.h"
+#include "text/trie.h"
+#include "text/utf8.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST = 16 }; /* bytes of a word */
+
+/* ---- a table of byte strings --------------------------------------------------------------------------------------------- */
+
+static uint64_t hash(const char *p, size_t n)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < n; i++) h = (h ^ (unsigned char)p[i]) * 0x100000001b3u;
+    return h ^ h >> 29;
+}
+
+static uint32_t *find_slot(const table *t, const char *bytes, size_t n)
+{
+    for (size_t i = hash(bytes, n);; i++) {
+        uint32_t *slot = &t->slots[i & (t->n_slots - 1)];
+        if (!*slot) return slot;
+        const counted *c = &t->at[*slot - 1];
+        if (c->bytes == n && !memcmp(t->text + c->at, bytes, n)) return slot;
+    }
+}
+
+static int table_grow(table *t, size_t bytes)
+{
+    if (t->used + bytes > t->text_room) {
+        size_t room = 2 * (t->used + bytes) + 4096;
+        char *text = room <= UINT32_MAX ? realloc(t->text, room) : NULL;
+        if (!text) return fail(WKV_ENOMEM, "no memory for %zu bytes of words", room);
+        t->text = text;
+        t->text_room = room;
+    }
+    if (t->n < t->room) return 0;
+    size_t room = t->room ? 2 * t->room : 1024;
+    counted *at = room < UINT32_MAX ? realloc(t->at, room * sizeof *at) : NULL;
+    uint32_t *slots = calloc(2 * room, sizeof *slots);
+    if (at) t->at = at;
+    if (!at || !slots) {
+        free(slots);
+        return fail(WKV_ENOMEM, "no memory for %zu words", room);
+    }
+    free(t->slots);
+    t->slots = slots;
+    t->room = room;
+    t->n_slots = 2 * room;
+    for (size_t i = 0; i < t->n; i++) *find_slot(t, t->text + at[i].at, at[i].bytes) = (uint32_t)i + 1;
+    return 0;
+}
+
+int table_add(table *t, const char *bytes, size_t n, int64_t count)
+{
+    int err = table_grow(t, n);
+    if (err) return err;
+    uint32_t *slot = find_slot(t, bytes, n);
+    if (!*slot) {
+        memcpy(t->text + t->used, bytes, n);
+        t->at[t->n] = (counted){.at = (uint32_t)t->used, .bytes = (uint32_t)n};
+        t->used += n;
+        *slot = (uint32_t)++t->n;
+    }
+    t->at[*slot - 1].count += count;
+    return 0;
+}
+
+static int table_has(const table *t, const char *bytes, size_t n) { return t->n_slots && *find_slot(t, bytes, n); }
+
+void table_release(table *t)
+{
+    free(t->at);
+    free(t->slots);
+    free(t->text);
+    *t = (table){0};
+}
+
+/* ---- chunks ------------------------------------------------------------------------------------------------------------------ */
+
+typedef enum { LETTER, WIDE, DIGIT, UNDERLINE, MARK, BLANK, LINE } class;
+
+/* Marks beyond ASCII; what is not listed is a letter of some script. */
+static int is_mark(uint32_t c)
+{
+    static const uint32_t ranges[][2] = {{0xa1, 0xa9},     {0xab, 0xb4},     {0xb6, 0xb9},      {0xbb, 0xbf},
+                                         {0xd7, 0xd7},     {0xf7, 0xf7},     {0x2010, 0x2027},  {0x2030, 0x205e},
+                                         {0x20a0, 0x20cf}, {0x2190, 0x2bff}, {0x3001, 0x3003},  {0x3008, 0x3020},
+                                         {0x30fb, 0x30fb}, {0xfe30, 0xfe6f}, {0xff01, 0xff0f},  {0xff1a, 0xff20},
+                                         {0xff3b, 0xff40}, {0xff5b, 0xff65}, {0x1f000, 0x1faff}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (c >= ranges[i][0] && c <= ranges[i][1]) return 1;
+    return 0;
+}
+
+/* The class of the character at p[0..n), n > 0, and its length; a byte that is no character is a mark. */
+static class classify(const char *p, size_t n, size_t *length)
+{
+    unsigned char c = (unsigned char)*p;
+    *length = 1;
+    if (c < 0x80) {
+        if (c == '\n') return LINE;
+        if (c == ' ' || (c >= '\t' && c <= '\r')) return BLANK;
+        if (c >= '0' && c <= '9') return DIGIT;
+        if (c == '_') return UNDERLINE;
+        return (c | 32) >= 'a' && (c | 32) <= 'z' ? LETTER : MARK;
+    }
+    int whole = utf8_length(p, n);
+    if (whole <= 0) return MARK;
+    *length = (size_t)whole;
+    uint32_t code = c & (0x7fu >> whole);
+    for (int i = 1; i < whole; i++) code = code << 6 | ((unsigned char)p[i] & 63);
+    if (code == 0xa0 || (code >= 0x2000 && code <= 0x200a) || code == 0x3000) return BLANK;
+    return is_mark(code) ? MARK : WIDE;
+}
+
+/* Bytes of an apostrophe between letters at p: 0 when there is none. */
+static size_t apostrophe(const char *p, size_t n)
+{
+    size_t k = n > 1 && *p == '\'' ? 1 : n > 3 && !memcmp(p, "\xe2\x80\x99", 3) ? 3 : 0, length;
+    return k && classify(p + k, n - k, &length) <= WIDE ? k : 0;
+}
+
+static size_t blanks(const char *p, size_t n)
+{
+    size_t at = 0, last = 0, length;
+    while (at < n && classify(p + at, n - at, &length) == BLANK) last = at, at += length;
+    /* the last one goes with what follows */
+    return at < n && *(p + at) != '\n' && last ? last : at;
+}
+
+/* The length of the chunk that p[0..n), n > 0, begins with. Long ones are cut: nothing of more than LONGEST bytes is a word. */
+static size_t chunk(const char *p, size_t n)
+{
+    enum { MOST = 64, MOST_WIDE = 24 };
+    size_t length, lead = 0, k;
+    class first = classify(p, n, &length);
+    if (*p == ' ' && n > 1) {
+        class next = classify(p + 1, n - 1, &length);
+        if (next < BLANK) first = next, lead = 1;
+    }
+    if (first == BLANK) return blanks(p, n);
+    size_t at = lead + length;
+    while (at < n) {
+        class next = classify(p + at, n - at, &length);
+        int same = next == first || (next <= WIDE && first <= WIDE);
+        if (!same && first <= WIDE && (k = apostrophe(p + at, n - at))) length = k, same = 1, next = LETTER;
+        if (!same || at + length > (next == WIDE ? MOST_WIDE : MOST)) break;
+        at += length;
+    }
+    return at;
+}
+
+int words_read(table *chunks, const char *text, size_t bytes)
+{
+    int err = 0;
+    while (bytes && !err) {
+        size_t n = chunk(text, bytes < 256 ? bytes : 256);
+        err = table_add(chunks, text, n, 1);
+        text += n;
+        bytes -= n;
+    }
+    return err;
+}
+
+/* ---- cutting ----------------------------------------------------------------------------------------------------------------- */
+
+/* The words of a moment: 256 bytes and some of `candidates`. */
+typedef struct {
+    const table *chunks;
+    table *candidates;
+    int *word; /* of candidates: the words */
+    int n;
+    trie trie;     /* id: 256 + index into candidates, or a byte */
+    int64_t *cost; /* of each candidate */
+    int64_t tokens;
+} choice;
+
+static int build(choice *c)
+{
+    trie_word *w = malloc(((size_t)c->n + 256) * sizeof *w);
+    static char bytes[256];
+    if (!w) return fail(WKV_ENOMEM, "no memory for %d words", c->n);
+    for (int i = 0; i < 256; i++) bytes[i] = (char)i, w[i] = (trie_word){&bytes[i], 1, i};
+    for (int i = 0; i < c->n; i++) {
+        const counted *k = &c->candidates->at[c->word[i]];
+        w[256 + i] = (trie_word){c->candidates->text + k->at, k->bytes, 256 + c->word[i]};
+    }
+    trie_release(&c->trie);
+    int err = trie_build(&c->trie, w, (size_t)c->n + 256);
+    free(w);
+    return err;
+}
+
+/* How many words p[0..n) is cut into when one of them, `without`, may not be used. */
+static int cut_without(const trie *t, const char *p, size_t n, int32_t without)
+{
+    int parts = 0;
+    for (size_t at = 0; at < n; parts++) {
+        const trie_node *node = t->node;
+        uint32_t state = 0;
+        size_t length = 1;
+        for (size_t i = at; i < n; i++) {
+            uint32_t child = node[state].base + (unsigned char)p[i];
+            if (node[child].parent != state) break;
+            state = child;
+            if (node[state].id >= 0 && node[state].id != without) length = i - at + 1;
+        }
+        at += length;
+    }
+    return parts;
+}
+
+typedef struct {
+    int32_t id[256];
+    size_t at[256];
+    int n;
+} parts;
+
+static void cut(parts *c, const trie *t, const char *p, size_t n)
+{
+    c->n = 0;
+    for (size_t at = 0, length = 1; at < n; at += length, c->n++) {
+        c->id[c->n] = trie_match(t, p + at, n - at, &length);
+        c->at[c->n] = at;
+    }
+}
+
+/* How many more tokens the text would have without each word, each taken by itself. */
+static int count_costs(choice *c)
+{
+    int err = build(c);
+    if (err) return err;
+    memset(c->cost, 0, c->candidates->n * sizeof *c->cost);
+    c->tokens = 0;
+    for (size_t i = 0; i < c->chunks->n; i++) {
+        const counted *k = &c->chunks->at[i];
+        const char *p = c->chunks->text + k->at;
+        parts made;
+        cut(&made, &c->trie, p, k->bytes);
+        c->tokens += k->count * made.n;
+        for (int j = 0; j < made.n; j++) {
+            int seen = made.id[j] < 256; /* what stands before its first use stays as it is */
+            for (int l = 0; l < j && !seen; l++) seen = made.id[l] == made.id[j];
+            if (seen) continue;
+            int without = cut_without(&c->trie, p + made.at[j], k->bytes - made.at[j], made.id[j]);
+            c->cost[made.id[j] - 256] += k->count * (without - (made.n - j));
+        }
+    }
+    return 0;
+}
+
+/* ---- choosing ---------------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t worth;
+    const char *text;
+    uint32_t bytes;
+    int index; /* of candidates */
+} ranked;
+
+/* The most worth first; of equals the one that is first in the alphabet. */
+static int by_worth(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    if (x->worth != y->worth) return x->worth < y->worth ? 1 : -1;
+    int order = memcmp(x->text, y->text, x->bytes < y->bytes ? x->bytes : y->bytes);
+    return order ? order : (x->bytes > y->bytes) - (x->bytes < y->bytes);
+}
+
+static ranked rank_of(const table *t, size_t i, int64_t worth)
+{
+    return (ranked){worth, t->text + t->at[i].at, t->at[i].bytes, (int)i};
+}
+
+/* Whole characters, two bytes at least, and no number of more than two digits. */
+static int allowed(const char *p, size_t n)
+{
+    size_t digits = 0, lead = n && *p == ' ';
+    if (n < 2 || n > LONGEST || utf8_check(p, n) != n) return 0;
+    for (size_t i = lead; i < n; i++) digits += p[i] >= '0' && p[i] <= '9';
+    return !(digits > 2 && digits == n - lead);
+}
+
+static int is_kept(const table *kept, const ranked *r) { return table_has(kept, r->text, r->bytes); }
+
+/* Drop the cheapest words, few at a time because they stand in for each other, until there are `size`. */
+static int prune(choice *c, const table *kept, int size)
+{
+    ranked *r = malloc(((size_t)c->n + 1) * sizeof *r);
+    int err = r ? 0 : fail(WKV_ENOMEM, "no memory for %d words", c->n);
+    while (!err && c->n > size) {
+        if ((err = count_costs(c))) break;
+        for (int i = 0; i < c->n; i++) {
+            r[i] = rank_of(c->candidates, (size_t)c->word[i], c->cost[c->word[i]]);
+            if (is_kept(kept, &r[i])) r[i].worth = INT64_MAX;
+        }
+        qsort(r, (size_t)c->n, sizeof *r, by_worth);
+        int drop = c->n > 2 * size ? c->n / 8 + 1 : c->n / 100 > 8 ? c->n / 100 : 8;
+        c->n -= drop < c->n - size ? drop : c->n - size;
+        for (int i = 0; i < c->n; i++) c->word[i] = r[i].index;
+    }
+    free(r);
+    return err ? err : count_costs(c);
+}
+
+/* Every piece of a chunk that may be a word. */
+static int count_pieces(table *pieces, const table *chunks)
+{
+    for (size_t i = 0; i < chunks->n; i++) {
+        const counted *k = &chunks->at[i];
+        const char *p = chunks->text + k->at;
+        for (size_t from = 0; from < k->bytes; from++)
+            for (size_t n = 2; n <= LONGEST && from + n <= k->bytes; n++) {
+                if (((unsigned char)p[from] & 0xc0) == 0x80 || !allowed(p + from, n)) continue;
+                int err = table_add(pieces, p + from, n, k->count);
+                if (err) return err;
+            }
+    }
+    return 0;
+}
+
+/* The `most` pieces that would save most if each were used wherever it stands, and those to be kept. */
+static int first_choice(choice *c, const table *pieces, const table *kept, size_t most)
+{
+    ranked *r = malloc((pieces->n + 1) * sizeof *r);
+    if (!r) return fail(WKV_ENOMEM, "no memory for %zu pieces of words", pieces->n);
+    size_t n = 0;
+    int err = 0;
+    for (size_t i = 0; i < pieces->n; i++)
+        if (pieces->at[i].count > 1) r[n++] = rank_of(pieces, i, pieces->at[i].count * (pieces->at[i].bytes - 1));
+    qsort(r, n, sizeof *r, by_worth);
+    for (size_t i = 0; i < kept->n && !err; i++)
+        err = table_add(c->candidates, kept->text + kept->at[i].at, kept->at[i].bytes, 1);
+    for (size_t i = 0; i < n && i < most && !err; i++) err = table_add(c->candidates, r[i].text, r[i].bytes, 1);
+    free(r);
+    return err;
+}
+
+/* Room for costs and words of as many candidates as there are. */
+static int choice_room(choice *c)
+{
+    size_t n = c->candidates->n;
+    int64_t *cost = realloc(c->cost, n * sizeof *cost);
+    if (cost) c->cost = cost;
+    int *word = realloc(c->word, n * sizeof *word);
+    if (word) c->word = word;
+    return cost && word ? 0 : fail(WKV_ENOMEM, "no memory for %zu words", n);
+}
+
+/* Neighbours that stand together most often become words. */
+static int add_neighbours(choice *c, size_t most)
+{
+    table pairs = {0};
+    int err = 0;
+    for (size_t i = 0; i < c->chunks->n && !err; i++) {
+        const counted *k = &c->chunks->at[i];
+        const char *p = c->chunks->text + k->at;
+        parts made;
+        cut(&made, &c->trie, p, k->bytes);
+        for (int j = 0; j + 1 < made.n && !err; j++) {
+            size_t end = j + 2 < made.n ? made.at[j + 2] : k->bytes, n = end - made.at[j];
+            if (allowed(p + made.at[j], n)) err = table_add(&pairs, p + made.at[j], n, k->count);
+        }
+    }
+    ranked *r = malloc((pairs.n + 1) * sizeof *r);
+    if (!r && !err) err = fail(WKV_ENOMEM, "no memory for %zu pairs of words", pairs.n);
+    for (size_t i = 0; !err && i < pairs.n; i++) r[i] = rank_of(&pairs, i, pairs.at[i].count);
+    if (!err) qsort(r, pairs.n, sizeof *r, by_worth);
+    if (most > pairs.n) most = pairs.n;
+    for (size_t i = 0; !err && i < most; i++) err = table_add(c->candidates, r[i].text, r[i].bytes, 1);
+    if (!err) err = choice_room(c);
+    /* what was cut in two is no word now, but may have been one before */
+    for (size_t i = 0; !err && i < most; i++)
+        c->word[c->n++] = (int)*find_slot(c->candidates, r[i].text, r[i].bytes) - 1;
+    free(r);
+    table_release(&pairs);
+    return err;
+}
+
+static int give(table *words, const choice *c)
+{
+    ranked *r = malloc(((size_t)c->n + 1) * sizeof *r);
+    int err = r ? 0 : fail(WKV_ENOMEM, "no memory for %d words", c->n);
+    for (int i = 0; !err && i < c->n; i++) {
+        r[i] = rank_of(c->candidates, (size_t)c->word[i], 0);
+        r[i].worth = -(int64_t)r[i].bytes;
+    }
+    if (!err) qsort(r, (size_t)c->n, sizeof *r, by_worth);
+    for (int i = 0; !err && i < c->n; i++) err = table_add(words, r[i].text, r[i].bytes, 1);
+    free(r);
+    return err;
+}
+
+/* Exchange words as long as that helps. */
+static int improve(choice *c, const table *kept, int size, int rounds, double bytes, words_report *report, void *user)
+{
+    int *best = malloc((size_t)size * sizeof *best), err = 0;
+    if (!best) return fail(WKV_ENOMEM, "no memory for %d words", size);
+    for (int round = 0;; round++) {
+        int64_t tokens = c->tokens;
+        memcpy(best, c->word, (size_t)size * sizeof *best);
+        if (report && report(user, round, bytes / (double)tokens)) err = fail(WKV_ESTOPPED, "stopped");
+        if (err || round == rounds) break;
+        if ((err = add_neighbours(c, (size_t)size / (size_t)(8 + 4 * round) + 1)) || (err = prune(c, kept, size)))
+            break;
+        if (c->tokens < tokens) continue;
+        memcpy(c->word, best, (size_t)size * sizeof *best);
+        break;
+    }
+    free(best);
+    return err;
+}
+
+int words_find(table *words, const table *chunks, int size, const char *const *always, int rounds, words_report *report,
+               void *user)
+{
+    table kept = {0}, pieces = {0}, candidates = {0};
+    choice c = {.chunks = chunks, .candidates = &candidates};
+    double bytes = 0;
+    int err = 0;
+    for (size_t i = 0; i < chunks->n; i++) bytes += (double)chunks->at[i].bytes * (double)chunks->at[i].count;
+    for (; always && *always && !err; always++) err = table_add(&kept, *always, strlen(*always), 1);
+    if (!err) err = count_pieces(&pieces, chunks);
+    if (!err) err = first_choice(&c, &pieces, &kept, 8 * (size_t)size);
+    table_release(&pieces);
+    if (!err && (kept.n > (size_t)size || candidates.n < (size_t)size))
+        err =
+            fail(WKV_EARG,
+                 "%zu words are in the text and %zu are wanted in any case; a vocabulary of %d cannot be made of them",
+                 candidates.n, kept.n, size);
+    if (!err) err = choice_room(&c);
+    for (size_t i = 0; !err && i < candidates.n; i++) c.word[c.n++] = (int)i;
+    if (!err) err = prune(&c, &kept, size);
+    if (!err) err = improve(&c, &kept, size, rounds, bytes, report, user);
+    if (!err) err = give(words, &c);
+    free(c.word);
+    free(c.cost);
+    trie_release(&c.trie);
+    table_release(&candidates);
+    table_release(&kept);
+    return err;
+}

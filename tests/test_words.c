@@ -1,0 +1,141 @@
+/* test_words.c - vocabularies made from text: what is chosen, that it is the same again, and that the file reads back. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "text/words.h"
+#include "wkv_train.h"
+#include "test.h"
+
+static char folder[64];
+
+static const char *path_of(const char *name)
+{
+    static char path[4][160];
+    static int turn;
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
+
+static int has(const table *t, const char *word)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->at[i].bytes == strlen(word) && !memcmp(t->text + t->at[i].at, word, strlen(word))) return 1;
+    return 0;
+}
+
+static void text_is_split_into_chunks(void)
+{
+    static const char text[] = "The cat's 2023 hats,  said\n\nLi: \xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82 a_b \xff";
+    static const char *const expected[] = {"The",
+                                           " cat's",
+                                           " 2023",
+                                           " hats",
+                                           ",",
+                                           " ",
+                                           " said",
+                                           "\n\n",
+                                           "Li",
+                                           ":",
+                                           " \xe4\xbd\xa0\xe5\xa5\xbd",
+                                           "\xe3\x80\x82",
+                                           " a",
+                                           "_",
+                                           "b",
+                                           " \xff"};
+    table t = {0};
+    EXPECT_EQ(words_read(&t, text, sizeof text - 1), 0);
+    EXPECT_EQ(t.n, sizeof expected / sizeof *expected);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        if (!has(&t, expected[i])) FAILED("no chunk \"%s\"", expected[i]);
+    EXPECT_EQ(words_read(&t, "The The", 7), 0);
+    EXPECT_EQ(t.at[0].count, 2); /* " The" is another */
+    table_release(&t);
+}
+
+/* Of "abab" and "abc" the pieces that save most. */
+static void the_words_that_save_most_are_chosen(void)
+{
+    table chunks = {0}, words = {0};
+    EXPECT_EQ(table_add(&chunks, "abab", 4, 10), 0);
+    EXPECT_EQ(table_add(&chunks, "abc", 3, 7), 0);
+    EXPECT_EQ(table_add(&chunks, "zq", 2, 2), 0);
+    EXPECT_EQ(words_find(&words, &chunks, 2, NULL, 24, NULL, NULL), 0);
+    EXPECT(words.n == 2 && has(&words, "abab") && has(&words, "abc"));
+    table_release(&words);
+    EXPECT_EQ(words_find(&words, &chunks, 1, NULL, 24, NULL, NULL), 0);
+    EXPECT(words.n == 1 && has(&words, "abab")); /* saves 30; "ab" saves 27 */
+    table_release(&words);
+    static const char *const always[] = {"zq", NULL};
+    EXPECT_EQ(words_find(&words, &chunks, 2, always, 24, NULL, NULL), 0);
+    EXPECT(words.n == 2 && has(&words, "zq") && has(&words, "abab"));
+    table_release(&words);
+    EXPECT_EQ(words_find(&words, &chunks, 100, NULL, 24, NULL, NULL), WKV_EARG);
+    table_release(&words);
+    table_release(&chunks);
+}
+
+static void write_text(const char *path)
+{
+    static const char *const parts[] = {"the",   " quick", " brown", " fox's", "\n",       " \xe4\xbd\xa0\xe5\xa5\xbd",
+                                        " 1234", " \\\"",  "'",      "\t",     " jumping", " over"};
+    FILE *f = fopen(path, "w");
+    unsigned seed = 1;
+    for (int i = 0; i < 4000; i++, seed = seed * 1103515245 + 12345)
+        fputs(parts[seed >> 16 & 7 ? (seed >> 20) % 12 : 0], f);
+    fclose(f);
+}
+
+static void a_vocabulary_file_reads_back(void)
+{
+    write_text(path_of("t.txt"));
+    const char *data[] = {path_of("t.txt"), NULL};
+    wkv_vocabulary_options o = {.size = 280};
+    char *a = NULL, *b = NULL;
+    size_t n = 0, m = 0;
+    EXPECT_EQ(wkv_vocabulary_train(path_of("a.vocab.txt"), data, &o), 0);
+    EXPECT_EQ(wkv_vocabulary_train(path_of("b.vocab.txt"), data, &o), 0);
+    EXPECT_EQ(file_slurp(&a, &n, path_of("a.vocab.txt")), 0);
+    EXPECT_EQ(file_slurp(&b, &m, path_of("b.vocab.txt")), 0);
+    EXPECT(n == m && !memcmp(a, b, n));
+    free(a);
+    free(b);
+    wkv_tokenizer *t;
+    EXPECT_EQ(wkv_tokenizer_open(&t, path_of("a.vocab.txt"), NULL), 0);
+    EXPECT_EQ(wkv_tokenizer_size(t), 280);
+    EXPECT_EQ(wkv_tokenizer_end(t), 0);
+    for (int i = 0; i < 256; i++) {
+        size_t bytes;
+        const char *word = wkv_token_bytes(t, i + 1, &bytes);
+        EXPECT(bytes == 1 && (unsigned char)*word == i);
+    }
+    char *text;
+    int32_t *ids = malloc(40000 * sizeof *ids);
+    EXPECT_EQ(file_slurp(&text, &n, path_of("t.txt")), 0);
+    int count = wkv_encode(t, text, n, ids, 40000);
+    EXPECT(count > 0 && (double)n / count > 3);
+    free(text);
+    free(ids);
+    wkv_tokenizer_close(t);
+    o.size = 200000;
+    EXPECT_EQ(wkv_vocabulary_train(path_of("c.vocab.txt"), data, &o), WKV_EARG);
+    o.size = 256;
+    EXPECT_EQ(wkv_vocabulary_train(path_of("c.vocab.txt"), data, &o), WKV_EARG);
+    EXPECT(access(path_of("c.vocab.txt"), F_OK) != 0);
+}
+
+int main(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/wkv-words-%d", (int)getpid());
+    mkdir(folder, 0777);
+    RUN(text_is_split_into_chunks);
+    RUN(the_words_that_save_most_are_chosen);
+    RUN(a_vocabulary_file_reads_back);
+    char clean[96];
+    snprintf(clean, sizeof clean, "rm -r %s", folder);
+    if (system(clean)) printf("%s is left behind\n", folder);
+    return DONE();
+}
