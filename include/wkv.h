@@ -246,7 +246,7 @@ typedef struct {
     const char *type; /* "f32", "f16", "bf16"; in a GGUF also "q8_0", "q5_1", "q5_0", "q4_1", "q4_0" and the recipes "q8", "q5",
                          "q4", "q4mix": docs/formats.md. NULL: nothing is lost: every tensor keeps its type where the file can
                          hold it, and is f32 where it cannot (a .st is f16)                                              */
-    int portable;     /* of a GGUF: 0: ffn.value by hidden unit, as it is run, so that it is used where it lies, by this
+    int portable;     /* of a GGUF: 0: matrices in the order in which they are run, so that it is used where it lies, by this
                          library only; else as llama.cpp reads it                                                        */
     const wkv_tokenizer *tokenizer; /* the vocabulary that goes into a GGUF; NULL: none                                  */
     int (*report)(void *user, double done, double total); /* now and then; not 0 stops: WKV_ESTOPPED, and no file        */

@@ -1,8 +1,9 @@
 /* wkv_bench.h - what a model's speed is to be compared with: the limits of the machine, the work a pass takes, and models of
  * published sizes that need no file.
  *
- *     wkv_roof roof = {0};  wkv_work w;
- *     wkv_roof_measure(&roof, 0, 1);                           // bytes and operations per second, here and now
+ *     wkv_meter *meter;  wkv_roof roof;  wkv_work w;
+ *     wkv_meter_new(&meter, 0);
+ *     wkv_meter_search(meter, 1, &roof);                       // bytes and operations per second, at most
  *     wkv_work_of(&w, m, 1, 1, 1, NULL);                       // of one token read by one text, logits wanted
  *     double most = 1 / fmax(w.bytes / roof.read, w.flops / roof.fma);    // tokens per second that float32 can reach here
  *
@@ -30,10 +31,20 @@ typedef struct {
         *int8_how; /* "AVX-512 VNNI", "AVX-VNNI", "AVX2", "portable C"                                           */
 } wkv_roof;
 
-/* Measure for about `seconds` with that many threads (0: one per physical core), in the instruction set of the newest context.
- * Each figure is the best ever seen, because a limit is what other programs on the machine can only hide: calling again with
- * the same struct (zero at first) can only raise it. Reads a buffer larger than the caches, which it frees. WKV_ENOMEM. */
-WKV_API int wkv_roof_measure(wkv_roof *best, int threads, double seconds);
+/* What measures them: threads, and a buffer larger than the caches, in memory from the beginning. */
+typedef struct wkv_meter wkv_meter;
+
+/* For that many threads (0: one per physical core), in the instruction set of the newest context. WKV_EARG, WKV_ENOMEM. */
+WKV_API int wkv_meter_new(wkv_meter **out, int threads);
+WKV_API void wkv_meter_free(wkv_meter *m);
+
+/* Measure for about `seconds`. Each figure is the best ever seen, because a limit is what other programs on the machine can only
+ * hide: searching again can only raise it. */
+WKV_API void wkv_meter_search(wkv_meter *m, double seconds, wkv_roof *best);
+
+/* What the machine does at this moment, in some ten milliseconds: once, in the way that the search found best. Where other
+ * programs come and go, what was reached is to be compared with the moments before and after. */
+WKV_API void wkv_meter_now(wkv_meter *m, wkv_roof *out);
 
 WKV_API size_t wkv_memory_available(void); /* bytes that can be taken without swapping, limits of containers included */
 WKV_API size_t wkv_memory_peak(void);     /* most bytes this process has had in memory */

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "cpu/int8.h"
+#include "format/panels.h"
 #include "ops/device.h"
 #include "test.h"
 
@@ -188,6 +189,23 @@ static float *run_product(const float *x, const void *w, dtype type, int T, int 
     return y;
 }
 
+/* The same blocks in panels have to give the same bits. */
+static void check_panels(const float *y, const float *x, const uint8_t *rows, dtype type, int T, int O, int I, float scale)
+{
+    int64_t row = dtype_bytes(type, I);
+    if (!panels_fit(type, O, I)) return;
+    fence w = fenced((size_t)(row * O)), q = fenced(sizeof(x256) * int8_chunks(T, I)), room = fenced((set->scratch(T) + 63) / 64 * 64);
+    float *z = malloc(sizeof *z * (size_t)T * (size_t)O);
+    for (int o = 0; o < O; o += PANEL) panels_put(type, (uint8_t *)w.p + o * row, rows + o * row, row, I);
+    set->quantize(q.p, (size_t)T, x, (size_t)I, T, I);
+    set->panels(z, (size_t)O, q.p, (size_t)T, w.p, (size_t)row, type, T, O, I, scale, room.p);
+    if (memcmp(y, z, sizeof *z * (size_t)(T * O))) FAILED("%s %s %d -> %d, T %d: panels differ", set->name, dtypes[type].name, I, O, T);
+    free(z);
+    drop(w);
+    drop(q);
+    drop(room);
+}
+
 static void check(dtype type, int I, int O, int T)
 {
     float scale = rng_u64(&dice) & 1 ? 1 : 0.3f;
@@ -206,6 +224,7 @@ static void check(dtype type, int I, int O, int T)
                        (double)y[(size_t)t * (size_t)O + (size_t)o], (double)e);
         }
     if (bad) printf("%d of %d\n", bad, T * O);
+    check_panels(y, x.p, w.p, type, T, O, I, scale);
     free(y);
     drop(w);
     drop(x);
@@ -218,6 +237,7 @@ static void definition(void)
         for (int T = 1; T <= 40; T++) {
             int block = dtypes[type].values, I = ins[rng_u64(&dice) % 8];
             check(type, (I + block - 1) / block * block, outs[rng_u64(&dice) % 9], T);
+            if (block == 32 && T % 4 == 1) check(type, I, 32 + 32 * (T % 3), T);
         }
 }
 

@@ -107,7 +107,7 @@ static void expect_bytes(const char *a, const char *b)
     }
     for (int i = 0; i < tensors_count(x); i++) {
         const file_tensor *f = tensors_at(x, i), *g = tensors_find(y, f->name);
-        if (!g || f->type != g->type || f->by_unit != g->by_unit || memcmp(f->data, g->data, (size_t)dtype_bytes(f->type, tensor_values(f))))
+        if (!g || f->type != g->type || f->by_unit != g->by_unit || f->panels != g->panels || memcmp(f->data, g->data, (size_t)dtype_bytes(f->type, tensor_values(f))))
             FAILED("%s, %s: %s is another", a, b, f->name);
     }
     tensors_close(x);
@@ -144,6 +144,8 @@ static void stored_by_unit(void)
         EXPECT_EQ(f->shape[1], 32);
         EXPECT_EQ(f->transposed, 1);
         EXPECT_EQ(f->by_unit, w > 0);
+        EXPECT_EQ(tensors_find(t, "blocks.1.att.key.weight")->panels, w > 0);
+        EXPECT_EQ(tensors_find(t, "emb.weight")->panels, 0);
         float *x = malloc(4 * 4096), *y = malloc(4 * 4096);
         tensor_read(f, x);
         tensor_read(g, y);

@@ -103,22 +103,27 @@ static void nonsense_is_refused(void)
     EXPECT_EQ(wkv_model_synthetic(&m, "7:0.1B", "f32", 1 << 30), WKV_ENOMEM);
     EXPECT_HAS(wkv_error(), "are available");
     EXPECT(m == NULL);
-    wkv_roof r = {0};
-    EXPECT_EQ(wkv_roof_measure(&r, -1, 0.1), WKV_EARG);
+    wkv_meter *meter;
+    EXPECT_EQ(wkv_meter_new(&meter, -1), WKV_EARG);
 }
 
 static void limits_are_measured(void)
 {
-    wkv_roof r = {0};
-    EXPECT_EQ(wkv_roof_measure(&r, 2, 0.1), 0);
+    wkv_meter *meter;
+    wkv_roof r, now;
+    EXPECT_EQ(wkv_meter_new(&meter, 2), 0);
+    wkv_meter_search(meter, 0.1, &r);
     EXPECT_EQ(r.threads, 2);
     EXPECT(r.read > 1e8 && r.read < 1e13);
     EXPECT(r.fma > 1e8 && r.fma < 1e14);
     EXPECT(r.int8 > 1e8 && r.int8 < 1e15);
     EXPECT(r.streams >= 1 && r.streams <= 16);
     wkv_roof before = r;
-    EXPECT_EQ(wkv_roof_measure(&r, 2, 0.01), 0);
+    wkv_meter_search(meter, 0.01, &r);
     EXPECT(r.read >= before.read && r.fma >= before.fma && r.int8 >= before.int8);
+    wkv_meter_now(meter, &now);
+    EXPECT(now.read > 1e8 && now.fma > 1e8 && now.int8 > 1e8 && now.streams == r.streams);
+    wkv_meter_free(meter);
     EXPECT(wkv_memory_resident() > 100000);
     EXPECT(wkv_memory_available() > 100000);
 }

@@ -1,5 +1,7 @@
-/* test_units.c - weights stored by input, of which zero inputs are skipped: what a plain loop gives, to the bit. */
+/* test_units.c - weights in another order than along rows. Stored by input, with zero inputs skipped: what a plain loop gives, to
+ * the bit. In panels: the bits of the same blocks in rows. */
 #include "cpu/cpu.h"
+#include "format/panels.h"
 #include "format/units.h"
 #include "test.h"
 #include <stdlib.h>
@@ -125,9 +127,56 @@ static void blocks(const char *isa, pool *p)
 
 static void blocks_by_unit(void) { every_set(blocks); }
 
+/* ---- panels ------------------------------------------------------------------------------------------------------------ */
+
+static void expect_panels(const char *isa, pool *p, dtype type, int T, int O, int I)
+{
+    int64_t row = dtype_bytes(type, I), bytes = row * O;
+    size_t nx = (size_t)(T * I), ny = (size_t)(T * O);
+    float *w = malloc(sizeof *w * (size_t)(O * I)), *v = malloc(sizeof *v * (size_t)(O * I));
+    float *x = malloc(sizeof *x * nx), *y = malloc(sizeof *y * ny), *z = malloc(sizeof *z * ny);
+    char *rows = malloc((size_t)bytes), *panels = malloc((size_t)bytes), *back = malloc((size_t)bytes);
+    for (int i = 0; i < O * I; i++) w[i] = random_unit() - 0.5f;
+    for (size_t i = 0; i < nx; i++) x[i] = random_unit() - 0.5f;
+    dtype_encode(type, w, rows, O * I);
+    dtype_decode(type, rows, w, O * I);
+    for (int o = 0; o < O; o += PANEL) {
+        panels_put(type, panels + o * row, rows + o * row, row, I);
+        panels_get(type, panels + o * row, back + o * row, row, I);
+        for (int i = o; i < o + PANEL; i++) panels_decode(type, panels, I, i, 0, I, v + i * I);
+    }
+    EXPECT(!memcmp(rows, back, (size_t)bytes));
+    EXPECT(!memcmp(w, v, sizeof *w * (size_t)(O * I)));
+    tensor by_row = {.rows = O, .cols = I, .type = (int)type, .scale = 0.5f, .data = rows}, in_panels = by_row;
+    in_panels.panels = 1;
+    in_panels.data = panels;
+    cpu_linear(p, &(product){.y = y, .x = x, .w = &by_row}, 1, T);
+    cpu_linear(p, &(product){.y = z, .x = x, .w = &in_panels}, 1, T);
+    if (memcmp(y, z, sizeof *y * ny)) FAILED("%s %s T %d O %d I %d: in panels other bits", isa, dtypes[type].name, T, O, I);
+
+    float *dx = calloc(nx, sizeof *dx), *dz = calloc(nx, sizeof *dz);
+    cpu_linear_dx(p, dx, y, &by_row, T);
+    cpu_linear_dx(p, dz, y, &in_panels, T);
+    if (memcmp(dx, dz, sizeof *dx * nx)) FAILED("%s %s T %d O %d I %d: dx in panels other bits", isa, dtypes[type].name, T, O, I);
+    free(w), free(v), free(x), free(y), free(z), free(rows), free(panels), free(back), free(dx), free(dz);
+}
+
+static void panels(const char *isa, pool *p)
+{
+    static const int tokens[] = {1, 2, 3, 5, 8, 16, 17, 33, 70};
+    for (int type = Q8_0; type <= Q5_1; type++) {
+        for (int i = 0; i < 9; i++) expect_panels(isa, p, (dtype)type, tokens[i], 96, 320);
+        expect_panels(isa, p, (dtype)type, 1, 416, 1056);
+        expect_panels(isa, p, (dtype)type, 6, 32, 32);
+    }
+}
+
+static void blocks_in_panels(void) { every_set(panels); }
+
 int main(void)
 {
     RUN(plain_types);
     RUN(blocks_by_unit);
+    RUN(blocks_in_panels);
     return DONE();
 }

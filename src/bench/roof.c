@@ -97,30 +97,37 @@ static size_t buffer_bytes(void)
     return bytes < quarter ? bytes : quarter;
 }
 
+struct wkv_meter {
+    pool *p;
+    reading r;
+    wkv_roof best;
+};
+
+/* Bytes per second of one pass. */
+static double read_once(wkv_meter *m)
+{
+    double t = now();
+    pool_run(m->p, read_part, &m->r);
+    return (double)m->r.bytes * pool_threads(m->p) / (now() - t);
+}
+
 /* Every pattern in turn until the time is over, the most promising first; every third time the best so far again, because a
  * busy machine seldom shows what it can do. */
-static int measure_reading(wkv_roof *best, pool *p, double seconds)
+static void search_reading(wkv_meter *m, double seconds)
 {
-    reading r = {.bytes = buffer_bytes() / (size_t)pool_threads(p) / 4096 * 4096};
-    size_t all = r.bytes * (size_t)pool_threads(p);
-    if (!all || posix_memalign((void **)&r.data, 4096, all))
-        return fail(WKV_ENOMEM, "no memory for a buffer of %zu MB to read", all / 1000000);
-    pool_run(p, fill_part, &r);
+    wkv_roof *best = &m->best;
     int next = 0;
     double end = now() + seconds;
     for (int i = 0; i < 3 || now() < end; i++) {
         int again = i % 3 == 2 || (i == 0 && best->read > 0);
-        r.how = again ? (pattern){best->streams, best->ahead} : patterns[next++ % PATTERNS];
-        double t = now();
-        pool_run(p, read_part, &r);
-        double rate = (double)all / (now() - t);
+        m->r.how = again ? (pattern){best->streams, best->ahead} : patterns[next++ % PATTERNS];
+        double rate = read_once(m);
         if (rate <= best->read) continue;
         best->read = rate;
-        best->streams = r.how.streams;
-        best->ahead = r.how.ahead;
+        best->streams = m->r.how.streams;
+        best->ahead = m->r.how.ahead;
     }
-    free(r.data);
-    return 0;
+    m->r.how = (pattern){best->streams, best->ahead};
 }
 
 /* ---- computing ------------------------------------------------------------------------------------------------------ */
@@ -138,8 +145,8 @@ static void burn_part(void *arg, int part, int parts)
     (void)keep;
 }
 
-/* Operations per second of all threads: the best of many bursts of some milliseconds, so short that other programs do not
- * spoil all. */
+/* Operations per second of all threads: the best of bursts of some milliseconds, so short that other programs do not spoil
+ * all. */
 static double measure_burning(pool *p, double (*burn)(int64_t), double seconds)
 {
     burning b = {.burn = burn, .rounds = 1000};
@@ -147,10 +154,10 @@ static double measure_burning(pool *p, double (*burn)(int64_t), double seconds)
     for (;; b.rounds *= 2) {
         t = now();
         burn(b.rounds);
-        if (now() - t > 0.002) break;
+        if (now() - t > 0.001) break;
     }
     double end = now() + seconds;
-    for (int i = 0; i < 3 || now() < end; i++) {
+    for (int i = 0; i < 1 || now() < end; i++) {
         t = now();
         pool_run(p, burn_part, &b);
         double rate = one * (double)b.rounds * pool_threads(p) / (now() - t);
@@ -159,23 +166,58 @@ static double measure_burning(pool *p, double (*burn)(int64_t), double seconds)
     return best;
 }
 
-int wkv_roof_measure(wkv_roof *best, int threads, double seconds)
+static void measure_arithmetic(pool *p, wkv_roof *to, double seconds)
 {
-    pool *p;
+    int8_way int8 = int8_best(simd_name());
+    double fma = measure_burning(p, simd_now()->burn, seconds / 2), bytes = measure_burning(p, int8.burn, seconds / 2);
+    if (fma > to->fma) to->fma = fma;
+    if (bytes > to->int8) to->int8 = bytes;
+    to->fma_how = simd_name();
+    to->int8_how = int8.name;
+}
+
+/* ---- the meter ------------------------------------------------------------------------------------------------------- */
+
+int wkv_meter_new(wkv_meter **out, int threads)
+{
     if (threads < 0 || threads > 1024) return fail(WKV_EARG, "%d threads; 1 to 1024, or 0 for one per core", threads);
-    int e = pool_new(&p, threads);
-    if (e) return e;
-    best->threads = pool_threads(p);
-    e = measure_reading(best, p, seconds / 2);
+    wkv_meter *m = calloc(1, sizeof *m);
+    int e = m ? pool_new(&m->p, threads) : fail(WKV_ENOMEM, "no memory to measure with");
     if (!e) {
-        int8_way int8 = int8_best(simd_name());
-        double fma = measure_burning(p, simd_now()->burn, seconds / 4),
-               bytes = measure_burning(p, int8.burn, seconds / 4);
-        if (fma > best->fma) best->fma = fma;
-        if (bytes > best->int8) best->int8 = bytes;
-        best->fma_how = simd_name();
-        best->int8_how = int8.name;
+        int n = m->best.threads = pool_threads(m->p);
+        m->r.bytes = buffer_bytes() / (size_t)n / 4096 * 4096;
+        size_t all = m->r.bytes * (size_t)n;
+        if (!all || posix_memalign((void **)&m->r.data, 4096, all))
+            e = fail(WKV_ENOMEM, "no memory for a buffer of %zu MB to read", all / 1000000);
     }
-    pool_free(p);
+    if (!e) pool_run(m->p, fill_part, &m->r);
+    *out = e ? NULL : m;
+    if (e) wkv_meter_free(m);
     return e;
+}
+
+void wkv_meter_free(wkv_meter *m)
+{
+    if (!m) return;
+    if (m->p) pool_free(m->p);
+    free(m->r.data);
+    free(m);
+}
+
+void wkv_meter_search(wkv_meter *m, double seconds, wkv_roof *best)
+{
+    search_reading(m, seconds / 2);
+    measure_arithmetic(m->p, &m->best, seconds / 2);
+    *best = m->best;
+}
+
+void wkv_meter_now(wkv_meter *m, wkv_roof *out)
+{
+    *out = m->best;
+    out->fma = out->int8 = 0;
+    out->read = read_once(m);
+    measure_arithmetic(m->p, out, 0);
+    if (out->read > m->best.read) m->best.read = out->read;
+    if (out->fma > m->best.fma) m->best.fma = out->fma;
+    if (out->int8 > m->best.int8) m->best.int8 = out->int8;
 }

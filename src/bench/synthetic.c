@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "bench/synthetic.h"
 #include "format/reader.h"
+#include "format/panels.h"
 #include "format/units.h"
 #include "rwkv/api.h"
 #include "wkv_bench.h"
@@ -63,8 +64,9 @@ static void spread_of(const shape *s, const char *name, int layer, int in, doubl
     *mean = strstr(name, "ffn.key.weight") ? -quantile(zeros) * sqrt(0.5 + TILT * TILT) / (TILT * in) : 0;
 }
 
-/* A matrix repeats a pattern of at most this many blocks of its type, or values: a prime number of them, so that rows differ. */
-enum { PATTERN_BLOCKS = 32749, PATTERN_VALUES = 1048573 };
+/* A matrix repeats a pattern of at most this many blocks of its type, or of 32 blocks in a panel, or values: a prime number of
+ * them, so that rows differ. */
+enum { PATTERN_BLOCKS = 32749, PATTERN_PANELS = 1021, PATTERN_VALUES = 1048573 };
 
 /* What is needed to make one matrix after the other. */
 typedef struct {
@@ -117,10 +119,24 @@ static void weave(const loom *l, char *to, size_t at, size_t bytes)
     }
 }
 
+/* The pattern's blocks as those of a panel, 32 by 32. */
+static void panel_pattern(loom *l, dtype type)
+{
+    size_t block = (size_t)dtypes[type].bytes, all = 32 * block, n = l->bytes / all;
+    char turned[32 * 64];
+    if (n > PATTERN_PANELS) n = PATTERN_PANELS;
+    for (size_t i = 0; i < n; i++) {
+        panels_put(type, turned, l->pattern + i * all, (int64_t)block, 32);
+        memcpy(l->pattern + i * all, turned, all);
+    }
+    l->bytes = n * all;
+}
+
 static void fill_matrix(loom *l, const file_tensor *f, char *to, double mean, double deviation)
 {
     int64_t n = f->shape[0] * f->shape[1], F = f->shape[0], C = f->shape[1];
     make_pattern(l, f->type, mean, deviation, n);
+    if (f->panels) panel_pattern(l, f->type);
     if (!f->by_unit) {
         weave(l, to, 0, (size_t)dtype_bytes(f->type, n));
         return;
@@ -161,7 +177,8 @@ static void choose_form(file_tensor *f, const recipe *r, const slot *s, int laye
                        .dims = 2,
                        .shape = {t.rows, t.cols},
                        .transposed = t.in_rows != small,
-                       .by_unit = t.by_unit};
+                       .by_unit = t.by_unit,
+                       .panels = t.panels};
 }
 
 static int make_one(void *user, const char *name, tensor *t, const slot *s, int layer)

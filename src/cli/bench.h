@@ -7,13 +7,16 @@
 #include "wkv_bench.h"
 #include <jansson.h>
 
-enum { TEXTS = 32, REPEATS = 9, PROMPTS = 3, BATCHES = 4 };
+enum { TEXTS = 32, REPEATS = 15, PROMPTS = 3, BATCHES = 4, MOMENTS = REPEATS * (1 + PROMPTS + BATCHES) };
 
 /* One row of the report. */
 typedef struct {
     int n, tokens, repeats;  /* n: what the row is about; tokens: of one repeat */
-    double seconds[REPEATS]; /* sorted                                          */
+    double seconds[REPEATS]; /* sorted, when all is measured                    */
     wkv_work work;           /* of one repeat                                   */
+    wkv_roof roof[REPEATS];  /* of the machine around it                        */
+    double share, dense;     /* of the roof, in the middle: by the bytes that are read, by all weights' */
+    const char *limit;       /* which roof it is                                */
     unsigned barriers;       /* of all steps of it together                     */
 } figure;
 
@@ -25,7 +28,10 @@ typedef struct {
     int quick;
 
     engine e;
-    wkv_roof roof;
+    wkv_meter *meter;
+    wkv_roof roof, usual; /* the machine's limits: the best seen; the middle of all moments */
+    double read[MOMENTS], fma[MOMENTS], int8[MOMENTS];
+    int moments;
     int32_t *ids; /* the text                         */
     int n_ids, from_text;
     wkv_state *states[TEXTS]; /* the first is the engine's; the others are made when there are many texts */
@@ -46,10 +52,8 @@ int bench_text(bench *b, const char *path);
 /* Measure the machine and the model. Returns the exit status. bench_measure.c */
 int bench_measure(bench *b);
 
-/* What one pass of a figure took, in the middle; and the share of the least time that the machine's limits allow, by the bytes
- * that were read or by all of the weights' (`dense`). *limit (or NULL): which limit it is. bench_report.c */
+/* What one pass of a figure took, in the middle. */
 double figure_median(const figure *f);
-double figure_share(const bench *b, const figure *f, int dense, const char **limit);
 void bench_print(const bench *b);
 int bench_print_json(const bench *b); /* the exit status */
 int bench_put_json(json_t *report);   /* the same; takes the report, which may be NULL */

@@ -11,6 +11,51 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static double median(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, compare);
+    return n ? (x[n / 2] + x[(n - 1) / 2]) / 2 : 0;
+}
+
+/* ---- the roof around each repeat ------------------------------------------------------------------------------------- */
+
+/* What the machine did before a repeat and after it, in the middle of both. */
+static void look_around(bench *b, figure *f, wkv_roof *before)
+{
+    wkv_roof after, *r = &f->roof[f->repeats];
+    wkv_meter_now(b->meter, &after);
+    r->read = (before->read + after.read) / 2;
+    r->fma = (before->fma + after.fma) / 2;
+    r->int8 = (before->int8 + after.int8) / 2;
+    if (b->moments < MOMENTS) {
+        b->read[b->moments] = after.read;
+        b->fma[b->moments] = after.fma;
+        b->int8[b->moments++] = after.int8;
+    }
+    *before = after;
+}
+
+/* The least time that the limits allow, as a share of what each repeat took: the middle one. */
+static void weigh(figure *f)
+{
+    double share[REPEATS], dense[REPEATS], memory[REPEATS];
+    const wkv_work *w = &f->work;
+    for (int i = 0; i < f->repeats; i++) {
+        const wkv_roof *r = &f->roof[i];
+        double t = f->seconds[i], some = w->read / r->read / t, all = w->bytes / r->read / t,
+               arithmetic = (w->int8 / r->int8 + (w->flops - w->int8) / r->fma) / t;
+        memory[i] = some - arithmetic;
+        share[i] = some > arithmetic ? some : arithmetic;
+        dense[i] = all > arithmetic ? all : arithmetic;
+    }
+    f->share = median(share, f->repeats);
+    f->dense = median(dense, f->repeats);
+    f->limit = median(memory, f->repeats) > 0 ? "memory" : "arithmetic";
+    qsort(f->seconds, (size_t)f->repeats, sizeof *f->seconds, compare);
+}
+
+/* ---- the model ---------------------------------------------------------------------------------------------------------- */
+
 static int32_t take(bench *b, int text) { return b->ids[b->next[text]++ % b->n_ids]; }
 
 /* That many texts read a token each and want to know what follows; the zeros of the layers are counted, or not with NULL. */
@@ -73,19 +118,22 @@ static int measure_decode(bench *b, figure *f, int many, double seconds)
     double t = seconds_now();
     if (step(b, many, NULL)) return complain_library();
     t = seconds_now() - t;
-    int steps = t > 0 && seconds / t < 128 ? (int)(seconds / t) : 128;
-    if (steps < 4) steps = 4;
+    int most = b->quick ? 3 : REPEATS, steps = t > 0 && seconds / most / t < 128 ? (int)(seconds / most / t) : 128;
+    if (steps < 2) steps = 2;
     *f = (figure){.n = many, .tokens = steps * many};
     add_work(&f->work, &one, steps);
-    for (int most = b->quick ? 3 : 5; f->repeats < most && !interrupted; f->repeats++) {
+    wkv_roof before;
+    wkv_meter_now(b->meter, &before);
+    for (; f->repeats < most && !interrupted; f->repeats++) {
         unsigned barriers = wkv_context_barriers(b->e.context);
         t = seconds_now();
         for (int i = 0; i < steps && !interrupted; i++)
             if (step(b, many, NULL)) return complain_library();
         f->seconds[f->repeats] = seconds_now() - t;
         f->barriers = wkv_context_barriers(b->e.context) - barriers;
+        look_around(b, f, &before);
     }
-    qsort(f->seconds, (size_t)f->repeats, sizeof *f->seconds, compare);
+    weigh(f);
     return 0;
 }
 
@@ -100,7 +148,9 @@ static int measure_prefill(bench *b, figure *f, int n, double seconds)
         add_work(&f->work, &w, 1);
     }
     double begun = seconds_now();
-    for (int most = b->quick ? 3 : 5; f->repeats < most && !interrupted; f->repeats++) {
+    wkv_roof before;
+    wkv_meter_now(b->meter, &before);
+    for (int most = b->quick ? 3 : REPEATS; f->repeats < most && !interrupted; f->repeats++) {
         wkv_state_reset(b->states[0]);
         b->next[0] = 0;
         double t = seconds_now();
@@ -109,14 +159,10 @@ static int measure_prefill(bench *b, figure *f, int n, double seconds)
         if (read_prompt(b, 0, n)) return complain_library();
         f->seconds[f->repeats] = seconds_now() - t;
         f->barriers = wkv_context_barriers(b->e.context) - barriers;
+        look_around(b, f, &before);
     }
-    qsort(f->seconds, (size_t)f->repeats, sizeof *f->seconds, compare);
+    weigh(f);
     return 0;
-}
-
-static int measure_roof(bench *b, double seconds)
-{
-    return wkv_roof_measure(&b->roof, wkv_context_threads(b->e.context), seconds) ? complain_library() : 0;
 }
 
 static int measure_decoding(bench *b, progress *bar, double seconds)
@@ -161,18 +207,18 @@ int bench_measure(bench *b)
 {
     progress bar;
     progress_begin(&bar, "measuring");
-    double t = seconds_now(), work = b->quick ? 0.05 : 1, roof = b->quick ? 0.6 : 6;
+    double t = seconds_now(), work = b->quick ? 0.1 : 3, roof = b->quick ? 0.5 : 3;
     int status = step(b, 1, NULL) ? complain_library() : 0;
     b->first = seconds_now() - t;
     progress_at(&bar, 0, 9, "what the machine can do");
-    if (!status) status = measure_roof(b, roof);
+    if (!status) wkv_meter_search(b->meter, roof, &b->roof);
     if (!status && (b->only == ALL || b->only == DECODE)) status = measure_decoding(b, &bar, 2 * work);
     b->resident = wkv_memory_resident(); /* before there are many texts */
     b->needed = wkv_memory_needed(b->e.context, 1);
-    if (!status && (b->only == ALL || b->only == PREFILL)) status = measure_prompts(b, &bar, 5 * work);
+    if (!status && (b->only == ALL || b->only == PREFILL)) status = measure_prompts(b, &bar, 2 * work);
     if (!status && (b->only == ALL || b->only == BATCH)) status = measure_batches(b, &bar, work);
-    progress_at(&bar, 8, 9, "what the machine can do"); /* again: a limit is the best of two moments */
-    if (!status && !interrupted) status = measure_roof(b, roof / 2);
+    wkv_meter_search(b->meter, 0, &b->roof); /* moments may have been better than the search */
+    b->usual = (wkv_roof){.read = median(b->read, b->moments), .fma = median(b->fma, b->moments), .int8 = median(b->int8, b->moments)};
     progress_end(&bar);
     return status ? status : interrupted ? 130 : 0;
 }

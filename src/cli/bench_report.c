@@ -11,37 +11,27 @@ double figure_median(const figure *f)
     return (s[n / 2] + s[(n - 1) / 2]) / 2;
 }
 
-double figure_share(const bench *b, const figure *f, int dense, const char **limit)
-{
-    const wkv_work *w = &f->work;
-    double memory = (dense ? w->bytes : w->read) / b->roof.read,
-           arithmetic = w->int8 / b->roof.int8 + (w->flops - w->int8) / b->roof.fma;
-    if (limit) *limit = memory > arithmetic ? "memory" : "arithmetic";
-    return (memory > arithmetic ? memory : arithmetic) / figure_median(f);
-}
-
 /* ---- for people ----------------------------------------------------------------------------------------------------- */
 
-static void print_figure(const bench *b, const char *what, const figure *f)
+static void print_figure(const char *what, const figure *f)
 {
-    const char *limit;
-    double t = figure_median(f), share = figure_share(b, f, 0, &limit);
+    double t = figure_median(f);
     char label[32];
     snprintf(label, sizeof label, what, f->n);
     put_text("  %-17s %10.1f %10.1f %10.1f %8.1f %9.1f %6.0f %% of %-10s %5.0f %%\n", label, f->tokens / t,
              f->tokens / f->seconds[f->repeats - 1], f->tokens / f->seconds[0], f->work.read / t * 1e-9,
-             f->work.flops / t * 1e-9, 100 * share, limit, 100 * figure_share(b, f, 1, NULL));
+             f->work.flops / t * 1e-9, 100 * f->share, f->limit, 100 * f->dense);
 }
 
-static void print_machine(const wkv_roof *r)
+static void print_machine(const wkv_roof *r, const wkv_roof *usual)
 {
     char ahead[48] = "no prefetch";
     if (r->ahead) snprintf(ahead, sizeof ahead, "prefetch %d bytes ahead", r->ahead);
-    put_text("%sThe machine%s\n", bold(1), plain(1));
-    put_text("  memory    %9.1f GB/s      %d stream%s a thread, %s\n", r->read * 1e-9, r->streams,
+    put_text("%s%-12s %10s %9s%s\n", bold(1), "The machine", "meanwhile", "at most", plain(1));
+    put_text("  memory   %11.1f %9.1f GB/s      %d stream%s a thread, %s\n", usual->read * 1e-9, r->read * 1e-9, r->streams,
              r->streams == 1 ? "" : "s", ahead);
-    put_text("  float32   %9.1f GFLOP/s   %s\n", r->fma * 1e-9, r->fma_how);
-    put_text("  int8      %9.1f GOP/s     %s\n\n", r->int8 * 1e-9, r->int8_how);
+    put_text("  float32  %11.1f %9.1f GFLOP/s   %s\n", usual->fma * 1e-9, r->fma * 1e-9, r->fma_how);
+    put_text("  int8     %11.1f %9.1f GOP/s     %s\n\n", usual->int8 * 1e-9, r->int8 * 1e-9, r->int8_how);
 }
 
 static void print_model(const bench *b)
@@ -69,27 +59,26 @@ void bench_print(const bench *b)
     put_text("%s%s%s: RWKV-%s, %s parameters, %s; %d thread%s, %s\n\n", bold(1), m->path ? m->path : "built-in",
              plain(1), m->version, as_count(count, m->parameters), m->types, b->roof.threads,
              b->roof.threads == 1 ? "" : "s", wkv_context_isa(b->e.context));
-    print_machine(&b->roof);
+    print_machine(&b->roof, &b->usual);
     print_model(b);
     put_text("%s%-19s %10s %10s %10s %8s %9s %-22s %s%s\n", bold(1), "Tokens per second", "median", "slowest",
              "fastest", "GB/s", "GFLOP/s", "  of the roof", "dense", plain(1));
-    if (b->decode.repeats) print_figure(b, "decode", &b->decode);
-    for (int i = 0; i < b->prefills; i++) print_figure(b, "prefill %d", &b->prefill[i]);
-    for (int i = 0; i < b->batches; i++) print_figure(b, i ? "%d texts at once" : "%d text", &b->batch[i]);
+    if (b->decode.repeats) print_figure("decode", &b->decode);
+    for (int i = 0; i < b->prefills; i++) print_figure("prefill %d", &b->prefill[i]);
+    for (int i = 0; i < b->batches; i++) print_figure(i ? "%d texts at once" : "%d text", &b->batch[i]);
 }
 
 /* ---- for programs ---------------------------------------------------------------------------------------------------- */
 
-static json_t *figure_json(const bench *b, const char *what, const figure *f)
+static json_t *figure_json(const char *what, const figure *f)
 {
-    const char *limit;
-    double t = figure_median(f), share = figure_share(b, f, 0, &limit);
+    double t = figure_median(f);
     return json_pack("{s:i s:f s:f s:f s:i s:f s:f s:f s:f s:f s:f s:f s:s}", what, f->n, "tokens_per_s", f->tokens / t,
                      "slowest", f->tokens / f->seconds[f->repeats - 1], "fastest", f->tokens / f->seconds[0], "repeats",
                      f->repeats, "bytes_per_token", f->work.read / f->tokens, "dense_bytes_per_token",
                      f->work.bytes / f->tokens, "gbs", f->work.read / t * 1e-9, "gflops", f->work.flops / t * 1e-9,
-                     "share_of_roof", share, "share_of_dense_roof", figure_share(b, f, 1, NULL), "barriers_per_token",
-                     (double)f->barriers / f->tokens, "roof", limit);
+                     "share_of_roof", f->share, "share_of_dense_roof", f->dense, "barriers_per_token",
+                     (double)f->barriers / f->tokens, "roof", f->limit);
 }
 
 int bench_put_json(json_t *report)
@@ -104,20 +93,20 @@ int bench_put_json(json_t *report)
 int bench_print_json(const bench *b)
 {
     const wkv_model_info *m = b->e.about;
-    const wkv_roof *r = &b->roof;
-    json_t *o = json_pack("{s:s s:s? s:s s:s s:I s:i s:s s:f s:i s:i s:f s:f s:s s:f s:f s:I s:I s:I s:s}", "wkv",
+    const wkv_roof *r = &b->roof, *u = &b->usual;
+    json_t *o = json_pack("{s:s s:s? s:s s:s s:I s:i s:s s:f s:f s:i s:i s:f s:f s:f s:f s:s s:f s:f s:I s:I s:I s:s}", "wkv",
                           wkv_version(), "model", m->path, "version", m->version, "types", m->types, "parameters",
                           (json_int_t)m->parameters, "threads", r->threads, "isa", wkv_context_isa(b->e.context),
-                          "bandwidth_gbs", r->read * 1e-9, "streams", r->streams, "prefetch_ahead", r->ahead,
-                          "fma_gflops", r->fma * 1e-9, "int8_gops", r->int8 * 1e-9, "int8_how", r->int8_how, "load_ms",
+                          "bandwidth_gbs", u->read * 1e-9, "bandwidth_most_gbs", r->read * 1e-9, "streams", r->streams, "prefetch_ahead", r->ahead,
+                          "fma_gflops", u->fma * 1e-9, "fma_most_gflops", r->fma * 1e-9, "int8_gops", u->int8 * 1e-9, "int8_most_gops", r->int8 * 1e-9, "int8_how", r->int8_how, "load_ms",
                           b->load * 1e3, "first_token_ms", b->first * 1e3, "rss_bytes", (json_int_t)b->resident,
                           "rss_before_bytes", (json_int_t)b->before, "needed_bytes", (json_int_t)b->needed, "reading",
                           b->from_text ? "text" : "ids");
     if (o && b->decode.repeats + b->batches) json_object_set_new(o, "relu2_zeros", json_real(b->zeros));
-    if (o && b->decode.repeats) json_object_set_new(o, "decode", figure_json(b, "texts", &b->decode));
+    if (o && b->decode.repeats) json_object_set_new(o, "decode", figure_json("texts", &b->decode));
     json_t *prefill = json_array(), *batch = json_array();
-    for (int i = 0; i < b->prefills; i++) json_array_append_new(prefill, figure_json(b, "tokens", &b->prefill[i]));
-    for (int i = 0; i < b->batches; i++) json_array_append_new(batch, figure_json(b, "texts", &b->batch[i]));
+    for (int i = 0; i < b->prefills; i++) json_array_append_new(prefill, figure_json("tokens", &b->prefill[i]));
+    for (int i = 0; i < b->batches; i++) json_array_append_new(batch, figure_json("texts", &b->batch[i]));
     json_object_set_new(o, "prefill", prefill);
     json_object_set_new(o, "batch", batch);
     return bench_put_json(o);

@@ -25,6 +25,7 @@ static const group *const groups[] = {&own, &model_group, &tokenizer_group, &gen
 
 static int open_model(bench *b)
 {
+    if (!sparsity && wkv_meter_new(&b->meter, engine_threads)) return complain_library(); /* before what it must not count in */
     if (synthetic) note("making a model of size %s", synthetic);
     b->before = wkv_memory_resident();
     double t = seconds_now();
@@ -65,6 +66,7 @@ static int run(int n, char **operands)
     free(b->logits);
     free(b->ids);
     engine_close(&b->e);
+    wkv_meter_free(b->meter);
     free(b);
     return status;
 }
@@ -77,13 +79,11 @@ const command cmd_bench = {
     .about =
         "Measure, in one run and with the same threads, what the machine can do (reading memory, float32 "
         "multiply-adds, "
-        "dot products of bytes) and what the model does (decoding, prompts, several texts at once). The roof is what "
-        "the "
-        "machine's limits allow, by the bytes that must be read and the float32 operations that must be done; each "
-        "figure "
-        "says how much of it was reached, and which limit it is. Figures are medians, with the slowest and the fastest "
-        "repeat; those of "
-        "the machine are the best seen. Close other programs before you believe any of them.\n\n"
+        "dot products of bytes) and what the model does (decoding, prompts, several texts at once). The roof is what the "
+        "machine's limits allow, by the bytes that must be read and the operations that must be done; each figure says "
+        "how much of it was reached, and which limit it is. The machine is measured before and after every repeat, which "
+        "is compared with those moments, because other programs come and go. Figures are medians, with the slowest and "
+        "the fastest repeat.\n\n"
         "--synthetic makes a model of a published size in memory, with random weights: it computes at the speed of a "
         "trained one. It is refused when there is not memory enough.",
     .examples = "wkv bench --quick  # the built-in model\n"

@@ -219,6 +219,17 @@ static int end_data(void)
     return 0;
 }
 
+/* Float32 operations per second; 0: not known. */
+static double measure_peak(int threads)
+{
+    wkv_meter *m;
+    wkv_roof roof = {0};
+    if (wkv_meter_new(&m, threads)) return 0;
+    wkv_meter_search(m, 0.2, &roof);
+    wkv_meter_free(m);
+    return roof.fma;
+}
+
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
@@ -229,8 +240,7 @@ static int run(int n, char **operands)
     if (end_data()) return 1;
     finish_options();
     catch_interrupts();
-    wkv_roof roof = {0};
-    if (!say_quiet && device != 1 && !wkv_roof_measure(&roof, set.threads, 0.2)) set.peak = roof.fma;
+    if (!say_quiet && device != 1) set.peak = measure_peak(set.threads);
     watch w = {.held = -1};
     set.plan = plan;
     set.report = report;

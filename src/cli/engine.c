@@ -6,13 +6,14 @@
 
 const char *engine_model, *engine_vocab;
 wkv_model_options engine_with;
-static int threads, device;
+int engine_threads;
+static int device;
 static const char *const device_names[] = {"cpu", "reference"};
 
 static const option model_options[] = {
     {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "the built-in model",
      "the model: .pth, .safetensors, .gguf, rwkv.cpp .bin, or a folder of shards"},
-    {'t', "threads", OPT_COUNT, "N", &threads, 1, 4096, "one per core", "threads to compute with"},
+    {'t', "threads", OPT_COUNT, "N", &engine_threads, 1, 4096, "one per core", "threads to compute with"},
     {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, NULL,
      "what computes; reference is plain C on one thread, for comparing"},
 };
@@ -60,7 +61,7 @@ int engine_open(engine *e, int text)
 
 int engine_ready(engine *e, int text)
 {
-    const wkv_context_options how = {.threads = threads, .device = device_names[device]};
+    const wkv_context_options how = {.threads = engine_threads, .device = device_names[device]};
     e->about = wkv_model_about(e->model);
     if (text && wkv_tokenizer_open(&e->tokenizer, engine_vocab, e->model)) goto failed;
     if (wkv_context_new(&e->context, e->model, &how) || wkv_state_new(&e->state, e->model)) goto failed;

@@ -12,6 +12,7 @@ extern const group tokenizer_group;  /* --vocab */
 extern const char *engine_model;     /* the path given with -m; NULL: the built-in model */
 extern wkv_model_options engine_with; /* what --lora and the others gave */
 extern const char *engine_vocab;     /* the path given with --vocab; NULL: the model's own */
+extern int engine_threads;           /* the number given with -t; 0: one per core */
 
 typedef struct {
     wkv_model *model;

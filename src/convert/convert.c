@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "rwkv/api.h"
 #include "convert/gguf.h"
+#include "format/panels.h"
 #include "format/units.h"
 #include <string.h>
 
@@ -86,11 +87,20 @@ static void by_unit(tensor_out *t, source *s)
     t->shape[1] = C;
 }
 
+/* A matrix that products read, in panels. The embedding is read by rows. */
+static int in_panels(const tensor_out *t, const source *s)
+{
+    return s->slot && s->slot->flags & (SLOT_MATRIX | SLOT_LOW_RANK) && strcmp(s->slot->name, "emb.weight") && t->dims == 2 &&
+           !t->by_unit && panels_fit(t->type, t->shape[0], t->shape[1]);
+}
+
 static void choose_form(const container *c, tensor_out *t, source *s, const wkv_convert_options *o)
 {
     if (c != &containers[GGUF]) return;
     if (t->type >= Q8_0 && t->type == s->from[0]->type && as_blocks(s)) t->blocks = s->from[0];
-    if (!o->portable && s->slot && slot_is_by_unit(s->slot)) by_unit(t, s);
+    if (o->portable) return;
+    if (s->slot && slot_is_by_unit(s->slot)) by_unit(t, s);
+    t->panels = in_panels(t, s);
 }
 
 int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options)

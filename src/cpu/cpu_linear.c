@@ -7,6 +7,7 @@
 #include <string.h>
 #include "cpu/cpu.h"
 #include "cpu/int8.h"
+#include "format/panels.h"
 #include "format/units.h"
 
 /* DOT and OUTER: see simd.h. DOT serves y of a weight stored [out, in] and dx of one stored [in, out]. WHOLE: int8.h, y of
@@ -24,7 +25,7 @@ typedef struct {
     const char *w;  /* dot: cols x sum. outer: sum x cols                   */
     size_t w_bytes; /* of a row of w                                        */
     dtype type;
-    int by_unit;
+    int by_unit, panels;
     float scale;
     int add;
     int ends;       /* something follows                                    */
@@ -72,10 +73,26 @@ static void dot_form(const simd *s, const matmul *q, int row, int rows, int col,
            cpu_scratch(s->dot_scratch(q->type, rows, q->sum)));
 }
 
+/* dx of a weight in panels: 32 of its rows at a time as floats. */
+static void outer_panels(const simd *s, const matmul *q, float *y, int row, int rows, int col, int cols)
+{
+    int from = col / 32 * 32, n = (col + cols + 31) / 32 * 32 - from;
+    float *w = cpu_scratch((size_t)PANEL * (size_t)n + OUTER_SCRATCH);
+    for (int o = 0; o < q->sum; o += PANEL) {
+        for (int i = 0; i < PANEL; i++) panels_decode(q->type, q->w, q->cols, o + i, from, n, w + (size_t)i * (size_t)n);
+        s->outer(y, (size_t)q->cols, q->x + (size_t)row * q->xm + (size_t)o * q->xk, q->xm, q->xk, w + col - from,
+                 sizeof *w * (size_t)n, F32, rows, cols, PANEL, q->scale, w + (size_t)PANEL * (size_t)n);
+    }
+}
+
 static void outer_form(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
     float *y = q->y + (size_t)row * (size_t)q->cols + col;
     for (int r = 0; r < rows && !q->add; r++) memset(y + (size_t)r * (size_t)q->cols, 0, sizeof *y * (size_t)cols);
+    if (q->panels) {
+        outer_panels(s, q, y, row, rows, col, cols);
+        return;
+    }
     s->outer(y, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm, q->xk, q->w + dtype_bytes(q->type, col), q->w_bytes,
              q->type, rows, cols, q->sum, q->scale, cpu_scratch(OUTER_SCRATCH));
 }
@@ -97,10 +114,11 @@ static void whole_form(const int8_set *s, const matmul *q, int row, int rows, in
     }
     float *y = q->y + (size_t)row * (size_t)q->cols + col;
     void *room = (x256 *)scratch + chunks;
+    const char *w = q->w + (size_t)col * q->w_bytes;
     if (q->by_unit)
         s->units(y, (size_t)q->cols, x, apart, q->w, q->type, rows, q->cols, col, col + cols, q->sum, q->scale, room);
     else
-        s->product(y, (size_t)q->cols, x, apart, q->w + (size_t)col * q->w_bytes, q->w_bytes, q->type, rows, cols, q->sum, q->scale, room);
+        (q->panels ? s->panels : s->product)(y, (size_t)q->cols, x, apart, w, q->w_bytes, q->type, rows, cols, q->sum, q->scale, room);
 }
 
 static const float *maybe(const float *p, size_t at) { return p ? p + at : NULL; }
@@ -164,7 +182,7 @@ static void run(pool *p, const matmul *q, int n)
     for (int i = 0; i < n; i++) {
         int block = dtypes[q[i].type].values;
         double bytes = (double)dtypes[q[i].type].bytes / block;
-        f.grain[i] = q[i].by_unit ? 64 : q[i].form == WHOLE ? f.whole->outs : q[i].form == DOT ? 16 : block > 64 ? block : 64;
+        f.grain[i] = q[i].by_unit ? 64 : q[i].panels ? PANEL : q[i].form == WHOLE ? f.whole->outs : q[i].form == DOT ? 16 : block > 64 ? block : 64;
         f.cost[i] = (double)f.grain[i] * q[i].sum * (q->rows <= FEW ? bytes : q[i].form == WHOLE ? 0.25 : 1);
         f.all += f.cost[i] * units(&f, i);
         all_units += units(&f, i);
@@ -225,6 +243,7 @@ void cpu_linear(pool *p, const product *q, int n, int T)
         const tensor *w = q[i].w;
         m[i] = (matmul){.form = w->by_unit ? WHOLE : w->in_rows ? OUTER : int8_takes((dtype)w->type) ? WHOLE : DOT,
                         .by_unit = w->by_unit,
+                        .panels = w->panels,
                         .y = q[i].y,
                         .rows = T,
                         .cols = weight_out(w),
@@ -247,6 +266,7 @@ void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T)
 {
     matmul q = {.form = w->in_rows ? DOT : OUTER,
                 .by_unit = w->by_unit,
+                .panels = w->panels,
                 .y = dx,
                 .rows = T,
                 .cols = weight_in(w),

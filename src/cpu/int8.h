@@ -52,6 +52,9 @@ typedef struct {
     /* y[t][o] = scale sum_i x[t][i] w[o][i], weights stored [out, in] in a type of int8_takes, where they lie. */
     void (*product)(float *y, size_t y_stride, const x256 *x, size_t step, const void *w, size_t w_bytes, dtype type, int T, int O,
                     int I, float scale, void *scratch);
+    /* The same for weights in panels (format/panels.h), w_bytes being what a row would take; O is a multiple of 32. */
+    void (*panels)(float *y, size_t y_stride, const x256 *x, size_t step, const void *w, size_t w_bytes, dtype type, int T, int O,
+                   int I, float scale, void *scratch);
     /* The same for weights that only `fill` knows how to read. */
     void (*packed)(float *y, size_t y_stride, const x256 *x, size_t step, fill_panel *fill, const void *weights, coding c, int T,
                    int O, int I, float scale, void *scratch);

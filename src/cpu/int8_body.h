@@ -6,10 +6,10 @@
  *     DOT(wide, acc, w, x)        each int32 lane of acc + its four products of bytes of w and x, x in -127 .. 127. With FLIP w is
  *                                 unsigned; without it w is signed where `wide` is not 0, and else 0 .. 63
  *     FLIP                        0x80 where DOT takes unsigned bytes, else 0
- *
- * and may define ADD_BITS(v, bits, n): n added to those of 32 bytes whose bit is set. */
+ */
 #include "cpu/int8.h"
 #include "cpu/simd_vector.h"
+#include "format/panels.h"
 
 enum {
     OUTS = TILE_V * LANES,      /* outputs of a panel                                 */
@@ -39,32 +39,64 @@ INLINE vf to_float(vi v) { return __builtin_convertvector(v, vf); }
 
 /* ---- activations ------------------------------------------------------------------------------------------------------ */
 
-/* The largest of the lanes' magnitudes, as bits: so a NaN is larger than anything. */
-INLINE int32_t largest(vi a)
+#if LANES == 16
+#define SWAP8(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
+#define SWAP4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)
+#define SWAP2(v) __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)
+#define SWAP1(v) __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#elif LANES == 8
+#define SWAP4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3)
+#define SWAP2(v) __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5)
+#define SWAP1(v) __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6)
+#else
+#define SWAP2(v) __builtin_shufflevector(v, v, 2, 3, 0, 1)
+#define SWAP1(v) __builtin_shufflevector(v, v, 1, 0, 3, 2)
+#endif
+
+INLINE vi larger(vi a, vi b)
 {
-    int32_t lane[LANES];
-    memcpy(lane, &a, sizeof lane);
-    UNROLL for (int half = LANES / 2; half; half /= 2)
-        UNROLL for (int i = 0; i < half; i++) lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
-    return lane[0];
+    vi more = a > b;
+    return (a & more) | (b & ~more);
 }
 
-static void quantize_block(x256 *to, int b, const float *x)
+/* The largest of the lanes, in all of them. Magnitudes are compared as bits: so a NaN is larger than anything. */
+INLINE vi largest(vi a)
+{
+#if LANES > 8
+    a = larger(a, SWAP8(a));
+#endif
+#if LANES > 4
+    a = larger(a, SWAP4(a));
+#endif
+    a = larger(a, SWAP2(a));
+    return larger(a, SWAP1(a));
+}
+
+INLINE int32_t total(vi a)
+{
+#if LANES > 8
+    a += SWAP8(a);
+#endif
+#if LANES > 4
+    a += SWAP4(a);
+#endif
+    a += SWAP2(a);
+    return a[0] + a[1];
+}
+
+INLINE void quantize_block(x256 *to, int b, const float *x)
 {
     typedef int8_t few __attribute__((vector_size(LANES)));
     enum { N = 32 / LANES };
     vf v[N];
-    vi most = {0}, total = {0};
+    vi most = {0}, sum[2] = {{0}, {0}};
     UNROLL for (int i = 0; i < N; i++) {
         v[i] = load(x + i * LANES);
-        vi a = (vi)v[i] & 0x7fffffff, more = a > most;
-        most = (a & more) | (most & ~more);
+        most = larger((vi)v[i] & 0x7fffffff, most);
     }
-    int32_t bits = largest(most), sum[LANES];
-    float d;
-    memcpy(&d, &bits, 4);
-    d /= 127;
-    if (d < 0x1p-126f) {
+    vf d = (vf)largest(most) / 127;
+    to->d[b] = d[0];
+    if (d[0] < 0x1p-126f) {
         memset(to->q + 32 * b, 0, 32);
         to->d[b] = to->dsum[b] = 0;
         to->sum[b] = to->first[b] = 0;
@@ -74,18 +106,11 @@ static void quantize_block(x256 *to, int b, const float *x)
         vi q = (vi)(v[i] / d + 12582912.0f) - 0x4b400000; /* 1.5 x 2^23: the integer is in the last bits, rounded to even */
         few bytes = __builtin_convertvector(q, few);
         memcpy(to->q + 32 * b + i * LANES, &bytes, sizeof bytes);
-        total += q;
-        if (i == N / 2 - 1) {
-            memcpy(sum, &total, sizeof sum);
-            to->first[b] = 0;
-            UNROLL for (int l = 0; l < LANES; l++) to->first[b] += sum[l];
-        }
+        sum[i / (N / 2)] += q;
     }
-    memcpy(sum, &total, sizeof sum);
-    to->sum[b] = 0;
-    UNROLL for (int l = 0; l < LANES; l++) to->sum[b] += sum[l];
-    to->d[b] = d;
-    to->dsum[b] = d * (float)to->sum[b];
+    to->first[b] = total(sum[0]);
+    to->sum[b] = to->first[b] + total(sum[1]);
+    to->dsum[b] = d[0] * (float)to->sum[b];
 }
 
 static void quantize(x256 *to, size_t step, const float *x, size_t x_stride, int T, int I)
@@ -95,15 +120,7 @@ static void quantize(x256 *to, size_t step, const float *x, size_t x_stride, int
             quantize_block(to + (size_t)(i / 256) * step + t, i % 256 / 32, x + (size_t)t * x_stride + i);
 }
 
-/* ---- weights: LANES rows side by side ------------------------------------------------------------------------------------- */
-
-typedef const uint8_t *rows[LANES];
-
-/* Rows `step` bytes apart; past the n-th the last one again. */
-INLINE void rows_from(rows row, const uint8_t *p, size_t step, int n)
-{
-    for (int r = 0; r < LANES; r++) row[r] = p + (size_t)(r < n ? r : n - 1) * step;
-}
+/* ---- blocks of weights ---------------------------------------------------------------------------------------------------- */
 
 INLINE vu16 bytes16(const void *p)
 {
@@ -117,89 +134,6 @@ static const struct {
 } layout[] = {[Q8_0] = {34, 2},  [Q4_0] = {18, 2},    [Q4_1] = {20, 4},    [Q5_0] = {22, 6},
               [Q5_1] = {24, 8},  [Q4_K] = {144, 16},  [Q5_K] = {176, 48},  [Q6_K] = {210, 0}};
 
-/* The codes of 4 LANES values of a row, from block b of the 256 at p (LANES 4: from its half `half`). Only `blocks` of them are
- * there, 1 or SPAN. */
-#if LANES == 16
-#define PAIR(a, b) _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1)
-#define BYTES32(p) _mm256_loadu_si256((const void *)(p))
-#define TWICE16(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(p)))
-#define TWICE32(p) _mm512_broadcast_i64x4(BYTES32(p))
-
-INLINE vb codes(const dtype type, const uint8_t *p, const int b, const int half, const int blocks)
-{
-    const int bytes = layout[type].bytes, at = layout[type].at;
-    const __m512i low = _mm512_set1_epi8(15);
-    const __m512i by16 = _mm512_set_epi64(4, 4, 0, 0, 4, 4, 0, 0), by32 = _mm512_set_epi64(4, 4, 4, 4, 0, 0, 0, 0);
-    (void)half;
-    if (type == Q8_0) {
-        const uint8_t *q = p + b * bytes + at;
-        __m512i v = _mm512_castsi256_si512(BYTES32(q));
-        if (blocks == 2) v = PAIR(BYTES32(q), BYTES32(q + bytes));
-        return (vb)_mm512_xor_si512(v, _mm512_set1_epi8((char)FLIP));
-    }
-    if (type == Q4_K || type == Q5_K) { /* 32 bytes have one block in their low halves, the next in their high ones */
-        __m512i v = _mm512_and_si512(_mm512_srlv_epi64(TWICE32(p + at + 16 * b), by32), low);
-        if (type == Q4_K) return (vb)v;
-        const __m512i bit = PAIR(_mm256_set1_epi8((char)(1 << b)), _mm256_set1_epi8((char)(2 << b)));
-        return (vb)_mm512_mask_add_epi8(v, _mm512_test_epi8_mask(TWICE32(p + 16), bit), v, _mm512_set1_epi8(16));
-    }
-    if (type == Q6_K) { /* 128 values: four bits in the low halves of 64 bytes, then in the high ones; two bits in 32 bytes */
-        __m512i v = _mm512_loadu_si512(p + 64 * (b / 4)), more = TWICE32(p + 128 + 32 * (b / 4));
-        const __m512i up = PAIR(_mm256_set1_epi16(4), _mm256_set1_epi16(2)), down = PAIR(_mm256_set1_epi16(0), _mm256_set1_epi16(2));
-        if (b & 2) v = _mm512_srli_epi16(v, 4);
-        more = b & 2 ? _mm512_srlv_epi16(more, down) : _mm512_sllv_epi16(more, up);
-        return (vb)_mm512_ternarylogic_epi32(_mm512_and_si512(v, low), more, _mm512_set1_epi8(0x30), 0xf8); /* v | more & 0x30 */
-    }
-    const uint8_t *q = p + b * bytes + at;
-    __m512i v = _mm512_castsi256_si512(TWICE16(q));
-    if (blocks == 2) v = _mm512_mask_broadcast_i32x4(v, 0xff00, _mm_loadu_si128((const void *)(q + bytes)));
-    v = _mm512_and_si512(_mm512_srlv_epi64(v, by16), low);
-    if (type == Q5_0 || type == Q5_1) {
-        uint32_t fifth[2] = {0, 0};
-        memcpy(&fifth[0], q - 4, 4);
-        if (blocks == 2) memcpy(&fifth[1], q + bytes - 4, 4);
-        v = _mm512_mask_add_epi8(v, (__mmask64)fifth[1] << 32 | fifth[0], v, _mm512_set1_epi8(16));
-    }
-    return (vb)v;
-}
-#else
-/* 16 of them: half `half` of block b. */
-INLINE vu16 codes16(const dtype type, const uint8_t *p, const int b, const int half)
-{
-    const int bytes = layout[type].bytes, at = layout[type].at;
-    if (type == Q8_0) return bytes16(p + b * bytes + at + 16 * half) ^ FLIP;
-    if (type == Q4_K || type == Q5_K) { /* 32 bytes have one block in their low halves, the next in their high ones */
-        vu16 v = bytes16(p + at + 32 * (b / 2) + 16 * half);
-        v = b % 2 ? v >> 4 : v & 15;
-        return type == Q5_K ? v | (bytes16(p + 16 + 16 * half) >> (uint8_t)b & 1) << 4 : v;
-    }
-    if (type == Q6_K) { /* 128 values: four bits in the low halves of 64 bytes, then in the high ones; two bits in 32 bytes */
-        vu16 v = bytes16(p + 64 * (b / 4) + 32 * (b % 2) + 16 * half), more = bytes16(p + 128 + 32 * (b / 4) + 16 * half);
-        return (b % 4 < 2 ? v & 15 : v >> 4) | (more >> (uint8_t)(2 * (b % 4)) & 3) << 4;
-    }
-    vu16 v = bytes16(p + b * bytes + at);
-    v = half ? v >> 4 : v & 15;
-    if (type == Q5_0 || type == Q5_1) {
-        const vu16 bit = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-        uint8_t x = p[b * bytes + at - 4 + 2 * half], y = p[b * bytes + at - 3 + 2 * half];
-        v |= (vu16)(((vu16){x, x, x, x, x, x, x, x, y, y, y, y, y, y, y, y} & bit) != 0) & 16;
-    }
-    return v;
-}
-
-INLINE vb codes(const dtype type, const uint8_t *p, const int b, const int half, const int blocks)
-{
-    (void)blocks;
-#if LANES == 8
-    (void)half;
-    return (vb)__builtin_shufflevector(codes16(type, p, b, 0), codes16(type, p, b, 1), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
-                                       15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
-#else
-    return (vb)codes16(type, p, b, half);
-#endif
-}
-#endif
-
 /* What is known of a type when it is compiled for. */
 INLINE coding coding_of(const dtype type)
 {
@@ -209,411 +143,18 @@ INLINE coding coding_of(const dtype type)
                     .wide = type == Q8_0};
 }
 
-/* What LANES rows have before the codes of 256 values, as stored: what was written piece by piece is slow to load soon after, so
- * it is taken some time before it is used. half[0], half[1]: f16 scales and minimums; words: Q6_K's 16 scales, or the first 16
- * bytes of Q4_K and Q5_K, of which the last 12 are 8 scales and 8 minimums of 6 bits. */
-typedef struct {
-    uint16_t half[2][8][LANES];
-    uint32_t words[4][LANES];
-} stored;
-
-INLINE void take(const dtype type, stored *to, const rows row, size_t off, int blocks)
-{
-    const int bytes = layout[type].bytes, minimum = coding_of(type).minimum;
-    for (int b = 0; b < blocks && type < Q4_K; b++)
-        UNROLL for (int r = 0; r < LANES; r++) {
-            const uint8_t *p = row[r] + off + b * bytes;
-            memcpy(&to->half[0][b][r], p, 2);
-            if (minimum) memcpy(&to->half[1][b][r], p + 2, 2);
-        }
-    if (type < Q4_K) return;
-    UNROLL for (int r = 0; r < LANES; r++) {
-        const uint8_t *p = row[r] + off;
-        UNROLL for (int i = 0; i < 4; i++) memcpy(&to->words[i][r], p + (type == Q6_K ? 192 : 0) + 4 * i, 4);
-        memcpy(&to->half[0][0][r], p + (type == Q6_K ? 208 : 0), 2);
-        if (minimum) memcpy(&to->half[1][0][r], p + 2, 2);
-    }
-}
-
-/* Scales and minimums: block b's at d + b step, those for 16 values at d + (2 b + half) step. */
-INLINE void scales(const dtype type, const stored *from, int blocks, float *d, float *m, size_t step)
-{
-    const int minimum = coding_of(type).minimum;
-    if (type < Q4_K) {
-        for (int b = 0; b < blocks; b++) {
-            store(d + (size_t)b * step, load_f16(from->half[0][b]));
-            if (minimum) store(m + (size_t)b * step, load_f16(from->half[1][b]));
-        }
-        return;
-    }
-    vf dv = load_f16(from->half[0][0]);
-    vu h[4];
-    memcpy(h, from->words, sizeof h);
-    if (type == Q6_K) {
-        UNROLL for (int i = 0; i < 16; i++) store(d + (size_t)i * step, to_float((vi)(h[i / 4] << (24 - i % 4 * 8)) >> 24) * dv);
-        return;
-    }
-    vf mv = -load_f16(from->half[1][0]);
-    UNROLL for (int j = 0; j < 4; j++) {
-        vu s = h[1] >> (8 * j), n = h[2] >> (8 * j), both = h[3] >> (8 * j);
-        store(d + (size_t)j * step, to_float((vi)(s & 63)) * dv);
-        store(m + (size_t)j * step, to_float((vi)(n & 63)) * mv);
-        store(d + (size_t)(j + 4) * step, to_float((vi)((both & 15) | (s >> 6 & 3) << 4)) * dv);
-        store(m + (size_t)(j + 4) * step, to_float((vi)((both >> 4 & 15) | (n >> 6 & 3) << 4)) * mv);
-    }
-}
-
-/* ---- a few tokens: weights where they lie --------------------------------------------------------------------------------- */
-
-/* Lanes become rows. v[r]: sums of four for row r. */
 #if LANES == 16
-#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#define PAIRS(a, b)                                                                                                    \
-    (PICK(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29) +                                            \
-     PICK(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31))
-#define FOURS(a, b)                                                                                                    \
-    (PICK(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +                                            \
-     PICK(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
-#define QUARTERS02(a, b) PICK(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
-#define QUARTERS13(a, b) PICK(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
-#elif LANES == 8
-#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#define PAIRS(a, b) (PICK(a, b, 0, 8, 1, 9, 4, 12, 5, 13) + PICK(a, b, 2, 10, 3, 11, 6, 14, 7, 15))
-#define FOURS(a, b) (PICK(a, b, 0, 1, 8, 9, 4, 5, 12, 13) + PICK(a, b, 2, 3, 10, 11, 6, 7, 14, 15))
-#else
-#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#define PAIRS(a, b) (PICK(a, b, 0, 4, 1, 5) + PICK(a, b, 2, 6, 3, 7))
-#define FOURS(a, b) (PICK(a, b, 0, 1, 4, 5) + PICK(a, b, 2, 3, 6, 7))
+#define PAIR(a, b) _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1)
+#define BYTES32(p) _mm256_loadu_si256((const void *)(p))
+#define TWICE16(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(p)))
+#define TWICE32(p) _mm512_broadcast_i64x4(BYTES32(p))
 #endif
 
-/* Sums of blocks b .. b + SPAN - 1, of which the first `blocks` are there, for all rows: to[block], or to[2 block + half]. */
-INLINE void block_sums(const dtype type, const rows row, size_t off, const int8_t *x, const int b, const int blocks, vi to[2 * SPAN])
-{
-    const coding c = coding_of(type);
-    enum { PARTS = LANES == 4 ? 2 : 1 }; /* vectors in a block */
-    vi v[LANES], four[LANES / 4];
-    UNROLL for (int part = 0; part < PARTS; part++) {
-        vb xv = load_bytes(x + 32 * b + 16 * part);
-        UNROLL for (int r = 0; r < LANES; r++) {
-            vi from = part && !c.halves ? v[r] : (vi){0};
-            v[r] = DOT(c.wide, from, codes(type, row[r] + off, b, part, blocks), xv);
-        }
-        if (LANES == 4 && !c.halves && !part) continue;
-        vi two[LANES / 2];
-        UNROLL for (int i = 0; i < LANES / 2; i++) two[i] = PAIRS(v[2 * i], v[2 * i + 1]);
-        UNROLL for (int i = 0; i < LANES / 4; i++) four[i] = FOURS(two[2 * i], two[2 * i + 1]);
-        if (LANES == 4) to[c.halves ? part : 0] = four[0];
-    }
-#if LANES == 16 /* 128-bit pieces of four[i]: sums of 16 values for rows 4 i .. 4 i + 3 */
-    vi a = QUARTERS02(four[0], four[1]), a1 = QUARTERS13(four[0], four[1]);
-    vi e = QUARTERS02(four[2], four[3]), e1 = QUARTERS13(four[2], four[3]);
-    if (c.halves) {
-        to[0] = QUARTERS02(a, e), to[2] = QUARTERS13(a, e);
-        to[1] = QUARTERS02(a1, e1), to[3] = QUARTERS13(a1, e1);
-    } else {
-        to[0] = QUARTERS02(a + a1, e + e1), to[1] = QUARTERS13(a + a1, e + e1);
-    }
-#elif LANES == 8
-    vi a = PICK(four[0], four[1], 0, 1, 2, 3, 8, 9, 10, 11), a1 = PICK(four[0], four[1], 4, 5, 6, 7, 12, 13, 14, 15);
-    if (c.halves) to[0] = a, to[1] = a1;
-    else to[0] = a + a1;
-#endif
-}
+/* Lanes of two vectors. */
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 
-/* One step of the canonical order for LANES rows. */
-INLINE vf step(const coding c, vf y, vi sum, int b, int half, const x256 *x, const float *d, const float *m)
-{
-    int xsum = !c.halves ? x->sum[b] : half ? x->sum[b] - x->first[b] : x->first[b];
-    if (c.zero) sum -= all_int(c.zero * xsum);
-    y = madd(to_float(sum), load(d) * x->d[b], y);
-    return c.minimum ? madd(load(m), all(x->dsum[b]), y) : y;
-}
-
-/* Blocks b .. b + blocks - 1 of a chunk, at most SPAN, for T tokens. */
-INLINE void few_blocks(const dtype type, vf *acc, const x256 *x, int T, const rows row, size_t off, const int b, const int blocks,
-                       const float *d, const float *m)
-{
-    const coding c = coding_of(type);
-    UNROLL for (int r = 0; r < LANES; r++) __builtin_prefetch(row[r] + off + AHEAD + b * layout[type].bytes / (type < Q4_K ? 1 : 8));
-    for (int t = 0; t < T; t++) {
-        vi sum[2 * SPAN];
-        vf y = acc[t];
-        block_sums(type, row, off, x[t].q, b, blocks, sum);
-        UNROLL for (int s = 0; s < blocks; s++) {
-            int at = b + s;
-            if (c.halves) {
-                y = step(c, y, sum[2 * s], at, 0, x + t, d + 2 * at * LANES, NULL);
-                y = step(c, y, sum[2 * s + 1], at, 1, x + t, d + (2 * at + 1) * LANES, NULL);
-            } else {
-                y = step(c, y, sum[s], at, 0, x + t, d + at * LANES, m + at * LANES);
-            }
-        }
-        acc[t] = y;
-    }
-}
-
-/* T tokens by LANES rows `apart` outputs apart, of which the first n are wanted. */
-INLINE void few_tile(const dtype type, float *y, size_t y_stride, size_t apart, int n, const x256 *x, size_t x_step, const uint8_t *w,
-                     size_t w_bytes, int T, int I, float scale)
-{
-    const int many = type >= Q4_K, bytes = many ? layout[type].bytes : 8 * layout[type].bytes;
-    float d[16 * LANES], m[8 * LANES];
-    stored side[2];
-    vf acc[FEW];
-    rows row;
-    size_t off = 0;
-    rows_from(row, w, apart * w_bytes, n);
-    for (int t = 0; t < T; t++) acc[t] = (vf){0};
-    take(type, &side[0], row, 0, I < 256 ? I / 32 : 8);
-    for (int left = I / 32, k = 0; left > 0; left -= 8, x += x_step, off += (size_t)bytes, k ^= 1) {
-        int blocks = left < 8 ? left : 8, b = 0;
-        scales(type, &side[k], blocks, d, m, LANES);
-        if (left >= 16) take(type, &side[!k], row, off + (size_t)bytes, 8);
-        else if (left > 8) take(type, &side[!k], row, off + (size_t)bytes, left - 8);
-        if (blocks == 8) {
-            UNROLL for (int i = 0; i < 8; i += SPAN) few_blocks(type, acc, x, T, row, off, i, SPAN, d, m);
-            continue;
-        }
-        for (; b + SPAN <= blocks && !many; b += SPAN) few_blocks(type, acc, x, T, row, off, b, SPAN, d, m);
-        if (b < blocks && !many) few_blocks(type, acc, x, T, row, off, b, 1, d, m);
-    }
-    for (int t = 0; t < T; t++) {
-        float to[LANES];
-        store(to, acc[t] * scale);
-        for (int r = 0; r < n; r++) y[(size_t)t * y_stride + (size_t)r * apart] = to[r];
-    }
-}
-
-/* Weights are a stream from memory, which comes fastest as several streams far apart; but not so that all of them, and what was
- * fetched ahead, fall on the same sets of the caches: not near a multiple of 1024 bytes apart. */
-INLINE void few_tokens(const dtype type, float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *w, size_t w_bytes,
-                       int T, int O, int I, float scale)
-{
-    int apart = O / LANES, tries = 8;
-    while (tries-- && apart > 1 && ((size_t)apart * w_bytes + 127) % 1024 < 255) apart--;
-    for (int o = 0; o < O;) {
-        int far = o < apart, n = far || O - o >= LANES ? LANES : O - o;
-        few_tile(type, y + o, y_stride, far ? (size_t)apart : 1, n, x, x_step, w + (size_t)o * w_bytes, w_bytes, T, I, scale);
-        o = o + 1 == apart ? apart * LANES : o + (far ? 1 : n);
-    }
-}
-
-/* ---- many tokens: weights packed so that a vector holds four values of LANES outputs ---------------------------------------- */
-
-enum { X_LINES = sizeof(x256) / 64 };
-
-/* mn tokens by a panel: Y[t][o] goes on over `blocks` blocks. The next tokens' bytes are asked for. */
-INLINE void tile(const int mn, const coding c, float *Y, const x256 *x, panel p, int blocks)
-{
-    const int halves = c.halves ? 2 : 1;
-    const uint8_t *code = p.code;
-    vf y[TILE_T][TILE_V];
-    UNROLL for (int t = 0; t < mn; t++)
-        UNROLL for (int v = 0; v < TILE_V; v++) y[t][v] = load(Y + t * OUTS + v * LANES);
-    for (int b = 0; b < halves * blocks; b++) {
-        vi acc[TILE_T][TILE_V];
-        int block = b / halves, half = b % halves;
-        UNROLL for (int t = 0; t < mn; t++) {
-            int sum = !c.halves ? x[t].sum[block] : half ? x[t].sum[block] - x[t].first[block] : x[t].first[block];
-            UNROLL for (int v = 0; v < TILE_V; v++) acc[t][v] = c.minimum ? (vi){0} : all_int(-c.zero * sum);
-        }
-        UNROLL for (int k = 0; k < 8 / halves; k++) {
-            vb wv[TILE_V];
-            UNROLL for (int v = 0; v < TILE_V; v++) wv[v] = load_bytes(code + (k * TILE_V + v) * 4 * LANES);
-            UNROLL for (int t = 0; t < mn; t++) {
-                vb xv = all_four(x[t].q + 32 / halves * b + 4 * k);
-                UNROLL for (int v = 0; v < TILE_V; v++) acc[t][v] = DOT(c.wide, acc[t][v], wv[v], xv);
-            }
-        }
-        code += 32 / halves * OUTS;
-        UNROLL for (int line = 0; line < mn * X_LINES; line += 8 * halves) __builtin_prefetch((const char *)(x + mn) + 64 * line + 64 * b);
-        vf d[TILE_V], m[TILE_V];
-        UNROLL for (int v = 0; v < TILE_V; v++) {
-            d[v] = load(p.d + b * OUTS + v * LANES);
-            if (c.minimum) m[v] = load(p.m + b * OUTS + v * LANES);
-        }
-        UNROLL for (int t = 0; t < mn; t++)
-            UNROLL for (int v = 0; v < TILE_V; v++) {
-                y[t][v] = madd(to_float(acc[t][v]), d[v] * x[t].d[block], y[t][v]);
-                if (c.minimum) y[t][v] = madd(m[v], all(x[t].dsum[block]), y[t][v]);
-            }
-    }
-    UNROLL for (int t = 0; t < mn; t++)
-        UNROLL for (int v = 0; v < TILE_V; v++) store(Y + t * OUTS + v * LANES, y[t][v]);
-}
-
-#define TILES_OF(name, ...)                                                                                            \
-    static void name(int T, int zero, float *Y, const x256 *x, panel p, int blocks)                                    \
-    {                                                                                                                  \
-        const coding c = {.zero = zero, __VA_ARGS__};                                                                  \
-        int t = 0;                                                                                                     \
-        for (; t + TILE_T <= T; t += TILE_T) tile(TILE_T, c, Y + t * OUTS, x + t, p, blocks);                          \
-        for (; TILE_T > 4 && t + 4 <= T; t += 4) tile(TILE_T > 4 ? 4 : 1, c, Y + t * OUTS, x + t, p, blocks);          \
-        for (; t + 2 <= T; t += 2) tile(2, c, Y + t * OUTS, x + t, p, blocks);                                         \
-        for (; t < T; t++) tile(1, c, Y + t * OUTS, x + t, p, blocks);                                                 \
-    }
-TILES_OF(tiles_plain, .wide = 0)
-TILES_OF(tiles_wide, .wide = 1)
-TILES_OF(tiles_minimum, .minimum = 1)
-TILES_OF(tiles_halves, .halves = 1)
-#undef TILES_OF
-
-static void packed(float *y, size_t y_stride, const x256 *x, size_t x_step, fill_panel *fill, const void *weights, coding c, int T,
-                   int O, int I, float scale, void *scratch)
-{
-    void (*tiles)(int, int, float *, const x256 *, panel, int) = c.wide      ? tiles_wide
-                                                                 : c.halves  ? tiles_halves
-                                                                 : c.minimum ? tiles_minimum
-                                                                             : tiles_plain;
-    panel p = {.code = scratch};
-    p.d = (float *)(p.code + 256 * OUTS);
-    p.m = p.d + 16 * OUTS;
-    float *Y = p.m + 8 * OUTS;
-    for (; T > 0; T -= INT8_BLOCK, x += INT8_BLOCK, y += (size_t)INT8_BLOCK * y_stride) {
-        int tn = T < INT8_BLOCK ? T : INT8_BLOCK;
-        for (int o = 0; o < O; o += OUTS) {
-            int n = O - o < OUTS ? O - o : OUTS;
-            const x256 *from = x;
-            memset(Y, 0, sizeof *Y * (size_t)tn * OUTS);
-            for (int k = 0; k < I; k += 256, from += x_step) {
-                int blocks = I - k < 256 ? (I - k) / 32 : 8;
-                fill(weights, p, o, n, k, blocks);
-                tiles(tn, c.zero, Y, from, p, blocks);
-            }
-            for (int t = 0; t < tn; t++) {
-                float *to = y + (size_t)t * y_stride + o, *sum = Y + t * OUTS;
-                UNROLL for (int i = 0; i < OUTS; i += LANES) store(sum + i, load(sum + i) * scale);
-                if (n == OUTS) memcpy(to, sum, sizeof *Y * OUTS);
-                else memcpy(to, sum, sizeof *Y * (size_t)n);
-            }
-        }
-    }
-}
-
-/* v[i] lane j <-> v[j] lane i */
-INLINE void transpose(vi v[LANES])
-{
-#define SWAP(step, ...)                                                                                                \
-    UNROLL for (int i = 0; i < LANES; i++) {                                                                           \
-        if (i & step) continue;                                                                                        \
-        vi a = v[i], b = v[i + step];                                                                                  \
-        SWAP_##step(v[i], v[i + step], a, b)                                                                           \
-    }
-#if LANES == 16
-#define SWAP_8(x, y, a, b)                                                                                             \
-    x = PICK(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);                                            \
-    y = PICK(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-#define SWAP_4(x, y, a, b)                                                                                             \
-    x = PICK(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);                                          \
-    y = PICK(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
-#define SWAP_2(x, y, a, b)                                                                                             \
-    x = PICK(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);                                          \
-    y = PICK(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
-#define SWAP_1(x, y, a, b)                                                                                             \
-    x = PICK(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);                                         \
-    y = PICK(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
-    SWAP(8)
-    SWAP(4)
-#elif LANES == 8
-#define SWAP_4(x, y, a, b)                                                                                             \
-    x = PICK(a, b, 0, 1, 2, 3, 8, 9, 10, 11);                                                                          \
-    y = PICK(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
-#define SWAP_2(x, y, a, b)                                                                                             \
-    x = PICK(a, b, 0, 1, 8, 9, 4, 5, 12, 13);                                                                          \
-    y = PICK(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
-#define SWAP_1(x, y, a, b)                                                                                             \
-    x = PICK(a, b, 0, 8, 2, 10, 4, 12, 6, 14);                                                                         \
-    y = PICK(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
-    SWAP(4)
-#else
-#define SWAP_2(x, y, a, b)                                                                                             \
-    x = PICK(a, b, 0, 1, 4, 5);                                                                                        \
-    y = PICK(a, b, 2, 3, 6, 7);
-#define SWAP_1(x, y, a, b)                                                                                             \
-    x = PICK(a, b, 0, 4, 2, 6);                                                                                        \
-    y = PICK(a, b, 1, 5, 3, 7);
-#endif
-    SWAP(2)
-    SWAP(1)
-#undef SWAP
-}
-
-typedef struct {
-    const uint8_t *w;
-    size_t w_bytes;
-    int I;
-} in_place;
-
-/* 4 LANES values of each of LANES rows, turned. */
-INLINE void fill_vector(const dtype type, uint8_t *to, const rows row, size_t off, ptrdiff_t ahead, const int b, const int half,
-                        const int blocks)
-{
-    vi v[LANES];
-    UNROLL for (int r = 0; r < LANES && !half; r++) __builtin_prefetch(row[r] + ahead + b * layout[type].bytes / (type < Q4_K ? 1 : 8));
-    UNROLL for (int r = 0; r < LANES; r++) v[r] = (vi)codes(type, row[r] + off, b, half, blocks);
-    transpose(v);
-    UNROLL for (int j = 0; j < LANES; j++) memcpy(to + (size_t)(32 * b + 16 * half + 4 * j) * OUTS, &v[j], sizeof v[j]);
-}
-
-/* See fill_panel. Where a row ends the next panel's beginning is asked for. */
-INLINE void fill(const dtype type, const in_place *q, panel p, int o, int n, int k, int blocks)
-{
-    const int many = type >= Q4_K, bytes = many ? layout[type].bytes : 8 * layout[type].bytes;
-    size_t off = (size_t)(k / 256) * (size_t)bytes;
-    ptrdiff_t ahead = k + 256 < q->I ? (ptrdiff_t)off + bytes : (ptrdiff_t)((size_t)OUTS * q->w_bytes);
-    stored side;
-    rows row;
-    for (int g = 0; g < n; g += LANES) {
-        rows_from(row, q->w + (size_t)(o + g) * q->w_bytes, q->w_bytes, n - g);
-        take(type, &side, row, off, blocks);
-        uint8_t *to = p.code + 4 * g;
-        if (blocks == 8) {
-            UNROLL for (int b = 0; b < 8; b += SPAN)
-                UNROLL for (int half = 0; half < (LANES == 4 ? 2 : 1); half++) fill_vector(type, to, row, off, ahead, b, half, SPAN);
-        }
-        for (int b = 0; b < blocks && blocks < 8 && !many; b += SPAN)
-            for (int half = 0; half < (LANES == 4 ? 2 : 1); half++) {
-                if (b + SPAN <= blocks) fill_vector(type, to, row, off, ahead, b, half, SPAN);
-                else fill_vector(type, to, row, off, ahead, b, half, 1);
-            }
-        scales(type, &side, blocks, p.d + g, p.m + g, OUTS);
-    }
-}
-
-/* ---- every type ------------------------------------------------------------------------------------------------------------- */
-
-#define FOR(T)                                                                                                         \
-    static void fill_##T(const void *w, panel p, int o, int n, int k, int blocks) { fill(T, w, p, o, n, k, blocks); }  \
-    static void few_##T(float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *w, size_t w_bytes,     \
-                        int tokens, int O, int I, float scale)                                                         \
-    {                                                                                                                  \
-        few_tokens(T, y, y_stride, x, x_step, w, w_bytes, tokens, O, I, scale);                                        \
-    }
-FOR(Q8_0)
-FOR(Q4_0)
-FOR(Q4_1)
-FOR(Q5_0)
-FOR(Q5_1)
-FOR(Q4_K)
-FOR(Q5_K)
-FOR(Q6_K)
-#undef FOR
-
-static void int8_product(float *y, size_t y_stride, const x256 *x, size_t x_step, const void *w, size_t w_bytes, dtype type, int T,
-                         int O, int I, float scale, void *scratch)
-{
-#define FOR(T) [T] = {fill_##T, few_##T}
-    static const struct {
-        fill_panel *fill;
-        void (*few)(float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *w, size_t w_bytes, int tokens, int O,
-                    int I, float scale);
-    } types[] = {FOR(Q8_0), FOR(Q4_0), FOR(Q4_1), FOR(Q5_0), FOR(Q5_1), FOR(Q4_K), FOR(Q5_K), FOR(Q6_K)};
-#undef FOR
-    if (T <= FEW) types[type].few(y, y_stride, x, x_step, w, w_bytes, T, O, I, scale);
-    else
-        packed(y, y_stride, x, x_step, types[type].fill, &(in_place){w, w_bytes, I}, coding_of(type), T, O, I, scale, scratch);
-}
-
+#include "cpu/int8_panels.h"
+#include "cpu/int8_rows.h"
 #include "cpu/int8_units.h"
 
 /* A panel, and the results of one for all tokens. */
@@ -631,6 +172,7 @@ const int8_set INT8 = {
     .scratch = scratch_bytes,
     .quantize = quantize,
     .product = int8_product,
+    .panels = int8_panels,
     .packed = packed,
     .units = int8_units,
 };

@@ -1,5 +1,6 @@
 /* ref_linear.c - the linear map over stored weights, one row of the weight at a time. */
 #include "cpu/ref.h"
+#include "format/panels.h"
 #include "format/units.h"
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +8,12 @@
 /* Row i of a stored weight as reals, scale not applied. `room` has space for a row of reals and a row of floats. */
 static const real *weight_row(const tensor *w, int i, void *room)
 {
-    const char *from = (const char *)w->data + (w->by_unit ? 0 : dtype_bytes((dtype)w->type, w->cols) * i);
+    const char *from = (const char *)w->data + (w->by_unit || w->panels ? 0 : dtype_bytes((dtype)w->type, w->cols) * i);
     real *row = room;
     if (w->type == REAL) return memcpy(row, from, (size_t)w->cols * sizeof(real)); /* it may lie at any address */
     float *f = (float *)(row + w->cols);
     if (w->by_unit) units_decode((dtype)w->type, from, w->cols, i, 0, w->cols, f);
+    else if (w->panels) panels_decode((dtype)w->type, from, w->cols, i, 0, w->cols, f);
     else dtype_decode((dtype)w->type, from, f, w->cols);
     for (int j = 0; j < w->cols; j++) row[j] = f[j];
     return row;

@@ -1,5 +1,6 @@
 /* gguf.c - llama.cpp's container, versions 2 and 3. Spec FORMATS 4.1, 4.2, 4.5. */
 #include "format/bytes.h"
+#include "format/panels.h"
 #include "format/reader.h"
 #include "format/write.h"
 #include <stdlib.h>
@@ -179,10 +180,13 @@ static int read_tensor(tensors *t, cursor *c, uint64_t *offset)
     if (dims > 4) return fail(WKV_EFORMAT, "tensor %.*s: has %u axes, at most 4 can be", (int)name.len, name.at, dims);
     if (!get(c, ne, 8 * dims) || !get(c, &type, 4) || !get(c, offset, 8)) return cut_short("list of tensors");
     file_tensor f = {.dims = (int)dims};
-    if (!find_type(type, &f.type))
+    f.panels = type >= PANELS_GGUF && type < 2 * PANELS_GGUF;
+    if (!find_type(f.panels ? type - PANELS_GGUF : type, &f.type))
         return fail(WKV_EUNSUPPORTED, "tensor %.*s: of ggml type %u (%s), which is not read", (int)name.len, name.at,
                     type, type_name(type));
     for (uint32_t i = 0; i < dims; i++) f.shape[i] = ne[dims - 1 - i];
+    if (f.panels && !(dims == 2 && panels_fit(f.type, f.shape[0], f.shape[1])))
+        return fail(WKV_EFORMAT, "tensor %.*s: its shape or type cannot be in panels", (int)name.len, name.at);
     return tensors_add(t, (const char *)name.at, name.len, &f);
 }
 

@@ -1,9 +1,10 @@
 /* gguf_write.c - writing GGUF version 3. Spec FORMATS 4.1. */
 #include "base/error.h"
+#include "format/panels.h"
 #include "format/write.h"
 #include <string.h>
 
-enum { ALIGNMENT = 32 };
+enum { ALIGNMENT = 64 }; /* lines of the cache; 32 is what is taken where nothing is said */
 
 static uint64_t padded(uint64_t n) { return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
@@ -62,7 +63,7 @@ static void put_description(FILE *f, const tensor_out *t, uint64_t offset)
     put_text(f, t->name, strlen(t->name));
     put32(f, (uint32_t)t->dims);
     for (int i = t->dims; i-- > 0;) put64(f, (uint64_t)t->shape[i]);
-    put32(f, gguf_type(t->type));
+    put32(f, gguf_type(t->type) + (t->panels ? PANELS_GGUF : 0));
     put64(f, offset);
 }
 
@@ -80,7 +81,8 @@ int gguf_write(const char *path, const tensor_out *t, int n, const gguf_meta *me
     put(o.f, "GGUF", 4);
     put32(o.f, 3);
     put64(o.f, (uint64_t)n);
-    put64(o.f, (uint64_t)n_meta);
+    put64(o.f, (uint64_t)n_meta + 1);
+    put_meta(o.f, &(gguf_meta){.key = "general.alignment", .kind = GGUF_U32, .number = ALIGNMENT});
     for (int i = 0; i < n_meta; i++) put_meta(o.f, &meta[i]);
     uint64_t offset = 0;
     for (int i = 0; i < n; i++) {

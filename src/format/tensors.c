@@ -1,5 +1,6 @@
 /* tensors.c - opening a checkpoint: find its files, read their headers, make the names official, index them. */
 #include "format/reader.h"
+#include "format/panels.h"
 #include "format/units.h"
 #include <math.h>
 #include <stdlib.h>
@@ -317,6 +318,15 @@ static void undo(const file_tensor *f, float *x, int64_t n)
     }
 }
 
+/* n values of a stored row of matrix number `matrix`, from `col` on. */
+static void read_stored(const file_tensor *f, int64_t matrix, int64_t row, int64_t col, int64_t n, float *out)
+{
+    int64_t rows = f->shape[f->dims - 2], cols = f->shape[f->dims - 1];
+    if (f->by_unit) units_decode(f->type, f->data, cols, row, col, n, out);
+    else if (f->panels) panels_decode(f->type, f->data, cols, row, col, n, out);
+    else dtype_decode(f->type, f->data + dtype_bytes(f->type, (matrix * rows + row) * cols + col), out, n);
+}
+
 /* Pieces of stored rows, each scattered down a column: the last two axes swapped, of blocks too. */
 static void read_swapped(const file_tensor *f, float *out)
 {
@@ -327,8 +337,7 @@ static void read_swapped(const file_tensor *f, float *out)
         int64_t matrix = done / (rows * cols), row = done / cols % rows;
         for (int64_t col = 0; col < cols; col += PIECE) {
             int64_t piece = cols - col < PIECE ? cols - col : PIECE;
-            if (f->by_unit) units_decode(f->type, f->data, cols, row, col, piece, x);
-            else dtype_decode(f->type, f->data + dtype_bytes(f->type, done + col), x, piece);
+            read_stored(f, matrix, row, col, piece, x);
             float *to = out + matrix * rows * cols + col * rows + row;
             for (int64_t j = 0; j < piece; j++) to[j * rows] = x[j];
         }
@@ -368,6 +377,8 @@ void tensor_read(const file_tensor *f, float *out)
         read_strided(f, out);
     else if (f->transposed && f->dims >= 2)
         read_swapped(f, out);
+    else if (f->panels)
+        for (int64_t row = 0; row < f->shape[0]; row++) read_stored(f, 0, row, 0, f->shape[1], out + row * f->shape[1]);
     else
         dtype_decode(f->type, f->data, out, n);
     undo(f, out, n);

@@ -30,6 +30,7 @@ typedef struct {
     int contiguous;             /* stride is the row-major one                                            */
     int transposed;             /* the last two axes are swapped against the official file                */
     int by_unit;                /* so stored, and in blocks, in groups of 32 rows: units.h                */
+    int panels;                 /* in blocks, in panels of 32 rows: panels.h                               */
     holds holds;
     float scale;                /* official value = stored value x scale (a power of two; GGUF rescale)   */
 } file_tensor;

@@ -1,4 +1,5 @@
 /* write.c - the numbers of a tensor into a file. */
+#include "format/panels.h"
 #include "format/units.h"
 #include "format/write.h"
 #include "base/error.h"
@@ -43,37 +44,50 @@ static int put_values(file_out *f, const tensor_out *t, const float *x, uint8_t 
     return WKV_OK;
 }
 
-/* Groups of units, from the values of its rows. */
-static int put_units(file_out *f, const tensor_out *t, const float *x, uint32_t *crc)
+/* Blocks in another order than along rows: 32 rows of them at a time go to their place. */
+static void place(const tensor_out *t, uint8_t *all, const uint8_t *rows, int64_t in, int64_t out, int64_t o)
 {
-    int64_t F = t->shape[0], C = t->shape[1], row = dtype_bytes(t->type, F), bad = -1, i = 0;
-    uint8_t *groups = malloc((size_t)tensor_out_bytes(t)), *rows = malloc((size_t)(32 * row));
-    int e = groups && rows ? 0 : fail(WKV_ENOMEM, "%s: no memory for %s", f->path, t->name);
-    for (int64_t c = 0; !e && c < C; c += 32) {
-        for (i = 0; i < 32 && bad < 0; i++) bad = dtype_encode(t->type, x + (c + i) * F, rows + i * row, F);
-        if (bad >= 0) e = cannot_hold(f, t, x[(c + i - 1) * F + bad]);
-        else units_put(t->type, groups, rows, row, F, C, c);
+    int64_t row = dtype_bytes(t->type, in);
+    if (t->by_unit) units_put(t->type, all, rows, row, in, out, o);
+    else if (t->panels) panels_put(t->type, all + o * row, rows, row, in);
+    else memcpy(all + o * row, rows, (size_t)(32 * row));
+}
+
+/* From the values of its rows. */
+static int put_turned(file_out *f, const tensor_out *t, const float *x, uint32_t *crc)
+{
+    int64_t in = t->shape[!t->by_unit], out = t->shape[t->by_unit], row = dtype_bytes(t->type, in), bad = -1, i = 0;
+    uint8_t *all = malloc((size_t)tensor_out_bytes(t)), *rows = malloc((size_t)(32 * row));
+    int e = all && rows ? 0 : fail(WKV_ENOMEM, "%s: no memory for %s", f->path, t->name);
+    for (int64_t o = 0; !e && o < out; o += 32) {
+        for (i = 0; i < 32 && bad < 0; i++) bad = dtype_encode(t->type, x + (o + i) * in, rows + i * row, in);
+        if (bad >= 0) e = cannot_hold(f, t, x[(o + i - 1) * in + bad]);
+        else place(t, all, rows, in, out, o);
     }
-    if (!e) e = put(f, groups, (size_t)tensor_out_bytes(t), crc);
+    if (!e) e = put(f, all, (size_t)tensor_out_bytes(t), crc);
     free(rows);
-    free(groups);
+    free(all);
     return e;
 }
 
 /* The blocks of another file, in this one's order. */
 static int put_blocks(file_out *f, const tensor_out *t, uint32_t *crc)
 {
+    const file_tensor *from = t->blocks;
     size_t bytes = (size_t)tensor_out_bytes(t);
-    if (t->by_unit == t->blocks->by_unit) return put(f, t->blocks->data, bytes, crc);
-    int64_t F = t->shape[!t->by_unit], C = t->shape[t->by_unit], row = dtype_bytes(t->type, F);
-    uint8_t *turned = malloc(bytes);
-    if (!turned) return fail(WKV_ENOMEM, "%s: no memory for %s", f->path, t->name);
-    for (int64_t c = 0; c < C; c += 32) {
-        if (t->by_unit) units_put(t->type, turned, t->blocks->data + c * row, row, F, C, c);
-        else units_get(t->type, t->blocks->data, turned + c * row, row, F, C, c);
+    if (t->by_unit == from->by_unit && t->panels == from->panels) return put(f, from->data, bytes, crc);
+    int64_t in = t->shape[!t->by_unit], out = t->shape[t->by_unit], row = dtype_bytes(t->type, in);
+    uint8_t *all = malloc(bytes), *rows = malloc((size_t)(32 * row));
+    int e = all && rows ? 0 : fail(WKV_ENOMEM, "%s: no memory for %s", f->path, t->name);
+    for (int64_t o = 0; !e && o < out; o += 32) {
+        const uint8_t *these = from->data + o * row;
+        if (from->by_unit) units_get(t->type, from->data, rows, row, in, out, o);
+        else if (from->panels) panels_get(t->type, these, rows, row, in);
+        place(t, all, from->by_unit || from->panels ? rows : these, in, out, o);
     }
-    int e = put(f, turned, bytes, crc);
-    free(turned);
+    if (!e) e = put(f, all, bytes, crc);
+    free(rows);
+    free(all);
     return e;
 }
 
@@ -86,7 +100,7 @@ int tensor_put(file_out *f, const tensor_out *t, uint32_t *crc)
     int e = x && piece ? t->values(t, x)
                        : fail(WKV_ENOMEM, "%s: no memory for the %lld values of %s", f->path,
                               (long long)tensor_out_values(t), t->name);
-    if (!e) e = t->by_unit ? put_units(f, t, x, crc) : put_values(f, t, x, piece, crc);
+    if (!e) e = t->by_unit || t->panels ? put_turned(f, t, x, crc) : put_values(f, t, x, piece, crc);
     free(piece);
     free(x);
     return e;

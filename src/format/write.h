@@ -17,6 +17,7 @@ struct tensor_out {
     int (*values)(const tensor_out *t, float *out); /* all of them as f32; 0 or a failure */
     const void *from;                               /* whatever `values` needs            */
     int by_unit;                                    /* blocks in groups of rows (units.h): the shape is [in][out], values are [out][in] */
+    int panels;                                     /* blocks in panels of 32 rows (panels.h)                       */
     const file_tensor *blocks;                      /* or in place of both: its blocks, of the same type, as that file has them */
 };
 

@@ -34,6 +34,7 @@ struct tensor {
     int type;            /* dtype; activations are REAL                                                        */
     int in_rows;         /* a weight stored [in, out] (y = x W) instead of [out, in] (y = x W')                */
     int by_unit;         /* so stored, and in blocks, in groups of 32 rows: format/units.h                     */
+    int panels;          /* a weight in blocks, in panels of 32 rows: format/panels.h                          */
     float scale;         /* a weight: what its stored values are multiplied by (0 means 1)                     */
     int wants;           /* a gradient is wanted                                                               */
     void *data;          /* row-major; a weight's may point into a file's mapping, at any alignment, read-only */

@@ -187,8 +187,10 @@ static void bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor 
     int flipped = f->transposed != view; /* how it lies against the official orientation */
     to->in_rows = s->flags & SLOT_LOW_RANK ? !flipped : flipped;
     to->by_unit = f->by_unit;
+    to->panels = f->panels;
     to->scale = f->scale == 1 ? 0 : f->scale;
-    if (in_place(f, view)) {
+    int rows_wanted = to->in_rows || s->flags & SLOT_5 || !strcmp(s->name, "emb.weight");
+    if (in_place(f, view) && !(f->panels && rows_wanted)) {
         /* five matrices one after another ([5, R0, C]) are turned one by one */
         int parts = s->flags & SLOT_5 ? 5 : 1;
         to->rows = flipped ? cols * parts : rows;

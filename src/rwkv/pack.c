@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "format/panels.h"
 #include "format/units.h"
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,12 @@ typedef struct {
 
 /* ---- what is to become of a matrix ------------------------------------------------------------------------------------ */
 
+/* Products of many types are quickest from panels; the embedding is read by rows. */
+static int panels_wanted(const tensor *t, const slot *s)
+{
+    return strcmp(s->name, "emb.weight") && panels_fit((dtype)t->type, t->rows, t->cols);
+}
+
 tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer)
 {
     int in = weight_in(t), out = weight_out(t);
@@ -39,9 +46,12 @@ tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer
     to.rows = out;
     to.cols = in;
     to.type = (int)type;
-    to.in_rows = to.by_unit = 0;
+    to.in_rows = to.by_unit = to.panels = 0;
     to.data = NULL;
-    if (!slot_is_by_unit(s)) return t->type == (int)type ? *t : to; /* either orientation will do */
+    if (!slot_is_by_unit(s)) {
+        to.panels = panels_wanted(&to, s);
+        return t->type == (int)type && !to.panels ? *t : to; /* either orientation will do */
+    }
     to.by_unit = units_fit(type, in, out);
     to.in_rows = to.by_unit || dtypes[type].values == 1;
     if (!to.in_rows) return t->type == (int)type ? *t : to;
@@ -52,7 +62,7 @@ tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer
 
 static int is_so(const tensor *a, const tensor *b)
 {
-    return a->type == b->type && a->in_rows == b->in_rows && a->by_unit == b->by_unit;
+    return a->type == b->type && a->in_rows == b->in_rows && a->by_unit == b->by_unit && a->panels == b->panels;
 }
 
 static size_t bytes_of(const tensor *t) { return (size_t)dtype_bytes((dtype)t->type, (int64_t)t->rows * t->cols); }
@@ -67,8 +77,11 @@ static void read_strip(const tensor *t, int o, int n, float *to)
     int in = weight_in(t), block = dtypes[t->type].values;
     float some[256];
     const char *data = t->data;
-    for (int i = 0; i < n && !t->in_rows; i++)
-        dtype_decode((dtype)t->type, data + dtype_bytes((dtype)t->type, (int64_t)(o + i) * in), to + (size_t)i * (size_t)in, in);
+    for (int i = 0; i < n && !t->in_rows; i++) {
+        float *row = to + (size_t)i * (size_t)in;
+        if (t->panels) panels_decode((dtype)t->type, data, in, o + i, 0, in, row);
+        else dtype_decode((dtype)t->type, data + dtype_bytes((dtype)t->type, (int64_t)(o + i) * in), row, in);
+    }
     for (int i = 0; i < in && t->in_rows; i++) {
         int at = block > 1 ? o / block * block : o;
         if (t->by_unit) units_decode((dtype)t->type, data, t->cols, i, o, n, some);
@@ -119,9 +132,10 @@ static void encode_strip(change *c, int o, int n, float *x, char *rows)
     int64_t row = dtype_bytes(type, in);
     read_strip(c->from, o, n, x);
     if (!t->in_rows || t->by_unit) {
-        char *to = t->by_unit ? rows : (char *)t->data + row * o;
+        char *there = (char *)t->data + row * o, *to = t->by_unit || t->panels ? rows : there;
         for (int i = 0; i < n; i++) encode(c, x + (size_t)i * (size_t)in, to + row * i, in);
         if (t->by_unit) units_put(type, t->data, rows, row, in, t->cols, o);
+        if (t->panels) panels_put(type, there, rows, row, in);
         return;
     }
     for (int f = 0; f < in; f++) {
@@ -144,8 +158,12 @@ static void change_part(void *arg, int part, int parts)
     for (int o = begin; o < end; o += STRIP) {
         int n = end - o < STRIP ? end - o : STRIP;
         int64_t row = dtype_bytes((dtype)to->type, in);
-        if (same && to->by_unit && !from->in_rows)
-            units_put((dtype)to->type, to->data, (const char *)from->data + row * o, row, in, out, o);
+        const char *rows = (const char *)from->data + row * o;
+        int by_row = same && !from->in_rows && !from->panels;
+        if (by_row && to->by_unit)
+            units_put((dtype)to->type, to->data, rows, row, in, out, o);
+        else if (by_row && to->panels)
+            panels_put((dtype)to->type, (char *)to->data + row * o, rows, row, in);
         else if (same && to->in_rows && !to->by_unit && !from->in_rows && dtypes[to->type].bytes <= 4)
             turn_strip(c, o, n);
         else
@@ -159,12 +177,11 @@ static void change_part(void *arg, int part, int parts)
 static int pack_one(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     packer *p = user;
-    tensor to = rwkv_pack_form(t, s, p->recipe, layer);
-    if (is_so(t, &to)) return 0;
-    tensor *emb = &p->m->emb;
+    tensor to = rwkv_pack_form(t, s, p->recipe, layer), *emb = &p->m->emb;
+    if (is_so(t, &to) || (t != emb && t->data == emb->data)) return 0; /* a head that is the embedding stays it */
     size_t bytes = bytes_of(&to);
     if (!p->data) {
-        if (t == emb || t->data != emb->data) p->used += (bytes + 63) / 64 * 64; /* a head that is the embedding needs no place */
+        p->used += (bytes + 63) / 64 * 64;
         return 0;
     }
     to.data = p->data + p->used;

@@ -1,0 +1,205 @@
+/* int8_panels.h - products with weights of which a vector holds four values of LANES outputs: panels that were filled from another
+ * form, and those that are stored so (format/panels.h; part of int8_body.h). */
+
+enum { X_LINES = sizeof(x256) / 64 };
+
+/* 16 more where the bit is set. */
+INLINE vb add_fifth(vb v, const uint8_t *bits)
+{
+#if LANES == 16
+    uint64_t b;
+    memcpy(&b, bits, 8);
+    return (vb)_mm512_mask_add_epi8((__m512i)v, (__mmask64)b, (__m512i)v, _mm512_set1_epi8(16));
+#else
+    const vu16 bit = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    vu16 part[LANES / 4];
+    UNROLL for (int i = 0; i < LANES / 4; i++) {
+        uint8_t a = bits[2 * i], b = bits[2 * i + 1];
+        part[i] = (vu16)(((vu16){a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b} & bit) != 0) & 16;
+    }
+    vb more;
+    memcpy(&more, part, sizeof more);
+    return v | more;
+#endif
+}
+
+/* Four values of LANES outputs, number `at` such of a panel, from the codes of a panel as stored (format/panels.h). */
+INLINE vb panel_codes(const dtype type, const uint8_t *codes, const int four, int at)
+{
+    enum { HALF = 16 / LANES, BYTES = 4 * LANES }; /* vectors of low halves */
+    if (type == Q8_0) return load_bytes(codes + 128 * four + BYTES * at) ^ (vb)all_int((int32_t)(FLIP * 0x01010101u));
+    vu w = (vu)load_bytes(codes + 64 * four + BYTES * (at % HALF)) >> (at < HALF ? 0 : 4) & 0x0f0f0f0f;
+    return type == Q5_0 || type == Q5_1 ? add_fifth((vb)w, codes + 512 + 16 * four + BYTES / 8 * at) : (vb)w;
+}
+
+/* mn tokens by OUTS outputs: Y[t][o] goes on over `blocks` blocks. Weights come from a panel that was filled (type DTYPES), or
+ * from 32 blocks of 32 outputs that lie there, of which `first` is the tile's first. What comes next is asked for. */
+INLINE void tile(const int mn, const dtype type, const coding c, float *Y, const x256 *x, const panel *from, const uint8_t *lie,
+                 int first, int blocks)
+{
+    enum { AHEAD_LINES = 18 };
+    const int halves = c.halves ? 2 : 1, filled = type == DTYPES, bytes = filled ? 0 : 32 * layout[type].bytes, codes = c.minimum ? 128 : 64;
+    const panel p = filled ? *from : (panel){0};
+    if ((int)OUTS == (int)PANEL) first = 0;
+    vf y[TILE_T][TILE_V];
+    UNROLL for (int t = 0; t < mn; t++)
+        UNROLL for (int v = 0; v < TILE_V; v++) y[t][v] = load(Y + t * OUTS + v * LANES);
+    for (int b = 0; b < halves * blocks; b++) {
+        const uint8_t *at = filled ? NULL : lie + b * bytes, *code = filled ? p.code + 32 / halves * OUTS * b : NULL;
+        vi acc[TILE_T][TILE_V];
+        int block = b / halves, half = b % halves;
+        UNROLL for (int t = 0; t < mn; t++) {
+            int sum = !c.halves ? x[t].sum[block] : half ? x[t].sum[block] - x[t].first[block] : x[t].first[block];
+            UNROLL for (int v = 0; v < TILE_V; v++) acc[t][v] = c.minimum ? (vi){0} : all_int(-c.zero * sum);
+        }
+        UNROLL for (int k = 0; k < 8 / halves; k++) {
+            vb wv[TILE_V];
+            UNROLL for (int v = 0; v < TILE_V; v++)
+                wv[v] = filled ? load_bytes(code + (k * TILE_V + v) * 4 * LANES) : panel_codes(type, at + codes, k, first / LANES + v);
+            UNROLL for (int line = 64 * k; line < bytes && first == 0; line += 512) __builtin_prefetch(at + 64 * AHEAD_LINES + line);
+            UNROLL for (int t = 0; t < mn; t++) {
+                vb xv = all_four(x[t].q + 32 / halves * b + 4 * k);
+                UNROLL for (int v = 0; v < TILE_V; v++) acc[t][v] = DOT(c.wide, acc[t][v], wv[v], xv);
+            }
+        }
+        if (filled)
+            UNROLL for (int line = 0; line < mn * X_LINES; line += 8 * halves)
+                __builtin_prefetch((const char *)(x + mn) + 64 * line + 64 * b);
+        vf d[TILE_V], m[TILE_V];
+        UNROLL for (int v = 0; v < TILE_V; v++) {
+            const uint8_t *scale = at + 2 * (first + v * LANES);
+            d[v] = filled ? load(p.d + b * OUTS + v * LANES) : load_f16(scale);
+            if (c.minimum) m[v] = filled ? load(p.m + b * OUTS + v * LANES) : load_f16(scale + 2 * PANEL);
+        }
+        UNROLL for (int t = 0; t < mn; t++)
+            UNROLL for (int v = 0; v < TILE_V; v++) {
+                y[t][v] = madd(to_float(acc[t][v]), d[v] * x[t].d[block], y[t][v]);
+                if (c.minimum) y[t][v] = madd(m[v], all(x[t].dsum[block]), y[t][v]);
+            }
+    }
+    UNROLL for (int t = 0; t < mn; t++)
+        UNROLL for (int v = 0; v < TILE_V; v++) store(Y + t * OUTS + v * LANES, y[t][v]);
+}
+
+typedef void tiles(int T, int zero, float *Y, const x256 *x, const panel *from, const uint8_t *lie, int first, int blocks);
+
+#define TILES_OF(name, type, ...)                                                                                      \
+    static void name(int T, int zero, float *Y, const x256 *x, const panel *from, const uint8_t *lie, int first, int blocks)                                     \
+    {                                                                                                                  \
+        const coding c = {.zero = zero, __VA_ARGS__};                                                                  \
+        int t = 0;                                                                                                     \
+        for (; t + TILE_T <= T; t += TILE_T) tile(TILE_T, type, c, Y + t * OUTS, x + t, from, lie, first, blocks);                    \
+        for (; TILE_T > 4 && t + 4 <= T; t += 4) tile(TILE_T > 4 ? 4 : 1, type, c, Y + t * OUTS, x + t, from, lie, first, blocks);    \
+        for (; t + 2 <= T; t += 2) tile(2, type, c, Y + t * OUTS, x + t, from, lie, first, blocks);                                   \
+        for (; t < T; t++) tile(1, type, c, Y + t * OUTS, x + t, from, lie, first, blocks);                                           \
+    }
+TILES_OF(tiles_plain, DTYPES, .wide = 0)
+TILES_OF(tiles_wide, DTYPES, .wide = 1)
+TILES_OF(tiles_minimum, DTYPES, .minimum = 1)
+TILES_OF(tiles_halves, DTYPES, .halves = 1)
+TILES_OF(tiles_Q8_0, Q8_0, .wide = 1)
+TILES_OF(tiles_Q4_0, Q4_0, .wide = 0)
+TILES_OF(tiles_Q4_1, Q4_1, .minimum = 1)
+TILES_OF(tiles_Q5_0, Q5_0, .wide = 0)
+TILES_OF(tiles_Q5_1, Q5_1, .minimum = 1)
+#undef TILES_OF
+
+/* T tokens' results of n outputs to their place. */
+INLINE void put_results(float *y, size_t y_stride, const float *Y, int T, int n, float scale)
+{
+    for (int t = 0; t < T; t++, y += y_stride, Y += OUTS) {
+        float to[OUTS];
+        UNROLL for (int i = 0; i < OUTS; i += LANES) store(to + i, load(Y + i) * scale);
+        if (n == OUTS) memcpy(y, to, sizeof to);
+        else memcpy(y, to, sizeof *y * (size_t)n);
+    }
+}
+
+static void packed(float *y, size_t y_stride, const x256 *x, size_t x_step, fill_panel *fill, const void *weights, coding c, int T,
+                   int O, int I, float scale, void *scratch)
+{
+    tiles *run = c.wide ? tiles_wide : c.halves ? tiles_halves : c.minimum ? tiles_minimum : tiles_plain;
+    panel p = {.code = scratch};
+    p.d = (float *)(p.code + 256 * OUTS);
+    p.m = p.d + 16 * OUTS;
+    float *Y = p.m + 8 * OUTS;
+    for (; T > 0; T -= INT8_BLOCK, x += INT8_BLOCK, y += (size_t)INT8_BLOCK * y_stride) {
+        int tn = T < INT8_BLOCK ? T : INT8_BLOCK;
+        for (int o = 0; o < O; o += OUTS) {
+            int n = O - o < OUTS ? O - o : OUTS;
+            const x256 *from = x;
+            memset(Y, 0, sizeof *Y * (size_t)tn * OUTS);
+            for (int k = 0; k < I; k += 256, from += x_step) {
+                int blocks = I - k < 256 ? (I - k) / 32 : 8;
+                fill(weights, p, o, n, k, blocks);
+                run(tn, c.zero, Y, from, &p, NULL, 0, blocks);
+            }
+            put_results(y + o, y_stride, Y, tn, n, scale);
+        }
+    }
+}
+
+/* ---- stored panels ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const uint8_t *w;
+    size_t w_bytes;
+} in_panels;
+
+/* See fill_panel. */
+INLINE void fill_stored(const dtype type, const in_panels *q, panel p, int o, int k, int blocks)
+{
+    const int minimum = coding_of(type).minimum, first = (int)OUTS == (int)PANEL ? 0 : o % PANEL, bytes = 32 * layout[type].bytes;
+    const uint8_t *at = q->w + (size_t)(o / PANEL * PANEL) * q->w_bytes + (size_t)(k / 32) * (size_t)bytes;
+    for (int b = 0; b < blocks; b++, at += bytes) {
+        UNROLL for (int k4 = 0; k4 < 8; k4++)
+            UNROLL for (int v = 0; v < TILE_V; v++) {
+                vb w = panel_codes(type, at + (minimum ? 128 : 64), k4, first / LANES + v);
+                memcpy(p.code + ((8 * b + k4) * TILE_V + v) * 4 * LANES, &w, sizeof w);
+            }
+        UNROLL for (int v = 0; v < TILE_V; v++) {
+            store(p.d + b * OUTS + v * LANES, load_f16(at + 2 * (first + v * LANES)));
+            if (minimum) store(p.m + b * OUTS + v * LANES, load_f16(at + 2 * (PANEL + first + v * LANES)));
+        }
+    }
+}
+
+#define FILL(T)                                                                                                        \
+    static void fill_stored_##T(const void *w, panel p, int o, int n, int k, int blocks)                               \
+    {                                                                                                                  \
+        (void)n;                                                                                                       \
+        fill_stored(T, w, p, o, k, blocks);                                                                            \
+    }
+FILL(Q8_0)
+FILL(Q4_0)
+FILL(Q4_1)
+FILL(Q5_0)
+FILL(Q5_1)
+#undef FILL
+
+/* A few tokens read codes where they lie: what is taken apart for each TILE_T tokens is taken apart once for many. */
+static void int8_panels(float *y, size_t y_stride, const x256 *x, size_t x_step, const void *w, size_t w_bytes, dtype type, int T,
+                        int O, int I, float scale, void *scratch)
+{
+    enum { AT_ONCE = 16 };
+#define FOR(T) [T] = {fill_stored_##T, tiles_##T}
+    static const struct {
+        fill_panel *fill;
+        tiles *run;
+    } types[] = {FOR(Q8_0), FOR(Q4_0), FOR(Q4_1), FOR(Q5_0), FOR(Q5_1)};
+#undef FOR
+    const coding c = coding_of(type);
+    if (T > AT_ONCE) {
+        packed(y, y_stride, x, x_step, types[type].fill, &(in_panels){w, w_bytes}, c, T, O, I, scale, scratch);
+        return;
+    }
+    for (int o = 0; o < O; o += OUTS) {
+        float Y[AT_ONCE * OUTS];
+        const uint8_t *at = (const uint8_t *)w + (size_t)(o / PANEL * PANEL) * w_bytes;
+        const x256 *from = x;
+        memset(Y, 0, sizeof *Y * (size_t)(T * OUTS));
+        for (int k = 0; k < I; k += 256, from += x_step, at += (size_t)8 * 32 * layout[type].bytes)
+            types[type].run(T, c.zero, Y, from, NULL, at, o % PANEL, I - k < 256 ? (I - k) / 32 : 8);
+        put_results(y + o, y_stride, Y, T, OUTS, scale);
+    }
+}
