@@ -186,6 +186,9 @@ OP(bonus_back, s->x[0], s->x[1], s->row[0], s->x[2], s->x[3], s->x[4], s->x[5], 
 OP(wkv4, s->x[0], s->x[1], s->x[2], s->row[3], s->row[0], &s->b, s->C, 0)
 OP(wkv4_back, s->x[0], s->x[3], s->row[1], s->row[2], s->x[4], s->x[1], s->x[2], s->row[3], s->row[0], s->state0, &s->b,
    s->C, 0)
+OP(wkv4_scan, s->x[0], s->x[1], s->x[2], s->row[3], s->row[0], &s->b, s->C, 0)
+OP(wkv4_scan_back, s->x[0], s->x[3], s->row[1], s->row[2], s->x[4], s->x[1], s->x[2], s->row[3], s->row[0], s->state0,
+   &s->b, s->C, 0)
 OP(wkv6, s->x[0], s->x[1], s->x[2], s->x[3], s->x[15], s->T, s->row[0], &s->b, s->C, s->heads, 0)
 OP(wkv6_back, s->x[4], s->x[5], s->x[6], s->x[7], s->row[1], s->x[8], s->x[1], s->x[2], s->x[3], s->x[15], s->T,
    s->row[0], s->state0, &s->b, s->C, s->heads, 0)
@@ -194,30 +197,61 @@ OP(wkv7_back, s->x[4], s->x[5], s->x[6], s->x[7], s->x[8], s->x[9], s->x[10], s-
    s->x[13], s->x[14], s->state0, &s->b, s->C, s->heads, 0)
 OP(softmax_nll, s->x[0], s->nll, s->max, s->argmax, s->targets, s->T, s->C)
 
-/* flops, values: of one element of T x C: multiply-adds count two; matrices of T x C read or written */
-static void other(int T, int C, int heads)
+/* `matrices` of x are there */
+static void shape_init(shape *s, int T, int C, int heads, int matrices)
 {
     int N = C / heads;
     size_t n = (size_t)T * (size_t)C;
-    shape s = {.T = T, .C = C, .heads = heads};
-    for (int i = 0; i < 16; i++) s.x[i] = normal(n, i == 13 || i == 14 ? 0.05f : 0.5f);
-    for (size_t i = 0; i < n; i++) s.x[15][i] = 0.55f + 0.4f * (float)fabs(s.x[15][i]);
-    for (int i = 0; i < 4; i++) s.row[i] = normal((size_t)C, 0.5f);
-    for (int i = 0; i < C; i++) s.row[3][i] = -1 - s.row[3][i] * s.row[3][i];
-    s.state = calloc((size_t)C * (size_t)(N + 3), sizeof(float));
-    s.state0 = calloc((size_t)C * (size_t)(N + 3), sizeof(float));
-    s.nll = normal((size_t)T, 1);
-    s.max = normal((size_t)T, 1);
-    s.argmax = calloc((size_t)T, sizeof *s.argmax);
-    s.targets = calloc((size_t)T, sizeof *s.targets);
-    s.span = (span){0, T, s.state, NULL};
-    s.b = (batch){T, 1, &s.span};
+    *s = (shape){.T = T, .C = C, .heads = heads};
+    for (int i = 0; i < matrices; i++) s->x[i] = normal(n, i == 13 || i == 14 ? 0.05f : 0.5f);
+    for (size_t i = 0; i < n && s->x[15]; i++) s->x[15][i] = 0.55f + 0.4f * (float)fabs(s->x[15][i]);
+    for (int i = 0; i < 4; i++) s->row[i] = normal((size_t)C, 0.5f);
+    for (int i = 0; i < C; i++) s->row[3][i] = -1 - s->row[3][i] * s->row[3][i];
+    s->state = calloc((size_t)C * (size_t)(N + 3), sizeof(float));
+    s->state0 = calloc((size_t)C * (size_t)(N + 3), sizeof(float));
+    s->nll = normal((size_t)T, 1);
+    s->max = normal((size_t)T, 1);
+    s->argmax = calloc((size_t)T, sizeof *s->argmax);
+    s->targets = calloc((size_t)T, sizeof *s->targets);
+    s->span = (span){0, T, s->state, NULL};
+    s->b = (batch){T, 1, &s->span};
+}
 
-    char text[64];
-    snprintf(text, sizeof text, "T=%d C=%d N=%d", T, C, N);
+static void shape_release(shape *s)
+{
+    for (int i = 0; i < 16; i++) free(s->x[i]);
+    for (int i = 0; i < 4; i++) free(s->row[i]);
+    free(s->state), free(s->state0), free(s->nll), free(s->max), free(s->argmax), free(s->targets);
+}
+
+/* flops, values: of one element of T x C: multiply-adds count two; matrices of T x C read or written */
 #define TRY(name, flops, values)                                                                                       \
     if (strstr(#name, only))                                                                                           \
     report(#name, text, fastest(run_##name, &s), (flops) * (double)n, 4.0 * (values) * (double)n, peak)
+
+/* Version 4's recurrence token by token and by scan, of one long text. */
+static void scans(int T, int C)
+{
+    shape s;
+    size_t n = (size_t)T * (size_t)C;
+    char text[64];
+    snprintf(text, sizeof text, "T=%d C=%d", T, C);
+    shape_init(&s, T, C, C, 5);
+    TRY(wkv4, 0, 3);
+    TRY(wkv4_scan, 0, 3);
+    TRY(wkv4_back, 0, 6);
+    TRY(wkv4_scan_back, 0, 6);
+    shape_release(&s);
+}
+
+static void other(int T, int C, int heads)
+{
+    shape s;
+    int N = C / heads;
+    size_t n = (size_t)T * (size_t)C;
+    char text[64];
+    snprintf(text, sizeof text, "T=%d C=%d N=%d", T, C, N);
+    shape_init(&s, T, C, heads, 16);
     TRY(add, 1, 3);
     TRY(lerp, 3, 3);
     TRY(lerp_back, 8, 7);
@@ -235,9 +269,7 @@ static void other(int T, int C, int heads)
     TRY(wkv7, 9.0 * N, 0);
     TRY(wkv7_back, 32.0 * N, 0);
     TRY(softmax_nll, 0, 2);
-    for (int i = 0; i < 16; i++) free(s.x[i]);
-    for (int i = 0; i < 4; i++) free(s.row[i]);
-    free(s.state), free(s.state0), free(s.nll), free(s.max), free(s.argmax), free(s.targets);
+    shape_release(&s);
 }
 
 int main(int argc, char **argv)
@@ -285,6 +317,8 @@ int main(int argc, char **argv)
     other(1, 2048, 32);
     other(512, 768, 12);
     other(16, 65536, 1024);
+    static const int widths[] = {16, 32, 64, 128, 256, 768};
+    for (int i = 0; i < 6; i++) scans(16384, widths[i]);
     pool_free(threads);
     return 0;
 }

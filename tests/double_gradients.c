@@ -197,6 +197,10 @@ static tensor *do_unit(tensor **in) { return op_unit(&c, in[0], H); }
 static tensor *do_bonus(tensor **in) { return op_bonus(&c, in[0], in[1], in[2], in[3], H); }
 static tensor *do_shift(tensor **in) { return op_shift(&c, in[0], 0); }
 static tensor *do_wkv4(tensor **in) { return op_wkv4(&c, in[0], in[1], op_map(&c, MAP_NEGEXP, in[2]), in[3], 0); }
+static tensor *do_wkv4_scan(tensor **in)
+{
+    return op_wkv4_scan(&c, in[0], in[1], op_map(&c, MAP_NEGEXP, in[2]), in[3], 0);
+}
 static tensor *do_wkv6(tensor **in) { return op_wkv6(&c, in[0], in[1], in[2], op_map(&c, MAP_DECAY5, in[3]), in[4], H, 0); }
 static tensor *do_wkv7(tensor **in)
 {
@@ -229,9 +233,10 @@ static void operations(void)
         {"shift", do_shift, 1, {T}, {C}, {0}, {0}, C, 0},
         {"wkv4", do_wkv4, 4, {T, T, 1, 1}, {C, C, C, C}, {0}, {0}, 3 * C, 1},
         {"wkv4, k x 3", do_wkv4, 4, {T, T, 1, 1}, {C, C, C, C}, {3, 1, 1, 1}, {0}, 3 * C, 1},
-        {"wkv5", do_wkv6, 5, {T, T, T, 1, 1}, {C, C, C, C, C}, {0}, {0}, C *N, 0},
-        {"wkv6", do_wkv6, 5, {T, T, T, T, 1}, {C, C, C, C, C}, {0}, {0}, C *N, 0},
-        {"wkv7", do_wkv7, 6, {T, T, T, T, T, T}, {C, C, C, C, C, C}, {0}, {0}, C *N, 0},
+        {"wkv4 scan", do_wkv4_scan, 4, {T, T, 1, 1}, {C, C, C, C}, {3, 1, 1, 1}, {0}, 3 * C, 1},
+        {"wkv5", do_wkv6, 5, {T, T, T, 1, 1}, {C, C, C, C, C}, {0}, {0}, C * N, 0},
+        {"wkv6", do_wkv6, 5, {T, T, T, T, 1}, {C, C, C, C, C}, {0}, {0}, C * N, 0},
+        {"wkv7", do_wkv7, 6, {T, T, T, T, T, T}, {C, C, C, C, C, C}, {0}, {0}, C * N, 0},
     };
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) check_op(&ops[i]);
     for (map_now = 0; map_now < MAPS; map_now++) {
@@ -308,6 +313,45 @@ static void loss_of_a_head_in_chunks(void)
     EXPECT(c.mem.peak < (size_t)WIDE * T * sizeof(real)); /* all logits never were there at once */
     free(x);
     free(w);
+}
+
+/* ---- version 4 by scan ------------------------------------------------------------------------------------------------------- */
+
+/* Token by token and by scan: the same outputs, states and gradients but for rounding. */
+static void scan_is_the_recurrence(void)
+{
+    enum { LONG = 1000, WIDTH = 5, ALL = LONG * WIDTH, STATE = 3 * WIDTH };
+    static real k[ALL], v[ALL], dy[ALL], w[WIDTH], u[WIDTH], before[2 * STATE], after[2 * STATE];
+    static real y[2][ALL], state[2][2 * STATE], back[2][2 * STATE], grads[2][2 * ALL + 2 * WIDTH];
+    dice = (rng){.seed = 9};
+    fill(k, ALL, 3, 0), fill(v, ALL, 1, 0), fill(dy, ALL, 1, 0), fill(u, WIDTH, 1, 0);
+    for (int i = 0; i < WIDTH; i++) w[i] = -exp(normal(3)); /* from hardly any decay to nearly all of it */
+    fill(before, 2 * STATE, 1, 0), fill(after, 2 * STATE, 1, -9);
+    for (int i = 0; i < 2 * STATE; i++)
+        if (i % STATE / WIDTH == 1) before[i] = fabs(before[i]) + 0.1;
+    for (int way = 0; way < 2; way++) {
+        real *dk = grads[way], *dv = dk + ALL, *dw = dv + ALL, *du = dw + WIDTH;
+        memcpy(state[way], before, sizeof before), memcpy(back[way], after, sizeof after);
+        const span s[2] = {{0, 700, state[way], back[way]}, {700, LONG - 700, state[way] + STATE, back[way] + STATE}};
+        const batch b = {LONG, 2, s};
+        const device *d = &device_reference;
+        (way ? d->wkv4_scan : d->wkv4)(NULL, y[way], k, v, w, u, &b, WIDTH, 0);
+        (way ? d->wkv4_scan_back : d->wkv4_back)(NULL, dk, dv, dw, du, dy, k, v, w, u, before, &b, WIDTH, 0);
+    }
+    const struct { const char *what; const real *x[2]; int n; } results[] = {
+        {"y", {y[0], y[1]}, ALL},
+        {"state", {state[0], state[1]}, 2 * STATE},
+        {"its gradient", {back[0], back[1]}, 2 * STATE},
+        {"dk", {grads[0], grads[1]}, ALL},
+        {"dv", {grads[0] + ALL, grads[1] + ALL}, ALL},
+        {"dw", {grads[0] + 2 * ALL, grads[1] + 2 * ALL}, WIDTH},
+        {"du", {grads[0] + 2 * ALL + WIDTH, grads[1] + 2 * ALL + WIDTH}, WIDTH}};
+    static const real zeros[ALL];
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        double most = distance(results[i].x[0], zeros, (size_t)results[i].n);
+        double off = distance(results[i].x[0], results[i].x[1], (size_t)results[i].n);
+        if (!(most > 0 && off <= 1e-12 * most)) FAILED("%s by scan is off by %.1e of %.1e", results[i].what, off, most);
+    }
 }
 
 /* ---- whole models ------------------------------------------------------------------------------------------------------------ */
@@ -543,6 +587,7 @@ int main(void)
     c.b = &two;
     RUN(operations);
     RUN(loss_of_a_head_in_chunks);
+    RUN(scan_is_the_recurrence);
     RUN(version_4);
     RUN(version_50);
     RUN(version_51);

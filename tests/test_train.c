@@ -219,6 +219,44 @@ static void threads_do_not_change_a_bit(void)
     }
 }
 
+/* A long sequence of version 4 that is narrow enough for the scan: the gradient is that of the definition, and its bits depend on
+ * neither threads nor how often a layer is run. */
+static void scan_of_a_long_sequence(void)
+{
+    enum { LONG = 3000 };
+    static int32_t ids[LONG + 1];
+    fill_tokens(ids, LONG + 1, 64);
+    wkv_train_options o = tiny("4");
+    o.width = 16;
+    wkv_trainer *t[4];
+    double loss[4];
+    for (int i = 0; i < 4; i++) {
+        wkv_train_options with = o;
+        with.threads = i < 3 ? i + 1 : 1;
+        with.checkpointing = i == 1 ? 1 : -1;
+        if (i == 3) with.device = "reference";
+        t[i] = make(&with);
+        for (size_t k = 0; k < t[i]->p.n; k++)
+            t[i]->p.values[k] += 0.1f * (float)sin((double)k); /* no longer mostly zero */
+        if (i == 3) t[i]->c.learning = 0;
+        EXPECT_EQ(trainer_gradient(t[i], ids, 1, LONG, &loss[i]), 0);
+        EXPECT_NEAR(loss[i], loss[0], 1e-5);
+    }
+    EXPECT(!memcmp(t[0]->p.grads, t[1]->p.grads, t[0]->p.n * sizeof(real)));
+    EXPECT(!memcmp(t[0]->p.grads, t[2]->p.grads, t[0]->p.n * sizeof(real)));
+    double most = 0, off = 0;
+    for (size_t k = 0; k < t[0]->p.n; k++) {
+        most = fmax(most, fabs((double)t[3]->p.grads[k]));
+        off = fmax(off, fabs((double)t[0]->p.grads[k] - (double)t[3]->p.grads[k]));
+    }
+    if (!(most > 0 && off < 1e-5 * most)) FAILED("gradients by scan are off by %g of %g", off, most);
+    memset(t[1]->p.grads, 0, t[1]->p.n * sizeof(real)); /* and it is the scan that was run */
+    t[1]->c.learning = 0;
+    EXPECT_EQ(trainer_gradient(t[1], ids, 1, LONG, &loss[1]), 0);
+    EXPECT(memcmp(t[0]->p.grads, t[1]->p.grads, t[0]->p.n * sizeof(real)));
+    for (int i = 0; i < 4; i++) wkv_trainer_free(t[i]);
+}
+
 /* ---- parts of a step ------------------------------------------------------------------------------------------------ */
 
 static double largest(const real *a, const real *b, size_t n)
@@ -504,6 +542,7 @@ int main(void)
     RUN(gradients_are_those_of_autograd);
     RUN(losses_fall);
     RUN(threads_do_not_change_a_bit);
+    RUN(scan_of_a_long_sequence);
     RUN(parts_add_up_to_the_batch);
     RUN(checkpointing_does_not_change_a_bit);
     RUN(a_step_that_is_no_number_is_left_out);

@@ -46,6 +46,10 @@ void cpu_wkv4(pool *p, real *y, const real *k, const real *v, const real *w, con
               int at);
 void cpu_wkv4_back(pool *p, real *dk, real *dv, real *dw, real *du, const real *dy, const real *k, const real *v,
                    const real *w, const real *u, const real *state0, const batch *b, int C, int at);
+void cpu_wkv4_scan(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C,
+                   int at);
+void cpu_wkv4_scan_back(pool *p, real *dk, real *dv, real *dw, real *du, const real *dy, const real *k, const real *v,
+                        const real *w, const real *u, const real *state0, const batch *b, int C, int at);
 void cpu_wkv6(pool *p, real *y, const real *r, const real *k, const real *v, const real *w, int w_rows, const real *u,
               const batch *b, int C, int heads, int at);
 void cpu_wkv6_back(pool *p, real *dr, real *dk, real *dv, real *dw, real *du, const real *dy, const real *r,

@@ -1,6 +1,7 @@
 /* cpu_time.c - the recurrences: channels or heads are divided among threads, spans and tokens follow one another inside, so that
  * what is summed over spans is summed in their order. */
 #include "cpu/cpu.h"
+#include <string.h>
 
 typedef struct {
     const simd *s;
@@ -59,6 +60,146 @@ void cpu_wkv4_back(pool *p, real *dk, real *dv, real *dw, real *du, const real *
 {
     run(p, wkv4_back_part, &(job){.b = b, .C = C, .at = at, .dk = dk, .dv = dv, .dw = dw, .du = du, .dy = dy, .k = k, .v = v, .w = w,
                                   .u = u, .state0 = state0}, 150);
+}
+
+/* ---- version 4 by scan ------------------------------------------------------------------------------------------------------- */
+
+/* A span is cut into pieces of PIECE tokens, however many threads there are, so that they do not decide what is summed first. Each
+ * is summed up alone, the few sums are joined one after another (in a tree they would be no sooner there: a piece's own work is
+ * PIECE times that of a join), and each piece is then gone through from what comes before it. Backward the gradient of the sums,
+ * which the same operator joins, goes the other way. */
+enum { PIECE = 256 };
+
+typedef struct {
+    const job *q;
+    const span *sp;
+    int pieces;
+    float *before;  /* [pieces][3 C]: the state before each piece            */
+    float *after;   /* [pieces][3 C]: the gradient of the state after it     */
+    float *dw, *du; /* [pieces][C]: its part of a gradient that pieces share */
+} scan;
+
+static size_t state4(const scan *s) { return 3 * (size_t)s->q->C; }
+static size_t piece_at(const scan *s, int p) { return ((size_t)s->sp->row + (size_t)p * PIECE) * (size_t)s->q->C; }
+static int piece_len(const scan *s, int p) { return p + 1 < s->pieces ? PIECE : s->sp->len - p * PIECE; }
+
+static void nothing4(float *state, int C)
+{
+    for (int i = 0; i < 3 * C; i++) state[i] = i < 2 * C ? 0 : -1e38f;
+}
+
+/* Pieces but the last: what comes out of the first, and what each other is alone. */
+static void sum_part(void *arg, int part, int parts)
+{
+    const scan *s = arg;
+    const job *q = s->q;
+    int p, to;
+    pool_share(s->pieces - 1, 1, part, parts, &p, &to);
+    for (; p < to; p++) {
+        float *out = s->before + (size_t)(p + 1) * state4(s);
+        if (p) nothing4(out, q->C);
+        else memcpy(out, s->before, state4(s) * sizeof *out);
+        q->s->wkv4_past(out, q->C, q->k + piece_at(s, p), q->v + piece_at(s, p), q->w, PIECE, q->C, q->C);
+    }
+}
+
+static void states_before(pool *p, scan *s, const float *state0)
+{
+    memcpy(s->before, state0, state4(s) * sizeof(float));
+    pool_run(p, sum_part, s);
+    for (int i = 2; i < s->pieces; i++)
+        s->q->s->wkv4_join(s->before + (size_t)i * state4(s), s->before + (size_t)(i - 1) * state4(s), s->q->w, PIECE, s->q->C);
+}
+
+static void through_part(void *arg, int part, int parts)
+{
+    const scan *s = arg;
+    const job *q = s->q;
+    int p, to;
+    pool_share(s->pieces, 1, part, parts, &p, &to);
+    for (; p < to; p++) {
+        size_t j = piece_at(s, p);
+        q->s->wkv4(q->y + j, q->k + j, q->v + j, q->w, q->u, s->before + (size_t)p * state4(s), piece_len(s, p), q->C, q->C);
+    }
+}
+
+static scan scan_of(job *q, const span *sp, int backward)
+{
+    scan s = {.q = q, .sp = sp, .pieces = (sp->len + PIECE - 1) / PIECE};
+    size_t n = (size_t)s.pieces * (size_t)q->C;
+    q->s = simd_now();
+    s.before = cpu_shared(n * (backward ? 8 : 3));
+    s.after = s.before + 3 * n;
+    s.dw = s.after + 3 * n;
+    s.du = s.dw + n;
+    return s;
+}
+
+void cpu_wkv4_scan(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C, int at)
+{
+    job q = {.b = b, .C = C, .at = at, .y = y, .k = k, .v = v, .w = w, .u = u};
+    for (int i = 0; i < b->n_spans; i++) {
+        scan s = scan_of(&q, &b->spans[i], 0);
+        states_before(p, &s, s.sp->state + at);
+        pool_run(p, through_part, &s);
+        memcpy(s.sp->state + at, s.before + (size_t)(s.pieces - 1) * state4(&s), state4(&s) * sizeof(float));
+    }
+}
+
+/* Pieces but the first: what the gradient of the state before it is by the piece alone, or, of the last one, at all. */
+static void sum_back_part(void *arg, int part, int parts)
+{
+    const scan *s = arg;
+    const job *q = s->q;
+    int p, to;
+    pool_share(s->pieces - 1, 1, part, parts, &p, &to);
+    float *scratch = cpu_scratch(q->s->wkv4_scratch(PIECE, q->C));
+    for (p++; p <= to; p++) {
+        size_t j = piece_at(s, p);
+        float *out = s->after + (size_t)(p - 1) * state4(s);
+        if (p + 1 < s->pieces) nothing4(out, q->C);
+        else memcpy(out, out + state4(s), state4(s) * sizeof *out);
+        q->s->wkv4_back(NULL, NULL, NULL, NULL, q->dy + j, q->k + j, q->v + j, q->w, q->u, s->before + (size_t)p * state4(s), out,
+                        piece_len(s, p), q->C, q->C, scratch);
+    }
+}
+
+static void back_through_part(void *arg, int part, int parts)
+{
+    const scan *s = arg;
+    const job *q = s->q;
+    int p, to;
+    pool_share(s->pieces, 1, part, parts, &p, &to);
+    float *scratch = cpu_scratch(q->s->wkv4_scratch(PIECE, q->C));
+    for (; p < to; p++) {
+        size_t j = piece_at(s, p), c = (size_t)p * (size_t)q->C;
+        q->s->wkv4_back(maybe(q->dk, j), maybe(q->dv, j), q->dw ? s->dw + c : NULL, q->du ? s->du + c : NULL, q->dy + j, q->k + j,
+                        q->v + j, q->w, q->u, s->before + 3 * c, s->after + 3 * c, piece_len(s, p), q->C, q->C, scratch);
+    }
+}
+
+void cpu_wkv4_scan_back(pool *p, real *dk, real *dv, real *dw, real *du, const real *dy, const real *k, const real *v, const real *w,
+                        const real *u, const real *state0, const batch *b, int C, int at)
+{
+    job q = {.b = b, .C = C, .at = at, .dk = dk, .dv = dv, .dw = dw, .du = du, .dy = dy, .k = k, .v = v, .w = w, .u = u};
+    for (int i = 0; i < b->n_spans; i++) {
+        scan s = scan_of(&q, &b->spans[i], 1);
+        size_t last = (size_t)(s.pieces - 1) * state4(&s);
+        float *dstate = maybe(s.sp->dstate, (size_t)at);
+        states_before(p, &s, state0 + (size_t)i * state4(&s));
+        if (dstate) memcpy(s.after + last, dstate, state4(&s) * sizeof(float));
+        else nothing4(s.after + last, C);
+        pool_run(p, sum_back_part, &s);
+        for (int j = s.pieces - 3; j >= 0; j--)
+            q.s->wkv4_join(s.after + (size_t)j * state4(&s), s.after + (size_t)(j + 1) * state4(&s), w, PIECE, C);
+        memset(s.dw, 0, 2 * (size_t)s.pieces * (size_t)C * sizeof(float));
+        pool_run(p, back_through_part, &s);
+        if (dstate) memcpy(dstate, s.after, state4(&s) * sizeof(float));
+        for (size_t j = 0; j < (size_t)s.pieces * (size_t)C; j++) {
+            if (dw) dw[j % (size_t)C] += s.dw[j];
+            if (du) du[j % (size_t)C] += s.du[j];
+        }
+    }
 }
 
 /* ---- versions 5 to 7 ---------------------------------------------------------------------------------------------------------- */

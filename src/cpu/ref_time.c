@@ -14,67 +14,137 @@ static real *room(size_t n)
     return p;
 }
 
-/* ---- version 4: aa, bb, pp of C each; the true sums are aa e^pp, bb e^pp. Spec ARCHITECTURES 2.2, 2.4 ------------------- */
+/* ---- version 4: aa, bb, pp of C each; the true sums are aa e^pp, bb e^pp. Spec ARCHITECTURES 2.2 to 2.4 ------------------ */
 
-/* one token of one channel: state before it -> after it */
-static void absorb4(real *aa, real *bb, real *pp, real k, real v, real w)
+typedef struct {
+    real aa, bb, pp;
+} sums;
+
+static sums sums_get(const real *x, int C) { return (sums){x[0], x[C], x[2 * C]}; }
+
+static void sums_put(real *x, int C, sums s)
 {
-    real m = fmax(*pp + w, k), e1 = exp(*pp + w - m), e2 = exp(k - m);
-    *aa = e1 * *aa + e2 * v;
-    *bb = e1 * *bb + e2;
-    *pp = m;
+    x[0] = s.aa;
+    x[C] = s.bb;
+    x[2 * C] = s.pp;
+}
+
+/* The sums of two pieces of text: through the second those of the first fade by e^d. Which of three pieces are joined first
+ * does not matter. A token is the piece (v, 1, k), d = w. */
+static sums join4(sums x, sums y, real d)
+{
+    real m = fmax(x.pp + d, y.pp), e1 = exp(x.pp + d - m), e2 = exp(y.pp - m);
+    return (sums){e1 * x.aa + e2 * y.aa, e1 * x.bb + e2 * y.bb, m};
+}
+
+/* s: the sums before the token */
+static real out4(sums s, real k, real v, real u)
+{
+    real m = fmax(s.pp, u + k), e1 = exp(s.pp - m), e2 = exp(u + k - m);
+    return (e1 * s.aa + e2 * v) / (e1 * s.bb + e2);
+}
+
+/* Where a channel's gradients go; NULL: nobody asks. */
+typedef struct {
+    real *dk, *dv, *dw, *du;
+} grads4;
+
+/* A token's gradients, from the sums s before it and the gradient g = gA, gB, o of those after it. Returns what it adds itself to
+ * the gradient of those before it, which is join4(g, that, w). */
+static sums back4(grads4 d, sums s, sums g, real k, real v, real w, real u, real dy)
+{
+    real m = fmax(s.pp, u + k), e1 = exp(s.pp - m), e2 = exp(u + k - m);
+    real D = e1 * s.bb + e2, y = (e1 * s.aa + e2 * v) / D, q = dy / D;
+    real e = q * e2, f = exp(k + g.pp);
+    if (d.dk) *d.dk += e * (v - y) + f * (g.aa * v + g.bb);
+    if (d.dv) *d.dv += e + f * g.aa;
+    if (d.du) *d.du += e * (v - y);
+    if (d.dw) *d.dw += exp(w + g.pp + s.pp) * (g.aa * s.aa + g.bb * s.bb);
+    return (sums){q, -q * y, -m};
+}
+
+/* x[t] <- x[0], x[1] ... x[t] joined, for all t, in log2 n rounds; what is joined in a round needs nothing of that round. x[0]
+ * is what came before, the others are single tokens. */
+static void scan4(sums *x, int n, real w)
+{
+    for (int step = 1; step < n; step *= 2) /* x[t] is of `step` elements, or of all from x[0] */
+        for (int t = n - 1; t >= step; t--) x[t] = join4(x[t - step], x[t], (real)step * w);
+}
+
+/* x[t]: the sums before token t, one token after the other or by scan. x[T]: after the last. */
+static void sums_before(sums *x, sums s, const real *k, const real *v, real w, int T, int C, int scan)
+{
+    x[0] = s;
+    for (int t = 0; t < T; t++) {
+        sums own = {v[(size_t)t * (size_t)C], 1, k[(size_t)t * (size_t)C]};
+        x[t + 1] = scan ? own : join4(x[t], own, w);
+    }
+    if (scan) scan4(x, T + 1, w);
+}
+
+static void forward4(real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C, int at, int scan)
+{
+    for (int i = 0; i < b->n_spans; i++) {
+        const span *sp = &b->spans[i];
+        sums *x = (sums *)room(3 * ((size_t)sp->len + 1));
+        for (int c = 0; c < C; c++) {
+            size_t j = (size_t)sp->row * (size_t)C + (size_t)c;
+            sums_before(x, sums_get(sp->state + at + c, C), k + j, v + j, w[c], sp->len, C, scan);
+            for (int t = 0; t < sp->len; t++, j += (size_t)C) y[j] = out4(x[t], k[j], v[j], u[c]);
+            sums_put(sp->state + at + c, C, x[sp->len]);
+        }
+        free(x);
+    }
 }
 
 void ref_wkv4(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C, int at)
 {
     (void)p;
-    for (int s = 0; s < b->n_spans; s++) {
-        const span *sp = &b->spans[s];
-        real *aa = sp->state + at, *bb = aa + C, *pp = bb + C;
-        size_t j = (size_t)sp->row * (size_t)C;
-        for (int t = 0; t < sp->len; t++)
-            for (int i = 0; i < C; i++, j++) {
-                real m = fmax(pp[i], u[i] + k[j]), e1 = exp(pp[i] - m), e2 = exp(u[i] + k[j] - m);
-                y[j] = (e1 * aa[i] + e2 * v[j]) / (e1 * bb[i] + e2);
-                absorb4(&aa[i], &bb[i], &pp[i], k[j], v[j], w[i]);
-            }
-    }
+    forward4(y, k, v, w, u, b, C, at, 0);
 }
 
-/* One channel of one span: T tokens, C apart. before: 3 T of scratch, the state before each token. g: gA, gB, o of the true
- * sums (scaled by e^o), C apart, in and out; NULL when nobody asks. */
-static void back4(real *dk, real *dv, real *dw, real *du, const real *dy, const real *k, const real *v, real w, real u,
-                  const real *state0, real *before, real *g, int T, int C)
+void ref_wkv4_scan(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C, int at)
 {
-    real aa = state0[0], bb = state0[C], pp = state0[2 * C];
-    for (int t = 0; t < T; t++) {
-        before[3 * t] = aa;
-        before[3 * t + 1] = bb;
-        before[3 * t + 2] = pp;
-        absorb4(&aa, &bb, &pp, k[(size_t)t * (size_t)C], v[(size_t)t * (size_t)C], w);
+    (void)p;
+    forward4(y, k, v, w, u, b, C, at, 1);
+}
+
+/* One channel of one span: T tokens, C apart. dstate: gA, gB, o of the true sums, C apart, in and out; NULL when nobody asks.
+ * x, g: T + 1 of scratch. */
+static void channel4_back(grads4 d, const real *dy, const real *k, const real *v, real w, real u, sums s0, real *dstate, sums *x,
+                          sums *g, int T, int C, int scan)
+{
+    sums_before(x, s0, k, v, w, T, C, scan);
+    g[0] = dstate ? sums_get(dstate, C) : (sums){0, 0, 0};
+    if (g[0].aa == 0 && g[0].bb == 0) g[0].pp = (real)-1e38;
+    for (int i = 0; i < T; i++) { /* g[i]: the gradient of x[T - i] */
+        size_t t = (size_t)(T - 1 - i), j = t * (size_t)C;
+        sums own = back4((grads4){0}, x[t], (sums){0, 0, 0}, k[j], v[j], w, u, dy[j]);
+        g[i + 1] = scan ? own : join4(g[i], own, w);
     }
-    real gA = g ? g[0] : 0, gB = g ? g[C] : 0, o = gA != 0 || gB != 0 ? g[2 * C] : (real)-1e38;
+    if (scan) scan4(g, T + 1, w);
     for (int t = T - 1; t >= 0; t--) {
         size_t j = (size_t)t * (size_t)C;
-        aa = before[3 * t];
-        bb = before[3 * t + 1];
-        pp = before[3 * t + 2];
-        real m = fmax(pp, u + k[j]), e1 = exp(pp - m), e2 = exp(u + k[j] - m);
-        real D = e1 * bb + e2, y = (e1 * aa + e2 * v[j]) / D, q = dy[j] / D;
-        real e = q * e2, f = exp(k[j] + o);
-        if (dk) dk[j] += e * (v[j] - y) + f * (gA * v[j] + gB);
-        if (dv) dv[j] += e + f * gA;
-        if (du) *du += e * (v[j] - y);
-        if (dw) *dw += exp(w + o + pp) * (gA * aa + gB * bb);
-        real n = fmax(w + o, -m), s1 = exp(w + o - n), s2 = q * exp(-m - n);
-        gA = s1 * gA + s2;
-        gB = s1 * gB - s2 * y;
-        o = n;
+        grads4 at = {d.dk ? d.dk + j : NULL, d.dv ? d.dv + j : NULL, d.dw, d.du};
+        back4(at, x[t], g[T - 1 - t], k[j], v[j], w, u, dy[j]);
     }
-    if (g) {
-        g[0] = gA;
-        g[C] = gB;
-        g[2 * C] = o;
+    if (dstate) sums_put(dstate, C, g[T]);
+}
+
+static void backward4(grads4 d, const real *dy, const real *k, const real *v, const real *w, const real *u, const real *state0,
+                      const batch *b, int C, int at, int scan)
+{
+    for (int i = 0; i < b->n_spans; i++, state0 += 3 * C) {
+        const span *sp = &b->spans[i];
+        size_t n = (size_t)sp->len + 1;
+        sums *x = (sums *)room(6 * n);
+        for (int c = 0; c < C; c++) {
+            size_t j = (size_t)sp->row * (size_t)C + (size_t)c;
+            grads4 to = {d.dk ? d.dk + j : NULL, d.dv ? d.dv + j : NULL, d.dw ? d.dw + c : NULL, d.du ? d.du + c : NULL};
+            channel4_back(to, dy + j, k + j, v + j, w[c], u[c], sums_get(state0 + c, C), sp->dstate ? sp->dstate + at + c : NULL, x,
+                          x + n, sp->len, C, scan);
+        }
+        free(x);
     }
 }
 
@@ -82,16 +152,14 @@ void ref_wkv4_back(pool *p, real *dk, real *dv, real *dw, real *du, const real *
                    const real *u, const real *state0, const batch *b, int C, int at)
 {
     (void)p;
-    for (int s = 0; s < b->n_spans; s++, state0 += 3 * C) {
-        const span *sp = &b->spans[s];
-        real *before = room(3 * (size_t)sp->len);
-        for (int i = 0; i < C; i++) {
-            size_t j = (size_t)sp->row * (size_t)C + (size_t)i;
-            back4(dk ? dk + j : NULL, dv ? dv + j : NULL, dw ? dw + i : NULL, du ? du + i : NULL, dy + j, k + j, v + j, w[i], u[i],
-                  state0 + i, before, sp->dstate ? sp->dstate + at + i : NULL, sp->len, C);
-        }
-        free(before);
-    }
+    backward4((grads4){dk, dv, dw, du}, dy, k, v, w, u, state0, b, C, at, 0);
+}
+
+void ref_wkv4_scan_back(pool *p, real *dk, real *dv, real *dw, real *du, const real *dy, const real *k, const real *v, const real *w,
+                        const real *u, const real *state0, const batch *b, int C, int at)
+{
+    (void)p;
+    backward4((grads4){dk, dv, dw, du}, dy, k, v, w, u, state0, b, C, at, 1);
 }
 
 /* ---- versions 5 and 6. Spec 3.2, 3.4, 4.4 -------------------------------------------------------------------------------- */

@@ -68,8 +68,12 @@ typedef struct {
     /* x -> probabilities; the largest, its first place, and the sum of e^(x - largest) */
     void (*softmax)(float *x, int V, float *max, int *argmax, float *sum);
 
-    /* Time, one span. wkv4: channels [0, n) of the pointers, T tokens C apart; state aa, bb, pp, C apart; dstate may be NULL. */
+    /* Time, one span. wkv4: channels [0, n) of the pointers, T tokens C apart; state aa, bb, pp, C apart; dstate may be NULL.
+     * wkv4_past: what becomes of a state whose rows are `apart`. wkv4_join: what `before` and the T tokens that gave `state` give
+     * together. */
     void (*wkv4)(float *y, const float *k, const float *v, const float *w, const float *u, float *state, int T, int C, int n);
+    void (*wkv4_past)(float *state, int apart, const float *k, const float *v, const float *w, int T, int C, int n);
+    void (*wkv4_join)(float *state, const float *before, const float *w, int T, int C);
     size_t (*wkv4_scratch)(int T, int n);
     void (*wkv4_back)(float *dk, float *dv, float *dw, float *du, const float *dy, const float *k, const float *v, const float *w,
                       const float *u, const float *state0, float *dstate, int T, int C, int n, float *scratch);

@@ -9,43 +9,62 @@ enum { CHUNK = 16 };
 
 /* ---- version 4: spec ARCHITECTURES 2.4 -------------------------------------------------------------------------------------- */
 
-static size_t wkv4_scratch(int T, int n) { return 3 * ((size_t)T + 1) * (size_t)n; }
+enum { CHUNK4 = 512 };
+
+static size_t wkv4_scratch(int T, int n) { return 3 * ((size_t)(T + CHUNK4 - 1) / CHUNK4 + CHUNK4 + 1) * (size_t)n; }
+
+/* One token: g, the gradient gA, gB, o of the sums after it, n apart, becomes that of those before it, which are aa, bb, pp. What
+ * is NULL is not wanted. */
+INLINE void token4_back(float *dk, float *dv, float *dw, float *du, const float *dy, const float *k, const float *v, const float *w,
+                        const float *u, const float *aa, float *gA, int n)
+{
+    const float *bb = aa + n, *pp = bb + n;
+    float *gB = gA + n, *o = gB + n;
+    EACH(n, vf a = LD(aa); vf b = LD(bb); vf p = LD(pp); vf kt = LD(k); vf vt = LD(v); vf wi = LD(w); vf uk = LD(u) + kt;
+         vf A = LD(gA); vf B = LD(gB); vf e0 = LD(o); vf e1; vf e2; vf m = scales(p, uk, &e1, &e2);
+         vf D = madd(e1, b, e2); vf y = madd(e1, a, e2 * vt) / D; vf q = LD(dy) / D; vf e = q * e2;
+         if (dk || dv) {
+             vf f = vexp(kt + e0);
+             if (dk) ST(dk, LD(dk) + madd(e, vt - y, f * madd(A, vt, B)));
+             if (dv) ST(dv, LD(dv) + madd(f, A, e));
+         }
+         if (du) ST(du, madd(e, vt - y, LD(du)));
+         if (dw) ST(dw, madd(vexp(wi + e0 + p), madd(A, a, B * b), LD(dw)));
+         vf s1; vf s2; vf top = scales(wi + e0, -m, &s1, &s2); s2 *= q;
+         ST(gA, madd(s1, A, s2)); ST(gB, madd(s1, B, -s2 * y)); ST(o, top););
+}
 
 /* Channels [0, n) of the pointers. dstate: gA, gB, o, C apart, or NULL. */
 static void wkv4_back(float *dk, float *dv, float *dw, float *du, const float *dy, const float *k, const float *v, const float *w,
                       const float *u, const float *state0, float *dstate, int T, int C, int n, float *scratch)
 {
-    float *gA = scratch, *gB = gA + n, *o = gB + n, *before = o + n; /* before: aa, bb, pp of each token */
-    for (int i = 0; i < 3; i++) memcpy(before + i * n, state0 + (size_t)i * (size_t)C, sizeof *before * (size_t)n);
-    for (int t = 0; t + 1 < T; t++) {
-        const float *a0 = before + 3 * (size_t)n * (size_t)t, *b0 = a0 + n, *p0 = b0 + n;
-        float *a1 = before + 3 * (size_t)n * (size_t)(t + 1), *b1 = a1 + n, *p1 = b1 + n;
-        const float *kt = k + (size_t)t * (size_t)C, *vt = v + (size_t)t * (size_t)C;
-        EACH(n, vf a = LD(a0); vf b = LD(b0); vf p = LD(p0); absorb4(&a, &b, &p, LD(kt), LD(vt), LD(w));
-             ST(a1, a); ST(b1, b); ST(p1, p););
+    size_t state = 3 * (size_t)n, chunk = CHUNK4 * (size_t)C;
+    int chunks = (T + CHUNK4 - 1) / CHUNK4;
+    float *g = scratch, *before = g + state, *kept = before + CHUNK4 * state; /* before: each token of a chunk */
+    for (int i = 0; i < 3; i++) memcpy(kept + i * n, state0 + (size_t)i * (size_t)C, sizeof *kept * (size_t)n);
+    for (int i = 0; i + 1 < chunks; i++) {
+        float *next = kept + (size_t)(i + 1) * state;
+        memcpy(next, next - state, sizeof *next * state);
+        wkv4_past(next, n, k + (size_t)i * chunk, v + (size_t)i * chunk, w, CHUNK4, C, n);
     }
     for (int i = 0; i < n; i++) {
-        gA[i] = dstate ? dstate[i] : 0;
-        gB[i] = dstate ? dstate[C + i] : 0;
-        o[i] = gA[i] != 0 || gB[i] != 0 ? dstate[2 * C + i] : -1e38f;
+        g[i] = dstate ? dstate[i] : 0;
+        g[n + i] = dstate ? dstate[C + i] : 0;
+        g[2 * n + i] = g[i] != 0 || g[n + i] != 0 ? dstate[2 * C + i] : -1e38f;
     }
-    for (int t = T - 1; t >= 0; t--) {
-        size_t at = (size_t)t * (size_t)C;
-        const float *a0 = before + 3 * (size_t)n * (size_t)t, *b0 = a0 + n, *p0 = b0 + n, *kt = k + at, *vt = v + at, *g = dy + at;
-        float *dkt = dk ? dk + at : NULL, *dvt = dv ? dv + at : NULL;
-        EACH(n, vf aa = LD(a0); vf bb = LD(b0); vf pp = LD(p0); vf ki = LD(kt); vf vi_ = LD(vt); vf uk = LD(u) + ki; vf wi = LD(w);
-             vf A = LD(gA); vf B = LD(gB); vf e0 = LD(o);
-             vf m = larger(pp, uk); vf e1 = vexp(pp - m); vf e2 = vexp(uk - m);
-             vf D = madd(e1, bb, e2); vf y = madd(e1, aa, e2 * vi_) / D; vf q = LD(g) / D;
-             vf e = q * e2; vf f = vexp(ki + e0);
-             if (dkt) ST(dkt, LD(dkt) + madd(e, vi_ - y, f * madd(A, vi_, B)));
-             if (dvt) ST(dvt, LD(dvt) + madd(f, A, e));
-             if (du) ST(du, madd(e, vi_ - y, LD(du)));
-             if (dw) ST(dw, madd(vexp(wi + e0 + pp), madd(A, aa, B * bb), LD(dw)));
-             vf top = larger(wi + e0, -m); vf s1 = vexp(wi + e0 - top); vf s2 = q * vexp(-m - top);
-             ST(gA, madd(s1, A, s2)); ST(gB, madd(s1, B, -s2 * y)); ST(o, top););
+    for (int i = chunks - 1; i >= 0; i--) {
+        int from = i * CHUNK4, len = T - from < CHUNK4 ? T - from : CHUNK4;
+        memcpy(before, kept + (size_t)i * state, sizeof *before * state);
+        for (int t = 0; t + 1 < len; t++) {
+            size_t at = (size_t)(from + t) * (size_t)C;
+            step4(before + (size_t)(t + 1) * state, before + (size_t)t * state, n, k + at, v + at, w, n);
+        }
+        for (int t = len - 1; t >= 0; t--) {
+            size_t at = (size_t)(from + t) * (size_t)C;
+            token4_back(dk ? dk + at : NULL, dv ? dv + at : NULL, dw, du, dy + at, k + at, v + at, w, u, before + (size_t)t * state, g, n);
+        }
     }
-    for (int i = 0; dstate && i < 3; i++) memcpy(dstate + (size_t)i * (size_t)C, scratch + i * n, sizeof *dstate * (size_t)n);
+    for (int i = 0; dstate && i < 3; i++) memcpy(dstate + (size_t)i * (size_t)C, g + i * n, sizeof *dstate * (size_t)n);
 }
 
 /* ---- sums over columns: a vector for each key, its lanes summed at the end ------------------------------------------------------ */

@@ -6,23 +6,56 @@
 
 /* ---- version 4: spec ARCHITECTURES 2.2 ------------------------------------------------------------------------------------ */
 
+/* m = max(p, q), e1 = e^(p - m), e2 = e^(q - m): one of the two is e^0. */
+INLINE vf scales(vf p, vf q, vf *e1, vf *e2)
+{
+    vi first = p > q;
+    vf e = vexp(pick(first, q - p, p - q));
+    *e1 = pick(first, all(1), e);
+    *e2 = pick(first, e, all(1));
+    return pick(first, p, q);
+}
+
 INLINE void absorb4(vf *aa, vf *bb, vf *pp, vf k, vf v, vf w)
 {
-    vf m = larger(*pp + w, k), e1 = vexp(*pp + w - m), e2 = vexp(k - m);
+    vf e1, e2;
+    *pp = scales(*pp + w, k, &e1, &e2);
     *aa = madd(e1, *aa, e2 * v);
     *bb = madd(e1, *bb, e2);
-    *pp = m;
 }
 
 static void wkv4(float *y, const float *k, const float *v, const float *w, const float *u, float *aa, int T, int C, int n)
 {
     float *bb = aa + C, *pp = bb + C;
     for (int t = 0; t < T; t++, y += C, k += C, v += C)
-        EACH(n, vf a = LD(aa); vf b = LD(bb); vf p = LD(pp); vf kt = LD(k); vf vt = LD(v); vf uk = LD(u) + kt;
-             vf m = larger(p, uk); vf e1 = vexp(p - m); vf e2 = vexp(uk - m);
+        EACH(n, vf a = LD(aa); vf b = LD(bb); vf p = LD(pp); vf kt = LD(k); vf vt = LD(v); vf e1; vf e2;
+             scales(p, LD(u) + kt, &e1, &e2);
              ST(y, madd(e1, a, e2 * vt) / madd(e1, b, e2));
              absorb4(&a, &b, &p, kt, vt, LD(w));
              ST(aa, a); ST(bb, b); ST(pp, p););
+}
+
+/* `to`: the state `from` one token later; aa, bb, pp `apart` */
+INLINE void step4(float *to, const float *from, int apart, const float *k, const float *v, const float *w, int n)
+{
+    const float *a0 = from, *b0 = a0 + apart, *p0 = b0 + apart;
+    float *a1 = to, *b1 = a1 + apart, *p1 = b1 + apart;
+    EACH(n, vf a = LD(a0); vf b = LD(b0); vf p = LD(p0); absorb4(&a, &b, &p, LD(k), LD(v), LD(w));
+         ST(a1, a); ST(b1, b); ST(p1, p););
+}
+
+static void wkv4_past(float *state, int apart, const float *k, const float *v, const float *w, int T, int C, int n)
+{
+    for (int t = 0; t < T; t++, k += C, v += C) step4(state, state, apart, k, v, w, n);
+}
+
+/* Sums `before` and, in place, those of the T tokens after them: 3 rows of C each. */
+static void wkv4_join(float *aa, const float *before, const float *w, int T, int C)
+{
+    float *bb = aa + C, *pp = bb + C;
+    const float *a0 = before, *b0 = a0 + C, *p0 = b0 + C;
+    EACH(C, vf e1; vf e2; vf m = scales(madd(all((float)T), LD(w), LD(p0)), LD(pp), &e1, &e2);
+         ST(aa, madd(e1, LD(a0), e2 * LD(aa))); ST(bb, madd(e1, LD(b0), e2 * LD(bb))); ST(pp, m););
 }
 
 /* ---- versions 5 to 7 -------------------------------------------------------------------------------------------------------- */

@@ -68,6 +68,10 @@ struct device {
     void (*wkv4)(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C, int at);
     void (*wkv4_back)(pool *p, real *dk, real *dv, real *dw, real *du, const real *dy, const real *k, const real *v, const real *w,
                       const real *u, const real *state0, const batch *b, int C, int at);
+    /* The same by scan: sums are joined in an order that depends on a span's length, so a span in pieces has other roundings. */
+    void (*wkv4_scan)(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C, int at);
+    void (*wkv4_scan_back)(pool *p, real *dk, real *dv, real *dw, real *du, const real *dy, const real *k, const real *v, const real *w,
+                           const real *u, const real *state0, const batch *b, int C, int at);
     void (*wkv6)(pool *p, real *y, const real *r, const real *k, const real *v, const real *w, int w_rows, const real *u, const batch *b,
                  int C, int heads, int at);
     void (*wkv6_back)(pool *p, real *dr, real *dk, real *dv, real *dw, real *du, const real *dy, const real *r, const real *k,

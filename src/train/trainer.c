@@ -123,6 +123,7 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     if (!err) err = make_model(t, o);
     if (!err) err = pool_new(&t->pool, o->threads);
     if (!err) err = cx_init(&t->c, dev, t->pool);
+    t->c.learning = 1;
     if (err) {
         wkv_trainer_free(t);
         return err;
