@@ -161,7 +161,7 @@ INLINE coding coding_of(const dtype type)
 static size_t scratch_bytes(int T)
 {
     size_t floats = 24 + (size_t)(T < INT8_BLOCK ? T : INT8_BLOCK);
-    return T <= FEW ? 0 : OUTS * (256 + floats * sizeof(float));
+    return OUTS * (256 + floats * sizeof(float));
 }
 
 const int8_set INT8 = {

@@ -33,9 +33,9 @@ INLINE vb panel_codes(const dtype type, const uint8_t *codes, const int four, in
 }
 
 /* mn tokens by OUTS outputs: Y[t][o] goes on over `blocks` blocks. Weights come from a panel that was filled (type DTYPES), or
- * from 32 blocks of 32 outputs that lie there, of which `first` is the tile's first. What comes next is asked for. */
-INLINE void tile(const int mn, const dtype type, const coding c, float *Y, const x256 *x, const panel *from, const uint8_t *lie,
-                 int first, int blocks)
+ * from 32 blocks of 32 outputs that lie there, of which `first` is the tile's first; `next`: what comes after them is asked for. */
+INLINE void tile(const int mn, const dtype type, const coding c, float *Y, size_t y_stride, const x256 *x, const panel *from,
+                 const uint8_t *lie, int first, int next, int blocks)
 {
     enum { AHEAD_LINES = 18 };
     const int halves = c.halves ? 2 : 1, filled = type == DTYPES, bytes = filled ? 0 : 32 * layout[type].bytes, codes = c.minimum ? 128 : 64;
@@ -43,7 +43,7 @@ INLINE void tile(const int mn, const dtype type, const coding c, float *Y, const
     if ((int)OUTS == (int)PANEL) first = 0;
     vf y[TILE_T][TILE_V];
     UNROLL for (int t = 0; t < mn; t++)
-        UNROLL for (int v = 0; v < TILE_V; v++) y[t][v] = load(Y + t * OUTS + v * LANES);
+        UNROLL for (int v = 0; v < TILE_V; v++) y[t][v] = load(Y + (size_t)t * y_stride + v * LANES);
     for (int b = 0; b < halves * blocks; b++) {
         const uint8_t *at = filled ? NULL : lie + b * bytes, *code = filled ? p.code + 32 / halves * OUTS * b : NULL;
         vi acc[TILE_T][TILE_V];
@@ -56,13 +56,14 @@ INLINE void tile(const int mn, const dtype type, const coding c, float *Y, const
             vb wv[TILE_V];
             UNROLL for (int v = 0; v < TILE_V; v++)
                 wv[v] = filled ? load_bytes(code + (k * TILE_V + v) * 4 * LANES) : panel_codes(type, at + codes, k, first / LANES + v);
-            UNROLL for (int line = 64 * k; line < bytes && first == 0; line += 512) __builtin_prefetch(at + 64 * AHEAD_LINES + line);
             UNROLL for (int t = 0; t < mn; t++) {
                 vb xv = all_four(x[t].q + 32 / halves * b + 4 * k);
                 UNROLL for (int v = 0; v < TILE_V; v++) acc[t][v] = DOT(c.wide, acc[t][v], wv[v], xv);
             }
         }
-        if (filled)
+        if (next)
+            UNROLL for (int line = 0; line < bytes; line += 64) __builtin_prefetch(at + 64 * AHEAD_LINES + line);
+        else
             UNROLL for (int line = 0; line < mn * X_LINES; line += 8 * halves)
                 __builtin_prefetch((const char *)(x + mn) + 64 * line + 64 * b);
         vf d[TILE_V], m[TILE_V];
@@ -78,20 +79,24 @@ INLINE void tile(const int mn, const dtype type, const coding c, float *Y, const
             }
     }
     UNROLL for (int t = 0; t < mn; t++)
-        UNROLL for (int v = 0; v < TILE_V; v++) store(Y + t * OUTS + v * LANES, y[t][v]);
+        UNROLL for (int v = 0; v < TILE_V; v++) store(Y + (size_t)t * y_stride + v * LANES, y[t][v]);
 }
 
-typedef void tiles(int T, int zero, float *Y, const x256 *x, const panel *from, const uint8_t *lie, int first, int blocks);
+typedef void tiles(int T, int zero, float *Y, size_t y_stride, const x256 *x, const panel *from, const uint8_t *lie, int first, int blocks);
 
 #define TILES_OF(name, type, ...)                                                                                      \
-    static void name(int T, int zero, float *Y, const x256 *x, const panel *from, const uint8_t *lie, int first, int blocks)                                     \
+    static void name(int T, int zero, float *Y, size_t y_stride, const x256 *x, const panel *from, const uint8_t *lie, int first,  \
+                     int blocks)                                                                                       \
     {                                                                                                                  \
         const coding c = {.zero = zero, __VA_ARGS__};                                                                  \
-        int t = 0;                                                                                                     \
-        for (; t + TILE_T <= T; t += TILE_T) tile(TILE_T, type, c, Y + t * OUTS, x + t, from, lie, first, blocks);                    \
-        for (; TILE_T > 4 && t + 4 <= T; t += 4) tile(TILE_T > 4 ? 4 : 1, type, c, Y + t * OUTS, x + t, from, lie, first, blocks);    \
-        for (; t + 2 <= T; t += 2) tile(2, type, c, Y + t * OUTS, x + t, from, lie, first, blocks);                                   \
-        for (; t < T; t++) tile(1, type, c, Y + t * OUTS, x + t, from, lie, first, blocks);                                           \
+        int next = type != DTYPES && first == 0;                                                                       \
+        for (int t = 0, n; t < T; t += n, next = 0, Y += (size_t)n * y_stride, x += n) {                               \
+            n = T - t >= TILE_T ? TILE_T : TILE_T > 4 && T - t >= 4 ? 4 : T - t >= 2 ? 2 : 1;                          \
+            if (n == TILE_T) tile(TILE_T, type, c, Y, y_stride, x, from, lie, first, next, blocks);                    \
+            else if (TILE_T > 4 && n == 4) tile(TILE_T > 4 ? 4 : 1, type, c, Y, y_stride, x, from, lie, first, next, blocks); \
+            else if (n == 2) tile(2, type, c, Y, y_stride, x, from, lie, first, next, blocks);                         \
+            else tile(1, type, c, Y, y_stride, x, from, lie, first, next, blocks);                                     \
+        }                                                                                                              \
     }
 TILES_OF(tiles_plain, DTYPES, .wide = 0)
 TILES_OF(tiles_wide, DTYPES, .wide = 1)
@@ -132,7 +137,7 @@ static void packed(float *y, size_t y_stride, const x256 *x, size_t x_step, fill
             for (int k = 0; k < I; k += 256, from += x_step) {
                 int blocks = I - k < 256 ? (I - k) / 32 : 8;
                 fill(weights, p, o, n, k, blocks);
-                run(tn, c.zero, Y, from, &p, NULL, 0, blocks);
+                run(tn, c.zero, Y, OUTS, from, &p, NULL, 0, blocks);
             }
             put_results(y + o, y_stride, Y, tn, n, scale);
         }
@@ -161,6 +166,7 @@ INLINE void fill_stored(const dtype type, const in_panels *q, panel p, int o, in
             store(p.d + b * OUTS + v * LANES, load_f16(at + 2 * (first + v * LANES)));
             if (minimum) store(p.m + b * OUTS + v * LANES, load_f16(at + 2 * (PANEL + first + v * LANES)));
         }
+        for (int line = 0; line < bytes && first == 0; line += 64) __builtin_prefetch(at + 8 * bytes + line); /* the next fill's */
     }
 }
 
@@ -170,14 +176,13 @@ INLINE void fill_stored(const dtype type, const in_panels *q, panel p, int o, in
         (void)n;                                                                                                       \
         fill_stored(T, w, p, o, k, blocks);                                                                            \
     }
-FILL(Q8_0)
 FILL(Q4_0)
 FILL(Q4_1)
 FILL(Q5_0)
 FILL(Q5_1)
 #undef FILL
 
-/* A few tokens read codes where they lie: what is taken apart for each TILE_T tokens is taken apart once for many. */
+/* Bytes are read where they lie. Smaller codes too by a few tokens; for many they are taken apart once. */
 static void int8_panels(float *y, size_t y_stride, const x256 *x, size_t x_step, const void *w, size_t w_bytes, dtype type, int T,
                         int O, int I, float scale, void *scratch)
 {
@@ -186,20 +191,23 @@ static void int8_panels(float *y, size_t y_stride, const x256 *x, size_t x_step,
     static const struct {
         fill_panel *fill;
         tiles *run;
-    } types[] = {FOR(Q8_0), FOR(Q4_0), FOR(Q4_1), FOR(Q5_0), FOR(Q5_1)};
+    } types[] = {[Q8_0] = {NULL, tiles_Q8_0}, FOR(Q4_0), FOR(Q4_1), FOR(Q5_0), FOR(Q5_1)};
 #undef FOR
     const coding c = coding_of(type);
-    if (T > AT_ONCE) {
+    if (T > AT_ONCE && types[type].fill) {
         packed(y, y_stride, x, x_step, types[type].fill, &(in_panels){w, w_bytes}, c, T, O, I, scale, scratch);
         return;
     }
-    for (int o = 0; o < O; o += OUTS) {
-        float Y[AT_ONCE * OUTS];
-        const uint8_t *at = (const uint8_t *)w + (size_t)(o / PANEL * PANEL) * w_bytes;
-        const x256 *from = x;
-        memset(Y, 0, sizeof *Y * (size_t)(T * OUTS));
-        for (int k = 0; k < I; k += 256, from += x_step, at += (size_t)8 * 32 * layout[type].bytes)
-            types[type].run(T, c.zero, Y, from, NULL, at, o % PANEL, I - k < 256 ? (I - k) / 32 : 8);
-        put_results(y + o, y_stride, Y, T, OUTS, scale);
+    float *Y = scratch;
+    for (; T > 0; T -= INT8_BLOCK, x += INT8_BLOCK, y += (size_t)INT8_BLOCK * y_stride) {
+        int tn = T < INT8_BLOCK ? T : INT8_BLOCK;
+        for (int o = 0; o < O; o += OUTS) {
+            const uint8_t *at = (const uint8_t *)w + (size_t)(o / PANEL * PANEL) * w_bytes;
+            const x256 *from = x;
+            memset(Y, 0, sizeof *Y * (size_t)(tn * OUTS));
+            for (int k = 0; k < I; k += 256, from += x_step, at += (size_t)8 * 32 * layout[type].bytes)
+                types[type].run(tn, c.zero, Y, OUTS, from, NULL, at, o % PANEL, I - k < 256 ? (I - k) / 32 : 8);
+            put_results(y + o, y_stride, Y, tn, OUTS, scale);
+        }
     }
 }

@@ -344,7 +344,7 @@ INLINE void fill_vector(const dtype type, uint8_t *to, const rows row, size_t of
 }
 
 /* See fill_panel. Where a row ends the next panel's beginning is asked for. */
-INLINE void fill(const dtype type, const in_place *q, panel p, int o, int n, int k, int blocks)
+INLINE void fill_rows(const dtype type, const in_place *q, panel p, int o, int n, int k, int blocks)
 {
     const int many = type >= Q4_K, bytes = many ? layout[type].bytes : 8 * layout[type].bytes;
     size_t off = (size_t)(k / 256) * (size_t)bytes;
@@ -371,7 +371,7 @@ INLINE void fill(const dtype type, const in_place *q, panel p, int o, int n, int
 /* ---- every type ------------------------------------------------------------------------------------------------------------- */
 
 #define FOR(T)                                                                                                         \
-    static void fill_##T(const void *w, panel p, int o, int n, int k, int blocks) { fill(T, w, p, o, n, k, blocks); }  \
+    static void fill_##T(const void *w, panel p, int o, int n, int k, int blocks) { fill_rows(T, w, p, o, n, k, blocks); }  \
     static void few_##T(float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *w, size_t w_bytes,     \
                         int tokens, int O, int I, float scale)                                                         \
     {                                                                                                                  \
