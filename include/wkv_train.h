@@ -26,6 +26,8 @@
  * twice the learning rate on the time decay (v4: three times on time_first). Initial values are the official ones. All
  * arithmetic is float32. The same options give the same bits whatever the number of threads.
  *
+ * Several processes, on one machine or many, train one model together when they can talk to each other (wkv_ranks).
+ *
  * Conventions are those of wkv.h: 0 or a negative code with a sentence in wkv_error(); zero means the default. */
 #ifndef WKV_TRAIN_H
 #define WKV_TRAIN_H
@@ -53,6 +55,7 @@ typedef struct {
     int checkpointing;         /* layers are run twice to need less memory                                             */
     double step_flops;         /* 6 x parameters (the embedding, which is only looked up, not counted) x tokens        */
     double tokens_per_second, seconds;
+    int processes;             /* that train together; memory is that of each                                          */
 } wkv_train_plan;
 
 typedef struct {
@@ -71,6 +74,25 @@ typedef struct {
     double valid_bits;         /* the same in bits per byte of text; negative without a vocabulary                     */
     const char *sample;        /* text the model wrote after this step, NULL: none                                     */
 } wkv_train_report;
+
+/* ---- several processes ---------------------------------------------------------------------------------------------- */
+
+/* Processes that train one model together. Each has all weights, takes the gradient of its share of a step's sequences, and steps
+ * with the sum over all; the result is that of one process with the same batch, within rounding. Each makes the same calls with the
+ * same options, on the same text. They talk through these functions, which a program brings (`wkv train` does, for MPI);
+ * all processes call them in the same order, `advance` apart. They report no failure: a process that has lost the others ends, as
+ * with MPI. */
+typedef struct {
+    int rank, count;           /* this process, from 0, of so many                                                     */
+    int neighbours;            /* how many of them are on this machine, itself included; 0: 1                          */
+    void *user;                /* given to each function                                                               */
+    void (*add)(void *user, double *x, int n);              /* x becomes the sum over all, the same bits in each       */
+    void (*reduce)(void *user, float *x, size_t n, int to); /* begin: the sum over all, in process `to`, -1: in each. In others x
+                                                               is undefined. Nobody touches x until `finish`           */
+    void (*copy)(void *user, void *x, size_t bytes, int from); /* begin: x becomes what it is in process `from`        */
+    void (*advance)(void *user);                            /* see to what was begun; called often while computing     */
+    void (*finish)(void *user);                             /* all that was begun is done                              */
+} wkv_ranks;
 
 /* ---- options -------------------------------------------------------------------------------------------------------- */
 
@@ -106,6 +128,9 @@ typedef struct {
                                   is. The same bits                                                                    */
     int threads;               /* 0: one per physical core                                                             */
     const char *device;        /* NULL: "cpu"; "reference"                                                             */
+    const wkv_ranks *ranks;    /* the processes that train together, of which `batch` is a multiple; NULL: only this one.
+                                  The first one writes files, and only its plan and report are called                  */
+    int shard_optimizer;       /* with ranks: each process keeps the moments of its share of the weights only (ZeRO-1) */
 
     /* The run: wkv_train only. */
     const char *out;           /* folder, made when it is not there                                                    */
@@ -144,14 +169,15 @@ WKV_API int wkv_train(const wkv_train_options *o);
 
 typedef struct wkv_trainer wkv_trainer;
 
-/* A model with initial values (or those of o->init), its gradients and moments: 16 bytes a parameter. Of the options the
- * first three groups count; vocab_size is required without init. */
+/* A model with initial values (or those of o->init), its gradients and moments: 16 bytes a parameter, with shard_optimizer
+ * 8 + 8 / ranks->count. Of the options the first three groups count; vocab_size is required without init. */
 WKV_API int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *o);
 WKV_API void wkv_trainer_free(wkv_trainer *t);
 
 /* One step of the optimizer. tokens: `batch` rows of `length` + 1 ids; each of a row's first `length` is read, starting
  * from an empty state, and the one after it is what should have been predicted. loss: mean over all, or NULL. When the loss or
  * its gradient is no number, the step is skipped: it counts, and weights and moments stay as they were; *loss is not finite.
+ * With ranks, tokens are those of this process, as many in each; a failure of one is a failure of all, with its sentence.
  * WKV_EARG: an id outside the vocabulary, a count below 1. WKV_ESTOPPED: five steps in a row were skipped. */
 WKV_API int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);
 

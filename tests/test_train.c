@@ -118,6 +118,7 @@ static void decay_and_clip_do_what_they_say(void)
     params p = {.list = list,
                 .count = 2,
                 .n = 4,
+                .to = 4,
                 .values = values,
                 .grads = grads,
                 .mean = mean,

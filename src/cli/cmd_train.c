@@ -1,5 +1,6 @@
 /* cmd_train.c - train a model: the options, the plan and the progress of wkv_train. */
 #include "commands.h"
+#include "mpirun.h"
 #include "say.h"
 #include "wkv_bench.h"
 #include "wkv_train.h"
@@ -79,6 +80,8 @@ static const option work_options[] = {
      "threads to compute with; they do not change the result"},
     {0, "checkpointing", OPT_CHOICE, "auto|on|off", &checkpointing, 0, 0, "by the memory there is",
      "run layers twice to need less memory; the result is the same"},
+    {0, "shard-optimizer", OPT_SWITCH, NULL, &set.shard_optimizer, 0, 0, "",
+     "with mpirun: each process keeps the moments of its share of the weights only"},
     {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, "cpu", "what computes"},
 };
 static const group work_group = GROUP("Work", work_options);
@@ -124,9 +127,12 @@ static void put_plan(const wkv_train_plan *p)
     note("text %s tokens, %s held out; %s steps of %lld tokens read it %.2f times", as_count(a, p->text_tokens),
          as_count(b, p->held_tokens), as_count(c, p->steps), (long long)p->step_tokens, p->epochs);
     char weights[16], work[16], there[16];
-    note("memory %s for weights and moments, %s for a step%s; %s is free", as_bytes(weights, (double)p->weight_bytes),
-         as_bytes(work, (double)p->work_bytes), p->checkpointing ? " whose layers are run twice" : "",
-         as_bytes(there, (double)p->available_bytes));
+    if (p->processes > 1)
+        note("%d processes, each of which has %lld of these tokens", p->processes,
+             (long long)p->step_tokens / p->processes);
+    note("memory%s %s for weights and moments, %s for a step%s; %s is free", p->processes > 1 ? " of each" : "",
+         as_bytes(weights, (double)p->weight_bytes), as_bytes(work, (double)p->work_bytes),
+         p->checkpointing ? " whose layers are run twice" : "", as_bytes(there, (double)p->available_bytes));
     if ((double)p->weight_bytes + (double)p->work_bytes > (double)p->available_bytes)
         note("that is more memory than there is: a smaller --micro-batch or --context needs less");
     if (p->done) note("going on after step %s", as_count(a, p->done));
@@ -230,6 +236,28 @@ static double measure_peak(int threads)
     return roof.fma;
 }
 
+static int train(const wkv_ranks *ranks)
+{
+    if (ranks->count > 1) set.ranks = ranks;
+    if (ranks->rank) say_quiet = 1;
+    if (set.shard_optimizer && ranks->count < 2)
+        return complain("--shard-optimizer shares between processes, and this is the only one: %s", mpi_how);
+    if (!say_quiet && !set.ranks && device != 1) set.peak = measure_peak(set.threads);
+    watch w = {.held = -1};
+    set.plan = plan;
+    set.report = report;
+    set.user = &w;
+    progress_begin(&w.bar, "training");
+    int e = wkv_train(&set);
+    progress_end(&w.bar);
+    if (ranks->rank) return 0; /* the first process speaks for all, and its status is mpirun's */
+    if (e && only_plan && e == WKV_ESTOPPED) return 0;
+    if (e && !(e == WKV_ESTOPPED && interrupted)) return complain_library();
+    put_text("%s/final.safetensors\n", set.out);
+    if (e) note("stopped; all of it is saved, and this goes on: wkv train --resume --out %s", set.out);
+    return e ? 130 : 0;
+}
+
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
@@ -239,20 +267,13 @@ static int run(int n, char **operands)
         return usage(&cmd_train, "--vocab is needed for a new model: a vocabulary file, or the word bytes");
     if (end_data()) return 1;
     finish_options();
-    catch_interrupts();
-    if (!say_quiet && device != 1) set.peak = measure_peak(set.threads);
-    watch w = {.held = -1};
-    set.plan = plan;
-    set.report = report;
-    set.user = &w;
-    progress_begin(&w.bar, "training");
-    int e = wkv_train(&set);
-    progress_end(&w.bar);
-    if (e && only_plan && e == WKV_ESTOPPED) return 0;
-    if (e && !(e == WKV_ESTOPPED && interrupted)) return complain_library();
-    put_text("%s/final.safetensors\n", set.out);
-    if (e) note("stopped; all of it is saved, and this goes on: wkv train --resume --out %s", set.out);
-    return e ? 130 : 0;
+    wkv_ranks ranks;
+    int status = mpi_begin(&ranks);
+    if (status) return status;
+    catch_interrupts(); /* after MPI, which catches some */
+    status = train(&ranks);
+    mpi_end(&ranks);
+    return status;
 }
 
 const command cmd_train = {
@@ -268,10 +289,13 @@ const command cmd_train = {
         "printed at the end.\n\n"
         "Ctrl-C ends the run after the step at hand and saves; the exit status is then 130. A run that ended early, "
         "however it did, goes on with --resume from its last checkpoint, and gives the same bytes as one that was not "
-        "interrupted.",
+        "interrupted.\n\n"
+        "Started by mpirun, several processes train one model together, each with its share of --batch; the result is that of "
+        "one process within rounding. wkv must have been built where there is an MPI.",
     .examples = "wkv train -d stories.jsonl --vocab bytes -o run -L 3 -C 128 -n 2000  # a small model of bytes\n"
                 "wkv train --resume -o run  # go on after an interruption\n"
                 "wkv train -d more.jsonl -m run/final.safetensors -o run2 --lr 1e-4  # train it on other text\n"
+                "mpirun -n 4 wkv train -d stories.jsonl --vocab bytes -o run -b 32  # in four processes\n"
                 "wkv generate -m run/final.safetensors \"Once\"  # try it",
     .groups = groups,
     .defaults = defaults,

@@ -91,6 +91,10 @@ struct cx {
     int drop_row;             /* place of the first row in its step  */
     record *tape;
     int n, cap;
+    /* When set: called on the way back after each operation, with the first layer whose gradients, and those of all behind it,
+     * are complete; INT_MAX: nothing new. */
+    void (*passed)(void *user, int layer);
+    void *user;
     cx *part; /* one for each thread: where it works on its piece of op_heads */
 };
 

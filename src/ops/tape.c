@@ -1,5 +1,6 @@
 /* tape.c - the context, tensors in its arena, recording, backward, replayed blocks. */
 #include "ops/tape.h"
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,6 +108,7 @@ static void unwind(cx *c, int to)
     while (c->n > to) {
         record r = c->tape[--c->n];
         if (r.out[0]->grad || (r.out[1] && r.out[1]->grad) || r.saved) r.back(c, &r);
+        if (c->passed) c->passed(c->user, INT_MAX);
     }
 }
 
@@ -182,6 +184,18 @@ static void block_back(cx *c, record *r)
     arena_reset(&c->mem, mark);
 }
 
+static void layer_back(cx *c, record *r) { c->passed(c->user, r->i); }
+
+/* Where a layer begins: when the way back comes by, all its gradients are complete. */
+static void mark_layer(cx *c, int layer)
+{
+    tensor *mark = tensor_zero(c, 1, 1);
+    mark->wants = 1;
+    tensor_grad(c, mark);
+    record *r = REC(c, layer_back, mark, mark);
+    r->i = layer;
+}
+
 void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[2], tensor *out[2], int at, int len)
 {
     block k = {.fn = fn, .p = p, .layer = layer, .at = at, .len = len};
@@ -189,6 +203,7 @@ void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[2], tens
         run_block(c, &k, in, out);
         return;
     }
+    if (c->passed) mark_layer(c, layer);
     if (c->whole) {
         fn(c, p, layer, in, out);
         return;

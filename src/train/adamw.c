@@ -4,6 +4,7 @@
  * result, does not depend on it. */
 #include "train/adamw.h"
 #include <math.h>
+#include <string.h>
 
 typedef struct {
     const adamw *o;
@@ -12,13 +13,23 @@ typedef struct {
     float bias1, bias2; /* 1 / (1 - beta^step)               */
 } update;
 
-static int pieces(const params *p) { return (int)((p->n + PIECE - 1) / PIECE); }
+/* of the values before `end` */
+static int pieces(size_t end) { return (int)((end + PIECE - 1) / PIECE); }
+
+/* This thread's share of the pieces whose moments are here. */
+static void share(const params *p, int part, int parts, int *from, int *to)
+{
+    int first = pieces(p->from);
+    pool_share(pieces(p->to) - first, 1, part, parts, from, to);
+    *from += first;
+    *to += first;
+}
 
 static void sum_squares(void *arg, int part, int parts)
 {
     update *u = arg;
     int from, to;
-    pool_share(pieces(u->p), 1, part, parts, &from, &to);
+    share(u->p, part, parts, &from, &to);
     for (int i = from; i < to; i++) {
         size_t at = (size_t)i * PIECE, n = u->p->n - at < PIECE ? u->p->n - at : PIECE;
         double s = 0;
@@ -31,8 +42,9 @@ static void sum_squares(void *arg, int part, int parts)
 static void step_values(const update *u, size_t from, size_t to, float lr, float decay)
 {
     const adamw *o = u->o;
-    real *w = u->p->values, *g = u->p->grads, *m = u->p->mean, *v = u->p->square;
-    for (size_t i = from; i < to; i++) {
+    size_t n = to - from, at = from - u->p->from;
+    real *w = u->p->values + from, *g = u->p->grads + from, *m = u->p->mean + at, *v = u->p->square + at;
+    for (size_t i = 0; i < n; i++) {
         float d = g[i] * u->clip;
         g[i] = 0;
         m[i] = o->beta1 * m[i] + (1 - o->beta1) * d;
@@ -45,7 +57,7 @@ static void step_params(void *arg, int part, int parts)
 {
     update *u = arg;
     int first, last;
-    pool_share(pieces(u->p), 1, part, parts, &first, &last);
+    share(u->p, part, parts, &first, &last);
     size_t from = (size_t)first * PIECE, to = (size_t)last * PIECE;
     for (int i = 0; i < u->p->count; i++) {
         const param *q = &u->p->list[i];
@@ -56,9 +68,11 @@ static void step_params(void *arg, int part, int parts)
 
 double adamw_step(const adamw *o, params *p, double lr, int64_t step, pool *threads)
 {
-    int n = pieces(p);
+    int n = pieces(p->n);
     update u = {.o = o, .p = p, .lr = (float)lr, .clip = 1};
+    memset(p->sums, 0, (size_t)n * sizeof *p->sums);
     pool_run(threads, sum_squares, &u);
+    ranks_add(p->ranks, p->sums, n); /* each is of one process, so the sum below is the same with all and with shares */
     double norm = 0;
     for (int i = 0; i < n; i++) norm += p->sums[i];
     norm = sqrt(norm);

@@ -33,6 +33,9 @@ static int check_options(const wkv_train_options *o)
     if (o->order && strcmp(o->order, "epochs") && strcmp(o->order, "magic"))
         return fail(WKV_EARG, "order \"%s\": there are \"epochs\" and \"magic\"", o->order);
     if (o->valid_share >= 1) return fail(WKV_EARG, "a share of %g held out; it is below 1", (double)o->valid_share);
+    if (o->shard_optimizer && !o->ranks)
+        return fail(WKV_EARG,
+                    "shard_optimizer shares the moments out between processes that train together; there are none");
     if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both steps and epochs; one of them says how long to train");
     return 0;
 }
@@ -211,6 +214,11 @@ static int make_trainer(job *j)
     if (!o->vocab_size && !o->init) return fail(WKV_EARG, "no vocabulary, and no vocab_size for a new model");
     if (o->vocab_size < size)
         return fail(WKV_EARG, "vocab_size %d is less than the %d of %s", o->vocab_size, size, o->vocab);
+    int processes = ranks_count(j->ranks);
+    if (o->batch % processes)
+        return fail(WKV_EARG, "a batch of %d sequences for %d processes; it must be a multiple of their number",
+                    o->batch, processes);
+    j->own = o->batch / processes;
     int err = wkv_trainer_new(&j->t, o);
     if (err) return err;
     const rwkv *m = &j->t->p.model;
@@ -254,12 +262,12 @@ static int measure_cost(job *j, size_t available, row_cost *cost)
     tokens_copy(&j->text, 0, n + 1, j->rows);
     if (!t->checkpointing) {
         if ((err = trainer_cost(t, j->rows, 1, n, 1, cost))) return err;
-        double need = (double)j->plan.weight_bytes + (double)trainer_work_bytes(t, cost, j->o.batch, context);
+        double need = (double)j->plan.weight_bytes + (double)trainer_work_bytes(t, cost, j->own, context);
         t->checkpointing = need > 0.8 * (double)available ? 1 : -1;
     }
     if ((err = trainer_cost(t, j->rows, 1, n, t->checkpointing < 0, cost)) || cost->seconds * MANY > 3) return err;
     /* so many rows that it is as fast as it gets */
-    int most = t->micro && t->micro < j->o.batch ? t->micro : j->o.batch, b = MANY / context;
+    int most = t->micro && t->micro < j->own ? t->micro : j->own, b = MANY / context;
     b = b < 1 ? 1 : b > most ? most : b;
     n = context < MANY ? context : MANY;
     for (int i = 0; i < b; i++) tokens_copy(&j->text, 0, n + 1, j->rows + i * (n + 1));
@@ -282,16 +290,17 @@ static int make_plan(job *j, size_t available)
                              .step_tokens = (int64_t)j->o.batch * j->o.context,
                              .text_tokens = j->at.text_tokens,
                              .held_tokens = j->held_n,
-                             .weight_bytes = 4 * p->n * sizeof *p->values,
-                             .available_bytes = available};
+                             .weight_bytes = 2 * (p->n + p->to - p->from) * sizeof *p->values,
+                             .available_bytes = available,
+                             .processes = ranks_count(j->ranks)};
     plan->epochs = (double)plan->steps * j->o.batch / (double)j->order.chunks;
     plan->step_flops = 6.0 * (double)(plan->parameters - (int64_t)m->V * m->C) * (double)plan->step_tokens;
     int err = measure_cost(j, available, &cost);
     if (err) return err;
     plan->checkpointing = j->t->checkpointing > 0;
-    plan->work_bytes = trainer_work_bytes(j->t, &cost, j->o.batch, j->o.context);
-    plan->tokens_per_second = 1 / cost.seconds;
-    plan->seconds = (double)(plan->steps - plan->done) * (double)plan->step_tokens * cost.seconds;
+    plan->work_bytes = trainer_work_bytes(j->t, &cost, j->own, j->o.context);
+    plan->tokens_per_second = plan->processes / cost.seconds;
+    plan->seconds = (double)(plan->steps - plan->done) * (double)plan->step_tokens / plan->tokens_per_second;
     return 0;
 }
 
@@ -309,8 +318,8 @@ static int open_folder(job *j)
 
 int job_begin(job *j, const wkv_train_options *o)
 {
-    *j = (job){.o = *o};
-    size_t available = memory_available();
+    *j = (job){.o = *o, .ranks = ranks_of(o)};
+    size_t available = ranks_memory(j->ranks, memory_available());
     int err = check_options(o);
     if (!err) err = find_checkpoint(j);
     if (err) return err;
@@ -325,7 +334,7 @@ int job_begin(job *j, const wkv_train_options *o)
     }
     if ((err = make_trainer(j))) return err;
     if (j->from && (err = read_checkpoint(j))) return err;
-    if ((err = open_folder(j))) return err;
+    if (ranks_lead(j->ranks) && (err = open_folder(j))) return err;
     return make_plan(j, available);
 }
 

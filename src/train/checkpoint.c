@@ -145,7 +145,10 @@ int checkpoint_write(const char *folder, const wkv_trainer *t, const position *a
     meta[n] = NULL;
     snprintf(name, sizeof name, NAME, t->step);
     char *path = path_in(folder, name);
-    if (!path) return WKV_ENOMEM;
+    if (!path) {
+        params_send(&t->p); /* the others wait for it */
+        return WKV_ENOMEM;
+    }
     int err = params_save(&t->p, path, F32, 1, meta);
     free(path);
     if (!err) remove_old(folder, keep);

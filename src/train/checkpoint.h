@@ -23,7 +23,8 @@ typedef struct {
 /* The newest checkpoint of the folder; freed by the caller. NULL: there is none. */
 char *checkpoint_newest(const char *folder);
 
-/* Write one for the trainer's step, then remove all but the last `keep`. WKV_EIO, WKV_ENOMEM. */
+/* Write one for the trainer's step, then remove all but the last `keep`. One process does it; where moments are shared out the
+ * others call params_send. WKV_EIO, WKV_ENOMEM. */
 int checkpoint_write(const char *folder, const wkv_trainer *t, const position *at, const wkv_train_options *o,
                      int keep);
 

@@ -1,5 +1,6 @@
 /* params.c - making a model of given sizes whose tensors lie in one block, and reading and writing its values. */
 #include "train/params.h"
+#include "base/thread.h"
 #include "rwkv/export.h"
 #include <math.h>
 #include <stdio.h>
@@ -65,22 +66,46 @@ static int list_one(void *user, const char *name, tensor *t, const slot *s, int 
     return q->name ? 0 : WKV_ENOMEM;
 }
 
-int params_make(params *p)
+static void point_into_blocks(params *p)
 {
-    p->values = calloc(4 * p->n, sizeof *p->values);
-    p->sums = malloc((p->n / PIECE + 1) * sizeof *p->sums);
-    if (!p->values || !p->sums)
-        return fail(WKV_ENOMEM, "no memory for parameters, gradients and moments: %zu MiB", 4 * p->n * sizeof *p->values >> 20);
     p->grads = p->values + p->n;
     p->mean = p->grads + p->n;
-    p->square = p->mean + p->n;
+    p->square = p->mean + (p->to - p->from);
     for (int i = 0; i < p->count; i++) {
         tensor *t = p->list[i].t;
         t->data = p->values + p->list[i].at;
         t->grad = p->grads + p->list[i].at;
         t->wants = 1;
     }
+}
+
+int params_make(params *p)
+{
+    p->values = calloc(4 * p->n, sizeof *p->values);
+    p->sums = malloc((p->n / PIECE + 1) * sizeof *p->sums);
+    if (!p->values || !p->sums)
+        return fail(WKV_ENOMEM, "no memory for parameters, gradients and moments: %zu MiB", 4 * p->n * sizeof *p->values >> 20);
+    p->from = 0;
+    p->to = p->n;
+    point_into_blocks(p);
     return 0;
+}
+
+void params_share(const params *p, int rank, size_t *from, size_t *to)
+{
+    int first, last, pieces = (int)((p->n + PIECE - 1) / PIECE);
+    pool_share(pieces, 1, rank, ranks_count(p->ranks), &first, &last);
+    *from = (size_t)first * PIECE;
+    *to = last == pieces ? p->n : (size_t)last * PIECE;
+}
+
+void params_shard(params *p, const wkv_ranks *ranks)
+{
+    p->ranks = ranks;
+    params_share(p, ranks->rank, &p->from, &p->to);
+    real *less = realloc(p->values, 2 * (p->n + p->to - p->from) * sizeof *less);
+    if (less) p->values = less; /* otherwise the block stays as long as it is */
+    point_into_blocks(p);
 }
 
 int params_new(params *p, const arch *a, const int sizes[DIMS], int L)
@@ -104,6 +129,18 @@ void params_release(params *p)
     *p = (params){0};
 }
 
+uint64_t params_sum(const params *p)
+{
+    uint64_t sum = 0xcbf29ce484222325u ^ p->n;
+    for (size_t i = 0; i < p->n; i++) {
+        uint32_t bits;
+        float x = (float)p->values[i];
+        memcpy(&bits, &x, sizeof bits);
+        sum = (sum ^ bits) * 0x100000001b3u;
+    }
+    return sum;
+}
+
 /* ---- files ---------------------------------------------------------------------------------------------------------- */
 
 static int read_values(const params *p, const tensors *f, const char *prefix, real *to)
@@ -122,8 +159,17 @@ static int read_values(const params *p, const tensors *f, const char *prefix, re
 
 int params_load_moments(params *p, const tensors *f)
 {
-    int err = read_values(p, f, "mean.", p->mean);
-    return err ? err : read_values(p, f, "square.", p->square);
+    if (!p->ranks) {
+        int err = read_values(p, f, "mean.", p->mean);
+        return err ? err : read_values(p, f, "square.", p->square);
+    }
+    size_t share = (p->to - p->from) * sizeof *p->mean; /* by way of the gradients, which are zero between steps */
+    int err = read_values(p, f, "mean.", p->grads);
+    if (!err) memcpy(p->mean, p->grads + p->from, share);
+    if (!err) err = read_values(p, f, "square.", p->grads);
+    if (!err) memcpy(p->square, p->grads + p->from, share);
+    memset(p->grads, 0, p->n * sizeof *p->grads);
+    return err;
 }
 
 int params_load(params *p, const char *path)
@@ -149,8 +195,37 @@ int params_load(params *p, const char *path)
     return err;
 }
 
+/* Number i of the moments' tensors (all means, then all squares) from the processes that hold parts of it. It comes by way of the
+ * gradients, which are zero between steps and are so again. out NULL: this process only sends its part. */
+static void gather(const params *p, int i, float *out)
+{
+    const wkv_ranks *r = p->ranks;
+    const param *q = &p->list[i % p->count];
+    const real *mine = i < p->count ? p->mean : p->square;
+    size_t end = q->at + q->n;
+    for (int k = 0; k < r->count; k++) {
+        size_t from, to;
+        params_share(p, k, &from, &to);
+        if (from < q->at) from = q->at;
+        if (to > end) to = end;
+        if (from >= to) continue;
+        if (k == r->rank) memcpy(p->grads + from, mine + (from - p->from), (to - from) * sizeof *mine);
+        r->copy(r->user, p->grads + from, (to - from) * sizeof *mine, k);
+    }
+    r->finish(r->user);
+    if (out) memcpy(out, p->grads + q->at, q->n * sizeof *out);
+    memset(p->grads + q->at, 0, q->n * sizeof *p->grads);
+}
+
+void params_send(const params *p)
+{
+    for (int i = 0; p->ranks && i < 2 * p->count; i++) gather(p, i, NULL);
+}
+
 typedef struct {
-    const real *values;
+    const params *p;
+    const real *values; /* NULL: they are gathered, ... */
+    int *gathered;      /* ... so many tensors before   */
     size_t n;
     char name[160];
 } given;
@@ -158,7 +233,10 @@ typedef struct {
 static int give_values(const tensor_out *t, float *out)
 {
     const given *g = t->from;
-    memcpy(out, g->values, g->n * sizeof *out);
+    if (g->values)
+        memcpy(out, g->values, g->n * sizeof *out);
+    else
+        gather(g->p, (*g->gathered)++, out);
     return 0;
 }
 
@@ -166,19 +244,21 @@ int params_save(const params *p, const char *path, dtype type, int moments, cons
 {
     static const char *const prefix[] = {"", "mean.", "square."};
     const real *const block[] = {p->values, p->mean, p->square};
-    int kinds = moments ? 3 : 1, n = 0;
+    int kinds = moments ? 3 : 1, n = 0, gathered = 0;
     tensor_out *out = calloc((size_t)(kinds * p->count), sizeof *out);
     given *from = calloc((size_t)(kinds * p->count), sizeof *from);
     int err = out && from ? 0 : fail(WKV_ENOMEM, "no memory to write %s", path);
     for (int k = 0; !err && k < kinds; k++)
         for (int i = 0; i < p->count; i++, n++) {
             const param *q = &p->list[i];
-            from[n] = (given){.values = block[k] + q->at, .n = q->n};
+            from[n] = (given){
+                .p = p, .values = k && p->ranks ? NULL : block[k] + q->at, .gathered = &gathered, .n = q->n};
             snprintf(from[n].name, sizeof from[n].name, "%s%s", prefix[k], q->name);
             out[n] = (tensor_out){.name = from[n].name, .type = type, .values = give_values, .from = &from[n]};
             out[n].dims = official_shape(&p->model, q->slot, out[n].shape);
         }
     if (!err) err = safetensors_write(path, out, n, meta);
+    while (moments && p->ranks && gathered < 2 * p->count) gather(p, gathered++, NULL); /* the others wait for it */
     free(out);
     free(from);
     return err;

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "rwkv/model.h"
+#include "train/ranks.h"
 
 typedef struct {
     char *name; /* official                                            */
@@ -24,6 +25,8 @@ typedef struct {
     int count;
     size_t n;                             /* values in each block             */
     real *values, *grads, *mean, *square; /* one allocation, `values` first  */
+    size_t from, to;                      /* the moments here are of these   */
+    const wkv_ranks *ranks;               /* who has the others; NULL: none  */
     double *sums;                         /* the optimizer's: one per PIECE   */
 } params;
 
@@ -37,7 +40,12 @@ void params_sizes(int sizes[DIMS], const arch *a, int width, int head_size, int 
 int params_new(params *p, const arch *a, const int sizes[DIMS], int L);
 /* The blocks, all values 0, for what is listed; each tensor of the list gets its place in them. WKV_ENOMEM. */
 int params_make(params *p);
+/* Keep the moments of this process's share of the values only, which begins and ends with a PIECE; the others have the others. */
+void params_shard(params *p, const wkv_ranks *ranks);
+void params_share(const params *p, int rank, size_t *from, size_t *to);
 void params_release(params *p);
+/* A checksum of the values. */
+uint64_t params_sum(const params *p);
 
 /* Official initial values (spec ARCHITECTURES 8.1). */
 int params_init(params *p, uint64_t seed);
@@ -46,8 +54,9 @@ int params_init(params *p, uint64_t seed);
 int params_load(params *p, const char *path);
 
 /* Write them as safetensors, official names and shapes, type F32 or BF16; meta as safetensors_write takes it. With `moments` those
- * are written too, under the names behind "mean." and "square.". */
+ * are written too, under the names behind "mean." and "square."; where they are shared out, all others call params_send. */
 int params_save(const params *p, const char *path, dtype type, int moments, const char *const *meta);
+void params_send(const params *p);
 
 /* The moments that were written so. WKV_EFORMAT: they are not there. */
 int params_load_moments(params *p, const tensors *f);

@@ -2,6 +2,7 @@
 #include "train/run.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,30 +18,47 @@ static double seconds(void)
 
 /* ---- measuring ------------------------------------------------------------------------------------------------------ */
 
-/* Mean loss over the held-out text, in order, up to so many tokens; no text: left negative. */
+/* Sum of the losses of pieces [from, to) of the held-out text. */
+static int sum_losses(job *j, int from, int to, double *sum)
+{
+    int context = j->o.context, err = 0;
+    for (int b; !err && from < to; from += b) {
+        b = to - from < j->o.batch ? to - from : j->o.batch;
+        for (int k = 0; k < b; k++)
+            tokens_copy(j->held, j->held_at + (int64_t)(from + k) * context, context + 1,
+                        j->rows + (size_t)k * ((size_t)context + 1));
+        double loss;
+        err = wkv_trainer_loss(j->t, j->rows, b, context, &loss);
+        if (!err) *sum += loss * b;
+    }
+    return err;
+}
+
+/* Mean loss over the held-out text, in order, up to so many tokens; no text: left negative. Each process measures a share of it. */
 static int measure(job *j)
 {
     enum { MOST = 1 << 18 };
     wkv_train_report *r = &j->report;
-    int context = j->o.context, most = j->o.batch;
-    int64_t n = (j->held_n - 1) / context, done = 0;
-    if (n > MOST / context + 1) n = MOST / context + 1;
+    int context = j->o.context, all = MOST / context + 1, from = 0, to;
+    int64_t n = (j->held_n - 1) / context;
+    if (n < all) all = (int)n;
+    to = all;
+    if (j->ranks) pool_share(all, 1, j->ranks->rank, j->ranks->count, &from, &to);
     double sum = 0, begin = seconds();
-    for (int b; done < n; done += b) {
-        b = n - done < most ? (int)(n - done) : most;
-        for (int k = 0; k < b; k++)
-            tokens_copy(j->held, j->held_at + (done + k) * context, context + 1,
-                        j->rows + (size_t)k * ((size_t)context + 1));
-        double loss;
-        int err = wkv_trainer_loss(j->t, j->rows, b, context, &loss);
-        if (err) return err;
-        sum += loss * b;
-    }
+    int err = sum_losses(j, from, to, &sum);
+    if ((err = ranks_agree_on(j->ranks, err, &sum, 1))) return err;
     j->idle += seconds() - begin;
-    if (!done) return 0;
-    r->valid_loss = sum / (double)done;
+    if (all < 1) return 0;
+    r->valid_loss = sum / all;
     if (j->vocab && j->held_bytes > 0)
         r->valid_bits = r->valid_loss / log(2) * (double)j->held_n / (double)j->held_bytes;
+    return 0;
+}
+
+/* Write a measurement down, and the weights when it is the best. */
+static int keep_measurement(job *j)
+{
+    wkv_train_report *r = &j->report;
     int err = history_measurement(&j->history, r);
     if (err || !(r->valid_loss < j->at.best || j->at.best == 0)) return err;
     j->at.best = r->valid_loss;
@@ -95,13 +113,20 @@ int job_save(const job *j, const char *name)
     return err;
 }
 
+/* All processes: of shared moments each gives its own. */
 static int save_checkpoint(job *j)
 {
-    int64_t bytes = history_sync(&j->history);
-    if (bytes < 0) return (int)bytes;
+    int lead = ranks_lead(j->ranks);
+    int64_t bytes = lead ? history_sync(&j->history) : 0;
+    int err = ranks_agree(j->ranks, bytes < 0 ? (int)bytes : 0);
+    if (err) return err;
     j->at.log_bytes = bytes;
     j->at.given = j->order.given;
-    return checkpoint_write(j->o.out, j->t, &j->at, &j->o, j->o.keep);
+    if (lead)
+        err = checkpoint_write(j->o.out, j->t, &j->at, &j->o, j->o.keep);
+    else
+        params_send(&j->t->p);
+    return ranks_agree(j->ranks, err);
 }
 
 /* ---- steps ---------------------------------------------------------------------------------------------------------- */
@@ -137,7 +162,8 @@ static int one_step(job *j)
     size_t row = (size_t)j->o.context + 1;
     double begin = seconds();
     for (int b = 0; b < j->o.batch; b++) order_next(&j->order, j->rows + (size_t)b * row);
-    int err = wkv_trainer_step(j->t, j->rows, j->o.batch, j->o.context, &r->loss);
+    int first = j->ranks ? j->ranks->rank * j->own : 0;
+    int err = wkv_trainer_step(j->t, j->rows + (size_t)first * row, j->own, j->o.context, &r->loss);
     if (err && err != WKV_ESTOPPED) return err;
     if (isfinite(r->loss)) {
         int64_t counted = j->t->step - j->t->skipped;
@@ -150,12 +176,11 @@ static int one_step(job *j)
     return err;
 }
 
-/* All that may be due after a step but saving. */
-static int after_step(job *j, int last)
+/* All that is written down after a step. */
+static int write_down(job *j, int last)
 {
     wkv_train_report *r = &j->report;
-    int err = 0;
-    if (last || every(j->o.valid_every, r->step)) err = measure(j);
+    int err = r->valid_loss < 0 ? 0 : keep_measurement(j);
     if (!err && j->vocab && every(j->o.sample_every, r->step)) err = write_sample(j);
     if (!err && (last || every(j->o.log_every, r->step))) {
         err = history_figures(&j->history, r, j->at.loss_count ? j->at.loss_sum / (double)j->at.loss_count : NAN);
@@ -172,37 +197,73 @@ static int save_is_due(const job *j)
     return every(j->o.save_every, j->report.step) || (j->o.save_every > 0 && seconds() - j->saved > SECONDS);
 }
 
+/* All that may be due after a step. The process that leads says whether the run stops; with several each step ends here with
+ * what they agree on, so that none waits for one that left. */
+static int after_step(job *j, int last, int *stop)
+{
+    wkv_train_report *r = &j->report;
+    int err = last || every(j->o.valid_every, r->step) ? measure(j) : 0;
+    if (err) return err;
+    double due[2] = {0}; /* stop, save */
+    if (ranks_lead(j->ranks)) {
+        err = write_down(j, last);
+        due[0] = !err && j->o.report && j->o.report(j->o.user, r);
+        due[1] = last || due[0] || save_is_due(j);
+    }
+    if ((err = ranks_agree_on(j->ranks, err, due, 2))) return err;
+    *stop = due[0] > 0;
+    if (due[1] <= 0) return 0;
+    double begin = seconds();
+    err = save_checkpoint(j);
+    j->saved = seconds();
+    j->idle += j->saved - begin;
+    return err;
+}
+
 static int train(job *j)
 {
     j->saved = seconds();
     wkv_train_report *r = &j->report;
     int err = 0, stop = 0;
     while (!err && !stop && r->step < r->steps) {
-        if ((err = one_step(j))) return err;
-        int last = r->step == r->steps;
-        if ((err = after_step(j, last))) return err;
-        stop = j->o.report && j->o.report(j->o.user, r);
-        if (last || stop || save_is_due(j)) {
-            double begin = seconds();
-            err = save_checkpoint(j);
-            j->saved = seconds();
-            j->idle += j->saved - begin;
-        }
+        err = one_step(j);
+        if (!err) err = after_step(j, r->step == r->steps, &stop);
     }
-    if (!err) err = job_save(j, "final.safetensors");
-    if (!err) err = history_page(&j->history, &j->plan, r, 1);
+    if (!err && ranks_lead(j->ranks)) err = job_save(j, "final.safetensors");
+    if (!err && ranks_lead(j->ranks)) err = history_page(&j->history, &j->plan, r, 1);
+    err = ranks_agree(j->ranks, err);
     if (err || r->step == r->steps) return err;
     return fail(WKV_ESTOPPED,
                 "stopped after step %lld of %lld; all of it is saved, and a resumed run goes on from there",
                 (long long)r->step, (long long)r->steps);
 }
 
+/* Processes that train together begin with the same weights, text and place in it. */
+static int check_alike(const job *j)
+{
+    uint64_t mine = params_sum(&j->t->p) ^ 3 * j->at.text_sum ^ 5 * (uint64_t)j->order.given, first = mine;
+    ranks_follow(j->ranks, &first, sizeof first);
+    return first == mine
+               ? 0
+               : fail(WKV_EARG, "its model, its text or its checkpoint is not that of process 0; each needs the same "
+                                "files, and the folder of the results");
+}
+
+static int begin(job *j, const wkv_train_options *o)
+{
+    int err = ranks_agree(ranks_of(o), job_begin(j, o));
+    if (err) return err;
+    if (j->ranks && (err = ranks_agree(j->ranks, check_alike(j)))) return err;
+    describe(j);
+    if (ranks_lead(j->ranks) && j->o.plan && j->o.plan(j->o.user, &j->plan))
+        err = fail(WKV_ESTOPPED, "stopped before the first step");
+    return ranks_agree(j->ranks, err);
+}
+
 int wkv_train(const wkv_train_options *o)
 {
     job j;
-    int err = job_begin(&j, o);
-    if (!err) describe(&j);
-    if (!err && j.o.plan && j.o.plan(j.o.user, &j.plan)) err = fail(WKV_ESTOPPED, "stopped before the first step");
+    int err = begin(&j, o);
     if (!err) err = train(&j);
     job_end(&j);
     return err;

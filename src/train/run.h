@@ -19,7 +19,9 @@ typedef struct {
     int64_t held_at, held_n, held_bytes;
     order order;
     wkv_trainer *t;
-    int32_t *rows; /* a batch: o.batch x (o.context + 1) ids */
+    const wkv_ranks *ranks; /* who trains together; NULL: this process alone  */
+    int own;                /* sequences of a step that this process computes */
+    int32_t *rows;          /* a batch: o.batch x (o.context + 1) ids         */
     history history;
     position at;
     wkv_train_plan plan;
@@ -30,7 +32,8 @@ typedef struct {
     char sample[2048];
 } job;
 
-/* Open everything, from the beginning or from a checkpoint, and make the plan. job_end in any case. */
+/* Open everything, from the beginning or from a checkpoint, and make the plan. job_end in any case. Only the process that leads
+ * opens what is written to. */
 int job_begin(job *j, const wkv_train_options *o);
 void job_end(job *j);
 

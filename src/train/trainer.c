@@ -121,13 +121,16 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     }
     if (!err && dev == &device_cpu) err = simd_choose(NULL); /* as a context does: WKV_ISA holds for training too */
     if (!err) err = make_model(t, o);
-    if (!err) err = pool_new(&t->pool, o->threads);
+    t->ranks = ranks_of(o);
+    if (!err && t->ranks && o->shard_optimizer) params_shard(&t->p, t->ranks);
+    if (!err) err = pool_new(&t->pool, ranks_threads(t->ranks, o->threads));
     if (!err) err = cx_init(&t->c, dev, t->pool);
     t->c.learning = 1;
     if (err) {
         wkv_trainer_free(t);
         return err;
     }
+    t->summing = t->p.model.L;
     *out = t;
     return 0;
 }
@@ -142,6 +145,71 @@ void wkv_trainer_free(wkv_trainer *t)
     free(t->spans);
     free(t->states);
     free(t);
+}
+
+/* ---- several processes ---------------------------------------------------------------------------------------------- */
+
+/* Begin to add up a range of the gradients over all processes: in each, or where the moments are shared out in the one that
+ * has them. */
+static void add_up(const wkv_trainer *t, size_t from, size_t to)
+{
+    const wkv_ranks *r = t->ranks;
+    if (!t->p.ranks) {
+        r->reduce(r->user, t->p.grads + from, to - from, -1);
+        return;
+    }
+    for (int k = 0; k < r->count; k++) {
+        size_t a, b;
+        params_share(&t->p, k, &a, &b);
+        if (a < from) a = from;
+        if (b > to) b = to;
+        if (a < b) r->reduce(r->user, t->p.grads + a, b - a, k);
+    }
+}
+
+/* Where a layer's values begin; behind the last layer, where all end; -1: where all begin. What stands before the layers is complete
+ * after them on the way back, what stands behind them before. */
+static size_t begin_of(const params *p, int layer)
+{
+    if (layer < 0) return 0;
+    for (int i = 0; i < p->count; i++)
+        if (p->list[i].layer == layer) return p->list[i].at;
+    return p->n;
+}
+
+/* The gradients of this layer and all behind it are complete: add up those that are not being added up yet. */
+static void add_up_from(void *trainer, int layer)
+{
+    wkv_trainer *t = trainer;
+    const params *p = &t->p;
+    for (; t->summing > layer; t->summing--) add_up(t, begin_of(p, t->summing - 1), begin_of(p, t->summing));
+    t->ranks->advance(t->ranks->user);
+}
+
+/* The sum over all processes of gradient and loss. One that failed takes part, as nobody waits for a process that does not. */
+static int add_up_rest(wkv_trainer *t, int err, double *loss)
+{
+    if (!t->ranks) return err;
+    add_up_from(t, -1);
+    t->ranks->finish(t->ranks->user);
+    t->summing = t->p.model.L;
+    return ranks_agree_on(t->ranks, err, loss, 1);
+}
+
+/* Where the moments are shared out: the values from those that made the step, and no gradients of others' shares. */
+static void collect_values(wkv_trainer *t)
+{
+    params *p = &t->p;
+    const wkv_ranks *r = p->ranks;
+    if (!r) return;
+    for (int k = 0; k < r->count; k++) {
+        size_t from, to;
+        params_share(p, k, &from, &to);
+        if (from < to) r->copy(r->user, p->values + from, (to - from) * sizeof *p->values, k);
+    }
+    memset(p->grads, 0, p->from * sizeof *p->grads);
+    memset(p->grads + p->to, 0, (p->n - p->to) * sizeof *p->grads);
+    r->finish(r->user);
 }
 
 /* ---- a batch -------------------------------------------------------------------------------------------------------- */
@@ -215,16 +283,21 @@ static int run(wkv_trainer *t, const int32_t *tokens, int batch_size, int length
     return 0;
 }
 
-/* Sequences, as many at once as the trainer is told; their losses and gradients add up to those of all. */
+/* Sequences, as many at once as the trainer is told; their losses and gradients add up to those of all. In a step those are the
+ * sequences of all processes, and the last gradients are added up over all of them as layers become complete. */
 static int run_all(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int learn, double *loss)
 {
     *loss = 0;
     int most = t->micro && t->micro < batch_size ? t->micro : batch_size;
+    int others = learn && t->ranks ? t->ranks->rank * batch_size : 0;
+    double all = learn ? (double)batch_size * ranks_count(t->ranks) : batch_size;
     for (int from = 0; !from || from < batch_size; from += most) {
         int n = batch_size - from < most ? batch_size - from : most;
         double part;
-        int err =
-            run(t, tokens + (size_t)from * ((size_t)length + 1), n, length, learn, (double)n / batch_size, from, &part);
+        t->c.passed = learn && t->ranks && from + n == batch_size ? add_up_from : NULL;
+        t->c.user = t;
+        int err = run(t, tokens + (size_t)from * ((size_t)length + 1), n, length, learn, n / all, others + from, &part);
+        t->c.passed = NULL;
         if (err) return err;
         *loss += part;
         if (!isfinite(*loss)) break;
@@ -274,7 +347,7 @@ static int choose_checkpointing(wkv_trainer *t, const int32_t *tokens, int batch
     int err = trainer_cost(t, tokens, 1, length < 64 ? length : 64, 1, &cost);
     if (err) return err;
     double need = (double)trainer_work_bytes(t, &cost, batch_size, length);
-    t->checkpointing = need > 0.7 * (double)memory_available() ? 1 : -1;
+    t->checkpointing = need > 0.7 * (double)ranks_memory(t->ranks, memory_available()) ? 1 : -1;
     return 0;
 }
 
@@ -298,9 +371,9 @@ int wkv_trainer_loss(wkv_trainer *t, const int32_t *tokens, int batch_size, int 
 int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss)
 {
     enum { ENOUGH = 5 };
-    double l;
+    double l = 0;
     int err = trainer_gradient(t, tokens, batch_size, length, &l);
-    if (err) return err;
+    if ((err = add_up_rest(t, err, &l))) return err;
     t->lr = schedule_lr(&t->plan, t->step);
     t->norm = isfinite(l) ? adamw_step(&t->opt, &t->p, t->lr, t->step - t->skipped + 1, t->pool) : l;
     t->step++;
@@ -309,7 +382,8 @@ int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch_size, int 
         t->skipped++;
         memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads);
         l = t->norm;
-    }
+    } else
+        collect_values(t);
     if (loss) *loss = l;
     if (t->in_row < ENOUGH) return 0;
     return fail(

@@ -20,6 +20,8 @@ struct wkv_trainer {
     uint64_t seed;
     pool *pool;
     cx c;
+    const wkv_ranks *ranks; /* who trains together; NULL: this process alone                 */
+    int summing;            /* layers from this one on are being added up over all processes */
 
     int32_t *ids; /* of what is computed at once: inputs, then targets     */
     span *spans;
@@ -29,7 +31,8 @@ struct wkv_trainer {
     int room_spans;   /* ... and how many sequences spans and states have      */
 };
 
-/* Add the gradient of a batch to t->p.grads; otherwise as wkv_trainer_step. */
+/* Add the gradient of a batch to t->p.grads; otherwise as wkv_trainer_step. With ranks the batch is this process's part of a
+ * step's, and adding up over all has begun. */
 int trainer_gradient(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss);
 
 /* What computing rows costs, found out with some sequences, whose gradient is thrown away. Gradients must be zero, as they are

@@ -1,0 +1,61 @@
+/* ranks.c - agreements between processes that train together. */
+#include "train/ranks.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include <stdio.h>
+
+const wkv_ranks *ranks_of(const wkv_train_options *o) { return o->ranks && o->ranks->count > 1 ? o->ranks : NULL; }
+
+int ranks_count(const wkv_ranks *r) { return r ? r->count : 1; }
+
+int ranks_lead(const wkv_ranks *r) { return !r || r->rank == 0; }
+
+void ranks_add(const wkv_ranks *r, double *x, int n)
+{
+    if (r) r->add(r->user, x, n);
+}
+
+static void take_from(const wkv_ranks *r, int from, void *x, size_t bytes)
+{
+    r->copy(r->user, x, bytes, from);
+    r->finish(r->user);
+}
+
+void ranks_follow(const wkv_ranks *r, void *x, size_t bytes)
+{
+    if (r) take_from(r, 0, x, bytes);
+}
+
+int ranks_agree(const wkv_ranks *r, int err) { return ranks_agree_on(r, err, NULL, 0); }
+
+int ranks_agree_on(const wkv_ranks *r, int err, double *x, int n)
+{
+    enum { MOST = 4 };
+    double sums[MOST + 1] = {err != 0}; /* failures, then x */
+    CHECK(n <= MOST);
+    if (!r) return err;
+    for (int i = 0; i < n; i++) sums[i + 1] = x[i];
+    r->add(r->user, sums, n + 1);
+    for (int i = 0; i < n; i++) x[i] = sums[i + 1];
+    for (int i = 0; sums[0] > 0 && i < r->count; i++) {
+        int code = err;
+        take_from(r, i, &code, sizeof code);
+        if (!code) continue;
+        char text[1024];
+        snprintf(text, sizeof text, "%s", wkv_error());
+        take_from(r, i, text, sizeof text);
+        return i ? fail(code, "process %d: %s", i, text) : fail(code, "%s", text);
+    }
+    return 0;
+}
+
+static int neighbours(const wkv_ranks *r) { return r && r->neighbours > 1 ? r->neighbours : 1; }
+
+int ranks_threads(const wkv_ranks *r, int threads)
+{
+    int n = neighbours(r);
+    if (threads > 0 || n == 1) return threads;
+    return cpu_cores() > n ? cpu_cores() / n : 1;
+}
+
+size_t ranks_memory(const wkv_ranks *r, size_t bytes) { return bytes / (size_t)neighbours(r); }

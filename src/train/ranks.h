@@ -1,0 +1,29 @@
+/* ranks.h - processes that train together: what they tell each other beside gradients and weights. NULL is one process alone,
+ * which has nobody to tell. */
+#ifndef WKV_TRAIN_RANKS_H
+#define WKV_TRAIN_RANKS_H
+
+#include "wkv_train.h"
+
+/* Those of the options; NULL when this process is the only one. */
+const wkv_ranks *ranks_of(const wkv_train_options *o);
+
+int ranks_count(const wkv_ranks *r);
+int ranks_lead(const wkv_ranks *r); /* this is the one that writes and speaks */
+
+/* x becomes its sum over all. */
+void ranks_add(const wkv_ranks *r, double *x, int n);
+
+/* x becomes what it is in the process that leads. */
+void ranks_follow(const wkv_ranks *r, void *x, size_t bytes);
+
+/* What the calls since the last time came to: 0, or the failure, with its sentence, of the first process that has one. */
+int ranks_agree(const wkv_ranks *r, int err);
+/* The same, and at most 4 numbers become their sums over all. */
+int ranks_agree_on(const wkv_ranks *r, int err, double *x, int n);
+
+/* Threads and bytes of this machine for one of the processes on it. */
+int ranks_threads(const wkv_ranks *r, int threads);
+size_t ranks_memory(const wkv_ranks *r, size_t bytes);
+
+#endif
