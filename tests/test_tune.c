@@ -232,7 +232,8 @@ static void passed_gradient_is_that_of_the_whole(void)
     check_chunks("v7-n16-bf16", LEARN_LORA | LEARN_STATE);
 }
 
-/* Memory of a text of 100,000 tokens: that of a short one, and a state for each chunk. */
+/* Memory of a text of 100,000 tokens: that of a short one, and a state for each chunk. Of the short one, which fits as a whole, the
+ * gradient is that of the whole. */
 static void long_text(void)
 {
     enum { LONG = 100001, SHORT = 2001 };
@@ -242,12 +243,20 @@ static void long_text(void)
     for (int i = 0; i < LONG; i++) text[i] = (i * 7 + i / 11) % 40;
     tuner *t = learns("v7-n32-f32", LEARN_LORA);
     if (!t) return;
-    t->o.chunk = 500;
     gradient(t, &(sample){text, all, SHORT}, 1);
+    real *whole = malloc(t->p.n * sizeof *whole);
+    memcpy(whole, t->p.grads, t->p.n * sizeof *whole);
+    t->o.chunk = 500;
+    t->c.mem.peak = 0;
+    gradient(t, &(sample){text, all, SHORT}, 1);
+    double d = relative(t->p.grads, whole, t->p.n);
+    printf("     2,000 tokens in chunks: %.1e from the whole\n", d);
+    EXPECT(d <= 1e-5);
     size_t peak = t->c.mem.peak;
     EXPECT(peak > 0);
     EXPECT(isfinite(gradient(t, &(sample){text, all, LONG}, 1)));
     EXPECT_EQ(t->c.mem.peak, peak);
+    free(whole);
     tuner_free(t);
 }
 
