@@ -78,7 +78,7 @@ static double apart(const float *found, const float *expected, int n)
     return most / (sqrt(square / n) + 1e-20);
 }
 
-static void expect_close(const results *found, const results *expected, const char *what)
+static void expect_close(const char *how, const results *found, const results *expected, const char *what)
 {
     const struct {
         const char *name;
@@ -94,7 +94,7 @@ static void expect_close(const results *found, const results *expected, const ch
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         double d = apart(all[i].found, all[i].expected, all[i].n);
         if (!(d <= 1e-4))
-            FAILED("%s, T %d C %d: %s of the scan is %g from %s", simd_name(), T, C, all[i].name, d, what);
+            FAILED("%s %s, T %d C %d: %s is %g from %s", simd_name(), how, T, C, all[i].name, d, what);
     }
 }
 
@@ -107,12 +107,15 @@ static void scan_is_the_recurrence(void)
             results *line = run(&device_reference, NULL, 0, few), *tree = run(&device_reference, NULL, 1, few);
             results *fast[POOLS];
             for (int p = 0; p < POOLS; p++) fast[p] = run(&device_cpu, pools[p], 1, few);
-            expect_close(fast[0], line, "the recurrence");
-            expect_close(fast[0], tree, "its definition");
+            results *plain = run(&device_cpu, pools[1], 0, few); /* long enough for several pieces of its backward */
+            expect_close("scan", fast[0], line, "the recurrence");
+            expect_close("scan", fast[0], tree, "its definition");
+            expect_close("token by token", plain, line, "its definition");
             for (int p = 1; p < POOLS; p++)
                 if (memcmp(fast[0], fast[p], sizeof *fast[0]))
                     FAILED("%s, T %d C %d: other bits with %d threads", simd_name(), T, C, p + 1);
             for (int p = 0; p < POOLS; p++) free(fast[p]);
+            free(plain);
             free(line);
             free(tree);
         }
