@@ -9,6 +9,7 @@ cd "$work" || exit 1
 . "$here/expect.sh"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 # containers are root
 export ASAN_OPTIONS=detect_leaks=0:"$ASAN_OPTIONS" # what MPI keeps to its end
+export TSAN_OPTIONS=ignore_noninstrumented_modules=1:"$TSAN_OPTIONS" # MPI has its own threads
 export OMPI_MCA_btl_vader_single_copy_mechanism=none # containers forbid it
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1 # few cores
 

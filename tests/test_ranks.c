@@ -409,6 +409,24 @@ static void runs_go_on_in_other_numbers(void)
     wkv_trainer_free(b);
 }
 
+/* The first process cannot write, as a folder has the file's name; the others hear of it and end. */
+static void all_end_when_the_first_cannot_write(void)
+{
+    static group g;
+    char text[160], out[160];
+    const char *data[] = {text, NULL};
+    snprintf(text, sizeof text, "%s", path_of("t.txt"));
+    snprintf(out, sizeof out, "%s", path_of("blocked"));
+    if (system("mkdir -p test_ranks.files/blocked/best.safetensors/in")) return;
+    wkv_train_options o = whole_run(out, data);
+    together(&g, 2, train, &o);
+    for (int k = 0; k < 2; k++) {
+        EXPECT_EQ(g.m[k].err, WKV_EIO);
+        EXPECT_HAS(g.m[k].sentence, "best.safetensors");
+    }
+    end(&g);
+}
+
 static void what_does_not_fit_is_said(void)
 {
     static group g;
@@ -437,6 +455,7 @@ int main(void)
     RUN(a_failure_of_one_is_all_known);
     RUN(all_skip_a_step_that_is_no_number);
     RUN(runs_go_on_in_other_numbers);
+    RUN(all_end_when_the_first_cannot_write);
     RUN(what_does_not_fit_is_said);
     if (system("rm -r test_ranks.files")) printf("%s is left behind\n", folder);
     return DONE();
