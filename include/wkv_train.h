@@ -181,7 +181,7 @@ WKV_API void wkv_trainer_free(wkv_trainer *t);
  * WKV_EARG: an id outside the vocabulary, a count below 1. WKV_ESTOPPED: five steps in a row were skipped. */
 WKV_API int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);
 
-/* The loss alone; nothing is changed. */
+/* The loss alone, of these tokens and in this process; nothing is changed. */
 WKV_API int wkv_trainer_loss(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);
 
 /* Steps done, and the learning rate and the length of the gradient of the last one; how many were skipped. Pointers may be NULL. */

@@ -27,7 +27,7 @@ enum { PIECE_BYTES = 1 << 22, UNDER_WAY = 16, MOST = 4096 };
 
 typedef struct {
     char *x;
-    int n;          /* values of `type`          */
+    int n;          /* floats to add up, or bytes */
     int adds, root; /* root -1: the sum for each */
 } piece;
 

@@ -84,7 +84,8 @@ int params_make(params *p)
     p->values = calloc(4 * p->n, sizeof *p->values);
     p->sums = malloc((p->n / PIECE + 1) * sizeof *p->sums);
     if (!p->values || !p->sums)
-        return fail(WKV_ENOMEM, "no memory for parameters, gradients and moments: %zu MiB", 4 * p->n * sizeof *p->values >> 20);
+        return fail(WKV_ENOMEM, "no memory for parameters, gradients and moments: %zu MiB",
+                    4 * p->n * sizeof *p->values >> 20);
     p->from = 0;
     p->to = p->n;
     point_into_blocks(p);
@@ -251,8 +252,8 @@ int params_save(const params *p, const char *path, dtype type, int moments, cons
     for (int k = 0; !err && k < kinds; k++)
         for (int i = 0; i < p->count; i++, n++) {
             const param *q = &p->list[i];
-            from[n] = (given){
-                .p = p, .values = k && p->ranks ? NULL : block[k] + q->at, .gathered = &gathered, .n = q->n};
+            from[n] =
+                (given){.p = p, .values = k && p->ranks ? NULL : block[k] + q->at, .gathered = &gathered, .n = q->n};
             snprintf(from[n].name, sizeof from[n].name, "%s%s", prefix[k], q->name);
             out[n] = (tensor_out){.name = from[n].name, .type = type, .values = give_values, .from = &from[n]};
             out[n].dims = official_shape(&p->model, q->slot, out[n].shape);
