@@ -1,7 +1,7 @@
 /* int8_panels.h - products with weights of which a vector holds four values of LANES outputs: panels that were filled from another
  * form, and those that are stored so (format/panels.h; part of int8_body.h). */
 
-enum { X_LINES = sizeof(x256) / 64 };
+enum { X_LINES = sizeof(x256) / 64, AHEAD_LINES = 18 };
 
 /* 16 more where the bit is set. */
 INLINE vb add_fifth(vb v, const uint8_t *bits)
@@ -33,11 +33,11 @@ INLINE vb panel_codes(const dtype type, const uint8_t *codes, const int four, in
 }
 
 /* mn tokens by OUTS outputs: Y[t][o] goes on over `blocks` blocks. Weights come from a panel that was filled (type DTYPES), or
- * from 32 blocks of 32 outputs that lie there, of which `first` is the tile's first; `next`: what comes after them is asked for. */
-INLINE void tile(const int mn, const dtype type, const coding c, float *Y, size_t y_stride, const x256 *x, const panel *from,
-                 const uint8_t *lie, int first, int next, int blocks)
+ * from 32 blocks of 32 outputs that lie there, of which `first` is the tile's first. Meanwhile memory goes on reading: tokens that
+ * are alone ask for what lies somewhat further on; others, with each block, for `lines` lines from `ahead` on. */
+INLINE void tile(const int mn, const int alone, const dtype type, const coding c, float *Y, size_t y_stride, const x256 *x, const panel *from,
+                 const uint8_t *lie, int first, const uint8_t *ahead, int lines, int blocks)
 {
-    enum { AHEAD_LINES = 18 };
     const int halves = c.halves ? 2 : 1, filled = type == DTYPES, bytes = filled ? 0 : 32 * layout[type].bytes, codes = c.minimum ? 128 : 64;
     const panel p = filled ? *from : (panel){0};
     if ((int)OUTS == (int)PANEL) first = 0;
@@ -56,14 +56,16 @@ INLINE void tile(const int mn, const dtype type, const coding c, float *Y, size_
             vb wv[TILE_V];
             UNROLL for (int v = 0; v < TILE_V; v++)
                 wv[v] = filled ? load_bytes(code + (k * TILE_V + v) * 4 * LANES) : panel_codes(type, at + codes, k, first / LANES + v);
+            if (alone && first == 0)
+                UNROLL for (int line = 64 * k; line < bytes; line += 512) __builtin_prefetch(at + 64 * AHEAD_LINES + line);
             UNROLL for (int t = 0; t < mn; t++) {
                 vb xv = all_four(x[t].q + 32 / halves * b + 4 * k);
                 UNROLL for (int v = 0; v < TILE_V; v++) acc[t][v] = DOT(c.wide, acc[t][v], wv[v], xv);
             }
         }
-        if (next)
-            UNROLL for (int line = 0; line < bytes; line += 64) __builtin_prefetch(at + 64 * AHEAD_LINES + line);
-        else
+        for (int i = 0; i < lines && !alone; i += 3)
+            UNROLL for (int j = 0; j < 3; j++) __builtin_prefetch(ahead + 64 * (b * lines + i + j));
+        if (filled)
             UNROLL for (int line = 0; line < mn * X_LINES; line += 8 * halves)
                 __builtin_prefetch((const char *)(x + mn) + 64 * line + 64 * b);
         vf d[TILE_V], m[TILE_V];
@@ -84,19 +86,29 @@ INLINE void tile(const int mn, const dtype type, const coding c, float *Y, size_
 
 typedef void tiles(int T, int zero, float *Y, size_t y_stride, const x256 *x, const panel *from, const uint8_t *lie, int first, int blocks);
 
-#define TILES_OF(name, type, ...)                                                                                      \
-    static void name(int T, int zero, float *Y, size_t y_stride, const x256 *x, const panel *from, const uint8_t *lie, int first,  \
-                     int blocks)                                                                                       \
+/* Where several tiles go over stored blocks, each asks for a part of the next 256 inputs', so that memory does not wait for the
+ * last of them. */
+#define TILE(n, alone) tile(TILE_T < n ? 1 : n, alone, type, c, Y, y_stride, x, from, lie, first, ahead, lines, blocks)
+#define TILES_OF(name, of, ...)                                                                                        \
+    static void name(int T, int zero, float *Y, size_t y_stride, const x256 *x, const panel *from, const uint8_t *lie, \
+                     int first, int blocks)                                                                            \
     {                                                                                                                  \
+        const dtype type = of;                                                                                         \
         const coding c = {.zero = zero, __VA_ARGS__};                                                                  \
-        int next = type != DTYPES && first == 0;                                                                       \
-        for (int t = 0, n; t < T; t += n, next = 0, Y += (size_t)n * y_stride, x += n) {                               \
-            n = T - t >= TILE_T ? TILE_T : TILE_T > 4 && T - t >= 4 ? 4 : T - t >= 2 ? 2 : 1;                          \
-            if (n == TILE_T) tile(TILE_T, type, c, Y, y_stride, x, from, lie, first, next, blocks);                    \
-            else if (TILE_T > 4 && n == 4) tile(TILE_T > 4 ? 4 : 1, type, c, Y, y_stride, x, from, lie, first, next, blocks); \
-            else if (n == 2) tile(2, type, c, Y, y_stride, x, from, lie, first, next, blocks);                         \
-            else tile(1, type, c, Y, y_stride, x, from, lie, first, next, blocks);                                     \
-        }                                                                                                              \
+        const int bytes = type == DTYPES ? 0 : 32 * layout[type % DTYPES].bytes, passes = (T + TILE_T - 1) / TILE_T;   \
+        const int lines = first ? 0 : (bytes / 64 + passes - 1) / passes;                                              \
+        const uint8_t *ahead = bytes ? lie + 8 * bytes : NULL;                                                         \
+        if (bytes && T == 1) TILE(1, 1);                                                                               \
+        else if (bytes && T == 2) TILE(2, 1);                                                                          \
+        else if (bytes && T == 4 && TILE_T >= 4) TILE(4, 1);                                                           \
+        else                                                                                                           \
+            for (int n; T; T -= n, Y += (size_t)n * y_stride, x += n, ahead += bytes ? 8 * 64 * lines : 0) {           \
+                n = T >= TILE_T ? TILE_T : TILE_T > 4 && T >= 4 ? 4 : T >= 2 ? 2 : 1;                                  \
+                if (n == TILE_T) TILE(TILE_T, 0);                                                                      \
+                else if (n == 4) TILE(4, 0);                                                                           \
+                else if (n == 2) TILE(2, 0);                                                                           \
+                else TILE(1, 0);                                                                                       \
+            }                                                                                                          \
     }
 TILES_OF(tiles_plain, DTYPES, .wide = 0)
 TILES_OF(tiles_wide, DTYPES, .wide = 1)
@@ -108,6 +120,7 @@ TILES_OF(tiles_Q4_1, Q4_1, .minimum = 1)
 TILES_OF(tiles_Q5_0, Q5_0, .wide = 0)
 TILES_OF(tiles_Q5_1, Q5_1, .minimum = 1)
 #undef TILES_OF
+#undef TILE
 
 /* T tokens' results of n outputs to their place. */
 INLINE void put_results(float *y, size_t y_stride, const float *Y, int T, int n, float scale)

@@ -281,9 +281,9 @@ static void packed_units(float *y, size_t y_stride, const x256 *x, size_t x_step
         for (int o = 0; o < O; o++) y[(size_t)t * y_stride + (size_t)o] *= scale;
 }
 
-/* Which way is quicker, when all tokens together use that many of the F units. By unit takes 150 for each F used and 38 a token, all
+/* Which way is quicker, when all tokens together use n of F units. By unit takes 150 for each F used and 38 a token, all
  * units packed 850 and 27 a token (us; measured at F 8192, C 2048, T 4 to 64, 0 to 95 % zeros): no step where they meet. */
-static int by_unit_is_quicker(int64_t used, int T, int F) { return 24 * used + (int64_t)T * F <= (int64_t)126 * F; }
+static int by_unit_is_quicker(int64_t n, int T, int F) { return 24 * n + (int64_t)T * F <= (int64_t)126 * F; }
 
 /* How many units all tokens use. */
 static int64_t all_used(const x256 *x, size_t x_step, int T, int F)
