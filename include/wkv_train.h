@@ -123,7 +123,7 @@ typedef struct {
 
     /* The work. */
     int context, batch;        /* T tokens a sequence, B sequences a step; 0: 512 and 8                                */
-    int micro_batch;           /* sequences computed at once, whose gradients add up to the step's; 0: all             */
+    int micro_batch;           /* sequences computed at once, whose gradients add up; 0: as many as have 512 tokens    */
     int checkpointing;         /* 1: layers are run twice, which needs less memory; -1: once; 0: by the memory there
                                   is. The same bits                                                                    */
     int threads;               /* 0: one per physical core                                                             */

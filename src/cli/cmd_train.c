@@ -58,7 +58,7 @@ static const option work_options[] = {
     {'n', "steps", OPT_COUNT, "N", &steps, 1, INT_MAX, "1000", "steps of the optimizer"},
     {'e', "epochs", OPT_REAL, "X", &epochs, 1e-6, 1e6, "", "in the place of --steps: times the data is read"},
     {'b', "batch", OPT_COUNT, "N", &set.batch, 1, 1000000, "8", "sequences in a step"},
-    {0, "micro-batch", OPT_COUNT, "N", &set.micro_batch, 1, 1000000, "all",
+    {0, "micro-batch", OPT_COUNT, "N", &set.micro_batch, 1, 1000000, "as many as have 512 tokens",
      "sequences computed at once; their gradients add up"},
     {'T', "context", OPT_COUNT, "N", &set.context, 1, 10000000, "512", "tokens in a sequence"},
     {0, "schedule", OPT_CHOICE, "cosine|linear|exponential|constant|wsd", &schedule, 0, 0, "cosine",

@@ -46,7 +46,7 @@ static const option work_options[] = {
     {'n', "steps", OPT_COUNT, "N", &steps, 1, INT_MAX, "as --epochs takes", "steps of the optimizer"},
     {'e', "epochs", OPT_COUNT, "N", &set.epochs, 1, 1000000, NULL, "times every sample is learnt"},
     {'b', "batch", OPT_COUNT, "N", &set.batch, 1, 1000000, NULL, "samples in a step"},
-    {0, "micro-batch", OPT_COUNT, "N", &set.micro_batch, 1, 1000000, "all",
+    {0, "micro-batch", OPT_COUNT, "N", &set.micro_batch, 1, 1000000, "as many as have 512 tokens",
      "samples computed at once; fewer need less memory"},
     {'T', "context", OPT_COUNT, "N", &set.context, 1, 10000000, "1024; with --infctx all",
      "tokens read of a sample at most"},

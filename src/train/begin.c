@@ -267,7 +267,7 @@ static int measure_cost(job *j, size_t available, row_cost *cost)
     }
     if ((err = trainer_cost(t, j->rows, 1, n, t->checkpointing < 0, cost)) || cost->seconds * MANY > 3) return err;
     /* so many rows that it is as fast as it gets */
-    int most = t->micro && t->micro < j->own ? t->micro : j->own, b = MANY / context;
+    int most = trainer_at_once(t, j->own, context), b = MANY / context;
     b = b < 1 ? 1 : b > most ? most : b;
     n = context < MANY ? context : MANY;
     for (int i = 0; i < b; i++) tokens_copy(&j->text, 0, n + 1, j->rows + i * (n + 1));

@@ -160,13 +160,24 @@ static int run_group(tuner *t, const sample *s, int n, int64_t counted, int lear
     return err;
 }
 
+/* How many of the samples: a few hundred rows are computed as fast as more, and need less memory. */
+static int at_once(const tuner *t, const sample *s, int n)
+{
+    enum { ROWS = 512 };
+    int length = 1;
+    for (int i = 0; i < n; i++) length = rows_of(&s[i]) > length ? rows_of(&s[i]) : length;
+    if (t->o.chunk && t->o.chunk < length) length = t->o.chunk;
+    int most = t->o.micro ? t->o.micro : (ROWS + length - 1) / length;
+    return most < n ? most : n;
+}
+
 int tuner_gradient(tuner *t, const sample *s, int n, int learn, double *loss)
 {
     int64_t counted = 0;
     *loss = 0;
     for (int i = 0; i < n; i++) counted += count(&s[i]);
     if (!counted) return fail(WKV_EARG, "%d samples without a token that counts", n);
-    int most = t->o.micro && t->o.micro < n ? t->o.micro : n;
+    int most = at_once(t, s, n);
     for (int from = 0; from < n && isfinite(*loss); from += most) {
         int err = run_group(t, s + from, n - from < most ? n - from : most, counted, learn, loss);
         if (err) return err;

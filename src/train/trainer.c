@@ -283,12 +283,19 @@ static int run(wkv_trainer *t, const int32_t *tokens, int batch_size, int length
     return 0;
 }
 
+int trainer_at_once(const wkv_trainer *t, int batch_size, int length)
+{
+    enum { ROWS = 512 }; /* products are as fast as they get, and what a layer keeps of so few stays in the caches */
+    int n = t->micro ? t->micro : length > 0 ? (ROWS + length - 1) / length : 1;
+    return n < batch_size ? n : batch_size;
+}
+
 /* Sequences, as many at once as the trainer is told; their losses and gradients add up to those of all. In a step those are the
  * sequences of all processes, and the last gradients are added up over all of them as layers become complete. */
 static int run_all(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int learn, double *loss)
 {
     *loss = 0;
-    int most = t->micro && t->micro < batch_size ? t->micro : batch_size;
+    int most = trainer_at_once(t, batch_size, length);
     int others = learn && t->ranks ? t->ranks->rank * batch_size : 0;
     double all = learn ? (double)batch_size * ranks_count(t->ranks) : batch_size;
     for (int from = 0; !from || from < batch_size; from += most) {
@@ -335,8 +342,7 @@ int trainer_cost(wkv_trainer *t, const int32_t *tokens, int batch_size, int leng
 
 size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int batch_size, int length)
 {
-    int at_once = t->micro && t->micro < batch_size ? t->micro : batch_size;
-    double rows = (double)at_once * length, logits = rows * t->p.model.V;
+    double rows = (double)trainer_at_once(t, batch_size, length) * length, logits = rows * t->p.model.V;
     return (size_t)(rows * cost->bytes + 4 * fmin(logits, HEAD_CHUNK));
 }
 

@@ -14,7 +14,7 @@ struct wkv_trainer {
     int64_t skipped;     /* of those done: left out, as their gradient was no number */
     int in_row;          /* the last ones that were                              */
     double lr, norm;     /* of the last step                                     */
-    int micro;           /* sequences computed at once; 0: all                   */
+    int micro;           /* sequences computed at once; 0: trainer_at_once()     */
     int checkpointing;   /* as the option says; 0: not decided yet               */
     float dropout;
     uint64_t seed;
@@ -42,6 +42,9 @@ typedef struct {
     double bytes;   /* kept for a row until its gradient is taken, logits left out */
 } row_cost;
 int trainer_cost(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int whole, row_cost *out);
+
+/* How many of so many sequences are computed at once: as many as the trainer is told, or of short ones several. */
+int trainer_at_once(const wkv_trainer *t, int batch_size, int length);
 
 /* Memory that a step of so many sequences takes beside the parameters. */
 size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int batch_size, int length);

@@ -21,7 +21,7 @@ typedef struct {
     uint64_t seed;
     int chunk; /* tokens read at once of each sample; 0: all                                        */
     int cut;   /* the gradient does not pass from a chunk to the one before                         */
-    int micro; /* samples computed at once; 0: all                                                  */
+    int micro; /* samples computed at once; 0: those of some hundred tokens                         */
     int threads;
     const char *device;
 } tuner_options;
