@@ -1,11 +1,10 @@
-# The built-in model: src/rwkv/builtin.S takes the two files of models/ into the library as they are.
-set(BUILTIN_MODEL ${CMAKE_SOURCE_DIR}/models/default.safetensors)
-set(BUILTIN_VOCAB ${CMAKE_SOURCE_DIR}/models/default.vocab.txt)
+# The built-in model: src/rwkv/builtin.S takes models/default.gguf into the library as it is.
+set(BUILTIN_MODEL ${CMAKE_SOURCE_DIR}/models/default.gguf)
 
 target_sources(wkv_objects PRIVATE src/rwkv/builtin.S)
 set_source_files_properties(src/rwkv/builtin.S PROPERTIES
-  COMPILE_DEFINITIONS "MODEL_FILE=\"${BUILTIN_MODEL}\";VOCAB_FILE=\"${BUILTIN_VOCAB}\""
-  OBJECT_DEPENDS "${BUILTIN_MODEL};${BUILTIN_VOCAB}")
+  COMPILE_DEFINITIONS "MODEL_FILE=\"${BUILTIN_MODEL}\""
+  OBJECT_DEPENDS "${BUILTIN_MODEL}")
 
 # The self-test's models: src/rwkv/golden.S takes them from the tests.
 target_sources(wkv_objects PRIVATE src/rwkv/golden.S)

@@ -7,8 +7,8 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 . "$here/expect.sh"
 unset WKV_DATA
-cp "$here/../models/default.safetensors" m.safetensors
-cp "$here/../models/default.vocab.txt" m.vocab.txt
+cp "$here/../models/default.gguf" m.vocab.txt # a GGUF serves as a vocabulary
+"$WKV" convert m.vocab.txt m.safetensors --type bf16 2>err
 "$WKV" generate -n 500 --seed 1 "Once upon a time" >text 2>err
 
 # number AFTER: the number behind these words

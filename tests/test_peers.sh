@@ -22,9 +22,9 @@ printf '  "prefill": [\n    {\n      "tokens": 64,\n      "tokens_per_s": 1\n   
 printf '    {\n      "tokens": 512,\n      "tokens_per_s": 6000\n    }\n  ]\n}\n'
 END
 chmod +x report
-cp "$here/../models/default.safetensors" m.safetensors
+cp "$here/../models/default.gguf" m.gguf
 printf 'before\n<!-- peers other -->\nkept\n<!-- end other -->\n' >document
-bench() { sh "$peers" --only none m.safetensors "$@" >out 2>err; }
+bench() { sh "$peers" --only none m.gguf "$@" >out 2>err; }
 
 bench --wkv ./report -r 3 --against "fake=sh fake" --against "it's silent=echo no figure" --into document
 is $? 0 "the status of bench/peers"

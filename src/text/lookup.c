@@ -1,7 +1,6 @@
 /* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in ~/.local/share/wkv. */
 #include "base/error.h"
 #include "rwkv/api.h"
-#include "rwkv/builtin.h"
 #include "text/tokenizer.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,8 +84,6 @@ int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m)
     const wkv_model_info *about = wkv_model_about(m);
     char dir[DIRECTORIES][PATH_ROOM], path[2 * PATH_ROOM];
     *out = NULL;
-    if (!strcmp(about->path, "built-in"))
-        return tokenizer_open_memory(out, (const char *)wkv_builtin_vocab, wkv_builtin_vocab_size, "built-in");
     if (m->file && has_vocabulary(m->file)) return tokenizer_from_gguf(out, m->file);
     own_vocabulary(path, sizeof path, about->path);
     if (is_file(path)) return tokenizer_open_file(out, path);
