@@ -152,7 +152,7 @@ def stub(name, **what):
         setattr(module, key, value)
 
 
-def official4(root, L, C):
+def official4(root, L, C, V=V, T=T, kernel=wkv4):
     """The class RWKV of the official source, with what needs CUDA, DeepSpeed or Lightning taken out of the way."""
     os.environ.update(RWKV_JIT_ON="0", RWKV_T_MAX=str(T), RWKV_FLOAT_MODE="fp32", RWKV_MY_TESTING="")
     stub("pytorch_lightning", LightningModule=torch.nn.Module)
@@ -163,20 +163,20 @@ def official4(root, L, C):
     spec = importlib.util.spec_from_file_location("official4", os.path.join(root, "RWKV-v4neo/src/model.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.RUN_CUDA = lambda b, t, c, w, u, k, v: wkv4(-torch.exp(w), u, k, v)
+    module.RUN_CUDA = lambda b, t, c, w, u, k, v: kernel(-torch.exp(w), u, k, v)
     return module.RWKV(types.SimpleNamespace(
         n_layer=L, n_embd=C, dim_att=C, dim_ffn=4 * C, vocab_size=V, ctx_len=T, dropout=0, grad_cp=0, tiny_att_dim=0,
         tiny_att_layer=-1, head_qk=0, my_pos_emb=0, pre_ffn=0, weight_decay=DECAY, layerwise_lr=1))
 
 
-def official7(root, L, C, N):
+def official7(root, L, C, N, V=V, kernel=wkv7):
     """The official time mix and channel mix, in blocks as the official ones are."""
     with open(os.path.join(root, "RWKV-v7/train_temp/rwkv7_train_simplified.py")) as f:
         source = f.read()
     classes = "\n".join(source[source.index(a):source.index(b)]
                       for a, b in (("class RWKV_Tmix_x070", "#####\n\nprint('Training"), ("class FFN", "class MODEL")))
     names = dict(torch=torch, nn=torch.nn, F=torch.nn.functional, math=math, MyModule=torch.nn.Module, MyFunction=lambda f: f,
-                 RUN_CUDA_RWKV7g=lambda r, w, k, v, a, b: wkv7(r, w, k, v, a, b, N))
+                 RUN_CUDA_RWKV7g=lambda r, w, k, v, a, b: kernel(r, w, k, v, a, b, N))
     exec(classes, names)
     args = types.SimpleNamespace(n_layer=L, n_embd=C, dim_att=C, head_size=N)
 
