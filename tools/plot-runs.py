@@ -57,7 +57,8 @@ def plot(title, x_name, series, log_x):
     for y in ticks(y0, y1):
         out.append('<path d="M%d %.1fH%d" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%g</text>'
                    % (LEFT, py(y), W - RIGHT, LEFT - 6, py(y) + 4, y))
-    for x in sorted(set(xs)) if log_x else ticks(x0, x1):
+    decades = [m * 10 ** k for k in range(12) for m in (1, 2, 5)]
+    for x in [x for x in decades if x0 <= x <= x1] if log_x else ticks(x0, x1):
         out.append('<text x="%.1f" y="%d" text-anchor="middle">%s</text>' % (px(x), H - BOTTOM + 18, short(x)))
     out.append('<text x="%d" y="%d" text-anchor="middle">%s</text>' % ((LEFT + W - RIGHT) // 2, H - 12, x_name))
     out.append('<text x="16" y="%d" transform="rotate(-90 16 %d)" text-anchor="middle">held-out bits per byte</text>'
