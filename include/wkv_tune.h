@@ -67,6 +67,7 @@ typedef struct {
     int epochs;               /* times every sample is learnt; 0: 3                                                    */
     int batch;                /* samples in a step; 0: 8                                                               */
     int micro_batch;          /* samples computed at once; 0: as many as have 512 tokens                               */
+    int checkpointing;        /* 1: layers are run twice, which needs less memory; -1: once; 0: by the memory there is     */
     int context;              /* tokens read of a sample at most; 0: 1024, with infctx all                             */
     int infctx;               /* samples are read in chunks of so many tokens, through which the state is carried, so that
                                  memory does not grow with their length; 0: at once                                    */

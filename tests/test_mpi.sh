@@ -97,5 +97,9 @@ alike() { # FOLDER FOLDER
     is "$(grep -c '^wkv: ' err)" 1 "sentences of three processes"
     train 1 2 two $SIZE
     holds err "a run is there already"
+
+    mpirun -n 2 "$WKV" tune -d stories.txt -o tuned >out 2>err
+    holds err "wkv tune runs in one process, and mpirun started 2"
+    [ ! -e tuned ] && pass || fail "tuned is there"
 }
 finish

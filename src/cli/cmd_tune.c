@@ -1,6 +1,7 @@
 /* cmd_tune.c - adapt a model: the options, the samples shown, and the progress of wkv_tune. */
 #include "commands.h"
 #include "engine.h"
+#include "mpirun.h"
 #include "say.h"
 #include "wkv_tune.h"
 #include <limits.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 
 static wkv_tune_options set;
-static int method, steps, device;
+static int method, steps, checkpointing, device;
 static float lr, lr_final, clip;
 static const char *const methods[] = {"lora", "state", "lora+state", "full"};
 static const char *const devices[] = {"cpu", "reference"};
@@ -48,6 +49,8 @@ static const option work_options[] = {
     {'b', "batch", OPT_COUNT, "N", &set.batch, 1, 1000000, NULL, "samples in a step"},
     {0, "micro-batch", OPT_COUNT, "N", &set.micro_batch, 1, 1000000, "as many as have 512 tokens",
      "samples computed at once; fewer need less memory"},
+    {0, "checkpointing", OPT_CHOICE, "auto|on|off", &checkpointing, 0, 0, "by the memory there is",
+     "run layers twice to need less memory; the result is the same"},
     {'T', "context", OPT_COUNT, "N", &set.context, 1, 10000000, "1024; with --infctx all",
      "tokens read of a sample at most"},
     {0, "infctx", OPT_COUNT, "N", &set.infctx, 1, 10000000, "",
@@ -72,7 +75,7 @@ static const group *const groups[] = {&run_group, &what_group, &work_group, &gen
 static void defaults(void)
 {
     set = (wkv_tune_options){.rank = 16, .targets = "att,ffn", .epochs = 3, .batch = 8, .warmup = 10};
-    steps = 0;
+    steps = checkpointing = 0;
     lr = lr_final = NAN;
     clip = 1;
 }
@@ -151,12 +154,15 @@ static int report(void *user, const wkv_tune_report *r)
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
+    int several = mpi_alone("tune");
+    if (several) return several;
     if (!set.data) return usage(&cmd_tune, "--data says what to learn; it is missing");
     if (!set.out) return usage(&cmd_tune, "--out says where what was learnt goes; it is missing");
     if (set.cut && !set.infctx) return usage(&cmd_tune, "--cut goes with --infctx, which is missing");
     set.method = methods[method];
     set.device = devices[device];
     set.steps = steps;
+    set.checkpointing = checkpointing == 1 ? 1 : checkpointing == 2 ? -1 : 0;
     /* the library's zero means its default; ours means none */
     set.lr_init = isnan(lr) ? 0 : lr;
     set.lr_final = isnan(lr_final) ? 0 : lr_final > 0 ? lr_final : -1;

@@ -18,6 +18,15 @@ static long surroundings(const char *const *names)
 static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", NULL};
 static const char *const places[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", NULL};
 
+int mpi_alone(const char *command)
+{
+    if (surroundings(sizes) <= 1) return 0;
+    if (surroundings(places) <= 0)
+        complain("wkv %s runs in one process, and mpirun started %ld; several can train one model: wkv train", command,
+                 surroundings(sizes));
+    return 1;
+}
+
 #ifdef HAVE_MPI
 #include <mpi.h>
 

@@ -130,11 +130,12 @@ static void add_states(const sweep *w)
 }
 
 /* Layers are run once, not twice, where all that they keep for their gradients takes no more than half of the free memory. Per
- * row and layer that is some forty activations of width C and four of width F; the bits are the same. */
-static int fits_whole(const rwkv *m, const sweep *w)
+ * row and layer of version 7 with adapters that is some 65 activations of width C and ten of width F; the bits are the same. */
+static int fits_whole(const tuner *t, const sweep *w)
 {
-    double bytes = 4.0 * w->n * w->length * m->L * (40.0 * m->C + 4.0 * m->F);
-    return bytes < 0.5 * (double)wkv_memory_available();
+    const rwkv *m = t->m;
+    double bytes = 4.0 * w->n * w->length * m->L * (65.0 * m->C + 10.0 * m->F);
+    return t->o.checkpointing ? t->o.checkpointing < 0 : bytes < 0.5 * (double)wkv_memory_available();
 }
 
 /* Samples computed at once, as a part of a step in which `counted` tokens count. */
@@ -145,7 +146,7 @@ static int run_group(tuner *t, const sample *s, int n, int64_t counted, int lear
     for (int i = 0; i < n; i++) longest = rows_of(&s[i]) > longest ? rows_of(&s[i]) : longest;
     w.length = t->o.chunk && t->o.chunk < longest ? t->o.chunk : longest;
     w.chunks = (longest + w.length - 1) / w.length;
-    t->c.whole = fits_whole(t->m, &w);
+    t->c.whole = fits_whole(t, &w);
     int err = make_room(&w, passed);
     if (!err) {
         for (int i = 0; i < n; i++) rwkv_state_init(t->m, w.states + (size_t)i * w.len);

@@ -245,6 +245,7 @@ static int make_tuner(job *j)
                                .seed = o->seed,
                                .chunk = o->infctx,
                                .cut = o->cut,
+                               .checkpointing = o->checkpointing,
                                .micro = o->micro_batch,
                                .threads = o->threads,
                                .device = o->device};

@@ -19,9 +19,10 @@ typedef struct {
     const char *targets;    /* words with commas between them: att, ffn, low-rank, or names as "att.key" */
     wkv_model_options with; /* what is learnt on from                                               */
     uint64_t seed;
-    int chunk; /* tokens read at once of each sample; 0: all                                        */
-    int cut;   /* the gradient does not pass from a chunk to the one before                         */
-    int micro; /* samples computed at once; 0: those of some hundred tokens                         */
+    int chunk;         /* tokens read at once of each sample; 0: all                                        */
+    int cut;           /* the gradient does not pass from a chunk to the one before                         */
+    int checkpointing; /* 1: layers are run twice; -1: once; 0: by the memory there is              */
+    int micro;         /* samples computed at once; 0: those of some hundred tokens                         */
     int threads;
     const char *device;
 } tuner_options;
