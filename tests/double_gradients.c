@@ -206,6 +206,14 @@ static tensor *do_wkv7(tensor **in)
 {
     return op_wkv7(&c, in[0], op_map(&c, MAP_DECAY7, in[1]), in[2], in[3], in[4], in[5], H, 0);
 }
+static tensor *mix_as(tensor **in, weighs which)
+{
+    tensor *y[2];
+    op_mix(&c, in[0], in[1], in[2], 1e-3, 0, which, (mixture[]){{&y[0], in[3]}, {&y[1], in[4]}}, 2);
+    return op_mul(&c, y[0], y[1]);
+}
+static tensor *do_mix(tensor **in) { return mix_as(in, PREVIOUS); }
+static tensor *do_mix_current(tensor **in) { return mix_as(in, CURRENT); }
 static tensor *do_drop(tensor **in) { return op_drop(&c, in[0], 3); }
 
 static void operations(void)
@@ -231,6 +239,8 @@ static void operations(void)
         {"unit", do_unit, 1, {T}, {C}, {0}, {0}, 0, 0},
         {"bonus", do_bonus, 4, {T, T, 1, T}, {C, C, C, C}, {0}, {0}, 0, 0},
         {"shift", do_shift, 1, {T}, {C}, {0}, {0}, C, 0},
+        {"mix", do_mix, 5, {T, 1, 1, 1, 1}, {C, C, C, C, C}, {0}, {0}, C, 0},
+        {"mix current", do_mix_current, 5, {T, 1, 1, 1, 1}, {C, C, C, C, C}, {0}, {0}, C, 0},
         {"wkv4", do_wkv4, 4, {T, T, 1, 1}, {C, C, C, C}, {0}, {0}, 3 * C, 1},
         {"wkv4, k x 3", do_wkv4, 4, {T, T, 1, 1}, {C, C, C, C}, {3, 1, 1, 1}, {0}, 3 * C, 1},
         {"wkv4 scan", do_wkv4_scan, 4, {T, T, 1, 1}, {C, C, C, C}, {3, 1, 1, 1}, {0}, 3 * C, 1},

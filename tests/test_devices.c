@@ -364,6 +364,35 @@ static float *states_at(const inputs *in, const batch *b, int at, size_t len)
     return to;
 }
 
+static void mix_ops(const device *d, pool *p, const inputs *in, results *out)
+{
+    size_t n = (size_t)in->T * (size_t)in->C, c = (size_t)in->C, states = SPANS * state_len(in);
+    for (int way = 0; way < 4; way++) {
+        int some = way / 2, at = 1; /* not all gradients are wanted */
+        span spans[SPANS];
+        float *state = copy(in->state, states), *dstate = copy(in->dstate, states), *y[2] = {room(n), room(n)};
+        float *dx = copy(in->x[4], n), *dw = copy(in->row[2], c), *db = copy(in->row[3], c), *dmu = copy(in->row[0], c);
+        batch b = batch_of(in, spans, state, dstate);
+        float *state0 = states_at(in, &b, at, c);
+        mixing m = {.x = in->x[0], .w = in->row[0], .b = in->row[1], .eps = 1e-3f, .current = way % 2, .n = 2,
+                    .y = {y[0], y[1]}, .mu = {in->row[2], in->row[3]}};
+        mixing_back g = {.dy = {in->x[1], in->x[2]}, .state0 = state0, .dx = some ? NULL : dx, .dw = dw, .db = some ? NULL : db,
+                         .dmu = {dmu}};
+        d->mix(p, &m, &b, in->C, at);
+        d->mix_back(p, &m, &g, &b, in->C, at);
+        keep(out, y[0], n);
+        keep(out, y[1], n);
+        keep(out, state, states);
+        keep(out, dstate, states);
+        keep(out, dx, n);
+        keep(out, dw, c);
+        keep(out, db, c);
+        keep(out, dmu, c);
+        float *all[] = {state, dstate, y[0], y[1], dx, dw, db, dmu, state0};
+        for (int i = 0; i < 9; i++) drop(all[i]);
+    }
+}
+
 static void time_ops(const device *d, pool *p, const inputs *in, results *out)
 {
     int T = in->T, C = in->C, N = C / in->heads, at = 1;
@@ -459,6 +488,7 @@ static void recurrences(void)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         inputs in = inputs_new(shapes[i][0], shapes[i][1], shapes[i][2]);
         compare("time", time_ops, &in, 1e-4);
+        compare("mix", mix_ops, &in, 1e-4);
         inputs_free(&in);
     }
 }

@@ -59,6 +59,7 @@ const device device_cpu = {
     .norm = cpu_norm,
     .norm_back = cpu_norm_back,
     .mix = cpu_mix,
+    .mix_back = cpu_mix_back,
     .unit = cpu_unit,
     .unit_back = cpu_unit_back,
     .bonus = cpu_bonus,

@@ -40,6 +40,7 @@ void cpu_bonus_back(pool *p, real *dr, real *dk, real *du, real *dv, const real 
 
 /* cpu_mix.c */
 void cpu_mix(pool *p, const mixing *m, const batch *b, int C, int at);
+void cpu_mix_back(pool *p, const mixing *m, const mixing_back *g, const batch *b, int C, int at);
 
 /* cpu_time.c */
 void cpu_wkv4(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C,

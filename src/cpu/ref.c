@@ -16,6 +16,7 @@ const device device_reference = {
     .norm = ref_norm,
     .norm_back = ref_norm_back,
     .mix = ref_mix,
+    .mix_back = ref_mix_back,
     .unit = ref_unit,
     .unit_back = ref_unit_back,
     .bonus = ref_bonus,

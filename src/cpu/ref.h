@@ -26,6 +26,7 @@ void ref_norm(pool *p, real *y, const real *x, const real *w, const real *b, int
 void ref_norm_back(pool *p, real *dx, real *dw, real *db, const real *dy, const real *x, const real *w, int T, int C, int groups,
                    real eps);
 void ref_mix(pool *p, const mixing *m, const batch *b, int C, int at);
+void ref_mix_back(pool *p, const mixing *m, const mixing_back *g, const batch *b, int C, int at);
 void ref_unit(pool *p, real *y, const real *x, int T, int C, int heads);
 void ref_unit_back(pool *p, real *dx, const real *dy, const real *x, const real *y, int T, int C, int heads);
 void ref_bonus(pool *p, real *y, const real *r, const real *k, const real *u, const real *v, int T, int C, int heads);

@@ -148,3 +148,30 @@ void ref_mix(pool *p, const mixing *m, const batch *b, int C, int at)
     }
     free(z);
 }
+
+void ref_mix_back(pool *p, const mixing *m, const mixing_back *g, const batch *b, int C, int at)
+{
+    size_t row = (size_t)C, n = (size_t)b->rows * row;
+    real *z = calloc(4 * n, sizeof *z), *before = z + n, *dz = before + n, *dbefore = dz + n;
+    CHECK(z);
+    ref_norm(p, z, m->x, m->w, m->b, b->rows, C, 1, m->eps);
+    for (int s = 0; s < b->n_spans; s++) {
+        size_t first = (size_t)b->spans[s].row * row, rest = ((size_t)b->spans[s].len - 1) * row;
+        memcpy(before + first, g->state0 + (size_t)s * row, row * sizeof *z);
+        memcpy(before + first + row, z + first, rest * sizeof *z);
+    }
+    for (int i = 0; i < m->n; i++)
+        ref_lerp_back(p, m->current ? dbefore : dz, m->current ? dz : dbefore, g->dmu[i], g->dy[i], m->current ? before : z,
+                      m->current ? z : before, m->mu[i], b->rows, C, 1);
+    for (int s = 0; s < b->n_spans; s++) {
+        size_t first = (size_t)b->spans[s].row * row, rest = ((size_t)b->spans[s].len - 1) * row;
+        real *dstate = b->spans[s].dstate ? b->spans[s].dstate + at : NULL;
+        for (size_t i = 0; i < rest; i++) dz[first + i] += dbefore[first + row + i];
+        for (size_t i = 0; i < row && dstate; i++) {
+            dz[first + rest + i] += dstate[i];
+            dstate[i] = dbefore[first + i];
+        }
+    }
+    ref_norm_back(p, g->dx, g->dw, g->db, dz, m->x, m->w, b->rows, C, 1, m->eps);
+    free(z);
+}

@@ -50,6 +50,9 @@ typedef struct {
     void (*lerp)(patch m, float *z, const float *x, const float *y, const float *mu);
     void (*lerp_back)(patch m, float *dx, float *dy, float *dmu, const float *dz, const float *x, const float *y, const float *mu);
     void (*sum_rows)(patch m, float *d, const float *dz);
+    /* One row of a mixing, backward (device.h): g->dy and g->dmu stand at it, z is the row after the norm and `before` the one
+     * before it. dbefore: what the next row says about this one becomes what this one says about the one before; dz: of z. */
+    void (*mix_back)(const mixing *m, const mixing_back *g, int C, const float *z, const float *before, float *dz, float *dbefore);
     void (*map)(map_kind kind, float *y, const float *x, int n);
     void (*map_back)(map_kind kind, float *dx, const float *dy, const float *x, const float *y, int n);
     /* What follows a product (device.h), in place: pointers stand at the patch. */

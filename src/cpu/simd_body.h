@@ -108,6 +108,7 @@ const simd SIMD = {
     .lerp = lerp,
     .lerp_back = lerp_back,
     .sum_rows = sum_rows,
+    .mix_back = mix_back,
     .map = map,
     .map_back = map_back,
     .finish = finish,

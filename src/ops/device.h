@@ -31,6 +31,12 @@ typedef struct {
     const real *mu[MOST_MIXTURES]; /* one row */
 } mixing;
 
+/* Its way back; state0 as in time, below. */
+typedef struct {
+    const real *dy[MOST_MIXTURES], *state0;   /* T x C       */
+    real *dx, *dw, *db, *dmu[MOST_MIXTURES];  /* as x and so on */
+} mixing_back;
+
 struct device {
     const char *name;
 
@@ -61,6 +67,7 @@ struct device {
                        const real *v, int T, int C, int heads);
 
     void (*mix)(pool *p, const mixing *m, const batch *b, int C, int at);
+    void (*mix_back)(pool *p, const mixing *m, const mixing_back *g, const batch *b, int C, int at); /* m->y is not read */
 
     /* time: b says which rows follow each other; the spans' states at `at` are read and advanced.
      * In *_back, state0 holds the spans' states at `at` as they were BEFORE the forward pass, one after another in span

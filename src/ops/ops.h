@@ -72,7 +72,7 @@ typedef struct device device;
 struct record {               /* one operation that ran                  */
     void (*back)(cx *, record *);
     tensor *out[2];
-    tensor *in[8];
+    tensor *in[12];
     real *saved;              /* what its backward asked to keep         */
     const void *p;            /* and what else it must know              */
     int i, j;

@@ -129,6 +129,13 @@ void states_put(const batch *b, int at, int len, const real *from)
     for (int i = 0; i < b->n_spans; i++) memcpy(b->spans[i].state + at, from + (size_t)i * (size_t)len, (size_t)len * sizeof(real));
 }
 
+real *states_keep(cx *c, int at, int len)
+{
+    real *kept = tape_keep(c, (size_t)c->b->n_spans * (size_t)len);
+    states_get(c->b, at, len, kept);
+    return kept;
+}
+
 /* ---- blocks ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -210,8 +217,7 @@ void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[2], tens
     }
     block *kept = arena_alloc(&c->mem, sizeof *kept);
     *kept = k;
-    kept->state0 = tape_keep(c, (size_t)c->b->n_spans * (size_t)len);
-    states_get(c->b, at, len, kept->state0);
+    kept->state0 = states_keep(c, at, len);
     run_block(c, kept, in, out);
     /* a layer has parameters of its own that may want gradients, whatever its inputs do: it is always recorded */
     tensor always = {.wants = 1};

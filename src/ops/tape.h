@@ -18,5 +18,6 @@ static inline real *tape_keep(cx *c, size_t n) { return arena_alloc(&c->mem, n *
 /* every span's state at [at, at + len), one after another: out of the states, and back into them */
 void states_get(const batch *b, int at, int len, real *to);
 void states_put(const batch *b, int at, int len, const real *from);
+real *states_keep(cx *c, int at, int len); /* for backward */
 
 #endif

@@ -3,13 +3,6 @@
 #include "ops/tape.h"
 #include <string.h>
 
-static real *keep_states(cx *c, int at, int len)
-{
-    real *kept = tape_keep(c, (size_t)c->b->n_spans * (size_t)len);
-    states_get(c->b, at, len, kept);
-    return kept;
-}
-
 /* Backward of an operation on states is called for the state's gradient even when none came to its output. */
 static real *out_grad(cx *c, record *r) { return tensor_grad(c, r->out[0]); }
 
@@ -76,7 +69,7 @@ static tensor *wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at, i
     if (r) {
         r->i = at;
         r->j = scan;
-        r->saved = keep_states(c, at, 3 * C);
+        r->saved = states_keep(c, at, 3 * C);
     }
     (scan ? c->dev->wkv4_scan : c->dev->wkv4)(c->pool, y->data, k->data, v->data, w->data, u->data, c->b, C, at);
     return y;
@@ -114,7 +107,7 @@ tensor *op_wkv6(cx *c, tensor *r, tensor *k, tensor *v, tensor *w, tensor *u, in
     if (rec) {
         rec->i = at;
         rec->j = heads;
-        rec->saved = keep_states(c, at, C * N);
+        rec->saved = states_keep(c, at, C * N);
     }
     c->dev->wkv6(c->pool, y->data, r->data, k->data, v->data, w->data, w->rows, u->data, c->b, C, heads, at);
     return y;
@@ -138,7 +131,7 @@ tensor *op_wkv7(cx *c, tensor *r, tensor *w, tensor *k, tensor *v, tensor *a, te
     if (rec) {
         rec->i = at;
         rec->j = heads;
-        rec->saved = keep_states(c, at, C * N);
+        rec->saved = states_keep(c, at, C * N);
     }
     c->dev->wkv7(c->pool, y->data, r->data, w->data, k->data, v->data, a->data, b->data, c->b, C, heads, at);
     return y;
