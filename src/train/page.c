@@ -16,13 +16,17 @@ typedef struct {
 
 typedef struct {
     double x0, x1, y0, y1;
+    int logs; /* y are logarithms to the base of ten */
 } frame;
 
 static double figures_step(const history *h, int i) { return h->f[i].step; }
 static double loss_of(const history *h, int i) { return h->f[i].loss; }
 static double smooth_of(const history *h, int i) { return h->f[i].smooth; }
 static double lr_of(const history *h, int i) { return h->f[i].lr; }
-static double norm_of(const history *h, int i) { return h->f[i].norm; }
+static double norm_of(const history *h, int i)
+{
+    return log10(h->f[i].norm);
+} /* now and then a hundred times the usual */
 static double speed_of(const history *h, int i) { return h->f[i].speed; }
 static double valid_step(const history *h, int i) { return h->m[i].step; }
 static double valid_of(const history *h, int i) { return h->m[i].loss; }
@@ -36,7 +40,7 @@ static double down(const frame *f, double y)
 /* The frame that holds all of the curves; 0: there is nothing to show. */
 static int frame_of(frame *f, const history *h, const curve *c, int n)
 {
-    *f = (frame){0, 1, INFINITY, -INFINITY};
+    *f = (frame){.x1 = 1, .y0 = INFINITY, .y1 = -INFINITY};
     for (int k = 0; k < n; k++)
         for (int i = 0; i < c[k].n; i++) {
             double x = c[k].step(h, i), y = c[k].value(h, i);
@@ -62,14 +66,14 @@ static double tick(double range)
 
 static void draw_axes(FILE *f, const frame *a)
 {
-    double dx = fmax(1, tick(a->x1 - a->x0)), dy = tick(a->y1 - a->y0);
+    double dx = fmax(1, tick(a->x1 - a->x0)), dy = fmax(a->logs ? 0.1 : 0, tick(a->y1 - a->y0));
     int columns = (int)((a->x1 - a->x0) / dx) + 1, rows = (int)((a->y1 - a->y0) / dy) + 1;
     double left = ceil(a->x0 / dx), low = ceil(a->y0 / dy);
     fprintf(f, "<g class=\"axis\">\n");
     for (int i = 0; i < rows && (low + i) * dy <= a->y1; i++) {
         double y = (low + i) * dy, at = down(a, y);
-        fprintf(f, "<path d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>\n", LEFT, at,
-                WIDE - RIGHT, LEFT - 6, at + 4, y);
+        fprintf(f, "<path d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.*g</text>\n", LEFT, at,
+                WIDE - RIGHT, LEFT - 6, at + 4, a->logs ? 2 : 6, a->logs ? pow(10, y) : y);
     }
     for (int i = 0; i < columns && (left + i) * dx <= a->x1; i++) {
         double x = (left + i) * dx, at = across(a, x);
@@ -94,10 +98,11 @@ static void draw_curve(FILE *f, const frame *a, const history *h, const curve *c
     fprintf(f, "\"/>\n");
 }
 
-static void draw(FILE *f, const history *h, const char *title, const curve *c, int n)
+static void draw(FILE *f, const history *h, const char *title, int logs, const curve *c, int n)
 {
     frame a;
     if (!frame_of(&a, h, c, n)) return;
+    a.logs = logs;
     fprintf(f, "<figure><figcaption>%s", title);
     for (int k = 0; n > 1 && k < n; k++)
         if (c[k].n) fprintf(f, " <span class=\"%s\">%s</span>", c[k].class, c[k].name);
@@ -180,10 +185,10 @@ void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_tr
     const curve loss[] = {{"steps", "b", h->n_f, figures_step, loss_of},
                           {"smoothed", "a", h->n_f, figures_step, smooth_of},
                           {"held out", "c", h->n_m, valid_step, valid_of}};
-    draw(f, h, "loss", loss, 3);
-    draw(f, h, "learning rate", &(curve){"", "a", h->n_f, figures_step, lr_of}, 1);
-    draw(f, h, "gradient", &(curve){"", "a", h->n_f, figures_step, norm_of}, 1);
-    draw(f, h, "tokens a second", &(curve){"", "a", h->n_f, figures_step, speed_of}, 1);
+    draw(f, h, "loss", 0, loss, 3);
+    draw(f, h, "learning rate", 0, &(curve){"", "a", h->n_f, figures_step, lr_of}, 1);
+    draw(f, h, "gradient", 1, &(curve){"", "a", h->n_f, figures_step, norm_of}, 1);
+    draw(f, h, "tokens a second", 0, &(curve){"", "a", h->n_f, figures_step, speed_of}, 1);
     fprintf(f, "</div>\n");
     if (h->sample) {
         fprintf(f, "<h1>written after step %lld</h1>\n<pre>", (long long)h->sample_step);
