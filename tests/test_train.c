@@ -6,58 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/file.h"
-#include "train/trainer.h"
+#include "folder.h"
 #include "test.h"
-
-static const char *const versions[] = {"4", "5.2", "6", "7"};
-enum { VERSIONS = 4 };
-
-static wkv_train_options tiny(const char *version)
-{
-    return (wkv_train_options){
-        .version = version, .layers = 2, .width = 32, .head_size = 16, .vocab_size = 64, .threads = 1, .seed = 1};
-}
-
-static wkv_trainer *make(const wkv_train_options *o)
-{
-    wkv_trainer *t;
-    if (wkv_trainer_new(&t, o)) {
-        FAILED("%s", wkv_error());
-        exit(1);
-    }
-    return t;
-}
+#include "trainer.h"
 
 /* a text with something to learn: a walk over the vocabulary that mostly repeats */
 static void fill_tokens(int32_t *ids, int n, int vocab)
 {
     rng r = {.seed = 5};
     for (int i = 0; i < n; i++) ids[i] = rng_u64(&r) % 8 ? (i * 7) % 11 : (int32_t)(rng_u64(&r) % (uint64_t)vocab);
-}
-
-static const param *find_param(const wkv_trainer *t, const char *name)
-{
-    for (int i = 0; i < t->p.count; i++)
-        if (!strcmp(t->p.list[i].name, name)) return &t->p.list[i];
-    FAILED("no tensor %s", name);
-    exit(1);
-}
-
-static char folder[64];
-static const char *path_of(const char *name)
-{
-    static char path[8][160]; /* the last eight stay */
-    static int turn;
-    turn = (turn + 1) % 8;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "w");
-    fputs(text, f);
-    fclose(f);
 }
 
 /* ---- parts ---------------------------------------------------------------------------------------------------------- */
@@ -364,12 +321,12 @@ static void saved_models_open(void)
         for (int i = 0; i < 5; i++) wkv_trainer_step(t, ids, 1, 32, NULL);
         double loss, again, sum = 0;
         EXPECT_EQ(wkv_trainer_loss(t, ids, 1, 32, &loss), 0);
-        EXPECT_EQ(wkv_trainer_save(t, path_of("m.safetensors"), "f32"), 0);
+        EXPECT_EQ(wkv_trainer_save(t, in_folder("m.safetensors"), "f32"), 0);
 
         wkv_model *m;
         wkv_context *c;
         wkv_state *s;
-        if (wkv_model_open(&m, path_of("m.safetensors"), NULL) || wkv_context_new(&c, m, NULL) ||
+        if (wkv_model_open(&m, in_folder("m.safetensors"), NULL) || wkv_context_new(&c, m, NULL) ||
             wkv_state_new(&s, m)) {
             FAILED("%s", wkv_error());
             return;
@@ -389,7 +346,7 @@ static void saved_models_open(void)
         wkv_context_free(c);
         wkv_model_close(m);
 
-        wkv_train_options from = {.init = path_of("m.safetensors"), .threads = 1};
+        wkv_train_options from = {.init = in_folder("m.safetensors"), .threads = 1};
         wkv_trainer *next = make(&from);
         EXPECT_EQ(next->p.n, t->p.n);
         EXPECT(!memcmp(next->p.values, t->p.values, t->p.n * sizeof(real)));
@@ -417,9 +374,9 @@ static void saved_shapes_are_official(void)
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         wkv_train_options o = tiny(expected[i].version);
         wkv_trainer *t = make(&o);
-        EXPECT_EQ(wkv_trainer_save(t, path_of("s.safetensors"), NULL), 0);
+        EXPECT_EQ(wkv_trainer_save(t, in_folder("s.safetensors"), NULL), 0);
         tensors *f;
-        EXPECT_EQ(tensors_open(&f, path_of("s.safetensors")), 0);
+        EXPECT_EQ(tensors_open(&f, in_folder("s.safetensors")), 0);
         const file_tensor *q = tensors_find(f, expected[i].name);
         EXPECT(q && q->dims == expected[i].dims && q->type == BF16);
         for (int k = 0; q && k < q->dims; k++) EXPECT_EQ(q->shape[k], expected[i].axes[k]);
@@ -442,13 +399,13 @@ static int on_report(void *user, const wkv_train_report *r)
 static wkv_train_options run_options(const char *out)
 {
     static const char *data[2];
-    data[0] = path_of("t.txt");
+    data[0] = in_folder("t.txt");
     return (wkv_train_options){.layers = 1,
                                .width = 32,
                                .head_size = 32,
                                .data = data,
                                .vocab = "bytes",
-                               .out = path_of(out),
+                               .out = in_folder(out),
                                .context = 16,
                                .batch = 2,
                                .steps = 12,
@@ -463,7 +420,7 @@ static void whole_runs_leave_whole_files(void)
 {
     char text[2001] = "";
     for (int i = 0; i < 100; i++) strcat(text, "the cat sat on a mat");
-    write_file(path_of("t.txt"), text);
+    write_file(in_folder("t.txt"), text);
     wkv_train_options o = run_options("run");
     reports = stop_at = 0;
     measured = -1;
@@ -472,12 +429,12 @@ static void whole_runs_leave_whole_files(void)
     EXPECT(measured > 0 && measured < 5.6);
     char *log;
     size_t n;
-    EXPECT_EQ(file_slurp(&log, &n, path_of("run/train.jsonl")), 0);
+    EXPECT_EQ(file_slurp(&log, &n, in_folder("run/train.jsonl")), 0);
     EXPECT_HAS(log, "\"step\": 10");
     EXPECT_HAS(log, "valid_bits_per_byte");
     free(log);
     wkv_model *m;
-    EXPECT_EQ(wkv_model_open(&m, path_of("run/final.safetensors"), NULL), 0);
+    EXPECT_EQ(wkv_model_open(&m, in_folder("run/final.safetensors"), NULL), 0);
     EXPECT_EQ(wkv_model_about(m)->vocab, 256);
     wkv_model_close(m);
 
@@ -488,12 +445,12 @@ static void whole_runs_leave_whole_files(void)
     o = run_options("run2");
     EXPECT_EQ(wkv_train(&o), WKV_ESTOPPED);
     EXPECT_EQ(reports, 7);
-    EXPECT_EQ(wkv_model_open(&m, path_of("run2/final.safetensors"), NULL), 0);
+    EXPECT_EQ(wkv_model_open(&m, in_folder("run2/final.safetensors"), NULL), 0);
     wkv_model_close(m);
 
     stop_at = 0;
     o = run_options("run3");
-    o.init = path_of("run/final.safetensors");
+    o.init = in_folder("run/final.safetensors");
     o.steps = 2;
     EXPECT_EQ(wkv_train(&o), 0);
 }
@@ -522,11 +479,11 @@ static void wrong_options_are_named(void)
     EXPECT_EQ(wkv_trainer_step(t, ids, 1, 2, &loss), WKV_EARG);
     EXPECT_HAS(wkv_error(), "64");
     EXPECT_EQ(wkv_trainer_step(t, ids, 0, 2, &loss), WKV_EARG);
-    EXPECT_EQ(wkv_trainer_save(t, path_of("x"), "q8"), WKV_EARG);
-    EXPECT_EQ(wkv_trainer_save(t, path_of("no/such/folder"), NULL), WKV_EIO);
+    EXPECT_EQ(wkv_trainer_save(t, in_folder("x"), "q8"), WKV_EARG);
+    EXPECT_EQ(wkv_trainer_save(t, in_folder("no/such/folder"), NULL), WKV_EIO);
     wkv_trainer_free(t);
     o = run_options("run4");
-    const char *none[] = {path_of("none.txt"), NULL};
+    const char *none[] = {in_folder("none.txt"), NULL};
     o.data = none;
     EXPECT_EQ(wkv_train(&o), WKV_EIO);
     o = run_options("run4");
@@ -536,8 +493,7 @@ static void wrong_options_are_named(void)
 
 int main(void)
 {
-    snprintf(folder, sizeof folder, "/tmp/wkv-train-%d", (int)getpid());
-    mkdir(folder, 0777);
+    folder_begin("train");
     RUN(first_step_moves_by_the_learning_rate);
     RUN(decay_and_clip_do_what_they_say);
     RUN(gradients_are_those_of_autograd);
@@ -551,8 +507,6 @@ int main(void)
     RUN(saved_shapes_are_official);
     RUN(whole_runs_leave_whole_files);
     RUN(wrong_options_are_named);
-    char clean[96];
-    snprintf(clean, sizeof clean, "rm -r %s", folder);
-    if (system(clean)) printf("%s is left behind\n", folder);
+    folder_end();
     return DONE();
 }

@@ -5,24 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "train/order.h"
+#include "folder.h"
 #include "test.h"
-
-static char folder[64];
-static const char *path_of(const char *name)
-{
-    static char path[8][160]; /* the last eight stay */
-    static int turn;
-    turn = (turn + 1) % 8;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "w");
-    fputs(text, f);
-    fclose(f);
-}
 
 /* ---- text ----------------------------------------------------------------------------------------------------------- */
 
@@ -52,24 +36,24 @@ static const char *spelt(const tokens *d)
 static void text_becomes_tokens(void)
 {
     tokens d = {0};
-    write_file(path_of("a.jsonl"), "{\"text\": \"ab\"}\n\n{\"meta\": 1, \"text\": \"c\\u00e9\"}");
-    EXPECT_EQ(add(&d, path_of("a.jsonl"), NULL), 0);
+    write_file(in_folder("a.jsonl"), "{\"text\": \"ab\"}\n\n{\"meta\": 1, \"text\": \"c\\u00e9\"}");
+    EXPECT_EQ(add(&d, in_folder("a.jsonl"), NULL), 0);
     EXPECT_STR(spelt(&d), "abc\303\251");
-    write_file(path_of("b.txt"), "more");
+    write_file(in_folder("b.txt"), "more");
     uint64_t sum = tokens_sum(&d);
-    EXPECT_EQ(add(&d, path_of("b.txt"), NULL), 0); /* behind it */
+    EXPECT_EQ(add(&d, in_folder("b.txt"), NULL), 0); /* behind it */
     EXPECT_STR(spelt(&d), "abc\303\251more");
     EXPECT(tokens_sum(&d) != sum);
     int32_t across[4];
     tokens_copy(&d, 3, 4, across);
     EXPECT(across[0] == 0xc3 && across[1] == 0xa9 && across[2] == 'm' && across[3] == 'o');
     tokens_release(&d);
-    write_file(path_of("b.jsonl"), "{\"text\": \"ab\"}\n{\"txt\": \"c\"}\n");
-    EXPECT_EQ(add(&d, path_of("b.jsonl"), NULL), WKV_EFORMAT);
+    write_file(in_folder("b.jsonl"), "{\"text\": \"ab\"}\n{\"txt\": \"c\"}\n");
+    EXPECT_EQ(add(&d, in_folder("b.jsonl"), NULL), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "line 2");
-    write_file(path_of("c.jsonl"), "{\"text\": \n");
-    EXPECT_EQ(add(&d, path_of("c.jsonl"), NULL), WKV_EFORMAT);
-    EXPECT_EQ(add(&d, path_of("none.txt"), NULL), WKV_EIO);
+    write_file(in_folder("c.jsonl"), "{\"text\": \n");
+    EXPECT_EQ(add(&d, in_folder("c.jsonl"), NULL), WKV_EFORMAT);
+    EXPECT_EQ(add(&d, in_folder("none.txt"), NULL), WKV_EIO);
     tokens_release(&d);
 }
 
@@ -77,21 +61,21 @@ static void conversations_become_text(void)
 {
     tokens d = {0};
     write_file(
-        path_of("m.jsonl"),
+        in_folder("m.jsonl"),
         "{\"messages\": [{\"role\": \"system\", \"content\": \"Be brief.\"}, {\"role\": \"user\", \"content\": \"Hi\"},"
         " {\"role\": \"assistant\", \"content\": \"Hello.\\n\\nYes? \"}, {\"role\": \"user\", \"content\": \"So\"},"
         " {\"role\": \"assistant\", \"content\": \"No\"}]}\n");
-    EXPECT_EQ(add(&d, path_of("m.jsonl"), "world"), 0);
+    EXPECT_EQ(add(&d, in_folder("m.jsonl"), "world"), 0);
     EXPECT_STR(spelt(&d), "System: Be brief.\n\nUser: Hi\n\nAssistant: Hello.\nYes?\n\nUser: So\n\nAssistant: No\n\n");
     tokens_release(&d);
-    EXPECT_EQ(add(&d, path_of("m.jsonl"), "pile"), 0);
+    EXPECT_EQ(add(&d, in_folder("m.jsonl"), "pile"), 0);
     EXPECT_HAS(spelt(&d), "Q: So\nA: No\n\n");
     tokens_release(&d);
-    write_file(path_of("n.jsonl"), "{\"messages\": [{\"role\": \"assistant\", \"content\": \"Hi\"}]}");
-    EXPECT_EQ(add(&d, path_of("n.jsonl"), NULL), WKV_EFORMAT);
+    write_file(in_folder("n.jsonl"), "{\"messages\": [{\"role\": \"assistant\", \"content\": \"Hi\"}]}");
+    EXPECT_EQ(add(&d, in_folder("n.jsonl"), NULL), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "message 1");
-    write_file(path_of("n.jsonl"), "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}");
-    EXPECT_EQ(add(&d, path_of("n.jsonl"), NULL), WKV_EFORMAT);
+    write_file(in_folder("n.jsonl"), "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}");
+    EXPECT_EQ(add(&d, in_folder("n.jsonl"), NULL), WKV_EFORMAT);
     tokens_release(&d);
 }
 
@@ -124,11 +108,11 @@ static void token_files_are_mapped(void)
     static const char *const names[] = {"tok", "tok.idx", "tok.bin"};
     static const int32_t lengths[] = {3, 500, 0, 97};
     for (int type = 4; type <= 8; type += 4) {
-        write_binidx(path_of("tok"), type, lengths, 4);
+        write_binidx(in_folder("tok"), type, lengths, 4);
         for (int i = 0; i < 3; i++) {
             tokens d = {0};
             int32_t ids[600];
-            EXPECT_EQ(add(&d, path_of(names[i]), NULL), 0);
+            EXPECT_EQ(add(&d, in_folder(names[i]), NULL), 0);
             EXPECT_EQ(d.n, 600);
             tokens_copy(&d, 0, d.n, ids);
             for (int k = 0; k < d.n; k++) EXPECT_EQ(ids[k], k);
@@ -137,30 +121,30 @@ static void token_files_are_mapped(void)
         }
     }
     tokens d = {0};
-    EXPECT_EQ(tokens_add(&d, path_of("tok"), &(text_form){0}), 0); /* without any vocabulary */
-    EXPECT_EQ(tokens_add(&d, path_of("a.jsonl"), &(text_form){0}), WKV_EARG);
+    EXPECT_EQ(tokens_add(&d, in_folder("tok"), &(text_form){0}), 0); /* without any vocabulary */
+    EXPECT_EQ(tokens_add(&d, in_folder("a.jsonl"), &(text_form){0}), WKV_EARG);
     tokens_release(&d);
-    if (truncate(path_of("tok.bin"), 1199)) FAILED("truncate");
-    EXPECT_EQ(add(&d, path_of("tok"), NULL), WKV_EFORMAT);
+    if (truncate(in_folder("tok.bin"), 1199)) FAILED("truncate");
+    EXPECT_EQ(add(&d, in_folder("tok"), NULL), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "1199 bytes");
-    write_binidx(path_of("tok"), 8, lengths, 4);
-    if (truncate(path_of("tok.idx"), 60)) FAILED("truncate");
-    EXPECT_EQ(add(&d, path_of("tok.idx"), NULL), WKV_EFORMAT);
+    write_binidx(in_folder("tok"), 8, lengths, 4);
+    if (truncate(in_folder("tok.idx"), 60)) FAILED("truncate");
+    EXPECT_EQ(add(&d, in_folder("tok.idx"), NULL), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "4 sequences");
-    write_binidx(path_of("tok"), 6, lengths, 4);
-    EXPECT_EQ(add(&d, path_of("tok"), NULL), WKV_EUNSUPPORTED);
+    write_binidx(in_folder("tok"), 6, lengths, 4);
+    EXPECT_EQ(add(&d, in_folder("tok"), NULL), WKV_EUNSUPPORTED);
     tokens_release(&d);
 }
 
 static void folders_are_read_by_name(void)
 {
     tokens d = {0};
-    mkdir(path_of("texts"), 0777);
-    EXPECT_EQ(add(&d, path_of("texts"), NULL), WKV_EARG);
-    write_file(path_of("texts/b.txt"), "two");
-    write_file(path_of("texts/a.jsonl"), "{\"text\": \"one\"}");
-    write_file(path_of("texts/c.md"), "not this");
-    EXPECT_EQ(add(&d, path_of("texts"), NULL), 0);
+    mkdir(in_folder("texts"), 0777);
+    EXPECT_EQ(add(&d, in_folder("texts"), NULL), WKV_EARG);
+    write_file(in_folder("texts/b.txt"), "two");
+    write_file(in_folder("texts/a.jsonl"), "{\"text\": \"one\"}");
+    write_file(in_folder("texts/c.md"), "not this");
+    EXPECT_EQ(add(&d, in_folder("texts"), NULL), 0);
     EXPECT_STR(spelt(&d), "onetwo");
     tokens_release(&d);
 }
@@ -231,16 +215,13 @@ static void magic_primes_and_first_samples_are_the_official_ones(void)
 
 int main(void)
 {
-    snprintf(folder, sizeof folder, "/tmp/wkv-train-data-%d", (int)getpid());
-    mkdir(folder, 0777);
+    folder_begin("train-data");
     RUN(text_becomes_tokens);
     RUN(conversations_become_text);
     RUN(token_files_are_mapped);
     RUN(folders_are_read_by_name);
     RUN(an_epoch_visits_every_chunk_once);
     RUN(magic_primes_and_first_samples_are_the_official_ones);
-    char clean[96];
-    snprintf(clean, sizeof clean, "rm -r %s", folder);
-    if (system(clean)) printf("%s is left behind\n", folder);
+    folder_end();
     return DONE();
 }

@@ -14,23 +14,13 @@
 #include "base/rng.h"
 #include "format/tensors.h"
 #include "wkv_train.h"
+#include "folder.h"
 #include "test.h"
-
-static char folder[64];
-
-static const char *path_of(const char *name)
-{
-    static char path[8][160]; /* the last eight stay */
-    static int turn;
-    turn = (turn + 1) % 8;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
 
 static void write_text(void)
 {
     static const char *const words[] = {"the ", "cat ", "sat ", "on ", "a ", "mat.\n"};
-    FILE *f = fopen(path_of("t.txt"), "w");
+    FILE *f = fopen(in_folder("t.txt"), "w");
     rng r = {.seed = 3};
     for (int i = 0; i < 3000; i++) fputs(words[rng_u64(&r) % 6], f);
     fclose(f);
@@ -40,13 +30,13 @@ static void write_text(void)
 static wkv_train_options options(const char *out)
 {
     static const char *data[2];
-    data[0] = path_of("t.txt");
+    data[0] = in_folder("t.txt");
     return (wkv_train_options){.layers = 2,
                                .width = 32,
                                .head_size = 16,
                                .data = data,
                                .vocab = "bytes",
-                               .out = path_of(out),
+                               .out = in_folder(out),
                                .context = 16,
                                .batch = 3,
                                .micro_batch = 2,
@@ -156,11 +146,11 @@ static void a_killed_run_ends_in_the_same_bytes(void)
             char cut[64], whole[64];
             snprintf(cut, sizeof cut, "%s%s", name, files[k]);
             snprintf(whole, sizeof whole, "whole/%s", files[k]);
-            expect_same_file(path_of(cut), path_of(whole));
+            expect_same_file(in_folder(cut), in_folder(whole));
         }
         char cut[64];
         snprintf(cut, sizeof cut, "%scheckpoint-00000040.safetensors", name);
-        expect_same_checkpoint(path_of(cut), path_of("whole/checkpoint-00000040.safetensors"));
+        expect_same_checkpoint(in_folder(cut), in_folder("whole/checkpoint-00000040.safetensors"));
     }
     printf("     %d kills in %d runs\n", killed, runs);
     EXPECT(killed >= runs / 2);
@@ -192,20 +182,20 @@ static void a_stopped_run_needs_its_folder_only(void)
     o.report = stop;
     EXPECT_EQ(wkv_train(&o), WKV_ESTOPPED);
     EXPECT_HAS(wkv_error(), "step 11 of 40");
-    FILE *f = fopen(path_of("stopped/train.jsonl"), "a"); /* as a run that was killed later might leave it */
+    FILE *f = fopen(in_folder("stopped/train.jsonl"), "a"); /* as a run that was killed later might leave it */
     fputs("{\"step\": 12, \"lo", f);
     fclose(f);
-    f = fopen(path_of("stopped/final.safetensors.part-1"), "w");
+    f = fopen(in_folder("stopped/final.safetensors.part-1"), "w");
     fclose(f);
-    wkv_train_options on = {.out = path_of("stopped"), .resume = 1, .threads = 2};
+    wkv_train_options on = {.out = in_folder("stopped"), .resume = 1, .threads = 2};
     EXPECT_EQ(wkv_train(&on), 0);
-    expect_same_file(path_of("stopped/final.safetensors"), path_of("whole/final.safetensors"));
-    EXPECT(access(path_of("stopped/final.safetensors.part-1"), F_OK) != 0);
-    EXPECT(access(path_of("stopped/checkpoint-00000036.safetensors"), F_OK) != 0); /* two are kept: 39 and 40 */
-    EXPECT(access(path_of("stopped/checkpoint-00000039.safetensors"), F_OK) == 0);
-    EXPECT_EQ(lines_of(path_of("stopped/train.jsonl")), lines_of(path_of("whole/train.jsonl")));
+    expect_same_file(in_folder("stopped/final.safetensors"), in_folder("whole/final.safetensors"));
+    EXPECT(access(in_folder("stopped/final.safetensors.part-1"), F_OK) != 0);
+    EXPECT(access(in_folder("stopped/checkpoint-00000036.safetensors"), F_OK) != 0); /* two are kept: 39 and 40 */
+    EXPECT(access(in_folder("stopped/checkpoint-00000039.safetensors"), F_OK) == 0);
+    EXPECT_EQ(lines_of(in_folder("stopped/train.jsonl")), lines_of(in_folder("whole/train.jsonl")));
     EXPECT_EQ(wkv_train(&on), 0); /* over: nothing is left to do */
-    expect_same_file(path_of("stopped/final.safetensors"), path_of("whole/final.safetensors"));
+    expect_same_file(in_folder("stopped/final.safetensors"), in_folder("whole/final.safetensors"));
 }
 
 static void other_settings_are_refused(void)
@@ -227,14 +217,14 @@ static void other_settings_are_refused(void)
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
     o = options("other");
     o.steps = 4;
-    FILE *f = fopen(path_of("u.txt"), "w");
+    FILE *f = fopen(in_folder("u.txt"), "w");
     for (int i = 0; i < 2000; i++) fputs("another text ", f);
     fclose(f);
-    const char *data[] = {path_of("u.txt"), NULL};
+    const char *data[] = {in_folder("u.txt"), NULL};
     o.data = data;
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
     EXPECT_HAS(wkv_error(), "the text is not");
-    o = (wkv_train_options){.out = path_of("nowhere"), .resume = 1};
+    o = (wkv_train_options){.out = in_folder("nowhere"), .resume = 1};
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
     EXPECT_HAS(wkv_error(), "no checkpoint");
 }
@@ -243,7 +233,7 @@ static void other_settings_are_refused(void)
 static void a_checkpoint_opens_as_a_model(void)
 {
     wkv_model *m;
-    if (wkv_model_open(&m, path_of("whole/checkpoint-00000040.safetensors"), NULL)) {
+    if (wkv_model_open(&m, in_folder("whole/checkpoint-00000040.safetensors"), NULL)) {
         FAILED("%s", wkv_error());
         return;
     }
@@ -254,15 +244,12 @@ static void a_checkpoint_opens_as_a_model(void)
 
 int main(void)
 {
-    snprintf(folder, sizeof folder, "/tmp/wkv-resume-%d", (int)getpid());
-    mkdir(folder, 0777);
+    folder_begin("resume");
     write_text();
     RUN(a_killed_run_ends_in_the_same_bytes);
     RUN(a_stopped_run_needs_its_folder_only);
     RUN(other_settings_are_refused);
     RUN(a_checkpoint_opens_as_a_model);
-    char clean[96];
-    snprintf(clean, sizeof clean, "rm -r %s", folder);
-    if (system(clean)) printf("%s is left behind\n", folder);
+    folder_end();
     return DONE();
 }

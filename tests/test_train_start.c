@@ -3,35 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "train/trainer.h"
 #include "test.h"
-
-static const char *const versions[] = {"4", "5.2", "6", "7"};
-enum { VERSIONS = 4 };
-
-static wkv_train_options tiny(const char *version)
-{
-    return (wkv_train_options){
-        .version = version, .layers = 2, .width = 32, .head_size = 16, .vocab_size = 64, .threads = 1, .seed = 1};
-}
-
-static wkv_trainer *make(const wkv_train_options *o)
-{
-    wkv_trainer *t;
-    if (wkv_trainer_new(&t, o)) {
-        FAILED("%s", wkv_error());
-        exit(1);
-    }
-    return t;
-}
-
-static const param *find_param(const wkv_trainer *t, const char *name)
-{
-    for (int i = 0; i < t->p.count; i++)
-        if (!strcmp(t->p.list[i].name, name)) return &t->p.list[i];
-    FAILED("no tensor %s", name);
-    exit(1);
-}
+#include "trainer.h"
 
 /* The published column of spec ARCHITECTURES 9.3: the last step of each of the first twelve mini-epochs of the demo. */
 static void learning_rates_are_the_published_ones(void)

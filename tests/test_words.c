@@ -7,18 +7,8 @@
 #include "base/file.h"
 #include "text/words.h"
 #include "wkv_train.h"
+#include "folder.h"
 #include "test.h"
-
-static char folder[64];
-
-static const char *path_of(const char *name)
-{
-    static char path[4][160];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
 
 static int has(const table *t, const char *word)
 {
@@ -91,20 +81,20 @@ static void write_text(const char *path)
 
 static void a_vocabulary_file_reads_back(void)
 {
-    write_text(path_of("t.txt"));
-    const char *data[] = {path_of("t.txt"), NULL};
+    write_text(in_folder("t.txt"));
+    const char *data[] = {in_folder("t.txt"), NULL};
     wkv_vocabulary_options o = {.size = 280};
     char *a = NULL, *b = NULL;
     size_t n = 0, m = 0;
-    EXPECT_EQ(wkv_vocabulary_train(path_of("a.vocab.txt"), data, &o), 0);
-    EXPECT_EQ(wkv_vocabulary_train(path_of("b.vocab.txt"), data, &o), 0);
-    EXPECT_EQ(file_slurp(&a, &n, path_of("a.vocab.txt")), 0);
-    EXPECT_EQ(file_slurp(&b, &m, path_of("b.vocab.txt")), 0);
+    EXPECT_EQ(wkv_vocabulary_train(in_folder("a.vocab.txt"), data, &o), 0);
+    EXPECT_EQ(wkv_vocabulary_train(in_folder("b.vocab.txt"), data, &o), 0);
+    EXPECT_EQ(file_slurp(&a, &n, in_folder("a.vocab.txt")), 0);
+    EXPECT_EQ(file_slurp(&b, &m, in_folder("b.vocab.txt")), 0);
     EXPECT(n == m && !memcmp(a, b, n));
     free(a);
     free(b);
     wkv_tokenizer *t;
-    EXPECT_EQ(wkv_tokenizer_open(&t, path_of("a.vocab.txt"), NULL), 0);
+    EXPECT_EQ(wkv_tokenizer_open(&t, in_folder("a.vocab.txt"), NULL), 0);
     EXPECT_EQ(wkv_tokenizer_size(t), 280);
     EXPECT_EQ(wkv_tokenizer_end(t), 0);
     for (int i = 0; i < 256; i++) {
@@ -114,28 +104,25 @@ static void a_vocabulary_file_reads_back(void)
     }
     char *text;
     int32_t *ids = malloc(40000 * sizeof *ids);
-    EXPECT_EQ(file_slurp(&text, &n, path_of("t.txt")), 0);
+    EXPECT_EQ(file_slurp(&text, &n, in_folder("t.txt")), 0);
     int count = wkv_encode(t, text, n, ids, 40000);
     EXPECT(count > 0 && (double)n / count > 3);
     free(text);
     free(ids);
     wkv_tokenizer_close(t);
     o.size = 200000;
-    EXPECT_EQ(wkv_vocabulary_train(path_of("c.vocab.txt"), data, &o), WKV_EARG);
+    EXPECT_EQ(wkv_vocabulary_train(in_folder("c.vocab.txt"), data, &o), WKV_EARG);
     o.size = 256;
-    EXPECT_EQ(wkv_vocabulary_train(path_of("c.vocab.txt"), data, &o), WKV_EARG);
-    EXPECT(access(path_of("c.vocab.txt"), F_OK) != 0);
+    EXPECT_EQ(wkv_vocabulary_train(in_folder("c.vocab.txt"), data, &o), WKV_EARG);
+    EXPECT(access(in_folder("c.vocab.txt"), F_OK) != 0);
 }
 
 int main(void)
 {
-    snprintf(folder, sizeof folder, "/tmp/wkv-words-%d", (int)getpid());
-    mkdir(folder, 0777);
+    folder_begin("words");
     RUN(text_is_split_into_chunks);
     RUN(the_words_that_save_most_are_chosen);
     RUN(a_vocabulary_file_reads_back);
-    char clean[96];
-    snprintf(clean, sizeof clean, "rm -r %s", folder);
-    if (system(clean)) printf("%s is left behind\n", folder);
+    folder_end();
     return DONE();
 }

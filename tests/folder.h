@@ -1,0 +1,42 @@
+/* folder.h - a folder of a test's own, which goes when the test ends. */
+#ifndef WKV_TESTS_FOLDER_H
+#define WKV_TESTS_FOLDER_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[64];
+
+static void folder_begin(const char *name)
+{
+    snprintf(folder, sizeof folder, "/tmp/wkv-%s-%d", name, (int)getpid());
+    mkdir(folder, 0777);
+}
+
+static void folder_end(void)
+{
+    char clean[96];
+    snprintf(clean, sizeof clean, "rm -r %s", folder);
+    if (system(clean)) printf("%s is left behind\n", folder);
+}
+
+/* Where a file of that name lies in it; the last eight answers stay. */
+static const char *in_folder(const char *name)
+{
+    static char path[8][160];
+    static int turn;
+    turn = (turn + 1) % 8;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
+
+static inline void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    fputs(text, f);
+    fclose(f);
+}
+
+#endif
