@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "train/trainer.h"
+#include "folder.h"
 #include "test.h"
 
 /* ---- wkv_ranks over threads -------------------------------------------------------------------------------------------- */
@@ -328,17 +329,6 @@ static void all_skip_a_step_that_is_no_number(void)
 
 /* ---- whole runs -------------------------------------------------------------------------------------------------------- */
 
-static const char folder[] = "test_ranks.files";
-
-static const char *path_of(const char *name)
-{
-    static char path[4][160];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
-
 static void train(member *m)
 {
     wkv_train_options o = *m->o;
@@ -378,9 +368,9 @@ static void runs_go_on_in_other_numbers(void)
     static group g;
     char one[160], four[160], text[160];
     const char *data[] = {text, NULL};
-    snprintf(one, sizeof one, "%s", path_of("one"));
-    snprintf(four, sizeof four, "%s", path_of("four"));
-    snprintf(text, sizeof text, "%s", path_of("t.txt"));
+    snprintf(one, sizeof one, "%s", in_folder("one"));
+    snprintf(four, sizeof four, "%s", in_folder("four"));
+    snprintf(text, sizeof text, "%s", in_folder("t.txt"));
     FILE *f = fopen(text, "w");
     for (int i = 0; i < 2000; i++) fprintf(f, "%d%c", i * i % 71, i % 9 ? ' ' : '\n');
     fclose(f);
@@ -400,9 +390,9 @@ static void runs_go_on_in_other_numbers(void)
     if (wkv_train(&rest)) FAILED("%s", wkv_error());
 
     wkv_trainer *a, *b;
-    wkv_train_options from = {.threads = 1, .init = path_of("one/final.safetensors")};
+    wkv_train_options from = {.threads = 1, .init = in_folder("one/final.safetensors")};
     EXPECT_EQ(wkv_trainer_new(&a, &from), 0);
-    from.init = path_of("four/final.safetensors");
+    from.init = in_folder("four/final.safetensors");
     EXPECT_EQ(wkv_trainer_new(&b, &from), 0);
     if (a && b) EXPECT(apart(a->p.values, b->p.values, a->p.n) < 1e-5);
     wkv_trainer_free(a);
@@ -415,9 +405,11 @@ static void all_end_when_the_first_cannot_write(void)
     static group g;
     char text[160], out[160];
     const char *data[] = {text, NULL};
-    snprintf(text, sizeof text, "%s", path_of("t.txt"));
-    snprintf(out, sizeof out, "%s", path_of("blocked"));
-    if (system("mkdir -p test_ranks.files/blocked/best.safetensors/in")) return;
+    snprintf(text, sizeof text, "%s", in_folder("t.txt"));
+    snprintf(out, sizeof out, "%s", in_folder("blocked"));
+    mkdir(out, 0777);
+    mkdir(in_folder("blocked/best.safetensors"), 0777);
+    mkdir(in_folder("blocked/best.safetensors/in"), 0777);
     wkv_train_options o = whole_run(out, data);
     together(&g, 2, train, &o);
     for (int k = 0; k < 2; k++) {
@@ -432,8 +424,8 @@ static void what_does_not_fit_is_said(void)
     static group g;
     char text[160], out[160];
     const char *data[] = {text, NULL};
-    snprintf(text, sizeof text, "%s", path_of("t.txt"));
-    snprintf(out, sizeof out, "%s", path_of("none"));
+    snprintf(text, sizeof text, "%s", in_folder("t.txt"));
+    snprintf(out, sizeof out, "%s", in_folder("none"));
     wkv_train_options o = whole_run(out, data);
     together(&g, 3, train, &o);
     for (int k = 0; k < 3; k++) EXPECT_HAS(g.m[k].sentence, "a batch of 8 sequences for 3 processes");
@@ -449,7 +441,7 @@ static void what_does_not_fit_is_said(void)
 
 int main(void)
 {
-    if (system("rm -rf test_ranks.files; mkdir test_ranks.files")) return 1;
+    folder_begin("ranks");
     RUN(several_are_as_one);
     RUN(layers_leave_early);
     RUN(a_failure_of_one_is_all_known);
@@ -457,6 +449,6 @@ int main(void)
     RUN(runs_go_on_in_other_numbers);
     RUN(all_end_when_the_first_cannot_write);
     RUN(what_does_not_fit_is_said);
-    if (system("rm -r test_ranks.files")) printf("%s is left behind\n", folder);
+    folder_end();
     return DONE();
 }
