@@ -1,15 +1,18 @@
 /* test_phases.c - operations that do the work of several: on the reference device and on every instruction set, for any
- * number of threads, the bits of the operations they stand for, which here are what runs while recording. */
+ * number of threads, the bits of the operations they stand for. Gradients are theirs within rounding. */
+#include <math.h>
 #include <stdlib.h>
 #include "base/rng.h"
 #include "cpu/simd.h"
 #include "ops/device.h"
+#include "ops/tape.h"
 #include "test.h"
 
 enum { MOST_POOLS = 4, MOST_OUT = 12, STATE = 6 * 64 * 64 + 1024 };
 static pool *pools[MOST_POOLS]; /* of 1 (NULL), 2, 3, 4 threads */
 static rng dice = {11, 0};
 static cx inputs; /* holds what the cases read */
+static int by_hand; /* the operations that the others stand for */
 
 static tensor *normal(int rows, int cols, double by)
 {
@@ -41,7 +44,7 @@ static tensor *weight(dtype type, int in, int out, int in_rows)
 /* A case: leaves its results in out, returns how many. */
 typedef int case_fn(cx *c, tensor **out);
 
-/* Recorded and not, from the same states, which are left as they were. */
+/* By hand, recorded, and not, from the same states, which are left as they were. */
 static void compare(const char *name, case_fn *fn, const batch *b, const device *dev, pool *p)
 {
     static real first[4][STATE], last[2][4][STATE];
@@ -54,6 +57,7 @@ static void compare(const char *name, case_fn *fn, const batch *b, const device 
         if (cx_init(&c[way], dev, p)) exit(1);
         c[way].b = b;
         c[way].recording = way;
+        by_hand = way;
         n = fn(&c[way], out[way]);
         for (int i = 0; i < spans; i++) {
             memcpy(last[way][i], b->spans[i].state, sizeof first[i]);
@@ -132,7 +136,7 @@ static void grouped_linears(void)
 
 static struct {
     int T, C, heads;
-    tensor *x[6], *row[8];
+    tensor *x[6], *row[8], *dy[4], *dstate;
 } now;
 
 /* Spans of the lengths given (0: no more), with random states of STATE numbers. */
@@ -153,6 +157,8 @@ static void inputs_for(int T, int C, int heads)
     now.heads = heads;
     for (int i = 0; i < 6; i++) now.x[i] = normal(T, C, 1);
     for (int i = 0; i < 8; i++) now.row[i] = normal(1, C, 1);
+    for (int i = 0; i < 4; i++) now.dy[i] = normal(T, C, 1);
+    now.dstate = normal(4, STATE, 0.5);
 }
 
 typedef void mix_fn(cx *, tensor *, tensor *, tensor *, real, int, weighs, const mixture *, int);
@@ -166,7 +172,7 @@ static void mix_by_hand(cx *c, tensor *x, tensor *w, tensor *b, real eps, int at
 
 static int mixes(cx *c, tensor **y)
 {
-    mix_fn *mix = c->recording ? mix_by_hand : op_mix;
+    mix_fn *mix = by_hand ? mix_by_hand : op_mix;
     mix(c, now.x[0], now.row[0], now.row[1], (real)1e-5, 3, PREVIOUS,
            (mixture[]){{&y[0], now.row[2]}, {NULL, NULL}, {&y[1], now.row[3]}, {&y[2], now.row[4]}}, 4);
     mix(c, now.x[1], now.row[0], now.row[1], (real)1e-5, 3 + now.C, CURRENT, (mixture[]){{&y[3], now.row[2]}}, 1);
@@ -191,14 +197,88 @@ static tensor *heads6(cx *c, const void *p, tensor *const *in, int heads, int at
     return op_norm(c, y, in[5], in[6], heads, *eps);
 }
 
-static int in_heads(cx *c, tensor **y)
+static tensor *heads_of(cx *c, heads_fn *fn, tensor *const *in, int n)
 {
     static const real eps = (real)1e-3;
+    return by_hand ? fn(c, &eps, in, now.heads, 5) : op_heads(c, fn, &eps, now.heads, 5, in, n);
+}
+
+static int in_heads(cx *c, tensor **y)
+{
     tensor **x = now.x, **row = now.row;
-    y[0] = HEADS(c, heads7, &eps, now.heads, 5, x[0], x[1], x[2], x[3], x[4], row[0], NULL, row[1], row[2], row[3]);
-    y[1] = HEADS(c, heads6, &eps, now.heads, 5, x[0], x[1], x[2], x[3], row[4], row[2], row[3]);
-    y[2] = HEADS(c, heads6, &eps, now.heads, 5, x[0], x[1], x[2], row[5], row[4], row[2], row[3]); /* one decay for all tokens */
+    y[0] = heads_of(c, heads7, (tensor *[]){x[0], x[1], x[2], x[3], x[4], row[0], NULL, row[1], row[2], row[3]}, 10);
+    y[1] = heads_of(c, heads6, (tensor *[]){x[0], x[1], x[2], x[3], row[4], row[2], row[3]}, 7);
+    y[2] = heads_of(c, heads6, (tensor *[]){x[0], x[1], x[2], row[5], row[4], row[2], row[3]}, 7); /* one decay for all tokens */
     return 3;
+}
+
+/* Gradients of all inputs and of the states: of the operations by hand on the reference device and, within rounding, of those in one
+ * go, which have the same bits for any number of threads. */
+enum { GRADIENTS = 6 * 110 * 384 + 8 * 384 + 4 * STATE };
+
+static void learn(case_fn *fn, const batch *b, const device *dev, pool *p, int hand, real *to)
+{
+    static real first[4][STATE], dstates[4][STATE];
+    span spans[4];
+    tensor *out[MOST_OUT], *all[14];
+    for (int i = 0; i < b->n_spans; i++) {
+        memcpy(first[i], b->spans[i].state, sizeof first[i]);
+        memcpy(dstates[i], reals(now.dstate) + i * STATE, sizeof dstates[i]);
+        spans[i] = b->spans[i];
+        spans[i].dstate = i == 1 ? NULL : dstates[i];
+    }
+    batch with = {b->rows, b->n_spans, spans};
+    memcpy(all, now.x, sizeof now.x);
+    memcpy(all + 6, now.row, sizeof now.row);
+    for (int i = 0; i < 14; i++) {
+        all[i]->wants = 1;
+        all[i]->grad = NULL;
+    }
+    cx c;
+    if (cx_init(&c, dev, p)) exit(1);
+    c.b = &with;
+    c.recording = 1;
+    by_hand = hand;
+    int n = fn(&c, out);
+    for (int i = 0; i < n; i++) memcpy(tensor_grad(&c, out[i]), now.dy[i]->data, (size_t)now.T * (size_t)now.C * sizeof(real));
+    tape_unwind(&c, 0);
+    for (int i = 0; i < 14; i++) {
+        size_t values = (size_t)all[i]->rows * (size_t)all[i]->cols;
+        memcpy(to, tensor_grad(&c, all[i]), values * sizeof *to);
+        to += values;
+        all[i]->wants = 0;
+        all[i]->grad = NULL;
+    }
+    memcpy(to, dstates, (size_t)b->n_spans * sizeof *dstates);
+    for (int i = 0; i < b->n_spans; i++) memcpy(b->spans[i].state, first[i], sizeof first[i]);
+    cx_release(&c);
+}
+
+static void learned(const char *name, case_fn *fn, const batch *b)
+{
+    static real expected[GRADIENTS], found[2][GRADIENTS];
+    size_t n = (size_t)now.C * (size_t)(6 * now.T + 8) + (size_t)b->n_spans * STATE;
+    CHECK(n <= GRADIENTS);
+    learn(fn, b, &device_reference, NULL, 1, expected);
+    for (int i = 0; simd_at(i); i++) {
+        if (simd_choose(simd_at(i)->name)) return;
+        for (int p = 0; p < MOST_POOLS; p++) {
+            real *now_found = found[p > 0];
+            learn(fn, b, &device_cpu, pools[p], 0, now_found);
+            if (p && memcmp(found[0], found[1], n * sizeof *expected))
+                FAILED("%s, %s, %d threads: gradients have other bits", name, simd_name(), p + 1);
+        }
+        size_t size = (size_t)now.T * (size_t)now.C;
+        for (size_t at = 0, part = 0; at < n; at += size, part++) {
+            double off = 0, all = 0;
+            if (part >= 6) size = part < 14 ? (size_t)now.C : n - at;
+            for (size_t k = at; k < at + size; k++) {
+                off += (double)(found[0][k] - expected[k]) * (double)(found[0][k] - expected[k]);
+                all += (double)expected[k] * (double)expected[k];
+            }
+            if (!(off <= 1e-9 * all)) FAILED("%s, %s: gradient %zu is off by %g", name, simd_name(), part, sqrt(off / all));
+        }
+    }
 }
 
 static void over_time(void)
@@ -213,6 +293,8 @@ static void over_time(void)
             inputs_for(b.rows, heads[h] * width[h], heads[h]);
             everywhere("mix", mixes, &b);
             everywhere("heads", in_heads, &b);
+            learned("mix", mixes, &b);
+            learned("heads", in_heads, &b);
         }
 }
 

@@ -197,9 +197,9 @@ enum { HEAD_CHUNK = 1 << 22 };
 tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap);
 
 /* Run fn, whose operations keep to the columns of a head, on n matrices of T x C and rows of C (those that are NULL stay so):
- * while recording on the whole of them; else on pieces of some heads and tokens, with states that begin at the piece's first
- * head, so that what it makes stays in a thread's cache. fn(c, p, in, heads, at) reads in[0..n), cut to the piece, and returns
- * T x its columns. */
+ * on pieces of some heads and tokens, with states that begin at the piece's first head, so that what it makes stays in a thread's
+ * cache. fn(c, p, in, heads, at) reads in[0..n), cut to the piece, and returns T x its columns; p and what is behind it live
+ * until backward, which runs it again. */
 typedef tensor *heads_fn(cx *c, const void *p, tensor *const *in, int heads, int at);
 tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *const *in, int n);
 #define HEADS(c, fn, p, heads, at, ...)                                                                                \

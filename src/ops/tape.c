@@ -33,7 +33,10 @@ int cx_init(cx *c, const device *dev, pool *p)
 
 void cx_release(cx *c)
 {
-    for (int i = 0; c->part && i < pool_threads(c->pool); i++) arena_release(&c->part[i].mem);
+    for (int i = 0; c->part && i < pool_threads(c->pool); i++) {
+        arena_release(&c->part[i].mem);
+        free(c->part[i].tape);
+    }
     free(c->part);
     arena_release(&c->mem);
     free(c->tape);
@@ -64,8 +67,14 @@ tensor *tensor_zero(cx *c, int rows, int cols)
 
 real *tensor_grad(cx *c, tensor *x)
 {
-    if (!x->grad) x->grad = arena_zero(&c->mem, (size_t)x->rows * (size_t)x->cols * sizeof(real));
+    if (!x->grad) memset(tensor_grad_unset(c, x), 0, (size_t)x->rows * (size_t)x->cols * sizeof(real));
     return x->grad;
+}
+
+real *tensor_grad_unset(cx *c, tensor *x)
+{
+    CHECK(!x->grad);
+    return x->grad = arena_alloc(&c->mem, (size_t)x->rows * (size_t)x->cols * sizeof(real));
 }
 
 tensor *tensor_part(cx *c, const tensor *w, int i, int n)
@@ -101,9 +110,7 @@ record *tape_record(cx *c, void (*back)(cx *, record *), tensor *out, int n_in, 
     return r;
 }
 
-/* Call the recorded operations' backward, newest first, down to tape position `to`. What no gradient reached is skipped,
- * unless a state's gradient may come in through it. */
-static void unwind(cx *c, int to)
+void tape_unwind(cx *c, int to)
 {
     while (c->n > to) {
         record r = c->tape[--c->n];
@@ -116,7 +123,7 @@ void tape_backward(cx *c, tensor *root, real seed)
 {
     CHECK(root->rows == 1 && root->cols == 1);
     tensor_grad(c, root)[0] = seed;
-    unwind(c, 0);
+    tape_unwind(c, 0);
 }
 
 void states_get(const batch *b, int at, int len, real *to)
@@ -187,7 +194,7 @@ static void block_back(cx *c, record *r)
             size_t n = (size_t)out[i]->rows * (size_t)out[i]->cols;
             memcpy(tensor_grad(c, out[i]), r->out[i]->grad, n * sizeof(real));
         }
-    unwind(c, base);
+    tape_unwind(c, base);
     arena_reset(&c->mem, mark);
 }
 

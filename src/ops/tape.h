@@ -12,6 +12,13 @@
 /* where x's gradient is to be added, or NULL when nobody wants it */
 static inline real *wanted(cx *c, tensor *x) { return x && x->wants ? tensor_grad(c, x) : NULL; }
 
+/* x has no gradient yet: room for the first, which is to be written, not added */
+real *tensor_grad_unset(cx *c, tensor *x);
+
+/* Call the recorded operations' backward, newest first, down to tape position `to`. What no gradient reached is skipped,
+ * unless a state's gradient may come in through it. */
+void tape_unwind(cx *c, int to);
+
 /* keep n reals for backward */
 static inline real *tape_keep(cx *c, size_t n) { return arena_alloc(&c->mem, n * sizeof(real)); }
 
