@@ -119,7 +119,7 @@ static void forward(void *arg)
 static void dx(void *arg)
 {
     linear_case *c = arg;
-    device_cpu.linear_dx(threads, c->x, c->y, &c->w[c->next++ % c->copies], c->T);
+    device_cpu.linear_dx(threads, c->x, c->y, &c->w[c->next++ % c->copies], c->T, 1);
 }
 static void dw(void *arg)
 {

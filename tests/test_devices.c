@@ -120,12 +120,12 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
     float *y = room(ny), *y1 = room(ny), *dx = copy(dx0, nx), *dw = copy(dw0, nw), *first[3] = {0};
 
     device_reference.linear(NULL, &(product){.y = y, .x = x, .w = &w}, 1, T);
-    device_reference.linear_dx(NULL, dx, dy, &w, T);
+    device_reference.linear_dx(NULL, dx, dy, &w, T, 1);
     device_reference.linear_dw(NULL, dw, dy, x, &w, T);
     for (int p = 0; p < MOST_POOLS; p++) {
         float *dx1 = copy(dx0, nx), *dw1 = copy(dw0, nw);
         device_cpu.linear(pools[p], &(product){.y = y1, .x = x, .w = &w}, 1, T);
-        device_cpu.linear_dx(pools[p], dx1, dy, &w, T);
+        device_cpu.linear_dx(pools[p], dx1, dy, &w, T, 1);
         device_cpu.linear_dw(pools[p], dw1, dy, x, &w, T);
         /* weights in blocks are multiplied by rounded activations: test_int8.c has the bits and the bound */
         int exact = dtypes[type].values == 1 || in_rows;
@@ -144,13 +144,23 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
         drop(dx1);
         drop(dw1);
     }
+    float *alone = room(nx), *zero = memset(room(nx), 0, nx * sizeof *zero);
+    device_cpu.linear_dx(pools[1], alone, dy, &w, T, 0);
+    device_cpu.linear_dx(pools[1], zero, dy, &w, T, 1);
+    for (size_t i = 0; i < nx; i++)
+        if (alone[i] != zero[i]) { /* -0 is 0 */
+            FAILED("%s %s %d -> %d, %d tokens: dx alone is not dx added to 0", simd_name(), dtypes[type].name, in, out, T);
+            break;
+        }
+    drop(alone);
+    drop(zero);
     /* the same rows in pieces of 1, 2, 3 ... */
     float *dx1 = copy(dx0, nx), *dw1 = copy(dw0, nw);
     for (int t = 0, n = 1; t < T; t += n++) {
         if (n > T - t) n = T - t;
         size_t i = (size_t)t * (size_t)in, o = (size_t)t * (size_t)out;
         device_cpu.linear(pools[1], &(product){.y = y1 + o, .x = x + i, .w = &w}, 1, n);
-        device_cpu.linear_dx(pools[1], dx1 + i, dy + o, &w, n);
+        device_cpu.linear_dx(pools[1], dx1 + i, dy + o, &w, n, 1);
         device_cpu.linear_dw(pools[1], dw1, dy + o, x + i, &w, n);
     }
     if (!same_bits(y1, first[0], ny) || !same_bits(dx1, first[1], nx) || !same_bits(dw1, first[2], nw))
@@ -294,6 +304,7 @@ static void rows_ops(const device *d, pool *p, const inputs *in, results *out)
         d->map(p, (map_kind)kind, y, in->x[0], n);
         d->map_back(p, (map_kind)kind, dx, in->x[2], in->x[0], y, n);
         d->map_back(p, (map_kind)kind, NULL, in->x[2], in->x[0], y, n);
+        if (kind != MAP_DECAY5 && kind != MAP_DECAY7 && kind != MAP_SILU) d->slope(p, (map_kind)kind, dx, y, n);
         keep(out, y, n);
         keep(out, dx, n);
         drop(y);

@@ -102,8 +102,8 @@ static void expect_blocks(const char *isa, pool *p, dtype type, int T, int C, in
     if (memcmp(y, z, sizeof *y * ny)) FAILED("%s %s T %d C %d F %d zeros %g: by unit other bits", isa, dtypes[type].name, T, C, F, zeros);
 
     float *dx = calloc(nx, sizeof *dx), *dz = calloc(nx, sizeof *dz);
-    cpu_linear_dx(p, dx, y, &by_row, T);
-    cpu_linear_dx(p, dz, y, &by_unit, T);
+    cpu_linear_dx(p, dx, y, &by_row, T, 1);
+    cpu_linear_dx(p, dz, y, &by_unit, T, 1);
     double far = 0, most = 0;
     for (size_t i = 0; i < nx; i++) {
         far = fmax(far, fabs((double)dx[i] - (double)dz[i]));
@@ -155,8 +155,8 @@ static void expect_panels(const char *isa, pool *p, dtype type, int T, int O, in
     if (memcmp(y, z, sizeof *y * ny)) FAILED("%s %s T %d O %d I %d: in panels other bits", isa, dtypes[type].name, T, O, I);
 
     float *dx = calloc(nx, sizeof *dx), *dz = calloc(nx, sizeof *dz);
-    cpu_linear_dx(p, dx, y, &by_row, T);
-    cpu_linear_dx(p, dz, y, &in_panels, T);
+    cpu_linear_dx(p, dx, y, &by_row, T, 1);
+    cpu_linear_dx(p, dz, y, &in_panels, T, 1);
     if (memcmp(dx, dz, sizeof *dx * nx)) FAILED("%s %s T %d O %d I %d: dx in panels other bits", isa, dtypes[type].name, T, O, I);
     free(w), free(v), free(x), free(y), free(z), free(rows), free(panels), free(back), free(dx), free(dz);
 }

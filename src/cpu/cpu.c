@@ -56,6 +56,7 @@ const device device_cpu = {
     .sum_rows = cpu_sum_rows,
     .map = cpu_map,
     .map_back = cpu_map_back,
+    .slope = cpu_slope,
     .norm = cpu_norm,
     .norm_back = cpu_norm_back,
     .mix = cpu_mix,

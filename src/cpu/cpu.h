@@ -16,7 +16,7 @@ static inline pool *cpu_worth(pool *p, double work) { return work < 30000 ? NULL
 
 /* cpu_linear.c */
 void cpu_linear(pool *p, const product *q, int n, int T);
-void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T);
+void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T, int add);
 void cpu_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T);
 
 /* cpu_rows.c */
@@ -29,6 +29,7 @@ void cpu_lerp_back(pool *p, real *dx, real *dy, real *dmu, const real *dz, const
 void cpu_sum_rows(pool *p, real *d, const real *dz, int T, int C, int d_rows);
 void cpu_map(pool *p, map_kind kind, real *y, const real *x, size_t n);
 void cpu_map_back(pool *p, map_kind kind, real *dx, const real *dy, const real *x, const real *y, size_t n);
+void cpu_slope(pool *p, map_kind kind, real *d, const real *y, size_t n);
 void cpu_norm(pool *p, real *y, const real *x, const real *w, const real *b, int T, int C, int groups, real eps);
 void cpu_norm_back(pool *p, real *dx, real *dw, real *db, const real *dy, const real *x, const real *w, int T, int C,
                    int groups, real eps);

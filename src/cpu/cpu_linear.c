@@ -81,20 +81,19 @@ static void outer_panels(const simd *s, const matmul *q, float *y, int row, int 
     for (int o = 0; o < q->sum; o += PANEL) {
         for (int i = 0; i < PANEL; i++) panels_decode(q->type, q->w, q->cols, o + i, from, n, w + (size_t)i * (size_t)n);
         s->outer(y, (size_t)q->cols, q->x + (size_t)row * q->xm + (size_t)o * q->xk, q->xm, q->xk, w + col - from,
-                 sizeof *w * (size_t)n, F32, rows, cols, PANEL, q->scale, w + (size_t)PANEL * (size_t)n);
+                 sizeof *w * (size_t)n, F32, rows, cols, PANEL, q->scale, q->add || o, w + (size_t)PANEL * (size_t)n);
     }
 }
 
 static void outer_form(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
     float *y = q->y + (size_t)row * (size_t)q->cols + col;
-    for (int r = 0; r < rows && !q->add; r++) memset(y + (size_t)r * (size_t)q->cols, 0, sizeof *y * (size_t)cols);
     if (q->panels) {
         outer_panels(s, q, y, row, rows, col, cols);
         return;
     }
     s->outer(y, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm, q->xk, q->w + dtype_bytes(q->type, col), q->w_bytes,
-             q->type, rows, cols, q->sum, q->scale, cpu_scratch(OUTER_SCRATCH));
+             q->type, rows, cols, q->sum, q->scale, q->add, cpu_scratch(OUTER_SCRATCH));
 }
 
 static float *whole_scratch(const int8_set *s, int rows, size_t chunks)
@@ -262,7 +261,7 @@ void cpu_linear(pool *p, const product *q, int n, int T)
     run(p, m, n);
 }
 
-void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T)
+void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T, int add)
 {
     matmul q = {.form = w->in_rows ? DOT : OUTER,
                 .by_unit = w->by_unit,
@@ -278,7 +277,7 @@ void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T)
                 .w_bytes = row_bytes(w),
                 .type = (dtype)w->type,
                 .scale = scale_of(w),
-                .add = 1};
+                .add = add};
     run(p, &q, 1);
 }
 

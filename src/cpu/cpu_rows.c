@@ -128,6 +128,18 @@ void cpu_map(pool *p, map_kind kind, real *y, const real *x, size_t n)
     run(p, &(call){.fn = map_fn, .by_columns = 1, .T = 1, .C = (int)n, .kind = kind, .out = {y}, .in = {x}}, 10);
 }
 
+static void slope_fn(const call *q, int row, int rows, int col, int cols)
+{
+    (void)row, (void)rows;
+    q->s->slope(q->kind, q->out[0] + col, q->in[0] + col, cols);
+}
+
+void cpu_slope(pool *p, map_kind kind, real *d, const real *y, size_t n)
+{
+    CHECK(n <= INT32_MAX);
+    run(p, &(call){.fn = slope_fn, .by_columns = 1, .T = 1, .C = (int)n, .kind = kind, .out = {d}, .in = {y}}, 4);
+}
+
 void cpu_map_back(pool *p, map_kind kind, real *dx, const real *dy, const real *x, const real *y, size_t n)
 {
     CHECK(n <= INT32_MAX);

@@ -13,6 +13,7 @@ const device device_reference = {
     .sum_rows = ref_sum_rows,
     .map = ref_map,
     .map_back = ref_map_back,
+    .slope = ref_slope,
     .norm = ref_norm,
     .norm_back = ref_norm_back,
     .mix = ref_mix,

@@ -7,7 +7,7 @@
 
 /* ref_linear.c */
 void ref_linear(pool *p, const product *q, int n, int T);
-void ref_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T);
+void ref_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T, int add);
 void ref_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T);
 
 /* ref_basic.c */
@@ -20,6 +20,7 @@ void ref_lerp_back(pool *p, real *dx, real *dy, real *dmu, const real *dz, const
 void ref_sum_rows(pool *p, real *d, const real *dz, int T, int C, int d_rows);
 void ref_map(pool *p, map_kind kind, real *y, const real *x, size_t n);
 void ref_map_back(pool *p, map_kind kind, real *dx, const real *dy, const real *x, const real *y, size_t n);
+void ref_slope(pool *p, map_kind kind, real *d, const real *y, size_t n);
 
 /* ref_norm.c */
 void ref_norm(pool *p, real *y, const real *x, const real *w, const real *b, int T, int C, int groups, real eps);

@@ -120,6 +120,12 @@ void ref_map(pool *p, map_kind kind, real *y, const real *x, size_t n)
     for (size_t i = 0; i < n; i++) y[i] = map_one(kind, x[i]);
 }
 
+void ref_slope(pool *p, map_kind kind, real *d, const real *y, size_t n)
+{
+    (void)p;
+    for (size_t i = 0; i < n; i++) d[i] *= map_slope(kind, kind == MAP_RELU2 ? sqrt(y[i]) : 0, y[i]);
+}
+
 void ref_map_back(pool *p, map_kind kind, real *dx, const real *dy, const real *x, const real *y, size_t n)
 {
     (void)p;

@@ -81,9 +81,10 @@ void ref_linear(pool *p, const product *q, int n, int T)
     }
 }
 
-void ref_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T)
+void ref_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T, int add)
 {
     (void)p;
+    if (!add) memset(dx, 0, (size_t)T * (size_t)weight_in(w) * sizeof *dx);
     if (w->in_rows) dot_rows(dx, dy, w, T, 1);
     else add_rows(dx, dy, w, T);
 }

@@ -38,10 +38,10 @@ typedef struct {
                 int O, int I, float scale, int add, float *scratch);
     size_t (*dot_scratch)(dtype type, int T, int I);
 
-    /* y[m][n] += sum_k a(m, k) (scale b[k][n]), k in order; a(m, k) = a[m am + k ak]; m < M, n < N, k < K. Rows of b are of any
+    /* y[m][n] = sum_k a(m, k) (scale b[k][n]), or += with `add`, k in order; a(m, k) = a[m am + k ak]; m < M, n < N, k < K. Rows of b are of any
      * type; b and N lie at multiples of that type's block. scratch: OUTER_SCRATCH floats. */
     void (*outer)(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const void *b, size_t b_bytes, dtype type,
-                  int M, int N, int K, float scale, float *scratch);
+                  int M, int N, int K, float scale, int add, float *scratch);
 
     /* Elementwise, see device.h. y or mu is the operand that may be one row; sums over rows go down each column in order. */
     void (*add)(patch m, float *z, const float *x, const float *y);
@@ -55,6 +55,7 @@ typedef struct {
     void (*mix_back)(const mixing *m, const mixing_back *g, int C, const float *z, const float *before, float *dz, float *dbefore);
     void (*map)(map_kind kind, float *y, const float *x, int n);
     void (*map_back)(map_kind kind, float *dx, const float *dy, const float *x, const float *y, int n);
+    void (*slope)(map_kind kind, float *d, const float *y, int n);
     /* What follows a product (device.h), in place: pointers stand at the patch. */
     void (*finish)(patch m, const product *q);
 

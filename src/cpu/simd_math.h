@@ -3,6 +3,16 @@
 INLINE vf pick(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
 INLINE vf larger(vf x, vf y) { return pick(x > y, x, y); }
 
+#ifdef ROOT
+INLINE vf root(vf x) { return (vf)ROOT(x); }
+#else
+INLINE vf root(vf x)
+{
+    UNROLL for (int i = 0; i < LANES; i++) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+}
+#endif
+
 /* e^x within an ulp or two: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial in r, and two factors for 2^n, so that results may
  * be subnormal or infinite. e^0 is 1; NaN stays NaN. */
 INLINE vf vexp(vf x)

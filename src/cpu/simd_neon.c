@@ -14,6 +14,7 @@
 
 #define FMA(a, b, c) vfmaq_f32(c, a, b)
 
+#define ROOT(x) vsqrtq_f32(x)
 #define LOAD_F16(p) vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p)))
 
 #include "cpu/simd_body.h"

@@ -138,6 +138,16 @@ static void map_back(map_kind kind, float *dx, const float *dy, const float *x, 
     }
 }
 
+static void slope(map_kind kind, float *d, const float *y, int n)
+{
+    switch (kind) {
+#define CASE(K) case K: EACH(n, vf v = LD(y); ST(d, LD(d) * map_slope(K, K == MAP_RELU2 ? root(v) : all(0), v));); break;
+    EACH_KIND(CASE)
+#undef CASE
+    case MAPS: break;
+    }
+}
+
 /* What follows a product, see device.h. */
 INLINE void finish_as(const map_kind kind, patch m, const product *q)
 {

@@ -42,7 +42,7 @@ struct device {
 
     /* n products of T rows each, none of which reads another's y. */
     void (*linear)(pool *p, const product *q, int n, int T);
-    void (*linear_dx)(pool *p, real *dx, const real *dy, const tensor *w, int T); /* dx += dy W' ; any dtype */
+    void (*linear_dx)(pool *p, real *dx, const real *dy, const tensor *w, int T, int add); /* dx (+)= dy W' ; any dtype */
     void (*linear_dw)(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T); /* dw has W's shape */
 
     /* elementwise over T x C; a one-row operand (rows == 1 < T) serves every row, and its gradient is summed over rows in order */
@@ -55,6 +55,7 @@ struct device {
     void (*sum_rows)(pool *p, real *d, const real *dz, int T, int C, int d_rows); /* d += dz; d of one row: += the sum over rows */
     void (*map)(pool *p, map_kind kind, real *y, const real *x, size_t n);
     void (*map_back)(pool *p, map_kind kind, real *dx, const real *dy, const real *x, const real *y, size_t n);
+    void (*slope)(pool *p, map_kind kind, real *d, const real *y, size_t n); /* d *= dy/dx, of a map whose y alone tells it */
 
     /* norms; groups divide C */
     void (*norm)(pool *p, real *y, const real *x, const real *w, const real *b, int T, int C, int groups, real eps);

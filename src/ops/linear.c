@@ -2,39 +2,66 @@
 #include "ops/tape.h"
 #include <string.h>
 
-static void linear_back(cx *c, record *r)
-{
-    tensor *x = r->in[0], *w = r->in[1], *y = r->out[0];
-    real *dx = wanted(c, x), *dw = wanted(c, w);
-    if (dx) c->dev->linear_dx(c->pool, dx, y->grad, w, x->rows);
-    if (dw) c->dev->linear_dw(c->pool, dw, y->grad, x->data, w, x->rows);
-}
-
-tensor *op_linear(cx *c, tensor *x, tensor *w)
-{
-    CHECK_EQ(x->cols, weight_in(w));
-    tensor *y = tensor_new(c, x->rows, weight_out(w));
-    c->dev->linear(c->pool, &(product){.y = y->data, .x = x->data, .w = w}, 1, x->rows);
-    REC(c, linear_back, y, x, w);
-    return w->adapter ? op_add(c, y, op_linear(c, op_linear(c, x, &w->adapter->a), &w->adapter->b)) : y;
-}
-
-/* The same from operations that know how to go back, and what an adapter adds. */
-static void one_by_one(cx *c, const linear_map *l)
-{
-    tensor *y = op_linear(c, l->x, l->w);
-    if (l->bias) y = op_add(c, y, l->bias);
-    if (l->map != MAP_NONE) y = op_map(c, l->map, y);
-    if (l->to) y = op_lerp(c, l->from, l->to, y);
-    if (l->times) y = op_mul(c, y, l->times);
-    *l->y = l->plus ? op_add(c, y, l->plus) : y;
-}
-
 static const real *checked(const tensor *x, int rows, int cols)
 {
     if (!x) return NULL;
     CHECK(x->rows == rows && x->cols == cols && x->type == REAL);
     return x->data;
+}
+
+static void linear_back(cx *c, record *r)
+{
+    tensor *x = r->in[0], *w = r->in[1], *bias = r->in[2], *plus = r->in[3], *y = r->out[0];
+    real *dy = y->grad, *db = wanted(c, bias), *dw = wanted(c, w); /* of dy this is the last reader: it may be changed */
+    if (r->i != MAP_NONE) c->dev->slope(c->pool, (map_kind)r->i, dy, y->data, (size_t)y->rows * (size_t)y->cols);
+    if (db) c->dev->sum_rows(c->pool, db, dy, y->rows, y->cols, 1);
+    if (x->wants) {
+        int add = x->grad != NULL;
+        c->dev->linear_dx(c->pool, add ? x->grad : tensor_grad_unset(c, x), dy, w, x->rows, add);
+    }
+    if (dw) c->dev->linear_dw(c->pool, dw, dy, x->data, w, x->rows);
+    if (plus) hand_grad(c, plus, dy);
+}
+
+/* y = map(x W' + bias) + plus; with plus there is no map, and a map is one whose slope its value tells. */
+static tensor *linear(cx *c, tensor *x, tensor *w, tensor *bias, map_kind map, tensor *plus)
+{
+    int out = weight_out(w);
+    CHECK_EQ(x->cols, weight_in(w));
+    tensor *y = tensor_new(c, x->rows, out);
+    product q = {.y = y->data, .x = x->data, .w = w, .bias = checked(bias, 1, out), .map = map, .plus = checked(plus, x->rows, out)};
+    c->dev->linear(c->pool, &q, 1, x->rows);
+    record *r = REC(c, linear_back, y, x, w, bias, plus);
+    if (r) r->i = map;
+    return y;
+}
+
+tensor *op_linear(cx *c, tensor *x, tensor *w)
+{
+    tensor *y = linear(c, x, w, NULL, MAP_NONE, NULL);
+    return w->adapter ? op_add(c, y, op_linear(c, op_linear(c, x, &w->adapter->a), &w->adapter->b)) : y;
+}
+
+static int told_by_value(map_kind map) { return map != MAP_DECAY5 && map != MAP_DECAY7 && map != MAP_SILU; }
+
+/* The same from operations that know how to go back, and what an adapter adds. */
+static void some_at_once(cx *c, const linear_map *l)
+{
+    map_kind map = l->map;
+    tensor *plus = l->plus, *y;
+    if (l->w->adapter) {
+        y = op_linear(c, l->x, l->w);
+        if (l->bias) y = op_add(c, y, l->bias);
+    } else {
+        int maps = told_by_value(map), adds = map == MAP_NONE && !l->to && !l->times;
+        y = linear(c, l->x, l->w, l->bias, maps ? map : MAP_NONE, adds ? plus : NULL);
+        if (maps) map = MAP_NONE;
+        if (adds) plus = NULL;
+    }
+    if (map != MAP_NONE) y = op_map(c, map, y);
+    if (l->to) y = op_lerp(c, l->from, l->to, y);
+    if (l->times) y = op_mul(c, y, l->times);
+    *l->y = plus ? op_add(c, y, plus) : y;
 }
 
 void op_linears(cx *c, const linear_map *l, int n)
@@ -45,7 +72,7 @@ void op_linears(cx *c, const linear_map *l, int n)
     for (; n > 0; n--, l++) {
         if (!l->w) continue;
         if (c->recording || l->w->adapter) {
-            one_by_one(c, l);
+            some_at_once(c, l);
             continue;
         }
         int out = weight_out(l->w);

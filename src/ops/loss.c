@@ -36,11 +36,8 @@ static void to_gradients(void *arg, int part, int parts)
 
 static void loss_back(cx *c, record *r)
 {
-    tensor *x = r->in[0];
-    real *dx = wanted(c, x), seed = r->out[0]->grad[0];
-    CHECK(seed == 1); /* the head's own gradient was added on the way forward */
-    size_t n = (size_t)x->rows * (size_t)x->cols;
-    for (size_t i = 0; dx && i < n; i++) dx[i] += r->saved[i];
+    CHECK(r->out[0]->grad[0] == 1); /* the head's own gradient was added on the way forward */
+    hand_grad(c, r->in[0], r->saved);
 }
 
 tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap)
@@ -53,7 +50,7 @@ tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real w
     }
     tensor *y = tensor_zero(c, 1, 1);
     int C = x->cols, learns = c->recording && (x->wants || w->wants);
-    real *dx = learns ? arena_zero(&c->mem, (size_t)k.rows * (size_t)C * sizeof *dx) : NULL, *dw = wanted(c, w);
+    real *dx = learns ? tape_keep(c, (size_t)k.rows * (size_t)C) : NULL, *dw = wanted(c, w);
     char *mark = arena_mark(&c->mem);
     int most = HEAD_CHUNK / k.V < 1 ? 1 : HEAD_CHUNK / k.V;
     if (most > k.rows) most = k.rows;
@@ -70,7 +67,7 @@ tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real w
         for (int t = 0; t < k.n; t++) sum += (double)k.nll[t];
         if (!learns) continue;
         pool_run(c->pool, to_gradients, &k);
-        c->dev->linear_dx(c->pool, dx + (size_t)k.from * (size_t)C, k.logits, w, k.n);
+        c->dev->linear_dx(c->pool, dx + (size_t)k.from * (size_t)C, k.logits, w, k.n, 0);
         if (dw) c->dev->linear_dw(c->pool, dw, k.logits, rows, w, k.n);
     }
     arena_reset(&c->mem, mark);

@@ -77,6 +77,13 @@ real *tensor_grad_unset(cx *c, tensor *x)
     return x->grad = arena_alloc(&c->mem, (size_t)x->rows * (size_t)x->cols * sizeof(real));
 }
 
+void hand_grad(cx *c, tensor *x, real *grad)
+{
+    if (!x->wants) return;
+    if (x->grad) c->dev->sum_rows(c->pool, x->grad, grad, x->rows, x->cols, x->rows);
+    else x->grad = grad;
+}
+
 tensor *tensor_part(cx *c, const tensor *w, int i, int n)
 {
     CHECK(w->rows % n == 0 && (!w->wants || w->grad) && !w->adapter);

@@ -15,6 +15,9 @@ static inline real *wanted(cx *c, tensor *x) { return x && x->wants ? tensor_gra
 /* x has no gradient yet: room for the first, which is to be written, not added */
 real *tensor_grad_unset(cx *c, tensor *x);
 
+/* `grad`, which nobody else reads any more, is added to x's gradient, or becomes it */
+void hand_grad(cx *c, tensor *x, real *grad);
+
 /* Call the recorded operations' backward, newest first, down to tape position `to`. What no gradient reached is skipped,
  * unless a state's gradient may come in through it. */
 void tape_unwind(cx *c, int to);
