@@ -142,7 +142,9 @@ typedef struct {
     const char *order;         /* "epochs" (NULL): shuffled, everything once an epoch; "magic": the official order     */
     const char *valid;         /* held-out text, as `data`; NULL: from the end of the data, ...                        */
     float valid_share;         /* ... this share; 0: a hundredth, in the order "magic" none; negative: none            */
-    const char *vocab;         /* as wkv_tokenizer_open; NULL with `init`: the checkpoint's. Token files need none     */
+    const char *vocab;         /* as wkv_tokenizer_open; or a number: at most so many ids are made from the text, as
+                                  wkv_vocabulary_train does. NULL: the checkpoint's with `init`, else "2048". Token
+                                  files need none, but then vocab_size                                                 */
     const char *chat;          /* template of conversations, as wkv_template_find; NULL: the model's                   */
     const char *save_type;     /* "f32", or "bf16" (NULL) as official files                                            */
     int save_every;            /* steps between checkpoints; 0: 1000; negative: at the end only. Else also every ten minutes */
@@ -196,7 +198,7 @@ WKV_API int wkv_trainer_save(const wkv_trainer *t, const char *path, const char 
 /* ---- vocabularies --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    int size;                  /* ids in all; 0: 2048. Id 0 ends a text, 1 to 256 are the single bytes                 */
+    int size;                  /* ids at most; 0: 2048. Id 0 ends a text, 1 to 256 are the single bytes                */
     const char *const *always; /* words that must be in it, NULL behind the last; NULL: none                           */
     const char *chat;          /* template of conversations; NULL: plain                                               */
     int rounds;                /* at most so many exchanges of words; 0: 24; negative: none                            */
@@ -206,7 +208,7 @@ typedef struct {
 
 /* Make a vocabulary of the words that make the text shortest when it is cut as wkv cuts it: from left to right, the longest
  * word first. Written to `path` in World's line format. data: as for training, but text only. The result depends on the text and
- * the options alone. WKV_EARG: too little text for so many words; WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
+ * the options alone. WKV_EARG: no text, or no words in it; WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
 WKV_API int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vocabulary_options *options);
 
 #ifdef __cplusplus

@@ -83,7 +83,6 @@ wrong "--lora or --load-state says what goes into the model" merge "$model" a.pt
 wrong "--data says what to learn" tune -o tuned
 wrong "--cut goes with --infctx" tune -d twenty.jsonl -o tuned --cut
 wrong "--type: 'q9' is not one of" convert "$model" a.pth --type q9
-wrong "--vocab is needed" train -d a -o b
 wrong "--stop: an empty text" generate --stop ""
 wrong "twice" generate -f a b
 wrong "this model has tokens 0 to 95, not 96" generate -m "$model" --vocab "$vocab" --ban 96
@@ -370,7 +369,12 @@ is "$(cut -d, -f1 out)" "made.vocab.txt: 262 ids" "what vocab train prints"
 run 0 vocab show made.vocab.txt
 holds out " user"
 is "$(wc -l <out | tr -d ' ')" 261 "lines of vocab show"
-refused "cannot be made of them" vocab train -d learn.txt --size 90000 -o none.txt
+run 0 vocab train -d learn.txt --size 90000 -o all.vocab.txt
+holds err "the text has no more words than that"
+# shellcheck disable=SC2086
+run 0 train $small --vocab 262 -o made
+is "$(cat made/final.vocab.txt)" "$(cat made.vocab.txt)" "the vocabulary that train makes"
+run 0 generate -m made/final.safetensors -n 3 user
 wrong "say 'train'" vocab
 wrong "--out says where" vocab train -d learn.txt
 

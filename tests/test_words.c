@@ -63,7 +63,10 @@ static void the_words_that_save_most_are_chosen(void)
     EXPECT_EQ(words_find(&words, &chunks, 2, always, 24, NULL, NULL), 0);
     EXPECT(words.n == 2 && has(&words, "zq") && has(&words, "abab"));
     table_release(&words);
-    EXPECT_EQ(words_find(&words, &chunks, 100, NULL, 24, NULL, NULL), WKV_EARG);
+    EXPECT_EQ(words_find(&words, &chunks, 100, NULL, 24, NULL, NULL), 0); /* as many as there are */
+    EXPECT(words.n > 2 && words.n < 100 && has(&words, "abab"));
+    table_release(&words);
+    EXPECT_EQ(words_find(&words, &(table){0}, 100, NULL, 24, NULL, NULL), WKV_EARG);
     table_release(&words);
     table_release(&chunks);
 }
@@ -110,8 +113,6 @@ static void a_vocabulary_file_reads_back(void)
     free(text);
     free(ids);
     wkv_tokenizer_close(t);
-    o.size = 200000;
-    EXPECT_EQ(wkv_vocabulary_train(in_folder("c.vocab.txt"), data, &o), WKV_EARG);
     o.size = 256;
     EXPECT_EQ(wkv_vocabulary_train(in_folder("c.vocab.txt"), data, &o), WKV_EARG);
     EXPECT(access(in_folder("c.vocab.txt"), F_OK) != 0);

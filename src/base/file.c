@@ -105,6 +105,18 @@ void file_abandon(file_out *o)
     forget(o);
 }
 
+int file_write(const char *path, const void *data, size_t bytes)
+{
+    file_out f;
+    int err = file_create(&f, path);
+    if (err) return err;
+    if ((err = file_put(&f, data, bytes)))
+        file_abandon(&f);
+    else
+        err = file_commit(&f);
+    return err;
+}
+
 int file_slurp(char **out, size_t *size, const char *path)
 {
     *out = NULL;

@@ -32,6 +32,7 @@ int file_create(file_out *out, const char *path);
 int file_put(file_out *o, const void *data, size_t bytes); /* WKV_EIO once the disk is full */
 int file_commit(file_out *o);                              /* closes in either case */
 void file_abandon(file_out *o);
+int file_write(const char *path, const void *data, size_t bytes); /* all of that in one go */
 
 /* Read all of `path` into memory the caller frees; a zero byte is put behind the last. */
 int file_slurp(char **out, size_t *size, const char *path);

@@ -33,8 +33,8 @@ static const option run_options[] = {
      "go on from the last checkpoint in --out; what is not said is as it was"},
     {'m', "model", OPT_TEXT, "MODEL", &set.init, 0, 0, "from nothing",
      "checkpoint to go on from; its version and sizes count"},
-    {0, "vocab", OPT_TEXT, "FILE", &set.vocab, 0, 0, "with --model, the checkpoint's",
-     "the vocabulary, or the word bytes"},
+    {0, "vocab", OPT_TEXT, "FILE|N", &set.vocab, 0, 0, "with --model, the checkpoint's; else 2048",
+     "the vocabulary: a file, the word bytes, or how many words and bytes to choose from the text"},
     {0, "template", OPT_TEXT, "NAME", &set.chat, 0, 0, "the one that fits the model",
      "how chat messages are written: world, g1, raven, pile, plain"},
     {0, "valid", OPT_TEXT, "FILE|SHARE", &valid, 0, 0, "0.01",
@@ -263,8 +263,6 @@ static int run(int n, char **operands)
     (void)n, (void)operands;
     if (!data.n && !set.resume) return usage(&cmd_train, "--data says what to learn; it is missing");
     if (!set.out) return usage(&cmd_train, "--out says where the model goes; it is missing");
-    if (!set.vocab && !set.init && !set.resume && !set.vocab_size)
-        return usage(&cmd_train, "--vocab is needed for a new model: a vocabulary file, or the word bytes");
     if (end_data()) return 1;
     finish_options();
     wkv_ranks ranks;
@@ -290,7 +288,8 @@ const command cmd_train = {
         "Ctrl-C ends the run after the step at hand and saves; the exit status is then 130. A run that ended early, "
         "however it did, goes on with --resume from its last checkpoint, and gives the same bytes as one that was not "
         "interrupted.\n\n"
-        "Started by mpirun, several processes train one model together, each with its share of --batch; the result is that of "
+        "Started by mpirun, several processes train one model together, each with its share of --batch; the result is "
+        "that of "
         "one process within rounding. wkv must have been built where there is an MPI.",
     .examples = "wkv train -d stories.jsonl --vocab bytes -o run -L 3 -C 128 -n 2000  # a small model of bytes\n"
                 "wkv train --resume -o run  # go on after an interruption\n"

@@ -14,7 +14,7 @@ static const option options[] = {
     {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "", "train: text, files or folders, .txt or .jsonl; again for more"},
     {'o', "out", OPT_TEXT, "FILE", &out, 0, 0, "", "train: the vocabulary to write"},
     {'n', "size", OPT_COUNT, "N", &set.size, 258, 1 << 20, NULL,
-     "train: ids in all, with the end of text and 256 bytes"},
+     "train: ids at most, with the end of text and 256 bytes"},
     {0, "always", OPT_TEXTS, "TEXT", &always, 0, 0, "", "train: a word that must be in it; may be repeated"},
     {0, "rounds", OPT_COUNT, "N", &set.rounds, -1, 1000, NULL, "train: exchanges of words at most; -1: none"},
     {0, "template", OPT_TEXT, "NAME", &set.chat, 0, 0, "plain", "train: how chat messages are written"},
@@ -60,8 +60,12 @@ static int train(void)
     if (!paths || !set.always) return complain("out of memory");
     set.report = report;
     catch_interrupts();
-    if (wkv_vocabulary_train(out, paths, &set)) return complain_library();
-    put_text("%s: %d ids, %.3f bytes a token\n", out, set.size, reached);
+    wkv_tokenizer *t;
+    if (wkv_vocabulary_train(out, paths, &set) || wkv_tokenizer_open(&t, out, NULL)) return complain_library();
+    int size = wkv_tokenizer_size(t);
+    if (size < set.size) note("the text has no more words than that");
+    put_text("%s: %d ids, %.3f bytes a token\n", out, size, reached);
+    wkv_tokenizer_close(t);
     return 0;
 }
 

@@ -2,7 +2,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "text/tokenizer.h"
 #include "train/run.h"
+#include "train/vocabulary.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -59,22 +61,6 @@ static int find_checkpoint(job *j)
 
 /* ---- text ----------------------------------------------------------------------------------------------------------- */
 
-/* The vocabulary and the template of conversations: as the options say, or those of the checkpoint that is trained on. */
-static int open_vocab(job *j, const wkv_template **chat)
-{
-    wkv_train_options *o = &j->o;
-    wkv_model *m = NULL;
-    int err = 0;
-    if (o->init && !j->from && (err = wkv_model_open(&m, o->init, &(wkv_model_options){.as_stored = 1}))) return err;
-    if (o->vocab || m) err = wkv_tokenizer_open(&j->vocab, o->vocab, m);
-    if (!err) err = wkv_template_find(chat, o->chat, m, j->vocab);
-    wkv_model_close(m);
-    if (err) return err;
-    o->chat = (*chat)->name;
-    if (j->vocab) o->vocab = wkv_tokenizer_path(j->vocab);
-    return 0;
-}
-
 /* A path that holds in other folders too, where there is such a file; freed by the caller. NULL: no memory. */
 static char *whole_path(const char *path)
 {
@@ -107,17 +93,82 @@ static int whole_option(const char **option, char **kept)
     return *kept ? 0 : fail(WKV_ENOMEM, "no memory for a path");
 }
 
-static int read_files(tokens *d, const char *lines, const text_form *form)
+typedef int path_fn(void *user, const char *path);
+
+static int each_path(const char *lines, path_fn *fn, void *user)
 {
     int err = 0;
     for (const char *at = lines; !err && *at;) {
         size_t n = strcspn(at, "\n");
         char *path = strndup(at, n);
-        err = path ? tokens_add(d, path, form) : fail(WKV_ENOMEM, "no memory for a path");
+        err = path ? fn(user, path) : fail(WKV_ENOMEM, "no memory for a path");
         free(path);
         at += n + (at[n] == '\n');
     }
     return err;
+}
+
+/* ---- the vocabulary ------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    table chunks;
+    const wkv_template *chat;
+} word_source;
+
+static int read_words(void *user, const char *path)
+{
+    word_source *w = user;
+    return vocabulary_read(&w->chunks, path, w->chat);
+}
+
+/* Words found in the text itself; token files alone have no words, only ids. A resumed run finds the same ones again. */
+static int make_vocab(job *j, const wkv_template *chat)
+{
+    word_source w = {.chat = chat};
+    size_t bytes;
+    int err = each_path(j->data, read_words, &w);
+    if (!err && w.chunks.n) {
+        const wkv_vocabulary_options o = {.size = j->o.vocab ? atoi(j->o.vocab) : 0};
+        err = vocabulary_make(&j->lines, &bytes, &w.chunks, &o);
+        if (!err) err = tokenizer_open_memory(&j->vocab, j->lines, bytes, "the vocabulary made from the text");
+    } else if (!err && j->o.vocab && !j->o.vocab_size)
+        j->o.vocab_size = atoi(j->o.vocab);
+    table_release(&w.chunks);
+    return err;
+}
+
+/* The vocabulary's own file, in lines as they are beside a model. Others (20B, characters) are found by their own name. */
+static int spell_vocab(job *j)
+{
+    const char *path = wkv_tokenizer_path(j->vocab), *kind = wkv_tokenizer_name(j->vocab);
+    size_t n = strlen(path);
+    if (n > 4 && !strcmp(path + n - 4, ".txt")) return file_slurp(&j->lines, &n, path);
+    return strcmp(kind, "World") && strcmp(kind, "trie") ? 0 : tokenizer_lines(&j->lines, &n, j->vocab);
+}
+
+/* The vocabulary and the template of conversations: as the options say, or those of the checkpoint that is trained on. */
+static int open_vocab(job *j, const wkv_template **chat)
+{
+    wkv_train_options *o = &j->o;
+    wkv_model *m = NULL;
+    int err = 0;
+    if (o->init && !j->from && (err = wkv_model_open(&m, o->init, &(wkv_model_options){.as_stored = 1}))) return err;
+    if (o->vocab && !strcmp(o->vocab, "256")) o->vocab = "bytes";
+    int made = o->vocab ? o->vocab[strspn(o->vocab, "0123456789")] == 0 : !m;
+    if (!made) err = wkv_tokenizer_open(&j->vocab, o->vocab, m);
+    if (!err) err = wkv_template_find(chat, o->chat, m, j->vocab);
+    if (!err) err = made ? make_vocab(j, *chat) : spell_vocab(j);
+    wkv_model_close(m);
+    if (err) return err;
+    o->chat = (*chat)->name;
+    if (j->vocab && !made) o->vocab = wkv_tokenizer_path(j->vocab);
+    return 0;
+}
+
+static int add_tokens(void *user, const char *path)
+{
+    job *j = user;
+    return tokens_add(&j->text, path, &j->form);
 }
 
 /* Tokens of the end of the text that are held out. */
@@ -152,9 +203,9 @@ static int read_text(job *j)
     if (!err) err = whole_option(&j->o.valid, &j->valid_path);
     if (!err) err = whole_option(&j->o.vocab, &j->vocab_path);
     if (!err) err = open_vocab(j, &chat);
-    text_form form = {.vocab = j->vocab, .chat = chat};
-    if (!err) err = read_files(&j->text, j->data, &form);
-    if (!err && j->o.valid) err = tokens_add(&j->other_held, j->o.valid, &form);
+    j->form = (text_form){.vocab = j->vocab, .chat = chat};
+    if (!err) err = each_path(j->data, add_tokens, j);
+    if (!err && j->o.valid) err = tokens_add(&j->other_held, j->o.valid, &j->form);
     if (err) return err;
     j->held = j->o.valid ? &j->other_held : &j->text;
     j->held_n = j->o.valid ? j->other_held.n : held_tokens(j);
@@ -182,24 +233,11 @@ static int count_steps(job *j)
 }
 
 /* The vocabulary beside the models, under the name by which the tokenizer finds it. */
-static int copy_vocab(const job *j, const char *name)
+static int put_vocab(const job *j, const char *name)
 {
-    const char *from = j->vocab ? wkv_tokenizer_path(j->vocab) : NULL;
-    size_t n = from ? strlen(from) : 0;
-    if (n < 4 || strcmp(from + n - 4, ".txt")) return 0; /* bytes, or one that is found by its own name */
-    char *text, *path = path_in(j->o.out, name);
-    if (!path) return WKV_ENOMEM;
-    int err = file_slurp(&text, &n, from);
-    if (!err) {
-        file_out f;
-        if (!(err = file_create(&f, path))) {
-            if ((err = file_put(&f, text, n)))
-                file_abandon(&f);
-            else
-                err = file_commit(&f);
-        }
-        free(text);
-    }
+    if (!j->lines) return 0;
+    char *path = path_in(j->o.out, name);
+    int err = path ? file_write(path, j->lines, strlen(j->lines)) : WKV_ENOMEM;
     free(path);
     return err;
 }
@@ -213,7 +251,7 @@ static int make_trainer(job *j)
     if (!o->vocab_size) o->vocab_size = size;
     if (!o->vocab_size && !o->init) return fail(WKV_EARG, "no vocabulary, and no vocab_size for a new model");
     if (o->vocab_size < size)
-        return fail(WKV_EARG, "vocab_size %d is less than the %d of %s", o->vocab_size, size, o->vocab);
+        return fail(WKV_EARG, "vocab_size %d is less than the %d of %s", o->vocab_size, size, wkv_tokenizer_path(j->vocab));
     int processes = ranks_count(j->ranks);
     if (o->batch % processes)
         return fail(WKV_EARG, "a batch of %d sequences for %d processes; it must be a multiple of their number",
@@ -312,8 +350,8 @@ static int open_folder(job *j)
     int err = history_open(&j->history, j->o.out, j->at.log_bytes, j->t->step);
     if (err) return err;
     checkpoint_sweep(j->o.out); /* nobody else is here: the log is locked */
-    if ((err = copy_vocab(j, "final.vocab.txt"))) return err;
-    return copy_vocab(j, "best.vocab.txt");
+    if ((err = put_vocab(j, "final.vocab.txt"))) return err;
+    return put_vocab(j, "best.vocab.txt");
 }
 
 int job_begin(job *j, const wkv_train_options *o)
@@ -351,4 +389,5 @@ void job_end(job *j)
     free(j->data);
     free(j->valid_path);
     free(j->vocab_path);
+    free(j->lines);
 }

@@ -233,7 +233,9 @@ int tokens_add(tokens *d, const char *path, const text_form *form)
 static int take_one(void *user, const char *path)
 {
     const taker *t = user;
-    return ends_in(path, ".idx") ? 0 : take_file(t, path);
+    char *idx = index_path(path);
+    free(idx);
+    return idx ? 0 : take_file(t, path);
 }
 
 int documents_read(const char *path, const wkv_template *chat, document_fn *fn, void *user)

@@ -1,0 +1,16 @@
+/* vocabulary.h - vocabularies that are made of a text, or written out, in the lines of World's format. */
+#ifndef WKV_TRAIN_VOCABULARY_H
+#define WKV_TRAIN_VOCABULARY_H
+
+#include "text/words.h"
+#include "wkv_train.h"
+
+/* Add the documents of a path to what words are found in; token files are passed over. */
+int vocabulary_read(table *chunks, const char *path, const wkv_template *chat);
+
+/* The lines of a vocabulary of at most o->size ids for it; those of a tokenizer that cuts off the longest word. Both are freed by
+ * the caller. */
+int vocabulary_make(char **lines, size_t *bytes, const table *chunks, const wkv_vocabulary_options *o);
+int tokenizer_lines(char **lines, size_t *bytes, const wkv_tokenizer *t);
+
+#endif
