@@ -41,6 +41,9 @@ fi
 run 0 bench -m "$model" --quick --json -t 1 --only batch
 positive tokens_per_s 4
 lacks out '"decode"'
+run 0 bench -m "$model" --quick --json -t 1 --only train
+positive tokens_per_s 1
+holds out '"train"'
 
 # ---- zeros -----------------------------------------------------------------------------------------------------------------
 seq 1 400 >numbers

@@ -7,7 +7,7 @@
 #include "wkv_bench.h"
 #include <jansson.h>
 
-enum { TEXTS = 32, REPEATS = 15, PROMPTS = 3, BATCHES = 4, MOMENTS = REPEATS * (1 + PROMPTS + BATCHES) };
+enum { TEXTS = 32, REPEATS = 15, PROMPTS = 3, BATCHES = 4, MOMENTS = REPEATS * (2 + PROMPTS + BATCHES) };
 
 /* One row of the report. */
 typedef struct {
@@ -20,7 +20,7 @@ typedef struct {
     unsigned barriers;       /* of all steps of it together                     */
 } figure;
 
-typedef enum { ALL, DECODE, PREFILL, BATCH } bench_part;
+typedef enum { ALL, DECODE, PREFILL, BATCH, TRAIN } bench_part;
 
 typedef struct {
     const char *synthetic, *type; /* as asked, or NULL                */
@@ -41,7 +41,7 @@ typedef struct {
     size_t before, resident,
         needed; /* bytes: of the process before there was a model, and after one text was decoded; what
                                       * the model and that text need */
-    figure decode, prefill[PROMPTS], batch[BATCHES];
+    figure decode, prefill[PROMPTS], batch[BATCHES], train;
     int prefills, batches; /* measured */
 } bench;
 

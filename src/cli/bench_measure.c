@@ -1,5 +1,6 @@
 /* bench_measure.c - the measurements of `wkv bench`: the machine, then the model in the order in which one is used. */
 #include "bench.h"
+#include "wkv_train.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,7 +168,7 @@ static int measure_prefill(bench *b, figure *f, int n, double seconds)
 
 static int measure_decoding(bench *b, progress *bar, double seconds)
 {
-    progress_at(bar, 1, 9, "decoding");
+    progress_at(bar, 1, 10, "decoding");
     if (read_prompt(b, 0, 64)) return complain_library();
     return measure_decode(b, &b->decode, 1, seconds);
 }
@@ -176,7 +177,7 @@ static int measure_prompts(bench *b, progress *bar, double seconds)
 {
     static const int lengths[PROMPTS] = {64, 512, 2048};
     for (int i = 0, n = b->quick ? 2 : PROMPTS; i < n && !interrupted; i++) {
-        progress_at(bar, 2 + i, 9, "a prompt of %d tokens", lengths[i]);
+        progress_at(bar, 2 + i, 10, "a prompt of %d tokens", lengths[i]);
         if (measure_prefill(b, &b->prefill[i], lengths[i], seconds)) return 1;
         b->prefills++;
     }
@@ -196,10 +197,54 @@ static int measure_batches(bench *b, progress *bar, double seconds)
         if (read_prompt(b, i, 8)) return complain_library();
     }
     for (int i = 0; i < BATCHES && !interrupted; i++) {
-        progress_at(bar, 5 + i, 9, "%d texts at once", many[i]);
+        progress_at(bar, 5 + i, 10, "%d texts at once", many[i]);
         if (measure_decode(b, &b->batch[i], many[i], seconds)) return 1;
         b->batches++;
     }
+    return 0;
+}
+
+/* Whole steps of learning by a new model of the same sizes, which takes 16 bytes a parameter; 6 operations a parameter and token,
+ * the embedding left out. Left out itself where that is more than half of the free memory, or the version cannot be trained. */
+static int measure_training(bench *b, progress *bar, double seconds)
+{
+    enum { LENGTH = 512, ROWS = 2 };
+    const wkv_model_info *m = b->e.about;
+    figure *f = &b->train;
+    double used = (double)(m->parameters - (int64_t)m->vocab * m->width);
+    if (16.0 * (double)m->parameters > 0.5 * (double)wkv_memory_available()) {
+        note("training is left out: it needs 16 bytes a parameter");
+        return 0;
+    }
+    const wkv_train_options o = {.version = m->version,
+                                 .layers = m->layers,
+                                 .width = m->width,
+                                 .head_size = m->head_size,
+                                 .ffn = m->ffn,
+                                 .vocab_size = m->vocab,
+                                 .threads = b->roof.threads};
+    int32_t ids[ROWS * (LENGTH + 1)];
+    wkv_trainer *t;
+    wkv_roof before;
+    progress_at(bar, 9, 10, "training");
+    if (wkv_trainer_new(&t, &o)) {
+        note("training is left out: %s", wkv_error());
+        return 0;
+    }
+    for (int i = 0; i < ROWS * (LENGTH + 1); i++) ids[i] = take(b, 0);
+    *f = (figure){.n = LENGTH, .tokens = ROWS * LENGTH, .work = {.flops = 6 * used * ROWS * LENGTH}};
+    int e = wkv_trainer_step(t, ids, ROWS, LENGTH, NULL); /* its memory is new */
+    wkv_meter_now(b->meter, &before);
+    for (double begun = seconds_now(); !e && f->repeats < REPEATS && !interrupted; f->repeats++) {
+        double at = seconds_now();
+        if (f->repeats > 2 && at - begun > seconds) break;
+        if ((e = wkv_trainer_step(t, ids, ROWS, LENGTH, NULL))) break;
+        f->seconds[f->repeats] = seconds_now() - at;
+        look_around(b, f, &before);
+    }
+    wkv_trainer_free(t);
+    if (e) return complain_library();
+    weigh(f);
     return 0;
 }
 
@@ -210,15 +255,17 @@ int bench_measure(bench *b)
     double t = seconds_now(), work = b->quick ? 0.1 : 3, roof = b->quick ? 0.5 : 3;
     int status = step(b, 1, NULL) ? complain_library() : 0;
     b->first = seconds_now() - t;
-    progress_at(&bar, 0, 9, "what the machine can do");
+    progress_at(&bar, 0, 10, "what the machine can do");
     if (!status) wkv_meter_search(b->meter, roof, &b->roof);
     if (!status && (b->only == ALL || b->only == DECODE)) status = measure_decoding(b, &bar, 2 * work);
     b->resident = wkv_memory_resident(); /* before there are many texts */
     b->needed = wkv_memory_needed(b->e.context, 1);
     if (!status && (b->only == ALL || b->only == PREFILL)) status = measure_prompts(b, &bar, 2 * work);
     if (!status && (b->only == ALL || b->only == BATCH)) status = measure_batches(b, &bar, work);
+    if (!status && (b->only == TRAIN || (b->only == ALL && !b->quick))) status = measure_training(b, &bar, 2 * work);
     wkv_meter_search(b->meter, 0, &b->roof); /* moments may have been better than the search */
-    b->usual = (wkv_roof){.read = median(b->read, b->moments), .fma = median(b->fma, b->moments), .int8 = median(b->int8, b->moments)};
+    b->usual = (wkv_roof){
+        .read = median(b->read, b->moments), .fma = median(b->fma, b->moments), .int8 = median(b->int8, b->moments)};
     progress_end(&bar);
     return status ? status : interrupted ? 130 : 0;
 }

@@ -28,8 +28,8 @@ static void print_machine(const wkv_roof *r, const wkv_roof *usual)
     char ahead[48] = "no prefetch";
     if (r->ahead) snprintf(ahead, sizeof ahead, "prefetch %d bytes ahead", r->ahead);
     put_text("%s%-12s %10s %9s%s\n", bold(1), "The machine", "meanwhile", "at most", plain(1));
-    put_text("  memory   %11.1f %9.1f GB/s      %d stream%s a thread, %s\n", usual->read * 1e-9, r->read * 1e-9, r->streams,
-             r->streams == 1 ? "" : "s", ahead);
+    put_text("  memory   %11.1f %9.1f GB/s      %d stream%s a thread, %s\n", usual->read * 1e-9, r->read * 1e-9,
+             r->streams, r->streams == 1 ? "" : "s", ahead);
     put_text("  float32  %11.1f %9.1f GFLOP/s   %s\n", usual->fma * 1e-9, r->fma * 1e-9, r->fma_how);
     put_text("  int8     %11.1f %9.1f GOP/s     %s\n\n", usual->int8 * 1e-9, r->int8 * 1e-9, r->int8_how);
 }
@@ -66,6 +66,7 @@ void bench_print(const bench *b)
     if (b->decode.repeats) print_figure("decode", &b->decode);
     for (int i = 0; i < b->prefills; i++) print_figure("prefill %d", &b->prefill[i]);
     for (int i = 0; i < b->batches; i++) print_figure(i ? "%d texts at once" : "%d text", &b->batch[i]);
+    if (b->train.repeats) print_figure("learning 2 x %d", &b->train);
 }
 
 /* ---- for programs ---------------------------------------------------------------------------------------------------- */
@@ -94,19 +95,21 @@ int bench_print_json(const bench *b)
 {
     const wkv_model_info *m = b->e.about;
     const wkv_roof *r = &b->roof, *u = &b->usual;
-    json_t *o = json_pack("{s:s s:s? s:s s:s s:I s:i s:s s:f s:f s:i s:i s:f s:f s:f s:f s:s s:f s:f s:I s:I s:I s:s}", "wkv",
-                          wkv_version(), "model", m->path, "version", m->version, "types", m->types, "parameters",
-                          (json_int_t)m->parameters, "threads", r->threads, "isa", wkv_context_isa(b->e.context),
-                          "bandwidth_gbs", u->read * 1e-9, "bandwidth_most_gbs", r->read * 1e-9, "streams", r->streams, "prefetch_ahead", r->ahead,
-                          "fma_gflops", u->fma * 1e-9, "fma_most_gflops", r->fma * 1e-9, "int8_gops", u->int8 * 1e-9, "int8_most_gops", r->int8 * 1e-9, "int8_how", r->int8_how, "load_ms",
-                          b->load * 1e3, "first_token_ms", b->first * 1e3, "rss_bytes", (json_int_t)b->resident,
-                          "rss_before_bytes", (json_int_t)b->before, "needed_bytes", (json_int_t)b->needed, "reading",
-                          b->from_text ? "text" : "ids");
+    json_t *o = json_pack(
+        "{s:s s:s? s:s s:s s:I s:i s:s s:f s:f s:i s:i s:f s:f s:f s:f s:s s:f s:f s:I s:I s:I s:s}", "wkv",
+        wkv_version(), "model", m->path, "version", m->version, "types", m->types, "parameters",
+        (json_int_t)m->parameters, "threads", r->threads, "isa", wkv_context_isa(b->e.context), "bandwidth_gbs",
+        u->read * 1e-9, "bandwidth_most_gbs", r->read * 1e-9, "streams", r->streams, "prefetch_ahead", r->ahead,
+        "fma_gflops", u->fma * 1e-9, "fma_most_gflops", r->fma * 1e-9, "int8_gops", u->int8 * 1e-9, "int8_most_gops",
+        r->int8 * 1e-9, "int8_how", r->int8_how, "load_ms", b->load * 1e3, "first_token_ms", b->first * 1e3,
+        "rss_bytes", (json_int_t)b->resident, "rss_before_bytes", (json_int_t)b->before, "needed_bytes",
+        (json_int_t)b->needed, "reading", b->from_text ? "text" : "ids");
     if (o && b->decode.repeats + b->batches) json_object_set_new(o, "relu2_zeros", json_real(b->zeros));
     if (o && b->decode.repeats) json_object_set_new(o, "decode", figure_json("texts", &b->decode));
     json_t *prefill = json_array(), *batch = json_array();
     for (int i = 0; i < b->prefills; i++) json_array_append_new(prefill, figure_json("tokens", &b->prefill[i]));
     for (int i = 0; i < b->batches; i++) json_array_append_new(batch, figure_json("texts", &b->batch[i]));
+    if (o && b->train.repeats) json_object_set_new(o, "train", figure_json("tokens", &b->train));
     json_object_set_new(o, "prefill", prefill);
     json_object_set_new(o, "batch", batch);
     return bench_put_json(o);
