@@ -90,7 +90,7 @@ static void detection(void)
                  {"rwkv-final.pth", "7", 50304, "pile"},
                  {"rwkv-final.pth", "6", 65536, "world"},
                  {"world/x.pth", "7", 256, "plain"},
-                 {"built-in", "7", 2048, "plain"}};
+                 {"built-in", "7", 6144, "plain"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         wkv_model m = {.about = {.path = cases[i].path, .version = cases[i].version, .vocab = cases[i].vocab}};
         const wkv_template *t;
