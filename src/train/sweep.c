@@ -130,11 +130,11 @@ static void add_states(const sweep *w)
 }
 
 /* Layers are run once, not twice, where all that they keep for their gradients takes no more than half of the free memory. Per
- * row and layer of version 7 with adapters that is some 65 activations of width C and ten of width F; the bits are the same. */
+ * row and layer of version 7 with adapters that is some 30 activations of width C and eight of width F; the bits are the same. */
 static int fits_whole(const tuner *t, const sweep *w)
 {
     const rwkv *m = t->m;
-    double bytes = 4.0 * w->n * w->length * m->L * (65.0 * m->C + 10.0 * m->F);
+    double bytes = 4.0 * w->n * w->length * m->L * (30.0 * m->C + 8.0 * m->F);
     return t->o.checkpointing ? t->o.checkpointing < 0 : bytes < 0.5 * (double)wkv_memory_available();
 }
 
