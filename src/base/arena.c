@@ -21,14 +21,14 @@ enum { GAP = 64 }; /* poisoned bytes between pieces: an overrun is seen */
 enum { GAP = 0 };
 #endif
 
-enum { ALIGN = 64, SMALL = 16 << 20 };
+enum { ALIGN = 64, SMALL = 16 << 20 }; /* what lies behind SMALL is had in large pages: fewer to clear and to look up */
 
 int arena_init(arena *a, size_t reserve)
 {
     void *p = mmap(NULL, reserve, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) return fail(WKV_ENOMEM, "no address space for %zu MiB of scratch memory", reserve >> 20);
 #ifdef MADV_HUGEPAGE
-    if (reserve > SMALL) madvise((char *)p + SMALL, reserve - SMALL, MADV_HUGEPAGE); /* new pages cost less, and so do far ones */
+    if (reserve > SMALL) madvise((char *)p + SMALL, reserve - SMALL, MADV_HUGEPAGE);
 #endif
     *a = (arena){.base = p, .at = p, .end = (char *)p + reserve};
     return 0;

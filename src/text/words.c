@@ -428,9 +428,10 @@ int words_find(table *words, const table *chunks, int size, const char *const *a
     if (!err) err = count_pieces(&pieces, chunks);
     if (!err) err = first_choice(&c, &pieces, &kept, 8 * (size_t)size);
     table_release(&pieces);
-    if (!err && (kept.n > (size_t)size || !candidates.n))
-        err = fail(WKV_EARG, "%zu words are in the text and %zu are wanted in any case; a vocabulary has %d",
-                   candidates.n, kept.n, size);
+    if (!err && kept.n > (size_t)size)
+        err = fail(WKV_EARG, "%zu words are wanted in any case, and the vocabulary has room for %d", kept.n, size);
+    if (!err && !candidates.n)
+        err = fail(WKV_EARG, "no word occurs often enough in the text for a vocabulary; the single bytes (bytes) serve it");
     if (candidates.n < (size_t)size) size = (int)candidates.n;
     if (!err) err = choice_room(&c);
     for (size_t i = 0; !err && i < candidates.n; i++) c.word[c.n++] = (int)i;
