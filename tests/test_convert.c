@@ -22,7 +22,7 @@ static int converted(const char *from, const char *to, const char *type)
 static float *read_all(const file_tensor *f)
 {
     float *x = malloc(sizeof *x * (size_t)(tensor_values(f) + 1));
-    tensor_read(f, x);
+    tensor_read(f, x, tensor_values(f));
     return x;
 }
 

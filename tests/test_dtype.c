@@ -85,8 +85,8 @@ static void blocks(void)
         if (!truth) continue;
         float x[512], y[512], row[256];
         EXPECT_EQ(tensor_values(f), 512);
-        tensor_read(f, x);
-        tensor_read(truth, y);
+        tensor_read(f, x, 512);
+        tensor_read(truth, y, 512);
         for (int j = 0; j < 512; j++) EXPECT_NEAR(x[j], y[j], 1e-6 * fabs(y[j]));
         /* from any alignment, and from the middle */
         char moved[1200];
@@ -98,7 +98,7 @@ static void blocks(void)
         swapped.transposed = 1;
         swapped.scale = 2;
         float z[512];
-        tensor_read(&swapped, z);
+        tensor_read(&swapped, z, 512);
         EXPECT_EQ(tensor_axis(&swapped, 0), 256);
         for (int j = 0; j < 512; j++) EXPECT_NEAR(z[j % 256 * 2 + j / 256], 2 * x[j], 0);
         seen++;

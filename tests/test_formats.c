@@ -27,7 +27,7 @@ static void totals(const char *file, int count, int64_t numbers, double sum, dou
         const file_tensor *f = tensors_at(t, i);
         int64_t m = tensor_values(f);
         float *x = malloc(sizeof *x * (size_t)m);
-        tensor_read(f, x);
+        tensor_read(f, x, tensor_values(f));
         for (int64_t j = 0; j < m && !f->holds; j++) s += x[j], q += (double)x[j] * x[j];
         for (int64_t j = 0; j < m; j++) {
             if (!isfinite(x[j])) FAILED("%s is not finite", f->name);
@@ -167,7 +167,7 @@ static void large(void)
         file_tensor end = *f;
         end.data += 2 * (NUMEL - 8);
         end.shape[0] = 8;
-        tensor_read(&end, last);
+        tensor_read(&end, last, 8);
         EXPECT_NEAR(last[6], 0, 0);
         EXPECT_NEAR(last[7], 1, 0);
     }

@@ -17,7 +17,7 @@ static const float *values(const tensors *t, const char *name)
     if (!f || tensor_values(f) > 16)
         FAILED("no %s, or too big", name);
     else
-        tensor_read(f, x);
+        tensor_read(f, x, 16);
     return x;
 }
 

@@ -369,10 +369,13 @@ static void read_strided(const file_tensor *f, float *out)
     }
 }
 
-void tensor_read(const file_tensor *f, float *out)
+int tensor_read(const file_tensor *f, float *out, int64_t capacity)
 {
     int64_t n = tensor_values(f);
-    if (n == 0) return;
+    if (n > capacity)
+        return fail(WKV_EFORMAT, "tensor %s: has %lld values, expected at most %lld", f->name, (long long)n,
+                    (long long)capacity);
+    if (n == 0) return WKV_OK;
     if (!f->contiguous)
         read_strided(f, out);
     else if (f->transposed && f->dims >= 2)
@@ -382,4 +385,5 @@ void tensor_read(const file_tensor *f, float *out)
     else
         dtype_decode(f->type, f->data, out, n);
     undo(f, out, n);
+    return WKV_OK;
 }

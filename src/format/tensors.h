@@ -80,7 +80,8 @@ int64_t tensor_values(const file_tensor *f);                              /* pro
 /* Size of axis i of the OFFICIAL tensor (transposition undone), 1 beyond its axes. Vectors may have axes of size 1 more or
  * fewer than the official file ([1, 1, C] or [C]); the two axes of r_k, time_faaaa and v5.2's time_decay are always there. */
 int64_t tensor_axis(const file_tensor *f, int i);
-/* All values, official order and meaning, as f32: strides gathered, blocks decoded, transposition and `holds` undone. */
-void tensor_read(const file_tensor *f, float *out);
+/* All values, official order and meaning, as f32: strides gathered, blocks decoded, transposition and `holds` undone. `out` has
+ * room for `capacity` values; WKV_EFORMAT, and nothing is written, when the tensor has more. */
+int tensor_read(const file_tensor *f, float *out, int64_t capacity);
 
 #endif

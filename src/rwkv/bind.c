@@ -147,20 +147,20 @@ static real *owned(binder *b, size_t n)
     return p;
 }
 
-/* read a small tensor as reals, in official order */
-static void read_reals(const binder *b, const file_tensor *f, real *to)
+/* Read a small tensor as reals, in official order; `to` has room for `capacity`. WKV_EFORMAT, WKV_ENOMEM. */
+static int read_reals(const binder *b, const file_tensor *f, real *to, size_t capacity)
 {
 #ifdef WKV_DOUBLE
-    size_t n = (size_t)tensor_values(f);
-    float *x = malloc(n * sizeof *x);
-    CHECK(x);
-    tensor_read(f, x);
-    for (size_t i = 0; i < n; i++) to[i] = x[i];
+    float *x = malloc(capacity * sizeof *x);
+    if (!x) return fail(WKV_ENOMEM, "%s: no memory for the %zu values of %s", tensors_path(b->t), capacity, f->name);
+    int e = tensor_read(f, x, (int64_t)capacity);
+    for (size_t i = 0; !e && i < capacity; i++) to[i] = x[i];
     free(x);
 #else
-    tensor_read(f, to);
+    int e = tensor_read(f, to, (int64_t)capacity);
 #endif
     tensors_expect(b->t, 0);
+    return e;
 }
 
 /* "[1, 1, 768]" */
@@ -181,7 +181,7 @@ static int in_place(const file_tensor *f, int transposed_view)
     return transposed_view;
 }
 
-static void bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *f, int rows, int cols)
+static int bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *f, int rows, int cols)
 {
     int view = !f->contiguous && f->dims == 2 && f->stride[0] == 1 && f->stride[1] == f->shape[0];
     int flipped = f->transposed != view; /* how it lies against the official orientation */
@@ -197,11 +197,11 @@ static void bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor 
         to->cols = flipped ? rows / parts : cols;
         to->type = f->type;
         to->data = (void *)f->data;
-        return;
+        return 0;
     }
     *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .in_rows = s->flags & SLOT_LOW_RANK ? 1 : 0};
     to->data = owned(b, (size_t)rows * (size_t)cols);
-    if (to->data) read_reals(b, f, to->data);
+    return to->data ? read_reals(b, f, to->data, (size_t)rows * (size_t)cols) : 0;
 }
 
 /* Half of the adapter of `weight`: its name without ".weight", and the ending. */
@@ -214,12 +214,11 @@ static const file_tensor *find_half(const tensors *t, const char *weight, const 
     return tensors_find(t, full);
 }
 
-static tensor half(binder *b, const file_tensor *f, int rows, int cols, int in_rows)
+static int bind_half(binder *b, tensor *to, const file_tensor *f, int rows, int cols, int in_rows)
 {
-    tensor t = {.rows = rows, .cols = cols, .type = REAL, .in_rows = in_rows};
-    t.data = owned(b, (size_t)rows * (size_t)cols);
-    if (t.data) read_reals(b, f, t.data);
-    return t;
+    *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .in_rows = in_rows};
+    to->data = owned(b, (size_t)rows * (size_t)cols);
+    return to->data ? read_reals(b, f, to->data, (size_t)rows * (size_t)cols) : 0;
 }
 
 /* lora_A [rank, in] and lora_B [out, rank]; as web-rwkv has them, lora.0 [in, rank] and lora.1 [out, rank] */
@@ -234,7 +233,8 @@ static int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, i
     if (!A || !B) return fail(WKV_EFORMAT, "%s: of the adapter of %s there is only one half", path, name);
     if (layer < 0 || s->flags & SLOT_5)
         return fail(WKV_EUNSUPPORTED, "%s: an adapter of %s, which can have none here", path, name);
-    int in = weight_in(w), out = weight_out(w), rank = (int)axis_from_last(B, 0), turned = A == web;
+    int in = weight_in(w), out = weight_out(w), turned = A == web;
+    int64_t rank = axis_from_last(B, 0);
     if (A->dims != 2 || B->dims != 2 || rank < 1 || rank > 1 << 16 || tensor_axis(B, 0) != out ||
         tensor_axis(A, turned) != rank || tensor_axis(A, !turned) != in)
         return fail(WKV_EFORMAT, "%s: the adapter of %s is %lld x %lld and %lld x %lld, expected rank x %d and %d x rank", path, name,
@@ -243,9 +243,11 @@ static int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, i
     if (!(b->alpha > 0))
         return fail(WKV_EARG, "%s: the adapter does not say its alpha, so it must be given (RWKV-PEFT's own is 32)", path);
     adapter *low = (adapter *)owned(b, (sizeof *low + sizeof(real) - 1) / sizeof(real));
-    tensor a = turned ? half(b, A, in, rank, 1) : half(b, A, rank, in, 0), c = half(b, B, out, rank, 0);
+    tensor a, c;
+    int r = (int)rank, e = turned ? bind_half(b, &a, A, in, r, 1) : bind_half(b, &a, A, r, in, 0);
+    if (!e) e = bind_half(b, &c, B, out, r, 0);
+    if (e || !low) return e;
     c.scale = b->alpha / (float)rank;
-    if (!low) return 0;
     *low = (adapter){a, c};
     w->adapter = low;
     return 0;
@@ -277,40 +279,40 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
             return fail(WKV_EFORMAT, "%s: %s is %s, expected %d values", tensors_path(b->t), name, shape_text(f, shape, sizeof shape), rows * cols);
         *to = (tensor){.rows = 1, .cols = rows * cols, .type = REAL};
         to->data = owned(b, (size_t)(rows * cols));
-        if (to->data) {
-            read_reals(b, f, to->data);
-            for (int i = 0; as_exp && i < rows * cols; i++) reals(to)[i] = exp(reals(to)[i]);
-        }
-        return 0;
+        int e = to->data ? read_reals(b, f, to->data, (size_t)(rows * cols)) : 0;
+        for (int i = 0; to->data && !e && as_exp && i < rows * cols; i++) reals(to)[i] = exp(reals(to)[i]);
+        return e;
     }
     int64_t n = axis_from_last(f, 0);
     if (f->dims < 2 || n != cols || tensor_values(f) != (int64_t)rows * cols)
         return fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d", tensors_path(b->t), name, shape_text(f, shape, sizeof shape), rows, cols);
-    bind_matrix(b, to, s, f, rows, cols);
-    return bind_adapter(b, to, name, s, layer);
+    int e = bind_matrix(b, to, s, f, rows, cols);
+    return e ? e : bind_adapter(b, to, name, s, layer);
 }
 
 /* blocks.N.att.time_state [H][value][key], a tuned initial state that some files carry, into our [H][key][value] */
-static void bind_state(binder *b)
+static int bind_state(binder *b)
 {
     rwkv *m = b->m;
     const file_tensor *f = layer_find(b->t, 0, "att.time_state");
     int H = m->H, N = m->N, CN = m->C * N;
-    if (!f || !H) return;
+    if (!f || !H) return 0;
     real *all = owned(b, (size_t)rwkv_state_len(m)), *S = owned(b, (size_t)CN);
-    if (!all) return;
+    if (!all) return 0;
     m->state0 = NULL; /* rwkv_state_init must not copy it from itself */
     rwkv_state_init(m, all);
     for (int l = 0; l < m->L; l++) {
         f = layer_find(b->t, l, "att.time_state");
         if (!f || tensor_values(f) != CN) continue;
-        read_reals(b, f, S);
+        int e = read_reals(b, f, S, (size_t)CN);
+        if (e) return e;
         real *to = all + (size_t)l * (size_t)rwkv_layer_state(m) + m->C;
         for (int h = 0; h < H; h++)
             for (int i = 0; i < N; i++)
                 for (int j = 0; j < N; j++) to[(h * N + i) * N + j] = S[(h * N + j) * N + i];
     }
     m->state0 = all;
+    return 0;
 }
 
 static int check_sizes(const tensors *t, const rwkv *m)
@@ -351,7 +353,7 @@ int rwkv_bind(rwkv *m, const tensors *t, float alpha)
     const char *told = tensors_meta(t, "lora_alpha");
     binder b = {.m = m, .t = t, .alpha = alpha > 0 || !told ? alpha : strtof(told, NULL)};
     if ((e = check_sizes(t, m)) || (e = rwkv_each(m, bind_one, &b))) goto failed; /* shapes are checked, sizes counted */
-    bind_state(&b);
+    if ((e = bind_state(&b))) goto failed;
     m->owned_reals = b.used;
     if (posix_memalign((void **)&m->owned, 64, (b.used + 16) * sizeof(real))) {
         m->owned = NULL;
@@ -359,9 +361,7 @@ int rwkv_bind(rwkv *m, const tensors *t, float alpha)
         goto failed;
     }
     b.used = 0;
-    rwkv_each(m, bind_one, &b);
-    bind_state(&b);
-    return 0;
+    if (!(e = rwkv_each(m, bind_one, &b)) && !(e = bind_state(&b))) return 0;
 failed:
     rwkv_release(m);
     return e;

@@ -64,7 +64,10 @@ static int values(const tensor_out *t, float *out)
     int64_t n = tensor_out_values(t), part = n / s->form.parts;
     if (x->report && x->report(x->user, x->done, x->total)) return fail(WKV_ESTOPPED, "stopped");
     x->done += (double)n;
-    for (int i = 0; i < s->form.parts; i++) tensor_read(s->from[i], out + i * part);
+    for (int i = 0; i < s->form.parts; i++) {
+        int e = tensor_read(s->from[i], out + i * part, part);
+        if (e) return fail_prefix(e, "%s", tensors_path(x->file));
+    }
     for (int64_t i = 0; s->as_exp && i < n / s->repeat; i++) out[i] = expf(out[i]);
     for (int64_t i = n; s->repeat > 1 && i-- > 0;) out[i] = out[i / s->repeat];
     if (s->weight && s->weight->adapter) {
