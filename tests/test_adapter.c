@@ -263,9 +263,26 @@ static void misfits(void)
     write_one("a.pth", "blocks.3.att.time_state", 32, 16);
     refused("holds blocks.3.att.time_state", (wkv_model_options){.state = "a.pth"});
     write_one("a.pth", "blocks.0.att.time_state", 32, 32);
-    refused("blocks.0.att.time_state, [32, 32], for which an RWKV-7 of 3 layers",
-            (wkv_model_options){.state = "a.pth"});
+    refused("a.pth: blocks.0.att.time_state is [32, 32], expected 2 x 16 x 16", (wkv_model_options){.state = "a.pth"});
     refused("no-such-file.pth", (wkv_model_options){.state = "no-such-file.pth"});
+}
+
+/* A file of which nothing, or not all, would be read is refused, where the model alone would have run without a word. */
+static void nothing_read(void)
+{
+    EXPECT_EQ(pth_write("empty.pth", NULL, 0), 0);
+    refused("empty.pth: holds no adapter", (wkv_model_options){.lora = "empty.pth", .lora_alpha = 8});
+    refused("empty.pth: holds no tuned state", (wkv_model_options){.state = "empty.pth"});
+    refused("is a model, expected an adapter", (wkv_model_options){.lora = MODELS "v7-n16-bf16.pth", .lora_alpha = 8});
+    refused("holds no tuned state", (wkv_model_options){.state = MODELS "v7-n16-bf16.pth"});
+    write_one("one.pth", "blocks.0.att.time_state", 32, 16);
+    refused("one.pth: blocks.1.att.time_state is missing; a tuned state has one for each of 3 layers",
+            (wkv_model_options){.state = "one.pth"});
+    write_one("last.pth", "blocks.2.att.time_state", 32, 16);
+    refused("last.pth: blocks.0.att.time_state is missing", (wkv_model_options){.state = "last.pth"});
+    write_adapter(MODELS "v7-n16-bf16.pth", "a.pth", ".lora_A", ".lora_B", 0, 1);
+    refused("alpha", (wkv_model_options){.lora = "a.pth", .lora_alpha = INFINITY});
+    refused("alpha", (wkv_model_options){.lora = "a.pth", .lora_alpha = NAN});
 }
 
 int main(void)
@@ -276,5 +293,6 @@ int main(void)
     RUN(tuned_state);
     RUN(whole_tensors);
     RUN(misfits);
+    RUN(nothing_read);
     return DONE();
 }

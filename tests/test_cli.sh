@@ -420,7 +420,7 @@ run 0 logits -m merged.pth --tokens 1,2,3
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned2 --infctx 4 --lora tuned/lora.safetensors -n 1
 refused "missing.jsonl" tune -m "$model" --vocab "$vocab" -d missing.jsonl -o tuned2
 refused "RWKV-7 has no weights called" tune -m "$model" -d answers.jsonl -o tuned2 --targets att.gate
-refused "for which an RWKV-7 of" logits --load-state tuned/state.pth --tokens 1 -o none.f32
+refused "tuned/state.pth: blocks.0.att.time_state is" logits --load-state tuned/state.pth --tokens 1 -o none.f32
 
 # ---- Ctrl-C ------------------------------------------------------------------------------------------------------------
 if timeout --preserve-status -s INT 1 true 2>/dev/null; then

@@ -239,6 +239,14 @@ void tensors_lay_over(tensors *t, tensors *over)
 int tensors_count(const tensors *t) { return t->count; }
 const file_tensor *tensors_at(const tensors *t, int i) { return i >= 0 && i < t->count ? &t->list[i] : NULL; }
 const char *tensors_path(const tensors *t) { return t->path; }
+
+const char *tensors_path_of(const tensors *t, const file_tensor *f)
+{
+    for (const tensors *over = t; over; over = over->over)
+        if (f >= over->list && f < over->list + over->count) return over->path;
+    return t->path;
+}
+
 const char *tensors_format(const tensors *t) { return t->format; }
 const char *tensors_naming(const tensors *t) { return t->naming; }
 size_t tensors_bytes(const tensors *t) { return t->bytes; }

@@ -63,6 +63,7 @@ const file_tensor *tensors_at(const tensors *t, int i);
 const file_tensor *tensors_find(const tensors *t, const char *name);      /* NULL when it is not there */
 
 const char *tensors_path(const tensors *t);
+const char *tensors_path_of(const tensors *t, const file_tensor *f);      /* of the file that f is in: t's, or one over it */
 const char *tensors_format(const tensors *t);                             /* "pth (zip)", "gguf v3", "rwkv.cpp 101" ... */
 const char *tensors_naming(const tensors *t);                             /* "official", "hf" (4, 5, 6), "fla" (7), "web-rwkv", "llama.cpp", "rwkv.cpp", "unknown" */
 size_t tensors_bytes(const tensors *t);                                   /* of the file(s)            */
@@ -77,6 +78,7 @@ const char *tensors_token(const tensors *t, int i, size_t *len);
 int tensors_token_count(const tensors *t);                                /* 0: no vocabulary inside   */
 
 int64_t tensor_values(const file_tensor *f);                              /* product of the shape      */
+static inline int tensor_is_weight(const file_tensor *f) { return f->type <= Q6_K; } /* not integers or booleans */
 /* Size of axis i of the OFFICIAL tensor (transposition undone), 1 beyond its axes. Vectors may have axes of size 1 more or
  * fewer than the official file ([1, 1, C] or [C]); the two axes of r_k, time_faaaa and v5.2's time_decay are always there. */
 int64_t tensor_axis(const file_tensor *f, int i);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/memory.h"
 #include "rwkv/parts.h"
 
 enum { NAME = 96 };
@@ -22,21 +23,59 @@ static const file_tensor *layer_find(const tensors *t, int layer, const char *na
 /* the i-th axis, counted from the last, leaving out axes of size 1 in front: "[1, 1, C]" has axis 0 = C, axis 1 = 1 */
 static int64_t axis_from_last(const file_tensor *f, int i) { return i < f->dims ? tensor_axis(f, f->dims - 1 - i) : 1; }
 
-static int axis(const tensors *t, const char *name, int from_last)
+/* A size from a file, 64 bits wide there, as an int: 0 when it is none that a model can have. */
+static int as_size(int64_t n) { return n > 0 && n < 1 << 30 ? (int)n : 0; }
+
+static int axis(const tensors *t, int layer, const char *name, int from_last)
 {
-    const file_tensor *f = layer_find(t, 0, name);
-    int64_t n = f ? axis_from_last(f, from_last) : 0;
-    return n > 0 && n < 1 << 30 ? (int)n : 0;
+    const file_tensor *f = layer_find(t, layer, name);
+    return f ? as_size(axis_from_last(f, from_last)) : 0;
 }
 
-static int count_layers(const tensors *t)
+/* Layers of the file: the greatest block number + 1, as the official program counts them, so that a gap is a missing tensor. */
+static int64_t count_layers(const tensors *t)
 {
-    int L = 0;
-    while (layer_find(t, L, "ln1.weight") || layer_find(t, L, "att.key.weight")) L++;
+    int64_t L = 0;
+    for (int i = 0; i < tensors_count(t); i++) {
+        const char *name = tensors_at(t, i)->name;
+        if (strncmp(name, "blocks.", 7)) continue;
+        int64_t block = strtoll(name + 7, NULL, 10);
+        if (block >= L) L = block < INT32_MAX ? block + 1 : INT32_MAX;
+    }
     return L;
 }
 
-/* heads x head size from a tensor of [H, N], or from its values and the file's own word for the head size */
+/* The number of layers that the file's metadata give (GGUF); 0: they give none. */
+static double expected_layers(const tensors *t)
+{
+    const char *name = tensors_meta(t, "general.architecture");
+    char key[NAME];
+    if (!name) return 0;
+    snprintf(key, sizeof key, "%s.block_count", name);
+    return tensors_number(t, key, 0);
+}
+
+static int check_layers(const tensors *t, int64_t L)
+{
+    const char *path = tensors_path(t);
+    double expected = expected_layers(t);
+    if (!L) return fail(WKV_EFORMAT, "%s: holds no block, expected blocks.0.att.key.weight; the file is no RWKV language model", path);
+    if (L > tensors_count(t))
+        return fail(WKV_EFORMAT, "%s: names block %lld, but holds only %d tensors; layers are missing", path, (long long)L - 1,
+                    tensors_count(t));
+    if (expected > 0 && expected != (double)L)
+        return fail(WKV_EFORMAT, "%s: holds %lld layers, expected the %g of its metadata; the file is incomplete", path, (long long)L, expected);
+    return 0;
+}
+
+/* n values as heads x head size; none when heads do not divide the width. */
+static void set_heads(int64_t heads, int C, int *H, int *N)
+{
+    *H = heads > 0 && heads <= C && C % heads == 0 ? (int)heads : 0;
+    *N = *H ? C / *H : 0;
+}
+
+/* heads x head size from a tensor of [H, N], or from its values and the head size in the file's metadata */
 static void find_heads(const tensors *t, const file_tensor *f, int C, int *H, int *N)
 {
     int64_t n = tensor_values(f), h = 0;
@@ -44,11 +83,10 @@ static void find_heads(const tensors *t, const file_tensor *f, int C, int *H, in
         if (tensor_axis(f, i) > 1 && tensor_axis(f, i) < n) h = tensor_axis(f, i); /* the first real axis of several */
     if (f->dims >= 2 && tensor_axis(f, 0) == 1 && tensor_axis(f, 1) == n) h = 1;    /* one head: [1, N] */
     if (!h) {
-        double size = tensors_number(t, "wkv.head_size", 0);
-        h = size > 0 ? (int64_t)(C / size) : 1;
+        double size = tensors_number(t, "wkv.head_size", C);
+        h = size >= 1 && size <= C ? (int64_t)(C / size) : 0;
     }
-    *H = (int)h;
-    *N = *H > 0 ? C / *H : 0;
+    set_heads(h, C, H, N);
 }
 
 static const arch *detect(const tensors *t, int L, int C, int dim[DIMS])
@@ -58,26 +96,22 @@ static const arch *detect(const tensors *t, int L, int C, int dim[DIMS])
     if ((f = layer_find(t, 0, "att.r_k"))) {
         a = &arch7;
         find_heads(t, f, C, &dim[D_H], &dim[D_N]);
-        dim[D_R0] = axis(t, "att.w1", 0);
-        dim[D_R1] = axis(t, "att.a1", 0);
-        f = L > 1 ? layer_find(t, 1, "att.v1") : NULL;
-        dim[D_R2] = f ? (int)axis_from_last(f, 0) : 1;
-        dim[D_R3] = axis(t, "att.g1", 0);
+        dim[D_R0] = axis(t, 0, "att.w1", 0);
+        dim[D_R1] = axis(t, 0, "att.a1", 0);
+        dim[D_R2] = L > 1 ? axis(t, 1, "att.v1", 0) : 1;
+        dim[D_R3] = axis(t, 0, "att.g1", 0);
     } else if (layer_find(t, 0, "att.time_maa_x")) {
         a = &arch6;
         if ((f = layer_find(t, 0, "att.time_faaaa"))) find_heads(t, f, C, &dim[D_H], &dim[D_N]);
-        dim[D_R0] = axis(t, "att.time_maa_w1", 0) / 5;
-        dim[D_R1] = axis(t, "att.time_decay_w1", 0);
+        dim[D_R0] = axis(t, 0, "att.time_maa_w1", 0) / 5;
+        dim[D_R1] = axis(t, 0, "att.time_decay_w1", 0);
     } else if (layer_find(t, 0, "att.ln_x.weight")) {
         f = layer_find(t, 0, "att.time_decay");
         int64_t n = f ? tensor_values(f) : 0;
         if (layer_find(t, 0, "att.gate.weight")) a = n == C ? &arch52 : &arch51;
         else a = &arch50;
         if (a == &arch52) find_heads(t, f, C, &dim[D_H], &dim[D_N]);
-        else {
-            dim[D_H] = (int)n;
-            dim[D_N] = n ? C / (int)n : 0;
-        }
+        else set_heads(n, C, &dim[D_H], &dim[D_N]);
     }
     dim[D_5R0] = 5 * dim[D_R0];
     return a;
@@ -172,11 +206,21 @@ static const char *shape_text(const file_tensor *f, char *s, size_t room)
     return s;
 }
 
+/* Integers are weights only with the scales of the program that quantized them, which are stored elsewhere. */
+static int check_type(const tensors *t, const file_tensor *f)
+{
+    if (tensor_is_weight(f)) return 0;
+    return fail(WKV_EUNSUPPORTED,
+                "%s: %s is of type %s, expected floating-point numbers or blocks of a GGUF; if another program quantized "
+                "the model, open the checkpoint that it was made from",
+                tensors_path_of(t, f), f->name, dtypes[f->type].name);
+}
+
 /* A matrix the operations can read where it lies: rows of one weight type, whole blocks a row. A transposed view (strides
  * [1, rows]) is one too, of the other orientation. */
 static int in_place(const file_tensor *f, int transposed_view)
 {
-    if (f->type > Q6_K || f->holds != AS_IS) return 0;
+    if (f->holds != AS_IS) return 0;
     if (f->contiguous) return f->shape[f->dims - 1] % dtypes[f->type].values == 0;
     return transposed_view;
 }
@@ -189,8 +233,9 @@ static int bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *
     to->by_unit = f->by_unit;
     to->panels = f->panels;
     to->scale = f->scale == 1 ? 0 : f->scale;
-    int rows_wanted = to->in_rows || s->flags & SLOT_5 || !strcmp(s->name, "emb.weight");
-    if (in_place(f, view) && !(f->panels && rows_wanted)) {
+    int lookup = !strcmp(s->name, "emb.weight"); /* a row is one token's vector, in either device */
+    int rows_needed = to->in_rows || s->flags & SLOT_5 || lookup;
+    if (in_place(f, view) && !(f->panels && rows_needed) && !(lookup && to->in_rows)) {
         /* five matrices one after another ([5, R0, C]) are turned one by one */
         int parts = s->flags & SLOT_5 ? 5 : 1;
         to->rows = flipped ? cols * parts : rows;
@@ -224,13 +269,15 @@ static int bind_half(binder *b, tensor *to, const file_tensor *f, int rows, int 
 /* lora_A [rank, in] and lora_B [out, rank]; as web-rwkv has them, lora.0 [in, rank] and lora.1 [out, rank] */
 static int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int layer)
 {
-    const char *path = tensors_path(b->t);
     const file_tensor *A = find_half(b->t, name, ".lora_A"), *B = find_half(b->t, name, ".lora_B");
     const file_tensor *web = find_half(b->t, name, ".lora.0");
     if (!A && !B && web) B = find_half(b->t, name, ".lora.1");
     if (!A) A = web;
     if (!A && !B) return 0;
+    const char *path = tensors_path_of(b->t, A ? A : B);
     if (!A || !B) return fail(WKV_EFORMAT, "%s: of the adapter of %s there is only one half", path, name);
+    int e = check_type(b->t, A);
+    if (e || (e = check_type(b->t, B))) return e;
     if (layer < 0 || s->flags & SLOT_5)
         return fail(WKV_EUNSUPPORTED, "%s: an adapter of %s, which can have none here", path, name);
     int in = weight_in(w), out = weight_out(w), turned = A == web;
@@ -240,11 +287,12 @@ static int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, i
         return fail(WKV_EFORMAT, "%s: the adapter of %s is %lld x %lld and %lld x %lld, expected rank x %d and %d x rank", path, name,
                     (long long)tensor_axis(A, 0), (long long)tensor_axis(A, 1), (long long)tensor_axis(B, 0),
                     (long long)tensor_axis(B, 1), in, out);
-    if (!(b->alpha > 0))
+    if (!(b->alpha > 0) || !isfinite(b->alpha))
         return fail(WKV_EARG, "%s: the adapter does not say its alpha, so it must be given (RWKV-PEFT's own is 32)", path);
     adapter *low = (adapter *)owned(b, (sizeof *low + sizeof(real) - 1) / sizeof(real));
     tensor a, c;
-    int r = (int)rank, e = turned ? bind_half(b, &a, A, in, r, 1) : bind_half(b, &a, A, r, in, 0);
+    int r = (int)rank;
+    e = turned ? bind_half(b, &a, A, in, r, 1) : bind_half(b, &a, A, r, in, 0);
     if (!e) e = bind_half(b, &c, B, out, r, 0);
     if (e || !low) return e;
     c.scale = b->alpha / (float)rank;
@@ -270,41 +318,66 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
     const file_tensor *f = rwkv_stored(b->t, name, s, layer, &as_exp);
     if (!f) return fail(WKV_EFORMAT, "%s: %s is missing; an RWKV-%s of %d layers has it", tensors_path(b->t), name, b->m->arch->version, b->m->L);
 
-    int rows = dim[s->rows], cols = dim[s->cols];
+    int rows = dim[s->rows], cols = dim[s->cols], e = check_type(b->t, f);
     char shape[128];
+    if (e) return e;
     if (rows < 1 || cols < 1)
-        return fail(WKV_EFORMAT, "%s: %s is %s, which leaves nothing to compute", tensors_path(b->t), name, shape_text(f, shape, sizeof shape));
+        return fail(WKV_EFORMAT, "%s: %s is %s, which leaves nothing to compute", tensors_path_of(b->t, f), name, shape_text(f, shape, sizeof shape));
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) {
         if (tensor_values(f) != (int64_t)rows * cols)
-            return fail(WKV_EFORMAT, "%s: %s is %s, expected %d values", tensors_path(b->t), name, shape_text(f, shape, sizeof shape), rows * cols);
+            return fail(WKV_EFORMAT, "%s: %s is %s, expected %d values", tensors_path_of(b->t, f), name, shape_text(f, shape, sizeof shape), rows * cols);
         *to = (tensor){.rows = 1, .cols = rows * cols, .type = REAL};
         to->data = owned(b, (size_t)(rows * cols));
-        int e = to->data ? read_reals(b, f, to->data, (size_t)(rows * cols)) : 0;
+        if (to->data) e = read_reals(b, f, to->data, (size_t)(rows * cols));
         for (int i = 0; to->data && !e && as_exp && i < rows * cols; i++) reals(to)[i] = exp(reals(to)[i]);
         return e;
     }
     int64_t n = axis_from_last(f, 0);
     if (f->dims < 2 || n != cols || tensor_values(f) != (int64_t)rows * cols)
-        return fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d", tensors_path(b->t), name, shape_text(f, shape, sizeof shape), rows, cols);
-    int e = bind_matrix(b, to, s, f, rows, cols);
+        return fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d", tensors_path_of(b->t, f), name, shape_text(f, shape, sizeof shape), rows, cols);
+    e = bind_matrix(b, to, s, f, rows, cols);
     return e ? e : bind_adapter(b, to, name, s, layer);
+}
+
+/* The initial state of a layer; NULL, with a sentence in wkv_error, where it is missing or of another size. `path`: the file of
+ * the others. */
+static const file_tensor *find_state(const binder *b, int layer, const char *path)
+{
+    const rwkv *m = b->m;
+    const file_tensor *f = layer_find(b->t, layer, "att.time_state");
+    char shape[128];
+    if (!f) fail(WKV_EFORMAT, "%s: blocks.%d.att.time_state is missing; a tuned state has one for each of %d layers", path, layer, m->L);
+    else if (tensor_values(f) != (int64_t)m->C * m->N)
+        fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d x %d", tensors_path_of(b->t, f), f->name, shape_text(f, shape, sizeof shape), m->H, m->N, m->N);
+    else if (!check_type(b->t, f)) return f;
+    return NULL;
+}
+
+/* The file that holds initial states; NULL: there are none. */
+static const char *file_of_states(const binder *b)
+{
+    for (int l = 0; l < b->m->L && b->m->H; l++) {
+        const file_tensor *f = layer_find(b->t, l, "att.time_state");
+        if (f) return tensors_path_of(b->t, f);
+    }
+    return NULL;
 }
 
 /* blocks.N.att.time_state [H][value][key], a tuned initial state that some files carry, into our [H][key][value] */
 static int bind_state(binder *b)
 {
     rwkv *m = b->m;
-    const file_tensor *f = layer_find(b->t, 0, "att.time_state");
     int H = m->H, N = m->N, CN = m->C * N;
-    if (!f || !H) return 0;
+    const char *path = file_of_states(b);
+    if (!path) return 0;
+    for (int l = 0; l < m->L; l++)
+        if (!find_state(b, l, path)) return WKV_EFORMAT;
     real *all = owned(b, (size_t)rwkv_state_len(m)), *S = owned(b, (size_t)CN);
     if (!all) return 0;
     m->state0 = NULL; /* rwkv_state_init must not copy it from itself */
     rwkv_state_init(m, all);
     for (int l = 0; l < m->L; l++) {
-        f = layer_find(b->t, l, "att.time_state");
-        if (!f || tensor_values(f) != CN) continue;
-        int e = read_reals(b, f, S, (size_t)CN);
+        int e = read_reals(b, find_state(b, l, path), S, (size_t)CN);
         if (e) return e;
         real *to = all + (size_t)l * (size_t)rwkv_layer_state(m) + m->C;
         for (int h = 0; h < H; h++)
@@ -320,11 +393,13 @@ static int check_sizes(const tensors *t, const rwkv *m)
     const char *path = tensors_path(t);
     if (m->arch != &arch4) {
         if (m->H < 1 || m->N < 1 || m->H * m->N != m->C)
-            return fail(WKV_EFORMAT, "%s: %d heads do not divide a width of %d", path, m->H, m->C);
+            return fail(WKV_EFORMAT, "%s: its heads do not divide a width of %d", path, m->C);
         if (m->N > 1024) return fail(WKV_EUNSUPPORTED, "%s: heads of %d channels; at most 1024 are run", path, m->N);
     }
-    int att = axis(t, "att.key.weight", 1);
-    if (att != m->C) return fail(WKV_EUNSUPPORTED, "%s: attention width %d differs from the width %d, which no released RWKV has", path, att, m->C);
+    const file_tensor *key = layer_find(t, 0, "att.key.weight");
+    if (key && axis_from_last(key, 1) != m->C)
+        return fail(WKV_EUNSUPPORTED, "%s: attention width %lld differs from the width %d, which no released RWKV has", path,
+                    (long long)axis_from_last(key, 1), m->C);
     if (m->F < 1) return fail(WKV_EFORMAT, "%s: blocks.0.ffn.key.weight is missing", path);
     if ((int64_t)m->L * rwkv_layer_state(m) > INT32_MAX)
         return fail(WKV_EUNSUPPORTED, "%s: a state of %lld values; at most %d are run", path, (long long)m->L * rwkv_layer_state(m), INT32_MAX);
@@ -338,16 +413,17 @@ int rwkv_bind(rwkv *m, const tensors *t, float alpha)
     if (e) return e;
     const file_tensor *emb = tensors_find(t, "emb.weight");
     if (!emb || emb->dims != 2) return fail(WKV_EFORMAT, "%s: no emb.weight of two axes, so this is no RWKV language model", tensors_path(t));
-    int dim[DIMS] = {1}, L = count_layers(t);
-    if (!L) return fail(WKV_EFORMAT, "%s: no blocks.0.att.key.weight, so this is no RWKV language model", tensors_path(t));
+    int dim[DIMS] = {1};
+    int64_t L = count_layers(t);
+    if ((e = check_layers(t, L))) return e;
     if (tensor_axis(emb, 0) < 1 || tensor_axis(emb, 0) > 1 << 24 || tensor_axis(emb, 1) < 2 || tensor_axis(emb, 1) > 1 << 20)
         return fail(WKV_EFORMAT, "%s: emb.weight is %lld x %lld, which is no vocabulary x width", tensors_path(t),
                     (long long)tensor_axis(emb, 0), (long long)tensor_axis(emb, 1));
     dim[D_V] = (int)tensor_axis(emb, 0);
     dim[D_C] = (int)tensor_axis(emb, 1);
-    dim[D_F] = axis(t, "ffn.key.weight", 1);
-    const arch *a = detect(t, L, dim[D_C], dim);
-    if ((e = rwkv_init(m, a, L, dim))) return e;
+    dim[D_F] = axis(t, 0, "ffn.key.weight", 1);
+    const arch *a = detect(t, (int)L, dim[D_C], dim);
+    if ((e = rwkv_init(m, a, (int)L, dim))) return e;
     m->group_eps = (real)tensors_number(t, "group_norm_eps", 64e-5);
 
     const char *told = tensors_meta(t, "lora_alpha");
@@ -355,6 +431,12 @@ int rwkv_bind(rwkv *m, const tensors *t, float alpha)
     if ((e = check_sizes(t, m)) || (e = rwkv_each(m, bind_one, &b))) goto failed; /* shapes are checked, sizes counted */
     if ((e = bind_state(&b))) goto failed;
     m->owned_reals = b.used;
+    size_t available = memory_available();
+    if (b.used * sizeof(real) > available) {
+        e = fail(WKV_ENOMEM, "%s: its small tensors need %.2f GB of memory, and %.2f GB are available", tensors_path(t),
+                 (double)(b.used * sizeof(real)) * 1e-9, (double)available * 1e-9);
+        goto failed;
+    }
     if (posix_memalign((void **)&m->owned, 64, (b.used + 16) * sizeof(real))) {
         m->owned = NULL;
         e = fail(WKV_ENOMEM, "%s: no memory for %zu MiB of small tensors", tensors_path(t), b.used * sizeof(real) >> 20);

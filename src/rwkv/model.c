@@ -85,6 +85,30 @@ static void describe(wkv_model *m)
     m->fingerprint = hash(m->fingerprint, r->ln0_b.data, (size_t)r->C * sizeof(real));
 }
 
+static int has_name(const tensors *t, const char *part)
+{
+    const file_tensor *f;
+    for (int i = 0; (f = tensors_at(t, i)); i++)
+        if (strstr(f->name, part)) return 1;
+    return 0;
+}
+
+/* An adapter's file holds halves of adapters, or single tensors in the place of the model's. */
+static int check_lora(const tensors *t)
+{
+    if (!tensors_count(t)) return fail(WKV_EUNSUPPORTED, "%s: holds no adapter: none of its entries is a tensor", tensors_path(t));
+    if (!has_name(t, ".lora") && tensors_find(t, "emb.weight"))
+        return fail(WKV_EUNSUPPORTED, "%s: is a model, expected an adapter", tensors_path(t));
+    return 0;
+}
+
+static int check_state(const tensors *t)
+{
+    if (has_name(t, ".att.time_state")) return 0;
+    return fail(WKV_EUNSUPPORTED, "%s: holds no tuned state: no tensor blocks.N.att.time_state among %d", tensors_path(t),
+                tensors_count(t));
+}
+
 /* Put what the file at `path` holds over the model's own tensors; NULL: nothing. */
 static int lay_over(tensors *file, tensors **over, const char *path)
 {
@@ -99,11 +123,13 @@ static int bind(wkv_model *m, tensors *file, const wkv_model_options *o)
     tensors *lora, *state;
     int e = lay_over(file, &lora, o->lora);
     if (!e) e = lay_over(file, &state, o->state);
+    if (!e && lora) e = check_lora(lora);
+    if (!e && state) e = check_state(state);
     if (e) return e;
     tensors_expect(file, 0); /* vectors are copied, matrices stay where they are */
     e = rwkv_bind(&m->rwkv, file, o->lora_alpha);
     tensors_expect(file, 1);
-    if (e) return lora ? fail_prefix(e, "%s", o->lora) : e;
+    if (e) return e;
     if (lora) e = rwkv_fits(&m->rwkv, lora);
     if (!e && state) e = rwkv_fits(&m->rwkv, state);
     if (e) rwkv_release(&m->rwkv);

@@ -41,7 +41,7 @@ tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer
     int in = weight_in(t), out = weight_out(t);
     dtype type = r ? recipe_type(r, s, layer, in) : DTYPES;
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || (type == DTYPES && !slot_is_by_unit(s))) return *t;
-    if (type == DTYPES) type = (dtype)t->type;
+    if (type == DTYPES) type = t->type == F64 ? F32 : (dtype)t->type; /* devices decode f64 to f32 in any case */
     tensor to = *t; /* its scale and its adapter */
     to.rows = out;
     to.cols = in;

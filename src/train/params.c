@@ -151,7 +151,7 @@ static int read_values(const params *p, const tensors *f, const char *prefix, re
         char name[160];
         snprintf(name, sizeof name, "%s%s", prefix, q->name);
         const file_tensor *from = tensors_find(f, name);
-        if (!from || tensor_values(from) != (int64_t)q->n)
+        if (!from || !tensor_is_weight(from) || tensor_values(from) != (int64_t)q->n)
             return fail(WKV_EFORMAT, "%s: %s is missing or has another size than the model", tensors_path(f), name);
         int err = tensor_read(from, to + q->at, (int64_t)q->n);
         if (err) return fail_prefix(err, "%s", tensors_path(f));

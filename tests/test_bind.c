@@ -1,0 +1,222 @@
+/* test_bind.c - from named tensors to a model: forms that are odd but sound run as the official ones do, and a file from which
+ * only a part could be run is refused. */
+#include "format/reader.h"
+#include "models.h"
+#include "rwkv/api.h"
+
+#define MODEL TEST_DIR "/golden/models/v7-n16-bf16.pth"
+
+enum { TOKENS = 12 };
+static const int32_t text[TOKENS] = {3, 17, 0, 39, 22, 8, 8, 1, 30, 12, 5, 0};
+
+/* ---- variants of a file ------------------------------------------------------------------------------------------------- */
+
+/* A file, and a view of its tensors that a test changes before it is opened. */
+typedef struct {
+    tensors *file, *view;
+    void *made[8]; /* numbers that belong to the variant */
+    int n_made;
+} variant;
+
+typedef int keep_fn(const char *name); /* 0: the tensor is left out */
+
+static variant variant_of(const char *path, keep_fn *keep)
+{
+    variant v = {0};
+    if (tensors_open(&v.file, path) || tensors_new(&v.view, "variant")) FAILED("%s", wkv_error());
+    v.view->naming = "official";
+    const file_tensor *f;
+    for (int i = 0; (f = tensors_at(v.file, i)); i++)
+        if ((!keep || keep(f->name)) && tensors_add(v.view, f->name, strlen(f->name), f)) FAILED("%s", wkv_error());
+    return v;
+}
+
+static file_tensor *find(const variant *v, const char *name)
+{
+    for (int i = 0; i < v->view->count; i++)
+        if (!strcmp(v->view->list[i].name, name)) return &v->view->list[i];
+    FAILED("no %s", name);
+    return NULL;
+}
+
+static void *make(variant *v, size_t bytes) { return v->made[v->n_made++] = malloc(bytes); }
+
+/* The same matrix, its values in float32 and stored column by column. */
+static void store_by_columns(variant *v, const char *name)
+{
+    file_tensor *f = find(v, name);
+    int64_t rows = f->shape[0], cols = f->shape[1];
+    float *x = make(v, (size_t)(rows * cols) * sizeof *x), *turned = make(v, (size_t)(rows * cols) * sizeof *turned);
+    tensor_read(f, x, rows * cols);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < cols; j++) turned[j * rows + i] = x[i * cols + j];
+    *f = (file_tensor){.name = f->name, .type = F32, .dims = 2, .shape = {rows, cols}, .stride = {1, rows},
+                       .data = (const uint8_t *)turned, .scale = 1};
+}
+
+static void store_as_f64(variant *v, file_tensor *f)
+{
+    int64_t n = tensor_values(f);
+    float *x = malloc((size_t)n * sizeof *x);
+    double *wide = tensors_memory(v->view, (size_t)n * sizeof *wide);
+    tensor_read(f, x, n);
+    for (int64_t i = 0; i < n; i++) wide[i] = x[i];
+    free(x);
+    f->type = F64;
+    f->data = (const uint8_t *)wide;
+    f->contiguous = 1;
+    for (int64_t i = f->dims - 1, step = 1; i >= 0; step *= f->shape[i--]) f->stride[i] = step;
+}
+
+/* The variant as a model, ready to run; it takes the view. */
+static int open_variant(wkv_model **m, variant *v)
+{
+    int e = model_open_made(m, v->view, (packed){0});
+    v->view = NULL;
+    return e ? e : model_pack(*m, NULL);
+}
+
+static void release(variant *v)
+{
+    for (int i = 0; i < v->n_made; i++) free(v->made[i]);
+    tensors_close(v->view);
+    tensors_close(v->file);
+}
+
+static float *logits_of(const wkv_model *m, const char *on)
+{
+    wkv_context *c = context_new(m, 2, on);
+    wkv_state *s = state_new(m);
+    float *out = all_logits(c, s, text, TOKENS, wkv_model_about(m)->vocab, TOKENS);
+    wkv_state_free(s);
+    wkv_context_free(c);
+    return out;
+}
+
+/* The variant gives the logits of the file it was made from, and the file's own are found by `path`. */
+static void same_logits(variant *v, const char *path)
+{
+    wkv_model *m = NULL, *official;
+    if (!opens(&official, path)) return;
+    if (open_variant(&m, v))
+        FAILED("%s: %s", path, wkv_error());
+    else
+        for (int i = 0; i < 2; i++) {
+            const char *on = i ? "reference" : "cpu";
+            float *x = logits_of(official, on), *y = logits_of(m, on);
+            NEAR_ALL(path, y, x, (size_t)TOKENS * (size_t)wkv_model_about(m)->vocab, TOLERANCE);
+            free(x);
+            free(y);
+        }
+    wkv_model_close(m);
+    wkv_model_close(official);
+    release(v);
+}
+
+static void refused(variant *v, int code, const char *words)
+{
+    wkv_model *m = NULL;
+    EXPECT_EQ(open_variant(&m, v), code);
+    EXPECT(!m);
+    EXPECT_HAS(wkv_error(), words);
+    release(v);
+}
+
+/* ---- tests ---------------------------------------------------------------------------------------------------------------- */
+
+static void embedding_by_columns(void)
+{
+    for (int i = 0; i < GOLDENS; i++) {
+        const char *path = path_of(TEST_DIR "/golden/models", goldens[i].name, ".pth");
+        variant v = variant_of(path, NULL);
+        store_by_columns(&v, "emb.weight");
+        same_logits(&v, path);
+        v = variant_of(path, NULL);
+        store_by_columns(&v, "head.weight");
+        store_by_columns(&v, "blocks.0.ffn.value.weight");
+        same_logits(&v, path);
+    }
+}
+
+static void all_of_f64(void)
+{
+    for (int i = 0; i < GOLDENS; i++) {
+        const char *path = path_of(TEST_DIR "/golden/models", goldens[i].name, ".pth");
+        variant v = variant_of(path, NULL);
+        for (int k = 0; k < v.view->count; k++) store_as_f64(&v, &v.view->list[k]);
+        same_logits(&v, path);
+    }
+}
+
+static int not_block_1(const char *name) { return strncmp(name, "blocks.1.", 9) != 0; }
+static int not_key_of_block_2(const char *name) { return strcmp(name, "blocks.2.att.key.weight") != 0; }
+static int no_blocks(const char *name) { return strncmp(name, "blocks.", 7) != 0 || !strcmp(name, "blocks.0.att.x_r"); }
+
+static void missing_layers(void)
+{
+    variant v = variant_of(MODEL, not_block_1);
+    refused(&v, WKV_EFORMAT, "blocks.1.ln1.weight is missing; an RWKV-7 of 3 layers has it");
+    v = variant_of(MODEL, not_key_of_block_2);
+    refused(&v, WKV_EFORMAT, "blocks.2.att.key.weight is missing");
+    v = variant_of(MODEL, no_blocks);
+    v.view->list[v.view->count - 1].name = "blocks.99999999999999999999.x";
+    refused(&v, WKV_EFORMAT, "names block 2147483646, but holds only 5 tensors");
+    v = variant_of(MODEL, NULL);
+    tensors_add(v.view, "blocks.4000000000.x", 19, &v.view->list[0]);
+    refused(&v, WKV_EFORMAT, "names block 2147483646, but holds only");
+    v = variant_of(MODEL, NULL);
+    tensors_add_text(v.view, "general.architecture", 20, "rwkv7", 5);
+    tensors_add_number(v.view, "rwkv7.block_count", 17, 4);
+    refused(&v, WKV_EFORMAT, "holds 3 layers, expected the 4 of its metadata");
+}
+
+static void integers_as_weights(void)
+{
+    static const char *const names[] = {"emb.weight", "blocks.1.ffn.key.weight", "blocks.0.att.w1", "blocks.2.ln1.weight"};
+    static const dtype types[] = {U8, I8, I16, U16, I32, I64, BOOL};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+            variant v = variant_of(MODEL, NULL);
+            file_tensor *f = find(&v, names[i]);
+            f->data = make(&v, (size_t)tensor_values(f) * 8);
+            f->type = types[k];
+            memset(v.made[0], 1, (size_t)tensor_values(f) * 8);
+            char words[96];
+            snprintf(words, sizeof words, "%s is of type %s, expected floating-point", names[i], dtypes[types[k]].name);
+            refused(&v, WKV_EUNSUPPORTED, words);
+        }
+}
+
+/* Axes wider than an int are compared before they are cut to one. */
+static void wide_axes(void)
+{
+    static const int64_t wide[] = {(int64_t)1 << 31, (int64_t)1 << 32, ((int64_t)1 << 32) + 1, ((int64_t)1 << 33) + 16};
+    static const char *const names[] = {"emb.weight", "blocks.0.att.key.weight", "blocks.0.ffn.key.weight", "blocks.0.att.r_k",
+                                        "blocks.1.att.v1", "blocks.0.att.w1", "blocks.0.att.g1", "head.weight"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int axis = 0; axis < 2; axis++)
+            for (size_t k = 0; k < sizeof wide / sizeof *wide; k++) {
+                variant v = variant_of(MODEL, NULL);
+                find(&v, names[i])->shape[axis] = wide[k];
+                wkv_model *m;
+                EXPECT(open_variant(&m, &v) < 0);
+                release(&v);
+            }
+    for (size_t k = 0; k < sizeof wide / sizeof *wide; k++) {
+        variant v = variant_of(TEST_DIR "/golden/models/v5.0-n16-bf16.pth", NULL);
+        file_tensor *f = find(&v, "blocks.0.att.time_decay");
+        f->dims = 1;
+        f->shape[0] = wide[k];
+        refused(&v, WKV_EFORMAT, "heads do not divide");
+    }
+}
+
+int main(void)
+{
+    RUN(embedding_by_columns);
+    RUN(all_of_f64);
+    RUN(missing_layers);
+    RUN(integers_as_weights);
+    RUN(wide_axes);
+    return DONE();
+}
