@@ -8,12 +8,21 @@ static _Thread_local char sentence[1024];
 
 const char *wkv_error(void) { return sentence; }
 
+/* Names in a file may hold what a terminal obeys. */
+static void clean(void)
+{
+    for (char *s = sentence; *s; s++) {
+        if ((unsigned char)*s < 32 || *s == 127) *s = '?';
+    }
+}
+
 int fail(int code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
     vsnprintf(sentence, sizeof sentence, fmt, args);
     va_end(args);
+    clean();
     return code;
 }
 
@@ -27,6 +36,7 @@ int fail_prefix(int code, const char *fmt, ...)
     va_end(args);
     int room = (int)sizeof sentence - n; /* a sentence that is too long loses its end */
     if (n >= 0 && room > 3) snprintf(sentence + n, (size_t)room, ": %.*s", room - 3, rest);
+    clean();
     return code;
 }
 
