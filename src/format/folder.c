@@ -22,6 +22,8 @@ static char *join(const char *folder, size_t folder_len, const char *name)
     return path;
 }
 
+enum { MAX_SHARDS = 4096 }; /* the largest models have some hundred */
+
 /* Takes `path`; a file already there is not taken twice. */
 static int add_file(checkpoint *c, char *path)
 {
@@ -30,6 +32,10 @@ static int add_file(checkpoint *c, char *path)
             free(path);
             return WKV_OK;
         }
+    }
+    if (path && c->n == MAX_SHARDS) {
+        free(path);
+        return fail(WKV_EFORMAT, "names over %d files, more than any checkpoint has", MAX_SHARDS);
     }
     char **more = path ? realloc(c->file, sizeof *more * ((size_t)c->n + 1)) : NULL;
     if (!more) {
@@ -60,7 +66,8 @@ static int read_index(checkpoint *c, const char *path)
         const char *shard = json_string_value(file);
         if (!shard || strchr(shard, '/'))
             return fail(WKV_EFORMAT, "%s: tensor %s is in no file of its folder", path, name);
-        if ((e = add_file(c, join(path, slash ? (size_t)(slash - path) + 1 : 0, shard)))) return e;
+        if ((e = add_file(c, join(path, slash ? (size_t)(slash - path) + 1 : 0, shard))))
+            return e == WKV_EFORMAT ? fail_prefix(e, "%s", path) : e;
     }
     return c->n ? WKV_OK : fail(WKV_EFORMAT, "%s: its weight_map is empty", path);
 }

@@ -193,7 +193,7 @@ static int read_tensor(tensors *t, cursor *c, uint64_t *offset)
 static int place_tensors(tensors *t, const uint64_t *offset, const uint8_t *file, size_t size, size_t start,
                          uint64_t alignment)
 {
-    uint64_t needed = 0;
+    uint64_t needed = 0, all = 0;
     for (int i = 0; i < t->count; i++) {
         file_tensor *f = &t->list[i];
         int64_t bytes;
@@ -206,10 +206,13 @@ static int place_tensors(tensors *t, const uint64_t *offset, const uint8_t *file
         if (__builtin_add_overflow(offset[i], (uint64_t)bytes, &end) || __builtin_add_overflow(end, start, &end))
             return fail(WKV_EFORMAT, "tensor %s: at %llu, which is in no file", f->name, (unsigned long long)offset[i]);
         if (end > needed) needed = end;
+        if (__builtin_add_overflow(all, (uint64_t)bytes, &all)) all = UINT64_MAX;
         if (end <= size) f->data = file + start + offset[i];
     }
     if (needed > size)
         return fail(WKV_EFORMAT, "has %zu bytes, expected %llu: cut short", size, (unsigned long long)needed);
+    if (all > size)
+        return fail(WKV_EFORMAT, "has %zu bytes, its tensors take %llu: they overlap", size, (unsigned long long)all);
     return WKV_OK;
 }
 
@@ -239,7 +242,7 @@ int read_gguf(tensors *t, const uint8_t *data, size_t size)
     if ((version & 0xffff) == 0) return fail(WKV_EUNSUPPORTED, "is a big-endian GGUF, expected little-endian");
     if (version != 2 && version != 3) return fail(WKV_EUNSUPPORTED, "is GGUF version %u, expected 2 or 3", version);
     if (!get(&c, &n_tensors, 8) || !get(&c, &n_pairs, 8)) return cut_short("header");
-    if (n_pairs > left(&c) / 13 || n_tensors > left(&c) / 24 || n_tensors > 1 << 24)
+    if (n_pairs > left(&c) / 13 || n_tensors > left(&c) / 24 || n_pairs > 1 << 24 || n_tensors > 1 << 24)
         return fail(WKV_EFORMAT, "is said to hold %llu metadata entries and %llu tensors, which its %zu bytes cannot",
                     (unsigned long long)n_pairs, (unsigned long long)n_tensors, size);
     for (uint64_t i = 0; i < n_pairs; i++) {

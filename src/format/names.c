@@ -468,7 +468,7 @@ static int find_units(tensors *t)
         if (f->dims != 2 || f->shape[1] != emb->shape[1] || f->shape[0] == f->shape[1]) continue;
         f->transposed = 1;
         if (dtypes[f->type].values == 1) continue;
-        if (!units_fit(f->type, f->shape[0], f->shape[1]))
+        if (f->panels || !units_fit(f->type, f->shape[0], f->shape[1]))
             return fail(WKV_EFORMAT, "tensor %s: %lld x %lld of %s cannot be by unit", f->name, (long long)f->shape[0],
                         (long long)f->shape[1], dtypes[f->type].name);
         f->by_unit = 1;

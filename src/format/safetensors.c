@@ -35,7 +35,7 @@ static int find_type(const char *name, dtype *out)
     return 0;
 }
 
-static int add_one(tensors *t, const char *name, const json_t *about, const uint8_t *data, range *r)
+static int add_one(tensors *t, const char *name, const json_t *about, const uint8_t *data, size_t size, range *r)
 {
     const char *type = json_string_value(json_object_get(about, "dtype"));
     const json_t *shape = json_object_get(about, "shape"), *offsets = json_object_get(about, "data_offsets");
@@ -43,12 +43,13 @@ static int add_one(tensors *t, const char *name, const json_t *about, const uint
     if (!type || !json_is_array(shape) || !json_is_integer(begin) || !json_is_integer(end) ||
         json_array_size(offsets) != 2)
         return fail(WKV_EFORMAT, "tensor %s: expected dtype, shape and data_offsets", name);
-    file_tensor f = {.dims = (int)json_array_size(shape)};
+    file_tensor f = {0};
     if (!find_type(type, &f.type))
         return fail(WKV_EUNSUPPORTED, "tensor %s: of type %s, which is not read", name, type);
     if (json_array_size(shape) > MAX_DIMS)
         return fail(WKV_EUNSUPPORTED, "tensor %s: has %zu axes, at most %d are read", name, json_array_size(shape),
                     MAX_DIMS);
+    f.dims = (int)json_array_size(shape);
     for (int i = 0; i < f.dims; i++) {
         const json_t *axis = json_array_get(shape, (size_t)i);
         if (!json_is_integer(axis)) return fail(WKV_EFORMAT, "tensor %s: its shape is not of whole numbers", name);
@@ -61,7 +62,7 @@ static int add_one(tensors *t, const char *name, const json_t *about, const uint
     if (r->begin < 0 || r->end < r->begin || r->end - r->begin != bytes)
         return fail(WKV_EFORMAT, "tensor %s: lies at bytes %lld to %lld, expected %lld bytes of %s", name,
                     (long long)r->begin, (long long)r->end, (long long)bytes, type);
-    f.data = data + r->begin;
+    if ((uint64_t)r->end <= size) f.data = data + r->begin; /* else the file is refused when all ends are known */
     return tensors_add(t, name, strlen(name), &f);
 }
 
@@ -107,7 +108,7 @@ static int add_all(tensors *t, json_t *header, const uint8_t *data, size_t size,
     json_t *about;
     json_object_foreach(header, name, about)
     {
-        e = strcmp(name, "__metadata__") ? add_one(t, name, about, data, &ranges[n++]) : add_metadata(t, about);
+        e = strcmp(name, "__metadata__") ? add_one(t, name, about, data, size, &ranges[n++]) : add_metadata(t, about);
         if (e) break;
     }
     if (!e) e = check_tiling(ranges, n, (int64_t)size, (int64_t)before);

@@ -2,6 +2,7 @@
 #include "format/reader.h"
 #include "format/panels.h"
 #include "format/units.h"
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ typedef struct block {
 void *tensors_memory(tensors *t, size_t bytes)
 {
     size_t need = (bytes + 15) & ~(size_t)15;
-    if (need < bytes) return NULL;
+    if (need < bytes || need > PTRDIFF_MAX / 2) return NULL;
     block *b = t->kept;
     if (!b || b->size - b->used < need) {
         size_t size = need > 1 << 14 ? need : 1 << 16;
@@ -46,6 +47,7 @@ char *tensors_text(tensors *t, const void *s, size_t n)
 
 int grow(void *array, int *cap, int need, size_t item)
 {
+    if (need < 0) return fail(WKV_ENOMEM, "no memory for over %d entries", INT_MAX); /* one more than an int counts */
     if (need <= *cap) return WKV_OK;
     int more = *cap > need / 2 ? *cap * 2 : need < 16 ? 16 : need;
     void **p = array;
