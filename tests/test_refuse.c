@@ -145,25 +145,25 @@ static void hostile_pickles(void)
     PICKLE("\x80\2\x8a\11\1\2\3\4\5\6\7\10\11.", "holds no tensors");  /* an integer of nine bytes */
     PICKLE("\x80\2]q\0h\0a.", "holds a list, expected named tensors"); /* a list that holds itself */
     PICKLE("\x80\2" VECTOR ".", "holds one tensor without a name");
-    size_t n = 5 << 20; /* a value per byte */
+    size_t n = 10 << 20; /* a value per byte */
     char *flood = malloc(n);
     memset(flood, ']', n);
     memcpy(flood, "\x80\2", 2);
-    pickle(flood, n, "the pickle makes over 4194304 values");
+    pickle(flood, n, "a stack deeper than any checkpoint needs");
     free(flood);
 }
 
 static void hostile_tensors(void)
 {
-    PICKLE(DICT(KEY TENSOR("\0", "K\5\x85", "K\1\x85") "s"), "tensor x: reaches beyond its storage of 4 values");
-    PICKLE(DICT(KEY TENSOR("\1", "K\4\x85", "K\1\x85") "s"), "reaches beyond its storage");
-    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "K\4\x85") "s"), "reaches beyond its storage");
-    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "J\xff\xff\xff\xff\x85") "s"), "reaches beyond its storage");
+    PICKLE(DICT(KEY TENSOR("\0", "K\5\x85", "K\1\x85") "s"), "tensor x: reaches beyond its storage 0 of 16 bytes");
+    PICKLE(DICT(KEY TENSOR("\1", "K\4\x85", "K\1\x85") "s"), "tensor x: reaches beyond its storage 0 of 16 bytes");
+    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "K\4\x85") "s"), "tensor x: reaches beyond its storage 0 of 16 bytes");
+    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "J\xff\xff\xff\xff\x85") "s"), "tensor x: reaches beyond its storage 0 of 16 bytes");
     PICKLE(DICT(KEY TENSOR("\0", "J\xff\xff\xff\xff\x85", "K\1\x85") "s"), "tensor x: axis 0 is -1");
     PICKLE(DICT(KEY TENSOR("\0", "\x8a\10\0\0\0\0\0\0\0\x40K\4\x86", "K\0K\0\x86") "s"),
            "tensor x: axis 0 is 4611686018427387904");
     PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "\x8a\10\xff\xff\xff\xff\xff\xff\xff\x7f\x85") "s"),
-           "reaches beyond its storage");
+           "tensor x: reaches beyond its storage 0 of 16 bytes");
     PICKLE(DICT(KEY TENSOR("\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t") "s"),
            "a tensor of 9 axes, at most 8");
     PICKLE(DICT(KEY TENSOR("\0", "K\4\x85", "K\1K\1\x86") "s"), "a tensor of other parts than storage");

@@ -4,8 +4,9 @@
 #include "format/reader.h"
 #include <stdlib.h>
 
-/* A hostile pickle can ask for a value with every byte. A real one needs some 25 per tensor. */
-enum { MAX_VALUES = 1 << 22 };
+/* A hostile pickle can ask for a value with every byte, and copy lists without end. A real one needs some 25 values, a kilobyte,
+ * per tensor. */
+enum { MAX_DEPTH = 1 << 22, MAX_MEMORY = 256 << 20 };
 
 /* ---- names that may be mentioned -------------------------------------------------------------------------------------- */
 
@@ -105,7 +106,9 @@ typedef struct {
     tensors *t; /* owns what is made */
     cursor in;
     value **stack, **memo;
-    int n, cap, memos, memo_cap, values;
+    int n, cap, memos, memo_cap;
+    size_t used; /* bytes of t's memory */
+    int error;   /* why there was none */
     const pickle_storage *storages;
 } machine;
 
@@ -114,25 +117,34 @@ static int damaged(const machine *m, const char *what)
     return fail(WKV_EFORMAT, "the pickle is damaged: %s (%zu bytes before its end)", what, left(&m->in));
 }
 
+/* NULL, and m->error says why, when the pickle has asked for too much or there is none. */
+static void *memory(machine *m, size_t bytes)
+{
+    void *p = NULL;
+    if (bytes > MAX_MEMORY - m->used)
+        m->error = fail(WKV_EFORMAT, "the values of the pickle take over %d MiB, more than any checkpoint needs",
+                        MAX_MEMORY >> 20);
+    else if (!(p = tensors_memory(m->t, bytes)))
+        m->error = fail(WKV_ENOMEM, "no memory for the values of the pickle");
+    else
+        m->used += bytes;
+    return p;
+}
+
 static value *make(machine *m, value_kind kind)
 {
-    if (++m->values > MAX_VALUES) {
-        fail(WKV_EFORMAT, "the pickle makes over %d values, more than any checkpoint needs", MAX_VALUES);
-        return NULL;
-    }
-    value *v = tensors_memory(m->t, sizeof *v);
-    if (!v)
-        fail(WKV_ENOMEM, "no memory for the pickle's values");
-    else
-        *v = (value){.kind = kind};
+    value *v = memory(m, sizeof *v);
+    if (v) *v = (value){.kind = kind};
     return v;
 }
 
 static int push(machine *m, value *v)
 {
-    if (!v || grow(&m->stack, &m->cap, m->n + 1, sizeof *m->stack)) return WKV_ENOMEM;
-    m->stack[m->n++] = v;
-    return WKV_OK;
+    if (!v) return m->error;
+    if (m->n == MAX_DEPTH) return damaged(m, "a stack deeper than any checkpoint needs");
+    int e = grow(&m->stack, &m->cap, m->n + 1, sizeof *m->stack);
+    if (!e) m->stack[m->n++] = v;
+    return e;
 }
 
 static int push_int(machine *m, value_kind kind, int64_t i)
@@ -173,11 +185,10 @@ static int above_mark(const machine *m)
 
 static int append(machine *m, value *to, value *const *items, int n)
 {
-    if (n > MAX_VALUES - to->list.n) return damaged(m, "a list grows beyond all bounds");
     if (to->list.n + n > to->list.cap) { /* old arrays stay in t's memory: at most as much again */
         int cap = 2 * to->list.cap > to->list.n + n ? 2 * to->list.cap : to->list.n + n;
-        value **bigger = tensors_memory(m->t, (size_t)cap * sizeof *bigger);
-        if (!bigger) return fail(WKV_ENOMEM, "no memory for a list of %d values", cap);
+        value **bigger = memory(m, (size_t)cap * sizeof *bigger);
+        if (!bigger) return m->error;
         if (to->list.n) memcpy(bigger, to->list.item, (size_t)to->list.n * sizeof *bigger);
         to->list.item = bigger;
         to->list.cap = cap;
@@ -194,7 +205,7 @@ static int collect(machine *m, value_kind kind, int n, int mark)
         if (!top(m, i)) return damaged(m, "a tuple wants values that are not there");
     }
     value *v = make(m, kind);
-    int e = v ? append(m, v, m->stack + m->n - n, n) : WKV_ENOMEM;
+    int e = v ? append(m, v, m->stack + m->n - n, n) : m->error;
     if (e) return e;
     m->n -= n + mark;
     return push(m, v);
@@ -239,7 +250,7 @@ static int extend_one(machine *m, int n)
 
 static int remember(machine *m, uint32_t at)
 {
-    if (!top(m, 0) || at >= MAX_VALUES) return damaged(m, "a memo that cannot be");
+    if (!top(m, 0) || at >= MAX_DEPTH) return damaged(m, "a memo that cannot be");
     int e = grow(&m->memo, &m->memo_cap, (int)at + 1, sizeof *m->memo);
     if (e) return e;
     while (m->memos <= (int)at) m->memo[m->memos++] = NULL;
@@ -329,20 +340,21 @@ static int persistent(machine *m)
         return damaged(m, "a persistent id that is no storage");
     pickle_storage s = {.key = key->text.s,
                         .key_len = key->text.n,
-                        .type = class->name->type,
-                        .numel = numel->i,
-                        .untyped = class->name->role == IS_UNTYPED_STORAGE};
+                        .type = class->name->type};
+    int64_t size = dtypes[s.type].bytes;
     value *view = item(id, 5, V_TUPLE);
+    if (__builtin_mul_overflow(numel->i, size, &s.bytes)) return damaged(m, "a storage of more bytes than a file can have");
     if (view) {
         value *from = item(view, 1, V_INT), *count = item(view, 2, V_INT);
-        if (!from || !count || from->i < 0 || count->i < 0 || from->i > s.numel || count->i > s.numel - from->i)
+        if (!from || !count || from->i < 0 || count->i < 0 || from->i > numel->i || count->i > numel->i - from->i)
             return damaged(m, "a view outside of its storage");
-        s.from = from->i;
-        s.numel = count->i;
+        s.is_view = 1;
+        s.from = from->i * size; /* no more than the root's bytes */
+        s.bytes = count->i * size;
     }
-    pickle_storage *own = tensors_memory(m->t, sizeof *own);
+    pickle_storage *own = memory(m, sizeof *own);
     value *v = make(m, V_STORAGE);
-    if (!own || !v) return fail(WKV_ENOMEM, "no memory for the pickle's values");
+    if (!own || !v) return m->error;
     s.next = m->storages;
     *own = s;
     m->storages = own;
@@ -372,9 +384,9 @@ static int rebuild_tensor(machine *m, const value *args, role how, value **out)
         x.shape[i] = size->i;
         x.stride[i] = step->i;
     }
-    pickle_tensor *own = tensors_memory(m->t, sizeof *own);
+    pickle_tensor *own = memory(m, sizeof *own);
     value *v = make(m, V_TENSOR);
-    if (!own || !v) return WKV_ENOMEM;
+    if (!own || !v) return m->error;
     *own = x;
     v->tensor = own;
     *out = v;

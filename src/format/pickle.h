@@ -24,10 +24,10 @@ struct pickle_storage {
     const pickle_storage *next; /* of all that the pickle names */
     const char *key;           /* "0": the zip entry data/0, or the legacy stream's storage */
     size_t key_len;
-    dtype type;                /* U8 when untyped */
-    int untyped;
-    int64_t numel;             /* in elements of type */
-    int64_t from;              /* legacy views: this storage begins there in the root storage, in elements */
+    dtype type;                /* of the storage's class; U8 when untyped */
+    int64_t bytes;             /* that its tensors may reach, whatever their types */
+    int is_view;               /* of a root storage, as only the legacy stream has them; it begins there at byte `from` */
+    int64_t from;
 };
 
 typedef struct {

@@ -1,4 +1,5 @@
 /* pth.c - torch.save files: the zip container and the older stream of pickles. Spec FORMATS 1. */
+#include "base/memory.h"
 #include "format/bytes.h"
 #include "format/pickle.h"
 #include "format/reader.h"
@@ -16,28 +17,44 @@ struct source {
     const zip *archive; /* zip */
     const char *folder; /* of data.pkl, with its slash */
     size_t folder_len;
-    size_t inflated;
+    size_t inflated, room; /* bytes of entries unpacked so far, and of memory that was free before */
     struct place **by_key; /* legacy */
     int places;
 };
 
 /* ---- from the pickle's tensors to ours ---------------------------------------------------------------------------------- */
 
-/* That every value the strides reach lies in the storage. */
-static int check_reach(const char *name, const pickle_tensor *p, int64_t numel)
+/* A small tensor may repeat the values of its storage, as expand() does with a stride of 0: more than the width of any model. */
+enum { MAX_REPEATED = 1 << 16 };
+
+/* That every byte the strides reach lies in the storage. */
+static int check_reach(const char *name, const pickle_tensor *p, int64_t values)
 {
-    int64_t last = p->offset, span;
-    int bad = p->offset < 0, empty = 0;
+    int64_t end = p->offset, span, room = p->storage->bytes;
+    int bad = p->offset < 0;
     for (int i = 0; i < p->dims; i++) {
-        empty |= p->shape[i] == 0;
-        bad |= p->stride[i] < 0 || __builtin_mul_overflow(p->shape[i] - 1, p->stride[i], &span) ||
-               __builtin_add_overflow(last, span, &last);
+        bad |= p->stride[i] < 0;
+        if (values == 0) continue; /* nothing is reached, wherever it begins */
+        bad |= __builtin_mul_overflow(p->shape[i] - 1, p->stride[i], &span) || __builtin_add_overflow(end, span, &end);
     }
-    if (empty)
-        return bad || p->offset > numel ? fail(WKV_EFORMAT, "tensor %s: begins outside of its storage", name) : WKV_OK;
-    if (bad || last >= numel)
-        return fail(WKV_EFORMAT, "tensor %s: reaches beyond its storage of %lld values", name, (long long)numel);
+    bad |= __builtin_add_overflow(end, values > 0, &end) || __builtin_mul_overflow(end, dtypes[p->type].bytes, &end);
+    if (bad || end > room)
+        return fail(WKV_EFORMAT, "tensor %s: reaches beyond its storage %.*s of %lld bytes", name,
+                    (int)(p->storage->key_len & 255), p->storage->key, (long long)room);
     return WKV_OK;
+}
+
+/* That a big tensor does not have more values than its storage: strides that repeat them make any amount of a few bytes. */
+static int check_size(const char *name, const pickle_tensor *p, int64_t values, int64_t bytes)
+{
+    char shape[24 * MAX_DIMS] = "";
+    size_t n = 0;
+    if (values <= MAX_REPEATED || bytes <= p->storage->bytes) return WKV_OK;
+    for (int i = 0; i < p->dims; i++)
+        n += (size_t)snprintf(shape + n, sizeof shape - n, "%s%lld", i ? " x " : "", (long long)p->shape[i]);
+    return fail(WKV_EFORMAT, "tensor %s: %s values of %s take %lld bytes, its storage %.*s has %lld; save a contiguous copy",
+                name, shape, dtypes[p->type].name, (long long)bytes, (int)(p->storage->key_len & 255), p->storage->key,
+                (long long)p->storage->bytes);
 }
 
 static int add_tensor(source *s, const value *key, const pickle_tensor *p)
@@ -47,16 +64,19 @@ static int add_tensor(source *s, const value *key, const pickle_tensor *p)
     const uint8_t *data;
     file_tensor f = {.type = p->type, .dims = p->dims};
     memcpy(f.shape, p->shape, sizeof f.shape);
-    int64_t bytes, numel = p->storage->numel;
+    int64_t bytes;
     int e = tensor_layout(&f, name, &bytes);
     if (e) return e;
-    if (p->storage->untyped) numel /= dtypes[f.type].bytes;
-    if ((e = check_reach(name, p, numel)) || (e = s->find(s, p->storage, &data))) return e;
-    f.data = data + p->storage->from * dtypes[p->storage->type].bytes + p->offset * dtypes[f.type].bytes;
-    for (int i = 0; i < f.dims; i++) {
-        if (f.shape[i] != 1 && f.stride[i] != p->stride[i]) f.contiguous = 0;
+    int64_t values = tensor_values(&f);
+    if ((e = check_reach(name, p, values)) || (e = check_size(name, p, values, bytes)) ||
+        (e = s->find(s, p->storage, &data)))
+        return e;
+    f.data = data + p->storage->from + p->offset * dtypes[f.type].bytes;
+    for (int i = 0; values > 0 && i < f.dims; i++) { /* strides along one value may be anything; they stay row-major */
+        if (f.shape[i] == 1 || f.stride[i] == p->stride[i]) continue;
+        f.stride[i] = p->stride[i];
+        f.contiguous = 0;
     }
-    if (!f.contiguous) memcpy(f.stride, p->stride, sizeof f.stride);
     return tensors_add(s->t, key->text.s, key->text.n, &f);
 }
 
@@ -115,11 +135,16 @@ static int entry_bytes(source *s, const zip_entry *e, const uint8_t **out)
         return fail(WKV_EUNSUPPORTED,
                     "%.*s in the zip is compressed (%llu bytes unpacked); pack the archive again without compression",
                     (int)e->name_len, e->name, (unsigned long long)e->size);
+    if (e->size > s->room - s->inflated)
+        return fail(WKV_ENOMEM,
+                    "%.*s in the zip is compressed and takes %llu MiB unpacked, of memory %zu MiB are free; pack the "
+                    "archive again without compression",
+                    (int)e->name_len, e->name, (unsigned long long)e->size >> 20, (s->room - s->inflated) >> 20);
     uint8_t *p = tensors_memory(s->t, e->size + 1);
     if (!p) return fail(WKV_ENOMEM, "no memory to unpack %.*s", (int)e->name_len, e->name);
     s->inflated += e->size;
     *out = p;
-    return zip_inflate(s->archive, e, p);
+    return zip_inflate(s->archive, e, p, e->size + 1);
 }
 
 static const zip_entry *find_in_folder(const source *s, const char *name, size_t len)
@@ -142,10 +167,13 @@ static int find_in_zip(source *s, const pickle_storage *storage, const uint8_t *
     if (!e)
         return fail(WKV_EFORMAT, "the zip has no entry data/%.*s, which the pickle names",
                     (int)(storage->key_len & 255), storage->key);
-    int64_t bytes;
-    if (__builtin_mul_overflow(storage->numel, dtypes[storage->type].bytes, &bytes) || (uint64_t)bytes != e->size)
+    if (storage->is_view)
+        return fail(WKV_EFORMAT, "%.*s is named as a view, which the zips of torch.save do not have", (int)e->name_len,
+                    e->name);
+    if ((uint64_t)storage->bytes != e->size)
         return fail(WKV_EFORMAT, "%.*s has %llu bytes, expected %lld %s values", (int)e->name_len, e->name,
-                    (unsigned long long)e->size, (long long)storage->numel, dtypes[storage->type].name);
+                    (unsigned long long)e->size, (long long)(storage->bytes / dtypes[storage->type].bytes),
+                    dtypes[storage->type].name);
     return entry_bytes(s, e, data);
 }
 
@@ -189,7 +217,7 @@ int read_pth_zip(tensors *t, const uint8_t *data, size_t size)
 {
     zip z;
     int e = zip_open(&z, data, size);
-    source s = {.t = t, .find = find_in_zip, .archive = &z};
+    source s = {.t = t, .find = find_in_zip, .archive = &z, .room = memory_available()};
     if (!e) e = read_archive(&s);
     zip_close(&z);
     t->format = "pth (zip)";
@@ -225,12 +253,12 @@ static struct place *find_place(const source *s, const pickle_storage *storage)
 static int find_in_stream(source *s, const pickle_storage *storage, const uint8_t **data)
 {
     const struct place *p = find_place(s, storage);
-    int key_len = (int)(storage->key_len & 255);
+    int key_len = (int)(storage->key_len & 255), item = dtypes[storage->type].bytes;
     if (!p) return fail(WKV_EFORMAT, "storage %.*s is not in the file", key_len, storage->key);
-    if (p->item != dtypes[storage->type].bytes || storage->from > p->numel || storage->numel > p->numel - storage->from)
+    int64_t end = storage->from + storage->bytes; /* no more than the root storage is said to have */
+    if (p->item != item || end > p->numel * item)
         return fail(WKV_EFORMAT, "storage %.*s has %lld values of %d bytes, expected %lld of %d", key_len, storage->key,
-                    (long long)p->numel, p->item, (long long)(storage->from + storage->numel),
-                    dtypes[storage->type].bytes);
+                    (long long)p->numel, p->item, (long long)(end / item), item);
     *data = p->data;
     return WKV_OK;
 }

@@ -127,7 +127,7 @@ int zip_bytes(const zip *z, const zip_entry *e, const uint8_t **out)
     return WKV_OK;
 }
 
-int zip_inflate(const zip *z, const zip_entry *e, uint8_t *dst)
+int zip_inflate(const zip *z, const zip_entry *e, uint8_t *dst, size_t capacity)
 {
     const uint8_t *packed = NULL;
     int err = zip_bytes(z, e, &packed), len = (int)e->name_len;
@@ -135,6 +135,9 @@ int zip_inflate(const zip *z, const zip_entry *e, uint8_t *dst)
     if (e->packed > UINT32_MAX || e->size > UINT32_MAX)
         return fail(WKV_EUNSUPPORTED, "%.*s is compressed and over 4 GiB; unpack the zip and store it uncompressed",
                     len, e->name);
+    if (e->size > capacity)
+        return fail(WKV_EFORMAT, "%.*s decompresses to %llu bytes, expected at most %zu", len, e->name,
+                    (unsigned long long)e->size, capacity);
     z_stream s = {.next_in = (Bytef *)packed, .avail_in = (uInt)e->packed, .next_out = dst, .avail_out = (uInt)e->size};
     if (inflateInit2(&s, -MAX_WBITS) != Z_OK) return fail(WKV_ENOMEM, "no memory to decompress %.*s", len, e->name);
     int end = inflate(&s, Z_FINISH);
