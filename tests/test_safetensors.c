@@ -41,6 +41,8 @@ static void rules(void)
     header(ONE("F32", "[-2,-2]", 0, 16), 16, "axis 1 is -2");
     header(ONE("F32", "[4611686018427387904,4]", 0, 16), 16, "tensor x");
     header(ONE("F32", "[4611686018427387904,1]", 0, 16), 16, "more bytes than a file can have");
+    header(ONE("U8", "[4611686018427387904]", 0, 4611686018427387904), 16, "cut short");
+    header(ONE("U8", "[4]", 9223372036854775803, 9223372036854775807), 16, "cut short");
     header(ONE("F32", "[1,1,1,1,1,1,1,1,1]", 0, 4), 4, "has 9 axes, at most 8");
     header(ONE("F32", "[1.5]", 0, 4), 4, "its shape is not of whole numbers");
     header(ONE("F32", "\"ab\"", 0, 4), 4, "expected dtype, shape and data_offsets");

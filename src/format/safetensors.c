@@ -73,8 +73,8 @@ static int check_tiling(range *r, int n, int64_t size, int64_t before)
     int64_t at = 0, end = 0;
     for (int i = 0; i < n; i++) end = r[i].end > end ? r[i].end : end;
     if (end > size)
-        return fail(WKV_EFORMAT, "has %lld bytes, expected %lld: cut short", (long long)(before + size),
-                    (long long)(before + end));
+        return fail(WKV_EFORMAT, "has %lld bytes, expected %llu: cut short", (long long)(before + size),
+                    (unsigned long long)before + (unsigned long long)end);
     for (int i = 0; i < n; at = r[i++].end) {
         if (r[i].begin != at)
             return fail(WKV_EFORMAT, "tensor %s: begins at byte %lld of the data, expected %lld", r[i].name,
