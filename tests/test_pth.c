@@ -100,6 +100,107 @@ static void untyped(void)
     free(b.data);
 }
 
+/* What trainers leave beside the weights is read as data, each name with the opcodes that Python writes for it. */
+static void leavings(void)
+{
+#define LEFT(text) {DICT("X\4\0\0\0left" text "s" KEY VECTOR "s"), sizeof DICT("X\4\0\0\0left" text "s" KEY VECTOR "s") - 1}
+#define LATIN "c_codecs\nencode\nX\4\0\0\0abcdX\6\0\0\0latin1\x86R"
+    static const struct {
+        const char *pickle;
+        size_t n;
+    } cases[] = {
+        LEFT("ccollections\ndefaultdict\nc__builtin__\ndict\n\x85R(X\1\0\0\0aK\1u"),
+        LEFT("ccollections\ndefaultdict\ncbuiltins\nlist\n\x85R"),
+        LEFT("ccollections\ndefaultdict\nc__builtin__\nlong\n\x85R"),
+        LEFT("ccollections\ndefaultdict\nc__builtin__\nunicode\n\x85R"),
+        LEFT("ccollections\ndefaultdict\ncbuiltins\nfloat\n\x85R"),
+        LEFT("ccollections\ndefaultdict\nccollections\nCounter\n\x85R"),
+        LEFT("ccollections\nCounter\n}X\1\0\0\0aK\1s\x85R"),
+        LEFT("ccollections\ndeque\n)K\4\x86R(K\1K\2e"),
+        LEFT("cpathlib\nPosixPath\nX\1\0\0\0/X\1\0\0\0a\x86R"),
+        LEFT("cpathlib._local\nPosixPath\nX\1\0\0\0/X\1\0\0\0a\x86R"),
+        LEFT("cpathlib\nWindowsPath\nX\1\0\0\0a\x85R"),
+        LEFT("cpathlib._local\nPureWindowsPath\nX\1\0\0\0a\x85R"),
+        LEFT("cdatetime\ndatetime\n" LATIN "cdatetime\ntimezone\ncdatetime\ntimedelta\nK\0K\0K\0\x87R\x85R\x86R"),
+        LEFT("cdatetime\ndate\n" LATIN "\x85R"),
+        LEFT("ctorch.torch_version\nTorchVersion\nX\5\0\0\0" "2.9.1\x85\x81"),
+        LEFT("cuuid\nUUID\n)\x81}X\3\0\0\0intK\1sb"),
+        LEFT("\x8c\7decimal\x8c\7Decimal\x93X\3\0\0\0" "1.5\x85R"),
+        LEFT("cbuiltins\ncomplex\nG?\xf0\0\0\0\0\0\0G?\xf0\0\0\0\0\0\0\x86R"),
+        LEFT("c__builtin__\nslice\nK\1K\2N\x87R"),
+        LEFT("c__builtin__\nxrange\nK\0K\3K\1\x87R"),
+        LEFT("c__builtin__\nfrozenset\n]K\1a\x85R"),
+        LEFT("cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85" LATIN "\x87R(K\1tb"),
+        LEFT("ctorch._utils\n_rebuild_meta_tensor_no_storage\n(ctorch\nfloat32\nK\4\x85K\1\x85\x89tR"),
+        LEFT("ctorch\nFloatTensor\n"),
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bytes b = make_pth(cases[i].pickle, cases[i].n, 0, 0);
+        tensors *t;
+        if (tensors_open_memory(&t, b.data, b.size, "left.pth"))
+            FAILED("leaving %zu: %s", i, wkv_error());
+        else {
+            EXPECT_EQ(tensors_count(t), 1);
+            EXPECT_VALUES(t, "x", 1, 2, 3, 4);
+        }
+        tensors_close(t);
+        free(b.data);
+    }
+}
+
+/* A tensor with attributes or of a class of its own, a parameter of such, one that was on another device: the tensor inside. */
+static void wrapped(void)
+{
+#define ARGUMENTS "(" STORAGE "K\0K\4\x85K\1\x85\x89" HOOKS "t"
+#define FROM_TYPE(function, arguments) "ctorch._tensor\n_rebuild_from_type_v2\n(" function "ctorch\nTensor\n" arguments "}X\1\0\0\0aK\3stR"
+#define CASE(text) {DICT(KEY text "s"), sizeof DICT(KEY text "s") - 1}
+    static const struct {
+        const char *pickle;
+        size_t n;
+    } cases[] = {
+        CASE(FROM_TYPE("ctorch._utils\n_rebuild_tensor_v2\n", ARGUMENTS)),
+        CASE(FROM_TYPE("ctorch._utils\n_rebuild_parameter\n", "(" VECTOR "\x88" HOOKS "t")),
+        CASE("ctorch._utils\n_rebuild_parameter\n(" FROM_TYPE("ctorch._utils\n_rebuild_tensor_v2\n", ARGUMENTS) "\x88" HOOKS "tR"),
+        CASE("ctorch._utils\n_rebuild_device_tensor_from_cpu_tensor\n(" VECTOR "ctorch\nfloat32\nX\3\0\0\0mps\x89tR"),
+        {"\x80\2ccollections\ndefaultdict\ncbuiltins\nlist\n\x85R(" KEY VECTOR "u.",
+         sizeof "\x80\2ccollections\ndefaultdict\ncbuiltins\nlist\n\x85R(" KEY VECTOR "u." - 1},
+        {"\x80\2cbuiltins\ndict\n}" KEY VECTOR "s\x85R.", sizeof "\x80\2cbuiltins\ndict\n}" KEY VECTOR "s\x85R." - 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bytes b = make_pth(cases[i].pickle, cases[i].n, 0, 0);
+        tensors *t;
+        if (tensors_open_memory(&t, b.data, b.size, "wrapped.pth"))
+            FAILED("%zu: %s", i, wkv_error());
+        else
+            EXPECT_VALUES(t, "x", 1, 2, 3, 4);
+        tensors_close(t);
+        free(b.data);
+    }
+    static const struct {
+        const char *pickle;
+        size_t n;
+        const char *words;
+    } wrong[] = {
+#define WRONG(text, words) {DICT(KEY text "s"), sizeof DICT(KEY text "s") - 1, words}
+        WRONG(FROM_TYPE("ccollections\nOrderedDict\n", ")"), "calls torch._tensor._rebuild_from_type_v2 in a way that torch does not"),
+        WRONG(FROM_TYPE("ctorch._tensor\n_rebuild_from_type_v2\n", ARGUMENTS), "in a way that torch does not"),
+        WRONG(FROM_TYPE("K\1", ARGUMENTS), "in a way that torch does not"),
+        WRONG(FROM_TYPE("cposix\nsystem\n", ARGUMENTS), "asks for posix.system"),
+        WRONG("cbuiltins\ngetattr\n", "asks for builtins.getattr"),
+        WRONG("c__builtin__\neval\n", "asks for __builtin__.eval"),
+        WRONG("cfunctools\npartial\n", "asks for functools.partial"),
+        WRONG("cpathlib._local\nos\n", "asks for pathlib._local.os"),
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        bytes b = make_pth(wrong[i].pickle, wrong[i].n, 0, 0);
+        tensors *t;
+        EXPECT_EQ(tensors_open_memory(&t, b.data, b.size, "wrong.pth"), WKV_EFORMAT);
+        EXPECT_HAS(wkv_error(), wrong[i].words);
+        tensors_close(t);
+        free(b.data);
+    }
+}
+
 /* A file cut anywhere is refused, never read beyond its end (the sanitizers would say). */
 static void cut_anywhere(void)
 {
@@ -153,6 +254,8 @@ int main(void)
     RUN(safetensors);
     RUN(zip_variants);
     RUN(untyped);
+    RUN(leavings);
+    RUN(wrapped);
     RUN(cut_anywhere);
     RUN(rosa);
     return DONE();

@@ -14,7 +14,8 @@ typedef enum {
     MAKES_DICT, /* calls that leave a plain value */
     MAKES_TENSOR,
     MAKES_TENSOR_V3,
-    MAKES_PARAMETER,
+    MAKES_ITS_TENSOR,
+    MAKES_FROM_TYPE,
     MAKES_ITS_ARGUMENT,
     IS_STORAGE, /* values */
     IS_UNTYPED_STORAGE,
@@ -31,11 +32,16 @@ struct whitelisted {
 static const whitelisted allowed[] = {
     {"collections", "OrderedDict", MAKES_DICT, 0},
     {"collections", "defaultdict", MAKES_DICT, 0},
+    {"collections", "Counter", MAKES_DICT, 0},
+    {"builtins", "dict", MAKES_DICT, 0},
     {"torch._utils", "_rebuild_tensor", MAKES_TENSOR, 0},
     {"torch._utils", "_rebuild_tensor_v2", MAKES_TENSOR, 0},
     {"torch._utils", "_rebuild_tensor_v3", MAKES_TENSOR_V3, 0},
-    {"torch._utils", "_rebuild_parameter", MAKES_PARAMETER, 0},
-    {"torch._utils", "_rebuild_parameter_with_state", MAKES_PARAMETER, 0},
+    {"torch._utils", "_rebuild_parameter", MAKES_ITS_TENSOR, 0},
+    {"torch._utils", "_rebuild_parameter_with_state", MAKES_ITS_TENSOR, 0},
+    {"torch._utils", "_rebuild_device_tensor_from_cpu_tensor", MAKES_ITS_TENSOR, 0},
+    {"torch._utils", "_rebuild_meta_tensor_no_storage", IS_HARMLESS, 0}, /* it has no values */
+    {"torch._tensor", "_rebuild_from_type_v2", MAKES_FROM_TYPE, 0},
     {"torch", "Size", MAKES_ITS_ARGUMENT, 0},
     {"torch", "FloatStorage", IS_STORAGE, F32},
     {"torch", "HalfStorage", IS_STORAGE, F16},
@@ -70,32 +76,92 @@ static const whitelisted allowed[] = {
     {"torch", "Tensor", IS_HARMLESS, 0},
     {"torch.nn.parameter", "Parameter", IS_HARMLESS, 0},
     {"torch.serialization", "_get_layout", IS_HARMLESS, 0},
-    /* what trainers leave beside the weights: arguments, optimizer settings, random states */
+    {"torch.nn.parameter", "Buffer", IS_HARMLESS, 0},
+    {"torch", "FloatTensor", IS_HARMLESS, 0},
+    {"torch", "HalfTensor", IS_HARMLESS, 0},
+    {"torch", "BFloat16Tensor", IS_HARMLESS, 0},
+    {"torch", "DoubleTensor", IS_HARMLESS, 0},
+    {"torch", "ByteTensor", IS_HARMLESS, 0},
+    {"torch", "CharTensor", IS_HARMLESS, 0},
+    {"torch", "ShortTensor", IS_HARMLESS, 0},
+    {"torch", "IntTensor", IS_HARMLESS, 0},
+    {"torch", "LongTensor", IS_HARMLESS, 0},
+    {"torch", "BoolTensor", IS_HARMLESS, 0},
+    {"torch", "per_tensor_affine", IS_HARMLESS, 0},
+    {"torch", "per_tensor_symmetric", IS_HARMLESS, 0},
+    {"torch", "per_channel_affine", IS_HARMLESS, 0},
+    {"torch", "per_channel_symmetric", IS_HARMLESS, 0},
+    {"torch", "per_channel_affine_float_qparams", IS_HARMLESS, 0},
+    /* what trainers leave beside the weights: arguments, optimizer settings, random states, histories, times, places */
+    {"torch.torch_version", "TorchVersion", IS_HARMLESS, 0},
     {"argparse", "Namespace", IS_HARMLESS, 0},
+    {"types", "SimpleNamespace", IS_HARMLESS, 0},
+    {"collections", "deque", IS_HARMLESS, 0},
+    {"datetime", "date", IS_HARMLESS, 0},
+    {"datetime", "time", IS_HARMLESS, 0},
+    {"datetime", "datetime", IS_HARMLESS, 0},
+    {"datetime", "timedelta", IS_HARMLESS, 0},
+    {"datetime", "timezone", IS_HARMLESS, 0},
+    {"decimal", "Decimal", IS_HARMLESS, 0},
+    {"fractions", "Fraction", IS_HARMLESS, 0},
+    {"uuid", "UUID", IS_HARMLESS, 0},
+    {"pathlib", "Path", IS_HARMLESS, 0},
     {"pathlib", "PosixPath", IS_HARMLESS, 0},
+    {"pathlib", "WindowsPath", IS_HARMLESS, 0},
+    {"pathlib", "PurePath", IS_HARMLESS, 0},
+    {"pathlib", "PurePosixPath", IS_HARMLESS, 0},
+    {"pathlib", "PureWindowsPath", IS_HARMLESS, 0},
     {"_codecs", "encode", IS_HARMLESS, 0},
+    {"builtins", "list", IS_HARMLESS, 0},
+    {"builtins", "tuple", IS_HARMLESS, 0},
     {"builtins", "set", IS_HARMLESS, 0},
-    {"__builtin__", "set", IS_HARMLESS, 0},
+    {"builtins", "frozenset", IS_HARMLESS, 0},
+    {"builtins", "int", IS_HARMLESS, 0},
+    {"builtins", "long", IS_HARMLESS, 0}, /* Python 2's names, which protocol 2 writes for int, str and range */
+    {"builtins", "unicode", IS_HARMLESS, 0},
+    {"builtins", "xrange", IS_HARMLESS, 0},
+    {"builtins", "range", IS_HARMLESS, 0},
+    {"builtins", "slice", IS_HARMLESS, 0},
+    {"builtins", "bool", IS_HARMLESS, 0},
+    {"builtins", "float", IS_HARMLESS, 0},
+    {"builtins", "complex", IS_HARMLESS, 0},
+    {"builtins", "str", IS_HARMLESS, 0},
+    {"builtins", "bytes", IS_HARMLESS, 0},
     {"builtins", "bytearray", IS_HARMLESS, 0},
+    {"builtins", "object", IS_HARMLESS, 0},
+    {"builtins", "Ellipsis", IS_HARMLESS, 0},
     {"numpy", "dtype", IS_HARMLESS, 0},
     {"numpy", "ndarray", IS_HARMLESS, 0},
     {"numpy.core.multiarray", "scalar", IS_HARMLESS, 0},
     {"numpy.core.multiarray", "_reconstruct", IS_HARMLESS, 0},
-    {"numpy._core.multiarray", "scalar", IS_HARMLESS, 0},
-    {"numpy._core.multiarray", "_reconstruct", IS_HARMLESS, 0},
+    {"numpy.core.numeric", "_frombuffer", IS_HARMLESS, 0},
     {"lightning.fabric.utilities.data", "AttributeDict", IS_HARMLESS, 0},
     {"lightning_fabric.utilities.data", "AttributeDict", IS_HARMLESS, 0},
     {"pytorch_lightning.utilities.parsing", "AttributeDict", IS_HARMLESS, 0},
     {"pytorch_lightning.utilities.data", "AttributeDict", IS_HARMLESS, 0},
 };
 
+/* Modules that other versions of Python and numpy have under another name. */
+static const struct {
+    const char *old, *module;
+} moved[] = {
+    {"__builtin__", "builtins"},
+    {"pathlib._local", "pathlib"},
+    {"numpy._core.multiarray", "numpy.core.multiarray"},
+    {"numpy._core.numeric", "numpy.core.numeric"},
+};
+
+static int is_text(const char *text, const uint8_t *s, size_t n) { return strlen(text) == n && !memcmp(text, s, n); }
+
 static const whitelisted *find_name(const uint8_t *module, size_t m, const uint8_t *name, size_t n)
 {
+    const char *now = NULL;
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++) {
+        if (is_text(moved[i].old, module, m)) now = moved[i].module;
+    }
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
         const whitelisted *a = &allowed[i];
-        if (strlen(a->module) == m && !memcmp(a->module, module, m) && strlen(a->name) == n &&
-            !memcmp(a->name, name, n))
-            return a;
+        if ((now ? !strcmp(a->module, now) : is_text(a->module, module, m)) && is_text(a->name, name, n)) return a;
     }
     return NULL;
 }
@@ -393,11 +459,15 @@ static int rebuild_tensor(machine *m, const value *args, role how, value **out)
     return WKV_OK;
 }
 
-/* A dict from a call's arguments: none, or a list of pairs (old OrderedDicts). */
+/* A dict from a call's arguments: none, a factory (defaultdict), a list of pairs (old OrderedDicts) or a dict (Counter). */
 static int make_dict(machine *m, const value *args, value **out)
 {
-    value *v = make(m, V_DICT), *pairs = item(args, 0, V_LIST);
-    if (!v) return WKV_ENOMEM;
+    value *v = make(m, V_DICT), *pairs = item(args, 0, V_LIST), *dict = item(args, 0, V_DICT);
+    if (!v) return m->error;
+    if (dict) {
+        int e = append(m, v, dict->list.item, dict->list.n);
+        if (e) return e;
+    }
     for (int i = 0; pairs && i < pairs->list.n; i++) {
         const value *pair = pairs->list.item[i];
         if ((pair->kind != V_TUPLE && pair->kind != V_LIST) || pair->list.n != 2)
@@ -409,22 +479,36 @@ static int make_dict(machine *m, const value *args, value **out)
     return WKV_OK;
 }
 
-/* Callable and arguments become what the call would have returned. */
+/* Callable and arguments become what the call would have returned; NULL when torch makes no such call. */
+static int result_of(machine *m, role how, const value *args, value **result)
+{
+    switch (how) {
+    case MAKES_DICT: return make_dict(m, args, result);
+    case MAKES_TENSOR:
+    case MAKES_TENSOR_V3: return rebuild_tensor(m, args, how, result);
+    case MAKES_ITS_TENSOR: *result = item(args, 0, V_TENSOR); return WKV_OK;
+    case MAKES_ITS_ARGUMENT: *result = item(args, 0, V_TUPLE); return WKV_OK;
+    case IS_HARMLESS: return (*result = make(m, V_OTHER)) ? WKV_OK : m->error;
+    default: return WKV_OK;
+    }
+}
+
+/* (function, type, its arguments, state): a tensor of a class of its own or with attributes is what the function builds. */
+static int rebuild_from_type(machine *m, const value *args, value **result)
+{
+    value *function = item(args, 0, V_NAME), *type = item(args, 1, V_NAME), *inner = item(args, 2, V_TUPLE);
+    int e = function && type && inner ? result_of(m, function->name->role, inner, result) : WKV_OK;
+    if (*result && (*result)->kind != V_TENSOR) *result = NULL;
+    return e;
+}
+
 static int call(machine *m)
 {
     value *args = top(m, 0), *callee = top(m, 1), *result = NULL;
     if (!args || !callee || callee->kind != V_NAME || args->kind != V_TUPLE)
         return damaged(m, "a call of what is no function");
-    int e = WKV_OK;
-    switch (callee->name->role) {
-    case MAKES_DICT: e = make_dict(m, args, &result); break;
-    case MAKES_TENSOR:
-    case MAKES_TENSOR_V3: e = rebuild_tensor(m, args, callee->name->role, &result); break;
-    case MAKES_PARAMETER: result = item(args, 0, V_TENSOR); break;
-    case MAKES_ITS_ARGUMENT: result = item(args, 0, V_TUPLE); break;
-    case IS_HARMLESS: result = make(m, V_OTHER); break;
-    default: break;
-    }
+    role how = callee->name->role;
+    int e = how == MAKES_FROM_TYPE ? rebuild_from_type(m, args, &result) : result_of(m, how, args, &result);
     if (e) return e;
     if (!result)
         return fail(WKV_EFORMAT, "the pickle calls %s.%s in a way that torch does not", callee->name->module,
