@@ -84,6 +84,13 @@ static void directories(void)
         EXPECT(tensors_open(&t, "test_refuse.d") < 0);
         EXPECT_HAS(wkv_error(), indices[i].words);
     }
+    FILE *many = fopen("test_refuse.d/model.safetensors.index.json", "wb");
+    fputs("{\"weight_map\":{\"x\":\"a\"", many);
+    for (int i = 0; i <= 4096; i++) fprintf(many, ",\"y%d\":\"s%d\"", i, i);
+    fputs("}}", many);
+    fclose(many);
+    EXPECT_EQ(tensors_open(&t, "test_refuse.d"), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "index.json: names over 4096 files");
     remove("test_refuse.d/model.safetensors.index.json");
     remove("test_refuse.d/a.safetensors");
     remove("test_refuse.d/b.st");
@@ -300,6 +307,21 @@ static void ggufs(void)
     U32(3), U64(0), U64(1), TEXT("tokenizer.ggml.tokens"), U32(9), U32(8), U64(1ull << 61), U64(0);
     refused(b.data, b.size, "flood.gguf", "ends inside its metadata: cut short");
     free(b.data);
+    b = gguf("rwkv7", 2); /* both at the same 4096 bytes */
+    TEXT("a"), U32(1), U64(1024), U32(0), U64(0), TEXT("b"), U32(1), U64(1024), U32(0), U64(0);
+    while (b.size % 32) put(&b, "", 1);
+    for (int i = 0; i < 4096; i++) put(&b, "", 1);
+    refused(b.data, b.size, "overlap.gguf", "its tensors take 8192: they overlap");
+    free(b.data);
+    b = (bytes){0}; /* a weight by unit whose type says panels */
+    put(&b, "GGUF", 4);
+    U32(3), U64(2), U64(2), TEXT("general.architecture"), U32(8), TEXT("rwkv7"), TEXT("wkv.ffn_value"), U32(8), TEXT("by unit");
+    TEXT("token_embd.weight"), U32(2), U64(32), U64(1), U32(0), U64(0);
+    TEXT("blk.0.channel_mix_value.weight"), U32(2), U64(32), U64(64), U32(1008), U64(128);
+    while (b.size % 32) put(&b, "", 1);
+    for (int i = 0; i < 128 + 64 * 34; i++) put(&b, "", 1);
+    refused(b.data, b.size, "both.gguf", "tensor blocks.0.ffn.value.weight: 64 x 32 of q8_0 cannot be by unit");
+    free(b.data);
 }
 
 static void other_architectures(void)
@@ -335,6 +357,8 @@ static void rwkvcpps(void)
     refused(b.data, b.size, "cut.bin", "tensor x: needs 18 bytes, the file has 0 left: cut short");
     b.data[32] = 5;
     refused(b.data, b.size, "gone.bin", "tensor x: of type 5, which rwkv.cpp no longer has");
+    b.data[40] = 27; /* the name */
+    refused(b.data, b.size, "escape.bin", "tensor ?: of type 5");
     b.data[24] = 9;
     refused(b.data, b.size, "axes.bin", "has 9 axes, expected 1 to 3");
     b.size = 24;
