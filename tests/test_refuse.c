@@ -245,6 +245,8 @@ static void old_streams(void)
     legacy(4, 3, "storage 0 of 1 needs 4 values of 4 bytes, the file has 12 bytes left: cut short");
     legacy(-1, 4, "storage 0 of 1 needs -1 values");
     legacy(INT64_MAX, 4, "needs 9223372036854775807 values");
+    static const char many[] = "\x80\2\x8a\12\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2}.\x80\2}.\x80\2](NNe.";
+    REFUSED(many, "many.pth", "lists 2 storages, the file has 0 bytes left: cut short");
 }
 
 /* ---- GGUF and rwkv.cpp ---------------------------------------------------------------------------------------------------- */

@@ -307,6 +307,8 @@ int read_pth_legacy(tensors *t, const uint8_t *data, size_t size)
     if (order && order->kind == V_BOOL && !order->i)
         return fail(WKV_EUNSUPPORTED, "was written on a big-endian machine, expected little-endian");
     if (keys->kind != V_LIST) return fail(WKV_EFORMAT, "has no list of storages");
+    if ((size_t)keys->list.n > left(&c) / 8) /* each begins with its count */
+        return fail(WKV_EFORMAT, "lists %d storages, the file has %zu bytes left: cut short", keys->list.n, left(&c));
     source s = {.t = t, .find = find_in_stream, .places = keys->list.n};
     struct place *place = tensors_memory(t, sizeof *place * (size_t)(s.places + 1));
     s.by_key = tensors_memory(t, sizeof *s.by_key * (size_t)(s.places + 1));

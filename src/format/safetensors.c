@@ -1,10 +1,11 @@
 /* safetensors.c - a length, a header of JSON, and the data. Spec FORMATS 3.1. */
+#include "base/memory.h"
 #include "format/bytes.h"
 #include "format/reader.h"
 #include <jansson.h>
 #include <stdlib.h>
 
-enum { MAX_HEADER = 100000000 };
+enum { MAX_HEADER = 100000000, JSON_GROWS = 32 }; /* bytes; times as much memory, if every value is a digit */
 
 static const struct {
     const char *name;
@@ -126,6 +127,9 @@ int read_safetensors(tensors *t, const uint8_t *data, size_t size)
     if (n > size - 8)
         return fail(WKV_EFORMAT, "has %zu bytes, expected %llu for its header alone: cut short", size,
                     (unsigned long long)n + 8);
+    if (n > 1 << 20 && n > memory_available() / JSON_GROWS)
+        return fail(WKV_ENOMEM, "its header of %llu MiB takes up to %llu MiB to read, of memory %zu MiB are free",
+                    (unsigned long long)n >> 20, (unsigned long long)n * JSON_GROWS >> 20, memory_available() >> 20);
     json_error_t why;
     json_t *header = json_loadb((const char *)data + 8, (size_t)n, JSON_REJECT_DUPLICATES, &why);
     if (!json_is_object(header)) {
