@@ -187,6 +187,29 @@ static void integers_as_weights(void)
         }
 }
 
+/* v6's five matrices in one, [5, R, C], as one matrix stored column by column; and a matrix in pieces, which is none. */
+static void other_axes(void)
+{
+    const char *path = TEST_DIR "/golden/models/v6-n16-bf16.pth", *name = "blocks.1.att.time_maa_w2";
+    variant v = variant_of(path, NULL);
+    file_tensor *f = find(&v, name);
+    f->dims = 2;
+    f->shape[0] *= f->shape[1];
+    f->shape[1] = f->shape[2];
+    store_by_columns(&v, name);
+    same_logits(&v, path);
+    v = variant_of(MODEL, NULL);
+    f = find(&v, "blocks.1.att.key.weight");
+    f->dims = 3;
+    f->shape[2] = f->shape[1];
+    f->shape[1] = f->shape[0] / 2;
+    f->shape[0] = 2;
+    f->stride[0] = f->shape[1] * f->shape[2];
+    f->stride[1] = f->shape[2];
+    f->stride[2] = 1;
+    refused(&v, WKV_EFORMAT, "blocks.1.att.key.weight is [2, 16, 32], expected 32 x 32");
+}
+
 /* Axes wider than an int are compared before they are cut to one. */
 static void wide_axes(void)
 {
@@ -217,6 +240,7 @@ int main(void)
     RUN(all_of_f64);
     RUN(missing_layers);
     RUN(integers_as_weights);
+    RUN(other_axes);
     RUN(wide_axes);
     return DONE();
 }

@@ -235,7 +235,8 @@ static int bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *
     to->scale = f->scale == 1 ? 0 : f->scale;
     int lookup = !strcmp(s->name, "emb.weight"); /* a row is one token's vector, in either device */
     int rows_needed = to->in_rows || s->flags & SLOT_5 || lookup;
-    if (in_place(f, view) && !(f->panels && rows_needed) && !(lookup && to->in_rows)) {
+    int in_parts = !(s->flags & SLOT_5) || (f->dims == 3 && tensor_axis(f, 0) == 5);
+    if (in_place(f, view) && in_parts && !(f->panels && rows_needed) && !(lookup && to->in_rows)) {
         /* five matrices one after another ([5, R0, C]) are turned one by one */
         int parts = s->flags & SLOT_5 ? 5 : 1;
         to->rows = flipped ? cols * parts : rows;
@@ -310,6 +311,14 @@ const file_tensor *rwkv_stored(const tensors *t, const char *name, const slot *s
     return f;
 }
 
+/* Only [5, R0, C] is several matrices; of any other all axes in front of the last two are 1. */
+static int is_matrix(const file_tensor *f, const slot *s)
+{
+    int64_t matrices = 1;
+    for (int i = 0; i < f->dims - 2; i++) matrices *= tensor_axis(f, i);
+    return f->dims >= 2 && (matrices == 1 || s->flags & SLOT_5);
+}
+
 static int bind_one(void *user, const char *name, tensor *to, const slot *s, int layer)
 {
     binder *b = user;
@@ -333,7 +342,7 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
         return e;
     }
     int64_t n = axis_from_last(f, 0);
-    if (f->dims < 2 || n != cols || tensor_values(f) != (int64_t)rows * cols)
+    if (!is_matrix(f, s) || n != cols || tensor_values(f) != (int64_t)rows * cols)
         return fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d", tensors_path_of(b->t, f), name, shape_text(f, shape, sizeof shape), rows, cols);
     e = bind_matrix(b, to, s, f, rows, cols);
     return e ? e : bind_adapter(b, to, name, s, layer);
