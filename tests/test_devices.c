@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "base/rng.h"
 #include "cpu/simd.h"
+#include "format/units.h"
 #include "ops/device.h"
 #include "test.h"
 
@@ -570,10 +571,85 @@ static void maps_far_out(void)
     device_cpu.map(NULL, MAP_TANH, to, ends, 6);
     EXPECT(to[0] == 0 && to[2] == 1 && to[3] == -1 && isnan(to[4]) && to[5] == 1e-30f);
     device_cpu.map(NULL, MAP_RELU2, to, ends, 6);
-    EXPECT(to[0] == 0 && isinf(to[2]) && to[3] == 0);
+    EXPECT(to[0] == 0 && isinf(to[2]) && to[3] == 0 && isnan(to[4]));
     drop(x);
     drop(y);
 }
+
+/* ---- NaN ------------------------------------------------------------------------------------------------------------------ */
+
+enum { NAN_AT = 41, NAN_N = 96 };
+
+/* A NaN stays where it is, forward and backward, and changes nothing beside it. */
+static void expect_nan_at(const device *d, const char *what, map_kind kind, const float *y)
+{
+    for (int i = 0; i < NAN_N; i++)
+        if (isnan(y[i]) != (i == NAN_AT)) FAILED("%s: %s of map %d: %g at %d", d == &device_cpu ? simd_name() : "reference", what, kind, (double)y[i], i);
+}
+
+static void nan_through_maps(const device *d)
+{
+    float x[NAN_N], y[NAN_N], dx[NAN_N], one[NAN_N];
+    for (int i = 0; i < NAN_N; i++) x[i] = i == NAN_AT ? NAN : (float)(i - 48) / 16, one[i] = 1;
+    for (map_kind kind = MAP_NONE; kind < MAPS; kind++) {
+        d->map(NULL, kind, y, x, NAN_N);
+        expect_nan_at(d, "the value", kind, y);
+        memset(dx, 0, sizeof dx);
+        d->map_back(NULL, kind, dx, one, x, y, NAN_N);
+        if (kind != MAP_NONE && kind != MAP_NEG) expect_nan_at(d, "the gradient", kind, dx);
+        if (kind != MAP_RELU2 && kind != MAP_SIGMOID && kind != MAP_TANH) continue; /* those that follow a product */
+        memcpy(dx, one, sizeof dx);
+        d->slope(NULL, kind, dx, y, NAN_N);
+        expect_nan_at(d, "the slope", kind, dx);
+    }
+    d->unit(NULL, y, x, 1, NAN_N, 2);
+    for (int i = 0; i < NAN_N; i++) EXPECT(isnan(y[i]) == (i < NAN_N / 2));
+}
+
+/* relu(x K)^2 V, where one value of K is NaN: each output is NaN. Most of the hidden values are 0, and are skipped where V is
+ * stored by input; `type` is V's. */
+static void nan_through_products(const device *d, dtype type, int by_unit, int T)
+{
+    enum { IN = 32, F = 320, OUT = 96 };
+    void *to_free[2];
+    tensor k = weight(F32, F, IN, 0, 0, &to_free[0]);
+    tensor v = weight(type, by_unit ? OUT : F, by_unit ? F : OUT, !by_unit, 0, &to_free[1]);
+    float *w = (float *)(uintptr_t)k.data, *x = room((size_t)T * IN), *h = room((size_t)T * F), *y = room((size_t)T * OUT);
+    char *units = fenced((size_t)dtype_bytes(type, F * OUT));
+    for (int f = 0; f < F; f++)
+        for (int i = 0; i < IN; i++) w[f * IN + i] = f % 8 ? -fabsf(w[f * IN + i]) : fabsf(w[f * IN + i]);
+    w[77 * IN + 5] = NAN;
+    for (int i = 0; i < T * IN; i++) x[i] = 1 + (float)rng_uniform(&dice);
+    if (by_unit) {
+        int64_t row = dtype_bytes(type, F);
+        for (int c = 0; c < OUT; c += 32) units_put(type, units, (const char *)v.data + c * row, row, F, OUT, c);
+        v = (tensor){.rows = F, .cols = OUT, .type = (int)type, .in_rows = 1, .by_unit = 1, .data = units};
+    }
+    d->linear(NULL, &(product){.y = h, .x = x, .w = &k, .map = MAP_RELU2}, 1, T);
+    d->linear(NULL, &(product){.y = y, .x = h, .w = &v}, 1, T);
+    for (int i = 0; i < T * F; i++)
+        if (i % F == 77 ? !isnan(h[i]) : (h[i] > 0) != (i % 8 == 0)) FAILED("hidden value %d is %g", i, (double)h[i]);
+    for (int i = 0; i < T * OUT; i++)
+        if (!isnan(y[i])) {
+            FAILED("%s %s%s, %d tokens: output %d is %g", d == &device_cpu ? simd_name() : "reference", dtypes[type].name,
+                   by_unit ? " by unit" : "", T, i, (double)y[i]);
+            break;
+        }
+    drop(to_free[0]), drop(to_free[1]), drop(x), drop(h), drop(y), drop(units);
+}
+
+static void nan_on(const device *d)
+{
+    static const int tokens[] = {1, 2, 5, 9, 33, 70};
+    nan_through_maps(d);
+    for (int i = 0; i < 6; i++) {
+        for (dtype type = F32; type <= BF16; type++) nan_through_products(d, type, 0, tokens[i]);
+        for (dtype type = Q8_0; type <= Q5_1; type++) nan_through_products(d, type, 1, tokens[i]);
+    }
+}
+
+static void nan_stays(void) { nan_on(&device_cpu); }
+static void nan_stays_in_the_reference(void) { nan_on(&device_reference); }
 
 /* Every f16 there is, through a 1 x n weight. */
 static void every_half(void)
@@ -621,11 +697,13 @@ int main(void)
     for (int i = 1; i < MOST_POOLS; i++)
         if (pool_new(&pools[i], i + 1)) return 1;
     RUN(choosing);
+    RUN(nan_stays_in_the_reference);
     for (int i = 0; simd_at(i); i++) {
         if (simd_choose(simd_at(i)->name)) return 1;
         printf("-- %s\n", simd_name());
         RUN(every_half);
         RUN(maps_far_out);
+        RUN(nan_stays);
         RUN(rows);
         RUN(recurrences);
         RUN(recurrences_in_pieces);

@@ -87,7 +87,7 @@ static real map_one(map_kind kind, real x)
     case MAP_SIGMOID: return sigmoid(x);
     case MAP_TANH: return tanh(x);
     case MAP_SILU: return x * sigmoid(x);
-    case MAP_RELU2: return x > 0 ? x * x : 0;
+    case MAP_RELU2: return x < 0 ? 0 : x * x; /* NaN stays NaN, as in torch */
     case MAPS: break;
     }
     CHECK(!"a kind of map");
@@ -102,12 +102,12 @@ static real map_slope(map_kind kind, real x, real y)
     case MAP_NEG: return -1;
     case MAP_EXP: return y;
     case MAP_NEGEXP: return y;
-    case MAP_DECAY5: return y > 0 ? -y * exp(x) : 0; /* where y has underflowed, e^x may have overflowed */
+    case MAP_DECAY5: return y == 0 ? 0 : -y * exp(x); /* where y has underflowed, e^x may have overflowed */
     case MAP_DECAY7: return -y * DECAY7 * sigmoid(x) * sigmoid(-x);
     case MAP_SIGMOID: return y * (1 - y);
     case MAP_TANH: return 1 - y * y;
     case MAP_SILU: return sigmoid(x) * (1 + x * sigmoid(-x));
-    case MAP_RELU2: return x > 0 ? 2 * x : 0;
+    case MAP_RELU2: return x < 0 ? 0 : 2 * x;
     case MAPS: break;
     }
     CHECK(!"a kind of map");

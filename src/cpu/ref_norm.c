@@ -62,7 +62,7 @@ void ref_unit(pool *p, real *y, const real *x, int T, int C, int heads)
     (void)p;
     int N = C / heads;
     for (int h = 0; h < T * heads; h++, x += N, y += N) {
-        real len = length_of(x, N), by = 1 / (len > UNIT_FLOOR ? len : UNIT_FLOOR);
+        real len = length_of(x, N), by = 1 / (len < UNIT_FLOOR ? UNIT_FLOOR : len);
         for (int i = 0; i < N; i++) y[i] = x[i] * by;
     }
 }

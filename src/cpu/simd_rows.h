@@ -92,7 +92,7 @@ INLINE vf map_one(const map_kind kind, vf x)
     case MAP_SIGMOID: return vsigmoid(x);
     case MAP_TANH: return vtanh(x);
     case MAP_SILU: return x * vsigmoid(x);
-    case MAP_RELU2: return pick(x > all(0), x * x, all(0));
+    case MAP_RELU2: return pick(x < all(0), all(0), x * x); /* NaN stays NaN, as in torch */
     case MAPS: break;
     }
     return x;
@@ -105,12 +105,12 @@ INLINE vf map_slope(const map_kind kind, vf x, vf y)
     case MAP_NEG: return all(-1);
     case MAP_EXP: return y;
     case MAP_NEGEXP: return y;
-    case MAP_DECAY5: return pick(y > all(0), -y * vexp(x), all(0)); /* where y has underflowed, e^x may have overflowed */
+    case MAP_DECAY5: return pick(y == all(0), all(0), -y * vexp(x)); /* where y has underflowed, e^x may have overflowed */
     case MAP_DECAY7: return -y * DECAY7 * vsigmoid(x) * vsigmoid(-x);
     case MAP_SIGMOID: return y * (1.0f - y);
     case MAP_TANH: return 1.0f - y * y;
     case MAP_SILU: return vsigmoid(x) * (1.0f + x * vsigmoid(-x));
-    case MAP_RELU2: return pick(x > all(0), x + x, all(0));
+    case MAP_RELU2: return pick(x < all(0), all(0), x + x);
     case MAPS: break;
     }
     return x;
@@ -244,7 +244,7 @@ static void norm_sums(float *dw, float *db, const float *dy, const float *x, con
 static void unit(float *y, const float *x, int rows, int N)
 {
     for (int h = 0; h < rows; h++, x += N, y += N) {
-        float len = __builtin_sqrtf(inner(x, x, N)), by = 1.0f / (len > UNIT_FLOOR ? len : UNIT_FLOOR);
+        float len = __builtin_sqrtf(inner(x, x, N)), by = 1.0f / (len < UNIT_FLOOR ? UNIT_FLOOR : len);
         EACH(N, ST(y, LD(x) * by););
     }
 }

@@ -121,7 +121,7 @@ typedef enum {
     MAP_SIGMOID,
     MAP_TANH,
     MAP_SILU,     /* x s(x)                                                            */
-    MAP_RELU2,    /* max(x, 0)^2                                                       */
+    MAP_RELU2,    /* max(x, 0)^2; of NaN it is NaN                                     */
     MAPS
 } map_kind;
 
