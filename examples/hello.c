@@ -42,6 +42,7 @@ int main(int argc, char **argv)
     wkv_decoder decoder = {0};
     for (int i = 0; i < 40; i++) {
         int32_t id = wkv_sample(sampler, logits);
+        if (id < 0) return failed();
         if (id == wkv_tokenizer_end(tokenizer)) break;
         fwrite(text, 1, wkv_decode(&decoder, tokenizer, id, text), stdout);
         if (wkv_eval(context, state, &id, 1, logits)) return failed();

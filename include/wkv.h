@@ -187,7 +187,8 @@ typedef struct wkv_sampler wkv_sampler;
  * probabilities, then temperature, then the draw. Zero means off, and temperature 0 is greedy. */
 typedef struct {
     float temperature;
-    float top_p;                  /* keep tokens at least as probable as the one that reaches this mass; 0 or 1: off     */
+    float top_p;                  /* keep tokens at least as probable as the one that reaches this mass; 0 or 1: off
+                                     (the official sampler takes 0 for greedy, which here is temperature 0)             */
     int top_k;                    /* 0: off                                                                              */
     float min_p;                  /* keep tokens of at least min_p x the most probable; 0: off                           */
     float typical_p;              /* locally typical mass; 0 or 1: off                                                   */
@@ -197,7 +198,7 @@ typedef struct {
     float penalty_decay;          /* counts x this after every token; 0: 0.996                                           */
     const int32_t *bans;          /* ids never drawn                                                                     */
     int n_bans;
-    const int32_t *bias_ids;      /* logit[bias_ids[i]] += bias[i]                                                       */
+    const int32_t *bias_ids;      /* logit[bias_ids[i]] += bias[i]; finite, or -infinity to ban the id                    */
     const float *bias;
     int n_bias;
     uint64_t seed;
@@ -207,7 +208,10 @@ typedef struct {
  * their lists are copied. */
 WKV_API int wkv_sampler_new(wkv_sampler **out, const wkv_sampler_options *o, int vocab, const wkv_tokenizer *t);
 WKV_API void wkv_sampler_free(wkv_sampler *s);
-WKV_API int32_t wkv_sample(wkv_sampler *s, const float *logits); /* draws, and counts the token for the penalties */
+
+/* Sample an id, and count it for the penalties. A logit of -infinity is legal and bans its id. Negative, and nothing is counted:
+ * WKV_EFORMAT: a logit is NaN or +infinity, as weights, adapters and states of NaN make them; WKV_EARG: every id is banned. */
+WKV_API int32_t wkv_sample(wkv_sampler *s, const float *logits);
 WKV_API void wkv_sampler_count(wkv_sampler *s, int32_t id);      /* count a token that was not drawn (a prompt's) */
 WKV_API void wkv_sampler_reset(wkv_sampler *s);                  /* forget counts; the random stream goes on */
 

@@ -86,7 +86,8 @@ WKV_API unsigned wkv_context_barriers(const wkv_context *c);
 
 /* Read n tokens into the state. `tokens` has n + 1: nll[i] is what the model, which has then read token i, says of token
  * i + 1, as minus the natural logarithm of its probability. Calling again with the tokens from n on continues the text;
- * a text that stands alone begins with a fresh state. Perplexity is e to the power of the mean. WKV_EARG, WKV_ENOMEM. */
+ * a text that stands alone begins with a fresh state. Perplexity is e to the power of the mean. WKV_EARG, WKV_ENOMEM;
+ * WKV_EFORMAT: logits are NaN or infinite. */
 WKV_API int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, int n);
 
 /* What two models say of the same next token. */
@@ -97,7 +98,7 @@ typedef struct {
     int agree;    /* both think the same token likeliest                                                  */
 } wkv_difference;
 
-/* The same with two models that have one vocabulary, each with its own context and state. WKV_EARG, WKV_ENOMEM. */
+/* The same with two models that have one vocabulary, each with its own context and state. Fails as wkv_score. */
 WKV_API int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state *const s[2], const int32_t *tokens, int n);
 
 /* ---- models of published sizes -------------------------------------------------------------------------------------------- */

@@ -48,6 +48,15 @@ static wkv_sampler *sampler(const wkv_sampler_options *o, int vocab)
     return s;
 }
 
+static void distribution(float *out, wkv_sampler *s, const float *logits, size_t n)
+{
+    const float *p;
+    if (sampler_distribution(&p, s, logits))
+        FAILED("%s", wkv_error());
+    else
+        memcpy(out, p, n * sizeof *p);
+}
+
 static void distributions(void)
 {
     FILE *f = fopen(TEST_DIR "/text/sampler.txt", "r");
@@ -60,7 +69,8 @@ static void distributions(void)
         wkv_sampler *s;
         EXPECT_EQ(wkv_sampler_new(&s, &g.o, V, t), 0);
         for (int i = 0; i < g.n_history; i++) wkv_sampler_count(s, g.history[i]);
-        const float *p = sampler_distribution(s, g.logits);
+        const float *p;
+        EXPECT_EQ(sampler_distribution(&p, s, g.logits), 0);
         for (int i = 0; i < V; i++)
             if (!(fabs(p[i] - g.p[i]) <= 2e-6) || (p[i] == 0) != (g.p[i] == 0))
                 FAILED("%s: p[%d] is %.9g, expected %.9g", g.name, i, p[i], g.p[i]);
@@ -90,7 +100,7 @@ static void draws(void)
         double chi = 0;
         random_logits(logits, V, 1.5, 11);
         wkv_sampler *s = sampler(&options[k], V);
-        memcpy(p, sampler_distribution(s, logits), sizeof p);
+        distribution(p, s, logits, V);
         for (int i = 0; i < DRAWS; i++) count[wkv_sample(s, logits)]++;
         for (int i = 0; i < V; i++) {
             double expected = (double)p[i] * DRAWS;
@@ -141,20 +151,54 @@ static void odd_logits(void)
         wkv_sampler_options o = options[k];
         o.bans = bans, o.n_bans = 2;
         wkv_sampler *s = sampler(&o, V);
-        for (int i = 0; i < V; i++) logits[i] = NAN;
-        EXPECT_EQ(wkv_sample(s, logits), 2); /* nothing is possible: the first that is not banned */
         for (int i = 0; i < V; i++) logits[i] = -INFINITY;
-        EXPECT_EQ(wkv_sample(s, logits), 2);
+        EXPECT_EQ(wkv_sample(s, logits), WKV_EARG); /* a user has banned them all */
+        EXPECT_HAS(wkv_error(), "every id is banned");
+        logits[0] = 1; /* banned, too */
+        EXPECT_EQ(wkv_sample(s, logits), WKV_EARG);
         logits[9] = -3;
         EXPECT_EQ(wkv_sample(s, logits), 9);
         logits[30] = INFINITY;
-        EXPECT_EQ(wkv_sample(s, logits), 30);
-        logits[0] = INFINITY; /* banned */
-        EXPECT_EQ(wkv_sample(s, logits), 30);
+        EXPECT_EQ(wkv_sample(s, logits), WKV_EFORMAT);
+        EXPECT_HAS(wkv_error(), "the logit of id 30 is infinite");
+        logits[V - 1] = logits[30] = NAN;
+        EXPECT_EQ(wkv_sample(s, logits), WKV_EFORMAT);
+        EXPECT_HAS(wkv_error(), "the logit of id 30 is NaN");
+        logits[30] = -INFINITY, logits[V - 1] = -NAN;
+        EXPECT_EQ(wkv_sample(s, logits), WKV_EFORMAT);
+        EXPECT_HAS(wkv_error(), "the logit of id 63 is NaN");
+        for (int i = 0; i < V; i++) logits[i] = NAN;
+        EXPECT_EQ(wkv_sample(s, logits), WKV_EFORMAT);
         for (int i = 0; i < V; i++) logits[i] = i % 2 ? 3e38f : -3e38f;
         EXPECT(wkv_sample(s, logits) % 2);
         wkv_sampler_free(s);
     }
+}
+
+/* Sums beyond the floats stay in order, and what is banned stays banned. */
+static void overflow(void)
+{
+    static const int32_t ids[] = {3, 4, 5};
+    static const float by[] = {3e38f, -INFINITY, -3e38f};
+    float logits[V];
+    for (int i = 0; i < V; i++) logits[i] = i < 10 ? 3e38f : -INFINITY;
+    for (int k = 0; k < 2; k++) {
+        wkv_sampler_options o = {.temperature = (float)k, .bias_ids = ids, .bias = by, .n_bias = 3, .presence = -3e38f};
+        wkv_sampler *s = sampler(&o, V);
+        EXPECT_EQ(wkv_sample(s, logits), 3);
+        wkv_sampler_count(s, 4);
+        wkv_sampler_count(s, 20);
+        for (int i = 0; i < 20; i++) {
+            int32_t id = wkv_sample(s, logits);
+            EXPECT(id >= 0 && id < 10 && id != 4 && id != 5);
+        }
+        wkv_sampler_free(s);
+    }
+    static const int32_t all[] = {0, 1, 2};
+    wkv_sampler *s = sampler(&(wkv_sampler_options){.temperature = 1, .bans = all, .n_bans = 3}, 3);
+    EXPECT_EQ(wkv_sample(s, logits), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "every id is banned");
+    wkv_sampler_free(s);
 }
 
 static void penalties(void)
@@ -178,7 +222,7 @@ static void mirostat(void)
     wkv_sampler *s = sampler(&(wkv_sampler_options){.temperature = 1, .mirostat_tau = 4, .seed = 1}, 4096);
     for (int i = 0; i < 4000; i++) {
         float p[4096];
-        memcpy(p, sampler_distribution(s, logits), sizeof p);
+        distribution(p, s, logits, 4096);
         surprise -= log2(p[wkv_sample(s, logits)]);
     }
     EXPECT_NEAR(surprise / 4000, 4, 0.1); /* it holds the surprise where it was asked to */
@@ -188,7 +232,7 @@ static void mirostat(void)
 static void refusals(void)
 {
     static const int32_t bad[] = {V}, good[] = {1};
-    static const float nothing[] = {NAN};
+    static const float nothing[] = {NAN}, infinite[] = {INFINITY};
     static const struct {
         wkv_sampler_options o;
         const char *words;
@@ -203,7 +247,16 @@ static void refusals(void)
                  {{.presence = INFINITY}, "penalties"},
                  {{.bans = bad, .n_bans = 1}, "banned id"},
                  {{.bias_ids = bad, .bias = nothing, .n_bias = 1}, "bias"},
-                 {{.bias_ids = good, .bias = nothing, .n_bias = 1}, "not a number"},
+                 {{.bias_ids = good, .bias = nothing, .n_bias = 1}, "expected a finite number"},
+                 {{.bias_ids = good, .bias = infinite, .n_bias = 1}, "bias of id 1 is inf"},
+                 {{.temperature = INFINITY}, "temperature"},
+                 {{.top_p = NAN}, "top_p"},
+                 {{.min_p = NAN}, "min_p"},
+                 {{.typical_p = NAN}, "typical_p"},
+                 {{.penalty_decay = NAN}, "penalty_decay"},
+                 {{.mirostat_tau = NAN}, "mirostat"},
+                 {{.mirostat_eta = INFINITY}, "mirostat"},
+                 {{.frequency = NAN}, "penalties"},
                  {{.n_bans = 1}, "banned id"},
                  {{.n_bias = -1}, "bias"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -230,14 +283,14 @@ static void big(void)
                                                   {.temperature = 1, .mirostat_tau = 5}};
     random_logits(logits, BIG, 2.5, 1);
     wkv_sampler *s = sampler(&options[0], BIG);
-    memcpy(sorted, sampler_distribution(s, logits), sizeof sorted);
+    distribution(sorted, s, logits, BIG);
     wkv_sampler_free(s);
     qsort(sorted, BIG, sizeof *sorted, by_value);
     double sum = 0;
     int kept = 0, expected = 0;
     while (sum < 0.95f) sum += sorted[expected++];
     s = sampler(&(wkv_sampler_options){.temperature = 1, .top_p = 0.95f}, BIG);
-    memcpy(p, sampler_distribution(s, logits), sizeof p);
+    distribution(p, s, logits, BIG);
     for (int i = 0; i < BIG; i++) kept += p[i] > 0;
     EXPECT_NEAR(kept, expected, 1); /* sums of floats in another order */
     wkv_sampler_free(s);
@@ -259,6 +312,7 @@ int main(void)
     RUN(draws);
     RUN(seeds);
     RUN(odd_logits);
+    RUN(overflow);
     RUN(penalties);
     RUN(mirostat);
     RUN(refusals);

@@ -25,6 +25,12 @@ static peak find_peak(const float *x, int V)
     return p;
 }
 
+/* NaN and infinity in the logits end here: they make the sum NaN or infinite. */
+static int fail_logits(const wkv_state *s, int at)
+{
+    return fail(WKV_EFORMAT, "%s: its logits after token %d are NaN or infinite; probably weights in it are", s->model->about.path, at);
+}
+
 static float nll_of(const float *x, const peak *p, int32_t token) { return (float)(p->log_sum - (double)x[token]); }
 
 /* a and b: the logits of both models after the same tokens; next: the token that came. */
@@ -38,7 +44,7 @@ static wkv_difference differ(const float *a, const float *b, int V, int32_t next
         squares += apart * apart;
     }
     return (wkv_difference){.nll = {nll_of(a, &p, next), nll_of(b, &q, next)},
-                            .kl = kl > 0 ? (float)kl : 0, /* it is never below; its rounding may be */
+                            .kl = kl < 0 ? 0 : (float)kl, /* it is never below; its rounding may be */
                             .apart = (float)sqrt(squares / V),
                             .agree = p.argmax == q.argmax};
 }
@@ -71,6 +77,7 @@ int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, i
             const float *x = logits + (size_t)i * (size_t)V;
             peak p = find_peak(x, V);
             nll[at + i] = nll_of(x, &p, tokens[at + i + 1]);
+            if (!isfinite(nll[at + i])) e = fail_logits(s, at + i);
         }
     }
     free(logits);
@@ -91,6 +98,9 @@ int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state *const s
         for (int i = 0; !e && i < piece; i++) {
             const float *x = logits + (size_t)i * (size_t)V;
             out[at + i] = differ(x, x + room, V, tokens[at + i + 1]);
+            for (int k = 0; k < 2 && !e; k++)
+                if (!isfinite(out[at + i].nll[k])) e = fail_logits(s[k], at + i);
+            if (!e && !isfinite(out[at + i].kl + out[at + i].apart)) e = fail_logits(s[1], at + i);
         }
     }
     free(logits);

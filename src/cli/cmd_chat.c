@@ -39,6 +39,7 @@ typedef struct {
     wkv_state *before, *mark; /* before this turn; before the oldest token not shown in full */
     char separator[16];       /* between an answer and the next turn */
     int turns;
+    int broken; /* no token can be sampled, so that no turn will have an answer */
 } talk;
 
 static const char commands_help[] = "  /help    this list\n"
@@ -88,7 +89,8 @@ static int give_answer(talk *c, const char *turn)
     ending how = writer_run(&w);
     answer_end(&shown);
     int status = 0;
-    if (how == END_FAILED)
+    c->broken = how == END_LOGITS;
+    if (how == END_FAILED || how == END_LOGITS)
         status = 1;
     else if (how != END_OUTPUT)
         status = writer_settle(&w, c->separator);
@@ -182,12 +184,12 @@ static int converse(talk *c)
             leave = obey(c, line);
         else if (!blank && take_turn(c, line)) {
             status = 1;
-            leave = !on_terminal(0); /* a person may go on from the state before; a script must not */
+            leave = c->broken || !on_terminal(0); /* a person may go on from the state before; a script must not */
         }
         free(line);
     }
     line_release();
-    return on_terminal(0) ? 0 : status;
+    return on_terminal(0) && !c->broken ? 0 : status;
 }
 
 /* What stands between an answer and the next turn: the blank part of the string that ends an answer. */

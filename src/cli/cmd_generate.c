@@ -100,9 +100,10 @@ static int write_on(engine *e, wkv_sampler *sampler, const char *text, size_t by
                 .show = show};
     ending how = writer_run(&w);
     if (how != END_OUTPUT) put_text("\n"), put_flush();
-    if (how != END_FAILED && (stats || (on_terminal(2) && on_terminal(1)))) print_stats(n, reading, &w);
+    const int failed = how == END_FAILED || how == END_LOGITS;
+    if (!failed && (stats || (on_terminal(2) && on_terminal(1)))) print_stats(n, reading, &w);
     writer_free(&w);
-    return how == END_FAILED ? 1 : how == END_INTERRUPT ? 130 : 0;
+    return failed ? 1 : how == END_INTERRUPT ? 130 : 0;
 }
 
 static int run(int n, char **operands)

@@ -65,8 +65,8 @@ static int read_ids(int32_t **ids)
     return n;
 }
 
-/* Evaluate and hand rows to the file as they come. */
-static int evaluate(engine *e, const int32_t *ids, int n, FILE *f)
+/* Evaluate and hand rows to the file as they come. What is NaN or infinite is written, too; *finite says whether nothing was. */
+static int evaluate(engine *e, const int32_t *ids, int n, FILE *f, int *finite)
 {
     const size_t row = (size_t)e->about->vocab;
     const int step = mode == STEP ? 1 : chunk < n ? chunk : n;
@@ -86,7 +86,7 @@ static int evaluate(engine *e, const int32_t *ids, int n, FILE *f)
         else if (wkv_eval_batch(e->context, &piece, 1)) {
             progress_end(&bar);
             status = complain_library();
-        } else if (f == stdout) {
+        } else if (*finite &= logits_finite(rows, row * out_rows), f == stdout) {
             if (put(rows, sizeof *rows * row * out_rows)) break;
         } else if (fwrite(rows, sizeof *rows * row, out_rows, f) != out_rows) {
             status = complain("%s: %s", out_path, strerror(errno));
@@ -99,13 +99,13 @@ static int evaluate(engine *e, const int32_t *ids, int n, FILE *f)
 }
 
 /* Written beside and renamed, so that nobody sees half a file. */
-static int evaluate_to_file(engine *e, const int32_t *ids, int n)
+static int evaluate_to_file(engine *e, const int32_t *ids, int n, int *finite)
 {
     char *part = malloc(strlen(out_path) + sizeof ".part");
     if (!part) return complain("out of memory");
     strcat(strcpy(part, out_path), ".part");
     FILE *f = fopen(part, "wb");
-    int status = f ? evaluate(e, ids, n, f) : complain("%s: %s", part, strerror(errno));
+    int status = f ? evaluate(e, ids, n, f, finite) : complain("%s: %s", part, strerror(errno));
     if (f && fclose(f) && !status) status = complain("%s: %s", part, strerror(errno));
     if (!status && rename(part, out_path)) status = complain("%s: %s", out_path, strerror(errno));
     if (f && status) remove(part);
@@ -126,7 +126,9 @@ static int run(int n, char **operands)
     int status = engine_open(&e, 0);
     if (!status) {
         catch_interrupts();
-        status = out_path ? evaluate_to_file(&e, ids, count) : evaluate(&e, ids, count, stdout);
+        int finite = 1;
+        status = out_path ? evaluate_to_file(&e, ids, count, &finite) : evaluate(&e, ids, count, stdout, &finite);
+        if (!status && !finite) status = complain_logits(e.model);
         engine_close(&e);
     }
     free(ids);
@@ -142,7 +144,8 @@ const command cmd_logits = {
              "as the model has "
              "tokens, for the last position or, with --all, for every one. How the tokens are cut into pieces does not "
              "change the "
-             "numbers. A file is written beside and renamed into place when it is whole.",
+             "numbers. A file is written beside and renamed into place when it is whole. Logits that are NaN or infinite are written, "
+             "and the exit status is then 1.",
     .examples = "wkv logits -m MODEL.pth --tokens 510,444,11 -o logits.f32  # after these three\n"
                 "wkv logits -m MODEL.pth --tokens ids.i32 --all > rows.f32  # a row for every token of a file",
     .groups = groups,

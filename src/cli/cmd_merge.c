@@ -58,6 +58,10 @@ static float *logits_of(const wkv_model *m)
         complain_library();
         free(out);
         out = NULL;
+    } else if (!logits_finite(out, TOKENS * (size_t)vocab)) {
+        complain_logits(m);
+        free(out);
+        out = NULL;
     }
     wkv_state_free(s);
     wkv_context_free(c);

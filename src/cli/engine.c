@@ -2,6 +2,7 @@
 #include "engine.h"
 #include "say.h"
 #include "wkv_bench.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 const char *engine_model, *engine_vocab;
@@ -84,6 +85,24 @@ void engine_close(engine *e)
     wkv_tokenizer_close(e->tokenizer);
     wkv_model_close(e->model);
     *e = (engine){0};
+}
+
+int logits_finite(const float *logits, size_t n)
+{
+    int bad = 0;
+    for (size_t i = 0; i < n; i++) bad |= !(logits[i] - logits[i] == 0);
+    return !bad;
+}
+
+int complain_logits(const wkv_model *m)
+{
+    const char *const used[] = {engine_with.lora, engine_with.state};
+    char beside[400] = "";
+    for (int i = 0, n = 0; i < 2 && n < (int)sizeof beside; i++)
+        if (used[i]) n += snprintf(beside + n, sizeof beside - (size_t)n, " or in %s", used[i]);
+    return complain("%s: its logits are NaN or infinite; probably weights in it%s are, from training that diverged or a conversion "
+                    "that overflowed",
+                    wkv_model_about(m)->path, beside);
 }
 
 int engine_read(engine *e, const int32_t *ids, int n, const char *what)

@@ -29,6 +29,10 @@ int engine_open(engine *e, int text);
 int engine_ready(engine *e, int text);
 void engine_close(engine *e);
 
+/* Is each of n logits finite? And the sentence when those of a model, with the adapter and state of the options, are not: 1. */
+int logits_finite(const float *logits, size_t n);
+int complain_logits(const wkv_model *m);
+
 /* Read n >= 1 tokens into the state, in pieces, with a bar on a terminal; e->logits are then of what follows them.
  * Returns 0, 1 after a sentence, or 130 when Ctrl-C came between two pieces. */
 int engine_read(engine *e, const int32_t *ids, int n, const char *what);

@@ -55,6 +55,13 @@ static ending write_tokens(writer *w)
     while (!w->limit || w->tokens < w->limit) {
         if (interrupted) return END_INTERRUPT;
         const int32_t id = wkv_sample(w->sampler, e->logits);
+        if (id < 0) {
+            if (id == WKV_EFORMAT)
+                complain_logits(e->model);
+            else
+                complain_library();
+            return END_LOGITS;
+        }
         if (id == end_of_text) return END_TEXT;
         if (reserve(w, room)) return END_FAILED;
         w->n += wkv_decode(&w->decoder, e->tokenizer, id, w->text + w->n);
@@ -87,7 +94,7 @@ ending writer_run(writer *w)
     const double begun = seconds_now();
     ending how = write_tokens(w);
     w->seconds += seconds_now() - begun;
-    if (how == END_OUTPUT || how == END_FAILED || how == END_STOP) return how;
+    if (how == END_OUTPUT || how == END_LOGITS || how == END_FAILED || how == END_STOP) return how;
     if (reserve(w, sizeof w->decoder.wait)) return END_FAILED;
     w->n += wkv_decode_end(&w->decoder, w->text + w->n);
     return show_until(w, w->n) ? END_OUTPUT : how;

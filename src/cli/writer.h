@@ -13,6 +13,7 @@ typedef enum {
     END_STOP,      /* a stop string                    */
     END_INTERRUPT, /* Ctrl-C                           */
     END_OUTPUT,    /* nobody reads any more            */
+    END_LOGITS,    /* no token can be sampled, now or later; the sentence has been said */
     END_FAILED     /* the sentence has been said       */
 } ending;
 

@@ -7,6 +7,7 @@
 #include "text/sampler.h"
 #include "base/error.h"
 #include "base/rng.h"
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,9 @@ static int check_options(const wkv_sampler_options *o, int vocab)
     if (!ids_inside(o->bias_ids, o->n_bias, vocab) || (o->n_bias && !o->bias))
         return fail(WKV_EARG, "an id with a bias is not from 0 to %d", vocab - 1);
     for (int i = 0; i < o->n_bias; i++)
-        if (isnan(o->bias[i])) return fail(WKV_EARG, "the bias of id %d is not a number", o->bias_ids[i]);
+        if (!(o->bias[i] <= FLT_MAX))
+            return fail(WKV_EARG, "the bias of id %d is %g, expected a finite number, or -infinity to ban the id", o->bias_ids[i],
+                        (double)o->bias[i]);
     return 0;
 }
 
@@ -137,37 +140,44 @@ void wkv_sampler_reset(wkv_sampler *s)
     s->mu = 2 * (double)s->o.mirostat_tau;
 }
 
-/* x = logits with bans, bias and penalties; what is not a number counts as impossible. */
-static void adjust(wkv_sampler *s, const float *logits)
+static int fail_logits(const float *logits, int n)
 {
-    float *x = s->x;
-    for (int i = 0; i < s->vocab; i++) x[i] = logits[i] == logits[i] ? logits[i] : -INFINITY;
-    for (int i = 0; i < s->o.n_bias; i++) x[s->bias_ids[i]] += s->bias[i];
-    for (int i = 0; i < s->n_seen; i++) {
-        int id = s->seen_ids[i];
-        x[id] -= s->o.presence + s->count[id] * s->o.frequency;
-    }
-    for (int i = 0; i < s->o.n_bias; i++) /* -inf + inf */
-        if (isnan(x[s->bias_ids[i]])) x[s->bias_ids[i]] = -INFINITY;
-    for (int i = 0; i < s->o.n_bans; i++) x[s->bans[i]] = -INFINITY;
+    int i = 0;
+    while (i < n - 1 && logits[i] <= FLT_MAX) i++;
+    return fail(WKV_EFORMAT,
+                "the logit of id %d is %s, so nothing can be sampled; weights, an adapter or a state are probably NaN or infinite", i,
+                isnan(logits[i]) ? "NaN" : "infinite");
 }
 
-static int is_banned(const wkv_sampler *s, int id)
+/* Ids whose logit a user set to the largest float stay possible, those at -infinity impossible, whatever is added. */
+static float clamp(float x) { return x <= FLT_MAX ? x : isnan(x) ? -INFINITY : FLT_MAX; }
+
+/* x = logits with bans, bias and penalties. WKV_EFORMAT: a logit is NaN or +infinity. */
+static int adjust(wkv_sampler *s, const float *logits)
 {
-    for (int i = 0; i < s->o.n_bans; i++)
-        if (s->bans[i] == id) return 1;
+    float *x = s->x;
+    int bad = 0;
+    for (int i = 0; i < s->vocab; i++) {
+        bad |= !(logits[i] <= FLT_MAX);
+        x[i] = logits[i];
+    }
+    if (bad) return fail_logits(logits, s->vocab);
+    for (int i = 0; i < s->o.n_bias; i++) x[s->bias_ids[i]] = clamp(x[s->bias_ids[i]] + s->bias[i]);
+    for (int i = 0; i < s->n_seen; i++) {
+        int id = s->seen_ids[i];
+        x[id] = clamp(x[id] - (s->o.presence + s->count[id] * s->o.frequency));
+    }
+    for (int i = 0; i < s->o.n_bans; i++) x[s->bans[i]] = -INFINITY;
     return 0;
 }
 
-/* The most probable id, of equal ones the lowest; where nothing is possible, the lowest that is not banned. */
+/* The most probable id, of equal ones the lowest; -1: every id is at -infinity. */
 static int best(const wkv_sampler *s)
 {
     float top = -INFINITY;
-    int id = 0;
+    int id = -1;
     for (int i = 0; i < s->vocab; i++)
         if (s->x[i] > top) top = s->x[i], id = i;
-    if (top == -INFINITY)
-        while (id < s->vocab - 1 && is_banned(s, id)) id++;
     return id;
 }
 
@@ -318,39 +328,40 @@ static void cut(wkv_sampler *s, float most)
     }
 }
 
-/* All weight on the ids whose logit is +inf, or on one id. */
-static void only(wkv_sampler *s, int id, int infinite)
+static void only(wkv_sampler *s, int id)
 {
-    int n = 0;
-    for (int i = 0; i < s->vocab; i++) n += s->p[i] = infinite ? s->x[i] == INFINITY : i == id;
-    scale(s, n);
+    for (int i = 0; i < s->vocab; i++) s->p[i] = i == id;
 }
 
-const float *sampler_distribution(wkv_sampler *s, const float *logits)
+int sampler_distribution(const float **p, wkv_sampler *s, const float *logits)
 {
     float temperature = s->o.temperature;
-    adjust(s, logits);
+    int e = adjust(s, logits);
+    *p = NULL;
+    if (e) return e;
     int id = best(s);
-    float top = s->x[id];
-    if (temperature < 1e-6f || top == -INFINITY)
-        only(s, id, 0);
-    else if (top == INFINITY)
-        only(s, id, 1);
+    if (id < 0) return fail(WKV_EARG, "every id is banned or has a logit of -infinity, so nothing can be sampled");
+    if (temperature < 1e-6f)
+        only(s, id);
     else {
+        float top = s->x[id];
         double sum = exponentials(s, top, 1, 0);
         s->log_sum = top + log(sum);
         scale(s, sum);
         cut(s, s->p[id]);
         scale(s, temperature == 1 ? sum_of(s->p, s->vocab) : exponentials(s, top, 1 / temperature, 1));
     }
-    return s->p;
+    *p = s->p;
+    return 0;
 }
 
 /* ---- the draw -------------------------------------------------------------------------------------------------------- */
 
 int32_t wkv_sample(wkv_sampler *s, const float *logits)
 {
-    const float *p = sampler_distribution(s, logits);
+    const float *p;
+    int e = sampler_distribution(&p, s, logits);
+    if (e) return e;
     double u = rng_uniform(&s->r) * sum_of(s->p, s->vocab), sum = 0;
     int32_t id = -1;
     for (int i = 0; i < s->vocab; i++) {

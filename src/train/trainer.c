@@ -439,13 +439,16 @@ int trainer_sample(wkv_trainer *t, const int32_t *prompt, int n_prompt, int32_t 
     t->spans[0] = (span){.len = 1, .state = t->states};
     t->c.b = &b;
     t->c.drop_rate = 0;
-    for (int i = 0; i < n_prompt + n - 1; i++) {
+    for (int i = 0; i < n_prompt + n - 1 && !err; i++) {
         cx_reset(&t->c);
         t->ids[0] = i < n_prompt ? prompt[i] : out[i - n_prompt];
         tensor *logits = rwkv_forward(&t->c, m, t->ids, NULL, 0);
-        if (i >= n_prompt - 1) out[i - n_prompt + 1] = wkv_sample(s, reals(logits));
+        if (i < n_prompt - 1) continue;
+        int32_t id = wkv_sample(s, reals(logits));
+        if (id < 0) err = fail_prefix(id, "the sample after step %lld", (long long)t->step);
+        out[i - n_prompt + 1] = id;
     }
     cx_reset(&t->c);
     wkv_sampler_free(s);
-    return 0;
+    return err;
 }

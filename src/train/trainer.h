@@ -50,7 +50,7 @@ int trainer_at_once(const wkv_trainer *t, int batch_size, int length);
 size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int batch_size, int length);
 
 /* A text of at most n tokens that goes on from the prompt, at temperature 1. Its random numbers are a function of the step.
- * WKV_ENOMEM. */
+ * WKV_ENOMEM; WKV_EFORMAT: logits are NaN or infinite. */
 int trainer_sample(wkv_trainer *t, const int32_t *prompt, int n_prompt, int32_t *out, int n);
 
 #endif
