@@ -184,18 +184,23 @@ static const char *word(int which, const char *const *words) { return which < 0 
 static float none_or(float x) { return isnan(x) ? 0 : x > 0 ? x : -1; }
 
 /* A number is a share, anything else a path. */
-static void set_valid(void)
+static int set_valid(void)
 {
     char *end;
-    double share = valid ? strtod(valid, &end) : 0;
-    if (!valid) return;
-    if (*end || share < 0 || share >= 1)
+    if (!valid) return 0;
+    double share = strtod(valid, &end);
+    if (*end) {
         set.valid = valid;
-    else
-        set.valid_share = share > 0 ? (float)share : -1;
+        return 0;
+    }
+    if (!*valid || !(share >= 0 && share < 1))
+        return usage(&cmd_train, "--valid: '%s' is neither a share from 0 to below 1 nor a file (a file of that name is ./%s)", valid,
+                     valid);
+    set.valid_share = share > 0 ? (float)share : -1;
+    return 0;
 }
 
-static void finish_options(void)
+static int finish_options(void)
 {
     set.data = data.n ? data.at : NULL;
     set.steps = steps;
@@ -212,7 +217,7 @@ static void finish_options(void)
     set.weight_decay = none_or(weight_decay);
     set.clip = none_or(clip);
     set.warmup = set.warmup == -2 ? 0 : set.warmup ? set.warmup : -1;
-    set_valid();
+    return set_valid();
 }
 
 /* The list ends with NULL. */
@@ -264,7 +269,7 @@ static int run(int n, char **operands)
     if (!data.n && !set.resume) return usage(&cmd_train, "--data says what to learn; it is missing");
     if (!set.out) return usage(&cmd_train, "--out says where the model goes; it is missing");
     if (end_data()) return 1;
-    finish_options();
+    if (finish_options()) return 2;
     wkv_ranks ranks;
     int status = mpi_begin(&ranks);
     if (status) return status;

@@ -79,7 +79,7 @@ int sampling_make(wkv_sampler **out, const command *c, const engine *e)
         status = parse_id(c, "--bias", biases.at[i], e->about->vocab, &ids[bans.n + i], &rest);
         if (status) break;
         double x = *rest == '=' ? strtod(rest + 1, &end) : NAN;
-        if (*rest != '=' || end == rest + 1 || *end || !isfinite(x))
+        if (*rest != '=' || end == rest + 1 || *end || !isfinite((float)x))
             status = usage(c, "--bias: '%s' is not a token id, = and a number", biases.at[i]);
         by[i] = (float)x;
     }

@@ -416,7 +416,7 @@ static void note(file_tensor *f, const naming *n, const rule *r, const char *num
     if (r->how & NEG_EXP) f->holds = HOLDS_NEG_EXP;
     if (r->how & EXP_NEG_EXP) f->holds = HOLDS_EXP_NEG_EXP;
     if (r->how & RESCALED && n->rescale_every >= 1)
-        f->scale = ldexpf(1, (int)fmin(strtod(number, NULL) / n->rescale_every, 64));
+        f->scale = ldexpf(1, (int)fmin((double)strtoll(number, NULL, 10) / n->rescale_every, 64));
     reshape(f, r->how, n->head_size);
 }
 
@@ -485,7 +485,7 @@ int names_official(tensors *t)
     for (int i = 0; !e && i < t->count; i++) {
         const char *number, *rest;
         const rule *r = find_rule(&found, t->list[i].name, &number, &rest);
-        if (r->how & NOT_FIRST && strtod(number, NULL) == 0) continue;
+        if (r->how & NOT_FIRST && strtoll(number, NULL, 10) == 0) continue;
         note(&t->list[i], &found, r, number);
         e = apply(t, r, t->list[i], number, rest, &out);
     }

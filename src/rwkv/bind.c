@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/memory.h"
+#include "base/number.h"
 #include "rwkv/parts.h"
 
 enum { NAME = 96 };
@@ -436,7 +437,7 @@ int rwkv_bind(rwkv *m, const tensors *t, float alpha)
     m->group_eps = (real)tensors_number(t, "group_norm_eps", 64e-5);
 
     const char *told = tensors_meta(t, "lora_alpha");
-    binder b = {.m = m, .t = t, .alpha = alpha > 0 || !told ? alpha : strtof(told, NULL)};
+    binder b = {.m = m, .t = t, .alpha = alpha > 0 || !told ? alpha : number_read_float(told, NULL)};
     if ((e = check_sizes(t, m)) || (e = rwkv_each(m, bind_one, &b))) goto failed; /* shapes are checked, sizes counted */
     if ((e = bind_state(&b))) goto failed;
     m->owned_reals = b.used;

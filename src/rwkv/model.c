@@ -1,4 +1,5 @@
 /* model.c - wkv_model: a checkpoint opened, bound, and described. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,8 @@ int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *o
     const wkv_model_options *o = options ? options : &defaults;
     *out = NULL;
     if (o->as_stored && o->type) return fail(WKV_EARG, "weights as they are stored, and as %s, cannot both be", o->type);
+    if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha))
+        return fail(WKV_EARG, "lora_alpha is %g, expected a finite number of 0 or more", (double)o->lora_alpha);
     tensors *file = NULL;
     int e = path ? tensors_open(&file, path) : 0;
     e = path ? finish(out, file, e, o) : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in", o);

@@ -1,5 +1,6 @@
 /* checkpoint.c - writing, finding and reading the checkpoints of a run. */
 #include "train/checkpoint.h"
+#include "base/number.h"
 #include "train/run.h"
 #include <dirent.h>
 #include <inttypes.h>
@@ -83,7 +84,7 @@ static void list_facts(char text[FACTS][40], const wkv_trainer *t, const positio
                              at->loss_count, at->log_bytes, at->text_tokens, at->held_tokens};
     const double parts[] = {at->smooth, at->best, at->loss_sum};
     for (; i < 8; i++) snprintf(text[i], 40, "%" PRId64, whole[i]);
-    for (; i < 11; i++) snprintf(text[i], 40, "%a", parts[i - 8]);
+    for (; i < 11; i++) number_print(text[i], 40, "%a", parts[i - 8]);
     snprintf(text[i], 40, "%016" PRIx64, at->text_sum);
 }
 
@@ -102,7 +103,7 @@ static int read_facts(const tensors *f, wkv_trainer *t, position *at)
         if (i < 8)
             whole[i] = strtoll(text, NULL, 10);
         else if (i < 11)
-            parts[i - 8] = strtod(text, NULL);
+            parts[i - 8] = number_read(text, NULL);
         else
             at->text_sum = strtoull(text, NULL, 16);
     }

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,17 +136,17 @@ void history_close(history *h)
 
 /* ---- lines ------------------------------------------------------------------------------------------------------------- */
 
-/* what is no number is null in JSON */
-static json_t *real_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+json_t *real_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-/* Write an object, which is given away, as a line. */
-static int write_line(history *h, json_t *line)
+int history_line(FILE *log, json_t *line, const char *name)
 {
-    int bad = !line || json_dumpf(line, h->log, JSON_REAL_PRECISION(7) | JSON_PRESERVE_ORDER) ||
-              fputc('\n', h->log) == EOF || fflush(h->log);
+    if (!line) return fail(WKV_ENOMEM, "no memory for a line of %s", name);
+    int bad = json_dumpf(line, log, JSON_REAL_PRECISION(7) | JSON_PRESERVE_ORDER) || fputc('\n', log) == EOF || fflush(log);
     json_decref(line);
-    return bad ? fail(WKV_EIO, "train.jsonl cannot be written: %s", strerror(errno)) : 0;
+    return bad ? fail(WKV_EIO, "%s cannot be written: %s", name, strerror(errno)) : 0;
 }
+
+static int write_line(history *h, json_t *line) { return history_line(h->log, line, "train.jsonl"); }
 
 static int write_scalars(history *h, int64_t step, int n, const char *const *tags, const double *values)
 {

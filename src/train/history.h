@@ -3,6 +3,7 @@
 #ifndef WKV_TRAIN_HISTORY_H
 #define WKV_TRAIN_HISTORY_H
 
+#include <jansson.h>
 #include <stdio.h>
 #include "wkv_train.h"
 
@@ -41,6 +42,10 @@ int64_t history_sync(history *h);
 
 /* The page, at most every few seconds, or now. `now`: also says that the run is over. */
 int history_page(history *h, const wkv_train_plan *p, const wkv_train_report *r, int over);
+
+/* An object, which is given away, as a line of a log that is called `name`. WKV_EIO, WKV_ENOMEM. */
+int history_line(FILE *log, json_t *line, const char *name);
+json_t *real_or_null(double x); /* NaN and infinity are null in JSON */
 
 /* events.c: TensorBoard's file format, TFRecord: each record with its length and masked CRC-32C, in it an Event of protocol buffers. */
 FILE *events_open(const char *folder, int64_t step); /* NULL: WKV_EIO */

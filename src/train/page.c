@@ -1,5 +1,6 @@
 /* page.c - a page with the curves of a run: one file, nothing fetched, drawn here as SVG. While the run goes on it asks the
  * browser to read it again. */
+#include "base/number.h"
 #include "train/history.h"
 #include <math.h>
 #include <string.h>
@@ -173,6 +174,7 @@ static const char style[] =
 
 void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_train_report *r, int over)
 {
+    locale_t before = number_begin();
     fprintf(f, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n");
     if (!over) fprintf(f, "<meta http-equiv=\"refresh\" content=\"10\">\n");
     fprintf(f,
@@ -196,4 +198,5 @@ void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_tr
         fprintf(f, "</pre>\n");
     }
     fprintf(f, "</body></html>\n");
+    number_end(before);
 }

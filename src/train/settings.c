@@ -1,7 +1,9 @@
 /* settings.c - one table of the options that a resumed run must share with the one it goes on with. */
 #include "train/settings.h"
 #include "base/error.h"
+#include "base/number.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,15 +63,6 @@ _Static_assert((int)ROWS <= (int)SETTINGS_MOST, "a text for each");
 
 static void *field(const wkv_train_options *o, const setting *s) { return (char *)(uintptr_t)o + s->at; }
 
-/* as few digits as give the same number back */
-static void show_float(char out[32], float x)
-{
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(out, 32, "%.*g", digits, (double)x);
-        if (strtof(out, NULL) == x) return;
-    }
-}
-
 /* The value as text; NULL: a text that is not set. */
 static const char *shown(const wkv_train_options *o, const setting *s, char out[32])
 {
@@ -79,7 +72,7 @@ static const char *shown(const wkv_train_options *o, const setting *s, char out[
     case INT: snprintf(out, 32, "%d", *(const int *)at); break;
     case INT64: snprintf(out, 32, "%" PRId64, *(const int64_t *)at); break;
     case SEED: snprintf(out, 32, "%" PRIu64, *(const uint64_t *)at); break;
-    case FLOAT: show_float(out, *(const float *)at); break;
+    case FLOAT: number_shortest(out, *(const float *)at); break;
     }
     return out;
 }
@@ -103,8 +96,17 @@ static void set(wkv_train_options *o, const setting *s, const char *text)
     case INT: *(int *)at = atoi(text); break;
     case INT64: *(int64_t *)at = strtoll(text, NULL, 10); break;
     case SEED: *(uint64_t *)at = strtoull(text, NULL, 10); break;
-    case FLOAT: *(float *)at = strtof(text, NULL); break;
+    case FLOAT: *(float *)at = number_read_float(text, NULL); break;
     }
+}
+
+int settings_finite(const wkv_train_options *o)
+{
+    for (int i = 0; i < ROWS; i++) {
+        float x = table[i].kind == FLOAT ? *(const float *)field(o, &table[i]) : 0;
+        if (!isfinite(x)) return fail(WKV_EARG, "%s is %g, expected a finite number", table[i].name, (double)x);
+    }
+    return isfinite(o->epochs) ? 0 : fail(WKV_EARG, "epochs is %g, expected a finite number", o->epochs);
 }
 
 void settings_list(settings *s, const wkv_train_options *o)

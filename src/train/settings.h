@@ -4,6 +4,9 @@
 
 #include "wkv_train.h"
 
+/* WKV_EARG names an option that is NaN or infinite. */
+int settings_finite(const wkv_train_options *o);
+
 /* Options left at zero get their defaults; those whose default another part knows (of the model, of the data) stay zero. */
 void settings_default(wkv_train_options *o);
 

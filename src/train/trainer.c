@@ -109,11 +109,13 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
 {
     *out = NULL;
     wkv_train_options set = *options, *o = &set;
+    int err = settings_finite(o);
+    if (err) return err;
     settings_default(o);
     wkv_trainer *t = calloc(1, sizeof *t);
     if (!t) return fail(WKV_ENOMEM, "no memory for a trainer");
     const device *dev = &device_cpu;
-    int err = set_optimizer(t, o);
+    err = set_optimizer(t, o);
     if (!err && strcmp(o->device, "cpu")) {
         dev = &device_reference;
         if (strcmp(o->device, "reference"))

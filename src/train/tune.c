@@ -1,6 +1,7 @@
 /* tune.c - wkv_tune: samples in, adapter or state out. */
 #include "wkv_tune.h"
 #include "base/error.h"
+#include "train/history.h"
 #include "train/samples.h"
 #include <errno.h>
 #include <math.h>
@@ -108,13 +109,12 @@ static int open_log(job *j)
     return err;
 }
 
-static void write_log(const job *j, const wkv_tune_report *r)
+static int write_log(const job *j, const wkv_tune_report *r)
 {
-    fprintf(j->log, "{\"step\": %lld, \"loss\": %.6g, \"lr\": %.6g, \"norm\": %.6g, \"tokens_per_second\": %.0f",
-            (long long)r->step, r->loss, r->lr, r->norm, r->tokens_per_second);
-    if (r->valid_loss >= 0) fprintf(j->log, ", \"valid_loss\": %.6g", r->valid_loss);
-    fprintf(j->log, "}\n");
-    fflush(j->log);
+    json_t *line = json_pack("{sI so so so sf}", "step", (json_int_t)r->step, "loss", real_or_null(r->loss), "lr", real_or_null(r->lr),
+                             "norm", real_or_null(r->norm), "tokens_per_second", rint(r->tokens_per_second));
+    if (line && r->valid_loss >= 0) json_object_set_new(line, "valid_loss", real_or_null(r->valid_loss));
+    return history_line(j->log, line, "tune.jsonl");
 }
 
 /* ---- the run -------------------------------------------------------------------------------------------------------- */
@@ -160,7 +160,7 @@ static int learn(job *j)
     for (int stop = 0; !stop && r.step < r.steps;) {
         int err = one_step(j, &r);
         if (err) return err;
-        write_log(j, &r);
+        if ((err = write_log(j, &r))) return err;
         stop = j->o->report && j->o->report(j->o->user, &r);
         if (stop || r.step == r.steps || (j->o->save_every > 0 && r.step % j->o->save_every == 0)) err = save(j);
         if (err) return err;
@@ -190,6 +190,14 @@ static int check(const wkv_tune_options *o)
 {
     if (!o->data) return fail(WKV_EARG, "no data to learn from");
     if (!o->out) return fail(WKV_EARG, "no folder for the results");
+    const struct {
+        const char *name;
+        float value;
+    } numbers[] = {{"alpha", o->alpha}, {"lr_init", o->lr_init}, {"lr_final", o->lr_final}, {"beta1", o->beta1}, {"beta2", o->beta2},
+                   {"eps", o->eps}, {"weight_decay", o->weight_decay}, {"clip", o->clip}, {"lora_alpha", o->with.lora_alpha}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!isfinite(numbers[i].value))
+            return fail(WKV_EARG, "%s is %g, expected a finite number", numbers[i].name, (double)numbers[i].value);
     if (!find_method(o->method))
         return fail(WKV_EARG, "method \"%s\": there are lora, state, lora+state and full", o->method);
     if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)

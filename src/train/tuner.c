@@ -1,5 +1,6 @@
 /* tuner.c - what is learnt and where its numbers lie; a step; files. sweep.c has the gradient. */
 #include "train/tuner.h"
+#include "base/number.h"
 #include "cpu/simd.h"
 #include "ops/device.h"
 #include "rwkv/export.h"
@@ -277,7 +278,7 @@ int tuner_save(const tuner *t, const char *path, learnt what, dtype type)
     for (int i = 0; i < t->p.count; i++)
         if (what == LEARN_ALL || (what == LEARN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
     char alpha[32];
-    snprintf(alpha, sizeof alpha, "%g", (double)t->scale_alpha);
+    number_shortest(alpha, t->scale_alpha);
     const char *meta[] = {"format", "pt", what == LEARN_LORA ? "lora_alpha" : NULL, alpha, NULL};
     size_t length = strlen(path);
     err = length > 4 && !strcmp(path + length - 4, ".pth") ? pth_write(path, out, n)

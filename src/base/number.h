@@ -1,0 +1,20 @@
+/* number.h - numbers as text with a decimal point, whatever setlocale() a host has called: what is written to a file must be read
+ * back by another host. */
+#ifndef WKV_BASE_NUMBER_H
+#define WKV_BASE_NUMBER_H
+
+#include <locale.h>
+#include <stddef.h>
+
+/* Between the two this thread's printf and strtod use the decimal point; number_end takes what number_begin gave. */
+locale_t number_begin(void);
+void number_end(locale_t before);
+
+int number_print(char *out, size_t capacity, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* snprintf */
+double number_read(const char *text, char **end);                                                         /* strtod   */
+float number_read_float(const char *text, char **end);                                                    /* strtof   */
+
+/* As few digits, at least 6, as give the same float back. */
+void number_shortest(char out[32], float x);
+
+#endif
