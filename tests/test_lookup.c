@@ -77,6 +77,10 @@ static void folders(void)
     expect_at(65536, "home/.local/share/wkv/rwkv_vocab_v20230424.txt");
     write_file("data/rwkv_vocab_v20230424.txt", one);
     expect_at(65536, "data/rwkv_vocab_v20230424.txt");
+    expect_at(65530, "data/rwkv_vocab_v20230424.txt"); /* ids end at 65529 */
+    expect_at(65535, "data/rwkv_vocab_v20230424.txt");
+    expect_none(65529, WKV_EIO, "has a vocabulary of its own (65529 ids)");
+    expect_none(65537, WKV_EIO, "has a vocabulary of its own (65537 ids)");
     write_file("models/rwkv_vocab_v20230424.txt", one);
     expect_at(65536, "models/rwkv_vocab_v20230424.txt");
     write_file("models/vocab.json", "{\"0\": \"a\", \"1\": \"b\"}");
@@ -180,6 +184,24 @@ static void gguf(void)
     tensors_close(m.file);
 }
 
+static void long_word_in_gguf(void)
+{
+    char letters[1026], file[2048];
+    const char *const tokens[] = {"<s>", letters};
+    wkv_model m = model(2);
+    wkv_tokenizer *t;
+    for (size_t n = 1024; n <= 1025; n++) {
+        memset(letters, 'a', n);
+        letters[n] = 0;
+        size_t size = make_gguf(file, "rwkv", tokens, 2);
+        EXPECT_EQ(tensors_open_memory(&m.file, file, size, "m.gguf"), 0);
+        EXPECT_EQ(wkv_tokenizer_open(&t, NULL, &m), n == 1024 ? 0 : WKV_EFORMAT);
+        if (n == 1025) EXPECT_HAS(wkv_error(), "m.gguf: id 1 has 1025 bytes, expected at most 1024");
+        wkv_tokenizer_close(t);
+        tensors_close(m.file);
+    }
+}
+
 /* the real GGUF has a vocabulary of a kind that RWKV's converter does not write */
 static void gguf_file(void)
 {
@@ -210,6 +232,7 @@ int main(void)
     RUN(named);
     RUN(built_in);
     RUN(gguf);
+    RUN(long_word_in_gguf);
     RUN(gguf_file);
     for (int i = 0; i < 7; i++) unlink(in_root(files[i]));
     for (int i = 5; i >= 0; i--) rmdir(in_root(made[i]));

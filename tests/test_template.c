@@ -3,6 +3,7 @@
 #include "rwkv/api.h"
 #include "test.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 static const wkv_template *named(const char *name)
 {
@@ -90,6 +91,18 @@ static void detection(void)
                  {"rwkv-final.pth", "7", 50304, "pile"},
                  {"rwkv-final.pth", "6", 65536, "world"},
                  {"world/x.pth", "7", 256, "plain"},
+                 {"world/model.safetensors", "7", 256, "world"},
+                 {"rwkv7-g1a-tiny-hf", "7", 256, "g1"}, /* folders */
+                 {"rwkv7-g1a-tiny-hf/", "7", 65536, "g1"},
+                 {"some/rwkv7-g1a-tiny-hf//", "7", 65536, "g1"},
+                 {"rwkv7-g1a-tiny-hf/pytorch_model.bin", "7", 65536, "g1"},
+                 {"rwkv7-g1a-tiny-hf/model-00001-of-00002.safetensors", "7", 65536, "g1"},
+                 {"rwkv7-g1a-tiny-hf/model.safetensors.index.json", "7", 65536, "g1"},
+                 {"rwkv7-g1a-tiny-hf/RWKV-4-Raven.pth", "4", 50277, "raven"},
+                 {"model.safetensors", "7", 65536, "world"},
+                 {"/", "7", 65536, "world"},
+                 {"x.pth", "7", 65530, "world"},
+                 {"x.pth", "7", 65529, "plain"},
                  {"built-in", "7", 6144, "plain"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         wkv_model m = {.about = {.path = cases[i].path, .version = cases[i].version, .vocab = cases[i].vocab}};
@@ -98,6 +111,21 @@ static void detection(void)
         if (t && strcmp(t->name, cases[i].name)) FAILED("%s: %s, expected %s", cases[i].path, t->name, cases[i].name);
         if (t && !strcmp(t->name, "world")) EXPECT_STR(t->stops[0], cases[i].version[0] == '4' ? "\n\n" : "\n\nUser:");
     }
+}
+
+/* "." is the folder's own name. */
+static void here(void)
+{
+    char was[4096], folder[64] = "/tmp/wkv-template-g1-XXXXXX";
+    static const char *const paths[] = {".", "./", "pytorch_model.bin", "./model.safetensors"};
+    if (!getcwd(was, sizeof was) || !mkdtemp(folder) || chdir(folder)) SKIP("no folder in /tmp");
+    for (int i = 0; i < 4; i++) {
+        wkv_model m = {.about = {.path = paths[i], .version = "7", .vocab = 65536}};
+        const wkv_template *t;
+        EXPECT_EQ(wkv_template_find(&t, NULL, &m, NULL), 0);
+        if (t) EXPECT_STR(t->name, "g1");
+    }
+    EXPECT(!chdir(was) && !rmdir(folder));
 }
 
 /* a GGUF of one text and nothing else */
@@ -157,6 +185,7 @@ int main(void)
     RUN(cleaning);
     RUN(room);
     RUN(detection);
+    RUN(here);
     RUN(metadata);
     RUN(official);
     return DONE();

@@ -137,6 +137,57 @@ static void refusals(void)
     wkv_tokenizer_close(NULL);
 }
 
+/* A word of n letters in each kind of file. */
+static char *with_word(const char *before, size_t n, const char *behind)
+{
+    char *text = malloc(strlen(before) + n + strlen(behind) + 1), *at = text + sprintf(text, "%s", before);
+    memset(at, 'a', n);
+    strcpy(at + n, behind);
+    return text;
+}
+
+/* One word of 100,000 bytes would make a text take 100,000 times its length. */
+static void refuses_word(const char *before, size_t n, const char *behind, const char *words)
+{
+    char *text = with_word(before, n, behind);
+    EXPECT(!from_text(text, strlen(text)));
+    if (strstr(wkv_error(), "needs PCRE2")) printf("     this build has no byte pair encoding\n");
+    else EXPECT_HAS(wkv_error(), words);
+    free(text);
+}
+
+static void long_words(void)
+{
+    static const char head[] = "{\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {";
+    char before[400], *text;
+    refuses_word("1 'b' 1\n2 '", 1025, "' 1025\n", "line 2: id 2 has 1025 bytes, expected at most 1024");
+    refuses_word("1 'b' 1\n2 '", 100000, "' 100000\n", "line 2: id 2 has 100000 bytes");
+    refuses_word("{\"1\": \"b\", \"2\": \"", 1025, "\"}", "id 2 has 1025 bytes, expected at most 1024");
+    snprintf(before, sizeof before, "%s\"", head);
+    refuses_word(before, 1025, "\": 1}}}", "id 1 has 1025 bytes, expected at most 1024");
+    refuses_word(before, 3000, "\": 1}}}", "has 3000 bytes");
+    snprintf(before, sizeof before, "%s\"a\": 0}}, \"added_tokens\": [{\"id\": 1, \"content\": \"", head);
+    refuses_word(before, 1025, "\"}]}", "added_tokens[0]");
+    snprintf(before, sizeof before, "%s\"a\": 0}}, \"added_tokens\": [{\"id\": 0, \"content\": \"", head);
+    refuses_word(before, 1025, "\"}]}", "added_tokens[0]");
+    text = with_word("1 'a' 1\n2 '", 1024, "' 1024\n");
+    wkv_tokenizer *t = from_text(text, strlen(text));
+    EXPECT(t);
+    wkv_tokenizer_close(t);
+    free(text);
+}
+
+static void byte_order_mark(void)
+{
+    wkv_tokenizer *t = OPEN("\xef\xbb\xbf" "1 'a' 1\n2 'b' 1\n");
+    EXPECT(t && wkv_tokenizer_size(t) == 3);
+    wkv_tokenizer_close(t);
+    t = OPEN("\xef\xbb\xbf{\"0\": \"a\", \"1\": \"b\"}");
+    EXPECT(t && wkv_tokenizer_size(t) == 2);
+    wkv_tokenizer_close(t);
+    REFUSES("\xef\xbb\xbfhello", "not a vocabulary");
+}
+
 static void characters(void)
 {
     wkv_tokenizer *t = OPEN("{\"0\": \"\\n\", \"1\": \"a\", \"2\": \"\xc3\xa9\", \"3\": \"\xe4\xb8\xad\"}");
@@ -410,6 +461,8 @@ int main(void)
 {
     RUN(lines);
     RUN(refusals);
+    RUN(long_words);
+    RUN(byte_order_mark);
     RUN(characters);
     RUN(json_words);
     RUN(merges);

@@ -1,5 +1,6 @@
 /* convert.c - a model into a file of another kind: which container, which names, which numbers. */
 #include "base/error.h"
+#include "base/path.h"
 #include "rwkv/api.h"
 #include "convert/gguf.h"
 #include "format/panels.h"
@@ -24,11 +25,8 @@ enum { PTH, SAFETENSORS, ST, GGUF, CONTAINERS };
 
 static const container *find_container(const char *path)
 {
-    size_t n = strlen(path);
-    for (int i = 0; i < CONTAINERS; i++) {
-        size_t m = strlen(containers[i].ending);
-        if (n > m && !strcmp(path + n - m, containers[i].ending)) return &containers[i];
-    }
+    for (int i = 0; i < CONTAINERS; i++)
+        if (path_has_extension(path, containers[i].ending)) return &containers[i];
     return NULL;
 }
 

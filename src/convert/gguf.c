@@ -1,6 +1,7 @@
 /* gguf.c - metadata and vocabulary of a GGUF as llama.cpp reads them. Spec FORMATS 4.3, 4.5. */
 #include "convert/gguf.h"
 #include "base/error.h"
+#include "base/path.h"
 #include "format/units.h"
 #include "rwkv/api.h"
 #include <stdlib.h>
@@ -36,8 +37,9 @@ static void add_text(metadata *m, const char *key, const char *text) { add(m, ke
 /* "model" of "some/where/model.pth" */
 static const char *model_name(const char *path, char name[200])
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
-    snprintf(name, 200, "%.*s", (int)(dot && dot > base ? dot - base : (ptrdiff_t)strlen(base)), base);
+    path_name(name, 200, path);
+    char *dot = strrchr(name, '.');
+    if (dot && dot > name) *dot = 0;
     return name;
 }
 

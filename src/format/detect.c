@@ -1,4 +1,5 @@
 /* detect.c - which container a file is, told from its first bytes; and what it is instead, when it is none. */
+#include "base/path.h"
 #include "format/bytes.h"
 #include "format/reader.h"
 #include <ctype.h>
@@ -67,12 +68,6 @@ static int refuse_text(const uint8_t *data, size_t size)
     return WKV_OK;
 }
 
-static int ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-    return n >= m && !strcasecmp(name + n - m, end);
-}
-
 int read_any(tensors *t, const uint8_t *data, size_t size, const char *name)
 {
     if (size == 0) return fail(WKV_EFORMAT, "is empty");
@@ -83,7 +78,7 @@ int read_any(tensors *t, const uint8_t *data, size_t size, const char *name)
         return s->instead ? fail(WKV_EUNSUPPORTED, "%s", s->instead) : refuse_pointer(data, size);
     }
     if (size > 8 && data[8] == '{') return read_safetensors(t, data, size);
-    if (ends_with(name, ".prefab"))
+    if (path_has_extension(name, ".prefab"))
         return fail(WKV_EUNSUPPORTED,
                     "is a web-rwkv .prefab, quantised for its GPU kernels; use the .st or .pth it was made from");
     int e = refuse_text(data, size);

@@ -1,4 +1,5 @@
 /* folder.c - which files a path stands for: itself, the shards an index lists, or what a directory holds. Spec FORMATS 3.1. */
+#include "base/path.h"
 #include "format/reader.h"
 #include <dirent.h>
 #include <errno.h>
@@ -88,17 +89,35 @@ int checkpoint_complete(const checkpoint *c, const tensors *t)
     return e;
 }
 
-static int ends_with(const char *name, const char *end)
+/* "model.safetensors.index.json", or HF's index of a variant: "model.safetensors.index.fp16.json". */
+static int is_index(const char *name) { return strstr(name, ".index.") && path_has_extension(name, ".json"); }
+
+static int is_index_entry(const struct dirent *entry) { return is_index(entry->d_name); }
+
+/* The part and the number of parts that a name speaks of: 2 and 3 of "model-00002-of-00003.safetensors". */
+static int shard_of(const char *name, int *of)
 {
-    size_t n = strlen(name), m = strlen(end);
-    return n >= m && !strcmp(name + n - m, end);
+    const char *at = strstr(name, "-of-");
+    int part = 0, n = 0;
+    if (!at || at - name < 6 || path_has_extension(name, ".gguf")) return 0;
+    return sscanf(at - 6, "-%5d-of-%5d%n", &part, of, &n) == 2 && at[n - 6] == '.' && part > 0 ? part : 0;
+}
+
+/* A part alone is no model. */
+static int refuse_shard(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    int of = 0, part = shard_of(slash ? slash + 1 : path, &of);
+    if (!part || of < 2) return WKV_OK;
+    return fail(WKV_EFORMAT, "%s: is part %d of %d, and the index that names all parts (%s) is missing in its folder", path, part, of,
+                indices[!path_has_extension(path, ".safetensors")]);
 }
 
 static int is_model_name(const char *name)
 {
     static const char *const ends[] = {".pth", ".pt", ".safetensors", ".st", ".gguf", ".bin"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        if (ends_with(name, ends[i]) && strcmp(name, "training_args.bin")) return 1;
+        if (path_has_extension(name, ends[i]) && strcmp(name, "training_args.bin")) return 1;
     }
     return 0;
 }
@@ -111,7 +130,14 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
     if (!d) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     int e = WKV_OK;
     for (struct dirent *entry; !e && (entry = readdir(d));) {
+        int of = 0;
         if (!is_model_name(entry->d_name)) continue;
+        if (shard_of(entry->d_name, &of) && of > 1) {
+            char *shard = join(folder, folder_len, entry->d_name);
+            e = shard ? refuse_shard(shard) : WKV_ENOMEM;
+            free(shard);
+            break;
+        }
         if (*first)
             e = fail(WKV_EARG, "%s: a directory with several models (%s, %s); name one of them", path, first,
                      entry->d_name);
@@ -125,6 +151,27 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
                     "%s: a directory without a model: no %s, no model.safetensors, no .pth, .st, .gguf or .bin", path,
                     indices[0]);
     return add_file(c, join(folder, folder_len, first));
+}
+
+/* Take the files of the index in the folder that lists `shard`, of NULL of the only one. None is no failure: c stays empty. */
+static int find_index(checkpoint *c, const char *path, const char *folder, size_t folder_len, const char *shard)
+{
+    struct dirent **found;
+    int n = scandir(path, &found, is_index_entry, alphasort), e = WKV_OK;
+    if (n < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
+    if (n > 1 && !shard)
+        e = fail(WKV_EARG, "%s: a directory with several indices (%s, %s); name one of them", path, found[0]->d_name, found[1]->d_name);
+    for (int i = 0; i < n; i++) {
+        char *index = e || c->n ? NULL : join(folder, folder_len, found[i]->d_name);
+        if (index) e = read_index(c, index);
+        int listed = !shard;
+        for (int k = 0; index && !listed && k < c->n; k++) listed = !strcmp(c->file[k], shard);
+        if (index && !e && !listed) checkpoint_free(c);
+        free(index);
+        free(found[i]);
+    }
+    free(found);
+    return e;
 }
 
 static int find_in_folder(checkpoint *c, const char *path)
@@ -151,22 +198,22 @@ static int find_in_folder(checkpoint *c, const char *path)
             }
         }
     }
-    if (!e && !found) e = find_model(c, path, folder, n);
+    if (!e && !found) e = find_index(c, path, folder, n, NULL);
+    if (!e && !found && !c->n) e = find_model(c, path, folder, n);
     free(folder);
     return e;
 }
 
-/* The index beside a shard ("model-00001-of-00003.safetensors"), NULL when it is none or there is no index. */
-static char *index_of_shard(const char *path)
+/* The shards of the index beside a shard ("model-00001-of-00003.safetensors") that lists it, or nothing. */
+static int find_shards(checkpoint *c, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *of = strstr(name, "-of-");
-    if (!of || of - name < 6) return NULL;
-    char *file = join(path, (size_t)(name - path), indices[ends_with(name, ".safetensors") ? 0 : 1]);
-    if (file && access(file, F_OK)) {
-        free(file);
-        file = NULL;
-    }
-    return file;
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    char *folder = join(path, n, "");
+    if (!folder) return WKV_ENOMEM;
+    int e = find_index(c, n ? folder : ".", folder, n, path);
+    free(folder);
+    return e;
 }
 
 int checkpoint_find(checkpoint *out, const char *path)
@@ -175,11 +222,12 @@ int checkpoint_find(checkpoint *out, const char *path)
     *out = (checkpoint){0};
     if (stat(path, &about)) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     if (S_ISDIR(about.st_mode)) return find_in_folder(out, path);
-    if (ends_with(path, ".index.json")) return read_index(out, path);
-    char *index = index_of_shard(path);
-    int e = index ? read_index(out, index) : add_file(out, join(path, strlen(path), ""));
-    free(index);
-    return e;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    int of = 0, e = WKV_OK;
+    if (is_index(name)) return read_index(out, path);
+    if (shard_of(name, &of) && of > 1 && (e = find_shards(out, path))) return e;
+    if (out->n) return WKV_OK;
+    return (e = refuse_shard(path)) ? e : add_file(out, join(path, strlen(path), ""));
 }
 
 void checkpoint_free(checkpoint *c)

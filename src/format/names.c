@@ -4,6 +4,7 @@
  * both copied to the official name. A rule also says how the stored tensor differs: its last two axes are swapped, it
  * holds a function of the official number, or it is several official tensors fused along its first axis (their names are
  * then listed with blanks between). What no rule fits keeps its name. */
+#include "base/path.h"
 #include "format/reader.h"
 #include "format/units.h"
 #include "format/write.h"
@@ -257,8 +258,7 @@ static int is_swapped7(const tensors *t)
         const file_tensor *f = look(t, first[i]);
         if (f && f->dims == 2 && f->shape[0] != f->shape[1]) return f->shape[1] == C;
     }
-    size_t n = strlen(t->path);
-    return look(t, first[0]) && n > 3 && !strcmp(t->path + n - 3, ".st");
+    return look(t, first[0]) && path_has_extension(t->path, ".st");
 }
 
 /* Two lists of rules, the version's own and one that it shares; and what GGUF says about heads and rescaling. */
@@ -307,9 +307,8 @@ static int is_web5(const tensors *t)
 /* A state alone says nothing of its naming but by the ending of its file: Ai00's converter writes .st and .state. */
 static int is_web_state(const tensors *t)
 {
-    size_t n = strlen(t->path);
-    int ending = (n > 3 && !strcmp(t->path + n - 3, ".st")) || (n > 6 && !strcmp(t->path + n - 6, ".state"));
-    return ending && look(t, "blocks.0.att.time_state") && !look(t, "emb.weight");
+    int told = path_has_extension(t->path, ".st") || path_has_extension(t->path, ".state");
+    return told && look(t, "blocks.0.att.time_state") && !look(t, "emb.weight");
 }
 
 static naming find_naming(tensors *t)

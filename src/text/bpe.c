@@ -88,10 +88,12 @@ static int read_words(vocabulary *v, const json_t *words)
     json_t *id;
     json_object_foreach((json_t *)words, key, id)
     {
-        char bytes[1024];
+        char bytes[2 * MAX_WORD]; /* a character of the alphabet is one byte of the word, and has one or two */
         size_t n = strlen(key);
-        ptrdiff_t length = n <= sizeof bytes ? alphabet_bytes(key, n, bytes) : -1;
         if (!json_is_integer(id)) return fail(WKV_EFORMAT, "model.vocab: \"%.40s\" has no id", key);
+        if (n > sizeof bytes)
+            return fail(WKV_EFORMAT, "model.vocab: \"%.40s...\" has %zu bytes, expected at most %zu", key, n, sizeof bytes);
+        ptrdiff_t length = alphabet_bytes(key, n, bytes);
         if (length < 0) return fail(WKV_EFORMAT, "model.vocab: \"%.40s\" is not in the byte alphabet", key);
         int e = vocabulary_add(v, json_integer_value(id), bytes, (size_t)length);
         if (e) return fail_prefix(e, "model.vocab");
@@ -164,6 +166,8 @@ static int read_added(bpe *b, vocabulary *v, int *end, const json_t *added)
         const char *text = json_string_value(json_object_get(token, "content"));
         if (!text || !*text || !json_is_integer(id))
             e = fail(WKV_EFORMAT, "added_tokens[%zu]: expected an id and its text", i);
+        else if (strlen(text) > MAX_WORD)
+            e = fail(WKV_EFORMAT, "added_tokens[%zu]: \"%.40s...\" has %zu bytes, expected at most %d", i, text, strlen(text), MAX_WORD);
         else if (json_integer_value(id) < 0 || json_integer_value(id) >= v->size ||
                  !v->words[json_integer_value(id)].bytes)
             e = vocabulary_add(v, json_integer_value(id), text, strlen(text));

@@ -40,9 +40,11 @@ static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
 /* The model's path with its extension replaced by .vocab.txt. */
 static void own_vocabulary(char *path, size_t room, const char *model)
 {
-    const char *slash = strrchr(model, '/'), *dot = strrchr(model, '.');
-    int stem = dot && dot > (slash ? slash + 1 : model) ? (int)(dot - model) : (int)strlen(model);
-    snprintf(path, room, "%.*s.vocab.txt", stem, model);
+    size_t end = strlen(model), name, dot;
+    while (end > 1 && model[end - 1] == '/') end--; /* of a folder */
+    for (name = end; name && model[name - 1] != '/';) name--;
+    for (dot = end; dot > name && model[dot] != '.';) dot--;
+    snprintf(path, room, "%.*s.vocab.txt", (int)(dot > name ? dot : end), model);
 }
 
 /* Look for `names` in the folders, names first, so that a World file anywhere is preferred to a vocab.txt. */
@@ -88,7 +90,7 @@ int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m)
     own_vocabulary(path, sizeof path, about->path);
     if (is_file(path)) return tokenizer_open_file(out, path);
     if (about->vocab == 256) return tokenizer_open_file(out, "bytes");
-    const char *const *names = about->vocab == 65536                            ? world_files
+    const char *const *names = fits_world(about->vocab)                         ? world_files
                                : about->vocab == 50277 || about->vocab == 50304 ? neox_files
                                                                                 : other_files;
     int n = directories(dir, about->path);

@@ -1,5 +1,7 @@
 /* template.c - how a conversation is written for each family of chat models (spec FORMATS 9.1, ARCHITECTURES 12.3). */
+#include "text/template.h"
 #include "base/error.h"
+#include "base/path.h"
 #include "rwkv/api.h"
 #include "text/tokenizer.h"
 #include <ctype.h>
@@ -55,18 +57,38 @@ static const wkv_template *by_metadata(const wkv_model *m)
     return text && strstr(text, "think") ? &g1 : text ? &world : NULL;
 }
 
-static const wkv_template *by_model(const wkv_model *m, const wkv_tokenizer *t)
+static const wkv_template *by_name(const char *name)
 {
-    const wkv_model_info *about = &m->about;
-    const char *slash = strrchr(about->path, '/'), *name = slash ? slash + 1 : about->path;
-    const wkv_template *found;
     if (mentions(name, "g1") || mentions(name, "g0"))
         return &g1; /* first: llama.cpp writes "rwkv-world" for these too */
     if (mentions(name, "raven")) return &raven;
     if (mentions(name, "world")) return &world;
-    if (mentions(name, "pile")) return &pile;
-    if ((found = by_metadata(m))) return found;
-    if (about->vocab == 65536 || (t && !strcmp(t->name, "World"))) return &world;
+    return mentions(name, "pile") ? &pile : NULL;
+}
+
+/* Every HF model has these names, so that its folder has the model's. */
+static int is_any_model(const char *name)
+{
+    return !strncasecmp(name, "model.", 6) || !strncasecmp(name, "model-", 6) || !strncasecmp(name, "pytorch_model", 13);
+}
+
+static const wkv_template *by_path(const char *path)
+{
+    char name[256], folder[4096];
+    path_name(name, sizeof name, path);
+    const wkv_template *found = by_name(name);
+    if (found || !is_any_model(name)) return found;
+    path_folder(folder, sizeof folder, path);
+    path_name(name, sizeof name, folder);
+    return by_name(name);
+}
+
+static const wkv_template *by_model(const wkv_model *m, const wkv_tokenizer *t)
+{
+    const wkv_model_info *about = &m->about;
+    const wkv_template *found;
+    if ((found = by_path(about->path)) || (found = by_metadata(m))) return found;
+    if (fits_world(about->vocab) || (t && !strcmp(t->name, "World"))) return &world;
     if (about->vocab == 50277 || about->vocab == 50304) return &pile;
     return &plain;
 }
@@ -96,6 +118,7 @@ static void put(page *p, const char *text, size_t n)
         if (p->n + 1 < p->cap) p->out[p->n] = text[i];
 }
 
+static stretch string(const char *text) { return (stretch){text, text ? strlen(text) : 0}; }
 static void put_string(page *p, const char *text) { put(p, text, strlen(text)); }
 
 /* Bytes of the blank that the text begins (or, at its end, ends) with: ASCII's, and the ideographic space. 0: none. */
@@ -112,9 +135,10 @@ static size_t blank_before(const char *p, size_t n)
 }
 
 /* The text without blanks around it, "\r\n" as "\n", and of several line ends only the first. */
-static void put_clean(page *p, const char *text)
+static void put_clean(page *p, stretch clean)
 {
-    size_t n = strlen(text), blank, ends = 0;
+    const char *text = clean.at;
+    size_t n = clean.n, blank, ends = 0;
     while ((blank = blank_at(text, n))) text += blank, n -= blank;
     while ((blank = blank_before(text, n))) n -= blank;
     for (size_t i = 0; i < n; i++) {
@@ -124,13 +148,12 @@ static void put_clean(page *p, const char *text)
     }
 }
 
-size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think,
-                         char *out, size_t cap)
+size_t template_turn(const wkv_template *t, int first, stretch system, stretch user, wkv_think think, char *out, size_t cap)
 {
     static const char *const thoughts[] = {
         [WKV_THINK_OFF] = "", [WKV_THINK_ON] = " <think", [WKV_THINK_FAST] = " <think>\n</think"};
     page p = {out, cap, 0};
-    if (first && system && *system) {
+    if (first && system.n) {
         put_string(&p, t->system);
         put_clean(&p, system);
         put_string(&p, "\n\n");
@@ -147,7 +170,7 @@ size_t wkv_template_turn(const wkv_template *t, int first, const char *system, c
     return p.n;
 }
 
-size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, size_t cap)
+size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap)
 {
     page p = {out, cap, 0};
     put_string(&p, " ");
@@ -155,4 +178,14 @@ size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, si
     put(&p, t->stops[0], strspn(t->stops[0], "\n"));
     if (cap) out[p.n < cap ? p.n : cap - 1] = 0;
     return p.n;
+}
+
+size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think, char *out, size_t cap)
+{
+    return template_turn(t, first, string(system), string(user), think, out, cap);
+}
+
+size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, size_t cap)
+{
+    return template_reply(t, string(text), out, cap);
 }

@@ -91,15 +91,16 @@ static int opened(wkv_tokenizer **out, wkv_tokenizer *t, int e)
 
 int tokenizer_open_memory(wkv_tokenizer **out, const char *data, size_t size, const char *name)
 {
-    const unsigned char *u = (const unsigned char *)data;
     size_t blank = 0;
     wkv_tokenizer *t;
     *out = NULL;
     if (size > INT_MAX) return fail(WKV_EFORMAT, "%s: %zu bytes, too many for a vocabulary", name, size);
     if (!(t = tokenizer_new(name))) return WKV_ENOMEM;
+    if (size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3)) data += 3, size -= 3; /* a byte order mark, as Windows editors write it */
+    const unsigned char *u = (const unsigned char *)data;
     while (blank < size && strchr(" \t\r\n", data[blank]) && data[blank]) blank++;
     int first = blank < size ? u[blank] : -1, e;
-    if (first == '{' || first == 0xef || first == 0xff || first == 0xfe) /* or a byte order mark */
+    if (first == '{' || first == 0xff || first == 0xfe) /* or UTF-16's byte order mark */
         e = read_json(t, data, size);
     else if (first >= '0' && first <= '9')
         e = vocabulary_lines(&t->v, data, size, name);

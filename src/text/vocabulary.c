@@ -26,6 +26,7 @@ static int grow_words(vocabulary *v, int size)
 int vocabulary_add(vocabulary *v, int64_t id, const char *bytes, size_t n)
 {
     if (id < 0 || id >= MAX_IDS) return fail(WKV_EFORMAT, "id %lld, expected 0 to %d", (long long)id, MAX_IDS - 1);
+    if (n > MAX_WORD) return fail(WKV_EFORMAT, "id %lld has %zu bytes, expected at most %d", (long long)id, n, MAX_WORD);
     if (n >= MAX_VOCABULARY_BYTES - v->used)
         return fail(WKV_EFORMAT, "more than %d bytes of words", MAX_VOCABULARY_BYTES);
     int e = grow_words(v, (int)id + 1);
@@ -201,8 +202,7 @@ int vocabulary_json(json_t **out, const char *data, size_t size, const char *nam
     if (size >= 2 && ((u[0] == 0xff && u[1] == 0xfe) || (u[0] == 0xfe && u[1] == 0xff))) {
         if (!(converted = utf16_to_utf8(u, size, &size))) return fail(WKV_ENOMEM, "%s: no memory", name);
         data = converted;
-    } else if (size >= 3 && !memcmp(u, "\xef\xbb\xbf", 3))
-        data += 3, size -= 3;
+    }
     *out = json_loadb(data, size, JSON_ALLOW_NUL, &error);
     free(converted);
     return *out ? 0 : fail(WKV_EFORMAT, "%s: not sound JSON, line %d: %s", name, error.line, error.text);
@@ -211,10 +211,9 @@ int vocabulary_json(json_t **out, const char *data, size_t size, const char *nam
 /* A word that is given as an array of byte values. */
 static int add_byte_array(vocabulary *v, int64_t id, const json_t *array)
 {
-    char bytes[1024];
+    char bytes[MAX_WORD];
     size_t n = json_array_size(array);
-    if (n > sizeof bytes)
-        return fail(WKV_EFORMAT, "id %lld: %zu bytes, expected at most %zu", (long long)id, n, sizeof bytes);
+    if (n > sizeof bytes) return fail(WKV_EFORMAT, "id %lld has %zu bytes, expected at most %d", (long long)id, n, MAX_WORD);
     for (size_t i = 0; i < n; i++) {
         const json_t *value = json_array_get(array, i);
         if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 255)

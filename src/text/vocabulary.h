@@ -12,6 +12,12 @@
 /* bounds of what is believed of a file: the World vocabulary has 65,530 ids and 0.5 MB of text */
 enum { MAX_IDS = 1 << 22, MAX_VOCABULARY_BYTES = 1 << 28 };
 
+/* Bytes of a word: a text takes at most so many times its length to encode. World's longest has 128. */
+enum { MAX_WORD = 1024 };
+
+/* World's ids end at 65529; models have as many logits, or up to 65,536. */
+static inline int fits_world(int vocab) { return vocab >= 65530 && vocab <= 65536; }
+
 typedef struct {
     uint32_t at, bytes; /* bytes 0: an id that stands for no text, or that the file does not have */
 } word;
@@ -26,7 +32,8 @@ typedef struct {
     int word_room;
 } vocabulary;
 
-/* Give `id` these bytes. WKV_EFORMAT when it has some already or is beyond MAX_IDS; the sentence lacks the file's name. */
+/* Give `id` these bytes. WKV_EFORMAT when it has some already, is beyond MAX_IDS or has more than MAX_WORD; the sentence lacks
+ * the file's name. */
 int vocabulary_add(vocabulary *v, int64_t id, const char *bytes, size_t n);
 void vocabulary_release(vocabulary *v);
 
@@ -35,7 +42,7 @@ static inline const char *vocabulary_word(const vocabulary *v, int id) { return 
 /* World's line format, `<id> <python literal> <bytes>` (spec FORMATS 8.1). */
 int vocabulary_lines(vocabulary *v, const char *data, size_t size, const char *name);
 
-/* A JSON text of UTF-8 or UTF-16 with a byte order mark; the caller releases it with json_decref. */
+/* A JSON text of UTF-8, or of UTF-16 with a byte order mark; the caller releases it with json_decref. */
 int vocabulary_json(json_t **out, const char *data, size_t size, const char *name);
 
 /* An object "id" -> string, or -> array of byte values (FORMATS 8.1 and 8.3). *characters: each word is one character. */

@@ -1,6 +1,7 @@
 /* tuner.c - what is learnt and where its numbers lie; a step; files. sweep.c has the gradient. */
 #include "train/tuner.h"
 #include "base/number.h"
+#include "base/path.h"
 #include "cpu/simd.h"
 #include "ops/device.h"
 #include "rwkv/export.h"
@@ -280,9 +281,7 @@ int tuner_save(const tuner *t, const char *path, learnt what, dtype type)
     char alpha[32];
     number_shortest(alpha, t->scale_alpha);
     const char *meta[] = {"format", "pt", what == LEARN_LORA ? "lora_alpha" : NULL, alpha, NULL};
-    size_t length = strlen(path);
-    err = length > 4 && !strcmp(path + length - 4, ".pth") ? pth_write(path, out, n)
-                                                           : safetensors_write(path, out, n, meta);
+    err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
     free(out);
     return err;
 }

@@ -1,0 +1,15 @@
+/* template.h - turns of texts that may hold zero bytes; wkv.h has those of strings. */
+#ifndef WKV_TEXT_TEMPLATE_H
+#define WKV_TEXT_TEMPLATE_H
+
+#include "wkv.h"
+
+typedef struct {
+    const char *at; /* NULL: none */
+    size_t n;
+} stretch;
+
+size_t template_turn(const wkv_template *t, int first, stretch system, stretch user, wkv_think think, char *out, size_t cap);
+size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap);
+
+#endif
