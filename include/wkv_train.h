@@ -211,6 +211,10 @@ typedef struct {
  * the options alone. WKV_EARG: no text, or no words in it; WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
 WKV_API int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vocabulary_options *options);
 
+/* The string called "text" of a line of a .jsonl, as training reads it. *text belongs to the caller, who frees it; NULL: the line
+ * holds only blanks. WKV_EFORMAT, WKV_ENOMEM. */
+WKV_API int wkv_jsonl_text(char **text, size_t *bytes, const char *line, size_t length);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "train/order.h"
+#include "wkv_train.h"
+#include "wkv_tune.h"
 #include "folder.h"
 #include "test.h"
 
@@ -136,6 +138,71 @@ static void token_files_are_mapped(void)
     tokens_release(&d);
 }
 
+/* Ids beyond the vocabulary are refused before a step, with the file and the place; tokens alone need no vocabulary. */
+static void ids_are_checked_first(void)
+{
+    static const int32_t lengths[] = {60, 40};
+    char run[200];
+    snprintf(run, sizeof run, "%s/run", folder);
+    const wkv_train_options set = {.out = run, .layers = 1, .width = 32, .head_size = 32, .context = 8, .batch = 1, .steps = 1,
+                                   .threads = 1};
+    for (int type = 4; type <= 8; type += 4) {
+        write_binidx(in_folder("tok"), type, lengths, 2);
+        write_binidx(in_folder("more"), type, lengths, 2);
+        const char *data[] = {in_folder("tok.bin"), in_folder("more"), NULL};
+        wkv_train_options o = set;
+        tokens d = {0};
+        EXPECT_EQ(tokens_add(&d, data[0], &(text_form){0}), 0);
+        EXPECT_EQ(tokens_check(&d, 100), 0);
+        EXPECT_EQ(tokens_check(&d, 99), WKV_EFORMAT);
+        EXPECT_HAS(wkv_error(), "tok.bin: token 99 of 100 is 99; the model's ids are 0 to 98");
+        tokens_release(&d);
+        o.data = data, o.vocab_size = 42;
+        EXPECT_EQ(wkv_train(&o), WKV_EFORMAT);
+        EXPECT_HAS(wkv_error(), "tok.bin: token 42 of 100 is 42; the model's ids are 0 to 41");
+        const char *text[] = {in_folder("b.txt"), NULL};
+        write_file(text[0], "some words and some more words, and again some words");
+        o.data = text, o.vocab = "bytes", o.vocab_size = 0, o.valid = in_folder("tok.idx");
+        write_binidx(in_folder("tok"), type, (int32_t[]){300, 0}, 2);
+        EXPECT_EQ(wkv_train(&o), WKV_EFORMAT); /* held out */
+        EXPECT_HAS(wkv_error(), "tok.bin: token 256 of 300 is 256");
+        EXPECT(access(o.out, F_OK)); /* nothing was begun */
+        EXPECT_EQ(wkv_tune(&(wkv_tune_options){.data = in_folder("tok.idx"), .out = o.out, .vocab = "bytes"}), WKV_EARG);
+        EXPECT_HAS(wkv_error(), "tok.idx: token files hold no samples");
+    }
+    if (truncate(in_folder("tok.bin"), 0)) FAILED("truncate");
+    FILE *f = fopen(in_folder("tok.bin"), "wb");
+    for (int32_t i = 0; i < 300; i++) fwrite(&(int32_t){i == 77 ? -5 : 1}, 4, 1, f);
+    fclose(f);
+    write_binidx(in_folder("low"), 4, (int32_t[]){300, 0}, 2);
+    rename(in_folder("tok.bin"), in_folder("low.bin"));
+    tokens d = {0};
+    EXPECT_EQ(tokens_add(&d, in_folder("low"), &(text_form){0}), 0);
+    EXPECT_EQ(tokens_check(&d, 256), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "low.bin: token 77 of 300 is -5");
+    tokens_release(&d);
+    rename(in_folder("low.idx"), in_folder("LOW.IDX"));
+    rename(in_folder("low.bin"), in_folder("LOW.BIN"));
+    for (int i = 0; i < 2; i++) {
+        EXPECT_EQ(tokens_add(&d, in_folder(i ? "LOW.IDX" : "LOW.BIN"), &(text_form){0}), 0);
+        tokens_release(&d);
+    }
+
+    /* a checkpoint whose vocabulary is not at hand */
+    write_binidx(in_folder("few"), 8, (int32_t[]){48, 0}, 2);
+    const char *few[] = {in_folder("few"), NULL};
+    for (int i = 0; i < 2; i++) {
+        char out[200];
+        snprintf(out, sizeof out, "%s/few-%d", folder, i);
+        wkv_train_options o = {.data = few, .init = TEST_DIR "/golden/models/v7-n32-f32.pth", .out = out, .context = 8, .batch = 1, .steps = 1,
+                               .vocab_size = i ? 48 : 0, .threads = 1};
+        if (wkv_train(&o)) FAILED("%s", wkv_error());
+        o.data = (const char *[]){in_folder("b.txt"), NULL}, o.out = run;
+        EXPECT_EQ(wkv_train(&o), WKV_EIO); /* text needs one */
+        EXPECT_HAS(wkv_error(), "has a vocabulary of its own (48 ids)");
+    }
+}
+
 static void folders_are_read_by_name(void)
 {
     tokens d = {0};
@@ -220,6 +287,7 @@ int main(void)
     RUN(conversations_become_text);
     RUN(token_files_are_mapped);
     RUN(folders_are_read_by_name);
+    RUN(ids_are_checked_first);
     RUN(an_epoch_visits_every_chunk_once);
     RUN(magic_primes_and_first_samples_are_the_official_ones);
     folder_end();

@@ -3,7 +3,7 @@
 #include "engine.h"
 #include "input.h"
 #include "say.h"
-#include <jansson.h>
+#include "wkv_train.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,16 +48,11 @@ static int spell(speller *s, const char *text, size_t bytes, const char *where, 
 
 static int spell_line(speller *s, const char *text, size_t bytes, const char *name, long number)
 {
-    json_error_t why;
-    json_t *document = json_loadb(text, bytes, JSON_ALLOW_NUL, &why);
-    if (!document) return complain("%s:%ld: not JSON: %s", name, number, why.text);
-    const json_t *field = json_object_get(document, "text");
-    int status;
-    if (!json_is_string(field))
-        status = complain("%s:%ld: there is no string called \"text\"", name, number);
-    else
-        status = spell(s, json_string_value(field), json_string_length(field), name, number);
-    json_decref(document);
+    char *document;
+    size_t length;
+    if (wkv_jsonl_text(&document, &length, text, bytes)) return complain("%s:%ld: %s", name, number, wkv_error());
+    int status = document ? spell(s, document, length, name, number) : 0;
+    free(document);
     return status;
 }
 
@@ -70,10 +65,8 @@ static int spell_jsonl(speller *s)
     size_t cap = 0;
     ssize_t n;
     int status = 0;
-    for (long number = 1; !status && !interrupted && (n = getline(&line, &cap, f)) > 0; number++) {
-        if (line[strspn(line, " \t\r\n")] == 0) continue;
+    for (long number = 1; !status && !interrupted && (n = getline(&line, &cap, f)) > 0; number++)
         status = spell_line(s, line, (size_t)n, name, number);
-    }
     if (!status && ferror(f) && !interrupted) status = complain("%s cannot be read", name);
     free(line);
     input_close(f);

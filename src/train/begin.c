@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "text/tokenizer.h"
 #include "train/run.h"
 #include "train/vocabulary.h"
@@ -143,9 +144,21 @@ static int make_vocab(job *j, const wkv_template *chat)
 static int spell_vocab(job *j)
 {
     const char *path = wkv_tokenizer_path(j->vocab), *kind = wkv_tokenizer_name(j->vocab);
-    size_t n = strlen(path);
-    if (n > 4 && !strcmp(path + n - 4, ".txt")) return file_slurp(&j->lines, &n, path);
+    size_t n;
+    if (path_has_extension(path, ".txt")) return file_slurp(&j->lines, &n, path);
     return strcmp(kind, "World") && strcmp(kind, "trie") ? 0 : tokenizer_lines(&j->lines, &n, j->vocab);
+}
+
+static int find_text(void *user, const char *path)
+{
+    (void)user;
+    return data_has_text(path);
+}
+
+/* Token files need no vocabulary; with one, samples are written and bits per byte are measured. */
+static int tokens_only(const job *j)
+{
+    return !each_path(j->data, find_text, NULL) && !(j->o.valid && data_has_text(j->o.valid));
 }
 
 /* The vocabulary and the template of conversations: as the options say, or those of the checkpoint that is trained on. */
@@ -158,8 +171,9 @@ static int open_vocab(job *j, const wkv_template **chat)
     if (o->vocab && !strcmp(o->vocab, "256")) o->vocab = "bytes";
     int made = o->vocab ? o->vocab[strspn(o->vocab, "0123456789")] == 0 : !m;
     if (!made) err = wkv_tokenizer_open(&j->vocab, o->vocab, m);
+    if (err && !o->vocab && tokens_only(j)) err = 0;
     if (!err) err = wkv_template_find(chat, o->chat, m, j->vocab);
-    if (!err) err = made ? make_vocab(j, *chat) : spell_vocab(j);
+    if (!err) err = made ? make_vocab(j, *chat) : j->vocab ? spell_vocab(j) : 0;
     wkv_model_close(m);
     if (err) return err;
     o->chat = (*chat)->name;
@@ -373,6 +387,7 @@ int job_begin(job *j, const wkv_train_options *o)
         settings_default(&j->o);
     }
     if ((err = make_trainer(j))) return err;
+    if ((err = tokens_check(&j->text, j->o.vocab_size)) || (err = tokens_check(&j->other_held, j->o.vocab_size))) return err;
     if (j->from && (err = read_checkpoint(j))) return err;
     if (ranks_lead(j->ranks) && (err = open_folder(j))) return err;
     return make_plan(j, available);

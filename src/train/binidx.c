@@ -47,7 +47,7 @@ int binidx_open(token_part *out, const char *idx_path)
     size_t n = strlen(idx_path);
     char *bin_path = strdup(idx_path);
     if (!bin_path) return fail(WKV_ENOMEM, "%s: no memory", idx_path);
-    memcpy(bin_path + n - 3, "bin", 3);
+    memcpy(bin_path + n - 3, idx_path[n - 1] == 'X' ? "BIN" : "bin", 3);
     file_map idx = {0};
     int64_t count = 0;
     int width = file_open(&idx, idx_path);

@@ -1,26 +1,33 @@
 /* conversation.c - the forms that instruction data comes in, written in a chat template. */
 #include "train/conversation.h"
 #include "base/error.h"
+#include "text/template.h"
 #include <stdlib.h>
 #include <string.h>
 
-static int question(const wkv_template *t, const char *system, const char *user, piece_fn *piece, void *to)
+static stretch string_of(const json_t *object, const char *key)
 {
-    size_t n = wkv_template_turn(t, system != NULL, system, user, WKV_THINK_OFF, NULL, 0);
+    const json_t *s = json_object_get(object, key);
+    return (stretch){json_string_value(s), json_string_length(s)};
+}
+
+static int question(const wkv_template *t, stretch system, stretch user, piece_fn *piece, void *to)
+{
+    size_t n = template_turn(t, system.at != NULL, system, user, WKV_THINK_OFF, NULL, 0);
     char *text = malloc(n + 1);
     if (!text) return fail(WKV_ENOMEM, "no memory for a question of %zu bytes", n);
-    wkv_template_turn(t, system != NULL, system, user, WKV_THINK_OFF, text, n + 1);
+    template_turn(t, system.at != NULL, system, user, WKV_THINK_OFF, text, n + 1);
     int err = piece(to, text, n, 0);
     free(text);
     return err;
 }
 
-static int answer(const wkv_template *t, const char *content, piece_fn *piece, void *to)
+static int answer(const wkv_template *t, stretch content, piece_fn *piece, void *to)
 {
-    size_t n = wkv_template_reply(t, content, NULL, 0);
+    size_t n = template_reply(t, content, NULL, 0);
     char *text = malloc(n + 1);
     if (!text) return fail(WKV_ENOMEM, "no memory for an answer of %zu bytes", n);
-    wkv_template_reply(t, content, text, n + 1);
+    template_reply(t, content, text, n + 1);
     int err = piece(to, text, n, 1);
     free(text);
     return err;
@@ -28,24 +35,25 @@ static int answer(const wkv_template *t, const char *content, piece_fn *piece, v
 
 static int turns(const json_t *messages, const wkv_template *t, piece_fn *piece, void *to)
 {
-    const char *system = NULL, *user = NULL;
+    const stretch none = {0};
+    stretch system = none, user = none;
     int err = 0, answers = 0;
     size_t i;
     json_t *m;
     json_array_foreach(messages, i, m)
     {
         const char *role = json_string_value(json_object_get(m, "role"));
-        const char *content = json_string_value(json_object_get(m, "content"));
-        if (!role || !content)
+        const stretch content = string_of(m, "content");
+        if (!role || !content.at)
             return fail(WKV_EFORMAT, "message %zu has no strings called \"role\" and \"content\"", i + 1);
         if (!strcmp(role, "system") && i == 0)
             system = content;
-        else if (!strcmp(role, "user") && !user)
+        else if (!strcmp(role, "user") && !user.at)
             user = content;
-        else if (!strcmp(role, "assistant") && user) {
+        else if (!strcmp(role, "assistant") && user.at) {
             err = question(t, system, user, piece, to);
             if (!err) err = answer(t, content, piece, to);
-            system = user = NULL;
+            system = user = none;
             answers++;
         } else
             err = fail(
@@ -58,18 +66,18 @@ static int turns(const json_t *messages, const wkv_template *t, piece_fn *piece,
 }
 
 /* question, or question and matter on a line of its own, and answer */
-static int instruction(const char *ask, const char *matter, const char *reply, const wkv_template *t, piece_fn *piece,
-                       void *to)
+static int instruction(stretch ask, stretch matter, stretch reply, const wkv_template *t, piece_fn *piece, void *to)
 {
-    size_t n = strlen(ask), m = matter ? strlen(matter) : 0;
-    char *text = malloc(n + m + 2);
-    if (!text) return fail(WKV_ENOMEM, "no memory for an instruction of %zu bytes", n + m);
-    memcpy(text, ask, n + 1);
-    if (m) {
-        text[n] = '\n';
-        memcpy(text + n + 1, matter, m + 1);
+    size_t n = ask.n;
+    char *text = malloc(ask.n + matter.n + 1);
+    if (!text) return fail(WKV_ENOMEM, "no memory for an instruction of %zu bytes", ask.n + matter.n);
+    memcpy(text, ask.at, ask.n);
+    if (matter.n) {
+        text[n++] = '\n';
+        memcpy(text + n, matter.at, matter.n);
+        n += matter.n;
     }
-    int err = question(t, NULL, text, piece, to);
+    int err = question(t, (stretch){0}, (stretch){text, n}, piece, to);
     free(text);
     return err ? err : answer(t, reply, piece, to);
 }
@@ -79,12 +87,10 @@ int conversation_read(const json_t *doc, const wkv_template *t, piece_fn *piece,
     const json_t *text = json_object_get(doc, "text"), *messages = json_object_get(doc, "messages");
     if (json_is_string(text)) return piece(user, json_string_value(text), json_string_length(text), 1);
     if (json_is_array(messages)) return turns(messages, t, piece, user);
-    const char *ask = json_string_value(json_object_get(doc, "instruction"));
-    const char *reply = json_string_value(json_object_get(doc, "output"));
-    if (ask && reply) return instruction(ask, json_string_value(json_object_get(doc, "input")), reply, t, piece, user);
-    ask = json_string_value(json_object_get(doc, "prompt"));
-    reply = json_string_value(json_object_get(doc, "response"));
-    if (ask && reply) return instruction(ask, NULL, reply, t, piece, user);
+    stretch ask = string_of(doc, "instruction"), reply = string_of(doc, "output");
+    if (ask.at && reply.at) return instruction(ask, string_of(doc, "input"), reply, t, piece, user);
+    ask = string_of(doc, "prompt"), reply = string_of(doc, "response");
+    if (ask.at && reply.at) return instruction(ask, (stretch){0}, reply, t, piece, user);
     return fail(
         WKV_EFORMAT,
         "no \"text\", no list of \"messages\", no \"instruction\" and \"output\", no \"prompt\" and \"response\"");

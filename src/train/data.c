@@ -1,7 +1,9 @@
 /* data.c - files of text to tokens, once, at the start of a run. */
 #include "train/data.h"
 #include "base/error.h"
+#include "base/path.h"
 #include "train/conversation.h"
+#include "train/jsonl.h"
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,8 +91,9 @@ typedef struct {
     void *user;
 } taker;
 
-static int take_json(const taker *t, const json_t *doc)
+static int take_json(void *user, const json_t *doc)
 {
+    const taker *t = user;
     page p = {0};
     int err = conversation_read(doc, t->chat, add_piece, &p);
     if (!err) err = t->fn(t->user, p.text ? p.text : "", p.n);
@@ -98,43 +101,13 @@ static int take_json(const taker *t, const json_t *doc)
     return err;
 }
 
-static int take_json_line(const taker *t, const char *line, size_t bytes)
-{
-    json_error_t why;
-    json_t *doc = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, &why);
-    if (!doc) return fail(WKV_EFORMAT, "not JSON: %s", why.text);
-    int err = take_json(t, doc);
-    json_decref(doc);
-    return err;
-}
-
-static int take_json_lines(const taker *t, const char *s, size_t bytes)
-{
-    const char *end = s + bytes;
-    for (int64_t line = 1; s < end; line++) {
-        const char *stop = memchr(s, '\n', (size_t)(end - s));
-        if (!stop) stop = end;
-        size_t n = (size_t)(stop - s);
-        int err = strspn(s, " \t\r") < n ? take_json_line(t, s, n) : 0;
-        if (err) return fail_prefix(err, "line %lld", (long long)line);
-        s = stop + 1;
-    }
-    return 0;
-}
-
-static int ends_in(const char *path, const char *ending)
-{
-    size_t n = strlen(path), k = strlen(ending);
-    return n >= k && !strcmp(path + n - k, ending);
-}
-
-static int take_file(const taker *t, const char *path)
+static int take_file(taker *t, const char *path)
 {
     char *text;
     size_t bytes;
     int err = file_slurp(&text, &bytes, path);
     if (err) return err;
-    err = ends_in(path, ".jsonl") ? take_json_lines(t, text, bytes) : t->fn(t->user, text, bytes);
+    err = jsonl_is(path) ? jsonl_each(path, text, bytes, take_json, t) : t->fn(t->user, text, bytes);
     free(text);
     return err ? fail_prefix(err, "%s", path) : 0;
 }
@@ -157,17 +130,22 @@ static char *index_path(const char *path)
 {
     struct stat about;
     size_t n = strlen(path);
+    int bin = path_has_extension(path, ".bin");
     char *idx = malloc(n + 5);
     if (!idx) return NULL;
     memcpy(idx, path, n + 1);
-    if (ends_in(path, ".idx")) return idx;
-    if (ends_in(path, ".bin"))
-        memcpy(idx + n - 4, ".idx", 5);
-    else
-        memcpy(idx + n, ".idx", 5);
-    if (!stat(idx, &about) && (ends_in(path, ".bin") || stat(path, &about))) return idx;
+    if (path_has_extension(path, ".idx")) return idx;
+    memcpy(idx + n - (bin ? 4 : 0), bin && path[n - 1] == 'N' ? ".IDX" : ".idx", 5);
+    if (!stat(idx, &about) && (bin || stat(path, &about))) return idx;
     free(idx);
     return NULL;
+}
+
+int data_is_tokens(const char *path)
+{
+    char *idx = index_path(path);
+    free(idx);
+    return idx != NULL;
 }
 
 static int add_file(tokens *d, const char *path, const text_form *form)
@@ -187,7 +165,8 @@ static int add_file(tokens *d, const char *path, const text_form *form)
 static int is_data(const struct dirent *e)
 {
     return e->d_name[0] != '.' &&
-           (ends_in(e->d_name, ".txt") || ends_in(e->d_name, ".jsonl") || ends_in(e->d_name, ".idx"));
+           (path_has_extension(e->d_name, ".txt") || path_has_extension(e->d_name, ".jsonl") ||
+            path_has_extension(e->d_name, ".idx"));
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
@@ -232,10 +211,19 @@ int tokens_add(tokens *d, const char *path, const text_form *form)
 
 static int take_one(void *user, const char *path)
 {
-    const taker *t = user;
-    char *idx = index_path(path);
-    free(idx);
-    return idx ? 0 : take_file(t, path);
+    return data_is_tokens(path) ? 0 : take_file(user, path);
+}
+
+static int find_text(void *user, const char *path)
+{
+    if (!data_is_tokens(path)) *(int *)user = 1;
+    return 0;
+}
+
+int data_has_text(const char *path)
+{
+    int text = 0;
+    return each_file(path, find_text, &text) || text;
 }
 
 int documents_read(const char *path, const wkv_template *chat, document_fn *fn, void *user)
@@ -280,6 +268,31 @@ void tokens_copy(const tokens *d, int64_t at, int64_t n, int32_t *out)
         out += take;
         n -= take;
     }
+}
+
+/* The place of the first id that is not below V, or n. */
+static int64_t find_beyond(const token_part *p, int V)
+{
+    int64_t i = 0;
+    if (p->width == 2)
+        while (i < p->n && ((const uint16_t *)p->ids)[i] < V) i++;
+    else
+        while (i < p->n && ((const uint32_t *)p->ids)[i] < (uint32_t)V) i++;
+    return i;
+}
+
+int tokens_check(const tokens *d, int V)
+{
+    for (int i = 0; i < d->n_parts; i++) {
+        const token_part *p = &d->parts[i];
+        int64_t at = find_beyond(p, V);
+        int32_t id;
+        if (at == p->n) continue;
+        part_copy(p, at, 1, &id);
+        return fail(WKV_EFORMAT, "%s: token %lld of %lld is %d; the model's ids are 0 to %d", p->path, (long long)at, (long long)p->n,
+                    (int)id, V - 1);
+    }
+    return 0;
 }
 
 uint64_t tokens_sum(const tokens *d)

@@ -27,7 +27,7 @@ typedef struct {
 } text_form;
 
 /* Add what `path` holds:
- *   .jsonl      a document in every line, in one of the forms of train/conversation.h
+ *   .jsonl      a document in every line, in one of the forms of train/conversation.h; a .json may also be a list of them
  *   .idx, .bin  token files of the official trainer (binidx), named by either or by their name without an ending
  *   a folder    each file in it that ends in .txt, .jsonl or .idx, in the order of their names
  *   any other   one document
@@ -39,6 +39,13 @@ void tokens_release(tokens *d);
 /* The documents of text that `path` holds, as they are; token files of a folder are passed over. Not 0 from fn stops. */
 typedef int document_fn(void *user, const char *text, size_t bytes);
 int documents_read(const char *path, const wkv_template *chat, document_fn *fn, void *user);
+
+/* Is the path one of token files? Is any of the files that it holds text, or cannot be read? */
+int data_is_tokens(const char *path);
+int data_has_text(const char *path);
+
+/* WKV_EFORMAT with the file and the place in it when an id is not below V. */
+int tokens_check(const tokens *d, int V);
 
 /* The ids [at, at + n). */
 void tokens_copy(const tokens *d, int64_t at, int64_t n, int32_t *out);

@@ -2,6 +2,8 @@
 #include "train/samples.h"
 #include "base/file.h"
 #include "train/conversation.h"
+#include "train/data.h"
+#include "train/jsonl.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,29 +88,12 @@ static int add_end_of_text(reader *r)
     return 0;
 }
 
-static int add_line(reader *r, const char *line, size_t bytes)
+static int add_object(void *user, const json_t *object)
 {
-    json_error_t why;
-    json_t *doc = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, &why);
-    if (!doc) return fail(WKV_EFORMAT, "not JSON: %s", why.text);
-    int err = conversation_read(doc, r->chat, add_piece, r);
-    json_decref(doc);
+    reader *r = user;
+    int err = conversation_read(object, r->chat, add_piece, r);
     if (!err) err = add_end_of_text(r);
     return err ? err : end_sample(r);
-}
-
-static int add_lines(reader *r, const char *text, size_t bytes)
-{
-    const char *end = text + bytes;
-    for (int64_t line = 1; text < end; line++) {
-        const char *stop = memchr(text, '\n', (size_t)(end - text));
-        if (!stop) stop = end;
-        size_t n = (size_t)(stop - text);
-        int err = strspn(text, " \t\r") < n ? add_line(r, text, n) : 0;
-        if (err) return fail_prefix(err, "line %lld", (long long)line);
-        text = stop + 1;
-    }
-    return 0;
 }
 
 /* One text, in pieces that each begin with the last token of the one before. */
@@ -139,11 +124,13 @@ int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const w
 {
     *out = (samples){0};
     char *text;
-    size_t bytes, n = strlen(path);
+    size_t bytes;
+    if (data_is_tokens(path))
+        return fail(WKV_EARG, "%s: token files hold no samples; tune on text or .jsonl, or learn from tokens with wkv train -m", path);
     int err = file_slurp(&text, &bytes, path);
     if (err) return err;
     reader r = {.s = out, .vocab = t, .chat = chat, .most = most};
-    err = n >= 6 && !strcmp(path + n - 6, ".jsonl") ? add_lines(&r, text, bytes) : add_document(&r, text, bytes);
+    err = jsonl_is(path) ? jsonl_each(path, text, bytes, add_object, &r) : add_document(&r, text, bytes);
     free(text);
     if (!err && !out->count) err = fail(WKV_EARG, "there is nothing in it to learn");
     if (!err) return 0;

@@ -17,7 +17,7 @@ typedef struct {
     int left_out;    /* samples of which nothing was left that counts                            */
 } samples;
 
-/* .jsonl: a sample in every line (conversation.h); else one document, in pieces of `most` tokens. Samples end with the
+/* .jsonl, .json: a sample in every object (jsonl.h, conversation.h); else one document, in pieces of `most` tokens. Samples end with the
  * vocabulary's end of text, which is to be learnt too. most: tokens read of a sample at most; 0: all. WKV_EIO; WKV_EFORMAT with
  * the line; WKV_ENOMEM; WKV_EARG: there is nothing to learn. */
 int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const wkv_template *chat, int most);
