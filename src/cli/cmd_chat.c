@@ -3,6 +3,7 @@
  * The state is carried from turn to turn, so that only what is new is read. It always holds exactly what has been shown: an
  * answer that is stopped is followed by the separator of the template, and a turn that could not be read is taken back. */
 #include "commands.h"
+#include "input.h"
 #include "line.h"
 #include "sampling.h"
 #include "say.h"
@@ -150,11 +151,22 @@ static int obey(talk *c, const char *line)
     return 0;
 }
 
-static int is_command(const char *line)
+/* Bytes of the blanks at p that a template strips: ASCII's, and the ideographic space. */
+static size_t blanks(const char *p)
 {
-    if (line[0] != '/' || !isalpha((unsigned char)line[1])) return 0;
-    for (line++; *line; line++)
-        if (!isalpha((unsigned char)*line)) return 0;
+    const char *from = p;
+    for (size_t n = 1; n; p += n) n = *p && strchr(" \t\n\v\f\r", *p) ? 1 : !strncmp(p, "\xe3\x80\x80", 3) ? 3 : 0;
+    return (size_t)(p - from);
+}
+
+/* A line of one word that begins with a slash; the blanks behind it are cut off. */
+static int is_command(char *line)
+{
+    size_t n = 1;
+    if (line[0] != '/') return 0;
+    while (isalpha((unsigned char)line[n])) n++;
+    if (n == 1 || line[n + blanks(line + n)]) return 0;
+    line[n] = 0;
     return 1;
 }
 
@@ -172,14 +184,16 @@ static int converse(talk *c)
 {
     int status = 0;
     if (on_terminal(0)) greet(c);
-    for (int leave = 0; !leave && !put_flush();) {
+    for (int leave = 0, first = 1; !leave && !put_flush(); first = 0) {
         char *line;
         int got = line_read(&line, "> ");
         if (got <= 0) {
             if (!got && on_terminal(0) && on_terminal(1)) put_text("\n");
             break;
         }
-        int blank = line[strspn(line, " \t\n")] == 0;
+        const size_t mark = first ? input_mark(line, strlen(line)) : 0;
+        memmove(line, line + mark, strlen(line + mark) + 1);
+        int blank = line[blanks(line)] == 0;
         if (is_command(line))
             leave = obey(c, line);
         else if (!blank && take_turn(c, line)) {

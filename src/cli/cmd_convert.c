@@ -43,26 +43,10 @@ static int describe(const char *path, const wkv_model *before, const check *k)
     return k->n ? check_models(k, before, path) : 0;
 }
 
-/* The vocabulary for a GGUF: the one asked for, or the model's own, without which a GGUF can be. Returns 0, or 1 after the
- * sentence. */
-static int open_vocabulary(wkv_tokenizer **t, const wkv_model *m)
-{
-    int e = wkv_tokenizer_open(t, engine_vocab, m);
-    if (e && engine_vocab) return complain_library();
-    if (e) note("no vocabulary goes into the file: %s", wkv_error());
-    if (!e && !engine_vocab && strstr("GPT-NeoX 20B BPE", wkv_tokenizer_name(*t))) {
-        note("no vocabulary goes into the file: %s has no form there", wkv_tokenizer_name(*t));
-        wkv_tokenizer_close(*t);
-        *t = NULL;
-    }
-    return 0;
-}
-
 static int write_model(const wkv_model *model, const char *path)
 {
-    const char *ending = strrchr(path, '.');
-    wkv_tokenizer *words = NULL;
-    if (ending && !strcmp(ending, ".gguf") && open_vocabulary(&words, model)) return 1;
+    wkv_tokenizer *words;
+    if (engine_words(&words, model, path)) return 1;
     progress bar;
     progress_begin(&bar, "converting");
     int e = wkv_convert(

@@ -45,7 +45,10 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
         return *text ? 0 : complain("out of memory");
     }
     if (input_all(text, bytes, from)) return 1;
-    if (*bytes && (*text)[*bytes - 1] == '\n') --*bytes; /* echo and editors add it; the text does not end there */
+    const size_t mark = input_mark(*text, *bytes);
+    *bytes -= mark;
+    memmove(*text, *text + mark, *bytes + 1);
+    *bytes -= input_newline(*text, *bytes); /* echo and editors add it; the text does not end there */
     return 0;
 }
 
@@ -133,7 +136,8 @@ const command cmd_generate = {
     .summary = "continue a text",
     .about = "Read a prompt and write on from it. The prompt is the argument, a file, or standard input when that is "
              "not a terminal; "
-             "of a file and of standard input one newline at the very end is left out. Without a prompt the model "
+             "of a file and of standard input one newline at the very end is left out, \\r\\n too, and a byte order mark at the "
+             "beginning. Without a prompt the model "
              "begins a text of "
              "its own.\n\n"
              "The text appears as it is written. Ctrl-C ends it; what is there stays, and the exit status is 130. On a "

@@ -65,6 +65,15 @@ static int read_ids(int32_t **ids)
     return n;
 }
 
+static int check_ids(const engine *e, const int32_t *ids, int n)
+{
+    const int vocab = e->about->vocab;
+    for (int i = 0; i < n; i++)
+        if (ids[i] < 0 || ids[i] >= vocab)
+            return complain("%s: token %d is %d; the model's ids are 0 to %d", token_source, i, (int)ids[i], vocab - 1);
+    return 0;
+}
+
 /* Evaluate and hand rows to the file as they come. What is NaN or infinite is written, too; *finite says whether nothing was. */
 static int evaluate(engine *e, const int32_t *ids, int n, FILE *f, int *finite)
 {
@@ -124,6 +133,7 @@ static int run(int n, char **operands)
     if (count < 0) return 1;
     engine e;
     int status = engine_open(&e, 0);
+    if (!status && (status = check_ids(&e, ids, count))) engine_close(&e);
     if (!status) {
         catch_interrupts();
         int finite = 1;

@@ -27,8 +27,8 @@ static int report(void *user, double done, double total)
 
 static int write_merged(const wkv_model *m, const char *path)
 {
-    wkv_tokenizer *words = NULL;
-    if (wkv_tokenizer_open(&words, engine_vocab, m) && engine_vocab) return complain_library();
+    wkv_tokenizer *words;
+    if (engine_words(&words, m, path)) return 1;
     progress bar;
     progress_begin(&bar, "merging");
     int e = wkv_convert(

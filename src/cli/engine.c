@@ -4,6 +4,8 @@
 #include "wkv_bench.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 const char *engine_model, *engine_vocab;
 wkv_model_options engine_with;
@@ -85,6 +87,22 @@ void engine_close(engine *e)
     wkv_tokenizer_close(e->tokenizer);
     wkv_model_close(e->model);
     *e = (engine){0};
+}
+
+int engine_words(wkv_tokenizer **t, const wkv_model *m, const char *path)
+{
+    const char *extension = strrchr(path, '.');
+    *t = NULL;
+    if (!extension || strcasecmp(extension, ".gguf")) return 0;
+    int e = wkv_tokenizer_open(t, engine_vocab, m);
+    if (e && engine_vocab) return complain_library();
+    if (e) note("no vocabulary goes into the file: %s", wkv_error());
+    if (!e && !engine_vocab && strstr("GPT-NeoX 20B BPE", wkv_tokenizer_name(*t))) {
+        note("no vocabulary goes into the file: %s has no form there", wkv_tokenizer_name(*t));
+        wkv_tokenizer_close(*t);
+        *t = NULL;
+    }
+    return 0;
 }
 
 int logits_finite(const float *logits, size_t n)

@@ -20,6 +20,14 @@ void input_close(FILE *f)
     if (f && f != stdin) fclose(f);
 }
 
+size_t input_mark(const char *text, size_t n) { return n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; }
+
+size_t input_newline(const char *text, size_t n)
+{
+    if (!n || text[n - 1] != '\n') return 0;
+    return n > 1 && text[n - 2] == '\r' ? 2 : 1;
+}
+
 int input_all(char **out, size_t *bytes, const char *path)
 {
     *out = NULL;

@@ -14,6 +14,10 @@ int input_all(char **out, size_t *bytes, const char *path);
 FILE *input_open(const char *path);
 void input_close(FILE *f);
 
+/* Bytes of the byte order mark that a text begins with: 3 or 0. Bytes of the newline that it ends in, "\r\n" too: 0 to 2. */
+size_t input_mark(const char *text, size_t bytes);
+size_t input_newline(const char *text, size_t bytes);
+
 /* Numbers separated by blanks, commas or brackets: "[1, 2, 3]". `name` is what the sentence calls the text.
  * Returns how many, written to *ids, which the caller frees; -1 after the sentence. */
 int input_ids(int32_t **ids, const char *text, size_t bytes, const char *name);
