@@ -2,14 +2,15 @@
 
 # ones N: N bytes of ones, which are NaN in every float type
 ones() { head -c "$1" /dev/zero | tr '\000' '\377'; }
+zeros() { head -c "$1" /dev/zero; }
 
 # little N: N as 8 bytes, the lowest first
 little() { printf "$(printf '\\%03o\\%03o\\%03o\\%03o\\000\\000\\000\\000' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24)))"; }
 
-# all_nan FILE NAME SHAPE COUNT [NAME SHAPE COUNT]...: float32 tensors of NaN; SHAPE is "2,3", COUNT its product
-all_nan() {
-    nan_file=$1 nan_json='' nan_at=0
-    shift
+# all_of ones|zeros FILE NAME SHAPE COUNT [NAME SHAPE COUNT]...: float32 tensors; SHAPE is "2,3", COUNT its product
+all_of() {
+    nan_bytes=$1 nan_file=$2 nan_json='' nan_at=0
+    shift 2
     while [ $# -gt 2 ]; do
         nan_json="$nan_json${nan_json:+,}\"$1\":{\"dtype\":\"F32\",\"shape\":[$2],\"data_offsets\":[$nan_at,$((nan_at + 4 * $3))]}"
         nan_at=$((nan_at + 4 * $3))
@@ -18,7 +19,7 @@ all_nan() {
     {
         little $((${#nan_json} + 2))
         printf '{%s}' "$nan_json"
-        ones $nan_at
+        $nan_bytes $nan_at
     } >"$nan_file"
 }
 

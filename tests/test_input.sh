@@ -78,9 +78,19 @@ run 1 logits -m "$model" --tokens 1,2,48,3 --all
 holds err "token 2 is 48; the model's ids are 0 to 47"
 is "$(wc -c <out | tr -d ' ')" 0 "bytes of logits before the refusal"
 
+# ---- a GGUF of a model whose vocabulary has no form in one ----------------------------------------------------------------------------
+cp "$model" bpe.pth
+printf '{"pre_tokenizer": {"type": "ByteLevel"}, "model": {"type": "BPE", "merges": [], "vocab": {"a": 0, "b": 1}}}' >bpe.vocab.txt
+all_of zeros lora.safetensors blocks.0.att.key.lora_A 1,32 32 blocks.0.att.key.lora_B 32,1 32
+run 0 convert bpe.pth converted.gguf
+holds err "no vocabulary goes into the file"
+run 0 merge bpe.pth merged.gguf --lora lora.safetensors --lora-alpha 1
+holds err "no vocabulary goes into the file"
+run 1 merge bpe.pth named.gguf --lora lora.safetensors --lora-alpha 1 --vocab bpe.vocab.txt
+
 # ---- folders ------------------------------------------------------------------------------------------------------------------------
 "$WKV" convert "$model" one.safetensors >out 2>err
-all_nan two.safetensors extra.weight 2 2
+all_of ones two.safetensors extra.weight 2 2
 head_bytes=$(od -An -tu4 -N4 one.safetensors)
 names=$(head -c $((head_bytes + 8)) one.safetensors | tail -c $((head_bytes)) | grep -o '"[a-zA-Z0-9_.]*":{"dtype"' | cut -d'"' -f2)
 # shards FOLDER STEM INDEX: both parts, and the index that lists them

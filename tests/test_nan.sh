@@ -43,8 +43,8 @@ one "bad.safetensors: its logits are NaN or infinite"
 run 0 logits -m good.safetensors --tokens 1,2,3 -o rows
 
 # what is used beside the weights
-all_nan lora.safetensors blocks.0.att.key.lora_A 1,32 32 blocks.0.att.key.lora_B 32,1 32
-all_nan state.safetensors blocks.0.att.time_state 1,32,32 1024
+all_of ones lora.safetensors blocks.0.att.key.lora_A 1,32 32 blocks.0.att.key.lora_B 32,1 32
+all_of ones state.safetensors blocks.0.att.time_state 1,32,32 1024
 for beside in "--lora lora.safetensors --lora-alpha 1" "--load-state state.safetensors"; do
     run 1 generate -m good.safetensors $words $beside abc
     one "good.safetensors: its logits are NaN or infinite; probably weights in it or in "
