@@ -194,6 +194,29 @@ static void nonsense_is_refused(void)
     close_reader(&q);
 }
 
+/* A state of NaN makes logits of NaN. */
+static void nan_is_refused(void)
+{
+    reader r, q;
+    float nll[N];
+    wkv_difference d[N];
+    open_reader(&r, "v7-n32-f16.pth");
+    open_reader(&q, "v7-n32-f16.pth");
+    wkv_state_data(r.s)[0] = NAN;
+    EXPECT_EQ(wkv_score(nll, r.c, r.s, r.ids, 9), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "v7-n32-f16.pth: its logits after token 0 are NaN or infinite");
+    for (int i = 0; i < 2; i++) {
+        wkv_context *const c[] = {i ? r.c : q.c, i ? q.c : r.c};
+        wkv_state *const s[] = {i ? r.s : q.s, i ? q.s : r.s};
+        wkv_state_reset(r.s), wkv_state_reset(q.s);
+        wkv_state_data(r.s)[0] = INFINITY;
+        EXPECT_EQ(wkv_compare(d, c, s, r.ids, 9), WKV_EFORMAT);
+        EXPECT_HAS(wkv_error(), "are NaN or infinite");
+    }
+    close_reader(&r);
+    close_reader(&q);
+}
+
 int main(void)
 {
     RUN(scores_are_logarithms);
@@ -201,5 +224,6 @@ int main(void)
     RUN(zeros_are_counted);
     RUN(barriers_are_counted);
     RUN(nonsense_is_refused);
+    RUN(nan_is_refused);
     return DONE();
 }

@@ -310,6 +310,18 @@ static void a_step_that_is_no_number_is_left_out(void)
 /* ---- files ---------------------------------------------------------------------------------------------------------- */
 
 /* What was saved, opened as any user opens it, gives the trainer's own logits; and training can go on from it. */
+static void a_sample_of_nan_is_refused(void)
+{
+    wkv_train_options o = tiny("7");
+    wkv_trainer *t = make(&o);
+    int32_t ids[12] = {1, 2, 3};
+    EXPECT_EQ(trainer_sample(t, ids, 3, ids + 3, 9), 0);
+    ((float *)find_param(t, "head.weight")->t->data)[5] = NAN;
+    EXPECT_EQ(trainer_sample(t, ids, 3, ids + 3, 9), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "the sample after step 0: the logit of id 0 is NaN");
+    wkv_trainer_free(t);
+}
+
 static void saved_models_open(void)
 {
     int32_t ids[33];
@@ -503,6 +515,7 @@ int main(void)
     RUN(parts_add_up_to_the_batch);
     RUN(checkpointing_does_not_change_a_bit);
     RUN(a_step_that_is_no_number_is_left_out);
+    RUN(a_sample_of_nan_is_refused);
     RUN(saved_models_open);
     RUN(saved_shapes_are_official);
     RUN(whole_runs_leave_whole_files);

@@ -118,12 +118,23 @@ static void a_vocabulary_file_reads_back(void)
     EXPECT(access(in_folder("c.vocab.txt"), F_OK) != 0);
 }
 
+static void words_have_a_length(void)
+{
+    static char most[1026];
+    memset(most, 'a', 1025);
+    const char *const long_word[] = {most, NULL}, *const none[] = {"", NULL}, *const data[] = {"/nowhere/text", NULL};
+    EXPECT_EQ(wkv_vocabulary_train("/nowhere/vocab", data, &(wkv_vocabulary_options){.always = long_word}), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "has 1025 bytes, expected 1 to 1024");
+    EXPECT_EQ(wkv_vocabulary_train("/nowhere/vocab", data, &(wkv_vocabulary_options){.always = none}), WKV_EARG);
+}
+
 int main(void)
 {
     folder_begin("words");
     RUN(text_is_split_into_chunks);
     RUN(the_words_that_save_most_are_chosen);
     RUN(a_vocabulary_file_reads_back);
+    RUN(words_have_a_length);
     folder_end();
     return DONE();
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "text/utf8.h"
+#include "text/vocabulary.h"
 #include "train/data.h"
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,10 @@ int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vo
     char *lines = NULL;
     size_t bytes = 0;
     if (!path || !data || !*data) return fail(WKV_EARG, "no text to make a vocabulary of, or no file for it");
+    for (const char *const *word = o->always; word && *word; word++) {
+        size_t n = strlen(*word);
+        if (!n || n > MAX_WORD) return fail(WKV_EARG, "a word that must be in the vocabulary has %zu bytes, expected 1 to %d", n, MAX_WORD);
+    }
     int err = wkv_template_find(&chat, o->chat, NULL, NULL);
     for (; !err && *data; data++) err = vocabulary_read(&chunks, *data, chat);
     if (!err) err = vocabulary_make(&lines, &bytes, &chunks, o);
