@@ -71,8 +71,8 @@ int tokenizer_lines(char **lines, size_t *bytes, const wkv_tokenizer *t)
     FILE *f = open_memstream(lines, bytes);
     for (int i = 0; f && i < wkv_tokenizer_size(t); i++) {
         size_t n;
-        const char *word = wkv_token_bytes(t, i, &n);
-        if (n) put_line(f, i, word, n);
+        const char *text = wkv_token_bytes(t, i, &n);
+        if (n) put_line(f, i, text, n);
     }
     return close_lines(f, lines);
 }
@@ -86,8 +86,8 @@ int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vo
     char *lines = NULL;
     size_t bytes = 0;
     if (!path || !data || !*data) return fail(WKV_EARG, "no text to make a vocabulary of, or no file for it");
-    for (const char *const *word = o->always; word && *word; word++) {
-        size_t n = strlen(*word);
+    for (const char *const *at = o->always; at && *at; at++) {
+        size_t n = strlen(*at);
         if (!n || n > MAX_WORD) return fail(WKV_EARG, "a word that must be in the vocabulary has %zu bytes, expected 1 to %d", n, MAX_WORD);
     }
     int err = wkv_template_find(&chat, o->chat, NULL, NULL);
