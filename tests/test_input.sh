@@ -1,6 +1,6 @@
 #!/bin/sh
 # test_input.sh - files and lines as other programs leave them: extensions in capitals, byte order marks, CR LF, blanks, folders of
-# shards, ids beyond the vocabulary, options that are no numbers.
+# shards, ids beyond the vocabulary, options that are NaN or infinite.
 here=$(cd "$(dirname "$0")" && pwd)
 WKV=${WKV:-$here/../build/wkv}
 work=$(mktemp -d) || exit 1
@@ -42,7 +42,7 @@ run 0 tune -d TALK.JSONL -o tuned -n 1 --rank 2 --targets att.key
 holds err "1 samples of"
 lacks err "messages"
 
-# ---- what is typed or piped ---------------------------------------------------------------------------------------------------------
+# ---- typed and piped text ----------------------------------------------------------------------------------------------------------
 write() { "$WKV" generate -T 0 -n 5 2>err; }
 printf 'Once upon a time' | write >plain
 printf 'Once upon a time\r\n' | write >crlf

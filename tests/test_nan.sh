@@ -42,7 +42,7 @@ is $? 1 "the status of chat"
 one "bad.safetensors: its logits are NaN or infinite"
 run 0 logits -m good.safetensors --tokens 1,2,3 -o rows
 
-# what is used beside the weights
+# adapters and states beside the weights
 all_of ones lora.safetensors blocks.0.att.key.lora_A 1,32 32 blocks.0.att.key.lora_B 32,1 32
 all_of ones state.safetensors blocks.0.att.time_state 1,32,32 1024
 for beside in "--lora lora.safetensors --lora-alpha 1" "--load-state state.safetensors"; do

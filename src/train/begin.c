@@ -376,6 +376,7 @@ int job_begin(job *j, const wkv_train_options *o)
     size_t available = ranks_memory(j->ranks, memory_available());
     int err = check_options(o);
     if (!err) err = find_checkpoint(j);
+    if (!err) err = settings_finite(&j->o); /* a checkpoint's too */
     if (err) return err;
     wkv_train_options said = j->o;
     settings_default(&j->o);

@@ -8,7 +8,7 @@
 
 int jsonl_is(const char *path) { return path_has_extension(path, ".jsonl") || path_has_extension(path, ".json"); }
 
-/* ---- what jansson does not take ------------------------------------------------------------------------------------------ */
+/* ---- numbers that jansson refuses --------------------------------------------------------------------------------------- */
 
 static size_t digits(const char *p, const char *end)
 {
