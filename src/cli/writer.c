@@ -54,12 +54,13 @@ static ending write_tokens(writer *w)
     const int32_t end_of_text = wkv_tokenizer_end(e->tokenizer);
     while (!w->limit || w->tokens < w->limit) {
         if (interrupted) return END_INTERRUPT;
-        const int32_t id = wkv_sample(w->sampler, e->logits);
+        const int finite = logits_finite(e->logits, (size_t)e->about->vocab); /* -infinity, too, which a host may give the sampler */
+        const int32_t id = finite ? wkv_sample(w->sampler, e->logits) : -1;
         if (id < 0) {
-            if (id == WKV_EFORMAT)
-                complain_logits(e->model);
-            else
+            if (finite)
                 complain_library();
+            else
+                complain_logits(e->model);
             return END_LOGITS;
         }
         if (id == end_of_text) return END_TEXT;
