@@ -61,6 +61,10 @@ typedef struct {
                           .safetensors. Other tensors in it take the place of the model's                                  */
     float lora_alpha;  /* adapters count alpha / rank times; 0: the alpha that the file tells                              */
     const char *state; /* a tuned initial state (blocks.N.att.time_state), with which every text begins                    */
+    int no_mmap;       /* not 0: read the files into memory in place of mapping them. A mapped file must not change while the model is
+                          open: one that is cut short (truncate, cp over it) ends the process with SIGBUS at the next read behind its
+                          new end, and one that is overwritten gives other weights. Writing beside it and renaming is safe. Without a
+                          mapping it may change; WKV_ENOMEM, with both sizes, when less memory is free                     */
 } wkv_model_options;
 
 /* Open a checkpoint: .pth, .safetensors / .st, .gguf, rwkv.cpp .bin, or a folder of shards; its version and sizes are found
@@ -88,6 +92,10 @@ typedef struct {
 } wkv_model_info;
 
 WKV_API const wkv_model_info *wkv_model_about(const wkv_model *m);
+
+/* WKV_EARG, with a sentence, when `path`, which is about to be written, is a file that the model, its adapter or its state was read
+ * from (device and inode, so through links too). */
+WKV_API int wkv_model_refuse_output(const wkv_model *m, const char *path);
 
 /* Bytes of memory that the weights take when the model is opened with this type (wkv_model_options); NULL: as it is open, with what
  * is mapped. 0: there is no such type. A text needs state_bytes beside them, and a context some MB. */
@@ -254,12 +262,15 @@ typedef struct {
                          library only; else as llama.cpp reads it                                                        */
     const wkv_tokenizer *tokenizer; /* the vocabulary that goes into a GGUF; NULL: none                                  */
     int (*report)(void *user, double done, double total); /* now and then; not 0 stops: WKV_ESTOPPED, and no file        */
+    int (*verify)(void *user, const char *written); /* the complete file, under a name of its own, before it is renamed to `path`;
+                                                       not 0: it is removed, and what was at `path` stays: WKV_ESTOPPED  */
     void *user;
 } wkv_convert_options;
 
 /* Write the model to `path`, whose ending says the kind of file: .pth or .safetensors (official names and shapes), .st (as
- * web-rwkv reads it), .gguf (with `portable` as llama.cpp reads it: it has vectors and some small matrices in f32 whatever the type). The file is written beside `path` and renamed when it is complete. Only one tensor at a time is in memory.
- * WKV_EARG: no such ending, a type that the file cannot hold, or a value that the type cannot. WKV_EUNSUPPORTED: a version,
+ * web-rwkv reads it), .gguf (with `portable` as llama.cpp reads it: it has vectors and some small matrices in f32 whatever the type). The file is written beside `path`, read again (names, shapes, types, bytes), and then renamed, as wkv_file.h describes. Only one tensor at a time is in memory.
+ * WKV_EARG: no such ending, a type that the file cannot hold, a value that the type cannot, a `path` that is a file of the model, its
+ * adapter, its state or the vocabulary, through links too, or no regular file. WKV_EUNSUPPORTED: a version,
  * a vocabulary or a tuned state that the file has no form for. WKV_EIO, WKV_ENOMEM. */
 WKV_API int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options);
 

@@ -478,13 +478,52 @@ static void stopped(void)
     remove("convert.pth");
 }
 
-/* A model may be written over itself: it is mapped until it is closed. */
+/* Its own file is never replaced by a conversion, under whatever name. */
 static void over_itself(void)
 {
-    if (!converted(MODELS "/v7-n32-f16.pth", "convert.safetensors", NULL)) return;
-    if (converted("convert.safetensors", "convert.safetensors", "f32"))
-        expect_tensors("convert.safetensors", MODELS "/v7-n32-f16.pth", 1, 0);
-    remove("convert.safetensors");
+    static const char *const names[] = {"convert.safetensors", "convert-hard.safetensors", "convert-soft.safetensors"};
+    if (!converted(MODELS "/v7-n32-f16.pth", names[0], NULL)) return;
+    EXPECT_EQ(link(names[0], names[1]), 0);
+    EXPECT_EQ(symlink(names[0], names[2]), 0);
+    wkv_model *m;
+    for (int loaded = 0; loaded < 2; loaded++) {
+        if (wkv_model_open(&m, names[0], &(wkv_model_options){.as_stored = 1, .no_mmap = loaded})) FAILED("%s", wkv_error());
+        for (int i = 0; i < 3 && m; i++) {
+            EXPECT_EQ(wkv_convert(m, names[i], NULL), WKV_EARG);
+            EXPECT_HAS(wkv_error(), names[i]);
+            EXPECT_HAS(wkv_error(), "is an input, a file of convert.safetensors");
+        }
+        wkv_model_close(m);
+    }
+    expect_tensors(names[0], MODELS "/v7-n32-f16.pth", 1, 0);
+    for (int i = 0; i < 3; i++) remove(names[i]);
+}
+
+static int verified, found;
+static int refuse_written(void *user, const char *written)
+{
+    wkv_model *m;
+    verified++;
+    found = !wkv_model_open(&m, written, NULL) && access(user, F_OK);
+    wkv_model_close(m);
+    return 1;
+}
+
+/* The file is whole before it takes its place, and what verifies it has the last word. */
+static void verified_before_renamed(void)
+{
+    static const char *const names[] = {"verify.pth", "verify.safetensors", "verify.st", "verify.gguf"};
+    wkv_model *m;
+    EXPECT_EQ(wkv_model_open(&m, MODELS "/v7-n32-f16.pth", &(wkv_model_options){.as_stored = 1}), 0);
+    for (int i = 0; i < 4 && m; i++) {
+        verified = found = 0;
+        EXPECT_EQ(wkv_convert(m, names[i], &(wkv_convert_options){.verify = refuse_written, .user = (void *)(uintptr_t)names[i]}),
+                  WKV_ESTOPPED);
+        EXPECT_EQ(verified, 1);
+        EXPECT(found);
+        EXPECT(access(names[i], F_OK) != 0);
+    }
+    wkv_model_close(m);
 }
 
 int main(void)
@@ -504,5 +543,6 @@ int main(void)
     RUN(tuned_state);
     RUN(stopped);
     RUN(over_itself);
+    RUN(verified_before_renamed);
     return DONE();
 }

@@ -126,7 +126,7 @@ static void full_disk(void)
 {
     if (access("/dev/full", W_OK)) SKIP("no /dev/full");
     static char much[1 << 16];
-    file_out o = {.f = fopen("/dev/full", "wb"), .path = strdup("full"), .part = strdup("no-such-part")};
+    file_out o = {.f = fopen("/dev/full", "wb"), .path = strdup("full"), .target = strdup("full"), .part = strdup("no-such-part")};
     int e = WKV_OK;
     for (int i = 0; !e && i < 4; i++) e = file_put(&o, much, sizeof much);
     EXPECT_EQ(e, WKV_EIO);
@@ -142,7 +142,7 @@ static void whole_files(void)
     char *text;
     size_t size;
     file_map map;
-    EXPECT_EQ(file_create(&o, path), 0);
+    EXPECT_EQ(file_create(&o, path, FILE_ANY), 0);
     EXPECT_EQ(file_put(&o, "abc", 3), 0);
     EXPECT(access(path, F_OK)); /* not there before commit */
     EXPECT_EQ(file_commit(&o), 0);
@@ -153,7 +153,7 @@ static void whole_files(void)
     EXPECT_EQ(file_open(&map, path), 0);
     EXPECT_EQ(map.size, 3);
     file_close(&map);
-    EXPECT_EQ(file_create(&o, path), 0);
+    EXPECT_EQ(file_create(&o, path, FILE_ANY), 0);
     EXPECT_EQ(file_put(&o, "no", 2), 0);
     file_abandon(&o);
     EXPECT_EQ(file_slurp(&text, &size, path), 0);
@@ -165,7 +165,7 @@ static void whole_files(void)
     EXPECT_EQ(file_open(&map, "."), WKV_EIO);
     EXPECT_HAS(wkv_error(), ".: is a directory, expected a file");
     EXPECT_EQ(file_open(&map, "/dev/null"), WKV_EIO);
-    EXPECT_HAS(wkv_error(), "is not a regular file");
+    EXPECT_HAS(wkv_error(), "/dev/null: is a device, expected a regular file");
 }
 
 int main(void)

@@ -1,6 +1,7 @@
-/* file.c - mapping whole files, and writing them so that a reader never sees half of one. */
+/* file.c - reading whole files: mapped, in memory, or as a stream; regular files only. */
 #include "base/file.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,39 +10,98 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A descriptor of a regular file, or a failure. */
+static int open_regular(const char *path, struct stat *about)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), e;
+    if (fd < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
+    if (fstat(fd, about))
+        e = fail(WKV_EIO, "%s: %s", path, strerror(errno));
+    else if (S_ISDIR(about->st_mode))
+        e = fail(WKV_EIO, "%s: is a directory, expected a file", path);
+    else if (!S_ISREG(about->st_mode))
+        e = fail(WKV_EIO, "%s: is a %s, expected a regular file; write its data to one, or give - where standard input is read", path,
+                 S_ISFIFO(about->st_mode) ? "FIFO" : S_ISSOCK(about->st_mode) ? "socket" : "device");
+    else
+        return fd;
+    close(fd);
+    return e;
+}
+
+/* Up to n bytes; fewer where the file ends before. */
+static int read_all(int fd, char *to, size_t n, size_t *got, const char *path)
+{
+    for (*got = 0; *got < n;) {
+        ssize_t k = read(fd, to + *got, n - *got);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
+        if (k == 0) break;
+        *got += (size_t)k;
+    }
+    return WKV_OK;
+}
+
+static int check_memory(const char *path, size_t size)
+{
+    enum { SMALL = 1 << 20 }; /* not worth asking the system */
+    size_t there = size > SMALL ? memory_available() : SIZE_MAX;
+    return size < there ? WKV_OK : fail(WKV_ENOMEM, "%s: has %zu bytes, and %zu bytes of memory are free", path, size, there);
+}
+
 int file_open(file_map *out, const char *path)
 {
-    *out = (file_map){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     struct stat about;
-    int e = WKV_OK;
-    if (fstat(fd, &about))
-        e = fail(WKV_EIO, "%s: %s", path, strerror(errno));
-    else if (S_ISDIR(about.st_mode))
-        e = fail(WKV_EIO, "%s: is a directory, expected a file", path);
-    else if (!S_ISREG(about.st_mode))
-        e = fail(WKV_EIO, "%s: is not a regular file and cannot be mapped", path);
-    else if (about.st_size > 0) {
-        void *p = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, fd, 0);
-        if (p == MAP_FAILED)
-            e = fail(WKV_EIO, "%s: cannot be mapped: %s", path, strerror(errno));
-        else
-            *out = (file_map){p, (size_t)about.st_size};
+    int fd = open_regular(path, &about), e = WKV_OK;
+    *out = (file_map){0};
+    if (fd < 0) return fd;
+    file_map m = {.size = (size_t)about.st_size, .id = {about.st_dev, about.st_ino}};
+    void *p = m.size ? mmap(NULL, m.size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
+    if (p == MAP_FAILED)
+        e = fail(WKV_EIO, "%s: cannot be mapped: %s", path, strerror(errno));
+    else {
+        m.data = p;
+        *out = m;
     }
     close(fd);
     return e;
 }
 
+int file_load(file_map *out, const char *path)
+{
+    struct stat about;
+    int fd = open_regular(path, &about);
+    *out = (file_map){0};
+    if (fd < 0) return fd;
+    file_map m = {.size = (size_t)about.st_size, .id = {about.st_dev, about.st_ino}, .in_memory = 1};
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), got = 0;
+    int e = check_memory(path, m.size);
+    char *copy = e ? NULL : aligned_alloc(page, (m.size / page + 1) * page);
+    if (!e && !copy) e = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, m.size);
+    if (!e) e = read_all(fd, copy, m.size, &got, path);
+    if (!e && got < m.size)
+        e = fail(WKV_EIO, "%s: became shorter while it was read: %zu of %zu bytes", path, got, m.size);
+    close(fd);
+    if (e || !m.size) {
+        free(copy);
+        copy = NULL;
+    }
+    m.data = (uint8_t *)copy;
+    if (!e) *out = m;
+    return e;
+}
+
 void file_close(file_map *m)
 {
-    if (m->data) munmap((void *)m->data, m->size);
+    if (m->in_memory)
+        free((void *)(uintptr_t)m->data);
+    else if (m->data)
+        munmap((void *)(uintptr_t)m->data, m->size);
     *m = (file_map){0};
 }
 
 void file_expect(const file_map *m, int long_runs)
 {
-    if (!m->size) return;
+    if (!m->size || m->in_memory) return;
     madvise((void *)m->data, m->size, long_runs ? MADV_NORMAL : MADV_RANDOM);
     if (!long_runs) madvise((void *)m->data, m->size, MADV_DONTNEED); /* a shared mapping of a file: nothing is lost */
 }
@@ -49,104 +109,60 @@ void file_expect(const file_map *m, int long_runs)
 void file_forget(const file_map *m, const void *data, size_t bytes)
 {
     const uint8_t *p = data;
-    if (!m->size || p < m->data || p + bytes > m->data + m->size) return;
+    if (!m->size || m->in_memory || p < m->data || p + bytes > m->data + m->size) return;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), from = (size_t)(p - m->data) / page * page;
     madvise((void *)(m->data + from), bytes + (size_t)(p - m->data) - from, MADV_DONTNEED); /* shared with a file: nothing is lost */
 }
 
-static void forget(file_out *o)
-{
-    free(o->path);
-    free(o->part);
-    *o = (file_out){0};
-}
-
-int file_create(file_out *out, const char *path)
-{
-    size_t n = strlen(path) + 32;
-    *out = (file_out){.path = strdup(path), .part = malloc(n)};
-    if (!out->path || !out->part) {
-        forget(out);
-        return fail(WKV_ENOMEM, "%s: no memory", path);
-    }
-    snprintf(out->part, n, "%s.part-%ld", path, (long)getpid());
-    out->f = fopen(out->part, "wbe");
-    if (out->f) return WKV_OK;
-    int e = fail(WKV_EIO, "%s: cannot be written: %s", path, strerror(errno));
-    forget(out);
-    return e;
-}
-
-int file_put(file_out *o, const void *data, size_t bytes)
-{
-    if (bytes == 0 || fwrite(data, 1, bytes, o->f) == bytes) return WKV_OK;
-    return fail(WKV_EIO, "%s: cannot be written: %s", o->path, strerror(errno));
-}
-
-int file_commit(file_out *o)
-{
-    /* a write that failed earlier left its mark in ferror: such a file must not be renamed into place */
-    int bad = ferror(o->f) || fflush(o->f) || fsync(fileno(o->f));
-    bad |= fclose(o->f) != 0;
-    int e = WKV_OK;
-    if (bad || rename(o->part, o->path)) {
-        e = fail(WKV_EIO, "%s: cannot be written: %s", o->path, strerror(errno));
-        unlink(o->part);
-    }
-    forget(o);
-    return e;
-}
-
-void file_abandon(file_out *o)
-{
-    if (!o->f) return;
-    fclose(o->f);
-    unlink(o->part);
-    forget(o);
-}
-
-int file_write(const char *path, const void *data, size_t bytes)
-{
-    file_out f;
-    int err = file_create(&f, path);
-    if (err) return err;
-    if ((err = file_put(&f, data, bytes)))
-        file_abandon(&f);
-    else
-        err = file_commit(&f);
-    return err;
-}
-
 int file_slurp(char **out, size_t *size, const char *path)
 {
+    struct stat about;
+    int fd = open_regular(path, &about);
     *out = NULL;
     *size = 0;
-    FILE *f = fopen(path, "rbe");
-    if (!f) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
-    char *text = NULL;
-    size_t n = 0, cap = 0, got;
-    do {
-        if (cap - n < 2) {
-            cap = cap ? 2 * cap : 1 << 16;
-            char *more = realloc(text, cap);
-            if (!more) {
-                free(text);
-                fclose(f);
-                return fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, cap);
-            }
-            text = more;
-        }
-        got = fread(text + n, 1, cap - n - 1, f);
-        n += got;
-    } while (got > 0);
-    int bad = ferror(f), why = errno;
-    fclose(f);
-    if (bad) {
+    if (fd < 0) return fd;
+    size_t n = (size_t)about.st_size;
+    int e = check_memory(path, n);
+    char *text = e ? NULL : malloc(n + 1);
+    if (!e && !text) e = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, n);
+    if (!e) e = read_all(fd, text, n, &n, path);
+    close(fd);
+    if (e) {
         free(text);
-        return fail(WKV_EIO, "%s: %s", path, strerror(why));
+        return e;
     }
     text[n] = 0;
     *out = text;
     *size = n;
     return WKV_OK;
+}
+
+int file_stream(FILE **out, const char *path)
+{
+    struct stat about;
+    int fd = open_regular(path, &about);
+    *out = fd < 0 ? NULL : fdopen(fd, "rb");
+    if (fd < 0 || *out) return fd < 0 ? fd : WKV_OK;
+    close(fd);
+    return fail(WKV_ENOMEM, "%s: no memory", path);
+}
+
+/* ---- identity -------------------------------------------------------------------------------------------------------- */
+
+int file_is(const char *path, file_id id)
+{
+    struct stat about;
+    return !stat(path, &about) && about.st_dev == id.device && about.st_ino == id.inode;
+}
+
+int file_same(const char *a, const char *b)
+{
+    struct stat about;
+    return !stat(a, &about) && file_is(b, (file_id){about.st_dev, about.st_ino});
+}
+
+int file_refuse_input(const char *path, const char *input, const char *role)
+{
+    if (!input || !file_same(path, input)) return WKV_OK;
+    return fail(WKV_EARG, "%s: is an input, %s %s, and would be replaced; write to another path", path, role, input);
 }

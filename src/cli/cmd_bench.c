@@ -30,7 +30,7 @@ static int open_model(bench *b)
     b->before = wkv_memory_resident();
     double t = seconds_now();
     if (synthetic ? wkv_model_synthetic(&b->e.model, synthetic, type, TEXTS + 2)
-                  : wkv_model_open(&b->e.model, engine_model, &(wkv_model_options){.type = type}))
+                  : wkv_model_open(&b->e.model, engine_model, &(wkv_model_options){.type = type, .no_mmap = engine_with.no_mmap}))
         return complain_library();
     b->load = seconds_now() - t;
     if (engine_ready(&b->e, 0)) return 1;

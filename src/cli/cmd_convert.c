@@ -4,6 +4,7 @@
 #include "engine.h"
 #include "say.h"
 #include "wkv.h"
+#include "wkv_file.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ static const option options[] = {
      "how the numbers are stored; keep loses nothing (but a .st is f16); the q are for .gguf, of 8, 5 or 4 bits"},
     {0, "portable", OPT_SWITCH, NULL, &portable, 0, 0, "",
      "a .gguf as llama.cpp reads it; without this, its ffn.value is in the order in which wkv uses it where it lies"},
+    NO_MMAP_OPTION(&engine_with.no_mmap),
     {0, "check", OPT_TEXT, "TEXT", &text, 0, 0, "",
      "then read the file TEXT with both models: perplexity before and after, how far they are apart"},
     {0, "check-tokens", OPT_COUNT, "N", &most, 2, 1 << 30, NULL, "read at most so many tokens of it"},
@@ -23,37 +25,52 @@ static const option options[] = {
 static const group own = GROUP("Conversion", options);
 static const group *const groups[] = {&own, &tokenizer_group, &general_group, NULL};
 
+/* One conversion. */
+typedef struct {
+    const wkv_model *before;
+    const char *path; /* of the file to write       */
+    const check *k;
+    progress bar;
+    int status;       /* after it was verified      */
+} conversion;
+
 static int report(void *user, double done, double total)
 {
     char a[32];
-    progress_at(user, done, total, "of %s parameters", as_count(a, (int64_t)total));
+    conversion *c = user;
+    progress_at(&c->bar, done, total, "of %s parameters", as_count(a, (int64_t)total));
     return interrupted;
 }
 
 /* What was written, as a reader finds it; and, where there is a text, how it differs from what was there before. */
-static int describe(const char *path, const wkv_model *before, const check *k)
+static int describe(void *user, const char *written)
 {
+    conversion *c = user;
     wkv_model *m;
     char size[16];
-    if (wkv_model_open(&m, path, &(wkv_model_options){.as_stored = 1})) return complain_library();
+    progress_end(&c->bar);
+    c->status = 1;
+    if (wkv_model_open(&m, written, &(wkv_model_options){.as_stored = 1})) return complain_library();
     const wkv_model_info *about = wkv_model_about(m);
-    put_text("%s: %s, %s names, %s, %s\n", path, about->format, about->naming, about->types,
+    put_text("%s: %s, %s names, %s, %s\n", c->path, about->format, about->naming, about->types,
              as_bytes(size, (double)about->file_bytes));
     wkv_model_close(m);
-    return k->n ? check_models(k, before, path) : 0;
+    c->status = c->k->n ? check_models(c->k, c->before, written) : 0;
+    if (!c->status && interrupted) c->status = 130;
+    return c->status;
 }
 
-static int write_model(const wkv_model *model, const char *path)
+static int write_model(const wkv_model *model, const char *path, const check *k)
 {
     wkv_tokenizer *words;
     if (engine_words(&words, model, path)) return 1;
-    progress bar;
-    progress_begin(&bar, "converting");
-    int e = wkv_convert(
-        model, path, &(wkv_convert_options){.type = types[type], .portable = portable, .tokenizer = words, .report = report, .user = &bar});
-    progress_end(&bar);
+    conversion c = {.before = model, .path = path, .k = k};
+    progress_begin(&c.bar, "converting");
+    int e = wkv_convert(model, path, &(wkv_convert_options){.type = types[type], .portable = portable, .tokenizer = words,
+                                                            .report = report, .verify = describe, .user = &c});
+    progress_end(&c.bar);
     wkv_tokenizer_close(words);
-    return e == WKV_ESTOPPED ? 130 : e ? complain_library() : 0;
+    return e == WKV_ESTOPPED ? (c.status ? c.status : 130) : e ? complain_library() : 0;
 }
 
 static int run(int n, char **operands)
@@ -62,11 +79,11 @@ static int run(int n, char **operands)
     wkv_model *model;
     check k = {0};
     /* what is checked is computed as anything else would be: with ffn.value turned */
-    if (wkv_model_open(&model, operands[0], &(wkv_model_options){.as_stored = !text})) return complain_library();
+    if (wkv_model_open(&model, operands[0], &(wkv_model_options){.as_stored = !text, .no_mmap = engine_with.no_mmap})) return complain_library();
     catch_interrupts();
-    int status = text ? check_open(&k, text, most, model) : 0;
-    if (!status) status = write_model(model, operands[1]);
-    if (!status) status = describe(operands[1], model, &k);
+    int status = wkv_file_refuse_input(operands[1], text, "the text") ? complain_library() : 0;
+    if (!status && text) status = check_open(&k, text, most, model);
+    if (!status) status = write_model(model, operands[1], &k);
     check_close(&k);
     wkv_model_close(model);
     return status;
@@ -81,7 +98,8 @@ const command cmd_convert = {
         "Read a model in any form that wkv opens and write it in another. The ending of OUT says which: .pth and "
         ".safetensors have the official names and shapes, as the official programs read them; .st is web-rwkv's "
         "(Ai00, RWKV-Runner); .gguf has the vocabulary inside and is used where it lies; with --portable llama.cpp reads it. One line says what was written.\n\n"
-        "OUT appears when it is complete: a conversion that is stopped or fails leaves what was there before.",
+        "OUT is written beside, read again, with --check compared, and renamed last: a conversion that is stopped or fails "
+        "leaves what was there before. OUT cannot be a file of IN.",
     .examples = "wkv convert MODEL.gguf MODEL.pth  # for the official programs\n"
                 "wkv convert MODEL.pth MODEL.gguf --type q8  # half the memory, and ready at once\n"
                 "wkv convert MODEL.pth MODEL.gguf --type q8 --portable  # for llama.cpp\n"

@@ -3,7 +3,7 @@
 #include "engine.h"
 #include "input.h"
 #include "say.h"
-#include <errno.h>
+#include "wkv_file.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,8 +74,8 @@ static int check_ids(const engine *e, const int32_t *ids, int n)
     return 0;
 }
 
-/* Evaluate and hand rows to the file as they come. What is NaN or infinite is written, too; *finite says whether nothing was. */
-static int evaluate(engine *e, const int32_t *ids, int n, FILE *f, int *finite)
+/* Evaluate and hand rows to the file, or to standard output, as they come. What is NaN or infinite is written, too; *finite says whether nothing was. */
+static int evaluate(engine *e, const int32_t *ids, int n, wkv_file *f, int *finite)
 {
     const size_t row = (size_t)e->about->vocab;
     const int step = mode == STEP ? 1 : chunk < n ? chunk : n;
@@ -95,10 +95,11 @@ static int evaluate(engine *e, const int32_t *ids, int n, FILE *f, int *finite)
         else if (wkv_eval_batch(e->context, &piece, 1)) {
             progress_end(&bar);
             status = complain_library();
-        } else if (*finite &= logits_finite(rows, row * out_rows), f == stdout) {
+        } else if (*finite &= logits_finite(rows, row * out_rows), !f) {
             if (put(rows, sizeof *rows * row * out_rows)) break;
-        } else if (fwrite(rows, sizeof *rows * row, out_rows, f) != out_rows) {
-            status = complain("%s: %s", out_path, strerror(errno));
+        } else if (wkv_file_put(f, rows, sizeof *rows * row * out_rows)) {
+            progress_end(&bar);
+            status = complain_library();
         }
         progress_at(&bar, at + count, n, "%d of %d tokens", at + count, n);
     }
@@ -107,18 +108,17 @@ static int evaluate(engine *e, const int32_t *ids, int n, FILE *f, int *finite)
     return status;
 }
 
-/* Written beside and renamed, so that nobody sees half a file. */
 static int evaluate_to_file(engine *e, const int32_t *ids, int n, int *finite)
 {
-    char *part = malloc(strlen(out_path) + sizeof ".part");
-    if (!part) return complain("out of memory");
-    strcat(strcpy(part, out_path), ".part");
-    FILE *f = fopen(part, "wb");
-    int status = f ? evaluate(e, ids, n, f, finite) : complain("%s: %s", part, strerror(errno));
-    if (f && fclose(f) && !status) status = complain("%s: %s", part, strerror(errno));
-    if (!status && rename(part, out_path)) status = complain("%s: %s", out_path, strerror(errno));
-    if (f && status) remove(part);
-    free(part);
+    wkv_file *f;
+    if (wkv_model_refuse_output(e->model, out_path) || wkv_file_refuse_input(out_path, token_source, "the tokens") ||
+        wkv_file_create(&f, out_path))
+        return complain_library();
+    int status = evaluate(e, ids, n, f, finite);
+    if (status)
+        wkv_file_abandon(f);
+    else if (wkv_file_commit(f))
+        status = complain_library();
     return status;
 }
 
@@ -137,7 +137,7 @@ static int run(int n, char **operands)
     if (!status) {
         catch_interrupts();
         int finite = 1;
-        status = out_path ? evaluate_to_file(&e, ids, count, &finite) : evaluate(&e, ids, count, stdout, &finite);
+        status = out_path ? evaluate_to_file(&e, ids, count, &finite) : evaluate(&e, ids, count, NULL, &finite);
         if (!status && !finite) status = complain_logits(e.model);
         engine_close(&e);
     }
@@ -154,7 +154,7 @@ const command cmd_logits = {
              "as the model has "
              "tokens, for the last position or, with --all, for every one. How the tokens are cut into pieces does not "
              "change the "
-             "numbers. A file is written beside and renamed into place when it is whole. Logits that are NaN or infinite are written, "
+             "numbers. A file is written beside and renamed into place when it is whole; it cannot be one that is read. Logits that are NaN or infinite are written, "
              "and the exit status is then 1.",
     .examples = "wkv logits -m MODEL.pth --tokens 510,444,11 -o logits.f32  # after these three\n"
                 "wkv logits -m MODEL.pth --tokens ids.i32 --all > rows.f32  # a row for every token of a file",

@@ -14,28 +14,25 @@ static const char *const types[] = {NULL, "f32", "f16", "bf16", "q8_0", "q5_1", 
 static const option options[] = {
     {0, "type", OPT_CHOICE, "keep|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0", &type, 0, 0, NULL,
      "how the numbers are stored; keep is as in MODEL; the q are for .gguf, of 8, 5 or 4 bits"},
+    NO_MMAP_OPTION(&engine_with.no_mmap),
 };
 static const group own = GROUP("Conversion", options);
 static const group *const groups[] = {&adapter_group, &own, &tokenizer_group, &general_group, NULL};
 
+/* One merge. */
+typedef struct {
+    const wkv_model *unmerged;
+    const char *base, *path; /* of the model, and of the file to write */
+    progress bar;
+    int status;              /* after they were compared               */
+} merging;
+
 static int report(void *user, double done, double total)
 {
     char a[32];
-    progress_at(user, done, total, "of %s parameters", as_count(a, (int64_t)total));
+    merging *m = user;
+    progress_at(&m->bar, done, total, "of %s parameters", as_count(a, (int64_t)total));
     return interrupted;
-}
-
-static int write_merged(const wkv_model *m, const char *path)
-{
-    wkv_tokenizer *words;
-    if (engine_words(&words, m, path)) return 1;
-    progress bar;
-    progress_begin(&bar, "merging");
-    int e = wkv_convert(
-        m, path, &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report, .user = &bar});
-    progress_end(&bar);
-    wkv_tokenizer_close(words);
-    return e == WKV_ESTOPPED ? 130 : e ? complain_library() : 0;
 }
 
 /* All logits of the same arbitrary tokens; NULL after the sentence. */
@@ -97,23 +94,41 @@ static int judge(const char *path, distance rounding, distance learnt)
         "%s: rounding its numbers changes more than half of what was learnt; give a --type with more digits", path);
 }
 
-static int compare(const wkv_model *unmerged, const char *base, const char *path)
+/* Before the file takes its place. */
+static int compare(void *user, const char *written)
 {
-    const size_t n = TOKENS * (size_t)wkv_model_about(unmerged)->vocab;
-    float *logits[3] = {logits_of(unmerged)};
+    merging *c = user;
+    const size_t n = TOKENS * (size_t)wkv_model_about(c->unmerged)->vocab;
+    progress_end(&c->bar);
+    float *logits[3] = {logits_of(c->unmerged)};
     int status = !logits[0];
     for (int i = 1; i < 3 && !status; i++) {
         wkv_model *m;
-        if (wkv_model_open(&m, i == 1 ? path : base, NULL)) {
+        if (interrupted)
+            status = 130;
+        else if (wkv_model_open(&m, i == 1 ? written : c->base, &(wkv_model_options){.no_mmap = engine_with.no_mmap})) {
             status = complain_library();
         } else {
             status = !(logits[i] = logits_of(m));
             wkv_model_close(m);
         }
     }
-    if (!status) status = judge(path, between(logits[0], logits[1], n), between(logits[0], logits[2], n));
+    if (!status) status = judge(c->path, between(logits[0], logits[1], n), between(logits[0], logits[2], n));
     for (int i = 0; i < 3; i++) free(logits[i]);
-    return status;
+    return c->status = status;
+}
+
+static int write_merged(const wkv_model *m, const char *base, const char *path)
+{
+    wkv_tokenizer *words;
+    if (engine_words(&words, m, path)) return 1;
+    merging c = {.unmerged = m, .base = base, .path = path};
+    progress_begin(&c.bar, "merging");
+    int e = wkv_convert(m, path, &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report,
+                                                        .verify = compare, .user = &c});
+    progress_end(&c.bar);
+    wkv_tokenizer_close(words);
+    return e == WKV_ESTOPPED ? (c.status ? c.status : 130) : e ? complain_library() : 0;
 }
 
 static int run(int n, char **operands)
@@ -125,8 +140,7 @@ static int run(int n, char **operands)
     engine_with.as_stored = 1;
     if (wkv_model_open(&model, operands[0], &engine_with)) return complain_library();
     catch_interrupts();
-    int status = write_merged(model, operands[1]);
-    if (!status) status = compare(model, operands[0], operands[1]);
+    int status = write_merged(model, operands[0], operands[1]);
     wkv_model_close(model);
     return status;
 }
@@ -141,8 +155,8 @@ const command cmd_merge = {
         "every program can use it. The ending of OUT says what kind of file it is, as in wkv convert. Then both, the "
         "model beside its adapter and the file, read the same tokens, and how far their logits are apart is "
         "printed: that is the rounding of the file's numbers. When it is not small against what the adapter does, "
-        "the command fails.\n\n"
-        "OUT appears when it is complete; MODEL is only read. A GGUF has no place for a tuned state.",
+        "the command fails, and what was there as OUT stays.\n\n"
+        "OUT appears when it is complete and compared; it cannot be a file of MODEL, of the adapter or of the state. A GGUF has no place for a tuned state.",
     .examples = "wkv merge MODEL.pth tuned.pth --lora run/lora.safetensors  # for any program\n"
                 "wkv merge MODEL.pth tuned.pth --lora peft.pth --lora-alpha 32  # one of RWKV-PEFT\n"
                 "wkv merge MODEL.pth tuned.pth --load-state run/state.pth  # begins every text so",

@@ -14,6 +14,10 @@ extern wkv_model_options engine_with; /* what --lora and the others gave */
 extern const char *engine_vocab;     /* the path given with --vocab; NULL: the model's own */
 extern int engine_threads;           /* the number given with -t; 0: one per core */
 
+/* --no-mmap, which sets the int at that place */
+#define NO_MMAP_OPTION(at) \
+    {0, "no-mmap", OPT_SWITCH, NULL, (at), 0, 0, "", "read the model into memory in place of mapping its file, which may then change"}
+
 typedef struct {
     wkv_model *model;
     wkv_context *context;

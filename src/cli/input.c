@@ -1,6 +1,8 @@
 /* input.c - reading files, standard input and lists of ids. */
 #include "input.h"
 #include "say.h"
+#include "wkv.h"
+#include "wkv_file.h"
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -10,8 +12,8 @@
 FILE *input_open(const char *path)
 {
     if (!strcmp(path, "-")) return stdin;
-    FILE *f = fopen(path, "rb");
-    if (!f) complain("%s: %s", path, strerror(errno));
+    FILE *f;
+    if (wkv_file_open(&f, path)) complain_library();
     return f;
 }
 
@@ -28,12 +30,10 @@ size_t input_newline(const char *text, size_t n)
     return n > 1 && text[n - 2] == '\r' ? 2 : 1;
 }
 
-int input_all(char **out, size_t *bytes, const char *path)
+static int read_stdin(char **out, size_t *bytes)
 {
     *out = NULL;
     *bytes = 0;
-    FILE *f = input_open(path);
-    if (!f) return 1;
     size_t cap = 0, n = 0, got;
     char *text = NULL;
     do {
@@ -42,23 +42,26 @@ int input_all(char **out, size_t *bytes, const char *path)
             if (!more) goto no_memory;
             text = more;
         }
-        n += got = fread(text + n, 1, cap - n - 1, f);
+        n += got = fread(text + n, 1, cap - n - 1, stdin);
     } while (got && !interrupted);
-    if (ferror(f) && !interrupted) {
-        complain("%s: %s", f == stdin ? "standard input" : path, strerror(errno));
+    if (ferror(stdin) && !interrupted) {
+        complain("standard input: %s", strerror(errno));
         free(text);
-        input_close(f);
         return 1;
     }
-    input_close(f);
     text[n] = 0;
     *out = text;
     *bytes = n;
     return 0;
 no_memory:
     free(text);
-    input_close(f);
-    return complain("%s: out of memory", path);
+    return complain("standard input: out of memory");
+}
+
+int input_all(char **out, size_t *bytes, const char *path)
+{
+    if (!strcmp(path, "-")) return read_stdin(out, bytes);
+    return wkv_file_read(out, bytes, path) ? complain_library() : 0;
 }
 
 int input_ids(int32_t **ids, const char *text, size_t bytes, const char *name)

@@ -42,7 +42,8 @@ static const char *list_types(char out[96], int types)
     return out;
 }
 
-static int check(const container *c, const wkv_model *m, const char *path, const char *type, const recipe *r)
+static int check(const container *c, const wkv_model *m, const char *path, const char *type, const recipe *r,
+                 const wkv_tokenizer *words)
 {
     char list[96];
     if (!c)
@@ -53,7 +54,8 @@ static int check(const container *c, const wkv_model *m, const char *path, const
         return fail(WKV_EUNSUPPORTED, "%s: version 5.0 has no form in web-rwkv's files", path);
     if (c == &containers[GGUF] && m->rwkv.state0)
         return fail(WKV_EUNSUPPORTED, "%s: a GGUF has no place for the tuned initial state of %s", path, m->about.path);
-    return WKV_OK;
+    int e = tensors_refuse_output(m->file, path);
+    return e || !words ? e : file_refuse_input(path, wkv_tokenizer_path(words), "the vocabulary");
 }
 
 /* Blocks of another file that go into this one as they are. */
@@ -101,13 +103,32 @@ static void choose_form(const container *c, tensor_out *t, source *s, const wkv_
     t->panels = in_panels(t, s);
 }
 
-int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options)
+/* What is at `path` is replaced last, by what was read again. */
+static int write_file(const container *c, const wkv_model *m, const char *path, const exporter *x, const wkv_convert_options *o)
 {
     static const char *const meta[] = {"format", "pt", NULL};
+    file_out f;
+    int e = file_create(&f, path, FILE_REGULAR);
+    if (e) return e;
+    if (c == &containers[PTH])
+        e = pth_put(&f, x->out, x->count);
+    else if (c == &containers[GGUF])
+        e = gguf_export(&f, m, x, o->tokenizer);
+    else
+        e = safetensors_put(&f, x->out, x->count, meta);
+    if (!e) e = tensors_verify(&f, x->out, x->count);
+    if (!e && o->verify && o->verify(o->user, f.part)) e = fail(WKV_ESTOPPED, "%s: stopped before it was replaced", path);
+    if (!e) return file_commit(&f);
+    file_abandon(&f);
+    return e;
+}
+
+int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options)
+{
     const wkv_convert_options none = {0}, *o = options ? options : &none;
     const container *c = find_container(path);
     const recipe *r = o->type ? recipe_find(o->type) : NULL;
-    int e = check(c, m, path, o->type, r);
+    int e = check(c, m, path, o->type, r, o->tokenizer);
     if (e) return e;
     exporter x = {.m = &m->rwkv, .file = m->file, .naming = c->naming, .report = o->report, .user = o->user};
     if ((e = export_list(&x))) return e;
@@ -115,12 +136,7 @@ int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options 
         x.out[i].type = choose_type(c, &x.out[i], x.how[i], r);
         choose_form(c, &x.out[i], x.how[i], o);
     }
-    if (c == &containers[PTH])
-        e = pth_write(path, x.out, x.count);
-    else if (c == &containers[GGUF])
-        e = gguf_export(path, m, &x, o->tokenizer);
-    else
-        e = safetensors_write(path, x.out, x.count, meta);
+    e = write_file(c, m, path, &x, o);
     export_release(&x);
     return e;
 }

@@ -169,7 +169,7 @@ static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)
     return WKV_OK;
 }
 
-int gguf_export(const char *path, const wkv_model *m, const exporter *x, const wkv_tokenizer *t)
+int gguf_export(file_out *f, const wkv_model *m, const exporter *x, const wkv_tokenizer *t)
 {
     static const char *const archs[] = {"rwkv4", "rwkv5", "rwkv6", "rwkv7"};
     metadata meta = {.arch = archs[m->rwkv.arch->version[0] - '4']};
@@ -177,7 +177,7 @@ int gguf_export(const char *path, const wkv_model *m, const exporter *x, const w
     char name[200];
     describe(&meta, &m->rwkv, x, model_name(m->about.path, name));
     int e = add_vocabulary(&meta, &w, t, m->rwkv.V);
-    if (!e) e = gguf_write(path, x->out, x->count, meta.item, meta.n);
+    if (!e) e = gguf_put(f, x->out, x->count, meta.item, meta.n);
     free(w.text);
     free(w.ends);
     free(w.kinds);

@@ -9,6 +9,6 @@
 int gguf_wants_f32(const source *s);
 
 /* Write the listed tensors with the metadata that llama.cpp reads, and the words of t, or none when t is NULL. */
-int gguf_export(const char *path, const wkv_model *m, const exporter *x, const wkv_tokenizer *t);
+int gguf_export(file_out *f, const wkv_model *m, const exporter *x, const wkv_tokenizer *t);
 
 #endif

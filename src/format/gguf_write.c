@@ -8,7 +8,7 @@ enum { ALIGNMENT = 64 }; /* lines of the cache; 32 is what is taken where nothin
 
 static uint64_t padded(uint64_t n) { return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
-/* Writing goes on after a failure; file_commit and tensor_put see it. */
+/* Writing goes on after a failure; file_sync and tensor_put see it. */
 static void put(FILE *f, const void *data, size_t n) { fwrite(data, 1, n, f); }
 
 static void put32(FILE *f, uint32_t x) { put(f, &x, 4); }
@@ -73,30 +73,26 @@ static void put_zeros(FILE *f, uint64_t n)
     put(f, zeros, (size_t)n);
 }
 
-int gguf_write(const char *path, const tensor_out *t, int n, const gguf_meta *meta, int n_meta)
+int gguf_put(file_out *o, const tensor_out *t, int n, const gguf_meta *meta, int n_meta)
 {
-    file_out o;
-    int e = file_create(&o, path);
-    if (e) return e;
-    put(o.f, "GGUF", 4);
-    put32(o.f, 3);
-    put64(o.f, (uint64_t)n);
-    put64(o.f, (uint64_t)n_meta + 1);
-    put_meta(o.f, &(gguf_meta){.key = "general.alignment", .kind = GGUF_U32, .number = ALIGNMENT});
-    for (int i = 0; i < n_meta; i++) put_meta(o.f, &meta[i]);
+    int e = WKV_OK;
+    put(o->f, "GGUF", 4);
+    put32(o->f, 3);
+    put64(o->f, (uint64_t)n);
+    put64(o->f, (uint64_t)n_meta + 1);
+    put_meta(o->f, &(gguf_meta){.key = "general.alignment", .kind = GGUF_U32, .number = ALIGNMENT});
+    for (int i = 0; i < n_meta; i++) put_meta(o->f, &meta[i]);
     uint64_t offset = 0;
     for (int i = 0; i < n; i++) {
-        put_description(o.f, &t[i], offset);
+        put_description(o->f, &t[i], offset);
         offset += padded((uint64_t)tensor_out_bytes(&t[i]));
     }
-    uint64_t at = (uint64_t)ftello(o.f);
-    put_zeros(o.f, padded(at) - at);
+    uint64_t at = (uint64_t)ftello(o->f);
+    put_zeros(o->f, padded(at) - at);
     for (int i = 0; !e && i < n; i++) {
         uint64_t bytes = (uint64_t)tensor_out_bytes(&t[i]);
-        e = tensor_put(&o, &t[i], NULL);
-        put_zeros(o.f, padded(bytes) - bytes);
+        e = tensor_put(o, &t[i], NULL);
+        put_zeros(o->f, padded(bytes) - bytes);
     }
-    if (!e) return file_commit(&o);
-    file_abandon(&o);
     return e;
 }

@@ -25,7 +25,7 @@ static void put_number(FILE *f, uint64_t x, int bytes)
 /* ---- the archive ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-    file_out out;
+    file_out *out;
     char *folder;    /* of all entries: the file's name without its ending */
     FILE *directory; /* in memory, until the end                           */
     int entries;
@@ -54,7 +54,7 @@ static void put_header(FILE *f, const entry *e)
 
 static void entry_begin(archive *a, entry *e, const char *name, uint64_t size)
 {
-    FILE *f = a->out.f;
+    FILE *f = a->out->f;
     snprintf(e->name, sizeof e->name, "%s/%s", a->folder, name);
     e->at = (uint64_t)ftello(f);
     e->size = size;
@@ -76,10 +76,10 @@ static void entry_begin(archive *a, entry *e, const char *name, uint64_t size)
 
 static int entry_end(archive *a, const entry *e)
 {
-    FILE *f = a->out.f, *d = a->directory;
-    if (fseeko(f, (off_t)(e->at + 14), SEEK_SET)) return fail(WKV_EIO, "%s: cannot be written", a->out.path);
+    FILE *f = a->out->f, *d = a->directory;
+    if (fseeko(f, (off_t)(e->at + 14), SEEK_SET)) return fail(WKV_EIO, "%s: cannot be written", a->out->path);
     put_number(f, e->crc, 4);
-    if (fseeko(f, 0, SEEK_END)) return fail(WKV_EIO, "%s: cannot be written", a->out.path);
+    if (fseeko(f, 0, SEEK_END)) return fail(WKV_EIO, "%s: cannot be written", a->out->path);
     put_number(d, 0x02014b50, 4);
     put_number(d, ZIP64, 2);
     put_header(d, e);
@@ -102,14 +102,14 @@ static int put_entry(archive *a, const char *name, const void *data, size_t size
     entry e;
     entry_begin(a, &e, name, size);
     e.crc = (uint32_t)crc32_z(0, data, size);
-    int err = file_put(&a->out, data, size);
+    int err = file_put(a->out, data, size);
     return err ? err : entry_end(a, &e);
 }
 
 /* The directory and the two records that say where it is. */
 static void put_directory(archive *a, const char *directory, size_t size)
 {
-    FILE *f = a->out.f;
+    FILE *f = a->out->f;
     uint64_t at = (uint64_t)ftello(f), n = (uint64_t)a->entries;
     fwrite(directory, 1, size, f);
     put_number(f, 0x06064b50, 4);
@@ -187,12 +187,12 @@ static int put_pickle(archive *a, const tensor_out *t, int n)
     char *text = NULL;
     size_t size = 0;
     FILE *p = open_memstream(&text, &size);
-    if (!p) return fail(WKV_ENOMEM, "%s: no memory", a->out.path);
+    if (!p) return fail(WKV_ENOMEM, "%s: no memory", a->out->path);
     fputs("\x80\x02}(", p);
     for (int i = 0; i < n; i++) pickle_tensor(p, &t[i], i);
     fputs("u.", p);
     int bad = ferror(p);
-    int e = fclose(p) || bad ? fail(WKV_ENOMEM, "%s: no memory", a->out.path) : put_entry(a, "data.pkl", text, size);
+    int e = fclose(p) || bad ? fail(WKV_ENOMEM, "%s: no memory", a->out->path) : put_entry(a, "data.pkl", text, size);
     free(text);
     return e;
 }
@@ -208,7 +208,7 @@ static int put_all(archive *a, const tensor_out *t, int n)
         entry one;
         snprintf(name, sizeof name, "data/%d", i);
         entry_begin(a, &one, name, (uint64_t)tensor_out_bytes(&t[i]));
-        e = tensor_put(&a->out, &t[i], &one.crc);
+        e = tensor_put(a->out, &t[i], &one.crc);
         if (!e) e = entry_end(a, &one);
     }
     return e ? e : put_entry(a, "version", "3\n", 2);
@@ -222,25 +222,18 @@ static char *stem(const char *path)
     return n && n <= 200 ? strndup(name, n) : strdup("archive");
 }
 
-int pth_write(const char *path, const tensor_out *t, int n)
+int pth_put(file_out *f, const tensor_out *t, int n)
 {
-    archive a = {0};
+    archive a = {.out = f, .folder = stem(f->path)};
     char *directory = NULL;
     size_t size = 0;
-    int e = file_create(&a.out, path);
-    if (e) return e;
-    a.folder = stem(path);
     a.directory = open_memstream(&directory, &size);
-    e = a.folder && a.directory ? put_all(&a, t, n) : fail(WKV_ENOMEM, "%s: no memory", path);
+    int e = a.folder && a.directory ? put_all(&a, t, n) : fail(WKV_ENOMEM, "%s: no memory", f->path);
     if (a.directory) {
         int bad = ferror(a.directory);
-        if ((fclose(a.directory) || bad) && !e) e = fail(WKV_ENOMEM, "%s: no memory", path);
+        if ((fclose(a.directory) || bad) && !e) e = fail(WKV_ENOMEM, "%s: no memory", f->path);
     }
-    if (!e) {
-        put_directory(&a, directory, size);
-        e = file_commit(&a.out);
-    } else
-        file_abandon(&a.out);
+    if (!e) put_directory(&a, directory, size);
     free(directory);
     free(a.folder);
     return e;

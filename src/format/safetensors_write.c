@@ -58,24 +58,18 @@ static const tensor_out **sort_by_width(const tensor_out *t, int n)
     return sorted;
 }
 
-int safetensors_write(const char *path, const tensor_out *t, int n, const char *const *meta)
+int safetensors_put(file_out *f, const tensor_out *t, int n, const char *const *meta)
 {
     for (int i = 0; i < n; i++) CHECK(type_names[t[i].type]);
     const tensor_out **sorted = sort_by_width(t, n);
     char *header = sorted ? make_header(sorted, n, meta) : NULL;
     int e = header ? WKV_OK
-                   : fail(WKV_EARG, "%s: its header cannot be written: a name or text is no UTF-8, or no memory", path);
-    file_out f = {0};
-    if (!e) e = file_create(&f, path);
+                   : fail(WKV_EARG, "%s: its header cannot be written: a name or text is no UTF-8, or no memory", f->path);
     if (!e) {
         uint64_t len = strlen(header);
-        e = file_put(&f, &len, sizeof len);
-        if (!e) e = file_put(&f, header, len);
-        for (int i = 0; !e && i < n; i++) e = tensor_put(&f, sorted[i], NULL);
-        if (e)
-            file_abandon(&f);
-        else
-            e = file_commit(&f);
+        e = file_put(f, &len, sizeof len);
+        if (!e) e = file_put(f, header, len);
+        for (int i = 0; !e && i < n; i++) e = tensor_put(f, sorted[i], NULL);
     }
     free(header);
     free(sorted);

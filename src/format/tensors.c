@@ -152,11 +152,11 @@ int tensors_new(tensors **out, const char *path)
     return WKV_OK;
 }
 
-static int open_file(tensors *t, const char *path)
+static int open_file(tensors *t, const char *path, int in_memory)
 {
     file_map map;
     int e = grow(&t->maps, &t->cap_maps, t->n_maps + 1, sizeof *t->maps);
-    if (e || (e = file_open(&map, path))) return e;
+    if (e || (e = in_memory ? file_load(&map, path) : file_open(&map, path))) return e;
     t->maps[t->n_maps++] = map;
     t->bytes += map.size;
     file_expect(&map, 0);
@@ -165,14 +165,14 @@ static int open_file(tensors *t, const char *path)
     return e ? fail_prefix(e, "%s", path) : WKV_OK;
 }
 
-int tensors_open(tensors **out, const char *path)
+static int open_checkpoint(tensors **out, const char *path, int in_memory)
 {
     checkpoint found;
     tensors *t = NULL;
     *out = NULL;
     int e = checkpoint_find(&found, path);
     if (!e) e = tensors_new(&t, path);
-    for (int i = 0; !e && i < found.n; i++) e = open_file(t, found.file[i]);
+    for (int i = 0; !e && i < found.n; i++) e = open_file(t, found.file[i], in_memory);
     if (!e) {
         e = checkpoint_complete(&found, t);
         if (!e) e = finish(t);
@@ -183,6 +183,23 @@ int tensors_open(tensors **out, const char *path)
         tensors_close(t);
     else
         *out = t;
+    return e;
+}
+
+int tensors_open(tensors **out, const char *path) { return open_checkpoint(out, path, 0); }
+int tensors_load(tensors **out, const char *path) { return open_checkpoint(out, path, 1); }
+
+int tensors_open_stored(tensors **out, const char *path)
+{
+    tensors *t;
+    int e = tensors_new(&t, path);
+    if (!e) e = open_file(t, path, 0);
+    if (!e && (e = tensors_index(t))) fail_prefix(e, "%s", path);
+    if (e) {
+        tensors_close(t);
+        t = NULL;
+    }
+    *out = t;
     return e;
 }
 
@@ -234,6 +251,16 @@ void tensors_lay_over(tensors *t, tensors *over)
 {
     while (t->over) t = t->over;
     t->over = over;
+}
+
+int tensors_refuse_output(const tensors *t, const char *path)
+{
+    for (; t; t = t->over)
+        for (int i = 0; i < t->n_maps; i++)
+            if (file_is(path, t->maps[i].id))
+                return fail(WKV_EARG, "%s: is an input, a file of %s, and would be replaced; write to another path", path,
+                            t->path);
+    return WKV_OK;
 }
 
 /* ---- asking --------------------------------------------------------------------------------------------------------------- */

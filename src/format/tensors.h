@@ -40,12 +40,19 @@ typedef struct tensors tensors;
 /* Open a checkpoint, or the one a directory holds (sharded safetensors / HF folder). Reads headers only. Returns 0 or a
  * negative code with a sentence that starts with the path. */
 int tensors_open(tensors **out, const char *path);
+/* The same with the files read into memory, where what happens to them afterwards does not matter. WKV_ENOMEM, with both sizes,
+ * when less is free. */
+int tensors_load(tensors **out, const char *path);
+/* One file with the names and shapes it has, official or not: to verify what was written. */
+int tensors_open_stored(tensors **out, const char *path);
 /* The same over bytes in memory that outlive it (the built-in model, the fuzzers); `name` is used in messages. */
 int tensors_open_memory(tensors **out, const void *data, size_t size, const char *name);
 void tensors_close(tensors *t);
 /* From here on t owns `over`, whose tensors are found in the place of t's of the same name, and whose metadata where t has none.
  * What is counted, listed and refused is t's alone. The last one laid over wins. */
 void tensors_lay_over(tensors *t, tensors *over);
+/* WKV_EARG when `path`, which is about to be written, is a file (device and inode) of t or of what lies over it. */
+int tensors_refuse_output(const tensors *t, const char *path);
 /* Say how the data is about to be read: small tensors only (said again after each), or (as it begins) big ones from end to
  * end. See file_expect. */
 void tensors_expect(const tensors *t, int long_runs);

@@ -1,4 +1,4 @@
-/* write.c - the numbers of a tensor into a file. */
+/* write.c - the numbers of a tensor into a file, and the file verified before it is renamed into place. */
 #include "format/panels.h"
 #include "format/units.h"
 #include "format/write.h"
@@ -104,4 +104,55 @@ int tensor_put(file_out *f, const tensor_out *t, uint32_t *crc)
     free(piece);
     free(x);
     return e;
+}
+
+/* ---- whole files ----------------------------------------------------------------------------------------------------- */
+
+static int verify_one(const file_out *f, const tensors *written, const tensor_out *t)
+{
+    const file_tensor *w = tensors_find(written, t->name);
+    if (!w) return fail(WKV_EIO, "%s: tensor %s is missing in what was written; is the disk sound?", f->path, t->name);
+    int same = w->type == t->type && w->dims == t->dims && !memcmp(w->shape, t->shape, (size_t)t->dims * sizeof *t->shape) &&
+               !w->panels == !t->panels && dtype_bytes(w->type, tensor_values(w)) == tensor_out_bytes(t);
+    return same ? WKV_OK
+                : fail(WKV_EIO, "%s: tensor %s has another type or shape in what was written; is the disk sound?", f->path,
+                       t->name);
+}
+
+int tensors_verify(file_out *f, const tensor_out *t, int n)
+{
+    tensors *written = NULL;
+    int e = file_sync(f);
+    if (!e && (e = tensors_open_stored(&written, f->part))) {
+        char why[512];
+        snprintf(why, sizeof why, "%s", wkv_error());
+        e = fail(e == WKV_ENOMEM ? e : WKV_EIO, "%s: what was written cannot be read again: %s", f->path, why);
+    }
+    if (!e && tensors_count(written) != n)
+        e = fail(WKV_EIO, "%s: %d tensors were written, expected %d", f->path, tensors_count(written), n);
+    for (int i = 0; !e && i < n; i++) e = verify_one(f, written, &t[i]);
+    tensors_close(written);
+    return e;
+}
+
+int tensors_commit(file_out *f, int err, const tensor_out *t, int n)
+{
+    if (!err) err = tensors_verify(f, t, n);
+    if (!err) return file_commit(f);
+    file_abandon(f);
+    return err;
+}
+
+int safetensors_write(const char *path, const tensor_out *t, int n, const char *const *meta)
+{
+    file_out f;
+    int e = file_create(&f, path, FILE_REGULAR);
+    return e ? e : tensors_commit(&f, safetensors_put(&f, t, n, meta), t, n);
+}
+
+int pth_write(const char *path, const tensor_out *t, int n)
+{
+    file_out f;
+    int e = file_create(&f, path, FILE_REGULAR);
+    return e ? e : tensors_commit(&f, pth_put(&f, t, n), t, n);
 }

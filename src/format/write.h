@@ -21,13 +21,13 @@ struct tensor_out {
     const file_tensor *blocks;                      /* or in place of both: its blocks, of the same type, as that file has them */
 };
 
-/* Write n tensors to `path`, beside it first and renamed when complete. meta: key, value, ..., NULL; or NULL for none. Types: one
+/* Write n tensors to an open file. meta: key, value, ..., NULL; or NULL for none. Types: one
  * value each. Data begins at a multiple of 8 and wider types come first (otherwise in the order given), so that every value is
  * aligned in a mapping. WKV_EIO, WKV_ENOMEM; WKV_EARG for what cannot be: a name that is no UTF-8, a value beyond its type. */
-int safetensors_write(const char *path, const tensor_out *t, int n, const char *const *meta);
+int safetensors_put(file_out *f, const tensor_out *t, int n, const char *const *meta);
 
 /* The same as a .pth that torch.load opens: a dictionary of tensors in the order given. Types: F32, F16, BF16. */
-int pth_write(const char *path, const tensor_out *t, int n);
+int pth_put(file_out *f, const tensor_out *t, int n);
 
 typedef enum { GGUF_U32 = 4, GGUF_I32 = 5, GGUF_F32 = 6, GGUF_TEXT = 8, GGUF_I32S, GGUF_TEXTS } gguf_kind;
 
@@ -43,8 +43,17 @@ typedef struct {
 } gguf_meta;
 
 /* The same as a GGUF: names of at most 63 bytes, at most 4 axes; types of gguf_type. */
-int gguf_write(const char *path, const tensor_out *t, int n, const gguf_meta *meta, int n_meta);
+int gguf_put(file_out *f, const tensor_out *t, int n, const gguf_meta *meta, int n_meta);
 uint32_t gguf_type(dtype type); /* its number in a GGUF; gguf.c */
+
+/* Read what was written to f again: the same tensors, with the same types, shapes and bytes; else WKV_EIO. f stays open. */
+int tensors_verify(file_out *f, const tensor_out *t, int n);
+/* Verify and commit; with err, which is returned then, or what is not as it was meant, abandon. */
+int tensors_commit(file_out *f, int err, const tensor_out *t, int n);
+
+/* All of it: created, written, verified, renamed into place. */
+int safetensors_write(const char *path, const tensor_out *t, int n, const char *const *meta);
+int pth_write(const char *path, const tensor_out *t, int n);
 
 /* ---- what the writers share ------------------------------------------------------------------------------------------ */
 

@@ -110,11 +110,16 @@ static int check_state(const tensors *t)
                 tensors_count(t));
 }
 
+static int open_tensors(tensors **out, const char *path, const wkv_model_options *o)
+{
+    return o->no_mmap ? tensors_load(out, path) : tensors_open(out, path);
+}
+
 /* Put what the file at `path` holds over the model's own tensors; NULL: nothing. */
-static int lay_over(tensors *file, tensors **over, const char *path)
+static int lay_over(tensors *file, tensors **over, const char *path, const wkv_model_options *o)
 {
     *over = NULL;
-    int e = path ? tensors_open(over, path) : 0;
+    int e = path ? open_tensors(over, path, o) : 0;
     if (*over) tensors_lay_over(file, *over);
     return e;
 }
@@ -122,8 +127,8 @@ static int lay_over(tensors *file, tensors **over, const char *path)
 static int bind(wkv_model *m, tensors *file, const wkv_model_options *o)
 {
     tensors *lora, *state;
-    int e = lay_over(file, &lora, o->lora);
-    if (!e) e = lay_over(file, &state, o->state);
+    int e = lay_over(file, &lora, o->lora, o);
+    if (!e) e = lay_over(file, &state, o->state, o);
     if (!e && lora) e = check_lora(lora);
     if (!e && state) e = check_state(state);
     if (e) return e;
@@ -204,7 +209,7 @@ int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *o
     if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha))
         return fail(WKV_EARG, "lora_alpha is %g, expected a finite number of 0 or more", (double)o->lora_alpha);
     tensors *file = NULL;
-    int e = path ? tensors_open(&file, path) : 0;
+    int e = path ? open_tensors(&file, path, o) : 0;
     e = path ? finish(out, file, e, o) : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in", o);
     if (!e && !o->as_stored && (e = model_pack(*out, o->type))) {
         wkv_model_close(*out);
@@ -229,3 +234,7 @@ size_t wkv_model_bytes(const wkv_model *m, const char *type)
 }
 
 const wkv_model_info *wkv_model_about(const wkv_model *m) { return &m->about; }
+int wkv_model_refuse_output(const wkv_model *m, const char *path)
+{
+    return m && path ? tensors_refuse_output(m->file, path) : fail(WKV_EARG, "no model, or no path; each is needed");
+}

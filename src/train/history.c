@@ -207,7 +207,7 @@ int history_page(history *h, const wkv_train_plan *p, const wkv_train_report *r,
     if (!over && h->page_time > 0 && now - h->page_time < SECONDS) return 0;
     h->page_time = now;
     file_out out;
-    int err = file_create(&out, h->page);
+    int err = file_create(&out, h->page, FILE_ANY);
     if (err) return err;
     page_write(out.f, h, p, r, over);
     return file_commit(&out);
