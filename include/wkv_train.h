@@ -56,6 +56,8 @@ typedef struct {
     double step_flops;         /* 6 x parameters (the embedding, which is only looked up, not counted) x tokens        */
     double tokens_per_second, seconds;
     int processes;             /* that train together; memory is that of each                                          */
+    const char *damaged;       /* the sentence about a newest checkpoint that is damaged, of a run that is resumed from an older
+                                  one; NULL: none is                                                                   */
 } wkv_train_plan;
 
 typedef struct {
@@ -162,8 +164,10 @@ typedef struct {
 
 /* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; opens as a model), at the
  * end final.safetensors, best.safetensors (of the lowest loss on held-out text), train.jsonl, train.html, and event files.
- * WKV_EARG names the option that is off, a run that is there already, or the setting in which a resumed run differs; WKV_EIO,
- * WKV_EFORMAT the file; WKV_ESTOPPED when plan or report asked for it, after saving, or when five steps in a row gave a loss or
+ * Files of another run and inputs of this one are never replaced; `out` is not touched before the plan is accepted, and locked from
+ * then on. A run whose newest checkpoint is damaged goes on from the newest one that is whole (wkv_train_plan.damaged). WKV_EARG
+ * names the option that is off, a run that is there already or at work in `out`, an input that would be replaced, or the setting in
+ * which a resumed run differs; WKV_EIO, WKV_EFORMAT the file; WKV_ESTOPPED when plan or report asked for it, after saving, or when five steps in a row gave a loss or
  * gradient that is no number. */
 WKV_API int wkv_train(const wkv_train_options *o);
 
@@ -202,13 +206,14 @@ typedef struct {
     const char *const *always; /* words that must be in it, NULL behind the last; NULL: none                           */
     const char *chat;          /* template of conversations; NULL: plain                                               */
     int rounds;                /* at most so many exchanges of words; 0: 24; negative: none                            */
+    int *made;                 /* becomes the number of ids that were made; NULL: not wanted                           */
     int (*report)(void *user, int round, double bytes_per_token); /* after each; not 0 stops: WKV_ESTOPPED             */
     void *user;
 } wkv_vocabulary_options;
 
 /* Make a vocabulary of the words that make the text shortest when it is cut as wkv cuts it: from left to right, the longest
  * word first. Written to `path` in World's line format. data: as for training, but text only. The result depends on the text and
- * the options alone. WKV_EARG: no text, or no words in it; WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
+ * the options alone. WKV_EARG: no text, no words in it, or `path` is a file of it; WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
 WKV_API int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vocabulary_options *options);
 
 /* The string called "text" of a line of a .jsonl, as training reads it. *text belongs to the caller, who frees it; NULL: the line

@@ -93,7 +93,8 @@ typedef struct {
 
 /* Read, learn, measure, save: OUT/lora.safetensors (f32, its alpha in the metadata) and OUT/lora.pth (bf16), both with RWKV-PEFT's
  * names; OUT/state.pth (blocks.N.att.time_state); or, of all weights, OUT/final.safetensors; and OUT/tune.jsonl, a line of figures
- * for each step. WKV_EARG names the option that is off; WKV_EIO, WKV_EFORMAT the file; WKV_EUNSUPPORTED: a state of version 4;
+ * for each step. WKV_EARG names the option that is off, a result of another run in OUT or an input that would be
+ * replaced, or says that another process is at work in OUT; WKV_EIO, WKV_EFORMAT the file; WKV_EUNSUPPORTED: a state of version 4;
  * WKV_ESTOPPED when a callback asked for it, after saving what was learnt, or when the loss is no longer a number. */
 WKV_API int wkv_tune(const wkv_tune_options *o);
 

@@ -111,7 +111,9 @@ refused "'this' is not a token id" logits -m "$model" --tokens nothing.pth
 refused "is 96; the model" logits -m "$model" --tokens 1,2,96 -o x.f32
 if [ -e x.f32 ] || [ -e x.f32.part ]; then fail "a failed run leaves a file"; else pass; fi
 refused "no/such/folder" logits -m "$model" --tokens 1,2 -o no/such/folder/x.f32
-refused "there are no tokens" logits -m "$model" --tokens /dev/null
+: >empty
+refused "there are no tokens" logits -m "$model" --tokens empty
+refused "/dev/null: is a device, expected a regular file" logits -m "$model" --tokens /dev/null
 refused "pirate" chat -m "$model" --vocab "$vocab" --template pirate
 
 # ---- info --------------------------------------------------------------------------------------------------------------
@@ -418,8 +420,8 @@ run 0 merge "$model" merged.pth $tuned --type f32
 holds out "merged.pth: logits of 64 tokens are at most"
 run 0 logits -m merged.pth --tokens 1,2,3
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned2 --infctx 4 --lora tuned/lora.safetensors -n 1
-refused "missing.jsonl" tune -m "$model" --vocab "$vocab" -d missing.jsonl -o tuned2
-refused "RWKV-7 has no weights called" tune -m "$model" -d answers.jsonl -o tuned2 --targets att.gate
+refused "missing.jsonl" tune -m "$model" --vocab "$vocab" -d missing.jsonl -o tuned3
+refused "RWKV-7 has no weights called" tune -m "$model" -d answers.jsonl -o tuned3 --targets att.gate
 refused "tuned/state.pth: blocks.0.att.time_state is" logits --load-state tuned/state.pth --tokens 1 -o none.f32
 
 # ---- Ctrl-C ------------------------------------------------------------------------------------------------------------

@@ -503,6 +503,8 @@ static void twenty_examples(void)
                           .batch = 4,
                           .threads = 2,
                           .show = count_shown};
+    remove("twenty/state.pth"); /* of an earlier test */
+    remove("twenty/tune.jsonl");
     if (wkv_tune(&o)) FAILED("%s", wkv_error());
     EXPECT_EQ(shown, 3);
     wkv_convert(m, "after.safetensors", NULL);

@@ -135,6 +135,7 @@ static void put_plan(const wkv_train_plan *p)
          p->checkpointing ? " whose layers are run twice" : "", as_bytes(there, (double)p->available_bytes));
     if ((double)p->weight_bytes + (double)p->work_bytes > (double)p->available_bytes)
         note("that is more memory than there is: a smaller --micro-batch or --context needs less");
+    if (p->damaged) note("%s; an older checkpoint is whole", p->damaged);
     if (p->done) note("going on after step %s", as_count(a, p->done));
     note("about %.3g tokens/s, so %s", p->tokens_per_second, as_duration(d, p->seconds));
 }
@@ -269,9 +270,10 @@ static int run(int n, char **operands)
     if (!data.n && !set.resume) return usage(&cmd_train, "--data says what to learn; it is missing");
     if (!set.out) return usage(&cmd_train, "--out says where the model goes; it is missing");
     if (end_data()) return 1;
-    if (finish_options()) return 2;
+    int status = finish_options();
+    if (status) return status;
     wkv_ranks ranks;
-    int status = mpi_begin(&ranks);
+    status = mpi_begin(&ranks);
     if (status) return status;
     catch_interrupts(); /* after MPI, which catches some */
     status = train(&ranks);
@@ -289,10 +291,10 @@ const command cmd_train = {
         "which every RWKV tool that reads safetensors reads, and final.vocab.txt, its vocabulary; best.safetensors, "
         "as it was when the held-out text went best; train.html, a page with curves that a browser keeps up to date; "
         "train.jsonl, a line of figures now and then; and event files for TensorBoard. The path of the model is "
-        "printed at the end.\n\n"
-        "Ctrl-C ends the run after the step at hand and saves; the exit status is then 130. A run that ended early, "
-        "however it did, goes on with --resume from its last checkpoint, and gives the same bytes as one that was not "
-        "interrupted.\n\n"
+        "printed at the end. A folder with results of another run is refused.\n\n"
+        "Ctrl-C, and a terminal that is closed, end the run after the step at hand and save; the exit status is then 130. A run "
+        "that ended early, however it did, goes on with --resume from its last checkpoint, or the newest one that is whole, and "
+        "gives the same bytes as one that was not interrupted.\n\n"
         "Started by mpirun, several processes train one model together, each with its share of --batch; the result is "
         "that of "
         "one process within rounding. wkv must have been built where there is an MPI.",

@@ -23,6 +23,7 @@ static const option run_options[] = {
     {'o', "out", OPT_TEXT, "DIR", &set.out, 0, 0, "", "folder for what was learnt; made when it is not there"},
     {'m', "model", OPT_TEXT, "MODEL", &set.model, 0, 0, "the built-in model",
      "the model; it is only read, and may be stored with 8 or 4 bits"},
+    NO_MMAP_OPTION(&set.with.no_mmap),
     {0, "valid", OPT_TEXT, "FILE", &set.valid, 0, 0, "", "samples to measure on that are not learnt"},
     {0, "vocab", OPT_TEXT, "FILE", &set.vocab, 0, 0, "the one that fits the model", "the vocabulary"},
     {0, "template", OPT_TEXT, "NAME", &set.chat, 0, 0, "the one that fits the model",
@@ -196,11 +197,11 @@ const command cmd_tune = {
         "lora.safetensors (and lora.pth for RWKV-PEFT) or state.pth, which wkv generate and wkv chat take with --lora "
         "and "
         "--load-state, and wkv merge puts into the model. A state learns style and form, not facts; adapters learn "
-        "both.\n\n"
+        "both. A folder with results of another run is refused.\n\n"
         "Of conversations and instructions only the answers are learnt. The first three samples are shown before the "
         "first "
-        "step, what is learnt of them between [ and ]. Ctrl-C ends the run after the step at hand and saves; the exit "
-        "status is then 130.",
+        "step, what is learnt of them between [ and ]. Ctrl-C, and a terminal that is closed, end the run after the step at hand and save; "
+        "the exit status is then 130.",
     .examples = "wkv tune -m MODEL.gguf -d answers.jsonl -o run  # adapters\n"
                 "wkv chat -m MODEL.gguf --lora run/lora.safetensors  # try them\n"
                 "wkv tune -m MODEL.pth -d style.jsonl -o run --method state  # the initial state\n"

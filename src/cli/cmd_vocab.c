@@ -60,12 +60,11 @@ static int train(void)
     if (!paths || !set.always) return complain("out of memory");
     set.report = report;
     catch_interrupts();
-    wkv_tokenizer *t;
-    if (wkv_vocabulary_train(out, paths, &set) || wkv_tokenizer_open(&t, out, NULL)) return complain_library();
-    int size = wkv_tokenizer_size(t);
+    int size;
+    set.made = &size;
+    if (wkv_vocabulary_train(out, paths, &set)) return interrupted ? 130 : complain_library();
     if (size < set.size) note("the text has no more words than that");
     put_text("%s: %d ids, %.3f bytes a token\n", out, size, reached);
-    wkv_tokenizer_close(t);
     return 0;
 }
 

@@ -6,23 +6,10 @@
 #include "text/tokenizer.h"
 #include "train/run.h"
 #include "train/vocabulary.h"
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-char *path_in(const char *folder, const char *name)
-{
-    size_t n = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(n);
-    if (path)
-        snprintf(path, n, "%s/%s", folder, name);
-    else
-        fail(WKV_ENOMEM, "no memory for a path");
-    return path;
-}
 
 /* ---- settings ------------------------------------------------------------------------------------------------------- */
 
@@ -37,12 +24,31 @@ static int check_options(const wkv_train_options *o)
         return fail(WKV_EARG, "type \"%s\": weights are saved as \"f32\" or \"bf16\"", o->save_type);
     if (o->order && strcmp(o->order, "epochs") && strcmp(o->order, "magic"))
         return fail(WKV_EARG, "order \"%s\": there are \"epochs\" and \"magic\"", o->order);
-    if (o->valid_share >= 1) return fail(WKV_EARG, "a share of %g held out; it is below 1", (double)o->valid_share);
+    if (!(o->valid_share < 1)) return fail(WKV_EARG, "a share of %g held out; it is below 1", (double)o->valid_share);
     if (o->shard_optimizer && !o->ranks)
         return fail(WKV_EARG,
                     "shard_optimizer shares the moments out between processes that train together; there are none");
     if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both steps and epochs; one of them says how long to train");
     return 0;
+}
+
+/* Results of another run are not replaced, nor inputs of this one. What a run that was killed before its first checkpoint left may
+ * be, by one that resumes it; a finished model is none of that. */
+static int check_folder(const job *j)
+{
+    static const char *const results[] = {"final.safetensors", "best.safetensors", "final.vocab.txt", "best.vocab.txt",
+                                          "train.jsonl",       "train.html",       NULL};
+    static const char *const finished[] = {"final.safetensors", NULL};
+    const wkv_train_options *o = &j->o;
+    const char *none = NULL, *others[4] = {0};
+    int n = 0;
+    if (o->valid) others[n++] = o->valid;
+    if (o->vocab && !o->resume) others[n++] = o->vocab; /* a resumed run may read the copy that it made */
+    if (o->init && !j->from) others[n++] = o->init;
+    int err = folder_refuse(o->out, results, others, 0);
+    if (!err && o->data) err = folder_refuse(o->out, results, o->data, 0);
+    if (err || j->from) return err;
+    return folder_refuse(o->out, o->resume ? finished : results, &none, 1);
 }
 
 /* Find the checkpoint to go on from, and take over its settings. */
@@ -52,11 +58,12 @@ static int find_checkpoint(job *j)
     int err = 0;
     if (newest && !j->o.resume)
         err = fail(WKV_EARG, "%s: a run is there already; resume it, or take another folder", newest);
-    else if (newest && !(err = tensors_open(&j->from, newest)))
+    else if (newest && !(err = checkpoint_open(&j->from, &j->damaged, j->o.out)))
         err = settings_resume(&j->o, checkpoint_setting, j->from);
     else if (!newest && j->o.resume && !j->o.data)
         err = fail(WKV_EARG, "%s: there is no checkpoint to go on from, and no data to begin with", j->o.out);
     free(newest);
+    if (!err) err = check_folder(j);
     if (err || !j->from) return err;
     j->o.init = tensors_path(j->from); /* weights */
     return 0;
@@ -346,6 +353,7 @@ static int make_plan(job *j, size_t available)
                              .held_tokens = j->held_n,
                              .weight_bytes = 2 * (p->n + p->to - p->from) * sizeof *p->values,
                              .available_bytes = available,
+                             .damaged = j->damaged,
                              .processes = ranks_count(j->ranks)};
     plan->epochs = (double)plan->steps * j->o.batch / (double)j->order.chunks;
     plan->step_flops = 6.0 * (double)(plan->parameters - (int64_t)m->V * m->C) * (double)plan->step_tokens;
@@ -359,16 +367,6 @@ static int make_plan(job *j, size_t available)
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------------ */
-
-static int open_folder(job *j)
-{
-    if (mkdir(j->o.out, 0777) && errno != EEXIST) return fail(WKV_EIO, "%s: %s", j->o.out, strerror(errno));
-    int err = history_open(&j->history, j->o.out, j->at.log_bytes, j->t->step);
-    if (err) return err;
-    checkpoint_sweep(j->o.out); /* nobody else is here: the log is locked */
-    if ((err = put_vocab(j, "final.vocab.txt"))) return err;
-    return put_vocab(j, "best.vocab.txt");
-}
 
 int job_begin(job *j, const wkv_train_options *o)
 {
@@ -390,8 +388,19 @@ int job_begin(job *j, const wkv_train_options *o)
     if ((err = make_trainer(j))) return err;
     if ((err = tokens_check(&j->text, j->o.vocab_size)) || (err = tokens_check(&j->other_held, j->o.vocab_size))) return err;
     if (j->from && (err = read_checkpoint(j))) return err;
-    if (ranks_lead(j->ranks) && (err = open_folder(j))) return err;
     return make_plan(j, available);
+}
+
+int job_open(job *j)
+{
+    int err = folder_make(j->o.out);
+    char *path = err ? NULL : path_in(j->o.out, "train.jsonl");
+    if (!path) return err ? err : WKV_ENOMEM;
+    if (!(err = file_log(&j->history.log, path))) err = check_folder(j); /* again: nobody else is here now */
+    free(path);
+    if (!err) err = history_open(&j->history, j->o.out, j->at.log_bytes, j->t->step);
+    if (!err) err = put_vocab(j, "final.vocab.txt");
+    return err ? err : put_vocab(j, "best.vocab.txt");
 }
 
 void job_end(job *j)
@@ -404,6 +413,7 @@ void job_end(job *j)
     tokens_release(&j->other_held);
     wkv_tokenizer_close(j->vocab);
     tensors_close(j->from);
+    free(j->damaged);
     free(j->data);
     free(j->valid_path);
     free(j->vocab_path);

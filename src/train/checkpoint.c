@@ -1,7 +1,9 @@
 /* checkpoint.c - writing, finding and reading the checkpoints of a run. */
 #include "train/checkpoint.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "base/number.h"
-#include "train/run.h"
+#include "train/folder.h"
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,25 +50,43 @@ char *checkpoint_newest(const char *folder)
     return path;
 }
 
-static void remove_old(const char *folder, int keep)
+/* All but the last `keep` up to `step`; one of a later step is damaged and was passed over. */
+static void remove_old(const char *folder, int64_t step, int keep)
 {
     struct dirent **found;
-    int n = scandir(folder, &found, is_checkpoint, by_step);
+    int n = scandir(folder, &found, is_checkpoint, by_step), last = n;
+    while (last > 0 && step_of(found[last - 1]->d_name) > step) last--;
     for (int i = 0; i < n; i++) {
-        if (i < n - keep) remove_in(folder, found[i]->d_name);
+        if (i < last - keep) remove_in(folder, found[i]->d_name);
         free(found[i]);
     }
     if (n >= 0) free(found);
 }
 
-static int is_part(const struct dirent *e) { return strstr(e->d_name, ".part-") != NULL; }
+/* "checkpoint-00000010.safetensors" of its part file's name; 0: it is no such name. */
+static int whole_name(char out[64], const char *name)
+{
+    const char *end = strstr(name, ".part-");
+    if (!end || end - name >= 64) return 0;
+    snprintf(out, 64, "%.*s", (int)(end - name), name);
+    return step_of(out) >= 0;
+}
 
-void checkpoint_sweep(const char *folder)
+static int is_part(const struct dirent *e)
+{
+    char whole[64];
+    return whole_name(whole, e->d_name);
+}
+
+/* A resumed run may write other steps than the one that was killed. */
+static void remove_parts(const char *folder)
 {
     struct dirent **found;
     int n = scandir(folder, &found, is_part, alphasort);
     for (int i = 0; i < n; i++) {
-        remove_in(folder, found[i]->d_name);
+        char whole[64], *path = whole_name(whole, found[i]->d_name) ? path_in(folder, whole) : NULL;
+        if (path) file_clean(path);
+        free(path);
         free(found[i]);
     }
     if (n >= 0) free(found);
@@ -92,14 +112,19 @@ static const char *const fact_names[FACTS] = {"step",        "skipped",   "skipp
                                               "loss_count",  "log_bytes", "text_tokens",    "held_tokens",
                                               "smooth_loss", "best_loss", "loss_sum",       "text_sum"};
 
+static int check_fact(const tensors *f, const char *name)
+{
+    if (checkpoint_setting(f, name)) return 0;
+    return fail(WKV_EFORMAT, "%s: \"%s\" is missing; no run can go on from it", tensors_path(f), name);
+}
+
 static int read_facts(const tensors *f, wkv_trainer *t, position *at)
 {
     int64_t whole[8];
     double parts[3];
     for (int i = 0; i < FACTS; i++) {
         const char *text = checkpoint_setting(f, fact_names[i]);
-        if (!text)
-            return fail(WKV_EFORMAT, "%s: \"%s\" is missing; no run can go on from it", tensors_path(f), fact_names[i]);
+        if (!text) return check_fact(f, fact_names[i]);
         if (i < 8)
             whole[i] = strtoll(text, NULL, 10);
         else if (i < 11)
@@ -152,8 +177,10 @@ int checkpoint_write(const char *folder, const wkv_trainer *t, const position *a
     }
     int err = params_save(&t->p, path, F32, 1, meta);
     free(path);
-    if (!err) remove_old(folder, keep);
-    return err;
+    if (err) return err;
+    remove_old(folder, t->step, keep);
+    remove_parts(folder);
+    return 0;
 }
 
 const char *checkpoint_setting(const void *f, const char *name)
@@ -161,6 +188,40 @@ const char *checkpoint_setting(const void *f, const char *name)
     char key[48];
     snprintf(key, sizeof key, "training.%s", name);
     return tensors_meta(f, key);
+}
+
+/* Open one that has all a run needs. */
+static int open_whole(tensors **out, const char *path)
+{
+    int err = tensors_open(out, path);
+    for (int i = 0; !err && i < FACTS; i++) err = check_fact(*out, fact_names[i]);
+    if (err) {
+        tensors_close(*out);
+        *out = NULL;
+    }
+    return err;
+}
+
+int checkpoint_open(tensors **out, char **damaged, const char *folder)
+{
+    struct dirent **found;
+    int n = scandir(folder, &found, is_checkpoint, by_step), err = 0;
+    *out = NULL;
+    *damaged = NULL;
+    for (int i = n; !*out && i-- > 0;) {
+        char *path = path_in(folder, found[i]->d_name);
+        err = path ? open_whole(out, path) : WKV_ENOMEM;
+        free(path);
+        if (err && err != WKV_EFORMAT) break;
+        if (err && !*damaged && !(*damaged = strdup(wkv_error()))) err = fail(WKV_ENOMEM, "no memory for a sentence");
+        if (err == WKV_ENOMEM) break;
+    }
+    if (err == WKV_EFORMAT)
+        err = fail(WKV_EFORMAT, "%s; %s", *damaged,
+                   n > 1 ? "no older checkpoint of this folder is whole" : "there is no older checkpoint in this folder");
+    for (int i = 0; i < n; i++) free(found[i]);
+    if (n >= 0) free(found);
+    return err;
 }
 
 int checkpoint_read(const tensors *f, wkv_trainer *t, position *at)

@@ -23,6 +23,10 @@ typedef struct {
 /* The newest checkpoint of the folder; freed by the caller. NULL: there is none. */
 char *checkpoint_newest(const char *folder);
 
+/* Open the newest one that is whole. *damaged: what is wrong with the newest, when it is not that one; else NULL; freed by the
+ * caller. *out is NULL, and 0 returned, when there is none. WKV_EFORMAT: none is whole; the sentence is about the newest. */
+int checkpoint_open(tensors **out, char **damaged, const char *folder);
+
 /* Write one for the trainer's step, then remove all but the last `keep`. One process does it; where moments are shared out the
  * others call params_send. WKV_EIO, WKV_ENOMEM. */
 int checkpoint_write(const char *folder, const wkv_trainer *t, const position *at, const wkv_train_options *o,
@@ -33,8 +37,5 @@ int checkpoint_read(const tensors *f, wkv_trainer *t, position *at);
 
 /* The setting of that name in a checkpoint (`f`, a tensors), NULL: not there. */
 const char *checkpoint_setting(const void *f, const char *name);
-
-/* Remove what killed processes left half written in the folder. */
-void checkpoint_sweep(const char *folder);
 
 #endif

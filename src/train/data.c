@@ -231,6 +231,13 @@ int documents_read(const char *path, const wkv_template *chat, document_fn *fn, 
     return each_file(path, take_one, &(taker){chat, fn, user});
 }
 
+static int refuse_one(void *user, const char *path) { return file_refuse_input(user, path, "the text"); }
+
+int documents_refuse_output(const char *path, const char *out)
+{
+    return each_file(path, refuse_one, (void *)(uintptr_t)out);
+}
+
 void tokens_release(tokens *d)
 {
     for (int i = 0; i < d->n_parts; i++) {

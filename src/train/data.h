@@ -47,6 +47,9 @@ int data_has_text(const char *path);
 /* WKV_EFORMAT with the file and the place in it when an id is not below V. */
 int tokens_check(const tokens *d, int V);
 
+/* WKV_EARG when `out`, which is about to be written, is the file `path` or one in the folder of that name. */
+int documents_refuse_output(const char *path, const char *out);
+
 /* The ids [at, at + n). */
 void tokens_copy(const tokens *d, int64_t at, int64_t n, int32_t *out);
 

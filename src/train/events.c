@@ -106,9 +106,12 @@ FILE *events_open(const char *folder, int64_t step)
 {
     static const char version[] = "brain.Event:2";
     char path[4096];
-    snprintf(path, sizeof path, "%s/events.out.tfevents.%010lld.wkv.%ld", folder, (long long)time(NULL),
-             (long)getpid());
-    FILE *f = fopen(path, "wbe");
+    FILE *f = NULL;
+    for (int i = 0; !f && (!i || (errno == EEXIST && i < 1000)); i++) { /* nothing is replaced: runs may begin in one second */
+        snprintf(path, sizeof path, "%s/events.out.tfevents.%010lld.wkv.%ld.%d", folder, (long long)time(NULL),
+                 (long)getpid(), i);
+        f = fopen(path, "wbxe");
+    }
     if (!f) {
         fail(WKV_EIO, "%s: %s", path, strerror(errno));
         return NULL;

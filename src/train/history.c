@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -93,12 +92,8 @@ static int read_lines(history *h, const char *path, int64_t keep)
 
 /* ---- open and close ---------------------------------------------------------------------------------------------------- */
 
-static int open_log(history *h, const char *path, int64_t keep)
+static int begin_log(history *h, const char *path, int64_t keep)
 {
-    h->log = fopen(path, keep ? "r+e" : "ae");
-    if (!h->log) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
-    if (flock(fileno(h->log), LOCK_EX | LOCK_NB))
-        return fail(WKV_EARG, "%s: another process is training in this folder", path);
     int err = keep ? read_lines(h, path, keep) : 0;
     if (err) return err;
     if (ftruncate(fileno(h->log), (off_t)keep) || fseek(h->log, 0, SEEK_END))
@@ -108,7 +103,6 @@ static int open_log(history *h, const char *path, int64_t keep)
 
 int history_open(history *h, const char *folder, int64_t keep, int64_t step)
 {
-    *h = (history){0};
     size_t n = strlen(folder) + 16;
     char *path = malloc(n);
     h->page = malloc(n);
@@ -116,7 +110,7 @@ int history_open(history *h, const char *folder, int64_t keep, int64_t step)
     if (!err) {
         snprintf(path, n, "%s/train.jsonl", folder);
         snprintf(h->page, n, "%s/train.html", folder);
-        err = open_log(h, path, keep);
+        err = begin_log(h, path, keep);
     }
     free(path);
     if (!err && !(h->events = events_open(folder, step))) err = WKV_EIO;

@@ -26,8 +26,8 @@ typedef struct {
     double page_time; /* when the page was written */
 } history;
 
-/* Open the logs in a folder. The first `keep` bytes of train.jsonl stay and are read; what is behind them, of a run that was
- * killed after its last checkpoint, is written anew. step: where the run goes on. WKV_EARG: another process has it open;
+/* Open the logs in a folder but train.jsonl, which h->log is already (file_log). The first `keep` bytes of that stay and are read;
+ * what is behind them, of a run that was killed after its last checkpoint, is written anew. step: where the run goes on.
  * WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
 int history_open(history *h, const char *folder, int64_t keep, int64_t step);
 void history_close(history *h);

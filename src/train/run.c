@@ -257,6 +257,7 @@ static int begin(job *j, const wkv_train_options *o)
     describe(j);
     if (ranks_lead(j->ranks) && j->o.plan && j->o.plan(j->o.user, &j->plan))
         err = fail(WKV_ESTOPPED, "stopped before the first step");
+    if (!err && ranks_lead(j->ranks)) err = job_open(j);
     return ranks_agree(j->ranks, err);
 }
 

@@ -5,12 +5,14 @@
 #include "text/utf8.h"
 #include "train/checkpoint.h"
 #include "train/data.h"
+#include "train/folder.h"
 #include "train/history.h"
 #include "train/order.h"
 
 typedef struct {
     wkv_train_options o; /* with defaults, and with what a resumed run remembers  */
     tensors *from;       /* the checkpoint it goes on from, or NULL               */
+    char *damaged;       /* the sentence about a newer one, or NULL               */
     char *data;          /* paths of the text, one a line                         */
     char *valid_path, *vocab_path;
     wkv_tokenizer *vocab; /* NULL: token files without one                         */
@@ -34,15 +36,13 @@ typedef struct {
     char sample[2048];
 } job;
 
-/* Open everything, from the beginning or from a checkpoint, and make the plan. job_end in any case. Only the process that leads
- * opens what is written to. */
+/* Open everything that is read, from the beginning or from a checkpoint, and make the plan. job_end in any case. */
 int job_begin(job *j, const wkv_train_options *o);
+/* Open the folder and what is written to in it: only in the process that leads, once the plan is accepted. */
+int job_open(job *j);
 void job_end(job *j);
 
 /* The weights to `name` in the folder of the run. */
 int job_save(const job *j, const char *name);
-
-/* folder/name, freed by the caller; NULL without memory, after fail() */
-char *path_in(const char *folder, const char *name);
 
 #endif

@@ -1,14 +1,14 @@
 /* tune.c - wkv_tune: samples in, adapter or state out. */
 #include "wkv_tune.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "train/folder.h"
 #include "train/history.h"
 #include "train/samples.h"
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 typedef struct {
@@ -68,21 +68,9 @@ static void choose(job *j, int64_t step)
 
 /* ---- files ---------------------------------------------------------------------------------------------------------- */
 
-/* out/name, freed by the caller; NULL without memory */
-static char *path_in(const job *j, const char *name)
-{
-    size_t n = strlen(j->o->out) + strlen(name) + 2;
-    char *path = malloc(n);
-    if (path)
-        snprintf(path, n, "%s/%s", j->o->out, name);
-    else
-        fail(WKV_ENOMEM, "no memory for a path");
-    return path;
-}
-
 static int save_as(const job *j, const char *name, learnt what, dtype type)
 {
-    char *path = path_in(j, name);
+    char *path = path_in(j->o->out, name);
     if (!path) return WKV_ENOMEM;
     int err = tuner_save(j->t, path, what, type);
     free(path);
@@ -99,12 +87,21 @@ static int save(const job *j)
     return err;
 }
 
-static int open_log(job *j)
+/* Nothing is replaced: no result of another run, no input of this one. */
+static int check_folder(const wkv_tune_options *o)
 {
-    char *path = path_in(j, "tune.jsonl");
-    if (!path) return WKV_ENOMEM;
-    j->log = fopen(path, "w");
-    int err = j->log ? 0 : fail(WKV_EIO, "%s: %s", path, strerror(errno));
+    static const char *const results[] = {"lora.safetensors", "lora.pth", "state.pth", "final.safetensors", "tune.jsonl", NULL};
+    const char *inputs[] = {o->data,  o->valid ? o->valid : "",         o->model ? o->model : "",
+                            o->vocab ? o->vocab : "", o->with.lora ? o->with.lora : "", o->with.state ? o->with.state : "", NULL};
+    return folder_refuse(o->out, results, inputs, 1);
+}
+
+static int open_folder(job *j)
+{
+    int err = folder_make(j->o->out);
+    char *path = err ? NULL : path_in(j->o->out, "tune.jsonl");
+    if (!path) return err ? err : WKV_ENOMEM;
+    if (!(err = file_log(&j->log, path))) err = check_folder(j->o); /* again: nobody else is here now */
     free(path);
     return err;
 }
@@ -306,7 +303,7 @@ static int begin(job *j)
 {
     const wkv_tune_options *o = j->o;
     int err = check(o);
-    if (err) return err;
+    if (err || (err = check_folder(o))) return err;
     j->what = find_method(o->method);
     if ((err = make_tuner(j)) || (err = open_vocab(j)) || (err = read_samples(j))) return err;
     j->batch = or_default(o->batch, 8);
@@ -320,8 +317,7 @@ static int begin(job *j)
     if (!j->order || !j->now) return fail(WKV_ENOMEM, "no memory for %d samples", j->learn.count);
     shuffle(j);
     if ((err = announce(j))) return err;
-    if (mkdir(o->out, 0777) && errno != EEXIST) return fail(WKV_EIO, "%s: %s", o->out, strerror(errno));
-    return open_log(j);
+    return open_folder(j);
 }
 
 int wkv_tune(const wkv_tune_options *o)

@@ -91,9 +91,14 @@ int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vo
         if (!n || n > MAX_WORD) return fail(WKV_EARG, "a word that must be in the vocabulary has %zu bytes, expected 1 to %d", n, MAX_WORD);
     }
     int err = wkv_template_find(&chat, o->chat, NULL, NULL);
+    for (int i = 0; !err && data[i]; i++) err = documents_refuse_output(data[i], path);
     for (; !err && *data; data++) err = vocabulary_read(&chunks, *data, chat);
     if (!err) err = vocabulary_make(&lines, &bytes, &chunks, o);
     if (!err) err = file_write(path, lines, bytes);
+    if (!err && o->made) {
+        *o->made = FIRST;
+        for (size_t i = 0; i < bytes; i++) *o->made += lines[i] == '\n';
+    }
     free(lines);
     table_release(&chunks);
     return err;

@@ -1,0 +1,48 @@
+/* folder.c - the folder of a run: paths in it, and a refusal before results or inputs would be replaced. */
+#include "train/folder.h"
+#include "base/error.h"
+#include "base/file.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+char *path_in(const char *folder, const char *name)
+{
+    size_t n = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(n);
+    if (path)
+        snprintf(path, n, "%s/%s", folder, name);
+    else
+        fail(WKV_ENOMEM, "no memory for a path");
+    return path;
+}
+
+int folder_make(const char *folder)
+{
+    if (mkdir(folder, 0777) && errno != EEXIST) return fail(WKV_EIO, "%s: %s", folder, strerror(errno));
+    return 0;
+}
+
+static int refuse(const char *path, const char *const *inputs, int fresh)
+{
+    struct stat about;
+    for (; *inputs; inputs++)
+        if (file_same(path, *inputs))
+            return fail(WKV_EARG, "%s: is an input of this run, %s, and would be replaced; take another folder for the results",
+                        path, *inputs);
+    if (!fresh || stat(path, &about) || (S_ISREG(about.st_mode) && !about.st_size)) return 0;
+    return fail(WKV_EARG, "%s: is the result of another run; take another folder, or move it away", path);
+}
+
+int folder_refuse(const char *folder, const char *const *names, const char *const *inputs, int fresh)
+{
+    int err = 0;
+    for (; !err && *names; names++) {
+        char *path = path_in(folder, *names);
+        err = path ? refuse(path, inputs, fresh) : WKV_ENOMEM;
+        free(path);
+    }
+    return err;
+}
