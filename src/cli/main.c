@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int man;
 static int completion; /* for which shell */
@@ -112,11 +113,23 @@ static int start(int argc, char **argv)
     return status;
 }
 
+/* A mapped file that became shorter. Only what is safe in a handler: a sentence, and the end. */
+static void on_bus_error(int signal_number)
+{
+    static const char sentence[] = "wkv: a file became shorter while it was in use (SIGBUS); write a changed file beside it and "
+                                   "rename it, or give --no-mmap, which reads the model into memory\n";
+    (void)signal_number;
+    ssize_t ignored = write(2, sentence, sizeof sentence - 1);
+    (void)ignored;
+    _exit(1);
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
     if (strcmp(nl_langinfo(CODESET), "UTF-8"))
         setlocale(LC_CTYPE, "C.UTF-8"); /* text is UTF-8 whatever the locale says */
+    signal(SIGBUS, on_bus_error);
     signal(SIGPIPE, SIG_IGN);           /* a reader that leaves is an end like any other: see put_end */
     return put_end(start(argc, argv));
 }

@@ -152,8 +152,8 @@ void catch_interrupts(void)
 {
     struct sigaction now = {.sa_handler = on_interrupt},
                      before; /* no SA_RESTART: reading from a terminal must wake up */
-    const int wanted[] = {SIGINT, SIGTERM};
-    for (int i = 0; i < 2; i++)
+    const int wanted[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 3; i++)
         if (!sigaction(wanted[i], NULL, &before) && before.sa_handler != SIG_IGN) sigaction(wanted[i], &now, NULL);
 }
 

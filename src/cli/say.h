@@ -50,7 +50,9 @@ void progress_end(progress *p); /* takes the bar away */
 /* ---- Ctrl-C ---------------------------------------------------------------------------------------------------------- */
 
 extern volatile sig_atomic_t interrupted;
-void catch_interrupts(void); /* from here on Ctrl-C (and SIGTERM) sets `interrupted`; system calls return EINTR */
+/* From here on Ctrl-C, SIGTERM, and SIGHUP (a closed terminal) unless it is ignored (nohup), set `interrupted`; system calls
+ * return EINTR. */
+void catch_interrupts(void);
 
 /* ---- figures --------------------------------------------------------------------------------------------------------- */
 
