@@ -276,14 +276,14 @@ run 0 convert $base new/kill.pth --type f32 # a .pth holds its own name
 run 0 merge $base new/kill.safetensors $tuned --type f32
 i=0
 while [ $i -lt $rounds ]; do
-    # fixed delays that look random: up to 70 ms, in which both are at work
-    delay=$(printf '0.%03d' $((i * 37 % 70 + 3)))
+    # fixed delays that look random, in which some have not begun to write, most are at work and some are done
+    delay=$(printf '0.%03d' $((i * 37 % 200 + 3)))
     cp "$model" kill.pth
     killed "$delay" convert $base kill.pth --type f32
     old_or_new kill.pth "$model" new/kill.pth
     cp "$model" kill.safetensors
     # shellcheck disable=SC2086
-    killed "$(printf '0.%03d' $((i * 53 % 140 + 3)))" merge $base kill.safetensors $tuned --type f32
+    killed "$(printf '0.%03d' $((i * 53 % 400 + 3)))" merge $base kill.safetensors $tuned --type f32
     old_or_new kill.safetensors "$model" new/kill.safetensors
     # saved after every step: what is there is whole
     if [ $i -lt $((rounds - 2)) ] || [ $rounds = 2 ]; then
