@@ -92,6 +92,12 @@ done
 mkdir hf
 cp $base hf/model.safetensors
 refused "hf/model.safetensors: is an input, a file of hf" convert hf hf/model.safetensors
+mkdir shards
+cp $base shards/model-00001-of-00001.safetensors
+echo "{\"weight_map\": {\"emb.weight\": \"model-00001-of-00001.safetensors\"}}" >shards/model.safetensors.index.json
+for to in shards/model-00001-of-00001.safetensors shards/model.safetensors.index.json; do
+    refused "$to: is an input, a file of shards" logits -m shards --tokens 1 -o $to
+done
 tuned="--lora tuned/lora.safetensors --load-state tuned/state.pth"
 cksum $base tuned/* >>before
 # shellcheck disable=SC2086

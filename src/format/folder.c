@@ -53,8 +53,10 @@ static int read_index(checkpoint *c, const char *path)
 {
     char *text;
     size_t size;
+    struct stat about;
     int e = file_slurp(&text, &size, path);
     if (e) return e;
+    if (!stat(path, &about)) c->index_id = (file_id){about.st_dev, about.st_ino};
     json_error_t why;
     c->index = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
     free(text);

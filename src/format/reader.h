@@ -23,6 +23,7 @@ struct tensors {
     const char *path, *format, *naming;
     file_map *maps;
     int n_maps, cap_maps;
+    file_id index;              /* the file that lists the shards; inode 0: none */
     size_t bytes;
     file_tensor *list;
     int count, cap;
@@ -68,6 +69,7 @@ typedef struct {
     char **file;
     int n;
     struct json_t *index; /* NULL: no index */
+    file_id index_id;     /* its file       */
 } checkpoint;
 int checkpoint_find(checkpoint *out, const char *path);
 int checkpoint_complete(const checkpoint *c, const tensors *t);

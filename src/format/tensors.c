@@ -172,6 +172,7 @@ static int open_checkpoint(tensors **out, const char *path, int in_memory)
     *out = NULL;
     int e = checkpoint_find(&found, path);
     if (!e) e = tensors_new(&t, path);
+    if (!e) t->index = found.index_id;
     for (int i = 0; !e && i < found.n; i++) e = open_file(t, found.file[i], in_memory);
     if (!e) {
         e = checkpoint_complete(&found, t);
@@ -255,11 +256,12 @@ void tensors_lay_over(tensors *t, tensors *over)
 
 int tensors_refuse_output(const tensors *t, const char *path)
 {
-    for (; t; t = t->over)
-        for (int i = 0; i < t->n_maps; i++)
-            if (file_is(path, t->maps[i].id))
-                return fail(WKV_EARG, "%s: is an input, a file of %s, and would be replaced; write to another path", path,
-                            t->path);
+    for (; t; t = t->over) {
+        int own = t->index.inode && file_is(path, t->index);
+        for (int i = 0; i < t->n_maps; i++) own |= file_is(path, t->maps[i].id);
+        if (own)
+            return fail(WKV_EARG, "%s: is an input, a file of %s, and would be replaced; write to another path", path, t->path);
+    }
     return WKV_OK;
 }
 
