@@ -27,3 +27,13 @@ if(WKV_FUZZ)
     add_dependencies(fuzzers ${name})
   endforeach()
 endif()
+
+# The fuzzer that knows the formats: tests/fuzz/mutants, in every build. Reading a file is exchanged, so that it is in memory of exactly
+# its size, where the sanitizers see a read beyond it. A short run is a test; tools/fuzz.sh has the long one.
+file(GLOB MUTANT_SOURCES CONFIGURE_DEPENDS tests/fuzz/mutants/*.c)
+add_executable(mutants ${MUTANT_SOURCES})
+target_link_libraries(mutants PRIVATE wkv_objects)
+target_compile_definitions(mutants PRIVATE TEST_DIR="${CMAKE_SOURCE_DIR}/tests")
+target_link_options(mutants PRIVATE -Wl,--wrap=file_open,--wrap=file_close,--wrap=file_expect,--wrap=file_forget)
+add_test(NAME mutants COMMAND mutants -n 2000 WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+set_tests_properties(mutants PROPERTIES TIMEOUT 600)

@@ -71,7 +71,8 @@ typedef struct {
 static int add_piece(void *user, const char *text, size_t bytes, int answer)
 {
     page *p = user;
-    (void)answer; /* here all of it is learnt */
+    (void)answer;          /* here all of it is learnt  */
+    if (!bytes) return 0; /* p->text may be NULL still */
     if (p->n + bytes > p->room) {
         size_t room = 2 * p->n + bytes;
         char *more = realloc(p->text, room);

@@ -1,0 +1,289 @@
+/* fields_pickle.c - torch.save: the numbers, names and tensors of a pickle, in a zip or in the older stream; the records of the zip. */
+#include "mutation.h"
+#include <stdio.h>
+#include <string.h>
+
+static const char *const globals[] = {"torch._utils\n_rebuild_tensor_v2", "torch._utils\n_rebuild_tensor_v3", "torch._utils\n_rebuild_parameter",
+    "torch\nFloatStorage", "torch\nHalfStorage", "torch\nBFloat16Storage", "torch\nDoubleStorage", "torch\nByteStorage", "torch\nCharStorage",
+    "torch\nBoolStorage", "torch\nLongStorage", "torch.storage\nUntypedStorage", "torch.storage\n_load_from_bytes", "collections\nOrderedDict",
+    "torch\nfloat64", "torch\nfloat32", "torch\nbfloat16", "torch\nint64", "torch\nbool", "builtins\nset", "os\nsystem", NULL};
+
+/* Bytes of the operand of an opcode; -1: not one that torch.save writes. */
+static int operand(uint8_t op)
+{
+    switch (op) {
+    case 0x80: case 'K': case 'q': case 'h': return 1;
+    case 'M': return 2;
+    case 'J': case 'r': case 'j': return 4;
+    case 'G': case 0x95: return 8;
+    default: return strchr("(.0)]}lt\x85\x86\x87\x88\x89NQRasuebo\x81\x93\x94", op) ? 0 : -1;
+    }
+}
+
+/* A pickle's fields, to its STOP; returns behind it. */
+static size_t scan_one(sound *s, size_t from, size_t to)
+{
+    const uint8_t *p = s->file.data;
+    size_t at = from;
+    int value = -1; /* the value of the last name, which has no end yet */
+    while (at < to) {
+        uint8_t op = p[at];
+        int n = operand(op);
+        if (op == 'X' || op == 0x8c || op == 'U') {
+            int width = op == 'X' ? 4 : 1;
+            size_t len = 0, text = at + 1 + (size_t)width;
+            if (text > to) return to;
+            memcpy(&len, p + at + 1, (size_t)width);
+            if (len > to - text) return to;
+            int name = memchr(p + text, '.', len) != NULL;
+            if (name) {
+                if (value >= 0) s->fields[value].size = at - s->fields[value].at, s->fields[value - 2].size = at - s->fields[value - 2].at;
+                add_field(s, ITEM, at, text + len - at, 1);
+            }
+            add_length(s, at + 1, width, text, text + len);
+            add_field(s, NAME, text, len, 0);
+            at = text + len;
+            if (name) { /* not of what is in front of the name: the memo's number */
+                if (at < to && p[at] == 'q') at += 2;
+                else if (at < to && p[at] == 'r') at += 5;
+                else if (at < to && p[at] == 0x94) at++;
+                value = (int)(add_field(s, PICKLE_VALUE, at, 0, 0) - s->fields);
+            }
+            continue;
+        }
+        if (op == 'c') {
+            const uint8_t *line = memchr(p + at, '\n', to - at), *end = line ? memchr(line + 1, '\n', to - (size_t)(line + 1 - p)) : NULL;
+            if (!end) return to;
+            add_field(s, WORD, at + 1, (size_t)(end - p) - at - 1, 0)->words = globals;
+            at = (size_t)(end - p) + 1;
+            continue;
+        }
+        if (op == 0x8a) {
+            size_t len = p[at + 1];
+            if (len <= 8) add_field(s, PICKLE_NUMBER, at, 2 + len, 0);
+            at += 2 + len;
+            continue;
+        }
+        if (n < 0) return to;
+        if ((op == 'u' || op == 's') && value >= 0) {
+            s->fields[value].size = at - s->fields[value].at;
+            s->fields[value - 2].size = at - s->fields[value - 2].at;
+            value = -1;
+        }
+        if (op == 'K' || op == 'M' || op == 'J') add_field(s, PICKLE_NUMBER, at, 1 + (size_t)n, 0);
+        at += 1 + (size_t)n;
+        if (op == '.') return at;
+    }
+    return to;
+}
+
+void scan_pickle(sound *s, size_t from, size_t to)
+{
+    scan_one(s, from, to);
+}
+
+/* ---- a tensor written anew --------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint8_t *at, *end;
+} writer;
+
+static void put(writer *w, const void *data, size_t n)
+{
+    if ((size_t)(w->end - w->at) < n) return;
+    memcpy(w->at, data, n);
+    w->at += n;
+}
+
+static void put_text(writer *w, const char *text, size_t n)
+{
+    uint32_t len = (uint32_t)n;
+    put(w, "X", 1);
+    put(w, &len, 4);
+    put(w, text, n);
+}
+
+static void put_int(writer *w, int64_t x)
+{
+    int wide = x < INT32_MIN || x > INT32_MAX;
+    put(w, wide ? "\x8a\x08" : "J", wide ? 2 : 1);
+    put(w, &x, wide ? 8 : 4);
+}
+
+static void put_global(writer *w, const char *name)
+{
+    put(w, "c", 1);
+    put(w, name, strlen(name));
+    put(w, "\n", 1);
+}
+
+/* The first storage class that the file names: most files have one. */
+static const char *storage_class(const sound *s, char *out, size_t room)
+{
+    for (int i = 0; i < s->n_fields; i++) {
+        const field *f = &s->fields[i];
+        if (f->kind == WORD && f->words == globals && f->size > 7 && f->size < room && !memcmp(s->file.data + f->at + f->size - 7, "Storage", 7)) {
+            memcpy(out, s->file.data + f->at, f->size);
+            out[f->size] = 0;
+            return out;
+        }
+    }
+    return "torch\nFloatStorage";
+}
+
+size_t hostile_tensor(rng *r, const sound *s, const field *f, uint8_t *out, size_t room)
+{
+    enum { MOST = 12 };
+    int64_t n[MOST];
+    char own_class[64], key[16] = "0";
+    int count = 0;
+    for (const field *g = f + 1; g < s->fields + s->n_fields && g->at < f->at + f->size; g++) { /* numel, offset, shape, strides; and the key */
+        if (g->kind == PICKLE_NUMBER && count < MOST) n[count++] = number_at(s, g);
+        if (g->kind == NAME && g->size < sizeof key && s->file.data[g->at] <= '9' && s->file.data[g->at] >= '0')
+            snprintf(key, sizeof key, "%.*s", (int)g->size, (const char *)s->file.data + g->at);
+    }
+    int dims = (count - 2) / 2;
+    if (count < 4 || dims > 4) dims = 1, n[0] = n[2] = 8, n[1] = 0, n[3] = 1;
+    int64_t numel = n[0], offset = n[1], shape[6], stride[6];
+    memcpy(shape, n + 2, (size_t)dims * sizeof *shape);
+    memcpy(stride, n + 2 + dims, (size_t)dims * sizeof *stride);
+    const char *cls = storage_class(s, own_class, sizeof own_class), *type = NULL;
+    int64_t from = 0, some = numel;
+    int view = 0;
+    for (uint32_t edits = 1 + below(r, 2); edits; edits--) {
+        uint32_t i = below(r, (uint32_t)dims), j = below(r, (uint32_t)dims);
+        int64_t x = hostile_number(r, s, shape[i]);
+        switch (below(r, 10)) {
+        case 0: shape[i] = x, stride[i] = 0; break;
+        case 1: memset(stride, 0, sizeof stride), shape[i] = x; break;
+        case 2: view = 1, from = hostile_number(r, s, numel), numel = below(r, 2) ? numel : hostile_number(r, s, numel); break;
+        case 3: view = 1, some = hostile_number(r, s, some); break;
+        case 4: cls = globals[3 + below(r, 9)]; /* fall through */
+        case 5: type = globals[14 + below(r, 5)]; break;
+        case 6: offset = hostile_number(r, s, offset), numel = below(r, 2) ? numel : offset + numel; break;
+        case 7: shape[0] += shape[i], shape[i] = shape[0] - shape[i], shape[0] -= shape[i], stride[0] = stride[i], stride[i] = 1; break;
+        case 8:
+            if (dims < 5) shape[dims] = below(r, 2) ? 1 : x, stride[dims] = below(r, 2), dims++;
+            break;
+        default: stride[j] = hostile_number(r, s, stride[j]);
+        }
+    }
+    writer w = {out, out + room};
+    put_global(&w, type ? globals[1] : globals[0]);
+    put(&w, "((", 2);
+    put_text(&w, "storage", 7);
+    put_global(&w, cls);
+    put_text(&w, key, strlen(key));
+    put_text(&w, "cpu", 3);
+    put_int(&w, numel);
+    if (view) {
+        put(&w, "(", 1);
+        put_text(&w, "v", 1);
+        put_int(&w, from);
+        put_int(&w, some);
+        put(&w, "t", 1);
+    }
+    put(&w, "tQ", 2);
+    put_int(&w, offset);
+    for (int pass = 0; pass < 2; pass++) {
+        put(&w, "(", 1);
+        for (int i = 0; i < dims; i++) put_int(&w, pass ? stride[i] : shape[i]);
+        put(&w, "t", 1);
+    }
+    put(&w, "\x89", 1);
+    put_global(&w, "collections\nOrderedDict");
+    put(&w, ")R", 2);
+    if (type) put_global(&w, type);
+    put(&w, "tR", 2);
+    return (size_t)(w.at - out);
+}
+
+/* ---- zip ----------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t read_at(const buffer *b, size_t at, size_t width)
+{
+    uint64_t x = 0;
+    if (at + width <= b->size) memcpy(&x, b->data + at, width);
+    return x;
+}
+
+static void add_at(buffer *b, size_t at, size_t width, uint64_t more)
+{
+    uint64_t x = read_at(b, at, width) + more;
+    if (at + width <= b->size) memcpy(b->data + at, &x, width);
+}
+
+/* Sizes of data.pkl and all places behind it, after it grew: records are where they were, plus what it grew by. */
+static void seal_zip(const sound *s, buffer *b)
+{
+    const buffer *old = &s->file;
+    size_t end = old->size - 22, grown = b->size - old->size;
+    uint64_t entries = read_at(old, end + 10, 2), at = read_at(old, end + 16, 4);
+    if (b->size < 64 || !grown) return;
+    for (uint64_t i = 0; i < entries; i++) {
+        uint64_t header = read_at(old, (size_t)at + 42, 4);
+        size_t now = (size_t)at + grown;
+        if (header + 30 > s->pickle_at) add_at(b, now + 42, 4, grown);
+        else if (header + 30 + read_at(old, (size_t)header + 26, 2) + read_at(old, (size_t)header + 28, 2) == s->pickle_at) {
+            add_at(b, now + 20, 4, grown);
+            add_at(b, now + 24, 4, grown);
+        }
+        at += 46 + read_at(old, (size_t)at + 28, 2) + read_at(old, (size_t)at + 30, 2) + read_at(old, (size_t)at + 32, 2);
+    }
+    add_at(b, end + grown + 16, 4, grown);
+    if (end > 76 && read_at(old, end - 20, 4) == 0x07064b50) { /* zip64: the place of its record, and of the directory in that */
+        add_at(b, end + grown - 12, 8, grown);
+        add_at(b, end + grown - 28, 8, grown); /* the end record of 56 bytes is in front of the locator of 20 */
+    }
+}
+
+static void scan_zip(sound *s)
+{
+    static const struct {
+        int at, size;
+    } local[] = {{6, 2}, {8, 2}, {18, 4}, {22, 4}, {26, 2}, {28, 2}},
+      central[] = {{8, 2}, {10, 2}, {20, 4}, {24, 4}, {28, 2}, {30, 2}, {32, 2}, {42, 4}},
+      last[] = {{8, 2}, {10, 2}, {12, 4}, {16, 4}, {20, 2}}, last64[] = {{24, 8}, {32, 8}, {40, 8}, {48, 8}};
+    const buffer *b = &s->file;
+    size_t end = b->size - 22;
+    uint64_t entries = read_at(b, end + 10, 2), at = read_at(b, end + 16, 4);
+    for (size_t k = 0; k < sizeof last / sizeof *last; k++) add_field(s, NUMBER, end + (size_t)last[k].at, (size_t)last[k].size, !k);
+    if (end > 76 && read_at(b, end - 20, 4) == 0x07064b50) {
+        add_field(s, NUMBER, end - 12, 8, 0);
+        for (size_t k = 0; k < sizeof last64 / sizeof *last64; k++) add_field(s, NUMBER, end - 76 + (size_t)last64[k].at, (size_t)last64[k].size, 0);
+    }
+    for (uint64_t i = 0; i < entries && at + 46 <= b->size; i++) {
+        size_t header = (size_t)read_at(b, (size_t)at + 42, 4), name = (size_t)read_at(b, (size_t)at + 28, 2);
+        for (size_t k = 0; k < sizeof central / sizeof *central; k++)
+            add_field(s, NUMBER, (size_t)at + (size_t)central[k].at, (size_t)central[k].size, !k);
+        for (size_t k = 0; k < sizeof local / sizeof *local && header + 30 <= b->size; k++)
+            add_field(s, NUMBER, header + (size_t)local[k].at, (size_t)local[k].size, 0);
+        if (name >= 8 && at + 46 + name <= b->size && !memcmp(b->data + at + 46 + name - 8, "data.pkl", 8) && !read_at(b, (size_t)at + 10, 2)) {
+            s->pickle_at = header + 30 + (size_t)read_at(b, header + 26, 2) + (size_t)read_at(b, header + 28, 2);
+            s->pickle_size = (size_t)read_at(b, (size_t)at + 24, 4);
+        }
+        at += 46 + name + read_at(b, (size_t)at + 30, 2) + read_at(b, (size_t)at + 32, 2);
+    }
+    if (s->pickle_at + s->pickle_size > b->size) s->pickle_size = 0;
+    s->seal = seal_zip;
+    scan_one(s, s->pickle_at, s->pickle_at + s->pickle_size);
+}
+
+/* A stream of five pickles, then storages: a count of 8 bytes and the values. */
+static void scan_legacy(sound *s)
+{
+    size_t at = 0;
+    for (int i = 0; i < 5 && at < s->file.size; i++) at = scan_one(s, at, s->file.size);
+    for (int i = 0; i < 64 && at + 8 <= s->file.size; i++) {
+        add_field(s, NUMBER, at, 8, 1);
+        at += 8 + 2 * (size_t)read_at(&s->file, at, 8); /* right for 16 bits; else a field that is data */
+    }
+}
+
+int scan_pth(sound *s)
+{
+    if (s->file.size > 100 && !memcmp(s->file.data, "PK\3\4", 4)) scan_zip(s);
+    else if (s->file.size > 16 && s->file.data[0] == 0x80) scan_legacy(s);
+    else return 0;
+    return s->n_fields > 0;
+}

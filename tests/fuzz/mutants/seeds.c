@@ -1,0 +1,227 @@
+/* seeds.c - reading the committed sound files, and making of them what is not committed: conversions, adapters, states, tokens. */
+#include "seeds.h"
+#include "format/write.h"
+#include "train/tuner.h"
+#include "use.h"
+#include "wkv.h"
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define GOLDEN TEST_DIR "/golden/"
+
+typedef struct {
+    use_kind use;
+    const char *extension;
+    int (*scan)(sound *s);
+    int weight; /* of 100 mutants */
+} seed_kind;
+
+static const seed_kind kinds[] = {
+    {USE_MODEL, ".pth", scan_pth, 28},          {USE_MODEL, ".safetensors", scan_safetensors, 10},
+    {USE_MODEL, ".st", scan_safetensors, 3},    {USE_MODEL, ".gguf", scan_gguf, 20},
+    {USE_MODEL, ".bin", scan_rwkvcpp, 6},       {USE_ADAPTER, ".pth", scan_pth, 8},
+    {USE_ADAPTER, ".safetensors", scan_safetensors, 6}, {USE_STATE, ".pth", scan_pth, 3},
+    {USE_STATE, ".safetensors", scan_safetensors, 2},   {USE_VOCABULARY, ".txt", scan_words, 4},
+    {USE_VOCABULARY, ".json", scan_json, 4},    {USE_INDEX, "model.safetensors.index.json", scan_json, 2},
+    {USE_TOKENS, ".idx", scan_binidx, 2},       {USE_LINES, ".jsonl", scan_json, 2},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static const seed_kind *find_kind(use_kind use, const char *path)
+{
+    size_t n = strlen(path);
+    for (int i = 0; i < KINDS; i++) {
+        size_t m = strlen(kinds[i].extension);
+        if (kinds[i].use == use && n > m && !strcmp(path + n - m, kinds[i].extension)) return &kinds[i];
+    }
+    return NULL;
+}
+
+static int complain(const char *path, const char *why)
+{
+    fprintf(stderr, "mutants: %s: %s\n", path, why);
+    return 1;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+static int add_bytes(seeds *all, use_kind use, const char *path, const void *data, size_t size, const char *base)
+{
+    const seed_kind *k = find_kind(use, path);
+    const char *slash = strrchr(path, '/');
+    if (!k) return complain(path, "no kind of file that is mutated");
+    all->list = realloc(all->list, (size_t)(all->n + 1) * sizeof *all->list);
+    sound *s = &all->list[all->n++];
+    *s = (sound){.extension = k->extension, .use = (int)use};
+    snprintf(s->name, sizeof s->name, "%s", slash ? slash + 1 : path);
+    snprintf(s->base, sizeof s->base, "%s", base ? base : "");
+    buffer_splice(&s->file, 0, 0, data, size);
+    return k->scan(s) ? 0 : complain(path, "is not of its format");
+}
+
+static int add_file(seeds *all, use_kind use, const char *path, const char *base)
+{
+    enum { MOST = 110000 };
+    static char bytes[MOST];
+    FILE *f = fopen(path, "rb");
+    if (!f) return complain(path, "cannot be read");
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    return n < MOST ? add_bytes(all, use, path, bytes, n, base) : complain(path, "is too large for a seed");
+}
+
+static int add_glob(seeds *all, use_kind use, const char *pattern, const char *base)
+{
+    glob_t g;
+    int e = 0;
+    if (glob(pattern, 0, NULL, &g)) return complain(pattern, "no such file");
+    for (size_t i = 0; i < g.gl_pathc && !e; i++) e = add_file(all, use, g.gl_pathv[i], base);
+    globfree(&g);
+    return e;
+}
+
+/* ---- making ------------------------------------------------------------------------------------------------------ */
+
+static int add_converted(seeds *all, const char *folder, const char *from, const char *name, const wkv_convert_options *o)
+{
+    wkv_model *m;
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (wkv_model_open(&m, from, &(wkv_model_options){.as_stored = 1})) return complain(from, wkv_error());
+    int e = wkv_convert(m, path, o);
+    wkv_model_close(m);
+    return e ? complain(path, wkv_error()) : add_file(all, USE_MODEL, path, NULL);
+}
+
+static int add_tuned(seeds *all, const char *folder, const char *model, learnt what)
+{
+    const tuner_options o = {.model = model, .what = (int)what, .rank = 2, .alpha = 4, .targets = "att,ffn", .threads = 1};
+    tuner *t;
+    if (tuner_new(&t, &o)) return complain(model, wkv_error());
+    int e = 0;
+    for (int i = 0; i < 2 && !e; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "%s/%s%s", folder, what == LEARN_STATE ? "state" : "lora", i ? ".safetensors" : ".pth");
+        e = tuner_save(t, path, what, i ? F32 : BF16) ? complain(path, wkv_error()) : add_file(all, what == LEARN_STATE ? USE_STATE : USE_ADAPTER, path, model);
+    }
+    tuner_free(t);
+    return e;
+}
+
+/* An adapter with web-rwkv's names: lora.0 [in, rank], lora.1 [out, rank]. */
+static int add_web_adapter(seeds *all, const char *folder, const char *model, int width)
+{
+    float values[256];
+    char path[200];
+    for (int i = 0; i < 256; i++) values[i] = (float)(i % 7) * 0.01f;
+    tensor_out t[2] = {{.name = "blocks.0.att.key.lora.0", .type = F32, .dims = 2, .shape = {width, 2}, .data = values},
+                       {.name = "blocks.0.att.key.lora.1", .type = F32, .dims = 2, .shape = {width, 2}, .data = values}};
+    const char *const meta[] = {"lora_alpha", "4", NULL};
+    snprintf(path, sizeof path, "%s/web.safetensors", folder);
+    return safetensors_write(path, t, 2, meta) ? complain(path, wkv_error()) : add_file(all, USE_ADAPTER, path, model);
+}
+
+static int add_tokens(seeds *all)
+{
+    static const int32_t lengths[3] = {5, 4, 3};
+    static const int64_t offsets[3] = {0, 10, 18}, borders[4] = {0, 1, 2, 3}, counts[2] = {3, 4}, version = 1;
+    buffer b = {0};
+    buffer_splice(&b, b.size, 0, "MMIDIDX\0\0", 9);
+    buffer_splice(&b, b.size, 0, &version, 8);
+    buffer_splice(&b, b.size, 0, "\10", 1);
+    buffer_splice(&b, b.size, 0, counts, 16);
+    buffer_splice(&b, b.size, 0, lengths, sizeof lengths);
+    buffer_splice(&b, b.size, 0, offsets, sizeof offsets);
+    buffer_splice(&b, b.size, 0, borders, sizeof borders);
+    int e = add_bytes(all, USE_TOKENS, "tokens.idx", b.data, b.size, NULL);
+    buffer_free(&b);
+    return e;
+}
+
+void seeds_write_bin(const char *scratch)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/mutant.bin", scratch);
+    FILE *f = fopen(path, "wb");
+    for (int i = 0; f && i < 24; i++) putc(i, f);
+    if (f) fclose(f);
+}
+
+static int add_lines(seeds *all)
+{
+    static const char lines[] = "{\"text\": \"It was a test.\"}\n"
+        "{\"messages\": [{\"role\": \"system\", \"content\": \"Be brief.\"}, {\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Hello.\"}]}\n"
+        "{\"instruction\": \"Add\", \"input\": \"1 2\", \"output\": \"3\"}\n"
+        "{\"prompt\": \"Once\", \"response\": \" upon a time \\u00e9\\ud83d\\ude00\"}\n";
+    return add_bytes(all, USE_LINES, "lines.jsonl", lines, sizeof lines - 1, NULL);
+}
+
+static int make_shards(const char *folder, int process)
+{
+    char command[600];
+    snprintf(command, sizeof command, "mkdir -p %s/%d && cp -r %sformats/v7-fla %s/%d/shards", folder, process, GOLDEN, folder, process);
+    return system(command) ? complain(folder, "cannot be written") : 0;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------------- */
+
+int seeds_load(seeds *all, const char *folder, int processes)
+{
+    static const char *const models[] = {GOLDEN "formats/v4-official.pth", GOLDEN "formats/v50-official.pth", GOLDEN "formats/v52-official.pth",
+                                         GOLDEN "formats/v6-official.pth", GOLDEN "formats/v7-official.pth"};
+    int e = 0;
+    for (int i = 0; i < processes && !e; i++) e = make_shards(folder, i);
+    static const char *const patterns[] = {GOLDEN "formats/*.pth", GOLDEN "formats/*.safetensors", GOLDEN "formats/*.st", GOLDEN "formats/*.gguf",
+                                           GOLDEN "formats/*.bin", GOLDEN "models/v[47]-*-f32.pth", GOLDEN "models/v5.1*.pth"};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns && !e; i++) e = add_glob(all, USE_MODEL, patterns[i], NULL);
+    for (size_t i = 0; i < sizeof models / sizeof *models && !e; i++) {
+        e = add_converted(all, folder, models[i], "out.gguf", NULL);
+        if (!e) e = add_converted(all, folder, models[i], "out.pth", &(wkv_convert_options){.type = "f32"});
+        if (!e) e = add_tuned(all, folder, models[i], LEARN_LORA);
+        if (!e && i) e = add_tuned(all, folder, models[i], LEARN_STATE);
+    }
+    static const char *const types[] = {"q8_0", "q4_0", "q5_1", "q4mix"};
+    for (int i = 0; i < 4 && !e; i++) { /* 32 wide, so in blocks */
+        e = add_converted(all, folder, i % 2 ? GOLDEN "models/v4-c32-f32.pth" : GOLDEN "models/v7-n32-f32.pth", "blocks.gguf",
+                          &(wkv_convert_options){.type = types[i], .portable = i == 1});
+    }
+    if (!e) e = add_web_adapter(all, folder, models[4], 8);
+    if (!e) e = add_glob(all, USE_VOCABULARY, TEST_DIR "/cli/small.vocab.txt", NULL);
+    if (!e) e = add_glob(all, USE_VOCABULARY, TEST_DIR "/fuzz/seeds/vocabulary/*", NULL);
+    if (!e) e = add_file(all, USE_INDEX, GOLDEN "formats/v7-fla/model.safetensors.index.json", NULL);
+    if (!e) e = add_tokens(all);
+    return e ? e : add_lines(all);
+}
+
+void seeds_enter(seeds *all, const char *scratch)
+{
+    for (int i = 0; i < all->n; i++)
+        if (all->list[i].use == USE_INDEX) snprintf(all->list[i].base, sizeof all->list[i].base, "%s/shards", scratch);
+}
+
+const sound *seeds_choose(const seeds *all, rng *r)
+{
+    uint32_t ticket = below(r, 100), n = 0, k = 0;
+    while (ticket >= (uint32_t)kinds[k].weight) ticket -= (uint32_t)kinds[k++].weight;
+    for (int i = 0; i < all->n; i++) n += all->list[i].use == (int)kinds[k].use && all->list[i].extension == kinds[k].extension;
+    uint32_t turn = below(r, n);
+    for (int i = 0; i < all->n; i++) {
+        if (all->list[i].use != (int)kinds[k].use || all->list[i].extension != kinds[k].extension) continue;
+        if (!turn--) return &all->list[i];
+    }
+    return all->list;
+}
+
+void seeds_free(seeds *all)
+{
+    for (int i = 0; i < all->n; i++) {
+        buffer_free(&all->list[i].file);
+        free(all->list[i].fields);
+        free(all->list[i].lengths);
+    }
+    free(all->list);
+    *all = (seeds){0};
+}
