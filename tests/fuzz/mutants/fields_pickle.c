@@ -160,8 +160,8 @@ size_t hostile_tensor(rng *r, const sound *s, const field *f, uint8_t *out, size
         case 3: view = 1, some = hostile_number(r, s, some); break;
         case 4: cls = globals[3 + below(r, 9)]; /* fall through */
         case 5: type = globals[14 + below(r, 5)]; break;
-        case 6: offset = hostile_number(r, s, offset), numel = below(r, 2) ? numel : offset + numel; break;
-        case 7: shape[0] += shape[i], shape[i] = shape[0] - shape[i], shape[0] -= shape[i], stride[0] = stride[i], stride[i] = 1; break;
+        case 6: offset = hostile_number(r, s, offset), numel = below(r, 2) ? numel : offset / 2 + numel / 2; break;
+        case 7: x = shape[0], shape[0] = shape[i], shape[i] = x, stride[0] = stride[i], stride[i] = 1; break;
         case 8:
             if (dims < 5) shape[dims] = below(r, 2) ? 1 : x, stride[dims] = below(r, 2), dims++;
             break;
