@@ -56,6 +56,9 @@ static void text_becomes_tokens(void)
     write_file(in_folder("c.jsonl"), "{\"text\": \n");
     EXPECT_EQ(add(&d, in_folder("c.jsonl"), NULL), WKV_EFORMAT);
     EXPECT_EQ(add(&d, in_folder("none.txt"), NULL), WKV_EIO);
+    write_file(in_folder("d.jsonl"), "{\"text\": \"\"}\n{\"text\": \"x\"}\n"); /* a document without a byte */
+    EXPECT_EQ(add(&d, in_folder("d.jsonl"), NULL), 0);
+    EXPECT_STR(spelt(&d), "x");
     tokens_release(&d);
 }
 
