@@ -11,7 +11,8 @@
 
 enum {
     PASS_ROWS = 512,        /* tokens in one pass                          */
-    PASS_LOGITS = 1 << 24   /* logits in one pass (64 MiB), at least 16 rows */
+    PASS_LOGITS = 1 << 24,  /* logits in one pass (64 MiB), at least 16 rows */
+    ROW_MATRICES = 48       /* T x C matrices that a layer has at once; 30 and less */
 };
 
 struct wkv_context {
@@ -86,10 +87,27 @@ typedef struct {
     int n_rows, n_spans, wanted;
 } pass;
 
-/* Take what fits of each sequence; done[i] tokens of it were read before. */
-static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int count, int *done)
+/* Rows and rows of logits of one pass: fewer where the activations of a wide layer would not fit in the arena. Layers before it keep
+ * two matrices each. WKV_ENOMEM: not one row does. */
+static int pass_size(const wkv_context *c, int *rows, int *logits)
 {
-    int V = c->model->rwkv.V, room = PASS_ROWS, logits = PASS_LOGITS / V > 16 ? PASS_LOGITS / V : 16;
+    const rwkv *m = &c->model->rwkv;
+    int64_t reals_there = (int64_t)((size_t)(c->cx.mem.end - c->cx.mem.base) / sizeof(real)), ranks = 0;
+    for (int i = D_R0; i <= D_5R0; i++) ranks += m->dim[i];
+    int64_t row = (int64_t)m->C * (ROW_MATRICES + 2 * (int64_t)m->L) + 2 * (int64_t)m->F + 2 * ranks;
+    int64_t fit = reals_there / 2 / row, fit_logits = reals_there / 4 / m->V;
+    if (fit > INT32_MAX / row) fit = INT32_MAX / row; /* devices count the values of a matrix in int */
+    *rows = fit < PASS_ROWS ? (int)fit : PASS_ROWS;
+    *logits = PASS_LOGITS / m->V > 16 ? PASS_LOGITS / m->V : 16;
+    if (fit_logits < *logits) *logits = (int)fit_logits;
+    if (*rows >= 1 && *logits >= 1) return 0;
+    return fail(WKV_ENOMEM, "no memory for one token of a model of %d channels, %d hidden units and a vocabulary of %d", m->C, m->F, m->V);
+}
+
+/* Take what fits of each sequence; done[i] tokens of it were read before. */
+static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int count, int *done, int room, int logits)
+{
+    int V = c->model->rwkv.V;
     for (int i = 0; i < count && p->n_rows < room; i++) {
         int all = q[i].logits && q[i].all_logits, take = q[i].n - done[i];
         if (take > room - p->n_rows) take = room - p->n_rows;
@@ -117,6 +135,8 @@ int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
         for (int j = 0; j < i; j++)
             if (q[j].state == q[i].state) return fail(WKV_EARG, "sequences %d and %d share one state", j, i);
     }
+    int rows, logits_at_once, small = pass_size(c, &rows, &logits_at_once);
+    if (small) return small;
     int *done = calloc((size_t)count, sizeof *done);
     if (!done) return fail(WKV_ENOMEM, "no memory for a batch of %d", count);
     cx *x = &c->cx;
@@ -126,7 +146,7 @@ int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
                   .rows = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.rows),
                   .tokens = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.tokens),
                   .spans = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.spans)};
-        gather(c, &p, q, count, done);
+        gather(c, &p, q, count, done, rows, logits_at_once);
         if (!p.n_rows) break;
         batch b = {.rows = p.n_rows, .n_spans = p.n_spans, .spans = p.spans};
         x->b = &b;
