@@ -137,7 +137,8 @@ size_t hostile_tensor(rng *r, const sound *s, const field *f, uint8_t *out, size
     int64_t n[MOST];
     char own_class[64], key[16] = "0";
     int count = 0;
-    for (const field *g = f + 1; g < s->fields + s->n_fields && g->at < f->at + f->size; g++) { /* numel, offset, shape, strides; and the key */
+    for (const field *g = s->fields; g < s->fields + s->n_fields; g++) { /* numel, offset, shape, strides; and the key */
+        if (g->at < f->at || g->at >= f->at + f->size) continue;
         if (g->kind == PICKLE_NUMBER && count < MOST) n[count++] = number_at(s, g);
         if (g->kind == NAME && g->size < sizeof key && s->file.data[g->at] <= '9' && s->file.data[g->at] >= '0')
             snprintf(key, sizeof key, "%.*s", (int)g->size, (const char *)s->file.data + g->at);
@@ -156,7 +157,7 @@ size_t hostile_tensor(rng *r, const sound *s, const field *f, uint8_t *out, size
         switch (below(r, 10)) {
         case 0: shape[i] = x, stride[i] = 0; break;
         case 1: memset(stride, 0, sizeof stride), shape[i] = x; break;
-        case 2: view = 1, from = hostile_number(r, s, numel), numel = below(r, 2) ? numel : hostile_number(r, s, numel); break;
+        case 2: view = 1, from = hostile_number(r, s, numel), numel = below(r, 4) ? (int64_t)1 << below(r, 63) : numel; break;
         case 3: view = 1, some = hostile_number(r, s, some); break;
         case 4: cls = globals[3 + below(r, 9)]; /* fall through */
         case 5: type = globals[14 + below(r, 5)]; break;
@@ -213,60 +214,106 @@ static void add_at(buffer *b, size_t at, size_t width, uint64_t more)
     if (at + width <= b->size) memcpy(b->data + at, &x, width);
 }
 
+/* Where an archive has one of its numbers: a field of 4 bytes, or with 0xffffffff in that one of 8 in a zip64 record. */
+typedef struct {
+    size_t at, width;
+} stored;
+
+typedef struct {
+    uint64_t entries, at; /* of the directory */
+    stored place;         /* of `at`          */
+} directory;
+
+static directory find_directory(const buffer *b)
+{
+    size_t end = b->size - 22, end64;
+    if (end > 76 && read_at(b, end - 20, 4) == 0x07064b50) {
+        end64 = end - 76; /* the locator has 20 bytes, the record in front of it 56 */
+        return (directory){read_at(b, end64 + 32, 8), read_at(b, end64 + 48, 8), {end64 + 48, 8}};
+    }
+    return (directory){read_at(b, end + 10, 2), read_at(b, end + 16, 4), {end + 16, 4}};
+}
+
+typedef enum { SIZE, PACKED, HEADER } central_number;
+
+static stored find_stored(const buffer *b, size_t entry, central_number which)
+{
+    static const size_t at[] = {24, 20, 42};
+    size_t extra = entry + 46 + read_at(b, entry + 28, 2) + 4; /* field 1 is the first, with those that are 0xffffffff */
+    for (int i = 0; i < (int)which; i++) extra += read_at(b, entry + at[i], 4) == 0xffffffff ? 8 : 0;
+    return read_at(b, entry + at[which], 4) == 0xffffffff ? (stored){extra, 8} : (stored){entry + at[which], 4};
+}
+
+static uint64_t read_stored(const buffer *b, size_t entry, central_number which)
+{
+    stored p = find_stored(b, entry, which);
+    return read_at(b, p.at, p.width);
+}
+
+static size_t next_entry(const buffer *b, size_t entry)
+{
+    return entry + 46 + read_at(b, entry + 28, 2) + read_at(b, entry + 30, 2) + read_at(b, entry + 32, 2);
+}
+
+/* Where the bytes of an entry begin. */
+static size_t data_at(const buffer *b, size_t entry)
+{
+    size_t header = (size_t)read_stored(b, entry, HEADER);
+    return header + 30 + read_at(b, header + 26, 2) + read_at(b, header + 28, 2);
+}
+
 /* Sizes of data.pkl and all places behind it, after it grew: records are where they were, plus what it grew by. */
 static void seal_zip(const sound *s, buffer *b)
 {
     const buffer *old = &s->file;
-    size_t end = old->size - 22, grown = b->size - old->size;
-    uint64_t entries = read_at(old, end + 10, 2), at = read_at(old, end + 16, 4);
-    if (b->size < 64 || !grown) return;
-    for (uint64_t i = 0; i < entries; i++) {
-        uint64_t header = read_at(old, (size_t)at + 42, 4);
-        size_t now = (size_t)at + grown;
-        if (header + 30 > s->pickle_at) add_at(b, now + 42, 4, grown);
-        else if (header + 30 + read_at(old, (size_t)header + 26, 2) + read_at(old, (size_t)header + 28, 2) == s->pickle_at) {
-            add_at(b, now + 20, 4, grown);
-            add_at(b, now + 24, 4, grown);
-        }
-        at += 46 + read_at(old, (size_t)at + 28, 2) + read_at(old, (size_t)at + 30, 2) + read_at(old, (size_t)at + 32, 2);
+    size_t grown = b->size - old->size;
+    directory d = find_directory(old);
+    if (b->size < 98 || !grown) return;
+    size_t entry = (size_t)d.at;
+    for (uint64_t i = 0; i < d.entries; i++, entry = next_entry(old, entry)) {
+        stored header = find_stored(old, entry, HEADER);
+        if (read_stored(old, entry, HEADER) > s->pickle_at) add_at(b, header.at + grown, header.width, grown);
+        else if (data_at(old, entry) == s->pickle_at)
+            for (central_number k = SIZE; k <= PACKED; k++) {
+                stored p = find_stored(old, entry, k);
+                add_at(b, p.at + grown, p.width, grown);
+            }
     }
-    add_at(b, end + grown + 16, 4, grown);
-    if (end > 76 && read_at(old, end - 20, 4) == 0x07064b50) { /* zip64: the place of its record, and of the directory in that */
-        add_at(b, end + grown - 12, 8, grown);
-        add_at(b, end + grown - 28, 8, grown); /* the end record of 56 bytes is in front of the locator of 20 */
-    }
+    add_at(b, d.place.at + grown, d.place.width, grown);
+    if (d.place.width == 4) return;
+    add_at(b, old->size - 22 - 12 + grown, 8, grown); /* the locator's place of the record; and PyTorch has 32 bits too */
+    if (read_at(old, old->size - 6, 4) != 0xffffffff) add_at(b, old->size - 6 + grown, 4, grown);
 }
 
 static void scan_zip(sound *s)
 {
     static const struct {
         int at, size;
-    } local[] = {{6, 2}, {8, 2}, {18, 4}, {22, 4}, {26, 2}, {28, 2}},
-      central[] = {{8, 2}, {10, 2}, {20, 4}, {24, 4}, {28, 2}, {30, 2}, {32, 2}, {42, 4}},
-      last[] = {{8, 2}, {10, 2}, {12, 4}, {16, 4}, {20, 2}}, last64[] = {{24, 8}, {32, 8}, {40, 8}, {48, 8}};
+    } local[] = {{6, 2}, {8, 2}, {18, 4}, {22, 4}, {26, 2}, {28, 2}}, central[] = {{8, 2}, {10, 2}, {28, 2}, {30, 2}, {32, 2}},
+      last[] = {{8, 2}, {10, 2}, {12, 4}, {16, 4}, {20, 2}}, last64[] = {{24, 8}, {32, 8}, {40, 8}, {48, 8}, {64, 8}};
     const buffer *b = &s->file;
-    size_t end = b->size - 22;
-    uint64_t entries = read_at(b, end + 10, 2), at = read_at(b, end + 16, 4);
+    size_t end = b->size - 22, pickle_at = 0, pickle_size = 0;
+    directory d = find_directory(b);
     for (size_t k = 0; k < sizeof last / sizeof *last; k++) add_field(s, NUMBER, end + (size_t)last[k].at, (size_t)last[k].size, !k);
-    if (end > 76 && read_at(b, end - 20, 4) == 0x07064b50) {
-        add_field(s, NUMBER, end - 12, 8, 0);
-        for (size_t k = 0; k < sizeof last64 / sizeof *last64; k++) add_field(s, NUMBER, end - 76 + (size_t)last64[k].at, (size_t)last64[k].size, 0);
-    }
-    for (uint64_t i = 0; i < entries && at + 46 <= b->size; i++) {
-        size_t header = (size_t)read_at(b, (size_t)at + 42, 4), name = (size_t)read_at(b, (size_t)at + 28, 2);
+    for (size_t k = 0; k < sizeof last64 / sizeof *last64 && d.place.width == 8; k++)
+        add_field(s, NUMBER, end - 76 + (size_t)last64[k].at, (size_t)last64[k].size, 0);
+    size_t entry = (size_t)d.at;
+    for (uint64_t i = 0; i < d.entries && entry + 46 <= b->size; i++, entry = next_entry(b, entry)) {
+        size_t header = (size_t)read_stored(b, entry, HEADER), name = (size_t)read_at(b, entry + 28, 2);
         for (size_t k = 0; k < sizeof central / sizeof *central; k++)
-            add_field(s, NUMBER, (size_t)at + (size_t)central[k].at, (size_t)central[k].size, !k);
-        for (size_t k = 0; k < sizeof local / sizeof *local && header + 30 <= b->size; k++)
-            add_field(s, NUMBER, header + (size_t)local[k].at, (size_t)local[k].size, 0);
-        if (name >= 8 && at + 46 + name <= b->size && !memcmp(b->data + at + 46 + name - 8, "data.pkl", 8) && !read_at(b, (size_t)at + 10, 2)) {
-            s->pickle_at = header + 30 + (size_t)read_at(b, header + 26, 2) + (size_t)read_at(b, header + 28, 2);
-            s->pickle_size = (size_t)read_at(b, (size_t)at + 24, 4);
+            add_field(s, NUMBER, entry + (size_t)central[k].at, (size_t)central[k].size, !k);
+        for (central_number k = SIZE; k <= HEADER; k++) {
+            stored p = find_stored(b, entry, k);
+            add_field(s, NUMBER, p.at, p.width, 0);
         }
-        at += 46 + name + read_at(b, (size_t)at + 30, 2) + read_at(b, (size_t)at + 32, 2);
+        for (size_t k = 0; k < sizeof local / sizeof *local; k++) add_field(s, NUMBER, header + (size_t)local[k].at, (size_t)local[k].size, 0);
+        if (name < 8 || memcmp(b->data + entry + 46 + name - 8, "data.pkl", 8) || read_at(b, entry + 10, 2)) continue;
+        pickle_at = data_at(b, entry);
+        pickle_size = (size_t)read_stored(b, entry, SIZE);
     }
-    if (s->pickle_at + s->pickle_size > b->size) s->pickle_size = 0;
+    s->pickle_at = pickle_at;
     s->seal = seal_zip;
-    scan_one(s, s->pickle_at, s->pickle_at + s->pickle_size);
+    if (pickle_at + pickle_size <= b->size) scan_one(s, pickle_at, pickle_at + pickle_size);
 }
 
 /* A stream of five pickles, then storages: a count of 8 bytes and the values. */

@@ -2,6 +2,7 @@
  *
  *     mutants [-n MUTANTS] [-s SEED] [-j PROCESSES] [-o FOLDER]     (docs: CONTRIBUTING.md)
  *     mutants -s SEED -k NUMBER                                     one mutant, in this process, to look at
+ *     mutants FILE                                                  a checkpoint, used with many options
  *     mutants -v                                                    then the counts for each sound file
  *
  * Mutant NUMBER of a SEED is always the same file, used in the same way. Processes work on batches; when one dies, or leaks, the
@@ -10,6 +11,7 @@
 #include "mutation.h"
 #include "seeds.h"
 #include "use.h"
+#include "wkv.h"
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
@@ -244,8 +246,23 @@ static int run_one(int64_t number)
     if (s->use != USE_INDEX) write_bytes(path, &b), printf("%s, mutated: %s\n", s->name, path);
     fflush(NULL);
     int opened = use_number(number, &b, scratch, &s);
-    printf("%s\n", opened ? "opened" : "refused");
+    printf("%s%s\n", opened ? "opened" : "refused: ", opened ? "" : wkv_error());
     buffer_free(&b);
+    return leaks();
+}
+
+static int run_file(const char *path)
+{
+    enum { TIMES = 20 };
+    char scratch[96];
+    snprintf(scratch, sizeof scratch, "%s/0", folder);
+    limit();
+    sound s = {.use = USE_MODEL};
+    for (uint64_t i = 0; i < TIMES; i++) {
+        rng r = {.seed = seed + i};
+        printf("%s\n", use_mutant(&s, path, scratch, &r) ? "opened" : wkv_error());
+        fflush(stdout);
+    }
     return leaks();
 }
 
@@ -270,7 +287,8 @@ int main(int argc, char **argv)
     mkdir(folder, 0700);
     int status = 2;
     if (!seeds_load(&all, folder, processes) && all.n <= MOST_SEEDS) {
-        if (only >= 0) status = run_one(only);
+        if (optind < argc) status = run_file(argv[optind]);
+        else if (only >= 0) status = run_one(only);
         else run_all(n, processes), status = findings > 0;
     }
     seeds_free(&all);

@@ -250,11 +250,23 @@ static int compare_places(const void *a, const void *b)
     return (x->size > y->size) - (x->size < y->size); /* what is inside first */
 }
 
+/* A field of any kind: kinds are as frequent as one another, whatever the number of their fields. */
+static const field *choose_first(const sound *s, rng *r)
+{
+    field_kind kind = (field_kind)below(r, PICKLE_VALUE + 1);
+    const field *f = s->fields;
+    for (int tries = 0; tries < 64; tries++) {
+        f = &s->fields[below(r, (uint32_t)s->n_fields)];
+        if (f->kind == kind) break;
+    }
+    return f;
+}
+
 /* Fields to edit, most of them near the first: faults need several numbers of one tensor. */
 static int choose(const sound *s, rng *r, field *chosen, int most)
 {
     int n = 0;
-    const field *first = &s->fields[below(r, (uint32_t)s->n_fields)];
+    const field *first = choose_first(s, r);
     chosen[n++] = *first;
     for (int i = 1; i < most && below(r, 2); i++) {
         const field *f = &s->fields[below(r, (uint32_t)s->n_fields)];
@@ -284,7 +296,7 @@ void mutate(buffer *out, const sound *s, rng *r)
     field chosen[MOST];
     out->size = 0;
     buffer_splice(out, 0, 0, s->file.data, s->file.size);
-    editor e = {.s = s, .b = out, .r = r, .sealed = below(r, 16) != 0};
+    editor e = {.s = s, .b = out, .r = r, .sealed = below(r, 32) != 0};
     uint32_t how = below(r, 16);
     if (how == 15) damage_values(out, r);
     else if (s->n_fields && how) {
@@ -304,5 +316,5 @@ void mutate(buffer *out, const sound *s, rng *r)
         }
         if (e.sealed && s->seal) s->seal(s, out);
     }
-    if (how < 2 || !s->n_fields) damage_bytes(out, r);
+    if (!how || !s->n_fields) damage_bytes(out, r);
 }

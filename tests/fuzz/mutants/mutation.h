@@ -54,7 +54,7 @@ struct sound {
     int n_lengths;
     size_t pad_at, pad_size; /* zeros that end at a multiple of `align` bytes; align 0: none                    */
     int align, groups;
-    size_t pickle_at, pickle_size; /* zip: bytes of data.pkl                                                          */
+    size_t pickle_at;              /* zip: where data.pkl begins                                                      */
     void (*seal)(const sound *s, buffer *b); /* corrects what `lengths` cannot express; may be NULL               */
     int use;                                 /* of use_kind, use.h                                                */
     char base[256];                          /* path of the model that an adapter or a state is for, of the folder of shards */

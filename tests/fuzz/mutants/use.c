@@ -1,7 +1,8 @@
 /* use.c - what logits, generate, convert, tune, merge, tokenize and train do with a file, on sizes that take about a millisecond. */
 #include "use.h"
 #include "base/file.h"
-#include "format/tensors.h"
+#include "format/reader.h"
+#include "format/zip.h"
 #include "train/data.h"
 #include "train/samples.h"
 #include "train/tuner.h"
@@ -160,12 +161,35 @@ static void tune(const char *path, const wkv_model_options *with, int all, rng *
     tuner_free(t);
 }
 
-/* Every tensor of what is no model. */
+/* A tensor of a zip has its values inside one entry: reading the next one's is no overrun that a sanitizer sees. */
+static void check_entry(const zip *z, const file_tensor *f)
+{
+    if (f->data < z->data || f->data >= z->data + z->size || !tensor_values(f)) return;
+    const uint8_t *end = f->data + dtypes[f->type].bytes, *bytes;
+    for (int i = 0; i < f->dims; i++) end += (f->shape[i] - 1) * f->stride[i] * dtypes[f->type].bytes;
+    for (int i = 0; i < z->n; i++) {
+        const zip_entry *e = &z->entry[i];
+        if (!e->method && !zip_bytes(z, e, &bytes) && f->data >= bytes && end <= bytes + e->packed) return;
+    }
+    fprintf(stderr, "tensor %s reaches beyond its entry of the zip\n", f->name);
+    abort();
+}
+
+static void check_entries(const tensors *t)
+{
+    zip z;
+    if (t->n_maps != 1 || strcmp(t->format, "pth (zip)") || zip_open(&z, t->maps[0].data, t->maps[0].size)) return;
+    for (int i = 0; i < tensors_count(t); i++) check_entry(&z, tensors_at(t, i));
+    zip_close(&z);
+}
+
+/* Every tensor, of what is no model too. */
 static void read_tensors(const char *path)
 {
     enum { CAPACITY = 1 << 14 };
     tensors *t;
     if (tensors_open(&t, path)) return;
+    check_entries(t);
     float *x = malloc(CAPACITY * sizeof *x);
     int64_t budget = 1 << 18;
     for (int i = 0; i < tensors_count(t) && x && budget > 0; i++, budget -= CAPACITY / 8) {
@@ -181,10 +205,8 @@ static int use_model(const char *path, const char *scratch, rng *r)
     static const char *const types[] = {NULL, NULL, NULL, NULL, "q8", "q4_0", "f32", "bf16"};
     const wkv_model_options o = {.type = types[below(r, 8)]}, none = {0};
     int opened = run(path, &o, below(r, 2), r);
-    if (!opened) {
-        if (below(r, 4) == 0) read_tensors(path);
-        return 0;
-    }
+    if (below(r, 4) == 0) read_tensors(path);
+    if (!opened) return 0;
     if (below(r, 2)) convert(path, &none, scratch, r);
     if (below(r, 8) == 0) tune(path, &none, below(r, 2), r);
     return 1;
