@@ -2,6 +2,7 @@
  *
  *     mutants [-n MUTANTS] [-s SEED] [-j PROCESSES] [-o FOLDER]     (docs: CONTRIBUTING.md)
  *     mutants -s SEED -k NUMBER                                     one mutant, in this process, to look at
+ *     mutants -f NAME                                               only of sound files with this in their names
  *     mutants FILE                                                  a checkpoint, used with many options
  *     mutants -v                                                    then the counts for each sound file
  *
@@ -57,12 +58,14 @@ typedef struct {
 
 static seeds all;
 static uint64_t seed = 1;
+static const char *name_part; /* of sound files, when only some are mutated */
 static char folder[64];
 
 static const sound *make_mutant(buffer *b, int64_t number, rng *r)
 {
     *r = (rng){.seed = seed * 0x9e3779b97f4a7c15u + (uint64_t)number};
     const sound *s = seeds_choose(&all, r);
+    for (int tries = 0; name_part && !strstr(s->name, name_part) && tries < 100000; tries++) s = seeds_choose(&all, r);
     mutate(b, s, r);
     return s;
 }
@@ -74,10 +77,11 @@ static void write_bytes(const char *path, const buffer *b)
     if (f) fclose(f);
 }
 
-/* Where a mutant of this file is put: an index in the place of the folder's own. */
+/* Where a mutant of this file is put: an index in the place of the folder's own, a checkpoint in a folder of a run. */
 static void mutant_path(char *path, size_t room, const sound *s, const char *scratch)
 {
     if (s->use == USE_INDEX) snprintf(path, room, "%s/%s", s->base, s->extension);
+    else if (s->use == USE_RUN) snprintf(path, room, "%s/run/%s", scratch, s->extension);
     else snprintf(path, room, "%s/mutant%s", scratch, s->extension);
 }
 
@@ -150,7 +154,7 @@ static void report(int64_t number, const char *why)
     char path[400];
     const sound *s = make_mutant(&b, number, &r);
     snprintf(path, sizeof path, "%s/mutant-%llu-%lld%s", out_folder, (unsigned long long)seed, (long long)number,
-             s->use == USE_INDEX ? ".json" : s->extension);
+             s->use == USE_INDEX ? ".json" : s->use == USE_RUN ? ".safetensors" : s->extension);
     write_bytes(path, &b);
     buffer_free(&b);
     fprintf(stderr, "FINDING seed %llu mutant %lld (%s): %s; the file is %s\n", (unsigned long long)seed, (long long)number, s->name, why, path);
@@ -243,7 +247,7 @@ static int run_one(int64_t number)
     limit();
     seeds_enter(&all, scratch);
     mutant_path(path, sizeof path, s, out_folder);
-    if (s->use != USE_INDEX) write_bytes(path, &b), printf("%s, mutated: %s\n", s->name, path);
+    if (s->use != USE_INDEX && s->use != USE_RUN) write_bytes(path, &b), printf("%s, mutated: %s\n", s->name, path);
     fflush(NULL);
     int opened = use_number(number, &b, scratch, &s);
     printf("%s%s\n", opened ? "opened" : "refused: ", opened ? "" : wkv_error());
@@ -270,11 +274,12 @@ int main(int argc, char **argv)
 {
     int64_t n = 10000, only = -1;
     int processes = (int)sysconf(_SC_NPROCESSORS_ONLN), option;
-    while ((option = getopt(argc, argv, "n:s:j:o:k:v")) > 0) {
+    while ((option = getopt(argc, argv, "n:s:j:o:k:f:v")) > 0) {
         if (option == 'n') n = atoll(optarg);
         else if (option == 's') seed = strtoull(optarg, NULL, 10);
         else if (option == 'j') processes = atoi(optarg);
         else if (option == 'o') out_folder = optarg;
+        else if (option == 'f') name_part = optarg;
         else if (option == 'v') verbose = 1;
         else if (option == 'k') only = atoll(optarg);
         else return 2;
@@ -283,7 +288,7 @@ int main(int argc, char **argv)
     unsetenv("WKV_DATA");
     setenv("HOME", "/nonexistent", 1);
     struct stat memory;
-    snprintf(folder, sizeof folder, "%s/wkv-mutants-%d", stat("/dev/shm", &memory) ? "/tmp" : "/dev/shm", (int)getpid());
+    snprintf(folder, sizeof folder, "%s/wkv-mutants-%010d", stat("/dev/shm", &memory) ? "/tmp" : "/dev/shm", (int)getpid());
     mkdir(folder, 0700);
     int status = 2;
     if (!seeds_load(&all, folder, processes) && all.n <= MOST_SEEDS) {

@@ -20,13 +20,14 @@ typedef struct {
 } seed_kind;
 
 static const seed_kind kinds[] = {
-    {USE_MODEL, ".pth", scan_pth, 28},          {USE_MODEL, ".safetensors", scan_safetensors, 10},
+    {USE_MODEL, ".pth", scan_pth, 27},          {USE_MODEL, ".safetensors", scan_safetensors, 10},
     {USE_MODEL, ".st", scan_safetensors, 3},    {USE_MODEL, ".gguf", scan_gguf, 20},
     {USE_MODEL, ".bin", scan_rwkvcpp, 6},       {USE_ADAPTER, ".pth", scan_pth, 8},
     {USE_ADAPTER, ".safetensors", scan_safetensors, 6}, {USE_STATE, ".pth", scan_pth, 3},
     {USE_STATE, ".safetensors", scan_safetensors, 2},   {USE_VOCABULARY, ".txt", scan_words, 4},
     {USE_VOCABULARY, ".json", scan_json, 4},    {USE_INDEX, "model.safetensors.index.json", scan_json, 2},
     {USE_TOKENS, ".idx", scan_binidx, 2},       {USE_LINES, ".jsonl", scan_json, 2},
+    {USE_RUN, "checkpoint-00000003.safetensors", scan_safetensors, 1},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -159,10 +160,23 @@ static int add_lines(seeds *all)
     return add_bytes(all, USE_LINES, "lines.jsonl", lines, sizeof lines - 1, NULL);
 }
 
+/* A run of three steps. The checkpoint names its text, in the folder of all processes. */
+static int add_run(seeds *all, const char *folder)
+{
+    char run[200], text[200], path[300];
+    snprintf(run, sizeof run, "%s/run", folder);
+    snprintf(text, sizeof text, "%s/text.txt", folder);
+    snprintf(path, sizeof path, "%s/checkpoint-00000003.safetensors", run);
+    FILE *f = fopen(text, "w");
+    for (int i = 0; f && i < 200; i++) putc("It was a test.\n"[i % 15], f);
+    if (f) fclose(f);
+    return make_run(run, text) ? complain(run, wkv_error()) : add_file(all, USE_RUN, path, NULL);
+}
+
 static int make_shards(const char *folder, int process)
 {
     char command[600];
-    snprintf(command, sizeof command, "mkdir -p %s/%d && cp -r %sformats/v7-fla %s/%d/shards", folder, process, GOLDEN, folder, process);
+    snprintf(command, sizeof command, "mkdir -p %s/%d/run && cp -r %sformats/v7-fla %s/%d/shards", folder, process, GOLDEN, folder, process);
     return system(command) ? complain(folder, "cannot be written") : 0;
 }
 
@@ -193,6 +207,7 @@ int seeds_load(seeds *all, const char *folder, int processes)
     if (!e) e = add_glob(all, USE_VOCABULARY, TEST_DIR "/fuzz/seeds/vocabulary/*", NULL);
     if (!e) e = add_file(all, USE_INDEX, GOLDEN "formats/v7-fla/model.safetensors.index.json", NULL);
     if (!e) e = add_tokens(all);
+    if (!e) e = add_run(all, folder);
     return e ? e : add_lines(all);
 }
 

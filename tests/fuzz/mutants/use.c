@@ -3,8 +3,6 @@
 #include "base/file.h"
 #include "format/reader.h"
 #include "format/zip.h"
-#include "train/data.h"
-#include "train/samples.h"
 #include "train/tuner.h"
 #include "wkv.h"
 #include <stdio.h>
@@ -46,7 +44,7 @@ void __wrap_file_forget(const file_map *m, const void *data, size_t bytes) { (vo
 
 /* ---- models ---------------------------------------------------------------------------------------------------------- */
 
-static int refused(void)
+int refused(void)
 {
     if (!*wkv_error()) abort(); /* a refusal has a sentence */
     return 0;
@@ -220,7 +218,7 @@ static int use_over(const char *base, const wkv_model_options *with, const char 
     return 1;
 }
 
-/* ---- vocabularies and data ----------------------------------------------------------------------------------------- */
+/* ---- vocabularies ---------------------------------------------------------------------------------------------------- */
 
 static int use_vocabulary(const char *path)
 {
@@ -244,40 +242,9 @@ static int use_vocabulary(const char *path)
     return 1;
 }
 
-static int use_tokens(const char *path, const text_form *form)
-{
-    tokens d = {0};
-    int32_t ids[8];
-    int e = tokens_add(&d, path, form);
-    if (!e) {
-        tokens_sum(&d);
-        int64_t n = d.n < 8 ? d.n : 8;
-        tokens_copy(&d, 0, n, ids);
-        tokens_copy(&d, d.n - n, n, ids);
-    }
-    tokens_release(&d);
-    return e ? refused() : 1;
-}
-
-static int use_lines(const char *path, rng *r)
-{
-    wkv_tokenizer *t;
-    const wkv_template *chat;
-    samples s;
-    if (wkv_tokenizer_open(&t, "bytes", NULL) || wkv_template_find(&chat, below(r, 2) ? "g1" : "world", NULL, NULL)) abort();
-    int opened = !samples_read(&s, path, t, chat, below(r, 2) ? 0 : 1 + (int)below(r, 20));
-    if (opened) samples_release(&s);
-    else refused();
-    const text_form form = {t, chat};
-    opened |= use_tokens(path, &form);
-    wkv_tokenizer_close(t);
-    return opened;
-}
-
 int use_mutant(const sound *s, const char *path, const char *scratch, rng *r)
 {
     wkv_model_options with = {0};
-    const text_form none = {0};
     switch ((use_kind)s->use) {
     case USE_MODEL: return use_model(path, scratch, r);
     case USE_ADAPTER:
@@ -287,8 +254,9 @@ int use_mutant(const sound *s, const char *path, const char *scratch, rng *r)
     case USE_STATE: with.state = path; return use_over(s->base, &with, scratch, r);
     case USE_VOCABULARY: return use_vocabulary(path);
     case USE_INDEX: return use_model(s->base, scratch, r);
-    case USE_TOKENS: return use_tokens(path, &none);
+    case USE_TOKENS: return use_tokens(path, NULL);
     case USE_LINES: return use_lines(path, r);
+    case USE_RUN: return use_run(scratch);
     }
     return 0;
 }

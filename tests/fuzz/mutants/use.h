@@ -11,13 +11,17 @@ typedef enum {
     USE_VOCABULARY, /* tokenize, generate --vocab               */
     USE_INDEX,      /* a folder of shards with this index       */
     USE_TOKENS,     /* train --data X.idx                       */
-    USE_LINES       /* tune --data X.jsonl, train --data        */
+    USE_LINES,      /* tune --data X.jsonl, train --data        */
+    USE_RUN         /* train --resume                           */
 } use_kind;
 
 /* `path` is the mutant, `scratch` a folder for what is written. Returns 1 when it was opened, 0 when it was refused with a sentence. */
 int use_mutant(const sound *s, const char *path, const char *scratch, rng *r);
 
-/* Files are read into memory of exactly their size in place of being mapped, so that a read beyond the end is seen. */
-enum { MOST_BYTES = 64 << 20 }; /* of one allocation: more is refused, as on a machine without memory */
+int refused(void); /* 0; aborts when there is no sentence */
+int use_tokens(const char *path, const void *form); /* a text_form; NULL: there are tokens only */
+int use_lines(const char *path, rng *r);
+int use_run(const char *scratch);
+int make_run(const char *folder, const char *text); /* a run of three steps that can be resumed; not 0: wkv_error() */
 
 #endif
