@@ -47,7 +47,7 @@ static int leaks(void) { return __lsan_do_recoverable_leak_check(); }
 static int leaks(void) { return 0; }
 #endif
 
-enum { BATCH = 500, SECONDS = 60, MOST_PROCESSES = 64, MOST_SEEDS = 200 };
+enum { BATCH = 500, SECONDS = 60, MOST_PROCESSES = 64, MOST_SEEDS = 200, LEAKED = 23 };
 
 /* Shared with the parent: the number a process is at, and its counts. */
 typedef struct {
@@ -127,12 +127,13 @@ static _Noreturn void work(int64_t from, int64_t to, int each_leak, int process,
         if (opened) p->opened++;
         else p->refused++;
         p->of[s - all.list][opened]++;
-        if (each_leak && leaks()) abort();
+        if (each_leak && leaks()) _exit(LEAKED);
     }
     alarm(0);
     buffer_free(&b);
     p->at = to;
-    exit(leaks() ? 23 : 0);
+    fflush(NULL);
+    _exit(leaks() ? LEAKED : 0);
 }
 
 /* ---- the parent ----------------------------------------------------------------------------------------------------- */
@@ -178,14 +179,14 @@ static int ended(process *w, int index, int status)
     char why[96];
     int64_t at = w->p->at;
     if (WIFEXITED(status) && !WEXITSTATUS(status)) return 0;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 23 && !w->each_leak) { /* which of them leaks? */
+    if (WIFEXITED(status) && WEXITSTATUS(status) == LEAKED && !w->each_leak) { /* which of them leaks? */
         w->p->opened = w->p->refused = 0;
         start(w, index, w->from, w->to, 1);
         return 1;
     }
     if (WIFSIGNALED(status)) snprintf(why, sizeof why, "signal %d, %s", WTERMSIG(status), WTERMSIG(status) == SIGALRM ? "no end" : strsignal(WTERMSIG(status)));
     else snprintf(why, sizeof why, "exit status %d", WEXITSTATUS(status));
-    report(at, w->each_leak ? "memory is leaked, or the process died" : why);
+    report(at, WIFEXITED(status) && WEXITSTATUS(status) == LEAKED ? "memory is leaked" : why);
     if (at + 1 >= w->to) return 0;
     start(w, index, at + 1, w->to, w->each_leak);
     return 1;
