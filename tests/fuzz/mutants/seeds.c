@@ -65,7 +65,7 @@ static int add_bytes(seeds *all, use_kind use, const char *path, const void *dat
 
 static int add_file(seeds *all, use_kind use, const char *path, const char *base)
 {
-    enum { MOST = 110000 };
+    enum { MOST = 400000 };
     static char bytes[MOST];
     FILE *f = fopen(path, "rb");
     if (!f) return complain(path, "cannot be read");
@@ -123,6 +123,32 @@ static int add_web_adapter(seeds *all, const char *folder, const char *model, in
     const char *const meta[] = {"lora_alpha", "4", NULL};
     snprintf(path, sizeof path, "%s/web.safetensors", folder);
     return safetensors_write(path, t, 2, meta) ? complain(path, wkv_error()) : add_file(all, USE_ADAPTER, path, model);
+}
+
+/* An RWKV-4 whose matrices are in blocks of 256, which nothing here writes: any bytes are blocks. */
+static int add_large_blocks(seeds *all, const char *folder)
+{
+    enum { C = 256, V = 16, BYTES = C * C, VECTORS = 15, MATRICES = 9 };
+    static const char *const names[VECTORS + MATRICES] = {
+        "blocks.0.ln0.weight", "blocks.0.ln0.bias", "blocks.0.ln1.weight", "blocks.0.ln1.bias", "blocks.0.ln2.weight", "blocks.0.ln2.bias",
+        "ln_out.weight", "ln_out.bias", "blocks.0.att.time_decay", "blocks.0.att.time_first", "blocks.0.att.time_mix_k", "blocks.0.att.time_mix_v",
+        "blocks.0.att.time_mix_r", "blocks.0.ffn.time_mix_k", "blocks.0.ffn.time_mix_r", "emb.weight", "head.weight", "blocks.0.att.key.weight",
+        "blocks.0.att.value.weight", "blocks.0.att.receptance.weight", "blocks.0.att.output.weight", "blocks.0.ffn.key.weight",
+        "blocks.0.ffn.value.weight", "blocks.0.ffn.receptance.weight"};
+    static const dtype types[] = {Q4_K, Q5_K, Q6_K};
+    static uint8_t bytes[BYTES];
+    static float vector[C];
+    tensor_out t[VECTORS + MATRICES];
+    char path[200];
+    rng r = {.seed = 1};
+    for (int i = 0; i < BYTES; i++) bytes[i] = (uint8_t)(rng_u64(&r) & 0x2f); /* halves are then below 1 */
+    for (int i = 0; i < C; i++) vector[i] = 0.01f * (float)(i % 7);
+    for (int i = 0; i < VECTORS; i++) t[i] = (tensor_out){.name = names[i], .type = F32, .dims = 1, .shape = {C}, .data = vector};
+    for (int i = VECTORS; i < VECTORS + MATRICES; i++)
+        t[i] = (tensor_out){.name = names[i], .type = types[i % 3], .dims = 2, .shape = {i < VECTORS + 2 ? V : C, C}, .data = bytes};
+    snprintf(path, sizeof path, "%s/large-blocks.gguf", folder);
+    const gguf_meta version = {.key = "general.architecture", .kind = GGUF_TEXT, .text = "rwkv4"};
+    return gguf_write(path, t, VECTORS + MATRICES, &version, 1) ? complain(path, wkv_error()) : add_file(all, USE_MODEL, path, NULL);
 }
 
 static int add_tokens(seeds *all)
@@ -202,6 +228,7 @@ int seeds_load(seeds *all, const char *folder, int processes)
         e = add_converted(all, folder, i % 2 ? GOLDEN "models/v4-c32-f32.pth" : GOLDEN "models/v7-n32-f32.pth", "blocks.gguf",
                           &(wkv_convert_options){.type = types[i], .portable = i == 1});
     }
+    if (!e) e = add_large_blocks(all, folder);
     if (!e) e = add_web_adapter(all, folder, models[4], 8);
     if (!e) e = add_glob(all, USE_VOCABULARY, TEST_DIR "/cli/small.vocab.txt", NULL);
     if (!e) e = add_glob(all, USE_VOCABULARY, TEST_DIR "/fuzz/seeds/vocabulary/*", NULL);
