@@ -113,6 +113,8 @@ static _Noreturn void work(int64_t from, int64_t to, int each_leak, int process,
     cpu_set_t one;
     char scratch[96];
     buffer b = {0};
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_DFL);
     CPU_ZERO(&one);
     CPU_SET((size_t)process % (size_t)sysconf(_SC_NPROCESSORS_ONLN), &one);
     sched_setaffinity(0, sizeof one, &one); /* one core, so that opening a model starts no threads */
@@ -147,6 +149,13 @@ typedef struct {
 
 static const char *out_folder = ".";
 static int findings, verbose;
+static volatile sig_atomic_t stopped; /* by Ctrl-C or SIGTERM: what runs is finished, then the counts are printed */
+
+static void stop(int signal_number)
+{
+    (void)signal_number;
+    stopped = 1;
+}
 
 static void report(int64_t number, const char *why)
 {
@@ -207,8 +216,10 @@ static void run_all(int64_t n, int processes)
     int64_t next = 0, opened = 0, refused = 0, of[MOST_SEEDS][2] = {{0}};
     int running = 0;
     clock_gettime(CLOCK_MONOTONIC, &begun);
-    while (next < n || running) {
-        for (int i = 0; i < processes && next < n; i++) {
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = stop}, NULL);
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop}, NULL);
+    while ((next < n && !stopped) || running) {
+        for (int i = 0; i < processes && next < n && !stopped; i++) {
             if (list[i].pid) continue;
             list[i].p = &shared[i];
             int64_t to = next + BATCH < n ? next + BATCH : n;
@@ -234,7 +245,7 @@ static void run_all(int64_t n, int processes)
     if (isatty(2)) fprintf(stderr, "\n");
     for (int j = 0; verbose && j < all.n; j++)
         printf("%-32s %8lld opened %8lld refused\n", all.list[j].name, (long long)of[j][1], (long long)of[j][0]);
-    printf("mutants %lld, seed %llu, opened %lld, refused %lld, seconds %.0f, findings %d\n", (long long)n, (unsigned long long)seed, (long long)opened,
+    printf("mutants %lld, seed %llu, opened %lld, refused %lld, seconds %.0f, findings %d\n", (long long)next, (unsigned long long)seed, (long long)opened,
            (long long)refused, seconds_since(&begun), findings);
 }
 
