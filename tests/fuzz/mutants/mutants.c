@@ -1,7 +1,7 @@
 /* mutants.c - many damaged files, each opened and used: a fuzzer that knows the formats, repeatable from a seed.
  *
  *     mutants [-n MUTANTS] [-s SEED] [-j PROCESSES] [-o FOLDER]     (docs: CONTRIBUTING.md)
- *     mutants -s SEED -k NUMBER                                     one mutant, in this process, to look at
+ *     mutants -s SEED -k NUMBER                                     one mutant, to look at
  *     mutants -f NAME                                               only of sound files with this in their names
  *     mutants FILE                                                  a checkpoint, used with many options
  *     mutants -v                                                    then the counts for each sound file
@@ -282,6 +282,18 @@ static int run_file(const char *path)
     return leaks();
 }
 
+/* A process dies in place of this one, which has a folder to remove. */
+static int run_alone(int64_t number, const char *file)
+{
+    int status = 0;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (!pid) exit(file ? run_file(file) : run_one(number));
+    waitpid(pid, &status, 0);
+    if (WIFSIGNALED(status)) fprintf(stderr, "signal %d, %s\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    return !WIFEXITED(status) || WEXITSTATUS(status);
+}
+
 int main(int argc, char **argv)
 {
     int64_t n = 10000, only = -1;
@@ -304,8 +316,7 @@ int main(int argc, char **argv)
     mkdir(folder, 0700);
     int status = 2;
     if (!seeds_load(&all, folder, processes) && all.n <= MOST_SEEDS) {
-        if (optind < argc) status = run_file(argv[optind]);
-        else if (only >= 0) status = run_one(only);
+        if (optind < argc || only >= 0) status = run_alone(only, argv[optind]);
         else run_all(n, processes), status = findings > 0;
     }
     seeds_free(&all);
