@@ -29,9 +29,13 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ASAN 1
+#elif defined(__SANITIZE_THREAD__)
+#define TSAN 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define ASAN 1
+#elif __has_feature(thread_sanitizer)
+#define TSAN 1
 #endif
 #endif
 
@@ -102,7 +106,7 @@ static void limit(void)
 {
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
-#ifndef ASAN
+#if !defined(ASAN) && !defined(TSAN) /* which take terabytes of addresses */
     struct rlimit space = {(rlim_t)3 << 30, (rlim_t)3 << 30};
     setrlimit(RLIMIT_AS, &space);
 #endif
