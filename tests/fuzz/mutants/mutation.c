@@ -60,8 +60,8 @@ int64_t hostile_number(rng *r, const sound *s, int64_t truth)
         1LL << 32, (1LL << 32) + 1, (1LL << 32) + 8, (1LL << 33) + 1, 1LL << 40, 1LL << 50, (1LL << 53) + 1, 1LL << 61, 1LL << 62, INT64_MAX - 1,
         INT64_MAX, INT64_MIN, INT64_MIN + 1, -2, -8, INT32_MIN};
     switch (below(r, 8)) {
-    case 0: return truth + 1;
-    case 1: return truth - 1;
+    case 0: return (int64_t)((uint64_t)truth + 1);
+    case 1: return (int64_t)((uint64_t)truth - 1);
     case 2: return (int64_t)((uint64_t)truth + ((uint64_t)1 << (8 * (1 + below(r, 7))))); /* the same after a cast */
     case 3: return below(r, 2) ? (int64_t)((uint64_t)truth * 2) : truth / 2;
     case 4: {
