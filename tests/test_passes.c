@@ -22,13 +22,30 @@ static int write_wide(const char *path)
     static const struct {
         const char *name;
         int rows, cols; /* rows 0: a vector */
-    } list[] = {{"emb.weight", V, C}, {"head.weight", V, C}, {"blocks.0.ln0.weight", 0, C}, {"blocks.0.ln0.bias", 0, C},
-                {"blocks.0.ln1.weight", 0, C}, {"blocks.0.ln1.bias", 0, C}, {"blocks.0.ln2.weight", 0, C}, {"blocks.0.ln2.bias", 0, C},
-                {"blocks.0.att.time_decay", 0, C}, {"blocks.0.att.time_first", 0, C}, {"blocks.0.att.time_mix_k", 0, C},
-                {"blocks.0.att.time_mix_v", 0, C}, {"blocks.0.att.time_mix_r", 0, C}, {"blocks.0.att.key.weight", C, C},
-                {"blocks.0.att.value.weight", C, C}, {"blocks.0.att.receptance.weight", C, C}, {"blocks.0.att.output.weight", C, C},
-                {"blocks.0.ffn.time_mix_k", 0, C}, {"blocks.0.ffn.time_mix_r", 0, C}, {"blocks.0.ffn.key.weight", F, C},
-                {"blocks.0.ffn.receptance.weight", C, C}, {"blocks.0.ffn.value.weight", C, F}, {"ln_out.weight", 0, C}, {"ln_out.bias", 0, C}};
+    } list[] = {{"emb.weight", V, C},
+                {"head.weight", V, C},
+                {"blocks.0.ln0.weight", 0, C},
+                {"blocks.0.ln0.bias", 0, C},
+                {"blocks.0.ln1.weight", 0, C},
+                {"blocks.0.ln1.bias", 0, C},
+                {"blocks.0.ln2.weight", 0, C},
+                {"blocks.0.ln2.bias", 0, C},
+                {"blocks.0.att.time_decay", 0, C},
+                {"blocks.0.att.time_first", 0, C},
+                {"blocks.0.att.time_mix_k", 0, C},
+                {"blocks.0.att.time_mix_v", 0, C},
+                {"blocks.0.att.time_mix_r", 0, C},
+                {"blocks.0.att.key.weight", C, C},
+                {"blocks.0.att.value.weight", C, C},
+                {"blocks.0.att.receptance.weight", C, C},
+                {"blocks.0.att.output.weight", C, C},
+                {"blocks.0.ffn.time_mix_k", 0, C},
+                {"blocks.0.ffn.time_mix_r", 0, C},
+                {"blocks.0.ffn.key.weight", F, C},
+                {"blocks.0.ffn.receptance.weight", C, C},
+                {"blocks.0.ffn.value.weight", C, F},
+                {"ln_out.weight", 0, C},
+                {"ln_out.bias", 0, C}};
     enum { N = sizeof list / sizeof *list };
     tensor_out t[N];
     for (int i = 0; i < N; i++) {
@@ -67,7 +84,8 @@ static void passes_fit_in_the_memory_there_is(void)
     if (!getenv("WKV_LONG")) SKIP("seconds; WKV_LONG=1 runs it");
     EXPECT_EQ(write_wide(in_folder("wide.safetensors")), 0);
     fflush(stdout);
-    for (int megabytes = 600; megabytes < 1600; megabytes += 100) { /* a context takes a share of the machine's memory, halved until it is had */
+    for (int megabytes = 600; megabytes < 1600;
+         megabytes += 100) { /* a context takes a share of the machine's memory, halved until it is had */
         pid_t pid = fork();
         if (!pid) _exit(run_limited(in_folder("wide.safetensors"), megabytes));
         waitpid(pid, &status, 0);

@@ -47,16 +47,20 @@ static void gguf_value(place *p, uint64_t type, int depth)
 {
     static const int bytes[] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
     enum { TEXT = 8, ARRAY = 9, MOST = 200 };
-    if (type == TEXT) text(p, 0);
+    if (type == TEXT)
+        text(p, 0);
     else if (type == ARRAY && depth < 3) {
         uint64_t of = number(p, 4, 0), n = number(p, 8, 0);
         for (uint64_t i = 0; i < n && !p->ended; i++) {
             int before = p->s->n_fields;
             gguf_value(p, of, depth + 1);
-            if (i >= MOST) p->s->n_fields = before; /* a vocabulary: its first words are enough, their lengths are all known */
+            if (i >= MOST)
+                p->s->n_fields = before; /* a vocabulary: its first words are enough, their lengths are all known */
         }
-    } else if (type < sizeof bytes / sizeof *bytes && bytes[type]) number(p, bytes[type], 0);
-    else p->ended = 1;
+    } else if (type < sizeof bytes / sizeof *bytes && bytes[type])
+        number(p, bytes[type], 0);
+    else
+        p->ended = 1;
 }
 
 int scan_gguf(sound *s)

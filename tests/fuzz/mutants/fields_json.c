@@ -4,9 +4,11 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char *const dtypes_of_safetensors[] = {"F32", "F16", "BF16", "F64", "U8", "I8", "I16", "U16", "I32", "I64", "BOOL",
-                                                    "U32", "U64", "F8_E4M3", "F8_E5M2", "Q8", "f32", "", NULL};
-static const char *const values_of_json[] = {"null", "true", "{}", "[]", "\"\"", "-1", "1e400", "[[]]", "{\"a\": 0}", "\"\\u0000\"", NULL};
+static const char *const dtypes_of_safetensors[] = {"F32",     "F16", "BF16", "F64",  "U8",  "I8",  "I16",
+                                                    "U16",     "I32", "I64",  "BOOL", "U32", "U64", "F8_E4M3",
+                                                    "F8_E5M2", "Q8",  "f32",  "",     NULL};
+static const char *const values_of_json[] = {"null",  "true", "{}",         "[]",          "\"\"", "-1",
+                                             "1e400", "[[]]", "{\"a\": 0}", "\"\\u0000\"", NULL};
 
 static int is_dtype(const uint8_t *p, size_t n)
 {
@@ -28,9 +30,12 @@ static size_t value_end(const uint8_t *p, size_t at, size_t to)
 {
     int depth = 0;
     for (; at < to; at++) {
-        if (p[at] == '"') at = string_end(p, at, to);
-        else if (p[at] == '{' || p[at] == '[') depth++;
-        else if (p[at] == '}' || p[at] == ']') depth--;
+        if (p[at] == '"')
+            at = string_end(p, at, to);
+        else if (p[at] == '{' || p[at] == '[')
+            depth++;
+        else if (p[at] == '}' || p[at] == ']')
+            depth--;
         if (depth < 0 || (!depth && p[at] == ',')) return at;
         if (!depth && (p[at] == '}' || p[at] == ']')) return at + 1;
     }
@@ -60,10 +65,13 @@ void scan_json_range(sound *s, size_t from, size_t to)
                 if (last < to && p[last] == ',') add_field(s, ITEM, at, last + 1 - at, nested);
                 if (!nested) add_field(s, WORD, next + 1, last - next - 1, 0)->words = values_of_json;
             }
-            if (is_dtype(p + at + 1, end - at - 1)) add_field(s, WORD, at + 1, end - at - 1, 0)->words = dtypes_of_safetensors;
-            else add_field(s, NAME, at + 1, end - at - 1, 0);
+            if (is_dtype(p + at + 1, end - at - 1))
+                add_field(s, WORD, at + 1, end - at - 1, 0)->words = dtypes_of_safetensors;
+            else
+                add_field(s, NAME, at + 1, end - at - 1, 0);
             at = end;
-        } else if (p[at] == '\n') s->groups++;
+        } else if (p[at] == '\n')
+            s->groups++;
     }
 }
 
@@ -89,7 +97,9 @@ int scan_safetensors(sound *s)
 int scan_words(sound *s)
 {
     enum { MOST = 4000 };
-    static const char *const literals[] = {"''", "b''", "b'\\xff'", "'\\x00'", "'\\u00e9'", "'\\U0010ffff'", "'\\ud800'", "\"it's\"", "'\\q'", "b'\\x'", "'", " ", NULL};
+    static const char *const literals[] = {"''",        "b''",      "b'\\xff'", "'\\x00'", "'\\u00e9'", "'\\U0010ffff'",
+                                           "'\\ud800'", "\"it's\"", "'\\q'",    "b'\\x'",  "'",         " ",
+                                           NULL};
     const char *text = (const char *)s->file.data, *end = text + s->file.size;
     for (const char *line = text, *stop; line < end && s->n_fields < MOST; line = stop + 1) {
         stop = memchr(line, '\n', (size_t)(end - line));

@@ -44,7 +44,8 @@ int __lsan_do_recoverable_leak_check(void);
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-    return "allocator_may_return_null=1:max_allocation_size_mb=64:hard_rss_limit_mb=3000:quarantine_size_mb=8:handle_abort=0:detect_stack_use_after_return=0";
+    return "allocator_may_return_null=1:max_allocation_size_mb=64:hard_rss_limit_mb=3000:quarantine_size_mb=8:handle_"
+           "abort=0:detect_stack_use_after_return=0";
 }
 static int leaks(void) { return __lsan_do_recoverable_leak_check(); }
 #else
@@ -84,9 +85,12 @@ static void write_bytes(const char *path, const buffer *b)
 /* Where a mutant of this file is put: an index in the place of the folder's own, a checkpoint in a folder of a run. */
 static void mutant_path(char *path, size_t room, const sound *s, const char *scratch)
 {
-    if (s->use == USE_INDEX) snprintf(path, room, "%s/%s", s->base, s->extension);
-    else if (s->use == USE_RUN) snprintf(path, room, "%s/run/%s", scratch, s->extension);
-    else snprintf(path, room, "%s/mutant%s", scratch, s->extension);
+    if (s->use == USE_INDEX)
+        snprintf(path, room, "%s/%s", s->base, s->extension);
+    else if (s->use == USE_RUN)
+        snprintf(path, room, "%s/run/%s", scratch, s->extension);
+    else
+        snprintf(path, room, "%s/mutant%s", scratch, s->extension);
 }
 
 static int use_number(int64_t number, buffer *b, const char *scratch, const sound **of)
@@ -130,8 +134,10 @@ static _Noreturn void work(int64_t from, int64_t to, int each_leak, int process,
         alarm(SECONDS);
         const sound *s;
         int opened = use_number(i, &b, scratch, &s);
-        if (opened) p->opened++;
-        else p->refused++;
+        if (opened)
+            p->opened++;
+        else
+            p->refused++;
         p->of[s - all.list][opened]++;
         if (each_leak && leaks()) _exit(LEAKED);
     }
@@ -176,9 +182,12 @@ static void report(int64_t number, const char *why)
     char path[400];
     const sound *s = make_mutant(&b, number, &r);
     snprintf(path, sizeof path, "%s/mutant-%llu-%lld%s", out_folder, (unsigned long long)seed, (long long)number,
-             s->use == USE_INDEX ? ".json" : s->use == USE_RUN ? ".safetensors" : s->extension);
+             s->use == USE_INDEX ? ".json"
+             : s->use == USE_RUN ? ".safetensors"
+                                 : s->extension);
     write_bytes(path, &b);
-    fprintf(stderr, "FINDING seed %llu mutant %lld (%s): %s; the file is %s\n", (unsigned long long)seed, (long long)number, s->name, why, path);
+    fprintf(stderr, "FINDING seed %llu mutant %lld (%s): %s; the file is %s\n", (unsigned long long)seed,
+            (long long)number, s->name, why, path);
     _exit(0);
 }
 
@@ -204,8 +213,11 @@ static int ended(process *w, int index, int status)
         start(w, index, w->from, w->to, 1);
         return 1;
     }
-    if (WIFSIGNALED(status)) snprintf(why, sizeof why, "signal %d, %s", WTERMSIG(status), WTERMSIG(status) == SIGALRM ? "no end" : strsignal(WTERMSIG(status)));
-    else snprintf(why, sizeof why, "exit status %d", WEXITSTATUS(status));
+    if (WIFSIGNALED(status))
+        snprintf(why, sizeof why, "signal %d, %s", WTERMSIG(status),
+                 WTERMSIG(status) == SIGALRM ? "no end" : strsignal(WTERMSIG(status)));
+    else
+        snprintf(why, sizeof why, "exit status %d", WEXITSTATUS(status));
     report(at, WIFEXITED(status) && WEXITSTATUS(status) == LEAKED ? "memory is leaked" : why);
     if (at + 1 >= w->to) return 0;
     start(w, index, at + 1, w->to, w->each_leak);
@@ -222,7 +234,8 @@ static double seconds_since(const struct timespec *begun)
 static void run_all(int64_t n, int processes)
 {
     process list[MOST_PROCESSES] = {0};
-    progress *shared = mmap(NULL, sizeof *shared * MOST_PROCESSES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    progress *shared =
+        mmap(NULL, sizeof *shared * MOST_PROCESSES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct timespec begun;
     int64_t next = 0, opened = 0, refused = 0, of[MOST_SEEDS][2] = {{0}};
     int running = 0;
@@ -250,14 +263,14 @@ static void run_all(int64_t n, int processes)
             running--;
         }
         if (isatty(2))
-            fprintf(stderr, "\r%lld of %lld mutants, %lld opened, %.0f/s, %d findings ", (long long)(opened + refused), (long long)n, (long long)opened,
-                    (double)(opened + refused) / seconds_since(&begun), findings);
+            fprintf(stderr, "\r%lld of %lld mutants, %lld opened, %.0f/s, %d findings ", (long long)(opened + refused),
+                    (long long)n, (long long)opened, (double)(opened + refused) / seconds_since(&begun), findings);
     }
     if (isatty(2)) fprintf(stderr, "\n");
     for (int j = 0; verbose && j < all.n; j++)
         printf("%-32s %8lld opened %8lld refused\n", all.list[j].name, (long long)of[j][1], (long long)of[j][0]);
-    printf("mutants %lld, seed %llu, opened %lld, refused %lld, seconds %.0f, findings %d\n", (long long)next, (unsigned long long)seed, (long long)opened,
-           (long long)refused, seconds_since(&begun), findings);
+    printf("mutants %lld, seed %llu, opened %lld, refused %lld, seconds %.0f, findings %d\n", (long long)next,
+           (unsigned long long)seed, (long long)opened, (long long)refused, seconds_since(&begun), findings);
 }
 
 static int run_one(int64_t number)
@@ -310,25 +323,36 @@ int main(int argc, char **argv)
     int64_t n = 10000, only = -1;
     int processes = (int)sysconf(_SC_NPROCESSORS_ONLN), option;
     while ((option = getopt(argc, argv, "n:s:j:o:k:f:v")) > 0) {
-        if (option == 'n') n = atoll(optarg);
-        else if (option == 's') seed = strtoull(optarg, NULL, 10);
-        else if (option == 'j') processes = atoi(optarg);
-        else if (option == 'o') out_folder = optarg;
-        else if (option == 'f') name_part = optarg;
-        else if (option == 'v') verbose = 1;
-        else if (option == 'k') only = atoll(optarg);
-        else return 2;
+        if (option == 'n')
+            n = atoll(optarg);
+        else if (option == 's')
+            seed = strtoull(optarg, NULL, 10);
+        else if (option == 'j')
+            processes = atoi(optarg);
+        else if (option == 'o')
+            out_folder = optarg;
+        else if (option == 'f')
+            name_part = optarg;
+        else if (option == 'v')
+            verbose = 1;
+        else if (option == 'k')
+            only = atoll(optarg);
+        else
+            return 2;
     }
     if (processes < 1 || processes > MOST_PROCESSES) return 2;
     unsetenv("WKV_DATA");
     setenv("HOME", "/nonexistent", 1);
     struct stat memory;
-    snprintf(folder, sizeof folder, "%s/wkv-mutants-%010d", stat("/dev/shm", &memory) ? "/tmp" : "/dev/shm", (int)getpid());
+    snprintf(folder, sizeof folder, "%s/wkv-mutants-%010d", stat("/dev/shm", &memory) ? "/tmp" : "/dev/shm",
+             (int)getpid());
     mkdir(folder, 0700);
     int status = 2;
     if (!seeds_load(&all, folder, processes) && all.n <= MOST_SEEDS) {
-        if (optind < argc || only >= 0) status = run_alone(only, argv[optind]);
-        else run_all(n, processes), status = findings > 0;
+        if (optind < argc || only >= 0)
+            status = run_alone(only, argv[optind]);
+        else
+            run_all(n, processes), status = findings > 0;
     }
     seeds_free(&all);
     char clean[96];

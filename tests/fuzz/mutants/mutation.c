@@ -1,4 +1,4 @@
-/* mutation.c - edits of fields: hostile numbers, names and entries; lengths corrected; plain bytes damaged. */
+/* mutation.c - edits of fields, with the lengths around them corrected; damage of plain bytes and of values. */
 #include "mutation.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,79 +36,6 @@ void add_length(sound *s, size_t at, int width, size_t from, size_t to)
 {
     if (s->n_lengths % 64 == 0) s->lengths = realloc(s->lengths, (size_t)(s->n_lengths + 64) * sizeof *s->lengths);
     s->lengths[s->n_lengths++] = (length){.at = at, .width = width, .from = from, .to = to};
-}
-
-/* ---- hostile values ---------------------------------------------------------------------------------------------- */
-
-uint32_t below(rng *r, uint32_t n) { return (uint32_t)(rng_u64(r) >> 32) % n; }
-
-int64_t number_at(const sound *s, const field *f)
-{
-    const uint8_t *p = s->file.data + f->at;
-    int64_t x = 0;
-    if (f->kind == DECIMAL) return strtoll((const char *)p, NULL, 10);
-    if (f->kind == PICKLE_NUMBER && *p == 'J') return memcpy(&x, p + 1, 4), (int32_t)x;
-    size_t skip = f->kind != PICKLE_NUMBER ? 0 : *p == 0x8a ? 2 : 1;
-    memcpy(&x, p + skip, f->size - skip);
-    return x;
-}
-
-int64_t hostile_number(rng *r, const sound *s, int64_t truth)
-{
-    static const int64_t interesting[] = {0, 0, 1, 1, -1, 2, 3, 5, 7, 8, 16, 31, 32, 33, 64, 127, 128, 255, 256, 1023, 1024, 1025, 32767,
-        32768, 65535, 65536, 65537, 1 << 20, 1 << 24, (1 << 24) + 1, 1 << 30, INT32_MAX - 1, INT32_MAX, 1LL << 31, (1LL << 31) + 1, UINT32_MAX,
-        1LL << 32, (1LL << 32) + 1, (1LL << 32) + 8, (1LL << 33) + 1, 1LL << 40, 1LL << 50, (1LL << 53) + 1, 1LL << 61, 1LL << 62, INT64_MAX - 1,
-        INT64_MAX, INT64_MIN, INT64_MIN + 1, -2, -8, INT32_MIN};
-    switch (below(r, 8)) {
-    case 0: return (int64_t)((uint64_t)truth + 1);
-    case 1: return (int64_t)((uint64_t)truth - 1);
-    case 2: return (int64_t)((uint64_t)truth + ((uint64_t)1 << (8 * (1 + below(r, 7))))); /* the same after a cast */
-    case 3: return below(r, 2) ? (int64_t)((uint64_t)truth * 2) : truth / 2;
-    case 4: {
-        const field *f = &s->fields[below(r, (uint32_t)s->n_fields)];
-        if (f->kind <= PICKLE_NUMBER) return number_at(s, f);
-    } /* fall through */
-    default: return interesting[below(r, sizeof interesting / sizeof *interesting)];
-    }
-}
-
-size_t hostile_name(rng *r, const sound *s, const field *f, char *out, size_t room)
-{
-    static const char *const names[] = {"emb.weight", "head.weight", "blocks.0.ln0.weight", "blocks.0.att.key.weight", "blocks.0.att.r_k",
-        "blocks.0.att.time_maa_x", "blocks.0.att.ln_x.weight", "blocks.0.att.gate.weight", "blocks.0.att.time_faaaa", "blocks.0.att.time_first",
-        "blocks.0.att.time_decay", "blocks.0.att.time_state", "blocks.1.att.time_state", "blocks.0.att.key.lora_A", "blocks.0.att.key.lora_B",
-        "blocks.0.att.key.lora.0", "blocks.0.att.key.lora.1", "head.lora_A", "emb.lora_B", "blocks.2147483647.ln1.weight", "blocks.-1.ln1.weight",
-        "blocks.99999999999999999999.att.key.weight", "blocks.1.ln1.weight", "blocks.2.ln1.weight", "model.embeddings.weight", "lora_alpha", "",
-        "rwkv.blocks.0.attention.key.weight", "token_embd.weight", "blk.0.time_mix_key.weight", "blk.0.time_mix_lerp_fused.weight", "\xff\xfe",
-        "general.alignment", "general.architecture", "tokenizer.ggml.tokens", "rwkv7.block_count", "wkv.head_size", "__metadata__", "a\nb"};
-    const char *own = (const char *)s->file.data + f->at;
-    switch (below(r, 5)) {
-    case 0: return (size_t)snprintf(out, room, "%s", names[below(r, sizeof names / sizeof *names)]);
-    case 1: { /* another layer of the same name */
-        size_t digit = 0;
-        while (digit < f->size && (own[digit] < '0' || own[digit] > '9')) digit++;
-        if (digit < f->size && f->size < room) {
-            memcpy(out, own, f->size);
-            out[digit] = (char)('0' + below(r, 10));
-            return f->size;
-        }
-    } /* fall through */
-    case 2: { /* another name of the file */
-        const field *g = &s->fields[below(r, (uint32_t)s->n_fields)];
-        if (g->kind == NAME && g->size < room) return memcpy(out, s->file.data + g->at, g->size), g->size;
-    } /* fall through */
-    case 3: { /* a piece left out */
-        size_t n = f->size < room ? f->size : room - 1, from = n ? below(r, (uint32_t)n) : 0, some = n - from ? 1 + below(r, (uint32_t)(n - from)) : 0;
-        memcpy(out, own, from);
-        memcpy(out + from, own + from + some, n - from - some);
-        return n - some;
-    }
-    default: { /* long */
-        size_t n = 1 + below(r, (uint32_t)room - 1);
-        memset(out, 'x', n);
-        return n;
-    }
-    }
 }
 
 /* ---- edits of fields --------------------------------------------------------------------------------------------- */
@@ -233,8 +160,9 @@ static void damage_bytes(buffer *b, rng *r)
 /* Values that are NaN, infinite, huge, tiny or zero, of 16 and 32 bits, in the second half of the file, where the data is. */
 static void damage_values(buffer *b, rng *r)
 {
-    static const uint32_t values[] = {0x7fc00000, 0x7f800000, 0xff800000, 0x7f7fffff, 0xff7fffff, 1, 0x80000000, 0, 0x7e007e00,
-                                      0x7c007c00, 0xfc007bff, 0x7f807f80, 0x7fc07fc0, 0x7f7fff7f, 0x00010001, 0x3c003f80};
+    static const uint32_t values[] = {0x7fc00000, 0x7f800000, 0xff800000, 0x7f7fffff, 0xff7fffff, 1,
+                                      0x80000000, 0,          0x7e007e00, 0x7c007c00, 0xfc007bff, 0x7f807f80,
+                                      0x7fc07fc0, 0x7f7fff7f, 0x00010001, 0x3c003f80};
     for (uint32_t i = 1 + below(r, 16); i && b->size > 64; i--) {
         uint32_t x = values[below(r, sizeof values / sizeof *values)];
         memcpy(b->data + (b->size / 2 + below(r, (uint32_t)(b->size / 2 - 4))) / 2 * 2, &x, below(r, 2) ? 2 : 4);
@@ -298,7 +226,8 @@ void mutate(buffer *out, const sound *s, rng *r)
     buffer_splice(out, 0, 0, s->file.data, s->file.size);
     editor e = {.s = s, .b = out, .r = r, .sealed = below(r, 32) != 0};
     uint32_t how = below(r, 16);
-    if (how == 15) damage_values(out, r);
+    if (how == 15)
+        damage_values(out, r);
     else if (s->n_fields && how) {
         int n = choose(s, r, chosen, MOST);
         for (int i = 0; i < n; i++) {

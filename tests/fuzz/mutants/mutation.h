@@ -54,10 +54,10 @@ struct sound {
     int n_lengths;
     size_t pad_at, pad_size; /* zeros that end at a multiple of `align` bytes; align 0: none                    */
     int align, groups;
-    size_t pickle_at;              /* zip: where data.pkl begins                                                      */
+    size_t pickle_at; /* zip: where data.pkl begins                                                      */
     void (*seal)(const sound *s, buffer *b); /* corrects what `lengths` cannot express; may be NULL               */
     int use;                                 /* of use_kind, use.h                                                */
-    char base[256];                          /* path of the model that an adapter or a state is for, of the folder of shards */
+    char base[256]; /* path of the model that an adapter or a state is for, of the folder of shards */
 };
 
 /* A field of the next group when `fresh`, else of the current one. */
@@ -66,14 +66,14 @@ void add_length(sound *s, size_t at, int width, size_t from, size_t to);
 
 /* Scanners; each returns 0 when the file is not of its format. */
 int scan_safetensors(sound *s);
-int scan_json(sound *s);   /* a vocabulary, an index of shards, lines of JSON */
+int scan_json(sound *s); /* a vocabulary, an index of shards, lines of JSON */
 int scan_gguf(sound *s);
 int scan_rwkvcpp(sound *s);
 int scan_pth(sound *s);    /* zip and legacy */
 int scan_words(sound *s);  /* World's .txt */
 int scan_binidx(sound *s); /* the .idx     */
 void scan_json_range(sound *s, size_t from, size_t to);
-void scan_pickle(sound *s, size_t from, size_t to);
+size_t scan_pickle(sound *s, size_t from, size_t to); /* returns behind its STOP */
 
 /* The mutant number `number` of a seed. */
 void mutate(buffer *out, const sound *s, rng *r);

@@ -20,13 +20,20 @@ typedef struct {
 } seed_kind;
 
 static const seed_kind kinds[] = {
-    {USE_MODEL, ".pth", scan_pth, 27},          {USE_MODEL, ".safetensors", scan_safetensors, 10},
-    {USE_MODEL, ".st", scan_safetensors, 3},    {USE_MODEL, ".gguf", scan_gguf, 20},
-    {USE_MODEL, ".bin", scan_rwkvcpp, 6},       {USE_ADAPTER, ".pth", scan_pth, 8},
-    {USE_ADAPTER, ".safetensors", scan_safetensors, 6}, {USE_STATE, ".pth", scan_pth, 3},
-    {USE_STATE, ".safetensors", scan_safetensors, 2},   {USE_VOCABULARY, ".txt", scan_words, 4},
-    {USE_VOCABULARY, ".json", scan_json, 4},    {USE_INDEX, "model.safetensors.index.json", scan_json, 2},
-    {USE_TOKENS, ".idx", scan_binidx, 2},       {USE_LINES, ".jsonl", scan_json, 2},
+    {USE_MODEL, ".pth", scan_pth, 27},
+    {USE_MODEL, ".safetensors", scan_safetensors, 10},
+    {USE_MODEL, ".st", scan_safetensors, 3},
+    {USE_MODEL, ".gguf", scan_gguf, 20},
+    {USE_MODEL, ".bin", scan_rwkvcpp, 6},
+    {USE_ADAPTER, ".pth", scan_pth, 8},
+    {USE_ADAPTER, ".safetensors", scan_safetensors, 6},
+    {USE_STATE, ".pth", scan_pth, 3},
+    {USE_STATE, ".safetensors", scan_safetensors, 2},
+    {USE_VOCABULARY, ".txt", scan_words, 4},
+    {USE_VOCABULARY, ".json", scan_json, 4},
+    {USE_INDEX, "model.safetensors.index.json", scan_json, 2},
+    {USE_TOKENS, ".idx", scan_binidx, 2},
+    {USE_LINES, ".jsonl", scan_json, 2},
     {USE_RUN, "checkpoint-00000003.safetensors", scan_safetensors, 1},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -86,7 +93,8 @@ static int add_glob(seeds *all, use_kind use, const char *pattern, const char *b
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 
-static int add_converted(seeds *all, const char *folder, const char *from, const char *name, const wkv_convert_options *o)
+static int add_converted(seeds *all, const char *folder, const char *from, const char *name,
+                         const wkv_convert_options *o)
 {
     wkv_model *m;
     char path[200];
@@ -99,14 +107,18 @@ static int add_converted(seeds *all, const char *folder, const char *from, const
 
 static int add_tuned(seeds *all, const char *folder, const char *model, learnt what)
 {
-    const tuner_options o = {.model = model, .what = (int)what, .rank = 2, .alpha = 4, .targets = "att,ffn", .threads = 1};
+    const tuner_options o = {
+        .model = model, .what = (int)what, .rank = 2, .alpha = 4, .targets = "att,ffn", .threads = 1};
     tuner *t;
     if (tuner_new(&t, &o)) return complain(model, wkv_error());
     int e = 0;
     for (int i = 0; i < 2 && !e; i++) {
         char path[200];
-        snprintf(path, sizeof path, "%s/%s%s", folder, what == LEARN_STATE ? "state" : "lora", i ? ".safetensors" : ".pth");
-        e = tuner_save(t, path, what, i ? F32 : BF16) ? complain(path, wkv_error()) : add_file(all, what == LEARN_STATE ? USE_STATE : USE_ADAPTER, path, model);
+        snprintf(path, sizeof path, "%s/%s%s", folder, what == LEARN_STATE ? "state" : "lora",
+                 i ? ".safetensors" : ".pth");
+        e = tuner_save(t, path, what, i ? F32 : BF16)
+                ? complain(path, wkv_error())
+                : add_file(all, what == LEARN_STATE ? USE_STATE : USE_ADAPTER, path, model);
     }
     tuner_free(t);
     return e;
@@ -118,8 +130,9 @@ static int add_web_adapter(seeds *all, const char *folder, const char *model, in
     float values[256];
     char path[200];
     for (int i = 0; i < 256; i++) values[i] = (float)(i % 7) * 0.01f;
-    tensor_out t[2] = {{.name = "blocks.0.att.key.lora.0", .type = F32, .dims = 2, .shape = {width, 2}, .data = values},
-                       {.name = "blocks.0.att.key.lora.1", .type = F32, .dims = 2, .shape = {width, 2}, .data = values}};
+    tensor_out t[2] = {
+        {.name = "blocks.0.att.key.lora.0", .type = F32, .dims = 2, .shape = {width, 2}, .data = values},
+        {.name = "blocks.0.att.key.lora.1", .type = F32, .dims = 2, .shape = {width, 2}, .data = values}};
     const char *const meta[] = {"lora_alpha", "4", NULL};
     snprintf(path, sizeof path, "%s/web.safetensors", folder);
     return safetensors_write(path, t, 2, meta) ? complain(path, wkv_error()) : add_file(all, USE_ADAPTER, path, model);
@@ -129,12 +142,30 @@ static int add_web_adapter(seeds *all, const char *folder, const char *model, in
 static int add_large_blocks(seeds *all, const char *folder)
 {
     enum { C = 256, V = 16, BYTES = C * C, VECTORS = 15, MATRICES = 9 };
-    static const char *const names[VECTORS + MATRICES] = {
-        "blocks.0.ln0.weight", "blocks.0.ln0.bias", "blocks.0.ln1.weight", "blocks.0.ln1.bias", "blocks.0.ln2.weight", "blocks.0.ln2.bias",
-        "ln_out.weight", "ln_out.bias", "blocks.0.att.time_decay", "blocks.0.att.time_first", "blocks.0.att.time_mix_k", "blocks.0.att.time_mix_v",
-        "blocks.0.att.time_mix_r", "blocks.0.ffn.time_mix_k", "blocks.0.ffn.time_mix_r", "emb.weight", "head.weight", "blocks.0.att.key.weight",
-        "blocks.0.att.value.weight", "blocks.0.att.receptance.weight", "blocks.0.att.output.weight", "blocks.0.ffn.key.weight",
-        "blocks.0.ffn.value.weight", "blocks.0.ffn.receptance.weight"};
+    static const char *const names[VECTORS + MATRICES] = {"blocks.0.ln0.weight",
+                                                          "blocks.0.ln0.bias",
+                                                          "blocks.0.ln1.weight",
+                                                          "blocks.0.ln1.bias",
+                                                          "blocks.0.ln2.weight",
+                                                          "blocks.0.ln2.bias",
+                                                          "ln_out.weight",
+                                                          "ln_out.bias",
+                                                          "blocks.0.att.time_decay",
+                                                          "blocks.0.att.time_first",
+                                                          "blocks.0.att.time_mix_k",
+                                                          "blocks.0.att.time_mix_v",
+                                                          "blocks.0.att.time_mix_r",
+                                                          "blocks.0.ffn.time_mix_k",
+                                                          "blocks.0.ffn.time_mix_r",
+                                                          "emb.weight",
+                                                          "head.weight",
+                                                          "blocks.0.att.key.weight",
+                                                          "blocks.0.att.value.weight",
+                                                          "blocks.0.att.receptance.weight",
+                                                          "blocks.0.att.output.weight",
+                                                          "blocks.0.ffn.key.weight",
+                                                          "blocks.0.ffn.value.weight",
+                                                          "blocks.0.ffn.receptance.weight"};
     static const dtype types[] = {Q4_K, Q5_K, Q6_K};
     static uint8_t bytes[BYTES];
     static float vector[C];
@@ -143,12 +174,15 @@ static int add_large_blocks(seeds *all, const char *folder)
     rng r = {.seed = 1};
     for (int i = 0; i < BYTES; i++) bytes[i] = (uint8_t)(rng_u64(&r) & 0x2f); /* halves are then below 1 */
     for (int i = 0; i < C; i++) vector[i] = 0.01f * (float)(i % 7);
-    for (int i = 0; i < VECTORS; i++) t[i] = (tensor_out){.name = names[i], .type = F32, .dims = 1, .shape = {C}, .data = vector};
+    for (int i = 0; i < VECTORS; i++)
+        t[i] = (tensor_out){.name = names[i], .type = F32, .dims = 1, .shape = {C}, .data = vector};
     for (int i = VECTORS; i < VECTORS + MATRICES; i++)
-        t[i] = (tensor_out){.name = names[i], .type = types[i % 3], .dims = 2, .shape = {i < VECTORS + 2 ? V : C, C}, .data = bytes};
+        t[i] = (tensor_out){
+            .name = names[i], .type = types[i % 3], .dims = 2, .shape = {i < VECTORS + 2 ? V : C, C}, .data = bytes};
     snprintf(path, sizeof path, "%s/large-blocks.gguf", folder);
     const gguf_meta version = {.key = "general.architecture", .kind = GGUF_TEXT, .text = "rwkv4"};
-    return gguf_write(path, t, VECTORS + MATRICES, &version, 1) ? complain(path, wkv_error()) : add_file(all, USE_MODEL, path, NULL);
+    return gguf_write(path, t, VECTORS + MATRICES, &version, 1) ? complain(path, wkv_error())
+                                                                : add_file(all, USE_MODEL, path, NULL);
 }
 
 static int add_tokens(seeds *all)
@@ -180,9 +214,10 @@ void seeds_write_bin(const char *scratch)
 static int add_lines(seeds *all)
 {
     static const char lines[] = "{\"text\": \"It was a test.\"}\n"
-        "{\"messages\": [{\"role\": \"system\", \"content\": \"Be brief.\"}, {\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Hello.\"}]}\n"
-        "{\"instruction\": \"Add\", \"input\": \"1 2\", \"output\": \"3\"}\n"
-        "{\"prompt\": \"Once\", \"response\": \" upon a time \\u00e9\\ud83d\\ude00\"}\n";
+                                "{\"messages\": [{\"role\": \"system\", \"content\": \"Be brief.\"}, {\"role\": "
+                                "\"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Hello.\"}]}\n"
+                                "{\"instruction\": \"Add\", \"input\": \"1 2\", \"output\": \"3\"}\n"
+                                "{\"prompt\": \"Once\", \"response\": \" upon a time \\u00e9\\ud83d\\ude00\"}\n";
     return add_bytes(all, USE_LINES, "lines.jsonl", lines, sizeof lines - 1, NULL);
 }
 
@@ -202,7 +237,8 @@ static int add_run(seeds *all, const char *folder)
 static int make_shards(const char *folder, int process)
 {
     char command[600];
-    snprintf(command, sizeof command, "mkdir -p %s/%d/run && cp -r %sformats/v7-fla %s/%d/shards", folder, process, GOLDEN, folder, process);
+    snprintf(command, sizeof command, "mkdir -p %s/%d/run && cp -r %sformats/v7-fla %s/%d/shards", folder, process,
+             GOLDEN, folder, process);
     return system(command) ? complain(folder, "cannot be written") : 0;
 }
 
@@ -210,13 +246,16 @@ static int make_shards(const char *folder, int process)
 
 int seeds_load(seeds *all, const char *folder, int processes)
 {
-    static const char *const models[] = {GOLDEN "formats/v4-official.pth", GOLDEN "formats/v50-official.pth", GOLDEN "formats/v52-official.pth",
-                                         GOLDEN "formats/v6-official.pth", GOLDEN "formats/v7-official.pth"};
+    static const char *const models[] = {GOLDEN "formats/v4-official.pth", GOLDEN "formats/v50-official.pth",
+                                         GOLDEN "formats/v52-official.pth", GOLDEN "formats/v6-official.pth",
+                                         GOLDEN "formats/v7-official.pth"};
     int e = 0;
     for (int i = 0; i < processes && !e; i++) e = make_shards(folder, i);
-    static const char *const patterns[] = {GOLDEN "formats/*.pth", GOLDEN "formats/*.safetensors", GOLDEN "formats/*.st", GOLDEN "formats/*.gguf",
-                                           GOLDEN "formats/*.bin", GOLDEN "models/v[47]-*-f32.pth", GOLDEN "models/v5.1*.pth"};
-    for (size_t i = 0; i < sizeof patterns / sizeof *patterns && !e; i++) e = add_glob(all, USE_MODEL, patterns[i], NULL);
+    static const char *const patterns[] = {
+        GOLDEN "formats/*.pth", GOLDEN "formats/*.safetensors",  GOLDEN "formats/*.st",    GOLDEN "formats/*.gguf",
+        GOLDEN "formats/*.bin", GOLDEN "models/v[47]-*-f32.pth", GOLDEN "models/v5.1*.pth"};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns && !e; i++)
+        e = add_glob(all, USE_MODEL, patterns[i], NULL);
     for (size_t i = 0; i < sizeof models / sizeof *models && !e; i++) {
         e = add_converted(all, folder, models[i], "out.gguf", NULL);
         if (!e) e = add_converted(all, folder, models[i], "out.pth", &(wkv_convert_options){.type = "f32"});
@@ -225,8 +264,8 @@ int seeds_load(seeds *all, const char *folder, int processes)
     }
     static const char *const types[] = {"q8_0", "q4_0", "q5_1", "q4mix"};
     for (int i = 0; i < 4 && !e; i++) { /* 32 wide, so in blocks */
-        e = add_converted(all, folder, i % 2 ? GOLDEN "models/v4-c32-f32.pth" : GOLDEN "models/v7-n32-f32.pth", "blocks.gguf",
-                          &(wkv_convert_options){.type = types[i], .portable = i == 1});
+        e = add_converted(all, folder, i % 2 ? GOLDEN "models/v4-c32-f32.pth" : GOLDEN "models/v7-n32-f32.pth",
+                          "blocks.gguf", &(wkv_convert_options){.type = types[i], .portable = i == 1});
     }
     if (!e) e = add_large_blocks(all, folder);
     if (!e) e = add_web_adapter(all, folder, models[4], 8);
@@ -248,7 +287,8 @@ const sound *seeds_choose(const seeds *all, rng *r)
 {
     uint32_t ticket = below(r, 100), n = 0, k = 0;
     while (ticket >= (uint32_t)kinds[k].weight) ticket -= (uint32_t)kinds[k++].weight;
-    for (int i = 0; i < all->n; i++) n += all->list[i].use == (int)kinds[k].use && all->list[i].extension == kinds[k].extension;
+    for (int i = 0; i < all->n; i++)
+        n += all->list[i].use == (int)kinds[k].use && all->list[i].extension == kinds[k].extension;
     uint32_t turn = below(r, n);
     for (int i = 0; i < all->n; i++) {
         if (all->list[i].use != (int)kinds[k].use || all->list[i].extension != kinds[k].extension) continue;

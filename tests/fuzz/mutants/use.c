@@ -62,8 +62,15 @@ static void sample_some(const wkv_model *m, wkv_context *c, wkv_state *s, float 
     wkv_tokenizer *t;
     const int vocab = wkv_model_about(m)->vocab;
     if (wkv_tokenizer_open(&t, below(r, 2) ? "bytes" : NULL, m)) return;
-    const wkv_sampler_options o = {.temperature = below(r, 2) ? 1 : 0, .top_p = (float)rng_uniform(r), .top_k = (int)below(r, 5), .min_p = below(r, 4) ? 0 : 0.1f,
-                                   .typical_p = below(r, 4) ? 0 : 0.5f, .mirostat_tau = below(r, 4) ? 0 : 3, .presence = 0.5f, .frequency = 0.5f, .seed = rng_u64(r)};
+    const wkv_sampler_options o = {.temperature = below(r, 2) ? 1 : 0,
+                                   .top_p = (float)rng_uniform(r),
+                                   .top_k = (int)below(r, 5),
+                                   .min_p = below(r, 4) ? 0 : 0.1f,
+                                   .typical_p = below(r, 4) ? 0 : 0.5f,
+                                   .mirostat_tau = below(r, 4) ? 0 : 3,
+                                   .presence = 0.5f,
+                                   .frequency = 0.5f,
+                                   .seed = rng_u64(r)};
     wkv_sampler *sampler;
     wkv_decoder d = {0};
     char *out = malloc(wkv_decoder_room(t));
@@ -147,7 +154,13 @@ static void tune(const char *path, const wkv_model_options *with, int all, rng *
     int small = is_small(m) && wkv_model_about(m)->vocab > 2;
     wkv_model_close(m);
     if (!small) return;
-    const tuner_options how = {.model = path, .what = all ? LEARN_ALL : 1 + (int)below(r, 3), .rank = 2, .alpha = 4, .targets = "att,ffn", .with = *with, .threads = 1};
+    const tuner_options how = {.model = path,
+                               .what = all ? LEARN_ALL : 1 + (int)below(r, 3),
+                               .rank = 2,
+                               .alpha = 4,
+                               .targets = "att,ffn",
+                               .with = *with,
+                               .threads = 1};
     const sample one = {ids, counts, 4};
     tuner *t;
     double loss;

@@ -18,7 +18,7 @@ typedef enum {
 /* `path` is the mutant, `scratch` a folder for what is written. Returns 1 when it was opened, 0 when it was refused with a sentence. */
 int use_mutant(const sound *s, const char *path, const char *scratch, rng *r);
 
-int refused(void); /* 0; aborts when there is no sentence */
+int refused(void);                                  /* 0; aborts when there is no sentence */
 int use_tokens(const char *path, const void *form); /* a text_form; NULL: there are tokens only */
 int use_lines(const char *path, rng *r);
 int use_run(const char *scratch);

@@ -30,10 +30,13 @@ int use_lines(const char *path, rng *r)
     wkv_tokenizer *t;
     const wkv_template *chat;
     samples s;
-    if (wkv_tokenizer_open(&t, "bytes", NULL) || wkv_template_find(&chat, below(r, 2) ? "g1" : "world", NULL, NULL)) abort();
+    if (wkv_tokenizer_open(&t, "bytes", NULL) || wkv_template_find(&chat, below(r, 2) ? "g1" : "world", NULL, NULL))
+        abort();
     int opened = !samples_read(&s, path, t, chat, below(r, 2) ? 0 : 1 + (int)below(r, 20));
-    if (opened) samples_release(&s);
-    else refused();
+    if (opened)
+        samples_release(&s);
+    else
+        refused();
     const text_form form = {t, chat};
     opened |= use_tokens(path, &form);
     wkv_tokenizer_close(t);
@@ -68,8 +71,20 @@ static void empty(const char *folder)
 int make_run(const char *folder, const char *text)
 {
     const char *data[] = {text, NULL};
-    const wkv_train_options o = {.out = folder, .data = data, .vocab = "bytes", .layers = 1, .width = 8, .head_size = 8, .ffn = 8, .steps = 8, .context = 4,
-                                 .batch = 2, .valid_share = -1, .sample_every = -1, .threads = 1, .report = stop};
+    const wkv_train_options o = {.out = folder,
+                                 .data = data,
+                                 .vocab = "bytes",
+                                 .layers = 1,
+                                 .width = 8,
+                                 .head_size = 8,
+                                 .ffn = 8,
+                                 .steps = 8,
+                                 .context = 4,
+                                 .batch = 2,
+                                 .valid_share = -1,
+                                 .sample_every = -1,
+                                 .threads = 1,
+                                 .report = stop};
     return wkv_train(&o) == WKV_ESTOPPED ? 0 : 1;
 }
 
