@@ -1,5 +1,5 @@
-# test_checks.sh - no input reaches a CHECK: each of the readers, the operations, the model and the text is in tests/checks.txt with the
-# function that refuses such an input first, and each row there has its CHECK and its function. One check per row.
+# test_checks.sh - no input reaches a CHECK: each of the readers, the operations, the model and the text is in tests/checks.txt
+# with the function that refuses such an input first, and each row there has its CHECK and its function. One check per row.
 cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0
 fail() { failed=$((failed + 1)) && echo "$*"; }
@@ -13,7 +13,7 @@ sed -nE '/^src/ { s/^([^|]+ \| CHECK.*\)) \| [^|]+ \| [^|]+$/\1/; p; }' tests/ch
 
 for missing in found listed; do
     case $missing in
-    found) list=$(sort -u "$found" | comm -23 - "$listed") why='has no row in tests/checks.txt: which function refuses the input first?' ;;
+    found) list=$(sort -u "$found" | comm -23 - "$listed") why='has no row in tests/checks.txt: who refuses the input first?' ;;
     listed) list=$(comm -13 "$found" "$listed") why='is in tests/checks.txt, but no longer in the source' ;;
     esac
     while read -r line; do

@@ -87,8 +87,8 @@ typedef struct {
     int n_rows, n_spans, wanted;
 } pass;
 
-/* Rows and rows of logits of one pass: fewer where the activations of a wide layer would not fit in the arena. Layers before it keep
- * two matrices each. WKV_ENOMEM: not one row does. */
+/* Rows and rows of logits of one pass: fewer where the activations of a wide layer would not fit in the arena. Layers before
+ * it keep two matrices each. WKV_ENOMEM: not one row does. */
 static int pass_size(const wkv_context *c, int *rows, int *logits)
 {
     const rwkv *m = &c->model->rwkv;
@@ -101,7 +101,8 @@ static int pass_size(const wkv_context *c, int *rows, int *logits)
     *logits = PASS_LOGITS / m->V > 16 ? PASS_LOGITS / m->V : 16;
     if (fit_logits < *logits) *logits = (int)fit_logits;
     if (*rows >= 1 && *logits >= 1) return 0;
-    return fail(WKV_ENOMEM, "no memory for one token of a model of %d channels, %d hidden units and a vocabulary of %d", m->C, m->F, m->V);
+    return fail(WKV_ENOMEM, "no memory for one token of a model of %d channels, %d hidden units and a vocabulary of %d", m->C,
+                m->F, m->V);
 }
 
 /* Take what fits of each sequence; done[i] tokens of it were read before. */

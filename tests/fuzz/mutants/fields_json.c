@@ -1,5 +1,5 @@
-/* fields_json.c - safetensors headers, vocabularies, indices of shards, lines of training data: what is written in JSON; and World's
- * lines of text. */
+/* fields_json.c - safetensors headers, vocabularies, indices of shards, lines of training data: what is written in
+ * JSON; and World's lines of text. */
 #include "mutation.h"
 #include <ctype.h>
 #include <string.h>

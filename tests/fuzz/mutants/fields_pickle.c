@@ -107,7 +107,7 @@ size_t scan_pickle(sound *s, size_t from, size_t to)
     return to;
 }
 
-/* ---- a tensor written anew --------------------------------------------------------------------------------------------- */
+/* ---- a tensor written anew --------------------------------------------------------------------------------------- */
 
 typedef struct {
     uint8_t *at, *end;

@@ -1,4 +1,5 @@
-/* fields_zip.c - the files of torch.save: a zip, whose records are sealed after its pickle has grown, or the older stream of pickles. */
+/* fields_zip.c - the files of torch.save: a zip, whose records are sealed after its pickle has grown, or the older
+ * stream of pickles. */
 #include "mutation.h"
 #include <string.h>
 

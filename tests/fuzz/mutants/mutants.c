@@ -104,7 +104,7 @@ static int use_number(int64_t number, buffer *b, const char *scratch, const soun
     return use_mutant(s, path, scratch, &r);
 }
 
-/* ---- a process ---------------------------------------------------------------------------------------------------- */
+/* ---- a process --------------------------------------------------------------------------------------------------- */
 
 static void limit(void)
 {
@@ -148,7 +148,7 @@ static _Noreturn void work(int64_t from, int64_t to, int each_leak, int process,
     _exit(leaks() ? LEAKED : 0);
 }
 
-/* ---- the parent ----------------------------------------------------------------------------------------------------- */
+/* ---- the parent -------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     pid_t pid;

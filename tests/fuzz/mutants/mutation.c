@@ -47,8 +47,8 @@ typedef struct {
     int sealed; /* lengths are corrected */
 } editor;
 
-/* Replace and correct the lengths that cover the place. Edits go from the file's end to its beginning: what is in front of `at` has
- * not moved. */
+/* Replace and correct the lengths that cover the place. Edits go from the file's end to its beginning: what is in
+ * front of `at` has not moved. */
 static void replace(editor *e, size_t at, size_t removed, const void *insert, size_t n)
 {
     buffer_splice(e->b, at, removed, insert, n);
@@ -132,7 +132,7 @@ static void edit(editor *e, const field *f, size_t size)
     }
 }
 
-/* ---- plain bytes --------------------------------------------------------------------------------------------------- */
+/* ---- plain bytes ------------------------------------------------------------------------------------------------- */
 
 static void damage_bytes(buffer *b, rng *r)
 {
@@ -157,7 +157,8 @@ static void damage_bytes(buffer *b, rng *r)
     }
 }
 
-/* Values that are NaN, infinite, huge, tiny or zero, of 16 and 32 bits, in the second half of the file, where the data is. */
+/* Values that are NaN, infinite, huge, tiny or zero, of 16 and 32 bits, in the second half of the file, where the data
+ * is. */
 static void damage_values(buffer *b, rng *r)
 {
     static const uint32_t values[] = {0x7fc00000, 0x7f800000, 0xff800000, 0x7f7fffff, 0xff7fffff, 1,
@@ -169,7 +170,7 @@ static void damage_values(buffer *b, rng *r)
     }
 }
 
-/* ---- a mutant -------------------------------------------------------------------------------------------------------- */
+/* ---- a mutant ---------------------------------------------------------------------------------------------------- */
 
 static int compare_places(const void *a, const void *b)
 {

@@ -1,4 +1,5 @@
-/* seeds.c - reading the committed sound files, and making of them what is not committed: conversions, adapters, states, tokens. */
+/* seeds.c - reading the committed sound files, and making of them what is not committed: conversions, adapters,
+ * states, tokens. */
 #include "seeds.h"
 #include "format/write.h"
 #include "train/tuner.h"
@@ -242,7 +243,7 @@ static int make_shards(const char *folder, int process)
     return system(command) ? complain(folder, "cannot be written") : 0;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 int seeds_load(seeds *all, const char *folder, int processes)
 {

@@ -1,4 +1,5 @@
-/* seeds.h - the sound files that mutants are made of: those of tests/golden and tests/fuzz/seeds, and others made of them. */
+/* seeds.h - the sound files that mutants are made of: those of tests/golden and tests/fuzz/seeds, and others made of
+ * them. */
 #ifndef WKV_FUZZ_SEEDS_H
 #define WKV_FUZZ_SEEDS_H
 

@@ -1,4 +1,5 @@
-/* use.c - what logits, generate, convert, tune, merge, tokenize and train do with a file, on sizes that take about a millisecond. */
+/* use.c - what logits, generate, convert, tune, merge, tokenize and train do with a file, on sizes that take about a
+ * millisecond. */
 #include "use.h"
 #include "base/file.h"
 #include "format/reader.h"
@@ -42,7 +43,7 @@ void __wrap_file_close(file_map *m)
 void __wrap_file_expect(const file_map *m, int long_runs) { (void)m, (void)long_runs; }
 void __wrap_file_forget(const file_map *m, const void *data, size_t bytes) { (void)m, (void)data, (void)bytes; }
 
-/* ---- models ---------------------------------------------------------------------------------------------------------- */
+/* ---- models ------------------------------------------------------------------------------------------------------ */
 
 int refused(void)
 {
@@ -231,7 +232,7 @@ static int use_over(const char *base, const wkv_model_options *with, const char 
     return 1;
 }
 
-/* ---- vocabularies ---------------------------------------------------------------------------------------------------- */
+/* ---- vocabularies ------------------------------------------------------------------------------------------------ */
 
 static int use_vocabulary(const char *path)
 {

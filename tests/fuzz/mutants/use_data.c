@@ -1,4 +1,5 @@
-/* use_data.c - what train and tune read: files of tokens, lines of JSON, and the checkpoint that a run is resumed from. */
+/* use_data.c - what train and tune read: files of tokens, lines of JSON, and the checkpoint that a run is resumed
+ * from. */
 #include "train/data.h"
 #include "train/samples.h"
 #include "use.h"
@@ -43,7 +44,7 @@ int use_lines(const char *path, rng *r)
     return opened;
 }
 
-/* ---- a run ------------------------------------------------------------------------------------------------------------ */
+/* ---- a run ------------------------------------------------------------------------------------------------------- */
 
 static int is_large(void *user, const wkv_train_plan *p)
 {
