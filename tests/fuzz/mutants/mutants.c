@@ -6,7 +6,7 @@
  *     mutants FILE                                                  a checkpoint, used with many options
  *     mutants -v                                                    then the counts for each sound file
  *
- * Mutant NUMBER of a SEED is always the same file, used in the same way. Processes work on batches; when one dies, or leaks, the
+ * Mutant NUMBER of a SEED is always the same file, used in the same way. Processes work on batches; when one dies or leaks, the
  * parent says which mutant it was, writes it to FOLDER, and continues behind it. */
 #define _GNU_SOURCE
 #include "mutation.h"

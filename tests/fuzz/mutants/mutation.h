@@ -3,7 +3,7 @@
  * A scanner (fields_NAME.c) walks a sound file once and lists its fields: numbers, texts, items that can be removed,
  * duplicated or exchanged, and lengths that cover a range of bytes. A mutant is the sound file with one to four fields
  * edited, after which the lengths around an edit are corrected, so that a reader does not stop at the first damaged
- * length. Some mutants keep the wrong lengths, some get edits of plain bytes on top, and some only hostile values in
+ * length. Some mutants keep the wrong lengths, some get edits of plain bytes only, and some only hostile values in
  * their data. */
 #ifndef WKV_FUZZ_MUTATION_H
 #define WKV_FUZZ_MUTATION_H
