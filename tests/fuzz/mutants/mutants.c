@@ -343,10 +343,11 @@ int main(int argc, char **argv)
     if (processes < 1 || processes > MOST_PROCESSES) return 2;
     unsetenv("WKV_DATA");
     setenv("HOME", "/nonexistent", 1);
-    struct stat memory;
-    snprintf(folder, sizeof folder, "%s/wkv-mutants-%010d", stat("/dev/shm", &memory) ? "/tmp" : "/dev/shm",
-             (int)getpid());
-    mkdir(folder, 0700);
+    static const char *const places[] = {"/dev/shm", "/tmp"}; /* memory, where there is a place in it */
+    for (int i = 0; i < 2; i++) {
+        snprintf(folder, sizeof folder, "%s/wkv-mutants-%010d", places[i], (int)getpid());
+        if (!mkdir(folder, 0700)) break;
+    }
     int status = 2;
     if (!seeds_load(&all, folder, processes) && all.n <= MOST_SEEDS) {
         if (optind < argc || only >= 0)

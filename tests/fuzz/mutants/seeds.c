@@ -238,7 +238,7 @@ static int add_run(seeds *all, const char *folder)
 static int make_shards(const char *folder, int process)
 {
     char command[600];
-    snprintf(command, sizeof command, "mkdir -p %s/%d/run && cp -r %sformats/v7-fla %s/%d/shards", folder, process,
+    snprintf(command, sizeof command, "mkdir -p '%s/%d/run' && cp -r '%sformats/v7-fla' '%s/%d/shards'", folder, process,
              GOLDEN, folder, process);
     return system(command) ? complain(folder, "cannot be written") : 0;
 }
