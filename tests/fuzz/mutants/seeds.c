@@ -186,6 +186,33 @@ static int add_large_blocks(seeds *all, const char *folder)
                                                                 : add_file(all, USE_MODEL, path, NULL);
 }
 
+/* A checkpoint in float64, as NumPy and careless scripts write them. */
+static int add_doubles(seeds *all, const char *folder, const char *from, const char *name)
+{
+    enum { MOST = 128, VALUES = 1 << 14 };
+    static tensor_out out[MOST];
+    static double values[VALUES];
+    static float some[VALUES];
+    char path[200];
+    tensors *t;
+    int n = 0, used = 0, e = 0;
+    if (tensors_open(&t, from)) return complain(from, wkv_error());
+    for (const file_tensor *f; n < MOST && (f = tensors_at(t, n)); n++) {
+        int count = (int)tensor_values(f);
+        if (used + count > VALUES || tensor_read(f, some, VALUES)) break;
+        out[n] = (tensor_out){.name = f->name, .type = F64, .dims = f->dims, .data = values + used};
+        for (int i = 0; i < f->dims; i++) out[n].shape[i] = tensor_axis(f, i);
+        for (int i = 0; i < count; i++) values[used++] = (double)some[i];
+    }
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (n < tensors_count(t))
+        e = complain(from, "is too large to be made float64");
+    else if (safetensors_write(path, out, n, NULL))
+        e = complain(path, wkv_error());
+    tensors_close(t);
+    return e ? e : add_file(all, USE_MODEL, path, NULL);
+}
+
 static int add_tokens(seeds *all)
 {
     static const int32_t lengths[3] = {5, 4, 3};
@@ -238,8 +265,8 @@ static int add_run(seeds *all, const char *folder)
 static int make_shards(const char *folder, int process)
 {
     char command[600];
-    snprintf(command, sizeof command, "mkdir -p '%s/%d/run' && cp -r '%sformats/v7-fla' '%s/%d/shards'", folder, process,
-             GOLDEN, folder, process);
+    snprintf(command, sizeof command, "mkdir -p '%s/%d/run' && cp -r '%sformats/v7-fla' '%s/%d/shards'", folder,
+             process, GOLDEN, folder, process);
     return system(command) ? complain(folder, "cannot be written") : 0;
 }
 
@@ -269,6 +296,8 @@ int seeds_load(seeds *all, const char *folder, int processes)
                           "blocks.gguf", &(wkv_convert_options){.type = types[i], .portable = i == 1});
     }
     if (!e) e = add_large_blocks(all, folder);
+    if (!e) e = add_doubles(all, folder, GOLDEN "formats/v7-official.safetensors", "doubles7.safetensors");
+    if (!e) e = add_doubles(all, folder, GOLDEN "formats/v4-official.pth", "doubles4.safetensors");
     if (!e) e = add_web_adapter(all, folder, models[4], 8);
     if (!e) e = add_glob(all, USE_VOCABULARY, TEST_DIR "/cli/small.vocab.txt", NULL);
     if (!e) e = add_glob(all, USE_VOCABULARY, TEST_DIR "/fuzz/seeds/vocabulary/*", NULL);
