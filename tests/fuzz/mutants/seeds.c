@@ -182,8 +182,10 @@ static int add_large_blocks(seeds *all, const char *folder)
             .name = names[i], .type = types[i % 3], .dims = 2, .shape = {i < VECTORS + 2 ? V : C, C}, .data = bytes};
     snprintf(path, sizeof path, "%s/large-blocks.gguf", folder);
     const gguf_meta version = {.key = "general.architecture", .kind = GGUF_TEXT, .text = "rwkv4"};
-    return gguf_write(path, t, VECTORS + MATRICES, &version, 1) ? complain(path, wkv_error())
-                                                                : add_file(all, USE_MODEL, path, NULL);
+    file_out f;
+    int e = file_create(&f, path, FILE_REGULAR);
+    if (!e) e = tensors_commit(&f, gguf_put(&f, t, VECTORS + MATRICES, &version, 1), t, VECTORS + MATRICES);
+    return e ? complain(path, wkv_error()) : add_file(all, USE_MODEL, path, NULL);
 }
 
 /* A checkpoint in float64, as NumPy and careless scripts write them. */
