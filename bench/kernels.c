@@ -284,7 +284,10 @@ int main(int argc, char **argv)
         else
             only = argv[i];
     }
-    if (simd_choose(isa) || pool_new(&threads, n)) {
+    static thread_memory mine;
+    const workspace room = {.own = 1 << 28, .shared = 1 << 28};
+    scratch_use(&mine);
+    if (simd_choose(isa) || pool_new(&threads, n) || scratch_reserve(&mine, room) || pool_reserve(threads, room)) {
         fprintf(stderr, "%s\n", wkv_error());
         return 1;
     }

@@ -2,8 +2,8 @@
  * of every version with loss, L2Wrap, two spans and initial states that want gradients. Replayed blocks give the same bits. */
 #include <stdlib.h>
 #include "base/rng.h"
-#include "ops/device.h"
 #include "rwkv/model.h"
+#include "room.h"
 #include "test.h"
 
 static const double LIMIT = 1e-6;
@@ -593,7 +593,7 @@ static void version_7(void) { whole_model(&arch7); }
 
 int main(void)
 {
-    if (cx_init(&c, &device_reference, NULL)) return 1;
+    if (room_context(&c, &device_reference, NULL)) return 1;
     c.b = &two;
     RUN(operations);
     RUN(loss_of_a_head_in_chunks);

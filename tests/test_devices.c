@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "cpu/simd.h"
 #include "format/units.h"
-#include "ops/device.h"
+#include "room.h"
 #include "test.h"
 
 enum { MOST_POOLS = 3 };
@@ -696,6 +696,7 @@ int main(void)
 {
     for (int i = 1; i < MOST_POOLS; i++)
         if (pool_new(&pools[i], i + 1)) return 1;
+    if (room_threads(pools, MOST_POOLS)) return 1;
     RUN(choosing);
     RUN(nan_stays_in_the_reference);
     for (int i = 0; simd_at(i); i++) {

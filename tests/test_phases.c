@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include "base/rng.h"
 #include "cpu/simd.h"
-#include "ops/device.h"
 #include "ops/tape.h"
+#include "room.h"
 #include "test.h"
 
 enum { MOST_POOLS = 4, MOST_OUT = 12, STATE = 6 * 64 * 64 + 1024 };
@@ -54,7 +54,7 @@ static void compare(const char *name, case_fn *fn, const batch *b, const device 
     int n = 0, spans = b ? b->n_spans : 0;
     for (int i = 0; i < spans; i++) memcpy(first[i], b->spans[i].state, sizeof first[i]);
     for (int way = 0; way < 2; way++) {
-        if (cx_init(&c[way], dev, p)) exit(1);
+        if (room_context(&c[way], dev, p)) exit(1);
         c[way].b = b;
         c[way].recording = way;
         by_hand = way;
@@ -235,13 +235,13 @@ static void learn(case_fn *fn, const batch *b, const device *dev, pool *p, int h
         all[i]->grad = NULL;
     }
     cx c;
-    if (cx_init(&c, dev, p)) exit(1);
+    if (room_context(&c, dev, p)) exit(1);
     c.b = &with;
     c.recording = 1;
     by_hand = hand;
     int n = fn(&c, out);
     for (int i = 0; i < n; i++) memcpy(tensor_grad(&c, out[i]), now.dy[i]->data, (size_t)now.T * (size_t)now.C * sizeof(real));
-    tape_unwind(&c, 0);
+    tape_unwind(&c, NULL);
     for (int i = 0; i < 14; i++) {
         size_t values = (size_t)all[i]->rows * (size_t)all[i]->cols;
         memcpy(to, tensor_grad(&c, all[i]), values * sizeof *to);
@@ -300,7 +300,7 @@ static void over_time(void)
 
 int main(void)
 {
-    if (cx_init(&inputs, &device_reference, NULL)) return 1;
+    if (room_context(&inputs, &device_reference, NULL)) return 1;
     for (int i = 1; i < MOST_POOLS; i++)
         if (pool_new(&pools[i], i + 1)) return 1;
     RUN(grouped_linears);

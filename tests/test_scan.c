@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include "base/rng.h"
 #include "cpu/simd.h"
-#include "ops/device.h"
+#include "room.h"
 #include "test.h"
 
 enum { MOST_T = 2800, MOST_C = 33, SPANS = 3, POOLS = 3 };
@@ -125,6 +125,7 @@ int main(void)
 {
     for (int i = 1; i < POOLS; i++)
         if (pool_new(&pools[i], i + 1)) return 1;
+    if (room_threads(pools, POOLS)) return 1;
     for (int i = 0; simd_at(i); i++) {
         if (simd_choose(simd_at(i)->name)) return 1;
         printf("-- %s\n", simd_name());

@@ -3,6 +3,7 @@
 #include "cpu/cpu.h"
 #include "format/panels.h"
 #include "format/units.h"
+#include "room.h"
 #include "test.h"
 #include <stdlib.h>
 
@@ -57,6 +58,7 @@ static void every_set(void (*test)(const char *isa, pool *p))
 {
     pool *threads;
     EXPECT_EQ(pool_new(&threads, 3), 0);
+    EXPECT_EQ(room_threads(&threads, 1), 0);
     for (int i = 0; simd_at(i); i++) {
         EXPECT_EQ(simd_choose(simd_at(i)->name), 0);
         test(simd_name(), NULL);

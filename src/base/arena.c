@@ -1,25 +1,10 @@
 #define _GNU_SOURCE
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/poison.h"
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ASAN 1
-#endif
-#endif
-#ifdef ASAN
-#include <sanitizer/asan_interface.h>
-enum { GAP = 64 }; /* poisoned bytes between pieces: an overrun is seen */
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-enum { GAP = 0 };
-#endif
 
 enum { ALIGN = 64, SMALL = 16 << 20 }; /* what lies behind SMALL is had in large pages: fewer to clear and to look up */
 
@@ -45,6 +30,7 @@ void arena_release(arena *a)
 void *arena_alloc(arena *a, size_t bytes)
 {
     size_t take = (bytes + ALIGN - 1) / ALIGN * ALIGN + GAP;
+    if (take > (size_t)(a->end - a->at) && a->full) longjmp(*a->full, 1);
     CHECK(take >= bytes && take <= (size_t)(a->end - a->at));
     char *p = a->at;
     a->at += take;

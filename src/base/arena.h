@@ -6,16 +6,18 @@
 #ifndef WKV_BASE_ARENA_H
 #define WKV_BASE_ARENA_H
 
+#include <setjmp.h>
 #include <stddef.h>
 
 typedef struct {
     char *base, *at, *end;
-    size_t peak; /* most bytes ever in use */
+    size_t peak;   /* most bytes ever in use */
+    jmp_buf *full; /* where arena_alloc continues when the range is used up; NULL: the owner has seen to it that it is not */
 } arena;
 
 int arena_init(arena *a, size_t reserve);        /* reserve bytes of address space; WKV_ENOMEM */
 void arena_release(arena *a);                    /* give the range back */
-void *arena_alloc(arena *a, size_t bytes);       /* 64-byte aligned, NOT zeroed; aborts when the range is used up */
+void *arena_alloc(arena *a, size_t bytes);       /* 64-byte aligned, NOT zeroed; never NULL: see `full` */
 void *arena_zero(arena *a, size_t bytes);        /* the same, zeroed */
 static inline char *arena_mark(const arena *a) { return a->at; }
 void arena_reset(arena *a, char *mark);          /* forget everything allocated since mark */

@@ -35,6 +35,7 @@ struct pool {
     pthread_mutex_t lock;
     pthread_cond_t start, done;
     pthread_t *thread; /* threads - 1 */
+    thread_memory *memory; /* threads - 1 */
     _Alignas(LINE) atomic_uint opened;
     atomic_int asleep, stop;
     _Alignas(LINE) atomic_int left;
@@ -132,6 +133,7 @@ static void *work(void *arg)
     int part = ((worker *)arg)->part;
     unsigned seen = 0;
     free(arg);
+    scratch_use(&p->memory[part - 1]);
     for (;;) {
         seen = wait_opened(p, seen);
         if (atomic_load(&p->stop)) return NULL;
@@ -166,6 +168,8 @@ static void stop_pool(pool *p, int started)
     pthread_cond_destroy(&p->start);
     pthread_cond_destroy(&p->done);
     pthread_mutex_destroy(&p->lock);
+    for (int i = 0; p->memory && i < p->threads - 1; i++) scratch_release(&p->memory[i]);
+    free(p->memory);
     free(p->thread);
     free(p->claims);
     free(p);
@@ -216,13 +220,19 @@ int pool_new(pool **out, int threads)
     if (threads > processors()) threads = processors();
     p->threads = threads;
     p->thread = calloc((size_t)threads, sizeof *p->thread);
+    p->memory = calloc((size_t)threads, sizeof *p->memory);
     p->claims = aligned_alloc(LINE, (size_t)p->parts * sizeof *p->claims);
     if (p->claims) memset(p->claims, 0, (size_t)p->parts * sizeof *p->claims);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->start, NULL);
     pthread_cond_init(&p->done, NULL);
+    int there = p->thread && p->claims && p->memory;
+    if (!there) {
+        stop_pool(p, 0);
+        return fail(WKV_ENOMEM, "no memory for a pool of %d threads", threads);
+    }
     for (int i = 0; i < threads - 1; i++) {
-        worker *w = p->thread && p->claims ? malloc(sizeof *w) : NULL;
+        worker *w = malloc(sizeof *w);
         if (w) *w = (worker){p, i + 1};
         if (!w || pthread_create(&p->thread[i], NULL, work, w)) {
             free(w);
@@ -237,6 +247,13 @@ int pool_new(pool **out, int threads)
 void pool_free(pool *p)
 {
     if (p) stop_pool(p, p->threads - 1);
+}
+
+int pool_reserve(pool *p, workspace w)
+{
+    int e = 0;
+    for (int i = 0; p && !e && i < p->threads - 1; i++) e = scratch_reserve(&p->memory[i], w);
+    return e;
 }
 
 int pool_threads(const pool *p) { return p ? p->parts : 1; }

@@ -6,12 +6,15 @@
 #ifndef WKV_BASE_THREAD_H
 #define WKV_BASE_THREAD_H
 
+#include "base/scratch.h"
+
 typedef struct pool pool;
 
 int pool_new(pool **out, int threads);  /* the caller counts as one; threads <= 0: one per physical core */
 void pool_free(pool *p);                /* NULL is fine */
 int pool_threads(const pool *p);        /* as many as were asked for: parts that work is cut into. NULL: 1 */
 unsigned pool_barriers(const pool *p);  /* phases that all threads ended together so far, modulo 2^32; NULL and one thread: 0 */
+int pool_reserve(pool *p, workspace w); /* scratch memory for each thread but the caller's, between phases. WKV_ENOMEM */
 int cpu_cores(void);                    /* physical cores this process may run on */
 
 /* Run fn(arg, part, parts) for part = 0 .. parts-1, parts = pool_threads(p), side by side on the pool's threads, the caller's among

@@ -1,50 +1,32 @@
-/* cpu.c - the CPU device: the table, and each thread's scratch memory. */
+/* cpu.c - the CPU device: the table, and the workspace of a pass. */
 #include "cpu/cpu.h"
-#include <pthread.h>
-#include <stdlib.h>
-#include "base/error.h"
+#include "cpu/int8.h"
 
-typedef struct {
-    float *data[2];
-    size_t floats[2];
-} buffers;
+static size_t most(size_t a, size_t b) { return a > b ? a : b; }
+static size_t whole_vectors(int n) { return ((size_t)n + 15) / 16 * 16; }
 
-static pthread_key_t key;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void drop(void *arg)
+/* Whatever the instruction set, because the newest context's is everybody's. Floats: */
+workspace cpu_workspace(const pass_size *s)
 {
-    buffers *b = arg;
-    free(b->data[0]);
-    free(b->data[1]);
-    free(b);
-}
-
-static void make_key(void) { CHECK(!pthread_key_create(&key, drop)); }
-
-static float *at_least(int i, size_t floats)
-{
-    static _Thread_local buffers *mine;
-
-    if (mine && mine->floats[i] >= floats) return mine->data[i];
-    if (!mine) {
-        pthread_once(&once, make_key);
-        mine = calloc(1, sizeof *mine);
-        CHECK(mine && !pthread_setspecific(key, mine));
+    enum { PANEL_BYTES = 32 * (256 + (24 + INT8_BLOCK) * 4) }; /* int8_body.h: of the widest panel */
+    const size_t T = (size_t)s->rows, C = whole_vectors(s->width), wide = whole_vectors(s->widest), N = whole_vectors(s->head);
+    size_t chunk = sizeof(x256) / sizeof(float), own = OUTER_SCRATCH + 32 * (wide + 64), shared;
+    own = most(own, 4 * (wide / 256 + 1) * chunk + PANEL_BYTES / sizeof(float));
+    own = most(own, 3 * C);                                            /* mix */
+    own = most(own, N * (N + 16));                                     /* wkv5 to wkv7, forward */
+    shared = T * (12 * (C / 256 + 1) + wide / 256 + 1) * chunk;        /* activations as bytes: 12 products of one phase */
+    if (s->backward) {
+        shared = most(shared, (T / 32 + (size_t)s->spans + 1) * (3 + MOST_MIXTURES) * C); /* cpu_mix.c */
+        shared = most(shared, 2 * T * (N ? C / N + 1 : 1) + 2 * 32 * C);                  /* norms */
+        shared = most(shared, N ? 0 : (T / 256 + 1) * 8 * C);                             /* wkv4 by scan */
+        own = most(own, N ? 32 * N * N + 512 * N + 8192 : 3 * (T / 512 + 514) * C);       /* simd_back.h */
     }
-    free(mine->data[i]);
-    floats = (floats + 1023) / 1024 * 1024;
-    mine->data[i] = aligned_alloc(64, floats * sizeof(float));
-    CHECK(mine->data[i]);
-    mine->floats[i] = floats;
-    return mine->data[i];
+    return (workspace){.own = own * sizeof(float), .shared = shared * sizeof(float)};
 }
-
-float *cpu_scratch(size_t floats) { return at_least(0, floats); }
-float *cpu_shared(size_t floats) { return at_least(1, floats); }
 
 const device device_cpu = {
     .name = "cpu",
+    .workspace = cpu_workspace,
     .linear = cpu_linear,
     .linear_dx = cpu_linear_dx,
     .linear_dw = cpu_linear_dw,

@@ -5,11 +5,12 @@
 #include "cpu/simd.h"
 #include "ops/device.h"
 
-/* This thread's scratch memory, at least `floats` long, 64-byte aligned; valid until it asks again. It grows, and goes with its
- * thread, so that a warm device allocates nothing. Aborts when there is no memory. */
-float *cpu_scratch(size_t floats);
-/* Another such piece, which stays while phases run: what their parts share. */
-float *cpu_shared(size_t floats);
+workspace cpu_workspace(const pass_size *s);
+
+/* This thread's scratch memory, `floats` long, 64-byte aligned; valid until it asks again. */
+static inline float *cpu_scratch(size_t floats) { return scratch_own(floats * sizeof(float)); }
+/* Another such buffer, which stays while parallel regions run: what their parts share. */
+static inline float *cpu_shared(size_t floats) { return scratch_shared(floats * sizeof(float)); }
 
 /* The pool, or NULL when `work` (elementary operations) is not worth waking it. */
 static inline pool *cpu_worth(pool *p, double work) { return work < 30000 ? NULL : p; }

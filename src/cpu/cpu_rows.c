@@ -184,7 +184,7 @@ void cpu_norm_back(pool *p, real *dx, real *dw, real *db, const real *dy, const 
                    real eps)
 {
     call q = {.fn = norm_back_fn, .T = T, .C = C, .groups = groups, .eps = eps, .out = {dx, dw, db}, .in = {dy, x, w}};
-    q.saved = cpu_scratch(2 * (size_t)T * (size_t)groups);
+    q.saved = cpu_shared(2 * (size_t)T * (size_t)groups);
     run(p, &q, 8);
     if (!dw && !db) return;
     q.fn = norm_sums_fn;

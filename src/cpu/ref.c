@@ -1,7 +1,20 @@
 #include "cpu/ref.h"
 
+static size_t most(size_t a, size_t b) { return a > b ? a : b; }
+
+/* Reals: */
+static workspace ref_workspace(const pass_size *s)
+{
+    const size_t T = (size_t)s->rows, C = (size_t)s->width, N = (size_t)s->head;
+    size_t own = most(2 * (size_t)s->widest, 6 * (T + 1)); /* a row of a weight; wkv4 */
+    own = most(own, s->backward ? 4 * T * C : 2 * C);      /* mix */
+    own = most(own, s->backward ? (N * N + N) * (32 + 2) : N);
+    return (workspace){.own = own * sizeof(real)};
+}
+
 const device device_reference = {
     .name = "reference",
+    .workspace = ref_workspace,
     .linear = ref_linear,
     .linear_dx = ref_linear_dx,
     .linear_dw = ref_linear_dw,

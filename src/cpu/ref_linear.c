@@ -2,7 +2,6 @@
 #include "cpu/ref.h"
 #include "format/panels.h"
 #include "format/units.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* Row i of a stored weight as reals, scale not applied. `room` has space for a row of reals and a row of floats. */
@@ -21,9 +20,7 @@ static const real *weight_row(const tensor *w, int i, void *room)
 
 static void *row_room(const tensor *w)
 {
-    void *room = malloc((size_t)w->cols * (sizeof(real) + sizeof(float)));
-    CHECK(room);
-    return room;
+    return scratch_own((size_t)w->cols * (sizeof(real) + sizeof(float)));
 }
 
 static real scale_of(const tensor *w) { return w->scale != 0 ? w->scale : 1; }
@@ -42,7 +39,6 @@ static void dot_rows(real *y, const real *x, const tensor *w, int T, int accumul
             *to = sum * scale_of(w) + (accumulate ? *to : 0);
         }
     }
-    free(room);
 }
 
 /* y[t] += x[t][i] row i */
@@ -56,7 +52,6 @@ static void add_rows(real *y, const real *x, const tensor *w, int T)
             for (int j = 0; j < w->cols; j++) yt[j] += xi * row[j];
         }
     }
-    free(room);
 }
 
 static void one_product(real *y, const real *x, const tensor *w, int T)

@@ -1,6 +1,5 @@
 /* ref_norm.c - reductions within a row: norms, unit heads, bonus, softmax. Gradients: spec ARCHITECTURES 5.6 and 6. */
 #include "cpu/ref.h"
-#include <stdlib.h>
 #include <string.h>
 #include <tgmath.h>
 
@@ -133,8 +132,7 @@ void ref_softmax_nll(pool *p, real *logits, real *nll, real *max, int *argmax, c
 
 void ref_mix(pool *p, const mixing *m, const batch *b, int C, int at)
 {
-    real *z = malloc(2 * (size_t)C * sizeof *z), *before = z + C;
-    CHECK(z);
+    real *z = scratch_own(2 * (size_t)C * sizeof *z), *before = z + C;
     for (int s = 0; s < b->n_spans; s++) {
         real *state = b->spans[s].state + at;
         for (int t = b->spans[s].row; t < b->spans[s].row + b->spans[s].len; t++) {
@@ -146,14 +144,13 @@ void ref_mix(pool *p, const mixing *m, const batch *b, int C, int at)
             memcpy(state, z, (size_t)C * sizeof *z);
         }
     }
-    free(z);
 }
 
 void ref_mix_back(pool *p, const mixing *m, const mixing_back *g, const batch *b, int C, int at)
 {
     size_t row = (size_t)C, n = (size_t)b->rows * row;
-    real *z = calloc(4 * n, sizeof *z), *before = z + n, *dz = before + n, *dbefore = dz + n;
-    CHECK(z);
+    real *z = scratch_own(4 * n * sizeof *z), *before = z + n, *dz = before + n, *dbefore = dz + n;
+    memset(z, 0, 4 * n * sizeof *z);
     ref_norm(p, z, m->x, m->w, m->b, b->rows, C, 1, m->eps);
     for (int s = 0; s < b->n_spans; s++) {
         size_t first = (size_t)b->spans[s].row * row, rest = ((size_t)b->spans[s].len - 1) * row;
@@ -173,5 +170,4 @@ void ref_mix_back(pool *p, const mixing *m, const mixing_back *g, const batch *b
         }
     }
     ref_norm_back(p, g->dx, g->dw, g->db, dz, m->x, m->w, b->rows, C, 1, m->eps);
-    free(z);
 }

@@ -4,15 +4,9 @@
  * from the one kept at its start. */
 #include "cpu/ref.h"
 #include <tgmath.h>
-#include <stdlib.h>
 #include <string.h>
 
-static real *room(size_t n)
-{
-    real *p = malloc((n ? n : 1) * sizeof *p);
-    CHECK(p);
-    return p;
-}
+static real *room(size_t n) { return scratch_own(n * sizeof(real)); }
 
 /* ---- version 4: aa, bb, pp of C each; the true sums are aa e^pp, bb e^pp. Spec ARCHITECTURES 2.2 to 2.4 ------------------ */
 
@@ -93,7 +87,6 @@ static void forward4(real *y, const real *k, const real *v, const real *w, const
             for (int t = 0; t < sp->len; t++, j += (size_t)C) y[j] = out4(x[t], k[j], v[j], u[c]);
             sums_put(sp->state + at + c, C, x[sp->len]);
         }
-        free(x);
     }
 }
 
@@ -144,7 +137,6 @@ static void backward4(grads4 d, const real *dy, const real *k, const real *v, co
             channel4_back(to, dy + j, k + j, v + j, w[c], u[c], sums_get(state0 + c, C), sp->dstate ? sp->dstate + at + c : NULL, x,
                           x + n, sp->len, C, scan);
         }
-        free(x);
     }
 }
 
@@ -234,19 +226,16 @@ void ref_wkv6_back(pool *p, real *dr, real *dk, real *dv, real *dw, real *du, co
     (void)p;
     int N = C / heads;
     size_t NN = (size_t)(N * N);
-    real *G0 = room(NN);
     for (int s = 0; s < b->n_spans; s++) {
         const span *sp = &b->spans[s];
-        real *before = room(NN * (size_t)sp->len);
+        real *G0 = room(NN * ((size_t)sp->len + 1)), *before = G0 + NN;
         for (int h = 0; h < heads; h++, state0 += NN) {
             size_t j = (size_t)sp->row * (size_t)C + (size_t)(h * N), jw = w_rows == 1 ? (size_t)(h * N) : j;
             real *G = sp->dstate ? sp->dstate + at + (size_t)h * NN : memset(G0, 0, NN * sizeof *G0);
             back6(dr ? dr + j : NULL, dk ? dk + j : NULL, dv ? dv + j : NULL, dw ? dw + jw : NULL, du ? du + h * N : NULL, dy + j,
                   r + j, k + j, v + j, w + jw, w_rows, u + h * N, state0, before, G, sp->len, C, N);
         }
-        free(before);
     }
-    free(G0);
 }
 
 /* ---- version 7. Spec 5.2, 5.4, with S[key][value] ------------------------------------------------------------------------ */
@@ -278,7 +267,6 @@ void ref_wkv7(pool *p, real *y, const real *r, const real *w, const real *k, con
                 for (int i = 0; i < N; i++)
                     for (int n = 0; n < N; n++) y[j + (size_t)n] += S[i * N + n] * r[j + (size_t)i];
             }
-    free(sa);
 }
 
 /* One head of one span. states: T + 1 of them, states[t] before token t; sa: T x N; ds: N of scratch. */
@@ -332,19 +320,14 @@ void ref_wkv7_back(pool *p, real *dr, real *dw, real *dk, real *dv, real *da, re
     (void)p;
     int N = C / heads;
     size_t NN = (size_t)(N * N);
-    real *G0 = room(NN), *ds = room((size_t)N);
     for (int s = 0; s < b->n_spans; s++) {
         const span *sp = &b->spans[s];
-        real *states = room(NN * ((size_t)sp->len + 1)), *sa = room((size_t)N * (size_t)sp->len);
+        real *G0 = room((NN + (size_t)N) * ((size_t)sp->len + 2)), *ds = G0 + NN, *sa = ds + N, *states = sa + (size_t)N * (size_t)sp->len;
         for (int h = 0; h < heads; h++, state0 += NN) {
             size_t j = (size_t)sp->row * (size_t)C + (size_t)(h * N);
             real *G = sp->dstate ? sp->dstate + at + (size_t)h * NN : memset(G0, 0, NN * sizeof *G0);
             back7(dr ? dr + j : NULL, dw ? dw + j : NULL, dk ? dk + j : NULL, dv ? dv + j : NULL, da ? da + j : NULL,
                   db ? db + j : NULL, dy + j, r + j, w + j, k + j, v + j, a + j, bb + j, state0, states, sa, ds, G, sp->len, C, N);
         }
-        free(states);
-        free(sa);
     }
-    free(G0);
-    free(ds);
 }

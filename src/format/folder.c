@@ -3,7 +3,7 @@
 #include "format/reader.h"
 #include <dirent.h>
 #include <errno.h>
-#include <jansson.h>
+#include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,10 +57,9 @@ static int read_index(checkpoint *c, const char *path)
     int e = file_slurp(&text, &size, path);
     if (e) return e;
     if (!stat(path, &about)) c->index_id = (file_id){about.st_dev, about.st_ino};
-    json_error_t why;
-    c->index = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
+    e = json_read(&c->index, text, size, JSON_REJECT_DUPLICATES);
     free(text);
-    if (!c->index) return fail(WKV_EFORMAT, "%s: is no JSON: %s", path, why.text);
+    if (e) return fail_prefix(e, e == WKV_EFORMAT ? "%s: is no JSON" : "%s", path);
     const char *slash = strrchr(path, '/'), *name;
     json_t *map = json_object_get(c->index, "weight_map"), *file;
     if (!json_is_object(map)) return fail(WKV_EFORMAT, "%s: has no weight_map", path);
@@ -81,7 +80,8 @@ int checkpoint_complete(const checkpoint *c, const tensors *t)
     json_t *file, *map = json_object_get(c->index, "weight_map");
     json_t *there = json_object(), *yes = json_true();
     int e = there ? WKV_OK : fail(WKV_ENOMEM, "no memory for a list of names");
-    for (int i = 0; !e && i < t->count; i++) json_object_set_nocheck(there, t->list[i].name, yes);
+    for (int i = 0; !e && i < t->count; i++)
+        if (json_object_set_nocheck(there, t->list[i].name, yes)) e = fail(WKV_ENOMEM, "no memory for a list of names");
     json_object_foreach(map, name, file)
     {
         if (!e && !json_object_get(there, name))

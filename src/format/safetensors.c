@@ -2,7 +2,7 @@
 #include "base/memory.h"
 #include "format/bytes.h"
 #include "format/reader.h"
-#include <jansson.h>
+#include "base/json.h"
 #include <stdlib.h>
 
 enum { MAX_HEADER = 100000000, JSON_GROWS = 32 }; /* bytes; times as much memory, if every value is a digit */
@@ -130,13 +130,11 @@ int read_safetensors(tensors *t, const uint8_t *data, size_t size)
     if (n > 1 << 20 && n > memory_available() / JSON_GROWS)
         return fail(WKV_ENOMEM, "its header of %llu MiB takes up to %llu MiB to read, of memory %zu MiB are free",
                     (unsigned long long)n >> 20, (unsigned long long)n * JSON_GROWS >> 20, memory_available() >> 20);
-    json_error_t why;
-    json_t *header = json_loadb((const char *)data + 8, (size_t)n, JSON_REJECT_DUPLICATES, &why);
-    if (!json_is_object(header)) {
-        json_decref(header);
-        return fail(WKV_EFORMAT, "its header is no JSON object: %s", why.text);
-    }
-    int e = add_all(t, header, data + 8 + n, size - 8 - (size_t)n, 8 + (size_t)n);
+    json_t *header;
+    int e = json_read(&header, (const char *)data + 8, (size_t)n, JSON_REJECT_DUPLICATES);
+    if (!e && !json_is_object(header)) e = fail(WKV_EFORMAT, "an array");
+    if (e == WKV_EFORMAT) fail_prefix(e, "its header is no JSON object");
+    if (!e) e = add_all(t, header, data + 8 + n, size - 8 - (size_t)n, 8 + (size_t)n);
     json_decref(header);
     return e;
 }

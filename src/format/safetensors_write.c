@@ -1,5 +1,6 @@
 /* safetensors_write.c - writing .safetensors. Spec FORMATS 3.1. */
 #include "base/error.h"
+#include "base/utf8.h"
 #include "format/write.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -13,12 +14,17 @@ static const char *const type_names[DTYPES] = {
 static json_t *describe(const tensor_out *t, int64_t at)
 {
     json_t *shape = json_array();
-    for (int i = 0; i < t->dims; i++) json_array_append_new(shape, json_integer(t->shape[i]));
+    int bad = !shape;
+    for (int i = 0; i < t->dims; i++) bad |= json_array_append_new(shape, json_integer(t->shape[i]));
+    if (bad) {
+        json_decref(shape);
+        return NULL;
+    }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", type_names[t->type], "shape", shape, "data_offsets",
                      (json_int_t)at, (json_int_t)(at + tensor_out_bytes(t)));
 }
 
-/* The header's JSON, padded with blanks to a multiple of 8; NULL when there is no memory or a name is no UTF-8. */
+/* The header's JSON, padded with blanks to a multiple of 8; NULL when there is no memory. Names and texts are UTF-8. */
 static char *make_header(const tensor_out *const *t, int n, const char *const *meta)
 {
     json_t *header = json_object();
@@ -45,6 +51,17 @@ static char *make_header(const tensor_out *const *t, int n, const char *const *m
     return out;
 }
 
+/* A safetensors header is UTF-8. */
+static int check_names(const char *path, const tensor_out *t, int n, const char *const *meta)
+{
+    const char *bad = NULL;
+    for (int i = 0; i < n; i++)
+        if (utf8_check(t[i].name, strlen(t[i].name)) < strlen(t[i].name)) bad = t[i].name;
+    for (int i = 0; meta && meta[i]; i++)
+        if (utf8_check(meta[i], strlen(meta[i])) < strlen(meta[i])) bad = meta[i];
+    return bad ? fail(WKV_EARG, "%s: its header cannot be written: \"%.80s\" is no UTF-8", path, bad) : 0;
+}
+
 /* Pointers to the n tensors, widest type first. */
 static const tensor_out **sort_by_width(const tensor_out *t, int n)
 {
@@ -61,10 +78,11 @@ static const tensor_out **sort_by_width(const tensor_out *t, int n)
 int safetensors_put(file_out *f, const tensor_out *t, int n, const char *const *meta)
 {
     for (int i = 0; i < n; i++) CHECK(type_names[t[i].type]);
+    int e = check_names(f->path, t, n, meta);
+    if (e) return e;
     const tensor_out **sorted = sort_by_width(t, n);
     char *header = sorted ? make_header(sorted, n, meta) : NULL;
-    int e = header ? WKV_OK
-                   : fail(WKV_EARG, "%s: its header cannot be written: a name or text is no UTF-8, or no memory", f->path);
+    if (!header) e = fail(WKV_ENOMEM, "%s: no memory for the names of %d tensors", f->path, n);
     if (!e) {
         uint64_t len = strlen(header);
         e = file_put(f, &len, sizeof len);

@@ -37,8 +37,19 @@ typedef struct {
     real *dx, *dw, *db, *dmu[MOST_MIXTURES];  /* as x and so on */
 } mixing_back;
 
+/* What decides how much scratch memory a pass takes. The recurrences of heads see at most 32 rows of a span at a time when a
+ * gradient is wanted (ops/heads.c). */
+struct pass_size {
+    int rows, spans;    /* of the pass                                                                  */
+    int width, widest;  /* C; the largest of all rows and columns of weights, adapters included         */
+    int head;           /* N; 0: no heads                                                               */
+    int backward;       /* gradients are taken                                                          */
+};
+
 struct device {
     const char *name;
+
+    workspace (*workspace)(const pass_size *s); /* the most that any operation of such a pass asks a thread's scratch memory for */
 
     /* n products of T rows each, none of which reads another's y. */
     void (*linear)(pool *p, const product *q, int n, int T);

@@ -144,7 +144,7 @@ static void piece_back(const heads_job *q, cx *c, piece k, const real *state0, r
     c->recording = 0;
     y->grad = arena_alloc(&c->mem, (size_t)k.rows * N * sizeof(real));
     take(y->grad, q->out->grad, &k, N, C);
-    tape_unwind(c, 0);
+    tape_unwind(c, NULL);
     c->b = NULL;
     for (int i = 0; i < q->n; i++)
         if (in[i] && in[i]->wants && q->in[i]->rows > 1) put(q->grad[i], tensor_grad(c, in[i]), &k, N, C, q->first[i]);

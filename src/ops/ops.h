@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/scratch.h"
 #include "base/thread.h"
 #include "format/dtype.h"
 
@@ -68,8 +69,10 @@ typedef struct {
 typedef struct cx cx;
 typedef struct record record;
 typedef struct device device;
+typedef struct pass_size pass_size;
 
-struct record {               /* one operation that ran                  */
+struct record {               /* one operation that ran, in the arena    */
+    record *before;           /* the one recorded before it              */
     void (*back)(cx *, record *);
     tensor *out[2];
     tensor *in[12];
@@ -89,17 +92,24 @@ struct cx {
     real drop_rate;           /* of op_drop; 0: nothing is dropped   */
     uint64_t drop_seed;
     int drop_row;             /* place of the first row in its step  */
-    record *tape;
-    int n, cap;
+    record *last;             /* of the tape                         */
     /* When set: called on the way back after each operation, with the first layer whose gradients, and those of all behind it,
      * are complete; INT_MAX: nothing new. */
     void (*passed)(void *user, int layer);
     void *user;
     cx *part; /* one for each thread: where it works on its piece of op_heads */
+    thread_memory memory; /* of the thread that calls */
 };
 
-int cx_init(cx *c, const device *dev, pool *p); /* WKV_ENOMEM */
+/* c->mem is as much address space as the machine has memory, or as is left. WKV_ENOMEM. */
+int cx_init(cx *c, const device *dev, pool *p);
 void cx_release(cx *c);
+/* Before passes of at most this size: every thread gets the scratch memory and the pieces of op_heads theirs, so that none can run
+ * out of it. Of c->mem they can: who starts them takes no more rows than fit, or calls cx_run. WKV_ENOMEM. */
+int cx_reserve(cx *c, const pass_size *s);
+/* Call fn(arg), a pass or several; where c->mem is used up in one, it is abandoned at that place: WKV_ENOMEM. Afterwards nothing is
+ * recorded and all of c->mem is forgotten. */
+int cx_run(cx *c, void (*fn)(void *arg), void *arg);
 
 /* ---- tensors -------------------------------------------------------------------------------------------------------- */
 

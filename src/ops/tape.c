@@ -13,40 +13,67 @@ static size_t address_space(void)
     return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : (size_t)1 << 32;
 }
 
-enum { PART_BYTES = 1 << 28 }; /* address space for what a thread does alone: some tokens of a head, or one token */
-
 int cx_init(cx *c, const device *dev, pool *p)
 {
     *c = (cx){.dev = dev, .pool = p};
     for (size_t bytes = address_space(); arena_init(&c->mem, bytes); bytes /= 2)
         if (bytes < (size_t)1 << 28) return WKV_ENOMEM; /* a limited address space: take what there is */
-    int threads = pool_threads(p), e = 0;
+    int threads = pool_threads(p);
     c->part = calloc((size_t)threads, sizeof *c->part);
-    if (!c->part) e = fail(WKV_ENOMEM, "no memory for the work of %d threads", threads);
-    for (int i = 0; i < threads && !e; i++) {
-        c->part[i].dev = dev;
-        e = arena_init(&c->part[i].mem, PART_BYTES);
+    if (c->part) return 0;
+    cx_release(c);
+    return fail(WKV_ENOMEM, "no memory for the work of %d threads", threads);
+}
+
+/* Bytes that a piece of op_heads takes: some 30 tensors of 32 rows of a head or one row of all, their gradients, and states. */
+static size_t piece_bytes(const pass_size *s)
+{
+    size_t N = (size_t)s->head, values = 32 * N > (size_t)s->width ? 32 * N : (size_t)s->width;
+    return N ? (128 * values + 8 * N * N) * sizeof(real) + (1 << 16) : 1 << 16;
+}
+
+int cx_reserve(cx *c, const pass_size *s)
+{
+    workspace w = c->dev->workspace(s);
+    size_t bytes = piece_bytes(s);
+    int e = scratch_reserve(&c->memory, w);
+    if (!e) e = pool_reserve(c->pool, w);
+    for (int i = 0; i < pool_threads(c->pool) && !e; i++) {
+        arena *mem = &c->part[i].mem;
+        if ((size_t)(mem->end - mem->base) >= bytes) continue;
+        arena_release(mem);
+        e = arena_init(mem, bytes);
     }
-    if (e) cx_release(c);
     return e;
 }
 
 void cx_release(cx *c)
 {
-    for (int i = 0; c->part && i < pool_threads(c->pool); i++) {
-        arena_release(&c->part[i].mem);
-        free(c->part[i].tape);
-    }
+    for (int i = 0; c->part && i < pool_threads(c->pool); i++) arena_release(&c->part[i].mem);
     free(c->part);
     arena_release(&c->mem);
-    free(c->tape);
+    scratch_release(&c->memory);
     *c = (cx){0};
 }
 
 void cx_reset(cx *c)
 {
-    c->n = 0;
+    c->last = NULL;
+    scratch_use(&c->memory);
     arena_reset(&c->mem, c->mem.base);
+}
+
+int cx_run(cx *c, void (*fn)(void *arg), void *arg)
+{
+    jmp_buf full;
+    c->mem.full = &full;
+    int used_up = setjmp(full);
+    if (!used_up) fn(arg);
+    c->mem.full = NULL;
+    c->recording = 0;
+    cx_reset(c);
+    if (!used_up) return 0;
+    return fail(WKV_ENOMEM, "the pass needs more than the %zu MiB of scratch memory that there are", (size_t)(c->mem.end - c->mem.base) >> 20);
 }
 
 tensor *tensor_new(cx *c, int rows, int cols)
@@ -102,26 +129,21 @@ record *tape_record(cx *c, void (*back)(cx *, record *), tensor *out, int n_in, 
     for (int i = 0; i < n_in; i++) wants |= in[i] && in[i]->wants;
     for (int i = 0; c->b && i < c->b->n_spans; i++) wants |= c->b->spans[i].dstate != NULL;
     if (!wants) return NULL;
-    if (c->n == c->cap) {
-        int cap = c->cap ? 2 * c->cap : 256;
-        record *tape = realloc(c->tape, (size_t)cap * sizeof *tape);
-        CHECK(tape);
-        c->tape = tape;
-        c->cap = cap;
-    }
-    record *r = &c->tape[c->n++];
-    *r = (record){.back = back, .out = {out}};
+    record *r = arena_alloc(&c->mem, sizeof *r);
+    *r = (record){.before = c->last, .back = back, .out = {out}};
+    c->last = r;
     CHECK(n_in <= (int)(sizeof r->in / sizeof *r->in));
     for (int i = 0; i < n_in; i++) r->in[i] = in[i];
     out->wants = 1;
     return r;
 }
 
-void tape_unwind(cx *c, int to)
+void tape_unwind(cx *c, const record *to)
 {
-    while (c->n > to) {
-        record r = c->tape[--c->n];
-        if (r.out[0]->grad || (r.out[1] && r.out[1]->grad) || r.saved) r.back(c, &r);
+    while (c->last != to) {
+        record *r = c->last;
+        c->last = r->before;
+        if (r->out[0]->grad || (r->out[1] && r->out[1]->grad) || r->saved) r->back(c, r);
         if (c->passed) c->passed(c->user, INT_MAX);
     }
 }
@@ -130,7 +152,7 @@ void tape_backward(cx *c, tensor *root, real seed)
 {
     CHECK(root->rows == 1 && root->cols == 1);
     tensor_grad(c, root)[0] = seed;
-    tape_unwind(c, 0);
+    tape_unwind(c, NULL);
 }
 
 void states_get(const batch *b, int at, int len, real *to)
@@ -193,7 +215,7 @@ static void block_back(cx *c, record *r)
             ins[i] = &in[i];
         }
     char *mark = arena_mark(&c->mem);
-    int base = c->n;
+    const record *base = c->last;
     states_put(c->b, k->at, k->len, k->state0);
     k->fn(c, k->p, k->layer, ins, out);
     for (int i = 0; i < 2; i++)

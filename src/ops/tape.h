@@ -18,9 +18,9 @@ real *tensor_grad_unset(cx *c, tensor *x);
 /* `grad`, which nobody else reads any more, is added to x's gradient, or becomes it */
 void hand_grad(cx *c, tensor *x, real *grad);
 
-/* Call the recorded operations' backward, newest first, down to tape position `to`. What no gradient reached is skipped,
+/* Call the recorded operations' backward, newest first, down to `to`, NULL: all. What no gradient reached is skipped,
  * unless a state's gradient may come in through it. */
-void tape_unwind(cx *c, int to);
+void tape_unwind(cx *c, const record *to);
 
 /* keep n reals for backward */
 static inline real *tape_keep(cx *c, size_t n) { return arena_alloc(&c->mem, n * sizeof(real)); }

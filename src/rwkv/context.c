@@ -11,8 +11,7 @@
 
 enum {
     PASS_ROWS = 512,        /* tokens in one pass                          */
-    PASS_LOGITS = 1 << 24,  /* logits in one pass (64 MiB), at least 16 rows */
-    ROW_MATRICES = 48       /* T x C matrices that a layer has at once; 30 and less */
+    PASS_LOGITS = 1 << 24   /* logits in one pass (64 MiB), at least 16 rows */
 };
 
 struct wkv_context {
@@ -20,7 +19,23 @@ struct wkv_context {
     pool *pool;
     const wkv_model *model;
     const char *isa;
+    int rows, logits; /* of a pass, at most */
 };
+
+/* Rows and rows of logits of a pass: fewer where they would not fit in the arena, or where a matrix has more values than an int
+ * counts. A quarter of the arena is for logits. WKV_ENOMEM: not one row fits. */
+static int reserve(wkv_context *c)
+{
+    const rwkv *m = &c->model->rwkv;
+    size_t fixed, row = rwkv_row_bytes(m, &fixed), there = (size_t)(c->cx.mem.end - c->cx.mem.base);
+    size_t fit = there / 4 * 3 > fixed ? (there / 4 * 3 - fixed) / row : 0, fit_logits = there / 4 / ((size_t)m->V * sizeof(real));
+    if (fit > INT32_MAX / (row / sizeof(real))) fit = INT32_MAX / (row / sizeof(real));
+    c->rows = fit < PASS_ROWS ? (int)fit : PASS_ROWS;
+    c->logits = PASS_LOGITS / m->V > 16 ? PASS_LOGITS / m->V : 16;
+    if (fit_logits < (size_t)c->logits) c->logits = (int)fit_logits;
+    if (c->rows >= 1 && c->logits >= 1) return rwkv_reserve(&c->cx, m, c->rows, c->rows, 0);
+    return fail(WKV_ENOMEM, "no memory for one token of a model of %d channels, %d hidden units and a vocabulary of %d", m->C, m->F, m->V);
+}
 
 int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_options *options)
 {
@@ -43,7 +58,7 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
         c->isa = simd_name();
         if ((e = pool_new(&c->pool, o->threads))) goto failed;
     }
-    if ((e = cx_init(&c->cx, dev, c->pool))) goto failed;
+    if ((e = cx_init(&c->cx, dev, c->pool)) || (e = reserve(c))) goto failed;
     *out = c;
     return 0;
 failed:
@@ -87,28 +102,10 @@ typedef struct {
     int n_rows, n_spans, wanted;
 } pass;
 
-/* Rows and rows of logits of one pass: fewer where the activations of a wide layer would not fit in the arena. Layers before
- * it keep two matrices each. WKV_ENOMEM: not one row does. */
-static int pass_size(const wkv_context *c, int *rows, int *logits)
-{
-    const rwkv *m = &c->model->rwkv;
-    int64_t reals_there = (int64_t)((size_t)(c->cx.mem.end - c->cx.mem.base) / sizeof(real)), ranks = 0;
-    for (int i = D_R0; i <= D_5R0; i++) ranks += m->dim[i];
-    int64_t row = (int64_t)m->C * (ROW_MATRICES + 2 * (int64_t)m->L) + 2 * (int64_t)m->F + 2 * ranks;
-    int64_t fit = reals_there / 2 / row, fit_logits = reals_there / 4 / m->V;
-    if (fit > INT32_MAX / row) fit = INT32_MAX / row; /* devices count the values of a matrix in int */
-    *rows = fit < PASS_ROWS ? (int)fit : PASS_ROWS;
-    *logits = PASS_LOGITS / m->V > 16 ? PASS_LOGITS / m->V : 16;
-    if (fit_logits < *logits) *logits = (int)fit_logits;
-    if (*rows >= 1 && *logits >= 1) return 0;
-    return fail(WKV_ENOMEM, "no memory for one token of a model of %d channels, %d hidden units and a vocabulary of %d", m->C,
-                m->F, m->V);
-}
-
 /* Take what fits of each sequence; done[i] tokens of it were read before. */
-static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int count, int *done, int room, int logits)
+static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int count, int *done)
 {
-    int V = c->model->rwkv.V;
+    int V = c->model->rwkv.V, room = c->rows, logits = c->logits;
     for (int i = 0; i < count && p->n_rows < room; i++) {
         int all = q[i].logits && q[i].all_logits, take = q[i].n - done[i];
         if (take > room - p->n_rows) take = room - p->n_rows;
@@ -136,18 +133,16 @@ int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
         for (int j = 0; j < i; j++)
             if (q[j].state == q[i].state) return fail(WKV_EARG, "sequences %d and %d share one state", j, i);
     }
-    int rows, logits_at_once, small = pass_size(c, &rows, &logits_at_once);
-    if (small) return small;
     int *done = calloc((size_t)count, sizeof *done);
     if (!done) return fail(WKV_ENOMEM, "no memory for a batch of %d", count);
     cx *x = &c->cx;
     for (;;) {
         cx_reset(x);
-        pass p = {.to = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.to),
-                  .rows = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.rows),
-                  .tokens = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.tokens),
-                  .spans = arena_alloc(&x->mem, PASS_ROWS * sizeof *p.spans)};
-        gather(c, &p, q, count, done, rows, logits_at_once);
+        pass p = {.to = arena_alloc(&x->mem, (size_t)c->rows * sizeof *p.to),
+                  .rows = arena_alloc(&x->mem, (size_t)c->rows * sizeof *p.rows),
+                  .tokens = arena_alloc(&x->mem, (size_t)c->rows * sizeof *p.tokens),
+                  .spans = arena_alloc(&x->mem, (size_t)c->rows * sizeof *p.spans)};
+        gather(c, &p, q, count, done);
         if (!p.n_rows) break;
         batch b = {.rows = p.n_rows, .n_spans = p.n_spans, .spans = p.spans};
         x->b = &b;

@@ -1,6 +1,57 @@
 /* forward.c - a model from tokens to logits, and its state at the start of a text. */
 #include <string.h>
+#include "ops/device.h"
 #include "rwkv/parts.h"
+
+/* ---- memory --------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int widest;
+    size_t adapters; /* columns that adapters of one layer, or of none, add to a row */
+    size_t most;
+    int layer;
+} widths;
+
+static int larger(int a, int b) { return a > b ? a : b; }
+
+static int measure(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    (void)name, (void)s;
+    widths *w = user;
+    if (layer != w->layer) w->adapters = 0;
+    w->layer = layer;
+    w->widest = larger(w->widest, larger(t->rows, t->cols));
+    if (t->adapter) {
+        w->widest = larger(w->widest, t->adapter->a.rows);
+        w->adapters += 4 * (size_t)weight_out(t) + (size_t)t->adapter->a.rows; /* ops/linear.c, some_at_once */
+    }
+    if (w->adapters > w->most) w->most = w->adapters;
+    return 0;
+}
+
+static widths widths_of(const rwkv *m)
+{
+    widths w = {.layer = -1};
+    rwkv_each(m, measure, &w);
+    return w;
+}
+
+int rwkv_reserve(cx *c, const rwkv *m, int rows, int spans, int backward)
+{
+    return cx_reserve(c, &(pass_size){.rows = rows, .spans = spans, .width = m->C, .widest = widths_of(m).widest, .head = m->N, .backward = backward});
+}
+
+/* All that a layer at work makes: in version 7, which makes most, 27 matrices of width C (tests/test_memory.c measures all). Of the
+ * layers before it two matrices each are left (op_block). */
+size_t rwkv_row_bytes(const rwkv *m, size_t *fixed)
+{
+    size_t values = (40 + 2 * (size_t)m->L) * (size_t)m->C + 2 * (size_t)m->F + widths_of(m).most;
+    for (int i = D_R0; i <= D_5R0; i++) values += 2 * (size_t)m->dim[i];
+    *fixed = (1 << 18) + 64 * (size_t)m->C * sizeof(real); /* what is there once: tensors themselves, single rows */
+    return values * sizeof(real);
+}
+
+/* ---- forward -------------------------------------------------------------------------------------------------------- */
 
 tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n)
 {

@@ -79,6 +79,11 @@ int rwkv_each(const rwkv *m, int (*fn)(void *user, const char *name, tensor *t, 
 /* Set arch, sizes and room for the layers' structs; tensors are empty. WKV_ENOMEM. */
 int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS]);
 
+/* Before passes of at most so many rows and spans: cx_reserve with the sizes of this model. */
+int rwkv_reserve(cx *c, const rwkv *m, int rows, int spans, int backward);
+/* Bytes of c->mem that a row of a pass takes at most when nothing is recorded, logits and `fixed` bytes for all rows apart. */
+size_t rwkv_row_bytes(const rwkv *m, size_t *fixed);
+
 /* Run tokens (c->b->rows of them) through the model; logits of rows[0..n), NULL rows: of all; n = 0 with rows: none, NULL is
  * returned. States are advanced. */
 tensor *rwkv_forward(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n);

@@ -25,6 +25,7 @@ typedef struct {
     const recipe *recipe;
     char *data; /* NULL: only sizes are wanted */
     size_t used;
+    int widest; /* inputs of a matrix that changes */
     pool *pool;
 } packer;
 
@@ -153,8 +154,7 @@ static void change_part(void *arg, int part, int parts)
     size_t room = (size_t)in * STRIP * sizeof(float);
     pool_share(out, STRIP, part, parts, &begin, &end);
     if (begin == end) return;
-    float *x = malloc(2 * room);
-    CHECK(x);
+    float *x = scratch_own(2 * room);
     for (int o = begin; o < end; o += STRIP) {
         int n = end - o < STRIP ? end - o : STRIP;
         int64_t row = dtype_bytes((dtype)to->type, in);
@@ -169,7 +169,6 @@ static void change_part(void *arg, int part, int parts)
         else
             encode_strip(c, o, n, x, (char *)x + room);
     }
-    free(x);
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------------------------- */
@@ -182,6 +181,7 @@ static int pack_one(void *user, const char *name, tensor *t, const slot *s, int 
     size_t bytes = bytes_of(&to);
     if (!p->data) {
         p->used += (bytes + 63) / 64 * 64;
+        if (weight_in(&to) > p->widest) p->widest = weight_in(&to);
         return 0;
     }
     to.data = p->data + p->used;
@@ -225,16 +225,23 @@ int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out)
     p.used = 0;
     rwkv saved = *m;
     char *layers = malloc((size_t)m->L * m->arch->layer_size);
-    e = layers ? pool_new(&p.pool, 0) : fail(WKV_ENOMEM, "no memory for %d layers", m->L);
+    thread_memory memory = {0};
+    const workspace strips = {.own = 2 * STRIP * sizeof(float) * (size_t)p.widest};
+    e = layers ? scratch_reserve(&memory, strips) : fail(WKV_ENOMEM, "no memory for %d layers", m->L);
+    if (!e) e = pool_new(&p.pool, 0);
+    if (!e) e = pool_reserve(p.pool, strips);
     if (!e) {
+        scratch_use(&memory);
         memcpy(layers, m->layers, (size_t)m->L * m->arch->layer_size);
         e = rwkv_each(m, pack_one, &p);
-        pool_free(p.pool);
+        scratch_use(NULL);
         if (e) { /* as it was */
             memcpy(m->layers, layers, (size_t)m->L * m->arch->layer_size);
             *m = saved;
         }
     }
+    pool_free(p.pool);
+    scratch_release(&memory);
     free(layers);
     if (e) rwkv_unpack(out);
     return e;

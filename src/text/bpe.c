@@ -23,7 +23,7 @@ int bpe_encode(const bpe *b, const char *text, size_t bytes, id_list *found)
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "text/trie.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* decoder.c - ids to text as they come, never half a character. */
 #include "text/tokenizer.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include <string.h>
 
 /* Add one byte to those that wait and move what is now decided to out; returns how many. A byte that cannot begin or go on

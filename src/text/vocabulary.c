@@ -1,7 +1,7 @@
 /* vocabulary.c - reads vocabulary files: World's lines, JSON objects, the tokens of a GGUF. */
 #include "text/vocabulary.h"
 #include "base/error.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,14 +198,13 @@ int vocabulary_json(json_t **out, const char *data, size_t size, const char *nam
 {
     const unsigned char *u = (const unsigned char *)data;
     char *converted = NULL;
-    json_error_t error;
     if (size >= 2 && ((u[0] == 0xff && u[1] == 0xfe) || (u[0] == 0xfe && u[1] == 0xff))) {
         if (!(converted = utf16_to_utf8(u, size, &size))) return fail(WKV_ENOMEM, "%s: no memory", name);
         data = converted;
     }
-    *out = json_loadb(data, size, JSON_ALLOW_NUL, &error);
+    int e = json_read(out, data, size, JSON_ALLOW_NUL);
     free(converted);
-    return *out ? 0 : fail(WKV_EFORMAT, "%s: not sound JSON, line %d: %s", name, error.line, error.text);
+    return e ? fail_prefix(e, e == WKV_EFORMAT ? "%s: not sound JSON" : "%s", name) : 0;
 }
 
 /* A word that is given as an array of byte values. */

@@ -5,7 +5,7 @@
 #define WKV_TEXT_VOCABULARY_H
 
 #include "format/tensors.h"
-#include <jansson.h>
+#include "base/json.h"
 #include <stddef.h>
 #include <stdint.h>
 

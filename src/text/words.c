@@ -4,7 +4,7 @@
 #include "text/words.h"
 #include "base/error.h"
 #include "text/trie.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include <errno.h>
+#include "base/json.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,11 +56,11 @@ static double number(const json_t *o, const char *key, double otherwise)
 
 static int read_line(history *h, const char *text, size_t n)
 {
-    json_t *o = json_loadb(text, n, 0, NULL);
-    if (!o) return fail(WKV_EFORMAT, "a line is not JSON");
+    json_t *o;
+    int err = json_read(&o, text, n, 0);
+    if (err) return fail_prefix(err, "a line");
     double step = number(o, "step", 0);
     const char *sample = json_string_value(json_object_get(o, "sample"));
-    int err;
     if (sample)
         err = set_sample(h, (int64_t)step, sample);
     else if (json_object_get(o, "valid_loss"))
@@ -132,6 +133,14 @@ void history_close(history *h)
 
 json_t *real_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
+/* The object with one more number, or NULL. */
+static json_t *with_real(json_t *line, const char *key, double x)
+{
+    if (!line || !json_object_set_new(line, key, json_real(x))) return line;
+    json_decref(line);
+    return NULL;
+}
+
 int history_line(FILE *log, json_t *line, const char *name)
 {
     if (!line) return fail(WKV_ENOMEM, "no memory for a line of %s", name);
@@ -159,8 +168,7 @@ int history_figures(history *h, const wkv_train_report *r, double mean)
                              (json_int_t)r->tokens, "epoch", r->epoch, "loss", real_or_null(mean), "smooth",
                              real_or_null(r->smooth), "lr", r->lr, "norm", real_or_null(r->norm), "skipped",
                              (json_int_t)r->skipped, "tokens_per_second", rint(r->tokens_per_second));
-    if (line && r->share >= 0) json_object_set_new(line, "share_of_peak", json_real(r->share));
-    int err = write_line(h, line);
+    int err = write_line(h, r->share >= 0 ? with_real(line, "share_of_peak", r->share) : line);
     if (!err) err = write_scalars(h, r->step, 5, tags, values);
     if (!err) err = add_figures(h, (figures){(double)r->step, mean, r->smooth, r->lr, r->norm, r->tokens_per_second});
     return err;
@@ -171,8 +179,7 @@ int history_measurement(history *h, const wkv_train_report *r)
     static const char *const tags[] = {"valid/loss", "valid/bits_per_byte"};
     const double values[] = {r->valid_loss, r->valid_bits};
     json_t *line = json_pack("{sI so}", "step", (json_int_t)r->step, "valid_loss", real_or_null(r->valid_loss));
-    if (line && r->valid_bits >= 0) json_object_set_new(line, "valid_bits_per_byte", json_real(r->valid_bits));
-    int err = write_line(h, line);
+    int err = write_line(h, r->valid_bits >= 0 ? with_real(line, "valid_bits_per_byte", r->valid_bits) : line);
     if (!err) err = write_scalars(h, r->step, r->valid_bits >= 0 ? 2 : 1, tags, values);
     return err ? err : add_measurement(h, (measurement){(double)r->step, r->valid_loss, r->valid_bits});
 }

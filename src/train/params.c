@@ -49,7 +49,7 @@ static int list_one(void *user, const char *name, tensor *t, const slot *s, int 
     params *p = user;
     const rwkv *m = &p->model;
     param *list = realloc(p->list, (size_t)(p->count + 1) * sizeof *list);
-    if (!list) return WKV_ENOMEM;
+    if (!list) return fail(WKV_ENOMEM, "no memory for a list of parameters");
     p->list = list;
     int rows = m->dim[s->rows], cols = m->dim[s->cols], matrix = s->flags & (SLOT_MATRIX | SLOT_LOW_RANK);
     *t = (tensor){.rows = matrix ? rows : 1,
@@ -63,7 +63,7 @@ static int list_one(void *user, const char *name, tensor *t, const slot *s, int 
     if (s->flags & SLOT_FAST3) q->lr_scale = 3;
     q->decays = (s->flags & SLOT_MATRIX) != 0;
     p->n += (n + 15) / 16 * 16; /* every tensor begins on a cache line; the gap stays zero */
-    return q->name ? 0 : WKV_ENOMEM;
+    return q->name ? 0 : fail(WKV_ENOMEM, "no memory for a list of parameters");
 }
 
 static void point_into_blocks(params *p)

@@ -2,7 +2,7 @@
 #ifndef WKV_TRAIN_RUN_H
 #define WKV_TRAIN_RUN_H
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include "train/checkpoint.h"
 #include "train/data.h"
 #include "train/folder.h"

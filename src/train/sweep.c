@@ -16,6 +16,8 @@ typedef struct {
     int n, length, chunks;         /* samples; rows of a chunk; chunks of the longest sample */
     int64_t counted;               /* tokens whose loss is meant                             */
     size_t len;                    /* of a state                                             */
+    int learn, passed;             /* gradients are taken; from a chunk to the one before    */
+    double loss;
     real *states, *dstates, *kept; /* n states; their gradients; those with which chunks begin, n for each chunk */
     int32_t *ids, *targets;
     span *spans;
@@ -61,8 +63,8 @@ static void advance(sweep *w, int k)
     gather(w, k, 0);
     cx_reset(c);
     c->b = &w->b;
+    c->recording = 0;
     rwkv_features(c, w->t->m, w->ids, (const int[]){0}, 0);
-    cx_reset(c);
 }
 
 /* The part of the mean loss that chunk k has, and its gradient when `learn`. */
@@ -77,16 +79,14 @@ static double run_chunk(sweep *w, int k, int learn, int with_gradients)
     tensor *l = op_head_loss(c, x, &w->t->m->head, w->targets, (real)counted / (real)w->counted, 0);
     double loss = (double)reals(l)[0];
     if (learn && isfinite(loss)) tape_backward(c, l, 1);
-    c->recording = 0;
-    cx_reset(c);
     return loss;
 }
 
-static double sweep_cut(sweep *w, int learn)
+static double sweep_cut(sweep *w)
 {
     double loss = 0;
     for (int k = 0; k < w->chunks && isfinite(loss); k++)
-        loss += run_chunk(w, k, learn, learn && k == 0 && w->t->o.what & LEARN_STATE);
+        loss += run_chunk(w, k, w->learn, w->learn && k == 0 && w->t->o.what & LEARN_STATE);
     return loss;
 }
 
@@ -105,7 +105,13 @@ static double sweep_passed(sweep *w)
     return loss;
 }
 
-static int make_room(sweep *w, int passed)
+static void run_sweep(void *arg)
+{
+    sweep *w = arg;
+    w->loss = w->passed ? sweep_passed(w) : sweep_cut(w);
+}
+
+static int make_room(sweep *w)
 {
     size_t rows = (size_t)w->n * (size_t)w->length, all = (size_t)w->n * w->len;
     w->ids = malloc(2 * rows * sizeof *w->ids);
@@ -113,8 +119,8 @@ static int make_room(sweep *w, int passed)
     w->spans = malloc((size_t)w->n * sizeof *w->spans);
     w->states = malloc(all * sizeof(real));
     w->dstates = calloc(all, sizeof(real));
-    w->kept = passed ? malloc((size_t)w->chunks * all * sizeof(real)) : NULL;
-    if (w->ids && w->spans && w->states && w->dstates && (w->kept || !passed)) return 0;
+    w->kept = w->passed ? malloc((size_t)w->chunks * all * sizeof(real)) : NULL;
+    if (w->ids && w->spans && w->states && w->dstates && (w->kept || !w->passed)) return 0;
     return fail(WKV_ENOMEM, "no memory for the states of %d samples in %d chunks", w->n, w->chunks);
 }
 
@@ -141,16 +147,18 @@ static int fits_whole(const tuner *t, const sweep *w)
 /* Samples computed at once, as a part of a step in which `counted` tokens count. */
 static int run_group(tuner *t, const sample *s, int n, int64_t counted, int learn, double *loss)
 {
-    sweep w = {.t = t, .s = s, .n = n, .counted = counted, .len = (size_t)rwkv_state_len(t->m)};
-    int longest = 0, passed = learn && !t->o.cut;
+    sweep w = {.t = t, .s = s, .n = n, .counted = counted, .len = (size_t)rwkv_state_len(t->m), .learn = learn, .passed = learn && !t->o.cut};
+    int longest = 0;
     for (int i = 0; i < n; i++) longest = rows_of(&s[i]) > longest ? rows_of(&s[i]) : longest;
     w.length = t->o.chunk && t->o.chunk < longest ? t->o.chunk : longest;
     w.chunks = (longest + w.length - 1) / w.length;
     t->c.whole = fits_whole(t, &w);
-    int err = make_room(&w, passed);
+    int err = make_room(&w);
+    for (int i = 0; i < n && !err; i++) rwkv_state_init(t->m, w.states + (size_t)i * w.len);
+    if (!err) err = rwkv_reserve(&t->c, t->m, n * w.length, n, learn);
+    if (!err) err = cx_run(&t->c, run_sweep, &w);
     if (!err) {
-        for (int i = 0; i < n; i++) rwkv_state_init(t->m, w.states + (size_t)i * w.len);
-        *loss += passed ? sweep_passed(&w) : sweep_cut(&w, learn);
+        *loss += w.loss;
         if (learn && t->o.what & LEARN_STATE) add_states(&w);
     }
     free(w.ids);

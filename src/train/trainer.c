@@ -263,26 +263,37 @@ static int set_batch(wkv_trainer *t, const int32_t *tokens, int batch_size, int 
     return 0;
 }
 
+typedef struct {
+    wkv_trainer *t;
+    int learn;
+    double weight, *loss;
+} pass;
+
+static void run_pass(void *arg)
+{
+    const pass *q = arg;
+    wkv_trainer *t = q->t;
+    cx *c = &t->c;
+    cx_reset(c);
+    c->b = &t->batch;
+    c->recording = q->learn;
+    tensor *x = rwkv_features(c, &t->p.model, t->ids, NULL, 0);
+    tensor *l = op_head_loss(c, x, &t->p.model.head, t->ids + t->batch.rows, (real)q->weight, 1);
+    *q->loss = (double)reals(l)[0];
+    if (q->learn && isfinite(*q->loss)) tape_backward(c, l, 1);
+}
+
 /* weight x the mean loss; when `learn`, its gradient is added to p.grads. `first`: place of the first sequence in its step. */
 static int run(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int learn, double weight, int first,
                double *loss)
 {
     int err = set_batch(t, tokens, batch_size, length);
+    if (!err) err = rwkv_reserve(&t->c, &t->p.model, t->batch.rows, batch_size, learn);
     if (err) return err;
-    cx *c = &t->c;
-    cx_reset(c);
-    c->b = &t->batch;
-    c->recording = learn;
-    c->drop_rate = learn ? (real)t->dropout : 0;
-    c->drop_seed = t->seed ^ ((uint64_t)t->step + 1) * 0x2545f4914f6cdd1du;
-    c->drop_row = first * length;
-    tensor *x = rwkv_features(c, &t->p.model, t->ids, NULL, 0);
-    tensor *l = op_head_loss(c, x, &t->p.model.head, t->ids + t->batch.rows, (real)weight, 1);
-    *loss = (double)reals(l)[0];
-    if (learn && isfinite(*loss)) tape_backward(c, l, 1);
-    c->recording = 0;
-    cx_reset(c);
-    return 0;
+    t->c.drop_rate = learn ? (real)t->dropout : 0;
+    t->c.drop_seed = t->seed ^ ((uint64_t)t->step + 1) * 0x2545f4914f6cdd1du;
+    t->c.drop_row = first * length;
+    return cx_run(&t->c, run_pass, &(pass){t, learn, weight, loss});
 }
 
 int trainer_at_once(const wkv_trainer *t, int batch_size, int length)
@@ -381,7 +392,10 @@ int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch_size, int 
     enum { ENOUGH = 5 };
     double l = 0;
     int err = trainer_gradient(t, tokens, batch_size, length, &l);
-    if ((err = add_up_rest(t, err, &l))) return err;
+    if ((err = add_up_rest(t, err, &l))) {
+        memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads); /* of the sequences before the failure */
+        return err;
+    }
     t->lr = schedule_lr(&t->plan, t->step);
     t->norm = isfinite(l) ? adamw_step(&t->opt, &t->p, t->lr, t->step - t->skipped + 1, t->pool) : l;
     t->step++;
@@ -428,6 +442,31 @@ int wkv_trainer_save(const wkv_trainer *t, const char *path, const char *type)
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
 
+typedef struct {
+    wkv_trainer *t;
+    wkv_sampler *s;
+    const int32_t *prompt;
+    int n_prompt;
+    int32_t *out;
+    int n, err;
+} writing;
+
+static void write_sample(void *arg)
+{
+    writing *w = arg;
+    cx *c = &w->t->c;
+    c->b = &w->t->batch;
+    for (int i = 0; i < w->n_prompt + w->n - 1 && !w->err; i++) {
+        cx_reset(c);
+        w->t->ids[0] = i < w->n_prompt ? w->prompt[i] : w->out[i - w->n_prompt];
+        tensor *logits = rwkv_forward(c, &w->t->p.model, w->t->ids, NULL, 0);
+        if (i < w->n_prompt - 1) continue;
+        int32_t id = wkv_sample(w->s, reals(logits));
+        if (id < 0) w->err = fail_prefix(id, "the sample after step %lld", (long long)w->t->step);
+        w->out[i - w->n_prompt + 1] = id;
+    }
+}
+
 int trainer_sample(wkv_trainer *t, const int32_t *prompt, int n_prompt, int32_t *out, int n)
 {
     const rwkv *m = &t->p.model;
@@ -437,20 +476,13 @@ int trainer_sample(wkv_trainer *t, const int32_t *prompt, int n_prompt, int32_t 
     if (!err) err = wkv_sampler_new(&s, &how, m->V, NULL);
     if (err) return err;
     rwkv_state_init(m, t->states);
-    batch b = {.rows = 1, .n_spans = 1, .spans = t->spans};
     t->spans[0] = (span){.len = 1, .state = t->states};
-    t->c.b = &b;
+    t->batch = (batch){.rows = 1, .n_spans = 1, .spans = t->spans};
     t->c.drop_rate = 0;
-    for (int i = 0; i < n_prompt + n - 1 && !err; i++) {
-        cx_reset(&t->c);
-        t->ids[0] = i < n_prompt ? prompt[i] : out[i - n_prompt];
-        tensor *logits = rwkv_forward(&t->c, m, t->ids, NULL, 0);
-        if (i < n_prompt - 1) continue;
-        int32_t id = wkv_sample(s, reals(logits));
-        if (id < 0) err = fail_prefix(id, "the sample after step %lld", (long long)t->step);
-        out[i - n_prompt + 1] = id;
-    }
-    cx_reset(&t->c);
+    if (!err) err = rwkv_reserve(&t->c, m, 1, 1, 0);
+    writing w = {t, s, prompt, n_prompt, out, n, 0};
+    if (!err) err = cx_run(&t->c, write_sample, &w);
+    if (!err) err = w.err;
     wkv_sampler_free(s);
     return err;
 }

@@ -223,7 +223,10 @@ void tuner_free(tuner *t)
 int tuner_step(tuner *t, const sample *s, int n, double *loss)
 {
     int err = tuner_gradient(t, s, n, 1, loss);
-    if (err) return err;
+    if (err) {
+        memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads); /* of the samples before the failure */
+        return err;
+    }
     t->lr = schedule_lr(&t->plan, t->step);
     t->norm = isfinite(*loss) ? adamw_step(&t->opt, &t->p, t->lr, t->step + 1, t->pool) : *loss;
     if (!isfinite(t->norm))

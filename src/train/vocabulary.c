@@ -2,7 +2,7 @@
 #include "train/vocabulary.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include "text/vocabulary.h"
 #include "train/data.h"
 #include <stdlib.h>

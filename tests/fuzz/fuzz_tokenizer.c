@@ -1,6 +1,6 @@
 /* fuzz_tokenizer.c - any bytes as a text: what is cut is the same text again, and streamed text is whole characters. */
 #include "text/tokenizer.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 

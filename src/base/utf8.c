@@ -1,5 +1,5 @@
 /* utf8.c - code points and their bytes. */
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 int utf8_put(char *out, uint32_t c)
 {

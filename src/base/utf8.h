@@ -1,6 +1,6 @@
 /* utf8.h - code points and their bytes. */
-#ifndef WKV_TEXT_UTF8_H
-#define WKV_TEXT_UTF8_H
+#ifndef WKV_BASE_UTF8_H
+#define WKV_BASE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>

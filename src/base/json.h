@@ -1,0 +1,15 @@
+/* json.h - JSON text to values of jansson.
+ *
+ * Only the values are jansson's. Its own reader does not look whether its buffer for a string could grow: without memory it loses
+ * bytes of the string, and reads and writes behind both buffers when the closing quote is among them. Its allocator could be
+ * replaced, but only for the whole process, whose owner may use jansson too. */
+#ifndef WKV_BASE_JSON_H
+#define WKV_BASE_JSON_H
+
+#include <jansson.h>
+
+/* Read an object or an array (RFC 8259, UTF-8, at most 512 deep). flags: JSON_REJECT_DUPLICATES; JSON_ALLOW_NUL: strings but keys may
+ * hold \u0000. WKV_EFORMAT: the reason, with the line; WKV_ENOMEM, wherever memory ran out. The caller releases it with json_decref. */
+int json_read(json_t **out, const char *text, size_t bytes, int flags);
+
+#endif
