@@ -14,6 +14,10 @@ int fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Put `fmt` and ": " in front of the sentence already there (a caller that knows the file name adds it). Returns code. */
 int fail_prefix(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* In a public function that returns a code: its caller must give the pointer x, which is `what`. */
+#define REQUIRE(x, what)                                                                                               \
+    do { if (!(x)) return fail(WKV_EARG, "%s: %s is NULL", __func__, what); } while (0)
+
 /* Print what did not hold, and abort. */
 _Noreturn void check_failed(const char *file, int line, const char *what, long long a, long long b);
 

@@ -9,6 +9,7 @@ size_t wkv_memory_resident(void) { return memory_resident(); }
 
 size_t wkv_memory_needed(const wkv_context *c, int states)
 {
+    if (!c) return 0;
     const wkv_model *m = context_model(c);
     const tensor *emb = &m->rwkv.emb;
     const char *data = emb->data;

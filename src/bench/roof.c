@@ -180,6 +180,8 @@ static void measure_arithmetic(pool *p, wkv_roof *to, double seconds)
 
 int wkv_meter_new(wkv_meter **out, int threads)
 {
+    REQUIRE(out, "the place for the meter");
+    *out = NULL;
     if (threads < 0 || threads > 1024) return fail(WKV_EARG, "%d threads; 1 to 1024, or 0 for one per core", threads);
     wkv_meter *m = calloc(1, sizeof *m);
     int e = m ? pool_new(&m->p, threads) : fail(WKV_ENOMEM, "no memory to measure with");
@@ -191,8 +193,8 @@ int wkv_meter_new(wkv_meter **out, int threads)
             e = fail(WKV_ENOMEM, "no memory for a buffer of %zu MB to read", all / 1000000);
     }
     if (!e) pool_run(m->p, fill_part, &m->r);
-    *out = e ? NULL : m;
     if (e) wkv_meter_free(m);
+    else *out = m;
     return e;
 }
 
@@ -206,6 +208,7 @@ void wkv_meter_free(wkv_meter *m)
 
 void wkv_meter_search(wkv_meter *m, double seconds, wkv_roof *best)
 {
+    if (!m || !best) return;
     search_reading(m, seconds / 2);
     measure_arithmetic(m->p, &m->best, seconds / 2);
     *best = m->best;
@@ -213,6 +216,7 @@ void wkv_meter_search(wkv_meter *m, double seconds, wkv_roof *best)
 
 void wkv_meter_now(wkv_meter *m, wkv_roof *out)
 {
+    if (!m || !out) return;
     *out = m->best;
     out->fma = out->int8 = 0;
     out->read = read_once(m);

@@ -49,8 +49,9 @@ static wkv_difference differ(const float *a, const float *b, int V, int32_t next
                             .agree = p.argmax == q.argmax};
 }
 
-static int check(const wkv_state *s, const int32_t *tokens, int n)
+static int check(const wkv_context *c, const wkv_state *s, const int32_t *tokens, int n)
 {
+    if (!c || !s || !tokens) return fail(WKV_EARG, "the context, the state or the list of tokens is NULL");
     if (n < 1) return fail(WKV_EARG, "%d tokens to be read; at least 1 is needed", n);
     int V = s->model->rwkv.V;
     if (tokens[n] < 0 || tokens[n] >= V) /* wkv_eval looks at those before */
@@ -66,8 +67,10 @@ static int read_piece(float *logits, wkv_context *c, wkv_state *s, const int32_t
 
 int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, int n)
 {
-    int e = check(s, tokens, n), V = s->model->rwkv.V;
+    REQUIRE(nll, "the list of results");
+    int e = check(c, s, tokens, n);
     if (e) return e;
+    int V = context_model(c)->rwkv.V;
     float *logits = malloc(sizeof *logits * PIECE * (size_t)V);
     if (!logits) return fail(WKV_ENOMEM, "no memory for the logits of %d tokens", PIECE);
     for (int at = 0, piece; !e && at < n; at += piece) {
@@ -86,8 +89,13 @@ int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, i
 
 int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state *const s[2], const int32_t *tokens, int n)
 {
-    int e = check(s[0], tokens, n), V = s[0]->model->rwkv.V, W = s[1]->model->rwkv.V;
+    REQUIRE(out, "the list of results");
+    REQUIRE(c, "the pair of contexts");
+    REQUIRE(s, "the pair of states");
+    int e = check(c[0], s[0], tokens, n);
+    if (!e) e = check(c[1], s[1], tokens, n);
     if (e) return e;
+    int V = context_model(c[0])->rwkv.V, W = context_model(c[1])->rwkv.V;
     if (V != W) return fail(WKV_EARG, "models of %d and %d tokens have no distributions to compare", V, W);
     size_t room = PIECE * (size_t)V;
     float *logits = malloc(sizeof *logits * 2 * room);

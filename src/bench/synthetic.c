@@ -262,7 +262,10 @@ int wkv_model_synthetic(wkv_model **out, const char *name, const char *type, int
     const shape *s = NULL;
     const recipe *r = recipe_find(type ? type : "bf16");
     rwkv m;
+    REQUIRE(out, "the place for the model");
     *out = NULL;
+    REQUIRE(name, "the shape");
+    if (states < 0) return fail(WKV_EARG, "%d states", states);
     int e = find_shape(&s, name);
     if (e) return e;
     if (!r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, recipe_names());

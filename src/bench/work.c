@@ -43,10 +43,12 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
     return 0;
 }
 
-unsigned wkv_context_barriers(const wkv_context *c) { return pool_barriers(context_pool(c)); }
+unsigned wkv_context_barriers(const wkv_context *c) { return c ? pool_barriers(context_pool(c)) : 0; }
 
 void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_zeros *zeros)
 {
+    if (out) *out = (wkv_work){0};
+    if (!out || !m) return;
     double states = (double)texts * (double)m->about.state_bytes;
     *out = (wkv_work){.bytes = states, .read = states};
     rwkv_each(&m->rwkv, count, &(counter){&m->rwkv, texts, tokens, logits, zeros, out});

@@ -46,6 +46,8 @@ static void counting_linear(pool *p, const product *q, int n, int T)
 
 int wkv_count_zeros(wkv_zeros *layers, wkv_context *c, const wkv_sequence *sequences, int count)
 {
+    REQUIRE(layers, "the list of layers");
+    REQUIRE(c, "the context");
     device counting = *context_device(c);
     counting.linear = counting_linear;
     seen.inner = context_device(c);

@@ -126,6 +126,8 @@ static int write_file(const container *c, const wkv_model *m, const char *path, 
 int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options)
 {
     const wkv_convert_options none = {0}, *o = options ? options : &none;
+    REQUIRE(m, "the model");
+    REQUIRE(path, "the path");
     const container *c = find_container(path);
     const recipe *r = o->type ? recipe_find(o->type) : NULL;
     int e = check(c, m, path, o->type, r, o->tokenizer);

@@ -41,7 +41,9 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
 {
     static const wkv_context_options defaults;
     const wkv_context_options *o = options ? options : &defaults;
+    REQUIRE(out, "the place for the context");
     *out = NULL;
+    REQUIRE(m, "the model");
     const device *dev = &device_cpu;
     if (o->device && strcmp(o->device, "reference") == 0) dev = &device_reference;
     else if (o->device && strcmp(o->device, "cpu") != 0)
@@ -74,8 +76,8 @@ void wkv_context_free(wkv_context *c)
     free(c);
 }
 
-const char *wkv_context_isa(const wkv_context *c) { return c->isa; }
-int wkv_context_threads(const wkv_context *c) { return pool_threads(c->pool); }
+const char *wkv_context_isa(const wkv_context *c) { return c ? c->isa : NULL; }
+int wkv_context_threads(const wkv_context *c) { return c ? pool_threads(c->pool) : 0; }
 
 const device *context_device(const wkv_context *c) { return c->cx.dev; }
 const wkv_model *context_model(const wkv_context *c) { return c->model; }
@@ -87,7 +89,9 @@ static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
 {
     const rwkv *m = &c->model->rwkv;
     if (q->n < 1) return fail(WKV_EARG, "sequence %d has %d tokens; at least 1 is needed", i, q->n);
-    if (!q->state || q->state->fingerprint != c->model->fingerprint) return fail(WKV_EARG, "the state of sequence %d is of another model", i);
+    if (!q->state) return fail(WKV_EARG, "sequence %d has no state", i);
+    if (!q->tokens) return fail(WKV_EARG, "the tokens of sequence %d are NULL", i);
+    if (q->state->fingerprint != c->model->fingerprint) return fail(WKV_EARG, "the state of sequence %d is of another model", i);
     for (int t = 0; t < q->n; t++)
         if (q->tokens[t] < 0 || q->tokens[t] >= m->V)
             return fail(WKV_EARG, "token %d of sequence %d is %d; the model's ids are 0 to %d", t, i, (int)q->tokens[t], m->V - 1);
@@ -127,7 +131,8 @@ static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int cou
 
 int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
 {
-    if (count < 1) return fail(WKV_EARG, "a batch of %d sequences", count);
+    REQUIRE(c, "the context");
+    if (count < 1 || !q) return fail(WKV_EARG, "a batch of %d sequences", count);
     for (int i = 0, e; i < count; i++) {
         if ((e = check_sequence(c, &q[i], i))) return e;
         for (int j = 0; j < i; j++)

@@ -204,7 +204,9 @@ int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *o
 {
     static const wkv_model_options defaults;
     const wkv_model_options *o = options ? options : &defaults;
+    REQUIRE(out, "the place for the model");
     *out = NULL;
+    if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha)) return fail(WKV_EARG, "a lora_alpha of %g, expected above 0, or 0 for the file's own", (double)o->lora_alpha);
     if (o->as_stored && o->type) return fail(WKV_EARG, "weights as they are stored, and as %s, cannot both be", o->type);
     if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha))
         return fail(WKV_EARG, "lora_alpha is %g, expected a finite number of 0 or more", (double)o->lora_alpha);
@@ -230,10 +232,11 @@ void wkv_model_close(wkv_model *m)
 size_t wkv_model_bytes(const wkv_model *m, const char *type)
 {
     const recipe *r = type ? recipe_find(type) : NULL;
-    return type && !r ? 0 : rwkv_weight_bytes(&m->rwkv, r);
+    return !m || (type && !r) ? 0 : rwkv_weight_bytes(&m->rwkv, r);
 }
 
-const wkv_model_info *wkv_model_about(const wkv_model *m) { return &m->about; }
+const wkv_model_info *wkv_model_about(const wkv_model *m) { return m ? &m->about : NULL; }
+
 int wkv_model_refuse_output(const wkv_model *m, const char *path)
 {
     return m && path ? tensors_refuse_output(m->file, path) : fail(WKV_EARG, "no model, or no path; each is needed");

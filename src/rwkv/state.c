@@ -6,7 +6,9 @@
 
 int wkv_state_new(wkv_state **out, const wkv_model *m)
 {
+    REQUIRE(out, "the place for the state");
     *out = NULL;
+    REQUIRE(m, "the model");
     int n = rwkv_state_len(&m->rwkv);
     wkv_state *s = aligned_alloc(64, (sizeof *s + (size_t)n * sizeof(real) + 63) / 64 * 64);
     if (!s) return fail(WKV_ENOMEM, "no memory for a state of %zu bytes", (size_t)n * sizeof(real));
@@ -20,13 +22,18 @@ int wkv_state_new(wkv_state **out, const wkv_model *m)
 
 void wkv_state_free(wkv_state *s) { free(s); }
 
-void wkv_state_reset(wkv_state *s) { rwkv_state_init(&s->model->rwkv, s->data); }
+void wkv_state_reset(wkv_state *s)
+{
+    if (s) rwkv_state_init(&s->model->rwkv, s->data);
+}
 
 int wkv_state_copy(wkv_state *to, const wkv_state *from)
 {
+    REQUIRE(to, "the state to copy to");
+    REQUIRE(from, "the state to copy from");
     if (to->fingerprint != from->fingerprint || to->n != from->n) return fail(WKV_EARG, "the two states are of different models");
     memcpy(to->data, from->data, (size_t)to->n * sizeof(real));
     return 0;
 }
 
-float *wkv_state_data(wkv_state *s) { return s->data; }
+float *wkv_state_data(wkv_state *s) { return s ? s->data : NULL; }

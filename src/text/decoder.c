@@ -24,6 +24,7 @@ static size_t push(wkv_decoder *d, char byte, char *out)
 size_t wkv_decode(wkv_decoder *d, const wkv_tokenizer *t, int32_t id, char *out)
 {
     size_t bytes, n = 0;
+    if (!d || !t || !out) return 0;
     const char *p = wkv_token_bytes(t, id, &bytes);
     for (size_t i = 0; i < bytes; i++) n += push(d, p[i], out + n);
     return n;
@@ -31,10 +32,11 @@ size_t wkv_decode(wkv_decoder *d, const wkv_tokenizer *t, int32_t id, char *out)
 
 size_t wkv_decode_end(wkv_decoder *d, char *out)
 {
+    if (!d || !out) return 0;
     size_t n = (size_t)d->n;
     memcpy(out, d->wait, n);
     d->n = 0;
     return n;
 }
 
-size_t wkv_decoder_room(const wkv_tokenizer *t) { return (size_t)t->v.longest + sizeof((wkv_decoder *)0)->wait; }
+size_t wkv_decoder_room(const wkv_tokenizer *t) { return t ? (size_t)t->v.longest + sizeof((wkv_decoder *)0)->wait : 0; }

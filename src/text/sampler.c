@@ -87,6 +87,7 @@ static void *copy_of(const void *list, size_t bytes)
 int wkv_sampler_new(wkv_sampler **out, const wkv_sampler_options *options, int vocab, const wkv_tokenizer *t)
 {
     wkv_sampler_options o = options ? *options : (wkv_sampler_options){0};
+    REQUIRE(out, "the place for the sampler");
     *out = NULL;
     int e = check_options(&o, vocab);
     if (e) return e;
@@ -127,6 +128,7 @@ void wkv_sampler_free(wkv_sampler *s)
 
 void wkv_sampler_count(wkv_sampler *s, int32_t id)
 {
+    if (!s) return;
     for (int i = 0; i < s->n_seen; i++) s->count[s->seen_ids[i]] *= s->o.penalty_decay;
     if (id < 0 || id >= s->vocab) return;
     if (!s->seen[id]) s->seen[id] = 1, s->seen_ids[s->n_seen++] = id;
@@ -135,6 +137,7 @@ void wkv_sampler_count(wkv_sampler *s, int32_t id)
 
 void wkv_sampler_reset(wkv_sampler *s)
 {
+    if (!s) return;
     for (int i = 0; i < s->n_seen; i++) s->count[s->seen_ids[i]] = 0, s->seen[s->seen_ids[i]] = 0;
     s->n_seen = 0;
     s->mu = 2 * (double)s->o.mirostat_tau;
@@ -359,6 +362,8 @@ int sampler_distribution(const float **p, wkv_sampler *s, const float *logits)
 
 int32_t wkv_sample(wkv_sampler *s, const float *logits)
 {
+    REQUIRE(s, "the sampler");
+    REQUIRE(logits, "the list of logits");
     const float *p;
     int e = sampler_distribution(&p, s, logits);
     if (e) return e;

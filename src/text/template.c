@@ -95,6 +95,7 @@ static const wkv_template *by_model(const wkv_model *m, const wkv_tokenizer *t)
 
 int wkv_template_find(const wkv_template **out, const char *name, const wkv_model *m, const wkv_tokenizer *t)
 {
+    REQUIRE(out, "the place for the template");
     *out = NULL;
     if (!name) *out = m ? by_model(m, t) : &plain;
     for (int i = 0; name && i < TEMPLATES; i++)
@@ -152,6 +153,9 @@ size_t template_turn(const wkv_template *t, int first, stretch system, stretch u
 {
     static const char *const thoughts[] = {
         [WKV_THINK_OFF] = "", [WKV_THINK_ON] = " <think", [WKV_THINK_FAST] = " <think>\n</think"};
+    if (!out) cap = 0;
+    if (cap) *out = 0;
+    if (!t || !user) return 0;
     page p = {out, cap, 0};
     if (first && system.n) {
         put_string(&p, t->system);
@@ -172,6 +176,9 @@ size_t template_turn(const wkv_template *t, int first, stretch system, stretch u
 
 size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap)
 {
+    if (!out) cap = 0;
+    if (cap) *out = 0;
+    if (!t || !text) return 0;
     page p = {out, cap, 0};
     put_string(&p, " ");
     put_clean(&p, text);

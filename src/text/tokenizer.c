@@ -153,6 +153,7 @@ int tokenizer_open_file(wkv_tokenizer **out, const char *path)
 
 int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m)
 {
+    REQUIRE(out, "the place for the tokenizer");
     *out = NULL;
     if (!path && !m) return fail(WKV_EARG, "wkv_tokenizer_open: needs a path or a model");
     int e = path ? tokenizer_open_file(out, path) : tokenizer_of_model(out, m);
@@ -174,10 +175,10 @@ void wkv_tokenizer_close(wkv_tokenizer *t)
     free(t);
 }
 
-const char *wkv_tokenizer_name(const wkv_tokenizer *t) { return t->name; }
-const char *wkv_tokenizer_path(const wkv_tokenizer *t) { return t->path; }
-int wkv_tokenizer_size(const wkv_tokenizer *t) { return t->v.size; }
-int wkv_tokenizer_end(const wkv_tokenizer *t) { return t->end; }
+const char *wkv_tokenizer_name(const wkv_tokenizer *t) { return t ? t->name : NULL; }
+const char *wkv_tokenizer_path(const wkv_tokenizer *t) { return t ? t->path : NULL; }
+int wkv_tokenizer_size(const wkv_tokenizer *t) { return t ? t->v.size : 0; }
+int wkv_tokenizer_end(const wkv_tokenizer *t) { return t ? t->end : -1; }
 
 /* ---- text to ids, ids to text --------------------------------------------------------------------------------------- */
 
@@ -210,6 +211,8 @@ static int trie_encode(const wkv_tokenizer *t, const char *text, size_t n, id_li
 
 int wkv_encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap)
 {
+    REQUIRE(t, "the tokenizer");
+    if (!text && bytes) return fail(WKV_EARG, "wkv_encode: the text of %zu bytes is NULL", bytes);
     if (cap < 0 || (cap > 0 && !ids)) return fail(WKV_EARG, "wkv_encode: room for %d ids", cap);
     if (bytes > INT_MAX) return fail(WKV_EARG, "wkv_encode: a text of %zu bytes, at most %d at once", bytes, INT_MAX);
     id_list found = {ids, 0, cap};
@@ -218,7 +221,7 @@ int wkv_encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *
 
 int wkv_encode_prompt(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap)
 {
-    int blank = t->bpe && bytes >= 2 && !memcmp(text + bytes - 2, "\n\n", 2) && (bytes == 2 || !strchr(" \t\r\n", text[bytes - 3]));
+    int blank = t && text && t->bpe && bytes >= 2 && !memcmp(text + bytes - 2, "\n\n", 2) && (bytes == 2 || !strchr(" \t\r\n", text[bytes - 3]));
     int n = wkv_encode(t, text, bytes - (blank ? 1 : 0), ids, cap);
     if (!blank || n < 0) return n;
     int32_t newline;
@@ -229,7 +232,8 @@ int wkv_encode_prompt(const wkv_tokenizer *t, const char *text, size_t bytes, in
 
 const char *wkv_token_bytes(const wkv_tokenizer *t, int32_t id, size_t *bytes)
 {
-    *bytes = 0;
+    if (bytes) *bytes = 0;
+    if (!t || !bytes) return NULL;
     if (id < 0 || id >= t->v.size || id == t->end) return "";
     *bytes = t->v.words[id].bytes;
     return vocabulary_word(&t->v, id);

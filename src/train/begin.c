@@ -15,6 +15,8 @@
 
 static int check_options(const wkv_train_options *o)
 {
+    int err = ranks_check(o->ranks);
+    if (err) return err;
     if (!o->out) return fail(WKV_EARG, "no folder for the results");
     int err = settings_finite(o);
     if (err) return err;

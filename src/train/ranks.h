@@ -8,6 +8,8 @@
 /* Those of the options; NULL when this process is the only one. */
 const wkv_ranks *ranks_of(const wkv_train_options *o);
 
+/* A host gives all functions, or none. */
+int ranks_check(const wkv_ranks *r);
 int ranks_count(const wkv_ranks *r);
 int ranks_lead(const wkv_ranks *r); /* this is the one that writes and speaks */
 

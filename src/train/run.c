@@ -263,6 +263,7 @@ static int begin(job *j, const wkv_train_options *o)
 
 int wkv_train(const wkv_train_options *o)
 {
+    REQUIRE(o, "the list of options");
     job j;
     int err = begin(&j, o);
     if (!err) err = train(&j);

@@ -95,6 +95,9 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
         return fail(WKV_EARG, "betas %g, %g; both lie in [0, 1)", (double)t->opt.beta1, (double)t->opt.beta2);
     if (!(o->dropout >= 0 && o->dropout < 1))
         return fail(WKV_EARG, "a dropout of %g; it lies in [0, 1)", (double)o->dropout);
+    if (!isfinite(o->lr_init) || !isfinite(o->lr_final) || !isfinite(o->eps) || !isfinite(o->weight_decay) || isnan(o->clip))
+        return fail(WKV_EARG, "a learning rate, eps, weight decay or clip that is NaN or infinite");
+    if (o->batch < 0 || o->context < 0) return fail(WKV_EARG, "a batch or a context below 0");
     if (o->micro_batch < 0) return fail(WKV_EARG, "a micro_batch below 0");
     t->micro = o->micro_batch;
     t->checkpointing = o->checkpointing;
@@ -107,7 +110,11 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
 
 int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
 {
+    REQUIRE(out, "the place for the trainer");
     *out = NULL;
+    REQUIRE(options, "the list of options");
+    int given = ranks_check(options->ranks);
+    if (given) return given;
     wkv_train_options set = *options, *o = &set;
     int err = settings_finite(o);
     if (err) return err;
@@ -384,13 +391,18 @@ int trainer_gradient(wkv_trainer *t, const int32_t *tokens, int batch_size, int 
 
 int wkv_trainer_loss(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss)
 {
-    return run_all(t, tokens, batch_size, length, 0, loss);
+    double ignored;
+    REQUIRE(t, "the trainer");
+    REQUIRE(tokens, "the list of tokens");
+    return run_all(t, tokens, batch_size, length, 0, loss ? loss : &ignored);
 }
 
 int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss)
 {
     enum { ENOUGH = 5 };
     double l = 0;
+    REQUIRE(t, "the trainer");
+    REQUIRE(tokens, "the list of tokens");
     int err = trainer_gradient(t, tokens, batch_size, length, &l);
     if ((err = add_up_rest(t, err, &l))) {
         memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads); /* of the sequences before the failure */
@@ -417,21 +429,23 @@ int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch_size, int 
 
 int64_t wkv_trainer_steps(const wkv_trainer *t, double *lr, double *norm, int64_t *skipped)
 {
-    if (skipped) *skipped = t->skipped;
-    if (lr) *lr = t->lr;
-    if (norm) *norm = t->norm;
-    return t->step;
+    if (skipped) *skipped = t ? t->skipped : 0;
+    if (lr) *lr = t ? t->lr : 0;
+    if (norm) *norm = t ? t->norm : 0;
+    return t ? t->step : 0;
 }
 
 int64_t wkv_trainer_parameters(const wkv_trainer *t)
 {
     int64_t n = 0;
-    for (int i = 0; i < t->p.count; i++) n += (int64_t)t->p.list[i].n;
+    for (int i = 0; t && i < t->p.count; i++) n += (int64_t)t->p.list[i].n;
     return n;
 }
 
 int wkv_trainer_save(const wkv_trainer *t, const char *path, const char *type)
 {
+    REQUIRE(t, "the trainer");
+    REQUIRE(path, "the path");
     if (type && strcmp(type, "bf16") && strcmp(type, "f32"))
         return fail(WKV_EARG, "type \"%s\": weights are saved as \"f32\" or \"bf16\"", type);
     char steps[32];

@@ -1,0 +1,320 @@
+/* Wrong use of the library: every function with NULL, negative and foreign arguments gives its code and a sentence, *out is NULL, and
+ * nothing crashes. */
+#include <stdlib.h>
+#include "test.h"
+#include "wkv.h"
+#include "wkv_bench.h"
+#include "wkv_train.h"
+#include "wkv_tune.h"
+
+enum { IDS = 4 };
+static wkv_model *m, *other;
+static wkv_context *c, *c2;
+static wkv_state *s, *s2;
+static wkv_tokenizer *t;
+static float *logits;
+static int V;
+static const int32_t ids[IDS + 1] = {1, 2, 3, 4, 5};
+static const float nan_ = NAN, infinite = INFINITY;
+
+/* A call that is refused with WKV_EARG and a sentence of its own. */
+static int refused(int code)
+{
+    int right = code == WKV_EARG && *wkv_error();
+    if (!right) printf("    code %d, \"%s\"\n", code, wkv_error());
+    wkv_state_copy(s, s2); /* leaves another sentence */
+    return right;
+}
+#define REFUSED(call) EXPECT(refused(call))
+/* The same, and what was to be made is NULL. */
+#define NOTHING(type, call)                                                                                            \
+    do {                                                                                                               \
+        type *out = (void *)1;                                                                                         \
+        REFUSED(call);                                                                                                 \
+        EXPECT(!out);                                                                                                  \
+    } while (0)
+
+static void models(void)
+{
+    REFUSED(wkv_model_open(NULL, NULL, NULL));
+    NOTHING(wkv_model, wkv_model_open(&out, NULL, &(wkv_model_options){.type = "q9"}));
+    NOTHING(wkv_model, wkv_model_open(&out, NULL, &(wkv_model_options){.type = ""}));
+    NOTHING(wkv_model, wkv_model_open(&out, NULL, &(wkv_model_options){.type = "f32", .as_stored = 1}));
+    NOTHING(wkv_model, wkv_model_open(&out, NULL, &(wkv_model_options){.lora_alpha = nan_}));
+    NOTHING(wkv_model, wkv_model_open(&out, NULL, &(wkv_model_options){.lora_alpha = -1}));
+    NOTHING(wkv_model, wkv_model_open(&out, NULL, &(wkv_model_options){.lora_alpha = infinite}));
+    wkv_model *none = (void *)1;
+    EXPECT_EQ(wkv_model_open(&none, "", NULL), WKV_EIO);
+    EXPECT(!none);
+    EXPECT(!wkv_model_about(NULL));
+    EXPECT_EQ(wkv_model_bytes(NULL, NULL), 0);
+    EXPECT_EQ(wkv_model_bytes(m, "q9"), 0);
+    NOTHING(wkv_model, wkv_model_synthetic(&out, NULL, NULL, 1));
+    NOTHING(wkv_model, wkv_model_synthetic(&out, "7:0.3B", NULL, 1));
+    NOTHING(wkv_model, wkv_model_synthetic(&out, "7:0.1B", "q9", 1));
+    NOTHING(wkv_model, wkv_model_synthetic(&out, "7:0.1B", NULL, -1));
+    REFUSED(wkv_model_synthetic(NULL, "7:0.1B", NULL, 1));
+}
+
+static void contexts_and_states(void)
+{
+    REFUSED(wkv_context_new(NULL, m, NULL));
+    NOTHING(wkv_context, wkv_context_new(&out, NULL, NULL));
+    NOTHING(wkv_context, wkv_context_new(&out, m, &(wkv_context_options){.threads = -5}));
+    NOTHING(wkv_context, wkv_context_new(&out, m, &(wkv_context_options){.threads = 1000000}));
+    NOTHING(wkv_context, wkv_context_new(&out, m, &(wkv_context_options){.device = "gpu"}));
+    NOTHING(wkv_context, wkv_context_new(&out, m, &(wkv_context_options){.isa = "sse9"}));
+    EXPECT(!wkv_context_isa(NULL));
+    EXPECT_EQ(wkv_context_threads(NULL), 0);
+    EXPECT_EQ(wkv_context_barriers(NULL), 0);
+    REFUSED(wkv_state_new(NULL, m));
+    NOTHING(wkv_state, wkv_state_new(&out, NULL));
+    REFUSED(wkv_state_copy(s, s2));
+    REFUSED(wkv_state_copy(s, NULL));
+    REFUSED(wkv_state_copy(NULL, s));
+    EXPECT_EQ(wkv_state_copy(s, s), 0);
+    EXPECT(!wkv_state_data(NULL));
+    wkv_state_reset(NULL);
+    wkv_state_free(NULL);
+    wkv_context_free(NULL);
+    wkv_model_close(NULL);
+    wkv_tokenizer_close(NULL);
+    wkv_sampler_free(NULL);
+    wkv_trainer_free(NULL);
+    wkv_meter_free(NULL);
+}
+
+static void evaluation(void)
+{
+    const int32_t negative[2] = {-1, 3}, large[2] = {3, 1 << 30}, late[3] = {1, 2, -7};
+    size_t bytes = wkv_model_about(m)->state_bytes;
+    REFUSED(wkv_eval(NULL, s, ids, IDS, logits));
+    REFUSED(wkv_eval(c, NULL, ids, IDS, logits));
+    REFUSED(wkv_eval(c, s, NULL, IDS, logits));
+    REFUSED(wkv_eval(c, s, ids, 0, logits));
+    REFUSED(wkv_eval(c, s, ids, -1, logits));
+    REFUSED(wkv_eval(c, s, ids, -2147483647 - 1, logits));
+    REFUSED(wkv_eval(c, s, negative, 2, logits));
+    REFUSED(wkv_eval(c, s, large, 2, logits));
+    REFUSED(wkv_eval(c, s2, ids, 2, logits));
+    REFUSED(wkv_eval(c2, s, ids, 2, logits));
+    EXPECT_EQ(wkv_eval(c, s, ids, IDS, NULL), 0);
+    float *before = malloc(bytes);
+    memcpy(before, wkv_state_data(s), bytes);
+    REFUSED(wkv_eval(c, s, late, 3, logits));
+    EXPECT(!memcmp(before, wkv_state_data(s), bytes));
+    free(before);
+
+    wkv_sequence one = {.state = s, .tokens = ids, .n = 2, .logits = logits}, twice[2] = {one, one}, wrong = one;
+    REFUSED(wkv_eval_batch(NULL, &one, 1));
+    REFUSED(wkv_eval_batch(c, NULL, 1));
+    REFUSED(wkv_eval_batch(c, NULL, 0));
+    REFUSED(wkv_eval_batch(c, &one, 0));
+    REFUSED(wkv_eval_batch(c, &one, -1));
+    REFUSED(wkv_eval_batch(c, twice, 2));
+    wrong.state = NULL;
+    REFUSED(wkv_eval_batch(c, &wrong, 1));
+    wrong = one, wrong.tokens = NULL;
+    REFUSED(wkv_eval_batch(c, &wrong, 1));
+    wrong = one, wrong.n = 0;
+    REFUSED(wkv_eval_batch(c, &wrong, 1));
+}
+
+static void text(void)
+{
+    int32_t out_ids[8];
+    size_t bytes = 7;
+    char out[64] = "x";
+    REFUSED(wkv_tokenizer_open(NULL, "bytes", NULL));
+    NOTHING(wkv_tokenizer, wkv_tokenizer_open(&out, NULL, NULL));
+    EXPECT(!wkv_tokenizer_name(NULL) && !wkv_tokenizer_path(NULL));
+    EXPECT_EQ(wkv_tokenizer_size(NULL), 0);
+    EXPECT_EQ(wkv_tokenizer_end(NULL), -1);
+    REFUSED(wkv_encode(NULL, "a", 1, out_ids, 8));
+    REFUSED(wkv_encode(t, NULL, 1, out_ids, 8));
+    REFUSED(wkv_encode(t, "a", 1, NULL, 8));
+    REFUSED(wkv_encode(t, "a", 1, out_ids, -1));
+    REFUSED(wkv_encode(t, "a", (size_t)1 << 40, out_ids, 1));
+    EXPECT_EQ(wkv_encode(t, NULL, 0, NULL, 0), 0);
+    EXPECT(wkv_encode(t, "Once upon", 9, out_ids, 1) >= 1);
+    REFUSED(wkv_encode_prompt(NULL, "a", 1, out_ids, 8));
+    REFUSED(wkv_encode_prompt(t, NULL, 2, out_ids, 8));
+    REFUSED(wkv_encode_prompt(t, "a", 1, out_ids, -1));
+    EXPECT_EQ(wkv_encode_prompt(t, NULL, 0, NULL, 0), 0);
+    EXPECT(!wkv_token_bytes(NULL, 1, &bytes) && bytes == 0);
+    EXPECT(!wkv_token_bytes(t, 1, NULL));
+    EXPECT(*wkv_token_bytes(t, -1, &bytes) == 0 && bytes == 0);
+    EXPECT(*wkv_token_bytes(t, 1 << 30, &bytes) == 0 && bytes == 0);
+    wkv_decoder d = {0};
+    EXPECT_EQ(wkv_decode(NULL, t, 1, out), 0);
+    EXPECT_EQ(wkv_decode(&d, NULL, 1, out), 0);
+    EXPECT_EQ(wkv_decode(&d, t, 1, NULL), 0);
+    EXPECT_EQ(wkv_decode(&d, t, -5, out), 0);
+    EXPECT_EQ(wkv_decode_end(NULL, out), 0);
+    EXPECT_EQ(wkv_decode_end(&d, NULL), 0);
+    EXPECT_EQ(wkv_decoder_room(NULL), 0);
+
+    const wkv_template *g1;
+    REFUSED(wkv_template_find(NULL, "g1", NULL, NULL));
+    NOTHING(const wkv_template, wkv_template_find(&out, "nope", NULL, NULL));
+    EXPECT_EQ(wkv_template_find(&g1, "g1", NULL, NULL), 0);
+    EXPECT_EQ(wkv_template_turn(NULL, 1, NULL, "hi", WKV_THINK_OFF, out, sizeof out), 0);
+    EXPECT_EQ(wkv_template_turn(g1, 1, NULL, NULL, WKV_THINK_OFF, out, sizeof out), 0);
+    EXPECT_STR(out, "");
+    EXPECT(wkv_template_turn(g1, 1, NULL, "hi", (wkv_think)77, NULL, 10) > 0);
+    EXPECT_EQ(wkv_template_reply(NULL, "hi", out, sizeof out), 0);
+    EXPECT_EQ(wkv_template_reply(g1, NULL, out, sizeof out), 0);
+    EXPECT(wkv_template_reply(g1, "hi", NULL, 0) > 0);
+}
+
+static void samplers(void)
+{
+    const int32_t outside[2] = {-1, V};
+    const float bias[2] = {1, nan_};
+    wkv_sampler *sampler;
+    REFUSED(wkv_sampler_new(NULL, NULL, V, NULL));
+    NOTHING(wkv_sampler, wkv_sampler_new(&out, NULL, 0, NULL));
+    NOTHING(wkv_sampler, wkv_sampler_new(&out, NULL, -1, NULL));
+#define WRONG(...) NOTHING(wkv_sampler, wkv_sampler_new(&out, &(wkv_sampler_options){__VA_ARGS__}, V, NULL))
+    WRONG(.temperature = nan_);
+    WRONG(.temperature = -1);
+    WRONG(.top_k = -1);
+    WRONG(.top_p = 2);
+    WRONG(.bans = outside, .n_bans = 2);
+    WRONG(.n_bans = 2);
+    WRONG(.bans = ids, .n_bans = -1);
+    WRONG(.bias_ids = outside, .bias = bias, .n_bias = 2);
+    WRONG(.bias_ids = ids, .n_bias = 2);
+    WRONG(.bias_ids = ids, .bias = bias, .n_bias = 2);
+    EXPECT_EQ(wkv_sampler_new(&sampler, NULL, V, NULL), 0);
+    REFUSED(wkv_sample(NULL, logits));
+    REFUSED(wkv_sample(sampler, NULL));
+    wkv_sampler_count(NULL, 1);
+    wkv_sampler_reset(NULL);
+    wkv_sampler_count(sampler, -1);
+    wkv_sampler_count(sampler, 1 << 30);
+    wkv_sampler_free(sampler);
+}
+
+static void files(void)
+{
+    REFUSED(wkv_convert(NULL, "x.gguf", NULL));
+    REFUSED(wkv_convert(m, NULL, NULL));
+    REFUSED(wkv_convert(m, "x.doc", NULL));
+    REFUSED(wkv_convert(m, "x.gguf", &(wkv_convert_options){.type = "q9"}));
+    REFUSED(wkv_vocabulary_train(NULL, (const char *const[]){"a", NULL}, NULL));
+    REFUSED(wkv_vocabulary_train("x.txt", NULL, NULL));
+    REFUSED(wkv_vocabulary_train("x.txt", (const char *const[]){NULL}, NULL));
+}
+
+static void training(void)
+{
+    const wkv_train_options small = {.layers = 1, .width = 32, .head_size = 32, .vocab_size = 16, .threads = 1};
+    const wkv_ranks deaf = {.rank = 0, .count = 2};
+    wkv_trainer *trainer;
+    double loss;
+    REFUSED(wkv_train(NULL));
+    REFUSED(wkv_train(&(wkv_train_options){0}));
+    REFUSED(wkv_tune(NULL));
+    REFUSED(wkv_tune(&(wkv_tune_options){0}));
+    REFUSED(wkv_tune(&(wkv_tune_options){.data = "x.jsonl", .out = "x", .alpha = nan_}));
+    REFUSED(wkv_trainer_new(NULL, &small));
+    NOTHING(wkv_trainer, wkv_trainer_new(&out, NULL));
+    wkv_train_options wrong = small;
+#define WRONG_TRAINER(field, value)                                                                                    \
+    do {                                                                                                               \
+        wrong = small;                                                                                                 \
+        wrong.field = value;                                                                                           \
+        NOTHING(wkv_trainer, wkv_trainer_new(&out, &wrong));                                                           \
+    } while (0)
+    WRONG_TRAINER(version, "5.1");
+    WRONG_TRAINER(layers, -1);
+    WRONG_TRAINER(head_size, 7);
+    WRONG_TRAINER(vocab_size, -1);
+    WRONG_TRAINER(lr_init, nan_);
+    WRONG_TRAINER(weight_decay, infinite);
+    WRONG_TRAINER(beta1, 1);
+    WRONG_TRAINER(schedule, "steps");
+    WRONG_TRAINER(device, "gpu");
+    WRONG_TRAINER(micro_batch, -1);
+    WRONG_TRAINER(batch, -1);
+    WRONG_TRAINER(ranks, &deaf);
+    EXPECT_EQ(wkv_trainer_new(&trainer, &small), 0);
+    REFUSED(wkv_trainer_step(NULL, ids, 1, IDS, &loss));
+    REFUSED(wkv_trainer_step(trainer, NULL, 1, IDS, &loss));
+    REFUSED(wkv_trainer_step(trainer, ids, 0, IDS, &loss));
+    REFUSED(wkv_trainer_step(trainer, ids, 1, -1, &loss));
+    REFUSED(wkv_trainer_step(trainer, (const int32_t[]){1, 99}, 1, 1, &loss));
+    REFUSED(wkv_trainer_loss(NULL, ids, 1, IDS, &loss));
+    REFUSED(wkv_trainer_loss(trainer, NULL, 1, IDS, &loss));
+    EXPECT_EQ(wkv_trainer_loss(trainer, ids, 1, IDS, NULL), 0);
+    EXPECT_EQ(wkv_trainer_step(trainer, ids, 1, IDS, NULL), 0);
+    EXPECT_EQ(wkv_trainer_steps(trainer, NULL, NULL, NULL), 1);
+    EXPECT_EQ(wkv_trainer_steps(NULL, NULL, NULL, NULL), 0);
+    EXPECT_EQ(wkv_trainer_parameters(NULL), 0);
+    REFUSED(wkv_trainer_save(NULL, "x", NULL));
+    REFUSED(wkv_trainer_save(trainer, NULL, NULL));
+    REFUSED(wkv_trainer_save(trainer, "x", "q8"));
+    wkv_trainer_free(trainer);
+}
+
+static void measuring(void)
+{
+    float nll[IDS];
+    wkv_difference d[IDS];
+    wkv_zeros zeros[1];
+    wkv_work work = {.bytes = 1};
+    wkv_sequence one = {.state = s, .tokens = ids, .n = 2};
+    wkv_context *const cs[2] = {c, c}, *const no_c[2] = {c, NULL}, *const foreign[2] = {c, c2};
+    wkv_state *const ss[2] = {s, s}, *const no_s[2] = {s, NULL}, *const foreign_s[2] = {s, s2};
+    REFUSED(wkv_score(NULL, c, s, ids, IDS));
+    REFUSED(wkv_score(nll, NULL, s, ids, IDS));
+    REFUSED(wkv_score(nll, c, NULL, ids, IDS));
+    REFUSED(wkv_score(nll, c, s, NULL, IDS));
+    REFUSED(wkv_score(nll, c, s, ids, 0));
+    REFUSED(wkv_score(nll, c, s2, ids, 1));
+    REFUSED(wkv_compare(NULL, cs, ss, ids, IDS));
+    REFUSED(wkv_compare(d, NULL, ss, ids, IDS));
+    REFUSED(wkv_compare(d, cs, NULL, ids, IDS));
+    REFUSED(wkv_compare(d, no_c, ss, ids, IDS));
+    REFUSED(wkv_compare(d, cs, no_s, ids, IDS));
+    REFUSED(wkv_compare(d, cs, ss, NULL, IDS));
+    REFUSED(wkv_compare(d, foreign, foreign_s, ids, IDS));
+    REFUSED(wkv_count_zeros(NULL, c, &one, 1));
+    REFUSED(wkv_count_zeros(zeros, NULL, &one, 1));
+    REFUSED(wkv_count_zeros(zeros, c, NULL, 1));
+    REFUSED(wkv_meter_new(NULL, 1));
+    NOTHING(wkv_meter, wkv_meter_new(&out, -1));
+    wkv_meter_search(NULL, 1, NULL);
+    wkv_meter_now(NULL, NULL);
+    wkv_work_of(NULL, m, 1, 1, 1, NULL);
+    wkv_work_of(&work, NULL, 1, 1, 1, NULL);
+    EXPECT(work.bytes == 0);
+    EXPECT_EQ(wkv_memory_needed(NULL, 1), 0);
+}
+
+int main(void)
+{
+    if (wkv_model_open(&m, NULL, NULL) || wkv_model_open(&other, TEST_DIR "/golden/v4.safetensors", NULL) ||
+        wkv_context_new(&c, m, &(wkv_context_options){.threads = 2}) || wkv_context_new(&c2, other, NULL) ||
+        wkv_state_new(&s, m) || wkv_state_new(&s2, other) || wkv_tokenizer_open(&t, NULL, m)) {
+        puts(wkv_error());
+        return 1;
+    }
+    V = wkv_model_about(m)->vocab;
+    logits = malloc(sizeof *logits * (size_t)V);
+    RUN(models);
+    RUN(contexts_and_states);
+    RUN(evaluation);
+    RUN(text);
+    RUN(samplers);
+    RUN(files);
+    RUN(training);
+    RUN(measuring);
+    free(logits);
+    wkv_tokenizer_close(t);
+    wkv_state_free(s), wkv_state_free(s2);
+    wkv_context_free(c), wkv_context_free(c2);
+    wkv_model_close(m), wkv_model_close(other);
+    return DONE();
+}
