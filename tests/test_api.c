@@ -124,7 +124,7 @@ static void text(void)
 {
     int32_t out_ids[8];
     size_t bytes = 7;
-    char out[64] = "x";
+    char shown[64] = "x";
     REFUSED(wkv_tokenizer_open(NULL, "bytes", NULL));
     NOTHING(wkv_tokenizer, wkv_tokenizer_open(&out, NULL, NULL));
     EXPECT(!wkv_tokenizer_name(NULL) && !wkv_tokenizer_path(NULL));
@@ -146,11 +146,11 @@ static void text(void)
     EXPECT(*wkv_token_bytes(t, -1, &bytes) == 0 && bytes == 0);
     EXPECT(*wkv_token_bytes(t, 1 << 30, &bytes) == 0 && bytes == 0);
     wkv_decoder d = {0};
-    EXPECT_EQ(wkv_decode(NULL, t, 1, out), 0);
-    EXPECT_EQ(wkv_decode(&d, NULL, 1, out), 0);
+    EXPECT_EQ(wkv_decode(NULL, t, 1, shown), 0);
+    EXPECT_EQ(wkv_decode(&d, NULL, 1, shown), 0);
     EXPECT_EQ(wkv_decode(&d, t, 1, NULL), 0);
-    EXPECT_EQ(wkv_decode(&d, t, -5, out), 0);
-    EXPECT_EQ(wkv_decode_end(NULL, out), 0);
+    EXPECT_EQ(wkv_decode(&d, t, -5, shown), 0);
+    EXPECT_EQ(wkv_decode_end(NULL, shown), 0);
     EXPECT_EQ(wkv_decode_end(&d, NULL), 0);
     EXPECT_EQ(wkv_decoder_room(NULL), 0);
 
@@ -158,12 +158,12 @@ static void text(void)
     REFUSED(wkv_template_find(NULL, "g1", NULL, NULL));
     NOTHING(const wkv_template, wkv_template_find(&out, "nope", NULL, NULL));
     EXPECT_EQ(wkv_template_find(&g1, "g1", NULL, NULL), 0);
-    EXPECT_EQ(wkv_template_turn(NULL, 1, NULL, "hi", WKV_THINK_OFF, out, sizeof out), 0);
-    EXPECT_EQ(wkv_template_turn(g1, 1, NULL, NULL, WKV_THINK_OFF, out, sizeof out), 0);
-    EXPECT_STR(out, "");
+    EXPECT_EQ(wkv_template_turn(NULL, 1, NULL, "hi", WKV_THINK_OFF, shown, sizeof shown), 0);
+    EXPECT_EQ(wkv_template_turn(g1, 1, NULL, NULL, WKV_THINK_OFF, shown, sizeof shown), 0);
+    EXPECT_STR(shown, "");
     EXPECT(wkv_template_turn(g1, 1, NULL, "hi", (wkv_think)77, NULL, 10) > 0);
-    EXPECT_EQ(wkv_template_reply(NULL, "hi", out, sizeof out), 0);
-    EXPECT_EQ(wkv_template_reply(g1, NULL, out, sizeof out), 0);
+    EXPECT_EQ(wkv_template_reply(NULL, "hi", shown, sizeof shown), 0);
+    EXPECT_EQ(wkv_template_reply(g1, NULL, shown, sizeof shown), 0);
     EXPECT(wkv_template_reply(g1, "hi", NULL, 0) > 0);
 }
 
@@ -295,7 +295,7 @@ static void measuring(void)
 
 int main(void)
 {
-    if (wkv_model_open(&m, NULL, NULL) || wkv_model_open(&other, TEST_DIR "/golden/v4.safetensors", NULL) ||
+    if (wkv_model_open(&m, NULL, NULL) || wkv_model_open(&other, TEST_DIR "/golden/models/v4-c32-f32.pth", NULL) ||
         wkv_context_new(&c, m, &(wkv_context_options){.threads = 2}) || wkv_context_new(&c2, other, NULL) ||
         wkv_state_new(&s, m) || wkv_state_new(&s2, other) || wkv_tokenizer_open(&t, NULL, m)) {
         puts(wkv_error());

@@ -1,0 +1,272 @@
+/* Memory: the k-th allocation of an operation fails, for many k (all with WKV_LONG). Nothing aborts, the code is WKV_ENOMEM (or that of a
+ * file, whose sentence says it), and once all is closed as many allocations live as before. And: a pass takes no more scratch memory
+ * than its context reserved. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include "base/arena.h"
+#include "folder.h"
+#include "ops/device.h"
+#include "rwkv/api.h"
+#include "test.h"
+#include "wkv_train.h"
+#include "wkv_tune.h"
+
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
+enum { CAN_FAIL = 0 };
+static long fail_at, calls, live;
+#else
+enum { CAN_FAIL = 1 };
+static long fail_at, calls, live; /* the number of the call that fails, 0: none; calls so far; blocks that live */
+
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
+extern void __libc_free(void *);
+
+static int fails(void)
+{
+    if (!fail_at || __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) != fail_at) return 0;
+    errno = ENOMEM;
+    return 1;
+}
+
+static void *counted(void *p)
+{
+    if (p) __atomic_add_fetch(&live, 1, __ATOMIC_RELAXED);
+    return p;
+}
+
+#pragma GCC visibility push(default) /* for libc and jansson too */
+void *malloc(size_t n) { return fails() ? NULL : counted(__libc_malloc(n)); }
+void *calloc(size_t n, size_t size) { return fails() ? NULL : counted(__libc_calloc(n, size)); }
+void *realloc(void *p, size_t n) { return fails() ? NULL : p ? __libc_realloc(p, n) : counted(__libc_realloc(p, n)); }
+void *aligned_alloc(size_t align, size_t n) { return fails() ? NULL : counted(__libc_memalign(align, n)); }
+int posix_memalign(void **out, size_t align, size_t n) { return fails() || !(*out = counted(__libc_memalign(align, n))) ? ENOMEM : 0; }
+void free(void *p)
+{
+    if (p) __atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);
+    __libc_free(p);
+}
+#pragma GCC visibility pop
+#endif
+
+/* ---- operations ------------------------------------------------------------------------------------------------------ */
+
+static int evaluate(const char *path, const char *type, const char *vocab, const char *to)
+{
+    static const int32_t ids[3] = {1, 2, 3};
+    static float logits[256];
+    wkv_model *m = NULL;
+    wkv_context *c = NULL;
+    wkv_state *s = NULL;
+    wkv_tokenizer *t = NULL;
+    wkv_sampler *sampler = NULL;
+    int e = wkv_model_open(&m, path, &(wkv_model_options){.type = type});
+    if (!e) e = wkv_context_new(&c, m, &(wkv_context_options){.threads = 2});
+    if (!e) e = wkv_state_new(&s, m);
+    if (!e) e = wkv_tokenizer_open(&t, vocab, m);
+    if (!e) e = wkv_eval(c, s, ids, 3, logits);
+    if (!e) e = wkv_sampler_new(&sampler, &(wkv_sampler_options){.temperature = 1, .top_p = 0.5f, .presence = 1}, wkv_model_about(m)->vocab, t);
+    if (!e && wkv_sample(sampler, logits) < 0) e = WKV_EFORMAT;
+    if (!e && to) e = wkv_convert(m, to, &(wkv_convert_options){.tokenizer = t});
+    wkv_sampler_free(sampler);
+    wkv_tokenizer_close(t);
+    wkv_state_free(s);
+    wkv_context_free(c);
+    wkv_model_close(m);
+    return e;
+}
+
+static int evaluate_pth(void) { return evaluate(in_folder("m.pth"), NULL, in_folder("v.txt"), NULL); }
+static int evaluate_safetensors(void) { return evaluate(in_folder("m.safetensors"), NULL, in_folder("c.json"), NULL); }
+static int evaluate_gguf(void) { return evaluate(in_folder("m.gguf"), NULL, NULL, NULL); }
+static int evaluate_q4_0(void) { return evaluate(in_folder("m.pth"), "q4_0", in_folder("v.txt"), NULL); }
+static int convert_to_gguf(void) { return evaluate(in_folder("m.pth"), NULL, in_folder("v.txt"), in_folder("o.gguf")); }
+static int convert_to_safetensors(void) { return evaluate(in_folder("m.gguf"), NULL, in_folder("v.txt"), in_folder("o.safetensors")); }
+static int convert_to_pth(void) { return evaluate(in_folder("m.safetensors"), NULL, in_folder("v.txt"), in_folder("o.pth")); }
+
+static int tokenize(const char *vocab, const char *text)
+{
+    int32_t ids[8];
+    wkv_tokenizer *t;
+    int e = wkv_tokenizer_open(&t, vocab, NULL), n;
+    if (e) return e;
+    n = wkv_encode(t, text, strlen(text), ids, 8);
+    wkv_tokenizer_close(t);
+    return n < 0 ? n : 0;
+}
+
+static int tokenize_lines(void) { return tokenize(in_folder("v.txt"), "abba"); }
+static int tokenize_characters(void) { return tokenize(in_folder("c.json"), "abba"); }
+
+static int train_step(void)
+{
+    static const int32_t ids[2 * 5] = {1, 2, 3, 4, 5, 5, 4, 3, 2, 1};
+    const wkv_train_options o = {.layers = 1, .width = 32, .head_size = 32, .vocab_size = 8, .threads = 2};
+    wkv_trainer *t;
+    int e = wkv_trainer_new(&t, &o);
+    if (e) return e;
+    e = wkv_trainer_step(t, ids, 2, 4, NULL);
+    if (!e) e = wkv_trainer_save(t, in_folder("t.safetensors"), NULL);
+    wkv_trainer_free(t);
+    return e;
+}
+
+static int train(void)
+{
+    const char *data[] = {in_folder("s.txt"), NULL};
+    const wkv_train_options o = {.data = data, .out = in_folder("run"), .vocab = in_folder("v.txt"), .layers = 1, .width = 32, .head_size = 32,
+                                 .context = 4, .batch = 1, .steps = 1, .threads = 1, .sample_every = -1, .valid_share = -1};
+    return wkv_train(&o);
+}
+
+static int tune(void)
+{
+    const wkv_tune_options o = {.model = in_folder("m.pth"), .data = in_folder("s.jsonl"), .out = in_folder("tuned"), .vocab = in_folder("v.txt"),
+                                .method = "lora+state", .rank = 2, .steps = 1, .threads = 1};
+    return wkv_tune(&o);
+}
+
+/* ---- the k-th allocation fails --------------------------------------------------------------------------------------- */
+
+static void clean(void)
+{
+    char command[400];
+    snprintf(command, sizeof command, "rm -rf '%s' '%s'", in_folder("run"), in_folder("tuned"));
+    if (access(in_folder("run"), F_OK) && access(in_folder("tuned"), F_OK)) return;
+    if (system(command)) FAILED("%s", command);
+}
+
+static void each(const char *name, int (*operation)(void), int step)
+{
+    if (!CAN_FAIL) SKIP("%s: the sanitizer has its own allocator", name);
+    clean();
+    EXPECT_EQ(operation(), 0); /* what is made once in a process is there now */
+    if (test_bad) printf("    %s: %s\n", name, wkv_error());
+    clean();
+    long before = live, k = 1;
+    int bad = 0, unnoticed = 0;
+    for (; bad < 5; k += getenv("WKV_LONG") ? 1 : step) {
+        calls = 0;
+        fail_at = k;
+        int e = operation();
+        fail_at = 0;
+        clean();
+        if (live != before) {
+            bad++;
+            FAILED("%s, allocation %ld: %ld blocks more live after it: code %d, \"%s\"", name, k, live - before, e, wkv_error());
+        }
+        before = live;
+        if (calls < k) break;
+        int told = e == WKV_ENOMEM ? *wkv_error() : e == WKV_EIO && strstr(wkv_error(), strerror(ENOMEM));
+        unnoticed += !e;
+        if (e && !told) {
+            bad++;
+            FAILED("%s, allocation %ld: code %d, \"%s\"", name, k, e, wkv_error());
+        }
+    }
+    printf("     %s: %ld allocations, %d that it does without\n", name, calls, unnoticed);
+}
+
+/* Steps have no common divisor with what repeats, so that another part is seen. */
+static void opening(void)
+{
+    each("pth", evaluate_pth, 7);
+    each("safetensors", evaluate_safetensors, 7);
+    each("gguf", evaluate_gguf, 7);
+    each("q4_0", evaluate_q4_0, 11);
+}
+
+static void tokenizers(void)
+{
+    each("lines", tokenize_lines, 1);
+    each("characters", tokenize_characters, 1);
+}
+
+static void converting(void)
+{
+    each("to gguf", convert_to_gguf, 17);
+    each("to safetensors", convert_to_safetensors, 17);
+    each("to pth", convert_to_pth, 17);
+}
+
+static void learning(void)
+{
+    each("trainer", train_step, 7);
+    each("train", train, 31);
+    each("tune", tune, 31);
+}
+
+/* ---- what a pass takes ------------------------------------------------------------------------------------------------ */
+
+static void passes_fit(void)
+{
+    static const char *const names[] = {"v4-c32-f32", "v5.0-n16-bf16", "v5.1-n16-f16", "v5.2-n64-bf16", "v6-n64-f16", "v7-n16-bf16", "v7-n64-bf16"};
+    enum { ROWS = 512 };
+    static int32_t ids[ROWS];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int reference = 0; reference < 2; reference++) {
+            char path[400];
+            wkv_model *m;
+            wkv_context *c;
+            wkv_state *s;
+            snprintf(path, sizeof path, TEST_DIR "/golden/models/%s.pth", names[i]);
+            EXPECT_EQ(wkv_model_open(&m, path, NULL), 0);
+            EXPECT_EQ(wkv_context_new(&c, m, &(wkv_context_options){.threads = 3, .device = reference ? "reference" : NULL}), 0);
+            EXPECT_EQ(wkv_state_new(&s, m), 0);
+            size_t fixed, row = rwkv_row_bytes(&m->rwkv, &fixed);
+            EXPECT_EQ(wkv_eval(c, s, ids, ROWS, NULL), 0);
+            if (context_bytes(c) > fixed + ROWS * row)
+                FAILED("%s: %zu bytes of scratch memory, %zu were expected at most", names[i], context_bytes(c), fixed + ROWS * row);
+            wkv_state_free(s);
+            wkv_context_free(c);
+            wkv_model_close(m);
+        }
+}
+
+/* A training pass that needs more than there is ends with a sentence, and the trainer goes on. */
+static void big(void *arg)
+{
+    cx *c = arg;
+    for (;;) tensor_new(c, 16, 16);
+}
+
+static void abandoned(void)
+{
+    cx c;
+    EXPECT_EQ(cx_init(&c, &device_cpu, NULL), 0);
+    arena_release(&c.mem);
+    EXPECT_EQ(arena_init(&c.mem, 1 << 20), 0);
+    EXPECT_EQ(cx_run(&c, big, &c), WKV_ENOMEM);
+    EXPECT_HAS(wkv_error(), "scratch memory");
+    EXPECT(c.mem.at == c.mem.base);
+    EXPECT(tensor_new(&c, 2, 2) != NULL);
+    cx_release(&c);
+}
+
+static int prepare(void)
+{
+    const char *pth = TEST_DIR "/golden/models/v7-n32-f16.pth";
+    write_file(in_folder("v.txt"), "1 'a' 1\n2 'b' 1\n3 'ab' 2\n4 ' ' 1\n5 '\\n' 1\n");
+    write_file(in_folder("c.json"), "{\"0\": \"a\", \"1\": \"b\", \"2\": \" \", \"3\": \"\\n\"}");
+    write_file(in_folder("s.txt"), "abba ab ba a b ab abba ba ab ab a\n");
+    write_file(in_folder("s.jsonl"), "{\"text\": \"abba\"}\n{\"text\": \"ab\"}\n");
+    return evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.pth")) || evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.safetensors")) ||
+           evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.gguf"));
+}
+
+int main(void)
+{
+    folder_begin("memory");
+    if (prepare()) {
+        puts(wkv_error());
+        return 1;
+    }
+    RUN(passes_fit);
+    RUN(abandoned);
+    RUN(opening);
+    RUN(tokenizers);
+    RUN(converting);
+    RUN(learning);
+    folder_end();
+    return DONE();
+}
