@@ -133,7 +133,8 @@ static int collect(words *w, const wkv_tokenizer *t, int V)
             fputs("<s>", f);
         w->ends[i] = (size_t)ftell(f);
     }
-    return fclose(f) ? fail(WKV_ENOMEM, "no memory for a vocabulary of %d words", V) : WKV_OK;
+    int bad = ferror(f) | fclose(f); /* which may leave NULL and say nothing */
+    return bad || !w->text ? fail(WKV_ENOMEM, "no memory for a vocabulary of %d words", V) : WKV_OK;
 }
 
 static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)

@@ -192,7 +192,7 @@ static int put_pickle(archive *a, const tensor_out *t, int n)
     for (int i = 0; i < n; i++) pickle_tensor(p, &t[i], i);
     fputs("u.", p);
     int bad = ferror(p);
-    int e = fclose(p) || bad ? fail(WKV_ENOMEM, "%s: no memory", a->out->path) : put_entry(a, "data.pkl", text, size);
+    int e = fclose(p) || bad || !text ? fail(WKV_ENOMEM, "%s: no memory", a->out->path) : put_entry(a, "data.pkl", text, size);
     free(text);
     return e;
 }
@@ -231,7 +231,7 @@ int pth_put(file_out *f, const tensor_out *t, int n)
     int e = a.folder && a.directory ? put_all(&a, t, n) : fail(WKV_ENOMEM, "%s: no memory", f->path);
     if (a.directory) {
         int bad = ferror(a.directory);
-        if ((fclose(a.directory) || bad) && !e) e = fail(WKV_ENOMEM, "%s: no memory", f->path);
+        if ((fclose(a.directory) || bad || !directory) && !e) e = fail(WKV_ENOMEM, "%s: no memory", f->path);
     }
     if (!e) put_directory(&a, directory, size);
     free(directory);

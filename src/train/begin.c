@@ -76,8 +76,9 @@ static int find_checkpoint(job *j)
 /* A path that holds in other folders too, where there is such a file; freed by the caller. NULL: no memory. */
 static char *whole_path(const char *path)
 {
+    errno = 0;
     char *whole = strcmp(path, "bytes") ? realpath(path, NULL) : NULL;
-    return whole ? whole : strdup(path);
+    return whole || errno == ENOMEM ? whole : strdup(path);
 }
 
 /* The files as the options say, one a line; a resumed run that is not told has the lines of its checkpoint. */
@@ -85,12 +86,14 @@ static int list_data(job *j)
 {
     const char *said = j->from ? checkpoint_setting(j->from, "data") : NULL;
     size_t n = 0;
-    if (!j->o.data) j->data = said ? strdup(said) : NULL;
+    if (!j->o.data && !said) return fail(WKV_EARG, "no text to train on");
+    if (!j->o.data && !(j->data = strdup(said))) return fail(WKV_ENOMEM, "no memory for the list of texts");
     for (int i = 0; j->o.data && j->o.data[i]; i++) {
         char *path = whole_path(j->o.data[i]), *more = realloc(j->data, n + (path ? strlen(path) : 0) + 2);
         if (more) j->data = more;
         if (path && more) n += (size_t)sprintf(more + n, "%s%s", i ? "\n" : "", path);
         free(path);
+        if (!path || !more) return fail(WKV_ENOMEM, "no memory for the list of texts");
     }
     if (!j->data) return fail(WKV_EARG, "no text to train on");
     j->at.data = j->data;

@@ -41,7 +41,7 @@ static void put_line(FILE *f, int id, const char *p, size_t n)
 /* what was written to memory, whole or not at all */
 static int close_lines(FILE *f, char **lines)
 {
-    if (!f || ferror(f) | fclose(f)) {
+    if (!f || ferror(f) | fclose(f) || !*lines) {
         free(*lines);
         *lines = NULL;
         return fail(WKV_ENOMEM, "no memory for the lines of a vocabulary");
