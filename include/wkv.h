@@ -18,7 +18,11 @@
  * belongs to the calling thread and lasts until its next failure. Out parameters come first and are NULL after a failure.
  * Option structs are zero by default and NULL means all defaults. Callers own the buffers they pass; wkv owns what it opens
  * or makes until the matching close or free, which accept NULL. Strings returned are borrowed from the object asked. The
- * library never prints and never exits. Token ids are int32_t, logits float, one per id of the vocabulary. */
+ * library never prints and never exits. Token ids are int32_t, logits float, one per id of the vocabulary.
+ *
+ * Wrong use. A pointer that a call needs and that is NULL, a count below zero, a number that is NaN: WKV_EARG; where a pointer or a
+ * size is returned NULL or 0; where nothing is, nothing happens. Out of memory: WKV_ENOMEM, at whatever allocation, and what was open
+ * stays usable; a context has the scratch memory of every evaluation from the beginning. */
 #ifndef WKV_H
 #define WKV_H
 

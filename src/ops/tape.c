@@ -17,7 +17,7 @@ int cx_init(cx *c, const device *dev, pool *p)
 {
     *c = (cx){.dev = dev, .pool = p};
     for (size_t bytes = address_space(); arena_init(&c->mem, bytes); bytes /= 2)
-        if (bytes < (size_t)1 << 28) return WKV_ENOMEM; /* a limited address space: take what there is */
+        if (bytes < (size_t)1 << 24) return WKV_ENOMEM; /* a limited address space: take what there is */
     int threads = pool_threads(p);
     c->part = calloc((size_t)threads, sizeof *c->part);
     if (c->part) return 0;
