@@ -209,6 +209,10 @@ static void files(void)
 
 static void training(void)
 {
+    size_t bytes;
+    REFUSED(wkv_jsonl_text(NULL, &bytes, "{}", 2));
+    NOTHING(char, wkv_jsonl_text(&out, NULL, "{}", 2));
+    NOTHING(char, wkv_jsonl_text(&out, &bytes, NULL, 2));
     const wkv_train_options small = {.layers = 1, .width = 32, .head_size = 32, .vocab_size = 16, .threads = 1};
     const wkv_ranks deaf = {.rank = 0, .count = 2};
     wkv_trainer *trainer;

@@ -1,12 +1,11 @@
-#define _GNU_SOURCE
 #include "base/json.h"
 #include <errno.h>
-#include <locale.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/number.h"
 #include "base/utf8.h"
 
 enum { DEPTH = 512, NUMBER = 400 }; /* a double has no more than 309 digits before the point and needs 17 */
@@ -125,22 +124,19 @@ static int read_number(reader *r, json_t **out)
         const char *power = end + 1 + (r->end - end > 1 && strchr("+-", end[1]) && end[1]);
         if ((end = digits_end(power, r->end)) == power) return wrong(r, "invalid token");
     }
-    char text[NUMBER];
-    if (end - r->at >= NUMBER) return wrong(r, "a number of too many digits");
-    memcpy(text, r->at, (size_t)(end - r->at));
-    text[end - r->at] = 0;
+    int any = r->flags & JSON_ANY_NUMBER, large = end - r->at >= NUMBER;
+    char text[NUMBER] = "0";
+    if (large && !any) return wrong(r, "a number of too many digits");
+    if (!large) memcpy(text, r->at, (size_t)(end - r->at));
     errno = 0;
     if (end == whole) {
         long long x = strtoll(text, NULL, 10);
-        if (errno) return wrong(r, "too big integer");
-        *out = json_integer(x);
+        if (errno && !any) return wrong(r, "too big integer");
+        *out = json_integer(errno ? 0 : x);
     } else {
-        locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* a program may write 0,5 */
-        if (!c) return no_memory();
-        double x = strtod_l(text, NULL, c);
-        freelocale(c);
-        if (isinf(x)) return wrong(r, "real number overflow");
-        *out = json_real(x);
+        double x = number_read(text, NULL);
+        if (isinf(x) && !any) return wrong(r, "real number overflow");
+        *out = json_real(isinf(x) ? 0 : x);
     }
     r->at = end;
     return *out ? 0 : no_memory();
@@ -214,14 +210,13 @@ static int read_text(reader *r, json_t **out)
 
 static int read_word(reader *r, json_t **out)
 {
-    static const char *const words[] = {"true", "false", "null"};
-    json_t *const means[] = {json_true(), json_false(), json_null()};
-    for (int i = 0; i < 3; i++) {
+    static const char *const words[] = {"true", "false", "null", "NaN", "Infinity", "-Infinity"};
+    for (int i = 0; i < (r->flags & JSON_ANY_NUMBER ? 6 : 3); i++) {
         size_t n = strlen(words[i]);
         if ((size_t)(r->end - r->at) < n || memcmp(r->at, words[i], n)) continue;
         r->at += n;
-        *out = means[i];
-        return 0;
+        *out = i == 0 ? json_true() : i == 1 ? json_false() : i == 2 ? json_null() : json_integer(0);
+        return *out ? 0 : no_memory();
     }
     return wrong(r, r->at < r->end ? "invalid token" : "premature end of input");
 }
@@ -231,7 +226,8 @@ static int read_value(reader *r, json_t **out)
     int c = peek(r);
     if (c == '{' || c == '[') return read_brackets(r, out);
     if (c == '"') return read_text(r, out);
-    if (c == '-' || (c >= '0' && c <= '9')) return read_number(r, out);
+    int digit = c == '-' && r->end - r->at > 1 ? r->at[1] : c;
+    if (digit >= '0' && digit <= '9') return read_number(r, out);
     return read_word(r, out);
 }
 

@@ -8,8 +8,10 @@
 
 #include <jansson.h>
 
+enum { JSON_ANY_NUMBER = 1 << 30 }; /* NaN, Infinity and -Infinity, as Python writes them, and what is too large become 0 */
+
 /* Read an object or an array (RFC 8259, UTF-8, at most 512 deep). flags: JSON_REJECT_DUPLICATES; JSON_ALLOW_NUL: strings but keys may
- * hold \u0000. WKV_EFORMAT: the reason, with the line; WKV_ENOMEM, wherever memory ran out. The caller releases it with json_decref. */
+ * hold \u0000; JSON_ANY_NUMBER. WKV_EFORMAT: the reason, with the line; WKV_ENOMEM, wherever memory ran out. The caller releases it with json_decref. */
 int json_read(json_t **out, const char *text, size_t bytes, int flags);
 
 #endif

@@ -153,9 +153,6 @@ size_t template_turn(const wkv_template *t, int first, stretch system, stretch u
 {
     static const char *const thoughts[] = {
         [WKV_THINK_OFF] = "", [WKV_THINK_ON] = " <think", [WKV_THINK_FAST] = " <think>\n</think"};
-    if (!out) cap = 0;
-    if (cap) *out = 0;
-    if (!t || !user) return 0;
     page p = {out, cap, 0};
     if (first && system.n) {
         put_string(&p, t->system);
@@ -176,9 +173,6 @@ size_t template_turn(const wkv_template *t, int first, stretch system, stretch u
 
 size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap)
 {
-    if (!out) cap = 0;
-    if (cap) *out = 0;
-    if (!t || !text) return 0;
     page p = {out, cap, 0};
     put_string(&p, " ");
     put_clean(&p, text);
@@ -187,12 +181,22 @@ size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap
     return p.n;
 }
 
+/* Room in out, where nothing is yet. */
+static size_t room_in(char *out, size_t cap)
+{
+    if (!out || !cap) return 0;
+    *out = 0;
+    return cap;
+}
+
 size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think, char *out, size_t cap)
 {
-    return template_turn(t, first, string(system), string(user), think, out, cap);
+    cap = room_in(out, cap);
+    return t && user ? template_turn(t, first, string(system), string(user), think, out, cap) : 0;
 }
 
 size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, size_t cap)
 {
-    return template_reply(t, string(text), out, cap);
+    cap = room_in(out, cap);
+    return t && text ? template_reply(t, string(text), out, cap) : 0;
 }

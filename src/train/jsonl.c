@@ -1,6 +1,7 @@
 /* jsonl.c - lines and lists of JSON objects. */
 #include "train/jsonl.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/path.h"
 #include "wkv_train.h"
 #include <stdlib.h>
@@ -8,79 +9,10 @@
 
 int jsonl_is(const char *path) { return path_has_extension(path, ".jsonl") || path_has_extension(path, ".json"); }
 
-/* ---- numbers that jansson refuses --------------------------------------------------------------------------------------- */
-
-static size_t digits(const char *p, const char *end)
-{
-    const char *from = p;
-    while (p < end && *p >= '0' && *p <= '9') p++;
-    return (size_t)(p - from);
-}
-
-/* Bytes of the number or of the NaN, Infinity or -Infinity at p; 0: there is none that Python would take. */
-static size_t number_at(const char *p, const char *end)
-{
-    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
-    const char *from = p;
-    for (int i = 0; i < 3; i++) {
-        size_t n = strlen(words[i]);
-        if ((size_t)(end - p) >= n && !memcmp(p, words[i], n)) return n;
-    }
-    if (p < end && *p == '-') p++;
-    size_t n = digits(p, end);
-    if (!n || (n > 1 && *p == '0')) return 0;
-    p += n;
-    if (p < end && *p == '.') {
-        if (!(n = digits(p + 1, end))) return 0;
-        p += 1 + n;
-    }
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        const char *at = p + 1;
-        if (at < end && (*at == '+' || *at == '-')) at++;
-        if (!(n = digits(at, end))) return 0;
-        p = at + n;
-    }
-    return (size_t)(p - from);
-}
-
-/* Every number outside strings becomes 0, with blanks to its length. */
-static void zero_numbers(char *text, size_t bytes)
-{
-    char *p = text, *end = text + bytes;
-    for (int quoted = 0; p < end;) {
-        if (quoted) {
-            quoted = *p != '"';
-            p += *p == '\\' && p + 1 < end ? 2 : 1;
-            continue;
-        }
-        size_t n = *p == '-' || *p == 'N' || *p == 'I' || (*p >= '0' && *p <= '9') ? number_at(p, end) : 0;
-        if (n) {
-            memset(p, ' ', n);
-            *p = '0';
-        }
-        quoted = *p == '"';
-        p += n ? n : 1;
-    }
-}
-
-static int not_json(const json_error_t *why)
-{
-    if (json_error_code(why) == json_error_out_of_memory) return fail(WKV_ENOMEM, "no memory for an object of JSON");
-    return fail(WKV_EFORMAT, "not JSON: %s", why->text);
-}
-
 static int parse(json_t **out, const char *text, size_t bytes)
 {
-    json_error_t why, again;
-    *out = json_loadb(text, bytes, JSON_ALLOW_NUL, &why);
-    if (*out) return 0;
-    char *copy = malloc(bytes + 1);
-    if (!copy) return fail(WKV_ENOMEM, "no memory for a line of %zu bytes", bytes);
-    memcpy(copy, text, bytes);
-    zero_numbers(copy, bytes);
-    *out = json_loadb(copy, bytes, JSON_ALLOW_NUL, &again);
-    free(copy);
-    return *out ? 0 : not_json(&why);
+    int err = json_read(out, text, bytes, JSON_ALLOW_NUL | JSON_ANY_NUMBER);
+    return err == WKV_EFORMAT ? fail_prefix(err, "not JSON") : err;
 }
 
 /* ---- lines and lists ------------------------------------------------------------------------------------------------------ */
@@ -144,8 +76,11 @@ int jsonl_each(const char *path, const char *text, size_t bytes, object_fn *fn, 
 int wkv_jsonl_text(char **text, size_t *bytes, const char *line, size_t length)
 {
     json_t *object;
+    REQUIRE(text, "the place for the text");
     *text = NULL;
+    REQUIRE(bytes, "the place for its length");
     *bytes = 0;
+    REQUIRE(line, "the line");
     int err = jsonl_line(&object, line, length);
     if (err || !object) return err;
     const json_t *field = json_object_get(object, "text");
