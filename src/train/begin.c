@@ -18,8 +18,7 @@ static int check_options(const wkv_train_options *o)
     int err = ranks_check(o->ranks);
     if (err) return err;
     if (!o->out) return fail(WKV_EARG, "no folder for the results");
-    int err = settings_finite(o);
-    if (err) return err;
+    if ((err = settings_finite(o))) return err;
     if (o->context < 0 || o->batch < 0 || o->log_every < 0 || o->keep < 0 || o->epochs < 0)
         return fail(WKV_EARG, "a context, batch, interval or count below 0");
     if (o->save_type && strcmp(o->save_type, "bf16") && strcmp(o->save_type, "f32"))

@@ -95,8 +95,6 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
         return fail(WKV_EARG, "betas %g, %g; both lie in [0, 1)", (double)t->opt.beta1, (double)t->opt.beta2);
     if (!(o->dropout >= 0 && o->dropout < 1))
         return fail(WKV_EARG, "a dropout of %g; it lies in [0, 1)", (double)o->dropout);
-    if (!isfinite(o->lr_init) || !isfinite(o->lr_final) || !isfinite(o->eps) || !isfinite(o->weight_decay) || isnan(o->clip))
-        return fail(WKV_EARG, "a learning rate, eps, weight decay or clip that is NaN or infinite");
     if (o->batch < 0 || o->context < 0) return fail(WKV_EARG, "a batch or a context below 0");
     if (o->micro_batch < 0) return fail(WKV_EARG, "a micro_batch below 0");
     t->micro = o->micro_batch;
@@ -114,6 +112,7 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     *out = NULL;
     REQUIRE(options, "the list of options");
     int given = ranks_check(options->ranks);
+    if (!given) given = settings_finite(options);
     if (given) return given;
     wkv_train_options set = *options, *o = &set;
     int err = settings_finite(o);
