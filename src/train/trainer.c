@@ -112,7 +112,6 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     *out = NULL;
     REQUIRE(options, "the list of options");
     int given = ranks_check(options->ranks);
-    if (!given) given = settings_finite(options);
     if (given) return given;
     wkv_train_options set = *options, *o = &set;
     int err = settings_finite(o);
