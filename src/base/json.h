@@ -14,4 +14,7 @@ enum { JSON_ANY_NUMBER = 1 << 30 }; /* NaN, Infinity and -Infinity, as Python wr
  * hold \u0000; JSON_ANY_NUMBER. WKV_EFORMAT: the reason, with the line; WKV_ENOMEM, wherever memory ran out. The caller releases it with json_decref. */
 int json_read(json_t **out, const char *text, size_t bytes, int flags);
 
+/* json_dumps, but NULL whenever memory ran out: jansson's drops a key that its buffer could not grow for. The caller frees it. */
+char *json_text(const json_t *value, size_t flags);
+
 #endif

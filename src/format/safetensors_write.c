@@ -1,8 +1,8 @@
 /* safetensors_write.c - writing .safetensors. Spec FORMATS 3.1. */
 #include "base/error.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "format/write.h"
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +37,7 @@ static char *make_header(const tensor_out *const *t, int n, const char *const *m
     int64_t at = 0;
     for (int i = 0; i < n; at += tensor_out_bytes(t[i++]))
         bad |= json_object_set_new(header, t[i]->name, describe(t[i], at));
-    char *text = bad ? NULL : json_dumps(header, JSON_COMPACT);
+    char *text = bad ? NULL : json_text(header, JSON_COMPACT);
     json_decref(header);
     if (!text) return NULL;
     size_t len = strlen(text), padded = (len + 7) & ~(size_t)7;

@@ -6,6 +6,7 @@
 #include "text/tokenizer.h"
 #include "train/run.h"
 #include "train/vocabulary.h"
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
