@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/number.h"
+#include "base/stream.h"
 #include "base/utf8.h"
 
 enum { DEPTH = 512, NUMBER = 400 }; /* a double has no more than 309 digits before the point and needs 17 */
@@ -247,31 +248,12 @@ int json_read(json_t **out, const char *text, size_t bytes, int flags)
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    char *text;
-    size_t n, capacity;
-    int lost; /* jansson does not look at every answer */
-} page;
-
-static int put(const char *from, size_t n, void *user)
-{
-    page *p = user;
-    if (p->n + n >= p->capacity) {
-        size_t capacity = 2 * (p->n + n) + 256;
-        char *text = realloc(p->text, capacity);
-        if (!text) return p->lost = -1;
-        p->text = text;
-        p->capacity = capacity;
-    }
-    memcpy(p->text + p->n, from, n);
-    p->text[p->n += n] = 0;
-    return 0;
-}
+static int put(const char *from, size_t n, void *user) { return stream_put(user, from, n); }
 
 char *json_text(const json_t *value, size_t flags)
 {
-    page p = {0};
-    if (!json_dump_callback(value, put, &p, flags) && !p.lost) return p.text;
-    free(p.text);
+    stream s = {0};
+    if (!json_dump_callback(value, put, &s, flags) && !s.lost) return s.text; /* jansson does not look at every answer */
+    free(s.text);
     return NULL;
 }

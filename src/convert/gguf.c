@@ -1,6 +1,7 @@
 /* gguf.c - metadata and vocabulary of a GGUF as llama.cpp reads them. Spec FORMATS 4.3, 4.5. */
 #include "convert/gguf.h"
 #include "base/error.h"
+#include "base/stream.h"
 #include "base/path.h"
 #include "format/units.h"
 #include "rwkv/api.h"
@@ -113,15 +114,12 @@ static void escape(FILE *f, const char *p, size_t n)
 /* All V words: what has no text is "<s>", which ends a text, where it is token 0, and padding elsewhere. */
 static int collect(words *w, const wkv_tokenizer *t, int V)
 {
-    size_t size = 0;
-    FILE *f = open_memstream(&w->text, &size);
+    stream all;
+    FILE *f = stream_open(&all);
     w->ends = malloc((size_t)V * sizeof *w->ends);
     w->kinds = malloc((size_t)V * sizeof *w->kinds);
-    if (!f || !w->ends || !w->kinds) {
-        if (f) fclose(f);
-        return fail(WKV_ENOMEM, "no memory for a vocabulary of %d words", V);
-    }
-    for (int i = 0; i < V; i++) {
+    int there = f && w->ends && w->kinds;
+    for (int i = 0; there && i < V; i++) {
         size_t n;
         const char *bytes = wkv_token_bytes(t, i, &n);
         w->kinds[i] = n ? NORMAL : i ? UNUSED : CONTROL;
@@ -131,10 +129,11 @@ static int collect(words *w, const wkv_tokenizer *t, int V)
             fprintf(f, "[PAD%d]", i);
         else
             fputs("<s>", f);
-        w->ends[i] = (size_t)ftell(f);
+        w->ends[i] = all.n;
     }
-    int bad = ferror(f) | fclose(f); /* which may leave NULL and say nothing */
-    return bad || !w->text ? fail(WKV_ENOMEM, "no memory for a vocabulary of %d words", V) : WKV_OK;
+    int e = stream_close(f, &all, "the words of a vocabulary");
+    w->text = all.text;
+    return there || e ? e : fail(WKV_ENOMEM, "no memory for a vocabulary of %d words", V);
 }
 
 static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)

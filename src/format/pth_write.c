@@ -4,6 +4,7 @@
  * small files and for those beyond 4 GB. Numbers begin at multiples of 64 bytes of the file, as torch.save's do. */
 #define _FILE_OFFSET_BITS 64
 #include "base/error.h"
+#include "base/stream.h"
 #include "format/write.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,16 +185,15 @@ static void pickle_tensor(FILE *p, const tensor_out *t, int number)
 
 static int put_pickle(archive *a, const tensor_out *t, int n)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *p = open_memstream(&text, &size);
+    stream pickle;
+    FILE *p = stream_open(&pickle);
     if (!p) return fail(WKV_ENOMEM, "%s: no memory", a->out->path);
     fputs("\x80\x02}(", p);
     for (int i = 0; i < n; i++) pickle_tensor(p, &t[i], i);
     fputs("u.", p);
-    int bad = ferror(p);
-    int e = fclose(p) || bad || !text ? fail(WKV_ENOMEM, "%s: no memory", a->out->path) : put_entry(a, "data.pkl", text, size);
-    free(text);
+    int e = stream_close(p, &pickle, a->out->path);
+    if (!e) e = put_entry(a, "data.pkl", pickle.text, pickle.n);
+    free(pickle.text);
     return e;
 }
 
@@ -225,16 +225,13 @@ static char *stem(const char *path)
 int pth_put(file_out *f, const tensor_out *t, int n)
 {
     archive a = {.out = f, .folder = stem(f->path)};
-    char *directory = NULL;
-    size_t size = 0;
-    a.directory = open_memstream(&directory, &size);
+    stream directory;
+    a.directory = stream_open(&directory);
     int e = a.folder && a.directory ? put_all(&a, t, n) : fail(WKV_ENOMEM, "%s: no memory", f->path);
-    if (a.directory) {
-        int bad = ferror(a.directory);
-        if ((fclose(a.directory) || bad || !directory) && !e) e = fail(WKV_ENOMEM, "%s: no memory", f->path);
-    }
-    if (!e) put_directory(&a, directory, size);
-    free(directory);
+    int lost = stream_close(a.directory, &directory, f->path);
+    if (!e) e = lost;
+    if (!e) put_directory(&a, directory.text, directory.n);
+    free(directory.text);
     free(a.folder);
     return e;
 }

@@ -2,6 +2,7 @@
 #include "train/vocabulary.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/stream.h"
 #include "base/utf8.h"
 #include "text/vocabulary.h"
 #include "train/data.h"
@@ -38,15 +39,12 @@ static void put_line(FILE *f, int id, const char *p, size_t n)
     fprintf(f, "%c %zu\n", quote, n);
 }
 
-/* what was written to memory, whole or not at all */
-static int close_lines(FILE *f, char **lines)
+static int close_lines(FILE *f, stream *s, char **lines, size_t *bytes)
 {
-    if (!f || ferror(f) | fclose(f) || !*lines) {
-        free(*lines);
-        *lines = NULL;
-        return fail(WKV_ENOMEM, "no memory for the lines of a vocabulary");
-    }
-    return 0;
+    int err = stream_close(f, s, "the lines of a vocabulary");
+    *lines = s->text;
+    *bytes = s->n;
+    return err;
 }
 
 int vocabulary_make(char **lines, size_t *bytes, const table *chunks, const wkv_vocabulary_options *o)
@@ -57,24 +55,26 @@ int vocabulary_make(char **lines, size_t *bytes, const table *chunks, const wkv_
     if (size <= FIRST + BYTES || size > 1 << 20)
         return fail(WKV_EARG, "a vocabulary of %d; from %d to %d can be made", size, FIRST + BYTES + 1, 1 << 20);
     int err = words_find(&words, chunks, size - FIRST - BYTES, o->always, rounds < 0 ? 0 : rounds, o->report, o->user);
-    FILE *f = err ? NULL : open_memstream(lines, bytes);
+    stream text = {0};
+    FILE *f = err ? NULL : stream_open(&text);
     for (int i = 0; f && i < BYTES; i++) put_line(f, FIRST + i, (char[]){(char)i}, 1);
     for (size_t i = 0; f && i < words.n; i++)
         put_line(f, FIRST + BYTES + (int)i, words.text + words.at[i].at, words.at[i].bytes);
     table_release(&words);
-    return err ? err : close_lines(f, lines);
+    return err ? err : close_lines(f, &text, lines, bytes);
 }
 
 int tokenizer_lines(char **lines, size_t *bytes, const wkv_tokenizer *t)
 {
     *lines = NULL;
-    FILE *f = open_memstream(lines, bytes);
+    stream all;
+    FILE *f = stream_open(&all);
     for (int i = 0; f && i < wkv_tokenizer_size(t); i++) {
         size_t n;
         const char *text = wkv_token_bytes(t, i, &n);
         if (n) put_line(f, i, text, n);
     }
-    return close_lines(f, lines);
+    return close_lines(f, &all, lines, bytes);
 }
 
 int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vocabulary_options *options)
