@@ -56,8 +56,9 @@ static int check_folder(const job *j)
 /* Find the checkpoint to go on from, and take over its settings. */
 static int find_checkpoint(job *j)
 {
-    char *newest = checkpoint_newest(j->o.out);
-    int err = 0;
+    char *newest;
+    int err = checkpoint_newest(&newest, j->o.out);
+    if (err) return err;
     if (newest && !j->o.resume)
         err = fail(WKV_EARG, "%s: a run is there already; resume it, or take another folder", newest);
     else if (newest && !(err = checkpoint_open(&j->from, &j->damaged, j->o.out)))

@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "train/folder.h"
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,27 +41,43 @@ static void remove_in(const char *folder, const char *name)
     free(path);
 }
 
-char *checkpoint_newest(const char *folder)
+/* The checkpoints of a folder, oldest first; a folder that is not there has none. Free with forget. */
+static int find_all(struct dirent ***found, int *n, const char *folder)
+{
+    *n = scandir(folder, found, is_checkpoint, by_step);
+    if (*n >= 0) return 0;
+    *n = 0;
+    *found = NULL;
+    if (errno == ENOENT) return 0;
+    return fail(errno == ENOMEM ? WKV_ENOMEM : WKV_EIO, "%s: %s", folder, strerror(errno));
+}
+
+static void forget(struct dirent **found, int n)
+{
+    for (int i = 0; i < n; i++) free(found[i]);
+    free(found);
+}
+
+int checkpoint_newest(char **out, const char *folder)
 {
     struct dirent **found;
-    int n = scandir(folder, &found, is_checkpoint, by_step);
-    char *path = n > 0 ? path_in(folder, found[n - 1]->d_name) : NULL;
-    for (int i = 0; i < n; i++) free(found[i]);
-    if (n >= 0) free(found);
-    return path;
+    int n, err = find_all(&found, &n, folder);
+    *out = NULL;
+    if (!err && n && !(*out = path_in(folder, found[n - 1]->d_name))) err = WKV_ENOMEM;
+    forget(found, n);
+    return err;
 }
 
 /* All but the last `keep` up to `step`; one of a later step is damaged and was passed over. */
 static void remove_old(const char *folder, int64_t step, int keep)
 {
     struct dirent **found;
-    int n = scandir(folder, &found, is_checkpoint, by_step), last = n;
+    int n;
+    find_all(&found, &n, folder); /* what cannot be listed stays */
+    int last = n;
     while (last > 0 && step_of(found[last - 1]->d_name) > step) last--;
-    for (int i = 0; i < n; i++) {
-        if (i < last - keep) remove_in(folder, found[i]->d_name);
-        free(found[i]);
-    }
-    if (n >= 0) free(found);
+    for (int i = 0; i < last - keep; i++) remove_in(folder, found[i]->d_name);
+    forget(found, n);
 }
 
 /* "checkpoint-00000010.safetensors" of its part file's name; 0: it is no such name. */
@@ -205,7 +222,7 @@ static int open_whole(tensors **out, const char *path)
 int checkpoint_open(tensors **out, char **damaged, const char *folder)
 {
     struct dirent **found;
-    int n = scandir(folder, &found, is_checkpoint, by_step), err = 0;
+    int n, err = find_all(&found, &n, folder);
     *out = NULL;
     *damaged = NULL;
     for (int i = n; !*out && i-- > 0;) {
@@ -219,8 +236,7 @@ int checkpoint_open(tensors **out, char **damaged, const char *folder)
     if (err == WKV_EFORMAT)
         err = fail(WKV_EFORMAT, "%s; %s", *damaged,
                    n > 1 ? "no older checkpoint of this folder is whole" : "there is no older checkpoint in this folder");
-    for (int i = 0; i < n; i++) free(found[i]);
-    if (n >= 0) free(found);
+    forget(found, n);
     return err;
 }
 

@@ -20,8 +20,8 @@ typedef struct {
     const char *data;  /* the files it is in, one a line                       */
 } position;
 
-/* The newest checkpoint of the folder; freed by the caller. NULL: there is none. */
-char *checkpoint_newest(const char *folder);
+/* The newest checkpoint of the folder; freed by the caller. *out is NULL: there is none. WKV_EIO, WKV_ENOMEM: it cannot be listed. */
+int checkpoint_newest(char **out, const char *folder);
 
 /* Open the newest one that is whole. *damaged: what is wrong with the newest, when it is not that one; else NULL; freed by the
  * caller. *out is NULL, and 0 returned, when there is none. WKV_EFORMAT: none is whole; the sentence is about the newest. */
