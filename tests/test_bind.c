@@ -68,13 +68,15 @@ static void store_as_f64(variant *v, file_tensor *f)
     for (int64_t i = f->dims - 1, step = 1; i >= 0; step *= f->shape[i--]) f->stride[i] = step;
 }
 
-/* The variant as a model, ready to run; it takes the view. */
-static int open_variant(wkv_model **m, variant *v)
+/* The variant as a model, ready to run, its matrices in the type (NULL: as stored); it takes the view. */
+static int open_as(wkv_model **m, variant *v, const char *type)
 {
     int e = model_open_made(m, v->view, (packed){0});
     v->view = NULL;
-    return e ? e : model_pack(*m, NULL);
+    return e ? e : model_pack(*m, type);
 }
+
+static int open_variant(wkv_model **m, variant *v) { return open_as(m, v, NULL); }
 
 static void release(variant *v)
 {
@@ -187,6 +189,52 @@ static void integers_as_weights(void)
         }
 }
 
+/* A matrix of floats at `data`, row by row. */
+static void store_at(variant *v, const char *name, const float *data)
+{
+    file_tensor *f = find(v, name);
+    *f = (file_tensor){.name = f->name, .type = F32, .dims = 2, .shape = {f->shape[0], f->shape[1]}, .stride = {f->shape[1], 1},
+                       .data = (const uint8_t *)data, .contiguous = 1, .scale = 1};
+}
+
+/* The embedding in floats, which are returned. */
+static const float *store_embedding(variant *v)
+{
+    file_tensor *f = find(v, "emb.weight");
+    int64_t n = tensor_values(f);
+    float *x = make(v, (size_t)n * sizeof *x);
+    tensor_read(f, x, n);
+    store_at(v, "emb.weight", x);
+    return x;
+}
+
+/* Tensors may share their bytes in a file; each becomes another type for itself, in the memory that was counted for it. */
+static void shared_bytes(void)
+{
+    static const char *const names[] = {"head.weight", "blocks.0.att.key.weight", "blocks.2.att.output.weight"};
+    static const char *const types[] = {NULL, "f16", "bf16", "q8_0", "q4_0"};
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+        float *logits[2] = {0};
+        for (int copy = 0; copy < 2; copy++) {
+            wkv_model *m = NULL;
+            variant v = variant_of(MODEL, NULL);
+            const float *x = store_embedding(&v);
+            for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+                size_t bytes = (size_t)tensor_values(find(&v, names[i])) * sizeof *x;
+                store_at(&v, names[i], copy ? memcpy(make(&v, bytes), x, bytes) : x);
+            }
+            if (open_as(&m, &v, types[k])) FAILED("%s", wkv_error());
+            else logits[copy] = logits_of(m, "cpu");
+            wkv_model_close(m);
+            release(&v);
+        }
+        /* a head that is the embedding is read by rows; with its own bytes, in another order of sums */
+        if (logits[0] && logits[1]) NEAR_ALL("shared bytes", logits[0], logits[1], (size_t)TOKENS * 51, TOLERANCE);
+        free(logits[0]);
+        free(logits[1]);
+    }
+}
+
 /* v6's five matrices in one, [5, R, C], as one matrix stored column by column; and a matrix in pieces, which is none. */
 static void other_axes(void)
 {
@@ -240,6 +288,7 @@ int main(void)
     RUN(all_of_f64);
     RUN(missing_layers);
     RUN(integers_as_weights);
+    RUN(shared_bytes);
     RUN(other_axes);
     RUN(wide_axes);
     return DONE();

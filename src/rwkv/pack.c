@@ -24,7 +24,7 @@ typedef struct {
     const tensors *file;
     const recipe *recipe;
     char *data; /* NULL: only sizes are wanted */
-    size_t used;
+    size_t used, capacity; /* bytes */
     int widest; /* inputs of a matrix that changes */
     pool *pool;
 } packer;
@@ -173,26 +173,35 @@ static void change_part(void *arg, int part, int parts)
 
 /* ---- all of them -------------------------------------------------------------------------------------------------------- */
 
+/* The head is the embedding itself. In a file any tensors may share their bytes; of others each is changed for itself. */
+static int is_tied(const rwkv *m)
+{
+    const tensor *a = &m->emb, *b = &m->head;
+    return a->data == b->data && is_so(a, b) && a->rows == b->rows && a->cols == b->cols;
+}
+
 static int pack_one(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     packer *p = user;
-    tensor to = rwkv_pack_form(t, s, p->recipe, layer), *emb = &p->m->emb;
-    if (is_so(t, &to) || (t != emb && t->data == emb->data)) return 0; /* a head that is the embedding stays it */
-    size_t bytes = bytes_of(&to);
+    tensor to = rwkv_pack_form(t, s, p->recipe, layer), *emb = &p->m->emb, *head = &p->m->head;
+    if (is_so(t, &to) || (t == head && is_tied(p->m))) return 0; /* a head that is the embedding stays it */
+    size_t bytes = (bytes_of(&to) + 63) / 64 * 64;
     if (!p->data) {
-        p->used += (bytes + 63) / 64 * 64;
+        p->used += bytes;
         if (weight_in(&to) > p->widest) p->widest = weight_in(&to);
         return 0;
     }
+    CHECK(bytes <= p->capacity - p->used);
     to.data = p->data + p->used;
     change c = {.name = name, .from = t, .to = to};
-    p->used += (bytes + 63) / 64 * 64;
+    p->used += bytes;
+    int tied = t == emb && is_tied(p->m);
     pool_run(p->pool, change_part, &c);
     if (c.bad)
         return fail(WKV_EARG, "%s: %s has a value of %g, which %s cannot hold", tensors_path(p->file), name, (double)c.value,
                     dtypes[to.type].name);
     tensors_forget(p->file, t->data, bytes_of(t));
-    if (t == emb && p->m->head.data == emb->data) p->m->head = to;
+    if (tied) *head = to;
     *t = to;
     return 0;
 }
@@ -222,6 +231,7 @@ int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out)
     int e = packed_new(out, p.used, tensors_path(file));
     if (e) return e;
     p.data = out->data;
+    p.capacity = p.used;
     p.used = 0;
     rwkv saved = *m;
     char *layers = malloc((size_t)m->L * m->arch->layer_size);
@@ -264,7 +274,7 @@ static int add_bytes(void *user, const char *name, tensor *t, const slot *s, int
     (void)name;
     sum *total = user;
     tensor to = rwkv_pack_form(t, s, total->recipe, layer);
-    if (t == &total->m->head && t->data == total->m->emb.data) return 0;
+    if (t == &total->m->head && is_tied(total->m)) return 0;
     total->bytes += bytes_of(&to);
     return 0;
 }

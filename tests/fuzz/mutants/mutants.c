@@ -231,11 +231,19 @@ static double seconds_since(const struct timespec *begun)
     return (double)(now.tv_sec - begun->tv_sec) + 1e-9 * (double)(now.tv_nsec - begun->tv_nsec);
 }
 
+/* Memory of all processes, between pages that nobody may touch: a mutant that writes there by mistake dies, and is found. */
+static void *map_shared(size_t bytes)
+{
+    const size_t guard = 1 << 20, whole = (bytes + guard - 1) / guard * guard;
+    char *p = mmap(NULL, whole + 2 * guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? p
+                           : mmap(p + guard, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
 static void run_all(int64_t n, int processes)
 {
     process list[MOST_PROCESSES] = {0};
-    progress *shared =
-        mmap(NULL, sizeof *shared * MOST_PROCESSES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    progress *shared = map_shared(sizeof(progress) * MOST_PROCESSES);
     struct timespec begun;
     int64_t next = 0, opened = 0, refused = 0, of[MOST_SEEDS][2] = {{0}};
     int running = 0;
