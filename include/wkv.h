@@ -159,9 +159,10 @@ WKV_API int wkv_eval_batch(wkv_context *c, const wkv_sequence *sequences, int co
 typedef struct wkv_tokenizer wkv_tokenizer;
 
 /* The tokenizer of a model (path NULL): the vocabulary inside its GGUF, a vocabulary file beside it (its path with .vocab.txt
- * in place of the extension; rwkv_vocab_v20230424.txt, 20B_tokenizer.json, vocab.txt, vocab.json), in $WKV_DATA or in
- * ~/.local/share/wkv, chosen by the size of its vocabulary; V = 256 means bytes. With a path, that file: World's line format (.txt), a tokenizers
- * .json (20B), a character vocabulary (.json), a GGUF; or the word "bytes". m may be NULL when there is a path. */
+ * in place of the extension; rwkv_vocab_v20230424.txt, 20B_tokenizer.json, vocab.txt, vocab.json; in a folder of Hugging Face's also
+ * tokenizer.json), in $WKV_DATA or in ~/.local/share/wkv, chosen by the size of its vocabulary; for want of a file World and 20B
+ * come from the library itself, and V = 256 means bytes. With a path, that file: World's line format (.txt), a tokenizers .json (20B,
+ * World), a character vocabulary (.json), a GGUF; or one of the words "world", "20B", "bytes". m may be NULL when there is a path. */
 WKV_API int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m);
 WKV_API void wkv_tokenizer_close(wkv_tokenizer *t);
 WKV_API const char *wkv_tokenizer_name(const wkv_tokenizer *t); /* "World", "GPT-NeoX 20B", "bytes", "characters", "trie" */

@@ -1,4 +1,4 @@
-/* test_lookup.c - which vocabulary a model gets: inside its GGUF, beside it, in $WKV_DATA, in the user's folder. */
+/* test_lookup.c - which vocabulary a model gets: inside its GGUF, beside it, in $WKV_DATA, in the user's folder, in the library. */
 #include "rwkv/api.h"
 #include "test.h"
 #include "text/tokenizer.h"
@@ -56,19 +56,53 @@ static void expect_none(int vocab, int code, const char *words)
     EXPECT(!t);
 }
 
+static void expect_named(int vocab, const char *name, const char *path)
+{
+    wkv_model m = model(vocab);
+    wkv_tokenizer *t;
+    if (wkv_tokenizer_open(&t, NULL, &m)) FAILED("%s", wkv_error());
+    else {
+        EXPECT_STR(wkv_tokenizer_name(t), name);
+        EXPECT_STR(wkv_tokenizer_path(t), path);
+    }
+    wkv_tokenizer_close(t);
+}
+
+/* Without any file the official vocabularies come from the library, whatever the number of logits was padded to. */
 static void nothing(void)
 {
-    wkv_model m = model(256);
-    wkv_tokenizer *t;
-    expect_none(65536, WKV_EIO, "needs the World vocabulary (rwkv_vocab_v20230424.txt)");
-    expect_none(65536, WKV_EIO, "tools/get-vocab");
-    expect_none(65536, WKV_EIO, in_root("data"));
-    expect_none(50277, WKV_EIO, "needs the GPT-NeoX 20B vocabulary (20B_tokenizer.json)");
-    expect_none(50304, WKV_EIO, "--vocab FILE");
+    static const int world[] = {65529, 65530, 65533, 65536, 65544};
+    for (size_t i = 0; i < sizeof world / sizeof *world; i++) expect_named(world[i], "World", "world");
+    expect_named(256, "bytes", "bytes");
+    expect_none(65528, WKV_EIO, "has a vocabulary of its own (65528 ids)");
+    expect_none(65545, WKV_EIO, "has a vocabulary of its own (65545 ids)");
     expect_none(6064, WKV_EIO, "has a vocabulary of its own (6064 ids)");
-    EXPECT_EQ(wkv_tokenizer_open(&t, NULL, &m), 0); /* 256: bytes */
-    EXPECT_STR(wkv_tokenizer_name(t), "bytes");
+    expect_none(6064, WKV_EIO, in_root("data"));
+    wkv_tokenizer *t;
+    if (wkv_tokenizer_open(&t, "20B", NULL) == WKV_EUNSUPPORTED) SKIP("%s", wkv_error());
     wkv_tokenizer_close(t);
+    expect_named(50277, "GPT-NeoX 20B", "20B");
+    expect_named(50304, "GPT-NeoX 20B", "20B");
+}
+
+/* Names that any model may have count in a folder that is the model, and only there. */
+static void general_names(void)
+{
+    static const char letters[] = "{\"0\": \"a\", \"1\": \"b\"}";
+    char path[256];
+    wkv_tokenizer *t;
+    write_file("models/tokenizer.json", letters);
+    expect_named(65536, "World", "world");
+    snprintf(path, sizeof path, "%s", in_root("models/model-00001-of-00002.safetensors"));
+    wkv_model m = {.about = {.path = path, .format = "safetensors", .version = "7", .vocab = 65536}};
+    if (wkv_tokenizer_open(&t, NULL, &m)) FAILED("%s", wkv_error());
+    else EXPECT_STR(wkv_tokenizer_path(t), in_root("models/tokenizer.json"));
+    wkv_tokenizer_close(t);
+    snprintf(path, sizeof path, "%s", in_root("models"));
+    if (wkv_tokenizer_open(&t, NULL, &m)) FAILED("%s", wkv_error());
+    else EXPECT_STR(wkv_tokenizer_path(t), in_root("models/tokenizer.json"));
+    wkv_tokenizer_close(t);
+    unlink(in_root("models/tokenizer.json"));
 }
 
 static void folders(void)
@@ -228,6 +262,7 @@ int main(void)
     setenv("WKV_DATA", in_root("data"), 1);
     setenv("HOME", in_root("home"), 1);
     RUN(nothing);
+    RUN(general_names);
     RUN(folders);
     RUN(named);
     RUN(built_in);

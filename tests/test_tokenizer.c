@@ -457,6 +457,92 @@ static void neox(void)
     wkv_tokenizer_close(t);
 }
 
+/* ---- in the library ---------------------------------------------------------------------------------------------------- */
+
+/* A word in the byte-level alphabet, as UTF-8. */
+static void put_alphabet(char *out, const char *bytes, size_t n)
+{
+    int code[256], next = 256;
+    for (int b = 0; b < 256; b++) code[b] = (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174 ? b : next++;
+    for (size_t i = 0; i < n; i++) {
+        int c = code[(unsigned char)bytes[i]];
+        if (c >= 0x80) *out++ = (char)(0xc0 | c >> 6);
+        *out++ = (char)(c < 0x80 ? c : 0x80 | (c & 63));
+    }
+    *out = 0;
+}
+
+/* World as the folders of Hugging Face have it: word: id, with entries for the end of a text and for reserved ids. */
+static json_t *world_object(const wkv_tokenizer *t)
+{
+    json_t *words = json_object();
+    char spelt[512];
+    json_object_set_new(words, "<|endoftext|>", json_integer(0));
+    for (int id = 1; id < wkv_tokenizer_size(t); id++) {
+        size_t n;
+        const char *bytes = wkv_token_bytes(t, id, &n);
+        put_alphabet(spelt, bytes, n);
+        json_object_set_new(words, spelt, json_integer(id));
+    }
+    for (int id = 65530; id < 65536; id++) {
+        snprintf(spelt, sizeof spelt, "\xee\x80\x80rwkv_reserved_%d", id);
+        json_object_set_new(words, spelt, json_integer(id));
+    }
+    return words;
+}
+
+static void same_vocabulary(const wkv_tokenizer *a, const wkv_tokenizer *b)
+{
+    EXPECT_EQ(wkv_tokenizer_size(a), wkv_tokenizer_size(b));
+    EXPECT_EQ(wkv_tokenizer_end(a), wkv_tokenizer_end(b));
+    EXPECT_STR(wkv_tokenizer_name(a), wkv_tokenizer_name(b));
+    int differ = 0;
+    for (int id = 0; id < wkv_tokenizer_size(a); id++) {
+        size_t n, k;
+        const char *x = wkv_token_bytes(a, id, &n), *y = wkv_token_bytes(b, id, &k);
+        differ += n != k || memcmp(x, y, n);
+    }
+    EXPECT_EQ(differ, 0);
+}
+
+/* The library's World, the same in a tokenizer.json of either model type, in a vocab.json, and in the file where it is there. */
+static void world_in_the_library(void)
+{
+    wkv_tokenizer *t, *other;
+    EXPECT_EQ(wkv_tokenizer_open(&t, "world", NULL), 0);
+    EXPECT_STR(wkv_tokenizer_name(t), "World");
+    EXPECT_STR(wkv_tokenizer_path(t), "world");
+    expect_ids(t, "The Eiffel Tower", 16, (int32_t[]){6699, 304, 25740, 109, 37480}, 5);
+    json_t *words = world_object(t);
+    for (int i = 0; i < 3; i++) {
+        static const char *const types[] = {"WordLevel", "RwkvTrie"};
+        json_t *root = i == 2 ? json_incref(words)
+                              : json_pack("{s [] s {s s s O}}", "added_tokens", "model", "type", types[i], "vocab", words);
+        char *text = json_dumps(root, 0);
+        if (tokenizer_open_memory(&other, text, strlen(text), "tokenizer.json")) FAILED("%s", wkv_error());
+        else same_vocabulary(t, other);
+        wkv_tokenizer_close(other);
+        free(text);
+        json_decref(root);
+    }
+    json_decref(words);
+    other = shared("rwkv_vocab_v20230424.txt");
+    if (other) same_vocabulary(t, other);
+    wkv_tokenizer_close(other);
+    wkv_tokenizer_close(t);
+}
+
+static void neox_in_the_library(void)
+{
+    wkv_tokenizer *t, *other;
+    if (wkv_tokenizer_open(&t, "20B", NULL)) SKIP("%s", wkv_error());
+    EXPECT_STR(wkv_tokenizer_name(t), "GPT-NeoX 20B");
+    other = shared("20B_tokenizer.json");
+    if (other) same_vocabulary(t, other);
+    wkv_tokenizer_close(other);
+    wkv_tokenizer_close(t);
+}
+
 int main(void)
 {
     RUN(lines);
@@ -473,5 +559,7 @@ int main(void)
     RUN(world_json);
     RUN(other_files);
     RUN(neox);
+    RUN(world_in_the_library);
+    RUN(neox_in_the_library);
     return DONE();
 }

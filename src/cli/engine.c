@@ -41,7 +41,7 @@ const group weights_group = GROUP("Weights", weights_options);
 
 static const option tokenizer_options[] = {
     {0, "vocab", OPT_TEXT, "FILE", &engine_vocab, 0, 0, "the one that fits the model",
-     "the vocabulary: World's .txt, a tokenizers .json, a GGUF, or the word bytes"},
+     "the vocabulary: World's .txt, a tokenizers .json, a GGUF, or one of the words world, 20B, bytes"},
 };
 const group tokenizer_group = GROUP("Vocabulary", tokenizer_options);
 

@@ -22,6 +22,7 @@ int bpe_encode(const bpe *b, const char *text, size_t bytes, id_list *found)
 #else
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include "text/alphabet.h"
 #include "text/trie.h"
 #include "base/utf8.h"
 #include <pcre2.h>
@@ -51,55 +52,6 @@ static const char gpt2_words[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" SPACE "\\p{L}\\p{N}]+|[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+";
 
 /* ---- reading the file ------------------------------------------------------------------------------------------------ */
-
-/* The printable alphabet: bytes 33-126, 161-172, 174-255 are themselves, the other 68 are U+0100 on. */
-static void alphabet(uint8_t *byte_of /* [324] */, uint8_t *has)
-{
-    int next = 256;
-    memset(has, 0, 324);
-    for (int b = 0; b < 256; b++) {
-        int c = (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174 ? b : next++;
-        byte_of[c] = (uint8_t)b, has[c] = 1;
-    }
-}
-
-/* A word in the alphabet as bytes; -1 when a character is not of the alphabet. out has room for n. */
-static ptrdiff_t alphabet_bytes(const char *p, size_t n, char *out)
-{
-    static const uint8_t lead[] = {0xc2, 0xc3, 0xc4, 0xc5};
-    uint8_t byte_of[324], has[324];
-    size_t length = 0;
-    alphabet(byte_of, has);
-    for (size_t i = 0; i < n; length++) {
-        unsigned c = (unsigned char)p[i++];
-        if (c >= 0x80) {
-            if (!memchr(lead, (int)c, sizeof lead) || i == n) return -1;
-            c = (c & 31) << 6 | ((unsigned char)p[i++] & 63);
-        }
-        if (c >= 324 || !has[c]) return -1;
-        out[length] = (char)byte_of[c];
-    }
-    return (ptrdiff_t)length;
-}
-
-static int read_words(vocabulary *v, const json_t *words)
-{
-    const char *key;
-    json_t *id;
-    json_object_foreach((json_t *)words, key, id)
-    {
-        char bytes[2 * MAX_WORD]; /* a character of the alphabet is one byte of the word, and has one or two */
-        size_t n = strlen(key);
-        if (!json_is_integer(id)) return fail(WKV_EFORMAT, "model.vocab: \"%.40s\" has no id", key);
-        if (n > sizeof bytes)
-            return fail(WKV_EFORMAT, "model.vocab: \"%.40s...\" has %zu bytes, expected at most %zu", key, n, sizeof bytes);
-        ptrdiff_t length = alphabet_bytes(key, n, bytes);
-        if (length < 0) return fail(WKV_EFORMAT, "model.vocab: \"%.40s\" is not in the byte alphabet", key);
-        int e = vocabulary_add(v, json_integer_value(id), bytes, (size_t)length);
-        if (e) return fail_prefix(e, "model.vocab");
-    }
-    return 0;
-}
 
 static void read_bytes(bpe *b, const vocabulary *v)
 {
@@ -222,7 +174,7 @@ int bpe_new(bpe **out, vocabulary *v, int *end, const json_t *root, const char *
     *out = NULL;
     if (!b) return fail(WKV_ENOMEM, "%s: no memory", name);
     int e = read_rules(b, root);
-    if (!e) e = read_words(v, words);
+    if (!e) e = alphabet_words(v, words);
     if (!e) read_bytes(b, v);
     if (!e) e = read_merges(b, words, json_object_get(model, "merges"));
     if (!e) e = read_added(b, v, end, json_object_get(root, "added_tokens"));

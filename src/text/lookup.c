@@ -1,7 +1,7 @@
-/* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in ~/.local/share/wkv. */
+/* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in ~/.local/share/wkv, in the library. */
 #include "base/error.h"
 #include "rwkv/api.h"
-#include "text/tokenizer.h"
+#include "text/builtin.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +10,25 @@
 
 enum { PATH_ROOM = 4096, DIRECTORIES = 4 };
 
+/* The files of a vocabulary. Names that any model may have count only in the folder that is the model itself. */
+typedef struct {
+    const char *builtin; /* in the library, for want of a file; NULL: it is not there */
+    const char *const *files, *const *in_folder;
+} official;
+
 static const char *const world_files[] = {"rwkv_vocab_v20230424.txt", "rwkv_vocab_v20230424.json", NULL};
-static const char *const neox_files[] = {"20B_tokenizer.json", "tokenizer.json", NULL};
+static const char *const neox_files[] = {"20B_tokenizer.json", NULL};
 static const char *const other_files[] = {"vocab.txt", "vocab.json", NULL};
+static const char *const general_files[] = {"tokenizer.json", "vocab.json", NULL};
+static const official world = {"world", world_files, general_files}, neox = {"20B", neox_files, general_files},
+                  other = {NULL, other_files, general_files};
+
+/* The official vocabularies by the logits of a model, which may be padded: World has 65,530 ids, 20B 50,277. */
+static const official *official_of(int vocab)
+{
+    if (fits_world(vocab)) return &world;
+    return vocab == 50277 || vocab == 50304 ? &neox : &other;
+}
 
 static int is_file(const char *path)
 {
@@ -47,31 +63,33 @@ static void own_vocabulary(char *path, size_t room, const char *model)
     snprintf(path, room, "%.*s.vocab.txt", (int)(dot > name ? dot : end), model);
 }
 
-/* Look for `names` in the folders, names first, so that a World file anywhere is preferred to a vocab.txt. */
-static int find_file(char *path, size_t room, const char *const *names, char dir[DIRECTORIES][PATH_ROOM], int n)
+/* Is everything in the model's folder a part of it, as in a folder of Hugging Face's? */
+static int is_folder(const char *model)
+{
+    const char *slash = strrchr(model, '/'), *name = slash ? slash + 1 : model;
+    struct stat s;
+    return (!stat(model, &s) && S_ISDIR(s.st_mode)) || !strncmp(name, "model.", 6) || !strncmp(name, "model-", 6) ||
+           !strncmp(name, "pytorch_model", 13);
+}
+
+static int find_in(char *path, size_t room, const char *dir, const char *const *names)
 {
     for (; *names; names++)
-        for (int i = 0; i < n; i++)
-            if (snprintf(path, room, "%s/%s", dir[i], *names) < (int)room && is_file(path)) return 1;
+        if (snprintf(path, room, "%s/%s", dir, *names) < (int)room && is_file(path)) return 1;
     return 0;
 }
 
 /* The sentence when nothing was found. */
-static int not_found(const wkv_model_info *about, const char *const *names, char dir[DIRECTORIES][PATH_ROOM], int n)
+static int not_found(const wkv_model_info *about, char dir[DIRECTORIES][PATH_ROOM], int n)
 {
     char where[1024] = "";
     size_t used = 0;
     for (int i = 0; i < n && used < sizeof where; i++)
         used += (size_t)snprintf(where + used, sizeof where - used, "%s%.300s", i ? ", " : "", dir[i]);
-    if (names == other_files)
-        return fail(WKV_EIO,
-                    "%.300s: has a vocabulary of its own (%d ids), and neither MODEL.vocab.txt, vocab.txt nor "
-                    "vocab.json is in %.400s; name its file with --vocab FILE",
-                    about->path, about->vocab, where);
     return fail(WKV_EIO,
-                "%.300s: needs the %s vocabulary (%s), which is not in %.400s; get it with tools/get-vocab or "
-                "name it with --vocab FILE",
-                about->path, names == world_files ? "World" : "GPT-NeoX 20B", names[0], where);
+                "%.300s: has a vocabulary of its own (%d ids), and neither MODEL.vocab.txt, vocab.txt nor "
+                "vocab.json is in %.400s; name its file with --vocab FILE",
+                about->path, about->vocab, where);
 }
 
 /* The file holds a vocabulary that wkv reads (llama.cpp's kinds for other models are "gpt2", "llama"...). */
@@ -90,10 +108,12 @@ int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m)
     own_vocabulary(path, sizeof path, about->path);
     if (is_file(path)) return tokenizer_open_file(out, path);
     if (about->vocab == 256) return tokenizer_open_file(out, "bytes");
-    const char *const *names = fits_world(about->vocab)                         ? world_files
-                               : about->vocab == 50277 || about->vocab == 50304 ? neox_files
-                                                                                : other_files;
-    int n = directories(dir, about->path);
-    if (!find_file(path, sizeof path, names, dir, n)) return not_found(about, names, dir, n);
-    return tokenizer_open_file(out, path);
+    const official *k = official_of(about->vocab);
+    int n = directories(dir, about->path), found = 0;
+    for (int i = 0; i < n && !found; i++) {
+        found = find_in(path, sizeof path, dir[i], k->files);
+        if (!found && i == 0 && is_folder(about->path)) found = find_in(path, sizeof path, dir[0], k->in_folder);
+    }
+    if (found) return tokenizer_open_file(out, path);
+    return k->builtin ? tokenizer_open_builtin(out, k->builtin) : not_found(about, dir, n);
 }

@@ -1,5 +1,7 @@
 /* tokenizer.c - opens vocabularies of every kind, told apart by their content, and cuts texts into their words. */
 #include "text/tokenizer.h"
+#include "text/alphabet.h"
+#include "text/builtin.h"
 #include "base/error.h"
 #include "base/file.h"
 #include <limits.h>
@@ -53,6 +55,14 @@ static int finish(wkv_tokenizer *t)
     return 0;
 }
 
+/* World in a JSON of Hugging Face's tokenizers (whatever its model is called: longest match is what its rules come to), or in
+ * the vocab.json beside them, as word: id; NULL: it is no World. */
+static const json_t *world_words(const json_t *root)
+{
+    const json_t *model = json_object_get(root, "model"), *words = json_is_object(model) ? json_object_get(model, "vocab") : root;
+    return alphabet_is_world(words) ? words : NULL;
+}
+
 static int read_json(wkv_tokenizer *t, const char *data, size_t size)
 {
     json_t *root;
@@ -60,7 +70,10 @@ static int read_json(wkv_tokenizer *t, const char *data, size_t size)
     if (e) return e;
     if (!json_is_object(root))
         e = fail(WKV_EFORMAT, "%s: expected a JSON object", t->path);
-    else if (json_object_get(root, "model"))
+    else if (world_words(root)) {
+        e = alphabet_world(&t->v, world_words(root));
+        if (e) fail_prefix(e, "%s", t->path);
+    } else if (json_object_get(root, "model"))
         e = bpe_new(&t->bpe, &t->v, &t->end, root, t->path);
     else {
         e = vocabulary_object(&t->v, root, &characters, t->path);
@@ -134,11 +147,14 @@ static int open_bytes(wkv_tokenizer **out)
     return opened(out, t, vocabulary_bytes(&t->v));
 }
 
+int tokenizer_needs_file(const char *path) { return strcmp(path, "bytes") != 0 && !builtin_has(path); }
+
 int tokenizer_open_file(wkv_tokenizer **out, const char *path)
 {
     file_map f;
     *out = NULL;
     if (!strcmp(path, "bytes")) return open_bytes(out);
+    if (builtin_has(path)) return tokenizer_open_builtin(out, path);
     int e = file_open(&f, path);
     if (e) return e;
     if (f.size >= 4 && !memcmp(f.data, "GGUF", 4))
@@ -151,6 +167,15 @@ int tokenizer_open_file(wkv_tokenizer **out, const char *path)
     return e;
 }
 
+/* World without its last word, for models that have a logit less than World has ids. */
+static int leave_out_last(wkv_tokenizer *t)
+{
+    t->v.size--;
+    trie_release(&t->t);
+    t->t = (trie){0};
+    return build_trie(t);
+}
+
 int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m)
 {
     REQUIRE(out, "the place for the tokenizer");
@@ -158,6 +183,7 @@ int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m
     if (!path && !m) return fail(WKV_EARG, "wkv_tokenizer_open: needs a path or a model");
     int e = path ? tokenizer_open_file(out, path) : tokenizer_of_model(out, m);
     if (e || !m || (*out)->v.size <= wkv_model_about(m)->vocab) return e;
+    if (is_world(&(*out)->v) && wkv_model_about(m)->vocab == (*out)->v.size - 1 && !leave_out_last(*out)) return 0;
     e = fail(WKV_EARG, "%s: its ids reach %d, but the model %s knows %d", (*out)->path, (*out)->v.size - 1,
              wkv_model_about(m)->path, wkv_model_about(m)->vocab);
     wkv_tokenizer_close(*out);

@@ -26,7 +26,8 @@ int tokenizer_from_gguf(wkv_tokenizer **out, const tensors *file);
 /* Find and open the vocabulary of a model (lookup.c). */
 int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m);
 
-/* Open a vocabulary file, a GGUF too; `bytes` of the word "bytes". */
+/* Open a vocabulary file, a GGUF too; the words "bytes", "world" and "20B" stand for those that need no file. */
 int tokenizer_open_file(wkv_tokenizer **out, const char *path);
+int tokenizer_needs_file(const char *path); /* 0: it is one of those words */
 
 #endif

@@ -78,7 +78,7 @@ static int find_checkpoint(job *j)
 static char *whole_path(const char *path)
 {
     errno = 0;
-    char *whole = strcmp(path, "bytes") ? realpath(path, NULL) : NULL;
+    char *whole = tokenizer_needs_file(path) ? realpath(path, NULL) : NULL;
     return whole || errno == ENOMEM ? whole : strdup(path);
 }
 
@@ -158,6 +158,7 @@ static int spell_vocab(job *j)
 {
     const char *path = wkv_tokenizer_path(j->vocab), *kind = wkv_tokenizer_name(j->vocab);
     size_t n;
+    if (!tokenizer_needs_file(path)) return 0;
     if (path_has_extension(path, ".txt")) return file_slurp(&j->lines, &n, path);
     return strcmp(kind, "World") && strcmp(kind, "trie") ? 0 : tokenizer_lines(&j->lines, &n, j->vocab);
 }

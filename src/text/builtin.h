@@ -1,0 +1,12 @@
+/* builtin.h - the vocabularies inside the library: World and GPT-NeoX 20B, as published, compressed with gzip. */
+#ifndef WKV_TEXT_BUILTIN_H
+#define WKV_TEXT_BUILTIN_H
+
+#include "text/tokenizer.h"
+
+/* The vocabulary of that name ("world", "20B") as a tokenizer, whose path is the name. WKV_EARG: there is none of that name;
+ * WKV_EUNSUPPORTED: a build without byte pair encoding, for 20B. */
+int tokenizer_open_builtin(wkv_tokenizer **out, const char *name);
+int builtin_has(const char *name);
+
+#endif
