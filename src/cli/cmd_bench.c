@@ -1,6 +1,7 @@
 /* cmd_bench.c - how fast a model runs, beside what the machine could do: everything is measured in one run, by the same threads. */
 #include "bench.h"
 #include "commands.h"
+#include "models.h"
 #include <stdlib.h>
 
 static const char *synthetic, *text_path, *sparsity;
@@ -29,9 +30,8 @@ static int open_model(bench *b)
     if (synthetic) note("making a model of size %s", synthetic);
     b->before = wkv_memory_resident();
     double t = seconds_now();
-    if (synthetic ? wkv_model_synthetic(&b->e.model, synthetic, type, TEXTS + 2)
-                  : wkv_model_open(&b->e.model, engine_model, &(wkv_model_options){.type = type, .no_mmap = engine_with.no_mmap}))
-        return complain_library();
+    if (synthetic && wkv_model_synthetic(&b->e.model, synthetic, type, TEXTS + 2)) return complain_library();
+    if (!synthetic && model_open(&b->e.model, engine_model, &(wkv_model_options){.type = type, .no_mmap = engine_with.no_mmap})) return 1;
     b->load = seconds_now() - t;
     if (engine_ready(&b->e, 0)) return 1;
     if (!(b->logits = malloc(sizeof *b->logits * TEXTS * (size_t)b->e.about->vocab))) return complain("out of memory");

@@ -2,6 +2,7 @@
 #include "check.h"
 #include "commands.h"
 #include "engine.h"
+#include "models.h"
 #include "say.h"
 #include "wkv.h"
 #include "wkv_file.h"
@@ -79,7 +80,7 @@ static int run(int n, char **operands)
     wkv_model *model;
     check k = {0};
     /* what is checked is computed as anything else would be: with ffn.value turned */
-    if (wkv_model_open(&model, operands[0], &(wkv_model_options){.as_stored = !text, .no_mmap = engine_with.no_mmap})) return complain_library();
+    if (model_open(&model, operands[0], &(wkv_model_options){.as_stored = !text, .no_mmap = engine_with.no_mmap})) return 1;
     catch_interrupts();
     int status = wkv_file_refuse_input(operands[1], text, "the text") ? complain_library() : 0;
     if (!status && text) status = check_open(&k, text, most, model);

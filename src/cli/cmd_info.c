@@ -1,6 +1,7 @@
 /* cmd_info.c - what a model is, without reading its weights. */
 #include "commands.h"
 #include "engine.h"
+#include "models.h"
 #include "say.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -97,7 +98,7 @@ static int run(int n, char **operands)
     if (n && engine_model) return usage(&cmd_info, "the model is given twice: %s and %s", engine_model, operands[0]);
     if (n) engine_model = operands[0];
     wkv_model *model;
-    if (wkv_model_open(&model, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap})) return complain_library();
+    if (model_open(&model, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap})) return 1;
     wkv_tokenizer *t;
     const wkv_template *chat = NULL;
     char no_tokenizer[1024] = "";

@@ -1,6 +1,7 @@
 /* cmd_merge.c - an adapter and a tuned state into the weights of their model. */
 #include "commands.h"
 #include "engine.h"
+#include "models.h"
 #include "say.h"
 #include "wkv.h"
 #include <math.h>
@@ -106,9 +107,7 @@ static int compare(void *user, const char *written)
         wkv_model *m;
         if (interrupted)
             status = 130;
-        else if (wkv_model_open(&m, i == 1 ? written : c->base, &(wkv_model_options){.no_mmap = engine_with.no_mmap})) {
-            status = complain_library();
-        } else {
+        else if (!(status = model_open(&m, i == 1 ? written : c->base, &(wkv_model_options){.no_mmap = engine_with.no_mmap}))) {
             status = !(logits[i] = logits_of(m));
             wkv_model_close(m);
         }
@@ -138,7 +137,7 @@ static int run(int n, char **operands)
         return usage(&cmd_merge, "--lora or --load-state says what goes into the model; both are missing");
     wkv_model *model;
     engine_with.as_stored = 1;
-    if (wkv_model_open(&model, operands[0], &engine_with)) return complain_library();
+    if (model_open(&model, operands[0], &engine_with)) return 1;
     catch_interrupts();
     int status = write_merged(model, operands[0], operands[1]);
     wkv_model_close(model);

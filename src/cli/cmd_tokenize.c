@@ -1,6 +1,7 @@
 /* cmd_tokenize.c - text to token ids, and back. */
 #include "commands.h"
 #include "engine.h"
+#include "models.h"
 #include "input.h"
 #include "say.h"
 #include "wkv_train.h"
@@ -96,7 +97,7 @@ static int open_tokenizer(wkv_tokenizer **t)
 {
     wkv_model *model = NULL;
     *t = NULL;
-    if (!engine_vocab && wkv_model_open(&model, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap})) return complain_library();
+    if (!engine_vocab && model_open(&model, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap})) return 1;
     int status = wkv_tokenizer_open(t, engine_vocab, model) ? complain_library() : 0;
     wkv_model_close(model);
     return status;

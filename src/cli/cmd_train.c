@@ -1,5 +1,6 @@
 /* cmd_train.c - train a model: the options, the plan and the progress of wkv_train. */
 #include "commands.h"
+#include "models.h"
 #include "mpirun.h"
 #include "say.h"
 #include "wkv_bench.h"
@@ -271,6 +272,9 @@ static int run(int n, char **operands)
     if (!set.out) return usage(&cmd_train, "--out says where the model goes; it is missing");
     if (end_data()) return 1;
     int status = finish_options();
+    if (status) return status;
+    static char init[MODEL_ROOM];
+    set.init = model_path(set.init, init, &status);
     if (status) return status;
     wkv_ranks ranks;
     status = mpi_begin(&ranks);

@@ -1,6 +1,7 @@
 /* cmd_tune.c - adapt a model: the options, the samples shown, and the progress of wkv_tune. */
 #include "commands.h"
 #include "engine.h"
+#include "models.h"
 #include "mpirun.h"
 #include "say.h"
 #include "wkv_tune.h"
@@ -155,8 +156,10 @@ static int report(void *user, const wkv_tune_report *r)
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
-    int several = mpi_alone("tune");
-    if (several) return several;
+    static char base[MODEL_ROOM];
+    int status = mpi_alone("tune");
+    if (!status) set.model = model_path(set.model, base, &status);
+    if (status) return status;
     if (!set.data) return usage(&cmd_tune, "--data says what to learn; it is missing");
     if (!set.out) return usage(&cmd_tune, "--out says where what was learnt goes; it is missing");
     if (set.cut && !set.infctx) return usage(&cmd_tune, "--cut goes with --infctx, which is missing");

@@ -1,5 +1,6 @@
 /* engine.c - opening a model and reading tokens into it. */
 #include "engine.h"
+#include "models.h"
 #include "say.h"
 #include "wkv_bench.h"
 #include <stdio.h>
@@ -15,7 +16,7 @@ static const char *const device_names[] = {"cpu", "reference"};
 
 static const option model_options[] = {
     {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "the built-in model",
-     "the model: .pth, .safetensors, .gguf, rwkv.cpp .bin, or a folder of shards"},
+     "the model: .pth, .safetensors, .gguf, rwkv.cpp .bin, a folder of shards, or a name that wkv pull downloaded"},
     NO_MMAP_OPTION(&engine_with.no_mmap),
     {'t', "threads", OPT_COUNT, "N", &engine_threads, 1, 4096, "one per core", "threads to compute with"},
     {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, NULL,
@@ -58,7 +59,7 @@ static void notice_memory(const wkv_model *m)
 int engine_open(engine *e, int text)
 {
     *e = (engine){0};
-    if (wkv_model_open(&e->model, engine_model, &engine_with)) return complain_library();
+    if (model_open(&e->model, engine_model, &engine_with)) return 1;
     notice_memory(e->model);
     return engine_ready(e, text);
 }

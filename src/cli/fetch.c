@@ -1,0 +1,358 @@
+/* fetch.c - downloads: curl does the transfer, this file decides about resuming, lengths and checksums. */
+#define _GNU_SOURCE
+#include "fetch.h"
+#include "say.h"
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MISSING = 127, INTERRUPTED = 130, TEXT_MOST = 16 << 20, ARGUMENTS = 32, ATTEMPTS = 100 };
+
+/* ---- other programs --------------------------------------------------------------------------------------------------- */
+
+static void become(char *const argv[], int out)
+{
+    int null = open("/dev/null", O_RDWR);
+    if (null >= 0) dup2(null, 0);
+    if (out >= 0)
+        dup2(out, 1);
+    else if (null >= 0)
+        dup2(null, 1);
+    if (null >= 0 && !on_terminal(2)) dup2(null, 2); /* the sentence is ours; a terminal gets curl's progress */
+    execvp(argv[0], argv);
+    _exit(errno == ENOENT || errno == EACCES ? MISSING : 126);
+}
+
+/* The exit status of a child; Ctrl-C ends it and counts as INTERRUPTED. */
+static int await(pid_t child)
+{
+    int how;
+    while (waitpid(child, &how, 0) < 0) {
+        if (errno != EINTR) return 126;
+        if (interrupted) kill(child, SIGTERM);
+    }
+    if (interrupted) return INTERRUPTED;
+    return WIFEXITED(how) ? WEXITSTATUS(how) : 126;
+}
+
+/* Run a program found in PATH, without a shell. With `text` its output goes there (the caller frees it), else nowhere.
+ * Returns its exit status, MISSING when there is no such program. */
+static int run_program(char *const argv[], char **text)
+{
+    int ends[2] = {-1, -1};
+    if (text && pipe(ends)) return 126;
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        if (text) close(ends[0]);
+        become(argv, ends[1]);
+    }
+    if (text) close(ends[1]);
+    size_t n = 0, capacity = 0;
+    char *all = NULL;
+    while (text && child > 0 && n < TEXT_MOST) {
+        if (capacity - n < 4097) {
+            char *more = realloc(all, capacity = 2 * capacity + 8192);
+            if (!more) break;
+            all = more;
+        }
+        ssize_t got = read(ends[0], all + n, 4096);
+        if (got < 0 && errno == EINTR && !interrupted) continue;
+        if (got <= 0) break;
+        n += (size_t)got;
+    }
+    if (text) close(ends[0]);
+    if (all) all[n] = 0;
+    int status = child < 0 ? 126 : await(child);
+    if (text && !status && all)
+        *text = all;
+    else
+        free(all);
+    return text && !status && !all ? 126 : status;
+}
+
+/* ---- curl -------------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *at[ARGUMENTS];
+    int n;
+} arguments;
+
+static void give(arguments *a, const char *text)
+{
+    if (a->n < ARGUMENTS - 1) a->at[a->n++] = text;
+}
+
+static void begin(arguments *a, const char *url)
+{
+    *a = (arguments){0};
+    static const char *const common[] = {"curl", "--location", "--globoff", "--connect-timeout", "20"};
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++) give(a, common[i]);
+    give(a, "--proto"); /* a redirection must not leave TLS, nor the network */
+    give(a, strncmp(url, "https:", 6) ? "=http,https" : "=https");
+    give(a, "--url");
+    give(a, url);
+}
+
+static int run_curl(const arguments *a, char **text) { return run_program((char *const *)a->at, text); }
+
+/* Why curl failed: the codes of curl(1), EXIT CODES. */
+static const char *reason(int code)
+{
+    switch (code) {
+    case 5:
+    case 6: return "the host's name cannot be resolved; is there a network?";
+    case 7: return "no connection to the host; is there a network?";
+    case 18: return "the connection ended early";
+    case 22: return "the server refuses";
+    case 23: return "the file cannot be written; is the disk full?";
+    case 28: return "the server did not answer in time";
+    case 35:
+    case 60: return "TLS failed: no trusted certificate";
+    case 52:
+    case 56: return "the connection broke";
+    case MISSING: return "the program curl is not installed";
+    default: return NULL;
+    }
+}
+
+/* The sentence, and the line that does the same by hand. */
+static int failed(const char *url, const char *path, int code)
+{
+    const char *why = reason(code);
+    char number[32];
+    snprintf(number, sizeof number, "curl ended with status %d", code);
+    complain("%s: %s; the same command resumes", url, why ? why : number);
+    fprintf(stderr, "Try: curl -L --fail -C - -o '%s' '%s'\n", path, url);
+    return 1;
+}
+
+/* ---- headers ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int status;         /* of the last response, after redirections */
+    long long bytes;    /* -1: not announced                        */
+    char sha256[65];    /* "": not announced                        */
+} announcement;
+
+int is_sha256(const char *text)
+{
+    size_t n = strspn(text, "0123456789abcdefABCDEF");
+    return n == 64 && !text[n];
+}
+
+static void header(announcement *a, const char *line, int *linked)
+{
+    static const char linked_tag[] = "x-linked-etag:", linked_size[] = "x-linked-size:", length[] = "content-length:";
+    int status;
+    if (sscanf(line, "HTTP/%*s %d", &status) == 1) {
+        a->status = status;
+        if (!*linked) a->bytes = -1;
+    } else if (!strncasecmp(line, linked_tag, sizeof linked_tag - 1)) {
+        char tag[80] = "";
+        sscanf(line + sizeof linked_tag - 1, " \"%79[0-9a-fA-F]\"", tag);
+        if (is_sha256(tag)) snprintf(a->sha256, sizeof a->sha256, "%s", tag);
+    } else if (!strncasecmp(line, linked_size, sizeof linked_size - 1)) {
+        if (sscanf(line + sizeof linked_size - 1, "%lld", &a->bytes) == 1) *linked = 1;
+    } else if (!*linked && a->status == 200 && !strncasecmp(line, length, sizeof length - 1))
+        sscanf(line + sizeof length - 1, "%lld", &a->bytes);
+}
+
+/* The server's answer to HEAD. huggingface.co announces size and SHA-256 of the file in the redirection to its storage. */
+static int ask(announcement *a, const char *url)
+{
+    arguments c;
+    begin(&c, url);
+    static const char *const more[] = {"--silent", "--head", "--max-time", "60"};
+    for (int i = 0; i < 4; i++) give(&c, more[i]);
+    char *text = NULL;
+    *a = (announcement){.bytes = -1};
+    int code = run_curl(&c, &text), linked = 0;
+    if (code) return code;
+    for (char *line = text, *end; *line; line = end) {
+        end = line + strcspn(line, "\n");
+        if (*end) *end++ = 0;
+        header(a, line, &linked);
+    }
+    free(text);
+    return 0;
+}
+
+/* ---- checksums --------------------------------------------------------------------------------------------------------- */
+
+/* SHA-256 of a file, by the system's program. Returns 0, MISSING without such a program, INTERRUPTED, or 126. */
+static int hash(char out[65], const char *path)
+{
+    const char *const ways[2][5] = {{"sha256sum", "--", path, NULL}, {"shasum", "-a", "256", path, NULL}};
+    int code = MISSING;
+    for (int i = 0; i < 2 && code == MISSING; i++) {
+        char *text = NULL;
+        code = run_program((char *const *)ways[i], &text);
+        if (code) continue;
+        const char *digits = text + (*text == '\\'); /* sha256sum marks names that it escapes */
+        snprintf(out, 65, "%s", digits);
+        free(text);
+        if (!is_sha256(out)) code = 126;
+    }
+    return code;
+}
+
+/* Compare a complete file with what is expected of it, "" or NULL: nothing. Returns the exit status; `wrong` is set when the file
+ * is another one. */
+static int verify(const char *path, const char *expected, int required, int *wrong)
+{
+    char actual[65];
+    *wrong = 0;
+    if (!expected || !*expected) return 0;
+    note("checking the SHA-256 of %s", path);
+    int code = hash(actual, path);
+    if (code == INTERRUPTED) return INTERRUPTED;
+    if (code && !required) {
+        note("SHA-256 not checked: neither sha256sum nor shasum runs here");
+        return 0;
+    }
+    if (code) return complain("%s: SHA-256 not checked: neither sha256sum nor shasum runs here", path);
+    if (!strcasecmp(actual, expected)) return 0;
+    *wrong = 1;
+    return complain("%s: SHA-256 is %s, expected %s", path, actual, expected);
+}
+
+/* ---- one file ---------------------------------------------------------------------------------------------------------- */
+
+static long long size_of(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) ? -1 : (long long)s.st_size;
+}
+
+/* Room on the disk for what is still to come. */
+static int check_room(const char *part, long long bytes)
+{
+    struct statvfs v;
+    char a[16], b[16];
+    long long missing = bytes - size_of(part);
+    if (bytes < 0 || statvfs(part, &v)) return 0;
+    double room = (double)v.f_bavail * (double)v.f_frsize;
+    if ((double)missing <= room) return 0;
+    return complain("%s: %s are still to be downloaded, the disk has room for %s; name another folder in WKV_MODELS", part,
+                    as_bytes(a, (double)missing), as_bytes(b, room));
+}
+
+/* One run of curl, from the end of the part file on. */
+static int transfer(const char *url, const char *part)
+{
+    arguments c;
+    begin(&c, url);
+    static const char *const more[] = {"--fail", "--retry", "3", "--speed-limit", "100", "--speed-time", "60", "--continue-at", "-"};
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) give(&c, more[i]);
+    give(&c, on_terminal(2) && !say_quiet ? "--progress-bar" : "--silent");
+    give(&c, "--output");
+    give(&c, part);
+    return run_curl(&c, NULL);
+}
+
+/* Transfers until the file is complete: a connection that breaks is taken up again as long as each run brings something. */
+static int transfer_all(const char *url, const char *path, const char *part, const announcement *a, int fd)
+{
+    int code = 0;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        long long before = size_of(part);
+        if (a->bytes >= 0 && before == a->bytes) return 0;
+        if (a->bytes >= 0 && before > a->bytes && ftruncate(fd, 0)) return complain("%s: %s", part, strerror(errno));
+        code = transfer(url, part);
+        if (!code) return 0;
+        if (code == INTERRUPTED) return code;
+        if (code == 33 && before > 0) { /* the server cannot resume */
+            if (ftruncate(fd, 0)) return complain("%s: %s", part, strerror(errno));
+            continue;
+        }
+        if (size_of(part) <= before) break;
+    }
+    return failed(url, path, code);
+}
+
+static int refused(const char *url, int status)
+{
+    if (status == 404 || status == 410)
+        return complain("%s: the server has no such file (HTTP %d); repositories replace older files: wkv pull OWNER/NAME lists "
+                        "them",
+                        url, status);
+    if (status == 401 || status == 403)
+        return complain("%s: the server refuses (HTTP %d): no such repository, or one that needs an account", url, status);
+    return 0; /* HEAD may be refused where GET is not */
+}
+
+static int already(const char *path, const announcement *a, const char *sha256)
+{
+    long long bytes = size_of(path);
+    int wrong;
+    if (a->bytes >= 0 && bytes != a->bytes)
+        return complain("%s: is there already with %lld bytes, the server has %lld; move or delete it", path, bytes, a->bytes);
+    note("%s is there already", path);
+    return verify(path, sha256 ? sha256 : a->sha256, sha256 != NULL, &wrong);
+}
+
+/* The complete part file becomes the file, once length and checksums are right; a wrong one is deleted. */
+static int finish(const char *path, const char *part, const announcement *a, const char *sha256)
+{
+    long long bytes = size_of(part);
+    int wrong = a->bytes >= 0 && bytes != a->bytes, status = 0;
+    if (wrong) status = complain("%s: has %lld bytes, the server announced %lld", part, bytes, a->bytes);
+    if (!status) status = verify(part, a->sha256, 0, &wrong);
+    if (!status && sha256 && strcasecmp(sha256, a->sha256)) status = verify(part, sha256, 1, &wrong);
+    if (wrong) {
+        unlink(part);
+        note("%s is deleted; the same command downloads it again", part);
+    }
+    if (!status && rename(part, path)) status = complain("%s: cannot be renamed: %s", part, strerror(errno));
+    return status;
+}
+
+int fetch_file(const char *url, const char *path, const char *sha256)
+{
+    announcement a;
+    char part[4200];
+    if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part) return complain("%s: the path is too long", path);
+    int code = ask(&a, url);
+    if (code == INTERRUPTED) return code;
+    if (code) return failed(url, path, code);
+    if (!*a.sha256 && refused(url, a.status)) return 1;
+    if (size_of(path) >= 0) return already(path, &a, sha256);
+    int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) return complain("%s: %s", part, strerror(errno));
+    int status = 0;
+    if (flock(fd, LOCK_EX | LOCK_NB))
+        status = complain("%s: another wkv pull is downloading it", part);
+    else {
+        status = check_room(part, a.bytes);
+        if (!status) status = transfer_all(url, path, part, &a, fd);
+        if (!status) status = finish(path, part, &a, sha256);
+        if (size_of(part) == 0) unlink(part);
+        if (status == INTERRUPTED) note("%s is kept; the same command resumes it", part);
+    }
+    close(fd);
+    return status;
+}
+
+int fetch_text(char **text, const char *url)
+{
+    arguments c;
+    begin(&c, url);
+    static const char *const more[] = {"--silent", "--fail", "--max-time", "60"};
+    for (int i = 0; i < 4; i++) give(&c, more[i]);
+    *text = NULL;
+    int code = run_curl(&c, text);
+    if (!code || code == INTERRUPTED) return code;
+    if (code == 22) return complain("%s: the server refuses: no such repository, or one that needs an account", url);
+    return complain("%s: %s", url, reason(code) ? reason(code) : "curl failed");
+}

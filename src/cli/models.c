@@ -1,0 +1,89 @@
+/* models.c - names in place of paths: the folders of downloaded models and the search in them. */
+#include "models.h"
+#include "catalog.h"
+#include "say.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const extensions[] = {"", ".pth", ".safetensors", ".st", ".gguf", ".bin", ".pt"};
+enum { EXTENSIONS = sizeof extensions / sizeof *extensions };
+
+static int add(char folder[MODEL_ROOM], const char *variable, const char *below)
+{
+    const char *value = getenv(variable);
+    if (!value || !*value) return 0;
+    return snprintf(folder, MODEL_ROOM, "%s%s", value, below) < MODEL_ROOM;
+}
+
+int model_folders(char folder[MODEL_FOLDERS][MODEL_ROOM])
+{
+    int n = 0;
+    n += add(folder[n], "WKV_MODELS", "");
+    n += add(folder[n], "XDG_DATA_HOME", "/wkv");
+    n += add(folder[n], "HOME", "/.local/share/wkv");
+    return n;
+}
+
+int is_url(const char *name) { return !strncmp(name, "http://", 7) || !strncmp(name, "https://", 8); }
+
+int is_repository(const char *name)
+{
+    const char *slash = strchr(name, '/');
+    if (!slash || slash == name || !slash[1] || strchr(slash + 1, '/') || *name == '.' || *name == '~') return 0;
+    for (const char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("-_./", *c)) return 0;
+    size_t n = strlen(name);
+    for (int i = 1; i < EXTENSIONS; i++) {
+        size_t e = strlen(extensions[i]);
+        if (n > e && !strcmp(name + n - e, extensions[i])) return 0;
+    }
+    return 1;
+}
+
+/* The file or folder `base`, with or without an extension, in one of the folders. */
+static int found(char out[MODEL_ROOM], const char *base)
+{
+    char folder[MODEL_FOLDERS][MODEL_ROOM];
+    int n = model_folders(folder);
+    for (int i = 0; i < n; i++)
+        for (int e = 0; e < EXTENSIONS; e++)
+            if (snprintf(out, MODEL_ROOM, "%s/%s%s", folder[i], base, extensions[e]) < MODEL_ROOM && !access(out, R_OK)) return 1;
+    return 0;
+}
+
+/* The folder before the slash exists: a mistyped path, not a repository. */
+static int folder_exists(const char *name)
+{
+    char owner[MODEL_ROOM];
+    struct stat s;
+    return snprintf(owner, sizeof owner, "%.*s", (int)strcspn(name, "/"), name) < MODEL_ROOM && !stat(owner, &s);
+}
+
+const char *model_path(const char *name, char out[MODEL_ROOM], int *status)
+{
+    *status = 0;
+    if (!name || !*name || !access(name, F_OK)) return name;
+    const published *p = catalog_find(name);
+    const char *slash = strrchr(name, '/'), *pulled = p ? (p->file ? p->file : strrchr(p->repository, '/') + 1) : NULL;
+    if (p && found(out, pulled)) return out;
+    if (!slash && found(out, name)) return out;
+    int repository = is_repository(name) && !folder_exists(name);
+    if (repository && found(out, slash + 1)) return out;
+    if (!p && !repository && !is_url(name)) return name;
+    *status = complain("%s: not on this machine; download it with: wkv pull %s", name, name);
+    return NULL;
+}
+
+int model_open(wkv_model **out, const char *name, const wkv_model_options *options)
+{
+    char path[MODEL_ROOM];
+    int status;
+    *out = NULL;
+    const char *found_path = model_path(name, path, &status);
+    if (status) return status;
+    return wkv_model_open(out, found_path, options) ? complain_library() : 0;
+}
