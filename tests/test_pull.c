@@ -3,12 +3,14 @@
 #include "test.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -37,8 +39,8 @@ static void body(int to, const char *at, int n)
         if ((sent = send(to, at, (size_t)n, MSG_NOSIGNAL)) <= 0) return;
 }
 
-/* cut: half of the rest arrives. slow: when asked from the start, 1000 bytes, then nothing. plain: ranges are ignored. long: more
- * is announced. linked, bad: a digest is sent, the right one or not. moved: a redirection. */
+/* cut: half of the rest arrives. slow: when asked from the start, half, then nothing. plain: ranges are ignored. long: more
+ * is announced; huge: much more. linked, bad: a digest is sent, the right one or not. moved: a redirection. */
 static void serve(int to, const char *path, int head, int from)
 {
     const char *list = NULL;
@@ -60,6 +62,7 @@ static void serve(int to, const char *path, int head, int from)
     if (strstr(path, "linked")) snprintf(linked, sizeof linked, "X-Linked-ETag: \"%s\"\r\nX-Linked-Size: %d\r\n", digest, bytes);
     if (strstr(path, "bad")) snprintf(linked, sizeof linked, "x-linked-etag: \"%064d\"\r\n", 0);
     if (strstr(path, "long")) snprintf(linked, sizeof linked, "X-Linked-Size: %d\r\n", bytes + 5);
+    if (strstr(path, "huge")) snprintf(linked, sizeof linked, "X-Linked-Size: 4000000000000000000\r\n");
     if (strstr(path, "moved")) {
         reply(to, "HTTP/1.1 302 Found\r\n%sLocation: %s/store\r\nContent-Length: 9\r\nConnection: close\r\n\r\n%s", linked, base,
               head ? "" : "elsewhere");
@@ -78,7 +81,7 @@ static void serve(int to, const char *path, int head, int from)
         reply(to, "HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n", linked, rest);
     if (head) return;
     int slow = strstr(path, "slow") && !from;
-    body(to, data + from, slow ? 1000 : strstr(path, "cut") && rest > bytes / 6 ? rest / 2 : rest);
+    body(to, data + from, slow || (strstr(path, "cut") && rest > bytes / 6) ? rest / 2 : rest);
     struct pollfd left = {.fd = to, .events = POLLIN};
     if (slow) poll(&left, 1, 5000);
 }
@@ -118,14 +121,14 @@ static int start(void)
 
 /* ---- the program ------------------------------------------------------------------------------------------------------- */
 
-static char out[8192], err[8192];
+static char out[1 << 15], err[1 << 15];
 
-static void slurp(char to[8192], const char *name)
+static void slurp(char to[1 << 15], const char *name)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/%s", work, name);
     FILE *f = fopen(path, "r");
-    size_t n = f ? fread(to, 1, 8191, f) : 0;
+    size_t n = f ? fread(to, 1, (1 << 15) - 1, f) : 0;
     to[n] = 0;
     if (f) fclose(f);
 }
@@ -252,7 +255,7 @@ static void an_interrupt(void)
     kill(child, SIGINT);
     EXPECT_EQ(finish(child), 130);
     EXPECT_HAS(err, "is kept");
-    EXPECT_EQ(size("slow.pth.part"), 1000);
+    EXPECT(size("slow.pth.part") >= 1000 && size("slow.pth.part") < bytes);
     EXPECT_EQ(pull("slow.pth"), 0);
     EXPECT(is_whole("slow.pth"));
 }
@@ -296,6 +299,16 @@ static void refusals(void)
     EXPECT_EQ(pull("..%2f..%2fescape.pth"), 1);
     EXPECT_HAS(err, "names no file");
     EXPECT_EQ(pull(""), 1);
+    EXPECT_EQ(pull("huge.pth"), 1);
+    EXPECT_HAS(err, "the disk has room for");
+    EXPECT_EQ(size("huge.pth.part"), -1);
+    char path[128];
+    snprintf(path, sizeof path, "%s/models/twice.pth.part", work);
+    int busy = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    EXPECT(!flock(busy, LOCK_EX));
+    EXPECT_EQ(pull("twice.pth"), 1);
+    EXPECT_HAS(err, "another wkv pull");
+    close(busy);
     EXPECT_EQ(wkv("pull", "http://127.0.0.1:1/x.pth", NULL, NULL), 1);
     EXPECT_HAS(err, "no connection");
     EXPECT_HAS(err, "Try: curl -L --fail -C - -o");
@@ -373,6 +386,31 @@ static void names(void)
     EXPECT_EQ(wkv("info", "tiny", NULL, NULL), 0);
 }
 
+/* Every row of the list: a name of its own, sizes that agree, a prediction that is bandwidth over bytes. */
+static void the_rows(void)
+{
+    EXPECT_EQ(wkv("pull", "--json", NULL, NULL), 0);
+    json_t *list = json_loads(out, 0, NULL), *rows = json_object_get(list, "checkpoints"), *seen = json_object(), *row;
+    double bandwidth = json_number_value(json_object_get(list, "bandwidth_gbs")) * 1e9;
+    size_t i;
+    EXPECT(json_array_size(rows) > 30);
+    json_array_foreach(rows, i, row) {
+        const char *name = json_string_value(json_object_get(row, "name")), *type = json_string_value(json_object_get(row, "type")),
+                   *sum = json_string_value(json_object_get(row, "sha256"));
+        double parameters = json_number_value(json_object_get(row, "parameters")), length = json_number_value(json_object_get(row, "bytes")),
+               embedding = json_number_value(json_object_get(row, "vocab")) * json_number_value(json_object_get(row, "width")),
+               memory = json_number_value(json_object_get(row, "memory_bytes")),
+               speed = json_number_value(json_object_get(row, "predicted_tokens_per_s"));
+        if (!name || !type || json_object_get(seen, name)) FAILED("row %zu: no name, or one that is there already", i);
+        json_object_set_new(seen, name ? name : "", json_true());
+        if (type && !strcmp(type, "bf16") && fabs(length / parameters / 2 - 1) > 0.01) FAILED("%s: sizes disagree", name);
+        if (sum && (strlen(sum) != 64 || strspn(sum, "0123456789abcdef") != 64)) FAILED("%s: no SHA-256", name);
+        if (speed > 0) EXPECT_NEAR(speed * memory * (1 - embedding / parameters) / bandwidth, 1, 1e-3);
+    }
+    json_decref(seen);
+    json_decref(list);
+}
+
 static void the_list(void)
 {
     EXPECT_EQ(wkv("pull", NULL, NULL, NULL), 0);
@@ -413,6 +451,7 @@ int main(void)
     RUN(without_curl);
     RUN(names);
     RUN(the_list);
+    RUN(the_rows);
     char line[128];
     snprintf(line, sizeof line, "rm -rf '%s'", work);
     if (system(line)) printf("%s stays\n", work);

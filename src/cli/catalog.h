@@ -9,11 +9,11 @@ typedef struct {
     const char *repository; /* on huggingface.co, "BlinkDL/rwkv7-g1"                              */
     const char *revision;   /* commit that has the file; repositories replace older files in main */
     const char *file;       /* NULL: the repository is one model, a Hugging Face folder           */
-    const char *type;       /* of the matrices in the file                                        */
+    const char *type;       /* data type of the matrices                                          */
     const char *version;    /* RWKV version                                                       */
     int layers, width, vocab;
     int64_t parameters;     /* exact, or bytes / 2 of a bf16 file                                 */
-    int64_t bytes;          /* of the file                                                        */
+    int64_t bytes;          /* size of the file                                                     */
     const char *sha256;     /* NULL: not read anywhere; the server may send it                    */
     const char *purpose;
 } published;

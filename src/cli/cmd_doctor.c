@@ -1,15 +1,16 @@
 /* cmd_doctor.c - reasons why wkv is slow on this machine. */
-#define _GNU_SOURCE
 #include "bench.h"
 #include "commands.h"
 #include "machine.h"
 #include "models.h"
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#ifdef __linux__
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
-#include <time.h>
+#endif
 
 static int as_json;
 
@@ -81,21 +82,29 @@ static int measure(examination *x)
     return 0;
 }
 
+static void judge_disk(examination *x, const char *path)
+{
+#ifdef __linux__
+    struct stat s;
+    struct statfs fs;
+    if (!stat(path, &s) && !statfs(path, &fs))
+        check_disk(&x->found, "", path, (unsigned long)fs.f_type, major(s.st_dev), minor(s.st_dev));
+#else
+    (void)x, (void)path; /* neither the numbers of file systems nor /sys are those of others */
+#endif
+}
+
 static int judge_model(examination *x)
 {
     wkv_model *m;
     int status = model_open(&m, engine_model, &(wkv_model_options){.as_stored = 1});
     if (status) return status;
-    const char *path = wkv_model_about(m)->path;
     wkv_work work;
-    struct stat s;
-    struct statfs fs;
     wkv_work_of(&work, m, 1, 1, 1, NULL);
     x->need = (double)wkv_model_bytes(m, NULL);
     x->speed = x->roof.read / work.bytes;
     check_memory(&x->found, x->need, x->available + (double)wkv_memory_resident());
-    if (!stat(path, &s) && !statfs(path, &fs))
-        check_disk(&x->found, "", path, (unsigned long)fs.f_type, major(s.st_dev), minor(s.st_dev));
+    judge_disk(x, wkv_model_about(m)->path);
     wkv_model_close(m);
     return 0;
 }

@@ -1,5 +1,4 @@
 /* cmd_pull.c - published checkpoints: the list, and downloads by name, repository or URL. */
-#define _GNU_SOURCE
 #include "bench.h"
 #include "catalog.h"
 #include "commands.h"
@@ -59,11 +58,11 @@ static const char *speed_text(char out[16], double tokens)
 static void print_list(const wkv_roof *roof, double available)
 {
     char a[16], b[16], c[16], d[16], e[16], f[16];
-    put_text("%s%-12s %-4s %7s %9s %9s %8s %9s %7s  %s%s\n", bold(1), "Name", "RWKV", "weights", "download", "memory", "as q8",
+    put_text("%s%-12s %-4s %10s %9s %9s %8s %9s %7s  %s%s\n", bold(1), "name", "RWKV", "parameters", "download", "memory", "as q8",
              "tokens/s", "as q8", "for", plain(1));
     for (const published *p = catalog; p->name; p++) {
         int q8 = is_bf16(p);
-        put_text("%-12s %-4s %7s %9s %9s %8s %9s %7s  %s\n", p->name, p->version, count_text(a, p),
+        put_text("%-12s %-4s %10s %9s %9s %8s %9s %7s  %s\n", p->name, p->version, count_text(a, p),
                  as_bytes(b, (double)p->bytes), as_bytes(c, memory(p, 0)), q8 ? as_bytes(d, memory(p, 1)) : "",
                  speed_text(e, speed(p, 0, roof->read, available)),
                  q8 ? speed_text(f, speed(p, 1, roof->read, available)) : "", p->purpose);
@@ -133,9 +132,10 @@ static int name_of_url(char out[256], const char *url)
 {
     const char *path = strchr(strstr(url, "://") + 3, '/');
     if (!path) return 0;
-    size_t length = strcspn(path, "?#"), n = 0;
-    const char *end = path + length, *start = memrchr(path, '/', length);
-    for (const char *c = start + 1; c < end; c++) {
+    size_t n = 0;
+    const char *end = path + strcspn(path, "?#"), *start = end;
+    while (start[-1] != '/') start--;
+    for (const char *c = start; c < end; c++) {
         char one = *c;
         if (one == '%' && end - c > 2 && strspn(c + 1, "0123456789abcdefABCDEF") >= 2) {
             one = (char)(16 * hex(c[1]) + hex(c[2]));

@@ -140,7 +140,7 @@ static int failed(const char *url, const char *path, int code)
 /* ---- headers ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    int status;         /* of the last response, after redirections */
+    int status;         /* HTTP status of the last response, after redirections */
     long long bytes;    /* -1: not announced                        */
     char sha256[65];    /* "": not announced                        */
 } announcement;

@@ -218,6 +218,9 @@ void help_man(void)
              ".TP\n.B 1\na file, the memory or the model did not allow it; one sentence says what\n"
              ".TP\n.B 2\nwrong usage\n.TP\n.B 130\nstopped by Ctrl\\-C; what was written so far is kept\n");
     put_text(".SH ENVIRONMENT\n.TP\n.B WKV_DATA\nfolder where vocabularies are looked for, before ~/.local/share/wkv\n"
+             ".TP\n.B WKV_MODELS\nfolder where models are looked for by name, and into which wkv pull downloads, before\n"
+             "$XDG_DATA_HOME/wkv and ~/.local/share/wkv\n"
+             ".TP\n.B HF_ENDPOINT\nmirror of https://huggingface.co for wkv pull\n"
              ".TP\n.B WKV_ISA\nthe instruction set to use instead of the best one: portable, avx2, avx512, neon\n"
              ".TP\n.B NO_COLOR\nwhen set, no colours\n");
 }

@@ -28,13 +28,13 @@ typedef struct {
 } processor;
 
 void read_processor(processor *p, const char *root);
-int has_flag(const char *root, const char *flag); /* of the processor: "amx_int8" */
+int has_flag(const char *root, const char *flag); /* a flag of the processor: "amx_int8" */
 
 /* ---- processor --------------------------------------------------------------------------------------------------------- */
 
 void check_smt(findings *f, const processor *p);
 void check_affinity(findings *f, const processor *p);
-void check_quota(findings *f, const char *root, const processor *p); /* of cgroups, versions 1 and 2 */
+void check_quota(findings *f, const char *root, const processor *p); /* cgroups of versions 1 and 2 */
 void check_governor(findings *f, const char *root);
 /* chosen, int8: the kernels in use, as wkv_roof names them; forced: WKV_ISA, NULL: not set. */
 void check_isa(findings *f, const char *root, const char *chosen, const char *int8, const char *forced);
@@ -59,7 +59,7 @@ void read_memory(memory_use *m, const char *root);
 void check_swap(findings *f, const memory_use *m);
 void check_memory(findings *f, double need, double available); /* bytes of a model, and free */
 void check_pages(findings *f, const char *root);               /* transparent huge pages    */
-/* path: of the model; type: f_type of statfs(2); the device's numbers as stat(2) has them. */
+/* path: the model; type: f_type of statfs(2); the device's numbers as stat(2) has them. */
 void check_disk(findings *f, const char *root, const char *path, unsigned long type, unsigned major, unsigned minor);
 
 /* ---- measured ---------------------------------------------------------------------------------------------------------- */
