@@ -265,12 +265,15 @@ static void the_command(void)
 {
     char line[512], *all = calloc(1, 1 << 16);
     const char *program = getenv("WKV");
-    snprintf(line, sizeof line, "'%s' doctor --json -m '%s/golden/models/v7-n32-f16.pth'", program ? program : "./wkv", TEST_DIR);
+    snprintf(line, sizeof line, "'%s' doctor --json -m '%s/golden/models/v7-n32-f16.pth'", program ? program : "./wkv",
+             TEST_DIR);
     FILE *out = popen(line, "r");
     size_t n = out && all ? fread(all, 1, (1 << 16) - 1, out) : 0;
     EXPECT(n > 0);
     EXPECT(out && pclose(out) == 0);
-    for (const char *const *key = (const char *const[]){"isa", "bandwidth_gbs", "fma_gflops", "findings", "weight_bytes", NULL}; *key; key++)
+    for (const char *const *key =
+             (const char *const[]){"isa", "bandwidth_gbs", "fma_gflops", "findings", "weight_bytes", NULL};
+         *key; key++)
         EXPECT_HAS(all, *key);
     free(all);
 }

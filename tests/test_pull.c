@@ -46,9 +46,11 @@ static void serve(int to, const char *path, int head, int from)
     const char *list = NULL;
     if (strstr(path, "/api/models/own/many/"))
         list = "{\"siblings\":[{\"rfilename\":\"a.pth\"},{\"rfilename\":\"b.pth\"},{\"rfilename\":\"README.md\"}]}";
-    if (strstr(path, "/api/models/own/single/")) list = "{\"siblings\":[{\"rfilename\":\"one.pth\"},{\"rfilename\":\"../evil.pth\"}]}";
+    if (strstr(path, "/api/models/own/single/"))
+        list = "{\"siblings\":[{\"rfilename\":\"one.pth\"},{\"rfilename\":\"../evil.pth\"}]}";
     if (strstr(path, "/api/models/own/folder/"))
-        list = "{\"siblings\":[{\"rfilename\":\"model.safetensors\"},{\"rfilename\":\"config.json\"},{\"rfilename\":\"x/y.json\"}]}";
+        list = "{\"siblings\":[{\"rfilename\":\"model.safetensors\"},{\"rfilename\":\"config.json\"},{\"rfilename\":"
+               "\"x/y.json\"}]}";
     if (strstr(path, "/api/models/own/page/")) list = "<html>";
     if (list) {
         reply(to, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", strlen(list), list);
@@ -59,13 +61,14 @@ static void serve(int to, const char *path, int head, int from)
         return;
     }
     char linked[200] = "";
-    if (strstr(path, "linked")) snprintf(linked, sizeof linked, "X-Linked-ETag: \"%s\"\r\nX-Linked-Size: %d\r\n", digest, bytes);
+    if (strstr(path, "linked"))
+        snprintf(linked, sizeof linked, "X-Linked-ETag: \"%s\"\r\nX-Linked-Size: %d\r\n", digest, bytes);
     if (strstr(path, "bad")) snprintf(linked, sizeof linked, "x-linked-etag: \"%064d\"\r\n", 0);
     if (strstr(path, "long")) snprintf(linked, sizeof linked, "X-Linked-Size: %d\r\n", bytes + 5);
     if (strstr(path, "huge")) snprintf(linked, sizeof linked, "X-Linked-Size: 4000000000000000000\r\n");
     if (strstr(path, "moved")) {
-        reply(to, "HTTP/1.1 302 Found\r\n%sLocation: %s/store\r\nContent-Length: 9\r\nConnection: close\r\n\r\n%s", linked, base,
-              head ? "" : "elsewhere");
+        reply(to, "HTTP/1.1 302 Found\r\n%sLocation: %s/store\r\nContent-Length: 9\r\nConnection: close\r\n\r\n%s",
+              linked, base, head ? "" : "elsewhere");
         return;
     }
     if (strstr(path, "plain")) from = 0;
@@ -75,7 +78,9 @@ static void serve(int to, const char *path, int head, int from)
     }
     int rest = bytes - from;
     if (from)
-        reply(to, "HTTP/1.1 206 Partial Content\r\n%sContent-Range: bytes %d-%d/%d\r\nContent-Length: %d\r\nConnection: close\r\n\r\n",
+        reply(to,
+              "HTTP/1.1 206 Partial Content\r\n%sContent-Range: bytes %d-%d/%d\r\nContent-Length: %d\r\nConnection: "
+              "close\r\n\r\n",
               linked, from, bytes - 1, bytes, rest);
     else
         reply(to, "HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n", linked, rest);
@@ -114,7 +119,9 @@ static int start(void)
     socklen_t n = sizeof a;
     pthread_t thread;
     listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0 || bind(listener, (void *)&a, sizeof a) || listen(listener, 16) || getsockname(listener, (void *)&a, &n)) return -1;
+    if (listener < 0 || bind(listener, (void *)&a, sizeof a) || listen(listener, 16) ||
+        getsockname(listener, (void *)&a, &n))
+        return -1;
     snprintf(base, sizeof base, "http://127.0.0.1:%d", ntohs(a.sin_port));
     return pthread_create(&thread, NULL, server, NULL);
 }
@@ -206,7 +213,10 @@ static int has(const char *program) /* in PATH */
     return !system(line);
 }
 
-#define NEEDS(program) do { if (!has(program)) SKIP("test_pull: %s is not installed", program); } while (0)
+#define NEEDS(program)                                                                                                 \
+    do {                                                                                                               \
+        if (!has(program)) SKIP("test_pull: %s is not installed", program);                                            \
+    } while (0)
 
 /* ---- downloads --------------------------------------------------------------------------------------------------------- */
 
@@ -251,7 +261,8 @@ static void an_interrupt(void)
     snprintf(url, sizeof url, "%s/slow.pth", base);
     const char *program = getenv("WKV");
     pid_t child = launch((const char *const[]){program ? program : "./wkv", "pull", url, NULL});
-    for (int i = 0; i < 500 && size("slow.pth.part") < 1000; i++) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    for (int i = 0; i < 500 && size("slow.pth.part") < 1000; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     kill(child, SIGINT);
     EXPECT_EQ(finish(child), 130);
     EXPECT_HAS(err, "is kept");
@@ -394,16 +405,21 @@ static void the_rows(void)
     double bandwidth = json_number_value(json_object_get(list, "bandwidth_gbs")) * 1e9;
     size_t i;
     EXPECT(json_array_size(rows) > 30);
-    json_array_foreach(rows, i, row) {
-        const char *name = json_string_value(json_object_get(row, "name")), *type = json_string_value(json_object_get(row, "type")),
+    json_array_foreach(rows, i, row)
+    {
+        const char *name = json_string_value(json_object_get(row, "name")),
+                   *type = json_string_value(json_object_get(row, "type")),
                    *sum = json_string_value(json_object_get(row, "sha256"));
-        double parameters = json_number_value(json_object_get(row, "parameters")), length = json_number_value(json_object_get(row, "bytes")),
-               embedding = json_number_value(json_object_get(row, "vocab")) * json_number_value(json_object_get(row, "width")),
+        double parameters = json_number_value(json_object_get(row, "parameters")),
+               length = json_number_value(json_object_get(row, "bytes")),
+               embedding =
+                   json_number_value(json_object_get(row, "vocab")) * json_number_value(json_object_get(row, "width")),
                memory = json_number_value(json_object_get(row, "memory_bytes")),
                speed = json_number_value(json_object_get(row, "predicted_tokens_per_s"));
         if (!name || !type || json_object_get(seen, name)) FAILED("row %zu: no name, or one that is there already", i);
         json_object_set_new(seen, name ? name : "", json_true());
-        if (type && !strcmp(type, "bf16") && fabs(length / parameters / 2 - 1) > 0.01) FAILED("%s: sizes disagree", name);
+        if (type && !strcmp(type, "bf16") && fabs(length / parameters / 2 - 1) > 0.01)
+            FAILED("%s: sizes disagree", name);
         if (sum && (strlen(sum) != 64 || strspn(sum, "0123456789abcdef") != 64)) FAILED("%s: no SHA-256", name);
         if (speed > 0) EXPECT_NEAR(speed * memory * (1 - embedding / parameters) / bandwidth, 1, 1e-3);
     }

@@ -19,7 +19,8 @@ static const option options[] = {
 };
 static const group own = GROUP("Report", options);
 static const option model_options[] = {
-    {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "", "a model to be judged, too: its memory, its disk, its speed at most"},
+    {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "",
+     "a model to be judged, too: its memory, its disk, its speed at most"},
 };
 static const group about_model = GROUP("Model", model_options);
 static const group *const groups[] = {&about_model, &own, &general_group, NULL};
@@ -29,8 +30,8 @@ typedef struct {
     memory_use memory;
     double available; /* bytes */
     wkv_roof roof;
-    double alone;     /* float32 operations per second of one thread; 0: not measured */
-    double busy;      /* share of the CPU time that others use */
+    double alone; /* float32 operations per second of one thread; 0: not measured */
+    double busy;  /* share of the CPU time that others use */
     int amx;
     double need, speed; /* with a model: bytes of its weights, tokens per second at most */
     findings found;
@@ -141,13 +142,17 @@ static void print_text(const examination *x)
     const findings *f = &x->found;
     char a[16], b[16];
     put_text("%sThe machine%s\n", bold(1), plain(1));
-    put_text("  processor  %s, %d CPU%s on %d core%s, %d thread%s\n", *x->cpu.model ? x->cpu.model : "not known", x->cpu.cpus,
-             x->cpu.cpus == 1 ? "" : "s", x->cpu.cores, x->cpu.cores == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s");
-    put_text("  kernels    %s, int8 by %s%s\n", r->fma_how, r->int8_how, x->amx ? "; AMX is there, and not used by this version" : "");
-    put_text("  memory     %s free of %s, read at %.1f GB/s\n", as_bytes(a, x->available), as_bytes(b, x->memory.total), r->read * 1e-9);
+    put_text("  processor  %s, %d CPU%s on %d core%s, %d thread%s\n", *x->cpu.model ? x->cpu.model : "not known",
+             x->cpu.cpus, x->cpu.cpus == 1 ? "" : "s", x->cpu.cores, x->cpu.cores == 1 ? "" : "s", r->threads,
+             r->threads == 1 ? "" : "s");
+    put_text("  kernels    %s, int8 by %s%s\n", r->fma_how, r->int8_how,
+             x->amx ? "; AMX is there, and not used by this version" : "");
+    put_text("  memory     %s free of %s, read at %.1f GB/s\n", as_bytes(a, x->available), as_bytes(b, x->memory.total),
+             r->read * 1e-9);
     put_text("  float32    %.0f GFLOP/s\n", r->fma * 1e-9);
     if (x->need > 0)
-        put_text("  model      %s of weights, %.1f tokens/s at most, by the bandwidth\n", as_bytes(a, x->need), x->speed);
+        put_text("  model      %s of weights, %.1f tokens/s at most, by the bandwidth\n", as_bytes(a, x->need),
+                 x->speed);
     put_text("\n");
     if (!f->n) {
         put_text("%snothing found%s that makes wkv slow here\n", *bold(1) ? "\033[32m" : "", plain(1));
@@ -163,12 +168,14 @@ static int print_json(const examination *x)
     json_t *list = json_array();
     for (int i = 0; i < x->found.n; i++) {
         const finding *one = &x->found.at[i];
-        json_array_append_new(list, json_pack("{s:s s:s s:s}", "id", one->id, "found", one->found, "remedy", one->remedy));
+        json_array_append_new(list,
+                              json_pack("{s:s s:s s:s}", "id", one->id, "found", one->found, "remedy", one->remedy));
     }
-    json_t *o = json_pack("{s:s s:s s:i s:i s:i s:s s:s s:b s:f s:f s:f s:f s:o}", "wkv", wkv_version(), "processor", x->cpu.model,
-                          "cpus", x->cpu.cpus, "cores", x->cpu.cores, "threads", r->threads, "isa", r->fma_how, "int8_how",
-                          r->int8_how, "amx", x->amx, "bandwidth_gbs", r->read * 1e-9, "fma_gflops", r->fma * 1e-9,
-                          "memory_available_bytes", x->available, "busy_share", x->busy, "findings", list);
+    json_t *o =
+        json_pack("{s:s s:s s:i s:i s:i s:s s:s s:b s:f s:f s:f s:f s:o}", "wkv", wkv_version(), "processor",
+                  x->cpu.model, "cpus", x->cpu.cpus, "cores", x->cpu.cores, "threads", r->threads, "isa", r->fma_how,
+                  "int8_how", r->int8_how, "amx", x->amx, "bandwidth_gbs", r->read * 1e-9, "fma_gflops", r->fma * 1e-9,
+                  "memory_available_bytes", x->available, "busy_share", x->busy, "findings", list);
     if (o && x->need > 0) {
         json_object_set_new(o, "weight_bytes", json_real(x->need));
         json_object_set_new(o, "tokens_per_s_at_most", json_real(x->speed));
@@ -192,11 +199,12 @@ const command cmd_doctor = {
     .operands = "",
     .most = 0,
     .summary = "find out why wkv is slow on this machine",
-    .about =
-        "Measure memory bandwidth and arithmetic for a second, look at the processor, its clock, other programs, containers' limits, "
-        "swap, huge pages and this build, and name what makes wkv slow, each with its remedy. With a model: whether it fits into "
-        "memory, and on which disk it is.\n\n"
-        "Exit status 0 whether something is found or not; --json has the findings for programs.",
+    .about = "Measure memory bandwidth and arithmetic for a second, look at the processor, its clock, other programs, "
+             "containers' limits, "
+             "swap, huge pages and this build, and name what makes wkv slow, each with its remedy. With a model: "
+             "whether it fits into "
+             "memory, and on which disk it is.\n\n"
+             "Exit status 0 whether something is found or not; --json has the findings for programs.",
     .examples = "wkv doctor  # the machine\n"
                 "wkv doctor -m MODEL.pth  # and a model on it",
     .groups = groups,

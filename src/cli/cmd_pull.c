@@ -15,7 +15,8 @@ static const char *sha256;
 static int as_json;
 
 static const option options[] = {
-    {0, "sha256", OPT_TEXT, "HEX", &sha256, 0, 0, "the server's, where it sends one", "require this SHA-256 of the file"},
+    {0, "sha256", OPT_TEXT, "HEX", &sha256, 0, 0, "the server's, where it sends one",
+     "require this SHA-256 of the file"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write the list as JSON"},
 };
 static const group own = GROUP("Download", options);
@@ -58,8 +59,8 @@ static const char *speed_text(char out[16], double tokens)
 static void print_list(const wkv_roof *roof, double available)
 {
     char a[16], b[16], c[16], d[16], e[16], f[16];
-    put_text("%s%-12s %-4s %10s %9s %9s %8s %9s %7s  %s%s\n", bold(1), "name", "RWKV", "parameters", "download", "memory", "as q8",
-             "tokens/s", "as q8", "for", plain(1));
+    put_text("%s%-12s %-4s %10s %9s %9s %8s %9s %7s  %s%s\n", bold(1), "name", "RWKV", "parameters", "download",
+             "memory", "as q8", "tokens/s", "as q8", "for", plain(1));
     for (const published *p = catalog; p->name; p++) {
         int q8 = is_bf16(p);
         put_text("%-12s %-4s %10s %9s %9s %8s %9s %7s  %s\n", p->name, p->version, count_text(a, p),
@@ -67,30 +68,31 @@ static void print_list(const wkv_roof *roof, double available)
                  speed_text(e, speed(p, 0, roof->read, available)),
                  q8 ? speed_text(f, speed(p, 1, roof->read, available)) : "", p->purpose);
     }
-    put_text("\nTokens/s are a prediction for this machine: its read bandwidth, measured now as %.1f GB/s, over the bytes\n"
-             "that one token reads; -: more than the %s of free memory. as q8: with --type q8.\n"
-             "wkv pull NAME downloads, wkv chat -m NAME talks.\n",
-             roof->read * 1e-9, as_bytes(a, available));
+    put_text(
+        "\nTokens/s are a prediction for this machine: its read bandwidth, measured now as %.1f GB/s, over the bytes\n"
+        "that one token reads; -: more than the %s of free memory. as q8: with --type q8.\n"
+        "wkv pull NAME downloads, wkv chat -m NAME talks.\n",
+        roof->read * 1e-9, as_bytes(a, available));
 }
 
 static int print_json(const wkv_roof *roof, double available)
 {
     json_t *list = json_array();
     for (const published *p = catalog; p->name; p++) {
-        json_t *row = json_pack(
-            "{s:s s:s s:s s:s? s:s s:s s:i s:i s:i s:I s:I s:s? s:s s:f s:f}", "name", p->name, "repository", p->repository,
-            "revision", p->revision, "file", p->file, "type", p->type, "version", p->version, "layers", p->layers, "width",
-            p->width, "vocab", p->vocab, "parameters", (json_int_t)p->parameters, "bytes", (json_int_t)p->bytes, "sha256",
-            p->sha256, "purpose", p->purpose, "memory_bytes", memory(p, 0), "predicted_tokens_per_s",
-            speed(p, 0, roof->read, available));
+        json_t *row = json_pack("{s:s s:s s:s s:s? s:s s:s s:i s:i s:i s:I s:I s:s? s:s s:f s:f}", "name", p->name,
+                                "repository", p->repository, "revision", p->revision, "file", p->file, "type", p->type,
+                                "version", p->version, "layers", p->layers, "width", p->width, "vocab", p->vocab,
+                                "parameters", (json_int_t)p->parameters, "bytes", (json_int_t)p->bytes, "sha256",
+                                p->sha256, "purpose", p->purpose, "memory_bytes", memory(p, 0),
+                                "predicted_tokens_per_s", speed(p, 0, roof->read, available));
         if (is_bf16(p)) {
             json_object_set_new(row, "q8_memory_bytes", json_real(memory(p, 1)));
             json_object_set_new(row, "q8_predicted_tokens_per_s", json_real(speed(p, 1, roof->read, available)));
         }
         json_array_append_new(list, row);
     }
-    return bench_put_json(json_pack("{s:f s:f s:o}", "bandwidth_gbs", roof->read * 1e-9, "memory_available_bytes", available,
-                                    "checkpoints", list));
+    return bench_put_json(json_pack("{s:f s:f s:o}", "bandwidth_gbs", roof->read * 1e-9, "memory_available_bytes",
+                                    available, "checkpoints", list));
 }
 
 static int list(void)
@@ -193,11 +195,15 @@ static int ends_with(const char *name, const char *extension)
 
 static int is_checkpoint(const char *name)
 {
-    return ends_with(name, ".pth") || ends_with(name, ".gguf") || ends_with(name, ".st") || ends_with(name, ".safetensors");
+    return ends_with(name, ".pth") || ends_with(name, ".gguf") || ends_with(name, ".st") ||
+           ends_with(name, ".safetensors");
 }
 
 /* Files of a Hugging Face folder that describe the model; weights come after them, so that a download in part has none. */
-static int describes(const char *name) { return ends_with(name, ".json") || ends_with(name, ".txt") || ends_with(name, ".jinja"); }
+static int describes(const char *name)
+{
+    return ends_with(name, ".json") || ends_with(name, ".txt") || ends_with(name, ".jinja");
+}
 
 /* The i-th file in the repository's own folder. */
 static const char *file_at(const json_t *files, size_t i)
@@ -294,7 +300,8 @@ static int pull_path(const char *path)
 {
     char repository[URL_ROOM], url[URL_ROOM], name[256];
     const char *file = strchr(strchr(path, '/') + 1, '/');
-    if (snprintf(repository, sizeof repository, "%.*s", (int)(file - path), path) >= URL_ROOM || !is_repository(repository))
+    if (snprintf(repository, sizeof repository, "%.*s", (int)(file - path), path) >= URL_ROOM ||
+        !is_repository(repository))
         return complain("%s: is no OWNER/NAME/FILE", path);
     int status = file_url(url, repository, "main", file + 1);
     if (status) return status;
@@ -307,7 +314,9 @@ static int pull_published(const published *p)
     if (!p->file) return pull_repository(p->repository, p->revision);
     char url[URL_ROOM];
     int status = file_url(url, p->repository, p->revision, p->file);
-    return status ? status : fetch_into("", url, p->file, sha256 ? sha256 : p->sha256);
+    if (!status) status = fetch_into("", url, p->file, sha256 ? sha256 : p->sha256);
+    if (!status) note("talk to it: wkv chat -m %s", p->name);
+    return status;
 }
 
 static int run(int n, char **operands)
@@ -333,14 +342,17 @@ const command cmd_pull = {
     .operands = "[NAME|URL]",
     .most = 1,
     .summary = "download a published checkpoint",
-    .about =
-        "Without an argument: list the published checkpoints that have a short name, with size, memory, and a prediction of the "
-        "decoding speed on this machine.\n\n"
-        "With one: download it. NAME is a short name, OWNER/NAME of a Hugging Face repository, or OWNER/NAME/FILE of a file in it. "
-        "Files go into $WKV_MODELS, else $XDG_DATA_HOME/wkv, else ~/.local/share/wkv, and are found there by the short name or "
-        "the file's name: wkv chat -m NAME. The path is printed.\n\n"
-        "The program curl does the transfer, into FILE.part; the same command resumes one that was broken off. Length and SHA-256 "
-        "are compared with the server's. HF_ENDPOINT names a mirror of huggingface.co.",
+    .about = "Without an argument: list the published checkpoints that have a short name, with size, memory, and a "
+             "prediction of the "
+             "decoding speed on this machine.\n\n"
+             "With one: download it. NAME is a short name, OWNER/NAME of a Hugging Face repository, or OWNER/NAME/FILE "
+             "of a file in it. "
+             "Files go into $WKV_MODELS, else $XDG_DATA_HOME/wkv, else ~/.local/share/wkv, and are found there by the "
+             "short name or "
+             "the file's name: wkv chat -m NAME. The path is printed.\n\n"
+             "The program curl does the transfer, into FILE.part; the same command resumes one that was broken off. "
+             "Length and SHA-256 "
+             "are compared with the server's. HF_ENDPOINT names a mirror of huggingface.co.",
     .examples = "wkv pull  # the list\n"
                 "wkv pull g1-1.5b  # a model to talk to, 3 GB\n"
                 "wkv pull BlinkDL/rwkv7-g1  # the files of a repository\n"

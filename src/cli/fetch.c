@@ -140,9 +140,9 @@ static int failed(const char *url, const char *path, int code)
 /* ---- headers ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    int status;         /* HTTP status of the last response, after redirections */
-    long long bytes;    /* -1: not announced                        */
-    char sha256[65];    /* "": not announced                        */
+    int status;      /* HTTP status of the last response, after redirections */
+    long long bytes; /* -1: not announced                        */
+    char sha256[65]; /* "": not announced                        */
 } announcement;
 
 int is_sha256(const char *text)
@@ -244,8 +244,8 @@ static int check_room(const char *part, long long bytes)
     if (bytes < 0 || statvfs(part, &v)) return 0;
     double room = (double)v.f_bavail * (double)v.f_frsize;
     if ((double)missing <= room) return 0;
-    return complain("%s: %s are still to be downloaded, the disk has room for %s; name another folder in WKV_MODELS", part,
-                    as_bytes(a, (double)missing), as_bytes(b, room));
+    return complain("%s: %s are still to be downloaded, the disk has room for %s; name another folder in WKV_MODELS",
+                    part, as_bytes(a, (double)missing), as_bytes(b, room));
 }
 
 /* One run of curl, from the end of the part file on. */
@@ -253,7 +253,8 @@ static int transfer(const char *url, const char *part)
 {
     arguments c;
     begin(&c, url);
-    static const char *const more[] = {"--fail", "--retry", "3", "--speed-limit", "100", "--speed-time", "60", "--continue-at", "-"};
+    static const char *const more[] = {"--fail", "--retry",       "3", "--speed-limit", "100", "--speed-time",
+                                       "60",     "--continue-at", "-"};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++) give(&c, more[i]);
     give(&c, on_terminal(2) && !say_quiet ? "--progress-bar" : "--silent");
     give(&c, "--output");
@@ -284,11 +285,13 @@ static int transfer_all(const char *url, const char *path, const char *part, con
 static int refused(const char *url, int status)
 {
     if (status == 404 || status == 410)
-        return complain("%s: the server has no such file (HTTP %d); repositories replace older files: wkv pull OWNER/NAME lists "
-                        "them",
-                        url, status);
+        return complain(
+            "%s: the server has no such file (HTTP %d); repositories replace older files: wkv pull OWNER/NAME lists "
+            "them",
+            url, status);
     if (status == 401 || status == 403)
-        return complain("%s: the server refuses (HTTP %d): no such repository, or one that needs an account", url, status);
+        return complain("%s: the server refuses (HTTP %d): no such repository, or one that needs an account", url,
+                        status);
     return 0; /* HEAD may be refused where GET is not */
 }
 
@@ -297,7 +300,8 @@ static int already(const char *path, const announcement *a, const char *sha256)
     long long bytes = size_of(path);
     int wrong;
     if (a->bytes >= 0 && bytes != a->bytes)
-        return complain("%s: is there already with %lld bytes, the server has %lld; move or delete it", path, bytes, a->bytes);
+        return complain("%s: is there already with %lld bytes, the server has %lld; move or delete it", path, bytes,
+                        a->bytes);
     note("%s is there already", path);
     return verify(path, sha256 ? sha256 : a->sha256, sha256 != NULL, &wrong);
 }
@@ -322,7 +326,8 @@ int fetch_file(const char *url, const char *path, const char *sha256)
 {
     announcement a;
     char part[4200];
-    if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part) return complain("%s: the path is too long", path);
+    if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
+        return complain("%s: the path is too long", path);
     int code = ask(&a, url);
     if (code == INTERRUPTED) return code;
     if (code) return failed(url, path, code);

@@ -93,7 +93,8 @@ void read_processor(processor *p, const char *root)
     memset(allowed_core, 0, sizeof allowed_core);
     for (int c = 0; c < MOST_CPUS; c++) {
         if (!p->cpus || !online[c]) continue;
-        int first = line_of(line, root, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", c) ? atoi(line) : c;
+        int first =
+            line_of(line, root, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", c) ? atoi(line) : c;
         if (first < 0 || first >= MOST_CPUS) continue;
         p->cores += !core[first];
         core[first] = 1;
@@ -117,9 +118,11 @@ void check_smt(findings *f, const processor *p)
 {
     if (p->allowed < 2 || p->allowed_cores != 1) return;
     finding *one = add(f, "smt");
-    SAY(one->found, "the %d CPUs are threads of one core, which compute little more together than one of them", p->allowed);
-    SAY(one->remedy, "%s", p->cores > 1 ? "let the process use other cores (taskset, the container's cpuset)"
-                                         : "choose a machine with two cores, or a virtual one whose CPUs are whole cores");
+    SAY(one->found, "the %d CPUs are threads of one core, which compute little more together than one of them",
+        p->allowed);
+    SAY(one->remedy, "%s",
+        p->cores > 1 ? "let the process use other cores (taskset, the container's cpuset)"
+                     : "choose a machine with two cores, or a virtual one whose CPUs are whole cores");
 }
 
 void check_affinity(findings *f, const processor *p)
@@ -169,7 +172,8 @@ void check_quota(findings *f, const char *root, const processor *p)
     int cores = p->allowed_cores ? p->allowed_cores : p->cores;
     if (!least || least >= cores) return;
     finding *one = add(f, "quota");
-    SAY(one->found, "a container's quota gives %.2g CPUs of time for %d cores: threads are stopped when it is used up", least, cores);
+    SAY(one->found, "a container's quota gives %.2g CPUs of time for %d cores: threads are stopped when it is used up",
+        least, cores);
     SAY(one->remedy, "raise it (docker run --cpus, resources.limits.cpu), or use -t %d", least < 1 ? 1 : (int)least);
 }
 
@@ -193,10 +197,11 @@ void check_governor(findings *f, const char *root)
         SAY(one->found, "the platform profile is low-power, as on battery");
         SAY(one->remedy, "powerprofilesctl set balanced (or performance); plug the charger in");
     }
-    if (line_of(line, root, "%sscaling_max_freq", cpu0) && line_of(most, root, "%scpuinfo_max_freq", cpu0) && atof(line) > 0 &&
-        atof(line) < 0.9 * atof(most)) {
+    if (line_of(line, root, "%sscaling_max_freq", cpu0) && line_of(most, root, "%scpuinfo_max_freq", cpu0) &&
+        atof(line) > 0 && atof(line) < 0.9 * atof(most)) {
         finding *one = add(f, "clock");
-        SAY(one->found, "the clock is limited to %.2f GHz, the processor reaches %.2f", atof(line) * 1e-6, atof(most) * 1e-6);
+        SAY(one->found, "the clock is limited to %.2f GHz, the processor reaches %.2f", atof(line) * 1e-6,
+            atof(most) * 1e-6);
         SAY(one->remedy, "cpupower frequency-set -u %.0fMHz", atof(most) * 1e-3);
     }
 }
@@ -204,7 +209,8 @@ void check_governor(findings *f, const char *root)
 /* The best instruction set of simd.c that the processor's flags allow; NULL: the flags are not known. */
 static const char *best_isa(const char *root)
 {
-    if (has_flag(root, "avx512f") && has_flag(root, "avx512dq") && has_flag(root, "avx512bw") && has_flag(root, "avx512vl"))
+    if (has_flag(root, "avx512f") && has_flag(root, "avx512dq") && has_flag(root, "avx512bw") &&
+        has_flag(root, "avx512vl"))
         return "avx512";
     if (has_flag(root, "avx2") && has_flag(root, "fma") && has_flag(root, "f16c")) return "avx2";
     if (has_flag(root, "asimd")) return "neon";
@@ -244,7 +250,9 @@ void read_times(cpu_times *t, const char *root)
     double user, nice, system, idle, wait, irq, soft, stolen = 0;
     *t = (cpu_times){0};
     if (!line_of(line, root, "/proc/stat")) return;
-    if (sscanf(line, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &user, &nice, &system, &idle, &wait, &irq, &soft, &stolen) < 7) return;
+    if (sscanf(line, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &user, &nice, &system, &idle, &wait, &irq, &soft, &stolen) <
+        7)
+        return;
     t->busy = user + nice + system + irq + soft;
     t->stolen = stolen;
     t->all = t->busy + stolen + idle + wait;
@@ -259,8 +267,8 @@ double check_busy(findings *f, const char *root, const cpu_times *before, const 
     if (busy > BUSY) {
         finding *one = add(f, "busy");
         line_of(line, root, "/proc/loadavg");
-        SAY(one->found, "other programs use %.1f of %d CPUs (load average %.*s); the measured figures suffer from it", busy * p->cpus,
-            p->cpus, *line ? (int)strcspn(line, " ") : 1, *line ? line : "?");
+        SAY(one->found, "other programs use %.1f of %d CPUs (load average %.*s); the measured figures suffer from it",
+            busy * p->cpus, p->cpus, *line ? (int)strcspn(line, " ") : 1, *line ? line : "?");
         SAY(one->remedy, "end them (top shows which), or leave them room with a smaller -t");
     }
     if (stolen > 0.05) {
@@ -290,7 +298,8 @@ void check_swap(findings *f, const memory_use *m)
     char used[16];
     if (m->swap_used < 64e6 || m->swap_used < 0.02 * m->total) return;
     finding *one = add(f, "swap");
-    SAY(one->found, "%s are swapped out: memory is short, and pages come back from the disk", as_bytes(used, m->swap_used));
+    SAY(one->found, "%s are swapped out: memory is short, and pages come back from the disk",
+        as_bytes(used, m->swap_used));
     SAY(one->remedy, "end other programs, or use a smaller model or --type q8 or q4");
 }
 
@@ -299,8 +308,8 @@ void check_memory(findings *f, double need, double available)
     char a[16], b[16];
     if (need <= available) return;
     finding *one = add(f, "memory");
-    SAY(one->found, "the weights take %s, and %s of memory are free: every token reads the rest from the disk", as_bytes(a, need),
-        as_bytes(b, available));
+    SAY(one->found, "the weights take %s, and %s of memory are free: every token reads the rest from the disk",
+        as_bytes(a, need), as_bytes(b, available));
     SAY(one->remedy, "wkv convert MODEL SMALL.gguf --type q8 or q4, or a smaller model (wkv pull)");
 }
 
@@ -318,8 +327,8 @@ void check_disk(findings *f, const char *root, const char *path, unsigned long t
     static const struct {
         unsigned long type;
         const char *name;
-    } remote[] = {{0x6969, "NFS"},         {0xff534d42, "SMB"}, {0xfe534d42, "SMB"},       {0x517b, "SMB"},
-                  {0x65735546, "FUSE"},    {0x01021997, "9p"},  {0x00c36400, "Ceph"},      {0x5346414f, "AFS"}};
+    } remote[] = {{0x6969, "NFS"},      {0xff534d42, "SMB"}, {0xfe534d42, "SMB"},  {0x517b, "SMB"},
+                  {0x65735546, "FUSE"}, {0x01021997, "9p"},  {0x00c36400, "Ceph"}, {0x5346414f, "AFS"}};
     char line[ROOM];
     for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
         if ((type & 0xffffffff) == remote[i].type) {
@@ -351,19 +360,23 @@ void check_limits(findings *f, const char *isa, int threads, double read, double
 {
     if (read < usual_read) {
         finding *one = add(f, "bandwidth");
-        SAY(one->found, "memory is read at %.1f GB/s; usual are 30 to 80 on a desktop, 15 with one memory channel", read * 1e-9);
-        SAY(one->remedy, "fill both memory channels; in a virtual machine take more CPUs, which often come with more bandwidth");
+        SAY(one->found, "memory is read at %.1f GB/s; usual are 30 to 80 on a desktop, 15 with one memory channel",
+            read * 1e-9);
+        SAY(one->remedy,
+            "fill both memory channels; in a virtual machine take more CPUs, which often come with more bandwidth");
     }
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         if (!strcmp(isa, usual[i].isa) && fma / threads < usual[i].fma) {
             finding *one = add(f, "arithmetic");
-            SAY(one->found, "a thread computes %.0f GFLOP/s with %s; usual are %.0f or more: a low clock, or a shared core",
+            SAY(one->found,
+                "a thread computes %.0f GFLOP/s with %s; usual are %.0f or more: a low clock, or a shared core",
                 fma / threads * 1e-9, isa, usual[i].fma * 1e-9);
             SAY(one->remedy, "look at heat, battery and power profile; on a virtual machine choose another type");
         }
     if (threads > 1 && fma_alone > 0 && fma < 1.3 * fma_alone) {
         finding *one = add(f, "scaling");
-        SAY(one->found, "%d threads compute %.2f times as much as one: the CPUs share a core, or something else uses them", threads,
+        SAY(one->found,
+            "%d threads compute %.2f times as much as one: the CPUs share a core, or something else uses them", threads,
             fma / fma_alone);
         SAY(one->remedy, "choose a machine whose CPUs are whole cores; measure again when nothing else runs");
     }

@@ -21,9 +21,9 @@ typedef struct {
 } findings;
 
 typedef struct {
-    char model[128];     /* "AMD EPYC"; "": not known                                */
-    int cpus, cores;     /* online; cores counted once however many threads they run */
-    int allowed;         /* CPUs this process may run on                             */
+    char model[128]; /* "AMD EPYC"; "": not known                                */
+    int cpus, cores; /* online; cores counted once however many threads they run */
+    int allowed;     /* CPUs this process may run on                             */
     int allowed_cores;
 } processor;
 

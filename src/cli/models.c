@@ -51,7 +51,8 @@ static int found(char out[MODEL_ROOM], const char *base)
     int n = model_folders(folder);
     for (int i = 0; i < n; i++)
         for (int e = 0; e < EXTENSIONS; e++)
-            if (snprintf(out, MODEL_ROOM, "%s/%s%s", folder[i], base, extensions[e]) < MODEL_ROOM && !access(out, R_OK)) return 1;
+            if (snprintf(out, MODEL_ROOM, "%s/%s%s", folder[i], base, extensions[e]) < MODEL_ROOM && !access(out, R_OK))
+                return 1;
     return 0;
 }
 
