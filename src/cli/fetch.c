@@ -111,11 +111,11 @@ static const char *reason(int code)
 {
     switch (code) {
     case 5:
-    case 6: return "the host's name cannot be resolved; is there a network?";
-    case 7: return "no connection to the host; is there a network?";
+    case 6: return "the host's name cannot be resolved (no network?)";
+    case 7: return "no connection to the host (no network?)";
     case 18: return "the connection ended early";
     case 22: return "the server refuses";
-    case 23: return "the file cannot be written; is the disk full?";
+    case 23: return "the file cannot be written (disk full?)";
     case 28: return "the server did not answer in time";
     case 35:
     case 60: return "TLS failed: no trusted certificate";
@@ -126,13 +126,19 @@ static const char *reason(int code)
     }
 }
 
+static long long size_of(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) ? -1 : (long long)s.st_size;
+}
+
 /* The sentence, and the line that does the same by hand. */
-static int failed(const char *url, const char *path, int code)
+static int failed(const char *url, const char *path, const char *part, int code)
 {
     const char *why = reason(code);
     char number[32];
     snprintf(number, sizeof number, "curl ended with status %d", code);
-    complain("%s: %s; the same command resumes", url, why ? why : number);
+    complain("%s: %s%s", url, why ? why : number, size_of(part) > 0 ? "; the same command resumes" : "");
     fprintf(stderr, "Try: curl -L --fail -C - -o '%s' '%s'\n", path, url);
     return 1;
 }
@@ -229,12 +235,6 @@ static int verify(const char *path, const char *expected, int required, int *wro
 
 /* ---- one file ---------------------------------------------------------------------------------------------------------- */
 
-static long long size_of(const char *path)
-{
-    struct stat s;
-    return stat(path, &s) ? -1 : (long long)s.st_size;
-}
-
 /* Room on the disk for what is still to come. */
 static int check_room(const char *part, long long bytes)
 {
@@ -279,7 +279,7 @@ static int transfer_all(const char *url, const char *path, const char *part, con
         }
         if (size_of(part) <= before) break;
     }
-    return failed(url, path, code);
+    return failed(url, path, part, code);
 }
 
 static int refused(const char *url, int status)
@@ -330,7 +330,7 @@ int fetch_file(const char *url, const char *path, const char *sha256)
         return complain("%s: the path is too long", path);
     int code = ask(&a, url);
     if (code == INTERRUPTED) return code;
-    if (code) return failed(url, path, code);
+    if (code) return failed(url, path, part, code);
     if (!*a.sha256 && refused(url, a.status)) return 1;
     if (size_of(path) >= 0) return already(path, &a, sha256);
     int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
