@@ -39,7 +39,7 @@ static void body(int to, const char *at, int n)
         if ((sent = send(to, at, (size_t)n, MSG_NOSIGNAL)) <= 0) return;
 }
 
-/* cut: half of the rest arrives. slow: when asked from the start, half, then nothing. plain: ranges are ignored. long: more
+/* cut: half of the rest arrives. slow: when asked from the start, half, then nothing. stuck: half, and no answer to a range. plain: ranges are ignored. long: more
  * is announced; huge: much more. linked, bad: a digest is sent, the right one or not. moved: a redirection. */
 static void serve(int to, const char *path, int head, int from)
 {
@@ -72,6 +72,7 @@ static void serve(int to, const char *path, int head, int from)
         return;
     }
     if (strstr(path, "plain")) from = 0;
+    if (strstr(path, "stuck") && from) return;
     if (from >= bytes) {
         reply(to, "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         return;
@@ -86,7 +87,7 @@ static void serve(int to, const char *path, int head, int from)
         reply(to, "HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n", linked, rest);
     if (head) return;
     int slow = strstr(path, "slow") && !from;
-    body(to, data + from, slow || (strstr(path, "cut") && rest > bytes / 6) ? rest / 2 : rest);
+    body(to, data + from, slow || strstr(path, "stuck") || (strstr(path, "cut") && rest > bytes / 6) ? rest / 2 : rest);
     struct pollfd left = {.fd = to, .events = POLLIN};
     if (slow) poll(&left, 1, 5000);
 }
@@ -238,6 +239,9 @@ static void a_cut_connection(void)
     EXPECT_EQ(pull("cut.pth"), 0);
     EXPECT(is_whole("cut.pth"));
     EXPECT(requests - before > 3);
+    EXPECT_EQ(pull("stuck.pth"), 1); /* the rest never comes */
+    EXPECT_HAS(err, "; the same command resumes");
+    EXPECT_EQ(size("stuck.pth.part"), bytes / 2);
 }
 
 static void a_download_in_part(void)
