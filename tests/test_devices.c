@@ -101,11 +101,14 @@ static tensor weight(dtype type, int rows, int cols, int in_rows, float scale, v
     else
         for (size_t b = 0; b < bytes; b += (size_t)dtypes[type].bytes) {
             float d = (1 + (float)rng_uniform(&dice)) / (type == Q8_0                   ? 128
-                                                         : type == Q6_K                 ? 2048
+                                                         : type == Q6_K || type == IQ4_XS ? 2048
+                                                         : type == IQ4_NL || type == Q3_K ? 128
                                                          : type == Q4_K || type == Q5_K ? 512
                                                                                         : 16);
-            put_f16(data + b + (type == Q6_K ? 208 : 0), d);
-            if (type == Q4_1 || type == Q5_1 || type == Q4_K || type == Q5_K) put_f16(data + b + 2, d);
+            size_t at = type == Q6_K ? 208 : type == Q3_K ? 108 : type == Q2_K ? 80 : 0;
+            if (type == MXFP4) data[b] = (char)(124 + (rng_u64(&dice) & 1)); /* a power of two alone */
+            else put_f16(data + b + at, d);
+            if (type == Q4_1 || type == Q5_1 || type == Q4_K || type == Q5_K || type == Q2_K) put_f16(data + b + at + 2, d);
         }
     *to_free = base;
     return (tensor){.rows = rows, .cols = cols, .type = type, .in_rows = in_rows, .scale = scale, .data = data};
@@ -192,6 +195,12 @@ static void linear(void)
     linear_case(BF16, 1100, 70, 0, 530);
     linear_case(F32, 530, 70, 1, 1100);
     linear_case(Q4_K, 300, 768, 1, 9);
+    for (dtype type = Q2_K; type <= MXFP4; type++) { /* these have no kernels of their own: rows are decoded first */
+        linear_case(type, 512, 71, 0, 1);
+        linear_case(type, 512, 71, 0, 17);
+        linear_case(type, 71, 512, 1, 1);
+        linear_case(type, 71, 512, 1, 17);
+    }
 }
 
 /* ---- everything else: one run of every entry over the same inputs, its results one after another -------------------------------- */

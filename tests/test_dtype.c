@@ -103,7 +103,7 @@ static void blocks(void)
         for (int j = 0; j < 512; j++) EXPECT_NEAR(z[j % 256 * 2 + j / 256], 2 * x[j], 0);
         seen++;
     }
-    EXPECT_EQ(seen, 9);
+    EXPECT_EQ(seen, 14);
     tensors_close(t);
 }
 

@@ -49,7 +49,7 @@ static int file_type(const exporter *x)
 {
     static const int numbers[DTYPES] = {
         [F32] = 0, [F16] = 1, [BF16] = 32, [Q4_0] = 2, [Q4_1] = 3, [Q8_0] = 7, [Q5_0] = 8, [Q5_1] = 9,
-        [Q4_K] = 15, [Q5_K] = 17, [Q6_K] = 18};
+        [Q4_K] = 15, [Q5_K] = 17, [Q6_K] = 18, [Q2_K] = 10, [Q3_K] = 12, [IQ4_NL] = 25, [IQ4_XS] = 30, [MXFP4] = 38};
     dtype t = F32;
     for (int i = 0; i < x->count; i++)
         if (x->how[i]->slot && !strcmp(x->how[i]->slot->name, "att.key.weight")) t = x->out[i].type;

@@ -7,6 +7,8 @@ const dtype_info dtypes[DTYPES] = {
     [F32] = {"f32", 1, 4},     [F16] = {"f16", 1, 2},       [BF16] = {"bf16", 1, 2},     [F64] = {"f64", 1, 8},
     [Q8_0] = {"q8_0", 32, 34}, [Q4_0] = {"q4_0", 32, 18},   [Q4_1] = {"q4_1", 32, 20},   [Q5_0] = {"q5_0", 32, 22},
     [Q5_1] = {"q5_1", 32, 24}, [Q4_K] = {"q4_K", 256, 144}, [Q5_K] = {"q5_K", 256, 176}, [Q6_K] = {"q6_K", 256, 210},
+    [Q2_K] = {"q2_K", 256, 84}, [Q3_K] = {"q3_K", 256, 110}, [IQ4_XS] = {"iq4_xs", 256, 136},
+    [IQ4_NL] = {"iq4_nl", 32, 18}, [MXFP4] = {"mxfp4", 32, 17},
     [U8] = {"u8", 1, 1},       [I8] = {"i8", 1, 1},         [I16] = {"i16", 1, 2},       [U16] = {"u16", 1, 2},
     [I32] = {"i32", 1, 4},     [I64] = {"i64", 1, 8},       [BOOL] = {"bool", 1, 1},
 };
@@ -114,6 +116,28 @@ static void q5_1(const uint8_t *b, float *x)
     for (int j = 0; j < 32; j++) x[j] = d * q[j] + m;
 }
 
+/* Sixteen values that a nibble chooses from: low halves first. */
+static void by_table(const int8_t *table, float d, const uint8_t *qs, float *x)
+{
+    for (int j = 0; j < 16; j++) {
+        x[j] = d * table[qs[j] & 15];
+        x[j + 16] = d * table[qs[j] >> 4];
+    }
+}
+
+/* llama.cpp's four bits with steps that widen away from zero */
+static const int8_t nonlinear[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+static void iq4_nl(const uint8_t *b, float *x) { by_table(nonlinear, half_at(b), b + 2, x); }
+
+/* OCP's microscaling format: a power of two, 2^(e - 127), for 32 floats of 4 bits (E2M1), here in halves. */
+static void mxfp4(const uint8_t *b, float *x)
+{
+    static const int8_t halves[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+    uint32_t half_scale = b[0] < 2 ? 0x200000u << b[0] : (uint32_t)(b[0] - 1) << 23; /* 2^(e - 128), subnormal below 2^-126 */
+    by_table(halves, of_bits(half_scale), b + 1, x);
+}
+
 /* ---- superblocks of 256 ---------------------------------------------------------------------------------------------- */
 
 /* The 6-bit scale and minimum of sub-block j (0..7), packed in twelve bytes. */
@@ -161,6 +185,46 @@ static void q6_K(const uint8_t *b, float *x)
     }
 }
 
+/* Sub-blocks of 16, each with a 4-bit scale and minimum in one byte. */
+static void q2_K(const uint8_t *b, float *x)
+{
+    float d = half_at(b + 80), dmin = half_at(b + 82);
+    for (int j = 0; j < 16; j++) {
+        const uint8_t *q = b + 16 + 32 * (j / 8) + 16 * (j & 1);
+        float ds = d * (b[j] & 15), dm = dmin * (b[j] >> 4);
+        for (int l = 0; l < 16; l++) x[16 * j + l] = ds * (q[l] >> (j & 6) & 3) - dm;
+    }
+}
+
+/* The same with signed scales of 6 bits, no minimum, and a third bit that lowers a value by 4 where it is not set. Of scale j four
+ * bits are in a half of byte j % 8, two in byte 8 + j % 4. */
+static void q3_K(const uint8_t *b, float *x)
+{
+    const uint8_t *high = b, *scales = b + 96;
+    float d = half_at(b + 108);
+    for (int j = 0; j < 16; j++) {
+        const uint8_t *q = b + 32 + 32 * (j / 8) + 16 * (j & 1), *h = high + 16 * (j & 1);
+        int scale = (scales[j & 7] >> 4 * (j / 8) & 15) | (scales[8 + (j & 3)] >> 2 * (j / 4) & 3) << 4;
+        float ds = d * (scale - 32);
+        for (int l = 0; l < 16; l++) {
+            int low = q[l] >> (j & 6) & 3, bit = h[l] >> (j / 2) & 1;
+            x[16 * j + l] = ds * (low - (bit ? 0 : 4));
+        }
+    }
+}
+
+/* Sub-blocks of 32 with signed scales of 6 bits: four of them in halves of scales_l, two in scales_h. */
+static void iq4_xs(const uint8_t *b, float *x)
+{
+    float d = half_at(b);
+    uint16_t scales_h;
+    memcpy(&scales_h, b + 2, 2);
+    for (int j = 0; j < 8; j++) {
+        int scale = (b[4 + j / 2] >> 4 * (j & 1) & 15) | (scales_h >> 2 * j & 3) << 4;
+        by_table(nonlinear, d * (scale - 32), b + 8 + 16 * j, x + 32 * j);
+    }
+}
+
 /* ---- everything -------------------------------------------------------------------------------------------------------- */
 
 #define EACH(ctype, expression)                                                                                        \
@@ -176,6 +240,7 @@ void dtype_decode(dtype t, const void *src, float *dst, int64_t n)
     static void (*const block[DTYPES])(const uint8_t *, float *) = {
         [Q8_0] = q8_0, [Q4_0] = q4_0, [Q4_1] = q4_1, [Q5_0] = q5_0,
         [Q5_1] = q5_1, [Q4_K] = q4_K, [Q5_K] = q5_K, [Q6_K] = q6_K,
+        [Q2_K] = q2_K, [Q3_K] = q3_K, [IQ4_XS] = iq4_xs, [IQ4_NL] = iq4_nl, [MXFP4] = mxfp4,
     };
     const uint8_t *p = src;
     if (n <= 0) return;

@@ -9,6 +9,7 @@ typedef enum {
     F32, F16, BF16, F64,                          /* one value each                     */
     Q8_0, Q4_0, Q4_1, Q5_0, Q5_1,                 /* blocks of 32 values along a row    */
     Q4_K, Q5_K, Q6_K,                             /* blocks of 256 values along a row   */
+    Q2_K, Q3_K, IQ4_XS, IQ4_NL, MXFP4,            /* more of them; the last two: of 32  */
     U8, I8, I16, U16, I32, I64, BOOL,             /* readable as tensors, never weights */
     DTYPES
 } dtype;
@@ -21,6 +22,8 @@ typedef struct {
 
 extern const dtype_info dtypes[DTYPES];
 
+static inline int dtype_is_weight(dtype t) { return t <= MXFP4; }
+static inline int dtype_is_blocks(dtype t) { return t >= Q8_0 && t <= MXFP4; }
 static inline int64_t dtype_bytes(dtype t, int64_t values) { return values / dtypes[t].values * dtypes[t].bytes; }
 
 /* Decode n values (a multiple of the block) that start at `src` into f32. src may have any alignment. */

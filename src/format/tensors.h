@@ -1,7 +1,7 @@
 /* tensors.h - one view of any checkpoint: named tensors in a mapped file.
  *
- * Whatever the container (.pth, .safetensors, GGUF, rwkv.cpp .bin) and whatever its naming (official, HF, fla, web-rwkv,
- * llama.cpp), what is seen through this view has the OFFICIAL names ("blocks.3.att.key.weight") and the official meaning.
+ * Whatever the container (.pth, .safetensors, GGUF, rwkv.cpp .bin) and whatever its naming (official, HF, fla, rwkv-rs,
+ * web-rwkv, llama.cpp), what is seen through this view has the OFFICIAL names ("blocks.3.att.key.weight") and the official meaning.
  * Where a file stores something else than the official file would, the view says what (`transposed`, `holds`, `scale`),
  * and tensor_read() undoes it, so that the values read are those of the official checkpoint. Big matrices are used in place
  * through `data` with those notes; everything small is read. Nothing here decides what an RWKV is: rwkv/model.c does. */
@@ -72,12 +72,12 @@ const file_tensor *tensors_find(const tensors *t, const char *name);      /* NUL
 const char *tensors_path(const tensors *t);
 const char *tensors_path_of(const tensors *t, const file_tensor *f);      /* of the file that f is in: t's, or one over it */
 const char *tensors_format(const tensors *t);                             /* "pth (zip)", "gguf v3", "rwkv.cpp 101" ... */
-const char *tensors_naming(const tensors *t);                             /* "official", "hf" (4, 5, 6), "fla" (7), "web-rwkv", "llama.cpp", "rwkv.cpp", "unknown" */
+const char *tensors_naming(const tensors *t);                             /* "official", "hf" (4, 5, 6), "transformers", "fla", "rwkv-rs" (7), "web-rwkv", "llama.cpp", "rwkv.cpp", "unknown" */
 size_t tensors_bytes(const tensors *t);                                   /* of the file(s)            */
 
 /* Text metadata (safetensors __metadata__, GGUF strings, texts beside the tensors of a .pth), NULL when absent. */
 const char *tensors_meta(const tensors *t, const char *key);
-/* Number metadata (GGUF integers, floats, bools); `otherwise` when absent. "group_norm_eps" is 1e-5 in rwkv.cpp's v5 files,
+/* Number metadata (GGUF integers, floats, bools; numbers of a folder's config.json, as "config.hidden_size"); `otherwise` when absent. "group_norm_eps" is 1e-5 in rwkv.cpp's v5 files,
  * which are computed so, and absent elsewhere. */
 double tensors_number(const tensors *t, const char *key, double otherwise);
 /* GGUF vocabulary: the i-th entry of tokenizer.ggml.tokens as stored (Python-escaped), its bytes in *len; NULL past the end. */
@@ -85,7 +85,7 @@ const char *tensors_token(const tensors *t, int i, size_t *len);
 int tensors_token_count(const tensors *t);                                /* 0: no vocabulary inside   */
 
 int64_t tensor_values(const file_tensor *f);                              /* product of the shape      */
-static inline int tensor_is_weight(const file_tensor *f) { return f->type <= Q6_K; } /* not integers or booleans */
+static inline int tensor_is_weight(const file_tensor *f) { return dtype_is_weight(f->type); } /* not integers or booleans */
 /* Size of axis i of the OFFICIAL tensor (transposition undone), 1 beyond its axes. Vectors may have axes of size 1 more or
  * fewer than the official file ([1, 1, C] or [C]); the two axes of r_k, time_faaaa and v5.2's time_decay are always there. */
 int64_t tensor_axis(const file_tensor *f, int i);
