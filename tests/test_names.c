@@ -114,6 +114,10 @@ static void rwkv7(void)
     check("7", "fla/model.safetensors.index.json", "safetensors", "fla");
     check("7", "fla/model-00002-of-00002.safetensors", "safetensors", "fla");
     check("7", "fla-fused.safetensors", "safetensors", "fla");
+    check("7", "transformers", "safetensors", "transformers");
+    check("7", "transformers/model.safetensors", "safetensors", "transformers");
+    check("7", "rwkv-rs", "safetensors", "rwkv-rs");
+    check("7", "rwkv-rs/model-00001-of-00002.safetensors", "safetensors", "rwkv-rs");
     check("7", "web.st", "safetensors", "web-rwkv");
     check("7", "rwkvcpp.bin", "rwkv.cpp 101", "rwkv.cpp");
     check("7", "llamacpp.gguf", "gguf v3", "llama.cpp");

@@ -282,7 +282,8 @@ static void ggufs(void)
     gguf_tensor(4, 4, 0, 8, "tensor t: at 8, expected a multiple of 32");
     gguf_tensor(4, 4, 0, UINT64_MAX - 31, "which is in no file");
     gguf_tensor(33, 1, 8, 0, "tensor t: rows of 33 values cannot be q8_0, which comes in blocks of 32");
-    gguf_tensor(4, 1, 10, 0, "tensor t: of ggml type 10 (Q2_K), which is not read");
+    gguf_tensor(4, 1, 10, 0, "tensor t: rows of 4 values cannot be q2_K");
+    gguf_tensor(4, 1, 18, 0, "tensor t: of ggml type 18 (IQ3_XXS), which is not read; F32, F16, BF16,");
     gguf_tensor(4, 1, 99, 0, "of ggml type 99 (unknown)");
     gguf_tensor(4, (uint64_t)-4, 0, 0, "tensor t: axis 0 is -4");
     bytes b = gguf("rwkv7", 1 << 20);
@@ -385,9 +386,11 @@ static void strangers(void)
         {{"emb.weight", "blocks.0.att.key.weight", "head_q.weight"}, "is an RWKV-4 with head-QK"},
         {{"emb.weight", "blocks.0.att.time_maa_x", "blocks.0.att.gate_w1"}, "variants x060a to c"},
         {{"emb.weight", "blocks.0.att.time_maa_x", "blocks.0.att.time_maa_rkvw_w1"}, "variants x060a to c"},
-        {{"emb.weight", "blocks.0.att.r_k", "blocks.0.ffn.s_emb.weight"}, "is an RWKV-7a with DeepEmbed"},
-        {{"emb.weight", "blocks.0.att.r_k", "blocks.0.qkv.qq.weight"}, "is an RWKV-7b or RWKV-8"},
-        {{"emb.weight", "blocks.0.att.r_k", "blocks.0.ffn.enn.weight"}, "is an RWKV-8 rc00"},
+        {{"emb.weight", "blocks.0.att.r_k", "blocks.0.ffn.s_emb.weight"}, NULL},
+        {{"emb.weight", "blocks.0.att.r_k", "blocks.0.ffn.s_emb.weight", "blocks.0.qkv.k_emb.weight"},
+         "is an RWKV-7b (DeepEmbed and an attention whose memory grows with the text)"},
+        {{"emb.weight", "blocks.0.att.r_k", "blocks.0.ffn.enn.weight", "blocks.0.qkv.qq.weight"}, "is an RWKV-8 rc00"},
+        {{"emb.weight", "blocks.0.att.key.weight", "blocks.0.rosa_q.weight"}, "is an RWKV-8 experiment with ROSA"},
         {{"blocks.0.att.key.lora_A", "blocks.0.att.key.lora_B"},
          "is an adapter (it holds blocks.0.att.key.lora_A), not a model"},
         {{"blocks.0.att.key.lora.0", "blocks.0.att.key.lora.1"}, "is an adapter"},
@@ -421,6 +424,20 @@ static void strangers(void)
     remove(path);
 }
 
+/* MLX packs codes of 4 bits into numbers of 32, whose scales and biases are tensors of their own. */
+static void mlx(void)
+{
+    static const char head[] = "{\"model.layers.0.attn.r_proj.weight\":{\"dtype\":\"U32\",\"shape\":[1,8],\"data_offsets\":[0,32]},"
+                               "\"model.layers.0.attn.r_proj.scales\":{\"dtype\":\"F16\",\"shape\":[1,1],\"data_offsets\":[32,34]},"
+                               "\"model.layers.0.attn.r_proj.biases\":{\"dtype\":\"F16\",\"shape\":[1,1],\"data_offsets\":[34,36]}}";
+    char data[8 + sizeof head - 1 + 36] = {0};
+    uint64_t n = sizeof head - 1;
+    memcpy(data, &n, 8);
+    memcpy(data + 8, head, sizeof head - 1);
+    refused(data, sizeof data, "model.safetensors",
+            "is a model quantized for MLX (model.layers.0.attn.r_proj.weight is packed into U32");
+}
+
 /* The rwkv package's converted models carry their strategy beside the weights. */
 static void converted(void)
 {
@@ -450,6 +467,7 @@ int main(void)
     RUN(other_architectures);
     RUN(rwkvcpps);
     RUN(strangers);
+    RUN(mlx);
     RUN(converted);
     return DONE();
 }

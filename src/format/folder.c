@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 static const char *const indices[] = {"model.safetensors.index.json", "pytorch_model.bin.index.json"};
+static const char *const single[] = {"model.safetensors", "pytorch_model.bin"};
 
 static char *join(const char *folder, size_t folder_len, const char *name)
 {
@@ -178,7 +179,6 @@ static int find_index(checkpoint *c, const char *path, const char *folder, size_
 
 static int find_in_folder(checkpoint *c, const char *path)
 {
-    static const char *const single[] = {"model.safetensors", "pytorch_model.bin"};
     size_t n = strlen(path);
     char *folder = join(path, n, n && path[n - 1] == '/' ? "" : "/");
     if (!folder) return WKV_ENOMEM;
@@ -218,10 +218,41 @@ static int find_shards(checkpoint *c, const char *path)
     return e;
 }
 
-int checkpoint_find(checkpoint *out, const char *path)
+/* The config.json beside a checkpoint that has the names of a Hugging Face folder; one that is no JSON (Python writes NaN as a
+ * number) tells nothing. */
+static int find_config(checkpoint *c)
+{
+    const char *file = c->file[0], *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    if (!c->index && strcmp(name, single[0]) && strcmp(name, single[1])) return WKV_OK;
+    char *path = join(file, (size_t)(name - file), "config.json"), *text;
+    size_t size;
+    if (!path) return WKV_ENOMEM;
+    int e = access(path, R_OK) ? WKV_EIO : file_slurp(&text, &size, path);
+    free(path);
+    if (e) return e == WKV_ENOMEM ? e : WKV_OK;
+    c->config = json_loadb(text, size, 0, NULL);
+    free(text);
+    return WKV_OK;
+}
+
+int checkpoint_config(const checkpoint *c, tensors *t)
+{
+    const char *name;
+    json_t *value;
+    int e = WKV_OK;
+    json_object_foreach(c->config, name, value)
+    {
+        char key[128];
+        if (e || !json_is_number(value)) continue;
+        int n = snprintf(key, sizeof key, "config.%s", name);
+        if (n < (int)sizeof key) e = tensors_add_number(t, key, (size_t)n, json_number_value(value));
+    }
+    return e;
+}
+
+static int find_files(checkpoint *out, const char *path)
 {
     struct stat about;
-    *out = (checkpoint){0};
     if (stat(path, &about)) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     if (S_ISDIR(about.st_mode)) return find_in_folder(out, path);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -232,10 +263,18 @@ int checkpoint_find(checkpoint *out, const char *path)
     return (e = refuse_shard(path)) ? e : add_file(out, join(path, strlen(path), ""));
 }
 
+int checkpoint_find(checkpoint *out, const char *path)
+{
+    *out = (checkpoint){0};
+    int e = find_files(out, path);
+    return e ? e : find_config(out);
+}
+
 void checkpoint_free(checkpoint *c)
 {
     for (int i = 0; i < c->n; i++) free(c->file[i]);
     free(c->file);
     json_decref(c->index);
+    json_decref(c->config);
     *c = (checkpoint){0};
 }

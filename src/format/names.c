@@ -78,6 +78,24 @@ static const rule fla[] = {
     {0},
 };
 
+/* rwkv-rs's RWKV-7 ("linear_attn"), vectors as [C]; "model." is taken off before */
+static const rule rwkv_rs[] = {
+    {"embed_tokens.weight", "emb.weight", 0},
+    {"embedding_norm.*", "blocks.0.ln0.*", 0},
+    {"lm_head.weight", "head.weight", 0},
+    {"norm.*", "ln_out.*", 0},
+    {"layers.#.input_layernorm.*", "blocks.#.ln1.*", 0},
+    {"layers.#.post_attention_layernorm.*", "blocks.#.ln2.*", 0},
+    {"layers.#.linear_attn.g_norm.*", "blocks.#.att.ln_x.*", 0},
+    {"layers.#.linear_attn.r_proj.weight", "blocks.#.att.receptance.weight", 0},
+    {"layers.#.linear_attn.k_proj.weight", "blocks.#.att.key.weight", 0},
+    {"layers.#.linear_attn.v_proj.weight", "blocks.#.att.value.weight", 0},
+    {"layers.#.linear_attn.o_proj.weight", "blocks.#.att.output.weight", 0},
+    {"layers.#.linear_attn.*", "blocks.#.att.*", 0},
+    {"layers.#.mlp.*", "blocks.#.ffn.*", 0},
+    {0},
+};
+
 /* web-rwkv's .st: v5 renames the bonus; v6 also the mixes; small matrices and states are swapped. v4 is official. */
 static const rule web5[] = {
     {"blocks.#.att.time_first", "blocks.#.att.time_faaaa", 0},
@@ -226,7 +244,7 @@ static const rule gguf7[] = {
 /* Whatever wrapped the model while it trained or was saved put its own name in front. */
 static const char *unwrapped(const char *name)
 {
-    static const char *const wrapper[] = {"_forward_module.", "_orig_mod.", "module.", "model.", "rwkv."};
+    static const char *const wrapper[] = {"_forward_module.", "_orig_mod.", "module.", "model.", "rwkv.", "rwkv7."};
     for (size_t i = 0; i < sizeof wrapper / sizeof *wrapper; i++) {
         size_t n = strlen(wrapper[i]);
         if (strncmp(name, wrapper[i], n) || !name[n]) continue;
@@ -311,12 +329,15 @@ static int is_web_state(const tensors *t)
     return told && look(t, "blocks.0.att.time_state") && !look(t, "emb.weight");
 }
 
-static naming find_naming(tensors *t)
+/* `behind_rwkv7`: the names stood behind "rwkv7.", as those of transformers' Rwkv7 do, which are the official ones otherwise. */
+static naming find_naming(tensors *t, int behind_rwkv7)
 {
     if (is(t->format, "gguf")) return find_gguf(t);
     if (is(t->format, "rwkv.cpp")) return find_cpp(t);
     t->naming = "fla";
     if (look(t, "layers.0.attn.r_proj.weight")) return (naming){fla, none, 0, 0};
+    t->naming = "rwkv-rs";
+    if (look(t, "layers.0.linear_attn.r_proj.weight")) return (naming){rwkv_rs, none, 0, 0};
     t->naming = "hf";
     if (look(t, "blocks.0.attention.key.weight")) return (naming){hf, none, 0, 0};
     t->naming = "web-rwkv";
@@ -324,7 +345,7 @@ static naming find_naming(tensors *t)
     if (look(t, "blocks.0.att.r_k") && is_swapped7(t)) return (naming){web7, swapped7, 0, 0};
     if (is_web_state(t)) return (naming){web7, none, 0, 0};
     if (is_web5(t)) return (naming){web5, none, 0, 0};
-    t->naming = "official";
+    t->naming = behind_rwkv7 ? "transformers" : "official";
     return (naming){none, none, 0, 0};
 }
 
@@ -477,8 +498,9 @@ static int find_units(tensors *t)
 
 int names_official(tensors *t)
 {
+    int behind_rwkv7 = look(t, "rwkv7.emb.weight") != NULL;
     for (int i = 0; i < t->count; i++) t->list[i].name = unwrapped(t->list[i].name);
-    naming found = find_naming(t);
+    naming found = find_naming(t, behind_rwkv7);
     tensors out = {0};
     int e = WKV_OK;
     for (int i = 0; !e && i < t->count; i++) {

@@ -63,16 +63,18 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size);
 /* Tell the container from its first bytes and read it, or say in a sentence what else it is. detect.c */
 int read_any(tensors *t, const uint8_t *data, size_t size, const char *name);
 
-/* The files a path stands for. *n is 1 for one file; a directory or an index of shards gives them all, and the names the
- * index promises. Free with checkpoint_free. folder.c */
+/* The files a path stands for. *n is 1 for one file; a directory or an index of shards gives them all, the names the index
+ * promises, and the config.json of a Hugging Face folder. Free with checkpoint_free. folder.c */
 typedef struct {
     char **file;
     int n;
-    struct json_t *index; /* NULL: no index */
-    file_id index_id;     /* its file       */
+    struct json_t *index, *config; /* NULL: there is none    */
+    file_id index_id;              /* the file of the index */
 } checkpoint;
 int checkpoint_find(checkpoint *out, const char *path);
 int checkpoint_complete(const checkpoint *c, const tensors *t);
+/* Add each number of the config to t as metadata, "config." in front of its name. WKV_ENOMEM. */
+int checkpoint_config(const checkpoint *c, tensors *t);
 void checkpoint_free(checkpoint *c);
 
 /* Make all names official and note what is stored differently. names.c */

@@ -6,9 +6,8 @@
 static const struct {
     const char *part, *what;
 } strangers[] = {
-    {"ffn.s_emb", "is an RWKV-7a with DeepEmbed (a table per token in every ffn), a research variant"},
-    {"qkv.", "is an RWKV-7b or RWKV-8 with an extra attention, a research variant"},
     {"ffn.enn", "is an RWKV-8 rc00 (the ffn scaled by a table per token), a research variant"},
+    {"qkv.", "is an RWKV-7b (DeepEmbed and an attention whose memory grows with the text), a research variant"},
     {"rosa", "is an RWKV-8 experiment with ROSA"},
     {"tiny_att", "is an RWKV-4a with tiny attention, a research variant"},
     {"tiny_q", "is an RWKV-4a with tiny attention, a research variant"},

@@ -117,6 +117,27 @@ static int add_all(tensors *t, json_t *header, const uint8_t *data, size_t size,
     return e;
 }
 
+/* Weights that MLX quantized: NAME.weight of U32 holds several codes in each number, NAME.scales and NAME.biases their scales. */
+static int refuse_mlx(json_t *header)
+{
+    static const char scales[] = ".scales";
+    const char *name;
+    json_t *about;
+    json_object_foreach(header, name, about)
+    {
+        size_t n = strlen(name), stem = n - strlen(scales);
+        char weight[256];
+        if (n < sizeof scales || strcmp(name + stem, scales) || stem > 200) continue;
+        snprintf(weight, sizeof weight, "%.*s.weight", (int)stem, name);
+        const char *type = json_string_value(json_object_get(json_object_get(header, weight), "dtype"));
+        if (type && !strcmp(type, "U32"))
+            return fail(WKV_EUNSUPPORTED,
+                        "is a model quantized for MLX (%s is packed into U32, with scales and biases beside it); use the "
+                        "checkpoint that it was made from", weight);
+    }
+    return WKV_OK;
+}
+
 int read_safetensors(tensors *t, const uint8_t *data, size_t size)
 {
     uint64_t n = u64_at(data);
@@ -134,6 +155,7 @@ int read_safetensors(tensors *t, const uint8_t *data, size_t size)
     int e = json_read(&header, (const char *)data + 8, (size_t)n, JSON_REJECT_DUPLICATES);
     if (!e && !json_is_object(header)) e = fail(WKV_EFORMAT, "an array");
     if (e == WKV_EFORMAT) fail_prefix(e, "its header is no JSON object");
+    if (!e) e = refuse_mlx(header);
     if (!e) e = add_all(t, header, data + 8 + n, size - 8 - (size_t)n, 8 + (size_t)n);
     json_decref(header);
     return e;

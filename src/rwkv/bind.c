@@ -46,12 +46,12 @@ static int64_t count_layers(const tensors *t)
     return L;
 }
 
-/* The number of layers that the file's metadata give (GGUF); 0: they give none. */
+/* The number of layers that the metadata give, of a GGUF or in a folder's config.json; 0: they give none. */
 static double expected_layers(const tensors *t)
 {
     const char *name = tensors_meta(t, "general.architecture");
     char key[NAME];
-    if (!name) return 0;
+    if (!name) return tensors_number(t, "config.num_hidden_layers", tensors_number(t, "config.n_layer", 0));
     snprintf(key, sizeof key, "%s.block_count", name);
     return tensors_number(t, key, 0);
 }
