@@ -7,7 +7,7 @@
 #define MODEL TEST_DIR "/golden/models/v7-n16-bf16.pth"
 
 enum { TOKENS = 12 };
-static const int32_t text[TOKENS] = {3, 17, 0, 39, 22, 8, 8, 1, 30, 12, 5, 0};
+static const int32_t text[TOKENS] = {3, 17, 0, 19, 22, 8, 8, 1, 20, 12, 5, 0};
 
 /* ---- variants of a file ------------------------------------------------------------------------------------------------- */
 

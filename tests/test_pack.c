@@ -79,7 +79,7 @@ static void expect_same(const known *k, const float *a, const float *b, const ch
  * keep their type, and lie turned in a GGUF: their sums are taken in another order.) */
 static void three_ways(void)
 {
-    for (int i = 0; i < GOLDENS; i++) {
+    for (int i = 0; i < GGUF_GOLDENS; i++) {
         known k;
         if (!golden_open(&k, goldens[i].name)) continue;
         const char *path = wkv_model_about(k.m)->path;
@@ -117,7 +117,7 @@ static void expect_bytes(const char *a, const char *b)
 /* Ours and the portable form hold the same blocks: each comes from the other, byte for byte. */
 static void permutation(void)
 {
-    for (int i = 0; i < GOLDENS; i++)
+    for (int i = 0; i < GGUF_GOLDENS; i++)
         for (int t = 3; t < 8; t++) {
             char path[256];
             snprintf(path, sizeof path, "%s", path_of(MODELS, goldens[i].name, ".pth"));

@@ -2,7 +2,7 @@
 """Makes tests/golden/models: small random checkpoints with the official names and shapes, and the logits that the official
 program (the `rwkv` package of the Python package index) gives for them after every token.
 
-    python3 tools/make-golden.py [OUT] [--quantised FOLDER]
+    python3 tools/make-golden.py [OUT] [--only NAME] [--quantised FOLDER]
 
 Needs torch, numpy and rwkv. For each model it writes
     NAME.pth             the weights, in the model's own number type and manner of saving
@@ -45,6 +45,7 @@ MODELS = [
     ("v7-n32-f16", "7", 2, 64, 32, 64, 96, (11, 6, 5, 13), 40, torch.float16, "late"),
     ("v7-n64-bf16", "7", 1, 128, 64, 64, 40, (8, 6, 3, 17), 40, torch.bfloat16, "zip"),
     ("v7-n32-f32", "7", 1, 32, 32, 64, 48, (7, 5, 3, 9), 40, torch.float32, "parameters"),
+    ("v7a-n16-bf16", "7a", 2, 32, 16, 64, 24, (3, 5, 7, 9), 40, torch.bfloat16, "zip"),
 ]
 
 
@@ -119,13 +120,20 @@ def draw(g, version, L, C, N, F, V, ranks):
             normal(a + "k_a", (1, 1, C), 0.3, 0.8)
             normal(a + "r_k", (H, N), 0.3)
             mix(f + "x_k")
+            if version == "7a":
+                E = reference.DEEP
+                normal(f + "s_emb.weight", (V, E * E), 0.7 / E**0.5)
+                normal(f + "s_emb_x.weight", (E * E, C), 0.7 / (E * C) ** 0.5)
+                normal(f + "s0", (1, 1, F), 0.3, 1.0)
+                normal(f + "s1", (C, E), 1 / C**0.5)
+                normal(f + "s2", (E, F), 0.7 / E**0.5)
         for name in ["receptance", "key", "value", "output"] + (["gate"] if version in ("5.1", "5.2", "6") else []):
             matrix(a + name + ".weight", C, C, 1.2)
         if version != "4":
             layer_norm(a + "ln_x")
         matrix(f + "key.weight", F, C)
         matrix(f + "value.weight", C, F)
-        if version != "7":
+        if version[0] != "7":
             matrix(f + "receptance.weight", C, C)
     layer_norm("ln_out")
     matrix("head.weight", V, C, 2.0)
@@ -164,7 +172,9 @@ def save(w, path, manner):
 def official(path, version, tokens, pipe):
     """Runs in a process of its own, since the package chooses between RWKV-7 and the others when it is imported."""
     os.environ["RWKV_JIT_ON"], os.environ["RWKV_CUDA_ON"] = "0", "0"
-    os.environ["RWKV_V7_ON"] = "1" if version == "7" else "0"
+    os.environ["RWKV_V7_ON"] = "1" if version[0] == "7" else "0"
+    if version == "7a":
+        os.environ["RWKV_DE_VERSION"] = "1"
     sys.stdout = open(os.devnull, "w")
     from rwkv.model import RWKV
 
@@ -186,7 +196,7 @@ def run_official(w, version, tokens):
         torch.save(w, folder + "/model.pth")
         here, there = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(
-            target=official, args=(folder + "/model" + ("" if version == "7" else ".pth"), version, tokens, there))
+            target=official, args=(folder + "/model" + ("" if version[0] == "7" else ".pth"), version, tokens, there))
         process.start()
         there.close()
         answer = here.recv()
@@ -297,11 +307,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", nargs="?", default=os.path.join(here, "../tests/golden/models"))
     parser.add_argument("--quantised", metavar="FOLDER")
+    parser.add_argument("--only", metavar="NAME", help="make this model and no other")
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
     with torch.no_grad():
         for model in MODELS:
-            make(arguments.out, *model)
+            if arguments.only in (None, model[0]):
+                make(arguments.out, *model)
         if arguments.quantised:
             quantised(arguments.out, arguments.quantised)
 

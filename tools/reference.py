@@ -1,4 +1,4 @@
-"""RWKV 4, 5.0, 5.1, 5.2, 6 and 7 in PyTorch, straight from the equations and in whatever precision the weights have.
+"""RWKV 4, 5.0, 5.1, 5.2, 6, 7 and 7a in PyTorch, straight from the equations and in whatever precision the weights have.
 
 The yardstick of tools/make-golden.py and tools/make-gradients.py: float64, one sequence from the zero state, nothing fused,
 no C involved. Weights are a dict of tensors with official names (ARCHITECTURES 2-5); autograd passes through everything.
@@ -7,11 +7,13 @@ import math
 
 import torch
 
+DEEP = 32  # DeepEmbed has a matrix of 32 x 32 for each token and layer, in every program that runs it
+
 
 def version(w):
-    """"4", "5.0", "5.1", "5.2", "6" or "7", told as ARCHITECTURES 7.1 says."""
+    """"4", "5.0", "5.1", "5.2", "6", "7" or "7a", told as ARCHITECTURES 7.1 says."""
     if "blocks.0.att.r_k" in w:
-        return "7"
+        return "7a" if "blocks.0.ffn.s_emb.weight" in w else "7"
     if "blocks.0.att.time_maa_x" in w:
         return "6"
     if "blocks.0.att.ln_x.weight" not in w:
@@ -126,10 +128,19 @@ def time_mix7(p, x, first, eps):
     return (y * g) @ p("output.weight").T, first
 
 
-def channel_mix(p, x, v):
+def deep_embed(p, x, tokens, embedded):
+    """What each hidden unit is multiplied with: (x s1) E s2 + s0, E the token's own matrix."""
+    E = (p("s_emb.weight")[tokens] + embedded @ p("s_emb_x.weight").T).view(len(x), DEEP, DEEP)
+    return torch.einsum("ti,tij->tj", x @ p("s1"), E) @ p("s2") + p("s0").view(-1)
+
+
+def channel_mix(p, x, v, tokens, embedded):
     before = previous(x)
-    if v == "7":
-        return torch.relu((x + (before - x) * p("x_k").view(-1)) @ p("key.weight").T) ** 2 @ p("value.weight").T
+    if v[0] == "7":
+        k = torch.relu((x + (before - x) * p("x_k").view(-1)) @ p("key.weight").T) ** 2
+        if v == "7a":
+            k = k * deep_embed(p, x, tokens, embedded)
+        return k @ p("value.weight").T
     if v == "6":
         xk, xr = (x + (before - x) * p("time_maa_" + q).view(-1) for q in "kr")
     else:
@@ -160,10 +171,10 @@ def forward(w, tokens, group_eps=64e-5):
     v = version(w)
     time_mix = {"4": time_mix4, "5": time_mix5, "6": time_mix6, "7": time_mix7}[v[0]]
     x = norm(w["emb.weight"][tokens], w["blocks.0.ln0.weight"], w["blocks.0.ln0.bias"])
-    first = None
+    first, embedded = None, x
     for layer in range(layers(w)):
         p = Part(w, "blocks.%d." % layer)
         y, first = time_mix(Part(w, p.prefix + "att."), norm(x, p("ln1.weight"), p("ln1.bias")), first, group_eps)
         x = x + y
-        x = x + channel_mix(Part(w, p.prefix + "ffn."), norm(x, p("ln2.weight"), p("ln2.bias")), v)
+        x = x + channel_mix(Part(w, p.prefix + "ffn."), norm(x, p("ln2.weight"), p("ln2.bias")), v, tokens, embedded)
     return norm(x, w["ln_out.weight"], w["ln_out.bias"]) @ w["head.weight"].T

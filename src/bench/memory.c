@@ -7,13 +7,28 @@ size_t wkv_memory_available(void) { return memory_available(); }
 size_t wkv_memory_peak(void) { return memory_peak(); }
 size_t wkv_memory_resident(void) { return memory_resident(); }
 
+typedef struct {
+    const wkv_model *m;
+    size_t bytes;
+} sum;
+
+/* Tables that are read by row from the file's mapping. */
+static int add_table(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    (void)name, (void)layer;
+    sum *mapped = user;
+    const packed *p = &mapped->m->packed;
+    const char *data = t->data;
+    if (s->flags & SLOT_TABLE && (data < p->data || data >= p->data + p->bytes))
+        mapped->bytes += (size_t)dtype_bytes((dtype)t->type, (int64_t)t->rows * t->cols);
+    return 0;
+}
+
 size_t wkv_memory_needed(const wkv_context *c, int states)
 {
     if (!c) return 0;
     const wkv_model *m = context_model(c);
-    const tensor *emb = &m->rwkv.emb;
-    const char *data = emb->data;
-    int mapped = data < m->packed.data || data >= m->packed.data + m->packed.bytes;
-    size_t rows = mapped ? (size_t)dtype_bytes((dtype)emb->type, (int64_t)emb->rows * emb->cols) : 0;
-    return wkv_model_bytes(m, NULL) - rows + context_bytes(c) + (size_t)states * m->about.state_bytes;
+    sum mapped = {.m = m};
+    rwkv_each(&m->rwkv, add_table, &mapped);
+    return wkv_model_bytes(m, NULL) - mapped.bytes + context_bytes(c) + (size_t)states * m->about.state_bytes;
 }

@@ -27,11 +27,12 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
     double values = (double)t->rows * t->cols, tokens = (double)c->texts * c->tokens,
            rows = t == &c->m->head ? (double)c->texts * c->logits : tokens;
     if (rows == 0) return 0;
-    double bytes = t == &c->m->emb ? tokens * (double)dtype_bytes((dtype)t->type, t->cols)
-                                   : (double)dtype_bytes((dtype)t->type, (int64_t)values);
+    int table = (s->flags & SLOT_TABLE) != 0;
+    double bytes = table ? tokens * (double)dtype_bytes((dtype)t->type, t->cols)
+                         : (double)dtype_bytes((dtype)t->type, (int64_t)values);
     work->bytes += bytes;
     work->read += bytes;
-    if (t == &c->m->emb || !(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) return 0;
+    if (table || !(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) return 0;
     work->flops += 2 * values * rows;
     if (dtypes[t->type].values > 1) work->int8 += 2 * values * rows;
     int T = c->texts * c->tokens;

@@ -52,6 +52,9 @@ static int check(const container *c, const wkv_model *m, const char *path, const
         return fail(WKV_EARG, "%s: cannot hold %s; %s can be", path, type, list_types(list, c->types));
     if (c == &containers[ST] && m->rwkv.arch == &arch50)
         return fail(WKV_EUNSUPPORTED, "%s: version 5.0 has no form in web-rwkv's files", path);
+    if (m->rwkv.arch == &arch7a && (c == &containers[ST] || c == &containers[GGUF]))
+        return fail(WKV_EUNSUPPORTED, "%s: %s have no place for the DeepEmbed of %s, an RWKV-7a; .pth and .safetensors can hold it", path,
+                    c == &containers[ST] ? "web-rwkv's files" : "GGUF files of llama.cpp", m->about.path);
     if (c == &containers[GGUF] && m->rwkv.state0)
         return fail(WKV_EUNSUPPORTED, "%s: a GGUF has no place for the tuned initial state of %s", path, m->about.path);
     int e = tensors_refuse_output(m->file, path);
@@ -62,7 +65,7 @@ static int check(const container *c, const wkv_model *m, const char *path, const
 static int as_blocks(const source *s)
 {
     const file_tensor *f = s->from[0];
-    return f->type >= Q8_0 && f->type <= Q6_K && f->holds == AS_IS && f->scale == 1 && s->form.parts == 1 && s->repeat == 1 &&
+    return dtype_is_blocks(f->type) && f->holds == AS_IS && f->scale == 1 && s->form.parts == 1 && s->repeat == 1 &&
            f->contiguous && (!f->transposed || f->by_unit) == !s->form.swapped && !(s->weight && s->weight->adapter);
 }
 
@@ -87,17 +90,17 @@ static void by_unit(tensor_out *t, source *s)
     t->shape[1] = C;
 }
 
-/* A matrix that products read, in panels. The embedding is read by rows. */
+/* A matrix that products read, in panels. Tables are read by rows. */
 static int in_panels(const tensor_out *t, const source *s)
 {
-    return s->slot && s->slot->flags & (SLOT_MATRIX | SLOT_LOW_RANK) && strcmp(s->slot->name, "emb.weight") && t->dims == 2 &&
+    return s->slot && s->slot->flags & (SLOT_MATRIX | SLOT_LOW_RANK) && !(s->slot->flags & SLOT_TABLE) && t->dims == 2 &&
            !t->by_unit && panels_fit(t->type, t->shape[0], t->shape[1]);
 }
 
 static void choose_form(const container *c, tensor_out *t, source *s, const wkv_convert_options *o)
 {
     if (c != &containers[GGUF]) return;
-    if (t->type >= Q8_0 && t->type == s->from[0]->type && as_blocks(s)) t->blocks = s->from[0];
+    if (dtype_is_blocks(t->type) && t->type == s->from[0]->type && as_blocks(s)) t->blocks = s->from[0];
     if (o->portable) return;
     if (s->slot && slot_is_by_unit(s->slot)) by_unit(t, s);
     t->panels = in_panels(t, s);

@@ -119,6 +119,20 @@ tensor *op_cols(cx *c, tensor *x, int from, int cols)
     return y;
 }
 
+tensor *op_matrix_of_row(cx *c, tensor *x, tensor *m)
+{
+    int n = x->cols;
+    CHECK(m->rows == x->rows && m->cols == n * n && !c->recording);
+    tensor *y = tensor_zero(c, x->rows, n);
+    for (int t = 0; t < x->rows; t++) {
+        const real *xt = reals(x) + (size_t)t * (size_t)n, *row = reals(m) + (size_t)t * (size_t)m->cols;
+        real *yt = reals(y) + (size_t)t * (size_t)n;
+        for (int i = 0; i < n; i++, row += n)
+            for (int j = 0; j < n; j++) yt[j] += xt[i] * row[j];
+    }
+    return y;
+}
+
 static void rows_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->out[0];

@@ -86,6 +86,7 @@ struct cx {
     pool *pool;
     arena mem;
     const batch *b;
+    const int32_t *tokens;    /* id of each row, for tables that a layer reads by token */
     int recording;
     int whole;                /* op_block records all that runs      */
     int learning;             /* a model is learning: op_wkv4 may scan */
@@ -155,6 +156,8 @@ tensor *op_embed(cx *c, tensor *w, const int32_t *ids, int n);
 tensor *op_rows(cx *c, tensor *x, const int *rows, int n);
 /* Columns [from, from + cols) of x. */
 tensor *op_cols(cx *c, tensor *x, int from, int cols);
+/* Each row of x, of n values, times a matrix of its own: the n x n values of the same row of m, [in][out]. Has no backward. */
+tensor *op_matrix_of_row(cx *c, tensor *x, tensor *m);
 
 /* z = x + y, x * y. y has as many rows as x, or one row that serves all of them. */
 tensor *op_add(cx *c, tensor *x, tensor *y);
@@ -215,12 +218,12 @@ tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *
 #define HEADS(c, fn, p, heads, at, ...)                                                                                \
     op_heads(c, fn, p, heads, at, (tensor *const[]){__VA_ARGS__}, (int)(sizeof((tensor *const[]){__VA_ARGS__}) / sizeof(tensor *)))
 
-/* A layer: fn(c, p, layer, in, out) reads in[0], in[1] (in[1] may be NULL) and sets out[0], out[1] (out[1] may be NULL or
- * in[1] itself). Not recording: its scratch memory is given back at its end. Recording: run unrecorded, and replayed
+/* A layer: fn(c, p, layer, in, out) reads in[0], in[1], in[2] (the last two may be NULL; no gradient goes to in[2]) and sets
+ * out[0], out[1] (out[1] may be NULL or in[1] itself). Not recording: its scratch memory is given back at its end. Recording: run unrecorded, and replayed
  * recorded when its gradient is asked for; [at, at + len) of every state is put back first. With c->whole it is recorded at
  * once: faster, in more memory, the same bits. `out` is filled. */
-typedef void block_fn(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2]);
-void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[2], tensor *out[2], int at, int len);
+typedef void block_fn(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2]);
+void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tensor *out[2], int at, int len);
 
 /* ---- the tape ------------------------------------------------------------------------------------------------------- */
 

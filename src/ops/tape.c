@@ -182,7 +182,7 @@ typedef struct {
 } block;
 
 /* Run fn without recording and keep only its outputs: they are moved down over its scratch memory. */
-static void run_block(cx *c, const block *k, tensor *in[2], tensor *out[2])
+static void run_block(cx *c, const block *k, tensor *in[3], tensor *out[2])
 {
     int recording = c->recording, T = c->b->rows;
     c->recording = 0;
@@ -207,7 +207,7 @@ static void run_block(cx *c, const block *k, tensor *in[2], tensor *out[2])
 static void block_back(cx *c, record *r)
 {
     const block *k = r->p;
-    tensor in[2], *ins[2] = {NULL, NULL}, *out[2] = {NULL, NULL}; /* copies, whose gradients the replay fills */
+    tensor in[2], *ins[3] = {NULL, NULL, r->in[2]}, *out[2] = {NULL, NULL}; /* copies, whose gradients the replay fills */
     for (int i = 0; i < 2; i++)
         if (r->in[i]) {
             wanted(c, r->in[i]); /* gradients live below the mark */
@@ -239,7 +239,7 @@ static void mark_layer(cx *c, int layer)
     r->i = layer;
 }
 
-void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[2], tensor *out[2], int at, int len)
+void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tensor *out[2], int at, int len)
 {
     block k = {.fn = fn, .p = p, .layer = layer, .at = at, .len = len};
     if (!c->recording) {
@@ -260,6 +260,7 @@ void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[2], tens
     record *r = tape_record(c, block_back, out[0], 1, (tensor *const[]){&always});
     r->in[0] = in[0];
     r->in[1] = in[1];
+    r->in[2] = in[2];
     r->p = kept;
     r->saved = kept->state0;
     if (out[1] && out[1] != in[1]) {

@@ -95,12 +95,14 @@ static const arch *detect(const tensors *t, int L, int C, int dim[DIMS])
     const arch *a = &arch4;
     const file_tensor *f;
     if ((f = layer_find(t, 0, "att.r_k"))) {
-        a = &arch7;
+        a = layer_find(t, 0, "ffn.s_emb.weight") ? &arch7a : &arch7;
         find_heads(t, f, C, &dim[D_H], &dim[D_N]);
         dim[D_R0] = axis(t, 0, "att.w1", 0);
         dim[D_R1] = axis(t, 0, "att.a1", 0);
         dim[D_R2] = L > 1 ? axis(t, 1, "att.v1", 0) : 1;
         dim[D_R3] = axis(t, 0, "att.g1", 0);
+        dim[D_E] = axis(t, 0, "ffn.s1", 0);
+        dim[D_EE] = axis(t, 0, "ffn.s_emb.weight", 0);
     } else if (layer_find(t, 0, "att.time_maa_x")) {
         a = &arch6;
         if ((f = layer_find(t, 0, "att.time_faaaa"))) find_heads(t, f, C, &dim[D_H], &dim[D_N]);
@@ -138,7 +140,7 @@ void rwkv_release(rwkv *m)
 
 #define OUTER(name, field, rows, cols, flags) {name, offsetof(rwkv, field), rows, cols, flags}
 static const slot before[] = {
-    OUTER("emb.weight", emb, D_V, D_C, SLOT_MATRIX),
+    OUTER("emb.weight", emb, D_V, D_C, SLOT_MATRIX | SLOT_TABLE),
     OUTER("blocks.0.ln0.weight", ln0_w, D_1, D_C, 0),
     OUTER("blocks.0.ln0.bias", ln0_b, D_1, D_C, 0),
 };
@@ -234,7 +236,7 @@ static int bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *
     to->by_unit = f->by_unit;
     to->panels = f->panels;
     to->scale = f->scale == 1 ? 0 : f->scale;
-    int lookup = !strcmp(s->name, "emb.weight"); /* a row is one token's vector, in either device */
+    int lookup = (s->flags & SLOT_TABLE) != 0; /* a row is one token's vector, in either device */
     int rows_needed = to->in_rows || s->flags & SLOT_5 || lookup;
     int in_parts = !(s->flags & SLOT_5) || (f->dims == 3 && tensor_axis(f, 0) == 5);
     if (in_place(f, view) && in_parts && !(f->panels && rows_needed) && !(lookup && to->in_rows)) {
@@ -280,7 +282,7 @@ static int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, i
     if (!A || !B) return fail(WKV_EFORMAT, "%s: of the adapter of %s there is only one half", path, name);
     int e = check_type(b->t, A);
     if (e || (e = check_type(b->t, B))) return e;
-    if (layer < 0 || s->flags & SLOT_5)
+    if (layer < 0 || s->flags & (SLOT_5 | SLOT_TABLE))
         return fail(WKV_EUNSUPPORTED, "%s: an adapter of %s, which can have none here", path, name);
     int in = weight_in(w), out = weight_out(w), turned = A == web;
     int64_t rank = axis_from_last(B, 0);
@@ -410,6 +412,9 @@ static int check_sizes(const tensors *t, const rwkv *m)
     if (key && axis_from_last(key, 1) != m->C)
         return fail(WKV_EUNSUPPORTED, "%s: attention width %lld differs from the width %d, which no released RWKV has", path,
                     (long long)axis_from_last(key, 1), m->C);
+    if (m->arch == &arch7a && (int64_t)m->dim[D_E] * m->dim[D_E] != m->dim[D_EE])
+        return fail(WKV_EFORMAT, "%s: blocks.0.ffn.s_emb.weight has rows of %d values, expected the square of the %d columns of blocks.0.ffn.s1",
+                    path, m->dim[D_EE], m->dim[D_E]);
     if (m->F < 1) return fail(WKV_EFORMAT, "%s: blocks.0.ffn.key.weight is missing", path);
     if ((int64_t)m->L * rwkv_layer_state(m) > INT32_MAX)
         return fail(WKV_EUNSUPPORTED, "%s: a state of %lld values; at most %d are run", path, (long long)m->L * rwkv_layer_state(m), INT32_MAX);

@@ -57,8 +57,10 @@ tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *ro
 {
     tensor *x = op_embed(c, (tensor *)&m->emb, tokens, c->b->rows), *v_first = NULL;
     x = layer_norm(c, x, (tensor *)&m->ln0_w, (tensor *)&m->ln0_b);
+    tensor *embedded = x;
+    c->tokens = tokens;
     for (int l = 0; l < m->L; l++) {
-        tensor *in[2] = {x, v_first}, *out[2];
+        tensor *in[3] = {x, v_first, embedded}, *out[2];
         op_block(c, m->arch->block, m, l, in, out, l * rwkv_layer_state(m), rwkv_layer_state(m));
         x = out[0];
         v_first = out[1];

@@ -8,8 +8,8 @@
 #include "format/tensors.h"
 #include "ops/ops.h"
 
-/* axis sizes that a table of slots speaks of; ranks are read from the file */
-typedef enum { D_1, D_C, D_V, D_F, D_H, D_N, D_R0, D_R1, D_R2, D_R3, D_5R0, DIMS } axis_size;
+/* axis sizes that a table of slots speaks of; ranks, and the size E of DeepEmbed's matrices, E x E = EE, are read from the file */
+typedef enum { D_1, D_C, D_V, D_F, D_H, D_N, D_R0, D_R1, D_R2, D_R3, D_5R0, D_E, D_EE, DIMS } axis_size;
 
 /* what a slot is to the optimizer and to memory */
 enum {
@@ -19,7 +19,8 @@ enum {
     SLOT_FAST2 = 8,     /* learning rate x 2 (decay)                                                   */
     SLOT_FAST3 = 16,    /* learning rate x 3 (v4's and v5.0's bonus)                                   */
     SLOT_111 = 32,      /* a vector that official files store as [1, 1, C]                             */
-    SLOT_5 = 64         /* official shape [5, R0, C] (v6's time_maa_w2): rows are the first two axes   */
+    SLOT_5 = 64,        /* official shape [5, R0, C] (v6's time_maa_w2): rows are the first two axes   */
+    SLOT_TABLE = 128    /* one row for each token of the vocabulary, read by row                       */
 };
 
 typedef struct {
@@ -41,7 +42,7 @@ typedef struct {
     block_fn *block;                                       /* p is the rwkv */
 } arch;
 
-extern const arch arch4, arch50, arch51, arch52, arch6, arch7;
+extern const arch arch4, arch50, arch51, arch52, arch6, arch7, arch7a;
 
 struct rwkv {
     const arch *arch;

@@ -31,10 +31,10 @@ typedef struct {
 
 /* ---- what is to become of a matrix ------------------------------------------------------------------------------------ */
 
-/* Products of many types are quickest from panels; the embedding is read by rows. */
+/* Products of many types are quickest from panels; tables are read by rows. */
 static int panels_wanted(const tensor *t, const slot *s)
 {
-    return strcmp(s->name, "emb.weight") && panels_fit((dtype)t->type, t->rows, t->cols);
+    return !(s->flags & SLOT_TABLE) && panels_fit((dtype)t->type, t->rows, t->cols);
 }
 
 tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer)

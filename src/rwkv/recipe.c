@@ -38,7 +38,7 @@ dtype recipe_type(const recipe *r, const slot *s, int layer, int in)
     int small = s->flags & SLOT_LOW_RANK;
     if (small && s->name[strlen(s->name) - 2] == 'w') return DTYPES; /* att.w1, att.time_decay_w1, att.time_maa_w2, ... */
     dtype t = small                                                                  ? r->low_rank
-              : layer < 0                                                            ? r->vocabulary
+              : layer < 0 || s->flags & SLOT_TABLE                                   ? r->vocabulary
               : slot_is_by_unit(s) || !strcmp(s->name, "att.output.weight") ? r->precise
                                                                                      : r->layers;
     return in % dtypes[t].values ? F16 : t;

@@ -84,7 +84,7 @@ static tensor *channel_mix(cx *c, layer5 *w, tensor *x, int at)
     return gated_ffn(c, x, xk, xr, &w->ffn_K, &w->ffn_V, &w->ffn_R);
 }
 
-static void block5(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2])
+static void block5(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2])
 {
     const rwkv *m = p;
     layer5 *w = rwkv_layer(m, layer);

@@ -1,4 +1,5 @@
-/* rwkv7.c - RWKV-7 "Goose" (arXiv 2503.14456; spec ARCHITECTURES 5). Reads side by side with the paper's equations. */
+/* rwkv7.c - RWKV-7 "Goose" (arXiv 2503.14456; spec ARCHITECTURES 5), and RWKV-7a, which adds DeepEmbed to its channel mix (12.1).
+ * Reads side by side with the paper's equations. */
 #include "rwkv/parts.h"
 
 typedef struct {
@@ -9,6 +10,7 @@ typedef struct {
     tensor k_k, k_a, r_k;
     tensor K, V, R, O, ln_x_w, ln_x_b;
     tensor ffn_x_k, ffn_K, ffn_V;
+    tensor s_emb, s_emb_x, s0, s1, s2;       /* DeepEmbed: a small matrix for each token; 7a only         */
 } layer7;
 #define LAYER layer7
 
@@ -43,6 +45,12 @@ static const slot slots7[] = {
     SLOT("ffn.x_k", ffn_x_k, D_1, D_C, SLOT_111),
     SLOT("ffn.key.weight", ffn_K, D_F, D_C, SLOT_MATRIX),
     SLOT("ffn.value.weight", ffn_V, D_C, D_F, SLOT_MATRIX),
+#define SLOTS_7A 5 /* the rows from here on are 7a's own */
+    SLOT("ffn.s_emb.weight", s_emb, D_V, D_EE, SLOT_MATRIX | SLOT_TABLE),
+    SLOT("ffn.s_emb_x.weight", s_emb_x, D_EE, D_C, SLOT_MATRIX),
+    SLOT("ffn.s0", s0, D_1, D_F, SLOT_111),
+    SLOT("ffn.s1", s1, D_C, D_E, SLOT_LOW_RANK),
+    SLOT("ffn.s2", s2, D_E, D_F, SLOT_LOW_RANK),
 };
 
 /* What keeps to a head: the key's direction kk, wkv, its group norm, the bonus of the present token, the gate. */
@@ -95,15 +103,32 @@ static tensor *channel_mix(cx *c, layer7 *w, tensor *x, int at)
     return y;
 }
 
-/* in[1], out[1]: v of layer 0 */
-static void block7(cx *c, const void *p, int layer, tensor *in[2], tensor *out[2])
+/* Each hidden unit times (z s1) E s2 + s0, with E = s_emb[token] + x0 s_emb_x' a matrix of E x E, x0 the embedding after ln0. */
+static tensor *channel_mix_7a(cx *c, layer7 *w, tensor *x, tensor *x0, int at)
+{
+    tensor *z = layer_norm(c, x, &w->ln2_w, &w->ln2_b), *xk = op_lerp(c, z, op_shift(c, z, at), &w->ffn_x_k);
+    tensor *low, *E = op_embed(c, &w->s_emb, c->tokens, x->rows), *by_token, *k, *y;
+    LINEARS(c, {.y = &low, .x = z, .w = &w->s1}, {.y = &E, .x = x0, .w = &w->s_emb_x, .plus = E});
+    LINEARS(c, {.y = &by_token, .x = op_matrix_of_row(c, low, E), .w = &w->s2, .bias = &w->s0});
+    LINEARS(c, {.y = &k, .x = xk, .w = &w->ffn_K, .map = MAP_RELU2, .times = by_token});
+    LINEARS(c, {.y = &y, .x = k, .w = &w->ffn_V, .plus = x});
+    return y;
+}
+
+/* in[1], out[1]: v of layer 0; in[2]: the embedding after ln0 */
+static void block7(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2])
 {
     const rwkv *m = p;
     layer7 *w = rwkv_layer(m, layer);
     int at = layer * rwkv_layer_state(m);
     out[1] = in[1];
     tensor *x = op_drop(c, time_mix(c, m, w, in[0], &out[1], at), 2 * layer);
-    out[0] = op_drop(c, channel_mix(c, w, x, at + m->C + m->C * m->N), 2 * layer + 1);
+    at += m->C + m->C * m->N;
+    tensor *y = m->arch == &arch7a ? channel_mix_7a(c, w, x, in[2], at) : channel_mix(c, w, x, at);
+    out[0] = op_drop(c, y, 2 * layer + 1);
 }
 
-const arch arch7 = {.version = "7", SLOTS(slots7), .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block7};
+enum { SLOTS_7 = sizeof slots7 / sizeof *slots7 - SLOTS_7A };
+const arch arch7 = {.version = "7", .slots = slots7, .n_slots = SLOTS_7, .layer_size = sizeof(LAYER),
+                    .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block7};
+const arch arch7a = {.version = "7a", SLOTS(slots7), .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block7};

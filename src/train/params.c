@@ -183,7 +183,7 @@ int params_load(params *p, const char *path)
     rwkv m = {0};
     err = rwkv_bind(&m, f, 0);
     if (!err) {
-        if (m.arch == &arch50 || m.arch == &arch51)
+        if (m.arch == &arch50 || m.arch == &arch51 || m.arch == &arch7a)
             err = fail(WKV_EUNSUPPORTED, "%s is version %s; 4, 5.2, 6 and 7 can be trained", path, m.arch->version);
         else
             err = params_new(p, m.arch, m.dim, m.L);
