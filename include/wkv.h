@@ -81,7 +81,7 @@ WKV_API void wkv_model_close(wkv_model *m);
 
 typedef struct {
     const char *path, *format, *naming;  /* "x.gguf", "gguf v3", "llama.cpp"                                             */
-    const char *version;                 /* "4", "5.0", "5.1", "5.2", "6", "7"                                           */
+    const char *version;                 /* "4", "5.0", "5.1", "5.2", "6", "7", "7a"                                     */
     const char *types;                   /* how the weights are stored, most bytes first: "bf16, f32"                    */
     int layers, width;                   /* L, C                                                                         */
     int heads, head_size;                /* H, N; 0 for version 4                                                        */

@@ -45,7 +45,7 @@ static void release(parts *p)
 static int add_adapter(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     parts *p = user;
-    if (layer < 0 || !(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || s->flags & SLOT_5) return 0;
+    if (layer < 0 || !(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || s->flags & (SLOT_5 | SLOT_TABLE)) return 0;
     char prefix[64];
     snprintf(prefix, sizeof prefix, "%s", name);
     char *cut = strstr(prefix, ".weight");
@@ -86,7 +86,7 @@ static int opens_with(wkv_model **m, const char *path, wkv_model_options o)
 }
 
 enum { TOKENS = 20 };
-static const int32_t text[TOKENS] = {3, 17, 0, 39, 22, 8, 8, 1, 30, 12, 5, 0, 9, 33, 2, 27, 14, 14, 6, 38};
+static const int32_t text[TOKENS] = {3, 17, 0, 19, 22, 8, 8, 1, 20, 12, 5, 0, 9, 13, 2, 17, 14, 14, 6, 18};
 
 static float *read_text(const wkv_model *m, int chunk)
 {
@@ -141,7 +141,7 @@ static void check_merged(const char *name)
 static void merged_is_unmerged(void)
 {
     static const char *const names[] = {"v4-c32-f32",    "v4-c40-f16",  "v5.0-n16-bf16", "v5.1-n16-f16",
-                                        "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16",   "v7-n32-f16"};
+                                        "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16",   "v7-n32-f16", "v7a-n16-bf16"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) check_merged(names[i]);
 }
 
@@ -228,10 +228,10 @@ static void whole_tensors(void)
     wkv_model_close(m);
 }
 
-static void refused(const char *words, wkv_model_options o)
+static void refused_by(const char *model, const char *words, wkv_model_options o)
 {
     wkv_model *m;
-    if (!wkv_model_open(&m, MODELS "v7-n16-bf16.pth", &o)) {
+    if (!wkv_model_open(&m, model, &o)) {
         FAILED("not refused: %s", words);
         wkv_model_close(m);
         return;
@@ -239,6 +239,8 @@ static void refused(const char *words, wkv_model_options o)
     EXPECT_HAS(wkv_error(), words);
     EXPECT(!m);
 }
+
+static void refused(const char *words, wkv_model_options o) { refused_by(MODELS "v7-n16-bf16.pth", words, o); }
 
 static void write_one(const char *path, const char *name, int64_t rows, int64_t cols)
 {
@@ -267,6 +269,19 @@ static void misfits(void)
     refused("no-such-file.pth", (wkv_model_options){.state = "no-such-file.pth"});
 }
 
+/* A table is read by row and never multiplied, so an adapter of one would add nothing. */
+static void table(void)
+{
+    static parts p;
+    p = (parts){.dice = {.seed = 2}};
+    add_part(&p, "blocks.1.ffn.s_emb", ".lora_A", 2, (int64_t[]){RANK, 1024}, 1);
+    add_part(&p, "blocks.1.ffn.s_emb", ".lora_B", 2, (int64_t[]){24, RANK}, 1);
+    EXPECT_EQ(pth_write("a.pth", p.t, p.n), 0);
+    release(&p);
+    refused_by(MODELS "v7a-n16-bf16.pth", "a.pth: an adapter of blocks.1.ffn.s_emb.weight, which can have none here",
+               (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
+}
+
 /* A file of which nothing, or not all, would be read is refused, where the model alone would have run without a word. */
 static void nothing_read(void)
 {
@@ -293,6 +308,7 @@ int main(void)
     RUN(tuned_state);
     RUN(whole_tensors);
     RUN(misfits);
+    RUN(table);
     RUN(nothing_read);
     return DONE();
 }

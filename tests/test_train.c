@@ -474,6 +474,13 @@ static void wrong_options_are_named(void)
     EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
     EXPECT_HAS(wkv_error(), "5.2");
     EXPECT(!t);
+    o = tiny("7a");
+    EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "version \"7a\": 4, 5.2, 6 and 7 can be trained");
+    o = tiny("7");
+    o.init = TEST_DIR "/golden/models/v7a-n16-bf16.pth";
+    EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EUNSUPPORTED);
+    EXPECT_HAS(wkv_error(), "v7a-n16-bf16.pth is version 7a; 4, 5.2, 6 and 7 can be trained");
     o = tiny("7");
     o.head_size = 24;
     EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
