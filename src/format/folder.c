@@ -218,16 +218,20 @@ static int find_shards(checkpoint *c, const char *path)
     return e;
 }
 
-/* The config.json beside a checkpoint that has the names of a Hugging Face folder; one that is no JSON (Python writes NaN as a
- * number) tells nothing. */
+enum { MOST_CONFIG = 1 << 20 }; /* bytes */
+
+/* The config.json beside a checkpoint that has the names of a Hugging Face folder. One that is no JSON (Python writes NaN as a
+ * number), no file or too long is not used. */
 static int find_config(checkpoint *c)
 {
     const char *file = c->file[0], *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
     if (!c->index && strcmp(name, single[0]) && strcmp(name, single[1])) return WKV_OK;
     char *path = join(file, (size_t)(name - file), "config.json"), *text;
     size_t size;
+    struct stat about;
     if (!path) return WKV_ENOMEM;
-    int e = access(path, R_OK) ? WKV_EIO : file_slurp(&text, &size, path);
+    int usable = !stat(path, &about) && S_ISREG(about.st_mode) && about.st_size <= MOST_CONFIG;
+    int e = usable ? file_slurp(&text, &size, path) : WKV_EIO;
     free(path);
     if (e) return e == WKV_ENOMEM ? e : WKV_OK;
     c->config = json_loadb(text, size, 0, NULL);
