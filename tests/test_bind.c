@@ -1,5 +1,6 @@
 /* test_bind.c - from named tensors to a model: forms that are odd but sound run as the official ones do, and a file from which
  * only a part could be run is refused. */
+#include "base/rng.h"
 #include "format/reader.h"
 #include "models.h"
 #include "rwkv/api.h"
@@ -150,6 +151,71 @@ static void all_of_f64(void)
     }
 }
 
+/* Random blocks for a tensor of rows x cols, under scales that keep the values below 1. */
+static uint8_t *random_blocks(variant *v, dtype type, int64_t n, rng *dice)
+{
+    const size_t bytes = (size_t)dtype_bytes(type, n), block = (size_t)dtypes[type].bytes;
+    uint8_t *data = make(v, bytes);
+    for (size_t i = 0; i < bytes; i++) data[i] = (uint8_t)rng_u64(dice);
+    for (size_t b = 0; b < bytes; b += block) {
+        const uint16_t d = f32_to_f16(type == Q2_K ? 0x1p-9f : type == Q3_K ? 0x1p-10f : type == IQ4_XS ? 0x1p-15f : 0x1p-10f);
+        if (type == MXFP4) data[b] = 121; /* 2^-6 */
+        else memcpy(data + b + (type == Q2_K ? 80 : type == Q3_K ? 108 : 0), &d, 2);
+        if (type == Q2_K) memcpy(data + b + 82, &d, 2);
+    }
+    return data;
+}
+
+/* The built-in model with one kind of matrix in blocks; or, `decoded`, with the values of the same blocks in f32. */
+static variant with_blocks(dtype type, int decoded)
+{
+    variant v = variant_of(TEST_DIR "/../models/default.gguf", NULL);
+    rng dice = {.seed = 7};
+    for (int l = 0; l < 2; l++) {
+        char name[64];
+        snprintf(name, sizeof name, "blocks.%d.ffn.%s.weight", l, l ? "value" : "key");
+        file_tensor *f = find(&v, name);
+        int64_t rows = l ? 256 : 1024, cols = 1280 - rows;
+        uint8_t *data = random_blocks(&v, type, rows * cols, &dice);
+        float *x = make(&v, (size_t)(rows * cols) * sizeof *x);
+        dtype_decode(type, data, x, rows * cols);
+        *f = (file_tensor){.name = f->name, .type = decoded ? F32 : type, .dims = 2, .shape = {rows, cols}, .stride = {cols, 1},
+                           .data = decoded ? (const uint8_t *)x : data, .contiguous = 1, .scale = 1};
+    }
+    return v;
+}
+
+/* Types of GGUF that have no kernels of their own: the bits of their values in f32, and the same bits however a text is cut. */
+static void types_without_kernels(void)
+{
+    for (dtype type = Q2_K; type <= MXFP4; type++) {
+        variant blocks = with_blocks(type, 0), plain = with_blocks(type, 1);
+        wkv_model *m = NULL, *p = NULL;
+        if (model_open_made(&m, blocks.view, (packed){0}) || model_open_made(&p, plain.view, (packed){0})) FAILED("%s", wkv_error());
+        else {
+            const size_t n = (size_t)TOKENS * (size_t)wkv_model_about(m)->vocab;
+            float *x = logits_of(m, "reference"), *y = logits_of(p, "reference"), *cut[2];
+            if (!same_bits(x, y, n)) FAILED("%s: logits are %g away from those of its values", dtypes[type].name, apart(x, y, n));
+            EXPECT_HAS(wkv_model_about(m)->types, dtypes[type].name);
+            wkv_context *c = context_new(m, 2, "cpu");
+            for (int i = 0; i < 2; i++) {
+                wkv_state *s = state_new(m);
+                cut[i] = all_logits(c, s, text, TOKENS, wkv_model_about(m)->vocab, i ? 5 : TOKENS);
+                wkv_state_free(s);
+            }
+            if (!same_bits(cut[0], cut[1], n)) FAILED("%s: other bits in chunks of 5", dtypes[type].name);
+            NEAR_ALL(dtypes[type].name, cut[0], x, n, 0.5); /* the cpu device rounds activations for the other matrices */
+            wkv_context_free(c);
+            free(x), free(y), free(cut[0]), free(cut[1]);
+        }
+        wkv_model_close(m);
+        wkv_model_close(p);
+        blocks.view = plain.view = NULL;
+        release(&blocks);
+        release(&plain);
+    }
+}
+
 static int not_block_1(const char *name) { return strncmp(name, "blocks.1.", 9) != 0; }
 static int not_key_of_block_2(const char *name) { return strcmp(name, "blocks.2.att.key.weight") != 0; }
 static int no_blocks(const char *name) { return strncmp(name, "blocks.", 7) != 0 || !strcmp(name, "blocks.0.att.x_r"); }
@@ -286,6 +352,7 @@ int main(void)
 {
     RUN(embedding_by_columns);
     RUN(all_of_f64);
+    RUN(types_without_kernels);
     RUN(missing_layers);
     RUN(integers_as_weights);
     RUN(shared_bytes);
