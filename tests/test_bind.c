@@ -238,6 +238,24 @@ static void missing_layers(void)
     refused(&v, WKV_EFORMAT, "holds 3 layers, expected the 4 of its metadata");
 }
 
+static int not_table_of_block_0(const char *name) { return strcmp(name, "blocks.0.ffn.s_emb.weight") != 0; }
+static int not_s1_of_block_1(const char *name) { return strcmp(name, "blocks.1.ffn.s1") != 0; }
+
+static void deep_embed_in_part(void)
+{
+    const char *path = TEST_DIR "/golden/models/v7a-n16-bf16.pth";
+    variant v = variant_of(path, not_table_of_block_0);
+    refused(&v, WKV_EFORMAT, "blocks.0.ffn.s_emb.weight is missing; an RWKV-7a of 2 layers has it");
+    v = variant_of(path, not_s1_of_block_1);
+    refused(&v, WKV_EFORMAT, "blocks.1.ffn.s1 is missing");
+    v = variant_of(path, NULL);
+    find(&v, "blocks.0.ffn.s1")->shape[1] = 16;
+    refused(&v, WKV_EFORMAT, "blocks.0.ffn.s_emb.weight has rows of 1024 values, expected the square of the 16 columns of blocks.0.ffn.s1");
+    v = variant_of(path, NULL);
+    find(&v, "blocks.1.ffn.s_emb.weight")->shape[0] = 20;
+    refused(&v, WKV_EFORMAT, "blocks.1.ffn.s_emb.weight is [20, 1024], expected 24 x 1024");
+}
+
 static void integers_as_weights(void)
 {
     static const char *const names[] = {"emb.weight", "blocks.1.ffn.key.weight", "blocks.0.att.w1", "blocks.2.ln1.weight"};
@@ -354,6 +372,7 @@ int main(void)
     RUN(all_of_f64);
     RUN(types_without_kernels);
     RUN(missing_layers);
+    RUN(deep_embed_in_part);
     RUN(integers_as_weights);
     RUN(shared_bytes);
     RUN(other_axes);

@@ -90,12 +90,20 @@ static void find_heads(const tensors *t, const file_tensor *f, int C, int *H, in
     set_heads(h, C, H, N);
 }
 
+/* A table of DeepEmbed in any layer: one that lacks its own is then named. */
+static int has_deep_embed(const tensors *t, int L)
+{
+    int l = 0;
+    while (l < L && !layer_find(t, l, "ffn.s_emb.weight")) l++;
+    return l < L;
+}
+
 static const arch *detect(const tensors *t, int L, int C, int dim[DIMS])
 {
     const arch *a = &arch4;
     const file_tensor *f;
     if ((f = layer_find(t, 0, "att.r_k"))) {
-        a = layer_find(t, 0, "ffn.s_emb.weight") ? &arch7a : &arch7;
+        a = has_deep_embed(t, L) ? &arch7a : &arch7;
         find_heads(t, f, C, &dim[D_H], &dim[D_N]);
         dim[D_R0] = axis(t, 0, "att.w1", 0);
         dim[D_R1] = axis(t, 0, "att.a1", 0);
@@ -412,7 +420,7 @@ static int check_sizes(const tensors *t, const rwkv *m)
     if (key && axis_from_last(key, 1) != m->C)
         return fail(WKV_EUNSUPPORTED, "%s: attention width %lld differs from the width %d, which no released RWKV has", path,
                     (long long)axis_from_last(key, 1), m->C);
-    if (m->arch == &arch7a && (int64_t)m->dim[D_E] * m->dim[D_E] != m->dim[D_EE])
+    if (m->arch == &arch7a && m->dim[D_EE] && (int64_t)m->dim[D_E] * m->dim[D_E] != m->dim[D_EE])
         return fail(WKV_EFORMAT, "%s: blocks.0.ffn.s_emb.weight has rows of %d values, expected the square of the %d columns of blocks.0.ffn.s1",
                     path, m->dim[D_EE], m->dim[D_E]);
     if (m->F < 1) return fail(WKV_EFORMAT, "%s: blocks.0.ffn.key.weight is missing", path);
