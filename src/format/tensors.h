@@ -72,13 +72,14 @@ const file_tensor *tensors_find(const tensors *t, const char *name);      /* NUL
 const char *tensors_path(const tensors *t);
 const char *tensors_path_of(const tensors *t, const file_tensor *f);      /* of the file that f is in: t's, or one over it */
 const char *tensors_format(const tensors *t);                             /* "pth (zip)", "gguf v3", "rwkv.cpp 101" ... */
-const char *tensors_naming(const tensors *t);                             /* "official", "hf" (4, 5, 6), "transformers", "fla", "rwkv-rs" (7), "web-rwkv", "llama.cpp", "rwkv.cpp", "unknown" */
+/* "official", "hf" (4, 5, 6), "transformers", "fla", "rwkv-rs" (7), "web-rwkv", "llama.cpp", "rwkv.cpp", "unknown" */
+const char *tensors_naming(const tensors *t);
 size_t tensors_bytes(const tensors *t);                                   /* of the file(s)            */
 
 /* Text metadata (safetensors __metadata__, GGUF strings, texts beside the tensors of a .pth), NULL when absent. */
 const char *tensors_meta(const tensors *t, const char *key);
-/* Number metadata (GGUF integers, floats, bools; numbers of a folder's config.json, as "config.hidden_size"); `otherwise` when absent. "group_norm_eps" is 1e-5 in rwkv.cpp's v5 files,
- * which are computed so, and absent elsewhere. */
+/* Number metadata (GGUF integers, floats, bools; numbers of a folder's config.json, as "config.hidden_size"); `otherwise` when
+ * absent. "group_norm_eps" is 1e-5 in rwkv.cpp's v5 files, which are computed so, and absent elsewhere. */
 double tensors_number(const tensors *t, const char *key, double otherwise);
 /* GGUF vocabulary: the i-th entry of tokenizer.ggml.tokens as stored (Python-escaped), its bytes in *len; NULL past the end. */
 const char *tensors_token(const tensors *t, int i, size_t *len);

@@ -219,9 +219,9 @@ tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *
     op_heads(c, fn, p, heads, at, (tensor *const[]){__VA_ARGS__}, (int)(sizeof((tensor *const[]){__VA_ARGS__}) / sizeof(tensor *)))
 
 /* A layer: fn(c, p, layer, in, out) reads in[0], in[1], in[2] (the last two may be NULL; no gradient goes to in[2]) and sets
- * out[0], out[1] (out[1] may be NULL or in[1] itself). Not recording: its scratch memory is given back at its end. Recording: run unrecorded, and replayed
- * recorded when its gradient is asked for; [at, at + len) of every state is put back first. With c->whole it is recorded at
- * once: faster, in more memory, the same bits. `out` is filled. */
+ * out[0], out[1] (out[1] may be NULL or in[1] itself). Not recording: its scratch memory is given back at its end. Recording: run
+ * unrecorded, and replayed recorded when its gradient is asked for; [at, at + len) of every state is put back first. With c->whole
+ * it is recorded at once: faster, in more memory, the same bits. `out` is filled. */
 typedef void block_fn(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2]);
 void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tensor *out[2], int at, int len);
 

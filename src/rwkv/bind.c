@@ -421,7 +421,8 @@ static int check_sizes(const tensors *t, const rwkv *m)
         return fail(WKV_EUNSUPPORTED, "%s: attention width %lld differs from the width %d, which no released RWKV has", path,
                     (long long)axis_from_last(key, 1), m->C);
     if (m->arch == &arch7a && m->dim[D_EE] && (int64_t)m->dim[D_E] * m->dim[D_E] != m->dim[D_EE])
-        return fail(WKV_EFORMAT, "%s: blocks.0.ffn.s_emb.weight has rows of %d values, expected the square of the %d columns of blocks.0.ffn.s1",
+        return fail(WKV_EFORMAT,
+                    "%s: blocks.0.ffn.s_emb.weight has rows of %d values, expected the square of the %d columns of blocks.0.ffn.s1",
                     path, m->dim[D_EE], m->dim[D_E]);
     if (m->F < 1) return fail(WKV_EFORMAT, "%s: blocks.0.ffn.key.weight is missing", path);
     if ((int64_t)m->L * rwkv_layer_state(m) > INT32_MAX)

@@ -150,7 +150,8 @@ static int make_frozen(tuner *t)
     int err = wkv_model_open(&t->base, t->o.model, &t->o.with);
     if (err) return err;
     t->m = &t->base->rwkv;
-    if (t->m->arch == &arch7a) return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-7a, whose DeepEmbed cannot be tuned; 4 to 7 can be", t->o.model);
+    if (t->m->arch == &arch7a)
+        return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-7a, whose DeepEmbed cannot be tuned; 4 to 7 can be", t->o.model);
     if (t->o.what & LEARN_LORA) {
         if ((err = check_targets(t->o.targets, t->m->arch))) return err;
         rwkv_each(t->m, count_adapter, &l);
