@@ -102,7 +102,8 @@ static void detection(void)
                  {"model.safetensors", "7", 65536, "world"},
                  {"/", "7", 65536, "world"},
                  {"x.pth", "7", 65530, "world"},
-                 {"x.pth", "7", 65529, "plain"},
+                 {"x.pth", "7", 65529, "world"},
+                 {"x.pth", "7", 65528, "plain"},
                  {"built-in", "7", 6144, "plain"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         wkv_model m = {.about = {.path = cases[i].path, .version = cases[i].version, .vocab = cases[i].vocab}};
