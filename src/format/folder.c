@@ -234,9 +234,9 @@ static int find_config(checkpoint *c)
     int e = usable ? file_slurp(&text, &size, path) : WKV_EIO;
     free(path);
     if (e) return e == WKV_ENOMEM ? e : WKV_OK;
-    c->config = json_loadb(text, size, 0, NULL);
+    e = json_read(&c->config, text, size, 0);
     free(text);
-    return WKV_OK;
+    return e == WKV_ENOMEM ? e : WKV_OK;
 }
 
 int checkpoint_config(const checkpoint *c, tensors *t)
