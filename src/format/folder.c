@@ -218,40 +218,82 @@ static int find_shards(checkpoint *c, const char *path)
     return e;
 }
 
-enum { MOST_CONFIG = 1 << 20 }; /* bytes */
+enum { MOST_BESIDE = 1 << 20 }; /* bytes */
 
-/* The config.json beside a checkpoint that has the names of a Hugging Face folder. One that is no JSON (Python writes NaN as a
- * number), no file or too long is not used. */
-static int find_config(checkpoint *c)
+static const char *const beside[BESIDE] = {"config", "tokenizer_config", "generation_config", "fake_think_generation_config"};
+
+/* A file beside the weights, in the `n` bytes of folder. One that is no file or too long is as good as none: *text NULL. */
+static int read_beside(char **text, size_t *size, const char *folder, size_t n, const char *name)
 {
-    const char *file = c->file[0], *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
-    if (!c->index && strcmp(name, single[0]) && strcmp(name, single[1])) return WKV_OK;
-    char *path = join(file, (size_t)(name - file), "config.json"), *text;
-    size_t size;
+    char *path = join(folder, n, name);
     struct stat about;
+    *text = NULL;
     if (!path) return WKV_ENOMEM;
-    int usable = !stat(path, &about) && S_ISREG(about.st_mode) && about.st_size <= MOST_CONFIG;
-    int e = usable ? file_slurp(&text, &size, path) : WKV_EIO;
+    int usable = !stat(path, &about) && S_ISREG(about.st_mode) && about.st_size <= MOST_BESIDE;
+    int e = usable ? file_slurp(text, size, path) : WKV_EIO;
     free(path);
-    if (e) return e == WKV_ENOMEM ? e : WKV_OK;
-    e = json_read(&c->config, text, size, 0);
-    free(text);
     return e == WKV_ENOMEM ? e : WKV_OK;
 }
 
-int checkpoint_config(const checkpoint *c, tensors *t)
+/* What lies beside a checkpoint that has the names of a Hugging Face folder. A file that is no JSON is not used. Numbers that C has
+ * not are 0: model_max_length is 10^30 where it means none. */
+static int find_beside(checkpoint *c)
+{
+    const char *file = c->file[0], *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    size_t n = (size_t)(name - file), size;
+    if (!c->index && strcmp(name, single[0]) && strcmp(name, single[1])) return WKV_OK;
+    for (int i = 0; i < BESIDE; i++) {
+        char json[64], *text;
+        snprintf(json, sizeof json, "%s.json", beside[i]);
+        int e = read_beside(&text, &size, file, n, json);
+        if (text) e = json_read(&c->beside[i], text, size, JSON_ANY_NUMBER);
+        free(text);
+        if (e && e != WKV_EFORMAT) return e;
+    }
+    return read_beside(&c->chat, &c->chat_bytes, file, n, "chat_template.jinja");
+}
+
+/* tokenizer_config.json has it as a text, or as a list of {"name", "template"}. */
+static const json_t *template_inside(const json_t *tokenizer)
+{
+    const json_t *chat = json_object_get(tokenizer, "chat_template"), *found = json_array_get(chat, 0);
+    for (size_t i = 0; i < json_array_size(chat); i++) {
+        const json_t *one = json_array_get(chat, i);
+        const char *name = json_string_value(json_object_get(one, "name"));
+        if (name && !strcmp(name, "default")) found = one;
+    }
+    return found ? json_object_get(found, "template") : chat;
+}
+
+static int add_template(const checkpoint *c, tensors *t)
+{
+    static const char key[] = "tokenizer.chat_template";
+    const json_t *inside = template_inside(c->beside[1]);
+    if (c->chat) return tensors_add_text(t, key, sizeof key - 1, c->chat, c->chat_bytes);
+    if (!json_is_string(inside)) return WKV_OK;
+    return tensors_add_text(t, key, sizeof key - 1, json_string_value(inside), json_string_length(inside));
+}
+
+static int add_numbers(tensors *t, const char *file, json_t *from)
 {
     const char *name;
     json_t *value;
     int e = WKV_OK;
-    json_object_foreach(c->config, name, value)
+    json_object_foreach(from, name, value)
     {
         char key[128];
         if (e || !json_is_number(value)) continue;
-        int n = snprintf(key, sizeof key, "config.%s", name);
+        int n = snprintf(key, sizeof key, "%s.%s", file, name);
         if (n < (int)sizeof key) e = tensors_add_number(t, key, (size_t)n, json_number_value(value));
     }
     return e;
+}
+
+int checkpoint_beside(const checkpoint *c, tensors *t)
+{
+    int e = WKV_OK;
+    for (int i = 0; i < BESIDE && !e; i++) e = add_numbers(t, beside[i], c->beside[i]);
+    return e ? e : add_template(c, t);
 }
 
 static int find_files(checkpoint *out, const char *path)
@@ -271,7 +313,7 @@ int checkpoint_find(checkpoint *out, const char *path)
 {
     *out = (checkpoint){0};
     int e = find_files(out, path);
-    return e ? e : find_config(out);
+    return e ? e : find_beside(out);
 }
 
 void checkpoint_free(checkpoint *c)
@@ -279,6 +321,7 @@ void checkpoint_free(checkpoint *c)
     for (int i = 0; i < c->n; i++) free(c->file[i]);
     free(c->file);
     json_decref(c->index);
-    json_decref(c->config);
+    for (int i = 0; i < BESIDE; i++) json_decref(c->beside[i]);
+    free(c->chat);
     *c = (checkpoint){0};
 }

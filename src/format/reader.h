@@ -64,17 +64,22 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size);
 int read_any(tensors *t, const uint8_t *data, size_t size, const char *name);
 
 /* The files a path stands for. *n is 1 for one file; a directory or an index of shards gives them all, the names the index
- * promises, and the config.json of a Hugging Face folder. Free with checkpoint_free. folder.c */
+ * promises, and what lies beside the weights of a Hugging Face folder. Free with checkpoint_free. folder.c */
+enum { BESIDE = 4 };
 typedef struct {
     char **file;
     int n;
-    struct json_t *index, *config; /* NULL: there is none    */
+    struct json_t *index;
+    struct json_t *beside[BESIDE]; /* config.json and its kin, in the order of folder.c's table; NULL: there is none */
+    char *chat;                    /* chat_template.jinja; NULL: there is none                                       */
+    size_t chat_bytes;
     file_id index_id;              /* the file of the index */
 } checkpoint;
 int checkpoint_find(checkpoint *out, const char *path);
 int checkpoint_complete(const checkpoint *c, const tensors *t);
-/* Add each number of the config to t as metadata, "config." in front of its name. WKV_ENOMEM. */
-int checkpoint_config(const checkpoint *c, tensors *t);
+/* Add each number in the files beside the weights to t as metadata, the file's name without .json in front of its own
+ * ("config.hidden_size"), and the chat template as "tokenizer.chat_template", as a GGUF has it. WKV_ENOMEM. */
+int checkpoint_beside(const checkpoint *c, tensors *t);
 void checkpoint_free(checkpoint *c);
 
 /* Make all names official and note what is stored differently. names.c */

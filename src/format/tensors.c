@@ -176,7 +176,7 @@ static int open_checkpoint(tensors **out, const char *path, int in_memory)
     for (int i = 0; !e && i < found.n; i++) e = open_file(t, found.file[i], in_memory);
     if (!e) {
         e = checkpoint_complete(&found, t);
-        if (!e) e = checkpoint_config(&found, t);
+        if (!e) e = checkpoint_beside(&found, t);
         if (!e) e = finish(t);
         if (e) fail_prefix(e, "%s", path);
     }

@@ -76,10 +76,12 @@ const char *tensors_format(const tensors *t);                             /* "pt
 const char *tensors_naming(const tensors *t);
 size_t tensors_bytes(const tensors *t);                                   /* of the file(s)            */
 
-/* Text metadata (safetensors __metadata__, GGUF strings, texts beside the tensors of a .pth), NULL when absent. */
+/* Text metadata (safetensors __metadata__, GGUF strings, texts beside the tensors of a .pth, a folder's chat template as
+ * "tokenizer.chat_template"), NULL when absent. */
 const char *tensors_meta(const tensors *t, const char *key);
-/* Number metadata (GGUF integers, floats, bools; numbers of a folder's config.json, as "config.hidden_size"); `otherwise` when
- * absent. "group_norm_eps" is 1e-5 in rwkv.cpp's v5 files, which are computed so, and absent elsewhere. */
+/* Number metadata (GGUF integers, floats, bools; numbers of a folder's config.json, tokenizer_config.json and (fake_think_)
+ * generation_config.json, as "config.hidden_size"); `otherwise` when absent. "group_norm_eps" is 1e-5 in rwkv.cpp's v5 files,
+ * which are computed so, and absent elsewhere. */
 double tensors_number(const tensors *t, const char *key, double otherwise);
 /* GGUF vocabulary: the i-th entry of tokenizer.ggml.tokens as stored (Python-escaped), its bytes in *len; NULL past the end. */
 const char *tensors_token(const tensors *t, int i, size_t *len);
