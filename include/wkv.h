@@ -93,6 +93,11 @@ typedef struct {
     size_t file_bytes;
     size_t state_bytes;                  /* of one wkv_state                                                             */
     size_t weight_bytes[3];              /* bytes of the weights at f32, f16/bf16, and as stored in the file             */
+    const char *chat;                    /* the chat template that fits it (wkv_template_find)                           */
+    int context_length;                  /* tokens of the longest texts it was trained on, as its name (ctx16384), a folder's
+                                            config.json or a GGUF tells; 0: unknown. No limit: a state reads on for ever,
+                                            though a model forgets more of what is farther back than that                */
+    const struct wkv_profile *profile;   /* how its publisher samples when it does not think (wkv_template_profile)      */
 } wkv_model_info;
 
 WKV_API const wkv_model_info *wkv_model_about(const wkv_model *m);
@@ -230,7 +235,17 @@ WKV_API void wkv_sampler_reset(wkv_sampler *s);                  /* forget count
 
 /* ---- chat templates -------------------------------------------------------------------------------------------------- */
 
-typedef enum { WKV_THINK_OFF, WKV_THINK_ON, WKV_THINK_FAST } wkv_think; /* G1: none; "<think"; "<think>\n</think" */
+/* Models of template "g1" can think before they answer. They are asked for it behind the question and by an answer that is begun
+ * for them; the ">" that is missing they write themselves. Published in BlinkDL/RWKV-LM, RWKV-v7/RWKV7-G1x-templates.txt. */
+typedef enum {
+    WKV_THINK_OFF,        /* nothing: they answer at once, mostly               "xxx\n\nAssistant:"                       */
+    WKV_THINK_SHORT,      /* some sentences                       "xxx (think a bit)\n\nAssistant: <think"                */
+    WKV_THINK_MEDIUM,     /*                                            "xxx (think)\n\nAssistant: <think"                */
+    WKV_THINK_LONG,       /*                                      "xxx (think a lot)\n\nAssistant: <think"                */
+    WKV_THINK_OPEN,       /* as long as they like                               "xxx\n\nAssistant: <think"                */
+    WKV_THINK_FAKE,       /* an empty thought: good answers, fast               "xxx\n\nAssistant: <think>\n</think"      */
+    WKV_THINK_FAKE_INLINE /* the same without a line end inside                 "xxx\n\nAssistant: <think></think"        */
+} wkv_think;
 
 typedef struct {
     const char *name;             /* "world", "g1", "raven", "pile", "plain"                                             */
@@ -240,15 +255,19 @@ typedef struct {
     const char *join;             /* what stands between a question and the assistant's name: "\n\n"                     */
     const char *stops[4];         /* strings that end an answer, NULL-terminated; the first begins with what stands
                                    * between an answer and the next turn                                                 */
+    const char *tool_stop;        /* the string that ends a call of a tool: "\n```"; NULL: it has no form for tools       */
 } wkv_template;
 
-/* The template called `name`, or with NULL the one that fits the model (its metadata, its version, its vocabulary, its file
- * name). Without a model the newest of that name. WKV_EARG for an unknown name, with the list. t may be NULL. */
+/* The template called `name`, or with NULL the one that fits the model: by the name of its file, of its folder, or inside a
+ * GGUF; by the chat template that came with it (a GGUF's, chat_template.jinja, tokenizer_config.json), which is recognised by
+ * its text and never run; by its vocabulary; and by its version. Without a model the newest of that name. WKV_EARG for an
+ * unknown name, with the list. t may be NULL. */
 WKV_API int wkv_template_find(const wkv_template **out, const char *name, const wkv_model *m, const wkv_tokenizer *t);
 
 /* Write one turn as the model should read it, up to where it answers: "User: hi\n\nAssistant:". The `first` turn begins with
  * the opening, or with the system text in its place (which may be NULL). Line ends of both texts are made "\n", blank lines
- * are taken out, because a blank line ends a turn, and so are blanks around them. Templates but "g1" do not think. Returns
+ * are taken out, because a blank line ends a turn, and so are blanks around them. Templates but "g1" do not think: WKV_THINK_OFF
+ * stands for each way then. Returns
  * the length, whatever cap is; out is zero-terminated when cap > 0. */
 WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think,
                                  char *out, size_t cap);
@@ -256,6 +275,32 @@ WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *s
 /* Write an answer as it stands behind a turn, up to where the next one begins: " Hello.\n\n". Its text is cleaned in the same
  * way. Returns and terminates as wkv_template_turn. */
 WKV_API size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, size_t cap);
+
+/* The same where the model calls tools: a conversation of tools_turn, tools_reply, tools_output, tools_reply and so on. These
+ * three clean, return and terminate as the two above; a template without tool_stop gives "" and 0.
+ *
+ * turn: the first tells the tools behind the system text (which may be NULL), as a list of lines ("- get_weather(location:
+ * string)") or as JSON, an array with one object of "name", "description" and "arguments" a line, and ends where the call is to
+ * be written, which ends in tool_stop: "System: Tools:\n...\nReturn only a JSON function call.\n\nUser: hi\n\nAssistant:
+ * ```json". A model that thinks is left at "<think" and opens the fence itself.
+ * reply: such a call: "\n{...}\n```\n\n".
+ * output: what the function gave: "User: Function output:\n...\n\nAssistant: ```json". For an answer in words in place of
+ * another call, give "Function output:\n..." to wkv_template_turn. */
+WKV_API size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools, const char *user,
+                                       wkv_think think, char *out, size_t cap);
+WKV_API size_t wkv_template_tools_reply(const wkv_template *t, const char *call, char *out, size_t cap);
+WKV_API size_t wkv_template_tools_output(const wkv_template *t, const char *output, wkv_think think, char *out, size_t cap);
+
+typedef struct wkv_profile {
+    const char *name;            /* "g1 open think", "g1 fake think", "g1", "world", "raven", "pile", "plain", or the file that tells */
+    wkv_sampler_options sampler; /* without a seed and lists                                                            */
+} wkv_profile;
+
+/* How the publishers of the models of a template sample. With m, what generation_config.json in its folder gives takes the place
+ * of theirs (temperature, top_p, top_k, min_p, typical_p, presence_penalty, frequency_penalty, penalty_decay), and for a faked
+ * thought what fake_think_generation_config.json gives; m may be NULL. Penalties are for tokens that are words or parts of
+ * words. */
+WKV_API void wkv_template_profile(wkv_profile *out, const wkv_template *t, wkv_think think, const wkv_model *m);
 
 /* ---- conversion ------------------------------------------------------------------------------------------------------ */
 

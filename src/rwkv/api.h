@@ -12,6 +12,7 @@ struct wkv_model {
     packed packed;         /* the matrices that do not lie in the mapping    */
     wkv_model_info about;
     char types[128];
+    wkv_profile profile;
     uint64_t fingerprint;  /* of sizes and some weights: tells whose a state is */
 };
 

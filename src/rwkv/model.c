@@ -7,6 +7,7 @@
 #include "format/reader.h"
 #include "rwkv/api.h"
 #include "rwkv/builtin.h"
+#include "rwkv/family.h"
 #include "rwkv/pack.h"
 
 const char *wkv_version(void) { return WKV_VERSION; }
@@ -49,6 +50,14 @@ static void name_types(char *out, size_t room, int64_t *bytes)
     }
 }
 
+static void describe_chat(wkv_model *m)
+{
+    m->about.chat = family_template(m);
+    m->about.context_length = family_context(m);
+    m->about.profile = &m->profile;
+    wkv_template_profile(&m->profile, &(wkv_template){.name = m->about.chat}, WKV_THINK_OFF, m);
+}
+
 static void describe(wkv_model *m)
 {
     const rwkv *r = &m->rwkv;
@@ -81,6 +90,7 @@ static void describe(wkv_model *m)
         .weight_bytes = {(size_t)(c.parameters * 4), (size_t)((c.parameters - c.small) * 2 + c.small * 4), (size_t)stored},
     };
     name_types(m->types, sizeof m->types, bytes);
+    describe_chat(m);
     m->fingerprint = hash(hash(0xcbf29ce484222325u, r->dim, sizeof r->dim), r->arch->version, strlen(r->arch->version));
     m->fingerprint = hash(m->fingerprint, r->ln_out_w.data, (size_t)r->C * sizeof(real));
     m->fingerprint = hash(m->fingerprint, r->ln0_b.data, (size_t)r->C * sizeof(real));

@@ -1,6 +1,7 @@
 /* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in ~/.local/share/wkv, in the library. */
 #include "base/error.h"
 #include "rwkv/api.h"
+#include "rwkv/family.h"
 #include "text/builtin.h"
 #include <stdio.h>
 #include <stdlib.h>

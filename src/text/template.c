@@ -1,26 +1,25 @@
 /* template.c - how a conversation is written for each family of chat models (spec FORMATS 9.1, ARCHITECTURES 12.3). */
 #include "text/template.h"
 #include "base/error.h"
-#include "base/path.h"
 #include "rwkv/api.h"
+#include "rwkv/family.h"
 #include "text/tokenizer.h"
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
-static const wkv_template plain = {"plain", "User", "Assistant", "", "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:"}};
+static const wkv_template plain = {"plain", "User", "Assistant", "", "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:"}, NULL};
 
-static const wkv_template g1 = {"g1", "User", "Assistant", "", "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:"}};
+static const wkv_template g1 = {"g1", "User", "Assistant", "", "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:"}, "\n```"};
 
 #define WORLD_OPENING                                                                                                  \
     "User: hi\n\nAssistant: Hi. I am your assistant and I will provide expert full response in full details. "         \
     "Please feel free to ask any question and I will always answer it.\n\n"
 
 static const wkv_template world = {
-    "world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:", "\n\nAssistant:"}};
+    "world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:", "\n\nAssistant:"}, NULL};
 
 /* versions 4 and 5 learnt from answers without blank lines, and go on with anything after one */
-static const wkv_template old_world = {"world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\n"}};
+static const wkv_template old_world = {"world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\n"}, NULL};
 
 #define RAVEN_OPENING                                                                                                  \
     "\nThe following is a coherent verbose detailed conversation between a girl named Alice and her friend Bob. "      \
@@ -28,77 +27,27 @@ static const wkv_template old_world = {"world", "User", "Assistant", WORLD_OPENI
     "like to ask Bob questions. Alice likes to tell Bob a lot about herself and her opinions. Alice usually "          \
     "gives Bob kind, helpful and informative advices.\n\n"
 
-static const wkv_template raven = {"raven", "Bob", "Alice", RAVEN_OPENING, "\n", "\n\n", {"\n\n"}};
+static const wkv_template raven = {"raven", "Bob", "Alice", RAVEN_OPENING, "\n", "\n\n", {"\n\n"}, NULL};
 
-static const wkv_template pile = {"pile", "Q", "A", "\n", "\n", "\n", {"\n\nQ:", "\nQ:", "\n\n"}};
+static const wkv_template pile = {"pile", "Q", "A", "\n", "\n", "\n", {"\n\nQ:", "\nQ:", "\n\n"}, NULL};
 
 static const wkv_template *const templates[] = {&world, &g1, &raven, &pile, &plain};
 enum { TEMPLATES = sizeof templates / sizeof *templates };
 
-/* ---- which one ------------------------------------------------------------------------------------------------------- */
-
-/* The file's name mentions the family, not inside another word: "g1" is in "rwkv7-g1a-0.4b.pth", not in "big1.pth". */
-static int mentions(const char *name, const char *family)
-{
-    size_t n = strlen(family);
-    for (const char *p = name; *p; p++)
-        if (!strncasecmp(p, family, n) && (p == name || !isalnum((unsigned char)p[-1])) &&
-            !(isdigit((unsigned char)p[n - 1]) && isdigit((unsigned char)p[n])))
-            return 1;
-    return 0;
-}
-
 static int is_old(const wkv_model *m) { return m && (m->about.version[0] == '4' || m->about.version[0] == '5'); }
 
-/* GGUF's tokenizer.chat_template: a name, or a Jinja text, where only models that think speak of it. */
-static const wkv_template *by_metadata(const wkv_model *m)
+static const char *by_model(const wkv_model *m, const wkv_tokenizer *t)
 {
-    const char *text = m->file ? tensors_meta(m->file, "tokenizer.chat_template") : NULL;
-    return text && strstr(text, "think") ? &g1 : text ? &world : NULL;
-}
-
-static const wkv_template *by_name(const char *name)
-{
-    if (mentions(name, "g1") || mentions(name, "g0"))
-        return &g1; /* first: llama.cpp writes "rwkv-world" for these too */
-    if (mentions(name, "raven")) return &raven;
-    if (mentions(name, "world")) return &world;
-    return mentions(name, "pile") ? &pile : NULL;
-}
-
-/* Every HF model has these names, so that its folder has the model's. */
-static int is_any_model(const char *name)
-{
-    return !strncasecmp(name, "model.", 6) || !strncasecmp(name, "model-", 6) || !strncasecmp(name, "pytorch_model", 13);
-}
-
-static const wkv_template *by_path(const char *path)
-{
-    char name[256], folder[4096];
-    path_name(name, sizeof name, path);
-    const wkv_template *found = by_name(name);
-    if (found || !is_any_model(name)) return found;
-    path_folder(folder, sizeof folder, path);
-    path_name(name, sizeof name, folder);
-    return by_name(name);
-}
-
-static const wkv_template *by_model(const wkv_model *m, const wkv_tokenizer *t)
-{
-    const wkv_model_info *about = &m->about;
-    const wkv_template *found;
-    if ((found = by_path(about->path)) || (found = by_metadata(m))) return found;
-    if (fits_world(about->vocab) || (t && !strcmp(t->name, "World"))) return &world;
-    if (about->vocab == 50277 || about->vocab == 50304) return &pile;
-    return &plain;
+    const char *name = family_template(m);
+    return !strcmp(name, "plain") && t && !strcmp(t->name, "World") ? "world" : name;
 }
 
 int wkv_template_find(const wkv_template **out, const char *name, const wkv_model *m, const wkv_tokenizer *t)
 {
     REQUIRE(out, "the place for the template");
     *out = NULL;
-    if (!name) *out = m ? by_model(m, t) : &plain;
-    for (int i = 0; name && i < TEMPLATES; i++)
+    if (!name) name = m ? by_model(m, t) : "plain";
+    for (int i = 0; i < TEMPLATES; i++)
         if (!strcasecmp(name, templates[i]->name)) *out = templates[i];
     if (!*out)
         return fail(WKV_EARG, "no chat template is called \"%.40s\"; there are world, g1, raven, pile and plain", name);
@@ -149,26 +98,70 @@ static void put_clean(page *p, stretch clean)
     }
 }
 
+static size_t end(const page *p)
+{
+    if (p->cap) p->out[p->n < p->cap ? p->n : p->cap - 1] = 0;
+    return p->n;
+}
+
+/* What a way to think asks for behind the question, and what it puts before the answer: the official page of G1's templates,
+ * whose openings lack the ">" that the model writes itself. */
+static const struct {
+    const char *ask, *prefill;
+    int fake;
+} thoughts[] = {
+    [WKV_THINK_OFF] = {"", "", 0},
+    [WKV_THINK_SHORT] = {" (think a bit)", " <think", 0},
+    [WKV_THINK_MEDIUM] = {" (think)", " <think", 0},
+    [WKV_THINK_LONG] = {" (think a lot)", " <think", 0},
+    [WKV_THINK_OPEN] = {"", " <think", 0},
+    [WKV_THINK_FAKE] = {"", " <think>\n</think", 1},
+    [WKV_THINK_FAKE_INLINE] = {"", " <think></think", 1},
+};
+enum { THOUGHTS = sizeof thoughts / sizeof *thoughts };
+
+static int thoughts_of(const wkv_template *t, wkv_think think)
+{
+    return !strcmp(t->name, "g1") && (int)think >= 0 && (int)think < THOUGHTS ? (int)think : WKV_THINK_OFF;
+}
+
+/* What stands before a first question. */
+static void put_opening(page *p, const wkv_template *t, stretch system, stretch tools)
+{
+    if (!system.n && !tools.n) {
+        put_string(p, t->opening);
+        return;
+    }
+    put_string(p, t->system);
+    put_clean(p, system);
+    if (tools.n) {
+        put_string(p, system.n ? "\nTools:\n" : "Tools:\n");
+        put_clean(p, tools);
+        put_string(p, "\nReturn only a JSON function call.");
+    }
+    put_string(p, "\n\n");
+}
+
+/* The question, which begins with `what` it is, and the assistant's name. */
+static void put_question(page *p, const wkv_template *t, const char *what, stretch user, int how)
+{
+    put_string(p, t->user);
+    put_string(p, ": ");
+    put_string(p, what);
+    put_clean(p, user);
+    put_string(p, thoughts[how].ask);
+    put_string(p, t->join);
+    put_string(p, t->assistant);
+    put_string(p, ":");
+    put_string(p, thoughts[how].prefill);
+}
+
 size_t template_turn(const wkv_template *t, int first, stretch system, stretch user, wkv_think think, char *out, size_t cap)
 {
-    static const char *const thoughts[] = {
-        [WKV_THINK_OFF] = "", [WKV_THINK_ON] = " <think", [WKV_THINK_FAST] = " <think>\n</think"};
     page p = {out, cap, 0};
-    if (first && system.n) {
-        put_string(&p, t->system);
-        put_clean(&p, system);
-        put_string(&p, "\n\n");
-    } else if (first)
-        put_string(&p, t->opening);
-    put_string(&p, t->user);
-    put_string(&p, ": ");
-    put_clean(&p, user);
-    put_string(&p, t->join);
-    put_string(&p, t->assistant);
-    put_string(&p, ":");
-    if (!strcmp(t->name, "g1") && think >= 0 && think <= WKV_THINK_FAST) put_string(&p, thoughts[think]);
-    if (cap) out[p.n < cap ? p.n : cap - 1] = 0;
-    return p.n;
+    if (first) put_opening(&p, t, system, (stretch){0});
+    put_question(&p, t, "", user, thoughts_of(t, think));
+    return end(&p);
 }
 
 size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap)
@@ -177,8 +170,7 @@ size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap
     put_string(&p, " ");
     put_clean(&p, text);
     put(&p, t->stops[0], strspn(t->stops[0], "\n"));
-    if (cap) out[p.n < cap ? p.n : cap - 1] = 0;
-    return p.n;
+    return end(&p);
 }
 
 /* Room in out, where nothing is yet. */
@@ -199,4 +191,49 @@ size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, si
 {
     cap = room_in(out, cap);
     return t && text ? template_reply(t, string(text), out, cap) : 0;
+}
+
+/* ---- tools --------------------------------------------------------------------------------------------------------------- */
+
+/* The fence of a call, unless the model thinks first and then opens it itself; a faked thought is closed before it. */
+static void put_fence(page *p, int how)
+{
+    if (thoughts[how].fake) put_string(p, ">\n```json");
+    if (how == WKV_THINK_OFF) put_string(p, " ```json");
+}
+
+size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools, const char *user,
+                               wkv_think think, char *out, size_t cap)
+{
+    page p = {out, cap, 0};
+    const int how = thoughts_of(t, think);
+    if (t->tool_stop) {
+        if (first) put_opening(&p, t, string(system), string(tools));
+        put_question(&p, t, "", string(user), how);
+        put_fence(&p, how);
+    }
+    return end(&p);
+}
+
+size_t wkv_template_tools_output(const wkv_template *t, const char *output, wkv_think think, char *out, size_t cap)
+{
+    page p = {out, cap, 0};
+    const int how = thoughts_of(t, think);
+    if (t->tool_stop) {
+        put_question(&p, t, "Function output:\n", string(output), how);
+        put_fence(&p, how);
+    }
+    return end(&p);
+}
+
+size_t wkv_template_tools_reply(const wkv_template *t, const char *call, char *out, size_t cap)
+{
+    page p = {out, cap, 0};
+    if (t->tool_stop) {
+        put_string(&p, "\n");
+        put_clean(&p, string(call));
+        put_string(&p, t->tool_stop);
+        put(&p, t->stops[0], strspn(t->stops[0], "\n"));
+    }
+    return end(&p);
 }

@@ -15,9 +15,6 @@ enum { MAX_IDS = 1 << 22, MAX_VOCABULARY_BYTES = 1 << 28 };
 /* Bytes of a word: a text takes at most so many times its length to encode. World's longest has 128. */
 enum { MAX_WORD = 1024 };
 
-/* World's ids end at 65529; models have as many logits, or one less, or are padded up to 65,544. */
-static inline int fits_world(int vocab) { return vocab >= 65529 && vocab <= 65544; }
-
 typedef struct {
     uint32_t at, bytes; /* bytes 0: an id that stands for no text, or that the file does not have */
 } word;

@@ -1,0 +1,116 @@
+/* family.c - which family of chat models a checkpoint is of, and how long its texts were. Asked in this order: the file's name,
+ * the folder's where the file has the name of any model, the name inside a GGUF, the chat template that came with it, its
+ * vocabulary. Published names are "rwkv7-g1i-1.5b-20260805-ctx16384" and "RWKV-x070-World-0.1B-v2.8-20241210-ctx4096". */
+#include "rwkv/family.h"
+#include "base/path.h"
+#include "rwkv/api.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- names ------------------------------------------------------------------------------------------------------------- */
+
+/* The rest of the name behind a word that is not inside another word, NULL: it has none: "g1" is in "rwkv7-g1a-0.4b.pth", not in
+ * "big1.pth" and not in "g10". */
+static const char *mentions(const char *name, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = name; *p; p++)
+        if (!strncasecmp(p, word, n) && (p == name || !isalnum((unsigned char)p[-1])) &&
+            !(isdigit((unsigned char)p[n - 1]) && isdigit((unsigned char)p[n])))
+            return p + n;
+    return NULL;
+}
+
+static const char *template_of_name(const char *name)
+{
+    if (mentions(name, "g1") || mentions(name, "g0"))
+        return "g1"; /* first: llama.cpp writes "rwkv-world" for these too */
+    if (mentions(name, "raven")) return "raven";
+    if (mentions(name, "world")) return "world";
+    return mentions(name, "pile") ? "pile" : NULL;
+}
+
+static int context_of_name(const char *name)
+{
+    int n = 0;
+    for (const char *p = name; !n && (p = mentions(p, "ctx"));)
+        for (; isdigit((unsigned char)*p) && n < 100000000; p++) n = 10 * n + (*p - '0');
+    return n;
+}
+
+/* Every HF model has these names, so that its folder has the model's. */
+static int is_any_model(const char *name)
+{
+    return !strncasecmp(name, "model.", 6) || !strncasecmp(name, "model-", 6) ||
+           !strncasecmp(name, "pytorch_model", 13);
+}
+
+enum { NAMES = 3 };
+
+/* The names that a checkpoint goes by; "" where it has none. */
+static void find_names(char name[NAMES][256], const wkv_model *m)
+{
+    char folder[4096];
+    const char *inside = m->file ? tensors_meta(m->file, "general.name") : NULL;
+    memset(name, 0, NAMES * sizeof name[0]);
+    path_name(name[0], sizeof name[0], m->about.path);
+    if (is_any_model(name[0])) {
+        path_folder(folder, sizeof folder, m->about.path);
+        path_name(name[1], sizeof name[1], folder);
+    }
+    if (inside) strncpy(name[2], inside, sizeof name[2] - 1);
+}
+
+/* ---- the template ------------------------------------------------------------------------------------------------------- */
+
+/* tokenizer.chat_template of a GGUF, chat_template.jinja of a folder: a name, or a program in Jinja, which is never run. Only
+ * models that think have "<think" in theirs. rwkv-rs's, of G1 models too, writes "User:" turns unless it is asked for those of a
+ * bot, which flowers part, or of functions under headings. Models of other families say neither. */
+static const char *template_of_program(const char *text)
+{
+    static const char flower[] = "\xe2\x9c\xbf";
+    if (strstr(text, "<think") || strstr(text, flower) || strstr(text, "### User")) return "g1";
+    return strstr(text, "User:") || strstr(text, "rwkv-world") ? "world" : NULL;
+}
+
+const char *family_template(const wkv_model *m)
+{
+    const wkv_model_info *about = &m->about;
+    const char *program = m->file ? tensors_meta(m->file, "tokenizer.chat_template") : NULL, *found;
+    char name[NAMES][256];
+    find_names(name, m);
+    for (int i = 0; i < NAMES; i++)
+        if ((found = template_of_name(name[i]))) return found;
+    if (program && (found = template_of_program(program))) return found;
+    if (fits_world(about->vocab)) return "world";
+    if (about->vocab == 50277 || about->vocab == 50304) return "pile";
+    return "plain";
+}
+
+/* ---- the context -------------------------------------------------------------------------------------------------------- */
+
+enum { NO_LIMIT = 1048576 }; /* what llama.cpp's converters write for any RWKV, because a state has none */
+
+int family_context(const wkv_model *m)
+{
+    static const char *const keys[] = {"config.context_length", "config.max_position_embeddings",
+                                       "config.model_max_length", "config.ctx_len",
+                                       "tokenizer_config.model_max_length"};
+    char name[NAMES][256], key[64];
+    double n = 0;
+    find_names(name, m);
+    for (int i = 0; i < NAMES && n < 1; i++) n = context_of_name(name[i]);
+    for (size_t i = 0; m->file && i < sizeof keys / sizeof *keys && !(n >= 1); i++) {
+        n = tensors_number(m->file, keys[i], 0);
+        if (n > NO_LIMIT) n = 0;
+    }
+    const char *family = m->file ? tensors_meta(m->file, "general.architecture") : NULL;
+    if (family && !(n >= 1)) {
+        snprintf(key, sizeof key, "%s.context_length", family);
+        n = tensors_number(m->file, key, 0);
+        if (n >= NO_LIMIT) n = 0;
+    }
+    return n >= 1 ? (int)n : 0;
+}

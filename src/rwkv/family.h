@@ -1,0 +1,17 @@
+/* family.h - which family of chat models a checkpoint is of, and how long its texts were, as told by names and what came with
+ * it. */
+#ifndef WKV_RWKV_FAMILY_H
+#define WKV_RWKV_FAMILY_H
+
+#include "wkv.h"
+
+/* World's ids end at 65529; models have as many logits, or one less, or are padded up to 65,544. */
+static inline int fits_world(int vocab) { return vocab >= 65529 && vocab <= 65544; }
+
+/* The name of the template that fits. */
+const char *family_template(const wkv_model *m);
+
+/* Tokens of the longest texts it was trained on, 0: unknown. */
+int family_context(const wkv_model *m);
+
+#endif
