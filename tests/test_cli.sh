@@ -72,7 +72,7 @@ wrong "-n: 99999999999 is not between -1 and" generate -n99999999999
 wrong "--seed: '-1' is not a whole number" generate --seed -1
 wrong "--top-p needs a value" generate --top-p
 wrong "--no-echo takes no value" generate --no-echo=1
-wrong "--think: 'maybe' is not one of off|on|fast" chat --think maybe
+wrong "--think: 'maybe' is not one of off|short|medium|long|open|fake|fake-inline" chat --think maybe
 wrong "what is 'b'" generate a b
 wrong "chat takes nothing else" chat a
 wrong "--tokens says which" logits

@@ -21,17 +21,18 @@ static int think = WKV_THINK_OFF, limit = 2000, stats;
 
 static const option options[] = {
     {0, "system", OPT_TEXT, "TEXT", &system_text, 0, 0, "", "what the model is told before the first turn"},
-    {0, "think", OPT_CHOICE, "off|on|fast", &think, 0, 0, NULL,
-     "for models trained to think first: not, at length, or hardly"},
+    {0, "think", OPT_CHOICE, "off|short|medium|long|open|fake|fake-inline", &think, 0, 0, NULL,
+     "for G1 models, which can think first: a bit, some, a lot, as long as they like (open), or with an empty thought begun "
+     "for them, with a line end inside (fake) or without: better than off, and as fast"},
     {0, "template", OPT_TEXT, "NAME", &template_name, 0, 0, "the one that fits the model",
      "how turns are written: world, g1, raven, pile or plain"},
     {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL, "most tokens of an answer; 0 or -1: no limit"},
-    {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show the speed after each answer"},
+    {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show how tokens are drawn, and the speed after each answer"},
 };
 static const group own = GROUP("Conversation", options);
 static const group *const groups[] = {&own, &sampling_group, &model_group, &weights_group, &adapter_group, &tokenizer_group, &general_group, NULL};
 
-static void defaults(void) { sampling_defaults(1.0f, 0.3f, 0.5f); }
+static void defaults(void) { sampling_defaults(NULL, "the template's"); }
 
 typedef struct {
     engine e;
@@ -213,6 +214,15 @@ static void find_separator(talk *c)
     snprintf(c->separator, sizeof c->separator, "%.*s", (int)strspn(stop, " \r\n"), stop);
 }
 
+static int make_sampler(talk *c)
+{
+    wkv_profile p;
+    wkv_template_profile(&p, c->how, (wkv_think)think, c->e.model);
+    int status = sampling_make(&c->sampler, &cmd_chat, &c->e, &p);
+    if (!status && stats) sampling_note();
+    return status;
+}
+
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
@@ -223,7 +233,7 @@ static int run(int n, char **operands)
     if (wkv_template_find(&c.how, template_name, c.e.model, c.e.tokenizer) || wkv_state_new(&c.before, c.e.model) ||
         wkv_state_new(&c.mark, c.e.model))
         status = complain_library();
-    else if (!(status = sampling_make(&c.sampler, &cmd_chat, &c.e))) {
+    else if (!(status = make_sampler(&c))) {
         find_separator(&c);
         if (think && strcmp(c.how->name, "g1"))
             note("--think is for models of template g1; template %s leaves it out", c.how->name);
@@ -243,14 +253,16 @@ const command cmd_chat = {
     .summary = "talk with a model",
     .about = "Talk with a model, one line a turn. The model remembers the conversation in its state, so that every "
              "turn costs only "
-             "what is new in it. The way turns are written is found from the model.\n\n"
+             "what is new in it. The way turns are written is found from the model, and so is the way tokens are drawn: as "
+             "its publisher does it for this template and --think, or as the generation_config.json in its folder says; "
+             "--stats shows which, and any option for drawing tokens takes its place.\n\n"
              "Ctrl-C stops an answer and keeps what was said; Ctrl-C at the prompt or Ctrl-D leaves. Lines pasted "
              "together are one "
              "turn; a line that ends in a backslash goes on in the next. When standard input is not a terminal, every "
              "line is a turn "
              "and only the answers are printed. Commands begin with a slash: /help lists them.",
     .examples = "wkv chat -m MODEL.pth  # talk\n"
-                "wkv chat -m MODEL.pth --think on  # let a G1 model think first\n"
+                "wkv chat -m MODEL.pth --think short  # let a G1 model think first\n"
                 "wkv chat -m MODEL.pth --system \"Answer in verse.\" < questions.txt  # every line a question",
     .groups = groups,
     .defaults = defaults,

@@ -1,8 +1,10 @@
 /* cmd_generate.c - continue a text. */
 #include "commands.h"
 #include "input.h"
+#include "preset.h"
 #include "sampling.h"
 #include "say.h"
+#include "think.h"
 #include "writer.h"
 #include "wkv_bench.h"
 #include <limits.h>
@@ -11,24 +13,52 @@
 #include <unistd.h>
 
 static int limit = 200, no_echo, stats, start_token = -1;
-static const char *prompt_file;
+static const char *prompt_file, *preset_name, *text_file;
 static texts stops;
 
 static const option options[] = {
     {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL,
      "tokens to write; 0 or -1: until the model ends the text"},
     {'f', "prompt-file", OPT_TEXT, "FILE", &prompt_file, 0, 0, "", "the text to continue; - is standard input"},
+    {0, "prompt-preset", OPT_TEXT, "NAME", &preset_name, 0, 0, "none",
+     "put the prompt, and a text, into the words of a task: qa, instruct, summary or translate; help explains them"},
+    {0, "file", OPT_TEXT, "FILE", &text_file, 0, 0, "", "the text that --prompt-preset is about; - is standard input"},
     {0, "stop", OPT_TEXTS, "TEXT", &stops, 0, 0, "", "end before this text, which is not printed; may be given again"},
     {0, "start-token", OPT_COUNT, "ID", &start_token, 0, INT_MAX, "none",
      "read this token before the prompt; 0 ends a text in most models"},
     {0, "no-echo", OPT_SWITCH, NULL, &no_echo, 0, 0, "", "print what is written only, not the prompt"},
     {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "",
-     "show speeds, memory and the seed even when standard error is not a terminal"},
+     "show how tokens are drawn, speeds, memory and the seed, even when standard error is not a terminal"},
 };
 static const group own = GROUP("Text", options);
 static const group *const groups[] = {&own, &sampling_group, &model_group, &weights_group, &adapter_group, &tokenizer_group, &general_group, NULL};
 
-static void defaults(void) { sampling_defaults(1.0f, 0.7f, 0); }
+/* A text that is continued is no chat: it is drawn as plain text, whatever the model. */
+static void plainly(wkv_profile *p)
+{
+    const wkv_template *plain;
+    *p = (wkv_profile){0};
+    if (!wkv_template_find(&plain, "plain", NULL, NULL)) wkv_template_profile(p, plain, WKV_THINK_OFF, NULL);
+}
+
+static void defaults(void)
+{
+    wkv_profile p;
+    plainly(&p);
+    sampling_defaults(&p, NULL);
+}
+
+/* A file as a text: a byte order mark left out, and the newline at its end, which echo and editors add. The caller frees it. */
+static int read_text(char **text, size_t *bytes, const char *from)
+{
+    if (input_all(text, bytes, from)) return 1;
+    const size_t mark = input_mark(*text, *bytes);
+    *bytes -= mark;
+    memmove(*text, *text + mark, *bytes + 1);
+    *bytes -= input_newline(*text, *bytes);
+    (*text)[*bytes] = 0;
+    return 0;
+}
 
 /* The prompt from where it is. It is the caller's to free. */
 static int find_prompt(char **text, size_t *bytes, int n, char **operands)
@@ -44,12 +74,7 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
         *bytes = *text ? strlen(*text) : 0;
         return *text ? 0 : complain("out of memory");
     }
-    if (input_all(text, bytes, from)) return 1;
-    const size_t mark = input_mark(*text, *bytes);
-    *bytes -= mark;
-    memmove(*text, *text + mark, *bytes + 1);
-    *bytes -= input_newline(*text, *bytes); /* echo and editors add it; the text does not end there */
-    return 0;
+    return read_text(text, bytes, from);
 }
 
 /* The ids to begin with: the start token, the prompt, and where there is neither what a text begins after. */
@@ -78,55 +103,146 @@ static int show(void *user, const char *text, size_t bytes)
 static void print_stats(int prompt_tokens, double prompt_seconds, const writer *w)
 {
     char memory[16];
+    if (stats) sampling_note();
     note("prompt %d tokens, %.1f/s; written %d tokens, %.1f/s; peak memory %s; seed %llu", prompt_tokens,
          prompt_seconds > 0 ? prompt_tokens / prompt_seconds : 0, w->tokens,
          w->seconds > 0 ? w->tokens / w->seconds : 0, as_bytes(memory, (double)wkv_memory_peak()),
          (unsigned long long)sampling_seed());
 }
 
-static int write_on(engine *e, wkv_sampler *sampler, const char *text, size_t bytes)
+/* A prompt, what ends the text, and how it is shown: what is written goes on from the prompt, or answers it, as chat
+ * shows answers. */
+typedef struct {
+    const char *text;
+    size_t bytes;
+    const char *const *stops;
+    int n_stops;
+    int answer;
+} assignment;
+
+static int write_on(engine *e, wkv_sampler *sampler, const assignment *a)
 {
     int32_t *ids;
-    int n = begin(&ids, e, text, bytes);
+    int n = begin(&ids, e, a->text, a->bytes);
     if (n < 0) return -n;
     double begun = seconds_now();
     int status = engine_read(e, ids, n, "reading the prompt");
     double reading = seconds_now() - begun;
     free(ids);
     if (status) return status;
-    if (!no_echo && show(NULL, text, bytes)) return 0;
+    if (!no_echo && !a->answer && show(NULL, a->text, a->bytes)) return 0;
+    answer shown;
     writer w = {.e = e,
                 .sampler = sampler,
-                .stops = stops.at,
-                .n_stops = stops.n,
+                .stops = a->stops,
+                .n_stops = a->n_stops,
                 .limit = limit > 0 ? limit : 0,
-                .show = show};
+                .show = a->answer ? answer_show : show,
+                .user = &shown};
+    if (a->answer) answer_begin(&shown, a->text);
     ending how = writer_run(&w);
-    if (how != END_OUTPUT) put_text("\n"), put_flush();
+    if (a->answer)
+        answer_end(&shown);
+    else if (how != END_OUTPUT)
+        put_text("\n"), put_flush();
     const int failed = how == END_FAILED || how == END_LOGITS;
     if (!failed && (stats || (on_terminal(2) && on_terminal(1)))) print_stats(n, reading, &w);
     writer_free(&w);
     return failed ? 1 : how == END_INTERRUPT ? 130 : 0;
 }
 
-static int run(int n, char **operands)
+static int sample_on(engine *e, const wkv_profile *p, const assignment *a)
 {
-    for (int i = 0; i < stops.n; i++)
-        if (!*stops.at[i]) return usage(&cmd_generate, "--stop: an empty text stops nothing");
-    char *text;
-    size_t bytes;
-    int status = find_prompt(&text, &bytes, n, operands);
-    if (status) return status;
-    engine e;
-    if ((status = engine_open(&e, 1))) goto done;
     wkv_sampler *sampler;
     catch_interrupts();
-    if (!(status = sampling_make(&sampler, &cmd_generate, &e))) status = write_on(&e, sampler, text, bytes);
+    int status = sampling_make(&sampler, &cmd_generate, e, p);
+    if (!status) status = write_on(e, sampler, a);
     wkv_sampler_free(sampler);
-    engine_close(&e);
-done:
+    return status;
+}
+
+static int continue_text(int n, char **operands)
+{
+    assignment a = {.stops = stops.at, .n_stops = stops.n};
+    char *text;
+    int status = find_prompt(&text, &a.bytes, n, operands);
+    if (status) return status;
+    a.text = text;
+    engine e;
+    if (!(status = engine_open(&e, 1))) {
+        wkv_profile p;
+        plainly(&p);
+        status = sample_on(&e, &p, &a);
+        engine_close(&e);
+    }
     free(text);
     return status;
+}
+
+/* The preset's own stop strings and the user's; the list is the caller's to free. */
+static const char **all_stops(const char *const *ends, int n_ends, int *n)
+{
+    const char **all = malloc(sizeof *all * (size_t)(n_ends + stops.n + 1));
+    *n = 0;
+    for (int i = 0; all && i < n_ends; i++) all[(*n)++] = ends[i];
+    for (int i = 0; all && i < stops.n; i++) all[(*n)++] = stops.at[i];
+    if (!all) complain("out of memory");
+    return all;
+}
+
+static int answer_preset(engine *e, const preset *task, const char *ask, const char *text)
+{
+    const wkv_template *t;
+    const char *const *ends, **all = NULL;
+    int n_ends;
+    wkv_profile p;
+    if (wkv_template_find(&t, NULL, e->model, e->tokenizer)) return complain_library();
+    wkv_template_profile(&p, t, WKV_THINK_OFF, e->model);
+    char *prompt = preset_prompt(task, t, ask, text, &ends, &n_ends);
+    assignment a = {.text = prompt, .bytes = prompt ? strlen(prompt) : 0, .answer = 1};
+    if (prompt) a.stops = all = all_stops(ends, n_ends, &a.n_stops);
+    int status = all ? sample_on(e, &p, &a) : 1;
+    free(all);
+    free(prompt);
+    return status;
+}
+
+static int do_task(const preset *task, int n, char **operands)
+{
+    char *text = NULL;
+    size_t bytes;
+    const char *ask = n ? operands[0] : NULL;
+    const char *from = text_file ? text_file : task->needs_text && !on_terminal(0) ? "-" : NULL;
+    if (prompt_file) return usage(&cmd_generate, "--prompt-preset takes the text from --file, and PROMPT as an argument");
+    if (!ask && !task->otherwise)
+        return usage(&cmd_generate, "--prompt-preset %s: PROMPT is missing: %s", task->name, task->what);
+    if (!from && task->needs_text)
+        return usage(&cmd_generate, "--prompt-preset %s: a text is missing; give it with --file", task->name);
+    if (from && read_text(&text, &bytes, from)) return 1;
+    engine e;
+    int status = 0;
+    if (text && strlen(text) < bytes)
+        status = complain("%s: holds a zero byte, so it is no text", from);
+    else if (task->needs_text && !text[strspn(text, " \t\r\n")])
+        status = complain("%s: is empty, and --prompt-preset %s needs a text", from, task->name);
+    else if (!(status = engine_open(&e, 1))) {
+        status = answer_preset(&e, task, ask, text ? text : "");
+        engine_close(&e);
+    }
+    free(text);
+    return status;
+}
+
+static int run(int n, char **operands)
+{
+    int status = 0;
+    for (int i = 0; i < stops.n; i++)
+        if (!*stops.at[i]) return usage(&cmd_generate, "--stop: an empty text stops nothing");
+    const preset *task = preset_name ? preset_find(&cmd_generate, preset_name, &status) : NULL;
+    if (preset_name) return task ? do_task(task, n, operands) : status;
+    if (text_file)
+        return usage(&cmd_generate, "--file goes with --prompt-preset; a text to continue is given with --prompt-file");
+    return continue_text(n, operands);
 }
 
 const command cmd_generate = {
@@ -142,10 +258,14 @@ const command cmd_generate = {
              "its own.\n\n"
              "The text appears as it is written. Ctrl-C ends it; what is there stays, and the exit status is 130. On a "
              "terminal a "
-             "line with speeds, memory and the seed follows on standard error.",
+             "line with speeds, memory and the seed follows on standard error.\n\n"
+             "With --prompt-preset the prompt is put into the words in which models know a task, and only the answer is "
+             "printed. Its tokens are drawn as the model's publisher does in a chat, or as the generation_config.json in its "
+             "folder says; a text that is merely continued is drawn with the defaults below, whatever the model.",
     .examples = "wkv generate \"Once upon a time\"  # a story\n"
                 "wkv generate -n 50 --seed 7 \"It was\"  # the same every time\n"
                 "wkv generate -T 0 --stop . \"The capital of France is\"  # the most probable sentence\n"
+                "wkv generate --prompt-preset qa --file a.txt \"Who came?\"  # ask about a text\n"
                 "wkv generate -m MODEL.pth -n 0 < draft.txt  # go on until the model ends the text",
     .groups = groups,
     .defaults = defaults,

@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "engine.h"
 #include "models.h"
+#include "sampling.h"
 #include "say.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -28,8 +29,29 @@ static int ranks(const wkv_model_info *m, const char *const **names)
     return *m->version == '6' ? 2 : *m->version == '7' ? 4 : 0;
 }
 
-static void print_text(const wkv_model *model, const wkv_tokenizer *t, const char *no_tokenizer,
-                       const wkv_template *chat)
+static void print_chat(const wkv_model *model, const wkv_template *chat)
+{
+    char words[SAMPLING_WORDS];
+    wkv_profile p;
+    wkv_template_profile(&p, chat, WKV_THINK_OFF, model);
+    sampling_words(words, &p.sampler);
+    put_text("  chat         template %s (%s, %s)\n", chat->name, chat->user, chat->assistant);
+    put_text("  sampling     %s: %s\n", p.name, words);
+}
+
+static json_t *profile_json(const wkv_model *model, const wkv_template *chat)
+{
+    wkv_profile p;
+    wkv_template_profile(&p, chat, WKV_THINK_OFF, model);
+    const wkv_sampler_options *o = &p.sampler;
+    return json_pack("{s:s s:f s:f s:i s:f s:f s:f s:f s:f}", "name", p.name, "temperature", (double)o->temperature, "top_p",
+                     (double)o->top_p, "top_k", o->top_k, "min_p", (double)o->min_p, "typical_p", (double)o->typical_p,
+                     "presence", (double)o->presence, "frequency", (double)o->frequency, "penalty_decay",
+                     (double)o->penalty_decay);
+}
+
+static int print_text(const wkv_model *model, const wkv_tokenizer *t, const char *no_tokenizer,
+                      const wkv_template *chat)
 {
     const wkv_model_info *m = wkv_model_about(model);
     char a[32];
@@ -51,25 +73,28 @@ static void print_text(const wkv_model *model, const wkv_tokenizer *t, const cha
     } else {
         put_text("  tokenizer    none: %s\n", no_tokenizer);
     }
-    if (chat) put_text("  chat         template %s (%s, %s)\n", chat->name, chat->user, chat->assistant);
+    print_chat(model, chat);
+    if (m->context_length)
+        put_text("  context      trained on texts of %d tokens; longer ones are read, too\n", m->context_length);
+    else
+        put_text("  context      unknown; texts of any length are read\n");
     put_text("  memory       %s as it is", as_bytes(a, (double)wkv_model_bytes(model, NULL)));
     for (int i = 0; i < TYPES; i++)
         put_text("%s %s %s", i ? "," : "; with --type", types[i],
                  as_bytes(a, (double)wkv_model_bytes(model, types[i])));
     put_text("\n");
     put_text("  state        %s for each text, however long\n", as_bytes(a, (double)m->state_bytes));
+    return 0;
 }
 
 static int print_json(const wkv_model *model, const wkv_tokenizer *t, const wkv_template *chat)
 {
     const wkv_model_info *m = wkv_model_about(model);
     const char *const *names;
-    char eps[32]; /* the shortest digits, not those of the float made a double */
-    snprintf(eps, sizeof eps, "%g", (double)m->group_norm_eps);
     json_t *r = json_pack("{s:s? s:s s:s s:s s:s s:i s:i s:i s:i s:i s:i s:f s:I s:I s:I}", "path", m->path, "format",
                           m->format, "naming", m->naming, "version", m->version, "types", m->types, "layers", m->layers,
                           "width", m->width, "heads", m->heads, "head_size", m->head_size, "ffn", m->ffn, "vocab",
-                          m->vocab, "group_norm_eps", strtod(eps, NULL), "parameters", (json_int_t)m->parameters,
+                          m->vocab, "group_norm_eps", (double)m->group_norm_eps, "parameters", (json_int_t)m->parameters,
                           "file_bytes", (json_int_t)m->file_bytes, "state_bytes", (json_int_t)m->state_bytes);
     json_t *low = json_object();
     for (int i = 0, n = ranks(m, &names); i < n; i++) json_object_set_new(low, names[i], json_integer(m->rank[i]));
@@ -82,11 +107,11 @@ static int print_json(const wkv_model *model, const wkv_tokenizer *t, const wkv_
                         t ? json_pack("{s:s s:s? s:i s:i}", "name", wkv_tokenizer_name(t), "path",
                                       wkv_tokenizer_path(t), "size", wkv_tokenizer_size(t), "end", wkv_tokenizer_end(t))
                           : json_null());
-    json_object_set_new(
-        r, "template",
-        chat ? json_pack("{s:s s:s s:s}", "name", chat->name, "user", chat->user, "assistant", chat->assistant)
-             : json_null());
-    char *text = json_dumps(r, JSON_INDENT(2));
+    json_object_set_new(r, "template",
+                        json_pack("{s:s s:s s:s}", "name", chat->name, "user", chat->user, "assistant", chat->assistant));
+    json_object_set_new(r, "context_length", m->context_length ? json_integer(m->context_length) : json_null());
+    json_object_set_new(r, "sampling", profile_json(model, chat));
+    char *text = json_dumps(r, JSON_INDENT(2) | JSON_REAL_PRECISION(6)); /* digits of a float, not of the double it became */
     if (text) put_text("%s\n", text);
     free(text);
     json_decref(r);
@@ -104,13 +129,8 @@ static int run(int n, char **operands)
     char no_tokenizer[1024] = "";
     if (wkv_tokenizer_open(&t, engine_vocab, model))
         snprintf(no_tokenizer, sizeof no_tokenizer, "%s", wkv_error());
-    else if (wkv_template_find(&chat, NULL, model, t))
-        chat = NULL;
-    int status = 0;
-    if (as_json)
-        status = print_json(model, t, chat);
-    else
-        print_text(model, t, no_tokenizer, chat);
+    int status = wkv_template_find(&chat, NULL, model, t) ? complain_library() : 0;
+    if (!status) status = as_json ? print_json(model, t, chat) : print_text(model, t, no_tokenizer, chat);
     wkv_tokenizer_close(t);
     wkv_model_close(model);
     return status;
@@ -120,11 +140,12 @@ const command cmd_info = {
     .name = "info",
     .operands = "[MODEL]",
     .most = 1,
-    .summary = "what a model is: version, sizes, tokenizer, memory it needs",
+    .summary = "what a model is: version, sizes, tokenizer, template, memory it needs",
     .about =
         "Show what is in a model file: its RWKV version, sizes, how its weights are stored, which tokenizer and chat "
         "template "
-        "fit it, and how much memory it needs. The weights themselves are not read, so this is quick for any size.",
+        "fit it, how its publisher draws tokens in a chat, the length of the texts it was trained on, and how much "
+        "memory it needs. The weights themselves are not read, so this is quick for any size.",
     .examples = "wkv info MODEL.pth  # a checkpoint\nwkv info MODEL.pth --json  # the same for programs",
     .groups = groups,
     .run = run,

@@ -6,28 +6,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What was given; what was not is NAN, and of top-k -1, until the profile fills it in. */
 static wkv_sampler_options set;
-static float penalty;
-static char penalty_words[64];
+static wkv_profile used;
+
+enum { WORDS = 48 };
+static struct {
+    char temperature[WORDS], top_p[WORDS], top_k[WORDS], min_p[WORDS], typical_p[WORDS], presence[WORDS], frequency[WORDS],
+        penalty_decay[WORDS];
+} initial; /* the defaults, for the help */
+
 static texts bans, biases;
 
 static const option sampling_options[] = {
-    {'T', "temperature", OPT_REAL, "X", &set.temperature, 0, 100, NULL,
+    {'T', "temperature", OPT_REAL, "X", &set.temperature, 0, 100, initial.temperature,
      "how freely tokens are drawn: 0 takes the most probable one always, 1 draws as the model believes"},
-    {'p', "top-p", OPT_REAL, "X", &set.top_p, 0, 1, NULL,
+    {'p', "top-p", OPT_REAL, "X", &set.top_p, 0, 1, initial.top_p,
      "draw among the most probable tokens that together reach this probability; 0 or 1: among all (-T 0 is greedy)"},
-    {'k', "top-k", OPT_COUNT, "N", &set.top_k, 0, 1e6, "off", "draw among the N most probable tokens"},
-    {0, "min-p", OPT_REAL, "X", &set.min_p, 0, 1, "off", "draw among tokens at least X times as probable as the best"},
-    {0, "typical", OPT_REAL, "X", &set.typical_p, 0, 1, "off",
+    {'k', "top-k", OPT_COUNT, "N", &set.top_k, 0, 1e6, initial.top_k, "draw among the N most probable tokens"},
+    {0, "min-p", OPT_REAL, "X", &set.min_p, 0, 1, initial.min_p, "draw among tokens at least X times as probable as the best"},
+    {0, "typical", OPT_REAL, "X", &set.typical_p, 0, 1, initial.typical_p,
      "draw among the tokens of most typical surprise, up to this probability"},
     {0, "mirostat", OPT_REAL, "TAU", &set.mirostat_tau, 0, 100, "off",
      "hold the surprise near TAU bits (mirostat 2); replaces the limits above"},
     {0, "mirostat-rate", OPT_REAL, "X", &set.mirostat_eta, 0.001, 1, "0.1", "how fast mirostat corrects itself"},
-    {0, "presence", OPT_REAL, "X", &set.presence, -100, 100, penalty_words,
+    {0, "presence", OPT_REAL, "X", &set.presence, -100, 100, initial.presence,
      "subtract X from the logit of a token that has occurred"},
-    {0, "frequency", OPT_REAL, "X", &set.frequency, -100, 100, penalty_words,
+    {0, "frequency", OPT_REAL, "X", &set.frequency, -100, 100, initial.frequency,
      "and X more for each time it has occurred"},
-    {0, "penalty-decay", OPT_REAL, "X", &set.penalty_decay, 0.01, 1, NULL,
+    {0, "penalty-decay", OPT_REAL, "X", &set.penalty_decay, 0.01, 1, initial.penalty_decay,
      "occurrences count X times as much after each token"},
     {0, "ban", OPT_TEXTS, "ID", &bans, 0, 0, "", "never draw this token; may be given again"},
     {0, "bias", OPT_TEXTS, "ID=X", &biases, 0, 0, "", "add X to the logit of this token; may be given again"},
@@ -35,16 +42,80 @@ static const option sampling_options[] = {
 };
 const group sampling_group = GROUP("Drawing tokens", sampling_options);
 
-void sampling_defaults(float temperature, float top_p, float penalties)
+static void number(char out[WORDS], double x, double off, const char *unknown)
 {
-    set = (wkv_sampler_options){
-        .temperature = temperature, .top_p = top_p, .penalty_decay = 0.996f, .seed = random_seed()};
-    penalty = penalties;
-    set.presence = set.frequency = NAN;
-    if (penalties == 0)
-        snprintf(penalty_words, sizeof penalty_words, "0");
+    if (unknown)
+        snprintf(out, WORDS, "%s", unknown);
+    else if (x == off)
+        snprintf(out, WORDS, "off");
     else
-        snprintf(penalty_words, sizeof penalty_words, "%g; 0 where tokens are bytes or characters", (double)penalties);
+        snprintf(out, WORDS, "%g", x);
+}
+
+void sampling_defaults(const wkv_profile *p, const char *unknown)
+{
+    set = (wkv_sampler_options){.temperature = NAN, .top_p = NAN, .top_k = -1, .min_p = NAN, .typical_p = NAN, .presence = NAN,
+                                .frequency = NAN, .penalty_decay = NAN, .seed = random_seed()};
+    const wkv_sampler_options *o = p ? &p->sampler : &set;
+    number(initial.temperature, (double)o->temperature, -1, unknown);
+    number(initial.top_p, (double)o->top_p, -1, unknown);
+    number(initial.top_k, o->top_k, 0, unknown);
+    number(initial.min_p, (double)o->min_p, 0, p ? NULL : "off");
+    number(initial.typical_p, (double)o->typical_p, 0, p ? NULL : "off");
+    number(initial.presence, (double)o->presence, -101, unknown);
+    number(initial.frequency, (double)o->frequency, -101, unknown);
+    number(initial.penalty_decay, (double)o->penalty_decay, -1, unknown);
+}
+
+/* ", name value" behind what is there, unless the value is `off`. */
+static void say(char *out, size_t room, const char *name, double value, double off)
+{
+    size_t n = strlen(out);
+    if (value != off) snprintf(out + n, room - n, ", %s %g", name, value);
+}
+
+void sampling_words(char out[SAMPLING_WORDS], const wkv_sampler_options *o)
+{
+    const int draws = o->temperature > 0, penalties = o->presence != 0 || o->frequency != 0;
+    snprintf(out, SAMPLING_WORDS, "temperature %g", (double)o->temperature);
+    if (draws && o->mirostat_tau > 0) {
+        say(out, SAMPLING_WORDS, "mirostat", (double)o->mirostat_tau, 0);
+    } else if (draws) {
+        say(out, SAMPLING_WORDS, "top-p", (double)o->top_p, 0);
+        say(out, SAMPLING_WORDS, "top-k", o->top_k, 0);
+        say(out, SAMPLING_WORDS, "min-p", (double)o->min_p, 0);
+        say(out, SAMPLING_WORDS, "typical", (double)o->typical_p, 0);
+    }
+    if (penalties) {
+        say(out, SAMPLING_WORDS, "presence", (double)o->presence, NAN);
+        say(out, SAMPLING_WORDS, "frequency", (double)o->frequency, NAN);
+        say(out, SAMPLING_WORDS, "decay", (double)o->penalty_decay, NAN);
+    } else
+        snprintf(out + strlen(out), SAMPLING_WORDS - strlen(out), ", no penalties");
+}
+
+void sampling_note(void)
+{
+    char words[SAMPLING_WORDS];
+    sampling_words(words, &set);
+    note("sampling %s: %s", used.name, words);
+}
+
+/* What was not given is the profile's. Texts of bytes or characters cannot help repeating them. */
+static void fill_in(const wkv_profile *p, const engine *e)
+{
+    const int single =
+        wkv_tokenizer_size(e->tokenizer) <= 256 || !strcmp(wkv_tokenizer_name(e->tokenizer), "characters");
+    const wkv_sampler_options *o = &p->sampler;
+    used = *p;
+    if (isnan(set.temperature)) set.temperature = o->temperature;
+    if (isnan(set.top_p)) set.top_p = o->top_p;
+    if (set.top_k < 0) set.top_k = o->top_k;
+    if (isnan(set.min_p)) set.min_p = o->min_p;
+    if (isnan(set.typical_p)) set.typical_p = o->typical_p;
+    if (isnan(set.presence)) set.presence = single ? 0 : o->presence;
+    if (isnan(set.frequency)) set.frequency = single ? 0 : o->frequency;
+    if (isnan(set.penalty_decay)) set.penalty_decay = o->penalty_decay;
 }
 
 uint64_t sampling_seed(void) { return set.seed; }
@@ -59,13 +130,10 @@ static int parse_id(const command *c, const char *shown, const char *text, int v
     return 0;
 }
 
-int sampling_make(wkv_sampler **out, const command *c, const engine *e)
+int sampling_make(wkv_sampler **out, const command *c, const engine *e, const wkv_profile *p)
 {
     *out = NULL;
-    const int single =
-        wkv_tokenizer_size(e->tokenizer) <= 256 || !strcmp(wkv_tokenizer_name(e->tokenizer), "characters");
-    if (isnan(set.presence)) set.presence = single ? 0 : penalty;
-    if (isnan(set.frequency)) set.frequency = single ? 0 : penalty;
+    fill_in(p, e);
     int32_t *ids = malloc(sizeof *ids * (size_t)(bans.n + biases.n + 1));
     float *by = malloc(sizeof *by * (size_t)(biases.n + 1));
     int status = ids && by ? 0 : complain("out of memory");

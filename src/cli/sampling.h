@@ -6,12 +6,16 @@
 
 extern const group sampling_group;
 
-/* Settings before parsing. Presence and frequency may be NAN: then they are `penalty` where tokens are words or parts of words,
- * and 0 where tokens are bytes or characters, which a text cannot help repeating. */
-void sampling_defaults(float temperature, float top_p, float penalty);
+/* Settings before parsing: nothing is given. The help shows what p would fill in, or, of what depends on the model, `unknown`. */
+void sampling_defaults(const wkv_profile *p, const char *unknown);
 
-/* The sampler that the options describe. Returns 0, 1 after a sentence or 2 after one about usage. */
-int sampling_make(wkv_sampler **out, const command *c, const engine *e);
+/* The sampler that the options describe; what they leave open is p's. Returns 0, 1 after a sentence or 2 after one about usage. */
+int sampling_make(wkv_sampler **out, const command *c, const engine *e, const wkv_profile *p);
 uint64_t sampling_seed(void);
+
+/* "temperature 1, top-p 0.3, no penalties"; and a note that says so of the sampler made last, with the name of its profile. */
+enum { SAMPLING_WORDS = 200 };
+void sampling_words(char out[SAMPLING_WORDS], const wkv_sampler_options *o);
+void sampling_note(void);
 
 #endif
