@@ -8,7 +8,7 @@
 #include "train/vocabulary.h"
 
 static wkv_tokenizer *bytes_of;
-static const wkv_template *g1;
+static document_form form;
 
 static void put(const char *name, const char *text, size_t n)
 {
@@ -31,20 +31,20 @@ static void expect_text(const char *name, const char *want, size_t n)
     tokens d = {0};
     samples s = {0};
     table words = {0};
-    if (tokens_add(&d, path, &(text_form){bytes_of, g1}))
+    if (tokens_add(&d, path, &(text_form){bytes_of, form}))
         FAILED("train: %s", wkv_error());
     else {
         tokens_copy(&d, 0, d.n, ids);
         size_t all = spell(text, ids, (size_t)d.n);
         if (all < n || memcmp(text + all - n, want, n)) FAILED("%s: train reads %.*s", name, (int)all, text);
     }
-    if (samples_read(&s, path, bytes_of, g1, 0))
+    if (samples_read(&s, path, bytes_of, &form, 0))
         FAILED("tune: %s", wkv_error());
     else {
         size_t all = spell(text, s.ids, s.n);
         if (all < n || memcmp(text + all - n, want, n)) FAILED("%s: tune reads %.*s", name, (int)all, text);
     }
-    if (vocabulary_read(&words, path, g1) || !words.n) FAILED("vocab train: %s", wkv_error());
+    if (vocabulary_read(&words, path, &form, NULL) || !words.n) FAILED("vocab train: %s", wkv_error());
     tokens_release(&d);
     samples_release(&s);
     table_release(&words);
@@ -99,12 +99,12 @@ static void refuses(const char *line, const char *words)
     tokens d = {0};
     samples s = {0};
     table chunks = {0};
-    EXPECT_EQ(tokens_add(&d, in_folder("bad.jsonl"), &(text_form){bytes_of, g1}), WKV_EFORMAT);
+    EXPECT_EQ(tokens_add(&d, in_folder("bad.jsonl"), &(text_form){bytes_of, form}), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "bad.jsonl: line 3: ");
     EXPECT_HAS(wkv_error(), words);
-    EXPECT_EQ(samples_read(&s, in_folder("bad.jsonl"), bytes_of, g1, 0), WKV_EFORMAT);
+    EXPECT_EQ(samples_read(&s, in_folder("bad.jsonl"), bytes_of, &form, 0), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "bad.jsonl: line 3: ");
-    EXPECT_EQ(vocabulary_read(&chunks, in_folder("bad.jsonl"), g1), WKV_EFORMAT);
+    EXPECT_EQ(vocabulary_read(&chunks, in_folder("bad.jsonl"), &form, NULL), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "bad.jsonl: line 3: ");
     EXPECT_EQ(wkv_jsonl_text(&text, &bytes, line, strlen(line)), WKV_EFORMAT);
     tokens_release(&d);
@@ -155,22 +155,22 @@ static void extensions(void)
     TEXT("alpaca.json", "User: Add.\n1 2\n\nAssistant: 3\n\nend");
     tokens d = {0};
     put("bad.json", "[{\"text\": \"a\"}, {\"txt\": 1}]", 27);
-    EXPECT_EQ(tokens_add(&d, in_folder("bad.json"), &(text_form){bytes_of, g1}), WKV_EFORMAT);
+    EXPECT_EQ(tokens_add(&d, in_folder("bad.json"), &(text_form){bytes_of, form}), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "bad.json: element 2: no \"text\"");
     put("bad.json", "[{\"text\": \"a\"}, ", 16);
-    EXPECT_EQ(tokens_add(&d, in_folder("bad.json"), &(text_form){bytes_of, g1}), WKV_EFORMAT);
+    EXPECT_EQ(tokens_add(&d, in_folder("bad.json"), &(text_form){bytes_of, form}), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "not JSON");
     put("bad.json", "Once upon a time", 16);
-    EXPECT_EQ(tokens_add(&d, in_folder("bad.json"), &(text_form){bytes_of, g1}), WKV_EFORMAT);
+    EXPECT_EQ(tokens_add(&d, in_folder("bad.json"), &(text_form){bytes_of, form}), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "bad.json: line 1: not JSON");
     put("list.jsonl", "[{\"text\": \"a\"}]", 15); /* a list is a .json */
-    EXPECT_EQ(tokens_add(&d, in_folder("list.jsonl"), &(text_form){bytes_of, g1}), WKV_EFORMAT);
+    EXPECT_EQ(tokens_add(&d, in_folder("list.jsonl"), &(text_form){bytes_of, form}), WKV_EFORMAT);
     tokens_release(&d);
 
     mkdir(in_folder("texts"), 0777);
     put("texts/A.TXT", "x", 1);
     put("texts/B.JSONL", lines_of, sizeof lines_of - 1);
-    EXPECT_EQ(tokens_add(&d, in_folder("texts"), &(text_form){bytes_of, g1}), 0);
+    EXPECT_EQ(tokens_add(&d, in_folder("texts"), &(text_form){bytes_of, form}), 0);
     EXPECT_EQ(d.n, 7);
     tokens_release(&d);
 }
@@ -178,7 +178,7 @@ static void extensions(void)
 int main(void)
 {
     folder_begin("jsonl");
-    if (wkv_tokenizer_open(&bytes_of, "bytes", NULL) || wkv_template_find(&g1, "g1", NULL, NULL)) return 1;
+    if (wkv_tokenizer_open(&bytes_of, "bytes", NULL) || wkv_template_find(&form.chat, "g1", NULL, NULL)) return 1;
     RUN(lines);
     RUN(python);
     RUN(damaged);

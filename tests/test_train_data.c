@@ -16,9 +16,9 @@
 static int add(tokens *d, const char *path, const char *chat)
 {
     wkv_tokenizer *bytes;
-    text_form form = {.chat = NULL};
+    text_form form = {.documents = {.chat = NULL}};
     EXPECT_EQ(wkv_tokenizer_open(&bytes, "bytes", NULL), 0);
-    EXPECT_EQ(wkv_template_find(&form.chat, chat, NULL, NULL), 0);
+    EXPECT_EQ(wkv_template_find(&form.documents.chat, chat, NULL, NULL), 0);
     form.vocab = bytes;
     int err = tokens_add(d, path, &form);
     wkv_tokenizer_close(bytes);

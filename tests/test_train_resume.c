@@ -205,7 +205,7 @@ static void other_settings_are_refused(void)
     EXPECT_EQ(wkv_train(&o), 0);
     o.lr_init = 4e-3f;
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "lr_init is 0.005 in the run");
+    EXPECT_HAS(wkv_error(), "--lr is 0.005 in the run");
     o.lr_init = 0; /* the run's */
     EXPECT_EQ(wkv_train(&o), 0);
     o.version = "6";

@@ -384,8 +384,8 @@ static void masks(void)
                "{\"instruction\": \"Add.\", \"input\": \"1 2\", \"output\": \"3\"}\n"
                "{\"prompt\": \"Who?\", \"response\": \"Me.\"}\n");
     wkv_tokenizer *t;
-    const wkv_template *chat;
-    if (wkv_tokenizer_open(&t, "bytes", NULL) || wkv_template_find(&chat, "g1", NULL, t)) {
+    document_form form = {0};
+    if (wkv_tokenizer_open(&t, "bytes", NULL) || wkv_template_find(&form.chat, "g1", NULL, t)) {
         FAILED("%s", wkv_error());
         return;
     }
@@ -394,7 +394,7 @@ static void masks(void)
         "User: Add.\n1 2\n\nAssistant:[ 3\n\n]", "User: Who?\n\nAssistant:[ Me.\n\n]"};
     samples s;
     char text[256];
-    EXPECT_EQ(samples_read(&s, "d.jsonl", t, chat, 0), 0);
+    EXPECT_EQ(samples_read(&s, "d.jsonl", t, &form, 0), 0);
     EXPECT_EQ(s.count, 4);
     for (int i = 0; i < s.count && i < 4; i++) {
         show(text, &s, i);
@@ -402,21 +402,21 @@ static void masks(void)
     }
     samples_release(&s);
 
-    EXPECT_EQ(samples_read(&s, "d.jsonl", t, chat, 20), 0); /* the last one's answer lies behind it */
+    EXPECT_EQ(samples_read(&s, "d.jsonl", t, &form, 20), 0); /* the last one's answer lies behind it */
     EXPECT_EQ(s.count, 1);
     EXPECT_EQ(s.cut, 3);
     EXPECT_EQ(s.left_out, 3);
     samples_release(&s);
 
     write_text("d.txt", "0123456789");
-    EXPECT_EQ(samples_read(&s, "d.txt", t, chat, 4), 0);
+    EXPECT_EQ(samples_read(&s, "d.txt", t, &form, 4), 0);
     EXPECT_EQ(s.count, 3);
     show(text, &s, 1);
     EXPECT_STR(text, "[45678]");
     samples_release(&s);
 
     write_text("d.jsonl", "{\"text\": \"a\"}\n{\"question\": \"a\"}\n");
-    EXPECT_EQ(samples_read(&s, "d.jsonl", t, chat, 0), WKV_EFORMAT);
+    EXPECT_EQ(samples_read(&s, "d.jsonl", t, &form, 0), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "d.jsonl: line 2: no \"text\"");
     wkv_tokenizer_close(t);
 }

@@ -15,13 +15,16 @@ package() {
     apt:libpcre2-8) echo libpcre2-dev ;;
     apt:libutf8proc) echo libutf8proc-dev ;;
     apt:libedit) echo libedit-dev ;;
+    apt:libzstd) echo libzstd-dev ;;
     dnf:compiler | pacman:compiler) echo gcc ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:libpcre2-8) echo pcre2-devel ;;
     dnf:libutf8proc) echo utf8proc-devel ;;
+    dnf:libzstd) echo libzstd-devel ;;
     dnf:jansson | dnf:zlib | dnf:libedit) echo "$1-devel" ;;
     pacman:pkg-config) echo pkgconf ;;
     *:libpcre2-8) echo pcre2 ;;
+    *:libzstd) echo zstd ;;
     brew:libutf8proc) echo utf8proc ;;
     brew:compiler) echo gcc ;;
     *) echo "$1" ;;
@@ -54,7 +57,7 @@ missing() {
     for tool in make cmake pkg-config; do
         command -v $tool >/dev/null 2>&1 || echo $tool
     done
-    for library in jansson zlib libpcre2-8 libutf8proc libedit; do
+    for library in jansson zlib libpcre2-8 libutf8proc libedit libzstd; do
         pkg-config --exists $library 2>/dev/null || echo $library
     done
 }

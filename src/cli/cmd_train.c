@@ -21,13 +21,14 @@ static uint64_t exit_tokens;
 /* -1 is not given: then the library's default holds, or with --resume what the run has */
 static const char *const versions[] = {"4", "5.2", "6", "7"}, *const orders[] = {"epochs", "magic"};
 static const char *const schedules[] = {"cosine", "linear", "exponential", "constant", "wsd"};
-static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"bf16", "f32"};
+static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"bf16", "f32", "pth"};
 
 static const option run_options[] = {
     {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "",
-     "what to learn, a file or a folder, again for more: .txt is a document, .jsonl has one a line (text, or chat "
-     "messages), "
-     ".bin is tokens (binidx)"},
+     "text to train on, a file or a folder, again for more: .txt is a document; .jsonl, .json, .csv and .tsv have one in each object "
+     "or row (text, messages, questions and answers), also as .gz or .zst; .bin is tokens (binidx)"},
+    {0, "fields", OPT_TEXT, "NAMES", &set.fields, 0, 0, "the known ones",
+     "fields of objects and rows: TEXT, or QUESTION,ANSWER, or QUESTION,ANSWER,CONTEXT"},
     {'o', "out", OPT_TEXT, "DIR", &set.out, 0, 0, "",
      "folder for the model and the figures; made when it is not there"},
     {'r', "resume", OPT_SWITCH, NULL, &set.resume, 0, 0, "",
@@ -47,8 +48,8 @@ static const group run_group = GROUP("Run", run_options);
 
 static const option model_options[] = {
     {'V', "version", OPT_CHOICE, "4|5.2|6|7", &version, 0, 0, "7", "RWKV version of a new model"},
-    {'L', "layers", OPT_COUNT, "N", &set.layers, 1, 10000, "6", "layers of a new model"},
-    {'C', "width", OPT_COUNT, "N", &set.width, 1, 1000000, "256", "width of a new model"},
+    {'L', "layers", OPT_COUNT, "N", &set.layers, 1, 10000, "by the amount of text", "layers of a new model"},
+    {'C', "width", OPT_COUNT, "N", &set.width, 1, 1000000, "by the amount of text", "width of a new model"},
     {0, "head-size", OPT_COUNT, "N", &set.head_size, 1, 4096, "64", "size of a head; divides the width"},
     {0, "ffn", OPT_COUNT, "N", &set.ffn, 1, 10000000, "the version's own", "width of the feed-forward part"},
     {0, "vocab-size", OPT_COUNT, "N", &set.vocab_size, 2, 1 << 24, "the vocabulary's", "logits of a new model"},
@@ -56,15 +57,15 @@ static const option model_options[] = {
 static const group model_group_new = GROUP("New model", model_options);
 
 static const option work_options[] = {
-    {'n', "steps", OPT_COUNT, "N", &steps, 1, INT_MAX, "1000", "steps of the optimizer"},
+    {'n', "steps", OPT_COUNT, "N", &steps, 1, INT_MAX, "by the amount of text; with --model 1000", "steps of the optimizer"},
     {'e', "epochs", OPT_REAL, "X", &epochs, 1e-6, 1e6, "", "in the place of --steps: times the data is read"},
     {'b', "batch", OPT_COUNT, "N", &set.batch, 1, 1000000, "8", "sequences in a step"},
     {0, "micro-batch", OPT_COUNT, "N", &set.micro_batch, 1, 1000000, "as many as have 512 tokens",
      "sequences computed at once; their gradients add up"},
-    {'T', "context", OPT_COUNT, "N", &set.context, 1, 10000000, "512", "tokens in a sequence"},
+    {'T', "context", OPT_COUNT, "N", &set.context, 1, 10000000, "by the amount of text; with --model 512", "tokens in a sequence"},
     {0, "schedule", OPT_CHOICE, "cosine|linear|exponential|constant|wsd", &schedule, 0, 0, "cosine",
      "how the learning rate falls"},
-    {0, "lr", OPT_REAL, "X", &set.lr_init, 1e-12, 10, "0.0006", "learning rate at first"},
+    {0, "lr", OPT_REAL, "X", &set.lr_init, 1e-12, 10, "by the width; with --model 0.0006", "learning rate at first"},
     {0, "lr-final", OPT_REAL, "X", &lr_final, 0, 10, "a tenth of --lr", "learning rate at last"},
     {0, "warmup", OPT_COUNT, "N", &set.warmup, 0, INT_MAX, "10", "steps in which the learning rate rises"},
     {0, "hold", OPT_COUNT, "N", &hold, 1, INT_MAX, "wsd: 80 % of all",
@@ -89,14 +90,16 @@ static const group work_group = GROUP("Work", work_options);
 
 static const option keeping_options[] = {
     {0, "plan", OPT_SWITCH, NULL, &only_plan, 0, 0, "", "say what the run would be, and stop"},
-    {0, "save-type", OPT_CHOICE, "bf16|f32", &save_type, 0, 0, "bf16", "numbers of the saved model"},
+    {0, "save-type", OPT_CHOICE, "bf16|f32|pth", &save_type, 0, 0, "bf16",
+     "saved model: safetensors of this type, or bf16 in a .pth, which torch.load and the rwkv package open"},
     {0, "save-every", OPT_COUNT, "N", &set.save_every, -1, INT_MAX, "1000",
      "steps between checkpoints, which are also written every ten minutes; -1: at the end only"},
     {0, "keep", OPT_COUNT, "N", &set.keep, 1, INT_MAX, "2", "checkpoints to keep, the last ones"},
     {0, "log-every", OPT_COUNT, "N", &set.log_every, 1, INT_MAX, "10", "steps between figures"},
-    {0, "valid-every", OPT_COUNT, "N", &set.valid_every, -1, INT_MAX, "500",
+    {0, "valid-every", OPT_COUNT, "N", &set.valid_every, -1, INT_MAX, "a quarter of the steps, 500 at most",
      "steps between measurements; -1: at the end only"},
-    {0, "sample-every", OPT_COUNT, "N", &set.sample_every, -1, INT_MAX, "500", "steps between samples; -1: none"},
+    {0, "sample-every", OPT_COUNT, "N", &set.sample_every, -1, INT_MAX, "a quarter of the steps, 500 at most",
+     "steps between samples; -1: none"},
 };
 static const group keeping_group = GROUP("Figures and files", keeping_options);
 static const group *const groups[] = {&run_group, &model_group_new, &work_group, &keeping_group, &short_group, NULL};
@@ -123,6 +126,11 @@ typedef struct {
 static void put_plan(const wkv_train_plan *p)
 {
     char a[32], b[32], c[32], d[16];
+    if (p->passed_over)
+        note("%d entries of the folders are no data and are skipped (%s%s)", p->passed_over, p->passed_over_first, p->passed_over > 1 ? ", ..." : "");
+    if (p->chosen)
+        note("sizes for %s tokens of text: -L %d -C %d -T %d -b %d -n %lld --lr %g; each may be given (docs/training.md)",
+             as_count(a, p->text_tokens), p->layers, p->width, p->context, p->batch, (long long)p->steps, p->lr);
     note("RWKV-%s, %d layers of %d, vocabulary %d: %s parameters", p->version, p->layers, p->width, p->vocab,
          as_count(a, p->parameters));
     note("text %s tokens, %s held out; %s steps of %lld tokens read it %.2f times", as_count(a, p->text_tokens),
@@ -138,7 +146,7 @@ static void put_plan(const wkv_train_plan *p)
         note("that is more memory than there is: a smaller --micro-batch or --context needs less");
     if (p->damaged) note("%s; an older checkpoint is whole", p->damaged);
     if (p->done) note("going on after step %s", as_count(a, p->done));
-    note("about %.3g tokens/s, so %s", p->tokens_per_second, as_duration(d, p->seconds));
+    note("about %.0f tokens/s, so %s (h:mm:ss or m:ss)", p->tokens_per_second, as_duration(d, p->seconds));
 }
 
 static int plan(void *user, const wkv_train_plan *p)
@@ -151,7 +159,7 @@ static int plan(void *user, const wkv_train_plan *p)
 static int report(void *user, const wkv_train_report *r)
 {
     watch *w = user;
-    char held[32] = "", share[32] = "", skipped[48] = "";
+    char held[32] = "", share[32] = "", skipped[48] = "", left[16];
     if (isfinite(r->loss)) {
         w->loss += r->loss;
         w->n++;
@@ -161,18 +169,19 @@ static int report(void *user, const wkv_train_report *r)
     if (r->share >= 0) snprintf(share, sizeof share, " (%.0f%% of peak)", 100 * r->share);
     if (r->skipped) snprintf(skipped, sizeof skipped, ", %lld skipped", (long long)r->skipped);
     progress_at(&w->bar, (double)r->step, (double)r->steps,
-                "step %lld, loss %.3f%s, lr %.1e, gradient %.2f%s, %.0f tokens/s%s", (long long)r->step, r->smooth,
+                "step %lld, loss %.3f%s, lr %.1e, gradient norm %.2f%s, %.0f tokens/s%s", (long long)r->step, r->smooth,
                 held, r->lr, r->norm, skipped, r->tokens_per_second, share);
     if (r->valid_loss >= 0 || r->sample) progress_end(&w->bar);
     if (r->valid_bits >= 0)
         note("step %lld: held-out loss %.4f, %.4f bits per byte", (long long)r->step, r->valid_loss, r->valid_bits);
     else if (r->valid_loss >= 0)
         note("step %lld: held-out loss %.4f", (long long)r->step, r->valid_loss);
-    if (r->sample) note("%s", r->sample);
+    if (r->sample)
+        note("step %lld: sample behind \"%.*s\": %s", (long long)r->step, r->sample_prompt, r->sample, r->sample + r->sample_prompt);
     int every = set.log_every ? set.log_every : 10;
     if (!on_terminal(2) && (r->step % every == 0 || r->step == r->steps)) {
-        note("step %lld of %lld: loss %.4f, lr %.2e, gradient %.2f%s, %.0f tokens/s%s", (long long)r->step,
-             (long long)r->steps, w->loss / w->n, r->lr, r->norm, skipped, r->tokens_per_second, share);
+        note("step %lld of %lld: loss %.4f, lr %.2e, gradient norm %.2f%s, %.0f tokens/s%s, %s left", (long long)r->step, (long long)r->steps,
+             w->loss / w->n, r->lr, r->norm, skipped, r->tokens_per_second, share, as_duration(left, r->seconds_left));
         w->loss = 0, w->n = 0;
     }
     return interrupted;
@@ -260,7 +269,7 @@ static int train(const wkv_ranks *ranks)
     if (ranks->rank) return 0; /* the first process speaks for all, and its status is mpirun's */
     if (e && only_plan && e == WKV_ESTOPPED) return 0;
     if (e && !(e == WKV_ESTOPPED && interrupted)) return complain_library();
-    put_text("%s/final.safetensors\n", set.out);
+    put_text("%s/final.%s\n", set.out, save_type == 2 ? "pth" : "safetensors");
     if (e) note("stopped; all of it is saved, and this goes on: wkv train --resume --out %s", set.out);
     return e ? 130 : 0;
 }
@@ -293,7 +302,7 @@ const command cmd_train = {
     .about =
         "Learn from text. The folder given with --out receives final.safetensors, with official names and shapes, "
         "which every RWKV tool that reads safetensors reads, and final.vocab.txt, its vocabulary; best.safetensors, "
-        "as it was when the held-out text went best; train.html, a page with curves that a browser keeps up to date; "
+        "as it was when the held-out text went best (--save-type pth: final.pth, best.pth); train.html, a page with curves that a browser keeps up to date; "
         "train.jsonl, a line of figures now and then; and event files for TensorBoard. The path of the model is "
         "printed at the end. A folder with results of another run is refused.\n\n"
         "Ctrl-C, and a terminal that is closed, end the run after the step at hand and save; the exit status is then 130. A run "
@@ -302,7 +311,9 @@ const command cmd_train = {
         "Started by mpirun, several processes train one model together, each with its share of --batch; the result is "
         "that of "
         "one process within rounding. wkv must have been built where there is an MPI.",
-    .examples = "wkv train -d stories.jsonl --vocab bytes -o run -L 3 -C 128 -n 2000  # a small model of bytes\n"
+    .examples = "wkv train -d stories.txt -o run  # sizes and steps that suit the text\n"
+                "wkv train -d stories.csv --fields title,story -o run  # fields of other names\n"
+                "wkv train -d stories.jsonl --vocab bytes -o run -L 3 -C 128 -n 2000  # a small model of bytes\n"
                 "wkv train --resume -o run  # go on after an interruption\n"
                 "wkv train -d more.jsonl -m run/final.safetensors -o run2 --lr 1e-4  # train it on other text\n"
                 "mpirun -n 4 wkv train -d stories.jsonl --vocab bytes -o run -b 32  # in four processes\n"

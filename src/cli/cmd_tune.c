@@ -11,16 +11,17 @@
 #include <string.h>
 
 static wkv_tune_options set;
-static int method, steps, checkpointing, device;
+static int method, steps, checkpointing, device, save_type;
 static float lr, lr_final, clip;
 static const char *const methods[] = {"lora", "state", "lora+state", "full"};
-static const char *const devices[] = {"cpu", "reference"};
+static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"bf16", "f32", "pth"};
 
 static const option run_options[] = {
-    {'d', "data", OPT_TEXT, "FILE", &set.data, 0, 0, "",
-     "what to learn: a .jsonl with \"text\", \"messages\", \"instruction\" and \"output\" or \"prompt\" and "
-     "\"response\" in its "
-     "lines; any other file is one text"},
+    {'d', "data", OPT_TEXT, "PATH", &set.data, 0, 0, "",
+     "samples to train on, a file or a folder: .jsonl, .json, .csv and .tsv with messages, questions and answers, or text, also as .gz or "
+     ".zst; any other file is one text"},
+    {0, "fields", OPT_TEXT, "NAMES", &set.fields, 0, 0, "the known ones",
+     "fields of samples: QUESTION,ANSWER, or QUESTION,ANSWER,CONTEXT, or TEXT"},
     {'o', "out", OPT_TEXT, "DIR", &set.out, 0, 0, "", "folder for what was learnt; made when it is not there"},
     {'m', "model", OPT_TEXT, "MODEL", &set.model, 0, 0, "the built-in model",
      "the model; it is only read, and may be stored with 8 or 4 bits"},
@@ -47,7 +48,8 @@ static const group what_group = GROUP("What is learnt", what_options);
 
 static const option work_options[] = {
     {'n', "steps", OPT_COUNT, "N", &steps, 1, INT_MAX, "as --epochs takes", "steps of the optimizer"},
-    {'e', "epochs", OPT_COUNT, "N", &set.epochs, 1, 1000000, NULL, "times every sample is learnt"},
+    {'e', "epochs", OPT_COUNT, "N", &set.epochs, 1, 1000000, "3, or as many as make 60 steps",
+     "times every sample is learnt"},
     {'b', "batch", OPT_COUNT, "N", &set.batch, 1, 1000000, NULL, "samples in a step"},
     {0, "micro-batch", OPT_COUNT, "N", &set.micro_batch, 1, 1000000, "as many as have 512 tokens",
      "samples computed at once; fewer need less memory"},
@@ -61,13 +63,16 @@ static const option work_options[] = {
      "with --infctx, do not pass the gradient from a chunk to the one before"},
     {0, "lr", OPT_REAL, "X", &lr, 1e-12, 10, "1e-3 for lora, 1 for state, 3e-5 for full", "learning rate at first"},
     {0, "lr-final", OPT_REAL, "X", &lr_final, 0, 10, "a tenth of --lr; for state a hundredth", "learning rate at last"},
-    {0, "warmup", OPT_COUNT, "N", &set.warmup, 0, INT_MAX, NULL, "steps in which the learning rate rises"},
+    {0, "warmup", OPT_COUNT, "N", &set.warmup, 0, INT_MAX, "a tenth of the steps, 10 at most",
+     "steps in which the learning rate rises"},
     {0, "weight-decay", OPT_REAL, "X", &set.weight_decay, 0, 10, NULL, "pull of what is learnt towards zero"},
     {0, "clip", OPT_REAL, "X", &clip, 0, 1e9, NULL, "longest gradient; 0: never clipped"},
     {'s', "seed", OPT_SEED, "N", &set.seed, 0, 0, "0", "the same options and seed give the same result"},
     {'t', "threads", OPT_COUNT, "N", &set.threads, 1, 4096, "one per core",
      "threads to compute with; they do not change the result"},
     {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, NULL, "what computes"},
+    {0, "save-type", OPT_CHOICE, "bf16|f32|pth", &save_type, 0, 0, "bf16",
+     "with --method full, the saved model: safetensors of this type, or bf16 in a .pth"},
     {0, "save-every", OPT_COUNT, "N", &set.save_every, 0, INT_MAX, NULL, "steps between savings; 0: at the end only"},
     {0, "valid-every", OPT_COUNT, "N", &set.valid_every, 1, INT_MAX, "once an epoch", "steps between measurements"},
 };
@@ -76,8 +81,9 @@ static const group *const groups[] = {&run_group, &what_group, &work_group, &gen
 
 static void defaults(void)
 {
-    set = (wkv_tune_options){.rank = 16, .targets = "att,ffn", .epochs = 3, .batch = 8, .warmup = 10};
+    set = (wkv_tune_options){.rank = 16, .targets = "att,ffn", .batch = 8, .warmup = -2}; /* -2: not given */
     steps = checkpointing = 0;
+    save_type = -1;
     lr = lr_final = NAN;
     clip = 1;
 }
@@ -91,13 +97,19 @@ typedef struct {
 static int show_plan(void *user, const wkv_tune_plan *p)
 {
     (void)user;
-    char a[32], b[32], c[16], d[32], e[32];
+    char a[32], b[32], c[16], d[32], e[32], f[16];
+    if (p->passed_over)
+        note("%d entries of the folder are no data and are skipped (%s%s)", p->passed_over, p->passed_over_first, p->passed_over > 1 ? ", ..." : "");
     note("%s of %s parameters are learnt (%s with gradients and moments)", as_count(a, p->learnt),
          as_count(b, p->parameters), as_bytes(c, (double)p->learnt_bytes));
-    note("%d samples of %s tokens, %s of which count; the longest has %d; %s steps", p->samples, as_count(d, p->tokens),
-         as_count(e, p->counted), p->longest, as_count(a, p->steps));
+    note("%d samples of %s tokens, %s of which are included in the loss; the longest has %d", p->samples, as_count(d, p->tokens),
+         as_count(e, p->counted), p->longest);
+    note("%s steps of %d samples read each %.3g times; learning rate %g, after %d steps of warmup", as_count(a, p->steps), p->batch, p->epochs,
+         p->lr, p->warmup);
     if (p->cut) note("%d samples are longer than --context and lose their end", p->cut);
-    if (p->left_out) note("%d samples are left out: nothing that is read of them counts", p->left_out);
+    if (p->left_out) note("%d samples are left out: no token that is read of them is included in the loss", p->left_out);
+    note("memory %s for a step; %s is free", as_bytes(c, (double)p->work_bytes), as_bytes(f, (double)p->available_bytes));
+    note("about %.0f tokens/s, so %s (h:mm:ss or m:ss)", p->tokens_per_second, as_duration(f, p->seconds));
     return interrupted;
 }
 
@@ -140,6 +152,7 @@ static int show_sample(void *user, const wkv_tune_sample *s)
 static int report(void *user, const wkv_tune_report *r)
 {
     watch *w = user;
+    char left[16];
     w->step = r->step;
     progress_at(&w->bar, (double)r->step, (double)r->steps, "step %lld, loss %.3f, %.0f tokens/s", (long long)r->step,
                 r->loss, r->tokens_per_second);
@@ -148,8 +161,8 @@ static int report(void *user, const wkv_tune_report *r)
         note("step %lld: held-out loss %.4f", (long long)r->step, r->valid_loss);
     }
     if (!on_terminal(2) && (r->step % 10 == 0 || r->step == r->steps))
-        note("step %lld of %lld: loss %.4f, lr %.2e, %.0f tokens/s", (long long)r->step, (long long)r->steps, r->loss,
-             r->lr, r->tokens_per_second);
+        note("step %lld of %lld: loss %.4f, lr %.2e, %.0f tokens/s, %s left", (long long)r->step, (long long)r->steps, r->loss, r->lr,
+             r->tokens_per_second, as_duration(left, r->seconds_left));
     return interrupted;
 }
 
@@ -171,7 +184,8 @@ static int run(int n, char **operands)
     set.lr_init = isnan(lr) ? 0 : lr;
     set.lr_final = isnan(lr_final) ? 0 : lr_final > 0 ? lr_final : -1;
     set.clip = clip > 0 ? clip : -1;
-    if (!set.warmup) set.warmup = -1;
+    set.warmup = set.warmup == -2 ? 0 : set.warmup ? set.warmup : -1;
+    set.save_type = save_type < 0 ? NULL : types[save_type];
     watch w = {0};
     set.plan = show_plan;
     set.show = show_sample;
@@ -186,7 +200,7 @@ static int run(int n, char **operands)
     if (e && !w.step) return 130;
     if (method == 0 || method == 2) put_text("%s/lora.safetensors\n", set.out);
     if (method == 1 || method == 2) put_text("%s/state.pth\n", set.out);
-    if (method == 3) put_text("%s/final.safetensors\n", set.out);
+    if (method == 3) put_text("%s/final.%s\n", set.out, save_type == 2 ? "pth" : "safetensors");
     return e ? 130 : 0;
 }
 
@@ -206,6 +220,7 @@ const command cmd_tune = {
         "step, what is learnt of them between [ and ]. Ctrl-C, and a terminal that is closed, end the run after the step at hand and save; "
         "the exit status is then 130.",
     .examples = "wkv tune -m MODEL.gguf -d answers.jsonl -o run  # adapters\n"
+                "wkv tune -m MODEL.gguf -d table.csv --fields Question,Answer -o run  # fields of other names\n"
                 "wkv chat -m MODEL.gguf --lora run/lora.safetensors  # try them\n"
                 "wkv tune -m MODEL.pth -d style.jsonl -o run --method state  # the initial state\n"
                 "wkv tune -m MODEL.pth -d novel.txt -o run --infctx 512  # a text longer than memory",

@@ -11,7 +11,8 @@ static texts data, always;
 static const char *out;
 
 static const option options[] = {
-    {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "", "train: text, files or folders, .txt or .jsonl; again for more"},
+    {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "", "train: text, files or folders, as for wkv train; again for more"},
+    {0, "fields", OPT_TEXT, "NAMES", &set.fields, 0, 0, "the known ones", "train: fields of objects and rows, as for wkv train"},
     {'o', "out", OPT_TEXT, "FILE", &out, 0, 0, "", "train: the vocabulary to write"},
     {'n', "size", OPT_COUNT, "N", &set.size, 258, 1 << 20, NULL,
      "train: ids at most, with the end of text and 256 bytes"},
@@ -60,9 +61,11 @@ static int train(void)
     if (!paths || !set.always) return complain("out of memory");
     set.report = report;
     catch_interrupts();
-    int size;
+    int size, passed_over = 0;
     set.made = &size;
+    set.passed_over = &passed_over;
     if (wkv_vocabulary_train(out, paths, &set)) return interrupted ? 130 : complain_library();
+    if (passed_over) note("%d entries of the folders are no data and were skipped", passed_over);
     if (size < set.size) note("the text has no more words than that");
     put_text("%s: %d ids, %.3f bytes a token\n", out, size, reached);
     return 0;

@@ -24,7 +24,7 @@ static uint32_t *find_slot(const table *t, const char *bytes, size_t n)
     for (size_t i = hash(bytes, n);; i++) {
         uint32_t *slot = &t->slots[i & (t->n_slots - 1)];
         if (!*slot) return slot;
-        const counted *c = &t->at[*slot - 1];
+        const word_count *c = &t->at[*slot - 1];
         if (c->bytes == n && !memcmp(t->text + c->at, bytes, n)) return slot;
     }
 }
@@ -40,7 +40,7 @@ static int table_grow(table *t, size_t bytes)
     }
     if (t->n < t->room) return 0;
     size_t room = t->room ? 2 * t->room : 1024;
-    counted *at = room < UINT32_MAX ? realloc(t->at, room * sizeof *at) : NULL;
+    word_count *at = room < UINT32_MAX ? realloc(t->at, room * sizeof *at) : NULL;
     uint32_t *slots = calloc(2 * room, sizeof *slots);
     if (at) t->at = at;
     if (!at || !slots) {
@@ -62,7 +62,7 @@ int table_add(table *t, const char *bytes, size_t n, int64_t count)
     uint32_t *slot = find_slot(t, bytes, n);
     if (!*slot) {
         memcpy(t->text + t->used, bytes, n);
-        t->at[t->n] = (counted){.at = (uint32_t)t->used, .bytes = (uint32_t)n};
+        t->at[t->n] = (word_count){.at = (uint32_t)t->used, .bytes = (uint32_t)n};
         t->used += n;
         *slot = (uint32_t)++t->n;
     }
@@ -187,7 +187,7 @@ static int build(choice *c)
     if (!w) return fail(WKV_ENOMEM, "no memory for %d words", c->n);
     for (int i = 0; i < 256; i++) bytes[i] = (char)i, w[i] = (trie_word){&bytes[i], 1, i};
     for (int i = 0; i < c->n; i++) {
-        const counted *k = &c->candidates->at[c->word[i]];
+        const word_count *k = &c->candidates->at[c->word[i]];
         w[256 + i] = (trie_word){c->candidates->text + k->at, k->bytes, 256 + c->word[i]};
     }
     trie_release(&c->trie);
@@ -238,7 +238,7 @@ static int count_costs(choice *c)
     memset(c->cost, 0, c->candidates->n * sizeof *c->cost);
     c->tokens = 0;
     for (size_t i = 0; i < c->chunks->n; i++) {
-        const counted *k = &c->chunks->at[i];
+        const word_count *k = &c->chunks->at[i];
         const char *p = c->chunks->text + k->at;
         parts made;
         cut(&made, &c->trie, p, k->bytes);
@@ -312,7 +312,7 @@ static int prune(choice *c, const table *kept, int size)
 static int count_pieces(table *pieces, const table *chunks)
 {
     for (size_t i = 0; i < chunks->n; i++) {
-        const counted *k = &chunks->at[i];
+        const word_count *k = &chunks->at[i];
         const char *p = chunks->text + k->at;
         for (size_t from = 0; from < k->bytes; from++)
             for (size_t n = 2; n <= LONGEST && from + n <= k->bytes; n++) {
@@ -358,7 +358,7 @@ static int add_neighbours(choice *c, size_t most)
     table pairs = {0};
     int err = 0;
     for (size_t i = 0; i < c->chunks->n && !err; i++) {
-        const counted *k = &c->chunks->at[i];
+        const word_count *k = &c->chunks->at[i];
         const char *p = c->chunks->text + k->at;
         parts made;
         cut(&made, &c->trie, p, k->bytes);
@@ -431,7 +431,7 @@ int words_find(table *words, const table *chunks, int size, const char *const *a
     if (!err && kept.n > (size_t)size)
         err = fail(WKV_EARG, "%zu words are wanted in any case, and the vocabulary has room for %d", kept.n, size);
     if (!err && !candidates.n)
-        err = fail(WKV_EARG, "no word occurs often enough in the text for a vocabulary; the single bytes (bytes) serve it");
+        err = fail(WKV_EARG, "no word occurs often enough in the text for a vocabulary; --vocab bytes serves it");
     if (candidates.n < (size_t)size) size = (int)candidates.n;
     if (!err) err = choice_room(&c);
     for (size_t i = 0; !err && i < candidates.n; i++) c.word[c.n++] = (int)i;

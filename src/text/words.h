@@ -11,11 +11,11 @@
 typedef struct {
     uint32_t at, bytes; /* in the text of its table */
     int64_t count;
-} counted;
+} word_count;
 
 /* Different byte strings and how often each was added. */
 typedef struct {
-    counted *at;
+    word_count *at;
     uint32_t *slots; /* index + 1 of an entry, 0: free; a power of two of them */
     size_t n, room, n_slots;
     char *text;

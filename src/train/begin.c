@@ -2,7 +2,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/path.h"
 #include "text/tokenizer.h"
 #include "train/run.h"
 #include "train/vocabulary.h"
@@ -22,15 +21,14 @@ static int check_options(const wkv_train_options *o)
     if ((err = settings_finite(o))) return err;
     if (o->context < 0 || o->batch < 0 || o->log_every < 0 || o->keep < 0 || o->epochs < 0)
         return fail(WKV_EARG, "a context, batch, interval or count below 0");
-    if (o->save_type && strcmp(o->save_type, "bf16") && strcmp(o->save_type, "f32"))
-        return fail(WKV_EARG, "type \"%s\": weights are saved as \"f32\" or \"bf16\"", o->save_type);
+    if ((err = params_check_type(o->save_type)) || (err = conversation_check_fields(o->fields))) return err;
     if (o->order && strcmp(o->order, "epochs") && strcmp(o->order, "magic"))
         return fail(WKV_EARG, "order \"%s\": there are \"epochs\" and \"magic\"", o->order);
     if (!(o->valid_share < 1)) return fail(WKV_EARG, "a share of %g held out; it is below 1", (double)o->valid_share);
     if (o->shard_optimizer && !o->ranks)
         return fail(WKV_EARG,
-                    "shard_optimizer shares the moments out between processes that train together; there are none");
-    if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both steps and epochs; one of them says how long to train");
+                    "--shard-optimizer divides the moments between processes that train together; there are none");
+    if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both --steps and --epochs; expected one of them");
     return 0;
 }
 
@@ -38,9 +36,9 @@ static int check_options(const wkv_train_options *o)
  * be, by one that resumes it; a finished model is none of that. */
 static int check_folder(const job *j)
 {
-    static const char *const results[] = {"final.safetensors", "best.safetensors", "final.vocab.txt", "best.vocab.txt",
-                                          "train.jsonl",       "train.html",       NULL};
-    static const char *const finished[] = {"final.safetensors", NULL};
+    static const char *const results[] = {"final.safetensors", "best.safetensors", "final.pth",   "best.pth", "final.vocab.txt",
+                                          "best.vocab.txt",    "train.jsonl",      "train.html", NULL};
+    static const char *const finished[] = {"final.safetensors", "final.pth", NULL};
     const wkv_train_options *o = &j->o;
     const char *none = NULL, *others[4] = {0};
     int n = 0;
@@ -128,19 +126,19 @@ static int each_path(const char *lines, path_fn *fn, void *user)
 
 typedef struct {
     table chunks;
-    const wkv_template *chat;
+    document_form form;
 } word_source;
 
 static int read_words(void *user, const char *path)
 {
     word_source *w = user;
-    return vocabulary_read(&w->chunks, path, w->chat);
+    return vocabulary_read(&w->chunks, path, &w->form, NULL);
 }
 
 /* Words found in the text itself; token files alone have no words, only ids. A resumed run finds the same ones again. */
 static int make_vocab(job *j, const wkv_template *chat)
 {
-    word_source w = {.chat = chat};
+    word_source w = {.form = {.chat = chat, .fields = j->o.fields}};
     size_t bytes;
     int err = each_path(j->data, read_words, &w);
     if (!err && w.chunks.n) {
@@ -151,16 +149,6 @@ static int make_vocab(job *j, const wkv_template *chat)
         j->o.vocab_size = atoi(j->o.vocab);
     table_release(&w.chunks);
     return err;
-}
-
-/* The vocabulary's own file, in lines as they are beside a model. Others (20B, characters) are found by their own name. */
-static int spell_vocab(job *j)
-{
-    const char *path = wkv_tokenizer_path(j->vocab), *kind = wkv_tokenizer_name(j->vocab);
-    size_t n;
-    if (!tokenizer_needs_file(path)) return 0;
-    if (path_has_extension(path, ".txt")) return file_slurp(&j->lines, &n, path);
-    return strcmp(kind, "World") && strcmp(kind, "trie") ? 0 : tokenizer_lines(&j->lines, &n, j->vocab);
 }
 
 static int find_text(void *user, const char *path)
@@ -187,7 +175,7 @@ static int open_vocab(job *j, const wkv_template **chat)
     if (!made) err = wkv_tokenizer_open(&j->vocab, o->vocab, m);
     if (err && !o->vocab && tokens_only(j)) err = 0;
     if (!err) err = wkv_template_find(chat, o->chat, m, j->vocab);
-    if (!err) err = made ? make_vocab(j, *chat) : j->vocab ? spell_vocab(j) : 0;
+    if (!err) err = made ? make_vocab(j, *chat) : j->vocab ? vocabulary_beside(&j->lines, j->vocab) : 0;
     wkv_model_close(m);
     if (err) return err;
     o->chat = (*chat)->name;
@@ -226,23 +214,28 @@ static int64_t spelt_bytes(const job *j)
     return sum;
 }
 
-static int read_text(job *j)
+static int read_tokens(job *j)
 {
     const wkv_template *chat = NULL;
     int err = list_data(j);
     if (!err) err = whole_option(&j->o.valid, &j->valid_path);
     if (!err) err = whole_option(&j->o.vocab, &j->vocab_path);
     if (!err) err = open_vocab(j, &chat);
-    j->form = (text_form){.vocab = j->vocab, .chat = chat};
+    j->form = (text_form){.vocab = j->vocab, .documents = {.chat = chat, .fields = j->o.fields}};
     if (!err) err = each_path(j->data, add_tokens, j);
     if (!err && j->o.valid) err = tokens_add(&j->other_held, j->o.valid, &j->form);
-    if (err) return err;
+    return err;
+}
+
+/* Part of the text is held out; the rest has an order. */
+static int divide_text(job *j)
+{
     j->held = j->o.valid ? &j->other_held : &j->text;
     j->held_n = j->o.valid ? j->other_held.n : held_tokens(j);
     j->held_at = j->o.valid ? 0 : j->text.n - j->held_n;
     if (j->vocab) j->held_bytes = spelt_bytes(j);
     int64_t learnt = j->o.valid ? j->text.n : j->held_at;
-    err = order_init(&j->order, &j->text, learnt, j->o.context, j->o.seed, !strcmp(j->o.order, "magic"));
+    int err = order_init(&j->order, &j->text, learnt, j->o.context, j->o.seed, !strcmp(j->o.order, "magic"));
     if (err) return fail_prefix(err, "%.*s", (int)strcspn(j->data, "\n"), j->data);
     j->at.text_tokens = learnt;
     j->at.held_tokens = j->held_n;
@@ -251,14 +244,12 @@ static int read_text(job *j)
 }
 
 /* Epochs as steps, the last one whole. */
-static int count_steps(job *j)
+static int count_steps(job *j, int64_t *out)
 {
-    if (!(j->o.epochs > 0)) return 0;
     double steps = ceil(j->o.epochs * (double)j->order.chunks / j->o.batch);
-    if (j->from && j->o.steps && (double)j->o.steps != steps)
-        return fail(WKV_EARG, "%g epochs are %.0f steps; the run that is to be resumed has %lld", j->o.epochs, steps,
-                    (long long)j->o.steps);
-    j->o.steps = (int64_t)steps;
+    if (j->from && *out && (double)*out != steps)
+        return fail(WKV_EARG, "%g epochs are %.0f steps; the run that is to be resumed has %lld", j->o.epochs, steps, (long long)*out);
+    *out = (int64_t)steps;
     return 0;
 }
 
@@ -279,9 +270,9 @@ static int make_trainer(job *j)
     wkv_train_options *o = &j->o;
     int size = j->vocab ? wkv_tokenizer_size(j->vocab) : 0;
     if (!o->vocab_size) o->vocab_size = size;
-    if (!o->vocab_size && !o->init) return fail(WKV_EARG, "no vocabulary, and no vocab_size for a new model");
+    if (!o->vocab_size && !o->init) return fail(WKV_EARG, "no vocabulary, and no --vocab-size for a new model");
     if (o->vocab_size < size)
-        return fail(WKV_EARG, "vocab_size %d is less than the %d of %s", o->vocab_size, size, wkv_tokenizer_path(j->vocab));
+        return fail(WKV_EARG, "--vocab-size %d is less than the %d ids of %s", o->vocab_size, size, wkv_tokenizer_path(j->vocab));
     int processes = ranks_count(j->ranks);
     if (o->batch % processes)
         return fail(WKV_EARG, "a batch of %d sequences for %d processes; it must be a multiple of their number",
@@ -361,7 +352,14 @@ static int make_plan(job *j, size_t available)
                              .weight_bytes = 2 * (p->n + p->to - p->from) * sizeof *p->values,
                              .available_bytes = available,
                              .damaged = j->damaged,
-                             .processes = ranks_count(j->ranks)};
+                             .processes = ranks_count(j->ranks),
+                             .chosen = j->chosen,
+                             .head_size = m->N,
+                             .context = j->o.context,
+                             .batch = j->o.batch,
+                             .lr = (double)j->o.lr_init,
+                             .passed_over = j->text.over.n,
+                             .passed_over_first = j->text.over.first};
     plan->epochs = (double)plan->steps * j->o.batch / (double)j->order.chunks;
     plan->step_flops = 6.0 * (double)(plan->parameters - (int64_t)m->V * m->C) * (double)plan->step_tokens;
     int err = measure_cost(j, available, &cost);
@@ -383,13 +381,14 @@ int job_begin(job *j, const wkv_train_options *o)
     if (!err) err = find_checkpoint(j);
     if (!err) err = settings_finite(&j->o); /* a checkpoint's too */
     if (err) return err;
+    if ((err = read_tokens(j))) return err;
+    if (!j->from) j->chosen = settings_suit(&j->o, j->text.n);
     wkv_train_options said = j->o;
     settings_default(&j->o);
-    if ((err = read_text(j))) return err;
-    if (j->o.epochs > 0) { /* what depends on the steps is not known before the text is read */
-        j->o.steps = said.steps;
-        j->o.hold = said.hold;
-        if ((err = count_steps(j))) return err;
+    if ((err = divide_text(j))) return err;
+    if (j->o.epochs > 0) { /* defaults that depend on the steps follow from their number */
+        if ((err = count_steps(j, &said.steps))) return err;
+        j->o = said;
         settings_default(&j->o);
     }
     if ((err = make_trainer(j))) return err;

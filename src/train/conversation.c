@@ -1,15 +1,101 @@
-/* conversation.c - the forms that instruction data comes in, written in a chat template. */
+/* conversation.c - the spellings that texts, conversations and instructions come in, written in a chat template. */
 #include "train/conversation.h"
 #include "base/error.h"
 #include "text/template.h"
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- spellings ------------------------------------------------------------------------------------------------------- */
+
+static const char *const lists[] = {"messages", "conversations", "conversation"};
+
+/* A question, its answer, and a context for it, which may be missing. */
+static const struct {
+    const char *question, *answer, *context;
+} pairs[] = {
+    {"instruction", "output", "input"},
+    {"instruction", "response", "context"},
+    {"prompt", "completion", NULL},
+    {"prompt", "response", NULL},
+    {"question", "answer", "context"},
+    {"question", "response", NULL},
+    {"query", "response", NULL},
+};
+
+/* Keys of a message. */
+static const struct {
+    const char *role, *content;
+} messages[] = {{"role", "content"}, {"from", "value"}};
+
+typedef enum { SYSTEM, USER, ASSISTANT, STRANGER } speaker;
+
+static const struct {
+    const char *name;
+    speaker is;
+} roles[] = {{"system", SYSTEM},  {"developer", SYSTEM},    {"user", USER},    {"human", USER}, {"assistant", ASSISTANT},
+             {"gpt", ASSISTANT},  {"chatgpt", ASSISTANT},   {"bot", ASSISTANT}, {"model", ASSISTANT}};
+
+enum { LISTS = sizeof lists / sizeof *lists, PAIRS = sizeof pairs / sizeof *pairs, ROLES = sizeof roles / sizeof *roles };
+
+static speaker speaker_of(const char *role)
+{
+    int i = 0;
+    while (i < ROLES && strcmp(role, roles[i].name)) i++;
+    return i < ROLES ? roles[i].is : STRANGER;
+}
+
+enum { KEYS = 256 };
+
+/* The first keys of an object, for sentences. */
+static const char *keys_of(char out[KEYS], const json_t *doc)
+{
+    enum { MOST = 40 };
+    json_t *object = (json_t *)(uintptr_t)doc;
+    size_t n = 0;
+    for (void *i = json_object_iter(object); i && n + MOST + 8 < KEYS; i = json_object_iter_next(object, i))
+        n += (size_t)snprintf(out + n, KEYS - n, "%s\"%.*s\"", n ? ", " : "", MOST, json_object_iter_key(i));
+    return n ? out : "none";
+}
+
+/* The refusal of an object in which nothing is known: the whole table, and the keys that are there. */
+static int refuse_spelling(const json_t *doc)
+{
+    char all[1024], keys[KEYS];
+    size_t n = 0;
+    for (int i = 0; i < LISTS; i++) n += (size_t)snprintf(all + n, sizeof all - n, "%s\"%s\"", i ? ", " : "no list of ", lists[i]);
+    for (int i = 0; i < PAIRS; i++)
+        n += (size_t)snprintf(all + n, sizeof all - n, "%s\"%s\" and \"%s\"", i ? ", " : ", no ", pairs[i].question, pairs[i].answer);
+    return fail(WKV_EFORMAT, "no \"text\", %s; its fields are: %s (--fields TEXT or --fields QUESTION,ANSWER takes others)", all,
+                keys_of(keys, doc));
+}
+
+/* ---- strings --------------------------------------------------------------------------------------------------------- */
+
 static stretch string_of(const json_t *object, const char *key)
 {
-    const json_t *s = json_object_get(object, key);
+    const json_t *s = key ? json_object_get(object, key) : NULL;
     return (stretch){json_string_value(s), json_string_length(s)};
 }
+
+/* Two texts, and `between` where both are there, as one that the caller frees. NULL: no memory. */
+static char *joined(stretch a, const char *between, stretch b, size_t *n)
+{
+    size_t gap = a.n && b.n ? strlen(between) : 0;
+    char *text = malloc(a.n + gap + b.n + 1);
+    *n = a.n + gap + b.n;
+    if (!text) {
+        fail(WKV_ENOMEM, "no memory for a text of %zu bytes", *n);
+        return NULL;
+    }
+    if (a.n) memcpy(text, a.at, a.n);
+    memcpy(text + a.n, between, gap);
+    if (b.n) memcpy(text + a.n + gap, b.at, b.n);
+    return text;
+}
+
+/* ---- turns ----------------------------------------------------------------------------------------------------------- */
 
 static int question(const wkv_template *t, stretch system, stretch user, piece_fn *piece, void *to)
 {
@@ -33,65 +119,148 @@ static int answer(const wkv_template *t, stretch content, piece_fn *piece, void 
     return err;
 }
 
-static int turns(const json_t *messages, const wkv_template *t, piece_fn *piece, void *to)
+/* A conversation as it is being read. */
+typedef struct {
+    const wkv_template *chat;
+    piece_fn *piece;
+    void *to;
+    stretch system, user; /* not written yet */
+    int answers;
+} talk;
+
+static int say(talk *t, size_t i, const char *role, stretch content)
 {
     const stretch none = {0};
-    stretch system = none, user = none;
-    int err = 0, answers = 0;
-    size_t i;
-    json_t *m;
-    json_array_foreach(messages, i, m)
+    speaker who = speaker_of(role);
+    int err;
+    if (who == SYSTEM && i == 0)
+        t->system = content;
+    else if (who == USER && !t->user.at)
+        t->user = content;
+    else if (who == ASSISTANT && t->user.at) {
+        err = question(t->chat, t->system, t->user, t->piece, t->to);
+        if (!err) err = answer(t->chat, content, t->piece, t->to);
+        t->system = t->user = none;
+        t->answers++;
+        return err;
+    } else
+        return fail(WKV_EFORMAT, "message %zu is of \"%.20s\"; a conversation may begin with system, then user (human) and assistant (gpt) take turns",
+                    i + 1, role);
+    return 0;
+}
+
+/* The content of a message: a string, or a list of parts of type "text", which become *joint, freed by the caller. */
+static int content_of(const json_t *content, size_t i, stretch *out, char **joint)
+{
+    size_t k;
+    json_t *part;
+    *out = (stretch){json_string_value(content), json_string_length(content)};
+    json_array_foreach(content, k, part)
     {
-        const char *role = json_string_value(json_object_get(m, "role"));
-        const stretch content = string_of(m, "content");
+        const char *type = json_string_value(json_object_get(part, "type"));
+        stretch more = string_of(part, "text");
+        if ((type && strcmp(type, "text")) || !more.at)
+            return fail(WKV_EFORMAT, "message %zu has a part of type \"%.20s\"; only text is read", i + 1, type ? type : "none");
+        size_t n;
+        char *text = joined(*out, "", more, &n);
+        if (!text) return WKV_ENOMEM;
+        free(*joint);
+        *joint = text;
+        *out = (stretch){text, n};
+    }
+    return 0;
+}
+
+/* The texts of a list stay until all of it is written: a question waits for its answer. */
+static int read_list(const json_t *list, stretch system, const document_form *form, piece_fn *piece, void *to)
+{
+    size_t n = json_array_size(list), i;
+    json_t *m;
+    talk t = {.chat = form->chat, .piece = piece, .to = to, .system = system};
+    char **joint = calloc(n + 1, sizeof *joint);
+    int err = joint ? 0 : fail(WKV_ENOMEM, "no memory for %zu messages", n);
+    if (err) return err;
+    json_array_foreach(list, i, m)
+    {
+        int k = !json_object_get(m, messages[0].role) && json_object_get(m, messages[1].role);
+        const char *role = json_string_value(json_object_get(m, messages[k].role));
+        stretch content;
+        if ((err = content_of(json_object_get(m, messages[k].content), i, &content, &joint[i]))) break;
         if (!role || !content.at)
-            return fail(WKV_EFORMAT, "message %zu has no strings called \"role\" and \"content\"", i + 1);
-        if (!strcmp(role, "system") && i == 0)
-            system = content;
-        else if (!strcmp(role, "user") && !user.at)
-            user = content;
-        else if (!strcmp(role, "assistant") && user.at) {
-            err = question(t, system, user, piece, to);
-            if (!err) err = answer(t, content, piece, to);
-            system = user = none;
-            answers++;
-        } else
-            err = fail(
-                WKV_EFORMAT,
-                "message %zu is of \"%.20s\"; a conversation may begin with system, then user and assistant take turns",
-                i + 1, role);
-        if (err) return err;
+            err = fail(WKV_EFORMAT, "message %zu has no strings called \"role\" and \"content\", or \"from\" and \"value\"", i + 1);
+        else
+            err = say(&t, i, role, content);
+        if (err) break;
     }
-    return answers ? 0 : fail(WKV_EFORMAT, "a conversation without an answer");
+    for (i = 0; i < n; i++) free(joint[i]);
+    free(joint);
+    return err || t.answers ? err : fail(WKV_EFORMAT, "a conversation without an answer");
 }
 
-/* question, or question and matter on a line of its own, and answer */
-static int instruction(stretch ask, stretch matter, stretch reply, const wkv_template *t, piece_fn *piece, void *to)
+/* question, or question and context on a line of its own, and answer */
+static int read_pair(stretch system, stretch ask, stretch context, stretch reply, const document_form *form, piece_fn *piece, void *to)
 {
-    size_t n = ask.n;
-    char *text = malloc(ask.n + matter.n + 1);
-    if (!text) return fail(WKV_ENOMEM, "no memory for an instruction of %zu bytes", ask.n + matter.n);
-    memcpy(text, ask.at, ask.n);
-    if (matter.n) {
-        text[n++] = '\n';
-        memcpy(text + n, matter.at, matter.n);
-        n += matter.n;
-    }
-    int err = question(t, (stretch){0}, (stretch){text, n}, piece, to);
+    size_t n;
+    char *text = joined(ask, "\n", context, &n);
+    if (!text) return WKV_ENOMEM;
+    int err = question(form->chat, system, (stretch){text, n}, piece, to);
     free(text);
-    return err ? err : answer(t, reply, piece, to);
+    return err ? err : answer(form->chat, reply, piece, to);
 }
 
-int conversation_read(const json_t *doc, const wkv_template *t, piece_fn *piece, void *user)
+/* ---- named fields ----------------------------------------------------------------------------------------------------- */
+
+enum { FIELDS = 3, FIELD_NAME = 128 };
+
+/* The names in the list; -1: it is none. */
+static int split_fields(char names[FIELDS][FIELD_NAME], const char *fields)
 {
-    const json_t *text = json_object_get(doc, "text"), *messages = json_object_get(doc, "messages");
-    if (json_is_string(text)) return piece(user, json_string_value(text), json_string_length(text), 1);
-    if (json_is_array(messages)) return turns(messages, t, piece, user);
-    stretch ask = string_of(doc, "instruction"), reply = string_of(doc, "output");
-    if (ask.at && reply.at) return instruction(ask, string_of(doc, "input"), reply, t, piece, user);
-    ask = string_of(doc, "prompt"), reply = string_of(doc, "response");
-    if (ask.at && reply.at) return instruction(ask, (stretch){0}, reply, t, piece, user);
-    return fail(
-        WKV_EFORMAT,
-        "no \"text\", no list of \"messages\", no \"instruction\" and \"output\", no \"prompt\" and \"response\"");
+    int n = 0;
+    for (const char *at = fields;; at++) {
+        size_t len = strcspn(at, ",");
+        if (n == FIELDS || !len || len >= FIELD_NAME) return -1;
+        memcpy(names[n], at, len);
+        names[n++][len] = 0;
+        at += len;
+        if (!*at) return n;
+    }
+}
+
+int conversation_check_fields(const char *fields)
+{
+    char names[FIELDS][FIELD_NAME];
+    if (!fields || split_fields(names, fields) > 0) return 0;
+    return fail(WKV_EARG, "--fields '%s': expected the names TEXT, QUESTION,ANSWER or QUESTION,ANSWER,CONTEXT", fields);
+}
+
+static int read_named(const json_t *doc, stretch system, const document_form *form, piece_fn *piece, void *user)
+{
+    char names[FIELDS][FIELD_NAME], keys[KEYS];
+    int n = split_fields(names, form->fields);
+    const json_t *list = n == 1 ? json_object_get(doc, names[0]) : NULL;
+    if (json_is_array(list)) return read_list(list, system, form, piece, user);
+    for (int i = 0; i < n && i < 2; i++)
+        if (!string_of(doc, names[i]).at)
+            return fail(WKV_EFORMAT, "no string called \"%s\", which --fields names; its fields are: %s", names[i], keys_of(keys, doc));
+    stretch first = string_of(doc, names[0]);
+    if (n == 1) return piece(user, first.at, first.n, 1);
+    return read_pair(system, first, string_of(doc, n > 2 ? names[2] : NULL), string_of(doc, names[1]), form, piece, user);
+}
+
+/* ---- objects ----------------------------------------------------------------------------------------------------------- */
+
+int conversation_read(const json_t *doc, const document_form *form, piece_fn *piece, void *user)
+{
+    stretch system = string_of(doc, "system"), text = string_of(doc, "text");
+    if (!system.n) system = (stretch){0};
+    if (form->fields) return read_named(doc, system, form, piece, user);
+    for (int i = 0; i < LISTS; i++) {
+        const json_t *list = json_object_get(doc, lists[i]);
+        if (json_is_array(list)) return read_list(list, system, form, piece, user);
+    }
+    for (int i = 0; i < PAIRS; i++) {
+        stretch ask = string_of(doc, pairs[i].question), reply = string_of(doc, pairs[i].answer);
+        if (ask.at && reply.at) return read_pair(system, ask, string_of(doc, pairs[i].context), reply, form, piece, user);
+    }
+    return text.at ? piece(user, text.at, text.n, 1) : refuse_spelling(doc);
 }

@@ -2,9 +2,6 @@
 #include "train/data.h"
 #include "base/error.h"
 #include "base/path.h"
-#include "train/conversation.h"
-#include "train/jsonl.h"
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,62 +59,11 @@ static int add_document(void *user, const char *text, size_t bytes)
 
 /* ---- files ----------------------------------------------------------------------------------------------------------- */
 
-/* The text that the pieces of a document make. */
-typedef struct {
-    char *text;
-    size_t n, room;
-} page;
-
-static int add_piece(void *user, const char *text, size_t bytes, int answer)
-{
-    page *p = user;
-    (void)answer;          /* here all of it is learnt  */
-    if (!bytes) return 0; /* p->text may be NULL still */
-    if (p->n + bytes > p->room) {
-        size_t room = 2 * p->n + bytes;
-        char *more = realloc(p->text, room);
-        if (!more) return fail(WKV_ENOMEM, "no memory for a document of %zu bytes", room);
-        p->text = more;
-        p->room = room;
-    }
-    memcpy(p->text + p->n, text, bytes);
-    p->n += bytes;
-    return 0;
-}
-
-/* What is done with documents. */
-typedef struct {
-    const wkv_template *chat;
-    document_fn *fn;
-    void *user;
-} taker;
-
-static int take_json(void *user, const json_t *doc)
-{
-    const taker *t = user;
-    page p = {0};
-    int err = conversation_read(doc, t->chat, add_piece, &p);
-    if (!err) err = t->fn(t->user, p.text ? p.text : "", p.n);
-    free(p.text);
-    return err;
-}
-
-static int take_file(taker *t, const char *path)
-{
-    char *text;
-    size_t bytes;
-    int err = file_slurp(&text, &bytes, path);
-    if (err) return err;
-    err = jsonl_is(path) ? jsonl_each(path, text, bytes, take_json, t) : t->fn(t->user, text, bytes);
-    free(text);
-    return err ? fail_prefix(err, "%s", path) : 0;
-}
-
 static int read_text(token_part *out, const char *path, const text_form *form)
 {
     if (!form->vocab) return fail(WKV_EARG, "%s is text, and there is no vocabulary to cut it with", path);
     reader r = {.p = {.width = wkv_tokenizer_size(form->vocab) <= 65536 ? 2 : 4}, .form = form};
-    int err = take_file(&(taker){form->chat, add_document, &r}, path);
+    int err = documents_read(path, &form->documents, NULL, add_document, &r);
     if (!err && !(r.p.path = strdup(path))) err = fail(WKV_ENOMEM, "no memory");
     if (err)
         free(r.p.ids);
@@ -163,37 +109,6 @@ static int add_file(tokens *d, const char *path, const text_form *form)
     return 0;
 }
 
-static int is_data(const struct dirent *e)
-{
-    return e->d_name[0] != '.' &&
-           (path_has_extension(e->d_name, ".txt") || path_has_extension(e->d_name, ".jsonl") ||
-            path_has_extension(e->d_name, ".idx"));
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
-
-typedef int file_fn(void *user, const char *path);
-
-/* fn for the path, or for each file of text or tokens in the folder of that name. */
-static int each_file(const char *path, file_fn *fn, void *user)
-{
-    struct stat about;
-    struct dirent **found;
-    if (stat(path, &about) || !S_ISDIR(about.st_mode)) return fn(user, path);
-    int n = scandir(path, &found, is_data, by_name);
-    if (n < 0) return fail(WKV_EIO, "%s: cannot be read", path);
-    int err = n ? 0 : fail(WKV_EARG, "%s: no file in this folder ends in .txt, .jsonl or .idx", path);
-    for (int i = 0; i < n; i++) {
-        char file[4096];
-        if (!err && snprintf(file, sizeof file, "%s/%s", path, found[i]->d_name) >= (int)sizeof file)
-            err = fail(WKV_EARG, "%s/%s: a path too long", path, found[i]->d_name);
-        if (!err) err = fn(user, file);
-        free(found[i]);
-    }
-    free(found);
-    return err;
-}
-
 typedef struct {
     tokens *d;
     const text_form *form;
@@ -207,12 +122,7 @@ static int add_one(void *user, const char *path)
 
 int tokens_add(tokens *d, const char *path, const text_form *form)
 {
-    return each_file(path, add_one, &(adding){d, form});
-}
-
-static int take_one(void *user, const char *path)
-{
-    return data_is_tokens(path) ? 0 : take_file(user, path);
+    return documents_files(path, &d->over, add_one, &(adding){d, form});
 }
 
 static int find_text(void *user, const char *path)
@@ -224,19 +134,7 @@ static int find_text(void *user, const char *path)
 int data_has_text(const char *path)
 {
     int text = 0;
-    return each_file(path, find_text, &text) || text;
-}
-
-int documents_read(const char *path, const wkv_template *chat, document_fn *fn, void *user)
-{
-    return each_file(path, take_one, &(taker){chat, fn, user});
-}
-
-static int refuse_one(void *user, const char *path) { return file_refuse_input(user, path, "the text"); }
-
-int documents_refuse_output(const char *path, const char *out)
-{
-    return each_file(path, refuse_one, (void *)(uintptr_t)out);
+    return documents_files(path, NULL, find_text, &text) || text;
 }
 
 void tokens_release(tokens *d)

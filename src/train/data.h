@@ -3,6 +3,7 @@
 #define WKV_TRAIN_DATA_H
 
 #include "base/file.h"
+#include "train/documents.h"
 #include "wkv.h"
 
 /* Tokens that lie together: 2 or 4 bytes each, in memory of their own or in a file's mapping. */
@@ -18,27 +19,21 @@ typedef struct {
     token_part *parts;
     int n_parts;
     int64_t n;
+    passed_over over; /* of the folders that were added */
 } tokens;
 
 /* How text becomes tokens. vocab may be NULL when there are token files only. */
 typedef struct {
     const wkv_tokenizer *vocab;
-    const wkv_template *chat; /* how conversations are written */
+    document_form documents;
 } text_form;
 
-/* Add what `path` holds:
- *   .jsonl      a document in every line, in one of the forms of train/conversation.h; a .json may also be a list of them
- *   .idx, .bin  token files of the official trainer (binidx), named by either or by their name without an ending
- *   a folder    each file in it that ends in .txt, .jsonl or .idx, in the order of their names
- *   any other   one document
- * After each document of text comes the vocabulary's end of text, where it has one. WKV_EIO; WKV_EFORMAT with the line;
- * WKV_ENOMEM; WKV_EARG: text without a vocabulary. */
+/* Add the tokens of a file, or of the files in a folder (documents_files): documents of text, as train/documents.h reads them, and token files
+ * of the official trainer (binidx), named by their .idx, their .bin or without either. After each document of text comes the
+ * vocabulary's end of text, where it has one. WKV_EIO; WKV_EFORMAT with the line; WKV_EUNSUPPORTED: no text; WKV_ENOMEM; WKV_EARG: text
+ * without a vocabulary. */
 int tokens_add(tokens *d, const char *path, const text_form *form);
 void tokens_release(tokens *d);
-
-/* The documents of text that `path` holds, as they are; token files of a folder are passed over. Not 0 from fn stops. */
-typedef int document_fn(void *user, const char *text, size_t bytes);
-int documents_read(const char *path, const wkv_template *chat, document_fn *fn, void *user);
 
 /* Is the path one of token files? Is any of the files that it holds text, or cannot be read? */
 int data_is_tokens(const char *path);
@@ -46,9 +41,6 @@ int data_has_text(const char *path);
 
 /* WKV_EFORMAT with the file and the place in it when an id is not below V. */
 int tokens_check(const tokens *d, int V);
-
-/* WKV_EARG when `out`, which is about to be written, is the file `path` or one in the folder of that name. */
-int documents_refuse_output(const char *path, const char *out);
 
 /* The ids [at, at + n). */
 void tokens_copy(const tokens *d, int64_t at, int64_t n, int32_t *out);

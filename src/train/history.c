@@ -38,13 +38,14 @@ static int add_measurement(history *h, measurement m)
     return err;
 }
 
-static int set_sample(history *h, int64_t step, const char *text)
+static int set_sample(history *h, int64_t step, const char *text, int prompt)
 {
     char *copy = strdup(text);
     if (!copy) return fail(WKV_ENOMEM, "no memory for a sample");
     free(h->sample);
     h->sample = copy;
     h->sample_step = step;
+    h->sample_prompt = prompt < 0 || (size_t)prompt > strlen(copy) ? 0 : prompt;
     return 0;
 }
 
@@ -62,7 +63,7 @@ static int read_line(history *h, const char *text, size_t n)
     double step = number(o, "step", 0);
     const char *sample = json_string_value(json_object_get(o, "sample"));
     if (sample)
-        err = set_sample(h, (int64_t)step, sample);
+        err = set_sample(h, (int64_t)step, sample, (int)number(o, "prompt_bytes", 0));
     else if (json_object_get(o, "valid_loss"))
         err = add_measurement(h, (measurement){step, number(o, "valid_loss", 0), number(o, "valid_bits_per_byte", -1)});
     else
@@ -186,8 +187,8 @@ int history_measurement(history *h, const wkv_train_report *r)
 
 int history_sample(history *h, const wkv_train_report *r)
 {
-    int err = write_line(h, json_pack("{sI ss}", "step", (json_int_t)r->step, "sample", r->sample));
-    return err ? err : set_sample(h, r->step, r->sample);
+    int err = write_line(h, json_pack("{sI ss si}", "step", (json_int_t)r->step, "sample", r->sample, "prompt_bytes", r->sample_prompt));
+    return err ? err : set_sample(h, r->step, r->sample, r->sample_prompt);
 }
 
 int64_t history_sync(history *h)

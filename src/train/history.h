@@ -21,8 +21,9 @@ typedef struct {
     figures *f;
     measurement *m;
     int n_f, n_m, room_f, room_m;
-    char *sample; /* the last one, and its step */
+    char *sample; /* the last one, its step, and the bytes of it that are the prompt */
     int64_t sample_step;
+    int sample_prompt;
     double page_time; /* when the page was written */
 } history;
 

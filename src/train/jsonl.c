@@ -2,12 +2,9 @@
 #include "train/jsonl.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/path.h"
 #include "wkv_train.h"
 #include <stdlib.h>
 #include <string.h>
-
-int jsonl_is(const char *path) { return path_has_extension(path, ".jsonl") || path_has_extension(path, ".json"); }
 
 static int parse(json_t **out, const char *text, size_t bytes)
 {
@@ -32,7 +29,7 @@ int jsonl_line(json_t **out, const char *line, size_t bytes)
     return skip < bytes ? parse(out, line + skip, bytes - skip) : 0;
 }
 
-static int each_line(const char *text, size_t bytes, object_fn *fn, void *user)
+int jsonl_each(const char *text, size_t bytes, object_fn *fn, void *user)
 {
     const char *end = text + bytes;
     for (int64_t line = 1; text < end; line++) {
@@ -66,11 +63,26 @@ static int each_element(const char *text, size_t bytes, object_fn *fn, void *use
     return err;
 }
 
-int jsonl_each(const char *path, const char *text, size_t bytes, object_fn *fn, void *user)
+/* Is the first line of an object's text no object of its own? Then the object goes on behind it. */
+static int goes_on(const char *text, size_t bytes)
+{
+    const char *stop = memchr(text, '\n', bytes);
+    json_t *line = NULL;
+    int err = stop ? json_read(&line, text, (size_t)(stop - text), JSON_ALLOW_NUL | JSON_ANY_NUMBER) : 0;
+    json_decref(line);
+    return err == WKV_EFORMAT;
+}
+
+int json_each(const char *text, size_t bytes, object_fn *fn, void *user)
 {
     size_t skip = lead(text, bytes);
-    int list = path_has_extension(path, ".json") && skip < bytes && text[skip] == '[';
-    return list ? each_element(text + skip, bytes - skip, fn, user) : each_line(text, bytes, fn, user);
+    json_t *object;
+    if (skip < bytes && text[skip] == '[') return each_element(text + skip, bytes - skip, fn, user);
+    if (skip == bytes || text[skip] != '{' || !goes_on(text + skip, bytes - skip) || parse(&object, text + skip, bytes - skip))
+        return jsonl_each(text, bytes, fn, user);
+    int err = fn(user, object);
+    json_decref(object);
+    return err;
 }
 
 int wkv_jsonl_text(char **text, size_t *bytes, const char *line, size_t length)

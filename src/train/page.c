@@ -81,7 +81,7 @@ static void draw_axes(FILE *f, const frame *a)
         fprintf(f, "<path d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n", at, TOP,
                 HIGH - BOTTOM, at, HIGH - 8, x);
     }
-    fprintf(f, "</g>\n");
+    fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">step</text></g>\n", WIDE - RIGHT, HIGH - BOTTOM - 4);
 }
 
 /* As many points as can be seen: means of neighbours. */
@@ -116,9 +116,9 @@ static void draw(FILE *f, const history *h, const char *title, int logs, const c
 
 /* ---- text -------------------------------------------------------------------------------------------------------------- */
 
-static void put_escaped(FILE *f, const char *text)
+static void put_escaped(FILE *f, const char *text, size_t n)
 {
-    for (; *text; text++) switch (*text) {
+    for (; n; text++, n--) switch (*text) {
         case '<': fputs("&lt;", f); break;
         case '>': fputs("&gt;", f); break;
         case '&': fputs("&amp;", f); break;
@@ -136,8 +136,8 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
 {
     fprintf(f, "<table>\n<tr><th>model<td>RWKV-%s, %d layers of %d, vocabulary %d, %.2f M parameters\n", p->version,
             p->layers, p->width, p->vocab, (double)p->parameters / 1e6);
-    fprintf(f, "<tr><th>text<td>%.2f M tokens, %.2f M held out; step of %lld tokens\n", (double)p->text_tokens / 1e6,
-            (double)p->held_tokens / 1e6, (long long)p->step_tokens);
+    fprintf(f, "<tr><th>text<td>%lld tokens, %lld more held out; %lld tokens in a step\n", (long long)p->text_tokens,
+            (long long)p->held_tokens, (long long)p->step_tokens);
     fprintf(f, "<tr><th>step<td>%lld of %lld (%.1f %%), epoch %.2f%s", (long long)r->step, (long long)r->steps,
             100 * (double)r->step / (double)(r->steps ? r->steps : 1), r->epoch,
             over ? r->step < r->steps ? ", stopped" : ", done" : "");
@@ -146,15 +146,15 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
         put_time(f, r->seconds_left);
         fprintf(f, " left");
     }
-    fprintf(f, "\n<tr><th>loss<td>%.4f, smoothed %.4f", r->loss, r->smooth);
+    fprintf(f, "\n<tr><th>loss<td>%.4f in the last step, smoothed %.4f", r->loss, r->smooth);
     if (h->n_m) {
         fprintf(f, "; held-out %.4f", h->m[h->n_m - 1].loss);
         if (h->m[h->n_m - 1].bits >= 0) fprintf(f, " (%.4f bits a byte)", h->m[h->n_m - 1].bits);
     }
-    fprintf(f, "\n<tr><th>learning rate<td>%.3g\n<tr><th>gradient<td>%.3g\n<tr><th>speed<td>%.0f tokens/s", r->lr,
+    fprintf(f, "\n<tr><th>learning rate<td>%.3g\n<tr><th>gradient norm<td>%.3g\n<tr><th>speed<td>%.0f tokens/s, mean since the start", r->lr,
             r->norm, r->tokens_per_second);
-    if (r->share >= 0) fprintf(f, ", %.0f %% of the peak", 100 * r->share);
-    if (r->skipped) fprintf(f, "\n<tr><th>skipped<td>%lld steps whose gradient was no number", (long long)r->skipped);
+    if (r->share >= 0) fprintf(f, ", %.0f %% of the float32 peak of this machine", 100 * r->share);
+    if (r->skipped) fprintf(f, "\n<tr><th>skipped<td>%lld steps whose gradient was NaN or infinite", (long long)r->skipped);
     fprintf(f, "\n</table>\n");
 }
 
@@ -184,17 +184,19 @@ void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_tr
     fprintf(f, "<body><h1>wkv train</h1>\n");
     put_facts(f, h, p, r, over);
     fprintf(f, "<div class=\"curves\">\n");
-    const curve loss[] = {{"steps", "b", h->n_f, figures_step, loss_of},
+    const curve loss[] = {{"mean since the last point", "b", h->n_f, figures_step, loss_of},
                           {"smoothed", "a", h->n_f, figures_step, smooth_of},
                           {"held out", "c", h->n_m, valid_step, valid_of}};
     draw(f, h, "loss", 0, loss, 3);
     draw(f, h, "learning rate", 0, &(curve){"", "a", h->n_f, figures_step, lr_of}, 1);
-    draw(f, h, "gradient", 1, &(curve){"", "a", h->n_f, figures_step, norm_of}, 1);
-    draw(f, h, "tokens a second", 0, &(curve){"", "a", h->n_f, figures_step, speed_of}, 1);
+    draw(f, h, "gradient norm", 1, &(curve){"", "a", h->n_f, figures_step, norm_of}, 1);
+    draw(f, h, "tokens a second, mean since the start", 0, &(curve){"", "a", h->n_f, figures_step, speed_of}, 1);
     fprintf(f, "</div>\n");
     if (h->sample) {
-        fprintf(f, "<h1>written after step %lld</h1>\n<pre>", (long long)h->sample_step);
-        put_escaped(f, h->sample);
+        fprintf(f, "<h1>sample after step %lld, behind the words in bold</h1>\n<pre><b>", (long long)h->sample_step);
+        put_escaped(f, h->sample, (size_t)h->sample_prompt);
+        fprintf(f, "</b>");
+        put_escaped(f, h->sample + h->sample_prompt, strlen(h->sample + h->sample_prompt));
         fprintf(f, "</pre>\n");
     }
     fprintf(f, "</body></html>\n");

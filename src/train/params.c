@@ -1,5 +1,6 @@
 /* params.c - making a model of given sizes whose tensors lie in one block, and reading and writing its values. */
 #include "train/params.h"
+#include "base/path.h"
 #include "base/thread.h"
 #include "rwkv/export.h"
 #include <math.h>
@@ -242,6 +243,12 @@ static int give_values(const tensor_out *t, float *out)
     return 0;
 }
 
+int params_check_type(const char *type)
+{
+    if (!type || !strcmp(type, "bf16") || !strcmp(type, "f32") || !strcmp(type, "pth")) return 0;
+    return fail(WKV_EARG, "--save-type %s: expected bf16, f32 or pth", type);
+}
+
 int params_save(const params *p, const char *path, dtype type, int moments, const char *const *meta)
 {
     static const char *const prefix[] = {"", "mean.", "square."};
@@ -259,7 +266,7 @@ int params_save(const params *p, const char *path, dtype type, int moments, cons
             out[n] = (tensor_out){.name = from[n].name, .type = type, .values = give_values, .from = &from[n]};
             out[n].dims = official_shape(&p->model, q->slot, out[n].shape);
         }
-    if (!err) err = safetensors_write(path, out, n, meta);
+    if (!err) err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
     while (moments && p->ranks && gathered < 2 * p->count) gather(p, gathered++, NULL); /* the others wait for it */
     free(out);
     free(from);

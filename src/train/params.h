@@ -55,6 +55,7 @@ int params_load(params *p, const char *path);
 
 /* Write them as safetensors, official names and shapes, type F32 or BF16; meta as safetensors_write takes it. With `moments` those
  * are written too, under the names behind "mean." and "square."; where they are shared out, all others call params_send. */
+int params_check_type(const char *save_type); /* WKV_EARG: neither NULL, "bf16", "f32" nor "pth" */
 int params_save(const params *p, const char *path, dtype type, int moments, const char *const *meta);
 void params_send(const params *p);
 

@@ -62,7 +62,7 @@ static int keep_measurement(job *j)
     int err = history_measurement(&j->history, r);
     if (err || !(r->valid_loss < j->at.best || j->at.best == 0)) return err;
     j->at.best = r->valid_loss;
-    return job_save(j, "best.safetensors");
+    return job_save(j, "best");
 }
 
 /* Text of ids, with a mark in the place of bytes that are no character. */
@@ -96,7 +96,11 @@ static int write_sample(job *j)
     tokens_copy(d, at, prompt, ids);
     int err = trainer_sample(j->t, ids, prompt, ids + prompt, LENGTH);
     if (err) return err;
+    spell(j->vocab, ids, prompt, j->sample, sizeof j->sample);
+    size_t shown = strlen(j->sample);
     spell(j->vocab, ids, prompt + LENGTH, j->sample, sizeof j->sample);
+    while ((j->sample[shown] & 0xc0) == 0x80) shown++; /* a character that the prompt begins and the model ends */
+    j->report.sample_prompt = (int)shown;
     j->report.sample = j->sample;
     j->idle += seconds() - begin;
     return history_sample(&j->history, &j->report);
@@ -106,7 +110,9 @@ static int write_sample(job *j)
 
 int job_save(const job *j, const char *name)
 {
-    char *path = path_in(j->o.out, name);
+    char file[32];
+    snprintf(file, sizeof file, "%s.%s", name, strcmp(j->o.save_type, "pth") ? "safetensors" : "pth");
+    char *path = path_in(j->o.out, file);
     if (!path) return WKV_ENOMEM;
     int err = wkv_trainer_save(j->t, path, j->o.save_type);
     free(path);
@@ -167,7 +173,7 @@ static int one_step(job *j)
     if (err && err != WKV_ESTOPPED) return err;
     if (isfinite(r->loss)) {
         int64_t counted = j->t->step - j->t->skipped;
-        j->at.smooth += (r->loss - j->at.smooth) * fmax(1.0 / (double)counted, 0.02);
+        j->at.smooth += (r->loss - j->at.smooth) * fmax(2.0 / ((double)counted + 1), 0.02);
         j->at.loss_sum += r->loss;
         j->at.loss_count++;
     }
@@ -181,7 +187,7 @@ static int write_down(job *j, int last)
 {
     wkv_train_report *r = &j->report;
     int err = r->valid_loss < 0 ? 0 : keep_measurement(j);
-    if (!err && j->vocab && every(j->o.sample_every, r->step)) err = write_sample(j);
+    if (!err && j->vocab && (every(j->o.sample_every, r->step) || (last && j->o.sample_every > 0))) err = write_sample(j);
     if (!err && (last || every(j->o.log_every, r->step))) {
         err = history_figures(&j->history, r, j->at.loss_count ? j->at.loss_sum / (double)j->at.loss_count : NAN);
         j->at.loss_sum = 0;
@@ -229,7 +235,7 @@ static int train(job *j)
         err = one_step(j);
         if (!err) err = after_step(j, r->step == r->steps, &stop);
     }
-    if (!err && ranks_lead(j->ranks)) err = job_save(j, "final.safetensors");
+    if (!err && ranks_lead(j->ranks)) err = job_save(j, "final");
     if (!err && ranks_lead(j->ranks)) err = history_page(&j->history, &j->plan, r, 1);
     err = ranks_agree(j->ranks, err);
     if (err || r->step == r->steps) return err;

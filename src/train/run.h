@@ -28,6 +28,7 @@ typedef struct {
     int32_t *rows;          /* a batch: o.batch x (o.context + 1) ids         */
     history history;
     position at;
+    int chosen; /* sizes or steps follow from the amount of text */
     wkv_train_plan plan;
     wkv_train_report report;
     double work, idle; /* seconds in steps, and in what comes between them */
@@ -42,7 +43,7 @@ int job_begin(job *j, const wkv_train_options *o);
 int job_open(job *j);
 void job_end(job *j);
 
-/* The weights to `name` in the folder of the run. */
+/* The weights to `name`.safetensors, or .pth, in the folder of the run. */
 int job_save(const job *j, const char *name);
 
 #endif

@@ -1,16 +1,13 @@
 /* samples.c - a file of texts, conversations or instructions to tokens and the mask of what is learnt. */
 #include "train/samples.h"
-#include "base/file.h"
-#include "train/conversation.h"
 #include "train/data.h"
-#include "train/jsonl.h"
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
     samples *s;
     const wkv_tokenizer *vocab;
-    const wkv_template *chat;
+    const document_form *form;
     int most;
 } reader;
 
@@ -91,23 +88,24 @@ static int add_end_of_text(reader *r)
 static int add_object(void *user, const json_t *object)
 {
     reader *r = user;
-    int err = conversation_read(object, r->chat, add_piece, r);
+    int err = conversation_read(object, r->form, add_piece, r);
     if (!err) err = add_end_of_text(r);
     return err ? err : end_sample(r);
 }
 
 /* One text, in pieces that each begin with the last token of the one before. */
-static int add_document(reader *r, const char *text, size_t bytes)
+static int add_document(void *user, const char *text, size_t bytes)
 {
+    reader *r = user;
     int err = add_piece(r, text, bytes, 1);
     if (!err) err = add_end_of_text(r);
     if (err || !r->most) return err ? err : end_sample(r);
     samples *s = r->s;
-    size_t n = s->n;
+    size_t from = begin_of(s, s->count), n = s->n - from;
     int32_t *all = malloc((n ? n : 1) * sizeof *all);
     if (!all) return fail(WKV_ENOMEM, "no memory for %zu tokens", n);
-    memcpy(all, s->ids, n * sizeof *all);
-    s->n = 0;
+    memcpy(all, s->ids + from, n * sizeof *all);
+    s->n = from;
     for (size_t at = 0; at + 1 < n && !err; at += (size_t)r->most) {
         size_t take = n - at < (size_t)r->most + 1 ? n - at : (size_t)r->most + 1;
         if ((err = make_room(s, take))) break;
@@ -120,22 +118,21 @@ static int add_document(reader *r, const char *text, size_t bytes)
     return err;
 }
 
-int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const wkv_template *chat, int most)
+static int add_file(void *user, const char *path)
+{
+    if (data_is_tokens(path))
+        return fail(WKV_EARG, "%s: token files hold no samples; tune on text or .jsonl, or train on tokens with wkv train -m", path);
+    return documents_of_file(path, &(document_reader){add_document, add_object, user});
+}
+
+int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const document_form *form, int most)
 {
     *out = (samples){0};
-    char *text;
-    size_t bytes;
-    if (data_is_tokens(path))
-        return fail(WKV_EARG, "%s: token files hold no samples; tune on text or .jsonl, or learn from tokens with wkv train -m", path);
-    int err = file_slurp(&text, &bytes, path);
-    if (err) return err;
-    reader r = {.s = out, .vocab = t, .chat = chat, .most = most};
-    err = jsonl_is(path) ? jsonl_each(path, text, bytes, add_object, &r) : add_document(&r, text, bytes);
-    free(text);
-    if (!err && !out->count) err = fail(WKV_EARG, "there is nothing in it to learn");
-    if (!err) return 0;
-    samples_release(out);
-    return fail_prefix(err, "%s", path);
+    reader r = {.s = out, .vocab = t, .form = form, .most = most};
+    int err = documents_files(path, &out->over, add_file, &r);
+    if (!err && !out->count) err = fail(WKV_EARG, "%s: there is no token in it that is included in the loss", path);
+    if (err) samples_release(out);
+    return err;
 }
 
 void samples_release(samples *s)

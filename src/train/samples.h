@@ -3,6 +3,7 @@
 #define WKV_TRAIN_SAMPLES_H
 
 #include <stddef.h>
+#include "train/documents.h"
 #include "train/tuner.h"
 
 typedef struct {
@@ -14,13 +15,14 @@ typedef struct {
     int64_t counted; /* tokens that are to be learnt                                             */
     int longest;     /* tokens of the longest                                                    */
     int cut;         /* samples of which the end was left out                                    */
+    passed_over over; /* of a folder                                                              */
     int left_out;    /* samples of which nothing was left that counts                            */
 } samples;
 
-/* .jsonl, .json: a sample in every object (jsonl.h, conversation.h); else one document, in pieces of `most` tokens. Samples end with the
- * vocabulary's end of text, which is to be learnt too. most: tokens read of a sample at most; 0: all. WKV_EIO; WKV_EFORMAT with
- * the line; WKV_ENOMEM; WKV_EARG: there is nothing to learn. */
-int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const wkv_template *chat, int most);
+/* The samples of a file, or of the files in a folder (train/documents.h): each object of JSON and each row of a table is one; a plain
+ * text is cut into pieces of `most` tokens. Samples end with the vocabulary's end of text, which is included in the loss. most: tokens
+ * read of a sample at most; 0: all. WKV_EIO; WKV_EFORMAT with the line; WKV_EUNSUPPORTED; WKV_ENOMEM; WKV_EARG: nothing is included. */
+int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const document_form *form, int most);
 void samples_release(samples *s);
 sample samples_at(const samples *s, int i);
 

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/number.h"
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static const setting table[] = {
     ROW(valid, TEXT, 0),
     ROW(vocab, TEXT, 0),
     ROW(chat, TEXT, 0),
+    ROW(fields, TEXT, 0),
     ROW(save_type, TEXT, 0),
     ROW(save_every, INT, 0),
     ROW(keep, INT, 0),
@@ -100,13 +102,24 @@ static void set(wkv_train_options *o, const setting *s, const char *text)
     }
 }
 
+/* The option of `wkv train` that a field is: "lr_init" is --lr. */
+enum { NAME = 32 };
+static const char *option_name(char out[NAME], const char *field)
+{
+    snprintf(out, NAME, "--%s", !strcmp(field, "lr_init") ? "lr" : !strcmp(field, "chat") ? "template" : field);
+    for (char *s = out; *s; s++)
+        if (*s == '_') *s = '-';
+    return out;
+}
+
 int settings_finite(const wkv_train_options *o)
 {
     for (int i = 0; i < ROWS; i++) {
         float x = table[i].kind == FLOAT ? *(const float *)field(o, &table[i]) : 0;
-        if (!isfinite(x)) return fail(WKV_EARG, "%s is %g, expected a finite number", table[i].name, (double)x);
+        char name[NAME];
+        if (!isfinite(x)) return fail(WKV_EARG, "%s is %g, expected a finite number", option_name(name, table[i].name), (double)x);
     }
-    return isfinite(o->epochs) ? 0 : fail(WKV_EARG, "epochs is %g, expected a finite number", o->epochs);
+    return isfinite(o->epochs) ? 0 : fail(WKV_EARG, "--epochs is %g, expected a finite number", o->epochs);
 }
 
 void settings_list(settings *s, const wkv_train_options *o)
@@ -125,7 +138,7 @@ int settings_resume(wkv_train_options *o, const char *(*find)(const void *where,
 {
     for (int i = 0; i < ROWS; i++) {
         const setting *s = &table[i];
-        char now[32];
+        char now[32], name[NAME];
         const char *then = find(where, s->name);
         if (!then) continue;
         if (!is_set(o, s))
@@ -133,7 +146,7 @@ int settings_resume(wkv_train_options *o, const char *(*find)(const void *where,
         else if (s->binding && strcmp(shown(o, s, now), then))
             return fail(WKV_EARG,
                         "%s is %s in the run that is to be resumed, and %s now; it must stay, or the result is another",
-                        s->name, then, shown(o, s, now));
+                        option_name(name, s->name), then, shown(o, s, now));
     }
     return 0;
 }
@@ -151,6 +164,43 @@ static void int_default(int *at, int otherwise)
 static void float_default(float *at, float otherwise)
 {
     if (*at == 0) *at = otherwise;
+}
+
+/* Sizes for a text of at most so many tokens, and how often it is read. */
+static const struct {
+    int64_t tokens;
+    int layers, width, context, passes;
+} suits[] = {
+    {30000, 2, 64, 64, 20}, {300000, 3, 128, 128, 12}, {3000000, 4, 192, 256, 5}, {INT64_MAX, 6, 256, 512, 1},
+};
+
+/* A new model's learning rate by its width. */
+static float suitable_lr(int width)
+{
+    static const struct {
+        int width;
+        float lr;
+    } rates[] = {{64, 3e-3f}, {128, 2e-3f}, {192, 1.5e-3f}, {256, 1e-3f}, {512, 8e-4f}, {768, 6e-4f}, {INT_MAX, 4e-4f}};
+    int i = 0;
+    while (width > rates[i].width) i++;
+    return rates[i].lr;
+}
+
+int settings_suit(wkv_train_options *o, int64_t tokens)
+{
+    enum { BATCH = 8, FEWEST = 100, MOST = 5000 }; /* steps */
+    int i = 0, before = o->layers && o->width && o->context && o->batch && o->lr_init && (o->steps || o->epochs > 0);
+    if (o->init || before) return 0;
+    while (tokens > suits[i].tokens) i++;
+    int_default(&o->layers, suits[i].layers);
+    int_default(&o->width, suits[i].width);
+    int_default(&o->context, suits[i].context);
+    int_default(&o->batch, BATCH);
+    float_default(&o->lr_init, suitable_lr(o->width));
+    if (o->steps || o->epochs > 0) return 1;
+    int64_t step = (int64_t)o->context * o->batch, steps = (suits[i].passes * tokens + step - 1) / step;
+    o->steps = steps < FEWEST ? FEWEST : steps > MOST ? MOST : steps;
+    return 1;
 }
 
 void settings_default(wkv_train_options *o)
@@ -181,6 +231,7 @@ void settings_default(wkv_train_options *o)
     int_default(&o->save_every, 1000);
     int_default(&o->keep, 2);
     int_default(&o->log_every, 10);
-    int_default(&o->valid_every, 500);
-    int_default(&o->sample_every, 500);
+    int quarter = o->steps < 4 ? 1 : o->steps < 2000 ? (int)(o->steps / 4) : 500;
+    int_default(&o->valid_every, quarter);
+    int_default(&o->sample_every, quarter);
 }

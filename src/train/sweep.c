@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct {
     tuner *t;
@@ -137,10 +138,10 @@ static void add_states(const sweep *w)
 
 /* Layers are run once, not twice, where all that they keep for their gradients takes no more than half of the free memory. Per
  * row and layer of version 7 with adapters that is some 30 activations of width C and eight of width F; the bits are the same. */
-static int fits_whole(const tuner *t, const sweep *w)
+static int fits_whole(const tuner *t, int64_t rows)
 {
     const rwkv *m = t->m;
-    double bytes = 4.0 * w->n * w->length * m->L * (30.0 * m->C + 8.0 * m->F);
+    double bytes = 4.0 * (double)rows * m->L * (30.0 * m->C + 8.0 * m->F);
     return t->o.checkpointing ? t->o.checkpointing < 0 : bytes < 0.5 * (double)wkv_memory_available();
 }
 
@@ -152,7 +153,7 @@ static int run_group(tuner *t, const sample *s, int n, int64_t counted, int lear
     for (int i = 0; i < n; i++) longest = rows_of(&s[i]) > longest ? rows_of(&s[i]) : longest;
     w.length = t->o.chunk && t->o.chunk < longest ? t->o.chunk : longest;
     w.chunks = (longest + w.length - 1) / w.length;
-    t->c.whole = fits_whole(t, &w);
+    t->c.whole = fits_whole(t, (int64_t)w.n * w.length);
     int err = make_room(&w);
     for (int i = 0; i < n && !err; i++) rwkv_state_init(t->m, w.states + (size_t)i * w.len);
     if (!err) err = rwkv_reserve(&t->c, t->m, n * w.length, n, learn);
@@ -191,5 +192,59 @@ int tuner_gradient(tuner *t, const sample *s, int n, int learn, double *loss)
         int err = run_group(t, s + from, n - from < most ? n - from : most, counted, learn, loss);
         if (err) return err;
     }
+    return 0;
+}
+
+/* ---- cost ------------------------------------------------------------------------------------------------------------ */
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* The gradient of n samples, up to three times within a second; the quickest counts. */
+static int measure_gradient(tuner *t, const sample *s, int n, tuner_cost *out)
+{
+    double best = INFINITY, begin = seconds(), loss;
+    int64_t rows = 0;
+    int err = 0;
+    for (int i = 0; i < n; i++) rows += rows_of(&s[i]);
+    t->c.mem.peak = 0;
+    for (int i = 0; i < 3 && !err && (!i || seconds() - begin < 1); i++) {
+        double from = seconds();
+        err = tuner_gradient(t, s, n, 1, &loss);
+        best = fmin(best, seconds() - from);
+    }
+    memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads);
+    *out = (tuner_cost){.token_seconds = best / (double)rows, .work_bytes = (size_t)t->c.mem.peak};
+    return err;
+}
+
+int tuner_measure(tuner *t, const sample *s, int n, tuner_cost *out)
+{
+    enum { SHORT = 64 };
+    uint8_t counts[SHORT + 1];
+    sample begin = s[0];
+    tuner_options was = t->o;
+    int most = at_once(t, s, n), length = 0;
+    for (int i = 0; i < most; i++) {
+        int rows = rows_of(&s[i]);
+        if (rows > length) length = rows, begin = s[i];
+    }
+    if (t->o.chunk && t->o.chunk < length) length = t->o.chunk;
+    memset(counts, 1, sizeof counts);
+    begin.counts = counts;
+    begin.n = begin.n < SHORT + 1 ? begin.n : SHORT + 1;
+    t->o.checkpointing = fits_whole(t, (int64_t)most * length) ? -1 : 1;
+    t->o.chunk = 0;
+    int err = measure_gradient(t, &begin, 1, out);
+    t->o = was;
+    double logits = 4.0 * t->m->V, rows = (double)most * length, row = fmax(0, (double)out->work_bytes / rows_of(&begin) - logits);
+    if (err) return err;
+    if (out->token_seconds * rows <= 3 && (!t->o.chunk || t->o.chunk >= length)) /* as quick as it gets */
+        return measure_gradient(t, s, most, out);
+    out->work_bytes = (size_t)(rows * (row + logits));
     return 0;
 }

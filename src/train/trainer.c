@@ -96,7 +96,7 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     if (!(o->dropout >= 0 && o->dropout < 1))
         return fail(WKV_EARG, "a dropout of %g; it lies in [0, 1)", (double)o->dropout);
     if (o->batch < 0 || o->context < 0) return fail(WKV_EARG, "a batch or a context below 0");
-    if (o->micro_batch < 0) return fail(WKV_EARG, "a micro_batch below 0");
+    if (o->micro_batch < 0) return fail(WKV_EARG, "--micro-batch is below 0");
     t->micro = o->micro_batch;
     t->checkpointing = o->checkpointing;
     t->dropout = o->dropout;
@@ -444,8 +444,8 @@ int wkv_trainer_save(const wkv_trainer *t, const char *path, const char *type)
 {
     REQUIRE(t, "the trainer");
     REQUIRE(path, "the path");
-    if (type && strcmp(type, "bf16") && strcmp(type, "f32"))
-        return fail(WKV_EARG, "type \"%s\": weights are saved as \"f32\" or \"bf16\"", type);
+    int err = params_check_type(type);
+    if (err) return err;
     char steps[32];
     snprintf(steps, sizeof steps, "%lld", (long long)t->step);
     const char *meta[] = {"format", "pt", "rwkv.version", t->p.model.arch->version, "training.steps", steps, NULL};

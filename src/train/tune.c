@@ -5,6 +5,8 @@
 #include "train/folder.h"
 #include "train/history.h"
 #include "train/samples.h"
+#include "train/vocabulary.h"
+#include "wkv_bench.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@ typedef struct {
     int64_t epoch;
     sample *now; /* of a step */
     FILE *log;
+    char *lines; /* the vocabulary's file; NULL: none goes beside the model */
     double work; /* seconds spent in steps */
     int64_t tokens;
 } job;
@@ -77,20 +80,32 @@ static int save_as(const job *j, const char *name, learnt what, dtype type)
     return err;
 }
 
+/* The model, and the vocabulary under the name by which it is found beside it. */
+static int save_model(const job *j)
+{
+    const char *type = j->o->save_type ? j->o->save_type : "bf16";
+    int err = save_as(j, strcmp(type, "pth") ? "final.safetensors" : "final.pth", LEARN_ALL, strcmp(type, "f32") ? BF16 : F32);
+    char *path = err || !j->lines ? NULL : path_in(j->o->out, "final.vocab.txt");
+    if (path) err = file_write(path, j->lines, strlen(j->lines));
+    free(path);
+    return err;
+}
+
 static int save(const job *j)
 {
     int err = 0;
     if (j->what & LEARN_LORA && !(err = save_as(j, "lora.safetensors", LEARN_LORA, F32)))
         err = save_as(j, "lora.pth", LEARN_LORA, BF16);
     if (!err && j->what & LEARN_STATE) err = save_as(j, "state.pth", LEARN_STATE, F32);
-    if (!err && j->what & LEARN_ALL) err = save_as(j, "final.safetensors", LEARN_ALL, BF16);
+    if (!err && j->what & LEARN_ALL) err = save_model(j);
     return err;
 }
 
 /* Nothing is replaced: no result of another run, no input of this one. */
 static int check_folder(const wkv_tune_options *o)
 {
-    static const char *const results[] = {"lora.safetensors", "lora.pth", "state.pth", "final.safetensors", "tune.jsonl", NULL};
+    static const char *const results[] = {"lora.safetensors", "lora.pth",        "state.pth",  "final.safetensors",
+                                          "final.pth",        "final.vocab.txt", "tune.jsonl", NULL};
     const char *inputs[] = {o->data,  o->valid ? o->valid : "",         o->model ? o->model : "",
                             o->vocab ? o->vocab : "", o->with.lora ? o->with.lora : "", o->with.state ? o->with.state : "", NULL};
     return folder_refuse(o->out, results, inputs, 1);
@@ -146,6 +161,7 @@ static int one_step(job *j, wkv_tune_report *r)
     r->lr = j->t->lr;
     r->norm = j->t->norm;
     r->tokens_per_second = (double)j->tokens / j->work;
+    r->seconds_left = (double)(r->steps - r->step) * j->work / (double)r->step;
     r->valid_loss = -1;
     int last = r->step == r->steps;
     return last || r->step % j->valid_every == 0 ? measure(j, r) : 0;
@@ -190,8 +206,8 @@ static int check(const wkv_tune_options *o)
     const struct {
         const char *name;
         float value;
-    } numbers[] = {{"alpha", o->alpha}, {"lr_init", o->lr_init}, {"lr_final", o->lr_final}, {"beta1", o->beta1}, {"beta2", o->beta2},
-                   {"eps", o->eps}, {"weight_decay", o->weight_decay}, {"clip", o->clip}, {"lora_alpha", o->with.lora_alpha}};
+    } numbers[] = {{"--alpha", o->alpha}, {"--lr", o->lr_init}, {"--lr-final", o->lr_final}, {"beta1", o->beta1}, {"beta2", o->beta2},
+                   {"eps", o->eps}, {"--weight-decay", o->weight_decay}, {"--clip", o->clip}, {"--lora-alpha", o->with.lora_alpha}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (!isfinite(numbers[i].value))
             return fail(WKV_EARG, "%s is %g, expected a finite number", numbers[i].name, (double)numbers[i].value);
@@ -200,8 +216,12 @@ static int check(const wkv_tune_options *o)
     if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
         return fail(WKV_EARG, "a rank of %d, an alpha of %g; both are above 0", o->rank, (double)o->alpha);
     if (o->steps < 0 || o->epochs < 0 || o->batch < 0 || o->micro_batch < 0 || o->context < 0 || o->infctx < 0)
-        return fail(WKV_EARG, "a number of steps, epochs, samples or tokens below 0");
-    if (o->cut && !o->infctx) return fail(WKV_EARG, "only between the chunks of infctx can the gradient be cut");
+        return fail(WKV_EARG, "--steps, --epochs, --batch, --micro-batch, --context or --infctx is below 0");
+    if (o->cut && !o->infctx) return fail(WKV_EARG, "--cut cuts the gradient between the chunks of --infctx, which is missing");
+    int err = params_check_type(o->save_type);
+    if (err || (err = conversation_check_fields(o->fields))) return err;
+    if (o->save_type && find_method(o->method) != LEARN_ALL)
+        return fail(WKV_EARG, "--save-type is for --method full; adapters are saved as .safetensors and .pth, states as .pth");
     if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1))
         return fail(WKV_EARG, "betas %g, %g; both lie in [0, 1)", (double)o->beta1, (double)o->beta2);
     if (!(o->lr_init >= 0) || !(o->weight_decay >= 0)) return fail(WKV_EARG, "a learning rate or weight decay below 0");
@@ -212,8 +232,9 @@ static int read_samples(job *j)
 {
     const wkv_tune_options *o = j->o;
     int most = o->context ? o->context : o->infctx ? 0 : 1024;
-    int err = samples_read(&j->learn, o->data, j->vocab, j->chat, most);
-    if (!err && o->valid) err = samples_read(&j->held, o->valid, j->vocab, j->chat, most);
+    const document_form form = {.chat = j->chat, .fields = o->fields};
+    int err = samples_read(&j->learn, o->data, j->vocab, &form, most);
+    if (!err && o->valid) err = samples_read(&j->held, o->valid, j->vocab, &form, most);
     for (size_t i = 0; !err && i < j->learn.n; i++)
         if (j->learn.ids[i] >= j->t->m->V)
             err = fail(WKV_EARG, "the vocabulary %s has token %d, the model only %d", wkv_tokenizer_path(j->vocab),
@@ -233,6 +254,7 @@ static int open_vocab(job *j)
     const wkv_model *m = copy ? copy : j->t->base;
     if (!err) err = wkv_tokenizer_open(&j->vocab, o->vocab, m);
     if (!err) err = wkv_template_find(&j->chat, o->chat, m, j->vocab);
+    if (!err && j->what & LEARN_ALL) err = vocabulary_beside(&j->lines, j->vocab);
     wkv_model_close(copy);
     return err;
 }
@@ -271,9 +293,25 @@ static void set_optimizer(job *j)
     j->t->plan = (schedule){.kind = last > 0 ? LR_COSINE : LR_LINEAR,
                             .lr_init = (double)lr,
                             .lr_final = (double)last,
-                            .warmup = o->warmup < 0 ? 0 : or_default(o->warmup, 10),
+                            .warmup = o->warmup < 0 ? 0 : or_default(o->warmup, j->steps < 100 ? (int)(j->steps / 10) : 10),
                             .step_tokens = 1,
                             .total_tokens = (double)j->steps};
+}
+
+/* Time by a measurement with the samples of the first step, all samples being as long as they are in the mean. */
+static int predict(job *j, wkv_tune_plan *p)
+{
+    tuner_cost cost;
+    choose(j, 0);
+    j->tokens = 0;
+    p->available_bytes = wkv_memory_available();
+    int err = tuner_measure(j->t, j->now, j->batch, &cost);
+    if (err) return err;
+    double step = (double)j->batch * (double)(j->learn.n - (size_t)j->learn.count) / j->learn.count;
+    p->work_bytes = cost.work_bytes;
+    p->tokens_per_second = 1 / cost.token_seconds;
+    p->seconds = (double)j->steps * step * cost.token_seconds;
+    return 0;
 }
 
 static int announce(job *j)
@@ -286,7 +324,15 @@ static int announce(job *j)
                        .longest = j->learn.longest,
                        .cut = j->learn.cut,
                        .left_out = j->learn.left_out,
-                       .steps = j->steps};
+                       .steps = j->steps,
+                       .epochs = (double)(j->steps * j->batch) / j->learn.count,
+                       .batch = j->batch,
+                       .warmup = j->t->plan.warmup,
+                       .lr = j->t->plan.lr_init,
+                       .passed_over = j->learn.over.n + j->held.over.n,
+                       .passed_over_first = j->learn.over.n ? j->learn.over.first : j->held.over.first};
+    int err = predict(j, &p);
+    if (err) return err;
     for (int i = 0; i < j->t->p.count; i++) p.learnt += (int64_t)j->t->p.list[i].n;
     p.parameters = j->t->base ? wkv_model_about(j->t->base)->parameters : p.learnt;
     p.learnt_bytes = 4 * j->t->p.n * sizeof(real);
@@ -301,6 +347,7 @@ static int announce(job *j)
 
 static int begin(job *j)
 {
+    enum { EPOCHS = 3, FEWEST = 60 }; /* steps in which something is learnt */
     const wkv_tune_options *o = j->o;
     int err = check(o);
     if (err || (err = check_folder(o))) return err;
@@ -309,7 +356,8 @@ static int begin(job *j)
     j->batch = or_default(o->batch, 8);
     if (j->batch > j->learn.count) j->batch = j->learn.count;
     int64_t epoch = (j->learn.count + j->batch - 1) / j->batch;
-    j->steps = o->steps ? o->steps : or_default(o->epochs, 3) * epoch;
+    int64_t epochs = or_default(o->epochs, epoch * EPOCHS < FEWEST ? (int)((FEWEST + epoch - 1) / epoch) : EPOCHS);
+    j->steps = o->steps ? o->steps : epochs * epoch;
     j->valid_every = o->valid_every > 0 ? o->valid_every : (int)(epoch < INT32_MAX ? epoch : INT32_MAX);
     set_optimizer(j);
     j->order = malloc((size_t)j->learn.count * sizeof *j->order);
@@ -329,6 +377,7 @@ int wkv_tune(const wkv_tune_options *o)
     if (j.log) fclose(j.log);
     free(j.order);
     free(j.now);
+    free(j.lines);
     samples_release(&j.learn);
     samples_release(&j.held);
     wkv_tokenizer_close(j.vocab);

@@ -2,8 +2,10 @@
 #include "train/vocabulary.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/stream.h"
 #include "base/utf8.h"
+#include "text/tokenizer.h"
 #include "text/vocabulary.h"
 #include "train/data.h"
 #include <stdlib.h>
@@ -13,9 +15,9 @@ enum { BYTES = 256, FIRST = 1 }; /* single bytes, behind id 0, which has no line
 
 static int read_document(void *user, const char *text, size_t bytes) { return words_read(user, text, bytes); }
 
-int vocabulary_read(table *chunks, const char *path, const wkv_template *chat)
+int vocabulary_read(table *chunks, const char *path, const document_form *form, passed_over *over)
 {
-    return documents_read(path, chat, read_document, chunks);
+    return documents_read(path, form, over, read_document, chunks);
 }
 
 /* One line of World's format: the id, a Python literal, the length in bytes. */
@@ -77,11 +79,22 @@ int tokenizer_lines(char **lines, size_t *bytes, const wkv_tokenizer *t)
     return close_lines(f, &all, lines, bytes);
 }
 
+int vocabulary_beside(char **lines, const wkv_tokenizer *t)
+{
+    const char *path = wkv_tokenizer_path(t), *kind = wkv_tokenizer_name(t);
+    size_t n;
+    *lines = NULL;
+    if (!tokenizer_needs_file(path)) return 0;
+    if (path_has_extension(path, ".txt")) return file_slurp(lines, &n, path);
+    return strcmp(kind, "World") && strcmp(kind, "trie") ? 0 : tokenizer_lines(lines, &n, t);
+}
+
 int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vocabulary_options *options)
 {
     static const wkv_vocabulary_options defaults;
     const wkv_vocabulary_options *o = options ? options : &defaults;
-    const wkv_template *chat;
+    document_form form = {.fields = o->fields};
+    passed_over over = {0};
     table chunks = {0};
     char *lines = NULL;
     size_t bytes = 0;
@@ -90,11 +103,13 @@ int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vo
         size_t n = strlen(*at);
         if (!n || n > MAX_WORD) return fail(WKV_EARG, "a word that must be in the vocabulary has %zu bytes, expected 1 to %d", n, MAX_WORD);
     }
-    int err = wkv_template_find(&chat, o->chat, NULL, NULL);
+    int err = conversation_check_fields(o->fields);
+    if (!err) err = wkv_template_find(&form.chat, o->chat, NULL, NULL);
     for (int i = 0; !err && data[i]; i++) err = documents_refuse_output(data[i], path);
-    for (; !err && *data; data++) err = vocabulary_read(&chunks, *data, chat);
+    for (; !err && *data; data++) err = vocabulary_read(&chunks, *data, &form, &over);
     if (!err) err = vocabulary_make(&lines, &bytes, &chunks, o);
     if (!err) err = file_write(path, lines, bytes);
+    if (o->passed_over) *o->passed_over = over.n;
     if (!err && o->made) {
         *o->made = FIRST;
         for (size_t i = 0; i < bytes; i++) *o->made += lines[i] == '\n';

@@ -1,0 +1,172 @@
+/* documents.c - files and folders of training data, whatever they are written in. */
+#include "train/documents.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "train/csv.h"
+#include "train/data.h"
+#include "train/textfile.h"
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- folders --------------------------------------------------------------------------------------------------------- */
+
+static int is_data(const char *name) { return textfile_kind(name) != TEXT_UNKNOWN || path_has_extension(name, ".idx"); }
+
+/* The .bin beside an .idx is read with it. */
+static int is_part_of_data(const char *folder, const char *name)
+{
+    char path[4096];
+    return path_has_extension(name, ".bin") && snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
+           data_is_tokens(path);
+}
+
+static int is_empty(const char *folder, const char *name)
+{
+    char path[4096];
+    struct stat about;
+    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && !stat(path, &about) && S_ISREG(about.st_mode) &&
+           !about.st_size;
+}
+
+static int is_visible(const struct dirent *e) { return e->d_name[0] != '.'; }
+static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+
+static void pass_over(passed_over *over, const char *name)
+{
+    if (over && !over->n++) snprintf(over->first, sizeof over->first, "%.60s", name);
+}
+
+static int each_entry(const char *folder, struct dirent **found, int n, passed_over *over, file_fn *fn, void *user)
+{
+    int err = 0, read = 0;
+    for (int i = 0; i < n && !err; i++) {
+        const char *name = found[i]->d_name;
+        char file[4096];
+        if (!is_data(name) || is_empty(folder, name)) {
+            if (!is_part_of_data(folder, name)) pass_over(over, name);
+            continue;
+        }
+        if (snprintf(file, sizeof file, "%s/%s", folder, name) >= (int)sizeof file)
+            err = fail(WKV_EARG, "%s/%s: a path too long", folder, name);
+        else
+            err = fn(user, file);
+        read++;
+    }
+    if (err || read) return err;
+    return fail(WKV_EARG, "%s: no file in this folder has text and ends in .txt, .jsonl, .json, .csv, .tsv (also with .gz or .zst) or .idx", folder);
+}
+
+int documents_files(const char *path, passed_over *over, file_fn *fn, void *user)
+{
+    struct stat about;
+    struct dirent **found;
+    if (stat(path, &about) || !S_ISDIR(about.st_mode)) return fn(user, path);
+    int n = scandir(path, &found, is_visible, by_name);
+    if (n < 0) return fail(WKV_EIO, "%s: cannot be read", path);
+    int err = each_entry(path, found, n, over, fn, user);
+    for (int i = 0; i < n; i++) free(found[i]);
+    free(found);
+    return err;
+}
+
+static int refuse_one(void *user, const char *path) { return file_refuse_input(user, path, "the text"); }
+
+int documents_refuse_output(const char *path, const char *out)
+{
+    return documents_files(path, NULL, refuse_one, (void *)(uintptr_t)out);
+}
+
+/* ---- one file --------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const document_reader *r;
+    int64_t count;
+} counter;
+
+static int count_object(void *user, const json_t *object)
+{
+    counter *c = user;
+    c->count++;
+    return c->r->object(c->r->user, object);
+}
+
+int documents_of_file(const char *path, const document_reader *r)
+{
+    counter c = {.r = r};
+    char *text;
+    size_t n;
+    int err = textfile_read(&text, &n, path);
+    if (err) return err;
+    switch (textfile_kind(path)) {
+    case TEXT_JSON_LINES: err = jsonl_each(text, n, count_object, &c); break;
+    case TEXT_JSON: err = json_each(text, n, count_object, &c); break;
+    case TEXT_CSV: err = csv_each(text, n, csv_separator(text, n), count_object, &c); break;
+    case TEXT_TSV: err = csv_each(text, n, '\t', count_object, &c); break;
+    default:
+        c.count++;
+        err = r->text(r->user, text, n);
+    }
+    free(text);
+    if (!err && !c.count) err = fail(WKV_EFORMAT, "holds no document");
+    return err ? fail_prefix(err, "%s", path) : 0;
+}
+
+/* ---- as text ------------------------------------------------------------------------------------------------------------ */
+
+/* The text that the pieces of a document make. */
+typedef struct {
+    char *text;
+    size_t n, room;
+} page;
+
+static int add_piece(void *user, const char *text, size_t bytes, int answer)
+{
+    page *p = user;
+    (void)answer; /* here all of it is included in the loss */
+    if (p->n + bytes > p->room) {
+        size_t room = 2 * p->n + bytes;
+        char *more = realloc(p->text, room);
+        if (!more) return fail(WKV_ENOMEM, "no memory for a document of %zu bytes", room);
+        p->text = more;
+        p->room = room;
+    }
+    memcpy(p->text + p->n, text, bytes);
+    p->n += bytes;
+    return 0;
+}
+
+typedef struct {
+    const document_form *form;
+    document_fn *fn;
+    void *user;
+} taker;
+
+static int take_text(void *user, const char *text, size_t bytes)
+{
+    const taker *t = user;
+    return t->fn(t->user, text, bytes);
+}
+
+static int take_object(void *user, const json_t *object)
+{
+    const taker *t = user;
+    page p = {0};
+    int err = conversation_read(object, t->form, add_piece, &p);
+    if (!err) err = t->fn(t->user, p.text ? p.text : "", p.n);
+    free(p.text);
+    return err;
+}
+
+static int take_file(void *user, const char *path)
+{
+    return data_is_tokens(path) ? 0 : documents_of_file(path, &(document_reader){take_text, take_object, user});
+}
+
+int documents_read(const char *path, const document_form *form, passed_over *over, document_fn *fn, void *user)
+{
+    return documents_files(path, over, take_file, &(taker){form, fn, user});
+}
