@@ -171,7 +171,7 @@ static const struct {
     int64_t tokens;
     int layers, width, context, passes;
 } suits[] = {
-    {30000, 2, 64, 64, 20}, {300000, 3, 128, 128, 12}, {3000000, 4, 192, 256, 5}, {INT64_MAX, 6, 256, 512, 1},
+    {30000, 2, 64, 64, 8}, {300000, 3, 128, 128, 4}, {3000000, 4, 192, 256, 3}, {INT64_MAX, 6, 256, 512, 1},
 };
 
 /* A new model's learning rate by its width. */
