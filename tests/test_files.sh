@@ -47,7 +47,7 @@ train() {
 }
 train 0 base -n 2
 base=base/final.safetensors
-run 0 tune -m $base -d story.txt -o tuned --method lora+state -n 1 -t 1
+run 0 tune -m $base -d story.txt -o tuned --method lora+state -n 1 --warmup 10 -t 1
 
 # ---- what is written where -----------------------------------------------------------------------------------------------
 run 0 logits -m "$model" --tokens 1 -o expected

@@ -118,7 +118,7 @@ static void pages_have_points(void)
     FILE *page = open_memstream(&text, &bytes);
     page_write(page, &h, &(wkv_train_plan){.version = "7"}, &(wkv_train_report){.step = 2, .loss = 1.25, .smooth = 1.25}, 1);
     fclose(page);
-    EXPECT_HAS(text, "<td>1.2500, smoothed");
+    EXPECT_HAS(text, "<td>1.2500 in the last step, smoothed");
     EXPECT_HAS(text, "<title>step 2, loss 1.250<");
     char *points = strstr(text, "points=\"");
     int commas = 0, dots = 0;

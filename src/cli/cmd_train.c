@@ -311,8 +311,8 @@ const command cmd_train = {
         "Started by mpirun, several processes train one model together, each with its share of --batch; the result is "
         "that of "
         "one process within rounding. wkv must have been built where there is an MPI.",
-    .examples = "wkv train -d stories.txt -o run  # sizes and steps that suit the text\n"
-                "wkv train -d stories.csv --fields title,story -o run  # fields of other names\n"
+    .examples = "wkv train -d stories.txt -o run  # sizes that suit the text\n"
+                "wkv train -d t.csv --fields story -o run  # a field of another name\n"
                 "wkv train -d stories.jsonl --vocab bytes -o run -L 3 -C 128 -n 2000  # a small model of bytes\n"
                 "wkv train --resume -o run  # go on after an interruption\n"
                 "wkv train -d more.jsonl -m run/final.safetensors -o run2 --lr 1e-4  # train it on other text\n"

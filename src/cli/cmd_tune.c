@@ -220,7 +220,7 @@ const command cmd_tune = {
         "step, what is learnt of them between [ and ]. Ctrl-C, and a terminal that is closed, end the run after the step at hand and save; "
         "the exit status is then 130.",
     .examples = "wkv tune -m MODEL.gguf -d answers.jsonl -o run  # adapters\n"
-                "wkv tune -m MODEL.gguf -d table.csv --fields Question,Answer -o run  # fields of other names\n"
+                "wkv tune -d t.csv --fields Q,A -o run  # fields of other names\n"
                 "wkv chat -m MODEL.gguf --lora run/lora.safetensors  # try them\n"
                 "wkv tune -m MODEL.pth -d style.jsonl -o run --method state  # the initial state\n"
                 "wkv tune -m MODEL.pth -d novel.txt -o run --infctx 512  # a text longer than memory",
