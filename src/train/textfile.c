@@ -131,8 +131,8 @@ static int is_binary(const char *head, size_t n)
     return memchr(head, 0, most) || utf8_check(head, most) + 3 < most || (most == n && utf8_check(head, n) < n);
 }
 
-/* By the first bytes; `path` is the user. */
-static int refuse_stranger(void *path, const char *head, size_t n)
+/* By the first bytes. */
+static int refuse_stranger(const char *path, const char *head, size_t n)
 {
     enum { MEMBERS = 1 << 14 }; /* names of the first ones */
     int binary = is_binary(head, n);
@@ -169,8 +169,17 @@ static int check_text(const char *path, const char *text, size_t n)
                 "LATIN1 -t UTF-8, or GB18030 and so on, converts it)", path, bad, n);
 }
 
+/* What the first bytes say is refused before the rest is read or unpacked. */
+static int check_head(void *user, const char *head, size_t n)
+{
+    char *path = user;
+    int err = refuse_stranger(path, head, n);
+    return !err && memchr(head, 0, n) ? check_text(path, head, n) : err;
+}
+
 static int read_bytes(unpacked *u, const char *path)
 {
+    enum { HEAD = 1 << 16 };
     file_map m;
     int err = file_open(&m, path);
     if (err) return err;
@@ -178,9 +187,9 @@ static int read_bytes(unpacked *u, const char *path)
     if (!m.size)
         err = fail(WKV_EFORMAT, "%s: is empty", path);
     else if (kind)
-        err = unpack(u, kind, m.data, m.size, refuse_stranger, (void *)(uintptr_t)path);
+        err = unpack(u, kind, m.data, m.size, check_head, (void *)(uintptr_t)path);
     else
-        err = refuse_stranger((void *)(uintptr_t)path, (const char *)m.data, m.size);
+        err = check_head((void *)(uintptr_t)path, (const char *)m.data, m.size < HEAD ? m.size : HEAD);
     file_close(&m);
     if (err) return kind && strncmp(wkv_error(), path, strlen(path)) ? fail_prefix(err, "%s", path) : err;
     return kind ? 0 : file_slurp(&u->at, &u->n, path);
