@@ -108,8 +108,8 @@ typedef struct {
     /* The model. With `init`, version and sizes are the checkpoint's and these are not looked at. */
     const char *init;          /* checkpoint to go on from, any format wkv_model_open takes                            */
     const char *version;       /* "4", "5.2", "6", "7"; NULL: "7"                                                      */
-    /* Sizes, steps, lr_init, context and batch of a new model that are zero are chosen by wkv_train to suit the amount of text
-     * (docs/training.md, "Sizes by the amount of text"); the defaults given here are the trainer's. */
+    /* Sizes, steps, lr_init, context and batch of a new model that are zero are chosen by wkv_train for the amount of
+     * text (docs/training.md, "Sizes by the amount of text"); the defaults given here are the trainer's. */
     int layers, width;         /* L, C; 0: 6 and 256                                                                   */
     int head_size;             /* N; divides the width; 0: 64. Version 4 has no heads                                  */
     int ffn;                   /* F; 0: the version's own: 4 C, for 5.2 and 6 3.5 C down to a multiple of 32           */
@@ -163,9 +163,9 @@ typedef struct {
     int save_every;            /* steps between checkpoints; 0: 1000; negative: at the end only. Else also every ten minutes */
     int keep;                  /* checkpoints kept, the last ones; 0: 2                                                */
     int log_every;             /* steps between figures; their loss is the mean; 0: 10                                 */
-    int valid_every;           /* steps between measurements of the held-out text; 0: a quarter of all, at most 500; negative: at
-                                  the end only                                                                         */
-    int sample_every;          /* steps between samples, of which the last is after the last step; 0: as valid_every; negative: none */
+    int valid_every;           /* steps between measurements of the held-out text; 0: a quarter of all, at most 500;
+                                  negative: at the end only                                                            */
+    int sample_every;          /* steps between samples, and one after the last; 0: as valid_every; negative: none     */
     double peak;               /* operations a second of this machine (wkv_roof.fma), for the share; 0: not known      */
     int (*plan)(void *user, const wkv_train_plan *p);     /* before the first step; not 0: stop with WKV_ESTOPPED      */
     int (*report)(void *user, const wkv_train_report *r); /* after every step; not 0: save and stop with WKV_ESTOPPED  */
@@ -175,7 +175,8 @@ typedef struct {
 /* ---- a whole run ---------------------------------------------------------------------------------------------------- */
 
 /* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; opens as a model), at the
- * end final.safetensors, best.safetensors (of the lowest loss on held-out text; both .pth with save_type "pth"), train.jsonl, train.html, and event files.
+ * end final.safetensors, best.safetensors (of the lowest loss on held-out text; both .pth with save_type
+ * "pth"), train.jsonl, train.html, and event files.
  * Files of another run and inputs of this one are never replaced; `out` is not touched before the plan is accepted, and locked from
  * then on. A run whose newest checkpoint is damaged goes on from the newest one that is whole (wkv_train_plan.damaged). WKV_EARG
  * names the option that is off, a run that is there already or at work in `out`, an input that would be replaced, or the setting in
@@ -208,7 +209,8 @@ WKV_API int64_t wkv_trainer_steps(const wkv_trainer *t, double *lr, double *norm
 /* Parameters of the model. */
 WKV_API int64_t wkv_trainer_parameters(const wkv_trainer *t);
 
-/* Write the weights with official names and shapes, as a .pth when `path` ends so, else as safetensors. type: "f32", or "bf16" (NULL). */
+/* Write the weights with official names and shapes, as a .pth when `path` ends so, else as safetensors. type: "f32", or
+ * "bf16" (NULL). */
 WKV_API int wkv_trainer_save(const wkv_trainer *t, const char *path, const char *type);
 
 /* ---- vocabularies --------------------------------------------------------------------------------------------------- */

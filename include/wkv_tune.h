@@ -105,8 +105,8 @@ typedef struct {
 } wkv_tune_options;
 
 /* Read, learn, measure, save: OUT/lora.safetensors (f32, its alpha in the metadata) and OUT/lora.pth (bf16), both with RWKV-PEFT's
- * names; OUT/state.pth (blocks.N.att.time_state); or, of all weights, OUT/final.safetensors or OUT/final.pth, with OUT/final.vocab.txt where the
- * model has a vocabulary of its own; and OUT/tune.jsonl, a line of figures
+ * names; OUT/state.pth (blocks.N.att.time_state); or, of all weights, OUT/final.safetensors or OUT/final.pth, with OUT/final.vocab.txt
+ * where the model has a vocabulary of its own; and OUT/tune.jsonl, a line of figures
  * for each step. WKV_EARG names the option that is off, a result of another run in OUT or an input that would be
  * replaced, or says that another process is at work in OUT; WKV_EIO, WKV_EFORMAT the file; WKV_EUNSUPPORTED: a state of version 4;
  * WKV_ESTOPPED when a callback asked for it, after saving what was learnt, or when the loss is no longer a number. */

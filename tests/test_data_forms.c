@@ -1,5 +1,5 @@
-/* test_data_forms.c - training data as people have it: spellings of conversations, tables, compressed files, folders; each is the same text to
- * training, tuning and vocabularies. Whatever is not text is refused by name. */
+/* test_data_forms.c - training data as people have it: spellings of conversations, tables, compressed files, folders;
+ * each is the same text to training, tuning and vocabularies. Whatever is not text is refused by name. */
 #include <zlib.h>
 #include "base/file.h"
 #include "folder.h"
@@ -92,7 +92,7 @@ static void refuses(const char *name, int code, const char *words)
     table_release(&chunks);
 }
 
-/* ---- spellings ------------------------------------------------------------------------------------------------------- */
+/* ---- spellings --------------------------------------------------------------------------------------------------- */
 
 static const char asked[] = "User: Q?\n\nAssistant:[ A.\n\n]|";
 
@@ -111,7 +111,8 @@ static void pairs(void)
         put("pair.jsonl", lines[i], strlen(lines[i]));
         expect("pair.jsonl", asked);
     }
-    PUT("context.jsonl", "{\"question\": \"Q?\", \"context\": \"C\", \"answer\": \"A.\", \"system\": \"S\"}\n{\"text\": \"TT\"}");
+    PUT("context.jsonl",
+        "{\"question\": \"Q?\", \"context\": \"C\", \"answer\": \"A.\", \"system\": \"S\"}\n{\"text\": \"TT\"}");
     expect("context.jsonl", "System: S\n\nUser: Q?\nC\n\nAssistant:[ A.\n\n]|[TT]|");
     PUT("alpaca.json", "[\n  {\n    \"instruction\": \"Q?\",\n    \"input\": \"\",\n    \"output\": \"A.\"\n  }\n]\n");
     expect("alpaca.json", asked);
@@ -119,31 +120,42 @@ static void pairs(void)
     expect("one.json", asked);
     PUT("other.jsonl", "{\"text\": \"fine\"}\n{\"title\": \"t\", \"body\": 5}\n");
     refuses("other.jsonl", WKV_EFORMAT,
-            "line 2: no \"text\", no list of \"messages\", \"conversations\", \"conversation\", no \"instruction\" and \"output\", ");
+            "line 2: no \"text\", no list of \"messages\", \"conversations\", \"conversation\", no \"instruction\" and "
+            "\"output\", ");
     refuses("other.jsonl", WKV_EFORMAT, "\"query\" and \"response\"; its fields are: \"title\", \"body\" (--fields ");
 }
 
 static void conversations(void)
 {
     static const char two[] = "System: S\n\nUser: Q?\n\nAssistant:[ A.\n\n]User: R?\n\nAssistant:[ B.\n\n]|";
-    PUT("sharegpt.json", "[{\"id\": \"x\", \"conversations\": [{\"from\": \"system\", \"value\": \"S\"}, {\"from\": \"human\", \"value\": \"Q?\"}, "
-                         "{\"from\": \"gpt\", \"value\": \"A.\"}, {\"from\": \"human\", \"value\": \"R?\"}, {\"from\": \"gpt\", \"value\": \"B.\"}]}]");
+    PUT("sharegpt.json", "[{\"id\": \"x\", \"conversations\": [{\"from\": \"system\", \"value\": \"S\"}, {\"from\": "
+                         "\"human\", \"value\": \"Q?\"}, "
+                         "{\"from\": \"gpt\", \"value\": \"A.\"}, {\"from\": \"human\", \"value\": \"R?\"}, {\"from\": "
+                         "\"gpt\", \"value\": \"B.\"}]}]");
     expect("sharegpt.json", two);
-    PUT("openai.jsonl", "{\"messages\": [{\"role\": \"developer\", \"content\": \"S\"}, {\"role\": \"user\", \"content\": [{\"type\": \"text\", "
-                        "\"text\": \"Q\"}, {\"type\": \"text\", \"text\": \"?\"}]}, {\"role\": \"assistant\", \"content\": \"A.\"}, {\"role\": "
-                        "\"user\", \"content\": [{\"text\": \"R?\"}]}, {\"role\": \"assistant\", \"content\": \"B.\"}]}");
+    PUT("openai.jsonl",
+        "{\"messages\": [{\"role\": \"developer\", \"content\": \"S\"}, {\"role\": \"user\", \"content\": [{\"type\": "
+        "\"text\", "
+        "\"text\": \"Q\"}, {\"type\": \"text\", \"text\": \"?\"}]}, {\"role\": \"assistant\", \"content\": \"A.\"}, "
+        "{\"role\": "
+        "\"user\", \"content\": [{\"text\": \"R?\"}]}, {\"role\": \"assistant\", \"content\": \"B.\"}]}");
     expect("openai.jsonl", two);
-    PUT("beside.jsonl", "{\"system\": \"S\", \"conversations\": [{\"from\": \"user\", \"value\": \"Q?\"}, {\"from\": \"assistant\", \"value\": \"A.\"}, "
-                        "{\"from\": \"human\", \"value\": \"R?\"}, {\"from\": \"chatgpt\", \"value\": \"B.\"}, {\"from\": \"human\", \"value\": \"last\"}]}");
+    PUT("beside.jsonl", "{\"system\": \"S\", \"conversations\": [{\"from\": \"user\", \"value\": \"Q?\"}, {\"from\": "
+                        "\"assistant\", \"value\": \"A.\"}, "
+                        "{\"from\": \"human\", \"value\": \"R?\"}, {\"from\": \"chatgpt\", \"value\": \"B.\"}, "
+                        "{\"from\": \"human\", \"value\": \"last\"}]}");
     expect("beside.jsonl", two);
-    PUT("bad.jsonl", "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\", \"image_url\": {}}]}]}");
+    PUT("bad.jsonl",
+        "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\", \"image_url\": {}}]}]}");
     refuses("bad.jsonl", WKV_EFORMAT, "line 1: message 1 has a part of type \"image_url\"; only text is read");
-    PUT("bad.jsonl", "{\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"tool\", \"value\": \"a\"}]}");
+    PUT("bad.jsonl",
+        "{\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"tool\", \"value\": \"a\"}]}");
     refuses("bad.jsonl", WKV_EFORMAT, "message 2 is of \"tool\"");
     PUT("bad.jsonl", "{\"conversations\": []}");
     refuses("bad.jsonl", WKV_EFORMAT, "without an answer");
     PUT("bad.jsonl", "{\"conversations\": [\"hello\"]}");
-    refuses("bad.jsonl", WKV_EFORMAT, "message 1 has no strings called \"role\" and \"content\", or \"from\" and \"value\"");
+    refuses("bad.jsonl", WKV_EFORMAT,
+            "message 1 has no strings called \"role\" and \"content\", or \"from\" and \"value\"");
 }
 
 static void named_fields(void)
@@ -158,7 +170,8 @@ static void named_fields(void)
     form.fields = "Lage";
     expect("own.jsonl", "[CC]|");
     form.fields = "Frage,Reply";
-    refuses("own.jsonl", WKV_EFORMAT, "line 1: no string called \"Reply\", which --fields names; its fields are: \"Frage\", \"Antwort\"");
+    refuses("own.jsonl", WKV_EFORMAT,
+            "line 1: no string called \"Reply\", which --fields names; its fields are: \"Frage\", \"Antwort\"");
     form.fields = "talk";
     PUT("list.jsonl", "{\"talk\": [{\"from\": \"human\", \"value\": \"Q?\"}, {\"from\": \"gpt\", \"value\": \"A.\"}]}");
     expect("list.jsonl", asked);
@@ -168,7 +181,7 @@ static void named_fields(void)
     EXPECT_HAS(wkv_error(), "--fields 'a,b,c,d'");
 }
 
-/* ---- tables ---------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 static void tables(void)
 {
@@ -199,7 +212,7 @@ static void tables(void)
     refuses("bad.csv", WKV_EFORMAT, "holds no document");
 }
 
-/* ---- compressed ------------------------------------------------------------------------------------------------------- */
+/* ---- compressed -------------------------------------------------------------------------------------------------- */
 
 static size_t gzipped(unsigned char out[512], const char *text, size_t n)
 {
@@ -241,7 +254,8 @@ static void gzip(void)
 /* A frame of one block as it is, which names its size. */
 static size_t zstd_frame(unsigned char *out, const char *text, size_t n)
 {
-    const unsigned char head[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, (unsigned char)n, (unsigned char)(n << 3 | 1), (unsigned char)(n >> 5), 0};
+    const unsigned char head[] = {
+        0x28, 0xb5, 0x2f, 0xfd, 0x20, (unsigned char)n, (unsigned char)(n << 3 | 1), (unsigned char)(n >> 5), 0};
     memcpy(out, head, sizeof head);
     memcpy(out + sizeof head, text, n);
     return sizeof head + n;
@@ -256,7 +270,9 @@ static void zstd(void)
     size_t bytes;
     put("a.jsonl.zst", bits, n);
     if (textfile_read(&text, &bytes, in_folder("a.jsonl.zst")) == WKV_EUNSUPPORTED) {
-        EXPECT_HAS(wkv_error(), "a.jsonl.zst: is compressed by zstd, and this wkv was built without libzstd; unpack it with zstd -d");
+        EXPECT_HAS(
+            wkv_error(),
+            "a.jsonl.zst: is compressed by zstd, and this wkv was built without libzstd; unpack it with zstd -d");
         SKIP("this build has no libzstd");
     }
     free(text);
@@ -276,7 +292,7 @@ static void zstd(void)
     EXPECT_HAS(wkv_error(), " bytes of memory are free");
 }
 
-/* ---- strangers -------------------------------------------------------------------------------------------------------- */
+/* ---- strangers --------------------------------------------------------------------------------------------------- */
 
 static void not_text(void)
 {
@@ -286,7 +302,9 @@ static void not_text(void)
         const char *words;
     } files[] = {
 #define FILE_OF(name, bytes, words) {name, bytes, sizeof bytes - 1, words}
-        FILE_OF("a.parquet", "PAR1\25\0\25", "is Parquet, expected text, .jsonl, .json, .csv or .tsv; run: python3 -c \"import pandas; pandas.read_parquet('"),
+        FILE_OF("a.parquet", "PAR1\25\0\25",
+                "is Parquet, expected text, .jsonl, .json, .csv or .tsv; run: python3 -c \"import pandas; "
+                "pandas.read_parquet('"),
         FILE_OF("a.jsonl", "PAR1\25\0\25", "is Parquet"),
         FILE_OF("a.arrow", "ARROW1\0\0", "is an Arrow (Feather) file"),
         FILE_OF("b.arrow", "\xff\xff\xff\xff\x10\0\0\0", "is an Arrow stream"),
@@ -299,7 +317,8 @@ static void not_text(void)
         FILE_OF("a.epub", "PK\3\4\24\0\6\0mimetypeapplication/epub+zip", "is an EPUB"),
         FILE_OF("a.pth", "PK\3\4\0\0\10\10archive/data.pkl", "is a checkpoint of PyTorch"),
         FILE_OF("a.7z", "7z\xbc\xaf\x27\x1c\0\4", "is a 7z archive"),
-        FILE_OF("a.jsonl.xz", "\xfd\x37zXZ\0\0\4", "is compressed by xz, expected text, .jsonl, .json, .csv or .tsv; run: xz -dk '"),
+        FILE_OF("a.jsonl.xz", "\xfd\x37zXZ\0\0\4",
+                "is compressed by xz, expected text, .jsonl, .json, .csv or .tsv; run: xz -dk '"),
         FILE_OF("a.jsonl.bz2", "BZh91AY&SY\xb1\x10", "is compressed by bzip2"),
         FILE_OF("a.db", "SQLite format 3\0\20\0", "is an SQLite database"),
         FILE_OF("a.pdf", "%PDF-1.4\n%", "is a PDF"),
@@ -310,8 +329,10 @@ static void not_text(void)
         FILE_OF("a.gguf", "GGUF\3\0\0\0", "is a model (GGUF)"),
         FILE_OF("a.safetensors", "\x40\0\0\0\0\0\0\0{\"__metadata__\":{}}", "is a model (safetensors)"),
         FILE_OF("a.pkl", "\x80\4\x95\0\0", "is a pickle of Python"),
-        FILE_OF("b.jsonl", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "is a git-lfs pointer"),
-        FILE_OF("a.txt", "\xff\xfeH\0i\0", "is text in UTF-16, expected text, .jsonl, .json, .csv or .tsv; run: iconv -f UTF-16 -t UTF-8 '"),
+        FILE_OF("b.jsonl", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
+                "is a git-lfs pointer"),
+        FILE_OF("a.txt", "\xff\xfeH\0i\0",
+                "is text in UTF-16, expected text, .jsonl, .json, .csv or .tsv; run: iconv -f UTF-16 -t UTF-8 '"),
         FILE_OF("b.txt", "\xfe\xff\0H\0i", "is text in UTF-16"),
         FILE_OF("c.txt", "\xff\xfe\0\0H\0\0\0", "is text in UTF-32"),
         FILE_OF("d.txt", "H\0e\0l\0l\0o\0 \0", "is text in UTF-16 without a mark"),
@@ -323,7 +344,8 @@ static void not_text(void)
         refuses(files[i].name, WKV_EUNSUPPORTED, files[i].words);
     }
     /* words with which those files begin may begin a text, too */
-    static const char *const texts[] = {"PAR1 is a word.", "GIF89a is a format.", "BZh91AY&SY", "RIFF and rhythm", "ID3 tags", "MM"};
+    static const char *const texts[] = {
+        "PAR1 is a word.", "GIF89a is a format.", "BZh91AY&SY", "RIFF and rhythm", "ID3 tags", "MM"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char want[64];
         snprintf(want, sizeof want, "[%s]|", texts[i]);
@@ -362,7 +384,7 @@ static void binary(void)
     refuses("blank.jsonl", WKV_EFORMAT, "holds no document");
 }
 
-/* ---- folders ----------------------------------------------------------------------------------------------------------- */
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
 
 static void folders(void)
 {
@@ -386,17 +408,20 @@ static void folders(void)
     tokens_release(&d);
     mkdir(in_folder("none"), 0777);
     PUT("none/a.parquet", "PAR1\0");
-    refuses("none", WKV_EARG, "no file in this folder has text and ends in .txt, .jsonl, .json, .csv, .tsv (also with .gz or .zst) or .idx");
+    refuses(
+        "none", WKV_EARG,
+        "no file in this folder has text and ends in .txt, .jsonl, .json, .csv, .tsv (also with .gz or .zst) or .idx");
 }
 
-/* ---- runs -------------------------------------------------------------------------------------------------------------- */
+/* ---- runs -------------------------------------------------------------------------------------------------------- */
 
 static void sizes_suit_the_text(void)
 {
     static const struct {
         int64_t tokens;
         int layers, width, context, steps;
-    } want[] = {{500, 2, 64, 64, 100}, {100000, 3, 128, 128, 0}, {1000000, 4, 192, 256, 0}, {100000000, 6, 256, 512, 5000}};
+    } want[] = {
+        {500, 2, 64, 64, 100}, {100000, 3, 128, 128, 0}, {1000000, 4, 192, 256, 0}, {100000000, 6, 256, 512, 5000}};
     for (int i = 0; i < 4; i++) {
         wkv_train_options o = {0};
         EXPECT_EQ(settings_suit(&o, want[i].tokens), 1);
@@ -428,21 +453,39 @@ static void saved_as_pth(void)
     char run[200], tuned[200], path[260];
     snprintf(run, sizeof run, "%s/run", folder);
     snprintf(tuned, sizeof tuned, "%s/tuned", folder);
-    PUT("run.txt", "once upon a time there was a king, and once upon a time there was a queen, and there was a time once upon a king");
+    PUT("run.txt", "once upon a time there was a king, and once upon a time there was a queen, and there was a time "
+                   "once upon a king");
     char text[160];
     snprintf(text, sizeof text, "%s", in_folder("run.txt"));
     const char *data[] = {text, NULL};
-    wkv_train_options o = {.data = data, .out = run, .layers = 1, .width = 32, .head_size = 32, .context = 8, .batch = 1, .steps = 2, .vocab = "300",
-                           .threads = 1, .save_type = "pth"};
+    wkv_train_options o = {.data = data,
+                           .out = run,
+                           .layers = 1,
+                           .width = 32,
+                           .head_size = 32,
+                           .context = 8,
+                           .batch = 1,
+                           .steps = 2,
+                           .vocab = "300",
+                           .threads = 1,
+                           .save_type = "pth"};
     if (wkv_train(&o)) FAILED("%s", wkv_error());
     static const char *const names[] = {"run/final.pth", "run/best.pth", "tuned/final.pth"};
     snprintf(path, sizeof path, "%s/final.pth", run);
-    wkv_tune_options t = {.model = path, .data = text, .out = tuned, .method = "full", .save_type = "pth", .steps = 2, .context = 16, .threads = 1};
+    wkv_tune_options t = {.model = path,
+                          .data = text,
+                          .out = tuned,
+                          .method = "full",
+                          .save_type = "pth",
+                          .steps = 2,
+                          .context = 16,
+                          .threads = 1};
     if (wkv_tune(&t)) FAILED("%s", wkv_error());
     for (int i = 0; i < 3; i++) {
         wkv_model *m = NULL;
         wkv_tokenizer *vocab = NULL;
-        if (wkv_model_open(&m, in_folder(names[i]), NULL) || wkv_tokenizer_open(&vocab, NULL, m)) FAILED("%s: %s", names[i], wkv_error());
+        if (wkv_model_open(&m, in_folder(names[i]), NULL) || wkv_tokenizer_open(&vocab, NULL, m))
+            FAILED("%s: %s", names[i], wkv_error());
         wkv_tokenizer_close(vocab);
         wkv_model_close(m);
     }
@@ -464,7 +507,8 @@ static void saved_as_pth(void)
 static void few_examples(void)
 {
     char lines[2000] = "", path[260], out[200];
-    for (int i = 0; i < 20; i++) sprintf(lines + strlen(lines), "{\"prompt\": \"What is %d?\", \"completion\": \"Ahoy.\"}\n", i);
+    for (int i = 0; i < 20; i++)
+        sprintf(lines + strlen(lines), "{\"prompt\": \"What is %d?\", \"completion\": \"Ahoy.\"}\n", i);
     put("few.jsonl", lines, strlen(lines));
     snprintf(path, sizeof path, "%s", in_folder("run/final.pth"));
     snprintf(out, sizeof out, "%s/few", folder);
@@ -476,7 +520,8 @@ static void few_examples(void)
     EXPECT_EQ(planned.steps, 60);
     EXPECT_EQ(planned.warmup, 6);
     EXPECT_EQ(planned.batch, 8);
-    EXPECT(planned.tokens_per_second > 0 && planned.seconds > 0 && planned.work_bytes > 0 && planned.available_bytes > 0);
+    EXPECT(planned.tokens_per_second > 0 && planned.seconds > 0 && planned.work_bytes > 0 &&
+           planned.available_bytes > 0);
     t.epochs = 2;
     wkv_tune(&t);
     EXPECT_EQ(planned.steps, 6);

@@ -25,7 +25,8 @@ static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"bf
 
 static const option run_options[] = {
     {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "",
-     "text to train on, a file or a folder, again for more: .txt is a document; .jsonl, .json, .csv and .tsv have one in each object "
+     "text to train on, a file or a folder, again for more: .txt is a document; .jsonl, .json, .csv and .tsv have one "
+     "in each object "
      "or row (text, messages, questions and answers), also as .gz or .zst; .bin is tokens (binidx)"},
     {0, "fields", OPT_TEXT, "NAMES", &set.fields, 0, 0, "the known ones",
      "fields of objects and rows: TEXT, or QUESTION,ANSWER, or QUESTION,ANSWER,CONTEXT"},
@@ -57,12 +58,14 @@ static const option model_options[] = {
 static const group model_group_new = GROUP("New model", model_options);
 
 static const option work_options[] = {
-    {'n', "steps", OPT_COUNT, "N", &steps, 1, INT_MAX, "by the amount of text; with --model 1000", "steps of the optimizer"},
+    {'n', "steps", OPT_COUNT, "N", &steps, 1, INT_MAX, "by the amount of text; with --model 1000",
+     "steps of the optimizer"},
     {'e', "epochs", OPT_REAL, "X", &epochs, 1e-6, 1e6, "", "in the place of --steps: times the data is read"},
     {'b', "batch", OPT_COUNT, "N", &set.batch, 1, 1000000, "8", "sequences in a step"},
     {0, "micro-batch", OPT_COUNT, "N", &set.micro_batch, 1, 1000000, "as many as have 512 tokens",
      "sequences computed at once; their gradients add up"},
-    {'T', "context", OPT_COUNT, "N", &set.context, 1, 10000000, "by the amount of text; with --model 512", "tokens in a sequence"},
+    {'T', "context", OPT_COUNT, "N", &set.context, 1, 10000000, "by the amount of text; with --model 512",
+     "tokens in a sequence"},
     {0, "schedule", OPT_CHOICE, "cosine|linear|exponential|constant|wsd", &schedule, 0, 0, "cosine",
      "how the learning rate falls"},
     {0, "lr", OPT_REAL, "X", &set.lr_init, 1e-12, 10, "by the width; with --model 0.0006", "learning rate at first"},
@@ -127,9 +130,11 @@ static void put_plan(const wkv_train_plan *p)
 {
     char a[32], b[32], c[32], d[16];
     if (p->passed_over)
-        note("%d entries of the folders are no data and are skipped (%s%s)", p->passed_over, p->passed_over_first, p->passed_over > 1 ? ", ..." : "");
+        note("%d entries of the folders are no data and are skipped (%s%s)", p->passed_over, p->passed_over_first,
+             p->passed_over > 1 ? ", ..." : "");
     if (p->chosen)
-        note("sizes for %s tokens of text: -L %d -C %d -T %d -b %d -n %lld --lr %g; each may be given (docs/training.md)",
+        note("sizes for %s tokens of text: -L %d -C %d -T %d -b %d -n %lld --lr %g; each may be given "
+             "(docs/training.md)",
              as_count(a, p->text_tokens), p->layers, p->width, p->context, p->batch, (long long)p->steps, p->lr);
     note("RWKV-%s, %d layers of %d, vocabulary %d: %s parameters", p->version, p->layers, p->width, p->vocab,
          as_count(a, p->parameters));
@@ -177,11 +182,13 @@ static int report(void *user, const wkv_train_report *r)
     else if (r->valid_loss >= 0)
         note("step %lld: held-out loss %.4f", (long long)r->step, r->valid_loss);
     if (r->sample)
-        note("step %lld: sample behind \"%.*s\": %s", (long long)r->step, r->sample_prompt, r->sample, r->sample + r->sample_prompt);
+        note("step %lld: sample behind \"%.*s\": %s", (long long)r->step, r->sample_prompt, r->sample,
+             r->sample + r->sample_prompt);
     int every = set.log_every ? set.log_every : 10;
     if (!on_terminal(2) && (r->step % every == 0 || r->step == r->steps)) {
-        note("step %lld of %lld: loss %.4f, lr %.2e, gradient norm %.2f%s, %.0f tokens/s%s, %s left", (long long)r->step, (long long)r->steps,
-             w->loss / w->n, r->lr, r->norm, skipped, r->tokens_per_second, share, as_duration(left, r->seconds_left));
+        note("step %lld of %lld: loss %.4f, lr %.2e, gradient norm %.2f%s, %.0f tokens/s%s, %s left",
+             (long long)r->step, (long long)r->steps, w->loss / w->n, r->lr, r->norm, skipped, r->tokens_per_second,
+             share, as_duration(left, r->seconds_left));
         w->loss = 0, w->n = 0;
     }
     return interrupted;
@@ -302,11 +309,14 @@ const command cmd_train = {
     .about =
         "Learn from text. The folder given with --out receives final.safetensors, with official names and shapes, "
         "which every RWKV tool that reads safetensors reads, and final.vocab.txt, its vocabulary; best.safetensors, "
-        "as it was when the held-out text went best (--save-type pth: final.pth, best.pth); train.html, a page with curves that a browser keeps up to date; "
+        "as it was when the held-out text went best (--save-type pth: final.pth, best.pth); train.html, a page with "
+        "curves that a browser keeps up to date; "
         "train.jsonl, a line of figures now and then; and event files for TensorBoard. The path of the model is "
         "printed at the end. A folder with results of another run is refused.\n\n"
-        "Ctrl-C, and a terminal that is closed, end the run after the step at hand and save; the exit status is then 130. A run "
-        "that ended early, however it did, goes on with --resume from its last checkpoint, or the newest one that is whole, and "
+        "Ctrl-C, and a terminal that is closed, end the run after the step at hand and save; the exit status is then "
+        "130. A run "
+        "that ended early, however it did, goes on with --resume from its last checkpoint, or the newest one that is "
+        "whole, and "
         "gives the same bytes as one that was not interrupted.\n\n"
         "Started by mpirun, several processes train one model together, each with its share of --batch; the result is "
         "that of "

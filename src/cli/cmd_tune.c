@@ -18,7 +18,8 @@ static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"bf
 
 static const option run_options[] = {
     {'d', "data", OPT_TEXT, "PATH", &set.data, 0, 0, "",
-     "samples to train on, a file or a folder: .jsonl, .json, .csv and .tsv with messages, questions and answers, or text, also as .gz or "
+     "samples to train on, a file or a folder: .jsonl, .json, .csv and .tsv with messages, questions and answers, or "
+     "text, also as .gz or "
      ".zst; any other file is one text"},
     {0, "fields", OPT_TEXT, "NAMES", &set.fields, 0, 0, "the known ones",
      "fields of samples: QUESTION,ANSWER, or QUESTION,ANSWER,CONTEXT, or TEXT"},
@@ -99,16 +100,19 @@ static int show_plan(void *user, const wkv_tune_plan *p)
     (void)user;
     char a[32], b[32], c[16], d[32], e[32], f[16];
     if (p->passed_over)
-        note("%d entries of the folder are no data and are skipped (%s%s)", p->passed_over, p->passed_over_first, p->passed_over > 1 ? ", ..." : "");
+        note("%d entries of the folder are no data and are skipped (%s%s)", p->passed_over, p->passed_over_first,
+             p->passed_over > 1 ? ", ..." : "");
     note("%s of %s parameters are learnt (%s with gradients and moments)", as_count(a, p->learnt),
          as_count(b, p->parameters), as_bytes(c, (double)p->learnt_bytes));
-    note("%d samples of %s tokens, %s of which are included in the loss; the longest has %d", p->samples, as_count(d, p->tokens),
-         as_count(e, p->counted), p->longest);
-    note("%s steps of %d samples read each %.3g times; learning rate %g, after %d steps of warmup", as_count(a, p->steps), p->batch, p->epochs,
-         p->lr, p->warmup);
+    note("%d samples of %s tokens, %s of which are included in the loss; the longest has %d", p->samples,
+         as_count(d, p->tokens), as_count(e, p->counted), p->longest);
+    note("%s steps of %d samples read each %.3g times; learning rate %g, after %d steps of warmup",
+         as_count(a, p->steps), p->batch, p->epochs, p->lr, p->warmup);
     if (p->cut) note("%d samples are longer than --context and lose their end", p->cut);
-    if (p->left_out) note("%d samples are left out: no token that is read of them is included in the loss", p->left_out);
-    note("memory %s for a step; %s is free", as_bytes(c, (double)p->work_bytes), as_bytes(f, (double)p->available_bytes));
+    if (p->left_out)
+        note("%d samples are left out: no token that is read of them is included in the loss", p->left_out);
+    note("memory %s for a step; %s is free", as_bytes(c, (double)p->work_bytes),
+         as_bytes(f, (double)p->available_bytes));
     note("about %.0f tokens/s, so %s (h:mm:ss or m:ss)", p->tokens_per_second, as_duration(f, p->seconds));
     return interrupted;
 }
@@ -161,8 +165,8 @@ static int report(void *user, const wkv_tune_report *r)
         note("step %lld: held-out loss %.4f", (long long)r->step, r->valid_loss);
     }
     if (!on_terminal(2) && (r->step % 10 == 0 || r->step == r->steps))
-        note("step %lld of %lld: loss %.4f, lr %.2e, %.0f tokens/s, %s left", (long long)r->step, (long long)r->steps, r->loss, r->lr,
-             r->tokens_per_second, as_duration(left, r->seconds_left));
+        note("step %lld of %lld: loss %.4f, lr %.2e, %.0f tokens/s, %s left", (long long)r->step, (long long)r->steps,
+             r->loss, r->lr, r->tokens_per_second, as_duration(left, r->seconds_left));
     return interrupted;
 }
 
@@ -217,7 +221,8 @@ const command cmd_tune = {
         "both. A folder with results of another run is refused.\n\n"
         "Of conversations and instructions only the answers are learnt. The first three samples are shown before the "
         "first "
-        "step, what is learnt of them between [ and ]. Ctrl-C, and a terminal that is closed, end the run after the step at hand and save; "
+        "step, what is learnt of them between [ and ]. Ctrl-C, and a terminal that is closed, end the run after the "
+        "step at hand and save; "
         "the exit status is then 130.",
     .examples = "wkv tune -m MODEL.gguf -d answers.jsonl -o run  # adapters\n"
                 "wkv tune -d t.csv --fields Q,A -o run  # fields of other names\n"

@@ -11,8 +11,10 @@ static texts data, always;
 static const char *out;
 
 static const option options[] = {
-    {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "", "train: text, files or folders, as for wkv train; again for more"},
-    {0, "fields", OPT_TEXT, "NAMES", &set.fields, 0, 0, "the known ones", "train: fields of objects and rows, as for wkv train"},
+    {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "",
+     "train: text, files or folders, as for wkv train; again for more"},
+    {0, "fields", OPT_TEXT, "NAMES", &set.fields, 0, 0, "the known ones",
+     "train: fields of objects and rows, as for wkv train"},
     {'o', "out", OPT_TEXT, "FILE", &out, 0, 0, "", "train: the vocabulary to write"},
     {'n', "size", OPT_COUNT, "N", &set.size, 258, 1 << 20, NULL,
      "train: ids at most, with the end of text and 256 bytes"},

@@ -36,8 +36,9 @@ static int check_options(const wkv_train_options *o)
  * be, by one that resumes it; a finished model is none of that. */
 static int check_folder(const job *j)
 {
-    static const char *const results[] = {"final.safetensors", "best.safetensors", "final.pth",   "best.pth", "final.vocab.txt",
-                                          "best.vocab.txt",    "train.jsonl",      "train.html", NULL};
+    static const char *const results[] = {"final.safetensors", "best.safetensors", "final.pth",
+                                          "best.pth",          "final.vocab.txt",  "best.vocab.txt",
+                                          "train.jsonl",       "train.html",       NULL};
     static const char *const finished[] = {"final.safetensors", "final.pth", NULL};
     const wkv_train_options *o = &j->o;
     const char *none = NULL, *others[4] = {0};
@@ -248,7 +249,8 @@ static int count_steps(job *j, int64_t *out)
 {
     double steps = ceil(j->o.epochs * (double)j->order.chunks / j->o.batch);
     if (j->from && *out && (double)*out != steps)
-        return fail(WKV_EARG, "%g epochs are %.0f steps; the run that is to be resumed has %lld", j->o.epochs, steps, (long long)*out);
+        return fail(WKV_EARG, "%g epochs are %.0f steps; the run that is to be resumed has %lld", j->o.epochs, steps,
+                    (long long)*out);
     *out = (int64_t)steps;
     return 0;
 }
@@ -272,7 +274,8 @@ static int make_trainer(job *j)
     if (!o->vocab_size) o->vocab_size = size;
     if (!o->vocab_size && !o->init) return fail(WKV_EARG, "no vocabulary, and no --vocab-size for a new model");
     if (o->vocab_size < size)
-        return fail(WKV_EARG, "--vocab-size %d is less than the %d ids of %s", o->vocab_size, size, wkv_tokenizer_path(j->vocab));
+        return fail(WKV_EARG, "--vocab-size %d is less than the %d ids of %s", o->vocab_size, size,
+                    wkv_tokenizer_path(j->vocab));
     int processes = ranks_count(j->ranks);
     if (o->batch % processes)
         return fail(WKV_EARG, "a batch of %d sequences for %d processes; it must be a multiple of their number",

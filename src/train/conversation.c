@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- spellings ------------------------------------------------------------------------------------------------------- */
+/* ---- spellings --------------------------------------------------------------------------------------------------- */
 
 static const char *const lists[] = {"messages", "conversations", "conversation"};
 
@@ -15,12 +15,8 @@ static const char *const lists[] = {"messages", "conversations", "conversation"}
 static const struct {
     const char *question, *answer, *context;
 } pairs[] = {
-    {"instruction", "output", "input"},
-    {"instruction", "response", "context"},
-    {"prompt", "completion", NULL},
-    {"prompt", "response", NULL},
-    {"question", "answer", "context"},
-    {"question", "response", NULL},
+    {"instruction", "output", "input"}, {"instruction", "response", "context"}, {"prompt", "completion", NULL},
+    {"prompt", "response", NULL},       {"question", "answer", "context"},      {"question", "response", NULL},
     {"query", "response", NULL},
 };
 
@@ -34,10 +30,15 @@ typedef enum { SYSTEM, USER, ASSISTANT, STRANGER } speaker;
 static const struct {
     const char *name;
     speaker is;
-} roles[] = {{"system", SYSTEM},  {"developer", SYSTEM},    {"user", USER},    {"human", USER}, {"assistant", ASSISTANT},
-             {"gpt", ASSISTANT},  {"chatgpt", ASSISTANT},   {"bot", ASSISTANT}, {"model", ASSISTANT}};
+} roles[] = {{"system", SYSTEM},     {"developer", SYSTEM},    {"user", USER},
+             {"human", USER},        {"assistant", ASSISTANT}, {"gpt", ASSISTANT},
+             {"chatgpt", ASSISTANT}, {"bot", ASSISTANT},       {"model", ASSISTANT}};
 
-enum { LISTS = sizeof lists / sizeof *lists, PAIRS = sizeof pairs / sizeof *pairs, ROLES = sizeof roles / sizeof *roles };
+enum {
+    LISTS = sizeof lists / sizeof *lists,
+    PAIRS = sizeof pairs / sizeof *pairs,
+    ROLES = sizeof roles / sizeof *roles
+};
 
 static speaker speaker_of(const char *role)
 {
@@ -64,14 +65,17 @@ static int refuse_spelling(const json_t *doc)
 {
     char all[1024], keys[KEYS];
     size_t n = 0;
-    for (int i = 0; i < LISTS; i++) n += (size_t)snprintf(all + n, sizeof all - n, "%s\"%s\"", i ? ", " : "no list of ", lists[i]);
+    for (int i = 0; i < LISTS; i++)
+        n += (size_t)snprintf(all + n, sizeof all - n, "%s\"%s\"", i ? ", " : "no list of ", lists[i]);
     for (int i = 0; i < PAIRS; i++)
-        n += (size_t)snprintf(all + n, sizeof all - n, "%s\"%s\" and \"%s\"", i ? ", " : ", no ", pairs[i].question, pairs[i].answer);
-    return fail(WKV_EFORMAT, "no \"text\", %s; its fields are: %s (--fields TEXT or --fields QUESTION,ANSWER takes others)", all,
+        n += (size_t)snprintf(all + n, sizeof all - n, "%s\"%s\" and \"%s\"", i ? ", " : ", no ", pairs[i].question,
+                              pairs[i].answer);
+    return fail(WKV_EFORMAT,
+                "no \"text\", %s; its fields are: %s (--fields TEXT or --fields QUESTION,ANSWER takes others)", all,
                 keys_of(keys, doc));
 }
 
-/* ---- strings --------------------------------------------------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------------------------------------------- */
 
 static stretch string_of(const json_t *object, const char *key)
 {
@@ -95,7 +99,7 @@ static char *joined(stretch a, const char *between, stretch b, size_t *n)
     return text;
 }
 
-/* ---- turns ----------------------------------------------------------------------------------------------------------- */
+/* ---- turns ------------------------------------------------------------------------------------------------------- */
 
 static int question(const wkv_template *t, stretch system, stretch user, piece_fn *piece, void *to)
 {
@@ -144,7 +148,9 @@ static int say(talk *t, size_t i, const char *role, stretch content)
         t->answers++;
         return err;
     } else
-        return fail(WKV_EFORMAT, "message %zu is of \"%.20s\"; a conversation may begin with system, then user (human) and assistant (gpt) take turns",
+        return fail(WKV_EFORMAT,
+                    "message %zu is of \"%.20s\"; a conversation may begin with system, then user (human) and "
+                    "assistant (gpt) take turns",
                     i + 1, role);
     return 0;
 }
@@ -160,7 +166,8 @@ static int content_of(const json_t *content, size_t i, stretch *out, char **join
         const char *type = json_string_value(json_object_get(part, "type"));
         stretch more = string_of(part, "text");
         if ((type && strcmp(type, "text")) || !more.at)
-            return fail(WKV_EFORMAT, "message %zu has a part of type \"%.20s\"; only text is read", i + 1, type ? type : "none");
+            return fail(WKV_EFORMAT, "message %zu has a part of type \"%.20s\"; only text is read", i + 1,
+                        type ? type : "none");
         size_t n;
         char *text = joined(*out, "", more, &n);
         if (!text) return WKV_ENOMEM;
@@ -187,7 +194,8 @@ static int read_list(const json_t *list, stretch system, const document_form *fo
         stretch content;
         if ((err = content_of(json_object_get(m, messages[k].content), i, &content, &joint[i]))) break;
         if (!role || !content.at)
-            err = fail(WKV_EFORMAT, "message %zu has no strings called \"role\" and \"content\", or \"from\" and \"value\"", i + 1);
+            err = fail(WKV_EFORMAT,
+                       "message %zu has no strings called \"role\" and \"content\", or \"from\" and \"value\"", i + 1);
         else
             err = say(&t, i, role, content);
         if (err) break;
@@ -198,7 +206,8 @@ static int read_list(const json_t *list, stretch system, const document_form *fo
 }
 
 /* question, or question and context on a line of its own, and answer */
-static int read_pair(stretch system, stretch ask, stretch context, stretch reply, const document_form *form, piece_fn *piece, void *to)
+static int read_pair(stretch system, stretch ask, stretch context, stretch reply, const document_form *form,
+                     piece_fn *piece, void *to)
 {
     size_t n;
     char *text = joined(ask, "\n", context, &n);
@@ -208,7 +217,7 @@ static int read_pair(stretch system, stretch ask, stretch context, stretch reply
     return err ? err : answer(form->chat, reply, piece, to);
 }
 
-/* ---- named fields ----------------------------------------------------------------------------------------------------- */
+/* ---- named fields ------------------------------------------------------------------------------------------------ */
 
 enum { FIELDS = 3, FIELD_NAME = 128 };
 
@@ -241,13 +250,15 @@ static int read_named(const json_t *doc, stretch system, const document_form *fo
     if (json_is_array(list)) return read_list(list, system, form, piece, user);
     for (int i = 0; i < n && i < 2; i++)
         if (!string_of(doc, names[i]).at)
-            return fail(WKV_EFORMAT, "no string called \"%s\", which --fields names; its fields are: %s", names[i], keys_of(keys, doc));
+            return fail(WKV_EFORMAT, "no string called \"%s\", which --fields names; its fields are: %s", names[i],
+                        keys_of(keys, doc));
     stretch first = string_of(doc, names[0]);
     if (n == 1) return piece(user, first.at, first.n, 1);
-    return read_pair(system, first, string_of(doc, n > 2 ? names[2] : NULL), string_of(doc, names[1]), form, piece, user);
+    return read_pair(system, first, string_of(doc, n > 2 ? names[2] : NULL), string_of(doc, names[1]), form, piece,
+                     user);
 }
 
-/* ---- objects ----------------------------------------------------------------------------------------------------------- */
+/* ---- objects ----------------------------------------------------------------------------------------------------- */
 
 int conversation_read(const json_t *doc, const document_form *form, piece_fn *piece, void *user)
 {
@@ -260,7 +271,8 @@ int conversation_read(const json_t *doc, const document_form *form, piece_fn *pi
     }
     for (int i = 0; i < PAIRS; i++) {
         stretch ask = string_of(doc, pairs[i].question), reply = string_of(doc, pairs[i].answer);
-        if (ask.at && reply.at) return read_pair(system, ask, string_of(doc, pairs[i].context), reply, form, piece, user);
+        if (ask.at && reply.at)
+            return read_pair(system, ask, string_of(doc, pairs[i].context), reply, form, piece, user);
     }
     return text.at ? piece(user, text.at, text.n, 1) : refuse_spelling(doc);
 }

@@ -11,7 +11,7 @@ typedef struct {
     int64_t line; /* of `at`, from 1 */
     char *field;  /* the last field that was read: field_n bytes */
     size_t field_n;
-    char *names;      /* of the first row, a zero byte behind each */
+    char *names; /* of the first row, a zero byte behind each */
     const char **name;
     int n_names;
 } table_reader;
@@ -98,13 +98,16 @@ static int read_row(table_reader *r, json_t *row)
         if (n < r->n_names) {
             json_t *value = json_stringn(r->field, r->field_n);
             if (!value) return fail(WKV_EFORMAT, "the field \"%s\" is not UTF-8", r->name[n]);
-            if (json_object_set_new(row, r->name[n], value)) return fail(WKV_EFORMAT, "the name of field %d is not UTF-8", n + 1);
+            if (json_object_set_new(row, r->name[n], value))
+                return fail(WKV_EFORMAT, "the name of field %d is not UTF-8", n + 1);
         }
         n++;
         more = pass_separator(r);
     } while (more);
     if (n == r->n_names) return 0;
-    return fail(WKV_EFORMAT, "%d fields, the first line has %d; a field with a separator, a quote or a line break in it is written in quotes",
+    return fail(WKV_EFORMAT,
+                "%d fields, the first line has %d; a field with a separator, a quote or a line break in it is written "
+                "in quotes",
                 n, r->n_names);
 }
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- folders --------------------------------------------------------------------------------------------------------- */
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
 
 static int is_data(const char *name) { return textfile_kind(name) != TEXT_UNKNOWN || path_has_extension(name, ".idx"); }
 
@@ -28,8 +28,8 @@ static int is_empty(const char *folder, const char *name)
 {
     char path[4096];
     struct stat about;
-    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && !stat(path, &about) && S_ISREG(about.st_mode) &&
-           !about.st_size;
+    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && !stat(path, &about) &&
+           S_ISREG(about.st_mode) && !about.st_size;
 }
 
 static int is_visible(const struct dirent *e) { return e->d_name[0] != '.'; }
@@ -57,7 +57,10 @@ static int each_entry(const char *folder, struct dirent **found, int n, passed_o
         read++;
     }
     if (err || read) return err;
-    return fail(WKV_EARG, "%s: no file in this folder has text and ends in .txt, .jsonl, .json, .csv, .tsv (also with .gz or .zst) or .idx", folder);
+    return fail(WKV_EARG,
+                "%s: no file in this folder has text and ends in .txt, .jsonl, .json, .csv, .tsv (also with .gz or "
+                ".zst) or .idx",
+                folder);
 }
 
 int documents_files(const char *path, passed_over *over, file_fn *fn, void *user)
@@ -80,7 +83,7 @@ int documents_refuse_output(const char *path, const char *out)
     return documents_files(path, NULL, refuse_one, (void *)(uintptr_t)out);
 }
 
-/* ---- one file --------------------------------------------------------------------------------------------------------- */
+/* ---- one file ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const document_reader *r;
@@ -106,16 +109,14 @@ int documents_of_file(const char *path, const document_reader *r)
     case TEXT_JSON: err = json_each(text, n, count_object, &c); break;
     case TEXT_CSV: err = csv_each(text, n, csv_separator(text, n), count_object, &c); break;
     case TEXT_TSV: err = csv_each(text, n, '\t', count_object, &c); break;
-    default:
-        c.count++;
-        err = r->text(r->user, text, n);
+    default: c.count++; err = r->text(r->user, text, n);
     }
     free(text);
     if (!err && !c.count) err = fail(WKV_EFORMAT, "holds no document");
     return err ? fail_prefix(err, "%s", path) : 0;
 }
 
-/* ---- as text ------------------------------------------------------------------------------------------------------------ */
+/* ---- as text ----------------------------------------------------------------------------------------------------- */
 
 /* The text that the pieces of a document make. */
 typedef struct {
@@ -126,7 +127,8 @@ typedef struct {
 static int add_piece(void *user, const char *text, size_t bytes, int answer)
 {
     page *p = user;
-    (void)answer; /* here all of it is included in the loss */
+    (void)answer;         /* here all of it is included in the loss */
+    if (!bytes) return 0; /* p->text may be NULL still */
     if (p->n + bytes > p->room) {
         size_t room = 2 * p->n + bytes;
         char *more = realloc(p->text, room);

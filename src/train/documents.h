@@ -10,23 +10,26 @@ typedef struct {
     char first[64]; /* the name of the first one */
 } passed_over;
 
-/* fn for the path, or for each file of data in the folder of that name, in the order of their names: textfile_kind knows its
- * extension, or it is the .idx of a token file. Not 0 stops. `over` may be NULL. WKV_EARG: the folder holds none. */
+/* fn for the path, or for each file of data in the folder of that name, in the order of their names: textfile_kind
+ * knows its extension, or it is the .idx of a token file. Not 0 stops. `over` may be NULL. WKV_EARG: the folder holds
+ * none. */
 typedef int file_fn(void *user, const char *path);
 int documents_files(const char *path, passed_over *over, file_fn *fn, void *user);
 
-/* The functions that take documents: `text` that of a plain file, `object` those of JSON (train/jsonl.h) and of tables (train/csv.h). */
+/* The functions that take documents: `text` that of a plain file, `object` those of JSON (train/jsonl.h) and of tables
+ * (train/csv.h). */
 typedef struct {
     int (*text)(void *user, const char *text, size_t bytes);
     int (*object)(void *user, const json_t *object);
     void *user;
 } document_reader;
 
-/* The documents of one file, which is no token file. Not 0 from a function stops. Sentences begin with the path, then the line or
- * the element. WKV_EFORMAT: there is none, or no text in it; and as textfile_read. */
+/* The documents of one file, which is no token file. Not 0 from a function stops. Sentences begin with the path, then
+ * the line or the element. WKV_EFORMAT: there is none, or no text in it; and as textfile_read. */
 int documents_of_file(const char *path, const document_reader *r);
 
-/* The documents of text that `path` holds, written as `form` says; token files of a folder are passed over. Not 0 from fn stops. */
+/* The documents of text that `path` holds, written as `form` says; token files of a folder are passed over. Not 0 from
+ * fn stops. */
 typedef int document_fn(void *user, const char *text, size_t bytes);
 int documents_read(const char *path, const document_form *form, passed_over *over, document_fn *fn, void *user);
 

@@ -187,7 +187,8 @@ int history_measurement(history *h, const wkv_train_report *r)
 
 int history_sample(history *h, const wkv_train_report *r)
 {
-    int err = write_line(h, json_pack("{sI ss si}", "step", (json_int_t)r->step, "sample", r->sample, "prompt_bytes", r->sample_prompt));
+    int err = write_line(
+        h, json_pack("{sI ss si}", "step", (json_int_t)r->step, "sample", r->sample, "prompt_bytes", r->sample_prompt));
     return err ? err : set_sample(h, r->step, r->sample, r->sample_prompt);
 }
 

@@ -78,7 +78,8 @@ int json_each(const char *text, size_t bytes, object_fn *fn, void *user)
     size_t skip = lead(text, bytes);
     json_t *object;
     if (skip < bytes && text[skip] == '[') return each_element(text + skip, bytes - skip, fn, user);
-    if (skip == bytes || text[skip] != '{' || !goes_on(text + skip, bytes - skip) || parse(&object, text + skip, bytes - skip))
+    if (skip == bytes || text[skip] != '{' || !goes_on(text + skip, bytes - skip) ||
+        parse(&object, text + skip, bytes - skip))
         return jsonl_each(text, bytes, fn, user);
     int err = fn(user, object);
     json_decref(object);

@@ -11,8 +11,8 @@
  * all numbers of the line 0. WKV_EFORMAT, WKV_ENOMEM. */
 int jsonl_line(json_t **out, const char *line, size_t bytes);
 
-/* fn for each object of a text: of a .jsonl, which has one in a line; of a .json, which may also be one list of them, or one object in
- * several lines. Not 0 from fn stops. Sentences begin with the line or the element. */
+/* fn for each object of a text: of a .jsonl, which has one in a line; of a .json, which may also be one list of them, or
+ * one object in several lines. Not 0 from fn stops. Sentences begin with the line or the element. */
 typedef int object_fn(void *user, const json_t *object);
 int jsonl_each(const char *text, size_t bytes, object_fn *fn, void *user);
 int json_each(const char *text, size_t bytes, object_fn *fn, void *user);

@@ -151,10 +151,13 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
         fprintf(f, "; held-out %.4f", h->m[h->n_m - 1].loss);
         if (h->m[h->n_m - 1].bits >= 0) fprintf(f, " (%.4f bits a byte)", h->m[h->n_m - 1].bits);
     }
-    fprintf(f, "\n<tr><th>learning rate<td>%.3g\n<tr><th>gradient norm<td>%.3g\n<tr><th>speed<td>%.0f tokens/s, mean since the start", r->lr,
-            r->norm, r->tokens_per_second);
+    fprintf(f,
+            "\n<tr><th>learning rate<td>%.3g\n<tr><th>gradient norm<td>%.3g\n<tr><th>speed<td>%.0f tokens/s, mean "
+            "since the start",
+            r->lr, r->norm, r->tokens_per_second);
     if (r->share >= 0) fprintf(f, ", %.0f %% of the float32 peak of this machine", 100 * r->share);
-    if (r->skipped) fprintf(f, "\n<tr><th>skipped<td>%lld steps whose gradient was NaN or infinite", (long long)r->skipped);
+    if (r->skipped)
+        fprintf(f, "\n<tr><th>skipped<td>%lld steps whose gradient was NaN or infinite", (long long)r->skipped);
     fprintf(f, "\n</table>\n");
 }
 

@@ -187,7 +187,8 @@ static int write_down(job *j, int last)
 {
     wkv_train_report *r = &j->report;
     int err = r->valid_loss < 0 ? 0 : keep_measurement(j);
-    if (!err && j->vocab && (every(j->o.sample_every, r->step) || (last && j->o.sample_every > 0))) err = write_sample(j);
+    if (!err && j->vocab && (every(j->o.sample_every, r->step) || (last && j->o.sample_every > 0)))
+        err = write_sample(j);
     if (!err && (last || every(j->o.log_every, r->step))) {
         err = history_figures(&j->history, r, j->at.loss_count ? j->at.loss_sum / (double)j->at.loss_count : NAN);
         j->at.loss_sum = 0;

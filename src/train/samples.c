@@ -121,7 +121,9 @@ static int add_document(void *user, const char *text, size_t bytes)
 static int add_file(void *user, const char *path)
 {
     if (data_is_tokens(path))
-        return fail(WKV_EARG, "%s: token files hold no samples; tune on text or .jsonl, or train on tokens with wkv train -m", path);
+        return fail(WKV_EARG,
+                    "%s: token files hold no samples; tune on text or .jsonl, or train on tokens with wkv train -m",
+                    path);
     return documents_of_file(path, &(document_reader){add_document, add_object, user});
 }
 

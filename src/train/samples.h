@@ -19,9 +19,10 @@ typedef struct {
     int left_out;    /* samples of which nothing was left that counts                            */
 } samples;
 
-/* The samples of a file, or of the files in a folder (train/documents.h): each object of JSON and each row of a table is one; a plain
- * text is cut into pieces of `most` tokens. Samples end with the vocabulary's end of text, which is included in the loss. most: tokens
- * read of a sample at most; 0: all. WKV_EIO; WKV_EFORMAT with the line; WKV_EUNSUPPORTED; WKV_ENOMEM; WKV_EARG: nothing is included. */
+/* The samples of a file, or of the files in a folder (train/documents.h): each object of JSON and each row of a table
+ * is one; a plain text is cut into pieces of `most` tokens. Samples end with the vocabulary's end of text, which is
+ * included in the loss. most: tokens read of a sample at most; 0: all. WKV_EIO; WKV_EFORMAT with the line;
+ * WKV_EUNSUPPORTED; WKV_ENOMEM; WKV_EARG: nothing is included. */
 int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const document_form *form, int most);
 void samples_release(samples *s);
 sample samples_at(const samples *s, int i);

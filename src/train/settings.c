@@ -117,7 +117,8 @@ int settings_finite(const wkv_train_options *o)
     for (int i = 0; i < ROWS; i++) {
         float x = table[i].kind == FLOAT ? *(const float *)field(o, &table[i]) : 0;
         char name[NAME];
-        if (!isfinite(x)) return fail(WKV_EARG, "%s is %g, expected a finite number", option_name(name, table[i].name), (double)x);
+        if (!isfinite(x))
+            return fail(WKV_EARG, "%s is %g, expected a finite number", option_name(name, table[i].name), (double)x);
     }
     return isfinite(o->epochs) ? 0 : fail(WKV_EARG, "--epochs is %g, expected a finite number", o->epochs);
 }
@@ -171,7 +172,10 @@ static const struct {
     int64_t tokens;
     int layers, width, context, passes;
 } suits[] = {
-    {30000, 2, 64, 64, 8}, {300000, 3, 128, 128, 4}, {3000000, 4, 192, 256, 3}, {INT64_MAX, 6, 256, 512, 1},
+    {30000, 2, 64, 64, 8},
+    {300000, 3, 128, 128, 4},
+    {3000000, 4, 192, 256, 3},
+    {INT64_MAX, 6, 256, 512, 1},
 };
 
 /* A new model's learning rate by its width. */

@@ -7,8 +7,8 @@
 /* WKV_EARG names an option that is NaN or infinite. */
 int settings_finite(const wkv_train_options *o);
 
-/* Of a new model, sizes, context, batch, learning rate and steps that are left at zero become what suits a text of so many tokens
- * (docs/training.md, "Sizes by the amount of text"). Returns 1 when one was. */
+/* Sizes, context, batch, learning rate and steps of a new model that are left at zero are chosen for a text of so many
+ * tokens (docs/training.md, "Sizes by the amount of text"). Returns 1 when one was. */
 int settings_suit(wkv_train_options *o, int64_t tokens);
 
 /* Options left at zero get their defaults; those whose default another part knows (of the model, of the data) stay zero. */

@@ -241,7 +241,8 @@ int tuner_measure(tuner *t, const sample *s, int n, tuner_cost *out)
     t->o.chunk = 0;
     int err = measure_gradient(t, &begin, 1, out);
     t->o = was;
-    double logits = 4.0 * t->m->V, rows = (double)most * length, row = fmax(0, (double)out->work_bytes / rows_of(&begin) - logits);
+    double logits = 4.0 * t->m->V, rows = (double)most * length,
+           row = fmax(0, (double)out->work_bytes / rows_of(&begin) - logits);
     if (err) return err;
     if (out->token_seconds * rows <= 3 && (!t->o.chunk || t->o.chunk >= length)) /* as quick as it gets */
         return measure_gradient(t, s, most, out);

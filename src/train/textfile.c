@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- extensions ------------------------------------------------------------------------------------------------------ */
+/* ---- extensions -------------------------------------------------------------------------------------------------- */
 
 text_kind textfile_kind(const char *path)
 {
@@ -32,20 +32,23 @@ text_kind textfile_kind(const char *path)
     return TEXT_UNKNOWN;
 }
 
-/* ---- strangers ------------------------------------------------------------------------------------------------------- */
+/* ---- strangers --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     size_t at;
     const char *bytes;
     size_t len;
-    const char *name;  /* "is ..."                                                          */
-    const char *way;   /* a command that leads to text, in which %s is the path; NULL: none */
-    int may_be_ascii;  /* others hold a byte that no text has                               */
+    const char *name; /* "is ..."                                                          */
+    const char *way;  /* a command that leads to text, in which %s is the path; NULL: none */
+    int may_be_ascii; /* others hold a byte that no text has                               */
 } stranger;
 
 #define BYTES(s) s, sizeof(s) - 1
-#define PANDAS(read) "python3 -c \"import pandas; pandas." read "('%s').to_json('out.jsonl', orient='records', lines=True, force_ascii=False)\""
-#define DATASETS "python3 -c \"import datasets; datasets.Dataset.from_file('%s').to_json('out.jsonl', force_ascii=False)\""
+#define PANDAS(read)                                                                                                   \
+    "python3 -c \"import pandas; pandas." read                                                                         \
+    "('%s').to_json('out.jsonl', orient='records', lines=True, force_ascii=False)\""
+#define DATASETS                                                                                                       \
+    "python3 -c \"import datasets; datasets.Dataset.from_file('%s').to_json('out.jsonl', force_ascii=False)\""
 
 static const stranger strangers[] = {
     {0, BYTES("PAR1"), "Parquet", PANDAS("read_parquet"), 0},
@@ -65,7 +68,8 @@ static const stranger strangers[] = {
     {0, BYTES("SQLite format 3"), "an SQLite database", "sqlite3 -header -csv '%s' 'SELECT ...' >out.csv", 0},
     {0, BYTES("%PDF-"), "a PDF", "pdftotext '%s' out.txt", 1},
     {0, BYTES("{\\rtf"), "RTF", "pandoc '%s' -t plain -o out.txt", 1},
-    {0, BYTES("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "a document of an older Office", "soffice --convert-to txt:Text '%s'", 0},
+    {0, BYTES("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "a document of an older Office",
+     "soffice --convert-to txt:Text '%s'", 0},
     {0, BYTES("\x89PNG\r\n"), "a picture (PNG)", NULL, 0},
     {0, BYTES("\xff\xd8\xff"), "a picture (JPEG)", NULL, 0},
     {0, BYTES("GIF8"), "a picture (GIF)", NULL, 0},
@@ -82,7 +86,10 @@ static const stranger strangers[] = {
     {0, BYTES("\x80\x03"), "a pickle of Python", NULL, 0},
     {0, BYTES("\x80\x04"), "a pickle of Python", NULL, 0},
     {0, BYTES("\x80\x05"), "a pickle of Python", NULL, 0},
-    {0, BYTES("\x7f" "ELF"), "a program", NULL, 0},
+    {0,
+     BYTES("\x7f"
+           "ELF"),
+     "a program", NULL, 0},
     {0, BYTES("version https://git-lfs"), "a git-lfs pointer, not the file itself", "git lfs pull", 1},
     {0, BYTES("\xff\xfe\0\0"), "text in UTF-32", "iconv -f UTF-32 -t UTF-8 '%s' >out", 0},
     {0, BYTES("\0\0\xfe\xff"), "text in UTF-32", "iconv -f UTF-32 -t UTF-8 '%s' >out", 0},
@@ -138,7 +145,8 @@ static int refuse_stranger(const char *path, const char *head, size_t n)
     int binary = is_binary(head, n);
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
         const stranger *s = &strangers[i];
-        if ((binary || s->may_be_ascii) && n >= s->at + s->len && !memcmp(head + s->at, s->bytes, s->len)) return refuse(s, path);
+        if ((binary || s->may_be_ascii) && n >= s->at + s->len && !memcmp(head + s->at, s->bytes, s->len))
+            return refuse(s, path);
     }
     if (n < 4 || memcmp(head, "PK\3\4", 4)) return 0;
     size_t i = 0;
@@ -146,7 +154,7 @@ static int refuse_stranger(const char *path, const char *head, size_t n)
     return refuse(&zips[i].is, path);
 }
 
-/* ---- text or not ------------------------------------------------------------------------------------------------------ */
+/* ---- text or not ------------------------------------------------------------------------------------------------- */
 
 /* Is every second byte of the head 0, as of Western text in UTF-16 without a mark? */
 static int is_wide(const char *text, size_t n)
@@ -160,13 +168,19 @@ static int check_text(const char *path, const char *text, size_t n)
 {
     const char *zero = memchr(text, 0, n);
     if (zero && is_wide(text, n))
-        return refuse(&(stranger){.name = "text in UTF-16 without a mark", .way = "iconv -f UTF-16LE -t UTF-8 '%s' >out"}, path);
-    if (zero) return fail(WKV_EFORMAT, "%s: byte %zu is 0, which no text holds; the file is binary", path, (size_t)(zero - text));
+        return refuse(
+            &(stranger){.name = "text in UTF-16 without a mark", .way = "iconv -f UTF-16LE -t UTF-8 '%s' >out"}, path);
+    if (zero)
+        return fail(WKV_EFORMAT, "%s: byte %zu is 0, which no text holds; the file is binary", path,
+                    (size_t)(zero - text));
     size_t bad = 0;
     for (size_t i = utf8_check(text, n); i < n; bad++, i += utf8_check(text + i, n - i)) i++;
     if (bad <= 8 || bad <= n / 100) return 0;
-    return fail(WKV_EFORMAT, "%s: %zu of its %zu bytes belong to no character of UTF-8; the file is binary, or text in another encoding (iconv -f "
-                "LATIN1 -t UTF-8, or GB18030 and so on, converts it)", path, bad, n);
+    return fail(WKV_EFORMAT,
+                "%s: %zu of its %zu bytes belong to no character of UTF-8; the file is binary, or text in another "
+                "encoding (iconv -f "
+                "LATIN1 -t UTF-8, or GB18030 and so on, converts it)",
+                path, bad, n);
 }
 
 /* What the first bytes say is refused before the rest is read or unpacked. */

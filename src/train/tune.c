@@ -84,7 +84,8 @@ static int save_as(const job *j, const char *name, learnt what, dtype type)
 static int save_model(const job *j)
 {
     const char *type = j->o->save_type ? j->o->save_type : "bf16";
-    int err = save_as(j, strcmp(type, "pth") ? "final.safetensors" : "final.pth", LEARN_ALL, strcmp(type, "f32") ? BF16 : F32);
+    int err = save_as(j, strcmp(type, "pth") ? "final.safetensors" : "final.pth", LEARN_ALL,
+                      strcmp(type, "f32") ? BF16 : F32);
     char *path = err || !j->lines ? NULL : path_in(j->o->out, "final.vocab.txt");
     if (path) err = file_write(path, j->lines, strlen(j->lines));
     free(path);
@@ -206,8 +207,15 @@ static int check(const wkv_tune_options *o)
     const struct {
         const char *name;
         float value;
-    } numbers[] = {{"--alpha", o->alpha}, {"--lr", o->lr_init}, {"--lr-final", o->lr_final}, {"beta1", o->beta1}, {"beta2", o->beta2},
-                   {"eps", o->eps}, {"--weight-decay", o->weight_decay}, {"--clip", o->clip}, {"--lora-alpha", o->with.lora_alpha}};
+    } numbers[] = {{"--alpha", o->alpha},
+                   {"--lr", o->lr_init},
+                   {"--lr-final", o->lr_final},
+                   {"beta1", o->beta1},
+                   {"beta2", o->beta2},
+                   {"eps", o->eps},
+                   {"--weight-decay", o->weight_decay},
+                   {"--clip", o->clip},
+                   {"--lora-alpha", o->with.lora_alpha}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (!isfinite(numbers[i].value))
             return fail(WKV_EARG, "%s is %g, expected a finite number", numbers[i].name, (double)numbers[i].value);
@@ -217,11 +225,13 @@ static int check(const wkv_tune_options *o)
         return fail(WKV_EARG, "a rank of %d, an alpha of %g; both are above 0", o->rank, (double)o->alpha);
     if (o->steps < 0 || o->epochs < 0 || o->batch < 0 || o->micro_batch < 0 || o->context < 0 || o->infctx < 0)
         return fail(WKV_EARG, "--steps, --epochs, --batch, --micro-batch, --context or --infctx is below 0");
-    if (o->cut && !o->infctx) return fail(WKV_EARG, "--cut cuts the gradient between the chunks of --infctx, which is missing");
+    if (o->cut && !o->infctx)
+        return fail(WKV_EARG, "--cut cuts the gradient between the chunks of --infctx, which is missing");
     int err = params_check_type(o->save_type);
     if (err || (err = conversation_check_fields(o->fields))) return err;
     if (o->save_type && find_method(o->method) != LEARN_ALL)
-        return fail(WKV_EARG, "--save-type is for --method full; adapters are saved as .safetensors and .pth, states as .pth");
+        return fail(WKV_EARG,
+                    "--save-type is for --method full; adapters are saved as .safetensors and .pth, states as .pth");
     if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1))
         return fail(WKV_EARG, "betas %g, %g; both lie in [0, 1)", (double)o->beta1, (double)o->beta2);
     if (!(o->lr_init >= 0) || !(o->weight_decay >= 0)) return fail(WKV_EARG, "a learning rate or weight decay below 0");
@@ -290,12 +300,13 @@ static void set_optimizer(job *j)
                         .weight_decay = o->weight_decay,
                         .clip = or_default_real(o->clip, 1)};
     float last = or_default_real(o->lr_final, j->what == LEARN_STATE ? lr / 100 : lr / 10);
-    j->t->plan = (schedule){.kind = last > 0 ? LR_COSINE : LR_LINEAR,
-                            .lr_init = (double)lr,
-                            .lr_final = (double)last,
-                            .warmup = o->warmup < 0 ? 0 : or_default(o->warmup, j->steps < 100 ? (int)(j->steps / 10) : 10),
-                            .step_tokens = 1,
-                            .total_tokens = (double)j->steps};
+    j->t->plan =
+        (schedule){.kind = last > 0 ? LR_COSINE : LR_LINEAR,
+                   .lr_init = (double)lr,
+                   .lr_final = (double)last,
+                   .warmup = o->warmup < 0 ? 0 : or_default(o->warmup, j->steps < 100 ? (int)(j->steps / 10) : 10),
+                   .step_tokens = 1,
+                   .total_tokens = (double)j->steps};
 }
 
 /* Time by a measurement with the samples of the first step, all samples being as long as they are in the mean. */

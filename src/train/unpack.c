@@ -40,9 +40,10 @@ static int check_head(const unpacked *u, size_t was, int last, unpack_check *che
     return due ? check(user, u->at, u->n) : 0;
 }
 
-/* ---- gzip ------------------------------------------------------------------------------------------------------------- */
+/* ---- gzip -------------------------------------------------------------------------------------------------------- */
 
-static int inflate_members(z_stream *z, unpacked *out, const uint8_t *data, size_t size, unpack_check *check, void *user)
+static int inflate_members(z_stream *z, unpacked *out, const uint8_t *data, size_t size, unpack_check *check,
+                           void *user)
 {
     size_t fed = 0;
     for (int state = Z_OK;;) {
@@ -62,7 +63,8 @@ static int inflate_members(z_stream *z, unpacked *out, const uint8_t *data, size
         out->n += given - z->avail_out;
         int ended = state == Z_STREAM_END && !z->avail_in && fed == size;
         if (state != Z_OK && state != Z_STREAM_END)
-            return fail(WKV_EFORMAT, state == Z_BUF_ERROR ? "is compressed by gzip and cut short" : "is compressed by gzip, and damaged");
+            return fail(WKV_EFORMAT, state == Z_BUF_ERROR ? "is compressed by gzip and cut short"
+                                                          : "is compressed by gzip, and damaged");
         if ((err = check_head(out, was, ended, check, user)) || ended) return err;
         if (state == Z_STREAM_END) inflateReset(z); /* the next member */
     }
@@ -78,10 +80,11 @@ static int unpack_gzip(unpacked *out, const uint8_t *data, size_t size, unpack_c
     return err;
 }
 
-/* ---- zstd ------------------------------------------------------------------------------------------------------------- */
+/* ---- zstd -------------------------------------------------------------------------------------------------------- */
 
 #ifdef HAVE_ZSTD
-static int decompress_frames(ZSTD_DStream *z, unpacked *out, const uint8_t *data, size_t size, unpack_check *check, void *user)
+static int decompress_frames(ZSTD_DStream *z, unpacked *out, const uint8_t *data, size_t size, unpack_check *check,
+                             void *user)
 {
     ZSTD_inBuffer in = {data, size, 0};
     for (;;) {
@@ -91,9 +94,11 @@ static int decompress_frames(ZSTD_DStream *z, unpacked *out, const uint8_t *data
         ZSTD_outBuffer to = {out->at, out->capacity - 1, out->n};
         size_t state = ZSTD_decompressStream(z, &to, &in);
         out->n = to.pos;
-        if (ZSTD_isError(state)) return fail(WKV_EFORMAT, "is compressed by zstd, and damaged: %s", ZSTD_getErrorName(state));
+        if (ZSTD_isError(state))
+            return fail(WKV_EFORMAT, "is compressed by zstd, and damaged: %s", ZSTD_getErrorName(state));
         int ended = !state && in.pos == size;
-        if (state && in.pos == size && to.pos < to.size) return fail(WKV_EFORMAT, "is compressed by zstd and cut short");
+        if (state && in.pos == size && to.pos < to.size)
+            return fail(WKV_EFORMAT, "is compressed by zstd and cut short");
         if ((err = check_head(out, was, ended, check, user)) || ended) return err;
     }
 }
@@ -114,7 +119,8 @@ static int unpack_zstd(unpacked *out, const uint8_t *data, size_t size, unpack_c
 static int unpack_zstd(unpacked *out, const uint8_t *data, size_t size, unpack_check *check, void *user)
 {
     (void)out, (void)data, (void)size, (void)check, (void)user;
-    return fail(WKV_EUNSUPPORTED, "is compressed by zstd, and this wkv was built without libzstd; unpack it with zstd -d");
+    return fail(WKV_EUNSUPPORTED,
+                "is compressed by zstd, and this wkv was built without libzstd; unpack it with zstd -d");
 }
 #endif
 

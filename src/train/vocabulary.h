@@ -14,8 +14,8 @@ int vocabulary_read(table *chunks, const char *path, const document_form *form, 
 int vocabulary_make(char **lines, size_t *bytes, const table *chunks, const wkv_vocabulary_options *o);
 int tokenizer_lines(char **lines, size_t *bytes, const wkv_tokenizer *t);
 
-/* The lines that go into a file beside a model, under the name by which its vocabulary is found; freed by the caller. NULL: a vocabulary that is
- * found by its own name (20B, characters, one in the program). */
+/* The lines that go into a file beside a model, under the name by which its vocabulary is found; freed by the caller.
+ * NULL: a vocabulary that is found by its own name (20B, characters, one in the program). */
 int vocabulary_beside(char **lines, const wkv_tokenizer *t);
 
 #endif
