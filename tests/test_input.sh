@@ -42,6 +42,30 @@ run 0 tune -d TALK.JSONL -o tuned -n 1 --rank 2 --targets att.key
 holds err "1 samples of"
 lacks err "messages"
 
+# ---- training data: fields of other names, sizes by the amount of text, what is not text ------------------------------------------
+{
+    printf 'Frage,Antwort\n"Wer, bitte?",Ich.\n'
+    for i in 1 2 3 4 5 6 7 8 9; do printf 'Was ist %s?,"Eine Zahl, kleiner als zehn."\n' $i; done
+} >faq.csv
+run 0 tune -d faq.csv --fields Frage,Antwort -o faq -n 1 --rank 2 --targets att.key
+holds err 'sample 1: User: Wer, bitte?\n\nAssistant:[ Ich.\n\n<end>]'
+holds err "1 steps of 8 samples read each 0.8 times"
+run 1 tune -d faq.csv -o none
+holds err 'faq.csv: line 2: no "text"'
+holds err 'its fields are: "Frage", "Antwort" (--fields TEXT or --fields QUESTION,ANSWER takes others)'
+run 0 train -d faq.csv --fields Frage,Antwort --vocab bytes -o planned --plan
+holds err "tokens of text: -L 2 -C 64 -T 64 -b 8 -n 100 --lr 0.003; each may be given"
+printf 'PAR1\0\0' >data.parquet
+run 1 train -d data.parquet -o none
+holds err "data.parquet: is Parquet"
+run 1 vocab train -d data.parquet -o none
+holds err "data.parquet: is Parquet"
+: >empty.txt
+run 1 train -d empty.txt -o none
+holds err "empty.txt: is empty"
+run 1 train -d faq.csv --fields , -o none
+holds err "--fields ',': expected the names"
+
 # ---- typed and piped text ----------------------------------------------------------------------------------------------------------
 write() { "$WKV" generate -T 0 -n 5 2>err; }
 printf 'Once upon a time' | write >plain
