@@ -74,7 +74,7 @@ wrong "--top-p needs a value" generate --top-p
 wrong "--no-echo takes no value" generate --no-echo=1
 wrong "--think: 'maybe' is not one of off|short|medium|long|open|fake|fake-inline" chat --think maybe
 wrong "what is 'b'" generate a b
-wrong "chat takes nothing else" chat a
+wrong "train takes nothing else" train a
 wrong "--tokens says which" logits
 wrong "--data says what" train
 wrong "--out says where" train -d a

@@ -21,7 +21,7 @@ for x in nan NaN inf -inf 1 -0.5 1e999 ''; do
 done
 for option in --lr --lr-final --weight-decay --dropout --clip --beta1 --epochs; do run 2 train -d story.txt -o run $option nan; done
 for option in --lr --alpha --clip --lora-alpha; do run 2 tune -d story.txt -o run $option inf; done
-for option in -T -p --min-p --typical --mirostat --presence --frequency --penalty-decay --lora-alpha; do run 2 generate $option nan a; done
+for option in -T --top-p --min-p --typical --mirostat --presence --frequency --penalty-decay --lora-alpha; do run 2 generate $option nan a; done
 run 2 generate --bias 5=nan a
 run 2 generate --bias 5=1e39 a
 if [ -e run ]; then fail "a folder was made"; else pass; fi

@@ -73,8 +73,9 @@ static int run(int n, char **operands)
 
 const command cmd_bench = {
     .name = "bench",
-    .operands = "",
+    .operands = "[MODEL]",
     .most = 0,
+    .model = &engine_model,
     .summary = "how fast a model runs, beside what this machine could do",
     .about =
         "Measure, in one run and with the same threads, what the machine can do (reading memory, float32 "

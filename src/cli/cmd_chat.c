@@ -248,8 +248,9 @@ static int run(int n, char **operands)
 
 const command cmd_chat = {
     .name = "chat",
-    .operands = "",
+    .operands = "[MODEL]",
     .most = 0,
+    .model = &engine_model,
     .summary = "talk with a model",
     .about = "Talk with a model, one line a turn. The model remembers the conversation in its state, so that every "
              "turn costs only "

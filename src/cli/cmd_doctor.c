@@ -196,8 +196,9 @@ static int run(int n, char **operands)
 
 const command cmd_doctor = {
     .name = "doctor",
-    .operands = "",
+    .operands = "[MODEL]",
     .most = 0,
+    .model = &engine_model,
     .summary = "find out why wkv is slow on this machine",
     .about = "Measure memory bandwidth and arithmetic for a second, look at the processor, its clock, other programs, "
              "containers' limits, "

@@ -13,12 +13,13 @@
 #include <unistd.h>
 
 static int limit = 200, no_echo, stats, start_token = -1;
-static const char *prompt_file, *preset_name, *text_file;
+static const char *prompt, *prompt_file, *preset_name, *text_file;
 static texts stops;
 
 static const option options[] = {
     {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL,
      "tokens to write; 0 or -1: until the model ends the text"},
+    {'p', "prompt", OPT_TEXT, "TEXT", &prompt, 0, 0, "", "the text to continue, as the argument is; never taken for a model"},
     {'f', "prompt-file", OPT_TEXT, "FILE", &prompt_file, 0, 0, "", "the text to continue; - is standard input"},
     {0, "prompt-preset", OPT_TEXT, "NAME", &preset_name, 0, 0, "none",
      "put the prompt, and a text, into the words of a task: qa, instruct, summary or translate; help explains them"},
@@ -63,14 +64,17 @@ static int read_text(char **text, size_t *bytes, const char *from)
 /* The prompt from where it is. It is the caller's to free. */
 static int find_prompt(char **text, size_t *bytes, int n, char **operands)
 {
-    if (n && prompt_file)
-        return usage(&cmd_generate, "the prompt is given twice: as an argument and with --prompt-file");
-    const char *from = prompt_file                      ? prompt_file
-                       : n && !strcmp(operands[0], "-") ? "-"
-                       : !n && !on_terminal(0)          ? "-"
-                                                        : NULL;
+    const char *argument = n ? operands[0] : NULL;
+    if ((argument != NULL) + (prompt != NULL) + (prompt_file != NULL) > 1)
+        return usage(&cmd_generate, "the prompt is given twice: %s and %s", argument ? "as an argument" : "with --prompt",
+                     prompt_file ? "with --prompt-file" : "with --prompt");
+    const char *from = prompt_file                             ? prompt_file
+                       : argument && !strcmp(argument, "-")    ? "-"
+                       : !argument && !prompt && !on_terminal(0) ? "-"
+                                                               : NULL;
     if (!from) {
-        *text = strdup(n ? operands[0] : "");
+        if (argument && !access(argument, F_OK)) note("the prompt is '%s', a file's name; -f %s reads the file", argument, argument);
+        *text = strdup(argument ? argument : prompt ? prompt : "");
         *bytes = *text ? strlen(*text) : 0;
         return *text ? 0 : complain("out of memory");
     }
@@ -198,12 +202,12 @@ static int answer_preset(engine *e, const preset *task, const char *ask, const c
     wkv_profile p;
     if (wkv_template_find(&t, NULL, e->model, e->tokenizer)) return complain_library();
     wkv_template_profile(&p, t, WKV_THINK_OFF, e->model);
-    char *prompt = preset_prompt(task, t, ask, text, &ends, &n_ends);
-    assignment a = {.text = prompt, .bytes = prompt ? strlen(prompt) : 0, .answer = 1};
-    if (prompt) a.stops = all = all_stops(ends, n_ends, &a.n_stops);
+    char *turn = preset_prompt(task, t, ask, text, &ends, &n_ends);
+    assignment a = {.text = turn, .bytes = turn ? strlen(turn) : 0, .answer = 1};
+    if (turn) a.stops = all = all_stops(ends, n_ends, &a.n_stops);
     int status = all ? sample_on(e, &p, &a) : 1;
     free(all);
-    free(prompt);
+    free(turn);
     return status;
 }
 
@@ -211,7 +215,7 @@ static int do_task(const preset *task, int n, char **operands)
 {
     char *text = NULL;
     size_t bytes;
-    const char *ask = n ? operands[0] : NULL;
+    const char *ask = n ? operands[0] : prompt;
     const char *from = text_file ? text_file : task->needs_text && !on_terminal(0) ? "-" : NULL;
     if (prompt_file) return usage(&cmd_generate, "--prompt-preset takes the text from --file, and PROMPT as an argument");
     if (!ask && !task->otherwise)
@@ -247,11 +251,12 @@ static int run(int n, char **operands)
 
 const command cmd_generate = {
     .name = "generate",
-    .operands = "[PROMPT]",
+    .operands = "[MODEL] [PROMPT]",
     .most = 1,
+    .model = &engine_model,
     .summary = "continue a text",
     .about = "Read a prompt and write on from it. The prompt is the argument, a file, or standard input when that is "
-             "not a terminal; "
+             "not a terminal (an argument that is an existing checkpoint is the model instead); "
              "of a file and of standard input one newline at the very end is left out, \\r\\n too, and a byte order mark at the "
              "beginning. Without a prompt the model "
              "begins a text of "

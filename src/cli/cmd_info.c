@@ -120,8 +120,7 @@ static int print_json(const wkv_model *model, const wkv_tokenizer *t, const wkv_
 
 static int run(int n, char **operands)
 {
-    if (n && engine_model) return usage(&cmd_info, "the model is given twice: %s and %s", engine_model, operands[0]);
-    if (n) engine_model = operands[0];
+    (void)n, (void)operands;
     wkv_model *model;
     if (model_open(&model, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap})) return 1;
     wkv_tokenizer *t;
@@ -139,7 +138,8 @@ static int run(int n, char **operands)
 const command cmd_info = {
     .name = "info",
     .operands = "[MODEL]",
-    .most = 1,
+    .most = 0,
+    .model = &engine_model,
     .summary = "what a model is: version, sizes, tokenizer, template, memory it needs",
     .about =
         "Show what is in a model file: its RWKV version, sizes, how its weights are stored, which tokenizer and chat "

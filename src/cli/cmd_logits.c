@@ -147,8 +147,9 @@ static int run(int n, char **operands)
 
 const command cmd_logits = {
     .name = "logits",
-    .operands = "",
+    .operands = "[MODEL]",
     .most = 0,
+    .model = &engine_model,
     .summary = "raw logits of given tokens",
     .about = "Read tokens and write the logits of what would come next as raw little-endian float32: as many numbers "
              "as the model has "

@@ -112,18 +112,20 @@ static int run(int n, char **operands)
     if (status) return status;
     catch_interrupts();
     s.t = t;
+    const int from_stdin = !n || (n == 1 && !strcmp(operands[0], "-"));
     if (jsonl) status = spell_jsonl(&s);
-    for (int i = 0; i < n && !status; i++)
+    for (int i = 0; i < n && !from_stdin && !status; i++)
         status = decode ? unspell(t, operands[i], strlen(operands[i]), "the argument")
                         : spell(&s, operands[i], strlen(operands[i]), NULL, 0);
-    if (!jsonl && !n) {
+    if (!jsonl && from_stdin) {
         char *text;
         size_t bytes;
+        if (on_terminal(0)) note("reading standard input until Ctrl-D");
         if (!(status = input_all(&text, &bytes, "-")))
             status = decode ? unspell(t, text, bytes, "standard input") : spell(&s, text, bytes, NULL, 0);
         free(text);
     }
-    if (decode && n && !count_only && on_terminal(1)) put_text("\n");
+    if (decode && !from_stdin && !count_only && on_terminal(1)) put_text("\n");
     free(s.ids);
     wkv_tokenizer_close(t);
     return status < 0 ? 0 : status;
@@ -131,13 +133,14 @@ static int run(int n, char **operands)
 
 const command cmd_tokenize = {
     .name = "tokenize",
-    .operands = "[TEXT...]",
+    .operands = "[MODEL] [TEXT...]",
     .most = 1 << 20,
+    .model = &engine_model,
     .summary = "text to token ids and back",
     .about =
         "Write the token ids of each argument, or of all of standard input, on a line. With --decode, ids become text "
         "again, "
-        "byte for byte. With --jsonl, every line of a file is a JSON object, and its field \"text\" a document.\n\n"
+        "byte for byte. - is standard input; a first argument that is an existing checkpoint is the model. With --jsonl, every line of a file is a JSON object, and its field \"text\" a document.\n\n"
         "The vocabulary is --vocab FILE, or the one that fits the model.",
     .examples = "wkv tokenize -m MODEL.pth \"Hello world\"  # ids\n"
                 "wkv tokenize --vocab rwkv_vocab_v20230424.txt -c < book.txt  # how many tokens a book has\n"

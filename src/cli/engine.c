@@ -16,7 +16,7 @@ static const char *const device_names[] = {"cpu", "reference"};
 
 static const option model_options[] = {
     {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "the built-in model",
-     "the model: .pth, .safetensors, .gguf, rwkv.cpp .bin, a folder of shards, or a name that wkv pull downloaded"},
+     "the model: .pth, .safetensors, .gguf, rwkv.cpp .bin, a folder of shards, or a name that wkv pull downloaded; as an argument too"},
     NO_MMAP_OPTION(&engine_with.no_mmap),
     {'t', "threads", OPT_COUNT, "N", &engine_threads, 1, 4096, "one per core", "threads to compute with"},
     {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, NULL,

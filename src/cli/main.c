@@ -1,5 +1,6 @@
 /* main.c - the program: which command, its options, its exit status. */
 #include "commands.h"
+#include "habits.h"
 #include "help.h"
 #include "say.h"
 #include "wkv.h"
@@ -59,8 +60,9 @@ static const command *find(const char *name)
 
 static int no_such_command(const char *name)
 {
-    const char *best = NULL;
+    const char *best = NULL, *other = habit_command(name);
     int least = 99;
+    if (other) return usage(NULL, "there is no command '%s'; %s", name, other);
     for (const command *const *c = commands; *c; c++) {
         int d = word_distance(name, (*c)->name);
         if (d < least) {
@@ -98,6 +100,7 @@ static int start(int argc, char **argv)
         put_text("wkv %s\n", wkv_version());
         return 0;
     }
+    if (!strcmp(argv[1], "-v") || !strcmp(argv[1], "-V")) return usage(NULL, "%s: --version prints the version", argv[1]);
     if (argv[1][0] == '-') return usage(NULL, "a command comes first, then its options; what is %s?", argv[1]);
     const command *c = find(argv[1]);
     if (!c) return no_such_command(argv[1]);

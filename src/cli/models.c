@@ -3,9 +3,11 @@
 #include "catalog.h"
 #include "say.h"
 #include <ctype.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,18 +32,33 @@ int model_folders(char folder[MODEL_FOLDERS][MODEL_ROOM])
 
 int is_url(const char *name) { return !strncmp(name, "http://", 7) || !strncmp(name, "https://", 8); }
 
+static int has_extension(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    for (int i = 1; dot && i < EXTENSIONS; i++)
+        if (!strcasecmp(dot, extensions[i])) return 1;
+    return 0;
+}
+
 int is_repository(const char *name)
 {
     const char *slash = strchr(name, '/');
     if (!slash || slash == name || !slash[1] || strchr(slash + 1, '/') || *name == '.' || *name == '~') return 0;
     for (const char *c = name; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("-_./", *c)) return 0;
-    size_t n = strlen(name);
-    for (int i = 1; i < EXTENSIONS; i++) {
-        size_t e = strlen(extensions[i]);
-        if (n > e && !strcmp(name + n - e, extensions[i])) return 0;
-    }
-    return 1;
+    return !has_extension(name);
+}
+
+int model_exists(const char *path)
+{
+    struct stat s;
+    if (stat(path, &s)) return 0;
+    if (!S_ISDIR(s.st_mode)) return S_ISREG(s.st_mode) && has_extension(path);
+    DIR *d = opendir(path);
+    int found = 0;
+    for (struct dirent *entry; d && !found && (entry = readdir(d));) found = has_extension(entry->d_name);
+    if (d) closedir(d);
+    return found;
 }
 
 /* The file or folder `base`, with or without an extension, in one of the folders. */

@@ -15,6 +15,9 @@ int model_folders(char folder[MODEL_FOLDERS][MODEL_ROOM]);
  * comes back unchanged, except one that `wkv pull` could fetch: NULL after the sentence, and *status is then 1. */
 const char *model_path(const char *name, char out[MODEL_ROOM], int *status);
 
+/* A file with a checkpoint's extension, or a folder with such a file in it. */
+int model_exists(const char *path);
+
 /* wkv_model_open of a name. Returns the exit status: 0, or 1 after the sentence. */
 int model_open(wkv_model **out, const char *name, const wkv_model_options *options);
 

@@ -1,12 +1,16 @@
 /* option.c - reading a command's arguments by its tables. */
 #include "option.h"
+#include "habits.h"
+#include "models.h"
 #include "say.h"
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 int asked_help, asked_version;
 
@@ -54,11 +58,11 @@ int word_is_near(const char *typed, int distance)
     return distance <= (n < 4 ? 1 : n < 8 ? 2 : 3);
 }
 
-static const option *by_name(const command *c, const char *name, size_t n)
+static const option *by_name(const command *c, const char *name)
 {
     const option *o;
     for (int i = 0; (o = option_at(c, i, NULL)); i++)
-        if (strlen(o->name) == n && !memcmp(o->name, name, n)) return o;
+        if (!strcmp(o->name, name)) return o;
     return NULL;
 }
 
@@ -70,22 +74,34 @@ static const option *by_letter(const command *c, char letter)
     return NULL;
 }
 
-static int unknown(const command *c, const char *name, int n)
+/* The option whose name begins with `name`. Of several none; *all then has them, as "--a, --b". */
+static const option *by_prefix(const command *c, const char *name, char all[300])
 {
-    char typed[41];
-    snprintf(typed, sizeof typed, "%.*s", n, name);
+    const option *o, *found = NULL;
+    int n = 0;
+    size_t used = 0;
+    for (int i = 0; (o = option_at(c, i, NULL)); i++) {
+        if (strncmp(o->name, name, strlen(name))) continue;
+        if (used < 260) used += (size_t)snprintf(all + used, 300 - used, "%s--%.30s", n ? ", " : "", o->name);
+        found = o;
+        n++;
+    }
+    return n == 1 ? found : NULL;
+}
+
+static int unknown(const command *c, const char *name)
+{
     const option *best = NULL, *o;
     int least = 99;
     for (int i = 0; (o = option_at(c, i, NULL)); i++) {
-        int d = word_distance(typed, o->name);
+        int d = word_distance(name, o->name);
         if (d < least) {
             least = d;
             best = o;
         }
     }
-    if (best && word_is_near(typed, least))
-        return usage(c, "there is no option --%.*s; did you mean --%s?", n, name, best->name);
-    return usage(c, "there is no option --%.*s", n, name);
+    if (best && word_is_near(name, least)) return usage(c, "there is no option --%s; did you mean --%s?", name, best->name);
+    return usage(c, "there is no option --%s", name);
 }
 
 static int choose(const command *c, const option *o, const char *shown, const char *text)
@@ -94,7 +110,7 @@ static int choose(const command *c, const option *o, const char *shown, const ch
     for (const char *word = o->value; word; which++) {
         const char *bar = strchr(word, '|');
         size_t n = bar ? (size_t)(bar - word) : strlen(word);
-        if (strlen(text) == n && !memcmp(word, text, n)) {
+        if (strlen(text) == n && !strncasecmp(word, text, n)) {
             *(int *)o->to = which;
             return 0;
         }
@@ -107,6 +123,8 @@ static int choose(const command *c, const option *o, const char *shown, const ch
 static int assign(const command *c, const option *o, const char *shown, const char *text)
 {
     char *end;
+    const char *other = text ? habit_value(o, shown, text) : NULL;
+    if (other) return usage(c, "%s %s: %s", shown, text, other);
     errno = 0;
     switch (o->kind) {
     case OPT_SWITCH: *(int *)o->to = 1; return 0;
@@ -147,37 +165,91 @@ static int assign(const command *c, const option *o, const char *shown, const ch
     return 0;
 }
 
-/* --name, --name=value or --name value; *i moves over a value taken from the next argument */
-static int long_option(const command *c, int count, char **args, int *i)
+/* The value behind the option's `=` or letter, else the next argument, over which *i moves. */
+static int give(const command *c, const option *o, const char *shown, const char *attached, int count, char **args, int *i)
 {
-    const char *name = args[*i] + 2, *equals = strchr(name, '=');
-    int n = equals ? (int)(equals - name) : (int)strlen(name);
-    const option *o = by_name(c, name, (size_t)n);
-    if (!o) return unknown(c, name, n);
-    char shown[48];
-    snprintf(shown, sizeof shown, "--%s", o->name);
-    if (o->kind == OPT_SWITCH) return equals ? usage(c, "%s takes no value", shown) : assign(c, o, shown, NULL);
-    if (equals) return assign(c, o, shown, equals + 1);
+    if (attached) return assign(c, o, shown, attached);
     if (*i + 1 >= count) return usage(c, "%s needs a value: %s %s", shown, shown, o->value);
     return assign(c, o, shown, args[++*i]);
 }
 
-/* -q, -n 5, -n5, and switches written together: -qh */
+/* An option of another program that has no counterpart here. */
+static int answer(const command *c, const habit *h, const char *attached, int count, int *i)
+{
+    if (h->kind == HABIT_REFUSE) return usage(c, "%s: %s", h->spelling, h->sentence);
+    if (h->kind == HABIT_SKIP && !attached && *i + 1 < count) ++*i;
+    note("%s", h->sentence);
+    return 0;
+}
+
+/* --name, --name=value or --name value; underscores are dashes, and an unambiguous beginning is enough */
+static int long_option(const command *c, int count, char **args, int *i)
+{
+    const char *equals = strchr(args[*i], '='), *attached = equals ? equals + 1 : NULL;
+    char shown[44], all[300];
+    snprintf(shown, sizeof shown, "%.*s", equals ? (int)(equals - args[*i]) : (int)strlen(args[*i]), args[*i]);
+    for (char *at = shown; *at; at++)
+        if (*at == '_') *at = '-';
+    const char *name = shown + 2;
+    const option *o = by_name(c, name);
+    const habit *h = o ? NULL : habit_option(c, shown);
+    if (h && h->kind != HABIT_SAME) return answer(c, h, attached, count, i);
+    if (h) o = by_name(c, h->option);
+    if (!o && *name) {
+        *all = 0;
+        o = by_prefix(c, name, all);
+        if (!o && *all) return usage(c, "%s is the beginning of %s", shown, all);
+        if (o) snprintf(shown, sizeof shown, "--%s", o->name);
+    }
+    if (!o) return unknown(c, name);
+    if (o->kind == OPT_SWITCH) return attached ? usage(c, "%s takes no value", shown) : assign(c, o, shown, NULL);
+    return give(c, o, shown, attached, count, args, i);
+}
+
+/* -q, -n 5, -n5, and switches written together: -qh; and other programs' -ngl 5 */
 static int short_options(const command *c, int count, char **args, int *i)
 {
+    const habit *h = args[*i][2] ? habit_option(c, args[*i]) : NULL;
+    if (h && h->kind != HABIT_SAME) return answer(c, h, NULL, count, i);
+    if (h) return give(c, by_name(c, h->option), h->spelling, NULL, count, args, i);
     for (const char *letter = args[*i] + 1; *letter; letter++) {
         const option *o = by_letter(c, *letter);
+        char shown[] = {'-', *letter, 0};
+        const char *attached = letter[1] ? letter + 1 : NULL;
+        h = o ? NULL : habit_option(c, shown);
+        if (h && h->kind != HABIT_SAME) return answer(c, h, attached, count, i);
+        if (h) o = by_name(c, h->option);
         if (!o) return usage(c, "there is no option -%c", *letter);
-        char shown[] = {'-', o->letter, 0};
-        int status;
-        if (o->kind == OPT_SWITCH) {
-            if ((status = assign(c, o, shown, NULL))) return status;
-            continue;
-        }
-        if (letter[1]) return assign(c, o, shown, letter + 1);
-        if (*i + 1 >= count) return usage(c, "%s needs a value: %s %s", shown, shown, o->value);
-        return assign(c, o, shown, args[++*i]);
+        if (o->kind != OPT_SWITCH) return give(c, o, shown, attached, count, args, i);
+        int status = assign(c, o, shown, NULL);
+        if (status) return status;
     }
+    return 0;
+}
+
+/* The sentence about an operand too many. */
+static int too_many(const command *c, char **operands)
+{
+    const char *extra = operands[c->most];
+    if (!c->most && c->model) return usage(c, "%s takes one model: %s, or '%s'?", c->name, *c->model, extra);
+    if (!c->most)
+        return usage(c, "'%s' is not an option, and %s takes nothing else%s", extra, c->name,
+                     by_name(c, "model") ? "; -m names a model" : "");
+    if (c->most == 1)
+        return usage(c, "one argument is enough; what is '%s'? (put quotes around words that belong together)", extra);
+    const option *type = by_name(c, "type"); /* rwkv.cpp's and llama.cpp's order */
+    if (type && isalpha((unsigned char)*extra) && strpbrk(extra, "0123456789"))
+        return usage(c, "'%s' is one argument too many; --type %s says how the numbers are stored", extra, extra);
+    return usage(c, "'%s' is one argument too many", extra);
+}
+
+/* The model as an operand: any, where there are no others; else the first, when it is a checkpoint that exists. */
+static int take_model(const command *c, int *n, char **operands)
+{
+    if (!c->model || !*n || (c->most && !model_exists(operands[0]))) return 0;
+    if (*c->model) return usage(c, "the model is given twice: %s and %s", *c->model, operands[0]);
+    *c->model = operands[0];
+    memmove(operands, operands + 1, sizeof *operands * (size_t)--*n);
     return 0;
 }
 
@@ -197,12 +269,7 @@ int options_parse(const command *c, int count, char **args, int *n)
         }
         if ((status = a[1] == '-' ? long_option(c, count, args, &i) : short_options(c, count, args, &i))) return status;
     }
-    if (*n > c->most && !asked_help) {
-        if (!c->most) return usage(c, "'%s' is not an option, and %s takes nothing else", args[0], c->name);
-        if (c->most == 1)
-            return usage(c, "one %s is enough; what is '%s'? (put quotes around words that belong together)",
-                         c->operands, args[1]);
-        return usage(c, "'%s' is one argument too many", args[c->most]);
-    }
-    return 0;
+    if (asked_help) return 0;
+    if ((status = take_model(c, n, args))) return status;
+    return *n > c->most ? too_many(c, args) : 0;
 }

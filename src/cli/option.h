@@ -48,6 +48,7 @@ typedef struct {
     const char *about;           /* the help's paragraphs, separated by blank lines      */
     const char *examples;        /* lines of "command  # what it does"                   */
     const group *const *groups;  /* ends with NULL                                       */
+    const char **model;          /* where an operand that is a model goes; NULL: none is */
     void (*defaults)(void);      /* fills in defaults of settings that commands share; may be NULL */
     int (*run)(int n, char **operands); /* returns the exit status                       */
 } command;
@@ -61,8 +62,9 @@ extern const group general_group;
 extern const group short_group;
 extern int asked_help, asked_version;
 
-/* Read the arguments after the command's name. Operands are moved to the front of args and counted in *n.
- * Returns 0, or 2 after saying what is wrong. */
+/* Read the arguments after the command's name. Operands are moved to the front of args and counted in *n; a model among them goes
+ * to c->model: any where the command has no other operands, else the first, when it is a checkpoint that exists. Long options may
+ * be shortened, spelled with underscores, and spelled as other programs do (habits.h). Returns 0, or 2 after saying what is wrong. */
 int options_parse(const command *c, int count, char **args, int *n);
 
 /* Wrong usage: say the sentence and where to look, and return 2. c NULL: of the program as a whole. */

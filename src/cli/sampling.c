@@ -21,7 +21,7 @@ static texts bans, biases;
 static const option sampling_options[] = {
     {'T', "temperature", OPT_REAL, "X", &set.temperature, 0, 100, initial.temperature,
      "how freely tokens are drawn: 0 takes the most probable one always, 1 draws as the model believes"},
-    {'p', "top-p", OPT_REAL, "X", &set.top_p, 0, 1, initial.top_p,
+    {0, "top-p", OPT_REAL, "X", &set.top_p, 0, 1, initial.top_p,
      "draw among the most probable tokens that together reach this probability; 0 or 1: among all (-T 0 is greedy)"},
     {'k', "top-k", OPT_COUNT, "N", &set.top_k, 0, 1e6, initial.top_k, "draw among the N most probable tokens"},
     {0, "min-p", OPT_REAL, "X", &set.min_p, 0, 1, initial.min_p, "draw among tokens at least X times as probable as the best"},

@@ -1,6 +1,7 @@
 /* recipe.c - the recipes. Errors that decided between them: docs/performance.md. */
 #include "rwkv/recipe.h"
 #include <string.h>
+#include <strings.h>
 
 /* clang-format off */
 static const recipe recipes[] = {
@@ -24,7 +25,7 @@ enum { RECIPES = sizeof recipes / sizeof *recipes };
 const recipe *recipe_find(const char *name)
 {
     for (int i = 0; i < RECIPES; i++)
-        if (!strcmp(recipes[i].name, name)) return &recipes[i];
+        if (!strcasecmp(recipes[i].name, name)) return &recipes[i];
     return NULL;
 }
 

@@ -12,7 +12,7 @@ typedef struct {
     dtype low_rank;   /* small matrices, but for those of the decay and of the mixes  */
 } recipe;
 
-/* The recipe called `name`: a type ("f16", "q5_1"), which stands for itself in the layers, or one of the short names. NULL: there
+/* The recipe called `name`, in capitals or not: a type ("f16", "q5_1"), which stands for itself in the layers, or one of the short names. NULL: there
  * is none; recipe_names then has what there is. */
 const recipe *recipe_find(const char *name);
 const char *recipe_names(void); /* "f32, f16, ..." */

@@ -1,0 +1,263 @@
+/* habits.c - the tables of other programs' spellings. */
+#include "habits.h"
+#include <string.h>
+#include <strings.h>
+
+#define SAME(spelling, where, option) {spelling, where, HABIT_SAME, option, NULL}
+#define IGNORE(spelling, where, sentence) {spelling, where, HABIT_IGNORE, NULL, sentence}
+#define SKIP_VALUE(spelling, where, sentence) {spelling, where, HABIT_SKIP, NULL, sentence}
+#define REFUSE(spelling, where, sentence) {spelling, where, HABIT_REFUSE, NULL, sentence}
+
+static const char no_limit[] = "a state has no limit; -c is not needed";
+static const char on_cpu[] = "everything is computed on the CPU; -ngl is not needed";
+static const char own_pieces[] = "a prompt is read in pieces of a fixed size; -b is not needed";
+static const char penalties[] = "penalties are subtracted from logits: --presence X, --frequency X, --penalty-decay X";
+static const char talks[] = "wkv chat is the conversation";
+static const char talks_already[] = "chat is a conversation; the option is not needed";
+static const char two_files[] = "the two files are arguments: the model, then the file to write";
+static const char stats_instead[] = "--stats prints speeds, memory and the seed";
+static const char strategy[] = "everything is computed on the CPU; --type f16, bf16, q8 or q4 says how the weights are kept";
+static const char checkpointing[] = "--checkpointing auto, on or off says whether activations are recomputed";
+static const char processes[] = "training is on the CPU, in f32; mpirun -n N wkv train uses N processes";
+static const char data_type[] = "the extension says what the data is: .txt, .jsonl, .bin; the option is not needed";
+static const char no_grammar[] = "a grammar cannot constrain the text";
+static const char no_ending[] = "--ban ID excludes a token; --ban 0 excludes the end of a text in most models";
+static const char pull[] = "wkv pull NAME downloads a model, and -m NAME opens it";
+
+static const habit habits[] = {
+    /* llama.cpp, rwkv.cpp, web-rwkv, Hugging Face: writing */
+    SAME("--temp", "temperature", "temperature"),
+    SAME("--n-predict", "temperature", "tokens"),
+    SAME("--predict", "temperature", "tokens"),
+    SAME("--num-predict", "temperature", "tokens"),
+    SAME("--max-tokens", "temperature", "tokens"),
+    SAME("--max-new-tokens", "temperature", "tokens"),
+    SAME("--token-count", "temperature", "tokens"),
+    SAME("--file", "prompt-file", "prompt-file"),
+    SAME("--reverse-prompt", "stop", "stop"),
+    SAME("-r", "stop", "stop"),
+    SAME("--no-display-prompt", "no-echo", "no-echo"),
+    SAME("--presence-penalty", "presence", "presence"),
+    SAME("--alpha-presence", "presence", "presence"),
+    SAME("--frequency-penalty", "frequency", "frequency"),
+    SAME("--alpha-frequency", "frequency", "frequency"),
+    SAME("--alpha-decay", "penalty-decay", "penalty-decay"),
+    SAME("--typical-p", "typical", "typical"),
+    SAME("--mirostat-ent", "mirostat", "mirostat"),
+    SAME("--mirostat-tau", "mirostat", "mirostat"),
+    SAME("--mirostat-lr", "mirostat-rate", "mirostat-rate"),
+    SAME("--mirostat-eta", "mirostat-rate", "mirostat-rate"),
+    SAME("--system-prompt", "system", "system"),
+    SAME("-sys", "system", "system"),
+    SAME("--log-disable", NULL, "quiet"),
+    SKIP_VALUE("-c", "temperature", no_limit),
+    SKIP_VALUE("--ctx-size", "temperature", no_limit),
+    SKIP_VALUE("--n-ctx", "temperature", no_limit),
+    SKIP_VALUE("--num-ctx", "temperature", no_limit),
+    SKIP_VALUE("--ctx-len", "temperature", no_limit),
+    SKIP_VALUE("-ngl", "temperature", on_cpu),
+    SKIP_VALUE("--gpu-layers", "temperature", on_cpu),
+    SKIP_VALUE("--n-gpu-layers", "temperature", on_cpu),
+    SKIP_VALUE("-b", "temperature", own_pieces),
+    SKIP_VALUE("-ub", "temperature", own_pieces),
+    SKIP_VALUE("--batch-size", "temperature", own_pieces),
+    SKIP_VALUE("--ubatch-size", "temperature", own_pieces),
+    IGNORE("--color", "temperature", "colours appear on a terminal; --color is not needed (NO_COLOR turns them off)"),
+    IGNORE("--simple-io", "temperature", "--simple-io is not needed"),
+    IGNORE("--no-warmup", "temperature", "nothing is warmed up; --no-warmup is not needed"),
+    IGNORE("-no-cnv", "generate", "generate continues the text as it is; -no-cnv is not needed"),
+    IGNORE("--no-conversation", "generate", "generate continues the text as it is; --no-conversation is not needed"),
+    REFUSE("-no-cnv", "chat", "wkv generate continues a text"),
+    REFUSE("--no-conversation", "chat", "wkv generate continues a text"),
+    REFUSE("-i", "generate", talks),
+    REFUSE("--interactive", "generate", talks),
+    REFUSE("--interactive-first", "generate", talks),
+    REFUSE("-cnv", "generate", talks),
+    REFUSE("--conversation", "generate", talks),
+    REFUSE("-sys", "generate", "wkv chat --system TEXT takes a system text"),
+    REFUSE("--system", "generate", "wkv chat --system TEXT takes a system text"),
+    IGNORE("-i", "chat", talks_already),
+    IGNORE("--interactive", "chat", talks_already),
+    IGNORE("--interactive-first", "chat", talks_already),
+    IGNORE("-cnv", "chat", talks_already),
+    IGNORE("--conversation", "chat", talks_already),
+    REFUSE("-p", "chat", "turns come from standard input, and --system TEXT before them; wkv generate -p TEXT continues a text"),
+    REFUSE("--prompt", "chat", "turns come from standard input, and --system TEXT before them; wkv generate -p TEXT continues a text"),
+    REFUSE("-f", "chat", "turns come from standard input: wkv chat < FILE; wkv generate -f FILE continues a text"),
+    REFUSE("--file", "chat", "turns come from standard input: wkv chat < FILE; wkv generate -f FILE continues a text"),
+    REFUSE("-r", "chat", "the template says where an answer ends; wkv generate --stop TEXT ends a text"),
+    REFUSE("--reverse-prompt", "chat", "the template says where an answer ends; wkv generate --stop TEXT ends a text"),
+    REFUSE("-e", "temperature", "escapes in a text are left alone; $'a\\nb' in the shell is two lines"),
+    REFUSE("--escape", "temperature", "escapes in a text are left alone; $'a\\nb' in the shell is two lines"),
+    REFUSE("-o", "generate", "the text goes to standard output; > FILE writes it to a file"),
+    REFUSE("--repeat-penalty", "presence", penalties),
+    REFUSE("--repetition-penalty", "presence", penalties),
+    REFUSE("--repeat-last-n", "presence", penalties),
+    REFUSE("--logit-bias", "bias", "--bias ID=X adds X to a logit"),
+    REFUSE("--ignore-eos", "ban", no_ending),
+    REFUSE("--grammar", "temperature", no_grammar),
+    REFUSE("--grammar-file", "temperature", no_grammar),
+    REFUSE("--json-schema", "temperature", no_grammar),
+    REFUSE("-v", "stats", stats_instead),
+    REFUSE("--verbose", "stats", stats_instead),
+    REFUSE("-hf", NULL, pull),
+    REFUSE("--hf-repo", NULL, pull),
+    REFUSE("--lora-scaled", "lora-alpha", "--lora FILE --lora-alpha A weights an adapter A / rank times"),
+    /* all programs: the model and the machine */
+    SAME("--model-path", "model", "model"),
+    SAME("--model-file", "model", "model"),
+    SAME("--load-model", "model", "model"),
+    SAME("--ckpt", "model", "model"),
+    SAME("--tokenizer", "vocab", "vocab"),
+    SAME("--vocab-file", "vocab", "vocab"),
+    SAME("--random-seed", "seed", "seed"),
+    SAME("--n-threads", "threads", "threads"),
+    SAME("--num-threads", "threads", "threads"),
+    REFUSE("--strategy", "type", strategy),
+    REFUSE("--strategy", NULL, "everything is computed on the CPU; there are no strategies"),
+    /* conversion */
+    REFUSE("-o", "convert", two_files),
+    REFUSE("-m", "convert", two_files),
+    REFUSE("--out", "convert", two_files),
+    REFUSE("--outfile", "convert", two_files),
+    REFUSE("--output", "convert", two_files),
+    REFUSE("--model", "convert", two_files),
+    REFUSE("-o", "merge", two_files),
+    REFUSE("-m", "merge", two_files),
+    REFUSE("--out", "merge", two_files),
+    REFUSE("--output", "merge", two_files),
+    REFUSE("--model", "merge", two_files),
+    SAME("--outtype", "type", "type"),
+    SAME("--ftype", "type", "type"),
+    SAME("--dtype", "type", "type"),
+    SAME("--quantize", "type", "type"),
+    /* the official trainer, RWKV-PEFT */
+    SAME("--n-layer", "layers", "layers"),
+    SAME("--n-embd", "width", "width"),
+    SAME("--dim-ffn", "ffn", "ffn"),
+    SAME("--head-size-a", "head-size", "head-size"),
+    SAME("--ctx-len", "context", "context"),
+    SAME("--micro-bsz", "batch", "batch"),
+    SAME("--batch-size", "batch", "batch"),
+    SAME("--data-file", "data", "data"),
+    SAME("--train-data", "data", "data"),
+    SAME("--proj-dir", "out", "out"),
+    SAME("--output-dir", "out", "out"),
+    SAME("--output", "out", "out"),
+    SAME("--lr-init", "lr", "lr"),
+    SAME("--learning-rate", "lr", "lr"),
+    SAME("--warmup-steps", "warmup", "warmup"),
+    SAME("--max-steps", "steps", "steps"),
+    SAME("--num-epochs", "epochs", "epochs"),
+    SAME("--epoch-count", "epochs", "epochs"),
+    SAME("--grad-clip", "clip", "clip"),
+    SAME("--gradient-clip-val", "clip", "clip"),
+    SAME("--lora-r", "rank", "rank"),
+    SAME("--lora-rank", "rank", "rank"),
+    SAME("--lora-load", "targets", "lora"),
+    REFUSE("--grad-cp", "checkpointing", checkpointing),
+    REFUSE("--my-testing", "version", "--version 4, 5.2, 6 or 7 is the version of a new model"),
+    REFUSE("--peft", "train", "wkv tune --method lora trains adapters"),
+    REFUSE("--peft", "tune", "--method lora trains adapters"),
+    REFUSE("--train-type", "tune", "--method state trains an initial state, and --infctx N reads long texts in chunks"),
+    REFUSE("--train-type", "train", "wkv tune --method state trains an initial state"),
+    REFUSE("--data-type", "data", data_type),
+    REFUSE("--precision", "data", processes),
+    REFUSE("--accelerator", "data", processes),
+    REFUSE("--devices", "data", processes),
+    REFUSE("--num-nodes", "data", processes),
+};
+
+static int applies(const habit *h, const command *c)
+{
+    const option *o;
+    if (!h->where || !strcmp(h->where, c->name)) return 1;
+    for (int i = 0; (o = option_at(c, i, NULL)); i++)
+        if (!strcmp(o->name, h->where)) return 1;
+    return 0;
+}
+
+const habit *habit_option(const command *c, const char *spelling)
+{
+    for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
+        if (!strcmp(habits[i].spelling, spelling) && applies(&habits[i], c)) return &habits[i];
+    return NULL;
+}
+
+static const char version_number[] =
+    "the value is not a version but the surprise in bits; --mirostat 5 is llama.cpp's default, and 1.0 or 2.0 is 1 or 2 bits";
+static const char nearest_q8[] = "k-quants and i-quants are read, not made; q8 is the nearest";
+static const char nearest_q5[] = "k-quants and i-quants are read, not made; q5 is the nearest";
+static const char nearest_q4[] = "k-quants and i-quants are read, not made; q4 is the nearest";
+
+/* A * at the end stands for the rest of a value. */
+static const struct {
+    const char *option, *value, *sentence;
+} values[] = {
+    {"mirostat", "1", version_number},
+    {"mirostat", "2", version_number},
+    {"type", "q2_k*", nearest_q4},
+    {"type", "q3_k*", nearest_q4},
+    {"type", "q4_k*", nearest_q4},
+    {"type", "q5_k*", nearest_q5},
+    {"type", "q6_k*", nearest_q8},
+    {"type", "q8_k*", nearest_q8},
+    {"type", "iq*", nearest_q4},
+    {"type", "mxfp4*", nearest_q4},
+    {"type", "nf4", nearest_q4},
+    {"type", "int8", "q8 has 8 bits"},
+    {"type", "int4", "q4 has 4 bits"},
+    {"type", "fp16*", "f16 is the name here; on opening, q8 makes 8 bits"},
+    {"type", "fp32*", "f32 is the name here"},
+};
+
+const char *habit_value(const option *o, const char *shown, const char *text)
+{
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        size_t n = strlen(values[i].value);
+        if (values[i].sentence == version_number && strcmp(shown, "--mirostat")) continue;
+        int prefix = values[i].value[n - 1] == '*';
+        if (!strcmp(o->name, values[i].option) && (prefix ? !strncasecmp(text, values[i].value, n - 1) : !strcasecmp(text, values[i].value)))
+            return values[i].sentence;
+    }
+    return NULL;
+}
+
+const char *habit_command(const char *name)
+{
+    static const struct {
+        const char *name, *sentence;
+    } others[] = {
+        {"run", "wkv generate continues a text, wkv chat talks"},
+        {"complete", "wkv generate continues a text"},
+        {"cli", "wkv generate continues a text, wkv chat talks"},
+        {"serve", "there is no server"},
+        {"server", "there is no server"},
+        {"ps", "there is no server, and so nothing runs in the background"},
+        {"stop", "there is no server, and so nothing runs in the background"},
+        {"quantize", "wkv convert IN OUT.gguf --type q8 or q4 writes a quantized model; --type on opening needs no file"},
+        {"eval", "wkv convert --check TEXT measures perplexity before and after; wkv logits writes the logits"},
+        {"perplexity", "wkv convert --check TEXT measures perplexity before and after"},
+        {"finetune", "wkv tune adapts a model"},
+        {"fine-tune", "wkv tune adapts a model"},
+        {"lora", "wkv tune trains an adapter, wkv merge puts it into its model"},
+        {"export-lora", "wkv merge puts an adapter into its model"},
+        {"list", "wkv pull prints the models that can be downloaded; $WKV_MODELS or ~/.local/share/wkv holds those that were"},
+        {"ls", "wkv pull prints the models that can be downloaded; $WKV_MODELS or ~/.local/share/wkv holds those that were"},
+        {"rm", "a model is a file in $WKV_MODELS or ~/.local/share/wkv; rm removes it"},
+        {"cp", "a model is a file in $WKV_MODELS or ~/.local/share/wkv; cp copies it"},
+        {"create", "wkv convert writes a model, wkv merge one with its adapter"},
+        {"download", "wkv pull NAME downloads a model"},
+        {"show", "wkv info describes a model"},
+        {"inspect", "wkv info describes a model"},
+        {"version", "wkv --version prints the version"},
+        {"embedding", "wkv logits writes the logits; embeddings are not written"},
+        {"embeddings", "wkv logits writes the logits; embeddings are not written"},
+        {"detokenize", "wkv tokenize --decode makes text of ids"},
+        {"test", "wkv selftest checks this machine"},
+        {"benchmark", "wkv bench measures speed"},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!strcmp(others[i].name, name)) return others[i].sentence;
+    return NULL;
+}
