@@ -164,8 +164,8 @@ WKV_API int wkv_eval_batch(wkv_context *c, const wkv_sequence *sequences, int co
 typedef struct wkv_tokenizer wkv_tokenizer;
 
 /* The tokenizer of a model (path NULL): the vocabulary inside its GGUF, a vocabulary file beside it (its path with .vocab.txt
- * in place of the extension; rwkv_vocab_v20230424.txt, 20B_tokenizer.json, vocab.txt, vocab.json; in a folder of Hugging Face's also
- * tokenizer.json), in $WKV_DATA or in ~/.local/share/wkv, chosen by the size of its vocabulary; for want of a file World and 20B
+ * or .vocab.json in place of the extension; rwkv_vocab_v20230424.txt, 20B_tokenizer.json, vocab.txt, vocab.json; in a folder of Hugging Face's also
+ * tokenizer.json), in $WKV_DATA, $WKV_MODELS, $XDG_DATA_HOME/wkv or ~/.local/share/wkv, chosen by the size of its vocabulary; for want of a file World and 20B
  * come from the library itself, and V = 256 means bytes. With a path, that file: World's line format (.txt), a tokenizers .json (20B,
  * World), a character vocabulary (.json), a GGUF; or one of the words "world", "20B", "bytes". m may be NULL when there is a path. */
 WKV_API int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m);
@@ -310,7 +310,9 @@ typedef struct {
                          hold it, and is f32 where it cannot (a .st is f16)                                              */
     int portable;     /* of a GGUF: 0: matrices in the order in which they are run, so that it is used where it lies, by this
                          library only; else as llama.cpp reads it                                                        */
-    const wkv_tokenizer *tokenizer; /* the vocabulary that goes into a GGUF; NULL: none                                  */
+    const wkv_tokenizer *tokenizer; /* the vocabulary: a GGUF has it inside (but for byte pair encoding); beside other files it is
+                         written as PATH.vocab.txt or .vocab.json in place of the extension, unless the model at `path` is given the
+                         same without it. Another vocabulary there is an error: WKV_EARG. NULL: none                     */
     int (*report)(void *user, double done, double total); /* now and then; not 0 stops: WKV_ESTOPPED, and no file        */
     int (*verify)(void *user, const char *written); /* the complete file, under a name of its own, before it is renamed to `path`;
                                                        not 0: it is removed, and what was at `path` stays: WKV_ESTOPPED  */

@@ -387,6 +387,19 @@ run 0 convert "$model" small.pth
 run 0 logits -m "$model" --tokens 1,2,3 -o before.f32
 run 0 logits -m small.pth --tokens 1,2,3 -o after.f32
 same before.f32 after.f32 "logits of a converted model"
+run 0 convert run1/final.safetensors trained.pth
+run 0 generate -m trained.pth -n 3 "the"
+run 0 convert run1/final.safetensors trained.gguf --type f16
+run 0 convert trained.gguf again.st
+run 0 generate again.st -n 3 "the"
+echo "1 'x' 1" >other.vocab.txt
+refused "other.vocab.txt: is another vocabulary" convert run1/final.safetensors other.pth
+run 0 convert "$model" lone.pth
+holds err "no vocabulary goes with the file"
+run 0 convert "$here/../models/default.gguf" finer.gguf --type f16
+holds err "the weights had 8 bits; the precision that was lost then does not come back"
+run 0 convert trained.gguf finer.safetensors
+lacks err "precision"
 run 0 convert "$model" small.gguf --type bf16 --vocab "$vocab"
 run 0 tokenize -m small.gguf "the end"
 cp out inside
@@ -419,6 +432,10 @@ if cmp -s before.f32 beside.f32; then fail "what was learnt changes nothing"; el
 run 0 merge "$model" merged.pth $tuned --type f32
 holds out "merged.pth: logits of 64 tokens are at most"
 run 0 logits -m merged.pth --tokens 1,2,3
+run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedfull -n 1 --method full
+run 0 generate tunedfull/final.safetensors -n 3 "the"
+run 0 merge "$model" elsewhere.pth --lora tuned/lora.safetensors --type f32 --vocab "$vocab"
+run 0 generate -m elsewhere.pth -n 3 "the"
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned2 --infctx 4 --lora tuned/lora.safetensors -n 1
 refused "missing.jsonl" tune -m "$model" --vocab "$vocab" -d missing.jsonl -o tuned3
 refused "RWKV-7 has no weights called" tune -m "$model" -d answers.jsonl -o tuned3 --targets att.gate

@@ -2,6 +2,7 @@
  * other programs open these files is seen by tools/check-convert.py. */
 #include "format/write.h"
 #include "models.h"
+#include <sys/stat.h>
 
 #define MODELS TEST_DIR "/golden/models"
 #define SAMPLES TEST_DIR "/golden/formats/"
@@ -332,7 +333,6 @@ static void vocabulary_of(const char *model, const char *vocab)
 {
     wkv_model *m;
     wkv_tokenizer *t, *back;
-    if (access(vocab, R_OK) && strcmp(vocab, "bytes")) SKIP("%s is not there", vocab);
     if (!opens(&m, model)) return;
     if (wkv_tokenizer_open(&t, vocab, NULL)) FAILED("%s", wkv_error());
     int V = wkv_model_about(m)->vocab, e = wkv_convert(m, "convert.gguf", &(wkv_convert_options){.tokenizer = t});
@@ -367,8 +367,6 @@ static void vocabulary_bytes(void)
 /* A model of no size but World's vocabulary. */
 static void vocabulary_world(void)
 {
-    const char *vocab = SHARED_DIR "/tokenizer/rwkv_vocab_v20230424.txt";
-    if (access(vocab, R_OK)) SKIP("%s is not there", vocab);
     static const float zeros[65536 * 2];
     enum { V = 65536, C = 2 };
     const char *const vectors[] = {"ln1.weight",     "ln1.bias",       "ln2.weight",     "ln2.bias",
@@ -388,8 +386,141 @@ static void vocabulary_world(void)
         out[n++] = (tensor_out){names[i], F32, i < 13 ? 1 : 2, {C, C}, .data = zeros};
     }
     if (safetensors_write("convert-world.safetensors", out, n, NULL)) FAILED("%s", wkv_error());
-    vocabulary_of("convert-world.safetensors", vocab);
+    vocabulary_of("convert-world.safetensors", "world");
+    wkv_model *m;
+    wkv_tokenizer *t;
+    if (opens(&m, "convert-world.safetensors")) { /* a vocabulary of the library needs no file */
+        EXPECT_EQ(wkv_tokenizer_open(&t, "world", m), 0);
+        EXPECT_EQ(wkv_convert(m, "convert-world.pth", &(wkv_convert_options){.tokenizer = t}), 0);
+        EXPECT(access("convert-world.vocab.txt", F_OK) && access("convert-world.vocab.json", F_OK));
+        wkv_tokenizer_close(t);
+        wkv_model_close(m);
+    }
+    remove("convert-world.pth");
     remove("convert-world.safetensors");
+}
+
+/* ---- a vocabulary beside what is written --------------------------------------------------------------------------------- */
+
+static const char *const extensions[] = {"pth", "safetensors", "st", "gguf"};
+
+/* Written as NAME.EXTENSION into convert-beside with this vocabulary, a model gets the same one without being told. */
+static void expect_beside(wkv_model *m, const wkv_tokenizer *t, const char *name, const char *extension)
+{
+    wkv_model *back;
+    wkv_tokenizer *own;
+    char path[64];
+    snprintf(path, sizeof path, "convert-beside/%s.%s", name, extension);
+    if (wkv_convert(m, path, &(wkv_convert_options){.tokenizer = t}) || !opens(&back, path)) {
+        FAILED("%s: %s", path, wkv_error());
+        return;
+    }
+    if (wkv_tokenizer_open(&own, NULL, back))
+        FAILED("%s", wkv_error());
+    else {
+        EXPECT_EQ(wkv_tokenizer_size(own), wkv_tokenizer_size(t));
+        EXPECT_EQ(wkv_tokenizer_end(own), wkv_tokenizer_end(t));
+        for (int i = 0; i < wkv_tokenizer_size(t); i++) {
+            size_t n, k;
+            const char *a = wkv_token_bytes(t, i, &n), *b = wkv_token_bytes(own, i, &k);
+            if (n != k || memcmp(a, b, n)) FAILED("%s: word %d has %zu bytes, expected %zu", path, i, k, n);
+        }
+        if (strcmp(extension, "gguf")) EXPECT_STR(wkv_tokenizer_name(own), wkv_tokenizer_name(t));
+        wkv_tokenizer_close(own);
+    }
+    wkv_model_close(back);
+}
+
+static void put_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    EXPECT(f && fputs(text, f) >= 0);
+    if (f) fclose(f);
+}
+
+static void beside_lines(void)
+{
+    wkv_model *m;
+    wkv_tokenizer *t;
+    mkdir("convert-beside", 0700);
+    if (!opens(&m, MODELS "/v7-n32-f16.pth")) return;
+    EXPECT_EQ(wkv_tokenizer_open(&t, TEST_DIR "/cli/small.vocab.txt", m), 0);
+    for (int i = 0; i < 4; i++) {
+        char name[2] = {(char)('a' + i), 0};
+        expect_beside(m, t, name, extensions[i]);
+        expect_beside(m, t, name, extensions[i]); /* again: the same vocabulary is there */
+    }
+    EXPECT(access("convert-beside/a.vocab.txt", F_OK) == 0);
+    EXPECT(access("convert-beside/d.vocab.txt", F_OK) != 0); /* it is inside */
+    wkv_tokenizer_close(t);
+    wkv_model_close(m);
+}
+
+static void beside_from_gguf(void)
+{
+    wkv_model *m;
+    wkv_tokenizer *t;
+    if (!opens(&m, "convert-beside/d.gguf")) return;
+    EXPECT_EQ(wkv_tokenizer_open(&t, NULL, m), 0);
+    for (int i = 0; i < 4; i++) expect_beside(m, t, (char[]){(char)('e' + i), 0}, extensions[i]);
+    wkv_tokenizer_close(t);
+    wkv_model_close(m);
+}
+
+/* Their rules are in their JSON. */
+static void beside_json(const char *name, const char *json, const char *kind, int gguf)
+{
+    wkv_model *m;
+    wkv_tokenizer *t;
+    char path[64];
+    put_file("convert-beside/words.json", json);
+    if (!opens(&m, MODELS "/v7-n32-f16.pth")) return;
+    if (wkv_tokenizer_open(&t, "convert-beside/words.json", m))
+        FAILED("%s", wkv_error());
+    else {
+        EXPECT_STR(wkv_tokenizer_name(t), kind);
+        for (int i = 0; i < 3 + gguf; i++) expect_beside(m, t, name, extensions[i]);
+        snprintf(path, sizeof path, "convert-beside/%s.vocab.json", name);
+        EXPECT(access(path, F_OK) == 0);
+        wkv_tokenizer_close(t);
+    }
+    wkv_model_close(m);
+}
+
+static void beside_characters(void) { beside_json("chars", "{\"0\": \"a\", \"1\": \"b\", \"2\": \"\\ue083\"}", "characters", 0); }
+
+static void beside_pairs(void)
+{
+    wkv_tokenizer *t;
+    if (wkv_tokenizer_open(&t, "20B", NULL) == WKV_EUNSUPPORTED) SKIP("%s", wkv_error());
+    wkv_tokenizer_close(t);
+    beside_json("pairs", "{\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\", \"merges\": [\"a b\"], "
+                         "\"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2}}}", "BPE", 1);
+}
+
+/* A file that is another vocabulary stays, and no model is written that would get it. */
+static void beside_others(void)
+{
+    static const char *const others[] = {"convert-beside/x.vocab.txt", "convert-beside/x.vocab.json"};
+    wkv_model *m;
+    wkv_tokenizer *t;
+    if (!opens(&m, MODELS "/v7-n32-f16.pth")) return;
+    EXPECT_EQ(wkv_tokenizer_open(&t, TEST_DIR "/cli/small.vocab.txt", m), 0);
+    for (int i = 0; i < 2; i++) {
+        put_file(others[i], i ? "{\"0\": \"a\"}" : "1 'a' 1\n");
+        for (int k = 0; k < 3; k++) {
+            char path[64];
+            snprintf(path, sizeof path, "convert-beside/x.%s", extensions[k]);
+            EXPECT_EQ(wkv_convert(m, path, &(wkv_convert_options){.tokenizer = t}), WKV_EARG);
+            EXPECT_HAS(wkv_error(), others[i]);
+            EXPECT_HAS(wkv_error(), "is another vocabulary");
+            EXPECT(access(path, F_OK) != 0);
+        }
+        EXPECT_EQ(remove(others[i]), 0);
+    }
+    wkv_tokenizer_close(t);
+    wkv_model_close(m);
+    EXPECT_EQ(system("rm -r convert-beside"), 0);
 }
 
 /* ---- what cannot be ------------------------------------------------------------------------------------------------------ */
@@ -544,6 +675,11 @@ int main(void)
     RUN(vocabulary_too_large);
     RUN(vocabulary_bytes);
     RUN(vocabulary_world);
+    RUN(beside_lines);
+    RUN(beside_from_gguf);
+    RUN(beside_characters);
+    RUN(beside_pairs);
+    RUN(beside_others);
     RUN(refusals);
     RUN(tuned_state);
     RUN(stopped);

@@ -106,11 +106,16 @@ is "$(wc -c <out | tr -d ' ')" 0 "bytes of logits before the refusal"
 cp "$model" bpe.pth
 printf '{"pre_tokenizer": {"type": "ByteLevel"}, "model": {"type": "BPE", "merges": [], "vocab": {"a": 0, "b": 1}}}' >bpe.vocab.txt
 all_of zeros lora.safetensors blocks.0.att.key.lora_A 1,32 32 blocks.0.att.key.lora_B 32,1 32
-run 0 convert bpe.pth converted.gguf
-holds err "no vocabulary goes into the file"
-run 0 merge bpe.pth merged.gguf --lora lora.safetensors --lora-alpha 1
-holds err "no vocabulary goes into the file"
-run 1 merge bpe.pth named.gguf --lora lora.safetensors --lora-alpha 1 --vocab bpe.vocab.txt
+if "$WKV" tokenize -m bpe.pth a >out 2>err; then
+    run 0 convert bpe.pth converted.gguf
+    same bpe.vocab.txt converted.vocab.json "the vocabulary beside a GGUF"
+    run 0 merge bpe.pth merged.gguf --lora lora.safetensors --lora-alpha 1 --vocab bpe.vocab.txt
+    run 0 tokenize -m merged.gguf ab
+    is "$(cat out)" "0 1" "ids of a merged model"
+else # a build without byte pair encoding
+    run 0 convert bpe.pth converted.gguf
+    holds err "no vocabulary goes with the file"
+fi
 
 # ---- folders ------------------------------------------------------------------------------------------------------------------------
 "$WKV" convert "$model" one.safetensors >out 2>err

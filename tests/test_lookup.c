@@ -109,6 +109,10 @@ static void folders(void)
 {
     write_file("home/.local/share/wkv/rwkv_vocab_v20230424.txt", one);
     expect_at(65536, "home/.local/share/wkv/rwkv_vocab_v20230424.txt");
+    write_file("xdg/wkv/rwkv_vocab_v20230424.txt", one);
+    expect_at(65536, "xdg/wkv/rwkv_vocab_v20230424.txt");
+    write_file("pulled/rwkv_vocab_v20230424.txt", one);
+    expect_at(65536, "pulled/rwkv_vocab_v20230424.txt");
     write_file("data/rwkv_vocab_v20230424.txt", one);
     expect_at(65536, "data/rwkv_vocab_v20230424.txt");
     expect_at(65530, "data/rwkv_vocab_v20230424.txt"); /* ids end at 65529 */
@@ -122,6 +126,8 @@ static void folders(void)
     expect_at(6064, "models/vocab.json");
     write_file("models/vocab.txt", one);
     expect_at(6064, "models/vocab.txt");
+    write_file("models/m.v1.vocab.json", "{\"0\": \"a\"}");
+    expect_at(6064, "models/m.v1.vocab.json"); /* the model's own is first */
     write_file("models/m.v1.vocab.txt", "1 'a' 1\n255 'b' 1\n");
     expect_at(6064, "models/m.v1.vocab.txt"); /* the model's own is first */
     expect_at(256, "models/m.v1.vocab.txt");
@@ -250,18 +256,23 @@ static void gguf_file(void)
 int main(void)
 {
     static const char *const made[] = {
-        "models", "data", "home", "home/.local", "home/.local/share", "home/.local/share/wkv"};
+        "models", "data", "home", "home/.local", "home/.local/share", "home/.local/share/wkv", "xdg", "xdg/wkv", "pulled"};
     static const char *const files[] = {"models/rwkv_vocab_v20230424.txt",
                                         "models/vocab.json",
                                         "models/vocab.txt",
                                         "models/m.v1.vocab.txt",
+                                        "models/m.v1.vocab.json",
+                                        "xdg/wkv/rwkv_vocab_v20230424.txt",
+                                        "pulled/rwkv_vocab_v20230424.txt",
                                         "data/rwkv_vocab_v20230424.txt",
                                         "data/empty.txt",
                                         "home/.local/share/wkv/rwkv_vocab_v20230424.txt"};
     if (!mkdtemp(root)) return perror(root), 1;
-    for (int i = 0; i < 6; i++) mkdir(in_root(made[i]), 0700);
+    for (int i = 0; i < 9; i++) mkdir(in_root(made[i]), 0700);
     setenv("WKV_DATA", in_root("data"), 1);
     setenv("HOME", in_root("home"), 1);
+    setenv("XDG_DATA_HOME", in_root("xdg"), 1);
+    setenv("WKV_MODELS", in_root("pulled"), 1);
     RUN(nothing);
     RUN(general_names);
     RUN(folders);
@@ -270,8 +281,8 @@ int main(void)
     RUN(gguf);
     RUN(long_word_in_gguf);
     RUN(gguf_file);
-    for (int i = 0; i < 7; i++) unlink(in_root(files[i]));
-    for (int i = 5; i >= 0; i--) rmdir(in_root(made[i]));
+    for (int i = 0; i < 10; i++) unlink(in_root(files[i]));
+    for (int i = 8; i >= 0; i--) rmdir(in_root(made[i]));
     rmdir(root);
     return DONE();
 }

@@ -7,6 +7,7 @@
 #include "wkv.h"
 #include "wkv_file.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int type, portable, most = 8192;
@@ -43,6 +44,17 @@ static int report(void *user, double done, double total)
     return interrupted;
 }
 
+/* The fewest bits of the types in a list, "q4_0, bf16, f32", among those below 16; 16 when there are none. */
+static int fewest_bits(const char *list)
+{
+    int least = 16;
+    for (const char *at = list; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
+        const int bits = atoi(at + strcspn(at, "0123456789"));
+        if (bits > 0 && bits < least) least = bits;
+    }
+    return least;
+}
+
 /* What was written, as a reader finds it; and, where there is a text, how it differs from what was there before. */
 static int describe(void *user, const char *written)
 {
@@ -55,6 +67,8 @@ static int describe(void *user, const char *written)
     const wkv_model_info *about = wkv_model_about(m);
     put_text("%s: %s, %s names, %s, %s\n", c->path, about->format, about->naming, about->types,
              as_bytes(size, (double)about->file_bytes));
+    const int had = fewest_bits(wkv_model_about(c->before)->types);
+    if (had < fewest_bits(about->types)) note("the weights had %d bits; the precision that was lost then does not come back", had);
     wkv_model_close(m);
     c->status = c->k->n ? check_models(c->k, c->before, written) : 0;
     if (!c->status && interrupted) c->status = 130;
@@ -64,12 +78,13 @@ static int describe(void *user, const char *written)
 static int write_model(const wkv_model *model, const char *path, const check *k)
 {
     wkv_tokenizer *words;
-    if (engine_words(&words, model, path)) return 1;
+    if (engine_words(&words, model)) return 1;
     conversion c = {.before = model, .path = path, .k = k};
     progress_begin(&c.bar, "converting");
     int e = wkv_convert(model, path, &(wkv_convert_options){.type = types[type], .portable = portable, .tokenizer = words,
                                                             .report = report, .verify = describe, .user = &c});
     progress_end(&c.bar);
+    if (!e) engine_words_note(words);
     wkv_tokenizer_close(words);
     return e == WKV_ESTOPPED ? (c.status ? c.status : 130) : e ? complain_library() : 0;
 }
@@ -98,7 +113,8 @@ const command cmd_convert = {
     .about =
         "Read a model in any form that wkv opens and write it in another. The ending of OUT says which: .pth and "
         ".safetensors have the official names and shapes, as the official programs read them; .st is web-rwkv's "
-        "(Ai00, RWKV-Runner); .gguf has the vocabulary inside and is used where it lies; with --portable llama.cpp reads it. One line says what was written.\n\n"
+        "(Ai00, RWKV-Runner); .gguf has the vocabulary inside and is used where it lies; with --portable llama.cpp reads it. One line says what was written. "
+        "A vocabulary that is not in the program is written beside the others, as OUT with .vocab.txt or .vocab.json in place of the extension.\n\n"
         "OUT is written beside, read again, with --check compared, and renamed last: a conversion that is stopped or fails "
         "leaves what was there before. OUT cannot be a file of IN.",
     .examples = "wkv convert MODEL.gguf MODEL.pth  # for the official programs\n"

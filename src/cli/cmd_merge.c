@@ -120,12 +120,13 @@ static int compare(void *user, const char *written)
 static int write_merged(const wkv_model *m, const char *base, const char *path)
 {
     wkv_tokenizer *words;
-    if (engine_words(&words, m, path)) return 1;
+    if (engine_words(&words, m)) return 1;
     merging c = {.unmerged = m, .base = base, .path = path};
     progress_begin(&c.bar, "merging");
     int e = wkv_convert(m, path, &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report,
                                                         .verify = compare, .user = &c});
     progress_end(&c.bar);
+    if (!e) engine_words_note(words);
     wkv_tokenizer_close(words);
     return e == WKV_ESTOPPED ? (c.status ? c.status : 130) : e ? complain_library() : 0;
 }
@@ -151,7 +152,7 @@ const command cmd_merge = {
     .summary = "put an adapter or a tuned state into the weights of its model",
     .about =
         "Write MODEL as OUT with what --lora and --load-state give put into it, so that one file holds all of it and "
-        "every program can use it. The ending of OUT says what kind of file it is, as in wkv convert. Then both, the "
+        "every program can use it. The ending of OUT says what kind of file it is, as in wkv convert, and where its vocabulary is. Then both, the "
         "model beside its adapter and the file, read the same tokens, and how far their logits are apart is "
         "printed: that is the rounding of the file's numbers. When it is not small against what the adapter does, "
         "the command fails, and what was there as OUT stays.\n\n"

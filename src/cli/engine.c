@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 const char *engine_model, *engine_vocab;
 wkv_model_options engine_with;
@@ -91,20 +90,20 @@ void engine_close(engine *e)
     *e = (engine){0};
 }
 
-int engine_words(wkv_tokenizer **t, const wkv_model *m, const char *path)
+static char no_words[1024]; /* why there is no vocabulary */
+
+int engine_words(wkv_tokenizer **t, const wkv_model *m)
 {
-    const char *extension = strrchr(path, '.');
     *t = NULL;
-    if (!extension || strcasecmp(extension, ".gguf")) return 0;
     int e = wkv_tokenizer_open(t, engine_vocab, m);
     if (e && engine_vocab) return complain_library();
-    if (e) note("no vocabulary goes into the file: %s", wkv_error());
-    if (!e && !engine_vocab && strstr("GPT-NeoX 20B BPE", wkv_tokenizer_name(*t))) {
-        note("no vocabulary goes into the file: %s has no form there", wkv_tokenizer_name(*t));
-        wkv_tokenizer_close(*t);
-        *t = NULL;
-    }
+    if (e) snprintf(no_words, sizeof no_words, "%s", wkv_error());
     return 0;
+}
+
+void engine_words_note(const wkv_tokenizer *t)
+{
+    if (!t) note("no vocabulary goes with the file: %s", no_words);
 }
 
 int logits_finite(const float *logits, size_t n)

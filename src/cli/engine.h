@@ -33,9 +33,10 @@ int engine_open(engine *e, int text);
 int engine_ready(engine *e, int text);
 void engine_close(engine *e);
 
-/* The vocabulary that goes into a file that is written: of a .gguf the one of --vocab, or the model's own where it has a form there,
- * with a note where there is none; of other files none, NULL. Returns 0, or 1 after the sentence. */
-int engine_words(wkv_tokenizer **t, const wkv_model *m, const char *path);
+/* The vocabulary that goes with a file that is written: the one of --vocab, or the model's; NULL where there is none. Returns 0, or 1
+ * after the sentence. And, once the file is there, the note that it has none, with the reason. */
+int engine_words(wkv_tokenizer **t, const wkv_model *m);
+void engine_words_note(const wkv_tokenizer *t);
 
 /* Is each of n logits finite? And the sentence when those of a model, with the adapter and state of the options, are not: 1. */
 int logits_finite(const float *logits, size_t n);

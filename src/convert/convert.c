@@ -5,6 +5,7 @@
 #include "convert/gguf.h"
 #include "format/panels.h"
 #include "format/units.h"
+#include "text/beside.h"
 #include <string.h>
 
 /* What the ending of a file's name promises. */
@@ -107,7 +108,8 @@ static void choose_form(const container *c, tensor_out *t, source *s, const wkv_
 }
 
 /* What is at `path` is replaced last, by what was read again. */
-static int write_file(const container *c, const wkv_model *m, const char *path, const exporter *x, const wkv_convert_options *o)
+static int write_file(const container *c, const wkv_model *m, const char *path, const exporter *x, const wkv_convert_options *o,
+                      const beside *words)
 {
     static const char *const meta[] = {"format", "pt", NULL};
     file_out f;
@@ -116,11 +118,12 @@ static int write_file(const container *c, const wkv_model *m, const char *path, 
     if (c == &containers[PTH])
         e = pth_put(&f, x->out, x->count);
     else if (c == &containers[GGUF])
-        e = gguf_export(&f, m, x, o->tokenizer);
+        e = gguf_export(&f, m, x, gguf_holds(o->tokenizer) ? o->tokenizer : NULL);
     else
         e = safetensors_put(&f, x->out, x->count, meta);
     if (!e) e = tensors_verify(&f, x->out, x->count);
     if (!e && o->verify && o->verify(o->user, f.part)) e = fail(WKV_ESTOPPED, "%s: stopped before it was replaced", path);
+    if (!e) e = beside_write(words);
     if (!e) return file_commit(&f);
     file_abandon(&f);
     return e;
@@ -135,13 +138,17 @@ int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options 
     const recipe *r = o->type ? recipe_find(o->type) : NULL;
     int e = check(c, m, path, o->type, r, o->tokenizer);
     if (e) return e;
+    beside words;
+    if ((e = beside_plan(&words, path, m->rwkv.V, c == &containers[GGUF] && gguf_holds(o->tokenizer) ? NULL : o->tokenizer))) return e;
     exporter x = {.m = &m->rwkv, .file = m->file, .naming = c->naming, .report = o->report, .user = o->user};
-    if ((e = export_list(&x))) return e;
+    if ((e = export_list(&x))) goto done;
     for (int i = 0; i < x.count; i++) {
         x.out[i].type = choose_type(c, &x.out[i], x.how[i], r);
         choose_form(c, &x.out[i], x.how[i], o);
     }
-    e = write_file(c, m, path, &x, o);
+    e = write_file(c, m, path, &x, o, &words);
     export_release(&x);
+done:
+    beside_release(&words);
     return e;
 }

@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "format/units.h"
 #include "rwkv/api.h"
+#include "text/tokenizer.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,10 +143,6 @@ static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)
         add_text(m, "tokenizer.ggml.model", "no_vocab");
         return WKV_OK;
     }
-    const char *name = wkv_tokenizer_name(t);
-    if (!strcmp(name, "GPT-NeoX 20B") || !strcmp(name, "BPE"))
-        return fail(WKV_EUNSUPPORTED, "%s: a %s vocabulary has no form in the GGUF of an RWKV", wkv_tokenizer_path(t),
-                    name);
     if (wkv_tokenizer_size(t) > V)
         return fail(WKV_EARG, "%s: its ids reach %d, but the model knows %d", wkv_tokenizer_path(t),
                     wkv_tokenizer_size(t) - 1, V);
@@ -162,12 +159,14 @@ static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)
         add_number(m, "tokenizer.ggml.bos_token_id", 0);
         add_number(m, "tokenizer.ggml.eos_token_id", 0);
     }
-    if (!strcmp(name, "World")) {
+    if (!strcmp(wkv_tokenizer_name(t), "World")) {
         add_number(m, "tokenizer.ggml.eot_token_id", 261); /* two line ends, after a turn */
         add_text(m, "tokenizer.chat_template", "rwkv-world");
     }
     return WKV_OK;
 }
+
+int gguf_holds(const wkv_tokenizer *t) { return !t || !t->bpe; }
 
 int gguf_export(file_out *f, const wkv_model *m, const exporter *x, const wkv_tokenizer *t)
 {

@@ -45,17 +45,24 @@ static int unpack(char **out, size_t *size, const builtin *b)
     *size = bytes;
     if (end == Z_STREAM_END) return 0;
     free(*out);
+    *out = NULL;
     return fail(WKV_ENOMEM, "no memory to unpack the vocabulary %s", b->name);
+}
+
+int builtin_text(char **text, size_t *bytes, const char *name)
+{
+    const builtin *b = find(name);
+    *text = NULL;
+    if (!b) return fail(WKV_EARG, "no vocabulary called \"%s\" is in the library; there are world and 20B", name);
+    return unpack(text, bytes, b);
 }
 
 int tokenizer_open_builtin(wkv_tokenizer **out, const char *name)
 {
-    const builtin *b = find(name);
     char *text;
     size_t size = 0;
     *out = NULL;
-    if (!b) return fail(WKV_EARG, "no vocabulary called \"%s\" is in the library; there are world and 20B", name);
-    int e = unpack(&text, &size, b);
+    int e = builtin_text(&text, &size, name);
     if (e) return e;
     e = tokenizer_open_memory(out, text, size, name);
     free(text);

@@ -1,4 +1,4 @@
-/* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in ~/.local/share/wkv, in the library. */
+/* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in the folders of models, in the library. */
 #include "base/error.h"
 #include "rwkv/api.h"
 #include "rwkv/family.h"
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 4096, DIRECTORIES = 4 };
+enum { PATH_ROOM = 4096, DIRECTORIES = 5 };
 
 /* The files of a vocabulary. Names that any model may have count only in the folder that is the model itself. */
 typedef struct {
@@ -37,10 +37,14 @@ static int is_file(const char *path)
     return !stat(path, &s) && S_ISREG(s.st_mode) && !access(path, R_OK);
 }
 
-/* The folders that are searched, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, the user's. */
+/* The folders that are searched, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, and those that
+ * hold downloaded models: $WKV_MODELS, $XDG_DATA_HOME/wkv, ~/.local/share/wkv. */
 static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
 {
-    const char *data = getenv("WKV_DATA"), *home = getenv("HOME"), *slash = strrchr(model, '/');
+    static const struct {
+        const char *variable, *below;
+    } others[] = {{"WKV_DATA", ""}, {"WKV_MODELS", ""}, {"XDG_DATA_HOME", "/wkv"}, {"HOME", "/.local/share/wkv"}};
+    const char *slash = strrchr(model, '/');
     struct stat s;
     int n = 0;
     if (!stat(model, &s) && S_ISDIR(s.st_mode))
@@ -49,19 +53,20 @@ static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
         snprintf(dir[n++], PATH_ROOM, "%.*s", slash == model ? 1 : (int)(slash - model), model);
     else
         snprintf(dir[n++], PATH_ROOM, ".");
-    if (data && *data) snprintf(dir[n++], PATH_ROOM, "%s", data);
-    if (home && *home) snprintf(dir[n++], PATH_ROOM, "%s/.local/share/wkv", home);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const char *value = getenv(others[i].variable);
+        if (value && *value) snprintf(dir[n++], PATH_ROOM, "%s%s", value, others[i].below);
+    }
     return n;
 }
 
-/* The model's path with its extension replaced by .vocab.txt. */
-static void own_vocabulary(char *path, size_t room, const char *model)
+void tokenizer_own_path(char *path, size_t capacity, const char *model, const char *extension)
 {
     size_t end = strlen(model), name, dot;
     while (end > 1 && model[end - 1] == '/') end--; /* of a folder */
     for (name = end; name && model[name - 1] != '/';) name--;
     for (dot = end; dot > name && model[dot] != '.';) dot--;
-    snprintf(path, room, "%.*s.vocab.txt", (int)(dot > name ? dot : end), model);
+    snprintf(path, capacity, "%.*s%s", (int)(dot > name ? dot : end), model, extension);
 }
 
 /* Is everything in the model's folder a part of it, as in a folder of Hugging Face's? */
@@ -106,7 +111,8 @@ int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m)
     char dir[DIRECTORIES][PATH_ROOM], path[2 * PATH_ROOM];
     *out = NULL;
     if (m->file && has_vocabulary(m->file)) return tokenizer_from_gguf(out, m->file);
-    own_vocabulary(path, sizeof path, about->path);
+    tokenizer_own_path(path, sizeof path, about->path, ".vocab.txt");
+    if (!is_file(path)) tokenizer_own_path(path, sizeof path, about->path, ".vocab.json");
     if (is_file(path)) return tokenizer_open_file(out, path);
     if (about->vocab == 256) return tokenizer_open_file(out, "bytes");
     const official *k = official_of(about->vocab);

@@ -4,10 +4,12 @@
 #ifndef WKV_TEXT_VOCABULARY_H
 #define WKV_TEXT_VOCABULARY_H
 
+#include "base/stream.h"
 #include "format/tensors.h"
 #include "base/json.h"
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* bounds of what is believed of a file: the World vocabulary has 65,530 ids and 0.5 MB of text */
 enum { MAX_IDS = 1 << 22, MAX_VOCABULARY_BYTES = 1 << 28 };
@@ -41,6 +43,11 @@ int vocabulary_lines(vocabulary *v, const char *data, size_t size, const char *n
 
 /* A JSON text of UTF-8, or of UTF-16 with a byte order mark; the caller releases it with json_decref. */
 int vocabulary_json(json_t **out, const char *data, size_t size, const char *name);
+
+/* Writing them: one line (the id, a Python literal, the length in bytes), and the end of a stream of lines in memory (f NULL: it
+ * could not be opened), after which *lines is complete, or NULL: WKV_ENOMEM. */
+void vocabulary_put_line(FILE *f, int id, const char *p, size_t n);
+int vocabulary_close_lines(FILE *f, stream *s, char **lines, size_t *bytes);
 
 /* An object "id" -> string, or -> array of byte values (FORMATS 8.1 and 8.3). *characters: each word is one character. */
 int vocabulary_object(vocabulary *v, const json_t *root, int *characters, const char *name);

@@ -2,6 +2,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/path.h"
+#include "text/beside.h"
 #include "text/tokenizer.h"
 #include "train/run.h"
 #include "train/vocabulary.h"
@@ -36,8 +38,8 @@ static int check_options(const wkv_train_options *o)
  * be, by one that resumes it; a finished model is none of that. */
 static int check_folder(const job *j)
 {
-    static const char *const results[] = {"final.safetensors", "best.safetensors", "final.pth",
-                                          "best.pth",          "final.vocab.txt",  "best.vocab.txt",
+    static const char *const results[] = {"final.safetensors", "best.safetensors", "final.pth",       "best.pth",
+                                          "final.vocab.txt",   "final.vocab.json", "best.vocab.txt",  "best.vocab.json",
                                           "train.jsonl",       "train.html",       NULL};
     static const char *const finished[] = {"final.safetensors", "final.pth", NULL};
     const wkv_train_options *o = &j->o;
@@ -140,14 +142,16 @@ static int read_words(void *user, const char *path)
 static int make_vocab(job *j, const wkv_template *chat)
 {
     word_source w = {.form = {.chat = chat, .fields = j->o.fields}};
+    char *lines = NULL;
     size_t bytes;
     int err = each_path(j->data, read_words, &w);
     if (!err && w.chunks.n) {
         const wkv_vocabulary_options o = {.size = j->o.vocab ? atoi(j->o.vocab) : 0};
-        err = vocabulary_make(&j->lines, &bytes, &w.chunks, &o);
-        if (!err) err = tokenizer_open_memory(&j->vocab, j->lines, bytes, "the vocabulary made from the text");
+        err = vocabulary_make(&lines, &bytes, &w.chunks, &o);
+        if (!err) err = tokenizer_open_memory(&j->vocab, lines, bytes, "the vocabulary made from the text");
     } else if (!err && j->o.vocab && !j->o.vocab_size)
         j->o.vocab_size = atoi(j->o.vocab);
+    free(lines);
     table_release(&w.chunks);
     return err;
 }
@@ -176,7 +180,7 @@ static int open_vocab(job *j, const wkv_template **chat)
     if (!made) err = wkv_tokenizer_open(&j->vocab, o->vocab, m);
     if (err && !o->vocab && tokens_only(j)) err = 0;
     if (!err) err = wkv_template_find(chat, o->chat, m, j->vocab);
-    if (!err) err = made ? make_vocab(j, *chat) : j->vocab ? vocabulary_beside(&j->lines, j->vocab) : 0;
+    if (!err) err = made ? make_vocab(j, *chat) : 0;
     wkv_model_close(m);
     if (err) return err;
     o->chat = (*chat)->name;
@@ -256,11 +260,10 @@ static int count_steps(job *j, int64_t *out)
 }
 
 /* The vocabulary beside the models, under the name by which the tokenizer finds it. */
-static int put_vocab(const job *j, const char *name)
+static int put_vocab(const job *j, const char *model)
 {
-    if (!j->lines) return 0;
-    char *path = path_in(j->o.out, name);
-    int err = path ? file_write(path, j->lines, strlen(j->lines)) : WKV_ENOMEM;
+    char *path = path_in(j->o.out, model);
+    int err = path ? beside_put(path, j->o.vocab_size, j->vocab) : WKV_ENOMEM;
     free(path);
     return err;
 }
@@ -408,8 +411,8 @@ int job_open(job *j)
     if (!(err = file_log(&j->history.log, path))) err = check_folder(j); /* again: nobody else is here now */
     free(path);
     if (!err) err = history_open(&j->history, j->o.out, j->at.log_bytes, j->t->step);
-    if (!err) err = put_vocab(j, "final.vocab.txt");
-    return err ? err : put_vocab(j, "best.vocab.txt");
+    if (!err) err = put_vocab(j, "final.safetensors");
+    return err ? err : put_vocab(j, "best.safetensors");
 }
 
 void job_end(job *j)
@@ -426,5 +429,4 @@ void job_end(job *j)
     free(j->data);
     free(j->valid_path);
     free(j->vocab_path);
-    free(j->lines);
 }

@@ -16,7 +16,6 @@ typedef struct {
     char *data;          /* paths of the text, one a line                         */
     char *valid_path, *vocab_path;
     wkv_tokenizer *vocab; /* NULL: token files without one                         */
-    char *lines;          /* the vocabulary's file; NULL: none goes beside the model */
     text_form form;
     tokens text, other_held; /* the text; the held-out text when it has its own files */
     const tokens *held;      /* held-out: [held_at, held_at + held_n) of one of those */

@@ -2,6 +2,7 @@
 #include "wkv_tune.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "text/beside.h"
 #include "train/folder.h"
 #include "train/history.h"
 #include "train/samples.h"
@@ -26,7 +27,6 @@ typedef struct {
     int64_t epoch;
     sample *now; /* of a step */
     FILE *log;
-    char *lines; /* the vocabulary's file; NULL: none goes beside the model */
     double work; /* seconds spent in steps */
     int64_t tokens;
 } job;
@@ -80,14 +80,13 @@ static int save_as(const job *j, const char *name, learnt what, dtype type)
     return err;
 }
 
-/* The model, and the vocabulary under the name by which it is found beside it. */
+/* The model, and the vocabulary beside it. */
 static int save_model(const job *j)
 {
-    const char *type = j->o->save_type ? j->o->save_type : "bf16";
-    int err = save_as(j, strcmp(type, "pth") ? "final.safetensors" : "final.pth", LEARN_ALL,
-                      strcmp(type, "f32") ? BF16 : F32);
-    char *path = err || !j->lines ? NULL : path_in(j->o->out, "final.vocab.txt");
-    if (path) err = file_write(path, j->lines, strlen(j->lines));
+    const char *type = j->o->save_type ? j->o->save_type : "bf16", *name = strcmp(type, "pth") ? "final.safetensors" : "final.pth";
+    int err = save_as(j, name, LEARN_ALL, strcmp(type, "f32") ? BF16 : F32);
+    char *path = err ? NULL : path_in(j->o->out, name);
+    if (!err) err = path ? beside_put(path, j->t->m->V, j->vocab) : WKV_ENOMEM;
     free(path);
     return err;
 }
@@ -105,8 +104,8 @@ static int save(const job *j)
 /* Nothing is replaced: no result of another run, no input of this one. */
 static int check_folder(const wkv_tune_options *o)
 {
-    static const char *const results[] = {"lora.safetensors", "lora.pth",        "state.pth",  "final.safetensors",
-                                          "final.pth",        "final.vocab.txt", "tune.jsonl", NULL};
+    static const char *const results[] = {"lora.safetensors", "lora.pth",         "state.pth",  "final.safetensors", "final.pth",
+                                          "final.vocab.txt",  "final.vocab.json", "tune.jsonl", NULL};
     const char *inputs[] = {o->data,  o->valid ? o->valid : "",         o->model ? o->model : "",
                             o->vocab ? o->vocab : "", o->with.lora ? o->with.lora : "", o->with.state ? o->with.state : "", NULL};
     return folder_refuse(o->out, results, inputs, 1);
@@ -264,7 +263,6 @@ static int open_vocab(job *j)
     const wkv_model *m = copy ? copy : j->t->base;
     if (!err) err = wkv_tokenizer_open(&j->vocab, o->vocab, m);
     if (!err) err = wkv_template_find(&j->chat, o->chat, m, j->vocab);
-    if (!err && j->what & LEARN_ALL) err = vocabulary_beside(&j->lines, j->vocab);
     wkv_model_close(copy);
     return err;
 }
@@ -388,7 +386,6 @@ int wkv_tune(const wkv_tune_options *o)
     if (j.log) fclose(j.log);
     free(j.order);
     free(j.now);
-    free(j.lines);
     samples_release(&j.learn);
     samples_release(&j.held);
     wkv_tokenizer_close(j.vocab);

@@ -2,9 +2,7 @@
 #include "train/vocabulary.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/path.h"
 #include "base/stream.h"
-#include "base/utf8.h"
 #include "text/tokenizer.h"
 #include "text/vocabulary.h"
 #include "train/data.h"
@@ -20,35 +18,6 @@ int vocabulary_read(table *chunks, const char *path, const document_form *form, 
     return documents_read(path, form, over, read_document, chunks);
 }
 
-/* One line of World's format: the id, a Python literal, the length in bytes. */
-static void put_line(FILE *f, int id, const char *p, size_t n)
-{
-    int whole = utf8_check(p, n) == n, quote = memchr(p, '\'', n) && !memchr(p, '"', n) ? '"' : '\'';
-    fprintf(f, "%d %s%c", id, whole ? "" : "b", quote);
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (c == '\n')
-            fputs("\\n", f);
-        else if (c == '\t')
-            fputs("\\t", f);
-        else if (c == '\r')
-            fputs("\\r", f);
-        else if (c < 32 || c == 127 || (c > 127 && !whole))
-            fprintf(f, "\\x%02x", c);
-        else
-            fprintf(f, c == '\\' || c == quote ? "\\%c" : "%c", c);
-    }
-    fprintf(f, "%c %zu\n", quote, n);
-}
-
-static int close_lines(FILE *f, stream *s, char **lines, size_t *bytes)
-{
-    int err = stream_close(f, s, "the lines of a vocabulary");
-    *lines = s->text;
-    *bytes = s->n;
-    return err;
-}
-
 int vocabulary_make(char **lines, size_t *bytes, const table *chunks, const wkv_vocabulary_options *o)
 {
     int size = o->size ? o->size : 2048, rounds = o->rounds ? o->rounds : 24;
@@ -59,34 +28,11 @@ int vocabulary_make(char **lines, size_t *bytes, const table *chunks, const wkv_
     int err = words_find(&words, chunks, size - FIRST - BYTES, o->always, rounds < 0 ? 0 : rounds, o->report, o->user);
     stream text = {0};
     FILE *f = err ? NULL : stream_open(&text);
-    for (int i = 0; f && i < BYTES; i++) put_line(f, FIRST + i, (char[]){(char)i}, 1);
+    for (int i = 0; f && i < BYTES; i++) vocabulary_put_line(f, FIRST + i, (char[]){(char)i}, 1);
     for (size_t i = 0; f && i < words.n; i++)
-        put_line(f, FIRST + BYTES + (int)i, words.text + words.at[i].at, words.at[i].bytes);
+        vocabulary_put_line(f, FIRST + BYTES + (int)i, words.text + words.at[i].at, words.at[i].bytes);
     table_release(&words);
-    return err ? err : close_lines(f, &text, lines, bytes);
-}
-
-int tokenizer_lines(char **lines, size_t *bytes, const wkv_tokenizer *t)
-{
-    *lines = NULL;
-    stream all;
-    FILE *f = stream_open(&all);
-    for (int i = 0; f && i < wkv_tokenizer_size(t); i++) {
-        size_t n;
-        const char *text = wkv_token_bytes(t, i, &n);
-        if (n) put_line(f, i, text, n);
-    }
-    return close_lines(f, &all, lines, bytes);
-}
-
-int vocabulary_beside(char **lines, const wkv_tokenizer *t)
-{
-    const char *path = wkv_tokenizer_path(t), *kind = wkv_tokenizer_name(t);
-    size_t n;
-    *lines = NULL;
-    if (!tokenizer_needs_file(path)) return 0;
-    if (path_has_extension(path, ".txt")) return file_slurp(lines, &n, path);
-    return strcmp(kind, "World") && strcmp(kind, "trie") ? 0 : tokenizer_lines(lines, &n, t);
+    return err ? err : vocabulary_close_lines(f, &text, lines, bytes);
 }
 
 int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vocabulary_options *options)

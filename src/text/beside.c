@@ -1,0 +1,85 @@
+/* beside.c - the vocabulary file beside a model that is written. */
+#include "text/beside.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "rwkv/api.h"
+#include "text/builtin.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int same(const wkv_tokenizer *a, const wkv_tokenizer *b)
+{
+    if (a->v.size != b->v.size || a->end != b->end || strcmp(a->name, b->name)) return 0;
+    for (int i = 0; i < a->v.size; i++) {
+        const word *p = &a->v.words[i], *q = &b->v.words[i];
+        if (p->bytes != q->bytes || memcmp(a->v.text + p->at, b->v.text + q->at, p->bytes)) return 0;
+    }
+    return 1;
+}
+
+/* Would a model at `out` get these words without our help? */
+static int found(const char *out, int vocab, const wkv_tokenizer *words)
+{
+    const wkv_model written = {.about = {.path = out, .vocab = vocab}};
+    wkv_tokenizer *t;
+    if (wkv_tokenizer_open(&t, NULL, &written)) return 0;
+    int is = same(t, words);
+    wkv_tokenizer_close(t);
+    return is;
+}
+
+/* Merges and rules for unknown characters are in the JSON they were read from; lines have words alone. */
+static int is_json(const wkv_tokenizer *t) { return t->bpe || !strcmp(t->name, "characters"); }
+
+static int read_words(beside *b, const wkv_tokenizer *t)
+{
+    if (!is_json(t)) return tokenizer_lines(&b->data, &b->bytes, t);
+    if (builtin_has(t->path)) return builtin_text(&b->data, &b->bytes, t->path);
+    file_map f;
+    int e = file_open(&f, t->path);
+    if (e) return e;
+    if ((b->data = malloc(f.size + 1))) memcpy(b->data, f.data, b->bytes = f.size);
+    file_close(&f);
+    return b->data ? 0 : fail(WKV_ENOMEM, "%s: no memory for %zu bytes", t->path, (size_t)f.size);
+}
+
+int beside_plan(beside *b, const char *out, int vocab, const wkv_tokenizer *words)
+{
+    static const char *const extensions[] = {".vocab.txt", ".vocab.json"}; /* in the order of the lookup */
+    *b = (beside){0};
+    if (!words || found(out, vocab, words)) return 0;
+    if (words->v.size > vocab)
+        return fail(WKV_EARG, "%s: its ids reach %d, but the model knows %d", words->path, words->v.size - 1, vocab);
+    const size_t n = strlen(out) + sizeof ".vocab.json";
+    if (!(b->path = malloc(n))) return fail(WKV_ENOMEM, "%s: no memory for its vocabulary", out);
+    int e = 0;
+    for (int i = 0; i < 2 && !e; i++) {
+        tokenizer_own_path(b->path, n, out, extensions[i]);
+        if (!access(b->path, F_OK))
+            e = fail(WKV_EARG, "%s: is another vocabulary than that of the model, and would be taken for it; remove it, or write the model under another name",
+                     b->path);
+    }
+    tokenizer_own_path(b->path, n, out, extensions[is_json(words)]);
+    if (!e) e = read_words(b, words);
+    if (e) beside_release(b);
+    return e;
+}
+
+int beside_write(const beside *b) { return b->path ? file_write(b->path, b->data, b->bytes) : 0; }
+
+void beside_release(beside *b)
+{
+    free(b->path);
+    free(b->data);
+    *b = (beside){0};
+}
+
+int beside_put(const char *out, int vocab, const wkv_tokenizer *words)
+{
+    beside b;
+    int e = beside_plan(&b, out, vocab, words);
+    if (!e) e = beside_write(&b);
+    beside_release(&b);
+    return e;
+}
