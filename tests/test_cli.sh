@@ -282,11 +282,31 @@ printf 'the end\n/quit\nin a\n' | chat >one
 is "$(wc -l <one | tr -d ' ')" 1 "answers before /quit"
 head -n 1 two >expected
 same one expected "the first answer"
-printf '/reste\n/xyzzyxy\n/help\n' | chat >out
+printf '/reste\n/xyzzyxy\n/help\n/?\n/reset now\n/undo 2\n/save x\n/etc/passwd is\n/system\n/quit now\n' | chat >out
 is "$(wc -c <out | tr -d ' ')" 0 "answers to commands"
+is "$(grep -c 'begin a new conversation$' err)" 2 "lists of commands"
+holds err "/reset takes no 'now'"
+holds err "there is no /undo: a turn cannot be taken back"
+holds err "there is no /save: a conversation cannot be saved"
+holds err "there is no /etc/passwd; /help lists the commands, and a blank before the / makes the line a turn"
+holds err "(no system text)"
+holds err "/quit takes no 'now'"
 holds err "did you mean /reset?"
 holds err "there is no /xyzzyxy"
 holds err "/quit"
+for leave in exit quit 'bye ' /bye /exit; do
+    printf 'the end\n%s\nin a\n' "$leave" | chat >out
+    same one out "a line of $leave"
+done
+printf ' exit\nthe end\n' | chat >out
+is "$(wc -l <out | tr -d ' ')" 2 "answers where a blank is before exit"
+printf '/system in a\nthe end\n' | chat -T 0 >out
+printf 'the end\n' | chat -T 0 --system "in a" >expected
+same out expected "a system text given in the conversation"
+printf 'the end\n/system in a\nthe end\n' | chat -T 0 >out
+is "$(tail -n 1 out)" "$(cat expected)" "and in its middle, where a new one begins"
+printf ' /x\n' | chat >out 2>err
+lacks err "there is no /x"
 printf 'the end\n@\n' | chat >out
 is $? 1 "status when a turn cannot be spelled"
 chat </dev/null >out

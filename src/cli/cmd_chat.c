@@ -7,10 +7,10 @@
 #include "line.h"
 #include "sampling.h"
 #include "say.h"
+#include "slash.h"
 #include "think.h"
 #include "writer.h"
 #include "wkv_bench.h"
-#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,14 +41,9 @@ typedef struct {
     wkv_state *before, *mark; /* before this turn; before the oldest token not shown in full */
     char separator[16];       /* between an answer and the next turn */
     int turns;
-    int broken; /* no token can be sampled, so that no turn will have an answer */
+    char *system; /* the text of /system, NULL: it was not given */
+    int broken;   /* no token can be sampled, so that no turn will have an answer */
 } talk;
-
-static const char commands_help[] = "  /help    this list\n"
-                                    "  /reset   begin a new conversation\n"
-                                    "  /quit    leave; Ctrl-D does too\n"
-                                    "  Ctrl-C stops an answer. A line that ends in \\ goes on in the next.\n"
-                                    "  A line with a blank before its / is not a command.\n";
 
 /* Read the user's turn. Returns 0, 1 after a sentence, 130 when Ctrl-C came; the state is then as before. */
 static int read_turn(talk *c, const char *turn)
@@ -127,48 +122,45 @@ static int take_turn(talk *c, const char *text)
     return status;
 }
 
-/* A line that begins with / and a word. Returns 1 to leave. */
-static int obey(talk *c, const char *line)
+static void begin_anew(talk *c)
 {
-    static const char *const known[] = {"/help", "/reset", "/quit"};
-    if (!strcmp(line, "/quit")) return 1;
-    if (!strcmp(line, "/reset")) {
-        wkv_state_reset(c->e.state);
-        c->turns = 0;
-        note("(a new conversation)");
-        return 0;
+    wkv_state_reset(c->e.state);
+    c->turns = 0;
+    note("(a new conversation)");
+}
+
+/* The text outlives the line it stands in. */
+static void set_system(talk *c, const char *text)
+{
+    if (!*text) {
+        note("%s", system_text ? system_text : "(no system text)");
+        return;
     }
-    if (!strcmp(line, "/help")) {
+    char *copy = strdup(text);
+    if (!copy) {
+        complain("out of memory");
+        return;
+    }
+    free(c->system);
+    system_text = c->system = copy;
+    begin_anew(c);
+}
+
+/* Returns 1 to leave. */
+static int obey(talk *c, chat_command which, const char *argument)
+{
+    switch (which) {
+    case SLASH_HELP:
         fflush(stdout);
-        fputs(commands_help, stderr);
-        return 0;
+        fputs(slash_help, stderr);
+        break;
+    case SLASH_RESET: begin_anew(c); break;
+    case SLASH_SYSTEM: set_system(c, argument); break;
+    case SLASH_QUIT: return 1;
+    case SLASH_NONE:
+    case SLASH_WRONG: break;
     }
-    for (int i = 0; i < 3; i++)
-        if (word_is_near(line, word_distance(line, known[i]))) {
-            complain("there is no %s; did you mean %s?", line, known[i]);
-            return 0;
-        }
-    complain("there is no %s; /help lists what there is", line);
     return 0;
-}
-
-/* Bytes of the blanks at p that a template strips: ASCII's, and the ideographic space. */
-static size_t blanks(const char *p)
-{
-    const char *from = p;
-    for (size_t n = 1; n; p += n) n = *p && strchr(" \t\n\v\f\r", *p) ? 1 : !strncmp(p, "\xe3\x80\x80", 3) ? 3 : 0;
-    return (size_t)(p - from);
-}
-
-/* A line of one word that begins with a slash; the blanks behind it are cut off. */
-static int is_command(char *line)
-{
-    size_t n = 1;
-    if (line[0] != '/') return 0;
-    while (isalpha((unsigned char)line[n])) n++;
-    if (n == 1 || line[n + blanks(line + n)]) return 0;
-    line[n] = 0;
-    return 1;
 }
 
 static void greet(const talk *c)
@@ -187,17 +179,18 @@ static int converse(talk *c)
     if (on_terminal(0)) greet(c);
     for (int leave = 0, first = 1; !leave && !put_flush(); first = 0) {
         char *line;
-        int got = line_read(&line, "> ");
+        int got = line_read(&line, "> ", slash_names);
         if (got <= 0) {
             if (!got && on_terminal(0) && on_terminal(1)) put_text("\n");
             break;
         }
         const size_t mark = first ? input_mark(line, strlen(line)) : 0;
         memmove(line, line + mark, strlen(line + mark) + 1);
-        int blank = line[blanks(line)] == 0;
-        if (is_command(line))
-            leave = obey(c, line);
-        else if (!blank && take_turn(c, line)) {
+        const char *argument;
+        const chat_command which = slash_read(line, &argument);
+        if (which)
+            leave = obey(c, which, argument);
+        else if (line[slash_blanks(line)] && take_turn(c, line)) {
             status = 1;
             leave = c->broken || !on_terminal(0); /* a person may go on from the state before; a script must not */
         }
@@ -240,6 +233,7 @@ static int run(int n, char **operands)
         status = converse(&c);
     }
     wkv_sampler_free(c.sampler);
+    free(c.system);
     wkv_state_free(c.mark);
     wkv_state_free(c.before);
     engine_close(&c.e);
@@ -261,7 +255,9 @@ const command cmd_chat = {
              "together are one "
              "turn; a line that ends in a backslash goes on in the next. When standard input is not a terminal, every "
              "line is a turn "
-             "and only the answers are printed. Commands begin with a slash: /help lists them.",
+             "and only the answers are printed. A line that begins with a slash and a letter is a command, in a pipe "
+             "too: /help lists them; exit, quit and bye leave. On a terminal, lines are kept from one session to the next, in "
+             "$XDG_STATE_HOME/wkv/history or ~/.local/state/wkv/history.",
     .examples = "wkv chat -m MODEL.pth  # talk\n"
                 "wkv chat -m MODEL.pth --think short  # let a G1 model think first\n"
                 "wkv chat -m MODEL.pth --system \"Answer in verse.\" < questions.txt  # every line a question",

@@ -1,8 +1,12 @@
 /* line.c - reading a line. */
+#define _DEFAULT_SOURCE
+#define _XOPEN_SOURCE 700 /* wcwidth */
 #include "line.h"
+#include "recall.h"
 #include "say.h"
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +33,63 @@ static char *read_plain(const char *prompt, int *typed)
 
 static EditLine *editor;
 static History *history_list;
-static char prompt_now[32];
+static char prompt_now[32], prompt_plain[16];
 static int typed_now;
+static const char *const *words_now; /* for Tab */
+static volatile sig_atomic_t resized;
+
+static void on_resize(int signal_number)
+{
+    (void)signal_number;
+    resized = 1;
+}
+
+/* The row of the screen on which column `n` of the line is, when the terminal has wrapped it to its width anew. */
+static int row_of_cursor(const LineInfoW *line, int width)
+{
+    int column = (int)strlen(prompt_plain), row = 0;
+    for (const wchar_t *at = line->buffer; at < line->cursor; at++) {
+        int w = wcwidth(*at);
+        if (w < 0) w = 2; /* ^A */
+        if (column + w > width) row++, column = 0;
+        column += w;
+    }
+    return column >= width ? row + 1 : row;
+}
+
+/* Draw the line again. libedit believes the cursor to be at the start of an empty screen once its size is set. */
+static void redraw(EditLine *e)
+{
+    resized = 0;
+    const int row = row_of_cursor(el_wline(e), terminal_width());
+    if (row) fprintf(stdout, "\033[%dA", row);
+    fputs("\r\033[J", stdout);
+    fflush(stdout);
+    el_resize(e);
+    el_set(e, EL_REFRESH);
+}
+
+/* Tab: the first word of the line, as far as it is the same in all words that begin with it; elsewhere a tab. */
+static unsigned char complete(EditLine *e, int key)
+{
+    (void)key;
+    const LineInfo *line = el_line(e);
+    const size_t typed = (size_t)(line->cursor - line->buffer);
+    const char *found = NULL;
+    size_t common = 0;
+    int n = 0;
+    for (const char *const *word = words_now; typed && word && *word; word++) {
+        if (strncmp(*word, line->buffer, typed)) continue;
+        if (!found) found = *word, common = strlen(*word);
+        while (strncmp(found, *word, common)) common--;
+        n++;
+    }
+    char more[64] = "\t";
+    if (found) snprintf(more, sizeof more, "%.*s%s", (int)(common - typed), found + typed, n == 1 ? " " : "");
+    else if (typed && *line->buffer == '/') return CC_REFRESH_BEEP;
+    if (!*more) return CC_REFRESH_BEEP;
+    return el_insertstr(e, more) ? CC_ERROR : CC_REFRESH;
+}
 
 static char *tell_prompt(EditLine *e)
 {
@@ -46,7 +105,10 @@ static int read_character(EditLine *e, wchar_t *out)
         char byte;
         ssize_t got = read(0, &byte, 1);
         if (got <= 0) {
-            if (got < 0 && errno == EINTR && !interrupted) continue;
+            if (got < 0 && errno == EINTR && !interrupted) {
+                if (resized) redraw(e);
+                continue;
+            }
             const LineInfo *line = el_line(e);
             typed_now = line->lastchar > line->buffer;
             return got < 0 ? -1 : 0;
@@ -58,21 +120,29 @@ static int read_character(EditLine *e, wchar_t *out)
     }
 }
 
+static void add_to_history(const char *line)
+{
+    HistEvent event;
+    history(history_list, &event, H_ENTER, line);
+}
+
 static int open_editor(void)
 {
     if (editor) return 1;
     if (!(editor = el_init("wkv", stdin, stdout, stderr))) return 0;
     HistEvent event;
     history_list = history_init();
-    history(history_list, &event, H_SETSIZE, 1000);
+    history(history_list, &event, H_SETSIZE, RECALL_MOST);
     history(history_list, &event, H_SETUNIQUE, 1);
     el_set(editor, EL_HIST, history, history_list);
     el_set(editor, EL_EDITOR, "emacs");
     el_set(editor, EL_SIGNAL, 0);
     el_set(editor, EL_PROMPT_ESC, tell_prompt, '\1');
-    el_set(editor, EL_BIND, "^I", "ed-insert", NULL);
+    el_set(editor, EL_ADDFN, "wkv-complete", "complete a command", complete);
+    el_set(editor, EL_BIND, "^I", "wkv-complete", NULL);
     el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_wset(editor, EL_GETCFN, read_character);
+    recall_load(add_to_history);
     return 1;
 }
 
@@ -81,19 +151,25 @@ static char *read_one(const char *prompt, int *typed)
     if (!on_terminal(0) || !on_terminal(1) || !open_editor()) return read_plain(prompt, typed);
     /* between two \1 stands what takes no room on the screen */
     snprintf(prompt_now, sizeof prompt_now, *bold(1) ? "\1%s\1%s\1%s\1" : "%s%s%s", bold(1), prompt, plain(1));
-    typed_now = 0;
+    snprintf(prompt_plain, sizeof prompt_plain, "%s", prompt);
+    typed_now = resized = 0;
     fflush(stdout);
     el_resize(editor);
     int n;
+    struct sigaction now = {.sa_handler = on_resize}, before; /* no SA_RESTART: the read must wake up */
+    sigaction(SIGWINCH, &now, &before);
     const char *line = el_gets(editor, &n);
+    sigaction(SIGWINCH, &before, NULL);
     *typed = typed_now;
+    if (!line && !interrupted) put_text("\b\b  \b\b"); /* the ^D that libedit shows */
     return line && n > 0 ? strdup(line) : NULL;
 }
 
 static void remember(const char *line)
 {
-    HistEvent event;
-    if (history_list && *line) history(history_list, &event, H_ENTER, line);
+    if (!history_list || !*line) return;
+    add_to_history(line);
+    recall_keep(line);
 }
 
 void line_release(void)
@@ -104,6 +180,7 @@ void line_release(void)
     history_list = NULL;
 }
 #else
+static const char *const *words_now;
 static char *read_one(const char *prompt, int *typed) { return read_plain(prompt, typed); }
 static void remember(const char *line) { (void)line; }
 void line_release(void) {}
@@ -116,11 +193,12 @@ static int more_waits(void)
     return poll(&in, 1, 10) > 0;
 }
 
-int line_read(char **out, const char *prompt)
+int line_read(char **out, const char *prompt, const char *const *words)
 {
     char *all = NULL;
     size_t n = 0;
     *out = NULL;
+    words_now = words;
     for (;;) {
         int typed;
         char *line = read_one(all ? "  " : prompt, &typed);

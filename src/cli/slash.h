@@ -1,0 +1,28 @@
+/* slash.h - the commands of a conversation.
+ *
+ * A line that begins with / and a letter or ? is a command or an error, never a turn; a blank before it makes it one. A line
+ * exit, quit or bye leaves. */
+#ifndef WKV_CLI_SLASH_H
+#define WKV_CLI_SLASH_H
+
+#include <stddef.h>
+
+typedef enum {
+    SLASH_NONE,   /* no command: a turn          */
+    SLASH_WRONG,  /* the sentence has been said  */
+    SLASH_HELP,
+    SLASH_RESET,
+    SLASH_SYSTEM, /* takes a text, which may be "" */
+    SLASH_QUIT
+} chat_command;
+
+/* The command on a line, with what stands behind it in *argument, inside the line; blanks at its end are cut off. */
+chat_command slash_read(char *line, const char **argument);
+
+extern const char *const slash_names[]; /* with their slash; ends with NULL */
+extern const char slash_help[];
+
+/* Bytes of the blanks at p that a template strips: ASCII's, and the ideographic space. */
+size_t slash_blanks(const char *p);
+
+#endif

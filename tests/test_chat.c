@@ -1,0 +1,149 @@
+/* test_chat.c - the chat on a terminal: Tab, history between sessions, a terminal that is made narrower. The program is $WKV or ./wkv
+ * on a pseudo-terminal; without libedit there is nothing to see. */
+#define _DEFAULT_SOURCE
+#define _XOPEN_SOURCE 700 /* posix_openpt */
+#include "test.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+static char root[64] = "/tmp/wkv-chat-XXXXXX";
+static const char *program;
+static int terminal = -1;
+static pid_t child;
+static char seen[1 << 16];
+static size_t n_seen;
+
+static void be_child(const char *name)
+{
+    setsid();
+    int f = open(name, O_RDWR); /* becomes the controlling terminal */
+    for (int i = 0; i < 3; i++) dup2(f, i);
+    execl(program, "wkv", "chat", "-n", "1", "-T", "0", "-t", "1", (char *)NULL);
+    _exit(127);
+}
+
+static int begin(void)
+{
+    n_seen = 0;
+    terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    if (terminal < 0 || grantpt(terminal) || unlockpt(terminal)) return 0;
+    ioctl(terminal, TIOCSWINSZ, &(struct winsize){.ws_row = 24, .ws_col = 80});
+    const char *name = ptsname(terminal);
+    fflush(stdout);
+    if (!(child = fork())) be_child(name);
+    return child > 0;
+}
+
+/* Read until the text behind `from` holds `words`; the place behind them, or 0 after 20 seconds. */
+static size_t wait_for(const char *words, size_t from)
+{
+    for (int waits = 0; waits < 200;) {
+        seen[n_seen] = 0;
+        const char *at = strstr(seen + from, words);
+        if (at) return (size_t)(at - seen) + strlen(words);
+        struct pollfd in = {.fd = terminal, .events = POLLIN};
+        if (poll(&in, 1, 100) <= 0) {
+            waits++;
+            continue;
+        }
+        ssize_t got = read(terminal, seen + n_seen, sizeof seen - n_seen - 1);
+        if (got <= 0) break;
+        n_seen += (size_t)got;
+    }
+    FAILED("the terminal shows no \"%s\" in: %s", words, seen + from);
+    return 0;
+}
+
+static void type(const char *keys) { EXPECT_EQ(write(terminal, keys, strlen(keys)), (long long)strlen(keys)); }
+
+static void end(const char *keys)
+{
+    int status;
+    type(keys);
+    char rest[256];
+    struct pollfd in = {.fd = terminal, .events = POLLIN};
+    while (poll(&in, 1, 20000) > 0 && read(terminal, rest, sizeof rest) > 0) continue; /* until the program closes it */
+    kill(child, SIGKILL); /* one that hangs; else it has ended */
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(terminal);
+}
+
+static void tab_and_resize(void)
+{
+    if (!begin()) SKIP("no pseudo-terminal");
+    size_t at = wait_for("> ", 0);
+    type("/he\t\r");
+    at = wait_for("this list", at);
+    at = wait_for("> ", at);
+    type("/zz\t"); /* nothing to complete: no tab either */
+    at = wait_for("zz", at);
+    type("abcdefghij klmnopqrst uvwxyz abcdefghij klmnopqrst");
+    at = wait_for("klmnopqrst", wait_for("uvwxyz", at));
+    ioctl(terminal, TIOCSWINSZ, &(struct winsize){.ws_row = 24, .ws_col = 40});
+    at = wait_for("\033[1A\r\033[J", at); /* from the second row, where the terminal has put the cursor */
+    at = wait_for("> ", at);
+    at = wait_for("klmnopqrst", wait_for("uvwxyz", at));
+    type("\r");
+    at = wait_for("there is no /zzabcdefghij", at);
+    wait_for("> ", at);
+    end("exit\r");
+}
+
+/* The line is in a file that only its owner reads, and comes back with the arrow in another session. */
+static void history(void)
+{
+    char path[128], line[256];
+    struct stat s;
+    snprintf(path, sizeof path, "%s/wkv/history", root);
+    EXPECT_EQ(stat(path, &s), 0);
+    EXPECT_EQ(s.st_mode & 0777, 0600);
+    if (!begin()) SKIP("no pseudo-terminal");
+    size_t at = wait_for("> ", 0);
+    type("\033[A\033[A");
+    wait_for("/zzabcdefghij", at);
+    end("\001\013exit\r");
+    FILE *f = fopen(path, "a");
+    for (int i = 0; f && i < 2000; i++) fprintf(f, "line %d\n", i);
+    if (f) fclose(f);
+    if (!begin()) return;
+    at = wait_for("> ", 0);
+    type("\033[A");
+    wait_for("line 1999", at);
+    end("\001\013/quit\r");
+    int lines = 0;
+    if ((f = fopen(path, "r")))
+        while (fgets(line, sizeof line, f)) lines++;
+    if (f) fclose(f);
+    EXPECT(lines == 1001);
+    EXPECT(!stat(path, &s) && (s.st_mode & 0777) == 0600);
+}
+
+int main(void)
+{
+    program = getenv("WKV");
+    if (!program) program = "./wkv";
+    if (access(program, X_OK)) return printf("skip chat: %s is not there\n0 passed, 0 failed, 1 skipped\n", program), 0;
+    char find[512];
+    snprintf(find, sizeof find, "grep -q wkv-complete '%s'", program);
+    if (system(find)) return printf("skip chat: a build without libedit\n0 passed, 0 failed, 1 skipped\n"), 0;
+    if (!mkdtemp(root)) return perror(root), 1;
+    setenv("XDG_STATE_HOME", root, 1);
+    setenv("HOME", root, 1);
+    setenv("TERM", "xterm", 1);
+    setenv("NO_COLOR", "1", 1);
+    setenv("LC_ALL", "C.UTF-8", 1);
+    RUN(tab_and_resize);
+    RUN(history);
+    char clear[128];
+    snprintf(clear, sizeof clear, "rm -r %s", root);
+    EXPECT_EQ(system(clear), 0);
+    return DONE();
+}
