@@ -65,6 +65,14 @@ static void directories(void)
     EXPECT_EQ(safetensors_write("test_refuse.d/b.st", &x, 1, NULL), 0);
     EXPECT_EQ(tensors_open(&t, "test_refuse.d"), WKV_EARG);
     EXPECT_HAS(wkv_error(), "test_refuse.d: a directory with several models");
+    EXPECT_HAS(wkv_error(), "a.safetensors");
+    EXPECT_HAS(wkv_error(), "b.st");
+    EXPECT(!strstr(wkv_error(), "..."));
+    static const char *const more[] = {"test_refuse.d/c.st", "test_refuse.d/d.st", "test_refuse.d/e.st"};
+    for (int i = 0; i < 3; i++) EXPECT_EQ(safetensors_write(more[i], &x, 1, NULL), 0);
+    EXPECT_EQ(tensors_open(&t, "test_refuse.d"), WKV_EARG);
+    EXPECT_HAS(wkv_error(), ", ...); name one of them");
+    for (int i = 0; i < 3; i++) remove(more[i]);
     static const struct {
         const char *index, *words;
     } indices[] = {

@@ -43,6 +43,31 @@ install_packages() {
     esac >&2
 }
 
+# command_of PACKAGE...: the line to copy
+command_of() {
+    case $manager in
+    apt) echo "sudo apt-get install -y $*" ;;
+    dnf) echo "sudo dnf install -y $*" ;;
+    pacman) echo "sudo pacman -S --needed $*" ;;
+    brew) echo "brew install $*" ;;
+    *) echo "install with your package manager: $*" ;;
+    esac
+}
+
+# A build that was configured with other libraries than are here now is configured anew.
+forget_build() {
+    [ -f build/CMakeCache.txt ] || return 0
+    for pair in JANSSON:jansson PCRE2:libpcre2-8 UTF8PROC:libutf8proc EDIT:libedit; do
+        was=$(sed -n "s/^${pair%%:*}_FOUND:INTERNAL=//p" build/CMakeCache.txt)
+        is=
+        pkg-config --exists "${pair#*:}" 2>/dev/null && is=1
+        [ "${was:-}" = "$is" ] && continue
+        say "Configuring anew: ${pair#*:} $([ -n "$is" ] && echo is here now || echo is gone)"
+        rm -f build/CMakeCache.txt
+        return 0
+    done
+}
+
 compiles() {
     probe=$(mktemp -d) || return 1
     echo 'int main(void) { return 0; }' >"$probe/a.c"
@@ -64,8 +89,11 @@ missing() {
 
 setup() {
     needs=$(missing | tr '\n' ' ')
-    [ -z "$needs" ] && return
+    [ -z "$needs" ] || get_packages
+    forget_build
+}
 
+get_packages() {
     manager=
     for candidate in apt-get dnf pacman brew; do
         command -v $candidate >/dev/null 2>&1 && manager=${candidate%-get} && break
@@ -88,9 +116,13 @@ setup() {
     needs=$(missing | tr '\n' ' ')
     case $needs in
     *compiler* | *make* | *pkg-config* | *jansson* | *zlib*)
-        say "Missing: $needs(${refused:-not in the packages installed}). Please install:$packages"
+        # shellcheck disable=SC2086 # a list of words
+        say "Missing: $needs(${refused:-not in the packages installed}). Please run:
+    $(command_of $packages)"
         exit 1
         ;;
-    ?*) say "Going on without the optional: $needs(${refused:-not in the packages installed})" ;;
+    # shellcheck disable=SC2086
+    ?*) say "Continuing without the optional: $needs(${refused:-not in the packages installed}). To have them:
+    $(command_of $packages)" ;;
     esac
 }

@@ -128,6 +128,19 @@ void help_command(const command *c)
     }
 }
 
+static const struct {
+    const char *name, *what;
+} environment[] = {
+    {"WKV_MODELS", "folder of models, for -m NAME and wkv pull; before $XDG_DATA_HOME/wkv and ~/.local/share/wkv"},
+    {"WKV_DATA", "folder of vocabularies; before the folders of models"},
+    {"WKV_ISA", "instruction set in place of the best one: portable, avx2, avx512, neon"},
+    {"NO_COLOR", "when set, no colours"},
+    {"XDG_DATA_HOME", "in place of ~/.local/share"},
+    {"XDG_STATE_HOME", "in place of ~/.local/state, for the history of wkv chat"},
+    {"HF_ENDPOINT", "mirror of https://huggingface.co for wkv pull"},
+};
+enum { VARIABLES = sizeof environment / sizeof *environment };
+
 void help_overview(void)
 {
     put_text("%swkv %s%s - RWKV, whole: open any RWKV checkpoint of versions 4 to 7 and use it\n\n", bold(1),
@@ -139,6 +152,11 @@ void help_overview(void)
              "wkv chat -m MODEL  # talk to a model of yours: .pth, .safetensors, .gguf, .bin\n"
              "wkv COMMAND --help  # every option of a command",
              example_line);
+    put_text("\n%sEnvironment%s\n", bold(1), plain(1));
+    for (size_t i = 0; i < VARIABLES; i++) {
+        put_text("  %-16s", environment[i].name);
+        wrap(environment[i].what, 18, 18, help_width());
+    }
 }
 
 /* ---- wkv(1) --------------------------------------------------------------------------------------------------------- */
@@ -217,10 +235,10 @@ void help_man(void)
     put_text(".SH EXIT STATUS\n.TP\n.B 0\nall went well, or the reader of standard output left\n"
              ".TP\n.B 1\na file, the memory or the model did not allow it; one sentence says what\n"
              ".TP\n.B 2\nwrong usage\n.TP\n.B 130\nstopped by Ctrl\\-C; what was written so far is kept\n");
-    put_text(".SH ENVIRONMENT\n.TP\n.B WKV_DATA\nfolder where vocabularies are looked for, before ~/.local/share/wkv\n"
-             ".TP\n.B WKV_MODELS\nfolder where models are looked for by name, and into which wkv pull downloads, before\n"
-             "$XDG_DATA_HOME/wkv and ~/.local/share/wkv\n"
-             ".TP\n.B HF_ENDPOINT\nmirror of https://huggingface.co for wkv pull\n"
-             ".TP\n.B WKV_ISA\nthe instruction set to use instead of the best one: portable, avx2, avx512, neon\n"
-             ".TP\n.B NO_COLOR\nwhen set, no colours\n");
+    put_text(".SH ENVIRONMENT\n");
+    for (size_t i = 0; i < VARIABLES; i++) {
+        put_text(".TP\n.B %s\n", environment[i].name);
+        roff(environment[i].what);
+        put_text("\n");
+    }
 }

@@ -128,7 +128,10 @@ static int is_model_name(const char *name)
 /* The only model in a directory. */
 static int find_model(checkpoint *c, const char *path, const char *folder, size_t folder_len)
 {
-    char first[256] = "";
+    enum { SHOWN = 4 };
+    char first[256] = "", all[SHOWN * 260] = ""; /* the first models, with commas */
+    size_t used = 0;
+    int models = 0;
     DIR *d = opendir(path);
     if (!d) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     int e = WKV_OK;
@@ -141,14 +144,13 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
             free(shard);
             break;
         }
-        if (*first)
-            e = fail(WKV_EARG, "%s: a directory with several models (%s, %s); name one of them", path, first,
-                     entry->d_name);
-        else
-            snprintf(first, sizeof first, "%s", entry->d_name);
+        if (!models) snprintf(first, sizeof first, "%s", entry->d_name);
+        if (models < SHOWN) used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", models ? ", " : "", entry->d_name);
+        models++;
     }
     closedir(d);
     if (e) return e;
+    if (models > 1) return fail(WKV_EARG, "%s: a directory with several models (%s%s); name one of them", path, all, models > SHOWN ? ", ..." : "");
     if (!*first)
         return fail(WKV_EIO,
                     "%s: a directory without a model: no %s, no model.safetensors, no .pth, .st, .gguf or .bin", path,

@@ -1,0 +1,65 @@
+#!/bin/sh
+# test_setup.sh - what run.sh and test.sh do on machines without this or that: tools/setup.sh among programs that only pretend, and the
+# sums of tools/check.sh.
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/bin" "$work/build" && cd "$work" || exit 1
+. "$here/expect.sh"
+
+for tool in tr sed rm mktemp cat; do ln -s "$(command -v $tool)" bin/$tool; done
+for tool in cc make cmake apt-get; do printf '#!/bin/sh\nexit 0\n' >bin/$tool; done
+printf '#!/bin/sh\necho 1000\n' >bin/id
+# pkg-config --exists NAME: the names in the file libraries are there
+printf '#!/bin/sh\nwhile read -r name; do [ "$name" = "$2" ] && exit 0; done <libraries\nexit 1\n' >bin/pkg-config
+chmod +x bin/cc bin/make bin/cmake bin/apt-get bin/id bin/pkg-config
+shell=$(command -v sh)
+# prepare STATUS: run setup as a user without sudo
+prepare() {
+    env -i PATH="$work/bin" "$shell" -c ". '$here/../tools/setup.sh'; setup" >out 2>err
+    is $? "$1" "status of setup with $(tr '\n' ' ' <libraries)"
+}
+configured() { printf 'JANSSON_FOUND:INTERNAL=1\nPCRE2_FOUND:INTERNAL=1\nUTF8PROC_FOUND:INTERNAL=1\nEDIT_FOUND:INTERNAL=%s\n' "$1" >build/CMakeCache.txt; }
+
+printf 'zlib\nlibpcre2-8\nlibutf8proc\n' >libraries
+prepare 1
+holds err "    sudo apt-get install -y libjansson-dev libedit-dev"
+
+printf 'jansson\nzlib\nlibpcre2-8\nlibutf8proc\n' >libraries
+configured 1
+prepare 0
+holds err "Continuing without the optional: libedit"
+holds err "    sudo apt-get install -y libedit-dev"
+holds err "Configuring anew: libedit is gone"
+[ -e build/CMakeCache.txt ] && fail "a build without its library stays configured"
+configured ""
+prepare 0
+lacks err "Configuring"
+
+echo libedit >>libraries
+prepare 0
+holds err "Configuring anew: libedit is here now"
+configured 1
+prepare 0
+is "$(cat err)" "" "what setup says with all there"
+[ -e build/CMakeCache.txt ] || fail "a build that is as it should be is forgotten"
+
+# ---- the sums of the tests ---------------------------------------------------------------------------------------------------
+mkdir -p build/Testing/Temporary
+printf '#!/bin/sh\nexit 0\n' >bin/ctest
+chmod +x bin/ctest
+cat >build/Testing/Temporary/LastTest.log <<'END'
+1/2 Testing: test_a
+skip /some/clone/tests/../../shared/data/x.pth is not there
+skip /some/clone/../shared/data/y.pth is not there
+skip why: a reason
+3 passed, 0 failed, 3 skipped
+END
+PATH="$work/bin:$PATH" sh "$here/../tools/check.sh" build >out
+is "$(cat out)" "test_a: skip why: a reason
+2 skipped: their data is not part of this repository
+3 skipped
+3 passed, 0 failed" "the sums of the tests"
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
