@@ -2,7 +2,10 @@
 #include <stdio.h>
 #include "format/tensors.h"
 #include "format/units.h"
+#include "format/write.h"
 #include "models.h"
+#include "wkv_bench.h"
+#include <sys/wait.h>
 
 #define MODELS TEST_DIR "/golden/models"
 
@@ -188,6 +191,53 @@ static void refusals(void)
     wkv_model_close(m);
 }
 
+/* ---- memory ------------------------------------------------------------------------------------------------------------- */
+
+enum { V = 32768, C = 512 }; /* embedding and head of 33.5 MB each */
+
+/* In a process of its own: bytes that opening the model as q8 takes at most, beyond its weights; in MiB, as an exit status. */
+static int peak_beyond_weights(const char *path)
+{
+    int status;
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        wkv_model *m;
+        size_t before = wkv_memory_resident();
+        if (wkv_model_open(&m, path, &(wkv_model_options){.type = "q8"})) _exit(255);
+        size_t peak = wkv_memory_peak(), need = before + wkv_model_bytes(m, NULL);
+        _exit(peak > need ? (int)((peak - need) >> 20) : 0);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+/* The file's pages are given back while a matrix is read, not behind it: the peak is the weights and little more. */
+static void peak(void)
+{
+    static const char *const vectors[] = {"ln1.weight",     "ln1.bias",       "ln2.weight",     "ln2.bias",       "att.time_decay",
+                                          "att.time_first", "att.time_mix_k", "att.time_mix_v", "att.time_mix_r", "ffn.time_mix_k",
+                                          "ffn.time_mix_r", "ln0.weight",     "ln0.bias"};
+    static const char *const matrices[] = {"att.key.weight", "att.value.weight", "att.receptance.weight", "att.output.weight",
+                                           "ffn.key.weight", "ffn.value.weight", "ffn.receptance.weight"};
+    static const uint16_t zeros[V * C];
+    if (sysconf(_SC_NPROCESSORS_ONLN) > 16) SKIP("each thread has pages and scratch memory of its own");
+    tensor_out out[32] = {{"emb.weight", BF16, 2, {V, C}, .data = zeros},
+                          {"head.weight", BF16, 2, {V, C}, .data = zeros},
+                          {"ln_out.weight", BF16, 1, {C}, .data = zeros},
+                          {"ln_out.bias", BF16, 1, {C}, .data = zeros}};
+    char names[20][48];
+    int n = 4;
+    for (int i = 0; i < 13 + 7; i++) {
+        snprintf(names[i], sizeof names[i], "blocks.0.%s", i < 13 ? vectors[i] : matrices[i - 13]);
+        out[n++] = (tensor_out){names[i], BF16, i < 13 ? 1 : 2, {C, C}, .data = zeros};
+    }
+    if (safetensors_write("pack-peak.safetensors", out, n, NULL)) FAILED("%s", wkv_error());
+    int beyond = peak_beyond_weights("pack-peak.safetensors");
+    if (beyond > 24) FAILED("%d MiB beyond the weights", beyond);
+    printf("     peak: %d MiB beyond the weights\n", beyond);
+    remove("pack-peak.safetensors");
+}
+
 int main(void)
 {
     RUN(groups);
@@ -196,5 +246,10 @@ int main(void)
     RUN(stored_by_unit);
     RUN(unknown_order);
     RUN(refusals);
+#ifndef __SANITIZE_ADDRESS__
+#ifndef __SANITIZE_THREAD__
+    RUN(peak);
+#endif
+#endif
     return DONE();
 }

@@ -13,6 +13,7 @@
 /* One matrix on its way. `to` has its new place, or data NULL while there is only a plan. */
 typedef struct {
     const char *name;
+    const tensors *file; /* of `from` */
     const tensor *from;
     tensor to;
     int bad; /* a value that the type cannot hold: where any thread found one, and which */
@@ -146,6 +147,9 @@ static void encode_strip(change *c, int o, int n, float *x, char *rows)
     }
 }
 
+/* Bytes of the file that a thread leaves in memory behind it: the embedding and the head are a sixth of a small model. */
+enum { FORGET = 1 << 20 };
+
 static void change_part(void *arg, int part, int parts)
 {
     change *c = arg;
@@ -155,6 +159,8 @@ static void change_part(void *arg, int part, int parts)
     pool_share(out, STRIP, part, parts, &begin, &end);
     if (begin == end) return;
     float *x = scratch_own(2 * room);
+    const int64_t from_row = from->in_rows || from->panels ? 0 : dtype_bytes((dtype)from->type, in); /* 0: outputs are not one behind the other */
+    int kept = begin; /* the first output whose pages of the file are still in memory */
     for (int o = begin; o < end; o += STRIP) {
         int n = end - o < STRIP ? end - o : STRIP;
         int64_t row = dtype_bytes((dtype)to->type, in);
@@ -168,6 +174,9 @@ static void change_part(void *arg, int part, int parts)
             turn_strip(c, o, n);
         else
             encode_strip(c, o, n, x, (char *)x + room);
+        if (from_row * (o + n - kept) < FORGET) continue;
+        tensors_forget(c->file, (const char *)from->data + from_row * kept, (size_t)(from_row * (o + n - kept)));
+        kept = o + n;
     }
 }
 
@@ -193,7 +202,7 @@ static int pack_one(void *user, const char *name, tensor *t, const slot *s, int 
     }
     CHECK(bytes <= p->capacity - p->used);
     to.data = p->data + p->used;
-    change c = {.name = name, .from = t, .to = to};
+    change c = {.name = name, .file = p->file, .from = t, .to = to};
     p->used += bytes;
     int tied = t == emb && is_tied(p->m);
     pool_run(p->pool, change_part, &c);
