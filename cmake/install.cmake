@@ -45,9 +45,6 @@ configure_package_config_file(cmake/wkvConfig.cmake.in wkvConfig.cmake
 write_basic_package_version_file(wkvConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/wkv.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${CMAKE_BINARY_DIR}/wkvConfig.cmake ${CMAKE_BINARY_DIR}/wkvConfigVersion.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wkv)
-# The dynamic linker knows a new library of its own folders only after ldconfig, and libraries of other folders not at all.
-install(CODE "set(WKV_LIBRARIES \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}\")")
-install(SCRIPT cmake/ldconfig.cmake)
 install(EXPORT wkvTargets NAMESPACE wkv:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wkv)
 
 # ---- the program; its manual page and completions are printed by itself, from its own tables of options ---------------------
@@ -67,3 +64,7 @@ if(TARGET wkv)
   install(FILES ${CMAKE_BINARY_DIR}/_wkv DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
   install(FILES ${CMAKE_BINARY_DIR}/wkv.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
+
+# ---- last: the dynamic linker knows a new library of its own folders only after ldconfig, and libraries of other folders not at all.
+install(CODE "set(WKV_LIBRARIES \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}\")")
+install(SCRIPT cmake/ldconfig.cmake)

@@ -61,7 +61,7 @@ static int find_checkpoint(job *j)
     int err = checkpoint_newest(&newest, j->o.out);
     if (err) return err;
     if (newest && !j->o.resume)
-        err = fail(WKV_EARG, "%s: a run is there already; resume it, or take another folder", newest);
+        err = fail(WKV_EARG, "%s: a run is there already; resume it, delete it, or take another folder", newest);
     else if (newest && !(err = checkpoint_open(&j->from, &j->damaged, j->o.out)))
         err = settings_resume(&j->o, checkpoint_setting, j->from);
     else if (!newest && j->o.resume && !j->o.data)
