@@ -132,7 +132,7 @@ int main(void)
     if (!program) program = "./wkv";
     if (access(program, X_OK)) return printf("skip chat: %s is not there\n0 passed, 0 failed, 1 skipped\n", program), 0;
     char find[512];
-    snprintf(find, sizeof find, "grep -q wkv-complete '%s'", program);
+    snprintf(find, sizeof find, "grep -q em-inc-search-prev '%s'", program);
     if (system(find)) return printf("skip chat: a build without libedit\n0 passed, 0 failed, 1 skipped\n"), 0;
     if (!mkdtemp(root)) return perror(root), 1;
     setenv("XDG_STATE_HOME", root, 1);

@@ -11,6 +11,8 @@
 static const char no_limit[] = "a state has no limit; -c is not needed";
 static const char on_cpu[] = "everything is computed on the CPU; -ngl is not needed";
 static const char own_pieces[] = "a prompt is read in pieces of a fixed size; -b is not needed";
+static const char chat_prompt[] =
+    "turns come from standard input, and --system TEXT before them; wkv generate -p TEXT continues a text";
 static const char penalties[] = "penalties are subtracted from logits: --presence X, --frequency X, --penalty-decay X";
 static const char talks[] = "wkv chat is the conversation";
 static const char talks_already[] = "chat is a conversation; the option is not needed";
@@ -81,8 +83,8 @@ static const habit habits[] = {
     IGNORE("--interactive-first", "chat", talks_already),
     IGNORE("-cnv", "chat", talks_already),
     IGNORE("--conversation", "chat", talks_already),
-    REFUSE("-p", "chat", "turns come from standard input, and --system TEXT before them; wkv generate -p TEXT continues a text"),
-    REFUSE("--prompt", "chat", "turns come from standard input, and --system TEXT before them; wkv generate -p TEXT continues a text"),
+    REFUSE("-p", "chat", chat_prompt),
+    REFUSE("--prompt", "chat", chat_prompt),
     REFUSE("-f", "chat", "turns come from standard input: wkv chat < FILE; wkv generate -f FILE continues a text"),
     REFUSE("--file", "chat", "turns come from standard input: wkv chat < FILE; wkv generate -f FILE continues a text"),
     REFUSE("-r", "chat", "the template says where an answer ends; wkv generate --stop TEXT ends a text"),
@@ -217,7 +219,8 @@ const char *habit_value(const option *o, const char *shown, const char *text)
         size_t n = strlen(values[i].value);
         if (values[i].sentence == version_number && strcmp(shown, "--mirostat")) continue;
         int prefix = values[i].value[n - 1] == '*';
-        if (!strcmp(o->name, values[i].option) && (prefix ? !strncasecmp(text, values[i].value, n - 1) : !strcasecmp(text, values[i].value)))
+        if (!strcmp(o->name, values[i].option) &&
+            (prefix ? !strncasecmp(text, values[i].value, n - 1) : !strcasecmp(text, values[i].value)))
             return values[i].sentence;
     }
     return NULL;

@@ -138,7 +138,7 @@ static int open_editor(void)
     el_set(editor, EL_EDITOR, "emacs");
     el_set(editor, EL_SIGNAL, 0);
     el_set(editor, EL_PROMPT_ESC, tell_prompt, '\1');
-    el_set(editor, EL_ADDFN, "wkv-complete", "complete a command", complete);
+    el_wset(editor, EL_ADDFN, L"wkv-complete", L"complete a command", complete); /* el_set would leak copies of both */
     el_set(editor, EL_BIND, "^I", "wkv-complete", NULL);
     el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_wset(editor, EL_GETCFN, read_character);
