@@ -37,7 +37,7 @@ hi="Hi. I am your assistant and I will provide expert full response in full deta
 prompt g1-ctx512 "$chat" "User: $text
 Who?
 
-Assistant:" qa --file text Who?
+Assistant:" qa --text text Who?
 prompt world "$chat" "User: hi
 
 Assistant: $hi
@@ -45,12 +45,12 @@ Assistant: $hi
 User: $text
 Who?
 
-Assistant:" qa --file text Who?
+Assistant:" qa --text text Who?
 prompt g1-ctx512 "$chat" "Instruction: Make it longer.
 
 Input: $text
 
-Response:" instruct --file text "Make it longer."
+Response:" instruct --text text "Make it longer."
 prompt g1-ctx512 "$chat" "User: Write a poem.
 
 Assistant:" instruct "Write a poem."
@@ -58,12 +58,12 @@ prompt g1-ctx512 "$chat" "Instruction: Summarize the following material text in 
 
 Input: $text
 
-Response:" summary --file text
+Response:" summary --text text
 prompt world "$chat" "Instruction: Please translate the following English into German.
 
 Input: $text
 
-Response:" translate --file text "English into German"
+Response:" translate --text text "English into German"
 prompt raven "$old" "
 $alpaca. $respond
 
@@ -82,11 +82,11 @@ Summarize the following material text in three words.
 $text
 
 # Response:
-" summary --file text "in three words"
+" summary --text text "in three words"
 prompt pile "$pile" "
 Q: $text
 Who?
-A:" qa --file text Who?
+A:" qa --text text Who?
 prompt g1-ctx512 "$chat -T 0.5 -k 3" "User: Write a poem.
 
 Assistant:" instruct -T 0.5 -k 3 "Write a poem."
@@ -95,28 +95,28 @@ Assistant:" instruct -T 0.5 -k 3 "Write a poem."
 $text
 
 Assistant:" </dev/null 2>err | answer >words
-"$WKV" generate --seed 3 -n 12 --prompt-preset instruct --file - Write. <text >out 2>err
+"$WKV" generate --seed 3 -n 12 --prompt-preset instruct --text - Write. <text >out 2>err
 is "$(cat out)" "$(cat words)" "a text on standard input, plain"
 "$WKV" generate --seed 3 -n 12 --prompt-preset summary <text >one 2>err
-run 0 generate --seed 3 -n 12 --prompt-preset summary --file text
+run 0 generate --seed 3 -n 12 --prompt-preset summary --text text
 same out one "a text on standard input, not named"
 
 run 0 generate --prompt-preset help
 for name in qa instruct summary translate; do holds out "  $name"; done
 run 2 generate --prompt-preset poem x
 holds err "there are qa, instruct, summary and translate"
-run 2 generate --prompt-preset qa --file text
+run 2 generate --prompt-preset qa --text text
 holds err "PROMPT is missing"
-run 2 generate --file text x
+run 2 generate --text text x
 holds err "--prompt-file"
 run 2 generate --prompt-preset qa -f text x
-holds err "--file"
+holds err "--text"
 run 1 generate --prompt-preset qa x
 holds err "is empty"
-run 1 generate --prompt-preset qa --file missing x
+run 1 generate --prompt-preset qa --text missing x
 holds err "missing"
 printf 'a\0b' >zero
-run 1 generate --prompt-preset qa --file zero x
+run 1 generate --prompt-preset qa --text zero x
 holds err "zero byte"
 
 # ---- profiles --------------------------------------------------------------------------------------------------------------------

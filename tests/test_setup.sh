@@ -19,13 +19,13 @@ prepare() {
     env -i PATH="$work/bin" "$shell" -c ". '$here/../tools/setup.sh'; setup" >out 2>err
     is $? "$1" "status of setup with $(tr '\n' ' ' <libraries)"
 }
-configured() { printf 'JANSSON_FOUND:INTERNAL=1\nPCRE2_FOUND:INTERNAL=1\nUTF8PROC_FOUND:INTERNAL=1\nEDIT_FOUND:INTERNAL=%s\n' "$1" >build/CMakeCache.txt; }
+configured() { printf 'JANSSON_FOUND:INTERNAL=1\nPCRE2_FOUND:INTERNAL=1\nUTF8PROC_FOUND:INTERNAL=1\nZSTD_FOUND:INTERNAL=1\nEDIT_FOUND:INTERNAL=%s\n' "$1" >build/CMakeCache.txt; }
 
-printf 'zlib\nlibpcre2-8\nlibutf8proc\n' >libraries
+printf 'zlib\nlibpcre2-8\nlibutf8proc\nlibzstd\n' >libraries
 prepare 1
 holds err "    sudo apt-get install -y libjansson-dev libedit-dev"
 
-printf 'jansson\nzlib\nlibpcre2-8\nlibutf8proc\n' >libraries
+printf 'jansson\nzlib\nlibpcre2-8\nlibutf8proc\nlibzstd\n' >libraries
 configured 1
 prepare 0
 holds err "Continuing without the optional: libedit"

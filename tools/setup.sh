@@ -57,7 +57,7 @@ command_of() {
 # A build that was configured with other libraries than are here now is configured anew.
 forget_build() {
     [ -f build/CMakeCache.txt ] || return 0
-    for pair in JANSSON:jansson PCRE2:libpcre2-8 UTF8PROC:libutf8proc EDIT:libedit; do
+    for pair in JANSSON:jansson PCRE2:libpcre2-8 UTF8PROC:libutf8proc EDIT:libedit ZSTD:libzstd; do
         was=$(sed -n "s/^${pair%%:*}_FOUND:INTERNAL=//p" build/CMakeCache.txt)
         is=
         pkg-config --exists "${pair#*:}" 2>/dev/null && is=1

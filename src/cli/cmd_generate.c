@@ -23,7 +23,7 @@ static const option options[] = {
     {'f', "prompt-file", OPT_TEXT, "FILE", &prompt_file, 0, 0, "", "the text to continue; - is standard input"},
     {0, "prompt-preset", OPT_TEXT, "NAME", &preset_name, 0, 0, "none",
      "put the prompt, and a text, into the words of a task: qa, instruct, summary or translate; help explains them"},
-    {0, "file", OPT_TEXT, "FILE", &text_file, 0, 0, "", "the text that --prompt-preset is about; - is standard input"},
+    {0, "text", OPT_TEXT, "FILE", &text_file, 0, 0, "", "the text that --prompt-preset is about; - is standard input"},
     {0, "stop", OPT_TEXTS, "TEXT", &stops, 0, 0, "", "end before this text, which is not printed; may be given again"},
     {0, "start-token", OPT_COUNT, "ID", &start_token, 0, INT_MAX, "none",
      "read this token before the prompt; 0 ends a text in most models"},
@@ -217,11 +217,11 @@ static int do_task(const preset *task, int n, char **operands)
     size_t bytes;
     const char *ask = n ? operands[0] : prompt;
     const char *from = text_file ? text_file : task->needs_text && !on_terminal(0) ? "-" : NULL;
-    if (prompt_file) return usage(&cmd_generate, "--prompt-preset takes the text from --file, and PROMPT as an argument");
+    if (prompt_file) return usage(&cmd_generate, "--prompt-preset takes the text from --text, and PROMPT as an argument");
     if (!ask && !task->otherwise)
         return usage(&cmd_generate, "--prompt-preset %s: PROMPT is missing: %s", task->name, task->what);
     if (!from && task->needs_text)
-        return usage(&cmd_generate, "--prompt-preset %s: a text is missing; give it with --file", task->name);
+        return usage(&cmd_generate, "--prompt-preset %s: a text is missing; give it with --text", task->name);
     if (from && read_text(&text, &bytes, from)) return 1;
     engine e;
     int status = 0;
@@ -245,7 +245,7 @@ static int run(int n, char **operands)
     const preset *task = preset_name ? preset_find(&cmd_generate, preset_name, &status) : NULL;
     if (preset_name) return task ? do_task(task, n, operands) : status;
     if (text_file)
-        return usage(&cmd_generate, "--file goes with --prompt-preset; a text to continue is given with --prompt-file");
+        return usage(&cmd_generate, "--text goes with --prompt-preset; a text to continue is given with --prompt-file");
     return continue_text(n, operands);
 }
 
@@ -270,7 +270,7 @@ const command cmd_generate = {
     .examples = "wkv generate \"Once upon a time\"  # a story\n"
                 "wkv generate -n 50 --seed 7 \"It was\"  # the same every time\n"
                 "wkv generate -T 0 --stop . \"The capital of France is\"  # the most probable sentence\n"
-                "wkv generate --prompt-preset qa --file a.txt \"Who came?\"  # ask about a text\n"
+                "wkv generate --prompt-preset qa --text a.txt \"Who came?\"  # ask about a text\n"
                 "wkv generate -m MODEL.pth -n 0 < draft.txt  # go on until the model ends the text",
     .groups = groups,
     .defaults = defaults,

@@ -28,7 +28,7 @@ enum { PRESETS = sizeof presets / sizeof *presets };
 static void list(void)
 {
     for (int i = 0; i < PRESETS; i++) put_text("  %-10s %s\n", presets[i].name, presets[i].what);
-    put_text("The text is given with --file, or on standard input. Only the answer is printed.\n");
+    put_text("The text is given with --text, or on standard input. Only the answer is printed.\n");
 }
 
 const preset *preset_find(const command *c, const char *name, int *status)

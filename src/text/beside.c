@@ -18,12 +18,13 @@ static int same(const wkv_tokenizer *a, const wkv_tokenizer *b)
     return 1;
 }
 
-/* Would a model at `out` get these words without our help? */
+/* 1: a model at `out` gets these words without our help; 0: it does not; WKV_ENOMEM. */
 static int found(const char *out, int vocab, const wkv_tokenizer *words)
 {
     const wkv_model written = {.about = {.path = out, .vocab = vocab}};
     wkv_tokenizer *t;
-    if (wkv_tokenizer_open(&t, NULL, &written)) return 0;
+    int e = wkv_tokenizer_open(&t, NULL, &written);
+    if (e) return e == WKV_ENOMEM ? e : 0;
     int is = same(t, words);
     wkv_tokenizer_close(t);
     return is;
@@ -48,7 +49,8 @@ int beside_plan(beside *b, const char *out, int vocab, const wkv_tokenizer *word
 {
     static const char *const extensions[] = {".vocab.txt", ".vocab.json"}; /* in the order of the lookup */
     *b = (beside){0};
-    if (!words || found(out, vocab, words)) return 0;
+    int there = words ? found(out, vocab, words) : 1;
+    if (there) return there < 0 ? there : 0;
     if (words->v.size > vocab)
         return fail(WKV_EARG, "%s: its ids reach %d, but the model knows %d", words->path, words->v.size - 1, vocab);
     const size_t n = strlen(out) + sizeof ".vocab.json";

@@ -33,12 +33,12 @@ int use_lines(const char *path, rng *r)
     samples s;
     if (wkv_tokenizer_open(&t, "bytes", NULL) || wkv_template_find(&chat, below(r, 2) ? "g1" : "world", NULL, NULL))
         abort();
-    int opened = !samples_read(&s, path, t, chat, below(r, 2) ? 0 : 1 + (int)below(r, 20));
+    const text_form form = {.vocab = t, .documents = {.chat = chat}};
+    int opened = !samples_read(&s, path, t, &form.documents, below(r, 2) ? 0 : 1 + (int)below(r, 20));
     if (opened)
         samples_release(&s);
     else
         refused();
-    const text_form form = {t, chat};
     opened |= use_tokens(path, &form);
     wkv_tokenizer_close(t);
     return opened;
