@@ -103,9 +103,9 @@ static void history(void)
     char path[128], line[256];
     struct stat s;
     snprintf(path, sizeof path, "%s/wkv/history", root);
+    if (!begin()) SKIP("no pseudo-terminal");
     EXPECT_EQ(stat(path, &s), 0);
     EXPECT_EQ(s.st_mode & 0777, 0600);
-    if (!begin()) SKIP("no pseudo-terminal");
     size_t at = wait_for("> ", 0);
     type("\033[A\033[A");
     wait_for("/zzabcdefghij", at);

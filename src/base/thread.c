@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include "base/thread.h"
 #include <pthread.h>
+#include <signal.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -206,6 +207,27 @@ static int processors(void)
     return n < limit ? n : limit;
 }
 
+/* Start n workers, which take no signals: those are the host's, and wake the thread that waits for them. Faults stay with who made
+ * them. Returns how many were started. */
+static int start_workers(pool *p, int n)
+{
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    sigset_t none, before;
+    int i = 0;
+    sigfillset(&none);
+    for (size_t k = 0; k < sizeof faults / sizeof *faults; k++) sigdelset(&none, faults[k]);
+    pthread_sigmask(SIG_SETMASK, &none, &before);
+    for (; i < n; i++) {
+        worker *w = malloc(sizeof *w);
+        if (w) *w = (worker){p, i + 1};
+        if (w && !pthread_create(&p->thread[i], NULL, work, w)) continue;
+        free(w);
+        break;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return i;
+}
+
 int pool_new(pool **out, int threads)
 {
     enum { MOST = 1024 };
@@ -231,14 +253,10 @@ int pool_new(pool **out, int threads)
         stop_pool(p, 0);
         return fail(WKV_ENOMEM, "no memory for a pool of %d threads", threads);
     }
-    for (int i = 0; i < threads - 1; i++) {
-        worker *w = malloc(sizeof *w);
-        if (w) *w = (worker){p, i + 1};
-        if (!w || pthread_create(&p->thread[i], NULL, work, w)) {
-            free(w);
-            stop_pool(p, i);
-            return fail(WKV_ENOMEM, "the system gives only %d of %d threads", i + 1, threads);
-        }
+    int started = start_workers(p, threads - 1);
+    if (started < threads - 1) {
+        stop_pool(p, started);
+        return fail(WKV_ENOMEM, "the system gives only %d of %d threads", started + 1, threads);
     }
     *out = p;
     return 0;

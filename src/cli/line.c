@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 /* One line with its newline, or NULL at the end of the input or after Ctrl-C (then `interrupted` is set). *typed tells whether
@@ -97,13 +98,23 @@ static char *tell_prompt(EditLine *e)
     return prompt_now;
 }
 
+static sigset_t awake; /* the signal mask while a key is waited for, and only then: none comes between a look and the wait */
+
+static ssize_t read_byte(char *byte)
+{
+    fd_set in;
+    FD_ZERO(&in);
+    FD_SET(0, &in);
+    return pselect(1, &in, NULL, NULL, NULL, &awake) < 0 ? -1 : read(0, byte, 1);
+}
+
 /* A character from the terminal. libedit's own would take Ctrl-C for a hiccup and read on. */
 static int read_character(EditLine *e, wchar_t *out)
 {
     mbstate_t part = {0};
     for (;;) {
         char byte;
-        ssize_t got = read(0, &byte, 1);
+        ssize_t got = read_byte(&byte);
         if (got <= 0) {
             if (got < 0 && errno == EINTR && !interrupted) {
                 if (resized) redraw(e);
@@ -156,9 +167,15 @@ static char *read_one(const char *prompt, int *typed)
     fflush(stdout);
     el_resize(editor);
     int n;
-    struct sigaction now = {.sa_handler = on_resize}, before; /* no SA_RESTART: the read must wake up */
+    struct sigaction now = {.sa_handler = on_resize}, before;
+    static const int wake[] = {SIGWINCH, SIGINT, SIGTERM, SIGHUP};
+    sigset_t held;
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof wake / sizeof *wake; i++) sigaddset(&held, wake[i]);
     sigaction(SIGWINCH, &now, &before);
+    sigprocmask(SIG_BLOCK, &held, &awake);
     const char *line = el_gets(editor, &n);
+    sigprocmask(SIG_SETMASK, &awake, NULL);
     sigaction(SIGWINCH, &before, NULL);
     *typed = typed_now;
     if (!line && !interrupted) put_text("\b\b  \b\b"); /* the ^D that libedit shows */
