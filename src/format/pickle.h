@@ -6,6 +6,7 @@
 #ifndef WKV_FORMAT_PICKLE_H
 #define WKV_FORMAT_PICKLE_H
 
+#include "format/pickle_names.h"
 #include "format/tensors.h"
 
 typedef enum {
@@ -17,7 +18,6 @@ typedef enum {
 } value_kind;
 
 typedef struct value value;
-typedef struct whitelisted whitelisted;
 
 typedef struct pickle_storage pickle_storage;
 struct pickle_storage {
