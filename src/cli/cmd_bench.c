@@ -31,7 +31,9 @@ static int open_model(bench *b)
     b->before = wkv_memory_resident();
     double t = seconds_now();
     if (synthetic && wkv_model_synthetic(&b->e.model, synthetic, type, TEXTS + 2)) return complain_library();
-    if (!synthetic && model_open(&b->e.model, engine_model, &(wkv_model_options){.type = type, .no_mmap = engine_with.no_mmap})) return 1;
+    if (!synthetic &&
+        model_open(&b->e.model, engine_model, &(wkv_model_options){.type = type, .no_mmap = engine_with.no_mmap}))
+        return 1;
     b->load = seconds_now() - t;
     if (engine_ready(&b->e, 0)) return 1;
     if (!(b->logits = malloc(sizeof *b->logits * TEXTS * (size_t)b->e.about->vocab))) return complain("out of memory");

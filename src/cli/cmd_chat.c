@@ -22,8 +22,8 @@ static int think = WKV_THINK_OFF, limit = 2000, stats;
 static const option options[] = {
     {0, "system", OPT_TEXT, "TEXT", &system_text, 0, 0, "", "what the model is told before the first turn"},
     {0, "think", OPT_CHOICE, "off|short|medium|long|open|fake|fake-inline", &think, 0, 0, NULL,
-     "for G1 models, which can think first: a bit, some, a lot, as long as they like (open), or with an empty thought begun "
-     "for them, with a line end inside (fake) or without: better than off, and as fast"},
+     "for G1 models, which can think first: a bit, some, a lot, as long as they like (open), or with an empty thought "
+     "begun for them, with a line end inside (fake) or without: better than off, and as fast"},
     {0, "template", OPT_TEXT, "NAME", &template_name, 0, 0, "the one that fits the model",
      "how turns are written: world, g1, raven, pile or plain"},
     {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL, "most tokens of an answer; 0 or -1: no limit"},
@@ -247,17 +247,15 @@ const command cmd_chat = {
     .model = &engine_model,
     .summary = "talk with a model",
     .about = "Talk with a model, one line a turn. The model remembers the conversation in its state, so that every "
-             "turn costs only "
-             "what is new in it. The way turns are written is found from the model, and so is the way tokens are drawn: as "
-             "its publisher does it for this template and --think, or as the generation_config.json in its folder says; "
-             "--stats shows which, and any option for drawing tokens takes its place.\n\n"
+             "turn costs only what is new in it. The way turns are written is found from the model, and so is the way "
+             "tokens are drawn: as its publisher does it for this template and --think, or as the "
+             "generation_config.json in its folder says; --stats shows which, and any option for drawing tokens takes "
+             "its place.\n\n"
              "Ctrl-C stops an answer and keeps what was said; Ctrl-C at the prompt or Ctrl-D leaves. Lines pasted "
-             "together are one "
-             "turn; a line that ends in a backslash goes on in the next. When standard input is not a terminal, every "
-             "line is a turn "
-             "and only the answers are printed. A line that begins with a slash and a letter is a command, in a pipe "
-             "too: /help lists them; exit, quit and bye leave. On a terminal, lines are kept from one session to the next, in "
-             "$XDG_STATE_HOME/wkv/history or ~/.local/state/wkv/history.",
+             "together are one turn; a line that ends in a backslash goes on in the next. When standard input is not "
+             "a terminal, every line is a turn and only the answers are printed. A line that begins with a slash and "
+             "a letter is a command, in a pipe too: /help lists them; exit, quit and bye leave. On a terminal, lines "
+             "are kept from one session to the next, in $XDG_STATE_HOME/wkv/history or ~/.local/state/wkv/history.",
     .examples = "wkv chat -m MODEL.pth  # talk\n"
                 "wkv chat -m MODEL.pth --think short  # let a G1 model think first\n"
                 "wkv chat -m MODEL.pth --system \"Answer in verse.\" < questions.txt  # every line a question",

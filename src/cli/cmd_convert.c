@@ -68,7 +68,8 @@ static int describe(void *user, const char *written)
     put_text("%s: %s, %s names, %s, %s\n", c->path, about->format, about->naming, about->types,
              as_bytes(size, (double)about->file_bytes));
     const int had = fewest_bits(wkv_model_about(c->before)->types);
-    if (had < fewest_bits(about->types)) note("the weights had %d bits; the precision that was lost then does not come back", had);
+    if (had < fewest_bits(about->types))
+        note("the weights had %d bits; the precision that was lost then does not come back", had);
     wkv_model_close(m);
     c->status = c->k->n ? check_models(c->k, c->before, written) : 0;
     if (!c->status && interrupted) c->status = 130;
@@ -81,8 +82,13 @@ static int write_model(const wkv_model *model, const char *path, const check *k)
     if (engine_words(&words, model)) return 1;
     conversion c = {.before = model, .path = path, .k = k};
     progress_begin(&c.bar, "converting");
-    int e = wkv_convert(model, path, &(wkv_convert_options){.type = types[type], .portable = portable, .tokenizer = words,
-                                                            .report = report, .verify = describe, .user = &c});
+    int e = wkv_convert(model, path,
+                        &(wkv_convert_options){.type = types[type],
+                                               .portable = portable,
+                                               .tokenizer = words,
+                                               .report = report,
+                                               .verify = describe,
+                                               .user = &c});
     progress_end(&c.bar);
     if (!e) engine_words_note(words);
     wkv_tokenizer_close(words);
@@ -95,7 +101,8 @@ static int run(int n, char **operands)
     wkv_model *model;
     check k = {0};
     /* what is checked is computed as anything else would be: with ffn.value turned */
-    if (model_open(&model, operands[0], &(wkv_model_options){.as_stored = !text, .no_mmap = engine_with.no_mmap})) return 1;
+    if (model_open(&model, operands[0], &(wkv_model_options){.as_stored = !text, .no_mmap = engine_with.no_mmap}))
+        return 1;
     catch_interrupts();
     int status = wkv_file_refuse_input(operands[1], text, "the text") ? complain_library() : 0;
     if (!status && text) status = check_open(&k, text, most, model);
@@ -113,10 +120,11 @@ const command cmd_convert = {
     .about =
         "Read a model in any form that wkv opens and write it in another. The ending of OUT says which: .pth and "
         ".safetensors have the official names and shapes, as the official programs read them; .st is web-rwkv's "
-        "(Ai00, RWKV-Runner); .gguf has the vocabulary inside and is used where it lies; with --portable llama.cpp reads it. One line says what was written. "
-        "A vocabulary that is not in the program is written beside the others, as OUT with .vocab.txt or .vocab.json in place of the extension.\n\n"
-        "OUT is written beside, read again, with --check compared, and renamed last: a conversion that is stopped or fails "
-        "leaves what was there before. OUT cannot be a file of IN.",
+        "(Ai00, RWKV-Runner); .gguf has the vocabulary inside and is used where it lies; with --portable llama.cpp "
+        "reads it. One line says what was written. A vocabulary that is not in the program is written beside the "
+        "others, as OUT with .vocab.txt or .vocab.json in place of the extension.\n\n"
+        "OUT is written beside, read again, with --check compared, and renamed last: a conversion that is stopped or "
+        "fails leaves what was there before. OUT cannot be a file of IN.",
     .examples = "wkv convert MODEL.gguf MODEL.pth  # for the official programs\n"
                 "wkv convert MODEL.pth MODEL.gguf --type q8  # half the memory, and ready at once\n"
                 "wkv convert MODEL.pth MODEL.gguf --type q8 --portable  # for llama.cpp\n"

@@ -134,7 +134,7 @@ static int examine(examination *x)
     return engine_model ? judge_model(x) : 0;
 }
 
-/* ---- the report -------------------------------------------------------------------------------------------------------- */
+/* ---- the report -------------------------------------------------------------------------------------------------- */
 
 static void print_text(const examination *x)
 {

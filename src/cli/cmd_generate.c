@@ -19,7 +19,8 @@ static texts stops;
 static const option options[] = {
     {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL,
      "tokens to write; 0 or -1: until the model ends the text"},
-    {'p', "prompt", OPT_TEXT, "TEXT", &prompt, 0, 0, "", "the text to continue, as the argument is; never taken for a model"},
+    {'p', "prompt", OPT_TEXT, "TEXT", &prompt, 0, 0, "",
+     "the text to continue, as the argument is; never taken for a model"},
     {'f', "prompt-file", OPT_TEXT, "FILE", &prompt_file, 0, 0, "", "the text to continue; - is standard input"},
     {0, "prompt-preset", OPT_TEXT, "NAME", &preset_name, 0, 0, "none",
      "put the prompt, and a text, into the words of a task: qa, instruct, summary or translate; help explains them"},
@@ -49,7 +50,8 @@ static void defaults(void)
     sampling_defaults(&p, NULL);
 }
 
-/* A file as a text: a byte order mark left out, and the newline at its end, which echo and editors add. The caller frees it. */
+/* A file as a text: a byte order mark left out, and the newline at its end, which echo and editors add. The caller
+ * frees it. */
 static int read_text(char **text, size_t *bytes, const char *from)
 {
     if (input_all(text, bytes, from)) return 1;
@@ -66,14 +68,16 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
 {
     const char *argument = n ? operands[0] : NULL;
     if ((argument != NULL) + (prompt != NULL) + (prompt_file != NULL) > 1)
-        return usage(&cmd_generate, "the prompt is given twice: %s and %s", argument ? "as an argument" : "with --prompt",
+        return usage(&cmd_generate, "the prompt is given twice: %s and %s",
+                     argument ? "as an argument" : "with --prompt",
                      prompt_file ? "with --prompt-file" : "with --prompt");
     const char *from = prompt_file                             ? prompt_file
                        : argument && !strcmp(argument, "-")    ? "-"
                        : !argument && !prompt && !on_terminal(0) ? "-"
                                                                : NULL;
     if (!from) {
-        if (argument && !access(argument, F_OK)) note("the prompt is '%s', a file's name; -f %s reads the file", argument, argument);
+        if (argument && !access(argument, F_OK))
+            note("the prompt is '%s', a file's name; -f %s reads the file", argument, argument);
         *text = strdup(argument ? argument : prompt ? prompt : "");
         *bytes = *text ? strlen(*text) : 0;
         return *text ? 0 : complain("out of memory");
@@ -114,8 +118,8 @@ static void print_stats(int prompt_tokens, double prompt_seconds, const writer *
          (unsigned long long)sampling_seed());
 }
 
-/* A prompt, what ends the text, and how it is shown: what is written goes on from the prompt, or answers it, as chat
- * shows answers. */
+/* A prompt, its stop strings, and the kind of text written: a continuation of the prompt, or an answer to it, shown as
+ * in chat. */
 typedef struct {
     const char *text;
     size_t bytes;
@@ -217,7 +221,8 @@ static int do_task(const preset *task, int n, char **operands)
     size_t bytes;
     const char *ask = n ? operands[0] : prompt;
     const char *from = text_file ? text_file : task->needs_text && !on_terminal(0) ? "-" : NULL;
-    if (prompt_file) return usage(&cmd_generate, "--prompt-preset takes the text from --text, and PROMPT as an argument");
+    if (prompt_file)
+        return usage(&cmd_generate, "--prompt-preset takes the text from --text, and PROMPT as an argument");
     if (!ask && !task->otherwise)
         return usage(&cmd_generate, "--prompt-preset %s: PROMPT is missing: %s", task->name, task->what);
     if (!from && task->needs_text)
@@ -256,17 +261,15 @@ const command cmd_generate = {
     .model = &engine_model,
     .summary = "continue a text",
     .about = "Read a prompt and write on from it. The prompt is the argument, a file, or standard input when that is "
-             "not a terminal (an argument that is an existing checkpoint is the model instead); "
-             "of a file and of standard input one newline at the very end is left out, \\r\\n too, and a byte order mark at the "
-             "beginning. Without a prompt the model "
-             "begins a text of "
-             "its own.\n\n"
-             "The text appears as it is written. Ctrl-C ends it; what is there stays, and the exit status is 130. On a "
-             "terminal a "
-             "line with speeds, memory and the seed follows on standard error.\n\n"
-             "With --prompt-preset the prompt is put into the words in which models know a task, and only the answer is "
-             "printed. Its tokens are drawn as the model's publisher does in a chat, or as the generation_config.json in its "
-             "folder says; a text that is merely continued is drawn with the defaults below, whatever the model.",
+             "not a terminal (an argument that is an existing checkpoint is the model instead); of a file and of "
+             "standard input one newline at the very end is left out, \\r\\n too, and a byte order mark at the "
+             "beginning. Without a prompt the model begins a text of its own.\n\n"
+             "The text appears as it is written. Ctrl-C ends it; what is there stays, and the exit status is 130. On "
+             "a terminal a line with speeds, memory and the seed follows on standard error.\n\n"
+             "With --prompt-preset the prompt is put into the words in which models know a task, and only the answer "
+             "is printed. Its tokens are drawn as the model's publisher does in a chat, or as the "
+             "generation_config.json in its folder says; a text that is merely continued is drawn with the defaults "
+             "below, whatever the model.",
     .examples = "wkv generate \"Once upon a time\"  # a story\n"
                 "wkv generate -n 50 --seed 7 \"It was\"  # the same every time\n"
                 "wkv generate -T 0 --stop . \"The capital of France is\"  # the most probable sentence\n"

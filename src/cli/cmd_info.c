@@ -44,10 +44,10 @@ static json_t *profile_json(const wkv_model *model, const wkv_template *chat)
     wkv_profile p;
     wkv_template_profile(&p, chat, WKV_THINK_OFF, model);
     const wkv_sampler_options *o = &p.sampler;
-    return json_pack("{s:s s:f s:f s:i s:f s:f s:f s:f s:f}", "name", p.name, "temperature", (double)o->temperature, "top_p",
-                     (double)o->top_p, "top_k", o->top_k, "min_p", (double)o->min_p, "typical_p", (double)o->typical_p,
-                     "presence", (double)o->presence, "frequency", (double)o->frequency, "penalty_decay",
-                     (double)o->penalty_decay);
+    return json_pack("{s:s s:f s:f s:i s:f s:f s:f s:f s:f}", "name", p.name, "temperature", (double)o->temperature,
+                     "top_p", (double)o->top_p, "top_k", o->top_k, "min_p", (double)o->min_p, "typical_p",
+                     (double)o->typical_p, "presence", (double)o->presence, "frequency", (double)o->frequency,
+                     "penalty_decay", (double)o->penalty_decay);
 }
 
 static int print_text(const wkv_model *model, const wkv_tokenizer *t, const char *no_tokenizer,
@@ -91,11 +91,12 @@ static int print_json(const wkv_model *model, const wkv_tokenizer *t, const wkv_
 {
     const wkv_model_info *m = wkv_model_about(model);
     const char *const *names;
-    json_t *r = json_pack("{s:s? s:s s:s s:s s:s s:i s:i s:i s:i s:i s:i s:f s:I s:I s:I}", "path", m->path, "format",
-                          m->format, "naming", m->naming, "version", m->version, "types", m->types, "layers", m->layers,
-                          "width", m->width, "heads", m->heads, "head_size", m->head_size, "ffn", m->ffn, "vocab",
-                          m->vocab, "group_norm_eps", (double)m->group_norm_eps, "parameters", (json_int_t)m->parameters,
-                          "file_bytes", (json_int_t)m->file_bytes, "state_bytes", (json_int_t)m->state_bytes);
+    json_t *r =
+        json_pack("{s:s? s:s s:s s:s s:s s:i s:i s:i s:i s:i s:i s:f s:I s:I s:I}", "path", m->path, "format",
+                  m->format, "naming", m->naming, "version", m->version, "types", m->types, "layers", m->layers,
+                  "width", m->width, "heads", m->heads, "head_size", m->head_size, "ffn", m->ffn, "vocab", m->vocab,
+                  "group_norm_eps", (double)m->group_norm_eps, "parameters", (json_int_t)m->parameters, "file_bytes",
+                  (json_int_t)m->file_bytes, "state_bytes", (json_int_t)m->state_bytes);
     json_t *low = json_object();
     for (int i = 0, n = ranks(m, &names); i < n; i++) json_object_set_new(low, names[i], json_integer(m->rank[i]));
     json_object_set_new(r, "ranks", low);
@@ -107,11 +108,13 @@ static int print_json(const wkv_model *model, const wkv_tokenizer *t, const wkv_
                         t ? json_pack("{s:s s:s? s:i s:i}", "name", wkv_tokenizer_name(t), "path",
                                       wkv_tokenizer_path(t), "size", wkv_tokenizer_size(t), "end", wkv_tokenizer_end(t))
                           : json_null());
-    json_object_set_new(r, "template",
-                        json_pack("{s:s s:s s:s}", "name", chat->name, "user", chat->user, "assistant", chat->assistant));
+    json_object_set_new(
+        r, "template",
+        json_pack("{s:s s:s s:s}", "name", chat->name, "user", chat->user, "assistant", chat->assistant));
     json_object_set_new(r, "context_length", m->context_length ? json_integer(m->context_length) : json_null());
     json_object_set_new(r, "sampling", profile_json(model, chat));
-    char *text = json_dumps(r, JSON_INDENT(2) | JSON_REAL_PRECISION(6)); /* digits of a float, not of the double it became */
+    /* digits of a float, not of the double it became */
+    char *text = json_dumps(r, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     if (text) put_text("%s\n", text);
     free(text);
     json_decref(r);
@@ -122,7 +125,8 @@ static int run(int n, char **operands)
 {
     (void)n, (void)operands;
     wkv_model *model;
-    if (model_open(&model, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap})) return 1;
+    if (model_open(&model, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap}))
+        return 1;
     wkv_tokenizer *t;
     const wkv_template *chat = NULL;
     char no_tokenizer[1024] = "";

@@ -74,7 +74,8 @@ static int check_ids(const engine *e, const int32_t *ids, int n)
     return 0;
 }
 
-/* Evaluate and hand rows to the file, or to standard output, as they come. What is NaN or infinite is written, too; *finite says whether nothing was. */
+/* Evaluate the tokens and write rows of logits to the file, or to standard output without one, as they are computed.
+ * NaN and infinite logits are written, too, and clear *finite. */
 static int evaluate(engine *e, const int32_t *ids, int n, wkv_file *f, int *finite)
 {
     const size_t row = (size_t)e->about->vocab;
@@ -152,11 +153,10 @@ const command cmd_logits = {
     .model = &engine_model,
     .summary = "raw logits of given tokens",
     .about = "Read tokens and write the logits of what would come next as raw little-endian float32: as many numbers "
-             "as the model has "
-             "tokens, for the last position or, with --all, for every one. How the tokens are cut into pieces does not "
-             "change the "
-             "numbers. A file is written beside and renamed into place when it is whole; it cannot be one that is read. Logits that are NaN or infinite are written, "
-             "and the exit status is then 1.",
+             "as the model has tokens, for the last position or, with --all, for every one. How the tokens are cut "
+             "into pieces does not change the numbers. A file is written beside and renamed into place when it is "
+             "whole; it cannot be one that is read. Logits that are NaN or infinite are written, and the exit status "
+             "is then 1.",
     .examples = "wkv logits -m MODEL.pth --tokens 510,444,11 -o logits.f32  # after these three\n"
                 "wkv logits -m MODEL.pth --tokens ids.i32 --all > rows.f32  # a row for every token of a file",
     .groups = groups,

@@ -107,7 +107,8 @@ static int compare(void *user, const char *written)
         wkv_model *m;
         if (interrupted)
             status = 130;
-        else if (!(status = model_open(&m, i == 1 ? written : c->base, &(wkv_model_options){.no_mmap = engine_with.no_mmap}))) {
+        else if (!(status = model_open(&m, i == 1 ? written : c->base,
+                                       &(wkv_model_options){.no_mmap = engine_with.no_mmap}))) {
             status = !(logits[i] = logits_of(m));
             wkv_model_close(m);
         }
@@ -152,11 +153,12 @@ const command cmd_merge = {
     .summary = "put an adapter or a tuned state into the weights of its model",
     .about =
         "Write MODEL as OUT with what --lora and --load-state give put into it, so that one file holds all of it and "
-        "every program can use it. The ending of OUT says what kind of file it is, as in wkv convert, and where its vocabulary is. Then both, the "
-        "model beside its adapter and the file, read the same tokens, and how far their logits are apart is "
-        "printed: that is the rounding of the file's numbers. When it is not small against what the adapter does, "
-        "the command fails, and what was there as OUT stays.\n\n"
-        "OUT appears when it is complete and compared; it cannot be a file of MODEL, of the adapter or of the state. A GGUF has no place for a tuned state.",
+        "every program can use it. The ending of OUT says what kind of file it is, as in wkv convert, and where its "
+        "vocabulary is. Then both, the model beside its adapter and the file, read the same tokens, and how far their "
+        "logits are apart is printed: that is the rounding of the file's numbers. When it is not small against what "
+        "the adapter does, the command fails, and what was there as OUT stays.\n\n"
+        "OUT appears when it is complete and compared; it cannot be a file of MODEL, of the adapter or of the state. "
+        "A GGUF has no place for a tuned state.",
     .examples = "wkv merge MODEL.pth tuned.pth --lora run/lora.safetensors  # for any program\n"
                 "wkv merge MODEL.pth tuned.pth --lora peft.pth --lora-alpha 32  # one of RWKV-PEFT\n"
                 "wkv merge MODEL.pth tuned.pth --load-state run/state.pth  # begins every text so",

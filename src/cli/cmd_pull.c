@@ -22,7 +22,7 @@ static const option options[] = {
 static const group own = GROUP("Download", options);
 static const group *const groups[] = {&own, &general_group, NULL};
 
-/* ---- the list ---------------------------------------------------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
 
 static int is_bf16(const published *p) { return !strcmp(p->type, "bf16"); }
 
@@ -32,8 +32,9 @@ static double memory(const published *p, int q8)
     return q8 ? (double)p->parameters * 34 / 32 : is_bf16(p) ? 2.0 * (double)p->parameters : (double)p->bytes;
 }
 
-/* Tokens per second at most: the read bandwidth over the bytes one token reads, all weights but the embedding. 0 where the
- * weights do not fit into memory. Inputs of ffn.value that are zero are skipped, which the prediction leaves out. */
+/* Tokens per second at most: the read bandwidth over the bytes one token reads, all weights but the embedding. 0 where
+ * the weights do not fit into memory. Inputs of ffn.value that are zero are skipped, which the prediction leaves
+ * out. */
 static double speed(const published *p, int q8, double bandwidth, double available)
 {
     double bytes = memory(p, q8), dense = 1 - (double)p->vocab * p->width / (double)p->parameters;
@@ -108,7 +109,7 @@ static int list(void)
     return 0;
 }
 
-/* ---- addresses --------------------------------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------------------------------- */
 
 /* https://huggingface.co, or a mirror named by HF_ENDPOINT, as the Hugging Face programs have it. */
 static const char *hub(void)
@@ -150,7 +151,7 @@ static int name_of_url(char out[256], const char *url)
     return n > 0 && *out != '.' && *out != '-';
 }
 
-/* ---- downloads --------------------------------------------------------------------------------------------------------- */
+/* ---- downloads --------------------------------------------------------------------------------------------------- */
 
 static int make_folder(const char *path)
 {
@@ -199,7 +200,8 @@ static int is_checkpoint(const char *name)
            ends_with(name, ".safetensors");
 }
 
-/* Files of a Hugging Face folder that describe the model; weights come after them, so that a download in part has none. */
+/* Files of a Hugging Face folder that describe the model; weights come after them, so that a download in part has
+ * none. */
 static int describes(const char *name)
 {
     return ends_with(name, ".json") || ends_with(name, ".txt") || ends_with(name, ".jinja");
@@ -229,7 +231,8 @@ static int pull_folder(const char *repository, const char *revision, const json_
     return status;
 }
 
-/* A repository is one model (config.json and .safetensors), holds one checkpoint, or several, of which one must be named. */
+/* A repository is one model (config.json and .safetensors), holds one checkpoint, or several, of which one must be
+ * named. */
 static int pull_files(const char *repository, const char *revision, const json_t *files)
 {
     const char *last = NULL;

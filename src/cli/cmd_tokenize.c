@@ -97,7 +97,9 @@ static int open_tokenizer(wkv_tokenizer **t)
 {
     wkv_model *model = NULL;
     *t = NULL;
-    if (!engine_vocab && model_open(&model, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap})) return 1;
+    if (!engine_vocab &&
+        model_open(&model, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap}))
+        return 1;
     int status = wkv_tokenizer_open(t, engine_vocab, model) ? complain_library() : 0;
     wkv_model_close(model);
     return status;
@@ -139,8 +141,8 @@ const command cmd_tokenize = {
     .summary = "text to token ids and back",
     .about =
         "Write the token ids of each argument, or of all of standard input, on a line. With --decode, ids become text "
-        "again, "
-        "byte for byte. - is standard input; a first argument that is an existing checkpoint is the model. With --jsonl, every line of a file is a JSON object, and its field \"text\" a document.\n\n"
+        "again, byte for byte. - is standard input; a first argument that is an existing checkpoint is the model. "
+        "With --jsonl, every line of a file is a JSON object, and its field \"text\" a document.\n\n"
         "The vocabulary is --vocab FILE, or the one that fits the model.",
     .examples = "wkv tokenize -m MODEL.pth \"Hello world\"  # ids\n"
                 "wkv tokenize --vocab rwkv_vocab_v20230424.txt -c < book.txt  # how many tokens a book has\n"

@@ -212,8 +212,9 @@ static int set_valid(void)
         return 0;
     }
     if (!*valid || !(share >= 0 && share < 1))
-        return usage(&cmd_train, "--valid: '%s' is neither a share from 0 to below 1 nor a file (a file of that name is ./%s)", valid,
-                     valid);
+        return usage(&cmd_train,
+                     "--valid: '%s' is neither a share from 0 to below 1 nor a file (a file of that name is ./%s)",
+                     valid, valid);
     set.valid_share = share > 0 ? (float)share : -1;
     return 0;
 }

@@ -15,7 +15,8 @@ static const char *const device_names[] = {"cpu", "reference"};
 
 static const option model_options[] = {
     {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "the built-in model",
-     "the model: .pth, .safetensors, .gguf, rwkv.cpp .bin, a folder of shards, or a name that wkv pull downloaded; as an argument too"},
+     "the model: .pth, .safetensors, .gguf, rwkv.cpp .bin, a folder of shards, or a name that wkv pull downloaded; as "
+     "an argument too"},
     NO_MMAP_OPTION(&engine_with.no_mmap),
     {'t', "threads", OPT_COUNT, "N", &engine_threads, 1, 4096, "one per core", "threads to compute with"},
     {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, NULL,
@@ -119,9 +120,10 @@ int complain_logits(const wkv_model *m)
     char beside[400] = "";
     for (int i = 0, n = 0; i < 2 && n < (int)sizeof beside; i++)
         if (used[i]) n += snprintf(beside + n, sizeof beside - (size_t)n, " or in %s", used[i]);
-    return complain("%s: its logits are NaN or infinite; probably weights in it%s are, from training that diverged or a conversion "
-                    "that overflowed",
-                    wkv_model_about(m)->path, beside);
+    return complain(
+        "%s: its logits are NaN or infinite; probably weights in it%s are, from training that diverged or a conversion "
+        "that overflowed",
+        wkv_model_about(m)->path, beside);
 }
 
 int engine_read(engine *e, const int32_t *ids, int n, const char *what)

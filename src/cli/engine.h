@@ -16,7 +16,8 @@ extern int engine_threads;           /* the number given with -t; 0: one per cor
 
 /* --no-mmap, which sets the int at that place */
 #define NO_MMAP_OPTION(at) \
-    {0, "no-mmap", OPT_SWITCH, NULL, (at), 0, 0, "", "read the model into memory in place of mapping its file, which may then change"}
+    {0, "no-mmap", OPT_SWITCH, NULL, (at), 0, 0, "", \
+     "read the model into memory in place of mapping its file, which may then change"}
 
 typedef struct {
     wkv_model *model;
@@ -33,12 +34,13 @@ int engine_open(engine *e, int text);
 int engine_ready(engine *e, int text);
 void engine_close(engine *e);
 
-/* The vocabulary that goes with a file that is written: the one of --vocab, or the model's; NULL where there is none. Returns 0, or 1
- * after the sentence. And, once the file is there, the note that it has none, with the reason. */
+/* The vocabulary that goes with a file that is written: the one of --vocab, or the model's; NULL where there is none.
+ * Returns 0, or 1 after the sentence. And, once the file is there, the note that it has none, with the reason. */
 int engine_words(wkv_tokenizer **t, const wkv_model *m);
 void engine_words_note(const wkv_tokenizer *t);
 
-/* Is each of n logits finite? And the sentence when those of a model, with the adapter and state of the options, are not: 1. */
+/* Is each of n logits finite? And the sentence when those of a model, with the adapter and state of the options, are
+ * not: 1. */
 int logits_finite(const float *logits, size_t n);
 int complain_logits(const wkv_model *m);
 

@@ -18,7 +18,7 @@
 
 enum { MISSING = 127, INTERRUPTED = 130, TEXT_MOST = 16 << 20, ARGUMENTS = 32, ATTEMPTS = 100 };
 
-/* ---- other programs --------------------------------------------------------------------------------------------------- */
+/* ---- other programs ---------------------------------------------------------------------------------------------- */
 
 static void become(char *const argv[], int out)
 {
@@ -81,7 +81,7 @@ static int run_program(char *const argv[], char **text)
     return text && !status && !all ? 126 : status;
 }
 
-/* ---- curl -------------------------------------------------------------------------------------------------------------- */
+/* ---- curl -------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *at[ARGUMENTS];
@@ -143,7 +143,7 @@ static int failed(const char *url, const char *path, const char *part, int code)
     return 1;
 }
 
-/* ---- headers ----------------------------------------------------------------------------------------------------------- */
+/* ---- headers ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int status;      /* HTTP status of the last response, after redirections */
@@ -174,7 +174,8 @@ static void header(announcement *a, const char *line, int *linked)
         sscanf(line + sizeof length - 1, "%lld", &a->bytes);
 }
 
-/* The server's answer to HEAD. huggingface.co announces size and SHA-256 of the file in the redirection to its storage. */
+/* The server's answer to HEAD. huggingface.co announces size and SHA-256 of the file in the redirection to its
+ * storage. */
 static int ask(announcement *a, const char *url)
 {
     arguments c;
@@ -194,7 +195,7 @@ static int ask(announcement *a, const char *url)
     return 0;
 }
 
-/* ---- checksums --------------------------------------------------------------------------------------------------------- */
+/* ---- checksums --------------------------------------------------------------------------------------------------- */
 
 /* SHA-256 of a file, by the system's program. Returns 0, MISSING without such a program, INTERRUPTED, or 126. */
 static int hash(char out[65], const char *path)
@@ -213,8 +214,8 @@ static int hash(char out[65], const char *path)
     return code;
 }
 
-/* Compare a complete file with what is expected of it, "" or NULL: nothing. Returns the exit status; `wrong` is set when the file
- * is another one. */
+/* Compare the SHA-256 of a complete file with `expected`, "" or NULL: none known. Returns the exit status; *wrong is
+ * set when the two differ. */
 static int verify(const char *path, const char *expected, int required, int *wrong)
 {
     char actual[65];
@@ -233,9 +234,9 @@ static int verify(const char *path, const char *expected, int required, int *wro
     return complain("%s: SHA-256 is %s, expected %s", path, actual, expected);
 }
 
-/* ---- one file ---------------------------------------------------------------------------------------------------------- */
+/* ---- one file ---------------------------------------------------------------------------------------------------- */
 
-/* Room on the disk for what is still to come. */
+/* Check the disk space for the bytes still to be downloaded. */
 static int check_room(const char *part, long long bytes)
 {
     struct statvfs v;
@@ -262,7 +263,8 @@ static int transfer(const char *url, const char *part)
     return run_curl(&c, NULL);
 }
 
-/* Transfers until the file is complete: a connection that breaks is taken up again as long as each run brings something. */
+/* Transfers until the file is complete: a connection that breaks is taken up again as long as each run brings
+ * something. */
 static int transfer_all(const char *url, const char *path, const char *part, const announcement *a, int fd)
 {
     int code = 0;

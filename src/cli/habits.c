@@ -18,7 +18,8 @@ static const char talks[] = "wkv chat is the conversation";
 static const char talks_already[] = "chat is a conversation; the option is not needed";
 static const char two_files[] = "the two files are arguments: the model, then the file to write";
 static const char stats_instead[] = "--stats prints speeds, memory and the seed";
-static const char strategy[] = "everything is computed on the CPU; --type f16, bf16, q8 or q4 says how the weights are kept";
+static const char strategy[] =
+    "everything is computed on the CPU; --type f16, bf16, q8 or q4 says how the weights are kept";
 static const char checkpointing[] = "--checkpointing auto, on or off says whether activations are recomputed";
 static const char processes[] = "training is on the CPU, in f32; mpirun -n N wkv train uses N processes";
 static const char data_type[] = "the extension says what the data is: .txt, .jsonl, .bin; the option is not needed";
@@ -187,7 +188,8 @@ const habit *habit_option(const command *c, const char *spelling)
 }
 
 static const char version_number[] =
-    "the value is not a version but the surprise in bits; --mirostat 5 is llama.cpp's default, and 1.0 or 2.0 is 1 or 2 bits";
+    "the value is not a version but the surprise in bits; --mirostat 5 is llama.cpp's default, and 1.0 or 2.0 is 1 or "
+    "2 bits";
 static const char nearest_q8[] = "k-quants and i-quants are read, not made; q8 is the nearest";
 static const char nearest_q5[] = "k-quants and i-quants are read, not made; q5 is the nearest";
 static const char nearest_q4[] = "k-quants and i-quants are read, not made; q4 is the nearest";
@@ -238,15 +240,18 @@ const char *habit_command(const char *name)
         {"server", "there is no server"},
         {"ps", "there is no server, and so nothing runs in the background"},
         {"stop", "there is no server, and so nothing runs in the background"},
-        {"quantize", "wkv convert IN OUT.gguf --type q8 or q4 writes a quantized model; --type on opening needs no file"},
+        {"quantize",
+         "wkv convert IN OUT.gguf --type q8 or q4 writes a quantized model; --type on opening needs no file"},
         {"eval", "wkv convert --check TEXT measures perplexity before and after; wkv logits writes the logits"},
         {"perplexity", "wkv convert --check TEXT measures perplexity before and after"},
         {"finetune", "wkv tune adapts a model"},
         {"fine-tune", "wkv tune adapts a model"},
         {"lora", "wkv tune trains an adapter, wkv merge puts it into its model"},
         {"export-lora", "wkv merge puts an adapter into its model"},
-        {"list", "wkv pull prints the models that can be downloaded; $WKV_MODELS or ~/.local/share/wkv holds those that were"},
-        {"ls", "wkv pull prints the models that can be downloaded; $WKV_MODELS or ~/.local/share/wkv holds those that were"},
+        {"list",
+         "wkv pull prints the models that can be downloaded; $WKV_MODELS or ~/.local/share/wkv holds those that were"},
+        {"ls",
+         "wkv pull prints the models that can be downloaded; $WKV_MODELS or ~/.local/share/wkv holds those that were"},
         {"rm", "a model is a file in $WKV_MODELS or ~/.local/share/wkv; rm removes it"},
         {"cp", "a model is a file in $WKV_MODELS or ~/.local/share/wkv; cp copies it"},
         {"create", "wkv convert writes a model, wkv merge one with its adapter"},

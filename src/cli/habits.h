@@ -1,6 +1,7 @@
-/* habits.h - spellings of llama.cpp, rwkv.cpp, ollama and the official RWKV programs: our option, or a sentence that names it.
+/* habits.h - spellings of llama.cpp, rwkv.cpp, ollama and the official RWKV programs: our option, or a sentence that
+ * names it.
  *
- * The tables are consulted only for what a command's own tables do not have. */
+ * The command's own tables are consulted first, except for values and for several letters after one dash (-ngl). */
 #ifndef WKV_CLI_HABITS_H
 #define WKV_CLI_HABITS_H
 

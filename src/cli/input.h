@@ -14,7 +14,8 @@ int input_all(char **out, size_t *bytes, const char *path);
 FILE *input_open(const char *path);
 void input_close(FILE *f);
 
-/* Bytes of the byte order mark that a text begins with: 3 or 0. Bytes of the newline that it ends in, "\r\n" too: 0 to 2. */
+/* Bytes of the byte order mark that a text begins with: 3 or 0. Bytes of the newline that it ends in, "\r\n" too: 0 to
+ * 2. */
 size_t input_mark(const char *text, size_t bytes);
 size_t input_newline(const char *text, size_t bytes);
 

@@ -98,7 +98,8 @@ static char *tell_prompt(EditLine *e)
     return prompt_now;
 }
 
-static sigset_t awake; /* the signal mask while a key is waited for, and only then: none comes between a look and the wait */
+/* the signal mask while a key is waited for, and only then: none comes between a look and the wait */
+static sigset_t awake;
 
 static ssize_t read_byte(char *byte)
 {

@@ -8,7 +8,7 @@
 
 enum { ROOM = 4096, MOST_CPUS = 4096 };
 
-/* ---- files ------------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 /* The first line of a file below root, without its newline. Returns 0 when there is none. */
 static int line_of(char out[ROOM], const char *root, const char *fmt, ...)
@@ -57,7 +57,7 @@ static finding *add(findings *f, const char *id)
 
 #define SAY(to, ...) snprintf(to, sizeof(to), __VA_ARGS__)
 
-/* ---- processor --------------------------------------------------------------------------------------------------------- */
+/* ---- processor --------------------------------------------------------------------------------------------------- */
 
 /* Mark the CPUs of a list "0-3,8"; returns their number. */
 static int parse_list(const char *text, unsigned char in[MOST_CPUS])
@@ -242,7 +242,7 @@ void check_isa(findings *f, const char *root, const char *chosen, const char *in
     }
 }
 
-/* ---- other programs ---------------------------------------------------------------------------------------------------- */
+/* ---- other programs ---------------------------------------------------------------------------------------------- */
 
 void read_times(cpu_times *t, const char *root)
 {
@@ -279,7 +279,7 @@ double check_busy(findings *f, const char *root, const cpu_times *before, const 
     return busy;
 }
 
-/* ---- memory and disk --------------------------------------------------------------------------------------------------- */
+/* ---- memory and disk --------------------------------------------------------------------------------------------- */
 
 static double kilobytes(const char *root, const char *key)
 {
@@ -345,11 +345,11 @@ void check_disk(findings *f, const char *root, const char *path, unsigned long t
     SAY(one->remedy, "copy it to an SSD; once it is in memory the disk does not matter");
 }
 
-/* ---- measured ---------------------------------------------------------------------------------------------------------- */
+/* ---- measured ---------------------------------------------------------------------------------------------------- */
 
-/* Usual figures, bytes and float32 operations per second. Reading: one channel of DDR4 gives some 15 GB/s, desktops with two
- * have 30 to 80. Arithmetic of one thread: two multiply-adds of a vector per cycle at 2 to 5 GHz, half of that where threads
- * share a core. */
+/* Usual figures, bytes and float32 operations per second. Reading: one channel of DDR4 gives some 15 GB/s, desktops
+ * with two have 30 to 80. Arithmetic of one thread: two multiply-adds of a vector per cycle at 2 to 5 GHz, half of that
+ * where threads share a core. */
 static const double usual_read = 10e9;
 static const struct {
     const char *isa;

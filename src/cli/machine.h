@@ -1,7 +1,8 @@
 /* machine.h - reasons why a machine computes slowly, found in /proc and /sys.
  *
- * Each check reads below `root` ("" on a real machine, a folder of files in tests) or gets its figures as arguments, and adds
- * a finding with its remedy, or nothing. A file that is not there means that nothing is known, and is no finding. */
+ * Each check reads below `root` ("" on a real machine, a folder of files in tests) or gets its figures as arguments,
+ * and adds a finding with its remedy, or nothing. A file that is not there means that nothing is known, and is no
+ * finding. */
 #ifndef WKV_CLI_MACHINE_H
 #define WKV_CLI_MACHINE_H
 
@@ -30,7 +31,7 @@ typedef struct {
 void read_processor(processor *p, const char *root);
 int has_flag(const char *root, const char *flag); /* a flag of the processor: "amx_int8" */
 
-/* ---- processor --------------------------------------------------------------------------------------------------------- */
+/* ---- processor --------------------------------------------------------------------------------------------------- */
 
 void check_smt(findings *f, const processor *p);
 void check_affinity(findings *f, const processor *p);
@@ -39,7 +40,7 @@ void check_governor(findings *f, const char *root);
 /* chosen, int8: the kernels in use, as wkv_roof names them; forced: WKV_ISA, NULL: not set. */
 void check_isa(findings *f, const char *root, const char *chosen, const char *int8, const char *forced);
 
-/* ---- other programs ---------------------------------------------------------------------------------------------------- */
+/* ---- other programs ---------------------------------------------------------------------------------------------- */
 
 typedef struct {
     double busy, stolen, all; /* ticks of all CPUs since the start; all 0: not known */
@@ -49,7 +50,7 @@ void read_times(cpu_times *t, const char *root);
 /* Between two moments in which this program slept. Returns the busy share, 0 to 1. */
 double check_busy(findings *f, const char *root, const cpu_times *before, const cpu_times *after, const processor *p);
 
-/* ---- memory and disk --------------------------------------------------------------------------------------------------- */
+/* ---- memory and disk --------------------------------------------------------------------------------------------- */
 
 typedef struct {
     double total, swap_used; /* bytes */
@@ -62,7 +63,7 @@ void check_pages(findings *f, const char *root);               /* transparent hu
 /* path: the model; type: f_type of statfs(2); the device's numbers as stat(2) has them. */
 void check_disk(findings *f, const char *root, const char *path, unsigned long type, unsigned major, unsigned minor);
 
-/* ---- measured ---------------------------------------------------------------------------------------------------------- */
+/* ---- measured ---------------------------------------------------------------------------------------------------- */
 
 /* Bytes and float32 operations per second of `threads` threads, operations of one thread alone (0: not measured). */
 void check_limits(findings *f, const char *isa, int threads, double read, double fma, double fma_alone);

@@ -100,7 +100,8 @@ static int start(int argc, char **argv)
         put_text("wkv %s\n", wkv_version());
         return 0;
     }
-    if (!strcmp(argv[1], "-v") || !strcmp(argv[1], "-V")) return usage(NULL, "%s: --version prints the version", argv[1]);
+    if (!strcmp(argv[1], "-v") || !strcmp(argv[1], "-V"))
+        return usage(NULL, "%s: --version prints the version", argv[1]);
     if (argv[1][0] == '-') return usage(NULL, "a command comes first, then its options; what is %s?", argv[1]);
     const command *c = find(argv[1]);
     if (!c) return no_such_command(argv[1]);
@@ -116,11 +117,12 @@ static int start(int argc, char **argv)
     return status;
 }
 
-/* A mapped file that became shorter. Only what is safe in a handler: a sentence, and the end. */
+/* SIGBUS: a mapped file became shorter. write and _exit are async-signal-safe. */
 static void on_bus_error(int signal_number)
 {
-    static const char sentence[] = "wkv: a file became shorter while it was in use (SIGBUS); write a changed file beside it and "
-                                   "rename it, or give --no-mmap, which reads the model into memory\n";
+    static const char sentence[] =
+        "wkv: a file became shorter while it was in use (SIGBUS); write a changed file beside it and "
+        "rename it, or give --no-mmap, which reads the model into memory\n";
     (void)signal_number;
     ssize_t ignored = write(2, sentence, sizeof sentence - 1);
     (void)ignored;

@@ -6,13 +6,14 @@
 
 enum { MODEL_ROOM = 4096, MODEL_FOLDERS = 3 };
 
-/* The folders, in the order of the search: $WKV_MODELS, $XDG_DATA_HOME/wkv, ~/.local/share/wkv. Returns their number, 0 when
- * the environment names none. Downloads go into the first. */
+/* The folders, in the order of the search: $WKV_MODELS, $XDG_DATA_HOME/wkv, ~/.local/share/wkv. Returns their number, 0
+ * when the environment names none. Downloads go into the first. */
 int model_folders(char folder[MODEL_FOLDERS][MODEL_ROOM]);
 
-/* The path for a name given with -m: an existing path itself; else a short name of the catalog, a file name with or without
- * extension, or OWNER/NAME, found in one of the folders. NULL stays NULL (the built-in model). A name that is found nowhere
- * comes back unchanged, except one that `wkv pull` could fetch: NULL after the sentence, and *status is then 1. */
+/* The path for a name given with -m: an existing path itself; else a short name of the catalog, a file name with or
+ * without extension, or OWNER/NAME, found in one of the folders. NULL stays NULL (the built-in model). A name that is
+ * found nowhere comes back unchanged, except one that `wkv pull` could fetch: NULL after the sentence, and *status is
+ * then 1. */
 const char *model_path(const char *name, char out[MODEL_ROOM], int *status);
 
 /* A file with a checkpoint's extension, or a folder with such a file in it. */

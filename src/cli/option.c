@@ -74,7 +74,7 @@ static const option *by_letter(const command *c, char letter)
     return NULL;
 }
 
-/* The option whose name begins with `name`. Of several none; *all then has them, as "--a, --b". */
+/* The option with a name that begins with `name`; NULL for none or several. `all` lists those, as "--a, --b". */
 static const option *by_prefix(const command *c, const char *name, char all[300])
 {
     const option *o, *found = NULL;
@@ -100,7 +100,8 @@ static int unknown(const command *c, const char *name)
             best = o;
         }
     }
-    if (best && word_is_near(name, least)) return usage(c, "there is no option --%s; did you mean --%s?", name, best->name);
+    if (best && word_is_near(name, least))
+        return usage(c, "there is no option --%s; did you mean --%s?", name, best->name);
     return usage(c, "there is no option --%s", name);
 }
 
@@ -166,7 +167,8 @@ static int assign(const command *c, const option *o, const char *shown, const ch
 }
 
 /* The value behind the option's `=` or letter, else the next argument, over which *i moves. */
-static int give(const command *c, const option *o, const char *shown, const char *attached, int count, char **args, int *i)
+static int give(const command *c, const option *o, const char *shown, const char *attached, int count, char **args,
+                int *i)
 {
     if (attached) return assign(c, o, shown, attached);
     if (*i + 1 >= count) return usage(c, "%s needs a value: %s %s", shown, shown, o->value);

@@ -62,9 +62,10 @@ extern const group general_group;
 extern const group short_group;
 extern int asked_help, asked_version;
 
-/* Read the arguments after the command's name. Operands are moved to the front of args and counted in *n; a model among them goes
- * to c->model: any where the command has no other operands, else the first, when it is a checkpoint that exists. Long options may
- * be shortened, spelled with underscores, and spelled as other programs do (habits.h). Returns 0, or 2 after saying what is wrong. */
+/* Read the arguments after the command's name. Operands are moved to the front of args and counted in *n; a model among
+ * them goes to c->model: any where the command has no other operands, else the first, when it is a checkpoint that
+ * exists. Long options may be shortened, spelled with underscores, and spelled as other programs do (habits.h).
+ * Returns 0, 1 after a sentence or 2 after one about usage. */
 int options_parse(const command *c, int count, char **args, int *n);
 
 /* Wrong usage: say the sentence and where to look, and return 2. c NULL: of the program as a whole. */

@@ -1,14 +1,15 @@
 /* preset.c - prompts for tasks. A model goes on from the words it was trained on, so these are not ours:
  *
- *     a question about a text   the text, the question on the next line, as a turn of the chat template: BlinkDL/ChatRWKV,
- *                               API_DEMO_WORLD.py (965e40b), demo 3
- *     an instruction            a turn; where it comes with a text, for World and G1 "Instruction:", "Input:", "Response:":
- *                               RWKV/RWKV-wiki, docs/RWKV-Prompts/prompt-guidelines.md (405a372); for models with the Pile's
- *                               vocabulary Raven's form: ChatRWKV, v2/chat.py, +i, and its ChatRWKV-gradio for the text;
- *                               for models of neither a turn, the text on the next line, as wkv tune writes instructions
+ *     a question about a text   the text, the question on the next line, as a turn of the chat template:
+ *                               BlinkDL/ChatRWKV, API_DEMO_WORLD.py (965e40b), demo 3
+ *     an instruction            a turn; where it comes with a text, for World and G1 "Instruction:", "Input:",
+ *                               "Response:": RWKV/RWKV-wiki, docs/RWKV-Prompts/prompt-guidelines.md (405a372); for
+ *                               models with the Pile's vocabulary Raven's form: ChatRWKV, v2/chat.py, +i, and its
+ *                               ChatRWKV-gradio for the text; for models of neither a turn, the text on the next
+ *                               line, as wkv tune writes instructions
  *     summary, translation      instructions, in the words of the same page of the wiki; ChatRWKV publishes none
  *
- * The instruction stands before the text, because a state remembers best what it knows to look for. */
+ * The instruction precedes the text, because a state remembers best the details it knows to look for. */
 #include "preset.h"
 #include "say.h"
 #include <stdio.h>

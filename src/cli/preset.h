@@ -6,16 +6,17 @@
 #include "wkv.h"
 
 typedef struct {
-    const char *name, *what;     /* as --prompt-preset takes it; a line for the list                                    */
-    const char *task, *otherwise; /* the instruction, %s: the operand; the operand where none is given, NULL: it must be */
+    const char *name, *what;      /* as --prompt-preset takes it; a line for the list                                */
+    const char *task, *otherwise; /* the instruction, %s: the operand; the operand if none is given, NULL: it must be */
     int needs_text;
 } preset;
 
 /* The preset of that name. NULL: *status is 0 when the list was asked for and printed, 2 after the sentence. */
 const preset *preset_find(const command *c, const char *name, int *status);
 
-/* The prompt: ask is the operand (NULL: none), text what it is about ("": nothing). The caller frees it; NULL after the sentence. In
- * *stops a list of *n_stops strings that end the answer. */
-char *preset_prompt(const preset *p, const wkv_template *t, const char *ask, const char *text, const char *const **stops, int *n_stops);
+/* The prompt: `ask` is the operand (NULL: none), `text` its subject ("": none). The caller frees it; NULL after the
+ * sentence. *stops is a list of *n_stops strings that end the answer. */
+char *preset_prompt(const preset *p, const wkv_template *t, const char *ask, const char *text,
+                    const char *const **stops, int *n_stops);
 
 #endif

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was given; what was not is NAN, and of top-k -1, until the profile fills it in. */
+/* The settings given. Those that a profile has and no option gives are NAN, top_k -1, until fill_in sets them. */
 static wkv_sampler_options set;
 static wkv_profile used;
 
 enum { WORDS = 48 };
 static struct {
-    char temperature[WORDS], top_p[WORDS], top_k[WORDS], min_p[WORDS], typical_p[WORDS], presence[WORDS], frequency[WORDS],
-        penalty_decay[WORDS];
+    char temperature[WORDS], top_p[WORDS], top_k[WORDS], min_p[WORDS], typical_p[WORDS], presence[WORDS],
+        frequency[WORDS], penalty_decay[WORDS];
 } initial; /* the defaults, for the help */
 
 static texts bans, biases;
@@ -24,7 +24,8 @@ static const option sampling_options[] = {
     {0, "top-p", OPT_REAL, "X", &set.top_p, 0, 1, initial.top_p,
      "draw among the most probable tokens that together reach this probability; 0 or 1: among all (-T 0 is greedy)"},
     {'k', "top-k", OPT_COUNT, "N", &set.top_k, 0, 1e6, initial.top_k, "draw among the N most probable tokens"},
-    {0, "min-p", OPT_REAL, "X", &set.min_p, 0, 1, initial.min_p, "draw among tokens at least X times as probable as the best"},
+    {0, "min-p", OPT_REAL, "X", &set.min_p, 0, 1, initial.min_p,
+     "draw among tokens at least X times as probable as the best"},
     {0, "typical", OPT_REAL, "X", &set.typical_p, 0, 1, initial.typical_p,
      "draw among the tokens of most typical surprise, up to this probability"},
     {0, "mirostat", OPT_REAL, "TAU", &set.mirostat_tau, 0, 100, "off",
@@ -54,8 +55,15 @@ static void number(char out[WORDS], double x, double off, const char *unknown)
 
 void sampling_defaults(const wkv_profile *p, const char *unknown)
 {
-    set = (wkv_sampler_options){.temperature = NAN, .top_p = NAN, .top_k = -1, .min_p = NAN, .typical_p = NAN, .presence = NAN,
-                                .frequency = NAN, .penalty_decay = NAN, .seed = random_seed()};
+    set = (wkv_sampler_options){.temperature = NAN,
+                                .top_p = NAN,
+                                .top_k = -1,
+                                .min_p = NAN,
+                                .typical_p = NAN,
+                                .presence = NAN,
+                                .frequency = NAN,
+                                .penalty_decay = NAN,
+                                .seed = random_seed()};
     const wkv_sampler_options *o = p ? &p->sampler : &set;
     number(initial.temperature, (double)o->temperature, -1, unknown);
     number(initial.top_p, (double)o->top_p, -1, unknown);
@@ -67,7 +75,7 @@ void sampling_defaults(const wkv_profile *p, const char *unknown)
     number(initial.penalty_decay, (double)o->penalty_decay, -1, unknown);
 }
 
-/* ", name value" behind what is there, unless the value is `off`. */
+/* Append ", name value" to the text in out, unless the value is `off`. */
 static void say(char *out, size_t room, const char *name, double value, double off)
 {
     size_t n = strlen(out);
@@ -101,7 +109,8 @@ void sampling_note(void)
     note("sampling %s: %s", used.name, words);
 }
 
-/* What was not given is the profile's. Texts of bytes or characters cannot help repeating them. */
+/* Settings not given are the profile's; presence and frequency then are 0 for tokens of bytes or characters, which
+ * every text repeats. */
 static void fill_in(const wkv_profile *p, const engine *e)
 {
     const int single =

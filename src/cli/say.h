@@ -50,8 +50,8 @@ void progress_end(progress *p); /* takes the bar away */
 /* ---- Ctrl-C ---------------------------------------------------------------------------------------------------------- */
 
 extern volatile sig_atomic_t interrupted;
-/* From here on Ctrl-C, SIGTERM, and SIGHUP (a closed terminal) unless it is ignored (nohup), set `interrupted`; system calls
- * return EINTR. */
+/* From here on Ctrl-C, SIGTERM, and SIGHUP (a closed terminal) unless it is ignored (nohup), set `interrupted`; system
+ * calls return EINTR. */
 void catch_interrupts(void);
 
 /* ---- figures --------------------------------------------------------------------------------------------------------- */

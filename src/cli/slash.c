@@ -18,7 +18,7 @@ const char slash_help[] = "  /help         this list; /? does too\n"
 static const struct {
     const char *word;
     chat_command is;
-    const char *sentence; /* of what is not there */
+    const char *sentence; /* the reason why there is no such command; NULL: there is */
 } words[] = {
     {"/help", SLASH_HELP, NULL},
     {"/?", SLASH_HELP, NULL},

@@ -1,7 +1,7 @@
 /* slash.h - the commands of a conversation.
  *
- * A line that begins with / and a letter or ? is a command or an error, never a turn; a blank before it makes it one. A line
- * exit, quit or bye leaves. */
+ * A line that begins with / and a letter or ? is a command or an error, never a turn; a blank before it makes it one. A
+ * line exit, quit or bye leaves. */
 #ifndef WKV_CLI_SLASH_H
 #define WKV_CLI_SLASH_H
 
@@ -16,7 +16,7 @@ typedef enum {
     SLASH_QUIT
 } chat_command;
 
-/* The command on a line, with what stands behind it in *argument, inside the line; blanks at its end are cut off. */
+/* The command on a line. *argument is the text after it, inside the line, without the blanks at the end. */
 chat_command slash_read(char *line, const char **argument);
 
 extern const char *const slash_names[]; /* with their slash; ends with NULL */

@@ -54,7 +54,8 @@ static ending write_tokens(writer *w)
     const int32_t end_of_text = wkv_tokenizer_end(e->tokenizer);
     while (!w->limit || w->tokens < w->limit) {
         if (interrupted) return END_INTERRUPT;
-        const int finite = logits_finite(e->logits, (size_t)e->about->vocab); /* -infinity, too, which a host may give the sampler */
+        /* -infinity is refused, too, which a host may give the sampler */
+        const int finite = logits_finite(e->logits, (size_t)e->about->vocab);
         const int32_t id = finite ? wkv_sample(w->sampler, e->logits) : -1;
         if (id < 0) {
             if (finite)
