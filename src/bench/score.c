@@ -28,7 +28,8 @@ static peak find_peak(const float *x, int V)
 /* NaN and infinity in the logits end here: they make the sum NaN or infinite. */
 static int fail_logits(const wkv_state *s, int at)
 {
-    return fail(WKV_EFORMAT, "%s: its logits after token %d are NaN or infinite; probably weights in it are", s->model->about.path, at);
+    return fail(WKV_EFORMAT, "%s: its logits after token %d are NaN or infinite; probably weights in it are",
+                s->model->about.path, at);
 }
 
 static float nll_of(const float *x, const peak *p, int32_t token) { return (float)(p->log_sum - (double)x[token]); }

@@ -54,7 +54,8 @@ static int check(const container *c, const wkv_model *m, const char *path, const
     if (c == &containers[ST] && m->rwkv.arch == &arch50)
         return fail(WKV_EUNSUPPORTED, "%s: version 5.0 has no form in web-rwkv's files", path);
     if (m->rwkv.arch == &arch7a && (c == &containers[ST] || c == &containers[GGUF]))
-        return fail(WKV_EUNSUPPORTED, "%s: %s have no place for the DeepEmbed of %s, an RWKV-7a; .pth and .safetensors can hold it", path,
+        return fail(WKV_EUNSUPPORTED,
+                    "%s: %s have no place for the DeepEmbed of %s, an RWKV-7a; .pth and .safetensors can hold it", path,
                     c == &containers[ST] ? "web-rwkv's files" : "GGUF files of llama.cpp", m->about.path);
     if (c == &containers[GGUF] && m->rwkv.state0)
         return fail(WKV_EUNSUPPORTED, "%s: a GGUF has no place for the tuned initial state of %s", path, m->about.path);
@@ -94,8 +95,8 @@ static void by_unit(tensor_out *t, source *s)
 /* A matrix that products read, in panels. Tables are read by rows. */
 static int in_panels(const tensor_out *t, const source *s)
 {
-    return s->slot && s->slot->flags & (SLOT_MATRIX | SLOT_LOW_RANK) && !(s->slot->flags & SLOT_TABLE) && t->dims == 2 &&
-           !t->by_unit && panels_fit(t->type, t->shape[0], t->shape[1]);
+    return s->slot && s->slot->flags & (SLOT_MATRIX | SLOT_LOW_RANK) && !(s->slot->flags & SLOT_TABLE) &&
+           t->dims == 2 && !t->by_unit && panels_fit(t->type, t->shape[0], t->shape[1]);
 }
 
 static void choose_form(const container *c, tensor_out *t, source *s, const wkv_convert_options *o)
@@ -107,9 +108,9 @@ static void choose_form(const container *c, tensor_out *t, source *s, const wkv_
     t->panels = in_panels(t, s);
 }
 
-/* What is at `path` is replaced last, by what was read again. */
-static int write_file(const container *c, const wkv_model *m, const char *path, const exporter *x, const wkv_convert_options *o,
-                      const beside *words)
+/* The file at `path` is replaced last, after the new one was read back. */
+static int write_file(const container *c, const wkv_model *m, const char *path, const exporter *x,
+                      const wkv_convert_options *o, const beside *words)
 {
     static const char *const meta[] = {"format", "pt", NULL};
     file_out f;
@@ -122,7 +123,8 @@ static int write_file(const container *c, const wkv_model *m, const char *path, 
     else
         e = safetensors_put(&f, x->out, x->count, meta);
     if (!e) e = tensors_verify(&f, x->out, x->count);
-    if (!e && o->verify && o->verify(o->user, f.part)) e = fail(WKV_ESTOPPED, "%s: stopped before it was replaced", path);
+    if (!e && o->verify && o->verify(o->user, f.part))
+        e = fail(WKV_ESTOPPED, "%s: stopped before it was replaced", path);
     if (!e) e = beside_write(words);
     if (!e) return file_commit(&f);
     file_abandon(&f);
@@ -139,7 +141,9 @@ int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options 
     int e = check(c, m, path, o->type, r, o->tokenizer);
     if (e) return e;
     beside words;
-    if ((e = beside_plan(&words, path, m->rwkv.V, c == &containers[GGUF] && gguf_holds(o->tokenizer) ? NULL : o->tokenizer))) return e;
+    if ((e = beside_plan(&words, path, m->rwkv.V,
+                         c == &containers[GGUF] && gguf_holds(o->tokenizer) ? NULL : o->tokenizer)))
+        return e;
     exporter x = {.m = &m->rwkv, .file = m->file, .naming = c->naming, .report = o->report, .user = o->user};
     if ((e = export_list(&x))) goto done;
     for (int i = 0; i < x.count; i++) {

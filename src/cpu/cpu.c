@@ -9,12 +9,13 @@ static size_t whole_vectors(int n) { return ((size_t)n + 15) / 16 * 16; }
 workspace cpu_workspace(const pass_size *s)
 {
     enum { PANEL_BYTES = 32 * (256 + (24 + INT8_BLOCK) * 4) }; /* int8_body.h: of the widest panel */
-    const size_t T = (size_t)s->rows, C = whole_vectors(s->width), wide = whole_vectors(s->widest), N = whole_vectors(s->head);
+    const size_t T = (size_t)s->rows, C = whole_vectors(s->width), wide = whole_vectors(s->widest),
+                 N = whole_vectors(s->head);
     size_t chunk = sizeof(x256) / sizeof(float), own = OUTER_SCRATCH + 32 * (wide + 64), shared;
     own = most(own, 4 * (wide / 256 + 1) * chunk + PANEL_BYTES / sizeof(float));
     own = most(own, 3 * C);                                            /* mix */
     own = most(own, N * (N + 16));                                     /* wkv5 to wkv7, forward */
-    shared = T * (12 * (C / 256 + 1) + wide / 256 + 1) * chunk;        /* activations as bytes: 12 products of one phase */
+    shared = T * (12 * (C / 256 + 1) + wide / 256 + 1) * chunk;        /* int8 x of 12 GEMMs in one parallel region */
     if (s->backward) {
         shared = most(shared, (T / 32 + (size_t)s->spans + 1) * (3 + MOST_MIXTURES) * C); /* cpu_mix.c */
         shared = most(shared, 2 * T * (N ? C / N + 1 : 1) + 2 * 32 * C);                  /* norms */

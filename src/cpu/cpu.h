@@ -9,7 +9,7 @@ workspace cpu_workspace(const pass_size *s);
 
 /* This thread's scratch memory, `floats` long, 64-byte aligned; valid until it asks again. */
 static inline float *cpu_scratch(size_t floats) { return scratch_own(floats * sizeof(float)); }
-/* Another such buffer, which stays while parallel regions run: what their parts share. */
+/* Another such buffer, kept while parallel regions run: the data that their workers share. */
 static inline float *cpu_shared(size_t floats) { return scratch_shared(floats * sizeof(float)); }
 
 /* The pool, or NULL when `work` (elementary operations) is not worth waking it. */

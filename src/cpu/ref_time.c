@@ -322,7 +322,8 @@ void ref_wkv7_back(pool *p, real *dr, real *dw, real *dk, real *dv, real *da, re
     size_t NN = (size_t)(N * N);
     for (int s = 0; s < b->n_spans; s++) {
         const span *sp = &b->spans[s];
-        real *G0 = room((NN + (size_t)N) * ((size_t)sp->len + 2)), *ds = G0 + NN, *sa = ds + N, *states = sa + (size_t)N * (size_t)sp->len;
+        real *G0 = room((NN + (size_t)N) * ((size_t)sp->len + 2)), *ds = G0 + NN, *sa = ds + N,
+             *states = sa + (size_t)N * (size_t)sp->len;
         for (int h = 0; h < heads; h++, state0 += NN) {
             size_t j = (size_t)sp->row * (size_t)C + (size_t)(h * N);
             real *G = sp->dstate ? sp->dstate + at + (size_t)h * NN : memset(G0, 0, NN * sizeof *G0);

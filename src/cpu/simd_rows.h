@@ -105,7 +105,7 @@ INLINE vf map_slope(const map_kind kind, vf x, vf y)
     case MAP_NEG: return all(-1);
     case MAP_EXP: return y;
     case MAP_NEGEXP: return y;
-    case MAP_DECAY5: return pick(y == all(0), all(0), -y * vexp(x)); /* where y has underflowed, e^x may have overflowed */
+    case MAP_DECAY5: return pick(y == all(0), all(0), -y * vexp(x)); /* where y underflows, e^x may overflow */
     case MAP_DECAY7: return -y * DECAY7 * vsigmoid(x) * vsigmoid(-x);
     case MAP_SIGMOID: return y * (1.0f - y);
     case MAP_TANH: return 1.0f - y * y;

@@ -37,8 +37,8 @@ typedef struct {
     real *dx, *dw, *db, *dmu[MOST_MIXTURES];  /* as x and so on */
 } mixing_back;
 
-/* What decides how much scratch memory a pass takes. The recurrences of heads see at most 32 rows of a span at a time when a
- * gradient is wanted (ops/heads.c). */
+/* The sizes that decide how much scratch memory a pass takes. The recurrences of heads see at most 32 rows of a span
+ * at a time when a gradient is required (ops/heads.c). */
 struct pass_size {
     int rows, spans;    /* of the pass                                                                  */
     int width, widest;  /* C; the largest of all rows and columns of weights, adapters included         */
@@ -49,7 +49,8 @@ struct pass_size {
 struct device {
     const char *name;
 
-    workspace (*workspace)(const pass_size *s); /* the most that any operation of such a pass asks a thread's scratch memory for */
+    /* the most scratch memory that any operation of such a pass asks of a thread */
+    workspace (*workspace)(const pass_size *s);
 
     /* n products of T rows each, none of which reads another's y. */
     void (*linear)(pool *p, const product *q, int n, int T);

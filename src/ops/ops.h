@@ -105,11 +105,11 @@ struct cx {
 /* c->mem is as much address space as the machine has memory, or as is left. WKV_ENOMEM. */
 int cx_init(cx *c, const device *dev, pool *p);
 void cx_release(cx *c);
-/* Before passes of at most this size: every thread gets the scratch memory and the pieces of op_heads theirs, so that none can run
- * out of it. Of c->mem they can: who starts them takes no more rows than fit, or calls cx_run. WKV_ENOMEM. */
+/* Before passes of at most this size: every thread gets scratch memory, and memory for its pieces of op_heads, so that
+ * neither can run out. c->mem still can: the caller takes no more rows than fit, or calls cx_run. WKV_ENOMEM. */
 int cx_reserve(cx *c, const pass_size *s);
-/* Call fn(arg), a pass or several; where c->mem is used up in one, it is abandoned at that place: WKV_ENOMEM. Afterwards nothing is
- * recorded and all of c->mem is forgotten. */
+/* Call fn(arg), a pass or several; where c->mem is used up in one, it is abandoned at that place: WKV_ENOMEM.
+ * Afterwards nothing is recorded and all of c->mem is forgotten. */
 int cx_run(cx *c, void (*fn)(void *arg), void *arg);
 
 /* ---- tensors -------------------------------------------------------------------------------------------------------- */
@@ -156,7 +156,7 @@ tensor *op_embed(cx *c, tensor *w, const int32_t *ids, int n);
 tensor *op_rows(cx *c, tensor *x, const int *rows, int n);
 /* Columns [from, from + cols) of x. */
 tensor *op_cols(cx *c, tensor *x, int from, int cols);
-/* Each row of x, of n values, times a matrix of its own: the n x n values of the same row of m, [in][out]. Has no backward. */
+/* Each row of x, of n values, times its own matrix: the n x n values of the same row of m, [in][out]. No backward. */
 tensor *op_matrix_of_row(cx *c, tensor *x, tensor *m);
 
 /* z = x + y, x * y. y has as many rows as x, or one row that serves all of them. */
@@ -218,10 +218,10 @@ tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *
 #define HEADS(c, fn, p, heads, at, ...)                                                                                \
     op_heads(c, fn, p, heads, at, (tensor *const[]){__VA_ARGS__}, (int)(sizeof((tensor *const[]){__VA_ARGS__}) / sizeof(tensor *)))
 
-/* A layer: fn(c, p, layer, in, out) reads in[0], in[1], in[2] (the last two may be NULL; no gradient goes to in[2]) and sets
- * out[0], out[1] (out[1] may be NULL or in[1] itself). Not recording: its scratch memory is given back at its end. Recording: run
- * unrecorded, and replayed recorded when its gradient is asked for; [at, at + len) of every state is put back first. With c->whole
- * it is recorded at once: faster, in more memory, the same bits. `out` is filled. */
+/* A layer: fn(c, p, layer, in, out) reads in[0], in[1], in[2] (the last two may be NULL; no gradient goes to in[2]) and
+ * sets out[0], out[1] (out[1] may be NULL or in[1] itself). Not recording: its scratch memory is given back at its end.
+ * Recording: run unrecorded, and replayed recorded when its gradient is asked for; [at, at + len) of every state is put
+ * back first. With c->whole it is recorded at once: faster, in more memory, the same bits. `out` is filled. */
 typedef void block_fn(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2]);
 void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tensor *out[2], int at, int len);
 

@@ -17,7 +17,7 @@ int cx_init(cx *c, const device *dev, pool *p)
 {
     *c = (cx){.dev = dev, .pool = p};
     for (size_t bytes = address_space(); arena_init(&c->mem, bytes); bytes /= 2)
-        if (bytes < (size_t)1 << 24) return WKV_ENOMEM; /* a limited address space: take what there is */
+        if (bytes < (size_t)1 << 24) return WKV_ENOMEM; /* a limited address space: halved until it fits */
     int threads = pool_threads(p);
     c->part = calloc((size_t)threads, sizeof *c->part);
     if (c->part) return 0;
@@ -25,7 +25,8 @@ int cx_init(cx *c, const device *dev, pool *p)
     return fail(WKV_ENOMEM, "no memory for the work of %d threads", threads);
 }
 
-/* Bytes that a piece of op_heads takes: some 30 tensors of 32 rows of a head or one row of all, their gradients, and states. */
+/* Bytes that a piece of op_heads takes: some 30 tensors of 32 rows of a head or one row of all, their gradients, and
+ * states. */
 static size_t piece_bytes(const pass_size *s)
 {
     size_t N = (size_t)s->head, values = 32 * N > (size_t)s->width ? 32 * N : (size_t)s->width;
@@ -73,7 +74,8 @@ int cx_run(cx *c, void (*fn)(void *arg), void *arg)
     c->recording = 0;
     cx_reset(c);
     if (!used_up) return 0;
-    return fail(WKV_ENOMEM, "the pass needs more than the %zu MiB of scratch memory that there are", (size_t)(c->mem.end - c->mem.base) >> 20);
+    return fail(WKV_ENOMEM, "the pass needs more than the %zu MiB of scratch memory that there are",
+                (size_t)(c->mem.end - c->mem.base) >> 20);
 }
 
 tensor *tensor_new(cx *c, int rows, int cols)
@@ -207,7 +209,7 @@ static void run_block(cx *c, const block *k, tensor *in[3], tensor *out[2])
 static void block_back(cx *c, record *r)
 {
     const block *k = r->p;
-    tensor in[2], *ins[3] = {NULL, NULL, r->in[2]}, *out[2] = {NULL, NULL}; /* copies, whose gradients the replay fills */
+    tensor in[2], *ins[3] = {NULL, NULL, r->in[2]}, *out[2] = {NULL, NULL}; /* copies; the replay fills the gradients */
     for (int i = 0; i < 2; i++)
         if (r->in[i]) {
             wanted(c, r->in[i]); /* gradients live below the mark */

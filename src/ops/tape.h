@@ -18,8 +18,8 @@ real *tensor_grad_unset(cx *c, tensor *x);
 /* `grad`, which nobody else reads any more, is added to x's gradient, or becomes it */
 void hand_grad(cx *c, tensor *x, real *grad);
 
-/* Call the recorded operations' backward, newest first, down to `to`, NULL: all. What no gradient reached is skipped,
- * unless a state's gradient may come in through it. */
+/* Call the recorded operations' backward, newest first, down to `to`, NULL: all. An operation that no gradient reached
+ * is skipped, unless a state's gradient may come in through it. */
 void tape_unwind(cx *c, const record *to);
 
 /* keep n reals for backward */

@@ -33,7 +33,8 @@ static int axis(const tensors *t, int layer, const char *name, int from_last)
     return f ? as_size(axis_from_last(f, from_last)) : 0;
 }
 
-/* Layers of the file: the greatest block number + 1, as the official program counts them, so that a gap is a missing tensor. */
+/* Layers of the file: the greatest block number + 1, as the official program counts them, so that a gap is a missing
+ * tensor. */
 static int64_t count_layers(const tensors *t)
 {
     int64_t L = 0;
@@ -60,12 +61,15 @@ static int check_layers(const tensors *t, int64_t L)
 {
     const char *path = tensors_path(t);
     double expected = expected_layers(t);
-    if (!L) return fail(WKV_EFORMAT, "%s: holds no block, expected blocks.0.att.key.weight; the file is no RWKV language model", path);
+    if (!L)
+        return fail(WKV_EFORMAT,
+                    "%s: holds no block, expected blocks.0.att.key.weight; the file is no RWKV language model", path);
     if (L > tensors_count(t))
-        return fail(WKV_EFORMAT, "%s: names block %lld, but holds only %d tensors; layers are missing", path, (long long)L - 1,
-                    tensors_count(t));
+        return fail(WKV_EFORMAT, "%s: names block %lld, but holds only %d tensors; layers are missing", path,
+                    (long long)L - 1, tensors_count(t));
     if (expected > 0 && expected != (double)L)
-        return fail(WKV_EFORMAT, "%s: holds %lld layers, expected the %g of its metadata; the file is incomplete", path, (long long)L, expected);
+        return fail(WKV_EFORMAT, "%s: holds %lld layers, expected the %g of its metadata; the file is incomplete", path,
+                    (long long)L, expected);
     return 0;
 }
 
@@ -221,10 +225,11 @@ static const char *shape_text(const file_tensor *f, char *s, size_t room)
 static int check_type(const tensors *t, const file_tensor *f)
 {
     if (tensor_is_weight(f)) return 0;
-    return fail(WKV_EUNSUPPORTED,
-                "%s: %s is of type %s, expected floating-point numbers or blocks of a GGUF; if another program quantized "
-                "the model, open the checkpoint that it was made from",
-                tensors_path_of(t, f), f->name, dtypes[f->type].name);
+    return fail(
+        WKV_EUNSUPPORTED,
+        "%s: %s is of type %s, expected floating-point numbers or blocks of a GGUF; if another program quantized "
+        "the model, open the checkpoint that it was made from",
+        tensors_path_of(t, f), f->name, dtypes[f->type].name);
 }
 
 /* A matrix the operations can read where it lies: rows of one weight type, whole blocks a row. A transposed view (strides
@@ -342,10 +347,12 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
     char shape[128];
     if (e) return e;
     if (rows < 1 || cols < 1)
-        return fail(WKV_EFORMAT, "%s: %s is %s, which leaves nothing to compute", tensors_path_of(b->t, f), name, shape_text(f, shape, sizeof shape));
+        return fail(WKV_EFORMAT, "%s: %s is %s, which leaves nothing to compute", tensors_path_of(b->t, f), name,
+                    shape_text(f, shape, sizeof shape));
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) {
         if (tensor_values(f) != (int64_t)rows * cols)
-            return fail(WKV_EFORMAT, "%s: %s is %s, expected %d values", tensors_path_of(b->t, f), name, shape_text(f, shape, sizeof shape), rows * cols);
+            return fail(WKV_EFORMAT, "%s: %s is %s, expected %d values", tensors_path_of(b->t, f), name,
+                        shape_text(f, shape, sizeof shape), rows * cols);
         *to = (tensor){.rows = 1, .cols = rows * cols, .type = REAL};
         to->data = owned(b, (size_t)(rows * cols));
         if (to->data) e = read_reals(b, f, to->data, (size_t)(rows * cols));
@@ -354,21 +361,25 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
     }
     int64_t n = axis_from_last(f, 0);
     if (!is_matrix(f, s) || n != cols || tensor_values(f) != (int64_t)rows * cols)
-        return fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d", tensors_path_of(b->t, f), name, shape_text(f, shape, sizeof shape), rows, cols);
+        return fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d", tensors_path_of(b->t, f), name,
+                    shape_text(f, shape, sizeof shape), rows, cols);
     e = bind_matrix(b, to, s, f, rows, cols);
     return e ? e : bind_adapter(b, to, name, s, layer);
 }
 
-/* The initial state of a layer; NULL, with a sentence in wkv_error, where it is missing or of another size. `path`: the file of
- * the others. */
+/* The initial state of a layer; NULL, with a sentence in wkv_error, where it is missing or of another size. `path`: the
+ * file of the others. */
 static const file_tensor *find_state(const binder *b, int layer, const char *path)
 {
     const rwkv *m = b->m;
     const file_tensor *f = layer_find(b->t, layer, "att.time_state");
     char shape[128];
-    if (!f) fail(WKV_EFORMAT, "%s: blocks.%d.att.time_state is missing; a tuned state has one for each of %d layers", path, layer, m->L);
+    if (!f)
+        fail(WKV_EFORMAT, "%s: blocks.%d.att.time_state is missing; a tuned state has one for each of %d layers", path,
+             layer, m->L);
     else if (tensor_values(f) != (int64_t)m->C * m->N)
-        fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d x %d", tensors_path_of(b->t, f), f->name, shape_text(f, shape, sizeof shape), m->H, m->N, m->N);
+        fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d x %d", tensors_path_of(b->t, f), f->name,
+             shape_text(f, shape, sizeof shape), m->H, m->N, m->N);
     else if (!check_type(b->t, f)) return f;
     return NULL;
 }
@@ -418,11 +429,12 @@ static int check_sizes(const tensors *t, const rwkv *m)
     }
     const file_tensor *key = layer_find(t, 0, "att.key.weight");
     if (key && axis_from_last(key, 1) != m->C)
-        return fail(WKV_EUNSUPPORTED, "%s: attention width %lld differs from the width %d, which no released RWKV has", path,
-                    (long long)axis_from_last(key, 1), m->C);
+        return fail(WKV_EUNSUPPORTED, "%s: attention width %lld differs from the width %d, which no released RWKV has",
+                    path, (long long)axis_from_last(key, 1), m->C);
     if (m->arch == &arch7a && m->dim[D_EE] && (int64_t)m->dim[D_E] * m->dim[D_E] != m->dim[D_EE])
         return fail(WKV_EFORMAT,
-                    "%s: blocks.0.ffn.s_emb.weight has rows of %d values, expected the square of the %d columns of blocks.0.ffn.s1",
+                    "%s: blocks.0.ffn.s_emb.weight has rows of %d values, expected the square of the %d columns of "
+                    "blocks.0.ffn.s1",
                     path, m->dim[D_EE], m->dim[D_E]);
     if (m->F < 1) return fail(WKV_EFORMAT, "%s: blocks.0.ffn.key.weight is missing", path);
     if ((int64_t)m->L * rwkv_layer_state(m) > INT32_MAX)

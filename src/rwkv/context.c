@@ -22,19 +22,21 @@ struct wkv_context {
     int rows, logits; /* of a pass, at most */
 };
 
-/* Rows and rows of logits of a pass: fewer where they would not fit in the arena, or where a matrix has more values than an int
- * counts. A quarter of the arena is for logits. WKV_ENOMEM: not one row fits. */
+/* Rows and rows of logits of a pass: fewer where they would not fit in the arena, or where a matrix has more values
+ * than an int holds. A quarter of the arena is for logits. WKV_ENOMEM: not one row fits. */
 static int reserve(wkv_context *c)
 {
     const rwkv *m = &c->model->rwkv;
     size_t fixed, row = rwkv_row_bytes(m, &fixed), there = (size_t)(c->cx.mem.end - c->cx.mem.base);
-    size_t fit = there / 4 * 3 > fixed ? (there / 4 * 3 - fixed) / row : 0, fit_logits = there / 4 / ((size_t)m->V * sizeof(real));
+    size_t fit = there / 4 * 3 > fixed ? (there / 4 * 3 - fixed) / row : 0,
+           fit_logits = there / 4 / ((size_t)m->V * sizeof(real));
     if (fit > INT32_MAX / (row / sizeof(real))) fit = INT32_MAX / (row / sizeof(real));
     c->rows = fit < PASS_ROWS ? (int)fit : PASS_ROWS;
     c->logits = PASS_LOGITS / m->V > 16 ? PASS_LOGITS / m->V : 16;
     if (fit_logits < (size_t)c->logits) c->logits = (int)fit_logits;
     if (c->rows >= 1 && c->logits >= 1) return rwkv_reserve(&c->cx, m, c->rows, c->rows, 0);
-    return fail(WKV_ENOMEM, "no memory for one token of a model of %d channels, %d hidden units and a vocabulary of %d", m->C, m->F, m->V);
+    return fail(WKV_ENOMEM, "no memory for one token of a model of %d channels, %d hidden units and a vocabulary of %d",
+                m->C, m->F, m->V);
 }
 
 int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_options *options)
@@ -91,7 +93,8 @@ static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
     if (q->n < 1) return fail(WKV_EARG, "sequence %d has %d tokens; at least 1 is needed", i, q->n);
     if (!q->state) return fail(WKV_EARG, "sequence %d has no state", i);
     if (!q->tokens) return fail(WKV_EARG, "the tokens of sequence %d are NULL", i);
-    if (q->state->fingerprint != c->model->fingerprint) return fail(WKV_EARG, "the state of sequence %d is of another model", i);
+    if (q->state->fingerprint != c->model->fingerprint)
+        return fail(WKV_EARG, "the state of sequence %d is of another model", i);
     for (int t = 0; t < q->n; t++)
         if (q->tokens[t] < 0 || q->tokens[t] >= m->V)
             return fail(WKV_EARG, "token %d of sequence %d is %d; the model's ids are 0 to %d", t, i, (int)q->tokens[t], m->V - 1);

@@ -1,6 +1,7 @@
-/* family.c - which family of chat models a checkpoint is of, and how long its texts were. Asked in this order: the file's name,
- * the folder's where the file has the name of any model, the name inside a GGUF, the chat template that came with it, its
- * vocabulary. Published names are "rwkv7-g1i-1.5b-20260805-ctx16384" and "RWKV-x070-World-0.1B-v2.8-20241210-ctx4096". */
+/* family.c - the family of chat models that a checkpoint is of, and the length of its training texts. Read in this
+ * order: the file's name, the folder's where the file has the name of any model, the name inside a GGUF, the chat
+ * template that came with it, its vocabulary. Published names are "rwkv7-g1i-1.5b-20260805-ctx16384" and
+ * "RWKV-x070-World-0.1B-v2.8-20241210-ctx4096". */
 #include "rwkv/family.h"
 #include "base/path.h"
 #include "rwkv/api.h"
@@ -9,10 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- names ------------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
-/* The rest of the name behind a word that is not inside another word, NULL: it has none: "g1" is in "rwkv7-g1a-0.4b.pth", not in
- * "big1.pth" and not in "g10". */
+/* The rest of the name behind a word that is not inside another word, NULL: it has none: "g1" is in
+ * "rwkv7-g1a-0.4b.pth", not in "big1.pth" and not in "g10". */
 static const char *mentions(const char *name, const char *word)
 {
     size_t n = strlen(word);
@@ -63,11 +64,12 @@ static void find_names(char name[NAMES][256], const wkv_model *m)
     if (inside) strncpy(name[2], inside, sizeof name[2] - 1);
 }
 
-/* ---- the template ------------------------------------------------------------------------------------------------------- */
+/* ---- the template ------------------------------------------------------------------------------------------------ */
 
-/* tokenizer.chat_template of a GGUF, chat_template.jinja of a folder: a name, or a program in Jinja, which is never run. Only
- * models that think have "<think" in theirs. rwkv-rs's, of G1 models too, writes "User:" turns unless it is asked for those of a
- * bot, which flowers part, or of functions under headings. Models of other families say neither. */
+/* tokenizer.chat_template of a GGUF, chat_template.jinja of a folder: a name, or a program in Jinja, which is never
+ * run. Only models that think have "<think" in theirs. rwkv-rs's, of G1 models too, writes "User:" turns unless it
+ * is asked for those of a bot, which flowers part, or of functions under headings. Models of other families say
+ * neither. */
 static const char *template_of_program(const char *text)
 {
     static const char flower[] = "\xe2\x9c\xbf";
@@ -89,9 +91,9 @@ const char *family_template(const wkv_model *m)
     return "plain";
 }
 
-/* ---- the context -------------------------------------------------------------------------------------------------------- */
+/* ---- the context ------------------------------------------------------------------------------------------------- */
 
-enum { NO_LIMIT = 1048576 }; /* what llama.cpp's converters write for any RWKV, because a state has none */
+enum { NO_LIMIT = 1048576 }; /* llama.cpp's converters write it for any RWKV, because a state has none */
 
 int family_context(const wkv_model *m)
 {

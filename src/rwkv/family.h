@@ -1,5 +1,5 @@
-/* family.h - which family of chat models a checkpoint is of, and how long its texts were, as told by names and what came with
- * it. */
+/* family.h - the family of chat models that a checkpoint is of, and the length of its training texts, from its names
+ * and metadata. */
 #ifndef WKV_RWKV_FAMILY_H
 #define WKV_RWKV_FAMILY_H
 

@@ -3,7 +3,7 @@
 #include "ops/device.h"
 #include "rwkv/parts.h"
 
-/* ---- memory --------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     int widest;
@@ -38,20 +38,25 @@ static widths widths_of(const rwkv *m)
 
 int rwkv_reserve(cx *c, const rwkv *m, int rows, int spans, int backward)
 {
-    return cx_reserve(c, &(pass_size){.rows = rows, .spans = spans, .width = m->C, .widest = widths_of(m).widest, .head = m->N, .backward = backward});
+    return cx_reserve(c, &(pass_size){.rows = rows,
+                                      .spans = spans,
+                                      .width = m->C,
+                                      .widest = widths_of(m).widest,
+                                      .head = m->N,
+                                      .backward = backward});
 }
 
-/* All that a layer at work makes: in version 7, which makes most, 27 matrices of width C (tests/test_memory.c measures all). Of the
- * layers before it two matrices each are left (op_block). */
+/* All that a layer at work makes: in version 7, which makes most, 27 matrices of width C (tests/test_memory.c measures
+ * all). Each layer before it leaves two matrices (op_block). */
 size_t rwkv_row_bytes(const rwkv *m, size_t *fixed)
 {
     size_t values = (40 + 2 * (size_t)m->L) * (size_t)m->C + 2 * (size_t)m->F + widths_of(m).most;
     for (int i = D_R0; i <= D_5R0; i++) values += 2 * (size_t)m->dim[i];
-    *fixed = (1 << 18) + 64 * (size_t)m->C * sizeof(real); /* what is there once: tensors themselves, single rows */
+    *fixed = (1 << 18) + 64 * (size_t)m->C * sizeof(real); /* made once: tensors themselves, single rows */
     return values * sizeof(real);
 }
 
-/* ---- forward -------------------------------------------------------------------------------------------------------- */
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n)
 {

@@ -107,7 +107,8 @@ static int has_name(const tensors *t, const char *part)
 /* An adapter's file holds halves of adapters, or single tensors in the place of the model's. */
 static int check_lora(const tensors *t)
 {
-    if (!tensors_count(t)) return fail(WKV_EUNSUPPORTED, "%s: holds no adapter: none of its entries is a tensor", tensors_path(t));
+    if (!tensors_count(t))
+        return fail(WKV_EUNSUPPORTED, "%s: holds no adapter: none of its entries is a tensor", tensors_path(t));
     if (!has_name(t, ".lora") && tensors_find(t, "emb.weight"))
         return fail(WKV_EUNSUPPORTED, "%s: is a model, expected an adapter", tensors_path(t));
     return 0;
@@ -116,8 +117,8 @@ static int check_lora(const tensors *t)
 static int check_state(const tensors *t)
 {
     if (has_name(t, ".att.time_state")) return 0;
-    return fail(WKV_EUNSUPPORTED, "%s: holds no tuned state: no tensor blocks.N.att.time_state among %d", tensors_path(t),
-                tensors_count(t));
+    return fail(WKV_EUNSUPPORTED, "%s: holds no tuned state: no tensor blocks.N.att.time_state among %d",
+                tensors_path(t), tensors_count(t));
 }
 
 static int open_tensors(tensors **out, const char *path, const wkv_model_options *o)
@@ -216,7 +217,8 @@ int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *o
     const wkv_model_options *o = options ? options : &defaults;
     REQUIRE(out, "the place for the model");
     *out = NULL;
-    if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha)) return fail(WKV_EARG, "a lora_alpha of %g, expected above 0, or 0 for the file's own", (double)o->lora_alpha);
+    if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha))
+        return fail(WKV_EARG, "a lora_alpha of %g, expected above 0, or 0 for the file's own", (double)o->lora_alpha);
     if (o->as_stored && o->type) return fail(WKV_EARG, "weights as they are stored, and as %s, cannot both be", o->type);
     if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha))
         return fail(WKV_EARG, "lora_alpha is %g, expected a finite number of 0 or more", (double)o->lora_alpha);

@@ -8,7 +8,8 @@
 #include "format/tensors.h"
 #include "ops/ops.h"
 
-/* axis sizes that a table of slots speaks of; ranks, and the size E of DeepEmbed's matrices, E x E = EE, are read from the file */
+/* axis sizes that a table of slots names; ranks, and the size E of DeepEmbed's matrices, E x E = EE, are read from the
+ * file */
 typedef enum { D_1, D_C, D_V, D_F, D_H, D_N, D_R0, D_R1, D_R2, D_R3, D_5R0, D_E, D_EE, DIMS } axis_size;
 
 /* what a slot is to the optimizer and to memory */
@@ -82,7 +83,8 @@ int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS]);
 
 /* Before passes of at most so many rows and spans: cx_reserve with the sizes of this model. */
 int rwkv_reserve(cx *c, const rwkv *m, int rows, int spans, int backward);
-/* Bytes of c->mem that a row of a pass takes at most when nothing is recorded, logits and `fixed` bytes for all rows apart. */
+/* Bytes of c->mem that a row of a pass takes at most when nothing is recorded, without its logits; *fixed: bytes for
+ * all rows together. */
 size_t rwkv_row_bytes(const rwkv *m, size_t *fixed);
 
 /* Run tokens (c->b->rows of them) through the model; logits of rows[0..n), NULL rows: of all; n = 0 with rows: none, NULL is

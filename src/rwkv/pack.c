@@ -147,7 +147,7 @@ static void encode_strip(change *c, int o, int n, float *x, char *rows)
     }
 }
 
-/* Bytes of the file that a thread leaves in memory behind it: the embedding and the head are a sixth of a small model. */
+/* Bytes of the file that a thread leaves in memory behind it: embedding and head are a sixth of a small model. */
 enum { FORGET = 1 << 20 };
 
 static void change_part(void *arg, int part, int parts)
@@ -159,8 +159,9 @@ static void change_part(void *arg, int part, int parts)
     pool_share(out, STRIP, part, parts, &begin, &end);
     if (begin == end) return;
     float *x = scratch_own(2 * room);
-    const int64_t from_row = from->in_rows || from->panels ? 0 : dtype_bytes((dtype)from->type, in); /* 0: outputs are not one behind the other */
-    int kept = begin; /* the first output whose pages of the file are still in memory */
+    /* 0: outputs are not one behind the other */
+    const int64_t from_row = from->in_rows || from->panels ? 0 : dtype_bytes((dtype)from->type, in);
+    int kept = begin; /* the first output that has its pages of the file still in memory */
     for (int o = begin; o < end; o += STRIP) {
         int n = end - o < STRIP ? end - o : STRIP;
         int64_t row = dtype_bytes((dtype)to->type, in);
@@ -182,7 +183,7 @@ static void change_part(void *arg, int part, int parts)
 
 /* ---- all of them -------------------------------------------------------------------------------------------------------- */
 
-/* The head is the embedding itself. In a file any tensors may share their bytes; of others each is changed for itself. */
+/* The head is the embedding itself. In a file any tensors may share bytes; each of the others is changed alone. */
 static int is_tied(const rwkv *m)
 {
     const tensor *a = &m->emb, *b = &m->head;

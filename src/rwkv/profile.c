@@ -1,7 +1,8 @@
 /* profile.c - how the publishers of each family sample.
  *
- *     g1         generation configurations of RWKV-7 G1 for Hugging Face: rwkv-rs/transformers-rwkv, temp/rwkv_pth2st.py:
- *                generation_config.json for open thoughts, fake_think_generation_config.json for faked ones
+ *     g1         generation configurations of RWKV-7 G1 for Hugging Face: rwkv-rs/transformers-rwkv,
+ *                temp/rwkv_pth2st.py: generation_config.json for open thoughts, fake_think_generation_config.json for
+ *                faked ones
  *     world      BlinkDL/ChatRWKV, API_DEMO_CHAT.py (965e40b), which runs G1 without thoughts, too
  *     raven      BlinkDL/ChatRWKV, v2/chat.py (965e40b)
  *     pile       the same when Pile models were its own (0871fa6): counts that do not fade
@@ -58,7 +59,7 @@ static int take(float *x, const tensors *t, const char *file, const char *key, d
     return 1;
 }
 
-/* Of generation_config.json, or of its kin: what it gives takes the place of what is published. */
+/* The numbers that generation_config.json, or its kin, gives take the place of the published ones. */
 static int take_all(wkv_sampler_options *o, const tensors *t, const char *file)
 {
     float k;

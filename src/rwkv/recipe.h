@@ -12,8 +12,8 @@ typedef struct {
     dtype low_rank;   /* small matrices, but for those of the decay and of the mixes  */
 } recipe;
 
-/* The recipe called `name`, in capitals or not: a type ("f16", "q5_1"), which stands for itself in the layers, or one of the short names. NULL: there
- * is none; recipe_names then has what there is. */
+/* The recipe called `name`, in capitals or not: a type ("f16", "q5_1"), which stands for itself in the layers, or
+ * one of the short names. NULL: there is none; recipe_names lists all. */
 const recipe *recipe_find(const char *name);
 const char *recipe_names(void); /* "f32, f16, ..." */
 

@@ -1,5 +1,5 @@
-/* rwkv7.c - RWKV-7 "Goose" (arXiv 2503.14456; spec ARCHITECTURES 5), and RWKV-7a, which adds DeepEmbed to its channel mix (12.1).
- * Reads side by side with the paper's equations. */
+/* rwkv7.c - RWKV-7 "Goose" (arXiv 2503.14456; docs/models.md 5), and RWKV-7a, which adds DeepEmbed to its channel mix
+ * (docs/models.md 5.3). Reads side by side with the paper's equations. */
 #include "rwkv/parts.h"
 
 typedef struct {
@@ -103,7 +103,8 @@ static tensor *channel_mix(cx *c, layer7 *w, tensor *x, int at)
     return y;
 }
 
-/* Each hidden unit times (z s1) E s2 + s0, with E = s_emb[token] + x0 s_emb_x' a matrix of E x E, x0 the embedding after ln0. */
+/* Each hidden unit times (z s1) E s2 + s0, with E = s_emb[token] + x0 s_emb_x' a matrix of E x E, x0 the embedding
+ * after ln0. */
 static tensor *channel_mix_7a(cx *c, layer7 *w, tensor *x, tensor *x0, int at)
 {
     tensor *z = layer_norm(c, x, &w->ln2_w, &w->ln2_b), *xk = op_lerp(c, z, op_shift(c, z, at), &w->ffn_x_k);
@@ -131,4 +132,5 @@ static void block7(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2
 enum { SLOTS_7 = sizeof slots7 / sizeof *slots7 - SLOTS_7A };
 const arch arch7 = {.version = "7", .slots = slots7, .n_slots = SLOTS_7, .layer_size = sizeof(LAYER),
                     .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block7};
-const arch arch7a = {.version = "7a", SLOTS(slots7), .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block7};
+const arch arch7a = {
+    .version = "7a", SLOTS(slots7), .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block7};

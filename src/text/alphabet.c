@@ -5,7 +5,8 @@
 
 enum { CHARACTERS = 324, WORLD_LAST = 65529, WORLD_SPACES = 128 };
 
-/* Bytes 33-126, 161-172, 174-255 are themselves, the other 68 are U+0100 on. byte_of[c]: the byte that character c is, -1: none. */
+/* Bytes 33-126, 161-172, 174-255 are themselves, the other 68 are U+0100 on. byte_of[c]: the byte that character c is,
+ * -1: none. */
 static void make_alphabet(int16_t byte_of[CHARACTERS])
 {
     int next = 256;
@@ -16,7 +17,7 @@ static void make_alphabet(int16_t byte_of[CHARACTERS])
     }
 }
 
-/* A word of n bytes of UTF-8 as the bytes it stands for; -1 when a character is not of the alphabet. out has room for n. */
+/* The bytes that a word of n bytes of UTF-8 stands for; -1: a character is not of the alphabet. out has room for n. */
 static ptrdiff_t spell(const int16_t byte_of[CHARACTERS], const char *p, size_t n, char *out)
 {
     size_t length = 0;
@@ -45,7 +46,8 @@ static int add_words(vocabulary *v, const json_t *words, int world)
         if (!json_is_integer(id)) return fail(WKV_EFORMAT, "model.vocab: \"%.40s\" has no id", key);
         if (world && (json_integer_value(id) <= 0 || json_integer_value(id) > WORLD_LAST)) continue;
         if (n > sizeof bytes)
-            return fail(WKV_EFORMAT, "model.vocab: \"%.40s...\" has %zu bytes, expected at most %zu", key, n, sizeof bytes);
+            return fail(WKV_EFORMAT, "model.vocab: \"%.40s...\" has %zu bytes, expected at most %zu", key, n,
+                        sizeof bytes);
         ptrdiff_t length = spell(byte_of, key, n, bytes);
         if (length < 0) return fail(WKV_EFORMAT, "model.vocab: \"%.40s\" is not in the byte alphabet", key);
         int e = vocabulary_add(v, json_integer_value(id), bytes, (size_t)length);

@@ -9,7 +9,8 @@
 /* Give v all words of the object. WKV_EFORMAT: an id that is no integer, a word that is not in the alphabet. */
 int alphabet_words(vocabulary *v, const json_t *words);
 
-/* The same for World, where entries stand for no text: id 0, "<|endoftext|>", and the reserved ids beyond its last word. */
+/* The same for World, where entries stand for no text: id 0, "<|endoftext|>", and the reserved ids beyond its last
+ * word. */
 int alphabet_world(vocabulary *v, const json_t *words);
 
 /* Does the object hold World's last word, of 128 spaces, under World's id 65529? */

@@ -59,8 +59,9 @@ int beside_plan(beside *b, const char *out, int vocab, const wkv_tokenizer *word
     for (int i = 0; i < 2 && !e; i++) {
         tokenizer_own_path(b->path, n, out, extensions[i]);
         if (!access(b->path, F_OK))
-            e = fail(WKV_EARG, "%s: is another vocabulary than that of the model, and would be taken for it; remove it, or write the model under "
-                     "another name",
+            e = fail(WKV_EARG,
+                     "%s: is another vocabulary than that of the model, and would be taken for it; remove it, or "
+                     "write the model under another name",
                      b->path);
     }
     tokenizer_own_path(b->path, n, out, extensions[is_json(words)]);

@@ -119,7 +119,8 @@ static int read_added(bpe *b, vocabulary *v, int *end, const json_t *added)
         if (!text || !*text || !json_is_integer(id))
             e = fail(WKV_EFORMAT, "added_tokens[%zu]: expected an id and its text", i);
         else if (strlen(text) > MAX_WORD)
-            e = fail(WKV_EFORMAT, "added_tokens[%zu]: \"%.40s...\" has %zu bytes, expected at most %d", i, text, strlen(text), MAX_WORD);
+            e = fail(WKV_EFORMAT, "added_tokens[%zu]: \"%.40s...\" has %zu bytes, expected at most %d", i, text,
+                     strlen(text), MAX_WORD);
         else if (json_integer_value(id) < 0 || json_integer_value(id) >= v->size ||
                  !v->words[json_integer_value(id)].bytes)
             e = vocabulary_add(v, json_integer_value(id), text, strlen(text));

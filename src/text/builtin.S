@@ -1,5 +1,5 @@
-/* builtin.S - the vocabularies of models/vocabularies as read-only data; see builtin.h. The build names their folder to the
- * assembler. */
+/* builtin.S - the vocabularies of models/vocabularies as read-only data; see builtin.h. The build names their folder to
+ * the assembler. */
 
         .section .note.GNU-stack, "", %progbits
 

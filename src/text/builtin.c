@@ -35,7 +35,10 @@ static int unpack(char **out, size_t *size, const builtin *b)
     uint32_t bytes;
     memcpy(&bytes, b->packed + *b->size - sizeof bytes, sizeof bytes);
     *out = malloc(bytes);
-    z_stream s = {.next_in = (Bytef *)(uintptr_t)b->packed, .avail_in = (uInt)*b->size, .next_out = (Bytef *)*out, .avail_out = bytes};
+    z_stream s = {.next_in = (Bytef *)(uintptr_t)b->packed,
+                  .avail_in = (uInt)*b->size,
+                  .next_out = (Bytef *)*out,
+                  .avail_out = bytes};
     if (!*out || inflateInit2(&s, MAX_WBITS + 16) != Z_OK) {
         free(*out);
         return fail(WKV_ENOMEM, "no memory for the vocabulary %s", b->name);

@@ -39,4 +39,7 @@ size_t wkv_decode_end(wkv_decoder *d, char *out)
     return n;
 }
 
-size_t wkv_decoder_room(const wkv_tokenizer *t) { return t ? (size_t)t->v.longest + sizeof((wkv_decoder *)0)->wait : 0; }
+size_t wkv_decoder_room(const wkv_tokenizer *t)
+{
+    return t ? (size_t)t->v.longest + sizeof((wkv_decoder *)0)->wait : 0;
+}

@@ -1,4 +1,5 @@
-/* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in the folders of models, in the library. */
+/* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in the folders of models, in the
+ * library. */
 #include "base/error.h"
 #include "rwkv/api.h"
 #include "rwkv/family.h"
@@ -37,8 +38,8 @@ static int is_file(const char *path)
     return !stat(path, &s) && S_ISREG(s.st_mode) && !access(path, R_OK);
 }
 
-/* The folders that are searched, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, and those that
- * hold downloaded models: $WKV_MODELS, $XDG_DATA_HOME/wkv, ~/.local/share/wkv. */
+/* The folders that are searched, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, and those
+ * that hold downloaded models: $WKV_MODELS, $XDG_DATA_HOME/wkv, ~/.local/share/wkv. */
 static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
 {
     static const struct {

@@ -61,8 +61,8 @@ static int check_options(const wkv_sampler_options *o, int vocab)
         return fail(WKV_EARG, "an id with a bias is not from 0 to %d", vocab - 1);
     for (int i = 0; i < o->n_bias; i++)
         if (!(o->bias[i] <= FLT_MAX))
-            return fail(WKV_EARG, "the bias of id %d is %g, expected a finite number, or -infinity to ban the id", o->bias_ids[i],
-                        (double)o->bias[i]);
+            return fail(WKV_EARG, "the bias of id %d is %g, expected a finite number, or -infinity to ban the id",
+                        o->bias_ids[i], (double)o->bias[i]);
     return 0;
 }
 
@@ -148,11 +148,12 @@ static int fail_logits(const float *logits, int n)
     int i = 0;
     while (i < n - 1 && logits[i] <= FLT_MAX) i++;
     return fail(WKV_EFORMAT,
-                "the logit of id %d is %s, so nothing can be sampled; weights, an adapter or a state are probably NaN or infinite", i,
-                isnan(logits[i]) ? "NaN" : "infinite");
+                "the logit of id %d is %s, so nothing can be sampled; weights, an adapter or a state are probably NaN "
+                "or infinite",
+                i, isnan(logits[i]) ? "NaN" : "infinite");
 }
 
-/* Ids whose logit a user set to the largest float stay possible, those at -infinity impossible, whatever is added. */
+/* An id set to the largest float by a user stays possible, one at -infinity impossible, for any number added. */
 static float clamp(float x) { return x <= FLT_MAX ? x : isnan(x) ? -INFINITY : FLT_MAX; }
 
 /* x = logits with bans, bias and penalties. WKV_EFORMAT: a logit is NaN or +infinity. */

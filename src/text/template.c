@@ -7,16 +7,19 @@
 #include <string.h>
 #include <strings.h>
 
-static const wkv_template plain = {"plain", "User", "Assistant", "", "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:"}, NULL};
+static const wkv_template plain = {"plain", "User", "Assistant", "", "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:"},
+                                   NULL};
 
-static const wkv_template g1 = {"g1", "User", "Assistant", "", "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:"}, "\n```"};
+static const wkv_template g1 = {"g1",   "User", "Assistant", "", "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:"},
+                                "\n```"};
 
 #define WORLD_OPENING                                                                                                  \
     "User: hi\n\nAssistant: Hi. I am your assistant and I will provide expert full response in full details. "         \
     "Please feel free to ask any question and I will always answer it.\n\n"
 
 static const wkv_template world = {
-    "world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:", "\n\nAssistant:"}, NULL};
+    "world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:", "\n\nAssistant:"},
+    NULL};
 
 /* versions 4 and 5 learnt from answers without blank lines, and go on with anything after one */
 static const wkv_template old_world = {"world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\n"}, NULL};
@@ -104,8 +107,8 @@ static size_t end(const page *p)
     return p->n;
 }
 
-/* What a way to think asks for behind the question, and what it puts before the answer: the official page of G1's templates,
- * whose openings lack the ">" that the model writes itself. */
+/* The request of a way to think, behind the question, and the text that it puts before the answer, from the official
+ * page of G1's templates; their openings lack the ">" that the model writes itself. */
 static const struct {
     const char *ask, *prefill;
     int fake;
@@ -125,7 +128,7 @@ static int thoughts_of(const wkv_template *t, wkv_think think)
     return !strcmp(t->name, "g1") && (int)think >= 0 && (int)think < THOUGHTS ? (int)think : WKV_THINK_OFF;
 }
 
-/* What stands before a first question. */
+/* The text before a first question. */
 static void put_opening(page *p, const wkv_template *t, stretch system, stretch tools)
 {
     if (!system.n && !tools.n) {
@@ -142,7 +145,7 @@ static void put_opening(page *p, const wkv_template *t, stretch system, stretch 
     put_string(p, "\n\n");
 }
 
-/* The question, which begins with `what` it is, and the assistant's name. */
+/* The question, after the name of its kind or "", and the assistant's name. */
 static void put_question(page *p, const wkv_template *t, const char *what, stretch user, int how)
 {
     put_string(p, t->user);
@@ -156,7 +159,8 @@ static void put_question(page *p, const wkv_template *t, const char *what, stret
     put_string(p, thoughts[how].prefill);
 }
 
-size_t template_turn(const wkv_template *t, int first, stretch system, stretch user, wkv_think think, char *out, size_t cap)
+size_t template_turn(const wkv_template *t, int first, stretch system, stretch user, wkv_think think, char *out,
+                     size_t cap)
 {
     page p = {out, cap, 0};
     if (first) put_opening(&p, t, system, (stretch){0});
@@ -181,7 +185,8 @@ static size_t room_in(char *out, size_t cap)
     return cap;
 }
 
-size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think, char *out, size_t cap)
+size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think,
+                         char *out, size_t cap)
 {
     cap = room_in(out, cap);
     return t && user ? template_turn(t, first, string(system), string(user), think, out, cap) : 0;
@@ -193,7 +198,7 @@ size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, si
     return t && text ? template_reply(t, string(text), out, cap) : 0;
 }
 
-/* ---- tools --------------------------------------------------------------------------------------------------------------- */
+/* ---- tools ------------------------------------------------------------------------------------------------------- */
 
 /* The fence of a call, unless the model thinks first and then opens it itself; a faked thought is closed before it. */
 static void put_fence(page *p, int how)
@@ -202,8 +207,8 @@ static void put_fence(page *p, int how)
     if (how == WKV_THINK_OFF) put_string(p, " ```json");
 }
 
-size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools, const char *user,
-                               wkv_think think, char *out, size_t cap)
+size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools,
+                               const char *user, wkv_think think, char *out, size_t cap)
 {
     page p = {out, cap, 0};
     const int how = thoughts_of(t, think);

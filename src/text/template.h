@@ -9,7 +9,8 @@ typedef struct {
     size_t n;
 } stretch;
 
-size_t template_turn(const wkv_template *t, int first, stretch system, stretch user, wkv_think think, char *out, size_t cap);
+size_t template_turn(const wkv_template *t, int first, stretch system, stretch user, wkv_think think, char *out,
+                     size_t cap);
 size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap);
 
 #endif

@@ -55,11 +55,12 @@ static int finish(wkv_tokenizer *t)
     return 0;
 }
 
-/* World in a JSON of Hugging Face's tokenizers (whatever its model is called: longest match is what its rules come to), or in
- * the vocab.json beside them, as word: id; NULL: it is no World. */
+/* World in a JSON of Hugging Face's tokenizers (of any model type: its rules come to longest match), or in the
+ * vocab.json beside them, as word: id; NULL: it is no World. */
 static const json_t *world_words(const json_t *root)
 {
-    const json_t *model = json_object_get(root, "model"), *words = json_is_object(model) ? json_object_get(model, "vocab") : root;
+    const json_t *model = json_object_get(root, "model"),
+                 *words = json_is_object(model) ? json_object_get(model, "vocab") : root;
     return alphabet_is_world(words) ? words : NULL;
 }
 
@@ -109,7 +110,7 @@ int tokenizer_open_memory(wkv_tokenizer **out, const char *data, size_t size, co
     *out = NULL;
     if (size > INT_MAX) return fail(WKV_EFORMAT, "%s: %zu bytes, too many for a vocabulary", name, size);
     if (!(t = tokenizer_new(name))) return WKV_ENOMEM;
-    if (size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3)) data += 3, size -= 3; /* a byte order mark, as Windows editors write it */
+    if (size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3)) data += 3, size -= 3; /* byte order mark of Windows editors */
     const unsigned char *u = (const unsigned char *)data;
     while (blank < size && strchr(" \t\r\n", data[blank]) && data[blank]) blank++;
     int first = blank < size ? u[blank] : -1, e;
@@ -247,7 +248,8 @@ int wkv_encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *
 
 int wkv_encode_prompt(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap)
 {
-    int blank = t && text && t->bpe && bytes >= 2 && !memcmp(text + bytes - 2, "\n\n", 2) && (bytes == 2 || !strchr(" \t\r\n", text[bytes - 3]));
+    int blank = t && text && t->bpe && bytes >= 2 && !memcmp(text + bytes - 2, "\n\n", 2) &&
+                (bytes == 2 || !strchr(" \t\r\n", text[bytes - 3]));
     int n = wkv_encode(t, text, bytes - (blank ? 1 : 0), ids, cap);
     if (!blank || n < 0) return n;
     int32_t newline;

@@ -26,7 +26,8 @@ int tokenizer_from_gguf(wkv_tokenizer **out, const tensors *file);
 /* Find and open the vocabulary of a model (lookup.c). */
 int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m);
 
-/* The path of the vocabulary that belongs to the model at `model` alone: its extension replaced by ".vocab.txt" or ".vocab.json". */
+/* The path of the vocabulary that belongs to the model at `model` alone: its extension replaced by ".vocab.txt" or
+ * ".vocab.json". */
 void tokenizer_own_path(char *path, size_t capacity, const char *model, const char *extension);
 
 /* The words of a tokenizer that takes the longest match, as lines of World's format, freed by the caller. */

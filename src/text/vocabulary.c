@@ -26,7 +26,8 @@ static int grow_words(vocabulary *v, int size)
 int vocabulary_add(vocabulary *v, int64_t id, const char *bytes, size_t n)
 {
     if (id < 0 || id >= MAX_IDS) return fail(WKV_EFORMAT, "id %lld, expected 0 to %d", (long long)id, MAX_IDS - 1);
-    if (n > MAX_WORD) return fail(WKV_EFORMAT, "id %lld has %zu bytes, expected at most %d", (long long)id, n, MAX_WORD);
+    if (n > MAX_WORD)
+        return fail(WKV_EFORMAT, "id %lld has %zu bytes, expected at most %d", (long long)id, n, MAX_WORD);
     if (n >= MAX_VOCABULARY_BYTES - v->used)
         return fail(WKV_EFORMAT, "more than %d bytes of words", MAX_VOCABULARY_BYTES);
     int e = grow_words(v, (int)id + 1);
@@ -212,7 +213,8 @@ static int add_byte_array(vocabulary *v, int64_t id, const json_t *array)
 {
     char bytes[MAX_WORD];
     size_t n = json_array_size(array);
-    if (n > sizeof bytes) return fail(WKV_EFORMAT, "id %lld has %zu bytes, expected at most %d", (long long)id, n, MAX_WORD);
+    if (n > sizeof bytes)
+        return fail(WKV_EFORMAT, "id %lld has %zu bytes, expected at most %d", (long long)id, n, MAX_WORD);
     for (size_t i = 0; i < n; i++) {
         const json_t *value = json_array_get(array, i);
         if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 255)

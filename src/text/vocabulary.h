@@ -31,8 +31,8 @@ typedef struct {
     int word_room;
 } vocabulary;
 
-/* Give `id` these bytes. WKV_EFORMAT when it has some already, is beyond MAX_IDS or has more than MAX_WORD; the sentence lacks
- * the file's name. */
+/* Give `id` these bytes. WKV_EFORMAT when it has some already, is beyond MAX_IDS or has more than MAX_WORD; the
+ * sentence lacks the file's name. */
 int vocabulary_add(vocabulary *v, int64_t id, const char *bytes, size_t n);
 void vocabulary_release(vocabulary *v);
 
@@ -44,8 +44,8 @@ int vocabulary_lines(vocabulary *v, const char *data, size_t size, const char *n
 /* A JSON text of UTF-8, or of UTF-16 with a byte order mark; the caller releases it with json_decref. */
 int vocabulary_json(json_t **out, const char *data, size_t size, const char *name);
 
-/* Writing them: one line (the id, a Python literal, the length in bytes), and the end of a stream of lines in memory (f NULL: it
- * could not be opened), after which *lines is complete, or NULL: WKV_ENOMEM. */
+/* Writing them: one line (the id, a Python literal, the length in bytes), and the end of a stream of lines in memory
+ * (f NULL: it could not be opened), after which *lines is complete, or NULL: WKV_ENOMEM. */
 void vocabulary_put_line(FILE *f, int id, const char *p, size_t n);
 int vocabulary_close_lines(FILE *f, stream *s, char **lines, size_t *bytes);
 

@@ -34,8 +34,8 @@ static int check_options(const wkv_train_options *o)
     return 0;
 }
 
-/* Results of another run are not replaced, nor inputs of this one. What a run that was killed before its first checkpoint left may
- * be, by one that resumes it; a finished model is none of that. */
+/* Results of another run are not replaced, nor inputs of this one. Files of a run that was killed before its first
+ * checkpoint may be, by one that resumes it; a finished model may not. */
 static int check_folder(const job *j)
 {
     static const char *const results[] = {"final.safetensors", "best.safetensors", "final.pth",       "best.pth",
@@ -398,7 +398,8 @@ int job_begin(job *j, const wkv_train_options *o)
         settings_default(&j->o);
     }
     if ((err = make_trainer(j))) return err;
-    if ((err = tokens_check(&j->text, j->o.vocab_size)) || (err = tokens_check(&j->other_held, j->o.vocab_size))) return err;
+    if ((err = tokens_check(&j->text, j->o.vocab_size)) || (err = tokens_check(&j->other_held, j->o.vocab_size)))
+        return err;
     if (j->from && (err = read_checkpoint(j))) return err;
     return make_plan(j, available);
 }

@@ -73,7 +73,7 @@ static void remove_old(const char *folder, int64_t step, int keep)
 {
     struct dirent **found;
     int n;
-    find_all(&found, &n, folder); /* what cannot be listed stays */
+    find_all(&found, &n, folder); /* in a folder that cannot be listed, all stay */
     int last = n;
     while (last > 0 && step_of(found[last - 1]->d_name) > step) last--;
     for (int i = 0; i < last - keep; i++) remove_in(folder, found[i]->d_name);
@@ -234,8 +234,9 @@ int checkpoint_open(tensors **out, char **damaged, const char *folder)
         if (err == WKV_ENOMEM) break;
     }
     if (err == WKV_EFORMAT)
-        err = fail(WKV_EFORMAT, "%s; %s", *damaged,
-                   n > 1 ? "no older checkpoint of this folder is whole" : "there is no older checkpoint in this folder");
+        err =
+            fail(WKV_EFORMAT, "%s; %s", *damaged,
+                 n > 1 ? "no older checkpoint of this folder is whole" : "there is no older checkpoint in this folder");
     forget(found, n);
     return err;
 }

@@ -20,11 +20,13 @@ typedef struct {
     const char *data;  /* the files it is in, one a line                       */
 } position;
 
-/* The newest checkpoint of the folder; freed by the caller. *out is NULL: there is none. WKV_EIO, WKV_ENOMEM: it cannot be listed. */
+/* The newest checkpoint of the folder; freed by the caller. *out is NULL: there is none. WKV_EIO, WKV_ENOMEM: it
+ * cannot be listed. */
 int checkpoint_newest(char **out, const char *folder);
 
-/* Open the newest one that is whole. *damaged: what is wrong with the newest, when it is not that one; else NULL; freed by the
- * caller. *out is NULL, and 0 returned, when there is none. WKV_EFORMAT: none is whole; the sentence is about the newest. */
+/* Open the newest one that is whole. *damaged: the error of the newest, when it is not that one; else NULL; freed by
+ * the caller. *out is NULL, and 0 returned, when there is none. WKV_EFORMAT: none is whole; the sentence is about
+ * the newest. */
 int checkpoint_open(tensors **out, char **damaged, const char *folder);
 
 /* Write one for the trainer's step, then remove all but the last `keep`. One process does it; where moments are shared out the

@@ -16,14 +16,14 @@ typedef struct {
 /* WKV_EARG: `fields` is none of these. NULL is. */
 int conversation_check_fields(const char *fields);
 
-/* A stretch of the text; `answer`: it is included in the loss, the rest is what it answers. Not 0: stop. */
+/* A stretch of the text; `answer`: it is included in the loss; else it is a question. Not 0: stop. */
 typedef int piece_fn(void *user, const char *text, size_t bytes, int answer);
 
 /* Give the pieces of one object, from the first to the last. The first of these that fits counts:
- *   {"messages": [{"role": "user", "content": "..."}, ...]}      roles system (first), user, assistant in turns; content
- *                                                                may be a list of parts of type "text"
+ *   {"messages": [{"role": "user", "content": "..."}, ...]}      roles system (first), user, assistant in turns;
+ *                                                                content may be a list of parts of type "text"
  *   {"conversations": [{"from": "human", "value": "..."}, ...]}  the same in ShareGPT's words
- *   {"instruction": "...", "output": "...", "input": "..."}      a question, its answer, a context, which may be missing
+ *   {"instruction": "...", "output": "...", "input": "..."}      a question, its answer, a context (may be missing)
  *   ... and the other pairs in the table of conversation.c
  *   {"text": "..."}                                              all of it is an answer
  * "system" beside a question or a list is the system's message. Questions and answers are written as the template says.

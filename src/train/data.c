@@ -195,8 +195,8 @@ int tokens_check(const tokens *d, int V)
         int32_t id;
         if (at == p->n) continue;
         part_copy(p, at, 1, &id);
-        return fail(WKV_EFORMAT, "%s: token %lld of %lld is %d; the model's ids are 0 to %d", p->path, (long long)at, (long long)p->n,
-                    (int)id, V - 1);
+        return fail(WKV_EFORMAT, "%s: token %lld of %lld is %d; the model's ids are 0 to %d", p->path, (long long)at,
+                    (long long)p->n, (int)id, V - 1);
     }
     return 0;
 }

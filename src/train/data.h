@@ -28,10 +28,10 @@ typedef struct {
     document_form documents;
 } text_form;
 
-/* Add the tokens of a file, or of the files in a folder (documents_files): documents of text, as train/documents.h reads
- * them, and token files of the official trainer (binidx), named by their .idx, their .bin or without either. After each
- * document of text comes the vocabulary's end of text, where it has one. WKV_EIO; WKV_EFORMAT with the line;
- * WKV_EUNSUPPORTED: no text; WKV_ENOMEM; WKV_EARG: text without a vocabulary. */
+/* Add the tokens of a file, or of the files in a folder (documents_files): documents of text, as train/documents.h
+ * reads them, and token files of the official trainer (binidx), named by their .idx, their .bin or without either.
+ * After each document of text comes the vocabulary's end of text, where it has one. WKV_EIO; WKV_EFORMAT with the
+ * line; WKV_EUNSUPPORTED: no text; WKV_ENOMEM; WKV_EARG: text without a vocabulary. */
 int tokens_add(tokens *d, const char *path, const text_form *form);
 void tokens_release(tokens *d);
 

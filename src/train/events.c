@@ -107,7 +107,8 @@ FILE *events_open(const char *folder, int64_t step)
     static const char version[] = "brain.Event:2";
     char path[4096];
     FILE *f = NULL;
-    for (int i = 0; !f && (!i || (errno == EEXIST && i < 1000)); i++) { /* nothing is replaced: runs may begin in one second */
+    /* nothing is replaced: runs may begin in one second */
+    for (int i = 0; !f && (!i || (errno == EEXIST && i < 1000)); i++) {
         snprintf(path, sizeof path, "%s/events.out.tfevents.%010lld.wkv.%ld.%d", folder, (long long)time(NULL),
                  (long)getpid(), i);
         f = fopen(path, "wbxe");

@@ -30,7 +30,8 @@ static int refuse(const char *path, const char *const *inputs, int fresh)
     struct stat about;
     for (; *inputs; inputs++)
         if (file_same(path, *inputs))
-            return fail(WKV_EARG, "%s: is an input of this run, %s, and would be replaced; take another folder for the results",
+            return fail(WKV_EARG,
+                        "%s: is an input of this run, %s, and would be replaced; take another folder for the results",
                         path, *inputs);
     if (!fresh || stat(path, &about) || (S_ISREG(about.st_mode) && !about.st_size)) return 0;
     return fail(WKV_EARG, "%s: is the result of another run; take another folder, or move it away", path);

@@ -145,7 +145,8 @@ static json_t *with_real(json_t *line, const char *key, double x)
 int history_line(FILE *log, json_t *line, const char *name)
 {
     if (!line) return fail(WKV_ENOMEM, "no memory for a line of %s", name);
-    int bad = json_dumpf(line, log, JSON_REAL_PRECISION(7) | JSON_PRESERVE_ORDER) || fputc('\n', log) == EOF || fflush(log) || ferror(log);
+    int bad = json_dumpf(line, log, JSON_REAL_PRECISION(7) | JSON_PRESERVE_ORDER) || fputc('\n', log) == EOF ||
+              fflush(log) || ferror(log);
     json_decref(line);
     return bad ? fail(WKV_EIO, "%s cannot be written: %s", name, strerror(errno)) : 0;
 }

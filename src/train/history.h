@@ -27,9 +27,9 @@ typedef struct {
     double page_time; /* when the page was written */
 } history;
 
-/* Open the logs in a folder but train.jsonl, which h->log is already (file_log). The first `keep` bytes of that stay and are read;
- * what is behind them, of a run that was killed after its last checkpoint, is written anew. step: where the run goes on.
- * WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
+/* Open the logs in a folder but train.jsonl, which h->log is already (file_log). Its first `keep` bytes stay and are
+ * read; the lines behind them, of a run that was killed after its last checkpoint, are written anew. step: where the
+ * run continues. WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
 int history_open(history *h, const char *folder, int64_t keep, int64_t step);
 void history_close(history *h);
 

@@ -12,7 +12,7 @@ static int parse(json_t **out, const char *text, size_t bytes)
     return err == WKV_EFORMAT ? fail_prefix(err, "not JSON") : err;
 }
 
-/* ---- lines and lists ------------------------------------------------------------------------------------------------------ */
+/* ---- lines and lists --------------------------------------------------------------------------------------------- */
 
 /* Bytes of the byte order mark and the blanks that a text begins with. */
 static size_t lead(const char *p, size_t n)

@@ -9,7 +9,8 @@ const wkv_ranks *ranks_of(const wkv_train_options *o) { return o->ranks && o->ra
 int ranks_check(const wkv_ranks *r)
 {
     if (!r || r->count <= 1) return 0;
-    if (r->rank < 0 || r->rank >= r->count) return fail(WKV_EARG, "process %d of %d; they count from 0", r->rank, r->count);
+    if (r->rank < 0 || r->rank >= r->count)
+        return fail(WKV_EARG, "process %d of %d; they count from 0", r->rank, r->count);
     if (r->add && r->reduce && r->copy && r->advance && r->finish) return 0;
     return fail(WKV_EARG, "%d processes that train together, but a function by which they talk is NULL", r->count);
 }

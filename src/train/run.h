@@ -38,7 +38,7 @@ typedef struct {
 
 /* Open everything that is read, from the beginning or from a checkpoint, and make the plan. job_end in any case. */
 int job_begin(job *j, const wkv_train_options *o);
-/* Open the folder and what is written to in it: only in the process that leads, once the plan is accepted. */
+/* Open the folder and the output files in it: only in the process that leads, once the plan is accepted. */
 int job_open(job *j);
 void job_end(job *j);
 

@@ -148,7 +148,13 @@ static int fits_whole(const tuner *t, int64_t rows)
 /* Samples computed at once, as a part of a step in which `counted` tokens count. */
 static int run_group(tuner *t, const sample *s, int n, int64_t counted, int learn, double *loss)
 {
-    sweep w = {.t = t, .s = s, .n = n, .counted = counted, .len = (size_t)rwkv_state_len(t->m), .learn = learn, .passed = learn && !t->o.cut};
+    sweep w = {.t = t,
+               .s = s,
+               .n = n,
+               .counted = counted,
+               .len = (size_t)rwkv_state_len(t->m),
+               .learn = learn,
+               .passed = learn && !t->o.cut};
     int longest = 0;
     for (int i = 0; i < n; i++) longest = rows_of(&s[i]) > longest ? rows_of(&s[i]) : longest;
     w.length = t->o.chunk && t->o.chunk < longest ? t->o.chunk : longest;
@@ -195,7 +201,7 @@ int tuner_gradient(tuner *t, const sample *s, int n, int learn, double *loss)
     return 0;
 }
 
-/* ---- cost ------------------------------------------------------------------------------------------------------------ */
+/* ---- cost -------------------------------------------------------------------------------------------------------- */
 
 static double seconds(void)
 {

@@ -1,4 +1,4 @@
-/* textfile.c - read a file of text, or say what it is instead. */
+/* textfile.c - read a file of text, or name the kind of any other file. */
 #include "train/textfile.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -97,7 +97,7 @@ static const stranger strangers[] = {
     {0, BYTES("\xfe\xff"), "text in UTF-16", "iconv -f UTF-16 -t UTF-8 '%s' >out", 0},
 };
 
-/* A zip is what its members say. */
+/* The kind of a zip, by its members. */
 static const struct {
     const char *member;
     stranger is;
@@ -183,7 +183,7 @@ static int check_text(const char *path, const char *text, size_t n)
                 path, bad, n);
 }
 
-/* What the first bytes say is refused before the rest is read or unpacked. */
+/* A file is refused for its first bytes before the rest is read or unpacked. */
 static int check_head(void *user, const char *head, size_t n)
 {
     char *path = user;

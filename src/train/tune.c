@@ -83,7 +83,8 @@ static int save_as(const job *j, const char *name, learnt what, dtype type)
 /* The model, and the vocabulary beside it. */
 static int save_model(const job *j)
 {
-    const char *type = j->o->save_type ? j->o->save_type : "bf16", *name = strcmp(type, "pth") ? "final.safetensors" : "final.pth";
+    const char *type = j->o->save_type ? j->o->save_type : "bf16",
+               *name = strcmp(type, "pth") ? "final.safetensors" : "final.pth";
     int err = save_as(j, name, LEARN_ALL, strcmp(type, "f32") ? BF16 : F32);
     char *path = err ? NULL : path_in(j->o->out, name);
     if (!err) err = path ? beside_put(path, j->t->m->V, j->vocab) : WKV_ENOMEM;
@@ -104,10 +105,16 @@ static int save(const job *j)
 /* Nothing is replaced: no result of another run, no input of this one. */
 static int check_folder(const wkv_tune_options *o)
 {
-    static const char *const results[] = {"lora.safetensors", "lora.pth",         "state.pth",  "final.safetensors", "final.pth",
-                                          "final.vocab.txt",  "final.vocab.json", "tune.jsonl", NULL};
-    const char *inputs[] = {o->data,  o->valid ? o->valid : "",         o->model ? o->model : "",
-                            o->vocab ? o->vocab : "", o->with.lora ? o->with.lora : "", o->with.state ? o->with.state : "", NULL};
+    static const char *const results[] = {"lora.safetensors",  "lora.pth",   "state.pth",
+                                          "final.safetensors", "final.pth",  "final.vocab.txt",
+                                          "final.vocab.json",  "tune.jsonl", NULL};
+    const char *inputs[] = {o->data,
+                            o->valid ? o->valid : "",
+                            o->model ? o->model : "",
+                            o->vocab ? o->vocab : "",
+                            o->with.lora ? o->with.lora : "",
+                            o->with.state ? o->with.state : "",
+                            NULL};
     return folder_refuse(o->out, results, inputs, 1);
 }
 
@@ -123,8 +130,9 @@ static int open_folder(job *j)
 
 static int write_log(const job *j, const wkv_tune_report *r)
 {
-    json_t *line = json_pack("{sI so so so sf}", "step", (json_int_t)r->step, "loss", real_or_null(r->loss), "lr", real_or_null(r->lr),
-                             "norm", real_or_null(r->norm), "tokens_per_second", rint(r->tokens_per_second));
+    json_t *line =
+        json_pack("{sI so so so sf}", "step", (json_int_t)r->step, "loss", real_or_null(r->loss), "lr",
+                  real_or_null(r->lr), "norm", real_or_null(r->norm), "tokens_per_second", rint(r->tokens_per_second));
     if (line && r->valid_loss >= 0) json_object_set_new(line, "valid_loss", real_or_null(r->valid_loss));
     return history_line(j->log, line, "tune.jsonl");
 }

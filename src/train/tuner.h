@@ -60,7 +60,7 @@ void tuner_free(tuner *t);
 /* Mean loss of what counts in n samples; when `learn`, its gradient is added to p.grads. WKV_ENOMEM. */
 int tuner_gradient(tuner *t, const sample *s, int n, int learn, double *loss);
 
-/* What a step costs, by a short measurement with the samples of one, which changes nothing. */
+/* The cost of a step, by a short measurement with the samples of one, which changes nothing. */
 typedef struct {
     double token_seconds; /* for each token that is read                     */
     size_t work_bytes;    /* activations of the samples computed at once     */

@@ -47,7 +47,8 @@ int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vo
     if (!path || !data || !*data) return fail(WKV_EARG, "no text to make a vocabulary of, or no file for it");
     for (const char *const *at = o->always; at && *at; at++) {
         size_t n = strlen(*at);
-        if (!n || n > MAX_WORD) return fail(WKV_EARG, "a word that must be in the vocabulary has %zu bytes, expected 1 to %d", n, MAX_WORD);
+        if (!n || n > MAX_WORD)
+            return fail(WKV_EARG, "a word that must be in the vocabulary has %zu bytes, expected 1 to %d", n, MAX_WORD);
     }
     int err = conversation_check_fields(o->fields);
     if (!err) err = wkv_template_find(&form.chat, o->chat, NULL, NULL);
