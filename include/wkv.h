@@ -20,9 +20,10 @@
  * or makes until the matching close or free, which accept NULL. Strings returned are borrowed from the object asked. The
  * library never prints and never exits. Token ids are int32_t, logits float, one per id of the vocabulary.
  *
- * Wrong use. A pointer that a call needs and that is NULL, a count below zero, a number that is NaN: WKV_EARG; where a pointer or a
- * size is returned NULL or 0; where nothing is, nothing happens. Out of memory: WKV_ENOMEM, at whatever allocation, and what was open
- * stays usable; a context has the scratch memory of every evaluation from the beginning. */
+ * Wrong use. A required pointer that is NULL, a negative count or a NaN argument gives WKV_EARG; a function that
+ * returns a pointer or a size gives NULL or 0, and one that returns nothing does nothing. Out of memory: WKV_ENOMEM, at
+ * whatever allocation, and open objects stay usable; a context has the scratch memory of every evaluation from its
+ * creation. */
 #ifndef WKV_H
 #define WKV_H
 
@@ -65,10 +66,11 @@ typedef struct {
                           .safetensors. Other tensors in it take the place of the model's                                  */
     float lora_alpha;  /* adapters count alpha / rank times; 0: the alpha that the file tells                              */
     const char *state; /* a tuned initial state (blocks.N.att.time_state), with which every text begins                    */
-    int no_mmap;       /* not 0: read the files into memory in place of mapping them. A mapped file must not change while the model is
-                          open: one that is cut short (truncate, cp over it) ends the process with SIGBUS at the next read behind its
-                          new end, and one that is overwritten gives other weights. Writing beside it and renaming is safe. Without a
-                          mapping it may change; WKV_ENOMEM, with both sizes, when less memory is free                     */
+    int no_mmap;       /* not 0: read the files into memory in place of mapping them. A mapped file must not change
+                          while the model is open: a file cut short (truncate, cp over it) ends the process with SIGBUS
+                          at the next read behind its new end, and an overwritten file gives other weights. Writing
+                          beside it and renaming is safe. Without a mapping it may change; WKV_ENOMEM, with both sizes,
+                          when less memory is free                                                                    */
 } wkv_model_options;
 
 /* Open a checkpoint: .pth, .safetensors / .st, .gguf, rwkv.cpp .bin, or a folder of shards; its version and sizes are found
@@ -81,7 +83,7 @@ WKV_API void wkv_model_close(wkv_model *m);
 
 typedef struct {
     const char *path, *format, *naming;  /* "x.gguf", "gguf v3", "llama.cpp"                                             */
-    const char *version;                 /* "4", "5.0", "5.1", "5.2", "6", "7", "7a"                                     */
+    const char *version;                 /* "4", "5.0", "5.1", "5.2", "6", "7", "7a"                                  */
     const char *types;                   /* how the weights are stored, most bytes first: "bf16, f32"                    */
     int layers, width;                   /* L, C                                                                         */
     int heads, head_size;                /* H, N; 0 for version 4                                                        */
@@ -93,17 +95,17 @@ typedef struct {
     size_t file_bytes;
     size_t state_bytes;                  /* of one wkv_state                                                             */
     size_t weight_bytes[3];              /* bytes of the weights at f32, f16/bf16, and as stored in the file             */
-    const char *chat;                    /* the chat template that fits it (wkv_template_find)                           */
-    int context_length;                  /* tokens of the longest texts it was trained on, as its name (ctx16384), a folder's
-                                            config.json or a GGUF tells; 0: unknown. No limit: a state reads on for ever,
-                                            though a model forgets more of what is farther back than that                */
-    const struct wkv_profile *profile;   /* how its publisher samples when it does not think (wkv_template_profile)      */
+    const char *chat;                    /* the chat template that fits it (wkv_template_find)                        */
+    int context_length;                  /* tokens of the longest training texts, from its name (ctx16384), a folder's
+                                            config.json or a GGUF; 0: unknown. No limit: a state reads on for ever,
+                                            though a model forgets more of the text farther back than that            */
+    const struct wkv_profile *profile;   /* its publisher's sampling when it does not think (wkv_template_profile)    */
 } wkv_model_info;
 
 WKV_API const wkv_model_info *wkv_model_about(const wkv_model *m);
 
-/* WKV_EARG, with a sentence, when `path`, which is about to be written, is a file that the model, its adapter or its state was read
- * from (device and inode, so through links too). */
+/* WKV_EARG, with a sentence, when `path`, which is about to be written, is a file that the model, its adapter or its
+ * state was read from (device and inode, so through links too). */
 WKV_API int wkv_model_refuse_output(const wkv_model *m, const char *path);
 
 /* Bytes of memory that the weights take when the model is opened with this type (wkv_model_options); NULL: as it is open, with what
@@ -163,11 +165,13 @@ WKV_API int wkv_eval_batch(wkv_context *c, const wkv_sequence *sequences, int co
 
 typedef struct wkv_tokenizer wkv_tokenizer;
 
-/* The tokenizer of a model (path NULL): the vocabulary inside its GGUF, a vocabulary file beside it (its path with .vocab.txt
- * or .vocab.json in place of the extension; rwkv_vocab_v20230424.txt, 20B_tokenizer.json, vocab.txt, vocab.json; in a folder of Hugging Face's also
- * tokenizer.json), in $WKV_DATA, $WKV_MODELS, $XDG_DATA_HOME/wkv or ~/.local/share/wkv, chosen by the size of its vocabulary; for want of a file World and 20B
- * come from the library itself, and V = 256 means bytes. With a path, that file: World's line format (.txt), a tokenizers .json (20B,
- * World), a character vocabulary (.json), a GGUF; or one of the words "world", "20B", "bytes". m may be NULL when there is a path. */
+/* The tokenizer of a model (path NULL): the vocabulary inside its GGUF, a vocabulary file beside it (its path with
+ * .vocab.txt or .vocab.json in place of the extension; rwkv_vocab_v20230424.txt, 20B_tokenizer.json, vocab.txt,
+ * vocab.json; in a Hugging Face folder also tokenizer.json), in $WKV_DATA, $WKV_MODELS, $XDG_DATA_HOME/wkv or
+ * ~/.local/share/wkv, chosen by the size of its vocabulary; for want of a file World and 20B come from the library
+ * itself, and V = 256 means bytes. With a path, that file: World's line format (.txt), a tokenizers .json (20B, World),
+ * a character vocabulary (.json), a GGUF; or one of the words "world", "20B", "bytes". m may be NULL when there is a
+ * path. */
 WKV_API int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m);
 WKV_API void wkv_tokenizer_close(wkv_tokenizer *t);
 WKV_API const char *wkv_tokenizer_name(const wkv_tokenizer *t); /* "World", "GPT-NeoX 20B", "bytes", "characters", "trie" */
@@ -206,7 +210,7 @@ typedef struct wkv_sampler wkv_sampler;
 typedef struct {
     float temperature;
     float top_p;                  /* keep tokens at least as probable as the one that reaches this mass; 0 or 1: off
-                                     (the official sampler takes 0 for greedy, which here is temperature 0)             */
+                                     (the official sampler takes 0 for greedy, which here is temperature 0)           */
     int top_k;                    /* 0: off                                                                              */
     float min_p;                  /* keep tokens of at least min_p x the most probable; 0: off                           */
     float typical_p;              /* locally typical mass; 0 or 1: off                                                   */
@@ -216,7 +220,7 @@ typedef struct {
     float penalty_decay;          /* counts x this after every token; 0: 0.996                                           */
     const int32_t *bans;          /* ids never drawn                                                                     */
     int n_bans;
-    const int32_t *bias_ids;      /* logit[bias_ids[i]] += bias[i]; finite, or -infinity to ban the id                    */
+    const int32_t *bias_ids;      /* logit[bias_ids[i]] += bias[i]; finite, or -infinity to ban the id                */
     const float *bias;
     int n_bias;
     uint64_t seed;
@@ -227,24 +231,26 @@ typedef struct {
 WKV_API int wkv_sampler_new(wkv_sampler **out, const wkv_sampler_options *o, int vocab, const wkv_tokenizer *t);
 WKV_API void wkv_sampler_free(wkv_sampler *s);
 
-/* Sample an id, and count it for the penalties. A logit of -infinity is legal and bans its id. Negative, and nothing is counted:
- * WKV_EFORMAT: a logit is NaN or +infinity, as weights, adapters and states of NaN make them; WKV_EARG: every id is banned. */
+/* Sample an id, and count it for the penalties. A logit of -infinity is legal and bans its id. Negative, and nothing is
+ * counted: WKV_EFORMAT: a logit is NaN or +infinity, as weights, adapters and states of NaN make them; WKV_EARG: every
+ * id is banned. */
 WKV_API int32_t wkv_sample(wkv_sampler *s, const float *logits);
 WKV_API void wkv_sampler_count(wkv_sampler *s, int32_t id);      /* count a token that was not drawn (a prompt's) */
 WKV_API void wkv_sampler_reset(wkv_sampler *s);                  /* forget counts; the random stream goes on */
 
 /* ---- chat templates -------------------------------------------------------------------------------------------------- */
 
-/* Models of template "g1" can think before they answer. They are asked for it behind the question and by an answer that is begun
- * for them; the ">" that is missing they write themselves. Published in BlinkDL/RWKV-LM, RWKV-v7/RWKV7-G1x-templates.txt. */
+/* Models of template "g1" can think before they answer. They are asked for it behind the question and by an answer that
+ * is begun for them; the ">" that is missing they write themselves. Published in BlinkDL/RWKV-LM,
+ * RWKV-v7/RWKV7-G1x-templates.txt. */
 typedef enum {
-    WKV_THINK_OFF,        /* nothing: they answer at once, mostly               "xxx\n\nAssistant:"                       */
-    WKV_THINK_SHORT,      /* some sentences                       "xxx (think a bit)\n\nAssistant: <think"                */
-    WKV_THINK_MEDIUM,     /*                                            "xxx (think)\n\nAssistant: <think"                */
-    WKV_THINK_LONG,       /*                                      "xxx (think a lot)\n\nAssistant: <think"                */
-    WKV_THINK_OPEN,       /* as long as they like                               "xxx\n\nAssistant: <think"                */
-    WKV_THINK_FAKE,       /* an empty thought: good answers, fast               "xxx\n\nAssistant: <think>\n</think"      */
-    WKV_THINK_FAKE_INLINE /* the same without a line end inside                 "xxx\n\nAssistant: <think></think"        */
+    WKV_THINK_OFF,        /* nothing: they answer at once, mostly               "xxx\n\nAssistant:"                   */
+    WKV_THINK_SHORT,      /* some sentences                       "xxx (think a bit)\n\nAssistant: <think"            */
+    WKV_THINK_MEDIUM,     /*                                            "xxx (think)\n\nAssistant: <think"            */
+    WKV_THINK_LONG,       /*                                      "xxx (think a lot)\n\nAssistant: <think"            */
+    WKV_THINK_OPEN,       /* as long as they like                               "xxx\n\nAssistant: <think"            */
+    WKV_THINK_FAKE,       /* an empty thought: good answers, fast               "xxx\n\nAssistant: <think>\n</think"  */
+    WKV_THINK_FAKE_INLINE /* the same without a line end inside                 "xxx\n\nAssistant: <think></think"    */
 } wkv_think;
 
 typedef struct {
@@ -255,20 +261,20 @@ typedef struct {
     const char *join;             /* what stands between a question and the assistant's name: "\n\n"                     */
     const char *stops[4];         /* strings that end an answer, NULL-terminated; the first begins with what stands
                                    * between an answer and the next turn                                                 */
-    const char *tool_stop;        /* the string that ends a call of a tool: "\n```"; NULL: it has no form for tools       */
+    const char *tool_stop;        /* the string that ends a call of a tool: "\n```"; NULL: it has no form for tools   */
 } wkv_template;
 
-/* The template called `name`, or with NULL the one that fits the model: by the name of its file, of its folder, or inside a
- * GGUF; by the chat template that came with it (a GGUF's, chat_template.jinja, tokenizer_config.json), which is recognised by
- * its text and never run; by its vocabulary; and by its version. Without a model the newest of that name. WKV_EARG for an
- * unknown name, with the list. t may be NULL. */
+/* The template called `name`, or with NULL the one that fits the model: by the name of its file, of its folder, or
+ * inside a GGUF; by the chat template that came with it (a GGUF's, chat_template.jinja, tokenizer_config.json), which
+ * is recognised by its text and never run; by its vocabulary; and by its version. Without a model the newest of that
+ * name. WKV_EARG for an unknown name, with the list. t may be NULL. */
 WKV_API int wkv_template_find(const wkv_template **out, const char *name, const wkv_model *m, const wkv_tokenizer *t);
 
-/* Write one turn as the model should read it, up to where it answers: "User: hi\n\nAssistant:". The `first` turn begins with
- * the opening, or with the system text in its place (which may be NULL). Line ends of both texts are made "\n", blank lines
- * are taken out, because a blank line ends a turn, and so are blanks around them. Templates but "g1" do not think: WKV_THINK_OFF
- * stands for each way then. Returns
- * the length, whatever cap is; out is zero-terminated when cap > 0. */
+/* Write one turn as the model should read it, up to where it answers: "User: hi\n\nAssistant:". The `first` turn begins
+ * with the opening, or with the system text in its place (which may be NULL). Line ends of both texts are made "\n",
+ * blank lines are taken out, because a blank line ends a turn, and so are blanks around them. Templates but "g1" do not
+ * think: WKV_THINK_OFF is used for each way then. Returns the length, whatever cap is; out is zero-terminated when
+ * cap > 0. */
 WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think,
                                  char *out, size_t cap);
 
@@ -276,30 +282,33 @@ WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *s
  * way. Returns and terminates as wkv_template_turn. */
 WKV_API size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, size_t cap);
 
-/* The same where the model calls tools: a conversation of tools_turn, tools_reply, tools_output, tools_reply and so on. These
- * three clean, return and terminate as the two above; a template without tool_stop gives "" and 0.
+/* The same where the model calls tools: a conversation of tools_turn, tools_reply, tools_output, tools_reply and so on.
+ * These three clean, return and terminate as the two above; a template without tool_stop gives "" and 0.
  *
- * turn: the first tells the tools behind the system text (which may be NULL), as a list of lines ("- get_weather(location:
- * string)") or as JSON, an array with one object of "name", "description" and "arguments" a line, and ends where the call is to
- * be written, which ends in tool_stop: "System: Tools:\n...\nReturn only a JSON function call.\n\nUser: hi\n\nAssistant:
- * ```json". A model that thinks is left at "<think" and opens the fence itself.
+ * turn: the first gives the tools behind the system text (which may be NULL), as a list of lines
+ * ("- get_weather(location: string)") or as JSON, an array with one object of "name", "description" and "arguments" a
+ * line, and ends where the call is to be written, which ends in tool_stop: "System: Tools:\n...\nReturn only a JSON
+ * function call.\n\nUser: hi\n\nAssistant: ```json". A model that thinks is left at "<think" and opens the fence
+ * itself.
  * reply: such a call: "\n{...}\n```\n\n".
- * output: what the function gave: "User: Function output:\n...\n\nAssistant: ```json". For an answer in words in place of
- * another call, give "Function output:\n..." to wkv_template_turn. */
-WKV_API size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools, const char *user,
-                                       wkv_think think, char *out, size_t cap);
+ * output: the function's result: "User: Function output:\n...\n\nAssistant: ```json". For an answer in words in place
+ * of another call, give "Function output:\n..." to wkv_template_turn. */
+WKV_API size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools,
+                                       const char *user, wkv_think think, char *out, size_t cap);
 WKV_API size_t wkv_template_tools_reply(const wkv_template *t, const char *call, char *out, size_t cap);
-WKV_API size_t wkv_template_tools_output(const wkv_template *t, const char *output, wkv_think think, char *out, size_t cap);
+WKV_API size_t wkv_template_tools_output(const wkv_template *t, const char *output, wkv_think think, char *out,
+                                         size_t cap);
 
 typedef struct wkv_profile {
-    const char *name;            /* "g1 open think", "g1 fake think", "g1", "world", "raven", "pile", "plain", or the file that tells */
-    wkv_sampler_options sampler; /* without a seed and lists                                                            */
+    const char *name;            /* "g1 open think", "g1 fake think", "g1", "world", "raven", "pile", "plain", or the
+                                    name of the JSON file with the values                                             */
+    wkv_sampler_options sampler; /* without a seed and lists                                                          */
 } wkv_profile;
 
-/* How the publishers of the models of a template sample. With m, what generation_config.json in its folder gives takes the place
- * of theirs (temperature, top_p, top_k, min_p, typical_p, presence_penalty, frequency_penalty, penalty_decay), and for a faked
- * thought what fake_think_generation_config.json gives; m may be NULL. Penalties are for tokens that are words or parts of
- * words. */
+/* The sampling options that the publishers of a template's models use. With m, the values of generation_config.json in
+ * its folder take the place of theirs (temperature, top_p, top_k, min_p, typical_p, presence_penalty,
+ * frequency_penalty, penalty_decay), and for a faked thought those of fake_think_generation_config.json; m may be NULL.
+ * Penalties are for tokens that are words or parts of words. */
 WKV_API void wkv_template_profile(wkv_profile *out, const wkv_template *t, wkv_think think, const wkv_model *m);
 
 /* ---- conversion ------------------------------------------------------------------------------------------------------ */
@@ -310,20 +319,24 @@ typedef struct {
                          hold it, and is f32 where it cannot (a .st is f16)                                              */
     int portable;     /* of a GGUF: 0: matrices in the order in which they are run, so that it is used where it lies, by this
                          library only; else as llama.cpp reads it                                                        */
-    const wkv_tokenizer *tokenizer; /* the vocabulary: a GGUF has it inside (but for byte pair encoding); beside other files it is
-                         written as PATH.vocab.txt or .vocab.json in place of the extension, unless the model at `path` is given the
-                         same without it. Another vocabulary there is an error: WKV_EARG. NULL: none                     */
+    const wkv_tokenizer *tokenizer; /* the vocabulary: a GGUF has it inside (but for byte pair encoding); beside other
+                         files it is written as PATH.vocab.txt or .vocab.json in place of the extension, unless the
+                         model at `path` is given the same without it. Another vocabulary there is an error: WKV_EARG.
+                         NULL: none                                                                                   */
     int (*report)(void *user, double done, double total); /* now and then; not 0 stops: WKV_ESTOPPED, and no file        */
-    int (*verify)(void *user, const char *written); /* the complete file, under a name of its own, before it is renamed to `path`;
-                                                       not 0: it is removed, and what was at `path` stays: WKV_ESTOPPED  */
+    int (*verify)(void *user, const char *written); /* the complete file, under a name of its own, before it is renamed
+                                                       to `path`; not 0: it is removed, and the file that was at `path`
+                                                       stays: WKV_ESTOPPED                                            */
     void *user;
 } wkv_convert_options;
 
-/* Write the model to `path`, whose ending says the kind of file: .pth or .safetensors (official names and shapes), .st (as
- * web-rwkv reads it), .gguf (with `portable` as llama.cpp reads it: it has vectors and some small matrices in f32 whatever the type). The file is written beside `path`, read again (names, shapes, types, bytes), and then renamed, as wkv_file.h describes. Only one tensor at a time is in memory.
- * WKV_EARG: no such ending, a type that the file cannot hold, a value that the type cannot, a `path` that is a file of the model, its
- * adapter, its state or the vocabulary, through links too, or no regular file. WKV_EUNSUPPORTED: a version,
- * a vocabulary or a tuned state that the file has no form for. WKV_EIO, WKV_ENOMEM. */
+/* Write the model to `path`. The extension gives the kind of file: .pth or .safetensors (official names and shapes),
+ * .st (as web-rwkv reads it), .gguf (with `portable` as llama.cpp reads it: it has vectors and some small matrices in
+ * f32 whatever the type). The file is written beside `path`, read again (names, shapes, types, sizes), and then
+ * renamed, as wkv_file.h describes. Only one tensor at a time is in memory.
+ * WKV_EARG: no such extension, a type that the file cannot hold, a value that the type cannot, a `path` that is a file
+ * of the model, its adapter, its state or the vocabulary, through links too, or no regular file. WKV_EUNSUPPORTED: a
+ * version, a vocabulary or a tuned state that the file has no form for. WKV_EIO, WKV_ENOMEM. */
 WKV_API int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options);
 
 /* ---- tests ---------------------------------------------------------------------------------------------------------- */

@@ -2,10 +2,10 @@
  *
  * Reading: regular files only. A directory, FIFO, device or socket is refused, and opening one never waits.
  *
- * Writing: everything goes to a part file beside `path`, PATH.part-<process id>, which wkv_file_commit renames to `path` once it
- * is on the disk: a reader never sees half a file, and a writer that is killed leaves what was there before. A symbolic link
- * stays, and its target is replaced; a replaced file keeps its mode; a FIFO or a device is written to as it is. The next writer of
- * the same path removes part files that dead processes left of it, and no other file.
+ * Writing: everything goes to a part file beside `path`, PATH.part-<process id>, which wkv_file_commit renames to
+ * `path` once it is on the disk: a reader never sees half a file, and a writer that is killed leaves the old file. A
+ * symbolic link stays, and its target is replaced; a replaced file keeps its mode; a FIFO or a device is written to as
+ * it is. The next writer of the same path removes part files that dead processes left of it, and no other file.
  *
  * Conventions are those of wkv.h: 0 or a negative code with a sentence in wkv_error(). */
 #ifndef WKV_FILE_H
@@ -21,14 +21,14 @@ extern "C" {
 /* A stream to read from; fclose closes it. WKV_EIO: missing, no permission, no regular file. */
 WKV_API int wkv_file_open(FILE **out, const char *path);
 
-/* All of a file, with a zero byte behind it; the caller frees it. WKV_EIO; WKV_ENOMEM with the bytes needed and free. */
+/* All of a file and a zero byte behind it; the caller frees it. WKV_EIO; WKV_ENOMEM with the bytes needed and free. */
 WKV_API int wkv_file_read(char **out, size_t *bytes, const char *path);
 
 /* 1 when both paths exist and are the same file (device and inode), through links too. */
 WKV_API int wkv_file_same(const char *a, const char *b);
 
-/* WKV_EARG when `path`, which is about to be written, is the same file as `input`, which is read (NULL: 0). `role` says in the
- * sentence what the input is: "the model". */
+/* WKV_EARG when `path`, which is about to be written, is the same file as `input`, which is read (NULL: 0). `role`
+ * names the input in the sentence: "the model". */
 WKV_API int wkv_file_refuse_input(const char *path, const char *input, const char *role);
 
 typedef struct wkv_file wkv_file;
@@ -36,8 +36,8 @@ typedef struct wkv_file wkv_file;
 /* Begin to write `path`. WKV_EIO, WKV_ENOMEM. */
 WKV_API int wkv_file_create(wkv_file **out, const char *path);
 WKV_API int wkv_file_put(wkv_file *f, const void *data, size_t bytes); /* WKV_EIO once the disk is full */
-WKV_API int wkv_file_commit(wkv_file *f);                              /* frees f in either case; WKV_EIO: what was there stays */
-WKV_API void wkv_file_abandon(wkv_file *f);                            /* NULL is accepted; what was there stays */
+WKV_API int wkv_file_commit(wkv_file *f);                              /* always frees f; WKV_EIO: the old file stays */
+WKV_API void wkv_file_abandon(wkv_file *f);                            /* NULL is accepted; the old file stays */
 
 #ifdef __cplusplus
 }

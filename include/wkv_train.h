@@ -56,13 +56,14 @@ typedef struct {
     double step_flops;         /* 6 x parameters (the embedding, which is only looked up, not counted) x tokens        */
     double tokens_per_second, seconds;
     int processes;             /* that train together; memory is that of each                                          */
-    int chosen;                /* sizes, context, batch, learning rate or steps of a new model follow from the amount of text   */
-    int head_size, context, batch; /* of the model; tokens of a sequence, sequences of a step                          */
-    double lr;                 /* learning rate at first                                                               */
-    int passed_over;           /* entries of folders that are no data, ...                                             */
-    const char *passed_over_first; /* ... and the name of the first one                                                */
-    const char *damaged;       /* the sentence about a newest checkpoint that is damaged, of a run that is resumed from an older
-                                  one; NULL: none is                                                                   */
+    int chosen;                /* sizes, context, batch, learning rate or steps of a new model follow from the amount
+                                  of text                                                                             */
+    int head_size, context, batch; /* of the model; tokens of a sequence, sequences of a step                         */
+    double lr;                 /* learning rate at first                                                              */
+    int passed_over;           /* entries of folders that are no data, ...                                            */
+    const char *passed_over_first; /* ... and the name of the first one                                               */
+    const char *damaged;       /* the sentence about a newest checkpoint that is damaged, of a run that is resumed from
+                                  an older one; NULL: none is                                                         */
 } wkv_train_plan;
 
 typedef struct {
@@ -70,7 +71,7 @@ typedef struct {
     int64_t tokens;            /* trained on so far                                                                    */
     double epoch;              /* how often the data was read                                                          */
     double loss;               /* of this step: nats per token; not finite when the step was skipped                   */
-    double smooth;             /* mean of the losses, in which later ones weigh more                                   */
+    double smooth;             /* mean of the losses, in which later ones weigh more                                  */
     double lr;                 /* learning rate of this step                                                           */
     double norm;               /* length of the whole gradient before it was clipped                                   */
     int64_t skipped;           /* steps so far whose gradient was no number                                            */
@@ -79,8 +80,8 @@ typedef struct {
     double seconds_left;
     double valid_loss;         /* of the held-out text, when it was measured after this step; negative when not        */
     double valid_bits;         /* the same in bits per byte of text; negative without a vocabulary                     */
-    const char *sample;        /* text the model wrote after this step, NULL: none; ...                                */
-    int sample_prompt;         /* ... its first bytes, which are of the text and not written by the model              */
+    const char *sample;        /* text the model wrote after this step, NULL: none; ...                               */
+    int sample_prompt;         /* ... its first bytes, which are of the text and not written by the model             */
 } wkv_train_report;
 
 /* ---- several processes ---------------------------------------------------------------------------------------------- */
@@ -146,11 +147,12 @@ typedef struct {
     const char *out;           /* folder, made when it is not there                                                    */
     int resume;                /* go on from the last checkpoint in `out`; from the beginning where there is none yet.
                                   Options left at zero are the run's own; others must be                               */
-    const char *const *data;   /* files and folders, NULL behind the last. .txt: one document; .jsonl, .json, .csv, .tsv: one in
-                                  every object or row, in the spellings of docs/training.md ("Data"); .idx, .bin: tokens
-                                  (binidx). gzip and zstd are unpacked; what is not text is refused by name            */
+    const char *const *data;   /* files and folders, NULL behind the last. .txt: one document; .jsonl, .json, .csv,
+                                  .tsv: one in every object or row, in the spellings of docs/training.md ("Data");
+                                  .idx, .bin: tokens (binidx). gzip and zstd are unpacked; other kinds of file are
+                                  refused by name                                                                     */
     const char *fields;        /* names of the fields of objects and rows: "TEXT", "QUESTION,ANSWER" or
-                                  "QUESTION,ANSWER,CONTEXT"; NULL: the known ones                                      */
+                                  "QUESTION,ANSWER,CONTEXT"; NULL: the known ones                                     */
     double epochs;             /* instead of `steps`: times the data is read                                           */
     const char *order;         /* "epochs" (NULL): shuffled, everything once an epoch; "magic": the official order     */
     const char *valid;         /* held-out text, as `data`; NULL: from the end of the data, ...                        */
@@ -159,13 +161,13 @@ typedef struct {
                                   wkv_vocabulary_train does. NULL: the checkpoint's with `init`, else "2048". Token
                                   files need none, but then vocab_size                                                 */
     const char *chat;          /* template of conversations, as wkv_template_find; NULL: the model's                   */
-    const char *save_type;     /* of final and best: "bf16" (NULL) or "f32", both safetensors; "pth": bf16 in a .pth   */
+    const char *save_type;     /* of final and best: "bf16" (NULL) or "f32", both safetensors; "pth": bf16 in a .pth  */
     int save_every;            /* steps between checkpoints; 0: 1000; negative: at the end only. Else also every ten minutes */
     int keep;                  /* checkpoints kept, the last ones; 0: 2                                                */
     int log_every;             /* steps between figures; their loss is the mean; 0: 10                                 */
     int valid_every;           /* steps between measurements of the held-out text; 0: a quarter of all, at most 500;
-                                  negative: at the end only                                                            */
-    int sample_every;          /* steps between samples, and one after the last; 0: as valid_every; negative: none     */
+                                  negative: at the end only                                                           */
+    int sample_every;          /* steps between samples, and one after the last; 0: as valid_every; negative: none    */
     double peak;               /* operations a second of this machine (wkv_roof.fma), for the share; 0: not known      */
     int (*plan)(void *user, const wkv_train_plan *p);     /* before the first step; not 0: stop with WKV_ESTOPPED      */
     int (*report)(void *user, const wkv_train_report *r); /* after every step; not 0: save and stop with WKV_ESTOPPED  */
@@ -174,14 +176,15 @@ typedef struct {
 
 /* ---- a whole run ---------------------------------------------------------------------------------------------------- */
 
-/* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; opens as a model), at the
- * end final.safetensors, best.safetensors (of the lowest loss on held-out text; both .pth with save_type
+/* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; opens as a
+ * model), at the end final.safetensors, best.safetensors (of the lowest loss on held-out text; both .pth with save_type
  * "pth"), train.jsonl, train.html, and event files.
- * Files of another run and inputs of this one are never replaced; `out` is not touched before the plan is accepted, and locked from
- * then on. A run whose newest checkpoint is damaged goes on from the newest one that is whole (wkv_train_plan.damaged). WKV_EARG
- * names the option that is off, a run that is there already or at work in `out`, an input that would be replaced, or the setting in
- * which a resumed run differs; WKV_EIO, WKV_EFORMAT the file; WKV_ESTOPPED when plan or report asked for it, after saving, or when five steps in a row gave a loss or
- * gradient that is no number. */
+ * Files of another run and inputs of this one are never replaced; `out` is not touched before the plan is accepted, and
+ * locked from then on. A run with a damaged newest checkpoint resumes from the newest intact one
+ * (wkv_train_plan.damaged). WKV_EARG names the option that is off, a run that is there already or at work in `out`, an
+ * input that would be replaced, or the setting in which a resumed run differs; WKV_EIO, WKV_EFORMAT the file;
+ * WKV_ESTOPPED when plan or report asked for it, after saving, or when five steps in a row gave a loss or gradient that
+ * is NaN or infinite. */
 WKV_API int wkv_train(const wkv_train_options *o);
 
 /* ---- the trainer ---------------------------------------------------------------------------------------------------- */
@@ -219,10 +222,10 @@ typedef struct {
     int size;                  /* ids at most; 0: 2048. Id 0 ends a text, 1 to 256 are the single bytes                */
     const char *const *always; /* words that must be in it, NULL behind the last; NULL: none                           */
     const char *chat;          /* template of conversations; NULL: plain                                               */
-    const char *fields;        /* as wkv_train_options.fields                                                          */
-    int *passed_over;          /* becomes the number of entries of folders that are no data; NULL: not wanted          */
+    const char *fields;        /* as wkv_train_options.fields                                                         */
+    int *passed_over;          /* becomes the number of entries of folders that are no data; NULL: not wanted         */
     int rounds;                /* at most so many exchanges of words; 0: 24; negative: none                            */
-    int *made;                 /* becomes the number of ids that were made; NULL: not wanted                           */
+    int *made;                 /* becomes the number of ids that were made; NULL: not wanted                          */
     int (*report)(void *user, int round, double bytes_per_token); /* after each; not 0 stops: WKV_ESTOPPED             */
     void *user;
 } wkv_vocabulary_options;
@@ -232,8 +235,8 @@ typedef struct {
  * the options alone. WKV_EARG: no text, no words in it, or `path` is a file of it; WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
 WKV_API int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vocabulary_options *options);
 
-/* The string called "text" of a line of a .jsonl, as training reads it. *text belongs to the caller, who frees it; NULL: the line
- * holds only blanks. WKV_EFORMAT, WKV_ENOMEM. */
+/* The string called "text" of a line of a .jsonl, as training reads it. *text belongs to the caller, who frees it;
+ * NULL: the line holds only blanks. WKV_EFORMAT, WKV_ENOMEM. */
 WKV_API int wkv_jsonl_text(char **text, size_t *bytes, const char *line, size_t length);
 
 #ifdef __cplusplus

@@ -29,14 +29,14 @@ typedef struct {
     int longest;                /* tokens of the longest                                                               */
     int cut, left_out;          /* samples whose end was left out; samples left out, as nothing in them counts         */
     int64_t steps;
-    double epochs;              /* times each sample is read in these steps                                            */
-    int batch, warmup;          /* samples in a step; steps in which the learning rate rises                           */
-    double lr;                  /* learning rate at first                                                              */
-    size_t work_bytes;          /* activations of a step                                                               */
-    size_t available_bytes;     /* memory of this machine that is free                                                 */
-    double tokens_per_second, seconds; /* by a short measurement                                                       */
-    int passed_over;            /* entries of folders that are no data, ...                                            */
-    const char *passed_over_first; /* ... and the name of the first one                                                */
+    double epochs;              /* times each sample is read in these steps                                           */
+    int batch, warmup;          /* samples in a step; steps in which the learning rate rises                          */
+    double lr;                  /* learning rate at first                                                             */
+    size_t work_bytes;          /* activations of a step                                                              */
+    size_t available_bytes;     /* memory of this machine that is free                                                */
+    double tokens_per_second, seconds; /* by a short measurement                                                      */
+    int passed_over;            /* entries of folders that are no data, ...                                           */
+    const char *passed_over_first; /* ... and the name of the first one                                               */
 } wkv_tune_plan;
 
 /* A sample as the model will read it: ids[i] is to be learnt where counts[i] is not 0. */
@@ -65,18 +65,19 @@ typedef struct {
                                  either), "low-rank" (the version's own small ones), or names, "att.key". NULL: "att,ffn" */
     wkv_model_options with;   /* an adapter, a state to go on from                                                     */
 
-    const char *data;         /* a file or a folder. .jsonl, .json, .csv, .tsv: a sample in every object or row, in the spellings of
-                                 docs/training.md ("Data"). Any other: one text, cut into pieces of `context` tokens. gzip and zstd
-                                 are unpacked; what is not text is refused by name                                     */
-    const char *fields;       /* names of the fields that samples have: "TEXT", "QUESTION,ANSWER" or "QUESTION,ANSWER,CONTEXT";
-                                 NULL: the known ones                                                                  */
+    const char *data;         /* a file or a folder. .jsonl, .json, .csv, .tsv: a sample in every object or row, in the
+                                 spellings of docs/training.md ("Data"). Any other: one text, cut into pieces of
+                                 `context` tokens. gzip and zstd are unpacked; files that are not text are refused by
+                                 name                                                                                 */
+    const char *fields;       /* names of the fields that samples have: "TEXT", "QUESTION,ANSWER" or
+                                 "QUESTION,ANSWER,CONTEXT"; NULL: the known ones                                      */
     const char *valid;        /* held-out samples, the same; NULL: none                                                */
     const char *vocab;        /* as wkv_tokenizer_open; NULL: the model's                                              */
     const char *chat;         /* template of conversations, as wkv_template_find; NULL: the model's                    */
     const char *out;          /* folder, made when it is not there                                                     */
 
     int64_t steps;            /* 0: as many as `epochs` take                                                           */
-    int epochs;               /* times every sample is learnt; 0: 3, or so many that there are 60 steps                 */
+    int epochs;               /* times every sample is learnt; 0: 3, or so many that there are 60 steps               */
     int batch;                /* samples in a step; 0: 8                                                               */
     int micro_batch;          /* samples computed at once; 0: as many as have 512 tokens                               */
     int checkpointing;        /* 1: layers are run twice, which needs less memory; -1: once; 0: by the memory there is     */
@@ -87,7 +88,7 @@ typedef struct {
                                  work, but what is learnt does not look back further than a chunk                      */
     float lr_init, lr_final;  /* 0: 1e-3 for lora, 1 for state, 3e-5 for full; and a tenth of lr_init, for state a hundredth.
                                  From one to the other along a cosine. In lora+state the state learns 1000 x as fast   */
-    int warmup;               /* steps of rising learning rate; 0: a tenth of the steps, 10 at most; negative: none    */
+    int warmup;               /* steps of rising learning rate; 0: a tenth of the steps, 10 at most; negative: none   */
     float beta1, beta2, eps;  /* 0: 0.9, 0.99, 1e-8                                                                    */
     float weight_decay;       /* 0: none                                                                               */
     float clip;               /* longest gradient; 0: 1; negative: never clipped                                       */
@@ -104,12 +105,13 @@ typedef struct {
     void *user;
 } wkv_tune_options;
 
-/* Read, learn, measure, save: OUT/lora.safetensors (f32, its alpha in the metadata) and OUT/lora.pth (bf16), both with RWKV-PEFT's
- * names; OUT/state.pth (blocks.N.att.time_state); or, of all weights, OUT/final.safetensors or OUT/final.pth, with OUT/final.vocab.txt
- * where the model has a vocabulary of its own; and OUT/tune.jsonl, a line of figures
- * for each step. WKV_EARG names the option that is off, a result of another run in OUT or an input that would be
- * replaced, or says that another process is at work in OUT; WKV_EIO, WKV_EFORMAT the file; WKV_EUNSUPPORTED: a state of version 4;
- * WKV_ESTOPPED when a callback asked for it, after saving what was learnt, or when the loss is no longer a number. */
+/* Read, learn, measure, save: OUT/lora.safetensors (f32, its alpha in the metadata) and OUT/lora.pth (bf16), both with
+ * RWKV-PEFT's names; OUT/state.pth (blocks.N.att.time_state); or, of all weights, OUT/final.safetensors or
+ * OUT/final.pth, with OUT/final.vocab.txt where the model has a vocabulary of its own; and OUT/tune.jsonl, a line of
+ * figures for each step. WKV_EARG names the option that is off, a result of another run in OUT or an input that would
+ * be replaced, or says that another process is at work in OUT; WKV_EIO, WKV_EFORMAT the file; WKV_EUNSUPPORTED: a state
+ * of version 4; WKV_ESTOPPED when a callback asked for it, after saving the trained values, or when the loss or its
+ * gradient is NaN or infinite. */
 WKV_API int wkv_tune(const wkv_tune_options *o);
 
 #ifdef __cplusplus

@@ -1,9 +1,10 @@
-/* Wrong use of the library: every function with NULL, negative and foreign arguments gives its code and a sentence, *out is NULL, and
- * nothing crashes. */
+/* Wrong use of the library: every function with NULL, negative and foreign arguments gives its code and a sentence,
+ * *out is NULL, and nothing crashes. */
 #include <stdlib.h>
 #include "test.h"
 #include "wkv.h"
 #include "wkv_bench.h"
+#include "wkv_file.h"
 #include "wkv_train.h"
 #include "wkv_tune.h"
 
@@ -26,7 +27,7 @@ static int refused(int code)
     return right;
 }
 #define REFUSED(call) EXPECT(refused(call))
-/* The same, and what was to be made is NULL. */
+/* The same, and `out` is NULL. */
 #define NOTHING(type, call)                                                                                            \
     do {                                                                                                               \
         type *out = (void *)1;                                                                                         \
@@ -36,6 +37,7 @@ static int refused(int code)
 
 static void models(void)
 {
+    EXPECT_EQ(wkv_selftest(NULL, NULL), 0);
     REFUSED(wkv_model_open(NULL, NULL, NULL));
     NOTHING(wkv_model, wkv_model_open(&out, NULL, &(wkv_model_options){.type = "q9"}));
     NOTHING(wkv_model, wkv_model_open(&out, NULL, &(wkv_model_options){.type = ""}));
@@ -165,6 +167,24 @@ static void text(void)
     EXPECT_EQ(wkv_template_reply(NULL, "hi", shown, sizeof shown), 0);
     EXPECT_EQ(wkv_template_reply(g1, NULL, shown, sizeof shown), 0);
     EXPECT(wkv_template_reply(g1, "hi", NULL, 0) > 0);
+    const wkv_think off = WKV_THINK_OFF;
+    EXPECT_EQ(wkv_template_tools_turn(NULL, 1, NULL, "- f()", "hi", off, shown, sizeof shown), 0);
+    EXPECT_STR(shown, "");
+    EXPECT_EQ(wkv_template_tools_turn(g1, 1, NULL, "- f()", NULL, off, shown, sizeof shown), 0);
+    EXPECT(wkv_template_tools_turn(g1, 0, NULL, NULL, "hi", (wkv_think)77, NULL, 10) > 0);
+    EXPECT_EQ(wkv_template_tools_reply(NULL, "{}", shown, sizeof shown), 0);
+    EXPECT_EQ(wkv_template_tools_reply(g1, NULL, shown, sizeof shown), 0);
+    EXPECT(wkv_template_tools_reply(g1, "{}", NULL, 10) > 0);
+    EXPECT_EQ(wkv_template_tools_output(NULL, "1", off, shown, sizeof shown), 0);
+    EXPECT_EQ(wkv_template_tools_output(g1, NULL, off, shown, sizeof shown), 0);
+    EXPECT(wkv_template_tools_output(g1, "1", off, NULL, 10) > 0);
+
+    wkv_profile p = {.name = "as it was"};
+    wkv_template_profile(NULL, g1, off, m);
+    wkv_template_profile(&p, NULL, off, m);
+    EXPECT_STR(p.name, "as it was");
+    wkv_template_profile(&p, g1, (wkv_think)77, NULL);
+    EXPECT(strstr(p.name, "g1") == p.name);
 }
 
 static void samplers(void)
@@ -205,6 +225,25 @@ static void files(void)
     REFUSED(wkv_vocabulary_train(NULL, (const char *const[]){"a", NULL}, NULL));
     REFUSED(wkv_vocabulary_train("x.txt", NULL, NULL));
     REFUSED(wkv_vocabulary_train("x.txt", (const char *const[]){NULL}, NULL));
+    REFUSED(wkv_model_refuse_output(NULL, "x"));
+    REFUSED(wkv_model_refuse_output(m, NULL));
+
+    size_t bytes;
+    char *text = NULL;
+    REFUSED(wkv_file_open(NULL, "x"));
+    NOTHING(FILE, wkv_file_open(&out, NULL));
+    REFUSED(wkv_file_read(NULL, &bytes, "x"));
+    REFUSED(wkv_file_read(&text, NULL, "x"));
+    NOTHING(char, wkv_file_read(&out, &bytes, NULL));
+    EXPECT(!wkv_file_same(NULL, "x") && !wkv_file_same("x", NULL));
+    REFUSED(wkv_file_refuse_input(NULL, "x", "the text"));
+    EXPECT_EQ(wkv_file_refuse_input("x", NULL, "the text"), 0);
+    REFUSED(wkv_file_refuse_input("/dev/null", "/dev/null", NULL));
+    REFUSED(wkv_file_create(NULL, "x"));
+    NOTHING(wkv_file, wkv_file_create(&out, NULL));
+    REFUSED(wkv_file_put(NULL, "x", 1));
+    REFUSED(wkv_file_commit(NULL));
+    wkv_file_abandon(NULL);
 }
 
 static void training(void)

@@ -1,4 +1,5 @@
-/* test_jsonl.c - lines and lists of JSON as Python writes them: training, tuning, vocabularies and tokenize read the same text. */
+/* test_jsonl.c - lines and lists of JSON as Python writes them: training, tuning, vocabularies and tokenize read the
+ * same text. */
 #include "base/file.h"
 #include "folder.h"
 #include "test.h"
@@ -22,7 +23,7 @@ static size_t spell(char *out, const int32_t *ids, size_t n)
     return n;
 }
 
-/* What each reader makes of a file: the same text, whose end is `want`. */
+/* Training and tuning read the same text of a file, which ends in `want`; a vocabulary finds words in it. */
 static void expect_text(const char *name, const char *want, size_t n)
 {
     char path[160], text[8192];
@@ -75,7 +76,8 @@ static void lines(void)
     size_t bytes = 1;
     EXPECT_EQ(wkv_jsonl_text(&text, &bytes, "\xef\xbb\xbf \r\n", 6), 0); /* nothing on it */
     EXPECT(!text && bytes == 0);
-    static const char two[] = "\xef\xbb\xbf\n{\"text\": \"ab\"}\n \t\n\xef\xbb\xbf{\"text\": \"cd\"}"; /* files put together */
+    /* files put together */
+    static const char two[] = "\xef\xbb\xbf\n{\"text\": \"ab\"}\n \t\n\xef\xbb\xbf{\"text\": \"cd\"}";
     put("two.jsonl", two, sizeof two - 1);
     expect_text("two.jsonl", "abcd", 4);
 }
@@ -132,8 +134,9 @@ static void damaged(void)
 
 static void conversations(void)
 {
-    static const char line[] = "{\"id\": 98765432109876543210, \"messages\": [{\"role\": \"user\", \"content\": \"a\\u0000b\"}, "
-                               "{\"role\": \"assistant\", \"content\": \"c\\u0000d\", \"loss\": Infinity}]}";
+    static const char line[] =
+        "{\"id\": 98765432109876543210, \"messages\": [{\"role\": \"user\", \"content\": \"a\\u0000b\"}, "
+        "{\"role\": \"assistant\", \"content\": \"c\\u0000d\", \"loss\": Infinity}]}";
     put("talk.jsonl", line, sizeof line - 1);
     TEXT("talk.jsonl", "User: a\0b\n\nAssistant: c\0d\n\n");
     static const char task[] = "{\"instruction\": \"a\\u0000b\", \"input\": \"c\\u0000d\", \"output\": \"e\\u0000f\"}";
@@ -149,8 +152,9 @@ static void extensions(void)
         put(names[i], lines_of, sizeof lines_of - 1);
         expect_text(names[i], "onetwo", 6);
     }
-    static const char list[] = "\xef\xbb\xbf[\n {\"instruction\": \"Add.\", \"input\": \"1 2\", \"output\": \"3\", \"id\": NaN},\n"
-                               " {\"text\": \"end\"}\n]\n";
+    static const char list[] =
+        "\xef\xbb\xbf[\n {\"instruction\": \"Add.\", \"input\": \"1 2\", \"output\": \"3\", \"id\": NaN},\n"
+        " {\"text\": \"end\"}\n]\n";
     put("alpaca.json", list, sizeof list - 1);
     TEXT("alpaca.json", "User: Add.\n1 2\n\nAssistant: 3\n\nend");
     tokens d = {0};

@@ -1,3 +1,4 @@
+/* arena.c - bump memory with marks, in one reserved address range. */
 #define _GNU_SOURCE
 #include "base/arena.h"
 #include "base/error.h"
@@ -46,13 +47,4 @@ void arena_reset(arena *a, char *mark)
     CHECK(mark >= a->base && mark <= a->at);
     ASAN_POISON_MEMORY_REGION(mark, (size_t)(a->at - mark));
     a->at = mark;
-}
-
-void arena_trim(arena *a)
-{
-    char *from = a->base + ((size_t)(a->at - a->base) + 4095) / 4096 * 4096;
-    char *to = a->base + (a->peak + 4095) / 4096 * 4096;
-    if (to > from) madvise(from, (size_t)(to - from), MADV_DONTNEED);
-    ASAN_UNPOISON_MEMORY_REGION(a->at, a->peak - (size_t)(a->at - a->base));
-    a->peak = (size_t)(a->at - a->base);
 }

@@ -1,3 +1,4 @@
+/* error.c - the sentence of the last failure, one per thread; and the end of the program at a bug of ours. */
 #include "base/error.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@ static _Thread_local char sentence[1024];
 
 const char *wkv_error(void) { return sentence; }
 
-/* Names in a file may hold what a terminal obeys. */
+/* Names in a file may hold control characters that a terminal obeys. */
 static void clean(void)
 {
     for (char *s = sentence; *s; s++) {

@@ -8,7 +8,8 @@
 #include "wkv.h"
 
 /* Remember the sentence for this thread and return `code`, so that a failure is one line: return fail(WKV_EFORMAT, ...).
- * The sentence says which file, which tensor or field, what was found, what was expected; a control character becomes "?". */
+ * The sentence names the file, the tensor or field, the found and the expected value; a control character becomes
+ * "?". */
 int fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Put `fmt` and ": " in front of the sentence already there (a caller that knows the file name adds it). Returns code. */

@@ -20,8 +20,12 @@ static int open_regular(const char *path, struct stat *about)
     else if (S_ISDIR(about->st_mode))
         e = fail(WKV_EIO, "%s: is a directory, expected a file", path);
     else if (!S_ISREG(about->st_mode))
-        e = fail(WKV_EIO, "%s: is a %s, expected a regular file; write its data to one, or give - where standard input is read", path,
-                 S_ISFIFO(about->st_mode) ? "FIFO" : S_ISSOCK(about->st_mode) ? "socket" : "device");
+        e = fail(WKV_EIO,
+                 "%s: is a %s, expected a regular file; write its data to one, or give - where standard input is read",
+                 path,
+                 S_ISFIFO(about->st_mode)   ? "FIFO"
+                 : S_ISSOCK(about->st_mode) ? "socket"
+                                            : "device");
     else
         return fd;
     close(fd);
@@ -45,7 +49,8 @@ static int check_memory(const char *path, size_t size)
 {
     enum { SMALL = 1 << 20 }; /* not worth asking the system */
     size_t there = size > SMALL ? memory_available() : SIZE_MAX;
-    return size < there ? WKV_OK : fail(WKV_ENOMEM, "%s: has %zu bytes, and %zu bytes of memory are free", path, size, there);
+    return size < there ? WKV_OK
+                        : fail(WKV_ENOMEM, "%s: has %zu bytes, and %zu bytes of memory are free", path, size, there);
 }
 
 int file_open(file_map *out, const char *path)
@@ -147,7 +152,7 @@ int file_stream(FILE **out, const char *path)
     return fail(WKV_ENOMEM, "%s: no memory", path);
 }
 
-/* ---- identity -------------------------------------------------------------------------------------------------------- */
+/* ---- identity ---------------------------------------------------------------------------------------------------- */
 
 int file_is(const char *path, file_id id)
 {

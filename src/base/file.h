@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* ---- reading: file.c ------------------------------------------------------------------------------------------------- */
+/* ---- reading: file.c --------------------------------------------------------------------------------------------- */
 
-/* Only regular files are read. A directory, FIFO, device or socket is refused, and opening one never waits (O_NONBLOCK). */
+/* Regular files only: a directory, FIFO, device or socket is refused, and opening one never waits (O_NONBLOCK). */
 
 /* Identity of a file, the same through hard and symbolic links. */
 typedef struct {
@@ -26,7 +26,7 @@ typedef struct {
 
 /* Map `path` for reading. WKV_EIO with the system's reason: missing, a directory, no permission. */
 int file_open(file_map *out, const char *path);
-/* The same file in memory of its own, at a multiple of the page size. WKV_ENOMEM, with both sizes, when less is free. */
+/* The same in memory of its own, at a multiple of the page size. WKV_ENOMEM, with both sizes, when less is free. */
 int file_load(file_map *out, const char *path);
 void file_close(file_map *m);
 /* Say how a mapping is about to be read: a little here and there, or, as every mapping begins, in long runs. Here and there
@@ -36,8 +36,8 @@ void file_expect(const file_map *m, int long_runs);
 /* The pages that lie in [data, data + bytes) leave the process's memory; nothing happens when that is not in the mapping. */
 void file_forget(const file_map *m, const void *data, size_t bytes);
 
-/* Read all of `path` into memory the caller frees; a zero byte is put behind the last. WKV_ENOMEM, with both sizes, when less
- * memory is free. */
+/* Read all of `path` into memory the caller frees; a zero byte is put behind the last. WKV_ENOMEM, with both sizes,
+ * when less memory is free. */
 int file_slurp(char **out, size_t *size, const char *path);
 
 /* A stream to read from, for files that are read line by line. */
@@ -46,20 +46,20 @@ int file_stream(FILE **out, const char *path);
 /* 1 when `path` exists and is that file; 1 when both paths exist and are one file. */
 int file_is(const char *path, file_id id);
 int file_same(const char *a, const char *b);
-/* WKV_EARG when `path`, which is about to be written, is the file `input`, which is read; `role`: "the model", "the text". */
+/* WKV_EARG when `path`, about to be written, is the file `input`, which is read; `role`: "the model", "the text". */
 int file_refuse_input(const char *path, const char *input, const char *role);
 
-/* ---- writing: file_write.c ------------------------------------------------------------------------------------------- */
+/* ---- writing: file_write.c --------------------------------------------------------------------------------------- */
 
-/* A file being written: everything goes to a part file beside it, NAME.part-<pid>, which file_commit renames to `path` after
- * fsync, so that a reader never sees half a file and an interrupted write loses nothing. file_abandon removes it.
+/* A file being written: everything goes to a part file beside it, NAME.part-<pid>, which file_commit renames to `path`
+ * after fsync, so that a reader never sees half a file and an interrupted write loses nothing. file_abandon removes it.
  *
  *   - A symbolic link is followed: its target is replaced, or made, and the link stays.
  *   - A replaced file keeps its mode (and its owner and group where the system allows it).
  *   - A FIFO, a device or a terminal is written to as it is.
  *   - A name too long for ".part-<pid>" is cut and gets a hash.
- *   - The writer holds a lock (flock) on its part file. Part files of the same path without one belong to dead processes: the next
- *     writer of the path removes them, and nothing else. */
+ *   - The writer holds a lock (flock) on its part file. Part files of the same path without one belong to dead
+ *     processes: the next writer of the path removes them, and nothing else. */
 typedef struct {
     FILE *f;
     char *path;   /* as it was given, for sentences                                   */
@@ -67,7 +67,7 @@ typedef struct {
     char *part;   /* NULL: no regular file, written to as it is                       */
 } file_out;
 
-/* REGULAR: the writer seeks, or its file is read again before the rename; anything else than a regular file is refused. */
+/* REGULAR: the writer seeks, or its file is read again before the rename; every other kind of file is refused. */
 typedef enum { FILE_ANY, FILE_REGULAR } file_kind;
 
 int file_create(file_out *out, const char *path, file_kind kind);
@@ -80,8 +80,8 @@ int file_write(const char *path, const void *data, size_t bytes); /* all of that
 /* Remove the part files of `path` that dead processes left, without writing it. */
 void file_clean(const char *path);
 
-/* A log, made or opened at its beginning, written in place, and locked against other processes as long as it is open. WKV_EARG:
- * another process has it open. */
+/* A log, made or opened at its beginning, written in place, and locked against other processes as long as it is open.
+ * WKV_EARG: another process has it open. */
 int file_log(FILE **out, const char *path);
 
 #endif

@@ -10,10 +10,15 @@ struct wkv_file {
 
 static int missing(void) { return fail(WKV_EARG, "no path, no file or no place for the result; each is needed"); }
 
-int wkv_file_open(FILE **out, const char *path) { return out && path ? file_stream(out, path) : missing(); }
+int wkv_file_open(FILE **out, const char *path)
+{
+    if (out) *out = NULL;
+    return out && path ? file_stream(out, path) : missing();
+}
 
 int wkv_file_read(char **out, size_t *bytes, const char *path)
 {
+    if (out) *out = NULL;
     return out && bytes && path ? file_slurp(out, bytes, path) : missing();
 }
 
@@ -26,6 +31,7 @@ int wkv_file_refuse_input(const char *path, const char *input, const char *role)
 
 int wkv_file_create(wkv_file **out, const char *path)
 {
+    if (out) *out = NULL;
     if (!out || !path) return missing();
     *out = malloc(sizeof **out);
     if (!*out) return fail(WKV_ENOMEM, "%s: no memory", path);

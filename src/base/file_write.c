@@ -20,7 +20,7 @@ static size_t folder_length(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* ---- links ----------------------------------------------------------------------------------------------------------- */
+/* ---- links ------------------------------------------------------------------------------------------------------- */
 
 /* The path behind the links of `path`, which may not exist; freed by the caller. NULL: errno says why. */
 static char *follow(const char *path)
@@ -45,7 +45,7 @@ static char *follow(const char *path)
     return NULL;
 }
 
-/* ---- part files ------------------------------------------------------------------------------------------------------ */
+/* ---- part files -------------------------------------------------------------------------------------------------- */
 
 /* ".part-" and a process's number */
 enum { SUFFIX = 32 };
@@ -86,7 +86,7 @@ static void remove_dead(const char *part, long pid)
     close(fd);
 }
 
-/* Remove what dead processes left of this path: files called prefix<digits>. */
+/* Remove the part files that dead processes left of this path: files called prefix<digits>. */
 static void remove_leftovers(const char *prefix)
 {
     size_t folder = folder_length(prefix), n = strlen(prefix + folder);
@@ -105,14 +105,14 @@ static void remove_leftovers(const char *prefix)
     free(path);
 }
 
-/* A new part file, locked. Another process may take it for a dead one's before the lock is there; then another is made. */
+/* A new part file, locked. Another process may take it for a dead one's before it is locked; then another is made. */
 static int open_part(const char *part, mode_t mode)
 {
     for (int i = 0; i < 8; i++) {
         struct stat about;
         int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
         if (fd < 0) return -1;
-        while (flock(fd, LOCK_EX) && errno == EINTR) continue; /* who looks whether it is a dead one's has it for a moment */
+        while (flock(fd, LOCK_EX) && errno == EINTR) continue; /* another process's remove_dead holds it for a moment */
         if (!fstat(fd, &about) && about.st_nlink) return fd;
         close(fd);
     }
@@ -120,7 +120,7 @@ static int open_part(const char *part, mode_t mode)
     return -1;
 }
 
-/* ---- the file -------------------------------------------------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 static void forget(file_out *o)
 {
@@ -144,7 +144,8 @@ static int open_beside(file_out *o, const struct stat *old)
     int fd = open_part(o->part, old ? 0600 : 0666); /* bytes of a secret file are never readable for others */
     if (fd < 0) return cannot(o->path, errno == EEXIST ? "it is being written already" : strerror(errno));
     if (old) {
-        if (fchown(fd, old->st_uid, old->st_gid) && fchown(fd, (uid_t)-1, old->st_gid)) errno = 0; /* not ours to give */
+        /* the owner and the group may not be ours to give */
+        if (fchown(fd, old->st_uid, old->st_gid) && fchown(fd, (uid_t)-1, old->st_gid)) errno = 0;
         if (fchmod(fd, old->st_mode & 0777)) errno = 0;
     }
     if ((o->f = fdopen(fd, "w+b"))) return WKV_OK;
@@ -158,7 +159,8 @@ static int open_as_is(file_out *o, const struct stat *about, file_kind kind)
     const char *name = S_ISFIFO(about->st_mode) ? "FIFO" : S_ISSOCK(about->st_mode) ? "socket" : "device";
     if (S_ISREG(about->st_mode)) name = "file without a name of its own";
     if (kind == FILE_REGULAR)
-        return fail(WKV_EARG, "%s: is a %s, and what is written is read again; give the path of a regular file", o->path, name);
+        return fail(WKV_EARG, "%s: is a %s, and what is written is read again; give the path of a regular file",
+                    o->path, name);
     int fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return cannot(o->path, strerror(errno));
     if ((o->f = fdopen(fd, "wb"))) return WKV_OK;
@@ -179,7 +181,7 @@ int file_create(file_out *out, const char *path, file_kind kind)
     else if (!(out->target = follow(path)))
         e = cannot(path, strerror(errno));
     else if (there && (!S_ISREG(about.st_mode) || !file_is(out->target, (file_id){about.st_dev, about.st_ino})))
-        e = open_as_is(out, &about, kind); /* the second: a link of /proc, whose text is no path */
+        e = open_as_is(out, &about, kind); /* the second: a link of /proc with a text that is no path */
     else
         e = open_beside(out, there ? &about : NULL);
     if (e) forget(out);

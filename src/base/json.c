@@ -1,3 +1,4 @@
+/* json.c - JSON text to values of jansson, and back. */
 #include "base/json.h"
 #include <errno.h>
 #include <math.h>
@@ -32,7 +33,7 @@ static int peek(reader *r)
     return r->at < r->end ? (unsigned char)*r->at : 0;
 }
 
-/* ---- strings -------------------------------------------------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------------------------------------------- */
 
 /* Four hexadecimal digits, or -1. */
 static int hex4(const char *p, const char *end)
@@ -40,14 +41,15 @@ static int hex4(const char *p, const char *end)
     int x = 0;
     if (end - p < 4) return -1;
     for (int i = 0; i < 4; i++) {
-        const char *digits = "0123456789abcdef", *d = p[i] ? strchr(digits, p[i] >= 'A' && p[i] <= 'F' ? p[i] + 32 : p[i]) : NULL;
+        const char *digits = "0123456789abcdef",
+                   *d = p[i] ? strchr(digits, p[i] >= 'A' && p[i] <= 'F' ? p[i] + 32 : p[i]) : NULL;
         if (!d) return -1;
         x = 16 * x + (int)(d - digits);
     }
     return x;
 }
 
-/* What follows \u; a pair of surrogates is one character. */
+/* The digits behind \u; a pair of surrogates is one character. */
 static int read_unicode(reader *r, uint32_t *c)
 {
     int high = hex4(r->at, r->end), low;
@@ -78,7 +80,7 @@ static int read_escape(reader *r, char *to, size_t *n)
     return 0;
 }
 
-/* A string behind its opening quote. *out is to be freed, ends with a zero. No escape is shorter than what it means. */
+/* A string behind its opening quote. *out is to be freed, ends with a zero. No escape is shorter than its character. */
 static int read_string(reader *r, char **out, size_t *bytes)
 {
     const char *quote = r->at;
@@ -108,7 +110,7 @@ static int read_string(reader *r, char **out, size_t *bytes)
     return 0;
 }
 
-/* ---- numbers -------------------------------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 static const char *digits_end(const char *p, const char *end)
 {
@@ -120,7 +122,8 @@ static int read_number(reader *r, json_t **out)
 {
     const char *p = r->at + (*r->at == '-'), *whole = digits_end(p, r->end), *end = whole;
     if (whole == p || (*p == '0' && whole > p + 1)) return wrong(r, "invalid token");
-    if (end < r->end && *end == '.' && (end = digits_end(end + 1, r->end)) == whole + 1) return wrong(r, "invalid token");
+    if (end < r->end && *end == '.' && (end = digits_end(end + 1, r->end)) == whole + 1)
+        return wrong(r, "invalid token");
     if (end < r->end && (*end == 'e' || *end == 'E')) {
         const char *power = end + 1 + (r->end - end > 1 && strchr("+-", end[1]) && end[1]);
         if ((end = digits_end(power, r->end)) == power) return wrong(r, "invalid token");
@@ -143,7 +146,7 @@ static int read_number(reader *r, json_t **out)
     return *out ? 0 : no_memory();
 }
 
-/* ---- values --------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static int read_value(reader *r, json_t **out);
 
@@ -246,14 +249,14 @@ int json_read(json_t **out, const char *text, size_t bytes, int flags)
     return e;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static int put(const char *from, size_t n, void *user) { return stream_put(user, from, n); }
 
 char *json_text(const json_t *value, size_t flags)
 {
     stream s = {0};
-    if (!json_dump_callback(value, put, &s, flags) && !s.lost) return s.text; /* jansson does not look at every answer */
+    if (!json_dump_callback(value, put, &s, flags) && !s.lost) return s.text; /* jansson ignores some of put's errors */
     free(s.text);
     return NULL;
 }

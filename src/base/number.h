@@ -1,12 +1,11 @@
-/* number.h - numbers as text with a decimal point, whatever setlocale() a host has called: what is written to a file must be read
- * back by another host. */
+/* number.h - numbers as text with a decimal point, whatever setlocale() a host has called: files move between hosts. */
 #ifndef WKV_BASE_NUMBER_H
 #define WKV_BASE_NUMBER_H
 
 #include <locale.h>
 #include <stddef.h>
 
-/* Between the two this thread's printf and strtod use the decimal point; number_end takes what number_begin gave. */
+/* Between the two this thread's printf and strtod use the decimal point; number_end takes number_begin's result. */
 locale_t number_begin(void);
 void number_end(locale_t before);
 

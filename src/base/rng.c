@@ -1,3 +1,4 @@
+/* rng.c - counter-based random numbers: bits, uniform and normal. */
 #include "base/rng.h"
 #include <math.h>
 

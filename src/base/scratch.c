@@ -1,3 +1,4 @@
+/* scratch.c - a thread's scratch memory: one reserved address range, the shared bytes before the own ones. */
 #define _GNU_SOURCE
 #include "base/scratch.h"
 #include <stdint.h>
@@ -16,11 +17,13 @@ int scratch_reserve(thread_memory *s, workspace w)
     if (s->base && s->bytes.own >= w.own && s->bytes.shared >= w.shared) return 0;
     if (w.own < s->bytes.own) w.own = s->bytes.own;
     if (w.shared < s->bytes.shared) w.shared = s->bytes.shared;
-    if (w.own > SIZE_MAX / 4 || w.shared > SIZE_MAX / 4) return fail(WKV_ENOMEM, "no address space for the scratch memory of a thread");
+    if (w.own > SIZE_MAX / 4 || w.shared > SIZE_MAX / 4)
+        return fail(WKV_ENOMEM, "no address space for the scratch memory of a thread");
     w = (workspace){pages(w.own), pages(w.shared)};
     size_t bytes = w.own + w.shared;
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) return fail(WKV_ENOMEM, "no address space for %zu MiB of a thread's scratch memory", bytes >> 20);
+    if (p == MAP_FAILED)
+        return fail(WKV_ENOMEM, "no address space for %zu MiB of a thread's scratch memory", bytes >> 20);
     scratch_release(s);
     *s = (thread_memory){p, w};
     return 0;

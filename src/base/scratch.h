@@ -1,7 +1,7 @@
 /* scratch.h - a thread's scratch memory, which exists before it is needed: operations cannot fail.
  *
- * Whoever starts a pass reserves, for the thread that calls and for those of its pool, as many bytes as the pass can ask for. Only
- * address space is taken; pages appear as they are touched, and stay warm from pass to pass. */
+ * The caller of a pass first reserves, for its own thread and for those of its pool, as many bytes as the pass can ask
+ * for. Only address space is taken; pages appear as they are touched, and stay warm from pass to pass. */
 #ifndef WKV_BASE_SCRATCH_H
 #define WKV_BASE_SCRATCH_H
 
@@ -17,7 +17,7 @@ typedef struct {
     workspace bytes;
 } thread_memory;
 
-int scratch_reserve(thread_memory *s, workspace w); /* at least so much; what was in it is lost. WKV_ENOMEM */
+int scratch_reserve(thread_memory *s, workspace w); /* at least so much; its contents are lost. WKV_ENOMEM */
 void scratch_release(thread_memory *s);
 void scratch_use(thread_memory *s); /* from now on the calling thread's; s is its owner's, and read at each request */
 

@@ -1,3 +1,4 @@
+/* stream.c - text written to memory through a FILE. */
 #define _GNU_SOURCE
 #include "base/stream.h"
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* stream.h - text written to memory through a FILE. open_memstream drops bytes that it has no memory for and need not say so. */
+/* stream.h - text written to memory through a FILE; open_memstream may drop bytes without memory and report nothing. */
 #ifndef WKV_BASE_STREAM_H
 #define WKV_BASE_STREAM_H
 
@@ -6,13 +6,14 @@
 #include <stdio.h>
 
 typedef struct {
-    char *text;         /* zero-terminated; whoever has the stream frees it; NULL: nothing was written */
+    char *text;         /* zero-terminated; the owner of the stream frees it; NULL: nothing was written */
     size_t n, capacity; /* bytes so far */
     int lost;           /* some did not fit */
 } stream;
 
 int stream_put(stream *s, const char *from, size_t n); /* 0, or -1 from the first failure on */
-FILE *stream_open(stream *s);                          /* *s starts empty and outlives the FILE; not buffered. NULL: no memory */
+/* *s starts empty and outlives the FILE, which is not buffered. NULL: no memory. */
+FILE *stream_open(stream *s);
 /* Close f, which may be NULL. WKV_ENOMEM, and s->text is NULL, when anything was lost. */
 int stream_close(FILE *f, stream *s, const char *what);
 

@@ -207,8 +207,8 @@ static int processors(void)
     return n < limit ? n : limit;
 }
 
-/* Start n workers, which take no signals: those are the host's, and wake the thread that waits for them. Faults stay with who made
- * them. Returns how many were started. */
+/* Start n workers, which take no signals: those are the host's, and wake the thread that waits for them. Faults stay
+ * with the thread that caused them. Returns how many were started. */
 static int start_workers(pool *p, int n)
 {
     static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT};

@@ -14,7 +14,7 @@ int pool_new(pool **out, int threads);  /* the caller counts as one; threads <= 
 void pool_free(pool *p);                /* NULL is fine */
 int pool_threads(const pool *p);        /* as many as were asked for: parts that work is cut into. NULL: 1 */
 unsigned pool_barriers(const pool *p);  /* phases that all threads ended together so far, modulo 2^32; NULL and one thread: 0 */
-int pool_reserve(pool *p, workspace w); /* scratch memory for each thread but the caller's, between phases. WKV_ENOMEM */
+int pool_reserve(pool *p, workspace w); /* scratch memory of each thread but the caller's, between phases; WKV_ENOMEM */
 int cpu_cores(void);                    /* physical cores this process may run on */
 
 /* Run fn(arg, part, parts) for part = 0 .. parts-1, parts = pool_threads(p), side by side on the pool's threads, the caller's among

@@ -134,7 +134,8 @@ static void iq4_nl(const uint8_t *b, float *x) { by_table(nonlinear, half_at(b),
 static void mxfp4(const uint8_t *b, float *x)
 {
     static const int8_t halves[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
-    uint32_t half_scale = b[0] < 2 ? 0x200000u << b[0] : (uint32_t)(b[0] - 1) << 23; /* 2^(e - 128), subnormal below 2^-126 */
+    /* 2^(e - 128), subnormal below 2^-126 */
+    uint32_t half_scale = b[0] < 2 ? 0x200000u << b[0] : (uint32_t)(b[0] - 1) << 23;
     by_table(halves, of_bits(half_scale), b + 1, x);
 }
 
@@ -196,8 +197,8 @@ static void q2_K(const uint8_t *b, float *x)
     }
 }
 
-/* The same with signed scales of 6 bits, no minimum, and a third bit that lowers a value by 4 where it is not set. Of scale j four
- * bits are in a half of byte j % 8, two in byte 8 + j % 4. */
+/* The same with signed scales of 6 bits, no minimum, and a third bit that lowers a value by 4 where it is not set. Four
+ * bits of scale j are in a half of byte j % 8, two in byte 8 + j % 4. */
 static void q3_K(const uint8_t *b, float *x)
 {
     const uint8_t *high = b, *scales = b + 96;

@@ -112,8 +112,8 @@ static int refuse_shard(const char *path)
     const char *slash = strrchr(path, '/');
     int of = 0, part = shard_of(slash ? slash + 1 : path, &of);
     if (!part || of < 2) return WKV_OK;
-    return fail(WKV_EFORMAT, "%s: is part %d of %d, and the index that names all parts (%s) is missing in its folder", path, part, of,
-                indices[!path_has_extension(path, ".safetensors")]);
+    return fail(WKV_EFORMAT, "%s: is part %d of %d, and the index that names all parts (%s) is missing in its folder",
+                path, part, of, indices[!path_has_extension(path, ".safetensors")]);
 }
 
 static int is_model_name(const char *name)
@@ -145,12 +145,15 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
             break;
         }
         if (!models) snprintf(first, sizeof first, "%s", entry->d_name);
-        if (models < SHOWN) used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", models ? ", " : "", entry->d_name);
+        if (models < SHOWN)
+            used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", models ? ", " : "", entry->d_name);
         models++;
     }
     closedir(d);
     if (e) return e;
-    if (models > 1) return fail(WKV_EARG, "%s: a directory with several models (%s%s); name one of them", path, all, models > SHOWN ? ", ..." : "");
+    if (models > 1)
+        return fail(WKV_EARG, "%s: a directory with several models (%s%s); name one of them", path, all,
+                    models > SHOWN ? ", ..." : "");
     if (!*first)
         return fail(WKV_EIO,
                     "%s: a directory without a model: no %s, no model.safetensors, no .pth, .st, .gguf or .bin", path,
@@ -158,14 +161,15 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
     return add_file(c, join(folder, folder_len, first));
 }
 
-/* Take the files of the index in the folder that lists `shard`, of NULL of the only one. None is no failure: c stays empty. */
+/* Take the files of the folder's index that lists `shard` (NULL: its only index). None is no failure: c stays empty. */
 static int find_index(checkpoint *c, const char *path, const char *folder, size_t folder_len, const char *shard)
 {
     struct dirent **found;
     int n = scandir(path, &found, is_index_entry, alphasort), e = WKV_OK;
     if (n < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     if (n > 1 && !shard)
-        e = fail(WKV_EARG, "%s: a directory with several indices (%s, %s); name one of them", path, found[0]->d_name, found[1]->d_name);
+        e = fail(WKV_EARG, "%s: a directory with several indices (%s, %s); name one of them", path, found[0]->d_name,
+                 found[1]->d_name);
     for (int i = 0; i < n; i++) {
         char *index = e || c->n ? NULL : join(folder, folder_len, found[i]->d_name);
         if (index) e = read_index(c, index);
@@ -222,9 +226,10 @@ static int find_shards(checkpoint *c, const char *path)
 
 enum { MOST_BESIDE = 1 << 20 }; /* bytes */
 
-static const char *const beside[BESIDE] = {"config", "tokenizer_config", "generation_config", "fake_think_generation_config"};
+static const char *const beside[BESIDE] = {"config", "tokenizer_config", "generation_config",
+                                           "fake_think_generation_config"};
 
-/* A file beside the weights, in the `n` bytes of folder. One that is no file or too long is as good as none: *text NULL. */
+/* A file beside the weights, in the `n` bytes of folder. *text is NULL for one that is not regular or is too long. */
 static int read_beside(char **text, size_t *size, const char *folder, size_t n, const char *name)
 {
     char *path = join(folder, n, name);
@@ -237,8 +242,8 @@ static int read_beside(char **text, size_t *size, const char *folder, size_t n, 
     return e == WKV_ENOMEM ? e : WKV_OK;
 }
 
-/* What lies beside a checkpoint that has the names of a Hugging Face folder. A file that is no JSON is not used. Numbers that C has
- * not are 0: model_max_length is 10^30 where it means none. */
+/* The files beside a checkpoint that has the names of a Hugging Face folder. A file that is no JSON is not used.
+ * Numbers that C has not are 0: model_max_length is 10^30 where it means none. */
 static int find_beside(checkpoint *c)
 {
     const char *file = c->file[0], *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;

@@ -162,8 +162,9 @@ uint32_t gguf_type(dtype type)
 static const char *type_name(uint32_t id)
 {
     static const char *const names[] = {
-        [4] = "Q4_2",     [5] = "Q4_3",   [9] = "Q8_1",   [15] = "Q8_K",  [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS",
-        [19] = "IQ1_S",   [21] = "IQ3_S", [22] = "IQ2_S", [29] = "IQ1_M", [34] = "TQ1_0",   [35] = "TQ2_0",  [40] = "NVFP4",
+        [4] = "Q4_2",    [5] = "Q4_3",     [9] = "Q8_1",   [15] = "Q8_K",  [16] = "IQ2_XXS",
+        [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S", [21] = "IQ3_S", [22] = "IQ2_S",
+        [29] = "IQ1_M",  [34] = "TQ1_0",   [35] = "TQ2_0", [40] = "NVFP4",
     };
     return id < sizeof names / sizeof *names && names[id] ? names[id] : "unknown";
 }
@@ -182,8 +183,10 @@ static int read_tensor(tensors *t, cursor *c, uint64_t *offset)
     file_tensor f = {.dims = (int)dims};
     f.panels = type >= PANELS_GGUF && type < 2 * PANELS_GGUF;
     if (!find_type(f.panels ? type - PANELS_GGUF : type, &f.type))
-        return fail(WKV_EUNSUPPORTED, "tensor %.*s: of ggml type %u (%s), which is not read; F32, F16, BF16, Q8_0, Q4_0 to Q5_1, "
-                    "Q2_K to Q6_K, IQ4_NL, IQ4_XS and MXFP4 are", (int)name.len, name.at, type, type_name(type));
+        return fail(WKV_EUNSUPPORTED,
+                    "tensor %.*s: of ggml type %u (%s), which is not read; F32, F16, BF16, Q8_0, Q4_0 to Q5_1, "
+                    "Q2_K to Q6_K, IQ4_NL, IQ4_XS and MXFP4 are",
+                    (int)name.len, name.at, type, type_name(type));
     for (uint32_t i = 0; i < dims; i++) f.shape[i] = ne[dims - 1 - i];
     if (f.panels && !(dims == 2 && panels_fit(f.type, f.shape[0], f.shape[1])))
         return fail(WKV_EFORMAT, "tensor %.*s: its shape or type cannot be in panels", (int)name.len, name.at);

@@ -329,7 +329,7 @@ static int is_web_state(const tensors *t)
     return told && look(t, "blocks.0.att.time_state") && !look(t, "emb.weight");
 }
 
-/* `behind_rwkv7`: the names stood behind "rwkv7.", as those of transformers' Rwkv7 do, which are the official ones otherwise. */
+/* `behind_rwkv7`: the names had the prefix "rwkv7.", as those of transformers' Rwkv7, which are official otherwise. */
 static naming find_naming(tensors *t, int behind_rwkv7)
 {
     if (is(t->format, "gguf")) return find_gguf(t);

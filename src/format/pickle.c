@@ -5,8 +5,8 @@
 #include "format/reader.h"
 #include <stdlib.h>
 
-/* A hostile pickle can ask for a value with every byte, and copy lists without end. A real one needs some 25 values, a kilobyte,
- * per tensor. */
+/* A hostile pickle can ask for a value with every byte, and copy lists without end. A real one needs some 25 values, a
+ * kilobyte, per tensor. */
 enum { MAX_DEPTH = 1 << 22, MAX_MEMORY = 256 << 20 };
 
 /* ---- the machine -------------------------------------------------------------------------------------------------------- */
@@ -252,7 +252,8 @@ static int persistent(machine *m)
                         .type = class->name->type};
     int64_t size = dtypes[s.type].bytes;
     value *view = item(id, 5, V_TUPLE);
-    if (__builtin_mul_overflow(numel->i, size, &s.bytes)) return damaged(m, "a storage of more bytes than a file can have");
+    if (__builtin_mul_overflow(numel->i, size, &s.bytes))
+        return damaged(m, "a storage of more bytes than a file can have");
     if (view) {
         value *from = item(view, 1, V_INT), *count = item(view, 2, V_INT);
         if (!from || !count || from->i < 0 || count->i < 0 || from->i > numel->i || count->i > numel->i - from->i)
@@ -302,7 +303,7 @@ static int rebuild_tensor(machine *m, const value *args, role how, value **out)
     return WKV_OK;
 }
 
-/* A dict from a call's arguments: none, a factory (defaultdict), a list of pairs (old OrderedDicts) or a dict (Counter). */
+/* A dict from call arguments: none, a factory (defaultdict), a list of pairs (old OrderedDict) or a dict (Counter). */
 static int make_dict(machine *m, const value *args, value **out)
 {
     value *v = make(m, V_DICT), *pairs = item(args, 0, V_LIST), *dict = item(args, 0, V_DICT);
@@ -322,7 +323,7 @@ static int make_dict(machine *m, const value *args, value **out)
     return WKV_OK;
 }
 
-/* Callable and arguments become what the call would have returned; NULL when torch makes no such call. */
+/* Callable and arguments become the value that the call would have returned; NULL when torch makes no such call. */
 static int result_of(machine *m, role how, const value *args, value **result)
 {
     switch (how) {
@@ -336,7 +337,7 @@ static int result_of(machine *m, role how, const value *args, value **result)
     }
 }
 
-/* (function, type, its arguments, state): a tensor of a class of its own or with attributes is what the function builds. */
+/* (function, type, its arguments, state): the function builds a tensor of a class of its own or with attributes. */
 static int rebuild_from_type(machine *m, const value *args, value **result)
 {
     value *function = item(args, 0, V_NAME), *type = item(args, 1, V_NAME), *inner = item(args, 2, V_TUPLE);

@@ -26,7 +26,7 @@ struct pickle_storage {
     size_t key_len;
     dtype type;                /* of the storage's class; U8 when untyped */
     int64_t bytes;             /* that its tensors may reach, whatever their types */
-    int is_view;               /* of a root storage, as only the legacy stream has them; it begins there at byte `from` */
+    int is_view;               /* of a root storage, only in the legacy stream; it begins there at byte `from` */
     int64_t from;
 };
 

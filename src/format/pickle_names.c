@@ -65,7 +65,7 @@ static const whitelisted allowed[] = {
     {"torch", "per_channel_affine", IS_HARMLESS, 0},
     {"torch", "per_channel_symmetric", IS_HARMLESS, 0},
     {"torch", "per_channel_affine_float_qparams", IS_HARMLESS, 0},
-    /* what trainers leave beside the weights: arguments, optimizer settings, random states, histories, times, places */
+    /* saved by trainers beside the weights: arguments, optimizer settings, random states, histories, times, places */
     {"torch.torch_version", "TorchVersion", IS_HARMLESS, 0},
     {"argparse", "Namespace", IS_HARMLESS, 0},
     {"types", "SimpleNamespace", IS_HARMLESS, 0},

@@ -24,7 +24,7 @@ struct source {
 
 /* ---- from the pickle's tensors to ours ---------------------------------------------------------------------------------- */
 
-/* A small tensor may repeat the values of its storage, as expand() does with a stride of 0: more than the width of any model. */
+/* A small tensor may repeat the values of its storage (expand(): a stride of 0): more than the width of any model. */
 enum { MAX_REPEATED = 1 << 16 };
 
 /* That every byte the strides reach lies in the storage. */
@@ -44,7 +44,7 @@ static int check_reach(const char *name, const pickle_tensor *p, int64_t values)
     return WKV_OK;
 }
 
-/* That a big tensor does not have more values than its storage: strides that repeat them make any amount of a few bytes. */
+/* That a big tensor has no more values than its storage: strides that repeat them make any amount of a few bytes. */
 static int check_size(const char *name, const pickle_tensor *p, int64_t values, int64_t bytes)
 {
     char shape[24 * MAX_DIMS] = "";
@@ -52,8 +52,9 @@ static int check_size(const char *name, const pickle_tensor *p, int64_t values, 
     if (values <= MAX_REPEATED || bytes <= p->storage->bytes) return WKV_OK;
     for (int i = 0; i < p->dims; i++)
         n += (size_t)snprintf(shape + n, sizeof shape - n, "%s%lld", i ? " x " : "", (long long)p->shape[i]);
-    return fail(WKV_EFORMAT, "tensor %s: %s values of %s take %lld bytes, its storage %.*s has %lld; save a contiguous copy",
-                name, shape, dtypes[p->type].name, (long long)bytes, (int)(p->storage->key_len & 255), p->storage->key,
+    return fail(WKV_EFORMAT,
+                "tensor %s: %s values of %s take %lld bytes, its storage %.*s has %lld; save a contiguous copy", name,
+                shape, dtypes[p->type].name, (long long)bytes, (int)(p->storage->key_len & 255), p->storage->key,
                 (long long)p->storage->bytes);
 }
 

@@ -63,8 +63,8 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size);
 /* Tell the container from its first bytes and read it, or say in a sentence what else it is. detect.c */
 int read_any(tensors *t, const uint8_t *data, size_t size, const char *name);
 
-/* The files a path stands for. *n is 1 for one file; a directory or an index of shards gives them all, the names the index
- * promises, and what lies beside the weights of a Hugging Face folder. Free with checkpoint_free. folder.c */
+/* The files a path stands for. n is 1 for one file; a directory or an index of shards gives them all, the names the
+ * index promises, and the files beside the weights of a Hugging Face folder. Free with checkpoint_free. folder.c */
 enum { BESIDE = 4 };
 typedef struct {
     char **file;

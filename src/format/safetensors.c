@@ -117,7 +117,7 @@ static int add_all(tensors *t, json_t *header, const uint8_t *data, size_t size,
     return e;
 }
 
-/* Weights that MLX quantized: NAME.weight of U32 holds several codes in each number, NAME.scales and NAME.biases their scales. */
+/* Weights quantized by MLX: NAME.weight of U32 has several codes in each number, NAME.scales and NAME.biases scale. */
 static int refuse_mlx(json_t *header)
 {
     static const char scales[] = ".scales";
@@ -131,9 +131,11 @@ static int refuse_mlx(json_t *header)
         snprintf(weight, sizeof weight, "%.*s.weight", (int)stem, name);
         const char *type = json_string_value(json_object_get(json_object_get(header, weight), "dtype"));
         if (type && !strcmp(type, "U32"))
-            return fail(WKV_EUNSUPPORTED,
-                        "is a model quantized for MLX (%s is packed into U32, with scales and biases beside it); use the "
-                        "checkpoint that it was made from", weight);
+            return fail(
+                WKV_EUNSUPPORTED,
+                "is a model quantized for MLX (%s is packed into U32, with scales and biases beside it); use the "
+                "checkpoint that it was made from",
+                weight);
     }
     return WKV_OK;
 }

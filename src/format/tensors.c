@@ -261,7 +261,8 @@ int tensors_refuse_output(const tensors *t, const char *path)
         int own = t->index.inode && file_is(path, t->index);
         for (int i = 0; i < t->n_maps; i++) own |= file_is(path, t->maps[i].id);
         if (own)
-            return fail(WKV_EARG, "%s: is an input, a file of %s, and would be replaced; write to another path", path, t->path);
+            return fail(WKV_EARG, "%s: is an input, a file of %s, and would be replaced; write to another path", path,
+                        t->path);
     }
     return WKV_OK;
 }

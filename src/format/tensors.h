@@ -1,10 +1,11 @@
 /* tensors.h - one view of any checkpoint: named tensors in a mapped file.
  *
  * Whatever the container (.pth, .safetensors, GGUF, rwkv.cpp .bin) and whatever its naming (official, HF, fla, rwkv-rs,
- * web-rwkv, llama.cpp), what is seen through this view has the OFFICIAL names ("blocks.3.att.key.weight") and the official meaning.
- * Where a file stores something else than the official file would, the view says what (`transposed`, `holds`, `scale`),
- * and tensor_read() undoes it, so that the values read are those of the official checkpoint. Big matrices are used in place
- * through `data` with those notes; everything small is read. Nothing here decides what an RWKV is: rwkv/model.c does. */
+ * web-rwkv, llama.cpp), the tensors of this view have the OFFICIAL names ("blocks.3.att.key.weight") and the official
+ * meaning. Where a file stores something else than the official file would, the view notes the difference
+ * (`transposed`, `holds`, `scale`), and tensor_read() undoes it, so that the values read are those of the official
+ * checkpoint. Big matrices are used in place through `data` with those notes; everything small is read. rwkv/model.c,
+ * not this view, recognises an RWKV. */
 #ifndef WKV_FORMAT_TENSORS_H
 #define WKV_FORMAT_TENSORS_H
 
@@ -40,10 +41,10 @@ typedef struct tensors tensors;
 /* Open a checkpoint, or the one a directory holds (sharded safetensors / HF folder). Reads headers only. Returns 0 or a
  * negative code with a sentence that starts with the path. */
 int tensors_open(tensors **out, const char *path);
-/* The same with the files read into memory, where what happens to them afterwards does not matter. WKV_ENOMEM, with both sizes,
- * when less is free. */
+/* The same with the files read into memory: later changes of the files do not matter. WKV_ENOMEM, with both sizes, when
+ * less is free. */
 int tensors_load(tensors **out, const char *path);
-/* One file with the names and shapes it has, official or not: to verify what was written. */
+/* One file with the names and shapes it has, official or not: to verify a written file. */
 int tensors_open_stored(tensors **out, const char *path);
 /* The same over bytes in memory that outlive it (the built-in model, the fuzzers); `name` is used in messages. */
 int tensors_open_memory(tensors **out, const void *data, size_t size, const char *name);
@@ -51,16 +52,13 @@ void tensors_close(tensors *t);
 /* From here on t owns `over`, whose tensors are found in the place of t's of the same name, and whose metadata where t has none.
  * What is counted, listed and refused is t's alone. The last one laid over wins. */
 void tensors_lay_over(tensors *t, tensors *over);
-/* WKV_EARG when `path`, which is about to be written, is a file (device and inode) of t or of what lies over it. */
+/* WKV_EARG when `path`, which is about to be written, is a file (device and inode) of t or of an overlay. */
 int tensors_refuse_output(const tensors *t, const char *path);
 /* Say how the data is about to be read: small tensors only (said again after each), or (as it begins) big ones from end to
  * end. See file_expect. */
 void tensors_expect(const tensors *t, int long_runs);
 /* Say that what lies at data will not be read again: its pages leave memory where they are a file's. */
 void tensors_forget(const tensors *t, const void *data, size_t bytes);
-/* 0 for what may be an RWKV of versions 4 to 7; else WKV_EUNSUPPORTED or WKV_EFORMAT with a sentence that says what it is. */
-int tensors_refuse(const tensors *t);
-
 /* 0 for what may be an RWKV of versions 4 to 7; for anything else (adapters, states, research variants, other architectures,
  * a vocabulary alone, files converted for one program) WKV_EUNSUPPORTED and a sentence that says what it is. */
 int tensors_refuse(const tensors *t);
@@ -70,30 +68,31 @@ const file_tensor *tensors_at(const tensors *t, int i);
 const file_tensor *tensors_find(const tensors *t, const char *name);      /* NULL when it is not there */
 
 const char *tensors_path(const tensors *t);
-const char *tensors_path_of(const tensors *t, const file_tensor *f);      /* of the file that f is in: t's, or one over it */
+const char *tensors_path_of(const tensors *t, const file_tensor *f);      /* of f's file: t's, or an overlay's */
 const char *tensors_format(const tensors *t);                             /* "pth (zip)", "gguf v3", "rwkv.cpp 101" ... */
 /* "official", "hf" (4, 5, 6), "transformers", "fla", "rwkv-rs" (7), "web-rwkv", "llama.cpp", "rwkv.cpp", "unknown" */
 const char *tensors_naming(const tensors *t);
 size_t tensors_bytes(const tensors *t);                                   /* of the file(s)            */
 
-/* Text metadata (safetensors __metadata__, GGUF strings, texts beside the tensors of a .pth, a folder's chat template as
- * "tokenizer.chat_template"), NULL when absent. */
+/* Text metadata (safetensors __metadata__, GGUF strings, texts beside the tensors of a .pth, a folder's chat template
+ * as "tokenizer.chat_template"), NULL when absent. */
 const char *tensors_meta(const tensors *t, const char *key);
-/* Number metadata (GGUF integers, floats, bools; numbers of a folder's config.json, tokenizer_config.json and (fake_think_)
- * generation_config.json, as "config.hidden_size"); `otherwise` when absent. "group_norm_eps" is 1e-5 in rwkv.cpp's v5 files,
- * which are computed so, and absent elsewhere. */
+/* Number metadata (GGUF integers, floats, bools; numbers of a folder's config.json, tokenizer_config.json and
+ * (fake_think_)generation_config.json, as "config.hidden_size"); `otherwise` when absent. "group_norm_eps" is 1e-5 in
+ * rwkv.cpp's v5 files, which are computed so, and absent elsewhere. */
 double tensors_number(const tensors *t, const char *key, double otherwise);
 /* GGUF vocabulary: the i-th entry of tokenizer.ggml.tokens as stored (Python-escaped), its bytes in *len; NULL past the end. */
 const char *tensors_token(const tensors *t, int i, size_t *len);
 int tensors_token_count(const tensors *t);                                /* 0: no vocabulary inside   */
 
 int64_t tensor_values(const file_tensor *f);                              /* product of the shape      */
-static inline int tensor_is_weight(const file_tensor *f) { return dtype_is_weight(f->type); } /* not integers or booleans */
+/* not integers or booleans */
+static inline int tensor_is_weight(const file_tensor *f) { return dtype_is_weight(f->type); }
 /* Size of axis i of the OFFICIAL tensor (transposition undone), 1 beyond its axes. Vectors may have axes of size 1 more or
  * fewer than the official file ([1, 1, C] or [C]); the two axes of r_k, time_faaaa and v5.2's time_decay are always there. */
 int64_t tensor_axis(const file_tensor *f, int i);
-/* All values, official order and meaning, as f32: strides gathered, blocks decoded, transposition and `holds` undone. `out` has
- * room for `capacity` values; WKV_EFORMAT, and nothing is written, when the tensor has more. */
+/* All values, official order and meaning, as f32: strides gathered, blocks decoded, transposition and `holds` undone.
+ * `out` has room for `capacity` values; WKV_EFORMAT, and nothing is written, when the tensor has more. */
 int tensor_read(const file_tensor *f, float *out, int64_t capacity);
 
 #endif

@@ -106,17 +106,18 @@ int tensor_put(file_out *f, const tensor_out *t, uint32_t *crc)
     return e;
 }
 
-/* ---- whole files ----------------------------------------------------------------------------------------------------- */
+/* ---- whole files ------------------------------------------------------------------------------------------------- */
 
 static int verify_one(const file_out *f, const tensors *written, const tensor_out *t)
 {
     const file_tensor *w = tensors_find(written, t->name);
     if (!w) return fail(WKV_EIO, "%s: tensor %s is missing in what was written; is the disk sound?", f->path, t->name);
-    int same = w->type == t->type && w->dims == t->dims && !memcmp(w->shape, t->shape, (size_t)t->dims * sizeof *t->shape) &&
-               !w->panels == !t->panels && dtype_bytes(w->type, tensor_values(w)) == tensor_out_bytes(t);
+    int same = w->type == t->type && w->dims == t->dims &&
+               !memcmp(w->shape, t->shape, (size_t)t->dims * sizeof *t->shape) && !w->panels == !t->panels &&
+               dtype_bytes(w->type, tensor_values(w)) == tensor_out_bytes(t);
     return same ? WKV_OK
-                : fail(WKV_EIO, "%s: tensor %s has another type or shape in what was written; is the disk sound?", f->path,
-                       t->name);
+                : fail(WKV_EIO, "%s: tensor %s has another type or shape in what was written; is the disk sound?",
+                       f->path, t->name);
 }
 
 int tensors_verify(file_out *f, const tensor_out *t, int n)

@@ -46,9 +46,9 @@ typedef struct {
 int gguf_put(file_out *f, const tensor_out *t, int n, const gguf_meta *meta, int n_meta);
 uint32_t gguf_type(dtype type); /* its number in a GGUF; gguf.c */
 
-/* Read what was written to f again: the same tensors, with the same types, shapes and bytes; else WKV_EIO. f stays open. */
+/* Read the written file f again: the same tensors, types, shapes and sizes; else WKV_EIO. f stays open. */
 int tensors_verify(file_out *f, const tensor_out *t, int n);
-/* Verify and commit; with err, which is returned then, or what is not as it was meant, abandon. */
+/* Verify and commit; with err, which is returned then, or after a failed verification, abandon. */
 int tensors_commit(file_out *f, int err, const tensor_out *t, int n);
 
 /* All of it: created, written, verified, renamed into place. */

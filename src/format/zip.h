@@ -28,7 +28,7 @@ const zip_entry *zip_find(const zip *z, const char *name, size_t len); /* NULL w
 
 /* Where the packed bytes of an entry begin; fails when they would leave the archive. */
 int zip_bytes(const zip *z, const zip_entry *e, const uint8_t **out);
-/* Unpack a deflated entry into the `capacity` bytes at dst. WKV_EFORMAT when it has more, or not the e->size it is said to have. */
+/* Unpack a deflated entry into the `capacity` bytes at dst. WKV_EFORMAT when it has more, or not e->size. */
 int zip_inflate(const zip *z, const zip_entry *e, uint8_t *dst, size_t capacity);
 
 #endif

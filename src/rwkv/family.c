@@ -41,9 +41,9 @@ static int context_of_name(const char *name)
     return n;
 }
 
-/* Every HF model has these names, so that its folder has the model's. */
-static int is_any_model(const char *name)
+int is_general_name(const char *path)
 {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     return !strncasecmp(name, "model.", 6) || !strncasecmp(name, "model-", 6) ||
            !strncasecmp(name, "pytorch_model", 13);
 }
@@ -57,7 +57,7 @@ static void find_names(char name[NAMES][256], const wkv_model *m)
     const char *inside = m->file ? tensors_meta(m->file, "general.name") : NULL;
     memset(name, 0, NAMES * sizeof name[0]);
     path_name(name[0], sizeof name[0], m->about.path);
-    if (is_any_model(name[0])) {
+    if (is_general_name(name[0])) {
         path_folder(folder, sizeof folder, m->about.path);
         path_name(name[1], sizeof name[1], folder);
     }

@@ -8,6 +8,10 @@
 /* World's ids end at 65529; models have as many logits, or one less, or are padded up to 65,544. */
 static inline int fits_world(int vocab) { return vocab >= 65529 && vocab <= 65544; }
 
+/* Does the path name a checkpoint that Hugging Face folders of any model hold ("model.safetensors")? Then its folder has the
+ * model's name, and everything in it belongs to the model. */
+int is_general_name(const char *path);
+
 /* The name of the template that fits. */
 const char *family_template(const wkv_model *m);
 

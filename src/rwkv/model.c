@@ -220,8 +220,6 @@ int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *o
     if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha))
         return fail(WKV_EARG, "a lora_alpha of %g, expected above 0, or 0 for the file's own", (double)o->lora_alpha);
     if (o->as_stored && o->type) return fail(WKV_EARG, "weights as they are stored, and as %s, cannot both be", o->type);
-    if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha))
-        return fail(WKV_EARG, "lora_alpha is %g, expected a finite number of 0 or more", (double)o->lora_alpha);
     tensors *file = NULL;
     int e = path ? open_tensors(&file, path, o) : 0;
     e = path ? finish(out, file, e, o) : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in", o);

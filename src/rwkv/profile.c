@@ -75,6 +75,7 @@ static int take_all(wkv_sampler_options *o, const tensors *t, const char *file)
 
 void wkv_template_profile(wkv_profile *out, const wkv_template *t, wkv_think think, const wkv_model *m)
 {
+    if (!out || !t) return;
     *out = *find(t, think);
     if (!m || !m->file) return;
     const int fake = think == WKV_THINK_FAKE || think == WKV_THINK_FAKE_INLINE;

@@ -73,10 +73,8 @@ void tokenizer_own_path(char *path, size_t capacity, const char *model, const ch
 /* Is everything in the model's folder a part of it, as in a folder of Hugging Face's? */
 static int is_folder(const char *model)
 {
-    const char *slash = strrchr(model, '/'), *name = slash ? slash + 1 : model;
     struct stat s;
-    return (!stat(model, &s) && S_ISDIR(s.st_mode)) || !strncmp(name, "model.", 6) || !strncmp(name, "model-", 6) ||
-           !strncmp(name, "pytorch_model", 13);
+    return (!stat(model, &s) && S_ISDIR(s.st_mode)) || is_general_name(model);
 }
 
 static int find_in(char *path, size_t room, const char *dir, const char *const *names)

@@ -200,6 +200,8 @@ size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, si
 
 /* ---- tools ------------------------------------------------------------------------------------------------------- */
 
+static int has_tools(const wkv_template *t) { return t && t->tool_stop; }
+
 /* The fence of a call, unless the model thinks first and then opens it itself; a faked thought is closed before it. */
 static void put_fence(page *p, int how)
 {
@@ -210,35 +212,32 @@ static void put_fence(page *p, int how)
 size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools,
                                const char *user, wkv_think think, char *out, size_t cap)
 {
-    page p = {out, cap, 0};
+    page p = {out, room_in(out, cap), 0};
+    if (!has_tools(t) || !user) return 0;
     const int how = thoughts_of(t, think);
-    if (t->tool_stop) {
-        if (first) put_opening(&p, t, string(system), string(tools));
-        put_question(&p, t, "", string(user), how);
-        put_fence(&p, how);
-    }
+    if (first) put_opening(&p, t, string(system), string(tools));
+    put_question(&p, t, "", string(user), how);
+    put_fence(&p, how);
     return end(&p);
 }
 
 size_t wkv_template_tools_output(const wkv_template *t, const char *output, wkv_think think, char *out, size_t cap)
 {
-    page p = {out, cap, 0};
+    page p = {out, room_in(out, cap), 0};
+    if (!has_tools(t) || !output) return 0;
     const int how = thoughts_of(t, think);
-    if (t->tool_stop) {
-        put_question(&p, t, "Function output:\n", string(output), how);
-        put_fence(&p, how);
-    }
+    put_question(&p, t, "Function output:\n", string(output), how);
+    put_fence(&p, how);
     return end(&p);
 }
 
 size_t wkv_template_tools_reply(const wkv_template *t, const char *call, char *out, size_t cap)
 {
-    page p = {out, cap, 0};
-    if (t->tool_stop) {
-        put_string(&p, "\n");
-        put_clean(&p, string(call));
-        put_string(&p, t->tool_stop);
-        put(&p, t->stops[0], strspn(t->stops[0], "\n"));
-    }
+    page p = {out, room_in(out, cap), 0};
+    if (!has_tools(t) || !call) return 0;
+    put_string(&p, "\n");
+    put_clean(&p, string(call));
+    put_string(&p, t->tool_stop);
+    put(&p, t->stops[0], strspn(t->stops[0], "\n"));
     return end(&p);
 }

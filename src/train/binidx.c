@@ -1,9 +1,12 @@
 /* binidx.c - the token files of the official trainer: NAME.bin is tokens, NAME.idx says how they are stored (spec ARCHITECTURES
  * 8.4). The trainer reads NAME.bin as one stream; document borders are only counted here. */
 #include "base/error.h"
+#include "base/path.h"
+#include "train/binidx.h"
 #include "train/data.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* "MMIDIDX\0\0", u64 version 1, u8 type, u64 sequences S, u64 borders D; then i32 lengths[S], i64 offsets[S], i64 borders[D];
  * nothing is aligned */
@@ -69,4 +72,26 @@ int binidx_open(token_part *out, const char *idx_path)
     }
     free(bin_path);
     return err;
+}
+
+char *binidx_index(const char *path)
+{
+    struct stat about;
+    size_t n = strlen(path);
+    int bin = path_has_extension(path, ".bin");
+    char *idx = malloc(n + 5);
+    if (!idx) return NULL;
+    memcpy(idx, path, n + 1);
+    if (path_has_extension(path, ".idx")) return idx;
+    memcpy(idx + n - (bin ? 4 : 0), bin && path[n - 1] == 'N' ? ".IDX" : ".idx", 5);
+    if (!stat(idx, &about) && (bin || stat(path, &about))) return idx;
+    free(idx);
+    return NULL;
+}
+
+int binidx_names(const char *path)
+{
+    char *idx = binidx_index(path);
+    free(idx);
+    return idx != NULL;
 }

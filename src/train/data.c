@@ -1,10 +1,9 @@
 /* data.c - files of text to tokens, once, at the start of a run. */
 #include "train/data.h"
 #include "base/error.h"
-#include "base/path.h"
+#include "train/binidx.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- one part -------------------------------------------------------------------------------------------------------- */
 
@@ -72,35 +71,12 @@ static int read_text(token_part *out, const char *path, const text_form *form)
     return err;
 }
 
-/* "NAME.idx" when path is that, NAME.bin, or NAME and there is such a file; NULL otherwise. Freed by the caller. */
-static char *index_path(const char *path)
-{
-    struct stat about;
-    size_t n = strlen(path);
-    int bin = path_has_extension(path, ".bin");
-    char *idx = malloc(n + 5);
-    if (!idx) return NULL;
-    memcpy(idx, path, n + 1);
-    if (path_has_extension(path, ".idx")) return idx;
-    memcpy(idx + n - (bin ? 4 : 0), bin && path[n - 1] == 'N' ? ".IDX" : ".idx", 5);
-    if (!stat(idx, &about) && (bin || stat(path, &about))) return idx;
-    free(idx);
-    return NULL;
-}
-
-int data_is_tokens(const char *path)
-{
-    char *idx = index_path(path);
-    free(idx);
-    return idx != NULL;
-}
-
 static int add_file(tokens *d, const char *path, const text_form *form)
 {
     token_part *parts = realloc(d->parts, (size_t)(d->n_parts + 1) * sizeof *parts);
     if (!parts) return fail(WKV_ENOMEM, "no memory for %s", path);
     d->parts = parts;
-    char *idx = index_path(path);
+    char *idx = binidx_index(path);
     int err = idx ? binidx_open(&parts[d->n_parts], idx) : read_text(&parts[d->n_parts], path, form);
     free(idx);
     if (err) return err;
@@ -127,7 +103,7 @@ int tokens_add(tokens *d, const char *path, const text_form *form)
 
 static int find_text(void *user, const char *path)
 {
-    if (!data_is_tokens(path)) *(int *)user = 1;
+    if (!binidx_names(path)) *(int *)user = 1;
     return 0;
 }
 

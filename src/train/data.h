@@ -35,8 +35,7 @@ typedef struct {
 int tokens_add(tokens *d, const char *path, const text_form *form);
 void tokens_release(tokens *d);
 
-/* Is the path one of token files? Is any of the files that it holds text, or cannot be read? */
-int data_is_tokens(const char *path);
+/* Is any of the files that the path holds text, or cannot be read? */
 int data_has_text(const char *path);
 
 /* WKV_EFORMAT with the file and the place in it when an id is not below V. */

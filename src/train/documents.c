@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "train/binidx.h"
 #include "train/csv.h"
-#include "train/data.h"
 #include "train/textfile.h"
 #include <dirent.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static int is_part_of_data(const char *folder, const char *name)
 {
     char path[4096];
     return path_has_extension(name, ".bin") && snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
-           data_is_tokens(path);
+           binidx_names(path);
 }
 
 static int is_empty(const char *folder, const char *name)
@@ -165,7 +165,7 @@ static int take_object(void *user, const json_t *object)
 
 static int take_file(void *user, const char *path)
 {
-    return data_is_tokens(path) ? 0 : documents_of_file(path, &(document_reader){take_text, take_object, user});
+    return binidx_names(path) ? 0 : documents_of_file(path, &(document_reader){take_text, take_object, user});
 }
 
 int documents_read(const char *path, const document_form *form, passed_over *over, document_fn *fn, void *user)

@@ -1,6 +1,6 @@
 /* samples.c - a file of texts, conversations or instructions to tokens and the mask of what is learnt. */
 #include "train/samples.h"
-#include "train/data.h"
+#include "train/binidx.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,7 +120,7 @@ static int add_document(void *user, const char *text, size_t bytes)
 
 static int add_file(void *user, const char *path)
 {
-    if (data_is_tokens(path))
+    if (binidx_names(path))
         return fail(WKV_EARG,
                     "%s: token files hold no samples; tune on text or .jsonl, or train on tokens with wkv train -m",
                     path);
