@@ -108,6 +108,11 @@ WKV_API const wkv_model_info *wkv_model_about(const wkv_model *m);
  * state was read from (device and inode, so through links too). */
 WKV_API int wkv_model_refuse_output(const wkv_model *m, const char *path);
 
+/* The i-th folder of downloaded checkpoints, where programs look models up by name and the library looks up
+ * vocabularies: $WKV_MODELS, $XDG_DATA_HOME/wkv, ~/.local/share/wkv, those that the environment gives in less than cap
+ * bytes. Downloads go into the first. Returns 1 with the path in out, 0 when there is no i-th. */
+WKV_API int wkv_model_folder(char *out, size_t cap, int i);
+
 /* Bytes of memory that the weights take when the model is opened with this type (wkv_model_options); NULL: as it is open, with what
  * is mapped. 0: there is no such type. A text needs state_bytes beside them, and a context some MB. */
 WKV_API size_t wkv_model_bytes(const wkv_model *m, const char *type);

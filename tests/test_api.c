@@ -225,6 +225,11 @@ static void files(void)
     REFUSED(wkv_vocabulary_train(NULL, (const char *const[]){"a", NULL}, NULL));
     REFUSED(wkv_vocabulary_train("x.txt", NULL, NULL));
     REFUSED(wkv_vocabulary_train("x.txt", (const char *const[]){NULL}, NULL));
+    char folder[64];
+    EXPECT_EQ(wkv_model_folder(NULL, 64, 0), 0);
+    EXPECT_EQ(wkv_model_folder(folder, 0, 0), 0);
+    EXPECT_EQ(wkv_model_folder(folder, sizeof folder, -1), 0);
+    EXPECT_EQ(wkv_model_folder(folder, sizeof folder, 3), 0);
     REFUSED(wkv_model_refuse_output(NULL, "x"));
     REFUSED(wkv_model_refuse_output(m, NULL));
 

@@ -3,6 +3,7 @@
 #include "catalog.h"
 #include "commands.h"
 #include "fetch.h"
+#include "folders.h"
 #include "models.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -153,27 +154,14 @@ static int name_of_url(char out[256], const char *url)
 
 /* ---- downloads --------------------------------------------------------------------------------------------------- */
 
-static int make_folder(const char *path)
-{
-    char step[MODEL_ROOM];
-    snprintf(step, sizeof step, "%s", path);
-    for (char *c = step + 1;; c++) {
-        if (*c && *c != '/') continue;
-        char kept = *c;
-        *c = 0;
-        if (mkdir(step, 0755) && errno != EEXIST) return complain("%s: %s", step, strerror(errno));
-        if (!(*c = kept)) return 0;
-    }
-}
-
 /* The folder for downloads, made when it is not there, with `below` behind it. */
 static int target_folder(char out[MODEL_ROOM], const char *below)
 {
-    char folder[MODEL_FOLDERS][MODEL_ROOM];
-    if (!model_folders(folder)) return complain("no folder for models: set WKV_MODELS or HOME");
-    if (snprintf(out, MODEL_ROOM, "%s%s%s", folder[0], *below ? "/" : "", below) >= MODEL_ROOM)
-        return complain("%s: the path is too long", folder[0]);
-    return make_folder(out);
+    char folder[MODEL_ROOM];
+    if (!wkv_model_folder(folder, sizeof folder, 0)) return complain("no folder for models: set WKV_MODELS or HOME");
+    if (snprintf(out, MODEL_ROOM, "%s%s%s", folder, *below ? "/" : "", below) >= MODEL_ROOM)
+        return complain("%s: the path is too long", folder);
+    return make_folders(out, 0755) ? complain("%s: %s", out, strerror(errno)) : 0;
 }
 
 static int fetch_into(const char *below, const char *url, const char *name, const char *expected)

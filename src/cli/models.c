@@ -1,11 +1,10 @@
-/* models.c - names in place of paths: the folders of downloaded models and the search in them. */
+/* models.c - names in place of paths: the search in the folders of downloaded models. */
 #include "models.h"
 #include "catalog.h"
 #include "say.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -13,22 +12,6 @@
 
 static const char *const extensions[] = {"", ".pth", ".safetensors", ".st", ".gguf", ".bin", ".pt"};
 enum { EXTENSIONS = sizeof extensions / sizeof *extensions };
-
-static int add(char folder[MODEL_ROOM], const char *variable, const char *below)
-{
-    const char *value = getenv(variable);
-    if (!value || !*value) return 0;
-    return snprintf(folder, MODEL_ROOM, "%s%s", value, below) < MODEL_ROOM;
-}
-
-int model_folders(char folder[MODEL_FOLDERS][MODEL_ROOM])
-{
-    int n = 0;
-    n += add(folder[n], "WKV_MODELS", "");
-    n += add(folder[n], "XDG_DATA_HOME", "/wkv");
-    n += add(folder[n], "HOME", "/.local/share/wkv");
-    return n;
-}
 
 int is_url(const char *name) { return !strncmp(name, "http://", 7) || !strncmp(name, "https://", 8); }
 
@@ -64,11 +47,10 @@ int model_exists(const char *path)
 /* The file or folder `base`, with or without an extension, in one of the folders. */
 static int found(char out[MODEL_ROOM], const char *base)
 {
-    char folder[MODEL_FOLDERS][MODEL_ROOM];
-    int n = model_folders(folder);
-    for (int i = 0; i < n; i++)
+    char folder[MODEL_ROOM];
+    for (int i = 0; wkv_model_folder(folder, sizeof folder, i); i++)
         for (int e = 0; e < EXTENSIONS; e++)
-            if (snprintf(out, MODEL_ROOM, "%s/%s%s", folder[i], base, extensions[e]) < MODEL_ROOM && !access(out, R_OK))
+            if (snprintf(out, MODEL_ROOM, "%s/%s%s", folder, base, extensions[e]) < MODEL_ROOM && !access(out, R_OK))
                 return 1;
     return 0;
 }

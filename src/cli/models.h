@@ -1,17 +1,13 @@
-/* models.h - the folders that hold downloaded models, and names in place of paths. */
+/* models.h - names in place of paths. */
 #ifndef WKV_CLI_MODELS_H
 #define WKV_CLI_MODELS_H
 
 #include "wkv.h"
 
-enum { MODEL_ROOM = 4096, MODEL_FOLDERS = 3 };
-
-/* The folders, in the order of the search: $WKV_MODELS, $XDG_DATA_HOME/wkv, ~/.local/share/wkv. Returns their number, 0
- * when the environment names none. Downloads go into the first. */
-int model_folders(char folder[MODEL_FOLDERS][MODEL_ROOM]);
+enum { MODEL_ROOM = 4096 };
 
 /* The path for a name given with -m: an existing path itself; else a short name of the catalog, a file name with or
- * without extension, or OWNER/NAME, found in one of the folders. NULL stays NULL (the built-in model). A name that is
+ * without extension, or OWNER/NAME, found in one of the folders (wkv_model_folder). NULL stays NULL (the built-in model). A name that is
  * found nowhere comes back unchanged, except one that `wkv pull` could fetch: NULL after the sentence, and *status is
  * then 1. */
 const char *model_path(const char *name, char out[MODEL_ROOM], int *status);

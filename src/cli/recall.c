@@ -1,5 +1,6 @@
 /* recall.c - the history file. A line end inside a line is written as \n, a backslash as \\. */
 #include "recall.h"
+#include "folders.h"
 #include "wkv_file.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,29 +12,25 @@
 
 enum { PATH_ROOM = 4096, FILE_MOST = 16 << 20 };
 
-static int make_folders(char *path)
+static int find_folder(char path[PATH_ROOM])
 {
-    for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
-        *at = 0;
-        const int failed = mkdir(path, 0700) && errno != EEXIST;
-        *at = '/';
-        if (failed) return 0;
-    }
-    return 1;
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    if (state && *state == '/') return snprintf(path, PATH_ROOM, "%s/wkv", state) < PATH_ROOM;
+    return home && *home && snprintf(path, PATH_ROOM, "%s/.local/state/wkv", home) < PATH_ROOM;
 }
 
 static int find_path(char path[PATH_ROOM])
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && *state == '/') return snprintf(path, PATH_ROOM, "%s/wkv/history", state) < PATH_ROOM;
-    return home && *home && snprintf(path, PATH_ROOM, "%s/.local/state/wkv/history", home) < PATH_ROOM;
+    char folder[PATH_ROOM];
+    return find_folder(folder) && snprintf(path, PATH_ROOM, "%s/history", folder) < PATH_ROOM;
 }
 
 static int open_file(int flags)
 {
-    char path[PATH_ROOM];
+    char folder[PATH_ROOM], path[PATH_ROOM];
     struct stat s;
-    if (!find_path(path) || (flags & O_CREAT && !make_folders(path))) return -1;
+    if (!find_path(path)) return -1;
+    if (flags & O_CREAT && find_folder(folder) && make_folders(folder, 0700)) return -1;
     int f = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
     if (f >= 0 && !fstat(f, &s) && S_ISREG(s.st_mode)) return f;
     if (f >= 0) close(f);

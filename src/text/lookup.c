@@ -38,14 +38,26 @@ static int is_file(const char *path)
     return !stat(path, &s) && S_ISREG(s.st_mode) && !access(path, R_OK);
 }
 
-/* The folders that are searched, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, and those
- * that hold downloaded models: $WKV_MODELS, $XDG_DATA_HOME/wkv, ~/.local/share/wkv. */
-static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
+int wkv_model_folder(char *out, size_t cap, int i)
 {
     static const struct {
         const char *variable, *below;
-    } others[] = {{"WKV_DATA", ""}, {"WKV_MODELS", ""}, {"XDG_DATA_HOME", "/wkv"}, {"HOME", "/.local/share/wkv"}};
-    const char *slash = strrchr(model, '/');
+    } folders[] = {{"WKV_MODELS", ""}, {"XDG_DATA_HOME", "/wkv"}, {"HOME", "/.local/share/wkv"}};
+    if (!out || !cap || i < 0) return 0;
+    for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
+        const char *value = getenv(folders[k].variable);
+        if (!value || !*value || strlen(value) + strlen(folders[k].below) >= cap || i--) continue;
+        snprintf(out, cap, "%s%s", value, folders[k].below);
+        return 1;
+    }
+    return 0;
+}
+
+/* The folders that are searched, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, and those that
+ * hold downloaded models. */
+static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
+{
+    const char *slash = strrchr(model, '/'), *data = getenv("WKV_DATA");
     struct stat s;
     int n = 0;
     if (!stat(model, &s) && S_ISDIR(s.st_mode))
@@ -54,10 +66,8 @@ static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
         snprintf(dir[n++], PATH_ROOM, "%.*s", slash == model ? 1 : (int)(slash - model), model);
     else
         snprintf(dir[n++], PATH_ROOM, ".");
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        const char *value = getenv(others[i].variable);
-        if (value && *value) snprintf(dir[n++], PATH_ROOM, "%s%s", value, others[i].below);
-    }
+    if (data && *data) snprintf(dir[n++], PATH_ROOM, "%s", data);
+    for (int i = 0; n < DIRECTORIES && wkv_model_folder(dir[n], PATH_ROOM, i); i++) n++;
     return n;
 }
 
