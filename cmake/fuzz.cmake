@@ -28,8 +28,9 @@ if(WKV_FUZZ)
   endforeach()
 endif()
 
-# The fuzzer that knows the formats: tests/fuzz/mutants, in every build. Files are read into memory of exactly their size, in
-# place of a mapping, where the sanitizers see a read beyond the end. A short run is a test; tools/fuzz.sh has the long one.
+# The fuzzer that knows the formats: tests/fuzz/mutants, in every build. Files are read into memory of exactly their
+# size, in place of a mapping, where the sanitizers see a read beyond the end. A short run is a test; tools/fuzz.sh has
+# the long one.
 file(GLOB MUTANT_SOURCES CONFIGURE_DEPENDS tests/fuzz/mutants/*.c)
 add_executable(mutants ${MUTANT_SOURCES})
 target_link_libraries(mutants PRIVATE wkv_objects)

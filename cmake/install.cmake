@@ -65,6 +65,7 @@ if(TARGET wkv)
   install(FILES ${CMAKE_BINARY_DIR}/wkv.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
 
-# ---- last: the dynamic linker knows a new library of its own folders only after ldconfig, and libraries of other folders not at all.
+# ---- last: the dynamic linker knows a new library of its own folders only after ldconfig, and libraries of other
+# folders not at all.
 install(CODE "set(WKV_LIBRARIES \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}\")")
 install(SCRIPT cmake/ldconfig.cmake)

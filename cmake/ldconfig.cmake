@@ -1,6 +1,7 @@
-# Run at the end of an installation: a program linked with libwkv.so must find it. WKV_LIBRARIES is the folder it went to.
+# Run at the end of an installation: a program linked with libwkv.so must find it. WKV_LIBRARIES is the folder it went
+# to.
 if(DEFINED ENV{DESTDIR} AND NOT "$ENV{DESTDIR}" STREQUAL "")
-  message(STATUS "DESTDIR is set: whoever installs the package runs ldconfig")
+  message(STATUS "DESTDIR is set: the installer of the package runs ldconfig")
   return()
 endif()
 if(NOT CMAKE_HOST_SYSTEM_NAME STREQUAL "Linux")

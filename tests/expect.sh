@@ -1,5 +1,12 @@
-# expect.sh - the words of the tests of the program, sourced by test_*.sh: they count in $passed and $failed, run "$WKV", and
-# leave the output of a run in the files out and err of the folder they are in.
+# expect.sh - the common part of test_*.sh, sourced first. $WKV is the program (default build/wkv), $here the folder of
+# the tests; the test runs in the empty folder $work, removed at its end. Checks count in $passed and $failed; a run of
+# the program leaves its output in the files out and err.
+here=$(cd "$(dirname "$0")" && pwd)
+WKV=${WKV:-$here/../build/wkv}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+unset WKV_DATA WKV_MODELS NO_COLOR
 passed=0 failed=0 skipped=0
 
 pass() { passed=$((passed + 1)); }

@@ -11,8 +11,10 @@ static char folder[64];
 
 static void folder_begin(const char *name)
 {
-    snprintf(folder, sizeof folder, "/tmp/wkv-%s-%d", name, (int)getpid());
-    mkdir(folder, 0777);
+    snprintf(folder, sizeof folder, "/tmp/wkv-%s-XXXXXX", name);
+    if (mkdtemp(folder)) return;
+    perror(folder);
+    exit(1);
 }
 
 static void folder_end(void)
@@ -23,7 +25,7 @@ static void folder_end(void)
 }
 
 /* Where a file of that name lies in it; the last eight answers stay. */
-static const char *in_folder(const char *name)
+static inline const char *in_folder(const char *name)
 {
     static char path[8][160];
     static int turn;

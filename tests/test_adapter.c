@@ -282,7 +282,8 @@ static void table(void)
                (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
 }
 
-/* A file of which nothing, or not all, would be read is refused, where the model alone would have run without a word. */
+/* A file of which nothing, or not all, would be read is refused, where the model alone would have run without a
+ * word. */
 static void nothing_read(void)
 {
     EXPECT_EQ(pth_write("empty.pth", NULL, 0), 0);

@@ -1,14 +1,8 @@
 #!/bin/sh
 # test_bench.sh - wkv bench: its report has every figure, figures are above zero, nonsense and too large models are refused.
 # How large the figures are is the machine's business.
-here=$(cd "$(dirname "$0")" && pwd)
-WKV=${WKV:-$here/../build/wkv}
+. "$(dirname "$0")/expect.sh"
 model=$here/golden/models/v7-n32-f16.pth
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-. "$here/expect.sh"
-unset WKV_DATA
 
 # positive KEY N: the report has KEY N times, and each is a number above zero
 positive() {

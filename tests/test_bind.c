@@ -1,5 +1,5 @@
-/* test_bind.c - from named tensors to a model: forms that are odd but sound run as the official ones do, and a file from which
- * only a part could be run is refused. */
+/* test_bind.c - from named tensors to a model: forms that are odd but sound run as the official ones do, and a file
+ * from which only a part could be run is refused. */
 #include "base/rng.h"
 #include "format/reader.h"
 #include "models.h"
@@ -10,7 +10,7 @@
 enum { TOKENS = 12 };
 static const int32_t text[TOKENS] = {3, 17, 0, 19, 22, 8, 8, 1, 20, 12, 5, 0};
 
-/* ---- variants of a file ------------------------------------------------------------------------------------------------- */
+/* ---- variants of a file ------------------------------------------------------------------------------------------ */
 
 /* A file, and a view of its tensors that a test changes before it is opened. */
 typedef struct {
@@ -125,7 +125,7 @@ static void refused(variant *v, int code, const char *words)
     release(v);
 }
 
-/* ---- tests ---------------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 static void embedding_by_columns(void)
 {
@@ -158,7 +158,10 @@ static uint8_t *random_blocks(variant *v, dtype type, int64_t n, rng *dice)
     uint8_t *data = make(v, bytes);
     for (size_t i = 0; i < bytes; i++) data[i] = (uint8_t)rng_u64(dice);
     for (size_t b = 0; b < bytes; b += block) {
-        const uint16_t d = f32_to_f16(type == Q2_K ? 0x1p-9f : type == Q3_K ? 0x1p-10f : type == IQ4_XS ? 0x1p-15f : 0x1p-10f);
+        const uint16_t d = f32_to_f16(type == Q2_K     ? 0x1p-9f
+                                      : type == Q3_K   ? 0x1p-10f
+                                      : type == IQ4_XS ? 0x1p-15f
+                                                       : 0x1p-10f);
         if (type == MXFP4) data[b] = 121; /* 2^-6 */
         else memcpy(data + b + (type == Q2_K ? 80 : type == Q3_K ? 108 : 0), &d, 2);
         if (type == Q2_K) memcpy(data + b + 82, &d, 2);
@@ -179,23 +182,32 @@ static variant with_blocks(dtype type, int decoded)
         uint8_t *data = random_blocks(&v, type, rows * cols, &dice);
         float *x = make(&v, (size_t)(rows * cols) * sizeof *x);
         dtype_decode(type, data, x, rows * cols);
-        *f = (file_tensor){.name = f->name, .type = decoded ? F32 : type, .dims = 2, .shape = {rows, cols}, .stride = {cols, 1},
-                           .data = decoded ? (const uint8_t *)x : data, .contiguous = 1, .scale = 1};
+        *f = (file_tensor){.name = f->name,
+                           .type = decoded ? F32 : type,
+                           .dims = 2,
+                           .shape = {rows, cols},
+                           .stride = {cols, 1},
+                           .data = decoded ? (const uint8_t *)x : data,
+                           .contiguous = 1,
+                           .scale = 1};
     }
     return v;
 }
 
-/* Types of GGUF that have no kernels of their own: the bits of their values in f32, and the same bits however a text is cut. */
+/* Types of GGUF that have no kernels of their own: the bits of their values in f32, and the same bits however a text is
+ * cut. */
 static void types_without_kernels(void)
 {
     for (dtype type = Q2_K; type <= MXFP4; type++) {
         variant blocks = with_blocks(type, 0), plain = with_blocks(type, 1);
         wkv_model *m = NULL, *p = NULL;
-        if (model_open_made(&m, blocks.view, (packed){0}) || model_open_made(&p, plain.view, (packed){0})) FAILED("%s", wkv_error());
+        if (model_open_made(&m, blocks.view, (packed){0}) || model_open_made(&p, plain.view, (packed){0}))
+            FAILED("%s", wkv_error());
         else {
             const size_t n = (size_t)TOKENS * (size_t)wkv_model_about(m)->vocab;
             float *x = logits_of(m, "reference"), *y = logits_of(p, "reference"), *cut[2];
-            if (!same_bits(x, y, n)) FAILED("%s: logits are %g away from those of its values", dtypes[type].name, apart(x, y, n));
+            if (!same_bits(x, y, n))
+                FAILED("%s: logits are %g away from those of its values", dtypes[type].name, apart(x, y, n));
             EXPECT_HAS(wkv_model_about(m)->types, dtypes[type].name);
             wkv_context *c = context_new(m, 2, "cpu");
             for (int i = 0; i < 2; i++) {
@@ -204,7 +216,8 @@ static void types_without_kernels(void)
                 wkv_state_free(s);
             }
             if (!same_bits(cut[0], cut[1], n)) FAILED("%s: other bits in chunks of 5", dtypes[type].name);
-            NEAR_ALL(dtypes[type].name, cut[0], x, n, 0.5); /* the cpu device rounds activations for the other matrices */
+            /* the cpu device rounds activations for the other matrices */
+            NEAR_ALL(dtypes[type].name, cut[0], x, n, 0.5);
             wkv_context_free(c);
             free(x), free(y), free(cut[0]), free(cut[1]);
         }
@@ -250,7 +263,9 @@ static void deep_embed_in_part(void)
     refused(&v, WKV_EFORMAT, "blocks.1.ffn.s1 is missing");
     v = variant_of(path, NULL);
     find(&v, "blocks.0.ffn.s1")->shape[1] = 16;
-    refused(&v, WKV_EFORMAT, "blocks.0.ffn.s_emb.weight has rows of 1024 values, expected the square of the 16 columns of blocks.0.ffn.s1");
+    refused(
+        &v, WKV_EFORMAT,
+        "blocks.0.ffn.s_emb.weight has rows of 1024 values, expected the square of the 16 columns of blocks.0.ffn.s1");
     v = variant_of(path, NULL);
     find(&v, "blocks.1.ffn.s_emb.weight")->shape[0] = 20;
     refused(&v, WKV_EFORMAT, "blocks.1.ffn.s_emb.weight is [20, 1024], expected 24 x 1024");
@@ -258,7 +273,8 @@ static void deep_embed_in_part(void)
 
 static void integers_as_weights(void)
 {
-    static const char *const names[] = {"emb.weight", "blocks.1.ffn.key.weight", "blocks.0.att.w1", "blocks.2.ln1.weight"};
+    static const char *const names[] = {"emb.weight", "blocks.1.ffn.key.weight", "blocks.0.att.w1",
+                                        "blocks.2.ln1.weight"};
     static const dtype types[] = {U8, I8, I16, U16, I32, I64, BOOL};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
@@ -277,8 +293,14 @@ static void integers_as_weights(void)
 static void store_at(variant *v, const char *name, const float *data)
 {
     file_tensor *f = find(v, name);
-    *f = (file_tensor){.name = f->name, .type = F32, .dims = 2, .shape = {f->shape[0], f->shape[1]}, .stride = {f->shape[1], 1},
-                       .data = (const uint8_t *)data, .contiguous = 1, .scale = 1};
+    *f = (file_tensor){.name = f->name,
+                       .type = F32,
+                       .dims = 2,
+                       .shape = {f->shape[0], f->shape[1]},
+                       .stride = {f->shape[1], 1},
+                       .data = (const uint8_t *)data,
+                       .contiguous = 1,
+                       .scale = 1};
 }
 
 /* The embedding in floats, which are returned. */
@@ -292,7 +314,8 @@ static const float *store_embedding(variant *v)
     return x;
 }
 
-/* Tensors may share their bytes in a file; each becomes another type for itself, in the memory that was counted for it. */
+/* Tensors may share their bytes in a file; each becomes another type for itself, in the memory that was counted for
+ * it. */
 static void shared_bytes(void)
 {
     static const char *const names[] = {"head.weight", "blocks.0.att.key.weight", "blocks.2.att.output.weight"};
@@ -319,7 +342,8 @@ static void shared_bytes(void)
     }
 }
 
-/* v6's five matrices in one, [5, R, C], as one matrix stored column by column; and a matrix in pieces, which is none. */
+/* v6's five matrices in one, [5, R, C], as one matrix stored column by column; and a matrix in pieces, which is
+ * none. */
 static void other_axes(void)
 {
     const char *path = TEST_DIR "/golden/models/v6-n16-bf16.pth", *name = "blocks.1.att.time_maa_w2";
@@ -346,8 +370,9 @@ static void other_axes(void)
 static void wide_axes(void)
 {
     static const int64_t wide[] = {(int64_t)1 << 31, (int64_t)1 << 32, ((int64_t)1 << 32) + 1, ((int64_t)1 << 33) + 16};
-    static const char *const names[] = {"emb.weight", "blocks.0.att.key.weight", "blocks.0.ffn.key.weight", "blocks.0.att.r_k",
-                                        "blocks.1.att.v1", "blocks.0.att.w1", "blocks.0.att.g1", "head.weight"};
+    static const char *const names[] = {
+        "emb.weight",      "blocks.0.att.key.weight", "blocks.0.ffn.key.weight", "blocks.0.att.r_k",
+        "blocks.1.att.v1", "blocks.0.att.w1",         "blocks.0.att.g1",         "head.weight"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (int axis = 0; axis < 2; axis++)
             for (size_t k = 0; k < sizeof wide / sizeof *wide; k++) {

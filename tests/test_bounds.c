@@ -1,5 +1,5 @@
-/* test_bounds.c - no tensor of a .pth reaches beyond its storage, whatever its view, type and strides say, in the zip and in the
- * old stream; and no small file takes any amount of memory. */
+/* test_bounds.c - no tensor of a .pth reaches beyond its storage, whatever its view, type and strides say, in the zip
+ * and in the old stream; and no small file takes any amount of memory. */
 #include "archive.h"
 #include "format/tensors.h"
 #include "test.h"
@@ -76,7 +76,7 @@ static bytes pickle_of(const claim *c)
     return b;
 }
 
-/* Open a file of that claim; the copy ends with its bytes, so that the sanitizers see what is read beyond them. */
+/* Open a file of that claim; the copy ends with its bytes, so that the sanitizers see reads beyond them. */
 static int open_claim(tensors **t, const claim *c, int where, int64_t count, void **data)
 {
     static const char head[] = "\x80\2\x8a\12\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2}.";
@@ -130,7 +130,7 @@ static void opens_in(int where, const claim *c, int64_t count, int n, const floa
     free(data);
 }
 
-/* `count` is what the old stream says before the storage's values. */
+/* `count` is the number before the storage's values in the old stream. */
 #define REFUSED(count, words, ...)                                                                                     \
     do {                                                                                                               \
         const claim c_ = {__VA_ARGS__};                                                                                \
@@ -153,9 +153,17 @@ static void opens_in(int where, const claim *c, int64_t count, int n, const floa
 static void views(void)
 {
     static const claim inside = {FLOATS, .view = {1, 3}, .dims = 1, .shape = {3}, .stride = {1}};
-    static const claim far = {.storage = "torch\nFloatStorage", .numel = 1ll << 50, .view = {1ll << 40, 4}, .dims = 1, .shape = {4},
+    static const claim far = {.storage = "torch\nFloatStorage",
+                              .numel = 1ll << 50,
+                              .view = {1ll << 40, 4},
+                              .dims = 1,
+                              .shape = {4},
                               .stride = {1}};
-    static const claim wraps = {.storage = "torch\nFloatStorage", .numel = 1ll << 62, .view = {1ll << 61, 4}, .dims = 1, .shape = {4},
+    static const claim wraps = {.storage = "torch\nFloatStorage",
+                                .numel = 1ll << 62,
+                                .view = {1ll << 61, 4},
+                                .dims = 1,
+                                .shape = {4},
                                 .stride = {1}};
     static const claim beyond = {FLOATS, .view = {2, 3}, .dims = 1, .shape = {3}, .stride = {1}};
     static const claim bounded = {FLOATS, .view = {1, 2}, .dims = 1, .shape = {3}, .stride = {1}};
@@ -170,19 +178,23 @@ static void views(void)
     refused_in(IN_ZIP, &beyond, 4, "a view outside of its storage");
     refused_in(IN_STREAM, &beyond, 4, "a view outside of its storage");
     refused_in(IN_STREAM, &bounded, 4, "tensor x: reaches beyond its storage 0 of 8 bytes");
-    REFUSED(4, "a storage of more bytes", .storage = "torch\nFloatStorage", .numel = INT64_MAX, .dims = 1, .shape = {1}, .stride = {1});
+    REFUSED(4, "a storage of more bytes", .storage = "torch\nFloatStorage", .numel = INT64_MAX, .dims = 1, .shape = {1},
+            .stride = {1});
 }
 
 /* The bound of a tensor is its storage's bytes, whatever types both have. */
 static void other_types(void)
 {
-    REFUSED(8, "tensor x: reaches beyond its storage 0 of 16 bytes", HALVES, .dims = 1, .shape = {8}, .stride = {1}, .type = "torch\nfloat64");
+    REFUSED(8, "tensor x: reaches beyond its storage 0 of 16 bytes", HALVES, .dims = 1, .shape = {8}, .stride = {1},
+            .type = "torch\nfloat64");
     REFUSED(16, "reaches beyond", BYTES, .dims = 2, .shape = {2, 8}, .stride = {8, 1}, .type = "torch\nfloat64");
     REFUSED(16, "reaches beyond", BYTES, .offset = 2, .dims = 1, .shape = {1}, .stride = {1}, .type = "torch\nint64");
     REFUSED(16, "reaches beyond", BYTES, .offset = 15, .dims = 0, .type = "torch\nfloat32");
     REFUSED(16, "reaches beyond", BYTES, .offset = INT64_MAX, .dims = 0, .type = "torch\nfloat64");
-    REFUSED(16, "reaches beyond", BYTES, .offset = 1ll << 61, .dims = 1, .shape = {1}, .stride = {1}, .type = "torch\nfloat64");
-    REFUSED(16, "reaches beyond", BYTES, .offset = -1, .dims = 1, .shape = {1}, .stride = {1}, .type = "torch\nfloat32");
+    REFUSED(16, "reaches beyond", BYTES, .offset = 1ll << 61, .dims = 1, .shape = {1}, .stride = {1},
+            .type = "torch\nfloat64");
+    REFUSED(16, "reaches beyond", BYTES, .offset = -1, .dims = 1, .shape = {1}, .stride = {1},
+            .type = "torch\nfloat32");
     OPENS(16, VALUES(2, 3, 4), BYTES, .offset = 1, .dims = 1, .shape = {3}, .stride = {1}, .type = "torch\nfloat32");
     OPENS(8, VALUES(1, 2, 3, 4), HALVES, .dims = 1, .shape = {4}, .stride = {1}, .type = "torch\nfloat32");
 }
@@ -190,13 +202,16 @@ static void other_types(void)
 /* Big tensors that repeat values are no checkpoint's; small ones expand() makes. */
 static void repeated(void)
 {
-    REFUSED(4, "tensor x: 8 x 4294967297 values of f32 take 137438953504 bytes, its storage 0 has 16; save a contiguous copy", FLOATS, .dims = 2,
-            .shape = {8, (1ll << 32) + 1}, .stride = {0, 0});
+    REFUSED(
+        4,
+        "tensor x: 8 x 4294967297 values of f32 take 137438953504 bytes, its storage 0 has 16; save a contiguous copy",
+        FLOATS, .dims = 2, .shape = {8, (1ll << 32) + 1}, .stride = {0, 0});
     REFUSED(4, "tensor x: 4294967296 values of f32", FLOATS, .dims = 1, .shape = {1ll << 32}, .stride = {0});
     REFUSED(4, "tensor x: 65536 x 65536 values", FLOATS, .dims = 2, .shape = {65536, 65536}, .stride = {0, 0});
     REFUSED(4, "tensor x: 16777216 x 4 values", FLOATS, .dims = 2, .shape = {1 << 24, 4}, .stride = {0, 1});
     REFUSED(4, "tensor x: 65537 values", FLOATS, .dims = 1, .shape = {65537}, .stride = {0});
-    REFUSED(16, "tensor x: 2 x 65536 values of u8 take 131072 bytes", BYTES, .dims = 2, .shape = {2, 65536}, .stride = {8, 0});
+    REFUSED(16, "tensor x: 2 x 65536 values of u8 take 131072 bytes", BYTES, .dims = 2, .shape = {2, 65536},
+            .stride = {8, 0});
     REFUSED(4, "reaches beyond", FLOATS, .dims = 2, .shape = {1 << 24, 4}, .stride = {1, 1}); /* rows that overlap */
     OPENS(4, VALUES(1, 1, 1), FLOATS, .dims = 1, .shape = {65536}, .stride = {0});
     OPENS(4, VALUES(2, 2, 4, 4), FLOATS, .offset = 1, .dims = 2, .shape = {2, 2}, .stride = {2, 0});
@@ -261,7 +276,8 @@ static void refused_for_memory(const void *data, size_t size, const char *words)
 }
 #endif
 
-/* A compressed entry or a header that takes more than there is: both numbers are in the sentence, and nothing is taken. */
+/* A compressed entry or a header that takes more than there is: both numbers are in the sentence, and nothing is
+ * taken. */
 static void memory(void)
 {
 #ifdef SANITIZED
@@ -273,7 +289,8 @@ static void memory(void)
     put(&a.file, packed, 1 << 20);
     put_entry(&a, "m/data.pkl", 8, 1 << 20, 200 << 20, 0);
     bytes b = archive_end(&a);
-    refused_for_memory(b.data, b.size, "m/data.pkl in the zip is compressed and takes 200 MiB unpacked, of memory 150 MiB are free");
+    refused_for_memory(b.data, b.size,
+                       "m/data.pkl in the zip is compressed and takes 200 MiB unpacked, of memory 150 MiB are free");
     free(packed);
     free(b.data);
     uint64_t n = 5 << 20;
@@ -301,7 +318,8 @@ static void found(void)
         {"C2-lora-rank-2^33+1-ffn.pth", "tensor blocks.1.ffn.key.lora_B: 12 x 8589934593 values"},
         {"D1-v50-decay-2^32.pth", "tensor blocks.0.att.time_decay: 4294967296 values"},
         {"D2-v50-decay-2^16x2^16.pth", "tensor blocks.0.att.time_decay: 65536 x 65536 values"},
-        {"G1-stride-0-emb-8GB.pth", "tensor emb.weight: 16777216 x 8 values of f16 take 268435456 bytes, its storage 68 has 80"},
+        {"G1-stride-0-emb-8GB.pth",
+         "tensor emb.weight: 16777216 x 8 values of f16 take 268435456 bytes, its storage 68 has 80"},
     };
     const char *robust = SHARED_DIR "/../failing/robust";
     if (access(robust, R_OK)) SKIP("%s is not there", robust);

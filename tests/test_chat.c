@@ -1,7 +1,8 @@
-/* test_chat.c - the chat on a terminal: Tab, history between sessions, a terminal that is made narrower. The program is $WKV or ./wkv
- * on a pseudo-terminal; without libedit there is nothing to see. */
+/* test_chat.c - the chat on a terminal: Tab, history between sessions, a terminal that is made narrower. The program is
+ * $WKV or ./wkv on a pseudo-terminal; without libedit there is nothing to see. */
 #define _DEFAULT_SOURCE
 #define _XOPEN_SOURCE 700 /* posix_openpt */
+#include "folder.h"
 #include "test.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +14,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-static char root[64] = "/tmp/wkv-chat-XXXXXX";
 static const char *program;
 static int terminal = -1;
 static pid_t child;
@@ -100,9 +100,9 @@ static void tab_and_resize(void)
 /* The line is in a file that only its owner reads, and comes back with the arrow in another session. */
 static void history(void)
 {
-    char path[128], line[256];
+    char line[256];
+    const char *path = in_folder("wkv/history");
     struct stat s;
-    snprintf(path, sizeof path, "%s/wkv/history", root);
     if (!begin()) SKIP("no pseudo-terminal");
     EXPECT_EQ(stat(path, &s), 0);
     EXPECT_EQ(s.st_mode & 0777, 0600);
@@ -134,16 +134,14 @@ int main(void)
     char find[512];
     snprintf(find, sizeof find, "grep -q em-inc-search-prev '%s'", program);
     if (system(find)) return printf("skip chat: a build without libedit\n0 passed, 0 failed, 1 skipped\n"), 0;
-    if (!mkdtemp(root)) return perror(root), 1;
-    setenv("XDG_STATE_HOME", root, 1);
-    setenv("HOME", root, 1);
+    folder_begin("chat");
+    setenv("XDG_STATE_HOME", folder, 1);
+    setenv("HOME", folder, 1);
     setenv("TERM", "xterm", 1);
     setenv("NO_COLOR", "1", 1);
     setenv("LC_ALL", "C.UTF-8", 1);
     RUN(tab_and_resize);
     RUN(history);
-    char clear[128];
-    snprintf(clear, sizeof clear, "rm -r %s", root);
-    EXPECT_EQ(system(clear), 0);
+    folder_end();
     return DONE();
 }

@@ -1,12 +1,6 @@
 #!/bin/sh
 # test_check.sh - wkv convert --check: what is lost is said; nothing is where nothing changes, little with 8 bits, more with 4.
-here=$(cd "$(dirname "$0")" && pwd)
-WKV=${WKV:-$here/../build/wkv}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-. "$here/expect.sh"
-unset WKV_DATA
+. "$(dirname "$0")/expect.sh"
 cp "$here/../models/default.gguf" m.vocab.txt # a GGUF serves as a vocabulary
 "$WKV" convert m.vocab.txt m.safetensors --type bf16 2>err
 "$WKV" generate -n 500 --seed 1 "Once upon a time" >text 2>err

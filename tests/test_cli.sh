@@ -1,16 +1,10 @@
 #!/bin/sh
 # test_cli.sh - the program as its users meet it: what it prints where, its exit status, pipes and Ctrl-C.
-# $WKV is the program. The model is tests/golden/models/v7-n32-f16.pth (V = 96, random weights) with the vocabulary cli/small.vocab.txt.
-here=$(cd "$(dirname "$0")" && pwd)
-WKV=${WKV:-$here/../build/wkv}
+# The model is tests/golden/models/v7-n32-f16.pth (V = 96, random weights) with the vocabulary cli/small.vocab.txt.
+. "$(dirname "$0")/expect.sh"
 models=$here/golden/models
 model=$models/v7-n32-f16.pth
 vocab=$here/cli/small.vocab.txt
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-. "$here/expect.sh"
-unset WKV_DATA NO_COLOR
 
 # ---- help ------------------------------------------------------------------------------------------------------------
 run 0

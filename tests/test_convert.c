@@ -400,7 +400,7 @@ static void vocabulary_world(void)
     remove("convert-world.safetensors");
 }
 
-/* ---- a vocabulary beside what is written --------------------------------------------------------------------------------- */
+/* ---- a vocabulary beside a written model ------------------------------------------------------------------------- */
 
 static const char *const extensions[] = {"pth", "safetensors", "st", "gguf"};
 
@@ -487,15 +487,20 @@ static void beside_json(const char *name, const char *json, const char *kind, in
     wkv_model_close(m);
 }
 
-static void beside_characters(void) { beside_json("chars", "{\"0\": \"a\", \"1\": \"b\", \"2\": \"\\ue083\"}", "characters", 0); }
+static void beside_characters(void)
+{
+    beside_json("chars", "{\"0\": \"a\", \"1\": \"b\", \"2\": \"\\ue083\"}", "characters", 0);
+}
 
 static void beside_pairs(void)
 {
     wkv_tokenizer *t;
     if (wkv_tokenizer_open(&t, "20B", NULL) == WKV_EUNSUPPORTED) SKIP("%s", wkv_error());
     wkv_tokenizer_close(t);
-    beside_json("pairs", "{\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\", \"merges\": [\"a b\"], "
-                         "\"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2}}}", "BPE", 1);
+    beside_json("pairs",
+                "{\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\", \"merges\": [\"a b\"], "
+                "\"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2}}}",
+                "BPE", 1);
 }
 
 /* A file that is another vocabulary stays, and no model is written that would get it. */
@@ -548,7 +553,8 @@ static void refusals(void)
     refuses(v7, "convert.pth", "no", WKV_EARG, "cannot hold no");
     refuses(v7, "convert.st", "bf16", WKV_EARG, "cannot hold bf16; f16 can be");
     refuses(MODELS "/v7a-n16-bf16.pth", "convert.st", NULL, WKV_EUNSUPPORTED, "have no place for the DeepEmbed of");
-    refuses(MODELS "/v7a-n16-bf16.pth", "convert.gguf", NULL, WKV_EUNSUPPORTED, "v7a-n16-bf16.pth, an RWKV-7a; .pth and .safetensors");
+    refuses(MODELS "/v7a-n16-bf16.pth", "convert.gguf", NULL, WKV_EUNSUPPORTED,
+            "v7a-n16-bf16.pth, an RWKV-7a; .pth and .safetensors");
     refuses(MODELS "/v5.0-n16-bf16.pth", "convert.st", NULL, WKV_EUNSUPPORTED, "version 5.0");
     refuses(v7, "no/such/folder/x.pth", NULL, WKV_EIO, "no/such/folder");
 }
@@ -623,7 +629,8 @@ static void over_itself(void)
     EXPECT_EQ(symlink(names[0], names[2]), 0);
     wkv_model *m;
     for (int loaded = 0; loaded < 2; loaded++) {
-        if (wkv_model_open(&m, names[0], &(wkv_model_options){.as_stored = 1, .no_mmap = loaded})) FAILED("%s", wkv_error());
+        if (wkv_model_open(&m, names[0], &(wkv_model_options){.as_stored = 1, .no_mmap = loaded}))
+            FAILED("%s", wkv_error());
         for (int i = 0; i < 3 && m; i++) {
             EXPECT_EQ(wkv_convert(m, names[i], NULL), WKV_EARG);
             EXPECT_HAS(wkv_error(), names[i]);
@@ -645,7 +652,7 @@ static int refuse_written(void *user, const char *written)
     return 1;
 }
 
-/* The file is whole before it takes its place, and what verifies it has the last word. */
+/* The file is whole before it takes its place, and `verify` has the last word. */
 static void verified_before_renamed(void)
 {
     static const char *const names[] = {"verify.pth", "verify.safetensors", "verify.st", "verify.gguf"};
@@ -653,7 +660,8 @@ static void verified_before_renamed(void)
     EXPECT_EQ(wkv_model_open(&m, MODELS "/v7-n32-f16.pth", &(wkv_model_options){.as_stored = 1}), 0);
     for (int i = 0; i < 4 && m; i++) {
         verified = found = 0;
-        EXPECT_EQ(wkv_convert(m, names[i], &(wkv_convert_options){.verify = refuse_written, .user = (void *)(uintptr_t)names[i]}),
+        EXPECT_EQ(wkv_convert(m, names[i],
+                              &(wkv_convert_options){.verify = refuse_written, .user = (void *)(uintptr_t)names[i]}),
                   WKV_ESTOPPED);
         EXPECT_EQ(verified, 1);
         EXPECT(found);

@@ -22,7 +22,7 @@ static void put(const char *name, const void *data, size_t n)
 
 #define PUT(name, text) put(name, text, sizeof text - 1)
 
-/* The samples, one behind the other, with what is included in the loss in brackets. */
+/* The samples, one behind the other, with the tokens included in the loss in brackets. */
 static const char *shown(const samples *s)
 {
     static char out[4096];

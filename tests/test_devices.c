@@ -108,7 +108,8 @@ static tensor weight(dtype type, int rows, int cols, int in_rows, float scale, v
             size_t at = type == Q6_K ? 208 : type == Q3_K ? 108 : type == Q2_K ? 80 : 0;
             if (type == MXFP4) data[b] = (char)(124 + (rng_u64(&dice) & 1)); /* a power of two alone */
             else put_f16(data + b + at, d);
-            if (type == Q4_1 || type == Q5_1 || type == Q4_K || type == Q5_K || type == Q2_K) put_f16(data + b + at + 2, d);
+            if (type == Q4_1 || type == Q5_1 || type == Q4_K || type == Q5_K || type == Q2_K)
+                put_f16(data + b + at + 2, d);
         }
     *to_free = base;
     return (tensor){.rows = rows, .cols = cols, .type = type, .in_rows = in_rows, .scale = scale, .data = data};
@@ -585,7 +586,7 @@ static void maps_far_out(void)
     drop(y);
 }
 
-/* ---- NaN ------------------------------------------------------------------------------------------------------------------ */
+/* ---- NaN --------------------------------------------------------------------------------------------------------- */
 
 enum { NAN_AT = 41, NAN_N = 96 };
 
@@ -593,7 +594,9 @@ enum { NAN_AT = 41, NAN_N = 96 };
 static void expect_nan_at(const device *d, const char *what, map_kind kind, const float *y)
 {
     for (int i = 0; i < NAN_N; i++)
-        if (isnan(y[i]) != (i == NAN_AT)) FAILED("%s: %s of map %d: %g at %d", d == &device_cpu ? simd_name() : "reference", what, kind, (double)y[i], i);
+        if (isnan(y[i]) != (i == NAN_AT))
+            FAILED("%s: %s of map %d: %g at %d", d == &device_cpu ? simd_name() : "reference", what, kind, (double)y[i],
+                   i);
 }
 
 static void nan_through_maps(const device *d)
@@ -615,15 +618,16 @@ static void nan_through_maps(const device *d)
     for (int i = 0; i < NAN_N; i++) EXPECT(isnan(y[i]) == (i < NAN_N / 2));
 }
 
-/* relu(x K)^2 V, where one value of K is NaN: each output is NaN. Most of the hidden values are 0, and are skipped where V is
- * stored by input; `type` is V's. */
+/* relu(x K)^2 V, where one value of K is NaN: each output is NaN. Most of the hidden values are 0, and are skipped
+ * where V is stored by input; `type` is V's. */
 static void nan_through_products(const device *d, dtype type, int by_unit, int T)
 {
     enum { IN = 32, F = 320, OUT = 96 };
     void *to_free[2];
     tensor k = weight(F32, F, IN, 0, 0, &to_free[0]);
     tensor v = weight(type, by_unit ? OUT : F, by_unit ? F : OUT, !by_unit, 0, &to_free[1]);
-    float *w = (float *)(uintptr_t)k.data, *x = room((size_t)T * IN), *h = room((size_t)T * F), *y = room((size_t)T * OUT);
+    float *w = (float *)(uintptr_t)k.data, *x = room((size_t)T * IN), *h = room((size_t)T * F),
+          *y = room((size_t)T * OUT);
     char *units = fenced((size_t)dtype_bytes(type, F * OUT));
     for (int f = 0; f < F; f++)
         for (int i = 0; i < IN; i++) w[f * IN + i] = f % 8 ? -fabsf(w[f * IN + i]) : fabsf(w[f * IN + i]);
@@ -640,8 +644,8 @@ static void nan_through_products(const device *d, dtype type, int by_unit, int T
         if (i % F == 77 ? !isnan(h[i]) : (h[i] > 0) != (i % 8 == 0)) FAILED("hidden value %d is %g", i, (double)h[i]);
     for (int i = 0; i < T * OUT; i++)
         if (!isnan(y[i])) {
-            FAILED("%s %s%s, %d tokens: output %d is %g", d == &device_cpu ? simd_name() : "reference", dtypes[type].name,
-                   by_unit ? " by unit" : "", T, i, (double)y[i]);
+            FAILED("%s %s%s, %d tokens: output %d is %g", d == &device_cpu ? simd_name() : "reference",
+                   dtypes[type].name, by_unit ? " by unit" : "", T, i, (double)y[i]);
             break;
         }
     drop(to_free[0]), drop(to_free[1]), drop(x), drop(h), drop(y), drop(units);

@@ -1,4 +1,5 @@
-/* test_file.c - files are written so that nothing is lost: links, modes, part files, long names; only regular files are read. */
+/* test_file.c - files are written so that nothing is lost: links, modes, part files, long names; only regular files
+ * are read. */
 #include "base/error.h"
 #include "base/file.h"
 #include "folder.h"
@@ -129,7 +130,7 @@ static void only_regular_files_are_read(void)
     EXPECT_HAS(wkv_error(), "is a directory, expected a file");
 }
 
-/* What has no memory is told before any is taken, with both sizes. */
+/* A file larger than the free memory is refused before any is taken, with both sizes. */
 static void sizes_are_compared_with_memory(void)
 {
     char *text;
@@ -163,8 +164,9 @@ static void loaded_files_are_copies(void)
 
 static void dead_part_files_are_removed(void)
 {
-    static const char *const mine[] = {"a", "a.part-", "a.part-x1", "a.part-1.txt", "a.part-12345678901", "ab.part-2", "a.part-2-3",
-                                       "b.part-final.md"};
+    static const char *const mine[] = {
+        "a",         "a.part-",    "a.part-x1",      "a.part-1.txt", "a.part-12345678901",
+        "ab.part-2", "a.part-2-3", "b.part-final.md"};
     char path[160];
     file_out o;
     snprintf(path, sizeof path, "%s", in_folder("a")); /* answers of in_folder do not stay */
@@ -249,7 +251,8 @@ static void identity(void)
     EXPECT_EQ(link(in_folder("one"), in_folder("hard")), 0);
     EXPECT_EQ(symlink("one", in_folder("soft")), 0);
     EXPECT_EQ(file_open(&map, in_folder("soft")), 0);
-    EXPECT(file_is(in_folder("hard"), map.id) && !file_is(in_folder("two"), map.id) && !file_is(in_folder("absent"), map.id));
+    EXPECT(file_is(in_folder("hard"), map.id) && !file_is(in_folder("two"), map.id) &&
+           !file_is(in_folder("absent"), map.id));
     file_close(&map);
     EXPECT(wkv_file_same(in_folder("hard"), in_folder("soft")) && !wkv_file_same(in_folder("one"), in_folder("two")));
     EXPECT_EQ(wkv_file_refuse_input(in_folder("hard"), in_folder("soft"), "the text"), WKV_EARG);

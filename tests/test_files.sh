@@ -1,16 +1,10 @@
 #!/bin/sh
-# test_files.sh - no file is lost: inputs and results of other runs are not replaced, links and modes stay, streams are written to and not
-# read, a killed writer leaves old or new and nothing for long, signals save, a damaged checkpoint is passed over.
-# $WKV is the program. With WKV_LONG set 100 writers are killed, otherwise 6.
-here=$(cd "$(dirname "$0")" && pwd)
-WKV=${WKV:-$here/../build/wkv}
+# test_files.sh - no file is lost: inputs and results of other runs are not replaced, links and modes stay, streams are
+# written to and not read, a killed writer leaves old or new and nothing for long, signals save, a damaged checkpoint is
+# passed over. With WKV_LONG set 100 writers are killed, otherwise 6.
+. "$(dirname "$0")/expect.sh"
 model=$here/golden/models/v7-n32-f16.pth
 vocab=$here/cli/small.vocab.txt
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-. "$here/expect.sh"
-unset WKV_DATA NO_COLOR
 
 # refused TEXT ARGUMENTS...: a sentence with TEXT, status 1, at once
 refused() {
@@ -49,7 +43,7 @@ train 0 base -n 2
 base=base/final.safetensors
 run 0 tune -m $base -d story.txt -o tuned --method lora+state -n 1 --warmup 10 -t 1
 
-# ---- what is written where -----------------------------------------------------------------------------------------------
+# ---- outputs ---------------------------------------------------------------------------------------------------------
 run 0 logits -m "$model" --tokens 1 -o expected
 echo old >target
 ln -s target link
@@ -64,7 +58,7 @@ cat pipe >piped &
 run 0 logits -m "$model" --tokens 1 -o pipe
 wait
 if [ -p pipe ]; then pass; else fail "logits -o replaced a FIFO"; fi
-same piped expected "what came through a FIFO"
+same piped expected "the logits read from a FIFO"
 run 0 logits -m "$model" --tokens 1 -o /dev/null
 if [ -c /dev/null ]; then pass; else fail "logits -o replaced /dev/null"; fi
 run 0 vocab train -d story.txt --size 270 -o /dev/null
@@ -80,7 +74,7 @@ run 0 logits -m "$model" --tokens 1 -o "$long"
 same "$long" expected "a file with a long name"
 rm "$long"
 
-# ---- inputs are not replaced -----------------------------------------------------------------------------------------------
+# ---- inputs are not replaced -----------------------------------------------------------------------------------------
 cp "$model" own.pth
 ln own.pth hard.pth
 ln -s own.pth soft.pth
@@ -120,7 +114,7 @@ cksum own.pth >after
 cksum $base tuned/* >>after
 same before after "inputs"
 
-# a merge whose numbers are too coarse leaves what was there
+# a merge into too coarse numbers leaves the old file
 echo old >coarse.gguf
 run 1 merge $base coarse.gguf --lora tuned/lora.safetensors --type q4_0
 holds err "rounding its numbers changes more than half"
@@ -132,11 +126,12 @@ run 0 tune -m $base -d story.txt -o read --no-mmap -n 1 -t 1
 run 0 logits -m "$model" --no-mmap --tokens 1 -o read.f32
 same read.f32 expected "logits without a mapping"
 
-# ---- folders with results ----------------------------------------------------------------------------------------------------
+# ---- folders with results --------------------------------------------------------------------------------------------
 for name in final.safetensors best.safetensors final.vocab.txt best.vocab.txt train.html train.jsonl; do
     mkdir "r-$name"
     echo mine >"r-$name/$name"
-    refused "r-$name/$name: is the result of another run; take another folder" train -d story.txt --vocab bytes -o "r-$name" -n 1 -q
+    refused "r-$name/$name: is the result of another run; take another folder" \
+        train -d story.txt --vocab bytes -o "r-$name" -n 1 -q
     is "$(cat "r-$name"/*)" mine "a folder with $name"
 done
 refused "r-final.safetensors/final.safetensors: is the result of another run" \
@@ -144,10 +139,12 @@ refused "r-final.safetensors/final.safetensors: is the result of another run" \
 for name in lora.safetensors lora.pth state.pth final.safetensors tune.jsonl; do
     mkdir "t-$name"
     echo mine >"t-$name/$name"
-    refused "t-$name/$name: is the result of another run; take another folder" tune -m $base -d story.txt -o "t-$name" -n 1
+    refused "t-$name/$name: is the result of another run; take another folder" \
+        tune -m $base -d story.txt -o "t-$name" -n 1
     is "$(cat "t-$name"/*)" mine "a folder with $name"
 done
-refused "tuned/lora.safetensors: is an input of this run" tune -m $base -d story.txt -o tuned --lora tuned/lora.safetensors -n 1
+refused "tuned/lora.safetensors: is an input of this run" \
+    tune -m $base -d story.txt -o tuned --lora tuned/lora.safetensors -n 1
 ln $base valid.txt
 refused "base/final.safetensors: is an input of this run, valid.txt" train --resume -o base --valid valid.txt -q
 # shellcheck disable=SC2086
@@ -175,12 +172,13 @@ wait $first
 is $? 130 "status of the tune that was first"
 there two/lora.safetensors
 
-# ---- signals -------------------------------------------------------------------------------------------------------------------
+# ---- signals ---------------------------------------------------------------------------------------------------------
 # shellcheck disable=SC2086
 "$WKV" train -d story.txt --vocab bytes $small -o hung -n 1000000 >out 2>err &
 first=$!
 longer hung/train.jsonl 0
-refused "hung/train.jsonl: another process is at work in this folder" train --resume -d story.txt --vocab bytes -o hung -q
+refused "hung/train.jsonl: another process is at work in this folder" \
+    train --resume -d story.txt --vocab bytes -o hung -q
 kill -HUP $first
 wait $first
 is $? 130 "status of train after SIGHUP"
@@ -191,11 +189,11 @@ first=$!
 longer nohup/train.jsonl 0
 kill -HUP $first
 longer nohup/train.jsonl $(($(wc -c <nohup/train.jsonl) + 150))
-if kill -TERM $first; then pass; else fail "SIGHUP ended what ignores it"; fi
+if kill -TERM $first; then pass; else fail "SIGHUP ended a run that ignores it"; fi
 wait $first
 is $? 130 "status of train after SIGTERM"
 
-# ---- a damaged checkpoint --------------------------------------------------------------------------------------------------------
+# ---- a damaged checkpoint --------------------------------------------------------------------------------------------
 train 0 whole -n 6 --save-every 2
 cp -r whole damaged
 dd if=whole/checkpoint-00000006.safetensors of=damaged/checkpoint-00000006.safetensors bs=1000 count=1 2>/dev/null
@@ -204,12 +202,13 @@ holds err "damaged/checkpoint-00000006.safetensors: "
 holds err "; an older checkpoint is whole"
 holds err "going on after step 4"
 same damaged/final.safetensors whole/final.safetensors "a run that was resumed from an older checkpoint"
-is "$(wc -c <damaged/checkpoint-00000006.safetensors)" "$(wc -c <whole/checkpoint-00000006.safetensors)" "the damaged checkpoint, written anew"
+is "$(wc -c <damaged/checkpoint-00000006.safetensors)" \
+    "$(wc -c <whole/checkpoint-00000006.safetensors)" "the damaged checkpoint, written anew"
 for step in 4 6; do : >damaged/checkpoint-0000000$step.safetensors; done
 refused "damaged/checkpoint-00000006.safetensors: " train --resume -o damaged -q
 holds err "no older checkpoint of this folder is whole"
 
-# ---- what is no regular file is not read -----------------------------------------------------------------------------------------
+# ---- only regular files are read -------------------------------------------------------------------------------------
 mkfifo m.pth
 mkdir folder zero
 mkfifo folder/model.safetensors
@@ -236,7 +235,7 @@ if truncate -s 4T huge 2>/dev/null; then
     refused "huge: has 4398046511104 bytes, and " info -m huge --no-mmap
 fi
 
-# ---- a file that becomes shorter while it is in use -------------------------------------------------------------------------------
+# ---- a file that becomes shorter while it is in use ------------------------------------------------------------------
 cp $base cut.safetensors
 "$WKV" generate -m cut.safetensors --no-mmap --vocab bytes -n 2000 hi >words 2>err </dev/null &
 first=$!
@@ -255,7 +254,7 @@ is $? 1 "status when the model's file became shorter"
 holds err "wkv: a file became shorter while it was in use"
 holds err "--no-mmap"
 
-# ---- kill -9 ------------------------------------------------------------------------------------------------------------------------
+# ---- kill -9 ---------------------------------------------------------------------------------------------------------
 # killed SECONDS ARGUMENTS...
 killed() {
     delay=$1
@@ -291,11 +290,12 @@ while [ $i -lt $rounds ]; do
     # shellcheck disable=SC2086
     killed "$(printf '0.%03d' $((i * 53 % 400 + 3)))" merge $base kill.safetensors $tuned --type f32
     old_or_new kill.safetensors "$model" new/kill.safetensors
-    # saved after every step: what is there is whole
+    # saved after every step: each file there is whole
     if [ $i -lt $((rounds - 2)) ] || [ $rounds = 2 ]; then
         rm -rf kill
         mkdir kill
-        killed "$(printf '0.%03d' $((i * 71 % 400 + 60)))" tune -m $base -d story.txt -o kill -n 100000 -t 1 -T 8 -b 1 --save-every 1
+        killed "$(printf '0.%03d' $((i * 71 % 400 + 60)))" \
+            tune -m $base -d story.txt -o kill -n 100000 -t 1 -T 8 -b 1 --save-every 1
         for file in kill/lora.safetensors kill/lora.pth; do
             if [ -e $file ]; then run 0 logits -m $base --lora $file --lora-alpha 32 --tokens 1 -o killed.f32; fi
         done

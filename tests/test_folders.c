@@ -1,12 +1,12 @@
-/* test_folders.c - Hugging Face folders made from official checkpoints: the same logits under every naming of RWKV-7, and a
- * config.json that does not agree with the weights. */
+/* test_folders.c - Hugging Face folders made from official checkpoints: the same logits under every naming of RWKV-7,
+ * and a config.json that does not agree with the weights. */
 #include "models.h"
 #include "base/error.h"
 #include "folder.h"
 #include "format/tensors.h"
 #include "format/write.h"
 
-/* ---- making a folder ---------------------------------------------------------------------------------------------------- */
+/* ---- making a folder --------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *part, *instead;
@@ -21,12 +21,16 @@ typedef struct {
 static const layout layouts[] = {
     {"transformers", "rwkv7.", {{0}}, 0},
     {"rwkv-rs", "model.",
-     {{"blocks.0.ln0.", "embedding_norm."}, {"blocks.", "layers."}, {"model.emb.", "model.embed_tokens."}, {"ln_out.", "norm."},
-      {".ln1.", ".input_layernorm."}, {".ln2.", ".post_attention_layernorm."}, {".att.receptance.", ".linear_attn.r_proj."},
-      {".att.key.", ".linear_attn.k_proj."}, {".att.value.", ".linear_attn.v_proj."}, {".att.output.", ".linear_attn.o_proj."},
+     {{"blocks.0.ln0.", "embedding_norm."}, {"blocks.", "layers."}, {"model.emb.", "model.embed_tokens."},
+      {"ln_out.", "norm."}, {".ln1.", ".input_layernorm."}, {".ln2.", ".post_attention_layernorm."},
+      {".att.receptance.", ".linear_attn.r_proj."}, {".att.key.", ".linear_attn.k_proj."},
+      {".att.value.", ".linear_attn.v_proj."}, {".att.output.", ".linear_attn.o_proj."},
       {".att.ln_x.", ".linear_attn.g_norm."}, {".att.", ".linear_attn."}, {".ffn.", ".mlp."}, {"head.", "lm_head."}},
      1},
-    {"hf", "rwkv7.", {{"rwkv7.emb.", "rwkv7.embeddings."}, {".ln0.", ".pre_ln."}, {".att.", ".attention."}, {".ffn.", ".feed_forward."}}, 0},
+    {"hf", "rwkv7.",
+     {{"rwkv7.emb.", "rwkv7.embeddings."}, {".ln0.", ".pre_ln."}, {".att.", ".attention."},
+      {".ffn.", ".feed_forward."}},
+     0},
 };
 
 static void replace(char *name, size_t room, const replacement *r)
@@ -104,7 +108,7 @@ static int make(const char *checkpoint, const layout *l, int sharded, int layers
     return !e;
 }
 
-/* ---- tests -------------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 /* The logits of FOLDER/NAME.pth from a folder in each layout, whole and in shards. */
 static void check(const char *folder_of, const char *name, int layers)
@@ -153,7 +157,7 @@ static void expect_refused(const char *path, const char *words)
     EXPECT_HAS(wkv_error(), words);
 }
 
-/* A folder whose config.json says one layer more than there are. */
+/* A folder with more or fewer layers in its config.json than there are. */
 static void layers_of_the_config(void)
 {
     wkv_model *m;
@@ -162,10 +166,12 @@ static void layers_of_the_config(void)
         if (opens(&m, folder)) wkv_model_close(m);
         write_config("num_hidden_layers", 3);
         expect_refused(folder, "holds 2 layers, expected the 3 of its metadata");
-        expect_refused(in_folder(sharded ? "model.safetensors.index.json" : "model.safetensors"), "expected the 3 of its metadata");
+        expect_refused(in_folder(sharded ? "model.safetensors.index.json" : "model.safetensors"),
+                       "expected the 3 of its metadata");
         write_config("n_layer", 1);
         expect_refused(folder, "holds 2 layers, expected the 1 of its metadata");
-        write_file(in_folder("config.json"), "{\"num_hidden_layers\": 2, \"rope_theta\": NaN}"); /* as Python writes it */
+        /* NaN as Python writes it */
+        write_file(in_folder("config.json"), "{\"num_hidden_layers\": 2, \"rope_theta\": NaN}");
         if (opens(&m, folder)) wkv_model_close(m);
         write_file(in_folder("config.json"), "[1]");
         if (opens(&m, folder)) wkv_model_close(m);

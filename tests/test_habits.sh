@@ -1,15 +1,9 @@
 #!/bin/sh
-# test_habits.sh - spellings of other programs: beginnings of options, their names elsewhere, commands of other tools, and a model
-# given as an argument. $WKV is the program.
-here=$(cd "$(dirname "$0")" && pwd)
-WKV=${WKV:-$here/../build/wkv}
+# test_habits.sh - spellings of other programs: beginnings of options, their names elsewhere, commands of other tools,
+# and a model given as an argument.
+. "$(dirname "$0")/expect.sh"
 model=$here/golden/models/v7-n32-f16.pth
 vocab=$here/cli/small.vocab.txt
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-. "$here/expect.sh"
-unset WKV_DATA WKV_MODELS NO_COLOR
 export HOME="$work" XDG_DATA_HOME="$work/none"
 
 # wrong TEXT ARGUMENTS...: wrong usage, one sentence with TEXT
@@ -31,7 +25,7 @@ gen() {
 run 0 generate $go "the end"
 cp out plain
 
-# ---- options -------------------------------------------------------------------------------------------------------------
+# ---- options ---------------------------------------------------------------------------------------------------------
 gen -p "the end"
 gen --prompt="the end"
 gen --temp 0 --thr 1 "the end" # another program's, and a beginning of ours
@@ -70,7 +64,7 @@ wrong "--checkpointing auto, on or off" train --grad_cp 1
 run 0 train -d prompt --vocab bytes -o run --n_layer 1 --n_embd 64 --ctx_len 4 --lr_init 1e-3 --micro_bsz 1 --plan
 holds err "1 layers of 64"
 
-# ---- commands ------------------------------------------------------------------------------------------------------------
+# ---- commands --------------------------------------------------------------------------------------------------------
 while read -r name text; do
     wrong "there is no command '$name'; $text" "$name"
 done <<END
@@ -88,7 +82,7 @@ version wkv --version
 END
 wrong "--version prints the version" -v
 
-# ---- a model as an argument ----------------------------------------------------------------------------------------------
+# ---- a model as an argument ------------------------------------------------------------------------------------------
 small="$model --vocab $vocab"
 # shellcheck disable=SC2086
 run 0 generate $small -n 4 --seed 1 -T 0 --ban 0 "the end"

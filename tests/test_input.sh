@@ -1,32 +1,30 @@
 #!/bin/sh
-# test_input.sh - files and lines as other programs leave them: extensions in capitals, byte order marks, CR LF, blanks, folders of
-# shards, ids beyond the vocabulary, options that are NaN or infinite.
-here=$(cd "$(dirname "$0")" && pwd)
-WKV=${WKV:-$here/../build/wkv}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-. "$here/expect.sh"
+# test_input.sh - files and lines as other programs leave them: extensions in capitals, byte order marks, CR LF, blanks,
+# folders of shards, ids beyond the vocabulary, options that are NaN or infinite.
+. "$(dirname "$0")/expect.sh"
 . "$here/safetensors.sh"
-unset WKV_DATA
 HOME=$work
 export HOME
 model=$here/golden/models/v7-n32-f32.pth
 
-# ---- options that are NaN or infinite ----------------------------------------------------------------------------------------
+# ---- options that are NaN or infinite --------------------------------------------------------------------------------
 printf 'the old king went down to the river\n' >story.txt
 for x in nan NaN inf -inf 1 -0.5 1e999 ''; do
     run 2 train -d story.txt --vocab bytes -o run --valid "$x"
     holds err "--valid: '$x' is neither a share"
 done
-for option in --lr --lr-final --weight-decay --dropout --clip --beta1 --epochs; do run 2 train -d story.txt -o run $option nan; done
+for option in --lr --lr-final --weight-decay --dropout --clip --beta1 --epochs; do
+    run 2 train -d story.txt -o run $option nan
+done
 for option in --lr --alpha --clip --lora-alpha; do run 2 tune -d story.txt -o run $option inf; done
-for option in -T --top-p --min-p --typical --mirostat --presence --frequency --penalty-decay --lora-alpha; do run 2 generate $option nan a; done
+for option in -T --top-p --min-p --typical --mirostat --presence --frequency --penalty-decay --lora-alpha; do
+    run 2 generate $option nan a
+done
 run 2 generate --bias 5=nan a
 run 2 generate --bias 5=1e39 a
 if [ -e run ]; then fail "a folder was made"; else pass; fi
 
-# ---- extensions ------------------------------------------------------------------------------------------------------------------
+# ---- extensions ------------------------------------------------------------------------------------------------------
 for name in x.PTH x.SafeTensors x.ST x.GGUF; do
     run 0 convert "$model" $name
     run 0 logits -m $name --tokens 1,2,3 -o $name.f32
@@ -42,7 +40,7 @@ run 0 tune -d TALK.JSONL -o tuned -n 1 --rank 2 --targets att.key
 holds err "1 samples of"
 lacks err "messages"
 
-# ---- training data: fields of other names, sizes by the amount of text, what is not text ------------------------------------------
+# ---- training data: fields of other names, sizes by the amount of text, files that hold no text ----------------------
 {
     printf 'Frage,Antwort\n"Wer, bitte?",Ich.\n'
     for i in 1 2 3 4 5 6 7 8 9; do printf 'Was ist %s?,"Eine Zahl, kleiner als zehn."\n' $i; done
@@ -66,7 +64,7 @@ holds err "empty.txt: is empty"
 run 1 train -d faq.csv --fields , -o none
 holds err "--fields ',': expected the names"
 
-# ---- typed and piped text ----------------------------------------------------------------------------------------------------------
+# ---- typed and piped text --------------------------------------------------------------------------------------------
 write() { "$WKV" generate -T 0 -n 5 2>err; }
 printf 'Once upon a time' | write >plain
 printf 'Once upon a time\r\n' | write >crlf
@@ -86,8 +84,9 @@ for quit in '/quit' '/quit ' '/quit\t\r' '/quit\343\200\200' ; do
     same plain other "'$quit'"
 done
 
-# ---- JSON ---------------------------------------------------------------------------------------------------------------------------
-printf '\357\273\277{"text": "ab"}\n\n{"id": 12345678901234567890, "text": "c", "text": "d\\u0000"}\n{"x": NaN, "text": "e"}\n' >lines.jsonl
+# ---- JSON ------------------------------------------------------------------------------------------------------------
+printf '\357\273\277{"text": "ab"}\n\n' >lines.jsonl
+printf '{"id": 12345678901234567890, "text": "c", "text": "d\\u0000"}\n{"x": NaN, "text": "e"}\n' >>lines.jsonl
 run 0 tokenize --vocab bytes --jsonl lines.jsonl
 is "$(tr '\n' ';' <out)" "[97, 98];[100, 0];[101];" "the ids of lines"
 printf '{"text": "ab"}\n{"text": "c\n' >cut.jsonl
@@ -97,14 +96,15 @@ printf '{"txt": "ab"}\n' >cut.jsonl
 run 1 tokenize --vocab bytes --jsonl cut.jsonl
 holds err 'cut.jsonl:1: there is no string called "text"'
 
-# ---- ids ----------------------------------------------------------------------------------------------------------------------------
+# ---- ids -------------------------------------------------------------------------------------------------------------
 run 1 logits -m "$model" --tokens 1,2,48,3 --all
 holds err "token 2 is 48; the model's ids are 0 to 47"
 is "$(wc -c <out | tr -d ' ')" 0 "bytes of logits before the refusal"
 
-# ---- a GGUF of a model whose vocabulary has no form in one ----------------------------------------------------------------------------
+# ---- a GGUF of a model with a vocabulary that has no form in one -----------------------------------------------------
 cp "$model" bpe.pth
-printf '{"pre_tokenizer": {"type": "ByteLevel"}, "model": {"type": "BPE", "merges": [], "vocab": {"a": 0, "b": 1}}}' >bpe.vocab.txt
+printf '{"pre_tokenizer": {"type": "ByteLevel"}, "model": %s}' \
+    '{"type": "BPE", "merges": [], "vocab": {"a": 0, "b": 1}}' >bpe.vocab.txt
 all_of zeros lora.safetensors blocks.0.att.key.lora_A 1,32 32 blocks.0.att.key.lora_B 32,1 32
 if "$WKV" tokenize -m bpe.pth a >out 2>err; then
     run 0 convert bpe.pth converted.gguf
@@ -117,11 +117,12 @@ else # a build without byte pair encoding
     holds err "no vocabulary goes with the file"
 fi
 
-# ---- folders ------------------------------------------------------------------------------------------------------------------------
+# ---- folders ---------------------------------------------------------------------------------------------------------
 "$WKV" convert "$model" one.safetensors >out 2>err
 all_of ones two.safetensors extra.weight 2 2
 head_bytes=$(od -An -tu4 -N4 one.safetensors)
-names=$(head -c $((head_bytes + 8)) one.safetensors | tail -c $((head_bytes)) | grep -o '"[a-zA-Z0-9_.]*":{"dtype"' | cut -d'"' -f2)
+names=$(head -c $((head_bytes + 8)) one.safetensors | tail -c $((head_bytes)) |
+    grep -o '"[a-zA-Z0-9_.]*":{"dtype"' | cut -d'"' -f2)
 # shards FOLDER STEM INDEX: both parts, and the index that lists them
 shards() {
     mkdir -p "$1"

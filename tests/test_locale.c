@@ -22,10 +22,11 @@ static char *read_file(const char *path, size_t *bytes)
     return text;
 }
 
-/* A locale whose decimal point is a comma: one that is installed, or one made here where its sources are. */
+/* A locale with a decimal comma: one that is installed, or one made here where its sources are. */
 static int comma(void)
 {
-    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8", "es_ES.UTF-8", "ru_RU.UTF-8", "pt_BR.UTF-8"};
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8",  "de_DE",      "fr_FR.UTF-8",
+                                        "es_ES.UTF-8", "ru_RU.UTF-8", "pt_BR.UTF-8"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (setlocale(LC_ALL, names[i]) && *localeconv()->decimal_point == ',') return 1;
     char make[400];
@@ -60,7 +61,7 @@ static void numbers(void)
     setlocale(LC_ALL, "C");
 }
 
-/* ---- a run ------------------------------------------------------------------------------------------------------------ */
+/* ---- a run ------------------------------------------------------------------------------------------------------- */
 
 static int stop_at_5(void *user, const wkv_train_report *r) { return r->step == 5 && *(int *)user; }
 
@@ -106,7 +107,7 @@ static void runs_resume(void)
     }
 }
 
-/* ---- logs, pages, adapters -------------------------------------------------------------------------------------------- */
+/* ---- logs, pages, adapters --------------------------------------------------------------------------------------- */
 
 static void pages_have_points(void)
 {
@@ -116,7 +117,8 @@ static void pages_have_points(void)
     char *text = NULL;
     size_t bytes = 0;
     FILE *page = open_memstream(&text, &bytes);
-    page_write(page, &h, &(wkv_train_plan){.version = "7"}, &(wkv_train_report){.step = 2, .loss = 1.25, .smooth = 1.25}, 1);
+    page_write(page, &h, &(wkv_train_plan){.version = "7"},
+               &(wkv_train_report){.step = 2, .loss = 1.25, .smooth = 1.25}, 1);
     fclose(page);
     EXPECT_HAS(text, "<td>1.2500 in the last step, smoothed");
     EXPECT_HAS(text, "<title>step 2, loss 1.250<");
@@ -138,7 +140,14 @@ static void tuning_writes_json(void)
     char out[200], vocab[200], data[200];
     snprintf(out, sizeof out, "%s/tuned", folder), snprintf(vocab, sizeof vocab, "%s/letters.txt", folder);
     snprintf(data, sizeof data, "%s/text.txt", folder);
-    wkv_tune_options o = {.model = model, .data = data, .valid = data, .out = out, .vocab = vocab, .steps = 2, .rank = 2, .alpha = 0.5f,
+    wkv_tune_options o = {.model = model,
+                          .data = data,
+                          .valid = data,
+                          .out = out,
+                          .vocab = vocab,
+                          .steps = 2,
+                          .rank = 2,
+                          .alpha = 0.5f,
                           .threads = 1};
     if (wkv_tune(&o)) FAILED("%s", wkv_error());
     size_t bytes;
@@ -174,7 +183,7 @@ static void tuning_writes_json(void)
     setlocale(LC_ALL, "C");
 }
 
-/* ---- options that are NaN or infinite ------------------------------------------------------------------------------------ */
+/* ---- options that are NaN or infinite ---------------------------------------------------------------------------- */
 
 static void nonsense_is_refused(void)
 {
@@ -182,8 +191,9 @@ static void nonsense_is_refused(void)
     const char *data[] = {in_folder("story.txt"), NULL};
     for (int i = 0; i < 3; i++) {
         float x = values[i];
-        const wkv_train_options train_options[] = {{.lr_init = x}, {.lr_final = x}, {.beta1 = x}, {.beta2 = x}, {.eps = x},
-                                                   {.weight_decay = x}, {.clip = x}, {.dropout = x}, {.valid_share = x}, {.epochs = (double)x}};
+        const wkv_train_options train_options[] = {
+            {.lr_init = x},      {.lr_final = x}, {.beta1 = x},   {.beta2 = x},       {.eps = x},
+            {.weight_decay = x}, {.clip = x},     {.dropout = x}, {.valid_share = x}, {.epochs = (double)x}};
         for (size_t k = 0; k < sizeof train_options / sizeof *train_options; k++) {
             wkv_train_options o = train_options[k];
             wkv_trainer *t;
@@ -193,8 +203,9 @@ static void nonsense_is_refused(void)
             o.vocab_size = 256;
             EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
         }
-        const wkv_tune_options tune_options[] = {{.lr_init = x}, {.lr_final = x}, {.beta1 = x}, {.beta2 = x}, {.eps = x},
-                                                 {.weight_decay = x}, {.clip = x}, {.alpha = x}, {.with.lora_alpha = x}};
+        const wkv_tune_options tune_options[] = {{.lr_init = x}, {.lr_final = x}, {.beta1 = x},
+                                                 {.beta2 = x},   {.eps = x},      {.weight_decay = x},
+                                                 {.clip = x},    {.alpha = x},    {.with.lora_alpha = x}};
         for (size_t k = 0; k < sizeof tune_options / sizeof *tune_options; k++) {
             wkv_tune_options o = tune_options[k];
             o.data = data[0], o.out = in_folder("nonsense");

@@ -1,4 +1,6 @@
-/* test_lookup.c - which vocabulary a model gets: inside its GGUF, beside it, in $WKV_DATA, in the user's folder, in the library. */
+/* test_lookup.c - which vocabulary a model gets: inside its GGUF, beside it, in $WKV_DATA, in the user's folder, in the
+ * library. */
+#include "folder.h"
 #include "rwkv/api.h"
 #include "test.h"
 #include "text/tokenizer.h"
@@ -6,35 +8,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char root[64] = "/tmp/wkv-lookup-XXXXXX";
 static const char one[] = "1 'a' 1\n";
 
-/* root/name, until the next two calls */
-static const char *in_root(const char *name)
-{
-    static char path[2][256];
-    static int turn;
-    turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", root, name);
-    return path[turn];
-}
+static void put(const char *name, const char *text) { write_file(in_folder(name), text); }
 
-static void write_file(const char *name, const char *text)
-{
-    FILE *f = fopen(in_root(name), "w");
-    EXPECT(f && fputs(text, f) >= 0);
-    if (f) fclose(f);
-}
-
-/* a model of that size at root/models/m.pth, as far as a tokenizer sees it */
+/* a model of that size at folder/models/m.pth, as far as a tokenizer sees it */
 static wkv_model model(int vocab)
 {
     static char path[256];
-    snprintf(path, sizeof path, "%s/models/m.v1.pth", root);
+    snprintf(path, sizeof path, "%s/models/m.v1.pth", folder);
     return (wkv_model){.about = {.path = path, .format = "pth (zip)", .version = "7", .vocab = vocab}};
 }
 
-/* the tokenizer of such a model lies at root/name */
+/* the tokenizer of such a model lies at folder/name */
 static void expect_at(int vocab, const char *name)
 {
     wkv_model m = model(vocab);
@@ -42,7 +28,7 @@ static void expect_at(int vocab, const char *name)
     if (wkv_tokenizer_open(&t, NULL, &m))
         FAILED("%s", wkv_error());
     else
-        EXPECT_STR(wkv_tokenizer_path(t), in_root(name));
+        EXPECT_STR(wkv_tokenizer_path(t), in_folder(name));
     wkv_tokenizer_close(t);
 }
 
@@ -77,7 +63,7 @@ static void nothing(void)
     expect_none(65528, WKV_EIO, "has a vocabulary of its own (65528 ids)");
     expect_none(65545, WKV_EIO, "has a vocabulary of its own (65545 ids)");
     expect_none(6064, WKV_EIO, "has a vocabulary of its own (6064 ids)");
-    expect_none(6064, WKV_EIO, in_root("data"));
+    expect_none(6064, WKV_EIO, in_folder("data"));
     wkv_tokenizer *t;
     if (wkv_tokenizer_open(&t, "20B", NULL) == WKV_EUNSUPPORTED) SKIP("%s", wkv_error());
     wkv_tokenizer_close(t);
@@ -91,44 +77,44 @@ static void general_names(void)
     static const char letters[] = "{\"0\": \"a\", \"1\": \"b\"}";
     char path[256];
     wkv_tokenizer *t;
-    write_file("models/tokenizer.json", letters);
+    put("models/tokenizer.json", letters);
     expect_named(65536, "World", "world");
-    snprintf(path, sizeof path, "%s", in_root("models/model-00001-of-00002.safetensors"));
+    snprintf(path, sizeof path, "%s", in_folder("models/model-00001-of-00002.safetensors"));
     wkv_model m = {.about = {.path = path, .format = "safetensors", .version = "7", .vocab = 65536}};
     if (wkv_tokenizer_open(&t, NULL, &m)) FAILED("%s", wkv_error());
-    else EXPECT_STR(wkv_tokenizer_path(t), in_root("models/tokenizer.json"));
+    else EXPECT_STR(wkv_tokenizer_path(t), in_folder("models/tokenizer.json"));
     wkv_tokenizer_close(t);
-    snprintf(path, sizeof path, "%s", in_root("models"));
+    snprintf(path, sizeof path, "%s", in_folder("models"));
     if (wkv_tokenizer_open(&t, NULL, &m)) FAILED("%s", wkv_error());
-    else EXPECT_STR(wkv_tokenizer_path(t), in_root("models/tokenizer.json"));
+    else EXPECT_STR(wkv_tokenizer_path(t), in_folder("models/tokenizer.json"));
     wkv_tokenizer_close(t);
-    unlink(in_root("models/tokenizer.json"));
+    unlink(in_folder("models/tokenizer.json"));
 }
 
 static void folders(void)
 {
-    write_file("home/.local/share/wkv/rwkv_vocab_v20230424.txt", one);
+    put("home/.local/share/wkv/rwkv_vocab_v20230424.txt", one);
     expect_at(65536, "home/.local/share/wkv/rwkv_vocab_v20230424.txt");
-    write_file("xdg/wkv/rwkv_vocab_v20230424.txt", one);
+    put("xdg/wkv/rwkv_vocab_v20230424.txt", one);
     expect_at(65536, "xdg/wkv/rwkv_vocab_v20230424.txt");
-    write_file("pulled/rwkv_vocab_v20230424.txt", one);
+    put("pulled/rwkv_vocab_v20230424.txt", one);
     expect_at(65536, "pulled/rwkv_vocab_v20230424.txt");
-    write_file("data/rwkv_vocab_v20230424.txt", one);
+    put("data/rwkv_vocab_v20230424.txt", one);
     expect_at(65536, "data/rwkv_vocab_v20230424.txt");
     expect_at(65530, "data/rwkv_vocab_v20230424.txt"); /* ids end at 65529 */
     expect_at(65535, "data/rwkv_vocab_v20230424.txt");
     expect_at(65529, "data/rwkv_vocab_v20230424.txt"); /* the last word is out of reach */
     expect_at(65544, "data/rwkv_vocab_v20230424.txt");
     expect_none(65545, WKV_EIO, "has a vocabulary of its own (65545 ids)");
-    write_file("models/rwkv_vocab_v20230424.txt", one);
+    put("models/rwkv_vocab_v20230424.txt", one);
     expect_at(65536, "models/rwkv_vocab_v20230424.txt");
-    write_file("models/vocab.json", "{\"0\": \"a\", \"1\": \"b\"}");
+    put("models/vocab.json", "{\"0\": \"a\", \"1\": \"b\"}");
     expect_at(6064, "models/vocab.json");
-    write_file("models/vocab.txt", one);
+    put("models/vocab.txt", one);
     expect_at(6064, "models/vocab.txt");
-    write_file("models/m.v1.vocab.json", "{\"0\": \"a\"}");
+    put("models/m.v1.vocab.json", "{\"0\": \"a\"}");
     expect_at(6064, "models/m.v1.vocab.json"); /* the model's own is first */
-    write_file("models/m.v1.vocab.txt", "1 'a' 1\n255 'b' 1\n");
+    put("models/m.v1.vocab.txt", "1 'a' 1\n255 'b' 1\n");
     expect_at(6064, "models/m.v1.vocab.txt"); /* the model's own is first */
     expect_at(256, "models/m.v1.vocab.txt");
     expect_none(200, WKV_EARG, "its ids reach 255");
@@ -139,13 +125,13 @@ static void named(void)
 {
     wkv_model m = model(65536);
     wkv_tokenizer *t;
-    EXPECT_EQ(wkv_tokenizer_open(&t, in_root("data/rwkv_vocab_v20230424.txt"), &m), 0);
+    EXPECT_EQ(wkv_tokenizer_open(&t, in_folder("data/rwkv_vocab_v20230424.txt"), &m), 0);
     EXPECT_EQ(wkv_tokenizer_size(t), 2);
     wkv_tokenizer_close(t);
-    write_file("data/empty.txt", "");
-    EXPECT_EQ(wkv_tokenizer_open(&t, in_root("data/empty.txt"), &m), WKV_EFORMAT);
+    put("data/empty.txt", "");
+    EXPECT_EQ(wkv_tokenizer_open(&t, in_folder("data/empty.txt"), &m), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "empty");
-    EXPECT_EQ(wkv_tokenizer_open(&t, in_root("data"), &m), WKV_EIO);
+    EXPECT_EQ(wkv_tokenizer_open(&t, in_folder("data"), &m), WKV_EIO);
     m = model(200);
     EXPECT_EQ(wkv_tokenizer_open(&t, "bytes", &m), WKV_EARG);
     EXPECT_HAS(wkv_error(), "reach 255");
@@ -220,7 +206,7 @@ static void gguf(void)
     EXPECT_EQ(tensors_open_memory(&m.file, file, size, "m.gguf"), 0);
     m.about.vocab = 6064;
     EXPECT_EQ(wkv_tokenizer_open(&t, NULL, &m), 0);
-    EXPECT_STR(wkv_tokenizer_path(t), in_root("models/m.v1.vocab.txt"));
+    EXPECT_STR(wkv_tokenizer_path(t), in_folder("models/m.v1.vocab.txt"));
     wkv_tokenizer_close(t);
     tensors_close(m.file);
 }
@@ -256,23 +242,14 @@ static void gguf_file(void)
 int main(void)
 {
     static const char *const made[] = {
-        "models", "data", "home", "home/.local", "home/.local/share", "home/.local/share/wkv", "xdg", "xdg/wkv", "pulled"};
-    static const char *const files[] = {"models/rwkv_vocab_v20230424.txt",
-                                        "models/vocab.json",
-                                        "models/vocab.txt",
-                                        "models/m.v1.vocab.txt",
-                                        "models/m.v1.vocab.json",
-                                        "xdg/wkv/rwkv_vocab_v20230424.txt",
-                                        "pulled/rwkv_vocab_v20230424.txt",
-                                        "data/rwkv_vocab_v20230424.txt",
-                                        "data/empty.txt",
-                                        "home/.local/share/wkv/rwkv_vocab_v20230424.txt"};
-    if (!mkdtemp(root)) return perror(root), 1;
-    for (int i = 0; i < 9; i++) mkdir(in_root(made[i]), 0700);
-    setenv("WKV_DATA", in_root("data"), 1);
-    setenv("HOME", in_root("home"), 1);
-    setenv("XDG_DATA_HOME", in_root("xdg"), 1);
-    setenv("WKV_MODELS", in_root("pulled"), 1);
+        "models", "data",    "home",  "home/.local", "home/.local/share", "home/.local/share/wkv",
+        "xdg",    "xdg/wkv", "pulled"};
+    folder_begin("lookup");
+    for (int i = 0; i < 9; i++) mkdir(in_folder(made[i]), 0700);
+    setenv("WKV_DATA", in_folder("data"), 1);
+    setenv("HOME", in_folder("home"), 1);
+    setenv("XDG_DATA_HOME", in_folder("xdg"), 1);
+    setenv("WKV_MODELS", in_folder("pulled"), 1);
     RUN(nothing);
     RUN(general_names);
     RUN(folders);
@@ -281,8 +258,6 @@ int main(void)
     RUN(gguf);
     RUN(long_word_in_gguf);
     RUN(gguf_file);
-    for (int i = 0; i < 10; i++) unlink(in_root(files[i]));
-    for (int i = 8; i >= 0; i--) rmdir(in_root(made[i]));
-    rmdir(root);
+    folder_end();
     return DONE();
 }

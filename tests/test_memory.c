@@ -1,6 +1,6 @@
-/* Memory: the k-th allocation of an operation fails, for many k (all with WKV_LONG). Nothing aborts, the code is WKV_ENOMEM (or that of a
- * file, whose sentence says it), and once all is closed as many allocations live as before. And: a pass takes no more scratch memory
- * than its context reserved. */
+/* Memory: the k-th allocation of an operation fails, for many k (all with WKV_LONG). Nothing aborts, the code is
+ * WKV_ENOMEM (or that of a file, with a sentence that says it), and once all is closed as many allocations live as
+ * before. And: a pass takes no more scratch memory than its context reserved. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,8 @@ static long fail_at, calls, live;
 enum { CAN_FAIL = 1 };
 static long fail_at, calls, live; /* the number of the call that fails, 0: none; calls so far; blocks that live */
 
-extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
+    *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
 static int fails(void)
@@ -40,7 +41,10 @@ void *malloc(size_t n) { return fails() ? NULL : counted(__libc_malloc(n)); }
 void *calloc(size_t n, size_t size) { return fails() ? NULL : counted(__libc_calloc(n, size)); }
 void *realloc(void *p, size_t n) { return fails() ? NULL : p ? __libc_realloc(p, n) : counted(__libc_realloc(p, n)); }
 void *aligned_alloc(size_t align, size_t n) { return fails() ? NULL : counted(__libc_memalign(align, n)); }
-int posix_memalign(void **out, size_t align, size_t n) { return fails() || !(*out = counted(__libc_memalign(align, n))) ? ENOMEM : 0; }
+int posix_memalign(void **out, size_t align, size_t n)
+{
+    return fails() || !(*out = counted(__libc_memalign(align, n))) ? ENOMEM : 0;
+}
 void free(void *p)
 {
     if (p) __atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);
@@ -49,7 +53,7 @@ void free(void *p)
 #pragma GCC visibility pop
 #endif
 
-/* ---- operations ------------------------------------------------------------------------------------------------------ */
+/* ---- operations -------------------------------------------------------------------------------------------------- */
 
 static int evaluate(const char *path, const char *type, const char *vocab, const char *to)
 {
@@ -65,7 +69,9 @@ static int evaluate(const char *path, const char *type, const char *vocab, const
     if (!e) e = wkv_state_new(&s, m);
     if (!e) e = wkv_tokenizer_open(&t, vocab, m);
     if (!e) e = wkv_eval(c, s, ids, 3, logits);
-    if (!e) e = wkv_sampler_new(&sampler, &(wkv_sampler_options){.temperature = 1, .top_p = 0.5f, .presence = 1}, wkv_model_about(m)->vocab, t);
+    if (!e)
+        e = wkv_sampler_new(&sampler, &(wkv_sampler_options){.temperature = 1, .top_p = 0.5f, .presence = 1},
+                            wkv_model_about(m)->vocab, t);
     if (!e && wkv_sample(sampler, logits) < 0) e = WKV_EFORMAT;
     if (!e && to) e = wkv_convert(m, to, &(wkv_convert_options){.tokenizer = t});
     wkv_sampler_free(sampler);
@@ -81,8 +87,14 @@ static int evaluate_safetensors(void) { return evaluate(in_folder("m.safetensors
 static int evaluate_gguf(void) { return evaluate(in_folder("m.gguf"), NULL, NULL, NULL); }
 static int evaluate_q4_0(void) { return evaluate(in_folder("m.pth"), "q4_0", in_folder("v.txt"), NULL); }
 static int convert_to_gguf(void) { return evaluate(in_folder("m.pth"), NULL, in_folder("v.txt"), in_folder("o.gguf")); }
-static int convert_to_safetensors(void) { return evaluate(in_folder("m.gguf"), NULL, in_folder("v.txt"), in_folder("o.safetensors")); }
-static int convert_to_pth(void) { return evaluate(in_folder("m.safetensors"), NULL, in_folder("v.txt"), in_folder("o.pth")); }
+static int convert_to_safetensors(void)
+{
+    return evaluate(in_folder("m.gguf"), NULL, in_folder("v.txt"), in_folder("o.safetensors"));
+}
+static int convert_to_pth(void)
+{
+    return evaluate(in_folder("m.safetensors"), NULL, in_folder("v.txt"), in_folder("o.pth"));
+}
 
 static int tokenize(const char *vocab, const char *text)
 {
@@ -114,19 +126,35 @@ static int train_step(void)
 static int train(void)
 {
     const char *data[] = {in_folder("s.txt"), NULL};
-    const wkv_train_options o = {.data = data, .out = in_folder("run"), .vocab = in_folder("v.txt"), .layers = 1, .width = 32, .head_size = 32,
-                                 .context = 4, .batch = 1, .steps = 1, .threads = 1, .sample_every = -1, .valid_share = -1};
+    const wkv_train_options o = {.data = data,
+                                 .out = in_folder("run"),
+                                 .vocab = in_folder("v.txt"),
+                                 .layers = 1,
+                                 .width = 32,
+                                 .head_size = 32,
+                                 .context = 4,
+                                 .batch = 1,
+                                 .steps = 1,
+                                 .threads = 1,
+                                 .sample_every = -1,
+                                 .valid_share = -1};
     return wkv_train(&o);
 }
 
 static int tune(void)
 {
-    const wkv_tune_options o = {.model = in_folder("m.pth"), .data = in_folder("s.jsonl"), .out = in_folder("tuned"), .vocab = in_folder("v.txt"),
-                                .method = "lora+state", .rank = 2, .steps = 1, .threads = 1};
+    const wkv_tune_options o = {.model = in_folder("m.pth"),
+                                .data = in_folder("s.jsonl"),
+                                .out = in_folder("tuned"),
+                                .vocab = in_folder("v.txt"),
+                                .method = "lora+state",
+                                .rank = 2,
+                                .steps = 1,
+                                .threads = 1};
     return wkv_tune(&o);
 }
 
-/* ---- the k-th allocation fails --------------------------------------------------------------------------------------- */
+/* ---- the k-th allocation fails ----------------------------------------------------------------------------------- */
 
 static void clean(void)
 {
@@ -140,7 +168,7 @@ static void each(const char *name, int (*operation)(void), int step)
 {
     if (!CAN_FAIL) SKIP("%s: the sanitizer has its own allocator", name);
     clean();
-    EXPECT_EQ(operation(), 0); /* what is made once in a process is there now */
+    EXPECT_EQ(operation(), 0); /* makes the things that a process makes once */
     if (test_bad) printf("    %s: %s\n", name, wkv_error());
     clean();
     long before = live, k = 1;
@@ -153,7 +181,8 @@ static void each(const char *name, int (*operation)(void), int step)
         clean();
         if (live != before) {
             bad++;
-            FAILED("%s, allocation %ld: %ld blocks more live after it: code %d, \"%s\"", name, k, live - before, e, wkv_error());
+            FAILED("%s, allocation %ld: %ld blocks more live after it: code %d, \"%s\"", name, k, live - before, e,
+                   wkv_error());
         }
         before = live;
         if (calls < k) break;
@@ -167,7 +196,7 @@ static void each(const char *name, int (*operation)(void), int step)
     printf("     %s: %ld allocations, %d that it does without\n", name, calls, unnoticed);
 }
 
-/* Steps have no common divisor with what repeats, so that another part is seen. */
+/* Steps have no common divisor with the period of repeated calls, so that another part is seen. */
 static void opening(void)
 {
     each("pth", evaluate_pth, 7);
@@ -196,11 +225,12 @@ static void learning(void)
     each("tune", tune, 31);
 }
 
-/* ---- what a pass takes ------------------------------------------------------------------------------------------------ */
+/* ---- memory of a pass ------------------------------------------------------------------------------------------- */
 
 static void passes_fit(void)
 {
-    static const char *const names[] = {"v4-c32-f32", "v5.0-n16-bf16", "v5.1-n16-f16", "v5.2-n64-bf16", "v6-n64-f16", "v7-n16-bf16", "v7-n64-bf16"};
+    static const char *const names[] = {"v4-c32-f32", "v5.0-n16-bf16", "v5.1-n16-f16", "v5.2-n64-bf16",
+                                        "v6-n64-f16", "v7-n16-bf16",   "v7-n64-bf16"};
     enum { ROWS = 512 };
     static int32_t ids[ROWS];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -211,12 +241,15 @@ static void passes_fit(void)
             wkv_state *s;
             snprintf(path, sizeof path, TEST_DIR "/golden/models/%s.pth", names[i]);
             EXPECT_EQ(wkv_model_open(&m, path, NULL), 0);
-            EXPECT_EQ(wkv_context_new(&c, m, &(wkv_context_options){.threads = 3, .device = reference ? "reference" : NULL}), 0);
+            EXPECT_EQ(
+                wkv_context_new(&c, m, &(wkv_context_options){.threads = 3, .device = reference ? "reference" : NULL}),
+                0);
             EXPECT_EQ(wkv_state_new(&s, m), 0);
             size_t fixed, row = rwkv_row_bytes(&m->rwkv, &fixed);
             EXPECT_EQ(wkv_eval(c, s, ids, ROWS, NULL), 0);
             if (context_bytes(c) > fixed + ROWS * row)
-                FAILED("%s: %zu bytes of scratch memory, %zu were expected at most", names[i], context_bytes(c), fixed + ROWS * row);
+                FAILED("%s: %zu bytes of scratch memory, %zu were expected at most", names[i], context_bytes(c),
+                       fixed + ROWS * row);
             wkv_state_free(s);
             wkv_context_free(c);
             wkv_model_close(m);
@@ -250,7 +283,8 @@ static int prepare(void)
     write_file(in_folder("c.json"), "{\"0\": \"a\", \"1\": \"b\", \"2\": \" \", \"3\": \"\\n\"}");
     write_file(in_folder("s.txt"), "abba ab ba a b ab abba ba ab ab a\n");
     write_file(in_folder("s.jsonl"), "{\"text\": \"abba\"}\n{\"text\": \"ab\"}\n");
-    return evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.pth")) || evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.safetensors")) ||
+    return evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.pth")) ||
+           evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.safetensors")) ||
            evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.gguf"));
 }
 

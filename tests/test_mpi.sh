@@ -1,12 +1,7 @@
 #!/bin/sh
 # test_mpi.sh - mpirun wkv train: 2 and 4 processes give what one gives, with the moments shared out too; resumed by another
 # number of processes; one sentence when something is wrong. Skipped without an mpirun, or without MPI in the program.
-here=$(cd "$(dirname "$0")" && pwd)
-WKV=${WKV:-$here/../build/wkv}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-. "$here/expect.sh"
+. "$(dirname "$0")/expect.sh"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 # containers are root
 export ASAN_OPTIONS=detect_leaks=0:"$ASAN_OPTIONS" # what MPI keeps to its end
 export TSAN_OPTIONS=ignore_noninstrumented_modules=1:"$TSAN_OPTIONS" # MPI has its own threads

@@ -191,11 +191,12 @@ static void refusals(void)
     wkv_model_close(m);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 enum { V = 24576, C = 512 }; /* embedding and head of 25 MB each */
 
-/* In a process of its own: bytes that opening the model as q8 takes at most, beyond its weights; in MiB, as an exit status. */
+/* In a process of its own: memory that opening the model as q8 takes at most, beyond its weights; in MiB, as an exit
+ * status. */
 static int peak_beyond_weights(const char *path)
 {
     int status;
@@ -214,11 +215,13 @@ static int peak_beyond_weights(const char *path)
 /* The file's pages are given back while a matrix is read, not behind it: the peak is the weights and little more. */
 static void peak(void)
 {
-    static const char *const vectors[] = {"ln1.weight",     "ln1.bias",       "ln2.weight",     "ln2.bias",       "att.time_decay",
-                                          "att.time_first", "att.time_mix_k", "att.time_mix_v", "att.time_mix_r", "ffn.time_mix_k",
-                                          "ffn.time_mix_r", "ln0.weight",     "ln0.bias"};
-    static const char *const matrices[] = {"att.key.weight", "att.value.weight", "att.receptance.weight", "att.output.weight",
-                                           "ffn.key.weight", "ffn.value.weight", "ffn.receptance.weight"};
+    static const char *const vectors[] = {"ln1.weight",     "ln1.bias",       "ln2.weight",     "ln2.bias",
+                                          "att.time_decay", "att.time_first", "att.time_mix_k", "att.time_mix_v",
+                                          "att.time_mix_r", "ffn.time_mix_k", "ffn.time_mix_r", "ln0.weight",
+                                          "ln0.bias"};
+    static const char *const matrices[] = {"att.key.weight",       "att.value.weight", "att.receptance.weight",
+                                           "att.output.weight",    "ffn.key.weight",   "ffn.value.weight",
+                                           "ffn.receptance.weight"};
     static const uint16_t zeros[V * C];
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
     SKIP("a sanitizer has memory of its own");

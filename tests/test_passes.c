@@ -17,7 +17,7 @@ static int small_values(const tensor_out *t, float *out)
     return 0;
 }
 
-/* An RWKV-4 of one layer whose feed-forward network is far wider than the rest. */
+/* An RWKV-4 of one layer with a feed-forward network far wider than the rest. */
 static int write_wide(const char *path)
 {
     static const struct {
@@ -57,7 +57,7 @@ static int write_wide(const char *path)
     return safetensors_write(path, t, N, NULL);
 }
 
-/* In a process whose address space leaves little for activations; 0: the same logits as token by token. */
+/* In a process with little address space left for activations; 0: the same logits as token by token. */
 static int run_limited(const char *path, int megabytes)
 {
     struct rlimit limit = {(rlim_t)megabytes << 20, (rlim_t)megabytes << 20};
@@ -68,7 +68,8 @@ static int run_limited(const char *path, int megabytes)
     wkv_state *s;
     for (int i = 0; i < TOKENS; i++) ids[i] = i * i % V;
     if (setrlimit(RLIMIT_AS, &limit)) return 2;
-    int e = wkv_model_open(&m, path, NULL); /* threads that turn ffn.value take address space of their own, now more, now less */
+    /* threads that turn ffn.value take address space of their own, now more, now less */
+    int e = wkv_model_open(&m, path, NULL);
     if (e) return e == WKV_ENOMEM ? NO_CONTEXT : 2;
     if (wkv_context_new(&c, m, &(wkv_context_options){.threads = 1}) || wkv_state_new(&s, m)) return NO_CONTEXT;
     if (wkv_eval(c, s, ids, TOKENS, all)) return 4;

@@ -1,12 +1,7 @@
 #!/bin/sh
 # test_peers.sh - bench/peers: programs take turns, the table has their medians and ratios, and finds its place in a document.
-here=$(cd "$(dirname "$0")" && pwd)
-WKV=${WKV:-$here/../build/wkv}
+. "$(dirname "$0")/expect.sh"
 peers=$here/../bench/peers
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-. "$here/expect.sh"
 
 # a program whose speed changes each time, and one with the report of wkv bench that needs no time
 cat >fake <<'END'

@@ -1,18 +1,13 @@
 #!/bin/sh
 # test_prompt.sh - prompts for tasks, ways to think, and how tokens are drawn unless options say so.
-here=$(cd "$(dirname "$0")" && pwd)
-WKV=${WKV:-$here/../build/wkv}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-. "$here/expect.sh"
-unset WKV_DATA WKV_MODELS
-for name in g1-ctx512 world raven pile; do ln -s "$here/../models/default.gguf" $name.gguf; done # the name tells the template
+. "$(dirname "$0")/expect.sh"
+# the name of the model gives its template
+for name in g1-ctx512 world raven pile; do ln -s "$here/../models/default.gguf" $name.gguf; done
 printf 'A cat sat.\r\n\r\nIt was red.\n' >text
 text='A cat sat.
 It was red.'
 
-# ---- prompts: what a preset gives is what its words give, with the options of its profile --------------------------------------
+# ---- prompts: a preset answers as its words and the options of its profile do ----------------------------------------
 
 # an answer without the blanks before it; and the string that ends one
 answer() { sed '/[^ ]/,$!d' | sed '1s/^ *//'; }
@@ -24,7 +19,8 @@ prompt() {
     model=$1 options=$2 words=$3
     shift 3
     # shellcheck disable=SC2086
-    "$WKV" generate -m $model.gguf --seed 3 -n 12 --no-echo $options --stop "$end" "$words" </dev/null 2>err | answer >words
+    "$WKV" generate -m $model.gguf --seed 3 -n 12 --no-echo $options --stop "$end" "$words" \
+        </dev/null 2>err | answer >words
     "$WKV" generate -m $model.gguf --seed 3 -n 12 --prompt-preset "$@" </dev/null >out 2>err
     is "$(cat out)" "$(cat words)" "$model, $*"
 }
@@ -33,7 +29,8 @@ old="-T 1.2 --top-p 0.5 --presence 0.4 --frequency 0.4"
 pile="--top-p 0.8 --presence 0.2 --frequency 0.2 --penalty-decay 1"
 alpaca="Below is an instruction that describes a task"
 respond="Write a response that appropriately completes the request."
-hi="Hi. I am your assistant and I will provide expert full response in full details. Please feel free to ask any question and I will always answer it."
+hi="Hi. I am your assistant and I will provide expert full response in full details."
+hi="$hi Please feel free to ask any question and I will always answer it."
 prompt g1-ctx512 "$chat" "User: $text
 Who?
 
@@ -119,7 +116,7 @@ printf 'a\0b' >zero
 run 1 generate --prompt-preset qa --text zero x
 holds err "zero byte"
 
-# ---- profiles --------------------------------------------------------------------------------------------------------------------
+# ---- profiles --------------------------------------------------------------------------------------------------------
 
 # draws TEXT MODEL OPTIONS...: --stats of a chat says so
 draws() {
@@ -130,12 +127,15 @@ draws() {
 }
 draws "g1: temperature 1, top-p 0.3, presence 0.5, frequency 0.5, decay 0.996" g1-ctx512
 for think in short medium long open; do
-    draws "g1 open think: temperature 0.96, top-p 0.76, top-k 32, presence 1, frequency 0.1, decay 0.988" g1-ctx512 --think $think
+    draws "g1 open think: temperature 0.96, top-p 0.76, top-k 32, presence 1, frequency 0.1, decay 0.988" \
+        g1-ctx512 --think $think
 done
 draws "g1 fake think: temperature 1, top-p 0.28, top-k 32, no penalties" g1-ctx512 --think fake
 draws "g1 fake think: temperature 1, top-p 0.28, top-k 32, no penalties" g1-ctx512 --think fake-inline
-draws "g1 open think: temperature 0.96, top-p 0.5, top-k 32, no penalties" g1-ctx512 --think long --top-p 0.5 --presence 0 --frequency 0
-draws "g1 open think: temperature 0, presence 1, frequency 0.1, decay 0.5" g1-ctx512 --think long -T 0 --penalty-decay 0.5
+draws "g1 open think: temperature 0.96, top-p 0.5, top-k 32, no penalties" \
+    g1-ctx512 --think long --top-p 0.5 --presence 0 --frequency 0
+draws "g1 open think: temperature 0, presence 1, frequency 0.1, decay 0.5" \
+    g1-ctx512 --think long -T 0 --penalty-decay 0.5
 draws "world: temperature 1, top-p 0.3, presence 0.5, frequency 0.5, decay 0.996" world --think long
 holds err "--think is for models of template g1"
 draws "raven: temperature 1.2, top-p 0.5, presence 0.4, frequency 0.4, decay 0.996" world --template raven
@@ -147,7 +147,8 @@ holds err "sampling world: temperature 1, top-p 0.3, presence 0.5"
 
 mkdir folder
 "$WKV" convert world.gguf folder/model.safetensors >out 2>err
-printf '{"temperature": 0.25, "top_k": 5, "presence_penalty": 0.0, "frequency_penalty": 0}' >folder/generation_config.json
+printf '{"temperature": 0.25, "top_k": 5, "presence_penalty": 0.0, "frequency_penalty": 0}' \
+    >folder/generation_config.json
 printf "{{ 'User: ' }} <think" >folder/chat_template.jinja
 printf '{"context_length": 10240}' >folder/config.json
 run 0 info folder

@@ -100,10 +100,12 @@ static void untyped(void)
     free(b.data);
 }
 
-/* What trainers leave beside the weights is read as data, each name with the opcodes that Python writes for it. */
+/* Objects that trainers leave beside the weights are read as data, each name with the opcodes that Python writes for
+ * it. */
 static void leavings(void)
 {
-#define LEFT(text) {DICT("X\4\0\0\0left" text "s" KEY VECTOR "s"), sizeof DICT("X\4\0\0\0left" text "s" KEY VECTOR "s") - 1}
+#define LEFT(text)                                                                                                     \
+    {DICT("X\4\0\0\0left" text "s" KEY VECTOR "s"), sizeof DICT("X\4\0\0\0left" text "s" KEY VECTOR "s") - 1}
 #define LATIN "c_codecs\nencode\nX\4\0\0\0abcdX\6\0\0\0latin1\x86R"
     static const struct {
         const char *pickle;
@@ -148,11 +150,13 @@ static void leavings(void)
     }
 }
 
-/* A tensor with attributes or of a class of its own, a parameter of such, one that was on another device: the tensor inside. */
+/* A tensor with attributes or of a class of its own, a parameter of such, one that was on another device: the tensor
+ * inside. */
 static void wrapped(void)
 {
 #define ARGUMENTS "(" STORAGE "K\0K\4\x85K\1\x85\x89" HOOKS "t"
-#define FROM_TYPE(function, arguments) "ctorch._tensor\n_rebuild_from_type_v2\n(" function "ctorch\nTensor\n" arguments "}X\1\0\0\0aK\3stR"
+#define FROM_TYPE(function, arguments)                                                                                 \
+    "ctorch._tensor\n_rebuild_from_type_v2\n(" function "ctorch\nTensor\n" arguments "}X\1\0\0\0aK\3stR"
 #define CASE(text) {DICT(KEY text "s"), sizeof DICT(KEY text "s") - 1}
     static const struct {
         const char *pickle;
@@ -160,7 +164,8 @@ static void wrapped(void)
     } cases[] = {
         CASE(FROM_TYPE("ctorch._utils\n_rebuild_tensor_v2\n", ARGUMENTS)),
         CASE(FROM_TYPE("ctorch._utils\n_rebuild_parameter\n", "(" VECTOR "\x88" HOOKS "t")),
-        CASE("ctorch._utils\n_rebuild_parameter\n(" FROM_TYPE("ctorch._utils\n_rebuild_tensor_v2\n", ARGUMENTS) "\x88" HOOKS "tR"),
+        CASE("ctorch._utils\n_rebuild_parameter\n("
+             FROM_TYPE("ctorch._utils\n_rebuild_tensor_v2\n", ARGUMENTS) "\x88" HOOKS "tR"),
         CASE("ctorch._utils\n_rebuild_device_tensor_from_cpu_tensor\n(" VECTOR "ctorch\nfloat32\nX\3\0\0\0mps\x89tR"),
         {"\x80\2ccollections\ndefaultdict\ncbuiltins\nlist\n\x85R(" KEY VECTOR "u.",
          sizeof "\x80\2ccollections\ndefaultdict\ncbuiltins\nlist\n\x85R(" KEY VECTOR "u." - 1},
@@ -182,7 +187,8 @@ static void wrapped(void)
         const char *words;
     } wrong[] = {
 #define WRONG(text, words) {DICT(KEY text "s"), sizeof DICT(KEY text "s") - 1, words}
-        WRONG(FROM_TYPE("ccollections\nOrderedDict\n", ")"), "calls torch._tensor._rebuild_from_type_v2 in a way that torch does not"),
+        WRONG(FROM_TYPE("ccollections\nOrderedDict\n", ")"),
+              "calls torch._tensor._rebuild_from_type_v2 in a way that torch does not"),
         WRONG(FROM_TYPE("ctorch._tensor\n_rebuild_from_type_v2\n", ARGUMENTS), "in a way that torch does not"),
         WRONG(FROM_TYPE("K\1", ARGUMENTS), "in a way that torch does not"),
         WRONG(FROM_TYPE("cposix\nsystem\n", ARGUMENTS), "asks for posix.system"),

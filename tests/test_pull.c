@@ -1,5 +1,7 @@
-/* test_pull.c - wkv pull against a server on the loopback, and names in place of paths. The server is a thread of this program;
- * $WKV (./wkv) is the program. The file served is tests/golden/models/v7-n32-f16.pth; what goes wrong depends on its name. */
+/* test_pull.c - wkv pull against a server on the loopback, and names in place of paths. The server is a thread of this
+ * test; $WKV (./wkv) is the program. The file served is tests/golden/models/v7-n32-f16.pth; its name gives the
+ * fault. */
+#include "folder.h"
 #include "test.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -18,10 +20,10 @@
 #include <unistd.h>
 
 static const char digest[] = "0cf5cd692561b43a8bf6be62de82f4aaa87ec4d9d08f3ac94ce5596bb8a19e21";
-static char data[1 << 20], work[64], base[64];
+static char data[1 << 20], base[64];
 static int bytes, listener, requests;
 
-/* ---- the server -------------------------------------------------------------------------------------------------------- */
+/* ---- the server -------------------------------------------------------------------------------------------------- */
 
 static void reply(int to, const char *fmt, ...)
 {
@@ -39,8 +41,9 @@ static void body(int to, const char *at, int n)
         if ((sent = send(to, at, (size_t)n, MSG_NOSIGNAL)) <= 0) return;
 }
 
-/* cut: half of the rest arrives. slow: when asked from the start, half, then nothing. stuck: half, and no answer to a range. plain: ranges are ignored. long: more
- * is announced; huge: much more. linked, bad: a digest is sent, the right one or not. moved: a redirection. */
+/* cut: half of the rest arrives. slow: when asked from the start, half, then nothing. stuck: half, and no answer to a
+ * range. plain: ranges are ignored. long: more is announced; huge: much more. linked, bad: a digest is sent, the right
+ * one or not. moved: a redirection. */
 static void serve(int to, const char *path, int head, int from)
 {
     const char *list = NULL;
@@ -109,7 +112,7 @@ static void *server(void *unused)
         __atomic_add_fetch(&requests, 1, __ATOMIC_RELAXED);
         serve(to, path, !strcmp(method, "HEAD"), range ? atoi(range + 13) : 0);
         shutdown(to, SHUT_WR);
-        while (read(to, request, sizeof request) > 0) {} /* a close with unread bytes would reset what is on its way */
+        while (read(to, request, sizeof request) > 0) {} /* a close with unread bytes would reset bytes on their way */
     }
     return NULL;
 }
@@ -127,14 +130,14 @@ static int start(void)
     return pthread_create(&thread, NULL, server, NULL);
 }
 
-/* ---- the program ------------------------------------------------------------------------------------------------------- */
+/* ---- the program ------------------------------------------------------------------------------------------------- */
 
 static char out[1 << 15], err[1 << 15];
 
 static void slurp(char to[1 << 15], const char *name)
 {
     char path[128];
-    snprintf(path, sizeof path, "%s/%s", work, name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *f = fopen(path, "r");
     size_t n = f ? fread(to, 1, (1 << 15) - 1, f) : 0;
     to[n] = 0;
@@ -146,9 +149,9 @@ static pid_t launch(const char *const *argv)
     pid_t child = fork();
     if (child) return child;
     char path[128];
-    snprintf(path, sizeof path, "%s/out", work);
+    snprintf(path, sizeof path, "%s/out", folder);
     dup2(open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600), 1);
-    snprintf(path, sizeof path, "%s/err", work);
+    snprintf(path, sizeof path, "%s/err", folder);
     dup2(open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600), 2);
     execv(argv[0], (char *const *)argv);
     _exit(99);
@@ -182,7 +185,7 @@ static long size(const char *name)
 {
     char path[256];
     struct stat s;
-    snprintf(path, sizeof path, "%s/models/%s", work, name);
+    snprintf(path, sizeof path, "%s/models/%s", folder, name);
     return stat(path, &s) ? -1 : (long)s.st_size;
 }
 
@@ -190,7 +193,7 @@ static int is_whole(const char *name)
 {
     char path[256];
     static char got[1 << 20];
-    snprintf(path, sizeof path, "%s/models/%s", work, name);
+    snprintf(path, sizeof path, "%s/models/%s", folder, name);
     FILE *f = fopen(path, "r");
     size_t n = f ? fread(got, 1, sizeof got, f) : 0;
     if (f) fclose(f);
@@ -200,7 +203,7 @@ static int is_whole(const char *name)
 static void put_part(const char *name, int n)
 {
     char path[256];
-    snprintf(path, sizeof path, "%s/models/%s.part", work, name);
+    snprintf(path, sizeof path, "%s/models/%s.part", folder, name);
     FILE *f = fopen(path, "w");
     if (!f) return;
     fwrite(data, 1, (size_t)n, f);
@@ -219,7 +222,7 @@ static int has(const char *program) /* in PATH */
         if (!has(program)) SKIP("test_pull: %s is not installed", program);                                            \
     } while (0)
 
-/* ---- downloads --------------------------------------------------------------------------------------------------------- */
+/* ---- downloads --------------------------------------------------------------------------------------------------- */
 
 static void a_file(void)
 {
@@ -318,7 +321,7 @@ static void refusals(void)
     EXPECT_HAS(err, "the disk has room for");
     EXPECT_EQ(size("huge.pth.part"), -1);
     char path[128];
-    snprintf(path, sizeof path, "%s/models/twice.pth.part", work);
+    snprintf(path, sizeof path, "%s/models/twice.pth.part", folder);
     int busy = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     EXPECT(!flock(busy, LOCK_EX));
     EXPECT_EQ(pull("twice.pth"), 1);
@@ -357,7 +360,7 @@ static void without_curl(void)
 {
     char kept[4096];
     snprintf(kept, sizeof kept, "%s", getenv("PATH") ? getenv("PATH") : "");
-    setenv("PATH", work, 1);
+    setenv("PATH", folder, 1);
     EXPECT_EQ(pull("nocurl.pth"), 1);
     setenv("PATH", kept, 1);
     EXPECT_HAS(err, "curl is not installed");
@@ -365,7 +368,7 @@ static void without_curl(void)
     EXPECT_HAS(err, "/nocurl.pth'");
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 static void names(void)
 {
@@ -393,7 +396,7 @@ static void names(void)
     /* the folders in their order */
     unsetenv("WKV_MODELS");
     EXPECT_EQ(wkv("info", "tiny", NULL, NULL), 1);
-    snprintf(model, sizeof model, "%s/data", work);
+    snprintf(model, sizeof model, "%s/data", folder);
     setenv("XDG_DATA_HOME", model, 1);
     EXPECT(!mkdir("data", 0700) && !symlink("../models", "data/wkv"));
     EXPECT_EQ(wkv("info", "tiny", NULL, NULL), 0);
@@ -446,15 +449,15 @@ int main(void)
     bytes = f ? (int)fread(data, 1, sizeof data, f) : 0;
     if (f) fclose(f);
     char program[4096], models[128];
-    snprintf(work, sizeof work, "/tmp/wkv-pull-XXXXXX");
+    folder_begin("pull");
     const char *given = getenv("WKV");
-    if (!realpath(given ? given : "./wkv", program) || !mkdtemp(work) || chdir(work) || start()) {
+    if (!realpath(given ? given : "./wkv", program) || chdir(folder) || start()) {
         printf("0 passed, 1 failed, 0 skipped\n");
         return 1;
     }
-    snprintf(models, sizeof models, "%s/models", work);
+    snprintf(models, sizeof models, "%s/models", folder);
     setenv("WKV", program, 1);
-    setenv("HOME", work, 1); /* no .curlrc */
+    setenv("HOME", folder, 1); /* no .curlrc */
     setenv("WKV_MODELS", models, 1);
     setenv("HF_ENDPOINT", base, 1);
     setenv("no_proxy", "*", 1);
@@ -472,8 +475,6 @@ int main(void)
     RUN(names);
     RUN(the_rows);
     if (getenv("WKV_LONG")) RUN(the_list); /* measures the machine once more */
-    char line[128];
-    snprintf(line, sizeof line, "rm -rf '%s'", work);
-    if (system(line)) printf("%s stays\n", work);
+    folder_end();
     return DONE();
 }

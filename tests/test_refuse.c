@@ -173,7 +173,8 @@ static void hostile_tensors(void)
     PICKLE(DICT(KEY TENSOR("\0", "K\5\x85", "K\1\x85") "s"), "tensor x: reaches beyond its storage 0 of 16 bytes");
     PICKLE(DICT(KEY TENSOR("\1", "K\4\x85", "K\1\x85") "s"), "tensor x: reaches beyond its storage 0 of 16 bytes");
     PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "K\4\x85") "s"), "tensor x: reaches beyond its storage 0 of 16 bytes");
-    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "J\xff\xff\xff\xff\x85") "s"), "tensor x: reaches beyond its storage 0 of 16 bytes");
+    PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "J\xff\xff\xff\xff\x85") "s"),
+           "tensor x: reaches beyond its storage 0 of 16 bytes");
     PICKLE(DICT(KEY TENSOR("\0", "J\xff\xff\xff\xff\x85", "K\1\x85") "s"), "tensor x: axis 0 is -1");
     PICKLE(DICT(KEY TENSOR("\0", "\x8a\10\0\0\0\0\0\0\0\x40K\4\x86", "K\0K\0\x86") "s"),
            "tensor x: axis 0 is 4611686018427387904");
@@ -253,7 +254,8 @@ static void old_streams(void)
     legacy(4, 3, "storage 0 of 1 needs 4 values of 4 bytes, the file has 12 bytes left: cut short");
     legacy(-1, 4, "storage 0 of 1 needs -1 values");
     legacy(INT64_MAX, 4, "needs 9223372036854775807 values");
-    static const char many[] = "\x80\2\x8a\12\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2}.\x80\2}.\x80\2](NNe.";
+    static const char many[] =
+        "\x80\2\x8a\12\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2}.\x80\2}.\x80\2](NNe.";
     REFUSED(many, "many.pth", "lists 2 storages, the file has 0 bytes left: cut short");
 }
 
@@ -324,9 +326,10 @@ static void ggufs(void)
     for (int i = 0; i < 4096; i++) put(&b, "", 1);
     refused(b.data, b.size, "overlap.gguf", "its tensors take 8192: they overlap");
     free(b.data);
-    b = (bytes){0}; /* a weight by unit whose type says panels */
+    b = (bytes){0}; /* a weight by unit with a type of panels */
     put(&b, "GGUF", 4);
-    U32(3), U64(2), U64(2), TEXT("general.architecture"), U32(8), TEXT("rwkv7"), TEXT("wkv.ffn_value"), U32(8), TEXT("by unit");
+    U32(3), U64(2), U64(2), TEXT("general.architecture"), U32(8), TEXT("rwkv7"), TEXT("wkv.ffn_value"), U32(8),
+        TEXT("by unit");
     TEXT("token_embd.weight"), U32(2), U64(32), U64(1), U32(0), U64(0);
     TEXT("blk.0.channel_mix_value.weight"), U32(2), U64(32), U64(64), U32(1008), U64(128);
     while (b.size % 32) put(&b, "", 1);
@@ -432,12 +435,13 @@ static void strangers(void)
     remove(path);
 }
 
-/* MLX packs codes of 4 bits into numbers of 32, whose scales and biases are tensors of their own. */
+/* MLX packs codes of 4 bits into numbers of 32, with scales and biases in tensors of their own. */
 static void mlx(void)
 {
-    static const char head[] = "{\"model.layers.0.attn.r_proj.weight\":{\"dtype\":\"U32\",\"shape\":[1,8],\"data_offsets\":[0,32]},"
-                               "\"model.layers.0.attn.r_proj.scales\":{\"dtype\":\"F16\",\"shape\":[1,1],\"data_offsets\":[32,34]},"
-                               "\"model.layers.0.attn.r_proj.biases\":{\"dtype\":\"F16\",\"shape\":[1,1],\"data_offsets\":[34,36]}}";
+    static const char head[] =
+        "{\"model.layers.0.attn.r_proj.weight\":{\"dtype\":\"U32\",\"shape\":[1,8],\"data_offsets\":[0,32]},"
+        "\"model.layers.0.attn.r_proj.scales\":{\"dtype\":\"F16\",\"shape\":[1,1],\"data_offsets\":[32,34]},"
+        "\"model.layers.0.attn.r_proj.biases\":{\"dtype\":\"F16\",\"shape\":[1,1],\"data_offsets\":[34,36]}}";
     char data[8 + sizeof head - 1 + 36] = {0};
     uint64_t n = sizeof head - 1;
     memcpy(data, &n, 8);

@@ -126,7 +126,10 @@ static void full_disk(void)
 {
     if (access("/dev/full", W_OK)) SKIP("no /dev/full");
     static char much[1 << 16];
-    file_out o = {.f = fopen("/dev/full", "wb"), .path = strdup("full"), .target = strdup("full"), .part = strdup("no-such-part")};
+    file_out o = {.f = fopen("/dev/full", "wb"),
+                  .path = strdup("full"),
+                  .target = strdup("full"),
+                  .part = strdup("no-such-part")};
     int e = WKV_OK;
     for (int i = 0; !e && i < 4; i++) e = file_put(&o, much, sizeof much);
     EXPECT_EQ(e, WKV_EIO);

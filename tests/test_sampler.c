@@ -175,7 +175,7 @@ static void odd_logits(void)
     }
 }
 
-/* Sums beyond the floats stay in order, and what is banned stays banned. */
+/* Sums beyond the floats stay in order, and banned ids stay banned. */
 static void overflow(void)
 {
     static const int32_t ids[] = {3, 4, 5};

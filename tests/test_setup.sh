@@ -1,11 +1,8 @@
 #!/bin/sh
-# test_setup.sh - what run.sh and test.sh do on machines without this or that: tools/setup.sh among programs that only pretend, and the
-# sums of tools/check.sh.
-here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-mkdir "$work/bin" "$work/build" && cd "$work" || exit 1
-. "$here/expect.sh"
+# test_setup.sh - run.sh and test.sh on machines without this or that: tools/setup.sh among programs that only pretend,
+# and the sums of tools/check.sh.
+. "$(dirname "$0")/expect.sh"
+mkdir bin build || exit 1
 
 for tool in tr sed rm mktemp cat; do ln -s "$(command -v $tool)" bin/$tool; done
 for tool in cc make cmake apt-get; do printf '#!/bin/sh\nexit 0\n' >bin/$tool; done
@@ -19,7 +16,10 @@ prepare() {
     env -i PATH="$work/bin" "$shell" -c ". '$here/../tools/setup.sh'; setup" >out 2>err
     is $? "$1" "status of setup with $(tr '\n' ' ' <libraries)"
 }
-configured() { printf 'JANSSON_FOUND:INTERNAL=1\nPCRE2_FOUND:INTERNAL=1\nUTF8PROC_FOUND:INTERNAL=1\nZSTD_FOUND:INTERNAL=1\nEDIT_FOUND:INTERNAL=%s\n' "$1" >build/CMakeCache.txt; }
+configured() {
+    printf '%s_FOUND:INTERNAL=1\n' JANSSON PCRE2 UTF8PROC ZSTD >build/CMakeCache.txt
+    printf 'EDIT_FOUND:INTERNAL=%s\n' "$1" >>build/CMakeCache.txt
+}
 
 printf 'zlib\nlibpcre2-8\nlibutf8proc\nlibzstd\n' >libraries
 prepare 1
@@ -41,10 +41,10 @@ prepare 0
 holds err "Configuring anew: libedit is here now"
 configured 1
 prepare 0
-is "$(cat err)" "" "what setup says with all there"
+is "$(cat err)" "" "the output of setup with all there"
 [ -e build/CMakeCache.txt ] || fail "a build that is as it should be is forgotten"
 
-# ---- the sums of the tests ---------------------------------------------------------------------------------------------------
+# ---- the sums of the tests -------------------------------------------------------------------------------------------
 mkdir -p build/Testing/Temporary
 printf '#!/bin/sh\nexit 0\n' >bin/ctest
 chmod +x bin/ctest

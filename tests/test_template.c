@@ -125,9 +125,10 @@ static void detection(void)
 /* "." is the folder's own name. */
 static void here(void)
 {
-    char was[4096], place[64] = "/tmp/wkv-template-g1-XXXXXX";
+    char was[4096];
+    const char *place = in_folder("template-g1");
     static const char *const paths[] = {".", "./", "pytorch_model.bin", "./model.safetensors"};
-    if (!getcwd(was, sizeof was) || !mkdtemp(place) || chdir(place)) SKIP("no folder in /tmp");
+    if (!getcwd(was, sizeof was) || mkdir(place, 0700) || chdir(place)) SKIP("no folder in /tmp");
     for (int i = 0; i < 4; i++) {
         wkv_model m = {.about = {.path = paths[i], .version = "7", .vocab = 65536}};
         const wkv_template *t;
@@ -262,7 +263,7 @@ static void profiles(void)
     expect_profile(named("plain"), WKV_THINK_OFF, NULL, "plain", VALUES(1, 0.7f, 0, 0, 0, 0.996f));
 }
 
-/* ---- a folder, and what lies in it ---------------------------------------------------------------------------------------- */
+/* ---- a folder and its files ------------------------------------------------------------------------------- */
 
 static wkv_model *open_folder(void)
 {
@@ -342,9 +343,9 @@ static void contexts(void)
     }
 }
 
-/* ---- the official page ----------------------------------------------------------------------------------------------------- */
+/* ---- the official page ------------------------------------------------------------------------------------------- */
 
-/* As C writes a string: what stands between quotes on the page. */
+/* The text as C writes it in a string, between quotes on the page. */
 static void escape(char *out, const char *text)
 {
     for (; *text; text++) {

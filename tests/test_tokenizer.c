@@ -158,7 +158,8 @@ static void refuses_word(const char *before, size_t n, const char *behind, const
 
 static void long_words(void)
 {
-    static const char head[] = "{\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {";
+    static const char head[] =
+        "{\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {";
     char before[400], *text;
     refuses_word("1 'b' 1\n2 '", 1025, "' 1025\n", "line 2: id 2 has 1025 bytes, expected at most 1024");
     refuses_word("1 'b' 1\n2 '", 100000, "' 100000\n", "line 2: id 2 has 100000 bytes");
@@ -457,7 +458,7 @@ static void neox(void)
     wkv_tokenizer_close(t);
 }
 
-/* ---- in the library ---------------------------------------------------------------------------------------------------- */
+/* ---- in the library ---------------------------------------------------------------------------------------------- */
 
 /* A word in the byte-level alphabet, as UTF-8. */
 static void put_alphabet(char *out, const char *bytes, size_t n)
@@ -505,7 +506,8 @@ static void same_vocabulary(const wkv_tokenizer *a, const wkv_tokenizer *b)
     EXPECT_EQ(differ, 0);
 }
 
-/* The library's World, the same in a tokenizer.json of either model type, in a vocab.json, and in the file where it is there. */
+/* The library's World, the same in a tokenizer.json of either model type, in a vocab.json, and in the file where it is
+ * there. */
 static void world_in_the_library(void)
 {
     wkv_tokenizer *t, *other;
@@ -516,8 +518,9 @@ static void world_in_the_library(void)
     json_t *words = world_object(t);
     for (int i = 0; i < 3; i++) {
         static const char *const types[] = {"WordLevel", "RwkvTrie"};
-        json_t *root = i == 2 ? json_incref(words)
-                              : json_pack("{s [] s {s s s O}}", "added_tokens", "model", "type", types[i], "vocab", words);
+        json_t *root = i == 2
+                           ? json_incref(words)
+                           : json_pack("{s [] s {s s s O}}", "added_tokens", "model", "type", types[i], "vocab", words);
         char *text = json_dumps(root, 0);
         if (tokenizer_open_memory(&other, text, strlen(text), "tokenizer.json")) FAILED("%s", wkv_error());
         else same_vocabulary(t, other);

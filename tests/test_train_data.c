@@ -147,8 +147,8 @@ static void ids_are_checked_first(void)
     static const int32_t lengths[] = {60, 40};
     char run[200];
     snprintf(run, sizeof run, "%s/run", folder);
-    const wkv_train_options set = {.out = run, .layers = 1, .width = 32, .head_size = 32, .context = 8, .batch = 1, .steps = 1,
-                                   .threads = 1};
+    const wkv_train_options set = {
+        .out = run, .layers = 1, .width = 32, .head_size = 32, .context = 8, .batch = 1, .steps = 1, .threads = 1};
     for (int type = 4; type <= 8; type += 4) {
         write_binidx(in_folder("tok"), type, lengths, 2);
         write_binidx(in_folder("more"), type, lengths, 2);
@@ -170,7 +170,8 @@ static void ids_are_checked_first(void)
         EXPECT_EQ(wkv_train(&o), WKV_EFORMAT); /* held out */
         EXPECT_HAS(wkv_error(), "tok.bin: token 256 of 300 is 256");
         EXPECT(access(o.out, F_OK)); /* nothing was begun */
-        EXPECT_EQ(wkv_tune(&(wkv_tune_options){.data = in_folder("tok.idx"), .out = o.out, .vocab = "bytes"}), WKV_EARG);
+        EXPECT_EQ(wkv_tune(&(wkv_tune_options){.data = in_folder("tok.idx"), .out = o.out, .vocab = "bytes"}),
+                  WKV_EARG);
         EXPECT_HAS(wkv_error(), "tok.idx: token files hold no samples");
     }
     if (truncate(in_folder("tok.bin"), 0)) FAILED("truncate");
@@ -191,14 +192,20 @@ static void ids_are_checked_first(void)
         tokens_release(&d);
     }
 
-    /* a checkpoint whose vocabulary is not at hand */
+    /* a checkpoint with a vocabulary that is not at hand */
     write_binidx(in_folder("few"), 8, (int32_t[]){48, 0}, 2);
     const char *few[] = {in_folder("few"), NULL};
     for (int i = 0; i < 2; i++) {
         char out[200];
         snprintf(out, sizeof out, "%s/few-%d", folder, i);
-        wkv_train_options o = {.data = few, .init = TEST_DIR "/golden/models/v7-n32-f32.pth", .out = out, .context = 8, .batch = 1, .steps = 1,
-                               .vocab_size = i ? 48 : 0, .threads = 1};
+        wkv_train_options o = {.data = few,
+                               .init = TEST_DIR "/golden/models/v7-n32-f32.pth",
+                               .out = out,
+                               .context = 8,
+                               .batch = 1,
+                               .steps = 1,
+                               .vocab_size = i ? 48 : 0,
+                               .threads = 1};
         if (wkv_train(&o)) FAILED("%s", wkv_error());
         o.data = (const char *[]){in_folder("b.txt"), NULL}, o.out = run;
         EXPECT_EQ(wkv_train(&o), WKV_EIO); /* text needs one */

@@ -192,7 +192,8 @@ static void states(void)
     tuner *t;
     EXPECT_EQ(tuner_new(&t, &(tuner_options){.model = MODELS "v4-c32-f32.pth", .what = LEARN_STATE}), WKV_EUNSUPPORTED);
     EXPECT_HAS(wkv_error(), "version 4 has no matrix in its state");
-    EXPECT_EQ(tuner_new(&t, &(tuner_options){.model = MODELS "v7a-n16-bf16.pth", .what = LEARN_STATE}), WKV_EUNSUPPORTED);
+    EXPECT_EQ(tuner_new(&t, &(tuner_options){.model = MODELS "v7a-n16-bf16.pth", .what = LEARN_STATE}),
+              WKV_EUNSUPPORTED);
     EXPECT_HAS(wkv_error(), "v7a-n16-bf16.pth: is an RWKV-7a, whose DeepEmbed cannot be tuned");
 }
 

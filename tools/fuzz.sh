@@ -1,9 +1,9 @@
 #!/bin/sh
 # Fuzz the file readers: tools/fuzz.sh [SECONDS] [TARGET...]
-# Each libFuzzer target runs for so many seconds from its seeds (clang); its corpus stays in build/fuzz/corpus/TARGET, and an
-# input that fails in build/fuzz as crash-, leak- or timeout-*. The target "mutants" is the fuzzer that knows the formats, under
-# AddressSanitizer and UndefinedBehaviorSanitizer: FUZZ_MUTANTS (default 100000) files of FUZZ_SEED (default 1); those that fail
-# are left in build/asan.
+# Each libFuzzer target runs for so many seconds from its seeds (clang); its corpus stays in build/fuzz/corpus/TARGET,
+# and an input that fails in build/fuzz as crash-, leak- or timeout-*. The target "mutants" is the fuzzer that knows the
+# formats, under AddressSanitizer and UndefinedBehaviorSanitizer: FUZZ_MUTANTS (default 100000) files of FUZZ_SEED
+# (default 1); those that fail are left in build/asan.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}

@@ -160,10 +160,12 @@ def rwkv_rs():
         if k == "head.weight":
             out["lm_head.weight"] = v
             continue
-        k = rename(k, ("blocks.0.ln0.", "embedding_norm."), ("blocks.", "layers."), ("emb.", "embed_tokens."), ("ln_out.", "norm."),
-                   (".ln1.", ".input_layernorm."), (".ln2.", ".post_attention_layernorm."), (".att.", ".linear_attn."), (".ffn.", ".mlp."))
+        k = rename(k, ("blocks.0.ln0.", "embedding_norm."), ("blocks.", "layers."), ("emb.", "embed_tokens."),
+                   ("ln_out.", "norm."), (".ln1.", ".input_layernorm."), (".ln2.", ".post_attention_layernorm."),
+                   (".att.", ".linear_attn."), (".ffn.", ".mlp."))
         if ".linear_attn." in k:
-            k = rename(k, ("receptance.", "r_proj."), (".key.", ".k_proj."), (".value.", ".v_proj."), ("output.", "o_proj."), ("ln_x.", "g_norm."))
+            k = rename(k, ("receptance.", "r_proj."), (".key.", ".k_proj."), (".value.", ".v_proj."),
+                       ("output.", "o_proj."), ("ln_x.", "g_norm."))
         out["model." + k] = v.reshape(-1) if v.shape[:2] == (1, 1) else v
     return out
 
@@ -299,7 +301,8 @@ def write_quants(path):
     """Random blocks of every type as NAME, and what the gguf package decodes them to as NAME.truth."""
     rng = np.random.default_rng(1)
     w = gguf.GGUFWriter(path, "rwkv7")
-    for name in ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K", "BF16", "Q2_K", "Q3_K", "IQ4_NL", "IQ4_XS", "MXFP4"):
+    for name in ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K", "BF16", "Q2_K", "Q3_K",
+                 "IQ4_NL", "IQ4_XS", "MXFP4"):
         kind = gguf.GGMLQuantizationType[name]
         per, size = gguf.GGML_QUANT_SIZES[kind]
         blocks = rng.integers(0, 256, (512 // per, size), dtype=np.uint8)
@@ -308,7 +311,8 @@ def write_quants(path):
         elif name == "MXFP4":  # powers of two, the subnormal ones among them
             blocks[:, 0] = [0, 1, 2, 3, 60, 100, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127]
         else:  # scales that are sensible halves
-            scales = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_1": (0, 2), "Q5_1": (0, 2), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,)}.get(name, (0,))
+            scales = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_1": (0, 2), "Q5_1": (0, 2), "Q4_K": (0, 2),
+                      "Q5_K": (0, 2), "Q6_K": (208,)}.get(name, (0,))
             for at in scales:
                 blocks[:, at:at + 2] = (rng.standard_normal((len(blocks), 1)) / 50).astype(np.float16).view(np.uint8)
         rows = blocks.reshape(2, -1)
@@ -403,14 +407,16 @@ def main():
     save_file(half(official("7")), "v7-official.safetensors")
     save_file(half(fla(True)), "v7-fla-fused.safetensors", metadata={"format": "pt"})
     write_shards("v7-fla", fla(False), {"model_type": "rwkv7", "architectures": ["RWKV7ForCausalLM"]})
-    sizes = {"vocab_size": V, "hidden_size": C, "num_hidden_layers": L, "intermediate_size": F, "decay_low_rank_dim": 4, "a_low_rank_dim": 5,
-             "v_low_rank_dim": 3, "gate_low_rank_dim": 7}
-    write_shards("v7-rwkv-rs", rwkv_rs(), dict(sizes, model_type="rwkv", architectures=["RwkvForCausalLM"], architecture_version="rwkv7",
-                                               context_length=10240, head_size=N, num_attention_heads=H))
+    sizes = {"vocab_size": V, "hidden_size": C, "num_hidden_layers": L, "intermediate_size": F,
+             "decay_low_rank_dim": 4, "a_low_rank_dim": 5, "v_low_rank_dim": 3, "gate_low_rank_dim": 7}
+    write_shards("v7-rwkv-rs", rwkv_rs(), dict(sizes, model_type="rwkv", architectures=["RwkvForCausalLM"],
+                                               architecture_version="rwkv7", context_length=10240, head_size=N,
+                                               num_attention_heads=H))
     os.makedirs("v7-transformers", exist_ok=True)
     save_file(half(transformers()), "v7-transformers/model.safetensors", metadata={"format": "pt"})
-    write_config("v7-transformers", dict(sizes, model_type="rwkv7", architectures=["Rwkv7ForCausalLM"], head_dim=N, num_heads=H, norm_eps=1e-5,
-                                         max_position_embeddings=8192, use_deep_embed=False, wkv_state_dtype="float32"))
+    write_config("v7-transformers", dict(sizes, model_type="rwkv7", architectures=["Rwkv7ForCausalLM"],
+                                         head_dim=N, num_heads=H, norm_eps=1e-5, max_position_embeddings=8192,
+                                         use_deep_embed=False, wkv_state_dtype="float32"))
     torch.save(lightning(), "v7-lightning.pth")
     torch.save(odd(), "odd.pth")
     torch.save(odd(), "odd-legacy.pth", **old)

@@ -1,4 +1,4 @@
-"""RWKV 4, 5.0, 5.1, 5.2, 6, 7 and 7a in PyTorch, straight from the equations and in whatever precision the weights have.
+"""RWKV 4, 5.0, 5.1, 5.2, 6, 7 and 7a in PyTorch, straight from the equations, in the precision of the weights.
 
 The yardstick of tools/make-golden.py and tools/make-gradients.py: float64, one sequence from the zero state, nothing fused,
 no C involved. Weights are a dict of tensors with official names (ARCHITECTURES 2-5); autograd passes through everything.
@@ -129,7 +129,7 @@ def time_mix7(p, x, first, eps):
 
 
 def deep_embed(p, x, tokens, embedded):
-    """What each hidden unit is multiplied with: (x s1) E s2 + s0, E the token's own matrix."""
+    """The factor of each hidden unit: (x s1) E s2 + s0, E the token's own matrix."""
     E = (p("s_emb.weight")[tokens] + embedded @ p("s_emb_x.weight").T).view(len(x), DEEP, DEEP)
     return torch.einsum("ti,tij->tj", x @ p("s1"), E) @ p("s2") + p("s0").view(-1)
 

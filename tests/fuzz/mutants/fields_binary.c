@@ -3,7 +3,7 @@
 #include "mutation.h"
 #include <string.h>
 
-/* A place in the file that never passes its end: what is not there reads as 0 and ends the scan. */
+/* A place in the file that never passes its end: a number beyond it reads as 0 and ends the scan. */
 typedef struct {
     sound *s;
     size_t at;

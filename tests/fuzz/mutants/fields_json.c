@@ -1,5 +1,5 @@
-/* fields_json.c - safetensors headers, vocabularies, indices of shards, lines of training data: what is written in
- * JSON; and World's lines of text. */
+/* fields_json.c - files in JSON: safetensors headers, vocabularies, indices of shards, lines of training data; and
+ * World's lines of text. */
 #include "mutation.h"
 #include <ctype.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static int is_dtype(const uint8_t *p, size_t n)
     return 0;
 }
 
-/* The end of the string whose opening quote is at `at`: its closing quote, or `to`. */
+/* The end of the string with its opening quote at `at`: its closing quote, or `to`. */
 static size_t string_end(const uint8_t *p, size_t at, size_t to)
 {
     for (at++; at < to && p[at] != '"'; at++)

@@ -69,7 +69,7 @@ size_t scan_pickle(sound *s, size_t from, size_t to)
             add_length(s, at + 1, width, text, text + len);
             add_field(s, NAME, text, len, 0);
             at = text + len;
-            if (name) { /* not of what is in front of the name: the memo's number */
+            if (name) { /* the memo's number belongs to the name, not to its value */
                 if (at < to && p[at] == 'q')
                     at += 2;
                 else if (at < to && p[at] == 'r')

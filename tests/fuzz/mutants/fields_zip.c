@@ -1,5 +1,5 @@
-/* fields_zip.c - the files of torch.save: a zip, whose records are sealed after its pickle has grown, or the older
- * stream of pickles. */
+/* fields_zip.c - the files of torch.save: a zip, with records that are sealed after its pickle has grown, or the
+ * older stream of pickles. */
 #include "mutation.h"
 #include <string.h>
 
@@ -16,7 +16,7 @@ static void add_at(buffer *b, size_t at, size_t width, uint64_t more)
     if (at + width <= b->size) memcpy(b->data + at, &x, width);
 }
 
-/* Where an archive has one of its numbers: a field of 4 bytes, or with 0xffffffff in that one of 8 in a zip64 record. */
+/* The place of a number of an archive: a field of 4 bytes, or, with 0xffffffff in that, one of 8 in a zip64 record. */
 typedef struct {
     size_t at, width;
 } stored;
@@ -65,7 +65,7 @@ static size_t data_at(const buffer *b, size_t entry)
     return header + 30 + read_at(b, header + 26, 2) + read_at(b, header + 28, 2);
 }
 
-/* Sizes of data.pkl and all places behind it, after it grew: records are where they were, plus what it grew by. */
+/* Sizes of data.pkl and all places behind it, after it grew: records are where they were, plus its growth. */
 static void seal_zip(const sound *s, buffer *b)
 {
     const buffer *old = &s->file;

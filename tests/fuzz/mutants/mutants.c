@@ -6,8 +6,8 @@
  *     mutants FILE                                                  a checkpoint, used with many options
  *     mutants -v                                                    then the counts for each sound file
  *
- * Mutant NUMBER of a SEED is always the same file, used in the same way. Processes work on batches; when one dies or leaks, the
- * parent says which mutant it was, writes it to FOLDER, and continues behind it. */
+ * Mutant NUMBER of a SEED is always the same file, used in the same way. Processes work on batches; when one dies or
+ * leaks, the parent says which mutant it was, writes it to FOLDER, and continues behind it. */
 #define _GNU_SOURCE
 #include "mutation.h"
 #include "seeds.h"
@@ -159,7 +159,7 @@ typedef struct {
 
 static const char *out_folder = ".";
 static int findings, verbose;
-static volatile sig_atomic_t stopped; /* by Ctrl-C or SIGTERM: what runs is finished, then the counts are printed */
+static volatile sig_atomic_t stopped; /* by Ctrl-C or SIGTERM: running batches end, then the counts are printed */
 
 static void stop(int signal_number)
 {
@@ -231,13 +231,15 @@ static double seconds_since(const struct timespec *begun)
     return (double)(now.tv_sec - begun->tv_sec) + 1e-9 * (double)(now.tv_nsec - begun->tv_nsec);
 }
 
-/* Memory of all processes, between pages that nobody may touch: a mutant that writes there by mistake dies, and is found. */
+/* Memory of all processes, between pages that nobody may touch: a mutant that writes there by mistake dies, and is
+ * found. */
 static void *map_shared(size_t bytes)
 {
     const size_t guard = 1 << 20, whole = (bytes + guard - 1) / guard * guard;
     char *p = mmap(NULL, whole + 2 * guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return p == MAP_FAILED ? p
-                           : mmap(p + guard, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    return p == MAP_FAILED
+               ? p
+               : mmap(p + guard, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
 static void run_all(int64_t n, int processes)

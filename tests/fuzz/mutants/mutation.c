@@ -47,8 +47,8 @@ typedef struct {
     int sealed; /* lengths are corrected */
 } editor;
 
-/* Replace and correct the lengths that cover the place. Edits go from the file's end to its beginning: what is in
- * front of `at` has not moved. */
+/* Replace and correct the lengths that cover the place. Edits go from the file's end to its beginning: the bytes
+ * in front of `at` have not moved. */
 static void replace(editor *e, size_t at, size_t removed, const void *insert, size_t n)
 {
     buffer_splice(e->b, at, removed, insert, n);
@@ -176,11 +176,11 @@ static int compare_places(const void *a, const void *b)
 {
     const field *x = a, *y = b;
     if (x->at != y->at) return x->at < y->at ? 1 : -1;
-    return (x->size > y->size) - (x->size < y->size); /* what is inside first */
+    return (x->size > y->size) - (x->size < y->size); /* inner fields first */
 }
 
-/* A field of any kind: kinds are as frequent as one another, whatever the number of their fields; tensors of a pickle, of
- * which there is most to say, four times as frequent. */
+/* A field of any kind: kinds are as frequent as one another, whatever the number of their fields; tensors of a pickle,
+ * of which there is most to say, four times as frequent. */
 static const field *choose_first(const sound *s, rng *r)
 {
     uint32_t ticket = below(r, PICKLE_VALUE + 4);

@@ -24,7 +24,7 @@ typedef enum {
     NUMBER,        /* little-endian integer of 1, 2, 4 or 8 bytes                              */
     DECIMAL,       /* digits in a text: JSON, vocabularies                                     */
     PICKLE_NUMBER, /* opcode and operand of an integer: BININT1, BININT2, BININT, LONG1        */
-    NAME,          /* text that says what something is: the name of a tensor, a key            */
+    NAME,          /* text that names something: the name of a tensor, a key                   */
     WORD,          /* text out of a small set: a dtype, a storage class, a type of a tokenizer */
     ITEM,          /* a whole entry                                                            */
     PICKLE_VALUE   /* a tensor in a pickle: everything behind its name                         */
@@ -33,7 +33,7 @@ typedef enum {
 typedef struct {
     field_kind kind;
     size_t at, size;
-    const char *const *words; /* WORD: what else it could be, NULL-terminated                                  */
+    const char *const *words; /* WORD: the words of its set, NULL-terminated                                   */
     size_t count_at;          /* ITEM: where the number of such entries is stored, 8 bytes; 0: nowhere         */
     int group;                /* fields of one entry have one number: edits of one mutant like to stay in one  */
 } field;
@@ -56,7 +56,7 @@ struct sound {
     size_t pad_at, pad_size; /* zeros that end at a multiple of `align` bytes; align 0: none                    */
     int align, groups;
     size_t pickle_at; /* zip: where data.pkl begins                                                      */
-    void (*seal)(const sound *s, buffer *b); /* corrects what `lengths` cannot express; may be NULL               */
+    void (*seal)(const sound *s, buffer *b); /* the corrections that `lengths` cannot express; may be NULL        */
     int use;                                 /* of use_kind, use.h                                                */
     char base[256]; /* path of the model that an adapter or a state is for, of the folder of shards */
 };

@@ -1,4 +1,4 @@
-/* seeds.c - reading the committed sound files, and making of them what is not committed: conversions, adapters,
+/* seeds.c - reads the committed sound files and makes of them those that are not committed: conversions, adapters,
  * states, tokens. */
 #include "seeds.h"
 #include "format/write.h"
@@ -139,7 +139,7 @@ static int add_web_adapter(seeds *all, const char *folder, const char *model, in
     return safetensors_write(path, t, 2, meta) ? complain(path, wkv_error()) : add_file(all, USE_ADAPTER, path, model);
 }
 
-/* An RWKV-4 whose matrices are in blocks of 256, which nothing here writes: any bytes are blocks. */
+/* An RWKV-4 with matrices in blocks of 256, which nothing here writes: any bytes are blocks. */
 static int add_large_blocks(seeds *all, const char *folder)
 {
     enum { C = 256, V = 16, BYTES = C * C, VECTORS = 15, MATRICES = 9 };

@@ -1,4 +1,4 @@
-/* use.c - what logits, generate, convert, tune, merge, tokenize and train do with a file, on sizes that take about a
+/* use.c - the use of a file in logits, generate, convert, tune, merge, tokenize and train, on sizes that take about a
  * millisecond. */
 #include "use.h"
 #include "base/file.h"
@@ -195,7 +195,7 @@ static void check_entries(const tensors *t)
     zip_close(&z);
 }
 
-/* Every tensor, of what is no model too. */
+/* Every tensor, of files that are no models too. */
 static void read_tensors(const char *path)
 {
     enum { CAPACITY = 1 << 14 };

@@ -15,7 +15,7 @@ typedef enum {
     USE_RUN         /* train --resume                           */
 } use_kind;
 
-/* `path` is the mutant, `scratch` a folder for what is written. Returns 1 when it was opened, 0 when it was refused
+/* `path` is the mutant, `scratch` a folder for outputs. Returns 1 when it was opened, 0 when it was refused
  * with a sentence. */
 int use_mutant(const sound *s, const char *path, const char *scratch, rng *r);
 

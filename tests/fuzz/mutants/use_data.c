@@ -1,4 +1,4 @@
-/* use_data.c - what train and tune read: files of tokens, lines of JSON, and the checkpoint that a run is resumed
+/* use_data.c - the inputs of train and tune: files of tokens, lines of JSON, and the checkpoint that a run is resumed
  * from. */
 #include "train/data.h"
 #include "train/samples.h"
@@ -89,7 +89,7 @@ int make_run(const char *folder, const char *text)
     return wkv_train(&o) == WKV_ESTOPPED ? 0 : 1;
 }
 
-/* The next steps of a run whose newest checkpoint is the mutant. */
+/* The next steps of a run with the mutant as its newest checkpoint. */
 int use_run(const char *scratch)
 {
     char folder[200];

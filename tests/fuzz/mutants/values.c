@@ -1,5 +1,4 @@
-/* values.c - what a field is given in the place of its value: numbers at borders, other fields' numbers, names that
- * mean something. */
+/* values.c - new values of fields: numbers at borders, other fields' numbers, names that mean something. */
 #include "mutation.h"
 #include <stdio.h>
 #include <stdlib.h>
