@@ -100,5 +100,19 @@ else
     skipped=$((skipped + 1))
 fi
 
+# ---- 7.2B in 16 bits on a machine of 16 GB, which a limit of the address space stands for --------------------------------
+available=$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo 2>/dev/null)
+if [ -z "$WKV_LONG" ]; then
+    : # a minute
+elif [ "${available:-0}" -lt 16777216 ]; then
+    echo "skip 7.2B in 16 bits: it takes 16 GB of free memory"
+    skipped=$((skipped + 1))
+else
+    (ulimit -v 16777216 && "$WKV" bench --synthetic 7:7.2B --type f16 --quick --only decode --json >out 2>err)
+    is $? 0 "the status of 7.2B in 16 GB: $(tail -n 1 err)"
+    positive tokens_per_s 1
+    is "$(sed -n 's/^ *"needed_bytes": \([0-9]*\),*$/\1/p' out | awk '{ print $1 < 15e9 }')" 1 "less than 15 GB needed"
+fi
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -20,8 +20,9 @@ static const struct {
     int n;
 } curves[] = {[CURVE_7_1B5] = CURVE(zeros7_1b5), [CURVE_7_7B2] = CURVE(zeros7_7b2), [CURVE_4] = CURVE(zeros4)};
 
-/* Sizes: spec ARCHITECTURES 9.1 and 9.4; the ranks {w, a, v, g} follow from the published numbers of parameters. A size without
- * figures of its own has those of the nearest, or lies between two. */
+/* Sizes: the papers' tables and the published files; the ranks {w, a, v, g} follow from the numbers of parameters. Of
+ * 7:13.3B only their sum is known, from the size of the file. A size without a sparsity curve of its own has that of the
+ * nearest, or the mean of two. */
 /* clang-format off */
 const shape shapes[] = {
     {"7:0.1B", &arch7, 12,  768, 65536, {64, 64, 32, 128},   {CURVE_7_1B5, CURVE_7_1B5}, 191034624},
@@ -29,11 +30,13 @@ const shape shapes[] = {
     {"7:1.5B", &arch7, 24, 2048, 65536, {96, 96, 64, 256},   {CURVE_7_1B5, CURVE_7_1B5}, 1527404544},
     {"7:2.9B", &arch7, 32, 2560, 65536, {96, 96, 64, 320},   {CURVE_7_1B5, CURVE_7_7B2}, 2947735040},
     {"7:7.2B", &arch7, 32, 4096, 65536, {128, 128, 96, 480}, {CURVE_7_7B2, CURVE_7_7B2}, 7199141888},
+    {"7:13.3B", &arch7, 61, 4096, 65536, {160, 160, 96, 480}, {CURVE_7_7B2, CURVE_7_7B2}, 13269508096},
     {"4:169M", &arch4, 12,  768, 50277, {0},                 {CURVE_4, CURVE_4}, 169342464},
     {"4:430M", &arch4, 24, 1024, 50277, {0},                 {CURVE_4, CURVE_4}, 430397440},
     {"4:1.5B", &arch4, 24, 2048, 50277, {0},                 {CURVE_4, CURVE_4}, 1515106304},
     {"4:3B",   &arch4, 32, 2560, 50277, {0},                 {CURVE_4, CURVE_4}, 2984627200},
     {"4:7B",   &arch4, 32, 4096, 50277, {0},                 {CURVE_4, CURVE_4}, 7392649216},
+    {"4:14B",  &arch4, 40, 5120, 50277, {0},                 {CURVE_4, CURVE_4}, 14148597760},
     {.name = NULL},
 };
 /* clang-format on */

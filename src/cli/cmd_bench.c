@@ -10,13 +10,14 @@ static int only, quick, as_json;
 
 static const option options[] = {
     {0, "synthetic", OPT_TEXT, "SIZE", &synthetic, 0, 0, "",
-     "a model of random weights instead of a file: 7:0.1B, 7:0.4B, 7:1.5B, 7:2.9B, 7:7.2B, 4:169M, 4:430M, 4:1.5B, "
-     "4:3B, 4:7B"},
+     "a model of random weights instead of a file: 7:0.1B, 7:0.4B, 7:1.5B, 7:2.9B, 7:7.2B, 7:13.3B, 4:169M, 4:430M, "
+     "4:1.5B, 4:3B, 4:7B, 4:14B"},
     {0, "type", OPT_TEXT, "TYPE", &type, 0, 0, "bf16 of a synthetic model, else what the file has",
      "how the weights are kept: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, or a recipe: q8, q5, q4, q4mix"},
     {'f', "file", OPT_TEXT, "FILE", &text_path, 0, 0, "one that is built in", "the text that is read"},
     {0, "only", OPT_CHOICE, "all|decode|prefill|batch|train", &only, 0, 0, NULL, "measure only this of the model"},
-    {0, "quick", OPT_SWITCH, NULL, &quick, 0, 0, "", "seconds instead of a minute: fewer repeats, no prompt of 2048, no training"},
+    {0, "quick", OPT_SWITCH, NULL, &quick, 0, 0, "",
+     "seconds instead of a minute: fewer repeats, no prompt of 2048, no training"},
     {0, "sparsity", OPT_TEXT, "TEXT", &sparsity, 0, 0, "",
      "measure no speed: read the file TEXT and count the squared ReLUs that are zero, layer by layer"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write the report as JSON"},
@@ -26,7 +27,8 @@ static const group *const groups[] = {&own, &model_group, &tokenizer_group, &gen
 
 static int open_model(bench *b)
 {
-    if (!sparsity && wkv_meter_new(&b->meter, engine_threads)) return complain_library(); /* before what it must not count in */
+    if (!sparsity && wkv_meter_new(&b->meter, engine_threads))
+        return complain_library(); /* before what it must not count in */
     if (synthetic) note("making a model of size %s", synthetic);
     b->before = wkv_memory_resident();
     double t = seconds_now();
@@ -82,9 +84,11 @@ const command cmd_bench = {
     .about =
         "Measure, in one run and with the same threads, what the machine can do (reading memory, float32 "
         "multiply-adds, "
-        "dot products of bytes) and what the model does (decoding, prompts, several texts at once). The roof is what the "
+        "dot products of bytes) and what the model does (decoding, prompts, several texts at once). The roof is what "
+        "the "
         "machine's limits allow, by the bytes that must be read and the operations that must be done; each figure says "
-        "how much of it was reached, and which limit it is. The machine is measured before and after every repeat, which "
+        "how much of it was reached, and which limit it is. The machine is measured before and after every repeat, "
+        "which "
         "is compared with those moments, because other programs come and go. Figures are medians, with the slowest and "
         "the fastest repeat.\n\n"
         "--synthetic makes a model of a published size in memory, with random weights: it computes at the speed of a "
