@@ -7,5 +7,5 @@ cd "$(dirname "$0")"
 
 setup
 make >&2
-[ $# -gt 0 ] || set -- generate --stop "User:" "Once upon a time"
+[ $# -gt 0 ] || set -- generate "Once upon a time"
 exec ./wkv "$@"

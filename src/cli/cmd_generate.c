@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int limit = 200, no_echo, stats, start_token = -1;
+static int limit = 200, no_echo, no_stop, stats, start_token = -1;
 static const char *prompt, *prompt_file, *preset_name, *text_file;
 static texts stops;
 
@@ -25,7 +25,9 @@ static const option options[] = {
     {0, "prompt-preset", OPT_TEXT, "NAME", &preset_name, 0, 0, "none",
      "put the prompt, and a text, into the words of a task: qa, instruct, summary or translate; help explains them"},
     {0, "text", OPT_TEXT, "FILE", &text_file, 0, 0, "", "the text that --prompt-preset is about; - is standard input"},
-    {0, "stop", OPT_TEXTS, "TEXT", &stops, 0, 0, "", "end before this text, which is not printed; may be given again"},
+    {0, "stop", OPT_TEXTS, "TEXT", &stops, 0, 0, "the user's turn",
+     "end before this text, which is not printed; may be given again"},
+    {0, "no-stop", OPT_SWITCH, NULL, &no_stop, 0, 0, "", "write on where the model begins a turn of the user"},
     {0, "start-token", OPT_COUNT, "ID", &start_token, 0, INT_MAX, "none",
      "read this token before the prompt; 0 ends a text in most models"},
     {0, "no-echo", OPT_SWITCH, NULL, &no_echo, 0, 0, "", "print what is written only, not the prompt"},
@@ -33,7 +35,8 @@ static const option options[] = {
      "show how tokens are drawn, speeds, memory and the seed, even when standard error is not a terminal"},
 };
 static const group own = GROUP("Text", options);
-static const group *const groups[] = {&own, &sampling_group, &model_group, &weights_group, &adapter_group, &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&own,           &sampling_group,  &model_group,   &weights_group,
+                                      &adapter_group, &tokenizer_group, &general_group, NULL};
 
 /* A text that is continued is no chat: it is drawn as plain text, whatever the model. */
 static void plainly(wkv_profile *p)
@@ -71,10 +74,10 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
         return usage(&cmd_generate, "the prompt is given twice: %s and %s",
                      argument ? "as an argument" : "with --prompt",
                      prompt_file ? "with --prompt-file" : "with --prompt");
-    const char *from = prompt_file                             ? prompt_file
-                       : argument && !strcmp(argument, "-")    ? "-"
+    const char *from = prompt_file                               ? prompt_file
+                       : argument && !strcmp(argument, "-")      ? "-"
                        : !argument && !prompt && !on_terminal(0) ? "-"
-                                                               : NULL;
+                                                                 : NULL;
     if (!from) {
         if (argument && !access(argument, F_OK))
             note("the prompt is '%s', a file's name; -f %s reads the file", argument, argument);
@@ -169,9 +172,22 @@ static int sample_on(engine *e, const wkv_profile *p, const assignment *a)
     return status;
 }
 
+/* A model that knows conversations follows a finished text with a conversation of its own. The text ends before the
+ * user's turn, unless the options say otherwise; templates whose turns end in a blank line alone stop nothing. */
+static void stop_at_turn(assignment *a, const engine *e, const char *turn[1])
+{
+    const wkv_template *t;
+    if (stops.n || no_stop || wkv_template_find(&t, NULL, e->model, e->tokenizer)) return;
+    if (!t->stops[0] || !strstr(t->stops[0], t->user)) return;
+    turn[0] = t->stops[0];
+    a->stops = turn;
+    a->n_stops = 1;
+}
+
 static int continue_text(int n, char **operands)
 {
     assignment a = {.stops = stops.at, .n_stops = stops.n};
+    const char *turn[1];
     char *text;
     int status = find_prompt(&text, &a.bytes, n, operands);
     if (status) return status;
@@ -180,6 +196,7 @@ static int continue_text(int n, char **operands)
     if (!(status = engine_open(&e, 1))) {
         wkv_profile p;
         plainly(&p);
+        stop_at_turn(&a, &e, turn);
         status = sample_on(&e, &p, &a);
         engine_close(&e);
     }
@@ -247,6 +264,7 @@ static int run(int n, char **operands)
     int status = 0;
     for (int i = 0; i < stops.n; i++)
         if (!*stops.at[i]) return usage(&cmd_generate, "--stop: an empty text stops nothing");
+    if (no_stop && stops.n) return usage(&cmd_generate, "--no-stop and --stop \"%s\" exclude each other", stops.at[0]);
     const preset *task = preset_name ? preset_find(&cmd_generate, preset_name, &status) : NULL;
     if (preset_name) return task ? do_task(task, n, operands) : status;
     if (text_file)
@@ -266,6 +284,8 @@ const command cmd_generate = {
              "beginning. Without a prompt the model begins a text of its own.\n\n"
              "The text appears as it is written. Ctrl-C ends it; what is there stays, and the exit status is 130. On "
              "a terminal a line with speeds, memory and the seed follows on standard error.\n\n"
+             "The text ends where the model ends it, after -n tokens, before a --stop text, or, without --stop, where "
+             "a model that knows conversations begins the user's turn (\"User:\" behind a blank line).\n\n"
              "With --prompt-preset the prompt is put into the words in which models know a task, and only the answer "
              "is printed. Its tokens are drawn as the model's publisher does in a chat, or as the "
              "generation_config.json in its folder says; a text that is merely continued is drawn with the defaults "
