@@ -146,7 +146,7 @@ run 0 generate -m world.gguf -n 1 --stats --prompt-preset instruct a
 holds err "sampling world: temperature 1, top-p 0.3, presence 0.5"
 
 mkdir folder
-"$WKV" convert world.gguf folder/model.safetensors >out 2>err
+"$WKV" convert "$here/../models/default.gguf" folder/model.safetensors >out 2>err
 printf '{"temperature": 0.25, "top_k": 5, "presence_penalty": 0.0, "frequency_penalty": 0}' \
     >folder/generation_config.json
 printf "{{ 'User: ' }} <think" >folder/chat_template.jinja
@@ -155,6 +155,27 @@ run 0 info folder
 holds out "  chat         template g1 (User, Assistant)"
 holds out "  sampling     generation_config.json: temperature 0.25, top-p 0.3, top-k 5, no penalties"
 holds out "  context      trained on texts of 10240 tokens; longer ones are read, too"
+# a copy keeps the family under whatever name, where its format has metadata
+for copy in copy.safetensors copy.gguf again.safetensors; do
+    from=folder
+    [ $copy = again.safetensors ] && from=copy.gguf
+    run 0 convert $from $copy
+    lacks err "template"
+    run 0 info $copy
+    holds out "  chat         template g1 (User, Assistant)"
+    holds out "  context      trained on texts of 10240 tokens"
+done
+run 0 convert folder copy.pth
+holds err 'copy.pth is opened with template plain, not g1; "g1-ctx10240" in its name'
+run 0 convert folder copy-g1-ctx10240.pth
+lacks err "template"
+echo '{"question": "Who?", "answer": "I."}' >one.jsonl
+run 0 tune -m folder -d one.jsonl --method full -n 1 -o full
+run 0 info full/final.safetensors
+holds out "  chat         template g1 (User, Assistant)"
+run 0 train -m folder -d text --vocab "$here/../models/default.gguf" -n 1 -T 8 -b 1 -o trained
+run 0 info trained/final.safetensors
+holds out "  context      trained on texts of 10240 tokens"
 run 0 info g1-ctx512.gguf --json
 holds out '"context_length": 512,'
 holds out '"top_p": 0.3,'

@@ -12,7 +12,8 @@
 
 static int type, portable, most = 8192;
 static const char *text;
-static const char *const types[] = {NULL, "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "q8", "q5", "q4", "q4mix"};
+static const char *const types[] = {NULL,   "f32",  "f16", "bf16", "q8_0", "q5_1", "q5_0",
+                                    "q4_1", "q4_0", "q8",  "q5",   "q4",   "q4mix"};
 
 static const option options[] = {
     {0, "type", OPT_CHOICE, "keep|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0|q8|q5|q4|q4mix", &type, 0, 0, NULL,
@@ -33,7 +34,7 @@ typedef struct {
     const char *path; /* of the file to write       */
     const check *k;
     progress bar;
-    int status;       /* after it was verified      */
+    int status; /* after it was verified      */
 } conversion;
 
 static int report(void *user, double done, double total)
@@ -55,6 +56,20 @@ static int fewest_bits(const char *list)
     return least;
 }
 
+/* A .pth has no place for the model's name, by which readers know its template and the length of its training texts. */
+static void note_family(const char *path, const wkv_model_info *had, const wkv_model_info *has)
+{
+    char context[24] = "";
+    const int chat = strcmp(had->chat, has->chat) != 0;
+    if (had->context_length != has->context_length) snprintf(context, sizeof context, "ctx%d", had->context_length);
+    if (chat)
+        note("%s is opened with template %s, not %s; \"%s%s%s\" in its name says it", path, has->chat, had->chat,
+             had->chat, *context ? "-" : "", context);
+    else if (*context)
+        note("%s does not say the length of its training texts, %d; \"%s\" in its name does", path, had->context_length,
+             context);
+}
+
 /* What was written, as a reader finds it; and, where there is a text, how it differs from what was there before. */
 static int describe(void *user, const char *written)
 {
@@ -70,6 +85,7 @@ static int describe(void *user, const char *written)
     const int had = fewest_bits(wkv_model_about(c->before)->types);
     if (had < fewest_bits(about->types))
         note("the weights had %d bits; the precision that was lost then does not come back", had);
+    note_family(c->path, wkv_model_about(c->before), about);
     wkv_model_close(m);
     c->status = c->k->n ? check_models(c->k, c->before, written) : 0;
     if (!c->status && interrupted) c->status = 130;

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "rwkv/api.h"
+#include "rwkv/family.h"
 #include "convert/gguf.h"
 #include "format/panels.h"
 #include "format/units.h"
@@ -112,10 +113,12 @@ static void choose_form(const container *c, tensor_out *t, source *s, const wkv_
 static int write_file(const container *c, const wkv_model *m, const char *path, const exporter *x,
                       const wkv_convert_options *o, const beside *words)
 {
-    static const char *const meta[] = {"format", "pt", NULL};
+    char name[256];
+    const char *const meta[] = {"format", "pt", "general.name", name, NULL};
     file_out f;
     int e = file_create(&f, path, FILE_REGULAR);
     if (e) return e;
+    family_name(name, m);
     if (c == &containers[PTH])
         e = pth_put(&f, x->out, x->count);
     else if (c == &containers[GGUF])

@@ -2,9 +2,9 @@
 #include "convert/gguf.h"
 #include "base/error.h"
 #include "base/stream.h"
-#include "base/path.h"
 #include "format/units.h"
 #include "rwkv/api.h"
+#include "rwkv/family.h"
 #include "text/tokenizer.h"
 #include <stdlib.h>
 #include <string.h>
@@ -36,20 +36,11 @@ static gguf_meta *add(metadata *m, const char *key, int kind)
 static void add_number(metadata *m, const char *key, double x) { add(m, key, GGUF_U32)->number = x; }
 static void add_text(metadata *m, const char *key, const char *text) { add(m, key, GGUF_TEXT)->text = text; }
 
-/* "model" of "some/where/model.pth" */
-static const char *model_name(const char *path, char name[200])
-{
-    path_name(name, 200, path);
-    char *dot = strrchr(name, '.');
-    if (dot && dot > name) *dot = 0;
-    return name;
-}
-
 /* llama.cpp's number for "mostly of this type" */
 static int file_type(const exporter *x)
 {
     static const int numbers[DTYPES] = {
-        [F32] = 0, [F16] = 1, [BF16] = 32, [Q4_0] = 2, [Q4_1] = 3, [Q8_0] = 7, [Q5_0] = 8, [Q5_1] = 9,
+        [F32] = 0,   [F16] = 1,   [BF16] = 32, [Q4_0] = 2,  [Q4_1] = 3,  [Q8_0] = 7,    [Q5_0] = 8,    [Q5_1] = 9,
         [Q4_K] = 15, [Q5_K] = 17, [Q6_K] = 18, [Q2_K] = 10, [Q3_K] = 12, [IQ4_NL] = 25, [IQ4_XS] = 30, [MXFP4] = 38};
     dtype t = F32;
     for (int i = 0; i < x->count; i++)
@@ -57,8 +48,11 @@ static int file_type(const exporter *x)
     return numbers[t];
 }
 
-static void describe(metadata *m, const rwkv *r, const exporter *x, const char *name)
+enum { ANY_CONTEXT = 1048576 }; /* what llama.cpp's converters write for every RWKV */
+
+static void describe(metadata *m, const wkv_model *model, const exporter *x, const char *name)
 {
+    const rwkv *r = &model->rwkv;
     static const char *const ranks6[] = {".time_mix_extra_dim", ".time_decay_extra_dim"};
     static const char *const ranks7[] = {".attention.decay_lora_rank", ".attention.iclr_lora_rank",
                                          ".attention.value_residual_mix_lora_rank", ".attention.gate_lora_rank"};
@@ -72,7 +66,7 @@ static void describe(metadata *m, const rwkv *r, const exporter *x, const char *
     add_text(m, "general.name", name);
     add_number(m, "general.file_type", file_type(x));
     add_number(m, "general.quantization_version", 2);
-    add_number(m, ".context_length", 1048576);
+    add_number(m, ".context_length", model->about.context_length ? model->about.context_length : ANY_CONTEXT);
     add_number(m, ".embedding_length", r->C);
     add_number(m, ".block_count", r->L);
     add_number(m, ".feed_forward_length", r->F);
@@ -173,8 +167,9 @@ int gguf_export(file_out *f, const wkv_model *m, const exporter *x, const wkv_to
     static const char *const archs[] = {"rwkv4", "rwkv5", "rwkv6", "rwkv7"};
     metadata meta = {.arch = archs[m->rwkv.arch->version[0] - '4']};
     words w = {0};
-    char name[200];
-    describe(&meta, &m->rwkv, x, model_name(m->about.path, name));
+    char name[256];
+    family_name(name, m);
+    describe(&meta, m, x, name);
     int e = add_vocabulary(&meta, &w, t, m->rwkv.V);
     if (!e) e = gguf_put(f, x->out, x->count, meta.item, meta.n);
     free(w.text);

@@ -21,9 +21,10 @@ typedef struct {
 
 struct tensors {
     const char *path, *format, *naming;
+    const char *file; /* the only one, which may lie in the folder `path`; NULL: several, or memory */
     file_map *maps;
     int n_maps, cap_maps;
-    file_id index;              /* the file that lists the shards; inode 0: none */
+    file_id index; /* the file that lists the shards; inode 0: none */
     size_t bytes;
     file_tensor *list;
     int count, cap;
@@ -32,8 +33,8 @@ struct tensors {
     int n_meta, cap_meta;
     token_item *tokens;
     int n_tokens;
-    void *kept;                 /* chain of blocks: names, texts, inflated entries; freed at close */
-    tensors *over;              /* what was laid over it, or NULL */
+    void *kept;    /* chain of blocks: names, texts, inflated entries; freed at close */
+    tensors *over; /* what was laid over it, or NULL */
 };
 
 /* An empty view that is called `path`; and its names in order, when all are there and official. WKV_ENOMEM, WKV_EFORMAT. */
@@ -73,7 +74,7 @@ typedef struct {
     struct json_t *beside[BESIDE]; /* config.json and its kin, in the order of folder.c's table; NULL: there is none */
     char *chat;                    /* chat_template.jinja; NULL: there is none                                       */
     size_t chat_bytes;
-    file_id index_id;              /* the file of the index */
+    file_id index_id; /* the file of the index */
 } checkpoint;
 int checkpoint_find(checkpoint *out, const char *path);
 int checkpoint_complete(const checkpoint *c, const tensors *t);

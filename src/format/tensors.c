@@ -173,6 +173,7 @@ static int open_checkpoint(tensors **out, const char *path, int in_memory)
     int e = checkpoint_find(&found, path);
     if (!e) e = tensors_new(&t, path);
     if (!e) t->index = found.index_id;
+    if (!e && found.n == 1 && !(t->file = tensors_text(t, found.file[0], strlen(found.file[0])))) e = WKV_ENOMEM;
     for (int i = 0; !e && i < found.n; i++) e = open_file(t, found.file[i], in_memory);
     if (!e) {
         e = checkpoint_complete(&found, t);
@@ -272,6 +273,7 @@ int tensors_refuse_output(const tensors *t, const char *path)
 int tensors_count(const tensors *t) { return t->count; }
 const file_tensor *tensors_at(const tensors *t, int i) { return i >= 0 && i < t->count ? &t->list[i] : NULL; }
 const char *tensors_path(const tensors *t) { return t->path; }
+const char *tensors_file(const tensors *t) { return t->file; }
 
 const char *tensors_path_of(const tensors *t, const file_tensor *f)
 {
@@ -363,9 +365,12 @@ static void undo(const file_tensor *f, float *x, int64_t n)
 static void read_stored(const file_tensor *f, int64_t matrix, int64_t row, int64_t col, int64_t n, float *out)
 {
     int64_t rows = f->shape[f->dims - 2], cols = f->shape[f->dims - 1];
-    if (f->by_unit) units_decode(f->type, f->data, cols, row, col, n, out);
-    else if (f->panels) panels_decode(f->type, f->data, cols, row, col, n, out);
-    else dtype_decode(f->type, f->data + dtype_bytes(f->type, (matrix * rows + row) * cols + col), out, n);
+    if (f->by_unit)
+        units_decode(f->type, f->data, cols, row, col, n, out);
+    else if (f->panels)
+        panels_decode(f->type, f->data, cols, row, col, n, out);
+    else
+        dtype_decode(f->type, f->data + dtype_bytes(f->type, (matrix * rows + row) * cols + col), out, n);
 }
 
 /* Pieces of stored rows, each scattered down a column: the last two axes swapped, of blocks too. */

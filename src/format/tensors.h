@@ -16,24 +16,24 @@ enum { MAX_DIMS = 8 };
 /* what the stored number is, when it is not the official one */
 typedef enum {
     AS_IS,
-    HOLDS_EXP,         /* exp(x):       rwkv.cpp, v5.0 time_first            */
-    HOLDS_NEG_EXP,     /* -exp(x):      rwkv.cpp, v4 time_decay              */
-    HOLDS_EXP_NEG_EXP  /* exp(-exp(x)): rwkv.cpp, v5 time_decay              */
+    HOLDS_EXP,        /* exp(x):       rwkv.cpp, v5.0 time_first            */
+    HOLDS_NEG_EXP,    /* -exp(x):      rwkv.cpp, v4 time_decay              */
+    HOLDS_EXP_NEG_EXP /* exp(-exp(x)): rwkv.cpp, v5 time_decay              */
 } holds;
 
 typedef struct {
-    const char *name;           /* official                                                               */
+    const char *name; /* official                                                               */
     dtype type;
     int dims;
-    int64_t shape[MAX_DIMS];    /* as STORED (PyTorch order, last index fastest)                          */
-    int64_t stride[MAX_DIMS];   /* in elements, for types of one value a block; blocks are contiguous     */
-    const uint8_t *data;        /* in the mapping, of any alignment                                       */
-    int contiguous;             /* stride is the row-major one                                            */
-    int transposed;             /* the last two axes are swapped against the official file                */
-    int by_unit;                /* so stored, and in blocks, in groups of 32 rows: units.h                */
-    int panels;                 /* in blocks, in panels of 32 rows: panels.h                               */
+    int64_t shape[MAX_DIMS];  /* as STORED (PyTorch order, last index fastest)                          */
+    int64_t stride[MAX_DIMS]; /* in elements, for types of one value a block; blocks are contiguous     */
+    const uint8_t *data;      /* in the mapping, of any alignment                                       */
+    int contiguous;           /* stride is the row-major one                                            */
+    int transposed;           /* the last two axes are swapped against the official file                */
+    int by_unit;              /* so stored, and in blocks, in groups of 32 rows: units.h                */
+    int panels;               /* in blocks, in panels of 32 rows: panels.h                               */
     holds holds;
-    float scale;                /* official value = stored value x scale (a power of two; GGUF rescale)   */
+    float scale; /* official value = stored value x scale (a power of two; GGUF rescale)   */
 } file_tensor;
 
 typedef struct tensors tensors;
@@ -65,14 +65,16 @@ int tensors_refuse(const tensors *t);
 
 int tensors_count(const tensors *t);
 const file_tensor *tensors_at(const tensors *t, int i);
-const file_tensor *tensors_find(const tensors *t, const char *name);      /* NULL when it is not there */
+const file_tensor *tensors_find(const tensors *t, const char *name); /* NULL when it is not there */
 
 const char *tensors_path(const tensors *t);
-const char *tensors_path_of(const tensors *t, const file_tensor *f);      /* of f's file: t's, or an overlay's */
-const char *tensors_format(const tensors *t);                             /* "pth (zip)", "gguf v3", "rwkv.cpp 101" ... */
+const char *
+tensors_file(const tensors *t); /* the only file of a checkpoint, inside the folder too; NULL: it has several */
+const char *tensors_path_of(const tensors *t, const file_tensor *f); /* of f's file: t's, or an overlay's */
+const char *tensors_format(const tensors *t);                        /* "pth (zip)", "gguf v3", "rwkv.cpp 101" ... */
 /* "official", "hf" (4, 5, 6), "transformers", "fla", "rwkv-rs" (7), "web-rwkv", "llama.cpp", "rwkv.cpp", "unknown" */
 const char *tensors_naming(const tensors *t);
-size_t tensors_bytes(const tensors *t);                                   /* of the file(s)            */
+size_t tensors_bytes(const tensors *t); /* of the file(s)            */
 
 /* Text metadata (safetensors __metadata__, GGUF strings, texts beside the tensors of a .pth, a folder's chat template
  * as "tokenizer.chat_template"), NULL when absent. */
@@ -83,9 +85,9 @@ const char *tensors_meta(const tensors *t, const char *key);
 double tensors_number(const tensors *t, const char *key, double otherwise);
 /* GGUF vocabulary: the i-th entry of tokenizer.ggml.tokens as stored (Python-escaped), its bytes in *len; NULL past the end. */
 const char *tensors_token(const tensors *t, int i, size_t *len);
-int tensors_token_count(const tensors *t);                                /* 0: no vocabulary inside   */
+int tensors_token_count(const tensors *t); /* 0: no vocabulary inside   */
 
-int64_t tensor_values(const file_tensor *f);                              /* product of the shape      */
+int64_t tensor_values(const file_tensor *f); /* product of the shape      */
 /* not integers or booleans */
 static inline int tensor_is_weight(const file_tensor *f) { return dtype_is_weight(f->type); }
 /* Size of axis i of the OFFICIAL tensor (transposition undone), 1 beyond its axes. Vectors may have axes of size 1 more or

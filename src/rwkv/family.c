@@ -55,10 +55,11 @@ static void find_names(char name[NAMES][256], const wkv_model *m)
 {
     char folder[4096];
     const char *inside = m->file ? tensors_meta(m->file, "general.name") : NULL;
+    const char *path = m->file && tensors_file(m->file) ? tensors_file(m->file) : m->about.path;
     memset(name, 0, NAMES * sizeof name[0]);
-    path_name(name[0], sizeof name[0], m->about.path);
+    path_name(name[0], sizeof name[0], path);
     if (is_general_name(name[0])) {
-        path_folder(folder, sizeof folder, m->about.path);
+        path_folder(folder, sizeof folder, path);
         path_name(name[1], sizeof name[1], folder);
     }
     if (inside) strncpy(name[2], inside, sizeof name[2] - 1);
@@ -77,18 +78,20 @@ static const char *template_of_program(const char *text)
     return strstr(text, "User:") || strstr(text, "rwkv-world") ? "world" : NULL;
 }
 
+static const char *template_of_vocabulary(int vocab)
+{
+    return fits_world(vocab) ? "world" : vocab == 50277 || vocab == 50304 ? "pile" : "plain";
+}
+
 const char *family_template(const wkv_model *m)
 {
-    const wkv_model_info *about = &m->about;
     const char *program = m->file ? tensors_meta(m->file, "tokenizer.chat_template") : NULL, *found;
     char name[NAMES][256];
     find_names(name, m);
     for (int i = 0; i < NAMES; i++)
         if ((found = template_of_name(name[i]))) return found;
     if (program && (found = template_of_program(program))) return found;
-    if (fits_world(about->vocab)) return "world";
-    if (about->vocab == 50277 || about->vocab == 50304) return "pile";
-    return "plain";
+    return template_of_vocabulary(m->about.vocab);
 }
 
 /* ---- the context ------------------------------------------------------------------------------------------------- */
@@ -115,4 +118,32 @@ int family_context(const wkv_model *m)
         if (n >= NO_LIMIT) n = 0;
     }
     return n >= 1 ? (int)n : 0;
+}
+
+/* ---- the name of a copy ------------------------------------------------------------------------------------------ */
+
+/* "model" of "model.pth"; a folder's name may have a dot, too: "rwkv7-0.1b" */
+static void cut_extension(char *name)
+{
+    static const char *const extensions[] = {".pth", ".pt", ".safetensors", ".st", ".gguf", ".bin"};
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (path_has_extension(name, extensions[i])) name[strlen(name) - strlen(extensions[i])] = 0;
+}
+
+int family_name(char out[256], const wkv_model *m)
+{
+    char name[NAMES][256];
+    const char *template = family_template(m), *found;
+    const int context = family_context(m);
+    find_names(name, m);
+    int best = name[1][0] ? 1 : 0;
+    for (int i = NAMES - 1; i >= 0; i--)
+        if (template_of_name(name[i]) || context_of_name(name[i])) best = i;
+    cut_extension(name[best]);
+    found = template_of_name(name[best]);
+    if (!found) found = template_of_vocabulary(m->about.vocab);
+    size_t n = (size_t)snprintf(out, 256, "%.200s", name[best]);
+    if (strcmp(found, template)) n += (size_t)snprintf(out + n, 256 - n, "-%s", template);
+    if (context && !context_of_name(name[best])) snprintf(out + n, 256 - n, "-ctx%d", context);
+    return template_of_name(out) || context_of_name(out);
 }

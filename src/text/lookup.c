@@ -23,7 +23,7 @@ static const char *const neox_files[] = {"20B_tokenizer.json", NULL};
 static const char *const other_files[] = {"vocab.txt", "vocab.json", NULL};
 static const char *const general_files[] = {"tokenizer.json", "vocab.json", NULL};
 static const official world = {"world", world_files, general_files}, neox = {"20B", neox_files, general_files},
-                  other = {NULL, other_files, general_files};
+                      other = {NULL, other_files, general_files};
 
 /* The official vocabularies by the logits of a model, which may be padded: World has 65,530 ids, 20B 50,277. */
 static const official *official_of(int vocab)
@@ -120,8 +120,9 @@ int tokenizer_of_model(wkv_tokenizer **out, const wkv_model *m)
     char dir[DIRECTORIES][PATH_ROOM], path[2 * PATH_ROOM];
     *out = NULL;
     if (m->file && has_vocabulary(m->file)) return tokenizer_from_gguf(out, m->file);
-    tokenizer_own_path(path, sizeof path, about->path, ".vocab.txt");
-    if (!is_file(path)) tokenizer_own_path(path, sizeof path, about->path, ".vocab.json");
+    const char *file = m->file && tensors_file(m->file) ? tensors_file(m->file) : about->path;
+    tokenizer_own_path(path, sizeof path, file, ".vocab.txt");
+    if (!is_file(path)) tokenizer_own_path(path, sizeof path, file, ".vocab.json");
     if (is_file(path)) return tokenizer_open_file(out, path);
     if (about->vocab == 256) return tokenizer_open_file(out, "bytes");
     const official *k = official_of(about->vocab);

@@ -170,13 +170,14 @@ int checkpoint_write(const char *folder, const wkv_trainer *t, const position *a
 {
     settings set;
     char facts[FACTS][40], keys[SETTINGS_MOST + FACTS][40], name[64];
-    const char *meta[2 * (SETTINGS_MOST + FACTS) + 7];
+    const char *meta[2 * (SETTINGS_MOST + FACTS) + 9];
     int n = 0, k = 0;
     settings_list(&set, o);
     list_facts(facts, t, at);
     meta[n++] = "format", meta[n++] = "pt";
     meta[n++] = "rwkv.version", meta[n++] = t->p.model.arch->version;
     meta[n++] = "training.data", meta[n++] = at->data;
+    if (*t->p.family) meta[n++] = "general.name", meta[n++] = t->p.family;
     for (int i = 0; i < set.n; i += 2, k++) {
         snprintf(keys[k], sizeof keys[k], "training.%s", set.at[i]);
         meta[n++] = keys[k], meta[n++] = set.at[i + 1];

@@ -2,7 +2,9 @@
 #include "train/params.h"
 #include "base/path.h"
 #include "base/thread.h"
+#include "rwkv/api.h"
 #include "rwkv/export.h"
+#include "rwkv/family.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,6 +193,8 @@ int params_load(params *p, const char *path)
         if (!err) {
             p->model.group_eps = m.group_eps;
             err = read_values(p, f, "", p->values);
+            const wkv_model from = {.file = f, .about = {.path = path, .vocab = m.V}};
+            if (!family_name(p->family, &from)) p->family[0] = 0;
         }
         rwkv_release(&m);
     }

@@ -28,6 +28,7 @@ typedef struct {
     size_t from, to;                      /* the moments here are of these   */
     const wkv_ranks *ranks;               /* who has the others; NULL: none  */
     double *sums;                         /* the optimizer's: one per PIECE   */
+    char family[256];                     /* family_name of the checkpoint that the values are from, "": none says it */
 } params;
 
 /* The optimizer works through the blocks in pieces of this many values. */

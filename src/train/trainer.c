@@ -448,7 +448,15 @@ int wkv_trainer_save(const wkv_trainer *t, const char *path, const char *type)
     if (err) return err;
     char steps[32];
     snprintf(steps, sizeof steps, "%lld", (long long)t->step);
-    const char *meta[] = {"format", "pt", "rwkv.version", t->p.model.arch->version, "training.steps", steps, NULL};
+    const char *meta[] = {"format",
+                          "pt",
+                          "rwkv.version",
+                          t->p.model.arch->version,
+                          "training.steps",
+                          steps,
+                          *t->p.family ? "general.name" : NULL,
+                          t->p.family,
+                          NULL};
     return params_save(&t->p, path, type && !strcmp(type, "f32") ? F32 : BF16, 0, meta);
 }
 

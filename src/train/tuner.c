@@ -285,7 +285,8 @@ int tuner_save(const tuner *t, const char *path, learnt what, dtype type)
         if (what == LEARN_ALL || (what == LEARN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
     char alpha[32];
     number_shortest(alpha, t->scale_alpha);
-    const char *meta[] = {"format", "pt", what == LEARN_LORA ? "lora_alpha" : NULL, alpha, NULL};
+    const char *const name = what == LEARN_LORA ? "lora_alpha" : *t->p.family ? "general.name" : NULL;
+    const char *meta[] = {"format", "pt", name, what == LEARN_LORA ? alpha : t->p.family, NULL};
     err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
     free(out);
     return err;
