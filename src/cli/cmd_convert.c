@@ -12,11 +12,9 @@
 
 static int type, portable, most = 8192;
 static const char *text;
-static const char *const types[] = {NULL,   "f32",  "f16", "bf16", "q8_0", "q5_1", "q5_0",
-                                    "q4_1", "q4_0", "q8",  "q5",   "q4",   "q4mix"};
 
 static const option options[] = {
-    {0, "type", OPT_CHOICE, "keep|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0|q8|q5|q4|q4mix", &type, 0, 0, NULL,
+    {0, "type", OPT_CHOICE, STORED_TYPES, &type, 0, 0, NULL,
      "how the numbers are stored; keep loses nothing (but a .st is f16); the q are for .gguf, of 8, 5 or 4 bits"},
     {0, "portable", OPT_SWITCH, NULL, &portable, 0, 0, "",
      "a .gguf as llama.cpp reads it; without this, its ffn.value is in the order in which wkv uses it where it lies"},
@@ -99,7 +97,7 @@ static int write_model(const wkv_model *model, const char *path, const check *k)
     conversion c = {.before = model, .path = path, .k = k};
     progress_begin(&c.bar, "converting");
     int e = wkv_convert(model, path,
-                        &(wkv_convert_options){.type = types[type],
+                        &(wkv_convert_options){.type = stored_types[type],
                                                .portable = portable,
                                                .tokenizer = words,
                                                .report = report,

@@ -10,10 +10,9 @@
 enum { TOKENS = 64 }; /* that both models read, to compare them */
 
 static int type;
-static const char *const types[] = {NULL, "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"};
 
 static const option options[] = {
-    {0, "type", OPT_CHOICE, "keep|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0", &type, 0, 0, NULL,
+    {0, "type", OPT_CHOICE, STORED_TYPES, &type, 0, 0, NULL,
      "how the numbers are stored; keep is as in MODEL; the q are for .gguf, of 8, 5 or 4 bits"},
     NO_MMAP_OPTION(&engine_with.no_mmap),
 };
@@ -124,7 +123,7 @@ static int write_merged(const wkv_model *m, const char *base, const char *path)
     if (engine_words(&words, m)) return 1;
     merging c = {.unmerged = m, .base = base, .path = path};
     progress_begin(&c.bar, "merging");
-    int e = wkv_convert(m, path, &(wkv_convert_options){.type = types[type], .tokenizer = words, .report = report,
+    int e = wkv_convert(m, path, &(wkv_convert_options){.type = stored_types[type], .tokenizer = words, .report = report,
                                                         .verify = compare, .user = &c});
     progress_end(&c.bar);
     if (!e) engine_words_note(words);

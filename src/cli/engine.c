@@ -12,6 +12,8 @@ wkv_model_options engine_with;
 int engine_threads;
 static int device;
 static const char *const device_names[] = {"cpu", "reference"};
+const char *const stored_types[] = {NULL,   "f32",  "f16", "bf16", "q8_0", "q5_1", "q5_0",
+                                    "q4_1", "q4_0", "q8",  "q5",   "q4",   "q4mix"};
 
 static const option model_options[] = {
     {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "the built-in model",

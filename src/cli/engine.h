@@ -39,6 +39,10 @@ void engine_close(engine *e);
 int engine_words(wkv_tokenizer **t, const wkv_model *m);
 void engine_words_note(const wkv_tokenizer *t);
 
+/* The values of --type of a file that is written, as an OPT_CHOICE, and wkv_convert's name of each; NULL: keep. */
+#define STORED_TYPES "keep|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0|q8|q5|q4|q4mix"
+extern const char *const stored_types[];
+
 /* Is each of n logits finite? And the sentence when those of a model, with the adapter and state of the options, are
  * not: 1. */
 int logits_finite(const float *logits, size_t n);
