@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0
 finding() { echo "$*"; bad=1; }
 
-for document in README.md CONTRIBUTING.md docs/*.md; do
+for document in README.md README.zh.md CONTRIBUTING.md docs/*.md; do
     bad=0
     quotes=$(awk '/^```c / { file = $2; next } /^```/ { file = ""; next }
                   file != "" { sub(/^ +/, ""); if ($0 != "") print file "\t" $0 }' "$document")
