@@ -48,7 +48,7 @@ enum {
     WKV_EFORMAT = -3,      /* the file is damaged or is not what its name says                                      */
     WKV_EUNSUPPORTED = -4, /* the file is sound, but is something wkv does not run; the sentence says what          */
     WKV_ENOMEM = -5,
-    WKV_ESTOPPED = -6      /* a callback asked to stop                                                              */
+    WKV_ESTOPPED = -6 /* a callback asked to stop                                                              */
 };
 
 WKV_API const char *wkv_error(void); /* the last failure on this thread, one sentence; "" before any */
@@ -58,15 +58,19 @@ WKV_API const char *wkv_error(void); /* the last failure on this thread, one sen
 typedef struct wkv_model wkv_model;
 
 typedef struct {
-    const char *type; /* what the matrices are made on opening: "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", or a
+    const char *
+        type; /* what the matrices are made on opening: "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", or a
                          recipe: "q8", "q5", "q4", "q4mix" (docs/formats.md). NULL: they stay as they are               */
-    int as_stored;    /* not 0: nothing is made, not even the layout that ffn.value is run in; for those who look at a model,
+    int as_stored; /* not 0: nothing is made, not even the layout that ffn.value is run in; for those who look at a model,
                          convert it or train it                                                                          */
-    const char *lora;  /* an adapter, used beside the weights as they are: RWKV-PEFT's names (lora_A, lora_B) or web-rwkv's, .pth or
+    const char *
+        lora; /* an adapter, used beside the weights as they are: RWKV-PEFT's names (lora_A, lora_B) or web-rwkv's, .pth or
                           .safetensors. Other tensors in it take the place of the model's                                  */
-    float lora_alpha;  /* adapters count alpha / rank times; 0: the alpha that the file tells                              */
-    const char *state; /* a tuned initial state (blocks.N.att.time_state), with which every text begins                    */
-    int no_mmap;       /* not 0: read the files into memory in place of mapping them. A mapped file must not change
+    float
+        lora_alpha; /* adapters count alpha / rank times; 0: the alpha that the file tells                              */
+    const char
+        *state;  /* a tuned initial state (blocks.N.att.time_state), with which every text begins                    */
+    int no_mmap; /* not 0: read the files into memory in place of mapping them. A mapped file must not change
                           while the model is open: a file cut short (truncate, cp over it) ends the process with SIGBUS
                           at the next read behind its new end, and an overwritten file gives other weights. Writing
                           beside it and renaming is safe. Without a mapping it may change; WKV_ENOMEM, with both sizes,
@@ -82,24 +86,25 @@ WKV_API int wkv_model_open(wkv_model **out, const char *path, const wkv_model_op
 WKV_API void wkv_model_close(wkv_model *m);
 
 typedef struct {
-    const char *path, *format, *naming;  /* "x.gguf", "gguf v3", "llama.cpp"                                             */
-    const char *version;                 /* "4", "5.0", "5.1", "5.2", "6", "7", "7a"                                  */
-    const char *types;                   /* how the weights are stored, most bytes first: "bf16, f32"                    */
-    int layers, width;                   /* L, C                                                                         */
-    int heads, head_size;                /* H, N; 0 for version 4                                                        */
-    int ffn;                             /* F: rows of ffn.key                                                           */
-    int vocab;                           /* V: logits per token                                                          */
-    int rank[5];                         /* v6: {D_M, D_D}; v7: {D_w, D_a, D_v, D_g}                                     */
+    const char *path, *format,
+        *naming;          /* "x.gguf", "gguf v3", "llama.cpp"                                             */
+    const char *version;  /* "4", "5.0", "5.1", "5.2", "6", "7", "7a"                                  */
+    const char *types;    /* how the weights are stored, most bytes first: "bf16, f32"                    */
+    int layers, width;    /* L, C                                                                         */
+    int heads, head_size; /* H, N; 0 for version 4                                                        */
+    int ffn;              /* F: rows of ffn.key                                                           */
+    int vocab;            /* V: logits per token                                                          */
+    int rank[5];          /* v6: {D_M, D_D}; v7: {D_w, D_a, D_v, D_g}                                     */
     float group_norm_eps;
     int64_t parameters;
     size_t file_bytes;
-    size_t state_bytes;                  /* of one wkv_state                                                             */
-    size_t weight_bytes[3];              /* bytes of the weights at f32, f16/bf16, and as stored in the file             */
-    const char *chat;                    /* the chat template that fits it (wkv_template_find)                        */
-    int context_length;                  /* tokens of the longest training texts, from its name (ctx16384), a folder's
+    size_t state_bytes;     /* of one wkv_state                                                             */
+    size_t weight_bytes[3]; /* bytes of the weights at f32, f16/bf16, and as stored in the file             */
+    const char *chat;       /* the chat template that fits it (wkv_template_find)                        */
+    int context_length;     /* tokens of the longest training texts, from its name (ctx16384), a folder's
                                             config.json or a GGUF; 0: unknown. No limit: a state reads on for ever,
                                             though a model forgets more of the text farther back than that            */
-    const struct wkv_profile *profile;   /* its publisher's sampling when it does not think (wkv_template_profile)    */
+    const struct wkv_profile *profile; /* its publisher's sampling when it does not think (wkv_template_profile)    */
 } wkv_model_info;
 
 WKV_API const wkv_model_info *wkv_model_about(const wkv_model *m);
@@ -122,9 +127,10 @@ WKV_API size_t wkv_model_bytes(const wkv_model *m, const char *type);
 typedef struct wkv_context wkv_context;
 
 typedef struct {
-    int threads;        /* 0: one per physical core                                                                     */
-    const char *device; /* NULL: "cpu"; "reference": plain C, one thread, the definition that the others are tested by  */
-    const char *isa;    /* NULL: what WKV_ISA names, else the best there is: "avx512", "avx2", "neon", "portable". One for
+    int threads; /* 0: one per physical core                                                                     */
+    const char
+        *device;     /* NULL: "cpu"; "reference": plain C, one thread, the definition that the others are tested by  */
+    const char *isa; /* NULL: what WKV_ISA names, else the best there is: "avx512", "avx2", "neon", "portable". One for
                            the process: the newest context's holds for all, so choose it before contexts are at work    */
 } wkv_context_options;
 
@@ -156,10 +162,10 @@ WKV_API float *wkv_state_data(wkv_state *s);
 WKV_API int wkv_eval(wkv_context *c, wkv_state *s, const int32_t *tokens, int n, float *logits);
 
 typedef struct {
-    wkv_state *state;       /* each its own                                                                             */
+    wkv_state *state; /* each its own                                                                             */
     const int32_t *tokens;
-    int n;                  /* at least 1                                                                               */
-    float *logits;          /* NULL, or V floats; with all_logits n x V, one row per token                              */
+    int n;         /* at least 1                                                                               */
+    float *logits; /* NULL, or V floats; with all_logits n x V, one row per token                              */
     int all_logits;
 } wkv_sequence;
 
@@ -179,7 +185,8 @@ typedef struct wkv_tokenizer wkv_tokenizer;
  * path. */
 WKV_API int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m);
 WKV_API void wkv_tokenizer_close(wkv_tokenizer *t);
-WKV_API const char *wkv_tokenizer_name(const wkv_tokenizer *t); /* "World", "GPT-NeoX 20B", "bytes", "characters", "trie" */
+WKV_API const char *
+wkv_tokenizer_name(const wkv_tokenizer *t); /* "World", "GPT-NeoX 20B", "bytes", "characters", "trie" */
 WKV_API const char *wkv_tokenizer_path(const wkv_tokenizer *t); /* where it was found */
 WKV_API int wkv_tokenizer_size(const wkv_tokenizer *t);         /* largest id + 1 */
 WKV_API int wkv_tokenizer_end(const wkv_tokenizer *t);          /* the id that ends a text, -1: none */
@@ -214,18 +221,18 @@ typedef struct wkv_sampler wkv_sampler;
  * probabilities, then temperature, then the draw. Zero means off, and temperature 0 is greedy. */
 typedef struct {
     float temperature;
-    float top_p;                  /* keep tokens at least as probable as the one that reaches this mass; 0 or 1: off
+    float top_p;               /* keep tokens at least as probable as the one that reaches this mass; 0 or 1: off
                                      (the official sampler takes 0 for greedy, which here is temperature 0)           */
-    int top_k;                    /* 0: off                                                                              */
-    float min_p;                  /* keep tokens of at least min_p x the most probable; 0: off                           */
-    float typical_p;              /* locally typical mass; 0 or 1: off                                                   */
-    float mirostat_tau;           /* mirostat 2: target surprise in bits; 0: off (then it replaces the cuts above)       */
-    float mirostat_eta;           /* its learning rate; 0: 0.1                                                           */
-    float presence, frequency;    /* penalties: logit -= presence + frequency x count                                    */
-    float penalty_decay;          /* counts x this after every token; 0: 0.996                                           */
-    const int32_t *bans;          /* ids never drawn                                                                     */
+    int top_k;                 /* 0: off                                                                              */
+    float min_p;               /* keep tokens of at least min_p x the most probable; 0: off                           */
+    float typical_p;           /* locally typical mass; 0 or 1: off                                                   */
+    float mirostat_tau;        /* mirostat 2: target surprise in bits; 0: off (then it replaces the cuts above)       */
+    float mirostat_eta;        /* its learning rate; 0: 0.1                                                           */
+    float presence, frequency; /* penalties: logit -= presence + frequency x count                                    */
+    float penalty_decay;       /* counts x this after every token; 0: 0.996                                           */
+    const int32_t *bans;       /* ids never drawn                                                                     */
     int n_bans;
-    const int32_t *bias_ids;      /* logit[bias_ids[i]] += bias[i]; finite, or -infinity to ban the id                */
+    const int32_t *bias_ids; /* logit[bias_ids[i]] += bias[i]; finite, or -infinity to ban the id                */
     const float *bias;
     int n_bias;
     uint64_t seed;
@@ -240,8 +247,8 @@ WKV_API void wkv_sampler_free(wkv_sampler *s);
  * counted: WKV_EFORMAT: a logit is NaN or +infinity, as weights, adapters and states of NaN make them; WKV_EARG: every
  * id is banned. */
 WKV_API int32_t wkv_sample(wkv_sampler *s, const float *logits);
-WKV_API void wkv_sampler_count(wkv_sampler *s, int32_t id);      /* count a token that was not drawn (a prompt's) */
-WKV_API void wkv_sampler_reset(wkv_sampler *s);                  /* forget counts; the random stream goes on */
+WKV_API void wkv_sampler_count(wkv_sampler *s, int32_t id); /* count a token that was not drawn (a prompt's) */
+WKV_API void wkv_sampler_reset(wkv_sampler *s);             /* forget counts; the random stream goes on */
 
 /* ---- chat templates -------------------------------------------------------------------------------------------------- */
 
@@ -259,14 +266,15 @@ typedef enum {
 } wkv_think;
 
 typedef struct {
-    const char *name;             /* "world", "g1", "raven", "pile", "plain"                                             */
-    const char *user, *assistant; /* what stands before the colon: "User", "Assistant"; "Bob", "Alice"; "Q", "A"         */
-    const char *opening;          /* text before the first turn, or ""                                                   */
-    const char *system;           /* what stands before a system text: "System: "                                        */
-    const char *join;             /* what stands between a question and the assistant's name: "\n\n"                     */
-    const char *stops[4];         /* strings that end an answer, NULL-terminated; the first begins with what stands
+    const char *name; /* "world", "g1", "raven", "pile", "plain"                                             */
+    const char *user,
+        *assistant;        /* what stands before the colon: "User", "Assistant"; "Bob", "Alice"; "Q", "A"         */
+    const char *opening;   /* text before the first turn, or ""                                                   */
+    const char *system;    /* what stands before a system text: "System: "                                        */
+    const char *join;      /* what stands between a question and the assistant's name: "\n\n"                     */
+    const char *stops[4];  /* strings that end an answer, NULL-terminated; the first begins with what stands
                                    * between an answer and the next turn                                                 */
-    const char *tool_stop;        /* the string that ends a call of a tool: "\n```"; NULL: it has no form for tools   */
+    const char *tool_stop; /* the string that ends a call of a tool: "\n```"; NULL: it has no form for tools   */
 } wkv_template;
 
 /* The template called `name`, or with NULL the one that fits the model: by the name of its file, of its folder, or
@@ -280,8 +288,8 @@ WKV_API int wkv_template_find(const wkv_template **out, const char *name, const 
  * blank lines are taken out, because a blank line ends a turn, and so are blanks around them. Templates but "g1" do not
  * think: WKV_THINK_OFF is used for each way then. Returns the length, whatever cap is; out is zero-terminated when
  * cap > 0. */
-WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think,
-                                 char *out, size_t cap);
+WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user,
+                                 wkv_think think, char *out, size_t cap);
 
 /* Write an answer as it stands behind a turn, up to where the next one begins: " Hello.\n\n". Its text is cleaned in the same
  * way. Returns and terminates as wkv_template_turn. */
@@ -319,16 +327,18 @@ WKV_API void wkv_template_profile(wkv_profile *out, const wkv_template *t, wkv_t
 /* ---- conversion ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-    const char *type; /* "f32", "f16", "bf16"; in a GGUF also "q8_0", "q5_1", "q5_0", "q4_1", "q4_0" and the recipes "q8", "q5",
+    const char *
+        type; /* "f32", "f16", "bf16"; in a GGUF also "q8_0", "q5_1", "q5_0", "q4_1", "q4_0" and the recipes "q8", "q5",
                          "q4", "q4mix": docs/formats.md. NULL: nothing is lost: every tensor keeps its type where the file can
                          hold it, and is f32 where it cannot (a .st is f16)                                              */
-    int portable;     /* of a GGUF: 0: matrices in the order in which they are run, so that it is used where it lies, by this
+    int portable; /* of a GGUF: 0: matrices in the order in which they are run, so that it is used where it lies, by this
                          library only; else as llama.cpp reads it                                                        */
     const wkv_tokenizer *tokenizer; /* the vocabulary: a GGUF has it inside (but for byte pair encoding); beside other
                          files it is written as PATH.vocab.txt or .vocab.json in place of the extension, unless the
                          model at `path` is given the same without it. Another vocabulary there is an error: WKV_EARG.
                          NULL: none                                                                                   */
-    int (*report)(void *user, double done, double total); /* now and then; not 0 stops: WKV_ESTOPPED, and no file        */
+    int (*report)(void *user, double done,
+                  double total);                    /* now and then; not 0 stops: WKV_ESTOPPED, and no file        */
     int (*verify)(void *user, const char *written); /* the complete file, under a name of its own, before it is renamed
                                                        to `path`; not 0: it is removed, and the file that was at `path`
                                                        stays: WKV_ESTOPPED                                            */
@@ -349,6 +359,16 @@ WKV_API int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_
 /* Tiny models of every version with known logits through every instruction set this processor has. `report` is called with
  * a line for each. Returns 0 when all agree. */
 WKV_API int wkv_selftest(void (*report)(void *user, const char *line, int passed), void *user);
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+WKV_API size_t wkv_memory_available(void); /* bytes that can be taken without swapping, limits of containers included */
+WKV_API size_t wkv_memory_peak(void);      /* most bytes this process has had in memory */
+WKV_API size_t wkv_memory_resident(void); /* bytes of this process that are in memory, pages of mapped files included */
+
+/* Bytes that a model, the scratch memory its context has used so far, and that many states take. An embedding in a mapped file
+ * does not count: only the rows of tokens that occur are read. */
+WKV_API size_t wkv_memory_needed(const wkv_context *c, int states);
 
 #ifdef __cplusplus
 }

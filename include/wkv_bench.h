@@ -1,4 +1,4 @@
-/* wkv_bench.h - what a model's speed is to be compared with: the limits of the machine, the work a pass takes, and models of
+/* wkv_bench.h - the hardware limits that a model's speed is compared with, the work that a pass takes, and models of
  * published sizes that need no file.
  *
  *     wkv_meter *meter;  wkv_roof roof;  wkv_work w;
@@ -11,7 +11,7 @@
 #ifndef WKV_BENCH_H
 #define WKV_BENCH_H
 
-#include "wkv.h"
+#include "wkv_study.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,11 +24,10 @@ typedef struct {
     double read;        /* bytes per second read from memory by all threads together                                  */
     int streams, ahead; /* how: streams that each thread walks at once; bytes that prefetches run ahead, 0: none      */
     double fma;         /* operations per second, a float32 multiply-add being two                                    */
+    const char *fma_how; /* the instruction set, "avx512"                                                            */
+    double int8; /* operations per second of dot products of bytes, a multiply-add being two                   */
     const char
-        *fma_how; /* the instruction set, "avx512"                                                              */
-    double int8;  /* operations per second of dot products of bytes, a multiply-add being two                   */
-    const char
-        *int8_how; /* "AVX-512 VNNI", "AVX-VNNI", "AVX2", "portable C"                                           */
+        *int8_how; /* "AVX-512 VNNI", "AVX-VNNI", "AVX2", "portable C"                                          */
 } wkv_roof;
 
 /* What measures them: threads, and a buffer larger than the caches, in memory from the beginning. */
@@ -46,26 +45,6 @@ WKV_API void wkv_meter_search(wkv_meter *m, double seconds, wkv_roof *best);
  * programs come and go, what was reached is to be compared with the moments before and after. */
 WKV_API void wkv_meter_now(wkv_meter *m, wkv_roof *out);
 
-WKV_API size_t wkv_memory_available(void); /* bytes that can be taken without swapping, limits of containers included */
-WKV_API size_t wkv_memory_peak(void);     /* most bytes this process has had in memory */
-WKV_API size_t wkv_memory_resident(void); /* bytes of this process that are in memory, pages of mapped files included */
-
-/* Bytes that a model, the scratch memory its context has used so far, and that many states take. An embedding in a mapped file
- * does not count: only the rows of tokens that occur are read. */
-WKV_API size_t wkv_memory_needed(const wkv_context *c, int states);
-
-/* ---- zeros ------------------------------------------------------------------------------------------------------------- */
-
-/* The squared ReLUs of a layer: zero[i] of of[i] groups of 2^i adjacent rows were zero in each of their rows. Rows are
- * tokens, in the order in which they are computed. The rows of ffn.value that belong to zeros need not be read. */
-typedef struct {
-    int64_t zero[6], of[6];
-} wkv_zeros;
-
-/* wkv_eval_batch that also adds to the counts of each layer; `layers` has as many as the model. Groups begin anew every 512
- * rows, at which a long batch is cut. */
-WKV_API int wkv_count_zeros(wkv_zeros *layers, wkv_context *c, const wkv_sequence *sequences, int count);
-
 /* ---- the work ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -75,35 +54,17 @@ typedef struct {
     double int8;  /* those of them that are dot products of bytes: their weights are stored in blocks                */
 } wkv_work;
 
-/* What one pass takes: `texts` texts that read `tokens` tokens each, with the logits of the last `logits` of each. zeros: what
- * wkv_count_zeros found in such passes (one of the model's layers after the other), NULL: none. */
-WKV_API void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_zeros *zeros);
+/* What one pass takes: `texts` texts that read `tokens` tokens each, with the logits of the last `logits` of each.
+ * sparsity: the counts of wkv_measure_sparsity in such passes, layer after layer; NULL: no skipped inputs. */
+WKV_API void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits,
+                         const wkv_sparsity *sparsity);
 
 /* How often all threads of a context have waited for each other so far, modulo 2^32; one thread never does. */
 WKV_API unsigned wkv_context_barriers(const wkv_context *c);
 
-/* ---- how well a model knows a text ------------------------------------------------------------------------------------- */
-
-/* Read n tokens into the state. `tokens` has n + 1: nll[i] is what the model, which has then read token i, says of token
- * i + 1, as minus the natural logarithm of its probability. Calling again with the tokens from n on continues the text;
- * a text that stands alone begins with a fresh state. Perplexity is e to the power of the mean. WKV_EARG, WKV_ENOMEM;
- * WKV_EFORMAT: logits are NaN or infinite. */
-WKV_API int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, int n);
-
-/* What two models say of the same next token. */
-typedef struct {
-    float nll[2]; /* minus the natural logarithm of its probability, of each                              */
-    float kl;     /* Kullback-Leibler divergence of the second's distribution from the first's, nats      */
-    float apart;  /* root of the mean squared difference of the logits                                    */
-    int agree;    /* both think the same token likeliest                                                  */
-} wkv_difference;
-
-/* The same with two models that have one vocabulary, each with its own context and state. Fails as wkv_score. */
-WKV_API int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state *const s[2], const int32_t *tokens, int n);
-
 /* ---- models of published sizes -------------------------------------------------------------------------------------------- */
 
-/* A model of the published size `shape`, "7:0.1B" .. "7:7.2B" or "4:169M" .. "4:7B", made in memory of random weights in the types
+/* A model of the published size `shape`, "7:0.1B" to "7:13.3B" or "4:169M" to "4:14B", made in memory of random weights in the types
  * and the layout that wkv_model_options' `type` gives a model (NULL: "bf16"). Numbers stay sane, and as many squared ReLUs are
  * zero in each layer as is published for that size or one like it. It computes at the speed of a trained model and says nothing.
  * WKV_EARG for another shape or type, with the list; WKV_ENOMEM, before anything is allocated, when there is no memory for the

@@ -310,7 +310,7 @@ static void measuring(void)
 {
     float nll[IDS];
     wkv_difference d[IDS];
-    wkv_zeros zeros[1];
+    wkv_sparsity zeros[1];
     wkv_work work = {.bytes = 1};
     wkv_sequence one = {.state = s, .tokens = ids, .n = 2};
     wkv_context *const cs[2] = {c, c}, *const no_c[2] = {c, NULL}, *const foreign[2] = {c, c2};
@@ -328,9 +328,9 @@ static void measuring(void)
     REFUSED(wkv_compare(d, cs, no_s, ids, IDS));
     REFUSED(wkv_compare(d, cs, ss, NULL, IDS));
     REFUSED(wkv_compare(d, foreign, foreign_s, ids, IDS));
-    REFUSED(wkv_count_zeros(NULL, c, &one, 1));
-    REFUSED(wkv_count_zeros(zeros, NULL, &one, 1));
-    REFUSED(wkv_count_zeros(zeros, c, NULL, 1));
+    REFUSED(wkv_measure_sparsity(NULL, c, &one, 1));
+    REFUSED(wkv_measure_sparsity(zeros, NULL, &one, 1));
+    REFUSED(wkv_measure_sparsity(zeros, c, NULL, 1));
     REFUSED(wkv_meter_new(NULL, 1));
     NOTHING(wkv_meter, wkv_meter_new(&out, -1));
     wkv_meter_search(NULL, 1, NULL);

@@ -4,12 +4,12 @@
 #include "format/units.h"
 #include "format/write.h"
 #include "models.h"
-#include "wkv_bench.h"
 #include <sys/wait.h>
 
 #define MODELS TEST_DIR "/golden/models"
 
-static const char *const types[] = {"f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "q8", "q5", "q4", "q4mix"};
+static const char *const types[] = {"f32",  "f16",  "bf16", "q8_0", "q5_1", "q5_0",
+                                    "q4_1", "q4_0", "q8",   "q5",   "q4",   "q4mix"};
 enum { TYPES = sizeof types / sizeof *types };
 
 /* ---- groups of units ---------------------------------------------------------------------------------------------------- */
@@ -28,7 +28,8 @@ static void groups(void)
             EXPECT(units_fit((dtype)type, F, C) && !units_fit((dtype)type, F, C + 16));
             EXPECT_EQ(units_group((dtype)type, C) * (F / UNITS), bytes);
             for (int64_t i = 0; i < bytes; i++) rows[i] = (unsigned char)((dice = dice * 1664525u + 1013904223u) >> 24);
-            for (int64_t b = 0; b < bytes; b += dtypes[type].bytes) rows[b + 1] &= 0x3b, rows[b + 3] &= 0x3b; /* scales are finite */
+            for (int64_t b = 0; b < bytes; b += dtypes[type].bytes)
+                rows[b + 1] &= 0x3b, rows[b + 3] &= 0x3b; /* scales are finite */
             for (int c = 0; c < C; c += 32) units_put((dtype)type, units, rows + c * row, row, F, C, c);
             for (int c = 0; c < C; c += 32) units_get((dtype)type, units, back + c * row, row, F, C, c);
             EXPECT(!memcmp(rows, back, (size_t)bytes));
@@ -36,7 +37,9 @@ static void groups(void)
             for (int f = 0; f < F; f++) {
                 units_decode((dtype)type, units, C, f, 0, C, y);
                 for (int c = 0; c < C; c++)
-                    if (y[c] != x[c * F + f]) FAILED("%s: unit %d of %d, output %d: %g is %g", dtypes[type].name, f, F, c, x[c * F + f], y[c]);
+                    if (y[c] != x[c * F + f])
+                        FAILED("%s: unit %d of %d, output %d: %g is %g", dtypes[type].name, f, F, c, x[c * F + f],
+                               y[c]);
             }
             free(rows), free(units), free(back), free(x), free(y);
         }
@@ -75,7 +78,8 @@ static int write_gguf(const char *from, const char *to, const char *type, int po
 static void expect_same(const known *k, const float *a, const float *b, const char *type, const char *what)
 {
     if (a && b && !same_bits(a, b, (size_t)k->n * (size_t)k->vocab))
-        FAILED("%s %s: %s: logits are %g apart", wkv_model_about(k->m)->path, type, what, apart(a, b, (size_t)k->n * (size_t)k->vocab));
+        FAILED("%s %s: %s: logits are %g apart", wkv_model_about(k->m)->path, type, what,
+               apart(a, b, (size_t)k->n * (size_t)k->vocab));
 }
 
 /* Made on opening, read from a GGUF of ours, or from one for everybody: the same bits. (Versions 6 and 7 have small matrices that
@@ -87,7 +91,8 @@ static void three_ways(void)
         if (!golden_open(&k, goldens[i].name)) continue;
         const char *path = wkv_model_about(k.m)->path;
         for (int t = 0; t < TYPES; t++) {
-            if (!write_gguf(path, "pack-ours.gguf", types[t], 0) || !write_gguf(path, "pack-all.gguf", types[t], 1)) continue;
+            if (!write_gguf(path, "pack-ours.gguf", types[t], 0) || !write_gguf(path, "pack-all.gguf", types[t], 1))
+                continue;
             float *made = logits_with(&k, path, &(wkv_model_options){.type = types[t]});
             float *ours = logits_with(&k, "pack-ours.gguf", NULL), *all = logits_with(&k, "pack-all.gguf", NULL);
             expect_same(&k, ours, all, types[t], "ours and portable");
@@ -110,7 +115,8 @@ static void expect_bytes(const char *a, const char *b)
     }
     for (int i = 0; i < tensors_count(x); i++) {
         const file_tensor *f = tensors_at(x, i), *g = tensors_find(y, f->name);
-        if (!g || f->type != g->type || f->by_unit != g->by_unit || f->panels != g->panels || memcmp(f->data, g->data, (size_t)dtype_bytes(f->type, tensor_values(f))))
+        if (!g || f->type != g->type || f->by_unit != g->by_unit || f->panels != g->panels ||
+            memcmp(f->data, g->data, (size_t)dtype_bytes(f->type, tensor_values(f))))
             FAILED("%s, %s: %s is another", a, b, f->name);
     }
     tensors_close(x);
@@ -124,7 +130,8 @@ static void permutation(void)
         for (int t = 3; t < 8; t++) {
             char path[256];
             snprintf(path, sizeof path, "%s", path_of(MODELS, goldens[i].name, ".pth"));
-            if (!write_gguf(path, "pack-ours.gguf", types[t], 0) || !write_gguf(path, "pack-all.gguf", types[t], 1)) continue;
+            if (!write_gguf(path, "pack-ours.gguf", types[t], 0) || !write_gguf(path, "pack-all.gguf", types[t], 1))
+                continue;
             if (write_gguf("pack-ours.gguf", "pack-to.gguf", NULL, 1)) expect_bytes("pack-to.gguf", "pack-all.gguf");
             if (write_gguf("pack-all.gguf", "pack-to.gguf", NULL, 0)) expect_bytes("pack-to.gguf", "pack-ours.gguf");
         }
@@ -139,10 +146,12 @@ static void stored_by_unit(void)
     static const char *const wanted[] = {"f16", "q8_0", "q5_1", "q4_0"};
     for (int w = 0; w < 4; w++) {
         tensors *t, *was;
-        if (!write_gguf(MODELS "/v7-n16-bf16.pth", "pack-u.gguf", wanted[w], 0) || tensors_open(&t, "pack-u.gguf")) continue;
+        if (!write_gguf(MODELS "/v7-n16-bf16.pth", "pack-u.gguf", wanted[w], 0) || tensors_open(&t, "pack-u.gguf"))
+            continue;
         EXPECT(!tensors_open(&was, MODELS "/v7-n16-bf16.pth"));
         EXPECT_STR(tensors_meta(t, UNITS_KEY), UNITS_VALUE);
-        const file_tensor *f = tensors_find(t, "blocks.1.ffn.value.weight"), *g = tensors_find(was, "blocks.1.ffn.value.weight");
+        const file_tensor *f = tensors_find(t, "blocks.1.ffn.value.weight"),
+                          *g = tensors_find(was, "blocks.1.ffn.value.weight");
         EXPECT_EQ(f->shape[0], 128);
         EXPECT_EQ(f->shape[1], 32);
         EXPECT_EQ(f->transposed, 1);
@@ -169,7 +178,9 @@ static void unknown_order(void)
     char *file = read_file("pack-u.gguf", &n);
     wkv_model *m;
     for (size_t i = 0; i + 7 < n; i++)
-        if (!memcmp(file + i, UNITS_VALUE, 7) && i > 13 && !memcmp(file + i - 12 - sizeof UNITS_KEY + 1, UNITS_KEY, sizeof UNITS_KEY - 1)) file[i] = 'B';
+        if (!memcmp(file + i, UNITS_VALUE, 7) && i > 13 &&
+            !memcmp(file + i - 12 - sizeof UNITS_KEY + 1, UNITS_KEY, sizeof UNITS_KEY - 1))
+            file[i] = 'B';
     FILE *f = fopen("pack-u.gguf", "wb");
     EXPECT(f && fwrite(file, 1, n, f) == n && !fclose(f));
     EXPECT_EQ(wkv_model_open(&m, "pack-u.gguf", NULL), WKV_EUNSUPPORTED);

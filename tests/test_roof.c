@@ -54,9 +54,9 @@ static void synthetic_is_sane(const char *name, double zeros, const char *type)
         double deviation = sqrt(squares / about->vocab - pow(sum / about->vocab, 2));
         EXPECT(deviation > 0.3 && deviation < 3); /* the head makes deviation 1 of what a LayerNorm gives */
     }
-    wkv_zeros layers[24] = {{{0}, {0}}};
+    wkv_sparsity layers[24] = {{{0}, {0}}};
     EXPECT(about->layers <= 24);
-    EXPECT_EQ(wkv_count_zeros(layers, c, &(wkv_sequence){.state = s, .tokens = ids, .n = 96}, 1), 0);
+    EXPECT_EQ(wkv_measure_sparsity(layers, c, &(wkv_sequence){.state = s, .tokens = ids, .n = 96}, 1), 0);
     double sum = 0;
     for (int l = 0; l < about->layers; l++) {
         EXPECT_EQ(layers[l].of[0], 96 * about->ffn);

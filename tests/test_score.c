@@ -119,11 +119,11 @@ static void zeros_are_counted(void)
     reader r;
     open_reader(&r, "v4-c32-f32.pth");
     const wkv_model_info *about = wkv_model_about(r.m);
-    wkv_zeros *once = calloc((size_t)about->layers, sizeof *once),
-              *twice = calloc((size_t)about->layers, sizeof *twice);
+    wkv_sparsity *once = calloc((size_t)about->layers, sizeof *once),
+                 *twice = calloc((size_t)about->layers, sizeof *twice);
     float *logits = malloc(sizeof *logits * (size_t)r.V);
     wkv_sequence q = {.state = r.s, .tokens = r.ids, .n = N, .logits = logits};
-    EXPECT_EQ(wkv_count_zeros(once, r.c, &q, 1), 0);
+    EXPECT_EQ(wkv_measure_sparsity(once, r.c, &q, 1), 0);
     EXPECT(!memcmp(logits, r.logits + (size_t)(N - 1) * (size_t)r.V, sizeof *logits * (size_t)r.V));
     for (int l = 0; l < about->layers; l++) {
         EXPECT_EQ(once[l].of[0], N * about->ffn);
@@ -135,7 +135,7 @@ static void zeros_are_counted(void)
     wkv_state_reset(r.s);
     for (int t = 0; t < N; t++) { /* a token at a time: no groups, the same zeros */
         q = (wkv_sequence){.state = r.s, .tokens = r.ids + t, .n = 1};
-        EXPECT_EQ(wkv_count_zeros(twice, r.c, &q, 1), 0);
+        EXPECT_EQ(wkv_measure_sparsity(twice, r.c, &q, 1), 0);
     }
     for (int l = 0; l < about->layers; l++) {
         EXPECT_EQ(twice[l].zero[0], once[l].zero[0]);

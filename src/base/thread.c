@@ -10,6 +10,7 @@
  * whoever changes that number looks for sleepers AFTERWARDS; with sequentially consistent atomics one of the two always sees
  * the other, so the ordinary phase costs no lock and no wake-up is lost. */
 #define _GNU_SOURCE
+#include "base/clock.h"
 #include "base/thread.h"
 #include <pthread.h>
 #include <signal.h>
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "base/error.h"
 
 enum { SPIN_NS = 50000, LINE = 64 };
@@ -35,7 +35,7 @@ struct pool {
     void *arg;
     pthread_mutex_t lock;
     pthread_cond_t start, done;
-    pthread_t *thread; /* threads - 1 */
+    pthread_t *thread;     /* threads - 1 */
     thread_memory *memory; /* threads - 1 */
     _Alignas(LINE) atomic_uint opened;
     atomic_int asleep, stop;
@@ -47,13 +47,6 @@ typedef struct {
     pool *p;
     int part;
 } worker;
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void relax(void)
 {
@@ -67,14 +60,14 @@ static void relax(void)
 /* Wait until a phase other than `seen` is open; returns its number. */
 static unsigned wait_opened(pool *p, unsigned seen)
 {
-    int64_t until = now_ns() + SPIN_NS;
+    int64_t until = clock_ns() + SPIN_NS;
     do {
         for (int i = 0; i < 16; i++) {
             unsigned n = atomic_load_explicit(&p->opened, memory_order_acquire);
             if (n != seen) return n;
             relax();
         }
-    } while (now_ns() < until);
+    } while (clock_ns() < until);
 
     pthread_mutex_lock(&p->lock);
     atomic_fetch_add(&p->asleep, 1);
@@ -86,13 +79,13 @@ static unsigned wait_opened(pool *p, unsigned seen)
 
 static void wait_done(pool *p)
 {
-    int64_t until = now_ns() + SPIN_NS;
+    int64_t until = clock_ns() + SPIN_NS;
     do {
         for (int i = 0; i < 16; i++) {
             if (!atomic_load_explicit(&p->left, memory_order_acquire)) return;
             relax();
         }
-    } while (now_ns() < until);
+    } while (clock_ns() < until);
 
     pthread_mutex_lock(&p->lock);
     atomic_store(&p->waiting, 1);
@@ -182,8 +175,10 @@ static long long number_in(const char *path, long long *second)
     long long n = -1;
     FILE *f = fopen(path, "r");
     if (!f) return -1;
-    if (fscanf(f, "%lld", &n) != 1) n = -1;
-    else if (second && fscanf(f, "%lld", second) != 1) n = -1;
+    if (fscanf(f, "%lld", &n) != 1)
+        n = -1;
+    else if (second && fscanf(f, "%lld", second) != 1)
+        n = -1;
     fclose(f);
     return n;
 }

@@ -2,19 +2,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/error.h"
 #include "bench/int8.h"
 #include "cpu/simd.h"
 #include "wkv_bench.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- reading -------------------------------------------------------------------------------------------------------- */
 
@@ -106,9 +99,9 @@ struct wkv_meter {
 /* Bytes per second of one pass. */
 static double read_once(wkv_meter *m)
 {
-    double t = now();
+    double t = clock_seconds();
     pool_run(m->p, read_part, &m->r);
-    return (double)m->r.bytes * pool_threads(m->p) / (now() - t);
+    return (double)m->r.bytes * pool_threads(m->p) / (clock_seconds() - t);
 }
 
 /* Every pattern in turn until the time is over, the most promising first; every third time the best so far again, because a
@@ -117,8 +110,8 @@ static void search_reading(wkv_meter *m, double seconds)
 {
     wkv_roof *best = &m->best;
     int next = 0;
-    double end = now() + seconds;
-    for (int i = 0; i < 3 || now() < end; i++) {
+    double end = clock_seconds() + seconds;
+    for (int i = 0; i < 3 || clock_seconds() < end; i++) {
         int again = i % 3 == 2 || (i == 0 && best->read > 0);
         m->r.how = again ? (pattern){best->streams, best->ahead} : patterns[next++ % PATTERNS];
         double rate = read_once(m);
@@ -152,15 +145,15 @@ static double measure_burning(pool *p, double (*burn)(int64_t), double seconds)
     burning b = {.burn = burn, .rounds = 1000};
     double t, best = 0, one = burn(1);
     for (;; b.rounds *= 2) {
-        t = now();
+        t = clock_seconds();
         burn(b.rounds);
-        if (now() - t > 0.001) break;
+        if (clock_seconds() - t > 0.001) break;
     }
-    double end = now() + seconds;
-    for (int i = 0; i < 1 || now() < end; i++) {
-        t = now();
+    double end = clock_seconds() + seconds;
+    for (int i = 0; i < 1 || clock_seconds() < end; i++) {
+        t = clock_seconds();
         pool_run(p, burn_part, &b);
-        double rate = one * (double)b.rounds * pool_threads(p) / (now() - t);
+        double rate = one * (double)b.rounds * pool_threads(p) / (clock_seconds() - t);
         if (rate > best) best = rate;
     }
     return best;
@@ -193,8 +186,10 @@ int wkv_meter_new(wkv_meter **out, int threads)
             e = fail(WKV_ENOMEM, "no memory for a buffer of %zu MB to read", all / 1000000);
     }
     if (!e) pool_run(m->p, fill_part, &m->r);
-    if (e) wkv_meter_free(m);
-    else *out = m;
+    if (e)
+        wkv_meter_free(m);
+    else
+        *out = m;
     return e;
 }
 

@@ -7,12 +7,12 @@
 typedef struct {
     const rwkv *m;
     int texts, tokens, logits;
-    const wkv_zeros *zeros;
+    const wkv_sparsity *zeros;
     wkv_work *work;
 } counter;
 
 /* The share of a layer's units that are zero in each of the T rows of a pass. */
-static double all_zero(const wkv_zeros *z, int T)
+static double all_zero(const wkv_sparsity *z, int T)
 {
     int i = 0;
     while (1 << i < T && i < (int)(sizeof z->of / sizeof *z->of)) i++;
@@ -38,7 +38,8 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
     int T = c->texts * c->tokens;
     if (c->zeros && !strcmp(s->name, "ffn.value.weight") && t->in_rows) {
         const dtype type = (dtype)t->type;
-        double codes = t->by_unit ? (double)units_scales(type, t->cols) / (double)units_group(type, t->cols) : 1; /* scales are read */
+        double codes = t->by_unit ? (double)units_scales(type, t->cols) / (double)units_group(type, t->cols)
+                                  : 1; /* scales are read */
         work->read -= bytes * codes * all_zero(&c->zeros[layer], T);
     }
     return 0;
@@ -46,7 +47,7 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
 
 unsigned wkv_context_barriers(const wkv_context *c) { return c ? pool_barriers(context_pool(c)) : 0; }
 
-void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_zeros *zeros)
+void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_sparsity *zeros)
 {
     if (out) *out = (wkv_work){0};
     if (!out || !m) return;

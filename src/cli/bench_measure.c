@@ -60,7 +60,7 @@ static void weigh(figure *f)
 static int32_t take(bench *b, int text) { return b->ids[b->next[text]++ % b->n_ids]; }
 
 /* That many texts read a token each and want to know what follows; the zeros of the layers are counted, or not with NULL. */
-static int step(bench *b, int many, wkv_zeros *layers)
+static int step(bench *b, int many, wkv_sparsity *layers)
 {
     wkv_sequence q[TEXTS];
     int32_t ids[TEXTS];
@@ -71,7 +71,7 @@ static int step(bench *b, int many, wkv_zeros *layers)
                               .n = 1,
                               .logits = b->logits + (size_t)i * (size_t)b->e.about->vocab};
     }
-    return layers ? wkv_count_zeros(layers, b->e.context, q, many) : wkv_eval_batch(b->e.context, q, many);
+    return layers ? wkv_measure_sparsity(layers, b->e.context, q, many) : wkv_eval_batch(b->e.context, q, many);
 }
 
 /* One text reads n tokens; the logits of the last are wanted. */
@@ -98,7 +98,7 @@ static void add_work(wkv_work *to, const wkv_work *w, double times)
 static int count_work(bench *b, wkv_work *w, int many)
 {
     int L = b->e.about->layers, steps = (b->quick ? 16 : 64) / many;
-    wkv_zeros *layers = calloc((size_t)L, sizeof *layers);
+    wkv_sparsity *layers = calloc((size_t)L, sizeof *layers);
     if (!layers) return complain("out of memory");
     int status = 0;
     for (int i = 0; i <= steps && !status && !interrupted; i++)

@@ -6,9 +6,9 @@
 
 enum { PIECE = 256, SHOWN = 5, WIDE = 40 }; /* SHOWN: one token, and all of 2, 4, 8, 16; WIDE: columns of a whole bar */
 
-static double share(const wkv_zeros *z, int i) { return z->of[i] ? (double)z->zero[i] / (double)z->of[i] : 0; }
+static double share(const wkv_sparsity *z, int i) { return z->of[i] ? (double)z->zero[i] / (double)z->of[i] : 0; }
 
-static void add(wkv_zeros *to, const wkv_zeros *z)
+static void add(wkv_sparsity *to, const wkv_sparsity *z)
 {
     for (int i = 0; i < SHOWN; i++) {
         to->zero[i] += z->zero[i];
@@ -16,7 +16,7 @@ static void add(wkv_zeros *to, const wkv_zeros *z)
     }
 }
 
-static void print_row(const char *name, const wkv_zeros *z, int bar)
+static void print_row(const char *name, const wkv_sparsity *z, int bar)
 {
     put_text("  %-8s", name);
     for (int i = 0; i < SHOWN; i++) put_text(" %6.1f", 100 * share(z, i));
@@ -25,7 +25,7 @@ static void print_row(const char *name, const wkv_zeros *z, int bar)
     put_text("\n");
 }
 
-static void print_table(const bench *b, const wkv_zeros *layers, const wkv_zeros *all, int n)
+static void print_table(const bench *b, const wkv_sparsity *layers, const wkv_sparsity *all, int n)
 {
     const wkv_model_info *m = b->e.about;
     char name[32];
@@ -41,14 +41,14 @@ static void print_table(const bench *b, const wkv_zeros *layers, const wkv_zeros
     print_row("all", all, 0);
 }
 
-static json_t *row_json(const wkv_zeros *z)
+static json_t *row_json(const wkv_sparsity *z)
 {
     json_t *row = json_array();
     for (int i = 0; i < SHOWN; i++) json_array_append_new(row, json_real(share(z, i)));
     return row;
 }
 
-static int print_json(const bench *b, const wkv_zeros *layers, const wkv_zeros *all, int n)
+static int print_json(const bench *b, const wkv_sparsity *layers, const wkv_sparsity *all, int n)
 {
     const wkv_model_info *m = b->e.about;
     json_t *rows = json_array();
@@ -63,7 +63,7 @@ int bench_zeros(bench *b, int as_json)
 {
     int L = b->e.about->layers, n = b->n_ids - b->n_ids % 16, status = 0;
     if (!n) return complain("a text of %d tokens; at least 16 are needed to count zeros in adjacent ones", b->n_ids);
-    wkv_zeros *layers = calloc((size_t)L, sizeof *layers), all = {0};
+    wkv_sparsity *layers = calloc((size_t)L, sizeof *layers), all = {0};
     if (!layers) return complain("out of memory");
     progress bar;
     progress_begin(&bar, "reading");
@@ -73,7 +73,7 @@ int bench_zeros(bench *b, int as_json)
         wkv_sequence q = {.state = b->states[0], .tokens = b->ids + at, .n = piece};
         if (interrupted)
             status = 130;
-        else if (wkv_count_zeros(layers, b->e.context, &q, 1))
+        else if (wkv_measure_sparsity(layers, b->e.context, &q, 1))
             status = complain_library();
     }
     progress_end(&bar);

@@ -3,7 +3,7 @@
 #include "engine.h"
 #include "input.h"
 #include "say.h"
-#include "wkv_bench.h"
+#include "wkv_study.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,6 @@
 #include "slash.h"
 #include "think.h"
 #include "writer.h"
-#include "wkv_bench.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +29,8 @@ static const option options[] = {
     {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show how tokens are drawn, and the speed after each answer"},
 };
 static const group own = GROUP("Conversation", options);
-static const group *const groups[] = {&own, &sampling_group, &model_group, &weights_group, &adapter_group, &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&own,           &sampling_group,  &model_group,   &weights_group,
+                                      &adapter_group, &tokenizer_group, &general_group, NULL};
 
 static void defaults(void) { sampling_defaults(NULL, "the template's"); }
 

@@ -6,7 +6,6 @@
 #include "say.h"
 #include "think.h"
 #include "writer.h"
-#include "wkv_bench.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 #include "engine.h"
 #include "models.h"
 #include "say.h"
-#include "wkv_bench.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +53,8 @@ static void notice_memory(const wkv_model *m)
     char a[32], b[32];
     size_t need = wkv_model_bytes(m, NULL), there = wkv_memory_available() + wkv_memory_resident();
     if (need > there)
-        note("the weights take %s, and there are %s of memory: they will be read from the disk again and again; --type q8 or q4 takes less",
+        note("the weights take %s, and there are %s of memory: they will be read from the disk again and again; --type "
+             "q8 or q4 takes less",
              as_bytes(a, (double)need), as_bytes(b, (double)there));
 }
 

@@ -7,7 +7,6 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,21 +34,9 @@ static const command cmd_help = {
     .run = run_help,
 };
 
-const command *const commands[] = {&cmd_generate, &cmd_chat,     &cmd_info, &cmd_tokenize, &cmd_logits,
-                                   &cmd_train,    &cmd_vocab,    &cmd_tune, &cmd_merge,    &cmd_convert,
-                                   &cmd_pull,     &cmd_bench,    &cmd_doctor, &cmd_selftest, &cmd_help, NULL};
-
-int usage(const command *c, const char *fmt, ...)
-{
-    fflush(stdout);
-    va_list args;
-    va_start(args, fmt);
-    fputs("wkv: ", stderr);
-    vfprintf(stderr, fmt, args);
-    va_end(args);
-    fprintf(stderr, "\nTry: wkv %s%shelp\n", c ? c->name : "", c ? " --" : "");
-    return 2;
-}
+const command *const commands[] = {&cmd_generate, &cmd_chat,     &cmd_info,  &cmd_tokenize, &cmd_logits, &cmd_train,
+                                   &cmd_vocab,    &cmd_tune,     &cmd_merge, &cmd_convert,  &cmd_pull,   &cmd_bench,
+                                   &cmd_doctor,   &cmd_selftest, &cmd_help,  NULL};
 
 static const command *find(const char *name)
 {
@@ -135,6 +122,6 @@ int main(int argc, char **argv)
     if (strcmp(nl_langinfo(CODESET), "UTF-8"))
         setlocale(LC_CTYPE, "C.UTF-8"); /* text is UTF-8 whatever the locale says */
     signal(SIGBUS, on_bus_error);
-    signal(SIGPIPE, SIG_IGN);           /* a reader that leaves is an end like any other: see put_end */
+    signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an end like any other: see put_end */
     return put_end(start(argc, argv));
 }

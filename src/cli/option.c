@@ -3,6 +3,7 @@
 #include "habits.h"
 #include "models.h"
 #include "say.h"
+#include <stdarg.h>
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -11,6 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+int usage(const command *c, const char *fmt, ...)
+{
+    fflush(stdout);
+    va_list args;
+    va_start(args, fmt);
+    fputs("wkv: ", stderr);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fprintf(stderr, "\nTry: wkv %s%shelp\n", c ? c->name : "", c ? " --" : "");
+    return 2;
+}
 
 int asked_help, asked_version;
 
@@ -251,7 +264,7 @@ static int take_model(const command *c, int *n, char **operands)
     if (!c->model || !*n || (c->most && !model_exists(operands[0]))) return 0;
     if (*c->model) return usage(c, "the model is given twice: %s and %s", *c->model, operands[0]);
     *c->model = operands[0];
-    memmove(operands, operands + 1, sizeof *operands * (size_t)--*n);
+    memmove(operands, operands + 1, sizeof *operands * (size_t)-- * n);
     return 0;
 }
 

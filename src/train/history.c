@@ -1,5 +1,6 @@
 /* history.c - writing the figures down, and reading them again when a run is resumed. */
 #include "train/history.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include <errno.h>
@@ -7,7 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- what was written before ------------------------------------------------------------------------------------------- */
@@ -205,9 +205,7 @@ int64_t history_sync(history *h)
 int history_page(history *h, const wkv_train_plan *p, const wkv_train_report *r, int over)
 {
     enum { SECONDS = 5 };
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    double now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    const double now = clock_seconds();
     if (!over && h->page_time > 0 && now - h->page_time < SECONDS) return 0;
     h->page_time = now;
     file_out out;

@@ -1,5 +1,6 @@
 /* run.c - wkv_train: one step after another, measured, written down and kept. What a run is made of is opened in begin.c. */
 #include "train/run.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/thread.h"
@@ -7,14 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- measuring ------------------------------------------------------------------------------------------------------ */
 
@@ -44,10 +37,10 @@ static int measure(job *j)
     if (n < all) all = (int)n;
     to = all;
     if (j->ranks) pool_share(all, 1, j->ranks->rank, j->ranks->count, &from, &to);
-    double sum = 0, begin = seconds();
+    double sum = 0, begin = clock_seconds();
     int err = sum_losses(j, from, to, &sum);
     if ((err = ranks_agree_on(j->ranks, err, &sum, 1))) return err;
-    j->idle += seconds() - begin;
+    j->idle += clock_seconds() - begin;
     if (all < 1) return 0;
     r->valid_loss = sum / all;
     if (j->vocab && j->held_bytes > 0)
@@ -92,7 +85,7 @@ static int write_sample(job *j)
     const tokens *d = j->held_n ? j->held : &j->text;
     int64_t at = j->held_n ? j->held_at : 0, n = j->held_n ? j->held_n : j->text.n;
     int prompt = n < PROMPT ? (int)n : PROMPT;
-    double begin = seconds();
+    double begin = clock_seconds();
     tokens_copy(d, at, prompt, ids);
     int err = trainer_sample(j->t, ids, prompt, ids + prompt, LENGTH);
     if (err) return err;
@@ -102,7 +95,7 @@ static int write_sample(job *j)
     while ((j->sample[shown] & 0xc0) == 0x80) shown++; /* a character that the prompt begins and the model ends */
     j->report.sample_prompt = (int)shown;
     j->report.sample = j->sample;
-    j->idle += seconds() - begin;
+    j->idle += clock_seconds() - begin;
     return history_sample(&j->history, &j->report);
 }
 
@@ -166,7 +159,7 @@ static int one_step(job *j)
 {
     wkv_train_report *r = &j->report;
     size_t row = (size_t)j->o.context + 1;
-    double begin = seconds();
+    double begin = clock_seconds();
     for (int b = 0; b < j->o.batch; b++) order_next(&j->order, j->rows + (size_t)b * row);
     int first = j->ranks ? j->ranks->rank * j->own : 0;
     int err = wkv_trainer_step(j->t, j->rows + (size_t)first * row, j->own, j->o.context, &r->loss);
@@ -178,7 +171,7 @@ static int one_step(job *j)
         j->at.loss_count++;
     }
     describe(j);
-    measure_speed(j, seconds() - begin);
+    measure_speed(j, clock_seconds() - begin);
     return err;
 }
 
@@ -201,7 +194,7 @@ static int write_down(job *j, int last)
 static int save_is_due(const job *j)
 {
     enum { SECONDS = 600 };
-    return every(j->o.save_every, j->report.step) || (j->o.save_every > 0 && seconds() - j->saved > SECONDS);
+    return every(j->o.save_every, j->report.step) || (j->o.save_every > 0 && clock_seconds() - j->saved > SECONDS);
 }
 
 /* All that may be due after a step. The process that leads says whether the run stops; with several each step ends here with
@@ -220,16 +213,16 @@ static int after_step(job *j, int last, int *stop)
     if ((err = ranks_agree_on(j->ranks, err, due, 2))) return err;
     *stop = due[0] > 0;
     if (due[1] <= 0) return 0;
-    double begin = seconds();
+    double begin = clock_seconds();
     err = save_checkpoint(j);
-    j->saved = seconds();
+    j->saved = clock_seconds();
     j->idle += j->saved - begin;
     return err;
 }
 
 static int train(job *j)
 {
-    j->saved = seconds();
+    j->saved = clock_seconds();
     wkv_train_report *r = &j->report;
     int err = 0, stop = 0;
     while (!err && !stop && r->step < r->steps) {

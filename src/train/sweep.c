@@ -4,20 +4,19 @@
  * forward and backward at once. With the gradient passed there are two sweeps: forward, keeping the state with which each
  * chunk begins, and backward, chunk by chunk from the last, where what a chunk's backward says of its initial state is what
  * the one before starts from. Either way the activations of one chunk are all that there ever is. */
+#include "base/clock.h"
 #include "train/tuner.h"
-#include "wkv_bench.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct {
     tuner *t;
     const sample *s;
-    int n, length, chunks;         /* samples; rows of a chunk; chunks of the longest sample */
-    int64_t counted;               /* tokens whose loss is meant                             */
-    size_t len;                    /* of a state                                             */
-    int learn, passed;             /* gradients are taken; from a chunk to the one before    */
+    int n, length, chunks; /* samples; rows of a chunk; chunks of the longest sample */
+    int64_t counted;       /* tokens whose loss is meant                             */
+    size_t len;            /* of a state                                             */
+    int learn, passed;     /* gradients are taken; from a chunk to the one before    */
     double loss;
     real *states, *dstates, *kept; /* n states; their gradients; those with which chunks begin, n for each chunk */
     int32_t *ids, *targets;
@@ -203,25 +202,18 @@ int tuner_gradient(tuner *t, const sample *s, int n, int learn, double *loss)
 
 /* ---- cost -------------------------------------------------------------------------------------------------------- */
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* The gradient of n samples, up to three times within a second; the quickest counts. */
 static int measure_gradient(tuner *t, const sample *s, int n, tuner_cost *out)
 {
-    double best = INFINITY, begin = seconds(), loss;
+    double best = INFINITY, begin = clock_seconds(), loss;
     int64_t rows = 0;
     int err = 0;
     for (int i = 0; i < n; i++) rows += rows_of(&s[i]);
     t->c.mem.peak = 0;
-    for (int i = 0; i < 3 && !err && (!i || seconds() - begin < 1); i++) {
-        double from = seconds();
+    for (int i = 0; i < 3 && !err && (!i || clock_seconds() - begin < 1); i++) {
+        double from = clock_seconds();
         err = tuner_gradient(t, s, n, 1, &loss);
-        best = fmin(best, seconds() - from);
+        best = fmin(best, clock_seconds() - from);
     }
     memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads);
     *out = (tuner_cost){.token_seconds = best / (double)rows, .work_bytes = (size_t)t->c.mem.peak};

@@ -1,5 +1,6 @@
 /* trainer.c - the trainer: a model, its blocks, and one step after another over the tape. */
 #include "train/trainer.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "cpu/simd.h"
 #include "ops/device.h"
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- options -------------------------------------------------------------------------------------------------------- */
 
@@ -332,13 +332,6 @@ static int run_all(wkv_trainer *t, const int32_t *tokens, int batch_size, int le
 
 /* ---- memory --------------------------------------------------------------------------------------------------------- */
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 int trainer_cost(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int whole, row_cost *out)
 {
     double loss, rows = (double)batch_size * length, best = INFINITY;
@@ -346,11 +339,11 @@ int trainer_cost(wkv_trainer *t, const int32_t *tokens, int batch_size, int leng
     int err = 0;
     t->c.whole = whole;
     t->c.mem.peak = 0;
-    for (double all = seconds(), i = 0; i < 3 && !err && (i == 0 || seconds() - all < 1);
+    for (double all = clock_seconds(), i = 0; i < 3 && !err && (i == 0 || clock_seconds() - all < 1);
          i++) { /* at first pages are new */
-        double begin = seconds();
+        double begin = clock_seconds();
         err = run(t, tokens, batch_size, length, 1, 1, 0, &loss);
-        best = fmin(best, seconds() - begin);
+        best = fmin(best, clock_seconds() - begin);
     }
     *out = (row_cost){.seconds = best / rows, .bytes = fmax(0, (double)t->c.mem.peak / rows - 4.0 * t->p.model.V)};
     if (peak > t->c.mem.peak) t->c.mem.peak = peak;

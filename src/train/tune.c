@@ -1,5 +1,6 @@
 /* tune.c - wkv_tune: samples in, adapter or state out. */
 #include "wkv_tune.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "text/beside.h"
@@ -7,12 +8,10 @@
 #include "train/history.h"
 #include "train/samples.h"
 #include "train/vocabulary.h"
-#include "wkv_bench.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct {
     const wkv_tune_options *o;
@@ -30,13 +29,6 @@ typedef struct {
     double work; /* seconds spent in steps */
     int64_t tokens;
 } job;
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static int or_default(int x, int otherwise) { return x ? x : otherwise; }
 static float or_default_real(float x, float otherwise) { return x == 0 ? otherwise : x < 0 ? 0 : x; }
@@ -160,11 +152,11 @@ static int measure(job *j, wkv_tune_report *r)
 
 static int one_step(job *j, wkv_tune_report *r)
 {
-    double start = seconds();
+    double start = clock_seconds();
     choose(j, r->step);
     int err = tuner_step(j->t, j->now, j->batch, &r->loss);
     if (err) return err;
-    j->work += seconds() - start;
+    j->work += clock_seconds() - start;
     r->step = j->t->step;
     r->lr = j->t->lr;
     r->norm = j->t->norm;

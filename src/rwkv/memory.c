@@ -1,7 +1,6 @@
-/* memory.c - how much memory there is, is taken, and is needed. */
+/* memory.c - the memory that is free, that the process holds, and that a model needs. */
 #include "base/memory.h"
 #include "rwkv/api.h"
-#include "wkv_bench.h"
 
 size_t wkv_memory_available(void) { return memory_available(); }
 size_t wkv_memory_peak(void) { return memory_peak(); }

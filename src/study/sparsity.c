@@ -1,21 +1,21 @@
-/* zeros.c - which squared ReLUs are zero, layer by layer: a context's device that looks at what it made. */
+/* sparsity.c - counts the squared ReLUs that are zero, layer by layer: a context's device that looks at its results. */
 #include <stdlib.h>
 #include "base/error.h"
 #include "ops/device.h"
 #include "rwkv/api.h"
-#include "wkv_bench.h"
+#include "wkv_study.h"
 
-enum { WIDTHS = sizeof((wkv_zeros *)0)->zero / sizeof(int64_t), GROUP = 1 << (WIDTHS - 1) };
+enum { WIDTHS = sizeof((wkv_sparsity *)0)->zero / sizeof(int64_t), GROUP = 1 << (WIDTHS - 1) };
 
 /* A device's functions are told nothing of who asks: the counts of the evaluation that runs on this thread. */
 static _Thread_local struct {
     const device *inner;
-    wkv_zeros *layers;
+    wkv_sparsity *layers;
     int F, L, layer; /* layer: whose turn it is; each has one squared ReLU */
 } seen;
 
 /* x: `rows` rows of F, at most GROUP. */
-static void count_group(wkv_zeros *z, const real *x, int rows, int F)
+static void count_group(wkv_sparsity *z, const real *x, int rows, int F)
 {
     static const uint32_t firsts[WIDTHS] = {~0u, 0x55555555, 0x11111111, 0x01010101, 0x00010001, 1};
     for (int i = 0; i < F; i++) {
@@ -44,7 +44,7 @@ static void counting_linear(pool *p, const product *q, int n, int T)
         if (q[i].map == MAP_RELU2) count_rows(q[i].y, T);
 }
 
-int wkv_count_zeros(wkv_zeros *layers, wkv_context *c, const wkv_sequence *sequences, int count)
+int wkv_measure_sparsity(wkv_sparsity *layers, wkv_context *c, const wkv_sequence *sequences, int count)
 {
     REQUIRE(layers, "the list of layers");
     REQUIRE(c, "the context");

@@ -1,9 +1,9 @@
-/* score.c - how probable a model finds a text, and how far two models' opinions of it are apart. */
+/* score.c - the probability of a text, and the difference of two models' next-token distributions. */
 #include <math.h>
 #include <stdlib.h>
 #include "base/error.h"
 #include "rwkv/api.h"
-#include "wkv_bench.h"
+#include "wkv_study.h"
 
 enum { PIECE = 64 }; /* tokens whose logits are in memory at once */
 

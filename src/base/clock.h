@@ -1,0 +1,10 @@
+/* clock.h - time that only goes forward, from an arbitrary beginning. */
+#ifndef WKV_BASE_CLOCK_H
+#define WKV_BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_ns(void);     /* nanoseconds */
+double clock_seconds(void); /* the same in seconds */
+
+#endif
