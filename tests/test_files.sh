@@ -134,6 +134,7 @@ for name in final.safetensors best.safetensors final.vocab.txt best.vocab.txt tr
         train -d story.txt --vocab bytes -o "r-$name" -n 1 -q
     is "$(cat "r-$name"/*)" mine "a folder with $name"
 done
+refused "continue the run with --resume" train -d story.txt --vocab bytes -o r-train.jsonl -n 1 -q
 refused "r-final.safetensors/final.safetensors: is the result of another run" \
     train --resume -d story.txt --vocab bytes -o r-final.safetensors -n 1 -q
 for name in lora.safetensors lora.pth state.pth final.safetensors tune.jsonl; do

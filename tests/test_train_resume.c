@@ -226,7 +226,7 @@ static void other_settings_are_refused(void)
     EXPECT_HAS(wkv_error(), "the text is not");
     o = (wkv_train_options){.out = in_folder("nowhere"), .resume = 1};
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "no checkpoint");
+    EXPECT_HAS(wkv_error(), "no checkpoint yet; repeat the command that began it, with --resume");
 }
 
 /* A checkpoint is also a model. */

@@ -48,10 +48,12 @@ static int check_folder(const job *j)
     if (o->valid) others[n++] = o->valid;
     if (o->vocab && !o->resume) others[n++] = o->vocab; /* a resumed run may read the copy that it made */
     if (o->init && !j->from) others[n++] = o->init;
-    int err = folder_refuse(o->out, results, others, 0);
-    if (!err && o->data) err = folder_refuse(o->out, results, o->data, 0);
+    int err = folder_refuse(o->out, results, others, NULL);
+    if (!err && o->data) err = folder_refuse(o->out, results, o->data, NULL);
     if (err || j->from) return err;
-    return folder_refuse(o->out, o->resume ? finished : results, &none, 1);
+    const char *way = "take another folder, or move it away";
+    if ((err = folder_refuse(o->out, finished, &none, way)) || o->resume) return err;
+    return folder_refuse(o->out, results, &none, "take another folder, or continue the run with --resume");
 }
 
 /* Find the checkpoint to go on from, and take over its settings. */
@@ -65,7 +67,8 @@ static int find_checkpoint(job *j)
     else if (newest && !(err = checkpoint_open(&j->from, &j->damaged, j->o.out)))
         err = settings_resume(&j->o, checkpoint_setting, j->from);
     else if (!newest && j->o.resume && !j->o.data)
-        err = fail(WKV_EARG, "%s: there is no checkpoint to go on from, and no data to begin with", j->o.out);
+        err = fail(WKV_EARG, "%s: the run has no checkpoint yet; repeat the command that began it, with --resume",
+                   j->o.out);
     free(newest);
     if (!err) err = check_folder(j);
     if (err || !j->from) return err;

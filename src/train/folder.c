@@ -25,7 +25,7 @@ int folder_make(const char *folder)
     return 0;
 }
 
-static int refuse(const char *path, const char *const *inputs, int fresh)
+static int refuse(const char *path, const char *const *inputs, const char *way)
 {
     struct stat about;
     for (; *inputs; inputs++)
@@ -33,16 +33,17 @@ static int refuse(const char *path, const char *const *inputs, int fresh)
             return fail(WKV_EARG,
                         "%s: is an input of this run, %s, and would be replaced; take another folder for the results",
                         path, *inputs);
-    if (!fresh || stat(path, &about) || (S_ISREG(about.st_mode) && !about.st_size)) return 0;
-    return fail(WKV_EARG, "%s: is the result of another run; take another folder, or move it away", path);
+    if (!way || stat(path, &about) || (S_ISREG(about.st_mode) && !about.st_size)) return 0;
+    return fail(WKV_EARG, "%s: is the result of another run; %s", path, way);
 }
 
-int folder_refuse(const char *folder, const char *const *names, const char *const *inputs, int fresh)
+int folder_refuse(const char *folder, const char *const *names, const char *const *inputs,
+                  const char *way)
 {
     int err = 0;
     for (; !err && *names; names++) {
         char *path = path_in(folder, *names);
-        err = path ? refuse(path, inputs, fresh) : WKV_ENOMEM;
+        err = path ? refuse(path, inputs, way) : WKV_ENOMEM;
         free(path);
     }
     return err;

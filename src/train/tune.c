@@ -107,7 +107,7 @@ static int check_folder(const wkv_tune_options *o)
                             o->with.lora ? o->with.lora : "",
                             o->with.state ? o->with.state : "",
                             NULL};
-    return folder_refuse(o->out, results, inputs, 1);
+    return folder_refuse(o->out, results, inputs, "take another folder, or move it away");
 }
 
 static int open_folder(job *j)
