@@ -97,6 +97,21 @@ static void tab_and_resize(void)
     end("exit\r");
 }
 
+/* A character typed at the beginning of a line of three rows is followed by all of the line: libedit's insertion of
+ * characters, \033[@ or \033[4h, loses its end. */
+static void insert_in_long_line(void)
+{
+    if (!begin()) SKIP("no pseudo-terminal");
+    size_t at = wait_for("> ", 0);
+    for (int i = 0; i < 17; i++) type("abcdefghi ");
+    type("the end");
+    at = wait_for("the end", at);
+    type("\001X");
+    wait_for("the end", wait_for("X", at));
+    EXPECT(!strstr(seen + at, "\033[1@") && !strstr(seen + at, "\033[@") && !strstr(seen + at, "\033[4h"));
+    end("\001\013/quit\r");
+}
+
 /* The line is in a file that only its owner reads, and comes back with the arrow in another session. */
 static void history(void)
 {
@@ -142,6 +157,7 @@ int main(void)
     setenv("LC_ALL", "C.UTF-8", 1);
     RUN(tab_and_resize);
     RUN(history);
+    RUN(insert_in_long_line);
     folder_end();
     return DONE();
 }

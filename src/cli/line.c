@@ -86,8 +86,10 @@ static unsigned char complete(EditLine *e, int key)
         n++;
     }
     char more[64] = "\t";
-    if (found) snprintf(more, sizeof more, "%.*s%s", (int)(common - typed), found + typed, n == 1 ? " " : "");
-    else if (typed && *line->buffer == '/') return CC_REFRESH_BEEP;
+    if (found)
+        snprintf(more, sizeof more, "%.*s%s", (int)(common - typed), found + typed, n == 1 ? " " : "");
+    else if (typed && *line->buffer == '/')
+        return CC_REFRESH_BEEP;
     if (!*more) return CC_REFRESH_BEEP;
     return el_insertstr(e, more) ? CC_ERROR : CC_REFRESH;
 }
@@ -153,6 +155,9 @@ static int open_editor(void)
     el_wset(editor, EL_ADDFN, L"wkv-complete", L"complete a command", complete); /* el_set would leak copies of both */
     el_set(editor, EL_BIND, "^I", "wkv-complete", NULL);
     el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    /* libedit loses the end of a line of several rows when it inserts characters; without these it writes rows again */
+    static const char *const inserting[] = {"ic", "IC", "im", "ei"};
+    for (size_t i = 0; i < sizeof inserting / sizeof *inserting; i++) el_set(editor, EL_SETTC, inserting[i], "", NULL);
     el_wset(editor, EL_GETCFN, read_character);
     recall_load(add_to_history);
     return 1;
