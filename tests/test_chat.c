@@ -112,6 +112,22 @@ static void insert_in_long_line(void)
     end("\001\013/quit\r");
 }
 
+/* Backspace deletes an emoji of five code points, a family, at once. */
+static void delete_emoji(void)
+{
+    char find[512];
+    snprintf(find, sizeof find, "grep -q wkv-delete-grapheme '%s'", program);
+    if (system(find)) SKIP("a build without utf8proc");
+    if (!begin()) SKIP("no pseudo-terminal");
+    size_t at = wait_for("> ", 0);
+    type("/zz\U0001f468\u200d\U0001f469\u200d\U0001f467");
+    at = wait_for("\U0001f467", at);
+    type("\177yy\r");
+    at = wait_for("there is no /zzyy;", wait_for("\r\033[J", at));
+    wait_for("> ", at);
+    end("exit\r");
+}
+
 /* The line is in a file that only its owner reads, and comes back with the arrow in another session. */
 static void history(void)
 {
@@ -158,6 +174,7 @@ int main(void)
     RUN(tab_and_resize);
     RUN(history);
     RUN(insert_in_long_line);
+    RUN(delete_emoji);
     folder_end();
     return DONE();
 }

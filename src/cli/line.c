@@ -31,6 +31,9 @@ static char *read_plain(const char *prompt, int *typed)
 #ifdef HAVE_EDIT
 #include <histedit.h>
 #include <wchar.h>
+#ifdef HAVE_UTF8PROC
+#include <utf8proc.h>
+#endif
 
 static EditLine *editor;
 static History *history_list;
@@ -58,17 +61,57 @@ static int row_of_cursor(const LineInfoW *line, int width)
     return column >= width ? row + 1 : row;
 }
 
-/* Draw the line again. libedit believes the cursor to be at the start of an empty screen once its size is set. */
-static void redraw(EditLine *e)
+/* Delete n characters before the cursor and draw the line again. libedit believes the cursor to be at the start of an
+ * empty screen once its size is set. */
+static void redraw(EditLine *e, int n)
 {
     resized = 0;
     const int row = row_of_cursor(el_wline(e), terminal_width());
     if (row) fprintf(stdout, "\033[%dA", row);
     fputs("\r\033[J", stdout);
     fflush(stdout);
+    el_deletestr(e, n);
     el_resize(e);
     el_set(e, EL_REFRESH);
 }
+
+#ifdef HAVE_UTF8PROC
+/* Backspace: a whole grapheme, which in an emoji may be several code points. Terminals disagree with libedit on the
+ * width of such a line, so it is drawn again. */
+static unsigned char delete_grapheme(EditLine *e, int key)
+{
+    (void)key;
+    const LineInfoW *line = el_wline(e);
+    utf8proc_int32_t state = 0;
+    int n = line->cursor > line->buffer, longest = n;
+    for (const wchar_t *at = line->buffer + 1; at < line->cursor; at++) {
+        n = utf8proc_grapheme_break_stateful(at[-1], *at, &state) ? 1 : n + 1;
+        if (n > longest) longest = n;
+    }
+    if (longest > 1)
+        redraw(e, n);
+    else
+        el_deletestr(e, n);
+    return n ? CC_REFRESH : CC_ERROR;
+}
+
+/* A search (Ctrl-R), which libedit shows behind a line end, knows its own name for Backspace only. */
+static void bind_backspace(EditLine *e, const char *key)
+{
+    const LineInfoW *line = el_wline(e);
+    const wchar_t *at = line->buffer;
+    while (at < line->lastchar && *at != '\n') at++;
+    el_set(e, EL_BIND, key, at < line->lastchar ? "em-delete-prev-char" : "wkv-delete-grapheme", NULL);
+}
+
+static void add_grapheme(EditLine *e)
+{
+    el_wset(e, EL_ADDFN, L"wkv-delete-grapheme", L"delete a grapheme", delete_grapheme);
+}
+#else
+static void bind_backspace(EditLine *e, const char *key) { (void)e, (void)key; }
+static void add_grapheme(EditLine *e) { (void)e; }
+#endif
 
 /* Tab: the first word of the line, as far as it is the same in all words that begin with it; elsewhere a tab. */
 static unsigned char complete(EditLine *e, int key)
@@ -120,7 +163,7 @@ static int read_character(EditLine *e, wchar_t *out)
         ssize_t got = read_byte(&byte);
         if (got <= 0) {
             if (got < 0 && errno == EINTR && !interrupted) {
-                if (resized) redraw(e);
+                if (resized) redraw(e, 0);
                 continue;
             }
             const LineInfo *line = el_line(e);
@@ -130,6 +173,7 @@ static int read_character(EditLine *e, wchar_t *out)
         size_t n = mbrtowc(out, &byte, 1, &part);
         if (n == (size_t)-2) continue;
         if (n == (size_t)-1) part = (mbstate_t){0}, *out = L'?';
+        if (byte == 0x7f || byte == '\b') bind_backspace(e, byte == '\b' ? "^H" : "^?");
         return 1;
     }
 }
@@ -153,6 +197,7 @@ static int open_editor(void)
     el_set(editor, EL_SIGNAL, 0);
     el_set(editor, EL_PROMPT_ESC, tell_prompt, '\1');
     el_wset(editor, EL_ADDFN, L"wkv-complete", L"complete a command", complete); /* el_set would leak copies of both */
+    add_grapheme(editor);
     el_set(editor, EL_BIND, "^I", "wkv-complete", NULL);
     el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
     /* libedit loses the end of a line of several rows when it inserts characters; without these it writes rows again */
