@@ -1,5 +1,5 @@
-/* test_chat.c - the chat on a terminal: Tab, history between sessions, a terminal that is made narrower. The program is
- * $WKV or ./wkv on a pseudo-terminal; without libedit there is nothing to see. */
+/* test_chat.c - the program on a terminal: texts that are typed, and chat with its Tab, its history between sessions
+ * and a terminal that is made narrower. The program is $WKV or ./wkv on a pseudo-terminal; chat needs libedit. */
 #define _DEFAULT_SOURCE
 #define _XOPEN_SOURCE 700 /* posix_openpt */
 #include "folder.h"
@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -15,21 +16,24 @@
 #include <unistd.h>
 
 static const char *program;
+static const char alone[] = "no pseudo-terminal, or a build without libedit";
 static int terminal = -1;
 static pid_t child;
 static char seen[1 << 16];
 static size_t n_seen;
 
-static void be_child(const char *name)
+typedef const char *arguments[9]; /* the last one is NULL */
+
+static void be_child(const char *name, const arguments words)
 {
     setsid();
     int f = open(name, O_RDWR); /* becomes the controlling terminal */
     for (int i = 0; i < 3; i++) dup2(f, i);
-    execl(program, "wkv", "chat", "-n", "1", "-T", "0", "-t", "1", (char *)NULL);
+    execv(program, (char **)(uintptr_t)words);
     _exit(127);
 }
 
-static int begin(void)
+static int begin_with(const arguments words)
 {
     n_seen = 0;
     terminal = posix_openpt(O_RDWR | O_NOCTTY);
@@ -37,8 +41,21 @@ static int begin(void)
     ioctl(terminal, TIOCSWINSZ, &(struct winsize){.ws_row = 24, .ws_col = 80});
     const char *name = ptsname(terminal);
     fflush(stdout);
-    if (!(child = fork())) be_child(name);
+    if (!(child = fork())) be_child(name, words);
     return child > 0;
+}
+
+/* whether the program has an editor's command of this name */
+static int has(const char *name)
+{
+    char find[512];
+    snprintf(find, sizeof find, "grep -q %s '%s'", name, program);
+    return !system(find);
+}
+
+static int begin(void)
+{
+    return has("em-inc-search-prev") && begin_with((arguments){"wkv", "chat", "-n", "1", "-T", "0", "-t", "1"});
 }
 
 /* Read until the text behind `from` holds `words`; the place behind them, or 0 after 20 seconds. */
@@ -76,9 +93,26 @@ static void end(const char *keys)
     close(terminal);
 }
 
+/* A text that is typed ends with one Ctrl-D, and a note says that it is waited for. */
+static void typed_text(void)
+{
+    const arguments text = {"wkv", "tokenize", "--vocab", "bytes"},
+                    lines = {"wkv", "tokenize", "--vocab", "bytes", "--jsonl", "-"};
+    if (!begin_with(text)) SKIP("no pseudo-terminal");
+    size_t at = wait_for("until Ctrl-D", 0);
+    type("ab\n\004");
+    wait_for("97 98 10", at);
+    end("");
+    if (!begin_with(lines)) return;
+    at = wait_for("until Ctrl-D", 0);
+    type("{\"text\": \"ab\"}\n\004");
+    wait_for("[97, 98]", at);
+    end("");
+}
+
 static void tab_and_resize(void)
 {
-    if (!begin()) SKIP("no pseudo-terminal");
+    if (!begin()) SKIP("%s", alone);
     size_t at = wait_for("> ", 0);
     type("/he\t\r");
     at = wait_for("this list", at);
@@ -101,7 +135,7 @@ static void tab_and_resize(void)
  * characters, \033[@ or \033[4h, loses its end. */
 static void insert_in_long_line(void)
 {
-    if (!begin()) SKIP("no pseudo-terminal");
+    if (!begin()) SKIP("%s", alone);
     size_t at = wait_for("> ", 0);
     for (int i = 0; i < 17; i++) type("abcdefghi ");
     type("the end");
@@ -115,10 +149,8 @@ static void insert_in_long_line(void)
 /* Backspace deletes an emoji of five code points, a family, at once. */
 static void delete_emoji(void)
 {
-    char find[512];
-    snprintf(find, sizeof find, "grep -q wkv-delete-grapheme '%s'", program);
-    if (system(find)) SKIP("a build without utf8proc");
-    if (!begin()) SKIP("no pseudo-terminal");
+    if (!has("wkv-delete-grapheme")) SKIP("a build without utf8proc");
+    if (!begin()) SKIP("%s", alone);
     size_t at = wait_for("> ", 0);
     type("/zz\U0001f468\u200d\U0001f469\u200d\U0001f467");
     at = wait_for("\U0001f467", at);
@@ -134,7 +166,7 @@ static void history(void)
     char line[256];
     const char *path = in_folder("wkv/history");
     struct stat s;
-    if (!begin()) SKIP("no pseudo-terminal");
+    if (!begin()) SKIP("%s", alone);
     EXPECT_EQ(stat(path, &s), 0);
     EXPECT_EQ(s.st_mode & 0777, 0600);
     size_t at = wait_for("> ", 0);
@@ -162,15 +194,13 @@ int main(void)
     program = getenv("WKV");
     if (!program) program = "./wkv";
     if (access(program, X_OK)) return printf("skip chat: %s is not there\n0 passed, 0 failed, 1 skipped\n", program), 0;
-    char find[512];
-    snprintf(find, sizeof find, "grep -q em-inc-search-prev '%s'", program);
-    if (system(find)) return printf("skip chat: a build without libedit\n0 passed, 0 failed, 1 skipped\n"), 0;
     folder_begin("chat");
     setenv("XDG_STATE_HOME", folder, 1);
     setenv("HOME", folder, 1);
     setenv("TERM", "xterm", 1);
     setenv("NO_COLOR", "1", 1);
     setenv("LC_ALL", "C.UTF-8", 1);
+    RUN(typed_text);
     RUN(tab_and_resize);
     RUN(history);
     RUN(insert_in_long_line);

@@ -122,7 +122,6 @@ static int run(int n, char **operands)
     if (!jsonl && from_stdin) {
         char *text;
         size_t bytes;
-        if (on_terminal(0)) note("reading standard input until Ctrl-D");
         if (!(status = input_all(&text, &bytes, "-")))
             status = decode ? unspell(t, text, bytes, "standard input") : spell(&s, text, bytes, NULL, 0);
         free(text);

@@ -9,9 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int is_stdin(const char *path)
+{
+    if (strcmp(path, "-")) return 0;
+    if (on_terminal(0)) note("reading standard input until Ctrl-D");
+    return 1;
+}
+
 FILE *input_open(const char *path)
 {
-    if (!strcmp(path, "-")) return stdin;
+    if (is_stdin(path)) return stdin;
     FILE *f;
     if (wkv_file_open(&f, path)) complain_library();
     return f;
@@ -34,7 +41,7 @@ static int read_stdin(char **out, size_t *bytes)
 {
     *out = NULL;
     *bytes = 0;
-    size_t cap = 0, n = 0, got;
+    size_t cap = 0, n = 0;
     char *text = NULL;
     do {
         if (cap - n < 2) {
@@ -42,8 +49,8 @@ static int read_stdin(char **out, size_t *bytes)
             if (!more) goto no_memory;
             text = more;
         }
-        n += got = fread(text + n, 1, cap - n - 1, stdin);
-    } while (got && !interrupted);
+        n += fread(text + n, 1, cap - n - 1, stdin);
+    } while (!feof(stdin) && !ferror(stdin) && !interrupted); /* a read behind the end would wait for a second Ctrl-D */
     if (ferror(stdin) && !interrupted) {
         complain("standard input: %s", strerror(errno));
         free(text);
@@ -60,7 +67,7 @@ no_memory:
 
 int input_all(char **out, size_t *bytes, const char *path)
 {
-    if (!strcmp(path, "-")) return read_stdin(out, bytes);
+    if (is_stdin(path)) return read_stdin(out, bytes);
     return wkv_file_read(out, bytes, path) ? complain_library() : 0;
 }
 

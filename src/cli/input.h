@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* All of a file, or of standard input when path is "-", with a zero byte behind it; the caller frees it.
- * Returns 0, or 1 after the sentence. */
+/* All of a file, or of standard input when path is "-" (with a note when that is a terminal), with a zero byte behind
+ * it; the caller frees it. Returns 0, or 1 after the sentence. */
 int input_all(char **out, size_t *bytes, const char *path);
 
 /* A file to read from, standard input for "-"; NULL after the sentence. input_close closes all but standard input. */
