@@ -103,6 +103,11 @@ run 0 info folder
 holds out "RWKV-7"
 run 1 chat missing
 holds err "missing: No such file"
+run 1 generate typo.pth -n 2
+holds err "typo.pth: no such file; -m MODEL names a model that exists, and -p typo.pth continues the name as a text"
+wrong "typo.gguf: no such file; a model that exists comes first, or -m names it" generate typo.gguf "the end"
+run 0 generate -p typo.pth -n 2
+run 0 generate "my typo.pth" -n 2
 wrong "the model is given twice" generate -m a "$model" x
 wrong "the model is given twice" info -m a "$model"
 wrong "bench takes one model" bench "$model" x

@@ -1,6 +1,7 @@
 /* cmd_generate.c - continue a text. */
 #include "commands.h"
 #include "input.h"
+#include "models.h"
 #include "preset.h"
 #include "sampling.h"
 #include "say.h"
@@ -73,6 +74,9 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
         return usage(&cmd_generate, "the prompt is given twice: %s and %s",
                      argument ? "as an argument" : "with --prompt",
                      prompt_file ? "with --prompt-file" : "with --prompt");
+    if (argument && !engine_model && has_model_extension(argument) && !strchr(argument, ' ') && access(argument, F_OK))
+        return complain("%s: no such file; -m MODEL names a model that exists, and -p %s continues the name as a text",
+                        argument, argument);
     const char *from = prompt_file                               ? prompt_file
                        : argument && !strcmp(argument, "-")      ? "-"
                        : !argument && !prompt && !on_terminal(0) ? "-"

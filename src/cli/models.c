@@ -15,7 +15,7 @@ enum { EXTENSIONS = sizeof extensions / sizeof *extensions };
 
 int is_url(const char *name) { return !strncmp(name, "http://", 7) || !strncmp(name, "https://", 8); }
 
-static int has_extension(const char *name)
+int has_model_extension(const char *name)
 {
     const char *dot = strrchr(name, '.');
     for (int i = 1; dot && i < EXTENSIONS; i++)
@@ -29,17 +29,17 @@ int is_repository(const char *name)
     if (!slash || slash == name || !slash[1] || strchr(slash + 1, '/') || *name == '.' || *name == '~') return 0;
     for (const char *c = name; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("-_./", *c)) return 0;
-    return !has_extension(name);
+    return !has_model_extension(name);
 }
 
 int model_exists(const char *path)
 {
     struct stat s;
     if (stat(path, &s)) return 0;
-    if (!S_ISDIR(s.st_mode)) return S_ISREG(s.st_mode) && has_extension(path);
+    if (!S_ISDIR(s.st_mode)) return S_ISREG(s.st_mode) && has_model_extension(path);
     DIR *d = opendir(path);
     int found = 0;
-    for (struct dirent *entry; d && !found && (entry = readdir(d));) found = has_extension(entry->d_name);
+    for (struct dirent *entry; d && !found && (entry = readdir(d));) found = has_model_extension(entry->d_name);
     if (d) closedir(d);
     return found;
 }

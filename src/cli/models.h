@@ -12,6 +12,9 @@ enum { MODEL_ROOM = 4096 };
  * then 1. */
 const char *model_path(const char *name, char out[MODEL_ROOM], int *status);
 
+/* .pth, .safetensors and so on, in capitals too. */
+int has_model_extension(const char *name);
+
 /* A file with a checkpoint's extension, or a folder with such a file in it. */
 int model_exists(const char *path);
 

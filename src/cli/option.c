@@ -250,6 +250,8 @@ static int too_many(const command *c, char **operands)
     if (!c->most)
         return usage(c, "'%s' is not an option, and %s takes nothing else%s", extra, c->name,
                      by_name(c, "model") ? "; -m names a model" : "");
+    if (c->model && !*c->model && has_model_extension(operands[0]))
+        return usage(c, "%s: no such file; a model that exists comes first, or -m names it", operands[0]);
     if (c->most == 1)
         return usage(c, "one argument is enough; what is '%s'? (put quotes around words that belong together)", extra);
     const option *type = by_name(c, "type"); /* rwkv.cpp's and llama.cpp's order */
