@@ -133,22 +133,23 @@ static size_t visible(char *out, const char *bytes, size_t n)
     return at;
 }
 
-/* What is to be learnt stands between [ and ], at most so many tokens of the sample. */
+/* What is to be learnt stands between [ and ], unless that is all of the sample; at most so many tokens of it. */
 static int show_sample(void *user, const wkv_tune_sample *s)
 {
     enum { MOST = 200, ROOM = 4096 };
     watch *w = user;
-    int counts = 0;
+    int counts = 0, masked = 0;
     char line[ROOM];
     size_t at = 0;
+    for (int i = 0; i < s->n; i++) masked |= !s->counts[i];
     for (int i = 0; i < s->n && i < MOST && at < ROOM - 1200; i++) {
         size_t n;
         const char *bytes = wkv_token_bytes(s->tokenizer, s->ids[i], &n);
-        if ((s->counts[i] && i) != counts) line[at++] = counts ? ']' : '[';
-        counts = s->counts[i] && i;
+        if (masked && s->counts[i] != counts) line[at++] = counts ? ']' : '[';
+        counts = s->counts[i];
         at += n ? visible(line + at, bytes, n < 256 ? n : 256) : (size_t)sprintf(line + at, "<end>");
     }
-    if (counts) line[at++] = ']';
+    if (masked && counts) line[at++] = ']';
     note("sample %d: %.*s%s", ++w->shown, (int)at, line, s->n > MOST ? " ..." : "");
     return interrupted;
 }
