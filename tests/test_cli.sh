@@ -348,7 +348,12 @@ small="-d learn.txt --vocab $vocab -L 1 -C 16 --head-size 16 -T 16 -b 2"
 run 0 train $small -o run1 -n 20 -t 1 --seed 4
 is "$(cat out)" "run1/final.safetensors" "what train prints"
 holds err "step 20 of 20: loss"
+holds err "% of the float32 peak)"
 holds err "bits per byte"
+holds err "20 of 20 steps in 0:0"
+holds err "(last 10 steps), held-out loss "
+holds err "; run1/final.safetensors"
+holds err 'try it: wkv generate -m run1/final.safetensors "'
 # shellcheck disable=SC2086
 run 0 train $small -o run2 -n 20 -t 2 --seed 4 --quiet
 is "$(wc -c <err | tr -d ' ')" 0 "what train --quiet says on standard error"
@@ -436,6 +441,8 @@ holds err "4 samples of"
 holds err "sample 3: User: the 3"
 holds err "Assistant:[ end"
 holds err "step 3 of 3: loss"
+holds err "3 of 3 steps in 0:0"
+holds err "try it: wkv chat -m $model --lora tuned/lora.safetensors --load-state tuned/state.pth --vocab $vocab"
 holds tuned/tune.jsonl '"step": 3, '
 cksum "$model" >after
 same before after "a tuned model's file"
@@ -448,6 +455,10 @@ run 0 merge "$model" merged.pth $tuned --type f32
 holds out "merged.pth: logits of 64 tokens are at most"
 run 0 logits -m merged.pth --tokens 1,2,3
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedfull -n 1 --method full
+holds err "try it: wkv chat -m tunedfull/final.safetensors --vocab $vocab"
+run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedtext -n 1 -r 1 -T 8
+holds err "sample 1: the user and"
+holds err "try it: wkv generate -m $model --lora tunedtext/lora.safetensors"
 run 0 generate tunedfull/final.safetensors -n 3 "the"
 run 0 merge "$model" elsewhere.pth --lora tuned/lora.safetensors --type f32 --vocab "$vocab"
 run 0 generate -m elsewhere.pth -n 3 "the"

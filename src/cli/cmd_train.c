@@ -1,5 +1,6 @@
 /* cmd_train.c - train a model: the options, the plan and the progress of wkv_train. */
 #include "commands.h"
+#include "losses.h"
 #include "models.h"
 #include "mpirun.h"
 #include "say.h"
@@ -122,8 +123,7 @@ static void defaults(void)
 
 typedef struct {
     progress bar;
-    double loss, held; /* losses since the last line; the last measurement, negative: none */
-    int n;
+    losses losses;
 } watch;
 
 static void put_plan(const wkv_train_plan *p)
@@ -165,13 +165,9 @@ static int report(void *user, const wkv_train_report *r)
 {
     watch *w = user;
     char held[32] = "", share[32] = "", skipped[48] = "", left[16];
-    if (isfinite(r->loss)) {
-        w->loss += r->loss;
-        w->n++;
-    }
-    if (r->valid_loss >= 0) w->held = r->valid_loss;
-    if (w->held >= 0) snprintf(held, sizeof held, ", held-out %.3f", w->held);
-    if (r->share >= 0) snprintf(share, sizeof share, " (%.0f%% of peak)", 100 * r->share);
+    losses_add(&w->losses, r->step, r->steps, r->loss, r->valid_loss);
+    if (w->losses.held >= 0) snprintf(held, sizeof held, ", held-out %.3f", w->losses.held);
+    if (r->share >= 0) snprintf(share, sizeof share, " (%.0f%% of the float32 peak)", 100 * r->share);
     if (r->skipped) snprintf(skipped, sizeof skipped, ", %lld skipped", (long long)r->skipped);
     progress_at(&w->bar, (double)r->step, (double)r->steps,
                 "step %lld, loss %.3f%s, lr %.1e, gradient norm %.2f%s, %.0f tokens/s%s", (long long)r->step, r->smooth,
@@ -185,12 +181,12 @@ static int report(void *user, const wkv_train_report *r)
         note("step %lld: sample behind \"%.*s\": %s", (long long)r->step, r->sample_prompt, r->sample,
              r->sample + r->sample_prompt);
     int every = set.log_every ? set.log_every : 10;
-    if (!on_terminal(2) && (r->step % every == 0 || r->step == r->steps)) {
+    if (r->step % every && r->step != r->steps) return interrupted;
+    const double mean = losses_mean(&w->losses);
+    if (!on_terminal(2))
         note("step %lld of %lld: loss %.4f, lr %.2e, gradient norm %.2f%s, %.0f tokens/s%s, %s left",
-             (long long)r->step, (long long)r->steps, w->loss / w->n, r->lr, r->norm, skipped, r->tokens_per_second,
-             share, as_duration(left, r->seconds_left));
-        w->loss = 0, w->n = 0;
-    }
+             (long long)r->step, (long long)r->steps, mean, r->lr, r->norm, skipped, r->tokens_per_second, share,
+             as_duration(left, r->seconds_left));
     return interrupted;
 }
 
@@ -260,6 +256,20 @@ static double measure_peak(int threads)
     return roof.fma;
 }
 
+/* The model's path, and a command that goes on from here. */
+static int finish(watch *w, int stopped)
+{
+    char path[MODEL_ROOM];
+    snprintf(path, sizeof path, "%s/final.%s", set.out, save_type == 2 ? "pth" : "safetensors");
+    losses_note(&w->losses, seconds_now() - w->bar.begun, path);
+    put_text("%s\n", path);
+    if (stopped)
+        note("stopped; all of it is saved, and this goes on: wkv train --resume --out %s", set.out);
+    else
+        note("try it: wkv generate -m %s \"Once upon a time\"", path);
+    return stopped ? 130 : 0;
+}
+
 static int train(const wkv_ranks *ranks)
 {
     if (ranks->count > 1) set.ranks = ranks;
@@ -267,7 +277,7 @@ static int train(const wkv_ranks *ranks)
     if (set.shard_optimizer && ranks->count < 2)
         return complain("--shard-optimizer shares between processes, and this is the only one: %s", mpi_how);
     if (!say_quiet && !set.ranks && device != 1) set.peak = measure_peak(set.threads);
-    watch w = {.held = -1};
+    watch w = {.losses = {.held = -1}};
     set.plan = plan;
     set.report = report;
     set.user = &w;
@@ -277,9 +287,7 @@ static int train(const wkv_ranks *ranks)
     if (ranks->rank) return 0; /* the first process speaks for all, and its status is mpirun's */
     if (e && only_plan && e == WKV_ESTOPPED) return 0;
     if (e && !(e == WKV_ESTOPPED && interrupted)) return complain_library();
-    put_text("%s/final.%s\n", set.out, save_type == 2 ? "pth" : "safetensors");
-    if (e) note("stopped; all of it is saved, and this goes on: wkv train --resume --out %s", set.out);
-    return e ? 130 : 0;
+    return finish(&w, e);
 }
 
 static int run(int n, char **operands)

@@ -1,6 +1,7 @@
 /* cmd_tune.c - adapt a model: the options, the samples shown, and the progress of wkv_tune. */
 #include "commands.h"
 #include "engine.h"
+#include "losses.h"
 #include "models.h"
 #include "mpirun.h"
 #include "say.h"
@@ -90,9 +91,10 @@ static void defaults(void)
 }
 
 typedef struct {
-    int shown;    /* samples */
-    int64_t step; /* the last one done */
+    int shown;  /* samples                                       */
+    int masked; /* some of their tokens are not in the loss: turns */
     progress bar;
+    losses losses;
 } watch;
 
 static int show_plan(void *user, const wkv_tune_plan *p)
@@ -142,6 +144,7 @@ static int show_sample(void *user, const wkv_tune_sample *s)
     char line[ROOM];
     size_t at = 0;
     for (int i = 0; i < s->n; i++) masked |= !s->counts[i];
+    w->masked |= masked;
     for (int i = 0; i < s->n && i < MOST && at < ROOM - 1200; i++) {
         size_t n;
         const char *bytes = wkv_token_bytes(s->tokenizer, s->ids[i], &n);
@@ -158,23 +161,56 @@ static int report(void *user, const wkv_tune_report *r)
 {
     watch *w = user;
     char left[16];
-    w->step = r->step;
+    losses_add(&w->losses, r->step, r->steps, r->loss, r->valid_loss);
     progress_at(&w->bar, (double)r->step, (double)r->steps, "step %lld, loss %.3f, %.0f tokens/s", (long long)r->step,
                 r->loss, r->tokens_per_second);
     if (r->valid_loss >= 0) {
         progress_end(&w->bar);
         note("step %lld: held-out loss %.4f", (long long)r->step, r->valid_loss);
     }
-    if (!on_terminal(2) && (r->step % 10 == 0 || r->step == r->steps))
+    if (r->step % 10 && r->step != r->steps) return interrupted;
+    const double mean = losses_mean(&w->losses);
+    if (!on_terminal(2))
         note("step %lld of %lld: loss %.4f, lr %.2e, %.0f tokens/s, %s left", (long long)r->step, (long long)r->steps,
-             r->loss, r->lr, r->tokens_per_second, as_duration(left, r->seconds_left));
+             mean, r->lr, r->tokens_per_second, as_duration(left, r->seconds_left));
     return interrupted;
+}
+
+/* The command that uses the result: a conversation where turns were learnt, else a text. */
+static void note_try(const watch *w, const char *model, const char *lora, const char *state)
+{
+    const struct {
+        const char *option, *value;
+    } with[] = {{"-m", model}, {"--lora", lora}, {"--load-state", state}, {"--vocab", set.vocab}};
+    char words[2048] = "";
+    for (size_t i = 0, n = 0; i < sizeof with / sizeof *with && n < sizeof words; i++)
+        if (with[i].value) n += (size_t)snprintf(words + n, sizeof words - n, " %s %s", with[i].option, with[i].value);
+    if (w->masked)
+        note("try it: wkv chat%s%s%s", words, set.chat ? " --template " : "", set.chat ? set.chat : "");
+    else
+        note("try it: wkv generate%s \"Once upon a time\"", words);
+}
+
+/* The paths of the results, and a command that uses them. */
+static void finish(watch *w, const char *model)
+{
+    char lora[MODEL_ROOM], state[MODEL_ROOM], full[MODEL_ROOM];
+    const int has_lora = method == 0 || method == 2, has_state = method == 1 || method == 2;
+    snprintf(lora, sizeof lora, "%s/lora.safetensors", set.out);
+    snprintf(state, sizeof state, "%s/state.pth", set.out);
+    snprintf(full, sizeof full, "%s/final.%s", set.out, save_type == 2 ? "pth" : "safetensors");
+    losses_note(&w->losses, seconds_now() - w->bar.begun, has_lora ? lora : has_state ? state : full);
+    if (has_lora) put_text("%s\n", lora);
+    if (has_state) put_text("%s\n", state);
+    if (method == 3) put_text("%s\n", full);
+    note_try(w, method == 3 ? full : model, has_lora ? lora : set.with.lora, has_state ? state : set.with.state);
 }
 
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
     static char base[MODEL_ROOM];
+    const char *model = set.model; /* as it was typed */
     int status = mpi_alone("tune");
     if (!status) set.model = model_path(set.model, base, &status);
     if (status) return status;
@@ -191,7 +227,7 @@ static int run(int n, char **operands)
     set.clip = clip > 0 ? clip : -1;
     set.warmup = set.warmup == -2 ? 0 : set.warmup ? set.warmup : -1;
     set.save_type = save_type < 0 ? NULL : types[save_type];
-    watch w = {0};
+    watch w = {.losses = {.held = -1}};
     set.plan = show_plan;
     set.show = show_sample;
     set.report = report;
@@ -202,10 +238,8 @@ static int run(int n, char **operands)
     progress_end(&w.bar);
     if (e && !(e == WKV_ESTOPPED && interrupted)) return complain_library();
     if (e) note("%s", wkv_error());
-    if (e && !w.step) return 130;
-    if (method == 0 || method == 2) put_text("%s/lora.safetensors\n", set.out);
-    if (method == 1 || method == 2) put_text("%s/state.pth\n", set.out);
-    if (method == 3) put_text("%s/final.%s\n", set.out, save_type == 2 ? "pth" : "safetensors");
+    if (e && !w.losses.step) return 130;
+    finish(&w, model);
     return e ? 130 : 0;
 }
 
