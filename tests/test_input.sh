@@ -53,6 +53,12 @@ holds err 'faq.csv: line 2: no "text"'
 holds err 'its fields are: "Frage", "Antwort" (--fields TEXT or --fields QUESTION,ANSWER takes others)'
 run 0 train -d faq.csv --fields Frage,Antwort --vocab bytes -o planned --plan
 holds err "tokens of text: -L 2 -C 64 -T 64 -b 8 -n 100 --lr 0.003; each may be given"
+printf 'the old king' >short.txt
+run 0 train -d short.txt --vocab bytes -o short -n 1 -b 1
+holds err "tokens of text: -L 2 -C 64 -T 11 -b 1 "
+run 0 train -d short.txt -m short/final.safetensors -o short2 -n 1 -b 1
+run 1 train -d short.txt --vocab bytes -o none -T 64
+holds err "short.txt: 12 tokens to train on, expected 65 or more for --context 64; -T 11 fits"
 printf 'PAR1\0\0' >data.parquet
 run 1 train -d data.parquet -o none
 holds err "data.parquet: is Parquet"

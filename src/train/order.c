@@ -55,12 +55,15 @@ int order_init(order *o, const tokens *data, int64_t n, int context, uint64_t se
 {
     *o = (order){.data = data, .n = n, .context = context, .seed = seed, .epoch = -1};
     int64_t pieces = (n - 1) / context;
-    if (pieces < 1) return fail(WKV_EARG, "%lld tokens are too few for a context of %d", (long long)n, context);
+    if (n < 2) return fail(WKV_EARG, "%lld tokens of text to train on, expected 2 or more", (long long)n);
+    if (pieces < 1)
+        return fail(WKV_EARG, "%lld tokens to train on, expected %d or more for --context %d; -T %lld fits",
+                    (long long)n, context + 1, context, (long long)n - 1);
     if (magic) {
         o->prime = o->chunks = magic_prime(n, context);
         o->phi = magic_phi(o->prime);
         if (o->prime) return 0;
-        return fail(WKV_EARG, "%lld tokens are too few for the order of the magic prime with a context of %d",
+        return fail(WKV_EARG, "%lld tokens are too few for --order magic with --context %d; a smaller -T needs fewer",
                     (long long)n, context);
     }
     if (pieces > UINT32_MAX)

@@ -190,15 +190,22 @@ static float suitable_lr(int width)
     return rates[i].lr;
 }
 
+/* A sequence is followed by one more token. */
+static int context_within(int context, int64_t tokens)
+{
+    return tokens > context ? context : tokens > 2 ? (int)tokens - 1 : 1;
+}
+
 int settings_suit(wkv_train_options *o, int64_t tokens)
 {
     enum { BATCH = 8, FEWEST = 100, MOST = 5000 }; /* steps */
     int i = 0, before = o->layers && o->width && o->context && o->batch && o->lr_init && (o->steps || o->epochs > 0);
+    if (o->init) int_default(&o->context, context_within(512, tokens));
     if (o->init || before) return 0;
     while (tokens > suits[i].tokens) i++;
     int_default(&o->layers, suits[i].layers);
     int_default(&o->width, suits[i].width);
-    int_default(&o->context, suits[i].context);
+    int_default(&o->context, context_within(suits[i].context, tokens));
     int_default(&o->batch, BATCH);
     float_default(&o->lr_init, suitable_lr(o->width));
     if (o->steps || o->epochs > 0) return 1;

@@ -8,7 +8,8 @@
 int settings_finite(const wkv_train_options *o);
 
 /* Sizes, context, batch, learning rate and steps of a new model that are left at zero are chosen for a text of so many
- * tokens (docs/training.md, "Sizes by the amount of text"). Returns 1 when one was. */
+ * tokens (docs/training.md, "Sizes by the amount of text"). Returns 1 when one was. A context that is left at zero is
+ * never longer than the text, with `init` too. */
 int settings_suit(wkv_train_options *o, int64_t tokens);
 
 /* Options left at zero get their defaults; those whose default another part knows (of the model, of the data) stay zero. */
