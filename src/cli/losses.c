@@ -27,6 +27,6 @@ void losses_note(losses *l, double seconds, const char *path)
     if (l->n) losses_mean(l);
     if (!l->mean_n) return; /* a finished run that is resumed has no step left */
     if (l->held >= 0) snprintf(held, sizeof held, ", held-out loss %.4f", l->held);
-    note("%lld of %lld steps in %s: mean loss %.4f (last %d steps)%s; %s", (long long)l->step, (long long)l->steps,
-         as_duration(time, seconds), l->mean, l->mean_n, held, path);
+    note("%lld of %lld steps in %s: mean loss %.4f (last %d step%s)%s; %s", (long long)l->step, (long long)l->steps,
+         as_duration(time, seconds), l->mean, l->mean_n, l->mean_n > 1 ? "s" : "", held, path);
 }
