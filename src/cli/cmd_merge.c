@@ -24,7 +24,7 @@ typedef struct {
     const wkv_model *unmerged;
     const char *base, *path; /* of the model, and of the file to write */
     progress bar;
-    int status;              /* after they were compared               */
+    int status; /* after they were compared               */
 } merging;
 
 static int report(void *user, double done, double total)
@@ -87,8 +87,11 @@ static distance between(const float *a, const float *b, size_t n)
 /* What was merged must be much nearer to the model beside its adapter than the model alone is. */
 static int judge(const char *path, distance rounding, distance learnt)
 {
-    put_text("%s: logits of %d tokens are at most %.2g from those unmerged, %.2g on average; the model alone %.2g\n",
-             path, TOKENS, rounding.worst, rounding.mean, learnt.mean);
+    const char *added = !engine_with.state ? "the adapter changes"
+                        : engine_with.lora ? "the adapter and the state change"
+                                           : "the state changes";
+    put_text("%s: merged and unmerged logits of %d tokens differ by at most %.2g (%.2g on average); %s them by %.2g\n",
+             path, TOKENS, rounding.worst, rounding.mean, added, learnt.mean);
     if (rounding.mean <= 0.5 * learnt.mean || rounding.mean <= 1e-5 * rounding.largest) return 0;
     return complain(
         "%s: rounding its numbers changes more than half of what was learnt; give a --type with more digits", path);
