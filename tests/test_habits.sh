@@ -102,7 +102,16 @@ mkdir folder && cp "$model" folder/m.pth
 run 0 info folder
 holds out "RWKV-7"
 run 1 chat missing
-holds err "missing: No such file"
+holds err "missing: no such file, and no model of that name; wkv pull lists the published models"
+run 1 info RWKV-x070-World-0.4B
+holds err "RWKV-x070-World-0.4B: not on this machine; download it with: wkv pull RWKV-x070-World-0.4B"
+run 1 pull rwkv-x070-world
+holds out "wkv pull world-0.4b   # RWKV-x070-World-0.4B-v2.9-20250107-ctx4096.pth"
+holds err "rwkv-x070-world: 4 published files begin so; name one of them"
+run 0 tokenize --vocab World "Hello"
+cp out world
+run 0 tokenize --vocab world "Hello"
+same world out "a vocabulary in capitals"
 run 1 generate typo.pth -n 2
 holds err "typo.pth: no such file; -m MODEL names a model that exists, and -p typo.pth continues the name as a text"
 wrong "typo.gguf: no such file; a model that exists comes first, or -m names it" generate typo.gguf "the end"

@@ -382,6 +382,7 @@ static void names(void)
     EXPECT_HAS(out, "/models/tiny.pth");
     EXPECT_EQ(wkv("info", "g1-0.1b", NULL, NULL), 0);
     EXPECT_HAS(out, "RWKV-7");
+    EXPECT_EQ(wkv("info", "RWKV7-G1d-0.1b", NULL, NULL), 0); /* the only published file that begins so */
     EXPECT_EQ(wkv("info", "own/shards", NULL, NULL), 0);
     EXPECT_EQ(wkv("generate", "-m", "g1-1.5b", NULL), 1);
     EXPECT_HAS(err, "wkv pull g1-1.5b\n");

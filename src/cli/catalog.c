@@ -10,6 +10,7 @@
 #include "option.h"
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #define G1D "main"
 #define G1K "cd67fb95fa9e2ce8757f8d21d713e74a9c788118"
@@ -133,11 +134,22 @@ const published catalog[] = {
 };
 /* clang-format on */
 
+const char *catalog_file(const published *p) { return p->file ? p->file : strrchr(p->repository, '/') + 1; }
+
+int catalog_begins(const published *p, const char *name)
+{
+    return *name && !strncasecmp(catalog_file(p), name, strlen(name));
+}
+
 const published *catalog_find(const char *name)
 {
-    for (const published *p = catalog; p->name; p++)
+    const published *found = NULL;
+    int n = 0;
+    for (const published *p = catalog; p->name; p++) {
         if (!strcmp(p->name, name)) return p;
-    return NULL;
+        if (catalog_begins(p, name)) found = p, n++;
+    }
+    return n == 1 ? found : NULL;
 }
 
 const published *catalog_nearest(const char *name)

@@ -310,6 +310,15 @@ static int pull_published(const published *p)
     return status;
 }
 
+/* The published files that begin so, as commands. Returns how many. */
+static int list_beginning(const char *name)
+{
+    int n = 0;
+    for (const published *p = catalog; p->name; p++)
+        if (catalog_begins(p, name)) put_text("wkv pull %-12s # %s\n", p->name, catalog_file(p)), n++;
+    return n;
+}
+
 static int run(int n, char **operands)
 {
     if (sha256 && !is_sha256(sha256)) return usage(&cmd_pull, "--sha256: '%s' is not 64 hexadecimal digits", sha256);
@@ -324,6 +333,8 @@ static int run(int n, char **operands)
     if (is_repository(name)) return pull_repository(name, "main");
     const char *slash = strchr(name, '/');
     if (slash && slash > name && strchr(slash + 1, '/') && strstr(name, "://") == NULL) return pull_path(name);
+    const int candidates = list_beginning(name);
+    if (candidates) return complain("%s: %d published files begin so; name one of them", name, candidates);
     if (near) return complain("%s: no published checkpoint; did you mean %s?", name, near->name);
     return complain("%s: no published checkpoint, no OWNER/NAME, no http URL; wkv pull lists the names", name);
 }
@@ -336,8 +347,8 @@ const command cmd_pull = {
     .about = "Without an argument: list the published checkpoints that have a short name, with size, memory, and a "
              "prediction of the "
              "decoding speed on this machine.\n\n"
-             "With one: download it. NAME is a short name, OWNER/NAME of a Hugging Face repository, or OWNER/NAME/FILE "
-             "of a file in it. "
+             "With one: download it. NAME is a short name, the beginning of a published file's name, OWNER/NAME of a "
+             "Hugging Face repository, or OWNER/NAME/FILE of a file in it. "
              "Files go into $WKV_MODELS, else $XDG_DATA_HOME/wkv, else ~/.local/share/wkv, and are found there by the "
              "short name or "
              "the file's name: wkv chat -m NAME. The path is printed.\n\n"

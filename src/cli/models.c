@@ -68,11 +68,15 @@ const char *model_path(const char *name, char out[MODEL_ROOM], int *status)
     *status = 0;
     if (!name || !*name || !access(name, F_OK)) return name;
     const published *p = catalog_find(name);
-    const char *slash = strrchr(name, '/'), *pulled = p ? (p->file ? p->file : strrchr(p->repository, '/') + 1) : NULL;
-    if (p && found(out, pulled)) return out;
+    const char *slash = strrchr(name, '/');
+    if (p && found(out, catalog_file(p))) return out;
     if (!slash && found(out, name)) return out;
     int repository = is_repository(name) && !folder_exists(name);
     if (repository && found(out, slash + 1)) return out;
+    if (!p && !slash && !has_model_extension(name)) {
+        *status = complain("%s: no such file, and no model of that name; wkv pull lists the published models", name);
+        return NULL;
+    }
     if (!p && !repository && !is_url(name)) return name;
     *status = complain("%s: not on this machine; download it with: wkv pull %s", name, name);
     return NULL;

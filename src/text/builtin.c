@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <zlib.h>
 
 #define HIDDEN __attribute__((visibility("hidden")))
@@ -23,7 +24,7 @@ static const builtin all[] = {
 static const builtin *find(const char *name)
 {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!strcmp(all[i].name, name)) return &all[i];
+        if (!strcasecmp(all[i].name, name)) return &all[i];
     return NULL;
 }
 
@@ -67,7 +68,7 @@ int tokenizer_open_builtin(wkv_tokenizer **out, const char *name)
     *out = NULL;
     int e = builtin_text(&text, &size, name);
     if (e) return e;
-    e = tokenizer_open_memory(out, text, size, name);
+    e = tokenizer_open_memory(out, text, size, find(name)->name);
     free(text);
     return e;
 }

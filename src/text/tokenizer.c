@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
@@ -148,13 +149,13 @@ static int open_bytes(wkv_tokenizer **out)
     return opened(out, t, vocabulary_bytes(&t->v));
 }
 
-int tokenizer_needs_file(const char *path) { return strcmp(path, "bytes") != 0 && !builtin_has(path); }
+int tokenizer_needs_file(const char *path) { return strcasecmp(path, "bytes") != 0 && !builtin_has(path); }
 
 int tokenizer_open_file(wkv_tokenizer **out, const char *path)
 {
     file_map f;
     *out = NULL;
-    if (!strcmp(path, "bytes")) return open_bytes(out);
+    if (!strcasecmp(path, "bytes")) return open_bytes(out);
     if (builtin_has(path)) return tokenizer_open_builtin(out, path);
     int e = file_open(&f, path);
     if (e) return e;
