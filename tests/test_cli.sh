@@ -280,6 +280,7 @@ same one expected "the first answer"
 printf '/reste\n/xyzzyxy\n/help\n/?\n/reset now\n/undo 2\n/save x\n/etc/passwd is\n/system\n/quit now\n' | chat >out
 is "$(wc -c <out | tr -d ' ')" 0 "answers to commands"
 is "$(grep -c 'begin a new conversation$' err)" 2 "lists of commands"
+is "$(grep '^  ' err | awk 'length > 79')" "" "lines of /help that a terminal of 80 columns wraps"
 holds err "/reset takes no 'now'"
 holds err "there is no /undo: a turn cannot be taken back"
 holds err "there is no /save: a conversation cannot be saved"

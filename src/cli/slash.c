@@ -9,8 +9,8 @@ const char *const slash_names[] = {"/help", "/reset", "/system", "/quit", NULL};
 
 const char slash_help[] = "  /help         this list; /? does too\n"
                           "  /reset        begin a new conversation\n"
-                          "  /system TEXT  begin a new conversation with this system text; without TEXT, show it\n"
-                          "  /quit         leave; /exit, /bye, a line of exit, quit or bye, and Ctrl-D do too\n"
+                          "  /system TEXT  begin a new conversation with this system text; alone, show it\n"
+                          "  /quit         leave; also /exit, /bye, Ctrl-D, a line of exit, quit or bye\n"
                           "  Ctrl-C stops an answer. A line that ends in \\ goes on in the next.\n"
                           "  A line with a blank before its / is not a command. Tab completes commands.\n";
 
