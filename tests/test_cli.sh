@@ -377,6 +377,8 @@ run 0 train --resume -o run1
 is "$(cat out)" "run1/final.safetensors" "what a resumed run prints"
 holds err "going on after step 20"
 refused "layers is 1 in the run" train --resume -o run1 -L 2
+refused "--valid is 0.01 in the run that is to be resumed, and 0.5 now" train --resume -o run1 --valid 0.5
+refused "--clip is 1 in the run that is to be resumed, and 0 now" train --resume -o run1 --clip 0
 # shellcheck disable=SC2086
 run 0 train $small -o run6 -V 4 --plan
 is "$(wc -c <out | tr -d ' ')" 0 "what train --plan prints"

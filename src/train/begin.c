@@ -26,7 +26,7 @@ static int check_options(const wkv_train_options *o)
     if ((err = params_check_type(o->save_type)) || (err = conversation_check_fields(o->fields))) return err;
     if (o->order && strcmp(o->order, "epochs") && strcmp(o->order, "magic"))
         return fail(WKV_EARG, "order \"%s\": there are \"epochs\" and \"magic\"", o->order);
-    if (!(o->valid_share < 1)) return fail(WKV_EARG, "a share of %g held out; it is below 1", (double)o->valid_share);
+    if (!(o->valid_share < 1)) return fail(WKV_EARG, "--valid is %g, expected a share below 1", (double)o->valid_share);
     if (o->shard_optimizer && !o->ranks)
         return fail(WKV_EARG,
                     "--shard-optimizer divides the moments between processes that train together; there are none");

@@ -102,15 +102,23 @@ static void set(wkv_train_options *o, const setting *s, const char *text)
     }
 }
 
-/* The option of `wkv train` that a field is: "lr_init" is --lr. */
+/* The option of `wkv train` that a field is: "lr_init" is --lr; "eps" has none. */
 enum { NAME = 32 };
 static const char *option_name(char out[NAME], const char *field)
 {
-    snprintf(out, NAME, "--%s", !strcmp(field, "lr_init") ? "lr" : !strcmp(field, "chat") ? "template" : field);
+    static const struct {
+        const char *field, *option;
+    } others[] = {{"lr_init", "--lr"}, {"chat", "--template"}, {"valid_share", "--valid"}, {"eps", "eps"}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!strcmp(field, others[i].field)) return others[i].option;
+    snprintf(out, NAME, "--%s", field);
     for (char *s = out; *s; s++)
         if (*s == '_') *s = '-';
     return out;
 }
+
+/* Options say 0 for none, which is below zero in the fields. */
+static const char *option_value(const char *text) { return *text == '-' ? "0" : text; }
 
 int settings_finite(const wkv_train_options *o)
 {
@@ -147,7 +155,7 @@ int settings_resume(wkv_train_options *o, const char *(*find)(const void *where,
         else if (s->binding && strcmp(shown(o, s, now), then))
             return fail(WKV_EARG,
                         "%s is %s in the run that is to be resumed, and %s now; it must stay, or the result is another",
-                        option_name(name, s->name), then, shown(o, s, now));
+                        option_name(name, s->name), option_value(then), option_value(shown(o, s, now)));
     }
     return 0;
 }
