@@ -36,12 +36,20 @@ gen --file prompt
 gen -c 4096 --ctx_size 9 -ngl 99 --color -no-cnv "the end"
 holds err "a state has no limit; -c is not needed"
 holds err "-ngl is not needed"
+gen -fa on -ctk q8_0 --cache-type-v f16 -np 2 --keep 4 -st "the end"
+holds err "-fa is not needed"
+gen -fa "the end" # older llama.cpp's has no value
 gen -c4096 --quiet "the end"
 gen --type f16 "the end"
 gen --type F16 "the end" # case is no matter
 # shellcheck disable=SC2086
 run 0 generate $go --no-display-prompt "the end"
 is "the end$(cat out)" "$(cat plain)" "without the prompt"
+wrong "wkv info, tokenize, bench and pull have --json" generate --json
+wrong "echo TEXT | wkv chat" chat -st
+wrong "results of another run are never replaced" train -d a -o b --overwrite
+run 0 convert "$model" again.pth --overwrite
+holds err "a file of that name is replaced; --overwrite is not needed"
 wrong "--te is the beginning of --template, --temperature" chat --te x
 wrong "--temp: 'x' is not a number" generate --temp x
 wrong "did you mean --top-k?" generate --topk 1

@@ -6,6 +6,7 @@
 #define SAME(spelling, where, option) {spelling, where, HABIT_SAME, option, NULL}
 #define IGNORE(spelling, where, sentence) {spelling, where, HABIT_IGNORE, NULL, sentence}
 #define SKIP_VALUE(spelling, where, sentence) {spelling, where, HABIT_SKIP, NULL, sentence}
+#define SKIP_WORD(spelling, where, words, sentence) {spelling, where, HABIT_SKIP, words, sentence}
 #define REFUSE(spelling, where, sentence) {spelling, where, HABIT_REFUSE, NULL, sentence}
 
 static const char no_limit[] = "a state has no limit; -c is not needed";
@@ -25,6 +26,15 @@ static const char processes[] = "training is on the CPU, in f32; mpirun -n N wkv
 static const char data_type[] = "the extension says what the data is: .txt, .jsonl, .bin; the option is not needed";
 static const char no_grammar[] = "a grammar cannot constrain the text";
 static const char no_ending[] = "--ban ID excludes a token; --ban 0 excludes the end of a text in most models";
+static const char no_attention[] = "RWKV has no attention to choose a kernel for; -fa is not needed";
+static const char no_cache[] = "a state of fixed size is in the place of a KV cache; its type is always float32";
+static const char one_text[] = "one text is written at a time; -np is not needed";
+static const char keeps_all[] = "a state has no limit, so nothing is left out of it; --keep is not needed";
+static const char one_turn[] = "echo TEXT | wkv chat answers one turn and ends";
+static const char replaces[] = "a file of that name is replaced; --overwrite is not needed";
+static const char keeps_runs[] =
+    "results of another run are never replaced; delete the folder, or take another with -o";
+static const char no_json[] = "the text is printed as it is; wkv info, tokenize, bench and pull have --json";
 static const char pull[] = "wkv pull NAME downloads a model, and -m NAME opens it";
 
 static const habit habits[] = {
@@ -65,6 +75,20 @@ static const habit habits[] = {
     SKIP_VALUE("-ub", "temperature", own_pieces),
     SKIP_VALUE("--batch-size", "temperature", own_pieces),
     SKIP_VALUE("--ubatch-size", "temperature", own_pieces),
+    SKIP_WORD("-fa", "temperature", "on|off|auto|0|1", no_attention),
+    SKIP_WORD("--flash-attn", "temperature", "on|off|auto|0|1", no_attention),
+    SKIP_VALUE("-ctk", "temperature", no_cache),
+    SKIP_VALUE("-ctv", "temperature", no_cache),
+    SKIP_VALUE("--cache-type-k", "temperature", no_cache),
+    SKIP_VALUE("--cache-type-v", "temperature", no_cache),
+    SKIP_VALUE("-np", "temperature", one_text),
+    SKIP_VALUE("--parallel", "temperature", one_text),
+    SKIP_VALUE("--keep", "temperature", keeps_all),
+    IGNORE("-st", "generate", "generate writes one text and ends; -st is not needed"),
+    IGNORE("--single-turn", "generate", "generate writes one text and ends; --single-turn is not needed"),
+    REFUSE("-st", "chat", one_turn),
+    REFUSE("--single-turn", "chat", one_turn),
+    REFUSE("--json", "temperature", no_json),
     IGNORE("--color", "temperature", "colours appear on a terminal; --color is not needed (NO_COLOR turns them off)"),
     IGNORE("--simple-io", "temperature", "--simple-io is not needed"),
     IGNORE("--no-warmup", "temperature", "nothing is warmed up; --no-warmup is not needed"),
@@ -118,6 +142,14 @@ static const habit habits[] = {
     SAME("--num-threads", "threads", "threads"),
     REFUSE("--strategy", "type", strategy),
     REFUSE("--strategy", NULL, "everything is computed on the CPU; there are no strategies"),
+    REFUSE("--overwrite", "train", keeps_runs),
+    REFUSE("--overwrite", "tune", keeps_runs),
+    REFUSE("--overwrite-output-dir", "train", keeps_runs),
+    REFUSE("--overwrite-output-dir", "tune", keeps_runs),
+    IGNORE("--overwrite", "convert", replaces),
+    IGNORE("--overwrite", "merge", replaces),
+    IGNORE("--overwrite", "vocab", replaces),
+    IGNORE("--overwrite", "logits", replaces),
     /* conversion */
     REFUSE("-o", "convert", two_files),
     REFUSE("-m", "convert", two_files),
@@ -214,6 +246,14 @@ static const struct {
     {"type", "fp16*", "f16 is the name here; on opening, q8 makes 8 bits"},
     {"type", "fp32*", "f32 is the name here"},
 };
+
+int habit_skips(const habit *h, const char *next)
+{
+    if (h->kind != HABIT_SKIP || !next) return 0;
+    for (const char *word = h->option; word; word = strchr(word, '|') ? strchr(word, '|') + 1 : NULL)
+        if (strcspn(word, "|") == strlen(next) && !strncmp(word, next, strlen(next))) return 1;
+    return !h->option;
+}
 
 const char *habit_value(const option *o, const char *shown, const char *text)
 {

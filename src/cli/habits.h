@@ -10,7 +10,7 @@
 typedef enum {
     HABIT_SAME,   /* another spelling of our option `option`          */
     HABIT_IGNORE, /* accepted and not needed: the sentence is a note  */
-    HABIT_SKIP,   /* the same, and its value is passed over           */
+    HABIT_SKIP,   /* the same, and its value is skipped               */
     HABIT_REFUSE  /* wrong usage: the sentence names the way          */
 } habit_kind;
 
@@ -18,12 +18,15 @@ typedef struct {
     const char *spelling; /* with its dashes                                                                  */
     const char *where;    /* a command, or an option of the commands it applies to; NULL: all                 */
     habit_kind kind;
-    const char *option;   /* HABIT_SAME: our long name                                                        */
+    const char *option;   /* HABIT_SAME: our long name; HABIT_SKIP: the only values there are, "on|off", NULL: any */
     const char *sentence; /* the others'                                                                      */
 } habit;
 
 /* The habit of a spelling in a command; NULL: none. */
 const habit *habit_option(const command *c, const char *spelling);
+
+/* Whether the argument behind the habit is its value, and skipped. */
+int habit_skips(const habit *h, const char *next);
 
 /* The sentence about a value that our option, typed as `shown`, understands otherwise, or not; NULL: none. */
 const char *habit_value(const option *o, const char *shown, const char *text);

@@ -189,10 +189,10 @@ static int give(const command *c, const option *o, const char *shown, const char
 }
 
 /* An option of another program that has no counterpart here. */
-static int answer(const command *c, const habit *h, const char *attached, int count, int *i)
+static int answer(const command *c, const habit *h, const char *attached, int count, char **args, int *i)
 {
     if (h->kind == HABIT_REFUSE) return usage(c, "%s: %s", h->spelling, h->sentence);
-    if (h->kind == HABIT_SKIP && !attached && *i + 1 < count) ++*i;
+    if (!attached && *i + 1 < count && habit_skips(h, args[*i + 1])) ++*i;
     note("%s", h->sentence);
     return 0;
 }
@@ -208,7 +208,7 @@ static int long_option(const command *c, int count, char **args, int *i)
     const char *name = shown + 2;
     const option *o = by_name(c, name);
     const habit *h = o ? NULL : habit_option(c, shown);
-    if (h && h->kind != HABIT_SAME) return answer(c, h, attached, count, i);
+    if (h && h->kind != HABIT_SAME) return answer(c, h, attached, count, args, i);
     if (h) o = by_name(c, h->option);
     if (!o && *name) {
         *all = 0;
@@ -225,14 +225,14 @@ static int long_option(const command *c, int count, char **args, int *i)
 static int short_options(const command *c, int count, char **args, int *i)
 {
     const habit *h = args[*i][2] ? habit_option(c, args[*i]) : NULL;
-    if (h && h->kind != HABIT_SAME) return answer(c, h, NULL, count, i);
+    if (h && h->kind != HABIT_SAME) return answer(c, h, NULL, count, args, i);
     if (h) return give(c, by_name(c, h->option), h->spelling, NULL, count, args, i);
     for (const char *letter = args[*i] + 1; *letter; letter++) {
         const option *o = by_letter(c, *letter);
         char shown[] = {'-', *letter, 0};
         const char *attached = letter[1] ? letter + 1 : NULL;
         h = o ? NULL : habit_option(c, shown);
-        if (h && h->kind != HABIT_SAME) return answer(c, h, attached, count, i);
+        if (h && h->kind != HABIT_SAME) return answer(c, h, attached, count, args, i);
         if (h) o = by_name(c, h->option);
         if (!o) return usage(c, "there is no option -%c", *letter);
         if (o->kind != OPT_SWITCH) return give(c, o, shown, attached, count, args, i);
