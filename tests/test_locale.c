@@ -112,16 +112,20 @@ static void runs_resume(void)
 static void pages_have_points(void)
 {
     COMMA;
-    figures f[] = {{1, 2.5, 2.5, 0.1, 0.7, 100}, {2, 1.25, 2, 0.1, 0.6, 100}};
+    figures f[] = {{1, 2.5, 2.5, 0.1, 1e30, 100}, {2, 1.25, 2, 0.1, 0.6, 2500}};
     const history h = {.f = f, .n_f = 2};
     char *text = NULL;
     size_t bytes = 0;
     FILE *page = open_memstream(&text, &bytes);
-    page_write(page, &h, &(wkv_train_plan){.version = "7"},
+    page_write(page, &h, &(wkv_train_plan){.version = "7", .text_tokens = 70913},
                &(wkv_train_report){.step = 2, .loss = 1.25, .smooth = 1.25}, 1);
     fclose(page);
     EXPECT_HAS(text, "<td>1.2500 in the last step, smoothed");
     EXPECT_HAS(text, "<title>step 2, loss 1.250<");
+    EXPECT_HAS(text, "<td>70,913 tokens");
+    EXPECT_HAS(text, ">2,000</text>");
+    EXPECT_HAS(text, ">1e+30</text>");
+    EXPECT_HAS(text, ">step</text>");
     char *points = strstr(text, "points=\"");
     int commas = 0, dots = 0;
     for (char *p = points + 8; points && *p != '"'; p++) commas += *p == ',', dots += *p == '.';

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDE = 640, HIGH = 240, LEFT = 62, RIGHT = 10, TOP = 10, BOTTOM = 24, POINTS = 500 };
+enum { WIDE = 640, HIGH = 240, LEFT = 62, RIGHT = 24, TOP = 10, BOTTOM = 42, POINTS = 500 };
 
 /* One curve: value(h, i) of its n points, negative infinity or NaN for none. */
 typedef struct {
@@ -58,6 +58,26 @@ static int frame_of(frame *f, const history *h, const curve *c, int n)
     return 1;
 }
 
+/* 12345.6 is "12,346": six digits, or a whole number with commas between thousands. */
+static const char *grouped(char out[32], double x)
+{
+    char digits[24];
+    const int commas = fabs(x) >= 1000 && fabs(x) < 1e15;
+    int at = 0, n = snprintf(digits, sizeof digits, commas ? "%.0f" : "%.6g", x);
+    for (int i = 0; i < n; i++) {
+        if (i && commas && (n - i) % 3 == 0 && digits[i - 1] != '-') out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = 0;
+    return out;
+}
+
+static double two_digits(double x)
+{
+    const double unit = pow(10, floor(log10(x)) - 1);
+    return rint(x / unit) * unit;
+}
+
 /* 1, 2 or 5 times a power of ten, about a fifth of the range */
 static double tick(double range)
 {
@@ -70,18 +90,20 @@ static void draw_axes(FILE *f, const frame *a)
     double dx = fmax(1, tick(a->x1 - a->x0)), dy = fmax(a->logs ? 0.1 : 0, tick(a->y1 - a->y0));
     int columns = (int)((a->x1 - a->x0) / dx) + 1, rows = (int)((a->y1 - a->y0) / dy) + 1;
     double left = ceil(a->x0 / dx), low = ceil(a->y0 / dy);
+    char label[32];
     fprintf(f, "<g class=\"axis\">\n");
     for (int i = 0; i < rows && (low + i) * dy <= a->y1; i++) {
         double y = (low + i) * dy, at = down(a, y);
-        fprintf(f, "<path d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.*g</text>\n", LEFT, at,
-                WIDE - RIGHT, LEFT - 6, at + 4, a->logs ? 2 : 6, a->logs ? pow(10, y) : y);
+        grouped(label, a->logs ? two_digits(pow(10, y)) : y);
+        fprintf(f, "<path d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", LEFT, at,
+                WIDE - RIGHT, LEFT - 6, at + 4, label);
     }
     for (int i = 0; i < columns && (left + i) * dx <= a->x1; i++) {
         double x = (left + i) * dx, at = across(a, x);
-        fprintf(f, "<path d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n", at, TOP,
-                HIGH - BOTTOM, at, HIGH - 8, x);
+        fprintf(f, "<path d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", at, TOP,
+                HIGH - BOTTOM, at, HIGH - BOTTOM + 17, grouped(label, x));
     }
-    fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">step</text></g>\n", WIDE - RIGHT, HIGH - BOTTOM - 4);
+    fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">step</text></g>\n", (LEFT + WIDE - RIGHT) / 2, HIGH - 5);
 }
 
 /* As many points as can be seen: means of neighbours. */
@@ -134,12 +156,13 @@ static void put_time(FILE *f, double s)
 
 static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const wkv_train_report *r, int over)
 {
+    char a[32], b[32], c[32];
     fprintf(f, "<table>\n<tr><th>model<td>RWKV-%s, %d layers of %d, vocabulary %d, %.2f M parameters\n", p->version,
             p->layers, p->width, p->vocab, (double)p->parameters / 1e6);
-    fprintf(f, "<tr><th>text<td>%lld tokens, %lld more held out; %lld tokens in a step\n", (long long)p->text_tokens,
-            (long long)p->held_tokens, (long long)p->step_tokens);
-    fprintf(f, "<tr><th>step<td>%lld of %lld (%.1f %%), epoch %.2f%s", (long long)r->step, (long long)r->steps,
-            100 * (double)r->step / (double)(r->steps ? r->steps : 1), r->epoch,
+    fprintf(f, "<tr><th>text<td>%s tokens, %s more held out; %s tokens in a step\n", grouped(a, (double)p->text_tokens),
+            grouped(b, (double)p->held_tokens), grouped(c, (double)p->step_tokens));
+    fprintf(f, "<tr><th>step<td>%s of %s (%.1f %%), epoch %.2f%s", grouped(a, (double)r->step),
+            grouped(b, (double)r->steps), 100 * (double)r->step / (double)(r->steps ? r->steps : 1), r->epoch,
             over ? r->step < r->steps ? ", stopped" : ", done" : "");
     if (!over) {
         fprintf(f, ", ");
@@ -152,9 +175,9 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
         if (h->m[h->n_m - 1].bits >= 0) fprintf(f, " (%.4f bits a byte)", h->m[h->n_m - 1].bits);
     }
     fprintf(f,
-            "\n<tr><th>learning rate<td>%.3g\n<tr><th>gradient norm<td>%.3g\n<tr><th>speed<td>%.0f tokens/s, mean "
+            "\n<tr><th>learning rate<td>%.3g\n<tr><th>gradient norm<td>%.3g\n<tr><th>speed<td>%s tokens/s, mean "
             "since the start",
-            r->lr, r->norm, r->tokens_per_second);
+            r->lr, r->norm, grouped(a, rint(r->tokens_per_second)));
     if (r->share >= 0) fprintf(f, ", %.0f %% of the float32 peak of this machine", 100 * r->share);
     if (r->skipped)
         fprintf(f, "\n<tr><th>skipped<td>%lld steps whose gradient was NaN or infinite", (long long)r->skipped);
@@ -164,7 +187,7 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
 static const char style[] =
     "body{font:15px/1.45 system-ui,sans-serif;margin:1.5em auto;max-width:1340px;padding:0 "
     "1em;color:#222;background:#fff}"
-    "h1{font-size:1.2em}table{border-spacing:0}th{text-align:left;font-weight:600;padding:0 1.2em 0 "
+    "h1{font-size:1.2em}table{border-spacing:0}th{text-align:left;white-space:nowrap;font-weight:600;padding:0 1.2em 0 "
     "0;vertical-align:top}"
     ".curves{display:flex;flex-wrap:wrap;gap:1em 2em;margin-top:1em}figure{margin:0;flex:1 1 30em;min-width:20em}"
     "figcaption{font-weight:600}figcaption span{font-weight:400;margin-left:.8em}figcaption "
@@ -173,6 +196,7 @@ static const char style[] =
     "polyline{fill:none;stroke-width:1.6;stroke-linejoin:round}.a{stroke:#1f6feb;color:#1f6feb}"
     ".b{stroke:#9bbcec;color:#7ba3dc;stroke-width:1}.c{stroke:#d1570c;color:#d1570c}"
     "pre{white-space:pre-wrap;background:#8881;padding:.8em;border-radius:4px}"
+    "@media(max-width:1100px){.axis text{font-size:15px}}"
     "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181a1b}.b{stroke:#3c5f8f}}";
 
 void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_train_report *r, int over)
@@ -193,10 +217,12 @@ void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_tr
     draw(f, h, "loss", 0, loss, 3);
     draw(f, h, "learning rate", 0, &(curve){"", "a", h->n_f, figures_step, lr_of}, 1);
     draw(f, h, "gradient norm", 1, &(curve){"", "a", h->n_f, figures_step, norm_of}, 1);
-    draw(f, h, "tokens a second, mean since the start", 0, &(curve){"", "a", h->n_f, figures_step, speed_of}, 1);
+    draw(f, h, "tokens per second", 0, &(curve){"", "a", h->n_f, figures_step, speed_of}, 1);
     fprintf(f, "</div>\n");
     if (h->sample) {
-        fprintf(f, "<h1>sample after step %lld, behind the words in bold</h1>\n<pre><b>", (long long)h->sample_step);
+        char step[32];
+        fprintf(f, "<h1>sample after step %s, behind the words in bold</h1>\n<pre><b>",
+                grouped(step, (double)h->sample_step));
         put_escaped(f, h->sample, (size_t)h->sample_prompt);
         fprintf(f, "</b>");
         put_escaped(f, h->sample + h->sample_prompt, strlen(h->sample + h->sample_prompt));

@@ -155,6 +155,13 @@ static void measure_speed(job *j, double took)
     r->seconds_left = (double)(r->steps - r->step) * (j->work + j->idle) / (double)j->worked;
 }
 
+/* A later loss weighs more: a mean over some 20 steps, a hundredth of a long run, so that the curve does not lag. */
+static void smooth_loss(job *j, double loss)
+{
+    const double window = fmax(20, (double)j->t->steps / 100), counted = (double)(j->t->step - j->t->skipped);
+    j->at.smooth += (loss - j->at.smooth) * 2 / (fmin(counted, window) + 1);
+}
+
 static int one_step(job *j)
 {
     wkv_train_report *r = &j->report;
@@ -165,14 +172,27 @@ static int one_step(job *j)
     int err = wkv_trainer_step(j->t, j->rows + (size_t)first * row, j->own, j->o.context, &r->loss);
     if (err && err != WKV_ESTOPPED) return err;
     if (isfinite(r->loss)) {
-        int64_t counted = j->t->step - j->t->skipped;
-        j->at.smooth += (r->loss - j->at.smooth) * fmax(2.0 / ((double)counted + 1), 0.02);
+        smooth_loss(j, r->loss);
         j->at.loss_sum += r->loss;
         j->at.loss_count++;
     }
     describe(j);
     measure_speed(j, clock_seconds() - begin);
     return err;
+}
+
+/* The figures since the last ones: mean loss, and speed, which in the report is a mean since the start. */
+static int write_figures(job *j)
+{
+    wkv_train_report since = j->report;
+    since.tokens_per_second = (double)((j->worked - j->worked_then) * j->plan.step_tokens) / (j->work - j->work_then);
+    if (since.share >= 0) since.share *= since.tokens_per_second / j->report.tokens_per_second;
+    const double mean = j->at.loss_count ? j->at.loss_sum / (double)j->at.loss_count : NAN;
+    j->at.loss_sum = 0;
+    j->at.loss_count = 0;
+    j->work_then = j->work;
+    j->worked_then = j->worked;
+    return history_figures(&j->history, &since, mean);
 }
 
 /* All that is written down after a step. */
@@ -182,11 +202,7 @@ static int write_down(job *j, int last)
     int err = r->valid_loss < 0 ? 0 : keep_measurement(j);
     if (!err && j->vocab && (every(j->o.sample_every, r->step) || (last && j->o.sample_every > 0)))
         err = write_sample(j);
-    if (!err && (last || every(j->o.log_every, r->step))) {
-        err = history_figures(&j->history, r, j->at.loss_count ? j->at.loss_sum / (double)j->at.loss_count : NAN);
-        j->at.loss_sum = 0;
-        j->at.loss_count = 0;
-    }
+    if (!err && (last || every(j->o.log_every, r->step))) err = write_figures(j);
     return err ? err : history_page(&j->history, &j->plan, r, 0);
 }
 

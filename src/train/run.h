@@ -33,6 +33,8 @@ typedef struct {
     double work, idle; /* seconds in steps, and in what comes between them */
     int64_t worked;    /* steps of this process                            */
     double saved;      /* when the last checkpoint was                     */
+    double work_then;  /* work and worked at the last figures              */
+    int64_t worked_then;
     char sample[2048];
 } job;
 
