@@ -116,6 +116,8 @@ run 0 info "$model"
 holds out "RWKV-7"
 holds out "96 tokens"
 holds out "tokenizer    none"
+run 0 info
+holds out "  tokenizer    its own, inside the file"
 run 0 info -m "$model" --vocab "$vocab"
 holds out "small.vocab.txt"
 run 0 info -m "$model" --json

@@ -68,8 +68,13 @@ static int print_text(const wkv_model *model, const wkv_tokenizer *t, const char
     put_text("  vocabulary   %s tokens\n", as_count(a, m->vocab));
     if (t) {
         const char *name = wkv_tokenizer_name(t), *path = wkv_tokenizer_path(t);
-        const int elsewhere = path && strcmp(path, name); /* bytes need no file */
-        put_text("  tokenizer    %s%s%s\n", name, elsewhere ? ", " : "", elsewhere ? path : "");
+        const int inside = path && m->path && !strcmp(path, m->path);
+        if (inside)
+            put_text("  tokenizer    %s, inside the file\n", strcmp(name, "trie") ? name : "its own");
+        else if (path && strcmp(path, name))
+            put_text("  tokenizer    %s, %s\n", name, path);
+        else /* bytes need no file */
+            put_text("  tokenizer    %s\n", name);
     } else {
         put_text("  tokenizer    none: %s\n", no_tokenizer);
     }
@@ -130,8 +135,7 @@ static int run(int n, char **operands)
     wkv_tokenizer *t;
     const wkv_template *chat = NULL;
     char no_tokenizer[1024] = "";
-    if (wkv_tokenizer_open(&t, engine_vocab, model))
-        snprintf(no_tokenizer, sizeof no_tokenizer, "%s", wkv_error());
+    if (wkv_tokenizer_open(&t, engine_vocab, model)) snprintf(no_tokenizer, sizeof no_tokenizer, "%s", wkv_error());
     int status = wkv_template_find(&chat, NULL, model, t) ? complain_library() : 0;
     if (!status) status = as_json ? print_json(model, t, chat) : print_text(model, t, no_tokenizer, chat);
     wkv_tokenizer_close(t);

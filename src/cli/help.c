@@ -143,7 +143,7 @@ enum { VARIABLES = sizeof environment / sizeof *environment };
 
 void help_overview(void)
 {
-    put_text("%swkv %s%s - RWKV, whole: open any RWKV checkpoint of versions 4 to 7 and use it\n\n", bold(1),
+    put_text("%swkv %s%s - generate, chat, convert, train and tune with RWKV models, versions 4 to 7\n\n", bold(1),
              WKV_VERSION, plain(1));
     put_text("%sUsage:%s wkv COMMAND [options]\n\n%sCommands%s\n", bold(1), plain(1), bold(1), plain(1));
     for (const command *const *c = commands; *c; c++) put_text("  %-10s  %s\n", (*c)->name, (*c)->summary);
