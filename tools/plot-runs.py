@@ -28,10 +28,15 @@ def curve(run):
     return [(step * per_step, bits) for step, bits in out if step]
 
 
-def ticks(low, high, n=6):
-    step = 10 ** math.floor(math.log10((high - low) / n))
-    step *= next(m for m in (1, 2, 5, 10) if (high - low) / (m * step) <= n)
-    at = math.ceil(low / step) * step
+def step_of(low, high):
+    """1, 2 or 5 times a power of ten, at most six of which are between low and high."""
+    step = 10 ** math.floor(math.log10((high - low) / 6))
+    return step * next(m for m in (1, 2, 5, 10) if (high - low) / (m * step) <= 6)
+
+
+def ticks(low, high):
+    step = step_of(low, high)
+    at = math.ceil(low / step - 1e-6) * step
     while at <= high + step / 1e6:
         yield round(at, 10)
         at += step
@@ -46,18 +51,22 @@ def plot(title, x_name, series, log_x):
     ys = [y for _, points in series for _, y in points]
     x0, x1, y0, y1 = min(xs), max(xs), min(ys), max(ys)
     y0, y1 = y0 - 0.05 * (y1 - y0), y1 + 0.05 * (y1 - y0)
-    if log_x:
-        x0, x1 = x0 / 1.2, x1 * 1.2
+    decades = [m * 10 ** k for k in range(12) for m in (1, 2, 5)]
+    if log_x:  # the axis begins at a label
+        x0, x1 = max([x for x in decades if x <= x0], default=x0), x1 * 1.2
+    else:
+        x0 = math.floor(x0 / step_of(x0, x1)) * step_of(x0, x1)
     fx = (lambda x: math.log(x / x0) / math.log(x1 / x0)) if log_x else (lambda x: (x - x0) / (x1 - x0))
     px = lambda x: LEFT + fx(x) * (W - LEFT - RIGHT)
     py = lambda y: TOP + (y1 - y) / (y1 - y0) * (H - TOP - BOTTOM)
     out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">' % (W, H),
-           '<rect width="100%" height="100%" fill="white"/>',
+           "<style>text { fill: #222 } path { stroke: #ddd } .page { fill: #fff }",
+           "@media (prefers-color-scheme: dark) { text { fill: #ddd } path { stroke: #444 } .page { fill: #161b22 } }</style>",
+           '<rect class="page" width="100%" height="100%" rx="6"/>',
            '<text x="%d" y="24" font-size="15">%s</text>' % (LEFT, title)]
     for y in ticks(y0, y1):
-        out.append('<path d="M%d %.1fH%d" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%g</text>'
+        out.append('<path d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%g</text>'
                    % (LEFT, py(y), W - RIGHT, LEFT - 6, py(y) + 4, y))
-    decades = [m * 10 ** k for k in range(12) for m in (1, 2, 5)]
     for x in [x for x in decades if x0 <= x <= x1] if log_x else ticks(x0, x1):
         out.append('<text x="%.1f" y="%d" text-anchor="middle">%s</text>' % (px(x), H - BOTTOM + 18, short(x)))
     out.append('<text x="%d" y="%d" text-anchor="middle">%s</text>' % ((LEFT + W - RIGHT) // 2, H - 12, x_name))
@@ -68,7 +77,7 @@ def plot(title, x_name, series, log_x):
         path = " ".join("%.1f,%.1f" % (px(x), py(y)) for x, y in points)
         out.append('<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>' % (path, colour))
         out += ['<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>' % (px(x), py(y), colour) for x, y in points]
-        out.append('<text x="%d" y="%d" fill="%s">%s: %.3f</text>' % (W - RIGHT + 10, TOP + 18 * i + 10, colour, label, last[1]))
+        out.append('<text x="%d" y="%d" style="fill: %s">%s: %.3f</text>' % (W - RIGHT + 10, TOP + 18 * i + 10, colour, label, last[1]))
     return "\n".join(out + ["</svg>", ""])
 
 
