@@ -258,7 +258,7 @@ static void an_epoch_visits_every_chunk_once(void)
     EXPECT_EQ(order_init(&o, &d, 32, 32, 9, 0), WKV_EARG);
 }
 
-/* Spec ARCHITECTURES 8.4: the published primes, and the first pieces of MiniPile. */
+/* docs/training.md 10: the published primes, and the first pieces of MiniPile. */
 static void magic_primes_and_first_samples_are_the_official_ones(void)
 {
     static const int64_t minipile = 1498226207, pile = 332115325534;

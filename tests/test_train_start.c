@@ -6,7 +6,8 @@
 #include "test.h"
 #include "trainer.h"
 
-/* The published column of spec ARCHITECTURES 9.3: the last step of each of the first twelve mini-epochs of the demo. */
+/* The learning rates published for the official demo (docs/training.md 9): the last step of each of its first twelve
+ * mini-epochs. */
 static void learning_rates_are_the_published_ones(void)
 {
     static const double published[] = {.00059975, .00059899, .00059773, .00059597, .00059371, .00059096,
@@ -25,7 +26,7 @@ static void learning_rates_are_the_published_ones(void)
     EXPECT_NEAR(schedule_lr(&line, 25), 0.75, 1e-12);
 }
 
-/* Spec 8.3: v4's exponential one with its quarter of a warm-up; the others by hand. */
+/* docs/training.md 9: v4's exponential one with its quarter of a warm-up; the others by hand. */
 static void other_schedules(void)
 {
     schedule s = {.kind = LR_EXPONENTIAL,
@@ -68,7 +69,7 @@ static double orthogonality(const param *q, double gain)
 
 static double value(const wkv_trainer *t, const char *name, int i) { return (double)reals(find_param(t, name)->t)[i]; }
 
-/* Spot values of spec 8.1, worked out by hand for L = 3, C = 64, N = 16. */
+/* Spot values of docs/training.md 7, worked out by hand for L = 3, C = 64, N = 16. */
 static void initial_values_are_the_official_ones(void)
 {
     wkv_train_options o = {.layers = 3, .width = 64, .head_size = 16, .vocab_size = 100, .threads = 1};

@@ -9,7 +9,7 @@ Needs torch and safetensors. For versions 4 and 7:
     NAME.curve.safetensors   tokens [steps,B,T+1] i32; losses [steps] f64, the mean cross entropy before each step
 The model is that of tools/reference.py; with --official, a checkout of BlinkDL/RWKV-LM, the official classes in float32
 (RWKV-v4neo/src/model.py; the time mix and channel mix of RWKV-v7/train_temp/rwkv7_train_simplified.py), whose CUDA kernel is
-replaced by a loop in PyTorch. The optimizer is torch.optim.AdamW with the official groups and schedule (ARCHITECTURES 8.2, 8.3),
+replaced by a loop in PyTorch. The optimizer is torch.optim.AdamW with the official groups and schedule (docs/training.md 8, 9),
 the gradient clipped to length 1, L2Wrap added. With --official those losses are written, and how far the reference is from them
 is printed.
 """

@@ -1,4 +1,4 @@
-/* adamw.h - AdamW over the blocks of a model (spec ARCHITECTURES 8.2). */
+/* adamw.h - AdamW over the blocks of a model (docs/training.md 8). */
 #ifndef WKV_TRAIN_ADAMW_H
 #define WKV_TRAIN_ADAMW_H
 

@@ -1,5 +1,5 @@
-/* binidx.c - the token files of the official trainer: NAME.bin is tokens, NAME.idx says how they are stored (spec ARCHITECTURES
- * 8.4). The trainer reads NAME.bin as one stream; document borders are only counted here. */
+/* binidx.c - the token files of the official trainer: NAME.bin is tokens, NAME.idx says how they are stored
+ * (docs/training.md 10). The trainer reads NAME.bin as one stream; document borders are only counted here. */
 #include "base/error.h"
 #include "base/path.h"
 #include "train/binidx.h"

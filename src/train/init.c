@@ -1,4 +1,4 @@
-/* init.c - initial values: the table of spec ARCHITECTURES 8.1, one line of it a line here.
+/* init.c - initial values: the table of docs/training.md 7, one line of it a line here.
  *
  * In the formulas l is the layer (0 .. L-1), rho = l / (L-1), beta = 1 - l / L, i a channel, x = i / C, lin = i / (C-1) - 1/2
  * and zz = s |s| where s goes from -1 to 1 over the channels of a head. */

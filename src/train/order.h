@@ -6,8 +6,8 @@
 
 /* Pieces are `context` tokens and the one after. Two orders:
  *   epochs  every piece once an epoch, shuffled anew each time, with the cuts moved;
- *   magic   the official one (spec ARCHITECTURES 8.4): piece ii = 1, 2, ... is number (phi ii^3 mod p), p the magic prime; each
- *           of p pieces once in p. */
+ *   magic   the official one (docs/training.md 10): piece ii = 1, 2, ... is number (phi ii^3 mod p), p the magic prime;
+ *           each of p pieces once in p. */
 typedef struct {
     const tokens *data;
     int64_t n; /* tokens of `data`, from the first, that are read */

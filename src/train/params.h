@@ -48,7 +48,7 @@ void params_release(params *p);
 /* A checksum of the values. */
 uint64_t params_sum(const params *p);
 
-/* Official initial values (spec ARCHITECTURES 8.1). */
+/* Official initial values (docs/training.md 7). */
 int params_init(params *p, uint64_t seed);
 
 /* Sizes and values of a checkpoint. */

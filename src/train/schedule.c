@@ -1,4 +1,4 @@
-/* schedule.c - how the learning rate goes from lr_init to lr_final (spec ARCHITECTURES 8.3). */
+/* schedule.c - how the learning rate goes from lr_init to lr_final (docs/training.md 9). */
 #include "train/schedule.h"
 #include <math.h>
 

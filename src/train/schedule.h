@@ -17,7 +17,7 @@ typedef struct {
     double total_tokens; /* where lr_final is reached                                     */
 } schedule;
 
-/* step counts from 0. Spec ARCHITECTURES 8.3. */
+/* step counts from 0 (docs/training.md 9). */
 double schedule_lr(const schedule *s, int64_t step);
 
 #endif

@@ -104,7 +104,7 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
     return err ? err : list_param(&t->p, &low->b, half, s, layer, t->p.n);
 }
 
-/* A: U(+-1 / sqrt(in)), B: 0 (spec ARCHITECTURES 10.1), or what the weight's adapter had. */
+/* A: U(+-1 / sqrt(in)), B: 0 (docs/tuning.md), or what the weight's adapter had. */
 static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
 {
     (void)name;
@@ -136,7 +136,7 @@ static int list_states(tuner *t)
         snprintf(name, sizeof name, "blocks.%d.att.time_state", l);
         t->S[l] = (tensor){.rows = 1, .cols = n, .type = REAL};
         err = list_param(&t->p, &t->S[l], name, NULL, l, t->state_at + (size_t)l * (size_t)len + (size_t)t->m->C);
-        /* a state's own learning rate is about 1, spec ARCHITECTURES 10.5; beside adapters it has theirs times this */
+        /* a state's own learning rate is about 1 (docs/tuning.md); beside adapters it has theirs times this */
         if (!err && t->o.what & LEARN_LORA) t->p.list[t->p.count - 1].lr_scale = 1000;
     }
     t->p.n = t->state_at + ((size_t)L * (size_t)len + 15) / 16 * 16;
