@@ -110,6 +110,17 @@ static void typed_text(void)
     end("");
 }
 
+/* The prompt appears before the editor has the terminal: a key that the terminal would take itself waits for a Tab's
+ * answer. The line is empty again. */
+static size_t wait_for_editor(void)
+{
+    size_t at = wait_for("> ", 0);
+    type("/he\t");
+    at = wait_for("lp", at);
+    type("\001\013");
+    return at;
+}
+
 static void tab_and_resize(void)
 {
     if (!begin()) SKIP("%s", alone);
@@ -136,7 +147,7 @@ static void tab_and_resize(void)
 static void insert_in_long_line(void)
 {
     if (!begin()) SKIP("%s", alone);
-    size_t at = wait_for("> ", 0);
+    size_t at = wait_for_editor();
     for (int i = 0; i < 17; i++) type("abcdefghi ");
     type("the end");
     at = wait_for("the end", at);
@@ -151,7 +162,7 @@ static void delete_emoji(void)
 {
     if (!has("wkv-delete-grapheme")) SKIP("a build without utf8proc");
     if (!begin()) SKIP("%s", alone);
-    size_t at = wait_for("> ", 0);
+    size_t at = wait_for_editor();
     type("/zz\U0001f468\u200d\U0001f469\u200d\U0001f467");
     at = wait_for("\U0001f467", at);
     type("\177yy\r");
