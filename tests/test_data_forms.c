@@ -517,8 +517,8 @@ static void few_examples(void)
     wkv_tune_options t = {.model = path, .data = data, .out = out, .threads = 1, .plan = keep_plan, .user = &planned};
     EXPECT_EQ(wkv_tune(&t), WKV_ESTOPPED);
     EXPECT_EQ(planned.samples, 20);
-    EXPECT_EQ(planned.steps, 60);
-    EXPECT_EQ(planned.warmup, 6);
+    EXPECT_EQ(planned.steps, 120);
+    EXPECT_EQ(planned.warmup, 10);
     EXPECT_EQ(planned.batch, 8);
     EXPECT(planned.tokens_per_second > 0 && planned.seconds > 0 && planned.work_bytes > 0 &&
            planned.available_bytes > 0);

@@ -356,7 +356,7 @@ static int announce(job *j)
 
 static int begin(job *j)
 {
-    enum { EPOCHS = 3, FEWEST = 60 }; /* steps in which something is learnt */
+    enum { EPOCHS = 3, FEWEST = 120 }; /* steps in which something is learnt */
     const wkv_tune_options *o = j->o;
     int err = check(o);
     if (err || (err = check_folder(o))) return err;
