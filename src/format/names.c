@@ -285,22 +285,40 @@ typedef struct {
     double head_size, rescale_every; /* 0: no rescaling */
 } naming;
 
+/* The rules of a naming that differs from version to version. A row applies to all versions that begin with `version`.
+ * `mark` is a GGUF's architecture, or a tensor of rwkv.cpp's files, NULL: any file. The first row that fits applies. */
+static const struct {
+    const char *naming, *version, *mark;
+    const rule *own, *shared;
+} versions[] = {
+    {"llama.cpp", "7", "rwkv7", gguf7, gguf},
+    {"llama.cpp", "6", "rwkv6", gguf6, gguf},
+    {"llama.cpp", "5.0", "rwkv5", gguf50, gguf},
+    {"llama.cpp", "5", "rwkv5", gguf50 + 1, gguf},
+    {"llama.cpp", "4", "rwkv4", gguf4, gguf},
+    {"web-rwkv", "7", NULL, web7, swapped7},
+    {"web-rwkv", "6", NULL, web6, none},
+    {"web-rwkv", "5", NULL, web5, none},
+    {"rwkv.cpp", "7", "blocks.0.att.r_k", cpp7, swapped7},
+    {"rwkv.cpp", "6", "blocks.0.att.time_maa_x", cpp6, none},
+    {"rwkv.cpp", "5", "blocks.0.att.gate.weight", cpp52, none},
+    {"rwkv.cpp", "5.0", "blocks.0.att.ln_x.weight", cpp50, none},
+    {"rwkv.cpp", "4", NULL, cpp4, none},
+};
+enum { VERSIONS = sizeof versions / sizeof *versions };
+
 static naming find_gguf(tensors *t)
 {
-    static const struct {
-        const char *arch;
-        const rule *own;
-    } versions[] = {{"rwkv4", gguf4}, {"rwkv5", gguf50 + 1}, {"rwkv6", gguf6}, {"rwkv7", gguf7}};
     const char *arch = tensors_meta(t, "general.architecture");
     t->naming = "llama.cpp";
-    for (int i = 0; arch && i < 4; i++) {
-        if (strcmp(arch, versions[i].arch)) continue;
-        const rule *own = versions[i].own;
-        if (i == 1 && !look(t, "blk.0.time_mix_gate.weight")) own = gguf50;
+    for (int i = 0; arch && i < VERSIONS; i++) {
+        if (!versions[i].mark || strcmp(arch, versions[i].mark)) continue;
+        if (!strcmp(versions[i].version, "5.0") && look(t, "blk.0.time_mix_gate.weight")) continue;
         char head_size[32], rescale[48];
         snprintf(head_size, sizeof head_size, "%s.wkv.head_size", arch);
         snprintf(rescale, sizeof rescale, "%s.rescale_every_n_layers", arch);
-        return (naming){own, gguf, tensors_number(t, head_size, 64), tensors_number(t, rescale, 0)};
+        return (naming){versions[i].own, versions[i].shared, tensors_number(t, head_size, 64),
+                        tensors_number(t, rescale, 0)};
     }
     t->naming = "unknown";
     return (naming){none, none, 0, 0};
@@ -309,10 +327,9 @@ static naming find_gguf(tensors *t)
 static naming find_cpp(tensors *t)
 {
     t->naming = "rwkv.cpp";
-    if (look(t, "blocks.0.att.r_k")) return (naming){cpp7, swapped7, 0, 0};
-    if (look(t, "blocks.0.att.time_maa_x")) return (naming){cpp6, none, 0, 0};
-    if (!look(t, "blocks.0.att.ln_x.weight")) return (naming){cpp4, none, 0, 0};
-    return (naming){look(t, "blocks.0.att.gate.weight") ? cpp52 : cpp50, none, 0, 0};
+    int i = 0;
+    while (strcmp(versions[i].naming, t->naming) || (versions[i].mark && !look(t, versions[i].mark))) i++;
+    return (naming){versions[i].own, versions[i].shared, 0, 0};
 }
 
 /* web-rwkv's v5 has the bonus of 5.1 and 5.2 as time_first [H, N], which nobody else does. */
@@ -525,11 +542,10 @@ int names_official(tensors *t)
 
 static naming find_writing(const char *wanted, const char *version)
 {
-    static const rule *const web[] = {none, web5, web6, web7}, *const ggufs[] = {gguf4, gguf50 + 1, gguf6, gguf7};
-    int i = *version - '4';
-    if (!strcmp(wanted, "web-rwkv")) return (naming){web[i], i == 3 ? swapped7 : none, 0, 0};
-    if (strcmp(wanted, "llama.cpp")) return (naming){none, none, 0, 0};
-    return (naming){strcmp(version, "5.0") ? ggufs[i] : gguf50, gguf, 0, 0};
+    for (int i = 0; i < VERSIONS; i++)
+        if (!strcmp(versions[i].naming, wanted) && is(version, versions[i].version))
+            return (naming){versions[i].own, versions[i].shared, 0, 0};
+    return (naming){none, none, 0, 0};
 }
 
 /* Is `official` what rule r makes? Then *out is how it is stored. */
