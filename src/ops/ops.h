@@ -215,8 +215,12 @@ tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real w
  * until backward, which runs it again. */
 typedef tensor *heads_fn(cx *c, const void *p, tensor *const *in, int heads, int at);
 tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *const *in, int n);
-#define HEADS(c, fn, p, heads, at, ...)                                                                                \
-    op_heads(c, fn, p, heads, at, (tensor *const[]){__VA_ARGS__}, (int)(sizeof((tensor *const[]){__VA_ARGS__}) / sizeof(tensor *)))
+/* HEADS(c, fn, p, heads, at, per_head, .r = r, .k = k): the inputs by their names in per_head, a struct of nothing but
+ * tensor pointers, which op_heads takes as an array; fn reads them as HEAD_INPUTS(per_head, in)->r. */
+#define HEADS(c, fn, p, heads, at, inputs, ...)                                                                        \
+    op_heads(c, fn, p, heads, at, (tensor *const *)(const void *)&(const inputs){__VA_ARGS__},                         \
+             (int)(sizeof(inputs) / sizeof(tensor *)))
+#define HEAD_INPUTS(inputs, in) ((const inputs *)(const void *)(in))
 
 /* A layer: fn(c, p, layer, in, out) reads in[0], in[1], in[2] (the last two may be NULL; no gradient goes to in[2]) and
  * sets out[0], out[1] (out[1] may be NULL or in[1] itself). Not recording: its scratch memory is given back at its end.

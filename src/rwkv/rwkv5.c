@@ -47,14 +47,18 @@ static const slot slots52[] = {
     SLOTS_AFTER,
 };
 
+typedef struct {
+    tensor *r, *k, *v, *decay, *bonus, *g, *ln_w, *ln_b;
+} per_head;
+
 /* wkv, its group norm and the gate, head by head; 5.0 has no gate */
-static tensor *in_heads(cx *c, const void *p, tensor *const *in, int heads, int at)
+static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, int at)
 {
     const rwkv *m = p;
-    tensor *r = in[0], *k = in[1], *v = in[2], *decay = in[3], *u = in[4], *g = in[5], *ln_w = in[6], *ln_b = in[7];
-    tensor *y = op_wkv6(c, r, k, v, decay, u, heads, at);
-    y = op_norm(c, y, ln_w, ln_b, heads, m->group_eps);
-    return g ? op_mul(c, y, g) : y;
+    const per_head *in = HEAD_INPUTS(per_head, inputs);
+    tensor *y = op_wkv6(c, in->r, in->k, in->v, in->decay, in->bonus, heads, at);
+    y = op_norm(c, y, in->ln_w, in->ln_b, heads, m->group_eps);
+    return in->g ? op_mul(c, y, in->g) : y;
 }
 
 static tensor *time_mix(cx *c, const rwkv *m, layer5 *w, tensor *x, int at)
@@ -67,12 +71,14 @@ static tensor *time_mix(cx *c, const rwkv *m, layer5 *w, tensor *x, int at)
                {.y = &k, .x = xk, .w = &w->K},
                {.y = &v, .x = xv, .w = &w->V},
                {.y = &g, .x = xg, .w = gated ? &w->G : NULL, .map = MAP_SILU});
-    tensor *decay = op_map(c, MAP_DECAY5, &w->decay), *u = gated ? &w->bonus : op_map(c, MAP_EXP, &w->bonus);
+    tensor *decay = op_map(c, MAP_DECAY5, &w->decay), *bonus = gated ? &w->bonus : op_map(c, MAP_EXP, &w->bonus);
     if (m->arch != &arch52) { /* one scalar a head */
         decay = op_repeat(c, decay, m->N);
-        u = op_repeat(c, u, m->N);
+        bonus = op_repeat(c, bonus, m->N);
     }
-    y = HEADS(c, in_heads, m, m->H, at + m->C, r, k, v, decay, u, g, &w->ln_x_w, &w->ln_x_b);
+    y = HEADS(c, in_heads, m, m->H, at + m->C, per_head,
+              .r = r, .k = k, .v = v, .decay = decay, .bonus = bonus, .g = g,
+              .ln_w = &w->ln_x_w, .ln_b = &w->ln_x_b);
     LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x});
     return y;
 }

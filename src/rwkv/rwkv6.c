@@ -39,13 +39,17 @@ static const slot slots6[] = {
     SLOT("ffn.value.weight", ffn_V, D_C, D_F, SLOT_MATRIX),
 };
 
+typedef struct {
+    tensor *r, *k, *v, *decay, *bonus, *g, *ln_w, *ln_b;
+} per_head;
+
 /* wkv, its group norm and the gate, head by head */
-static tensor *in_heads(cx *c, const void *p, tensor *const *in, int heads, int at)
+static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, int at)
 {
     const rwkv *m = p;
-    tensor *r = in[0], *k = in[1], *v = in[2], *decay = in[3], *u = in[4], *g = in[5], *ln_w = in[6], *ln_b = in[7];
-    tensor *y = op_wkv6(c, r, k, v, decay, u, heads, at);
-    return op_mul(c, op_norm(c, y, ln_w, ln_b, heads, m->group_eps), g);
+    const per_head *in = HEAD_INPUTS(per_head, inputs);
+    tensor *y = op_wkv6(c, in->r, in->k, in->v, in->decay, in->bonus, heads, at);
+    return op_mul(c, op_norm(c, y, in->ln_w, in->ln_b, heads, m->group_eps), in->g);
 }
 
 /* x + (prev - x) (tanh(x' W1) W2 + mu), with weights W2 of its own for each of w, k, v, r, g: how much of the previous token is
@@ -72,7 +76,9 @@ static tensor *time_mix(cx *c, const rwkv *m, layer6 *w, tensor *x, int at)
                {.y = &g, .x = xg, .w = &w->G, .map = MAP_SILU},
                {.y = &low, .x = xw, .w = &w->decay_w1, .map = MAP_TANH});
     LINEARS(c, {.y = &decay, .x = low, .w = &w->decay_w2, .bias = &w->decay, .map = MAP_DECAY5});
-    y = HEADS(c, in_heads, m, m->H, at + m->C, r, k, v, decay, &w->bonus, g, &w->ln_x_w, &w->ln_x_b);
+    y = HEADS(c, in_heads, m, m->H, at + m->C, per_head,
+              .r = r, .k = k, .v = v, .decay = decay, .bonus = &w->bonus, .g = g,
+              .ln_w = &w->ln_x_w, .ln_b = &w->ln_x_b);
     LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x});
     return y;
 }

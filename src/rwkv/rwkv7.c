@@ -53,19 +53,23 @@ static const slot slots7[] = {
     SLOT("ffn.s2", s2, D_E, D_F, SLOT_LOW_RANK),
 };
 
-/* What keeps to a head: the key's direction kk, wkv, its group norm, the bonus of the present token, the gate. */
-static tensor *in_heads(cx *c, const void *p, tensor *const *in, int heads, int at)
+typedef struct {
+    tensor *r, *decay, *k, *v, *a, *g, *k_k, *k_a, *r_k, *ln_w, *ln_b;
+} per_head;
+
+/* The per-head part: the key's direction kk, wkv, its group norm, the bonus of the present token, the gate. */
+static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, int at)
 {
     const rwkv *m = p;
-    tensor *r = in[0], *decay = in[1], *k = in[2], *v = in[3], *a = in[4], *g = in[5];
-    tensor *k_k = in[6], *k_a = in[7], *r_k = in[8], *ln_w = in[9], *ln_b = in[10];
+    const per_head *in = HEAD_INPUTS(per_head, inputs);
+    tensor *r = in->r, *v = in->v, *a = in->a;
 
-    tensor *kk = op_unit(c, op_mul(c, k, k_k), heads);
-    k = op_lerp(c, k, op_mul(c, k, a), k_a); /* k (1 + (a - 1) k_a) */
-    tensor *y = op_wkv7(c, r, decay, k, v, op_map(c, MAP_NEG, kk), op_mul(c, kk, a), heads, at);
-    y = op_norm(c, y, ln_w, ln_b, heads, m->group_eps);
-    y = op_add(c, y, op_bonus(c, r, k, r_k, v, heads));
-    return op_mul(c, y, g);
+    tensor *kk = op_unit(c, op_mul(c, in->k, in->k_k), heads);
+    tensor *k = op_lerp(c, in->k, op_mul(c, in->k, a), in->k_a); /* k (1 + (a - 1) k_a) */
+    tensor *y = op_wkv7(c, r, in->decay, k, v, op_map(c, MAP_NEG, kk), op_mul(c, kk, a), heads, at);
+    y = op_norm(c, y, in->ln_w, in->ln_b, heads, m->group_eps);
+    y = op_add(c, y, op_bonus(c, r, k, in->r_k, v, heads));
+    return op_mul(c, y, in->g);
 }
 
 static tensor *time_mix(cx *c, const rwkv *m, layer7 *w, tensor *x, tensor **v_first, int at)
@@ -89,7 +93,9 @@ static tensor *time_mix(cx *c, const rwkv *m, layer7 *w, tensor *x, tensor **v_f
                {.y = &v, .x = lv, .w = late ? &w->v2 : NULL, .bias = &w->v0, .map = MAP_SIGMOID, .from = v, .to = *v_first});
     if (!late) *v_first = v;
 
-    y = HEADS(c, in_heads, m, m->H, at + m->C, r, decay, k, v, a, g, &w->k_k, &w->k_a, &w->r_k, &w->ln_x_w, &w->ln_x_b);
+    y = HEADS(c, in_heads, m, m->H, at + m->C, per_head,
+              .r = r, .decay = decay, .k = k, .v = v, .a = a, .g = g,
+              .k_k = &w->k_k, .k_a = &w->k_a, .r_k = &w->r_k, .ln_w = &w->ln_x_w, .ln_b = &w->ln_x_b);
     LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x});
     return y;
 }
