@@ -104,6 +104,7 @@ typedef struct {
     int context_length;     /* tokens of the longest training texts, from its name (ctx16384), a folder's
                                             config.json or a GGUF; 0: unknown. No limit: a state reads on for ever,
                                             though a model forgets more of the text farther back than that            */
+    const char *rank_name[5]; /* "mix", "decay"; "w", "a", "v", "g": of rank[i]; NULL behind the last            */
     const struct wkv_profile *profile; /* its publisher's sampling when it does not think (wkv_template_profile)    */
 } wkv_model_info;
 

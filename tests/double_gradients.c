@@ -2,7 +2,7 @@
  * of every version with loss, L2Wrap, two spans and initial states that want gradients. Replayed blocks give the same bits. */
 #include <stdlib.h>
 #include "base/rng.h"
-#include "rwkv/model.h"
+#include "rwkv/forward.h"
 #include "room.h"
 #include "test.h"
 
@@ -397,8 +397,8 @@ static tensor *forward_plain(model_run *r)
     rwkv *m = &r->m;
     tensor *x = op_norm(&c, op_embed(&c, &m->emb, text, T), &m->ln0_w, &m->ln0_b, 1, 1e-5), *v = NULL;
     for (int l = 0; l < m->L; l++) {
-        tensor *in[2] = {x, v}, *out[2] = {NULL, NULL};
-        m->arch->block(&c, m, l, in, out);
+        tensor *in[3] = {x, v}, *out[2];
+        rwkv_block(&c, m, l, in, out);
         x = out[0];
         v = out[1];
     }

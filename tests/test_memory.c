@@ -8,6 +8,7 @@
 #include "folder.h"
 #include "ops/device.h"
 #include "rwkv/api.h"
+#include "rwkv/forward.h"
 #include "test.h"
 #include "wkv_train.h"
 #include "wkv_tune.h"

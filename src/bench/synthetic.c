@@ -16,31 +16,10 @@
 
 /* ---- values --------------------------------------------------------------------------------------------------------- */
 
-/* ln2's bias. The key's input, half of this token and half of the previous, is then TILT plus numbers of variance 1/2, so
- * weights of mean m and deviation 1 / sqrt(C) give keys of mean m C TILT and variance 1/2 + TILT^2: m says which share of
- * them is negative. */
-#define TILT 0.5
-
-typedef struct {
-    const char *name; /* the end of a tensor's name                        */
-    double from, to;  /* its values, first channel to last; a: of a matrix */
-} rule;
-
-/* A vector that is not listed is a weight of the previous token: a half. */
-static const rule vector_rules[] = {
-    {"ln2.bias", TILT, TILT}, {"bias", 0, 0},        {"weight", 1, 1},         {"att.w0", -4, 1},
-    {"att.a0", -1, 1},        {"att.v0", 0.5, 0.5},  {"att.k_k", 0.85, 0.85},  {"att.k_a", 1, 1},
-    {"att.r_k", 0, 0.1},      {"time_decay", -5, 3}, {"time_first", 0.3, 0.3}, {"", 0.5, 0.5},
-};
-/* Deviation of what a matrix makes of inputs of deviation 1. */
-static const rule matrix_rules[] = {{"output.weight", 0.3, 0}, {"ffn.value.weight", 0.3, 0}, {"", 1, 0}};
-
-static const rule *find_rule(const rule *list, const char *name)
-{
-    size_t n = strlen(name), k;
-    while ((k = strlen(list->name)) > n || strcmp(name + n - k, list->name) != 0) list++;
-    return list;
-}
+/* ln2's bias is TILT in the slot tables. The key's input, half of this token and half of the previous, is then TILT plus
+ * numbers of variance 1/2, so weights of mean m and deviation 1 / sqrt(C) give keys of mean m C TILT and variance
+ * 1/2 + TILT^2: m says which share of them is negative. */
+#define TILT SYNTHETIC_TILT
 
 /* z with a share p of a normal distribution below it, by bisection */
 static double quantile(double p)
@@ -56,12 +35,13 @@ static double quantile(double p)
     return low;
 }
 
-/* Mean and deviation of a matrix's values. */
-static void spread_of(const shape *s, const char *name, int layer, int in, double *mean, double *deviation)
+/* Mean and deviation of a matrix's values: its products of inputs of deviation 1 have 1, and 0.3 where they are added to
+ * the residual stream. */
+static void spread_of(const shape *s, const slot *to, int layer, int in, double *mean, double *deviation)
 {
     double zeros = layer < 0 ? 0 : fmin(shape_zeros(s, layer), 0.999);
-    *deviation = find_rule(matrix_rules, name)->from / sqrt(in);
-    *mean = strstr(name, "ffn.key.weight") ? -quantile(zeros) * sqrt(0.5 + TILT * TILT) / (TILT * in) : 0;
+    *deviation = (to->flags & SLOT_RESIDUAL ? 0.3 : 1) / sqrt(in);
+    *mean = to->rows == D_F ? -quantile(zeros) * sqrt(0.5 + TILT * TILT) / (TILT * in) : 0; /* of the hidden units */
 }
 
 /* A matrix repeats a pattern of at most this many blocks of its type, or of 32 blocks in a panel, or values: a prime number of
@@ -148,9 +128,9 @@ static void fill_matrix(loom *l, const file_tensor *f, char *to, double mean, do
     }
 }
 
-static void fill_vector(float *to, int64_t n, const rule *r)
+static void fill_vector(float *to, int64_t n, double first, double last)
 {
-    for (int64_t i = 0; i < n; i++) to[i] = (float)(r->from + (r->to - r->from) * (double)i / (double)n);
+    for (int64_t i = 0; i < n; i++) to[i] = (float)(first + (last - first) * (double)i / (double)n);
 }
 
 /* ---- the tensors ---------------------------------------------------------------------------------------------------- */
@@ -201,25 +181,22 @@ static int make_one(void *user, const char *name, tensor *t, const slot *s, int 
     f.data = (const uint8_t *)to;
     if (matrix) {
         double mean, deviation;
-        spread_of(k->s, name, layer, s->flags & SLOT_LOW_RANK ? rows : cols, &mean, &deviation);
+        spread_of(k->s, s, layer, s->flags & SLOT_LOW_RANK ? rows : cols, &mean, &deviation);
         fill_matrix(&k->loom, &f, to, mean, deviation);
     } else
-        fill_vector((float *)(void *)to, (int64_t)rows * cols, find_rule(vector_rules, name));
+        fill_vector((float *)(void *)to, (int64_t)rows * cols, s->synthetic[0], s->synthetic[1]);
     return tensors_add(k->t, name, strlen(name), &f);
 }
 
 /* ---- the model ------------------------------------------------------------------------------------------------------ */
 
-static int find_shape(const shape **out, const char *name)
+static int find_shape(shape *out, const char *name)
 {
     char list[200] = "";
-    for (const shape *s = shapes; s->name; s++) {
-        if (!strcmp(s->name, name)) {
-            *out = s;
-            return 0;
-        }
+    for (int i = 0; shape_at(out, i); i++) {
+        if (!strcmp(out->size->name, name)) return 0;
         size_t n = strlen(list);
-        snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", s->name);
+        snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", out->size->name);
     }
     return fail(WKV_EARG, "no published size is called \"%s\"; there are %s", name, list);
 }
@@ -227,7 +204,7 @@ static int find_shape(const shape **out, const char *name)
 /* Is there memory for the weights, for states, and for a pass of 512 tokens (about forty rows of C each) and its logits? */
 static int check_memory(const maker *k, int states)
 {
-    const shape *s = k->s;
+    const published_size *s = k->s->size;
     double need = (double)k->at + 4.0 * rwkv_state_len(k->m) * states + 4.0 * 512 * 40 * s->width +
                   4.0 * s->vocab * (states + 16);
     double there = (double)memory_available();
@@ -240,12 +217,12 @@ static int check_memory(const maker *k, int states)
 static int make_model(wkv_model **out, maker *k)
 {
     packed memory;
-    int e = packed_new(&memory, k->at, k->s->name);
+    int e = packed_new(&memory, k->at, k->s->size->name);
     if (e) return e;
     k->data = memory.data;
     k->at = 0;
     e = loom_new(&k->loom, k->m->F);
-    if (!e && !(e = tensors_new(&k->t, k->s->name))) {
+    if (!e && !(e = tensors_new(&k->t, k->s->size->name))) {
         k->t->format = "synthetic";
         k->t->naming = "official";
         k->t->bytes = memory.bytes;
@@ -259,7 +236,7 @@ static int make_model(wkv_model **out, maker *k)
 
 int wkv_model_synthetic(wkv_model **out, const char *name, const char *type, int states)
 {
-    const shape *s = NULL;
+    shape s;
     const recipe *r = recipe_find(type ? type : "bf16");
     rwkv m;
     REQUIRE(out, "the place for the model");
@@ -269,10 +246,10 @@ int wkv_model_synthetic(wkv_model **out, const char *name, const char *type, int
     int e = find_shape(&s, name);
     if (e) return e;
     if (!r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, recipe_names());
-    if ((e = shape_init(&m, s))) return e;
-    maker k = {.s = s, .recipe = r, .m = &m};
+    if ((e = shape_init(&m, &s))) return e;
+    maker k = {.s = &s, .recipe = r, .m = &m};
     e = rwkv_each(&m, make_one, &k);
-    CHECK(e || k.parameters == s->parameters);
+    CHECK(e || k.parameters == s.size->parameters);
     if (!e) e = check_memory(&k, states);
     if (!e) e = make_model(out, &k);
     rwkv_release(&m);

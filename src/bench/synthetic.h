@@ -4,17 +4,13 @@
 
 #include "rwkv/model.h"
 
-typedef enum { CURVE_7_1B5, CURVE_7_7B2, CURVE_4 } zeros_curve; /* how many squared ReLUs are zero at which depth */
-
 typedef struct {
-    const char *name; /* "7:1.5B" */
     const arch *arch;
-    int layers, width, vocab, rank[4];
-    zeros_curve zeros[2]; /* of which the mean is taken */
-    int64_t parameters;   /* as published: what the sizes must amount to */
+    const published_size *size;
 } shape;
 
-extern const shape shapes[]; /* the last has no name */
+/* The i-th published size of all versions; 0: there are fewer. */
+int shape_at(shape *out, int i);
 
 /* Share of a layer's squared ReLUs that is zero. */
 double shape_zeros(const shape *s, int layer);

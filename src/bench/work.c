@@ -1,5 +1,4 @@
 /* work.c - what a pass must read, multiply and wait for. */
-#include <string.h>
 #include "format/units.h"
 #include "rwkv/api.h"
 #include "wkv_bench.h"
@@ -36,7 +35,7 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
     work->flops += 2 * values * rows;
     if (dtypes[t->type].values > 1) work->int8 += 2 * values * rows;
     int T = c->texts * c->tokens;
-    if (c->zeros && !strcmp(s->name, "ffn.value.weight") && t->in_rows) {
+    if (c->zeros && s->flags & SLOT_INPUT_MAJOR && t->in_rows) {
         const dtype type = (dtype)t->type;
         double codes = t->by_unit ? (double)units_scales(type, t->cols) / (double)units_group(type, t->cols)
                                   : 1; /* scales are read */

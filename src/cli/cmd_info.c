@@ -20,15 +20,6 @@ static const group *const groups[] = {&model_group, &tokenizer_group, &own, &gen
 static const char *const types[] = {"f32", "f16", "q8", "q5", "q4"}; /* whose memory is told */
 enum { TYPES = sizeof types / sizeof *types };
 
-static const char *const rank_names_6[] = {"mix", "decay"}, *const rank_names_7[] = {"w", "a", "v", "g"};
-
-/* how many of the low ranks a version has, and what they are called */
-static int ranks(const wkv_model_info *m, const char *const **names)
-{
-    *names = *m->version == '6' ? rank_names_6 : rank_names_7;
-    return *m->version == '6' ? 2 : *m->version == '7' ? 4 : 0;
-}
-
 static void print_chat(const wkv_model *model, const wkv_template *chat)
 {
     char words[SAMPLING_WORDS];
@@ -55,16 +46,15 @@ static int print_text(const wkv_model *model, const wkv_tokenizer *t, const char
 {
     const wkv_model_info *m = wkv_model_about(model);
     char a[32];
-    const char *const *names;
     put_text("%s%s%s\n", bold(1), m->path ? m->path : "(built in)", plain(1));
     put_text("  version      RWKV-%s\n", m->version);
     put_text("  file         %s, %s names, %s\n", m->format, m->naming, as_bytes(a, (double)m->file_bytes));
     put_text("  weights      %s parameters, stored as %s\n", as_count(a, m->parameters), m->types);
     put_text("  layers       %d of width %d, feed-forward %d\n", m->layers, m->width, m->ffn);
     if (m->heads) put_text("  heads        %d of size %d\n", m->heads, m->head_size);
-    int n = ranks(m, &names);
-    for (int i = 0; i < n; i++) put_text("%s%s %d", i ? ", " : "  low ranks    ", names[i], m->rank[i]);
-    if (n) put_text("\n");
+    for (int i = 0; m->rank_name[i]; i++)
+        put_text("%s%s %d", i ? ", " : "  low ranks    ", m->rank_name[i], m->rank[i]);
+    if (m->rank_name[0]) put_text("\n");
     put_text("  vocabulary   %s tokens\n", as_count(a, m->vocab));
     if (t) {
         const char *name = wkv_tokenizer_name(t), *path = wkv_tokenizer_path(t);
@@ -95,7 +85,6 @@ static int print_text(const wkv_model *model, const wkv_tokenizer *t, const char
 static int print_json(const wkv_model *model, const wkv_tokenizer *t, const wkv_template *chat)
 {
     const wkv_model_info *m = wkv_model_about(model);
-    const char *const *names;
     json_t *r =
         json_pack("{s:s? s:s s:s s:s s:s s:i s:i s:i s:i s:i s:i s:f s:I s:I s:I}", "path", m->path, "format",
                   m->format, "naming", m->naming, "version", m->version, "types", m->types, "layers", m->layers,
@@ -103,7 +92,7 @@ static int print_json(const wkv_model *model, const wkv_tokenizer *t, const wkv_
                   "group_norm_eps", (double)m->group_norm_eps, "parameters", (json_int_t)m->parameters, "file_bytes",
                   (json_int_t)m->file_bytes, "state_bytes", (json_int_t)m->state_bytes);
     json_t *low = json_object();
-    for (int i = 0, n = ranks(m, &names); i < n; i++) json_object_set_new(low, names[i], json_integer(m->rank[i]));
+    for (int i = 0; m->rank_name[i]; i++) json_object_set_new(low, m->rank_name[i], json_integer(m->rank[i]));
     json_object_set_new(r, "ranks", low);
     json_t *bytes = json_pack("{s:I}", "stored", (json_int_t)m->weight_bytes[2]);
     for (int i = 0; i < TYPES; i++)

@@ -52,12 +52,14 @@ static int check(const container *c, const wkv_model *m, const char *path, const
         return fail(WKV_EARG, "%s: its ending says nothing; .pth, .safetensors, .st and .gguf can be written", path);
     if (type && !(r && c->types & BIT(r->layers) && c->types & BIT(r->vocabulary)))
         return fail(WKV_EARG, "%s: cannot hold %s; %s can be", path, type, list_types(list, c->types));
-    if (c == &containers[ST] && m->rwkv.arch == &arch50)
-        return fail(WKV_EUNSUPPORTED, "%s: version 5.0 has no form in web-rwkv's files", path);
-    if (m->rwkv.arch == &arch7a && (c == &containers[ST] || c == &containers[GGUF]))
+    const arch *a = m->rwkv.arch;
+    if (c == &containers[ST] && a->no_web_form)
+        return fail(WKV_EUNSUPPORTED, "%s: version %s has no form in web-rwkv's files", path, a->version);
+    if (a->extra && (c == &containers[ST] || c == &containers[GGUF]))
         return fail(WKV_EUNSUPPORTED,
-                    "%s: %s have no place for the DeepEmbed of %s, an RWKV-7a; .pth and .safetensors can hold it", path,
-                    c == &containers[ST] ? "web-rwkv's files" : "GGUF files of llama.cpp", m->about.path);
+                    "%s: %s have no place for the %s of %s, an RWKV-%s; .pth and .safetensors can hold it", path,
+                    c == &containers[ST] ? "web-rwkv's files" : "GGUF files of llama.cpp", a->extra, m->about.path,
+                    a->version);
     if (c == &containers[GGUF] && m->rwkv.state0)
         return fail(WKV_EUNSUPPORTED, "%s: a GGUF has no place for the tuned initial state of %s", path, m->about.path);
     int e = tensors_refuse_output(m->file, path);
@@ -105,7 +107,7 @@ static void choose_form(const container *c, tensor_out *t, source *s, const wkv_
     if (c != &containers[GGUF]) return;
     if (dtype_is_blocks(t->type) && t->type == s->from[0]->type && as_blocks(s)) t->blocks = s->from[0];
     if (o->portable) return;
-    if (s->slot && slot_is_by_unit(s->slot)) by_unit(t, s);
+    if (s->slot && s->slot->flags & SLOT_INPUT_MAJOR) by_unit(t, s);
     t->panels = in_panels(t, s);
 }
 

@@ -11,9 +11,7 @@
 
 int gguf_wants_f32(const source *s)
 {
-    if (!s->slot || !(s->slot->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) return 1;
-    size_t n = strlen(s->slot->name);
-    return s->slot->flags & SLOT_LOW_RANK && s->slot->name[n - 2] == 'w';
+    return !s->slot || !(s->slot->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || s->slot->flags & SLOT_KEEP_TYPE;
 }
 
 /* ---- metadata ------------------------------------------------------------------------------------------------------- */
@@ -44,7 +42,7 @@ static int file_type(const exporter *x)
         [Q4_K] = 15, [Q5_K] = 17, [Q6_K] = 18, [Q2_K] = 10, [Q3_K] = 12, [IQ4_NL] = 25, [IQ4_XS] = 30, [MXFP4] = 38};
     dtype t = F32;
     for (int i = 0; i < x->count; i++)
-        if (x->how[i]->slot && !strcmp(x->how[i]->slot->name, "att.key.weight")) t = x->out[i].type;
+        if (x->how[i]->slot && x->how[i]->slot->flags & SLOT_KEY) t = x->out[i].type;
     return numbers[t];
 }
 
@@ -53,11 +51,9 @@ enum { ANY_CONTEXT = 1048576 }; /* what llama.cpp's converters write for every R
 static void describe(metadata *m, const wkv_model *model, const exporter *x, const char *name)
 {
     const rwkv *r = &model->rwkv;
-    static const char *const ranks6[] = {".time_mix_extra_dim", ".time_decay_extra_dim"};
-    static const char *const ranks7[] = {".attention.decay_lora_rank", ".attention.iclr_lora_rank",
-                                         ".attention.value_residual_mix_lora_rank", ".attention.gate_lora_rank"};
     for (int i = 0; i < x->count; i++)
-        if (x->how[i]->slot && slot_is_by_unit(x->how[i]->slot) && x->out[i].shape[1] == r->C && r->C != r->F) {
+        if (x->how[i]->slot && x->how[i]->slot->flags & SLOT_INPUT_MAJOR && x->out[i].shape[1] == r->C &&
+            r->C != r->F) {
             add_text(m, UNITS_KEY, UNITS_VALUE);
             break;
         }
@@ -74,9 +70,8 @@ static void describe(metadata *m, const wkv_model *model, const exporter *x, con
     add(m, ".attention.layer_norm_epsilon", GGUF_F32)->number = 1e-5;
     add_number(m, ".vocab_size", r->V);
     if (r->H) add_number(m, ".wkv.head_size", r->N);
-    if (r->arch == &arch6) add_number(m, ".rescale_every_n_layers", 0);
-    for (int i = 0; r->arch == &arch6 && i < 2; i++) add_number(m, ranks6[i], r->dim[D_R0 + i]);
-    for (int i = 0; r->arch == &arch7 && i < 4; i++) add_number(m, ranks7[i], r->dim[D_R0 + i]);
+    if (r->arch->gguf_zero) add_number(m, r->arch->gguf_zero, 0);
+    for (int i = 0; r->arch->ranks[i].name; i++) add_number(m, r->arch->ranks[i].gguf_key, r->dim[D_R0 + i]);
 }
 
 /* ---- vocabulary --------------------------------------------------------------------------------------------------------- */
@@ -164,8 +159,7 @@ int gguf_holds(const wkv_tokenizer *t) { return !t || !t->bpe; }
 
 int gguf_export(file_out *f, const wkv_model *m, const exporter *x, const wkv_tokenizer *t)
 {
-    static const char *const archs[] = {"rwkv4", "rwkv5", "rwkv6", "rwkv7"};
-    metadata meta = {.arch = archs[m->rwkv.arch->version[0] - '4']};
+    metadata meta = {.arch = m->rwkv.arch->gguf};
     words w = {0};
     char name[256];
     family_name(name, m);

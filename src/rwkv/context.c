@@ -8,6 +8,7 @@
 #include "cpu/simd.h"
 #include "ops/device.h"
 #include "rwkv/api.h"
+#include "rwkv/forward.h"
 
 enum {
     PASS_ROWS = 512,        /* tokens in one pass                          */

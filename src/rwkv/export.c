@@ -1,6 +1,7 @@
 /* export.c - from a bound model back to named tensors: official shapes, and what a naming does to them. */
 #include "rwkv/export.h"
 #include "base/error.h"
+#include "rwkv/bind.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,15 +156,14 @@ static int add_slot(void *user, const char *name, tensor *t, const slot *s, int 
     from.from[0] = rwkv_stored(x->file, name, s, layer, &from.as_exp);
     int64_t shape[MAX_DIMS];
     int dims = official_shape(x->m, s, shape);
-    if (!strcmp(x->naming, "web-rwkv") && x->m->arch == &arch51 && s->cols == D_H) { /* it knows 5.2's form only */
+    if (!strcmp(x->naming, "web-rwkv") && s->cols == D_H) { /* 5.1: it knows 5.2's form only */
         from.repeat = x->m->N;
         shape[dims++] = x->m->N;
     }
     int e = add(x, name, from, dims, shape);
-    /* llama.cpp expects v0, v1, v2 in the first layer too, and has a0, a1, a2 there */
-    if (!e && !layer && !strcmp(x->naming, "llama.cpp") && !strncmp(s->name, "att.a", 5) && strlen(s->name) == 6) {
-        char unused[] = "blocks.0.att.v0";
-        unused[sizeof unused - 2] = s->name[5];
+    if (!e && !layer && !strcmp(x->naming, "llama.cpp") && s->stands_for) {
+        char unused[64];
+        snprintf(unused, sizeof unused, "blocks.0.%s", s->stands_for);
         e = add(x, unused, from, dims, shape);
     }
     return e;

@@ -1,6 +1,7 @@
 /* forward.c - a model from tokens to logits, and its state at the start of a text. */
 #include <string.h>
 #include "ops/device.h"
+#include "rwkv/forward.h"
 #include "rwkv/parts.h"
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
@@ -58,6 +59,16 @@ size_t rwkv_row_bytes(const rwkv *m, size_t *fixed)
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
+void rwkv_block(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2])
+{
+    const rwkv *m = p;
+    void *w = rwkv_layer(m, layer);
+    int at = layer * rwkv_layer_state(m), ffn_at = at + rwkv_layer_state(m) - m->C;
+    out[1] = in[1];
+    tensor *x = op_drop(c, m->arch->time_mix(c, m, w, in[0], &out[1], at), 2 * layer);
+    out[0] = op_drop(c, m->arch->channel_mix(c, m, w, x, in[2], ffn_at), 2 * layer + 1);
+}
+
 tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n)
 {
     tensor *x = op_embed(c, (tensor *)&m->emb, tokens, c->b->rows), *v_first = NULL;
@@ -66,7 +77,7 @@ tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *ro
     c->tokens = tokens;
     for (int l = 0; l < m->L; l++) {
         tensor *in[3] = {x, v_first, embedded}, *out[2];
-        op_block(c, m->arch->block, m, l, in, out, l * rwkv_layer_state(m), rwkv_layer_state(m));
+        op_block(c, rwkv_block, m, l, in, out, l * rwkv_layer_state(m), rwkv_layer_state(m));
         x = out[0];
         v_first = out[1];
     }

@@ -8,6 +8,7 @@
 #include "rwkv/api.h"
 #include "rwkv/builtin.h"
 #include "rwkv/family.h"
+#include "rwkv/overlay.h"
 #include "rwkv/pack.h"
 
 const char *wkv_version(void) { return WKV_VERSION; }
@@ -89,6 +90,7 @@ static void describe(wkv_model *m)
         .state_bytes = (size_t)rwkv_state_len(r) * sizeof(real),
         .weight_bytes = {(size_t)(c.parameters * 4), (size_t)((c.parameters - c.small) * 2 + c.small * 4), (size_t)stored},
     };
+    for (int i = 0; i < RANKS; i++) m->about.rank_name[i] = r->arch->ranks[i].name;
     name_types(m->types, sizeof m->types, bytes);
     describe_chat(m);
     m->fingerprint = hash(hash(0xcbf29ce484222325u, r->dim, sizeof r->dim), r->arch->version, strlen(r->arch->version));

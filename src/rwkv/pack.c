@@ -42,7 +42,7 @@ tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer
 {
     int in = weight_in(t), out = weight_out(t);
     dtype type = r ? recipe_type(r, s, layer, in) : DTYPES;
-    if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || (type == DTYPES && !slot_is_by_unit(s))) return *t;
+    if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || (type == DTYPES && !(s->flags & SLOT_INPUT_MAJOR))) return *t;
     if (type == DTYPES) type = t->type == F64 ? F32 : (dtype)t->type; /* devices decode f64 to f32 in any case */
     tensor to = *t; /* its scale and its adapter */
     to.rows = out;
@@ -50,7 +50,7 @@ tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer
     to.type = (int)type;
     to.in_rows = to.by_unit = to.panels = 0;
     to.data = NULL;
-    if (!slot_is_by_unit(s)) {
+    if (!(s->flags & SLOT_INPUT_MAJOR)) {
         to.panels = panels_wanted(&to, s);
         return t->type == (int)type && !to.panels ? *t : to; /* either orientation will do */
     }

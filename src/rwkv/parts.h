@@ -1,16 +1,18 @@
-/* parts.h - what several versions are made of. */
+/* parts.h - parts that several versions are made of. */
 #ifndef WKV_RWKV_PARTS_H
 #define WKV_RWKV_PARTS_H
 
 #include <stddef.h>
+#include <string.h>
 #include "rwkv/model.h"
+#include "rwkv/sizes.h"
 
 static const real NORM_EPS = (real)1e-5; /* of every LayerNorm, in every version */
 
 static inline tensor *layer_norm(cx *c, tensor *x, tensor *w, tensor *b) { return op_norm(c, x, w, b, 1, NORM_EPS); }
 
-/* MIX(c, x, ln_w, ln_b, at, PREVIOUS, {&xk, mu_k}, {&xr, mu_r}): the mixtures of LN(x) and the token before that a mixing starts
- * from. Versions 4 and 5 give the weight of the current token, 6 and 7 that of the previous one. */
+/* MIX(c, x, ln_w, ln_b, at, PREVIOUS, {&xk, mu_k}, {&xr, mu_r}): the mixtures of LN(x) and the token before that a mixing
+ * starts from. Versions 4 and 5 give the weight of the current token, 6 and 7 that of the previous one. */
 #define MIX(c, x, w, b, at, which, ...)                                                                                \
     op_mix(c, x, w, b, NORM_EPS, at, which, (const mixture[]){__VA_ARGS__},                                            \
            (int)(sizeof((const mixture[]){__VA_ARGS__}) / sizeof(mixture)))
@@ -24,13 +26,36 @@ static inline tensor *gated_ffn(cx *c, tensor *x, tensor *xk, tensor *xr, tensor
     return y;
 }
 
-/* one row of a layer's slot table; LAYER is the version's struct */
-#define SLOT(name, field, rows, cols, flags) {name, offsetof(LAYER, field), rows, cols, flags}
-#define SLOT_NORM(name, field) SLOT(name ".weight", field##_w, D_1, D_C, 0), SLOT(name ".bias", field##_b, D_1, D_C, 0)
+/* One row of a layer's slot table; LAYER is the version's struct. Last come the other members: .init = INIT_..., ... */
+#define SLOT(slot_name, field, slot_rows, slot_cols, slot_flags, ...)                                                  \
+    {.name = slot_name,                                                                                                \
+     .at = offsetof(LAYER, field),                                                                                     \
+     .rows = slot_rows,                                                                                                \
+     .cols = slot_cols,                                                                                                \
+     .flags = slot_flags,                                                                                              \
+     __VA_ARGS__}
+/* The weight that a mixture gives the current or the previous token, with its initial values. */
+#define SLOT_MIX(name, field, kind, ...)                                                                               \
+    SLOT(name, field, D_1, D_C, SLOT_111, .init = kind, .init_with = {__VA_ARGS__}, .synthetic = {0.5, 0.5})
+#define SLOT_NORM(name, field, synthetic_bias)                                                                         \
+    SLOT(name ".weight", field##_w, D_1, D_C, 0, .init = INIT_CONSTANT, .init_with = {1}, .synthetic = {1, 1}),        \
+        SLOT(name ".bias", field##_b, D_1, D_C, 0, .init = INIT_CONSTANT, .synthetic = {synthetic_bias, synthetic_bias})
+#define SLOT_GROUP_NORM(name, field)                                                                                   \
+    SLOT(name ".weight", field##_w, D_1, D_C, 0, .init = INIT_GROUP_SCALE, .synthetic = {1, 1}),                       \
+        SLOT(name ".bias", field##_b, D_1, D_C, 0, .init = INIT_CONSTANT)
+/* A matrix whose product is added to the residual stream begins with zeros, so that a new layer changes nothing. */
+#define SLOT_OUT(name, field, cols, flags)                                                                             \
+    SLOT(name, field, D_C, cols, SLOT_MATRIX | SLOT_RESIDUAL | (flags), .init = INIT_CONSTANT)
 #define SLOTS(table) .slots = table, .n_slots = (int)(sizeof table / sizeof *table), .layer_size = sizeof(LAYER)
 
 /* Versions 5 to 7: att_x[C], S[H][N][N], ffn_x[C]. */
 static inline int matrix_state_len(const rwkv *m) { return 2 * m->C + m->C * m->N; }
-void matrix_state_init(const rwkv *m, real *layer);
+static inline void matrix_state_init(const rwkv *m, real *layer)
+{
+    memset(layer, 0, (size_t)matrix_state_len(m) * sizeof *layer);
+}
+
+/* The ffn width of a version whose gates take the parameters that its ffn gives up. */
+static inline int gated_ffn_width(int C) { return C * 7 / 2 / 32 * 32; }
 
 #endif

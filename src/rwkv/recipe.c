@@ -29,18 +29,18 @@ const recipe *recipe_find(const char *name)
     return NULL;
 }
 
-const char *recipe_names(void) { return "f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, and the recipes q8, q5, q4, q4mix"; }
-
-int slot_is_by_unit(const slot *s) { return !strcmp(s->name, "ffn.value.weight"); }
+const char *recipe_names(void)
+{
+    return "f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, and the recipes q8, q5, q4, q4mix";
+}
 
 dtype recipe_type(const recipe *r, const slot *s, int layer, int in)
 {
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) return DTYPES;
-    int small = s->flags & SLOT_LOW_RANK;
-    if (small && s->name[strlen(s->name) - 2] == 'w') return DTYPES; /* att.w1, att.time_decay_w1, att.time_maa_w2, ... */
-    dtype t = small                                                                  ? r->low_rank
-              : layer < 0 || s->flags & SLOT_TABLE                                   ? r->vocabulary
-              : slot_is_by_unit(s) || !strcmp(s->name, "att.output.weight") ? r->precise
-                                                                                     : r->layers;
+    if (s->flags & SLOT_KEEP_TYPE) return DTYPES;
+    dtype t = s->flags & SLOT_LOW_RANK             ? r->low_rank
+              : layer < 0 || s->flags & SLOT_TABLE ? r->vocabulary
+              : s->flags & SLOT_RESIDUAL           ? r->precise
+                                                   : r->layers;
     return in % dtypes[t].values ? F16 : t;
 }

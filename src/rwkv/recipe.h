@@ -21,7 +21,4 @@ const char *recipe_names(void); /* "f32, f16, ..." */
  * of the decay and of the mixes, whose errors add up over a text). */
 dtype recipe_type(const recipe *r, const slot *s, int layer, int in);
 
-/* Is it the matrix that is read by hidden unit? */
-int slot_is_by_unit(const slot *s);
-
 #endif

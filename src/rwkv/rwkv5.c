@@ -1,6 +1,5 @@
 /* rwkv5.c - RWKV-5 "Eagle", in its three forms (arXiv 2404.05892; spec ARCHITECTURES 3):
  * 5.0 decay and bonus one scalar a head, no gate; 5.1 the same with a gate; 5.2 decay and bonus per channel. */
-#include <string.h>
 #include "rwkv/parts.h"
 
 typedef struct {
@@ -11,37 +10,43 @@ typedef struct {
 } layer5;
 #define LAYER layer5
 
-#define SLOTS_BEFORE SLOT_NORM("ln1", ln1), SLOT_NORM("ln2", ln2)
+#define SLOTS_BEFORE SLOT_NORM("ln1", ln1, 0), SLOT_NORM("ln2", ln2, SYNTHETIC_TILT)
 #define SLOTS_MIX                                                                                                      \
-    SLOT("att.time_mix_k", mix_k, D_1, D_C, SLOT_111), SLOT("att.time_mix_v", mix_v, D_1, D_C, SLOT_111),              \
-        SLOT("att.time_mix_r", mix_r, D_1, D_C, SLOT_111)
-#define SLOTS_GATE SLOT("att.time_mix_g", mix_g, D_1, D_C, SLOT_111), SLOT("att.gate.weight", G, D_C, D_C, SLOT_MATRIX)
+    SLOT_MIX("att.time_mix_k", mix_k, INIT_MIX, 1), SLOT_MIX("att.time_mix_v", mix_v, INIT_MIX, 1, 0.3),               \
+        SLOT_MIX("att.time_mix_r", mix_r, INIT_MIX, 0.5)
+#define SLOTS_GATE                                                                                                     \
+    SLOT_MIX("att.time_mix_g", mix_g, INIT_MIX, 0.5),                                                                  \
+        SLOT("att.gate.weight", G, D_C, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {0.1})
 #define SLOTS_AFTER                                                                                                    \
-    SLOT("att.receptance.weight", R, D_C, D_C, SLOT_MATRIX), SLOT("att.key.weight", K, D_C, D_C, SLOT_MATRIX),         \
-        SLOT("att.value.weight", V, D_C, D_C, SLOT_MATRIX), SLOT("att.output.weight", O, D_C, D_C, SLOT_MATRIX),       \
-        SLOT_NORM("att.ln_x", ln_x), SLOT("ffn.time_mix_k", ffn_mix_k, D_1, D_C, SLOT_111),                            \
-        SLOT("ffn.time_mix_r", ffn_mix_r, D_1, D_C, SLOT_111), SLOT("ffn.key.weight", ffn_K, D_F, D_C, SLOT_MATRIX),   \
-        SLOT("ffn.receptance.weight", ffn_R, D_C, D_C, SLOT_MATRIX), SLOT("ffn.value.weight", ffn_V, D_C, D_F, SLOT_MATRIX)
+    SLOT("att.receptance.weight", R, D_C, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {1}),                \
+        SLOT("att.key.weight", K, D_C, D_C, SLOT_MATRIX | SLOT_KEY, .init = INIT_ORTHOGONAL, .init_with = {0.1}),      \
+        SLOT("att.value.weight", V, D_C, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {1}),                 \
+        SLOT_OUT("att.output.weight", O, D_C, 0), SLOT_GROUP_NORM("att.ln_x", ln_x),                                   \
+        SLOT_MIX("ffn.time_mix_k", ffn_mix_k, INIT_MIX, 1), SLOT_MIX("ffn.time_mix_r", ffn_mix_r, INIT_MIX, 1),        \
+        SLOT("ffn.key.weight", ffn_K, D_F, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {1}),               \
+        SLOT("ffn.receptance.weight", ffn_R, D_C, D_C, SLOT_MATRIX, .init = INIT_CONSTANT),                            \
+        SLOT_OUT("ffn.value.weight", ffn_V, D_F, SLOT_INPUT_MAJOR)
 
 static const slot slots50[] = {
     SLOTS_BEFORE,
-    SLOT("att.time_decay", decay, D_1, D_H, SLOT_FAST2),
-    SLOT("att.time_first", bonus, D_1, D_H, SLOT_FAST3),
+    SLOT("att.time_decay", decay, D_1, D_H, SLOT_FAST2, .init = INIT_NONE),
+    SLOT("att.time_first", bonus, D_1, D_H, SLOT_FAST3, .init = INIT_NONE),
     SLOTS_MIX,
     SLOTS_AFTER,
 };
 static const slot slots51[] = {
     SLOTS_BEFORE,
-    SLOT("att.time_decay", decay, D_1, D_H, SLOT_FAST2),
-    SLOT("att.time_faaaa", bonus, D_1, D_H, 0),
+    SLOT("att.time_decay", decay, D_1, D_H, SLOT_FAST2, .init = INIT_NONE),
+    SLOT("att.time_faaaa", bonus, D_1, D_H, 0, .init = INIT_NONE, .logarithm = "att.time_first"),
     SLOTS_MIX,
     SLOTS_GATE,
     SLOTS_AFTER,
 };
 static const slot slots52[] = {
     SLOTS_BEFORE,
-    SLOT("att.time_decay", decay, D_H, D_N, SLOT_FAST2),
-    SLOT("att.time_faaaa", bonus, D_H, D_N, 0),
+    SLOT("att.time_decay", decay, D_H, D_N, SLOT_FAST2, .init = INIT_DECAY, .init_with = {-6, 5}, .synthetic = {-5, 3}),
+    SLOT("att.time_faaaa", bonus, D_H, D_N, 0, .init = INIT_BONUS5, .synthetic = {0.5, 0.5},
+         .logarithm = "att.time_first"),
     SLOTS_MIX,
     SLOTS_GATE,
     SLOTS_AFTER,
@@ -61,8 +66,10 @@ static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, 
     return in->g ? op_mul(c, y, in->g) : y;
 }
 
-static tensor *time_mix(cx *c, const rwkv *m, layer5 *w, tensor *x, int at)
+static tensor *time_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v_first, int at)
 {
+    (void)v_first;
+    layer5 *w = layer;
     int gated = m->arch != &arch50;
     tensor *xr, *xk, *xv, *xg = NULL, *r, *k, *v, *g = NULL, *y;
     MIX(c, x, &w->ln1_w, &w->ln1_b, at, CURRENT, {&xr, &w->mix_r}, {&xk, &w->mix_k}, {&xv, &w->mix_v},
@@ -83,23 +90,33 @@ static tensor *time_mix(cx *c, const rwkv *m, layer5 *w, tensor *x, int at)
     return y;
 }
 
-static tensor *channel_mix(cx *c, layer5 *w, tensor *x, int at)
+static tensor *channel_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor *embedded, int at)
 {
+    (void)m, (void)embedded;
+    layer5 *w = layer;
     tensor *xk, *xr;
     MIX(c, x, &w->ln2_w, &w->ln2_b, at, CURRENT, {&xk, &w->ffn_mix_k}, {&xr, &w->ffn_mix_r});
     return gated_ffn(c, x, xk, xr, &w->ffn_K, &w->ffn_V, &w->ffn_R);
 }
 
-static void block5(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2])
+static int has(const tensors *t, const char *name) { return layer_find(t, 0, name) != NULL; }
+
+static int detect50(const tensors *t, int L, int C) { return (void)L, (void)C, has(t, "att.ln_x.weight"); }
+static int detect51(const tensors *t, int L, int C) { return detect50(t, L, C) && has(t, "att.gate.weight"); }
+static int detect52(const tensors *t, int L, int C)
 {
-    const rwkv *m = p;
-    layer5 *w = rwkv_layer(m, layer);
-    int at = layer * rwkv_layer_state(m);
-    tensor *x = op_drop(c, time_mix(c, m, w, in[0], at), 2 * layer);
-    out[0] = op_drop(c, channel_mix(c, w, x, at + m->C + m->C * m->N), 2 * layer + 1);
+    const file_tensor *decay = layer_find(t, 0, "att.time_decay");
+    return detect51(t, L, C) && decay && tensor_values(decay) == C;
 }
 
-void matrix_state_init(const rwkv *m, real *layer) { memset(layer, 0, (size_t)matrix_state_len(m) * sizeof *layer); }
+static void new_sizes(int dim[DIMS])
+{
+    if (!dim[D_F]) dim[D_F] = gated_ffn_width(dim[D_C]);
+}
 
-#define ARCH5(v, table) {.version = v, SLOTS(table), .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block5}
-const arch arch50 = ARCH5("5.0", slots50), arch51 = ARCH5("5.1", slots51), arch52 = ARCH5("5.2", slots52);
+#define ARCH5(name, table)                                                                                             \
+    .version = name, SLOTS(table), .state_len = matrix_state_len, .state_init = matrix_state_init,                     \
+    .time_mix = time_mix, .channel_mix = channel_mix, .gguf = "rwkv5", .answers_without_blank_line = 1
+const arch arch50 = {ARCH5("5.0", slots50), .detect = detect50, .no_web_form = 1};
+const arch arch51 = {ARCH5("5.1", slots51), .detect = detect51};
+const arch arch52 = {ARCH5("5.2", slots52), .detect = detect52, .new_sizes = new_sizes};

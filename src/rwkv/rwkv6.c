@@ -12,31 +12,35 @@ typedef struct {
 #define LAYER layer6
 
 static const slot slots6[] = {
-    SLOT_NORM("ln1", ln1),
-    SLOT_NORM("ln2", ln2),
-    SLOT("att.time_maa_x", maa_x, D_1, D_C, SLOT_111),
-    SLOT("att.time_maa_w", maa_w, D_1, D_C, SLOT_111),
-    SLOT("att.time_maa_k", maa_k, D_1, D_C, SLOT_111),
-    SLOT("att.time_maa_v", maa_v, D_1, D_C, SLOT_111),
-    SLOT("att.time_maa_r", maa_r, D_1, D_C, SLOT_111),
-    SLOT("att.time_maa_g", maa_g, D_1, D_C, SLOT_111),
-    SLOT("att.time_maa_w1", maa_w1, D_C, D_5R0, SLOT_LOW_RANK),
-    SLOT("att.time_maa_w2", maa_w2, D_5R0, D_C, SLOT_LOW_RANK | SLOT_5),
-    SLOT("att.time_decay", decay, D_1, D_C, SLOT_FAST2 | SLOT_111),
-    SLOT("att.time_decay_w1", decay_w1, D_C, D_R1, SLOT_LOW_RANK),
-    SLOT("att.time_decay_w2", decay_w2, D_R1, D_C, SLOT_LOW_RANK),
-    SLOT("att.time_faaaa", bonus, D_H, D_N, 0),
-    SLOT("att.receptance.weight", R, D_C, D_C, SLOT_MATRIX),
-    SLOT("att.key.weight", K, D_C, D_C, SLOT_MATRIX),
-    SLOT("att.value.weight", V, D_C, D_C, SLOT_MATRIX),
-    SLOT("att.output.weight", O, D_C, D_C, SLOT_MATRIX),
-    SLOT("att.gate.weight", G, D_C, D_C, SLOT_MATRIX),
-    SLOT_NORM("att.ln_x", ln_x),
-    SLOT("ffn.time_maa_k", ffn_maa_k, D_1, D_C, SLOT_111),
-    SLOT("ffn.time_maa_r", ffn_maa_r, D_1, D_C, SLOT_111),
-    SLOT("ffn.key.weight", ffn_K, D_F, D_C, SLOT_MATRIX),
-    SLOT("ffn.receptance.weight", ffn_R, D_C, D_C, SLOT_MATRIX),
-    SLOT("ffn.value.weight", ffn_V, D_C, D_F, SLOT_MATRIX),
+    SLOT_NORM("ln1", ln1, 0),
+    SLOT_NORM("ln2", ln2, SYNTHETIC_TILT),
+    SLOT_MIX("att.time_maa_x", maa_x, INIT_MIX_PREVIOUS, 1),
+    SLOT_MIX("att.time_maa_w", maa_w, INIT_MIX_PREVIOUS, 1),
+    SLOT_MIX("att.time_maa_k", maa_k, INIT_MIX_PREVIOUS, 1),
+    SLOT_MIX("att.time_maa_v", maa_v, INIT_MIX_PREVIOUS, 1, 0.3),
+    SLOT_MIX("att.time_maa_r", maa_r, INIT_MIX_PREVIOUS, 0.5),
+    SLOT_MIX("att.time_maa_g", maa_g, INIT_MIX_PREVIOUS, 0.5),
+    SLOT("att.time_maa_w1", maa_w1, D_C, D_5R0, SLOT_LOW_RANK | SLOT_KEEP_TYPE, .init = INIT_CONSTANT),
+    SLOT("att.time_maa_w2", maa_w2, D_5R0, D_C, SLOT_LOW_RANK | SLOT_KEEP_TYPE | SLOT_5, .init = INIT_UNIFORM,
+         .init_with = {0.01}),
+    SLOT("att.time_decay", decay, D_1, D_C, SLOT_FAST2 | SLOT_111, .init = INIT_DECAY, .init_with = {-6, 5},
+         .synthetic = {-5, 3}),
+    SLOT("att.time_decay_w1", decay_w1, D_C, D_R1, SLOT_LOW_RANK | SLOT_KEEP_TYPE, .init = INIT_CONSTANT),
+    SLOT("att.time_decay_w2", decay_w2, D_R1, D_C, SLOT_LOW_RANK | SLOT_KEEP_TYPE, .init = INIT_UNIFORM,
+         .init_with = {0.01}),
+    SLOT("att.time_faaaa", bonus, D_H, D_N, 0, .init = INIT_BONUS5, .synthetic = {0.5, 0.5},
+         .logarithm = "att.time_first"),
+    SLOT("att.receptance.weight", R, D_C, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {1}),
+    SLOT("att.key.weight", K, D_C, D_C, SLOT_MATRIX | SLOT_KEY, .init = INIT_ORTHOGONAL, .init_with = {0.1}),
+    SLOT("att.value.weight", V, D_C, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {1}),
+    SLOT_OUT("att.output.weight", O, D_C, 0),
+    SLOT("att.gate.weight", G, D_C, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {0.1}),
+    SLOT_GROUP_NORM("att.ln_x", ln_x),
+    SLOT_MIX("ffn.time_maa_k", ffn_maa_k, INIT_MIX_FFN, 3),
+    SLOT_MIX("ffn.time_maa_r", ffn_maa_r, INIT_MIX_FFN, 3),
+    SLOT("ffn.key.weight", ffn_K, D_F, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {1}),
+    SLOT("ffn.receptance.weight", ffn_R, D_C, D_C, SLOT_MATRIX, .init = INIT_CONSTANT),
+    SLOT_OUT("ffn.value.weight", ffn_V, D_F, SLOT_INPUT_MAJOR),
 };
 
 typedef struct {
@@ -52,8 +56,8 @@ static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, 
     return op_mul(c, op_norm(c, y, in->ln_w, in->ln_b, heads, m->group_eps), in->g);
 }
 
-/* x + (prev - x) (tanh(x' W1) W2 + mu), with weights W2 of its own for each of w, k, v, r, g: how much of the previous token is
- * mixed in depends on x', a mixture itself. */
+/* x + (prev - x) (tanh(x' W1) W2 + mu), with weights W2 of its own for each of w, k, v, r, g: the share of the previous
+ * token depends on x', a mixture itself. */
 static void mix_by_token(cx *c, layer6 *w, tensor *x, tensor *prev, tensor *mixed[5])
 {
     tensor *low, *mu[5] = {&w->maa_w, &w->maa_k, &w->maa_v, &w->maa_r, &w->maa_g};
@@ -65,8 +69,10 @@ static void mix_by_token(cx *c, layer6 *w, tensor *x, tensor *prev, tensor *mixe
     op_linears(c, m, 5);
 }
 
-static tensor *time_mix(cx *c, const rwkv *m, layer6 *w, tensor *x, int at)
+static tensor *time_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v_first, int at)
 {
+    (void)v_first;
+    layer6 *w = layer;
     tensor *z = layer_norm(c, x, &w->ln1_w, &w->ln1_b), *mixed[5], *r, *k, *v, *g, *low, *decay, *y;
     mix_by_token(c, w, z, op_shift(c, z, at), mixed);
     tensor *xw = mixed[0], *xk = mixed[1], *xv = mixed[2], *xr = mixed[3], *xg = mixed[4];
@@ -83,20 +89,32 @@ static tensor *time_mix(cx *c, const rwkv *m, layer6 *w, tensor *x, int at)
     return y;
 }
 
-static tensor *channel_mix(cx *c, layer6 *w, tensor *x, int at)
+static tensor *channel_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor *embedded, int at)
 {
+    (void)m, (void)embedded;
+    layer6 *w = layer;
     tensor *xk, *xr;
     MIX(c, x, &w->ln2_w, &w->ln2_b, at, PREVIOUS, {&xk, &w->ffn_maa_k}, {&xr, &w->ffn_maa_r});
     return gated_ffn(c, x, xk, xr, &w->ffn_K, &w->ffn_V, &w->ffn_R);
 }
 
-static void block6(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2])
+static int detect(const tensors *t, int L, int C)
 {
-    const rwkv *m = p;
-    layer6 *w = rwkv_layer(m, layer);
-    int at = layer * rwkv_layer_state(m);
-    tensor *x = op_drop(c, time_mix(c, m, w, in[0], at), 2 * layer);
-    out[0] = op_drop(c, channel_mix(c, w, x, at + m->C + m->C * m->N), 2 * layer + 1);
+    (void)L, (void)C;
+    return layer_find(t, 0, "att.time_maa_x") != NULL;
 }
 
-const arch arch6 = {.version = "6", SLOTS(slots6), .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block6};
+static void new_sizes(int dim[DIMS])
+{
+    int wide = dim[D_C] >= 4096;
+    if (!dim[D_F]) dim[D_F] = gated_ffn_width(dim[D_C]);
+    dim[D_R0] = wide ? 64 : 32;
+    dim[D_R1] = wide ? 128 : 64;
+    dim[D_5R0] = 5 * dim[D_R0];
+}
+
+const arch arch6 = {.version = "6", SLOTS(slots6), .detect = detect, .new_sizes = new_sizes,
+                    .state_len = matrix_state_len, .state_init = matrix_state_init,
+                    .time_mix = time_mix, .channel_mix = channel_mix,
+                    .ranks = {{"mix", ".time_mix_extra_dim"}, {"decay", ".time_decay_extra_dim"}},
+                    .gguf = "rwkv6", .gguf_zero = ".rescale_every_n_layers"};

@@ -1,5 +1,6 @@
 /* rwkv7.c - RWKV-7 "Goose" (arXiv 2503.14456; docs/models.md 5), and RWKV-7a, which adds DeepEmbed to its channel mix
  * (docs/models.md 5.3). Reads side by side with the paper's equations. */
+#include <math.h>
 #include "rwkv/parts.h"
 
 typedef struct {
@@ -15,42 +16,45 @@ typedef struct {
 #define LAYER layer7
 
 static const slot slots7[] = {
-    SLOT_NORM("ln1", ln1),
-    SLOT_NORM("ln2", ln2),
-    SLOT("att.x_r", x_r, D_1, D_C, SLOT_111),
-    SLOT("att.x_w", x_w, D_1, D_C, SLOT_111),
-    SLOT("att.x_k", x_k, D_1, D_C, SLOT_111),
-    SLOT("att.x_v", x_v, D_1, D_C, SLOT_111),
-    SLOT("att.x_a", x_a, D_1, D_C, SLOT_111),
-    SLOT("att.x_g", x_g, D_1, D_C, SLOT_111),
-    SLOT("att.w0", w0, D_1, D_C, SLOT_FAST2 | SLOT_111),
-    SLOT("att.w1", w1, D_C, D_R0, SLOT_LOW_RANK),
-    SLOT("att.w2", w2, D_R0, D_C, SLOT_LOW_RANK),
-    SLOT("att.a0", a0, D_1, D_C, SLOT_111),
-    SLOT("att.a1", a1, D_C, D_R1, SLOT_LOW_RANK),
-    SLOT("att.a2", a2, D_R1, D_C, SLOT_LOW_RANK),
-    SLOT("att.v0", v0, D_1, D_C, SLOT_111 | SLOT_LATE),
-    SLOT("att.v1", v1, D_C, D_R2, SLOT_LOW_RANK | SLOT_LATE),
-    SLOT("att.v2", v2, D_R2, D_C, SLOT_LOW_RANK | SLOT_LATE),
-    SLOT("att.g1", g1, D_C, D_R3, SLOT_LOW_RANK),
-    SLOT("att.g2", g2, D_R3, D_C, SLOT_LOW_RANK),
-    SLOT("att.k_k", k_k, D_1, D_C, SLOT_111),
-    SLOT("att.k_a", k_a, D_1, D_C, SLOT_111),
-    SLOT("att.r_k", r_k, D_H, D_N, 0),
-    SLOT("att.receptance.weight", R, D_C, D_C, SLOT_MATRIX),
-    SLOT("att.key.weight", K, D_C, D_C, SLOT_MATRIX),
-    SLOT("att.value.weight", V, D_C, D_C, SLOT_MATRIX),
-    SLOT("att.output.weight", O, D_C, D_C, SLOT_MATRIX),
-    SLOT_NORM("att.ln_x", ln_x),
-    SLOT("ffn.x_k", ffn_x_k, D_1, D_C, SLOT_111),
-    SLOT("ffn.key.weight", ffn_K, D_F, D_C, SLOT_MATRIX),
-    SLOT("ffn.value.weight", ffn_V, D_C, D_F, SLOT_MATRIX),
+    SLOT_NORM("ln1", ln1, 0),
+    SLOT_NORM("ln2", ln2, SYNTHETIC_TILT),
+    SLOT_MIX("att.x_r", x_r, INIT_MIX_PREVIOUS, 0.2),
+    SLOT_MIX("att.x_w", x_w, INIT_MIX_PREVIOUS, 0.9),
+    SLOT_MIX("att.x_k", x_k, INIT_MIX_PREVIOUS, 0.7),
+    SLOT_MIX("att.x_v", x_v, INIT_MIX_PREVIOUS, 0.7),
+    SLOT_MIX("att.x_a", x_a, INIT_MIX_PREVIOUS, 0.9),
+    SLOT_MIX("att.x_g", x_g, INIT_MIX_PREVIOUS, 0.2),
+    SLOT("att.w0", w0, D_1, D_C, SLOT_FAST2 | SLOT_111, .init = INIT_DECAY7, .synthetic = {-4, 1}),
+    SLOT("att.w1", w1, D_C, D_R0, SLOT_LOW_RANK | SLOT_KEEP_TYPE, .init = INIT_CONSTANT),
+    SLOT("att.w2", w2, D_R0, D_C, SLOT_LOW_RANK | SLOT_KEEP_TYPE, .init = INIT_ORTHOGONAL_TALL, .init_with = {0.1}),
+    SLOT("att.a0", a0, D_1, D_C, SLOT_111, .init = INIT_SLOPE, .init_with = {-0.19, 0.4, 0.3}, .synthetic = {-1, 1},
+         .stands_for = "att.v0"),
+    SLOT("att.a1", a1, D_C, D_R1, SLOT_LOW_RANK, .init = INIT_CONSTANT, .stands_for = "att.v1"),
+    SLOT("att.a2", a2, D_R1, D_C, SLOT_LOW_RANK, .init = INIT_ORTHOGONAL_TALL, .init_with = {0.1},
+         .stands_for = "att.v2"),
+    SLOT("att.v0", v0, D_1, D_C, SLOT_111 | SLOT_LATE, .init = INIT_SLOPE, .init_with = {0.73, -0.4},
+         .synthetic = {0.5, 0.5}),
+    SLOT("att.v1", v1, D_C, D_R2, SLOT_LOW_RANK | SLOT_LATE, .init = INIT_CONSTANT),
+    SLOT("att.v2", v2, D_R2, D_C, SLOT_LOW_RANK | SLOT_LATE, .init = INIT_ORTHOGONAL_TALL, .init_with = {0.1}),
+    SLOT("att.g1", g1, D_C, D_R3, SLOT_LOW_RANK, .init = INIT_CONSTANT),
+    SLOT("att.g2", g2, D_R3, D_C, SLOT_LOW_RANK, .init = INIT_ORTHOGONAL_TALL, .init_with = {0.1}),
+    SLOT("att.k_k", k_k, D_1, D_C, SLOT_111, .init = INIT_SLOPE, .init_with = {0.71, -0.1}, .synthetic = {0.85, 0.85}),
+    SLOT("att.k_a", k_a, D_1, D_C, SLOT_111, .init = INIT_CONSTANT, .init_with = {1.02}, .synthetic = {1, 1}),
+    SLOT("att.r_k", r_k, D_H, D_N, 0, .init = INIT_CONSTANT, .init_with = {-0.04}, .synthetic = {0, 0.1}),
+    SLOT("att.receptance.weight", R, D_C, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {1}),
+    SLOT("att.key.weight", K, D_C, D_C, SLOT_MATRIX | SLOT_KEY, .init = INIT_ORTHOGONAL, .init_with = {0.1}),
+    SLOT("att.value.weight", V, D_C, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {1}),
+    SLOT_OUT("att.output.weight", O, D_C, 0),
+    SLOT_GROUP_NORM("att.ln_x", ln_x),
+    SLOT_MIX("ffn.x_k", ffn_x_k, INIT_MIX_FFN, 4),
+    SLOT("ffn.key.weight", ffn_K, D_F, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {1}),
+    SLOT_OUT("ffn.value.weight", ffn_V, D_F, SLOT_INPUT_MAJOR),
 #define SLOTS_7A 5 /* the rows from here on are 7a's own */
-    SLOT("ffn.s_emb.weight", s_emb, D_V, D_EE, SLOT_MATRIX | SLOT_TABLE),
-    SLOT("ffn.s_emb_x.weight", s_emb_x, D_EE, D_C, SLOT_MATRIX),
-    SLOT("ffn.s0", s0, D_1, D_F, SLOT_111),
-    SLOT("ffn.s1", s1, D_C, D_E, SLOT_LOW_RANK),
-    SLOT("ffn.s2", s2, D_E, D_F, SLOT_LOW_RANK),
+    SLOT("ffn.s_emb.weight", s_emb, D_V, D_EE, SLOT_MATRIX | SLOT_TABLE, .init = INIT_NONE),
+    SLOT("ffn.s_emb_x.weight", s_emb_x, D_EE, D_C, SLOT_MATRIX, .init = INIT_NONE),
+    SLOT("ffn.s0", s0, D_1, D_F, SLOT_111, .init = INIT_NONE),
+    SLOT("ffn.s1", s1, D_C, D_E, SLOT_LOW_RANK, .init = INIT_NONE),
+    SLOT("ffn.s2", s2, D_E, D_F, SLOT_LOW_RANK, .init = INIT_NONE),
 };
 
 typedef struct {
@@ -72,8 +76,9 @@ static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, 
     return op_mul(c, y, in->g);
 }
 
-static tensor *time_mix(cx *c, const rwkv *m, layer7 *w, tensor *x, tensor **v_first, int at)
+static tensor *time_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v_first, int at)
 {
+    layer7 *w = layer;
     tensor *xr, *xw, *xk, *xv, *xa, *xg;
     MIX(c, x, &w->ln1_w, &w->ln1_b, at, PREVIOUS, {&xr, &w->x_r}, {&xw, &w->x_w}, {&xk, &w->x_k}, {&xv, &w->x_v},
         {&xa, &w->x_a}, {&xg, &w->x_g});
@@ -100,8 +105,10 @@ static tensor *time_mix(cx *c, const rwkv *m, layer7 *w, tensor *x, tensor **v_f
     return y;
 }
 
-static tensor *channel_mix(cx *c, layer7 *w, tensor *x, int at)
+static tensor *channel_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor *embedded, int at)
 {
+    (void)m, (void)embedded;
+    layer7 *w = layer;
     tensor *xk, *k, *y;
     MIX(c, x, &w->ln2_w, &w->ln2_b, at, PREVIOUS, {&xk, &w->ffn_x_k});
     LINEARS(c, {.y = &k, .x = xk, .w = &w->ffn_K, .map = MAP_RELU2});
@@ -111,8 +118,10 @@ static tensor *channel_mix(cx *c, layer7 *w, tensor *x, int at)
 
 /* Each hidden unit times (z s1) E s2 + s0, with E = s_emb[token] + x0 s_emb_x' a matrix of E x E, x0 the embedding
  * after ln0. */
-static tensor *channel_mix_7a(cx *c, layer7 *w, tensor *x, tensor *x0, int at)
+static tensor *channel_mix_7a(cx *c, const rwkv *m, void *layer, tensor *x, tensor *x0, int at)
 {
+    (void)m;
+    layer7 *w = layer;
     tensor *z = layer_norm(c, x, &w->ln2_w, &w->ln2_b), *xk = op_lerp(c, z, op_shift(c, z, at), &w->ffn_x_k);
     tensor *low, *E = op_embed(c, &w->s_emb, c->tokens, x->rows), *by_token, *k, *y;
     LINEARS(c, {.y = &low, .x = z, .w = &w->s1}, {.y = &E, .x = x0, .w = &w->s_emb_x, .plus = E});
@@ -122,21 +131,63 @@ static tensor *channel_mix_7a(cx *c, layer7 *w, tensor *x, tensor *x0, int at)
     return y;
 }
 
-/* in[1], out[1]: v of layer 0; in[2]: the embedding after ln0 */
-static void block7(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2])
+static int detect7(const tensors *t, int L, int C) { return (void)L, (void)C, layer_find(t, 0, "att.r_k") != NULL; }
+
+/* A table of DeepEmbed in any layer: one that lacks its own is then named. */
+static int detect7a(const tensors *t, int L, int C)
 {
-    const rwkv *m = p;
-    layer7 *w = rwkv_layer(m, layer);
-    int at = layer * rwkv_layer_state(m);
-    out[1] = in[1];
-    tensor *x = op_drop(c, time_mix(c, m, w, in[0], &out[1], at), 2 * layer);
-    at += m->C + m->C * m->N;
-    tensor *y = m->arch == &arch7a ? channel_mix_7a(c, w, x, in[2], at) : channel_mix(c, w, x, at);
-    out[0] = op_drop(c, y, 2 * layer + 1);
+    int l = 0;
+    while (l < L && !layer_find(t, l, "ffn.s_emb.weight")) l++;
+    return l < L && detect7(t, L, C);
 }
 
+/* max(32, c sqrt(C) rounded to a multiple of 32, halves to even): the official suggestion for its ranks */
+static int rank_for(int C, double c)
+{
+    double x = c * sqrt(C) / 32;
+    int n = (int)rint(x) * 32; /* rint: to nearest, halves to even, as Python's round */
+    return n > 32 ? n : 32;
+}
+
+static void new_sizes(int dim[DIMS])
+{
+    int C = dim[D_C];
+    if (!dim[D_F]) dim[D_F] = 4 * C;
+    dim[D_R0] = dim[D_R1] = rank_for(C, 2.5);
+    dim[D_R2] = rank_for(C, 1.7);
+    dim[D_R3] = rank_for(C, 5);
+}
+
+/* Zeros of two published models, decoding text: rwkv-sglang's sparsity log. */
+static const float zeros_1b5[] = {.99F, .97F, .97F, .96F, .95F, .93F, .88F, .86F, .84F, .80F, .77F, .76F,
+                                  .75F, .77F, .77F, .78F, .83F, .87F, .85F, .88F, .89F, .88F, .86F, .86F};
+static const float zeros_7b2[] = {1.0F, .99F, .99F, .98F, .98F, .98F, .98F, .97F, .96F, .95F, .93F,
+                                  .93F, .92F, .90F, .87F, .83F, .81F, .82F, .81F, .81F, .83F, .84F,
+                                  .86F, .86F, .89F, .90F, .91F, .89F, .89F, .88F, .88F, .85F};
+static const zeros_curve curve_1b5 = {zeros_1b5, sizeof zeros_1b5 / sizeof *zeros_1b5};
+static const zeros_curve curve_7b2 = {zeros_7b2, sizeof zeros_7b2 / sizeof *zeros_7b2};
+
+/* Sizes: the paper's table and the published files; the ranks {w, a, v, g} follow from the numbers of parameters. For
+ * 7:13.3B only their sum is known, from the size of the file. A size without a curve of its own has that of the nearest,
+ * or the mean of two. */
+static const published_size sizes[] = {
+    {"7:0.1B",  12,  768, 65536, {64, 64, 32, 128},   {&curve_1b5, &curve_1b5}, 191034624},
+    {"7:0.4B",  24, 1024, 65536, {64, 64, 32, 128},   {&curve_1b5, &curve_1b5}, 450767872},
+    {"7:1.5B",  24, 2048, 65536, {96, 96, 64, 256},   {&curve_1b5, &curve_1b5}, 1527404544},
+    {"7:2.9B",  32, 2560, 65536, {96, 96, 64, 320},   {&curve_1b5, &curve_7b2}, 2947735040},
+    {"7:7.2B",  32, 4096, 65536, {128, 128, 96, 480}, {&curve_7b2, &curve_7b2}, 7199141888},
+    {"7:13.3B", 61, 4096, 65536, {160, 160, 96, 480}, {&curve_7b2, &curve_7b2}, 13269508096},
+    {.name = NULL},
+};
+
 enum { SLOTS_7 = sizeof slots7 / sizeof *slots7 - SLOTS_7A };
-const arch arch7 = {.version = "7", .slots = slots7, .n_slots = SLOTS_7, .layer_size = sizeof(LAYER),
-                    .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block7};
-const arch arch7a = {
-    .version = "7a", SLOTS(slots7), .state_len = matrix_state_len, .state_init = matrix_state_init, .block = block7};
+#define ARCH7                                                                                                          \
+    .slots = slots7, .layer_size = sizeof(LAYER), .state_len = matrix_state_len, .state_init = matrix_state_init,      \
+    .time_mix = time_mix,                                                                                              \
+    .ranks = {{"w", ".attention.decay_lora_rank"}, {"a", ".attention.iclr_lora_rank"},                                 \
+              {"v", ".attention.value_residual_mix_lora_rank"}, {"g", ".attention.gate_lora_rank"}},                   \
+    .gguf = "rwkv7"
+const arch arch7 = {ARCH7, .version = "7", .n_slots = SLOTS_7, .detect = detect7, .new_sizes = new_sizes,
+                    .channel_mix = channel_mix, .published = sizes};
+const arch arch7a = {ARCH7, .version = "7a", .n_slots = SLOTS_7 + SLOTS_7A, .detect = detect7a,
+                     .channel_mix = channel_mix_7a, .extra = "DeepEmbed"};

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "rwkv/api.h"
+#include "rwkv/forward.h"
 
 int wkv_state_new(wkv_state **out, const wkv_model *m)
 {

@@ -37,7 +37,11 @@ static const wkv_template pile = {"pile", "Q", "A", "\n", "\n", "\n", {"\n\nQ:",
 static const wkv_template *const templates[] = {&world, &g1, &raven, &pile, &plain};
 enum { TEMPLATES = sizeof templates / sizeof *templates };
 
-static int is_old(const wkv_model *m) { return m && (m->about.version[0] == '4' || m->about.version[0] == '5'); }
+static int answers_without_blank_line(const wkv_model *m)
+{
+    const arch *a = m ? arch_find(m->about.version) : NULL;
+    return a && a->answers_without_blank_line;
+}
 
 static const char *by_model(const wkv_model *m, const wkv_tokenizer *t)
 {
@@ -54,7 +58,7 @@ int wkv_template_find(const wkv_template **out, const char *name, const wkv_mode
         if (!strcasecmp(name, templates[i]->name)) *out = templates[i];
     if (!*out)
         return fail(WKV_EARG, "no chat template is called \"%.40s\"; there are world, g1, raven, pile and plain", name);
-    if (*out == &world && is_old(m)) *out = &old_world;
+    if (*out == &world && answers_without_blank_line(m)) *out = &old_world;
     return 0;
 }
 

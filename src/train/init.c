@@ -1,4 +1,4 @@
-/* init.c - initial values: the table of docs/training.md 7, one line of it a line here.
+/* init.c - initial values: the rules that the slots of rwkvN.c name (docs/training.md 7).
  *
  * In the formulas l is the layer (0 .. L-1), rho = l / (L-1), beta = 1 - l / L, i a channel, x = i / C, lin = i / (C-1) - 1/2
  * and zz = s |s| where s goes from -1 to 1 over the channels of a head. */
@@ -15,18 +15,12 @@ typedef struct {
     int rows, cols;
 } place;
 
-/* a tensor's values, given up to three numbers of its line; WKV_ENOMEM */
+/* a tensor's values, given up to three numbers of its slot; WKV_ENOMEM */
 typedef int fill_fn(place *p, double a, double b, double c);
-
-typedef struct {
-    const char *name; /* as in the slot tables */
-    fill_fn *fill;
-    double a, b, c;
-} rule;
 
 static size_t values(const place *p) { return (size_t)p->rows * (size_t)p->cols; }
 
-/* ---- drawn ---------------------------------------------------------------------------------------------------------- */
+/* ---- drawn ------------------------------------------------------------------------------------------------------- */
 
 static int uniform(place *p, double a, double b, double c)
 {
@@ -83,7 +77,7 @@ static int orth_tall(place *p, double a, double b, double c)
     return orth(p, p->rows > p->cols ? a * sqrt((double)p->rows / p->cols) : a, b, c);
 }
 
-/* ---- given by a formula --------------------------------------------------------------------------------------------- */
+/* ---- given by a formula ------------------------------------------------------------------------------------------ */
 
 /* value(p, i, a, b, c) of every i */
 #define EACH(p, i, formula)                                                                                            \
@@ -156,90 +150,28 @@ static int group_scale(place *p, double a, double b, double c)
     EACH(p, i, pow((1.0 + p->l) / p->L, 0.7));
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------ */
+/* ---- every tensor ------------------------------------------------------------------------------------------------ */
 
-/* clang-format off */
-static const rule shared[] = {
-    {"emb.weight",            uniform, 1e-4, 0, 0},    {"head.weight",         orth_tall, 0.5, 0, 0},
-    {"blocks.0.ln0.weight",   constant, 1, 0, 0},      {"blocks.0.ln0.bias",   constant, 0, 0, 0},
-    {"ln1.weight",            constant, 1, 0, 0},      {"ln1.bias",            constant, 0, 0, 0},
-    {"ln2.weight",            constant, 1, 0, 0},      {"ln2.bias",            constant, 0, 0, 0},
-    {"ln_out.weight",         constant, 1, 0, 0},      {"ln_out.bias",         constant, 0, 0, 0},
-    {"att.ln_x.weight",       group_scale, 0, 0, 0},   {"att.ln_x.bias",       constant, 0, 0, 0},
-    {"att.output.weight",     constant, 0, 0, 0},      {"ffn.value.weight",    constant, 0, 0, 0},
-    {"ffn.receptance.weight", constant, 0, 0, 0},
-    {0}};
-
-static const rule rules4[] = {
-    {"att.receptance.weight", constant, 0, 0, 0},      {"att.key.weight",      constant, 0, 0, 0},
-    {"att.value.weight",      orth_tall, 1, 0, 0},     {"ffn.key.weight",      orth_tall, 1, 0, 0},
-    {"att.time_mix_k",        mix, 1, 0, 0},           {"att.time_mix_v",      mix, 1, 0.3, 0},
-    {"att.time_mix_r",        mix, 0.5, 0, 0},
-    {"ffn.time_mix_k",        mix, 1, 0, 0},           {"ffn.time_mix_r",      mix, 1, 0, 0},
-    {"att.time_decay",        decay, -5, 8, 0},        {"att.time_first",      bonus4, 0, 0, 0},
-    {0}};
-
-static const rule rules5[] = {
-    {"att.receptance.weight", orth, 1, 0, 0},          {"att.key.weight",      orth, 0.1, 0, 0},
-    {"att.value.weight",      orth, 1, 0, 0},          {"att.gate.weight",     orth, 0.1, 0, 0},
-    {"ffn.key.weight",        orth, 1, 0, 0},
-    {"att.time_mix_k",        mix, 1, 0, 0},           {"att.time_mix_v",      mix, 1, 0.3, 0},
-    {"att.time_mix_r",        mix, 0.5, 0, 0},         {"att.time_mix_g",      mix, 0.5, 0, 0},
-    {"ffn.time_mix_k",        mix, 1, 0, 0},           {"ffn.time_mix_r",      mix, 1, 0, 0},
-    {"att.time_decay",        decay, -6, 5, 0},        {"att.time_faaaa",      bonus5, 0, 0, 0},
-    {0}};
-
-static const rule rules6[] = {
-    {"att.receptance.weight", orth, 1, 0, 0},          {"att.key.weight",      orth, 0.1, 0, 0},
-    {"att.value.weight",      orth, 1, 0, 0},          {"att.gate.weight",     orth, 0.1, 0, 0},
-    {"ffn.key.weight",        orth, 1, 0, 0},
-    {"att.time_maa_x",        mix_previous, 1, 0, 0},  {"att.time_maa_w",      mix_previous, 1, 0, 0},
-    {"att.time_maa_k",        mix_previous, 1, 0, 0},  {"att.time_maa_v",      mix_previous, 1, 0.3, 0},
-    {"att.time_maa_r",        mix_previous, 0.5, 0, 0},{"att.time_maa_g",      mix_previous, 0.5, 0, 0},
-    {"ffn.time_maa_k",        mix_ffn, 3, 0, 0},       {"ffn.time_maa_r",      mix_ffn, 3, 0, 0},
-    {"att.time_maa_w1",       constant, 0, 0, 0},      {"att.time_maa_w2",     uniform, 0.01, 0, 0},
-    {"att.time_decay_w1",     constant, 0, 0, 0},      {"att.time_decay_w2",   uniform, 0.01, 0, 0},
-    {"att.time_decay",        decay, -6, 5, 0},        {"att.time_faaaa",      bonus5, 0, 0, 0},
-    {0}};
-
-static const rule rules7[] = {
-    {"att.receptance.weight", orth, 1, 0, 0},          {"att.key.weight",      orth, 0.1, 0, 0},
-    {"att.value.weight",      orth, 1, 0, 0},          {"ffn.key.weight",      orth, 1, 0, 0},
-    {"att.x_k",               mix_previous, 0.7, 0, 0},{"att.x_v",             mix_previous, 0.7, 0, 0},
-    {"att.x_r",               mix_previous, 0.2, 0, 0},{"att.x_g",             mix_previous, 0.2, 0, 0},
-    {"att.x_w",               mix_previous, 0.9, 0, 0},{"att.x_a",             mix_previous, 0.9, 0, 0},
-    {"ffn.x_k",               mix_ffn, 4, 0, 0},
-    {"att.w1",                constant, 0, 0, 0},      {"att.w2",              orth_tall, 0.1, 0, 0},
-    {"att.a1",                constant, 0, 0, 0},      {"att.a2",              orth_tall, 0.1, 0, 0},
-    {"att.v1",                constant, 0, 0, 0},      {"att.v2",              orth_tall, 0.1, 0, 0},
-    {"att.g1",                constant, 0, 0, 0},      {"att.g2",              orth_tall, 0.1, 0, 0},
-    {"att.w0",                decay7, 0, 0, 0},        {"att.a0",              slope, -0.19, 0.4, 0.3},
-    {"att.v0",                slope, 0.73, -0.4, 0},   {"att.k_k",             slope, 0.71, -0.1, 0},
-    {"att.k_a",               constant, 1.02, 0, 0},   {"att.r_k",             constant, -0.04, 0, 0},
-    {0}};
-/* clang-format on */
-
-static const rule *find(const rule *rules, const char *name)
-{
-    for (; rules->name; rules++)
-        if (!strcmp(rules->name, name)) return rules;
-    return NULL;
-}
-
-static const rule *rules_of(const arch *a)
-{
-    return a == &arch4 ? rules4 : a == &arch52 ? rules5 : a == &arch6 ? rules6 : rules7;
-}
+static fill_fn *const fills[INITS] = {[INIT_CONSTANT] = constant,
+                                      [INIT_UNIFORM] = uniform,
+                                      [INIT_ORTHOGONAL] = orth,
+                                      [INIT_ORTHOGONAL_TALL] = orth_tall,
+                                      [INIT_MIX] = mix,
+                                      [INIT_MIX_PREVIOUS] = mix_previous,
+                                      [INIT_MIX_FFN] = mix_ffn,
+                                      [INIT_DECAY] = decay,
+                                      [INIT_DECAY7] = decay7,
+                                      [INIT_SLOPE] = slope,
+                                      [INIT_BONUS4] = bonus4,
+                                      [INIT_BONUS5] = bonus5,
+                                      [INIT_GROUP_SCALE] = group_scale};
 
 int params_init(params *p, uint64_t seed)
 {
     const rwkv *m = &p->model;
     for (int i = 0; i < p->count; i++) {
         const param *q = &p->list[i];
-        const char *name = q->layer < 0 ? q->name : q->slot->name;
-        const rule *r = find(rules_of(m->arch), name);
-        if (!r) r = find(shared, name);
-        if (!r) check_failed(__FILE__, __LINE__, q->name, i, p->count);
+        const slot *s = q->slot;
         int l = q->layer < 0 ? 0 : q->layer;
         place at = {.r = {.seed = seed ^ (0xd1b54a32d192ed03u * (uint64_t)(i + 1))},
                     .l = l,
@@ -251,7 +183,8 @@ int params_init(params *p, uint64_t seed)
                     .w = reals(q->t),
                     .rows = q->t->rows,
                     .cols = q->t->cols};
-        int err = r->fill(&at, r->a, r->b, r->c);
+        CHECK(fills[s->init]);
+        int err = fills[s->init](&at, s->init_with[0], s->init_with[1], s->init_with[2]);
         if (err) return err;
     }
     return 0;

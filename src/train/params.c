@@ -3,46 +3,13 @@
 #include "base/path.h"
 #include "base/thread.h"
 #include "rwkv/api.h"
+#include "rwkv/bind.h"
 #include "rwkv/export.h"
 #include "rwkv/family.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- sizes ---------------------------------------------------------------------------------------------------------- */
-
-/* max(32, c sqrt(C) rounded to a multiple of 32, halves to even): the official suggestion for v7's ranks */
-static int rank7(int C, double c)
-{
-    double x = c * sqrt(C) / 32;
-    int n = (int)rint(x) * 32; /* rint: to nearest, halves to even, as Python's round */
-    return n > 32 ? n : 32;
-}
-
-void params_sizes(int sizes[DIMS], const arch *a, int width, int head_size, int ffn, int vocab)
-{
-    int narrow = a == &arch52 || a == &arch6; /* their gate takes the parameters that the ffn gives up */
-    memset(sizes, 0, DIMS * sizeof *sizes);
-    sizes[D_1] = 1;
-    sizes[D_C] = width;
-    sizes[D_V] = vocab;
-    sizes[D_F] = ffn ? ffn : narrow ? width * 7 / 2 / 32 * 32 : 4 * width;
-    if (a != &arch4) {
-        sizes[D_N] = head_size;
-        sizes[D_H] = width / head_size;
-    }
-    if (a == &arch6) {
-        sizes[D_R0] = width < 4096 ? 32 : 64;
-        sizes[D_R1] = width < 4096 ? 64 : 128;
-        sizes[D_5R0] = 5 * sizes[D_R0];
-    }
-    if (a == &arch7) {
-        sizes[D_R0] = sizes[D_R1] = rank7(width, 2.5);
-        sizes[D_R2] = rank7(width, 1.7);
-        sizes[D_R3] = rank7(width, 5);
-    }
-}
 
 /* ---- the blocks ----------------------------------------------------------------------------------------------------- */
 
@@ -186,10 +153,12 @@ int params_load(params *p, const char *path)
     rwkv m = {0};
     err = rwkv_bind(&m, f, 0);
     if (!err) {
-        if (m.arch == &arch50 || m.arch == &arch51 || m.arch == &arch7a)
-            err = fail(WKV_EUNSUPPORTED, "%s is version %s; 4, 5.2, 6 and 7 can be trained", path, m.arch->version);
-        else
+        char trained[64];
+        if (m.arch->new_sizes)
             err = params_new(p, m.arch, m.dim, m.L);
+        else
+            err = fail(WKV_EUNSUPPORTED, "%s is version %s; %s can be trained", path, m.arch->version,
+                       arch_trained(trained));
         if (!err) {
             p->model.group_eps = m.group_eps;
             err = read_values(p, f, "", p->values);

@@ -34,9 +34,6 @@ typedef struct {
 /* The optimizer works through the blocks in pieces of this many values. */
 enum { PIECE = 1 << 14 };
 
-/* The sizes that a version takes when only these are given (ranks: spec ARCHITECTURES 4.1, 5.1; ffn 0: the version's). */
-void params_sizes(int sizes[DIMS], const arch *a, int width, int head_size, int ffn, int vocab);
-
 /* A model of L layers, all values 0. WKV_ENOMEM. */
 int params_new(params *p, const arch *a, const int sizes[DIMS], int L);
 /* The blocks, all values 0, for what is listed; each tensor of the list gets its place in them. WKV_ENOMEM. */

@@ -6,6 +6,7 @@
  * the one before starts from. Either way the activations of one chunk are all that there ever is. */
 #include "base/clock.h"
 #include "train/tuner.h"
+#include "rwkv/forward.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cpu/simd.h"
 #include "ops/device.h"
+#include "rwkv/forward.h"
 #include "train/settings.h"
 #include <math.h>
 #include <stdio.h>
@@ -12,21 +13,15 @@
 
 /* ---- options -------------------------------------------------------------------------------------------------------- */
 
-static const arch *version_of(const char *version)
-{
-    static const arch *const all[] = {&arch4, &arch52, &arch6, &arch7};
-    for (int i = 0; i < (int)(sizeof all / sizeof *all); i++)
-        if (!strcmp(all[i]->version, version)) return all[i];
-    return NULL;
-}
-
 static int check_model(const wkv_train_options *o, const arch *a)
 {
     int width = o->width, head_size = o->head_size;
-    if (!a) return fail(WKV_EARG, "version \"%s\": 4, 5.2, 6 and 7 can be trained", o->version);
+    char trained[64];
+    if (!a || !a->new_sizes)
+        return fail(WKV_EARG, "version \"%s\": %s can be trained", o->version, arch_trained(trained));
     if (o->layers < 0 || o->layers > 1024) return fail(WKV_EARG, "%d layers; 1 to 1024 make a model", o->layers);
     if (width < 2 || width > 65536) return fail(WKV_EARG, "width %d; 2 to 65536 channels make a model", width);
-    if (a != &arch4 && (head_size < 1 || width % head_size))
+    if (arch_slot(a, D_H) && (head_size < 1 || width % head_size))
         return fail(WKV_EARG, "width %d is not a multiple of the head size %d", width, head_size);
     if (o->ffn < 0 || o->ffn > 1 << 20) return fail(WKV_EARG, "ffn width %d; give 1 to %d", o->ffn, 1 << 20);
     if (o->vocab_size < 2 || o->vocab_size > 1 << 24)
@@ -42,11 +37,11 @@ static int make_model(wkv_trainer *t, const wkv_train_options *o)
             err = fail(WKV_EARG, "%s has a vocabulary of %d, the text's has %d", o->init, t->p.model.V, o->vocab_size);
         return err;
     }
-    const arch *a = version_of(o->version);
+    const arch *a = arch_find(o->version);
     int sizes[DIMS];
     int err = check_model(o, a);
     if (err) return err;
-    params_sizes(sizes, a, o->width, o->head_size, o->ffn, o->vocab_size);
+    arch_sizes(sizes, a, o->width, o->head_size, o->ffn, o->vocab_size);
     if ((err = params_new(&t->p, a, sizes, o->layers))) return err;
     return params_init(&t->p, o->seed);
 }

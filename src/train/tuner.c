@@ -5,6 +5,7 @@
 #include "cpu/simd.h"
 #include "ops/device.h"
 #include "rwkv/export.h"
+#include "rwkv/forward.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,7 +128,8 @@ static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, 
 static int list_states(tuner *t)
 {
     int L = t->m->L, len = rwkv_layer_state(t->m), n = t->m->C * t->m->N, err = 0;
-    if (t->m->arch == &arch4) return fail(WKV_EUNSUPPORTED, "version 4 has no matrix in its state that could be tuned");
+    if (!t->m->H)
+        return fail(WKV_EUNSUPPORTED, "version %s has no matrix in its state that could be tuned", t->m->arch->version);
     t->S = calloc((size_t)L, sizeof *t->S);
     if (!t->S) return fail(WKV_ENOMEM, "no memory for a list of states");
     t->state_at = t->p.n;
@@ -150,8 +152,9 @@ static int make_frozen(tuner *t)
     int err = wkv_model_open(&t->base, t->o.model, &t->o.with);
     if (err) return err;
     t->m = &t->base->rwkv;
-    if (t->m->arch == &arch7a)
-        return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-7a, whose DeepEmbed cannot be tuned; 4 to 7 can be", t->o.model);
+    if (t->m->arch->extra)
+        return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-%s, whose %s cannot be tuned; 4 to 7 can be", t->o.model,
+                    t->m->arch->version, t->m->arch->extra);
     if (t->o.what & LEARN_LORA) {
         if ((err = check_targets(t->o.targets, t->m->arch))) return err;
         rwkv_each(t->m, count_adapter, &l);

@@ -1,0 +1,49 @@
+/* arch.c - the table of versions. */
+#include "rwkv/arch.h"
+#include <stdio.h>
+#include <string.h>
+
+#define ADDRESS(name) &name,
+const arch *const archs[] = {ARCHS(ADDRESS) NULL};
+enum { COUNT = sizeof archs / sizeof *archs - 1 };
+
+const arch *arch_find(const char *version)
+{
+    for (int i = 0; i < COUNT; i++)
+        if (!strcmp(archs[i]->version, version)) return archs[i];
+    return NULL;
+}
+
+const slot *arch_slot(const arch *a, axis_size size)
+{
+    for (int i = 0; i < a->n_slots; i++)
+        if (a->slots[i].rows == size || a->slots[i].cols == size) return &a->slots[i];
+    return NULL;
+}
+
+void arch_sizes(int dim[DIMS], const arch *a, int width, int head_size, int ffn, int vocab)
+{
+    memset(dim, 0, DIMS * sizeof *dim);
+    dim[D_1] = 1;
+    dim[D_C] = width;
+    dim[D_V] = vocab;
+    dim[D_F] = ffn;
+    if (arch_slot(a, D_H)) {
+        dim[D_N] = head_size;
+        dim[D_H] = width / head_size;
+    }
+    a->new_sizes(dim);
+}
+
+const char *arch_trained(char out[64])
+{
+    int left = 0;
+    size_t n = 0;
+    for (int i = 0; i < COUNT; i++) left += archs[i]->new_sizes != NULL;
+    for (int i = COUNT - 1; i >= 0; i--) {
+        if (!archs[i]->new_sizes) continue;
+        n += (size_t)snprintf(out + n, 64 - n, "%s%s", !n ? "" : left > 1 ? ", " : " and ", archs[i]->version);
+        left--;
+    }
+    return out;
+}

@@ -1,0 +1,156 @@
+/* overlay.c - adapters of weights and tuned initial states of layers, and whether all that an overlay holds has a place in
+ * the model. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "rwkv/forward.h"
+#include "rwkv/overlay.h"
+#include "rwkv/sizes.h"
+
+/* ---- adapters ---------------------------------------------------------------------------------------------------- */
+
+/* Half of the adapter of `weight`: its name without ".weight", and the ending. */
+static const file_tensor *find_half(const tensors *t, const char *weight, const char *ending)
+{
+    size_t n = strlen(weight), cut = strlen(".weight");
+    char full[104];
+    if (n > cut && !strcmp(weight + n - cut, ".weight")) n -= cut;
+    snprintf(full, sizeof full, "%.*s%s", (int)n, weight, ending);
+    return tensors_find(t, full);
+}
+
+static int bind_half(binder *b, tensor *to, const file_tensor *f, int rows, int cols, int in_rows)
+{
+    *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .in_rows = in_rows};
+    to->data = bind_room(b, (size_t)rows * (size_t)cols);
+    return to->data ? bind_reals(b, f, to->data, (size_t)rows * (size_t)cols) : 0;
+}
+
+/* lora_A [rank, in] and lora_B [out, rank]; as web-rwkv has them, lora.0 [in, rank] and lora.1 [out, rank] */
+int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int layer)
+{
+    const file_tensor *A = find_half(b->t, name, ".lora_A"), *B = find_half(b->t, name, ".lora_B");
+    const file_tensor *web = find_half(b->t, name, ".lora.0");
+    if (!A && !B && web) B = find_half(b->t, name, ".lora.1");
+    if (!A) A = web;
+    if (!A && !B) return 0;
+    const char *path = tensors_path_of(b->t, A ? A : B);
+    if (!A || !B) return fail(WKV_EFORMAT, "%s: of the adapter of %s there is only one half", path, name);
+    int e = bind_check_type(b->t, A);
+    if (e || (e = bind_check_type(b->t, B))) return e;
+    if (layer < 0 || s->flags & (SLOT_5 | SLOT_TABLE))
+        return fail(WKV_EUNSUPPORTED, "%s: an adapter of %s, which can have none here", path, name);
+    int in = weight_in(w), out = weight_out(w), turned = A == web;
+    int64_t rank = axis_from_last(B, 0);
+    if (A->dims != 2 || B->dims != 2 || rank < 1 || rank > 1 << 16 || tensor_axis(B, 0) != out ||
+        tensor_axis(A, turned) != rank || tensor_axis(A, !turned) != in)
+        return fail(WKV_EFORMAT,
+                    "%s: the adapter of %s is %lld x %lld and %lld x %lld, expected rank x %d and %d x rank", path,
+                    name, (long long)tensor_axis(A, 0), (long long)tensor_axis(A, 1), (long long)tensor_axis(B, 0),
+                    (long long)tensor_axis(B, 1), in, out);
+    if (!(b->alpha > 0) || !isfinite(b->alpha))
+        return fail(WKV_EARG, "%s: the adapter does not say its alpha, so it must be given (RWKV-PEFT's own is 32)",
+                    path);
+    adapter *low = (adapter *)bind_room(b, (sizeof *low + sizeof(real) - 1) / sizeof(real));
+    tensor a, c;
+    int r = (int)rank;
+    e = turned ? bind_half(b, &a, A, in, r, 1) : bind_half(b, &a, A, r, in, 0);
+    if (!e) e = bind_half(b, &c, B, out, r, 0);
+    if (e || !low) return e;
+    c.scale = b->alpha / (float)rank;
+    *low = (adapter){a, c};
+    w->adapter = low;
+    return 0;
+}
+
+/* ---- initial states ---------------------------------------------------------------------------------------------- */
+
+/* The initial state of a layer; NULL, with a sentence in wkv_error, where it is missing or of another size. `path`: the
+ * file of the others. */
+static const file_tensor *find_state(const binder *b, int layer, const char *path)
+{
+    const rwkv *m = b->m;
+    const file_tensor *f = layer_find(b->t, layer, "att.time_state");
+    char shape[SHAPE_TEXT];
+    if (!f)
+        fail(WKV_EFORMAT, "%s: blocks.%d.att.time_state is missing; a tuned state has one for each of %d layers", path,
+             layer, m->L);
+    else if (tensor_values(f) != (int64_t)m->C * m->N)
+        fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d x %d", tensors_path_of(b->t, f), f->name,
+             shape_text(f, shape), m->H, m->N, m->N);
+    else if (!bind_check_type(b->t, f))
+        return f;
+    return NULL;
+}
+
+/* The file that holds initial states; NULL: there are none. */
+static const char *file_of_states(const binder *b)
+{
+    for (int l = 0; l < b->m->L && b->m->H; l++) {
+        const file_tensor *f = layer_find(b->t, l, "att.time_state");
+        if (f) return tensors_path_of(b->t, f);
+    }
+    return NULL;
+}
+
+/* blocks.N.att.time_state [H][value][key], a tuned initial state that some files carry, into our [H][key][value] */
+int bind_state(binder *b)
+{
+    rwkv *m = b->m;
+    int H = m->H, N = m->N, CN = m->C * N;
+    const char *path = file_of_states(b);
+    if (!path) return 0;
+    for (int l = 0; l < m->L; l++)
+        if (!find_state(b, l, path)) return WKV_EFORMAT;
+    real *all = bind_room(b, (size_t)rwkv_state_len(m)), *S = bind_room(b, (size_t)CN);
+    if (!all) return 0;
+    m->state0 = NULL; /* rwkv_state_init must not copy it from itself */
+    rwkv_state_init(m, all);
+    for (int l = 0; l < m->L; l++) {
+        int e = bind_reals(b, find_state(b, l, path), S, (size_t)CN);
+        if (e) return e;
+        real *to = all + (size_t)l * (size_t)rwkv_layer_state(m) + m->C;
+        for (int h = 0; h < H; h++)
+            for (int i = 0; i < N; i++)
+                for (int j = 0; j < N; j++) to[(h * N + i) * N + j] = S[(h * N + j) * N + i];
+    }
+    m->state0 = all;
+    return 0;
+}
+
+/* ---- overlays ---------------------------------------------------------------------------------------------------- */
+
+/* The weight's name begins like `name` up to one of the endings of adapters, or is the name itself. */
+static int is_of(void *user, const char *weight, tensor *t, const slot *s, int layer)
+{
+    (void)t, (void)s, (void)layer;
+    static const char *const endings[] = {".lora_A", ".lora_B", ".lora.0", ".lora.1"};
+    const char *name = user;
+    size_t n = strlen(weight), cut = strlen(".weight");
+    if (!strcmp(name, weight)) return 1;
+    if (n > cut && !strcmp(weight + n - cut, ".weight")) n -= cut;
+    if (strncmp(name, weight, n)) return 0;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (!strcmp(name + n, endings[i])) return 1;
+    return 0;
+}
+
+static int is_state(const rwkv *m, const file_tensor *f)
+{
+    int layer = -1, end = 0;
+    return sscanf(f->name, "blocks.%d.att.time_state%n", &layer, &end) == 1 && end && !f->name[end] && layer >= 0 &&
+           layer < m->L && m->H && tensor_values(f) == (int64_t)m->C * m->N;
+}
+
+int rwkv_fits(const rwkv *m, const tensors *over)
+{
+    const file_tensor *f;
+    for (int i = 0; (f = tensors_at(over, i)); i++) {
+        char shape[SHAPE_TEXT];
+        if (is_state(m, f) || rwkv_each(m, is_of, (void *)f->name)) continue;
+        return fail(WKV_EUNSUPPORTED,
+                    "%s: holds %s, %s, for which an RWKV-%s of %d layers, %d channels and %d heads has no place",
+                    tensors_path(over), f->name, shape_text(f, shape), m->arch->version, m->L, m->C, m->H);
+    }
+    return 0;
+}
