@@ -71,6 +71,9 @@ WKV_API unsigned wkv_context_barriers(const wkv_context *c);
  * weights, for `states` states, and for a pass. */
 WKV_API int wkv_model_synthetic(wkv_model **out, const char *shape, const char *type, int states);
 
+/* The name of the i-th published size; NULL: there are fewer. */
+WKV_API const char *wkv_synthetic_name(int i);
+
 #ifdef __cplusplus
 }
 #endif

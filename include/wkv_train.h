@@ -38,6 +38,9 @@
 extern "C" {
 #endif
 
+/* The i-th version of those that can be trained, "4" first; NULL: there are fewer. */
+WKV_API const char *wkv_train_version(int i);
+
 /* ---- figures -------------------------------------------------------------------------------------------------------- */
 
 /* What a run will be, told before it begins. Times come from a short measurement. */

@@ -56,6 +56,7 @@ static void models(void)
     NOTHING(wkv_model, wkv_model_synthetic(&out, "7:0.1B", "q9", 1));
     NOTHING(wkv_model, wkv_model_synthetic(&out, "7:0.1B", NULL, -1));
     REFUSED(wkv_model_synthetic(NULL, "7:0.1B", NULL, 1));
+    EXPECT(!wkv_synthetic_name(-1) && !wkv_synthetic_name(1000));
 }
 
 static void contexts_and_states(void)
@@ -293,6 +294,7 @@ static void training(void)
     REFUSED(wkv_trainer_step(trainer, ids, 0, IDS, &loss));
     REFUSED(wkv_trainer_step(trainer, ids, 1, -1, &loss));
     REFUSED(wkv_trainer_step(trainer, (const int32_t[]){1, 99}, 1, 1, &loss));
+    EXPECT(!wkv_train_version(-1) && !wkv_train_version(1000));
     REFUSED(wkv_trainer_loss(NULL, ids, 1, IDS, &loss));
     REFUSED(wkv_trainer_loss(trainer, NULL, 1, IDS, &loss));
     EXPECT_EQ(wkv_trainer_loss(trainer, ids, 1, IDS, NULL), 0);

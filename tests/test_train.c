@@ -467,6 +467,11 @@ static void whole_runs_leave_whole_files(void)
     EXPECT_EQ(wkv_train(&o), 0);
 }
 
+static void versions_are_listed(void)
+{
+    for (int v = 0; v < VERSIONS; v++) EXPECT_STR(wkv_train_version(v), versions[v]);
+}
+
 static void wrong_options_are_named(void)
 {
     wkv_trainer *t;
@@ -526,6 +531,7 @@ int main(void)
     RUN(saved_models_open);
     RUN(saved_shapes_are_official);
     RUN(whole_runs_leave_whole_files);
+    RUN(versions_are_listed);
     RUN(wrong_options_are_named);
     folder_end();
     return DONE();

@@ -190,6 +190,12 @@ static int make_one(void *user, const char *name, tensor *t, const slot *s, int 
 
 /* ---- the model ------------------------------------------------------------------------------------------------------ */
 
+const char *wkv_synthetic_name(int i)
+{
+    shape s;
+    return i >= 0 && shape_at(&s, i) ? s.size->name : NULL;
+}
+
 static int find_shape(shape *out, const char *name)
 {
     char list[200] = "";

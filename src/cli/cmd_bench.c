@@ -2,16 +2,16 @@
 #include "bench.h"
 #include "commands.h"
 #include "models.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *synthetic, *text_path, *sparsity;
 static const char *type;
 static int only, quick, as_json;
+static char synthetic_help[400];
 
 static const option options[] = {
-    {0, "synthetic", OPT_TEXT, "SIZE", &synthetic, 0, 0, "",
-     "a model of random weights instead of a file: 7:0.1B, 7:0.4B, 7:1.5B, 7:2.9B, 7:7.2B, 7:13.3B, 4:169M, 4:430M, "
-     "4:1.5B, 4:3B, 4:7B, 4:14B"},
+    {0, "synthetic", OPT_TEXT, "SIZE", &synthetic, 0, 0, "", synthetic_help},
     {0, "type", OPT_TEXT, "TYPE", &type, 0, 0, "bf16 of a synthetic model, else what the file has",
      "how the weights are kept: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, or a recipe: q8, q5, q4, q4mix"},
     {'f', "file", OPT_TEXT, "FILE", &text_path, 0, 0, "one that is built in", "the text that is read"},
@@ -24,6 +24,14 @@ static const option options[] = {
 };
 static const group own = GROUP("Measurement", options);
 static const group *const groups[] = {&own, &model_group, &tokenizer_group, &general_group, NULL};
+
+static void defaults(void)
+{
+    const char *name;
+    size_t n = (size_t)snprintf(synthetic_help, sizeof synthetic_help, "a model of random weights instead of a file: ");
+    for (int i = 0; (name = wkv_synthetic_name(i)) && n < sizeof synthetic_help; i++)
+        n += (size_t)snprintf(synthetic_help + n, sizeof synthetic_help - n, "%s%s", i ? ", " : "", name);
+}
 
 static int open_model(bench *b)
 {
@@ -97,5 +105,6 @@ const command cmd_bench = {
                 "wkv bench -m MODEL.pth -t 4  # a checkpoint, with four threads\n"
                 "wkv bench --synthetic 7:1.5B --type f16 --json  # a size, without its file",
     .groups = groups,
+    .defaults = defaults,
     .run = run,
 };

@@ -20,7 +20,8 @@ static float epochs, lr_final, weight_decay, clip;
 static uint64_t exit_tokens;
 
 /* -1 is not given: then the library's default holds, or with --resume what the run has */
-static const char *const versions[] = {"4", "5.2", "6", "7"}, *const orders[] = {"epochs", "magic"};
+static char versions[64]; /* "4|5.2|6|7" */
+static const char *const orders[] = {"epochs", "magic"};
 static const char *const schedules[] = {"cosine", "linear", "exponential", "constant", "wsd"};
 static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"bf16", "f32", "pth"};
 
@@ -49,7 +50,7 @@ static const option run_options[] = {
 static const group run_group = GROUP("Run", run_options);
 
 static const option model_options[] = {
-    {'V', "version", OPT_CHOICE, "4|5.2|6|7", &version, 0, 0, "7", "RWKV version of a new model"},
+    {'V', "version", OPT_CHOICE, versions, &version, 0, 0, "7", "RWKV version of a new model"},
     {'L', "layers", OPT_COUNT, "N", &set.layers, 1, 10000, "by the amount of text", "layers of a new model"},
     {'C', "width", OPT_COUNT, "N", &set.width, 1, 1000000, "by the amount of text", "width of a new model"},
     {0, "head-size", OPT_COUNT, "N", &set.head_size, 1, 4096, "64", "size of a head; divides the width"},
@@ -110,6 +111,10 @@ static const group *const groups[] = {&run_group, &model_group_new, &work_group,
 
 static void defaults(void)
 {
+    size_t n = 0;
+    const char *v;
+    for (int i = 0; (v = wkv_train_version(i)) && n < sizeof versions; i++)
+        n += (size_t)snprintf(versions + n, sizeof versions - n, "%s%s", i ? "|" : "", v);
     set = (wkv_train_options){.warmup = -2}; /* -2: not given */
     data = (texts){0};
     valid = NULL;
@@ -222,7 +227,7 @@ static int finish_options(void)
     set.epochs = isnan(epochs) ? 0 : (double)epochs;
     set.hold = hold;
     set.exit_tokens = (int64_t)exit_tokens;
-    set.version = word(version, versions);
+    set.version = wkv_train_version(version);
     set.order = word(order, orders);
     set.schedule = word(schedule, schedules);
     set.device = word(device, devices);

@@ -147,6 +147,8 @@ static void fish(void)
 
 void help_completion(shell kind)
 {
+    for (const command *const *c = commands; *c; c++)
+        if ((*c)->defaults) (*c)->defaults(); /* fills in the texts of options that depend on the library */
     if (kind == SHELL_BASH) bash();
     if (kind == SHELL_ZSH) zsh();
     if (kind == SHELL_FISH) fish();

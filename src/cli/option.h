@@ -49,7 +49,8 @@ typedef struct {
     const char *examples;        /* lines of "command  # what it does"                   */
     const group *const *groups;  /* ends with NULL                                       */
     const char **model;          /* where an operand that is a model goes; NULL: none is */
-    void (*defaults)(void);      /* fills in defaults of settings that commands share; may be NULL */
+    void (*defaults)(void);      /* fills in defaults of settings that commands share, and texts of options from the
+                                    library; may be NULL */
     int (*run)(int n, char **operands); /* returns the exit status                       */
 } command;
 

@@ -35,15 +35,18 @@ void arch_sizes(int dim[DIMS], const arch *a, int width, int head_size, int ffn,
     a->new_sizes(dim);
 }
 
-const char *arch_trained(char out[64])
+const arch *arch_trained(int i)
 {
-    int left = 0;
+    for (int k = COUNT - 1; k >= 0 && i >= 0; k--)
+        if (archs[k]->new_sizes && !i--) return archs[k];
+    return NULL;
+}
+
+const char *arch_list_trained(char out[64])
+{
+    const arch *a;
     size_t n = 0;
-    for (int i = 0; i < COUNT; i++) left += archs[i]->new_sizes != NULL;
-    for (int i = COUNT - 1; i >= 0; i--) {
-        if (!archs[i]->new_sizes) continue;
-        n += (size_t)snprintf(out + n, 64 - n, "%s%s", !n ? "" : left > 1 ? ", " : " and ", archs[i]->version);
-        left--;
-    }
+    for (int i = 0; (a = arch_trained(i)); i++)
+        n += (size_t)snprintf(out + n, 64 - n, "%s%s", !i ? "" : arch_trained(i + 1) ? ", " : " and ", a->version);
     return out;
 }

@@ -129,7 +129,8 @@ const arch *arch_find(const char *version);
 const slot *arch_slot(const arch *a, axis_size size);
 /* The sizes that a new model takes when only these are given; ffn 0: the version's own. */
 void arch_sizes(int dim[DIMS], const arch *a, int width, int head_size, int ffn, int vocab);
-/* "4, 5.2, 6 and 7": the versions that can be trained. */
-const char *arch_trained(char out[64]);
+/* The i-th of those that can be trained, 4 first; NULL: there are fewer. */
+const arch *arch_trained(int i);
+const char *arch_list_trained(char out[64]); /* "4, 5.2, 6 and 7" */
 
 #endif

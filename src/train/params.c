@@ -158,7 +158,7 @@ int params_load(params *p, const char *path)
             err = params_new(p, m.arch, m.dim, m.L);
         else
             err = fail(WKV_EUNSUPPORTED, "%s is version %s; %s can be trained", path, m.arch->version,
-                       arch_trained(trained));
+                       arch_list_trained(trained));
         if (!err) {
             p->model.group_eps = m.group_eps;
             err = read_values(p, f, "", p->values);

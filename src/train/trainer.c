@@ -13,12 +13,18 @@
 
 /* ---- options -------------------------------------------------------------------------------------------------------- */
 
+const char *wkv_train_version(int i)
+{
+    const arch *a = arch_trained(i);
+    return a ? a->version : NULL;
+}
+
 static int check_model(const wkv_train_options *o, const arch *a)
 {
     int width = o->width, head_size = o->head_size;
     char trained[64];
     if (!a || !a->new_sizes)
-        return fail(WKV_EARG, "version \"%s\": %s can be trained", o->version, arch_trained(trained));
+        return fail(WKV_EARG, "version \"%s\": %s can be trained", o->version, arch_list_trained(trained));
     if (o->layers < 0 || o->layers > 1024) return fail(WKV_EARG, "%d layers; 1 to 1024 make a model", o->layers);
     if (width < 2 || width > 65536) return fail(WKV_EARG, "width %d; 2 to 65536 channels make a model", width);
     if (arch_slot(a, D_H) && (head_size < 1 || width % head_size))
