@@ -489,19 +489,18 @@ static int apply(tensors *t, const rule *r, file_tensor f, const char *number, c
     return WKV_OK;
 }
 
-/* Our GGUF may have ffn.value by hidden unit, [F, C], of which its metadata speak. */
-static int find_units(tensors *t)
+/* Our GGUF may have ffn.value, by the name that the version gives it, by hidden unit, [F, C]; its metadata say so. */
+static int find_units(tensors *t, const naming *found)
 {
-    static const char value[] = ".ffn.value.weight";
-    const char *how = tensors_meta(t, UNITS_KEY);
+    const char *how = tensors_meta(t, UNITS_KEY), *number, *rest;
+    const rule *value = find_rule(found, "blk.0.channel_mix_value.weight", &number, &rest);
     const file_tensor *emb = look(t, "emb.weight");
     if (how && strcmp(how, UNITS_VALUE))
         return fail(WKV_EUNSUPPORTED, "%s is \"%s\", and only \"%s\" is known; a later version may have written it", UNITS_KEY, how,
                     UNITS_VALUE);
-    for (int i = 0; how && emb && emb->dims == 2 && i < t->count; i++) {
+    for (int i = 0; how && value->from && emb && emb->dims == 2 && i < t->count; i++) {
         file_tensor *f = &t->list[i];
-        size_t n = strlen(f->name);
-        if (n < sizeof value || strcmp(f->name + n - sizeof value + 1, value)) continue;
+        if (!fits(value->to, f->name, &number, &rest)) continue;
         if (f->dims != 2 || f->shape[1] != emb->shape[1] || f->shape[0] == f->shape[1]) continue;
         f->transposed = 1;
         if (dtypes[f->type].values == 1) continue;
@@ -531,7 +530,7 @@ int names_official(tensors *t)
     t->list = out.list;
     t->count = out.count;
     t->cap = out.cap;
-    if (!e) e = find_units(t);
+    if (!e) e = find_units(t, &found);
     if (!e && (found.own == cpp50 || found.own == cpp52)) {
         e = tensors_add_number(t, "group_norm_eps", 14, 1e-5); /* its v5 alone, official is 64e-5; spec FORMATS 2 */
     }
