@@ -127,11 +127,12 @@ static void dw(void *arg)
     device_cpu.linear_dw(threads, c->dw, c->y, c->x, c->w, c->T);
 }
 
-static void linear(dtype type, int in, int out, int in_rows, int T, int cold)
+static void linear(dtype type, int in, int out, weight_layout layout, int T, int cold)
 {
+    int input_rows = layout_is_input_major(layout);
     char shape[64], line[80];
     size_t bytes = (size_t)dtype_bytes(type, (int64_t)in * out);
-    snprintf(shape, sizeof shape, "%s %d->%d%s T=%d", dtypes[type].name, in, out, in_rows ? " rows" : "", T);
+    snprintf(shape, sizeof shape, "%s %d->%d%s T=%d", dtypes[type].name, in, out, input_rows ? " input-major" : "", T);
     snprintf(line, sizeof line, "linear %s", shape);
     if (!strstr(line, only)) return;
     linear_case c = {.copies = cold ? (int)((200u << 20) / bytes) + 2 : 1, .T = T};
@@ -140,12 +141,13 @@ static void linear(dtype type, int in, int out, int in_rows, int T, int cold)
     c.dw = normal((size_t)in * (size_t)out, 1);
     c.w = calloc((size_t)c.copies, sizeof *c.w);
     for (int i = 0; i < c.copies; i++) {
-        c.w[i] = (tensor){.rows = in_rows ? in : out, .cols = in_rows ? out : in, .type = type, .in_rows = in_rows};
+        c.w[i] = (tensor){.rows = input_rows ? in : out, .cols = input_rows ? out : in, .type = type, .layout = layout};
         c.w[i].data = calloc(1, bytes);
         memset(c.w[i].data, 0x11, bytes);
     }
     double flops = 2.0 * in * out * T;
-    report("linear", shape, fastest(forward, &c), flops, cold ? (double)bytes : 0, int8_takes(type) && !in_rows ? whole_peak : peak);
+    report("linear", shape, fastest(forward, &c), flops, cold ? (double)bytes : 0,
+           int8_takes(type) && !input_rows ? whole_peak : peak);
     if (!cold) report("linear_dx", shape, fastest(dx, &c), flops, 0, peak);
     if (!cold) report("linear_dw", shape, fastest(dw, &c), flops, 0, peak);
     for (int i = 0; i < c.copies; i++) free(c.w[i].data);
@@ -295,27 +297,27 @@ int main(int argc, char **argv)
 
     static const dtype stored[] = {F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K};
     for (int i = 0; i < 7; i++) {
-        linear(stored[i], 768, 3072, 0, 1, 1);
-        linear(stored[i], 2048, 8192, 0, 1, 1);
+        linear(stored[i], 768, 3072, LAYOUT_ROW_MAJOR, 1, 1);
+        linear(stored[i], 2048, 8192, LAYOUT_ROW_MAJOR, 1, 1);
     }
     static const dtype blocks[] = {Q8_0, Q4_0, Q4_1, Q5_0, Q4_K, Q6_K};
     static const int few[] = {1, 2, 3, 4, 5, 6, 8, 12, 16, 32, 64, 128, 512};
     for (int i = 0; i < 6; i++)
-        for (int j = 0; j < 13; j++) linear(blocks[i], 2048, 8192, 0, few[j], 1);
-    for (int j = 0; j < 13; j++) linear(Q8_0, 8192, 2048, 0, few[j], 1);
-    linear(F16, 768, 64, 1, 1, 1);
-    linear(F16, 64, 768, 1, 1, 1);
-    linear(F16, 2048, 2048, 1, 1, 1);
-    linear(F16, 2048, 8192, 0, 4, 1);
-    linear(F16, 768, 3072, 0, 4, 1);
-    linear(F16, 768, 3072, 0, 64, 1);
-    linear(Q8_0, 768, 3072, 0, 64, 1);
+        for (int j = 0; j < 13; j++) linear(blocks[i], 2048, 8192, LAYOUT_ROW_MAJOR, few[j], 1);
+    for (int j = 0; j < 13; j++) linear(Q8_0, 8192, 2048, LAYOUT_ROW_MAJOR, few[j], 1);
+    linear(F16, 768, 64, LAYOUT_INPUT_MAJOR, 1, 1);
+    linear(F16, 64, 768, LAYOUT_INPUT_MAJOR, 1, 1);
+    linear(F16, 2048, 2048, LAYOUT_INPUT_MAJOR, 1, 1);
+    linear(F16, 2048, 8192, LAYOUT_ROW_MAJOR, 4, 1);
+    linear(F16, 768, 3072, LAYOUT_ROW_MAJOR, 4, 1);
+    linear(F16, 768, 3072, LAYOUT_ROW_MAJOR, 64, 1);
+    linear(Q8_0, 768, 3072, LAYOUT_ROW_MAJOR, 64, 1);
     static const int sizes[][3] = {{256, 256, 512},  {256, 1024, 512},  {1024, 256, 512},   {256, 2048, 512},
                                    {512, 512, 1024}, {768, 3072, 1024}, {1024, 1024, 4096}, {4096, 1024, 2048},
                                    {512, 64, 1024},  {64, 512, 1024}};
-    for (int i = 0; i < 10; i++) linear(F32, sizes[i][0], sizes[i][1], 0, sizes[i][2], 0);
-    linear(F32, 512, 64, 1, 1024, 0);
-    linear(F32, 64, 512, 1, 1024, 0);
+    for (int i = 0; i < 10; i++) linear(F32, sizes[i][0], sizes[i][1], LAYOUT_ROW_MAJOR, sizes[i][2], 0);
+    linear(F32, 512, 64, LAYOUT_INPUT_MAJOR, 1024, 0);
+    linear(F32, 64, 512, LAYOUT_INPUT_MAJOR, 1024, 0);
     other(1, 768, 12);
     other(1, 2048, 32);
     other(512, 768, 12);

@@ -1,19 +1,19 @@
 # The devices, their tests and their benchmark without the rest of the library: what a processor needs to be tried on.
 file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS src/base/*.c src/ops/*.c src/cpu/*.c)
 list(FILTER KERNEL_SOURCES EXCLUDE REGEX "base/json.c$")
-add_library(wkv_kernels OBJECT ${KERNEL_SOURCES} src/format/dtype.c src/format/encode.c src/format/codes.c src/format/units.c
-            src/format/panels.c src/bench/int8.c)
+add_library(wkv_kernels OBJECT ${KERNEL_SOURCES} src/format/dtype.c src/format/encode.c src/format/codes.c
+            src/format/layout.c src/bench/int8.c)
 set_source_files_properties(src/format/encode.c PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 target_include_directories(wkv_kernels PUBLIC include src)
 target_link_libraries(wkv_kernels PUBLIC Threads::Threads m)
 include(cmake/isa.cmake)
 enable_testing()
-foreach(name test_devices test_threads test_int8 test_units test_scan)
+foreach(name test_devices test_threads test_int8 test_layout test_scan)
   add_executable(${name} tests/${name}.c)
   target_link_libraries(${name} PRIVATE wkv_kernels)
   add_test(NAME ${name} COMMAND ${name})
 endforeach()
 # GCC 12 for aarch64 stumbles over a loop of it (internal compiler error in vect_transform_reduction)
-set_source_files_properties(tests/test_units.c PROPERTIES COMPILE_OPTIONS -fno-tree-vectorize)
+set_source_files_properties(tests/test_layout.c PROPERTIES COMPILE_OPTIONS -fno-tree-vectorize)
 add_executable(bench_kernels bench/kernels.c)
 target_link_libraries(bench_kernels PRIVATE wkv_kernels)

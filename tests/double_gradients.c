@@ -161,7 +161,7 @@ static double check_op(const op_case *op)
 static tensor *do_linear(tensor **in) { return op_linear(&c, in[0], in[1]); }
 static tensor *do_linear_in(tensor **in)
 {
-    in[1]->in_rows = 1;
+    in[1]->layout = LAYOUT_INPUT_MAJOR;
     return op_linear(&c, in[0], in[1]);
 }
 static tensor *do_linear_scaled(tensor **in)
@@ -381,7 +381,11 @@ static int place(void *user, const char *name, tensor *t, const slot *s, int lay
     (void)name, (void)layer;
     model_run *r = user;
     int rows = r->m.dim[s->rows], cols = r->m.dim[s->cols], matrix = s->flags & (SLOT_MATRIX | SLOT_LOW_RANK);
-    *t = (tensor){.rows = matrix ? rows : 1, .cols = matrix ? cols : rows * cols, .type = REAL, .wants = 1, .in_rows = !!(s->flags & SLOT_LOW_RANK)};
+    *t = (tensor){.rows = matrix ? rows : 1,
+                  .cols = matrix ? cols : rows * cols,
+                  .type = REAL,
+                  .wants = 1,
+                  .layout = official_layout(s)};
     if (r->params) {
         t->data = r->params + r->n_params;
         t->grad = r->grads + r->n_params;

@@ -245,7 +245,8 @@ static void expect_recipe(const char *path, const golden *g, const char *type, d
     }
     for (int i = 0; i < tensors_count(t); i++) {
         const file_tensor *f = tensors_at(t, i);
-        if (f->transposed && !f->by_unit) continue; /* its blocks go down columns of the official tensor */
+        if (f->transposed != layout_is_input_major(f->layout))
+            continue; /* its blocks go down columns of the official tensor */
         if (dtypes[f->type].values > 1) expect_blocks(f, tensors_find(was, f->name), step);
     }
     EXPECT_STR(dtypes[tensors_find(t, "blocks.0.att.key.weight")->type].name, g->width % 32 ? "f16" : type);

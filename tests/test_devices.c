@@ -6,7 +6,6 @@
 #include <unistd.h>
 #include "base/rng.h"
 #include "cpu/simd.h"
-#include "format/units.h"
 #include "room.h"
 #include "test.h"
 
@@ -80,7 +79,7 @@ static void put_f16(char *at, float x)
 }
 
 /* A random weight whose data lie at an odd address, or end at a fence. Blocks are random bits under scales that keep the values near 1. */
-static tensor weight(dtype type, int rows, int cols, int in_rows, float scale, void **to_free)
+static tensor weight(dtype type, int rows, int cols, weight_layout layout, float scale, void **to_free)
 {
     size_t values = (size_t)rows * (size_t)cols, bytes = (size_t)dtype_bytes(type, (int64_t)values);
     size_t odd = rng_u64(&dice) & 1 ? 0 : type == F32 || type == F64 ? 4 : 1;
@@ -112,14 +111,15 @@ static tensor weight(dtype type, int rows, int cols, int in_rows, float scale, v
                 put_f16(data + b + at + 2, d);
         }
     *to_free = base;
-    return (tensor){.rows = rows, .cols = cols, .type = type, .in_rows = in_rows, .scale = scale, .data = data};
+    return (tensor){.rows = rows, .cols = cols, .type = type, .layout = layout, .scale = scale, .data = data};
 }
 
-static void linear_case(dtype type, int in, int out, int in_rows, int T)
+static void linear_case(dtype type, int in, int out, weight_layout layout, int T)
 {
     void *to_free;
-    tensor w =
-        weight(type, in_rows ? in : out, in_rows ? out : in, in_rows, rng_uniform(&dice) < 0.5 ? 0 : 0.25f, &to_free);
+    int input_rows = layout_is_input_major(layout);
+    tensor w = weight(type, input_rows ? in : out, input_rows ? out : in, layout, rng_uniform(&dice) < 0.5 ? 0 : 0.25f,
+                      &to_free);
     size_t nx = (size_t)T * (size_t)in, ny = (size_t)T * (size_t)out, nw = (size_t)in * (size_t)out;
     float *x = normal(nx, 1), *dy = normal(ny, 1), *dx0 = normal(nx, 1), *dw0 = normal(nw, 1);
     float *y = room(ny), *y1 = room(ny), *dx = copy(dx0, nx), *dw = copy(dw0, nw), *first[3] = {0};
@@ -133,10 +133,10 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
         device_cpu.linear_dx(pools[p], dx1, dy, &w, T, 1);
         device_cpu.linear_dw(pools[p], dw1, dy, x, &w, T);
         /* weights in blocks are multiplied by rounded activations: test_int8.c has the bits and the bound */
-        int exact = dtypes[type].values == 1 || in_rows;
+        int exact = dtypes[type].values == 1 || input_rows;
         if ((exact && !(apart(y1, y, ny) <= 2e-5)) || apart(dx1, dx, nx) > 2e-5 || apart(dw1, dw, nw) > 2e-5)
             FAILED("%s %s %d -> %d%s, %d tokens: %g, dx %g, dw %g", simd_name(), dtypes[type].name, in, out,
-                   in_rows ? " in_rows" : "", T, apart(y1, y, ny), apart(dx1, dx, nx), apart(dw1, dw, nw));
+                   input_rows ? " input-major" : "", T, apart(y1, y, ny), apart(dx1, dx, nx), apart(dw1, dw, nw));
         if (!p) {
             first[0] = copy(y1, ny);
             first[1] = dx1;
@@ -145,7 +145,7 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
         }
         if (!same_bits(y1, first[0], ny) || !same_bits(dx1, first[1], nx) || !same_bits(dw1, first[2], nw))
             FAILED("%s %s %d -> %d%s, %d tokens: other bits with %d threads", simd_name(), dtypes[type].name, in, out,
-                   in_rows ? " in_rows" : "", T, p + 1);
+                   input_rows ? " input-major" : "", T, p + 1);
         drop(dx1);
         drop(dw1);
     }
@@ -170,7 +170,7 @@ static void linear_case(dtype type, int in, int out, int in_rows, int T)
     }
     if (!same_bits(y1, first[0], ny) || !same_bits(dx1, first[1], nx) || !same_bits(dw1, first[2], nw))
         FAILED("%s %s %d -> %d%s, %d tokens: other bits in pieces (%d %d %d)", simd_name(), dtypes[type].name, in, out,
-               in_rows ? " in_rows" : "", T, same_bits(y1, first[0], ny), same_bits(dx1, first[1], nx),
+               input_rows ? " input-major" : "", T, same_bits(y1, first[0], ny), same_bits(dx1, first[1], nx),
                same_bits(dw1, first[2], nw));
     float *all[] = {x, dy, dx0, dw0, y, y1, dx, dw, dx1, dw1, first[0], first[1], first[2]};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) drop(all[i]);
@@ -186,21 +186,21 @@ static void linear(void)
             for (int k = 0; k < 5; k++) {
                 int in = sizes[i], out = sizes[(i + k) % 5], T = tokens[k],
                     whole = (sizes[i] + block - 1) / block * block;
-                linear_case(weight_types[y], whole, out, 0, T);
-                linear_case(weight_types[y], in, (out + block - 1) / block * block, 1, T);
+                linear_case(weight_types[y], whole, out, LAYOUT_ROW_MAJOR, T);
+                linear_case(weight_types[y], in, (out + block - 1) / block * block, LAYOUT_INPUT_MAJOR, T);
             }
     }
-    linear_case(F32, 640, 331, 0, 130); /* more than one block of everything */
-    linear_case(F32, 331, 640, 1, 130);
-    linear_case(F16, 5000, 40, 0, 70);
-    linear_case(BF16, 1100, 70, 0, 530);
-    linear_case(F32, 530, 70, 1, 1100);
-    linear_case(Q4_K, 300, 768, 1, 9);
+    linear_case(F32, 640, 331, LAYOUT_ROW_MAJOR, 130); /* more than one block of everything */
+    linear_case(F32, 331, 640, LAYOUT_INPUT_MAJOR, 130);
+    linear_case(F16, 5000, 40, LAYOUT_ROW_MAJOR, 70);
+    linear_case(BF16, 1100, 70, LAYOUT_ROW_MAJOR, 530);
+    linear_case(F32, 530, 70, LAYOUT_INPUT_MAJOR, 1100);
+    linear_case(Q4_K, 300, 768, LAYOUT_INPUT_MAJOR, 9);
     for (dtype type = Q2_K; type <= MXFP4; type++) { /* these have no kernels of their own: rows are decoded first */
-        linear_case(type, 512, 71, 0, 1);
-        linear_case(type, 512, 71, 0, 17);
-        linear_case(type, 71, 512, 1, 1);
-        linear_case(type, 71, 512, 1, 17);
+        linear_case(type, 512, 71, LAYOUT_ROW_MAJOR, 1);
+        linear_case(type, 512, 71, LAYOUT_ROW_MAJOR, 17);
+        linear_case(type, 71, 512, LAYOUT_INPUT_MAJOR, 1);
+        linear_case(type, 71, 512, LAYOUT_INPUT_MAJOR, 17);
     }
 }
 
@@ -619,24 +619,27 @@ static void nan_through_maps(const device *d)
 }
 
 /* relu(x K)^2 V, where one value of K is NaN: each output is NaN. Most of the hidden values are 0, and are skipped
- * where V is stored by input; `type` is V's. */
-static void nan_through_products(const device *d, dtype type, int by_unit, int T)
+ * where V is input-major; `type` is V's. */
+static void nan_through_products(const device *d, dtype type, weight_layout layout, int T)
 {
     enum { IN = 32, F = 320, OUT = 96 };
     void *to_free[2];
-    tensor k = weight(F32, F, IN, 0, 0, &to_free[0]);
-    tensor v = weight(type, by_unit ? OUT : F, by_unit ? F : OUT, !by_unit, 0, &to_free[1]);
+    tensor k = weight(F32, F, IN, LAYOUT_ROW_MAJOR, 0, &to_free[0]);
+    int blocks = layout_permutes_blocks(layout);
+    tensor v = weight(type, blocks ? OUT : F, blocks ? F : OUT, blocks ? LAYOUT_ROW_MAJOR : layout, 0, &to_free[1]);
     float *w = (float *)(uintptr_t)k.data, *x = room((size_t)T * IN), *h = room((size_t)T * F),
           *y = room((size_t)T * OUT);
-    char *units = fenced((size_t)dtype_bytes(type, F * OUT));
+    char *sparse = fenced((size_t)dtype_bytes(type, F * OUT));
     for (int f = 0; f < F; f++)
         for (int i = 0; i < IN; i++) w[f * IN + i] = f % 8 ? -fabsf(w[f * IN + i]) : fabsf(w[f * IN + i]);
     w[77 * IN + 5] = NAN;
     for (int i = 0; i < T * IN; i++) x[i] = 1 + (float)rng_uniform(&dice);
-    if (by_unit) {
+    if (blocks) {
+        const stored_weight stored = stored_rows(layout, type, F, OUT);
         int64_t row = dtype_bytes(type, F);
-        for (int c = 0; c < OUT; c += 32) units_put(type, units, (const char *)v.data + c * row, row, F, OUT, c);
-        v = (tensor){.rows = F, .cols = OUT, .type = (int)type, .in_rows = 1, .by_unit = 1, .data = units};
+        for (int o = 0; o < OUT; o += LAYOUT_TILE)
+            layout_put(&stored, sparse, o, LAYOUT_TILE, (const char *)v.data + o * row);
+        v = (tensor){.rows = F, .cols = OUT, .type = (int)type, .layout = layout, .data = sparse};
     }
     d->linear(NULL, &(product){.y = h, .x = x, .w = &k, .map = MAP_RELU2}, 1, T);
     d->linear(NULL, &(product){.y = y, .x = h, .w = &v}, 1, T);
@@ -645,10 +648,10 @@ static void nan_through_products(const device *d, dtype type, int by_unit, int T
     for (int i = 0; i < T * OUT; i++)
         if (!isnan(y[i])) {
             FAILED("%s %s%s, %d tokens: output %d is %g", d == &device_cpu ? simd_name() : "reference",
-                   dtypes[type].name, by_unit ? " by unit" : "", T, i, (double)y[i]);
+                   dtypes[type].name, blocks ? " sparse blocks" : "", T, i, (double)y[i]);
             break;
         }
-    drop(to_free[0]), drop(to_free[1]), drop(x), drop(h), drop(y), drop(units);
+    drop(to_free[0]), drop(to_free[1]), drop(x), drop(h), drop(y), drop(sparse);
 }
 
 static void nan_on(const device *d)
@@ -656,8 +659,8 @@ static void nan_on(const device *d)
     static const int tokens[] = {1, 2, 5, 9, 33, 70};
     nan_through_maps(d);
     for (int i = 0; i < 6; i++) {
-        for (dtype type = F32; type <= BF16; type++) nan_through_products(d, type, 0, tokens[i]);
-        for (dtype type = Q8_0; type <= Q5_1; type++) nan_through_products(d, type, 1, tokens[i]);
+        for (dtype type = F32; type <= BF16; type++) nan_through_products(d, type, LAYOUT_INPUT_MAJOR, tokens[i]);
+        for (dtype type = Q8_0; type <= Q5_1; type++) nan_through_products(d, type, LAYOUT_SPARSE_BLOCKS, tokens[i]);
     }
 }
 

@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "cpu/int8.h"
-#include "format/panels.h"
 #include "ops/device.h"
 #include "test.h"
 
@@ -189,17 +188,20 @@ static float *run_product(const float *x, const void *w, dtype type, int T, int 
     return y;
 }
 
-/* The same blocks in panels have to give the same bits. */
-static void check_panels(const float *y, const float *x, const uint8_t *rows, dtype type, int T, int O, int I, float scale)
+/* The same blocks interleaved have to give the same bits. */
+static void check_interleaved(const float *y, const float *x, const uint8_t *rows, dtype type, int T, int O, int I,
+                              float scale)
 {
     int64_t row = dtype_bytes(type, I);
-    if (!panels_fit(type, O, I)) return;
+    const stored_weight stored = {LAYOUT_INTERLEAVED, type, .in = I, .out = O};
+    if (!layout_fits(LAYOUT_INTERLEAVED, type, I, O)) return;
     fence w = fenced((size_t)(row * O)), q = fenced(sizeof(x256) * int8_chunks(T, I)), room = fenced((set->scratch(T) + 63) / 64 * 64);
     float *z = malloc(sizeof *z * (size_t)T * (size_t)O);
-    for (int o = 0; o < O; o += PANEL) panels_put(type, (uint8_t *)w.p + o * row, rows + o * row, row, I);
+    for (int o = 0; o < O; o += LAYOUT_TILE) layout_put(&stored, w.p, o, LAYOUT_TILE, rows + o * row);
     set->quantize(q.p, (size_t)T, x, (size_t)I, T, I);
-    set->panels(z, (size_t)O, q.p, (size_t)T, w.p, (size_t)row, type, T, O, I, scale, room.p);
-    if (memcmp(y, z, sizeof *z * (size_t)(T * O))) FAILED("%s %s %d -> %d, T %d: panels differ", set->name, dtypes[type].name, I, O, T);
+    set->interleaved(z, (size_t)O, q.p, (size_t)T, w.p, (size_t)row, type, T, O, I, scale, room.p);
+    if (memcmp(y, z, sizeof *z * (size_t)(T * O)))
+        FAILED("%s %s %d -> %d, T %d: interleaved weights differ", set->name, dtypes[type].name, I, O, T);
     free(z);
     drop(w);
     drop(q);
@@ -224,7 +226,7 @@ static void check(dtype type, int I, int O, int T)
                        (double)y[(size_t)t * (size_t)O + (size_t)o], (double)e);
         }
     if (bad) printf("%d of %d\n", bad, T * O);
-    check_panels(y, x.p, w.p, type, T, O, I, scale);
+    check_interleaved(y, x.p, w.p, type, T, O, I, scale);
     free(y);
     drop(w);
     drop(x);

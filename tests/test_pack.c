@@ -1,7 +1,6 @@
-/* test_pack.c - matrices by hidden unit and in other types: made on opening, or found in a GGUF of ours, the model is the same. */
+/* test_pack.c - matrices in other layouts and types: made on opening, or found in a GGUF of ours, the model is the same. */
 #include <stdio.h>
 #include "format/tensors.h"
-#include "format/units.h"
 #include "format/write.h"
 #include "models.h"
 #include <sys/wait.h>
@@ -11,39 +10,6 @@
 static const char *const types[] = {"f32",  "f16",  "bf16", "q8_0", "q5_1", "q5_0",
                                     "q4_1", "q4_0", "q8",   "q5",   "q4",   "q4mix"};
 enum { TYPES = sizeof types / sizeof *types };
-
-/* ---- groups of units ---------------------------------------------------------------------------------------------------- */
-
-/* From rows of blocks to groups and back nothing changes, and every unit decodes to what the rows hold. */
-static void groups(void)
-{
-    static const int shapes[][2] = {{32, 32}, {64, 32}, {96, 64}, {128, 160}};
-    for (int type = Q8_0; type <= Q5_1; type++)
-        for (int s = 0; s < 4; s++) {
-            const int F = shapes[s][0], C = shapes[s][1];
-            const int64_t row = dtype_bytes((dtype)type, F), bytes = row * C;
-            unsigned char *rows = malloc((size_t)bytes), *units = malloc((size_t)bytes), *back = malloc((size_t)bytes);
-            float *x = malloc(sizeof *x * (size_t)(F * C)), *y = malloc(sizeof *y * (size_t)C);
-            uint32_t dice = 7;
-            EXPECT(units_fit((dtype)type, F, C) && !units_fit((dtype)type, F, C + 16));
-            EXPECT_EQ(units_group((dtype)type, C) * (F / UNITS), bytes);
-            for (int64_t i = 0; i < bytes; i++) rows[i] = (unsigned char)((dice = dice * 1664525u + 1013904223u) >> 24);
-            for (int64_t b = 0; b < bytes; b += dtypes[type].bytes)
-                rows[b + 1] &= 0x3b, rows[b + 3] &= 0x3b; /* scales are finite */
-            for (int c = 0; c < C; c += 32) units_put((dtype)type, units, rows + c * row, row, F, C, c);
-            for (int c = 0; c < C; c += 32) units_get((dtype)type, units, back + c * row, row, F, C, c);
-            EXPECT(!memcmp(rows, back, (size_t)bytes));
-            for (int c = 0; c < C; c++) dtype_decode((dtype)type, rows + c * row, x + c * F, F);
-            for (int f = 0; f < F; f++) {
-                units_decode((dtype)type, units, C, f, 0, C, y);
-                for (int c = 0; c < C; c++)
-                    if (y[c] != x[c * F + f])
-                        FAILED("%s: unit %d of %d, output %d: %g is %g", dtypes[type].name, f, F, c, x[c * F + f],
-                               y[c]);
-            }
-            free(rows), free(units), free(back), free(x), free(y);
-        }
-}
 
 /* ---- models --------------------------------------------------------------------------------------------------------------- */
 
@@ -115,7 +81,7 @@ static void expect_bytes(const char *a, const char *b)
     }
     for (int i = 0; i < tensors_count(x); i++) {
         const file_tensor *f = tensors_at(x, i), *g = tensors_find(y, f->name);
-        if (!g || f->type != g->type || f->by_unit != g->by_unit || f->panels != g->panels ||
+        if (!g || f->type != g->type || f->layout != g->layout ||
             memcmp(f->data, g->data, (size_t)dtype_bytes(f->type, tensor_values(f))))
             FAILED("%s, %s: %s is another", a, b, f->name);
     }
@@ -140,8 +106,8 @@ static void permutation(void)
     remove("pack-to.gguf");
 }
 
-/* ffn.value by unit is what the file says it is, and where the shapes allow it. */
-static void stored_by_unit(void)
+/* ffn.value is input-major where the shapes allow it, and the file says so. */
+static void stored_input_major(void)
 {
     static const char *const wanted[] = {"f16", "q8_0", "q5_1", "q4_0"};
     for (int w = 0; w < 4; w++) {
@@ -149,15 +115,15 @@ static void stored_by_unit(void)
         if (!write_gguf(MODELS "/v7-n16-bf16.pth", "pack-u.gguf", wanted[w], 0) || tensors_open(&t, "pack-u.gguf"))
             continue;
         EXPECT(!tensors_open(&was, MODELS "/v7-n16-bf16.pth"));
-        EXPECT_STR(tensors_meta(t, UNITS_KEY), UNITS_VALUE);
+        EXPECT_STR(tensors_meta(t, LAYOUT_GGUF_KEY), LAYOUT_GGUF_INPUT_MAJOR);
         const file_tensor *f = tensors_find(t, "blocks.1.ffn.value.weight"),
                           *g = tensors_find(was, "blocks.1.ffn.value.weight");
         EXPECT_EQ(f->shape[0], 128);
         EXPECT_EQ(f->shape[1], 32);
         EXPECT_EQ(f->transposed, 1);
-        EXPECT_EQ(f->by_unit, w > 0);
-        EXPECT_EQ(tensors_find(t, "blocks.1.att.key.weight")->panels, w > 0);
-        EXPECT_EQ(tensors_find(t, "emb.weight")->panels, 0);
+        EXPECT_EQ(f->layout, w > 0 ? LAYOUT_SPARSE_BLOCKS : LAYOUT_INPUT_MAJOR);
+        EXPECT_EQ(tensors_find(t, "blocks.1.att.key.weight")->layout, w > 0 ? LAYOUT_INTERLEAVED : LAYOUT_ROW_MAJOR);
+        EXPECT_EQ(tensors_find(t, "emb.weight")->layout, LAYOUT_ROW_MAJOR);
         float *x = malloc(4 * 4096), *y = malloc(4 * 4096);
         tensor_read(f, x, 4096);
         tensor_read(g, y, 4096);
@@ -177,9 +143,9 @@ static void unknown_order(void)
     size_t n = 0;
     char *file = read_file("pack-u.gguf", &n);
     wkv_model *m;
-    for (size_t i = 0; i + 7 < n; i++)
-        if (!memcmp(file + i, UNITS_VALUE, 7) && i > 13 &&
-            !memcmp(file + i - 12 - sizeof UNITS_KEY + 1, UNITS_KEY, sizeof UNITS_KEY - 1))
+    const size_t key = sizeof LAYOUT_GGUF_KEY - 1;
+    for (size_t i = key + 12; i + 7 < n; i++) /* behind the key: type and length of the value */
+        if (!memcmp(file + i, LAYOUT_GGUF_INPUT_MAJOR, 7) && !memcmp(file + i - 12 - key, LAYOUT_GGUF_KEY, key))
             file[i] = 'B';
     FILE *f = fopen("pack-u.gguf", "wb");
     EXPECT(f && fwrite(file, 1, n, f) == n && !fclose(f));
@@ -257,10 +223,9 @@ static void peak(void)
 
 int main(void)
 {
-    RUN(groups);
     RUN(three_ways);
     RUN(permutation);
-    RUN(stored_by_unit);
+    RUN(stored_input_major);
     RUN(unknown_order);
     RUN(refusals);
     RUN(peak);

@@ -21,13 +21,14 @@ static tensor *normal(int rows, int cols, double by)
     return x;
 }
 
-static tensor *weight(dtype type, int in, int out, int in_rows)
+static tensor *weight(dtype type, int in, int out, weight_layout layout)
 {
-    tensor *w = normal(in_rows ? in : out, in_rows ? out : in, 0.2);
+    int input_rows = layout_is_input_major(layout);
+    tensor *w = normal(input_rows ? in : out, input_rows ? out : in, 0.2);
     int n = in * out;
     float *x = reals(w);
     w->type = type;
-    w->in_rows = in_rows;
+    w->layout = layout;
     if (type == F32) return w;
     if (type == BF16) {
         uint16_t *to = w->data;
@@ -119,10 +120,10 @@ static void grouped_linears(void)
                 cx_reset(&inputs);
                 lin.x = normal(T, in, 1);
                 lin.x2 = normal(T, in, 1);
-                for (int i = 0; i < 8; i++) lin.w[i] = weight(type, in, out, 0);
-                lin.w[1] = weight(F32, in, out, 1);
-                lin.w[2] = weight(BF16, in, sizes[s].rank, 1);
-                lin.w[5] = weight(F32, in, out, 0);
+                for (int i = 0; i < 8; i++) lin.w[i] = weight(type, in, out, LAYOUT_ROW_MAJOR);
+                lin.w[1] = weight(F32, in, out, LAYOUT_INPUT_MAJOR);
+                lin.w[2] = weight(BF16, in, sizes[s].rank, LAYOUT_INPUT_MAJOR);
+                lin.w[5] = weight(F32, in, out, LAYOUT_ROW_MAJOR);
                 lin.bias = normal(1, out, 1);
                 lin.from = normal(T, out, 1);
                 lin.to = normal(T, out, 1);

@@ -326,15 +326,15 @@ static void ggufs(void)
     for (int i = 0; i < 4096; i++) put(&b, "", 1);
     refused(b.data, b.size, "overlap.gguf", "its tensors take 8192: they overlap");
     free(b.data);
-    b = (bytes){0}; /* a weight by unit with a type of panels */
+    b = (bytes){0}; /* an input-major weight with the type of an interleaved one */
     put(&b, "GGUF", 4);
     U32(3), U64(2), U64(2), TEXT("general.architecture"), U32(8), TEXT("rwkv7"), TEXT("wkv.ffn_value"), U32(8),
-        TEXT("by unit");
+        TEXT(LAYOUT_GGUF_INPUT_MAJOR);
     TEXT("token_embd.weight"), U32(2), U64(32), U64(1), U32(0), U64(0);
     TEXT("blk.0.channel_mix_value.weight"), U32(2), U64(32), U64(64), U32(1008), U64(128);
     while (b.size % 32) put(&b, "", 1);
     for (int i = 0; i < 128 + 64 * 34; i++) put(&b, "", 1);
-    refused(b.data, b.size, "both.gguf", "tensor blocks.0.ffn.value.weight: 64 x 32 of q8_0 cannot be by unit");
+    refused(b.data, b.size, "both.gguf", "tensor blocks.0.ffn.value.weight: 64 x 32 of q8_0 cannot be input-major");
     free(b.data);
 }
 

@@ -96,7 +96,7 @@ static double apart_from_weight(const tuner *t, const param *A, const param *B, 
     real *da = calloc(A->n, sizeof *da), *db = calloc(B->n, sizeof *db);
     for (int o = 0; o < out; o++)
         for (int i = 0; i < in; i++) {
-            double g = (double)w->grad[w->in_rows ? i * out + o : o * in + i] * (double)b->scale;
+            double g = (double)w->grad[layout_is_input_major(w->layout) ? i * out + o : o * in + i] * (double)b->scale;
             for (int r = 0; r < rank; r++) {
                 da[r * in + i] += (real)(g * (double)reals(b)[o * rank + r]);
                 db[o * rank + r] += (real)(g * (double)reals(a)[r * in + i]);

@@ -9,8 +9,6 @@
 #include "base/rng.h"
 #include "bench/synthetic.h"
 #include "format/reader.h"
-#include "format/panels.h"
-#include "format/units.h"
 #include "rwkv/api.h"
 #include "wkv_bench.h"
 
@@ -44,9 +42,9 @@ static void spread_of(const shape *s, const slot *to, int layer, int in, double 
     *mean = to->rows == D_F ? -quantile(zeros) * sqrt(0.5 + TILT * TILT) / (TILT * in) : 0; /* of the hidden units */
 }
 
-/* A matrix repeats a pattern of at most this many blocks of its type, or of 32 blocks in a panel, or values: a prime number of
- * them, so that rows differ. */
-enum { PATTERN_BLOCKS = 32749, PATTERN_PANELS = 1021, PATTERN_VALUES = 1048573 };
+/* A matrix repeats a pattern of at most this many blocks of its type, or interleaved tiles, or values: a prime number
+ * of them, so that rows differ. */
+enum { PATTERN_BLOCKS = 32749, PATTERN_TILES = 1021, PATTERN_VALUES = 1048573 };
 
 /* What is needed to make one matrix after the other. */
 typedef struct {
@@ -99,32 +97,31 @@ static void weave(const loom *l, char *to, size_t at, size_t bytes)
     }
 }
 
-/* The pattern's blocks as those of a panel, 32 by 32. */
-static void panel_pattern(loom *l, dtype type)
+/* The pattern's blocks as tiles, weights of 32 inputs and 32 outputs each. */
+static void tile_pattern(loom *l, weight_layout layout, dtype type)
 {
-    size_t block = (size_t)dtypes[type].bytes, all = 32 * block, n = l->bytes / all;
-    char turned[32 * 64];
-    if (n > PATTERN_PANELS) n = PATTERN_PANELS;
+    const stored_weight tile = {layout, type, .in = LAYOUT_TILE, .out = LAYOUT_TILE};
+    size_t bytes = LAYOUT_TILE * (size_t)dtypes[type].bytes, n = l->bytes / bytes;
+    char blocks[LAYOUT_TILE * 64];
+    if (n > PATTERN_TILES) n = PATTERN_TILES;
     for (size_t i = 0; i < n; i++) {
-        panels_put(type, turned, l->pattern + i * all, (int64_t)block, 32);
-        memcpy(l->pattern + i * all, turned, all);
+        memcpy(blocks, l->pattern + i * bytes, bytes);
+        layout_put(&tile, l->pattern + i * bytes, 0, LAYOUT_TILE, blocks);
     }
-    l->bytes = n * all;
+    l->bytes = n * bytes;
 }
 
 static void fill_matrix(loom *l, const file_tensor *f, char *to, double mean, double deviation)
 {
-    int64_t n = f->shape[0] * f->shape[1], F = f->shape[0], C = f->shape[1];
-    make_pattern(l, f->type, mean, deviation, n);
-    if (f->panels) panel_pattern(l, f->type);
-    if (!f->by_unit) {
-        weave(l, to, 0, (size_t)dtype_bytes(f->type, n));
-        return;
-    }
-    const int64_t row = dtype_bytes(f->type, F);
-    for (int64_t c = 0; c < C; c += 32) {
-        weave(l, l->strip, (size_t)(c * row), (size_t)(32 * row));
-        units_put(f->type, to, l->strip, row, F, C, c);
+    const stored_weight w = stored_rows(f->layout, f->type, f->shape[0], f->shape[1]);
+    const int64_t row = dtype_bytes(f->type, w.in);
+    int permuted = layout_permutes_blocks(f->layout), in_strips = permuted && layout_is_input_major(f->layout);
+    make_pattern(l, f->type, mean, deviation, w.in * w.out);
+    if (permuted && !in_strips) tile_pattern(l, f->layout, f->type);
+    if (!in_strips) weave(l, to, 0, (size_t)dtype_bytes(f->type, w.in * w.out));
+    for (int64_t o = 0; in_strips && o < w.out; o += LAYOUT_TILE) {
+        weave(l, l->strip, (size_t)(o * row), (size_t)(LAYOUT_TILE * row));
+        layout_put(&w, to, o, LAYOUT_TILE, l->strip);
     }
 }
 
@@ -149,16 +146,14 @@ typedef struct {
 /* The type and layout that a packed model has, without an original that it would be packed from. */
 static void choose_form(file_tensor *f, const recipe *r, const slot *s, int layer, int rows, int cols)
 {
-    int small = (s->flags & SLOT_LOW_RANK) != 0;
     dtype own = dtypes[r->layers].values > 1 ? F16 : r->layers; /* of what a recipe leaves alone */
-    tensor official = {.rows = rows, .cols = cols, .type = (int)own, .in_rows = small};
+    tensor official = {.rows = rows, .cols = cols, .type = (int)own, .layout = official_layout(s)};
     tensor t = rwkv_pack_form(&official, s, r, layer);
     *f = (file_tensor){.type = (dtype)t.type,
                        .dims = 2,
                        .shape = {t.rows, t.cols},
-                       .transposed = t.in_rows != small,
-                       .by_unit = t.by_unit,
-                       .panels = t.panels};
+                       .transposed = layout_is_input_major(t.layout) != layout_is_input_major(official.layout),
+                       .layout = t.layout};
 }
 
 static int make_one(void *user, const char *name, tensor *t, const slot *s, int layer)
@@ -172,7 +167,7 @@ static int make_one(void *user, const char *name, tensor *t, const slot *s, int 
     else if (s->rows != D_1)
         f = (file_tensor){.type = F32, .dims = 2, .shape = {rows, cols}};
     int64_t bytes;
-    if ((e = tensor_layout(&f, name, &bytes))) return e;
+    if ((e = tensor_strides(&f, name, &bytes))) return e;
     size_t at = k->at;
     k->at += ((size_t)bytes + 63) / 64 * 64;
     k->parameters += (int64_t)rows * cols;

@@ -1,5 +1,4 @@
 /* work.c - what a pass must read, multiply and wait for. */
-#include "format/units.h"
 #include "rwkv/api.h"
 #include "wkv_bench.h"
 
@@ -10,7 +9,7 @@ typedef struct {
     wkv_work *work;
 } counter;
 
-/* The share of a layer's units that are zero in each of the T rows of a pass. */
+/* The share of ffn.value's inputs in a layer that are zero in each of the T rows of a pass. */
 static double all_zero(const wkv_sparsity *z, int T)
 {
     int i = 0;
@@ -35,11 +34,9 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
     work->flops += 2 * values * rows;
     if (dtypes[t->type].values > 1) work->int8 += 2 * values * rows;
     int T = c->texts * c->tokens;
-    if (c->zeros && s->flags & SLOT_INPUT_MAJOR && t->in_rows) {
-        const dtype type = (dtype)t->type;
-        double codes = t->by_unit ? (double)units_scales(type, t->cols) / (double)units_group(type, t->cols)
-                                  : 1; /* scales are read */
-        work->read -= bytes * codes * all_zero(&c->zeros[layer], T);
+    if (c->zeros && s->flags & SLOT_INPUT_MAJOR) {
+        stored_weight w = weight_stored(t);
+        work->read -= (double)(w.in * layout_input_bytes(&w)) * all_zero(&c->zeros[layer], T);
     }
     return 0;
 }

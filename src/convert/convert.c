@@ -4,8 +4,6 @@
 #include "rwkv/api.h"
 #include "rwkv/family.h"
 #include "convert/gguf.h"
-#include "format/panels.h"
-#include "format/units.h"
 #include "text/beside.h"
 #include <string.h>
 
@@ -70,8 +68,9 @@ static int check(const container *c, const wkv_model *m, const char *path, const
 static int as_blocks(const source *s)
 {
     const file_tensor *f = s->from[0];
+    int swapped = f->transposed != layout_is_input_major(f->layout); /* do blocks run along the other axis? */
     return dtype_is_blocks(f->type) && f->holds == AS_IS && f->scale == 1 && s->form.parts == 1 && s->repeat == 1 &&
-           f->contiguous && (!f->transposed || f->by_unit) == !s->form.swapped && !(s->weight && s->weight->adapter);
+           f->contiguous && swapped == s->form.swapped && !(s->weight && s->weight->adapter);
 }
 
 static dtype choose_type(const container *c, const tensor_out *t, const source *s, const recipe *wanted)
@@ -83,32 +82,27 @@ static dtype choose_type(const container *c, const tensor_out *t, const source *
     return type != DTYPES ? type : wanted->layers <= BF16 ? wanted->layers : F32;
 }
 
-/* ffn.value in the order of hidden units; not in blocks of 256, nor where blocks of 32 do not fit. */
-static void by_unit(tensor_out *t, source *s)
+/* The layout in which a matrix is used, so that it is used where it is. */
+static void choose_layout(tensor_out *t, source *s)
 {
-    int64_t C = t->shape[0], F = t->shape[1];
-    if (C == F) return; /* a reader tells the order from the shape */
-    t->by_unit = units_fit(t->type, F, C);
-    if (!t->by_unit && dtypes[t->type].values > 1) return;
-    s->form.swapped = !t->by_unit; /* put_units turns blocks itself */
-    t->shape[0] = F;
-    t->shape[1] = C;
-}
-
-/* A matrix that products read, in panels. Tables are read by rows. */
-static int in_panels(const tensor_out *t, const source *s)
-{
-    return s->slot && s->slot->flags & (SLOT_MATRIX | SLOT_LOW_RANK) && !(s->slot->flags & SLOT_TABLE) &&
-           t->dims == 2 && !t->by_unit && panels_fit(t->type, t->shape[0], t->shape[1]);
+    if (!s->slot || t->dims != 2) return;
+    int64_t out = t->shape[0], in = t->shape[1];
+    t->layout = fastest_layout(s->slot, t->type, in, out);
+    if (!layout_is_input_major(t->layout)) return;
+    if (in == out) { /* a reader knows an input-major matrix by its shape */
+        t->layout = layout_fits(LAYOUT_INTERLEAVED, t->type, in, out) ? LAYOUT_INTERLEAVED : LAYOUT_ROW_MAJOR;
+        return;
+    }
+    s->form.swapped = !layout_permutes_blocks(t->layout); /* the writer turns blocks itself */
+    t->shape[0] = in;
+    t->shape[1] = out;
 }
 
 static void choose_form(const container *c, tensor_out *t, source *s, const wkv_convert_options *o)
 {
     if (c != &containers[GGUF]) return;
     if (dtype_is_blocks(t->type) && t->type == s->from[0]->type && as_blocks(s)) t->blocks = s->from[0];
-    if (o->portable) return;
-    if (s->slot && s->slot->flags & SLOT_INPUT_MAJOR) by_unit(t, s);
-    t->panels = in_panels(t, s);
+    if (!o->portable) choose_layout(t, s);
 }
 
 /* The file at `path` is replaced last, after the new one was read back. */

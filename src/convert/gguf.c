@@ -2,7 +2,6 @@
 #include "convert/gguf.h"
 #include "base/error.h"
 #include "base/stream.h"
-#include "format/units.h"
 #include "rwkv/api.h"
 #include "rwkv/family.h"
 #include "text/tokenizer.h"
@@ -52,9 +51,8 @@ static void describe(metadata *m, const wkv_model *model, const exporter *x, con
 {
     const rwkv *r = &model->rwkv;
     for (int i = 0; i < x->count; i++)
-        if (x->how[i]->slot && x->how[i]->slot->flags & SLOT_INPUT_MAJOR && x->out[i].shape[1] == r->C &&
-            r->C != r->F) {
-            add_text(m, UNITS_KEY, UNITS_VALUE);
+        if (layout_is_input_major(x->out[i].layout)) {
+            add_text(m, LAYOUT_GGUF_KEY, LAYOUT_GGUF_INPUT_MAJOR);
             break;
         }
     add_text(m, "general.architecture", m->arch);

@@ -7,11 +7,9 @@
 #include <string.h>
 #include "cpu/cpu.h"
 #include "cpu/int8.h"
-#include "format/panels.h"
-#include "format/units.h"
 
 /* DOT and OUTER: see simd.h. DOT serves y of a weight stored [out, in] and dx of one stored [in, out]. WHOLE: int8.h, y of
- * a weight in blocks stored [out, in], or by unit. */
+ * a weight in blocks, but for LAYOUT_INPUT_MAJOR. */
 typedef enum { DOT, OUTER, WHOLE } form;
 
 /* One result, rows x cols, of sums of `sum` products. */
@@ -25,7 +23,7 @@ typedef struct {
     const char *w;  /* dot: cols x sum. outer: sum x cols                   */
     size_t w_bytes; /* of a row of w                                        */
     dtype type;
-    int by_unit, panels;
+    weight_layout layout; /* of w                                           */
     float scale;
     int add;
     int ends;       /* something follows                                    */
@@ -49,23 +47,30 @@ static size_t row_bytes(const tensor *w) { return (size_t)dtype_bytes((dtype)w->
 
 /* ---- a rectangle ------------------------------------------------------------------------------------------------------ */
 
-/* dx of a weight by unit: 32 of its rows at a time as floats. */
-static void dot_by_unit(const simd *s, const matmul *q, int row, int rows, int col, int cols)
+/* The weight of which dx is made. */
+static stored_weight weight_of_dx(const matmul *q)
 {
+    return (stored_weight){q->layout, q->type, .in = q->cols, .out = q->sum};
+}
+
+/* dx of LAYOUT_SPARSE_BLOCKS: 32 of its rows at a time as floats. */
+static void dot_sparse(const simd *s, const matmul *q, int row, int rows, int col, int cols)
+{
+    const stored_weight stored = weight_of_dx(q);
     size_t C = (size_t)q->sum;
-    float *w = cpu_scratch(UNITS * C + s->dot_scratch(F32, rows, q->sum));
-    for (int u = col; u < col + cols; u += UNITS) {
-        int n = col + cols - u < UNITS ? col + cols - u : UNITS;
-        for (int i = 0; i < n; i++) units_decode(q->type, q->w, q->sum, u + i, 0, q->sum, w + (size_t)i * C);
-        s->dot(q->y + (size_t)row * (size_t)q->cols + u, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm, w, sizeof *w * C, F32,
-               rows, n, q->sum, q->scale, q->add, w + UNITS * C);
+    float *w = cpu_scratch(LAYOUT_TILE * C + s->dot_scratch(F32, rows, q->sum));
+    for (int u = col; u < col + cols; u += LAYOUT_TILE) {
+        int n = col + cols - u < LAYOUT_TILE ? col + cols - u : LAYOUT_TILE;
+        for (int i = 0; i < n; i++) layout_decode(&stored, q->w, u + i, 0, q->sum, w + (size_t)i * C);
+        s->dot(q->y + (size_t)row * (size_t)q->cols + u, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm, w,
+               sizeof *w * C, F32, rows, n, q->sum, q->scale, q->add, w + LAYOUT_TILE * C);
     }
 }
 
 static void dot_form(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
-    if (q->by_unit) {
-        dot_by_unit(s, q, row, rows, col, cols);
+    if (q->layout == LAYOUT_SPARSE_BLOCKS) {
+        dot_sparse(s, q, row, rows, col, cols);
         return;
     }
     s->dot(q->y + (size_t)row * (size_t)q->cols + col, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm,
@@ -73,23 +78,25 @@ static void dot_form(const simd *s, const matmul *q, int row, int rows, int col,
            cpu_scratch(s->dot_scratch(q->type, rows, q->sum)));
 }
 
-/* dx of a weight in panels: 32 of its rows at a time as floats. */
-static void outer_panels(const simd *s, const matmul *q, float *y, int row, int rows, int col, int cols)
+/* dx of LAYOUT_INTERLEAVED: 32 of its rows at a time as floats. */
+static void outer_interleaved(const simd *s, const matmul *q, float *y, int row, int rows, int col, int cols)
 {
+    const stored_weight stored = weight_of_dx(q);
     int from = col / 32 * 32, n = (col + cols + 31) / 32 * 32 - from;
-    float *w = cpu_scratch((size_t)PANEL * (size_t)n + OUTER_SCRATCH);
-    for (int o = 0; o < q->sum; o += PANEL) {
-        for (int i = 0; i < PANEL; i++) panels_decode(q->type, q->w, q->cols, o + i, from, n, w + (size_t)i * (size_t)n);
+    float *w = cpu_scratch((size_t)LAYOUT_TILE * (size_t)n + OUTER_SCRATCH);
+    for (int o = 0; o < q->sum; o += LAYOUT_TILE) {
+        for (int i = 0; i < LAYOUT_TILE; i++) layout_decode(&stored, q->w, o + i, from, n, w + (size_t)i * (size_t)n);
         s->outer(y, (size_t)q->cols, q->x + (size_t)row * q->xm + (size_t)o * q->xk, q->xm, q->xk, w + col - from,
-                 sizeof *w * (size_t)n, F32, rows, cols, PANEL, q->scale, q->add || o, w + (size_t)PANEL * (size_t)n);
+                 sizeof *w * (size_t)n, F32, rows, cols, LAYOUT_TILE, q->scale, q->add || o,
+                 w + (size_t)LAYOUT_TILE * (size_t)n);
     }
 }
 
 static void outer_form(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
     float *y = q->y + (size_t)row * (size_t)q->cols + col;
-    if (q->panels) {
-        outer_panels(s, q, y, row, rows, col, cols);
+    if (q->layout == LAYOUT_INTERLEAVED) {
+        outer_interleaved(s, q, y, row, rows, col, cols);
         return;
     }
     s->outer(y, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm, q->xk, q->w + dtype_bytes(q->type, col), q->w_bytes,
@@ -114,10 +121,11 @@ static void whole_form(const int8_set *s, const matmul *q, int row, int rows, in
     float *y = q->y + (size_t)row * (size_t)q->cols + col;
     void *room = (x256 *)scratch + chunks;
     const char *w = q->w + (size_t)col * q->w_bytes;
-    if (q->by_unit)
-        s->units(y, (size_t)q->cols, x, apart, q->w, q->type, rows, q->cols, col, col + cols, q->sum, q->scale, room);
+    if (q->layout == LAYOUT_SPARSE_BLOCKS)
+        s->sparse(y, (size_t)q->cols, x, apart, q->w, q->type, rows, q->cols, col, col + cols, q->sum, q->scale, room);
     else
-        (q->panels ? s->panels : s->product)(y, (size_t)q->cols, x, apart, w, q->w_bytes, q->type, rows, cols, q->sum, q->scale, room);
+        (q->layout == LAYOUT_INTERLEAVED ? s->interleaved : s->product)(y, (size_t)q->cols, x, apart, w, q->w_bytes,
+                                                                        q->type, rows, cols, q->sum, q->scale, room);
 }
 
 static const float *maybe(const float *p, size_t at) { return p ? p + at : NULL; }
@@ -172,6 +180,15 @@ static void part_of(void *arg, int part, int parts)
     }
 }
 
+/* Columns that a thread takes at least. */
+static int grain_of(const int8_set *s, const matmul *q)
+{
+    int block = dtypes[q->type].values;
+    if (q->layout == LAYOUT_SPARSE_BLOCKS) return 64;
+    if (q->layout == LAYOUT_INTERLEAVED) return LAYOUT_TILE;
+    return q->form == WHOLE ? s->outs : q->form == DOT ? 16 : block > 64 ? block : 64;
+}
+
 static void run(pool *p, const matmul *q, int n)
 {
     phase f = {.s = simd_now(), .whole = int8_now(), .n = n, .q = q};
@@ -179,9 +196,8 @@ static void run(pool *p, const matmul *q, int n)
     int all_units = 0, parts = pool_threads(p);
     CHECK(n <= MOST);
     for (int i = 0; i < n; i++) {
-        int block = dtypes[q[i].type].values;
-        double bytes = (double)dtypes[q[i].type].bytes / block;
-        f.grain[i] = q[i].by_unit ? 64 : q[i].panels ? PANEL : q[i].form == WHOLE ? f.whole->outs : q[i].form == DOT ? 16 : block > 64 ? block : 64;
+        double bytes = (double)dtypes[q[i].type].bytes / dtypes[q[i].type].values;
+        f.grain[i] = grain_of(f.whole, &q[i]);
         f.cost[i] = (double)f.grain[i] * q[i].sum * (q->rows <= FEW ? bytes : q[i].form == WHOLE ? 0.25 : 1);
         f.all += f.cost[i] * units(&f, i);
         all_units += units(&f, i);
@@ -240,9 +256,10 @@ void cpu_linear(pool *p, const product *q, int n, int T)
     CHECK(n <= MOST);
     for (int i = 0; i < n; i++) {
         const tensor *w = q[i].w;
-        m[i] = (matmul){.form = w->by_unit ? WHOLE : w->in_rows ? OUTER : int8_takes((dtype)w->type) ? WHOLE : DOT,
-                        .by_unit = w->by_unit,
-                        .panels = w->panels,
+        m[i] = (matmul){.form = w->layout == LAYOUT_INPUT_MAJOR ? OUTER
+                                : int8_takes((dtype)w->type)    ? WHOLE
+                                                                : DOT,
+                        .layout = w->layout,
                         .y = q[i].y,
                         .rows = T,
                         .cols = weight_out(w),
@@ -263,9 +280,8 @@ void cpu_linear(pool *p, const product *q, int n, int T)
 
 void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T, int add)
 {
-    matmul q = {.form = w->in_rows ? DOT : OUTER,
-                .by_unit = w->by_unit,
-                .panels = w->panels,
+    matmul q = {.form = layout_is_input_major(w->layout) ? DOT : OUTER,
+                .layout = w->layout,
                 .y = dx,
                 .rows = T,
                 .cols = weight_in(w),
@@ -283,7 +299,8 @@ void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T, in
 
 void cpu_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T)
 {
-    const real *a = w->in_rows ? x : dy, *b = w->in_rows ? dy : x; /* dw[row][col] += a[t][row] b[t][col] */
+    int input_rows = layout_is_input_major(w->layout);
+    const real *a = input_rows ? x : dy, *b = input_rows ? dy : x; /* dw[row][col] += a[t][row] b[t][col] */
     matmul q = {.form = OUTER,
                 .y = dw,
                 .rows = w->rows,

@@ -52,17 +52,18 @@ typedef struct {
     /* y[t][o] = scale sum_i x[t][i] w[o][i], weights stored [out, in] in a type of int8_takes, where they lie. */
     void (*product)(float *y, size_t y_stride, const x256 *x, size_t step, const void *w, size_t w_bytes, dtype type, int T, int O,
                     int I, float scale, void *scratch);
-    /* The same for weights in panels (format/panels.h), w_bytes being what a row would take; O is a multiple of 32. */
-    void (*panels)(float *y, size_t y_stride, const x256 *x, size_t step, const void *w, size_t w_bytes, dtype type, int T, int O,
-                   int I, float scale, void *scratch);
+    /* The same for LAYOUT_INTERLEAVED (format/layout.h), w_bytes being what a row would take; O is a multiple of 32. */
+    void (*interleaved)(float *y, size_t y_stride, const x256 *x, size_t step, const void *w, size_t w_bytes,
+                        dtype type, int T, int O, int I, float scale, void *scratch);
     /* The same for weights that only `fill` knows how to read. */
     void (*packed)(float *y, size_t y_stride, const x256 *x, size_t step, fill_panel *fill, const void *weights, coding c, int T,
                    int O, int I, float scale, void *scratch);
 
-    /* Outputs from .. to - 1 (multiples of 32, or C) of y = scale x W, weights of F inputs and C outputs by unit (format/units.h): the
-     * bits of the same blocks stored [out, in]. Rows of which x is 0 are not read. y points at output `from`. */
-    void (*units)(float *y, size_t y_stride, const x256 *x, size_t step, const void *w, dtype type, int T, int C, int from, int to,
-                  int F, float scale, void *scratch);
+    /* Outputs from .. to - 1 (multiples of 32, or C) of y = scale x W, weights of F inputs and C outputs in
+     * LAYOUT_SPARSE_BLOCKS: the bits of the same blocks row-major. Rows of which x is 0 are not read. y points at
+     * output `from`. */
+    void (*sparse)(float *y, size_t y_stride, const x256 *x, size_t step, const void *w, dtype type, int T, int C,
+                   int from, int to, int F, float scale, void *scratch);
 } int8_set;
 
 enum { INT8_BLOCK = 512 }; /* tokens for which a panel is filled once */

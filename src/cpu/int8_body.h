@@ -9,7 +9,7 @@
  */
 #include "cpu/int8.h"
 #include "cpu/simd_vector.h"
-#include "format/panels.h"
+#include "format/layout.h"
 
 enum {
     OUTS = TILE_V * LANES,      /* outputs of a panel                                 */
@@ -155,7 +155,7 @@ INLINE coding coding_of(const dtype type)
 
 #include "cpu/int8_panels.h"
 #include "cpu/int8_rows.h"
-#include "cpu/int8_units.h"
+#include "cpu/int8_sparse.h"
 
 /* A panel, and the results of one for all tokens. */
 static size_t scratch_bytes(int T)
@@ -172,7 +172,7 @@ const int8_set INT8 = {
     .scratch = scratch_bytes,
     .quantize = quantize,
     .product = int8_product,
-    .panels = int8_panels,
+    .interleaved = int8_interleaved,
     .packed = packed,
-    .units = int8_units,
+    .sparse = int8_sparse,
 };

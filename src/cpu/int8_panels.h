@@ -1,5 +1,5 @@
-/* int8_panels.h - products with weights of which a vector holds four values of LANES outputs: panels that were filled from another
- * form, and those that are stored so (format/panels.h; part of int8_body.h). */
+/* int8_panels.h - products with weights of which a vector holds four values of LANES outputs: panels that were packed
+ * from another layout, and LAYOUT_INTERLEAVED, in place (format/layout.h; part of int8_body.h). */
 
 enum { X_LINES = sizeof(x256) / 64, AHEAD_LINES = 18 };
 
@@ -23,8 +23,8 @@ INLINE vb add_fifth(vb v, const uint8_t *bits)
 #endif
 }
 
-/* Four values of LANES outputs, number `at` such of a panel, from the codes of a panel as stored (format/panels.h). */
-INLINE vb panel_codes(const dtype type, const uint8_t *codes, const int four, int at)
+/* Four values of LANES outputs, number `at` such of a tile, from the codes of an interleaved tile (format/layout.h). */
+INLINE vb tile_codes(const dtype type, const uint8_t *codes, const int four, int at)
 {
     enum { HALF = 16 / LANES, BYTES = 4 * LANES }; /* vectors of low halves */
     if (type == Q8_0) return load_bytes(codes + 128 * four + BYTES * at) ^ (vb)all_int((int32_t)(FLIP * 0x01010101u));
@@ -40,7 +40,7 @@ INLINE void tile(const int mn, const int alone, const dtype type, const coding c
 {
     const int halves = c.halves ? 2 : 1, filled = type == DTYPES, bytes = filled ? 0 : 32 * layout[type].bytes, codes = c.minimum ? 128 : 64;
     const panel p = filled ? *from : (panel){0};
-    if ((int)OUTS == (int)PANEL) first = 0;
+    if ((int)OUTS == (int)LAYOUT_TILE) first = 0;
     vf y[TILE_T][TILE_V];
     UNROLL for (int t = 0; t < mn; t++)
         UNROLL for (int v = 0; v < TILE_V; v++) y[t][v] = load(Y + (size_t)t * y_stride + v * LANES);
@@ -55,7 +55,8 @@ INLINE void tile(const int mn, const int alone, const dtype type, const coding c
         UNROLL for (int k = 0; k < 8 / halves; k++) {
             vb wv[TILE_V];
             UNROLL for (int v = 0; v < TILE_V; v++)
-                wv[v] = filled ? load_bytes(code + (k * TILE_V + v) * 4 * LANES) : panel_codes(type, at + codes, k, first / LANES + v);
+                wv[v] = filled ? load_bytes(code + (k * TILE_V + v) * 4 * LANES)
+                               : tile_codes(type, at + codes, k, first / LANES + v);
             if (alone && first == 0)
                 UNROLL for (int line = 64 * k; line < bytes; line += 512) __builtin_prefetch(at + 64 * AHEAD_LINES + line);
             UNROLL for (int t = 0; t < mn; t++) {
@@ -72,7 +73,7 @@ INLINE void tile(const int mn, const int alone, const dtype type, const coding c
         UNROLL for (int v = 0; v < TILE_V; v++) {
             const uint8_t *scale = at + 2 * (first + v * LANES);
             d[v] = filled ? load(p.d + b * OUTS + v * LANES) : load_f16(scale);
-            if (c.minimum) m[v] = filled ? load(p.m + b * OUTS + v * LANES) : load_f16(scale + 2 * PANEL);
+            if (c.minimum) m[v] = filled ? load(p.m + b * OUTS + v * LANES) : load_f16(scale + 2 * LAYOUT_TILE);
         }
         UNROLL for (int t = 0; t < mn; t++)
             UNROLL for (int v = 0; v < TILE_V; v++) {
@@ -157,37 +158,38 @@ static void packed(float *y, size_t y_stride, const x256 *x, size_t x_step, fill
     }
 }
 
-/* ---- stored panels ---------------------------------------------------------------------------------------------------------- */
+/* ---- interleaved weights -------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const uint8_t *w;
     size_t w_bytes;
-} in_panels;
+} interleaved_weights;
 
 /* See fill_panel. */
-INLINE void fill_stored(const dtype type, const in_panels *q, panel p, int o, int k, int blocks)
+INLINE void fill_interleaved(const dtype type, const interleaved_weights *q, panel p, int o, int k, int blocks)
 {
-    const int minimum = coding_of(type).minimum, first = (int)OUTS == (int)PANEL ? 0 : o % PANEL, bytes = 32 * layout[type].bytes;
-    const uint8_t *at = q->w + (size_t)(o / PANEL * PANEL) * q->w_bytes + (size_t)(k / 32) * (size_t)bytes;
+    const int minimum = coding_of(type).minimum, bytes = 32 * layout[type].bytes;
+    const int first = (int)OUTS == (int)LAYOUT_TILE ? 0 : o % LAYOUT_TILE;
+    const uint8_t *at = q->w + (size_t)(o / LAYOUT_TILE * LAYOUT_TILE) * q->w_bytes + (size_t)(k / 32) * (size_t)bytes;
     for (int b = 0; b < blocks; b++, at += bytes) {
         UNROLL for (int k4 = 0; k4 < 8; k4++)
             UNROLL for (int v = 0; v < TILE_V; v++) {
-                vb w = panel_codes(type, at + (minimum ? 128 : 64), k4, first / LANES + v);
+                vb w = tile_codes(type, at + (minimum ? 128 : 64), k4, first / LANES + v);
                 memcpy(p.code + ((8 * b + k4) * TILE_V + v) * 4 * LANES, &w, sizeof w);
             }
         UNROLL for (int v = 0; v < TILE_V; v++) {
             store(p.d + b * OUTS + v * LANES, load_f16(at + 2 * (first + v * LANES)));
-            if (minimum) store(p.m + b * OUTS + v * LANES, load_f16(at + 2 * (PANEL + first + v * LANES)));
+            if (minimum) store(p.m + b * OUTS + v * LANES, load_f16(at + 2 * (LAYOUT_TILE + first + v * LANES)));
         }
         for (int line = 0; line < bytes && first == 0; line += 64) __builtin_prefetch(at + 8 * bytes + line); /* the next fill's */
     }
 }
 
 #define FILL(T)                                                                                                        \
-    static void fill_stored_##T(const void *w, panel p, int o, int n, int k, int blocks)                               \
+    static void fill_interleaved_##T(const void *w, panel p, int o, int n, int k, int blocks)                          \
     {                                                                                                                  \
         (void)n;                                                                                                       \
-        fill_stored(T, w, p, o, k, blocks);                                                                            \
+        fill_interleaved(T, w, p, o, k, blocks);                                                                       \
     }
 FILL(Q4_0)
 FILL(Q4_1)
@@ -196,11 +198,11 @@ FILL(Q5_1)
 #undef FILL
 
 /* Bytes are read where they lie. Smaller codes too by a few tokens; for many they are taken apart once. */
-static void int8_panels(float *y, size_t y_stride, const x256 *x, size_t x_step, const void *w, size_t w_bytes, dtype type, int T,
-                        int O, int I, float scale, void *scratch)
+static void int8_interleaved(float *y, size_t y_stride, const x256 *x, size_t x_step, const void *w, size_t w_bytes,
+                             dtype type, int T, int O, int I, float scale, void *scratch)
 {
     enum { AT_ONCE = 16 };
-#define FOR(T) [T] = {fill_stored_##T, tiles_##T}
+#define FOR(T) [T] = {fill_interleaved_##T, tiles_##T}
     static const struct {
         fill_panel *fill;
         tiles *run;
@@ -208,18 +210,19 @@ static void int8_panels(float *y, size_t y_stride, const x256 *x, size_t x_step,
 #undef FOR
     const coding c = coding_of(type);
     if (T > AT_ONCE && types[type].fill) {
-        packed(y, y_stride, x, x_step, types[type].fill, &(in_panels){w, w_bytes}, c, T, O, I, scale, scratch);
+        const interleaved_weights q = {w, w_bytes};
+        packed(y, y_stride, x, x_step, types[type].fill, &q, c, T, O, I, scale, scratch);
         return;
     }
     float *Y = scratch;
     for (; T > 0; T -= INT8_BLOCK, x += INT8_BLOCK, y += (size_t)INT8_BLOCK * y_stride) {
         int tn = T < INT8_BLOCK ? T : INT8_BLOCK;
         for (int o = 0; o < O; o += OUTS) {
-            const uint8_t *at = (const uint8_t *)w + (size_t)(o / PANEL * PANEL) * w_bytes;
+            const uint8_t *at = (const uint8_t *)w + (size_t)(o / LAYOUT_TILE * LAYOUT_TILE) * w_bytes;
             const x256 *from = x;
             memset(Y, 0, sizeof *Y * (size_t)(tn * OUTS));
             for (int k = 0; k < I; k += 256, from += x_step, at += (size_t)8 * 32 * layout[type].bytes)
-                types[type].run(tn, c.zero, Y, OUTS, from, NULL, at, o % PANEL, I - k < 256 ? (I - k) / 32 : 8);
+                types[type].run(tn, c.zero, Y, OUTS, from, NULL, at, o % LAYOUT_TILE, I - k < 256 ? (I - k) / 32 : 8);
             put_results(y + o, y_stride, Y, tn, OUTS, scale);
         }
     }

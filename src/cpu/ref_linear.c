@@ -1,19 +1,17 @@
 /* ref_linear.c - the linear map over stored weights, one row of the weight at a time. */
 #include "cpu/ref.h"
-#include "format/panels.h"
-#include "format/units.h"
 #include <string.h>
 
 /* Row i of a stored weight as reals, scale not applied. `room` has space for a row of reals and a row of floats. */
 static const real *weight_row(const tensor *w, int i, void *room)
 {
-    const char *from = (const char *)w->data + (w->by_unit || w->panels ? 0 : dtype_bytes((dtype)w->type, w->cols) * i);
+    const stored_weight stored = weight_stored(w);
+    const size_t bytes = (size_t)w->cols * sizeof(real);
     real *row = room;
-    if (w->type == REAL) return memcpy(row, from, (size_t)w->cols * sizeof(real)); /* it may lie at any address */
+    if (w->type == REAL)
+        return memcpy(row, (const char *)w->data + (size_t)i * bytes, bytes); /* it may lie at any address */
     float *f = (float *)(row + w->cols);
-    if (w->by_unit) units_decode((dtype)w->type, from, w->cols, i, 0, w->cols, f);
-    else if (w->panels) panels_decode((dtype)w->type, from, w->cols, i, 0, w->cols, f);
-    else dtype_decode((dtype)w->type, from, f, w->cols);
+    layout_decode(&stored, w->data, i, 0, w->cols, f);
     for (int j = 0; j < w->cols; j++) row[j] = f[j];
     return row;
 }
@@ -56,7 +54,8 @@ static void add_rows(real *y, const real *x, const tensor *w, int T)
 
 static void one_product(real *y, const real *x, const tensor *w, int T)
 {
-    if (!w->in_rows) dot_rows(y, x, w, T, 0);
+    if (!layout_is_input_major(w->layout))
+        dot_rows(y, x, w, T, 0);
     else {
         memset(y, 0, (size_t)T * (size_t)w->cols * sizeof(real));
         add_rows(y, x, w, T);
@@ -80,14 +79,16 @@ void ref_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T, in
 {
     (void)p;
     if (!add) memset(dx, 0, (size_t)T * (size_t)weight_in(w) * sizeof *dx);
-    if (w->in_rows) dot_rows(dx, dy, w, T, 1);
+    if (layout_is_input_major(w->layout))
+        dot_rows(dx, dy, w, T, 1);
     else add_rows(dx, dy, w, T);
 }
 
 void ref_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T)
 {
     (void)p;
-    const real *rows = w->in_rows ? x : dy, *cols = w->in_rows ? dy : x; /* dw[i][j] += rows[t][i] cols[t][j] */
+    int input_rows = layout_is_input_major(w->layout);
+    const real *rows = input_rows ? x : dy, *cols = input_rows ? dy : x; /* dw[i][j] += rows[t][i] cols[t][j] */
     for (int t = 0; t < T; t++)
         for (int i = 0; i < w->rows; i++) {
             real g = rows[(size_t)t * (size_t)w->rows + (size_t)i] * scale_of(w);

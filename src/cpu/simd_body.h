@@ -90,7 +90,7 @@ INLINE vf sums(const float *p)
 
 #include "cpu/simd_math.h"
 #include "cpu/simd_quant.h"
-#include "cpu/simd_units.h"
+#include "cpu/simd_sparse.h"
 #include "cpu/simd_linear.h"
 #include "cpu/simd_rows.h"
 #include "cpu/simd_time.h"

@@ -484,8 +484,9 @@ static void dot(float *y, size_t y_stride, const float *x, size_t x_stride, cons
 static void outer(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const void *b, size_t b_bytes, dtype type, int M,
                   int N, int K, float scale, int add, float *scratch)
 {
-    if (ak == 1 && units_pay(a, am, type, M, K)) {
+    if (ak == 1 && skipping_pays(a, am, type, M, K)) {
         for (int m = 0; m < M && !add; m++) memset(y + (size_t)m * y_stride, 0, sizeof *y * (size_t)N);
-        units(y, y_stride, a, am, b, b_bytes, type, M, N, K, scale, scratch);
-    } else many(y, y_stride, a, am, ak, &(weights){b, b_bytes, type, 0, scale}, M, N, K, add, scratch);
+        sparse(y, y_stride, a, am, b, b_bytes, type, M, N, K, scale, scratch);
+    } else
+        many(y, y_stride, a, am, ak, &(weights){b, b_bytes, type, 0, scale}, M, N, K, add, scratch);
 }

@@ -1,6 +1,5 @@
 /* gguf.c - llama.cpp's container, versions 2 and 3. Spec FORMATS 4.1, 4.2, 4.5. */
 #include "format/bytes.h"
-#include "format/panels.h"
 #include "format/reader.h"
 #include "format/write.h"
 #include <stdlib.h>
@@ -180,16 +179,16 @@ static int read_tensor(tensors *t, cursor *c, uint64_t *offset)
         return fail(WKV_EFORMAT, "tensor %d: its name has %zu bytes, at most 63 can be", t->count, name.len);
     if (dims > 4) return fail(WKV_EFORMAT, "tensor %.*s: has %u axes, at most 4 can be", (int)name.len, name.at, dims);
     if (!get(c, ne, 8 * dims) || !get(c, &type, 4) || !get(c, offset, 8)) return cut_short("list of tensors");
-    file_tensor f = {.dims = (int)dims};
-    f.panels = type >= PANELS_GGUF && type < 2 * PANELS_GGUF;
-    if (!find_type(f.panels ? type - PANELS_GGUF : type, &f.type))
+    uint32_t plain = type;
+    file_tensor f = {.dims = (int)dims, .layout = layout_of_gguf(&plain)};
+    if (!find_type(plain, &f.type))
         return fail(WKV_EUNSUPPORTED,
                     "tensor %.*s: of ggml type %u (%s), which is not read; F32, F16, BF16, Q8_0, Q4_0 to Q5_1, "
                     "Q2_K to Q6_K, IQ4_NL, IQ4_XS and MXFP4 are",
                     (int)name.len, name.at, type, type_name(type));
     for (uint32_t i = 0; i < dims; i++) f.shape[i] = ne[dims - 1 - i];
-    if (f.panels && !(dims == 2 && panels_fit(f.type, f.shape[0], f.shape[1])))
-        return fail(WKV_EFORMAT, "tensor %.*s: its shape or type cannot be in panels", (int)name.len, name.at);
+    if (!layout_is_row_major(f.layout) && !(dims == 2 && layout_fits(f.layout, f.type, f.shape[1], f.shape[0])))
+        return fail(WKV_EFORMAT, "tensor %.*s: its shape or type cannot be interleaved", (int)name.len, name.at);
     return tensors_add(t, (const char *)name.at, name.len, &f);
 }
 
@@ -200,7 +199,7 @@ static int place_tensors(tensors *t, const uint64_t *offset, const uint8_t *file
     for (int i = 0; i < t->count; i++) {
         file_tensor *f = &t->list[i];
         int64_t bytes;
-        int e = tensor_layout(f, f->name, &bytes);
+        int e = tensor_strides(f, f->name, &bytes);
         if (e) return e;
         if (offset[i] % alignment)
             return fail(WKV_EFORMAT, "tensor %s: at %llu, expected a multiple of %llu", f->name,

@@ -1,6 +1,5 @@
 /* gguf_write.c - writing GGUF version 3. Spec FORMATS 4.1. */
 #include "base/error.h"
-#include "format/panels.h"
 #include "format/write.h"
 #include <string.h>
 
@@ -63,7 +62,7 @@ static void put_description(FILE *f, const tensor_out *t, uint64_t offset)
     put_text(f, t->name, strlen(t->name));
     put32(f, (uint32_t)t->dims);
     for (int i = t->dims; i-- > 0;) put64(f, (uint64_t)t->shape[i]);
-    put32(f, gguf_type(t->type) + (t->panels ? PANELS_GGUF : 0));
+    put32(f, gguf_type(t->type) + layout_gguf_mark(t->layout));
     put64(f, offset);
 }
 

@@ -6,7 +6,6 @@
  * then listed with blanks between). What no rule fits keeps its name. */
 #include "base/path.h"
 #include "format/reader.h"
-#include "format/units.h"
 #include "format/write.h"
 #include <ctype.h>
 #include <math.h>
@@ -489,25 +488,25 @@ static int apply(tensors *t, const rule *r, file_tensor f, const char *number, c
     return WKV_OK;
 }
 
-/* Our GGUF may have ffn.value, by the name that the version gives it, by hidden unit, [F, C]; its metadata say so. */
-static int find_units(tensors *t, const naming *found)
+/* Our GGUF may have an input-major ffn.value, by the name that the version gives it, [F, C]; its metadata say so. */
+static int find_input_major(tensors *t, const naming *found)
 {
-    const char *how = tensors_meta(t, UNITS_KEY), *number, *rest;
+    const char *how = tensors_meta(t, LAYOUT_GGUF_KEY), *number, *rest;
     const rule *value = find_rule(found, "blk.0.channel_mix_value.weight", &number, &rest);
     const file_tensor *emb = look(t, "emb.weight");
-    if (how && strcmp(how, UNITS_VALUE))
-        return fail(WKV_EUNSUPPORTED, "%s is \"%s\", and only \"%s\" is known; a later version may have written it", UNITS_KEY, how,
-                    UNITS_VALUE);
+    if (how && strcmp(how, LAYOUT_GGUF_INPUT_MAJOR))
+        return fail(WKV_EUNSUPPORTED, "%s is \"%s\", and only \"%s\" is known; a later version may have written it",
+                    LAYOUT_GGUF_KEY, how, LAYOUT_GGUF_INPUT_MAJOR);
     for (int i = 0; how && value->from && emb && emb->dims == 2 && i < t->count; i++) {
         file_tensor *f = &t->list[i];
         if (!fits(value->to, f->name, &number, &rest)) continue;
         if (f->dims != 2 || f->shape[1] != emb->shape[1] || f->shape[0] == f->shape[1]) continue;
+        weight_layout l = dtypes[f->type].values == 1 ? LAYOUT_INPUT_MAJOR : LAYOUT_SPARSE_BLOCKS;
+        if (!layout_is_row_major(f->layout) || !layout_fits(l, f->type, f->shape[0], f->shape[1]))
+            return fail(WKV_EFORMAT, "tensor %s: %lld x %lld of %s cannot be input-major", f->name,
+                        (long long)f->shape[0], (long long)f->shape[1], dtypes[f->type].name);
         f->transposed = 1;
-        if (dtypes[f->type].values == 1) continue;
-        if (f->panels || !units_fit(f->type, f->shape[0], f->shape[1]))
-            return fail(WKV_EFORMAT, "tensor %s: %lld x %lld of %s cannot be by unit", f->name, (long long)f->shape[0],
-                        (long long)f->shape[1], dtypes[f->type].name);
-        f->by_unit = 1;
+        f->layout = l;
     }
     return WKV_OK;
 }
@@ -530,7 +529,7 @@ int names_official(tensors *t)
     t->list = out.list;
     t->count = out.count;
     t->cap = out.cap;
-    if (!e) e = find_units(t, &found);
+    if (!e) e = find_input_major(t, &found);
     if (!e && (found.own == cpp50 || found.own == cpp52)) {
         e = tensors_add_number(t, "group_norm_eps", 14, 1e-5); /* its v5 alone, official is 64e-5; spec FORMATS 2 */
     }

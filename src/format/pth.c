@@ -66,7 +66,7 @@ static int add_tensor(source *s, const value *key, const pickle_tensor *p)
     file_tensor f = {.type = p->type, .dims = p->dims};
     memcpy(f.shape, p->shape, sizeof f.shape);
     int64_t bytes;
-    int e = tensor_layout(&f, name, &bytes);
+    int e = tensor_strides(&f, name, &bytes);
     if (e) return e;
     int64_t values = tensor_values(&f);
     if ((e = check_reach(name, p, values)) || (e = check_size(name, p, values, bytes)) ||

@@ -48,7 +48,7 @@ char *tensors_text(tensors *t, const void *s, size_t n);
 int grow(void *array, int *cap, int need, size_t item);
 
 /* From type, dims and shape of *f: row-major strides, scale 1, and the bytes it takes; refuses what cannot be. */
-int tensor_layout(file_tensor *f, const char *name, int64_t *bytes);
+int tensor_strides(file_tensor *f, const char *name, int64_t *bytes);
 /* Add *f under a copy of the n bytes of `name`; a name that could not be printed is refused. */
 int tensors_add(tensors *t, const char *name, size_t n, const file_tensor *f);
 int tensors_add_text(tensors *t, const char *key, size_t key_len, const char *text, size_t len);

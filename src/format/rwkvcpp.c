@@ -35,7 +35,7 @@ static int add_one(tensors *t, cursor *c, int32_t version)
                     "tensor %s: quantised in the old layout of rwkv.cpp's version 100; quantise the model again", own);
     for (int i = 0; i < f.dims; i++) f.shape[i] = ne[f.dims - 1 - i];
     int64_t bytes;
-    int e = tensor_layout(&f, own, &bytes);
+    int e = tensor_strides(&f, own, &bytes);
     if (e) return e;
     size_t rest = left(c);
     if (!(f.data = take(c, (size_t)bytes)))

@@ -57,7 +57,7 @@ static int add_one(tensors *t, const char *name, const json_t *about, const uint
         f.shape[i] = json_integer_value(axis);
     }
     int64_t bytes;
-    int e = tensor_layout(&f, name, &bytes);
+    int e = tensor_strides(&f, name, &bytes);
     if (e) return e;
     *r = (range){json_integer_value(begin), json_integer_value(end), name};
     if (r->begin < 0 || r->end < r->begin || r->end - r->begin != bytes)

@@ -1,7 +1,5 @@
 /* tensors.c - opening a checkpoint: find its files, read their headers, make the names official, index them. */
 #include "format/reader.h"
-#include "format/panels.h"
-#include "format/units.h"
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -58,7 +56,7 @@ int grow(void *array, int *cap, int need, size_t item)
     return WKV_OK;
 }
 
-int tensor_layout(file_tensor *f, const char *name, int64_t *bytes)
+int tensor_strides(file_tensor *f, const char *name, int64_t *bytes)
 {
     const dtype_info *type = &dtypes[f->type];
     int64_t values = 1, row = f->dims > 0 ? f->shape[f->dims - 1] : 1;
@@ -326,7 +324,7 @@ const char *tensors_token(const tensors *t, int i, size_t *len)
 
 /* ---- reading -------------------------------------------------------------------------------------------------------------- */
 
-/* From the last axis back, the order in which tensor_layout made sure that nothing overflows. */
+/* From the last axis back, the order in which tensor_strides made sure that nothing overflows. */
 int64_t tensor_values(const file_tensor *f)
 {
     int64_t n = 1;
@@ -365,12 +363,8 @@ static void undo(const file_tensor *f, float *x, int64_t n)
 static void read_stored(const file_tensor *f, int64_t matrix, int64_t row, int64_t col, int64_t n, float *out)
 {
     int64_t rows = f->shape[f->dims - 2], cols = f->shape[f->dims - 1];
-    if (f->by_unit)
-        units_decode(f->type, f->data, cols, row, col, n, out);
-    else if (f->panels)
-        panels_decode(f->type, f->data, cols, row, col, n, out);
-    else
-        dtype_decode(f->type, f->data + dtype_bytes(f->type, (matrix * rows + row) * cols + col), out, n);
+    stored_weight w = stored_rows(f->layout, f->type, rows, cols);
+    layout_decode(&w, f->data + dtype_bytes(f->type, matrix * rows * cols), row, col, n, out);
 }
 
 /* Pieces of stored rows, each scattered down a column: the last two axes swapped, of blocks too. */
@@ -426,10 +420,10 @@ int tensor_read(const file_tensor *f, float *out, int64_t capacity)
         read_strided(f, out);
     else if (f->transposed && f->dims >= 2)
         read_swapped(f, out);
-    else if (f->panels)
-        for (int64_t row = 0; row < f->shape[0]; row++) read_stored(f, 0, row, 0, f->shape[1], out + row * f->shape[1]);
-    else
+    else if (layout_is_row_major(f->layout))
         dtype_decode(f->type, f->data, out, n);
+    else
+        for (int64_t row = 0; row < f->shape[0]; row++) read_stored(f, 0, row, 0, f->shape[1], out + row * f->shape[1]);
     undo(f, out, n);
     return WKV_OK;
 }

@@ -9,7 +9,7 @@
 #ifndef WKV_FORMAT_TENSORS_H
 #define WKV_FORMAT_TENSORS_H
 
-#include "format/dtype.h"
+#include "format/layout.h"
 
 enum { MAX_DIMS = 8 };
 
@@ -30,8 +30,8 @@ typedef struct {
     const uint8_t *data;      /* in the mapping, of any alignment                                       */
     int contiguous;           /* stride is the row-major one                                            */
     int transposed;           /* the last two axes are swapped against the official file                */
-    int by_unit;              /* so stored, and in blocks, in groups of 32 rows: units.h                */
-    int panels;               /* in blocks, in panels of 32 rows: panels.h                               */
+    weight_layout layout;     /* of the matrix as stored; LAYOUT_ROW_MAJOR where the file does not say that
+                                 rows are inputs: the model knows (rwkv/bind.c)                         */
     holds holds;
     float scale; /* official value = stored value x scale (a power of two; GGUF rescale)   */
 } file_tensor;

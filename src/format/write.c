@@ -1,6 +1,4 @@
 /* write.c - the numbers of a tensor into a file, and the file verified before it is renamed into place. */
-#include "format/panels.h"
-#include "format/units.h"
 #include "format/write.h"
 #include "base/error.h"
 #include <math.h>
@@ -44,47 +42,29 @@ static int put_values(file_out *f, const tensor_out *t, const float *x, uint8_t 
     return WKV_OK;
 }
 
-/* Blocks in another order than along rows: 32 rows of them at a time go to their place. */
-static void place(const tensor_out *t, uint8_t *all, const uint8_t *rows, int64_t in, int64_t out, int64_t o)
+/* Outputs o .. o + 31 in blocks, encoded from x, or where that is NULL those of another file. */
+static int get_rows(const file_out *f, const tensor_out *t, const stored_weight *w, const float *x, int64_t o,
+                    uint8_t *rows)
 {
-    int64_t row = dtype_bytes(t->type, in);
-    if (t->by_unit) units_put(t->type, all, rows, row, in, out, o);
-    else if (t->panels) panels_put(t->type, all + o * row, rows, row, in);
-    else memcpy(all + o * row, rows, (size_t)(32 * row));
-}
-
-/* From the values of its rows. */
-static int put_turned(file_out *f, const tensor_out *t, const float *x, uint32_t *crc)
-{
-    int64_t in = t->shape[!t->by_unit], out = t->shape[t->by_unit], row = dtype_bytes(t->type, in), bad = -1, i = 0;
-    uint8_t *all = malloc((size_t)tensor_out_bytes(t)), *rows = malloc((size_t)(32 * row));
-    int e = all && rows ? 0 : fail(WKV_ENOMEM, "%s: no memory for %s", f->path, t->name);
-    for (int64_t o = 0; !e && o < out; o += 32) {
-        for (i = 0; i < 32 && bad < 0; i++) bad = dtype_encode(t->type, x + (o + i) * in, rows + i * row, in);
-        if (bad >= 0) e = cannot_hold(f, t, x[(o + i - 1) * in + bad]);
-        else place(t, all, rows, in, out, o);
+    stored_weight from = *w;
+    if (!x) {
+        from.layout = t->blocks->layout;
+        layout_get(&from, t->blocks->data, o, LAYOUT_TILE, rows);
+        return WKV_OK;
     }
-    if (!e) e = put(f, all, (size_t)tensor_out_bytes(t), crc);
-    free(rows);
-    free(all);
-    return e;
+    int64_t bad = dtype_encode(t->type, x + o * w->in, rows, LAYOUT_TILE * w->in);
+    return bad < 0 ? WKV_OK : cannot_hold(f, t, x[o * w->in + bad]);
 }
 
-/* The blocks of another file, in this one's order. */
-static int put_blocks(file_out *f, const tensor_out *t, uint32_t *crc)
+/* Its blocks in its layout. */
+static int put_layout(file_out *f, const tensor_out *t, const float *x, uint32_t *crc)
 {
-    const file_tensor *from = t->blocks;
     size_t bytes = (size_t)tensor_out_bytes(t);
-    if (t->by_unit == from->by_unit && t->panels == from->panels) return put(f, from->data, bytes, crc);
-    int64_t in = t->shape[!t->by_unit], out = t->shape[t->by_unit], row = dtype_bytes(t->type, in);
-    uint8_t *all = malloc(bytes), *rows = malloc((size_t)(32 * row));
+    stored_weight w = stored_rows(t->layout, t->type, t->shape[0], t->shape[1]);
+    uint8_t *all = malloc(bytes), *rows = malloc((size_t)dtype_bytes(t->type, LAYOUT_TILE * w.in));
     int e = all && rows ? 0 : fail(WKV_ENOMEM, "%s: no memory for %s", f->path, t->name);
-    for (int64_t o = 0; !e && o < out; o += 32) {
-        const uint8_t *these = from->data + o * row;
-        if (from->by_unit) units_get(t->type, from->data, rows, row, in, out, o);
-        else if (from->panels) panels_get(t->type, these, rows, row, in);
-        place(t, all, from->by_unit || from->panels ? rows : these, in, out, o);
-    }
+    for (int64_t o = 0; !e && o < w.out; o += LAYOUT_TILE)
+        if (!(e = get_rows(f, t, &w, x, o, rows))) layout_put(&w, all, o, LAYOUT_TILE, rows);
     if (!e) e = put(f, all, bytes, crc);
     free(rows);
     free(all);
@@ -93,14 +73,15 @@ static int put_blocks(file_out *f, const tensor_out *t, uint32_t *crc)
 
 int tensor_put(file_out *f, const tensor_out *t, uint32_t *crc)
 {
-    if (t->data) return put(f, t->data, (size_t)tensor_out_bytes(t), crc);
-    if (t->blocks) return put_blocks(f, t, crc);
+    const void *data = t->blocks && t->blocks->layout == t->layout ? t->blocks->data : t->data;
+    if (data) return put(f, data, (size_t)tensor_out_bytes(t), crc);
+    if (t->blocks) return put_layout(f, t, NULL, crc);
     float *x = malloc((size_t)tensor_out_values(t) * sizeof *x);
     uint8_t *piece = malloc(PIECE * sizeof(float));
     int e = x && piece ? t->values(t, x)
                        : fail(WKV_ENOMEM, "%s: no memory for the %lld values of %s", f->path,
                               (long long)tensor_out_values(t), t->name);
-    if (!e) e = t->by_unit || t->panels ? put_turned(f, t, x, crc) : put_values(f, t, x, piece, crc);
+    if (!e) e = layout_permutes_blocks(t->layout) ? put_layout(f, t, x, crc) : put_values(f, t, x, piece, crc);
     free(piece);
     free(x);
     return e;
@@ -113,7 +94,8 @@ static int verify_one(const file_out *f, const tensors *written, const tensor_ou
     const file_tensor *w = tensors_find(written, t->name);
     if (!w) return fail(WKV_EIO, "%s: tensor %s is missing in what was written; is the disk sound?", f->path, t->name);
     int same = w->type == t->type && w->dims == t->dims &&
-               !memcmp(w->shape, t->shape, (size_t)t->dims * sizeof *t->shape) && !w->panels == !t->panels &&
+               !memcmp(w->shape, t->shape, (size_t)t->dims * sizeof *t->shape) &&
+               layout_gguf_mark(w->layout) == layout_gguf_mark(t->layout) &&
                dtype_bytes(w->type, tensor_values(w)) == tensor_out_bytes(t);
     return same ? WKV_OK
                 : fail(WKV_EIO, "%s: tensor %s has another type or shape in what was written; is the disk sound?",

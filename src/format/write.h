@@ -16,8 +16,7 @@ struct tensor_out {
     const void *data;                               /* row-major, in `type`; or NULL and  */
     int (*values)(const tensor_out *t, float *out); /* all of them as f32; 0 or a failure */
     const void *from;                               /* whatever `values` needs            */
-    int by_unit;                                    /* blocks in groups of rows (units.h): the shape is [in][out], values are [out][in] */
-    int panels;                                     /* blocks in panels of 32 rows (panels.h)                       */
+    weight_layout layout; /* one that permutes blocks takes values and blocks as [out][in], whatever the shape is */
     const file_tensor *blocks;                      /* or in place of both: its blocks, of the same type, as that file has them */
 };
 

@@ -106,7 +106,7 @@ static void embed_back(cx *c, record *r)
 
 tensor *op_embed(cx *c, tensor *w, const int32_t *ids, int n)
 {
-    CHECK(!w->in_rows);
+    CHECK(layout_is_row_major(w->layout));
     tensor *y = tensor_new(c, n, w->cols);
     int64_t row = dtype_bytes((dtype)w->type, w->cols);
     for (int t = 0; t < n; t++) {

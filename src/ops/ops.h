@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "base/scratch.h"
 #include "base/thread.h"
-#include "format/dtype.h"
+#include "format/layout.h"
 
 /* The number every activation, state and gradient is made of. Tests build this layer a second time with double. */
 #ifdef WKV_DOUBLE
@@ -33,9 +33,7 @@ typedef struct adapter adapter;
 struct tensor {
     int rows, cols;      /* as stored                                                                          */
     int type;            /* dtype; activations are REAL                                                        */
-    int in_rows;         /* a weight stored [in, out] (y = x W) instead of [out, in] (y = x W')                */
-    int by_unit;         /* so stored, and in blocks, in groups of 32 rows: format/units.h                     */
-    int panels;          /* a weight in blocks, in panels of 32 rows: format/panels.h                          */
+    weight_layout layout; /* of a weight; everything else is LAYOUT_ROW_MAJOR                                  */
     float scale;         /* a weight: what its stored values are multiplied by (0 means 1)                     */
     int wants;           /* a gradient is wanted                                                               */
     void *data;          /* row-major; a weight's may point into a file's mapping, at any alignment, read-only */
@@ -48,8 +46,12 @@ struct adapter {
     tensor a, b;
 };
 
-static inline int weight_in(const tensor *w) { return w->in_rows ? w->rows : w->cols; }
-static inline int weight_out(const tensor *w) { return w->in_rows ? w->cols : w->rows; }
+static inline int weight_in(const tensor *w) { return layout_is_input_major(w->layout) ? w->rows : w->cols; }
+static inline int weight_out(const tensor *w) { return layout_is_input_major(w->layout) ? w->cols : w->rows; }
+static inline stored_weight weight_stored(const tensor *w)
+{
+    return stored_rows(w->layout, (dtype)w->type, w->rows, w->cols);
+}
 static inline real *reals(const tensor *t) { return (real *)t->data; }
 
 /* Consecutive rows that belong to one sequence. Its state is a block of reals that the pass advances in place; operations

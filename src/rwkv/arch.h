@@ -62,6 +62,12 @@ typedef struct {
     const char *stands_for; /* the late tensor for which this one is written in layer 0, as llama.cpp expects it, or NULL */
 } slot;
 
+/* The layout in which official files store it. */
+static inline weight_layout official_layout(const slot *s)
+{
+    return s->flags & SLOT_LOW_RANK ? LAYOUT_INPUT_MAJOR : LAYOUT_ROW_MAJOR;
+}
+
 /* ln2's bias in a synthetic model, which makes a chosen share of the squared ReLUs zero (bench/synthetic.c). */
 #define SYNTHETIC_TILT 0.5
 

@@ -70,14 +70,13 @@ static int bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *
 {
     int view = !f->contiguous && f->dims == 2 && f->stride[0] == 1 && f->stride[1] == f->shape[0];
     int flipped = f->transposed != view; /* how it lies against the official orientation */
-    to->in_rows = s->flags & SLOT_LOW_RANK ? !flipped : flipped;
-    to->by_unit = f->by_unit;
-    to->panels = f->panels;
+    int input_rows = flipped != layout_is_input_major(official_layout(s));
+    to->layout = layout_is_row_major(f->layout) && input_rows ? LAYOUT_INPUT_MAJOR : f->layout;
     to->scale = f->scale == 1 ? 0 : f->scale;
     int lookup = (s->flags & SLOT_TABLE) != 0; /* a row is one token's vector, in either device */
-    int rows_needed = to->in_rows || s->flags & SLOT_5 || lookup;
+    int has_kernel = layout_is_input_major(to->layout) == input_rows; /* not where inputs are interleaved */
     int in_parts = !(s->flags & SLOT_5) || (f->dims == 3 && tensor_axis(f, 0) == 5);
-    if (in_place(f, view) && in_parts && !(f->panels && rows_needed) && !(lookup && to->in_rows)) {
+    if (in_place(f, view) && in_parts && has_kernel && (!lookup || layout_is_row_major(to->layout))) {
         /* five matrices one after another ([5, R0, C]) are turned one by one */
         int parts = s->flags & SLOT_5 ? 5 : 1;
         to->rows = flipped ? cols * parts : rows;
@@ -86,7 +85,7 @@ static int bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *
         to->data = (void *)f->data;
         return 0;
     }
-    *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .in_rows = s->flags & SLOT_LOW_RANK ? 1 : 0};
+    *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .layout = official_layout(s)};
     to->data = bind_room(b, (size_t)rows * (size_t)cols);
     return to->data ? bind_reals(b, f, to->data, (size_t)rows * (size_t)cols) : 0;
 }

@@ -39,15 +39,15 @@ static int turn(float *x, int64_t n, int64_t rows, int64_t cols)
 static int add_adapter(const source *s, float *w)
 {
     const tensor *a = &s->weight->adapter->a, *b = &s->weight->adapter->b;
-    int in = weight_in(a), rank = b->cols, out = b->rows;
+    int in = weight_in(a), rank = b->cols, out = b->rows, by_input = layout_is_input_major(a->layout);
     double *row = malloc((size_t)in * sizeof *row); /* of B A, summed with more digits than the product unmerged has */
     if (!row) return fail(WKV_ENOMEM, "no memory to add an adapter");
     for (int o = 0; o < out; o++) {
         memset(row, 0, (size_t)in * sizeof *row);
         for (int r = 0; r < rank; r++) {
             double x = (double)reals(b)[(size_t)o * (size_t)rank + (size_t)r] * (double)b->scale;
-            const real *from = reals(a) + (a->in_rows ? (size_t)r : (size_t)r * (size_t)in);
-            for (int i = 0; i < in; i++) row[i] += x * (double)from[a->in_rows ? (size_t)i * (size_t)rank : (size_t)i];
+            const real *from = reals(a) + (by_input ? (size_t)r : (size_t)r * (size_t)in);
+            for (int i = 0; i < in; i++) row[i] += x * (double)from[by_input ? (size_t)i * (size_t)rank : (size_t)i];
         }
         for (int i = 0; i < in; i++) {
             float *to = &w[s->slot->flags & SLOT_LOW_RANK ? (size_t)i * (size_t)out + (size_t)o : (size_t)o * (size_t)in + (size_t)i];

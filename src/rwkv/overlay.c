@@ -19,9 +19,9 @@ static const file_tensor *find_half(const tensors *t, const char *weight, const 
     return tensors_find(t, full);
 }
 
-static int bind_half(binder *b, tensor *to, const file_tensor *f, int rows, int cols, int in_rows)
+static int bind_half(binder *b, tensor *to, const file_tensor *f, int rows, int cols, weight_layout layout)
 {
-    *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .in_rows = in_rows};
+    *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .layout = layout};
     to->data = bind_room(b, (size_t)rows * (size_t)cols);
     return to->data ? bind_reals(b, f, to->data, (size_t)rows * (size_t)cols) : 0;
 }
@@ -54,8 +54,8 @@ int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int laye
     adapter *low = (adapter *)bind_room(b, (sizeof *low + sizeof(real) - 1) / sizeof(real));
     tensor a, c;
     int r = (int)rank;
-    e = turned ? bind_half(b, &a, A, in, r, 1) : bind_half(b, &a, A, r, in, 0);
-    if (!e) e = bind_half(b, &c, B, out, r, 0);
+    e = turned ? bind_half(b, &a, A, in, r, LAYOUT_INPUT_MAJOR) : bind_half(b, &a, A, r, in, LAYOUT_ROW_MAJOR);
+    if (!e) e = bind_half(b, &c, B, out, r, LAYOUT_ROW_MAJOR);
     if (e || !low) return e;
     c.scale = b->alpha / (float)rank;
     *low = (adapter){a, c};

@@ -4,8 +4,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/thread.h"
-#include "format/panels.h"
-#include "format/units.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,119 +30,54 @@ typedef struct {
 
 /* ---- what is to become of a matrix ------------------------------------------------------------------------------------ */
 
-/* Products of many types are quickest from panels; tables are read by rows. */
-static int panels_wanted(const tensor *t, const slot *s)
-{
-    return !(s->flags & SLOT_TABLE) && panels_fit((dtype)t->type, t->rows, t->cols);
-}
-
+/* Its scale and its adapter stay. */
 tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer)
 {
     int in = weight_in(t), out = weight_out(t);
     dtype type = r ? recipe_type(r, s, layer, in) : DTYPES;
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || (type == DTYPES && !(s->flags & SLOT_INPUT_MAJOR))) return *t;
     if (type == DTYPES) type = t->type == F64 ? F32 : (dtype)t->type; /* devices decode f64 to f32 in any case */
-    tensor to = *t; /* its scale and its adapter */
-    to.rows = out;
-    to.cols = in;
+    tensor to = *t;
     to.type = (int)type;
-    to.in_rows = to.by_unit = to.panels = 0;
+    to.layout = fastest_layout(s, type, in, out);
+    to.rows = layout_is_input_major(to.layout) ? in : out;
+    to.cols = layout_is_input_major(to.layout) ? out : in;
     to.data = NULL;
-    if (!(s->flags & SLOT_INPUT_MAJOR)) {
-        to.panels = panels_wanted(&to, s);
-        return t->type == (int)type && !to.panels ? *t : to; /* either orientation will do */
-    }
-    to.by_unit = units_fit(type, in, out);
-    to.in_rows = to.by_unit || dtypes[type].values == 1;
-    if (!to.in_rows) return t->type == (int)type ? *t : to;
-    to.rows = in;
-    to.cols = out;
-    return to;
+    return t->type == to.type && layout_is_row_major(to.layout) ? *t : to;
 }
 
-static int is_so(const tensor *a, const tensor *b)
-{
-    return a->type == b->type && a->in_rows == b->in_rows && a->by_unit == b->by_unit && a->panels == b->panels;
-}
+static int is_so(const tensor *a, const tensor *b) { return a->type == b->type && a->layout == b->layout; }
 
 static size_t bytes_of(const tensor *t) { return (size_t)dtype_bytes((dtype)t->type, (int64_t)t->rows * t->cols); }
 
 /* ---- 32 outputs at a time ----------------------------------------------------------------------------------------------- */
 
-enum { STRIP = 32 };
+enum { STRIP = LAYOUT_TILE };
 
 /* Outputs o .. o + n - 1 as rows of floats. */
 static void read_strip(const tensor *t, int o, int n, float *to)
 {
+    const stored_weight w = weight_stored(t);
     int in = weight_in(t), block = dtypes[t->type].values;
+    int at = block > 1 ? o / block * block : o, width = block > 1 ? block : n;
     float some[256];
-    const char *data = t->data;
-    for (int i = 0; i < n && !t->in_rows; i++) {
-        float *row = to + (size_t)i * (size_t)in;
-        if (t->panels) panels_decode((dtype)t->type, data, in, o + i, 0, in, row);
-        else dtype_decode((dtype)t->type, data + dtype_bytes((dtype)t->type, (int64_t)(o + i) * in), row, in);
-    }
-    for (int i = 0; i < in && t->in_rows; i++) {
-        int at = block > 1 ? o / block * block : o;
-        if (t->by_unit) units_decode((dtype)t->type, data, t->cols, i, o, n, some);
-        else dtype_decode((dtype)t->type, data + dtype_bytes((dtype)t->type, (int64_t)i * t->cols + at), some, block > 1 ? block : n);
+    for (int i = 0; i < n && !layout_is_input_major(t->layout); i++)
+        layout_decode(&w, t->data, o + i, 0, in, to + (size_t)i * (size_t)in);
+    for (int i = 0; i < in && layout_is_input_major(t->layout); i++) {
+        layout_decode(&w, t->data, i, at, width, some);
         for (int j = 0; j < n; j++) to[(size_t)j * (size_t)in + (size_t)i] = some[o - at + j];
     }
 }
 
-static void encode(change *c, const float *x, void *to, int n)
+/* The same in the new type; x: room for the floats. */
+static void encode_strip(change *c, int o, int n, float *x, void *rows)
 {
-    int64_t bad = dtype_encode((dtype)c->to.type, x, to, n);
+    int in = weight_in(c->from);
+    read_strip(c->from, o, n, x);
+    int64_t bad = dtype_encode((dtype)c->to.type, x, rows, (int64_t)n * in);
     if (bad < 0) return;
     c->value = x[bad];
     __atomic_store_n(&c->bad, 1, __ATOMIC_RELEASE);
-}
-
-/* Rows of plain numbers to columns, as they are; by way of a small square, because rows a power of two apart share few lines of the
- * cache. */
-static void turn_strip(const change *c, int o, int n)
-{
-    const size_t size = (size_t)dtypes[c->to.type].bytes, F = (size_t)c->to.rows, C = (size_t)c->to.cols;
-    const char *from = (const char *)c->from->data + (size_t)o * F * size;
-    char *to = (char *)c->to.data + (size_t)o * size;
-    uint32_t wide[STRIP][STRIP], turned_wide[STRIP][STRIP];
-    uint16_t half[STRIP][STRIP], turned_half[STRIP][STRIP];
-    for (size_t f = 0; f < F; f += STRIP) {
-        size_t some = F - f < STRIP ? F - f : STRIP;
-        for (int i = 0; i < n; i++) {
-            const char *p = from + ((size_t)i * F + f) * size;
-            memcpy(size == 2 ? (void *)half[i] : (void *)wide[i], p, some * size);
-        }
-        for (size_t k = 0; k < some; k++)
-            for (int i = 0; i < n; i++) {
-                if (size == 2) turned_half[k][i] = half[i][k];
-                else turned_wide[k][i] = wide[i][k];
-            }
-        for (size_t k = 0; k < some; k++)
-            memcpy(to + (f + k) * C * size, size == 2 ? (void *)turned_half[k] : (void *)turned_wide[k], (size_t)n * size);
-    }
-}
-
-/* Through floats; `rows`: room for the strip's blocks. */
-static void encode_strip(change *c, int o, int n, float *x, char *rows)
-{
-    const tensor *t = &c->to;
-    int in = weight_in(t);
-    dtype type = (dtype)t->type;
-    int64_t row = dtype_bytes(type, in);
-    read_strip(c->from, o, n, x);
-    if (!t->in_rows || t->by_unit) {
-        char *there = (char *)t->data + row * o, *to = t->by_unit || t->panels ? rows : there;
-        for (int i = 0; i < n; i++) encode(c, x + (size_t)i * (size_t)in, to + row * i, in);
-        if (t->by_unit) units_put(type, t->data, rows, row, in, t->cols, o);
-        if (t->panels) panels_put(type, there, rows, row, in);
-        return;
-    }
-    for (int f = 0; f < in; f++) {
-        float some[STRIP];
-        for (int i = 0; i < n; i++) some[i] = x[(size_t)i * (size_t)in + (size_t)f];
-        encode(c, some, (char *)t->data + dtype_bytes(type, (int64_t)f * t->cols + o), n);
-    }
 }
 
 /* Bytes of the file that a thread leaves in memory behind it: embedding and head are a sixth of a small model. */
@@ -153,28 +86,19 @@ enum { FORGET = 1 << 20 };
 static void change_part(void *arg, int part, int parts)
 {
     change *c = arg;
-    const tensor *from = c->from, *to = &c->to;
-    int out = weight_out(to), in = weight_in(to), begin, end, same = from->type == to->type;
-    size_t room = (size_t)in * STRIP * sizeof(float);
+    const tensor *from = c->from;
+    const stored_weight to = weight_stored(&c->to);
+    int out = (int)to.out, begin, end, in_place = layout_is_row_major(from->layout);
+    const int64_t row = dtype_bytes(to.type, to.in), from_row = in_place ? dtype_bytes((dtype)from->type, to.in) : 0;
     pool_share(out, STRIP, part, parts, &begin, &end);
     if (begin == end) return;
-    float *x = scratch_own(2 * room);
-    /* 0: outputs are not one behind the other */
-    const int64_t from_row = from->in_rows || from->panels ? 0 : dtype_bytes((dtype)from->type, in);
+    float *x = scratch_own(2 * sizeof *x * STRIP * (size_t)to.in);
+    void *blocks = x + STRIP * to.in;
     int kept = begin; /* the first output that has its pages of the file still in memory */
     for (int o = begin; o < end; o += STRIP) {
-        int n = end - o < STRIP ? end - o : STRIP;
-        int64_t row = dtype_bytes((dtype)to->type, in);
-        const char *rows = (const char *)from->data + row * o;
-        int by_row = same && !from->in_rows && !from->panels;
-        if (by_row && to->by_unit)
-            units_put((dtype)to->type, to->data, rows, row, in, out, o);
-        else if (by_row && to->panels)
-            panels_put((dtype)to->type, (char *)to->data + row * o, rows, row, in);
-        else if (same && to->in_rows && !to->by_unit && !from->in_rows && dtypes[to->type].bytes <= 4)
-            turn_strip(c, o, n);
-        else
-            encode_strip(c, o, n, x, (char *)x + room);
+        int n = end - o < STRIP ? end - o : STRIP, as_is = in_place && from->type == c->to.type;
+        if (!as_is) encode_strip(c, o, n, x, blocks);
+        layout_put(&to, c->to.data, o, n, as_is ? (const char *)from->data + row * o : blocks);
         if (from_row * (o + n - kept) < FORGET) continue;
         tensors_forget(c->file, (const char *)from->data + from_row * kept, (size_t)(from_row * (o + n - kept)));
         kept = o + n;

@@ -14,12 +14,12 @@ typedef struct {
  * WKV_ENOMEM. */
 int packed_new(packed *out, size_t bytes, const char *name);
 
-/* What rwkv_pack makes of a matrix: type, orientation and sizes, without data. */
+/* A matrix as rwkv_pack makes it: type, layout and sizes, without data. */
 tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer);
 
-/* Give every matrix of m the type that r says (NULL: the one it has), and ffn.value its form by hidden unit, which needs a type of
- * plain numbers or of blocks of 32. What is so already stays where it is; the rest goes to new memory, one tensor at a time, and
- * its pages of the file leave memory. WKV_ENOMEM before anything is touched, with both numbers; WKV_EARG: a value that the type
+/* Give every matrix of m the type that r says (NULL: the one it has) and its fastest layout; without r that of
+ * ffn.value alone. A matrix that has both already stays where it is; the rest goes to new memory, one tensor at a time,
+ * and its pages of the file leave memory. WKV_ENOMEM before anything is touched, with both numbers; WKV_EARG: a value that the type
  * cannot hold. m is unchanged then. */
 int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out);
 void rwkv_unpack(packed *p);

@@ -34,6 +34,15 @@ const char *recipe_names(void)
     return "f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, and the recipes q8, q5, q4, q4mix";
 }
 
+weight_layout fastest_layout(const slot *s, dtype type, int64_t in, int64_t out)
+{
+    weight_layout blocks = s->flags & SLOT_INPUT_MAJOR ? LAYOUT_SPARSE_BLOCKS : LAYOUT_INTERLEAVED;
+    if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || s->flags & SLOT_TABLE)
+        return LAYOUT_ROW_MAJOR; /* a table is read by row */
+    if (layout_fits(blocks, type, in, out)) return blocks;
+    return s->flags & SLOT_INPUT_MAJOR && dtypes[type].values == 1 ? LAYOUT_INPUT_MAJOR : LAYOUT_ROW_MAJOR;
+}
+
 dtype recipe_type(const recipe *r, const slot *s, int layer, int in)
 {
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) return DTYPES;

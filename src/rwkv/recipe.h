@@ -1,4 +1,4 @@
-/* recipe.h - which matrix is stored how: the types that `--type` speaks of. */
+/* recipe.h - which matrix is stored how: the types that `--type` speaks of, and layouts. */
 #ifndef WKV_RWKV_RECIPE_H
 #define WKV_RWKV_RECIPE_H
 
@@ -20,5 +20,9 @@ const char *recipe_names(void); /* "f32, f16, ..." */
 /* The type of a matrix of `in` inputs; f16 where its blocks do not fit. DTYPES: it keeps its own (vectors, and the small matrices
  * of the decay and of the mixes, whose errors add up over a text). */
 dtype recipe_type(const recipe *r, const slot *s, int layer, int in);
+
+/* The layout from which products of a matrix of this type and these sizes are quickest. LAYOUT_ROW_MAJOR: a plain
+ * orientation, either of the two. */
+weight_layout fastest_layout(const slot *s, dtype type, int64_t in, int64_t out);
 
 #endif

@@ -22,10 +22,8 @@ static int list_one(void *user, const char *name, tensor *t, const slot *s, int 
     if (!list) return fail(WKV_ENOMEM, "no memory for a list of parameters");
     p->list = list;
     int rows = m->dim[s->rows], cols = m->dim[s->cols], matrix = s->flags & (SLOT_MATRIX | SLOT_LOW_RANK);
-    *t = (tensor){.rows = matrix ? rows : 1,
-                  .cols = matrix ? cols : rows * cols,
-                  .type = REAL,
-                  .in_rows = (s->flags & SLOT_LOW_RANK) != 0};
+    *t = (tensor){
+        .rows = matrix ? rows : 1, .cols = matrix ? cols : rows * cols, .type = REAL, .layout = official_layout(s)};
     size_t n = (size_t)rows * (size_t)cols;
     param *q = &list[p->count++];
     *q = (param){.name = strdup(name), .t = t, .slot = s, .layer = layer, .at = p->n, .n = n, .lr_scale = 1};

@@ -1,9 +1,9 @@
-/* int8_units.h - products with weights in blocks by unit (format/units.h; part of int8_body.h).
+/* int8_sparse.h - products with LAYOUT_SPARSE_BLOCKS (format/layout.h; part of int8_body.h).
  *
- * The blocks are those of the row-major form and are summed in the same order, so the results are the same to the bit. Of 32 units
- * only those are read whose activation is not 0: a sum of products does not see the others. Four units at a time, their bytes
- * are brought together for DOT, 4 LANES outputs side by side; meanwhile the next group's units are fetched. Tokens go one after
- * the other through as many groups as fit into L2. */
+ * The blocks are those of the row-major layout and are summed in the same order, so the results are the same to the
+ * bit. The inputs of a group that are 0 are not read: a sum of products does not see them. The bytes of four inputs at
+ * a time are brought together for DOT, 4 LANES outputs side by side; meanwhile the next group's inputs are fetched.
+ * Tokens go one after the other through as many groups as fit into L2. */
 
 enum {
     STRIP = 4 * LANES,
@@ -25,9 +25,9 @@ INLINE uint32_t not_zero32(const int8_t *p)
 #endif
 }
 
-/* The codes of a unit for STRIP outputs from c, of which n are there: STRIP, or 32 where STRIP is more. */
+/* The codes of an input for STRIP outputs from c, of which n are there: STRIP, or 32 where STRIP is more. */
 #if LANES == 16
-INLINE vb unit_codes(const dtype type, const uint8_t *row, size_t C, size_t c, const int n)
+INLINE vb input_codes(const dtype type, const uint8_t *row, size_t C, size_t c, const int n)
 {
     const __m512i by16 = _mm512_set_epi64(4, 4, 0, 0, 4, 4, 0, 0);
     if (type == Q8_0) {
@@ -45,7 +45,7 @@ INLINE vb unit_codes(const dtype type, const uint8_t *row, size_t C, size_t c, c
     return (vb)v;
 }
 #else
-INLINE vu16 unit_codes16(const dtype type, const uint8_t *row, size_t C, size_t c)
+INLINE vu16 input_codes16(const dtype type, const uint8_t *row, size_t C, size_t c)
 {
     if (type == Q8_0) return bytes16(row + c) ^ FLIP;
     vu16 v = bytes16(row + c / 32 * 16);
@@ -58,14 +58,15 @@ INLINE vu16 unit_codes16(const dtype type, const uint8_t *row, size_t C, size_t 
     return v;
 }
 
-INLINE vb unit_codes(const dtype type, const uint8_t *row, size_t C, size_t c, const int n)
+INLINE vb input_codes(const dtype type, const uint8_t *row, size_t C, size_t c, const int n)
 {
     (void)n;
 #if LANES == 8
-    return (vb)__builtin_shufflevector(unit_codes16(type, row, C, c), unit_codes16(type, row, C, c + 16), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
-                                       10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+    return (vb)__builtin_shufflevector(input_codes16(type, row, C, c), input_codes16(type, row, C, c + 16), 0, 1, 2, 3,
+                                       4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+                                       26, 27, 28, 29, 30, 31);
 #else
-    return (vb)unit_codes16(type, row, C, c);
+    return (vb)input_codes16(type, row, C, c);
 #endif
 }
 #endif
@@ -87,11 +88,11 @@ INLINE vb unit_codes(const dtype type, const uint8_t *row, size_t C, size_t c, c
 #define HIGH16(a, b) __builtin_shufflevector(a, b, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31)
 #endif
 
-/* Four units' codes, an output's four side by side: v[j] has outputs 4 j .. 4 j + 3 of every 16. */
-INLINE void four_units(const dtype type, const uint8_t *const row[4], size_t C, size_t c, const int n, vb v[4])
+/* Four inputs' codes, an output's four side by side: v[j] has outputs 4 j .. 4 j + 3 of every 16. */
+INLINE void four_inputs(const dtype type, const uint8_t *const row[4], size_t C, size_t c, const int n, vb v[4])
 {
     vb r[4];
-    UNROLL for (int i = 0; i < 4; i++) r[i] = unit_codes(type, row[i], C, c, n);
+    UNROLL for (int i = 0; i < 4; i++) r[i] = input_codes(type, row[i], C, c, n);
     vb a = LOW8(r[0], r[1]), b = HIGH8(r[0], r[1]), e = LOW8(r[2], r[3]), f = HIGH8(r[2], r[3]);
     v[0] = LOW16(a, e), v[1] = HIGH16(a, e), v[2] = LOW16(b, f), v[3] = HIGH16(b, f);
 }
@@ -119,7 +120,7 @@ INLINE void in_order(vi v[4])
 #endif
 }
 
-/* A group's units that one token uses, by fours; the last four may hold unit 0 times 0. */
+/* A group's inputs that are not zero in one token, by fours; the last four may hold input 0 times 0. */
 typedef struct {
     const uint8_t *row[32];
     int32_t x[8];
@@ -144,15 +145,15 @@ INLINE void use(used *u, const uint8_t *group, size_t row_bytes, const int8_t *q
     memcpy(u->x, x, (size_t)n);
 }
 
-/* STRIP outputs from c, or 32: y goes on by one group. next, whose units are fetched meanwhile, may have none. */
-INLINE void unit_strip(const dtype type, float *y, const used *u, const used *next, const uint8_t *scale, size_t group_bytes, size_t C,
-                       size_t c, const int n, int xsum, float xd, float xdsum)
+/* STRIP outputs from c, or 32: y goes on by one group. next, whose inputs are fetched meanwhile, may have none. */
+INLINE void sparse_strip(const dtype type, float *y, const used *u, const used *next, const uint8_t *scale,
+                         size_t group_bytes, size_t C, size_t c, const int n, int xsum, float xd, float xdsum)
 {
     const coding k = coding_of(type);
     vi acc[4] = {all_int(-k.zero * xsum), all_int(-k.zero * xsum), all_int(-k.zero * xsum), all_int(-k.zero * xsum)};
     for (int i = 0; i < u->fours; i++) {
         vb v[4];
-        four_units(type, u->row + 4 * i, C, c, n, v);
+        four_inputs(type, u->row + 4 * i, C, c, n, v);
         vb x = (vb)all_int(u->x[i]);
         UNROLL for (int j = 0; j < 4; j++) acc[j] = DOT(k.wide, acc[j], v[j], x);
     }
@@ -169,8 +170,8 @@ INLINE void unit_strip(const dtype type, float *y, const used *u, const used *ne
     }
 }
 
-INLINE void unit_groups(const dtype type, float *y, const x256 *x, size_t x_step, const uint8_t *group, int groups, size_t C, int from,
-                        int to)
+INLINE void sparse_groups(const dtype type, float *y, const x256 *x, size_t x_step, const uint8_t *group, int groups,
+                          size_t C, int from, int to)
 {
     const size_t row = type == Q8_0 ? C : type == Q5_0 || type == Q5_1 ? C / 2 + C / 8 : C / 2, bytes = C * layout[type].bytes;
     used u[2];
@@ -183,15 +184,16 @@ INLINE void unit_groups(const dtype type, float *y, const x256 *x, size_t x_step
         else next->fours = 0;
         if (!this->fours && now->d[b] - now->d[b] == 0) continue; /* unless it is no number */
         for (; c + STRIP <= to; c += STRIP)
-            unit_strip(type, y + c - from, this, next, group + 32 * row, bytes, C, (size_t)c, STRIP, now->sum[b], now->d[b], now->dsum[b]);
+            sparse_strip(type, y + c - from, this, next, group + 32 * row, bytes, C, (size_t)c, STRIP, now->sum[b],
+                         now->d[b], now->dsum[b]);
         if (c < to)
-            unit_strip(type, y + c - from, this, next, group + 32 * row, bytes, C, (size_t)c, STRIP > 32 ? 32 : STRIP, now->sum[b],
-                       now->d[b], now->dsum[b]);
+            sparse_strip(type, y + c - from, this, next, group + 32 * row, bytes, C, (size_t)c, STRIP > 32 ? 32 : STRIP,
+                         now->sum[b], now->d[b], now->dsum[b]);
     }
 }
 
-static void few_units(float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *group, dtype type, int T, int C, int from,
-                      int to, int F)
+static void sparse_few(float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *group, dtype type, int T,
+                       int C, int from, int to, int F)
 {
     size_t bytes = (size_t)C * layout[type].bytes;
     int groups = F / 32, block = T == 1 ? groups : (int)(GROUPS_CACHE / ((size_t)(to - from) * layout[type].bytes)) / 8 * 8;
@@ -202,25 +204,25 @@ static void few_units(float *y, size_t y_stride, const x256 *x, size_t x_step, c
             float *yt = y + (size_t)t * y_stride;
             int n = groups - g < block ? groups - g : block;
             switch (type) {
-            case Q8_0: unit_groups(Q8_0, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
-            case Q4_0: unit_groups(Q4_0, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
-            case Q4_1: unit_groups(Q4_1, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
-            case Q5_0: unit_groups(Q5_0, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
-            default: unit_groups(Q5_1, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
+            case Q8_0: sparse_groups(Q8_0, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
+            case Q4_0: sparse_groups(Q4_0, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
+            case Q4_1: sparse_groups(Q4_1, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
+            case Q5_0: sparse_groups(Q5_0, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
+            default: sparse_groups(Q5_1, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
             }
         }
 }
 
-/* ---- many tokens, most units used: packed, as blocks of rows are --------------------------------------------------------- */
+/* ---- many tokens, most inputs used: packed, as blocks of rows are ----------------------------------------------------- */
 
 typedef struct {
     const uint8_t *w;
     size_t C;
     int from; /* output 0 of the product */
-} by_unit;
+} sparse_weights;
 
 /* See fill_panel. */
-INLINE void fill_units(const dtype type, const by_unit *q, panel p, int o, int n, int k, int blocks)
+INLINE void fill_sparse(const dtype type, const sparse_weights *q, panel p, int o, int n, int k, int blocks)
 {
     enum { WIDTH = STRIP < 32 ? STRIP : 32 };
     const size_t C = q->C, bytes = C * layout[type].bytes;
@@ -240,7 +242,7 @@ INLINE void fill_units(const dtype type, const by_unit *q, panel p, int o, int n
             for (int c = begin; c < first + n; c += WIDTH) {
                 vb v[4];
                 vi turned[4];
-                four_units(type, row, C, (size_t)c, WIDTH, v);
+                four_inputs(type, row, C, (size_t)c, WIDTH, v);
                 UNROLL for (int j = 0; j < 4; j++) turned[j] = (vi)v[j];
                 in_order(turned);
                 UNROLL for (int j = 0; j < WIDTH / LANES; j++) {
@@ -253,7 +255,11 @@ INLINE void fill_units(const dtype type, const by_unit *q, panel p, int o, int n
     }
 }
 
-#define FILL(T) static void fill_units_##T(const void *w, panel p, int o, int n, int k, int blocks) { fill_units(T, w, p, o, n, k, blocks); }
+#define FILL(T)                                                                                                        \
+    static void fill_sparse_##T(const void *w, panel p, int o, int n, int k, int blocks)                               \
+    {                                                                                                                  \
+        fill_sparse(T, w, p, o, n, k, blocks);                                                                         \
+    }
 FILL(Q8_0)
 FILL(Q4_0)
 FILL(Q4_1)
@@ -261,9 +267,9 @@ FILL(Q5_0)
 FILL(Q5_1)
 #undef FILL
 
-/* A few tokens by all units: the matrix is gone through once, as it lies, and all outputs are in work at the same time. */
-static void packed_units(float *y, size_t y_stride, const x256 *x, size_t x_step, fill_panel *fill, const by_unit *q, coding c, int T,
-                         int O, int F, float scale, void *scratch)
+/* A few tokens by all inputs: the matrix is read once, in its own order, and all outputs are in work at once. */
+static void packed_sparse(float *y, size_t y_stride, const x256 *x, size_t x_step, fill_panel *fill,
+                          const sparse_weights *q, coding c, int T, int O, int F, float scale, void *scratch)
 {
     tiles *run = c.wide ? tiles_wide : c.minimum ? tiles_minimum : tiles_plain;
     panel p = {.code = scratch};
@@ -281,11 +287,12 @@ static void packed_units(float *y, size_t y_stride, const x256 *x, size_t x_step
         for (int o = 0; o < O; o++) y[(size_t)t * y_stride + (size_t)o] *= scale;
 }
 
-/* Which way is quicker, when all tokens together use n of F units. By unit takes 150 for each F used and 38 a token, all
- * units packed 850 and 27 a token (us; measured at F 8192, C 2048, T 4 to 64, 0 to 95 % zeros): no step where they meet. */
-static int by_unit_is_quicker(int64_t n, int T, int F) { return 24 * n + (int64_t)T * F <= (int64_t)126 * F; }
+/* Which way is quicker, when all tokens together use n of F inputs. Skipping inputs takes 150 for each F used and 38 a
+ * token, all inputs packed 850 and 27 a token (us; measured at F 8192, C 2048, T 4 to 64, 0 to 95 % zeros): no step
+ * where they meet. */
+static int skipping_is_quicker(int64_t n, int T, int F) { return 24 * n + (int64_t)T * F <= (int64_t)126 * F; }
 
-/* How many units all tokens use. */
+/* How many inputs all tokens use. */
 static int64_t all_used(const x256 *x, size_t x_step, int T, int F)
 {
     int64_t sum = 0;
@@ -294,19 +301,19 @@ static int64_t all_used(const x256 *x, size_t x_step, int T, int F)
     return sum;
 }
 
-static void int8_units(float *y, size_t y_stride, const x256 *x, size_t x_step, const void *w, dtype type, int T, int C, int from, int to,
-                       int F, float scale, void *scratch)
+static void int8_sparse(float *y, size_t y_stride, const x256 *x, size_t x_step, const void *w, dtype type, int T,
+                        int C, int from, int to, int F, float scale, void *scratch)
 {
-    static fill_panel *const fills[] = {[Q8_0] = fill_units_Q8_0, [Q4_0] = fill_units_Q4_0, [Q4_1] = fill_units_Q4_1,
-                                        [Q5_0] = fill_units_Q5_0, [Q5_1] = fill_units_Q5_1};
-    if (T > FEW && !by_unit_is_quicker(all_used(x, x_step, T, F), T, F)) {
-        const by_unit q = {w, (size_t)C, from};
+    static fill_panel *const fills[] = {[Q8_0] = fill_sparse_Q8_0, [Q4_0] = fill_sparse_Q4_0, [Q4_1] = fill_sparse_Q4_1,
+                                        [Q5_0] = fill_sparse_Q5_0, [Q5_1] = fill_sparse_Q5_1};
+    if (T > FEW && !skipping_is_quicker(all_used(x, x_step, T, F), T, F)) {
+        const sparse_weights q = {w, (size_t)C, from};
         coding c = coding_of(type);
-        if (T <= ONE_PASS) packed_units(y, y_stride, x, x_step, fills[type], &q, c, T, to - from, F, scale, scratch);
+        if (T <= ONE_PASS) packed_sparse(y, y_stride, x, x_step, fills[type], &q, c, T, to - from, F, scale, scratch);
         else packed(y, y_stride, x, x_step, fills[type], &q, c, T, to - from, F, scale, scratch);
         return;
     }
-    few_units(y, y_stride, x, x_step, w, type, T, C, from, to, F);
+    sparse_few(y, y_stride, x, x_step, w, type, T, C, from, to, F);
     for (int t = 0; t < T; t++)
         for (int c = 0; c < to - from && scale != 1; c++) y[(size_t)t * y_stride + (size_t)c] *= scale;
 }
