@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 512 }; /* tokens that one pass of the library reads */
+enum { PASS_TOKENS = 512 }; /* tokens that one pass of the library reads */
 
 static int compare(const void *a, const void *b)
 {
@@ -57,15 +57,15 @@ static void weigh(figure *f)
 
 /* ---- the model ---------------------------------------------------------------------------------------------------------- */
 
-static int32_t take(bench *b, int text) { return b->ids[b->next[text]++ % b->n_ids]; }
+static int32_t next_token(bench *b, int text) { return b->ids[b->next[text]++ % b->n_ids]; }
 
 /* That many texts read a token each and want to know what follows; the zeros of the layers are counted, or not with NULL. */
-static int step(bench *b, int many, wkv_sparsity *layers)
+static int bench_pass(bench *b, int many, wkv_sparsity *layers)
 {
     wkv_sequence q[TEXTS];
     int32_t ids[TEXTS];
     for (int i = 0; i < many; i++) {
-        ids[i] = take(b, i);
+        ids[i] = next_token(b, i);
         q[i] = (wkv_sequence){.state = b->states[i],
                               .tokens = &ids[i],
                               .n = 1,
@@ -77,10 +77,10 @@ static int step(bench *b, int many, wkv_sparsity *layers)
 /* One text reads n tokens; the logits of the last are wanted. */
 static int read_prompt(bench *b, int text, int n)
 {
-    int32_t ids[PIECE];
+    int32_t ids[PASS_TOKENS];
     for (int at = 0, piece; at < n && !interrupted; at += piece) {
-        piece = n - at < PIECE ? n - at : PIECE;
-        for (int i = 0; i < piece; i++) ids[i] = take(b, text);
+        piece = n - at < PASS_TOKENS ? n - at : PASS_TOKENS;
+        for (int i = 0; i < piece; i++) ids[i] = next_token(b, text);
         if (wkv_eval(b->e.context, b->states[text], ids, piece, at + piece == n ? b->logits : NULL)) return -1;
     }
     return 0;
@@ -102,7 +102,7 @@ static int count_work(bench *b, wkv_work *w, int many)
     if (!layers) return complain("out of memory");
     int status = 0;
     for (int i = 0; i <= steps && !status && !interrupted; i++)
-        if (step(b, many, layers)) status = complain_library();
+        if (bench_pass(b, many, layers)) status = complain_library();
     int64_t zero = 0, of = 0;
     for (int l = 0; l < L; l++) zero += layers[l].zero[0], of += layers[l].of[0];
     if (of) b->zeros = (double)zero / (double)of;
@@ -117,7 +117,7 @@ static int measure_decode(bench *b, figure *f, int many, double seconds)
     wkv_work one;
     if (count_work(b, &one, many)) return 1;
     double t = seconds_now();
-    if (step(b, many, NULL)) return complain_library();
+    if (bench_pass(b, many, NULL)) return complain_library();
     t = seconds_now() - t;
     int most = b->quick ? 3 : REPEATS, steps = t > 0 && seconds / most / t < 128 ? (int)(seconds / most / t) : 128;
     if (steps < 2) steps = 2;
@@ -129,7 +129,7 @@ static int measure_decode(bench *b, figure *f, int many, double seconds)
         unsigned barriers = wkv_context_barriers(b->e.context);
         t = seconds_now();
         for (int i = 0; i < steps && !interrupted; i++)
-            if (step(b, many, NULL)) return complain_library();
+            if (bench_pass(b, many, NULL)) return complain_library();
         f->seconds[f->repeats] = seconds_now() - t;
         f->barriers = wkv_context_barriers(b->e.context) - barriers;
         look_around(b, f, &before);
@@ -142,9 +142,9 @@ static int measure_decode(bench *b, figure *f, int many, double seconds)
 static int measure_prefill(bench *b, figure *f, int n, double seconds)
 {
     *f = (figure){.n = n, .tokens = n};
-    for (int at = 0; at < n; at += PIECE) {
+    for (int at = 0; at < n; at += PASS_TOKENS) {
         wkv_work w;
-        int piece = n - at < PIECE ? n - at : PIECE;
+        int piece = n - at < PASS_TOKENS ? n - at : PASS_TOKENS;
         wkv_work_of(&w, b->e.model, 1, piece, at + piece == n, NULL);
         add_work(&f->work, &w, 1);
     }
@@ -231,7 +231,7 @@ static int measure_training(bench *b, progress *bar, double seconds)
         note("training is left out: %s", wkv_error());
         return 0;
     }
-    for (int i = 0; i < ROWS * (LENGTH + 1); i++) ids[i] = take(b, 0);
+    for (int i = 0; i < ROWS * (LENGTH + 1); i++) ids[i] = next_token(b, 0);
     *f = (figure){.n = LENGTH, .tokens = ROWS * LENGTH, .work = {.flops = 6 * used * ROWS * LENGTH}};
     int e = wkv_trainer_step(t, ids, ROWS, LENGTH, NULL); /* its memory is new */
     wkv_meter_now(b->meter, &before);
@@ -253,7 +253,7 @@ int bench_measure(bench *b)
     progress bar;
     progress_begin(&bar, "measuring");
     double t = seconds_now(), work = b->quick ? 0.1 : 3, roof = b->quick ? 0.5 : 3;
-    int status = step(b, 1, NULL) ? complain_library() : 0;
+    int status = bench_pass(b, 1, NULL) ? complain_library() : 0;
     b->first = seconds_now() - t;
     progress_at(&bar, 0, 10, "what the machine can do");
     if (!status) wkv_meter_search(b->meter, roof, &b->roof);

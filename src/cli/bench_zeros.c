@@ -4,11 +4,15 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-enum { PIECE = 256, SHOWN = 5, WIDE = 40 }; /* SHOWN: one token, and all of 2, 4, 8, 16; WIDE: columns of a whole bar */
+enum {
+    SPARSITY_TOKENS = 256,
+    SHOWN = 5,
+    WIDE = 40
+}; /* SHOWN: one token, and all of 2, 4, 8, 16; WIDE: columns of a whole bar */
 
 static double share(const wkv_sparsity *z, int i) { return z->of[i] ? (double)z->zero[i] / (double)z->of[i] : 0; }
 
-static void add(wkv_sparsity *to, const wkv_sparsity *z)
+static void add_sparsity(wkv_sparsity *to, const wkv_sparsity *z)
 {
     for (int i = 0; i < SHOWN; i++) {
         to->zero[i] += z->zero[i];
@@ -68,7 +72,7 @@ int bench_zeros(bench *b, int as_json)
     progress bar;
     progress_begin(&bar, "reading");
     for (int at = 0, piece; at < n && !status; at += piece) {
-        piece = n - at < PIECE ? n - at : PIECE;
+        piece = n - at < SPARSITY_TOKENS ? n - at : SPARSITY_TOKENS;
         progress_at(&bar, at, n, "%d of %d tokens", at, n);
         wkv_sequence q = {.state = b->states[0], .tokens = b->ids + at, .n = piece};
         if (interrupted)
@@ -77,7 +81,7 @@ int bench_zeros(bench *b, int as_json)
             status = complain_library();
     }
     progress_end(&bar);
-    for (int l = 0; l < L; l++) add(&all, &layers[l]);
+    for (int l = 0; l < L; l++) add_sparsity(&all, &layers[l]);
     if (!status && as_json)
         status = print_json(b, layers, &all, n);
     else if (!status)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Stretches of the text that begin with an empty memory, and pieces of them between two looks at the progress bar. */
-enum { WINDOW = 4096, PIECE = 256, RANGES = 4 };
+enum { WINDOW = 4096, CHECK_TOKENS = 256, RANGES = 4 };
 
 /* Tokens of a window behind which a range of positions ends: rounding adds up in the state, if it does. */
 static const int range_ends[RANGES] = {64, 256, 1024, WINDOW};
@@ -19,7 +19,7 @@ typedef struct {
     double nll[2], kl, squares;
 } sums;
 
-static void add(sums *s, const wkv_difference *d)
+static void add_difference(sums *s, const wkv_difference *d)
 {
     s->tokens++;
     s->agree += d->agree;
@@ -43,7 +43,7 @@ int check_open(check *k, const char *path, int most, const wkv_model *m)
     int status = 0;
     if (wkv_tokenizer_open(&k->words, engine_vocab, m))
         status = complain_library();
-    else if ((k->n = encode(k->words, 0, text, bytes, &k->ids)) < 0)
+    else if ((k->n = engine_encode(k->words, 0, text, bytes, &k->ids)) < 0)
         status = 1;
     else if (k->n < 2)
         status = complain("%s: %d tokens; at least 2 are needed, of which the first is not judged", path, k->n);
@@ -75,7 +75,7 @@ static int read_text(wkv_difference *d, const check *k, wkv_context *const c[2],
         int last = k->n - window < WINDOW ? k->n - 1 : window + WINDOW - 1;
         for (int i = 0; i < 2; i++) wkv_state_reset(s[i]);
         for (int at = window, piece; at < last && !status; at += piece) {
-            piece = last - at < PIECE ? last - at : PIECE;
+            piece = last - at < CHECK_TOKENS ? last - at : CHECK_TOKENS;
             progress_at(&bar, at, k->n, "%d of %d tokens", at, k->n);
             if (interrupted)
                 status = 130;
@@ -116,8 +116,8 @@ static int sum_up(comparison *out, const check *k, const wkv_difference *d)
         size_t bytes;
         if (i % WINDOW == 0) continue;
         while (i % WINDOW >= range_ends[range]) range++;
-        add(&out->all, &d[i]);
-        add(&out->range[range], &d[i]);
+        add_difference(&out->all, &d[i]);
+        add_difference(&out->range[range], &d[i]);
         wkv_token_bytes(k->words, k->ids[i], &bytes);
         out->bytes += (double)bytes;
     }

@@ -49,7 +49,7 @@ typedef struct {
 static int read_turn(talk *c, const char *turn)
 {
     int32_t *ids;
-    int n = encode(c->e.tokenizer, 1, turn, strlen(turn), &ids);
+    int n = engine_encode(c->e.tokenizer, 1, turn, strlen(turn), &ids);
     if (n <= 0) return 1;
     if (wkv_state_copy(c->before, c->e.state)) {
         free(ids);

@@ -101,7 +101,7 @@ static int begin(int32_t **ids, const engine *e, const char *text, size_t bytes)
         return -2;
     }
     int32_t start = start_token >= 0 ? start_token : bytes ? -1 : end;
-    int n = encode(e->tokenizer, 1, bytes || start >= 0 ? text : "\n", bytes || start >= 0 ? bytes : 1, ids);
+    int n = engine_encode(e->tokenizer, 1, bytes || start >= 0 ? text : "\n", bytes || start >= 0 ? bytes : 1, ids);
     if (n < 0 || start < 0) return n;
     memmove(*ids + 1, *ids, sizeof **ids * (size_t)n);
     (*ids)[0] = start;

@@ -130,12 +130,14 @@ int complain_logits(const wkv_model *m)
 
 int engine_read(engine *e, const int32_t *ids, int n, const char *what)
 {
-    enum { PIECE = 256 }; /* long enough for matrix products to be efficient, short enough for Ctrl-C to be felt */
+    enum {
+        READ_TOKENS = 256
+    }; /* long enough for matrix products to be efficient, short enough for Ctrl-C to be felt */
     progress bar;
     progress_begin(&bar, what);
     int status = 0;
-    for (int at = 0; at < n && !status; at += PIECE) {
-        int piece = n - at < PIECE ? n - at : PIECE, last = at + piece == n;
+    for (int at = 0; at < n && !status; at += READ_TOKENS) {
+        int piece = n - at < READ_TOKENS ? n - at : READ_TOKENS, last = at + piece == n;
         if (interrupted)
             status = 130;
         else if (wkv_eval(e->context, e->state, ids + at, piece, last ? e->logits : NULL)) {
@@ -148,7 +150,7 @@ int engine_read(engine *e, const int32_t *ids, int n, const char *what)
     return status;
 }
 
-int encode(const wkv_tokenizer *t, int prompt, const char *text, size_t bytes, int32_t **ids)
+int engine_encode(const wkv_tokenizer *t, int prompt, const char *text, size_t bytes, int32_t **ids)
 {
     int (*how)(const wkv_tokenizer *, const char *, size_t, int32_t *, int) = prompt ? wkv_encode_prompt : wkv_encode;
     *ids = NULL;

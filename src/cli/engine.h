@@ -5,27 +5,29 @@
 #include "option.h"
 #include "wkv.h"
 
-extern const group model_group;      /* --model, --threads, --device */
-extern const group adapter_group;    /* --lora, --lora-alpha, --load-state: what is given together with a model */
-extern const group weights_group;    /* --type */
-extern const group tokenizer_group;  /* --vocab */
-extern const char *engine_model;     /* the path given with -m; NULL: the built-in model */
+extern const group model_group;       /* --model, --threads, --device */
+extern const group adapter_group;     /* --lora, --lora-alpha, --load-state: what is given together with a model */
+extern const group weights_group;     /* --type */
+extern const group tokenizer_group;   /* --vocab */
+extern const char *engine_model;      /* the path given with -m; NULL: the built-in model */
 extern wkv_model_options engine_with; /* what --lora and the others gave */
-extern const char *engine_vocab;     /* the path given with --vocab; NULL: the model's own */
-extern int engine_threads;           /* the number given with -t; 0: one per core */
+extern const char *engine_vocab;      /* the path given with --vocab; NULL: the model's own */
+extern int engine_threads;            /* the number given with -t; 0: one per core */
 
 /* --no-mmap, which sets the int at that place */
-#define NO_MMAP_OPTION(at) \
-    {0, "no-mmap", OPT_SWITCH, NULL, (at), 0, 0, "", \
-     "read the model into memory in place of mapping its file, which may then change"}
+#define NO_MMAP_OPTION(at)                                                                                             \
+    {                                                                                                                  \
+        0, "no-mmap", OPT_SWITCH, NULL, (at), 0, 0, "",                                                                \
+            "read the model into memory in place of mapping its file, which may then change"                           \
+    }
 
 typedef struct {
     wkv_model *model;
     wkv_context *context;
     wkv_state *state;
-    wkv_tokenizer *tokenizer;   /* NULL unless asked for */
+    wkv_tokenizer *tokenizer; /* NULL unless asked for */
     const wkv_model_info *about;
-    float *logits;              /* of what follows the last token read */
+    float *logits; /* of what follows the last token read */
 } engine;
 
 /* Open all of it, with a tokenizer when `text`. Returns 0, or 1 after the sentence. */
@@ -53,6 +55,6 @@ int complain_logits(const wkv_model *m);
 int engine_read(engine *e, const int32_t *ids, int n, const char *what);
 
 /* Text, or a prompt (wkv_encode_prompt), to ids, which the caller frees. Returns how many, or -1 after the sentence. */
-int encode(const wkv_tokenizer *t, int prompt, const char *text, size_t bytes, int32_t **ids);
+int engine_encode(const wkv_tokenizer *t, int prompt, const char *text, size_t bytes, int32_t **ids);
 
 #endif

@@ -48,7 +48,7 @@ static int value_of(char out[ROOM], const char *root, const char *name, const ch
     return got;
 }
 
-static finding *add(findings *f, const char *id)
+static finding *add_finding(findings *f, const char *id)
 {
     finding *one = &f->at[f->n < FINDINGS ? f->n++ : FINDINGS - 1];
     *one = (finding){.id = id};
@@ -117,7 +117,7 @@ int has_flag(const char *root, const char *flag)
 void check_smt(findings *f, const processor *p)
 {
     if (p->allowed < 2 || p->allowed_cores != 1) return;
-    finding *one = add(f, "smt");
+    finding *one = add_finding(f, "smt");
     SAY(one->found, "the %d CPUs are threads of one core, which compute little more together than one of them",
         p->allowed);
     SAY(one->remedy, "%s",
@@ -128,7 +128,7 @@ void check_smt(findings *f, const processor *p)
 void check_affinity(findings *f, const processor *p)
 {
     if (!p->allowed || p->allowed_cores >= p->cores) return;
-    finding *one = add(f, "affinity");
+    finding *one = add_finding(f, "affinity");
     SAY(one->found, "this process may use %d of %d cores", p->allowed_cores, p->cores);
     SAY(one->remedy, "widen the mask: taskset, numactl, or the container's cpuset");
 }
@@ -171,7 +171,7 @@ void check_quota(findings *f, const char *root, const processor *p)
     }
     int cores = p->allowed_cores ? p->allowed_cores : p->cores;
     if (!least || least >= cores) return;
-    finding *one = add(f, "quota");
+    finding *one = add_finding(f, "quota");
     SAY(one->found, "a container's quota gives %.2g CPUs of time for %d cores: threads are stopped when it is used up",
         least, cores);
     SAY(one->remedy, "raise it (docker run --cpus, resources.limits.cpu), or use -t %d", least < 1 ? 1 : (int)least);
@@ -183,23 +183,23 @@ void check_governor(findings *f, const char *root)
     char line[ROOM], driver[ROOM], most[ROOM];
     line_of(driver, root, "%sscaling_driver", cpu0);
     if (line_of(line, root, "%sscaling_governor", cpu0) && !strcmp(line, "powersave") && !strstr(driver, "pstate")) {
-        finding *one = add(f, "governor"); /* the pstate drivers call their normal way powersave */
+        finding *one = add_finding(f, "governor"); /* the pstate drivers call their normal way powersave */
         SAY(one->found, "the CPU frequency governor is powersave: the clock stays low");
         SAY(one->remedy, "cpupower frequency-set -g schedutil (or performance)");
     }
     if (line_of(line, root, "%senergy_performance_preference", cpu0) && !strcmp(line, "power")) {
-        finding *one = add(f, "preference");
+        finding *one = add_finding(f, "preference");
         SAY(one->found, "the energy preference of the processor is power: the clock rises slowly and little");
         SAY(one->remedy, "powerprofilesctl set balanced (or performance)");
     }
     if (line_of(line, root, "/sys/firmware/acpi/platform_profile") && strstr(line, "low-power")) {
-        finding *one = add(f, "profile");
+        finding *one = add_finding(f, "profile");
         SAY(one->found, "the platform profile is low-power, as on battery");
         SAY(one->remedy, "powerprofilesctl set balanced (or performance); plug the charger in");
     }
     if (line_of(line, root, "%sscaling_max_freq", cpu0) && line_of(most, root, "%scpuinfo_max_freq", cpu0) &&
         atof(line) > 0 && atof(line) < 0.9 * atof(most)) {
-        finding *one = add(f, "clock");
+        finding *one = add_finding(f, "clock");
         SAY(one->found, "the clock is limited to %.2f GHz, the processor reaches %.2f", atof(line) * 1e-6,
             atof(most) * 1e-6);
         SAY(one->remedy, "cpupower frequency-set -u %.0fMHz", atof(most) * 1e-3);
@@ -222,21 +222,21 @@ void check_isa(findings *f, const char *root, const char *chosen, const char *in
     const char *best = best_isa(root);
     if (!best) return;
     if (forced && *forced && strcmp(chosen, best)) {
-        finding *one = add(f, "forced");
+        finding *one = add_finding(f, "forced");
         SAY(one->found, "WKV_ISA=%.40s makes wkv use %s, the processor has %s", forced, chosen, best);
         SAY(one->remedy, "unset WKV_ISA");
     } else if (strcmp(chosen, best)) {
-        finding *one = add(f, "isa");
+        finding *one = add_finding(f, "isa");
         SAY(one->found, "wkv uses %s, the processor's flags say %s", chosen, best);
         SAY(one->remedy, "build wkv again on this machine, with a newer compiler");
     } else if (!strcmp(best, "portable")) {
-        finding *one = add(f, "simd");
+        finding *one = add_finding(f, "simd");
         SAY(one->found, "the processor shows no AVX2: kernels are portable C with vectors of 128 bits");
         SAY(one->remedy, "in a virtual machine choose the CPU type of the host (qemu: -cpu host); else none");
     }
     if (!strcmp(chosen, best) && !strstr(int8, "VNNI") &&
         (has_flag(root, "avx_vnni") || (!strcmp(best, "avx512") && has_flag(root, "avx512_vnni")))) {
-        finding *one = add(f, "vnni");
+        finding *one = add_finding(f, "vnni");
         SAY(one->found, "the processor has VNNI, wkv multiplies bytes by %s: q8 prompts are slower", int8);
         SAY(one->remedy, "build wkv again with GCC 11, Clang 12 or newer");
     }
@@ -265,14 +265,14 @@ double check_busy(findings *f, const char *root, const cpu_times *before, const 
     double busy = (after->busy - before->busy) / all, stolen = (after->stolen - before->stolen) / all;
     char line[ROOM];
     if (busy > BUSY) {
-        finding *one = add(f, "busy");
+        finding *one = add_finding(f, "busy");
         line_of(line, root, "/proc/loadavg");
         SAY(one->found, "other programs use %.1f of %d CPUs (load average %.*s); the measured figures suffer from it",
             busy * p->cpus, p->cpus, *line ? (int)strcspn(line, " ") : 1, *line ? line : "?");
         SAY(one->remedy, "end them (top shows which), or leave them room with a smaller -t");
     }
     if (stolen > 0.05) {
-        finding *one = add(f, "steal");
+        finding *one = add_finding(f, "steal");
         SAY(one->found, "the host gives %.0f %% of the CPU time to other virtual machines", 100 * stolen);
         SAY(one->remedy, "another host, or a machine type with dedicated CPUs");
     }
@@ -297,7 +297,7 @@ void check_swap(findings *f, const memory_use *m)
 {
     char used[16];
     if (m->swap_used < 64e6 || m->swap_used < 0.02 * m->total) return;
-    finding *one = add(f, "swap");
+    finding *one = add_finding(f, "swap");
     SAY(one->found, "%s are swapped out: memory is short, and pages come back from the disk",
         as_bytes(used, m->swap_used));
     SAY(one->remedy, "end other programs, or use a smaller model or --type q8 or q4");
@@ -307,7 +307,7 @@ void check_memory(findings *f, double need, double available)
 {
     char a[16], b[16];
     if (need <= available) return;
-    finding *one = add(f, "memory");
+    finding *one = add_finding(f, "memory");
     SAY(one->found, "the weights take %s, and %s of memory are free: every token reads the rest from the disk",
         as_bytes(a, need), as_bytes(b, available));
     SAY(one->remedy, "wkv convert MODEL SMALL.gguf --type q8 or q4, or a smaller model (wkv pull)");
@@ -317,7 +317,7 @@ void check_pages(findings *f, const char *root)
 {
     char line[ROOM];
     if (!line_of(line, root, "/sys/kernel/mm/transparent_hugepage/enabled") || !strstr(line, "[never]")) return;
-    finding *one = add(f, "pages");
+    finding *one = add_finding(f, "pages");
     SAY(one->found, "transparent huge pages are off, which costs some per cent with large models");
     SAY(one->remedy, "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled");
 }
@@ -332,7 +332,7 @@ void check_disk(findings *f, const char *root, const char *path, unsigned long t
     char line[ROOM];
     for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
         if ((type & 0xffffffff) == remote[i].type) {
-            finding *one = add(f, "network");
+            finding *one = add_finding(f, "network");
             SAY(one->found, "%.200s is on a %s file system: the first reading is slow", path, remote[i].name);
             SAY(one->remedy, "copy it to a local disk");
             return;
@@ -340,7 +340,7 @@ void check_disk(findings *f, const char *root, const char *path, unsigned long t
     if (!line_of(line, root, "/sys/dev/block/%u:%u/queue/rotational", major, minor))
         line_of(line, root, "/sys/dev/block/%u:%u/../queue/rotational", major, minor);
     if (strcmp(line, "1") || has_flag(root, "hypervisor")) return; /* virtual disks call themselves rotating */
-    finding *one = add(f, "disk");
+    finding *one = add_finding(f, "disk");
     SAY(one->found, "%.200s is on a hard disk: the first reading is slow", path);
     SAY(one->remedy, "copy it to an SSD; once it is in memory the disk does not matter");
 }
@@ -359,7 +359,7 @@ static const struct {
 void check_limits(findings *f, const char *isa, int threads, double read, double fma, double fma_alone)
 {
     if (read < usual_read) {
-        finding *one = add(f, "bandwidth");
+        finding *one = add_finding(f, "bandwidth");
         SAY(one->found, "memory is read at %.1f GB/s; usual are 30 to 80 on a desktop, 15 with one memory channel",
             read * 1e-9);
         SAY(one->remedy,
@@ -367,14 +367,14 @@ void check_limits(findings *f, const char *isa, int threads, double read, double
     }
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         if (!strcmp(isa, usual[i].isa) && fma / threads < usual[i].fma) {
-            finding *one = add(f, "arithmetic");
+            finding *one = add_finding(f, "arithmetic");
             SAY(one->found,
                 "a thread computes %.0f GFLOP/s with %s; usual are %.0f or more: a low clock, or a shared core",
                 fma / threads * 1e-9, isa, usual[i].fma * 1e-9);
             SAY(one->remedy, "look at heat, battery and power profile; on a virtual machine choose another type");
         }
     if (threads > 1 && fma_alone > 0 && fma < 1.3 * fma_alone) {
-        finding *one = add(f, "scaling");
+        finding *one = add_finding(f, "scaling");
         SAY(one->found,
             "%d threads compute %.2f times as much as one: the CPUs share a core, or something else uses them", threads,
             fma / fma_alone);
@@ -385,11 +385,11 @@ void check_limits(findings *f, const char *isa, int threads, double read, double
 void check_build(findings *f, int optimized, const char *sanitizer)
 {
     if (sanitizer) {
-        finding *one = add(f, "sanitizer");
+        finding *one = add_finding(f, "sanitizer");
         SAY(one->found, "this wkv is built with %s, which makes everything several times slower", sanitizer);
         SAY(one->remedy, "make, and use ./wkv");
     } else if (!optimized) {
-        finding *one = add(f, "build");
+        finding *one = add_finding(f, "build");
         SAY(one->found, "this wkv is built without optimization");
         SAY(one->remedy, "make (CMAKE_BUILD_TYPE=Release), and use ./wkv");
     }

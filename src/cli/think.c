@@ -52,7 +52,7 @@ void answer_begin(answer *a, const char *turn)
     if (ends_with(turn, "<think")) begin_thinking(a);
 }
 
-static void take(answer *a, char c)
+static void show_byte(answer *a, char c)
 {
     if (a->bracket) {
         a->bracket = 0;
@@ -78,7 +78,7 @@ static void take(answer *a, char c)
 
 int answer_show(void *user, const char *text, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++) take(user, text[i]);
+    for (size_t i = 0; i < bytes; i++) show_byte(user, text[i]);
     return put_flush();
 }
 

@@ -113,7 +113,7 @@ int writer_settle(writer *w, const char *separator)
     if (reserve(w, more)) return 1;
     memcpy(w->text + n, separator, more);
     int32_t *ids;
-    int count = encode(w->e->tokenizer, 0, w->text, n + more, &ids);
+    int count = engine_encode(w->e->tokenizer, 0, w->text, n + more, &ids);
     int status = count < 0;
     if (count > 0 && wkv_eval(w->e->context, w->e->state, ids, count, NULL)) status = complain_library();
     free(ids);

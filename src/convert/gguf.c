@@ -22,7 +22,7 @@ typedef struct {
     const char *arch; /* stands in front of its own keys */
 } metadata;
 
-static gguf_meta *add(metadata *m, const char *key, int kind)
+static gguf_meta *add_meta(metadata *m, const char *key, int kind)
 {
     CHECK(m->n < 40);
     snprintf(m->key[m->n], sizeof m->key[0], "%s%s", *key == '.' ? m->arch : "", key);
@@ -30,8 +30,8 @@ static gguf_meta *add(metadata *m, const char *key, int kind)
     return &m->item[m->n++];
 }
 
-static void add_number(metadata *m, const char *key, double x) { add(m, key, GGUF_U32)->number = x; }
-static void add_text(metadata *m, const char *key, const char *text) { add(m, key, GGUF_TEXT)->text = text; }
+static void add_number(metadata *m, const char *key, double x) { add_meta(m, key, GGUF_U32)->number = x; }
+static void add_text(metadata *m, const char *key, const char *text) { add_meta(m, key, GGUF_TEXT)->text = text; }
 
 /* llama.cpp's number for "mostly of this type" */
 static int file_type(const exporter *x)
@@ -65,7 +65,7 @@ static void describe(metadata *m, const wkv_model *model, const exporter *x, con
     add_number(m, ".block_count", r->L);
     add_number(m, ".feed_forward_length", r->F);
     add_number(m, ".attention.head_count", 0);
-    add(m, ".attention.layer_norm_epsilon", GGUF_F32)->number = 1e-5;
+    add_meta(m, ".attention.layer_norm_epsilon", GGUF_F32)->number = 1e-5;
     add_number(m, ".vocab_size", r->V);
     if (r->H) add_number(m, ".wkv.head_size", r->N);
     if (r->arch->gguf_zero) add_number(m, r->arch->gguf_zero, 0);
@@ -136,10 +136,10 @@ static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)
     int e = collect(w, t, V);
     if (e) return e;
     add_text(m, "tokenizer.ggml.model", "rwkv");
-    gguf_meta *tokens = add(m, "tokenizer.ggml.tokens", GGUF_TEXTS), *kinds;
+    gguf_meta *tokens = add_meta(m, "tokenizer.ggml.tokens", GGUF_TEXTS), *kinds;
     tokens->text = w->text;
     tokens->ends = w->ends;
-    kinds = add(m, "tokenizer.ggml.token_type", GGUF_I32S);
+    kinds = add_meta(m, "tokenizer.ggml.token_type", GGUF_I32S);
     kinds->numbers = w->kinds;
     tokens->count = kinds->count = V;
     if (w->kinds[0] == CONTROL) {

@@ -1,6 +1,6 @@
 /* bytes.h - reading a file front to back without ever passing its end.
  *
- * Every length in a file is a claim. take() gives a pointer only when that many bytes are left, so a reader that goes through
+ * Every length in a file is a claim. cursor_take() gives a pointer only when that many bytes are left, so a reader that goes through
  * it cannot leave the file whatever the file says. All formats here are little-endian, and so are all machines wkv runs on. */
 #ifndef WKV_FORMAT_BYTES_H
 #define WKV_FORMAT_BYTES_H
@@ -16,7 +16,7 @@ typedef struct {
 static inline size_t left(const cursor *c) { return (size_t)(c->end - c->at); }
 
 /* The next n bytes, and step over them; NULL when fewer are left. */
-static inline const uint8_t *take(cursor *c, size_t n)
+static inline const uint8_t *cursor_take(cursor *c, size_t n)
 {
     if (left(c) < n) return NULL;
     const uint8_t *p = c->at;
@@ -27,13 +27,28 @@ static inline const uint8_t *take(cursor *c, size_t n)
 /* Copy the next n bytes to dst; 0 when fewer are left. */
 static inline int get(cursor *c, void *dst, size_t n)
 {
-    const uint8_t *p = take(c, n);
+    const uint8_t *p = cursor_take(c, n);
     if (p) memcpy(dst, p, n);
     return p != NULL;
 }
 
-static inline uint16_t u16_at(const uint8_t *p) { uint16_t x; memcpy(&x, p, 2); return x; }
-static inline uint32_t u32_at(const uint8_t *p) { uint32_t x; memcpy(&x, p, 4); return x; }
-static inline uint64_t u64_at(const uint8_t *p) { uint64_t x; memcpy(&x, p, 8); return x; }
+static inline uint16_t u16_at(const uint8_t *p)
+{
+    uint16_t x;
+    memcpy(&x, p, 2);
+    return x;
+}
+static inline uint32_t u32_at(const uint8_t *p)
+{
+    uint32_t x;
+    memcpy(&x, p, 4);
+    return x;
+}
+static inline uint64_t u64_at(const uint8_t *p)
+{
+    uint64_t x;
+    memcpy(&x, p, 8);
+    return x;
+}
 
 #endif

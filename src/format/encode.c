@@ -54,7 +54,7 @@ static float inverse(float d) { return d != 0 ? 1 / d : 0; }
 
 /* The whole part of x id + half, at most `most`. The product is rounded before the sum, as in the reference: this file is compiled
  * without contraction (CMakeLists.txt). */
-static int step(float x, float id, float half, int most)
+static int quantize(float x, float id, float half, int most)
 {
     int q = (int)(x * id + half);
     return q < most ? q : most;
@@ -87,7 +87,7 @@ static void symmetric(const float *x, uint8_t *to, int middle, uint8_t *low, uin
     float d = farthest(x) / (float)-middle, id = inverse(d), half = (float)middle + 0.5f;
     int q[BLOCK];
     put_half(to, d);
-    for (int j = 0; j < BLOCK; j++) q[j] = step(x[j], id, half, 2 * middle - 1);
+    for (int j = 0; j < BLOCK; j++) q[j] = quantize(x[j], id, half, 2 * middle - 1);
     put_bits(q, low, high);
 }
 
@@ -103,7 +103,7 @@ static void ranged(const float *x, uint8_t *to, int most, uint8_t *low, uint8_t 
     int q[BLOCK];
     put_half(to, d);
     put_half(to + 2, min);
-    for (int j = 0; j < BLOCK; j++) q[j] = step(x[j] - min, id, 0.5f, most);
+    for (int j = 0; j < BLOCK; j++) q[j] = quantize(x[j] - min, id, 0.5f, most);
     put_bits(q, low, high);
 }
 

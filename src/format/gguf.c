@@ -34,7 +34,7 @@ static int get_text(cursor *c, text *out)
 {
     uint64_t n;
     if (!get(c, &n, 8) || n > left(c)) return 0;
-    *out = (text){take(c, (size_t)n), (size_t)n};
+    *out = (text){cursor_take(c, (size_t)n), (size_t)n};
     return 1;
 }
 
@@ -89,7 +89,7 @@ static int read_array(tensors *t, cursor *c, text key)
         return fail(WKV_EFORMAT, "metadata %.*s: is an array of type %u, expected 0 to 12 and no arrays",
                     (int)(key.len & 255), key.at, type);
     if (n > left(c) / (size_t)kv_bytes[type]) return cut_short("metadata");
-    take(c, (size_t)n * (size_t)kv_bytes[type]);
+    cursor_take(c, (size_t)n * (size_t)kv_bytes[type]);
     return WKV_OK;
 }
 
@@ -106,7 +106,7 @@ static int read_pair(tensors *t, cursor *c)
     if (type == KV_STRING)
         return get_text(c, &s) ? tensors_add_text(t, (const char *)key.at, key.len, (const char *)s.at, s.len)
                                : cut_short("metadata");
-    const uint8_t *p = take(c, (size_t)kv_bytes[type]);
+    const uint8_t *p = cursor_take(c, (size_t)kv_bytes[type]);
     return p ? tensors_add_number(t, (const char *)key.at, key.len, number((int)type, p)) : cut_short("metadata");
 }
 
@@ -135,9 +135,9 @@ static const struct {
     uint32_t id;
     dtype type;
 } types[] = {
-    {0, F32},   {1, F16},   {2, Q4_0},  {3, Q4_1},  {6, Q5_0},    {7, Q5_1},    {8, Q8_0},
-    {10, Q2_K}, {11, Q3_K}, {12, Q4_K}, {13, Q5_K}, {14, Q6_K},   {20, IQ4_NL}, {23, IQ4_XS},
-    {24, I8},   {25, I16},  {26, I32},  {27, I64},  {28, F64},    {30, BF16},   {39, MXFP4},
+    {0, F32},   {1, F16},   {2, Q4_0},  {3, Q4_1},  {6, Q5_0},  {7, Q5_1},    {8, Q8_0},
+    {10, Q2_K}, {11, Q3_K}, {12, Q4_K}, {13, Q5_K}, {14, Q6_K}, {20, IQ4_NL}, {23, IQ4_XS},
+    {24, I8},   {25, I16},  {26, I32},  {27, I64},  {28, F64},  {30, BF16},   {39, MXFP4},
 };
 enum { TYPES = sizeof types / sizeof *types };
 

@@ -445,7 +445,7 @@ static void reshape(file_tensor *f, int how, double head_size)
 }
 
 /* How the stored tensor of block `number` differs from the official one. */
-static void note(file_tensor *f, const naming *n, const rule *r, const char *number)
+static void set_differences(file_tensor *f, const naming *n, const rule *r, const char *number)
 {
     f->transposed = r->how & SWAPPED && f->dims >= 2;
     if (r->how & EXP) f->holds = HOLDS_EXP;
@@ -522,7 +522,7 @@ int names_official(tensors *t)
         const char *number, *rest;
         const rule *r = find_rule(&found, t->list[i].name, &number, &rest);
         if (r->how & NOT_FIRST && strtoll(number, NULL, 10) == 0) continue;
-        note(&t->list[i], &found, r, number);
+        set_differences(&t->list[i], &found, r, number);
         e = apply(t, r, t->list[i], number, rest, &out);
     }
     free(t->list);

@@ -66,7 +66,7 @@ static int push_int(machine *m, value_kind kind, int64_t i)
 /* The next n bytes as a text, or only stepped over when they are of no interest. */
 static int push_bytes(machine *m, value_kind kind, uint64_t n)
 {
-    const uint8_t *p = n <= left(&m->in) ? take(&m->in, (size_t)n) : NULL;
+    const uint8_t *p = n <= left(&m->in) ? cursor_take(&m->in, (size_t)n) : NULL;
     if (!p) return damaged(m, "a text passes its end");
     value *v = make(m, kind);
     if (v && kind == V_TEXT) {
@@ -176,7 +176,7 @@ static int recall(machine *m, uint32_t at)
 /* Integers of any length; what does not fit 64 bits is only kept apart from every value that matters. */
 static int push_long(machine *m, uint32_t n)
 {
-    const uint8_t *p = take(&m->in, n);
+    const uint8_t *p = cursor_take(&m->in, n);
     if (!p) return damaged(m, "an integer passes its end");
     if (n > 8) return push(m, make(m, V_OTHER));
     uint64_t u = n && p[n - 1] & 0x80 ? UINT64_MAX : 0;
@@ -247,9 +247,7 @@ static int persistent(machine *m)
     if (!what || what->text.n != 7 || memcmp(what->text.s, "storage", 7) || !class || !key || !numel || numel->i < 0 ||
         (class->name->role != IS_STORAGE && class->name->role != IS_UNTYPED_STORAGE))
         return damaged(m, "a persistent id that is no storage");
-    pickle_storage s = {.key = key->text.s,
-                        .key_len = key->text.n,
-                        .type = class->name->type};
+    pickle_storage s = {.key = key->text.s, .key_len = key->text.n, .type = class->name->type};
     int64_t size = dtypes[s.type].bytes;
     value *view = item(id, 5, V_TUPLE);
     if (__builtin_mul_overflow(numel->i, size, &s.bytes))
@@ -399,7 +397,7 @@ static int number(machine *m, size_t bytes, int64_t *out)
     return WKV_OK;
 }
 
-static int step(machine *m, uint8_t op)
+static int run_opcode(machine *m, uint8_t op)
 {
     int64_t i = 0;
     switch (op) {
@@ -468,13 +466,13 @@ int pickle_read(tensors *t, const uint8_t *data, size_t size, pickle *out)
     machine m = {.t = t, .in = {data, data + size}};
     int e = WKV_OK;
     while (!e) {
-        const uint8_t *op = take(&m.in, 1);
+        const uint8_t *op = cursor_take(&m.in, 1);
         if (!op)
             e = damaged(&m, "it does not stop");
         else if (*op == '.')
             break;
         else
-            e = step(&m, *op);
+            e = run_opcode(&m, *op);
     }
     if (!e && !top(&m, 0)) e = damaged(&m, "it leaves nothing");
     if (!e) *out = (pickle){.top = top(&m, 0), .storages = m.storages, .used = (size_t)(m.in.at - data)};

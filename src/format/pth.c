@@ -283,7 +283,7 @@ static int find_places(source *s, struct place *place, const value *keys, const 
         if (!p->item) return fail(WKV_EFORMAT, "storage %.*s belongs to no tensor", (int)(p->key_len & 255), p->key);
         int64_t bytes;
         if (!get(&rest, &p->numel, 8) || p->numel < 0 || __builtin_mul_overflow(p->numel, p->item, &bytes) ||
-            !(p->data = take(&rest, (size_t)bytes)))
+            !(p->data = cursor_take(&rest, (size_t)bytes)))
             return fail(WKV_EFORMAT,
                         "storage %d of %d needs %lld values of %d bytes, the file has %zu bytes left: cut short", i,
                         s->places, (long long)p->numel, p->item, left(&rest));
@@ -300,7 +300,7 @@ int read_pth_legacy(tensors *t, const uint8_t *data, size_t size)
     for (int i = 0; i < PICKLES; i++) {
         int e = pickle_read(t, c.at, left(&c), &p[i]);
         if (e) return e;
-        take(&c, p[i].used);
+        cursor_take(&c, p[i].used);
     }
     const value *order = dict_get(p[SYSTEM].top, "little_endian"), *keys = p[KEYS].top;
     if (p[VERSION].top->kind != V_INT || p[VERSION].top->i != 1001)

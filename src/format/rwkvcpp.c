@@ -24,7 +24,7 @@ static int add_one(tensors *t, cursor *c, int32_t version)
     file_tensor f = {.dims = head[0]};
     if (f.dims < 1 || f.dims > 3) return fail(WKV_EFORMAT, "tensor %d: has %d axes, expected 1 to 3", t->count, f.dims);
     const uint8_t *name = NULL;
-    if (!get(c, ne, 4 * (size_t)f.dims) || head[1] < 1 || !(name = take(c, (size_t)head[1])))
+    if (!get(c, ne, 4 * (size_t)f.dims) || head[1] < 1 || !(name = cursor_take(c, (size_t)head[1])))
         return fail(WKV_EFORMAT, "ends inside the header of tensor %d: cut short", t->count);
     char *own = tensors_text(t, name, (size_t)head[1]);
     if (!own) return WKV_ENOMEM;
@@ -38,7 +38,7 @@ static int add_one(tensors *t, cursor *c, int32_t version)
     int e = tensor_strides(&f, own, &bytes);
     if (e) return e;
     size_t rest = left(c);
-    if (!(f.data = take(c, (size_t)bytes)))
+    if (!(f.data = cursor_take(c, (size_t)bytes)))
         return fail(WKV_EFORMAT, "tensor %s: needs %lld bytes, the file has %zu left: cut short", own, (long long)bytes,
                     rest);
     return tensors_add(t, (const char *)name, (size_t)head[1], &f);

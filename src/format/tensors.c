@@ -370,13 +370,13 @@ static void read_stored(const file_tensor *f, int64_t matrix, int64_t row, int64
 /* Pieces of stored rows, each scattered down a column: the last two axes swapped, of blocks too. */
 static void read_swapped(const file_tensor *f, float *out)
 {
-    enum { PIECE = 256 }; /* a multiple of every block */
+    enum { READ_CHUNK = 256 }; /* a multiple of every block */
     int64_t rows = f->shape[f->dims - 2], cols = f->shape[f->dims - 1], n = tensor_values(f);
-    float x[PIECE];
+    float x[READ_CHUNK];
     for (int64_t done = 0; done < n; done += cols) {
         int64_t matrix = done / (rows * cols), row = done / cols % rows;
-        for (int64_t col = 0; col < cols; col += PIECE) {
-            int64_t piece = cols - col < PIECE ? cols - col : PIECE;
+        for (int64_t col = 0; col < cols; col += READ_CHUNK) {
+            int64_t piece = cols - col < READ_CHUNK ? cols - col : READ_CHUNK;
             read_stored(f, matrix, row, col, piece, x);
             float *to = out + matrix * rows * cols + col * rows + row;
             for (int64_t j = 0; j < piece; j++) to[j * rows] = x[j];

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { PIECE = 1 << 16 }; /* values encoded at once, a multiple of every block */
+enum { WRITE_CHUNK = 1 << 16 }; /* values encoded at once, a multiple of every block */
 
 int64_t tensor_out_values(const tensor_out *t)
 {
@@ -25,15 +25,16 @@ static int put(file_out *f, const void *data, size_t n, uint32_t *crc)
 
 static int cannot_hold(const file_out *f, const tensor_out *t, float x)
 {
-    return fail(WKV_EARG, "%s: %s has a value of %g, which %s cannot hold", f->path, t->name, (double)x, dtypes[t->type].name);
+    return fail(WKV_EARG, "%s: %s has a value of %g, which %s cannot hold", f->path, t->name, (double)x,
+                dtypes[t->type].name);
 }
 
-/* All values of t, PIECE by PIECE. */
+/* All values of t, WRITE_CHUNK by WRITE_CHUNK. */
 static int put_values(file_out *f, const tensor_out *t, const float *x, uint8_t *piece, uint32_t *crc)
 {
     int64_t n = tensor_out_values(t);
-    for (int64_t at = 0; at < n; at += PIECE) {
-        int64_t some = n - at < PIECE ? n - at : PIECE;
+    for (int64_t at = 0; at < n; at += WRITE_CHUNK) {
+        int64_t some = n - at < WRITE_CHUNK ? n - at : WRITE_CHUNK;
         int64_t bad = dtype_encode(t->type, x + at, piece, some);
         if (bad >= 0) return cannot_hold(f, t, x[at + bad]);
         int e = put(f, piece, (size_t)dtype_bytes(t->type, some), crc);
@@ -77,7 +78,7 @@ int tensor_put(file_out *f, const tensor_out *t, uint32_t *crc)
     if (data) return put(f, data, (size_t)tensor_out_bytes(t), crc);
     if (t->blocks) return put_layout(f, t, NULL, crc);
     float *x = malloc((size_t)tensor_out_values(t) * sizeof *x);
-    uint8_t *piece = malloc(PIECE * sizeof(float));
+    uint8_t *piece = malloc(WRITE_CHUNK * sizeof(float));
     int e = x && piece ? t->values(t, x)
                        : fail(WKV_ENOMEM, "%s: no memory for the %lld values of %s", f->path,
                               (long long)tensor_out_values(t), t->name);

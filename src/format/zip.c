@@ -29,8 +29,8 @@ static int read_extra64(zip_entry *e, const uint8_t *extra, size_t len)
 {
     cursor c = {extra, extra + len};
     const uint8_t *head;
-    while ((head = take(&c, 4))) {
-        const uint8_t *body = take(&c, u16_at(head + 2));
+    while ((head = cursor_take(&c, 4))) {
+        const uint8_t *body = cursor_take(&c, u16_at(head + 2));
         if (!body) return 0;
         if (u16_at(head) != 1) continue;
         cursor in = {body, body + u16_at(head + 2)};
@@ -50,11 +50,11 @@ static int read_directory(zip *z, uint64_t at, uint64_t bytes, uint64_t count)
     if (!z->entry) return fail(WKV_ENOMEM, "no memory for a zip of %llu entries", (unsigned long long)count);
     cursor c = {z->data + at, z->data + at + bytes};
     for (uint64_t i = 0; i < count; i++) {
-        const uint8_t *p = take(&c, CENTRAL_BYTES);
+        const uint8_t *p = cursor_take(&c, CENTRAL_BYTES);
         if (!p || u32_at(p) != 0x02014b50)
             return fail(WKV_EFORMAT, "entry %llu of the zip's directory is damaged", (unsigned long long)i);
         size_t name_len = u16_at(p + 28), extra_len = u16_at(p + 30), comment_len = u16_at(p + 32);
-        const uint8_t *name = take(&c, name_len), *extra = take(&c, extra_len);
+        const uint8_t *name = cursor_take(&c, name_len), *extra = cursor_take(&c, extra_len);
         zip_entry e = {.name = (const char *)name,
                        .name_len = name_len,
                        .method = u16_at(p + 10),
@@ -62,7 +62,7 @@ static int read_directory(zip *z, uint64_t at, uint64_t bytes, uint64_t count)
                        .packed = u32_at(p + 20),
                        .size = u32_at(p + 24),
                        .header = u32_at(p + 42)};
-        if (!name || !extra || !take(&c, comment_len) || !read_extra64(&e, extra, extra_len))
+        if (!name || !extra || !cursor_take(&c, comment_len) || !read_extra64(&e, extra, extra_len))
             return fail(WKV_EFORMAT, "entry %llu of the zip's directory is damaged", (unsigned long long)i);
         z->entry[z->n++] = e;
     }

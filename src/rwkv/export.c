@@ -50,7 +50,8 @@ static int add_adapter(const source *s, float *w)
             for (int i = 0; i < in; i++) row[i] += x * (double)from[by_input ? (size_t)i * (size_t)rank : (size_t)i];
         }
         for (int i = 0; i < in; i++) {
-            float *to = &w[s->slot->flags & SLOT_LOW_RANK ? (size_t)i * (size_t)out + (size_t)o : (size_t)o * (size_t)in + (size_t)i];
+            float *to = &w[s->slot->flags & SLOT_LOW_RANK ? (size_t)i * (size_t)out + (size_t)o
+                                                          : (size_t)o * (size_t)in + (size_t)i];
             *to = (float)((double)*to + row[i]);
         }
     }
@@ -128,7 +129,7 @@ static int stored_shape(const exporter *x, const source *s, int dims, int64_t *s
 }
 
 /* List the tensor `name` of the official file, whose shape there is given, as the naming stores it. */
-static int add(exporter *x, const char *name, source s, int dims, const int64_t *shape)
+static int export_add(exporter *x, const char *name, source s, int dims, const int64_t *shape)
 {
     names_stored(&s.form, x->naming, x->m->arch->version, name);
     if (s.form.part > 0) {
@@ -160,11 +161,11 @@ static int add_slot(void *user, const char *name, tensor *t, const slot *s, int 
         from.repeat = x->m->N;
         shape[dims++] = x->m->N;
     }
-    int e = add(x, name, from, dims, shape);
+    int e = export_add(x, name, from, dims, shape);
     if (!e && !layer && !strcmp(x->naming, "llama.cpp") && s->stands_for) {
         char unused[64];
         snprintf(unused, sizeof unused, "blocks.0.%s", s->stands_for);
-        e = add(x, unused, from, dims, shape);
+        e = export_add(x, unused, from, dims, shape);
     }
     return e;
 }
@@ -179,7 +180,7 @@ static int add_states(exporter *x)
         source from = {.layer = l, .repeat = 1};
         from.from[0] = tensors_find(x->file, name);
         if (from.from[0] && tensor_values(from.from[0]) == (int64_t)x->m->C * x->m->N)
-            e = add(x, name, from, 3, (const int64_t[]){x->m->H, x->m->N, x->m->N});
+            e = export_add(x, name, from, 3, (const int64_t[]){x->m->H, x->m->N, x->m->N});
     }
     return e;
 }

@@ -49,7 +49,7 @@ static const wkv_profile *find(const wkv_template *t, wkv_think think)
 }
 
 /* A number that a generation configuration gives, put in *x: 1. One that a sampler would refuse is not taken. */
-static int take(float *x, const tensors *t, const char *file, const char *key, double low, double high)
+static int take_setting(float *x, const tensors *t, const char *file, const char *key, double low, double high)
 {
     char full[96];
     snprintf(full, sizeof full, "%s.%s", file, key);
@@ -63,12 +63,13 @@ static int take(float *x, const tensors *t, const char *file, const char *key, d
 static int take_all(wkv_sampler_options *o, const tensors *t, const char *file)
 {
     float k;
-    int n = take(&o->temperature, t, file, "temperature", 0, 100) + take(&o->top_p, t, file, "top_p", 0, 1) +
-            take(&o->min_p, t, file, "min_p", 0, 1) + take(&o->typical_p, t, file, "typical_p", 0, 1) +
-            take(&o->presence, t, file, "presence_penalty", -100, 100) +
-            take(&o->frequency, t, file, "frequency_penalty", -100, 100) +
-            take(&o->penalty_decay, t, file, "penalty_decay", 0.01, 1);
-    if (!take(&k, t, file, "top_k", 0, 1e6)) return n;
+    int n = take_setting(&o->temperature, t, file, "temperature", 0, 100) +
+            take_setting(&o->top_p, t, file, "top_p", 0, 1) + take_setting(&o->min_p, t, file, "min_p", 0, 1) +
+            take_setting(&o->typical_p, t, file, "typical_p", 0, 1) +
+            take_setting(&o->presence, t, file, "presence_penalty", -100, 100) +
+            take_setting(&o->frequency, t, file, "frequency_penalty", -100, 100) +
+            take_setting(&o->penalty_decay, t, file, "penalty_decay", 0.01, 1);
+    if (!take_setting(&k, t, file, "top_k", 0, 1e6)) return n;
     o->top_k = (int)k;
     return n + 1;
 }

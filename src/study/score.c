@@ -5,7 +5,7 @@
 #include "rwkv/api.h"
 #include "wkv_study.h"
 
-enum { PIECE = 64 }; /* tokens whose logits are in memory at once */
+enum { SCORE_TOKENS = 64 }; /* tokens whose logits are in memory at once */
 
 /* The largest logit and its place, and the logarithm of the sum of all their exponentials. */
 typedef struct {
@@ -72,10 +72,10 @@ int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, i
     int e = check(c, s, tokens, n);
     if (e) return e;
     int V = context_model(c)->rwkv.V;
-    float *logits = malloc(sizeof *logits * PIECE * (size_t)V);
-    if (!logits) return fail(WKV_ENOMEM, "no memory for the logits of %d tokens", PIECE);
+    float *logits = malloc(sizeof *logits * SCORE_TOKENS * (size_t)V);
+    if (!logits) return fail(WKV_ENOMEM, "no memory for the logits of %d tokens", SCORE_TOKENS);
     for (int at = 0, piece; !e && at < n; at += piece) {
-        piece = n - at < PIECE ? n - at : PIECE;
+        piece = n - at < SCORE_TOKENS ? n - at : SCORE_TOKENS;
         e = read_piece(logits, c, s, tokens + at, piece);
         for (int i = 0; !e && i < piece; i++) {
             const float *x = logits + (size_t)i * (size_t)V;
@@ -98,11 +98,11 @@ int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state *const s
     if (e) return e;
     int V = context_model(c[0])->rwkv.V, W = context_model(c[1])->rwkv.V;
     if (V != W) return fail(WKV_EARG, "models of %d and %d tokens have no distributions to compare", V, W);
-    size_t room = PIECE * (size_t)V;
+    size_t room = SCORE_TOKENS * (size_t)V;
     float *logits = malloc(sizeof *logits * 2 * room);
-    if (!logits) return fail(WKV_ENOMEM, "no memory for the logits of %d tokens", PIECE);
+    if (!logits) return fail(WKV_ENOMEM, "no memory for the logits of %d tokens", SCORE_TOKENS);
     for (int at = 0, piece; !e && at < n; at += piece) {
-        piece = n - at < PIECE ? n - at : PIECE;
+        piece = n - at < SCORE_TOKENS ? n - at : SCORE_TOKENS;
         for (int i = 0; !e && i < 2; i++) e = read_piece(logits + (size_t)i * room, c[i], s[i], tokens + at, piece);
         for (int i = 0; !e && i < piece; i++) {
             const float *x = logits + (size_t)i * (size_t)V;
