@@ -14,11 +14,12 @@
  *   state    all that a model remembers of one sequence: a small block of floats of fixed size. Copying it forks the
  *            sequence, saving it resumes it later. It belongs to the model it was made for.
  *
- * Conventions. Functions that can fail return 0, or a negative WKV_E... code and leave one sentence in wkv_error(), which
- * belongs to the calling thread and lasts until its next failure. Out parameters come first and are NULL after a failure.
- * Option structs are zero by default and NULL means all defaults. Callers own the buffers they pass; wkv owns what it opens
- * or makes until the matching close or free, which accept NULL. Strings returned are borrowed from the object asked. The
- * library never prints and never exits. Token ids are int32_t, logits float, one per id of the vocabulary.
+ * Conventions. Functions that can fail return 0, or a negative WKV_E... code and leave one sentence in wkv_error(),
+ * which belongs to the calling thread and lasts until its next failure. Out parameters come first and are NULL after a
+ * failure. Option structs are zero by default and NULL means all defaults. Callers own the buffers they pass; wkv owns
+ * what it opens or makes until the matching close or free, which accept NULL. Strings returned are borrowed from the
+ * object asked. The library never prints and never exits. Token ids are int32_t, logits float, one per id of the
+ * vocabulary.
  *
  * Wrong use. A required pointer that is NULL, a negative count or a NaN argument gives WKV_EARG; a function that
  * returns a pointer or a size gives NULL or 0, and one that returns nothing does nothing. Out of memory: WKV_ENOMEM, at
@@ -39,7 +40,7 @@ extern "C" {
 #define WKV_VERSION "0.1.0"
 WKV_API const char *wkv_version(void); /* of the library that runs */
 
-/* ---- failure ------------------------------------------------------------------------------------------------------- */
+/* ---- failure ----------------------------------------------------------------------------------------------------- */
 
 enum {
     WKV_OK = 0,
@@ -53,23 +54,22 @@ enum {
 
 WKV_API const char *wkv_error(void); /* the last failure on this thread, one sentence; "" before any */
 
-/* ---- model ---------------------------------------------------------------------------------------------------------- */
+/* ---- model ------------------------------------------------------------------------------------------------------- */
 
 typedef struct wkv_model wkv_model;
 
 typedef struct {
-    const char *
-        type; /* what the matrices are made on opening: "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", or a
-                         recipe: "q8", "q5", "q4", "q4mix" (docs/formats.md). NULL: they stay as they are               */
-    int as_stored; /* not 0: nothing is made, not even the layout that ffn.value is run in; for those who look at a model,
-                         convert it or train it                                                                          */
-    const char *
-        lora; /* an adapter, used beside the weights as they are: RWKV-PEFT's names (lora_A, lora_B) or web-rwkv's, .pth or
-                          .safetensors. Other tensors in it take the place of the model's                                  */
-    float
-        lora_alpha; /* adapters count alpha / rank times; 0: the alpha that the file tells                              */
-    const char
-        *state;  /* a tuned initial state (blocks.N.att.time_state), with which every text begins                    */
+    /* what the matrices are made on opening: "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", or a recipe:
+     * "q8", "q5", "q4", "q4mix" (docs/formats.md). NULL: they stay as they are */
+    const char *type;
+    /* not 0: nothing is made, not even the layout that ffn.value is run in; for those who look at a model, convert it
+     * or train it */
+    int as_stored;
+    /* an adapter, used beside the weights as they are: RWKV-PEFT's names (lora_A, lora_B) or web-rwkv's, .pth or
+     * .safetensors. Other tensors in it take the place of the model's */
+    const char *lora;
+    float lora_alpha; /* adapters count alpha / rank times; 0: the alpha that the file tells */
+    const char *state;  /* a tuned initial state (blocks.N.att.time_state), with which every text begins */
     int no_mmap; /* not 0: read the files into memory in place of mapping them. A mapped file must not change
                           while the model is open: a file cut short (truncate, cp over it) ends the process with SIGBUS
                           at the next read behind its new end, and an overwritten file gives other weights. Writing
@@ -77,11 +77,11 @@ typedef struct {
                           when less memory is free                                                                    */
 } wkv_model_options;
 
-/* Open a checkpoint: .pth, .safetensors / .st, .gguf, rwkv.cpp .bin, or a folder of shards; its version and sizes are found
- * in it. Big matrices stay in the file's mapping, but ffn.value is copied input-major, unless the file has it so
- * already: the rows of inputs that are zero, as most squared ReLUs are, are then skipped. path NULL opens the model that
- * is built into the library. WKV_EIO, WKV_EFORMAT, WKV_EUNSUPPORTED (the sentence says what the file is instead), WKV_ENOMEM (with the bytes needed
- * and available), WKV_EARG: no such type, or a value that it cannot hold. */
+/* Open a checkpoint: .pth, .safetensors / .st, .gguf, rwkv.cpp .bin, or a folder of shards; its version and sizes are
+ * found in it. Big matrices stay in the file's mapping, but ffn.value is copied input-major, unless the file has it so
+ * already: the rows of inputs that are zero, as most squared ReLUs are, are then skipped. path NULL opens the model
+ * that is built into the library. WKV_EIO, WKV_EFORMAT, WKV_EUNSUPPORTED (the sentence says what the file is instead),
+ * WKV_ENOMEM (with the bytes needed and available), WKV_EARG: no such type, or a value that it cannot hold. */
 WKV_API int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *options);
 WKV_API void wkv_model_close(wkv_model *m);
 
@@ -119,20 +119,21 @@ WKV_API int wkv_model_refuse_output(const wkv_model *m, const char *path);
  * bytes. Downloads go into the first. Returns 1 with the path in out, 0 when there is no i-th. */
 WKV_API int wkv_model_folder(char *out, size_t cap, int i);
 
-/* Bytes of memory that the weights take when the model is opened with this type (wkv_model_options); NULL: as it is open, with what
- * is mapped. 0: there is no such type. A text needs state_bytes beside them, and a context some MB. */
+/* Bytes of memory that the weights take when the model is opened with this type (wkv_model_options); NULL: as it is
+ * open, with what is mapped. 0: there is no such type. A text needs state_bytes beside them, and a context some MB. */
 WKV_API size_t wkv_model_bytes(const wkv_model *m, const char *type);
 
-/* ---- context -------------------------------------------------------------------------------------------------------- */
+/* ---- context ----------------------------------------------------------------------------------------------------- */
 
 typedef struct wkv_context wkv_context;
 
 typedef struct {
     int threads; /* 0: one per physical core                                                                     */
-    const char
-        *device;     /* NULL: "cpu"; "reference": plain C, one thread, the definition that the others are tested by  */
-    const char *isa; /* NULL: what WKV_ISA names, else the best there is: "avx512", "avx2", "neon", "portable". One for
-                           the process: the newest context's holds for all, so choose it before contexts are at work    */
+    /* NULL: "cpu"; "reference": plain C, one thread, the definition that the others are tested by */
+    const char *device;
+    /* NULL: what WKV_ISA names, else the best there is: "avx512", "avx2", "neon", "portable". One for the process: the
+     * newest context's holds for all, so choose it before contexts are at work */
+    const char *isa;
 } wkv_context_options;
 
 WKV_API int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_options *options);
@@ -140,7 +141,7 @@ WKV_API void wkv_context_free(wkv_context *c);
 WKV_API const char *wkv_context_isa(const wkv_context *c); /* the instruction set it runs on */
 WKV_API int wkv_context_threads(const wkv_context *c);
 
-/* ---- state ---------------------------------------------------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------------------------------------------------- */
 
 typedef struct wkv_state wkv_state;
 
@@ -155,10 +156,10 @@ WKV_API int wkv_state_copy(wkv_state *to, const wkv_state *from); /* WKV_EARG wh
  * att_x and ffn_x are the previous token's LayerNorm outputs. */
 WKV_API float *wkv_state_data(wkv_state *s);
 
-/* ---- evaluation ----------------------------------------------------------------------------------------------------- */
+/* ---- evaluation -------------------------------------------------------------------------------------------------- */
 
-/* Read n tokens into the state. logits: V floats of the token that would follow, or NULL when they are not wanted (which
- * saves the head). The result does not depend on how a text is cut into calls, nor on the number of threads.
+/* Read n tokens into the state. logits: V floats of the token that would follow, or NULL when they are not wanted
+ * (which saves the head). The result does not depend on how a text is cut into calls, nor on the number of threads.
  * WKV_EARG: a token outside the vocabulary, n < 1, a state of another model. */
 WKV_API int wkv_eval(wkv_context *c, wkv_state *s, const int32_t *tokens, int n, float *logits);
 
@@ -173,7 +174,7 @@ typedef struct {
 /* Several sequences at once, reading and writing mixed; each gives the same bits as it would alone. */
 WKV_API int wkv_eval_batch(wkv_context *c, const wkv_sequence *sequences, int count);
 
-/* ---- text ----------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 typedef struct wkv_tokenizer wkv_tokenizer;
 
@@ -196,25 +197,26 @@ WKV_API int wkv_tokenizer_end(const wkv_tokenizer *t);          /* the id that e
  * cannot spell the text (character vocabularies; for 20B, what is not UTF-8), with the offset. */
 WKV_API int wkv_encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap);
 
-/* The same for a prompt, which a model is to go on from: a blank line at the end of a GPT-NeoX 20B prompt is two tokens "\n"
- * instead of one "\n\n", because that is how the Pile and Raven models saw a prompt end. */
+/* The same for a prompt, which a model is to go on from: a blank line at the end of a GPT-NeoX 20B prompt is two tokens
+ * "\n" instead of one "\n\n", because that is how the Pile and Raven models saw a prompt end. */
 WKV_API int wkv_encode_prompt(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *ids, int cap);
 
 /* The bytes of one id, borrowed; *bytes is 0 for an end-of-text id and for ids the vocabulary does not have. */
 WKV_API const char *wkv_token_bytes(const wkv_tokenizer *t, int32_t id, size_t *bytes);
 
-/* Ids to text as they come: complete UTF-8 characters only; half a character waits for its rest, and what can never become
- * one is passed through as it is at the end. */
+/* Ids to text as they come: complete UTF-8 characters only; half a character waits for its rest, and what can never
+ * become one is passed through as it is at the end. */
 typedef struct {
     char wait[4];
     int n;
 } wkv_decoder;
-/* Append one id's bytes; what may be shown now goes to out (wkv_decoder_room(t) bytes are always enough); returns its length. */
+/* Append one id's bytes; what may be shown now goes to out (wkv_decoder_room(t) bytes are always enough); returns its
+ * length. */
 WKV_API size_t wkv_decode(wkv_decoder *d, const wkv_tokenizer *t, int32_t id, char *out);
 WKV_API size_t wkv_decode_end(wkv_decoder *d, char *out); /* the rest, at the end of a text: at most 4 bytes */
 WKV_API size_t wkv_decoder_room(const wkv_tokenizer *t);
 
-/* ---- sampling ------------------------------------------------------------------------------------------------------- */
+/* ---- sampling ---------------------------------------------------------------------------------------------------- */
 
 typedef struct wkv_sampler wkv_sampler;
 
@@ -239,8 +241,8 @@ typedef struct {
     uint64_t seed;
 } wkv_sampler_options;
 
-/* t tells which tokens are digits and blanks, which the frequency penalty does not count; it may be NULL. The options and
- * their lists are copied. */
+/* t tells which tokens are digits and blanks, which the frequency penalty does not count; it may be NULL. The options
+ * and their lists are copied. */
 WKV_API int wkv_sampler_new(wkv_sampler **out, const wkv_sampler_options *o, int vocab, const wkv_tokenizer *t);
 WKV_API void wkv_sampler_free(wkv_sampler *s);
 
@@ -251,7 +253,7 @@ WKV_API int32_t wkv_sample(wkv_sampler *s, const float *logits);
 WKV_API void wkv_sampler_count(wkv_sampler *s, int32_t id); /* count a token that was not drawn (a prompt's) */
 WKV_API void wkv_sampler_reset(wkv_sampler *s);             /* forget counts; the random stream goes on */
 
-/* ---- chat templates -------------------------------------------------------------------------------------------------- */
+/* ---- chat templates ---------------------------------------------------------------------------------------------- */
 
 /* Models of template "g1" can think before they answer. They are asked for it behind the question and by an answer that
  * is begun for them; the ">" that is missing they write themselves. Published in BlinkDL/RWKV-LM,
@@ -273,8 +275,9 @@ typedef struct {
     const char *opening;   /* text before the first turn, or ""                                                   */
     const char *system;    /* what stands before a system text: "System: "                                        */
     const char *join;      /* what stands between a question and the assistant's name: "\n\n"                     */
-    const char *stops[4];  /* strings that end an answer, NULL-terminated; the first begins with what stands
-                                   * between an answer and the next turn                                                 */
+    /* strings that end an answer, NULL-terminated; the first begins with what stands between an answer and the next
+     * turn */
+    const char *stops[4];
     const char *tool_stop; /* the string that ends a call of a tool: "\n```"; NULL: it has no form for tools   */
 } wkv_template;
 
@@ -292,8 +295,8 @@ WKV_API int wkv_template_find(const wkv_template **out, const char *name, const 
 WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user,
                                  wkv_think think, char *out, size_t cap);
 
-/* Write an answer as it stands behind a turn, up to where the next one begins: " Hello.\n\n". Its text is cleaned in the same
- * way. Returns and terminates as wkv_template_turn. */
+/* Write an answer as it stands behind a turn, up to where the next one begins: " Hello.\n\n". Its text is cleaned in
+ * the same way. Returns and terminates as wkv_template_turn. */
 WKV_API size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, size_t cap);
 
 /* The same where the model calls tools: a conversation of tools_turn, tools_reply, tools_output, tools_reply and so on.
@@ -325,15 +328,16 @@ typedef struct wkv_profile {
  * Penalties are for tokens that are words or parts of words. */
 WKV_API void wkv_template_profile(wkv_profile *out, const wkv_template *t, wkv_think think, const wkv_model *m);
 
-/* ---- conversion ------------------------------------------------------------------------------------------------------ */
+/* ---- conversion -------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    const char *
-        type; /* "f32", "f16", "bf16"; in a GGUF also "q8_0", "q5_1", "q5_0", "q4_1", "q4_0" and the recipes "q8", "q5",
-                         "q4", "q4mix": docs/formats.md. NULL: nothing is lost: every tensor keeps its type where the file can
-                         hold it, and is f32 where it cannot (a .st is f16)                                              */
-    int portable; /* of a GGUF: 0: matrices in the order in which they are run, so that it is used where it lies, by this
-                         library only; else as llama.cpp reads it                                                        */
+    /* "f32", "f16", "bf16"; in a GGUF also "q8_0", "q5_1", "q5_0", "q4_1", "q4_0" and the recipes "q8", "q5", "q4",
+     * "q4mix": docs/formats.md. NULL: nothing is lost: every tensor keeps its type where the file can hold it, and is
+     * f32 where it cannot (a .st is f16) */
+    const char *type;
+    /* of a GGUF: 0: matrices in the order in which they are run, so that it is used where it lies, by this library
+     * only; else as llama.cpp reads it */
+    int portable;
     const wkv_tokenizer *tokenizer; /* the vocabulary: a GGUF has it inside (but for byte pair encoding); beside other
                          files it is written as PATH.vocab.txt or .vocab.json in place of the extension, unless the
                          model at `path` is given the same without it. Another vocabulary there is an error: WKV_EARG.
@@ -355,10 +359,10 @@ typedef struct {
  * version, a vocabulary or a tuned state that the file has no form for. WKV_EIO, WKV_ENOMEM. */
 WKV_API int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options);
 
-/* ---- tests ---------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 
-/* Tiny models of every version with known logits through every instruction set this processor has. `report` is called with
- * a line for each. Returns 0 when all agree. */
+/* Tiny models of every version with known logits through every instruction set this processor has. `report` is called
+ * with a line for each. Returns 0 when all agree. */
 WKV_API int wkv_selftest(void (*report)(void *user, const char *line, int passed), void *user);
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
@@ -367,8 +371,8 @@ WKV_API size_t wkv_memory_available(void); /* bytes that can be taken without sw
 WKV_API size_t wkv_memory_peak(void);      /* most bytes this process has had in memory */
 WKV_API size_t wkv_memory_resident(void); /* bytes of this process that are in memory, pages of mapped files included */
 
-/* Bytes that a model, the scratch memory its context has used so far, and that many states take. An embedding in a mapped file
- * does not count: only the rows of tokens that occur are read. */
+/* Bytes that a model, the scratch memory its context has used so far, and that many states take. An embedding in a
+ * mapped file does not count: only the rows of tokens that occur are read. */
 WKV_API size_t wkv_memory_needed(const wkv_context *c, int states);
 
 #ifdef __cplusplus

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-/* ---- the machine ------------------------------------------------------------------------------------------------------ */
+/* ---- the machine ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int threads;
@@ -26,26 +26,26 @@ typedef struct {
     double fma;         /* operations per second, a float32 multiply-add being two                                    */
     const char *fma_how; /* the instruction set, "avx512"                                                            */
     double int8; /* operations per second of dot products of bytes, a multiply-add being two                   */
-    const char
-        *int8_how; /* "AVX-512 VNNI", "AVX-VNNI", "AVX2", "portable C"                                          */
+    const char *int8_how; /* "AVX-512 VNNI", "AVX-VNNI", "AVX2", "portable C" */
 } wkv_roof;
 
 /* What measures them: threads, and a buffer larger than the caches, in memory from the beginning. */
 typedef struct wkv_meter wkv_meter;
 
-/* For that many threads (0: one per physical core), in the instruction set of the newest context. WKV_EARG, WKV_ENOMEM. */
+/* For that many threads (0: one per physical core), in the instruction set of the newest context. WKV_EARG,
+ * WKV_ENOMEM. */
 WKV_API int wkv_meter_new(wkv_meter **out, int threads);
 WKV_API void wkv_meter_free(wkv_meter *m);
 
-/* Measure for about `seconds`. Each figure is the best ever seen, because a limit is what other programs on the machine can only
- * hide: searching again can only raise it. */
+/* Measure for about `seconds`. Each figure is the best ever seen, because a limit is what other programs on the machine
+ * can only hide: searching again can only raise it. */
 WKV_API void wkv_meter_search(wkv_meter *m, double seconds, wkv_roof *best);
 
-/* What the machine does at this moment, in some ten milliseconds: once, in the way that the search found best. Where other
- * programs come and go, what was reached is to be compared with the moments before and after. */
+/* What the machine does at this moment, in some ten milliseconds: once, in the way that the search found best. Where
+ * other programs come and go, what was reached is to be compared with the moments before and after. */
 WKV_API void wkv_meter_now(wkv_meter *m, wkv_roof *out);
 
-/* ---- the work ----------------------------------------------------------------------------------------------------------- */
+/* ---- the work ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     double bytes; /* weights once, a row of the embedding for each token, states once                                */
@@ -62,13 +62,13 @@ WKV_API void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int token
 /* How often all threads of a context have waited for each other so far, modulo 2^32; one thread never does. */
 WKV_API unsigned wkv_context_barriers(const wkv_context *c);
 
-/* ---- models of published sizes -------------------------------------------------------------------------------------------- */
+/* ---- models of published sizes ----------------------------------------------------------------------------------- */
 
-/* A model of the published size `shape`, "7:0.1B" to "7:13.3B" or "4:169M" to "4:14B", made in memory of random weights in the types
- * and the layout that wkv_model_options' `type` gives a model (NULL: "bf16"). Numbers stay sane, and as many squared ReLUs are
- * zero in each layer as is published for that size or one like it. It computes at the speed of a trained model and says nothing.
- * WKV_EARG for another shape or type, with the list; WKV_ENOMEM, before anything is allocated, when there is no memory for the
- * weights, for `states` states, and for a pass. */
+/* A model of the published size `shape`, "7:0.1B" to "7:13.3B" or "4:169M" to "4:14B", made in memory of random weights
+ * in the types and the layout that wkv_model_options' `type` gives a model (NULL: "bf16"). Numbers stay sane, and as
+ * many squared ReLUs are zero in each layer as is published for that size or one like it. It computes at the speed of a
+ * trained model and says nothing. WKV_EARG for another shape or type, with the list; WKV_ENOMEM, before anything is
+ * allocated, when there is no memory for the weights, for `states` states, and for a pass. */
 WKV_API int wkv_model_synthetic(wkv_model **out, const char *shape, const char *type, int states);
 
 /* The name of the i-th published size; NULL: there are fewer. */

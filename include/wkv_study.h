@@ -11,10 +11,10 @@ extern "C" {
 
 /* ---- the probability of a text -------------------------------------------------------------------------------- */
 
-/* Read n tokens into the state. `tokens` has n + 1: nll[i] is minus the natural logarithm of the probability of token i + 1
- * after token i was read. Calling again with the tokens from n on continues the text;
- * a text that stands alone begins with a fresh state. Perplexity is e to the power of the mean. WKV_EARG, WKV_ENOMEM;
- * WKV_EFORMAT: logits are NaN or infinite. */
+/* Read n tokens into the state. `tokens` has n + 1: nll[i] is minus the natural logarithm of the probability of token i
+ * + 1 after token i was read. Calling again with the tokens from n on continues the text; a text that stands alone
+ * begins with a fresh state. Perplexity is e to the power of the mean. WKV_EARG, WKV_ENOMEM; WKV_EFORMAT: logits are
+ * NaN or infinite. */
 WKV_API int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, int n);
 
 /* The distributions of two models over the same next token. */
@@ -37,8 +37,8 @@ typedef struct {
     int64_t zero[6], of[6];
 } wkv_sparsity;
 
-/* wkv_eval_batch that also adds to the counts of each layer; `layers` has as many as the model. Groups begin anew every 512
- * rows, at which a long batch is cut. */
+/* wkv_eval_batch that also adds to the counts of each layer; `layers` has as many as the model. Groups begin anew every
+ * 512 rows, at which a long batch is cut. */
 WKV_API int wkv_measure_sparsity(wkv_sparsity *layers, wkv_context *c, const wkv_sequence *sequences, int count);
 
 #ifdef __cplusplus

@@ -6,8 +6,8 @@
  *     if (wkv_train(&o)) { fputs(wkv_error(), stderr); exit(1); }
  *
  * leaves run/final.safetensors (official names and shapes: every RWKV tool that reads safetensors reads it),
- * run/final.vocab.txt beside it, and the figures of the run as lines (train.jsonl), as a page with curves (train.html) and for
- * TensorBoard. A run that ended early, in whatever way, goes on from its last checkpoint:
+ * run/final.vocab.txt beside it, and the figures of the run as lines (train.jsonl), as a page with curves (train.html)
+ * and for TensorBoard. A run that ended early, in whatever way, goes on from its last checkpoint:
  *
  *     wkv_train_options o = {.out = "run", .resume = 1};
  *
@@ -22,9 +22,9 @@
  *     wkv_trainer_free(t);
  *
  * What is minimised is the mean cross entropy plus the official trainer's pull on the largest logit (L2Wrap, which the
- * reported loss leaves out). The optimizer is AdamW with the official groups: decay of weights on the big matrices only,
- * twice the learning rate on the time decay (v4: three times on time_first). Initial values are the official ones. All
- * arithmetic is float32. The same options give the same bits whatever the number of threads.
+ * reported loss leaves out). The optimizer is AdamW with the official groups: decay of weights on the big matrices
+ * only, twice the learning rate on the time decay (v4: three times on time_first). Initial values are the official
+ * ones. All arithmetic is float32. The same options give the same bits whatever the number of threads.
  *
  * Several processes, on one machine or many, train one model together when they can talk to each other (wkv_ranks).
  *
@@ -41,24 +41,24 @@ extern "C" {
 /* The i-th version of those that can be trained, "4" first; NULL: there are fewer. */
 WKV_API const char *wkv_train_version(int i);
 
-/* ---- figures -------------------------------------------------------------------------------------------------------- */
+/* ---- figures ----------------------------------------------------------------------------------------------------- */
 
 /* What a run will be, told before it begins. Times come from a short measurement. */
 typedef struct {
     const char *version;
     int layers, width, vocab;
     int64_t parameters;
-    int64_t steps, done;       /* of the optimizer; done before, of a run that is resumed                              */
-    int64_t step_tokens;       /* tokens of a step                                                                     */
-    int64_t text_tokens, held_tokens; /* of the data, of the held-out text                                             */
-    double epochs;             /* how often the run reads the data                                                     */
-    size_t weight_bytes;       /* parameters, gradients, moments                                                       */
-    size_t work_bytes;         /* what a step keeps until its gradient is taken                                        */
-    size_t available_bytes;    /* memory of this machine that is free, before the run took any                         */
-    int checkpointing;         /* layers are run twice to need less memory                                             */
-    double step_flops;         /* 6 x parameters (the embedding, which is only looked up, not counted) x tokens        */
+    int64_t steps, done;       /* of the optimizer; done before, of a run that is resumed */
+    int64_t step_tokens;       /* tokens of a step */
+    int64_t text_tokens, held_tokens; /* of the data, of the held-out text */
+    double epochs;             /* how often the run reads the data */
+    size_t weight_bytes;       /* parameters, gradients, moments */
+    size_t work_bytes;         /* what a step keeps until its gradient is taken */
+    size_t available_bytes;    /* memory of this machine that is free, before the run took any */
+    int checkpointing;         /* layers are run twice to need less memory */
+    double step_flops;         /* 6 x parameters (the embedding, which is only looked up, not counted) x tokens */
     double tokens_per_second, seconds;
-    int processes;             /* that train together; memory is that of each                                          */
+    int processes;             /* that train together; memory is that of each */
     int chosen;                /* sizes, context, batch, learning rate or steps of a new model follow from the amount
                                   of text                                                                             */
     int head_size, context, batch; /* of the model; tokens of a sequence, sequences of a step                         */
@@ -70,114 +70,118 @@ typedef struct {
 } wkv_train_plan;
 
 typedef struct {
-    int64_t step, steps;       /* done so far, asked for                                                               */
-    int64_t tokens;            /* trained on so far                                                                    */
-    double epoch;              /* how often the data was read                                                          */
-    double loss;               /* of this step: nats per token; not finite when the step was skipped                   */
+    int64_t step, steps;       /* done so far, asked for */
+    int64_t tokens;            /* trained on so far */
+    double epoch;              /* how often the data was read */
+    double loss;               /* of this step: nats per token; not finite when the step was skipped */
     double smooth;             /* mean of the losses, in which later ones weigh more                                  */
-    double lr;                 /* learning rate of this step                                                           */
-    double norm;               /* length of the whole gradient before it was clipped                                   */
-    int64_t skipped;           /* steps so far whose gradient was no number                                            */
-    double tokens_per_second;  /* since the run began or was resumed, evaluation and saving left out                   */
-    double share;              /* of o->peak; negative when that is not known                                          */
+    double lr;                 /* learning rate of this step */
+    double norm;               /* length of the whole gradient before it was clipped */
+    int64_t skipped;           /* steps so far whose gradient was no number */
+    double tokens_per_second;  /* since the run began or was resumed, evaluation and saving left out */
+    double share;              /* of o->peak; negative when that is not known */
     double seconds_left;
-    double valid_loss;         /* of the held-out text, when it was measured after this step; negative when not        */
-    double valid_bits;         /* the same in bits per byte of text; negative without a vocabulary                     */
+    double valid_loss;         /* of the held-out text, when it was measured after this step; negative when not */
+    double valid_bits;         /* the same in bits per byte of text; negative without a vocabulary */
     const char *sample;        /* text the model wrote after this step, NULL: none; ...                               */
     int sample_prompt;         /* ... its first bytes, which are of the text and not written by the model             */
 } wkv_train_report;
 
-/* ---- several processes ---------------------------------------------------------------------------------------------- */
+/* ---- several processes ------------------------------------------------------------------------------------------- */
 
-/* Processes that train one model together. Each has all weights, takes the gradient of its share of a step's sequences, and steps
- * with the sum over all; the result is that of one process with the same batch, within rounding. Each makes the same calls with the
- * same options, on the same text. They talk through these functions, which a program brings (`wkv train` does, for MPI);
- * all processes call them in the same order, `advance` apart. They report no failure: a process that has lost the others ends, as
- * with MPI. */
+/* Processes that train one model together. Each has all weights, takes the gradient of its share of a step's sequences,
+ * and steps with the sum over all; the result is that of one process with the same batch, within rounding. Each makes
+ * the same calls with the same options, on the same text. They talk through these functions, which a program brings
+ * (`wkv train` does, for MPI); all processes call them in the same order, `advance` apart. They report no failure: a
+ * process that has lost the others ends, as with MPI. */
 typedef struct {
-    int rank, count;           /* this process, from 0, of so many                                                     */
-    int neighbours;            /* how many of them are on this machine, itself included; 0: 1                          */
-    void *user;                /* given to each function                                                               */
-    void (*add)(void *user, double *x, int n);              /* x becomes the sum over all, the same bits in each       */
-    void (*reduce)(void *user, float *x, size_t n, int to); /* begin: the sum over all, in process `to`, -1: in each. In others x
-                                                               is undefined. Nobody touches x until `finish`           */
-    void (*copy)(void *user, void *x, size_t bytes, int from); /* begin: x becomes what it is in process `from`        */
-    void (*advance)(void *user);                            /* see to what was begun; called often while computing     */
-    void (*finish)(void *user);                             /* all that was begun is done                              */
+    int rank, count;           /* this process, from 0, of so many */
+    int neighbours;            /* how many of them are on this machine, itself included; 0: 1 */
+    void *user;                /* given to each function */
+    void (*add)(void *user, double *x, int n);              /* x becomes the sum over all, the same bits in each */
+    /* begin: the sum over all, in process `to`, -1: in each. In others x is undefined. Nobody touches x until
+     * `finish` */
+    void (*reduce)(void *user, float *x, size_t n, int to);
+    void (*copy)(void *user, void *x, size_t bytes, int from); /* begin: x becomes what it is in process `from` */
+    void (*advance)(void *user);                            /* see to what was begun; called often while computing */
+    void (*finish)(void *user);                             /* all that was begun is done */
 } wkv_ranks;
 
-/* ---- options -------------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     /* The model. With `init`, version and sizes are the checkpoint's and these are not looked at. */
-    const char *init;          /* checkpoint to go on from, any format wkv_model_open takes                            */
-    const char *version;       /* "4", "5.2", "6", "7"; NULL: "7"                                                      */
+    const char *init;          /* checkpoint to go on from, any format wkv_model_open takes */
+    const char *version;       /* "4", "5.2", "6", "7"; NULL: "7" */
     /* Sizes, steps, lr_init, context and batch of a new model that are zero are chosen by wkv_train for the amount of
      * text (docs/training.md, "Sizes by the amount of text"); the defaults given here are the trainer's. */
-    int layers, width;         /* L, C; 0: 6 and 256                                                                   */
-    int head_size;             /* N; divides the width; 0: 64. Version 4 has no heads                                  */
-    int ffn;                   /* F; 0: the version's own: 4 C, for 5.2 and 6 3.5 C down to a multiple of 32           */
-    int vocab_size;            /* V; 0: the tokenizer's                                                                */
+    int layers, width;         /* L, C; 0: 6 and 256 */
+    int head_size;             /* N; divides the width; 0: 64. Version 4 has no heads */
+    int ffn;                   /* F; 0: the version's own: 4 C, for 5.2 and 6 3.5 C down to a multiple of 32 */
+    int vocab_size;            /* V; 0: the tokenizer's */
 
     /* The optimizer. */
-    int64_t steps;             /* 0: 1000                                                                              */
-    const char *schedule;      /* of the learning rate from lr_init to lr_final: "cosine" (NULL), "linear", "exponential",
-                                  "constant", "wsd": as it is for a while, then in a straight line                     */
-    float lr_init, lr_final;   /* 0: 6e-4, and a tenth of lr_init. Negative lr_final: 0 (a cosine is then a line)      */
-    int warmup;                /* steps of rising learning rate: x (0.01 + 0.99 step / warmup), exponential 0.2 + 0.8;
-                                  0: 10; negative: none                                                                */
-    int64_t hold;              /* exponential, wsd: steps after the warm-up before it falls; 0: none; wsd: 0.8 of all  */
-    int64_t exit_tokens;       /* tokens after which lr_final is reached; 0: those of all steps                        */
-    float beta1, beta2;        /* 0: 0.9, 0.99                                                                         */
-    float eps;                 /* 0: 1e-18                                                                             */
-    float weight_decay;        /* 0: 0.1; negative: none                                                               */
-    float clip;                /* longest gradient; 0: 1; negative: never clipped                                      */
-    float dropout;             /* of what the two halves of each layer give; 0: none                                   */
-    uint64_t seed;             /* of the initial values, of the order of the data, of dropout                          */
+    int64_t steps;             /* 0: 1000 */
+    /* of the learning rate from lr_init to lr_final: "cosine" (NULL), "linear", "exponential", "constant", "wsd": as it
+     * is for a while, then in a straight line */
+    const char *schedule;
+    float lr_init, lr_final;   /* 0: 6e-4, and a tenth of lr_init. Negative lr_final: 0 (a cosine is then a line) */
+    /* steps of rising learning rate: x (0.01 + 0.99 step / warmup), exponential 0.2 + 0.8; 0: 10; negative: none */
+    int warmup;
+    int64_t hold;              /* exponential, wsd: steps after the warm-up before it falls; 0: none; wsd: 0.8 of all */
+    int64_t exit_tokens;       /* tokens after which lr_final is reached; 0: those of all steps */
+    float beta1, beta2;        /* 0: 0.9, 0.99 */
+    float eps;                 /* 0: 1e-18 */
+    float weight_decay;        /* 0: 0.1; negative: none */
+    float clip;                /* longest gradient; 0: 1; negative: never clipped */
+    float dropout;             /* of what the two halves of each layer give; 0: none */
+    uint64_t seed;             /* of the initial values, of the order of the data, of dropout */
 
     /* The work. */
-    int context, batch;        /* T tokens a sequence, B sequences a step; 0: 512 and 8                                */
-    int micro_batch;           /* sequences computed at once, whose gradients add up; 0: as many as have 512 tokens    */
-    int checkpointing;         /* 1: layers are run twice, which needs less memory; -1: once; 0: by the memory there
-                                  is. The same bits                                                                    */
-    int threads;               /* 0: one per physical core                                                             */
-    const char *device;        /* NULL: "cpu"; "reference"                                                             */
-    const wkv_ranks *ranks;    /* the processes that train together, of which `batch` is a multiple; NULL: only this one.
-                                  The first one writes files, and only its plan and report are called                  */
-    int shard_optimizer;       /* with ranks: each process keeps the moments of its share of the weights only (ZeRO-1) */
+    int context, batch;        /* T tokens a sequence, B sequences a step; 0: 512 and 8 */
+    int micro_batch;           /* sequences computed at once, whose gradients add up; 0: as many as have 512 tokens */
+    /* 1: layers are run twice, which needs less memory; -1: once; 0: by the memory there is. The same bits */
+    int checkpointing;
+    int threads;               /* 0: one per physical core */
+    const char *device;        /* NULL: "cpu"; "reference" */
+    /* the processes that train together, of which `batch` is a multiple; NULL: only this one. The first one writes
+     * files, and only its plan and report are called */
+    const wkv_ranks *ranks;
+    int shard_optimizer; /* with ranks: each process keeps the moments of its share of the weights only (ZeRO-1) */
 
     /* The run: wkv_train only. */
-    const char *out;           /* folder, made when it is not there                                                    */
-    int resume;                /* go on from the last checkpoint in `out`; from the beginning where there is none yet.
-                                  Options left at zero are the run's own; others must be                               */
+    const char *out;           /* folder, made when it is not there */
+    /* go on from the last checkpoint in `out`; from the beginning where there is none yet. Options left at zero are the
+     * run's own; others must be */
+    int resume;
     const char *const *data;   /* files and folders, NULL behind the last. .txt: one document; .jsonl, .json, .csv,
                                   .tsv: one in every object or row, in the spellings of docs/training.md ("Data");
                                   .idx, .bin: tokens (binidx). gzip and zstd are unpacked; other kinds of file are
                                   refused by name                                                                     */
     const char *fields;        /* names of the fields of objects and rows: "TEXT", "QUESTION,ANSWER" or
                                   "QUESTION,ANSWER,CONTEXT"; NULL: the known ones                                     */
-    double epochs;             /* instead of `steps`: times the data is read                                           */
-    const char *order;         /* "epochs" (NULL): shuffled, everything once an epoch; "magic": the official order     */
-    const char *valid;         /* held-out text, as `data`; NULL: from the end of the data, ...                        */
-    float valid_share;         /* ... this share; 0: a hundredth, in the order "magic" none; negative: none            */
-    const char *vocab;         /* as wkv_tokenizer_open; or a number: at most so many ids are made from the text, as
-                                  wkv_vocabulary_train does. NULL: the checkpoint's with `init`, else "2048". Token
-                                  files need none, but then vocab_size                                                 */
-    const char *chat;          /* template of conversations, as wkv_template_find; NULL: the model's                   */
+    double epochs;             /* instead of `steps`: times the data is read */
+    const char *order;         /* "epochs" (NULL): shuffled, everything once an epoch; "magic": the official order */
+    const char *valid;         /* held-out text, as `data`; NULL: from the end of the data, ... */
+    float valid_share;         /* ... this share; 0: a hundredth, in the order "magic" none; negative: none */
+    /* as wkv_tokenizer_open; or a number: at most so many ids are made from the text, as wkv_vocabulary_train does.
+     * NULL: the checkpoint's with `init`, else "2048". Token files need none, but then vocab_size */
+    const char *vocab;
+    const char *chat;          /* template of conversations, as wkv_template_find; NULL: the model's */
     const char *save_type;     /* of final and best: "bf16" (NULL) or "f32", both safetensors; "pth": bf16 in a .pth  */
-    int save_every;            /* steps between checkpoints; 0: 1000; negative: at the end only. Else also every ten minutes */
-    int keep;                  /* checkpoints kept, the last ones; 0: 2                                                */
-    int log_every;             /* steps between figures; their loss is the mean; 0: 10                                 */
+    int save_every; /* steps between checkpoints; 0: 1000; negative: at the end only. Else also every ten minutes */
+    int keep;                  /* checkpoints kept, the last ones; 0: 2 */
+    int log_every;             /* steps between figures; their loss is the mean; 0: 10 */
     int valid_every;           /* steps between measurements of the held-out text; 0: a quarter of all, at most 500;
                                   negative: at the end only                                                           */
     int sample_every;          /* steps between samples, and one after the last; 0: as valid_every; negative: none    */
-    double peak;               /* operations a second of this machine (wkv_roof.fma), for the share; 0: not known      */
-    int (*plan)(void *user, const wkv_train_plan *p);     /* before the first step; not 0: stop with WKV_ESTOPPED      */
-    int (*report)(void *user, const wkv_train_report *r); /* after every step; not 0: save and stop with WKV_ESTOPPED  */
+    double peak;               /* operations a second of this machine (wkv_roof.fma), for the share; 0: not known */
+    int (*plan)(void *user, const wkv_train_plan *p);     /* before the first step; not 0: stop with WKV_ESTOPPED */
+    int (*report)(void *user, const wkv_train_report *r); /* after every step; not 0: save and stop with WKV_ESTOPPED */
     void *user;
 } wkv_train_options;
 
-/* ---- a whole run ---------------------------------------------------------------------------------------------------- */
+/* ---- a whole run ------------------------------------------------------------------------------------------------- */
 
 /* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; opens as a
  * model), at the end final.safetensors, best.safetensors (of the lowest loss on held-out text; both .pth with save_type
@@ -190,26 +194,29 @@ typedef struct {
  * is NaN or infinite. */
 WKV_API int wkv_train(const wkv_train_options *o);
 
-/* ---- the trainer ---------------------------------------------------------------------------------------------------- */
+/* ---- the trainer ------------------------------------------------------------------------------------------------- */
 
 typedef struct wkv_trainer wkv_trainer;
 
-/* A model with initial values (or those of o->init), its gradients and moments: 16 bytes a parameter, with shard_optimizer
- * 8 + 8 / ranks->count. Of the options the first three groups count; vocab_size is required without init. */
+/* A model with initial values (or those of o->init), its gradients and moments: 16 bytes a parameter, with
+ * shard_optimizer 8 + 8 / ranks->count. Of the options the first three groups count; vocab_size is required without
+ * init. */
 WKV_API int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *o);
 WKV_API void wkv_trainer_free(wkv_trainer *t);
 
 /* One step of the optimizer. tokens: `batch` rows of `length` + 1 ids; each of a row's first `length` is read, starting
- * from an empty state, and the one after it is what should have been predicted. loss: mean over all, or NULL. When the loss or
- * its gradient is no number, the step is skipped: it counts, and weights and moments stay as they were; *loss is not finite.
- * With ranks, tokens are those of this process, as many in each; a failure of one is a failure of all, with its sentence.
- * WKV_EARG: an id outside the vocabulary, a count below 1. WKV_ESTOPPED: five steps in a row were skipped. */
+ * from an empty state, and the one after it is what should have been predicted. loss: mean over all, or NULL. When the
+ * loss or its gradient is no number, the step is skipped: it counts, and weights and moments stay as they were; *loss
+ * is not finite. With ranks, tokens are those of this process, as many in each; a failure of one is a failure of all,
+ * with its sentence. WKV_EARG: an id outside the vocabulary, a count below 1. WKV_ESTOPPED: five steps in a row were
+ * skipped. */
 WKV_API int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);
 
 /* The loss alone, of these tokens and in this process; nothing is changed. */
 WKV_API int wkv_trainer_loss(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);
 
-/* Steps done, and the learning rate and the length of the gradient of the last one; how many were skipped. Pointers may be NULL. */
+/* Steps done, and the learning rate and the length of the gradient of the last one; how many were skipped. Pointers may
+ * be NULL. */
 WKV_API int64_t wkv_trainer_steps(const wkv_trainer *t, double *lr, double *norm, int64_t *skipped);
 
 /* Parameters of the model. */
@@ -219,23 +226,24 @@ WKV_API int64_t wkv_trainer_parameters(const wkv_trainer *t);
  * "bf16" (NULL). */
 WKV_API int wkv_trainer_save(const wkv_trainer *t, const char *path, const char *type);
 
-/* ---- vocabularies --------------------------------------------------------------------------------------------------- */
+/* ---- vocabularies ------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-    int size;                  /* ids at most; 0: 2048. Id 0 ends a text, 1 to 256 are the single bytes                */
-    const char *const *always; /* words that must be in it, NULL behind the last; NULL: none                           */
-    const char *chat;          /* template of conversations; NULL: plain                                               */
+    int size;                  /* ids at most; 0: 2048. Id 0 ends a text, 1 to 256 are the single bytes */
+    const char *const *always; /* words that must be in it, NULL behind the last; NULL: none */
+    const char *chat;          /* template of conversations; NULL: plain */
     const char *fields;        /* as wkv_train_options.fields                                                         */
     int *passed_over;          /* becomes the number of entries of folders that are no data; NULL: not wanted         */
-    int rounds;                /* at most so many exchanges of words; 0: 24; negative: none                            */
+    int rounds;                /* at most so many exchanges of words; 0: 24; negative: none */
     int *made;                 /* becomes the number of ids that were made; NULL: not wanted                          */
-    int (*report)(void *user, int round, double bytes_per_token); /* after each; not 0 stops: WKV_ESTOPPED             */
+    int (*report)(void *user, int round, double bytes_per_token); /* after each; not 0 stops: WKV_ESTOPPED */
     void *user;
 } wkv_vocabulary_options;
 
-/* Make a vocabulary of the words that make the text shortest when it is cut as wkv cuts it: from left to right, the longest
- * word first. Written to `path` in World's line format. data: as for training, but text only. The result depends on the text and
- * the options alone. WKV_EARG: no text, no words in it, or `path` is a file of it; WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
+/* Make a vocabulary of the words that make the text shortest when it is cut as wkv cuts it: from left to right, the
+ * longest word first. Written to `path` in World's line format. data: as for training, but text only. The result
+ * depends on the text and the options alone. WKV_EARG: no text, no words in it, or `path` is a file of it; WKV_EIO,
+ * WKV_EFORMAT, WKV_ENOMEM. */
 WKV_API int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vocabulary_options *options);
 
 /* The string called "text" of a line of a .jsonl, as training reads it. *text belongs to the caller, who frees it;

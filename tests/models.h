@@ -14,7 +14,7 @@
 
 #define TOLERANCE 5e-5 /* on every logit, against the official programs in fp32 */
 
-/* ---- known answers ---------------------------------------------------------------------------------------------------- */
+/* ---- known answers ----------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *name, *version, *type;
@@ -135,7 +135,7 @@ static inline int alive_open(known *k, const char *name)
 
 static inline int shared(void) { return access(SHARED_DIR "/alive/rwkv-7.pth", R_OK) == 0; }
 
-/* ---- evaluating --------------------------------------------------------------------------------------------------------- */
+/* ---- evaluating -------------------------------------------------------------------------------------------------- */
 
 /* All logits (n x vocab, the caller frees them), `chunk` tokens to a call; 1 is wkv_eval, token by token. */
 static inline float *all_logits(wkv_context *c, wkv_state *s, const int32_t *tokens, int n, int vocab, int chunk)

@@ -25,13 +25,35 @@ static int test_passed, test_failed, test_skipped, test_bad, test_skip;
 #define DONE() (printf("%d passed, %d failed, %d skipped\n", test_passed, test_failed, test_skipped), test_failed != 0)
 #define SKIP(...) do { test_skip = 1; printf("skip "); printf(__VA_ARGS__); printf("\n"); return; } while (0)
 
-#define FAILED(...) do { test_bad++; printf("%s:%d: ", __FILE__, __LINE__); printf(__VA_ARGS__); printf("\n"); } while (0)
+#define FAILED(...)                                                                                                    \
+    do {                                                                                                               \
+        test_bad++;                                                                                                    \
+        printf("%s:%d: ", __FILE__, __LINE__);                                                                         \
+        printf(__VA_ARGS__);                                                                                           \
+        printf("\n");                                                                                                  \
+    } while (0)
 #define EXPECT(x) do { if (!(x)) FAILED("%s", #x); } while (0)
-#define EXPECT_EQ(a, b) do { long long a_ = (long long)(a), b_ = (long long)(b); if (a_ != b_) FAILED("%s is %lld, expected %lld", #a, a_, b_); } while (0)
+#define EXPECT_EQ(a, b)                                                                                                \
+    do {                                                                                                               \
+        long long a_ = (long long)(a), b_ = (long long)(b);                                                            \
+        if (a_ != b_) FAILED("%s is %lld, expected %lld", #a, a_, b_);                                                 \
+    } while (0)
 #define EXPECT_NEAR(a, b, tolerance)                                                                                   \
-    do { double a_ = (a), b_ = (b); if (!(fabs(a_ - b_) <= (tolerance))) FAILED("%s is %.9g, expected %.9g within %g", #a, a_, b_, (double)(tolerance)); } while (0)
-#define EXPECT_STR(a, b) do { const char *a_ = (a), *b_ = (b); if (!a_ || strcmp(a_, b_)) FAILED("%s is \"%s\", expected \"%s\"", #a, a_ ? a_ : "(null)", b_); } while (0)
+    do {                                                                                                               \
+        double a_ = (a), b_ = (b);                                                                                     \
+        if (!(fabs(a_ - b_) <= (tolerance)))                                                                           \
+            FAILED("%s is %.9g, expected %.9g within %g", #a, a_, b_, (double)(tolerance));                            \
+    } while (0)
+#define EXPECT_STR(a, b)                                                                                               \
+    do {                                                                                                               \
+        const char *a_ = (a), *b_ = (b);                                                                               \
+        if (!a_ || strcmp(a_, b_)) FAILED("%s is \"%s\", expected \"%s\"", #a, a_ ? a_ : "(null)", b_);                \
+    } while (0)
 /* the sentence of a refusal holds these words */
-#define EXPECT_HAS(text, words) do { const char *t_ = (text); if (!t_ || !strstr(t_, words)) FAILED("\"%s\" does not say \"%s\"", t_ ? t_ : "(null)", words); } while (0)
+#define EXPECT_HAS(text, words)                                                                                        \
+    do {                                                                                                               \
+        const char *t_ = (text);                                                                                       \
+        if (!t_ || !strstr(t_, words)) FAILED("\"%s\" does not say \"%s\"", t_ ? t_ : "(null)", words);                \
+    } while (0)
 
 #endif

@@ -1,5 +1,5 @@
-/* test_adapter.c - what is given together with a model: adapters beside the weights compute what they compute once merged into
- * them, in every naming; tuned states begin a text; what does not fit is refused. */
+/* test_adapter.c - what is given together with a model: adapters beside the weights compute what they compute once
+ * merged into them, in every naming; tuned states begin a text; what does not fit is refused. */
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/rng.h"

@@ -4,7 +4,7 @@
  * weights is written for this test and evaluated the same ways. */
 #include "models.h"
 
-/* ---- a wider model of random weights ------------------------------------------------------------------------------------ */
+/* ---- a wider model of random weights ----------------------------------------------------------------------------- */
 
 /* A tensor to make up: values spread evenly around `mean` with standard deviation `deviation`; rows 0: a vector. */
 typedef struct {
@@ -116,7 +116,7 @@ static void wide_model(const char *path, int version, int bf16)
     free(f);
 }
 
-/* ---- the same bits -------------------------------------------------------------------------------------------------------- */
+/* ---- the same bits ----------------------------------------------------------------------------------------------- */
 
 static void every_split(void)
 {

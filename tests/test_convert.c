@@ -1,5 +1,5 @@
-/* test_convert.c - what is written is what was read: names, shapes and values of official files, and the logits of models. That
- * other programs open these files is seen by tools/check-convert.py. */
+/* test_convert.c - what is written is what was read: names, shapes and values of official files, and the logits of
+ * models. That other programs open these files is seen by tools/check-convert.py. */
 #include "format/write.h"
 #include "models.h"
 #include <sys/stat.h>
@@ -18,7 +18,7 @@ static int converted(const char *from, const char *to, const char *type)
     return !e;
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------------------------------ */
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
 static float *read_all(const file_tensor *f)
 {
@@ -34,8 +34,8 @@ static int same_shape(const file_tensor *a, const file_tensor *b)
     return same;
 }
 
-/* The file at `path` has the tensors of the one at `official`, of the same values, and of the same shapes where shapes; but for
- * those of v7's first layer that no program uses. */
+/* The file at `path` has the tensors of the one at `official`, of the same values, and of the same shapes where shapes;
+ * but for those of v7's first layer that no program uses. */
 static void expect_tensors(const char *path, const char *official, int shapes, double tolerance)
 {
     tensors *t, *want;
@@ -119,7 +119,7 @@ static void from_others(void)
     remove("convert.pth");
 }
 
-/* ---- logits -------------------------------------------------------------------------------------------------------------- */
+/* ---- logits ------------------------------------------------------------------------------------------------------ */
 
 static double logits_apart(const known *k, const char *path, const char *device)
 {
@@ -179,7 +179,7 @@ static void logits(void)
         printf("     %s %s: logits at most %.2g away\n", ways[w].end, ways[w].type ? ways[w].type : "kept", worst[w]);
 }
 
-/* ---- blocks --------------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
 /* Blocks as the gguf package makes them. */
 static void same_blocks(void)
@@ -256,8 +256,8 @@ static void expect_recipe(const char *path, const golden *g, const char *type, d
     tensors_close(was);
 }
 
-/* Every value is within the type's steps of what it was, and the model computes with what is in the file: its logits are those of
- * the same values in f32, on the device that rounds no activations. */
+/* Every value is within the type's steps of what it was, and the model computes with what is in the file: its logits
+ * are those of the same values in f32, on the device that rounds no activations. */
 static void quantised(void)
 {
     static const struct {
@@ -288,7 +288,7 @@ static void quantised(void)
     remove("convert.pth");
 }
 
-/* ---- a GGUF --------------------------------------------------------------------------------------------------------------- */
+/* ---- a GGUF ------------------------------------------------------------------------------------------------------ */
 
 static void number(const tensors *t, const char *key, double want)
 {
@@ -529,7 +529,7 @@ static void beside_others(void)
     EXPECT_EQ(system("rm -r convert-beside"), 0);
 }
 
-/* ---- what cannot be ------------------------------------------------------------------------------------------------------ */
+/* ---- what cannot be ---------------------------------------------------------------------------------------------- */
 
 static void refuses(const char *from, const char *to, const char *type, int code, const char *words)
 {

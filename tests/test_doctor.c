@@ -155,7 +155,8 @@ static void instruction_sets(void)
 {
     begin_machine();
     put_file("/proc/cpuinfo", "flags : fpu avx2 fma f16c avx512f avx512dq avx512bw avx512vl avx512_vnni amx_int8\n");
-    EXPECT(has_flag(folder, "amx_int8") && has_flag(folder, "fpu") && !has_flag(folder, "amx") && !has_flag(folder, "int8"));
+    EXPECT(has_flag(folder, "amx_int8") && has_flag(folder, "fpu") && !has_flag(folder, "amx") &&
+           !has_flag(folder, "int8"));
     check_isa(&f, folder, "avx512", "AVX-512 VNNI", NULL);
     EXPECT_EQ(f.n, 0);
     check_isa(&f, folder, "avx2", "AVX2", "avx2");

@@ -1,5 +1,6 @@
-/* test_formats.c - published and reference files of others, read whole: the number of tensors and values, their sum and sum of
- * squares as PyTorch and an independent NumPy reader of rwkv.cpp's format have them; and that opening touches headers only. */
+/* test_formats.c - published and reference files of others, read whole: the number of tensors and values, their sum and
+ * sum of squares as PyTorch and an independent NumPy reader of rwkv.cpp's format have them; and that opening touches
+ * headers only. */
 #include "archive.h"
 #include "format/tensors.h"
 #include "test.h"
@@ -57,7 +58,7 @@ static void rwkvcpp_5q(void) { totals("rwkv.cpp/tiny-rwkv-5v1-730K-Q5_0.bin", 24
 static void rwkvcpp_7(void) { totals("rwkv.cpp/tiny-rwkv-7v0-834K-FP32.bin", 339, 829888, 1590.86078, 24118.909); }
 static void rwkvcpp_7q(void) { totals("rwkv.cpp/tiny-rwkv-7v0-834K-Q5_0.bin", 339, 829888, 1589.7969, 24120.3111); }
 
-/* ---- a file of several gigabytes -------------------------------------------------------------------------------------------- */
+/* ---- a file of several gigabytes --------------------------------------------------------------------------------- */
 
 enum { TENSORS = 800, NUMEL = 4 << 20 }; /* bf16: 6.7 GB in all, a hole in the file system */
 

@@ -1,5 +1,5 @@
-/* test_int8.c - products in whole numbers, every way of them that this machine can run, every type of weight: the bits of
- * the plain loops below, which are int8.h's definition; and how far that definition is from exact arithmetic. */
+/* test_int8.c - products in whole numbers, every way of them that this machine can run, every type of weight: the bits
+ * of the plain loops below, which are int8.h's definition; and how far that definition is from exact arithmetic. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -12,7 +12,7 @@
 
 static rng dice = {11, 0};
 
-/* ---- the definition ------------------------------------------------------------------------------------------------------- */
+/* ---- the definition ---------------------------------------------------------------------------------------------- */
 
 typedef struct {
     float d, m;
@@ -118,7 +118,7 @@ static double exactly(dtype type, const uint8_t *row, const float *x, int I, dou
     return y;
 }
 
-/* ---- arrays that end at a page which may not be touched -------------------------------------------------------------------- */
+/* ---- arrays that end at a page which may not be touched ---------------------------------------------------------- */
 
 typedef struct {
     char *base;
@@ -195,7 +195,8 @@ static void check_interleaved(const float *y, const float *x, const uint8_t *row
     int64_t row = dtype_bytes(type, I);
     const stored_weight stored = {LAYOUT_INTERLEAVED, type, .in = I, .out = O};
     if (!layout_fits(LAYOUT_INTERLEAVED, type, I, O)) return;
-    fence w = fenced((size_t)(row * O)), q = fenced(sizeof(x256) * int8_chunks(T, I)), room = fenced((set->scratch(T) + 63) / 64 * 64);
+    fence w = fenced((size_t)(row * O)), q = fenced(sizeof(x256) * int8_chunks(T, I)),
+          room = fenced((set->scratch(T) + 63) / 64 * 64);
     float *z = malloc(sizeof *z * (size_t)T * (size_t)O);
     for (int o = 0; o < O; o += LAYOUT_TILE) layout_put(&stored, w.p, o, LAYOUT_TILE, rows + o * row);
     set->quantize(q.p, (size_t)T, x, (size_t)I, T, I);
@@ -218,7 +219,8 @@ static void check(dtype type, int I, int O, int T)
         for (int o = 0; o < O; o++) {
             const uint8_t *row = (const uint8_t *)w.p + (size_t)o * (size_t)dtype_bytes(type, I);
             const float *xt = (float *)x.p + (size_t)t * (size_t)I;
-            double off, far = fabs((double)y[(size_t)t * (size_t)O + (size_t)o] - (double)scale * exactly(type, row, xt, I, &off));
+            double off, far = fabs((double)y[(size_t)t * (size_t)O + (size_t)o] -
+                                   (double)scale * exactly(type, row, xt, I, &off));
             float e = defined(type, row, xt, I, scale);
             if (!(far <= off) && !bad++) FAILED("%s %s: %g away, more than %g", set->name, dtypes[type].name, far, off);
             if (memcmp(&e, &y[(size_t)t * (size_t)O + (size_t)o], sizeof e) && !bad++)

@@ -7,7 +7,7 @@
 
 #include "models.h"
 
-/* ---- against the official programs ---------------------------------------------------------------------------------------- */
+/* ---- against the official programs ------------------------------------------------------------------------------- */
 
 static void detects_versions_and_sizes(void)
 {
@@ -94,14 +94,16 @@ static void rwkv_cpp_logits(void)
     }
 }
 
-/* Logits of dequantised weights in float64: the reference device computes with what a quantised file holds and rounds nothing
- * else; the cpu device also rounds activations to bytes, whose cost in these tiny models is what the second number allows. */
+/* Logits of dequantised weights in float64: the reference device computes with what a quantised file holds and rounds
+ * nothing else; the cpu device also rounds activations to bytes, whose cost in these tiny models is what the second
+ * number allows. */
 static void quantised_logits(void)
 {
     static const struct {
         const char *name;
         double rounded; /* measured: 0.026, 0.10, 0.0022 */
-    } files[] = {{"tiny-rwkv-4v0-660K-Q5_1", 0.05}, {"tiny-rwkv-5v1-730K-Q5_0", 0.2}, {"tiny-rwkv-7v0-834K-Q5_0", 0.005}};
+    } files[] = {
+        {"tiny-rwkv-4v0-660K-Q5_1", 0.05}, {"tiny-rwkv-5v1-730K-Q5_0", 0.2}, {"tiny-rwkv-7v0-834K-Q5_0", 0.005}};
     if (!shared()) SKIP("quantised_logits: no %s", SHARED_DIR);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         known k;
@@ -191,7 +193,7 @@ static void prompts_in_float64(void)
     fclose(f);
 }
 
-/* ---- devices and instruction sets ------------------------------------------------------------------------------------------------ */
+/* ---- devices and instruction sets -------------------------------------------------------------------------------- */
 
 static void reference_device(void)
 {
@@ -247,7 +249,7 @@ static void instruction_sets(void)
     if (!ran) FAILED("no instruction set ran");
 }
 
-/* ---- states and refusals ------------------------------------------------------------------------------------------------------------ */
+/* ---- states and refusals ----------------------------------------------------------------------------------------- */
 
 static void copying_a_state_forks_the_text(void)
 {

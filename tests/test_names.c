@@ -1,5 +1,5 @@
-/* test_names.c - every naming and container of a model shows the same tensors as the official file. The numbers are a formula
- * of the official name that tools/make-format-samples.py knows too. */
+/* test_names.c - every naming and container of a model shows the same tensors as the official file. The numbers are a
+ * formula of the official name that tools/make-format-samples.py knows too. */
 #include "format/tensors.h"
 #include "test.h"
 #include "wkv.h"

@@ -1,4 +1,5 @@
-/* test_pack.c - matrices in other layouts and types: made on opening, or found in a GGUF of ours, the model is the same. */
+/* test_pack.c - matrices in other layouts and types: made on opening, or found in a GGUF of ours, the model is the
+ * same. */
 #include <stdio.h>
 #include "format/tensors.h"
 #include "format/write.h"
@@ -11,7 +12,7 @@ static const char *const types[] = {"f32",  "f16",  "bf16", "q8_0", "q5_1", "q5_
                                     "q4_1", "q4_0", "q8",   "q5",   "q4",   "q4mix"};
 enum { TYPES = sizeof types / sizeof *types };
 
-/* ---- models --------------------------------------------------------------------------------------------------------------- */
+/* ---- models ------------------------------------------------------------------------------------------------------ */
 
 /* Logits of every token of k from a model at `path` opened with o; NULL after a failure. The caller frees them. */
 static float *logits_with(const known *k, const char *path, const wkv_model_options *o)
@@ -48,8 +49,8 @@ static void expect_same(const known *k, const float *a, const float *b, const ch
                apart(a, b, (size_t)k->n * (size_t)k->vocab));
 }
 
-/* Made on opening, read from a GGUF of ours, or from one for everybody: the same bits. (Versions 6 and 7 have small matrices that
- * keep their type, and lie turned in a GGUF: their sums are taken in another order.) */
+/* Made on opening, read from a GGUF of ours, or from one for everybody: the same bits. (Versions 6 and 7 have small
+ * matrices that keep their type, and lie turned in a GGUF: their sums are taken in another order.) */
 static void three_ways(void)
 {
     for (int i = 0; i < GGUF_GOLDENS; i++) {

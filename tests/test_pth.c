@@ -66,7 +66,8 @@ static void zip(void) { check_odd(SAMPLES "odd.pth", 1); }
 static void legacy(void) { check_odd(SAMPLES "odd-legacy.pth", 1); }
 static void safetensors(void) { check_odd(SAMPLES "odd.safetensors", 0); }
 
-/* The same small checkpoint as PyTorch writes it, with zip64 fields as over 4 GiB, and packed again with compression. */
+/* The same small checkpoint as PyTorch writes it, with zip64 fields as over 4 GiB, and packed again with
+ * compression. */
 static void zip_variants(void)
 {
     static const char pickle[] = DICT(KEY VECTOR "s");

@@ -1,5 +1,5 @@
-/* test_ranks.c - processes that train together, here threads: several give what one gives, whatever is shared out; what goes wrong
- * in one is known to all. tests/test_mpi.sh does the same with real processes. */
+/* test_ranks.c - processes that train together, here threads: several give what one gives, whatever is shared out; what
+ * goes wrong in one is known to all. tests/test_mpi.sh does the same with real processes. */
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "folder.h"
 #include "test.h"
 
-/* ---- wkv_ranks over threads -------------------------------------------------------------------------------------------- */
+/* ---- wkv_ranks over threads -------------------------------------------------------------------------------------- */
 
 enum { MOST = 4, BEGUN = 256 };
 
@@ -74,7 +74,8 @@ static void advance(void *user)
     m->with[m->n]++;
 }
 
-/* Sums go through a place of their own and in the order of the ranks; where they were not asked for nothing useful is left. */
+/* Sums go through a place of their own and in the order of the ranks; where they were not asked for nothing useful is
+ * left. */
 static void sum_up(member *m, int i)
 {
     const begun *b = &m->queue[i];
@@ -118,7 +119,8 @@ static void *run_member(void *arg)
     return NULL;
 }
 
-/* Do the work in so many threads with these options, and `ranks` of their own. Trainers they leave are freed by end(). */
+/* Do the work in so many threads with these options, and `ranks` of their own. Trainers they leave are freed by
+ * end(). */
 static void together(group *g, int count, void (*work)(member *m), const wkv_train_options *o)
 {
     pthread_t thread[MOST];
@@ -147,7 +149,7 @@ static void end(group *g)
     pthread_barrier_destroy(&g->meet);
 }
 
-/* ---- steps ------------------------------------------------------------------------------------------------------------- */
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 
 enum { BATCH = 8, LENGTH = 12, STEPS = 4 };
 
@@ -267,7 +269,7 @@ static void layers_leave_early(void)
     end(&g);
 }
 
-/* ---- what goes wrong --------------------------------------------------------------------------------------------------- */
+/* ---- what goes wrong --------------------------------------------------------------------------------------------- */
 
 /* The third process is given a token that is none. */
 static void take_a_bad_step(member *m)
@@ -327,7 +329,7 @@ static void all_skip_a_step_that_is_no_number(void)
     }
 }
 
-/* ---- whole runs -------------------------------------------------------------------------------------------------------- */
+/* ---- whole runs -------------------------------------------------------------------------------------------------- */
 
 static void train(member *m)
 {
@@ -362,7 +364,8 @@ static wkv_train_options whole_run(const char *out, const char *const *data)
     return o;
 }
 
-/* Stopped in four processes that share the moments out, and ended in one: the numbers of one process from beginning to end. */
+/* Stopped in four processes that share the moments out, and ended in one: the numbers of one process from beginning to
+ * end. */
 static void runs_go_on_in_other_numbers(void)
 {
     static group g;

@@ -105,7 +105,7 @@ static void directories(void)
     rmdir("test_refuse.d");
 }
 
-/* ---- .pth --------------------------------------------------------------------------------------------------------------- */
+/* ---- .pth -------------------------------------------------------------------------------------------------------- */
 
 static void zips(void)
 {
@@ -259,7 +259,7 @@ static void old_streams(void)
     REFUSED(many, "many.pth", "lists 2 storages, the file has 0 bytes left: cut short");
 }
 
-/* ---- GGUF and rwkv.cpp ---------------------------------------------------------------------------------------------------- */
+/* ---- GGUF and rwkv.cpp ------------------------------------------------------------------------------------------- */
 
 #define U32(x) put_number(&b, x, 4)
 #define U64(x) put_number(&b, x, 8)
@@ -382,7 +382,7 @@ static void rwkvcpps(void)
     free(b.data);
 }
 
-/* ---- readable, but no RWKV of versions 4 to 7 ------------------------------------------------------------------------------ */
+/* ---- readable, but no RWKV of versions 4 to 7 -------------------------------------------------------------------- */
 
 static void strangers(void)
 {

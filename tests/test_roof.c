@@ -27,8 +27,8 @@ static void sizes_are_the_published_ones(void)
     }
 }
 
-/* Logits of a random model are finite and neither dead nor wild, after one token and after many, and the squared ReLUs have the
- * zeros that were asked for. */
+/* Logits of a random model are finite and neither dead nor wild, after one token and after many, and the squared ReLUs
+ * have the zeros that were asked for. */
 static void synthetic_is_sane(const char *name, double zeros, const char *type)
 {
     wkv_model *m;

@@ -1,5 +1,5 @@
-/* test_sampler.c - distributions against an independent implementation (tools/make-sampler-golden.py), and draws against
- * the distributions. */
+/* test_sampler.c - distributions against an independent implementation (tools/make-sampler-golden.py), and draws
+ * against the distributions. */
 #include "base/rng.h"
 #include "test.h"
 #include "text/sampler.h"

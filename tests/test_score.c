@@ -1,5 +1,5 @@
-/* test_score.c - how well a model knows a text, how far two models are apart, which squared ReLUs are zero: against the sums
- * written out. */
+/* test_score.c - how well a model knows a text, how far two models are apart, which squared ReLUs are zero: against the
+ * sums written out. */
 #include <stdlib.h>
 #include <string.h>
 #include "test.h"
@@ -112,8 +112,8 @@ static void differences_are_divergences(void)
     close_reader(&q);
 }
 
-/* Groups of rows that are zero: more of them in one token than in two, fewer rows than a group are none; the text's result is
- * what it is without counting, and counts add up. */
+/* Groups of rows that are zero: more of them in one token than in two, fewer rows than a group are none; the text's
+ * result is what it is without counting, and counts add up. */
 static void zeros_are_counted(void)
 {
     reader r;

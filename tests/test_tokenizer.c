@@ -70,7 +70,7 @@ static void expect_round_trip(const wkv_tokenizer *t, const char *text, size_t n
     free(ids);
 }
 
-/* ---- small vocabularies, written here ---------------------------------------------------------------------------------- */
+/* ---- small vocabularies, written here ---------------------------------------------------------------------------- */
 
 static const char small[] = "1 'a' 1\n2 'b' 1\r\n3 'ab' 2\n4 'abab' 4\n5 \"'\" 1\n6 '\\x80' 2\n7 b'\\x80' 1\n8 '\\\\n' "
                             "2\n9 '\\n ' 2\n12 ' ' 1\n13 '\\u4e2d' 3\n14 '\xe4\xb8\xad\xe5\x9b\xbd' 6";
@@ -291,7 +291,7 @@ static void bytes(void)
     wkv_tokenizer_close(t);
 }
 
-/* ---- streaming --------------------------------------------------------------------------------------------------------- */
+/* ---- streaming --------------------------------------------------------------------------------------------------- */
 
 static void streaming(void)
 {
@@ -337,7 +337,7 @@ static void streaming_whole(void)
     wkv_tokenizer_close(t);
 }
 
-/* ---- the official vocabularies ------------------------------------------------------------------------------------------ */
+/* ---- the official vocabularies ----------------------------------------------------------------------------------- */
 
 static char *unhex(const char *hex, size_t *n)
 {

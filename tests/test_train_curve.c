@@ -1,5 +1,6 @@
-/* test_train_curve.c - the losses of 200 steps are those of the official model code under PyTorch's autograd and AdamW, from the
- * same weights, tokens and order (tests/golden/training, tools/make-training.py): the first within 1e-5, all within 1e-3. */
+/* test_train_curve.c - the losses of 200 steps are those of the official model code under PyTorch's autograd and AdamW,
+ * from the same weights, tokens and order (tests/golden/training, tools/make-training.py): the first within 1e-5, all
+ * within 1e-3. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* test_train_data.c - what is learnt: text, conversations and token files as one row of tokens, and the orders they are read in. */
+/* test_train_data.c - what is learnt: text, conversations and token files as one row of tokens, and the orders they are
+ * read in. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "folder.h"
 #include "test.h"
 
-/* ---- text ----------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 /* what add() made of a file */
 static int add(tokens *d, const char *path, const char *chat)

@@ -26,7 +26,8 @@ static void write_text(void)
     fclose(f);
 }
 
-/* Everything that has a state: dropout, accumulation, a learning rate that falls, figures over several steps, a best model. */
+/* Everything that has a state: dropout, accumulation, a learning rate that falls, figures over several steps, a best
+ * model. */
 static wkv_train_options options(const char *out)
 {
     static const char *data[2];
@@ -61,7 +62,8 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Train in a process of its own, which is killed after so many seconds; 0: never. Returns its exit status, or -1 when it was killed. */
+/* Train in a process of its own, which is killed after so many seconds; 0: never. Returns its exit status, or -1 when
+ * it was killed. */
 static int train_apart(const wkv_train_options *o, double seconds)
 {
     fflush(stdout);

@@ -50,7 +50,8 @@ static void other_schedules(void)
     EXPECT_NEAR(schedule_lr(&s, 150), 1e-5, 1e-12);
 }
 
-/* largest distance from g^2 of the products of the shorter side's vectors with themselves, from 0 of those with others */
+/* largest distance from g^2 of the products of the shorter side's vectors with themselves, from 0 of those with
+ * others */
 static double orthogonality(const param *q, double gain)
 {
     int R = q->t->rows, C = q->t->cols, n = R < C ? R : C, m = R < C ? C : R;
@@ -122,7 +123,8 @@ static void initial_values_are_the_official_ones(void)
     wkv_trainer_free(t);
 }
 
-/* Blocks add nothing at first, so logits are small: the loss of random text is ln V, and half the logits' variance (1/4). */
+/* Blocks add nothing at first, so logits are small: the loss of random text is ln V, and half the logits' variance
+ * (1/4). */
 static void first_loss_is_that_of_knowing_nothing(void)
 {
     int32_t ids[257];

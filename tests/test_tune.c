@@ -1,5 +1,5 @@
-/* test_tune.c - learning beside frozen weights: gradients of adapters and states, chunks through which they pass, masks, and a
- * state that twenty examples change. */
+/* test_tune.c - learning beside frozen weights: gradients of adapters and states, chunks through which they pass,
+ * masks, and a state that twenty examples change. */
 #include <sys/stat.h>
 #include <unistd.h>
 #include "format/write.h"
@@ -10,7 +10,7 @@
 
 #define MODELS TEST_DIR "/golden/models/"
 
-/* ---- samples -------------------------------------------------------------------------------------------------------- */
+/* ---- samples ----------------------------------------------------------------------------------------------------- */
 
 enum { SAMPLES = 3, LONGEST = 23 };
 static int32_t ids[SAMPLES][LONGEST];
@@ -79,7 +79,7 @@ static tuner *learns(const char *name, int what)
     return t;
 }
 
-/* ---- gradients ------------------------------------------------------------------------------------------------------ */
+/* ---- gradients --------------------------------------------------------------------------------------------------- */
 
 static const param *find_param(const params *p, const char *name)
 {
@@ -197,7 +197,7 @@ static void states(void)
     EXPECT_HAS(wkv_error(), "v7a-n16-bf16.pth: is an RWKV-7a, whose DeepEmbed cannot be tuned");
 }
 
-/* ---- chunks --------------------------------------------------------------------------------------------------------- */
+/* ---- chunks ------------------------------------------------------------------------------------------------------ */
 
 static void check_chunks(const char *name, int what)
 {
@@ -235,8 +235,8 @@ static void passed_gradient_is_that_of_the_whole(void)
     check_chunks("v7-n16-bf16", LEARN_LORA | LEARN_STATE);
 }
 
-/* Memory of a text of 100,000 tokens: that of a short one, and a state for each chunk. Of the short one, which fits as a whole, the
- * gradient is that of the whole. */
+/* Memory of a text of 100,000 tokens: that of a short one, and a state for each chunk. Of the short one, which fits as
+ * a whole, the gradient is that of the whole. */
 static void long_text(void)
 {
     enum { LONG = 100001, SHORT = 2001 };
@@ -283,8 +283,8 @@ static void threads_give_the_same_bits(void)
     tuner_free(t[1]);
 }
 
-/* The base may be stored with few bits, in any layout that a file has: the fast device agrees with the definition, but for what
- * it rounds of activations. */
+/* The base may be stored with few bits, in any layout that a file has: the fast device agrees with the definition, but
+ * for what it rounds of activations. */
 static void frozen_blocks(void)
 {
     static const char *const types[] = {"q8_0", "q4_0"};
@@ -311,7 +311,7 @@ static void frozen_blocks(void)
     wkv_model_close(m);
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 /* What was saved and opened again computes the same, and is learnt on from. */
 static void saved_is_opened(void)
@@ -351,7 +351,7 @@ static void wrong_targets(void)
     tuner_free(t);
 }
 
-/* ---- masks ---------------------------------------------------------------------------------------------------------- */
+/* ---- masks ------------------------------------------------------------------------------------------------------- */
 
 /* "what is read[what counts]" */
 static void show(char *out, const samples *s, int i)
@@ -422,7 +422,7 @@ static void masks(void)
     wkv_tokenizer_close(t);
 }
 
-/* ---- a run ---------------------------------------------------------------------------------------------------------- */
+/* ---- a run ------------------------------------------------------------------------------------------------------- */
 
 static const char *const questions[] = {
     "What is the moon?",   "Where is the cat?",  "How is the weather?", "Who is there?",       "What do you eat?",

@@ -1,4 +1,5 @@
-/* test_words.c - vocabularies made from text: what is chosen, that it is the same again, and that the file reads back. */
+/* test_words.c - vocabularies made from text: what is chosen, that it is the same again, and that the file reads
+ * back. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -116,7 +116,8 @@ void file_forget(const file_map *m, const void *data, size_t bytes)
     const uint8_t *p = data;
     if (!m->size || m->in_memory || p < m->data || p + bytes > m->data + m->size) return;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), from = (size_t)(p - m->data) / page * page;
-    madvise((void *)(m->data + from), bytes + (size_t)(p - m->data) - from, MADV_DONTNEED); /* shared with a file: nothing is lost */
+    /* shared with a file: nothing is lost */
+    madvise((void *)(m->data + from), bytes + (size_t)(p - m->data) - from, MADV_DONTNEED);
 }
 
 int file_slurp(char **out, size_t *size, const char *path)

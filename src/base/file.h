@@ -29,11 +29,12 @@ int file_open(file_map *out, const char *path);
 /* The same in memory of its own, at a multiple of the page size. WKV_ENOMEM, with both sizes, when less is free. */
 int file_load(file_map *out, const char *path);
 void file_close(file_map *m);
-/* Say how a mapping is about to be read: a little here and there, or, as every mapping begins, in long runs. Here and there
- * means that nothing around is read from the disk, and that what was touched so far leaves the process's memory: said again
- * after each small read it keeps little resident, where the system would map 2 MB for a few bytes. */
+/* Say how a mapping is about to be read: a little here and there, or, as every mapping begins, in long runs. Here and
+ * there means that nothing around is read from the disk, and that what was touched so far leaves the process's memory:
+ * said again after each small read it keeps little resident, where the system would map 2 MB for a few bytes. */
 void file_expect(const file_map *m, int long_runs);
-/* The pages that lie in [data, data + bytes) leave the process's memory; nothing happens when that is not in the mapping. */
+/* The pages that lie in [data, data + bytes) leave the process's memory; nothing happens when that is not in the
+ * mapping. */
 void file_forget(const file_map *m, const void *data, size_t bytes);
 
 /* Read all of `path` into memory the caller frees; a zero byte is put behind the last. WKV_ENOMEM, with both sizes,

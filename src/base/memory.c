@@ -6,7 +6,8 @@
 #include <unistd.h>
 #include "base/memory.h"
 
-/* The number that follows `key` in a file of lines "key number"; an empty key: the file's first word. SIZE_MAX when there is none. */
+/* The number that follows `key` in a file of lines "key number"; an empty key: the file's first word. SIZE_MAX when
+ * there is none. */
 static size_t number_in(const char *path, const char *key)
 {
     FILE *f = fopen(path, "r");

@@ -1,14 +1,15 @@
-/* thread.c - the pool: a generation counter that workers watch, a claim for each part, a count of parts that the caller watches.
+/* thread.c - the pool: a generation counter that workers watch, a claim for each part, a count of parts that the caller
+ * watches.
  *
- * A phase is opened by raising `opened` and closed when `left` has come down to zero. Each part is taken by whoever claims it
- * first: its own thread before others look for what is left, so the same thread has the same part as long as every thread has a
- * processor. A thread that has none, because another program runs there, is not waited for until it has begun: the others do
- * its part. There are never more threads than processors; parts are as many as were asked for.
+ * A phase is opened by raising `opened` and closed when `left` has come down to zero. Each part is taken by whoever
+ * claims it first: its own thread before others look for what is left, so the same thread has the same part as long as
+ * every thread has a processor. A thread that has none, because another program runs there, is not waited for until it
+ * has begun: the others do its part. There are never more threads than processors; parts are as many as were asked for.
  *
- * Both sides spin for SPIN_NS and then sleep on a condition variable, which also leaves the processor to a thread of ours that
- * waits for one. Whoever goes to sleep says so (`asleep`, `waiting`) BEFORE its last look at the number it waits for, and
- * whoever changes that number looks for sleepers AFTERWARDS; with sequentially consistent atomics one of the two always sees
- * the other, so the ordinary phase costs no lock and no wake-up is lost. */
+ * Both sides spin for SPIN_NS and then sleep on a condition variable, which also leaves the processor to a thread of
+ * ours that waits for one. Whoever goes to sleep says so (`asleep`, `waiting`) BEFORE its last look at the number it
+ * waits for, and whoever changes that number looks for sleepers AFTERWARDS; with sequentially consistent atomics one of
+ * the two always sees the other, so the ordinary phase costs no lock and no wake-up is lost. */
 #define _GNU_SOURCE
 #include "base/clock.h"
 #include "base/thread.h"
@@ -281,7 +282,7 @@ void pool_share(int n, int grain, int part, int parts, int *from, int *to)
     *to = b < n ? (int)b : n;
 }
 
-/* ---- cores ---------------------------------------------------------------------------------------------------------- */
+/* ---- cores ------------------------------------------------------------------------------------------------------- */
 
 /* The lowest-numbered processor that shares cpu's core: one name for each core. */
 static int first_sibling(int cpu)

@@ -37,7 +37,8 @@ __attribute__((target("avx2,avxvnni"))) static double burn_avx_vnni(int64_t n)
     return kept(acc, n);
 }
 
-/* products of bytes as sums of two in 16 bits, those as sums of two in 32. `same` hides from the compiler that x never changes. */
+/* products of bytes as sums of two in 16 bits, those as sums of two in 32. `same` hides from the compiler that x never
+ * changes. */
 __attribute__((target("avx2"))) static double burn_avx2(int64_t n)
 {
     __m256i x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(-1), ones = _mm256_set1_epi16(1), acc[CHAINS];

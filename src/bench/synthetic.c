@@ -1,5 +1,5 @@
-/* synthetic.c - models of published sizes without their files: random weights made in memory, in the types and the layout they
- * are run in, and bound like those of a checkpoint. */
+/* synthetic.c - models of published sizes without their files: random weights made in memory, in the types and the
+ * layout they are run in, and bound like those of a checkpoint. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +12,10 @@
 #include "rwkv/api.h"
 #include "wkv_bench.h"
 
-/* ---- values --------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
-/* ln2's bias is TILT in the slot tables. The key's input, half of this token and half of the previous, is then TILT plus
- * numbers of variance 1/2, so weights of mean m and deviation 1 / sqrt(C) give keys of mean m C TILT and variance
+/* ln2's bias is TILT in the slot tables. The key's input, half of this token and half of the previous, is then TILT
+ * plus numbers of variance 1/2, so weights of mean m and deviation 1 / sqrt(C) give keys of mean m C TILT and variance
  * 1/2 + TILT^2: m says which share of them is negative. */
 #define TILT SYNTHETIC_TILT
 
@@ -33,8 +33,8 @@ static double quantile(double p)
     return low;
 }
 
-/* Mean and deviation of a matrix's values: its products of inputs of deviation 1 have 1, and 0.3 where they are added to
- * the residual stream. */
+/* Mean and deviation of a matrix's values: its products of inputs of deviation 1 have 1, and 0.3 where they are added
+ * to the residual stream. */
 static void spread_of(const shape *s, const slot *to, int layer, int in, double *mean, double *deviation)
 {
     double zeros = layer < 0 ? 0 : fmin(shape_zeros(s, layer), 0.999);
@@ -130,7 +130,7 @@ static void fill_vector(float *to, int64_t n, double first, double last)
     for (int64_t i = 0; i < n; i++) to[i] = (float)(first + (last - first) * (double)i / (double)n);
 }
 
-/* ---- the tensors ---------------------------------------------------------------------------------------------------- */
+/* ---- the tensors ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const shape *s;
@@ -183,7 +183,7 @@ static int make_one(void *user, const char *name, tensor *t, const slot *s, int 
     return tensors_add(k->t, name, strlen(name), &f);
 }
 
-/* ---- the model ------------------------------------------------------------------------------------------------------ */
+/* ---- the model --------------------------------------------------------------------------------------------------- */
 
 const char *wkv_synthetic_name(int i)
 {
@@ -202,7 +202,8 @@ static int find_shape(shape *out, const char *name)
     return fail(WKV_EARG, "no published size is called \"%s\"; there are %s", name, list);
 }
 
-/* Is there memory for the weights, for states, and for a pass of 512 tokens (about forty rows of C each) and its logits? */
+/* Is there memory for the weights, for states, and for a pass of 512 tokens (about forty rows of C each) and its
+ * logits? */
 static int check_memory(const maker *k, int states)
 {
     const published_size *s = k->s->size;

@@ -18,7 +18,7 @@ static double median(double *x, int n)
     return n ? (x[n / 2] + x[(n - 1) / 2]) / 2 : 0;
 }
 
-/* ---- the roof around each repeat ------------------------------------------------------------------------------------- */
+/* ---- the roof around each repeat --------------------------------------------------------------------------------- */
 
 /* What the machine did before a repeat and after it, in the middle of both. */
 static void look_around(bench *b, figure *f, wkv_roof *before)
@@ -55,11 +55,12 @@ static void weigh(figure *f)
     qsort(f->seconds, (size_t)f->repeats, sizeof *f->seconds, compare);
 }
 
-/* ---- the model ---------------------------------------------------------------------------------------------------------- */
+/* ---- the model --------------------------------------------------------------------------------------------------- */
 
 static int32_t next_token(bench *b, int text) { return b->ids[b->next[text]++ % b->n_ids]; }
 
-/* That many texts read a token each and want to know what follows; the zeros of the layers are counted, or not with NULL. */
+/* That many texts read a token each and want to know what follows; the zeros of the layers are counted, or not with
+ * NULL. */
 static int bench_pass(bench *b, int many, wkv_sparsity *layers)
 {
     wkv_sequence q[TEXTS];
@@ -204,8 +205,9 @@ static int measure_batches(bench *b, progress *bar, double seconds)
     return 0;
 }
 
-/* Whole steps of learning by a new model of the same sizes, which takes 16 bytes a parameter; 6 operations a parameter and token,
- * the embedding left out. Left out itself where that is more than half of the free memory, or the version cannot be trained. */
+/* Whole steps of learning by a new model of the same sizes, which takes 16 bytes a parameter; 6 operations a parameter
+ * and token, the embedding left out. Left out itself where that is more than half of the free memory, or the version
+ * cannot be trained. */
 static int measure_training(bench *b, progress *bar, double seconds)
 {
     enum { LENGTH = 512, ROWS = 2 };

@@ -11,7 +11,7 @@ double figure_median(const figure *f)
     return (s[n / 2] + s[(n - 1) / 2]) / 2;
 }
 
-/* ---- for people ----------------------------------------------------------------------------------------------------- */
+/* ---- for people -------------------------------------------------------------------------------------------------- */
 
 static void print_figure(const char *what, const figure *f)
 {
@@ -69,7 +69,7 @@ void bench_print(const bench *b)
     if (b->train.repeats) print_figure("learning 2 x %d", &b->train);
 }
 
-/* ---- for programs ---------------------------------------------------------------------------------------------------- */
+/* ---- for programs ------------------------------------------------------------------------------------------------ */
 
 static json_t *figure_json(const char *what, const figure *f)
 {

@@ -1,5 +1,5 @@
-/* bench_zeros.c - `wkv bench --sparsity`: how many squared ReLUs are zero in a text, layer by layer, and in how many tokens that
- * follow each other at once. */
+/* bench_zeros.c - `wkv bench --sparsity`: how many squared ReLUs are zero in a text, layer by layer, and in how many
+ * tokens that follow each other at once. */
 #include "bench.h"
 #include <jansson.h>
 #include <stdlib.h>

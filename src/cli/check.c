@@ -63,7 +63,7 @@ void check_close(check *k)
     *k = (check){0};
 }
 
-/* ---- comparing ------------------------------------------------------------------------------------------------------ */
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
 
 /* Both models read all windows; d[i] is about token i, and has no meaning for the first of a window. */
 static int read_text(wkv_difference *d, const check *k, wkv_context *const c[2], wkv_state *const s[2])
@@ -142,7 +142,7 @@ static int compare(comparison *out, const check *k, const wkv_model *const m[2])
     return status;
 }
 
-/* ---- the report ----------------------------------------------------------------------------------------------------- */
+/* ---- the report -------------------------------------------------------------------------------------------------- */
 
 static double perplexity(const sums *s, int i) { return exp(s->nll[i] / s->tokens); }
 static double change(const sums *s) { return 100 * (perplexity(s, 1) / perplexity(s, 0) - 1); }

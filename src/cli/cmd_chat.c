@@ -1,7 +1,8 @@
 /* cmd_chat.c - a conversation.
  *
- * The state is carried from turn to turn, so that only what is new is read. It always holds exactly what has been shown: an
- * answer that is stopped is followed by the separator of the template, and a turn that could not be read is taken back. */
+ * The state is carried from turn to turn, so that only what is new is read. It always holds exactly what has been
+ * shown: an answer that is stopped is followed by the separator of the template, and a turn that could not be read is
+ * taken back. */
 #include "commands.h"
 #include "input.h"
 #include "line.h"

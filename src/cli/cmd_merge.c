@@ -126,8 +126,10 @@ static int write_merged(const wkv_model *m, const char *base, const char *path)
     if (engine_words(&words, m)) return 1;
     merging c = {.unmerged = m, .base = base, .path = path};
     progress_begin(&c.bar, "merging");
-    int e = wkv_convert(m, path, &(wkv_convert_options){.type = stored_types[type], .tokenizer = words, .report = report,
-                                                        .verify = compare, .user = &c});
+    int e = wkv_convert(
+        m, path,
+        &(wkv_convert_options){
+            .type = stored_types[type], .tokenizer = words, .report = report, .verify = compare, .user = &c});
     progress_end(&c.bar);
     if (!e) engine_words_note(words);
     wkv_tokenizer_close(words);

@@ -62,7 +62,8 @@ static int signature(const option *o, char *out, size_t cap)
                     o->letter ? "," : " ", o->name, o->value ? " " : "", o->value ? o->value : "");
 }
 
-/* A command line and, behind it, what it does: "wkv info -m M  # look at it". Two columns, the first as wide as the widest. */
+/* A command line and, behind it, what it does: "wkv info -m M  # look at it". Two columns, the first as wide as the
+ * widest. */
 static void examples(const char *lines, void (*line)(const char *command, int n, int widest, const char *what))
 {
     int widest = 0;
@@ -159,7 +160,7 @@ void help_overview(void)
     }
 }
 
-/* ---- wkv(1) --------------------------------------------------------------------------------------------------------- */
+/* ---- wkv(1) ------------------------------------------------------------------------------------------------------ */
 
 /* text for roff: backslashes and dashes escaped, a leading dot or quote hidden */
 static void roff(const char *text)

@@ -13,8 +13,8 @@
 #include <sys/select.h>
 #include <unistd.h>
 
-/* One line with its newline, or NULL at the end of the input or after Ctrl-C (then `interrupted` is set). *typed tells whether
- * there was anything on the line. */
+/* One line with its newline, or NULL at the end of the input or after Ctrl-C (then `interrupted` is set). *typed tells
+ * whether there was anything on the line. */
 static char *read_plain(const char *prompt, int *typed)
 {
     char *line = NULL;

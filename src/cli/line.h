@@ -1,4 +1,5 @@
-/* line.h - a line from the user: edited with history on a terminal where libedit was there at build time, plain otherwise. */
+/* line.h - a line from the user: edited with history on a terminal where libedit was there at build time, plain
+ * otherwise. */
 #ifndef WKV_CLI_LINE_H
 #define WKV_CLI_LINE_H
 

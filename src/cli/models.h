@@ -7,9 +7,9 @@
 enum { MODEL_ROOM = 4096 };
 
 /* The path for a name given with -m: an existing path itself; else a short name of the catalog, a file name with or
- * without extension, or OWNER/NAME, found in one of the folders (wkv_model_folder). NULL stays NULL (the built-in model). A name that is
- * found nowhere comes back unchanged, except one that `wkv pull` could fetch or that is no path: NULL after the
- * sentence, and *status is then 1. */
+ * without extension, or OWNER/NAME, found in one of the folders (wkv_model_folder). NULL stays NULL (the built-in
+ * model). A name that is found nowhere comes back unchanged, except one that `wkv pull` could fetch or that is no path:
+ * NULL after the sentence, and *status is then 1. */
 const char *model_path(const char *name, char out[MODEL_ROOM], int *status);
 
 /* .pth, .safetensors and so on, in capitals too. */

@@ -1,7 +1,8 @@
 /* mpirun.c - the functions of wkv_ranks over MPI-3: collective operations that do not block, in pieces.
  *
- * What is begun waits in a queue, of which some pieces are on their way at a time: that bounds what MPI takes for itself, and a
- * gradient of any size can be begun at once. MPI matches collectives by their order, and the queue has the same order everywhere. */
+ * What is begun waits in a queue, of which some pieces are on their way at a time: that bounds what MPI takes for
+ * itself, and a gradient of any size can be begun at once. MPI matches collectives by their order, and the queue has
+ * the same order everywhere. */
 #include "mpirun.h"
 #include "say.h"
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* option.h - what a command can be told.
  *
- * Every command has tables of options. Parsing, `wkv COMMAND --help`, the man page and the shells' completions are all made
- * from them, so that they cannot disagree. An option's value goes to where `to` points; what stands there before parsing is
- * its default, and is what the help shows. */
+ * Every command has tables of options. Parsing, `wkv COMMAND --help`, the man page and the shells' completions are all
+ * made from them, so that they cannot disagree. An option's value goes to where `to` points; what stands there before
+ * parsing is its default, and is what the help shows. */
 #ifndef WKV_CLI_OPTION_H
 #define WKV_CLI_OPTION_H
 
@@ -72,7 +72,8 @@ int options_parse(const command *c, int count, char **args, int *n);
 /* Wrong usage: say the sentence and where to look, and return 2. c NULL: of the program as a whole. */
 int usage(const command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The i-th option of all the groups of a command, NULL past the last, with its group's title in *title (which may be NULL). */
+/* The i-th option of all the groups of a command, NULL past the last, with its group's title in *title (which may be
+ * NULL). */
 const option *option_at(const command *c, int i, const char **title);
 
 /* How far two words are from each other in keystrokes, and whether that is near enough to have been meant. */

@@ -39,7 +39,7 @@ void note(const char *fmt, ...)
     va_end(args);
 }
 
-/* ---- results -------------------------------------------------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------------------------------------------------- */
 
 static int put_errno; /* why standard output can no longer be written */
 
@@ -79,7 +79,7 @@ int put_end(int status)
     return complain("standard output: %s", strerror(put_errno));
 }
 
-/* ---- terminals ------------------------------------------------------------------------------------------------------ */
+/* ---- terminals --------------------------------------------------------------------------------------------------- */
 
 int on_terminal(int fd)
 {
@@ -125,7 +125,8 @@ void progress_at(progress *p, double done, double total, const char *fmt, ...)
     for (int i = 0; i < WIDE; i++) line[n++] = i < full ? '#' : '.';
     n += snprintf(line + n, sizeof line - (size_t)n, "] %3.0f%% ", share * 100);
     if (share > 0.001)
-        n += snprintf(line + n, sizeof line - (size_t)n, "%s left, ", as_duration(left, (t - p->begun) * (1 - share) / share));
+        n += snprintf(line + n, sizeof line - (size_t)n, "%s left, ",
+                      as_duration(left, (t - p->begun) * (1 - share) / share));
     va_list args;
     va_start(args, fmt);
     vsnprintf(line + n, sizeof line - (size_t)n, fmt, args);
@@ -140,7 +141,7 @@ void progress_end(progress *p)
     p->shown = 0;
 }
 
-/* ---- Ctrl-C --------------------------------------------------------------------------------------------------------- */
+/* ---- Ctrl-C ------------------------------------------------------------------------------------------------------ */
 
 static void on_interrupt(int signal_number)
 {
@@ -157,7 +158,7 @@ void catch_interrupts(void)
         if (!sigaction(wanted[i], NULL, &before) && before.sa_handler != SIG_IGN) sigaction(wanted[i], &now, NULL);
 }
 
-/* ---- figures -------------------------------------------------------------------------------------------------------- */
+/* ---- figures ----------------------------------------------------------------------------------------------------- */
 
 double seconds_now(void)
 {

@@ -1,7 +1,7 @@
 /* say.h - how the program speaks.
  *
- * Results go to standard output through put(); everything else goes to standard error. Colours, progress and speeds appear on
- * a terminal only. Ctrl-C sets a flag that long work looks at. */
+ * Results go to standard output through put(); everything else goes to standard error. Colours, progress and speeds
+ * appear on a terminal only. Ctrl-C sets a flag that long work looks at. */
 #ifndef WKV_CLI_SAY_H
 #define WKV_CLI_SAY_H
 
@@ -11,33 +11,33 @@
 
 extern int say_quiet; /* --quiet */
 
-/* ---- sentences: on standard error --------------------------------------------------------------------------------- */
+/* ---- sentences: on standard error -------------------------------------------------------------------------------- */
 
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* "wkv: ...", returns 1, the exit status */
 int complain_library(void);                                               /* the same with wkv_error() */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));    /* a line, unless --quiet */
 
-/* ---- results: on standard output ---------------------------------------------------------------------------------- */
+/* ---- results: on standard output --------------------------------------------------------------------------------- */
 
 /* Write and return 0, or -1 once the reader has left or the disk is full; then there is no point in going on. */
 int put(const void *bytes, size_t n);
 int put_flush(void);
 int put_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Flush, and turn what happened to standard output into an exit status: `status` when all was written, 0 when the reader left
- * (`| head -1`), 1 with a sentence when it could not be written. */
+/* Flush, and turn what happened to standard output into an exit status: `status` when all was written, 0 when the
+ * reader left (`| head -1`), 1 with a sentence when it could not be written. */
 int put_end(int status);
 
-/* ---- terminals ----------------------------------------------------------------------------------------------------- */
+/* ---- terminals --------------------------------------------------------------------------------------------------- */
 
 int on_terminal(int fd);              /* 0, 1 or 2 */
 int terminal_width(void);             /* of standard output, 80 when it is not a terminal */
-const char *dim(int fd);              /* escape codes, "" where colours are not wanted (NO_COLOR, TERM=dumb, not a terminal) */
+const char *dim(int fd); /* escape codes, "" where colours are not wanted (NO_COLOR, TERM=dumb, not a terminal) */
 const char *bold(int fd);
 const char *plain(int fd);
 
-/* A bar on standard error while long work goes on; nothing when that is not a terminal, with --quiet, or when the work is
- * done within half a second. */
+/* A bar on standard error while long work goes on; nothing when that is not a terminal, with --quiet, or when the work
+ * is done within half a second. */
 typedef struct {
     const char *what;
     double begun, drawn;
@@ -47,14 +47,14 @@ void progress_begin(progress *p, const char *what);
 void progress_at(progress *p, double done, double total, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void progress_end(progress *p); /* takes the bar away */
 
-/* ---- Ctrl-C ---------------------------------------------------------------------------------------------------------- */
+/* ---- Ctrl-C ------------------------------------------------------------------------------------------------------ */
 
 extern volatile sig_atomic_t interrupted;
 /* From here on Ctrl-C, SIGTERM, and SIGHUP (a closed terminal) unless it is ignored (nohup), set `interrupted`; system
  * calls return EINTR. */
 void catch_interrupts(void);
 
-/* ---- figures --------------------------------------------------------------------------------------------------------- */
+/* ---- figures ----------------------------------------------------------------------------------------------------- */
 
 double seconds_now(void);
 uint64_t random_seed(void);

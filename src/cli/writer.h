@@ -30,8 +30,9 @@ typedef struct {
     int tokens;                                              /* drawn so far                     */
     double seconds;                                          /* spent writing                    */
 
-    /* The text since the last moment when all was shown. `mark` is the state of that moment (when `marked`; otherwise it is
-     * the state itself), so that going back to it and reading text[0 .. shown) again leaves just what was shown. */
+    /* The text since the last moment when all was shown. `mark` is the state of that moment (when `marked`; otherwise
+     * it is the state itself), so that going back to it and reading text[0 .. shown) again leaves just what was
+     * shown. */
     char *text;
     size_t n, cap, shown;
     int marked;

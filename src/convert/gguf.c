@@ -13,7 +13,7 @@ int gguf_wants_f32(const source *s)
     return !s->slot || !(s->slot->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || s->slot->flags & SLOT_KEEP_TYPE;
 }
 
-/* ---- metadata ------------------------------------------------------------------------------------------------------- */
+/* ---- metadata ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     gguf_meta item[40];
@@ -72,7 +72,7 @@ static void describe(metadata *m, const wkv_model *model, const exporter *x, con
     for (int i = 0; r->arch->ranks[i].name; i++) add_number(m, r->arch->ranks[i].gguf_key, r->dim[D_R0 + i]);
 }
 
-/* ---- vocabulary --------------------------------------------------------------------------------------------------------- */
+/* ---- vocabulary -------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     char *text; /* all words, one behind the other */

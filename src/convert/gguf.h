@@ -5,7 +5,8 @@
 #include "rwkv/export.h"
 #include "wkv.h"
 
-/* What llama.cpp wants in F32 whatever the type of the file: everything but the big matrices and the low ranks of a, v and g. */
+/* What llama.cpp wants in F32 whatever the type of the file: everything but the big matrices and the low ranks of a, v
+ * and g. */
 int gguf_wants_f32(const source *s);
 
 /* Has a vocabulary a form in a GGUF? Byte pair encoding has none there. NULL is accepted. */

@@ -1,7 +1,8 @@
 /* bytes.h - reading a file front to back without ever passing its end.
  *
- * Every length in a file is a claim. cursor_take() gives a pointer only when that many bytes are left, so a reader that goes through
- * it cannot leave the file whatever the file says. All formats here are little-endian, and so are all machines wkv runs on. */
+ * Every length in a file is a claim. cursor_take() gives a pointer only when that many bytes are left, so a reader that
+ * goes through it cannot leave the file whatever the file says. All formats here are little-endian, and so are all
+ * machines wkv runs on. */
 #ifndef WKV_FORMAT_BYTES_H
 #define WKV_FORMAT_BYTES_H
 

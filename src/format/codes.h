@@ -8,12 +8,13 @@ static inline int codes_known(dtype t) { return t >= Q8_0 && t <= Q5_1; }
 static inline int codes_have_minimum(dtype t) { return t == Q4_1 || t == Q5_1; }
 static inline int codes_have_fifth(dtype t) { return t == Q5_0 || t == Q5_1; }
 
-/* A block's codes, one a byte: Q8_0's signed ones, else 0 .. 31; and back. The scale is the block's first 2 bytes, the minimum
- * the next 2. */
+/* A block's codes, one a byte: Q8_0's signed ones, else 0 .. 31; and back. The scale is the block's first 2 bytes, the
+ * minimum the next 2. */
 void codes_split(dtype t, const uint8_t *block, uint8_t code[32]);
 void codes_join(dtype t, uint8_t *block, const uint8_t code[32]);
 
-/* What a code means, as dtype_decode has it: multiplied in f32, then the minimum added. scale, minimum: f16, at any address. */
+/* What a code means, as dtype_decode has it: multiplied in f32, then the minimum added. scale, minimum: f16, at any
+ * address. */
 float codes_value(dtype t, uint8_t code, const void *scale, const void *minimum);
 
 #endif

@@ -34,8 +34,8 @@ uint16_t f32_to_bf16(float x)
     return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
-/* The exponent is moved into place by a multiplication with 2^112, which also makes subnormals normal; infinities and NaNs
- * (exponent 31) are then lifted to the top exponent. */
+/* The exponent is moved into place by a multiplication with 2^112, which also makes subnormals normal; infinities and
+ * NaNs (exponent 31) are then lifted to the top exponent. */
 float f16_to_f32(uint16_t h)
 {
     uint32_t magnitude = (uint32_t)(h & 0x7fff) << 13, sign = (uint32_t)(h & 0x8000) << 16;
@@ -44,7 +44,8 @@ float f16_to_f32(uint16_t h)
     return of_bits(u | sign);
 }
 
-/* Adding a power of two whose last mantissa bit is the half's makes the hardware round to nearest even, subnormals included. */
+/* Adding a power of two whose last mantissa bit is the half's makes the hardware round to nearest even, subnormals
+ * included. */
 uint16_t f32_to_f16(float x)
 {
     uint32_t u = bits_of(x), sign = u >> 16 & 0x8000;
@@ -63,7 +64,7 @@ static float half_at(const uint8_t *p)
     return f16_to_f32(h);
 }
 
-/* ---- blocks of 32 ---------------------------------------------------------------------------------------------------- */
+/* ---- blocks of 32 ------------------------------------------------------------------------------------------------ */
 
 static void q8_0(const uint8_t *b, float *x)
 {
@@ -139,7 +140,7 @@ static void mxfp4(const uint8_t *b, float *x)
     by_table(halves, of_bits(half_scale), b + 1, x);
 }
 
-/* ---- superblocks of 256 ---------------------------------------------------------------------------------------------- */
+/* ---- superblocks of 256 ------------------------------------------------------------------------------------------ */
 
 /* The 6-bit scale and minimum of sub-block j (0..7), packed in twelve bytes. */
 static void scale_min(const uint8_t *sc, int j, int *scale, int *min)
@@ -226,7 +227,7 @@ static void iq4_xs(const uint8_t *b, float *x)
     }
 }
 
-/* ---- everything -------------------------------------------------------------------------------------------------------- */
+/* ---- everything -------------------------------------------------------------------------------------------------- */
 
 #define EACH(ctype, expression)                                                                                        \
     for (int64_t i = 0; i < n; i++) {                                                                                  \

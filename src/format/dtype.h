@@ -29,8 +29,8 @@ static inline int64_t dtype_bytes(dtype t, int64_t values) { return values / dty
 /* Decode n values (a multiple of the block) that start at `src` into f32. src may have any alignment. */
 void dtype_decode(dtype t, const void *src, float *dst, int64_t n);
 
-/* Encode n values from f32 (a multiple of the block) as F32, F16, BF16 or in blocks of 32. Returns -1, or the index of a value that
- * the type cannot hold: a finite one beyond its range, in blocks also one that is not finite. */
+/* Encode n values from f32 (a multiple of the block) as F32, F16, BF16 or in blocks of 32. Returns -1, or the index of
+ * a value that the type cannot hold: a finite one beyond its range, in blocks also one that is not finite. */
 int64_t dtype_encode(dtype t, const float *src, void *dst, int64_t n);
 
 static inline float bf16_to_f32(uint16_t h) { union { uint32_t u; float f; } v = {(uint32_t)h << 16}; return v.f; }

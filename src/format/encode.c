@@ -1,5 +1,5 @@
-/* encode.c - f32 into the numbers that files store, as llama.cpp's reference code rounds them (spec FORMATS 4.2); dtype.c is the
- * way back. */
+/* encode.c - f32 into the numbers that files store, as llama.cpp's reference code rounds them (spec FORMATS 4.2);
+ * dtype.c is the way back. */
 #include "base/error.h"
 #include "format/dtype.h"
 #include <math.h>
@@ -18,7 +18,7 @@ static int64_t halves(uint16_t (*round)(float), uint16_t infinity, const float *
     return -1;
 }
 
-/* ---- blocks of 32 ---------------------------------------------------------------------------------------------------- */
+/* ---- blocks of 32 ------------------------------------------------------------------------------------------------ */
 
 static void put_half(uint8_t *to, float x)
 {
@@ -52,8 +52,8 @@ static float farthest(const float *x)
 
 static float inverse(float d) { return d != 0 ? 1 / d : 0; }
 
-/* The whole part of x id + half, at most `most`. The product is rounded before the sum, as in the reference: this file is compiled
- * without contraction (CMakeLists.txt). */
+/* The whole part of x id + half, at most `most`. The product is rounded before the sum, as in the reference: this file
+ * is compiled without contraction (CMakeLists.txt). */
 static int quantize(float x, float id, float half, int most)
 {
     int q = (int)(x * id + half);

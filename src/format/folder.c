@@ -1,4 +1,5 @@
-/* folder.c - which files a path stands for: itself, the shards an index lists, or what a directory holds. Spec FORMATS 3.1. */
+/* folder.c - which files a path stands for: itself, the shards an index lists, or what a directory holds. Spec FORMATS
+ * 3.1. */
 #include "base/path.h"
 #include "format/reader.h"
 #include <dirent.h>

@@ -1,9 +1,9 @@
 /* names.c - every naming of RWKV checkpoints, made official. Spec FORMATS 2, 3.2, 3.3, 4.4, 5.
  *
- * A naming is a list of rules, the first that fits counts. In a pattern '#' stands for a number and a final '*' for the rest,
- * both copied to the official name. A rule also says how the stored tensor differs: its last two axes are swapped, it
- * holds a function of the official number, or it is several official tensors fused along its first axis (their names are
- * then listed with blanks between). What no rule fits keeps its name. */
+ * A naming is a list of rules, the first that fits counts. In a pattern '#' stands for a number and a final '*' for the
+ * rest, both copied to the official name. A rule also says how the stored tensor differs: its last two axes are
+ * swapped, it holds a function of the official number, or it is several official tensors fused along its first axis
+ * (their names are then listed with blanks between). What no rule fits keeps its name. */
 #include "base/path.h"
 #include "format/reader.h"
 #include "format/write.h"
@@ -238,7 +238,7 @@ static const rule gguf7[] = {
     {0},
 };
 
-/* ---- which naming a file has -------------------------------------------------------------------------------------------- */
+/* ---- which naming a file has ------------------------------------------------------------------------------------- */
 
 /* Whatever wrapped the model while it trained or was saved put its own name in front. */
 static const char *unwrapped(const char *name)
@@ -264,8 +264,8 @@ static const file_tensor *look(const tensors *t, const char *name)
 
 static int is(const char *text, const char *start) { return !strncmp(text, start, strlen(start)); }
 
-/* Whether the small matrices of a v7 with official names are swapped, as web-rwkv's are: seen from w1 [C, rank] and its like
- * unless all are square, which only the file's name can then tell. */
+/* Whether the small matrices of a v7 with official names are swapped, as web-rwkv's are: seen from w1 [C, rank] and its
+ * like unless all are square, which only the file's name can then tell. */
 static int is_swapped7(const tensors *t)
 {
     const file_tensor *emb = look(t, "emb.weight");
@@ -365,7 +365,7 @@ static naming find_naming(tensors *t, int behind_rwkv7)
     return (naming){none, none, 0, 0};
 }
 
-/* ---- applying a rule ------------------------------------------------------------------------------------------------------ */
+/* ---- applying a rule --------------------------------------------------------------------------------------------- */
 
 /* Does name fit pattern? *number is where '#' stood, *rest what '*' stood for. */
 static int fits(const char *pattern, const char *name, const char **number, const char **rest)
@@ -536,7 +536,7 @@ int names_official(tensors *t)
     return e;
 }
 
-/* ---- the way back, for writing --------------------------------------------------------------------------------------------- */
+/* ---- the way back, for writing ----------------------------------------------------------------------------------- */
 
 static naming find_writing(const char *wanted, const char *version)
 {

@@ -9,7 +9,7 @@
  * kilobyte, per tensor. */
 enum { MAX_DEPTH = 1 << 22, MAX_MEMORY = 256 << 20 };
 
-/* ---- the machine -------------------------------------------------------------------------------------------------------- */
+/* ---- the machine ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     tensors *t; /* owns what is made */
@@ -184,7 +184,7 @@ static int push_long(machine *m, uint32_t n)
     return push_int(m, V_INT, (int64_t)u);
 }
 
-/* ---- names and calls ------------------------------------------------------------------------------------------------------ */
+/* ---- names and calls --------------------------------------------------------------------------------------------- */
 
 static int push_name(machine *m, const uint8_t *module, size_t mod_len, const uint8_t *name, size_t name_len)
 {
@@ -372,7 +372,7 @@ static int new_object(machine *m, int n)
     return push(m, make(m, r == MAKES_DICT ? V_DICT : V_OTHER));
 }
 
-/* ---- opcodes -------------------------------------------------------------------------------------------------------------- */
+/* ---- opcodes ----------------------------------------------------------------------------------------------------- */
 
 static int pop(machine *m, int n)
 {

@@ -1,8 +1,8 @@
 /* pickle.h - the little of Python's pickle that checkpoints use, read as data.
  *
- * A pickle is a program for a stack machine that can import and call anything. Here it is run with a whitelist of names in
- * place of imports and with nothing that could be called: what would build an object leaves a plain value that says what it
- * would have been. Spec FORMATS 1.3. */
+ * A pickle is a program for a stack machine that can import and call anything. Here it is run with a whitelist of names
+ * in place of imports and with nothing that could be called: what would build an object leaves a plain value that says
+ * what it would have been. Spec FORMATS 1.3. */
 #ifndef WKV_FORMAT_PICKLE_H
 #define WKV_FORMAT_PICKLE_H
 

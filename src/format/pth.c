@@ -22,7 +22,7 @@ struct source {
     int places;
 };
 
-/* ---- from the pickle's tensors to ours ---------------------------------------------------------------------------------- */
+/* ---- from the pickle's tensors to ours --------------------------------------------------------------------------- */
 
 /* A small tensor may repeat the values of its storage (expand(): a stride of 0): more than the width of any model. */
 enum { MAX_REPEATED = 1 << 16 };
@@ -119,7 +119,7 @@ static int add_items(source *s, const value *top)
     return WKV_OK;
 }
 
-/* ---- zip ------------------------------------------------------------------------------------------------------------------ */
+/* ---- zip --------------------------------------------------------------------------------------------------------- */
 
 /* An entry's bytes: in place, or inflated into memory of t when the archive was packed again by another program. */
 static int entry_bytes(source *s, const zip_entry *e, const uint8_t **out)
@@ -225,7 +225,7 @@ int read_pth_zip(tensors *t, const uint8_t *data, size_t size)
     return e;
 }
 
-/* ---- legacy stream ---------------------------------------------------------------------------------------------------------- */
+/* ---- legacy stream ----------------------------------------------------------------------------------------------- */
 
 /* A root storage of the stream. */
 struct place {

@@ -1,7 +1,7 @@
 /* pth_write.c - writing a .pth: a zip of a pickle and one entry for each tensor's numbers. Spec FORMATS 1.5.
  *
- * Every size and place is written in the 64-bit records of zip, whether it needs them or not, so that there is one way for
- * small files and for those beyond 4 GB. Numbers begin at multiples of 64 bytes of the file, as torch.save's do. */
+ * Every size and place is written in the 64-bit records of zip, whether it needs them or not, so that there is one way
+ * for small files and for those beyond 4 GB. Numbers begin at multiples of 64 bytes of the file, as torch.save's do. */
 #define _FILE_OFFSET_BITS 64
 #include "base/error.h"
 #include "base/stream.h"
@@ -23,7 +23,7 @@ static void put_number(FILE *f, uint64_t x, int bytes)
     for (int i = 0; i < bytes; i++) putc((int)(x >> 8 * i & 255), f);
 }
 
-/* ---- the archive ------------------------------------------------------------------------------------------------------ */
+/* ---- the archive ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     file_out *out;
@@ -39,7 +39,8 @@ typedef struct {
     uint32_t crc;
 } entry;
 
-/* What the entry's two headers have in common, up to the length of the name. The CRC of a local one is filled in later. */
+/* What the entry's two headers have in common, up to the length of the name. The CRC of a local one is filled in
+ * later. */
 static void put_header(FILE *f, const entry *e)
 {
     put_number(f, ZIP64, 2);
@@ -135,7 +136,7 @@ static void put_directory(archive *a, const char *directory, size_t size)
     put_number(f, 0, 2);
 }
 
-/* ---- the pickle: {name: _rebuild_tensor_v2(storage, 0, shape, stride, False, OrderedDict())} ------------------------------ */
+/* ---- the pickle: {name: _rebuild_tensor_v2(storage, 0, shape, stride, False, OrderedDict())} --------------------- */
 
 static void pickle_text(FILE *p, const char *s)
 {
@@ -197,7 +198,7 @@ static int put_pickle(archive *a, const tensor_out *t, int n)
     return e;
 }
 
-/* ---- the file -------------------------------------------------------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 static int put_all(archive *a, const tensor_out *t, int n)
 {

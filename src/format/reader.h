@@ -1,7 +1,8 @@
 /* reader.h - what the container readers share: the inside of `tensors`, and how to put things into it.
  *
  * A reader is a function that is given the bytes of a file and adds tensors with the names they have there, text, and
- * numbers. names.c then makes the names official. Sentences of readers do not begin with the path: tensors.c adds it. */
+ * numbers. names.c then makes the names official. Sentences of readers do not begin with the path: tensors.c adds
+ * it. */
 #ifndef WKV_FORMAT_READER_H
 #define WKV_FORMAT_READER_H
 
@@ -37,7 +38,8 @@ struct tensors {
     tensors *over; /* what was laid over it, or NULL */
 };
 
-/* An empty view that is called `path`; and its names in order, when all are there and official. WKV_ENOMEM, WKV_EFORMAT. */
+/* An empty view that is called `path`; and its names in order, when all are there and official. WKV_ENOMEM,
+ * WKV_EFORMAT. */
 int tensors_new(tensors **out, const char *path);
 int tensors_index(tensors *t);
 

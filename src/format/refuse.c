@@ -1,4 +1,5 @@
-/* refuse.c - what a readable file is, when it is no RWKV of versions 4 to 7. Spec ARCHITECTURES 7.1 and 12, FORMATS 1.3. */
+/* refuse.c - what a readable file is, when it is no RWKV of versions 4 to 7. Spec ARCHITECTURES 7.1 and 12, FORMATS
+ * 1.3. */
 #include "format/reader.h"
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what readers put in ------------------------------------------------------------------------------------------------ */
+/* ---- what readers put in ----------------------------------------------------------------------------------------- */
 
 /* Kept memory is a chain of blocks; small pieces share one. */
 typedef struct block {
@@ -109,7 +109,7 @@ int tensors_add_number(tensors *t, const char *key, size_t key_len, double numbe
     return add_meta(t, key, key_len, (meta_item){.number = number});
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static int compare_names(const void *a, const void *b)
 {
@@ -266,7 +266,7 @@ int tensors_refuse_output(const tensors *t, const char *path)
     return WKV_OK;
 }
 
-/* ---- asking --------------------------------------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
 
 int tensors_count(const tensors *t) { return t->count; }
 const file_tensor *tensors_at(const tensors *t, int i) { return i >= 0 && i < t->count ? &t->list[i] : NULL; }
@@ -322,7 +322,7 @@ const char *tensors_token(const tensors *t, int i, size_t *len)
     return (const char *)t->tokens[i].bytes;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* From the last axis back, the order in which tensor_strides made sure that nothing overflows. */
 int64_t tensor_values(const file_tensor *f)

@@ -49,18 +49,19 @@ int tensors_open_stored(tensors **out, const char *path);
 /* The same over bytes in memory that outlive it (the built-in model, the fuzzers); `name` is used in messages. */
 int tensors_open_memory(tensors **out, const void *data, size_t size, const char *name);
 void tensors_close(tensors *t);
-/* From here on t owns `over`, whose tensors are found in the place of t's of the same name, and whose metadata where t has none.
- * What is counted, listed and refused is t's alone. The last one laid over wins. */
+/* From here on t owns `over`, whose tensors are found in the place of t's of the same name, and whose metadata where t
+ * has none. What is counted, listed and refused is t's alone. The last one laid over wins. */
 void tensors_lay_over(tensors *t, tensors *over);
 /* WKV_EARG when `path`, which is about to be written, is a file (device and inode) of t or of an overlay. */
 int tensors_refuse_output(const tensors *t, const char *path);
-/* Say how the data is about to be read: small tensors only (said again after each), or (as it begins) big ones from end to
- * end. See file_expect. */
+/* Say how the data is about to be read: small tensors only (said again after each), or (as it begins) big ones from end
+ * to end. See file_expect. */
 void tensors_expect(const tensors *t, int long_runs);
 /* Say that what lies at data will not be read again: its pages leave memory where they are a file's. */
 void tensors_forget(const tensors *t, const void *data, size_t bytes);
-/* 0 for what may be an RWKV of versions 4 to 7; for anything else (adapters, states, research variants, other architectures,
- * a vocabulary alone, files converted for one program) WKV_EUNSUPPORTED and a sentence that says what it is. */
+/* 0 for what may be an RWKV of versions 4 to 7; for anything else (adapters, states, research variants, other
+ * architectures, a vocabulary alone, files converted for one program) WKV_EUNSUPPORTED and a sentence that says what it
+ * is. */
 int tensors_refuse(const tensors *t);
 
 int tensors_count(const tensors *t);
@@ -83,15 +84,17 @@ const char *tensors_meta(const tensors *t, const char *key);
  * (fake_think_)generation_config.json, as "config.hidden_size"); `otherwise` when absent. "group_norm_eps" is 1e-5 in
  * rwkv.cpp's v5 files, which are computed so, and absent elsewhere. */
 double tensors_number(const tensors *t, const char *key, double otherwise);
-/* GGUF vocabulary: the i-th entry of tokenizer.ggml.tokens as stored (Python-escaped), its bytes in *len; NULL past the end. */
+/* GGUF vocabulary: the i-th entry of tokenizer.ggml.tokens as stored (Python-escaped), its bytes in *len; NULL past the
+ * end. */
 const char *tensors_token(const tensors *t, int i, size_t *len);
 int tensors_token_count(const tensors *t); /* 0: no vocabulary inside   */
 
 int64_t tensor_values(const file_tensor *f); /* product of the shape      */
 /* not integers or booleans */
 static inline int tensor_is_weight(const file_tensor *f) { return dtype_is_weight(f->type); }
-/* Size of axis i of the OFFICIAL tensor (transposition undone), 1 beyond its axes. Vectors may have axes of size 1 more or
- * fewer than the official file ([1, 1, C] or [C]); the two axes of r_k, time_faaaa and v5.2's time_decay are always there. */
+/* Size of axis i of the OFFICIAL tensor (transposition undone), 1 beyond its axes. Vectors may have axes of size 1 more
+ * or fewer than the official file ([1, 1, C] or [C]); the two axes of r_k, time_faaaa and v5.2's time_decay are always
+ * there. */
 int64_t tensor_axis(const file_tensor *f, int i);
 /* All values, official order and meaning, as f32: strides gathered, blocks decoded, transposition and `holds` undone.
  * `out` has room for `capacity` values; WKV_EFORMAT, and nothing is written, when the tensor has more. */

@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "format/tensors.h"
 
-/* Writers take tensors in a list. What is in memory is given as `data`; what is not gives its values when its turn comes, so that
- * only one tensor at a time is in memory. */
+/* Writers take tensors in a list. What is in memory is given as `data`; what is not gives its values when its turn
+ * comes, so that only one tensor at a time is in memory. */
 typedef struct tensor_out tensor_out;
 struct tensor_out {
     const char *name; /* as the file shall have it */
@@ -17,12 +17,12 @@ struct tensor_out {
     int (*values)(const tensor_out *t, float *out); /* all of them as f32; 0 or a failure */
     const void *from;                               /* whatever `values` needs            */
     weight_layout layout; /* one that permutes blocks takes values and blocks as [out][in], whatever the shape is */
-    const file_tensor *blocks;                      /* or in place of both: its blocks, of the same type, as that file has them */
+    const file_tensor *blocks; /* or in place of both: its blocks, of the same type, as that file has them */
 };
 
-/* Write n tensors to an open file. meta: key, value, ..., NULL; or NULL for none. Types: one
- * value each. Data begins at a multiple of 8 and wider types come first (otherwise in the order given), so that every value is
- * aligned in a mapping. WKV_EIO, WKV_ENOMEM; WKV_EARG for what cannot be: a name that is no UTF-8, a value beyond its type. */
+/* Write n tensors to an open file. meta: key, value, ..., NULL; or NULL for none. Types: one value each. Data begins at
+ * a multiple of 8 and wider types come first (otherwise in the order given), so that every value is aligned in a
+ * mapping. WKV_EIO, WKV_ENOMEM; WKV_EARG for what cannot be: a name that is no UTF-8, a value beyond its type. */
 int safetensors_put(file_out *f, const tensor_out *t, int n, const char *const *meta);
 
 /* The same as a .pth that torch.load opens: a dictionary of tensors in the order given. Types: F32, F16, BF16. */
@@ -54,14 +54,14 @@ int tensors_commit(file_out *f, int err, const tensor_out *t, int n);
 int safetensors_write(const char *path, const tensor_out *t, int n, const char *const *meta);
 int pth_write(const char *path, const tensor_out *t, int n);
 
-/* ---- what the writers share ------------------------------------------------------------------------------------------ */
+/* ---- what the writers share -------------------------------------------------------------------------------------- */
 
 int64_t tensor_out_values(const tensor_out *t);
 int64_t tensor_out_bytes(const tensor_out *t);
 /* Write its numbers. crc (or NULL) is the CRC-32 of what came before and becomes that of all. */
 int tensor_put(file_out *f, const tensor_out *t, uint32_t *crc);
 
-/* ---- names ------------------------------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* How another naming stores an official tensor. names.c, which undoes it when such a file is read */
 typedef struct {

@@ -1,7 +1,7 @@
 /* arch.h - one struct for each version of RWKV, with all that is particular to it; it is defined in rwkvN.c.
  *
- * Its table of slots names the tensors of a layer once: to read their sizes, to bind, initialise, train, quantize and save
- * them. Everything outside rwkvN.c asks the struct, and never which version it is. */
+ * Its table of slots names the tensors of a layer once: to read their sizes, to bind, initialise, train, quantize and
+ * save them. Everything outside rwkvN.c asks the struct, and never which version it is. */
 #ifndef WKV_RWKV_ARCH_H
 #define WKV_RWKV_ARCH_H
 
@@ -59,7 +59,8 @@ typedef struct {
     double init_with[3];
     double synthetic[2];    /* a vector in bench/synthetic.c: values of the first and the last channel */
     const char *logarithm;  /* the name under which older files hold its logarithm, or NULL */
-    const char *stands_for; /* the late tensor for which this one is written in layer 0, as llama.cpp expects it, or NULL */
+    /* the late tensor for which this one is written in layer 0, as llama.cpp expects it, or NULL */
+    const char *stands_for;
 } slot;
 
 /* The layout in which official files store it. */
@@ -71,8 +72,9 @@ static inline weight_layout official_layout(const slot *s)
 /* ln2's bias in a synthetic model, which makes a chosen share of the squared ReLUs zero (bench/synthetic.c). */
 #define SYNTHETIC_TILT 0.5
 
-/* x plus the mixing of LN(x) in the layer whose struct is `layer`; `at` is the offset of the mixing's part of the state.
- * v_first: the value of layer 0, NULL there, which a version may set (7). embedded: the embedding after ln0 (7a). */
+/* x plus the mixing of LN(x) in the layer whose struct is `layer`; `at` is the offset of the mixing's part of the
+ * state. v_first: the value of layer 0, NULL there, which a version may set (7). embedded: the embedding after ln0
+ * (7a). */
 typedef tensor *time_mix_fn(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v_first, int at);
 typedef tensor *channel_mix_fn(cx *c, const rwkv *m, void *layer, tensor *x, tensor *embedded, int at);
 
@@ -101,7 +103,8 @@ typedef struct {
     int n_slots;
     size_t layer_size;
 
-    /* Is a file of L layers and C channels of this version, when it is of none before it in ARCHS? By names and shapes. */
+    /* Is a file of L layers and C channels of this version, when it is of none before it in ARCHS? By names and
+     * shapes. */
     int (*detect)(const tensors *t, int L, int C);
     /* Low ranks and, where it is 0, the ffn width of a new model, from the width; NULL: the version is not trained. */
     void (*new_sizes)(int dim[DIMS]);

@@ -5,8 +5,8 @@
 #include "rwkv/model.h"
 
 /* Find version and sizes, bind every tensor, and to each weight the adapter that there is for it (NAME.lora_A,
- * NAME.lora_B), times alpha / its rank; alpha 0: the file's metadata "lora_alpha". An error names the tensor that is missing
- * or has a wrong shape, or the other architecture. */
+ * NAME.lora_B), times alpha / its rank; alpha 0: the file's metadata "lora_alpha". An error names the tensor that is
+ * missing or has a wrong shape, or the other architecture. */
 int rwkv_bind(rwkv *m, const tensors *t, float alpha);
 
 /* The tensor of the file that holds this slot, under its own name or another; *as_exp: the model wants e to its power.

@@ -20,7 +20,7 @@ int official_shape(const rwkv *m, const slot *s, int64_t shape[MAX_DIMS])
     return dims;
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 /* n values, as matrices of rows x cols, each turned. */
 static int turn(float *x, int64_t n, int64_t rows, int64_t cols)
@@ -35,7 +35,8 @@ static int turn(float *x, int64_t n, int64_t rows, int64_t cols)
     return WKV_OK;
 }
 
-/* What its adapter adds to a weight of the official orientation, W += scale B A; a low-rank one is stored the other way round. */
+/* What its adapter adds to a weight of the official orientation, W += scale B A; a low-rank one is stored the other way
+ * round. */
 static int add_adapter(const source *s, float *w)
 {
     const tensor *a = &s->weight->adapter->a, *b = &s->weight->adapter->b;
@@ -88,7 +89,7 @@ dtype export_type(const source *s)
     return exact ? f->type : F32;
 }
 
-/* ---- the list ---------------------------------------------------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
 
 /* Room for one more; NULL without memory. */
 static source *next_source(exporter *x)

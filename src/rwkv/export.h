@@ -38,8 +38,8 @@ struct exporter {
     double done, total;
 };
 
-/* List all tensors of a bound model in the order of its tables, with their names and shapes in the file. The model and its
- * file must outlive what is listed. WKV_ENOMEM. */
+/* List all tensors of a bound model in the order of its tables, with their names and shapes in the file. The model and
+ * its file must outlive what is listed. WKV_ENOMEM. */
 int export_list(exporter *x);
 void export_release(exporter *x);
 

@@ -13,12 +13,12 @@ int rwkv_reserve(cx *c, const rwkv *m, int rows, int spans, int backward);
  * all rows together. */
 size_t rwkv_row_bytes(const rwkv *m, size_t *fixed);
 
-/* A layer, for op_block; p is the rwkv. in[0], out[0]: the residual stream; in[1], out[1]: v of layer 0, where the version
- * passes it on; in[2]: the embedding after ln0. */
+/* A layer, for op_block; p is the rwkv. in[0], out[0]: the residual stream; in[1], out[1]: v of layer 0, where the
+ * version passes it on; in[2]: the embedding after ln0. */
 void rwkv_block(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2]);
 
-/* Run tokens (c->b->rows of them) through the model; logits of rows[0..n), NULL rows: of all; n = 0 with rows: none, NULL
- * is returned. States are advanced. */
+/* Run tokens (c->b->rows of them) through the model; logits of rows[0..n), NULL rows: of all; n = 0 with rows: none,
+ * NULL is returned. States are advanced. */
 tensor *rwkv_forward(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n);
 /* The same without the head: what the head reads. */
 tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n);

@@ -88,7 +88,8 @@ static void describe(wkv_model *m)
         .parameters = c.parameters,
         .file_bytes = tensors_bytes(m->file),
         .state_bytes = (size_t)rwkv_state_len(r) * sizeof(real),
-        .weight_bytes = {(size_t)(c.parameters * 4), (size_t)((c.parameters - c.small) * 2 + c.small * 4), (size_t)stored},
+        .weight_bytes = {(size_t)(c.parameters * 4), (size_t)((c.parameters - c.small) * 2 + c.small * 4),
+                         (size_t)stored},
     };
     for (int i = 0; i < RANKS; i++) m->about.rank_name[i] = r->arch->ranks[i].name;
     name_types(m->types, sizeof m->types, bytes);
@@ -173,7 +174,8 @@ static int finish(wkv_model **out, tensors *file, int e, const wkv_model_options
     return 0;
 }
 
-static int open_memory(wkv_model **out, const void *data, size_t size, const char *name, const wkv_model_options *options)
+static int open_memory(wkv_model **out, const void *data, size_t size, const char *name,
+                       const wkv_model_options *options)
 {
     tensors *file = NULL;
     *out = NULL;
@@ -221,7 +223,8 @@ int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *o
     *out = NULL;
     if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha))
         return fail(WKV_EARG, "a lora_alpha of %g, expected above 0, or 0 for the file's own", (double)o->lora_alpha);
-    if (o->as_stored && o->type) return fail(WKV_EARG, "weights as they are stored, and as %s, cannot both be", o->type);
+    if (o->as_stored && o->type)
+        return fail(WKV_EARG, "weights as they are stored, and as %s, cannot both be", o->type);
     tensors *file = NULL;
     int e = path ? open_tensors(&file, path, o) : 0;
     e = path ? finish(out, file, e, o) : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in", o);

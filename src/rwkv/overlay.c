@@ -1,5 +1,5 @@
-/* overlay.c - adapters of weights and tuned initial states of layers, and whether all that an overlay holds has a place in
- * the model. */
+/* overlay.c - adapters of weights and tuned initial states of layers, and whether all that an overlay holds has a place
+ * in the model. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

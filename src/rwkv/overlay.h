@@ -1,4 +1,5 @@
-/* overlay.h - adapters and tuned initial states, in the model's own file or in one of their own that is an overlay of it. */
+/* overlay.h - adapters and tuned initial states, in the model's own file or in one of their own that is an overlay of
+ * it. */
 #ifndef WKV_RWKV_OVERLAY_H
 #define WKV_RWKV_OVERLAY_H
 
@@ -9,7 +10,8 @@ int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int laye
 /* The tuned initial state, if there is one. */
 int bind_state(binder *b);
 
-/* 0 when everything that `over` holds has a place in m: tensors of its names, adapters of its weights, initial states. */
+/* 0 when everything that `over` holds has a place in m: tensors of its names, adapters of its weights, initial
+ * states. */
 int rwkv_fits(const rwkv *m, const tensors *over);
 
 #endif

@@ -28,7 +28,7 @@ typedef struct {
     pool *pool;
 } packer;
 
-/* ---- what is to become of a matrix ------------------------------------------------------------------------------------ */
+/* ---- what is to become of a matrix ------------------------------------------------------------------------------- */
 
 /* Its scale and its adapter stay. */
 tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer)
@@ -50,7 +50,7 @@ static int is_so(const tensor *a, const tensor *b) { return a->type == b->type &
 
 static size_t bytes_of(const tensor *t) { return (size_t)dtype_bytes((dtype)t->type, (int64_t)t->rows * t->cols); }
 
-/* ---- 32 outputs at a time ----------------------------------------------------------------------------------------------- */
+/* ---- 32 outputs at a time ---------------------------------------------------------------------------------------- */
 
 enum { STRIP = LAYOUT_TILE };
 
@@ -105,7 +105,7 @@ static void change_part(void *arg, int part, int parts)
     }
 }
 
-/* ---- all of them -------------------------------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 /* The head is the embedding itself. In a file any tensors may share bytes; each of the others is changed alone. */
 static int is_tied(const rwkv *m)
@@ -132,8 +132,8 @@ static int pack_one(void *user, const char *name, tensor *t, const slot *s, int 
     int tied = t == emb && is_tied(p->m);
     pool_run(p->pool, change_part, &c);
     if (c.bad)
-        return fail(WKV_EARG, "%s: %s has a value of %g, which %s cannot hold", tensors_path(p->file), name, (double)c.value,
-                    dtypes[to.type].name);
+        return fail(WKV_EARG, "%s: %s has a value of %g, which %s cannot hold", tensors_path(p->file), name,
+                    (double)c.value, dtypes[to.type].name);
     tensors_forget(p->file, t->data, bytes_of(t));
     if (tied) *head = to;
     *t = to;
@@ -160,8 +160,8 @@ int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out)
     if (!p.used) return 0;
     size_t there = memory_available();
     if (p.used > there)
-        return fail(WKV_ENOMEM, "%s: its weights need %.2f GB of memory%s%s, and %.2f GB are available", tensors_path(file),
-                    (double)p.used * 1e-9, r ? " as " : "", r ? r->name : "", (double)there * 1e-9);
+        return fail(WKV_ENOMEM, "%s: its weights need %.2f GB of memory%s%s, and %.2f GB are available",
+                    tensors_path(file), (double)p.used * 1e-9, r ? " as " : "", r ? r->name : "", (double)there * 1e-9);
     int e = packed_new(out, p.used, tensors_path(file));
     if (e) return e;
     p.data = out->data;

@@ -10,8 +10,8 @@ typedef struct {
     size_t bytes;
 } packed;
 
-/* Room for that many bytes of weights, where rows here and there are found quickly. `name` is what the sentence begins with.
- * WKV_ENOMEM. */
+/* Room for that many bytes of weights, where rows here and there are found quickly. `name` is what the sentence begins
+ * with. WKV_ENOMEM. */
 int packed_new(packed *out, size_t bytes, const char *name);
 
 /* A matrix as rwkv_pack makes it: type, layout and sizes, without data. */
@@ -19,8 +19,8 @@ tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer
 
 /* Give every matrix of m the type that r says (NULL: the one it has) and its fastest layout; without r that of
  * ffn.value alone. A matrix that has both already stays where it is; the rest goes to new memory, one tensor at a time,
- * and its pages of the file leave memory. WKV_ENOMEM before anything is touched, with both numbers; WKV_EARG: a value that the type
- * cannot hold. m is unchanged then. */
+ * and its pages of the file leave memory. WKV_ENOMEM before anything is touched, with both numbers; WKV_EARG: a value
+ * that the type cannot hold. m is unchanged then. */
 int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out);
 void rwkv_unpack(packed *p);
 

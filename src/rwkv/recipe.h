@@ -17,8 +17,8 @@ typedef struct {
 const recipe *recipe_find(const char *name);
 const char *recipe_names(void); /* "f32, f16, ..." */
 
-/* The type of a matrix of `in` inputs; f16 where its blocks do not fit. DTYPES: it keeps its own (vectors, and the small matrices
- * of the decay and of the mixes, whose errors add up over a text). */
+/* The type of a matrix of `in` inputs; f16 where its blocks do not fit. DTYPES: it keeps its own (vectors, and the
+ * small matrices of the decay and of the mixes, whose errors add up over a text). */
 dtype recipe_type(const recipe *r, const slot *s, int layer, int in);
 
 /* The layout from which products of a matrix of this type and these sizes are quickest. LAYOUT_ROW_MAJOR: a plain

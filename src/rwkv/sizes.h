@@ -13,8 +13,8 @@ static inline int64_t axis_from_last(const file_tensor *f, int i)
     return i < f->dims ? tensor_axis(f, f->dims - 1 - i) : 1;
 }
 
-/* rwkv_init with the version and the sizes of the file, checked against each other. On failure m holds nothing. WKV_EFORMAT,
- * WKV_EUNSUPPORTED, WKV_ENOMEM. */
+/* rwkv_init with the version and the sizes of the file, checked against each other. On failure m holds nothing.
+ * WKV_EFORMAT, WKV_EUNSUPPORTED, WKV_ENOMEM. */
 int rwkv_init_from(rwkv *m, const tensors *t);
 
 #endif

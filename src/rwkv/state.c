@@ -32,7 +32,8 @@ int wkv_state_copy(wkv_state *to, const wkv_state *from)
 {
     REQUIRE(to, "the state to copy to");
     REQUIRE(from, "the state to copy from");
-    if (to->fingerprint != from->fingerprint || to->n != from->n) return fail(WKV_EARG, "the two states are of different models");
+    if (to->fingerprint != from->fingerprint || to->n != from->n)
+        return fail(WKV_EARG, "the two states are of different models");
     memcpy(to->data, from->data, (size_t)to->n * sizeof(real));
     return 0;
 }

@@ -51,7 +51,7 @@ struct bpe {
 static const char gpt2_words[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" SPACE "\\p{L}\\p{N}]+|[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+";
 
-/* ---- reading the file ------------------------------------------------------------------------------------------------ */
+/* ---- reading the file -------------------------------------------------------------------------------------------- */
 
 static void read_bytes(bpe *b, const vocabulary *v)
 {
@@ -197,7 +197,7 @@ void bpe_free(bpe *b)
     free(b);
 }
 
-/* ---- encoding -------------------------------------------------------------------------------------------------------- */
+/* ---- encoding ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int32_t id; /* -1: merged into the one before */
@@ -265,8 +265,8 @@ static int reserve(encoder *x, size_t n)
     return 0;
 }
 
-/* Merge the bytes of one word, always the pair of the lowest rank. Each merge adds at most two pairs to the heap and uses
- * up one symbol, so the heap never has more than three per byte. */
+/* Merge the bytes of one word, always the pair of the lowest rank. Each merge adds at most two pairs to the heap and
+ * uses up one symbol, so the heap never has more than three per byte. */
 static int encode_word(encoder *x, const char *p, size_t n)
 {
     int e = reserve(x, n);

@@ -1,6 +1,7 @@
 /* bpe.h - byte pair encoding as the GPT-NeoX 20B tokenizer does it (spec FORMATS 8.2).
  *
- * Needs PCRE2 and utf8proc. Without them (HAVE_BPE undefined) bpe_new refuses in one sentence, and nothing else is called. */
+ * Needs PCRE2 and utf8proc. Without them (HAVE_BPE undefined) bpe_new refuses in one sentence, and nothing else is
+ * called. */
 #ifndef WKV_TEXT_BPE_H
 #define WKV_TEXT_BPE_H
 
@@ -20,7 +21,8 @@ static inline void id_put(id_list *l, int32_t id)
     l->n++;
 }
 
-/* From the root of a tokenizers .json: its words go to v, its rules to *out. *end: the id of <|endoftext|>, -1 without. */
+/* From the root of a tokenizers .json: its words go to v, its rules to *out. *end: the id of <|endoftext|>, -1
+ * without. */
 int bpe_new(bpe **out, vocabulary *v, int *end, const json_t *root, const char *name);
 void bpe_free(bpe *b);
 

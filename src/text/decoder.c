@@ -3,8 +3,8 @@
 #include "base/utf8.h"
 #include <string.h>
 
-/* Add one byte to those that wait and move what is now decided to out; returns how many. A byte that cannot begin or go on
- * a character goes out alone, and those behind it are looked at anew. */
+/* Add one byte to those that wait and move what is now decided to out; returns how many. A byte that cannot begin or go
+ * on a character goes out alone, and those behind it are looked at anew. */
 static size_t push(wkv_decoder *d, char byte, char *out)
 {
     size_t n = 0;

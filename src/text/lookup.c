@@ -53,8 +53,8 @@ int wkv_model_folder(char *out, size_t cap, int i)
     return 0;
 }
 
-/* The folders that are searched, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, and those that
- * hold downloaded models. */
+/* The folders that are searched, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, and those
+ * that hold downloaded models. */
 static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
 {
     const char *slash = strrchr(model, '/'), *data = getenv("WKV_DATA");

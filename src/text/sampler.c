@@ -2,8 +2,8 @@
  *
  *     bans, bias, penalties  ->  softmax  ->  cuts (top-k, top-p, min-p, typical; or mirostat)  ->  p^(1/T)  ->  draw
  *
- * The cuts need the probabilities in order only as far as the cut, so nothing is sorted: `reach` finds the value where the
- * cut falls digit by digit of its float, as radix sort would, and one pass then drops what is below. */
+ * The cuts need the probabilities in order only as far as the cut, so nothing is sorted: `reach` finds the value where
+ * the cut falls digit by digit of its float, as radix sort would, and one pass then drops what is below. */
 #include "text/sampler.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -30,7 +30,7 @@ struct wkv_sampler {
     rng r;
 };
 
-/* ---- making -------------------------------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 
 static int share(float x) { return x >= 0 && x <= 1; }
 
@@ -124,7 +124,7 @@ void wkv_sampler_free(wkv_sampler *s)
     free(s);
 }
 
-/* ---- penalties ------------------------------------------------------------------------------------------------------- */
+/* ---- penalties --------------------------------------------------------------------------------------------------- */
 
 void wkv_sampler_count(wkv_sampler *s, int32_t id)
 {
@@ -185,7 +185,7 @@ static int best(const wkv_sampler *s)
     return id;
 }
 
-/* ---- softmax and cuts ------------------------------------------------------------------------------------------------ */
+/* ---- softmax and cuts -------------------------------------------------------------------------------------------- */
 
 /* e^x for x <= 0, relative error 1.5e-7, written so that compilers make vectors of it; 0 below e^-87. */
 static inline float exp_nonpositive(float x)
@@ -232,8 +232,8 @@ static void scale(wkv_sampler *s, double sum)
 }
 
 /* Positive floats are ordered as their bits are, so a key is a float's bits: greatest first. Taking ids in the order of
- * key, add up their weights (NULL: 1 each) until they reach `target`: returns the key there. Weights of key 0 do not count.
- * Three rounds of 11, 11 and 10 bits: in each a histogram of the keys that agree with what is known so far. */
+ * key, add up their weights (NULL: 1 each) until they reach `target`: returns the key there. Weights of key 0 do not
+ * count. Three rounds of 11, 11 and 10 bits: in each a histogram of the keys that agree with what is known so far. */
 static uint32_t reach(const uint32_t *key, const float *weight, int n, double target)
 {
     static const int shift[] = {21, 10, 0}, bits[] = {11, 11, 10};
@@ -359,7 +359,7 @@ int sampler_distribution(const float **p, wkv_sampler *s, const float *logits)
     return 0;
 }
 
-/* ---- the draw -------------------------------------------------------------------------------------------------------- */
+/* ---- the draw ---------------------------------------------------------------------------------------------------- */
 
 int32_t wkv_sample(wkv_sampler *s, const float *logits)
 {

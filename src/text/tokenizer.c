@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- opening ------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static int build_trie(wkv_tokenizer *t)
 {
@@ -208,7 +208,7 @@ const char *wkv_tokenizer_path(const wkv_tokenizer *t) { return t ? t->path : NU
 int wkv_tokenizer_size(const wkv_tokenizer *t) { return t ? t->v.size : 0; }
 int wkv_tokenizer_end(const wkv_tokenizer *t) { return t ? t->end : -1; }
 
-/* ---- text to ids, ids to text --------------------------------------------------------------------------------------- */
+/* ---- text to ids, ids to text ------------------------------------------------------------------------------------ */
 
 /* Bytes of the character at p: the lead byte's and the continuation bytes behind it. */
 static size_t character(const char *p, size_t n)

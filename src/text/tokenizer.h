@@ -1,4 +1,5 @@
-/* tokenizer.h - what a tokenizer is made of: a vocabulary, and the trie or the merges that cut a text into its words. */
+/* tokenizer.h - what a tokenizer is made of: a vocabulary, and the trie or the merges that cut a text into its
+ * words. */
 #ifndef WKV_TEXT_TOKENIZER_H
 #define WKV_TEXT_TOKENIZER_H
 

@@ -15,8 +15,8 @@ typedef struct {
     trie *t;
     range *queue;
     size_t queued, queue_room;
-    size_t
-        search; /* where free slots are looked for: all below are taken, or were too crowded to be worth looking at */
+    /* where free slots are looked for: all below are taken, or were too crowded to be worth looking at */
+    size_t search;
 } builder;
 
 static int by_text(const void *a, const void *b)

@@ -1,7 +1,7 @@
 /* trie.h - the longest word of a vocabulary that a text begins with.
  *
- * A double array: the child of node a by byte c is node[a].base + c, and is one only if its parent is a. One load and one
- * comparison per byte. */
+ * A double array: the child of node a by byte c is node[a].base + c, and is one only if its parent is a. One load and
+ * one comparison per byte. */
 #ifndef WKV_TEXT_TRIE_H
 #define WKV_TEXT_TRIE_H
 

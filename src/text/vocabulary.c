@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the table ---------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static int grow_words(vocabulary *v, int size)
 {
@@ -82,10 +82,11 @@ static int hex_digits(const char *p, const char *end, int n, uint32_t *out)
     return 1;
 }
 
-/* ---- World's lines ------------------------------------------------------------------------------------------------- */
+/* ---- World's lines ----------------------------------------------------------------------------------------------- */
 
-/* One escape of a Python literal, p behind the backslash. In a str literal numbers are code points, written as UTF-8; in a
- * bytes literal \x is one byte and \u is not special. Returns the bytes written to out (at most 4), -1: not an escape. */
+/* One escape of a Python literal, p behind the backslash. In a str literal numbers are code points, written as UTF-8;
+ * in a bytes literal \x is one byte and \u is not special. Returns the bytes written to out (at most 4), -1: not an
+ * escape. */
 static int python_escape(const char **p, const char *end, int is_bytes, char *out)
 {
     static const char from[] = "ntrabfv0\\'\"", to[] = "\n\t\r\a\b\f\v\0\\'\"";
@@ -174,7 +175,7 @@ int vocabulary_lines(vocabulary *v, const char *data, size_t size, const char *n
     return e;
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
 /* UTF-16 behind its byte order mark as UTF-8; NULL without memory. */
 static char *utf16_to_utf8(const unsigned char *p, size_t size, size_t *length)
@@ -260,7 +261,7 @@ int vocabulary_object(vocabulary *v, const json_t *root, int *characters, const 
     return e;
 }
 
-/* ---- GGUF ---------------------------------------------------------------------------------------------------------- */
+/* ---- GGUF -------------------------------------------------------------------------------------------------------- */
 
 /* llama.cpp's escape: after a backslash t, n, r and x with two digits are special, any other character is itself. */
 static size_t unescape(const char *p, size_t n, char *out)

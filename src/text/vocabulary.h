@@ -1,6 +1,7 @@
 /* vocabulary.h - a table of ids and their bytes, and the readers of the files that hold one.
  *
- * Readers take the file's bytes and its name (for messages) and fill an empty vocabulary; after a failure it is released. */
+ * Readers take the file's bytes and its name (for messages) and fill an empty vocabulary; after a failure it is
+ * released. */
 #ifndef WKV_TEXT_VOCABULARY_H
 #define WKV_TEXT_VOCABULARY_H
 
@@ -49,7 +50,8 @@ int vocabulary_json(json_t **out, const char *data, size_t size, const char *nam
 void vocabulary_put_line(FILE *f, int id, const char *p, size_t n);
 int vocabulary_close_lines(FILE *f, stream *s, char **lines, size_t *bytes);
 
-/* An object "id" -> string, or -> array of byte values (FORMATS 8.1 and 8.3). *characters: each word is one character. */
+/* An object "id" -> string, or -> array of byte values (FORMATS 8.1 and 8.3). *characters: each word is one
+ * character. */
 int vocabulary_object(vocabulary *v, const json_t *root, int *characters, const char *name);
 
 /* The tokens inside a GGUF, Python-escaped (FORMATS 4.5). */

@@ -1,6 +1,7 @@
-/* words.c - choosing a vocabulary. All frequent pieces of chunks are candidates at first. What doing without a word would cost is
- * counted exactly: the chunks that use it are cut again without it. The cheapest are dropped, until the size is right. Then
- * neighbours that often stand together come in and the cheapest leave again, as long as the text gets shorter. */
+/* words.c - choosing a vocabulary. All frequent pieces of chunks are candidates at first. What doing without a word
+ * would cost is counted exactly: the chunks that use it are cut again without it. The cheapest are dropped, until the
+ * size is right. Then neighbours that often stand together come in and the cheapest leave again, as long as the text
+ * gets shorter. */
 #include "text/words.h"
 #include "base/error.h"
 #include "text/trie.h"
@@ -10,7 +11,7 @@
 
 enum { LONGEST = 16 }; /* bytes of a word */
 
-/* ---- a table of byte strings --------------------------------------------------------------------------------------------- */
+/* ---- a table of byte strings ------------------------------------------------------------------------------------- */
 
 static uint64_t hash(const char *p, size_t n)
 {
@@ -80,7 +81,7 @@ void table_release(table *t)
     *t = (table){0};
 }
 
-/* ---- chunks ------------------------------------------------------------------------------------------------------------------ */
+/* ---- chunks ------------------------------------------------------------------------------------------------------ */
 
 typedef enum { LETTER, WIDE, DIGIT, UNDERLINE, MARK, BLANK, LINE } class;
 
@@ -133,7 +134,8 @@ static size_t blanks(const char *p, size_t n)
     return at < n && *(p + at) != '\n' && last ? last : at;
 }
 
-/* The length of the chunk that p[0..n), n > 0, begins with. Long ones are cut: nothing of more than LONGEST bytes is a word. */
+/* The length of the chunk that p[0..n), n > 0, begins with. Long ones are cut: nothing of more than LONGEST bytes is a
+ * word. */
 static size_t chunk(const char *p, size_t n)
 {
     enum { MOST = 64, MOST_WIDE = 24 };
@@ -167,7 +169,7 @@ int words_read(table *chunks, const char *text, size_t bytes)
     return err;
 }
 
-/* ---- cutting ----------------------------------------------------------------------------------------------------------------- */
+/* ---- cutting ----------------------------------------------------------------------------------------------------- */
 
 /* The words of a moment: 256 bytes and some of `candidates`. */
 typedef struct {
@@ -254,7 +256,7 @@ static int count_costs(choice *c)
     return 0;
 }
 
-/* ---- choosing ---------------------------------------------------------------------------------------------------------------- */
+/* ---- choosing ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int64_t worth;

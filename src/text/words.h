@@ -1,7 +1,7 @@
 /* words.h - the words of a vocabulary, found in a text.
  *
- * Text is split into chunks that no word may cross: letters, digits or punctuation, each with the blank before it; line ends;
- * blanks. So only the different chunks matter, each with how often it occurs. */
+ * Text is split into chunks that no word may cross: letters, digits or punctuation, each with the blank before it; line
+ * ends; blanks. So only the different chunks matter, each with how often it occurs. */
 #ifndef WKV_TEXT_WORDS_H
 #define WKV_TEXT_WORDS_H
 
@@ -28,11 +28,12 @@ void table_release(table *t);
 /* Add the chunks of a text. */
 int words_read(table *chunks, const char *text, size_t bytes);
 
-/* The `size` words, or as many as there are, besides the single bytes, that make the text of the chunks shortest when it is cut from left to right, the
- * longest word first; sorted by length, then bytes. `always` (NULL behind the last, may be NULL) are among them. In each round a
- * tenth of new words comes in and the cheapest go, as long as that helps; report, which may be NULL, gets bytes per token after
- * each and stops the work when it returns other than 0. The result depends on nothing but what is given. WKV_EARG: no word at
- * all was found, or more than `size` are wanted in any case; WKV_ENOMEM; WKV_ESTOPPED. */
+/* The `size` words, or as many as there are, besides the single bytes, that make the text of the chunks shortest when
+ * it is cut from left to right, the longest word first; sorted by length, then bytes. `always` (NULL behind the last,
+ * may be NULL) are among them. In each round a tenth of new words comes in and the cheapest go, as long as that helps;
+ * report, which may be NULL, gets bytes per token after each and stops the work when it returns other than 0. The
+ * result depends on nothing but what is given. WKV_EARG: no word at all was found, or more than `size` are wanted in
+ * any case; WKV_ENOMEM; WKV_ESTOPPED. */
 typedef int words_report(void *user, int round, double bytes_per_token);
 int words_find(table *words, const table *chunks, int size, const char *const *always, int rounds, words_report *report,
                void *user);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- settings ------------------------------------------------------------------------------------------------------- */
+/* ---- settings ---------------------------------------------------------------------------------------------------- */
 
 static int check_options(const wkv_train_options *o)
 {
@@ -76,7 +76,7 @@ static int find_checkpoint(job *j)
     return 0;
 }
 
-/* ---- text ----------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 /* A path that holds in other folders too, where there is such a file; freed by the caller. NULL: no memory. */
 static char *whole_path(const char *path)
@@ -128,7 +128,7 @@ static int each_path(const char *lines, path_fn *fn, void *user)
     return err;
 }
 
-/* ---- the vocabulary ------------------------------------------------------------------------------------------------- */
+/* ---- the vocabulary ---------------------------------------------------------------------------------------------- */
 
 typedef struct {
     table chunks;
@@ -141,7 +141,8 @@ static int read_words(void *user, const char *path)
     return vocabulary_read(&w->chunks, path, &w->form, NULL);
 }
 
-/* Words found in the text itself; token files alone have no words, only ids. A resumed run finds the same ones again. */
+/* Words found in the text itself; token files alone have no words, only ids. A resumed run finds the same ones
+ * again. */
 static int make_vocab(job *j, const wkv_template *chat)
 {
     word_source w = {.form = {.chat = chat, .fields = j->o.fields}};
@@ -171,7 +172,8 @@ static int tokens_only(const job *j)
     return !each_path(j->data, find_text, NULL) && !(j->o.valid && data_has_text(j->o.valid));
 }
 
-/* The vocabulary and the template of conversations: as the options say, or those of the checkpoint that is trained on. */
+/* The vocabulary and the template of conversations: as the options say, or those of the checkpoint that is trained
+ * on. */
 static int open_vocab(job *j, const wkv_template **chat)
 {
     wkv_train_options *o = &j->o;
@@ -271,7 +273,7 @@ static int put_vocab(const job *j, const char *model)
     return err;
 }
 
-/* ---- model ---------------------------------------------------------------------------------------------------------- */
+/* ---- model ------------------------------------------------------------------------------------------------------- */
 
 static int make_trainer(job *j)
 {
@@ -319,7 +321,7 @@ static int read_checkpoint(job *j)
     return 0;
 }
 
-/* ---- the plan ------------------------------------------------------------------------------------------------------- */
+/* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
 /* What a row costs is measured with a short text; whether layers are run twice depends on the memory that is there. */
 static int measure_cost(job *j, size_t available, row_cost *cost)
@@ -380,7 +382,7 @@ static int make_plan(job *j, size_t available)
     return 0;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------------------ */
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 int job_begin(job *j, const wkv_train_options *o)
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* "MMIDIDX\0\0", u64 version 1, u8 type, u64 sequences S, u64 borders D; then i32 lengths[S], i64 offsets[S], i64 borders[D];
- * nothing is aligned */
+/* "MMIDIDX\0\0", u64 version 1, u8 type, u64 sequences S, u64 borders D; then i32 lengths[S], i64 offsets[S], i64
+ * borders[D]; nothing is aligned */
 enum { HEADER = 34, UINT16 = 8, INT32 = 4 };
 
 static uint64_t u64_at(const file_map *m, size_t at)

@@ -14,7 +14,7 @@
 
 #define NAME "checkpoint-%08" PRId64 ".safetensors"
 
-/* ---- the folder ------------------------------------------------------------------------------------------------------ */
+/* ---- the folder -------------------------------------------------------------------------------------------------- */
 
 /* The step of a file of that name; -1: it is no checkpoint. */
 static int64_t step_of(const char *name)
@@ -109,7 +109,7 @@ static void remove_parts(const char *folder)
     if (n >= 0) free(found);
 }
 
-/* ---- the position ------------------------------------------------------------------------------------------------------ */
+/* ---- the position ------------------------------------------------------------------------------------------------ */
 
 /* Everything is written as text that gives back the same bits. */
 enum { FACTS = 12 };
@@ -164,7 +164,7 @@ static int read_facts(const tensors *f, wkv_trainer *t, position *at)
     return 0;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 int checkpoint_write(const char *folder, const wkv_trainer *t, const position *at, const wkv_train_options *o, int keep)
 {

@@ -1,7 +1,7 @@
 /* checkpoint.h - all that a run must know to go on as if it had never stopped: RUN/checkpoint-STEP.safetensors.
  *
- * Values and moments in float32; in the metadata the settings of the run and its position. The random numbers of the run are
- * functions of the seed and of the position, so nothing else has a state. */
+ * Values and moments in float32; in the metadata the settings of the run and its position. The random numbers of the
+ * run are functions of the seed and of the position, so nothing else has a state. */
 #ifndef WKV_TRAIN_CHECKPOINT_H
 #define WKV_TRAIN_CHECKPOINT_H
 
@@ -29,8 +29,8 @@ int checkpoint_newest(char **out, const char *folder);
  * the newest. */
 int checkpoint_open(tensors **out, char **damaged, const char *folder);
 
-/* Write one for the trainer's step, then remove all but the last `keep`. One process does it; where moments are shared out the
- * others call params_send. WKV_EIO, WKV_ENOMEM. */
+/* Write one for the trainer's step, then remove all but the last `keep`. One process does it; where moments are shared
+ * out the others call params_send. WKV_EIO, WKV_ENOMEM. */
 int checkpoint_write(const char *folder, const wkv_trainer *t, const position *at, const wkv_train_options *o,
                      int keep);
 

@@ -2,8 +2,8 @@
  *
  *     u64 length   u32 masked CRC-32C of those 8 bytes   data   u32 masked CRC-32C of data
  *
- * and the data is an Event (tensorflow/core/util/event.proto): 1 wall_time (double), 2 step (int64), 3 file_version (string),
- * 5 summary { 1 value { 1 tag, 2 simple_value (float) } }, 7 session_log { 1 status }. */
+ * and the data is an Event (tensorflow/core/util/event.proto): 1 wall_time (double), 2 step (int64), 3 file_version
+ * (string), 5 summary { 1 value { 1 tag, 2 simple_value (float) } }, 7 session_log { 1 status }. */
 #include "base/error.h"
 #include "train/history.h"
 #include <errno.h>
@@ -37,7 +37,7 @@ static int write_record(FILE *f, const void *data, uint64_t n)
     return ferror(f) ? fail(WKV_EIO, "the event file cannot be written: %s", strerror(errno)) : 0;
 }
 
-/* ---- protocol buffers -------------------------------------------------------------------------------------------------- */
+/* ---- protocol buffers -------------------------------------------------------------------------------------------- */
 
 typedef struct {
     uint8_t at[256];

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- what was written before ------------------------------------------------------------------------------------------- */
+/* ---- what was written before ------------------------------------------------------------------------------------- */
 
 /* room for one more of n */
 static int room(void **at, int n, int *have, size_t size)
@@ -92,7 +92,7 @@ static int read_lines(history *h, const char *path, int64_t keep)
     return err ? fail_prefix(err, "%s", path) : 0;
 }
 
-/* ---- open and close ---------------------------------------------------------------------------------------------------- */
+/* ---- open and close ---------------------------------------------------------------------------------------------- */
 
 static int begin_log(history *h, const char *path, int64_t keep)
 {
@@ -130,7 +130,7 @@ void history_close(history *h)
     *h = (history){0};
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------------------------- */
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
 
 json_t *real_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
@@ -200,7 +200,7 @@ int64_t history_sync(history *h)
     return ftell(h->log);
 }
 
-/* ---- the page ---------------------------------------------------------------------------------------------------------- */
+/* ---- the page ---------------------------------------------------------------------------------------------------- */
 
 int history_page(history *h, const wkv_train_plan *p, const wkv_train_report *r, int over)
 {

@@ -1,5 +1,5 @@
-/* history.h - the figures of a run, as they are written down: lines of train.jsonl, TensorBoard's event files, and a page with
- * curves. */
+/* history.h - the figures of a run, as they are written down: lines of train.jsonl, TensorBoard's event files, and a
+ * page with curves. */
 #ifndef WKV_TRAIN_HISTORY_H
 #define WKV_TRAIN_HISTORY_H
 
@@ -33,7 +33,8 @@ typedef struct {
 int history_open(history *h, const char *folder, int64_t keep, int64_t step);
 void history_close(history *h);
 
-/* Write down what a report says: figures, whose loss is `mean`; a measurement; a sample. WKV_EIO when the disk is full. */
+/* Write down what a report says: figures, whose loss is `mean`; a measurement; a sample. WKV_EIO when the disk is
+ * full. */
 int history_figures(history *h, const wkv_train_report *r, double mean);
 int history_measurement(history *h, const wkv_train_report *r);
 int history_sample(history *h, const wkv_train_report *r);
@@ -48,7 +49,8 @@ int history_page(history *h, const wkv_train_plan *p, const wkv_train_report *r,
 int history_line(FILE *log, json_t *line, const char *name);
 json_t *real_or_null(double x); /* NaN and infinity are null in JSON */
 
-/* events.c: TensorBoard's file format, TFRecord: each record with its length and masked CRC-32C, in it an Event of protocol buffers. */
+/* events.c: TensorBoard's file format, TFRecord: each record with its length and masked CRC-32C, in it an Event of
+ * protocol buffers. */
 FILE *events_open(const char *folder, int64_t step); /* NULL: WKV_EIO */
 int events_scalar(FILE *f, int64_t step, const char *tag, double value);
 uint32_t crc32c(const void *data, size_t n);

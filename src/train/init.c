@@ -1,7 +1,7 @@
 /* init.c - initial values: the rules that the slots of rwkvN.c name (docs/training.md 7).
  *
- * In the formulas l is the layer (0 .. L-1), rho = l / (L-1), beta = 1 - l / L, i a channel, x = i / C, lin = i / (C-1) - 1/2
- * and zz = s |s| where s goes from -1 to 1 over the channels of a head. */
+ * In the formulas l is the layer (0 .. L-1), rho = l / (L-1), beta = 1 - l / L, i a channel, x = i / C, lin = i / (C-1)
+ * - 1/2 and zz = s |s| where s goes from -1 to 1 over the channels of a head. */
 #include "train/params.h"
 #include <math.h>
 #include <stdlib.h>
@@ -39,8 +39,8 @@ static double dot(const double *x, const double *y, int n)
     return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
 }
 
-/* n vectors of m >= n numbers, one after another, made orthonormal in order. Gram-Schmidt leaves a positive diagonal in R,
- * which is the sign that torch.nn.init.orthogonal_ gives its QR. In double once is enough for random vectors. */
+/* n vectors of m >= n numbers, one after another, made orthonormal in order. Gram-Schmidt leaves a positive diagonal in
+ * R, which is the sign that torch.nn.init.orthogonal_ gives its QR. In double once is enough for random vectors. */
 static void orthonormalise(double *q, int n, int m)
 {
     for (int i = 0; i < n; i++) {

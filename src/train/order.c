@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- magic ----------------------------------------------------------------------------------------------------------- */
+/* ---- magic ------------------------------------------------------------------------------------------------------- */
 
 static int is_prime(int64_t n)
 {
@@ -34,9 +34,10 @@ int64_t magic_piece(int64_t prime, int64_t phi, int64_t ii)
     return (int64_t)times((uint64_t)phi, times(i, times(i, i, p), p), p);
 }
 
-/* ---- epochs ---------------------------------------------------------------------------------------------------------- */
+/* ---- epochs ------------------------------------------------------------------------------------------------------ */
 
-/* Fisher-Yates from a stream of its own for every epoch. The shift, below one context, needs a piece's room at the end. */
+/* Fisher-Yates from a stream of its own for every epoch. The shift, below one context, needs a piece's room at the
+ * end. */
 static void shuffle(order *o)
 {
     rng r = {.seed = o->seed + 0x9e3779b97f4a7c15u * (uint64_t)(o->epoch + 1)};

@@ -1,5 +1,5 @@
-/* page.c - a page with the curves of a run: one file, nothing fetched, drawn here as SVG. While the run goes on it asks the
- * browser to read it again. */
+/* page.c - a page with the curves of a run: one file, nothing fetched, drawn here as SVG. While the run goes on it asks
+ * the browser to read it again. */
 #include "base/number.h"
 #include "train/history.h"
 #include <math.h>
@@ -136,7 +136,7 @@ static void draw(FILE *f, const history *h, const char *title, int logs, const c
     fprintf(f, "</svg></figure>\n");
 }
 
-/* ---- text -------------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 static void put_escaped(FILE *f, const char *text, size_t n)
 {

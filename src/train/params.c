@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the blocks ----------------------------------------------------------------------------------------------------- */
+/* ---- the blocks -------------------------------------------------------------------------------------------------- */
 
 /* Shape one tensor (as in a bound model, what is no matrix is one row) and put it on the list. */
 static int list_one(void *user, const char *name, tensor *t, const slot *s, int layer)
@@ -110,7 +110,7 @@ uint64_t params_sum(const params *p)
     return sum;
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static int read_values(const params *p, const tensors *f, const char *prefix, real *to)
 {
@@ -169,8 +169,8 @@ int params_load(params *p, const char *path)
     return err;
 }
 
-/* Number i of the moments' tensors (all means, then all squares) from the processes that hold parts of it. It comes by way of the
- * gradients, which are zero between steps and are so again. out NULL: this process only sends its part. */
+/* Number i of the moments' tensors (all means, then all squares) from the processes that hold parts of it. It comes by
+ * way of the gradients, which are zero between steps and are so again. out NULL: this process only sends its part. */
 static void gather(const params *p, int i, float *out)
 {
     const wkv_ranks *r = p->ranks;

@@ -1,7 +1,7 @@
 /* params.h - a model whose weights can be trained: one block of parameters, one of gradients, two of moments.
  *
- * What there is to train is listed once, in the slot tables of rwkv/rwkvN.c; rwkv_each walks them and `param` is what the
- * optimizer and the file writer need to know of each tensor it meets. */
+ * What there is to train is listed once, in the slot tables of rwkv/rwkvN.c; rwkv_each walks them and `param` is what
+ * the optimizer and the file writer need to know of each tensor it meets. */
 #ifndef WKV_TRAIN_PARAMS_H
 #define WKV_TRAIN_PARAMS_H
 
@@ -38,7 +38,8 @@ enum { PIECE = 1 << 14 };
 int params_new(params *p, const arch *a, const int sizes[DIMS], int L);
 /* The blocks, all values 0, for what is listed; each tensor of the list gets its place in them. WKV_ENOMEM. */
 int params_make(params *p);
-/* Keep the moments of this process's share of the values only, which begins and ends with a PIECE; the others have the others. */
+/* Keep the moments of this process's share of the values only, which begins and ends with a PIECE; the others have the
+ * others. */
 void params_shard(params *p, const wkv_ranks *ranks);
 void params_share(const params *p, int rank, size_t *from, size_t *to);
 void params_release(params *p);
@@ -51,8 +52,9 @@ int params_init(params *p, uint64_t seed);
 /* Sizes and values of a checkpoint. */
 int params_load(params *p, const char *path);
 
-/* Write them as safetensors, official names and shapes, type F32 or BF16; meta as safetensors_write takes it. With `moments` those
- * are written too, under the names behind "mean." and "square."; where they are shared out, all others call params_send. */
+/* Write them as safetensors, official names and shapes, type F32 or BF16; meta as safetensors_write takes it. With
+ * `moments` those are written too, under the names behind "mean." and "square."; where they are shared out, all others
+ * call params_send. */
 int params_check_type(const char *save_type); /* WKV_EARG: neither NULL, "bf16", "f32" nor "pth" */
 int params_save(const params *p, const char *path, dtype type, int moments, const char *const *meta);
 void params_send(const params *p);

@@ -1,5 +1,5 @@
-/* ranks.h - processes that train together: what they tell each other beside gradients and weights. NULL is one process alone,
- * which has nobody to tell. */
+/* ranks.h - processes that train together: what they tell each other beside gradients and weights. NULL is one process
+ * alone, which has nobody to tell. */
 #ifndef WKV_TRAIN_RANKS_H
 #define WKV_TRAIN_RANKS_H
 
@@ -19,7 +19,8 @@ void ranks_add(const wkv_ranks *r, double *x, int n);
 /* x becomes what it is in the process that leads. */
 void ranks_follow(const wkv_ranks *r, void *x, size_t bytes);
 
-/* What the calls since the last time came to: 0, or the failure, with its sentence, of the first process that has one. */
+/* What the calls since the last time came to: 0, or the failure, with its sentence, of the first process that has
+ * one. */
 int ranks_agree(const wkv_ranks *r, int err);
 /* The same, and at most 4 numbers become their sums over all. */
 int ranks_agree_on(const wkv_ranks *r, int err, double *x, int n);

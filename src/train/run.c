@@ -1,4 +1,5 @@
-/* run.c - wkv_train: one step after another, measured, written down and kept. What a run is made of is opened in begin.c. */
+/* run.c - wkv_train: one step after another, measured, written down and kept. What a run is made of is opened in
+ * begin.c. */
 #include "train/run.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- measuring ------------------------------------------------------------------------------------------------------ */
+/* ---- measuring --------------------------------------------------------------------------------------------------- */
 
 /* Sum of the losses of pieces [from, to) of the held-out text. */
 static int sum_losses(job *j, int from, int to, double *sum)
@@ -27,7 +28,8 @@ static int sum_losses(job *j, int from, int to, double *sum)
     return err;
 }
 
-/* Mean loss over the held-out text, in order, up to so many tokens; no text: left negative. Each process measures a share of it. */
+/* Mean loss over the held-out text, in order, up to so many tokens; no text: left negative. Each process measures a
+ * share of it. */
 static int measure(job *j)
 {
     enum { MOST = 1 << 18 };
@@ -99,7 +101,7 @@ static int write_sample(job *j)
     return history_sample(&j->history, &j->report);
 }
 
-/* ---- saving --------------------------------------------------------------------------------------------------------- */
+/* ---- saving ------------------------------------------------------------------------------------------------------ */
 
 int job_save(const job *j, const char *name)
 {
@@ -128,7 +130,7 @@ static int save_checkpoint(job *j)
     return ranks_agree(j->ranks, err);
 }
 
-/* ---- steps ---------------------------------------------------------------------------------------------------------- */
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 
 static int every(int n, int64_t step) { return n > 0 && step % n == 0; }
 
@@ -213,8 +215,8 @@ static int save_is_due(const job *j)
     return every(j->o.save_every, j->report.step) || (j->o.save_every > 0 && clock_seconds() - j->saved > SECONDS);
 }
 
-/* All that may be due after a step. The process that leads says whether the run stops; with several each step ends here with
- * what they agree on, so that none waits for one that left. */
+/* All that may be due after a step. The process that leads says whether the run stops; with several each step ends here
+ * with what they agree on, so that none waits for one that left. */
 static int after_step(job *j, int last, int *stop)
 {
     wkv_train_report *r = &j->report;

@@ -1,4 +1,5 @@
-/* settings.h - the options of a run: their defaults, and what a checkpoint remembers of them so that a resumed run is the same. */
+/* settings.h - the options of a run: their defaults, and what a checkpoint remembers of them so that a resumed run is
+ * the same. */
 #ifndef WKV_TRAIN_SETTINGS_H
 #define WKV_TRAIN_SETTINGS_H
 
@@ -12,7 +13,8 @@ int settings_finite(const wkv_train_options *o);
  * never longer than the text, with `init` too. */
 int settings_suit(wkv_train_options *o, int64_t tokens);
 
-/* Options left at zero get their defaults; those whose default another part knows (of the model, of the data) stay zero. */
+/* Options left at zero get their defaults; those whose default another part knows (of the model, of the data) stay
+ * zero. */
 void settings_default(wkv_train_options *o);
 
 enum { SETTINGS_MOST = 48 }; /* more than there are */
@@ -27,8 +29,9 @@ typedef struct {
 /* Those that change the result, and those that are only remembered (NULL texts left out). `o` must outlive `s`. */
 void settings_list(settings *s, const wkv_train_options *o);
 
-/* Options left at zero are filled in from a checkpoint's settings; `find` gives the text of a name, which the options then point
- * into, or NULL. WKV_EARG with the name and both values when one that changes the result is set and differs. */
+/* Options left at zero are filled in from a checkpoint's settings; `find` gives the text of a name, which the options
+ * then point into, or NULL. WKV_EARG with the name and both values when one that changes the result is set and
+ * differs. */
 int settings_resume(wkv_train_options *o, const char *(*find)(const void *where, const char *name), const void *where);
 
 #endif

@@ -1,9 +1,10 @@
 /* sweep.c - the gradient of samples of any length.
  *
- * Samples are read side by side in chunks, whose states are carried on. With the gradient cut between chunks, each is run
- * forward and backward at once. With the gradient passed there are two sweeps: forward, keeping the state with which each
- * chunk begins, and backward, chunk by chunk from the last, where what a chunk's backward says of its initial state is what
- * the one before starts from. Either way the activations of one chunk are all that there ever is. */
+ * Samples are read side by side in chunks, whose states are carried on. With the gradient cut between chunks, each is
+ * run forward and backward at once. With the gradient passed there are two sweeps: forward, keeping the state with
+ * which each chunk begins, and backward, chunk by chunk from the last, where what a chunk's backward says of its
+ * initial state is what the one before starts from. Either way the activations of one chunk are all that there ever
+ * is. */
 #include "base/clock.h"
 #include "train/tuner.h"
 #include "rwkv/forward.h"
@@ -136,8 +137,9 @@ static void add_states(const sweep *w)
         }
 }
 
-/* Layers are run once, not twice, where all that they keep for their gradients takes no more than half of the free memory. Per
- * row and layer of version 7 with adapters that is some 30 activations of width C and eight of width F; the bits are the same. */
+/* Layers are run once, not twice, where all that they keep for their gradients takes no more than half of the free
+ * memory. Per row and layer of version 7 with adapters that is some 30 activations of width C and eight of width F; the
+ * bits are the same. */
 static int fits_whole(const tuner *t, int64_t rows)
 {
     const rwkv *m = t->m;

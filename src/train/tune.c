@@ -33,7 +33,7 @@ typedef struct {
 static int or_default(int x, int otherwise) { return x ? x : otherwise; }
 static float or_default_real(float x, float otherwise) { return x == 0 ? otherwise : x < 0 ? 0 : x; }
 
-/* ---- the order ------------------------------------------------------------------------------------------------------ */
+/* ---- the order --------------------------------------------------------------------------------------------------- */
 
 /* Every sample once an epoch, shuffled anew: Fisher-Yates from a stream of its own. */
 static void shuffle(job *j)
@@ -61,7 +61,7 @@ static void choose(job *j, int64_t step)
     }
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static int save_as(const job *j, const char *name, learnt what, dtype type)
 {
@@ -129,7 +129,7 @@ static int write_log(const job *j, const wkv_tune_report *r)
     return history_line(j->log, line, "tune.jsonl");
 }
 
-/* ---- the run -------------------------------------------------------------------------------------------------------- */
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
 
 /* Mean loss of the held-out samples. */
 static int measure(job *j, wkv_tune_report *r)
@@ -184,7 +184,7 @@ static int learn(job *j)
     return 0;
 }
 
-/* ---- the beginning -------------------------------------------------------------------------------------------------- */
+/* ---- the beginning ----------------------------------------------------------------------------------------------- */
 
 static int find_method(const char *name)
 {

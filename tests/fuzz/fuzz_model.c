@@ -10,8 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wkv_context *c = NULL;
     wkv_state *s = NULL;
     float *logits = NULL;
-    if (about->parameters < 1 << 20 && about->state_bytes < 1 << 24 && !wkv_context_new(&c, m, &(wkv_context_options){.threads = 1}) &&
-        !wkv_state_new(&s, m) && (logits = malloc((size_t)about->vocab * sizeof *logits))) {
+    if (about->parameters < 1 << 20 && about->state_bytes < 1 << 24 &&
+        !wkv_context_new(&c, m, &(wkv_context_options){.threads = 1}) && !wkv_state_new(&s, m) &&
+        (logits = malloc((size_t)about->vocab * sizeof *logits))) {
         const int32_t ids[3] = {0, about->vocab - 1, about->vocab / 2};
         wkv_eval(c, s, ids, 3, logits);
     }

@@ -1,4 +1,5 @@
-/* fuzz_vocabulary.c - any bytes as a vocabulary file: it opens or is refused, and one that opens cuts and spells texts. */
+/* fuzz_vocabulary.c - any bytes as a vocabulary file: it opens or is refused, and one that opens cuts and spells
+ * texts. */
 #include "text/tokenizer.h"
 #include <stdlib.h>
 
