@@ -79,20 +79,20 @@ int file_load(file_map *out, const char *path)
     if (fd < 0) return fd;
     file_map m = {.size = (size_t)about.st_size, .id = {about.st_dev, about.st_ino}, .in_memory = 1};
     size_t page = (size_t)sysconf(_SC_PAGESIZE), got = 0;
-    int e = check_memory(path, m.size);
-    char *copy = e ? NULL : aligned_alloc(page, (m.size / page + 1) * page);
-    if (!e && !copy) e = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, m.size);
-    if (!e) e = read_all(fd, copy, m.size, &got, path);
-    if (!e && got < m.size)
-        e = fail(WKV_EIO, "%s: became shorter while it was read: %zu of %zu bytes", path, got, m.size);
+    int err = check_memory(path, m.size);
+    char *copy = err ? NULL : aligned_alloc(page, (m.size / page + 1) * page);
+    if (!err && !copy) err = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, m.size);
+    if (!err) err = read_all(fd, copy, m.size, &got, path);
+    if (!err && got < m.size)
+        err = fail(WKV_EIO, "%s: became shorter while it was read: %zu of %zu bytes", path, got, m.size);
     close(fd);
-    if (e || !m.size) {
+    if (err || !m.size) {
         free(copy);
         copy = NULL;
     }
     m.data = (uint8_t *)copy;
-    if (!e) *out = m;
-    return e;
+    if (!err) *out = m;
+    return err;
 }
 
 void file_close(file_map *m)
@@ -128,14 +128,14 @@ int file_slurp(char **out, size_t *size, const char *path)
     *size = 0;
     if (fd < 0) return fd;
     size_t n = (size_t)about.st_size;
-    int e = check_memory(path, n);
-    char *text = e ? NULL : malloc(n + 1);
-    if (!e && !text) e = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, n);
-    if (!e) e = read_all(fd, text, n, &n, path);
+    int err = check_memory(path, n);
+    char *text = err ? NULL : malloc(n + 1);
+    if (!err && !text) err = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, n);
+    if (!err) err = read_all(fd, text, n, &n, path);
     close(fd);
-    if (e) {
+    if (err) {
         free(text);
-        return e;
+        return err;
     }
     text[n] = 0;
     *out = text;

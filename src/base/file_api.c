@@ -35,11 +35,11 @@ int wkv_file_create(wkv_file **out, const char *path)
     if (!out || !path) return missing();
     *out = malloc(sizeof **out);
     if (!*out) return fail(WKV_ENOMEM, "%s: no memory", path);
-    int e = file_create(&(*out)->out, path, FILE_ANY);
-    if (!e) return WKV_OK;
+    int err = file_create(&(*out)->out, path, FILE_ANY);
+    if (!err) return WKV_OK;
     free(*out);
     *out = NULL;
-    return e;
+    return err;
 }
 
 int wkv_file_put(wkv_file *f, const void *data, size_t bytes)
@@ -50,9 +50,9 @@ int wkv_file_put(wkv_file *f, const void *data, size_t bytes)
 int wkv_file_commit(wkv_file *f)
 {
     if (!f) return missing();
-    int e = file_commit(&f->out);
+    int err = file_commit(&f->out);
     free(f);
-    return e;
+    return err;
 }
 
 void wkv_file_abandon(wkv_file *f)

@@ -173,19 +173,19 @@ int file_create(file_out *out, const char *path, file_kind kind)
     struct stat about;
     *out = (file_out){.path = strdup(path)};
     if (!out->path) return fail(WKV_ENOMEM, "%s: no memory", path);
-    int e = WKV_OK, there = !stat(path, &about); /* the system may forbid to follow somebody else's link */
+    int err = WKV_OK, there = !stat(path, &about); /* the system may forbid to follow somebody else's link */
     if (!*path || (!there && errno != ENOENT))
-        e = cannot(path, strerror(errno));
+        err = cannot(path, strerror(errno));
     else if (there && S_ISDIR(about.st_mode))
-        e = cannot(path, "it is a directory");
+        err = cannot(path, "it is a directory");
     else if (!(out->target = follow(path)))
-        e = cannot(path, strerror(errno));
+        err = cannot(path, strerror(errno));
     else if (there && (!S_ISREG(about.st_mode) || !file_is(out->target, (file_id){about.st_dev, about.st_ino})))
-        e = open_as_is(out, &about, kind); /* the second: a link of /proc with a text that is no path */
+        err = open_as_is(out, &about, kind); /* the second: a link of /proc with a text that is no path */
     else
-        e = open_beside(out, there ? &about : NULL);
-    if (e) forget(out);
-    return e;
+        err = open_beside(out, there ? &about : NULL);
+    if (err) forget(out);
+    return err;
 }
 
 int file_put(file_out *o, const void *data, size_t bytes)
@@ -203,15 +203,16 @@ int file_sync(file_out *o)
 
 int file_commit(file_out *o)
 {
-    int e = file_sync(o);
-    if (!e && o->part && rename(o->part, o->target)) e = cannot(o->path, strerror(errno));
-    if (e) {
+    int err = file_sync(o);
+    if (!err && o->part && rename(o->part, o->target)) err = cannot(o->path, strerror(errno));
+    if (err) {
         file_abandon(o);
-        return e;
+        return err;
     }
-    if (fclose(o->f) && !o->part) e = cannot(o->path, strerror(errno)); /* all of a part file was on the disk before */
+    if (fclose(o->f) && !o->part)
+        err = cannot(o->path, strerror(errno)); /* all of a part file was on the disk before */
     forget(o);
-    return e;
+    return err;
 }
 
 void file_abandon(file_out *o)

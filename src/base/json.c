@@ -68,13 +68,13 @@ static int read_escape(reader *r, char *to, size_t *n)
 {
     static const char from[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
     uint32_t c = 0;
-    int e;
+    int err;
     if (r->at == r->end) return wrong(r, "the text ends within a string");
     char kind = *r->at++;
     const char *at = kind ? strchr(from, kind) : NULL;
     if (at) return to[(*n)++] = means[at - from], 0;
     if (kind != 'u') return wrong(r, "an unknown escape");
-    if ((e = read_unicode(r, &c))) return e;
+    if ((err = read_unicode(r, &c))) return err;
     if (!c && !(r->flags & JSON_ALLOW_NUL)) return wrong(r, "an escaped NUL");
     *n += (size_t)utf8_put(to + *n, c);
     return 0;
@@ -87,21 +87,21 @@ static int read_string(reader *r, char **out, size_t *bytes)
     while (quote < r->end && *quote != '"') quote += *quote == '\\' ? 2 : 1;
     if (quote >= r->end) return wrong(r, "the text ends within a string");
     char *to = malloc((size_t)(quote - r->at) + 1);
-    int e = to ? 0 : no_memory();
+    int err = to ? 0 : no_memory();
     size_t n = 0;
-    while (!e && *r->at != '"') {
+    while (!err && *r->at != '"') {
         int length = utf8_length(r->at, (size_t)(r->end - r->at));
-        if (length < 1) e = wrong(r, "a byte that is no UTF-8");
-        else if ((unsigned char)*r->at < 0x20) e = wrong(r, "a control character within a string");
+        if (length < 1) err = wrong(r, "a byte that is no UTF-8");
+        else if ((unsigned char)*r->at < 0x20) err = wrong(r, "a control character within a string");
         else if (*r->at == '\\') {
             r->at++;
-            e = read_escape(r, to, &n);
+            err = read_escape(r, to, &n);
         } else
             for (; length; length--) to[n++] = *r->at++;
     }
-    if (e) {
+    if (err) {
         free(to);
-        return e;
+        return err;
     }
     r->at++;
     to[n] = 0;
@@ -157,32 +157,32 @@ static int read_member(reader *r, json_t *object)
     json_t *value = NULL;
     if (peek(r) != '"') return wrong(r, "string or '}' expected");
     r->at++;
-    int e = read_string(r, &key, &bytes);
-    if (e) return e;
-    if (strlen(key) < bytes) e = wrong(r, "a key that holds a NUL");
-    else if (r->flags & JSON_REJECT_DUPLICATES && json_object_get(object, key)) e = wrong(r, "duplicate object key");
-    else if (peek(r) != ':') e = wrong(r, "':' expected");
+    int err = read_string(r, &key, &bytes);
+    if (err) return err;
+    if (strlen(key) < bytes) err = wrong(r, "a key that holds a NUL");
+    else if (r->flags & JSON_REJECT_DUPLICATES && json_object_get(object, key)) err = wrong(r, "duplicate object key");
+    else if (peek(r) != ':') err = wrong(r, "':' expected");
     else r->at++;
-    if (!e) e = read_value(r, &value);
-    if (!e && json_object_set_new_nocheck(object, key, value)) e = no_memory();
+    if (!err) err = read_value(r, &value);
+    if (!err && json_object_set_new_nocheck(object, key, value)) err = no_memory();
     free(key);
-    return e;
+    return err;
 }
 
 static int read_element(reader *r, json_t *array)
 {
     json_t *value = NULL;
-    int e = read_value(r, &value);
-    return e ? e : json_array_append_new(array, value) ? no_memory() : 0;
+    int err = read_value(r, &value);
+    return err ? err : json_array_append_new(array, value) ? no_memory() : 0;
 }
 
 /* Members or elements behind the opening bracket, up to the closing one. */
 static int read_list(reader *r, json_t *list, char close, int (*one)(reader *r, json_t *list))
 {
-    int e = 0;
+    int err = 0;
     if (peek(r) == close) return r->at++, 0;
-    while (!(e = one(r, list)) && peek(r) == ',') r->at++;
-    if (e) return e;
+    while (!(err = one(r, list)) && peek(r) == ',') r->at++;
+    if (err) return err;
     if (peek(r) != close) return wrong(r, close == '}' ? "'}' expected" : "']' expected");
     r->at++;
     return 0;
@@ -205,8 +205,8 @@ static int read_text(reader *r, json_t **out)
     char *text;
     size_t bytes;
     r->at++;
-    int e = read_string(r, &text, &bytes);
-    if (e) return e;
+    int err = read_string(r, &text, &bytes);
+    if (err) return err;
     *out = json_stringn_nocheck(text, bytes);
     free(text);
     return *out ? 0 : no_memory();

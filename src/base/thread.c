@@ -265,9 +265,9 @@ void pool_free(pool *p)
 
 int pool_reserve(pool *p, workspace w)
 {
-    int e = 0;
-    for (int i = 0; p && !e && i < p->threads - 1; i++) e = scratch_reserve(&p->memory[i], w);
-    return e;
+    int err = 0;
+    for (int i = 0; p && !err && i < p->threads - 1; i++) err = scratch_reserve(&p->memory[i], w);
+    return err;
 }
 
 int pool_threads(const pool *p) { return p ? p->parts : 1; }

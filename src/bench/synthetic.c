@@ -219,21 +219,21 @@ static int check_memory(const maker *k, int states)
 static int make_model(wkv_model **out, maker *k)
 {
     packed memory;
-    int e = packed_new(&memory, k->at, k->s->size->name);
-    if (e) return e;
+    int err = packed_new(&memory, k->at, k->s->size->name);
+    if (err) return err;
     k->data = memory.data;
     k->at = 0;
-    e = loom_new(&k->loom, k->m->F);
-    if (!e && !(e = tensors_new(&k->t, k->s->size->name))) {
+    err = loom_new(&k->loom, k->m->F);
+    if (!err && !(err = tensors_new(&k->t, k->s->size->name))) {
         k->t->format = "synthetic";
         k->t->naming = "official";
         k->t->bytes = memory.bytes;
-        if ((e = rwkv_each(k->m, make_one, k))) tensors_close(k->t);
+        if ((err = rwkv_each(k->m, make_one, k))) tensors_close(k->t);
     }
     loom_free(&k->loom);
-    if (!e) e = model_open_made(out, k->t, memory);
-    if (e) rwkv_unpack(&memory);
-    return e;
+    if (!err) err = model_open_made(out, k->t, memory);
+    if (err) rwkv_unpack(&memory);
+    return err;
 }
 
 int wkv_model_synthetic(wkv_model **out, const char *name, const char *type, int states)
@@ -245,15 +245,15 @@ int wkv_model_synthetic(wkv_model **out, const char *name, const char *type, int
     *out = NULL;
     REQUIRE(name, "the shape");
     if (states < 0) return fail(WKV_EARG, "%d states", states);
-    int e = find_shape(&s, name);
-    if (e) return e;
+    int err = find_shape(&s, name);
+    if (err) return err;
     if (!r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, recipe_names());
-    if ((e = shape_init(&m, &s))) return e;
+    if ((err = shape_init(&m, &s))) return err;
     maker k = {.s = &s, .recipe = r, .m = &m};
-    e = rwkv_each(&m, make_one, &k);
-    CHECK(e || k.parameters == s.size->parameters);
-    if (!e) e = check_memory(&k, states);
-    if (!e) e = make_model(out, &k);
+    err = rwkv_each(&m, make_one, &k);
+    CHECK(err || k.parameters == s.size->parameters);
+    if (!err) err = check_memory(&k, states);
+    if (!err) err = make_model(out, &k);
     rwkv_release(&m);
-    return e;
+    return err;
 }

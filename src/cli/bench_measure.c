@@ -235,17 +235,17 @@ static int measure_training(bench *b, progress *bar, double seconds)
     }
     for (int i = 0; i < ROWS * (LENGTH + 1); i++) ids[i] = next_token(b, 0);
     *f = (figure){.n = LENGTH, .tokens = ROWS * LENGTH, .work = {.flops = 6 * used * ROWS * LENGTH}};
-    int e = wkv_trainer_step(t, ids, ROWS, LENGTH, NULL); /* its memory is new */
+    int err = wkv_trainer_step(t, ids, ROWS, LENGTH, NULL); /* its memory is new */
     wkv_meter_now(b->meter, &before);
-    for (double begun = seconds_now(); !e && f->repeats < REPEATS && !interrupted; f->repeats++) {
+    for (double begun = seconds_now(); !err && f->repeats < REPEATS && !interrupted; f->repeats++) {
         double at = seconds_now();
         if (f->repeats > 2 && at - begun > seconds) break;
-        if ((e = wkv_trainer_step(t, ids, ROWS, LENGTH, NULL))) break;
+        if ((err = wkv_trainer_step(t, ids, ROWS, LENGTH, NULL))) break;
         f->seconds[f->repeats] = seconds_now() - at;
         look_around(b, f, &before);
     }
     wkv_trainer_free(t);
-    if (e) return complain_library();
+    if (err) return complain_library();
     weigh(f);
     return 0;
 }

@@ -96,7 +96,7 @@ static int write_model(const wkv_model *model, const char *path, const check *k)
     if (engine_words(&words, model)) return 1;
     conversion c = {.before = model, .path = path, .k = k};
     progress_begin(&c.bar, "converting");
-    int e = wkv_convert(model, path,
+    int err = wkv_convert(model, path,
                         &(wkv_convert_options){.type = stored_types[type],
                                                .portable = portable,
                                                .tokenizer = words,
@@ -104,9 +104,9 @@ static int write_model(const wkv_model *model, const char *path, const check *k)
                                                .verify = describe,
                                                .user = &c});
     progress_end(&c.bar);
-    if (!e) engine_words_note(words);
+    if (!err) engine_words_note(words);
     wkv_tokenizer_close(words);
-    return e == WKV_ESTOPPED ? (c.status ? c.status : 130) : e ? complain_library() : 0;
+    return err == WKV_ESTOPPED ? (c.status ? c.status : 130) : err ? complain_library() : 0;
 }
 
 static int run(int n, char **operands)

@@ -46,12 +46,12 @@ static float *logits_of(const wkv_model *m)
     wkv_state *s = NULL;
     float *out = malloc(sizeof *out * TOKENS * (size_t)vocab);
     wkv_sequence q = {.tokens = ids, .n = TOKENS, .logits = out, .all_logits = 1};
-    int e = wkv_context_new(&c, m, NULL);
-    if (!e) e = wkv_state_new(&s, m);
+    int err = wkv_context_new(&c, m, NULL);
+    if (!err) err = wkv_state_new(&s, m);
     q.state = s;
     if (!out)
         complain("out of memory");
-    else if (e || wkv_eval_batch(c, &q, 1)) {
+    else if (err || wkv_eval_batch(c, &q, 1)) {
         complain_library();
         free(out);
         out = NULL;
@@ -126,14 +126,14 @@ static int write_merged(const wkv_model *m, const char *base, const char *path)
     if (engine_words(&words, m)) return 1;
     merging c = {.unmerged = m, .base = base, .path = path};
     progress_begin(&c.bar, "merging");
-    int e = wkv_convert(
+    int err = wkv_convert(
         m, path,
         &(wkv_convert_options){
             .type = stored_types[type], .tokenizer = words, .report = report, .verify = compare, .user = &c});
     progress_end(&c.bar);
-    if (!e) engine_words_note(words);
+    if (!err) engine_words_note(words);
     wkv_tokenizer_close(words);
-    return e == WKV_ESTOPPED ? (c.status ? c.status : 130) : e ? complain_library() : 0;
+    return err == WKV_ESTOPPED ? (c.status ? c.status : 130) : err ? complain_library() : 0;
 }
 
 static int run(int n, char **operands)

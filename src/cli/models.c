@@ -49,8 +49,8 @@ static int found(char out[MODEL_ROOM], const char *base)
 {
     char folder[MODEL_ROOM];
     for (int i = 0; wkv_model_folder(folder, sizeof folder, i); i++)
-        for (int e = 0; e < EXTENSIONS; e++)
-            if (snprintf(out, MODEL_ROOM, "%s/%s%s", folder, base, extensions[e]) < MODEL_ROOM && !access(out, R_OK))
+        for (int err = 0; err < EXTENSIONS; err++)
+            if (snprintf(out, MODEL_ROOM, "%s/%s%s", folder, base, extensions[err]) < MODEL_ROOM && !access(out, R_OK))
                 return 1;
     return 0;
 }

@@ -60,8 +60,8 @@ static int check(const container *c, const wkv_model *m, const char *path, const
                     a->version);
     if (c == &containers[GGUF] && m->rwkv.state0)
         return fail(WKV_EUNSUPPORTED, "%s: a GGUF has no place for the tuned initial state of %s", path, m->about.path);
-    int e = tensors_refuse_output(m->file, path);
-    return e || !words ? e : file_refuse_input(path, wkv_tokenizer_path(words), "the vocabulary");
+    int err = tensors_refuse_output(m->file, path);
+    return err || !words ? err : file_refuse_input(path, wkv_tokenizer_path(words), "the vocabulary");
 }
 
 /* Blocks of another file that go into this one as they are. */
@@ -112,22 +112,22 @@ static int write_file(const container *c, const wkv_model *m, const char *path, 
     char name[256];
     const char *const meta[] = {"format", "pt", "general.name", name, NULL};
     file_out f;
-    int e = file_create(&f, path, FILE_REGULAR);
-    if (e) return e;
+    int err = file_create(&f, path, FILE_REGULAR);
+    if (err) return err;
     family_name(name, m);
     if (c == &containers[PTH])
-        e = pth_put(&f, x->out, x->count);
+        err = pth_put(&f, x->out, x->count);
     else if (c == &containers[GGUF])
-        e = gguf_export(&f, m, x, gguf_holds(o->tokenizer) ? o->tokenizer : NULL);
+        err = gguf_export(&f, m, x, gguf_holds(o->tokenizer) ? o->tokenizer : NULL);
     else
-        e = safetensors_put(&f, x->out, x->count, meta);
-    if (!e) e = tensors_verify(&f, x->out, x->count);
-    if (!e && o->verify && o->verify(o->user, f.part))
-        e = fail(WKV_ESTOPPED, "%s: stopped before it was replaced", path);
-    if (!e) e = beside_write(words);
-    if (!e) return file_commit(&f);
+        err = safetensors_put(&f, x->out, x->count, meta);
+    if (!err) err = tensors_verify(&f, x->out, x->count);
+    if (!err && o->verify && o->verify(o->user, f.part))
+        err = fail(WKV_ESTOPPED, "%s: stopped before it was replaced", path);
+    if (!err) err = beside_write(words);
+    if (!err) return file_commit(&f);
     file_abandon(&f);
-    return e;
+    return err;
 }
 
 int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options *options)
@@ -137,21 +137,21 @@ int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options 
     REQUIRE(path, "the path");
     const container *c = find_container(path);
     const recipe *r = o->type ? recipe_find(o->type) : NULL;
-    int e = check(c, m, path, o->type, r, o->tokenizer);
-    if (e) return e;
+    int err = check(c, m, path, o->type, r, o->tokenizer);
+    if (err) return err;
     beside words;
-    if ((e = beside_plan(&words, path, m->rwkv.V,
+    if ((err = beside_plan(&words, path, m->rwkv.V,
                          c == &containers[GGUF] && gguf_holds(o->tokenizer) ? NULL : o->tokenizer)))
-        return e;
+        return err;
     exporter x = {.m = &m->rwkv, .file = m->file, .naming = c->naming, .report = o->report, .user = o->user};
-    if ((e = export_list(&x))) goto done;
+    if ((err = export_list(&x))) goto done;
     for (int i = 0; i < x.count; i++) {
         x.out[i].type = choose_type(c, &x.out[i], x.how[i], r);
         choose_form(c, &x.out[i], x.how[i], o);
     }
-    e = write_file(c, m, path, &x, o, &words);
+    err = write_file(c, m, path, &x, o, &words);
     export_release(&x);
 done:
     beside_release(&words);
-    return e;
+    return err;
 }

@@ -119,9 +119,9 @@ static int collect(words *w, const wkv_tokenizer *t, int V)
             fputs("<s>", f);
         w->ends[i] = all.n;
     }
-    int e = stream_close(f, &all, "the words of a vocabulary");
+    int err = stream_close(f, &all, "the words of a vocabulary");
     w->text = all.text;
-    return there || e ? e : fail(WKV_ENOMEM, "no memory for a vocabulary of %d words", V);
+    return there || err ? err : fail(WKV_ENOMEM, "no memory for a vocabulary of %d words", V);
 }
 
 static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)
@@ -133,8 +133,8 @@ static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)
     if (wkv_tokenizer_size(t) > V)
         return fail(WKV_EARG, "%s: its ids reach %d, but the model knows %d", wkv_tokenizer_path(t),
                     wkv_tokenizer_size(t) - 1, V);
-    int e = collect(w, t, V);
-    if (e) return e;
+    int err = collect(w, t, V);
+    if (err) return err;
     add_text(m, "tokenizer.ggml.model", "rwkv");
     gguf_meta *tokens = add_meta(m, "tokenizer.ggml.tokens", GGUF_TEXTS), *kinds;
     tokens->text = w->text;
@@ -162,10 +162,10 @@ int gguf_export(file_out *f, const wkv_model *m, const exporter *x, const wkv_to
     char name[256];
     family_name(name, m);
     describe(&meta, m, x, name);
-    int e = add_vocabulary(&meta, &w, t, m->rwkv.V);
-    if (!e) e = gguf_put(f, x->out, x->count, meta.item, meta.n);
+    int err = add_vocabulary(&meta, &w, t, m->rwkv.V);
+    if (!err) err = gguf_put(f, x->out, x->count, meta.item, meta.n);
     free(w.text);
     free(w.ends);
     free(w.kinds);
-    return e;
+    return err;
 }

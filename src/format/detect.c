@@ -81,8 +81,8 @@ int read_any(tensors *t, const uint8_t *data, size_t size, const char *name)
     if (path_has_extension(name, ".prefab"))
         return fail(WKV_EUNSUPPORTED,
                     "is a web-rwkv .prefab, quantised for its GPU kernels; use the .st or .pth it was made from");
-    int e = refuse_text(data, size);
-    if (e) return e;
+    int err = refuse_text(data, size);
+    if (err) return err;
     int zeros = 1;
     for (size_t i = 0; i < size && i < 4096; i++) zeros &= data[i] == 0;
     if (zeros) return fail(WKV_EFORMAT, "begins with zeros only: an unfinished download");

@@ -56,12 +56,12 @@ static int read_index(checkpoint *c, const char *path)
     char *text;
     size_t size;
     struct stat about;
-    int e = file_slurp(&text, &size, path);
-    if (e) return e;
+    int err = file_slurp(&text, &size, path);
+    if (err) return err;
     if (!stat(path, &about)) c->index_id = (file_id){about.st_dev, about.st_ino};
-    e = json_read(&c->index, text, size, JSON_REJECT_DUPLICATES);
+    err = json_read(&c->index, text, size, JSON_REJECT_DUPLICATES);
     free(text);
-    if (e) return fail_prefix(e, e == WKV_EFORMAT ? "%s: is no JSON" : "%s", path);
+    if (err) return fail_prefix(err, err == WKV_EFORMAT ? "%s: is no JSON" : "%s", path);
     const char *slash = strrchr(path, '/'), *name;
     json_t *map = json_object_get(c->index, "weight_map"), *file;
     if (!json_is_object(map)) return fail(WKV_EFORMAT, "%s: has no weight_map", path);
@@ -70,8 +70,8 @@ static int read_index(checkpoint *c, const char *path)
         const char *shard = json_string_value(file);
         if (!shard || strchr(shard, '/'))
             return fail(WKV_EFORMAT, "%s: tensor %s is in no file of its folder", path, name);
-        if ((e = add_file(c, join(path, slash ? (size_t)(slash - path) + 1 : 0, shard))))
-            return e == WKV_EFORMAT ? fail_prefix(e, "%s", path) : e;
+        if ((err = add_file(c, join(path, slash ? (size_t)(slash - path) + 1 : 0, shard))))
+            return err == WKV_EFORMAT ? fail_prefix(err, "%s", path) : err;
     }
     return c->n ? WKV_OK : fail(WKV_EFORMAT, "%s: its weight_map is empty", path);
 }
@@ -81,16 +81,17 @@ int checkpoint_complete(const checkpoint *c, const tensors *t)
     const char *name;
     json_t *file, *map = json_object_get(c->index, "weight_map");
     json_t *there = json_object(), *yes = json_true();
-    int e = there ? WKV_OK : fail(WKV_ENOMEM, "no memory for a list of names");
-    for (int i = 0; !e && i < t->count; i++)
-        if (json_object_set_nocheck(there, t->list[i].name, yes)) e = fail(WKV_ENOMEM, "no memory for a list of names");
+    int err = there ? WKV_OK : fail(WKV_ENOMEM, "no memory for a list of names");
+    for (int i = 0; !err && i < t->count; i++)
+        if (json_object_set_nocheck(there, t->list[i].name, yes))
+            err = fail(WKV_ENOMEM, "no memory for a list of names");
     json_object_foreach(map, name, file)
     {
-        if (!e && !json_object_get(there, name))
-            e = fail(WKV_EFORMAT, "tensor %s is not in %s where the index says", name, json_string_value(file));
+        if (!err && !json_object_get(there, name))
+            err = fail(WKV_EFORMAT, "tensor %s is not in %s where the index says", name, json_string_value(file));
     }
     json_decref(there);
-    return e;
+    return err;
 }
 
 /* "model.safetensors.index.json", or HF's index of a variant: "model.safetensors.index.fp16.json". */
@@ -135,13 +136,13 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
     int models = 0;
     DIR *d = opendir(path);
     if (!d) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
-    int e = WKV_OK;
-    for (struct dirent *entry; !e && (entry = readdir(d));) {
+    int err = WKV_OK;
+    for (struct dirent *entry; !err && (entry = readdir(d));) {
         int of = 0;
         if (!is_model_name(entry->d_name)) continue;
         if (shard_of(entry->d_name, &of) && of > 1) {
             char *shard = join(folder, folder_len, entry->d_name);
-            e = shard ? refuse_shard(shard) : WKV_ENOMEM;
+            err = shard ? refuse_shard(shard) : WKV_ENOMEM;
             free(shard);
             break;
         }
@@ -151,7 +152,7 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
         models++;
     }
     closedir(d);
-    if (e) return e;
+    if (err) return err;
     if (models > 1)
         return fail(WKV_EARG, "%s: a directory with several models (%s%s); name one of them", path, all,
                     models > SHOWN ? ", ..." : "");
@@ -190,27 +191,27 @@ static int find_in_folder(checkpoint *c, const char *path)
     char *folder = join(path, n, n && path[n - 1] == '/' ? "" : "/");
     if (!folder) return WKV_ENOMEM;
     n = strlen(folder);
-    int e = WKV_OK, found = 0;
-    for (int i = 0; !e && !found && i < 4; i++) {
+    int err = WKV_OK, found = 0;
+    for (int i = 0; !err && !found && i < 4; i++) {
         char *file = join(folder, n, i < 2 ? indices[i] : single[i - 2]);
         if (!file)
-            e = WKV_ENOMEM;
+            err = WKV_ENOMEM;
         else if (access(file, F_OK))
             free(file);
         else {
             found = 1;
             if (i >= 2)
-                e = add_file(c, file);
+                err = add_file(c, file);
             else {
-                e = read_index(c, file);
+                err = read_index(c, file);
                 free(file);
             }
         }
     }
-    if (!e && !found) e = find_index(c, path, folder, n, NULL);
-    if (!e && !found && !c->n) e = find_model(c, path, folder, n);
+    if (!err && !found) err = find_index(c, path, folder, n, NULL);
+    if (!err && !found && !c->n) err = find_model(c, path, folder, n);
     free(folder);
-    return e;
+    return err;
 }
 
 /* The shards of the index beside a shard ("model-00001-of-00003.safetensors") that lists it, or nothing. */
@@ -220,9 +221,9 @@ static int find_shards(checkpoint *c, const char *path)
     size_t n = slash ? (size_t)(slash - path) + 1 : 0;
     char *folder = join(path, n, "");
     if (!folder) return WKV_ENOMEM;
-    int e = find_index(c, n ? folder : ".", folder, n, path);
+    int err = find_index(c, n ? folder : ".", folder, n, path);
     free(folder);
-    return e;
+    return err;
 }
 
 enum { MOST_BESIDE = 1 << 20 }; /* bytes */
@@ -238,9 +239,9 @@ static int read_beside(char **text, size_t *size, const char *folder, size_t n, 
     *text = NULL;
     if (!path) return WKV_ENOMEM;
     int usable = !stat(path, &about) && S_ISREG(about.st_mode) && about.st_size <= MOST_BESIDE;
-    int e = usable ? file_slurp(text, size, path) : WKV_EIO;
+    int err = usable ? file_slurp(text, size, path) : WKV_EIO;
     free(path);
-    return e == WKV_ENOMEM ? e : WKV_OK;
+    return err == WKV_ENOMEM ? err : WKV_OK;
 }
 
 /* The files beside a checkpoint that has the names of a Hugging Face folder. A file that is no JSON is not used.
@@ -253,10 +254,10 @@ static int find_beside(checkpoint *c)
     for (int i = 0; i < BESIDE; i++) {
         char json[64], *text;
         snprintf(json, sizeof json, "%s.json", beside[i]);
-        int e = read_beside(&text, &size, file, n, json);
-        if (text) e = json_read(&c->beside[i], text, size, JSON_ANY_NUMBER);
+        int err = read_beside(&text, &size, file, n, json);
+        if (text) err = json_read(&c->beside[i], text, size, JSON_ANY_NUMBER);
         free(text);
-        if (e && e != WKV_EFORMAT) return e;
+        if (err && err != WKV_EFORMAT) return err;
     }
     return read_beside(&c->chat, &c->chat_bytes, file, n, "chat_template.jinja");
 }
@@ -286,22 +287,22 @@ static int add_numbers(tensors *t, const char *file, json_t *from)
 {
     const char *name;
     json_t *value;
-    int e = WKV_OK;
+    int err = WKV_OK;
     json_object_foreach(from, name, value)
     {
         char key[128];
-        if (e || !json_is_number(value)) continue;
+        if (err || !json_is_number(value)) continue;
         int n = snprintf(key, sizeof key, "%s.%s", file, name);
-        if (n < (int)sizeof key) e = tensors_add_number(t, key, (size_t)n, json_number_value(value));
+        if (n < (int)sizeof key) err = tensors_add_number(t, key, (size_t)n, json_number_value(value));
     }
-    return e;
+    return err;
 }
 
 int checkpoint_beside(const checkpoint *c, tensors *t)
 {
-    int e = WKV_OK;
-    for (int i = 0; i < BESIDE && !e; i++) e = add_numbers(t, beside[i], c->beside[i]);
-    return e ? e : add_template(c, t);
+    int err = WKV_OK;
+    for (int i = 0; i < BESIDE && !err; i++) err = add_numbers(t, beside[i], c->beside[i]);
+    return err ? err : add_template(c, t);
 }
 
 static int find_files(checkpoint *out, const char *path)
@@ -310,18 +311,18 @@ static int find_files(checkpoint *out, const char *path)
     if (stat(path, &about)) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     if (S_ISDIR(about.st_mode)) return find_in_folder(out, path);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    int of = 0, e = WKV_OK;
+    int of = 0, err = WKV_OK;
     if (is_index(name)) return read_index(out, path);
-    if (shard_of(name, &of) && of > 1 && (e = find_shards(out, path))) return e;
+    if (shard_of(name, &of) && of > 1 && (err = find_shards(out, path))) return err;
     if (out->n) return WKV_OK;
-    return (e = refuse_shard(path)) ? e : add_file(out, join(path, strlen(path), ""));
+    return (err = refuse_shard(path)) ? err : add_file(out, join(path, strlen(path), ""));
 }
 
 int checkpoint_find(checkpoint *out, const char *path)
 {
     *out = (checkpoint){0};
-    int e = find_files(out, path);
-    return e ? e : find_beside(out);
+    int err = find_files(out, path);
+    return err ? err : find_beside(out);
 }
 
 void checkpoint_free(checkpoint *c)

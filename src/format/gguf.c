@@ -121,12 +121,13 @@ static int check_keys(const tensors *t)
     if (!keys) return fail(WKV_ENOMEM, "no memory for %d keys", t->n_meta);
     for (int i = 0; i < t->n_meta; i++) keys[i] = t->meta[i].key;
     qsort(keys, (size_t)t->n_meta, sizeof *keys, compare_keys);
-    int e = WKV_OK;
-    for (int i = 1; !e && i < t->n_meta; i++) {
-        if (!strcmp(keys[i - 1], keys[i])) e = fail(WKV_EFORMAT, "metadata %s is there twice, expected once", keys[i]);
+    int err = WKV_OK;
+    for (int i = 1; !err && i < t->n_meta; i++) {
+        if (!strcmp(keys[i - 1], keys[i]))
+            err = fail(WKV_EFORMAT, "metadata %s is there twice, expected once", keys[i]);
     }
     free(keys);
-    return e;
+    return err;
 }
 
 /* ---- tensors ----------------------------------------------------------------------------------------------------- */
@@ -199,8 +200,8 @@ static int place_tensors(tensors *t, const uint64_t *offset, const uint8_t *file
     for (int i = 0; i < t->count; i++) {
         file_tensor *f = &t->list[i];
         int64_t bytes;
-        int e = tensor_strides(f, f->name, &bytes);
-        if (e) return e;
+        int err = tensor_strides(f, f->name, &bytes);
+        if (err) return err;
         if (offset[i] % alignment)
             return fail(WKV_EFORMAT, "tensor %s: at %llu, expected a multiple of %llu", f->name,
                         (unsigned long long)offset[i], (unsigned long long)alignment);
@@ -221,17 +222,17 @@ static int place_tensors(tensors *t, const uint64_t *offset, const uint8_t *file
 static int read_tensors(tensors *t, cursor *c, uint64_t n, const uint8_t *file, size_t size)
 {
     uint64_t *offset = malloc(sizeof *offset * ((size_t)n + 1));
-    int e = offset ? WKV_OK : fail(WKV_ENOMEM, "no memory for %llu tensors", (unsigned long long)n);
-    for (uint64_t i = 0; !e && i < n; i++) e = read_tensor(t, c, &offset[i]);
+    int err = offset ? WKV_OK : fail(WKV_ENOMEM, "no memory for %llu tensors", (unsigned long long)n);
+    for (uint64_t i = 0; !err && i < n; i++) err = read_tensor(t, c, &offset[i]);
     double alignment = tensors_number(t, "general.alignment", 32);
-    if (!e && !(alignment >= 1 && alignment <= 1 << 30 && ((uint32_t)alignment & ((uint32_t)alignment - 1)) == 0))
-        e = fail(WKV_EFORMAT, "its alignment is %g, expected a power of two", alignment);
-    if (!e) {
+    if (!err && !(alignment >= 1 && alignment <= 1 << 30 && ((uint32_t)alignment & ((uint32_t)alignment - 1)) == 0))
+        err = fail(WKV_EFORMAT, "its alignment is %g, expected a power of two", alignment);
+    if (!err) {
         uint64_t align = (uint64_t)alignment, start = ((uint64_t)(c->at - file) + align - 1) & ~(align - 1);
-        e = place_tensors(t, offset, file, size, start, align);
+        err = place_tensors(t, offset, file, size, start, align);
     }
     free(offset);
-    return e;
+    return err;
 }
 
 int read_gguf(tensors *t, const uint8_t *data, size_t size)
@@ -248,13 +249,13 @@ int read_gguf(tensors *t, const uint8_t *data, size_t size)
         return fail(WKV_EFORMAT, "is said to hold %llu metadata entries and %llu tensors, which its %zu bytes cannot",
                     (unsigned long long)n_pairs, (unsigned long long)n_tensors, size);
     for (uint64_t i = 0; i < n_pairs; i++) {
-        int e = read_pair(t, &c);
-        if (e) return e;
+        int err = read_pair(t, &c);
+        if (err) return err;
     }
     double parts = tensors_number(t, "split.count", 0);
     if (parts > 1)
         return fail(WKV_EUNSUPPORTED, "is part %g of %g of a split GGUF; merge them with llama-gguf-split",
                     tensors_number(t, "split.no", 0) + 1, parts);
-    int e = check_keys(t);
-    return e ? e : read_tensors(t, &c, n_tensors, data, size);
+    int err = check_keys(t);
+    return err ? err : read_tensors(t, &c, n_tensors, data, size);
 }

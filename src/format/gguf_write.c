@@ -74,7 +74,7 @@ static void put_zeros(FILE *f, uint64_t n)
 
 int gguf_put(file_out *o, const tensor_out *t, int n, const gguf_meta *meta, int n_meta)
 {
-    int e = WKV_OK;
+    int err = WKV_OK;
     put(o->f, "GGUF", 4);
     put32(o->f, 3);
     put64(o->f, (uint64_t)n);
@@ -88,10 +88,10 @@ int gguf_put(file_out *o, const tensor_out *t, int n, const gguf_meta *meta, int
     }
     uint64_t at = (uint64_t)ftello(o->f);
     put_zeros(o->f, padded(at) - at);
-    for (int i = 0; !e && i < n; i++) {
+    for (int i = 0; !err && i < n; i++) {
         uint64_t bytes = (uint64_t)tensor_out_bytes(&t[i]);
-        e = tensor_put(o, &t[i], NULL);
+        err = tensor_put(o, &t[i], NULL);
         put_zeros(o->f, padded(bytes) - bytes);
     }
-    return e;
+    return err;
 }

@@ -474,8 +474,8 @@ static int apply(tensors *t, const rule *r, file_tensor f, const char *number, c
     int parts = 1;
     for (const char *s = r->to; *s; s++) parts += *s == ' ';
     if (parts > 1) {
-        int e = unfuse(&f, parts);
-        if (e) return e;
+        int err = unfuse(&f, parts);
+        if (err) return err;
     }
     for (const char *to = r->to; *to; to += *to == ' ') {
         size_t n = strcspn(to, " ");
@@ -517,23 +517,23 @@ int names_official(tensors *t)
     for (int i = 0; i < t->count; i++) t->list[i].name = unwrapped(t->list[i].name);
     naming found = find_naming(t, behind_rwkv7);
     tensors out = {0};
-    int e = WKV_OK;
-    for (int i = 0; !e && i < t->count; i++) {
+    int err = WKV_OK;
+    for (int i = 0; !err && i < t->count; i++) {
         const char *number, *rest;
         const rule *r = find_rule(&found, t->list[i].name, &number, &rest);
         if (r->how & NOT_FIRST && strtoll(number, NULL, 10) == 0) continue;
         set_differences(&t->list[i], &found, r, number);
-        e = apply(t, r, t->list[i], number, rest, &out);
+        err = apply(t, r, t->list[i], number, rest, &out);
     }
     free(t->list);
     t->list = out.list;
     t->count = out.count;
     t->cap = out.cap;
-    if (!e) e = find_input_major(t, &found);
-    if (!e && (found.own == cpp50 || found.own == cpp52)) {
-        e = tensors_add_number(t, "group_norm_eps", 14, 1e-5); /* its v5 alone, official is 64e-5; spec FORMATS 2 */
+    if (!err) err = find_input_major(t, &found);
+    if (!err && (found.own == cpp50 || found.own == cpp52)) {
+        err = tensors_add_number(t, "group_norm_eps", 14, 1e-5); /* its v5 alone, official is 64e-5; spec FORMATS 2 */
     }
-    return e;
+    return err;
 }
 
 /* ---- the way back, for writing ----------------------------------------------------------------------------------- */

@@ -51,9 +51,9 @@ static int push(machine *m, value *v)
 {
     if (!v) return m->error;
     if (m->n == MAX_DEPTH) return damaged(m, "a stack deeper than any checkpoint needs");
-    int e = grow(&m->stack, &m->cap, m->n + 1, sizeof *m->stack);
-    if (!e) m->stack[m->n++] = v;
-    return e;
+    int err = grow(&m->stack, &m->cap, m->n + 1, sizeof *m->stack);
+    if (!err) m->stack[m->n++] = v;
+    return err;
 }
 
 static int push_int(machine *m, value_kind kind, int64_t i)
@@ -114,8 +114,8 @@ static int collect(machine *m, value_kind kind, int n, int mark)
         if (!top(m, i)) return damaged(m, "a tuple wants values that are not there");
     }
     value *v = make(m, kind);
-    int e = v ? append(m, v, m->stack + m->n - n, n) : m->error;
-    if (e) return e;
+    int err = v ? append(m, v, m->stack + m->n - n, n) : m->error;
+    if (err) return err;
     m->n -= n + mark;
     return push(m, v);
 }
@@ -134,8 +134,8 @@ static int extend(machine *m, int pairs)
     if (n < 0 || m->n - n - 2 < 0 || (pairs && n % 2)) return damaged(m, "items without a container");
     value *to = m->stack[m->n - n - 2];
     if (to->kind == (pairs ? V_DICT : V_LIST)) {
-        int e = append(m, to, m->stack + m->n - n, n);
-        if (e) return e;
+        int err = append(m, to, m->stack + m->n - n, n);
+        if (err) return err;
     } else if (to->kind != V_OTHER)
         return damaged(m, "items put into what is no container");
     m->n -= n + 1;
@@ -149,8 +149,8 @@ static int extend_one(machine *m, int n)
     }
     value *to = top(m, n);
     if (to->kind == (n == 2 ? V_DICT : V_LIST)) {
-        int e = append(m, to, m->stack + m->n - n, n);
-        if (e) return e;
+        int err = append(m, to, m->stack + m->n - n, n);
+        if (err) return err;
     } else if (to->kind != V_OTHER)
         return damaged(m, "an item put into what is no container");
     m->n -= n;
@@ -160,8 +160,8 @@ static int extend_one(machine *m, int n)
 static int remember(machine *m, uint32_t at)
 {
     if (!top(m, 0) || at >= MAX_DEPTH) return damaged(m, "a memo that cannot be");
-    int e = grow(&m->memo, &m->memo_cap, (int)at + 1, sizeof *m->memo);
-    if (e) return e;
+    int err = grow(&m->memo, &m->memo_cap, (int)at + 1, sizeof *m->memo);
+    if (err) return err;
     while (m->memos <= (int)at) m->memo[m->memos++] = NULL;
     m->memo[at] = top(m, 0);
     return WKV_OK;
@@ -307,15 +307,15 @@ static int make_dict(machine *m, const value *args, value **out)
     value *v = make(m, V_DICT), *pairs = item(args, 0, V_LIST), *dict = item(args, 0, V_DICT);
     if (!v) return m->error;
     if (dict) {
-        int e = append(m, v, dict->list.item, dict->list.n);
-        if (e) return e;
+        int err = append(m, v, dict->list.item, dict->list.n);
+        if (err) return err;
     }
     for (int i = 0; pairs && i < pairs->list.n; i++) {
         const value *pair = pairs->list.item[i];
         if ((pair->kind != V_TUPLE && pair->kind != V_LIST) || pair->list.n != 2)
             return damaged(m, "a dict of what is no pair");
-        int e = append(m, v, pair->list.item, 2);
-        if (e) return e;
+        int err = append(m, v, pair->list.item, 2);
+        if (err) return err;
     }
     *out = v;
     return WKV_OK;
@@ -339,9 +339,9 @@ static int result_of(machine *m, role how, const value *args, value **result)
 static int rebuild_from_type(machine *m, const value *args, value **result)
 {
     value *function = item(args, 0, V_NAME), *type = item(args, 1, V_NAME), *inner = item(args, 2, V_TUPLE);
-    int e = function && type && inner ? result_of(m, function->name->role, inner, result) : WKV_OK;
+    int err = function && type && inner ? result_of(m, function->name->role, inner, result) : WKV_OK;
     if (*result && (*result)->kind != V_TENSOR) *result = NULL;
-    return e;
+    return err;
 }
 
 static int call(machine *m)
@@ -350,8 +350,8 @@ static int call(machine *m)
     if (!args || !callee || callee->kind != V_NAME || args->kind != V_TUPLE)
         return damaged(m, "a call of what is no function");
     role how = callee->name->role;
-    int e = how == MAKES_FROM_TYPE ? rebuild_from_type(m, args, &result) : result_of(m, how, args, &result);
-    if (e) return e;
+    int err = how == MAKES_FROM_TYPE ? rebuild_from_type(m, args, &result) : result_of(m, how, args, &result);
+    if (err) return err;
     if (!result)
         return fail(WKV_EFORMAT, "the pickle calls %s.%s in a way that torch does not", callee->name->module,
                     callee->name->name);
@@ -464,21 +464,21 @@ static int run_opcode(machine *m, uint8_t op)
 int pickle_read(tensors *t, const uint8_t *data, size_t size, pickle *out)
 {
     machine m = {.t = t, .in = {data, data + size}};
-    int e = WKV_OK;
-    while (!e) {
+    int err = WKV_OK;
+    while (!err) {
         const uint8_t *op = cursor_take(&m.in, 1);
         if (!op)
-            e = damaged(&m, "it does not stop");
+            err = damaged(&m, "it does not stop");
         else if (*op == '.')
             break;
         else
-            e = run_opcode(&m, *op);
+            err = run_opcode(&m, *op);
     }
-    if (!e && !top(&m, 0)) e = damaged(&m, "it leaves nothing");
-    if (!e) *out = (pickle){.top = top(&m, 0), .storages = m.storages, .used = (size_t)(m.in.at - data)};
+    if (!err && !top(&m, 0)) err = damaged(&m, "it leaves nothing");
+    if (!err) *out = (pickle){.top = top(&m, 0), .storages = m.storages, .used = (size_t)(m.in.at - data)};
     free(m.stack);
     free(m.memo);
-    return e;
+    return err;
 }
 
 const value *dict_get(const value *dict, const char *key)

@@ -66,12 +66,12 @@ static int add_tensor(source *s, const value *key, const pickle_tensor *p)
     file_tensor f = {.type = p->type, .dims = p->dims};
     memcpy(f.shape, p->shape, sizeof f.shape);
     int64_t bytes;
-    int e = tensor_strides(&f, name, &bytes);
-    if (e) return e;
+    int err = tensor_strides(&f, name, &bytes);
+    if (err) return err;
     int64_t values = tensor_values(&f);
-    if ((e = check_reach(name, p, values)) || (e = check_size(name, p, values, bytes)) ||
-        (e = s->find(s, p->storage, &data)))
-        return e;
+    if ((err = check_reach(name, p, values)) || (err = check_size(name, p, values, bytes)) ||
+        (err = s->find(s, p->storage, &data)))
+        return err;
     f.data = data + p->storage->from + p->offset * dtypes[f.type].bytes;
     for (int i = 0; values > 0 && i < f.dims; i++) { /* strides along one value may be anything; they stay row-major */
         if (f.shape[i] == 1 || f.stride[i] == p->stride[i]) continue;
@@ -108,13 +108,13 @@ static int add_items(source *s, const value *top)
     top = unwrap(top);
     for (int i = 0; i + 1 < top->list.n; i += 2) {
         const value *key = top->list.item[i], *v = top->list.item[i + 1];
-        int e = WKV_OK;
+        int err = WKV_OK;
         if (key->kind != V_TEXT) continue;
         if (v->kind == V_TENSOR)
-            e = add_tensor(s, key, v->tensor);
+            err = add_tensor(s, key, v->tensor);
         else if (v->kind == V_TEXT)
-            e = tensors_add_text(s->t, key->text.s, key->text.n, v->text.s, v->text.n);
-        if (e) return e;
+            err = tensors_add_text(s->t, key->text.s, key->text.n, v->text.s, v->text.n);
+        if (err) return err;
     }
     return WKV_OK;
 }
@@ -200,9 +200,9 @@ static int read_archive(source *s)
         return fail(WKV_EUNSUPPORTED,
                     "is a TorchScript archive (a program with its weights), expected a checkpoint of torch.save");
     const uint8_t *bytes;
-    int e;
+    int err;
     if ((order = find_in_folder(s, "byteorder", 9))) {
-        if ((e = entry_bytes(s, order, &bytes))) return e;
+        if ((err = entry_bytes(s, order, &bytes))) return err;
         if (order->size >= 3 && !memcmp(bytes, "big", 3))
             return fail(WKV_EUNSUPPORTED, "was written on a big-endian machine, expected little-endian");
     }
@@ -210,19 +210,19 @@ static int read_archive(source *s)
         return fail(WKV_EFORMAT, "data.pkl has %llu bytes, more than the structure of any checkpoint",
                     (unsigned long long)entry->size);
     pickle p;
-    if ((e = entry_bytes(s, entry, &bytes)) || (e = pickle_read(s->t, bytes, entry->size, &p))) return e;
+    if ((err = entry_bytes(s, entry, &bytes)) || (err = pickle_read(s->t, bytes, entry->size, &p))) return err;
     return add_items(s, p.top);
 }
 
 int read_pth_zip(tensors *t, const uint8_t *data, size_t size)
 {
     zip z;
-    int e = zip_open(&z, data, size);
+    int err = zip_open(&z, data, size);
     source s = {.t = t, .find = find_in_zip, .archive = &z, .room = memory_available()};
-    if (!e) e = read_archive(&s);
+    if (!err) err = read_archive(&s);
     zip_close(&z);
     t->format = "pth (zip)";
-    return e;
+    return err;
 }
 
 /* ---- legacy stream ----------------------------------------------------------------------------------------------- */
@@ -298,8 +298,8 @@ int read_pth_legacy(tensors *t, const uint8_t *data, size_t size)
     cursor c = {data, data + size};
     t->format = "pth (legacy)";
     for (int i = 0; i < PICKLES; i++) {
-        int e = pickle_read(t, c.at, left(&c), &p[i]);
-        if (e) return e;
+        int err = pickle_read(t, c.at, left(&c), &p[i]);
+        if (err) return err;
         cursor_take(&c, p[i].used);
     }
     const value *order = dict_get(p[SYSTEM].top, "little_endian"), *keys = p[KEYS].top;
@@ -314,6 +314,6 @@ int read_pth_legacy(tensors *t, const uint8_t *data, size_t size)
     struct place *place = tensors_memory(t, sizeof *place * (size_t)(s.places + 1));
     s.by_key = tensors_memory(t, sizeof *s.by_key * (size_t)(s.places + 1));
     if (!place || !s.by_key) return fail(WKV_ENOMEM, "no memory for %d storages", s.places);
-    int e = find_places(&s, place, keys, p[OBJECT].storages, c);
-    return e ? e : add_items(&s, p[OBJECT].top);
+    int err = find_places(&s, place, keys, p[OBJECT].storages, c);
+    return err ? err : add_items(&s, p[OBJECT].top);
 }

@@ -192,27 +192,27 @@ static int put_pickle(archive *a, const tensor_out *t, int n)
     fputs("\x80\x02}(", p);
     for (int i = 0; i < n; i++) pickle_tensor(p, &t[i], i);
     fputs("u.", p);
-    int e = stream_close(p, &pickle, a->out->path);
-    if (!e) e = put_entry(a, "data.pkl", pickle.text, pickle.n);
+    int err = stream_close(p, &pickle, a->out->path);
+    if (!err) err = put_entry(a, "data.pkl", pickle.text, pickle.n);
     free(pickle.text);
-    return e;
+    return err;
 }
 
 /* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 static int put_all(archive *a, const tensor_out *t, int n)
 {
-    int e = put_pickle(a, t, n);
-    if (!e) e = put_entry(a, "byteorder", "little", 6);
-    for (int i = 0; !e && i < n; i++) {
+    int err = put_pickle(a, t, n);
+    if (!err) err = put_entry(a, "byteorder", "little", 6);
+    for (int i = 0; !err && i < n; i++) {
         char name[32];
         entry one;
         snprintf(name, sizeof name, "data/%d", i);
         entry_begin(a, &one, name, (uint64_t)tensor_out_bytes(&t[i]));
-        e = tensor_put(a->out, &t[i], &one.crc);
-        if (!e) e = entry_end(a, &one);
+        err = tensor_put(a->out, &t[i], &one.crc);
+        if (!err) err = entry_end(a, &one);
     }
-    return e ? e : put_entry(a, "version", "3\n", 2);
+    return err ? err : put_entry(a, "version", "3\n", 2);
 }
 
 /* "model" of "some/where/model.pth", at most 200 bytes of it */
@@ -228,11 +228,11 @@ int pth_put(file_out *f, const tensor_out *t, int n)
     archive a = {.out = f, .folder = stem(f->path)};
     stream directory;
     a.directory = stream_open(&directory);
-    int e = a.folder && a.directory ? put_all(&a, t, n) : fail(WKV_ENOMEM, "%s: no memory", f->path);
+    int err = a.folder && a.directory ? put_all(&a, t, n) : fail(WKV_ENOMEM, "%s: no memory", f->path);
     int lost = stream_close(a.directory, &directory, f->path);
-    if (!e) e = lost;
-    if (!e) put_directory(&a, directory.text, directory.n);
+    if (!err) err = lost;
+    if (!err) put_directory(&a, directory.text, directory.n);
     free(directory.text);
     free(a.folder);
-    return e;
+    return err;
 }

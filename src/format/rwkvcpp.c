@@ -35,8 +35,8 @@ static int add_one(tensors *t, cursor *c, int32_t version)
                     "tensor %s: quantised in the old layout of rwkv.cpp's version 100; quantise the model again", own);
     for (int i = 0; i < f.dims; i++) f.shape[i] = ne[f.dims - 1 - i];
     int64_t bytes;
-    int e = tensor_strides(&f, own, &bytes);
-    if (e) return e;
+    int err = tensor_strides(&f, own, &bytes);
+    if (err) return err;
     size_t rest = left(c);
     if (!(f.data = cursor_take(c, (size_t)bytes)))
         return fail(WKV_EFORMAT, "tensor %s: needs %lld bytes, the file has %zu left: cut short", own, (long long)bytes,
@@ -54,8 +54,8 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size)
         return fail(WKV_EUNSUPPORTED, "is of version %d of rwkv.cpp's format, expected 100 or 101", head[1]);
     t->format = head[1] == 100 ? "rwkv.cpp 100" : "rwkv.cpp 101";
     while (left(&c)) {
-        int e = add_one(t, &c, head[1]);
-        if (e) return e;
+        int err = add_one(t, &c, head[1]);
+        if (err) return err;
     }
     int64_t layers = 0; /* the file does not say how many tensors it has, but how many layers */
     for (int i = 0; i < t->count; i++) {

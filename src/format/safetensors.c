@@ -57,8 +57,8 @@ static int add_one(tensors *t, const char *name, const json_t *about, const uint
         f.shape[i] = json_integer_value(axis);
     }
     int64_t bytes;
-    int e = tensor_strides(&f, name, &bytes);
-    if (e) return e;
+    int err = tensor_strides(&f, name, &bytes);
+    if (err) return err;
     *r = (range){json_integer_value(begin), json_integer_value(end), name};
     if (r->begin < 0 || r->end < r->begin || r->end - r->begin != bytes)
         return fail(WKV_EFORMAT, "tensor %s: lies at bytes %lld to %lld, expected %lld bytes of %s", name,
@@ -94,27 +94,27 @@ static int add_metadata(tensors *t, json_t *metadata)
     json_object_foreach(metadata, key, text)
     {
         if (!json_is_string(text)) return fail(WKV_EFORMAT, "its __metadata__ holds %s that is no text", key);
-        int e = tensors_add_text(t, key, strlen(key), json_string_value(text), json_string_length(text));
-        if (e) return e;
+        int err = tensors_add_text(t, key, strlen(key), json_string_value(text), json_string_length(text));
+        if (err) return err;
     }
     return WKV_OK;
 }
 
 static int add_all(tensors *t, json_t *header, const uint8_t *data, size_t size, size_t before)
 {
-    int n = 0, e = WKV_OK;
+    int n = 0, err = WKV_OK;
     range *ranges = malloc(sizeof *ranges * (json_object_size(header) + 1));
     if (!ranges) return fail(WKV_ENOMEM, "no memory for %zu tensors", json_object_size(header));
     const char *name;
     json_t *about;
     json_object_foreach(header, name, about)
     {
-        e = strcmp(name, "__metadata__") ? add_one(t, name, about, data, size, &ranges[n++]) : add_metadata(t, about);
-        if (e) break;
+        err = strcmp(name, "__metadata__") ? add_one(t, name, about, data, size, &ranges[n++]) : add_metadata(t, about);
+        if (err) break;
     }
-    if (!e) e = check_tiling(ranges, n, (int64_t)size, (int64_t)before);
+    if (!err) err = check_tiling(ranges, n, (int64_t)size, (int64_t)before);
     free(ranges);
-    return e;
+    return err;
 }
 
 /* Weights quantized by MLX: NAME.weight of U32 has several codes in each number, NAME.scales and NAME.biases scale. */
@@ -154,11 +154,11 @@ int read_safetensors(tensors *t, const uint8_t *data, size_t size)
         return fail(WKV_ENOMEM, "its header of %llu MiB takes up to %llu MiB to read, of memory %zu MiB are free",
                     (unsigned long long)n >> 20, (unsigned long long)n * JSON_GROWS >> 20, memory_available() >> 20);
     json_t *header;
-    int e = json_read(&header, (const char *)data + 8, (size_t)n, JSON_REJECT_DUPLICATES);
-    if (!e && !json_is_object(header)) e = fail(WKV_EFORMAT, "an array");
-    if (e == WKV_EFORMAT) fail_prefix(e, "its header is no JSON object");
-    if (!e) e = refuse_mlx(header);
-    if (!e) e = add_all(t, header, data + 8 + n, size - 8 - (size_t)n, 8 + (size_t)n);
+    int err = json_read(&header, (const char *)data + 8, (size_t)n, JSON_REJECT_DUPLICATES);
+    if (!err && !json_is_object(header)) err = fail(WKV_EFORMAT, "an array");
+    if (err == WKV_EFORMAT) fail_prefix(err, "its header is no JSON object");
+    if (!err) err = refuse_mlx(header);
+    if (!err) err = add_all(t, header, data + 8 + n, size - 8 - (size_t)n, 8 + (size_t)n);
     json_decref(header);
-    return e;
+    return err;
 }

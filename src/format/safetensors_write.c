@@ -78,18 +78,18 @@ static const tensor_out **sort_by_width(const tensor_out *t, int n)
 int safetensors_put(file_out *f, const tensor_out *t, int n, const char *const *meta)
 {
     for (int i = 0; i < n; i++) CHECK(type_names[t[i].type]);
-    int e = check_names(f->path, t, n, meta);
-    if (e) return e;
+    int err = check_names(f->path, t, n, meta);
+    if (err) return err;
     const tensor_out **sorted = sort_by_width(t, n);
     char *header = sorted ? make_header(sorted, n, meta) : NULL;
-    if (!header) e = fail(WKV_ENOMEM, "%s: no memory for the names of %d tensors", f->path, n);
-    if (!e) {
+    if (!header) err = fail(WKV_ENOMEM, "%s: no memory for the names of %d tensors", f->path, n);
+    if (!err) {
         uint64_t len = strlen(header);
-        e = file_put(f, &len, sizeof len);
-        if (!e) e = file_put(f, header, len);
-        for (int i = 0; !e && i < n; i++) e = tensor_put(f, sorted[i], NULL);
+        err = file_put(f, &len, sizeof len);
+        if (!err) err = file_put(f, header, len);
+        for (int i = 0; !err && i < n; i++) err = tensor_put(f, sorted[i], NULL);
     }
     free(header);
     free(sorted);
-    return e;
+    return err;
 }

@@ -132,8 +132,8 @@ int tensors_index(tensors *t)
 /* Everything after the containers were read. */
 static int finish(tensors *t)
 {
-    int e = names_official(t);
-    return e ? e : tensors_index(t);
+    int err = names_official(t);
+    return err ? err : tensors_index(t);
 }
 
 int tensors_new(tensors **out, const char *path)
@@ -153,14 +153,14 @@ int tensors_new(tensors **out, const char *path)
 static int open_file(tensors *t, const char *path, int in_memory)
 {
     file_map map;
-    int e = grow(&t->maps, &t->cap_maps, t->n_maps + 1, sizeof *t->maps);
-    if (e || (e = in_memory ? file_load(&map, path) : file_open(&map, path))) return e;
+    int err = grow(&t->maps, &t->cap_maps, t->n_maps + 1, sizeof *t->maps);
+    if (err || (err = in_memory ? file_load(&map, path) : file_open(&map, path))) return err;
     t->maps[t->n_maps++] = map;
     t->bytes += map.size;
     file_expect(&map, 0);
-    e = read_any(t, map.data, map.size, path);
+    err = read_any(t, map.data, map.size, path);
     file_expect(&map, 1);
-    return e ? fail_prefix(e, "%s", path) : WKV_OK;
+    return err ? fail_prefix(err, "%s", path) : WKV_OK;
 }
 
 static int open_checkpoint(tensors **out, const char *path, int in_memory)
@@ -168,23 +168,23 @@ static int open_checkpoint(tensors **out, const char *path, int in_memory)
     checkpoint found;
     tensors *t = NULL;
     *out = NULL;
-    int e = checkpoint_find(&found, path);
-    if (!e) e = tensors_new(&t, path);
-    if (!e) t->index = found.index_id;
-    if (!e && found.n == 1 && !(t->file = tensors_text(t, found.file[0], strlen(found.file[0])))) e = WKV_ENOMEM;
-    for (int i = 0; !e && i < found.n; i++) e = open_file(t, found.file[i], in_memory);
-    if (!e) {
-        e = checkpoint_complete(&found, t);
-        if (!e) e = checkpoint_beside(&found, t);
-        if (!e) e = finish(t);
-        if (e) fail_prefix(e, "%s", path);
+    int err = checkpoint_find(&found, path);
+    if (!err) err = tensors_new(&t, path);
+    if (!err) t->index = found.index_id;
+    if (!err && found.n == 1 && !(t->file = tensors_text(t, found.file[0], strlen(found.file[0])))) err = WKV_ENOMEM;
+    for (int i = 0; !err && i < found.n; i++) err = open_file(t, found.file[i], in_memory);
+    if (!err) {
+        err = checkpoint_complete(&found, t);
+        if (!err) err = checkpoint_beside(&found, t);
+        if (!err) err = finish(t);
+        if (err) fail_prefix(err, "%s", path);
     }
     checkpoint_free(&found);
-    if (e)
+    if (err)
         tensors_close(t);
     else
         *out = t;
-    return e;
+    return err;
 }
 
 int tensors_open(tensors **out, const char *path) { return open_checkpoint(out, path, 0); }
@@ -193,32 +193,32 @@ int tensors_load(tensors **out, const char *path) { return open_checkpoint(out, 
 int tensors_open_stored(tensors **out, const char *path)
 {
     tensors *t;
-    int e = tensors_new(&t, path);
-    if (!e) e = open_file(t, path, 0);
-    if (!e && (e = tensors_index(t))) fail_prefix(e, "%s", path);
-    if (e) {
+    int err = tensors_new(&t, path);
+    if (!err) err = open_file(t, path, 0);
+    if (!err && (err = tensors_index(t))) fail_prefix(err, "%s", path);
+    if (err) {
         tensors_close(t);
         t = NULL;
     }
     *out = t;
-    return e;
+    return err;
 }
 
 int tensors_open_memory(tensors **out, const void *data, size_t size, const char *name)
 {
     tensors *t;
-    int e = tensors_new(&t, name);
-    if (e) return e;
+    int err = tensors_new(&t, name);
+    if (err) return err;
     t->bytes = size;
-    e = read_any(t, data, size, name);
-    if (!e) e = finish(t);
-    if (e) {
-        fail_prefix(e, "%s", name);
+    err = read_any(t, data, size, name);
+    if (!err) err = finish(t);
+    if (err) {
+        fail_prefix(err, "%s", name);
         tensors_close(t);
         t = NULL;
     }
     *out = t;
-    return e;
+    return err;
 }
 
 void tensors_expect(const tensors *t, int long_runs)

@@ -37,8 +37,8 @@ static int put_values(file_out *f, const tensor_out *t, const float *x, uint8_t 
         int64_t some = n - at < WRITE_CHUNK ? n - at : WRITE_CHUNK;
         int64_t bad = dtype_encode(t->type, x + at, piece, some);
         if (bad >= 0) return cannot_hold(f, t, x[at + bad]);
-        int e = put(f, piece, (size_t)dtype_bytes(t->type, some), crc);
-        if (e) return e;
+        int err = put(f, piece, (size_t)dtype_bytes(t->type, some), crc);
+        if (err) return err;
     }
     return WKV_OK;
 }
@@ -63,13 +63,13 @@ static int put_layout(file_out *f, const tensor_out *t, const float *x, uint32_t
     size_t bytes = (size_t)tensor_out_bytes(t);
     stored_weight w = stored_rows(t->layout, t->type, t->shape[0], t->shape[1]);
     uint8_t *all = malloc(bytes), *rows = malloc((size_t)dtype_bytes(t->type, LAYOUT_TILE * w.in));
-    int e = all && rows ? 0 : fail(WKV_ENOMEM, "%s: no memory for %s", f->path, t->name);
-    for (int64_t o = 0; !e && o < w.out; o += LAYOUT_TILE)
-        if (!(e = get_rows(f, t, &w, x, o, rows))) layout_put(&w, all, o, LAYOUT_TILE, rows);
-    if (!e) e = put(f, all, bytes, crc);
+    int err = all && rows ? 0 : fail(WKV_ENOMEM, "%s: no memory for %s", f->path, t->name);
+    for (int64_t o = 0; !err && o < w.out; o += LAYOUT_TILE)
+        if (!(err = get_rows(f, t, &w, x, o, rows))) layout_put(&w, all, o, LAYOUT_TILE, rows);
+    if (!err) err = put(f, all, bytes, crc);
     free(rows);
     free(all);
-    return e;
+    return err;
 }
 
 int tensor_put(file_out *f, const tensor_out *t, uint32_t *crc)
@@ -79,13 +79,13 @@ int tensor_put(file_out *f, const tensor_out *t, uint32_t *crc)
     if (t->blocks) return put_layout(f, t, NULL, crc);
     float *x = malloc((size_t)tensor_out_values(t) * sizeof *x);
     uint8_t *piece = malloc(WRITE_CHUNK * sizeof(float));
-    int e = x && piece ? t->values(t, x)
+    int err = x && piece ? t->values(t, x)
                        : fail(WKV_ENOMEM, "%s: no memory for the %lld values of %s", f->path,
                               (long long)tensor_out_values(t), t->name);
-    if (!e) e = layout_permutes_blocks(t->layout) ? put_layout(f, t, x, crc) : put_values(f, t, x, piece, crc);
+    if (!err) err = layout_permutes_blocks(t->layout) ? put_layout(f, t, x, crc) : put_values(f, t, x, piece, crc);
     free(piece);
     free(x);
-    return e;
+    return err;
 }
 
 /* ---- whole files ------------------------------------------------------------------------------------------------- */
@@ -106,17 +106,17 @@ static int verify_one(const file_out *f, const tensors *written, const tensor_ou
 int tensors_verify(file_out *f, const tensor_out *t, int n)
 {
     tensors *written = NULL;
-    int e = file_sync(f);
-    if (!e && (e = tensors_open_stored(&written, f->part))) {
+    int err = file_sync(f);
+    if (!err && (err = tensors_open_stored(&written, f->part))) {
         char why[512];
         snprintf(why, sizeof why, "%s", wkv_error());
-        e = fail(e == WKV_ENOMEM ? e : WKV_EIO, "%s: what was written cannot be read again: %s", f->path, why);
+        err = fail(err == WKV_ENOMEM ? err : WKV_EIO, "%s: what was written cannot be read again: %s", f->path, why);
     }
-    if (!e && tensors_count(written) != n)
-        e = fail(WKV_EIO, "%s: %d tensors were written, expected %d", f->path, tensors_count(written), n);
-    for (int i = 0; !e && i < n; i++) e = verify_one(f, written, &t[i]);
+    if (!err && tensors_count(written) != n)
+        err = fail(WKV_EIO, "%s: %d tensors were written, expected %d", f->path, tensors_count(written), n);
+    for (int i = 0; !err && i < n; i++) err = verify_one(f, written, &t[i]);
     tensors_close(written);
-    return e;
+    return err;
 }
 
 int tensors_commit(file_out *f, int err, const tensor_out *t, int n)
@@ -130,13 +130,13 @@ int tensors_commit(file_out *f, int err, const tensor_out *t, int n)
 int safetensors_write(const char *path, const tensor_out *t, int n, const char *const *meta)
 {
     file_out f;
-    int e = file_create(&f, path, FILE_REGULAR);
-    return e ? e : tensors_commit(&f, safetensors_put(&f, t, n, meta), t, n);
+    int err = file_create(&f, path, FILE_REGULAR);
+    return err ? err : tensors_commit(&f, safetensors_put(&f, t, n, meta), t, n);
 }
 
 int pth_write(const char *path, const tensor_out *t, int n)
 {
     file_out f;
-    int e = file_create(&f, path, FILE_REGULAR);
-    return e ? e : tensors_commit(&f, pth_put(&f, t, n), t, n);
+    int err = file_create(&f, path, FILE_REGULAR);
+    return err ? err : tensors_commit(&f, pth_put(&f, t, n), t, n);
 }

@@ -25,14 +25,14 @@ int bind_reals(const binder *b, const file_tensor *f, real *to, size_t capacity)
 #ifdef WKV_DOUBLE
     float *x = malloc(capacity * sizeof *x);
     if (!x) return fail(WKV_ENOMEM, "%s: no memory for the %zu values of %s", tensors_path(b->t), capacity, f->name);
-    int e = tensor_read(f, x, (int64_t)capacity);
-    for (size_t i = 0; !e && i < capacity; i++) to[i] = x[i];
+    int err = tensor_read(f, x, (int64_t)capacity);
+    for (size_t i = 0; !err && i < capacity; i++) to[i] = x[i];
     free(x);
 #else
-    int e = tensor_read(f, to, (int64_t)capacity);
+    int err = tensor_read(f, to, (int64_t)capacity);
 #endif
     tensors_expect(b->t, 0);
-    return e;
+    return err;
 }
 
 const char *shape_text(const file_tensor *f, char s[SHAPE_TEXT])
@@ -117,9 +117,9 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
         return fail(WKV_EFORMAT, "%s: %s is missing; an RWKV-%s of %d layers has it", tensors_path(b->t), name,
                     b->m->arch->version, b->m->L);
 
-    int rows = dim[s->rows], cols = dim[s->cols], e = bind_check_type(b->t, f);
+    int rows = dim[s->rows], cols = dim[s->cols], err = bind_check_type(b->t, f);
     char shape[SHAPE_TEXT];
-    if (e) return e;
+    if (err) return err;
     if (rows < 1 || cols < 1)
         return fail(WKV_EFORMAT, "%s: %s is %s, which leaves nothing to compute", tensors_path_of(b->t, f), name,
                     shape_text(f, shape));
@@ -129,16 +129,16 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
                         shape_text(f, shape), rows * cols);
         *to = (tensor){.rows = 1, .cols = rows * cols, .type = REAL};
         to->data = bind_room(b, (size_t)(rows * cols));
-        if (to->data) e = bind_reals(b, f, to->data, (size_t)(rows * cols));
-        for (int i = 0; to->data && !e && as_exp && i < rows * cols; i++) reals(to)[i] = exp(reals(to)[i]);
-        return e;
+        if (to->data) err = bind_reals(b, f, to->data, (size_t)(rows * cols));
+        for (int i = 0; to->data && !err && as_exp && i < rows * cols; i++) reals(to)[i] = exp(reals(to)[i]);
+        return err;
     }
     int64_t n = axis_from_last(f, 0);
     if (!is_matrix(f, s) || n != cols || tensor_values(f) != (int64_t)rows * cols)
         return fail(WKV_EFORMAT, "%s: %s is %s, expected %d x %d", tensors_path_of(b->t, f), name, shape_text(f, shape),
                     rows, cols);
-    e = bind_matrix(b, to, s, f, rows, cols);
-    return e ? e : bind_adapter(b, to, name, s, layer);
+    err = bind_matrix(b, to, s, f, rows, cols);
+    return err ? err : bind_adapter(b, to, name, s, layer);
 }
 
 /* ---- the model --------------------------------------------------------------------------------------------------- */
@@ -146,28 +146,28 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
 int rwkv_bind(rwkv *m, const tensors *t, float alpha)
 {
     *m = (rwkv){0};
-    int e = tensors_refuse(t);
-    if (e || (e = rwkv_init_from(m, t))) return e;
+    int err = tensors_refuse(t);
+    if (err || (err = rwkv_init_from(m, t))) return err;
     const char *told = tensors_meta(t, "lora_alpha");
     binder b = {.m = m, .t = t, .alpha = alpha > 0 || !told ? alpha : number_read_float(told, NULL)};
-    if ((e = rwkv_each(m, bind_one, &b))) goto failed; /* shapes are checked, sizes counted */
-    if ((e = bind_state(&b))) goto failed;
+    if ((err = rwkv_each(m, bind_one, &b))) goto failed; /* shapes are checked, sizes counted */
+    if ((err = bind_state(&b))) goto failed;
     m->owned_reals = b.used;
     size_t available = memory_available();
     if (b.used * sizeof(real) > available) {
-        e = fail(WKV_ENOMEM, "%s: its small tensors need %.2f GB of memory, and %.2f GB are available", tensors_path(t),
-                 (double)(b.used * sizeof(real)) * 1e-9, (double)available * 1e-9);
+        err = fail(WKV_ENOMEM, "%s: its small tensors need %.2f GB of memory, and %.2f GB are available",
+                   tensors_path(t), (double)(b.used * sizeof(real)) * 1e-9, (double)available * 1e-9);
         goto failed;
     }
     if (posix_memalign((void **)&m->owned, 64, (b.used + 16) * sizeof(real))) {
         m->owned = NULL;
-        e = fail(WKV_ENOMEM, "%s: no memory for %zu MiB of small tensors", tensors_path(t),
+        err = fail(WKV_ENOMEM, "%s: no memory for %zu MiB of small tensors", tensors_path(t),
                  b.used * sizeof(real) >> 20);
         goto failed;
     }
     b.used = 0;
-    if (!(e = rwkv_each(m, bind_one, &b)) && !(e = bind_state(&b))) return 0;
+    if (!(err = rwkv_each(m, bind_one, &b)) && !(err = bind_state(&b))) return 0;
 failed:
     rwkv_release(m);
-    return e;
+    return err;
 }

@@ -68,14 +68,14 @@ static int values(const tensor_out *t, float *out)
     if (x->report && x->report(x->user, x->done, x->total)) return fail(WKV_ESTOPPED, "stopped");
     x->done += (double)n;
     for (int i = 0; i < s->form.parts; i++) {
-        int e = tensor_read(s->from[i], out + i * part, part);
-        if (e) return fail_prefix(e, "%s", tensors_path(x->file));
+        int err = tensor_read(s->from[i], out + i * part, part);
+        if (err) return fail_prefix(err, "%s", tensors_path(x->file));
     }
     for (int64_t i = 0; s->as_exp && i < n / s->repeat; i++) out[i] = expf(out[i]);
     for (int64_t i = n; s->repeat > 1 && i-- > 0;) out[i] = out[i / s->repeat];
     if (s->weight && s->weight->adapter) {
-        int e = add_adapter(s, out);
-        if (e) return e;
+        int err = add_adapter(s, out);
+        if (err) return err;
     }
     if (!s->form.swapped) return WKV_OK;
     return turn(out, n, t->shape[t->dims - 1], t->shape[t->dims - 2]); /* the shape is that of the file */
@@ -162,28 +162,28 @@ static int add_slot(void *user, const char *name, tensor *t, const slot *s, int 
         from.repeat = x->m->N;
         shape[dims++] = x->m->N;
     }
-    int e = export_add(x, name, from, dims, shape);
-    if (!e && !layer && !strcmp(x->naming, "llama.cpp") && s->stands_for) {
+    int err = export_add(x, name, from, dims, shape);
+    if (!err && !layer && !strcmp(x->naming, "llama.cpp") && s->stands_for) {
         char unused[64];
         snprintf(unused, sizeof unused, "blocks.0.%s", s->stands_for);
-        e = export_add(x, unused, from, dims, shape);
+        err = export_add(x, unused, from, dims, shape);
     }
-    return e;
+    return err;
 }
 
 /* Tuned initial states, which some files carry, of every layer that has one. */
 static int add_states(exporter *x)
 {
-    int e = WKV_OK;
-    for (int l = 0; !e && x->m->state0 && l < x->m->L; l++) {
+    int err = WKV_OK;
+    for (int l = 0; !err && x->m->state0 && l < x->m->L; l++) {
         char name[64];
         snprintf(name, sizeof name, "blocks.%d.att.time_state", l);
         source from = {.layer = l, .repeat = 1};
         from.from[0] = tensors_find(x->file, name);
         if (from.from[0] && tensor_values(from.from[0]) == (int64_t)x->m->C * x->m->N)
-            e = export_add(x, name, from, 3, (const int64_t[]){x->m->H, x->m->N, x->m->N});
+            err = export_add(x, name, from, 3, (const int64_t[]){x->m->H, x->m->N, x->m->N});
     }
-    return e;
+    return err;
 }
 
 int export_list(exporter *x)
@@ -192,10 +192,10 @@ int export_list(exporter *x)
     x->how = NULL;
     x->count = 0;
     x->done = x->total = 0;
-    int e = rwkv_each(x->m, add_slot, x);
-    if (!e) e = add_states(x);
-    if (e) export_release(x);
-    return e;
+    int err = rwkv_each(x->m, add_slot, x);
+    if (!err) err = add_states(x);
+    if (err) export_release(x);
+    return err;
 }
 
 void export_release(exporter *x)

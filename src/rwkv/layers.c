@@ -39,18 +39,18 @@ static const slot after[] = {
 
 int rwkv_each(const rwkv *m, int (*fn)(void *user, const char *name, tensor *t, const slot *s, int layer), void *user)
 {
-    int e;
+    int err;
     for (size_t i = 0; i < sizeof before / sizeof *before; i++)
-        if ((e = fn(user, before[i].name, (tensor *)((char *)m + before[i].at), &before[i], -1))) return e;
+        if ((err = fn(user, before[i].name, (tensor *)((char *)m + before[i].at), &before[i], -1))) return err;
     for (int l = 0; l < m->L; l++)
         for (int i = 0; i < m->arch->n_slots; i++) {
             const slot *s = &m->arch->slots[i];
             char name[96];
             if (l == 0 && s->flags & SLOT_LATE) continue;
             snprintf(name, sizeof name, "blocks.%d.%s", l, s->name);
-            if ((e = fn(user, name, (tensor *)((char *)rwkv_layer(m, l) + s->at), s, l))) return e;
+            if ((err = fn(user, name, (tensor *)((char *)rwkv_layer(m, l) + s->at), s, l))) return err;
         }
     for (size_t i = 0; i < sizeof after / sizeof *after; i++)
-        if ((e = fn(user, after[i].name, (tensor *)((char *)m + after[i].at), &after[i], -1))) return e;
+        if ((err = fn(user, after[i].name, (tensor *)((char *)m + after[i].at), &after[i], -1))) return err;
     return 0;
 }

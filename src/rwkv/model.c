@@ -133,40 +133,40 @@ static int open_tensors(tensors **out, const char *path, const wkv_model_options
 static int lay_over(tensors *file, tensors **over, const char *path, const wkv_model_options *o)
 {
     *over = NULL;
-    int e = path ? open_tensors(over, path, o) : 0;
+    int err = path ? open_tensors(over, path, o) : 0;
     if (*over) tensors_lay_over(file, *over);
-    return e;
+    return err;
 }
 
 static int bind(wkv_model *m, tensors *file, const wkv_model_options *o)
 {
     tensors *lora, *state;
-    int e = lay_over(file, &lora, o->lora, o);
-    if (!e) e = lay_over(file, &state, o->state, o);
-    if (!e && lora) e = check_lora(lora);
-    if (!e && state) e = check_state(state);
-    if (e) return e;
+    int err = lay_over(file, &lora, o->lora, o);
+    if (!err) err = lay_over(file, &state, o->state, o);
+    if (!err && lora) err = check_lora(lora);
+    if (!err && state) err = check_state(state);
+    if (err) return err;
     tensors_expect(file, 0); /* vectors are copied, matrices stay where they are */
-    e = rwkv_bind(&m->rwkv, file, o->lora_alpha);
+    err = rwkv_bind(&m->rwkv, file, o->lora_alpha);
     tensors_expect(file, 1);
-    if (e) return e;
-    if (lora) e = rwkv_fits(&m->rwkv, lora);
-    if (!e && state) e = rwkv_fits(&m->rwkv, state);
-    if (e) rwkv_release(&m->rwkv);
-    return e;
+    if (err) return err;
+    if (lora) err = rwkv_fits(&m->rwkv, lora);
+    if (!err && state) err = rwkv_fits(&m->rwkv, state);
+    if (err) rwkv_release(&m->rwkv);
+    return err;
 }
 
 /* Bind and describe what was opened with result e; closes it on failure. */
-static int finish(wkv_model **out, tensors *file, int e, const wkv_model_options *options)
+static int finish(wkv_model **out, tensors *file, int err, const wkv_model_options *options)
 {
     static const wkv_model_options none;
-    wkv_model *m = e ? NULL : calloc(1, sizeof *m);
-    if (!e && !m) e = fail(WKV_ENOMEM, "no memory to open a model");
-    if (!e) e = bind(m, file, options ? options : &none);
-    if (e) {
+    wkv_model *m = err ? NULL : calloc(1, sizeof *m);
+    if (!err && !m) err = fail(WKV_ENOMEM, "no memory to open a model");
+    if (!err) err = bind(m, file, options ? options : &none);
+    if (err) {
         tensors_close(file);
         free(m);
-        return e;
+        return err;
     }
     m->file = file;
     describe(m);
@@ -179,8 +179,8 @@ static int open_memory(wkv_model **out, const void *data, size_t size, const cha
 {
     tensors *file = NULL;
     *out = NULL;
-    int e = tensors_open_memory(&file, data, size, name);
-    return finish(out, file, e, options);
+    int err = tensors_open_memory(&file, data, size, name);
+    return finish(out, file, err, options);
 }
 
 int model_open_memory(wkv_model **out, const void *data, size_t size, const char *name)
@@ -191,9 +191,9 @@ int model_open_memory(wkv_model **out, const void *data, size_t size, const char
 int model_open_made(wkv_model **out, tensors *t, packed memory)
 {
     *out = NULL;
-    int e = finish(out, t, tensors_index(t), NULL);
-    if (!e) (*out)->packed = memory;
-    return e;
+    int err = finish(out, t, tensors_index(t), NULL);
+    if (!err) (*out)->packed = memory;
+    return err;
 }
 
 static int count_types(void *user, const char *name, tensor *t, const slot *s, int layer)
@@ -207,8 +207,8 @@ int model_pack(wkv_model *m, const char *type)
 {
     const recipe *r = type ? recipe_find(type) : NULL;
     if (type && !r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, recipe_names());
-    int e = rwkv_pack(&m->rwkv, m->file, r, &m->packed);
-    if (e || !r) return e;
+    int err = rwkv_pack(&m->rwkv, m->file, r, &m->packed);
+    if (err || !r) return err;
     int64_t bytes[DTYPES] = {0};
     rwkv_each(&m->rwkv, count_types, bytes);
     name_types(m->types, sizeof m->types, bytes);
@@ -226,13 +226,13 @@ int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *o
     if (o->as_stored && o->type)
         return fail(WKV_EARG, "weights as they are stored, and as %s, cannot both be", o->type);
     tensors *file = NULL;
-    int e = path ? open_tensors(&file, path, o) : 0;
-    e = path ? finish(out, file, e, o) : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in", o);
-    if (!e && !o->as_stored && (e = model_pack(*out, o->type))) {
+    int err = path ? open_tensors(&file, path, o) : 0;
+    err = path ? finish(out, file, err, o) : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in", o);
+    if (!err && !o->as_stored && (err = model_pack(*out, o->type))) {
         wkv_model_close(*out);
         *out = NULL;
     }
-    return e;
+    return err;
 }
 
 void wkv_model_close(wkv_model *m)

@@ -36,8 +36,8 @@ int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int laye
     if (!A && !B) return 0;
     const char *path = tensors_path_of(b->t, A ? A : B);
     if (!A || !B) return fail(WKV_EFORMAT, "%s: of the adapter of %s there is only one half", path, name);
-    int e = bind_check_type(b->t, A);
-    if (e || (e = bind_check_type(b->t, B))) return e;
+    int err = bind_check_type(b->t, A);
+    if (err || (err = bind_check_type(b->t, B))) return err;
     if (layer < 0 || s->flags & (SLOT_5 | SLOT_TABLE))
         return fail(WKV_EUNSUPPORTED, "%s: an adapter of %s, which can have none here", path, name);
     int in = weight_in(w), out = weight_out(w), turned = A == web;
@@ -54,9 +54,9 @@ int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int laye
     adapter *low = (adapter *)bind_room(b, (sizeof *low + sizeof(real) - 1) / sizeof(real));
     tensor a, c;
     int r = (int)rank;
-    e = turned ? bind_half(b, &a, A, in, r, LAYOUT_INPUT_MAJOR) : bind_half(b, &a, A, r, in, LAYOUT_ROW_MAJOR);
-    if (!e) e = bind_half(b, &c, B, out, r, LAYOUT_ROW_MAJOR);
-    if (e || !low) return e;
+    err = turned ? bind_half(b, &a, A, in, r, LAYOUT_INPUT_MAJOR) : bind_half(b, &a, A, r, in, LAYOUT_ROW_MAJOR);
+    if (!err) err = bind_half(b, &c, B, out, r, LAYOUT_ROW_MAJOR);
+    if (err || !low) return err;
     c.scale = b->alpha / (float)rank;
     *low = (adapter){a, c};
     w->adapter = low;
@@ -107,8 +107,8 @@ int bind_state(binder *b)
     m->state0 = NULL; /* rwkv_state_init must not copy it from itself */
     rwkv_state_init(m, all);
     for (int l = 0; l < m->L; l++) {
-        int e = bind_reals(b, find_state(b, l, path), S, (size_t)CN);
-        if (e) return e;
+        int err = bind_reals(b, find_state(b, l, path), S, (size_t)CN);
+        if (err) return err;
         real *to = all + (size_t)l * (size_t)rwkv_layer_state(m) + m->C;
         for (int h = 0; h < H; h++)
             for (int i = 0; i < N; i++)

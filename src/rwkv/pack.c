@@ -162,8 +162,8 @@ int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out)
     if (p.used > there)
         return fail(WKV_ENOMEM, "%s: its weights need %.2f GB of memory%s%s, and %.2f GB are available",
                     tensors_path(file), (double)p.used * 1e-9, r ? " as " : "", r ? r->name : "", (double)there * 1e-9);
-    int e = packed_new(out, p.used, tensors_path(file));
-    if (e) return e;
+    int err = packed_new(out, p.used, tensors_path(file));
+    if (err) return err;
     p.data = out->data;
     p.capacity = p.used;
     p.used = 0;
@@ -171,15 +171,15 @@ int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out)
     char *layers = malloc((size_t)m->L * m->arch->layer_size);
     thread_memory memory = {0};
     const workspace strips = {.own = 2 * STRIP * sizeof(float) * (size_t)p.widest};
-    e = layers ? scratch_reserve(&memory, strips) : fail(WKV_ENOMEM, "no memory for %d layers", m->L);
-    if (!e) e = pool_new(&p.pool, 0);
-    if (!e) e = pool_reserve(p.pool, strips);
-    if (!e) {
+    err = layers ? scratch_reserve(&memory, strips) : fail(WKV_ENOMEM, "no memory for %d layers", m->L);
+    if (!err) err = pool_new(&p.pool, 0);
+    if (!err) err = pool_reserve(p.pool, strips);
+    if (!err) {
         scratch_use(&memory);
         memcpy(layers, m->layers, (size_t)m->L * m->arch->layer_size);
-        e = rwkv_each(m, pack_one, &p);
+        err = rwkv_each(m, pack_one, &p);
         scratch_use(NULL);
-        if (e) { /* as it was */
+        if (err) { /* as it was */
             memcpy(m->layers, layers, (size_t)m->L * m->arch->layer_size);
             *m = saved;
         }
@@ -187,8 +187,8 @@ int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out)
     pool_free(p.pool);
     scratch_release(&memory);
     free(layers);
-    if (e) rwkv_unpack(out);
-    return e;
+    if (err) rwkv_unpack(out);
+    return err;
 }
 
 void rwkv_unpack(packed *p)

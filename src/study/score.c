@@ -69,23 +69,23 @@ static int read_piece(float *logits, wkv_context *c, wkv_state *s, const int32_t
 int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, int n)
 {
     REQUIRE(nll, "the list of results");
-    int e = check(c, s, tokens, n);
-    if (e) return e;
+    int err = check(c, s, tokens, n);
+    if (err) return err;
     int V = context_model(c)->rwkv.V;
     float *logits = malloc(sizeof *logits * SCORE_TOKENS * (size_t)V);
     if (!logits) return fail(WKV_ENOMEM, "no memory for the logits of %d tokens", SCORE_TOKENS);
-    for (int at = 0, piece; !e && at < n; at += piece) {
+    for (int at = 0, piece; !err && at < n; at += piece) {
         piece = n - at < SCORE_TOKENS ? n - at : SCORE_TOKENS;
-        e = read_piece(logits, c, s, tokens + at, piece);
-        for (int i = 0; !e && i < piece; i++) {
+        err = read_piece(logits, c, s, tokens + at, piece);
+        for (int i = 0; !err && i < piece; i++) {
             const float *x = logits + (size_t)i * (size_t)V;
             peak p = find_peak(x, V);
             nll[at + i] = nll_of(x, &p, tokens[at + i + 1]);
-            if (!isfinite(nll[at + i])) e = fail_logits(s, at + i);
+            if (!isfinite(nll[at + i])) err = fail_logits(s, at + i);
         }
     }
     free(logits);
-    return e;
+    return err;
 }
 
 int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state *const s[2], const int32_t *tokens, int n)
@@ -93,25 +93,25 @@ int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state *const s
     REQUIRE(out, "the list of results");
     REQUIRE(c, "the pair of contexts");
     REQUIRE(s, "the pair of states");
-    int e = check(c[0], s[0], tokens, n);
-    if (!e) e = check(c[1], s[1], tokens, n);
-    if (e) return e;
+    int err = check(c[0], s[0], tokens, n);
+    if (!err) err = check(c[1], s[1], tokens, n);
+    if (err) return err;
     int V = context_model(c[0])->rwkv.V, W = context_model(c[1])->rwkv.V;
     if (V != W) return fail(WKV_EARG, "models of %d and %d tokens have no distributions to compare", V, W);
     size_t room = SCORE_TOKENS * (size_t)V;
     float *logits = malloc(sizeof *logits * 2 * room);
     if (!logits) return fail(WKV_ENOMEM, "no memory for the logits of %d tokens", SCORE_TOKENS);
-    for (int at = 0, piece; !e && at < n; at += piece) {
+    for (int at = 0, piece; !err && at < n; at += piece) {
         piece = n - at < SCORE_TOKENS ? n - at : SCORE_TOKENS;
-        for (int i = 0; !e && i < 2; i++) e = read_piece(logits + (size_t)i * room, c[i], s[i], tokens + at, piece);
-        for (int i = 0; !e && i < piece; i++) {
+        for (int i = 0; !err && i < 2; i++) err = read_piece(logits + (size_t)i * room, c[i], s[i], tokens + at, piece);
+        for (int i = 0; !err && i < piece; i++) {
             const float *x = logits + (size_t)i * (size_t)V;
             out[at + i] = differ(x, x + room, V, tokens[at + i + 1]);
-            for (int k = 0; k < 2 && !e; k++)
-                if (!isfinite(out[at + i].nll[k])) e = fail_logits(s[k], at + i);
-            if (!e && !isfinite(out[at + i].kl + out[at + i].apart)) e = fail_logits(s[1], at + i);
+            for (int k = 0; k < 2 && !err; k++)
+                if (!isfinite(out[at + i].nll[k])) err = fail_logits(s[k], at + i);
+            if (!err && !isfinite(out[at + i].kl + out[at + i].apart)) err = fail_logits(s[1], at + i);
         }
     }
     free(logits);
-    return e;
+    return err;
 }

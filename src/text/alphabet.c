@@ -50,8 +50,8 @@ static int add_words(vocabulary *v, const json_t *words, int world)
                         sizeof bytes);
         ptrdiff_t length = spell(byte_of, key, n, bytes);
         if (length < 0) return fail(WKV_EFORMAT, "model.vocab: \"%.40s\" is not in the byte alphabet", key);
-        int e = vocabulary_add(v, json_integer_value(id), bytes, (size_t)length);
-        if (e) return fail_prefix(e, "model.vocab");
+        int err = vocabulary_add(v, json_integer_value(id), bytes, (size_t)length);
+        if (err) return fail_prefix(err, "model.vocab");
     }
     return 0;
 }

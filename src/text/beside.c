@@ -23,8 +23,8 @@ static int found(const char *out, int vocab, const wkv_tokenizer *words)
 {
     const wkv_model written = {.about = {.path = out, .vocab = vocab}};
     wkv_tokenizer *t;
-    int e = wkv_tokenizer_open(&t, NULL, &written);
-    if (e) return e == WKV_ENOMEM ? e : 0;
+    int err = wkv_tokenizer_open(&t, NULL, &written);
+    if (err) return err == WKV_ENOMEM ? err : 0;
     int is = same(t, words);
     wkv_tokenizer_close(t);
     return is;
@@ -38,8 +38,8 @@ static int read_words(beside *b, const wkv_tokenizer *t)
     if (!is_json(t)) return tokenizer_lines(&b->data, &b->bytes, t);
     if (builtin_has(t->path)) return builtin_text(&b->data, &b->bytes, t->path);
     file_map f;
-    int e = file_open(&f, t->path);
-    if (e) return e;
+    int err = file_open(&f, t->path);
+    if (err) return err;
     if ((b->data = malloc(f.size + 1))) memcpy(b->data, f.data, b->bytes = f.size);
     file_close(&f);
     return b->data ? 0 : fail(WKV_ENOMEM, "%s: no memory for %zu bytes", t->path, (size_t)f.size);
@@ -55,19 +55,19 @@ int beside_plan(beside *b, const char *out, int vocab, const wkv_tokenizer *word
         return fail(WKV_EARG, "%s: its ids reach %d, but the model knows %d", words->path, words->v.size - 1, vocab);
     const size_t n = strlen(out) + sizeof ".vocab.json";
     if (!(b->path = malloc(n))) return fail(WKV_ENOMEM, "%s: no memory for its vocabulary", out);
-    int e = 0;
-    for (int i = 0; i < 2 && !e; i++) {
+    int err = 0;
+    for (int i = 0; i < 2 && !err; i++) {
         tokenizer_own_path(b->path, n, out, extensions[i]);
         if (!access(b->path, F_OK))
-            e = fail(WKV_EARG,
+            err = fail(WKV_EARG,
                      "%s: is another vocabulary than that of the model, and would be taken for it; remove it, or "
                      "write the model under another name",
                      b->path);
     }
     tokenizer_own_path(b->path, n, out, extensions[is_json(words)]);
-    if (!e) e = read_words(b, words);
-    if (e) beside_release(b);
-    return e;
+    if (!err) err = read_words(b, words);
+    if (err) beside_release(b);
+    return err;
 }
 
 int beside_write(const beside *b) { return b->path ? file_write(b->path, b->data, b->bytes) : 0; }
@@ -82,8 +82,8 @@ void beside_release(beside *b)
 int beside_put(const char *out, int vocab, const wkv_tokenizer *words)
 {
     beside b;
-    int e = beside_plan(&b, out, vocab, words);
-    if (!e) e = beside_write(&b);
+    int err = beside_plan(&b, out, vocab, words);
+    if (!err) err = beside_write(&b);
     beside_release(&b);
-    return e;
+    return err;
 }

@@ -101,8 +101,8 @@ static int read_merges(bpe *b, const json_t *words, const json_t *rules)
     for (size_t i = 0; i < slots; i++) b->merges[i].pair = NO_PAIR;
     b->mask = slots - 1;
     for (size_t i = 0; i < n; i++) {
-        int e = read_merge(b, words, json_array_get(rules, i), (int)i);
-        if (e) return e;
+        int err = read_merge(b, words, json_array_get(rules, i), (int)i);
+        if (err) return err;
     }
     return 0;
 }
@@ -112,19 +112,19 @@ static int read_added(bpe *b, vocabulary *v, int *end, const json_t *added)
 {
     size_t n = json_array_size(added), n_raw = 0, n_normal = 0;
     trie_word *words = malloc((2 * n + 1) * sizeof *words), *raw = words, *normal = words + n;
-    int e = words ? 0 : fail(WKV_ENOMEM, "no memory");
-    for (size_t i = 0; i < n && !e; i++) {
+    int err = words ? 0 : fail(WKV_ENOMEM, "no memory");
+    for (size_t i = 0; i < n && !err; i++) {
         const json_t *token = json_array_get(added, i), *id = json_object_get(token, "id");
         const char *text = json_string_value(json_object_get(token, "content"));
         if (!text || !*text || !json_is_integer(id))
-            e = fail(WKV_EFORMAT, "added_tokens[%zu]: expected an id and its text", i);
+            err = fail(WKV_EFORMAT, "added_tokens[%zu]: expected an id and its text", i);
         else if (strlen(text) > MAX_WORD)
-            e = fail(WKV_EFORMAT, "added_tokens[%zu]: \"%.40s...\" has %zu bytes, expected at most %d", i, text,
+            err = fail(WKV_EFORMAT, "added_tokens[%zu]: \"%.40s...\" has %zu bytes, expected at most %d", i, text,
                      strlen(text), MAX_WORD);
         else if (json_integer_value(id) < 0 || json_integer_value(id) >= v->size ||
                  !v->words[json_integer_value(id)].bytes)
-            e = vocabulary_add(v, json_integer_value(id), text, strlen(text));
-        if (e) break;
+            err = vocabulary_add(v, json_integer_value(id), text, strlen(text));
+        if (err) break;
         trie_word w = {text, (uint32_t)strlen(text), (int32_t)json_integer_value(id)};
         if (json_is_true(json_object_get(token, "normalized")))
             normal[n_normal++] = w;
@@ -132,10 +132,10 @@ static int read_added(bpe *b, vocabulary *v, int *end, const json_t *added)
             raw[n_raw++] = w;
         if (!strcmp(text, "<|endoftext|>")) *end = w.id;
     }
-    if (!e) e = trie_build(&b->raw, raw, n_raw);
-    if (!e) e = trie_build(&b->normal, normal, n_normal);
+    if (!err) err = trie_build(&b->raw, raw, n_raw);
+    if (!err) err = trie_build(&b->normal, normal, n_normal);
     free(words);
-    return e;
+    return err;
 }
 
 static const char *type_of(const json_t *object)
@@ -174,17 +174,17 @@ int bpe_new(bpe **out, vocabulary *v, int *end, const json_t *root, const char *
     bpe *b = calloc(1, sizeof *b);
     *out = NULL;
     if (!b) return fail(WKV_ENOMEM, "%s: no memory", name);
-    int e = read_rules(b, root);
-    if (!e) e = alphabet_words(v, words);
-    if (!e) read_bytes(b, v);
-    if (!e) e = read_merges(b, words, json_object_get(model, "merges"));
-    if (!e) e = read_added(b, v, end, json_object_get(root, "added_tokens"));
-    if (!e && !v->size) e = fail(WKV_EFORMAT, "model.vocab is empty");
-    if (!e) e = compile_words(b);
-    if (!e) return *out = b, 0;
+    int err = read_rules(b, root);
+    if (!err) err = alphabet_words(v, words);
+    if (!err) read_bytes(b, v);
+    if (!err) err = read_merges(b, words, json_object_get(model, "merges"));
+    if (!err) err = read_added(b, v, end, json_object_get(root, "added_tokens"));
+    if (!err && !v->size) err = fail(WKV_EFORMAT, "model.vocab is empty");
+    if (!err) err = compile_words(b);
+    if (!err) return *out = b, 0;
     bpe_free(b);
     vocabulary_release(v);
-    return fail_prefix(e, "%s", name);
+    return fail_prefix(err, "%s", name);
 }
 
 void bpe_free(bpe *b)
@@ -269,8 +269,8 @@ static int reserve(encoder *x, size_t n)
  * uses up one symbol, so the heap never has more than three per byte. */
 static int encode_word(encoder *x, const char *p, size_t n)
 {
-    int e = reserve(x, n);
-    if (e) return e;
+    int err = reserve(x, n);
+    if (err) return err;
     int32_t count = 0;
     for (size_t i = 0; i < n; i++) {
         int32_t id = x->b->byte_id[(unsigned char)p[i]];
@@ -303,8 +303,8 @@ static int encode_text(encoder *x, const char *p, size_t n)
     for (size_t i = 0; i < n;) {
         int code = pcre2_match(x->b->words, (PCRE2_SPTR)p, n, i, PCRE2_NO_UTF_CHECK, x->match, NULL);
         if (code < 0) return fail(WKV_ENOMEM, "PCRE2 gives up at byte %zu of the text (error %d)", i, code);
-        int e = encode_word(x, p + span[0], span[1] - span[0]);
-        if (e) return e;
+        int err = encode_word(x, p + span[0], span[1] - span[0]);
+        if (err) return err;
         i = span[1];
     }
     return 0;
@@ -320,8 +320,8 @@ static int encode_normal(encoder *x, const char *p, size_t n)
             i++;
             continue;
         }
-        int e = encode_text(x, p + from, i - from);
-        if (e) return e;
+        int err = encode_text(x, p + from, i - from);
+        if (err) return err;
         id_put(x->found, id);
         from = i += bytes;
     }
@@ -342,33 +342,34 @@ static int encode_raw(encoder *x, const char *p, size_t n)
     utf8proc_ssize_t length =
         utf8proc_map((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)n, &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     if (length < 0) return fail(WKV_EARG, "the text cannot be normalised: %s", utf8proc_errmsg(length));
-    int e = encode_normal(x, (const char *)composed, (size_t)length);
+    int err = encode_normal(x, (const char *)composed, (size_t)length);
     free(composed);
-    return e;
+    return err;
 }
 
 int bpe_encode(const bpe *b, const char *text, size_t n, id_list *found)
 {
     encoder x = {.b = b, .found = found, .match = pcre2_match_data_create(1, NULL)};
     size_t from = 0, bytes = 0, valid = utf8_check(text, n);
-    int e = 0;
+    int err = 0;
     if (!x.match) return fail(WKV_ENOMEM, "no memory");
-    if (valid < n) e = fail(WKV_EARG, "the text is not UTF-8 at byte %zu (0x%02x)", valid, (unsigned char)text[valid]);
-    for (size_t i = 0; i < n && !e;) {
+    if (valid < n)
+        err = fail(WKV_EARG, "the text is not UTF-8 at byte %zu (0x%02x)", valid, (unsigned char)text[valid]);
+    for (size_t i = 0; i < n && !err;) {
         int32_t id = trie_match(&b->raw, text + i, n - i, &bytes);
         if (id < 0) {
             i++;
             continue;
         }
-        e = encode_raw(&x, text + from, i - from);
+        err = encode_raw(&x, text + from, i - from);
         id_put(found, id);
         from = i += bytes;
     }
-    if (!e) e = encode_raw(&x, text + from, n - from);
+    if (!err) err = encode_raw(&x, text + from, n - from);
     pcre2_match_data_free(x.match);
     free(x.symbols);
     free(x.heap);
-    return e ? e : found->n;
+    return err ? err : found->n;
 }
 
 #endif

@@ -66,9 +66,9 @@ int tokenizer_open_builtin(wkv_tokenizer **out, const char *name)
     char *text;
     size_t size = 0;
     *out = NULL;
-    int e = builtin_text(&text, &size, name);
-    if (e) return e;
-    e = tokenizer_open_memory(out, text, size, find(name)->name);
+    int err = builtin_text(&text, &size, name);
+    if (err) return err;
+    err = tokenizer_open_memory(out, text, size, find(name)->name);
     free(text);
-    return e;
+    return err;
 }

@@ -89,8 +89,8 @@ int wkv_sampler_new(wkv_sampler **out, const wkv_sampler_options *options, int v
     wkv_sampler_options o = options ? *options : (wkv_sampler_options){0};
     REQUIRE(out, "the place for the sampler");
     *out = NULL;
-    int e = check_options(&o, vocab);
-    if (e) return e;
+    int err = check_options(&o, vocab);
+    if (err) return err;
     wkv_sampler *s = calloc(1, sizeof *s);
     if (!s) return fail(WKV_ENOMEM, "no memory for a sampler");
     size_t v = (size_t)vocab;
@@ -340,9 +340,9 @@ static void only(wkv_sampler *s, int id)
 int sampler_distribution(const float **p, wkv_sampler *s, const float *logits)
 {
     float temperature = s->o.temperature;
-    int e = adjust(s, logits);
+    int err = adjust(s, logits);
     *p = NULL;
-    if (e) return e;
+    if (err) return err;
     int id = best(s);
     if (id < 0) return fail(WKV_EARG, "every id is banned or has a logit of -infinity, so nothing can be sampled");
     if (temperature < 1e-6f)
@@ -366,8 +366,8 @@ int32_t wkv_sample(wkv_sampler *s, const float *logits)
     REQUIRE(s, "the sampler");
     REQUIRE(logits, "the list of logits");
     const float *p;
-    int e = sampler_distribution(&p, s, logits);
-    if (e) return e;
+    int err = sampler_distribution(&p, s, logits);
+    if (err) return err;
     double u = rng_uniform(&s->r) * sum_of(s->p, s->vocab), sum = 0;
     int32_t id = -1;
     for (int i = 0; i < s->vocab; i++) {

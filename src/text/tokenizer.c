@@ -18,9 +18,9 @@ static int build_trie(wkv_tokenizer *t)
     if (!words) return fail(WKV_ENOMEM, "%s: no memory", t->path);
     for (int i = 0; i < t->v.size; i++)
         if (t->v.words[i].bytes) words[n++] = (trie_word){vocabulary_word(&t->v, i), t->v.words[i].bytes, i};
-    int e = trie_build(&t->t, words, n);
+    int err = trie_build(&t->t, words, n);
     free(words);
-    return e;
+    return err;
 }
 
 /* World is known by its last word, 65529: 128 spaces. */
@@ -46,8 +46,8 @@ static int finish(wkv_tokenizer *t)
         t->name = t->v.size == 50277 ? "GPT-NeoX 20B" : "BPE";
         return 0;
     }
-    int e = build_trie(t);
-    if (e) return e;
+    int err = build_trie(t);
+    if (err) return err;
     if (!t->name) {
         t->name = is_world(&t->v) ? "World" : "trie";
         if (!t->v.words[0].bytes) t->end = 0; /* id 0 ends a text unless the vocabulary spells with it */
@@ -68,21 +68,21 @@ static const json_t *world_words(const json_t *root)
 static int read_json(wkv_tokenizer *t, const char *data, size_t size)
 {
     json_t *root;
-    int characters, e = vocabulary_json(&root, data, size, t->path);
-    if (e) return e;
+    int characters, err = vocabulary_json(&root, data, size, t->path);
+    if (err) return err;
     if (!json_is_object(root))
-        e = fail(WKV_EFORMAT, "%s: expected a JSON object", t->path);
+        err = fail(WKV_EFORMAT, "%s: expected a JSON object", t->path);
     else if (world_words(root)) {
-        e = alphabet_world(&t->v, world_words(root));
-        if (e) fail_prefix(e, "%s", t->path);
+        err = alphabet_world(&t->v, world_words(root));
+        if (err) fail_prefix(err, "%s", t->path);
     } else if (json_object_get(root, "model"))
-        e = bpe_new(&t->bpe, &t->v, &t->end, root, t->path);
+        err = bpe_new(&t->bpe, &t->v, &t->end, root, t->path);
     else {
-        e = vocabulary_object(&t->v, root, &characters, t->path);
-        if (!e && characters) t->name = "characters";
+        err = vocabulary_object(&t->v, root, &characters, t->path);
+        if (!err && characters) t->name = "characters";
     }
     json_decref(root);
-    return e;
+    return err;
 }
 
 static wkv_tokenizer *tokenizer_new(const char *path)
@@ -94,14 +94,14 @@ static wkv_tokenizer *tokenizer_new(const char *path)
     return t;
 }
 
-static int opened(wkv_tokenizer **out, wkv_tokenizer *t, int e)
+static int opened(wkv_tokenizer **out, wkv_tokenizer *t, int err)
 {
-    if (!e) e = finish(t);
-    if (e)
+    if (!err) err = finish(t);
+    if (err)
         wkv_tokenizer_close(t);
     else
         *out = t;
-    return e;
+    return err;
 }
 
 int tokenizer_open_memory(wkv_tokenizer **out, const char *data, size_t size, const char *name)
@@ -114,14 +114,14 @@ int tokenizer_open_memory(wkv_tokenizer **out, const char *data, size_t size, co
     if (size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3)) data += 3, size -= 3; /* byte order mark of Windows editors */
     const unsigned char *u = (const unsigned char *)data;
     while (blank < size && strchr(" \t\r\n", data[blank]) && data[blank]) blank++;
-    int first = blank < size ? u[blank] : -1, e;
+    int first = blank < size ? u[blank] : -1, err;
     if (first == '{' || first == 0xff || first == 0xfe) /* or UTF-16's byte order mark */
-        e = read_json(t, data, size);
+        err = read_json(t, data, size);
     else if (first >= '0' && first <= '9')
-        e = vocabulary_lines(&t->v, data, size, name);
+        err = vocabulary_lines(&t->v, data, size, name);
     else
-        e = fail(WKV_EFORMAT, "%s: not a vocabulary: neither lines of `id 'text' bytes` nor JSON nor GGUF", name);
-    return opened(out, t, e);
+        err = fail(WKV_EFORMAT, "%s: not a vocabulary: neither lines of `id 'text' bytes` nor JSON nor GGUF", name);
+    return opened(out, t, err);
 }
 
 int tokenizer_from_gguf(wkv_tokenizer **out, const tensors *file)
@@ -134,11 +134,11 @@ int tokenizer_from_gguf(wkv_tokenizer **out, const tensors *file)
 static int open_gguf(wkv_tokenizer **out, const char *path)
 {
     tensors *file;
-    int e = tensors_open(&file, path);
-    if (e) return e;
-    e = tokenizer_from_gguf(out, file);
+    int err = tensors_open(&file, path);
+    if (err) return err;
+    err = tokenizer_from_gguf(out, file);
     tensors_close(file);
-    return e;
+    return err;
 }
 
 static int open_bytes(wkv_tokenizer **out)
@@ -157,16 +157,16 @@ int tokenizer_open_file(wkv_tokenizer **out, const char *path)
     *out = NULL;
     if (!strcasecmp(path, "bytes")) return open_bytes(out);
     if (builtin_has(path)) return tokenizer_open_builtin(out, path);
-    int e = file_open(&f, path);
-    if (e) return e;
+    int err = file_open(&f, path);
+    if (err) return err;
     if (f.size >= 4 && !memcmp(f.data, "GGUF", 4))
-        e = open_gguf(out, path);
+        err = open_gguf(out, path);
     else if (f.size == 0)
-        e = fail(WKV_EFORMAT, "%s: the file is empty", path);
+        err = fail(WKV_EFORMAT, "%s: the file is empty", path);
     else
-        e = tokenizer_open_memory(out, (const char *)f.data, f.size, path);
+        err = tokenizer_open_memory(out, (const char *)f.data, f.size, path);
     file_close(&f);
-    return e;
+    return err;
 }
 
 /* World without its last word, for models that have a logit less than World has ids. */
@@ -183,14 +183,14 @@ int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m
     REQUIRE(out, "the place for the tokenizer");
     *out = NULL;
     if (!path && !m) return fail(WKV_EARG, "wkv_tokenizer_open: needs a path or a model");
-    int e = path ? tokenizer_open_file(out, path) : tokenizer_of_model(out, m);
-    if (e || !m || (*out)->v.size <= wkv_model_about(m)->vocab) return e;
+    int err = path ? tokenizer_open_file(out, path) : tokenizer_of_model(out, m);
+    if (err || !m || (*out)->v.size <= wkv_model_about(m)->vocab) return err;
     if (is_world(&(*out)->v) && wkv_model_about(m)->vocab == (*out)->v.size - 1 && !leave_out_last(*out)) return 0;
-    e = fail(WKV_EARG, "%s: its ids reach %d, but the model %s knows %d", (*out)->path, (*out)->v.size - 1,
+    err = fail(WKV_EARG, "%s: its ids reach %d, but the model %s knows %d", (*out)->path, (*out)->v.size - 1,
              wkv_model_about(m)->path, wkv_model_about(m)->vocab);
     wkv_tokenizer_close(*out);
     *out = NULL;
-    return e;
+    return err;
 }
 
 void wkv_tokenizer_close(wkv_tokenizer *t)

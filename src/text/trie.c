@@ -59,8 +59,8 @@ static int find_base(builder *b, const unsigned char *labels, int n, uint32_t *b
     size_t pos = b->search > labels[0] ? b->search : (size_t)labels[0] + 1; /* slot 0 is the root's */
     int misses = 0;
     for (;; pos++) {
-        int e = trie_grow(b->t, pos + 256), i = 0;
-        if (e) return e;
+        int err = trie_grow(b->t, pos + 256), i = 0;
+        if (err) return err;
         const trie_node *first = b->t->node + (pos - labels[0]);
         while (i < n && first[labels[i]].parent == nobody) i++;
         if (i == n) break;
@@ -87,12 +87,13 @@ static int place(builder *b, const trie_word *words, range r)
     }
     if (!n) return 0;
     starts[n] = r.to;
-    int e = find_base(b, labels, n, &base);
-    if (e) return e;
+    int err = find_base(b, labels, n, &base);
+    if (err) return err;
     b->t->node[r.at].base = base;
     for (int i = 0; i < n; i++) b->t->node[base + labels[i]].parent = r.at;
-    for (int i = 0; i < n && !e; i++) e = enqueue(b, (range){starts[i], starts[i + 1], r.depth + 1, base + labels[i]});
-    return e;
+    for (int i = 0; i < n && !err; i++)
+        err = enqueue(b, (range){starts[i], starts[i + 1], r.depth + 1, base + labels[i]});
+    return err;
 }
 
 int trie_build(trie *t, trie_word *words, size_t n)
@@ -100,12 +101,12 @@ int trie_build(trie *t, trie_word *words, size_t n)
     builder b = {.t = t, .search = 1};
     *t = (trie){0};
     qsort(words, n, sizeof *words, by_text);
-    int e = trie_grow(t, 1);
-    if (!e && n) e = enqueue(&b, (range){0, (uint32_t)n, 0, 0});
-    for (size_t i = 0; i < b.queued && !e; i++) e = place(&b, words, b.queue[i]);
+    int err = trie_grow(t, 1);
+    if (!err && n) err = enqueue(&b, (range){0, (uint32_t)n, 0, 0});
+    for (size_t i = 0; i < b.queued && !err; i++) err = place(&b, words, b.queue[i]);
     free(b.queue);
-    if (e) trie_release(t);
-    return e;
+    if (err) trie_release(t);
+    return err;
 }
 
 void trie_release(trie *t)

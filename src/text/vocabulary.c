@@ -30,8 +30,8 @@ int vocabulary_add(vocabulary *v, int64_t id, const char *bytes, size_t n)
         return fail(WKV_EFORMAT, "id %lld has %zu bytes, expected at most %d", (long long)id, n, MAX_WORD);
     if (n >= MAX_VOCABULARY_BYTES - v->used)
         return fail(WKV_EFORMAT, "more than %d bytes of words", MAX_VOCABULARY_BYTES);
-    int e = grow_words(v, (int)id + 1);
-    if (e) return e;
+    int err = grow_words(v, (int)id + 1);
+    if (err) return err;
     if (v->words[id].bytes) return fail(WKV_EFORMAT, "id %d is there twice", (int)id);
     if (v->used + n + 1 > v->text_room) {
         size_t room = (v->used + n + 1) * 2 + 4096;
@@ -56,10 +56,10 @@ void vocabulary_release(vocabulary *v)
 int vocabulary_bytes(vocabulary *v)
 {
     for (int i = 0; i < 256; i++) {
-        int e = vocabulary_add(v, i, (char[]){(char)i}, 1);
-        if (e) {
+        int err = vocabulary_add(v, i, (char[]){(char)i}, 1);
+        if (err) {
             vocabulary_release(v);
-            return e;
+            return err;
         }
     }
     return 0;
@@ -159,20 +159,20 @@ static int add_line(vocabulary *v, const char *p, const char *end, char *scratch
 int vocabulary_lines(vocabulary *v, const char *data, size_t size, const char *name)
 {
     const char *end = data + size;
-    int e = 0, line = 1;
+    int err = 0, line = 1;
     char *scratch = malloc(size + 1);
     if (!scratch) return fail(WKV_ENOMEM, "%s: no memory", name);
-    for (const char *p = data; p < end && !e; line++) {
+    for (const char *p = data; p < end && !err; line++) {
         const char *eol = memchr(p, '\n', (size_t)(end - p)), *next = eol ? eol + 1 : end;
         if (!eol) eol = end;
         if (eol > p && eol[-1] == '\r') eol--;
-        if (eol > p && (e = add_line(v, p, eol, scratch))) fail_prefix(e, "%s: line %d", name, line);
+        if (eol > p && (err = add_line(v, p, eol, scratch))) fail_prefix(err, "%s: line %d", name, line);
         p = next;
     }
     free(scratch);
-    if (!e && !v->size) e = fail(WKV_EFORMAT, "%s: no line of a vocabulary in it", name);
-    if (e) vocabulary_release(v);
-    return e;
+    if (!err && !v->size) err = fail(WKV_EFORMAT, "%s: no line of a vocabulary in it", name);
+    if (err) vocabulary_release(v);
+    return err;
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
@@ -204,9 +204,9 @@ int vocabulary_json(json_t **out, const char *data, size_t size, const char *nam
         if (!(converted = utf16_to_utf8(u, size, &size))) return fail(WKV_ENOMEM, "%s: no memory", name);
         data = converted;
     }
-    int e = json_read(out, data, size, JSON_ALLOW_NUL);
+    int err = json_read(out, data, size, JSON_ALLOW_NUL);
     free(converted);
-    return e ? fail_prefix(e, e == WKV_EFORMAT ? "%s: not sound JSON" : "%s", name) : 0;
+    return err ? fail_prefix(err, err == WKV_EFORMAT ? "%s: not sound JSON" : "%s", name) : 0;
 }
 
 /* A word that is given as an array of byte values. */
@@ -236,29 +236,29 @@ int vocabulary_object(vocabulary *v, const json_t *root, int *characters, const 
 {
     const char *key;
     json_t *value;
-    int e = 0;
+    int err = 0;
     *characters = 1;
     json_object_foreach((json_t *)root, key, value)
     {
         long id = decimal(key, key + strlen(key));
         if (id < 0)
-            e = fail(WKV_EFORMAT, "key \"%.40s\", expected an id: {\"0\": \"a\", ...}", key);
+            err = fail(WKV_EFORMAT, "key \"%.40s\", expected an id: {\"0\": \"a\", ...}", key);
         else if (json_is_string(value)) {
             *characters &= characters_in(json_string_value(value), json_string_length(value)) == 1;
-            e = vocabulary_add(v, id, json_string_value(value), json_string_length(value));
+            err = vocabulary_add(v, id, json_string_value(value), json_string_length(value));
         } else if (json_is_array(value)) {
             *characters = 0;
-            e = add_byte_array(v, id, value);
+            err = add_byte_array(v, id, value);
         } else
-            e = fail(WKV_EFORMAT, "id %ld: expected a string or an array of bytes", id);
-        if (e) break;
+            err = fail(WKV_EFORMAT, "id %ld: expected a string or an array of bytes", id);
+        if (err) break;
     }
-    if (!e && !v->size) e = fail(WKV_EFORMAT, "an empty vocabulary");
-    if (e) {
-        fail_prefix(e, "%s", name);
+    if (!err && !v->size) err = fail(WKV_EFORMAT, "an empty vocabulary");
+    if (err) {
+        fail_prefix(err, "%s", name);
         vocabulary_release(v);
     }
-    return e;
+    return err;
 }
 
 /* ---- GGUF -------------------------------------------------------------------------------------------------------- */
