@@ -188,9 +188,6 @@ OP(bonus_back, s->x[0], s->x[1], s->row[0], s->x[2], s->x[3], s->x[4], s->x[5], 
 OP(wkv4, s->x[0], s->x[1], s->x[2], s->row[3], s->row[0], &s->b, s->C, 0)
 OP(wkv4_back, s->x[0], s->x[3], s->row[1], s->row[2], s->x[4], s->x[1], s->x[2], s->row[3], s->row[0], s->state0, &s->b,
    s->C, 0)
-OP(wkv4_scan, s->x[0], s->x[1], s->x[2], s->row[3], s->row[0], &s->b, s->C, 0)
-OP(wkv4_scan_back, s->x[0], s->x[3], s->row[1], s->row[2], s->x[4], s->x[1], s->x[2], s->row[3], s->row[0], s->state0,
-   &s->b, s->C, 0)
 OP(wkv6, s->x[0], s->x[1], s->x[2], s->x[3], s->x[15], s->T, s->row[0], &s->b, s->C, s->heads, 0)
 OP(wkv6_back, s->x[4], s->x[5], s->x[6], s->x[7], s->row[1], s->x[8], s->x[1], s->x[2], s->x[3], s->x[15], s->T,
    s->row[0], s->state0, &s->b, s->C, s->heads, 0)
@@ -230,21 +227,6 @@ static void shape_release(shape *s)
 #define TRY(name, flops, values)                                                                                       \
     if (strstr(#name, only))                                                                                           \
     report(#name, text, fastest(run_##name, &s), (flops) * (double)n, 4.0 * (values) * (double)n, peak)
-
-/* Version 4's recurrence token by token and by scan, of one long text. */
-static void scans(int T, int C)
-{
-    shape s;
-    size_t n = (size_t)T * (size_t)C;
-    char text[64];
-    snprintf(text, sizeof text, "T=%d C=%d", T, C);
-    shape_init(&s, T, C, C, 5);
-    TRY(wkv4, 0, 3);
-    TRY(wkv4_scan, 0, 3);
-    TRY(wkv4_back, 0, 6);
-    TRY(wkv4_scan_back, 0, 6);
-    shape_release(&s);
-}
 
 static void other(int T, int C, int heads)
 {
@@ -322,8 +304,6 @@ int main(int argc, char **argv)
     other(1, 2048, 32);
     other(512, 768, 12);
     other(16, 65536, 1024);
-    static const int widths[] = {16, 32, 64, 128, 256, 768};
-    for (int i = 0; i < 6; i++) scans(16384, widths[i]);
     pool_free(threads);
     return 0;
 }

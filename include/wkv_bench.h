@@ -62,6 +62,18 @@ WKV_API void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int token
 /* How often all threads of a context have waited for each other so far, modulo 2^32; one thread never does. */
 WKV_API unsigned wkv_context_barriers(const wkv_context *c);
 
+/* ---- version 4's recurrence --------------------------------------------------------------------------------------- */
+
+/* Seconds that the recurrence of one text takes, forward and backward: token by token, and as a parallel scan. */
+typedef struct {
+    double forward, backward, scan_forward, scan_backward;
+} wkv_scan_times;
+
+/* Measure the recurrence of `tokens` tokens of `channels` channels on the CPU with so many threads (0: one per core):
+ * the fastest of several runs, which take about `seconds` together. WKV_EARG: a count below 1 or above 2^20;
+ * WKV_ENOMEM. */
+WKV_API int wkv_scan_measure(wkv_scan_times *out, int tokens, int channels, int threads, double seconds);
+
 /* ---- models of published sizes ----------------------------------------------------------------------------------- */
 
 /* A model of the published size `shape`, "7:0.1B" to "7:13.3B" or "4:169M" to "4:14B", made in memory of random weights

@@ -144,6 +144,9 @@ typedef struct {
     int checkpointing;
     int threads;               /* 0: one per physical core */
     const char *device;        /* NULL: "cpu"; "reference" */
+    /* compute the recurrence of version 4 as a parallel scan: other roundings (docs/models.md 2.3). WKV_EARG for other
+     * versions */
+    int scan;
     /* the processes that train together, of which `batch` is a multiple; NULL: only this one. The first one writes
      * files, and only its plan and report are called */
     const wkv_ranks *ranks;

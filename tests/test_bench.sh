@@ -39,6 +39,13 @@ run 0 bench -m "$model" --quick --json -t 1 --only train
 positive tokens_per_s 1
 holds out '"train"'
 
+run 0 bench --only scan --quick --json -t 2
+for key in tokens channels forward_ms backward_ms scan_forward_ms scan_backward_ms; do positive $key 4; done
+run 0 bench --only scan --quick
+holds out "scan"
+run 2 bench --only scan -m "$model"
+holds err "--only scan reads no model"
+
 # ---- zeros -----------------------------------------------------------------------------------------------------------------
 seq 1 400 >numbers
 run 0 bench --sparsity numbers --json # the built-in model

@@ -177,8 +177,8 @@ static void threads_do_not_change_a_bit(void)
     }
 }
 
-/* A long sequence of version 4 that is narrow enough for the scan: the gradient is that of the definition, and its bits depend on
- * neither threads nor how often a layer is run. */
+/* With the option version 4 is computed as a scan: the gradient is that of the definition, and its bits depend on neither threads
+ * nor how often a layer is run. Other versions refuse it. */
 static void scan_of_a_long_sequence(void)
 {
     enum { LONG = 3000 };
@@ -193,10 +193,10 @@ static void scan_of_a_long_sequence(void)
         with.threads = i < 3 ? i + 1 : 1;
         with.checkpointing = i == 1 ? 1 : -1;
         if (i == 3) with.device = "reference";
+        with.scan = i < 3;
         t[i] = make(&with);
         for (size_t k = 0; k < t[i]->p.n; k++)
             t[i]->p.values[k] += 0.1f * (float)sin((double)k); /* no longer mostly zero */
-        if (i == 3) t[i]->c.learning = 0;
         EXPECT_EQ(trainer_gradient(t[i], ids, 1, LONG, &loss[i]), 0);
         EXPECT_NEAR(loss[i], loss[0], 1e-5);
     }
@@ -209,10 +209,14 @@ static void scan_of_a_long_sequence(void)
     }
     if (!(most > 0 && off < 1e-5 * most)) FAILED("gradients by scan are off by %g of %g", off, most);
     memset(t[1]->p.grads, 0, t[1]->p.n * sizeof(real)); /* and it is the scan that was run */
-    t[1]->c.learning = 0;
+    t[1]->c.scan = 0;
     EXPECT_EQ(trainer_gradient(t[1], ids, 1, LONG, &loss[1]), 0);
     EXPECT(memcmp(t[0]->p.grads, t[1]->p.grads, t[0]->p.n * sizeof(real)));
     for (int i = 0; i < 4; i++) wkv_trainer_free(t[i]);
+    o = tiny("7");
+    o.scan = 1;
+    EXPECT_EQ(wkv_trainer_new(t, &o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "--scan");
 }
 
 /* ---- parts of a step ------------------------------------------------------------------------------------------------ */

@@ -20,7 +20,7 @@ typedef struct {
     unsigned barriers;       /* of all steps of it together                     */
 } figure;
 
-typedef enum { ALL, DECODE, PREFILL, BATCH, TRAIN } bench_part;
+typedef enum { ALL, DECODE, PREFILL, BATCH, TRAIN, SCAN } bench_part;
 
 typedef struct {
     const char *synthetic, *type; /* as asked, or NULL                */
@@ -60,5 +60,9 @@ int bench_put_json(json_t *report);   /* the same; takes the report, which may b
 
 /* Count the squared ReLUs that are zero in the whole text, and report them. Returns the exit status. bench_zeros.c */
 int bench_zeros(bench *b, int as_json);
+
+/* Measure version 4's recurrence token by token and as a scan, over lengths and widths, and report it; no model is needed. Returns
+ * the exit status. bench_scan.c */
+int bench_scan(int threads, int quick, int as_json);
 
 #endif

@@ -15,7 +15,8 @@ static const option options[] = {
     {0, "type", OPT_TEXT, "TYPE", &type, 0, 0, "bf16 of a synthetic model, else what the file has",
      "how the weights are kept: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, or a recipe: q8, q5, q4, q4mix"},
     {'f', "file", OPT_TEXT, "FILE", &text_path, 0, 0, "one that is built in", "the text that is read"},
-    {0, "only", OPT_CHOICE, "all|decode|prefill|batch|train", &only, 0, 0, NULL, "measure only this of the model"},
+    {0, "only", OPT_CHOICE, "all|decode|prefill|batch|train|scan", &only, 0, 0, NULL,
+     "measure only this of the model; scan: the recurrence of version 4 as a parallel scan, without a model"},
     {0, "quick", OPT_SWITCH, NULL, &quick, 0, 0, "",
      "seconds instead of a minute: fewer repeats, no prompt of 2048, no training"},
     {0, "sparsity", OPT_TEXT, "TEXT", &sparsity, 0, 0, "",
@@ -58,6 +59,12 @@ static int run(int n, char **operands)
         return usage(&cmd_bench, "the model is given twice: %s and --synthetic %s", engine_model, synthetic);
     if (sparsity && text_path)
         return usage(&cmd_bench, "the text is given twice: --file %s and --sparsity %s", text_path, sparsity);
+    if (only == SCAN && (engine_model || synthetic || text_path || sparsity))
+        return usage(&cmd_bench, "--only scan reads no model and no text; drop the other option");
+    if (only == SCAN) {
+        catch_interrupts();
+        return bench_scan(engine_threads, quick, as_json);
+    }
     bench *b = calloc(1, sizeof *b);
     if (!b) return complain("out of memory");
     b->synthetic = synthetic;

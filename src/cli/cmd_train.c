@@ -89,6 +89,8 @@ static const option work_options[] = {
      "run layers twice to need less memory; the result is the same"},
     {0, "shard-optimizer", OPT_SWITCH, NULL, &set.shard_optimizer, 0, 0, "",
      "with mpirun: each process keeps the moments of its share of the weights only"},
+    {0, "scan", OPT_SWITCH, NULL, &set.scan, 0, 0, "",
+     "version 4: compute the recurrence as a parallel scan, with other roundings; wkv bench --only scan measures it"},
     {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, "cpu", "what computes"},
 };
 static const group work_group = GROUP("Work", work_options);

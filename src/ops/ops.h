@@ -91,7 +91,7 @@ struct cx {
     const int32_t *tokens;    /* id of each row, for tables that a layer reads by token */
     int recording;
     int whole;                /* op_block records all that runs      */
-    int learning;             /* a model is learning: op_wkv4 may scan */
+    int scan;                 /* op_wkv4 is op_wkv4_scan          */
     real drop_rate;           /* of op_drop; 0: nothing is dropped   */
     uint64_t drop_seed;
     int drop_row;             /* place of the first row in its step  */
@@ -192,8 +192,7 @@ void op_mix(cx *c, tensor *x, tensor *w, tensor *b, real eps, int at, weighs whi
 /* Time mixing. State at `at`: v4 aa, bb, pp; v5-7 S[H][N key][N value]. All of T x C; w, u see below.
  * v4: w = -e^decay (log space), u: one row of C each.                         spec ARCHITECTURES 2.2, 2.4 */
 tensor *op_wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at);
-/* The same within rounding, pieces of the text side by side. op_wkv4 is this where a model learns from one long text and has so
- * few channels that it pays; else the bits are those of token by token.        spec 2.3 */
+/* The same within rounding, tiles of the text side by side; used only on request (c->scan). docs/models.md 2.3 */
 tensor *op_wkv4_scan(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at);
 /* v5, v6: w in (0, 1): one row (v5) or T rows (v6); u: one row.               spec 3.2, 3.4 */
 tensor *op_wkv6(cx *c, tensor *r, tensor *k, tensor *v, tensor *w, tensor *u, int heads, int at);

@@ -75,17 +75,7 @@ static tensor *wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at, i
     return y;
 }
 
-/* The scan is 1.6 times the work, forward and backward, so it pays when it keeps more than 1.6 times as many threads busy as there
- * are blocks of 16 channels. Measured with 16,384 tokens and two threads: of 16 channels forward in 0.18 ms, not 0.23, and
- * backward in 0.55 ms, not 0.68; of 32, of which each thread has half, in 0.33 ms, not 0.22, and 1.03, not 0.69. Sizes
- * alone decide: were it the number of threads, the bits would depend on it. */
-enum { SCAN_TOKENS = 2048, SCAN_CHANNELS = 16 };
-
-tensor *op_wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at)
-{
-    int scan = c->learning && c->b->n_spans == 1 && k->rows >= SCAN_TOKENS && k->cols <= SCAN_CHANNELS;
-    return wkv4(c, k, v, w, u, at, scan);
-}
+tensor *op_wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at) { return wkv4(c, k, v, w, u, at, c->scan); }
 
 tensor *op_wkv4_scan(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at) { return wkv4(c, k, v, w, u, at, 1); }
 

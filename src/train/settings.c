@@ -47,6 +47,7 @@ static const setting table[] = {
     ROW(batch, INT, 1),
     ROW(micro_batch, INT, 1),
     ROW(device, TEXT, 1),
+    ROW(scan, INT, 1),
     ROW(order, TEXT, 1),
     ROW(valid_share, FLOAT, 1),
     ROW(valid, TEXT, 0),

@@ -129,11 +129,14 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     }
     if (!err && dev == &device_cpu) err = simd_choose(NULL); /* as a context does: WKV_ISA holds for training too */
     if (!err) err = make_model(t, o);
+    if (!err && o->scan && t->p.model.arch != &arch4)
+        err = fail(WKV_EARG, "--scan: only the recurrence of version 4 has a scan; this model is RWKV-%s",
+                   t->p.model.arch->version);
     t->ranks = ranks_of(o);
     if (!err && t->ranks && o->shard_optimizer) params_shard(&t->p, t->ranks);
     if (!err) err = pool_new(&t->pool, ranks_threads(t->ranks, o->threads));
     if (!err) err = cx_init(&t->c, dev, t->pool);
-    t->c.learning = 1;
+    t->c.scan = o->scan;
     if (err) {
         wkv_trainer_free(t);
         return err;

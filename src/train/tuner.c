@@ -202,7 +202,6 @@ int tuner_new(tuner **out, const tuner_options *o)
     if (!err) err = o->what & LEARN_ALL ? make_whole(t) : make_frozen(t);
     if (!err) err = pool_new(&t->pool, o->threads);
     if (!err) err = cx_init(&t->c, dev, t->pool);
-    t->c.learning = 1;
     if (err) {
         tuner_free(t);
         return err;
