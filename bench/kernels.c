@@ -10,11 +10,10 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "bench/int8.h"
-#include "cpu/int8.h"
-#include "cpu/simd.h"
-#include "ops/device.h"
+#include "cpu/cpu.h"
 
-static pool *threads;
+static device *cpu;
+static pool *threads; /* its own */
 static const char *only = "";
 static double peak, whole_peak, bandwidth; /* FLOP/s, operations on bytes and bytes/s of all threads */
 
@@ -65,7 +64,7 @@ static char *large;
 static void burn_part(void *arg, int part, int parts)
 {
     (void)part, (void)parts;
-    *(double *)arg = simd_now()->burn(4000000);
+    *(double *)arg = cpu->burn(4000000);
 }
 
 static void burn(void *arg) { pool_run(threads, burn_part, arg); }
@@ -73,7 +72,7 @@ static void burn(void *arg) { pool_run(threads, burn_part, arg); }
 static void burn_whole_part(void *arg, int part, int parts)
 {
     (void)part, (void)parts;
-    *(double *)arg = int8_best(simd_name()).burn(4000000);
+    *(double *)arg = int8_best(cpu->isa).burn(4000000);
 }
 
 static void burn_whole(void *arg) { pool_run(threads, burn_whole_part, arg); }
@@ -81,7 +80,7 @@ static void burn_whole(void *arg) { pool_run(threads, burn_whole_part, arg); }
 static void stream_part(void *arg, int part, int parts)
 {
     size_t share = LARGE / (size_t)parts / 64 * 64;
-    volatile float keep = simd_now()->stream(large + (size_t)part * share, share);
+    volatile float keep = cpu_of(cpu)->simd->stream(large + (size_t)part * share, share);
     (void)keep, (void)arg;
 }
 
@@ -94,13 +93,13 @@ static void roofs(void)
     CHECK(large);
     memset(large, 1, LARGE);
     double t = fastest(burn, &flops);
-    peak = flops * pool_threads(threads) / t;
+    peak = flops * cpu->threads / t;
     t = fastest(burn_whole, &flops);
-    whole_peak = flops * pool_threads(threads) / t;
+    whole_peak = flops * cpu->threads / t;
     bandwidth = (double)LARGE / fastest(stream, NULL);
     free(large);
-    printf("%s, %d threads: peak %.1f GFLOP/s, %s %.1f GOP/s, memory %.1f GB/s\n", simd_name(), pool_threads(threads), peak * 1e-9,
-           int8_now()->name, whole_peak * 1e-9, bandwidth * 1e-9);
+    printf("%s, %d threads: peak %.1f GFLOP/s, %s %.1f GOP/s, memory %.1f GB/s\n", cpu->isa, cpu->threads, peak * 1e-9,
+           cpu_of(cpu)->int8->name, whole_peak * 1e-9, bandwidth * 1e-9);
 }
 
 /* ---- linear ------------------------------------------------------------------------------------------------------------- */
@@ -114,17 +113,19 @@ typedef struct {
 static void forward(void *arg)
 {
     linear_case *c = arg;
-    device_cpu.linear(threads, &(product){.y = c->y, .x = c->x, .w = &c->w[c->next++ % c->copies]}, 1, c->T);
+    const product q = {.y = c->y, .x = c->x, .w = &c->w[c->next++ % c->copies]};
+    cpu->linear(cpu, &(linear_args){.q = &q, .n = 1, .T = c->T});
 }
 static void dx(void *arg)
 {
     linear_case *c = arg;
-    device_cpu.linear_dx(threads, c->x, c->y, &c->w[c->next++ % c->copies], c->T, 1);
+    const tensor *w = &c->w[c->next++ % c->copies];
+    cpu->linear_dx(cpu, &(linear_back_args){.dx = c->x, .dy = c->y, .w = w, .T = c->T, .add = 1});
 }
 static void dw(void *arg)
 {
     linear_case *c = arg;
-    device_cpu.linear_dw(threads, c->dw, c->y, c->x, c->w, c->T);
+    cpu->linear_dw(cpu, &(linear_back_args){.dw = c->dw, .dy = c->y, .x = c->x, .w = c->w, .T = c->T});
 }
 
 static void linear(dtype type, int in, int out, weight_layout layout, int T, int cold)
@@ -168,33 +169,39 @@ typedef struct {
     span span;
 } shape;
 
-#define OP(name, ...)                                                                                                  \
+#define OP(name, args, ...)                                                                                            \
     static void run_##name(void *arg)                                                                                  \
     {                                                                                                                  \
         shape *s = arg;                                                                                                \
-        device_cpu.name(threads, __VA_ARGS__);                                                                         \
+        cpu->name(cpu, &(args){__VA_ARGS__});                                                                          \
     }
-OP(add, s->x[0], s->x[1], s->x[2], s->T, s->C, s->T)
-OP(lerp, s->x[0], s->x[1], s->x[2], s->row[0], s->T, s->C, 1)
-OP(lerp_back, s->x[0], s->x[1], s->row[1], s->x[2], s->x[3], s->x[4], s->row[0], s->T, s->C, 1)
-OP(map, MAP_SIGMOID, s->x[0], s->x[1], (size_t)s->T *(size_t)s->C)
-OP(map_back, MAP_SILU, s->x[0], s->x[1], s->x[2], s->x[3], (size_t)s->T *(size_t)s->C)
-OP(norm, s->x[0], s->x[1], s->row[0], s->row[1], s->T, s->C, 1, 1e-5f)
-OP(norm_back, s->x[0], s->row[0], s->row[1], s->x[1], s->x[2], s->row[2], s->T, s->C, 1, 1e-5f)
-OP(unit, s->x[0], s->x[1], s->T, s->C, s->heads)
-OP(bonus, s->x[0], s->x[1], s->x[2], s->row[0], s->x[3], s->T, s->C, s->heads)
-OP(bonus_back, s->x[0], s->x[1], s->row[0], s->x[2], s->x[3], s->x[4], s->x[5], s->row[1], s->x[6], s->T, s->C,
-   s->heads)
-OP(wkv4, s->x[0], s->x[1], s->x[2], s->row[3], s->row[0], &s->b, s->C, 0)
-OP(wkv4_back, s->x[0], s->x[3], s->row[1], s->row[2], s->x[4], s->x[1], s->x[2], s->row[3], s->row[0], s->state0, &s->b,
-   s->C, 0)
-OP(wkv6, s->x[0], s->x[1], s->x[2], s->x[3], s->x[15], s->T, s->row[0], &s->b, s->C, s->heads, 0)
-OP(wkv6_back, s->x[4], s->x[5], s->x[6], s->x[7], s->row[1], s->x[8], s->x[1], s->x[2], s->x[3], s->x[15], s->T,
-   s->row[0], s->state0, &s->b, s->C, s->heads, 0)
-OP(wkv7, s->x[0], s->x[1], s->x[15], s->x[2], s->x[3], s->x[13], s->x[14], &s->b, s->C, s->heads, 0)
-OP(wkv7_back, s->x[4], s->x[5], s->x[6], s->x[7], s->x[8], s->x[9], s->x[10], s->x[1], s->x[15], s->x[2], s->x[3],
-   s->x[13], s->x[14], s->state0, &s->b, s->C, s->heads, 0)
-OP(softmax_nll, s->x[0], s->nll, s->max, s->argmax, s->targets, s->T, s->C)
+#define SIZES .T = s->T, .C = s->C
+#define HEADS_OF .T = s->T, .C = s->C, .heads = s->heads
+#define TIME .batch = &s->b, .C = s->C, .heads = s->heads, .u = s->row[0], .state0 = s->state0
+OP(add, pair_args, SIZES, .y_rows = s->T, .x = s->x[1], .y = s->x[2], .z = s->x[0])
+OP(lerp, lerp_args, SIZES, .mu_rows = 1, .x = s->x[1], .y = s->x[2], .mu = s->row[0], .z = s->x[0])
+OP(lerp_back, lerp_args, SIZES, .mu_rows = 1, .x = s->x[3], .y = s->x[4], .mu = s->row[0], .dz = s->x[2], .dx = s->x[0],
+   .dy = s->x[1], .dmu = s->row[1])
+OP(map, map_args, .kind = MAP_SIGMOID, .n = (size_t)s->T *(size_t)s->C, .x = s->x[1], .y = s->x[0])
+OP(map_back, map_args, .kind = MAP_SILU, .n = (size_t)s->T *(size_t)s->C, .x = s->x[2], .y = s->x[3], .dy = s->x[1], .dx = s->x[0])
+OP(norm, norm_args, SIZES, .groups = 1, .eps = 1e-5f, .x = s->x[1], .w = s->row[0], .b = s->row[1], .y = s->x[0])
+OP(norm_back, norm_args, SIZES, .groups = 1, .eps = 1e-5f, .x = s->x[2], .w = s->row[2], .dy = s->x[1], .dx = s->x[0],
+   .dw = s->row[0], .db = s->row[1])
+OP(unit, unit_args, HEADS_OF, .x = s->x[1], .y = s->x[0])
+OP(bonus, bonus_args, HEADS_OF, .r = s->x[1], .k = s->x[2], .u = s->row[0], .v = s->x[3], .y = s->x[0])
+OP(bonus_back, bonus_args, HEADS_OF, .r = s->x[4], .k = s->x[5], .u = s->row[1], .v = s->x[6], .dy = s->x[3], .dr = s->x[0],
+   .dk = s->x[1], .du = s->row[0], .dv = s->x[2])
+OP(wkv4, wkv_args, TIME, .k = s->x[1], .v = s->x[2], .w = s->row[3], .y = s->x[0])
+OP(wkv4_back, wkv_args, TIME, .k = s->x[1], .v = s->x[2], .w = s->row[3], .dy = s->x[4], .dk = s->x[0], .dv = s->x[3],
+   .dw = s->row[1], .du = s->row[2])
+OP(wkv6, wkv_args, TIME, .w_rows = s->T, .r = s->x[1], .k = s->x[2], .v = s->x[3], .w = s->x[15], .y = s->x[0])
+OP(wkv6_back, wkv_args, TIME, .w_rows = s->T, .r = s->x[1], .k = s->x[2], .v = s->x[3], .w = s->x[15], .dy = s->x[8],
+   .dr = s->x[4], .dk = s->x[5], .dv = s->x[6], .dw = s->x[7], .du = s->row[1])
+OP(wkv7, wkv_args, TIME, .r = s->x[1], .w = s->x[15], .k = s->x[2], .v = s->x[3], .a = s->x[13], .b = s->x[14], .y = s->x[0])
+OP(wkv7_back, wkv_args, TIME, .r = s->x[1], .w = s->x[15], .k = s->x[2], .v = s->x[3], .a = s->x[13], .b = s->x[14],
+   .dy = s->x[10], .dr = s->x[4], .dw = s->x[5], .dk = s->x[6], .dv = s->x[7], .da = s->x[8], .db = s->x[9])
+OP(softmax_nll, softmax_args, .T = s->T, .V = s->C, .logits = s->x[0], .nll = s->nll, .max = s->max, .argmax = s->argmax,
+   .targets = s->targets)
 
 /* `matrices` of x are there */
 static void shape_init(shape *s, int T, int C, int heads, int matrices)
@@ -268,13 +275,15 @@ int main(int argc, char **argv)
         else
             only = argv[i];
     }
-    static thread_memory mine;
-    const workspace room = {.own = 1 << 28, .shared = 1 << 28};
-    scratch_use(&mine);
-    if (simd_choose(isa) || pool_new(&threads, n) || scratch_reserve(&mine, room) || pool_reserve(threads, room)) {
+    const pass_size size = {.rows = 4096, .spans = 1, .width = 65536, .widest = 65536, .head = 128, .backward = 1};
+    int e = device_open(&cpu, "cpu", n, isa);
+    if (!e) e = cpu->reserve(cpu, &size);
+    if (e) {
         fprintf(stderr, "%s\n", wkv_error());
         return 1;
     }
+    cpu->begin(cpu);
+    threads = cpu_of(cpu)->pool;
     roofs();
 
     static const dtype stored[] = {F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K};
@@ -304,6 +313,6 @@ int main(int argc, char **argv)
     other(1, 2048, 32);
     other(512, 768, 12);
     other(16, 65536, 1024);
-    pool_free(threads);
+    device_close(cpu);
     return 0;
 }

@@ -2,6 +2,7 @@
  * of every version with loss, L2Wrap, two spans and initial states that want gradients. Replayed blocks give the same bits. */
 #include <stdlib.h>
 #include "base/rng.h"
+#include "cpu/ref.h"
 #include "rwkv/forward.h"
 #include "room.h"
 #include "test.h"
@@ -204,12 +205,12 @@ static tensor *do_wkv4_scan(tensor **in)
 static tensor *do_wkv6(tensor **in) { return op_wkv6(&c, in[0], in[1], in[2], op_map(&c, MAP_DECAY5, in[3]), in[4], H, 0); }
 static tensor *do_wkv7(tensor **in)
 {
-    return op_wkv7(&c, in[0], op_map(&c, MAP_DECAY7, in[1]), in[2], in[3], in[4], in[5], H, 0);
+    return op_wkv7(&c, &(wkv7_in){in[0], op_map(&c, MAP_DECAY7, in[1]), in[2], in[3], in[4], in[5]}, H, 0);
 }
 static tensor *mix_as(tensor **in, weighs which)
 {
     tensor *y[2];
-    op_mix(&c, in[0], in[1], in[2], 1e-3, 0, which, (mixture[]){{&y[0], in[3]}, {&y[1], in[4]}}, 2);
+    op_mix(&c, &(mix_in){in[0], in[1], in[2], 1e-3}, 0, which, (mixture[]){{&y[0], in[3]}, {&y[1], in[4]}}, 2);
     return op_mul(&c, y[0], y[1]);
 }
 static tensor *do_mix(tensor **in) { return mix_as(in, PREVIOUS); }
@@ -344,9 +345,11 @@ static void scan_is_the_recurrence(void)
         memcpy(state[way], before, sizeof before), memcpy(back[way], after, sizeof after);
         const span s[2] = {{0, 700, state[way], back[way]}, {700, LONG - 700, state[way] + STATE, back[way] + STATE}};
         const batch b = {LONG, 2, s};
-        const device *d = &device_reference;
-        (way ? d->wkv4_scan : d->wkv4)(NULL, y[way], k, v, w, u, &b, WIDTH, 0);
-        (way ? d->wkv4_scan_back : d->wkv4_back)(NULL, dk, dv, dw, du, dy, k, v, w, u, before, &b, WIDTH, 0);
+        const wkv_args a = {.batch = &b, .C = WIDTH, .k = k, .v = v, .w = w, .u = u, .y = y[way], .dy = dy, .state0 = before,
+                            .dk = dk, .dv = dv, .dw = dw, .du = du};
+        device *d = c.dev;
+        (way ? d->wkv4_scan : d->wkv4)(d, &a);
+        (way ? d->wkv4_scan_back : d->wkv4_back)(d, &a);
     }
     const struct { const char *what; const real *x[2]; int n; } results[] = {
         {"y", {y[0], y[1]}, ALL},
@@ -597,7 +600,8 @@ static void version_7(void) { whole_model(&arch7); }
 
 int main(void)
 {
-    if (room_context(&c, &device_reference, NULL)) return 1;
+    device *d;
+    if (ref_open(&d, 1, NULL) || room_context(&c, d)) return 1;
     c.b = &two;
     RUN(operations);
     RUN(loss_of_a_head_in_chunks);
@@ -610,5 +614,6 @@ int main(void)
     RUN(version_7);
     RUN(adapters_of_every_version);
     cx_release(&c);
+    d->close(d);
     return DONE();
 }

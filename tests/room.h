@@ -1,29 +1,37 @@
-/* room.h - scratch memory for tests that call operations and devices without a model. */
+/* room.h - devices for tests that call operations and entries without a model. */
 #ifndef WKV_TEST_ROOM_H
 #define WKV_TEST_ROOM_H
 
+#include <stdio.h>
+#include <stdlib.h>
 #include "ops/device.h"
 
-/* A context that is ready for passes of tests' sizes. */
-static inline int room_context(cx *c, const device *dev, pool *p)
+/* Scratch memory for passes of tests' sizes, for this thread too. */
+static inline int room_reserve(device *d)
 {
-    pass_size s = {.rows = 4096, .spans = 64, .width = 1024, .widest = 4096, .backward = 1};
-    int e = cx_init(c, dev, p);
-    if (!e) e = cx_reserve(c, &s);
+    pass_size s = {.rows = 4096, .spans = 64, .width = 1024, .widest = 65536, .backward = 1};
+    int e = d->reserve(d, &s);
     s.head = 128;
-    if (!e) e = cx_reserve(c, &s);
-    if (!e) cx_reset(c);
+    if (!e) e = d->reserve(d, &s);
+    if (!e) d->begin(d);
     return e;
 }
 
-/* For the calling thread and those of n pools, some of which may be NULL. */
-static inline int room_threads(pool *const *pools, int n)
+/* A device that is ready. */
+static inline device *room_device(const char *name, int threads, const char *isa)
 {
-    static thread_memory mine;
-    const workspace w = {.own = 1 << 28, .shared = 1 << 28};
-    int e = scratch_reserve(&mine, w);
-    for (int i = 0; i < n && !e; i++) e = pool_reserve(pools[i], w);
-    scratch_use(&mine);
+    device *d;
+    if (!device_open(&d, name, threads, isa) && !room_reserve(d)) return d;
+    fprintf(stderr, "%s\n", wkv_error());
+    exit(1);
+}
+
+/* A context that is ready. */
+static inline int room_context(cx *c, device *d)
+{
+    int e = room_reserve(d);
+    if (!e) e = cx_init(c, d);
+    if (!e) cx_reset(c);
     return e;
 }
 

@@ -338,6 +338,10 @@ static void measuring(void)
     wkv_meter_search(NULL, 1, NULL);
     wkv_meter_now(NULL, NULL);
     wkv_work_of(NULL, m, 1, 1, 1, NULL);
+    wkv_scan_times times;
+    REFUSED(wkv_scan_measure(NULL, 1, 1, 1, 0));
+    REFUSED(wkv_scan_measure(&times, 0, 1, 1, 0));
+    REFUSED(wkv_scan_measure(&times, 1 << 20, 1 << 20, 1, 0));
     wkv_work_of(&work, NULL, 1, 1, 1, NULL);
     EXPECT(work.bytes == 0);
     EXPECT_EQ(wkv_memory_needed(NULL, 1), 0);

@@ -5,12 +5,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "base/rng.h"
-#include "cpu/simd.h"
 #include "room.h"
 #include "test.h"
 
-enum { MOST_POOLS = 3 };
-static pool *pools[MOST_POOLS]; /* of 1 (NULL), 2, 3 threads */
+enum { DEVICES = 3 };
+static device *reference, *cpus[DEVICES]; /* cpus: of 1, 2, 3 threads */
 static rng dice = {7, 0};
 
 /* Memory whose end lies against a page that may not be touched: a kernel that goes past an array stops the test. The kernels
@@ -114,6 +113,17 @@ static tensor weight(dtype type, int rows, int cols, weight_layout layout, float
     return (tensor){.rows = rows, .cols = cols, .type = type, .layout = layout, .scale = scale, .data = data};
 }
 
+static void linear_one(device *d, product q, int T) { d->linear(d, &(linear_args){.q = &q, .n = 1, .T = T}); }
+
+/* A product and both of its gradients, added to. */
+static void linear_all(device *d, product q, int T, float *dx, float *dw, const float *dy)
+{
+    linear_back_args a = {.x = q.x, .dy = dy, .w = q.w, .dx = dx, .dw = dw, .T = T, .add = 1};
+    linear_one(d, q, T);
+    d->linear_dx(d, &a);
+    d->linear_dw(d, &a);
+}
+
 static void linear_case(dtype type, int in, int out, weight_layout layout, int T)
 {
     void *to_free;
@@ -124,18 +134,14 @@ static void linear_case(dtype type, int in, int out, weight_layout layout, int T
     float *x = normal(nx, 1), *dy = normal(ny, 1), *dx0 = normal(nx, 1), *dw0 = normal(nw, 1);
     float *y = room(ny), *y1 = room(ny), *dx = copy(dx0, nx), *dw = copy(dw0, nw), *first[3] = {0};
 
-    device_reference.linear(NULL, &(product){.y = y, .x = x, .w = &w}, 1, T);
-    device_reference.linear_dx(NULL, dx, dy, &w, T, 1);
-    device_reference.linear_dw(NULL, dw, dy, x, &w, T);
-    for (int p = 0; p < MOST_POOLS; p++) {
+    linear_all(reference, (product){.y = y, .x = x, .w = &w}, T, dx, dw, dy);
+    for (int p = 0; p < DEVICES; p++) {
         float *dx1 = copy(dx0, nx), *dw1 = copy(dw0, nw);
-        device_cpu.linear(pools[p], &(product){.y = y1, .x = x, .w = &w}, 1, T);
-        device_cpu.linear_dx(pools[p], dx1, dy, &w, T, 1);
-        device_cpu.linear_dw(pools[p], dw1, dy, x, &w, T);
+        linear_all(cpus[p], (product){.y = y1, .x = x, .w = &w}, T, dx1, dw1, dy);
         /* weights in blocks are multiplied by rounded activations: test_int8.c has the bits and the bound */
         int exact = dtypes[type].values == 1 || input_rows;
         if ((exact && !(apart(y1, y, ny) <= 2e-5)) || apart(dx1, dx, nx) > 2e-5 || apart(dw1, dw, nw) > 2e-5)
-            FAILED("%s %s %d -> %d%s, %d tokens: %g, dx %g, dw %g", simd_name(), dtypes[type].name, in, out,
+            FAILED("%s %s %d -> %d%s, %d tokens: %g, dx %g, dw %g", cpus[0]->isa, dtypes[type].name, in, out,
                    input_rows ? " input-major" : "", T, apart(y1, y, ny), apart(dx1, dx, nx), apart(dw1, dw, nw));
         if (!p) {
             first[0] = copy(y1, ny);
@@ -144,17 +150,17 @@ static void linear_case(dtype type, int in, int out, weight_layout layout, int T
             continue;
         }
         if (!same_bits(y1, first[0], ny) || !same_bits(dx1, first[1], nx) || !same_bits(dw1, first[2], nw))
-            FAILED("%s %s %d -> %d%s, %d tokens: other bits with %d threads", simd_name(), dtypes[type].name, in, out,
+            FAILED("%s %s %d -> %d%s, %d tokens: other bits with %d threads", cpus[0]->isa, dtypes[type].name, in, out,
                    input_rows ? " input-major" : "", T, p + 1);
         drop(dx1);
         drop(dw1);
     }
     float *alone = room(nx), *zero = memset(room(nx), 0, nx * sizeof *zero);
-    device_cpu.linear_dx(pools[1], alone, dy, &w, T, 0);
-    device_cpu.linear_dx(pools[1], zero, dy, &w, T, 1);
+    cpus[1]->linear_dx(cpus[1], &(linear_back_args){.dx = alone, .dy = dy, .w = &w, .T = T});
+    cpus[1]->linear_dx(cpus[1], &(linear_back_args){.dx = zero, .dy = dy, .w = &w, .T = T, .add = 1});
     for (size_t i = 0; i < nx; i++)
         if (alone[i] != zero[i]) { /* -0 is 0 */
-            FAILED("%s %s %d -> %d, %d tokens: dx alone is not dx added to 0", simd_name(), dtypes[type].name, in, out, T);
+            FAILED("%s %s %d -> %d, %d tokens: dx alone is not dx added to 0", cpus[0]->isa, dtypes[type].name, in, out, T);
             break;
         }
     drop(alone);
@@ -164,12 +170,10 @@ static void linear_case(dtype type, int in, int out, weight_layout layout, int T
     for (int t = 0, n = 1; t < T; t += n++) {
         if (n > T - t) n = T - t;
         size_t i = (size_t)t * (size_t)in, o = (size_t)t * (size_t)out;
-        device_cpu.linear(pools[1], &(product){.y = y1 + o, .x = x + i, .w = &w}, 1, n);
-        device_cpu.linear_dx(pools[1], dx1 + i, dy + o, &w, n, 1);
-        device_cpu.linear_dw(pools[1], dw1, dy + o, x + i, &w, n);
+        linear_all(cpus[1], (product){.y = y1 + o, .x = x + i, .w = &w}, n, dx1 + i, dw1, dy + o);
     }
     if (!same_bits(y1, first[0], ny) || !same_bits(dx1, first[1], nx) || !same_bits(dw1, first[2], nw))
-        FAILED("%s %s %d -> %d%s, %d tokens: other bits in pieces (%d %d %d)", simd_name(), dtypes[type].name, in, out,
+        FAILED("%s %s %d -> %d%s, %d tokens: other bits in pieces (%d %d %d)", cpus[0]->isa, dtypes[type].name, in, out,
                input_rows ? " input-major" : "", T, same_bits(y1, first[0], ny), same_bits(dx1, first[1], nx),
                same_bits(dw1, first[2], nw));
     float *all[] = {x, dy, dx0, dw0, y, y1, dx, dw, dx1, dw1, first[0], first[1], first[2]};
@@ -251,7 +255,7 @@ static inputs inputs_new(int T, int C, int heads)
     in.b = room(n);
     for (size_t i = 0; i < n; i++) in.decay[i] = 0.55f + 0.45f * (float)rng_uniform(&dice);
     for (int i = 0; i < C; i++) in.decay_row[i] = (float)rng_uniform(&dice);
-    device_reference.unit(NULL, in.a, in.x[11], T, C, heads);
+    reference->unit(reference, &(unit_args){.T = T, .C = C, .heads = heads, .x = in.x[11], .y = in.a});
     for (size_t i = 0; i < n; i++) in.b[i] = -in.a[i] * (float)rng_uniform(&dice);
     in.state = normal(SPANS * state_len(&in), 0.5f);
     in.dstate = normal(SPANS * state_len(&in), 0.5f);
@@ -268,103 +272,168 @@ static void inputs_free(inputs *in)
     for (int i = 0; i < 6; i++) drop(all[i]);
 }
 
-static void rows_ops(const device *d, pool *p, const inputs *in, results *out)
+/* pairs and lerps, of which the last operand has as many rows as the others, or one */
+static void pair_ops(device *d, const inputs *in, results *out, int one)
 {
-    int T = in->T, C = in->C;
-    size_t n = (size_t)T * (size_t)C, c = (size_t)C;
-    float *z = room(n), *nll = room((size_t)T), *max = room((size_t)T), *where = room((size_t)T);
-    int *best = calloc((size_t)T, sizeof *best);
-    int32_t *targets = calloc((size_t)T, sizeof *targets);
-    CHECK(best && targets);
+    const int T = in->T, C = in->C, rows = one ? 1 : T;
+    const size_t n = (size_t)T * (size_t)C, ny = one ? (size_t)C : n;
+    const float *y = one ? in->row[0] : in->x[1];
+    float *z = room(n), *dx = copy(in->x[2], n), *dy = copy(in->x[3], ny);
+    pair_args a = {.T = T, .C = C, .y_rows = rows, .x = in->x[0], .y = y, .z = z};
+    d->add(d, &a);
+    keep(out, z, n);
+    d->mul(d, &a);
+    keep(out, z, n);
+    a.dz = in->x[4], a.dx = dx, a.dy = dy;
+    d->mul_back(d, &a);
+    a.dz = in->x[5], a.dx = NULL;
+    d->mul_back(d, &a);
+    a.dx = dx, a.dy = NULL;
+    d->mul_back(d, &a);
+    keep(out, dx, n);
+    keep(out, dy, ny);
+    drop(dx), drop(dy);
 
-    for (int one = 0; one < 2; one++) {
-        const float *y = one ? in->row[0] : in->x[1];
-        int rows = one ? 1 : T;
-        size_t ny = one ? c : n;
-        d->add(p, z, in->x[0], y, T, C, rows);
-        keep(out, z, n);
-        d->mul(p, z, in->x[0], y, T, C, rows);
-        keep(out, z, n);
-        float *dx = copy(in->x[2], n), *dy = copy(in->x[3], ny);
-        d->mul_back(p, dx, dy, in->x[4], in->x[0], y, T, C, rows);
-        d->mul_back(p, NULL, dy, in->x[5], in->x[0], y, T, C, rows);
-        d->mul_back(p, dx, NULL, in->x[5], in->x[0], y, T, C, rows);
-        keep(out, dx, n);
-        keep(out, dy, ny);
-        drop(dx);
-        drop(dy);
+    lerp_args l = {.T = T, .C = C, .mu_rows = rows, .x = in->x[0], .y = in->x[2], .mu = y, .z = z};
+    d->lerp(d, &l);
+    keep(out, z, n);
+    dx = copy(in->x[3], n), dy = copy(in->x[4], n);
+    float *dmu = copy(in->x[5], ny);
+    l.dz = in->x[6], l.dx = dx, l.dy = dy, l.dmu = dmu;
+    d->lerp_back(d, &l);
+    l.dz = in->x[7], l.dy = l.dmu = NULL;
+    d->lerp_back(d, &l);
+    l.dx = NULL, l.dmu = dmu;
+    d->lerp_back(d, &l);
+    keep(out, dx, n);
+    keep(out, dy, n);
+    keep(out, dmu, ny);
+    d->sum_rows(d, &(sum_rows_args){.T = T, .C = C, .d_rows = rows, .dz = in->x[8], .d = dmu});
+    keep(out, dmu, ny);
+    drop(z), drop(dx), drop(dy), drop(dmu);
+}
 
-        d->lerp(p, z, in->x[0], in->x[2], y, T, C, rows);
-        keep(out, z, n);
-        dx = copy(in->x[3], n), dy = copy(in->x[4], n);
-        float *dmu = copy(in->x[5], ny);
-        d->lerp_back(p, dx, dy, dmu, in->x[6], in->x[0], in->x[2], y, T, C, rows);
-        d->lerp_back(p, dx, NULL, NULL, in->x[7], in->x[0], in->x[2], y, T, C, rows);
-        d->lerp_back(p, NULL, NULL, dmu, in->x[7], in->x[0], in->x[2], y, T, C, rows);
-        keep(out, dx, n);
-        keep(out, dy, n);
-        keep(out, dmu, ny);
-        d->sum_rows(p, dmu, in->x[8], T, C, rows);
-        keep(out, dmu, ny);
-        drop(dx);
-        drop(dy);
-        drop(dmu);
-    }
+static void map_ops(device *d, const inputs *in, results *out)
+{
+    const size_t n = (size_t)in->T * (size_t)in->C;
     for (int kind = 0; kind < MAPS; kind++) {
         float *y = room(n), *dx = copy(in->x[1], n);
-        d->map(p, (map_kind)kind, y, in->x[0], n);
-        d->map_back(p, (map_kind)kind, dx, in->x[2], in->x[0], y, n);
-        d->map_back(p, (map_kind)kind, NULL, in->x[2], in->x[0], y, n);
-        if (kind != MAP_DECAY5 && kind != MAP_DECAY7 && kind != MAP_SILU) d->slope(p, (map_kind)kind, dx, y, n);
+        map_args a = {.kind = (map_kind)kind, .n = n, .x = in->x[0], .y = y, .dy = in->x[2], .dx = dx};
+        d->map(d, &a);
+        d->map_back(d, &a);
+        a.dx = NULL;
+        d->map_back(d, &a);
+        a.dx = dx;
+        if (kind != MAP_DECAY5 && kind != MAP_DECAY7 && kind != MAP_SILU) d->slope(d, &a);
         keep(out, y, n);
         keep(out, dx, n);
-        drop(y);
-        drop(dx);
+        drop(y), drop(dx);
     }
-    for (int groups = 1; groups <= in->heads; groups += in->heads > 1 ? in->heads - 1 : 1) {
-        d->norm(p, z, in->x[0], in->row[0], in->row[1], T, C, groups, 1e-3f);
-        keep(out, z, n);
-        float *dx = copy(in->x[1], n), *dw = copy(in->row[2], c), *db = copy(in->row[3], c);
-        d->norm_back(p, dx, dw, db, in->x[2], in->x[0], in->row[0], T, C, groups, 1e-3f);
-        d->norm_back(p, NULL, dw, NULL, in->x[3], in->x[0], in->row[0], T, C, groups, 1e-3f);
-        d->norm_back(p, dx, NULL, NULL, in->x[3], in->x[0], in->row[0], T, C, groups, 1e-3f);
-        d->norm_back(p, NULL, NULL, db, in->x[3], in->x[0], in->row[0], T, C, groups, 1e-3f);
-        keep(out, dx, n);
-        keep(out, dw, c);
-        keep(out, db, c);
-        drop(dx);
-        drop(dw);
-        drop(db);
-    }
-    float *dr = copy(in->x[4], n), *dk = copy(in->x[5], n), *du = copy(in->row[2], c), *dv = copy(in->x[6], n),
-          *dx = copy(in->x[7], n);
-    d->unit(p, z, in->x[0], T, C, in->heads);
-    keep(out, z, n);
-    d->unit_back(p, dx, in->x[1], in->x[0], z, T, C, in->heads);
+}
+
+static void norm_ops(device *d, const inputs *in, results *out, int groups)
+{
+    const size_t n = (size_t)in->T * (size_t)in->C, c = (size_t)in->C;
+    float *y = room(n), *dx = copy(in->x[1], n), *dw = copy(in->row[2], c), *db = copy(in->row[3], c);
+    norm_args a = {.T = in->T, .C = in->C, .groups = groups, .eps = 1e-3f, .x = in->x[0], .w = in->row[0], .b = in->row[1],
+                   .y = y, .dy = in->x[2], .dx = dx, .dw = dw, .db = db};
+    d->norm(d, &a);
+    keep(out, y, n);
+    d->norm_back(d, &a);
+    a.dy = in->x[3], a.dx = a.db = NULL;
+    d->norm_back(d, &a);
+    a.dx = dx, a.dw = NULL;
+    d->norm_back(d, &a);
+    a.dx = NULL, a.db = db;
+    d->norm_back(d, &a);
     keep(out, dx, n);
-    d->bonus(p, z, in->x[0], in->x[1], in->row[0], in->x[2], T, C, in->heads);
-    keep(out, z, n);
-    d->bonus_back(p, dr, dk, du, dv, in->x[3], in->x[0], in->x[1], in->row[0], in->x[2], T, C, in->heads);
-    d->bonus_back(p, NULL, dk, NULL, NULL, in->x[8], in->x[0], in->x[1], in->row[0], in->x[2], T, C, in->heads);
-    d->bonus_back(p, dr, NULL, du, dv, in->x[8], in->x[0], in->x[1], in->row[0], in->x[2], T, C, in->heads);
+    keep(out, dw, c);
+    keep(out, db, c);
+    drop(y), drop(dx), drop(dw), drop(db);
+}
+
+static void head_ops(device *d, const inputs *in, results *out)
+{
+    const int T = in->T, C = in->C;
+    const size_t n = (size_t)T * (size_t)C, c = (size_t)C;
+    float *y = room(n), *dr = copy(in->x[4], n), *dk = copy(in->x[5], n), *du = copy(in->row[2], c), *dv = copy(in->x[6], n),
+          *dx = copy(in->x[7], n);
+    unit_args u = {.T = T, .C = C, .heads = in->heads, .x = in->x[0], .y = y, .dy = in->x[1], .dx = dx};
+    d->unit(d, &u);
+    keep(out, y, n);
+    d->unit_back(d, &u);
+    keep(out, dx, n);
+    bonus_args a = {.T = T, .C = C, .heads = in->heads, .r = in->x[0], .k = in->x[1], .u = in->row[0], .v = in->x[2], .y = y,
+                    .dy = in->x[3], .dr = dr, .dk = dk, .du = du, .dv = dv};
+    d->bonus(d, &a);
+    keep(out, y, n);
+    d->bonus_back(d, &a);
+    a.dy = in->x[8], a.dr = a.du = a.dv = NULL;
+    d->bonus_back(d, &a);
+    a.dr = dr, a.dk = NULL, a.du = du, a.dv = dv;
+    d->bonus_back(d, &a);
     keep(out, dr, n);
     keep(out, dk, n);
     keep(out, du, c);
     keep(out, dv, n);
+    drop(y), drop(dr), drop(dk), drop(du), drop(dv), drop(dx);
+}
 
-    memcpy(z, in->x[9], n * sizeof *z);
+static void loss_ops(device *d, const inputs *in, results *out)
+{
+    const int T = in->T, C = in->C;
+    const size_t n = (size_t)T * (size_t)C;
+    float *z = copy(in->x[9], n), *nll = room((size_t)T), *max = room((size_t)T), *where = room((size_t)T), mean;
+    int *best = calloc((size_t)T, sizeof *best), counted = 0;
+    int32_t *targets = calloc((size_t)T, sizeof *targets);
+    CHECK(best && targets);
     if (C > 3) z[2] = z[C - 1] = 9; /* the first of two largest */
-    for (int t = 0; t < T; t++) targets[t] = t % 3 ? t % C : -1;
-    d->softmax_nll(p, z, nll, max, best, targets, T, C);
+    for (int t = 0; t < T; t++) counted += (targets[t] = t % 3 ? t % C : -1) >= 0;
+    softmax_args a = {.T = T, .V = C, .logits = z, .nll = nll, .max = max, .argmax = best, .targets = targets, .scale = 0.3f,
+                      .pull = 1e-3f};
+    d->softmax_nll(d, &a);
     for (int t = 0; t < T; t++) where[t] = (float)best[t];
     keep(out, z, n);
     keep(out, nll, (size_t)T);
     keep(out, max, (size_t)T);
     keep(out, where, (size_t)T);
-    float *all[] = {dr, dk, du, dv, dx, z, nll, max, where};
-    for (int i = 0; i < 9; i++) drop(all[i]);
-    free(best);
-    free(targets);
+    d->softmax_nll_back(d, &a);
+    keep(out, z, n);
+    d->mean(d, &(mean_args){.T = T, .counted = counted, .weight = 0.7, .nll = nll, .y = &mean});
+    keep(out, &mean, 1);
+    drop(z), drop(nll), drop(max), drop(where);
+    free(best), free(targets);
+}
+
+static void rows_ops(device *d, const inputs *in, results *out)
+{
+    pair_ops(d, in, out, 0);
+    pair_ops(d, in, out, 1);
+    map_ops(d, in, out);
+    for (int groups = 1; groups <= in->heads; groups += in->heads > 1 ? in->heads - 1 : 1) norm_ops(d, in, out, groups);
+    head_ops(d, in, out);
+    loss_ops(d, in, out);
+}
+
+/* Plain loops of which each thread has a share. */
+static void train_ops(device *d, const inputs *in, results *out)
+{
+    enum { TILE = 64 };
+    const size_t n = (size_t)in->T * (size_t)in->C, tiles = (n + TILE - 1) / TILE;
+    float *to = copy(in->x[0], n), *w = copy(in->x[1], n), *g = copy(in->x[2], n), *m = copy(in->x[3], n), *v = room(n),
+          *sum = room(tiles);
+    double *sums = calloc(tiles, sizeof *sums);
+    CHECK(sums);
+    for (size_t i = 0; i < n; i++) v[i] = in->x[4][i] * in->x[4][i];
+    d->drop(d, &(drop_args){.n = n, .from = in->x[5], .to = to, .key = 77, .first = 1000, .below = 1u << 30, .scale = 1.5f});
+    d->square_sums(d, &(square_sums_args){.x = in->x[6], .n = n, .tile = TILE, .sums = sums});
+    for (size_t i = 0; i < tiles; i++) sum[i] = (float)sums[i];
+    d->adamw(d, &(adamw_args){.n = n, .w = w, .g = g, .mean = m, .square = v, .lr = 0.1f, .beta1 = 0.9f, .beta2 = 0.99f,
+                              .eps = 1e-8f, .decay = 0.01f, .clip = 0.5f, .bias1 = 2, .bias2 = 3});
+    float *all[] = {to, w, g, m, v};
+    for (int i = 0; i < 5; i++) keep(out, all[i], n), drop(all[i]);
+    keep(out, sum, tiles), drop(sum);
+    free(sums);
 }
 
 /* the spans of a case over copies of its states */
@@ -386,7 +455,7 @@ static float *states_at(const inputs *in, const batch *b, int at, size_t len)
     return to;
 }
 
-static void mix_ops(const device *d, pool *p, const inputs *in, results *out)
+static void mix_ops(device *d, const inputs *in, results *out)
 {
     size_t n = (size_t)in->T * (size_t)in->C, c = (size_t)in->C, states = SPANS * state_len(in);
     for (int way = 0; way < 4; way++) {
@@ -396,12 +465,11 @@ static void mix_ops(const device *d, pool *p, const inputs *in, results *out)
         float *dx = copy(in->x[4], n), *dw = copy(in->row[2], c), *db = copy(in->row[3], c), *dmu = copy(in->row[0], c);
         batch b = batch_of(in, spans, state, dstate);
         float *state0 = states_at(in, &b, at, c);
-        mixing m = {.x = in->x[0], .w = in->row[0], .b = in->row[1], .eps = 1e-3f, .current = way % 2, .n = 2,
-                    .y = {y[0], y[1]}, .mu = {in->row[2], in->row[3]}};
-        mixing_back g = {.dy = {in->x[1], in->x[2]}, .state0 = state0, .dx = some ? NULL : dx, .dw = dw, .db = some ? NULL : db,
-                         .dmu = {dmu}};
-        d->mix(p, &m, &b, in->C, at);
-        d->mix_back(p, &m, &g, &b, in->C, at);
+        mix_args m = {.batch = &b, .C = in->C, .at = at, .x = in->x[0], .w = in->row[0], .b = in->row[1], .eps = 1e-3f,
+                      .current = way % 2, .n = 2, .y = {y[0], y[1]}, .mu = {in->row[2], in->row[3]}, .dy = {in->x[1], in->x[2]},
+                      .state0 = state0, .dx = some ? NULL : dx, .dw = dw, .db = some ? NULL : db, .dmu = {dmu}};
+        d->mix(d, &m);
+        d->mix_back(d, &m);
         keep(out, y[0], n);
         keep(out, y[1], n);
         keep(out, state, states);
@@ -415,7 +483,7 @@ static void mix_ops(const device *d, pool *p, const inputs *in, results *out)
     }
 }
 
-static void time_ops(const device *d, pool *p, const inputs *in, results *out)
+static void time_ops(device *d, const inputs *in, results *out)
 {
     int T = in->T, C = in->C, N = C / in->heads, at = 1;
     size_t n = (size_t)T * (size_t)C, c = (size_t)C, states = SPANS * state_len(in);
@@ -427,10 +495,11 @@ static void time_ops(const device *d, pool *p, const inputs *in, results *out)
             float *du = copy(in->row[2], c);
             batch b = batch_of(in, spans, state, dstate);
             float *state0 = states_at(in, &b, at, version == 4 ? 3 * c : c * (size_t)N);
-            const float *r = in->x[0], *k = in->x[1], *v = in->x[2], *dy = in->x[3], *u = in->row[0];
-            float *want = skip ? NULL : g[1];
+            wkv_args q = {.batch = &b, .C = C, .heads = in->heads, .at = at, .r = in->x[0], .k = in->x[1], .v = in->x[2],
+                          .w = in->decay, .u = in->row[0], .a = in->a, .b = in->b, .y = y, .dy = in->x[3], .state0 = state0};
+            float *want = skip ? NULL : g[1], *w = NULL;
             if (version == 4) {
-                float *w = copy(in->row[1], c);
+                q.w = w = copy(in->row[1], c);
                 for (int i = 0; i < C; i++) w[i] = -(float)exp(w[i]);
                 for (int i = 0; i < b.n_spans; i++)
                     for (int j = 0; j < C; j++) {
@@ -438,20 +507,21 @@ static void time_ops(const device *d, pool *p, const inputs *in, results *out)
                         state0[(size_t)i * 3 * c + c + (size_t)j] = spans[i].state[at + C + j];
                         if (spans[i].dstate) spans[i].dstate[at + 2 * C + j] = -spans[i].state[at + 2 * C + j] - 3;
                     }
-                d->wkv4(p, y, k, v, w, u, &b, C, at);
-                d->wkv4_back(p, g[0], want, skip ? NULL : du, g[2], dy, k, v, w, u, state0, &b, C, at);
-                drop(w);
+                q.dk = g[0], q.dv = want, q.dw = skip ? NULL : du, q.du = g[2];
+                d->wkv4(d, &q);
+                d->wkv4_back(d, &q);
             } else if (version == 7) {
-                d->wkv7(p, y, r, in->decay, k, v, in->a, in->b, &b, C, in->heads, at);
-                d->wkv7_back(p, g[0], want, g[2], skip ? NULL : g[3], g[4], g[5], dy, r, in->decay, k, v, in->a, in->b,
-                             state0, &b, C, in->heads, at);
+                q.dr = g[0], q.dw = want, q.dk = g[2], q.dv = skip ? NULL : g[3], q.da = g[4], q.db = g[5];
+                d->wkv7(d, &q);
+                d->wkv7_back(d, &q);
             } else {
-                const float *w = version == 5 ? in->decay_row : in->decay;
-                int rows = version == 5 ? 1 : T;
-                d->wkv6(p, y, r, k, v, w, rows, u, &b, C, in->heads, at);
-                d->wkv6_back(p, g[0], want, g[2], g[3], skip ? NULL : du, dy, r, k, v, w, rows, u, state0, &b, C,
-                             in->heads, at);
+                if (version == 5) q.w = in->decay_row;
+                q.w_rows = version == 5 ? 1 : T;
+                q.dr = g[0], q.dk = want, q.dv = g[2], q.dw = g[3], q.du = skip ? NULL : du;
+                d->wkv6(d, &q);
+                d->wkv6_back(d, &q);
             }
+            drop(w);
             keep(out, y, n);
             keep(out, state, states);
             keep(out, dstate, states);
@@ -464,19 +534,21 @@ static void time_ops(const device *d, pool *p, const inputs *in, results *out)
 }
 
 /* Run `ops` on the reference and on the CPU device with 1, 2, 3 threads. */
-static void compare(const char *name, void (*ops)(const device *, pool *, const inputs *, results *), const inputs *in,
+static void compare(const char *name, void (*ops)(device *, const inputs *, results *), const inputs *in,
                     double tolerance)
 {
     results expected = {0}, first = {0};
-    ops(&device_reference, NULL, in, &expected);
-    for (int p = 0; p < MOST_POOLS; p++) {
+    reference->begin(reference);
+    ops(reference, in, &expected);
+    for (int p = 0; p < DEVICES; p++) {
         results found = {0};
-        ops(&device_cpu, pools[p], in, &found);
+        cpus[p]->begin(cpus[p]);
+        ops(cpus[p], in, &found);
         for (int i = 0; i < found.pieces; i++) {
             size_t from = found.piece[i], n = (i + 1 < found.pieces ? found.piece[i + 1] : found.n) - from;
             double d = apart(found.values + from, expected.values + from, n);
             if (!(d <= tolerance))
-                FAILED("%s %s, T %d C %d heads %d: result %d is off by %g", simd_name(), name, in->T, in->C, in->heads,
+                FAILED("%s %s, T %d C %d heads %d: result %d is off by %g", cpus[0]->isa, name, in->T, in->C, in->heads,
                        i, d);
         }
         EXPECT_EQ(found.n, expected.n);
@@ -484,7 +556,7 @@ static void compare(const char *name, void (*ops)(const device *, pool *, const 
             first = found;
         else {
             if (!same_bits(found.values, first.values, found.n))
-                FAILED("%s %s, T %d C %d heads %d: other bits with %d threads", simd_name(), name, in->T, in->C,
+                FAILED("%s %s, T %d C %d heads %d: other bits with %d threads", cpus[0]->isa, name, in->T, in->C,
                        in->heads, p + 1);
             free(found.values);
         }
@@ -501,6 +573,7 @@ static void rows(void)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         inputs in = inputs_new(shapes[i][0], shapes[i][1], shapes[i][2]);
         compare("rows", rows_ops, &in, 5e-5);
+        compare("training", train_ops, &in, 1e-6);
         inputs_free(&in);
     }
 }
@@ -532,21 +605,23 @@ static void recurrences_in_pieces(void)
                 span sp = {0, n, state[way], NULL};
                 batch b = {n, 1, &sp};
                 size_t j = (size_t)t * C;
-                const float *r = in.x[0] + j, *k = in.x[1] + j, *v = in.x[2] + j, *w = in.decay + j;
-                if (version == 4)
-                    device_cpu.wkv4(pools[1], y[way] + j, k, v, in.row[1], in.row[0], &b, C, 0);
-                else if (version == 7)
-                    device_cpu.wkv7(pools[1], y[way] + j, r, w, k, v, in.a + j, in.b + j, &b, C, HEADS, 0);
-                else
-                    device_cpu.wkv6(pools[1], y[way] + j, r, k, v, version == 5 ? in.decay_row : w,
-                                    version == 5 ? 1 : n, in.row[0], &b, C, HEADS, 0);
+                wkv_args q = {.batch = &b, .C = C, .heads = HEADS, .r = in.x[0] + j, .k = in.x[1] + j, .v = in.x[2] + j,
+                              .w = in.decay + j, .u = in.row[0], .a = in.a + j, .b = in.b + j, .y = y[way] + j};
+                if (version == 4) q.w = in.row[1];
+                if (version == 5) q.w = in.decay_row, q.w_rows = 1;
+                (version == 4 ? cpus[1]->wkv4 : version == 7 ? cpus[1]->wkv7 : cpus[1]->wkv6)(cpus[1], &q);
             }
         }
         if (!same_bits(y[0], y[1], T * C) || !same_bits(state[0], state[1], C * N))
-            FAILED("%s: version %d in pieces", simd_name(), version);
+            FAILED("%s: version %d in pieces", cpus[0]->isa, version);
         for (int way = 0; way < 2; way++) drop(state[way]), drop(y[way]);
     }
     inputs_free(&in);
+}
+
+static void run_map(device *d, map_kind kind, float *y, const float *x, size_t n)
+{
+    d->map(d, &(map_args){.kind = kind, .n = n, .x = x, .y = y});
 }
 
 /* The functions of a value over their whole range, and at its ends. */
@@ -558,7 +633,7 @@ static void maps_far_out(void)
     for (int pass = 0; pass < 2; pass++) {
         double worst = 0;
         map_kind kind = pass ? MAP_TANH : MAP_EXP;
-        device_cpu.map(NULL, kind, y, x, N);
+        run_map(cpus[0], kind, y, x, N);
         for (int i = 0; i < N; i++) {
             double e = pass ? tanh(x[i]) : exp(x[i]);
             if (e < 1.2e-38 && e > -1.2e-38) {
@@ -571,16 +646,16 @@ static void maps_far_out(void)
             }
             if (fabs(y[i] - e) / fabs(e) > worst) worst = fabs(y[i] - e) / fabs(e);
         }
-        if (worst > 2.4e-7) FAILED("%s: map %d is off by %g", simd_name(), kind, worst);
+        if (worst > 2.4e-7) FAILED("%s: map %d is off by %g", cpus[0]->isa, kind, worst);
     }
     float ends[6] = {0, -0.0f, INFINITY, -INFINITY, NAN, 1e-30f}, to[6];
-    device_cpu.map(NULL, MAP_EXP, to, ends, 6);
+    run_map(cpus[0], MAP_EXP, to, ends, 6);
     EXPECT(to[0] == 1 && to[1] == 1 && isinf(to[2]) && to[3] == 0 && isnan(to[4]) && to[5] == 1);
-    device_cpu.map(NULL, MAP_SIGMOID, to, ends, 6);
+    run_map(cpus[0], MAP_SIGMOID, to, ends, 6);
     EXPECT(to[0] == 0.5f && to[2] == 1 && to[3] == 0 && isnan(to[4]));
-    device_cpu.map(NULL, MAP_TANH, to, ends, 6);
+    run_map(cpus[0], MAP_TANH, to, ends, 6);
     EXPECT(to[0] == 0 && to[2] == 1 && to[3] == -1 && isnan(to[4]) && to[5] == 1e-30f);
-    device_cpu.map(NULL, MAP_RELU2, to, ends, 6);
+    run_map(cpus[0], MAP_RELU2, to, ends, 6);
     EXPECT(to[0] == 0 && isinf(to[2]) && to[3] == 0 && isnan(to[4]));
     drop(x);
     drop(y);
@@ -591,36 +666,36 @@ static void maps_far_out(void)
 enum { NAN_AT = 41, NAN_N = 96 };
 
 /* A NaN stays where it is, forward and backward, and changes nothing beside it. */
-static void expect_nan_at(const device *d, const char *what, map_kind kind, const float *y)
+static void expect_nan_at(device *d, const char *what, map_kind kind, const float *y)
 {
     for (int i = 0; i < NAN_N; i++)
         if (isnan(y[i]) != (i == NAN_AT))
-            FAILED("%s: %s of map %d: %g at %d", d == &device_cpu ? simd_name() : "reference", what, kind, (double)y[i],
+            FAILED("%s: %s of map %d: %g at %d", d == reference ? "reference" : d->isa, what, kind, (double)y[i],
                    i);
 }
 
-static void nan_through_maps(const device *d)
+static void nan_through_maps(device *d)
 {
     float x[NAN_N], y[NAN_N], dx[NAN_N], one[NAN_N];
     for (int i = 0; i < NAN_N; i++) x[i] = i == NAN_AT ? NAN : (float)(i - 48) / 16, one[i] = 1;
     for (map_kind kind = MAP_NONE; kind < MAPS; kind++) {
-        d->map(NULL, kind, y, x, NAN_N);
+        run_map(d, kind, y, x, NAN_N);
         expect_nan_at(d, "the value", kind, y);
         memset(dx, 0, sizeof dx);
-        d->map_back(NULL, kind, dx, one, x, y, NAN_N);
+        d->map_back(d, &(map_args){.kind = kind, .n = NAN_N, .x = x, .y = y, .dy = one, .dx = dx});
         if (kind != MAP_NONE && kind != MAP_NEG) expect_nan_at(d, "the gradient", kind, dx);
         if (kind != MAP_RELU2 && kind != MAP_SIGMOID && kind != MAP_TANH) continue; /* those that follow a product */
         memcpy(dx, one, sizeof dx);
-        d->slope(NULL, kind, dx, y, NAN_N);
+        d->slope(d, &(map_args){.kind = kind, .n = NAN_N, .y = y, .dx = dx});
         expect_nan_at(d, "the slope", kind, dx);
     }
-    d->unit(NULL, y, x, 1, NAN_N, 2);
+    d->unit(d, &(unit_args){.T = 1, .C = NAN_N, .heads = 2, .x = x, .y = y});
     for (int i = 0; i < NAN_N; i++) EXPECT(isnan(y[i]) == (i < NAN_N / 2));
 }
 
 /* relu(x K)^2 V, where one value of K is NaN: each output is NaN. Most of the hidden values are 0, and are skipped
  * where V is input-major; `type` is V's. */
-static void nan_through_products(const device *d, dtype type, weight_layout layout, int T)
+static void nan_through_products(device *d, dtype type, weight_layout layout, int T)
 {
     enum { IN = 32, F = 320, OUT = 96 };
     void *to_free[2];
@@ -641,20 +716,20 @@ static void nan_through_products(const device *d, dtype type, weight_layout layo
             layout_put(&stored, sparse, o, LAYOUT_TILE, (const char *)v.data + o * row);
         v = (tensor){.rows = F, .cols = OUT, .type = (int)type, .layout = layout, .data = sparse};
     }
-    d->linear(NULL, &(product){.y = h, .x = x, .w = &k, .map = MAP_RELU2}, 1, T);
-    d->linear(NULL, &(product){.y = y, .x = h, .w = &v}, 1, T);
+    linear_one(d, (product){.y = h, .x = x, .w = &k, .map = MAP_RELU2}, T);
+    linear_one(d, (product){.y = y, .x = h, .w = &v}, T);
     for (int i = 0; i < T * F; i++)
         if (i % F == 77 ? !isnan(h[i]) : (h[i] > 0) != (i % 8 == 0)) FAILED("hidden value %d is %g", i, (double)h[i]);
     for (int i = 0; i < T * OUT; i++)
         if (!isnan(y[i])) {
-            FAILED("%s %s%s, %d tokens: output %d is %g", d == &device_cpu ? simd_name() : "reference",
+            FAILED("%s %s%s, %d tokens: output %d is %g", d == reference ? "reference" : d->isa,
                    dtypes[type].name, blocks ? " sparse blocks" : "", T, i, (double)y[i]);
             break;
         }
     drop(to_free[0]), drop(to_free[1]), drop(x), drop(h), drop(y), drop(sparse);
 }
 
-static void nan_on(const device *d)
+static void nan_on(device *d)
 {
     static const int tokens[] = {1, 2, 5, 9, 33, 70};
     nan_through_maps(d);
@@ -664,8 +739,8 @@ static void nan_on(const device *d)
     }
 }
 
-static void nan_stays(void) { nan_on(&device_cpu); }
-static void nan_stays_in_the_reference(void) { nan_on(&device_reference); }
+static void nan_stays(void) { nan_on(cpus[0]); }
+static void nan_stays_in_the_reference(void) { nan_on(reference); }
 
 /* Every f16 there is, through a 1 x n weight. */
 static void every_half(void)
@@ -677,47 +752,57 @@ static void every_half(void)
     for (int i = 0; i < N; i++) h[i] = (uint16_t)i;
     for (int type = F16; type <= BF16; type++) {
         tensor w = {.rows = N, .cols = 1, .type = type, .data = h};
-        device_cpu.linear(NULL, &(product){.y = y, .x = &one, .w = &w}, 1, 1);
+        linear_one(cpus[0], (product){.y = y, .x = &one, .w = &w}, 1);
         int bad = 0;
         for (int i = 0; i < N; i++) {
             float e = type == F16 ? f16_to_f32(h[i]) : bf16_to_f32(h[i]);
             bad += e != e ? y[i] == y[i] : y[i] != e;
         }
-        if (bad) FAILED("%s: %d of %s", simd_name(), bad, dtypes[type].name);
+        if (bad) FAILED("%s: %d of %s", cpus[0]->isa, bad, dtypes[type].name);
     }
     free(h);
     drop(y);
 }
 
+static void expect_isa(const char *isa, const char *found)
+{
+    device *d;
+    EXPECT_EQ(device_open(&d, "cpu", 1, isa), 0);
+    EXPECT_STR(d->isa, found);
+    device_close(d);
+}
+
+/* Devices by name and instruction set, several of them at once. */
 static void choosing(void)
 {
-    const char *best = simd_at(0)->name;
-    EXPECT_EQ(simd_choose("portable"), 0);
-    EXPECT_STR(simd_name(), "portable");
-    EXPECT_EQ(simd_choose("sse9"), WKV_EARG);
+    device *d;
+    const char *best = device_isa(0, 0);
+    expect_isa("portable", "portable");
+    EXPECT_EQ(device_open(&d, "cpu", 1, "sse9"), WKV_EARG);
     EXPECT_HAS(wkv_error(), "sse9");
+    EXPECT(!d);
 #ifdef __x86_64__
-    EXPECT_EQ(simd_choose("neon"), WKV_EUNSUPPORTED);
+    EXPECT_EQ(device_open(&d, "cpu", 1, "neon"), WKV_EUNSUPPORTED);
 #else
-    EXPECT_EQ(simd_choose("avx2"), WKV_EUNSUPPORTED);
+    EXPECT_EQ(device_open(&d, "cpu", 1, "avx2"), WKV_EUNSUPPORTED);
 #endif
-    EXPECT_STR(simd_name(), "portable");
-    setenv("WKV_ISA", best, 1);
-    EXPECT_EQ(simd_choose(NULL), 0);
-    EXPECT_STR(simd_name(), best);
+    EXPECT_EQ(device_open(&d, "gpu", 1, NULL), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "there are cpu and reference");
+    setenv("WKV_ISA", "portable", 1);
+    expect_isa(NULL, "portable");
+    expect_isa(best, best);
     unsetenv("WKV_ISA");
+    expect_isa(NULL, best);
 }
 
 int main(void)
 {
-    for (int i = 1; i < MOST_POOLS; i++)
-        if (pool_new(&pools[i], i + 1)) return 1;
-    if (room_threads(pools, MOST_POOLS)) return 1;
+    reference = room_device("reference", 1, NULL);
     RUN(choosing);
     RUN(nan_stays_in_the_reference);
-    for (int i = 0; simd_at(i); i++) {
-        if (simd_choose(simd_at(i)->name)) return 1;
-        printf("-- %s\n", simd_name());
+    for (int i = 0; device_isa(0, i); i++) {
+        for (int p = DEVICES - 1; p >= 0; p--) cpus[p] = room_device("cpu", p + 1, device_isa(0, i));
+        printf("-- %s\n", cpus[0]->isa);
         RUN(every_half);
         RUN(maps_far_out);
         RUN(nan_stays);
@@ -725,7 +810,9 @@ int main(void)
         RUN(recurrences);
         RUN(recurrences_in_pieces);
         RUN(linear);
+        reference->begin(reference);
+        for (int p = 0; p < DEVICES; p++) device_close(cpus[p]);
     }
-    for (int i = 1; i < MOST_POOLS; i++) pool_free(pools[i]);
+    device_close(reference);
     return DONE();
 }

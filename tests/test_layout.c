@@ -1,7 +1,7 @@
 /* test_layout.c - weights in each layout of format/layout.h: the bytes that the header draws, back again without a
  * changed bit, and products. Input-major, with zero inputs skipped, they have the bits of a plain loop; blocks have the
  * bits of the same blocks row-major. */
-#include "cpu/cpu.h"
+#include "format/layout.h"
 #include "room.h"
 #include "test.h"
 #include <stdlib.h>
@@ -129,10 +129,12 @@ static void plain_numbers(void)
         }
 }
 
+static void multiply(device *d, product q, int T) { d->linear(d, &(linear_args){.q = &q, .n = 1, .T = T}); }
+
 /* ---- plain types ------------------------------------------------------------------------------------------------- */
 
 /* y = x W by an instruction set, each element summed over the inputs in order, none left out. */
-static void expect_plain(const char *isa, pool *p, dtype type, int T, int C, int F, double zeros)
+static void expect_plain(device *d, dtype type, int T, int C, int F, double zeros)
 {
     float *w = malloc(sizeof *w * (size_t)(C * F)), *x = malloc(sizeof *x * (size_t)(T * F)),
           *y = malloc(sizeof *y * (size_t)(T * C));
@@ -142,45 +144,42 @@ static void expect_plain(const char *isa, pool *p, dtype type, int T, int C, int
     dtype_decode(type, stored, w, C * F);
     fill(x, T * F, zeros);
     tensor t = {.rows = F, .cols = C, .type = (int)type, .layout = LAYOUT_INPUT_MAJOR, .scale = 0.5f, .data = stored};
-    cpu_linear(p, &(product){.y = y, .x = x, .w = &t, .map = MAP_NONE}, 1, T);
-    int fused = strcmp(isa, "portable") != 0, bad = 0;
+    multiply(d, (product){.y = y, .x = x, .w = &t, .map = MAP_NONE}, T);
+    int fused = strcmp(d->isa, "portable") != 0, bad = 0;
     for (int row = 0; row < T; row++)
         for (int c = 0; c < C; c++) {
             float sum = 0;
             for (int f = 0; f < F; f++) sum = multiply_add(fused, x[row * F + f], 0.5f * w[f * C + c], sum);
             bad += sum != y[row * C + c];
         }
-    if (bad) FAILED("%s %s T %d C %d F %d zeros %g: %d elements differ", isa, dtypes[type].name, T, C, F, zeros, bad);
+    if (bad) FAILED("%s %s T %d C %d F %d zeros %g: %d elements differ", d->isa, dtypes[type].name, T, C, F, zeros, bad);
     free(w);
     free(x);
     free(y);
     free(stored);
 }
 
-static void every_set(void (*test)(const char *isa, pool *p))
+/* Every instruction set, with one thread and with three. */
+static void every_set(void (*test)(device *d))
 {
-    pool *threads;
-    EXPECT_EQ(pool_new(&threads, 3), 0);
-    EXPECT_EQ(room_threads(&threads, 1), 0);
-    for (int i = 0; simd_at(i); i++) {
-        EXPECT_EQ(simd_choose(simd_at(i)->name), 0);
-        test(simd_name(), NULL);
-        test(simd_name(), threads);
-    }
-    simd_choose(NULL);
-    pool_free(threads);
+    for (int i = 0; device_isa(0, i); i++)
+        for (int threads = 1; threads <= 3; threads += 2) {
+            device *d = room_device("cpu", threads, device_isa(0, i));
+            test(d);
+            device_close(d);
+        }
 }
 
-static void plain(const char *isa, pool *p)
+static void plain(device *d)
 {
     static const dtype types[] = {F32, F16, BF16};
     static const double zeros[] = {0, 0.5, 0.9, 1};
     static const int tokens[] = {1, 2, 3, 9, 33, 70};
     for (int t = 0; t < 3; t++)
         for (int z = 0; z < 4; z++) {
-            for (int i = 0; i < 6; i++) expect_plain(isa, p, types[t], tokens[i], 70, 131, zeros[z]);
-            expect_plain(isa, p, types[t], 1, 769, 1000, zeros[z]);
-            expect_plain(isa, p, types[t], 2, 1, 7, zeros[z]);
+            for (int i = 0; i < 6; i++) expect_plain(d, types[t], tokens[i], 70, 131, zeros[z]);
+            expect_plain(d, types[t], 1, 769, 1000, zeros[z]);
+            expect_plain(d, types[t], 2, 1, 7, zeros[z]);
         }
 }
 
@@ -189,7 +188,7 @@ static void plain_types(void) { every_set(plain); }
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
 /* The same blocks in rows and input-major: the same bits, forward and, within the other order of the sums, backward. */
-static void expect_blocks(const char *isa, pool *p, dtype type, int T, int C, int F, double zeros, int negative)
+static void expect_blocks(device *d, dtype type, int T, int C, int F, double zeros, int negative)
 {
     int64_t bytes = dtype_bytes(type, F) * C;
     size_t nx = (size_t)(T * F), ny = (size_t)(T * C);
@@ -204,33 +203,33 @@ static void expect_blocks(const char *isa, pool *p, dtype type, int T, int C, in
     tensor by_row = {.rows = C, .cols = F, .type = (int)type, .scale = 0.5f, .data = rows};
     tensor sparse = {
         .rows = F, .cols = C, .type = (int)type, .scale = 0.5f, .layout = LAYOUT_SPARSE_BLOCKS, .data = data};
-    cpu_linear(p, &(product){.y = y, .x = x, .w = &by_row}, 1, T);
-    cpu_linear(p, &(product){.y = z, .x = x, .w = &sparse}, 1, T);
+    multiply(d, (product){.y = y, .x = x, .w = &by_row}, T);
+    multiply(d, (product){.y = z, .x = x, .w = &sparse}, T);
     if (memcmp(y, z, sizeof *y * ny))
-        FAILED("%s %s T %d C %d F %d zeros %g: sparse blocks have other bits", isa, dtypes[type].name, T, C, F, zeros);
+        FAILED("%s %s T %d C %d F %d zeros %g: sparse blocks have other bits", d->isa, dtypes[type].name, T, C, F, zeros);
 
     float *dx = calloc(nx, sizeof *dx), *dz = calloc(nx, sizeof *dz);
-    cpu_linear_dx(p, dx, y, &by_row, T, 1);
-    cpu_linear_dx(p, dz, y, &sparse, T, 1);
+    d->linear_dx(d, &(linear_back_args){.dx = dx, .dy = y, .w = &by_row, .T = T, .add = 1});
+    d->linear_dx(d, &(linear_back_args){.dx = dz, .dy = y, .w = &sparse, .T = T, .add = 1});
     double far = 0, most = 0;
     for (size_t i = 0; i < nx; i++) {
         far = fmax(far, fabs((double)dx[i] - (double)dz[i]));
         most = fmax(most, fabs((double)dx[i]));
     }
     if (!(far <= 2e-6 * most))
-        FAILED("%s %s T %d C %d F %d: dx is %g of %g away", isa, dtypes[type].name, T, C, F, far, most);
+        FAILED("%s %s T %d C %d F %d: dx is %g of %g away", d->isa, dtypes[type].name, T, C, F, far, most);
     free(w), free(x), free(y), free(z), free(rows), free(data), free(dx), free(dz);
 }
 
-static void blocks(const char *isa, pool *p)
+static void blocks(device *d)
 {
     static const double zeros[] = {0, 0.5, 0.9, 1};
     static const int tokens[] = {1, 2, 5, 8, 33, 70};
     for (int type = Q8_0; type <= Q5_1; type++)
         for (int z = 0; z < 4; z++) {
-            for (int i = 0; i < 6; i++) expect_blocks(isa, p, (dtype)type, tokens[i], 96, 320, zeros[z], i % 2);
-            expect_blocks(isa, p, (dtype)type, 1, 416, 1056, zeros[z], 0);
-            expect_blocks(isa, p, (dtype)type, 6, 32, 32, zeros[z], 1);
+            for (int i = 0; i < 6; i++) expect_blocks(d, (dtype)type, tokens[i], 96, 320, zeros[z], i % 2);
+            expect_blocks(d, (dtype)type, 1, 416, 1056, zeros[z], 0);
+            expect_blocks(d, (dtype)type, 6, 32, 32, zeros[z], 1);
         }
 }
 
@@ -238,7 +237,7 @@ static void sparse_blocks(void) { every_set(blocks); }
 
 /* ---- interleaved ------------------------------------------------------------------------------------------------- */
 
-static void expect_interleaved(const char *isa, pool *p, dtype type, int T, int O, int I)
+static void expect_interleaved(device *d, dtype type, int T, int O, int I)
 {
     size_t nx = (size_t)(T * I), ny = (size_t)(T * O);
     float *w = malloc(sizeof *w * (size_t)(O * I));
@@ -250,26 +249,26 @@ static void expect_interleaved(const char *isa, pool *p, dtype type, int T, int 
     tensor by_row = {.rows = O, .cols = I, .type = (int)type, .scale = 0.5f, .data = rows}, interleaved = by_row;
     interleaved.layout = LAYOUT_INTERLEAVED;
     interleaved.data = laid_out(&(stored_weight){LAYOUT_INTERLEAVED, type, .in = I, .out = O}, rows);
-    cpu_linear(p, &(product){.y = y, .x = x, .w = &by_row}, 1, T);
-    cpu_linear(p, &(product){.y = z, .x = x, .w = &interleaved}, 1, T);
+    multiply(d, (product){.y = y, .x = x, .w = &by_row}, T);
+    multiply(d, (product){.y = z, .x = x, .w = &interleaved}, T);
     if (memcmp(y, z, sizeof *y * ny))
-        FAILED("%s %s T %d O %d I %d: interleaved other bits", isa, dtypes[type].name, T, O, I);
+        FAILED("%s %s T %d O %d I %d: interleaved other bits", d->isa, dtypes[type].name, T, O, I);
 
     float *dx = calloc(nx, sizeof *dx), *dz = calloc(nx, sizeof *dz);
-    cpu_linear_dx(p, dx, y, &by_row, T, 1);
-    cpu_linear_dx(p, dz, y, &interleaved, T, 1);
+    d->linear_dx(d, &(linear_back_args){.dx = dx, .dy = y, .w = &by_row, .T = T, .add = 1});
+    d->linear_dx(d, &(linear_back_args){.dx = dz, .dy = y, .w = &interleaved, .T = T, .add = 1});
     if (memcmp(dx, dz, sizeof *dx * nx))
-        FAILED("%s %s T %d O %d I %d: dx interleaved other bits", isa, dtypes[type].name, T, O, I);
+        FAILED("%s %s T %d O %d I %d: dx interleaved other bits", d->isa, dtypes[type].name, T, O, I);
     free(w), free(x), free(y), free(z), free(rows), free(interleaved.data), free(dx), free(dz);
 }
 
-static void interleaved(const char *isa, pool *p)
+static void interleaved(device *d)
 {
     static const int tokens[] = {1, 2, 3, 4, 6, 8, 16, 17, 33, 70};
     for (int type = Q8_0; type <= Q5_1; type++) {
-        for (int i = 0; i < 10; i++) expect_interleaved(isa, p, (dtype)type, tokens[i], 96, 320);
-        expect_interleaved(isa, p, (dtype)type, 1, 416, 1056);
-        expect_interleaved(isa, p, (dtype)type, 6, 32, 32);
+        for (int i = 0; i < 10; i++) expect_interleaved(d, (dtype)type, tokens[i], 96, 320);
+        expect_interleaved(d, (dtype)type, 1, 416, 1056);
+        expect_interleaved(d, (dtype)type, 6, 32, 32);
     }
 }
 

@@ -267,7 +267,9 @@ static void big(void *arg)
 static void abandoned(void)
 {
     cx c;
-    EXPECT_EQ(cx_init(&c, &device_cpu, NULL), 0);
+    device *d;
+    EXPECT_EQ(device_open(&d, NULL, 1, NULL), 0);
+    EXPECT_EQ(cx_init(&c, d), 0);
     arena_release(&c.mem);
     EXPECT_EQ(arena_init(&c.mem, 1 << 20), 0);
     EXPECT_EQ(cx_run(&c, big, &c), WKV_ENOMEM);
@@ -275,6 +277,7 @@ static void abandoned(void)
     EXPECT(c.mem.at == c.mem.base);
     EXPECT(tensor_new(&c, 2, 2) != NULL);
     cx_release(&c);
+    device_close(d);
 }
 
 static int prepare(void)

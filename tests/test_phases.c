@@ -3,13 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include "base/rng.h"
-#include "cpu/simd.h"
 #include "ops/tape.h"
 #include "room.h"
 #include "test.h"
 
-enum { MOST_POOLS = 4, MOST_OUT = 12, STATE = 6 * 64 * 64 + 1024 };
-static pool *pools[MOST_POOLS]; /* of 1 (NULL), 2, 3, 4 threads */
+enum { MOST_THREADS = 4, MOST_OUT = 12, STATE = 6 * 64 * 64 + 1024 };
+enum { MOST_ISA = 8 };
+static device *reference, *cpus[MOST_ISA][MOST_THREADS]; /* of 1, 2, 3, 4 threads; a NULL ends the instruction sets */
 static rng dice = {11, 0};
 static cx inputs; /* holds what the cases read */
 static int by_hand; /* the operations that the others stand for */
@@ -46,16 +46,16 @@ static tensor *weight(dtype type, int in, int out, weight_layout layout)
 typedef int case_fn(cx *c, tensor **out);
 
 /* By hand, recorded, and not, from the same states, which are left as they were. */
-static void compare(const char *name, case_fn *fn, const batch *b, const device *dev, pool *p)
+static void compare(const char *name, case_fn *fn, const batch *b, device *dev)
 {
     static real first[4][STATE], last[2][4][STATE];
-    const char *who = dev == &device_cpu ? simd_name() : dev->name;
+    const char *who = dev == reference ? dev->name : dev->isa;
     tensor *out[2][MOST_OUT];
     cx c[2];
     int n = 0, spans = b ? b->n_spans : 0;
     for (int i = 0; i < spans; i++) memcpy(first[i], b->spans[i].state, sizeof first[i]);
     for (int way = 0; way < 2; way++) {
-        if (room_context(&c[way], dev, p)) exit(1);
+        if (room_context(&c[way], dev)) exit(1);
         c[way].b = b;
         c[way].recording = way;
         by_hand = way;
@@ -69,10 +69,10 @@ static void compare(const char *name, case_fn *fn, const batch *b, const device 
         const tensor *x = out[0][i], *y = out[1][i];
         EXPECT(x->rows == y->rows && x->cols == y->cols);
         if (memcmp(x->data, y->data, (size_t)x->rows * (size_t)x->cols * sizeof(real)))
-            FAILED("%s, %s, %d threads: result %d has other bits", name, who, pool_threads(p), i);
+            FAILED("%s, %s, %d threads: result %d has other bits", name, who, dev->threads, i);
     }
     if (memcmp(last[0], last[1], (size_t)spans * sizeof *first))
-        FAILED("%s, %s, %d threads: the state has other bits", name, who, pool_threads(p));
+        FAILED("%s, %s, %d threads: the state has other bits", name, who, dev->threads);
     cx_release(&c[0]);
     cx_release(&c[1]);
 }
@@ -80,11 +80,9 @@ static void compare(const char *name, case_fn *fn, const batch *b, const device 
 /* Every device, instruction set and number of threads. */
 static void everywhere(const char *name, case_fn *fn, const batch *b)
 {
-    compare(name, fn, b, &device_reference, NULL);
-    for (int i = 0; simd_at(i); i++) {
-        if (simd_choose(simd_at(i)->name)) return;
-        for (int p = 0; p < MOST_POOLS; p++) compare(name, fn, b, &device_cpu, pools[p]);
-    }
+    compare(name, fn, b, reference);
+    for (int i = 0; cpus[i][0]; i++)
+        for (int k = 0; k < MOST_THREADS; k++) compare(name, fn, b, cpus[i][k]);
 }
 
 /* ---- linear maps -------------------------------------------------------------------------------------------------------- */
@@ -162,11 +160,11 @@ static void inputs_for(int T, int C, int heads)
     now.dstate = normal(4, STATE, 0.5);
 }
 
-typedef void mix_fn(cx *, tensor *, tensor *, tensor *, real, int, weighs, const mixture *, int);
+typedef void mix_fn(cx *, const mix_in *, int, weighs, const mixture *, int);
 
-static void mix_by_hand(cx *c, tensor *x, tensor *w, tensor *b, real eps, int at, weighs which, const mixture *m, int n)
+static void mix_by_hand(cx *c, const mix_in *in, int at, weighs which, const mixture *m, int n)
 {
-    tensor *z = op_norm(c, x, w, b, 1, eps), *p = op_shift(c, z, at);
+    tensor *z = op_norm(c, in->x, in->w, in->b, 1, in->eps), *p = op_shift(c, z, at);
     for (int i = 0; i < n; i++)
         if (m[i].mu) *m[i].y = which == CURRENT ? op_lerp(c, p, z, m[i].mu) : op_lerp(c, z, p, m[i].mu);
 }
@@ -174,9 +172,9 @@ static void mix_by_hand(cx *c, tensor *x, tensor *w, tensor *b, real eps, int at
 static int mixes(cx *c, tensor **y)
 {
     mix_fn *mix = by_hand ? mix_by_hand : op_mix;
-    mix(c, now.x[0], now.row[0], now.row[1], (real)1e-5, 3, PREVIOUS,
+    mix(c, &(mix_in){now.x[0], now.row[0], now.row[1], (real)1e-5}, 3, PREVIOUS,
            (mixture[]){{&y[0], now.row[2]}, {NULL, NULL}, {&y[1], now.row[3]}, {&y[2], now.row[4]}}, 4);
-    mix(c, now.x[1], now.row[0], now.row[1], (real)1e-5, 3 + now.C, CURRENT, (mixture[]){{&y[3], now.row[2]}}, 1);
+    mix(c, &(mix_in){now.x[1], now.row[0], now.row[1], (real)1e-5}, 3 + now.C, CURRENT, (mixture[]){{&y[3], now.row[2]}}, 1);
     return 4;
 }
 
@@ -187,7 +185,7 @@ static tensor *heads7(cx *c, const void *p, tensor *const *in, int heads, int at
     EXPECT(in[6] == NULL);
     tensor *kk = op_unit(c, op_mul(c, k, in[5]), heads);
     k = op_lerp(c, k, op_mul(c, k, a), in[7]);
-    tensor *y = op_wkv7(c, r, w, k, v, op_map(c, MAP_NEG, kk), op_mul(c, kk, a), heads, at);
+    tensor *y = op_wkv7(c, &(wkv7_in){r, w, k, v, op_map(c, MAP_NEG, kk), op_mul(c, kk, a)}, heads, at);
     return op_add(c, op_norm(c, y, in[8], in[9], heads, *eps), op_bonus(c, r, k, in[7], v, heads));
 }
 
@@ -217,7 +215,7 @@ static int in_heads(cx *c, tensor **y)
  * go, which have the same bits for any number of threads. */
 enum { GRADIENTS = 6 * 110 * 384 + 8 * 384 + 4 * STATE };
 
-static void learn(case_fn *fn, const batch *b, const device *dev, pool *p, int hand, real *to)
+static void learn(case_fn *fn, const batch *b, device *dev, int hand, real *to)
 {
     static real first[4][STATE], dstates[4][STATE];
     span spans[4];
@@ -236,7 +234,7 @@ static void learn(case_fn *fn, const batch *b, const device *dev, pool *p, int h
         all[i]->grad = NULL;
     }
     cx c;
-    if (room_context(&c, dev, p)) exit(1);
+    if (room_context(&c, dev)) exit(1);
     c.b = &with;
     c.recording = 1;
     by_hand = hand;
@@ -260,14 +258,14 @@ static void learned(const char *name, case_fn *fn, const batch *b)
     static real expected[GRADIENTS], found[2][GRADIENTS];
     size_t n = (size_t)now.C * (size_t)(6 * now.T + 8) + (size_t)b->n_spans * STATE;
     CHECK(n <= GRADIENTS);
-    learn(fn, b, &device_reference, NULL, 1, expected);
-    for (int i = 0; simd_at(i); i++) {
-        if (simd_choose(simd_at(i)->name)) return;
-        for (int p = 0; p < MOST_POOLS; p++) {
+    learn(fn, b, reference, 1, expected);
+    for (int i = 0; cpus[i][0]; i++) {
+        const char *isa = cpus[i][0]->isa;
+        for (int p = 0; p < MOST_THREADS; p++) {
             real *now_found = found[p > 0];
-            learn(fn, b, &device_cpu, pools[p], 0, now_found);
+            learn(fn, b, cpus[i][p], 0, now_found);
             if (p && memcmp(found[0], found[1], n * sizeof *expected))
-                FAILED("%s, %s, %d threads: gradients have other bits", name, simd_name(), p + 1);
+                FAILED("%s, %s, %d threads: gradients have other bits", name, isa, p + 1);
         }
         size_t size = (size_t)now.T * (size_t)now.C;
         for (size_t at = 0, part = 0; at < n; at += size, part++) {
@@ -277,7 +275,7 @@ static void learned(const char *name, case_fn *fn, const batch *b)
                 off += (double)(found[0][k] - expected[k]) * (double)(found[0][k] - expected[k]);
                 all += (double)expected[k] * (double)expected[k];
             }
-            if (!(off <= 1e-9 * all)) FAILED("%s, %s: gradient %zu is off by %g", name, simd_name(), part, sqrt(off / all));
+            if (!(off <= 1e-9 * all)) FAILED("%s, %s: gradient %zu is off by %g", name, isa, part, sqrt(off / all));
         }
     }
 }
@@ -301,12 +299,15 @@ static void over_time(void)
 
 int main(void)
 {
-    if (room_context(&inputs, &device_reference, NULL)) return 1;
-    for (int i = 1; i < MOST_POOLS; i++)
-        if (pool_new(&pools[i], i + 1)) return 1;
+    for (int i = 0; device_isa(0, i); i++)
+        for (int k = 0; k < MOST_THREADS; k++) cpus[i][k] = room_device("cpu", k + 1, device_isa(0, i));
+    reference = room_device("reference", 1, NULL);
+    if (room_context(&inputs, reference)) return 1;
     RUN(grouped_linears);
     RUN(over_time);
-    for (int i = 1; i < MOST_POOLS; i++) pool_free(pools[i]);
     cx_release(&inputs);
+    for (int i = 0; cpus[i][0]; i++)
+        for (int k = 0; k < MOST_THREADS; k++) device_close(cpus[i][k]);
+    device_close(reference);
     return DONE();
 }

@@ -2,12 +2,11 @@
  * the recurrence gives token by token, within rounding, and the same bits whatever the number of threads. */
 #include <stdlib.h>
 #include "base/rng.h"
-#include "cpu/simd.h"
 #include "room.h"
 #include "test.h"
 
-enum { MOST_T = 2800, MOST_C = 33, SPANS = 3, POOLS = 3 };
-static pool *pools[POOLS]; /* of 1 (NULL), 2, 3 threads */
+enum { MOST_T = 2800, MOST_C = 33, SPANS = 3, DEVICES = 3 };
+static device *reference, *cpus[DEVICES]; /* cpus: of 1, 2, 3 threads */
 
 /* Inputs of a case. */
 static int T, C;
@@ -44,7 +43,7 @@ static void make_case(int tokens, int channels)
 }
 
 /* Forward and backward over three spans, of which the second's state wants no gradient; with `few`, dv and du are not wanted. */
-static results *run(const device *d, pool *p, int scan, int few)
+static results *run(device *d, int scan, int few)
 {
     results *r = calloc(1, sizeof *r);
     CHECK(r);
@@ -60,9 +59,21 @@ static results *run(const device *d, pool *p, int scan, int few)
     memcpy(r->dstate, final_grad, sizeof r->dstate);
     memcpy(r->dk, v, sizeof r->dk); /* gradients are added to */
     r->dw[0] = r->du[0] = 2;
-    (scan ? d->wkv4_scan : d->wkv4)(p, r->y, k, v, w, u, &b, C, 0);
-    (scan ? d->wkv4_scan_back : d->wkv4_back)(p, r->dk, few ? NULL : r->dv, r->dw, few ? NULL : r->du, dy, k, v, w, u,
-                                              state0, &b, C, 0);
+    wkv_args a = {.batch = &b,
+                  .C = C,
+                  .k = k,
+                  .v = v,
+                  .w = w,
+                  .u = u,
+                  .y = r->y,
+                  .dy = dy,
+                  .state0 = state0,
+                  .dk = r->dk,
+                  .dv = few ? NULL : r->dv,
+                  .dw = r->dw,
+                  .du = few ? NULL : r->du};
+    (scan ? d->wkv4_scan : d->wkv4)(d, &a);
+    (scan ? d->wkv4_scan_back : d->wkv4_back)(d, &a);
     return r;
 }
 
@@ -93,8 +104,7 @@ static void expect_close(const char *how, const results *found, const results *e
                {"dstate", found->dstate, expected->dstate, SPANS * 3 * C}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         double d = apart(all[i].found, all[i].expected, all[i].n);
-        if (!(d <= 1e-4))
-            FAILED("%s %s, T %d C %d: %s is %g from %s", simd_name(), how, T, C, all[i].name, d, what);
+        if (!(d <= 1e-4)) FAILED("%s %s, T %d C %d: %s is %g from %s", cpus[0]->isa, how, T, C, all[i].name, d, what);
     }
 }
 
@@ -104,17 +114,17 @@ static void scan_is_the_recurrence(void)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int few = 0; few < 2; few++) {
             make_case(sizes[i][0], sizes[i][1]);
-            results *line = run(&device_reference, NULL, 0, few), *tree = run(&device_reference, NULL, 1, few);
-            results *fast[POOLS];
-            for (int p = 0; p < POOLS; p++) fast[p] = run(&device_cpu, pools[p], 1, few);
-            results *plain = run(&device_cpu, pools[1], 0, few); /* long enough for several pieces of its backward */
+            results *line = run(reference, 0, few), *tree = run(reference, 1, few);
+            results *fast[DEVICES];
+            for (int p = 0; p < DEVICES; p++) fast[p] = run(cpus[p], 1, few);
+            results *plain = run(cpus[1], 0, few); /* long enough for several pieces of its backward */
             expect_close("scan", fast[0], line, "the recurrence");
             expect_close("scan", fast[0], tree, "its definition");
             expect_close("token by token", plain, line, "its definition");
-            for (int p = 1; p < POOLS; p++)
+            for (int p = 1; p < DEVICES; p++)
                 if (memcmp(fast[0], fast[p], sizeof *fast[0]))
-                    FAILED("%s, T %d C %d: other bits with %d threads", simd_name(), T, C, p + 1);
-            for (int p = 0; p < POOLS; p++) free(fast[p]);
+                    FAILED("%s, T %d C %d: other bits with %d threads", cpus[0]->isa, T, C, p + 1);
+            for (int p = 0; p < DEVICES; p++) free(fast[p]);
             free(plain);
             free(line);
             free(tree);
@@ -123,14 +133,14 @@ static void scan_is_the_recurrence(void)
 
 int main(void)
 {
-    for (int i = 1; i < POOLS; i++)
-        if (pool_new(&pools[i], i + 1)) return 1;
-    if (room_threads(pools, POOLS)) return 1;
-    for (int i = 0; simd_at(i); i++) {
-        if (simd_choose(simd_at(i)->name)) return 1;
-        printf("-- %s\n", simd_name());
+    reference = room_device("reference", 1, NULL);
+    for (int i = 0; device_isa(0, i); i++) {
+        for (int p = 0; p < DEVICES; p++) cpus[p] = room_device("cpu", p + 1, device_isa(0, i));
+        printf("-- %s\n", cpus[0]->isa);
         RUN(scan_is_the_recurrence);
+        reference->begin(reference);
+        for (int p = 0; p < DEVICES; p++) device_close(cpus[p]);
     }
-    for (int i = 1; i < POOLS; i++) pool_free(pools[i]);
+    device_close(reference);
     return DONE();
 }

@@ -82,7 +82,9 @@ static void decay_and_clip_do_what_they_say(void)
                 .square = square,
                 .sums = sums};
     adamw o = {.beta1 = 0.9f, .beta2 = 0.99f, .eps = 1e-18f, .weight_decay = 0.1f, .clip = 1};
-    EXPECT_NEAR(adamw_step(&o, &p, 0.01, 1, NULL), 5, 1e-6);
+    device *d;
+    EXPECT_EQ(device_open(&d, NULL, 2, NULL), 0);
+    EXPECT_NEAR(adamw_step(&o, &p, 0.01, 1, d), 5, 1e-6);
     EXPECT_NEAR(values[0], 1 - 0.01 * (1 + 0.1), 1e-6);
     EXPECT_NEAR(values[1], -2 - 0.01 * (1 - 0.2), 1e-6);
     EXPECT_NEAR(values[2], 0.5, 0);
@@ -91,7 +93,8 @@ static void decay_and_clip_do_what_they_say(void)
     EXPECT_NEAR(grads[0], 0, 0);
     real kept = values[0];
     grads[1] = INFINITY;
-    EXPECT(!isfinite(adamw_step(&o, &p, 0.01, 2, NULL)));
+    EXPECT(!isfinite(adamw_step(&o, &p, 0.01, 2, d)));
+    device_close(d);
     EXPECT_NEAR(values[0], kept, 0);
 }
 

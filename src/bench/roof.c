@@ -5,8 +5,9 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "bench/int8.h"
-#include "cpu/simd.h"
+#include "ops/device.h"
 #include "wkv_bench.h"
 
 /* ---- reading -------------------------------------------------------------------------------------------------------- */
@@ -91,6 +92,7 @@ static size_t buffer_bytes(void)
 }
 
 struct wkv_meter {
+    device *d; /* whose instruction set is measured */
     pool *p;
     reading r;
     wkv_roof best;
@@ -159,13 +161,13 @@ static double measure_burning(pool *p, double (*burn)(int64_t), double seconds)
     return best;
 }
 
-static void measure_arithmetic(pool *p, wkv_roof *to, double seconds)
+static void measure_arithmetic(const wkv_meter *m, wkv_roof *to, double seconds)
 {
-    int8_way int8 = int8_best(simd_name());
-    double fma = measure_burning(p, simd_now()->burn, seconds / 2), bytes = measure_burning(p, int8.burn, seconds / 2);
+    int8_way int8 = int8_best(m->d->isa);
+    double fma = measure_burning(m->p, m->d->burn, seconds / 2), bytes = measure_burning(m->p, int8.burn, seconds / 2);
     if (fma > to->fma) to->fma = fma;
     if (bytes > to->int8) to->int8 = bytes;
-    to->fma_how = simd_name();
+    to->fma_how = m->d->isa;
     to->int8_how = int8.name;
 }
 
@@ -178,6 +180,7 @@ int wkv_meter_new(wkv_meter **out, int threads)
     if (threads < 0 || threads > 1024) return fail(WKV_EARG, "%d threads; 1 to 1024, or 0 for one per core", threads);
     wkv_meter *m = calloc(1, sizeof *m);
     int e = m ? pool_new(&m->p, threads) : fail(WKV_ENOMEM, "no memory to measure with");
+    if (!e) e = device_open(&m->d, NULL, 1, NULL);
     if (!e) {
         int n = m->best.threads = pool_threads(m->p);
         m->r.bytes = buffer_bytes() / (size_t)n / 4096 * 4096;
@@ -196,7 +199,8 @@ int wkv_meter_new(wkv_meter **out, int threads)
 void wkv_meter_free(wkv_meter *m)
 {
     if (!m) return;
-    if (m->p) pool_free(m->p);
+    pool_free(m->p);
+    device_close(m->d);
     free(m->r.data);
     free(m);
 }
@@ -205,7 +209,7 @@ void wkv_meter_search(wkv_meter *m, double seconds, wkv_roof *best)
 {
     if (!m || !best) return;
     search_reading(m, seconds / 2);
-    measure_arithmetic(m->p, &m->best, seconds / 2);
+    measure_arithmetic(m, &m->best, seconds / 2);
     *best = m->best;
 }
 
@@ -215,7 +219,7 @@ void wkv_meter_now(wkv_meter *m, wkv_roof *out)
     *out = m->best;
     out->fma = out->int8 = 0;
     out->read = read_once(m);
-    measure_arithmetic(m->p, out, 0);
+    measure_arithmetic(m, out, 0);
     if (out->read > m->best.read) m->best.read = out->read;
     if (out->fma > m->best.fma) m->best.fma = out->fma;
     if (out->int8 > m->best.int8) m->best.int8 = out->int8;

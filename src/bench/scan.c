@@ -1,47 +1,57 @@
 /* scan.c - version 4's recurrence measured in both forms, token by token and as a parallel scan. */
 #include <stdlib.h>
-#include <time.h>
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "ops/device.h"
 #include "rwkv/api.h"
 #include "wkv_bench.h"
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* One text and what comes of it. Matrices are T x C, w and u rows of C, states 3 C. */
 typedef struct {
-    pool *p;
-    thread_memory mine;
+    device *d;
     int C;
     real *k, *v, *w, *u, *y, *dy, *dk, *dv, *dw, *du, *state, *state0, *dstate;
     span span;
     batch batch;
 } recurrence;
 
+static wkv_args args_of(const recurrence *r)
+{
+    return (wkv_args){.batch = &r->batch,
+                      .C = r->C,
+                      .k = r->k,
+                      .v = r->v,
+                      .w = r->w,
+                      .u = r->u,
+                      .y = r->y,
+                      .dy = r->dy,
+                      .state0 = r->state0,
+                      .dk = r->dk,
+                      .dv = r->dv,
+                      .dw = r->dw,
+                      .du = r->du};
+}
+
 static void forward(const recurrence *r, int scan)
 {
-    (scan ? device_cpu.wkv4_scan : device_cpu.wkv4)(r->p, r->y, r->k, r->v, r->w, r->u, &r->batch, r->C, 0);
+    wkv_args a = args_of(r);
+    (scan ? r->d->wkv4_scan : r->d->wkv4)(r->d, &a);
 }
 
 static void backward(const recurrence *r, int scan)
 {
-    (scan ? device_cpu.wkv4_scan_back : device_cpu.wkv4_back)(r->p, r->dk, r->dv, r->dw, r->du, r->dy, r->k, r->v, r->w,
-                                                              r->u, r->state0, &r->batch, r->C, 0);
+    wkv_args a = args_of(r);
+    (scan ? r->d->wkv4_scan_back : r->d->wkv4_back)(r->d, &a);
 }
 
 static double fastest(const recurrence *r, void (*fn)(const recurrence *, int), int scan, double seconds)
 {
-    double best = 0, end = now() + seconds;
-    for (int i = 0; i < 3 || now() < end; i++) {
-        double t = now();
+    double best = 0, end = clock_seconds() + seconds;
+    for (int i = 0; i < 3 || clock_seconds() < end; i++) {
+        double t = clock_seconds();
         fn(r, scan);
-        t = now() - t;
+        t = clock_seconds() - t;
         if (!i || t < best) best = t;
     }
     return best;
@@ -79,22 +89,19 @@ int wkv_scan_measure(wkv_scan_times *out, int tokens, int channels, int threads,
         return fail(WKV_EARG, "a recurrence of %d tokens and %d channels; 1 to %d of each, 2^31 values at most", tokens,
                     channels, MOST);
     recurrence r = {0};
-    workspace room = device_cpu.workspace(
-        &(pass_size){.rows = tokens, .spans = 1, .width = channels, .widest = channels, .backward = 1});
-    int e = pool_new(&r.p, threads);
-    if (!e) e = scratch_reserve(&r.mine, room);
-    if (!e) e = pool_reserve(r.p, room);
+    pass_size size = {.rows = tokens, .spans = 1, .width = channels, .widest = channels, .backward = 1};
+    int e = device_open(&r.d, NULL, threads, NULL);
+    if (!e) e = r.d->reserve(r.d, &size);
     real *block = e ? NULL : fill(&r, tokens, channels);
     if (!e && !block) e = fail(WKV_ENOMEM, "no memory for a recurrence of %d tokens and %d channels", tokens, channels);
     if (!e) {
-        scratch_use(&r.mine);
+        r.d->begin(r.d);
         out->forward = fastest(&r, forward, 0, seconds / 4);
         out->scan_forward = fastest(&r, forward, 1, seconds / 4);
         out->backward = fastest(&r, backward, 0, seconds / 4);
         out->scan_backward = fastest(&r, backward, 1, seconds / 4);
     }
     free(block);
-    scratch_release(&r.mine);
-    pool_free(r.p);
+    device_close(r.d);
     return e;
 }

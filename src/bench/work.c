@@ -1,4 +1,5 @@
 /* work.c - what a pass must read, multiply and wait for. */
+#include "ops/device.h"
 #include "rwkv/api.h"
 #include "wkv_bench.h"
 
@@ -41,7 +42,11 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
     return 0;
 }
 
-unsigned wkv_context_barriers(const wkv_context *c) { return c ? pool_barriers(context_pool(c)) : 0; }
+unsigned wkv_context_barriers(const wkv_context *c)
+{
+    const device *d = c ? context_device(c) : NULL;
+    return d ? d->barriers(d) : 0;
+}
 
 void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_sparsity *zeros)
 {

@@ -1,5 +1,6 @@
 /* cmd_train.c - train a model: the options, the plan and the progress of wkv_train. */
 #include "commands.h"
+#include "engine.h"
 #include "losses.h"
 #include "models.h"
 #include "mpirun.h"
@@ -15,7 +16,7 @@
 static wkv_train_options set;
 static texts data;
 static const char *valid;
-static int steps, hold, version, order, schedule, checkpointing, device, save_type, only_plan;
+static int steps, hold, version, order, schedule, checkpointing, save_type, only_plan;
 static float epochs, lr_final, weight_decay, clip;
 static uint64_t exit_tokens;
 
@@ -23,7 +24,7 @@ static uint64_t exit_tokens;
 static char versions[64]; /* "4|5.2|6|7" */
 static const char *const orders[] = {"epochs", "magic"};
 static const char *const schedules[] = {"cosine", "linear", "exponential", "constant", "wsd"};
-static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"bf16", "f32", "pth"};
+static const char *const types[] = {"bf16", "f32", "pth"};
 
 static const option run_options[] = {
     {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "",
@@ -91,7 +92,7 @@ static const option work_options[] = {
      "with mpirun: each process keeps the moments of its share of the weights only"},
     {0, "scan", OPT_SWITCH, NULL, &set.scan, 0, 0, "",
      "version 4: compute the recurrence as a parallel scan, with other roundings; wkv bench --only scan measures it"},
-    {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, "cpu", "what computes"},
+    DEVICE_OPTION(&set.device),
 };
 static const group work_group = GROUP("Work", work_options);
 
@@ -121,7 +122,7 @@ static void defaults(void)
     data = (texts){0};
     valid = NULL;
     steps = hold = only_plan = checkpointing = 0;
-    version = order = schedule = device = save_type = -1;
+    version = order = schedule = save_type = -1;
     epochs = lr_final = weight_decay = clip = NAN;
     exit_tokens = 0;
 }
@@ -232,7 +233,6 @@ static int finish_options(void)
     set.version = wkv_train_version(version);
     set.order = word(order, orders);
     set.schedule = word(schedule, schedules);
-    set.device = word(device, devices);
     set.save_type = word(save_type, types);
     set.checkpointing = checkpointing == 1 ? 1 : checkpointing == 2 ? -1 : 0;
     set.lr_final = none_or(lr_final);
@@ -283,7 +283,7 @@ static int train(const wkv_ranks *ranks)
     if (ranks->rank) say_quiet = 1;
     if (set.shard_optimizer && ranks->count < 2)
         return complain("--shard-optimizer shares between processes, and this is the only one: %s", mpi_how);
-    if (!say_quiet && !set.ranks && device != 1) set.peak = measure_peak(set.threads);
+    if (!say_quiet && !set.ranks) set.peak = measure_peak(set.threads);
     watch w = {.losses = {.held = -1}};
     set.plan = plan;
     set.report = report;

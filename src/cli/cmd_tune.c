@@ -12,10 +12,10 @@
 #include <string.h>
 
 static wkv_tune_options set;
-static int method, steps, checkpointing, device, save_type;
+static int method, steps, checkpointing, save_type;
 static float lr, lr_final, clip;
 static const char *const methods[] = {"lora", "state", "lora+state", "full"};
-static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"bf16", "f32", "pth"};
+static const char *const types[] = {"bf16", "f32", "pth"};
 
 static const option run_options[] = {
     {'d', "data", OPT_TEXT, "PATH", &set.data, 0, 0, "",
@@ -72,7 +72,7 @@ static const option work_options[] = {
     {'s', "seed", OPT_SEED, "N", &set.seed, 0, 0, "0", "the same options and seed give the same result"},
     {'t', "threads", OPT_COUNT, "N", &set.threads, 1, 4096, "one per core",
      "threads to compute with; they do not change the result"},
-    {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, NULL, "what computes"},
+    DEVICE_OPTION(&set.device),
     {0, "save-type", OPT_CHOICE, "bf16|f32|pth", &save_type, 0, 0, "bf16",
      "with --method full, the saved model: safetensors of this type, or bf16 in a .pth"},
     {0, "save-every", OPT_COUNT, "N", &set.save_every, 0, INT_MAX, NULL, "steps between savings; 0: at the end only"},
@@ -218,7 +218,6 @@ static int run(int n, char **operands)
     if (!set.out) return usage(&cmd_tune, "--out says where what was learnt goes; it is missing");
     if (set.cut && !set.infctx) return usage(&cmd_tune, "--cut goes with --infctx, which is missing");
     set.method = methods[method];
-    set.device = devices[device];
     set.steps = steps;
     set.checkpointing = checkpointing == 1 ? 1 : checkpointing == 2 ? -1 : 0;
     /* the library's zero means its default; ours means none */

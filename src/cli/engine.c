@@ -9,8 +9,7 @@
 const char *engine_model, *engine_vocab;
 wkv_model_options engine_with;
 int engine_threads;
-static int device;
-static const char *const device_names[] = {"cpu", "reference"};
+static const char *device;
 const char *const stored_types[] = {NULL,   "f32",  "f16", "bf16", "q8_0", "q5_1", "q5_0",
                                     "q4_1", "q4_0", "q8",  "q5",   "q4",   "q4mix"};
 
@@ -20,8 +19,7 @@ static const option model_options[] = {
      "an argument too"},
     NO_MMAP_OPTION(&engine_with.no_mmap),
     {'t', "threads", OPT_COUNT, "N", &engine_threads, 1, 4096, "one per core", "threads to compute with"},
-    {0, "device", OPT_CHOICE, "cpu|reference", &device, 0, 0, NULL,
-     "what computes; reference is plain C on one thread, for comparing"},
+    DEVICE_OPTION(&device),
 };
 const group model_group = GROUP("Model", model_options);
 
@@ -68,7 +66,7 @@ int engine_open(engine *e, int text)
 
 int engine_ready(engine *e, int text)
 {
-    const wkv_context_options how = {.threads = engine_threads, .device = device_names[device]};
+    const wkv_context_options how = {.threads = engine_threads, .device = device};
     e->about = wkv_model_about(e->model);
     if (text && wkv_tokenizer_open(&e->tokenizer, engine_vocab, e->model)) goto failed;
     if (wkv_context_new(&e->context, e->model, &how) || wkv_state_new(&e->state, e->model)) goto failed;

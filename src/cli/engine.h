@@ -14,6 +14,12 @@ extern wkv_model_options engine_with; /* what --lora and the others gave */
 extern const char *engine_vocab;      /* the path given with --vocab; NULL: the model's own */
 extern int engine_threads;            /* the number given with -t; 0: one per core */
 
+/* --device, which sets the text at that place; the library knows the names */
+#define DEVICE_OPTION(where)                                                                                           \
+    {                                                                                                                  \
+        0, "device", OPT_TEXT, "NAME", where, 0, 0, "cpu",                                                             \
+            "what computes; reference is plain C on one thread, for comparing"                                         \
+    }
 /* --no-mmap, which sets the int at that place */
 #define NO_MMAP_OPTION(at)                                                                                             \
     {                                                                                                                  \

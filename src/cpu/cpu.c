@@ -1,21 +1,21 @@
-/* cpu.c - the CPU device: the table, and the workspace of a pass. */
+/* cpu.c - the CPU device: the table, opening, and the scratch memory of a pass. */
 #include "cpu/cpu.h"
-#include "cpu/int8.h"
+#include <stdlib.h>
 
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 static size_t whole_vectors(int n) { return ((size_t)n + 15) / 16 * 16; }
 
-/* Whatever the instruction set, because the newest context's is everybody's. Floats: */
-workspace cpu_workspace(const pass_size *s)
+/* Whatever the instruction set. Floats: */
+static workspace workspace_of(const pass_size *s)
 {
     enum { PANEL_BYTES = 32 * (256 + (24 + INT8_BLOCK) * 4) }; /* int8_body.h: of the widest panel */
     const size_t T = (size_t)s->rows, C = whole_vectors(s->width), wide = whole_vectors(s->widest),
                  N = whole_vectors(s->head);
     size_t chunk = sizeof(x256) / sizeof(float), own = OUTER_SCRATCH + 32 * (wide + 64), shared;
     own = most(own, 4 * (wide / 256 + 1) * chunk + PANEL_BYTES / sizeof(float));
-    own = most(own, 3 * C);                                            /* mix */
-    own = most(own, N * (N + 16));                                     /* wkv5 to wkv7, forward */
-    shared = T * (12 * (C / 256 + 1) + wide / 256 + 1) * chunk;        /* int8 x of 12 GEMMs in one parallel region */
+    own = most(own, 3 * C);                                     /* mix */
+    own = most(own, N * (N + 16));                              /* wkv5 to wkv7, forward */
+    shared = T * (12 * (C / 256 + 1) + wide / 256 + 1) * chunk; /* int8 x of 12 GEMMs in one parallel region */
     if (s->backward) {
         shared = most(shared, (T / 32 + (size_t)s->spans + 1) * (3 + MOST_MIXTURES) * C); /* cpu_mix.c */
         shared = most(shared, 2 * T * (N ? C / N + 1 : 1) + 2 * 32 * C);                  /* norms */
@@ -25,36 +25,73 @@ workspace cpu_workspace(const pass_size *s)
     return (workspace){.own = own * sizeof(float), .shared = shared * sizeof(float)};
 }
 
-const device device_cpu = {
-    .name = "cpu",
-    .workspace = cpu_workspace,
-    .linear = cpu_linear,
-    .linear_dx = cpu_linear_dx,
-    .linear_dw = cpu_linear_dw,
-    .add = cpu_add,
-    .mul = cpu_mul,
-    .mul_back = cpu_mul_back,
-    .lerp = cpu_lerp,
-    .lerp_back = cpu_lerp_back,
-    .sum_rows = cpu_sum_rows,
-    .map = cpu_map,
-    .map_back = cpu_map_back,
-    .slope = cpu_slope,
-    .norm = cpu_norm,
-    .norm_back = cpu_norm_back,
-    .mix = cpu_mix,
-    .mix_back = cpu_mix_back,
-    .unit = cpu_unit,
-    .unit_back = cpu_unit_back,
-    .bonus = cpu_bonus,
-    .bonus_back = cpu_bonus_back,
-    .wkv4 = cpu_wkv4,
-    .wkv4_back = cpu_wkv4_back,
-    .wkv4_scan = cpu_wkv4_scan,
-    .wkv4_scan_back = cpu_wkv4_scan_back,
-    .wkv6 = cpu_wkv6,
-    .wkv6_back = cpu_wkv6_back,
-    .wkv7 = cpu_wkv7,
-    .wkv7_back = cpu_wkv7_back,
-    .softmax_nll = cpu_softmax_nll,
+static int reserve(device *d, const pass_size *s)
+{
+    workspace w = workspace_of(s);
+    int e = scratch_reserve(&cpu_of(d)->memory, w);
+    if (!e) e = pool_reserve(cpu_of(d)->pool, w);
+    return e ? e : tiler_reserve(&cpu_of(d)->tiler, s);
+}
+
+static void begin(device *d) { scratch_use(&cpu_of(d)->memory); }
+
+static unsigned barriers(const device *d) { return pool_barriers(((const cpu_device *)d)->pool); }
+
+static size_t heads_kept(device *d, const heads_args *a)
+{
+    (void)d;
+    return tiler_kept(a);
+}
+
+void cpu_heads(device *d, const heads_args *a) { tiler_heads(&cpu_of(d)->tiler, a); }
+void cpu_heads_back(device *d, const heads_args *a) { tiler_heads_back(&cpu_of(d)->tiler, a); }
+
+static void close_cpu(device *d)
+{
+    cpu_device *c = cpu_of(d);
+    tiler_release(&c->tiler);
+    pool_free(c->pool);
+    scratch_release(&c->memory);
+    free(c->alone);
+    free(c);
+}
+
+static const device table = {.name = "cpu",
+                             .reserve = reserve,
+                             .begin = begin,
+                             .barriers = barriers,
+                             .heads_kept = heads_kept,
+                             .close = close_cpu,
+#define ENTRY(entry, args) .entry = cpu_##entry,
+                             DEVICE_ENTRIES(ENTRY)
+#undef ENTRY
 };
+
+int cpu_open(device **out, int threads, const char *isa)
+{
+    const simd *s;
+    int e = simd_find(&s, isa);
+    if (e) return e;
+    cpu_device *c = calloc(1, sizeof *c), *alone = calloc(1, sizeof *alone);
+    if (!c || !alone) {
+        free(c);
+        free(alone);
+        return fail(WKV_ENOMEM, "no memory for a device");
+    }
+    *c = (cpu_device){.device = table, .simd = s, .int8 = int8_of(s->name), .alone = alone};
+    c->device.isa = s->name;
+    c->device.threads = 1;
+    c->device.burn = s->burn;
+    *alone = *c;
+    e = pool_new(&c->pool, threads);
+    if (!e) e = tiler_init(&c->tiler, &alone->device, c->pool);
+    if (e) {
+        close_cpu(&c->device);
+        return e;
+    }
+    c->device.threads = pool_threads(c->pool);
+    *out = &c->device;
+    return 0;
+}
+
+const char *cpu_isa(int i) { return simd_at(i) ? simd_at(i)->name : NULL; }

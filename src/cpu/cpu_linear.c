@@ -6,7 +6,6 @@
 #include <math.h>
 #include <string.h>
 #include "cpu/cpu.h"
-#include "cpu/int8.h"
 
 /* DOT and OUTER: see simd.h. DOT serves y of a weight stored [out, in] and dx of one stored [in, out]. WHOLE: int8.h, y of
  * a weight in blocks, but for LAYOUT_INPUT_MAJOR. */
@@ -20,13 +19,13 @@ typedef struct {
     const float *x; /* dot: rows x sum. outer: (row, k) at x[row xm + k xk] */
     size_t xm, xk;
     const x256 *bytes; /* WHOLE: x as bytes, chunks `rows` apart, when the phase before has made them */
-    const char *w;  /* dot: cols x sum. outer: sum x cols                   */
-    size_t w_bytes; /* of a row of w                                        */
+    const char *w;     /* dot: cols x sum. outer: sum x cols                   */
+    size_t w_bytes;    /* of a row of w                                        */
     dtype type;
     weight_layout layout; /* of w                                           */
     float scale;
     int add;
-    int ends;       /* something follows                                    */
+    int ends; /* something follows                                    */
     product end;
 } matmul;
 
@@ -128,25 +127,26 @@ static void whole_form(const int8_set *s, const matmul *q, int row, int rows, in
                                                                         q->type, rows, cols, q->sum, q->scale, room);
 }
 
-static const float *maybe(const float *p, size_t at) { return p ? p + at : NULL; }
-
 static void rectangle(const phase *f, const matmul *q, int row, int rows, int col, int cols)
 {
     const simd *s = f->s;
     if (rows < 1 || cols < 1) return;
-    if (q->form == OUTER) outer_form(s, q, row, rows, col, cols);
-    else if (q->form == WHOLE) whole_form(f->whole, q, row, rows, col, cols);
-    else dot_form(s, q, row, rows, col, cols);
+    if (q->form == OUTER)
+        outer_form(s, q, row, rows, col, cols);
+    else if (q->form == WHOLE)
+        whole_form(f->whole, q, row, rows, col, cols);
+    else
+        dot_form(s, q, row, rows, col, cols);
 
     if (!q->ends) return;
     product e = q->end;
     size_t at = (size_t)row * (size_t)q->cols + (size_t)col;
     e.y += at;
-    e.bias = maybe(e.bias, (size_t)col);
-    e.from = maybe(e.from, at);
-    e.to = maybe(e.to, at);
-    e.times = maybe(e.times, at);
-    e.plus = maybe(e.plus, at);
+    e.bias = cpu_in(e.bias, (size_t)col);
+    e.from = cpu_in(e.from, at);
+    e.to = cpu_in(e.to, at);
+    e.times = cpu_in(e.times, at);
+    e.plus = cpu_in(e.plus, at);
     s->finish((patch){.rows = rows, .cols = cols, .stride = (size_t)q->cols}, &e);
 }
 
@@ -189,11 +189,11 @@ static int grain_of(const int8_set *s, const matmul *q)
     return q->form == WHOLE ? s->outs : q->form == DOT ? 16 : block > 64 ? block : 64;
 }
 
-static void run(pool *p, const matmul *q, int n)
+static void run(device *d, const matmul *q, int n)
 {
-    phase f = {.s = simd_now(), .whole = int8_now(), .n = n, .q = q};
+    phase f = {.s = cpu_of(d)->simd, .whole = cpu_of(d)->int8, .n = n, .q = q};
     double work = 0;
-    int all_units = 0, parts = pool_threads(p);
+    int all_units = 0, parts = d->threads;
     CHECK(n <= MOST);
     for (int i = 0; i < n; i++) {
         double bytes = (double)dtypes[q[i].type].bytes / dtypes[q[i].type].values;
@@ -204,7 +204,7 @@ static void run(pool *p, const matmul *q, int n)
         work += 0.25 * q[i].rows * q[i].cols * q[i].sum; /* a vector does at least four at once */
     }
     f.by_rows = all_units < 4 * parts && q->rows >= 4 * parts;
-    pool_run(cpu_worth(p, work), part_of, &f);
+    pool_run(cpu_worth(d, work), part_of, &f);
 }
 
 /* Bytes of the x of every product in whole numbers, rows divided among the threads. */
@@ -234,7 +234,7 @@ static void quantize_part(void *arg, int part, int parts)
     }
 }
 
-static void quantize_all(pool *p, matmul *q, int n)
+static void quantize_all(device *d, matmul *q, int n)
 {
     size_t chunks = 0;
     for (int i = 0; i < n; i++)
@@ -247,21 +247,22 @@ static void quantize_all(pool *p, matmul *q, int n)
         q[i].bytes = j < i ? q[j].bytes : room;
         if (j == i) room += int8_chunks(q[i].rows, q[i].sum);
     }
-    pool_run(cpu_worth(p, 256.0 * (double)chunks), quantize_part, &(whole_phase){.s = int8_now(), .q = q, .n = n});
+    pool_run(cpu_worth(d, 256.0 * (double)chunks), quantize_part, &(whole_phase){.s = cpu_of(d)->int8, .q = q, .n = n});
 }
 
-void cpu_linear(pool *p, const product *q, int n, int T)
+void cpu_linear(device *d, const linear_args *a)
 {
     matmul m[MOST];
-    CHECK(n <= MOST);
-    for (int i = 0; i < n; i++) {
+    const product *q = a->q;
+    CHECK(a->n <= MOST);
+    for (int i = 0; i < a->n; i++) {
         const tensor *w = q[i].w;
         m[i] = (matmul){.form = w->layout == LAYOUT_INPUT_MAJOR ? OUTER
                                 : int8_takes((dtype)w->type)    ? WHOLE
                                                                 : DOT,
                         .layout = w->layout,
                         .y = q[i].y,
-                        .rows = T,
+                        .rows = a->T,
                         .cols = weight_out(w),
                         .sum = weight_in(w),
                         .x = q[i].x,
@@ -274,45 +275,47 @@ void cpu_linear(pool *p, const product *q, int n, int T)
                         .ends = q[i].bias || q[i].map != MAP_NONE || q[i].to || q[i].times || q[i].plus,
                         .end = q[i]};
     }
-    quantize_all(p, m, n);
-    run(p, m, n);
+    quantize_all(d, m, a->n);
+    run(d, m, a->n);
 }
 
-void cpu_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T, int add)
+void cpu_linear_dx(device *d, const linear_back_args *a)
 {
+    const tensor *w = a->w;
     matmul q = {.form = layout_is_input_major(w->layout) ? DOT : OUTER,
                 .layout = w->layout,
-                .y = dx,
-                .rows = T,
+                .y = a->dx,
+                .rows = a->T,
                 .cols = weight_in(w),
                 .sum = weight_out(w),
-                .x = dy,
+                .x = a->dy,
                 .xm = (size_t)weight_out(w),
                 .xk = 1,
                 .w = w->data,
                 .w_bytes = row_bytes(w),
                 .type = (dtype)w->type,
                 .scale = scale_of(w),
-                .add = add};
-    run(p, &q, 1);
+                .add = a->add};
+    run(d, &q, 1);
 }
 
-void cpu_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T)
+void cpu_linear_dw(device *d, const linear_back_args *a)
 {
-    int input_rows = layout_is_input_major(w->layout);
-    const real *a = input_rows ? x : dy, *b = input_rows ? dy : x; /* dw[row][col] += a[t][row] b[t][col] */
+    const tensor *w = a->w;
+    const int input_rows = layout_is_input_major(w->layout); /* dw[row][col] += row_of[t][row] col_of[t][col] */
+    const real *row_of = input_rows ? a->x : a->dy, *col_of = input_rows ? a->dy : a->x;
     matmul q = {.form = OUTER,
-                .y = dw,
+                .y = a->dw,
                 .rows = w->rows,
                 .cols = w->cols,
-                .sum = T,
-                .x = a,
+                .sum = a->T,
+                .x = row_of,
                 .xm = 1,
                 .xk = (size_t)w->rows,
-                .w = (const char *)b,
+                .w = (const char *)col_of,
                 .w_bytes = sizeof(real) * (size_t)w->cols,
                 .type = F32,
                 .scale = scale_of(w),
                 .add = 1};
-    run(p, &q, 1);
+    run(d, &q, 1);
 }

@@ -4,25 +4,24 @@
 
 typedef struct {
     const simd *s;
-    const mixing *m;
+    const mix_args *m;
     const batch *b;
     int C, at;
-    const mixing_back *g;
     int pieces;
-    size_t wide;  /* C, whole vectors                  */
-    float *sums;  /* [pieces][SUMS + mixtures][wide]   */
+    size_t wide; /* C, whole vectors                  */
+    float *sums; /* [pieces][SUMS + mixtures][wide]   */
 } job;
 
 static void normal_row(const job *q, float *z, int row)
 {
-    const mixing *m = q->m;
+    const mix_args *m = q->m;
     q->s->norm(z, m->x + (size_t)row * (size_t)q->C, m->w, m->b, 1, q->C, 1, m->eps);
 }
 
 /* Rows [row, end) of one span. The state is advanced here when it is nobody else's concern: in a span of one row. */
 static void span_rows(const job *q, const span *sp, int row, int end)
 {
-    const mixing *m = q->m;
+    const mix_args *m = q->m;
     size_t C = (size_t)q->C, wide = (C + 15) / 16 * 16;
     float *room = cpu_scratch(2 * wide), *state = sp->state + q->at;
     const float *before = state;
@@ -53,12 +52,13 @@ static void part_of(void *arg, int part, int parts)
     }
 }
 
-void cpu_mix(pool *p, const mixing *m, const batch *b, int C, int at)
+void cpu_mix(device *d, const mix_args *m)
 {
-    job q = {.s = simd_now(), .m = m, .b = b, .C = C, .at = at};
-    pool_run(cpu_worth(p, (4.0 + m->n) * b->rows * C), part_of, &q);
+    const batch *b = m->batch;
+    job q = {.s = cpu_of(d)->simd, .m = m, .b = b, .C = m->C, .at = m->at};
+    pool_run(cpu_worth(d, (4.0 + m->n) * b->rows * m->C), part_of, &q);
     for (int i = 0; i < b->n_spans; i++) /* others may have read the state while the last row was at work */
-        if (b->spans[i].len > 1) normal_row(&q, b->spans[i].state + at, b->spans[i].row + b->spans[i].len - 1);
+        if (b->spans[i].len > 1) normal_row(&q, b->spans[i].state + m->at, b->spans[i].row + b->spans[i].len - 1);
 }
 
 /* ---- backward ------------------------------------------------------------------------------------------------------------ */
@@ -68,12 +68,15 @@ void cpu_mix(pool *p, const mixing *m, const batch *b, int C, int at)
 enum { PIECE = 32, DW = 0, DB, BEFORE, SUMS }; /* BEFORE: what the first row says about the one before it */
 
 static int pieces_of(const span *sp) { return (sp->len + PIECE - 1) / PIECE; }
-static float *sums_of(const job *q, int piece, int i) { return q->sums + ((size_t)piece * (size_t)(SUMS + q->m->n) + (size_t)i) * q->wide; }
+static float *sums_of(const job *q, int piece, int i)
+{
+    return q->sums + ((size_t)piece * (size_t)(SUMS + q->m->n) + (size_t)i) * q->wide;
+}
 
 /* The gradients of mixtures at a row, and where the sums of the piece are. */
-static mixing_back at_row(const job *q, int row, int piece)
+static mix_args at_row(const job *q, int row, int piece)
 {
-    mixing_back g = *q->g;
+    mix_args g = *q->m;
     for (int i = 0; i < q->m->n; i++) {
         g.dy[i] += (size_t)row * (size_t)q->C;
         if (g.dmu[i]) g.dmu[i] = piece < 0 ? NULL : sums_of(q, piece, SUMS + i);
@@ -85,24 +88,27 @@ static mixing_back at_row(const job *q, int row, int piece)
 static void piece_back(const job *q, int i, int piece, int row, int end)
 {
     const span *sp = &q->b->spans[i];
-    const mixing *m = q->m;
+    const mix_args *m = q->m;
     int C = q->C, last = sp->row + sp->len;
-    float *z = cpu_scratch(3 * q->wide), *before = z + q->wide, *dz = before + q->wide, *dbefore = sums_of(q, piece, BEFORE);
-    float *dw = q->g->dw ? sums_of(q, piece, DW) : NULL, *db = q->g->db ? sums_of(q, piece, DB) : NULL, saved[2];
+    float *z = cpu_scratch(3 * q->wide), *before = z + q->wide, *dz = before + q->wide,
+          *dbefore = sums_of(q, piece, BEFORE);
+    float *dw = q->m->dw ? sums_of(q, piece, DW) : NULL, *db = q->m->db ? sums_of(q, piece, DB) : NULL, saved[2];
     memset(sums_of(q, piece, 0), 0, (size_t)(SUMS + m->n) * q->wide * sizeof *z);
     if (end == last) {
         if (sp->dstate) memcpy(dbefore, sp->dstate + q->at, (size_t)C * sizeof *z);
     } else {
-        mixing_back g = at_row(q, end, -1);
-        q->s->mix_back(m, &g, C, dz, dz, dz, dbefore);
+        mix_args g = at_row(q, end, -1);
+        q->s->mix_back(&g, dz, dz, dz, dbefore);
     }
     normal_row(q, z, end - 1);
     for (int t = end - 1; t >= row; t--) {
         size_t at = (size_t)t * (size_t)C;
-        mixing_back g = at_row(q, t, piece);
-        if (t > sp->row) normal_row(q, before, t - 1);
-        else memcpy(before, q->g->state0 + (size_t)i * (size_t)C, (size_t)C * sizeof *z);
-        q->s->mix_back(m, &g, C, z, before, dz, dbefore);
+        mix_args g = at_row(q, t, piece);
+        if (t > sp->row)
+            normal_row(q, before, t - 1);
+        else
+            memcpy(before, q->m->state0 + (size_t)i * (size_t)C, (size_t)C * sizeof *z);
+        q->s->mix_back(&g, z, before, dz, dbefore);
         q->s->norm_back(g.dx ? g.dx + at : NULL, saved, dz, m->x + at, m->w, 1, C, 1, m->eps);
         q->s->norm_sums(dw, db, dz, m->x + at, saved, 0, 1, C, C);
         float *next = before;
@@ -120,7 +126,8 @@ static void back_part(void *arg, int part, int parts)
         const span *sp = &q->b->spans[i];
         int first = from > before ? from - before : 0, end = to - before < pieces_of(sp) ? to - before : pieces_of(sp);
         for (int k = first; k < end; k++)
-            piece_back(q, i, before + k, sp->row + k * PIECE, sp->row + (k + 1 < pieces_of(sp) ? (k + 1) * PIECE : sp->len));
+            piece_back(q, i, before + k, sp->row + k * PIECE,
+                       sp->row + (k + 1 < pieces_of(sp) ? (k + 1) * PIECE : sp->len));
         before += pieces_of(sp);
     }
 }
@@ -132,19 +139,23 @@ static void add_part(void *arg, int part, int parts)
     pool_share(q->C, 16, part, parts, &from, &to);
     for (int k = 0; k < q->pieces; k++)
         for (int i = 0; i < SUMS + q->m->n; i++) {
-            float *sum = i == DW ? q->g->dw : i == DB ? q->g->db : i == BEFORE ? NULL : q->g->dmu[i - SUMS];
+            float *sum = i == DW ? q->m->dw : i == DB ? q->m->db : i == BEFORE ? NULL : q->m->dmu[i - SUMS];
             const float *of = sums_of(q, k, i);
             if (sum) q->s->add((patch){.rows = 1, .cols = to - from}, sum + from, sum + from, of + from);
         }
 }
 
-void cpu_mix_back(pool *p, const mixing *m, const mixing_back *g, const batch *b, int C, int at)
+void cpu_mix_back(device *d, const mix_args *m)
 {
-    job q = {.s = simd_now(), .m = m, .b = b, .C = C, .at = at, .g = g, .wide = ((size_t)C + 15) / 16 * 16};
+    const batch *b = m->batch;
+    const int C = m->C;
+    job q = {.s = cpu_of(d)->simd, .m = m, .b = b, .C = C, .at = m->at, .wide = ((size_t)C + 15) / 16 * 16};
     for (int i = 0; i < b->n_spans; i++) q.pieces += pieces_of(&b->spans[i]);
     q.sums = cpu_shared((size_t)q.pieces * (size_t)(SUMS + m->n) * q.wide);
-    pool_run(cpu_worth(p, (12.0 + 2 * m->n) * b->rows * C), back_part, &q);
-    pool_run(cpu_worth(p, (2.0 + m->n) * q.pieces * C), add_part, &q);
-    for (int i = 0, piece = 0; i < b->n_spans; piece += pieces_of(&b->spans[i++])) /* the last piece was begun with what is there */
-        if (b->spans[i].dstate) memcpy(b->spans[i].dstate + at, sums_of(&q, piece, BEFORE), (size_t)C * sizeof(float));
+    pool_run(cpu_worth(d, (12.0 + 2 * m->n) * b->rows * C), back_part, &q);
+    pool_run(cpu_worth(d, (2.0 + m->n) * q.pieces * C), add_part, &q);
+    for (int i = 0, piece = 0; i < b->n_spans;
+         piece += pieces_of(&b->spans[i++])) /* the last piece was begun with what is there */
+        if (b->spans[i].dstate)
+            memcpy(b->spans[i].dstate + m->at, sums_of(&q, piece, BEFORE), (size_t)C * sizeof(float));
 }

@@ -49,13 +49,10 @@ const int8_set *int8_at(int i)
     return NULL;
 }
 
-const int8_set *int8_now(void)
+const int8_set *int8_of(const char *isa)
 {
-    static const int8_set *last; /* asking the processor is slow in a virtual machine */
-    const int8_set *s = __atomic_load_n(&last, __ATOMIC_RELAXED);
-    if (s && !strcmp(s->isa, simd_name())) return s;
+    const int8_set *s;
     for (int i = 0; (s = int8_at(i)); i++)
-        if (!strcmp(s->isa, simd_name())) break;
-    __atomic_store_n(&last, s, __ATOMIC_RELAXED);
+        if (!strcmp(s->isa, isa)) break;
     return s;
 }

@@ -72,8 +72,8 @@ static inline int int8_takes(dtype t) { return t >= Q8_0 && t <= Q6_K; }
 /* How many x256 a matrix of T rows of I values takes. */
 static inline size_t int8_chunks(int T, int I) { return (size_t)T * (((size_t)I + 255) / 256); }
 
-/* The best instance for simd_now(). */
-const int8_set *int8_now(void);
+/* The best instance that belongs to the instance of simd.h called `isa`. */
+const int8_set *int8_of(const char *isa);
 /* Every instance this processor can run, the best of each instruction set first; NULL past the end. */
 const int8_set *int8_at(int i);
 

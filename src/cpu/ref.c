@@ -1,47 +1,74 @@
+/* ref.c - the reference device: the table, and the scratch memory of a pass. */
 #include "cpu/ref.h"
+#include "cpu/tiler.h"
+#include <stdlib.h>
+
+typedef struct {
+    device device; /* first: entries are given its address */
+    thread_memory memory;
+    tiler tiler;
+} reference;
 
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 
-/* Reals: */
-static workspace ref_workspace(const pass_size *s)
+static int reserve(device *d, const pass_size *s)
 {
     const size_t T = (size_t)s->rows, C = (size_t)s->width, N = (size_t)s->head;
-    size_t own = most(2 * (size_t)s->widest, 6 * (T + 1)); /* a row of a weight; wkv4 */
+    size_t own = most(2 * (size_t)s->widest, 6 * (T + 1)); /* reals: a row of a weight; wkv4 */
     own = most(own, s->backward ? 4 * T * C : 2 * C);      /* mix */
     own = most(own, s->backward ? (N * N + N) * (32 + 2) : N);
-    return (workspace){.own = own * sizeof(real)};
+    int e = scratch_reserve(&((reference *)d)->memory, (workspace){.own = own * sizeof(real)});
+    return e ? e : tiler_reserve(&((reference *)d)->tiler, s);
 }
 
-const device device_reference = {
-    .name = "reference",
-    .workspace = ref_workspace,
-    .linear = ref_linear,
-    .linear_dx = ref_linear_dx,
-    .linear_dw = ref_linear_dw,
-    .add = ref_add,
-    .mul = ref_mul,
-    .mul_back = ref_mul_back,
-    .lerp = ref_lerp,
-    .lerp_back = ref_lerp_back,
-    .sum_rows = ref_sum_rows,
-    .map = ref_map,
-    .map_back = ref_map_back,
-    .slope = ref_slope,
-    .norm = ref_norm,
-    .norm_back = ref_norm_back,
-    .mix = ref_mix,
-    .mix_back = ref_mix_back,
-    .unit = ref_unit,
-    .unit_back = ref_unit_back,
-    .bonus = ref_bonus,
-    .bonus_back = ref_bonus_back,
-    .wkv4 = ref_wkv4,
-    .wkv4_back = ref_wkv4_back,
-    .wkv4_scan = ref_wkv4_scan,
-    .wkv4_scan_back = ref_wkv4_scan_back,
-    .wkv6 = ref_wkv6,
-    .wkv6_back = ref_wkv6_back,
-    .wkv7 = ref_wkv7,
-    .wkv7_back = ref_wkv7_back,
-    .softmax_nll = ref_softmax_nll,
+static void begin(device *d) { scratch_use(&((reference *)d)->memory); }
+
+static unsigned barriers(const device *d)
+{
+    (void)d;
+    return 0;
+}
+
+static size_t heads_kept(device *d, const heads_args *a)
+{
+    (void)d;
+    return tiler_kept(a);
+}
+
+void ref_heads(device *d, const heads_args *a) { tiler_heads(&((reference *)d)->tiler, a); }
+void ref_heads_back(device *d, const heads_args *a) { tiler_heads_back(&((reference *)d)->tiler, a); }
+
+static void close_reference(device *d)
+{
+    tiler_release(&((reference *)d)->tiler);
+    scratch_release(&((reference *)d)->memory);
+    free(d);
+}
+
+static const device table = {.name = "reference",
+                             .isa = "plain C",
+                             .threads = 1,
+                             .reserve = reserve,
+                             .begin = begin,
+                             .barriers = barriers,
+                             .heads_kept = heads_kept,
+                             .close = close_reference,
+#define ENTRY(entry, args) .entry = ref_##entry,
+                             DEVICE_ENTRIES(ENTRY)
+#undef ENTRY
 };
+
+int ref_open(device **out, int threads, const char *isa)
+{
+    (void)threads, (void)isa;
+    reference *r = calloc(1, sizeof *r);
+    if (!r) return fail(WKV_ENOMEM, "no memory for a device");
+    r->device = table;
+    int e = tiler_init(&r->tiler, &r->device, NULL);
+    if (e) {
+        free(r);
+        return e;
+    }
+    *out = &r->device;
+    return 0;
+}

@@ -5,70 +5,77 @@
 /* the row of an operand that serves row t */
 static const real *row(const real *x, int t, int C, int rows) { return x + (rows == 1 ? 0 : (size_t)t * (size_t)C); }
 
-void ref_add(pool *p, real *z, const real *x, const real *y, int T, int C, int y_rows)
+void ref_add(device *d, const pair_args *a)
 {
-    (void)p;
-    for (int t = 0; t < T; t++, x += C, z += C) {
-        const real *yt = row(y, t, C, y_rows);
-        for (int i = 0; i < C; i++) z[i] = x[i] + yt[i];
+    (void)d;
+    const real *x = a->x;
+    real *z = a->z;
+    for (int t = 0; t < a->T; t++, x += a->C, z += a->C) {
+        const real *y = row(a->y, t, a->C, a->y_rows);
+        for (int i = 0; i < a->C; i++) z[i] = x[i] + y[i];
     }
 }
 
-void ref_mul(pool *p, real *z, const real *x, const real *y, int T, int C, int y_rows)
+void ref_mul(device *d, const pair_args *a)
 {
-    (void)p;
-    for (int t = 0; t < T; t++, x += C, z += C) {
-        const real *yt = row(y, t, C, y_rows);
-        for (int i = 0; i < C; i++) z[i] = x[i] * yt[i];
+    (void)d;
+    const real *x = a->x;
+    real *z = a->z;
+    for (int t = 0; t < a->T; t++, x += a->C, z += a->C) {
+        const real *y = row(a->y, t, a->C, a->y_rows);
+        for (int i = 0; i < a->C; i++) z[i] = x[i] * y[i];
     }
 }
 
-void ref_mul_back(pool *p, real *dx, real *dy, const real *dz, const real *x, const real *y, int T, int C, int y_rows)
+void ref_mul_back(device *d, const pair_args *a)
 {
-    (void)p;
-    for (int t = 0; t < T; t++) {
-        size_t at = (size_t)t * (size_t)C;
-        const real *yt = row(y, t, C, y_rows);
-        real *dyt = dy ? dy + (yt - y) : NULL;
-        for (int i = 0; i < C; i++) {
+    (void)d;
+    for (int t = 0; t < a->T; t++) {
+        size_t at = (size_t)t * (size_t)a->C;
+        const real *y = row(a->y, t, a->C, a->y_rows);
+        real *dy = a->dy ? a->dy + (y - a->y) : NULL;
+        for (int i = 0; i < a->C; i++) {
             size_t j = at + (size_t)i;
-            if (dx) dx[j] += dz[j] * yt[i];
-            if (dyt) dyt[i] += dz[j] * x[j];
+            if (a->dx) a->dx[j] += a->dz[j] * y[i];
+            if (dy) dy[i] += a->dz[j] * a->x[j];
         }
     }
 }
 
-void ref_lerp(pool *p, real *z, const real *x, const real *y, const real *mu, int T, int C, int mu_rows)
+void ref_lerp(device *d, const lerp_args *a)
 {
-    (void)p;
-    for (int t = 0; t < T; t++, x += C, y += C, z += C) {
-        const real *m = row(mu, t, C, mu_rows);
-        for (int i = 0; i < C; i++) z[i] = x[i] + (y[i] - x[i]) * m[i];
+    (void)d;
+    const real *x = a->x, *y = a->y;
+    real *z = a->z;
+    for (int t = 0; t < a->T; t++, x += a->C, y += a->C, z += a->C) {
+        const real *mu = row(a->mu, t, a->C, a->mu_rows);
+        for (int i = 0; i < a->C; i++) z[i] = x[i] + (y[i] - x[i]) * mu[i];
     }
 }
 
-void ref_lerp_back(pool *p, real *dx, real *dy, real *dmu, const real *dz, const real *x, const real *y, const real *mu, int T,
-                   int C, int mu_rows)
+void ref_lerp_back(device *d, const lerp_args *a)
 {
-    (void)p;
-    for (int t = 0; t < T; t++) {
-        size_t at = (size_t)t * (size_t)C;
-        const real *m = row(mu, t, C, mu_rows);
-        real *dm = dmu ? dmu + (m - mu) : NULL;
-        for (int i = 0; i < C; i++) {
+    (void)d;
+    for (int t = 0; t < a->T; t++) {
+        size_t at = (size_t)t * (size_t)a->C;
+        const real *mu = row(a->mu, t, a->C, a->mu_rows);
+        real *dmu = a->dmu ? a->dmu + (mu - a->mu) : NULL;
+        for (int i = 0; i < a->C; i++) {
             size_t j = at + (size_t)i;
-            if (dx) dx[j] += dz[j] * (1 - m[i]);
-            if (dy) dy[j] += dz[j] * m[i];
-            if (dm) dm[i] += dz[j] * (y[j] - x[j]);
+            if (a->dx) a->dx[j] += a->dz[j] * (1 - mu[i]);
+            if (a->dy) a->dy[j] += a->dz[j] * mu[i];
+            if (dmu) dmu[i] += a->dz[j] * (a->y[j] - a->x[j]);
         }
     }
 }
 
-void ref_sum_rows(pool *p, real *d, const real *dz, int T, int C, int d_rows)
+void ref_sum_rows(device *d, const sum_rows_args *a)
 {
-    (void)p;
-    for (int t = 0; t < T; t++, dz += C, d += d_rows == 1 ? 0 : C)
-        for (int i = 0; i < C; i++) d[i] += dz[i];
+    (void)d;
+    const real *dz = a->dz;
+    real *to = a->d;
+    for (int t = 0; t < a->T; t++, dz += a->C, to += a->d_rows == 1 ? 0 : a->C)
+        for (int i = 0; i < a->C; i++) to[i] += dz[i];
 }
 
 static real sigmoid(real x) { return 1 / (1 + exp(-x)); }
@@ -114,20 +121,46 @@ static real map_slope(map_kind kind, real x, real y)
     return 0;
 }
 
-void ref_map(pool *p, map_kind kind, real *y, const real *x, size_t n)
+void ref_map(device *d, const map_args *a)
 {
-    (void)p;
-    for (size_t i = 0; i < n; i++) y[i] = map_one(kind, x[i]);
+    (void)d;
+    for (size_t i = 0; i < a->n; i++) a->y[i] = map_one(a->kind, a->x[i]);
 }
 
-void ref_slope(pool *p, map_kind kind, real *d, const real *y, size_t n)
+void ref_slope(device *d, const map_args *a)
 {
-    (void)p;
-    for (size_t i = 0; i < n; i++) d[i] *= map_slope(kind, kind == MAP_RELU2 ? sqrt(y[i]) : 0, y[i]);
+    (void)d;
+    for (size_t i = 0; i < a->n; i++) a->dx[i] *= map_slope(a->kind, a->kind == MAP_RELU2 ? sqrt(a->y[i]) : 0, a->y[i]);
 }
 
-void ref_map_back(pool *p, map_kind kind, real *dx, const real *dy, const real *x, const real *y, size_t n)
+void ref_map_back(device *d, const map_args *a)
 {
-    (void)p;
-    for (size_t i = 0; dx && i < n; i++) dx[i] += dy[i] * map_slope(kind, x[i], y[i]);
+    (void)d;
+    for (size_t i = 0; a->dx && i < a->n; i++) a->dx[i] += a->dy[i] * map_slope(a->kind, a->x[i], a->y[i]);
+}
+
+void ref_repeat(device *d, const repeat_args *a)
+{
+    (void)d;
+    for (int i = 0; i < a->C * a->n; i++) a->y[i] = a->x[i / a->n];
+}
+
+void ref_repeat_back(device *d, const repeat_args *a)
+{
+    (void)d;
+    for (int i = 0; i < a->C; i++)
+        for (int j = 0; j < a->n; j++) a->dx[i] += a->dy[(size_t)i * (size_t)a->n + (size_t)j];
+}
+
+void ref_matrix_of_row(device *d, const matrix_of_row_args *a)
+{
+    (void)d;
+    const int n = a->n;
+    const real *x = a->x, *m = a->m;
+    real *y = a->y;
+    for (int t = 0; t < a->T; t++, x += n, y += n) {
+        for (int j = 0; j < n; j++) y[j] = 0;
+        for (int i = 0; i < n; i++, m += n)
+            for (int j = 0; j < n; j++) y[j] += x[i] * m[j];
+    }
 }

@@ -16,10 +16,7 @@ static const real *weight_row(const tensor *w, int i, void *room)
     return row;
 }
 
-static void *row_room(const tensor *w)
-{
-    return scratch_own((size_t)w->cols * (sizeof(real) + sizeof(float)));
-}
+static void *row_room(const tensor *w) { return scratch_own((size_t)w->cols * (sizeof(real) + sizeof(float))); }
 
 static real scale_of(const tensor *w) { return w->scale != 0 ? w->scale : 1; }
 
@@ -62,38 +59,42 @@ static void one_product(real *y, const real *x, const tensor *w, int T)
     }
 }
 
-void ref_linear(pool *p, const product *q, int n, int T)
+void ref_linear(device *d, const linear_args *a)
 {
-    for (; n > 0; n--, q++) {
-        int out = weight_out(q->w);
-        one_product(q->y, q->x, q->w, T);
-        if (q->bias) ref_add(p, q->y, q->y, q->bias, T, out, 1);
-        if (q->map != MAP_NONE) ref_map(p, q->map, q->y, q->y, (size_t)T * (size_t)out);
-        if (q->to) ref_lerp(p, q->y, q->from, q->to, q->y, T, out, T);
-        if (q->times) ref_mul(p, q->y, q->y, q->times, T, out, T);
-        if (q->plus) ref_add(p, q->y, q->y, q->plus, T, out, T);
+    for (const product *q = a->q; q < a->q + a->n; q++) {
+        const int T = a->T, C = weight_out(q->w);
+        real *y = q->y;
+        one_product(y, q->x, q->w, T);
+        if (q->bias) ref_add(d, &(pair_args){.T = T, .C = C, .y_rows = 1, .x = y, .y = q->bias, .z = y});
+        if (q->map != MAP_NONE) ref_map(d, &(map_args){.kind = q->map, .n = (size_t)T * (size_t)C, .x = y, .y = y});
+        if (q->to) ref_lerp(d, &(lerp_args){.T = T, .C = C, .mu_rows = T, .x = q->from, .y = q->to, .mu = y, .z = y});
+        if (q->times) ref_mul(d, &(pair_args){.T = T, .C = C, .y_rows = T, .x = y, .y = q->times, .z = y});
+        if (q->plus) ref_add(d, &(pair_args){.T = T, .C = C, .y_rows = T, .x = y, .y = q->plus, .z = y});
     }
 }
 
-void ref_linear_dx(pool *p, real *dx, const real *dy, const tensor *w, int T, int add)
+void ref_linear_dx(device *d, const linear_back_args *a)
 {
-    (void)p;
-    if (!add) memset(dx, 0, (size_t)T * (size_t)weight_in(w) * sizeof *dx);
-    if (layout_is_input_major(w->layout))
-        dot_rows(dx, dy, w, T, 1);
-    else add_rows(dx, dy, w, T);
+    (void)d;
+    if (!a->add) memset(a->dx, 0, (size_t)a->T * (size_t)weight_in(a->w) * sizeof *a->dx);
+    if (layout_is_input_major(a->w->layout))
+        dot_rows(a->dx, a->dy, a->w, a->T, 1);
+    else
+        add_rows(a->dx, a->dy, a->w, a->T);
 }
 
-void ref_linear_dw(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T)
+void ref_linear_dw(device *d, const linear_back_args *a)
 {
-    (void)p;
-    int input_rows = layout_is_input_major(w->layout);
-    const real *rows = input_rows ? x : dy, *cols = input_rows ? dy : x; /* dw[i][j] += rows[t][i] cols[t][j] */
-    for (int t = 0; t < T; t++)
+    (void)d;
+    const tensor *w = a->w;
+    const int input_rows = layout_is_input_major(w->layout);
+    const real *rows = input_rows ? a->x : a->dy,
+               *cols = input_rows ? a->dy : a->x; /* dw[i][j] += rows[t][i] cols[t][j] */
+    for (int t = 0; t < a->T; t++)
         for (int i = 0; i < w->rows; i++) {
             real g = rows[(size_t)t * (size_t)w->rows + (size_t)i] * scale_of(w);
             const real *ct = cols + (size_t)t * (size_t)w->cols;
-            real *to = dw + (size_t)i * (size_t)w->cols;
+            real *to = a->dw + (size_t)i * (size_t)w->cols;
             for (int j = 0; j < w->cols; j++) to[j] += g * ct[j];
         }
 }

@@ -13,33 +13,36 @@ static void moments(const real *x, int n, real eps, real *mean, real *rs)
     *rs = 1 / sqrt(var / n + eps);
 }
 
-void ref_norm(pool *p, real *y, const real *x, const real *w, const real *b, int T, int C, int groups, real eps)
+void ref_norm(device *d, const norm_args *a)
 {
-    (void)p;
-    int n = C / groups;
-    for (int t = 0; t < T; t++)
-        for (int g = 0; g < C; g += n, x += n, y += n) {
+    (void)d;
+    int n = a->C / a->groups;
+    const real *x = a->x;
+    real *y = a->y;
+    for (int t = 0; t < a->T; t++)
+        for (int g = 0; g < a->C; g += n, x += n, y += n) {
             real mean, rs;
-            moments(x, n, eps, &mean, &rs);
-            for (int i = 0; i < n; i++) y[i] = (x[i] - mean) * rs * w[g + i] + b[g + i];
+            moments(x, n, a->eps, &mean, &rs);
+            for (int i = 0; i < n; i++) y[i] = (x[i] - mean) * rs * a->w[g + i] + a->b[g + i];
         }
 }
 
-void ref_norm_back(pool *p, real *dx, real *dw, real *db, const real *dy, const real *x, const real *w, int T, int C, int groups,
-                   real eps)
+void ref_norm_back(device *d, const norm_args *a)
 {
-    (void)p;
-    int n = C / groups;
-    for (int t = 0; t < T; t++)
-        for (int g = 0; g < C; g += n, x += n, dy += n) {
+    (void)d;
+    int n = a->C / a->groups;
+    const real *x = a->x, *dy = a->dy, *w = a->w;
+    real *dx = a->dx;
+    for (int t = 0; t < a->T; t++)
+        for (int g = 0; g < a->C; g += n, x += n, dy += n) {
             real mean, rs, sum = 0, dot = 0; /* of dy w, and of dy w with the normalised x */
-            moments(x, n, eps, &mean, &rs);
+            moments(x, n, a->eps, &mean, &rs);
             for (int i = 0; i < n; i++) {
-                real xn = (x[i] - mean) * rs, d = dy[i] * w[g + i];
-                sum += d;
-                dot += d * xn;
-                if (dw) dw[g + i] += dy[i] * xn;
-                if (db) db[g + i] += dy[i];
+                real xn = (x[i] - mean) * rs, dn = dy[i] * w[g + i];
+                sum += dn;
+                dot += dn * xn;
+                if (a->dw) a->dw[g + i] += dy[i] * xn;
+                if (a->db) a->db[g + i] += dy[i];
             }
             if (!dx) continue;
             for (int i = 0; i < n; i++) dx[i] += rs * (dy[i] * w[g + i] - sum / n - (x[i] - mean) * rs * dot / n);
@@ -56,22 +59,26 @@ static real length_of(const real *x, int n)
     return sqrt(sum);
 }
 
-void ref_unit(pool *p, real *y, const real *x, int T, int C, int heads)
+void ref_unit(device *d, const unit_args *a)
 {
-    (void)p;
-    int N = C / heads;
-    for (int h = 0; h < T * heads; h++, x += N, y += N) {
+    (void)d;
+    int N = a->C / a->heads;
+    const real *x = a->x;
+    real *y = a->y;
+    for (int h = 0; h < a->T * a->heads; h++, x += N, y += N) {
         real len = length_of(x, N), by = 1 / (len < UNIT_FLOOR ? UNIT_FLOOR : len);
         for (int i = 0; i < N; i++) y[i] = x[i] * by;
     }
 }
 
-void ref_unit_back(pool *p, real *dx, const real *dy, const real *x, const real *y, int T, int C, int heads)
+void ref_unit_back(device *d, const unit_args *a)
 {
-    (void)p;
-    int N = C / heads;
+    (void)d;
+    int N = a->C / a->heads;
+    const real *x = a->x, *y = a->y, *dy = a->dy;
+    real *dx = a->dx;
     if (!dx) return;
-    for (int h = 0; h < T * heads; h++, x += N, y += N, dx += N, dy += N) {
+    for (int h = 0; h < a->T * a->heads; h++, x += N, y += N, dx += N, dy += N) {
         real len = length_of(x, N), dot = 0;
         for (int i = 0; i < N; i++) dot += y[i] * dy[i];
         if (len < UNIT_FLOOR) dot = 0, len = UNIT_FLOOR; /* there it is a plain scaling */
@@ -79,26 +86,28 @@ void ref_unit_back(pool *p, real *dx, const real *dy, const real *x, const real 
     }
 }
 
-void ref_bonus(pool *p, real *y, const real *r, const real *k, const real *u, const real *v, int T, int C, int heads)
+void ref_bonus(device *d, const bonus_args *a)
 {
-    (void)p;
-    int N = C / heads;
-    for (int t = 0; t < T; t++)
-        for (int h = 0; h < C; h += N, r += N, k += N, v += N, y += N) {
+    (void)d;
+    int N = a->C / a->heads;
+    const real *r = a->r, *k = a->k, *v = a->v;
+    real *y = a->y;
+    for (int t = 0; t < a->T; t++)
+        for (int h = 0; h < a->C; h += N, r += N, k += N, v += N, y += N) {
             real s = 0;
-            for (int i = 0; i < N; i++) s += r[i] * k[i] * u[h + i];
+            for (int i = 0; i < N; i++) s += r[i] * k[i] * a->u[h + i];
             for (int i = 0; i < N; i++) y[i] = s * v[i];
         }
 }
 
-void ref_bonus_back(pool *p, real *dr, real *dk, real *du, real *dv, const real *dy, const real *r, const real *k, const real *u,
-                    const real *v, int T, int C, int heads)
+void ref_bonus_back(device *d, const bonus_args *a)
 {
-    (void)p;
-    int N = C / heads;
-    for (int t = 0; t < T; t++)
-        for (int h = 0; h < C; h += N) {
-            size_t at = (size_t)t * (size_t)C + (size_t)h;
+    (void)d;
+    int N = a->C / a->heads;
+    const real *r = a->r, *k = a->k, *u = a->u, *v = a->v, *dy = a->dy;
+    for (int t = 0; t < a->T; t++)
+        for (int h = 0; h < a->C; h += N) {
+            size_t at = (size_t)t * (size_t)a->C + (size_t)h;
             real s = 0, ds = 0;
             for (int i = 0; i < N; i++) {
                 s += r[at + (size_t)i] * k[at + (size_t)i] * u[h + i];
@@ -106,68 +115,110 @@ void ref_bonus_back(pool *p, real *dr, real *dk, real *du, real *dv, const real 
             }
             for (int i = 0; i < N; i++) {
                 size_t j = at + (size_t)i;
-                if (dv) dv[j] += s * dy[j];
-                if (dr) dr[j] += ds * k[j] * u[h + i];
-                if (dk) dk[j] += ds * r[j] * u[h + i];
-                if (du) du[h + i] += ds * r[j] * k[j];
+                if (a->dv) a->dv[j] += s * dy[j];
+                if (a->dr) a->dr[j] += ds * k[j] * u[h + i];
+                if (a->dk) a->dk[j] += ds * r[j] * u[h + i];
+                if (a->du) a->du[h + i] += ds * r[j] * k[j];
             }
         }
 }
 
-void ref_softmax_nll(pool *p, real *logits, real *nll, real *max, int *argmax, const int32_t *targets, int T, int V)
+void ref_softmax_nll(device *d, const softmax_args *a)
 {
-    (void)p;
-    for (int t = 0; t < T; t++, logits += V) {
+    (void)d;
+    real *x = a->logits;
+    for (int t = 0; t < a->T; t++, x += a->V) {
         int best = 0;
-        for (int i = 1; i < V; i++)
-            if (logits[i] > logits[best]) best = i;
-        real top = logits[best], sum = 0, target = targets[t] >= 0 ? logits[targets[t]] : 0;
-        max[t] = top;
-        argmax[t] = best;
-        for (int i = 0; i < V; i++) sum += logits[i] = exp(logits[i] - top);
-        for (int i = 0; i < V; i++) logits[i] /= sum;
-        nll[t] = targets[t] >= 0 ? log(sum) + top - target : 0;
+        for (int i = 1; i < a->V; i++)
+            if (x[i] > x[best]) best = i;
+        real top = x[best], sum = 0, target = a->targets[t] >= 0 ? x[a->targets[t]] : 0;
+        a->max[t] = top;
+        a->argmax[t] = best;
+        for (int i = 0; i < a->V; i++) sum += x[i] = exp(x[i] - top);
+        for (int i = 0; i < a->V; i++) x[i] /= sum;
+        a->nll[t] = a->targets[t] >= 0 ? log(sum) + top - target : 0;
     }
 }
 
-void ref_mix(pool *p, const mixing *m, const batch *b, int C, int at)
+void ref_softmax_nll_back(device *d, const softmax_args *a)
 {
+    (void)d;
+    real *x = a->logits;
+    for (int t = 0; t < a->T; t++, x += a->V) {
+        int target = a->targets[t];
+        real scale = target >= 0 ? a->scale : 0;
+        for (int i = 0; i < a->V; i++) x[i] *= scale;
+        if (target >= 0) x[target] -= scale;
+        if (a->pull != 0) x[a->argmax[t]] += a->pull * a->max[t];
+    }
+}
+
+void ref_mean(device *d, const mean_args *a)
+{
+    (void)d;
+    double sum = 0;
+    for (int t = 0; t < a->T; t++) sum += (double)a->nll[t];
+    a->y[0] = a->counted ? (real)(a->weight * sum / a->counted) : 0;
+}
+
+void ref_mix(device *d, const mix_args *a)
+{
+    const batch *b = a->batch;
+    const int C = a->C;
     real *z = scratch_own(2 * (size_t)C * sizeof *z), *before = z + C;
     for (int s = 0; s < b->n_spans; s++) {
-        real *state = b->spans[s].state + at;
+        real *state = b->spans[s].state + a->at;
         for (int t = b->spans[s].row; t < b->spans[s].row + b->spans[s].len; t++) {
             size_t row = (size_t)t * (size_t)C;
             memcpy(before, state, (size_t)C * sizeof *z);
-            ref_norm(p, z, m->x + row, m->w, m->b, 1, C, 1, m->eps);
-            for (int i = 0; i < m->n; i++)
-                ref_lerp(p, m->y[i] + row, m->current ? before : z, m->current ? z : before, m->mu[i], 1, C, 1);
+            ref_norm(d, &(norm_args){
+                            .T = 1, .C = C, .groups = 1, .eps = a->eps, .x = a->x + row, .w = a->w, .b = a->b, .y = z});
+            lerp_args l = {.T = 1, .C = C, .mu_rows = 1, .x = a->current ? before : z, .y = a->current ? z : before};
+            for (int i = 0; i < a->n; i++) {
+                l.mu = a->mu[i];
+                l.z = a->y[i] + row;
+                ref_lerp(d, &l);
+            }
             memcpy(state, z, (size_t)C * sizeof *z);
         }
     }
 }
 
-void ref_mix_back(pool *p, const mixing *m, const mixing_back *g, const batch *b, int C, int at)
+void ref_mix_back(device *d, const mix_args *a)
 {
+    const batch *b = a->batch;
+    const int C = a->C;
     size_t row = (size_t)C, n = (size_t)b->rows * row;
     real *z = scratch_own(4 * n * sizeof *z), *before = z + n, *dz = before + n, *dbefore = dz + n;
     memset(z, 0, 4 * n * sizeof *z);
-    ref_norm(p, z, m->x, m->w, m->b, b->rows, C, 1, m->eps);
+    norm_args norm = {.T = b->rows, .C = C, .groups = 1, .eps = a->eps, .x = a->x, .w = a->w, .b = a->b, .y = z};
+    ref_norm(d, &norm);
     for (int s = 0; s < b->n_spans; s++) {
         size_t first = (size_t)b->spans[s].row * row, rest = ((size_t)b->spans[s].len - 1) * row;
-        memcpy(before + first, g->state0 + (size_t)s * row, row * sizeof *z);
+        memcpy(before + first, a->state0 + (size_t)s * row, row * sizeof *z);
         memcpy(before + first + row, z + first, rest * sizeof *z);
     }
-    for (int i = 0; i < m->n; i++)
-        ref_lerp_back(p, m->current ? dbefore : dz, m->current ? dz : dbefore, g->dmu[i], g->dy[i], m->current ? before : z,
-                      m->current ? z : before, m->mu[i], b->rows, C, 1);
+    lerp_args l = {.T = b->rows, .C = C, .mu_rows = 1, .x = a->current ? before : z, .y = a->current ? z : before};
+    l.dx = a->current ? dbefore : dz;
+    l.dy = a->current ? dz : dbefore;
+    for (int i = 0; i < a->n; i++) {
+        l.mu = a->mu[i];
+        l.dz = a->dy[i];
+        l.dmu = a->dmu[i];
+        ref_lerp_back(d, &l);
+    }
     for (int s = 0; s < b->n_spans; s++) {
         size_t first = (size_t)b->spans[s].row * row, rest = ((size_t)b->spans[s].len - 1) * row;
-        real *dstate = b->spans[s].dstate ? b->spans[s].dstate + at : NULL;
+        real *dstate = b->spans[s].dstate ? b->spans[s].dstate + a->at : NULL;
         for (size_t i = 0; i < rest; i++) dz[first + i] += dbefore[first + row + i];
         for (size_t i = 0; i < row && dstate; i++) {
             dz[first + rest + i] += dstate[i];
             dstate[i] = dbefore[first + i];
         }
     }
-    ref_norm_back(p, g->dx, g->dw, g->db, dz, m->x, m->w, b->rows, C, 1, m->eps);
+    norm.dy = dz;
+    norm.dx = a->dx;
+    norm.dw = a->dw;
+    norm.db = a->db;
+    ref_norm_back(d, &norm);
 }

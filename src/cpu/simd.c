@@ -41,8 +41,6 @@ static const simd *const sets[] = {&simd_v128};
 
 enum { SETS = sizeof sets / sizeof *sets };
 
-static const simd *chosen; /* NULL until the first choice */
-
 const simd *simd_at(int i)
 {
     for (int s = 0; s < SETS; s++)
@@ -50,32 +48,18 @@ const simd *simd_at(int i)
     return NULL;
 }
 
-int simd_choose(const char *name)
+int simd_find(const simd **out, const char *name)
 {
     static const char *const known = "portable avx2 avx512 neon";
     if (!name) name = getenv("WKV_ISA");
-    if (!name || !*name) {
-        __atomic_store_n(&chosen, simd_at(0), __ATOMIC_RELAXED);
-        return 0;
-    }
-    for (int i = 0; simd_at(i); i++)
-        if (!strcmp(simd_at(i)->name, name)) {
-            __atomic_store_n(&chosen, simd_at(i), __ATOMIC_RELAXED);
-            return 0;
-        }
+    *out = simd_at(0);
+    if (!name || !*name) return 0;
+    for (int i = 0; (*out = simd_at(i)); i++)
+        if (!strcmp((*out)->name, name)) return 0;
     if (!strchr(name, ' ') && strstr(known, name))
         return fail(WKV_EUNSUPPORTED, "this processor has no %s; the best it has is %s", name, simd_at(0)->name);
     return fail(WKV_EARG, "no instruction set is called \"%s\"; there are portable, avx2, avx512, neon", name);
 }
-
-const simd *simd_now(void)
-{
-    const simd *s = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
-    if (!s) __atomic_store_n(&chosen, s = simd_at(0), __ATOMIC_RELAXED); /* asking the processor is slow in a virtual machine */
-    return s;
-}
-
-const char *simd_name(void) { return simd_now()->name; }
 
 int simd_streams(void)
 {

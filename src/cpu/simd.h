@@ -50,9 +50,9 @@ typedef struct {
     void (*lerp)(patch m, float *z, const float *x, const float *y, const float *mu);
     void (*lerp_back)(patch m, float *dx, float *dy, float *dmu, const float *dz, const float *x, const float *y, const float *mu);
     void (*sum_rows)(patch m, float *d, const float *dz);
-    /* One row of a mixing, backward (device.h): g->dy and g->dmu stand at it, z is the row after the norm and `before` the one
+    /* One row of a mix, backward (device.h): m->dy and m->dmu stand at it, z is the row after the norm and `before` the one
      * before it. dbefore: what the next row says about this one becomes what this one says about the one before; dz: of z. */
-    void (*mix_back)(const mixing *m, const mixing_back *g, int C, const float *z, const float *before, float *dz, float *dbefore);
+    void (*mix_back)(const mix_args *m, const float *z, const float *before, float *dz, float *dbefore);
     void (*map)(map_kind kind, float *y, const float *x, int n);
     void (*map_back)(map_kind kind, float *dx, const float *dy, const float *x, const float *y, int n);
     void (*slope)(map_kind kind, float *d, const float *y, int n);
@@ -97,14 +97,11 @@ typedef struct {
 
 enum { OUTER_SCRATCH = 704 * 1024 }; /* packed operands, see simd_linear.h */
 
-/* The CPU device's instance. */
-const simd *simd_now(void);
 /* Every instance this processor can run, best first: simd_at(0) ...; NULL past the end. */
 const simd *simd_at(int i);
-/* The instance called `name` (NULL: what WKV_ISA names, else the best) becomes the CPU device's. WKV_EARG: there is none of that
- * name; WKV_EUNSUPPORTED: this processor cannot run it. Not while the device is at work. */
-int simd_choose(const char *name);
-const char *simd_name(void); /* of simd_now() */
+/* The instance called `name` (NULL: what WKV_ISA names, else the best). WKV_EARG: there is none of that name; WKV_EUNSUPPORTED:
+ * this processor cannot run it. */
+int simd_find(const simd **out, const char *name);
 /* How many rows of weights a thread should walk at once for one token, 8 or 4: reading comes fastest from several places, and
  * from how many depends on the maker's prefetchers (two threads, of the best: 8 rows 100 % and 4 93 % on Ice Lake, 85 and 98 % on
  * Zen 5). */

@@ -63,15 +63,15 @@ static void sum_rows(patch m, float *d, const float *dz)
     for (int t = 0; t < m.rows; t++, dz += m.stride, d += m.one) EACH(m.cols, ST(d, LD(d) + LD(dz)););
 }
 
-static void mix_back(const mixing *m, const mixing_back *g, int C, const float *z, const float *before, float *dz, float *dbefore)
+static void mix_back(const mix_args *m, const float *z, const float *before, float *dz, float *dbefore)
 {
-    EACH(C, vf now = {0}; vf then = {0}; vf d = LD(z) - LD(before);
+    EACH(m->C, vf now = {0}; vf then = {0}; vf d = LD(z) - LD(before);
          for (int k = 0; k < m->n; k++) {
-             vf dy = LD(g->dy[k]); vf mu = LD(m->mu[k]);
+             vf dy = LD(m->dy[k]); vf mu = LD(m->mu[k]);
              vf by = m->current ? mu : 1.0f - mu;
              now = madd(dy, by, now);
              then = madd(dy, m->current ? 1.0f - mu : mu, then);
-             if (g->dmu[k]) ST(g->dmu[k], madd(dy, m->current ? d : -d, LD(g->dmu[k])));
+             if (m->dmu[k]) ST(m->dmu[k], madd(dy, m->current ? d : -d, LD(m->dmu[k])));
          }
          ST(dz, LD(dbefore) + now); ST(dbefore, then););
 }

@@ -1,6 +1,5 @@
-/* basic.c - elementwise operations, and pieces of matrices. */
+/* basic.c - elementwise operations, and parts of matrices. */
 #include "ops/tape.h"
-#include <string.h>
 
 static size_t values(const tensor *x) { return (size_t)x->rows * (size_t)x->cols; }
 
@@ -12,19 +11,31 @@ static void check_fits(const tensor *x, const tensor *y)
     CHECK(x->type == REAL && y->type == REAL);
 }
 
+static void sum_into(cx *c, real *d, const tensor *z, int d_rows)
+{
+    if (d)
+        c->dev->sum_rows(c->dev, &(sum_rows_args){.T = z->rows, .C = z->cols, .d_rows = d_rows, .dz = z->grad, .d = d});
+}
+
 static void add_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->in[1], *z = r->out[0];
     real *dx = wanted(c, x), *dy = wanted(c, y);
-    if (dx) c->dev->sum_rows(c->pool, dx, z->grad, z->rows, z->cols, x->rows);
-    if (dy) c->dev->sum_rows(c->pool, dy, z->grad, z->rows, z->cols, y->rows);
+    sum_into(c, dx, z, x->rows);
+    sum_into(c, dy, z, y->rows);
+}
+
+static pair_args pair_of(const tensor *x, const tensor *y, const tensor *z)
+{
+    return (pair_args){.T = x->rows, .C = x->cols, .y_rows = y->rows, .x = x->data, .y = y->data, .z = z->data};
 }
 
 tensor *op_add(cx *c, tensor *x, tensor *y)
 {
     check_fits(x, y);
     tensor *z = tensor_new(c, x->rows, x->cols);
-    c->dev->add(c->pool, z->data, x->data, y->data, x->rows, x->cols, y->rows);
+    pair_args a = pair_of(x, y, z);
+    c->dev->add(c->dev, &a);
     REC(c, add_back, z, x, y);
     return z;
 }
@@ -32,24 +43,38 @@ tensor *op_add(cx *c, tensor *x, tensor *y)
 static void mul_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->in[1], *z = r->out[0];
-    real *dx = wanted(c, x), *dy = wanted(c, y);
-    c->dev->mul_back(c->pool, dx, dy, z->grad, x->data, y->data, z->rows, z->cols, y->rows);
+    pair_args a = pair_of(x, y, z);
+    a.dz = z->grad;
+    a.dx = wanted(c, x);
+    a.dy = wanted(c, y);
+    c->dev->mul_back(c->dev, &a);
 }
 
 tensor *op_mul(cx *c, tensor *x, tensor *y)
 {
     check_fits(x, y);
     tensor *z = tensor_new(c, x->rows, x->cols);
-    c->dev->mul(c->pool, z->data, x->data, y->data, x->rows, x->cols, y->rows);
+    pair_args a = pair_of(x, y, z);
+    c->dev->mul(c->dev, &a);
     REC(c, mul_back, z, x, y);
     return z;
 }
 
+static lerp_args lerp_of(tensor *const *in, const tensor *z)
+{
+    const tensor *x = in[0], *y = in[1], *mu = in[2];
+    return (lerp_args){
+        .T = x->rows, .C = x->cols, .mu_rows = mu->rows, .x = x->data, .y = y->data, .mu = mu->data, .z = z->data};
+}
+
 static void lerp_back(cx *c, record *r)
 {
-    tensor *x = r->in[0], *y = r->in[1], *mu = r->in[2], *z = r->out[0];
-    real *dx = wanted(c, x), *dy = wanted(c, y), *dmu = wanted(c, mu);
-    c->dev->lerp_back(c->pool, dx, dy, dmu, z->grad, x->data, y->data, mu->data, z->rows, z->cols, mu->rows);
+    lerp_args a = lerp_of(r->in, r->out[0]);
+    a.dz = r->out[0]->grad;
+    a.dx = wanted(c, r->in[0]);
+    a.dy = wanted(c, r->in[1]);
+    a.dmu = wanted(c, r->in[2]);
+    c->dev->lerp_back(c->dev, &a);
 }
 
 tensor *op_lerp(cx *c, tensor *x, tensor *y, tensor *mu)
@@ -58,7 +83,8 @@ tensor *op_lerp(cx *c, tensor *x, tensor *y, tensor *mu)
     check_fits(x, mu);
     CHECK_EQ(x->rows, y->rows);
     tensor *z = tensor_new(c, x->rows, x->cols);
-    c->dev->lerp(c->pool, z->data, x->data, y->data, mu->data, x->rows, x->cols, mu->rows);
+    lerp_args a = lerp_of((tensor *const[]){x, y, mu}, z);
+    c->dev->lerp(c->dev, &a);
     REC(c, lerp_back, z, x, y, mu);
     return z;
 }
@@ -66,14 +92,17 @@ tensor *op_lerp(cx *c, tensor *x, tensor *y, tensor *mu)
 static void map_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->out[0];
-    c->dev->map_back(c->pool, (map_kind)r->i, wanted(c, x), y->grad, x->data, y->data, values(x));
+    c->dev->map_back(
+        c->dev,
+        &(map_args){
+            .kind = (map_kind)r->i, .n = values(x), .x = x->data, .y = y->data, .dy = y->grad, .dx = wanted(c, x)});
 }
 
 tensor *op_map(cx *c, map_kind kind, tensor *x)
 {
     CHECK(x->type == REAL);
     tensor *y = tensor_new(c, x->rows, x->cols);
-    c->dev->map(c->pool, kind, y->data, x->data, values(x));
+    c->dev->map(c->dev, &(map_args){.kind = kind, .n = values(x), .x = x->data, .y = y->data});
     record *r = REC(c, map_back, y, x);
     if (r) r->i = kind;
     return y;
@@ -83,17 +112,14 @@ static void repeat_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->out[0];
     real *dx = wanted(c, x);
-    int n = r->i;
-    if (!dx) return;
-    for (size_t i = 0; i < values(x); i++)
-        for (int j = 0; j < n; j++) dx[i] += y->grad[i * (size_t)n + (size_t)j];
+    if (dx) c->dev->repeat_back(c->dev, &(repeat_args){.C = x->cols, .n = r->i, .dy = y->grad, .dx = dx});
 }
 
 tensor *op_repeat(cx *c, tensor *x, int n)
 {
     CHECK(x->rows == 1 && x->type == REAL);
     tensor *y = tensor_new(c, 1, x->cols * n);
-    for (int i = 0; i < y->cols; i++) reals(y)[i] = reals(x)[i / n];
+    c->dev->repeat(c->dev, &(repeat_args){.C = x->cols, .n = n, .x = x->data, .y = y->data});
     record *r = REC(c, repeat_back, y, x);
     if (r) r->i = n;
     return y;
@@ -104,16 +130,25 @@ static void cols_back(cx *c, record *r)
     tensor *x = r->in[0], *y = r->out[0];
     real *dx = wanted(c, x);
     if (!dx) return;
-    for (int t = 0; t < y->rows; t++)
-        for (int i = 0; i < y->cols; i++) dx[(size_t)t * (size_t)x->cols + (size_t)(r->i + i)] += y->grad[(size_t)t * (size_t)y->cols + (size_t)i];
+    c->dev->copy(c->dev, &(copy_args){.rows = y->rows,
+                                      .cols = (size_t)y->cols,
+                                      .to_stride = (size_t)x->cols,
+                                      .from_stride = (size_t)y->cols,
+                                      .from = y->grad,
+                                      .to = dx + r->i,
+                                      .add = 1});
 }
 
 tensor *op_cols(cx *c, tensor *x, int from, int cols)
 {
     CHECK(from >= 0 && cols > 0 && from + cols <= x->cols);
     tensor *y = tensor_new(c, x->rows, cols);
-    for (int t = 0; t < x->rows; t++)
-        memcpy(reals(y) + (size_t)t * (size_t)cols, reals(x) + (size_t)t * (size_t)x->cols + from, (size_t)cols * sizeof(real));
+    c->dev->copy(c->dev, &(copy_args){.rows = y->rows,
+                                      .cols = (size_t)cols,
+                                      .to_stride = (size_t)cols,
+                                      .from_stride = (size_t)x->cols,
+                                      .from = reals(x) + from,
+                                      .to = y->data});
     record *r = REC(c, cols_back, y, x);
     if (r) r->i = from;
     return y;
@@ -123,34 +158,28 @@ tensor *op_matrix_of_row(cx *c, tensor *x, tensor *m)
 {
     int n = x->cols;
     CHECK(m->rows == x->rows && m->cols == n * n && !c->recording);
-    tensor *y = tensor_zero(c, x->rows, n);
-    for (int t = 0; t < x->rows; t++) {
-        const real *xt = reals(x) + (size_t)t * (size_t)n, *row = reals(m) + (size_t)t * (size_t)m->cols;
-        real *yt = reals(y) + (size_t)t * (size_t)n;
-        for (int i = 0; i < n; i++, row += n)
-            for (int j = 0; j < n; j++) yt[j] += xt[i] * row[j];
-    }
+    tensor *y = tensor_new(c, x->rows, n);
+    c->dev->matrix_of_row(c->dev,
+                          &(matrix_of_row_args){.T = x->rows, .n = n, .x = x->data, .m = m->data, .y = y->data});
     return y;
 }
 
-static void rows_back(cx *c, record *r)
+static void gather_back(cx *c, record *r)
 {
-    tensor *x = r->in[0], *y = r->out[0];
-    const int *rows = r->p;
-    real *dx = wanted(c, x);
-    if (!dx) return;
-    for (int t = 0; t < y->rows; t++)
-        for (int i = 0; i < y->cols; i++) dx[(size_t)rows[t] * (size_t)x->cols + (size_t)i] += y->grad[(size_t)t * (size_t)y->cols + (size_t)i];
+    tensor *w = r->in[0], *y = r->out[0];
+    real *dw = wanted(c, w);
+    if (dw) c->dev->gather_back(c->dev, &(gather_args){.w = w, .ids = r->p, .T = y->rows, .dy = y->grad, .dw = dw});
 }
 
-tensor *op_rows(cx *c, tensor *x, const int *rows, int n)
+tensor *op_embed(cx *c, tensor *w, const int32_t *ids, int n)
 {
-    tensor *y = tensor_new(c, n, x->cols);
-    for (int t = 0; t < n; t++) {
-        CHECK(rows[t] >= 0 && rows[t] < x->rows);
-        memcpy(reals(y) + (size_t)t * (size_t)x->cols, reals(x) + (size_t)rows[t] * (size_t)x->cols, (size_t)x->cols * sizeof(real));
-    }
-    record *r = REC(c, rows_back, y, x);
-    if (r) r->p = rows;
+    CHECK(layout_is_row_major(w->layout));
+    for (int t = 0; t < n; t++) CHECK(ids[t] >= 0 && ids[t] < w->rows);
+    tensor *y = tensor_new(c, n, w->cols);
+    c->dev->gather(c->dev, &(gather_args){.w = w, .ids = ids, .T = n, .y = y->data});
+    record *r = REC(c, gather_back, y, w);
+    if (r) r->p = ids;
     return y;
 }
+
+tensor *op_rows(cx *c, tensor *x, const int *rows, int n) { return op_embed(c, x, rows, n); }

@@ -1,112 +1,356 @@
-/* device.h - the porting surface: what a device must do. Three instances: reference (cpu/ref_*.c), cpu, cuda.
+/* device.h - the porting surface: what a device must do. Instances: reference (cpu/ref_*.c) and cpu (cpu/cpu_*.c).
  *
- * Whole matrices, row-major, T rows; `pool` may be NULL. Functions whose name ends in _back ADD to the gradients they are
- * given and skip those that are NULL. Each output element is reduced in an order that depends neither on T, nor on
- * how rows are grouped, nor on the number of threads, so that any chunking, any batch, any thread count give the same bits. */
+ * A device owns its threads, its instruction set and its scratch memory. Every entry takes the device and one struct of named
+ * arguments; an operation and its backward share the struct. Matrices are whole, row-major, of T rows. Entries whose name ends in
+ * _back ADD to the gradients they are given and skip those that are NULL. Each output element is reduced in an order that depends
+ * neither on T, nor on how rows are grouped, nor on the number of threads, so that any chunking, any batch, any thread count give
+ * the same bits. */
 #ifndef WKV_OPS_DEVICE_H
 #define WKV_OPS_DEVICE_H
 
 #include "ops/ops.h"
 
+/* ---- arguments ------------------------------------------------------------------------------------------------------ */
+
 /* One product of a phase, y = x W, and what follows it at once, in this order; NULL and MAP_NONE are left out. */
 typedef struct {
-    real *y;                 /* T x out, overwritten; no other memory of the phase overlaps it */
-    const real *x;           /* T x in                                                         */
-    const tensor *w;         /* every weight dtype, both orientations, w->scale                */
-    const real *bias;        /* y + bias, one row of out                                       */
-    map_kind map;            /* map(y)                                                         */
-    const real *from, *to;   /* from + (to - from) y, T x out                                  */
-    const real *times;       /* y times, T x out                                               */
-    const real *plus;        /* y + plus, T x out                                              */
+    real *y;               /* T x out, overwritten; no other memory of the phase overlaps it */
+    const real *x;         /* T x in                                                         */
+    const tensor *w;       /* every weight dtype, both orientations, w->scale                */
+    const real *bias;      /* y + bias, one row of out                                       */
+    map_kind map;          /* map(y)                                                         */
+    const real *from, *to; /* from + (to - from) y, T x out                                  */
+    const real *times;     /* y times, T x out                                               */
+    const real *plus;      /* y + plus, T x out                                              */
 } product;
 
-/* Token shift, after a norm: z = norm(x; w, b), and with p the row before z of the same sequence (the first one's is the
- * state at `at`, which becomes the last z), y[i] = z + (p - z) mu[i], or p + (z - p) mu[i] where mu weighs the current row. */
+typedef struct {
+    const product *q; /* n products of T rows each, none of which reads another's y */
+    int n, T;
+} linear_args;
+
+typedef struct {
+    const real *x, *dy; /* T x in, T x out                                                 */
+    const tensor *w;    /* linear_dx: of any dtype                                         */
+    real *dx, *dw;      /* linear_dx: dx (+)= dy W'. linear_dw: dw += dy' x, in W's shape */
+    int T, add;         /* add: dx is added to, else overwritten                           */
+} linear_back_args;
+
+/* z = x + y, x * y. A one-row operand (rows == 1 < T) serves every row; its gradient is summed over rows in order. */
+typedef struct {
+    int T, C, y_rows;
+    const real *x, *y;
+    real *z;
+    const real *dz;
+    real *dx, *dy;
+} pair_args;
+
+/* z = x + (y - x) mu */
+typedef struct {
+    int T, C, mu_rows;
+    const real *x, *y, *mu;
+    real *z;
+    const real *dz;
+    real *dx, *dy, *dmu;
+} lerp_args;
+
+/* d += dz; a d of one row: += the sum over rows */
+typedef struct {
+    int T, C, d_rows;
+    const real *dz;
+    real *d;
+} sum_rows_args;
+
+/* y = map(x) of n values. slope: dx *= dy/dx, of a map whose y alone gives it. */
+typedef struct {
+    map_kind kind;
+    size_t n;
+    const real *x;
+    real *y;
+    const real *dy;
+    real *dx;
+} map_args;
+
+/* Norm of `groups` equal parts of a row, then w and b (one row each); groups divide C. */
+typedef struct {
+    int T, C, groups;
+    real eps;
+    const real *x, *w, *b;
+    real *y;
+    const real *dy;
+    real *dx, *dw, *db;
+} norm_args;
+
+/* Each head divided by its length. */
+typedef struct {
+    int T, C, heads;
+    const real *x;
+    real *y;
+    const real *dy;
+    real *dx;
+} unit_args;
+
+/* In each head y = (sum_j r_j k_j u_j) v; u: one row. */
+typedef struct {
+    int T, C, heads;
+    const real *r, *k, *u, *v;
+    real *y;
+    const real *dy;
+    real *dr, *dk, *du, *dv;
+} bonus_args;
+
+/* Token shift after a norm: z = norm(x; w, b), and with p the row before z of the same sequence (the first one's is the state at
+ * `at`, which becomes the last z), y[i] = z + (p - z) mu[i], or p + (z - p) mu[i] where mu weighs the current row. */
 enum { MOST_MIXTURES = 8 };
 typedef struct {
+    const batch *batch;
+    int C, at;
     const real *x, *w, *b; /* T x C; one row; one row */
     real eps;
-    int current, n;
-    real *y[MOST_MIXTURES];        /* T x C   */
-    const real *mu[MOST_MIXTURES]; /* one row */
-} mixing;
+    int current, n;                          /* mu weighs the current row; mixtures   */
+    real *y[MOST_MIXTURES];                  /* T x C; not read by mix_back           */
+    const real *mu[MOST_MIXTURES];           /* one row                               */
+    const real *dy[MOST_MIXTURES], *state0;  /* T x C; state0: see wkv_args           */
+    real *dx, *dw, *db, *dmu[MOST_MIXTURES]; /* as x and so on                        */
+} mix_args;
 
-/* Its way back; state0 as in time, below. */
+/* The recurrences of versions 4, 5 and 6, and 7. `batch` says which rows follow each other; the spans' states at `at` are read and
+ * advanced. In *_back, state0 holds the spans' states at `at` as they were BEFORE the forward pass, one after another in span
+ * order; a span's dstate at `at`, when not NULL, goes from d(final) to d(initial).
+ * wkv4_scan sums in an order that depends on a span's length, so a span in pieces has other roundings. */
 typedef struct {
-    const real *dy[MOST_MIXTURES], *state0;   /* T x C       */
-    real *dx, *dw, *db, *dmu[MOST_MIXTURES];  /* as x and so on */
-} mixing_back;
+    const batch *batch;
+    int C, heads, at; /* heads: versions 5 to 7                                     */
+    int w_rows;       /* versions 5 and 6: w is T x C, or with 1 one row serves all */
+    const real *r, *w, *k, *v, *a, *b,
+        *u; /* r: versions 5 to 7. a, b: version 7. u: versions 4 to 6, one row. Version 4's w is one row */
+    real *y;
+    const real *dy, *state0;
+    real *dr, *dw, *dk, *dv, *da, *db, *du;
+} wkv_args;
 
-/* The sizes that decide how much scratch memory a pass takes. The recurrences of heads see at most 32 rows of a span
- * at a time when a gradient is required (ops/heads.c). */
+/* logits[T, V] -> probabilities in place; loss of each row in nll[T] (0 where targets[t] < 0); the largest logit and its first
+ * place. softmax_nll_back: the probabilities become gradients, times `scale` where there is a target, less `scale` at the target,
+ * and plus `pull` x the largest logit at its place (0: none). */
+typedef struct {
+    int T, V;
+    real *logits, *nll, *max;
+    int *argmax;
+    const int32_t *targets; /* the host's */
+    real scale, pull;
+} softmax_args;
+
+/* y[0] = weight x the sum of nll[0 .. T) / counted, added in order in double; 0 where counted is 0 */
+typedef struct {
+    int T, counted;
+    double weight;
+    const real *nll;
+    real *y;
+} mean_args;
+
+/* ---- arguments: memory --------------------------------------------------------------------------------------------- */
+
+/* to = from, or to += from with `add`: `rows` rows of `cols` values, so many values apart */
+typedef struct {
+    int rows;
+    size_t cols, to_stride, from_stride;
+    const real *from;
+    real *to;
+    int add;
+} copy_args;
+
+/* x = value, n times */
+typedef struct {
+    real *x;
+    size_t n;
+    real value;
+} fill_args;
+
+/* to_host: memory of the device to memory of the host; from_host: the other way */
+typedef struct {
+    const real *from;
+    real *to;
+    size_t n;
+} transfer_args;
+
+/* y[t] = row ids[t] of w; dw, of w's shape: row ids[t] += dy[t], in order */
+typedef struct {
+    const tensor *w;    /* of any dtype, stored by row */
+    const int32_t *ids; /* the host's                  */
+    int T;
+    real *y;
+    const real *dy;
+    real *dw;
+} gather_args;
+
+/* y: the previous row of the same span; the first one's is its state at `at`, which becomes the last row of x. Backward a span's
+ * dstate, when not NULL, goes from d(final) to d(initial). */
+typedef struct {
+    const batch *batch;
+    int C, at;
+    const real *x;
+    real *y;
+    const real *dy;
+    real *dx;
+} shift_args;
+
+/* y[i n .. i n + n) = x[i], C of them */
+typedef struct {
+    int C, n;
+    const real *x;
+    real *y;
+    const real *dy;
+    real *dx;
+} repeat_args;
+
+/* y[t] = x[t] M[t], M[t] the n x n values of row t of m, [in][out] */
+typedef struct {
+    int T, n;
+    const real *x, *m;
+    real *y;
+} matrix_of_row_args;
+
+/* to += from x scale, but for the values that are dropped: value i has the number first + i, and is dropped when the high half of
+ * mix64(key + number x 0x9e3779b97f4a7c15) is less than `below`; mix64 is splitmix64's finaliser (ops/drop.h) */
+typedef struct {
+    size_t n;
+    const real *from;
+    real *to;
+    uint64_t key, first;
+    uint32_t below;
+    real scale;
+} drop_args;
+
+/* The spans' states at [at, at + len), one after another in span order, in `kept`: save takes them there, restore back. */
+typedef struct {
+    const batch *batch;
+    int at, len;
+    real *kept;
+} states_args;
+
+/* ---- arguments: what keeps to a head -------------------------------------------------------------------------------- */
+
+/* Run fn (op_heads) on matrices and rows, at once or in tiles of some tokens of some heads; out: T x C. Backward the tiles run
+ * again, recorded: grad, when not NULL, is that of in[i], added to, or with first[i] overwritten. */
+enum { MOST_HEADS_IN = 16 };
+typedef struct {
+    const cx *c; /* whose batch it is, and whether this is recorded */
+    heads_fn *fn;
+    const void *p;
+    tensor *const *in;
+    tensor *out;
+    int n, heads, at;
+    real *kept; /* heads_kept reals that pass from forward to backward; NULL: no backward follows */
+    real *grad[MOST_HEADS_IN];
+    int first[MOST_HEADS_IN];
+} heads_args;
+
+/* ---- arguments: the optimizer ------------------------------------------------------------------------------------------ */
+
+/* sums[i] = the sum of squares of values i tile .. (i + 1) tile of x, in double, in order */
+typedef struct {
+    const real *x;
+    size_t n, tile;
+    double *sums; /* the host's */
+} square_sums_args;
+
+/* One step of AdamW for n values w, with gradients g, which become 0, and moments. clip: what gradients are multiplied by;
+ * bias1, bias2: 1 / (1 - beta^step) */
+typedef struct {
+    size_t n;
+    real *w, *g, *mean, *square;
+    float lr, beta1, beta2, eps, decay, clip, bias1, bias2;
+} adamw_args;
+
+/* ---- the table ------------------------------------------------------------------------------------------------------ */
+
+/* Every entry and its arguments. The reference defines ref_NAME, the CPU device cpu_NAME. */
+#define DEVICE_ENTRIES(X)                                                                                              \
+    X(linear, linear_args)                                                                                             \
+    X(linear_dx, linear_back_args)                                                                                     \
+    X(linear_dw, linear_back_args)                                                                                     \
+    X(add, pair_args)                                                                                                  \
+    X(mul, pair_args)                                                                                                  \
+    X(mul_back, pair_args)                                                                                             \
+    X(lerp, lerp_args)                                                                                                 \
+    X(lerp_back, lerp_args)                                                                                            \
+    X(sum_rows, sum_rows_args)                                                                                         \
+    X(map, map_args)                                                                                                   \
+    X(map_back, map_args)                                                                                              \
+    X(slope, map_args)                                                                                                 \
+    X(norm, norm_args)                                                                                                 \
+    X(norm_back, norm_args)                                                                                            \
+    X(unit, unit_args)                                                                                                 \
+    X(unit_back, unit_args)                                                                                            \
+    X(bonus, bonus_args)                                                                                               \
+    X(bonus_back, bonus_args)                                                                                          \
+    X(mix, mix_args)                                                                                                   \
+    X(mix_back, mix_args)                                                                                              \
+    X(wkv4, wkv_args)                                                                                                  \
+    X(wkv4_back, wkv_args)                                                                                             \
+    X(wkv4_scan, wkv_args)                                                                                             \
+    X(wkv4_scan_back, wkv_args)                                                                                        \
+    X(wkv6, wkv_args)                                                                                                  \
+    X(wkv6_back, wkv_args)                                                                                             \
+    X(wkv7, wkv_args)                                                                                                  \
+    X(wkv7_back, wkv_args)                                                                                             \
+    X(softmax_nll, softmax_args)                                                                                       \
+    X(softmax_nll_back, softmax_args)                                                                                  \
+    X(mean, mean_args)                                                                                                 \
+    X(copy, copy_args)                                                                                                 \
+    X(fill, fill_args)                                                                                                 \
+    X(to_host, transfer_args)                                                                                          \
+    X(from_host, transfer_args)                                                                                        \
+    X(gather, gather_args)                                                                                             \
+    X(gather_back, gather_args)                                                                                        \
+    X(shift, shift_args)                                                                                               \
+    X(shift_back, shift_args)                                                                                          \
+    X(repeat, repeat_args)                                                                                             \
+    X(repeat_back, repeat_args)                                                                                        \
+    X(matrix_of_row, matrix_of_row_args)                                                                               \
+    X(drop, drop_args)                                                                                                 \
+    X(states_save, states_args)                                                                                        \
+    X(states_restore, states_args)                                                                                     \
+    X(heads, heads_args)                                                                                               \
+    X(heads_back, heads_args)                                                                                          \
+    X(square_sums, square_sums_args)                                                                                   \
+    X(adamw, adamw_args)
+
+/* The sizes that decide how much scratch memory a pass takes. */
 struct pass_size {
-    int rows, spans;    /* of the pass                                                                  */
-    int width, widest;  /* C; the largest of all rows and columns of weights, adapters included         */
-    int head;           /* N; 0: no heads                                                               */
-    int backward;       /* gradients are taken                                                          */
+    int rows, spans;   /* of the pass                                                                  */
+    int width, widest; /* C; the largest of all rows and columns of weights, adapters included         */
+    int head;          /* N; 0: no heads                                                               */
+    int backward;      /* gradients are taken                                                          */
 };
 
+/* An opened device; what only the instance knows follows behind. */
 struct device {
-    const char *name;
+    const char *name, *isa; /* "cpu", "avx512"                          */
+    int threads;            /* the number of parts that work is cut into */
 
-    /* the most scratch memory that any operation of such a pass asks of a thread */
-    workspace (*workspace)(const pass_size *s);
+    int (*reserve)(device *d, const pass_size *s); /* scratch memory for passes of at most this size; WKV_ENOMEM     */
+    void (*begin)(device *d);                      /* a pass begins, which the calling thread drives                 */
+    unsigned (*barriers)(const device *d);         /* how often all threads waited for each other so far, modulo 2^32 */
+    double (*burn)(
+        int64_t n); /* n rounds of float32 multiply-adds by one thread: the operations done. NULL: not known */
+    void (*close)(device *d);
+    /* Reals that heads keeps for heads_back; 0: these are not worth tiles, and their operations run on whole matrices. */
+    size_t (*heads_kept)(device *d, const heads_args *a);
 
-    /* n products of T rows each, none of which reads another's y. */
-    void (*linear)(pool *p, const product *q, int n, int T);
-    void (*linear_dx)(pool *p, real *dx, const real *dy, const tensor *w, int T, int add); /* dx (+)= dy W' ; any dtype */
-    void (*linear_dw)(pool *p, real *dw, const real *dy, const real *x, const tensor *w, int T); /* dw has W's shape */
-
-    /* elementwise over T x C; a one-row operand (rows == 1 < T) serves every row, and its gradient is summed over rows in order */
-    void (*add)(pool *p, real *z, const real *x, const real *y, int T, int C, int y_rows);
-    void (*mul)(pool *p, real *z, const real *x, const real *y, int T, int C, int y_rows);
-    void (*mul_back)(pool *p, real *dx, real *dy, const real *dz, const real *x, const real *y, int T, int C, int y_rows);
-    void (*lerp)(pool *p, real *z, const real *x, const real *y, const real *mu, int T, int C, int mu_rows);
-    void (*lerp_back)(pool *p, real *dx, real *dy, real *dmu, const real *dz, const real *x, const real *y, const real *mu,
-                      int T, int C, int mu_rows);
-    void (*sum_rows)(pool *p, real *d, const real *dz, int T, int C, int d_rows); /* d += dz; d of one row: += the sum over rows */
-    void (*map)(pool *p, map_kind kind, real *y, const real *x, size_t n);
-    void (*map_back)(pool *p, map_kind kind, real *dx, const real *dy, const real *x, const real *y, size_t n);
-    void (*slope)(pool *p, map_kind kind, real *d, const real *y, size_t n); /* d *= dy/dx, of a map whose y alone tells it */
-
-    /* norms; groups divide C */
-    void (*norm)(pool *p, real *y, const real *x, const real *w, const real *b, int T, int C, int groups, real eps);
-    void (*norm_back)(pool *p, real *dx, real *dw, real *db, const real *dy, const real *x, const real *w, int T, int C, int groups,
-                      real eps);
-    void (*unit)(pool *p, real *y, const real *x, int T, int C, int heads);
-    void (*unit_back)(pool *p, real *dx, const real *dy, const real *x, const real *y, int T, int C, int heads);
-    void (*bonus)(pool *p, real *y, const real *r, const real *k, const real *u, const real *v, int T, int C, int heads);
-    void (*bonus_back)(pool *p, real *dr, real *dk, real *du, real *dv, const real *dy, const real *r, const real *k, const real *u,
-                       const real *v, int T, int C, int heads);
-
-    void (*mix)(pool *p, const mixing *m, const batch *b, int C, int at);
-    void (*mix_back)(pool *p, const mixing *m, const mixing_back *g, const batch *b, int C, int at); /* m->y is not read */
-
-    /* time: b says which rows follow each other; the spans' states at `at` are read and advanced.
-     * In *_back, state0 holds the spans' states at `at` as they were BEFORE the forward pass, one after another in span
-     * order; a span's dstate at `at`, when not NULL, goes from d(final) to d(initial). */
-    void (*wkv4)(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C, int at);
-    void (*wkv4_back)(pool *p, real *dk, real *dv, real *dw, real *du, const real *dy, const real *k, const real *v, const real *w,
-                      const real *u, const real *state0, const batch *b, int C, int at);
-    /* The same by scan: sums are joined in an order that depends on a span's length, so a span in pieces has other roundings. */
-    void (*wkv4_scan)(pool *p, real *y, const real *k, const real *v, const real *w, const real *u, const batch *b, int C, int at);
-    void (*wkv4_scan_back)(pool *p, real *dk, real *dv, real *dw, real *du, const real *dy, const real *k, const real *v, const real *w,
-                           const real *u, const real *state0, const batch *b, int C, int at);
-    void (*wkv6)(pool *p, real *y, const real *r, const real *k, const real *v, const real *w, int w_rows, const real *u, const batch *b,
-                 int C, int heads, int at);
-    void (*wkv6_back)(pool *p, real *dr, real *dk, real *dv, real *dw, real *du, const real *dy, const real *r, const real *k,
-                      const real *v, const real *w, int w_rows, const real *u, const real *state0, const batch *b, int C, int heads, int at);
-    void (*wkv7)(pool *p, real *y, const real *r, const real *w, const real *k, const real *v, const real *a, const real *bb,
-                 const batch *b, int C, int heads, int at);
-    void (*wkv7_back)(pool *p, real *dr, real *dw, real *dk, real *dv, real *da, real *db, const real *dy, const real *r, const real *w,
-                      const real *k, const real *v, const real *a, const real *bb, const real *state0, const batch *b, int C, int heads,
-                      int at);
-
-    /* logits[T, V] -> probabilities in place; loss of each row in nll[T] (0 where targets[t] < 0); the largest logit and its first place */
-    void (*softmax_nll)(pool *p, real *logits, real *nll, real *max, int *argmax, const int32_t *targets, int T, int V);
+#define ENTRY(entry, args) void (*entry)(device *, const args *);
+    DEVICE_ENTRIES(ENTRY)
+#undef ENTRY
 };
 
-extern const device device_reference; /* plain loops, one thread: the definition */
-extern const device device_cpu;       /* threads and blocking over the instruction-set table (cpu/simd.h) */
+/* ---- opening, where the instances are listed (cpu/devices.c) --------------------------------------------------------- */
+
+/* Open the device called `name` (NULL: the first there is) with so many threads (0: one per core) and the instruction set called
+ * `isa` (NULL: what WKV_ISA names, else the best). WKV_EARG: another name, with a list of those there are, or a number of threads;
+ * WKV_EUNSUPPORTED: an instruction set that this processor lacks; WKV_ENOMEM. */
+int device_open(device **out, const char *name, int threads, const char *isa);
+void device_close(device *d);           /* NULL is fine */
+const char *device_name(int i);         /* the i-th device's; NULL past the end                                  */
+const char *device_isa(int i, int isa); /* of its instruction sets here, the best first; NULL past the end       */
 
 #endif

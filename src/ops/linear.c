@@ -1,6 +1,5 @@
-/* linear.c - what reads big weights: the linear map and the embedding table. */
+/* linear.c - linear maps, alone and several as one phase. */
 #include "ops/tape.h"
-#include <string.h>
 
 static const real *checked(const tensor *x, int rows, int cols)
 {
@@ -12,14 +11,19 @@ static const real *checked(const tensor *x, int rows, int cols)
 static void linear_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *w = r->in[1], *bias = r->in[2], *plus = r->in[3], *y = r->out[0];
-    real *dy = y->grad, *db = wanted(c, bias), *dw = wanted(c, w); /* of dy this is the last reader: it may be changed */
-    if (r->i != MAP_NONE) c->dev->slope(c->pool, (map_kind)r->i, dy, y->data, (size_t)y->rows * (size_t)y->cols);
-    if (db) c->dev->sum_rows(c->pool, db, dy, y->rows, y->cols, 1);
+    real *dy = y->grad, *db = wanted(c, bias),
+         *dw = wanted(c, w); /* of dy this is the last reader: it may be changed */
+    if (r->i != MAP_NONE)
+        c->dev->slope(
+            c->dev,
+            &(map_args){.kind = (map_kind)r->i, .n = (size_t)y->rows * (size_t)y->cols, .y = y->data, .dx = dy});
+    if (db) c->dev->sum_rows(c->dev, &(sum_rows_args){.T = y->rows, .C = y->cols, .d_rows = 1, .dz = dy, .d = db});
+    linear_back_args a = {.x = x->data, .dy = dy, .w = w, .dw = dw, .T = x->rows, .add = x->grad != NULL};
     if (x->wants) {
-        int add = x->grad != NULL;
-        c->dev->linear_dx(c->pool, add ? x->grad : tensor_grad_unset(c, x), dy, w, x->rows, add);
+        a.dx = a.add ? x->grad : tensor_grad_unset(c, x);
+        c->dev->linear_dx(c->dev, &a);
     }
-    if (dw) c->dev->linear_dw(c->pool, dw, dy, x->data, w, x->rows);
+    if (dw) c->dev->linear_dw(c->dev, &a);
     if (plus) hand_grad(c, plus, dy);
 }
 
@@ -29,8 +33,13 @@ static tensor *linear(cx *c, tensor *x, tensor *w, tensor *bias, map_kind map, t
     int out = weight_out(w);
     CHECK_EQ(x->cols, weight_in(w));
     tensor *y = tensor_new(c, x->rows, out);
-    product q = {.y = y->data, .x = x->data, .w = w, .bias = checked(bias, 1, out), .map = map, .plus = checked(plus, x->rows, out)};
-    c->dev->linear(c->pool, &q, 1, x->rows);
+    product q = {.y = y->data,
+                 .x = x->data,
+                 .w = w,
+                 .bias = checked(bias, 1, out),
+                 .map = map,
+                 .plus = checked(plus, x->rows, out)};
+    c->dev->linear(c->dev, &(linear_args){.q = &q, .n = 1, .T = x->rows});
     record *r = REC(c, linear_back, y, x, w, bias, plus);
     if (r) r->i = map;
     return y;
@@ -90,38 +99,5 @@ void op_linears(cx *c, const linear_map *l, int n)
                            .times = checked(l->times, T, out),
                            .plus = checked(l->plus, T, out)};
     }
-    if (m) c->dev->linear(c->pool, q, m, T);
-}
-
-static void embed_back(cx *c, record *r)
-{
-    tensor *w = r->in[0], *y = r->out[0];
-    const int32_t *ids = r->p;
-    real *dw = wanted(c, w);
-    size_t C = (size_t)y->cols;
-    if (!dw) return;
-    for (int t = 0; t < y->rows; t++)
-        for (size_t i = 0; i < C; i++) dw[(size_t)ids[t] * C + i] += y->grad[(size_t)t * C + i];
-}
-
-tensor *op_embed(cx *c, tensor *w, const int32_t *ids, int n)
-{
-    CHECK(layout_is_row_major(w->layout));
-    tensor *y = tensor_new(c, n, w->cols);
-    int64_t row = dtype_bytes((dtype)w->type, w->cols);
-    for (int t = 0; t < n; t++) {
-        CHECK(ids[t] >= 0 && ids[t] < w->rows);
-        const char *from = (const char *)w->data + row * ids[t];
-        real *to = reals(y) + (size_t)t * (size_t)w->cols;
-        if (w->type == REAL) memcpy(to, from, (size_t)row);
-        else {
-            float *f = arena_alloc(&c->mem, (size_t)w->cols * sizeof *f);
-            dtype_decode((dtype)w->type, from, f, w->cols);
-            for (int i = 0; i < w->cols; i++) to[i] = f[i];
-            arena_reset(&c->mem, (char *)f);
-        }
-    }
-    record *r = REC(c, embed_back, y, w);
-    if (r) r->p = ids;
-    return y;
+    if (m) c->dev->linear(c->dev, &(linear_args){.q = q, .n = m, .T = T});
 }

@@ -15,8 +15,6 @@
 #include <stdint.h>
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/scratch.h"
-#include "base/thread.h"
 #include "format/layout.h"
 
 /* The number every activation, state and gradient is made of. Tests build this layer a second time with double. */
@@ -84,8 +82,7 @@ struct record {               /* one operation that ran, in the arena    */
 };
 
 struct cx {
-    const device *dev;
-    pool *pool;
+    device *dev;
     arena mem;
     const batch *b;
     const int32_t *tokens;    /* id of each row, for tables that a layer reads by token */
@@ -96,19 +93,18 @@ struct cx {
     uint64_t drop_seed;
     int drop_row;             /* place of the first row in its step  */
     record *last;             /* of the tape                         */
+    real seed;                /* of tape_backward                    */
     /* When set: called on the way back after each operation, with the first layer whose gradients, and those of all behind it,
      * are complete; INT_MAX: nothing new. */
     void (*passed)(void *user, int layer);
     void *user;
-    cx *part; /* one for each thread: where it works on its piece of op_heads */
-    thread_memory memory; /* of the thread that calls */
 };
 
 /* c->mem is as much address space as the machine has memory, or as is left. WKV_ENOMEM. */
-int cx_init(cx *c, const device *dev, pool *p);
-void cx_release(cx *c);
-/* Before passes of at most this size: every thread gets scratch memory, and memory for its pieces of op_heads, so that
- * neither can run out. c->mem still can: the caller takes no more rows than fit, or calls cx_run. WKV_ENOMEM. */
+int cx_init(cx *c, device *dev);
+void cx_release(cx *c); /* the device stays open */
+/* Before passes of at most this size: the device gets its scratch memory, so that it cannot run out. c->mem still can: the caller
+ * takes no more rows than fit, or calls cx_run. WKV_ENOMEM. */
 int cx_reserve(cx *c, const pass_size *s);
 /* Call fn(arg), a pass or several; where c->mem is used up in one, it is abandoned at that place: WKV_ENOMEM.
  * Afterwards nothing is recorded and all of c->mem is forgotten. */
@@ -188,7 +184,11 @@ typedef enum { PREVIOUS, CURRENT } weighs;
 typedef struct {
     tensor **y, *mu;
 } mixture;
-void op_mix(cx *c, tensor *x, tensor *w, tensor *b, real eps, int at, weighs which, const mixture *m, int n);
+typedef struct {
+    tensor *x, *w, *b;
+    real eps;
+} mix_in;
+void op_mix(cx *c, const mix_in *in, int at, weighs which, const mixture *m, int n);
 /* Time mixing. State at `at`: v4 aa, bb, pp; v5-7 S[H][N key][N value]. All of T x C; w, u see below.
  * v4: w = -e^decay (log space), u: one row of C each.                         spec ARCHITECTURES 2.2, 2.4 */
 tensor *op_wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at);
@@ -198,7 +198,10 @@ tensor *op_wkv4_scan(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at);
 tensor *op_wkv6(cx *c, tensor *r, tensor *k, tensor *v, tensor *w, tensor *u, int heads, int at);
 /* v7: w in [1/2, 1) T rows (MAP_DECAY7 gives at least 0.545; the backward divides by products of 16 of them); a = -kappa,
  * b = kappa * a-gate.                                                           spec 5.2, 5.4 */
-tensor *op_wkv7(cx *c, tensor *r, tensor *w, tensor *k, tensor *v, tensor *a, tensor *b, int heads, int at);
+typedef struct {
+    tensor *r, *w, *k, *v, *a, *b;
+} wkv7_in;
+tensor *op_wkv7(cx *c, const wkv7_in *in, int heads, int at);
 
 /* In training, each value is 0 with the probability c->drop_rate, and else divided by what is left of 1. A step's c->drop_seed
  * and the `site`, different for each call of a pass, say which. */
@@ -210,10 +213,10 @@ tensor *op_drop(cx *c, tensor *x, int site);
 enum { HEAD_CHUNK = 1 << 22 };
 tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap);
 
-/* Run fn, whose operations keep to the columns of a head, on n matrices of T x C and rows of C (those that are NULL stay so):
- * on pieces of some heads and tokens, with states that begin at the piece's first head, so that what it makes stays in a thread's
- * cache. fn(c, p, in, heads, at) reads in[0..n), cut to the piece, and returns T x its columns; p and what is behind it live
- * until backward, which runs it again. */
+/* Run fn, whose operations keep to the columns of a head, on n matrices of T x C and rows of C (those that are NULL stay so). The
+ * device may run it on tiles of some heads and tokens, with states that begin at the tile's first head. fn(c, p, in, heads, at)
+ * reads in[0..n), cut to the tile, and returns T x its columns; p and what is behind it live until backward, which runs it
+ * again. */
 typedef tensor *heads_fn(cx *c, const void *p, tensor *const *in, int heads, int at);
 tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *const *in, int n);
 /* HEADS(c, fn, p, heads, at, per_head, .r = r, .k = k): the inputs by their names in per_head, a struct of nothing but

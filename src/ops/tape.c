@@ -1,7 +1,6 @@
 /* tape.c - the context, tensors in its arena, recording, backward, replayed blocks. */
 #include "ops/tape.h"
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,54 +12,26 @@ static size_t address_space(void)
     return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : (size_t)1 << 32;
 }
 
-int cx_init(cx *c, const device *dev, pool *p)
+int cx_init(cx *c, device *dev)
 {
-    *c = (cx){.dev = dev, .pool = p};
+    *c = (cx){.dev = dev};
     for (size_t bytes = address_space(); arena_init(&c->mem, bytes); bytes /= 2)
         if (bytes < (size_t)1 << 24) return WKV_ENOMEM; /* a limited address space: halved until it fits */
-    int threads = pool_threads(p);
-    c->part = calloc((size_t)threads, sizeof *c->part);
-    if (c->part) return 0;
-    cx_release(c);
-    return fail(WKV_ENOMEM, "no memory for the work of %d threads", threads);
+    return 0;
 }
 
-/* Bytes that a piece of op_heads takes: some 30 tensors of 32 rows of a head or one row of all, their gradients, and
- * states. */
-static size_t piece_bytes(const pass_size *s)
-{
-    size_t N = (size_t)s->head, values = 32 * N > (size_t)s->width ? 32 * N : (size_t)s->width;
-    return N ? (128 * values + 8 * N * N) * sizeof(real) + (1 << 16) : 1 << 16;
-}
-
-int cx_reserve(cx *c, const pass_size *s)
-{
-    workspace w = c->dev->workspace(s);
-    size_t bytes = piece_bytes(s);
-    int e = scratch_reserve(&c->memory, w);
-    if (!e) e = pool_reserve(c->pool, w);
-    for (int i = 0; i < pool_threads(c->pool) && !e; i++) {
-        arena *mem = &c->part[i].mem;
-        if ((size_t)(mem->end - mem->base) >= bytes) continue;
-        arena_release(mem);
-        e = arena_init(mem, bytes);
-    }
-    return e;
-}
+int cx_reserve(cx *c, const pass_size *s) { return c->dev->reserve(c->dev, s); }
 
 void cx_release(cx *c)
 {
-    for (int i = 0; c->part && i < pool_threads(c->pool); i++) arena_release(&c->part[i].mem);
-    free(c->part);
     arena_release(&c->mem);
-    scratch_release(&c->memory);
     *c = (cx){0};
 }
 
 void cx_reset(cx *c)
 {
     c->last = NULL;
-    scratch_use(&c->memory);
+    c->dev->begin(c->dev);
     arena_reset(&c->mem, c->mem.base);
 }
 
@@ -87,16 +58,18 @@ tensor *tensor_new(cx *c, int rows, int cols)
     return t;
 }
 
+static size_t values(const tensor *x) { return (size_t)x->rows * (size_t)x->cols; }
+
 tensor *tensor_zero(cx *c, int rows, int cols)
 {
     tensor *t = tensor_new(c, rows, cols);
-    memset(t->data, 0, (size_t)rows * (size_t)cols * sizeof(real));
+    c->dev->fill(c->dev, &(fill_args){.x = t->data, .n = values(t)});
     return t;
 }
 
 real *tensor_grad(cx *c, tensor *x)
 {
-    if (!x->grad) memset(tensor_grad_unset(c, x), 0, (size_t)x->rows * (size_t)x->cols * sizeof(real));
+    if (!x->grad) c->dev->fill(c->dev, &(fill_args){.x = tensor_grad_unset(c, x), .n = values(x)});
     return x->grad;
 }
 
@@ -109,8 +82,11 @@ real *tensor_grad_unset(cx *c, tensor *x)
 void hand_grad(cx *c, tensor *x, real *grad)
 {
     if (!x->wants) return;
-    if (x->grad) c->dev->sum_rows(c->pool, x->grad, grad, x->rows, x->cols, x->rows);
-    else x->grad = grad;
+    if (x->grad)
+        c->dev->sum_rows(c->dev,
+                         &(sum_rows_args){.T = x->rows, .C = x->cols, .d_rows = x->rows, .dz = grad, .d = x->grad});
+    else
+        x->grad = grad;
 }
 
 tensor *tensor_part(cx *c, const tensor *w, int i, int n)
@@ -153,24 +129,22 @@ void tape_unwind(cx *c, const record *to)
 void tape_backward(cx *c, tensor *root, real seed)
 {
     CHECK(root->rows == 1 && root->cols == 1);
-    tensor_grad(c, root)[0] = seed;
+    c->seed = seed;
+    c->dev->fill(c->dev, &(fill_args){.x = tensor_grad(c, root), .n = 1, .value = seed});
     tape_unwind(c, NULL);
 }
 
-void states_get(const batch *b, int at, int len, real *to)
-{
-    for (int i = 0; i < b->n_spans; i++) memcpy(to + (size_t)i * (size_t)len, b->spans[i].state + at, (size_t)len * sizeof(real));
-}
+const void *tape_copy(cx *c, const void *from, size_t n) { return memcpy(arena_alloc(&c->mem, n), from, n); }
 
-void states_put(const batch *b, int at, int len, const real *from)
+void copy_values(cx *c, real *to, const real *from, size_t n)
 {
-    for (int i = 0; i < b->n_spans; i++) memcpy(b->spans[i].state + at, from + (size_t)i * (size_t)len, (size_t)len * sizeof(real));
+    c->dev->copy(c->dev, &(copy_args){.rows = 1, .cols = n, .from = from, .to = to});
 }
 
 real *states_keep(cx *c, int at, int len)
 {
     real *kept = tape_keep(c, (size_t)c->b->n_spans * (size_t)len);
-    states_get(c->b, at, len, kept);
+    c->dev->states_save(c->dev, &(states_args){.batch = c->b, .at = at, .len = len, .kept = kept});
     return kept;
 }
 
@@ -196,10 +170,11 @@ static void run_block(cx *c, const block *k, tensor *in[3], tensor *out[2])
     k->fn(c, k->p, k->layer, in, made);
     for (int i = 0; i < 2; i++) {
         out[i] = made[i] == in[1] ? made[i] : kept[i];
-        if (!made[i]) out[i] = NULL;
+        if (!made[i])
+            out[i] = NULL;
         else if (made[i] != in[1]) {
             CHECK(made[i]->rows == T && made[i]->cols == kept[i]->cols && kept[i] != in[1]);
-            memcpy(kept[i]->data, made[i]->data, (size_t)T * (size_t)kept[i]->cols * sizeof(real));
+            copy_values(c, kept[i]->data, made[i]->data, values(kept[i]));
         }
     }
     arena_reset(&c->mem, mark);
@@ -218,13 +193,11 @@ static void block_back(cx *c, record *r)
         }
     char *mark = arena_mark(&c->mem);
     const record *base = c->last;
-    states_put(c->b, k->at, k->len, k->state0);
+    c->dev->states_restore(c->dev, &(states_args){.batch = c->b, .at = k->at, .len = k->len, .kept = k->state0});
     k->fn(c, k->p, k->layer, ins, out);
     for (int i = 0; i < 2; i++)
-        if (out[i] && out[i] != ins[1] && r->out[i] && r->out[i]->grad) {
-            size_t n = (size_t)out[i]->rows * (size_t)out[i]->cols;
-            memcpy(tensor_grad(c, out[i]), r->out[i]->grad, n * sizeof(real));
-        }
+        if (out[i] && out[i] != ins[1] && r->out[i] && r->out[i]->grad)
+            copy_values(c, tensor_grad(c, out[i]), r->out[i]->grad, values(out[i]));
     tape_unwind(c, base);
     arena_reset(&c->mem, mark);
 }

@@ -7,7 +7,8 @@
 
 /* tape_record with the inputs listed: REC(c, back, y, x, w) */
 #define REC(c, back, out, ...)                                                                                         \
-    tape_record(c, back, out, (int)(sizeof((tensor *[]){__VA_ARGS__}) / sizeof(tensor *)), (tensor *const[]){__VA_ARGS__})
+    tape_record(c, back, out, (int)(sizeof((tensor *[]){__VA_ARGS__}) / sizeof(tensor *)),                             \
+                (tensor *const[]){__VA_ARGS__})
 
 /* where x's gradient is to be added, or NULL when nobody wants it */
 static inline real *wanted(cx *c, tensor *x) { return x && x->wants ? tensor_grad(c, x) : NULL; }
@@ -25,9 +26,11 @@ void tape_unwind(cx *c, const record *to);
 /* keep n reals for backward */
 static inline real *tape_keep(cx *c, size_t n) { return arena_alloc(&c->mem, n * sizeof(real)); }
 
-/* every span's state at [at, at + len), one after another: out of the states, and back into them */
-void states_get(const batch *b, int at, int len, real *to);
-void states_put(const batch *b, int at, int len, const real *from);
-real *states_keep(cx *c, int at, int len); /* for backward */
+/* keep a copy of n bytes for backward */
+const void *tape_copy(cx *c, const void *from, size_t n);
+/* to = from, n values */
+void copy_values(cx *c, real *to, const real *from, size_t n);
+/* Every span's state at [at, at + len), one after another, kept for backward. */
+real *states_keep(cx *c, int at, int len);
 
 #endif

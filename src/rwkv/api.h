@@ -32,11 +32,9 @@ int model_open_made(wkv_model **out, tensors *t, packed memory);
 /* Give its matrices the types that `type` names (recipe.h; NULL: those they have) and the layout they are run in. */
 int model_pack(wkv_model *m, const char *type);
 
-/* What a context computes on, and for which model; and: from here on it computes on another device. */
-const device *context_device(const wkv_context *c);
+/* What a context computes on, and for which model. */
+device *context_device(const wkv_context *c);
 const wkv_model *context_model(const wkv_context *c);
-pool *context_pool(const wkv_context *c);
 size_t context_bytes(const wkv_context *c); /* most scratch memory it ever used */
-void context_use(wkv_context *c, const device *dev);
 
 #endif

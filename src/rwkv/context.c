@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
-#include "cpu/simd.h"
 #include "ops/device.h"
 #include "rwkv/api.h"
 #include "rwkv/forward.h"
@@ -17,9 +16,8 @@ enum {
 
 struct wkv_context {
     cx cx;
-    pool *pool;
+    device *device;
     const wkv_model *model;
-    const char *isa;
     int rows, logits; /* of a pass, at most */
 };
 
@@ -47,27 +45,14 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
     REQUIRE(out, "the place for the context");
     *out = NULL;
     REQUIRE(m, "the model");
-    const device *dev = &device_cpu;
-    if (o->device && strcmp(o->device, "reference") == 0) dev = &device_reference;
-    else if (o->device && strcmp(o->device, "cpu") != 0)
-        return fail(WKV_EARG, "no device called \"%s\"; there are cpu and reference", o->device);
-    if (o->threads < 0 || o->threads > 1024) return fail(WKV_EARG, "%d threads; 1 to 1024, or 0 for one per core", o->threads);
-
     wkv_context *c = calloc(1, sizeof *c);
     if (!c) return fail(WKV_ENOMEM, "no memory for a context");
     c->model = m;
-    c->isa = "plain C";
-    int e = 0;
-    if (dev == &device_cpu) {
-        if ((e = simd_choose(o->isa))) goto failed;
-        c->isa = simd_name();
-        if ((e = pool_new(&c->pool, o->threads))) goto failed;
-    }
-    if ((e = cx_init(&c->cx, dev, c->pool)) || (e = reserve(c))) goto failed;
-    *out = c;
-    return 0;
-failed:
-    wkv_context_free(c);
+    int e = device_open(&c->device, o->device, o->threads, o->isa);
+    if (!e) e = cx_init(&c->cx, c->device);
+    if (!e) e = reserve(c);
+    if (e) wkv_context_free(c);
+    else *out = c;
     return e;
 }
 
@@ -75,18 +60,16 @@ void wkv_context_free(wkv_context *c)
 {
     if (!c) return;
     cx_release(&c->cx);
-    pool_free(c->pool);
+    device_close(c->device);
     free(c);
 }
 
-const char *wkv_context_isa(const wkv_context *c) { return c ? c->isa : NULL; }
-int wkv_context_threads(const wkv_context *c) { return c ? pool_threads(c->pool) : 0; }
+const char *wkv_context_isa(const wkv_context *c) { return c ? c->device->isa : NULL; }
+int wkv_context_threads(const wkv_context *c) { return c ? c->device->threads : 0; }
 
-const device *context_device(const wkv_context *c) { return c->cx.dev; }
+device *context_device(const wkv_context *c) { return c->device; }
 const wkv_model *context_model(const wkv_context *c) { return c->model; }
-pool *context_pool(const wkv_context *c) { return c->pool; }
 size_t context_bytes(const wkv_context *c) { return c->cx.mem.peak; }
-void context_use(wkv_context *c, const device *dev) { c->cx.dev = dev; }
 
 static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
 {

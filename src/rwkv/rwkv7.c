@@ -70,7 +70,8 @@ static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, 
 
     tensor *kk = op_unit(c, op_mul(c, in->k, in->k_k), heads);
     tensor *k = op_lerp(c, in->k, op_mul(c, in->k, a), in->k_a); /* k (1 + (a - 1) k_a) */
-    tensor *y = op_wkv7(c, r, in->decay, k, v, op_map(c, MAP_NEG, kk), op_mul(c, kk, a), heads, at);
+    tensor *b = op_mul(c, kk, a); /* before -kk: the order in which kk's gradients are added */
+    tensor *y = op_wkv7(c, &(wkv7_in){r, in->decay, k, v, op_map(c, MAP_NEG, kk), b}, heads, at);
     y = op_norm(c, y, in->ln_w, in->ln_b, heads, m->group_eps);
     y = op_add(c, y, op_bonus(c, r, k, in->r_k, v, heads));
     return op_mul(c, y, in->g);

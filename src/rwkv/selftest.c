@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/error.h"
-#include "cpu/simd.h"
+#include "ops/device.h"
 #include "rwkv/api.h"
 
 /* golden.S; the last has no name */
@@ -83,17 +83,17 @@ static void try_model(tester *t, const wkv_model *m, const struct golden *g, con
 int wkv_selftest(void (*report)(void *user, const char *line, int passed), void *user)
 {
     tester t = {.report = report, .user = user};
-    const char *before = simd_name();
+    int devices = 0;
+    while (device_name(devices)) devices++;
     for (const struct golden *g = golden_models; g->name; g++) {
         wkv_model *m;
         if (model_open_memory(&m, g->model, g->model_bytes, g->name)) {
             say(&t, 0, "%s", wkv_error());
             continue;
         }
-        try_model(&t, m, g, "reference", NULL);
-        for (int i = 0; simd_at(i); i++) try_model(&t, m, g, "cpu", simd_at(i)->name);
+        for (int i = devices - 1; i >= 0; i--) /* the definition first */
+            for (int j = 0; device_isa(i, j); j++) try_model(&t, m, g, device_name(i), device_isa(i, j));
         wkv_model_close(m);
     }
-    simd_choose(before);
     return t.failures ? fail(WKV_EFORMAT, "%d checks failed: this build is not right on this processor", t.failures) : 0;
 }

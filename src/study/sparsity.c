@@ -9,7 +9,7 @@ enum { WIDTHS = sizeof((wkv_sparsity *)0)->zero / sizeof(int64_t), GROUP = 1 << 
 
 /* A device's functions are told nothing of who asks: the counts of the evaluation that runs on this thread. */
 static _Thread_local struct {
-    const device *inner;
+    void (*linear)(device *, const linear_args *); /* the device's own */
     wkv_sparsity *layers;
     int F, L, layer; /* layer: whose turn it is; each has one squared ReLU */
 } seen;
@@ -37,26 +37,25 @@ static void count_rows(const real *x, int T)
 }
 
 /* The squared ReLU follows a product at once. */
-static void counting_linear(pool *p, const product *q, int n, int T)
+static void counting_linear(device *d, const linear_args *a)
 {
-    seen.inner->linear(p, q, n, T);
-    for (int i = 0; i < n; i++)
-        if (q[i].map == MAP_RELU2) count_rows(q[i].y, T);
+    seen.linear(d, a);
+    for (int i = 0; i < a->n; i++)
+        if (a->q[i].map == MAP_RELU2) count_rows(a->q[i].y, a->T);
 }
 
 int wkv_measure_sparsity(wkv_sparsity *layers, wkv_context *c, const wkv_sequence *sequences, int count)
 {
     REQUIRE(layers, "the list of layers");
     REQUIRE(c, "the context");
-    device counting = *context_device(c);
-    counting.linear = counting_linear;
-    seen.inner = context_device(c);
+    device *d = context_device(c);
+    seen.linear = d->linear;
     seen.layers = layers;
     seen.F = context_model(c)->rwkv.F;
     seen.L = context_model(c)->rwkv.L;
     seen.layer = 0;
-    context_use(c, &counting);
+    d->linear = counting_linear;
     int e = wkv_eval_batch(c, sequences, count);
-    context_use(c, seen.inner);
+    d->linear = seen.linear;
     return e;
 }

@@ -2,7 +2,7 @@
 #ifndef WKV_TRAIN_ADAMW_H
 #define WKV_TRAIN_ADAMW_H
 
-#include "base/thread.h"
+#include "ops/device.h"
 #include "train/params.h"
 
 typedef struct {
@@ -13,6 +13,6 @@ typedef struct {
 
 /* One step from p->grads, which is set to zero; of the values whose moments are here. step counts from 1. Returns the gradient's length before the clip; when that
  * is no number, nothing else is changed. */
-double adamw_step(const adamw *o, params *p, double lr, int64_t step, pool *threads);
+double adamw_step(const adamw *o, params *p, double lr, int64_t step, device *d);
 
 #endif

@@ -2,7 +2,6 @@
 #include "train/trainer.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "cpu/simd.h"
 #include "ops/device.h"
 #include "rwkv/forward.h"
 #include "train/settings.h"
@@ -120,22 +119,15 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     settings_default(o);
     wkv_trainer *t = calloc(1, sizeof *t);
     if (!t) return fail(WKV_ENOMEM, "no memory for a trainer");
-    const device *dev = &device_cpu;
+    t->ranks = ranks_of(o);
     err = set_optimizer(t, o);
-    if (!err && strcmp(o->device, "cpu")) {
-        dev = &device_reference;
-        if (strcmp(o->device, "reference"))
-            err = fail(WKV_EARG, "device \"%s\": there are \"cpu\" and \"reference\"", o->device);
-    }
-    if (!err && dev == &device_cpu) err = simd_choose(NULL); /* as a context does: WKV_ISA holds for training too */
+    if (!err) err = device_open(&t->device, o->device, ranks_threads(t->ranks, o->threads), NULL);
     if (!err) err = make_model(t, o);
     if (!err && o->scan && t->p.model.arch != &arch4)
         err = fail(WKV_EARG, "--scan: only the recurrence of version 4 has a scan; this model is RWKV-%s",
                    t->p.model.arch->version);
-    t->ranks = ranks_of(o);
     if (!err && t->ranks && o->shard_optimizer) params_shard(&t->p, t->ranks);
-    if (!err) err = pool_new(&t->pool, ranks_threads(t->ranks, o->threads));
-    if (!err) err = cx_init(&t->c, dev, t->pool);
+    if (!err) err = cx_init(&t->c, t->device);
     t->c.scan = o->scan;
     if (err) {
         wkv_trainer_free(t);
@@ -150,7 +142,7 @@ void wkv_trainer_free(wkv_trainer *t)
 {
     if (!t) return;
     if (t->c.dev) cx_release(&t->c);
-    pool_free(t->pool);
+    device_close(t->device);
     params_release(&t->p);
     free(t->ids);
     free(t->spans);
@@ -404,7 +396,7 @@ int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch_size, int 
         return err;
     }
     t->lr = schedule_lr(&t->plan, t->step);
-    t->norm = isfinite(l) ? adamw_step(&t->opt, &t->p, t->lr, t->step - t->skipped + 1, t->pool) : l;
+    t->norm = isfinite(l) ? adamw_step(&t->opt, &t->p, t->lr, t->step - t->skipped + 1, t->device) : l;
     t->step++;
     t->in_row = isfinite(t->norm) ? 0 : t->in_row + 1;
     if (t->in_row) {

@@ -18,7 +18,7 @@ struct wkv_trainer {
     int checkpointing;   /* as the option says; 0: not decided yet               */
     float dropout;
     uint64_t seed;
-    pool *pool;
+    device *device;
     cx c;
     const wkv_ranks *ranks; /* who trains together; NULL: this process alone                 */
     int summing;            /* layers from this one on are being added up over all processes */

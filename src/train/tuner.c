@@ -2,7 +2,6 @@
 #include "train/tuner.h"
 #include "base/number.h"
 #include "base/path.h"
-#include "cpu/simd.h"
 #include "ops/device.h"
 #include "rwkv/export.h"
 #include "rwkv/forward.h"
@@ -194,14 +193,9 @@ int tuner_new(tuner **out, const tuner_options *o)
     tuner *t = calloc(1, sizeof *t);
     if (!t) return fail(WKV_ENOMEM, "no memory for a tuner");
     t->o = *o;
-    const device *dev = o->device && !strcmp(o->device, "reference") ? &device_reference : &device_cpu;
-    int err = 0;
-    if (o->device && strcmp(o->device, "cpu") && dev != &device_reference)
-        err = fail(WKV_EARG, "device \"%s\": there are \"cpu\" and \"reference\"", o->device);
-    if (!err && dev == &device_cpu) err = simd_choose(NULL);
+    int err = device_open(&t->device, o->device, o->threads, NULL);
     if (!err) err = o->what & LEARN_ALL ? make_whole(t) : make_frozen(t);
-    if (!err) err = pool_new(&t->pool, o->threads);
-    if (!err) err = cx_init(&t->c, dev, t->pool);
+    if (!err) err = cx_init(&t->c, t->device);
     if (err) {
         tuner_free(t);
         return err;
@@ -214,7 +208,7 @@ void tuner_free(tuner *t)
 {
     if (!t) return;
     if (t->c.dev) cx_release(&t->c);
-    pool_free(t->pool);
+    device_close(t->device);
     params_release(&t->p);
     wkv_model_close(t->base);
     free(t->adapters);
@@ -232,7 +226,7 @@ int tuner_step(tuner *t, const sample *s, int n, double *loss)
         return err;
     }
     t->lr = schedule_lr(&t->plan, t->step);
-    t->norm = isfinite(*loss) ? adamw_step(&t->opt, &t->p, t->lr, t->step + 1, t->pool) : *loss;
+    t->norm = isfinite(*loss) ? adamw_step(&t->opt, &t->p, t->lr, t->step + 1, t->device) : *loss;
     if (!isfinite(t->norm))
         return fail(WKV_ESTOPPED, "the loss or its gradient in step %lld is no number; a lower learning rate may help",
                     (long long)t->step + 1);

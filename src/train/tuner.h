@@ -49,7 +49,7 @@ typedef struct {
     int64_t step;
     double lr, norm; /* of the last step                                                  */
 
-    pool *pool;
+    device *device;
     cx c;
 } tuner;
 

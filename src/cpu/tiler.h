@@ -1,0 +1,22 @@
+/* tiler.h - the heads entry of the devices of this folder. */
+#ifndef WKV_CPU_TILER_H
+#define WKV_CPU_TILER_H
+
+#include "base/thread.h"
+#include "ops/device.h"
+
+/* What tiles run in: a context for each part of the work, and a device without threads, which the workers share. */
+typedef struct {
+    device *alone;
+    pool *pool;
+    cx *part;
+} tiler;
+
+int tiler_init(tiler *t, device *alone, pool *p); /* WKV_ENOMEM */
+int tiler_reserve(tiler *t, const pass_size *s);  /* memory for the tiles of such passes; WKV_ENOMEM */
+void tiler_release(tiler *t);
+size_t tiler_kept(const heads_args *a); /* heads_kept of device.h */
+void tiler_heads(const tiler *t, const heads_args *a);
+void tiler_heads_back(const tiler *t, const heads_args *a);
+
+#endif
