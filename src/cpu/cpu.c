@@ -57,6 +57,8 @@ static void close_cpu(device *d)
 }
 
 static const device table = {.name = "cpu",
+                             .arena_new = host_arena_new,
+                             .arena_free = host_arena_free,
                              .reserve = reserve,
                              .begin = begin,
                              .barriers = barriers,

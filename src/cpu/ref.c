@@ -48,6 +48,8 @@ static void close_reference(device *d)
 static const device table = {.name = "reference",
                              .isa = "plain C",
                              .threads = 1,
+                             .arena_new = host_arena_new,
+                             .arena_free = host_arena_free,
                              .reserve = reserve,
                              .begin = begin,
                              .barriers = barriers,

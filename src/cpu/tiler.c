@@ -8,7 +8,10 @@
 #include <string.h>
 #include "ops/tape.h"
 
-enum { TILE_TOKENS = 32 }; /* all that a head has of them stays in the second cache */
+enum {
+    TILE_TOKENS = 32,
+    HOST_BYTES = 1 << 18
+}; /* tokens: all that a head has of them stays in the second cache; tensors of a tile */
 
 /* kept: states before each tile, [span][head][tile][N x N] */
 typedef struct {
@@ -23,6 +26,18 @@ typedef struct {
 } tile;
 
 /* ---- memory ---------------------------------------------------------------------------------------------------------- */
+
+int host_arena_new(device *d, arena *a, size_t bytes)
+{
+    (void)d;
+    return arena_init(a, bytes);
+}
+
+void host_arena_free(device *d, arena *a)
+{
+    (void)d;
+    arena_release(a);
+}
 
 int tiler_init(tiler *t, device *alone, pool *p)
 {
@@ -42,17 +57,20 @@ int tiler_reserve(tiler *t, const pass_size *s)
     size_t bytes = tile_bytes(s);
     int e = 0;
     for (int i = 0; i < pool_threads(t->pool) && !e; i++) {
-        arena *mem = &t->part[i].mem;
-        if ((size_t)(mem->end - mem->base) >= bytes) continue;
-        arena_release(mem);
-        e = arena_init(mem, bytes);
+        cx *c = &t->part[i];
+        if ((size_t)(c->mem.end - c->mem.base) >= bytes) continue;
+        arena_release(&c->mem);
+        if (!(e = arena_init(&c->mem, bytes)) && !c->host.base) e = arena_init(&c->host, HOST_BYTES);
     }
     return e;
 }
 
 void tiler_release(tiler *t)
 {
-    for (int i = 0; t->part && i < pool_threads(t->pool); i++) arena_release(&t->part[i].mem);
+    for (int i = 0; t->part && i < pool_threads(t->pool); i++) {
+        arena_release(&t->part[i].mem);
+        arena_release(&t->part[i].host);
+    }
     free(t->part);
 }
 
@@ -64,7 +82,7 @@ static tensor *cut(cx *c, const tensor *x, const tile *k, int N)
     if (!x) return NULL;
     size_t from = (size_t)k->head * (size_t)N, cols = (size_t)k->heads * (size_t)N, C = (size_t)x->cols;
     if (x->rows == 1 || k->rows == 1) {
-        tensor *y = arena_alloc(&c->mem, sizeof *y);
+        tensor *y = arena_alloc(&c->host, sizeof *y);
         *y = (tensor){.rows = 1, .cols = (int)cols, .type = REAL};
         y->data = reals(x) + (x->rows == 1 ? 0 : (size_t)k->row * C) + from;
         return y;
@@ -77,7 +95,7 @@ static tensor *cut(cx *c, const tensor *x, const tile *k, int N)
 
 static void run_tile(const heads_job *q, cx *c, const span *sp, tile k)
 {
-    char *mark = arena_mark(&c->mem);
+    cx_place mark = cx_mark(c);
     size_t cols = (size_t)k.heads * (size_t)q->N, C = (size_t)q->a->out->cols;
     span s = {.row = 0, .len = k.rows, .state = sp->state + (size_t)k.head * (size_t)(q->N * q->N)};
     batch b = {.rows = k.rows, .n_spans = 1, .spans = &s};
@@ -90,7 +108,7 @@ static void run_tile(const heads_job *q, cx *c, const span *sp, tile k)
     for (int t = 0; t < k.rows; t++)
         memcpy(reals(q->a->out) + (size_t)(k.row + t) * C + (size_t)k.head * (size_t)q->N, reals(y) + (size_t)t * cols,
                cols * sizeof(real));
-    arena_reset(&c->mem, mark);
+    cx_forget(c, mark);
 }
 
 static int tiles_of(const span *sp) { return (sp->len + TILE_TOKENS - 1) / TILE_TOKENS; }
@@ -162,7 +180,7 @@ static void put(real *to, const real *from, const tile *k, size_t N, size_t C, i
 /* dstate: of this head, after the tile; then before it. */
 static void tile_back(const heads_job *q, cx *c, tile k, const real *state0, real *dstate)
 {
-    char *mark = arena_mark(&c->mem);
+    cx_place mark = cx_mark(c);
     size_t N = (size_t)q->N, C = (size_t)q->a->out->cols;
     span s = {0, k.rows, arena_alloc(&c->mem, N * N * sizeof(real)), dstate};
     batch b = {.rows = k.rows, .n_spans = 1, .spans = &s};
@@ -186,7 +204,7 @@ static void tile_back(const heads_job *q, cx *c, tile k, const real *state0, rea
     for (int i = 0; i < q->a->n; i++)
         if (in[i] && in[i]->wants && q->a->in[i]->rows > 1)
             put(q->a->grad[i], tensor_grad(c, in[i]), &k, N, C, q->a->first[i]);
-    arena_reset(&c->mem, mark);
+    cx_forget(c, mark);
 }
 
 /* Heads are divided among threads: spans follow one another, so that what they share is summed in their order. */

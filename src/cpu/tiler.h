@@ -1,4 +1,4 @@
-/* tiler.h - the heads entry of the devices of this folder. */
+/* tiler.h - what the devices of this folder share: memory of the host, and the heads entry. */
 #ifndef WKV_CPU_TILER_H
 #define WKV_CPU_TILER_H
 
@@ -11,6 +11,9 @@ typedef struct {
     pool *pool;
     cx *part;
 } tiler;
+
+int host_arena_new(device *d, arena *a, size_t bytes); /* arena_new and arena_free of device.h */
+void host_arena_free(device *d, arena *a);
 
 int tiler_init(tiler *t, device *alone, pool *p); /* WKV_ENOMEM */
 int tiler_reserve(tiler *t, const pass_size *s);  /* memory for the tiles of such passes; WKV_ENOMEM */

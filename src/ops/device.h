@@ -328,7 +328,12 @@ struct pass_size {
 struct device {
     const char *name, *isa; /* "cpu", "avx512"                          */
     int threads;            /* the number of parts that work is cut into */
+    int separate;           /* its memory is none of the host's: what the host reads or gives is transferred */
 
+    /* Memory that a pass makes its matrices in: `bytes` of address space, which costs nothing until it is used. The operations
+     * compute addresses in it and never look there. WKV_ENOMEM. */
+    int (*arena_new)(device *d, arena *a, size_t bytes);
+    void (*arena_free)(device *d, arena *a);
     int (*reserve)(device *d, const pass_size *s); /* scratch memory for passes of at most this size; WKV_ENOMEM     */
     void (*begin)(device *d);                      /* a pass begins, which the calling thread drives                 */
     unsigned (*barriers)(const device *d);         /* how often all threads waited for each other so far, modulo 2^32 */

@@ -46,7 +46,7 @@ tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real w
     head_loss k = {.learns = c->recording && (x->wants || w->wants)};
     k.dx = k.learns ? tape_keep(c, (size_t)T * (size_t)x->cols) : NULL;
     k.dw = wanted(c, w);
-    char *mark = arena_mark(&c->mem);
+    cx_place mark = cx_mark(c);
     int most = HEAD_CHUNK / V < 1 ? 1 : HEAD_CHUNK / V;
     if (most > T) most = T;
     real *nll = tape_keep(c, (size_t)T);
@@ -63,7 +63,7 @@ tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real w
         run_chunk(c, x, w, &k);
     }
     c->dev->mean(c->dev, &(mean_args){.T = T, .counted = counted, .weight = (double)weight, .nll = nll, .y = y->data});
-    arena_reset(&c->mem, mark);
+    cx_forget(c, mark);
     record *r = k.learns ? REC(c, loss_back, y, x, w) : NULL;
     if (r) r->saved = k.dx;
     return y;

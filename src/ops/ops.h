@@ -83,7 +83,8 @@ struct record {               /* one operation that ran, in the arena    */
 
 struct cx {
     device *dev;
-    arena mem;
+    arena mem;                /* the device's: values and gradients  */
+    arena host;               /* tensors, records, lists             */
     const batch *b;
     const int32_t *tokens;    /* id of each row, for tables that a layer reads by token */
     int recording;
@@ -100,14 +101,16 @@ struct cx {
     void *user;
 };
 
-/* c->mem is as much address space as the machine has memory, or as is left. WKV_ENOMEM. */
+/* c->mem is as much address space as the machine has memory, or as is left; c->host an eighth of it. WKV_ENOMEM. */
 int cx_init(cx *c, device *dev);
 void cx_release(cx *c); /* the device stays open */
 /* Before passes of at most this size: the device gets its scratch memory, so that it cannot run out. c->mem still can: the caller
  * takes no more rows than fit, or calls cx_run. WKV_ENOMEM. */
 int cx_reserve(cx *c, const pass_size *s);
+size_t cx_peak(const cx *c); /* most bytes ever in use, in both arenas; */
+void cx_peak_restart(cx *c); /* from here on */
 /* Call fn(arg), a pass or several; where c->mem is used up in one, it is abandoned at that place: WKV_ENOMEM.
- * Afterwards nothing is recorded and all of c->mem is forgotten. */
+ * Afterwards nothing is recorded and all that the pass made is forgotten. */
 int cx_run(cx *c, void (*fn)(void *arg), void *arg);
 
 /* ---- tensors -------------------------------------------------------------------------------------------------------- */
@@ -115,6 +118,7 @@ int cx_run(cx *c, void (*fn)(void *arg), void *arg);
 tensor *tensor_new(cx *c, int rows, int cols);                   /* in the arena, values not set */
 tensor *tensor_zero(cx *c, int rows, int cols);
 real *tensor_grad(cx *c, tensor *x);                             /* its gradient, zeroed when first asked for */
+double scalar_read(cx *c, const tensor *x);                      /* the value of a 1 x 1, which the device has */
 /* The i-th of n equal parts of a weight that is n matrices one after another, as a tensor that shares its memory. */
 tensor *tensor_part(cx *c, const tensor *w, int i, int n);
 

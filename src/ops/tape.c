@@ -15,33 +15,41 @@ static size_t address_space(void)
 int cx_init(cx *c, device *dev)
 {
     *c = (cx){.dev = dev};
-    for (size_t bytes = address_space(); arena_init(&c->mem, bytes); bytes /= 2)
-        if (bytes < (size_t)1 << 24) return WKV_ENOMEM; /* a limited address space: halved until it fits */
-    return 0;
+    for (size_t bytes = address_space(); bytes >= (size_t)1 << 24; bytes /= 2) { /* halved until it fits a limit */
+        if (dev->arena_new(dev, &c->mem, bytes)) continue;
+        if (!arena_init(&c->host, bytes / 8)) return 0;
+        dev->arena_free(dev, &c->mem);
+    }
+    *c = (cx){0};
+    return WKV_ENOMEM;
 }
 
 int cx_reserve(cx *c, const pass_size *s) { return c->dev->reserve(c->dev, s); }
 
 void cx_release(cx *c)
 {
-    arena_release(&c->mem);
+    if (c->dev) c->dev->arena_free(c->dev, &c->mem);
+    arena_release(&c->host);
     *c = (cx){0};
 }
+
+size_t cx_peak(const cx *c) { return c->mem.peak + c->host.peak; }
+void cx_peak_restart(cx *c) { c->mem.peak = c->host.peak = 0; }
 
 void cx_reset(cx *c)
 {
     c->last = NULL;
     c->dev->begin(c->dev);
-    arena_reset(&c->mem, c->mem.base);
+    cx_forget(c, (cx_place){c->mem.base, c->host.base});
 }
 
 int cx_run(cx *c, void (*fn)(void *arg), void *arg)
 {
     jmp_buf full;
-    c->mem.full = &full;
+    c->mem.full = c->host.full = &full;
     int used_up = setjmp(full);
     if (!used_up) fn(arg);
-    c->mem.full = NULL;
+    c->mem.full = c->host.full = NULL;
     c->recording = 0;
     cx_reset(c);
     if (!used_up) return 0;
@@ -52,7 +60,7 @@ int cx_run(cx *c, void (*fn)(void *arg), void *arg)
 tensor *tensor_new(cx *c, int rows, int cols)
 {
     CHECK(rows > 0 && cols > 0);
-    tensor *t = arena_alloc(&c->mem, sizeof *t);
+    tensor *t = arena_alloc(&c->host, sizeof *t);
     *t = (tensor){.rows = rows, .cols = cols, .type = REAL};
     t->data = arena_alloc(&c->mem, (size_t)rows * (size_t)cols * sizeof(real));
     return t;
@@ -71,6 +79,13 @@ real *tensor_grad(cx *c, tensor *x)
 {
     if (!x->grad) c->dev->fill(c->dev, &(fill_args){.x = tensor_grad_unset(c, x), .n = values(x)});
     return x->grad;
+}
+
+double scalar_read(cx *c, const tensor *x)
+{
+    real value;
+    c->dev->to_host(c->dev, &(transfer_args){.from = x->data, .to = &value, .n = 1});
+    return (double)value;
 }
 
 real *tensor_grad_unset(cx *c, tensor *x)
@@ -92,7 +107,7 @@ void hand_grad(cx *c, tensor *x, real *grad)
 tensor *tensor_part(cx *c, const tensor *w, int i, int n)
 {
     CHECK(w->rows % n == 0 && (!w->wants || w->grad) && !w->adapter);
-    tensor *t = arena_alloc(&c->mem, sizeof *t);
+    tensor *t = arena_alloc(&c->host, sizeof *t);
     *t = *w;
     t->rows = w->rows / n;
     t->data = (char *)w->data + dtype_bytes((dtype)w->type, w->cols) * t->rows * i;
@@ -107,7 +122,7 @@ record *tape_record(cx *c, void (*back)(cx *, record *), tensor *out, int n_in, 
     for (int i = 0; i < n_in; i++) wants |= in[i] && in[i]->wants;
     for (int i = 0; c->b && i < c->b->n_spans; i++) wants |= c->b->spans[i].dstate != NULL;
     if (!wants) return NULL;
-    record *r = arena_alloc(&c->mem, sizeof *r);
+    record *r = arena_alloc(&c->host, sizeof *r);
     *r = (record){.before = c->last, .back = back, .out = {out}};
     c->last = r;
     CHECK(n_in <= (int)(sizeof r->in / sizeof *r->in));
@@ -134,7 +149,7 @@ void tape_backward(cx *c, tensor *root, real seed)
     tape_unwind(c, NULL);
 }
 
-const void *tape_copy(cx *c, const void *from, size_t n) { return memcpy(arena_alloc(&c->mem, n), from, n); }
+const void *tape_copy(cx *c, const void *from, size_t n) { return memcpy(arena_alloc(&c->host, n), from, n); }
 
 void copy_values(cx *c, real *to, const real *from, size_t n)
 {
@@ -165,7 +180,7 @@ static void run_block(cx *c, const block *k, tensor *in[3], tensor *out[2])
     tensor *kept[2];
     kept[0] = tensor_new(c, T, in[0]->cols);
     kept[1] = in[1] ? in[1] : tensor_new(c, T, in[0]->cols);
-    char *mark = arena_mark(&c->mem);
+    cx_place mark = cx_mark(c);
     tensor *made[2] = {NULL, NULL};
     k->fn(c, k->p, k->layer, in, made);
     for (int i = 0; i < 2; i++) {
@@ -177,7 +192,7 @@ static void run_block(cx *c, const block *k, tensor *in[3], tensor *out[2])
             copy_values(c, kept[i]->data, made[i]->data, values(kept[i]));
         }
     }
-    arena_reset(&c->mem, mark);
+    cx_forget(c, mark);
     c->recording = recording;
 }
 
@@ -191,7 +206,7 @@ static void block_back(cx *c, record *r)
             in[i] = *r->in[i];
             ins[i] = &in[i];
         }
-    char *mark = arena_mark(&c->mem);
+    cx_place mark = cx_mark(c);
     const record *base = c->last;
     c->dev->states_restore(c->dev, &(states_args){.batch = c->b, .at = k->at, .len = k->len, .kept = k->state0});
     k->fn(c, k->p, k->layer, ins, out);
@@ -199,7 +214,7 @@ static void block_back(cx *c, record *r)
         if (out[i] && out[i] != ins[1] && r->out[i] && r->out[i]->grad)
             copy_values(c, tensor_grad(c, out[i]), r->out[i]->grad, values(out[i]));
     tape_unwind(c, base);
-    arena_reset(&c->mem, mark);
+    cx_forget(c, mark);
 }
 
 static void layer_back(cx *c, record *r) { c->passed(c->user, r->i); }
@@ -226,7 +241,7 @@ void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tens
         fn(c, p, layer, in, out);
         return;
     }
-    block *kept = arena_alloc(&c->mem, sizeof *kept);
+    block *kept = arena_alloc(&c->host, sizeof *kept);
     *kept = k;
     kept->state0 = states_keep(c, at, len);
     run_block(c, kept, in, out);

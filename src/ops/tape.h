@@ -26,6 +26,17 @@ void tape_unwind(cx *c, const record *to);
 /* keep n reals for backward */
 static inline real *tape_keep(cx *c, size_t n) { return arena_alloc(&c->mem, n * sizeof(real)); }
 
+/* A place in both arenas, and forgetting what was made since. */
+typedef struct {
+    char *mem, *host;
+} cx_place;
+static inline cx_place cx_mark(const cx *c) { return (cx_place){arena_mark(&c->mem), arena_mark(&c->host)}; }
+static inline void cx_forget(cx *c, cx_place to)
+{
+    arena_reset(&c->mem, to.mem);
+    arena_reset(&c->host, to.host);
+}
+
 /* keep a copy of n bytes for backward */
 const void *tape_copy(cx *c, const void *from, size_t n);
 /* to = from, n values */

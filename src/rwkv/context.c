@@ -27,6 +27,7 @@ static int reserve(wkv_context *c)
 {
     const rwkv *m = &c->model->rwkv;
     size_t fixed, row = rwkv_row_bytes(m, &fixed), there = (size_t)(c->cx.mem.end - c->cx.mem.base);
+    if (c->device->separate) row += (size_t)rwkv_state_len(m) * sizeof(real); /* each row may be a span of its own */
     size_t fit = there / 4 * 3 > fixed ? (there / 4 * 3 - fixed) / row : 0,
            fit_logits = there / 4 / ((size_t)m->V * sizeof(real));
     if (fit > INT32_MAX / (row / sizeof(real))) fit = INT32_MAX / (row / sizeof(real));
@@ -69,7 +70,7 @@ int wkv_context_threads(const wkv_context *c) { return c ? c->device->threads : 
 
 device *context_device(const wkv_context *c) { return c->device; }
 const wkv_model *context_model(const wkv_context *c) { return c->model; }
-size_t context_bytes(const wkv_context *c) { return c->cx.mem.peak; }
+size_t context_bytes(const wkv_context *c) { return cx_peak(&c->cx); }
 
 static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
 {
@@ -90,6 +91,7 @@ typedef struct {
     int *rows;
     int32_t *tokens;
     span *spans;
+    real **home; /* where the states of spans are, when they are copied */
     int n_rows, n_spans, wanted;
 } pass;
 
@@ -116,6 +118,39 @@ static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int cou
     }
 }
 
+/* The states of a pass on a device whose memory is not the host's: copies there, which come back after the pass. */
+static void states_to_device(wkv_context *c, const pass *p)
+{
+    const size_t n = (size_t)rwkv_state_len(&c->model->rwkv);
+    for (int i = 0; i < p->n_spans; i++) {
+        real *copy = arena_alloc(&c->cx.mem, n * sizeof *copy);
+        p->home[i] = p->spans[i].state;
+        p->spans[i].state = copy;
+        c->device->from_host(c->device, &(transfer_args){.from = p->home[i], .to = copy, .n = n});
+    }
+}
+
+static void states_to_host(wkv_context *c, const pass *p)
+{
+    const size_t n = (size_t)rwkv_state_len(&c->model->rwkv);
+    for (int i = 0; i < p->n_spans; i++)
+        c->device->to_host(c->device, &(transfer_args){.from = p->spans[i].state, .to = p->home[i], .n = n});
+}
+
+static void run_pass(wkv_context *c, const pass *p)
+{
+    const batch b = {.rows = p->n_rows, .n_spans = p->n_spans, .spans = p->spans};
+    c->cx.b = &b;
+    if (c->device->separate) states_to_device(c, p);
+    const tensor *logits = rwkv_forward(&c->cx, &c->model->rwkv, p->tokens, p->rows, p->wanted);
+    for (int i = 0; i < p->wanted; i++) {
+        const size_t V = (size_t)logits->cols;
+        c->device->to_host(c->device, &(transfer_args){.from = reals(logits) + (size_t)i * V, .to = p->to[i], .n = V});
+    }
+    if (c->device->separate) states_to_host(c, p);
+    c->cx.b = NULL;
+}
+
 int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
 {
     REQUIRE(c, "the context");
@@ -130,18 +165,14 @@ int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
     cx *x = &c->cx;
     for (;;) {
         cx_reset(x);
-        pass p = {.to = arena_alloc(&x->mem, (size_t)c->rows * sizeof *p.to),
-                  .rows = arena_alloc(&x->mem, (size_t)c->rows * sizeof *p.rows),
-                  .tokens = arena_alloc(&x->mem, (size_t)c->rows * sizeof *p.tokens),
-                  .spans = arena_alloc(&x->mem, (size_t)c->rows * sizeof *p.spans)};
+        pass p = {.to = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.to),
+                  .rows = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.rows),
+                  .tokens = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.tokens),
+                  .spans = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.spans),
+                  .home = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.home)};
         gather(c, &p, q, count, done);
         if (!p.n_rows) break;
-        batch b = {.rows = p.n_rows, .n_spans = p.n_spans, .spans = p.spans};
-        x->b = &b;
-        tensor *logits = rwkv_forward(x, &c->model->rwkv, p.tokens, p.rows, p.wanted);
-        for (int i = 0; i < p.wanted; i++)
-            memcpy(p.to[i], reals(logits) + (size_t)i * (size_t)logits->cols, (size_t)logits->cols * sizeof(float));
-        x->b = NULL;
+        run_pass(c, &p);
     }
     free(done);
     return 0;

@@ -79,7 +79,7 @@ static double run_chunk(sweep *w, int k, int learn, int with_gradients)
     c->recording = learn;
     tensor *x = rwkv_features(c, w->t->m, w->ids, NULL, 0);
     tensor *l = op_head_loss(c, x, &w->t->m->head, w->targets, (real)counted / (real)w->counted, 0);
-    double loss = (double)reals(l)[0];
+    double loss = scalar_read(c, l);
     if (learn && isfinite(loss)) tape_backward(c, l, 1);
     return loss;
 }
@@ -212,14 +212,14 @@ static int measure_gradient(tuner *t, const sample *s, int n, tuner_cost *out)
     int64_t rows = 0;
     int err = 0;
     for (int i = 0; i < n; i++) rows += rows_of(&s[i]);
-    t->c.mem.peak = 0;
+    cx_peak_restart(&t->c);
     for (int i = 0; i < 3 && !err && (!i || clock_seconds() - begin < 1); i++) {
         double from = clock_seconds();
         err = tuner_gradient(t, s, n, 1, &loss);
         best = fmin(best, clock_seconds() - from);
     }
     memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads);
-    *out = (tuner_cost){.token_seconds = best / (double)rows, .work_bytes = (size_t)t->c.mem.peak};
+    *out = (tuner_cost){.token_seconds = best / (double)rows, .work_bytes = cx_peak(&t->c)};
     return err;
 }
 

@@ -280,7 +280,7 @@ static void run_pass(void *arg)
     c->recording = q->learn;
     tensor *x = rwkv_features(c, &t->p.model, t->ids, NULL, 0);
     tensor *l = op_head_loss(c, x, &t->p.model.head, t->ids + t->batch.rows, (real)q->weight, 1);
-    *q->loss = (double)reals(l)[0];
+    *q->loss = scalar_read(c, l);
     if (q->learn && isfinite(*q->loss)) tape_backward(c, l, 1);
 }
 
@@ -331,18 +331,16 @@ static int run_all(wkv_trainer *t, const int32_t *tokens, int batch_size, int le
 int trainer_cost(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int whole, row_cost *out)
 {
     double loss, rows = (double)batch_size * length, best = INFINITY;
-    size_t peak = t->c.mem.peak;
     int err = 0;
     t->c.whole = whole;
-    t->c.mem.peak = 0;
+    cx_peak_restart(&t->c);
     for (double all = clock_seconds(), i = 0; i < 3 && !err && (i == 0 || clock_seconds() - all < 1);
          i++) { /* at first pages are new */
         double begin = clock_seconds();
         err = run(t, tokens, batch_size, length, 1, 1, 0, &loss);
         best = fmin(best, clock_seconds() - begin);
     }
-    *out = (row_cost){.seconds = best / rows, .bytes = fmax(0, (double)t->c.mem.peak / rows - 4.0 * t->p.model.V)};
-    if (peak > t->c.mem.peak) t->c.mem.peak = peak;
+    *out = (row_cost){.seconds = best / rows, .bytes = fmax(0, (double)cx_peak(&t->c) / rows - 4.0 * t->p.model.V)};
     memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads);
     return err;
 }

@@ -1,0 +1,222 @@
+/* test_null.c - a device without memory: its addresses may not be touched, and its entries only count. A step, a prompt and a
+ * backward of every version run on it, which shows that the operations leave every value to the device. */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include "rwkv/api.h"
+#include "rwkv/forward.h"
+#include "ops/device.h"
+#include "test.h"
+
+/* ---- the device ------------------------------------------------------------------------------------------------------ */
+
+enum {
+#define ENTRY(entry, args) CALL_##entry,
+    DEVICE_ENTRIES(ENTRY)
+#undef ENTRY
+        CALLS
+};
+
+static const char *const names[] = {
+#define ENTRY(entry, args) #entry,
+    DEVICE_ENTRIES(ENTRY)
+#undef ENTRY
+};
+
+static int calls[CALLS], ever[CALLS]; /* since the last reset; at all */
+
+static void called(int i)
+{
+    calls[i]++;
+    ever[i] = 1;
+}
+
+#define ENTRY(entry, args)                                                                                             \
+    static void null_##entry(device *d, const args *a)                                                                 \
+    {                                                                                                                  \
+        (void)d, (void)a;                                                                                              \
+        called(CALL_##entry);                                                                                          \
+    }
+DEVICE_ENTRIES(ENTRY)
+#undef ENTRY
+
+/* The host gets zeros. */
+static void zeros_to_host(device *d, const transfer_args *a)
+{
+    (void)d;
+    called(CALL_to_host);
+    memset(a->to, 0, a->n * sizeof *a->to);
+}
+
+/* Addresses with nothing behind them. */
+static char *nowhere(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(p != MAP_FAILED);
+    return p;
+}
+
+static int arena_nowhere(device *d, arena *a, size_t bytes)
+{
+    (void)d;
+    if (bytes > (size_t)1 << 34) return fail(WKV_ENOMEM, "less is enough");
+    char *p = nowhere(bytes);
+    *a = (arena){.base = p, .at = p, .end = p + bytes};
+    return 0;
+}
+
+static void arena_gone(device *d, arena *a)
+{
+    (void)d;
+    if (a->base) munmap(a->base, (size_t)(a->end - a->base));
+    *a = (arena){0};
+}
+
+static int enough(device *d, const pass_size *s)
+{
+    (void)d, (void)s;
+    return 0;
+}
+
+static void nothing(device *d) { (void)d; }
+
+static size_t no_tiles(device *d, const heads_args *a)
+{
+    (void)d, (void)a;
+    return 0;
+}
+
+static device null_device = {.name = "null",
+                             .isa = "none",
+                             .threads = 1,
+                             .separate = 1,
+                             .arena_new = arena_nowhere,
+                             .arena_free = arena_gone,
+                             .reserve = enough,
+                             .begin = nothing,
+                             .close = nothing,
+                             .heads_kept = no_tiles,
+#define ENTRY(entry, args) .entry = null_##entry,
+                             DEVICE_ENTRIES(ENTRY)
+#undef ENTRY
+};
+
+/* ---- models ---------------------------------------------------------------------------------------------------------- */
+
+enum { TOKENS = 37, SPANS = 2, LARGE = 1 << 30 };
+static char *weights, *grads, *states; /* LARGE bytes of nothing each */
+
+/* Every tensor somewhere else in nothing, where its values would fit. */
+static int move_away(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    (void)name, (void)s, (void)layer;
+    size_t *at = user, bytes = 8 * (size_t)t->rows * (size_t)t->cols;
+    CHECK(*at + bytes <= LARGE);
+    t->data = weights + *at;
+    t->grad = (real *)(grads + *at);
+    *at += (bytes + 63) / 64 * 64;
+    return 0;
+}
+
+static int want(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    (void)name, (void)s, (void)layer;
+    t->wants = *(const int *)user;
+    return 0;
+}
+
+/* Two spans; with gradients of their states, too. */
+static batch batch_of(const rwkv *m, span *s, int rows, int backward)
+{
+    size_t n = (size_t)rwkv_state_len(m) * sizeof(real);
+    int first = rows > 1 ? rows / 3 : 1, spans = rows > 1 ? SPANS : 1;
+    for (int i = 0; i < spans; i++)
+        s[i] = (span){.row = i ? first : 0,
+                      .len = i ? rows - first : first,
+                      .state = (real *)(states + (size_t)i * n),
+                      .dstate = backward ? (real *)(states + (size_t)(SPANS + i) * n) : NULL};
+    return (batch){.rows = rows, .n_spans = spans, .spans = s};
+}
+
+static void run(cx *c, const rwkv *m, int rows)
+{
+    static const int32_t ids[TOKENS] = {1, 2, 3};
+    const int last[] = {rows - 1};
+    span s[SPANS];
+    batch b = batch_of(m, s, rows, 0);
+    cx_reset(c);
+    c->b = &b;
+    memset(calls, 0, sizeof calls);
+    tensor *logits = rwkv_forward(c, m, ids, last, 1);
+    EXPECT(logits->rows == 1 && logits->cols == m->V);
+    EXPECT(calls[CALL_linear] >= 2 * m->L && calls[CALL_gather] >= 2);
+    EXPECT_EQ(calls[CALL_wkv4] + calls[CALL_wkv6] + calls[CALL_wkv7], m->L);
+}
+
+/* Layers recorded at once, or run again for their gradients. */
+static void learn(cx *c, const rwkv *m, int keep)
+{
+    static const int32_t ids[TOKENS] = {1, 2, 3}, targets[TOKENS] = {2, 3, -1};
+    span s[SPANS];
+    batch b = batch_of(m, s, TOKENS, 1);
+    cx_reset(c);
+    c->b = &b;
+    c->recording = 1;
+    c->whole = keep;
+    c->drop_rate = (real)0.1;
+    memset(calls, 0, sizeof calls);
+    tensor *l = op_head_loss(c, rwkv_features(c, m, ids, NULL, 0), (tensor *)&m->head, targets, 1, 1);
+    EXPECT(scalar_read(c, l) == 0);
+    tape_backward(c, l, 1);
+    c->recording = 0;
+    c->drop_rate = 0;
+    EXPECT_EQ(calls[CALL_wkv4] + calls[CALL_wkv6] + calls[CALL_wkv7], keep ? m->L : 2 * m->L);
+    EXPECT_EQ(calls[CALL_wkv4_back] + calls[CALL_wkv6_back] + calls[CALL_wkv7_back], m->L);
+    EXPECT_EQ(calls[CALL_drop], (keep ? 4 : 6) * m->L);
+    EXPECT_EQ(calls[CALL_states_restore], keep ? 0 : m->L);
+}
+
+static void every_version(void)
+{
+    static const char *const files[] = {"v4-c32-f32",  "v5.0-n16-bf16", "v5.1-n16-f16", "v5.2-n32-bf16",
+                                        "v6-n16-bf16", "v7-n32-f16",    "v7a-n16-bf16"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[400];
+        wkv_model *m;
+        cx c;
+        size_t at = 0;
+        snprintf(path, sizeof path, TEST_DIR "/golden/models/%s.pth", files[i]);
+        EXPECT_EQ(wkv_model_open(&m, path, NULL), 0);
+        EXPECT_EQ(cx_init(&c, &null_device), 0);
+        rwkv_each(&m->rwkv, move_away, &at);
+        run(&c, &m->rwkv, 1);
+        run(&c, &m->rwkv, TOKENS);
+        for (int keep = 0; keep < 2 && !m->rwkv.arch->extra; keep++) {
+            rwkv_each(&m->rwkv, want, &(int){1});
+            learn(&c, &m->rwkv, keep);
+            rwkv_each(&m->rwkv, want, &(int){0});
+        }
+        cx_release(&c);
+        wkv_model_close(m);
+    }
+}
+
+/* What no version above asks for: the optimizer's, tiles, the scan, and what the host gives. */
+static void every_entry(void)
+{
+    static const int others[] = {CALL_square_sums, CALL_adamw,          CALL_heads,    CALL_heads_back,
+                                 CALL_wkv4_scan,   CALL_wkv4_scan_back, CALL_from_host};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) ever[others[i]] = 1;
+    for (int i = 0; i < CALLS; i++)
+        if (!ever[i]) FAILED("%s is never asked for", names[i]);
+}
+
+int main(void)
+{
+    null_device.to_host = zeros_to_host;
+    weights = nowhere(LARGE);
+    grads = nowhere(LARGE);
+    states = nowhere(LARGE);
+    RUN(every_version);
+    RUN(every_entry);
+    return DONE();
+}
