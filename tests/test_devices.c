@@ -1,5 +1,5 @@
-/* test_devices.c - every entry of the CPU device, on every instruction set of this machine, against the reference device:
- * the same values within rounding, and the same bits however rows are cut and threads are counted. */
+/* test_devices.c - every entry of the CPU device, on every instruction set of this machine, against the reference
+ * device: the same values within rounding, and the same bits however rows are cut and threads are counted. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -12,8 +12,8 @@ enum { DEVICES = 3 };
 static device *reference, *cpus[DEVICES]; /* cpus: of 1, 2, 3 threads */
 static rng dice = {7, 0};
 
-/* Memory whose end lies against a page that may not be touched: a kernel that goes past an array stops the test. The kernels
- * are compiled without sanitizers, so this is what watches them. */
+/* Memory whose end lies against a page that may not be touched: a kernel that goes past an array stops the test. The
+ * kernels are compiled without sanitizers, so this is what watches them. */
 static struct {
     char *p, *base;
     size_t bytes;
@@ -67,7 +67,7 @@ static double apart(const float *found, const float *expected, size_t n)
 
 static int same_bits(const float *x, const float *y, size_t n) { return !memcmp(x, y, n * sizeof *x); }
 
-/* ---- weights ------------------------------------------------------------------------------------------------------------ */
+/* ---- weights ----------------------------------------------------------------------------------------------------- */
 
 static const dtype weight_types[] = {F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K};
 
@@ -77,7 +77,8 @@ static void put_f16(char *at, float x)
     memcpy(at, &h, 2);
 }
 
-/* A random weight whose data lie at an odd address, or end at a fence. Blocks are random bits under scales that keep the values near 1. */
+/* A random weight whose data lie at an odd address, or end at a fence. Blocks are random bits under scales that keep
+ * the values near 1. */
 static tensor weight(dtype type, int rows, int cols, weight_layout layout, float scale, void **to_free)
 {
     size_t values = (size_t)rows * (size_t)cols, bytes = (size_t)dtype_bytes(type, (int64_t)values);
@@ -98,14 +99,16 @@ static tensor weight(dtype type, int rows, int cols, weight_layout layout, float
         }
     else
         for (size_t b = 0; b < bytes; b += (size_t)dtypes[type].bytes) {
-            float d = (1 + (float)rng_uniform(&dice)) / (type == Q8_0                   ? 128
+            float d = (1 + (float)rng_uniform(&dice)) / (type == Q8_0                     ? 128
                                                          : type == Q6_K || type == IQ4_XS ? 2048
                                                          : type == IQ4_NL || type == Q3_K ? 128
-                                                         : type == Q4_K || type == Q5_K ? 512
-                                                                                        : 16);
+                                                         : type == Q4_K || type == Q5_K   ? 512
+                                                                                          : 16);
             size_t at = type == Q6_K ? 208 : type == Q3_K ? 108 : type == Q2_K ? 80 : 0;
-            if (type == MXFP4) data[b] = (char)(124 + (rng_u64(&dice) & 1)); /* a power of two alone */
-            else put_f16(data + b + at, d);
+            if (type == MXFP4)
+                data[b] = (char)(124 + (rng_u64(&dice) & 1)); /* a power of two alone */
+            else
+                put_f16(data + b + at, d);
             if (type == Q4_1 || type == Q5_1 || type == Q4_K || type == Q5_K || type == Q2_K)
                 put_f16(data + b + at + 2, d);
         }
@@ -160,7 +163,8 @@ static void linear_case(dtype type, int in, int out, weight_layout layout, int T
     cpus[1]->linear_dx(cpus[1], &(linear_back_args){.dx = zero, .dy = dy, .w = &w, .T = T, .add = 1});
     for (size_t i = 0; i < nx; i++)
         if (alone[i] != zero[i]) { /* -0 is 0 */
-            FAILED("%s %s %d -> %d, %d tokens: dx alone is not dx added to 0", cpus[0]->isa, dtypes[type].name, in, out, T);
+            FAILED("%s %s %d -> %d, %d tokens: dx alone is not dx added to 0", cpus[0]->isa, dtypes[type].name, in, out,
+                   T);
             break;
         }
     drop(alone);
@@ -208,7 +212,7 @@ static void linear(void)
     }
 }
 
-/* ---- everything else: one run of every entry over the same inputs, its results one after another -------------------------------- */
+/* ---- everything else: one run of every entry over the same inputs, its results one after another ----------------- */
 
 /* What an operation did: outputs and gradients, appended as they come. */
 typedef struct {
@@ -335,8 +339,18 @@ static void norm_ops(device *d, const inputs *in, results *out, int groups)
 {
     const size_t n = (size_t)in->T * (size_t)in->C, c = (size_t)in->C;
     float *y = room(n), *dx = copy(in->x[1], n), *dw = copy(in->row[2], c), *db = copy(in->row[3], c);
-    norm_args a = {.T = in->T, .C = in->C, .groups = groups, .eps = 1e-3f, .x = in->x[0], .w = in->row[0], .b = in->row[1],
-                   .y = y, .dy = in->x[2], .dx = dx, .dw = dw, .db = db};
+    norm_args a = {.T = in->T,
+                   .C = in->C,
+                   .groups = groups,
+                   .eps = 1e-3f,
+                   .x = in->x[0],
+                   .w = in->row[0],
+                   .b = in->row[1],
+                   .y = y,
+                   .dy = in->x[2],
+                   .dx = dx,
+                   .dw = dw,
+                   .db = db};
     d->norm(d, &a);
     keep(out, y, n);
     d->norm_back(d, &a);
@@ -356,15 +370,26 @@ static void head_ops(device *d, const inputs *in, results *out)
 {
     const int T = in->T, C = in->C;
     const size_t n = (size_t)T * (size_t)C, c = (size_t)C;
-    float *y = room(n), *dr = copy(in->x[4], n), *dk = copy(in->x[5], n), *du = copy(in->row[2], c), *dv = copy(in->x[6], n),
-          *dx = copy(in->x[7], n);
+    float *y = room(n), *dr = copy(in->x[4], n), *dk = copy(in->x[5], n), *du = copy(in->row[2], c),
+          *dv = copy(in->x[6], n), *dx = copy(in->x[7], n);
     unit_args u = {.T = T, .C = C, .heads = in->heads, .x = in->x[0], .y = y, .dy = in->x[1], .dx = dx};
     d->unit(d, &u);
     keep(out, y, n);
     d->unit_back(d, &u);
     keep(out, dx, n);
-    bonus_args a = {.T = T, .C = C, .heads = in->heads, .r = in->x[0], .k = in->x[1], .u = in->row[0], .v = in->x[2], .y = y,
-                    .dy = in->x[3], .dr = dr, .dk = dk, .du = du, .dv = dv};
+    bonus_args a = {.T = T,
+                    .C = C,
+                    .heads = in->heads,
+                    .r = in->x[0],
+                    .k = in->x[1],
+                    .u = in->row[0],
+                    .v = in->x[2],
+                    .y = y,
+                    .dy = in->x[3],
+                    .dr = dr,
+                    .dk = dk,
+                    .du = du,
+                    .dv = dv};
     d->bonus(d, &a);
     keep(out, y, n);
     d->bonus_back(d, &a);
@@ -389,7 +414,14 @@ static void loss_ops(device *d, const inputs *in, results *out)
     CHECK(best && targets);
     if (C > 3) z[2] = z[C - 1] = 9; /* the first of two largest */
     for (int t = 0; t < T; t++) counted += (targets[t] = t % 3 ? t % C : -1) >= 0;
-    softmax_args a = {.T = T, .V = C, .logits = z, .nll = nll, .max = max, .argmax = best, .targets = targets, .scale = 0.3f,
+    softmax_args a = {.T = T,
+                      .V = C,
+                      .logits = z,
+                      .nll = nll,
+                      .max = max,
+                      .argmax = best,
+                      .targets = targets,
+                      .scale = 0.3f,
                       .pull = 1e-3f};
     d->softmax_nll(d, &a);
     for (int t = 0; t < T; t++) where[t] = (float)best[t];
@@ -425,11 +457,23 @@ static void train_ops(device *d, const inputs *in, results *out)
     double *sums = calloc(tiles, sizeof *sums);
     CHECK(sums);
     for (size_t i = 0; i < n; i++) v[i] = in->x[4][i] * in->x[4][i];
-    d->drop(d, &(drop_args){.n = n, .from = in->x[5], .to = to, .key = 77, .first = 1000, .below = 1u << 30, .scale = 1.5f});
+    d->drop(d, &(drop_args){
+                   .n = n, .from = in->x[5], .to = to, .key = 77, .first = 1000, .below = 1u << 30, .scale = 1.5f});
     d->square_sums(d, &(square_sums_args){.x = in->x[6], .n = n, .tile = TILE, .sums = sums});
     for (size_t i = 0; i < tiles; i++) sum[i] = (float)sums[i];
-    d->adamw(d, &(adamw_args){.n = n, .w = w, .g = g, .mean = m, .square = v, .lr = 0.1f, .beta1 = 0.9f, .beta2 = 0.99f,
-                              .eps = 1e-8f, .decay = 0.01f, .clip = 0.5f, .bias1 = 2, .bias2 = 3});
+    d->adamw(d, &(adamw_args){.n = n,
+                              .w = w,
+                              .g = g,
+                              .mean = m,
+                              .square = v,
+                              .lr = 0.1f,
+                              .beta1 = 0.9f,
+                              .beta2 = 0.99f,
+                              .eps = 1e-8f,
+                              .decay = 0.01f,
+                              .clip = 0.5f,
+                              .bias1 = 2,
+                              .bias2 = 3});
     float *all[] = {to, w, g, m, v};
     for (int i = 0; i < 5; i++) keep(out, all[i], n), drop(all[i]);
     keep(out, sum, tiles), drop(sum);
@@ -465,9 +509,23 @@ static void mix_ops(device *d, const inputs *in, results *out)
         float *dx = copy(in->x[4], n), *dw = copy(in->row[2], c), *db = copy(in->row[3], c), *dmu = copy(in->row[0], c);
         batch b = batch_of(in, spans, state, dstate);
         float *state0 = states_at(in, &b, at, c);
-        mix_args m = {.batch = &b, .C = in->C, .at = at, .x = in->x[0], .w = in->row[0], .b = in->row[1], .eps = 1e-3f,
-                      .current = way % 2, .n = 2, .y = {y[0], y[1]}, .mu = {in->row[2], in->row[3]}, .dy = {in->x[1], in->x[2]},
-                      .state0 = state0, .dx = some ? NULL : dx, .dw = dw, .db = some ? NULL : db, .dmu = {dmu}};
+        mix_args m = {.batch = &b,
+                      .C = in->C,
+                      .at = at,
+                      .x = in->x[0],
+                      .w = in->row[0],
+                      .b = in->row[1],
+                      .eps = 1e-3f,
+                      .current = way % 2,
+                      .n = 2,
+                      .y = {y[0], y[1]},
+                      .mu = {in->row[2], in->row[3]},
+                      .dy = {in->x[1], in->x[2]},
+                      .state0 = state0,
+                      .dx = some ? NULL : dx,
+                      .dw = dw,
+                      .db = some ? NULL : db,
+                      .dmu = {dmu}};
         d->mix(d, &m);
         d->mix_back(d, &m);
         keep(out, y[0], n);
@@ -495,8 +553,20 @@ static void time_ops(device *d, const inputs *in, results *out)
             float *du = copy(in->row[2], c);
             batch b = batch_of(in, spans, state, dstate);
             float *state0 = states_at(in, &b, at, version == 4 ? 3 * c : c * (size_t)N);
-            wkv_args q = {.batch = &b, .C = C, .heads = in->heads, .at = at, .r = in->x[0], .k = in->x[1], .v = in->x[2],
-                          .w = in->decay, .u = in->row[0], .a = in->a, .b = in->b, .y = y, .dy = in->x[3], .state0 = state0};
+            wkv_args q = {.batch = &b,
+                          .C = C,
+                          .heads = in->heads,
+                          .at = at,
+                          .r = in->x[0],
+                          .k = in->x[1],
+                          .v = in->x[2],
+                          .w = in->decay,
+                          .u = in->row[0],
+                          .a = in->a,
+                          .b = in->b,
+                          .y = y,
+                          .dy = in->x[3],
+                          .state0 = state0};
             float *want = skip ? NULL : g[1], *w = NULL;
             if (version == 4) {
                 q.w = w = copy(in->row[1], c);
@@ -605,8 +675,17 @@ static void recurrences_in_pieces(void)
                 span sp = {0, n, state[way], NULL};
                 batch b = {n, 1, &sp};
                 size_t j = (size_t)t * C;
-                wkv_args q = {.batch = &b, .C = C, .heads = HEADS, .r = in.x[0] + j, .k = in.x[1] + j, .v = in.x[2] + j,
-                              .w = in.decay + j, .u = in.row[0], .a = in.a + j, .b = in.b + j, .y = y[way] + j};
+                wkv_args q = {.batch = &b,
+                              .C = C,
+                              .heads = HEADS,
+                              .r = in.x[0] + j,
+                              .k = in.x[1] + j,
+                              .v = in.x[2] + j,
+                              .w = in.decay + j,
+                              .u = in.row[0],
+                              .a = in.a + j,
+                              .b = in.b + j,
+                              .y = y[way] + j};
                 if (version == 4) q.w = in.row[1];
                 if (version == 5) q.w = in.decay_row, q.w_rows = 1;
                 (version == 4 ? cpus[1]->wkv4 : version == 7 ? cpus[1]->wkv7 : cpus[1]->wkv6)(cpus[1], &q);
@@ -670,8 +749,7 @@ static void expect_nan_at(device *d, const char *what, map_kind kind, const floa
 {
     for (int i = 0; i < NAN_N; i++)
         if (isnan(y[i]) != (i == NAN_AT))
-            FAILED("%s: %s of map %d: %g at %d", d == reference ? "reference" : d->isa, what, kind, (double)y[i],
-                   i);
+            FAILED("%s: %s of map %d: %g at %d", d == reference ? "reference" : d->isa, what, kind, (double)y[i], i);
 }
 
 static void nan_through_maps(device *d)
@@ -722,8 +800,8 @@ static void nan_through_products(device *d, dtype type, weight_layout layout, in
         if (i % F == 77 ? !isnan(h[i]) : (h[i] > 0) != (i % 8 == 0)) FAILED("hidden value %d is %g", i, (double)h[i]);
     for (int i = 0; i < T * OUT; i++)
         if (!isnan(y[i])) {
-            FAILED("%s %s%s, %d tokens: output %d is %g", d == reference ? "reference" : d->isa,
-                   dtypes[type].name, blocks ? " sparse blocks" : "", T, i, (double)y[i]);
+            FAILED("%s %s%s, %d tokens: output %d is %g", d == reference ? "reference" : d->isa, dtypes[type].name,
+                   blocks ? " sparse blocks" : "", T, i, (double)y[i]);
             break;
         }
     drop(to_free[0]), drop(to_free[1]), drop(x), drop(h), drop(y), drop(sparse);

@@ -1,5 +1,5 @@
-/* test_null.c - a device without memory: its addresses may not be touched, and its entries only count. A step, a prompt and a
- * backward of every version run on it, which shows that the operations leave every value to the device. */
+/* test_null.c - a device without memory: its addresses may not be touched, and its entries only count. A step, a prompt
+ * and a backward of every version run on it, which shows that the operations leave every value to the device. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include "rwkv/api.h"
@@ -7,7 +7,7 @@
 #include "ops/device.h"
 #include "test.h"
 
-/* ---- the device ------------------------------------------------------------------------------------------------------ */
+/* ---- the device -------------------------------------------------------------------------------------------------- */
 
 enum {
 #define ENTRY(entry, args) CALL_##entry,
@@ -100,7 +100,7 @@ static device null_device = {.name = "null",
 #undef ENTRY
 };
 
-/* ---- models ---------------------------------------------------------------------------------------------------------- */
+/* ---- models ------------------------------------------------------------------------------------------------------ */
 
 enum { TOKENS = 37, SPANS = 2, LARGE = 1 << 30 };
 static char *weights, *grads, *states; /* LARGE bytes of nothing each */

@@ -211,8 +211,8 @@ static int in_heads(cx *c, tensor **y)
     return 3;
 }
 
-/* Gradients of all inputs and of the states: of the operations by hand on the reference device and, within rounding, of those in one
- * go, which have the same bits for any number of threads. */
+/* Gradients of all inputs and of the states: of the operations by hand on the reference device and, within rounding, of
+ * those in one go, which have the same bits for any number of threads. */
 enum { GRADIENTS = 6 * 110 * 384 + 8 * 384 + 4 * STATE };
 
 static void learn(case_fn *fn, const batch *b, device *dev, int hand, real *to)

@@ -1,5 +1,6 @@
-/* test_scan.c - version 4's recurrence by scan: on every instruction set of this machine it gives what its definition gives and what
- * the recurrence gives token by token, within rounding, and the same bits whatever the number of threads. */
+/* test_scan.c - version 4's recurrence by scan: on every instruction set of this machine it gives what its definition
+ * gives and what the recurrence gives token by token, within rounding, and the same bits whatever the number of
+ * threads. */
 #include <stdlib.h>
 #include "base/rng.h"
 #include "room.h"
@@ -42,7 +43,8 @@ static void make_case(int tokens, int channels)
     }
 }
 
-/* Forward and backward over three spans, of which the second's state wants no gradient; with `few`, dv and du are not wanted. */
+/* Forward and backward over three spans, of which the second's state wants no gradient; with `few`, dv and du are not
+ * wanted. */
 static results *run(device *d, int scan, int few)
 {
     results *r = calloc(1, sizeof *r);

@@ -180,8 +180,8 @@ static void threads_do_not_change_a_bit(void)
     }
 }
 
-/* With the option version 4 is computed as a scan: the gradient is that of the definition, and its bits depend on neither threads
- * nor how often a layer is run. Other versions refuse it. */
+/* With the option version 4 is computed as a scan: the gradient is that of the definition, and its bits depend on
+ * neither threads nor how often a layer is run. Other versions refuse it. */
 static void scan_of_a_long_sequence(void)
 {
     enum { LONG = 3000 };

@@ -45,8 +45,8 @@ typedef struct {
     int prefills, batches; /* measured */
 } bench;
 
-/* Fill in ids: the text at `path`, or with NULL one that is built in where the model's vocabulary can spell it, else random
- * ids. Returns 0, or 1 after the sentence. bench_text.c */
+/* Fill in ids: the text at `path`, or with NULL one that is built in where the model's vocabulary can spell it, else
+ * random ids. Returns 0, or 1 after the sentence. bench_text.c */
 int bench_text(bench *b, const char *path);
 
 /* Measure the machine and the model. Returns the exit status. bench_measure.c */
@@ -61,8 +61,8 @@ int bench_put_json(json_t *report);   /* the same; takes the report, which may b
 /* Count the squared ReLUs that are zero in the whole text, and report them. Returns the exit status. bench_zeros.c */
 int bench_zeros(bench *b, int as_json);
 
-/* Measure version 4's recurrence token by token and as a scan, over lengths and widths, and report it; no model is needed. Returns
- * the exit status. bench_scan.c */
+/* Measure version 4's recurrence token by token and as a scan, over lengths and widths, and report it; no model is
+ * needed. Returns the exit status. bench_scan.c */
 int bench_scan(int threads, int quick, int as_json);
 
 #endif

@@ -1,4 +1,5 @@
-/* bench_scan.c - `wkv bench --only scan`: version 4's recurrence token by token and as a parallel scan, over lengths and widths. */
+/* bench_scan.c - `wkv bench --only scan`: version 4's recurrence token by token and as a parallel scan, over lengths
+ * and widths. */
 #include "bench.h"
 
 enum { LENGTHS = 3, WIDTHS = 4 };

@@ -1,14 +1,15 @@
 /* cpu_linear.c - matrix products: which form, and which thread does what.
  *
- * A phase is several products that run together, between two barriers. The columns of all their results, side by side, are
- * cut into as many stretches of equal cost as there are threads, so a thread has a rectangle of one product, of a few whole
- * ones, or the rest of one and the beginning of the next. No sum is ever shared, so cutting changes no bit. */
+ * A phase is several products that run together, between two barriers. The columns of all their results, side by side,
+ * are cut into as many stretches of equal cost as there are threads, so a thread has a rectangle of one product, of a
+ * few whole ones, or the rest of one and the beginning of the next. No sum is ever shared, so cutting changes no
+ * bit. */
 #include <math.h>
 #include <string.h>
 #include "cpu/cpu.h"
 
-/* DOT and OUTER: see simd.h. DOT serves y of a weight stored [out, in] and dx of one stored [in, out]. WHOLE: int8.h, y of
- * a weight in blocks, but for LAYOUT_INPUT_MAJOR. */
+/* DOT and OUTER: see simd.h. DOT serves y of a weight stored [out, in] and dx of one stored [in, out]. WHOLE: int8.h, y
+ * of a weight in blocks, but for LAYOUT_INPUT_MAJOR. */
 typedef enum { DOT, OUTER, WHOLE } form;
 
 /* One result, rows x cols, of sums of `sum` products. */
@@ -44,7 +45,7 @@ typedef struct {
 static float scale_of(const tensor *w) { return w->scale == 0 ? 1 : w->scale; }
 static size_t row_bytes(const tensor *w) { return (size_t)dtype_bytes((dtype)w->type, w->cols); }
 
-/* ---- a rectangle ------------------------------------------------------------------------------------------------------ */
+/* ---- a rectangle ------------------------------------------------------------------------------------------------- */
 
 /* The weight of which dx is made. */
 static stored_weight weight_of_dx(const matmul *q)
@@ -150,7 +151,7 @@ static void rectangle(const phase *f, const matmul *q, int row, int rows, int co
     s->finish((patch){.rows = rows, .cols = cols, .stride = (size_t)q->cols}, &e);
 }
 
-/* ---- a phase ---------------------------------------------------------------------------------------------------------- */
+/* ---- a phase ----------------------------------------------------------------------------------------------------- */
 
 static int units(const phase *f, int i) { return (f->q[i].cols + f->grain[i] - 1) / f->grain[i]; }
 

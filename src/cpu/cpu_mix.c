@@ -1,4 +1,5 @@
-/* cpu_mix.c - token shift after a norm: rows are divided among threads, each of which keeps the row it has just normalised. */
+/* cpu_mix.c - token shift after a norm: rows are divided among threads, each of which keeps the row it has just
+ * normalised. */
 #include <string.h>
 #include "cpu/cpu.h"
 
@@ -61,10 +62,11 @@ void cpu_mix(device *d, const mix_args *m)
         if (b->spans[i].len > 1) normal_row(&q, b->spans[i].state + m->at, b->spans[i].row + b->spans[i].len - 1);
 }
 
-/* ---- backward ------------------------------------------------------------------------------------------------------------ */
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
 
-/* Spans are cut into pieces of PIECE rows, however many threads there are. Each piece has sums of its own for what all rows share,
- * which are added up in order, and its rows are taken from the last to the first, as each needs what the next one says about it. */
+/* Spans are cut into pieces of PIECE rows, however many threads there are. Each piece has sums of its own for what all
+ * rows share, which are added up in order, and its rows are taken from the last to the first, as each needs what the
+ * next one says about it. */
 enum { PIECE = 32, DW = 0, DB, BEFORE, SUMS }; /* BEFORE: what the first row says about the one before it */
 
 static int pieces_of(const span *sp) { return (sp->len + PIECE - 1) / PIECE; }

@@ -34,7 +34,7 @@ static void run(device *d, call *q, double cost)
     pool_run(cpu_worth(d, cost * q->T * q->C), part_of, q);
 }
 
-/* ---- elementwise --------------------------------------------------------------------------------------------------------- */
+/* ---- elementwise ------------------------------------------------------------------------------------------------- */
 
 static patch patch_of(const call *q, int rows, int cols)
 {
@@ -144,7 +144,7 @@ void cpu_map_back(device *d, const map_args *a)
     if (a->dx) run_map(d, map_back_fn, a, 10);
 }
 
-/* ---- norms ---------------------------------------------------------------------------------------------------------------- */
+/* ---- norms ------------------------------------------------------------------------------------------------------- */
 
 static void norm_fn(const call *q, int row, int rows, int col, int cols)
 {
@@ -235,7 +235,7 @@ void cpu_bonus_back(device *d, const bonus_args *a)
     run(d, &(call){.fn = bonus_back_fn, .args = a, .by_columns = 1, .grain = a->C / a->heads, .T = a->T, .C = a->C}, 8);
 }
 
-/* ---- softmax ---------------------------------------------------------------------------------------------------------------- */
+/* ---- softmax ----------------------------------------------------------------------------------------------------- */
 
 static void softmax_fn(const call *q, int row, int rows, int col, int cols)
 {

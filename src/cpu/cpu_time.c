@@ -1,5 +1,5 @@
-/* cpu_time.c - the recurrences: channels or heads are divided among threads, spans and tokens follow one another inside, so that
- * what is summed over spans is summed in their order. */
+/* cpu_time.c - the recurrences: channels or heads are divided among threads, spans and tokens follow one another
+ * inside, so that what is summed over spans is summed in their order. */
 #include "cpu/cpu.h"
 #include <string.h>
 
@@ -15,7 +15,7 @@ static void run(device *d, void (*part)(void *, int, int), const wkv_args *a, in
     pool_run(cpu_worth(d, cost * a->batch->rows * a->C), part, &q);
 }
 
-/* ---- version 4 -------------------------------------------------------------------------------------------------------------- */
+/* ---- version 4 --------------------------------------------------------------------------------------------------- */
 
 static void wkv4_part(void *arg, int part, int parts)
 {
@@ -49,12 +49,12 @@ static void wkv4_back_part(void *arg, int part, int parts)
 void cpu_wkv4(device *d, const wkv_args *a) { run(d, wkv4_part, a, 4, 60); }
 void cpu_wkv4_back(device *d, const wkv_args *a) { run(d, wkv4_back_part, a, 4, 150); }
 
-/* ---- version 4 by scan ------------------------------------------------------------------------------------------------------- */
+/* ---- version 4 by scan ------------------------------------------------------------------------------------------- */
 
-/* A span is cut into pieces of PIECE tokens, however many threads there are, so that they do not decide what is summed first. Each
- * is summed up alone, the few sums are joined one after another (in a tree they would be no sooner there: a piece's own work is
- * PIECE times that of a join), and each piece is then gone through from what comes before it. Backward the gradient of the sums,
- * which the same operator joins, goes the other way. */
+/* A span is cut into pieces of PIECE tokens, however many threads there are, so that they do not decide what is summed
+ * first. Each is summed up alone, the few sums are joined one after another (in a tree they would be no sooner there: a
+ * piece's own work is PIECE times that of a join), and each piece is then gone through from what comes before it.
+ * Backward the gradient of the sums, which the same operator joins, goes the other way. */
 enum { PIECE = 256 };
 
 typedef struct {
@@ -196,7 +196,7 @@ void cpu_wkv4_scan_back(device *d, const wkv_args *a)
     }
 }
 
-/* ---- versions 5 to 7 ---------------------------------------------------------------------------------------------------------- */
+/* ---- versions 5 to 7 --------------------------------------------------------------------------------------------- */
 
 static head head_of(const wkv_args *a, int i, int n)
 {

@@ -12,7 +12,7 @@ static real *room(size_t n) { return scratch_own(n * sizeof(real)); }
 static real *at(real *p, size_t i) { return p ? p + i : NULL; }
 static const real *in(const real *p, size_t i) { return p ? p + i : NULL; }
 
-/* ---- version 4: aa, bb, pp of C each; the true sums are aa e^pp, bb e^pp. Spec ARCHITECTURES 2.2 to 2.4 ------------------ */
+/* ---- version 4: aa, bb, pp of C each; the true sums are aa e^pp, bb e^pp. Spec ARCHITECTURES 2.2 to 2.4 ---------- */
 
 typedef struct {
     real aa, bb, pp;
@@ -27,8 +27,8 @@ static void sums_put(real *x, int C, sums s)
     x[2 * C] = s.pp;
 }
 
-/* The sums of two pieces of text: through the second those of the first fade by e^d. Which of three pieces are joined first
- * does not matter. A token is the piece (v, 1, k), d = w. */
+/* The sums of two pieces of text: through the second those of the first fade by e^d. Which of three pieces are joined
+ * first does not matter. A token is the piece (v, 1, k), d = w. */
 static sums join4(sums x, sums y, real d)
 {
     real m = fmax(x.pp + d, y.pp), e1 = exp(x.pp + d - m), e2 = exp(y.pp - m);
@@ -47,8 +47,8 @@ typedef struct {
     real *dk, *dv, *dw, *du;
 } grads4;
 
-/* A token's gradients, from the sums s before it and the gradient g = gA, gB, o of those after it. Returns what it adds itself to
- * the gradient of those before it, which is join4(g, that, w). */
+/* A token's gradients, from the sums s before it and the gradient g = gA, gB, o of those after it. Returns what it adds
+ * itself to the gradient of those before it, which is join4(g, that, w). */
 static sums back4(grads4 d, sums s, sums g, real k, real v, real w, real u, real dy)
 {
     real m = fmax(s.pp, u + k), e1 = exp(s.pp - m), e2 = exp(u + k - m);
@@ -61,8 +61,8 @@ static sums back4(grads4 d, sums s, sums g, real k, real v, real w, real u, real
     return (sums){q, -q * y, -m};
 }
 
-/* x[t] <- x[0], x[1] ... x[t] joined, for all t, in log2 n rounds; what is joined in a round needs nothing of that round. x[0]
- * is what came before, the others are single tokens. */
+/* x[t] <- x[0], x[1] ... x[t] joined, for all t, in log2 n rounds; what is joined in a round needs nothing of that
+ * round. x[0] is what came before, the others are single tokens. */
 static void scan4(sums *x, int n, real w)
 {
     for (int step = 1; step < n; step *= 2) /* x[t] is of `step` elements, or of all from x[0] */
@@ -126,8 +126,8 @@ void ref_wkv4_scan(device *d, const wkv_args *a)
     forward4(a, 1);
 }
 
-/* One channel of one span. dstate: gA, gB, o of the true sums, C apart, in and out; NULL when nobody asks. x: 2 (T + 1) of
- * scratch. */
+/* One channel of one span. dstate: gA, gB, o of the true sums, C apart, in and out; NULL when nobody asks. x: 2 (T + 1)
+ * of scratch. */
 static void channel4_back(const wkv_args *q, sums s0, real *dstate, sums *x, int T, int scan)
 {
     sums *g = x + T + 1;
@@ -173,9 +173,10 @@ void ref_wkv4_scan_back(device *d, const wkv_args *a)
     backward4(a, 1);
 }
 
-/* ---- versions 5 to 7: one head of one span ------------------------------------------------------------------------------- */
+/* ---- versions 5 to 7: one head of one span ----------------------------------------------------------------------- */
 
-/* Its arguments: pointers stand at the head's first column of the span's first row, state0 at its state. Rows stay C apart. */
+/* Its arguments: pointers stand at the head's first column of the span's first row, state0 at its state. Rows stay C
+ * apart. */
 static wkv_args head_of(const wkv_args *a, int s, int h)
 {
     wkv_args q = *a;
@@ -207,7 +208,7 @@ static real *state_of(const wkv_args *a, real *states, int h)
     return states ? states + a->at + (size_t)h * (size_t)(N * N) : NULL;
 }
 
-/* ---- versions 5 and 6. Spec 3.2, 3.4, 4.4 -------------------------------------------------------------------------------- */
+/* ---- versions 5 and 6. Spec 3.2, 3.4, 4.4 ------------------------------------------------------------------------ */
 
 void ref_wkv6(device *d, const wkv_args *a)
 {
@@ -296,7 +297,7 @@ void ref_wkv6_back(device *d, const wkv_args *a)
     }
 }
 
-/* ---- version 7. Spec 5.2, 5.4, with S[key][value] ------------------------------------------------------------------------ */
+/* ---- version 7. Spec 5.2, 5.4, with S[key][value] ---------------------------------------------------------------- */
 
 /* S <- S diag(w) + (S a) b' + v k', one token of one head, in row j; sa[N] receives S a of the state before */
 static void absorb7(real *next, const real *S, real *sa, const wkv_args *q, size_t j, int N)

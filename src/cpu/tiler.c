@@ -1,8 +1,9 @@
-/* tiler.c - what keeps to a head, tile by tile: some tokens of one head, with all that is made of them, stay in a thread's cache.
- * The bits are those of the operations it stands for (tests/test_phases.c).
+/* tiler.c - what keeps to a head, tile by tile: some tokens of one head, with all that is made of them, stay in a
+ * thread's cache. The bits are those of the operations it stands for (tests/test_phases.c).
  *
- * When a gradient will be wanted, only the states before each tile are kept. On the way back tiles are taken from the last to the
- * first, each is run once more, recorded in its thread's own context, and the gradient of the state goes from one to the next. */
+ * When a gradient will be wanted, only the states before each tile are kept. On the way back tiles are taken from the
+ * last to the first, each is run once more, recorded in its thread's own context, and the gradient of the state goes
+ * from one to the next. */
 #include "cpu/tiler.h"
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ typedef struct {
     int head, heads, row, rows;
 } tile;
 
-/* ---- memory ---------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 int host_arena_new(device *d, arena *a, size_t bytes)
 {
@@ -74,7 +75,7 @@ void tiler_release(tiler *t)
     free(t->part);
 }
 
-/* ---- forward --------------------------------------------------------------------------------------------------------- */
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 /* A tensor's part of a tile: rows that follow one another where they lie, others copied together. */
 static tensor *cut(cx *c, const tensor *x, const tile *k, int N)
@@ -127,8 +128,8 @@ static tile tile_at(const span *sp, int head, int i)
     return (tile){head, 1, sp->row + t, sp->len - t < TILE_TOKENS ? sp->len - t : TILE_TOKENS};
 }
 
-/* Tokens times heads, span after span, are cut into equal parts. A token alone is one tile whatever its heads; more tokens
- * are taken head by head, some at a time. */
+/* Tokens times heads, span after span, are cut into equal parts. A token alone is one tile whatever its heads; more
+ * tokens are taken head by head, some at a time. */
 static void heads_part(void *arg, int part, int parts)
 {
     const heads_job *q = arg;
@@ -158,7 +159,7 @@ static void heads_part(void *arg, int part, int parts)
     }
 }
 
-/* ---- backward ---------------------------------------------------------------------------------------------------------- */
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
 
 /* Rows of a tile between a T x C matrix and one of its own. */
 static void take(real *to, const real *from, const tile *k, size_t N, size_t C)
@@ -233,7 +234,7 @@ static void back_part(void *arg, int part, int parts)
     arena_reset(&c->mem, (char *)dstate);
 }
 
-/* ---- the entries ------------------------------------------------------------------------------------------------------- */
+/* ---- the entries ------------------------------------------------------------------------------------------------- */
 
 size_t tiler_kept(const heads_args *a)
 {

@@ -1,16 +1,16 @@
 /* device.h - the porting surface: what a device must do. Instances: reference (cpu/ref_*.c) and cpu (cpu/cpu_*.c).
  *
- * A device owns its threads, its instruction set and its scratch memory. Every entry takes the device and one struct of named
- * arguments; an operation and its backward share the struct. Matrices are whole, row-major, of T rows. Entries whose name ends in
- * _back ADD to the gradients they are given and skip those that are NULL. Each output element is reduced in an order that depends
- * neither on T, nor on how rows are grouped, nor on the number of threads, so that any chunking, any batch, any thread count give
- * the same bits. */
+ * A device owns its threads, its instruction set and its scratch memory. Every entry takes the device and one struct of
+ * named arguments; an operation and its backward share the struct. Matrices are whole, row-major, of T rows. Entries
+ * whose name ends in _back ADD to the gradients they are given and skip those that are NULL. Each output element is
+ * reduced in an order that depends neither on T, nor on how rows are grouped, nor on the number of threads, so that any
+ * chunking, any batch, any thread count give the same bits. */
 #ifndef WKV_OPS_DEVICE_H
 #define WKV_OPS_DEVICE_H
 
 #include "ops/ops.h"
 
-/* ---- arguments ------------------------------------------------------------------------------------------------------ */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 /* One product of a phase, y = x W, and what follows it at once, in this order; NULL and MAP_NONE are left out. */
 typedef struct {
@@ -99,8 +99,9 @@ typedef struct {
     real *dr, *dk, *du, *dv;
 } bonus_args;
 
-/* Token shift after a norm: z = norm(x; w, b), and with p the row before z of the same sequence (the first one's is the state at
- * `at`, which becomes the last z), y[i] = z + (p - z) mu[i], or p + (z - p) mu[i] where mu weighs the current row. */
+/* Token shift after a norm: z = norm(x; w, b), and with p the row before z of the same sequence (the first one's is the
+ * state at `at`, which becomes the last z), y[i] = z + (p - z) mu[i], or p + (z - p) mu[i] where mu weighs the current
+ * row. */
 enum { MOST_MIXTURES = 8 };
 typedef struct {
     const batch *batch;
@@ -114,10 +115,10 @@ typedef struct {
     real *dx, *dw, *db, *dmu[MOST_MIXTURES]; /* as x and so on                        */
 } mix_args;
 
-/* The recurrences of versions 4, 5 and 6, and 7. `batch` says which rows follow each other; the spans' states at `at` are read and
- * advanced. In *_back, state0 holds the spans' states at `at` as they were BEFORE the forward pass, one after another in span
- * order; a span's dstate at `at`, when not NULL, goes from d(final) to d(initial).
- * wkv4_scan sums in an order that depends on a span's length, so a span in pieces has other roundings. */
+/* The recurrences of versions 4, 5 and 6, and 7. `batch` says which rows follow each other; the spans' states at `at`
+ * are read and advanced. In *_back, state0 holds the spans' states at `at` as they were BEFORE the forward pass, one
+ * after another in span order; a span's dstate at `at`, when not NULL, goes from d(final) to d(initial). wkv4_scan sums
+ * in an order that depends on a span's length, so a span in pieces has other roundings. */
 typedef struct {
     const batch *batch;
     int C, heads, at; /* heads: versions 5 to 7                                     */
@@ -129,9 +130,9 @@ typedef struct {
     real *dr, *dw, *dk, *dv, *da, *db, *du;
 } wkv_args;
 
-/* logits[T, V] -> probabilities in place; loss of each row in nll[T] (0 where targets[t] < 0); the largest logit and its first
- * place. softmax_nll_back: the probabilities become gradients, times `scale` where there is a target, less `scale` at the target,
- * and plus `pull` x the largest logit at its place (0: none). */
+/* logits[T, V] -> probabilities in place; loss of each row in nll[T] (0 where targets[t] < 0); the largest logit and
+ * its first place. softmax_nll_back: the probabilities become gradients, times `scale` where there is a target, less
+ * `scale` at the target, and plus `pull` x the largest logit at its place (0: none). */
 typedef struct {
     int T, V;
     real *logits, *nll, *max;
@@ -148,7 +149,7 @@ typedef struct {
     real *y;
 } mean_args;
 
-/* ---- arguments: memory --------------------------------------------------------------------------------------------- */
+/* ---- arguments: memory ------------------------------------------------------------------------------------------- */
 
 /* to = from, or to += from with `add`: `rows` rows of `cols` values, so many values apart */
 typedef struct {
@@ -183,8 +184,8 @@ typedef struct {
     real *dw;
 } gather_args;
 
-/* y: the previous row of the same span; the first one's is its state at `at`, which becomes the last row of x. Backward a span's
- * dstate, when not NULL, goes from d(final) to d(initial). */
+/* y: the previous row of the same span; the first one's is its state at `at`, which becomes the last row of x. Backward
+ * a span's dstate, when not NULL, goes from d(final) to d(initial). */
 typedef struct {
     const batch *batch;
     int C, at;
@@ -210,8 +211,9 @@ typedef struct {
     real *y;
 } matrix_of_row_args;
 
-/* to += from x scale, but for the values that are dropped: value i has the number first + i, and is dropped when the high half of
- * mix64(key + number x 0x9e3779b97f4a7c15) is less than `below`; mix64 is splitmix64's finaliser (ops/drop.h) */
+/* to += from x scale, but for the values that are dropped: value i has the number first + i, and is dropped when the
+ * high half of mix64(key + number x 0x9e3779b97f4a7c15) is less than `below`; mix64 is splitmix64's finaliser
+ * (ops/drop.h) */
 typedef struct {
     size_t n;
     const real *from;
@@ -221,17 +223,18 @@ typedef struct {
     real scale;
 } drop_args;
 
-/* The spans' states at [at, at + len), one after another in span order, in `kept`: save takes them there, restore back. */
+/* The spans' states at [at, at + len), one after another in span order, in `kept`: save takes them there, restore
+ * back. */
 typedef struct {
     const batch *batch;
     int at, len;
     real *kept;
 } states_args;
 
-/* ---- arguments: what keeps to a head -------------------------------------------------------------------------------- */
+/* ---- arguments: what keeps to a head ----------------------------------------------------------------------------- */
 
-/* Run fn (op_heads) on matrices and rows, at once or in tiles of some tokens of some heads; out: T x C. Backward the tiles run
- * again, recorded: grad, when not NULL, is that of in[i], added to, or with first[i] overwritten. */
+/* Run fn (op_heads) on matrices and rows, at once or in tiles of some tokens of some heads; out: T x C. Backward the
+ * tiles run again, recorded: grad, when not NULL, is that of in[i], added to, or with first[i] overwritten. */
 enum { MOST_HEADS_IN = 16 };
 typedef struct {
     const cx *c; /* whose batch it is, and whether this is recorded */
@@ -245,7 +248,7 @@ typedef struct {
     int first[MOST_HEADS_IN];
 } heads_args;
 
-/* ---- arguments: the optimizer ------------------------------------------------------------------------------------------ */
+/* ---- arguments: the optimizer ------------------------------------------------------------------------------------ */
 
 /* sums[i] = the sum of squares of values i tile .. (i + 1) tile of x, in double, in order */
 typedef struct {
@@ -254,15 +257,15 @@ typedef struct {
     double *sums; /* the host's */
 } square_sums_args;
 
-/* One step of AdamW for n values w, with gradients g, which become 0, and moments. clip: what gradients are multiplied by;
- * bias1, bias2: 1 / (1 - beta^step) */
+/* One step of AdamW for n values w, with gradients g, which become 0, and moments. clip: what gradients are multiplied
+ * by; bias1, bias2: 1 / (1 - beta^step) */
 typedef struct {
     size_t n;
     real *w, *g, *mean, *square;
     float lr, beta1, beta2, eps, decay, clip, bias1, bias2;
 } adamw_args;
 
-/* ---- the table ------------------------------------------------------------------------------------------------------ */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 /* Every entry and its arguments. The reference defines ref_NAME, the CPU device cpu_NAME. */
 #define DEVICE_ENTRIES(X)                                                                                              \
@@ -330,8 +333,8 @@ struct device {
     int threads;            /* the number of parts that work is cut into */
     int separate;           /* its memory is none of the host's: what the host reads or gives is transferred */
 
-    /* Memory that a pass makes its matrices in: `bytes` of address space, which costs nothing until it is used. The operations
-     * compute addresses in it and never look there. WKV_ENOMEM. */
+    /* Memory that a pass makes its matrices in: `bytes` of address space, which costs nothing until it is used. The
+     * operations compute addresses in it and never look there. WKV_ENOMEM. */
     int (*arena_new)(device *d, arena *a, size_t bytes);
     void (*arena_free)(device *d, arena *a);
     int (*reserve)(device *d, const pass_size *s); /* scratch memory for passes of at most this size; WKV_ENOMEM     */
@@ -340,7 +343,8 @@ struct device {
     double (*burn)(
         int64_t n); /* n rounds of float32 multiply-adds by one thread: the operations done. NULL: not known */
     void (*close)(device *d);
-    /* Reals that heads keeps for heads_back; 0: these are not worth tiles, and their operations run on whole matrices. */
+    /* Reals that heads keeps for heads_back; 0: these are not worth tiles, and their operations run on whole
+     * matrices. */
     size_t (*heads_kept)(device *d, const heads_args *a);
 
 #define ENTRY(entry, args) void (*entry)(device *, const args *);
@@ -348,11 +352,11 @@ struct device {
 #undef ENTRY
 };
 
-/* ---- opening, where the instances are listed (cpu/devices.c) --------------------------------------------------------- */
+/* ---- opening, where the instances are listed (cpu/devices.c) ----------------------------------------------------- */
 
-/* Open the device called `name` (NULL: the first there is) with so many threads (0: one per core) and the instruction set called
- * `isa` (NULL: what WKV_ISA names, else the best). WKV_EARG: another name, with a list of those there are, or a number of threads;
- * WKV_EUNSUPPORTED: an instruction set that this processor lacks; WKV_ENOMEM. */
+/* Open the device called `name` (NULL: the first there is) with so many threads (0: one per core) and the instruction
+ * set called `isa` (NULL: what WKV_ISA names, else the best). WKV_EARG: another name, with a list of those there are,
+ * or a number of threads; WKV_EUNSUPPORTED: an instruction set that this processor lacks; WKV_ENOMEM. */
 int device_open(device **out, const char *name, int threads, const char *isa);
 void device_close(device *d);           /* NULL is fine */
 const char *device_name(int i);         /* the i-th device's; NULL past the end                                  */

@@ -1,5 +1,5 @@
-/* drop.c - dropout, whose mask is a function of (seed, site, row, column): nothing is kept for the way back, a replayed layer
- * drops the same, and a batch cut into parts drops what the whole batch would. */
+/* drop.c - dropout, whose mask is a function of (seed, site, row, column): nothing is kept for the way back, a replayed
+ * layer drops the same, and a batch cut into parts drops what the whole batch would. */
 #include "ops/drop.h"
 #include "ops/tape.h"
 

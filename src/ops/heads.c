@@ -1,5 +1,5 @@
-/* heads.c - operations that keep to the columns of a head: a device may run them in tiles, and run the tiles again for their
- * gradients. */
+/* heads.c - operations that keep to the columns of a head: a device may run them in tiles, and run the tiles again for
+ * their gradients. */
 #include "ops/tape.h"
 
 static void heads_back(cx *c, record *r)

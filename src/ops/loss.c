@@ -1,15 +1,14 @@
 /* loss.c - the head and the softmax cross entropy of its logits, with L2Wrap in the gradient.
  *
- * Logits are the largest matrix of training (T x V, V up to 65536), so they never exist whole: the head runs over a chunk of
- * rows, and while the chunk's logits are at hand their gradient is taken too, which saves running the head once more on the
- * way back. */
+ * Logits are the largest matrix of training (T x V, V up to 65536), so they never exist whole: the head runs over a
+ * chunk of rows, and while the chunk's logits are at hand their gradient is taken too, which saves running the head
+ * once more on the way back. */
 #include "ops/tape.h"
 
+/* A chunk: its logits, then probabilities, then gradients; of each row the loss, the largest logit and its place. */
 typedef struct {
-    softmax_args
-        q; /* of a chunk: logits, then probabilities, then gradients; per row the loss, the largest logit and its place */
-    int from; /* its first row                                                                                           */
-    int learns;
+    softmax_args q;
+    int from, learns; /* its first row; gradients are taken */
     real *dx, *dw;
 } head_loss;
 
@@ -19,8 +18,8 @@ static void loss_back(cx *c, record *r)
     hand_grad(c, r->in[0], r->saved);
 }
 
-/* Loss of the chunk's rows, and when it learns their gradients: weight (p - onehot) / counted, and L2Wrap (spec ARCHITECTURES 6):
- * weight 1e-4 / T max_logit at the largest. */
+/* Loss of the chunk's rows, and when it learns their gradients: weight (p - onehot) / counted, and L2Wrap (spec
+ * ARCHITECTURES 6): weight 1e-4 / T max_logit at the largest. */
 static void run_chunk(cx *c, const tensor *x, const tensor *w, const head_loss *k)
 {
     const size_t at = (size_t)k->from * (size_t)x->cols;

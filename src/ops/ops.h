@@ -1,8 +1,8 @@
 /* ops.h - the language the models are written in: tensor, span, batch, tape, and every operation.
  *
- * Activations are matrices of rows (tokens) by columns (channels). Only shift and wkv know which rows follow each other;
- * they are told by spans: one token is one span of length 1, a prompt one span of length n, twenty chats twenty spans, a
- * training batch B spans of length T. There is no batch dimension, no stride and no view.
+ * Activations are matrices of rows (tokens) by columns (channels). Only shift and wkv know which rows follow each
+ * other; they are told by spans: one token is one span of length 1, a prompt one span of length n, twenty chats twenty
+ * spans, a training batch B spans of length T. There is no batch dimension, no stride and no view.
  *
  * Operations run at once. While the context is recording, each leaves a record on the tape; tape_backward walks it in
  * reverse and calls each operation's own backward. An operation is in one file: check, run, say how to go back.
@@ -52,10 +52,11 @@ static inline stored_weight weight_stored(const tensor *w)
 }
 static inline real *reals(const tensor *t) { return (real *)t->data; }
 
-/* Consecutive rows that belong to one sequence. Its state is a block of reals that the pass advances in place; operations
- * know their place in it by an offset. dstate, NULL or a block of the same layout: before tape_backward the gradient with
- * respect to the final state, afterwards that with respect to the initial one. (For v4's aa, bb, pp the three places hold
- * gA, gB, o of spec ARCHITECTURES 2.4: gradients of the true sums, scaled by e^o; all zero means none.) */
+/* Consecutive rows that belong to one sequence. Its state is a block of reals that the pass advances in place;
+ * operations know their place in it by an offset. dstate, NULL or a block of the same layout: before tape_backward the
+ * gradient with respect to the final state, afterwards that with respect to the initial one. (For v4's aa, bb, pp the
+ * three places hold gA, gB, o of spec ARCHITECTURES 2.4: gradients of the true sums, scaled by e^o; all zero means
+ * none.) */
 typedef struct {
     int row, len;
     real *state, *dstate;
@@ -95,8 +96,8 @@ struct cx {
     int drop_row;             /* place of the first row in its step  */
     record *last;             /* of the tape                         */
     real seed;                /* of tape_backward                    */
-    /* When set: called on the way back after each operation, with the first layer whose gradients, and those of all behind it,
-     * are complete; INT_MAX: nothing new. */
+    /* When set: called on the way back after each operation, with the first layer whose gradients, and those of all
+     * behind it, are complete; INT_MAX: nothing new. */
     void (*passed)(void *user, int layer);
     void *user;
 };
@@ -104,8 +105,8 @@ struct cx {
 /* c->mem is as much address space as the machine has memory, or as is left; c->host an eighth of it. WKV_ENOMEM. */
 int cx_init(cx *c, device *dev);
 void cx_release(cx *c); /* the device stays open */
-/* Before passes of at most this size: the device gets its scratch memory, so that it cannot run out. c->mem still can: the caller
- * takes no more rows than fit, or calls cx_run. WKV_ENOMEM. */
+/* Before passes of at most this size: the device gets its scratch memory, so that it cannot run out. c->mem still can:
+ * the caller takes no more rows than fit, or calls cx_run. WKV_ENOMEM. */
 int cx_reserve(cx *c, const pass_size *s);
 size_t cx_peak(const cx *c); /* most bytes ever in use, in both arenas; */
 void cx_peak_restart(cx *c); /* from here on */
@@ -113,7 +114,7 @@ void cx_peak_restart(cx *c); /* from here on */
  * Afterwards nothing is recorded and all that the pass made is forgotten. */
 int cx_run(cx *c, void (*fn)(void *arg), void *arg);
 
-/* ---- tensors -------------------------------------------------------------------------------------------------------- */
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
 tensor *tensor_new(cx *c, int rows, int cols);                   /* in the arena, values not set */
 tensor *tensor_zero(cx *c, int rows, int cols);
@@ -122,7 +123,7 @@ double scalar_read(cx *c, const tensor *x);                      /* the value of
 /* The i-th of n equal parts of a weight that is n matrices one after another, as a tensor that shares its memory. */
 tensor *tensor_part(cx *c, const tensor *w, int i, int n);
 
-/* ---- operations ----------------------------------------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------------------------------------------------- */
 
 typedef enum {
     MAP_NONE,     /* x itself                                                          */
@@ -140,9 +141,9 @@ typedef enum {
 
 /* y = x W' (or x W for a weight stored [in, out]), plus what its adapter adds. x: T x in, y: T x out. */
 tensor *op_linear(cx *c, tensor *x, tensor *w);
-/* Several linear maps as one phase, none of which needs another's result, each with what follows it at once:
- * y = f(x W' + bias), then from + (to - from) y, then times y, then plus y. What is NULL is left out, and so is the whole map
- * when w is NULL. bias: one row; from, to, times, plus: T x out. Sizes may differ from map to map, T may not. */
+/* Several linear maps as one phase, none of which needs another's result, each with what follows it at once: y = f(x W'
+ * + bias), then from + (to - from) y, then times y, then plus y. What is NULL is left out, and so is the whole map when
+ * w is NULL. bias: one row; from, to, times, plus: T x out. Sizes may differ from map to map, T may not. */
 typedef struct {
     tensor **y, *x, *w, *bias;
     map_kind map;
@@ -181,9 +182,9 @@ tensor *op_bonus(cx *c, tensor *r, tensor *k, tensor *u, tensor *v, int heads);
 
 /* The previous row of the same sequence; the first one's is state[at .. at+C), which becomes the last row. */
 tensor *op_shift(cx *c, tensor *x, int at);
-/* Layer norm, shift and lerps in one: z = norm(x; w, b), p = shift of z, and for each mixture *y = z + (p - z) mu when mu weighs
- * the previous token, p + (z - p) mu when it weighs the current one. mu: one row; a mixture
- * without is left out. */
+/* Layer norm, shift and lerps in one: z = norm(x; w, b), p = shift of z, and for each mixture *y = z + (p - z) mu when
+ * mu weighs the previous token, p + (z - p) mu when it weighs the current one. mu: one row; a mixture without is left
+ * out. */
 typedef enum { PREVIOUS, CURRENT } weighs;
 typedef struct {
     tensor **y, *mu;
@@ -207,20 +208,21 @@ typedef struct {
 } wkv7_in;
 tensor *op_wkv7(cx *c, const wkv7_in *in, int heads, int at);
 
-/* In training, each value is 0 with the probability c->drop_rate, and else divided by what is left of 1. A step's c->drop_seed
- * and the `site`, different for each call of a pass, say which. */
+/* In training, each value is 0 with the probability c->drop_rate, and else divided by what is left of 1. A step's
+ * c->drop_seed and the `site`, different for each call of a pass, say which. */
 tensor *op_drop(cx *c, tensor *x, int site);
 
-/* weight x the mean cross entropy of the logits x W' against targets (-1: not counted), 1 x 1. Of logits, HEAD_CHUNK exist at a
- * time (or one row). The gradient of w is added on the way forward already, so the loss must be the root of tape_backward, with seed 1. It
- * includes L2Wrap: weight x 1e-4 / rows x the largest logit, on that logit (spec ARCHITECTURES 6); l2wrap 0 leaves it out. */
+/* weight x the mean cross entropy of the logits x W' against targets (-1: not counted), 1 x 1. Of logits, HEAD_CHUNK
+ * exist at a time (or one row). The gradient of w is added on the way forward already, so the loss must be the root of
+ * tape_backward, with seed 1. It includes L2Wrap: weight x 1e-4 / rows x the largest logit, on that logit (spec
+ * ARCHITECTURES 6); l2wrap 0 leaves it out. */
 enum { HEAD_CHUNK = 1 << 22 };
 tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap);
 
-/* Run fn, whose operations keep to the columns of a head, on n matrices of T x C and rows of C (those that are NULL stay so). The
- * device may run it on tiles of some heads and tokens, with states that begin at the tile's first head. fn(c, p, in, heads, at)
- * reads in[0..n), cut to the tile, and returns T x its columns; p and what is behind it live until backward, which runs it
- * again. */
+/* Run fn, whose operations keep to the columns of a head, on n matrices of T x C and rows of C (those that are NULL
+ * stay so). The device may run it on tiles of some heads and tokens, with states that begin at the tile's first head.
+ * fn(c, p, in, heads, at) reads in[0..n), cut to the tile, and returns T x its columns; p and what is behind it live
+ * until backward, which runs it again. */
 typedef tensor *heads_fn(cx *c, const void *p, tensor *const *in, int heads, int at);
 tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *const *in, int n);
 /* HEADS(c, fn, p, heads, at, per_head, .r = r, .k = k): the inputs by their names in per_head, a struct of nothing but
@@ -237,7 +239,7 @@ tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *
 typedef void block_fn(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2]);
 void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tensor *out[2], int at, int len);
 
-/* ---- the tape ------------------------------------------------------------------------------------------------------- */
+/* ---- the tape ---------------------------------------------------------------------------------------------------- */
 
 /* Remember an operation: returns its record, or NULL when nothing is recorded or nobody wants a gradient. */
 record *tape_record(cx *c, void (*back)(cx *, record *), tensor *out, int n_in, tensor *const *in);

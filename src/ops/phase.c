@@ -1,4 +1,5 @@
-/* phase.c - norm, shift and mixtures in one go: the bits are those of the operations it stands for (tests/test_phases.c). */
+/* phase.c - norm, shift and mixtures in one go: the bits are those of the operations it stands for
+ * (tests/test_phases.c). */
 #include "ops/tape.h"
 
 typedef struct {

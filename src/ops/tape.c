@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Address space for scratch memory: as much as the machine has memory, since more could not be used. Pages appear as they are
- * touched. */
+/* Address space for scratch memory: as much as the machine has memory, since more could not be used. Pages appear as
+ * they are touched. */
 static size_t address_space(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
@@ -163,7 +163,7 @@ real *states_keep(cx *c, int at, int len)
     return kept;
 }
 
-/* ---- blocks ---------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     block_fn *fn;

@@ -5,7 +5,7 @@
 /* Backward of an operation on states is called for the state's gradient even when none came to its output. */
 static real *out_grad(cx *c, record *r) { return tensor_grad(c, r->out[0]); }
 
-/* ---- shift ----------------------------------------------------------------------------------------------------------- */
+/* ---- shift ------------------------------------------------------------------------------------------------------- */
 
 static void shift_back(cx *c, record *r)
 {
@@ -27,7 +27,7 @@ tensor *op_shift(cx *c, tensor *x, int at)
     return y;
 }
 
-/* ---- wkv ------------------------------------------------------------------------------------------------------------- */
+/* ---- wkv --------------------------------------------------------------------------------------------------------- */
 
 /* A record keeps the arguments of its operation, and in state0 the states before it: `len` reals of each span. */
 static void keep(cx *c, record *r, wkv_args *a, int len)

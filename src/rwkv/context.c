@@ -1,7 +1,7 @@
 /* context.c - wkv_context: sequences cut into passes of bounded size, each one forward over a batch of spans.
  *
- * How a text is cut does not change a bit of the result (device.h), so passes are as large as memory for activations allows
- * and no larger. */
+ * How a text is cut does not change a bit of the result (device.h), so passes are as large as memory for activations
+ * allows and no larger. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"

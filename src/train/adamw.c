@@ -1,7 +1,7 @@
 /* adamw.c - one pass over the blocks for the gradient's length, one for the update.
  *
- * The length is summed in fixed tiles, whatever the number of threads, so that it, and with it every bit of the result, does not
- * depend on them. */
+ * The length is summed in fixed tiles, whatever the number of threads, so that it, and with it every bit of the result,
+ * does not depend on them. */
 #include "train/adamw.h"
 #include <math.h>
 #include <string.h>

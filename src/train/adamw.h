@@ -11,8 +11,8 @@ typedef struct {
     float clip;         /* longest gradient, 0: any                    */
 } adamw;
 
-/* One step from p->grads, which is set to zero; of the values whose moments are here. step counts from 1. Returns the gradient's length before the clip; when that
- * is no number, nothing else is changed. */
+/* One step from p->grads, which is set to zero; of the values whose moments are here. step counts from 1. Returns the
+ * gradient's length before the clip; when that is no number, nothing else is changed. */
 double adamw_step(const adamw *o, params *p, double lr, int64_t step, device *d);
 
 #endif
