@@ -20,6 +20,10 @@ static size_t number_in(const char *path, const char *key)
     return found;
 }
 
+/* A little is always tried: the allocation itself decides. The kernel's figure drops to nothing for moments in a virtual
+ * machine whose host takes memory back. */
+enum { ALWAYS_TRIED = 64 << 20 };
+
 size_t memory_available(void)
 {
     size_t kilobytes = number_in("/proc/meminfo", "MemAvailable:"), there;
@@ -39,7 +43,7 @@ size_t memory_available(void)
     struct rlimit limit;
     if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < there)
         there = (size_t)limit.rlim_cur;
-    return there;
+    return there > ALWAYS_TRIED ? there : ALWAYS_TRIED;
 }
 
 size_t memory_peak(void)

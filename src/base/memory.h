@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-size_t memory_available(void); /* bytes that can be taken without swapping, limits of containers included */
+/* bytes that can be taken without swapping, limits of containers included; 64 MiB at least */
+size_t memory_available(void);
 size_t memory_peak(void);      /* most bytes this process has had in memory */
 size_t memory_resident(void);  /* bytes of it that are in memory, pages of mapped files included */
 
