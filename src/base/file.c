@@ -13,14 +13,14 @@
 /* A descriptor of a regular file, or a failure. */
 static int open_regular(const char *path, struct stat *about)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), e;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err;
     if (fd < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     if (fstat(fd, about))
-        e = fail(WKV_EIO, "%s: %s", path, strerror(errno));
+        err = fail(WKV_EIO, "%s: %s", path, strerror(errno));
     else if (S_ISDIR(about->st_mode))
-        e = fail(WKV_EIO, "%s: is a directory, expected a file", path);
+        err = fail(WKV_EIO, "%s: is a directory, expected a file", path);
     else if (!S_ISREG(about->st_mode))
-        e = fail(WKV_EIO,
+        err = fail(WKV_EIO,
                  "%s: is a %s, expected a regular file; write its data to one, or give - where standard input is read",
                  path,
                  S_ISFIFO(about->st_mode)   ? "FIFO"
@@ -29,7 +29,7 @@ static int open_regular(const char *path, struct stat *about)
     else
         return fd;
     close(fd);
-    return e;
+    return err;
 }
 
 /* Up to n bytes; fewer where the file ends before. */
@@ -56,19 +56,19 @@ static int check_memory(const char *path, size_t size)
 int file_open(file_map *out, const char *path)
 {
     struct stat about;
-    int fd = open_regular(path, &about), e = WKV_OK;
+    int fd = open_regular(path, &about), err = WKV_OK;
     *out = (file_map){0};
     if (fd < 0) return fd;
     file_map m = {.size = (size_t)about.st_size, .id = {about.st_dev, about.st_ino}};
     void *p = m.size ? mmap(NULL, m.size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
     if (p == MAP_FAILED)
-        e = fail(WKV_EIO, "%s: cannot be mapped: %s", path, strerror(errno));
+        err = fail(WKV_EIO, "%s: cannot be mapped: %s", path, strerror(errno));
     else {
         m.data = p;
         *out = m;
     }
     close(fd);
-    return e;
+    return err;
 }
 
 int file_load(file_map *out, const char *path)

@@ -247,16 +247,17 @@ int file_log(FILE **out, const char *path)
 {
     struct stat about;
     *out = NULL;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666), e = WKV_OK;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666), err = WKV_OK;
     if (fd < 0) return cannot(path, strerror(errno));
     if (fstat(fd, &about))
-        e = cannot(path, strerror(errno));
+        err = cannot(path, strerror(errno));
     else if (!S_ISREG(about.st_mode))
-        e = fail(WKV_EIO, "%s: is no regular file; move it away", path);
+        err = fail(WKV_EIO, "%s: is no regular file; move it away", path);
     else if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-        e = fail(WKV_EARG, "%s: another process is at work in this folder; wait for it, or take another folder", path);
+        err =
+            fail(WKV_EARG, "%s: another process is at work in this folder; wait for it, or take another folder", path);
     else if (!(*out = fdopen(fd, "r+b")))
-        e = fail(WKV_ENOMEM, "%s: no memory", path);
-    if (e) close(fd);
-    return e;
+        err = fail(WKV_ENOMEM, "%s: no memory", path);
+    if (err) close(fd);
+    return err;
 }

@@ -239,14 +239,14 @@ int json_read(json_t **out, const char *text, size_t bytes, int flags)
 {
     reader r = {.begin = text, .at = text, .end = text + bytes, .flags = flags};
     *out = NULL;
-    int c = peek(&r), e = c == '{' || c == '[' ? read_value(&r, out) : wrong(&r, "'[' or '{' expected");
-    if (!e && peek(&r)) e = wrong(&r, "end of file expected");
-    if (!e && r.at < r.end) e = wrong(&r, "end of file expected");
-    if (e) {
+    int c = peek(&r), err = c == '{' || c == '[' ? read_value(&r, out) : wrong(&r, "'[' or '{' expected");
+    if (!err && peek(&r)) err = wrong(&r, "end of file expected");
+    if (!err && r.at < r.end) err = wrong(&r, "end of file expected");
+    if (err) {
         json_decref(*out);
         *out = NULL;
     }
-    return e;
+    return err;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

@@ -179,21 +179,21 @@ int wkv_meter_new(wkv_meter **out, int threads)
     *out = NULL;
     if (threads < 0 || threads > 1024) return fail(WKV_EARG, "%d threads; 1 to 1024, or 0 for one per core", threads);
     wkv_meter *m = calloc(1, sizeof *m);
-    int e = m ? pool_new(&m->p, threads) : fail(WKV_ENOMEM, "no memory to measure with");
-    if (!e) e = device_open(&m->d, NULL, 1, NULL);
-    if (!e) {
+    int err = m ? pool_new(&m->p, threads) : fail(WKV_ENOMEM, "no memory to measure with");
+    if (!err) err = device_open(&m->d, NULL, 1, NULL);
+    if (!err) {
         int n = m->best.threads = pool_threads(m->p);
         m->r.bytes = buffer_bytes() / (size_t)n / 4096 * 4096;
         size_t all = m->r.bytes * (size_t)n;
         if (!all || posix_memalign((void **)&m->r.data, 4096, all))
-            e = fail(WKV_ENOMEM, "no memory for a buffer of %zu MB to read", all / 1000000);
+            err = fail(WKV_ENOMEM, "no memory for a buffer of %zu MB to read", all / 1000000);
     }
-    if (!e) pool_run(m->p, fill_part, &m->r);
-    if (e)
+    if (!err) pool_run(m->p, fill_part, &m->r);
+    if (err)
         wkv_meter_free(m);
     else
         *out = m;
-    return e;
+    return err;
 }
 
 void wkv_meter_free(wkv_meter *m)

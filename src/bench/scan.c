@@ -90,11 +90,12 @@ int wkv_scan_measure(wkv_scan_times *out, int tokens, int channels, int threads,
                     channels, MOST);
     recurrence r = {0};
     pass_size size = {.rows = tokens, .spans = 1, .width = channels, .widest = channels, .backward = 1};
-    int e = device_open(&r.d, NULL, threads, NULL);
-    if (!e) e = r.d->reserve(r.d, &size);
-    real *block = e ? NULL : fill(&r, tokens, channels);
-    if (!e && !block) e = fail(WKV_ENOMEM, "no memory for a recurrence of %d tokens and %d channels", tokens, channels);
-    if (!e) {
+    int err = device_open(&r.d, NULL, threads, NULL);
+    if (!err) err = r.d->reserve(r.d, &size);
+    real *block = err ? NULL : fill(&r, tokens, channels);
+    if (!err && !block)
+        err = fail(WKV_ENOMEM, "no memory for a recurrence of %d tokens and %d channels", tokens, channels);
+    if (!err) {
         r.d->begin(r.d);
         out->forward = fastest(&r, forward, 0, seconds / 4);
         out->scan_forward = fastest(&r, forward, 1, seconds / 4);
@@ -103,5 +104,5 @@ int wkv_scan_measure(wkv_scan_times *out, int tokens, int channels, int threads,
     }
     free(block);
     device_close(r.d);
-    return e;
+    return err;
 }

@@ -160,14 +160,14 @@ static int make_one(void *user, const char *name, tensor *t, const slot *s, int 
 {
     (void)t;
     maker *k = user;
-    int rows = k->m->dim[s->rows], cols = k->m->dim[s->cols], matrix = s->flags & (SLOT_MATRIX | SLOT_LOW_RANK), e;
+    int rows = k->m->dim[s->rows], cols = k->m->dim[s->cols], matrix = s->flags & (SLOT_MATRIX | SLOT_LOW_RANK), err;
     file_tensor f = {.type = F32, .dims = 1, .shape = {cols}};
     if (matrix)
         choose_form(&f, k->recipe, s, layer, rows, cols);
     else if (s->rows != D_1)
         f = (file_tensor){.type = F32, .dims = 2, .shape = {rows, cols}};
     int64_t bytes;
-    if ((e = tensor_strides(&f, name, &bytes))) return e;
+    if ((err = tensor_strides(&f, name, &bytes))) return err;
     size_t at = k->at;
     k->at += ((size_t)bytes + 63) / 64 * 64;
     k->parameters += (int64_t)rows * cols;

@@ -289,12 +289,12 @@ static int train(const wkv_ranks *ranks)
     set.report = report;
     set.user = &w;
     progress_begin(&w.bar, "training");
-    int e = wkv_train(&set);
+    int err = wkv_train(&set);
     progress_end(&w.bar);
     if (ranks->rank) return 0; /* the first process speaks for all, and its status is mpirun's */
-    if (e && only_plan && e == WKV_ESTOPPED) return 0;
-    if (e && !(e == WKV_ESTOPPED && interrupted)) return complain_library();
-    return finish(&w, e);
+    if (err && only_plan && err == WKV_ESTOPPED) return 0;
+    if (err && !(err == WKV_ESTOPPED && interrupted)) return complain_library();
+    return finish(&w, err);
 }
 
 static int run(int n, char **operands)

@@ -233,13 +233,13 @@ static int run(int n, char **operands)
     set.user = &w;
     catch_interrupts();
     progress_begin(&w.bar, "tuning");
-    int e = wkv_tune(&set);
+    int err = wkv_tune(&set);
     progress_end(&w.bar);
-    if (e && !(e == WKV_ESTOPPED && interrupted)) return complain_library();
-    if (e) note("%s", wkv_error());
-    if (e && !w.losses.step) return 130;
+    if (err && !(err == WKV_ESTOPPED && interrupted)) return complain_library();
+    if (err) note("%s", wkv_error());
+    if (err && !w.losses.step) return 130;
     finish(&w, model);
-    return e ? 130 : 0;
+    return err ? 130 : 0;
 }
 
 const command cmd_tune = {

@@ -96,9 +96,9 @@ static char no_words[1024]; /* why there is no vocabulary */
 int engine_words(wkv_tokenizer **t, const wkv_model *m)
 {
     *t = NULL;
-    int e = wkv_tokenizer_open(t, engine_vocab, m);
-    if (e && engine_vocab) return complain_library();
-    if (e) snprintf(no_words, sizeof no_words, "%s", wkv_error());
+    int err = wkv_tokenizer_open(t, engine_vocab, m);
+    if (err && engine_vocab) return complain_library();
+    if (err) snprintf(no_words, sizeof no_words, "%s", wkv_error());
     return 0;
 }
 

@@ -28,9 +28,9 @@ static workspace workspace_of(const pass_size *s)
 static int reserve(device *d, const pass_size *s)
 {
     workspace w = workspace_of(s);
-    int e = scratch_reserve(&cpu_of(d)->memory, w);
-    if (!e) e = pool_reserve(cpu_of(d)->pool, w);
-    return e ? e : tiler_reserve(&cpu_of(d)->tiler, s);
+    int err = scratch_reserve(&cpu_of(d)->memory, w);
+    if (!err) err = pool_reserve(cpu_of(d)->pool, w);
+    return err ? err : tiler_reserve(&cpu_of(d)->tiler, s);
 }
 
 static void begin(device *d) { scratch_use(&cpu_of(d)->memory); }
@@ -72,8 +72,8 @@ static const device table = {.name = "cpu",
 int cpu_open(device **out, int threads, const char *isa)
 {
     const simd *s;
-    int e = simd_find(&s, isa);
-    if (e) return e;
+    int err = simd_find(&s, isa);
+    if (err) return err;
     cpu_device *c = calloc(1, sizeof *c), *alone = calloc(1, sizeof *alone);
     if (!c || !alone) {
         free(c);
@@ -85,11 +85,11 @@ int cpu_open(device **out, int threads, const char *isa)
     c->device.threads = 1;
     c->device.burn = s->burn;
     *alone = *c;
-    e = pool_new(&c->pool, threads);
-    if (!e) e = tiler_init(&c->tiler, &alone->device, c->pool);
-    if (e) {
+    err = pool_new(&c->pool, threads);
+    if (!err) err = tiler_init(&c->tiler, &alone->device, c->pool);
+    if (err) {
         close_cpu(&c->device);
-        return e;
+        return err;
     }
     c->device.threads = pool_threads(c->pool);
     *out = &c->device;

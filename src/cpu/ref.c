@@ -17,8 +17,8 @@ static int reserve(device *d, const pass_size *s)
     size_t own = most(2 * (size_t)s->widest, 6 * (T + 1)); /* reals: a row of a weight; wkv4 */
     own = most(own, s->backward ? 4 * T * C : 2 * C);      /* mix */
     own = most(own, s->backward ? (N * N + N) * (32 + 2) : N);
-    int e = scratch_reserve(&((reference *)d)->memory, (workspace){.own = own * sizeof(real)});
-    return e ? e : tiler_reserve(&((reference *)d)->tiler, s);
+    int err = scratch_reserve(&((reference *)d)->memory, (workspace){.own = own * sizeof(real)});
+    return err ? err : tiler_reserve(&((reference *)d)->tiler, s);
 }
 
 static void begin(device *d) { scratch_use(&((reference *)d)->memory); }
@@ -66,10 +66,10 @@ int ref_open(device **out, int threads, const char *isa)
     reference *r = calloc(1, sizeof *r);
     if (!r) return fail(WKV_ENOMEM, "no memory for a device");
     r->device = table;
-    int e = tiler_init(&r->tiler, &r->device, NULL);
-    if (e) {
+    int err = tiler_init(&r->tiler, &r->device, NULL);
+    if (err) {
         free(r);
-        return e;
+        return err;
     }
     *out = &r->device;
     return 0;

@@ -56,14 +56,14 @@ static size_t tile_bytes(const pass_size *s)
 int tiler_reserve(tiler *t, const pass_size *s)
 {
     size_t bytes = tile_bytes(s);
-    int e = 0;
-    for (int i = 0; i < pool_threads(t->pool) && !e; i++) {
+    int err = 0;
+    for (int i = 0; i < pool_threads(t->pool) && !err; i++) {
         cx *c = &t->part[i];
         if ((size_t)(c->mem.end - c->mem.base) >= bytes) continue;
         arena_release(&c->mem);
-        if (!(e = arena_init(&c->mem, bytes)) && !c->host.base) e = arena_init(&c->host, HOST_BYTES);
+        if (!(err = arena_init(&c->mem, bytes)) && !c->host.base) err = arena_init(&c->host, HOST_BYTES);
     }
-    return e;
+    return err;
 }
 
 void tiler_release(tiler *t)

@@ -167,22 +167,22 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
 static int find_index(checkpoint *c, const char *path, const char *folder, size_t folder_len, const char *shard)
 {
     struct dirent **found;
-    int n = scandir(path, &found, is_index_entry, alphasort), e = WKV_OK;
+    int n = scandir(path, &found, is_index_entry, alphasort), err = WKV_OK;
     if (n < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     if (n > 1 && !shard)
-        e = fail(WKV_EARG, "%s: a directory with several indices (%s, %s); name one of them", path, found[0]->d_name,
+        err = fail(WKV_EARG, "%s: a directory with several indices (%s, %s); name one of them", path, found[0]->d_name,
                  found[1]->d_name);
     for (int i = 0; i < n; i++) {
-        char *index = e || c->n ? NULL : join(folder, folder_len, found[i]->d_name);
-        if (index) e = read_index(c, index);
+        char *index = err || c->n ? NULL : join(folder, folder_len, found[i]->d_name);
+        if (index) err = read_index(c, index);
         int listed = !shard;
         for (int k = 0; index && !listed && k < c->n; k++) listed = !strcmp(c->file[k], shard);
-        if (index && !e && !listed) checkpoint_free(c);
+        if (index && !err && !listed) checkpoint_free(c);
         free(index);
         free(found[i]);
     }
     free(found);
-    return e;
+    return err;
 }
 
 static int find_in_folder(checkpoint *c, const char *path)

@@ -49,12 +49,12 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
     wkv_context *c = calloc(1, sizeof *c);
     if (!c) return fail(WKV_ENOMEM, "no memory for a context");
     c->model = m;
-    int e = device_open(&c->device, o->device, o->threads, o->isa);
-    if (!e) e = cx_init(&c->cx, c->device);
-    if (!e) e = reserve(c);
-    if (e) wkv_context_free(c);
+    int err = device_open(&c->device, o->device, o->threads, o->isa);
+    if (!err) err = cx_init(&c->cx, c->device);
+    if (!err) err = reserve(c);
+    if (err) wkv_context_free(c);
     else *out = c;
-    return e;
+    return err;
 }
 
 void wkv_context_free(wkv_context *c)
@@ -82,7 +82,8 @@ static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
         return fail(WKV_EARG, "the state of sequence %d is of another model", i);
     for (int t = 0; t < q->n; t++)
         if (q->tokens[t] < 0 || q->tokens[t] >= m->V)
-            return fail(WKV_EARG, "token %d of sequence %d is %d; the model's ids are 0 to %d", t, i, (int)q->tokens[t], m->V - 1);
+            return fail(WKV_EARG, "token %d of sequence %d is %d; the model's ids are 0 to %d", t, i, (int)q->tokens[t],
+                        m->V - 1);
     return 0;
 }
 
@@ -155,8 +156,8 @@ int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
 {
     REQUIRE(c, "the context");
     if (count < 1 || !q) return fail(WKV_EARG, "a batch of %d sequences", count);
-    for (int i = 0, e; i < count; i++) {
-        if ((e = check_sequence(c, &q[i], i))) return e;
+    for (int i = 0, err; i < count; i++) {
+        if ((err = check_sequence(c, &q[i], i))) return err;
         for (int j = 0; j < i; j++)
             if (q[j].state == q[i].state) return fail(WKV_EARG, "sequences %d and %d share one state", j, i);
     }

@@ -41,23 +41,24 @@ static void say(tester *t, int passed, const char *fmt, ...)
 /* Largest difference of any logit, the tokens given `step` at a time. */
 static int worst_difference(double *worst, wkv_context *c, const wkv_model *m, const struct golden *g, int step)
 {
-    int T = (int)(g->token_bytes / sizeof *g->tokens), V = wkv_model_about(m)->vocab, e = 0;
+    int T = (int)(g->token_bytes / sizeof *g->tokens), V = wkv_model_about(m)->vocab, err = 0;
     wkv_state *s;
-    if ((e = wkv_state_new(&s, m))) return e;
+    if ((err = wkv_state_new(&s, m))) return err;
     float *logits = malloc((size_t)step * (size_t)V * sizeof *logits);
-    if (!logits) e = fail(WKV_ENOMEM, "no memory for logits");
+    if (!logits) err = fail(WKV_ENOMEM, "no memory for logits");
     *worst = 0;
-    for (int t = 0; t < T && !e; t += step) {
+    for (int t = 0; t < T && !err; t += step) {
         int n = T - t < step ? T - t : step;
-        e = wkv_eval_batch(c, &(wkv_sequence){.state = s, .tokens = g->tokens + t, .n = n, .logits = logits, .all_logits = 1}, 1);
-        for (int i = 0; i < n * V && !e; i++) {
+        err = wkv_eval_batch(
+            c, &(wkv_sequence){.state = s, .tokens = g->tokens + t, .n = n, .logits = logits, .all_logits = 1}, 1);
+        for (int i = 0; i < n * V && !err; i++) {
             double d = fabs((double)logits[i] - (double)g->logits[t * V + i]);
             if (!(d <= *worst)) *worst = d; /* a NaN stays */
         }
     }
     free(logits);
     wkv_state_free(s);
-    return e;
+    return err;
 }
 
 static void try_model(tester *t, const wkv_model *m, const struct golden *g, const char *on, const char *isa)
@@ -73,9 +74,9 @@ static void try_model(tester *t, const wkv_model *m, const struct golden *g, con
     }
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         double worst = 0;
-        int e = worst_difference(&worst, c, m, g, ways[i].step);
-        say(t, !e && worst <= LIMIT, "version %-3s  %-9s  %-11s  %s%.1e", wkv_model_about(m)->version, wkv_context_isa(c), ways[i].name,
-            e ? wkv_error() : "largest difference ", worst);
+        int err = worst_difference(&worst, c, m, g, ways[i].step);
+        say(t, !err && worst <= LIMIT, "version %-3s  %-9s  %-11s  %s%.1e", wkv_model_about(m)->version,
+            wkv_context_isa(c), ways[i].name, err ? wkv_error() : "largest difference ", worst);
     }
     wkv_context_free(c);
 }
@@ -95,5 +96,6 @@ int wkv_selftest(void (*report)(void *user, const char *line, int passed), void 
             for (int j = 0; device_isa(i, j); j++) try_model(&t, m, g, device_name(i), device_isa(i, j));
         wkv_model_close(m);
     }
-    return t.failures ? fail(WKV_EFORMAT, "%d checks failed: this build is not right on this processor", t.failures) : 0;
+    return t.failures ? fail(WKV_EFORMAT, "%d checks failed: this build is not right on this processor", t.failures)
+                      : 0;
 }

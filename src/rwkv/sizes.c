@@ -145,9 +145,9 @@ int rwkv_init_from(rwkv *m, const tensors *t)
     const file_tensor *emb = tensors_find(t, "emb.weight");
     if (!emb || emb->dims != 2)
         return fail(WKV_EFORMAT, "%s: no emb.weight of two axes, so this is no RWKV language model", tensors_path(t));
-    int dim[DIMS] = {1}, e;
+    int dim[DIMS] = {1}, err;
     int64_t L = count_layers(t);
-    if ((e = check_layers(t, L))) return e;
+    if ((err = check_layers(t, L))) return err;
     if (tensor_axis(emb, 0) < 1 || tensor_axis(emb, 0) > 1 << 24 || tensor_axis(emb, 1) < 2 ||
         tensor_axis(emb, 1) > 1 << 20)
         return fail(WKV_EFORMAT, "%s: emb.weight is %lld x %lld, which is no vocabulary x width", tensors_path(t),
@@ -157,8 +157,8 @@ int rwkv_init_from(rwkv *m, const tensors *t)
     int i = 0;
     while (!archs[i]->detect(t, (int)L, dim[D_C])) i++; /* the last takes all */
     read_sizes(archs[i], t, (int)L, dim);
-    if ((e = rwkv_init(m, archs[i], (int)L, dim))) return e;
+    if ((err = rwkv_init(m, archs[i], (int)L, dim))) return err;
     m->group_eps = (real)tensors_number(t, "group_norm_eps", 64e-5);
-    if ((e = check_sizes(m, t))) rwkv_release(m);
-    return e;
+    if ((err = check_sizes(m, t))) rwkv_release(m);
+    return err;
 }

@@ -55,7 +55,7 @@ int wkv_measure_sparsity(wkv_sparsity *layers, wkv_context *c, const wkv_sequenc
     seen.L = context_model(c)->rwkv.L;
     seen.layer = 0;
     d->linear = counting_linear;
-    int e = wkv_eval_batch(c, sequences, count);
+    int err = wkv_eval_batch(c, sequences, count);
     d->linear = seen.linear;
-    return e;
+    return err;
 }

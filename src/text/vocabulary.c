@@ -296,25 +296,25 @@ static int is_filler(int id, const char *p, size_t n)
 int vocabulary_gguf(vocabulary *v, const tensors *file)
 {
     const char *name = tensors_path(file), *kind = tensors_meta(file, "tokenizer.ggml.model");
-    int count = tensors_token_count(file), e = 0;
+    int count = tensors_token_count(file), err = 0;
     if (!count) return fail(WKV_EFORMAT, "%s: there is no vocabulary in it", name);
     if (kind && strcmp(kind, "rwkv"))
         return fail(WKV_EUNSUPPORTED, "%s: its vocabulary is of kind \"%.40s\", expected \"rwkv\"", name, kind);
-    for (int i = 0; i < count && !e; i++) {
+    for (int i = 0; i < count && !err; i++) {
         size_t n;
         const char *escaped = tensors_token(file, i, &n);
         if (!escaped || is_filler(i, escaped, n)) continue;
         char small[512], *bytes = n <= sizeof small ? small : malloc(n);
         if (!bytes)
-            e = fail(WKV_ENOMEM, "no memory");
+            err = fail(WKV_ENOMEM, "no memory");
         else
-            e = vocabulary_add(v, i, bytes, unescape(escaped, n, bytes));
+            err = vocabulary_add(v, i, bytes, unescape(escaped, n, bytes));
         if (bytes != small) free(bytes);
     }
-    if (!e && !v->size) e = fail(WKV_EFORMAT, "a vocabulary without words");
-    if (e) {
-        fail_prefix(e, "%s", name);
+    if (!err && !v->size) err = fail(WKV_EFORMAT, "a vocabulary without words");
+    if (err) {
+        fail_prefix(err, "%s", name);
         vocabulary_release(v);
     }
-    return e;
+    return err;
 }
