@@ -84,6 +84,7 @@ int cpu_open(device **out, int threads, const char *isa)
     c->device.isa = s->name;
     c->device.threads = 1;
     c->device.burn = s->burn;
+    c->device.same_bits = s->fused;
     *alone = *c;
     err = pool_new(&c->pool, threads);
     if (!err) err = tiler_init(&c->tiler, &alone->device, c->pool);

@@ -3,8 +3,9 @@
  * The loops are written once, in vector extensions (simd_body.h and the files it includes), and compiled once per set by
  * simd_v128.c, simd_avx2.c, simd_avx512.c, simd_neon.c. One thread's share each: cutting work into shares is cpu_*.c's.
  *
- * What makes bits independent of tokens, batches and threads is here: an output element goes through one sequence of
- * operations whatever tile it falls into. Fused multiply-adds are written out (FMA) and contraction is off. */
+ * Bits depend neither on tokens, batches and threads nor on the instruction set: an output element goes through one
+ * sequence of operations whatever tile it falls into, sums along a row have 16 lanes on every set (simd_sum.h), fused
+ * multiply-adds are written out (FMA) and contraction is off. */
 #ifndef WKV_CPU_SIMD_H
 #define WKV_CPU_SIMD_H
 
@@ -29,11 +30,12 @@ typedef struct {
 } head;
 
 typedef struct {
-    const char *name; /* "portable", "avx2", "avx512", "neon" */
+    const char *name; /* "portable", "avx2", "avx512", "neon"                                                    */
+    int fused;        /* multiply-adds are rounded once: results are the bits of every other such instance      */
 
-    /* y[t][o] = scale sum_i x[t][i] w[o][i], or += with `add`; t < T, o < O, i < I; scale is a power of two. Of every 1024
-     * values of i lane l takes i = l modulo the lanes of a vector, in order; the lanes are summed by halves; the sums of 1024
-     * are added up in order. scratch: dot_scratch(type, T, I) floats. */
+    /* y[t][o] = scale sum_i x[t][i] w[o][i], or += with `add`; t < T, o < O, i < I; scale is a power of two. Every 1024
+     * values of i are a sum of 16 lanes (simd_sum.h); the sums of 1024 are added up in order. scratch:
+     * dot_scratch(type, T, I) floats. */
     void (*dot)(float *y, size_t y_stride, const float *x, size_t x_stride, const void *w, size_t w_bytes, dtype type, int T,
                 int O, int I, float scale, int add, float *scratch);
     size_t (*dot_scratch)(dtype type, int T, int I);

@@ -7,6 +7,7 @@
 #define LANES 8
 #define DOT_T 3
 #define DOT_O 4
+#define DOT_SUMS 12
 #define OUT_M 6
 #define OUT_V 2
 #define OUT_B (64 * 1024)

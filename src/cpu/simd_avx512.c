@@ -7,6 +7,7 @@
 #define LANES 16
 #define DOT_T 4
 #define DOT_O 6
+#define DOT_SUMS 24
 #define OUT_M 14
 #define OUT_V 2
 #define OUT_B (128 * 1024)

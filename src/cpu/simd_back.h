@@ -67,20 +67,20 @@ static void wkv4_back(float *dk, float *dv, float *dw, float *du, const float *d
     for (int i = 0; dstate && i < 3; i++) memcpy(dstate + (size_t)i * (size_t)C, g + i * n, sizeof *dstate * (size_t)n);
 }
 
-/* ---- sums over columns: a vector for each key, its lanes summed at the end ------------------------------------------------------ */
+/* ---- sums over columns: 16 lanes for each key, summed at the end -------------------------------------------------- */
 
-/* n rows of LANES floats -> to[i] += sum of row i (+ a[i] b[i] by when a is there) */
+/* n rows of 16 floats -> to[i] += sum of row i (+ a[i] b[i] by when a is there) */
 INLINE void add_sums(float *to, const float *rows, int n, const float *a, const float *b, float by)
 {
-    EACH(n, vf s = sums(rows + (size_t)i * LANES); if (a) s = madd(LD(a) * LD(b), all(by), s); ST(to, LD(to) + s););
+    EACH(n, vf s = sums(rows + (size_t)i * SUM_LANES); if (a) s = madd(LD(a) * LD(b), all(by), s); ST(to, LD(to) + s););
 }
 
 /* ---- versions 5 and 6: spec 3.4, 4.4 ---------------------------------------------------------------------------------------- */
 
 static size_t matrix(const head *h) { return (size_t)h->N * (size_t)padded(h->N); }
 static size_t chunks(const head *h) { return ((size_t)h->T + CHUNK - 1) / CHUNK; }
-enum { SUMS = 3 }; /* sums over columns */
-static size_t sums_room(const head *h) { return SUMS * (size_t)padded(h->N) * LANES; }
+enum { SUMS = 3, BACK_V = 4 }; /* sums over columns; vectors of columns in a block */
+static size_t sums_room(const head *h) { return SUMS * (size_t)padded(h->N) * SUM_LANES; }
 
 static size_t wkv6_scratch(const head *h) { return (chunks(h) + CHUNK + 1) * matrix(h) + sums_room(h); }
 
@@ -93,53 +93,60 @@ static void step6(const head *h, int t, float *next, const float *S)
         vf ki = all(k[i]), wi = all(w[i]);
         int j = 0;
         for (; j + LANES <= h->N; j += LANES) store(next + j, madd(wi, load(S + j), ki * load(v + j)));
-        if (j < h->N) store(next + j, madd(wi, load(S + j), ki * load_part(v + j, h->N - j)));
+        for (; j < padded(h->N); j += LANES)
+            store(next + j, madd(wi, load(S + j), ki * load_part(v + j, lanes_left(h->N - j))));
     }
 }
 
-INLINE void back6_block(const int vn, const int whole, const head *h, int t, const float *S, float *G, float *P, int j, int left)
+/* Columns j.. of token t, vn vectors, which are all parts of a sum: behind the head's last column there are zeros. */
+INLINE void back6_block(const int vn, const int whole, const head *h, int t, const float *S, float *G, float *P, int j)
 {
-    size_t at = (size_t)t * h->C, wide = (size_t)padded(h->N), apart = wide * LANES;
+    size_t at = (size_t)t * h->C, wide = (size_t)padded(h->N), apart = wide * SUM_LANES;
     const float *r = h->r + at, *k = h->k + at, *w = h->w + (size_t)t * h->w_step;
     float ruk = inner3(r, k, h->u, h->N);
-    vf dy[TIME_V], v[TIME_V], dv[TIME_V];
+    vf dy[BACK_V], v[BACK_V], dv[BACK_V];
+    int left[BACK_V];
     UNROLL for (int q = 0; q < vn; q++) {
-        dy[q] = take(whole, h->dy + at + j + q * LANES, left);
-        v[q] = take(whole, h->v + at + j + q * LANES, left);
+        left[q] = lanes_left(h->N - j - q * LANES);
+        dy[q] = take(whole, h->dy + at + j + q * LANES, left[q]);
+        v[q] = take(whole, h->v + at + j + q * LANES, left[q]);
         dv[q] = dy[q] * ruk;
     }
     S += j;
     G += j;
-    for (int i = 0; i < h->N; i++, S += wide, G += wide, P += LANES) {
+    for (int i = 0; i < h->N; i++, S += wide, G += wide, P += SUM_LANES) {
         vf ri = all(r[i]), ki = all(k[i]), wi = all(w[i]);
-        vf Sg = j ? load(P) : (vf){0}, Gv = j ? load(P + apart) : (vf){0}, GS = j ? load(P + 2 * apart) : (vf){0};
-        UNROLL for (int q = 0; q < vn; q++) {
-            vf g = load(G + q * LANES), s = load(S + q * LANES);
-            Sg = madd(s, dy[q], Sg);
-            Gv = madd(g, v[q], Gv);
-            GS = madd(g, s, GS);
-            dv[q] = madd(g, ki, dv[q]);
-            store(G + q * LANES, madd(ri, dy[q], wi * g));
+        UNROLL for (int p = 0; p < PARTS; p++) {
+            float *sum = P + p * LANES;
+            vf Sg = j ? load(sum) : (vf){0}, Gv = j ? load(sum + apart) : (vf){0};
+            vf GS = j ? load(sum + 2 * apart) : (vf){0};
+            UNROLL for (int q = p; q < vn; q += PARTS) {
+                vf g = load(G + q * LANES), s = load(S + q * LANES);
+                Sg = madd(s, dy[q], Sg);
+                Gv = madd(g, v[q], Gv);
+                GS = madd(g, s, GS);
+                dv[q] = madd(g, ki, dv[q]);
+                store(G + q * LANES, madd(ri, dy[q], wi * g));
+            }
+            store(sum, Sg);
+            store(sum + apart, Gv);
+            store(sum + 2 * apart, GS);
         }
-        store(P, Sg);
-        store(P + apart, Gv);
-        store(P + 2 * apart, GS);
     }
     if (h->dv)
         UNROLL for (int q = 0; q < vn; q++) {
             float *to = h->dv + at + j + q * LANES;
-            put(whole, to, take(whole, to, left) + dv[q], left);
+            put(whole, to, take(whole, to, left[q]) + dv[q], left[q]);
         }
 }
 
 /* all columns of a token in blocks */
-#define ALL_COLUMNS(block, ...)                                                                                        \
-    do {                                                                                                               \
-        int j = 0;                                                                                                     \
-        for (; j + TIME_V * LANES <= h->N; j += TIME_V * LANES) block(TIME_V, 1, h, t, __VA_ARGS__, j, LANES);         \
-        for (; j + LANES <= h->N; j += LANES) block(1, 1, h, t, __VA_ARGS__, j, LANES);                                \
-        if (j < h->N) block(1, 0, h, t, __VA_ARGS__, j, h->N - j);                                                     \
-    } while (0)
+static void back6_columns(const head *h, int t, const float *S, float *G, float *P)
+{
+    int j = 0;
+    for (; j + BACK_V * LANES <= h->N; j += BACK_V * LANES) back6_block(BACK_V, 1, h, t, S, G, P, j);
+    for (; j < h->N; j += SUM_LANES) back6_block(PARTS, 0, h, t, S, G, P, j);
+}
 
 static void start_back(const head *h, float *S, float *G, float *P)
 {
@@ -151,7 +158,7 @@ static void start_back(const head *h, float *S, float *G, float *P)
 
 static void wkv6_back(const head *h, float *scratch)
 {
-    size_t M = matrix(h), apart = (size_t)padded(h->N) * LANES;
+    size_t M = matrix(h), apart = (size_t)padded(h->N) * SUM_LANES;
     float *kept = scratch, *S = kept + chunks(h) * M, *G = S + CHUNK * M, *P = G + M;
     start_back(h, kept, G, P);
     for (int t = 0; t + 1 < h->T; t++) { /* the states before tokens 0, 16, 32 ... */
@@ -166,7 +173,7 @@ static void wkv6_back(const head *h, float *scratch)
             size_t at = (size_t)t * h->C;
             const float *r = h->r + at, *k = h->k + at;
             float vg = inner(h->v + at, h->dy + at, h->N);
-            ALL_COLUMNS(back6_block, S + (size_t)(t - first) * M, G, P);
+            back6_columns(h, t, S + (size_t)(t - first) * M, G, P);
             if (h->dr) add_sums(h->dr + at, P, h->N, h->u, k, vg);
             if (h->dk) add_sums(h->dk + at, P + apart, h->N, h->u, r, vg);
             if (h->dw) add_sums(h->dw + (size_t)t * h->w_step, P + 2 * apart, h->N, NULL, NULL, 0);
@@ -367,12 +374,15 @@ static void chunk7_back(const chunk7 *c, const head *h, int first, int n, const 
     for (int i = 0; i < wide; i += LANES) { /* of log D's last row, S's part */
         vf rows[LANES];
         UNROLL for (int l = 0; l < LANES; l++) {
-            rows[l] = (vf){0};
-            for (int j = 0; j < wide; j += LANES) {
-                float *g = G + (i + l) * wide + j;
-                rows[l] = madd(load(g), load(S1 + (i + l) * wide + j), rows[l]);
-                store(g, load(g) * D[i + l]);
-            }
+            float *g = G + (i + l) * wide;
+            const float *s = S1 + (i + l) * wide;
+            lanes16 of_row = {0};
+            for (int j = 0; j < wide; j += SUM_LANES)
+                UNROLL for (int q = 0; q < PARTS; q++, g += LANES, s += LANES) {
+                    of_row.part[q] = madd(load(g), load(s), of_row.part[q]);
+                    store(g, load(g) * D[i + l]);
+                }
+            rows[l] = fold(of_row);
         }
         store(c->sum + i, sums_of(rows));
     }

@@ -1,8 +1,8 @@
 /* simd_linear.h - matrix products of floats (part of simd_body.h).
  *
- * An element's sum has one order. The dot form, for weights stored [out, in]: blocks of SPAN values of k in turn; in a block lane
- * l takes k = l modulo LANES in order, the lanes are summed by halves, and the block's sum is added to y. The outer form, for
- * everything else: one chain of multiply-adds over k.
+ * An element's sum has one order. The dot form, for weights stored [out, in]: blocks of SPAN values of k in turn, each
+ * a sum of 16 lanes (simd_sum.h) that is added to y. The outer form, for everything else: one chain of multiply-adds
+ * over k.
  *
  * A few rows of x: both operands of the dot form are read where they lie, along their rows; lanes are lanes of the sum. Many
  * rows: blocks of both operands are packed in the order in which the tile in registers reads them, its lanes are columns, and a
@@ -12,35 +12,50 @@
 
 enum { STREAMS = 8, FEW_STREAMS = 4 }; /* weight rows walked at once when one token is decoded: simd_streams() of them */
 
-/* acc += x times rows of w that lie w_step bytes apart, over I values: tn tokens by on rows. */
-INLINE void dot_run(const int tn, const int on, const dtype type, vf acc[DOT_T][STREAMS], const float *x, size_t x_stride,
-                    const char *w, size_t w_step, int I)
+enum { SPAN = 1024 }; /* values of k whose lanes are summed before the next are begun */
+
+/* How many of `on` rows a tile takes at once, so that the sums of tn tokens by them stay in registers. */
+INLINE int rows_at_once(const int tn, const int on)
 {
-    int i = 0;
+    const int sums = tn * on * PARTS;
+    return sums <= DOT_SUMS ? on : sums / 2 <= DOT_SUMS ? on / 2 : on / 4;
+}
+
+/* acc += x times rows of w that lie w_step bytes apart, over I values: tn tokens by on rows. */
+INLINE void dot_run(const int tn, const int on, const dtype type, lanes16 acc[DOT_T][STREAMS], const float *x,
+                    size_t x_stride, const char *w, size_t w_step, int I)
+{
     vf xv[DOT_T];
-    for (; i + LANES <= I; i += LANES) {
-        UNROLL for (int t = 0; t < tn; t++) xv[t] = load(x + (size_t)t * x_stride + i);
-        UNROLL for (int o = 0; o < on; o++) {
-            vf wv = load_w(type, w + (size_t)o * w_step, (size_t)i);
-            UNROLL for (int t = 0; t < tn; t++) acc[t][o] = madd(xv[t], wv, acc[t][o]);
-            if (tn == 1) __builtin_prefetch(w + (size_t)o * w_step + (size_t)i * (type == F32 ? 4 : 2) + AHEAD);
-        }
-    }
-    if (i == I) return;
-    UNROLL for (int t = 0; t < tn; t++) xv[t] = load_part(x + (size_t)t * x_stride + i, I - i);
-    UNROLL for (int o = 0; o < on; o++) {
-        vf wv = load_w_part(type, w + (size_t)o * w_step, (size_t)i, I - i);
-        UNROLL for (int t = 0; t < tn; t++) acc[t][o] = madd(xv[t], wv, acc[t][o]);
-    }
+    EACH_LANE(I, UNROLL for (int t = 0; t < tn; t++) xv[t] = LD(x + (size_t)t * x_stride);
+              UNROLL for (int o = 0; o < on; o++) {
+                  const char *row = w + (size_t)o * w_step;
+                  vf wv = whole ? load_w(type, row, (size_t)i) : load_w_part(type, row, (size_t)i, left);
+                  UNROLL for (int t = 0; t < tn; t++) acc[t][o].part[p] = madd(xv[t], wv, acc[t][o].part[p]);
+                  if (tn == 1 && whole && !p) __builtin_prefetch(row + (size_t)i * (type == F32 ? 4 : 2) + AHEAD);
+              });
+}
+
+INLINE void dot_zero(const int tn, const int on, lanes16 acc[DOT_T][STREAMS])
+{
+    UNROLL for (int t = 0; t < tn; t++)
+        UNROLL for (int o = 0; o < on; o++) acc[t][o] = (lanes16){0};
+}
+
+/* Lanes to be added up, 16 of each row, rows `first` .. first + some of a tile's. */
+INLINE void dot_fold(const int tn, const int some, int first, lanes16 acc[DOT_T][STREAMS], vf lanes[DOT_T][STREAMS])
+{
+    UNROLL for (int t = 0; t < tn; t++)
+        UNROLL for (int o = 0; o < some; o++) lanes[t][first + o] = fold(acc[t][o]);
 }
 
 /* The lanes' sums to y: rows y_stride apart, columns y_step. */
-INLINE void dot_put(const int tn, const int on, vf acc[DOT_T][STREAMS], float *y, size_t y_stride, size_t y_step, float scale, int add)
+INLINE void dot_put(const int tn, const int on, vf lanes[DOT_T][STREAMS], float *y, size_t y_stride, size_t y_step,
+                    float scale, int add)
 {
     UNROLL for (int n = 0; n < tn * on; n += LANES) {
         vf v[LANES];
         float s[LANES];
-        UNROLL for (int i = 0; i < LANES; i++) v[i] = n + i < tn * on ? acc[(n + i) / on][(n + i) % on] : (vf){0};
+        UNROLL for (int i = 0; i < LANES; i++) v[i] = n + i < tn * on ? lanes[(n + i) / on][(n + i) % on] : (vf){0};
         store(s, sums_of(v) * scale);
         UNROLL for (int i = 0; i < (LANES < tn * on - n ? LANES : tn * on - n); i++) {
             float *to = y + (size_t)((n + i) / on) * y_stride + (size_t)((n + i) % on) * y_step;
@@ -49,39 +64,37 @@ INLINE void dot_put(const int tn, const int on, vf acc[DOT_T][STREAMS], float *y
     }
 }
 
-INLINE void dot_zero(const int tn, const int on, vf acc[DOT_T][STREAMS])
-{
-    UNROLL for (int t = 0; t < tn; t++)
-        UNROLL for (int o = 0; o < on; o++) acc[t][o] = (vf){0};
-}
-
-enum { SPAN = 1024 }; /* values of k whose lanes are summed before the next are begun */
-
 /* tn tokens by on weight rows w_step bytes apart; their results lie y_step apart. */
-INLINE void dot_tile(const int tn, const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x,
-                     size_t x_stride, const char *w, size_t w_step, int I, float scale, int add)
+INLINE void dot_tile(const int tn, const int on, const dtype type, float *y, size_t y_stride, size_t y_step,
+                     const float *x, size_t x_stride, const char *w, size_t w_step, int I, float scale, int add)
 {
-    for (int i = 0; i < I || !i; i += SPAN) {
-        vf acc[DOT_T][STREAMS];
-        dot_zero(tn, on, acc);
-        dot_run(tn, on, type, acc, x + i, x_stride, w + (size_t)i * (type == F32 ? 4 : 2), w_step, I - i < SPAN ? I - i : SPAN);
-        dot_put(tn, on, acc, y, y_stride, y_step, scale, add || i);
+    const int some = rows_at_once(tn, on), size = type == F32 ? 4 : 2;
+    for (int i = 0; i < I || !i; i += SPAN, w += SPAN * size) {
+        int n = I - i < SPAN ? I - i : SPAN;
+        vf lanes[DOT_T][STREAMS];
+        UNROLL for (int o = 0; o < on; o += some) {
+            lanes16 acc[DOT_T][STREAMS];
+            dot_zero(tn, some, acc);
+            dot_run(tn, some, type, acc, x + i, x_stride, w + (size_t)o * w_step, w_step, n);
+            dot_fold(tn, some, o, acc, lanes);
+        }
+        dot_put(tn, on, lanes, y, y_stride, y_step, scale, add || i);
     }
 }
 
 /* All tokens against `on` rows. */
-INLINE void dot_rows(const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x, size_t x_stride,
-                     const char *w, size_t w_step, int T, int I, float scale, int add)
+INLINE void dot_rows(const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x,
+                     size_t x_stride, const char *w, size_t w_step, int T, int I, float scale, int add)
 {
     int t = 0;
-    for (; t + DOT_T <= T; t += DOT_T)
-        dot_tile(DOT_T, on, type, y + (size_t)t * y_stride, y_stride, y_step, x + (size_t)t * x_stride, x_stride, w, w_step, I,
-                 scale, add);
-    y += (size_t)t * y_stride;
-    x += (size_t)t * x_stride;
-    if (T - t == 1) dot_tile(1, on, type, y, y_stride, y_step, x, x_stride, w, w_step, I, scale, add);
-    if (T - t == 2) dot_tile(2, on, type, y, y_stride, y_step, x, x_stride, w, w_step, I, scale, add);
-    if (DOT_T > 3 && T - t == 3) dot_tile(DOT_T > 3 ? 3 : 1, on, type, y, y_stride, y_step, x, x_stride, w, w_step, I, scale, add);
+#define TILE(tn)                                                                                                       \
+    dot_tile(tn, on, type, y + (size_t)t * y_stride, y_stride, y_step, x + (size_t)t * x_stride, x_stride, w, w_step,  \
+             I, scale, add)
+    for (; t + DOT_T <= T; t += DOT_T) TILE(DOT_T);
+    if (T - t == 1) TILE(1);
+    if (T - t == 2) TILE(2);
+    if (DOT_T > 3 && T - t == 3) TILE(DOT_T > 3 ? 3 : 1);
+#undef TILE
 }
 
 /* Rows of a plain type where they lie. For a few tokens the weights are a stream from memory, which comes fastest as several
@@ -119,7 +132,8 @@ enum { PIECE = 256 };
 INLINE void dot_tile_stored(const int tn, const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x,
                             size_t x_stride, const char *w, size_t w_step, int I, float scale, int add, float *room)
 {
-    vf acc[DOT_T][STREAMS];
+    lanes16 acc[DOT_T][STREAMS];
+    vf lanes[DOT_T][STREAMS];
     for (int from = 0; from < I; from += SPAN) {
         int to = I - from < SPAN ? I : from + SPAN;
         dot_zero(tn, on, acc);
@@ -132,22 +146,23 @@ INLINE void dot_tile_stored(const int tn, const int on, const dtype type, float 
             }
             dot_run(tn, on, F32, acc, x + i, x_stride, (const char *)room, 4 * PIECE, n);
         }
-        dot_put(tn, on, acc, y, y_stride, y_step, scale, add || from);
+        dot_fold(tn, on, 0, acc, lanes);
+        dot_put(tn, on, lanes, y, y_stride, y_step, scale, add || from);
     }
 }
 
 static void dot_stored(const dtype type, float *y, size_t y_stride, const float *x, size_t x_stride, const char *w, size_t w_bytes,
                        int T, int O, int I, float scale, int add, float *room)
 {
-    int on = T == 1 ? STREAMS : DOT_O, apart = O / on;
+    int on = rows_at_once(T, T == 1 ? STREAMS : DOT_O), apart = O / on;
 #define TILE(tn, on_, o, step)                                                                                         \
     dot_tile_stored(tn, on_, type, y + (o), y_stride, (size_t)(step), x, x_stride, w + (size_t)(o) * w_bytes,          \
                     (size_t)(step) * w_bytes, I, scale, add, room)
     for (int o = 0; o < apart; o++) {
-        if (T == 1) TILE(1, STREAMS, o, apart);
-        if (T == 2) TILE(2, DOT_O, o, apart);
-        if (T == 3) TILE(3, DOT_O, o, apart);
-        if (DOT_T > 3 && T == 4) TILE(DOT_T, DOT_O, o, apart);
+        if (T == 1) TILE(1, rows_at_once(1, STREAMS), o, apart);
+        if (T == 2) TILE(2, rows_at_once(2, DOT_O), o, apart);
+        if (T == 3) TILE(3, rows_at_once(3, DOT_O), o, apart);
+        if (DOT_T > 3 && T == 4) TILE(DOT_T, rows_at_once(DOT_T, DOT_O), o, apart);
     }
     for (int o = apart * on; o < O; o++) {
         if (T == 1) TILE(1, 1, o, 1);
@@ -167,7 +182,7 @@ typedef double vd __attribute__((vector_size(64)));
     __builtin_shufflevector(a, b, i, i + 16, i + 1, i + 17, i + 4, i + 20, i + 5, i + 21, i + 8, i + 24, i + 9, i + 25, \
                             i + 12, i + 28, i + 13, i + 29)
 #define FOURS(a, b, i) (vf) __builtin_shufflevector((vd)a, (vd)b, i, i + 8, i + 2, i + 10, i + 4, i + 12, i + 6, i + 14)
-#define PARTS(a, b, i, j)                                                                                              \
+#define QUARTERS(a, b, i, j)                                                                                           \
     (vf) __builtin_shufflevector((vd)a, (vd)b, 2 * i, 2 * i + 1, 2 * j, 2 * j + 1, 2 * i + 8, 2 * i + 9, 2 * j + 8, 2 * j + 9)
 #elif LANES == 8
 typedef double vd __attribute__((vector_size(32)));
@@ -191,12 +206,12 @@ INLINE void turn(vf v[LANES])
     }
 #if LANES == 16
     UNROLL for (int i = 0; i < 4; i++) {
-        vf a = PARTS(v[i], v[i + 4], 0, 1), b = PARTS(v[i + 8], v[i + 12], 0, 1);
-        vf c = PARTS(v[i], v[i + 4], 2, 3), d = PARTS(v[i + 8], v[i + 12], 2, 3);
-        v[i] = PARTS(a, b, 0, 2);
-        v[i + 4] = PARTS(a, b, 1, 3);
-        v[i + 8] = PARTS(c, d, 0, 2);
-        v[i + 12] = PARTS(c, d, 1, 3);
+        vf a = QUARTERS(v[i], v[i + 4], 0, 1), b = QUARTERS(v[i + 8], v[i + 12], 0, 1);
+        vf c = QUARTERS(v[i], v[i + 4], 2, 3), d = QUARTERS(v[i + 8], v[i + 12], 2, 3);
+        v[i] = QUARTERS(a, b, 0, 2);
+        v[i + 4] = QUARTERS(a, b, 1, 3);
+        v[i + 8] = QUARTERS(c, d, 0, 2);
+        v[i + 12] = QUARTERS(c, d, 1, 3);
     }
 #elif LANES == 8
     UNROLL for (int i = 0; i < 4; i++) {
@@ -215,32 +230,30 @@ enum {
     PACK_A = 512 * SPAN,   /* floats of a that are packed together, and of b                                       */
     PACK_B = OUT_B,
     CHAIN_GAP = LANES,     /* floats between chains, that they may not all fall into the same sets of a cache     */
-    PACK_A_ROOM = PACK_A + PACK_A / SPAN / 4 * LANES * CHAIN_GAP, /* tiles have at least 4 rows on average */
-    PACK_B_ROOM = PACK_B + PACK_B / SPAN / PANEL * LANES * CHAIN_GAP,
+    PACK_A_ROOM = PACK_A + PACK_A / SPAN / 4 * SUM_LANES * CHAIN_GAP, /* tiles have at least 4 rows on average */
+    PACK_B_ROOM = PACK_B + PACK_B / SPAN / PANEL * SUM_LANES * CHAIN_GAP,
     STORED_ROOM = LANES * SPAN, /* rows of stored blocks, decoded first */
 };
 _Static_assert(PACK_A_ROOM + PACK_B_ROOM + STORED_ROOM <= OUTER_SCRATCH, "blocks fit their scratch memory");
 _Static_assert(PACK_B / SPAN % PANEL == 0 && 256 % PANEL == 0, "whole panels");
 
-/* Where value k of a packed column lies: chains of every LANES-th value in the order in which they are summed by halves, or one
- * chain. `step` floats belong to one k. */
+/* Where value k of a packed column lies: chains of every 16th value in the order in which they are summed by halves, or
+ * one chain. `step` floats belong to one k. */
 typedef struct {
     int lanes;
     size_t step, chain;
 } order;
 
-INLINE int chain_length(int K) { return (K + LANES - 1) / LANES; }
+INLINE int chain_length(int K) { return (K + SUM_LANES - 1) / SUM_LANES; }
 INLINE order order_of(int lanes, int step, int K)
 {
     return (order){lanes, (size_t)step, lanes ? (size_t)(chain_length(K) * step + CHAIN_GAP) : 0};
 }
-INLINE size_t packed(order o, int K) { return o.lanes ? LANES * o.chain : (size_t)K * o.step + CHAIN_GAP; }
+INLINE size_t packed(order o, int K) { return o.lanes ? SUM_LANES * o.chain : (size_t)K * o.step + CHAIN_GAP; }
 
 INLINE int place(const int lane) /* of a lane's chain: its bits reversed */
 {
-    return LANES == 16 ? (lane & 1) << 3 | (lane & 2) << 1 | (lane & 4) >> 1 | lane >> 3
-         : LANES == 8  ? (lane & 1) << 2 | (lane & 2) | lane >> 2
-                       : (lane & 1) << 1 | lane >> 1;
+    return (lane & 1) << 3 | (lane & 2) << 1 | (lane & 4) >> 1 | lane >> 3;
 }
 
 /* Values i .. i + left of LANES rows (all or those of a tail, zeros behind), turned. Past the last of n rows that one stands in. */
@@ -248,7 +261,7 @@ INLINE void square(const dtype type, vf v[LANES], const char *from, size_t row_b
 {
     UNROLL for (int r = 0; r < LANES; r++) {
         const char *row = from + (size_t)(r < n ? r : n - 1) * row_bytes;
-        v[r] = left >= LANES ? load_w(type, row, (size_t)i) : load_w_part(type, row, (size_t)i, left);
+        v[r] = left >= LANES ? load_w(type, row, (size_t)i) : load_w_part(type, row, (size_t)i, lanes_left(left));
         __builtin_prefetch(row + LANES * row_bytes + (size_t)i * (type == F32 ? 4 : 2)); /* for the next LANES rows */
     }
     turn(v);
@@ -258,10 +271,12 @@ INLINE void square(const dtype type, vf v[LANES], const char *from, size_t row_b
 INLINE void pack_rows(const dtype type, float *to, order o, const char *from, size_t row_bytes, int n, int K, float scale)
 {
     vf v[LANES];
-    for (int k = 0; k < K; k += LANES) {
+    int end = o.lanes ? SUM_LANES * chain_length(K) : K;
+    for (int k = 0; k < end; k += LANES) {
         square(type, v, from, row_bytes, n, k, K - k);
+        float *at = to + (size_t)place(k % SUM_LANES) * o.chain + (size_t)(k / SUM_LANES) * o.step;
         if (o.lanes)
-            UNROLL for (int l = 0; l < LANES; l++) store(to + (size_t)place(l) * o.chain + (size_t)(k / LANES) * o.step, v[l] * scale);
+            UNROLL for (int l = 0; l < LANES; l++) store(at + (size_t)place(l) * o.chain, v[l] * scale);
         else if (K - k >= LANES)
             UNROLL for (int l = 0; l < LANES; l++) store(to + (size_t)(k + l) * o.step, v[l] * scale);
         else
@@ -361,7 +376,7 @@ static void pack_b_cols(float *to, const weights *b, int n, int N, int k, int K,
 /* ---- many rows: tiles ----------------------------------------------------------------------------------------------------- */
 
 /* One tile: mn rows by vn vectors, of a single vector `left` floats. a: [k][mn], b: [k][PANEL], packed alike; n: length of a
- * chain, of which there are LANES or one. */
+ * chain, of which there are 16 or one. */
 INLINE void tile(const int mn, const int vn, float *y, size_t y_stride, const float *a, const float *b, int n, int lanes, int left, int add)
 {
     vf kept[4][OUT_M][OUT_V], acc[OUT_M][OUT_V]; /* kept: sums of 1, 2, 4, 8 chains that wait for as many others */
@@ -387,7 +402,7 @@ INLINE void tile(const int mn, const int vn, float *y, size_t y_stride, const fl
         for (; c >> waits & 1; waits++)
             UNROLL for (int m = 0; m < mn; m++)
                 UNROLL for (int v = 0; v < vn; v++) acc[m][v] = kept[waits][m][v] + acc[m][v];
-        if (c == LANES - 1) break;
+        if (c == SUM_LANES - 1) break;
         UNROLL for (int m = 0; m < mn; m++)
             UNROLL for (int v = 0; v < vn; v++) {
                 kept[waits][m][v] = acc[m][v];

@@ -5,8 +5,9 @@
 #define SIMD simd_neon
 #define SIMD_NAME "neon"
 #define LANES 4
-#define DOT_T 4
-#define DOT_O 6
+#define DOT_T 3
+#define DOT_O 4
+#define DOT_SUMS 24
 #define OUT_M 6
 #define OUT_V 4
 #define OUT_B (64 * 1024)

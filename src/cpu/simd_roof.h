@@ -9,7 +9,7 @@ static double burn(int64_t n)
     for (int64_t k = 0; k < n; k++)
         UNROLL for (int i = 0; i < 12; i++) acc[i] = madd(acc[i], x, y);
     float s = 0;
-    UNROLL for (int i = 0; i < 12; i++) s += sum(acc[i]);
+    UNROLL for (int i = 0; i < 12; i++) s += sum_lanes(acc[i]);
     return s == 12345.678f ? 0 : 2.0 * 12 * LANES * (double)n;
 }
 
@@ -26,6 +26,6 @@ static float stream(const void *data, size_t bytes)
             UNROLL for (int b = 0; b < 64; b += 4 * LANES) acc[s] += load(at + b);
         }
     float total = 0;
-    UNROLL for (int s = 0; s < STREAMS; s++) total += sum(acc[s]);
+    UNROLL for (int s = 0; s < STREAMS; s++) total += sum_lanes(acc[s]);
     return total;
 }

@@ -1,15 +1,5 @@
 /* simd_rows.h - operations on rows: elementwise, sums over rows, norms, softmax (part of simd_body.h). */
 
-/* Run STEP(n) for i = 0, LANES, 2 LANES ... < n_; LD(p) and ST(p, v) read and write there, the last time only what is left. */
-#define EACH(n_, body)                                                                                                 \
-    do {                                                                                                               \
-        int i = 0;                                                                                                     \
-        for (; i + LANES <= (n_); i += LANES) { enum { whole = 1 }; const int left = LANES; (void)left; body }         \
-        if (i < (n_)) { enum { whole = 0 }; const int left = (n_) - i; body }                                          \
-    } while (0)
-#define LD(p) (whole ? load((p) + i) : load_part((p) + i, left))
-#define ST(p, v) do { if (whole) store((p) + i, v); else store_part((p) + i, v, left); } while (0)
-
 static void add(patch m, float *z, const float *x, const float *y)
 {
     for (int t = 0; t < m.rows; t++, z += m.stride, x += m.stride, y += m.one) EACH(m.cols, ST(z, LD(x) + LD(y)););
@@ -177,22 +167,22 @@ static void finish(patch m, const product *q)
 /* sums of n values of x, of x y, of (x - mean)^2 */
 INLINE float total(const float *x, int n)
 {
-    vf s = {0};
-    EACH(n, s += LD(x););
+    lanes16 s = {0};
+    EACH_LANE(n, s.part[p] += LD(x););
     return sum(s);
 }
 INLINE float inner(const float *x, const float *y, int n)
 {
-    vf s = {0};
-    EACH(n, s = madd(LD(x), LD(y), s););
+    lanes16 s = {0};
+    EACH_LANE(n, s.part[p] = madd(LD(x), LD(y), s.part[p]););
     return sum(s);
 }
 
 INLINE void moments(const float *x, int n, float eps, float *mean, float *rs)
 {
     float m = total(x, n) / (float)n;
-    vf s = {0};
-    EACH(n, vf d = LD(x) - m; if (!whole) for (int l = left; l < LANES; l++) d[l] = 0; s = madd(d, d, s););
+    lanes16 s = {0};
+    EACH_LANE(n, vf d = LD(x) - m; if (!whole) d = first_lanes(d, left); s.part[p] = madd(d, d, s.part[p]););
     *mean = m;
     *rs = 1.0f / __builtin_sqrtf(sum(s) / (float)n + eps);
 }
@@ -221,8 +211,8 @@ static void norm_back(float *dx, float *saved, const float *dy, const float *x, 
             saved[0] = mean;
             saved[1] = rs;
             if (!dx) continue;
-            vf s = {0}, d = {0};
-            EACH(n, vf a = LD(dy) * LD(wg); s += a; d = madd(a, (LD(x) - mean) * rs, d););
+            lanes16 s = {0}, d = {0};
+            EACH_LANE(n, vf a = LD(dy) * LD(wg); s.part[p] += a; d.part[p] = madd(a, (LD(x) - mean) * rs, d.part[p]););
             float by_n = sum(s) / (float)n, along = sum(d) / (float)n;
             EACH(n, vf xn = (LD(x) - mean) * rs; ST(dx, madd(all(rs), LD(dy) * LD(wg) - by_n - xn * along, LD(dx))););
             dx += n;
@@ -262,8 +252,8 @@ static void unit_back(float *dx, const float *dy, const float *x, const float *y
 
 INLINE float inner3(const float *x, const float *y, const float *z, int n)
 {
-    vf s = {0};
-    EACH(n, s = madd(LD(x) * LD(y), LD(z), s););
+    lanes16 s = {0};
+    EACH_LANE(n, s.part[p] = madd(LD(x) * LD(y), LD(z), s.part[p]););
     return sum(s);
 }
 
@@ -293,14 +283,15 @@ static void bonus_back(float *dr, float *dk, float *du, float *dv, const float *
 
 static void softmax(float *x, int V, float *max, int *argmax, float *sum_of)
 {
-    vf top = all(x[0]), s = {0};
+    vf top = all(x[0]);
+    lanes16 s = {0};
     int best = 0;
     for (int i = 0; i + LANES <= V; i += LANES) top = larger(load(x + i), top);
     float m = x[0];
     for (int l = 0; l < LANES; l++) m = top[l] > m ? top[l] : m;
     for (int i = V / LANES * LANES; i < V; i++) m = x[i] > m ? x[i] : m;
     while (best < V - 1 && x[best] != m) best++;
-    EACH(V, vf e = vexp(LD(x) - m); ST(x, e); if (!whole) for (int l = left; l < LANES; l++) e[l] = 0; s += e;);
+    EACH_LANE(V, vf e = vexp(LD(x) - m); ST(x, e); if (!whole) e = first_lanes(e, left); s.part[p] += e;);
     float total_e = sum(s), by = 1.0f / total_e;
     EACH(V, ST(x, LD(x) * by););
     *max = m;

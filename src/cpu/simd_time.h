@@ -60,7 +60,7 @@ static void wkv4_join(float *aa, const float *before, const float *w, int T, int
 
 /* ---- versions 5 to 7 -------------------------------------------------------------------------------------------------------- */
 
-INLINE int padded(int n) { return (n + LANES - 1) / LANES * LANES; }
+INLINE int padded(int n) { return (n + SUM_LANES - 1) / SUM_LANES * SUM_LANES; }
 
 /* rows of N floats, from and to rows of padded(N) */
 static void widen(float *to, const float *from, int N)

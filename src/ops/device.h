@@ -332,6 +332,7 @@ struct device {
     const char *name, *isa; /* "cpu", "avx512"                          */
     int threads;            /* the number of parts that work is cut into */
     int separate;           /* its memory is none of the host's: what the host reads or gives is transferred */
+    int same_bits;          /* its results are those of every other such device (docs/architecture.md)       */
 
     /* Memory that a pass makes its matrices in: `bytes` of address space, which costs nothing until it is used. The
      * operations compute addresses in it and never look there. WKV_ENOMEM. */

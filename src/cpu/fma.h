@@ -1,0 +1,34 @@
+/* fma.h - four multiply-adds, each rounded once, on a target that may have no instruction for it. */
+#ifndef WKV_CPU_FMA_H
+#define WKV_CPU_FMA_H
+
+#include <stdint.h>
+#include <string.h>
+
+typedef float four_floats __attribute__((vector_size(16)));
+
+/* a b + c. Without an instruction for it: a b is exact in a double; where the sum is not, its last bit is made odd, and
+ * rounding it to a float then goes where rounding the true sum goes. */
+static inline __attribute__((always_inline)) float fma_once(float a, float b, float c)
+{
+#ifdef __FP_FAST_FMAF
+    return __builtin_fmaf(a, b, c);
+#else
+    double p = (double)a * (double)b, d = (double)c, s = p + d, part = s - p, error = (p - (s - part)) + (d - part);
+    int64_t bits;
+    memcpy(&bits, &s, 8);
+    if (error != 0 && !(bits & 1)) { /* NaN is nobody's error: s is NaN already */
+        bits += (error > 0) == (s > 0) ? 1 : -1;
+        if (s == s && s - s == 0) memcpy(&s, &bits, 8);
+    }
+    return (float)s;
+#endif
+}
+
+static inline __attribute__((always_inline)) four_floats fma_four(four_floats a, four_floats b, four_floats c)
+{
+    return (four_floats){fma_once(a[0], b[0], c[0]), fma_once(a[1], b[1], c[1]), fma_once(a[2], b[2], c[2]),
+                         fma_once(a[3], b[3], c[3])};
+}
+
+#endif
