@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "base/file.h"
 #include "base/rng.h"
+#include "cpu/simd.h"
 #include "format/tensors.h"
 #include "wkv_train.h"
 #include "folder.h"
@@ -231,6 +232,52 @@ static void other_settings_are_refused(void)
     EXPECT_HAS(wkv_error(), "no checkpoint yet; repeat the command that began it, with --resume");
 }
 
+/* 12 steps into `out`, of which the first `before` are made on instruction set `first`, the others on `then`. */
+static void train_on_two(const char *version, const char *out, const char *first, const char *then, int before)
+{
+    wkv_train_options o = options(out);
+    o.version = version;
+    if (*version == '4') o.head_size = 0;
+    o.steps = 12;
+    o.threads = 2;
+    stop_at = before;
+    o.report = stop;
+    setenv("WKV_ISA", first, 1);
+    EXPECT_EQ(wkv_train(&o), WKV_ESTOPPED);
+    o.report = NULL;
+    setenv("WKV_ISA", then, 1);
+    if (wkv_train(&o)) FAILED("%s", wkv_error());
+    unsetenv("WKV_ISA");
+}
+
+/* A run that is resumed under another instruction set ends in the same bytes. */
+static void a_run_changes_its_instruction_set(void)
+{
+    static const char *const versions[] = {"4", "5.2", "6", "7"};
+    const simd *best = simd_at(0);
+    int sets = 1;
+    while (simd_at(sets) && simd_at(sets)->fused) sets++;
+    if (sets < 2) SKIP("this processor has one instruction set with fused multiply-adds: %s", best->name);
+    for (int v = 0; v < 4; v++) {
+        char whole[64], cut[64];
+        snprintf(whole, sizeof whole, "whole-%s", versions[v]);
+        train_on_two(versions[v], whole, best->name, best->name, 5);
+        for (int i = 1; i < sets; i++)
+            for (int back = 0; back < 2; back++) {
+                const char *other = simd_at(i)->name;
+                snprintf(cut, sizeof cut, "%s-%s-%d", versions[v], other, back);
+                train_on_two(versions[v], cut, back ? other : best->name, back ? best->name : other, 5);
+                char x[96], y[96];
+                snprintf(x, sizeof x, "%s/final.safetensors", cut);
+                snprintf(y, sizeof y, "%s/final.safetensors", whole);
+                expect_same_file(in_folder(x), in_folder(y));
+                snprintf(x, sizeof x, "%s/checkpoint-00000012.safetensors", cut);
+                snprintf(y, sizeof y, "%s/checkpoint-00000012.safetensors", whole);
+                expect_same_checkpoint(in_folder(x), in_folder(y));
+            }
+    }
+}
+
 /* A checkpoint is also a model. */
 static void a_checkpoint_opens_as_a_model(void)
 {
@@ -251,6 +298,7 @@ int main(void)
     RUN(a_killed_run_ends_in_the_same_bytes);
     RUN(a_stopped_run_needs_its_folder_only);
     RUN(other_settings_are_refused);
+    RUN(a_run_changes_its_instruction_set);
     RUN(a_checkpoint_opens_as_a_model);
     folder_end();
     return DONE();
