@@ -173,7 +173,7 @@ static void linear_case(dtype type, int in, int out, weight_layout layout, int T
             same_everywhere(y1, ny), same_everywhere(dx1, nx), same_everywhere(dw1, nw);
             if (known.differ)
                 FAILED("%s %s %d -> %d%s, %d tokens: other bits than %s", cpus[0]->isa, dtypes[type].name, in, out,
-                       in_rows ? " in_rows" : "", T, device_isa(0, 0));
+                       input_rows ? " input-major" : "", T, device_isa(0, 0));
             known.differ = 0;
             continue;
         }
