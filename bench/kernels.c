@@ -1,7 +1,8 @@
-/* kernels.c - how fast the entries of the CPU device are, beside what this machine can do: multiply-adds that stay in registers,
- * and reading memory in several streams, both measured in the same run.
+/* kernels.c - how fast the entries of the CPU device are, beside what this machine can do: multiply-adds that stay in
+ * registers, and reading memory in several streams, both measured in the same run.
  *
- *     kernels [-t THREADS] [-i ISA] [NAME]        only the measurements whose line contains NAME: "linear", "q8_0", "T=32" */
+ *     kernels [-t THREADS] [-i ISA] [NAME]        only the measurements whose line contains NAME: "linear", "q8_0",
+ * "T=32" */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static float *normal(size_t n, float by)
     return p;
 }
 
-/* ---- measuring ---------------------------------------------------------------------------------------------------------- */
+/* ---- measuring --------------------------------------------------------------------------------------------------- */
 
 /* The fastest of as many calls as fit into a fraction of a second. */
 static double fastest(void (*fn)(void *), void *arg)
@@ -102,7 +103,7 @@ static void roofs(void)
            cpu_of(cpu)->int8->name, whole_peak * 1e-9, bandwidth * 1e-9);
 }
 
-/* ---- linear ------------------------------------------------------------------------------------------------------------- */
+/* ---- linear ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     tensor *w; /* several copies, so that a weight comes from memory and not from the cache */
@@ -158,7 +159,7 @@ static void linear(dtype type, int in, int out, weight_layout layout, int T, int
     free(c.dw);
 }
 
-/* ---- everything else: version 7's shapes -------------------------------------------------------------------------------- */
+/* ---- everything else: version 7's shapes ------------------------------------------------------------------------- */
 
 typedef struct {
     int T, C, heads;

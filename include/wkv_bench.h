@@ -62,7 +62,7 @@ WKV_API void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int token
 /* How often all threads of a context have waited for each other so far, modulo 2^32; one thread never does. */
 WKV_API unsigned wkv_context_barriers(const wkv_context *c);
 
-/* ---- version 4's recurrence --------------------------------------------------------------------------------------- */
+/* ---- version 4's recurrence -------------------------------------------------------------------------------------- */
 
 /* Seconds that the recurrence of one text takes, forward and backward: token by token, and as a parallel scan. */
 typedef struct {

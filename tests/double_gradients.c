@@ -1,5 +1,6 @@
-/* double_gradients.c - every gradient against central differences, in double: each operation alone, and whole 2-layer models
- * of every version with loss, L2Wrap, two spans and initial states that want gradients. Replayed blocks give the same bits. */
+/* double_gradients.c - every gradient against central differences, in double: each operation alone, and whole 2-layer
+ * models of every version with loss, L2Wrap, two spans and initial states that want gradients. Replayed blocks give the
+ * same bits. */
 #include <stdlib.h>
 #include "base/rng.h"
 #include "cpu/ref.h"
@@ -55,7 +56,7 @@ static void check_variable(double (*f)(void *), void *user, const variable *v, d
     if (e > *worst) *worst = e;
 }
 
-/* ---- one operation at a time ----------------------------------------------------------------------------------------------- */
+/* ---- one operation at a time ------------------------------------------------------------------------------------- */
 
 enum { T = 6, C = 12, H = 3, N = C / H, MAX_STATE = C * N + C };
 
@@ -260,12 +261,12 @@ static void operations(void)
     c.drop_rate = 0;
 }
 
-/* ---- the head's loss --------------------------------------------------------------------------------------------------------- */
+/* ---- the head's loss --------------------------------------------------------------------------------------------- */
 
 enum { WIDE = (1 << 21) - 5, HEAD = 3 }; /* a vocabulary of which the head takes two rows at a time */
 
-/* Loss, and the gradients of x and w, in plain loops: 0.7 x (the mean cross entropy + 0.5e-4 mean of the largest logit squared,
- * which is L2Wrap and is not part of the loss). */
+/* Loss, and the gradients of x and w, in plain loops: 0.7 x (the mean cross entropy + 0.5e-4 mean of the largest logit
+ * squared, which is L2Wrap and is not part of the loss). */
 static double plain_loss(const real *x, const real *w, real *dx, real *dw)
 {
     double L = 0, *p = malloc(WIDE * sizeof *p);
@@ -326,7 +327,7 @@ static void loss_of_a_head_in_chunks(void)
     free(w);
 }
 
-/* ---- version 4 by scan ------------------------------------------------------------------------------------------------------- */
+/* ---- version 4 by scan ------------------------------------------------------------------------------------------- */
 
 /* Token by token and by scan: the same outputs, states and gradients but for rounding. */
 static void scan_is_the_recurrence(void)
@@ -367,7 +368,7 @@ static void scan_is_the_recurrence(void)
     }
 }
 
-/* ---- whole models ------------------------------------------------------------------------------------------------------------ */
+/* ---- whole models ------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     rwkv m;
@@ -432,8 +433,8 @@ static double run_model(void *user)
     return L;
 }
 
-/* v4's aa, bb, pp enter by their true sums: a linear function of them is not one of the final state's. There only the shift
- * vectors are given a final gradient; the whole of wkv4's is in its own test. */
+/* v4's aa, bb, pp enter by their true sums: a linear function of them is not one of the final state's. There only the
+ * shift vectors are given a final gradient; the whole of wkv4's is in its own test. */
 static int is_v4_sum(const rwkv *m, int i)
 {
     int at = i % rwkv_layer_state(m);
@@ -517,7 +518,7 @@ static void whole_model(const arch *a)
     rwkv_release(&r.m);
 }
 
-/* ---- adapters in a model ----------------------------------------------------------------------------------------------------- */
+/* ---- adapters in a model ----------------------------------------------------------------------------------------- */
 
 enum { RANK = 2, ADAPTERS = 64 };
 static adapter adapters[ADAPTERS];

@@ -85,7 +85,7 @@ static void everywhere(const char *name, case_fn *fn, const batch *b)
         for (int k = 0; k < MOST_THREADS; k++) compare(name, fn, b, cpus[i][k]);
 }
 
-/* ---- linear maps -------------------------------------------------------------------------------------------------------- */
+/* ---- linear maps ------------------------------------------------------------------------------------------------- */
 
 static struct {
     tensor *x, *x2, *w[8], *bias, *from, *to, *times, *plus;
@@ -131,7 +131,7 @@ static void grouped_linears(void)
             }
 }
 
-/* ---- what looks at other tokens ----------------------------------------------------------------------------------------- */
+/* ---- what looks at other tokens ---------------------------------------------------------------------------------- */
 
 static struct {
     int T, C, heads;
@@ -207,7 +207,8 @@ static int in_heads(cx *c, tensor **y)
     tensor **x = now.x, **row = now.row;
     y[0] = heads_of(c, heads7, (tensor *[]){x[0], x[1], x[2], x[3], x[4], row[0], NULL, row[1], row[2], row[3]}, 10);
     y[1] = heads_of(c, heads6, (tensor *[]){x[0], x[1], x[2], x[3], row[4], row[2], row[3]}, 7);
-    y[2] = heads_of(c, heads6, (tensor *[]){x[0], x[1], x[2], row[5], row[4], row[2], row[3]}, 7); /* one decay for all tokens */
+    /* one decay for all tokens */
+    y[2] = heads_of(c, heads6, (tensor *[]){x[0], x[1], x[2], row[5], row[4], row[2], row[3]}, 7);
     return 3;
 }
 

@@ -17,7 +17,7 @@ static void fill_tokens(int32_t *ids, int n, int vocab)
     for (int i = 0; i < n; i++) ids[i] = rng_u64(&r) % 8 ? (i * 7) % 11 : (int32_t)(rng_u64(&r) % (uint64_t)vocab);
 }
 
-/* ---- parts ---------------------------------------------------------------------------------------------------------- */
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
 
 /* With neither decay nor clip, Adam's first step is lr x the sign of the gradient, times the group's scale. */
 static void first_step_moves_by_the_learning_rate(void)
@@ -141,7 +141,7 @@ static void gradients_are_those_of_autograd(void)
     }
 }
 
-/* ---- learning ------------------------------------------------------------------------------------------------------- */
+/* ---- learning ---------------------------------------------------------------------------------------------------- */
 
 static void losses_fall(void)
 {
@@ -222,7 +222,7 @@ static void scan_of_a_long_sequence(void)
     EXPECT_HAS(wkv_error(), "--scan");
 }
 
-/* ---- parts of a step ------------------------------------------------------------------------------------------------ */
+/* ---- parts of a step --------------------------------------------------------------------------------------------- */
 
 static double largest(const real *a, const real *b, size_t n)
 {
@@ -314,7 +314,7 @@ static void a_step_that_is_no_number_is_left_out(void)
     wkv_trainer_free(t);
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 /* What was saved, opened as any user opens it, gives the trainer's own logits; and training can go on from it. */
 static void a_sample_of_nan_is_refused(void)
@@ -404,7 +404,7 @@ static void saved_shapes_are_official(void)
     }
 }
 
-/* ---- whole runs ----------------------------------------------------------------------------------------------------- */
+/* ---- whole runs -------------------------------------------------------------------------------------------------- */
 
 static int reports, stop_at;
 static double measured;

@@ -10,14 +10,14 @@
 #include "ops/device.h"
 #include "wkv_bench.h"
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int streams, ahead;
 } pattern;
 
-/* How much a thread gets depends on how many places of memory it asks for at once (SPEED 3.1), and which way is best on the
- * machine: all are tried. */
+/* How much a thread gets depends on how many places of memory it asks for at once (SPEED 3.1), and which way is best on
+ * the machine: all are tried. */
 static const pattern patterns[] = {
     {8, 1024}, {1, 0},    {8, 0},    {4, 1024}, {16, 1024}, {2, 0},    {4, 0},
     {16, 0},   {1, 2048}, {2, 2048}, {4, 512},  {8, 512},   {8, 2048}, {16, 512},
@@ -106,8 +106,8 @@ static double read_once(wkv_meter *m)
     return (double)m->r.bytes * pool_threads(m->p) / (clock_seconds() - t);
 }
 
-/* Every pattern in turn until the time is over, the most promising first; every third time the best so far again, because a
- * busy machine seldom shows what it can do. */
+/* Every pattern in turn until the time is over, the most promising first; every third time the best so far again,
+ * because a busy machine seldom shows what it can do. */
 static void search_reading(wkv_meter *m, double seconds)
 {
     wkv_roof *best = &m->best;
@@ -125,7 +125,7 @@ static void search_reading(wkv_meter *m, double seconds)
     m->r.how = (pattern){best->streams, best->ahead};
 }
 
-/* ---- computing ------------------------------------------------------------------------------------------------------ */
+/* ---- computing --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     double (*burn)(int64_t n);
@@ -140,8 +140,8 @@ static void burn_part(void *arg, int part, int parts)
     (void)keep;
 }
 
-/* Operations per second of all threads: the best of bursts of some milliseconds, so short that other programs do not spoil
- * all. */
+/* Operations per second of all threads: the best of bursts of some milliseconds, so short that other programs do not
+ * spoil all. */
 static double measure_burning(pool *p, double (*burn)(int64_t), double seconds)
 {
     burning b = {.burn = burn, .rounds = 1000};
@@ -171,7 +171,7 @@ static void measure_arithmetic(const wkv_meter *m, wkv_roof *to, double seconds)
     to->int8_how = int8.name;
 }
 
-/* ---- the meter ------------------------------------------------------------------------------------------------------- */
+/* ---- the meter --------------------------------------------------------------------------------------------------- */
 
 int wkv_meter_new(wkv_meter **out, int threads)
 {

@@ -1,4 +1,5 @@
-/* cmd_bench.c - how fast a model runs, beside what the machine could do: everything is measured in one run, by the same threads. */
+/* cmd_bench.c - how fast a model runs, beside what the machine could do: everything is measured in one run, by the same
+ * threads. */
 #include "bench.h"
 #include "commands.h"
 #include "models.h"

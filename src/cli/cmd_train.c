@@ -127,7 +127,7 @@ static void defaults(void)
     exit_tokens = 0;
 }
 
-/* ---- what is said ------------------------------------------------------------------------------------------------------ */
+/* ---- what is said ------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     progress bar;
@@ -198,7 +198,7 @@ static int report(void *user, const wkv_train_report *r)
     return interrupted;
 }
 
-/* ---- the run ------------------------------------------------------------------------------------------------------------- */
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
 
 static const char *word(int which, const char *const *words) { return which < 0 ? NULL : words[which]; }
 

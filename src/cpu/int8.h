@@ -1,14 +1,14 @@
 /* int8.h - products with weights in blocks, in whole numbers: one table, one instance per way of multiplying bytes.
  *
- * A row of activations is rounded to bytes in blocks of 32: value = d q, d = max |x| / 127, q = x / d rounded to the nearest, ties
- * to even (d and q are 0 where max |x| / 127 is below the smallest normal number; d is NaN or infinite when a value is). With
- * weight = D c + M in the same block,
+ * A row of activations is rounded to bytes in blocks of 32: value = d q, d = max |x| / 127, q = x / d rounded to the
+ * nearest, ties to even (d and q are 0 where max |x| / 127 is below the smallest normal number; d is NaN or infinite
+ * when a value is). With weight = D c + M in the same block,
  *
  *     y = 0;  for each block in order:  y = fma(sum of c q, D d, y);  y = fma(M, d sum of q, y);      then y times w->scale
  *
- * The sums are exact integers, D d and d sum q are rounded to f32, and the second step is there only for types with a minimum.
- * Q6_K has a scale for 16 values: two sums and two steps a block, the first half's first. Every form, cut and instruction set
- * does exactly this, so all agree to the bit; tests/test_int8.c has it as plain loops. */
+ * The sums are exact integers, D d and d sum q are rounded to f32, and the second step is there only for types with a
+ * minimum. Q6_K has a scale for 16 values: two sums and two steps a block, the first half's first. Every form, cut and
+ * instruction set does exactly this, so all agree to the bit; tests/test_int8.c has it as plain loops. */
 #ifndef WKV_CPU_INT8_H
 #define WKV_CPU_INT8_H
 
@@ -22,16 +22,17 @@ typedef struct {
     int32_t sum[8], first[8]; /* sums of q: of the block, of its first 16                     */
 } x256;
 
-/* Weights of `outs` neighbouring outputs, 256 values of each, ready for many tokens: code k of output o at
- * code[(k / 4) outs 4 + 4 o + k % 4]; scales and minimums of block b of output o at [b outs + o], scales for 16 values at
- * [(2 b + half) outs + o]. weight = D (code - zero) + M. Q8_0's signed bytes are stored as c ^ flip, and `zero` is that flip. */
+/* Weights of `outs` neighbouring outputs, 256 values of each, ready for many tokens: code k of output o at code[(k / 4)
+ * outs 4 + 4 o + k % 4]; scales and minimums of block b of output o at [b outs + o], scales for 16 values at [(2 b +
+ * half) outs + o]. weight = D (code - zero) + M. Q8_0's signed bytes are stored as c ^ flip, and `zero` is that
+ * flip. */
 typedef struct {
     uint8_t *code;
     float *d, *m;
 } panel;
 
-/* Fill p with outputs o .. o + n - 1 (n <= outs; the others' codes may be anything), values k .. k + 32 blocks - 1; k is a
- * multiple of 256. */
+/* Fill p with outputs o .. o + n - 1 (n <= outs; the others' codes may be anything), values k .. k + 32 blocks - 1; k
+ * is a multiple of 256. */
 typedef void fill_panel(const void *weights, panel p, int o, int n, int k, int blocks);
 
 typedef struct {

@@ -1,4 +1,5 @@
-/* int8_avx512.c - AVX-512 without VNNI: Skylake-SP. |w| times x with w's sign, summed in pairs: at most 2 x 128 x 127, no overflow. */
+/* int8_avx512.c - AVX-512 without VNNI: Skylake-SP. |w| times x with w's sign, summed in pairs: at most 2 x 128 x 127,
+ * no overflow. */
 #ifdef __AVX512F__
 #include <immintrin.h>
 

@@ -6,7 +6,7 @@
  *     DOT(wide, acc, w, x)        each int32 lane of acc + its four products of bytes of w and x, x in -127 .. 127. With FLIP w is
  *                                 unsigned; without it w is signed where `wide` is not 0, and else 0 .. 63
  *     FLIP                        0x80 where DOT takes unsigned bytes, else 0
- */
+ * / */
 #include "cpu/int8.h"
 #include "cpu/simd_vector.h"
 #include "format/layout.h"
@@ -37,7 +37,7 @@ INLINE vb all_four(const void *p)
 }
 INLINE vf to_float(vi v) { return __builtin_convertvector(v, vf); }
 
-/* ---- activations ------------------------------------------------------------------------------------------------------ */
+/* ---- activations ------------------------------------------------------------------------------------------------- */
 
 #if LANES == 16
 #define SWAP8(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
@@ -103,7 +103,8 @@ INLINE void quantize_block(x256 *to, int b, const float *x)
         return;
     }
     UNROLL for (int i = 0; i < N; i++) {
-        vi q = (vi)(v[i] / d + 12582912.0f) - 0x4b400000; /* 1.5 x 2^23: the integer is in the last bits, rounded to even */
+        /* 1.5 x 2^23: the integer is in the last bits, rounded to even */
+        vi q = (vi)(v[i] / d + 12582912.0f) - 0x4b400000;
         few bytes = __builtin_convertvector(q, few);
         memcpy(to->q + 32 * b + i * LANES, &bytes, sizeof bytes);
         sum[i / (N / 2)] += q;
@@ -120,7 +121,7 @@ static void quantize(x256 *to, size_t step, const float *x, size_t x_stride, int
             quantize_block(to + (size_t)(i / 256) * step + t, i % 256 / 32, x + (size_t)t * x_stride + i);
 }
 
-/* ---- blocks of weights ---------------------------------------------------------------------------------------------------- */
+/* ---- blocks of weights ------------------------------------------------------------------------------------------- */
 
 INLINE vu16 bytes16(const void *p)
 {

@@ -32,9 +32,10 @@ INLINE vb tile_codes(const dtype type, const uint8_t *codes, const int four, int
     return type == Q5_0 || type == Q5_1 ? add_fifth((vb)w, codes + 512 + 16 * four + BYTES / 8 * at) : (vb)w;
 }
 
-/* mn tokens by OUTS outputs: Y[t][o] goes on over `blocks` blocks. Weights come from a panel that was filled (type DTYPES), or
- * from 32 blocks of 32 outputs that lie there, of which `first` is the tile's first. Meanwhile memory goes on reading: tokens that
- * are alone ask for what lies somewhat further on; others, with each block, for `lines` lines from `ahead` on. */
+/* mn tokens by OUTS outputs: Y[t][o] goes on over `blocks` blocks. Weights come from a panel that was filled (type
+ * DTYPES), or from 32 blocks of 32 outputs that lie there, of which `first` is the tile's first. Meanwhile memory goes
+ * on reading: tokens that are alone ask for what lies somewhat further on; others, with each block, for `lines` lines
+ * from `ahead` on. */
 INLINE void tile(const int mn, const int alone, const dtype type, const coding c, float *Y, size_t y_stride, const x256 *x, const panel *from,
                  const uint8_t *lie, int first, const uint8_t *ahead, int lines, int blocks)
 {
@@ -87,8 +88,8 @@ INLINE void tile(const int mn, const int alone, const dtype type, const coding c
 
 typedef void tiles(int T, int zero, float *Y, size_t y_stride, const x256 *x, const panel *from, const uint8_t *lie, int first, int blocks);
 
-/* Where several tiles go over stored blocks, each asks for a part of the next 256 inputs', so that memory does not wait for the
- * last of them. */
+/* Where several tiles go over stored blocks, each asks for a part of the next 256 inputs', so that memory does not wait
+ * for the last of them. */
 #define TILE(n, alone) tile(TILE_T < n ? 1 : n, alone, type, c, Y, y_stride, x, from, lie, first, ahead, lines, blocks)
 #define TILES_OF(name, of, ...)                                                                                        \
     static void name(int T, int zero, float *Y, size_t y_stride, const x256 *x, const panel *from, const uint8_t *lie, \
@@ -158,7 +159,7 @@ static void packed(float *y, size_t y_stride, const x256 *x, size_t x_step, fill
     }
 }
 
-/* ---- interleaved weights -------------------------------------------------------------------------------------------- */
+/* ---- interleaved weights ----------------------------------------------------------------------------------------- */
 
 typedef struct {
     const uint8_t *w;
@@ -181,7 +182,8 @@ INLINE void fill_interleaved(const dtype type, const interleaved_weights *q, pan
             store(p.d + b * OUTS + v * LANES, load_f16(at + 2 * (first + v * LANES)));
             if (minimum) store(p.m + b * OUTS + v * LANES, load_f16(at + 2 * (LAYOUT_TILE + first + v * LANES)));
         }
-        for (int line = 0; line < bytes && first == 0; line += 64) __builtin_prefetch(at + 8 * bytes + line); /* the next fill's */
+        /* the next fill's */
+        for (int line = 0; line < bytes && first == 0; line += 64) __builtin_prefetch(at + 8 * bytes + line);
     }
 }
 

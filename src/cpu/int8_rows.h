@@ -1,7 +1,7 @@
-/* int8_rows.h - products with weights in blocks along rows, as most files have them (part of int8_body.h). A few tokens read them where
- * they lie, LANES rows side by side; for many they are brought into a panel. */
+/* int8_rows.h - products with weights in blocks along rows, as most files have them (part of int8_body.h). A few tokens
+ * read them where they lie, LANES rows side by side; for many they are brought into a panel. */
 
-/* ---- weights: LANES rows side by side ------------------------------------------------------------------------------------- */
+/* ---- weights: LANES rows side by side ---------------------------------------------------------------------------- */
 
 typedef const uint8_t *rows[LANES];
 
@@ -11,8 +11,8 @@ INLINE void rows_from(rows row, const uint8_t *p, size_t step, int n)
     for (int r = 0; r < LANES; r++) row[r] = p + (size_t)(r < n ? r : n - 1) * step;
 }
 
-/* The codes of 4 LANES values of a row, from block b of the 256 at p (LANES 4: from its half `half`). Only `blocks` of them are
- * there, 1 or SPAN. */
+/* The codes of 4 LANES values of a row, from block b of the 256 at p (LANES 4: from its half `half`). Only `blocks` of
+ * them are there, 1 or SPAN. */
 #if LANES == 16
 
 INLINE vb codes(const dtype type, const uint8_t *p, const int b, const int half, const int blocks)
@@ -33,12 +33,14 @@ INLINE vb codes(const dtype type, const uint8_t *p, const int b, const int half,
         const __m512i bit = PAIR(_mm256_set1_epi8((char)(1 << b)), _mm256_set1_epi8((char)(2 << b)));
         return (vb)_mm512_mask_add_epi8(v, _mm512_test_epi8_mask(TWICE32(p + 16), bit), v, _mm512_set1_epi8(16));
     }
-    if (type == Q6_K) { /* 128 values: four bits in the low halves of 64 bytes, then in the high ones; two bits in 32 bytes */
+    /* 128 values: four bits in the low halves of 64 bytes, then in the high ones; two bits in 32 bytes */
+    if (type == Q6_K) {
         __m512i v = _mm512_loadu_si512(p + 64 * (b / 4)), more = TWICE32(p + 128 + 32 * (b / 4));
         const __m512i up = PAIR(_mm256_set1_epi16(4), _mm256_set1_epi16(2)), down = PAIR(_mm256_set1_epi16(0), _mm256_set1_epi16(2));
         if (b & 2) v = _mm512_srli_epi16(v, 4);
         more = b & 2 ? _mm512_srlv_epi16(more, down) : _mm512_sllv_epi16(more, up);
-        return (vb)_mm512_ternarylogic_epi32(_mm512_and_si512(v, low), more, _mm512_set1_epi8(0x30), 0xf8); /* v | more & 0x30 */
+        /* v | more & 0x30 */
+        return (vb)_mm512_ternarylogic_epi32(_mm512_and_si512(v, low), more, _mm512_set1_epi8(0x30), 0xf8);
     }
     const uint8_t *q = p + b * bytes + at;
     __m512i v = _mm512_castsi256_si512(TWICE16(q));
@@ -63,7 +65,8 @@ INLINE vu16 codes16(const dtype type, const uint8_t *p, const int b, const int h
         v = b % 2 ? v >> 4 : v & 15;
         return type == Q5_K ? v | (bytes16(p + 16 + 16 * half) >> (uint8_t)b & 1) << 4 : v;
     }
-    if (type == Q6_K) { /* 128 values: four bits in the low halves of 64 bytes, then in the high ones; two bits in 32 bytes */
+    /* 128 values: four bits in the low halves of 64 bytes, then in the high ones; two bits in 32 bytes */
+    if (type == Q6_K) {
         vu16 v = bytes16(p + 64 * (b / 4) + 32 * (b % 2) + 16 * half), more = bytes16(p + 128 + 32 * (b / 4) + 16 * half);
         return (b % 4 < 2 ? v & 15 : v >> 4) | (more >> (uint8_t)(2 * (b % 4)) & 3) << 4;
     }
@@ -90,9 +93,9 @@ INLINE vb codes(const dtype type, const uint8_t *p, const int b, const int half,
 }
 #endif
 
-/* What LANES rows have before the codes of 256 values, as stored: what was written piece by piece is slow to load soon after, so
- * it is taken some time before it is used. half[0], half[1]: f16 scales and minimums; words: Q6_K's 16 scales, or the first 16
- * bytes of Q4_K and Q5_K, of which the last 12 are 8 scales and 8 minimums of 6 bits. */
+/* What LANES rows have before the codes of 256 values, as stored: what was written piece by piece is slow to load soon
+ * after, so it is taken some time before it is used. half[0], half[1]: f16 scales and minimums; words: Q6_K's 16
+ * scales, or the first 16 bytes of Q4_K and Q5_K, of which the last 12 are 8 scales and 8 minimums of 6 bits. */
 typedef struct {
     uint16_t half[2][8][LANES];
     uint32_t words[4][LANES];
@@ -144,7 +147,7 @@ INLINE void scales(const dtype type, const stored *from, int blocks, float *d, f
     }
 }
 
-/* ---- a few tokens: weights where they lie --------------------------------------------------------------------------------- */
+/* ---- a few tokens: weights where they lie ------------------------------------------------------------------------ */
 
 /* Lanes become rows. v[r]: sums of four for row r. */
 #if LANES == 16
@@ -164,7 +167,8 @@ INLINE void scales(const dtype type, const stored *from, int blocks, float *d, f
 #define FOURS(a, b) (PICK(a, b, 0, 1, 4, 5) + PICK(a, b, 2, 3, 6, 7))
 #endif
 
-/* Sums of blocks b .. b + SPAN - 1, of which the first `blocks` are there, for all rows: to[block], or to[2 block + half]. */
+/* Sums of blocks b .. b + SPAN - 1, of which the first `blocks` are there, for all rows: to[block], or to[2 block +
+ * half]. */
 INLINE void block_sums(const dtype type, const rows row, size_t off, const int8_t *x, const int b, const int blocks, vi to[2 * SPAN])
 {
     const coding c = coding_of(type);
@@ -262,8 +266,8 @@ INLINE void few_tile(const dtype type, float *y, size_t y_stride, size_t apart, 
     }
 }
 
-/* Weights are a stream from memory, which comes fastest as several streams far apart; but not so that all of them, and what was
- * fetched ahead, fall on the same sets of the caches: not near a multiple of 1024 bytes apart. */
+/* Weights are a stream from memory, which comes fastest as several streams far apart; but not so that all of them, and
+ * what was fetched ahead, fall on the same sets of the caches: not near a multiple of 1024 bytes apart. */
 INLINE void few_tokens(const dtype type, float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *w, size_t w_bytes,
                        int T, int O, int I, float scale)
 {
@@ -276,7 +280,7 @@ INLINE void few_tokens(const dtype type, float *y, size_t y_stride, const x256 *
     }
 }
 
-/* ---- rows, for many tokens: four values of LANES outputs brought together ------------------------------------------------------ */
+/* ---- rows, for many tokens: four values of LANES outputs brought together ---------------------------------------- */
 
 /* v[i] lane j <-> v[j] lane i */
 INLINE void transpose(vi v[LANES])
@@ -368,7 +372,7 @@ INLINE void fill_rows(const dtype type, const in_place *q, panel p, int o, int n
     }
 }
 
-/* ---- every type ------------------------------------------------------------------------------------------------------------- */
+/* ---- every type -------------------------------------------------------------------------------------------------- */
 
 #define FOR(T)                                                                                                         \
     static void fill_##T(const void *w, panel p, int o, int n, int k, int blocks) { fill_rows(T, w, p, o, n, k, blocks); }  \

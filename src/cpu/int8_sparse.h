@@ -213,7 +213,7 @@ static void sparse_few(float *y, size_t y_stride, const x256 *x, size_t x_step, 
         }
 }
 
-/* ---- many tokens, most inputs used: packed, as blocks of rows are ----------------------------------------------------- */
+/* ---- many tokens, most inputs used: packed, as blocks of rows are ------------------------------------------------ */
 
 typedef struct {
     const uint8_t *w;

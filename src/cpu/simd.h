@@ -1,7 +1,8 @@
 /* simd.h - the inner loops of the CPU device: one table, one instance per instruction set.
  *
- * The loops are written once, in vector extensions (simd_body.h and the files it includes), and compiled once per set by
- * simd_v128.c, simd_avx2.c, simd_avx512.c, simd_neon.c. One thread's share each: cutting work into shares is cpu_*.c's.
+ * The loops are written once, in vector extensions (simd_body.h and the files it includes), and compiled once per set
+ * by simd_v128.c, simd_avx2.c, simd_avx512.c, simd_neon.c. One thread's share each: cutting work into shares is
+ * cpu_*.c's.
  *
  * Bits depend neither on tokens, batches and threads nor on the instruction set: an output element goes through one
  * sequence of operations whatever tile it falls into, sums along a row have 16 lanes on every set (simd_sum.h), fused
@@ -12,14 +13,15 @@
 #include <stddef.h>
 #include "ops/device.h"
 
-/* A rectangle of matrices whose rows are `stride` floats apart; `one` is that of the operand that may be a single row: 0 then. */
+/* A rectangle of matrices whose rows are `stride` floats apart; `one` is that of the operand that may be a single row:
+ * 0 then. */
 typedef struct {
     int rows, cols;
     size_t stride, one;
 } patch;
 
-/* One head of one span, versions 5 to 7: T tokens, C floats apart; the pointers stand at the head's first column of the span's
- * first row. Gradients that nobody wants are NULL. */
+/* One head of one span, versions 5 to 7: T tokens, C floats apart; the pointers stand at the head's first column of the
+ * span's first row. Gradients that nobody wants are NULL. */
 typedef struct {
     int T, N;
     size_t C, w_step;                        /* w_step: C, or 0 when one row of w serves all tokens */
@@ -40,20 +42,22 @@ typedef struct {
                 int O, int I, float scale, int add, float *scratch);
     size_t (*dot_scratch)(dtype type, int T, int I);
 
-    /* y[m][n] = sum_k a(m, k) (scale b[k][n]), or += with `add`, k in order; a(m, k) = a[m am + k ak]; m < M, n < N, k < K. Rows of b are of any
-     * type; b and N lie at multiples of that type's block. scratch: OUTER_SCRATCH floats. */
+    /* y[m][n] = sum_k a(m, k) (scale b[k][n]), or += with `add`, k in order; a(m, k) = a[m am + k ak]; m < M, n < N, k
+     * < K. Rows of b are of any type; b and N lie at multiples of that type's block. scratch: OUTER_SCRATCH floats. */
     void (*outer)(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const void *b, size_t b_bytes, dtype type,
                   int M, int N, int K, float scale, int add, float *scratch);
 
-    /* Elementwise, see device.h. y or mu is the operand that may be one row; sums over rows go down each column in order. */
+    /* Elementwise, see device.h. y or mu is the operand that may be one row; sums over rows go down each column in
+     * order. */
     void (*add)(patch m, float *z, const float *x, const float *y);
     void (*mul)(patch m, float *z, const float *x, const float *y);
     void (*mul_back)(patch m, float *dx, float *dy, const float *dz, const float *x, const float *y);
     void (*lerp)(patch m, float *z, const float *x, const float *y, const float *mu);
     void (*lerp_back)(patch m, float *dx, float *dy, float *dmu, const float *dz, const float *x, const float *y, const float *mu);
     void (*sum_rows)(patch m, float *d, const float *dz);
-    /* One row of a mix, backward (device.h): m->dy and m->dmu stand at it, z is the row after the norm and `before` the one
-     * before it. dbefore: what the next row says about this one becomes what this one says about the one before; dz: of z. */
+    /* One row of a mix, backward (device.h): m->dy and m->dmu stand at it, z is the row after the norm and `before` the
+     * one before it. dbefore: what the next row says about this one becomes what this one says about the one before;
+     * dz: of z. */
     void (*mix_back)(const mix_args *m, const float *z, const float *before, float *dz, float *dbefore);
     void (*map)(map_kind kind, float *y, const float *x, int n);
     void (*map_back)(map_kind kind, float *dx, const float *dy, const float *x, const float *y, int n);
@@ -61,8 +65,9 @@ typedef struct {
     /* What follows a product (device.h), in place: pointers stand at the patch. */
     void (*finish)(patch m, const product *q);
 
-    /* Within rows. norm_back leaves mean and 1 / deviation of every group in `saved` [T][groups][2]; norm_sums takes them for
-     * n columns of one group, `step` floats apart, and adds up dw and db (either may be NULL). rows: of N floats. */
+    /* Within rows. norm_back leaves mean and 1 / deviation of every group in `saved` [T][groups][2]; norm_sums takes
+     * them for n columns of one group, `step` floats apart, and adds up dw and db (either may be NULL). rows: of N
+     * floats. */
     void (*norm)(float *y, const float *x, const float *w, const float *b, int T, int C, int groups, float eps);
     void (*norm_back)(float *dx, float *saved, const float *dy, const float *x, const float *w, int T, int C, int groups, float eps);
     void (*norm_sums)(float *dw, float *db, const float *dy, const float *x, const float *saved, int step, int T, int C, int n);
@@ -74,9 +79,9 @@ typedef struct {
     /* x -> probabilities; the largest, its first place, and the sum of e^(x - largest) */
     void (*softmax)(float *x, int V, float *max, int *argmax, float *sum);
 
-    /* Time, one span. wkv4: channels [0, n) of the pointers, T tokens C apart; state aa, bb, pp, C apart; dstate may be NULL.
-     * wkv4_past: what becomes of a state whose rows are `apart`. wkv4_join: what `before` and the T tokens that gave `state` give
-     * together. */
+    /* Time, one span. wkv4: channels [0, n) of the pointers, T tokens C apart; state aa, bb, pp, C apart; dstate may be
+     * NULL. wkv4_past: what becomes of a state whose rows are `apart`. wkv4_join: what `before` and the T tokens that
+     * gave `state` give together. */
     void (*wkv4)(float *y, const float *k, const float *v, const float *w, const float *u, float *state, int T, int C, int n);
     void (*wkv4_past)(float *state, int apart, const float *k, const float *v, const float *w, int T, int C, int n);
     void (*wkv4_join)(float *state, const float *before, const float *w, int T, int C);
@@ -91,8 +96,8 @@ typedef struct {
     size_t (*wkv7_scratch)(const head *h);
     void (*wkv7_back)(const head *h, float *scratch);
 
-    /* The machine's own limits, for reports. n rounds of multiply-adds in registers: returns the operations done. Read all of
-     * `data` once, as decoding does: returns something that depends on it. */
+    /* The machine's own limits, for reports. n rounds of multiply-adds in registers: returns the operations done. Read
+     * all of `data` once, as decoding does: returns something that depends on it. */
     double (*burn)(int64_t n);
     float (*stream)(const void *data, size_t bytes);
 } simd;
@@ -101,12 +106,12 @@ enum { OUTER_SCRATCH = 704 * 1024 }; /* packed operands, see simd_linear.h */
 
 /* Every instance this processor can run, best first: simd_at(0) ...; NULL past the end. */
 const simd *simd_at(int i);
-/* The instance called `name` (NULL: what WKV_ISA names, else the best). WKV_EARG: there is none of that name; WKV_EUNSUPPORTED:
- * this processor cannot run it. */
+/* The instance called `name` (NULL: what WKV_ISA names, else the best). WKV_EARG: there is none of that name;
+ * WKV_EUNSUPPORTED: this processor cannot run it. */
 int simd_find(const simd **out, const char *name);
-/* How many rows of weights a thread should walk at once for one token, 8 or 4: reading comes fastest from several places, and
- * from how many depends on the maker's prefetchers (two threads, of the best: 8 rows 100 % and 4 93 % on Ice Lake, 85 and 98 % on
- * Zen 5). */
+/* How many rows of weights a thread should walk at once for one token, 8 or 4: reading comes fastest from several
+ * places, and from how many depends on the maker's prefetchers (two threads, of the best: 8 rows 100 % and 4 93 % on
+ * Ice Lake, 85 and 98 % on Zen 5). */
 int simd_streams(void);
 
 #endif

@@ -1,20 +1,19 @@
 /* simd_back.h - the recurrences, backward (part of simd_body.h).
  *
- * States are needed in reverse. They are kept every CHUNK tokens on one sweep forward. In versions 5 and 6, whose decay may be
- * anything down to 0, the ones between are computed again from the kept one, chunk by chunk from the last; in version 7 a chunk
- * is a few matrix products.
- * The matrices in scratch have rows of padded(N), zeros behind N. */
+ * States are needed in reverse. They are kept every CHUNK tokens on one sweep forward. In versions 5 and 6, whose decay
+ * may be anything down to 0, the ones between are computed again from the kept one, chunk by chunk from the last; in
+ * version 7 a chunk is a few matrix products. The matrices in scratch have rows of padded(N), zeros behind N. */
 
 enum { CHUNK = 16 };
 
-/* ---- version 4: spec ARCHITECTURES 2.4 -------------------------------------------------------------------------------------- */
+/* ---- version 4: spec ARCHITECTURES 2.4 --------------------------------------------------------------------------- */
 
 enum { CHUNK4 = 512 };
 
 static size_t wkv4_scratch(int T, int n) { return 3 * ((size_t)(T + CHUNK4 - 1) / CHUNK4 + CHUNK4 + 1) * (size_t)n; }
 
-/* One token: g, the gradient gA, gB, o of the sums after it, n apart, becomes that of those before it, which are aa, bb, pp. What
- * is NULL is not wanted. */
+/* One token: g, the gradient gA, gB, o of the sums after it, n apart, becomes that of those before it, which are aa,
+ * bb, pp. What is NULL is not wanted. */
 INLINE void token4_back(float *dk, float *dv, float *dw, float *du, const float *dy, const float *k, const float *v, const float *w,
                         const float *u, const float *aa, float *gA, int n)
 {
@@ -67,7 +66,7 @@ static void wkv4_back(float *dk, float *dv, float *dw, float *du, const float *d
     for (int i = 0; dstate && i < 3; i++) memcpy(dstate + (size_t)i * (size_t)C, g + i * n, sizeof *dstate * (size_t)n);
 }
 
-/* ---- sums over columns: 16 lanes for each key, summed at the end -------------------------------------------------- */
+/* ---- sums over columns: 16 lanes for each key, summed at the end ------------------------------------------------- */
 
 /* n rows of 16 floats -> to[i] += sum of row i (+ a[i] b[i] by when a is there) */
 INLINE void add_sums(float *to, const float *rows, int n, const float *a, const float *b, float by)
@@ -75,7 +74,7 @@ INLINE void add_sums(float *to, const float *rows, int n, const float *a, const 
     EACH(n, vf s = sums(rows + (size_t)i * SUM_LANES); if (a) s = madd(LD(a) * LD(b), all(by), s); ST(to, LD(to) + s););
 }
 
-/* ---- versions 5 and 6: spec 3.4, 4.4 ---------------------------------------------------------------------------------------- */
+/* ---- versions 5 and 6: spec 3.4, 4.4 ----------------------------------------------------------------------------- */
 
 static size_t matrix(const head *h) { return (size_t)h->N * (size_t)padded(h->N); }
 static size_t chunks(const head *h) { return ((size_t)h->T + CHUNK - 1) / CHUNK; }
@@ -186,26 +185,12 @@ static void wkv6_back(const head *h, float *scratch)
     if (h->dS) narrow(h->dS, G, h->N);
 }
 
-/* ---- version 7: spec 5.4, in chunks ------------------------------------------------------------------------------------------
- *
- * With D_t the product of a chunk's decays up to token t (per key), r^ = r D_t, a^ = a D_(t-1), k^ = k / D_t, b^ = b / D_t and u_t
- * what a_t finds in the state before token t, a chunk of tokens is a few matrix products, [;] one above the other:
- *
- *     A = [r^; a^] [k^; b^]',  of which a row of r^ sees tokens up to its own, a row of a^ those before
- *     u = a^ S0 + A_ak v + A_ab u                       solved token by token
- *     S = D (S0 + [k^; b^]' [v; u])
- *
- * and so is its backward, with G the gradient of S times D, p that of u's right side, E = [dy; p] [v; u]' masked as A is:
- *
- *     p = b^ G + A_rb' dy + A_ab' p,  dv = k^ G + A_rk' dy + A_ak' p,  dS0 = G + [r^; a^]' [dy; p]
- *     d[r^; a^] = [dy; p] S0' + E [k^; b^],  d[k^; b^] = [v; u] G' + E' [r^; a^]
- *
- * The decay's gradient is what the four and S say about log D, summed from the end. Version 7's w is at least 0.545, so D is at
- * least 6e-5. The states at the chunks' beginnings are kept on a sweep forward, with u and A. */
+/* ---- version 7: spec 5.4, in chunks ------------------------------------------------------------------------------ */
 
 enum { BOTH = 2 * CHUNK, SHORT = 4 }; /* rows of a pair; rows of a tile */
 
-/* c[m][n] (+)= sum_k a[m am + k ak] b[k][n]: M rows, N columns (whole vectors), rows of c and b ldc and ldb floats apart. */
+/* c[m][n] (+)= sum_k a[m am + k ak] b[k][n]: M rows, N columns (whole vectors), rows of c and b ldc and ldb floats
+ * apart. */
 INLINE void block_tile(const int mn, const int vn, float *c, size_t ldc, const float *a, size_t am, size_t ak, const float *b, size_t ldb,
                        int K, int add)
 {
@@ -249,7 +234,8 @@ static void turned(float *to, const float *from, int M, int N)
 /* One chunk at work: pairs of CHUNK rows of `wide` floats, one above the other, and what else lies in scratch. */
 typedef struct {
     int wide;
-    float *ra, *kb, *vu, *yp, *dra, *dkb, *D, *turn, *E, *sum; /* D: CHUNK + 1 rows, the first of ones; E: BOTH x BOTH; sum: a row */
+    /* D: CHUNK + 1 rows, the first of ones; E: BOTH x BOTH; sum: a row */
+    float *ra, *kb, *vu, *yp, *dra, *dkb, *D, *turn, *E, *sum;
     float *S0t, *Gt, *G;                                 /* wide x wide */
     float *states, *us, *As;                             /* of all chunks */
 } chunk7;

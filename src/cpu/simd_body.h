@@ -9,7 +9,8 @@
  *     TIME_V         vectors of value channels that the recurrences carry at once
  *
  * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16, ROOT (square), LOAD_I8 (LANES
- * signed bytes), ONE_F16 (of a uint16_t), NONZERO (a bit for each lane that is not zero) and COMPRESS (its lanes to the front). The three LOADs must be there when LANES is not 4. */
+ * signed bytes), ONE_F16 (of a uint16_t), NONZERO (a bit for each lane that is not zero) and COMPRESS (its lanes to the
+ * front). The three LOADs must be there when LANES is not 4. */
 #include "cpu/simd_vector.h"
 
 

@@ -4,13 +4,15 @@
  * a sum of 16 lanes (simd_sum.h) that is added to y. The outer form, for everything else: one chain of multiply-adds
  * over k.
  *
- * A few rows of x: both operands of the dot form are read where they lie, along their rows; lanes are lanes of the sum. Many
- * rows: blocks of both operands are packed in the order in which the tile in registers reads them, its lanes are columns, and a
- * lane of the sum is a chain of its own, so the bits are the same. A block of b stays in L2 while all rows go over it. */
+ * A few rows of x: both operands of the dot form are read where they lie, along their rows; lanes are lanes of the sum.
+ * Many rows: blocks of both operands are packed in the order in which the tile in registers reads them, its lanes are
+ * columns, and a lane of the sum is a chain of its own, so the bits are the same. A block of b stays in L2 while all
+ * rows go over it. */
 
-/* ---- dot form, a few rows ------------------------------------------------------------------------------------------------ */
+/* ---- dot form, a few rows ---------------------------------------------------------------------------------------- */
 
-enum { STREAMS = 8, FEW_STREAMS = 4 }; /* weight rows walked at once when one token is decoded: simd_streams() of them */
+/* weight rows walked at once when one token is decoded: simd_streams() of them */
+enum { STREAMS = 8, FEW_STREAMS = 4 };
 
 enum { SPAN = 1024 }; /* values of k whose lanes are summed before the next are begun */
 
@@ -97,8 +99,8 @@ INLINE void dot_rows(const int on, const dtype type, float *y, size_t y_stride, 
 #undef TILE
 }
 
-/* Rows of a plain type where they lie. For a few tokens the weights are a stream from memory, which comes fastest as several
- * streams far apart: the tile's rows are taken O / on apart. */
+/* Rows of a plain type where they lie. For a few tokens the weights are a stream from memory, which comes fastest as
+ * several streams far apart: the tile's rows are taken O / on apart. */
 INLINE void dot_plain(const dtype type, float *y, size_t y_stride, const float *x, size_t x_stride, const char *w, size_t w_bytes,
                       int T, int O, int I, float scale, int add)
 {
@@ -174,7 +176,7 @@ static void dot_stored(const dtype type, float *y, size_t y_stride, const float 
 }
 
 
-/* ---- squares turned: v[i][j] to v[j][i] ----------------------------------------------------------------------------------- */
+/* ---- squares turned: v[i][j] to v[j][i] -------------------------------------------------------------------------- */
 
 #if LANES == 16
 typedef double vd __attribute__((vector_size(64)));
@@ -222,7 +224,7 @@ INLINE void turn(vf v[LANES])
 #endif
 }
 
-/* ---- many rows: packing --------------------------------------------------------------------------------------------------- */
+/* ---- many rows: packing ------------------------------------------------------------------------------------------ */
 
 enum {
     PANEL = OUT_V * LANES, /* columns of a tile                                                                   */
@@ -256,7 +258,8 @@ INLINE int place(const int lane) /* of a lane's chain: its bits reversed */
     return (lane & 1) << 3 | (lane & 2) << 1 | (lane & 4) >> 1 | lane >> 3;
 }
 
-/* Values i .. i + left of LANES rows (all or those of a tail, zeros behind), turned. Past the last of n rows that one stands in. */
+/* Values i .. i + left of LANES rows (all or those of a tail, zeros behind), turned. Past the last of n rows that one
+ * stands in. */
 INLINE void square(const dtype type, vf v[LANES], const char *from, size_t row_bytes, int n, int i, int left)
 {
     UNROLL for (int r = 0; r < LANES; r++) {
@@ -267,7 +270,8 @@ INLINE void square(const dtype type, vf v[LANES], const char *from, size_t row_b
     turn(v);
 }
 
-/* Packs scale times values [0, K) of n <= LANES rows. LANES floats are written for each k, those behind n mean nothing. */
+/* Packs scale times values [0, K) of n <= LANES rows. LANES floats are written for each k, those behind n mean
+ * nothing. */
 INLINE void pack_rows(const dtype type, float *to, order o, const char *from, size_t row_bytes, int n, int K, float scale)
 {
     vf v[LANES];
@@ -295,7 +299,8 @@ INLINE void pack_cols(const dtype type, float *to, size_t step, const char *from
 /* rows [from, to) of tile i of `parts` */
 INLINE int first_row(int M, int i, int parts) { return (int)((int64_t)M * i / parts); }
 
-/* M rows of a, each tile's m as [k][m]. Of a tile the first LANES are written last, over what the others left behind their end. */
+/* M rows of a, each tile's m as [k][m]. Of a tile the first LANES are written last, over what the others left behind
+ * their end. */
 static void pack_a(float *to, const float *a, size_t am, size_t ak, int M, int K, int parts, int lanes)
 {
     enum { RUN = 16 }; /* rows of a matrix that lies across, taken through all tiles before the next */
@@ -373,10 +378,10 @@ static void pack_b_cols(float *to, const weights *b, int n, int N, int k, int K,
     }
 }
 
-/* ---- many rows: tiles ----------------------------------------------------------------------------------------------------- */
+/* ---- many rows: tiles -------------------------------------------------------------------------------------------- */
 
-/* One tile: mn rows by vn vectors, of a single vector `left` floats. a: [k][mn], b: [k][PANEL], packed alike; n: length of a
- * chain, of which there are 16 or one. */
+/* One tile: mn rows by vn vectors, of a single vector `left` floats. a: [k][mn], b: [k][PANEL], packed alike; n: length
+ * of a chain, of which there are 16 or one. */
 INLINE void tile(const int mn, const int vn, float *y, size_t y_stride, const float *a, const float *b, int n, int lanes, int left, int add)
 {
     vf kept[4][OUT_M][OUT_V], acc[OUT_M][OUT_V]; /* kept: sums of 1, 2, 4, 8 chains that wait for as many others */
@@ -435,7 +440,8 @@ static void tile_of(int mn, float *y, size_t y_stride, const float *a, const flo
     }
 }
 
-/* y[m][n] (+)= sum_k a(m, k) b(k, n), a(m, k) = a[m am + k ak], one of am and ak is 1: the dot form when b lies by_row. */
+/* y[m][n] (+)= sum_k a(m, k) b(k, n), a(m, k) = a[m am + k ak], one of am and ak is 1: the dot form when b lies
+ * by_row. */
 static void many(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const weights *b, int M, int N, int K, int add,
                  float *scratch)
 {
@@ -466,7 +472,7 @@ static void many(float *y, size_t y_stride, const float *a, size_t am, size_t ak
     }
 }
 
-/* ---- the two entries ------------------------------------------------------------------------------------------------------ */
+/* ---- the two entries --------------------------------------------------------------------------------------------- */
 
 enum { MANY = 24 }; /* rows of x from which on packing pays */
 

@@ -13,8 +13,8 @@ INLINE vf root(vf x)
 }
 #endif
 
-/* e^x within an ulp or two: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial in r, and two factors for 2^n, so that results may
- * be subnormal or infinite. e^0 is 1; NaN stays NaN. */
+/* e^x within an ulp or two: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial in r, and two factors for 2^n, so that
+ * results may be subnormal or infinite. e^0 is 1; NaN stays NaN. */
 INLINE vf vexp(vf x)
 {
     const vf shift = all(12582912.0f); /* 1.5 x 2^23: adding it rounds to an integer, which then is in the low bits */

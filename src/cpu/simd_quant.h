@@ -1,7 +1,7 @@
 /* simd_quant.h - rows of stored weights as floats (part of simd_body.h). Block layouts: spec FORMATS 4.2.
  *
- * A scale has 11 bits, a number at most 8, their product is exact, so there is one rounding (where a minimum is added) and
- * the values are those of dtype_decode to the bit. */
+ * A scale has 11 bits, a number at most 8, their product is exact, so there is one rounding (where a minimum is added)
+ * and the values are those of dtype_decode to the bit. */
 
 enum { AHEAD = 1024 }; /* bytes that prefetches run ahead in each stream of weights */
 
@@ -34,7 +34,8 @@ INLINE void put16(float *to, vb q, float d, float m)
 #endif
 }
 
-/* 32 numbers: the low halves of 16 bytes, then the high halves; bit i of `fifth` is 16 more for number i; minus `zero` */
+/* 32 numbers: the low halves of 16 bytes, then the high halves; bit i of `fifth` is 16 more for number i; minus
+ * `zero` */
 INLINE void put_nibbles(float *to, const uint8_t *from, uint32_t fifth, int zero, float d, float m)
 {
     const vub bit = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};

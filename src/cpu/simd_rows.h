@@ -66,7 +66,7 @@ static void mix_back(const mix_args *m, const float *z, const float *before, flo
          ST(dz, LD(dbefore) + now); ST(dbefore, then););
 }
 
-/* ---- maps --------------------------------------------------------------------------------------------------------------- */
+/* ---- maps -------------------------------------------------------------------------------------------------------- */
 
 #define DECAY7 0.60653065971263342f /* e^(-1/2) */
 
@@ -162,7 +162,7 @@ static void finish(patch m, const product *q)
     }
 }
 
-/* ---- norms -------------------------------------------------------------------------------------------------------------- */
+/* ---- norms ------------------------------------------------------------------------------------------------------- */
 
 /* sums of n values of x, of x y, of (x - mean)^2 */
 INLINE float total(const float *x, int n)
@@ -248,7 +248,7 @@ static void unit_back(float *dx, const float *dy, const float *x, const float *y
     }
 }
 
-/* ---- bonus: heads [from, to) of T rows ------------------------------------------------------------------------------------ */
+/* ---- bonus: heads [from, to) of T rows --------------------------------------------------------------------------- */
 
 INLINE float inner3(const float *x, const float *y, const float *z, int n)
 {
@@ -279,7 +279,7 @@ static void bonus_back(float *dr, float *dk, float *du, float *dv, const float *
     }
 }
 
-/* ---- softmax -------------------------------------------------------------------------------------------------------------- */
+/* ---- softmax ----------------------------------------------------------------------------------------------------- */
 
 static void softmax(float *x, int V, float *max, int *argmax, float *sum_of)
 {

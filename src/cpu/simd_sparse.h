@@ -99,9 +99,9 @@ static void sparse(float *y, size_t y_stride, const float *x, size_t x_stride, c
     if (type == BF16) sparse_product(BF16, y, y_stride, x, x_stride, b, b_bytes, T, N, K, scale, scratch, list);
 }
 
-/* Whether sparse() is the quicker way. Its cost is that of the inputs used; a packed product costs 8 to 10 passes over a
- * row's K for packing and a third of one for each token (measured at K 8192, N 2048, T 1 to 64, 0 to 95 % zeros). Some
- * of many tokens are counted. */
+/* Whether sparse() is the quicker way. Its cost is that of the inputs used; a packed product costs 8 to 10 passes over
+ * a row's K for packing and a third of one for each token (measured at K 8192, N 2048, T 1 to 64, 0 to 95 % zeros).
+ * Some of many tokens are counted. */
 static int skipping_pays(const float *x, size_t x_stride, dtype type, int T, int K)
 {
     enum { SOME = 32 };

@@ -1,10 +1,11 @@
 /* simd_time.h - the recurrences, forward (part of simd_body.h).
  *
- * Version 4 goes through the channels of a token, lane by lane. In versions 5 to 7 lanes are value channels, which never meet
- * in the recurrence: the state's row of key i is a vector (or several), everything of key i a scalar. A block of TIME_V
- * vectors of columns goes through all tokens before the next block begins, so that its part of the state stays in L1. */
+ * Version 4 goes through the channels of a token, lane by lane. In versions 5 to 7 lanes are value channels, which
+ * never meet in the recurrence: the state's row of key i is a vector (or several), everything of key i a scalar. A
+ * block of TIME_V vectors of columns goes through all tokens before the next block begins, so that its part of the
+ * state stays in L1. */
 
-/* ---- version 4: spec ARCHITECTURES 2.2 ------------------------------------------------------------------------------------ */
+/* ---- version 4: spec ARCHITECTURES 2.2 --------------------------------------------------------------------------- */
 
 /* m = max(p, q), e1 = e^(p - m), e2 = e^(q - m): one of the two is e^0. */
 INLINE vf scales(vf p, vf q, vf *e1, vf *e2)
@@ -58,7 +59,7 @@ static void wkv4_join(float *aa, const float *before, const float *w, int T, int
          ST(aa, madd(e1, LD(a0), e2 * LD(aa))); ST(bb, madd(e1, LD(b0), e2 * LD(bb))); ST(pp, m););
 }
 
-/* ---- versions 5 to 7 -------------------------------------------------------------------------------------------------------- */
+/* ---- versions 5 to 7 --------------------------------------------------------------------------------------------- */
 
 INLINE int padded(int n) { return (n + SUM_LANES - 1) / SUM_LANES * SUM_LANES; }
 
@@ -120,7 +121,8 @@ INLINE void wkv6_block(const int vn, const int whole, const head *h, float *S0, 
     }
 }
 
-/* One token of version 7: S <- S w + sa b + v k, y = S r, and what the next token starts from, sa' = S a', in one pass. */
+/* One token of version 7: S <- S w + sa b + v k, y = S r, and what the next token starts from, sa' = S a', in one
+ * pass. */
 INLINE void token7(const int vn, const int more, float *S, size_t wide, int N, const float *r, const float *w, const float *k,
                    const float *b, const float *a_next, const vf *v, vf *sa, vf *y)
 {

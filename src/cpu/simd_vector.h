@@ -51,7 +51,8 @@ INLINE vu widen_half(const void *p, const int high)
 #ifdef LOAD_F16
 INLINE vf load_f16(const void *p) { return (vf)LOAD_F16(p); }
 #else
-/* Exponent and mantissa in place, times 2^112, is the value of every number, subnormal ones too; Inf and NaN keep their bits. */
+/* Exponent and mantissa in place, times 2^112, is the value of every number, subnormal ones too; Inf and NaN keep their
+ * bits. */
 INLINE vf load_f16(const void *p)
 {
     vu h = widen_half(p, 0), sign = (h & 0x8000u) << 16, bits = (h & 0x7fffu) << 13;

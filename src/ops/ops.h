@@ -201,7 +201,8 @@ tensor *op_wkv4(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at);
 tensor *op_wkv4_scan(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at);
 /* v5, v6: w in (0, 1): one row (v5) or T rows (v6); u: one row.               spec 3.2, 3.4 */
 tensor *op_wkv6(cx *c, tensor *r, tensor *k, tensor *v, tensor *w, tensor *u, int heads, int at);
-/* v7: w in [1/2, 1) T rows (MAP_DECAY7 gives at least 0.545; the backward divides by products of 16 of them); a = -kappa,
+/* v7: w in [1/2, 1) T rows (MAP_DECAY7 gives at least 0.545; the backward divides by products of 16 of them); a =
+ * -kappa,
  * b = kappa * a-gate.                                                           spec 5.2, 5.4 */
 typedef struct {
     tensor *r, *w, *k, *v, *a, *b;

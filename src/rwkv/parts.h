@@ -11,8 +11,8 @@ static const real NORM_EPS = (real)1e-5; /* of every LayerNorm, in every version
 
 static inline tensor *layer_norm(cx *c, tensor *x, tensor *w, tensor *b) { return op_norm(c, x, w, b, 1, NORM_EPS); }
 
-/* MIX(c, x, ln_w, ln_b, at, PREVIOUS, {&xk, mu_k}, {&xr, mu_r}): the mixtures of LN(x) and the token before that a mixing
- * starts from. Versions 4 and 5 give the weight of the current token, 6 and 7 that of the previous one. */
+/* MIX(c, x, ln_w, ln_b, at, PREVIOUS, {&xk, mu_k}, {&xr, mu_r}): the mixtures of LN(x) and the token before that a
+ * mixing starts from. Versions 4 and 5 give the weight of the current token, 6 and 7 that of the previous one. */
 #define MIX(c, x, w, b, at, which, ...)                                                                                \
     op_mix(c, &(const mix_in){x, w, b, NORM_EPS}, at, which, (const mixture[]){__VA_ARGS__},                                            \
            (int)(sizeof((const mixture[]){__VA_ARGS__}) / sizeof(mixture)))

@@ -4,7 +4,8 @@
 
 typedef struct {
     tensor ln1_w, ln1_b, ln2_w, ln2_b;
-    tensor decay, bonus, mix_k, mix_v, mix_r, mix_g; /* decay raw: the factor is e^(-e^decay); 5.0's bonus is a logarithm */
+    /* decay raw: the factor is e^(-e^decay); 5.0's bonus is a logarithm */
+    tensor decay, bonus, mix_k, mix_v, mix_r, mix_g;
     tensor K, V, R, G, O, ln_x_w, ln_x_b;
     tensor ffn_mix_k, ffn_mix_r, ffn_K, ffn_V, ffn_R;
 } layer5;

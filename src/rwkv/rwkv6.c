@@ -1,5 +1,5 @@
-/* rwkv6.c - RWKV-6 "Finch" (arXiv 2404.05892; spec ARCHITECTURES 4): how much of the previous token is mixed in, and the
- * decay, depend on the token. */
+/* rwkv6.c - RWKV-6 "Finch" (arXiv 2404.05892; spec ARCHITECTURES 4): how much of the previous token is mixed in, and
+ * the decay, depend on the token. */
 #include "rwkv/parts.h"
 
 typedef struct {

@@ -169,8 +169,8 @@ static const zeros_curve curve_1b5 = {zeros_1b5, sizeof zeros_1b5 / sizeof *zero
 static const zeros_curve curve_7b2 = {zeros_7b2, sizeof zeros_7b2 / sizeof *zeros_7b2};
 
 /* Sizes: the paper's table and the published files; the ranks {w, a, v, g} follow from the numbers of parameters. For
- * 7:13.3B only their sum is known, from the size of the file. A size without a curve of its own has that of the nearest,
- * or the mean of two. */
+ * 7:13.3B only their sum is known, from the size of the file. A size without a curve of its own has that of the
+ * nearest, or the mean of two. */
 static const published_size sizes[] = {
     {"7:0.1B",  12,  768, 65536, {64, 64, 32, 128},   {&curve_1b5, &curve_1b5}, 191034624},
     {"7:0.4B",  24, 1024, 65536, {64, 64, 32, 128},   {&curve_1b5, &curve_1b5}, 450767872},

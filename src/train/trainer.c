@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- options -------------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 const char *wkv_train_version(int i)
 {
@@ -104,7 +104,7 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     return set_schedule(t, o);
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
 {
@@ -150,10 +150,10 @@ void wkv_trainer_free(wkv_trainer *t)
     free(t);
 }
 
-/* ---- several processes ---------------------------------------------------------------------------------------------- */
+/* ---- several processes ------------------------------------------------------------------------------------------- */
 
-/* Begin to add up a range of the gradients over all processes: in each, or where the moments are shared out in the one that
- * has them. */
+/* Begin to add up a range of the gradients over all processes: in each, or where the moments are shared out in the one
+ * that has them. */
 static void add_up(const wkv_trainer *t, size_t from, size_t to)
 {
     const wkv_ranks *r = t->ranks;
@@ -170,8 +170,8 @@ static void add_up(const wkv_trainer *t, size_t from, size_t to)
     }
 }
 
-/* Where a layer's values begin; behind the last layer, where all end; -1: where all begin. What stands before the layers is complete
- * after them on the way back, what stands behind them before. */
+/* Where a layer's values begin; behind the last layer, where all end; -1: where all begin. What stands before the
+ * layers is complete after them on the way back, what stands behind them before. */
 static size_t begin_of(const params *p, int layer)
 {
     if (layer < 0) return 0;
@@ -189,7 +189,8 @@ static void add_up_from(void *trainer, int layer)
     t->ranks->advance(t->ranks->user);
 }
 
-/* The sum over all processes of gradient and loss. One that failed takes part, as nobody waits for a process that does not. */
+/* The sum over all processes of gradient and loss. One that failed takes part, as nobody waits for a process that does
+ * not. */
 static int add_up_rest(wkv_trainer *t, int err, double *loss)
 {
     if (!t->ranks) return err;
@@ -215,7 +216,7 @@ static void collect_values(wkv_trainer *t)
     r->finish(r->user);
 }
 
-/* ---- a batch -------------------------------------------------------------------------------------------------------- */
+/* ---- a batch ----------------------------------------------------------------------------------------------------- */
 
 /* room for `batch` sequences of `length`; kept from step to step */
 static int make_room(wkv_trainer *t, int batch_size, int length)
@@ -284,7 +285,8 @@ static void run_pass(void *arg)
     if (q->learn && isfinite(*q->loss)) tape_backward(c, l, 1);
 }
 
-/* weight x the mean loss; when `learn`, its gradient is added to p.grads. `first`: place of the first sequence in its step. */
+/* weight x the mean loss; when `learn`, its gradient is added to p.grads. `first`: place of the first sequence in its
+ * step. */
 static int run(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int learn, double weight, int first,
                double *loss)
 {
@@ -304,8 +306,9 @@ int trainer_at_once(const wkv_trainer *t, int batch_size, int length)
     return n < batch_size ? n : batch_size;
 }
 
-/* Sequences, as many at once as the trainer is told; their losses and gradients add up to those of all. In a step those are the
- * sequences of all processes, and the last gradients are added up over all of them as layers become complete. */
+/* Sequences, as many at once as the trainer is told; their losses and gradients add up to those of all. In a step those
+ * are the sequences of all processes, and the last gradients are added up over all of them as layers become
+ * complete. */
 static int run_all(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int learn, double *loss)
 {
     *loss = 0;
@@ -326,7 +329,7 @@ static int run_all(wkv_trainer *t, const int32_t *tokens, int batch_size, int le
     return 0;
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 int trainer_cost(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int whole, row_cost *out)
 {
@@ -362,7 +365,7 @@ static int choose_checkpointing(wkv_trainer *t, const int32_t *tokens, int batch
     return 0;
 }
 
-/* ---- a step --------------------------------------------------------------------------------------------------------- */
+/* ---- a step ------------------------------------------------------------------------------------------------------ */
 
 int trainer_gradient(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss)
 {
@@ -447,7 +450,7 @@ int wkv_trainer_save(const wkv_trainer *t, const char *path, const char *type)
     return params_save(&t->p, path, type && !strcmp(type, "f32") ? F32 : BF16, 0, meta);
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     wkv_trainer *t;

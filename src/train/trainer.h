@@ -31,12 +31,12 @@ struct wkv_trainer {
     int room_spans;   /* ... and how many sequences spans and states have      */
 };
 
-/* Add the gradient of a batch to t->p.grads; otherwise as wkv_trainer_step. With ranks the batch is this process's part of a
- * step's, and adding up over all has begun. */
+/* Add the gradient of a batch to t->p.grads; otherwise as wkv_trainer_step. With ranks the batch is this process's part
+ * of a step's, and adding up over all has begun. */
 int trainer_gradient(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss);
 
-/* What computing rows costs, found out with some sequences, whose gradient is thrown away. Gradients must be zero, as they are
- * between steps. With `whole` layers are recorded at once. */
+/* What computing rows costs, found out with some sequences, whose gradient is thrown away. Gradients must be zero, as
+ * they are between steps. With `whole` layers are recorded at once. */
 typedef struct {
     double seconds; /* for a row                                                  */
     double bytes;   /* kept for a row until its gradient is taken, logits left out */
@@ -49,8 +49,8 @@ int trainer_at_once(const wkv_trainer *t, int batch_size, int length);
 /* Memory that a step of so many sequences takes beside the parameters. */
 size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int batch_size, int length);
 
-/* A text of at most n tokens that goes on from the prompt, at temperature 1. Its random numbers are a function of the step.
- * WKV_ENOMEM; WKV_EFORMAT: logits are NaN or infinite. */
+/* A text of at most n tokens that goes on from the prompt, at temperature 1. Its random numbers are a function of the
+ * step. WKV_ENOMEM; WKV_EFORMAT: logits are NaN or infinite. */
 int trainer_sample(wkv_trainer *t, const int32_t *prompt, int n_prompt, int32_t *out, int n);
 
 #endif

@@ -1,7 +1,9 @@
-/* tuner.h - a model of which little is learnt: adapters beside frozen weights of any type, or initial states. Or all of it.
+/* tuner.h - a model of which little is learnt: adapters beside frozen weights of any type, or initial states. Or all of
+ * it.
  *
- * The base lies in its file's mapping; values, gradients and moments exist for what is learnt only. Samples may have any
- * length: they are read in chunks through which the state is carried, so that memory does not grow with the text. */
+ * The base lies in its file's mapping; values, gradients and moments exist for what is learnt only. Samples may have
+ * any length: they are read in chunks through which the state is carried, so that memory does not grow with the
+ * text. */
 #ifndef WKV_TRAIN_TUNER_H
 #define WKV_TRAIN_TUNER_H
 
@@ -70,8 +72,9 @@ int tuner_measure(tuner *t, const sample *s, int n, tuner_cost *out);
 /* One step of the optimizer. WKV_ESTOPPED: the loss or its gradient is no number, and nothing was changed. */
 int tuner_step(tuner *t, const sample *s, int n, double *loss);
 
-/* Adapters under RWKV-PEFT's names, with alpha in the metadata of a .safetensors; initial states as blocks.N.att.time_state,
- * [H][value][key]; after LEARN_ALL the model. By its ending the file is a .pth or a .safetensors. */
+/* Adapters under RWKV-PEFT's names, with alpha in the metadata of a .safetensors; initial states as
+ * blocks.N.att.time_state, [H][value][key]; after LEARN_ALL the model. By its ending the file is a .pth or a
+ * .safetensors. */
 int tuner_save(const tuner *t, const char *path, learnt what, dtype type);
 
 #endif
