@@ -498,6 +498,7 @@ fi
 # ---- selftest ----------------------------------------------------------------------------------------------------------
 run 0 selftest
 holds out "ok  "
+holds out "bits of every processor"
 lacks out "FAIL"
 run 0 selftest --json
 holds out '"passed": true'

@@ -3,8 +3,8 @@
 
         .section .note.GNU-stack, "", %progbits
 
-/* one entry of `golden_models`: name, model, its bytes, tokens, their bytes, logits */
-.macro golden name
+/* one entry of `golden_models`: name, model, its bytes, tokens, their bytes, logits, the hash of our own */
+.macro golden name, bits
         .section .rodata
         .balign 64
 1:      .incbin "\name\().pth"
@@ -14,7 +14,7 @@
 5:      .incbin "\name\().logits.f32"
 6:      .asciz "\name"
         .section .data.rel.ro, "aw"
-        .quad 6b, 1b, 2b - 1b, 3b, 4b - 3b, 5b
+        .quad 6b, 1b, 2b - 1b, 3b, 4b - 3b, 5b, \bits
 .endm
 
         .section .data.rel.ro, "aw"
@@ -22,11 +22,11 @@
         .globl golden_models
         .hidden golden_models
 golden_models:
-        golden v4-c32-f32
-        golden v5.0-n16-bf16
-        golden v5.1-n16-f16
-        golden v5.2-n64-bf16
-        golden v6-n16-bf16
-        golden v7-n16-bf16
+        golden v4-c32-f32, 0x3e0954f07e877dd5
+        golden v5.0-n16-bf16, 0x56cad4e21d71a79d
+        golden v5.1-n16-f16, 0x1da053bcbf4040e3
+        golden v5.2-n64-bf16, 0x68454d609b604546
+        golden v6-n16-bf16, 0x708dc4380404da4f
+        golden v7-n16-bf16, 0x60754a5e166f95a4
         .section .data.rel.ro, "aw"
-        .quad 0, 0, 0, 0, 0, 0
+        .quad 0, 0, 0, 0, 0, 0, 0

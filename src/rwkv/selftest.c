@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/error.h"
 #include "ops/device.h"
 #include "rwkv/api.h"
@@ -15,7 +16,8 @@ extern const struct golden {
     uint64_t model_bytes;
     const int32_t *tokens;
     uint64_t token_bytes;
-    const float *logits; /* T x V */
+    const float *logits; /* T x V                                                                                  */
+    uint64_t bits;       /* the hash of those that every instruction set with fused multiply-adds gives for them   */
 } golden_models[] __attribute__((visibility("hidden")));
 
 static const double LIMIT = 5e-5; /* on any logit */
@@ -24,6 +26,8 @@ typedef struct {
     void (*report)(void *user, const char *line, int passed);
     void *user;
     int failures;
+    int others;     /* results with other bits than they must have           */
+    char apart[64]; /* instruction sets whose bits are their own, by name     */
 } tester;
 
 static void say(tester *t, int passed, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -38,8 +42,16 @@ static void say(tester *t, int passed, const char *fmt, ...)
     if (t->report) t->report(t->user, line, passed);
 }
 
-/* Largest difference of any logit, the tokens given `step` at a time. */
-static int worst_difference(double *worst, wkv_context *c, const wkv_model *m, const struct golden *g, int step)
+/* FNV-1a */
+static uint64_t hash_of(uint64_t h, const void *data, size_t bytes)
+{
+    const uint8_t *p = data;
+    for (size_t i = 0; i < bytes; i++) h = (h ^ p[i]) * 0x100000001b3u;
+    return h;
+}
+
+/* Largest difference of any logit and the hash of all, the tokens given `step` at a time. */
+static int compare(double *worst, uint64_t *bits, wkv_context *c, const wkv_model *m, const struct golden *g, int step)
 {
     int T = (int)(g->token_bytes / sizeof *g->tokens), V = wkv_model_about(m)->vocab, err = 0;
     wkv_state *s;
@@ -47,6 +59,7 @@ static int worst_difference(double *worst, wkv_context *c, const wkv_model *m, c
     float *logits = malloc((size_t)step * (size_t)V * sizeof *logits);
     if (!logits) err = fail(WKV_ENOMEM, "no memory for logits");
     *worst = 0;
+    *bits = 0xcbf29ce484222325u;
     for (int t = 0; t < T && !err; t += step) {
         int n = T - t < step ? T - t : step;
         err = wkv_eval_batch(
@@ -55,6 +68,7 @@ static int worst_difference(double *worst, wkv_context *c, const wkv_model *m, c
             double d = fabs((double)logits[i] - (double)g->logits[t * V + i]);
             if (!(d <= *worst)) *worst = d; /* a NaN stays */
         }
+        if (!err) *bits = hash_of(*bits, logits, (size_t)n * (size_t)V * sizeof *logits);
     }
     free(logits);
     wkv_state_free(s);
@@ -74,9 +88,15 @@ static void try_model(tester *t, const wkv_model *m, const struct golden *g, con
     }
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         double worst = 0;
-        int err = worst_difference(&worst, c, m, g, ways[i].step);
+        uint64_t bits = 0;
+        int err = compare(&worst, &bits, c, m, g, ways[i].step);
+        if (context_device(c)->same_bits && bits != g->bits) t->others++;
         say(t, !err && worst <= LIMIT, "version %-3s  %-9s  %-11s  %s%.1e", wkv_model_about(m)->version,
             wkv_context_isa(c), ways[i].name, err ? wkv_error() : "largest difference ", worst);
+    }
+    if (!context_device(c)->same_bits && !strstr(t->apart, wkv_context_isa(c))) {
+        size_t n = strlen(t->apart);
+        snprintf(t->apart + n, sizeof t->apart - n, "%s%s", n ? ", " : "", wkv_context_isa(c));
     }
     wkv_context_free(c);
 }
@@ -96,6 +116,8 @@ int wkv_selftest(void (*report)(void *user, const char *line, int passed), void 
             for (int j = 0; device_isa(i, j); j++) try_model(&t, m, g, device_name(i), device_isa(i, j));
         wkv_model_close(m);
     }
+    if (t.others) say(&t, 0, "%d results have other bits than processors with fused multiply-adds give", t.others);
+    else say(&t, 1, "results are the bits of every processor with fused multiply-adds (apart: %s)", t.apart);
     return t.failures ? fail(WKV_EFORMAT, "%d checks failed: this build is not right on this processor", t.failures)
                       : 0;
 }
