@@ -131,8 +131,7 @@ typedef struct {
     int threads; /* 0: one per physical core                                                                     */
     /* NULL: "cpu"; "reference": plain C, one thread, the definition that the others are tested by */
     const char *device;
-    /* NULL: what WKV_ISA names, else the best there is: "avx512", "avx2", "neon", "portable". One for the process: the
-     * newest context's holds for all, so choose it before contexts are at work */
+    /* the instruction set: "avx512", "avx2", "neon", "portable"; NULL: the one that WKV_ISA names, else the best */
     const char *isa;
 } wkv_context_options;
 

@@ -32,8 +32,8 @@ typedef struct {
 /* What measures them: threads, and a buffer larger than the caches, in memory from the beginning. */
 typedef struct wkv_meter wkv_meter;
 
-/* For that many threads (0: one per physical core), in the instruction set of the newest context. WKV_EARG,
- * WKV_ENOMEM. */
+/* For that many threads (0: one per physical core), in the instruction set that WKV_ISA names, else the best. WKV_EARG,
+ * WKV_EUNSUPPORTED, WKV_ENOMEM. */
 WKV_API int wkv_meter_new(wkv_meter **out, int threads);
 WKV_API void wkv_meter_free(wkv_meter *m);
 

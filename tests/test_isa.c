@@ -2,6 +2,7 @@
  * of weights, token by token, as one sequence and in a batch, are those whose hashes tests/golden/bits.txt has.
  *
  *     test_isa print > tests/golden/bits.txt      as this machine computes them */
+#include "base/hash.h"
 #include "models.h"
 
 static const char *const isas[] = {"avx512", "avx2", "neon", "portable"};
@@ -10,18 +11,10 @@ static const char *const types[] = {"f32", "f16", "bf16", "q8_0", "q5_1", "q5_0"
 static int printing;
 static char *stored; /* lines: model, type, hash */
 
-/* FNV-1a of the bytes. */
-static uint64_t hash_of(uint64_t h, const void *data, size_t bytes)
-{
-    const unsigned char *p = data;
-    for (size_t i = 0; i < bytes; i++) h = (h ^ p[i]) * 0x100000001b3u;
-    return h;
-}
-
 static uint64_t hash_text(const known *k, const float *logits, wkv_state *s)
 {
-    uint64_t h = hash_of(0xcbf29ce484222325u, logits, sizeof *logits * (size_t)k->n * (size_t)k->vocab);
-    return hash_of(h, wkv_state_data(s), wkv_model_about(k->m)->state_bytes);
+    uint64_t h = hash_bytes(HASH_START, logits, sizeof *logits * (size_t)k->n * (size_t)k->vocab);
+    return hash_bytes(h, wkv_state_data(s), wkv_model_about(k->m)->state_bytes);
 }
 
 /* The text as one sequence, token by token, and beside two others in one call. */

@@ -1,6 +1,7 @@
 /* test_null.c - a device without memory: its addresses may not be touched, and its entries only count. A step, a prompt
  * and a backward of every version run on it, which shows that the operations leave every value to the device. */
 #define _GNU_SOURCE
+#include <stdlib.h>
 #include <sys/mman.h>
 #include "rwkv/api.h"
 #include "rwkv/forward.h"
@@ -200,7 +201,64 @@ static void every_version(void)
     }
 }
 
-/* What no version above asks for: the optimizer's, tiles, the scan, and what the host gives. */
+/* ---- transfers --------------------------------------------------------------------------------------------------- */
+
+static int transferred[2]; /* to the host, from the host */
+
+static void count_to_host(device *d, const transfer_args *a)
+{
+    (void)d;
+    transferred[0]++;
+    memcpy(a->to, a->from, a->n * sizeof *a->to);
+}
+
+static void count_from_host(device *d, const transfer_args *a)
+{
+    (void)d;
+    transferred[1]++;
+    memcpy(a->to, a->from, a->n * sizeof *a->to);
+}
+
+/* A context on a device with memory of its own, which the reference plays here, gives the same logits and states; each
+ * state goes there and back in every pass. */
+static void states_are_transferred(void)
+{
+    static const int32_t ids[] = {1, 2, 3, 4, 5};
+    enum { N = sizeof ids / sizeof *ids };
+    wkv_model *m;
+    EXPECT_EQ(wkv_model_open(&m, TEST_DIR "/golden/models/v7-n32-f16.pth", NULL), 0);
+    const size_t V = (size_t)wkv_model_about(m)->vocab, bytes = wkv_model_about(m)->state_bytes;
+    float *logits[2][2];
+    wkv_state *s[2][2];
+    for (int k = 0; k < 2; k++) {
+        wkv_context *c;
+        EXPECT_EQ(wkv_context_new(&c, m, &(wkv_context_options){.device = "reference"}), 0);
+        device *d = context_device(c);
+        d->separate = k;
+        d->to_host = count_to_host;
+        d->from_host = count_from_host;
+        memset(transferred, 0, sizeof transferred);
+        wkv_sequence q[2];
+        for (int i = 0; i < 2; i++) {
+            logits[k][i] = malloc(V * sizeof(float));
+            EXPECT_EQ(wkv_state_new(&s[k][i], m), 0);
+            q[i] = (wkv_sequence){.state = s[k][i], .tokens = ids + i, .n = N - i, .logits = logits[k][i]};
+        }
+        EXPECT_EQ(wkv_eval_batch(c, q, 2), 0);
+        EXPECT_EQ(wkv_eval_batch(c, q, 2), 0);
+        EXPECT_EQ(transferred[0], k ? 8 : 4); /* two texts, two passes: logits, and states */
+        EXPECT_EQ(transferred[1], k ? 4 : 0);
+        wkv_context_free(c);
+    }
+    for (int i = 0; i < 2; i++) {
+        EXPECT(!memcmp(logits[0][i], logits[1][i], V * sizeof(float)));
+        EXPECT(!memcmp(wkv_state_data(s[0][i]), wkv_state_data(s[1][i]), bytes));
+        for (int k = 0; k < 2; k++) free(logits[k][i]), wkv_state_free(s[k][i]);
+    }
+    wkv_model_close(m);
+}
+
+/* Entries that no version above asks for: the optimizer's, tiles, the scan, and transfers from the host. */
 static void every_entry(void)
 {
     static const int others[] = {CALL_square_sums, CALL_adamw,          CALL_heads,    CALL_heads_back,
@@ -218,5 +276,6 @@ int main(void)
     states = nowhere(LARGE);
     RUN(every_version);
     RUN(every_entry);
+    RUN(states_are_transferred);
     return DONE();
 }

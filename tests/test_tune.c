@@ -2,6 +2,7 @@
  * masks, and a state that twenty examples change. */
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/hash.h"
 #include "format/write.h"
 #include "models.h"
 #include "train/samples.h"
@@ -465,8 +466,7 @@ static void ask(char out[256], const wkv_model *m, const char *question)
 static uint64_t checksum(const char *path, size_t *bytes)
 {
     unsigned char *data = read_file(path, bytes);
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; data && i < *bytes; i++) h = (h ^ data[i]) * 0x100000001b3u;
+    const uint64_t h = hash_bytes(HASH_START, data, data ? *bytes : 0);
     free(data);
     return h;
 }

@@ -92,7 +92,7 @@ static size_t buffer_bytes(void)
 }
 
 struct wkv_meter {
-    device *d; /* whose instruction set is measured */
+    device *d; /* its instruction set is measured */
     pool *p;
     reading r;
     wkv_roof best;

@@ -37,12 +37,6 @@ static void begin(device *d) { scratch_use(&cpu_of(d)->memory); }
 
 static unsigned barriers(const device *d) { return pool_barriers(((const cpu_device *)d)->pool); }
 
-static size_t heads_kept(device *d, const heads_args *a)
-{
-    (void)d;
-    return tiler_kept(a);
-}
-
 void cpu_heads(device *d, const heads_args *a) { tiler_heads(&cpu_of(d)->tiler, a); }
 void cpu_heads_back(device *d, const heads_args *a) { tiler_heads_back(&cpu_of(d)->tiler, a); }
 
@@ -62,7 +56,7 @@ static const device table = {.name = "cpu",
                              .reserve = reserve,
                              .begin = begin,
                              .barriers = barriers,
-                             .heads_kept = heads_kept,
+                             .heads_kept = tiler_kept,
                              .close = close_cpu,
 #define ENTRY(entry, args) .entry = cpu_##entry,
                              DEVICE_ENTRIES(ENTRY)

@@ -1,5 +1,5 @@
-/* cpu_loops.c - plain loops over many values, of which each thread runs the reference's on a share; and what is not
- * worth that, which is the reference's as it is. */
+/* cpu_loops.c - plain loops over many values: each thread runs the reference's on its share. Entries that are not worth
+ * threads are the reference's as they are. */
 #include "cpu/cpu.h"
 #include "cpu/ref.h"
 

@@ -29,12 +29,6 @@ static unsigned barriers(const device *d)
     return 0;
 }
 
-static size_t heads_kept(device *d, const heads_args *a)
-{
-    (void)d;
-    return tiler_kept(a);
-}
-
 void ref_heads(device *d, const heads_args *a) { tiler_heads(&((reference *)d)->tiler, a); }
 void ref_heads_back(device *d, const heads_args *a) { tiler_heads_back(&((reference *)d)->tiler, a); }
 
@@ -53,7 +47,7 @@ static const device table = {.name = "reference",
                              .reserve = reserve,
                              .begin = begin,
                              .barriers = barriers,
-                             .heads_kept = heads_kept,
+                             .heads_kept = tiler_kept,
                              .close = close_reference,
 #define ENTRY(entry, args) .entry = ref_##entry,
                              DEVICE_ENTRIES(ENTRY)

@@ -1,4 +1,4 @@
-/* ref_memory.c - what moves values: copies, rows of tables, token shift, states, dropout. */
+/* ref_memory.c - entries that move values: copies, rows of tables, token shift, states, dropout. */
 #include "cpu/ref.h"
 #include "ops/drop.h"
 #include <string.h>

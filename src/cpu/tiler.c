@@ -1,18 +1,15 @@
-/* tiler.c - what keeps to a head, tile by tile: some tokens of one head, with all that is made of them, stay in a
+/* tiler.c - the per-head part of a time mix in tiles: some tokens of one head, so that all intermediate values stay in a
  * thread's cache. The bits are those of the operations it stands for (tests/test_phases.c).
  *
- * When a gradient will be wanted, only the states before each tile are kept. On the way back tiles are taken from the
- * last to the first, each is run once more, recorded in its thread's own context, and the gradient of the state goes
- * from one to the next. */
+ * For a backward only the states before each tile are kept. Backward takes the tiles from the last to the first, runs
+ * each once more, recorded in its thread's own context, and passes the gradient of the state from one to the next. */
 #include "cpu/tiler.h"
 #include <stdlib.h>
 #include <string.h>
 #include "ops/tape.h"
 
-enum {
-    TILE_TOKENS = 32,
-    HOST_BYTES = 1 << 18
-}; /* tokens: all that a head has of them stays in the second cache; tensors of a tile */
+enum { TILE_TOKENS = 32 };     /* their values of a head stay in the second cache */
+enum { HOST_BYTES = 1 << 18 }; /* tensors and records of a tile                   */
 
 /* kept: states before each tile, [span][head][tile][N x N] */
 typedef struct {
@@ -162,13 +159,13 @@ static void heads_part(void *arg, int part, int parts)
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
 
 /* Rows of a tile between a T x C matrix and one of its own. */
-static void take(real *to, const real *from, const tile *k, size_t N, size_t C)
+static void tile_read(real *to, const real *from, const tile *k, size_t N, size_t C)
 {
     from += (size_t)k->row * C + (size_t)k->head * N;
     for (int t = 0; t < k->rows; t++, to += N, from += C) memcpy(to, from, N * sizeof *to);
 }
 
-static void put(real *to, const real *from, const tile *k, size_t N, size_t C, int first)
+static void tile_write(real *to, const real *from, const tile *k, size_t N, size_t C, int first)
 {
     to += (size_t)k->row * C + (size_t)k->head * N;
     for (int t = 0; t < k->rows; t++, to += C, from += N)
@@ -199,16 +196,16 @@ static void tile_back(const heads_job *q, cx *c, tile k, const real *state0, rea
     tensor *y = q->a->fn(c, q->a->p, in, 1, 0);
     c->recording = 0;
     y->grad = arena_alloc(&c->mem, (size_t)k.rows * N * sizeof(real));
-    take(y->grad, q->a->out->grad, &k, N, C);
+    tile_read(y->grad, q->a->out->grad, &k, N, C);
     tape_unwind(c, NULL);
     c->b = NULL;
     for (int i = 0; i < q->a->n; i++)
         if (in[i] && in[i]->wants && q->a->in[i]->rows > 1)
-            put(q->a->grad[i], tensor_grad(c, in[i]), &k, N, C, q->a->first[i]);
+            tile_write(q->a->grad[i], tensor_grad(c, in[i]), &k, N, C, q->a->first[i]);
     cx_forget(c, mark);
 }
 
-/* Heads are divided among threads: spans follow one another, so that what they share is summed in their order. */
+/* Heads are divided among threads, and spans follow one another, so that shared gradients are summed in their order. */
 static void back_part(void *arg, int part, int parts)
 {
     const heads_job *q = arg;
@@ -236,8 +233,9 @@ static void back_part(void *arg, int part, int parts)
 
 /* ---- the entries ------------------------------------------------------------------------------------------------- */
 
-size_t tiler_kept(const heads_args *a)
+size_t tiler_kept(device *d, const heads_args *a)
 {
+    (void)d;
     const batch *b = a->c->b;
     const int C = a->in[0]->cols, N = C / a->heads;
     size_t tiles = 0;

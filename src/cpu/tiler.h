@@ -1,11 +1,11 @@
-/* tiler.h - what the devices of this folder share: memory of the host, and the heads entry. */
+/* tiler.h - the parts that the devices of this folder share: memory of the host, and the heads entry. */
 #ifndef WKV_CPU_TILER_H
 #define WKV_CPU_TILER_H
 
 #include "base/thread.h"
 #include "ops/device.h"
 
-/* What tiles run in: a context for each part of the work, and a device without threads, which the workers share. */
+/* The place where tiles run: a context for each part of the work, and a device without threads, shared by the workers. */
 typedef struct {
     device *alone;
     pool *pool;
@@ -18,7 +18,7 @@ void host_arena_free(device *d, arena *a);
 int tiler_init(tiler *t, device *alone, pool *p); /* WKV_ENOMEM */
 int tiler_reserve(tiler *t, const pass_size *s);  /* memory for the tiles of such passes; WKV_ENOMEM */
 void tiler_release(tiler *t);
-size_t tiler_kept(const heads_args *a); /* heads_kept of device.h */
+size_t tiler_kept(device *d, const heads_args *a); /* heads_kept of device.h */
 void tiler_heads(const tiler *t, const heads_args *a);
 void tiler_heads_back(const tiler *t, const heads_args *a);
 

@@ -1,4 +1,4 @@
-/* device.h - the porting surface: what a device must do. Instances: reference (cpu/ref_*.c) and cpu (cpu/cpu_*.c).
+/* device.h - the porting surface: the table that a device fills. Instances: reference (cpu/ref_*.c) and cpu (cpu/cpu_*.c).
  *
  * A device owns its threads, its instruction set and its scratch memory. Every entry takes the device and one struct of
  * named arguments; an operation and its backward share the struct. Matrices are whole, row-major, of T rows. Entries
@@ -61,7 +61,7 @@ typedef struct {
     real *d;
 } sum_rows_args;
 
-/* y = map(x) of n values. slope: dx *= dy/dx, of a map whose y alone gives it. */
+/* y = map(x) of n values. slope: dx *= dy/dx, for maps where y alone gives it. */
 typedef struct {
     map_kind kind;
     size_t n;
@@ -231,13 +231,13 @@ typedef struct {
     real *kept;
 } states_args;
 
-/* ---- arguments: what keeps to a head ----------------------------------------------------------------------------- */
+/* ---- arguments: the per-head part -------------------------------------------------------------------------------- */
 
 /* Run fn (op_heads) on matrices and rows, at once or in tiles of some tokens of some heads; out: T x C. Backward the
  * tiles run again, recorded: grad, when not NULL, is that of in[i], added to, or with first[i] overwritten. */
 enum { MOST_HEADS_IN = 16 };
 typedef struct {
-    const cx *c; /* whose batch it is, and whether this is recorded */
+    const cx *c; /* gives the batch, and whether this is recorded */
     heads_fn *fn;
     const void *p;
     tensor *const *in;
@@ -257,8 +257,8 @@ typedef struct {
     double *sums; /* the host's */
 } square_sums_args;
 
-/* One step of AdamW for n values w, with gradients g, which become 0, and moments. clip: what gradients are multiplied
- * by; bias1, bias2: 1 / (1 - beta^step) */
+/* One step of AdamW for n values w, with gradients g, which become 0, and moments. clip: the factor of the
+ * gradients; bias1, bias2: 1 / (1 - beta^step) */
 typedef struct {
     size_t n;
     real *w, *g, *mean, *square;
@@ -327,11 +327,11 @@ struct pass_size {
     int backward;      /* gradients are taken                                                          */
 };
 
-/* An opened device; what only the instance knows follows behind. */
+/* An opened device; the fields of the instance follow behind. */
 struct device {
     const char *name, *isa; /* "cpu", "avx512"                          */
     int threads;            /* the number of parts that work is cut into */
-    int separate;           /* its memory is none of the host's: what the host reads or gives is transferred */
+    int separate;           /* its memory is not the host's: states, logits and losses are transferred       */
     int same_bits;          /* its results are those of every other such device (docs/architecture.md)       */
 
     /* Memory that a pass makes its matrices in: `bytes` of address space, which costs nothing until it is used. The
@@ -341,8 +341,8 @@ struct device {
     int (*reserve)(device *d, const pass_size *s); /* scratch memory for passes of at most this size; WKV_ENOMEM     */
     void (*begin)(device *d);                      /* a pass begins, which the calling thread drives                 */
     unsigned (*barriers)(const device *d);         /* how often all threads waited for each other so far, modulo 2^32 */
-    double (*burn)(
-        int64_t n); /* n rounds of float32 multiply-adds by one thread: the operations done. NULL: not known */
+    /* n rounds of float32 multiply-adds by one thread: the operations done. NULL: not known */
+    double (*burn)(int64_t n);
     void (*close)(device *d);
     /* Reals that heads keeps for heads_back; 0: these are not worth tiles, and their operations run on whole
      * matrices. */

@@ -119,7 +119,7 @@ static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int cou
     }
 }
 
-/* The states of a pass on a device whose memory is not the host's: copies there, which come back after the pass. */
+/* On a device with memory of its own a pass works on copies of the states, which come back after it. */
 static void states_to_device(wkv_context *c, const pass *p)
 {
     const size_t n = (size_t)rwkv_state_len(&c->model->rwkv);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/hash.h"
 #include "base/error.h"
 #include "format/reader.h"
 #include "rwkv/api.h"
@@ -12,14 +13,6 @@
 #include "rwkv/pack.h"
 
 const char *wkv_version(void) { return WKV_VERSION; }
-
-/* FNV-1a over bytes */
-static uint64_t hash(uint64_t h, const void *data, size_t n)
-{
-    const unsigned char *p = data;
-    for (size_t i = 0; i < n; i++) h = (h ^ p[i]) * 0x100000001b3u;
-    return h;
-}
 
 typedef struct {
     int64_t parameters;
@@ -94,9 +87,10 @@ static void describe(wkv_model *m)
     for (int i = 0; i < RANKS; i++) m->about.rank_name[i] = r->arch->ranks[i].name;
     name_types(m->types, sizeof m->types, bytes);
     describe_chat(m);
-    m->fingerprint = hash(hash(0xcbf29ce484222325u, r->dim, sizeof r->dim), r->arch->version, strlen(r->arch->version));
-    m->fingerprint = hash(m->fingerprint, r->ln_out_w.data, (size_t)r->C * sizeof(real));
-    m->fingerprint = hash(m->fingerprint, r->ln0_b.data, (size_t)r->C * sizeof(real));
+    m->fingerprint = hash_bytes(HASH_START, r->dim, sizeof r->dim);
+    m->fingerprint = hash_bytes(m->fingerprint, r->arch->version, strlen(r->arch->version));
+    m->fingerprint = hash_bytes(m->fingerprint, r->ln_out_w.data, (size_t)r->C * sizeof(real));
+    m->fingerprint = hash_bytes(m->fingerprint, r->ln0_b.data, (size_t)r->C * sizeof(real));
 }
 
 static int has_name(const tensors *t, const char *part)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/hash.h"
 #include "ops/device.h"
 #include "rwkv/api.h"
 
@@ -42,14 +43,6 @@ static void say(tester *t, int passed, const char *fmt, ...)
     if (t->report) t->report(t->user, line, passed);
 }
 
-/* FNV-1a */
-static uint64_t hash_of(uint64_t h, const void *data, size_t bytes)
-{
-    const uint8_t *p = data;
-    for (size_t i = 0; i < bytes; i++) h = (h ^ p[i]) * 0x100000001b3u;
-    return h;
-}
-
 /* Largest difference of any logit and the hash of all, the tokens given `step` at a time. */
 static int compare(double *worst, uint64_t *bits, wkv_context *c, const wkv_model *m, const struct golden *g, int step)
 {
@@ -59,7 +52,7 @@ static int compare(double *worst, uint64_t *bits, wkv_context *c, const wkv_mode
     float *logits = malloc((size_t)step * (size_t)V * sizeof *logits);
     if (!logits) err = fail(WKV_ENOMEM, "no memory for logits");
     *worst = 0;
-    *bits = 0xcbf29ce484222325u;
+    *bits = HASH_START;
     for (int t = 0; t < T && !err; t += step) {
         int n = T - t < step ? T - t : step;
         err = wkv_eval_batch(
@@ -68,7 +61,7 @@ static int compare(double *worst, uint64_t *bits, wkv_context *c, const wkv_mode
             double d = fabs((double)logits[i] - (double)g->logits[t * V + i]);
             if (!(d <= *worst)) *worst = d; /* a NaN stays */
         }
-        if (!err) *bits = hash_of(*bits, logits, (size_t)n * (size_t)V * sizeof *logits);
+        if (!err) *bits = hash_bytes(*bits, logits, (size_t)n * (size_t)V * sizeof *logits);
     }
     free(logits);
     wkv_state_free(s);

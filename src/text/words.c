@@ -3,6 +3,7 @@
  * size is right. Then neighbours that often stand together come in and the cheapest leave again, as long as the text
  * gets shorter. */
 #include "text/words.h"
+#include "base/hash.h"
 #include "base/error.h"
 #include "text/trie.h"
 #include "base/utf8.h"
@@ -15,8 +16,7 @@ enum { LONGEST = 16 }; /* bytes of a word */
 
 static uint64_t hash(const char *p, size_t n)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < n; i++) h = (h ^ (unsigned char)p[i]) * 0x100000001b3u;
+    const uint64_t h = hash_bytes(HASH_START, p, n);
     return h ^ h >> 29;
 }
 

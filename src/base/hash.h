@@ -1,0 +1,18 @@
+/* hash.h - FNV-1a, the hash of bytes that are nobody's secret. */
+#ifndef WKV_BASE_HASH_H
+#define WKV_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_START 0xcbf29ce484222325u
+
+/* The hash of all bytes so far, `h`, continued by these. */
+static inline uint64_t hash_bytes(uint64_t h, const void *data, size_t bytes)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < bytes; i++) h = (h ^ p[i]) * 0x100000001b3u;
+    return h;
+}
+
+#endif
