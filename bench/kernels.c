@@ -184,13 +184,15 @@ OP(lerp, lerp_args, SIZES, .mu_rows = 1, .x = s->x[1], .y = s->x[2], .mu = s->ro
 OP(lerp_back, lerp_args, SIZES, .mu_rows = 1, .x = s->x[3], .y = s->x[4], .mu = s->row[0], .dz = s->x[2], .dx = s->x[0],
    .dy = s->x[1], .dmu = s->row[1])
 OP(map, map_args, .kind = MAP_SIGMOID, .n = (size_t)s->T *(size_t)s->C, .x = s->x[1], .y = s->x[0])
-OP(map_back, map_args, .kind = MAP_SILU, .n = (size_t)s->T *(size_t)s->C, .x = s->x[2], .y = s->x[3], .dy = s->x[1], .dx = s->x[0])
+OP(map_back, map_args, .kind = MAP_SILU, .n = (size_t)s->T *(size_t)s->C, .x = s->x[2], .y = s->x[3], .dy = s->x[1],
+    .dx = s->x[0])
 OP(norm, norm_args, SIZES, .groups = 1, .eps = 1e-5f, .x = s->x[1], .w = s->row[0], .b = s->row[1], .y = s->x[0])
 OP(norm_back, norm_args, SIZES, .groups = 1, .eps = 1e-5f, .x = s->x[2], .w = s->row[2], .dy = s->x[1], .dx = s->x[0],
    .dw = s->row[0], .db = s->row[1])
 OP(unit, unit_args, HEADS_OF, .x = s->x[1], .y = s->x[0])
 OP(bonus, bonus_args, HEADS_OF, .r = s->x[1], .k = s->x[2], .u = s->row[0], .v = s->x[3], .y = s->x[0])
-OP(bonus_back, bonus_args, HEADS_OF, .r = s->x[4], .k = s->x[5], .u = s->row[1], .v = s->x[6], .dy = s->x[3], .dr = s->x[0],
+OP(bonus_back, bonus_args, HEADS_OF, .r = s->x[4], .k = s->x[5], .u = s->row[1], .v = s->x[6], .dy = s->x[3],
+    .dr = s->x[0],
    .dk = s->x[1], .du = s->row[0], .dv = s->x[2])
 OP(wkv4, wkv_args, TIME, .k = s->x[1], .v = s->x[2], .w = s->row[3], .y = s->x[0])
 OP(wkv4_back, wkv_args, TIME, .k = s->x[1], .v = s->x[2], .w = s->row[3], .dy = s->x[4], .dk = s->x[0], .dv = s->x[3],
@@ -198,10 +200,12 @@ OP(wkv4_back, wkv_args, TIME, .k = s->x[1], .v = s->x[2], .w = s->row[3], .dy = 
 OP(wkv6, wkv_args, TIME, .w_rows = s->T, .r = s->x[1], .k = s->x[2], .v = s->x[3], .w = s->x[15], .y = s->x[0])
 OP(wkv6_back, wkv_args, TIME, .w_rows = s->T, .r = s->x[1], .k = s->x[2], .v = s->x[3], .w = s->x[15], .dy = s->x[8],
    .dr = s->x[4], .dk = s->x[5], .dv = s->x[6], .dw = s->x[7], .du = s->row[1])
-OP(wkv7, wkv_args, TIME, .r = s->x[1], .w = s->x[15], .k = s->x[2], .v = s->x[3], .a = s->x[13], .b = s->x[14], .y = s->x[0])
+OP(wkv7, wkv_args, TIME, .r = s->x[1], .w = s->x[15], .k = s->x[2], .v = s->x[3], .a = s->x[13], .b = s->x[14],
+    .y = s->x[0])
 OP(wkv7_back, wkv_args, TIME, .r = s->x[1], .w = s->x[15], .k = s->x[2], .v = s->x[3], .a = s->x[13], .b = s->x[14],
    .dy = s->x[10], .dr = s->x[4], .dw = s->x[5], .dk = s->x[6], .dv = s->x[7], .da = s->x[8], .db = s->x[9])
-OP(softmax_nll, softmax_args, .T = s->T, .V = s->C, .logits = s->x[0], .nll = s->nll, .max = s->max, .argmax = s->argmax,
+OP(softmax_nll, softmax_args, .T = s->T, .V = s->C, .logits = s->x[0], .nll = s->nll, .max = s->max,
+    .argmax = s->argmax,
    .targets = s->targets)
 
 /* `matrices` of x are there */

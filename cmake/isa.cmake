@@ -1,7 +1,7 @@
 # Flags of one instruction set go to that set's file only, so that the rest of the program runs anywhere; contraction is off in
 # all of them because the fused multiply-adds are written out.
 set(SIMD_FLAGS -ffp-contract=off -fno-trapping-math)
-# Instrumented, their unrolled tiles take compilers many minutes; tests/test_devices.c puts their arrays against guard pages.
+# Instrumented, their unrolled tiles take compilers many minutes; tests/devices.h puts their arrays against guard pages.
 list(APPEND SIMD_FLAGS -fno-sanitize=all)
 # The products in whole numbers are vectors already: what compilers make of their few scalar loops costs more than it saves.
 set(INT8_FLAGS ${SIMD_FLAGS} -fno-tree-vectorize -fno-tree-slp-vectorize)

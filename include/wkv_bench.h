@@ -5,7 +5,7 @@
  *     wkv_meter_new(&meter, 0);
  *     wkv_meter_search(meter, 1, &roof);                       // bytes and operations per second, at most
  *     wkv_work_of(&w, m, 1, 1, 1, NULL);                       // of one token read by one text, logits wanted
- *     double most = 1 / fmax(w.bytes / roof.read, w.flops / roof.fma);    // tokens per second that float32 can reach here
+ *     double most = 1 / fmax(w.bytes / roof.read, w.flops / roof.fma); // tokens per second that float32 can reach here
  *
  * Conventions are those of wkv.h. */
 #ifndef WKV_BENCH_H

@@ -17,7 +17,7 @@
  *
  *     wkv_trainer *t;
  *     wkv_trainer_new(&t, &o);
- *     while (...) wkv_trainer_step(t, tokens, 8, 256, &loss);    // 8 sequences of 256 tokens, and the one that follows each
+ *     while (...) wkv_trainer_step(t, tokens, 8, 256, &loss);  // 8 sequences of 256 tokens and the next
  *     wkv_trainer_save(t, "mine.safetensors", "bf16");
  *     wkv_trainer_free(t);
  *

@@ -119,7 +119,11 @@ static double check_op(const op_case *op)
     dice = (rng){.seed = 7}; /* the same values whatever was checked before */
     for (int i = 0; i < op->n_in; i++) {
         int n = op->rows[i] * op->cols[i];
-        r.in[i] = (tensor){.rows = op->rows[i], .cols = op->cols[i], .type = REAL, .wants = 1, .data = malloc((size_t)n * sizeof(real))};
+        r.in[i] = (tensor){.rows = op->rows[i],
+                           .cols = op->cols[i],
+                           .type = REAL,
+                           .wants = 1,
+                           .data = malloc((size_t)n * sizeof(real))};
         r.in[i].grad = kept[i] = calloc((size_t)n, sizeof(real));
         fill(r.in[i].data, n, op->scale[i] != 0 ? op->scale[i] : 1, op->mean[i]);
     }
@@ -203,7 +207,10 @@ static tensor *do_wkv4_scan(tensor **in)
 {
     return op_wkv4_scan(&c, in[0], in[1], op_map(&c, MAP_NEGEXP, in[2]), in[3], 0);
 }
-static tensor *do_wkv6(tensor **in) { return op_wkv6(&c, in[0], in[1], in[2], op_map(&c, MAP_DECAY5, in[3]), in[4], H, 0); }
+static tensor *do_wkv6(tensor **in)
+{
+    return op_wkv6(&c, in[0], in[1], in[2], op_map(&c, MAP_DECAY5, in[3]), in[4], H, 0);
+}
 static tensor *do_wkv7(tensor **in)
 {
     return op_wkv7(&c, &(wkv7_in){in[0], op_map(&c, MAP_DECAY7, in[1]), in[2], in[3], in[4], in[5]}, H, 0);
@@ -252,7 +259,8 @@ static void operations(void)
     };
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) check_op(&ops[i]);
     for (map_now = 0; map_now < MAPS; map_now++) {
-        static const char *names[MAPS] = {"none", "neg", "exp", "negexp", "decay5", "decay7", "sigmoid", "tanh", "silu", "relu2"};
+        static const char *names[MAPS] = {"none",   "neg",     "exp",  "negexp", "decay5",
+                                          "decay7", "sigmoid", "tanh", "silu",   "relu2"};
         check_op(&(op_case){names[map_now], do_map, 1, {T}, {C}, {0}, {0}, 0, 0});
     }
     c.drop_rate = (real)0.3;
@@ -305,7 +313,8 @@ static double distance(const real *a, const real *b, size_t n)
 static void loss_of_a_head_in_chunks(void)
 {
     real *x = calloc((size_t)T * HEAD, 3 * sizeof *x), *dx = x + T * HEAD, *dx0 = dx + T * HEAD;
-    real *w = calloc((size_t)WIDE * HEAD, 3 * sizeof *w), *dw = w + (size_t)WIDE * HEAD, *dw0 = dw + (size_t)WIDE * HEAD;
+    real *w = calloc((size_t)WIDE * HEAD, 3 * sizeof *w), *dw = w + (size_t)WIDE * HEAD,
+         *dw0 = dw + (size_t)WIDE * HEAD;
     fill(x, T * HEAD, 1, 0);
     fill(w, WIDE * HEAD, 1, 0);
     for (int t = 0; t < T; t++) targets[t] = t == 1 ? -1 : (int32_t)(rng_u64(&dice) % WIDE);
@@ -346,8 +355,19 @@ static void scan_is_the_recurrence(void)
         memcpy(state[way], before, sizeof before), memcpy(back[way], after, sizeof after);
         const span s[2] = {{0, 700, state[way], back[way]}, {700, LONG - 700, state[way] + STATE, back[way] + STATE}};
         const batch b = {LONG, 2, s};
-        const wkv_args a = {.batch = &b, .C = WIDTH, .k = k, .v = v, .w = w, .u = u, .y = y[way], .dy = dy, .state0 = before,
-                            .dk = dk, .dv = dv, .dw = dw, .du = du};
+        const wkv_args a = {.batch = &b,
+                            .C = WIDTH,
+                            .k = k,
+                            .v = v,
+                            .w = w,
+                            .u = u,
+                            .y = y[way],
+                            .dy = dy,
+                            .state0 = before,
+                            .dk = dk,
+                            .dv = dv,
+                            .dw = dw,
+                            .du = du};
         device *d = c.dev;
         (way ? d->wkv4_scan : d->wkv4)(d, &a);
         (way ? d->wkv4_scan_back : d->wkv4_back)(d, &a);
@@ -444,7 +464,8 @@ static int is_v4_sum(const rwkv *m, int i)
 static void whole_model(const arch *a)
 {
     dice = (rng){.seed = 7};
-    int dim[DIMS] = {[D_1] = 1, [D_C] = C, [D_V] = VOCAB, [D_F] = 20, [D_H] = H, [D_N] = N, [D_R0] = 3, [D_R1] = 4, [D_R2] = 2, [D_R3] = 5, [D_5R0] = 15};
+    int dim[DIMS] = {[D_1] = 1,  [D_C] = C,  [D_V] = VOCAB, [D_F] = 20, [D_H] = H,   [D_N] = N,
+                     [D_R0] = 3, [D_R1] = 4, [D_R2] = 2,    [D_R3] = 5, [D_5R0] = 15};
     if (a == &arch4) dim[D_H] = dim[D_N] = 0;
     model_run r = {.with_blocks = 1};
     rwkv_init(&r.m, a, LAYERS, dim);
@@ -489,7 +510,8 @@ static void whole_model(const arch *a)
     int at = 0;
     char what[80];
     for (int l = -1; l < LAYERS + 1; l++) { /* every tensor, in the order rwkv_each placed them */
-        static const axis_size first[][2] = {{D_V, D_C}, {D_1, D_C}, {D_1, D_C}}, last[][2] = {{D_1, D_C}, {D_1, D_C}, {D_V, D_C}};
+        static const axis_size first[][2] = {{D_V, D_C}, {D_1, D_C}, {D_1, D_C}},
+                               last[][2] = {{D_1, D_C}, {D_1, D_C}, {D_V, D_C}};
         int outer = l < 0 || l == LAYERS;
         for (int i = 0; i < (outer ? 3 : a->n_slots); i++) {
             const slot *s = outer ? NULL : &a->slots[i];
@@ -513,8 +535,10 @@ static void whole_model(const arch *a)
         }
     snprintf(what, sizeof what, "version %s, initial states", a->version);
     check_variable(run_model, &r, &(variable){what, r.init, dstates, (int)n_state}, &worst);
-    printf("     version %-4s worst %.1e of %d parameters and %d state values\n", a->version, worst, (int)n, (int)n_state);
-    free(grads), free(dstates), free(r.params), free(r.grads), free(r.init), free(r.states), free(r.final_grad), free(r.dstates);
+    printf("     version %-4s worst %.1e of %d parameters and %d state values\n", a->version, worst, (int)n,
+           (int)n_state);
+    free(grads), free(dstates), free(r.params), free(r.grads), free(r.init), free(r.states), free(r.final_grad),
+        free(r.dstates);
     rwkv_release(&r.m);
 }
 
@@ -549,7 +573,8 @@ static int adapt(void *user, const char *name, tensor *t, const slot *s, int lay
 static void adapted_model(const arch *a)
 {
     dice = (rng){.seed = 11};
-    int dim[DIMS] = {[D_1] = 1, [D_C] = C, [D_V] = VOCAB, [D_F] = 20, [D_H] = H, [D_N] = N, [D_R0] = 3, [D_R1] = 4, [D_R2] = 2, [D_R3] = 5, [D_5R0] = 15};
+    int dim[DIMS] = {[D_1] = 1,  [D_C] = C,  [D_V] = VOCAB, [D_F] = 20, [D_H] = H,   [D_N] = N,
+                     [D_R0] = 3, [D_R1] = 4, [D_R2] = 2,    [D_R3] = 5, [D_5R0] = 15};
     if (a == &arch4) dim[D_H] = dim[D_N] = 0;
     model_run r = {.with_blocks = 1};
     rwkv_init(&r.m, a, LAYERS, dim);
@@ -577,10 +602,12 @@ static void adapted_model(const arch *a)
         for (int k = 0; k < 2; k++) {
             char what[80];
             snprintf(what, sizeof what, "version %s, adapter %d, half %d", a->version, i, k);
-            check_variable(run_model, &r, &(variable){what, half[k]->data, half[k]->grad, half[k]->rows * half[k]->cols}, &worst);
+            check_variable(run_model, &r,
+                           &(variable){what, half[k]->data, half[k]->grad, half[k]->rows * half[k]->cols}, &worst);
         }
     }
-    for (int i = 0; i < n_adapters; i++) free(adapters[i].a.data), free(adapters[i].b.data), free(adapters[i].a.grad), free(adapters[i].b.grad);
+    for (int i = 0; i < n_adapters; i++)
+        free(adapters[i].a.data), free(adapters[i].b.data), free(adapters[i].a.grad), free(adapters[i].b.grad);
     printf("     version %-4s worst %.1e of %d adapters\n", a->version, worst, n_adapters);
     free(r.params), free(r.grads), free(r.init), free(r.states), free(r.final_grad);
     rwkv_release(&r.m);

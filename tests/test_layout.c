@@ -152,7 +152,8 @@ static void expect_plain(device *d, dtype type, int T, int C, int F, double zero
             for (int f = 0; f < F; f++) sum = multiply_add(fused, x[row * F + f], 0.5f * w[f * C + c], sum);
             bad += sum != y[row * C + c];
         }
-    if (bad) FAILED("%s %s T %d C %d F %d zeros %g: %d elements differ", d->isa, dtypes[type].name, T, C, F, zeros, bad);
+    if (bad)
+        FAILED("%s %s T %d C %d F %d zeros %g: %d elements differ", d->isa, dtypes[type].name, T, C, F, zeros, bad);
     free(w);
     free(x);
     free(y);
@@ -206,7 +207,8 @@ static void expect_blocks(device *d, dtype type, int T, int C, int F, double zer
     multiply(d, (product){.y = y, .x = x, .w = &by_row}, T);
     multiply(d, (product){.y = z, .x = x, .w = &sparse}, T);
     if (memcmp(y, z, sizeof *y * ny))
-        FAILED("%s %s T %d C %d F %d zeros %g: sparse blocks have other bits", d->isa, dtypes[type].name, T, C, F, zeros);
+        FAILED("%s %s T %d C %d F %d zeros %g: sparse blocks have other bits", d->isa, dtypes[type].name, T, C, F,
+               zeros);
 
     float *dx = calloc(nx, sizeof *dx), *dz = calloc(nx, sizeof *dz);
     d->linear_dx(d, &(linear_back_args){.dx = dx, .dy = y, .w = &by_row, .T = T, .add = 1});

@@ -174,7 +174,8 @@ static int mixes(cx *c, tensor **y)
     mix_fn *mix = by_hand ? mix_by_hand : op_mix;
     mix(c, &(mix_in){now.x[0], now.row[0], now.row[1], (real)1e-5}, 3, PREVIOUS,
            (mixture[]){{&y[0], now.row[2]}, {NULL, NULL}, {&y[1], now.row[3]}, {&y[2], now.row[4]}}, 4);
-    mix(c, &(mix_in){now.x[1], now.row[0], now.row[1], (real)1e-5}, 3 + now.C, CURRENT, (mixture[]){{&y[3], now.row[2]}}, 1);
+    mix(c, &(mix_in){now.x[1], now.row[0], now.row[1], (real)1e-5}, 3 + now.C, CURRENT,
+        (mixture[]){{&y[3], now.row[2]}}, 1);
     return 4;
 }
 
@@ -240,7 +241,8 @@ static void learn(case_fn *fn, const batch *b, device *dev, int hand, real *to)
     c.recording = 1;
     by_hand = hand;
     int n = fn(&c, out);
-    for (int i = 0; i < n; i++) memcpy(tensor_grad(&c, out[i]), now.dy[i]->data, (size_t)now.T * (size_t)now.C * sizeof(real));
+    for (int i = 0; i < n; i++)
+        memcpy(tensor_grad(&c, out[i]), now.dy[i]->data, (size_t)now.T * (size_t)now.C * sizeof(real));
     tape_unwind(&c, NULL);
     for (int i = 0; i < 14; i++) {
         size_t values = (size_t)all[i]->rows * (size_t)all[i]->cols;

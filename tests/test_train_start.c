@@ -145,10 +145,14 @@ static void groups_are_the_official_ones(void)
     /* clang-format off */
     static const struct { const char *version, *name; double scale; int decays; } expected[] = {
         {"7", "blocks.1.att.w0", 2, 0},         {"7", "blocks.1.att.w2", 1, 0},     {"7", "emb.weight", 1, 1},
-        {"7", "head.weight", 1, 1},             {"7", "blocks.1.att.key.weight", 1, 1}, {"7", "blocks.1.ln1.weight", 1, 0},
-        {"7", "blocks.1.att.r_k", 1, 0},        {"4", "blocks.1.att.time_decay", 2, 0}, {"4", "blocks.1.att.time_first", 3, 0},
-        {"5.2", "blocks.1.att.time_decay", 2, 0}, {"5.2", "blocks.1.att.time_faaaa", 1, 0}, {"5.2", "blocks.0.ffn.value.weight", 1, 1},
-        {"6", "blocks.1.att.time_decay", 2, 0}, {"6", "blocks.1.att.time_maa_w1", 1, 0}, {"6", "blocks.1.att.time_decay_w2", 1, 0},
+        {"7", "head.weight", 1, 1},             {"7", "blocks.1.att.key.weight", 1, 1},
+        {"7", "blocks.1.ln1.weight", 1, 0},
+        {"7", "blocks.1.att.r_k", 1, 0},        {"4", "blocks.1.att.time_decay", 2, 0},
+        {"4", "blocks.1.att.time_first", 3, 0},
+        {"5.2", "blocks.1.att.time_decay", 2, 0}, {"5.2", "blocks.1.att.time_faaaa", 1, 0},
+        {"5.2", "blocks.0.ffn.value.weight", 1, 1},
+        {"6", "blocks.1.att.time_decay", 2, 0}, {"6", "blocks.1.att.time_maa_w1", 1, 0},
+        {"6", "blocks.1.att.time_decay_w2", 1, 0},
         {"6", "blocks.1.att.gate.weight", 1, 1},
     };
     /* clang-format on */

@@ -20,7 +20,8 @@ static size_t number_in(const char *path, const char *key)
     return found;
 }
 
-/* A little is always tried, because the figure is of one moment and depends on other programs: the allocation decides. */
+/* A little is always tried, because the figure is of one moment and depends on other programs: the allocation
+ * decides. */
 enum { ALWAYS_TRIED = 64 << 20 };
 
 size_t memory_available(void)

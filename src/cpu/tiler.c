@@ -1,5 +1,5 @@
-/* tiler.c - the per-head part of a time mix in tiles: some tokens of one head, so that all intermediate values stay in a
- * thread's cache. The bits are those of the operations it stands for (tests/test_phases.c).
+/* tiler.c - the per-head part of a time mix in tiles: some tokens of one head, so that all intermediate values stay in
+ * a thread's cache. The bits are those of the operations it stands for (tests/test_phases.c).
  *
  * For a backward only the states before each tile are kept. Backward takes the tiles from the last to the first, runs
  * each once more, recorded in its thread's own context, and passes the gradient of the state from one to the next. */

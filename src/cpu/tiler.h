@@ -5,7 +5,8 @@
 #include "base/thread.h"
 #include "ops/device.h"
 
-/* The place where tiles run: a context for each part of the work, and a device without threads, shared by the workers. */
+/* The place where tiles run: a context for each part of the work, and a device without threads, shared by the
+ * workers. */
 typedef struct {
     device *alone;
     pool *pool;

@@ -1,4 +1,5 @@
-/* device.h - the porting surface: the table that a device fills. Instances: reference (cpu/ref_*.c) and cpu (cpu/cpu_*.c).
+/* device.h - the porting surface: the table that a device fills. Instances: reference (cpu/ref_*.c) and cpu
+ * (cpu/cpu_*.c).
  *
  * A device owns its threads, its instruction set and its scratch memory. Every entry takes the device and one struct of
  * named arguments; an operation and its backward share the struct. Matrices are whole, row-major, of T rows. Entries

@@ -14,7 +14,7 @@ static inline tensor *layer_norm(cx *c, tensor *x, tensor *w, tensor *b) { retur
 /* MIX(c, x, ln_w, ln_b, at, PREVIOUS, {&xk, mu_k}, {&xr, mu_r}): the mixtures of LN(x) and the token before that a
  * mixing starts from. Versions 4 and 5 give the weight of the current token, 6 and 7 that of the previous one. */
 #define MIX(c, x, w, b, at, which, ...)                                                                                \
-    op_mix(c, &(const mix_in){x, w, b, NORM_EPS}, at, which, (const mixture[]){__VA_ARGS__},                                            \
+    op_mix(c, &(const mix_in){x, w, b, NORM_EPS}, at, which, (const mixture[]){__VA_ARGS__},                           \
            (int)(sizeof((const mixture[]){__VA_ARGS__}) / sizeof(mixture)))
 
 /* x + s(R xr) * V relu(K xk)^2: the channel mix of versions 4 to 6 (spec ARCHITECTURES 1.3). */

@@ -1,5 +1,5 @@
-/* selftest.c - is this build right on this processor? Tiny models of every version, whose logits the official programs gave,
- * through the reference and through every instruction set there is, token by token and as one sequence. */
+/* selftest.c - is this build right on this processor? Tiny models of every version, whose logits the official programs
+ * gave, through the reference and through every instruction set there is, token by token and as one sequence. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
