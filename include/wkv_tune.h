@@ -80,7 +80,7 @@ typedef struct {
     const char *out;          /* folder, made when it is not there */
 
     int64_t steps;            /* 0: as many as `epochs` take */
-    int epochs;               /* times every sample is learnt; 0: 3, or so many that there are 60 steps               */
+    int epochs;               /* times every sample is learnt; 0: 3, or so many that there are 120 steps               */
     int batch;                /* samples in a step; 0: 8 */
     int micro_batch;          /* samples computed at once; 0: as many as have 512 tokens */
     int checkpointing; /* 1: layers are run twice, which needs less memory; -1: once; 0: by the memory there is */
@@ -116,8 +116,8 @@ typedef struct {
  * OUT/final.pth, with OUT/final.vocab.txt where the model has a vocabulary of its own; and OUT/tune.jsonl, a line of
  * figures for each step. WKV_EARG names the option that is off, a result of another run in OUT or an input that would
  * be replaced, or says that another process is at work in OUT; WKV_EIO, WKV_EFORMAT the file; WKV_EUNSUPPORTED: a state
- * of version 4; WKV_ESTOPPED when a callback asked for it, after saving the trained values, or when the loss or its
- * gradient is NaN or infinite. */
+ * of version 4; WKV_ESTOPPED when a callback asked for it, after saving the trained values, or five steps in a row
+ * gave a loss or gradient that is NaN or infinite. */
 WKV_API int wkv_tune(const wkv_tune_options *o);
 
 #ifdef __cplusplus

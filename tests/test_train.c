@@ -17,6 +17,15 @@ static void fill_tokens(int32_t *ids, int n, int vocab)
     for (int i = 0; i < n; i++) ids[i] = rng_u64(&r) % 8 ? (i * 7) % 11 : (int32_t)(rng_u64(&r) % (uint64_t)vocab);
 }
 
+/* The gradient of `count` rows of length + 1 ids. */
+static int gradient_of_rows(wkv_trainer *t, const int32_t *ids, int count, int length, double *loss)
+{
+    sample s[8];
+    CHECK(count <= 8);
+    samples_of_rows(s, ids, count, length);
+    return trainer_gradient(t, s, count, 1, loss);
+}
+
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
 
 /* With neither decay nor clip, Adam's first step is lr x the sign of the gradient, times the group's scale. */
@@ -38,7 +47,7 @@ static void first_step_moves_by_the_learning_rate(void)
         for (int i = 0; i < 2; i++) EXPECT_EQ(wkv_trainer_step(t, ids, 2, 32, &loss), 0);
         memset(p->mean, 0, 2 * bytes);
         t->step = 0;
-        EXPECT_EQ(trainer_gradient(t, ids, 2, 32, &loss), 0);
+        EXPECT_EQ(gradient_of_rows(t, ids, 2, 32, &loss), 0);
         memcpy(before, p->values, bytes);
         memcpy(grads, p->grads, bytes);
         memset(p->grads, 0, bytes);
@@ -118,7 +127,7 @@ static void gradients_are_those_of_autograd(void)
         double expected, loss;
         memcpy(ids, tokens_in->data, sizeof ids);
         memcpy(&expected, loss_in->data, sizeof expected);
-        EXPECT_EQ(trainer_gradient(t, ids, 2, 5, &loss), 0);
+        EXPECT_EQ(gradient_of_rows(t, ids, 2, 5, &loss), 0);
         EXPECT_NEAR(loss, expected, 2e-6);
         for (int i = 0; i < t->p.count; i++) {
             const param *q = &t->p.list[i];
@@ -200,7 +209,7 @@ static void scan_of_a_long_sequence(void)
         t[i] = make(&with);
         for (size_t k = 0; k < t[i]->p.n; k++)
             t[i]->p.values[k] += 0.1f * (float)sin((double)k); /* no longer mostly zero */
-        EXPECT_EQ(trainer_gradient(t[i], ids, 1, LONG, &loss[i]), 0);
+        EXPECT_EQ(gradient_of_rows(t[i], ids, 1, LONG, &loss[i]), 0);
         EXPECT_NEAR(loss[i], loss[0], 1e-5);
     }
     EXPECT(!memcmp(t[0]->p.grads, t[1]->p.grads, t[0]->p.n * sizeof(real)));
@@ -213,7 +222,7 @@ static void scan_of_a_long_sequence(void)
     if (!(most > 0 && off < 1e-5 * most)) FAILED("gradients by scan are off by %g of %g", off, most);
     memset(t[1]->p.grads, 0, t[1]->p.n * sizeof(real)); /* and it is the scan that was run */
     t[1]->c.scan = 0;
-    EXPECT_EQ(trainer_gradient(t[1], ids, 1, LONG, &loss[1]), 0);
+    EXPECT_EQ(gradient_of_rows(t[1], ids, 1, LONG, &loss[1]), 0);
     EXPECT(memcmp(t[0]->p.grads, t[1]->p.grads, t[0]->p.n * sizeof(real)));
     for (int i = 0; i < 4; i++) wkv_trainer_free(t[i]);
     o = tiny("7");
@@ -248,8 +257,8 @@ static void parts_add_up_to_the_batch(void)
             memcpy(b->p.values, a->p.values, n * sizeof(real));
             b->step++;
         }
-        EXPECT_EQ(trainer_gradient(a, ids, 5, 32, &x), 0);
-        EXPECT_EQ(trainer_gradient(b, ids, 5, 32, &y), 0);
+        EXPECT_EQ(gradient_of_rows(a, ids, 5, 32, &x), 0);
+        EXPECT_EQ(gradient_of_rows(b, ids, 5, 32, &y), 0);
         EXPECT_NEAR(x, y, 1e-6);
         double most = largest(a->p.grads, NULL, n), off = largest(a->p.grads, b->p.grads, n);
         if (!(off < 2e-6 * most)) FAILED("v%s: gradients of parts are off by %g of %g", versions[v], off, most);
@@ -277,9 +286,10 @@ static void checkpointing_does_not_change_a_bit(void)
         EXPECT(!memcmp(a->p.values, b->p.values, a->p.n * sizeof(real)));
         EXPECT(2 * a->c.mem.peak < b->c.mem.peak);
         row_cost twice, whole;
-        EXPECT_EQ(trainer_cost(a, ids, 1, 64, 0, &twice), 0);
-        EXPECT_EQ(trainer_cost(a, ids, 1, 64, 1, &whole), 0);
-        double expected = (double)trainer_work_bytes(b, &whole, 4, 128), peak = (double)b->c.mem.peak;
+        sample some = {.ids = ids, .n = 65};
+        EXPECT_EQ(trainer_cost(a, &some, 1, 0, &twice), 0);
+        EXPECT_EQ(trainer_cost(a, &some, 1, 1, &whole), 0);
+        double expected = (double)trainer_work_bytes(b, &whole, 4 * 128), peak = (double)b->c.mem.peak;
         EXPECT(2 * twice.bytes < whole.bytes && expected > 0.9 * peak && expected < 1.2 * peak);
         EXPECT_EQ(largest(a->p.grads, NULL, a->p.n), 0);
         wkv_trainer_free(a);

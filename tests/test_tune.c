@@ -5,8 +5,8 @@
 #include "base/hash.h"
 #include "format/write.h"
 #include "models.h"
+#include "train/adapt.h"
 #include "train/samples.h"
-#include "train/tuner.h"
 #include "wkv_tune.h"
 
 #define MODELS TEST_DIR "/golden/models/"
@@ -32,23 +32,23 @@ static void make_samples(void)
     }
 }
 
-static tuner *made(const tuner_options *o)
+static wkv_trainer *made(const adapt_options *o)
 {
-    tuner *t;
-    if (tuner_new(&t, o)) FAILED("%s", wkv_error());
+    wkv_trainer *t;
+    if (trainer_adapt(&t, o)) FAILED("%s", wkv_error());
     return t;
 }
 
-static double gradient(tuner *t, const sample *s, int n)
+static double gradient(wkv_trainer *t, const sample *s, int n)
 {
     double loss = -1;
     memset(t->p.grads, 0, t->p.n * sizeof(real));
-    if (tuner_gradient(t, s, n, 1, &loss)) FAILED("%s", wkv_error());
+    if (trainer_gradient(t, s, n, 1, &loss)) FAILED("%s", wkv_error());
     return loss;
 }
 
 /* Values that are not zero where adapters begin with zero. */
-static void shake(tuner *t, double by)
+static void shake(wkv_trainer *t, double by)
 {
     rng r = {.seed = 8};
     for (int i = 0; i < t->p.count; i++)
@@ -65,17 +65,17 @@ static double relative(const real *a, const real *b, size_t n)
     return sqrt(diff) / (sqrt(norm) + 1e-30);
 }
 
-static const tuner_options plain = {.rank = 3, .alpha = 6, .targets = "att,ffn,low-rank", .threads = 2};
+static const adapt_options plain = {.rank = 3, .alpha = 6, .targets = "att,ffn,low-rank", .threads = 2};
 
-static tuner *learns(const char *name, int what)
+static wkv_trainer *learns(const char *name, int what)
 {
-    tuner_options o = plain;
+    adapt_options o = plain;
     char path[256];
     snprintf(path, sizeof path, MODELS "%s.pth", name);
     o.model = path;
     o.what = what;
     if (name[1] < '6') o.targets = "att,ffn"; /* they have no small matrices */
-    tuner *t = made(&o);
+    wkv_trainer *t = made(&o);
     if (t) shake(t, 0.1);
     return t;
 }
@@ -90,7 +90,7 @@ static const param *find_param(const params *p, const char *name)
 }
 
 /* From the gradient g of a weight W + scale b a: of a it is scale b' g, of b scale g a'. official: g is [out, in]. */
-static double apart_from_weight(const tuner *t, const param *A, const param *B, const param *W)
+static double apart_from_weight(const wkv_trainer *t, const param *A, const param *B, const param *W)
 {
     const tensor *a = A->t, *b = B->t, *w = W->t;
     const int in = a->cols, out = b->rows, rank = a->rows;
@@ -112,19 +112,19 @@ static double apart_from_weight(const tuner *t, const param *A, const param *B, 
 /* Against the gradients of all weights of the merged model, which test_train.c compares with PyTorch's. */
 static void check_adapters(const char *name)
 {
-    tuner *t = learns(name, LEARN_LORA);
-    if (!t || tuner_save(t, "lora.safetensors", LEARN_LORA, F32)) return;
+    wkv_trainer *t = learns(name, LEARN_LORA);
+    if (!t || trainer_save_adapted(t, "lora.safetensors", LEARN_LORA, F32)) return;
     double loss = gradient(t, three, SAMPLES);
     wkv_model *m;
     wkv_model_options with = {.lora = "lora.safetensors"};
-    if (wkv_model_open(&m, t->o.model ? wkv_model_about(t->base)->path : NULL, &with) ||
+    if (wkv_model_open(&m, wkv_model_about(t->base)->path, &with) ||
         wkv_convert(m, "merged.pth", &(wkv_convert_options){.type = "f32"}))
         FAILED("%s", wkv_error());
     wkv_model_close(m);
-    tuner_options whole = plain;
+    adapt_options whole = plain;
     whole.model = "merged.pth";
     whole.what = LEARN_ALL;
-    tuner *all = made(&whole);
+    wkv_trainer *all = made(&whole);
     if (all) {
         EXPECT_NEAR(gradient(all, three, SAMPLES), loss, 1e-5);
         double worst = 0;
@@ -145,8 +145,8 @@ static void check_adapters(const char *name)
         if (!(worst <= 2e-4)) FAILED("%s: gradient of an adapter is %.2e away", name, worst);
         printf("     %-14s %d adapters, worst %.1e\n", name, pairs, worst);
     }
-    tuner_free(all);
-    tuner_free(t);
+    wkv_trainer_free(all);
+    wkv_trainer_free(t);
 }
 
 static void adapters(void)
@@ -160,7 +160,7 @@ static void adapters(void)
 /* The loss along a direction in the space of the initial states. */
 static void check_states(const char *name)
 {
-    tuner *t = learns(name, LEARN_STATE);
+    wkv_trainer *t = learns(name, LEARN_STATE);
     if (!t) return;
     gradient(t, three, SAMPLES);
     rng r = {.seed = 4};
@@ -175,14 +175,14 @@ static void check_states(const char *name)
         }
     for (int s = 0; s < 2; s++) {
         for (size_t k = 0; k < t->p.n; k++) t->p.values[k] = was[k] + (real)(s ? -h : h) * way[k];
-        if (tuner_gradient(t, three, SAMPLES, 0, &loss[s])) FAILED("%s", wkv_error());
+        if (trainer_gradient(t, three, SAMPLES, 0, &loss[s])) FAILED("%s", wkv_error());
     }
     double numeric = (loss[0] - loss[1]) / (2 * h);
     if (!(fabs(numeric - along) <= 5e-3 * fabs(along)))
         FAILED("%s: the loss changes by %g along a direction, expected %g", name, numeric, along);
     free(way);
     free(was);
-    tuner_free(t);
+    wkv_trainer_free(t);
 }
 
 static void states(void)
@@ -190,10 +190,10 @@ static void states(void)
     check_states("v5.2-n32-bf16");
     check_states("v6-n16-bf16");
     check_states("v7-n16-bf16");
-    tuner *t;
-    EXPECT_EQ(tuner_new(&t, &(tuner_options){.model = MODELS "v4-c32-f32.pth", .what = LEARN_STATE}), WKV_EUNSUPPORTED);
+    wkv_trainer *t;
+    EXPECT_EQ(trainer_adapt(&t, &(adapt_options){.model = MODELS "v4-c32-f32.pth", .what = LEARN_STATE}), WKV_EUNSUPPORTED);
     EXPECT_HAS(wkv_error(), "version 4 has no matrix in its state");
-    EXPECT_EQ(tuner_new(&t, &(tuner_options){.model = MODELS "v7a-n16-bf16.pth", .what = LEARN_STATE}),
+    EXPECT_EQ(trainer_adapt(&t, &(adapt_options){.model = MODELS "v7a-n16-bf16.pth", .what = LEARN_STATE}),
               WKV_EUNSUPPORTED);
     EXPECT_HAS(wkv_error(), "v7a-n16-bf16.pth: is an RWKV-7a, whose DeepEmbed cannot be tuned");
 }
@@ -202,28 +202,28 @@ static void states(void)
 
 static void check_chunks(const char *name, int what)
 {
-    tuner *t = learns(name, what);
+    wkv_trainer *t = learns(name, what);
     if (!t) return;
     double loss = gradient(t, three, SAMPLES);
     real *whole = malloc(t->p.n * sizeof *whole);
     memcpy(whole, t->p.grads, t->p.n * sizeof *whole);
     static const int chunks[] = {1, 5, 16};
     for (int i = 0; i < 3; i++) {
-        t->o.chunk = chunks[i];
+        t->chunk = chunks[i];
         EXPECT_NEAR(gradient(t, three, SAMPLES), loss, 1e-6);
         double d = relative(t->p.grads, whole, t->p.n);
         if (!(d <= 1e-5)) FAILED("%s: in chunks of %d the gradient is %.2e away", name, chunks[i], d);
     }
-    t->o.chunk = 5;
-    t->o.cut = 1;
+    t->chunk = 5;
+    t->cut = 1;
     EXPECT_NEAR(gradient(t, three, SAMPLES), loss, 1e-6);
     EXPECT(relative(t->p.grads, whole, t->p.n) > 1e-3);
-    t->o.cut = t->o.chunk = 0;
-    t->o.micro = 2;
+    t->cut = t->chunk = 0;
+    t->micro = 2;
     EXPECT_NEAR(gradient(t, three, SAMPLES), loss, 1e-6);
     EXPECT(relative(t->p.grads, whole, t->p.n) < 1e-5);
     free(whole);
-    tuner_free(t);
+    wkv_trainer_free(t);
 }
 
 static void passed_gradient_is_that_of_the_whole(void)
@@ -245,12 +245,12 @@ static void long_text(void)
     static uint8_t all[LONG];
     memset(all, 1, sizeof all);
     for (int i = 0; i < LONG; i++) text[i] = (i * 7 + i / 11) % 40;
-    tuner *t = learns("v7-n32-f32", LEARN_LORA);
+    wkv_trainer *t = learns("v7-n32-f32", LEARN_LORA);
     if (!t) return;
     gradient(t, &(sample){text, all, SHORT}, 1);
     real *whole = malloc(t->p.n * sizeof *whole);
     memcpy(whole, t->p.grads, t->p.n * sizeof *whole);
-    t->o.chunk = 500;
+    t->chunk = 500;
     t->c.mem.peak = 0;
     gradient(t, &(sample){text, all, SHORT}, 1);
     double d = relative(t->p.grads, whole, t->p.n);
@@ -261,13 +261,14 @@ static void long_text(void)
     EXPECT(isfinite(gradient(t, &(sample){text, all, LONG}, 1)));
     EXPECT_EQ(t->c.mem.peak, peak);
     free(whole);
-    tuner_free(t);
+    wkv_trainer_free(t);
 }
 
 static void threads_give_the_same_bits(void)
 {
-    tuner *t[2] = {learns("v7-n32-f16", LEARN_LORA | LEARN_STATE)};
-    tuner_options o = t[0] ? t[0]->o : plain;
+    wkv_trainer *t[2] = {learns("v7-n32-f16", LEARN_LORA | LEARN_STATE)};
+    adapt_options o = plain;
+    o.what = LEARN_LORA | LEARN_STATE;
     o.model = MODELS "v7-n32-f16.pth";
     o.threads = 1;
     t[1] = made(&o);
@@ -277,11 +278,11 @@ static void threads_give_the_same_bits(void)
         t[i]->opt = (adamw){.beta1 = 0.9f, .beta2 = 0.99f, .eps = 1e-8f, .clip = 1};
         t[i]->plan = (schedule){.lr_init = 0.01, .lr_final = 0.01, .step_tokens = 1, .total_tokens = 3};
         for (int k = 0; k < 3; k++)
-            if (tuner_step(t[i], three, SAMPLES, &loss)) FAILED("%s", wkv_error());
+            if (trainer_step(t[i], three, SAMPLES, &loss)) FAILED("%s", wkv_error());
     }
     if (t[0] && t[1]) EXPECT(!memcmp(t[0]->p.values, t[1]->p.values, t[0]->p.n * sizeof(real)));
-    tuner_free(t[0]);
-    tuner_free(t[1]);
+    wkv_trainer_free(t[0]);
+    wkv_trainer_free(t[1]);
 }
 
 /* The base may be stored with few bits, in any layout that a file has: the fast device agrees with the definition, but
@@ -293,12 +294,12 @@ static void frozen_blocks(void)
     if (!opens(&m, MODELS "v7-n32-f16.pth")) return;
     for (int i = 0; i < 2; i++) {
         if (wkv_convert(m, "base.gguf", &(wkv_convert_options){.type = types[i]})) FAILED("%s", wkv_error());
-        tuner_options o = plain;
+        adapt_options o = plain;
         o.model = "base.gguf";
         o.what = LEARN_LORA | LEARN_STATE;
-        tuner *fast = made(&o);
+        wkv_trainer *fast = made(&o);
         o.device = "reference";
-        tuner *slow = made(&o);
+        wkv_trainer *slow = made(&o);
         if (fast && slow) {
             shake(fast, 0.1);
             shake(slow, 0.1);
@@ -306,8 +307,8 @@ static void frozen_blocks(void)
             double d = relative(fast->p.grads, slow->p.grads, slow->p.n);
             if (!(d < 0.05)) FAILED("%s: gradients are %.2e apart", types[i], d);
         }
-        tuner_free(fast);
-        tuner_free(slow);
+        wkv_trainer_free(fast);
+        wkv_trainer_free(slow);
     }
     wkv_model_close(m);
 }
@@ -317,12 +318,12 @@ static void frozen_blocks(void)
 /* What was saved and opened again computes the same, and is learnt on from. */
 static void saved_is_opened(void)
 {
-    tuner *t = learns("v7-n16-bf16", LEARN_LORA | LEARN_STATE), *again;
+    wkv_trainer *t = learns("v7-n16-bf16", LEARN_LORA | LEARN_STATE), *again;
     if (!t) return;
     double loss = gradient(t, three, SAMPLES);
-    EXPECT_EQ(tuner_save(t, "lora.safetensors", LEARN_LORA, F32), 0);
-    EXPECT_EQ(tuner_save(t, "state.pth", LEARN_STATE, F32), 0);
-    tuner_options o = {.model = MODELS "v7-n16-bf16.pth",
+    EXPECT_EQ(trainer_save_adapted(t, "lora.safetensors", LEARN_LORA, F32), 0);
+    EXPECT_EQ(trainer_save_adapted(t, "state.pth", LEARN_STATE, F32), 0);
+    adapt_options o = {.model = MODELS "v7-n16-bf16.pth",
                        .what = LEARN_LORA | LEARN_STATE,
                        .targets = "att.key",
                        .rank = 50,
@@ -334,22 +335,22 @@ static void saved_is_opened(void)
         EXPECT_NEAR(gradient(again, three, SAMPLES), loss, 1e-6);
         EXPECT(!memcmp(again->p.values, t->p.values, t->p.n * sizeof(real)));
     }
-    tuner_free(again);
-    tuner_free(t);
+    wkv_trainer_free(again);
+    wkv_trainer_free(t);
 }
 
 static void wrong_targets(void)
 {
-    tuner *t;
-    tuner_options o = plain;
+    wkv_trainer *t;
+    adapt_options o = plain;
     o.model = MODELS "v7-n16-bf16.pth";
     o.what = LEARN_LORA;
     o.targets = "att.key,att.gate";
-    EXPECT_EQ(tuner_new(&t, &o), WKV_EARG);
+    EXPECT_EQ(trainer_adapt(&t, &o), WKV_EARG);
     EXPECT_HAS(wkv_error(), "RWKV-7 has no weights called \"att.gate\"");
     o.targets = "att.key,ffn";
     if ((t = made(&o))) EXPECT_EQ(t->p.count, 3 * 3 * 2); /* three layers, key and the two of ffn, two halves */
-    tuner_free(t);
+    wkv_trainer_free(t);
 }
 
 /* ---- masks ------------------------------------------------------------------------------------------------------- */

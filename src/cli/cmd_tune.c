@@ -50,7 +50,7 @@ static const group what_group = GROUP("What is learnt", what_options);
 
 static const option work_options[] = {
     {'n', "steps", OPT_COUNT, "N", &steps, 1, INT_MAX, "as --epochs takes", "steps of the optimizer"},
-    {'e', "epochs", OPT_COUNT, "N", &set.epochs, 1, 1000000, "3, or as many as make 60 steps",
+    {'e', "epochs", OPT_COUNT, "N", &set.epochs, 1, 1000000, "3, or as many as make 120 steps",
      "times every sample is learnt"},
     {'b', "batch", OPT_COUNT, "N", &set.batch, 1, 1000000, NULL, "samples in a step"},
     {0, "micro-batch", OPT_COUNT, "N", &set.micro_batch, 1, 1000000, "as many as have 512 tokens",

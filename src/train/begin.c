@@ -244,10 +244,10 @@ static int divide_text(job *j)
     j->held_n = j->o.valid ? j->other_held.n : held_tokens(j);
     j->held_at = j->o.valid ? 0 : j->text.n - j->held_n;
     if (j->vocab) j->held_bytes = spelt_bytes(j);
-    int64_t learnt = j->o.valid ? j->text.n : j->held_at;
-    int err = order_init(&j->order, &j->text, learnt, j->o.context, j->o.seed, !strcmp(j->o.order, "magic"));
+    int64_t trained = j->o.valid ? j->text.n : j->held_at;
+    int err = order_init(&j->order, &j->text, trained, j->o.context, j->o.seed, !strcmp(j->o.order, "magic"));
     if (err) return fail_prefix(err, "%.*s", (int)strcspn(j->data, "\n"), j->data);
-    j->at.text_tokens = learnt;
+    j->at.text_tokens = trained;
     j->at.held_tokens = j->held_n;
     j->at.text_sum = tokens_sum(&j->text) ^ (j->o.valid ? 3 * tokens_sum(&j->other_held) : 0);
     return 0;
@@ -299,7 +299,8 @@ static int make_trainer(job *j)
     o->ffn = m->F;
     o->vocab_size = m->V;
     j->rows = malloc((size_t)o->batch * ((size_t)o->context + 1) * sizeof *j->rows);
-    return j->rows ? 0 : fail(WKV_ENOMEM, "no memory for a batch");
+    j->now = malloc((size_t)j->own * sizeof *j->now);
+    return j->rows && j->now ? 0 : fail(WKV_ENOMEM, "no memory for a batch");
 }
 
 /* A resumed run: position, moments; and the text must be the same. */
@@ -323,25 +324,21 @@ static int read_checkpoint(job *j)
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
-/* What a row costs is measured with a short text; whether layers are run twice depends on the memory that is there. */
-static int measure_cost(job *j, size_t available, row_cost *cost)
+/* By a measurement with the rows of a step of this process, which are all the text's first. */
+static int measure_cost(job *j)
 {
-    enum { SHORT = 64, MANY = 1024 };
+    wkv_train_plan *plan = &j->plan;
     wkv_trainer *t = j->t;
-    int context = j->o.context, n = context < SHORT ? context : SHORT, err = 0;
-    tokens_copy(&j->text, 0, n + 1, j->rows);
-    if (!t->checkpointing) {
-        if ((err = trainer_cost(t, j->rows, 1, n, 1, cost))) return err;
-        double need = (double)j->plan.weight_bytes + (double)trainer_work_bytes(t, cost, j->own, context);
-        t->checkpointing = need > 0.8 * (double)available ? 1 : -1;
-    }
-    if ((err = trainer_cost(t, j->rows, 1, n, t->checkpointing < 0, cost)) || cost->seconds * MANY > 3) return err;
-    /* so many rows that it is as fast as it gets */
-    int most = trainer_at_once(t, j->own, context), b = MANY / context;
-    b = b < 1 ? 1 : b > most ? most : b;
-    n = context < MANY ? context : MANY;
-    for (int i = 0; i < b; i++) tokens_copy(&j->text, 0, n + 1, j->rows + i * (n + 1));
-    return trainer_cost(t, j->rows, b, n, t->checkpointing < 0, cost);
+    row_cost cost;
+    for (int i = 0; i < j->own; i++) tokens_copy(&j->text, 0, j->o.context + 1, j->rows + (size_t)i * ((size_t)j->o.context + 1));
+    samples_of_rows(j->now, j->rows, j->own, j->o.context);
+    int err = trainer_measure(t, j->now, j->own, &cost);
+    if (err) return err;
+    plan->checkpointing = t->checkpointing > 0;
+    plan->work_bytes = trainer_work_bytes(t, &cost, trainer_rows(t, j->now, j->own));
+    plan->tokens_per_second = plan->processes / cost.seconds;
+    plan->seconds = (double)(plan->steps - plan->done) * (double)plan->step_tokens / plan->tokens_per_second;
+    return 0;
 }
 
 static int make_plan(job *j, size_t available)
@@ -349,7 +346,6 @@ static int make_plan(job *j, size_t available)
     const params *p = &j->t->p;
     const rwkv *m = &p->model;
     wkv_train_plan *plan = &j->plan;
-    row_cost cost;
     *plan = (wkv_train_plan){.version = m->arch->version,
                              .layers = m->L,
                              .width = m->C,
@@ -373,13 +369,7 @@ static int make_plan(job *j, size_t available)
                              .passed_over_first = j->text.over.first};
     plan->epochs = (double)plan->steps * j->o.batch / (double)j->order.chunks;
     plan->step_flops = 6.0 * (double)(plan->parameters - (int64_t)m->V * m->C) * (double)plan->step_tokens;
-    int err = measure_cost(j, available, &cost);
-    if (err) return err;
-    plan->checkpointing = j->t->checkpointing > 0;
-    plan->work_bytes = trainer_work_bytes(j->t, &cost, j->own, j->o.context);
-    plan->tokens_per_second = plan->processes / cost.seconds;
-    plan->seconds = (double)(plan->steps - plan->done) * (double)plan->step_tokens / plan->tokens_per_second;
-    return 0;
+    return measure_cost(j);
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
@@ -425,6 +415,7 @@ void job_end(job *j)
 {
     history_close(&j->history);
     free(j->rows);
+    free(j->now);
     wkv_trainer_free(j->t);
     order_release(&j->order);
     tokens_release(&j->text);

@@ -25,6 +25,7 @@ typedef struct {
     const wkv_ranks *ranks; /* who trains together; NULL: this process alone  */
     int own;                /* sequences of a step that this process computes */
     int32_t *rows;          /* a batch: o.batch x (o.context + 1) ids         */
+    sample *now;            /* those of them that this process computes       */
     history history;
     position at;
     int chosen; /* sizes or steps follow from the amount of text */

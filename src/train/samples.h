@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 #include "train/documents.h"
-#include "train/tuner.h"
+#include "train/trainer.h"
 
 typedef struct {
     int32_t *ids;

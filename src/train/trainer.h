@@ -1,53 +1,101 @@
-/* trainer.h - what a trainer is made of; wkv_train.h has what users see. */
+/* trainer.h - a model, the parameters of it that are trained, and the steps; wkv_train.h has the public part.
+ *
+ * Trained are all weights, or adapters and initial states beside frozen weights of any type (train/adapt.h). Texts are
+ * masked sequences of any length, which may be read in chunks through which the state is carried. */
 #ifndef WKV_TRAIN_TRAINER_H
 #define WKV_TRAIN_TRAINER_H
 
+#include "rwkv/api.h"
 #include "train/adamw.h"
 #include "train/schedule.h"
 #include "wkv_train.h"
 
+/* Parameters to train; LEARN_ALL alone. */
+typedef enum { LEARN_LORA = 1, LEARN_STATE = 2, LEARN_ALL = 4 } learnt;
+
 struct wkv_trainer {
+    rwkv *m;         /* the model: that of p, or of the frozen weights */
+    wkv_model *base; /* the frozen weights; NULL with LEARN_ALL        */
+    int what;        /* of learnt                                      */
     params p;
+    adapter *adapters;
+    tensor *S;         /* of each layer, in the block that m->state0 is */
+    size_t state_at;   /* where in p's blocks that begins               */
+    float scale_alpha; /* alpha of the adapters, old or new             */
+
     adamw opt;
     schedule plan;
-    int64_t step, steps; /* done; asked for                                      */
+    int64_t step, steps; /* done; asked for                                       */
     int64_t skipped;     /* of those done: left out, as their gradient was no number */
-    int in_row;          /* the last ones that were                              */
-    double lr, norm;     /* of the last step                                     */
-    int micro;           /* sequences computed at once; 0: trainer_at_once()     */
-    int checkpointing;   /* as the option says; 0: not decided yet               */
+    int in_row;          /* the last ones that were                               */
+    double lr, norm;     /* of the last step                                      */
+
+    int chunk;         /* tokens read at once of each sequence; 0: all                   */
+    int cut;           /* the gradient does not pass from a chunk to the one before      */
+    int micro;         /* sequences computed at once; 0: those of some hundred tokens    */
+    int checkpointing; /* 1: layers are run twice; -1: once; 0: by the memory there is   */
+    size_t available;  /* bytes that were free before the trainer took any               */
+    int l2wrap;        /* the official trainer's pull on the largest logit               */
     float dropout;
     uint64_t seed;
     device *device;
     cx c;
     const wkv_ranks *ranks; /* who trains together; NULL: this process alone                 */
     int summing;            /* layers from this one on are being added up over all processes */
-
-    int32_t *ids; /* of what is computed at once: inputs, then targets     */
-    span *spans;
-    real *states;
-    batch batch;
-    size_t room_rows; /* how many rows ids has room for, ...                   */
-    int room_spans;   /* ... and how many sequences spans and states have      */
 };
 
-/* Add the gradient of a batch to t->p.grads; otherwise as wkv_trainer_step. With ranks the batch is this process's part
- * of a step's, and adding up over all has begun. */
-int trainer_gradient(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, double *loss);
+/* ---- gradient.c -------------------------------------------------------------------------------------------------- */
 
-/* What computing rows costs, found out with some sequences, whose gradient is thrown away. Gradients must be zero, as
- * they are between steps. With `whole` layers are recorded at once. */
+/* Tokens, of which those with counts[i] != 0 are to be predicted (the first one never is); counts NULL: all. */
+typedef struct {
+    const int32_t *ids;
+    const uint8_t *counts;
+    int n; /* at least 2 */
+} sample;
+
+/* Mean loss of the tokens that count; when `learn`, its gradient is added to p.grads, and the mean is over the samples
+ * of all processes, whose gradients begin to be added up. WKV_EARG: an id outside the vocabulary, no token that counts.
+ * WKV_ENOMEM. */
+int trainer_gradient(wkv_trainer *t, const sample *s, int n, int learn, double *loss);
+
+/* Rows computed at once in a step of these samples: a few hundred are computed as fast as more, and need less
+ * memory. */
+int64_t trainer_rows(const wkv_trainer *t, const sample *s, int n);
+
+/* The cost of a row, by computing these samples up to three times; their gradient is thrown away. Gradients must be
+ * zero, as they are between steps. With `whole` layers are recorded at once. */
 typedef struct {
     double seconds; /* for a row                                                  */
     double bytes;   /* kept for a row until its gradient is taken, logits left out */
 } row_cost;
-int trainer_cost(wkv_trainer *t, const int32_t *tokens, int batch_size, int length, int whole, row_cost *out);
+int trainer_cost(wkv_trainer *t, const sample *s, int n, int whole, row_cost *out);
 
-/* How many of so many sequences are computed at once: as many as the trainer is told, or of short ones several. */
-int trainer_at_once(const wkv_trainer *t, int batch_size, int length);
+/* Memory that a step takes beside the parameters when so many rows are computed at once. */
+size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int64_t rows);
 
-/* Memory that a step of so many sequences takes beside the parameters. */
-size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int batch_size, int length);
+/* The cost of a row in a step of these samples, by a short measurement; and, where nobody chose, whether layers are run
+ * twice: when parameters and activations take more than eight tenths of the memory there was. */
+int trainer_measure(wkv_trainer *t, const sample *s, int n, row_cost *out);
+
+/* ---- trainer.c --------------------------------------------------------------------------------------------------- */
+
+/* As wkv_trainer_step, of samples. */
+int trainer_step(wkv_trainer *t, const sample *s, int n, double *loss);
+
+/* `count` rows of length + 1 ids as samples. */
+void samples_of_rows(sample *out, const int32_t *tokens, int count, int length);
+
+/* ---- sum.c: several processes ------------------------------------------------------------------------------------ */
+
+/* The gradients of this layer and all behind it are complete: add up those that are not being added up yet. */
+void trainer_add_up_from(void *trainer, int layer);
+/* The sum over all processes of gradient and loss. One that failed takes part, as nobody waits for a process that does
+ * not. */
+int trainer_add_up_rest(wkv_trainer *t, int err, double *loss);
+/* Where the moments are shared out: the values from those that made the step, and no gradients of others' shares. */
+void trainer_collect_values(wkv_trainer *t);
+
+/* ---- write.c ----------------------------------------------------------------------------------------------------- */
 
 /* A text of at most n tokens that goes on from the prompt, at temperature 1. Its random numbers are a function of the
  * step. WKV_ENOMEM; WKV_EFORMAT: logits are NaN or infinite. */

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "text/beside.h"
+#include "train/adapt.h"
 #include "train/folder.h"
 #include "train/history.h"
 #include "train/samples.h"
@@ -18,7 +19,7 @@ typedef struct {
     int what; /* of learnt */
     int batch, valid_every;
     int64_t steps;
-    tuner *t;
+    wkv_trainer *t;
     wkv_tokenizer *vocab;
     const wkv_template *chat;
     samples learn, held;
@@ -67,7 +68,7 @@ static int save_as(const job *j, const char *name, learnt what, dtype type)
 {
     char *path = path_in(j->o->out, name);
     if (!path) return WKV_ENOMEM;
-    int err = tuner_save(j->t, path, what, type);
+    int err = trainer_save_adapted(j->t, path, what, type);
     free(path);
     return err;
 }
@@ -141,7 +142,7 @@ static int measure(job *j, wkv_tune_report *r)
         int64_t n = 0;
         double loss;
         for (int k = 1; k < s.n; k++) n += s.counts[k] != 0;
-        int err = tuner_gradient(j->t, &s, 1, 0, &loss);
+        int err = trainer_gradient(j->t, &s, 1, 0, &loss);
         if (err) return err;
         sum += loss * (double)n;
         counted += n;
@@ -154,7 +155,7 @@ static int one_step(job *j, wkv_tune_report *r)
 {
     double start = clock_seconds();
     choose(j, r->step);
-    int err = tuner_step(j->t, j->now, j->batch, &r->loss);
+    int err = trainer_step(j->t, j->now, j->batch, &r->loss);
     if (err) return err;
     j->work += clock_seconds() - start;
     r->step = j->t->step;
@@ -267,24 +268,26 @@ static int open_vocab(job *j)
     return err;
 }
 
-static int make_tuner(job *j)
+static int make_trainer(job *j)
 {
     const wkv_tune_options *o = j->o;
     int rank = or_default(o->rank, 16);
-    const tuner_options set = {.model = o->model,
+    const adapt_options set = {.model = o->model,
                                .what = j->what,
                                .rank = rank,
                                .alpha = o->alpha > 0 ? o->alpha : 2 * (float)rank,
                                .targets = o->targets ? o->targets : "att,ffn",
                                .with = o->with,
                                .seed = o->seed,
-                               .chunk = o->infctx,
-                               .cut = o->cut,
-                               .checkpointing = o->checkpointing,
-                               .micro = o->micro_batch,
                                .threads = o->threads,
                                .device = o->device};
-    return tuner_new(&j->t, &set);
+    int err = trainer_adapt(&j->t, &set);
+    if (err) return err;
+    j->t->chunk = o->infctx;
+    j->t->cut = o->cut;
+    j->t->micro = o->micro_batch;
+    j->t->checkpointing = o->checkpointing;
+    return 0;
 }
 
 static void set_optimizer(job *j)
@@ -310,16 +313,16 @@ static void set_optimizer(job *j)
 /* Time by a measurement with the samples of the first step, all samples being as long as they are in the mean. */
 static int predict(job *j, wkv_tune_plan *p)
 {
-    tuner_cost cost;
+    row_cost cost;
     choose(j, 0);
     j->tokens = 0;
-    p->available_bytes = wkv_memory_available();
-    int err = tuner_measure(j->t, j->now, j->batch, &cost);
+    p->available_bytes = j->t->available;
+    int err = trainer_measure(j->t, j->now, j->batch, &cost);
     if (err) return err;
     double step = (double)j->batch * (double)(j->learn.n - (size_t)j->learn.count) / j->learn.count;
-    p->work_bytes = cost.work_bytes;
-    p->tokens_per_second = 1 / cost.token_seconds;
-    p->seconds = (double)j->steps * step * cost.token_seconds;
+    p->work_bytes = trainer_work_bytes(j->t, &cost, trainer_rows(j->t, j->now, j->batch));
+    p->tokens_per_second = 1 / cost.seconds;
+    p->seconds = (double)j->steps * step * cost.seconds;
     return 0;
 }
 
@@ -361,7 +364,7 @@ static int begin(job *j)
     int err = check(o);
     if (err || (err = check_folder(o))) return err;
     j->what = find_method(o->method);
-    if ((err = make_tuner(j)) || (err = open_vocab(j)) || (err = read_samples(j))) return err;
+    if ((err = make_trainer(j)) || (err = open_vocab(j)) || (err = read_samples(j))) return err;
     j->batch = or_default(o->batch, 8);
     if (j->batch > j->learn.count) j->batch = j->learn.count;
     int64_t epoch = (j->learn.count + j->batch - 1) / j->batch;
@@ -389,6 +392,6 @@ int wkv_tune(const wkv_tune_options *o)
     samples_release(&j.learn);
     samples_release(&j.held);
     wkv_tokenizer_close(j.vocab);
-    tuner_free(j.t);
+    wkv_trainer_free(j.t);
     return err;
 }

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "format/reader.h"
 #include "format/zip.h"
-#include "train/tuner.h"
+#include "train/adapt.h"
 #include "wkv.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,7 +155,7 @@ static void tune(const char *path, const wkv_model_options *with, int all, rng *
     int small = is_small(m) && wkv_model_about(m)->vocab > 2;
     wkv_model_close(m);
     if (!small) return;
-    const tuner_options how = {.model = path,
+    const adapt_options how = {.model = path,
                                .what = all ? LEARN_ALL : 1 + (int)below(r, 3),
                                .rank = 2,
                                .alpha = 4,
@@ -163,14 +163,14 @@ static void tune(const char *path, const wkv_model_options *with, int all, rng *
                                .with = *with,
                                .threads = 1};
     const sample one = {ids, counts, 4};
-    tuner *t;
+    wkv_trainer *t;
     double loss;
-    if (tuner_new(&t, &how)) {
+    if (trainer_adapt(&t, &how)) {
         refused();
         return;
     }
-    tuner_gradient(t, &one, 1, 1, &loss);
-    tuner_free(t);
+    trainer_gradient(t, &one, 1, 1, &loss);
+    wkv_trainer_free(t);
 }
 
 /* A tensor of a zip has its values inside one entry: reading the next one's is no overrun that a sanitizer sees. */

@@ -1,5 +1,6 @@
-/* tuner.c - what is learnt and where its numbers lie; a step; files. sweep.c has the gradient. */
-#include "train/tuner.h"
+/* adapt.c - which parameters are trained beside a frozen model, where their numbers lie, and their files. */
+#include "train/adapt.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/path.h"
 #include "ops/device.h"
@@ -70,7 +71,8 @@ static int list_param(params *p, tensor *t, const char *name, const slot *s, int
 }
 
 typedef struct {
-    tuner *t;
+    wkv_trainer *t;
+    const adapt_options *o;
     int count;
 } lister;
 
@@ -78,7 +80,7 @@ static int count_adapter(void *user, const char *name, tensor *w, const slot *s,
 {
     (void)name;
     lister *l = user;
-    l->count += can_have(s, layer) && (w->adapter || is_target(l->t->o.targets, s));
+    l->count += can_have(s, layer) && (w->adapter || is_target(l->o->targets, s));
     return 0;
 }
 
@@ -86,15 +88,15 @@ static int count_adapter(void *user, const char *name, tensor *w, const slot *s,
 static int list_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
 {
     lister *l = user;
-    tuner *t = l->t;
-    if (!can_have(s, layer) || !(w->adapter || is_target(t->o.targets, s))) return 0;
+    wkv_trainer *t = l->t;
+    if (!can_have(s, layer) || !(w->adapter || is_target(l->o->targets, s))) return 0;
     adapter *low = &t->adapters[l->count++];
     if (w->adapter)
         *low = *w->adapter;
     else {
-        low->a = (tensor){.rows = t->o.rank, .cols = weight_in(w), .type = REAL};
+        low->a = (tensor){.rows = l->o->rank, .cols = weight_in(w), .type = REAL};
         low->b =
-            (tensor){.rows = weight_out(w), .cols = t->o.rank, .type = REAL, .scale = t->o.alpha / (float)t->o.rank};
+            (tensor){.rows = weight_out(w), .cols = l->o->rank, .type = REAL, .scale = l->o->alpha / (float)l->o->rank};
     }
     t->scale_alpha = low->b.scale * (float)low->b.cols;
     char half[NAME];
@@ -109,22 +111,22 @@ static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, 
 {
     (void)name;
     lister *l = user;
-    tuner *t = l->t;
-    if (!can_have(s, layer) || !(w->adapter || is_target(t->o.targets, s))) return 0;
+    wkv_trainer *t = l->t;
+    if (!can_have(s, layer) || !(w->adapter || is_target(l->o->targets, s))) return 0;
     adapter *low = &t->adapters[l->count++];
     size_t n = (size_t)low->a.rows * (size_t)low->a.cols;
     if (w->adapter) {
         memcpy(low->a.data, w->adapter->a.data, n * sizeof(real));
         memcpy(low->b.data, w->adapter->b.data, (size_t)low->b.rows * (size_t)low->b.cols * sizeof(real));
     } else {
-        rng r = {.seed = t->o.seed ^ 0x9e3779b97f4a7c15u * (uint64_t)l->count};
+        rng r = {.seed = l->o->seed ^ 0x9e3779b97f4a7c15u * (uint64_t)l->count};
         for (size_t i = 0; i < n; i++) reals(&low->a)[i] = (real)((2 * rng_uniform(&r) - 1) / sqrt(weight_in(w)));
     }
     w->adapter = low;
     return 0;
 }
 
-static int list_states(tuner *t)
+static int list_states(wkv_trainer *t)
 {
     int L = t->m->L, len = rwkv_layer_state(t->m), n = t->m->C * t->m->N, err = 0;
     if (!t->m->H)
@@ -138,99 +140,70 @@ static int list_states(tuner *t)
         t->S[l] = (tensor){.rows = 1, .cols = n, .type = REAL};
         err = list_param(&t->p, &t->S[l], name, NULL, l, t->state_at + (size_t)l * (size_t)len + (size_t)t->m->C);
         /* a state's own learning rate is about 1 (docs/tuning.md); beside adapters it has theirs times this */
-        if (!err && t->o.what & LEARN_LORA) t->p.list[t->p.count - 1].lr_scale = 1000;
+        if (!err && t->what & LEARN_LORA) t->p.list[t->p.count - 1].lr_scale = 1000;
     }
     t->p.n = t->state_at + ((size_t)L * (size_t)len + 15) / 16 * 16;
     return err;
 }
 
-static int make_frozen(tuner *t)
+static int make_frozen(wkv_trainer *t, const adapt_options *o)
 {
-    lister l = {.t = t};
-    t->o.with.as_stored = 1; /* gradients go through the weights both ways, and no memory is taken for another layout */
-    int err = wkv_model_open(&t->base, t->o.model, &t->o.with);
+    lister l = {.t = t, .o = o};
+    wkv_model_options with = o->with;
+    with.as_stored = 1; /* gradients go through the weights both ways, and no memory is taken for another layout */
+    int err = wkv_model_open(&t->base, o->model, &with);
     if (err) return err;
     t->m = &t->base->rwkv;
     if (t->m->arch->extra)
-        return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-%s, whose %s cannot be tuned; 4 to 7 can be", t->o.model,
+        return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-%s, whose %s cannot be tuned; 4 to 7 can be", o->model,
                     t->m->arch->version, t->m->arch->extra);
-    if (t->o.what & LEARN_LORA) {
-        if ((err = check_targets(t->o.targets, t->m->arch))) return err;
+    if (t->what & LEARN_LORA) {
+        if ((err = check_targets(o->targets, t->m->arch))) return err;
         rwkv_each(t->m, count_adapter, &l);
         t->adapters = calloc((size_t)l.count, sizeof *t->adapters);
         if (!t->adapters) return fail(WKV_ENOMEM, "no memory for %d adapters", l.count);
         l.count = 0;
         err = rwkv_each(t->m, list_adapter, &l);
     }
-    if (!err && t->o.what & LEARN_STATE) err = list_states(t);
+    if (!err && t->what & LEARN_STATE) err = list_states(t);
     if (!err) err = params_make(&t->p);
     if (err) return err;
     l.count = 0;
-    if (t->o.what & LEARN_LORA) rwkv_each(t->m, fill_adapter, &l);
-    if (t->o.what & LEARN_STATE) {
+    if (t->what & LEARN_LORA) rwkv_each(t->m, fill_adapter, &l);
+    if (t->what & LEARN_STATE) {
         rwkv_state_init(t->m, t->p.values + t->state_at);
         t->m->state0 = t->p.values + t->state_at;
     }
     return 0;
 }
 
-static int make_whole(tuner *t)
+static int make_whole(wkv_trainer *t, const adapt_options *o)
 {
-    if (t->o.what != LEARN_ALL || t->o.with.lora || t->o.with.state)
+    if (o->what != LEARN_ALL || o->with.lora || o->with.state)
         return fail(WKV_EARG,
                     "when all weights are learnt there are no adapters and no states beside them; merge them first");
-    if (!t->o.model) return fail(WKV_EARG, "the built-in model is no file; give a checkpoint to learn all weights of");
-    int err = params_load(&t->p, t->o.model);
+    if (!o->model) return fail(WKV_EARG, "the built-in model is no file; give a checkpoint to learn all weights of");
     t->m = &t->p.model;
-    return err;
+    return params_load(&t->p, o->model);
 }
 
-/* ---- life -------------------------------------------------------------------------------------------------------- */
-
-int tuner_new(tuner **out, const tuner_options *o)
+int trainer_adapt(wkv_trainer **out, const adapt_options *o)
 {
     *out = NULL;
-    tuner *t = calloc(1, sizeof *t);
-    if (!t) return fail(WKV_ENOMEM, "no memory for a tuner");
-    t->o = *o;
+    wkv_trainer *t = calloc(1, sizeof *t);
+    if (!t) return fail(WKV_ENOMEM, "no memory for a trainer");
+    t->what = o->what;
+    t->seed = o->seed;
+    t->available = memory_available();
     int err = device_open(&t->device, o->device, o->threads, NULL);
-    if (!err) err = o->what & LEARN_ALL ? make_whole(t) : make_frozen(t);
+    if (!err) err = o->what & LEARN_ALL ? make_whole(t, o) : make_frozen(t, o);
     if (!err) err = cx_init(&t->c, t->device);
     if (err) {
-        tuner_free(t);
+        wkv_trainer_free(t);
         return err;
     }
+    t->summing = t->m->L;
     *out = t;
-    return 0;
-}
-
-void tuner_free(tuner *t)
-{
-    if (!t) return;
-    if (t->c.dev) cx_release(&t->c);
-    device_close(t->device);
-    params_release(&t->p);
-    wkv_model_close(t->base);
-    free(t->adapters);
-    free(t->S);
-    free(t);
-}
-
-/* ---- a step ------------------------------------------------------------------------------------------------------ */
-
-int tuner_step(tuner *t, const sample *s, int n, double *loss)
-{
-    int err = tuner_gradient(t, s, n, 1, loss);
-    if (err) {
-        memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads); /* of the samples before the failure */
-        return err;
-    }
-    t->lr = schedule_lr(&t->plan, t->step);
-    t->norm = isfinite(*loss) ? adamw_step(&t->opt, &t->p, t->lr, t->step + 1, t->device) : *loss;
-    if (!isfinite(t->norm))
-        return fail(WKV_ESTOPPED, "the loss or its gradient in step %lld is no number; a lower learning rate may help",
-                    (long long)t->step + 1);
-    t->step++;
     return 0;
 }
 
@@ -254,10 +227,10 @@ static int give_state(const tensor_out *o, float *out)
     return 0;
 }
 
-static tensor_out entry(const tuner *t, const param *q, dtype type)
+static tensor_out entry(const wkv_trainer *t, const param *q, dtype type)
 {
     tensor_out o = {.name = q->name, .type = type, .values = give_values, .from = q};
-    if (t->o.what & LEARN_ALL) {
+    if (t->what & LEARN_ALL) {
         o.dims = official_shape(t->m, q->slot, o.shape);
     } else if (!q->slot) {
         o.values = give_state;
@@ -272,7 +245,7 @@ static tensor_out entry(const tuner *t, const param *q, dtype type)
     return o;
 }
 
-int tuner_save(const tuner *t, const char *path, learnt what, dtype type)
+int trainer_save_adapted(const wkv_trainer *t, const char *path, learnt what, dtype type)
 {
     int n = 0, err;
     tensor_out *out = calloc((size_t)t->p.count, sizeof *out);

@@ -1,0 +1,63 @@
+/* sum.c - gradients of processes that train together become their sum, layer by layer while the rest is computed. */
+#include "train/trainer.h"
+#include <string.h>
+
+/* Begin to add up a range of the gradients over all processes: in each, or where the moments are shared out in the one
+ * that has them. */
+static void add_up(const wkv_trainer *t, size_t from, size_t to)
+{
+    const wkv_ranks *r = t->ranks;
+    if (!t->p.ranks) {
+        r->reduce(r->user, t->p.grads + from, to - from, -1);
+        return;
+    }
+    for (int k = 0; k < r->count; k++) {
+        size_t a, b;
+        params_share(&t->p, k, &a, &b);
+        if (a < from) a = from;
+        if (b > to) b = to;
+        if (a < b) r->reduce(r->user, t->p.grads + a, b - a, k);
+    }
+}
+
+/* Where a layer's values begin; behind the last layer, where all end; -1: where all begin. What stands before the
+ * layers is complete after them on the way back, what stands behind them before. */
+static size_t begin_of(const params *p, int layer)
+{
+    if (layer < 0) return 0;
+    for (int i = 0; i < p->count; i++)
+        if (p->list[i].layer == layer) return p->list[i].at;
+    return p->n;
+}
+
+void trainer_add_up_from(void *trainer, int layer)
+{
+    wkv_trainer *t = trainer;
+    const params *p = &t->p;
+    for (; t->summing > layer; t->summing--) add_up(t, begin_of(p, t->summing - 1), begin_of(p, t->summing));
+    t->ranks->advance(t->ranks->user);
+}
+
+int trainer_add_up_rest(wkv_trainer *t, int err, double *loss)
+{
+    if (!t->ranks) return err;
+    trainer_add_up_from(t, -1);
+    t->ranks->finish(t->ranks->user);
+    t->summing = t->m->L;
+    return ranks_agree_on(t->ranks, err, loss, 1);
+}
+
+void trainer_collect_values(wkv_trainer *t)
+{
+    params *p = &t->p;
+    const wkv_ranks *r = p->ranks;
+    if (!r) return;
+    for (int k = 0; k < r->count; k++) {
+        size_t from, to;
+        params_share(p, k, &from, &to);
+        if (from < to) r->copy(r->user, p->values + from, (to - from) * sizeof *p->values, k);
+    }
+    memset(p->grads, 0, p->from * sizeof *p->grads);
+    memset(p->grads + p->to, 0, (p->n - p->to) * sizeof *p->grads);
+    r->finish(r->user);
+}
