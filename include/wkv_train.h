@@ -1,4 +1,5 @@
-/* wkv_train.h - train RWKV models of versions 4, 5.2, 6 and 7, from nothing or from a checkpoint.
+/* wkv_train.h - train RWKV models of versions 4, 5.2, 6 and 7, from nothing or from a checkpoint; adapt a model by
+ * low-rank adapters (LoRA) or an initial state beside its frozen weights, or by all weights.
  *
  *     const char *data[] = {"stories.jsonl", NULL};
  *     wkv_train_options o = {.data = data, .vocab = "stories.vocab.txt", .out = "run", .layers = 3, .width = 256,
@@ -6,12 +7,23 @@
  *     if (wkv_train(&o)) { fputs(wkv_error(), stderr); exit(1); }
  *
  * leaves run/final.safetensors (official names and shapes: every RWKV tool that reads safetensors reads it),
- * run/final.vocab.txt beside it, and the figures of the run as lines (train.jsonl), as a page with curves (train.html)
- * and for TensorBoard. A run that ended early, in whatever way, goes on from its last checkpoint:
+ * run/final.vocab.txt beside it, and the figures of the run as lines (train.jsonl), as a page with curves
+ * (train.html) and for TensorBoard. A run that ended early, in whatever way, goes on from its last checkpoint:
  *
  *     wkv_train_options o = {.out = "run", .resume = 1};
  *
  * and ends in the same bytes as if it had not been interrupted.
+ *
+ * A model is adapted by samples:
+ *
+ *     const char *data[] = {"answers.jsonl", NULL};
+ *     wkv_train_options o = {.init = "RWKV-x070-World-1.5B.gguf", .method = "lora", .samples = 1, .data = data,
+ *                            .out = "run"};
+ *
+ * leaves run/lora.safetensors, which wkv_model_open takes beside the model (wkv_model_options.lora) and wkv merge
+ * puts into it. The frozen weights stay in the file's mapping in whatever type they have, f32 to 4 bits; memory is
+ * taken for what is trained (16 bytes a value) and for the activations of one layer. Of conversations and
+ * instructions only the answers count in the loss.
  *
  * Underneath is the trainer, for programs that bring their own batches:
  *
@@ -21,10 +33,11 @@
  *     wkv_trainer_save(t, "mine.safetensors", "bf16");
  *     wkv_trainer_free(t);
  *
- * What is minimised is the mean cross entropy plus the official trainer's pull on the largest logit (L2Wrap, which the
- * reported loss leaves out). The optimizer is AdamW with the official groups: decay of weights on the big matrices
- * only, twice the learning rate on the time decay (v4: three times on time_first). Initial values are the official
- * ones. All arithmetic is float32. The same options give the same bits whatever the number of threads.
+ * What is minimised is the mean cross entropy plus the official trainer's pull on the largest logit (L2Wrap, which
+ * the reported loss leaves out; a model that is adapted goes without it). The optimizer is AdamW with the official
+ * groups: decay of weights on the big matrices only, twice the learning rate on the time decay (v4: three times on
+ * time_first). Initial values are the official ones. All arithmetic is float32. The same options give the same bits
+ * whatever the number of threads.
  *
  * Several processes, on one machine or many, train one model together when they can talk to each other (wkv_ranks).
  *
@@ -49,8 +62,13 @@ typedef struct {
     int layers, width, vocab;
     int64_t parameters;
     int64_t steps, done;       /* of the optimizer; done before, of a run that is resumed */
-    int64_t step_tokens;       /* tokens of a step */
+    int64_t step_tokens;       /* tokens of a step; of samples in the mean */
     int64_t text_tokens, held_tokens; /* of the data, of the held-out text */
+    int64_t trained;           /* values that are trained: of all weights, adapters, states */
+    int samples, held_samples; /* of samples: how many, and how many held out; */
+    int64_t counted;           /* ... tokens that count in the loss; */
+    int longest;               /* ... tokens of the longest; */
+    int cut, left_out;         /* ... whose end was left out; left out, as nothing in them counts */
     double epochs;             /* how often the run reads the data */
     size_t weight_bytes;       /* parameters, gradients, moments */
     size_t work_bytes;         /* what a step keeps until its gradient is taken */
@@ -63,6 +81,7 @@ typedef struct {
                                   of text                                                                             */
     int head_size, context, batch; /* of the model; tokens of a sequence, sequences of a step                         */
     double lr;                 /* learning rate at first                                                              */
+    int warmup;                /* steps in which it rises                                                             */
     int passed_over;           /* entries of folders that are no data, ...                                            */
     const char *passed_over_first; /* ... and the name of the first one                                               */
     const char *damaged;       /* the sentence about a newest checkpoint that is damaged, of a run that is resumed from
@@ -86,6 +105,14 @@ typedef struct {
     const char *sample;        /* text the model wrote after this step, NULL: none; ...                               */
     int sample_prompt;         /* ... its first bytes, which are of the text and not written by the model             */
 } wkv_train_report;
+
+/* A sample as the model will read it: ids[i] counts in the loss where counts[i] is not 0. */
+typedef struct {
+    const int32_t *ids;
+    const uint8_t *counts;
+    int n;
+    const wkv_tokenizer *tokenizer;
+} wkv_train_sample;
 
 /* ---- several processes ------------------------------------------------------------------------------------------- */
 
@@ -120,25 +147,52 @@ typedef struct {
     int ffn;                   /* F; 0: the version's own: 4 C, for 5.2 and 6 3.5 C down to a multiple of 32 */
     int vocab_size;            /* V; 0: the tokenizer's */
 
+    /* The parameters to train. */
+    /* "full" (NULL): all weights; "lora", "state", "lora+state": adapters, an initial state, beside the frozen
+     * weights of `init` (NULL: the built-in model) */
+    const char *method;
+    int rank;                  /* of adapters; 0: 16 */
+    float alpha;               /* adapters count alpha / rank times; 0: twice the rank */
+    /* weights that get one, words with commas between them: "att", "ffn" (all big matrices of either), "low-rank" (the
+     * version's own small ones), or names, "att.key". NULL: "att,ffn" */
+    const char *targets;
+    wkv_model_options with;    /* an adapter, a state to go on from */
+
+    /* The sequences. */
+    /* 0: one long text, cut into sequences of `context` tokens, all of which count in the loss. 1: each object of
+     * JSON and row of a table is a sequence of its own, at most `context` tokens of it; of conversations and
+     * instructions only the answers count; a plain text is cut into sequences of `context` tokens */
+    int samples;
+    /* sequences are read in chunks of so many tokens, through which the state is carried, so that memory does not grow
+     * with their length; 0: at once */
+    int infctx;
+    /* 1: with infctx, the gradient is not passed on from a chunk to the one before: half the work, but what is learnt
+     * does not look back further than a chunk */
+    int cut;
+
     /* The optimizer. */
-    int64_t steps;             /* 0: 1000 */
+    int64_t steps;             /* 0: 1000; adapted by samples: three epochs, and 120 at least */
     /* of the learning rate from lr_init to lr_final: "cosine" (NULL), "linear", "exponential", "constant", "wsd": as it
      * is for a while, then in a straight line */
     const char *schedule;
-    float lr_init, lr_final;   /* 0: 6e-4, and a tenth of lr_init. Negative lr_final: 0 (a cosine is then a line) */
-    /* steps of rising learning rate: x (0.01 + 0.99 step / warmup), exponential 0.2 + 0.8; 0: 10; negative: none */
+    /* 0: 6e-4, and a tenth of lr_init. Adapted by samples: 1e-3 for lora, 1 for state (and a hundredth of it; in
+     * lora+state the state learns 1000 x as fast), 3e-5 for full. Negative lr_final: 0 (a cosine is then a line) */
+    float lr_init, lr_final;
+    /* steps of rising learning rate: x (0.01 + 0.99 step / warmup), exponential 0.2 + 0.8; 0: 10, adapted by samples
+     * a tenth of the steps at most; negative: none */
     int warmup;
     int64_t hold;              /* exponential, wsd: steps after the warm-up before it falls; 0: none; wsd: 0.8 of all */
     int64_t exit_tokens;       /* tokens after which lr_final is reached; 0: those of all steps */
     float beta1, beta2;        /* 0: 0.9, 0.99 */
-    float eps;                 /* 0: 1e-18 */
-    float weight_decay;        /* 0: 0.1; negative: none */
+    float eps;                 /* 0: 1e-18; adapted by samples 1e-8 */
+    float weight_decay;        /* 0: 0.1, adapted by samples none; negative: none */
     float clip;                /* longest gradient; 0: 1; negative: never clipped */
     float dropout;             /* of what the two halves of each layer give; 0: none */
     uint64_t seed;             /* of the initial values, of the order of the data, of dropout */
 
     /* The work. */
-    int context, batch;        /* T tokens a sequence, B sequences a step; 0: 512 and 8 */
+    int context, batch;        /* T tokens a sequence, B sequences a step; 0: 512 and 8; of samples 1024, with infctx
+                                  all */
     int micro_batch;           /* sequences computed at once, whose gradients add up; 0: as many as have 512 tokens */
     /* 1: layers are run twice, which needs less memory; -1: once; 0: by the memory there is. The same bits */
     int checkpointing;
@@ -165,7 +219,7 @@ typedef struct {
                                   "QUESTION,ANSWER,CONTEXT"; NULL: the known ones                                     */
     double epochs;             /* instead of `steps`: times the data is read */
     const char *order;         /* "epochs" (NULL): shuffled, everything once an epoch; "magic": the official order */
-    const char *valid;         /* held-out text, as `data`; NULL: from the end of the data, ... */
+    const char *valid;         /* held-out text, as `data`; NULL: from the end of the data, of samples none, ... */
     float valid_share;         /* ... this share; 0: a hundredth, in the order "magic" none; negative: none */
     /* as wkv_tokenizer_open; or a number: at most so many ids are made from the text, as wkv_vocabulary_train does.
      * NULL: the checkpoint's with `init`, else "2048". Token files need none, but then vocab_size */
@@ -174,12 +228,13 @@ typedef struct {
     const char *save_type;     /* of final and best: "bf16" (NULL) or "f32", both safetensors; "pth": bf16 in a .pth  */
     int save_every; /* steps between checkpoints; 0: 1000; negative: at the end only. Else also every ten minutes */
     int keep;                  /* checkpoints kept, the last ones; 0: 2 */
-    int log_every;             /* steps between figures; their loss is the mean; 0: 10 */
+    int log_every;             /* steps between figures; their loss is the mean; 0: 10, of samples 1 */
     int valid_every;           /* steps between measurements of the held-out text; 0: a quarter of all, at most 500;
                                   negative: at the end only                                                           */
     int sample_every;          /* steps between samples, and one after the last; 0: as valid_every; negative: none    */
     double peak;               /* operations a second of this machine (wkv_roof.fma), for the share; 0: not known */
     int (*plan)(void *user, const wkv_train_plan *p);     /* before the first step; not 0: stop with WKV_ESTOPPED */
+    int (*show)(void *user, const wkv_train_sample *s);   /* then the first three samples; the same */
     int (*report)(void *user, const wkv_train_report *r); /* after every step; not 0: save and stop with WKV_ESTOPPED */
     void *user;
 } wkv_train_options;
@@ -187,14 +242,15 @@ typedef struct {
 /* ---- a whole run ------------------------------------------------------------------------------------------------- */
 
 /* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; opens as a
- * model), at the end final.safetensors, best.safetensors (of the lowest loss on held-out text; both .pth with save_type
- * "pth"), train.jsonl, train.html, and event files.
- * Files of another run and inputs of this one are never replaced; `out` is not touched before the plan is accepted, and
- * locked from then on. A run with a damaged newest checkpoint resumes from the newest intact one
- * (wkv_train_plan.damaged). WKV_EARG names the option that is off, a run that is there already or at work in `out`, an
- * input that would be replaced, or the setting in which a resumed run differs; WKV_EIO, WKV_EFORMAT the file;
- * WKV_ESTOPPED when plan or report asked for it, after saving, or when five steps in a row gave a loss or gradient that
- * is NaN or infinite. */
+ * model or an adapter), at the end final.safetensors, best.safetensors (of the lowest loss on held-out text; both
+ * .pth with save_type "pth"), train.jsonl, train.html, and event files. Beside frozen weights final and best are
+ * lora.safetensors (f32, its alpha in the metadata) and lora.pth (bf16), both with RWKV-PEFT's names, state.pth
+ * (blocks.N.att.time_state), and best-lora.safetensors, best-state.pth. Files of another run and inputs of this one
+ * are never replaced; `out` is not touched before the plan is accepted, and locked from then on. A run with a
+ * damaged newest checkpoint resumes from the newest intact one (wkv_train_plan.damaged). WKV_EARG names the option
+ * that is off, a run that is there already or at work in `out`, an input that would be replaced, or the setting in
+ * which a resumed run differs; WKV_EIO, WKV_EFORMAT the file; WKV_ESTOPPED when plan or report asked for it, after
+ * saving, or when five steps in a row gave a loss or gradient that is NaN or infinite. */
 WKV_API int wkv_train(const wkv_train_options *o);
 
 /* ---- the trainer ------------------------------------------------------------------------------------------------- */

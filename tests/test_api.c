@@ -6,7 +6,6 @@
 #include "wkv_bench.h"
 #include "wkv_file.h"
 #include "wkv_train.h"
-#include "wkv_tune.h"
 
 enum { IDS = 4 };
 static wkv_model *m, *other;
@@ -264,9 +263,8 @@ static void training(void)
     double loss;
     REFUSED(wkv_train(NULL));
     REFUSED(wkv_train(&(wkv_train_options){0}));
-    REFUSED(wkv_tune(NULL));
-    REFUSED(wkv_tune(&(wkv_tune_options){0}));
-    REFUSED(wkv_tune(&(wkv_tune_options){.data = "x.jsonl", .out = "x", .alpha = nan_}));
+    REFUSED(wkv_train(&(wkv_train_options){.out = "x", .method = "lora", .alpha = nan_}));
+    REFUSED(wkv_train(&(wkv_train_options){.out = "x", .method = "adapters"}));
     REFUSED(wkv_trainer_new(NULL, &small));
     NOTHING(wkv_trainer, wkv_trainer_new(&out, NULL));
     wkv_train_options wrong = small;

@@ -448,7 +448,7 @@ holds err "Assistant:[ end"
 holds err "step 3 of 3: loss"
 holds err "3 of 3 steps in 0:0"
 holds err "try it: wkv chat -m $model --lora tuned/lora.safetensors --load-state tuned/state.pth --vocab $vocab"
-holds tuned/tune.jsonl '"step": 3, '
+holds tuned/train.jsonl '"step": 3, '
 cksum "$model" >after
 same before after "a tuned model's file"
 tuned="--lora tuned/lora.safetensors --load-state tuned/state.pth"
@@ -470,7 +470,7 @@ run 0 merge "$model" elsewhere.pth --lora tuned/lora.safetensors --type f32 --vo
 run 0 generate -m elsewhere.pth -n 3 "the"
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned2 --infctx 4 --lora tuned/lora.safetensors -n 1
 refused "missing.jsonl" tune -m "$model" --vocab "$vocab" -d missing.jsonl -o tuned3
-refused "RWKV-7 has no weights called" tune -m "$model" -d answers.jsonl -o tuned3 --targets att.gate
+refused "RWKV-7 has no weights called" tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned3 --targets att.gate
 refused "tuned/state.pth: blocks.0.att.time_state is" logits --load-state tuned/state.pth --tokens 1 -o none.f32
 
 # ---- Ctrl-C ------------------------------------------------------------------------------------------------------------

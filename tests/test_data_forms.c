@@ -10,7 +10,6 @@
 #include "train/textfile.h"
 #include "train/vocabulary.h"
 #include "wkv_train.h"
-#include "wkv_tune.h"
 
 static wkv_tokenizer *bytes_of;
 static document_form form;
@@ -53,7 +52,7 @@ static void expect(const char *name, const char *want)
     snprintf(path, sizeof path, "%s/%s", folder, name);
     for (const char *p = want; *p; p++)
         if (!strchr("[]|", *p)) flat[n++] = *p;
-    if (samples_read(&s, path, bytes_of, &form, 0))
+    if (samples_add(&s, path, bytes_of, &form, 0))
         FAILED("%s", wkv_error());
     else
         EXPECT_STR(shown(&s), want);
@@ -79,7 +78,7 @@ static void refuses(const char *name, int code, const char *words)
     tokens d = {0};
     table chunks = {0};
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    EXPECT_EQ(samples_read(&s, path, bytes_of, &form, 0), code);
+    EXPECT_EQ(samples_add(&s, path, bytes_of, &form, 0), code);
     snprintf(first, sizeof first, "%s", wkv_error());
     EXPECT_HAS(first, name);
     EXPECT_HAS(first, words);
@@ -439,15 +438,15 @@ static void sizes_suit_the_text(void)
     EXPECT_EQ(o.steps, 0);
 }
 
-static wkv_tune_plan planned;
+static wkv_train_plan planned;
 
-static int keep_plan(void *user, const wkv_tune_plan *p)
+static int keep_plan(void *user, const wkv_train_plan *p)
 {
     planned = *p;
     return user != NULL; /* stop */
 }
 
-/* --save-type pth: both trainers leave a .pth that opens, with the vocabulary it needs beside it. */
+/* --save-type pth: training and tuning leave a .pth that opens, with the vocabulary it needs beside it. */
 static void saved_as_pth(void)
 {
     char run[200], tuned[200], path[260];
@@ -472,15 +471,15 @@ static void saved_as_pth(void)
     if (wkv_train(&o)) FAILED("%s", wkv_error());
     static const char *const names[] = {"run/final.pth", "run/best.pth", "tuned/final.pth"};
     snprintf(path, sizeof path, "%s/final.pth", run);
-    wkv_tune_options t = {.model = path,
-                          .data = text,
-                          .out = tuned,
-                          .method = "full",
-                          .save_type = "pth",
-                          .steps = 2,
-                          .context = 16,
-                          .threads = 1};
-    if (wkv_tune(&t)) FAILED("%s", wkv_error());
+    wkv_train_options t = {.init = path,
+                           .data = data,
+                           .out = tuned,
+                           .samples = 1,
+                           .save_type = "pth",
+                           .steps = 2,
+                           .context = 16,
+                           .threads = 1};
+    if (wkv_train(&t)) FAILED("%s", wkv_error());
     for (int i = 0; i < 3; i++) {
         wkv_model *m = NULL;
         wkv_tokenizer *vocab = NULL;
@@ -492,18 +491,18 @@ static void saved_as_pth(void)
     struct stat about;
     EXPECT(stat(in_folder("run/final.safetensors"), &about) != 0);
     EXPECT_EQ(wkv_train(&o), WKV_EARG); /* and it is not replaced */
-    EXPECT_EQ(wkv_tune(&t), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "final.pth: is the result of another run");
+    EXPECT_EQ(wkv_train(&t), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "a run is there already");
     o.save_type = "f16";
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
     EXPECT_HAS(wkv_error(), "--save-type f16: expected bf16, f32 or pth");
     snprintf(tuned, sizeof tuned, "%s/lora", folder);
-    t.method = NULL;
-    EXPECT_EQ(wkv_tune(&t), WKV_EARG);
+    t.method = "lora";
+    EXPECT_EQ(wkv_train(&t), WKV_EARG);
     EXPECT_HAS(wkv_error(), "--save-type is for --method full");
 }
 
-/* Twenty examples get 60 steps, of which a tenth are warmup; the plan has time and memory. */
+/* Twenty examples get 120 steps; the plan has time and memory. */
 static void few_examples(void)
 {
     char lines[2000] = "", path[260], out[200];
@@ -512,10 +511,18 @@ static void few_examples(void)
     put("few.jsonl", lines, strlen(lines));
     snprintf(path, sizeof path, "%s", in_folder("run/final.pth"));
     snprintf(out, sizeof out, "%s/few", folder);
-    char data[200];
-    snprintf(data, sizeof data, "%s", in_folder("few.jsonl"));
-    wkv_tune_options t = {.model = path, .data = data, .out = out, .threads = 1, .plan = keep_plan, .user = &planned};
-    EXPECT_EQ(wkv_tune(&t), WKV_ESTOPPED);
+    char few[200];
+    snprintf(few, sizeof few, "%s", in_folder("few.jsonl"));
+    const char *data[] = {few, NULL};
+    wkv_train_options t = {.init = path,
+                           .method = "lora",
+                           .samples = 1,
+                           .data = data,
+                           .out = out,
+                           .threads = 1,
+                           .plan = keep_plan,
+                           .user = &planned};
+    EXPECT_EQ(wkv_train(&t), WKV_ESTOPPED);
     EXPECT_EQ(planned.samples, 20);
     EXPECT_EQ(planned.steps, 120);
     EXPECT_EQ(planned.warmup, 10);
@@ -523,7 +530,7 @@ static void few_examples(void)
     EXPECT(planned.tokens_per_second > 0 && planned.seconds > 0 && planned.work_bytes > 0 &&
            planned.available_bytes > 0);
     t.epochs = 2;
-    wkv_tune(&t);
+    wkv_train(&t);
     EXPECT_EQ(planned.steps, 6);
     EXPECT_EQ(planned.warmup, 0);
 }

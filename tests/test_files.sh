@@ -137,15 +137,18 @@ done
 refused "continue the run with --resume" train -d story.txt --vocab bytes -o r-train.jsonl -n 1 -q
 refused "r-final.safetensors/final.safetensors: is the result of another run" \
     train --resume -d story.txt --vocab bytes -o r-final.safetensors -n 1 -q
-for name in lora.safetensors lora.pth state.pth final.safetensors tune.jsonl; do
+for name in lora.safetensors lora.pth state.pth final.safetensors train.jsonl; do
     mkdir "t-$name"
     echo mine >"t-$name/$name"
     refused "t-$name/$name: is the result of another run; take another folder" \
         tune -m $base -d story.txt -o "t-$name" -n 1
     is "$(cat "t-$name"/*)" mine "a folder with $name"
 done
-refused "tuned/lora.safetensors: is an input of this run" \
-    tune -m $base -d story.txt -o tuned --lora tuned/lora.safetensors -n 1
+refused "a run is there already" tune -m $base -d story.txt -o tuned --lora tuned/lora.safetensors -n 1
+mkdir input
+cp tuned/lora.safetensors input
+refused "input/lora.safetensors: is an input of this run" \
+    tune -m $base -d story.txt -o input --lora input/lora.safetensors -n 1
 ln $base valid.txt
 refused "base/final.safetensors: is an input of this run, valid.txt" train --resume -o base --valid valid.txt -q
 # shellcheck disable=SC2086
@@ -166,8 +169,8 @@ absent left/lora.pth.part-1
 # one at a time: the second is refused while the first is at work, and takes nothing from it
 "$WKV" tune -m $base -d story.txt -o two -n 1000000 -t 1 -q >/dev/null 2>&1 &
 first=$!
-longer two/tune.jsonl 0
-refused "two/tune.jsonl: " tune -m $base -d story.txt -o two -n 1
+longer two/train.jsonl 0
+refused "two/train.jsonl: " tune -m $base -d story.txt -o two -n 1
 kill -TERM $first
 wait $first
 is $? 130 "status of the tune that was first"
@@ -277,6 +280,7 @@ if [ -n "$WKV_LONG" ]; then
     tuned="--lora tuned-large/lora.safetensors"
 fi
 mkdir new
+run 0 tune -m $base -d story.txt -o new/killed -n 40 -t 1 -T 8 -b 1
 run 0 convert $base new/kill.pth --type f32 # a .pth holds its own name
 # shellcheck disable=SC2086
 run 0 merge $base new/kill.safetensors $tuned --type f32
@@ -291,17 +295,16 @@ while [ $i -lt $rounds ]; do
     # shellcheck disable=SC2086
     killed "$(printf '0.%03d' $((i * 53 % 400 + 3)))" merge $base kill.safetensors $tuned --type f32
     old_or_new kill.safetensors "$model" new/kill.safetensors
-    # saved after every step: each file there is whole
+    # saved after every step: wherever it was killed, the run goes on, and ends in the same bytes
     if [ $i -lt $((rounds - 2)) ] || [ $rounds = 2 ]; then
         rm -rf kill
         mkdir kill
         killed "$(printf '0.%03d' $((i * 71 % 400 + 60)))" \
-            tune -m $base -d story.txt -o kill -n 100000 -t 1 -T 8 -b 1 --save-every 1
-        for file in kill/lora.safetensors kill/lora.pth; do
-            if [ -e $file ]; then run 0 logits -m $base --lora $file --lora-alpha 32 --tokens 1 -o killed.f32; fi
+            tune -m $base -d story.txt -o kill -n 40 -t 1 -T 8 -b 1 --save-every 1
+        run 0 tune --resume -m $base -d story.txt -o kill -n 40 -T 8 -b 1
+        for file in lora.safetensors lora.pth; do
+            same kill/$file new/killed/$file "$file of a tuned model after the run was killed"
         done
-        rm -f kill/tune.jsonl kill/lora.safetensors kill/lora.pth
-        run 0 tune -m $base -d story.txt -o kill -n 1 -t 1 -T 8 -b 1
         no_parts kill/
     fi
     i=$((i + 1))

@@ -39,7 +39,7 @@ static void expect_text(const char *name, const char *want, size_t n)
         size_t all = spell(text, ids, (size_t)d.n);
         if (all < n || memcmp(text + all - n, want, n)) FAILED("%s: train reads %.*s", name, (int)all, text);
     }
-    if (samples_read(&s, path, bytes_of, &form, 0))
+    if (samples_add(&s, path, bytes_of, &form, 0))
         FAILED("tune: %s", wkv_error());
     else {
         size_t all = spell(text, s.ids, s.n);
@@ -104,7 +104,7 @@ static void refuses(const char *line, const char *words)
     EXPECT_EQ(tokens_add(&d, in_folder("bad.jsonl"), &(text_form){bytes_of, form}), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "bad.jsonl: line 3: ");
     EXPECT_HAS(wkv_error(), words);
-    EXPECT_EQ(samples_read(&s, in_folder("bad.jsonl"), bytes_of, &form, 0), WKV_EFORMAT);
+    EXPECT_EQ(samples_add(&s, in_folder("bad.jsonl"), bytes_of, &form, 0), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "bad.jsonl: line 3: ");
     EXPECT_EQ(vocabulary_read(&chunks, in_folder("bad.jsonl"), &form, NULL), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "bad.jsonl: line 3: ");

@@ -11,7 +11,6 @@
 #include "rwkv/forward.h"
 #include "test.h"
 #include "wkv_train.h"
-#include "wkv_tune.h"
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
 enum { CAN_FAIL = 0 };
@@ -144,15 +143,18 @@ static int train(void)
 
 static int tune(void)
 {
-    const wkv_tune_options o = {.model = in_folder("m.pth"),
-                                .data = in_folder("s.jsonl"),
-                                .out = in_folder("tuned"),
-                                .vocab = in_folder("v.txt"),
-                                .method = "lora+state",
-                                .rank = 2,
-                                .steps = 1,
-                                .threads = 1};
-    return wkv_tune(&o);
+    const char *data[] = {in_folder("s.jsonl"), NULL};
+    const wkv_train_options o = {.init = in_folder("m.pth"),
+                                 .data = data,
+                                 .out = in_folder("tuned"),
+                                 .vocab = in_folder("v.txt"),
+                                 .method = "lora+state",
+                                 .samples = 1,
+                                 .rank = 2,
+                                 .steps = 1,
+                                 .sample_every = -1,
+                                 .threads = 1};
+    return wkv_train(&o);
 }
 
 /* ---- the k-th allocation fails ----------------------------------------------------------------------------------- */

@@ -93,8 +93,20 @@ alike() { # FOLDER FOLDER
     train 1 2 two $SIZE
     holds err "a run is there already"
 
-    mpirun -n 2 "$WKV" tune -d stories.txt -o tuned >out 2>err
-    holds err "wkv tune runs in one process, and mpirun started 2"
-    [ ! -e tuned ] && pass || fail "tuned is there"
+    for i in 1 2 3 4 5 6 7 8 9; do
+        echo "{\"prompt\": \"What follows $i?\", \"completion\": \"Number $((i * i + 1)) does.\"}"
+    done >pairs.jsonl
+    tune="tune -m one/final.safetensors --vocab bytes -d pairs.jsonl -n 6 -b 4 -t 1 --lr 0.01 --sample-every -1"
+    for method in lora lora+state; do
+        run 0 $tune --method $method -o "tuned1-$method"
+        mpirun -n 2 "$WKV" $tune --method $method -o "tuned2-$method" --shard-optimizer >out 2>err </dev/null
+        is $? 0 "status of two processes that tune ($(head -n 3 err))"
+        losses "tuned1-$method" >a
+        losses "tuned2-$method" >b
+        near "losses of $method in one process and two"
+        values "tuned1-$method/lora.safetensors" >a
+        values "tuned2-$method/lora.safetensors" >b
+        near "adapters of $method in one process and two"
+    done
 }
 finish

@@ -7,7 +7,6 @@
 #include "models.h"
 #include "train/adapt.h"
 #include "train/samples.h"
-#include "wkv_tune.h"
 
 #define MODELS TEST_DIR "/golden/models/"
 
@@ -32,10 +31,10 @@ static void make_samples(void)
     }
 }
 
-static wkv_trainer *made(const adapt_options *o)
+static wkv_trainer *made(const wkv_train_options *o)
 {
     wkv_trainer *t;
-    if (trainer_adapt(&t, o)) FAILED("%s", wkv_error());
+    if (wkv_trainer_new(&t, o)) FAILED("%s", wkv_error());
     return t;
 }
 
@@ -65,15 +64,16 @@ static double relative(const real *a, const real *b, size_t n)
     return sqrt(diff) / (sqrt(norm) + 1e-30);
 }
 
-static const adapt_options plain = {.rank = 3, .alpha = 6, .targets = "att,ffn,low-rank", .threads = 2};
+static const wkv_train_options plain = {
+    .method = "lora", .samples = 1, .rank = 3, .alpha = 6, .targets = "att,ffn,low-rank", .threads = 2};
 
-static wkv_trainer *learns(const char *name, int what)
+static wkv_trainer *learns(const char *name, const char *method)
 {
-    adapt_options o = plain;
+    wkv_train_options o = plain;
     char path[256];
     snprintf(path, sizeof path, MODELS "%s.pth", name);
-    o.model = path;
-    o.what = what;
+    o.init = path;
+    o.method = method;
     if (name[1] < '6') o.targets = "att,ffn"; /* they have no small matrices */
     wkv_trainer *t = made(&o);
     if (t) shake(t, 0.1);
@@ -112,8 +112,8 @@ static double apart_from_weight(const wkv_trainer *t, const param *A, const para
 /* Against the gradients of all weights of the merged model, which test_train.c compares with PyTorch's. */
 static void check_adapters(const char *name)
 {
-    wkv_trainer *t = learns(name, LEARN_LORA);
-    if (!t || trainer_save_adapted(t, "lora.safetensors", LEARN_LORA, F32)) return;
+    wkv_trainer *t = learns(name, "lora");
+    if (!t || adapt_save(t, "lora.safetensors", LEARN_LORA, F32)) return;
     double loss = gradient(t, three, SAMPLES);
     wkv_model *m;
     wkv_model_options with = {.lora = "lora.safetensors"};
@@ -121,9 +121,9 @@ static void check_adapters(const char *name)
         wkv_convert(m, "merged.pth", &(wkv_convert_options){.type = "f32"}))
         FAILED("%s", wkv_error());
     wkv_model_close(m);
-    adapt_options whole = plain;
-    whole.model = "merged.pth";
-    whole.what = LEARN_ALL;
+    wkv_train_options whole = plain;
+    whole.init = "merged.pth";
+    whole.method = "full";
     wkv_trainer *all = made(&whole);
     if (all) {
         EXPECT_NEAR(gradient(all, three, SAMPLES), loss, 1e-5);
@@ -160,7 +160,7 @@ static void adapters(void)
 /* The loss along a direction in the space of the initial states. */
 static void check_states(const char *name)
 {
-    wkv_trainer *t = learns(name, LEARN_STATE);
+    wkv_trainer *t = learns(name, "state");
     if (!t) return;
     gradient(t, three, SAMPLES);
     rng r = {.seed = 4};
@@ -191,18 +191,19 @@ static void states(void)
     check_states("v6-n16-bf16");
     check_states("v7-n16-bf16");
     wkv_trainer *t;
-    EXPECT_EQ(trainer_adapt(&t, &(adapt_options){.model = MODELS "v4-c32-f32.pth", .what = LEARN_STATE}), WKV_EUNSUPPORTED);
+    EXPECT_EQ(wkv_trainer_new(&t, &(wkv_train_options){.init = MODELS "v4-c32-f32.pth", .method = "state"}),
+              WKV_EUNSUPPORTED);
     EXPECT_HAS(wkv_error(), "version 4 has no matrix in its state");
-    EXPECT_EQ(trainer_adapt(&t, &(adapt_options){.model = MODELS "v7a-n16-bf16.pth", .what = LEARN_STATE}),
+    EXPECT_EQ(wkv_trainer_new(&t, &(wkv_train_options){.init = MODELS "v7a-n16-bf16.pth", .method = "state"}),
               WKV_EUNSUPPORTED);
     EXPECT_HAS(wkv_error(), "v7a-n16-bf16.pth: is an RWKV-7a, whose DeepEmbed cannot be tuned");
 }
 
 /* ---- chunks ------------------------------------------------------------------------------------------------------ */
 
-static void check_chunks(const char *name, int what)
+static void check_chunks(const char *name, const char *method)
 {
-    wkv_trainer *t = learns(name, what);
+    wkv_trainer *t = learns(name, method);
     if (!t) return;
     double loss = gradient(t, three, SAMPLES);
     real *whole = malloc(t->p.n * sizeof *whole);
@@ -228,12 +229,12 @@ static void check_chunks(const char *name, int what)
 
 static void passed_gradient_is_that_of_the_whole(void)
 {
-    check_chunks("v4-c32-f32", LEARN_LORA);
-    check_chunks("v4-c40-f16", LEARN_LORA);
-    check_chunks("v5.0-n16-bf16", LEARN_LORA | LEARN_STATE);
-    check_chunks("v5.2-n32-bf16", LEARN_LORA | LEARN_STATE);
-    check_chunks("v6-n16-bf16", LEARN_LORA | LEARN_STATE);
-    check_chunks("v7-n16-bf16", LEARN_LORA | LEARN_STATE);
+    check_chunks("v4-c32-f32", "lora");
+    check_chunks("v4-c40-f16", "lora");
+    check_chunks("v5.0-n16-bf16", "lora+state");
+    check_chunks("v5.2-n32-bf16", "lora+state");
+    check_chunks("v6-n16-bf16", "lora+state");
+    check_chunks("v7-n16-bf16", "lora+state");
 }
 
 /* Memory of a text of 100,000 tokens: that of a short one, and a state for each chunk. Of the short one, which fits as
@@ -245,7 +246,7 @@ static void long_text(void)
     static uint8_t all[LONG];
     memset(all, 1, sizeof all);
     for (int i = 0; i < LONG; i++) text[i] = (i * 7 + i / 11) % 40;
-    wkv_trainer *t = learns("v7-n32-f32", LEARN_LORA);
+    wkv_trainer *t = learns("v7-n32-f32", "lora");
     if (!t) return;
     gradient(t, &(sample){text, all, SHORT}, 1);
     real *whole = malloc(t->p.n * sizeof *whole);
@@ -266,10 +267,10 @@ static void long_text(void)
 
 static void threads_give_the_same_bits(void)
 {
-    wkv_trainer *t[2] = {learns("v7-n32-f16", LEARN_LORA | LEARN_STATE)};
-    adapt_options o = plain;
-    o.what = LEARN_LORA | LEARN_STATE;
-    o.model = MODELS "v7-n32-f16.pth";
+    wkv_trainer *t[2] = {learns("v7-n32-f16", "lora+state")};
+    wkv_train_options o = plain;
+    o.method = "lora+state";
+    o.init = MODELS "v7-n32-f16.pth";
     o.threads = 1;
     t[1] = made(&o);
     if (t[1]) shake(t[1], 0.1);
@@ -294,9 +295,9 @@ static void frozen_blocks(void)
     if (!opens(&m, MODELS "v7-n32-f16.pth")) return;
     for (int i = 0; i < 2; i++) {
         if (wkv_convert(m, "base.gguf", &(wkv_convert_options){.type = types[i]})) FAILED("%s", wkv_error());
-        adapt_options o = plain;
-        o.model = "base.gguf";
-        o.what = LEARN_LORA | LEARN_STATE;
+        wkv_train_options o = plain;
+        o.init = "base.gguf";
+        o.method = "lora+state";
         wkv_trainer *fast = made(&o);
         o.device = "reference";
         wkv_trainer *slow = made(&o);
@@ -318,17 +319,18 @@ static void frozen_blocks(void)
 /* What was saved and opened again computes the same, and is learnt on from. */
 static void saved_is_opened(void)
 {
-    wkv_trainer *t = learns("v7-n16-bf16", LEARN_LORA | LEARN_STATE), *again;
+    wkv_trainer *t = learns("v7-n16-bf16", "lora+state"), *again;
     if (!t) return;
     double loss = gradient(t, three, SAMPLES);
-    EXPECT_EQ(trainer_save_adapted(t, "lora.safetensors", LEARN_LORA, F32), 0);
-    EXPECT_EQ(trainer_save_adapted(t, "state.pth", LEARN_STATE, F32), 0);
-    adapt_options o = {.model = MODELS "v7-n16-bf16.pth",
-                       .what = LEARN_LORA | LEARN_STATE,
-                       .targets = "att.key",
-                       .rank = 50,
-                       .alpha = 1,
-                       .with = {.lora = "lora.safetensors", .state = "state.pth"}};
+    EXPECT_EQ(adapt_save(t, "lora.safetensors", LEARN_LORA, F32), 0);
+    EXPECT_EQ(adapt_save(t, "state.pth", LEARN_STATE, F32), 0);
+    wkv_train_options o = {.init = MODELS "v7-n16-bf16.pth",
+                           .method = "lora+state",
+                           .samples = 1,
+                           .targets = "att.key",
+                           .rank = 50,
+                           .alpha = 1,
+                           .with = {.lora = "lora.safetensors", .state = "state.pth"}};
     if ((again = made(&o))) {
         EXPECT_EQ(again->p.count, t->p.count); /* the adapters that are there, of the rank they have */
         EXPECT_EQ(again->p.n, t->p.n);
@@ -342,11 +344,11 @@ static void saved_is_opened(void)
 static void wrong_targets(void)
 {
     wkv_trainer *t;
-    adapt_options o = plain;
-    o.model = MODELS "v7-n16-bf16.pth";
-    o.what = LEARN_LORA;
+    wkv_train_options o = plain;
+    o.init = MODELS "v7-n16-bf16.pth";
+    o.method = "lora";
     o.targets = "att.key,att.gate";
-    EXPECT_EQ(trainer_adapt(&t, &o), WKV_EARG);
+    EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
     EXPECT_HAS(wkv_error(), "RWKV-7 has no weights called \"att.gate\"");
     o.targets = "att.key,ffn";
     if ((t = made(&o))) EXPECT_EQ(t->p.count, 3 * 3 * 2); /* three layers, key and the two of ffn, two halves */
@@ -395,9 +397,9 @@ static void masks(void)
     static const char *const want[] = {
         "[all of it]", "System: Be brief.\n\nUser: Hi\n\nAssistant:[ Hello.\n\n]User: Bye\n\nAssistant:[ Bye.\n\n]",
         "User: Add.\n1 2\n\nAssistant:[ 3\n\n]", "User: Who?\n\nAssistant:[ Me.\n\n]"};
-    samples s;
+    samples s = {0};
     char text[256];
-    EXPECT_EQ(samples_read(&s, "d.jsonl", t, &form, 0), 0);
+    EXPECT_EQ(samples_add(&s, "d.jsonl", t, &form, 0), 0);
     EXPECT_EQ(s.count, 4);
     for (int i = 0; i < s.count && i < 4; i++) {
         show(text, &s, i);
@@ -405,21 +407,21 @@ static void masks(void)
     }
     samples_release(&s);
 
-    EXPECT_EQ(samples_read(&s, "d.jsonl", t, &form, 20), 0); /* the last one's answer lies behind it */
+    EXPECT_EQ(samples_add(&s, "d.jsonl", t, &form, 20), 0); /* the last one's answer lies behind it */
     EXPECT_EQ(s.count, 1);
     EXPECT_EQ(s.cut, 3);
     EXPECT_EQ(s.left_out, 3);
     samples_release(&s);
 
     write_text("d.txt", "0123456789");
-    EXPECT_EQ(samples_read(&s, "d.txt", t, &form, 4), 0);
+    EXPECT_EQ(samples_add(&s, "d.txt", t, &form, 4), 0);
     EXPECT_EQ(s.count, 3);
     show(text, &s, 1);
     EXPECT_STR(text, "[45678]");
     samples_release(&s);
 
     write_text("d.jsonl", "{\"text\": \"a\"}\n{\"question\": \"a\"}\n");
-    EXPECT_EQ(samples_read(&s, "d.jsonl", t, &form, 0), WKV_EFORMAT);
+    EXPECT_EQ(samples_add(&s, "d.jsonl", t, &form, 0), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "d.jsonl: line 2: no \"text\"");
     wkv_tokenizer_close(t);
 }
@@ -473,7 +475,7 @@ static uint64_t checksum(const char *path, size_t *bytes)
 }
 
 static int shown;
-static int count_shown(void *user, const wkv_tune_sample *s)
+static int count_shown(void *user, const wkv_train_sample *s)
 {
     (void)user;
     int counted = 0;
@@ -499,17 +501,21 @@ static void twenty_examples(void)
     if (wkv_tokenizer_open(&vocab, NULL, m)) FAILED("%s", wkv_error());
     size_t bytes, state_bytes;
     uint64_t before = checksum("base.safetensors", &bytes);
-    wkv_tune_options o = {.model = NULL,
-                          .method = "state",
-                          .data = "twenty.jsonl",
-                          .out = "twenty",
-                          .steps = 40,
-                          .batch = 4,
-                          .threads = 2,
-                          .show = count_shown};
+    const char *data[] = {"twenty.jsonl", NULL};
+    wkv_train_options o = {.method = "state",
+                           .samples = 1,
+                           .sample_every = -1,
+                           .data = data,
+                           .out = "twenty",
+                           .steps = 40,
+                           .batch = 4,
+                           .threads = 2,
+                           .show = count_shown};
     remove("twenty/state.pth"); /* of an earlier test */
-    remove("twenty/tune.jsonl");
-    if (wkv_tune(&o)) FAILED("%s", wkv_error());
+    remove("twenty/train.jsonl");
+    remove("twenty/train.html");
+    remove("twenty/checkpoint-00000040.safetensors");
+    if (wkv_train(&o)) FAILED("%s", wkv_error());
     EXPECT_EQ(shown, 3);
     wkv_convert(m, "after.safetensors", NULL);
     EXPECT(checksum("after.safetensors", &bytes) == before);

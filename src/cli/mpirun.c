@@ -19,19 +19,10 @@ static long surroundings(const char *const *names)
 static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", NULL};
 static const char *const places[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", NULL};
 
-int mpi_alone(const char *command)
-{
-    if (surroundings(sizes) <= 1) return 0;
-    if (surroundings(places) <= 0)
-        complain("wkv %s runs in one process, and mpirun started %ld; several can train one model: wkv train", command,
-                 surroundings(sizes));
-    return 1;
-}
-
 #ifdef HAVE_MPI
 #include <mpi.h>
 
-const char mpi_how[] = "start several with mpirun -n 4 wkv train ...";
+const char mpi_how[] = "start several with mpirun -n 4 wkv train ... or tune ...";
 
 enum { PIECE_BYTES = 1 << 22, UNDER_WAY = 16, MOST = 4096 };
 

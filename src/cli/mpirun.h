@@ -1,4 +1,4 @@
-/* mpirun.h - `mpirun wkv train`: the processes of one run, and how they talk. */
+/* mpirun.h - `mpirun wkv train` and tune: the processes of one run, and how they talk. */
 #ifndef WKV_CLI_MPIRUN_H
 #define WKV_CLI_MPIRUN_H
 
@@ -9,9 +9,5 @@
 extern const char mpi_how[]; /* how to get there from a process that is alone */
 int mpi_begin(wkv_ranks *r);
 void mpi_end(const wkv_ranks *r);
-
-/* For commands whose work one process does. Returns an exit status: 1, with a sentence from the first process, when
- * mpirun started several, which would write the same files. */
-int mpi_alone(const char *command);
 
 #endif

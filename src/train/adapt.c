@@ -1,6 +1,5 @@
 /* adapt.c - which parameters are trained beside a frozen model, where their numbers lie, and their files. */
 #include "train/adapt.h"
-#include "base/memory.h"
 #include "base/number.h"
 #include "base/path.h"
 #include "ops/device.h"
@@ -12,6 +11,20 @@
 #include <string.h>
 
 enum { NAME = 128 };
+
+/* ---- methods ----------------------------------------------------------------------------------------------------- */
+
+int adapt_method(const char *name)
+{
+    static const struct {
+        const char *name;
+        int what;
+    } all[] = {
+        {"full", LEARN_ALL}, {"lora", LEARN_LORA}, {"state", LEARN_STATE}, {"lora+state", LEARN_LORA | LEARN_STATE}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!name || !strcmp(name, all[i].name)) return all[i].what;
+    return 0;
+}
 
 /* ---- which weights ----------------------------------------------------------------------------------------------- */
 
@@ -64,15 +77,23 @@ static int list_param(params *p, tensor *t, const char *name, const slot *s, int
     if (!list) return fail(WKV_ENOMEM, "no memory for a list of parameters");
     p->list = list;
     size_t n = (size_t)t->rows * (size_t)t->cols;
-    list[p->count] =
-        (param){.name = strdup(name), .t = t, .slot = s, .layer = layer, .at = at, .n = n, .lr_scale = 1, .decays = 1};
+    list[p->count] = (param){.name = strdup(name),
+                             .t = t,
+                             .slot = s,
+                             .layer = layer,
+                             .at = at,
+                             .n = n,
+                             .lr_scale = 1,
+                             .decays = 1,
+                             .dims = 2,
+                             .shape = {t->rows, t->cols}};
     p->n = at + (n + 15) / 16 * 16;
     return list[p->count++].name ? 0 : fail(WKV_ENOMEM, "no memory for a list of parameters");
 }
 
 typedef struct {
     wkv_trainer *t;
-    const adapt_options *o;
+    const wkv_train_options *o;
     int count;
 } lister;
 
@@ -146,16 +167,16 @@ static int list_states(wkv_trainer *t)
     return err;
 }
 
-static int make_frozen(wkv_trainer *t, const adapt_options *o)
+int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
 {
     lister l = {.t = t, .o = o};
     wkv_model_options with = o->with;
     with.as_stored = 1; /* gradients go through the weights both ways, and no memory is taken for another layout */
-    int err = wkv_model_open(&t->base, o->model, &with);
+    int err = wkv_model_open(&t->base, o->init, &with);
     if (err) return err;
     t->m = &t->base->rwkv;
     if (t->m->arch->extra)
-        return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-%s, whose %s cannot be tuned; 4 to 7 can be", o->model,
+        return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-%s, whose %s cannot be tuned; 4 to 7 can be", o->init,
                     t->m->arch->version, t->m->arch->extra);
     if (t->what & LEARN_LORA) {
         if ((err = check_targets(o->targets, t->m->arch))) return err;
@@ -174,36 +195,6 @@ static int make_frozen(wkv_trainer *t, const adapt_options *o)
         rwkv_state_init(t->m, t->p.values + t->state_at);
         t->m->state0 = t->p.values + t->state_at;
     }
-    return 0;
-}
-
-static int make_whole(wkv_trainer *t, const adapt_options *o)
-{
-    if (o->what != LEARN_ALL || o->with.lora || o->with.state)
-        return fail(WKV_EARG,
-                    "when all weights are learnt there are no adapters and no states beside them; merge them first");
-    if (!o->model) return fail(WKV_EARG, "the built-in model is no file; give a checkpoint to learn all weights of");
-    t->m = &t->p.model;
-    return params_load(&t->p, o->model);
-}
-
-int trainer_adapt(wkv_trainer **out, const adapt_options *o)
-{
-    *out = NULL;
-    wkv_trainer *t = calloc(1, sizeof *t);
-    if (!t) return fail(WKV_ENOMEM, "no memory for a trainer");
-    t->what = o->what;
-    t->seed = o->seed;
-    t->available = memory_available();
-    int err = device_open(&t->device, o->device, o->threads, NULL);
-    if (!err) err = o->what & LEARN_ALL ? make_whole(t, o) : make_frozen(t, o);
-    if (!err) err = cx_init(&t->c, t->device);
-    if (err) {
-        wkv_trainer_free(t);
-        return err;
-    }
-    t->summing = t->m->L;
-    *out = t;
     return 0;
 }
 
@@ -229,33 +220,24 @@ static int give_state(const tensor_out *o, float *out)
 
 static tensor_out entry(const wkv_trainer *t, const param *q, dtype type)
 {
-    tensor_out o = {.name = q->name, .type = type, .values = give_values, .from = q};
-    if (t->what & LEARN_ALL) {
-        o.dims = official_shape(t->m, q->slot, o.shape);
-    } else if (!q->slot) {
-        o.values = give_state;
-        o.dims = 3;
-        o.shape[0] = t->m->H;
-        o.shape[1] = o.shape[2] = t->m->N;
-    } else {
-        o.dims = 2;
-        o.shape[0] = q->t->rows;
-        o.shape[1] = q->t->cols;
-    }
+    tensor_out o = {.name = q->name, .type = type, .values = q->slot ? give_values : give_state, .from = q};
+    o.dims = q->slot ? 2 : 3;
+    o.shape[0] = q->slot ? q->t->rows : t->m->H;
+    o.shape[1] = q->slot ? q->t->cols : t->m->N;
+    o.shape[2] = q->slot ? 0 : t->m->N;
     return o;
 }
 
-int trainer_save_adapted(const wkv_trainer *t, const char *path, learnt what, dtype type)
+int adapt_save(const wkv_trainer *t, const char *path, learnt what, dtype type)
 {
     int n = 0, err;
     tensor_out *out = calloc((size_t)t->p.count, sizeof *out);
     if (!out) return fail(WKV_ENOMEM, "no memory to write %s", path);
     for (int i = 0; i < t->p.count; i++)
-        if (what == LEARN_ALL || (what == LEARN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
+        if ((what == LEARN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
     char alpha[32];
     number_shortest(alpha, t->scale_alpha);
-    const char *const name = what == LEARN_LORA ? "lora_alpha" : *t->p.family ? "general.name" : NULL;
-    const char *meta[] = {"format", "pt", name, what == LEARN_LORA ? alpha : t->p.family, NULL};
+    const char *meta[] = {"format", "pt", what == LEARN_LORA ? "lora_alpha" : NULL, alpha, NULL};
     err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
     free(out);
     return err;

@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "text/beside.h"
 #include "text/tokenizer.h"
+#include "train/adapt.h"
 #include "train/run.h"
 #include "train/vocabulary.h"
 #include <errno.h>
@@ -31,6 +32,11 @@ static int check_options(const wkv_train_options *o)
         return fail(WKV_EARG,
                     "--shard-optimizer divides the moments between processes that train together; there are none");
     if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both --steps and --epochs; expected one of them");
+    if (!adapt_method(o->method))
+        return fail(WKV_EARG, "method \"%s\": there are full, lora, state and lora+state", o->method);
+    if (o->save_type && adapt_method(o->method) != LEARN_ALL)
+        return fail(WKV_EARG,
+                    "--save-type is for --method full; adapters are saved as .safetensors and .pth, states as .pth");
     return 0;
 }
 
@@ -38,16 +44,23 @@ static int check_options(const wkv_train_options *o)
  * checkpoint may be, by one that resumes it; a finished model may not. */
 static int check_folder(const job *j)
 {
-    static const char *const results[] = {"final.safetensors", "best.safetensors", "final.pth",       "best.pth",
-                                          "final.vocab.txt",   "final.vocab.json", "best.vocab.txt",  "best.vocab.json",
-                                          "train.jsonl",       "train.html",       NULL};
-    static const char *const finished[] = {"final.safetensors", "final.pth", NULL};
+    static const char *const results[] = {"final.safetensors", "best.safetensors",
+                                          "final.pth",         "best.pth",
+                                          "final.vocab.txt",   "final.vocab.json",
+                                          "best.vocab.txt",    "best.vocab.json",
+                                          "train.jsonl",       "train.html",
+                                          "lora.safetensors",  "lora.pth",
+                                          "state.pth",         "best-lora.safetensors",
+                                          "best-state.pth",    NULL};
+    static const char *const finished[] = {"final.safetensors", "final.pth", "lora.safetensors", "state.pth", NULL};
     const wkv_train_options *o = &j->o;
-    const char *none = NULL, *others[4] = {0};
+    const char *none = NULL, *others[6] = {0};
     int n = 0;
     if (o->valid) others[n++] = o->valid;
     if (o->vocab && !o->resume) others[n++] = o->vocab; /* a resumed run may read the copy that it made */
     if (o->init && !j->from) others[n++] = o->init;
+    if (o->with.lora) others[n++] = o->with.lora;
+    if (o->with.state) others[n++] = o->with.state;
     int err = folder_refuse(o->out, results, others, NULL);
     if (!err && o->data) err = folder_refuse(o->out, results, o->data, NULL);
     if (err || j->from) return err;
@@ -71,9 +84,7 @@ static int find_checkpoint(job *j)
                    j->o.out);
     free(newest);
     if (!err) err = check_folder(j);
-    if (err || !j->from) return err;
-    j->o.init = tensors_path(j->from); /* weights */
-    return 0;
+    return err;
 }
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
@@ -179,7 +190,8 @@ static int open_vocab(job *j, const wkv_template **chat)
     wkv_train_options *o = &j->o;
     wkv_model *m = NULL;
     int err = 0;
-    if (o->init && !j->from && (err = wkv_model_open(&m, o->init, &(wkv_model_options){.as_stored = 1}))) return err;
+    int there = (o->init && !j->from) || adapt_method(o->method) != LEARN_ALL;
+    if (there && (err = wkv_model_open(&m, o->init, &(wkv_model_options){.as_stored = 1}))) return err;
     if (o->vocab && !strcmp(o->vocab, "256")) o->vocab = "bytes";
     int made = o->vocab ? o->vocab[strspn(o->vocab, "0123456789")] == 0 : !m;
     if (!made) err = wkv_tokenizer_open(&j->vocab, o->vocab, m);
@@ -189,74 +201,84 @@ static int open_vocab(job *j, const wkv_template **chat)
     wkv_model_close(m);
     if (err) return err;
     o->chat = (*chat)->name;
-    if (j->vocab && !made) o->vocab = wkv_tokenizer_path(j->vocab);
+    /* a frozen model still has its vocabulary when the run is resumed, a checkpoint of all weights has none */
+    if (j->vocab && !made && (o->vocab || adapt_method(o->method) == LEARN_ALL))
+        o->vocab = wkv_tokenizer_path(j->vocab);
     return 0;
 }
 
-static int add_tokens(void *user, const char *path)
+static int add_data(void *user, const char *path)
 {
     job *j = user;
-    return tokens_add(&j->text, path, &j->form);
+    return source_add(&j->source, path);
 }
 
 /* Tokens of the end of the text that are held out. */
 static int64_t held_tokens(const job *j)
 {
-    int64_t least = j->o.context + 1, n = (int64_t)((double)j->text.n * (double)j->o.valid_share);
+    const int64_t all = j->source.text.n, least = j->o.context + 1;
+    int64_t n = (int64_t)((double)all * (double)j->o.valid_share);
     if (j->o.valid || j->o.valid_share < 0) return 0;
     if (n < least) n = least;
-    return j->text.n > 2 * n ? n : 0;
+    return all > 2 * n ? n : 0;
 }
 
-static int64_t spelt_bytes(const job *j)
+static int64_t spelt_bytes(const source *s, const wkv_tokenizer *vocab)
 {
     int32_t ids[1024];
     int64_t sum = 0;
-    for (int64_t at = 0; at < j->held_n; at += 1024) {
-        int n = j->held_n - at < 1024 ? (int)(j->held_n - at) : 1024;
-        tokens_copy(j->held, j->held_at + at, n, ids);
+    for (int64_t at = 0; at < s->held_n; at += 1024) {
+        int n = s->held_n - at < 1024 ? (int)(s->held_n - at) : 1024;
+        tokens_copy(s->held, s->held_at + at, n, ids);
         for (int i = 0; i < n; i++) {
             size_t bytes = 0;
-            wkv_token_bytes(j->vocab, ids[i], &bytes);
+            wkv_token_bytes(vocab, ids[i], &bytes);
             sum += (int64_t)bytes;
         }
     }
     return sum;
 }
 
-static int read_tokens(job *j)
+static int read_data(job *j)
 {
     const wkv_template *chat = NULL;
+    wkv_train_options *o = &j->o;
     int err = list_data(j);
-    if (!err) err = whole_option(&j->o.valid, &j->valid_path);
-    if (!err) err = whole_option(&j->o.vocab, &j->vocab_path);
+    if (!err) err = whole_option(&o->valid, &j->valid_path);
+    if (!err) err = whole_option(&o->vocab, &j->vocab_path);
+    if (!err) err = whole_option(&o->init, &j->model_path);
+    if (!err) err = whole_option(&o->with.lora, &j->lora_path);
+    if (!err) err = whole_option(&o->with.state, &j->state_path);
     if (!err) err = open_vocab(j, &chat);
-    j->form = (text_form){.vocab = j->vocab, .documents = {.chat = chat, .fields = j->o.fields}};
-    if (!err) err = each_path(j->data, add_tokens, j);
-    if (!err && j->o.valid) err = tokens_add(&j->other_held, j->o.valid, &j->form);
+    j->source = (source){.of_samples = o->samples,
+                         .form = {.vocab = j->vocab, .documents = {.chat = chat, .fields = o->fields}},
+                         .context = o->samples ? o->context  ? o->context
+                                                 : o->infctx ? 0
+                                                             : 1024
+                                               : 0};
+    if (!err) err = each_path(j->data, add_data, j);
+    if (!err && o->valid) err = source_add_held(&j->source, o->valid);
     return err;
 }
 
-/* Part of the text is held out; the rest has an order. */
-static int divide_text(job *j)
+/* Part of a text is held out; the rest, or the samples, have an order. */
+static int divide_data(job *j)
 {
-    j->held = j->o.valid ? &j->other_held : &j->text;
-    j->held_n = j->o.valid ? j->other_held.n : held_tokens(j);
-    j->held_at = j->o.valid ? 0 : j->text.n - j->held_n;
-    if (j->vocab) j->held_bytes = spelt_bytes(j);
-    int64_t trained = j->o.valid ? j->text.n : j->held_at;
-    int err = order_init(&j->order, &j->text, trained, j->o.context, j->o.seed, !strcmp(j->o.order, "magic"));
+    source *s = &j->source;
+    if (!s->of_samples) s->context = j->o.context;
+    int err = source_begin(s, s->of_samples ? 0 : held_tokens(j), j->o.batch, j->o.seed, !strcmp(j->o.order, "magic"));
     if (err) return fail_prefix(err, "%.*s", (int)strcspn(j->data, "\n"), j->data);
-    j->at.text_tokens = trained;
-    j->at.held_tokens = j->held_n;
-    j->at.text_sum = tokens_sum(&j->text) ^ (j->o.valid ? 3 * tokens_sum(&j->other_held) : 0);
+    if (j->vocab && !s->of_samples) j->held_bytes = spelt_bytes(s, j->vocab);
+    j->at.text_tokens = source_tokens(s);
+    j->at.held_tokens = s->of_samples ? (int64_t)s->held_samples.n : s->held_n;
+    j->at.text_sum = source_sum(s);
     return 0;
 }
 
 /* Epochs as steps, the last one whole. */
 static int count_steps(job *j, int64_t *out)
 {
-    double steps = ceil(j->o.epochs * (double)j->order.chunks / j->o.batch);
+    double steps = ceil(j->o.epochs * (double)source_count(&j->source) / j->o.batch);
     if (j->from && *out && (double)*out != steps)
         return fail(WKV_EARG, "%g epochs are %.0f steps; the run that is to be resumed has %lld", j->o.epochs, steps,
                     (long long)*out);
@@ -280,7 +302,8 @@ static int make_trainer(job *j)
     wkv_train_options *o = &j->o;
     int size = j->vocab ? wkv_tokenizer_size(j->vocab) : 0;
     if (!o->vocab_size) o->vocab_size = size;
-    if (!o->vocab_size && !o->init) return fail(WKV_EARG, "no vocabulary, and no --vocab-size for a new model");
+    if (!o->vocab_size && !o->init && adapt_method(o->method) == LEARN_ALL)
+        return fail(WKV_EARG, "no vocabulary, and no --vocab-size for a new model");
     if (o->vocab_size < size)
         return fail(WKV_EARG, "--vocab-size %d is less than the %d ids of %s", o->vocab_size, size,
                     wkv_tokenizer_path(j->vocab));
@@ -289,18 +312,19 @@ static int make_trainer(job *j)
         return fail(WKV_EARG, "a batch of %d sequences for %d processes; it must be a multiple of their number",
                     o->batch, processes);
     j->own = o->batch / processes;
-    int err = wkv_trainer_new(&j->t, o);
+    wkv_train_options made = *o;
+    if (j->from && adapt_method(o->method) == LEARN_ALL) made.init = tensors_path(j->from); /* weights */
+    int err = wkv_trainer_new(&j->t, &made);
     if (err) return err;
-    const rwkv *m = &j->t->p.model;
+    const rwkv *m = j->t->m;
     o->version = m->arch->version;
     o->layers = m->L;
     o->width = m->C;
     o->head_size = m->N;
     o->ffn = m->F;
     o->vocab_size = m->V;
-    j->rows = malloc((size_t)o->batch * ((size_t)o->context + 1) * sizeof *j->rows);
-    j->now = malloc((size_t)j->own * sizeof *j->now);
-    return j->rows && j->now ? 0 : fail(WKV_ENOMEM, "no memory for a batch");
+    j->now = malloc((size_t)o->batch * sizeof *j->now);
+    return j->now ? 0 : fail(WKV_ENOMEM, "no memory for a batch");
 }
 
 /* A resumed run: position, moments; and the text must be the same. */
@@ -318,20 +342,20 @@ static int read_checkpoint(job *j)
             (long long)now.text_tokens, (long long)now.held_tokens,
             now.text_tokens == j->at.text_tokens && now.held_tokens == j->at.held_tokens ? "others, but also " : "",
             (long long)j->at.text_tokens, (long long)j->at.held_tokens);
-    order_seek(&j->order, j->at.given);
+    order_seek(&j->source.order, j->at.given);
     return 0;
 }
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
-/* By a measurement with the rows of a step of this process, which are all the text's first. */
+/* By a measurement with the sequences of a first step of this process. */
 static int measure_cost(job *j)
 {
     wkv_train_plan *plan = &j->plan;
     wkv_trainer *t = j->t;
     row_cost cost;
-    for (int i = 0; i < j->own; i++) tokens_copy(&j->text, 0, j->o.context + 1, j->rows + (size_t)i * ((size_t)j->o.context + 1));
-    samples_of_rows(j->now, j->rows, j->own, j->o.context);
+    source_next(&j->source, j->now, j->own);
+    order_seek(&j->source.order, j->at.given);
     int err = trainer_measure(t, j->now, j->own, &cost);
     if (err) return err;
     plan->checkpointing = t->checkpointing > 0;
@@ -344,18 +368,25 @@ static int measure_cost(job *j)
 static int make_plan(job *j, size_t available)
 {
     const params *p = &j->t->p;
-    const rwkv *m = &p->model;
+    const rwkv *m = j->t->m;
+    const samples *s = &j->source.samples;
     wkv_train_plan *plan = &j->plan;
     *plan = (wkv_train_plan){.version = m->arch->version,
                              .layers = m->L,
                              .width = m->C,
                              .vocab = m->V,
-                             .parameters = wkv_trainer_parameters(j->t),
+                             .trained = wkv_trainer_parameters(j->t),
                              .steps = j->t->steps,
                              .done = j->t->step,
                              .step_tokens = (int64_t)j->o.batch * j->o.context,
                              .text_tokens = j->at.text_tokens,
-                             .held_tokens = j->held_n,
+                             .held_tokens = j->at.held_tokens,
+                             .samples = s->count,
+                             .held_samples = j->source.held_samples.count,
+                             .counted = s->counted,
+                             .longest = s->longest,
+                             .cut = s->cut,
+                             .left_out = s->left_out,
                              .weight_bytes = 2 * (p->n + p->to - p->from) * sizeof *p->values,
                              .available_bytes = available,
                              .damaged = j->damaged,
@@ -365,9 +396,15 @@ static int make_plan(job *j, size_t available)
                              .context = j->o.context,
                              .batch = j->o.batch,
                              .lr = (double)j->o.lr_init,
-                             .passed_over = j->text.over.n,
-                             .passed_over_first = j->text.over.first};
-    plan->epochs = (double)plan->steps * j->o.batch / (double)j->order.chunks;
+                             .warmup = (int)j->t->plan.warmup};
+    const passed_over *over = s->over.n                       ? &s->over
+                              : j->source.held_samples.over.n ? &j->source.held_samples.over
+                                                              : &j->source.text.over;
+    plan->passed_over = s->over.n + j->source.held_samples.over.n + j->source.text.over.n;
+    plan->passed_over_first = over->first;
+    plan->parameters = j->t->base ? wkv_model_about(j->t->base)->parameters : plan->trained;
+    if (s->count) plan->step_tokens = (int64_t)j->o.batch * ((int64_t)s->n - s->count) / s->count;
+    plan->epochs = (double)plan->steps * j->o.batch / (double)source_count(&j->source);
     plan->step_flops = 6.0 * (double)(plan->parameters - (int64_t)m->V * m->C) * (double)plan->step_tokens;
     return measure_cost(j);
 }
@@ -382,19 +419,18 @@ int job_begin(job *j, const wkv_train_options *o)
     if (!err) err = find_checkpoint(j);
     if (!err) err = settings_finite(&j->o); /* a checkpoint's too */
     if (err) return err;
-    if ((err = read_tokens(j))) return err;
-    if (!j->from) j->chosen = settings_suit(&j->o, j->text.n);
+    if ((err = read_data(j))) return err;
+    if (!j->from && !j->o.samples) j->chosen = settings_suit(&j->o, j->source.text.n);
+    if (j->o.samples) settings_suit_samples(&j->o, j->source.samples.count);
     wkv_train_options said = j->o;
     settings_default(&j->o);
-    if ((err = divide_text(j))) return err;
-    if (j->o.epochs > 0) { /* defaults that depend on the steps follow from their number */
+    if ((err = divide_data(j))) return err;
+    if (j->o.epochs > 0 && !j->o.samples) { /* defaults that depend on the steps follow from their number */
         if ((err = count_steps(j, &said.steps))) return err;
         j->o = said;
         settings_default(&j->o);
     }
-    if ((err = make_trainer(j))) return err;
-    if ((err = tokens_check(&j->text, j->o.vocab_size)) || (err = tokens_check(&j->other_held, j->o.vocab_size)))
-        return err;
+    if ((err = make_trainer(j)) || (err = source_check(&j->source, j->o.vocab_size))) return err;
     if (j->from && (err = read_checkpoint(j))) return err;
     return make_plan(j, available);
 }
@@ -407,23 +443,24 @@ int job_open(job *j)
     if (!(err = file_log(&j->history.log, path))) err = check_folder(j); /* again: nobody else is here now */
     free(path);
     if (!err) err = history_open(&j->history, j->o.out, j->at.log_bytes, j->t->step);
-    if (!err) err = put_vocab(j, "final.safetensors");
+    if (err || j->t->base) return err;
+    err = put_vocab(j, "final.safetensors");
     return err ? err : put_vocab(j, "best.safetensors");
 }
 
 void job_end(job *j)
 {
     history_close(&j->history);
-    free(j->rows);
     free(j->now);
     wkv_trainer_free(j->t);
-    order_release(&j->order);
-    tokens_release(&j->text);
-    tokens_release(&j->other_held);
+    source_release(&j->source);
     wkv_tokenizer_close(j->vocab);
     tensors_close(j->from);
     free(j->damaged);
     free(j->data);
     free(j->valid_path);
     free(j->vocab_path);
+    free(j->model_path);
+    free(j->lora_path);
+    free(j->state_path);
 }

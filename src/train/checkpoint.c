@@ -112,22 +112,22 @@ static void remove_parts(const char *folder)
 /* ---- the position ------------------------------------------------------------------------------------------------ */
 
 /* Everything is written as text that gives back the same bits. */
-enum { FACTS = 12 };
+enum { FACTS = 13 };
 
 static void list_facts(char text[FACTS][40], const wkv_trainer *t, const position *at)
 {
     int i = 0;
-    const int64_t whole[] = {t->step,        t->skipped,    t->in_row,       at->given,
-                             at->loss_count, at->log_bytes, at->text_tokens, at->held_tokens};
+    const int64_t whole[] = {t->step,       t->skipped,      t->in_row,       at->given, at->loss_count,
+                             at->log_bytes, at->text_tokens, at->held_tokens, at->tokens};
     const double parts[] = {at->smooth, at->best, at->loss_sum};
-    for (; i < 8; i++) snprintf(text[i], 40, "%" PRId64, whole[i]);
-    for (; i < 11; i++) number_print(text[i], 40, "%a", parts[i - 8]);
+    for (; i < 9; i++) snprintf(text[i], 40, "%" PRId64, whole[i]);
+    for (; i < 12; i++) number_print(text[i], 40, "%a", parts[i - 9]);
     snprintf(text[i], 40, "%016" PRIx64, at->text_sum);
 }
 
-static const char *const fact_names[FACTS] = {"step",        "skipped",   "skipped_in_row", "given",
-                                              "loss_count",  "log_bytes", "text_tokens",    "held_tokens",
-                                              "smooth_loss", "best_loss", "loss_sum",       "text_sum"};
+static const char *const fact_names[FACTS] = {"step",      "skipped",     "skipped_in_row", "given",  "loss_count",
+                                              "log_bytes", "text_tokens", "held_tokens",    "tokens", "smooth_loss",
+                                              "best_loss", "loss_sum",    "text_sum"};
 
 static int check_fact(const tensors *f, const char *name)
 {
@@ -137,15 +137,15 @@ static int check_fact(const tensors *f, const char *name)
 
 static int read_facts(const tensors *f, wkv_trainer *t, position *at)
 {
-    int64_t whole[8];
+    int64_t whole[9];
     double parts[3];
     for (int i = 0; i < FACTS; i++) {
         const char *text = checkpoint_setting(f, fact_names[i]);
         if (!text) return check_fact(f, fact_names[i]);
-        if (i < 8)
+        if (i < 9)
             whole[i] = strtoll(text, NULL, 10);
-        else if (i < 11)
-            parts[i - 8] = number_read(text, NULL);
+        else if (i < 12)
+            parts[i - 9] = number_read(text, NULL);
         else
             at->text_sum = strtoull(text, NULL, 16);
     }
@@ -158,6 +158,7 @@ static int read_facts(const tensors *f, wkv_trainer *t, position *at)
     at->log_bytes = whole[5];
     at->text_tokens = whole[6];
     at->held_tokens = whole[7];
+    at->tokens = whole[8];
     at->smooth = parts[0];
     at->best = parts[1];
     at->loss_sum = parts[2];
@@ -170,13 +171,15 @@ int checkpoint_write(const char *folder, const wkv_trainer *t, const position *a
 {
     settings set;
     char facts[FACTS][40], keys[SETTINGS_MOST + FACTS][40], name[64];
-    const char *meta[2 * (SETTINGS_MOST + FACTS) + 9];
+    const char *meta[2 * (SETTINGS_MOST + FACTS) + 11];
     int n = 0, k = 0;
     settings_list(&set, o);
     list_facts(facts, t, at);
     meta[n++] = "format", meta[n++] = "pt";
-    meta[n++] = "rwkv.version", meta[n++] = t->p.model.arch->version;
+    meta[n++] = "rwkv.version", meta[n++] = t->m->arch->version;
     meta[n++] = "training.data", meta[n++] = at->data;
+    char alpha[32];
+    if (t->adapters) number_shortest(alpha, t->scale_alpha), meta[n++] = "lora_alpha", meta[n++] = alpha;
     if (*t->p.family) meta[n++] = "general.name", meta[n++] = t->p.family;
     for (int i = 0; i < set.n; i += 2, k++) {
         snprintf(keys[k], sizeof keys[k], "training.%s", set.at[i]);
@@ -245,5 +248,6 @@ int checkpoint_open(tensors **out, char **damaged, const char *folder)
 int checkpoint_read(const tensors *f, wkv_trainer *t, position *at)
 {
     int err = read_facts(f, t, at);
+    if (!err && t->base) err = params_load_values(&t->p, f);
     return err ? err : params_load_moments(&t->p, f);
 }

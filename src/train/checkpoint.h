@@ -9,7 +9,8 @@
 #include "train/trainer.h"
 
 typedef struct {
-    int64_t given;      /* pieces of text that were given out                  */
+    int64_t given;      /* sequences that were given out                       */
+    int64_t tokens;     /* that were trained on                                */
     double smooth;      /* as in the report                                    */
     double best;        /* lowest loss on held-out text; 0: none yet           */
     double loss_sum;    /* of the steps since the last line of the log, ...    */

@@ -42,7 +42,7 @@ static void shuffle(order *o)
 {
     rng r = {.seed = o->seed + 0x9e3779b97f4a7c15u * (uint64_t)(o->epoch + 1)};
     int64_t spare = o->n - 1 - o->chunks * o->context; /* tokens behind the last piece */
-    o->shift = (int64_t)(rng_u64(&r) % (uint64_t)(spare + 1));
+    o->shift = o->n ? (int64_t)(rng_u64(&r) % (uint64_t)(spare + 1)) : 0;
     for (int64_t i = 0; i < o->chunks; i++) o->shuffled[i] = (uint32_t)i;
     for (int64_t i = o->chunks - 1; i > 0; i--) {
         int64_t j = (int64_t)(rng_u64(&r) % (uint64_t)(i + 1));
@@ -52,9 +52,21 @@ static void shuffle(order *o)
     }
 }
 
-int order_init(order *o, const tokens *data, int64_t n, int context, uint64_t seed, int magic)
+static int make_room(order *o)
 {
-    *o = (order){.data = data, .n = n, .context = context, .seed = seed, .epoch = -1};
+    o->shuffled = malloc((size_t)o->chunks * sizeof *o->shuffled);
+    return o->shuffled ? 0 : fail(WKV_ENOMEM, "no memory to shuffle %lld pieces of text", (long long)o->chunks);
+}
+
+int order_init_samples(order *o, int count, uint64_t seed)
+{
+    *o = (order){.context = 1, .seed = seed, .epoch = -1, .chunks = count};
+    return make_room(o);
+}
+
+int order_init(order *o, int64_t n, int context, uint64_t seed, int magic)
+{
+    *o = (order){.n = n, .context = context, .seed = seed, .epoch = -1};
     int64_t pieces = (n - 1) / context;
     if (n < 2) return fail(WKV_EARG, "%lld tokens of text to train on, expected 2 or more", (long long)n);
     if (pieces < 1)
@@ -70,9 +82,7 @@ int order_init(order *o, const tokens *data, int64_t n, int context, uint64_t se
     if (pieces > UINT32_MAX)
         return fail(WKV_EUNSUPPORTED, "%lld pieces of text; at most %u can be shuffled", (long long)pieces, UINT32_MAX);
     o->chunks = pieces > 1 ? pieces - 1 : 1; /* one is left for the shift */
-    o->shuffled = malloc((size_t)o->chunks * sizeof *o->shuffled);
-    if (!o->shuffled) return fail(WKV_ENOMEM, "no memory to shuffle %lld pieces of text", (long long)pieces);
-    return 0;
+    return make_room(o);
 }
 
 void order_release(order *o)
@@ -83,7 +93,7 @@ void order_release(order *o)
 
 void order_seek(order *o, int64_t given) { o->given = given; }
 
-void order_next(order *o, int32_t *out)
+int64_t order_next(order *o)
 {
     int64_t epoch = o->given / o->chunks, at;
     if (o->prime)
@@ -97,5 +107,5 @@ void order_next(order *o, int32_t *out)
     }
     o->epoch = epoch;
     o->given++;
-    tokens_copy(o->data, at, o->context + 1, out);
+    return at;
 }

@@ -2,27 +2,28 @@
 #ifndef WKV_TRAIN_ORDER_H
 #define WKV_TRAIN_ORDER_H
 
-#include "train/data.h"
+#include <stdint.h>
 
-/* Pieces are `context` tokens and the one after. Two orders:
- *   epochs  every piece once an epoch, shuffled anew each time, with the cuts moved;
+/* Of a text, pieces of `context` tokens and the one after, or of samples. Two orders:
+ *   epochs  every one once an epoch, shuffled anew each time, of a text with the cuts moved;
  *   magic   the official one (docs/training.md 10): piece ii = 1, 2, ... is number (phi ii^3 mod p), p the magic prime;
  *           each of p pieces once in p. */
 typedef struct {
-    const tokens *data;
-    int64_t n; /* tokens of `data`, from the first, that are read */
+    int64_t n; /* tokens of the text, from the first, that are read; 0: samples */
     int context;
     uint64_t seed;
     int64_t given, epoch;  /* pieces given out; the epoch of the last one, from 0  */
-    int64_t chunks, shift; /* pieces of an epoch; where the first one begins       */
+    int64_t chunks, shift; /* pieces or samples of an epoch; where the first piece begins */
     uint32_t *shuffled;
     int64_t prime, phi; /* magic; 0: epochs                                     */
 } order;
 
 /* WKV_EARG: too few tokens for one piece. WKV_ENOMEM. */
-int order_init(order *o, const tokens *data, int64_t n, int context, uint64_t seed, int magic);
+int order_init(order *o, int64_t n, int context, uint64_t seed, int magic);
+int order_init_samples(order *o, int count, uint64_t seed);
 void order_release(order *o);
-void order_next(order *o, int32_t *out); /* context + 1 ids */
+/* The next one: the place of its first token, or the number of the sample. */
+int64_t order_next(order *o);
 void order_seek(order *o, int64_t given);
 
 /* Largest prime of the form 3 k + 2 that is not above (n / context) - 1; 0: there is none. Its phi. */

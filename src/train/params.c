@@ -30,6 +30,7 @@ static int list_one(void *user, const char *name, tensor *t, const slot *s, int 
     if (s->flags & SLOT_FAST2) q->lr_scale = 2;
     if (s->flags & SLOT_FAST3) q->lr_scale = 3;
     q->decays = (s->flags & SLOT_MATRIX) != 0;
+    q->dims = official_shape(m, s, q->shape);
     p->n += (n + 15) / 16 * 16; /* every tensor begins on a cache line; the gap stays zero */
     return q->name ? 0 : fail(WKV_ENOMEM, "no memory for a list of parameters");
 }
@@ -126,6 +127,8 @@ static int read_values(const params *p, const tensors *f, const char *prefix, re
     }
     return 0;
 }
+
+int params_load_values(params *p, const tensors *f) { return read_values(p, f, "", p->values); }
 
 int params_load_moments(params *p, const tensors *f)
 {
@@ -235,7 +238,8 @@ int params_save(const params *p, const char *path, dtype type, int moments, cons
                 (given){.p = p, .values = k && p->ranks ? NULL : block[k] + q->at, .gathered = &gathered, .n = q->n};
             snprintf(from[n].name, sizeof from[n].name, "%s%s", prefix[k], q->name);
             out[n] = (tensor_out){.name = from[n].name, .type = type, .values = give_values, .from = &from[n]};
-            out[n].dims = official_shape(&p->model, q->slot, out[n].shape);
+            out[n].dims = q->dims;
+            memcpy(out[n].shape, q->shape, sizeof q->shape);
         }
     if (!err) err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
     while (moments && p->ranks && gathered < 2 * p->count) gather(p, gathered++, NULL); /* the others wait for it */

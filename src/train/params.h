@@ -17,6 +17,8 @@ typedef struct {
     size_t at, n;   /* its values are [at, at + n) of each block           */
     float lr_scale; /* x the learning rate                                 */
     int decays;     /* weight decay applies                                */
+    int dims;       /* its shape in a file                                 */
+    int64_t shape[MAX_DIMS];
 } param;
 
 typedef struct {
@@ -59,7 +61,8 @@ int params_check_type(const char *save_type); /* WKV_EARG: neither NULL, "bf16",
 int params_save(const params *p, const char *path, dtype type, int moments, const char *const *meta);
 void params_send(const params *p);
 
-/* The moments that were written so. WKV_EFORMAT: they are not there. */
+/* Values of the listed parameters, and moments, that were written so. WKV_EFORMAT: they are not there. */
+int params_load_values(params *p, const tensors *f);
 int params_load_moments(params *p, const tensors *f);
 
 #endif

@@ -1,6 +1,7 @@
 /* run.c - wkv_train: one step after another, measured, written down and kept. What a run is made of is opened in
  * begin.c. */
 #include "train/run.h"
+#include "train/adapt.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -12,41 +13,46 @@
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
 
-/* Sum of the losses of pieces [from, to) of the held-out text. */
-static int sum_losses(job *j, int from, int to, double *sum)
+/* What a sequence weighs in a mean: pieces of a text all the same, samples by their tokens that count. */
+static double weight_of(const sample *s)
 {
-    int context = j->o.context, err = 0;
-    for (int b; !err && from < to; from += b) {
-        b = to - from < j->o.batch ? to - from : j->o.batch;
-        for (int k = 0; k < b; k++)
-            tokens_copy(j->held, j->held_at + (int64_t)(from + k) * context, context + 1,
-                        j->rows + (size_t)k * ((size_t)context + 1));
-        double loss;
-        err = wkv_trainer_loss(j->t, j->rows, b, context, &loss);
-        if (!err) *sum += loss * b;
+    double n = 0;
+    for (int i = 1; s->counts && i < s->n; i++) n += s->counts[i] != 0;
+    return s->counts ? n : 1;
+}
+
+/* Sums over held-out sequences [from, to): of the losses times the weights, and of the weights. */
+static int sum_losses(job *j, int from, int to, double sums[2])
+{
+    int err = 0, most = j->source.of_samples ? 1 : j->o.batch;
+    for (int n; !err && from < to; from += n) {
+        double loss, weight = 0;
+        n = to - from < most ? to - from : most;
+        source_held_at(&j->source, from, j->now, n);
+        for (int i = 0; i < n; i++) weight += weight_of(&j->now[i]);
+        err = trainer_gradient(j->t, j->now, n, 0, &loss);
+        if (!err) sums[0] += loss * weight, sums[1] += weight;
     }
     return err;
 }
 
-/* Mean loss over the held-out text, in order, up to so many tokens; no text: left negative. Each process measures a
- * share of it. */
+/* Mean loss over the held-out sequences, of a text up to so many tokens; none: left negative. Each process measures a
+ * share of them. */
 static int measure(job *j)
 {
     enum { MOST = 1 << 18 };
     wkv_train_report *r = &j->report;
-    int context = j->o.context, all = MOST / context + 1, from = 0, to;
-    int64_t n = (j->held_n - 1) / context;
-    if (n < all) all = (int)n;
-    to = all;
+    const source *s = &j->source;
+    int64_t n = source_held(s), most = s->of_samples ? n : MOST / s->context + 1;
+    int all = (int)(n < most ? n : most), from = 0, to = all;
     if (j->ranks) pool_share(all, 1, j->ranks->rank, j->ranks->count, &from, &to);
-    double sum = 0, begin = clock_seconds();
-    int err = sum_losses(j, from, to, &sum);
-    if ((err = ranks_agree_on(j->ranks, err, &sum, 1))) return err;
+    double sums[2] = {0}, begin = clock_seconds();
+    int err = sum_losses(j, from, to, sums);
+    if ((err = ranks_agree_on(j->ranks, err, sums, 2))) return err;
     j->idle += clock_seconds() - begin;
     if (all < 1) return 0;
-    r->valid_loss = sum / all;
-    if (j->vocab && j->held_bytes > 0)
-        r->valid_bits = r->valid_loss / log(2) * (double)j->held_n / (double)j->held_bytes;
+    r->valid_loss = sums[0] / sums[1];
+    if (j->held_bytes > 0) r->valid_bits = r->valid_loss / log(2) * (double)s->held_n / (double)j->held_bytes;
     return 0;
 }
 
@@ -79,21 +85,43 @@ static void spell(const wkv_tokenizer *vocab, const int32_t *ids, int n, char *o
     out[at] = 0;
 }
 
-/* What the model writes behind the first words of the held-out text, or of the text when there is none. */
+/* Ids of a prompt of the data, at most `most`, and how many tokens are to follow, at most *length: the first words
+ * of the held-out text, or of the text when there is none; of the first sample the question, and as many as its
+ * answer has. */
+static int sample_prompt(const job *j, int32_t *ids, int most, int *length)
+{
+    enum { WORDS = 8 };
+    const source *s = &j->source;
+    if (s->of_samples) {
+        sample first = samples_at(s->held_samples.count ? &s->held_samples : &s->samples, 0);
+        int n = 1, end;
+        while (n < first.n - 1 && n < most && !first.counts[n]) n++;
+        if (n == 1) n = first.n < WORDS ? first.n : WORDS; /* all of it counts: a text */
+        for (end = n; end < first.n && first.counts[end]; end++) {}
+        if (end > n && end - n < *length) *length = end - n;
+        memcpy(ids, first.ids, (size_t)n * sizeof *ids);
+        return n;
+    }
+    const tokens *d = s->held_n ? s->held : &s->text;
+    int64_t at = s->held_n ? s->held_at : 0, n = s->held_n ? s->held_n : s->text.n;
+    int prompt = n < WORDS ? (int)n : WORDS;
+    tokens_copy(d, at, prompt, ids);
+    return prompt;
+}
+
+/* What the model writes behind a prompt of the data. */
 static int write_sample(job *j)
 {
-    enum { PROMPT = 8, LENGTH = 80 };
+    enum { PROMPT = 256, LENGTH = 80 };
     int32_t ids[PROMPT + LENGTH];
-    const tokens *d = j->held_n ? j->held : &j->text;
-    int64_t at = j->held_n ? j->held_at : 0, n = j->held_n ? j->held_n : j->text.n;
-    int prompt = n < PROMPT ? (int)n : PROMPT;
     double begin = clock_seconds();
-    tokens_copy(d, at, prompt, ids);
-    int err = trainer_sample(j->t, ids, prompt, ids + prompt, LENGTH);
+    int length = LENGTH, prompt = sample_prompt(j, ids, PROMPT, &length), end = wkv_tokenizer_end(j->vocab), n = 0;
+    int err = trainer_sample(j->t, ids, prompt, ids + prompt, length);
     if (err) return err;
+    while (n < length && !(j->source.of_samples && ids[prompt + n] == end)) n++;
     spell(j->vocab, ids, prompt, j->sample, sizeof j->sample);
     size_t shown = strlen(j->sample);
-    spell(j->vocab, ids, prompt + LENGTH, j->sample, sizeof j->sample);
+    spell(j->vocab, ids, prompt + n, j->sample, sizeof j->sample);
     while ((j->sample[shown] & 0xc0) == 0x80) shown++; /* a character that the prompt begins and the model ends */
     j->report.sample_prompt = (int)shown;
     j->report.sample = j->sample;
@@ -103,8 +131,29 @@ static int write_sample(job *j)
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
+static int save_frozen(const job *j, const char *name, learnt what, dtype type)
+{
+    char *path = path_in(j->o.out, name);
+    if (!path) return WKV_ENOMEM;
+    int err = adapt_save(j->t, path, what, type);
+    free(path);
+    return err;
+}
+
+/* What is trained beside frozen weights. */
+static int save_adapted(const job *j, int best)
+{
+    int err = 0;
+    if (j->t->what & LEARN_LORA)
+        err = save_frozen(j, best ? "best-lora.safetensors" : "lora.safetensors", LEARN_LORA, F32);
+    if (!err && j->t->what & LEARN_LORA && !best) err = save_frozen(j, "lora.pth", LEARN_LORA, BF16);
+    if (!err && j->t->what & LEARN_STATE) err = save_frozen(j, best ? "best-state.pth" : "state.pth", LEARN_STATE, F32);
+    return err;
+}
+
 int job_save(const job *j, const char *name)
 {
+    if (j->t->base) return save_adapted(j, !strcmp(name, "best"));
     char file[32];
     snprintf(file, sizeof file, "%s.%s", name, strcmp(j->o.save_type, "pth") ? "safetensors" : "pth");
     char *path = path_in(j->o.out, file);
@@ -122,7 +171,7 @@ static int save_checkpoint(job *j)
     int err = ranks_agree(j->ranks, bytes < 0 ? (int)bytes : 0);
     if (err) return err;
     j->at.log_bytes = bytes;
-    j->at.given = j->order.given;
+    j->at.given = j->source.order.given;
     if (lead)
         err = checkpoint_write(j->o.out, j->t, &j->at, &j->o, j->o.keep);
     else
@@ -140,21 +189,22 @@ static void describe(job *j)
     wkv_train_report *r = &j->report;
     r->step = wkv_trainer_steps(j->t, &r->lr, &r->norm, &r->skipped);
     r->steps = j->t->steps;
-    r->tokens = r->step * j->plan.step_tokens;
-    r->epoch = (double)j->order.given / (double)j->order.chunks;
+    r->tokens = j->at.tokens;
+    r->epoch = (double)j->source.order.given / (double)source_count(&j->source);
     r->smooth = j->at.smooth;
     r->valid_loss = r->valid_bits = -1;
     r->sample = NULL;
 }
 
-static void measure_speed(job *j, double took)
+static void measure_speed(job *j, int64_t rows, double took)
 {
     wkv_train_report *r = &j->report;
+    const wkv_train_plan *p = &j->plan;
     j->work += took;
-    j->worked++;
-    r->tokens_per_second = (double)(j->worked * j->plan.step_tokens) / j->work;
-    r->share = j->o.peak > 0 ? (double)j->worked * j->plan.step_flops / j->work / j->o.peak : -1;
-    r->seconds_left = (double)(r->steps - r->step) * (j->work + j->idle) / (double)j->worked;
+    j->worked += rows;
+    r->tokens_per_second = (double)j->worked / j->work;
+    r->share = j->o.peak > 0 ? p->step_flops / (double)p->step_tokens * r->tokens_per_second / j->o.peak : -1;
+    r->seconds_left = (double)(r->steps - r->step) * (j->work + j->idle) / (double)(r->step - p->done);
 }
 
 /* A later loss weighs more: a mean over some 20 steps, a hundredth of a long run, so that the curve does not lag. */
@@ -167,19 +217,21 @@ static void smooth_loss(job *j, double loss)
 static int one_step(job *j)
 {
     wkv_train_report *r = &j->report;
-    size_t row = (size_t)j->o.context + 1;
     double begin = clock_seconds();
-    for (int b = 0; b < j->o.batch; b++) order_next(&j->order, j->rows + (size_t)b * row);
+    int64_t rows = 0;
+    source_next(&j->source, j->now, j->o.batch);
+    for (int i = 0; i < j->o.batch; i++) rows += j->now[i].n - 1;
     int first = j->ranks ? j->ranks->rank * j->own : 0;
-    int err = wkv_trainer_step(j->t, j->rows + (size_t)first * row, j->own, j->o.context, &r->loss);
+    int err = trainer_step(j->t, j->now + first, j->own, &r->loss);
     if (err && err != WKV_ESTOPPED) return err;
     if (isfinite(r->loss)) {
         smooth_loss(j, r->loss);
         j->at.loss_sum += r->loss;
         j->at.loss_count++;
     }
+    j->at.tokens += rows;
     describe(j);
-    measure_speed(j, clock_seconds() - begin);
+    measure_speed(j, rows, clock_seconds() - begin);
     return err;
 }
 
@@ -187,7 +239,7 @@ static int one_step(job *j)
 static int write_figures(job *j)
 {
     wkv_train_report since = j->report;
-    since.tokens_per_second = (double)((j->worked - j->worked_then) * j->plan.step_tokens) / (j->work - j->work_then);
+    since.tokens_per_second = (double)(j->worked - j->worked_then) / (j->work - j->work_then);
     if (since.share >= 0) since.share *= since.tokens_per_second / j->report.tokens_per_second;
     const double mean = j->at.loss_count ? j->at.loss_sum / (double)j->at.loss_count : NAN;
     j->at.loss_sum = 0;
@@ -259,12 +311,24 @@ static int train(job *j)
 /* Processes that train together begin with the same weights, text and place in it. */
 static int check_alike(const job *j)
 {
-    uint64_t mine = params_sum(&j->t->p) ^ 3 * j->at.text_sum ^ 5 * (uint64_t)j->order.given, first = mine;
+    uint64_t mine = params_sum(&j->t->p) ^ 3 * j->at.text_sum ^ 5 * (uint64_t)j->source.order.given, first = mine;
     ranks_follow(j->ranks, &first, sizeof first);
     return first == mine
                ? 0
                : fail(WKV_EARG, "its model, its text or its checkpoint is not that of process 0; each needs the same "
                                 "files, and the folder of the results");
+}
+
+/* The first three samples of a run that begins. */
+static int show_samples(const job *j)
+{
+    const samples *s = &j->source.samples;
+    for (int i = 0; i < 3 && i < s->count && j->o.show && !j->plan.done; i++) {
+        sample one = samples_at(s, i);
+        wkv_train_sample shown = {.ids = one.ids, .counts = one.counts, .n = one.n, .tokenizer = j->vocab};
+        if (j->o.show(j->o.user, &shown)) return fail(WKV_ESTOPPED, "stopped before the first step");
+    }
+    return 0;
 }
 
 static int begin(job *j, const wkv_train_options *o)
@@ -275,6 +339,7 @@ static int begin(job *j, const wkv_train_options *o)
     describe(j);
     if (ranks_lead(j->ranks) && j->o.plan && j->o.plan(j->o.user, &j->plan))
         err = fail(WKV_ESTOPPED, "stopped before the first step");
+    if (!err && ranks_lead(j->ranks)) err = show_samples(j);
     if (!err && ranks_lead(j->ranks)) err = job_open(j);
     return ranks_agree(j->ranks, err);
 }

@@ -127,13 +127,13 @@ static int add_file(void *user, const char *path)
     return documents_of_file(path, &(document_reader){add_document, add_object, user});
 }
 
-int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const document_form *form, int most)
+int samples_add(samples *s, const char *path, const wkv_tokenizer *t, const document_form *form, int most)
 {
-    *out = (samples){0};
-    reader r = {.s = out, .vocab = t, .form = form, .most = most};
-    int err = documents_files(path, &out->over, add_file, &r);
-    if (!err && !out->count) err = fail(WKV_EARG, "%s: there is no token in it that is included in the loss", path);
-    if (err) samples_release(out);
+    reader r = {.s = s, .vocab = t, .form = form, .most = most};
+    int before = s->count, err = documents_files(path, &s->over, add_file, &r);
+    if (!err && s->count == before)
+        err = fail(WKV_EARG, "%s: there is no token in it that is included in the loss", path);
+    if (err) samples_release(s);
     return err;
 }
 

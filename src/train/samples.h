@@ -12,18 +12,18 @@ typedef struct {
     size_t n, room;
     size_t *ends; /* of each sample, in ids */
     int count, ends_room;
-    int64_t counted; /* tokens that are to be learnt                                             */
-    int longest;     /* tokens of the longest                                                    */
-    int cut;         /* samples of which the end was left out                                    */
+    int64_t counted;  /* tokens that are to be learnt                                             */
+    int longest;      /* tokens of the longest                                                    */
+    int cut;          /* samples of which the end was left out                                    */
     passed_over over; /* of a folder                                                              */
-    int left_out;    /* samples of which nothing was left that counts                            */
+    int left_out;     /* samples of which nothing was left that counts                            */
 } samples;
 
-/* The samples of a file, or of the files in a folder (train/documents.h): each object of JSON and each row of a table
- * is one; a plain text is cut into pieces of `most` tokens. Samples end with the vocabulary's end of text, which is
- * included in the loss. most: tokens read of a sample at most; 0: all. WKV_EIO; WKV_EFORMAT with the line;
- * WKV_EUNSUPPORTED; WKV_ENOMEM; WKV_EARG: nothing is included. */
-int samples_read(samples *out, const char *path, const wkv_tokenizer *t, const document_form *form, int most);
+/* Add the samples of a file, or of the files in a folder (train/documents.h): each object of JSON and each row of a
+ * table is one; a plain text is cut into pieces of `most` tokens. Samples end with the vocabulary's end of text,
+ * which is included in the loss. After a failure there are none. most: tokens read of a sample at most; 0: all.
+ * WKV_EIO; WKV_EFORMAT with the line; WKV_EUNSUPPORTED; WKV_ENOMEM; WKV_EARG: nothing is included. */
+int samples_add(samples *s, const char *path, const wkv_tokenizer *t, const document_form *form, int most);
 void samples_release(samples *s);
 sample samples_at(const samples *s, int i);
 

@@ -1,5 +1,6 @@
 /* settings.c - one table of the options that a resumed run must share with the one it goes on with. */
 #include "train/settings.h"
+#include "train/adapt.h"
 #include "base/error.h"
 #include "base/number.h"
 #include <inttypes.h>
@@ -23,6 +24,17 @@ typedef struct {
 #field, offsetof(wkv_train_options, field), kind, binding                                                      \
     }
 static const setting table[] = {
+    ROW(init, TEXT, 0),
+    ROW(method, TEXT, 1),
+    ROW(rank, INT, 1),
+    ROW(alpha, FLOAT, 1),
+    ROW(targets, TEXT, 1),
+    {"lora", offsetof(wkv_train_options, with.lora), TEXT, 1},
+    {"lora_alpha", offsetof(wkv_train_options, with.lora_alpha), FLOAT, 1},
+    {"load_state", offsetof(wkv_train_options, with.state), TEXT, 1},
+    ROW(samples, INT, 1),
+    ROW(infctx, INT, 1),
+    ROW(cut, INT, 1),
     ROW(version, TEXT, 1),
     ROW(layers, INT, 1),
     ROW(width, INT, 1),
@@ -109,7 +121,8 @@ static const char *option_name(char out[NAME], const char *field)
 {
     static const struct {
         const char *field, *option;
-    } others[] = {{"lr_init", "--lr"}, {"chat", "--template"}, {"valid_share", "--valid"}, {"eps", "eps"}};
+    } others[] = {
+        {"init", "--model"}, {"lr_init", "--lr"}, {"chat", "--template"}, {"valid_share", "--valid"}, {"eps", "eps"}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (!strcmp(field, others[i].field)) return others[i].option;
     snprintf(out, NAME, "--%s", field);
@@ -223,9 +236,45 @@ int settings_suit(wkv_train_options *o, int64_t tokens)
     return 1;
 }
 
+/* A model that is there learns from samples: other defaults than a new one's. */
+static int adapts(const wkv_train_options *o)
+{
+    return o->samples && (o->init || adapt_method(o->method) != LEARN_ALL);
+}
+
+void settings_suit_samples(wkv_train_options *o, int samples)
+{
+    enum { EPOCHS = 3, FEWEST = 120 }; /* steps in which something is learnt */
+    int_default(&o->batch, 8);
+    if (o->batch > samples) o->batch = samples;
+    int64_t epoch = (samples + o->batch - 1) / o->batch;
+    int64_t epochs = o->epochs > 0             ? (int64_t)ceil(o->epochs)
+                     : epoch * EPOCHS < FEWEST ? (FEWEST + epoch - 1) / epoch
+                                               : EPOCHS;
+    if (!o->steps) o->steps = epochs * epoch;
+    if (!o->warmup && o->steps < 100) o->warmup = o->steps < 10 ? -1 : (int)(o->steps / 10);
+    int_default(&o->valid_every, epoch < INT_MAX ? (int)epoch : INT_MAX);
+    int_default(&o->log_every, 1);
+}
+
+static void default_of_adapted(wkv_train_options *o)
+{
+    int what = adapt_method(o->method);
+    float_default(&o->lr_init, what & LEARN_ALL ? 3e-5f : what & LEARN_LORA ? 1e-3f : 1);
+    float_default(&o->lr_final, what == LEARN_STATE ? o->lr_init / 100 : o->lr_init / 10);
+    float_default(&o->eps, 1e-8f);
+    float_default(&o->weight_decay, -1);
+    if (what & LEARN_ALL) return;
+    int_default(&o->rank, 16);
+    float_default(&o->alpha, 2 * (float)o->rank);
+    text_default(&o->targets, "att,ffn");
+}
+
 void settings_default(wkv_train_options *o)
 {
-    if (!o->init) {
+    text_default(&o->method, "full");
+    if (adapts(o)) default_of_adapted(o);
+    if (adapt_method(o->method) == LEARN_ALL && !o->init) {
         text_default(&o->version, "7");
         int_default(&o->layers, 6);
         int_default(&o->width, 256);
@@ -242,7 +291,10 @@ void settings_default(wkv_train_options *o)
     float_default(&o->eps, 1e-18f);
     float_default(&o->weight_decay, 0.1f);
     float_default(&o->clip, 1);
-    int_default(&o->context, 512);
+    if (!o->samples)
+        int_default(&o->context, 512);
+    else if (!o->infctx)
+        int_default(&o->context, 1024);
     int_default(&o->batch, 8);
     text_default(&o->device, "cpu");
     text_default(&o->order, "epochs");

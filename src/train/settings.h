@@ -13,11 +13,15 @@ int settings_finite(const wkv_train_options *o);
  * never longer than the text, with `init` too. */
 int settings_suit(wkv_train_options *o, int64_t tokens);
 
+/* Of a run over so many samples: a batch has no more of them; steps and warm-up that are left at zero follow from their
+ * number. */
+void settings_suit_samples(wkv_train_options *o, int samples);
+
 /* Options left at zero get their defaults; those whose default another part knows (of the model, of the data) stay
  * zero. */
 void settings_default(wkv_train_options *o);
 
-enum { SETTINGS_MOST = 48 }; /* more than there are */
+enum { SETTINGS_MOST = 64 }; /* more than there are */
 
 /* The settings as texts, name and value by turns, and what the texts lie in. */
 typedef struct {

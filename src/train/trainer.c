@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 #include "base/memory.h"
 #include "ops/device.h"
+#include "train/adapt.h"
 #include "train/settings.h"
 #include <math.h>
 #include <stdio.h>
@@ -34,6 +35,11 @@ static int check_model(const wkv_train_options *o, const arch *a)
 
 static int make_model(wkv_trainer *t, const wkv_train_options *o)
 {
+    if (t->what != LEARN_ALL) return adapt_frozen(t, o);
+    t->m = &t->p.model;
+    if (o->with.lora || o->with.state)
+        return fail(WKV_EARG,
+                    "when all weights are learnt there are no adapters and no states beside them; merge them first");
     if (o->init) {
         int err = params_load(&t->p, o->init);
         if (!err && o->vocab_size && o->vocab_size > t->p.model.V)
@@ -70,7 +76,7 @@ static int set_schedule(wkv_trainer *t, const wkv_train_options *o)
         return fail(WKV_EARG,
                     "the learning rate of an exponential schedule never becomes 0; give an lr_final above it");
     if (kind == LR_COSINE && o->lr_final < 0) kind = LR_LINEAR;
-    double step_tokens = (double)o->batch * o->context;
+    double step_tokens = o->samples ? 1 : (double)o->batch * o->context; /* samples have any length */
     t->steps = o->steps;
     t->plan = (schedule){.kind = (lr_kind)kind,
                          .lr_init = (double)o->lr_init,
@@ -95,6 +101,16 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
         return fail(WKV_EARG, "a dropout of %g; it lies in [0, 1)", (double)o->dropout);
     if (o->batch < 0 || o->context < 0) return fail(WKV_EARG, "a batch or a context below 0");
     if (o->micro_batch < 0) return fail(WKV_EARG, "--micro-batch is below 0");
+    if (o->infctx < 0) return fail(WKV_EARG, "--infctx is below 0");
+    if (o->cut && !o->infctx)
+        return fail(WKV_EARG, "--cut cuts the gradient between the chunks of --infctx, which is missing");
+    t->what = adapt_method(o->method);
+    if (!t->what) return fail(WKV_EARG, "method \"%s\": there are full, lora, state and lora+state", o->method);
+    if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
+        return fail(WKV_EARG, "a rank of %d, an alpha of %g; both are above 0", o->rank, (double)o->alpha);
+    t->chunk = o->infctx;
+    t->cut = o->cut;
+    t->l2wrap = !o->samples;
     t->micro = o->micro_batch;
     t->checkpointing = o->checkpointing;
     t->dropout = o->dropout;
@@ -118,16 +134,13 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     wkv_trainer *t = calloc(1, sizeof *t);
     if (!t) return fail(WKV_ENOMEM, "no memory for a trainer");
     t->ranks = ranks_of(o);
-    t->what = LEARN_ALL;
-    t->m = &t->p.model;
-    t->l2wrap = 1;
     t->available = memory_available();
     err = set_optimizer(t, o);
     if (!err) err = device_open(&t->device, o->device, ranks_threads(t->ranks, o->threads), NULL);
     if (!err) err = make_model(t, o);
-    if (!err && o->scan && t->p.model.arch != &arch4)
+    if (!err && o->scan && t->m->arch != &arch4)
         err = fail(WKV_EARG, "--scan: only the recurrence of version 4 has a scan; this model is RWKV-%s",
-                   t->p.model.arch->version);
+                   t->m->arch->version);
     if (!err && t->ranks && o->shard_optimizer) params_shard(&t->p, t->ranks);
     if (!err) err = cx_init(&t->c, t->device);
     t->c.scan = o->scan;
@@ -184,7 +197,8 @@ int trainer_step(wkv_trainer *t, const sample *s, int n, double *loss)
 
 void samples_of_rows(sample *out, const int32_t *tokens, int count, int length)
 {
-    for (int i = 0; i < count; i++) out[i] = (sample){.ids = tokens + (size_t)i * ((size_t)length + 1), .n = length + 1};
+    for (int i = 0; i < count; i++)
+        out[i] = (sample){.ids = tokens + (size_t)i * ((size_t)length + 1), .n = length + 1};
 }
 
 /* A step of rows, or their loss alone. */
@@ -193,8 +207,7 @@ static int run_rows(wkv_trainer *t, const int32_t *tokens, int count, int length
     double ignored;
     REQUIRE(t, "the trainer");
     REQUIRE(tokens, "the list of tokens");
-    if (count < 1 || length < 1)
-        return fail(WKV_EARG, "%d sequences of %d tokens; both are at least 1", count, length);
+    if (count < 1 || length < 1) return fail(WKV_EARG, "%d sequences of %d tokens; both are at least 1", count, length);
     sample *s = malloc((size_t)count * sizeof *s);
     if (!s) return fail(WKV_ENOMEM, "no memory for %d sequences", count);
     samples_of_rows(s, tokens, count, length);

@@ -108,16 +108,20 @@ static int add_converted(seeds *all, const char *folder, const char *from, const
 
 static int add_tuned(seeds *all, const char *folder, const char *model, learnt what)
 {
-    const adapt_options o = {
-        .model = model, .what = (int)what, .rank = 2, .alpha = 4, .targets = "att,ffn", .threads = 1};
+    const wkv_train_options o = {.init = model,
+                                 .method = what == LEARN_STATE ? "state" : "lora",
+                                 .rank = 2,
+                                 .alpha = 4,
+                                 .targets = "att,ffn",
+                                 .threads = 1};
     wkv_trainer *t;
-    if (trainer_adapt(&t, &o)) return complain(model, wkv_error());
+    if (wkv_trainer_new(&t, &o)) return complain(model, wkv_error());
     int e = 0;
     for (int i = 0; i < 2 && !e; i++) {
         char path[200];
         snprintf(path, sizeof path, "%s/%s%s", folder, what == LEARN_STATE ? "state" : "lora",
                  i ? ".safetensors" : ".pth");
-        e = trainer_save_adapted(t, path, what, i ? F32 : BF16)
+        e = adapt_save(t, path, what, i ? F32 : BF16)
                 ? complain(path, wkv_error())
                 : add_file(all, what == LEARN_STATE ? USE_STATE : USE_ADAPTER, path, model);
     }

@@ -148,6 +148,7 @@ static void tune(const char *path, const wkv_model_options *with, int all, rng *
 {
     static const int32_t ids[] = {0, 1, 2, 1};
     static const uint8_t counts[] = {0, 1, 1, 1};
+    static const char *const methods[] = {"lora", "state", "lora+state"};
     wkv_model *m;
     wkv_model_options o = *with;
     o.as_stored = 1;
@@ -155,8 +156,9 @@ static void tune(const char *path, const wkv_model_options *with, int all, rng *
     int small = is_small(m) && wkv_model_about(m)->vocab > 2;
     wkv_model_close(m);
     if (!small) return;
-    const adapt_options how = {.model = path,
-                               .what = all ? LEARN_ALL : 1 + (int)below(r, 3),
+    const wkv_train_options how = {.init = path,
+                               .method = all ? "full" : methods[below(r, 3)],
+                               .samples = 1,
                                .rank = 2,
                                .alpha = 4,
                                .targets = "att,ffn",
@@ -165,7 +167,7 @@ static void tune(const char *path, const wkv_model_options *with, int all, rng *
     const sample one = {ids, counts, 4};
     wkv_trainer *t;
     double loss;
-    if (trainer_adapt(&t, &how)) {
+    if (wkv_trainer_new(&t, &how)) {
         refused();
         return;
     }

@@ -30,11 +30,11 @@ int use_lines(const char *path, rng *r)
 {
     wkv_tokenizer *t;
     const wkv_template *chat;
-    samples s;
+    samples s = {0};
     if (wkv_tokenizer_open(&t, "bytes", NULL) || wkv_template_find(&chat, below(r, 2) ? "g1" : "world", NULL, NULL))
         abort();
     const text_form form = {.vocab = t, .documents = {.chat = chat}};
-    int opened = !samples_read(&s, path, t, &form.documents, below(r, 2) ? 0 : 1 + (int)below(r, 20));
+    int opened = !samples_add(&s, path, t, &form.documents, below(r, 2) ? 0 : 1 + (int)below(r, 20));
     if (opened)
         samples_release(&s);
     else

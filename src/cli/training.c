@@ -1,0 +1,231 @@
+/* training.c - what wkv train and wkv tune share. */
+#include "training.h"
+#include "commands.h"
+#include "mpirun.h"
+#include "wkv_bench.h"
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+training_options training;
+
+static const char *const types[] = {"bf16", "f32", "pth"};
+
+static const option keeping_options[] = {
+    {0, "plan", OPT_SWITCH, NULL, &training.only_plan, 0, 0, "", "say what the run would be, and stop"},
+    {0, "save-type", OPT_CHOICE, "bf16|f32|pth", &training.save_type, 0, 0, "bf16",
+     "saved model: safetensors of this type, or bf16 in a .pth, which torch.load and the rwkv package open"},
+    {0, "save-every", OPT_COUNT, "N", &training.set.save_every, -1, INT_MAX, "1000",
+     "steps between checkpoints, which are also written every ten minutes; -1: at the end only"},
+    {0, "keep", OPT_COUNT, "N", &training.set.keep, 1, INT_MAX, "2", "checkpoints to keep, the last ones"},
+    {0, "log-every", OPT_COUNT, "N", &training.set.log_every, 1, INT_MAX, "10; of samples 1", "steps between figures"},
+    {0, "valid-every", OPT_COUNT, "N", &training.set.valid_every, -1, INT_MAX,
+     "a quarter of the steps, 500 at most; of samples once an epoch",
+     "steps between measurements; -1: at the end only"},
+    {0, "sample-every", OPT_COUNT, "N", &training.set.sample_every, -1, INT_MAX, "a quarter of the steps, 500 at most",
+     "steps between samples; -1: none"},
+};
+const group training_keeping = GROUP("Figures and files", keeping_options);
+
+void training_defaults(void)
+{
+    training = (training_options){.save_type = -1};
+    training.set.warmup = -2; /* not given */
+    training.epochs = training.lr = training.lr_final = training.weight_decay = training.clip = NAN;
+}
+
+/* ---- what is said ------------------------------------------------------------------------------------------------ */
+
+static void put_data(const wkv_train_plan *p)
+{
+    char a[32], b[32];
+    if (p->passed_over)
+        note("%d entries of the folders are no data and are skipped (%s%s)", p->passed_over, p->passed_over_first,
+             p->passed_over > 1 ? ", ..." : "");
+    if (!p->samples) {
+        note("text %s tokens, %s held out; %s steps of %lld tokens read it %.2f times", as_count(a, p->text_tokens),
+             as_count(b, p->held_tokens), as_count((char[32]){0}, p->steps), (long long)p->step_tokens, p->epochs);
+        return;
+    }
+    note("%d samples of %s tokens, %s of which are included in the loss; the longest has %d", p->samples,
+         as_count(a, p->text_tokens), as_count(b, p->counted), p->longest);
+    note("%s steps of %d samples read each %.3g times; learning rate %g, after %d steps of warmup",
+         as_count(a, p->steps), p->batch, p->epochs, p->lr, p->warmup);
+    if (p->cut) note("%d samples are longer than --context and lose their end", p->cut);
+    if (p->left_out)
+        note("%d samples are left out: no token that is read of them is included in the loss", p->left_out);
+}
+
+static void put_model(const wkv_train_plan *p)
+{
+    char a[32], b[32];
+    if (p->chosen)
+        note("sizes for %s tokens of text: -L %d -C %d -T %d -b %d -n %lld --lr %g; each may be given "
+             "(docs/training.md)",
+             as_count(a, p->text_tokens), p->layers, p->width, p->context, p->batch, (long long)p->steps, p->lr);
+    note("RWKV-%s, %d layers of %d, vocabulary %d: %s parameters", p->version, p->layers, p->width, p->vocab,
+         as_count(a, p->parameters));
+    if (p->trained != p->parameters)
+        note("%s of %s parameters are learnt", as_count(a, p->trained), as_count(b, p->parameters));
+}
+
+static int plan(void *user, const wkv_train_plan *p)
+{
+    (void)user;
+    char weights[16], work[16], there[16], time[16], done[32];
+    put_model(p);
+    put_data(p);
+    if (p->processes > 1)
+        note("%d processes, each of which has %lld of these tokens", p->processes,
+             (long long)p->step_tokens / p->processes);
+    note("memory%s %s for weights and moments, %s for a step%s; %s is free", p->processes > 1 ? " of each" : "",
+         as_bytes(weights, (double)p->weight_bytes), as_bytes(work, (double)p->work_bytes),
+         p->checkpointing ? " whose layers are run twice" : "", as_bytes(there, (double)p->available_bytes));
+    if ((double)p->weight_bytes + (double)p->work_bytes > (double)p->available_bytes)
+        note("that is more memory than there is: a smaller --micro-batch or --context needs less");
+    if (p->damaged) note("%s; an older checkpoint is whole", p->damaged);
+    if (p->done) note("going on after step %s", as_count(done, p->done));
+    note("about %.0f tokens/s, so %s (h:mm:ss or m:ss)", p->tokens_per_second, as_duration(time, p->seconds));
+    return training.only_plan;
+}
+
+/* Bytes for a line of text: line ends and others that do not print are written as \n and so on. */
+static size_t visible(char *out, const char *bytes, size_t n)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char b = (unsigned char)bytes[i];
+        if (b == '\n')
+            at += (size_t)sprintf(out + at, "\\n");
+        else if (b < ' ' || b == 0x7f)
+            at += (size_t)sprintf(out + at, "\\x%02x", b);
+        else
+            out[at++] = (char)b;
+    }
+    return at;
+}
+
+/* What counts in the loss stands between [ and ], unless that is all of the sample; at most so many tokens of it. */
+static int show_sample(void *user, const wkv_train_sample *s)
+{
+    enum { MOST = 200, ROOM = 4096 };
+    training_watch *w = user;
+    int counts = 0, masked = 0;
+    char line[ROOM];
+    size_t at = 0;
+    for (int i = 0; i < s->n; i++) masked |= !s->counts[i];
+    w->masked |= masked;
+    for (int i = 0; i < s->n && i < MOST && at < ROOM - 1200; i++) {
+        size_t n;
+        const char *bytes = wkv_token_bytes(s->tokenizer, s->ids[i], &n);
+        if (masked && s->counts[i] != counts) line[at++] = counts ? ']' : '[';
+        counts = s->counts[i];
+        at += n ? visible(line + at, bytes, n < 256 ? n : 256) : (size_t)sprintf(line + at, "<end>");
+    }
+    if (masked && counts) line[at++] = ']';
+    note("sample %d: %.*s%s", ++w->shown, (int)at, line, s->n > MOST ? " ..." : "");
+    return 0;
+}
+
+static int report(void *user, const wkv_train_report *r)
+{
+    training_watch *w = user;
+    char held[32] = "", share[32] = "", skipped[48] = "", left[16];
+    losses_add(&w->losses, r->step, r->steps, r->loss, r->valid_loss);
+    if (w->losses.held >= 0) snprintf(held, sizeof held, ", held-out %.3f", w->losses.held);
+    if (r->share >= 0) snprintf(share, sizeof share, " (%.0f%% of the float32 peak)", 100 * r->share);
+    if (r->skipped) snprintf(skipped, sizeof skipped, ", %lld skipped", (long long)r->skipped);
+    progress_at(&w->bar, (double)r->step, (double)r->steps,
+                "step %lld, loss %.3f%s, lr %.1e, gradient norm %.2f%s, %.0f tokens/s%s", (long long)r->step, r->smooth,
+                held, r->lr, r->norm, skipped, r->tokens_per_second, share);
+    if (r->valid_loss >= 0 || r->sample) progress_end(&w->bar);
+    if (r->valid_bits >= 0)
+        note("step %lld: held-out loss %.4f, %.4f bits per byte", (long long)r->step, r->valid_loss, r->valid_bits);
+    else if (r->valid_loss >= 0)
+        note("step %lld: held-out loss %.4f", (long long)r->step, r->valid_loss);
+    if (r->sample)
+        note("step %lld: sample behind \"%.*s\": %s", (long long)r->step, r->sample_prompt, r->sample,
+             r->sample + r->sample_prompt);
+    int every = training.set.log_every > 0 ? training.set.log_every : 10;
+    if (r->step % every && r->step != r->steps) return interrupted;
+    const double mean = losses_mean(&w->losses);
+    if (!on_terminal(2))
+        note("step %lld of %lld: loss %.4f, lr %.2e, gradient norm %.2f%s, %.0f tokens/s%s, %s left",
+             (long long)r->step, (long long)r->steps, mean, r->lr, r->norm, skipped, r->tokens_per_second, share,
+             as_duration(left, r->seconds_left));
+    return interrupted;
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
+
+float training_none_or(float x) { return isnan(x) ? 0 : x > 0 ? x : -1; }
+
+const char *training_suffix(void) { return training.save_type == 2 ? "pth" : "safetensors"; }
+
+/* The list of data ends with NULL. */
+static int take_options(void)
+{
+    training_options *t = &training;
+    wkv_train_options *o = &t->set;
+    const char **at = realloc(t->data.at, sizeof *at * (size_t)(t->data.n + 1));
+    if (!at) return complain("out of memory");
+    t->data.at = at;
+    at[t->data.n] = NULL;
+    o->data = t->data.n ? at : NULL;
+    o->steps = t->steps;
+    o->epochs = isnan(t->epochs) ? 0 : (double)t->epochs;
+    o->save_type = t->save_type < 0 ? NULL : types[t->save_type];
+    o->checkpointing = t->checkpointing == 1 ? 1 : t->checkpointing == 2 ? -1 : 0;
+    o->lr_init = isnan(t->lr) ? 0 : t->lr;
+    o->lr_final = training_none_or(t->lr_final);
+    o->weight_decay = training_none_or(t->weight_decay);
+    o->clip = training_none_or(t->clip);
+    o->warmup = o->warmup == -2 ? 0 : o->warmup ? o->warmup : -1;
+    return 0;
+}
+
+/* Float32 operations per second; 0: not known. */
+static double measure_peak(int threads)
+{
+    wkv_meter *m;
+    wkv_roof roof = {0};
+    if (wkv_meter_new(&m, threads)) return 0;
+    wkv_meter_search(m, 0.2, &roof);
+    wkv_meter_free(m);
+    return roof.fma;
+}
+
+static int run_with(const wkv_ranks *ranks, training_watch *w, const char *doing)
+{
+    wkv_train_options *o = &training.set;
+    if (ranks->count > 1) o->ranks = ranks;
+    if (ranks->rank) say_quiet = 1;
+    if (o->shard_optimizer && ranks->count < 2)
+        return complain("--shard-optimizer shares between processes, and this is the only one: %s", mpi_how);
+    if (!say_quiet && !o->ranks && !o->samples) o->peak = measure_peak(o->threads);
+    *w = (training_watch){.losses = {.held = -1}};
+    o->plan = plan;
+    o->show = show_sample;
+    o->report = report;
+    o->user = w;
+    progress_begin(&w->bar, doing);
+    int err = wkv_train(o);
+    progress_end(&w->bar);
+    if (ranks->rank) return -2; /* the first process speaks for all, and its status is mpirun's */
+    if (err == WKV_ESTOPPED && training.only_plan) return -2;
+    if (err && !(err == WKV_ESTOPPED && interrupted)) return complain_library();
+    return err ? 130 : -1;
+}
+
+int training_run(training_watch *w, const char *doing)
+{
+    wkv_ranks ranks;
+    int status = take_options();
+    if (!status) status = mpi_begin(&ranks);
+    if (status) return status;
+    catch_interrupts(); /* after MPI, which catches some */
+    status = run_with(&ranks, w, doing);
+    mpi_end(&ranks);
+    return status;
+}
