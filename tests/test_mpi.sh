@@ -72,7 +72,7 @@ alike() { # FOLDER FOLDER
     train 0 2 two $SIZE --micro-batch 3
     alike one two
     holds err "2 processes"
-    is "$(grep -c "held-out loss" err)" 2 "measurements that are said"
+    is "$(grep -c "^step [0-9]*: held-out loss" err)" 2 "measurements that are said"
     train 0 4 four $SIZE --checkpointing on
     alike one four
     train 0 2 two-shared $SIZE --micro-batch 3 --shard-optimizer
