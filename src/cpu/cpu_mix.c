@@ -8,9 +8,9 @@ typedef struct {
     const mix_args *m;
     const batch *b;
     int C, at;
-    int pieces;
+    int chunks;
     size_t wide; /* C, whole vectors                  */
-    float *sums; /* [pieces][SUMS + mixtures][wide]   */
+    float *sums; /* [chunks][SUMS + mixtures][wide]   */
 } job;
 
 static void normal_row(const job *q, float *z, int row)
@@ -64,38 +64,38 @@ void cpu_mix(device *d, const mix_args *m)
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
 
-/* Spans are cut into pieces of PIECE rows, however many threads there are. Each piece has sums of its own for what all
- * rows share, which are added up in order, and its rows are taken from the last to the first, as each needs what the
- * next one says about it. */
-enum { PIECE = 32, DW = 0, DB, BEFORE, SUMS }; /* BEFORE: what the first row says about the one before it */
+/* Spans are cut into chunks of MIX_CHUNK rows, however many threads there are. Each chunk has sums of its own for what
+ * all rows share, which are added up in order, and its rows are taken from the last to the first, as each needs what
+ * the next one says about it. */
+enum { MIX_CHUNK = 32, DW = 0, DB, BEFORE, SUMS }; /* BEFORE: what the first row says about the one before it */
 
-static int pieces_of(const span *sp) { return (sp->len + PIECE - 1) / PIECE; }
-static float *sums_of(const job *q, int piece, int i)
+static int chunks_of(const span *sp) { return (sp->len + MIX_CHUNK - 1) / MIX_CHUNK; }
+static float *sums_of(const job *q, int chunk, int i)
 {
-    return q->sums + ((size_t)piece * (size_t)(SUMS + q->m->n) + (size_t)i) * q->wide;
+    return q->sums + ((size_t)chunk * (size_t)(SUMS + q->m->n) + (size_t)i) * q->wide;
 }
 
-/* The gradients of mixtures at a row, and where the sums of the piece are. */
-static mix_args at_row(const job *q, int row, int piece)
+/* The gradients of mixtures at a row, and where the sums of the chunk are. */
+static mix_args at_row(const job *q, int row, int chunk)
 {
     mix_args g = *q->m;
     for (int i = 0; i < q->m->n; i++) {
         g.dy[i] += (size_t)row * (size_t)q->C;
-        if (g.dmu[i]) g.dmu[i] = piece < 0 ? NULL : sums_of(q, piece, SUMS + i);
+        if (g.dmu[i]) g.dmu[i] = chunk < 0 ? NULL : sums_of(q, chunk, SUMS + i);
     }
     return g;
 }
 
 /* Rows [row, end) of span number i. */
-static void piece_back(const job *q, int i, int piece, int row, int end)
+static void chunk_back(const job *q, int i, int chunk, int row, int end)
 {
     const span *sp = &q->b->spans[i];
     const mix_args *m = q->m;
     int C = q->C, last = sp->row + sp->len;
     float *z = cpu_scratch(3 * q->wide), *before = z + q->wide, *dz = before + q->wide,
-          *dbefore = sums_of(q, piece, BEFORE);
-    float *dw = q->m->dw ? sums_of(q, piece, DW) : NULL, *db = q->m->db ? sums_of(q, piece, DB) : NULL, saved[2];
-    memset(sums_of(q, piece, 0), 0, (size_t)(SUMS + m->n) * q->wide * sizeof *z);
+          *dbefore = sums_of(q, chunk, BEFORE);
+    float *dw = q->m->dw ? sums_of(q, chunk, DW) : NULL, *db = q->m->db ? sums_of(q, chunk, DB) : NULL, saved[2];
+    memset(sums_of(q, chunk, 0), 0, (size_t)(SUMS + m->n) * q->wide * sizeof *z);
     if (end == last) {
         if (sp->dstate) memcpy(dbefore, sp->dstate + q->at, (size_t)C * sizeof *z);
     } else {
@@ -105,7 +105,7 @@ static void piece_back(const job *q, int i, int piece, int row, int end)
     normal_row(q, z, end - 1);
     for (int t = end - 1; t >= row; t--) {
         size_t at = (size_t)t * (size_t)C;
-        mix_args g = at_row(q, t, piece);
+        mix_args g = at_row(q, t, chunk);
         if (t > sp->row)
             normal_row(q, before, t - 1);
         else
@@ -123,14 +123,14 @@ static void back_part(void *arg, int part, int parts)
 {
     const job *q = arg;
     int from, to, before = 0;
-    pool_share(q->pieces, 1, part, parts, &from, &to);
+    pool_share(q->chunks, 1, part, parts, &from, &to);
     for (int i = 0; i < q->b->n_spans; i++) {
         const span *sp = &q->b->spans[i];
-        int first = from > before ? from - before : 0, end = to - before < pieces_of(sp) ? to - before : pieces_of(sp);
+        int first = from > before ? from - before : 0, end = to - before < chunks_of(sp) ? to - before : chunks_of(sp);
         for (int k = first; k < end; k++)
-            piece_back(q, i, before + k, sp->row + k * PIECE,
-                       sp->row + (k + 1 < pieces_of(sp) ? (k + 1) * PIECE : sp->len));
-        before += pieces_of(sp);
+            chunk_back(q, i, before + k, sp->row + k * MIX_CHUNK,
+                       sp->row + (k + 1 < chunks_of(sp) ? (k + 1) * MIX_CHUNK : sp->len));
+        before += chunks_of(sp);
     }
 }
 
@@ -139,7 +139,7 @@ static void add_part(void *arg, int part, int parts)
     const job *q = arg;
     int from, to;
     pool_share(q->C, 16, part, parts, &from, &to);
-    for (int k = 0; k < q->pieces; k++)
+    for (int k = 0; k < q->chunks; k++)
         for (int i = 0; i < SUMS + q->m->n; i++) {
             float *sum = i == DW ? q->m->dw : i == DB ? q->m->db : i == BEFORE ? NULL : q->m->dmu[i - SUMS];
             const float *of = sums_of(q, k, i);
@@ -152,12 +152,12 @@ void cpu_mix_back(device *d, const mix_args *m)
     const batch *b = m->batch;
     const int C = m->C;
     job q = {.s = cpu_of(d)->simd, .m = m, .b = b, .C = C, .at = m->at, .wide = ((size_t)C + 15) / 16 * 16};
-    for (int i = 0; i < b->n_spans; i++) q.pieces += pieces_of(&b->spans[i]);
-    q.sums = cpu_shared((size_t)q.pieces * (size_t)(SUMS + m->n) * q.wide);
+    for (int i = 0; i < b->n_spans; i++) q.chunks += chunks_of(&b->spans[i]);
+    q.sums = cpu_shared((size_t)q.chunks * (size_t)(SUMS + m->n) * q.wide);
     pool_run(cpu_worth(d, (12.0 + 2 * m->n) * b->rows * C), back_part, &q);
-    pool_run(cpu_worth(d, (2.0 + m->n) * q.pieces * C), add_part, &q);
-    for (int i = 0, piece = 0; i < b->n_spans;
-         piece += pieces_of(&b->spans[i++])) /* the last piece was begun with what is there */
+    pool_run(cpu_worth(d, (2.0 + m->n) * q.chunks * C), add_part, &q);
+    for (int i = 0, chunk = 0; i < b->n_spans;
+         chunk += chunks_of(&b->spans[i++])) /* the last chunk was begun with what is there */
         if (b->spans[i].dstate)
-            memcpy(b->spans[i].dstate + m->at, sums_of(&q, piece, BEFORE), (size_t)C * sizeof(float));
+            memcpy(b->spans[i].dstate + m->at, sums_of(&q, chunk, BEFORE), (size_t)C * sizeof(float));
 }

@@ -51,45 +51,45 @@ void cpu_wkv4_back(device *d, const wkv_args *a) { run(d, wkv4_back_part, a, 4, 
 
 /* ---- version 4 by scan ------------------------------------------------------------------------------------------- */
 
-/* A span is cut into pieces of PIECE tokens, however many threads there are, so that they do not decide what is summed
- * first. Each is summed up alone, the few sums are joined one after another (in a tree they would be no sooner there: a
- * piece's own work is PIECE times that of a join), and each piece is then gone through from what comes before it.
- * Backward the gradient of the sums, which the same operator joins, goes the other way. */
-enum { PIECE = 256 };
+/* A span is cut into chunks of SCAN_CHUNK tokens, however many threads there are, so that they do not decide what is
+ * summed first. Each is summed up alone, the few sums are joined one after another (in a tree they would be no sooner
+ * there: a chunk's own work is SCAN_CHUNK times that of a join), and each chunk is then gone through from what comes
+ * before it. Backward the gradient of the sums, which the same operator joins, goes the other way. */
+enum { SCAN_CHUNK = 256 };
 
 typedef struct {
     const simd *s;
     const wkv_args *a;
     const span *sp;
-    int pieces;
-    float *before;  /* [pieces][3 C]: the state before each piece            */
-    float *after;   /* [pieces][3 C]: the gradient of the state after it     */
-    float *dw, *du; /* [pieces][C]: its part of a gradient that pieces share */
+    int chunks;
+    float *before;  /* [chunks][3 C]: the state before each chunk            */
+    float *after;   /* [chunks][3 C]: the gradient of the state after it     */
+    float *dw, *du; /* [chunks][C]: its part of a gradient that chunks share */
 } scan;
 
 static size_t state4(const scan *s) { return 3 * (size_t)s->a->C; }
-static size_t piece_at(const scan *s, int p) { return ((size_t)s->sp->row + (size_t)p * PIECE) * (size_t)s->a->C; }
-static int piece_len(const scan *s, int p) { return p + 1 < s->pieces ? PIECE : s->sp->len - p * PIECE; }
+static size_t chunk_at(const scan *s, int p) { return ((size_t)s->sp->row + (size_t)p * SCAN_CHUNK) * (size_t)s->a->C; }
+static int chunk_len(const scan *s, int p) { return p + 1 < s->chunks ? SCAN_CHUNK : s->sp->len - p * SCAN_CHUNK; }
 
 static void nothing4(float *state, int C)
 {
     for (int i = 0; i < 3 * C; i++) state[i] = i < 2 * C ? 0 : -1e38f;
 }
 
-/* Pieces but the last: what comes out of the first, and what each other is alone. */
+/* Chunks but the last: what comes out of the first, and what each other is alone. */
 static void sum_part(void *arg, int part, int parts)
 {
     const scan *s = arg;
     const wkv_args *a = s->a;
     int p, to;
-    pool_share(s->pieces - 1, 1, part, parts, &p, &to);
+    pool_share(s->chunks - 1, 1, part, parts, &p, &to);
     for (; p < to; p++) {
         float *out = s->before + (size_t)(p + 1) * state4(s);
         if (p)
             nothing4(out, a->C);
         else
             memcpy(out, s->before, state4(s) * sizeof *out);
-        s->s->wkv4_past(out, a->C, a->k + piece_at(s, p), a->v + piece_at(s, p), a->w, PIECE, a->C, a->C);
+        s->s->wkv4_past(out, a->C, a->k + chunk_at(s, p), a->v + chunk_at(s, p), a->w, SCAN_CHUNK, a->C, a->C);
     }
 }
 
@@ -97,8 +97,8 @@ static void states_before(pool *p, scan *s, const float *state0)
 {
     memcpy(s->before, state0, state4(s) * sizeof(float));
     pool_run(p, sum_part, s);
-    for (int i = 2; i < s->pieces; i++)
-        s->s->wkv4_join(s->before + (size_t)i * state4(s), s->before + (size_t)(i - 1) * state4(s), s->a->w, PIECE,
+    for (int i = 2; i < s->chunks; i++)
+        s->s->wkv4_join(s->before + (size_t)i * state4(s), s->before + (size_t)(i - 1) * state4(s), s->a->w, SCAN_CHUNK,
                         s->a->C);
 }
 
@@ -107,18 +107,18 @@ static void through_part(void *arg, int part, int parts)
     const scan *s = arg;
     const wkv_args *a = s->a;
     int p, to;
-    pool_share(s->pieces, 1, part, parts, &p, &to);
+    pool_share(s->chunks, 1, part, parts, &p, &to);
     for (; p < to; p++) {
-        size_t j = piece_at(s, p);
-        s->s->wkv4(a->y + j, a->k + j, a->v + j, a->w, a->u, s->before + (size_t)p * state4(s), piece_len(s, p), a->C,
+        size_t j = chunk_at(s, p);
+        s->s->wkv4(a->y + j, a->k + j, a->v + j, a->w, a->u, s->before + (size_t)p * state4(s), chunk_len(s, p), a->C,
                    a->C);
     }
 }
 
 static scan scan_of(device *d, const wkv_args *a, const span *sp, int backward)
 {
-    scan s = {.s = cpu_of(d)->simd, .a = a, .sp = sp, .pieces = (sp->len + PIECE - 1) / PIECE};
-    size_t n = (size_t)s.pieces * (size_t)a->C;
+    scan s = {.s = cpu_of(d)->simd, .a = a, .sp = sp, .chunks = (sp->len + SCAN_CHUNK - 1) / SCAN_CHUNK};
+    size_t n = (size_t)s.chunks * (size_t)a->C;
     s.before = cpu_shared(n * (backward ? 8 : 3));
     s.after = s.before + 3 * n;
     s.dw = s.after + 3 * n;
@@ -132,27 +132,27 @@ void cpu_wkv4_scan(device *d, const wkv_args *a)
         scan s = scan_of(d, a, &a->batch->spans[i], 0);
         states_before(cpu_of(d)->pool, &s, s.sp->state + a->at);
         pool_run(cpu_of(d)->pool, through_part, &s);
-        memcpy(s.sp->state + a->at, s.before + (size_t)(s.pieces - 1) * state4(&s), state4(&s) * sizeof(float));
+        memcpy(s.sp->state + a->at, s.before + (size_t)(s.chunks - 1) * state4(&s), state4(&s) * sizeof(float));
     }
 }
 
-/* Pieces but the first: what the gradient of the state before it is by the piece alone, or, of the last one, at all. */
+/* Chunks but the first: what the gradient of the state before it is by the chunk alone, or, of the last one, at all. */
 static void sum_back_part(void *arg, int part, int parts)
 {
     const scan *s = arg;
     const wkv_args *a = s->a;
     int p, to;
-    pool_share(s->pieces - 1, 1, part, parts, &p, &to);
-    float *scratch = cpu_scratch(s->s->wkv4_scratch(PIECE, a->C));
+    pool_share(s->chunks - 1, 1, part, parts, &p, &to);
+    float *scratch = cpu_scratch(s->s->wkv4_scratch(SCAN_CHUNK, a->C));
     for (p++; p <= to; p++) {
-        size_t j = piece_at(s, p);
+        size_t j = chunk_at(s, p);
         float *out = s->after + (size_t)(p - 1) * state4(s);
-        if (p + 1 < s->pieces)
+        if (p + 1 < s->chunks)
             nothing4(out, a->C);
         else
             memcpy(out, out + state4(s), state4(s) * sizeof *out);
         s->s->wkv4_back(NULL, NULL, NULL, NULL, a->dy + j, a->k + j, a->v + j, a->w, a->u,
-                        s->before + (size_t)p * state4(s), out, piece_len(s, p), a->C, a->C, scratch);
+                        s->before + (size_t)p * state4(s), out, chunk_len(s, p), a->C, a->C, scratch);
     }
 }
 
@@ -161,12 +161,12 @@ static void back_through_part(void *arg, int part, int parts)
     const scan *s = arg;
     const wkv_args *a = s->a;
     int p, to;
-    pool_share(s->pieces, 1, part, parts, &p, &to);
-    float *scratch = cpu_scratch(s->s->wkv4_scratch(PIECE, a->C));
+    pool_share(s->chunks, 1, part, parts, &p, &to);
+    float *scratch = cpu_scratch(s->s->wkv4_scratch(SCAN_CHUNK, a->C));
     for (; p < to; p++) {
-        size_t j = piece_at(s, p), c = (size_t)p * (size_t)a->C;
+        size_t j = chunk_at(s, p), c = (size_t)p * (size_t)a->C;
         s->s->wkv4_back(cpu_at(a->dk, j), cpu_at(a->dv, j), a->dw ? s->dw + c : NULL, a->du ? s->du + c : NULL,
-                        a->dy + j, a->k + j, a->v + j, a->w, a->u, s->before + 3 * c, s->after + 3 * c, piece_len(s, p),
+                        a->dy + j, a->k + j, a->v + j, a->w, a->u, s->before + 3 * c, s->after + 3 * c, chunk_len(s, p),
                         a->C, a->C, scratch);
     }
 }
@@ -176,7 +176,7 @@ void cpu_wkv4_scan_back(device *d, const wkv_args *a)
     const size_t C = (size_t)a->C;
     for (int i = 0; i < a->batch->n_spans; i++) {
         scan s = scan_of(d, a, &a->batch->spans[i], 1);
-        size_t last = (size_t)(s.pieces - 1) * state4(&s);
+        size_t last = (size_t)(s.chunks - 1) * state4(&s);
         float *dstate = cpu_at(s.sp->dstate, (size_t)a->at);
         states_before(cpu_of(d)->pool, &s, a->state0 + (size_t)i * state4(&s));
         if (dstate)
@@ -184,12 +184,13 @@ void cpu_wkv4_scan_back(device *d, const wkv_args *a)
         else
             nothing4(s.after + last, a->C);
         pool_run(cpu_of(d)->pool, sum_back_part, &s);
-        for (int j = s.pieces - 3; j >= 0; j--)
-            s.s->wkv4_join(s.after + (size_t)j * state4(&s), s.after + (size_t)(j + 1) * state4(&s), a->w, PIECE, a->C);
-        memset(s.dw, 0, 2 * (size_t)s.pieces * C * sizeof(float));
+        for (int j = s.chunks - 3; j >= 0; j--)
+            s.s->wkv4_join(s.after + (size_t)j * state4(&s), s.after + (size_t)(j + 1) * state4(&s), a->w, SCAN_CHUNK,
+                           a->C);
+        memset(s.dw, 0, 2 * (size_t)s.chunks * C * sizeof(float));
         pool_run(cpu_of(d)->pool, back_through_part, &s);
         if (dstate) memcpy(dstate, s.after, state4(&s) * sizeof(float));
-        for (size_t j = 0; j < (size_t)s.pieces * C; j++) {
+        for (size_t j = 0; j < (size_t)s.chunks * C; j++) {
             if (a->dw) a->dw[j % C] += s.dw[j];
             if (a->du) a->du[j % C] += s.du[j];
         }

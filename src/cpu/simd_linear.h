@@ -129,8 +129,8 @@ INLINE void dot_plain(const dtype type, float *y, size_t y_stride, const float *
     if (o < O) dot_rows(1, type, y + o, y_stride, 1, x, x_stride, w + (size_t)o * w_bytes, w_bytes, T, I, scale, add);
 }
 
-/* One tile of rows of any type, decoded piece by piece on the way. room: STREAMS x PIECE floats. */
-enum { PIECE = 256 };
+/* One tile of rows of any type, DECODE_CHUNK values of each decoded at a time. room: STREAMS x DECODE_CHUNK floats. */
+enum { DECODE_CHUNK = 256 };
 
 INLINE void dot_tile_stored(const int tn, const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x,
                             size_t x_stride, const char *w, size_t w_step, int I, float scale, int add, float *room)
@@ -140,14 +140,14 @@ INLINE void dot_tile_stored(const int tn, const int on, const dtype type, float 
     for (int from = 0; from < I; from += SPAN) {
         int to = I - from < SPAN ? I : from + SPAN;
         dot_zero(tn, on, acc);
-        for (int i = from; i < to; i += PIECE) {
-            int n = to - i < PIECE ? to - i : PIECE;
+        for (int i = from; i < to; i += DECODE_CHUNK) {
+            int n = to - i < DECODE_CHUNK ? to - i : DECODE_CHUNK;
             for (int o = 0; o < on; o++) {
                 const char *p = w + (size_t)o * w_step + dtype_bytes(type, i);
-                for (int line = 0; line < dtype_bytes(type, PIECE); line += 64) __builtin_prefetch(p + AHEAD + line);
-                decode_row(type, p, room + o * PIECE, n);
+                for (int line = 0; line < dtype_bytes(type, DECODE_CHUNK); line += 64) __builtin_prefetch(p + AHEAD + line);
+                decode_row(type, p, room + o * DECODE_CHUNK, n);
             }
-            dot_run(tn, on, F32, acc, x + i, x_stride, (const char *)room, 4 * PIECE, n);
+            dot_run(tn, on, F32, acc, x + i, x_stride, (const char *)room, 4 * DECODE_CHUNK, n);
         }
         dot_fold(tn, on, 0, acc, lanes);
         dot_put(tn, on, lanes, y, y_stride, y_step, scale, add || from);
@@ -481,7 +481,7 @@ static size_t dot_scratch(dtype type, int T, int I)
 {
     if (T >= MANY) return OUTER_SCRATCH;
     if (type == F32 || (is_plain(type) && T <= DOT_T)) return 0;
-    return T <= DOT_T ? STREAMS * PIECE : (size_t)DOT_O * (size_t)I;
+    return T <= DOT_T ? STREAMS * DECODE_CHUNK : (size_t)DOT_O * (size_t)I;
 }
 
 static void dot(float *y, size_t y_stride, const float *x, size_t x_stride, const void *w, size_t w_bytes, dtype type, int T, int O,

@@ -23,11 +23,12 @@ static void step_param(device *d, adamw_args a, const params *p, const param *q)
 
 double adamw_step(const adamw *o, params *p, double lr, int64_t step, device *d)
 {
-    int n = (int)((p->n + PIECE - 1) / PIECE);
+    int n = (int)((p->n + OPTIMIZER_CHUNK - 1) / OPTIMIZER_CHUNK);
     memset(p->sums, 0, (size_t)n * sizeof *p->sums);
-    d->square_sums(
-        d, &(square_sums_args){
-               .x = p->grads + p->from, .n = p->to - p->from, .tile = PIECE, .sums = p->sums + p->from / PIECE});
+    d->square_sums(d, &(square_sums_args){.x = p->grads + p->from,
+                                          .n = p->to - p->from,
+                                          .tile = OPTIMIZER_CHUNK,
+                                          .sums = p->sums + p->from / OPTIMIZER_CHUNK});
     ranks_add(p->ranks, p->sums, n); /* each is of one process, so the sum below is the same with all and with shares */
     double norm = 0;
     for (int i = 0; i < n; i++) norm += p->sums[i];

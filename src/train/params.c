@@ -51,7 +51,7 @@ static void point_into_blocks(params *p)
 int params_make(params *p)
 {
     p->values = calloc(4 * p->n, sizeof *p->values);
-    p->sums = malloc((p->n / PIECE + 1) * sizeof *p->sums);
+    p->sums = malloc((p->n / OPTIMIZER_CHUNK + 1) * sizeof *p->sums);
     if (!p->values || !p->sums)
         return fail(WKV_ENOMEM, "no memory for parameters, gradients and moments: %zu MiB",
                     4 * p->n * sizeof *p->values >> 20);
@@ -63,10 +63,10 @@ int params_make(params *p)
 
 void params_share(const params *p, int rank, size_t *from, size_t *to)
 {
-    int first, last, pieces = (int)((p->n + PIECE - 1) / PIECE);
-    pool_share(pieces, 1, rank, ranks_count(p->ranks), &first, &last);
-    *from = (size_t)first * PIECE;
-    *to = last == pieces ? p->n : (size_t)last * PIECE;
+    int first, last, chunks = (int)((p->n + OPTIMIZER_CHUNK - 1) / OPTIMIZER_CHUNK);
+    pool_share(chunks, 1, rank, ranks_count(p->ranks), &first, &last);
+    *from = (size_t)first * OPTIMIZER_CHUNK;
+    *to = last == chunks ? p->n : (size_t)last * OPTIMIZER_CHUNK;
 }
 
 void params_shard(params *p, const wkv_ranks *ranks)

@@ -29,19 +29,19 @@ typedef struct {
     real *values, *grads, *mean, *square; /* one allocation, `values` first  */
     size_t from, to;                      /* the moments here are of these   */
     const wkv_ranks *ranks;               /* who has the others; NULL: none  */
-    double *sums;                         /* the optimizer's: one per PIECE   */
+    double *sums;                         /* the optimizer's: one per OPTIMIZER_CHUNK */
     char family[256];                     /* family_name of the checkpoint that the values are from, "": none says it */
 } params;
 
-/* The optimizer works through the blocks in pieces of this many values. */
-enum { PIECE = 1 << 14 };
+/* Values of a chunk: the optimizer sums squares in chunks, and processes share the moments by whole ones. */
+enum { OPTIMIZER_CHUNK = 1 << 14 };
 
 /* A model of L layers, all values 0. WKV_ENOMEM. */
 int params_new(params *p, const arch *a, const int sizes[DIMS], int L);
 /* The blocks, all values 0, for what is listed; each tensor of the list gets its place in them. WKV_ENOMEM. */
 int params_make(params *p);
-/* Keep the moments of this process's share of the values only, which begins and ends with a PIECE; the others have the
- * others. */
+/* Keep the moments of this process's share of the values only, which begins and ends with an OPTIMIZER_CHUNK; the
+ * others have the others. */
 void params_shard(params *p, const wkv_ranks *ranks);
 void params_share(const params *p, int rank, size_t *from, size_t *to);
 void params_release(params *p);
