@@ -53,6 +53,24 @@ static stored_weight weight_of_dx(const matmul *q)
     return (stored_weight){q->layout, q->type, .in = q->cols, .out = q->sum};
 }
 
+/* The rectangle for simd.h, w being the whole weight. */
+static gemm gemm_of(const matmul *q, int row, int rows, int col, int cols)
+{
+    return (gemm){.M = rows,
+                  .N = cols,
+                  .K = q->sum,
+                  .y = q->y + (size_t)row * (size_t)q->cols + col,
+                  .y_stride = (size_t)q->cols,
+                  .x = q->x + (size_t)row * q->xm,
+                  .xm = q->xm,
+                  .xk = q->xk,
+                  .w = q->w,
+                  .w_bytes = q->w_bytes,
+                  .type = q->type,
+                  .scale = q->scale,
+                  .add = q->add};
+}
+
 /* dx of LAYOUT_SPARSE_BLOCKS: 32 of its rows at a time as floats. */
 static void dot_sparse(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
@@ -62,8 +80,11 @@ static void dot_sparse(const simd *s, const matmul *q, int row, int rows, int co
     for (int u = col; u < col + cols; u += LAYOUT_TILE) {
         int n = col + cols - u < LAYOUT_TILE ? col + cols - u : LAYOUT_TILE;
         for (int i = 0; i < n; i++) layout_decode(&stored, q->w, u + i, 0, q->sum, w + (size_t)i * C);
-        s->dot(q->y + (size_t)row * (size_t)q->cols + u, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm, w,
-               sizeof *w * C, F32, rows, n, q->sum, q->scale, q->add, w + LAYOUT_TILE * C);
+        gemm g = gemm_of(q, row, rows, u, n);
+        g.w = w;
+        g.w_bytes = sizeof *w * C;
+        g.type = F32;
+        s->dot(&g, w + LAYOUT_TILE * C);
     }
 }
 
@@ -73,34 +94,39 @@ static void dot_form(const simd *s, const matmul *q, int row, int rows, int col,
         dot_sparse(s, q, row, rows, col, cols);
         return;
     }
-    s->dot(q->y + (size_t)row * (size_t)q->cols + col, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm,
-           q->w + (size_t)col * q->w_bytes, q->w_bytes, q->type, rows, cols, q->sum, q->scale, q->add,
-           cpu_scratch(s->dot_scratch(q->type, rows, q->sum)));
+    gemm g = gemm_of(q, row, rows, col, cols);
+    g.w = q->w + (size_t)col * q->w_bytes;
+    s->dot(&g, cpu_scratch(s->dot_scratch(q->type, rows, q->sum)));
 }
 
 /* dx of LAYOUT_INTERLEAVED: 32 of its rows at a time as floats. */
-static void outer_interleaved(const simd *s, const matmul *q, float *y, int row, int rows, int col, int cols)
+static void outer_interleaved(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
     const stored_weight stored = weight_of_dx(q);
     int from = col / 32 * 32, n = (col + cols + 31) / 32 * 32 - from;
     float *w = cpu_scratch((size_t)LAYOUT_TILE * (size_t)n + OUTER_SCRATCH);
+    gemm g = gemm_of(q, row, rows, col, cols);
+    g.K = LAYOUT_TILE;
+    g.w = w + col - from;
+    g.w_bytes = sizeof *w * (size_t)n;
+    g.type = F32;
     for (int o = 0; o < q->sum; o += LAYOUT_TILE) {
         for (int i = 0; i < LAYOUT_TILE; i++) layout_decode(&stored, q->w, o + i, from, n, w + (size_t)i * (size_t)n);
-        s->outer(y, (size_t)q->cols, q->x + (size_t)row * q->xm + (size_t)o * q->xk, q->xm, q->xk, w + col - from,
-                 sizeof *w * (size_t)n, F32, rows, cols, LAYOUT_TILE, q->scale, q->add || o,
-                 w + (size_t)LAYOUT_TILE * (size_t)n);
+        g.x = q->x + (size_t)row * q->xm + (size_t)o * q->xk;
+        g.add = q->add || o;
+        s->outer(&g, w + (size_t)LAYOUT_TILE * (size_t)n);
     }
 }
 
 static void outer_form(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
-    float *y = q->y + (size_t)row * (size_t)q->cols + col;
     if (q->layout == LAYOUT_INTERLEAVED) {
-        outer_interleaved(s, q, y, row, rows, col, cols);
+        outer_interleaved(s, q, row, rows, col, cols);
         return;
     }
-    s->outer(y, (size_t)q->cols, q->x + (size_t)row * q->xm, q->xm, q->xk, q->w + dtype_bytes(q->type, col), q->w_bytes,
-             q->type, rows, cols, q->sum, q->scale, q->add, cpu_scratch(OUTER_SCRATCH));
+    gemm g = gemm_of(q, row, rows, col, cols);
+    g.w = q->w + dtype_bytes(q->type, col);
+    s->outer(&g, cpu_scratch(OUTER_SCRATCH));
 }
 
 static float *whole_scratch(const int8_set *s, int rows, size_t chunks)

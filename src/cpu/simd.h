@@ -13,6 +13,18 @@
 #include <stddef.h>
 #include "ops/device.h"
 
+/* One matrix product, y = scale x W, M x N from sums of K products, or with `add` y += scale x W. */
+typedef struct {
+    int M, N, K;
+    float *y;       /* M x N, rows y_stride floats apart                                 */
+    const float *x; /* M x K, (m, k) at x[m xm + k xk]; xm or xk is 1                    */
+    const void *w;  /* dot: N x K. outer: K x N. Rows w_bytes apart, of blocks of `type` */
+    size_t y_stride, xm, xk, w_bytes;
+    dtype type;
+    float scale; /* a power of two */
+    int add;
+} gemm;
+
 /* A rectangle of matrices whose rows are `stride` floats apart; `one` is that of the operand that may be a single row:
  * 0 then. */
 typedef struct {
@@ -35,17 +47,14 @@ typedef struct {
     const char *name; /* "portable", "avx2", "avx512", "neon"                                                    */
     int fused;        /* multiply-adds are rounded once: results are the bits of every other such instance      */
 
-    /* y[t][o] = scale sum_i x[t][i] w[o][i], or += with `add`; t < T, o < O, i < I; scale is a power of two. Every 1024
-     * values of i are a sum of 16 lanes (simd_sum.h); the sums of 1024 are added up in order. scratch:
-     * dot_scratch(type, T, I) floats. */
-    void (*dot)(float *y, size_t y_stride, const float *x, size_t x_stride, const void *w, size_t w_bytes, dtype type, int T,
-                int O, int I, float scale, int add, float *scratch);
-    size_t (*dot_scratch)(dtype type, int T, int I);
+    /* y[m][n] (+)= scale sum_k x(m, k) w[n][k]; xk is 1. Every 1024 values of k are a sum of 16 lanes (simd_sum.h); the
+     * sums of 1024 are added up in order. scratch: dot_scratch(type, M, K) floats. */
+    void (*dot)(const gemm *q, float *scratch);
+    size_t (*dot_scratch)(dtype type, int M, int K);
 
-    /* y[m][n] = sum_k a(m, k) (scale b[k][n]), or += with `add`, k in order; a(m, k) = a[m am + k ak]; m < M, n < N, k
-     * < K. Rows of b are of any type; b and N lie at multiples of that type's block. scratch: OUTER_SCRATCH floats. */
-    void (*outer)(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const void *b, size_t b_bytes, dtype type,
-                  int M, int N, int K, float scale, int add, float *scratch);
+    /* y[m][n] (+)= sum_k x(m, k) (scale w[k][n]), k in order. w and N lie at multiples of the type's block. scratch:
+     * OUTER_SCRATCH floats. */
+    void (*outer)(const gemm *q, float *scratch);
 
     /* Elementwise, see device.h. y or mu is the operand that may be one row; sums over rows go down each column in
      * order. */

@@ -16,6 +16,16 @@ enum { STREAMS = 8, FEW_STREAMS = 4 };
 
 enum { SPAN = 1024 }; /* values of k whose lanes are summed before the next are begun */
 
+/* Tokens by weight rows in the dot form: a tile, or all tokens by a tile's rows. */
+typedef struct {
+    float *y;       /* (token, row) at y[token y_stride + row y_step] */
+    const float *x; /* I floats of each token, x_stride floats apart  */
+    const char *w;  /* I values of each row, w_step bytes apart       */
+    size_t y_stride, y_step, x_stride, w_step;
+    int T, I, add;
+    float scale;
+} dot_block;
+
 /* How many of `on` rows a tile takes at once, so that the sums of tn tokens by them stay in registers. */
 INLINE int rows_at_once(const int tn, const int on)
 {
@@ -23,14 +33,13 @@ INLINE int rows_at_once(const int tn, const int on)
     return sums <= DOT_SUMS ? on : sums / 2 <= DOT_SUMS ? on / 2 : on / 4;
 }
 
-/* acc += x times rows of w that lie w_step bytes apart, over I values: tn tokens by on rows. */
-INLINE void dot_run(const int tn, const int on, const dtype type, lanes16 acc[DOT_T][STREAMS], const float *x,
-                    size_t x_stride, const char *w, size_t w_step, int I)
+/* acc += x times rows of w, over I values: tn tokens by on rows. */
+INLINE void dot_run(const int tn, const int on, const dtype type, lanes16 acc[DOT_T][STREAMS], const dot_block q)
 {
     vf xv[DOT_T];
-    EACH_LANE(I, UNROLL for (int t = 0; t < tn; t++) xv[t] = LD(x + (size_t)t * x_stride);
+    EACH_LANE(q.I, UNROLL for (int t = 0; t < tn; t++) xv[t] = LD(q.x + (size_t)t * q.x_stride);
               UNROLL for (int o = 0; o < on; o++) {
-                  const char *row = w + (size_t)o * w_step;
+                  const char *row = q.w + (size_t)o * q.w_step;
                   vf wv = whole ? load_w(type, row, (size_t)i) : load_w_part(type, row, (size_t)i, left);
                   UNROLL for (int t = 0; t < tn; t++) acc[t][o].part[p] = madd(xv[t], wv, acc[t][o].part[p]);
                   /* of every part: a line asked for twice comes 5 to 10 % faster on Zen 3 than one asked for once */
@@ -51,123 +60,145 @@ INLINE void dot_fold(const int tn, const int some, int first, lanes16 acc[DOT_T]
         UNROLL for (int o = 0; o < some; o++) lanes[t][first + o] = fold(acc[t][o]);
 }
 
-/* The lanes' sums to y: rows y_stride apart, columns y_step. */
-INLINE void dot_put(const int tn, const int on, vf lanes[DOT_T][STREAMS], float *y, size_t y_stride, size_t y_step,
-                    float scale, int add)
+/* The lanes' sums to y. */
+INLINE void dot_put(const int tn, const int on, vf lanes[DOT_T][STREAMS], const dot_block q)
 {
     UNROLL for (int n = 0; n < tn * on; n += LANES) {
         vf v[LANES];
         float s[LANES];
         UNROLL for (int i = 0; i < LANES; i++) v[i] = n + i < tn * on ? lanes[(n + i) / on][(n + i) % on] : (vf){0};
-        store(s, sums_of(v) * scale);
+        store(s, sums_of(v) * q.scale);
         UNROLL for (int i = 0; i < (LANES < tn * on - n ? LANES : tn * on - n); i++) {
-            float *to = y + (size_t)((n + i) / on) * y_stride + (size_t)((n + i) % on) * y_step;
-            *to = add ? *to + s[i] : s[i];
+            float *to = q.y + (size_t)((n + i) / on) * q.y_stride + (size_t)((n + i) % on) * q.y_step;
+            *to = q.add ? *to + s[i] : s[i];
         }
     }
 }
 
-/* tn tokens by on weight rows w_step bytes apart; their results lie y_step apart. */
-INLINE void dot_tile(const int tn, const int on, const dtype type, float *y, size_t y_stride, size_t y_step,
-                     const float *x, size_t x_stride, const char *w, size_t w_step, int I, float scale, int add)
+/* Values from .. from + n of the rows, w being of `type`; sums behind the first are added. */
+INLINE dot_block dot_span(const dtype type, dot_block q, int from, int n)
 {
-    const int some = rows_at_once(tn, on), size = type == F32 ? 4 : 2;
-    for (int i = 0; i < I || !i; i += SPAN, w += SPAN * size) {
-        int n = I - i < SPAN ? I - i : SPAN;
+    q.x += from;
+    q.w += (size_t)from * (type == F32 ? 4 : 2);
+    q.I = n;
+    q.add = q.add || from;
+    return q;
+}
+
+/* tn tokens by on weight rows. */
+INLINE void dot_tile(const int tn, const int on, const dtype type, const dot_block q)
+{
+    const int some = rows_at_once(tn, on);
+    for (int i = 0; i < q.I || !i; i += SPAN) {
+        dot_block now = dot_span(type, q, i, q.I - i < SPAN ? q.I - i : SPAN);
+        const char *w = now.w;
         vf lanes[DOT_T][STREAMS];
         UNROLL for (int o = 0; o < on; o += some) {
             lanes16 acc[DOT_T][STREAMS];
+            now.w = w + (size_t)o * q.w_step;
             dot_zero(tn, some, acc);
-            dot_run(tn, some, type, acc, x + i, x_stride, w + (size_t)o * w_step, w_step, n);
+            dot_run(tn, some, type, acc, now);
             dot_fold(tn, some, o, acc, lanes);
         }
-        dot_put(tn, on, lanes, y, y_stride, y_step, scale, add || i);
+        dot_put(tn, on, lanes, now);
     }
+}
+
+/* The same from token t on. */
+INLINE dot_block dot_token(dot_block q, int t)
+{
+    q.y += (size_t)t * q.y_stride;
+    q.x += (size_t)t * q.x_stride;
+    return q;
 }
 
 /* All tokens against `on` rows. */
-INLINE void dot_rows(const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x,
-                     size_t x_stride, const char *w, size_t w_step, int T, int I, float scale, int add)
+INLINE void dot_rows(const int on, const dtype type, const dot_block q)
 {
     int t = 0;
-#define TILE(tn)                                                                                                       \
-    dot_tile(tn, on, type, y + (size_t)t * y_stride, y_stride, y_step, x + (size_t)t * x_stride, x_stride, w, w_step,  \
-             I, scale, add)
-    for (; t + DOT_T <= T; t += DOT_T) TILE(DOT_T);
-    if (T - t == 1) TILE(1);
-    if (T - t == 2) TILE(2);
-    if (DOT_T > 3 && T - t == 3) TILE(DOT_T > 3 ? 3 : 1);
-#undef TILE
+    for (; t + DOT_T <= q.T; t += DOT_T) dot_tile(DOT_T, on, type, dot_token(q, t));
+    if (q.T - t == 1) dot_tile(1, on, type, dot_token(q, t));
+    if (q.T - t == 2) dot_tile(2, on, type, dot_token(q, t));
+    if (DOT_T > 3 && q.T - t == 3) dot_tile(DOT_T > 3 ? 3 : 1, on, type, dot_token(q, t));
+}
+
+/* Weight rows o, o + apart, ... */
+INLINE dot_block dot_from(const gemm q, int o, int apart)
+{
+    return (dot_block){.y = q.y + o,
+                       .x = q.x,
+                       .w = (const char *)q.w + (size_t)o * q.w_bytes,
+                       .y_stride = q.y_stride,
+                       .y_step = (size_t)apart,
+                       .x_stride = q.xm,
+                       .w_step = (size_t)apart * q.w_bytes,
+                       .T = q.M,
+                       .I = q.K,
+                       .add = q.add,
+                       .scale = q.scale};
 }
 
 /* Rows of a plain type where they lie. For a few tokens the weights are a stream from memory, which comes fastest as
- * several streams far apart: the tile's rows are taken O / on apart. */
-INLINE void dot_plain(const dtype type, float *y, size_t y_stride, const float *x, size_t x_stride, const char *w, size_t w_bytes,
-                      int T, int O, int I, float scale, int add)
+ * several streams far apart: the tile's rows are taken N / on apart. */
+INLINE void dot_plain(const dtype type, const gemm q)
 {
     int o = 0;
-    if (T == 1) {
-        int streams = simd_streams(), apart = O / streams;
-        for (; o < apart; o++) {
-            const char *wo = w + (size_t)o * w_bytes;
-            size_t step = (size_t)apart * w_bytes;
-            if (streams == STREAMS) dot_tile(1, STREAMS, type, y + o, y_stride, (size_t)apart, x, x_stride, wo, step, I, scale, add);
-            else dot_tile(1, FEW_STREAMS, type, y + o, y_stride, (size_t)apart, x, x_stride, wo, step, I, scale, add);
-        }
-        for (o = apart * streams; o < O; o++)
-            dot_tile(1, 1, type, y + o, y_stride, 1, x, x_stride, w + (size_t)o * w_bytes, w_bytes, I, scale, add);
+    if (q.M == 1) {
+        int streams = simd_streams(), apart = q.N / streams;
+        for (; o < apart; o++)
+            if (streams == STREAMS) dot_tile(1, STREAMS, type, dot_from(q, o, apart));
+            else dot_tile(1, FEW_STREAMS, type, dot_from(q, o, apart));
+        for (o = apart * streams; o < q.N; o++) dot_tile(1, 1, type, dot_from(q, o, 1));
         return;
     }
-    int apart = T <= DOT_T ? O / DOT_O : 1, tiles = O / DOT_O;
-    for (o = 0; o < tiles; o++) {
-        size_t row = (size_t)o * (apart == 1 ? DOT_O : 1);
-        dot_rows(DOT_O, type, y + row, y_stride, (size_t)apart, x, x_stride, w + row * w_bytes, (size_t)apart * w_bytes, T, I, scale,
-                 add);
-    }
-    for (o = tiles * DOT_O; o + 2 <= O; o += 2)
-        dot_rows(2, type, y + o, y_stride, 1, x, x_stride, w + (size_t)o * w_bytes, w_bytes, T, I, scale, add);
-    if (o < O) dot_rows(1, type, y + o, y_stride, 1, x, x_stride, w + (size_t)o * w_bytes, w_bytes, T, I, scale, add);
+    int apart = q.M <= DOT_T ? q.N / DOT_O : 1, tiles = q.N / DOT_O;
+    for (o = 0; o < tiles; o++) dot_rows(DOT_O, type, dot_from(q, o * (apart == 1 ? DOT_O : 1), apart));
+    for (o = tiles * DOT_O; o + 2 <= q.N; o += 2) dot_rows(2, type, dot_from(q, o, 1));
+    if (o < q.N) dot_rows(1, type, dot_from(q, o, 1));
 }
 
 /* One tile of rows of any type, DECODE_CHUNK values of each decoded at a time. room: STREAMS x DECODE_CHUNK floats. */
 enum { DECODE_CHUNK = 256 };
 
-INLINE void dot_tile_stored(const int tn, const int on, const dtype type, float *y, size_t y_stride, size_t y_step, const float *x,
-                            size_t x_stride, const char *w, size_t w_step, int I, float scale, int add, float *room)
+INLINE void dot_tile_stored(const int tn, const int on, const dtype type, const dot_block q, float *room)
 {
     lanes16 acc[DOT_T][STREAMS];
     vf lanes[DOT_T][STREAMS];
-    for (int from = 0; from < I; from += SPAN) {
-        int to = I - from < SPAN ? I : from + SPAN;
+    dot_block now = q;
+    now.w = (const char *)room;
+    now.w_step = sizeof *room * DECODE_CHUNK;
+    for (int from = 0; from < q.I; from += SPAN) {
+        int to = q.I - from < SPAN ? q.I : from + SPAN;
         dot_zero(tn, on, acc);
         for (int i = from; i < to; i += DECODE_CHUNK) {
-            int n = to - i < DECODE_CHUNK ? to - i : DECODE_CHUNK;
+            now.x = q.x + i;
+            now.I = to - i < DECODE_CHUNK ? to - i : DECODE_CHUNK;
             for (int o = 0; o < on; o++) {
-                const char *p = w + (size_t)o * w_step + dtype_bytes(type, i);
-                for (int line = 0; line < dtype_bytes(type, DECODE_CHUNK); line += 64) __builtin_prefetch(p + AHEAD + line);
-                decode_row(type, p, room + o * DECODE_CHUNK, n);
+                const char *p = q.w + (size_t)o * q.w_step + dtype_bytes(type, i);
+                for (int line = 0; line < dtype_bytes(type, DECODE_CHUNK); line += 64)
+                    __builtin_prefetch(p + AHEAD + line);
+                decode_row(type, p, room + o * DECODE_CHUNK, now.I);
             }
-            dot_run(tn, on, F32, acc, x + i, x_stride, (const char *)room, 4 * DECODE_CHUNK, n);
+            dot_run(tn, on, F32, acc, now);
         }
+        now.add = q.add || from;
         dot_fold(tn, on, 0, acc, lanes);
-        dot_put(tn, on, lanes, y, y_stride, y_step, scale, add || from);
+        dot_put(tn, on, lanes, now);
     }
 }
 
-static void dot_stored(const dtype type, float *y, size_t y_stride, const float *x, size_t x_stride, const char *w, size_t w_bytes,
-                       int T, int O, int I, float scale, int add, float *room)
+static void dot_stored(const gemm *p, float *room)
 {
-    int on = rows_at_once(T, T == 1 ? STREAMS : DOT_O), apart = O / on;
-#define TILE(tn, on_, o, step)                                                                                         \
-    dot_tile_stored(tn, on_, type, y + (o), y_stride, (size_t)(step), x, x_stride, w + (size_t)(o) * w_bytes,          \
-                    (size_t)(step) * w_bytes, I, scale, add, room)
+    const gemm q = *p;
+    int T = q.M, on = rows_at_once(T, T == 1 ? STREAMS : DOT_O), apart = q.N / on;
+#define TILE(tn, on_, o, step) dot_tile_stored(tn, on_, q.type, dot_from(q, o, step), room)
     for (int o = 0; o < apart; o++) {
         if (T == 1) TILE(1, rows_at_once(1, STREAMS), o, apart);
         if (T == 2) TILE(2, rows_at_once(2, DOT_O), o, apart);
         if (T == 3) TILE(3, rows_at_once(3, DOT_O), o, apart);
         if (DOT_T > 3 && T == 4) TILE(DOT_T, rows_at_once(DOT_T, DOT_O), o, apart);
     }
-    for (int o = apart * on; o < O; o++) {
+    for (int o = apart * on; o < q.N; o++) {
         if (T == 1) TILE(1, 1, o, 1);
         if (T == 2) TILE(2, 1, o, 1);
         if (T == 3) TILE(3, 1, o, 1);
@@ -176,17 +207,17 @@ static void dot_stored(const dtype type, float *y, size_t y_stride, const float 
 #undef TILE
 }
 
-
 /* ---- squares turned: v[i][j] to v[j][i] -------------------------------------------------------------------------- */
 
 #if LANES == 16
 typedef double vd __attribute__((vector_size(64)));
 #define PAIRS(a, b, i)                                                                                                 \
-    __builtin_shufflevector(a, b, i, i + 16, i + 1, i + 17, i + 4, i + 20, i + 5, i + 21, i + 8, i + 24, i + 9, i + 25, \
-                            i + 12, i + 28, i + 13, i + 29)
+    __builtin_shufflevector(a, b, i, i + 16, i + 1, i + 17, i + 4, i + 20, i + 5, i + 21, i + 8, i + 24, i + 9,        \
+                            i + 25, i + 12, i + 28, i + 13, i + 29)
 #define FOURS(a, b, i) (vf) __builtin_shufflevector((vd)a, (vd)b, i, i + 8, i + 2, i + 10, i + 4, i + 12, i + 6, i + 14)
 #define QUARTERS(a, b, i, j)                                                                                           \
-    (vf) __builtin_shufflevector((vd)a, (vd)b, 2 * i, 2 * i + 1, 2 * j, 2 * j + 1, 2 * i + 8, 2 * i + 9, 2 * j + 8, 2 * j + 9)
+    (vf) __builtin_shufflevector((vd)a, (vd)b, 2 * i, 2 * i + 1, 2 * j, 2 * j + 1, 2 * i + 8, 2 * i + 9, 2 * j + 8,    \
+                                 2 * j + 9)
 #elif LANES == 8
 typedef double vd __attribute__((vector_size(32)));
 #define PAIRS(a, b, i) __builtin_shufflevector(a, b, i, i + 8, i + 1, i + 9, i + 4, i + 12, i + 5, i + 13)
@@ -273,7 +304,8 @@ INLINE void square(const dtype type, vf v[LANES], const char *from, size_t row_b
 
 /* Packs scale times values [0, K) of n <= LANES rows. LANES floats are written for each k, those behind n mean
  * nothing. */
-INLINE void pack_rows(const dtype type, float *to, order o, const char *from, size_t row_bytes, int n, int K, float scale)
+INLINE void pack_rows(const dtype type, float *to, order o, const char *from, size_t row_bytes, int n, int K,
+                      float scale)
 {
     vf v[LANES];
     int end = o.lanes ? SUM_LANES * chain_length(K) : K;
@@ -291,7 +323,8 @@ INLINE void pack_rows(const dtype type, float *to, order o, const char *from, si
 }
 
 /* The same for n neighbours in each of K rows: one chain. */
-INLINE void pack_cols(const dtype type, float *to, size_t step, const char *from, size_t row_bytes, int n, int K, float scale)
+INLINE void pack_cols(const dtype type, float *to, size_t step, const char *from, size_t row_bytes, int n, int K,
+                      float scale)
 {
     for (int k = 0; k < K; k++, from += row_bytes, to += step)
         store(to, (n >= LANES ? load_w(type, from, 0) : load_w_part(type, from, 0, n)) * scale);
@@ -315,21 +348,13 @@ static void pack_a(float *to, const float *a, size_t am, size_t ak, int M, int K
                 int n = m - g < LANES ? m - g : LANES;
                 const float *from = a + (size_t)(row + g) * am + (size_t)k * ak;
                 if (ak == 1) pack_rows(F32, tile + g, o, (const char *)from, sizeof *a * am, n, K, 1);
-                else pack_cols(F32, tile + (size_t)k * o.step + g, o.step, (const char *)from, sizeof *a * ak, n, kn, 1);
+                else
+                    pack_cols(F32, tile + (size_t)k * o.step + g, o.step, (const char *)from, sizeof *a * ak, n, kn, 1);
             }
             tile += packed(o, K);
         }
     }
 }
-
-/* A matrix of weights: sum x cols, or, `by_row`, cols x sum. */
-typedef struct {
-    const char *at;
-    size_t bytes; /* of a row */
-    dtype type;
-    int by_row;
-    float scale;
-} weights;
 
 #define EACH_PLAIN(type, call)                                                                                         \
     do {                                                                                                               \
@@ -339,40 +364,41 @@ typedef struct {
     } while (0)
 
 /* Columns [n, n + N), values [k, k + K) of weights stored [out, in], as panels. room: LANES x SPAN floats. */
-static void pack_b_rows(float *to, const weights *b, int n, int N, int k, int K, float *room)
+static void pack_b_rows(float *to, const gemm *q, int n, int N, int k, int K, float *room)
 {
     order o = order_of(1, PANEL, K);
     for (int j = 0; j < N; j += LANES) {
         float *panel = to + (size_t)(j / PANEL) * packed(o, K) + j % PANEL;
-        const char *from = b->at + (size_t)(n + j) * b->bytes + dtype_bytes(b->type, k);
+        const char *from = (const char *)q->w + (size_t)(n + j) * q->w_bytes + dtype_bytes(q->type, k);
         int rows = N - j < LANES ? N - j : LANES;
-        size_t bytes = b->bytes;
-        dtype type = b->type;
+        size_t bytes = q->w_bytes;
+        dtype type = q->type;
         if (!is_plain(type)) {
             for (int r = 0; r < rows; r++) decode_row(type, from + (size_t)r * bytes, room + r * SPAN, K);
             type = F32, from = (const char *)room, bytes = sizeof *room * SPAN;
         }
-#define CALL(T) pack_rows(T, panel, o, from, bytes, rows, K, b->scale)
+#define CALL(T) pack_rows(T, panel, o, from, bytes, rows, K, q->scale)
         EACH_PLAIN(type, CALL);
 #undef CALL
     }
 }
 
 /* The same of weights stored [in, out]: one chain. */
-static void pack_b_cols(float *to, const weights *b, int n, int N, int k, int K, float *room)
+static void pack_b_cols(float *to, const gemm *q, int n, int N, int k, int K, float *room)
 {
     order o = order_of(0, PANEL, K);
-    int run = is_plain(b->type) ? 16 : 1; /* rows taken through all panels before the next */
+    int run = is_plain(q->type) ? 16 : 1; /* rows taken through all panels before the next */
     for (int i = 0; i < K; i += run) {
-        const char *from = b->at + (size_t)(k + i) * b->bytes + dtype_bytes(b->type, n);
-        dtype type = b->type;
+        const char *from = (const char *)q->w + (size_t)(k + i) * q->w_bytes + dtype_bytes(q->type, n);
+        int rows = K - i < run ? K - i : run;
+        dtype type = q->type;
         if (!is_plain(type)) {
             decode_row(type, from, room, N);
             type = F32, from = (const char *)room;
         }
         for (int j = 0; j < N; j += LANES) {
             float *panel = to + (size_t)(j / PANEL) * packed(o, K) + (size_t)i * PANEL + j % PANEL;
-#define CALL(T) pack_cols(T, panel, PANEL, from + (size_t)j * (T == F32 ? 4 : 2), b->bytes, N - j, K - i < run ? K - i : run, b->scale)
+#define CALL(T) pack_cols(T, panel, PANEL, from + (size_t)j * (T == F32 ? 4 : 2), q->w_bytes, N - j, rows, q->scale)
             EACH_PLAIN(type, CALL);
 #undef CALL
         }
@@ -381,19 +407,29 @@ static void pack_b_cols(float *to, const weights *b, int n, int N, int k, int K,
 
 /* ---- many rows: tiles -------------------------------------------------------------------------------------------- */
 
-/* One tile: mn rows by vn vectors, of a single vector `left` floats. a: [k][mn], b: [k][PANEL], packed alike; n: length
- * of a chain, of which there are 16 or one. */
-INLINE void tile(const int mn, const int vn, float *y, size_t y_stride, const float *a, const float *b, int n, int lanes, int left, int add)
+/* Tiles side by side: rows of a by `cols` columns, at most a panel. */
+typedef struct {
+    float *y; /* rows y_stride floats apart */
+    size_t y_stride;
+    const float *a, *b; /* [k][rows], [k][PANEL], packed alike                            */
+    int n, lanes;       /* length of a chain, of which there are 16 or (lanes is 0) one */
+    int cols, add;
+} packed_tile;
+
+/* One tile: mn rows by vn vectors, of a single vector at most q.cols floats. */
+INLINE void tile(const int mn, const int vn, const packed_tile q)
 {
+    const float *a = q.a, *b = q.b;
+    const int lanes = q.lanes, left = lanes_left(q.cols);
     vf kept[4][OUT_M][OUT_V], acc[OUT_M][OUT_V]; /* kept: sums of 1, 2, 4, 8 chains that wait for as many others */
     UNROLL for (int m = 0; m < mn; m++)
         UNROLL for (int v = 0; v < vn; v++) {
-            const float *p = y + (size_t)m * y_stride + v * LANES;
+            const float *p = q.y + (size_t)m * q.y_stride + v * LANES;
             if (lanes) __builtin_prefetch(p, 1);
-            acc[m][v] = !add || lanes ? (vf){0} : vn == OUT_V ? load(p) : load_part(p, left);
+            acc[m][v] = !q.add || lanes ? (vf){0} : vn == OUT_V ? load(p) : load_part(p, left);
         }
     for (int c = 0;; c++) {
-        for (int k = 0; k < n; k++, b += PANEL, a += mn) {
+        for (int k = 0; k < q.n; k++, b += PANEL, a += mn) {
             vf bv[OUT_V];
             UNROLL for (int v = 0; v < vn; v++) bv[v] = load(b + v * LANES);
             UNROLL for (int m = 0; m < mn; m++) {
@@ -417,56 +453,59 @@ INLINE void tile(const int mn, const int vn, float *y, size_t y_stride, const fl
     }
     UNROLL for (int m = 0; m < mn; m++)
         UNROLL for (int v = 0; v < vn; v++) {
-            float *p = y + (size_t)m * y_stride + v * LANES;
-            if (vn == OUT_V) store(p, lanes && add ? load(p) + acc[m][v] : acc[m][v]);
-            else store_part(p, lanes && add ? load_part(p, left) + acc[m][v] : acc[m][v], left);
+            float *p = q.y + (size_t)m * q.y_stride + v * LANES;
+            if (vn == OUT_V) store(p, lanes && q.add ? load(p) + acc[m][v] : acc[m][v]);
+            else store_part(p, lanes && q.add ? load_part(p, left) + acc[m][v] : acc[m][v], left);
         }
 }
 
-/* mn rows by w <= PANEL columns */
-INLINE void tile_row(const int mn, float *y, size_t y_stride, const float *a, const float *b, int w, int n, int lanes, int add)
+/* mn rows by all columns */
+INLINE void tile_row(const int mn, packed_tile q)
 {
-    if (w == PANEL) tile(mn, OUT_V, y, y_stride, a, b, n, lanes, LANES, add);
+    if (q.cols == PANEL) tile(mn, OUT_V, q);
     else
-        for (; w > 0; w -= LANES, y += LANES, b += LANES) tile(mn, 1, y, y_stride, a, b, n, lanes, w < LANES ? w : LANES, add);
+        for (; q.cols > 0; q.cols -= LANES, q.y += LANES, q.b += LANES) tile(mn, 1, q);
 }
 
-static void tile_of(int mn, float *y, size_t y_stride, const float *a, const float *b, int w, int n, int lanes, int add)
+static void tile_of(int mn, const packed_tile *q)
 {
     switch (mn) {
 #define CASE(m) \
-    case m: tile_row(m <= OUT_M ? m : 1, y, y_stride, a, b, w, n, lanes, add); break;
-        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
+    case m: tile_row(m <= OUT_M ? m : 1, *q); break;
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7)
+        CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
 #undef CASE
     }
 }
 
-/* y[m][n] (+)= sum_k a(m, k) b(k, n), a(m, k) = a[m am + k ak], one of am and ak is 1: the dot form when b lies
- * by_row. */
-static void many(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const weights *b, int M, int N, int K, int add,
-                 float *scratch)
+/* q with packed operands: in lanes as dot is defined, or one chain as outer is. */
+static void many(const gemm *q, const int lanes, float *scratch)
 {
     float *pa = scratch, *pb = pa + PACK_A_ROOM, *room = pb + PACK_B_ROOM;
-    int lanes = b->by_row, depth = lanes ? SPAN : DEPTH, rows = PACK_A / depth, cols = PACK_B / depth;
-    if (M <= 2 * OUT_M && is_plain(b->type)) cols = PANEL; /* so few rows go over b that it should stay nearer */
+    const int M = q->M, N = q->N, K = q->K;
+    int depth = lanes ? SPAN : DEPTH, rows = PACK_A / depth, cols = PACK_B / depth;
+    if (M <= 2 * OUT_M && is_plain(q->type)) cols = PANEL; /* so few rows go over b that it should stay nearer */
     for (int m0 = 0; m0 < M; m0 += rows) {
         int mn = M - m0 < rows ? M - m0 : rows, parts = (mn + OUT_M - 1) / OUT_M;
         for (int k = 0; k < K; k += depth) {
             int kn = K - k < depth ? K - k : depth, n = lanes ? chain_length(kn) : kn;
             size_t panel = packed(order_of(lanes, PANEL, kn), kn);
-            pack_a(pa, a + (size_t)m0 * am + (size_t)k * ak, am, ak, mn, kn, parts, lanes);
+            pack_a(pa, q->x + (size_t)m0 * q->xm + (size_t)k * q->xk, q->xm, q->xk, mn, kn, parts, lanes);
             for (int n0 = 0; n0 < N; n0 += cols) {
                 int nn = N - n0 < cols ? N - n0 : cols;
-                const float *ta = pa;
-                if (lanes) pack_b_rows(pb, b, n0, nn, k, kn, room);
-                else pack_b_cols(pb, b, n0, nn, k, kn, room);
+                packed_tile t = {.y_stride = q->y_stride, .a = pa, .n = n, .lanes = lanes, .add = q->add || k};
+                if (lanes) pack_b_rows(pb, q, n0, nn, k, kn, room);
+                else pack_b_cols(pb, q, n0, nn, k, kn, room);
                 for (int i = 0; i < parts; i++) {
                     int row = first_row(mn, i, parts), m = first_row(mn, i + 1, parts) - row;
-                    float *to = y + (size_t)(m0 + row) * y_stride + n0;
-                    for (int j = 0; j < nn; j += PANEL)
-                        tile_of(m, to + j, y_stride, ta, pb + (size_t)(j / PANEL) * panel, nn - j < PANEL ? nn - j : PANEL, n, lanes,
-                                add || k);
-                    ta += packed(order_of(lanes, m, kn), kn);
+                    float *to = q->y + (size_t)(m0 + row) * q->y_stride + n0;
+                    for (int j = 0; j < nn; j += PANEL) {
+                        t.y = to + j;
+                        t.b = pb + (size_t)(j / PANEL) * panel;
+                        t.cols = nn - j < PANEL ? nn - j : PANEL;
+                        tile_of(m, &t);
+                    }
+                    t.a += packed(order_of(lanes, m, kn), kn);
                 }
             }
         }
@@ -477,38 +516,45 @@ static void many(float *y, size_t y_stride, const float *a, size_t am, size_t ak
 
 enum { MANY = 24 }; /* rows of x from which on packing pays */
 
-static size_t dot_scratch(dtype type, int T, int I)
+static size_t dot_scratch(dtype type, int M, int K)
 {
-    if (T >= MANY) return OUTER_SCRATCH;
-    if (type == F32 || (is_plain(type) && T <= DOT_T)) return 0;
-    return T <= DOT_T ? STREAMS * DECODE_CHUNK : (size_t)DOT_O * (size_t)I;
+    if (M >= MANY) return OUTER_SCRATCH;
+    if (type == F32 || (is_plain(type) && M <= DOT_T)) return 0;
+    return M <= DOT_T ? STREAMS * DECODE_CHUNK : (size_t)DOT_O * (size_t)K;
 }
 
-static void dot(float *y, size_t y_stride, const float *x, size_t x_stride, const void *w, size_t w_bytes, dtype type, int T, int O,
-                int I, float scale, int add, float *scratch)
+/* Rows of w as floats, DOT_O at a time, for more tokens than a tile has. */
+INLINE void dot_decoded(const gemm q, float *scratch)
 {
-    if (T >= MANY) {
-        many(y, y_stride, x, x_stride, 1, &(weights){w, w_bytes, type, 1, scale}, T, O, I, add, scratch);
-        return;
+    gemm now = q;
+    now.w = scratch;
+    now.w_bytes = sizeof *scratch * (size_t)q.K;
+    for (int o = 0; o < q.N; o += DOT_O) {
+        const char *from = (const char *)q.w + (size_t)o * q.w_bytes;
+        now.N = q.N - o < DOT_O ? q.N - o : DOT_O;
+        now.y = q.y + o;
+        for (int r = 0; r < now.N; r++)
+            decode_row(q.type, from + (size_t)r * q.w_bytes, scratch + (size_t)r * (size_t)q.K, q.K);
+        dot_plain(F32, now);
     }
-    if (type == F32) dot_plain(F32, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
-    else if (T > DOT_T)
-        for (int o = 0; o < O; o += DOT_O) {
-            int rows = O - o < DOT_O ? O - o : DOT_O;
-            for (int r = 0; r < rows; r++) decode_row(type, (const char *)w + (size_t)(o + r) * w_bytes, scratch + (size_t)r * (size_t)I, I);
-            dot_plain(F32, y + o, y_stride, x, x_stride, (const char *)scratch, 4 * (size_t)I, T, rows, I, scale, add);
-        }
-    else if (type == F16) dot_plain(F16, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
-    else if (type == BF16) dot_plain(BF16, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add);
-    else dot_stored(type, y, y_stride, x, x_stride, w, w_bytes, T, O, I, scale, add, scratch);
 }
 
-static void outer(float *y, size_t y_stride, const float *a, size_t am, size_t ak, const void *b, size_t b_bytes, dtype type, int M,
-                  int N, int K, float scale, int add, float *scratch)
+static void dot(const gemm *q, float *scratch)
 {
-    if (ak == 1 && skipping_pays(a, am, type, M, K)) {
-        for (int m = 0; m < M && !add; m++) memset(y + (size_t)m * y_stride, 0, sizeof *y * (size_t)N);
-        sparse(y, y_stride, a, am, b, b_bytes, type, M, N, K, scale, scratch);
+    if (q->M >= MANY) many(q, 1, scratch);
+    else if (q->type == F32) dot_plain(F32, *q);
+    else if (q->M > DOT_T) dot_decoded(*q, scratch);
+    else if (q->type == F16) dot_plain(F16, *q);
+    else if (q->type == BF16) dot_plain(BF16, *q);
+    else dot_stored(q, scratch);
+}
+
+static void outer(const gemm *q, float *scratch)
+{
+    if (q->xk == 1 && skipping_pays(q)) {
+        for (int m = 0; m < q->M && !q->add; m++)
+            memset(q->y + (size_t)m * q->y_stride, 0, sizeof *q->y * (size_t)q->N);
+        sparse(q, scratch);
     } else
-        many(y, y_stride, a, am, ak, &(weights){b, b_bytes, type, 0, scale}, M, N, K, add, scratch);
+        many(q, 0, scratch);
 }

@@ -37,20 +37,22 @@ static int used_inputs(int32_t *list, float *value, const float *x, int n)
     return found;
 }
 
-/* y[0 .. N) += value[j] (scale row j), in order, for `rows` listed rows of b; `next`: as many that are fetched
+/* q.y[0 .. N) += value[j] (scale row j), in order, for `rows` listed rows of q.w; `next`: as many that are fetched
  * meanwhile. */
-INLINE void sparse_rows(const dtype type, float *y, const float *value, const char *b, size_t b_bytes,
-                        const int32_t *list, const int32_t *next, const int rows, int N, float scale)
+INLINE void sparse_rows(const dtype type, const gemm q, const float *value, const int32_t *list, const int32_t *next,
+                        const int rows)
 {
     enum { AT_ONCE = 2 }; /* vectors: a cache line of 16-bit numbers, where there are 16 lanes */
-    const int size = type == F32 ? 4 : 2, whole = rows == SPARSE_ROWS;
+    const int size = type == F32 ? 4 : 2, N = q.N;
+    const float scale = q.scale;
+    float *y = q.y;
     const char *row[SPARSE_ROWS], *fetch[SPARSE_ROWS];
     int n = 0;
     for (int j = 0; j < rows; j++) {
-        row[j] = b + (size_t)list[j] * b_bytes;
-        fetch[j] = b + (size_t)next[j] * b_bytes;
+        row[j] = (const char *)q.w + (size_t)list[j] * q.w_bytes;
+        fetch[j] = (const char *)q.w + (size_t)next[j] * q.w_bytes;
     }
-    for (; n + AT_ONCE * LANES <= N && whole; n += AT_ONCE * LANES) {
+    for (; n + AT_ONCE * LANES <= N && rows == SPARSE_ROWS; n += AT_ONCE * LANES) {
         vf acc[AT_ONCE];
         UNROLL for (int v = 0; v < AT_ONCE; v++) acc[v] = load(y + n + v * LANES);
         UNROLL for (int j = 0; j < SPARSE_ROWS; j++) {
@@ -72,43 +74,45 @@ INLINE void sparse_rows(const dtype type, float *y, const float *value, const ch
     }
 }
 
-INLINE void sparse_product(const dtype type, float *y, size_t y_stride, const float *x, size_t x_stride, const char *b,
-                           size_t b_bytes, int T, int N, int K, float scale, float *value, int32_t *list)
+INLINE void sparse_product(const dtype type, gemm q, float *value, int32_t *list)
 {
-    int block = T == 1 ? SPARSE_LIST : SPARSE_CACHE / (N * (type == F32 ? 4 : 2));
+    const int K = q.K;
+    int block = q.M == 1 ? SPARSE_LIST : SPARSE_CACHE / (q.N * (type == F32 ? 4 : 2));
     block = block < 64 ? 64 : block > SPARSE_LIST ? SPARSE_LIST : block;
-    for (int k = 0; k < K; k += block, x += block, b += (size_t)block * b_bytes)
-        for (int t = 0; t < T; t++) {
-            float *yt = y + (size_t)t * y_stride;
-            int found = used_inputs(list, value, x + (size_t)t * x_stride, K - k < block ? K - k : block), j = 0;
+    for (int k = 0; k < K; k += block, q.x += block, q.w = (const char *)q.w + (size_t)block * q.w_bytes)
+        for (int m = 0; m < q.M; m++) {
+            gemm of = q; /* this token's */
+            of.y = q.y + (size_t)m * q.y_stride;
+            int found = used_inputs(list, value, q.x + (size_t)m * q.xm, K - k < block ? K - k : block), j = 0;
             for (; j + SPARSE_ROWS <= found; j += SPARSE_ROWS) {
                 int next = j + 2 * SPARSE_ROWS <= found ? j + SPARSE_ROWS : found - SPARSE_ROWS;
-                sparse_rows(type, yt, value + j, b, b_bytes, list + j, list + next, SPARSE_ROWS, N, scale);
+                sparse_rows(type, of, value + j, list + j, list + next, SPARSE_ROWS);
             }
-            if (j < found) sparse_rows(type, yt, value + j, b, b_bytes, list + j, list + j, found - j, N, scale);
+            if (j < found) sparse_rows(type, of, value + j, list + j, list + j, found - j);
         }
 }
 
-/* See simd.h, .outer: the same for a of T rows whose values lie side by side. */
-static void sparse(float *y, size_t y_stride, const float *x, size_t x_stride, const void *b, size_t b_bytes,
-                   dtype type, int T, int N, int K, float scale, float *scratch)
+/* y += scale x W, outer's where xk is 1. */
+static void sparse(const gemm *q, float *scratch)
 {
     int32_t *list = (int32_t *)(scratch + SPARSE_LIST);
-    if (type == F32) sparse_product(F32, y, y_stride, x, x_stride, b, b_bytes, T, N, K, scale, scratch, list);
-    if (type == F16) sparse_product(F16, y, y_stride, x, x_stride, b, b_bytes, T, N, K, scale, scratch, list);
-    if (type == BF16) sparse_product(BF16, y, y_stride, x, x_stride, b, b_bytes, T, N, K, scale, scratch, list);
+    if (q->type == F32) sparse_product(F32, *q, scratch, list);
+    if (q->type == F16) sparse_product(F16, *q, scratch, list);
+    if (q->type == BF16) sparse_product(BF16, *q, scratch, list);
 }
 
 /* Whether sparse() is the quicker way. Its cost is that of the inputs used; a packed product costs 8 to 10 passes over
  * a row's K for packing and a third of one for each token (measured at K 8192, N 2048, T 1 to 64, 0 to 95 % zeros).
  * Some of many tokens are counted. */
-static int skipping_pays(const float *x, size_t x_stride, dtype type, int T, int K)
+static int skipping_pays(const gemm *q)
 {
     enum { SOME = 32 };
+    const int T = q->M, K = q->K;
     double used = 0;
     int step = T > SOME ? T / SOME : 1;
-    if (!is_plain(type)) return 0;
-    for (int t = 0; t < T && T > 8; t += step, x += (size_t)step * x_stride) {
+    if (!is_plain(q->type)) return 0;
+    for (int t = 0; t < T && T > 8; t += step) {
+        const float *x = q->x + (size_t)t * q->xm;
         int n = 0;
         for (int k = 0; k < K; k++) n += x[k] != 0;
         used += n * step;
