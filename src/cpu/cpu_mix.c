@@ -16,7 +16,8 @@ typedef struct {
 static void normal_row(const job *q, float *z, int row)
 {
     const mix_args *m = q->m;
-    q->s->norm(z, m->x + (size_t)row * (size_t)q->C, m->w, m->b, 1, q->C, 1, m->eps);
+    const float *x = m->x + (size_t)row * (size_t)q->C;
+    q->s->norm(&(norm_args){.T = 1, .C = q->C, .groups = 1, .eps = m->eps, .x = x, .w = m->w, .b = m->b, .y = z});
 }
 
 /* Rows [row, end) of one span. The state is advanced here when it is nobody else's concern: in a span of one row. */
@@ -111,8 +112,12 @@ static void chunk_back(const job *q, int i, int chunk, int row, int end)
         else
             memcpy(before, q->m->state0 + (size_t)i * (size_t)C, (size_t)C * sizeof *z);
         q->s->mix_back(&g, z, before, dz, dbefore);
-        q->s->norm_back(g.dx ? g.dx + at : NULL, saved, dz, m->x + at, m->w, 1, C, 1, m->eps);
-        q->s->norm_sums(dw, db, dz, m->x + at, saved, 0, 1, C, C);
+        norm_args norm = {.T = 1, .C = C, .groups = 1, .eps = m->eps, .x = m->x + at, .w = m->w, .dy = dz};
+        norm.dx = cpu_at(g.dx, at);
+        norm.dw = dw;
+        norm.db = db;
+        q->s->norm_back(&norm, saved);
+        q->s->norm_sums(&norm, saved, C);
         float *next = before;
         before = z;
         z = next;

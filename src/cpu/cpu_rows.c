@@ -151,7 +151,11 @@ static void norm_fn(const call *q, int row, int rows, int col, int cols)
     const norm_args *a = q->args;
     size_t at = place(q, row, col);
     (void)cols;
-    q->s->norm(a->y + at, a->x + at, a->w, a->b, rows, a->C, a->groups, a->eps);
+    norm_args mine = *a;
+    mine.T = rows;
+    mine.x += at;
+    mine.y += at;
+    q->s->norm(&mine);
 }
 
 static void norm_back_fn(const call *q, int row, int rows, int col, int cols)
@@ -159,19 +163,28 @@ static void norm_back_fn(const call *q, int row, int rows, int col, int cols)
     const norm_args *a = q->args;
     size_t at = place(q, row, col);
     (void)cols;
-    q->s->norm_back(cpu_at(a->dx, at), q->saved + 2 * (size_t)row * (size_t)a->groups, a->dy + at, a->x + at, a->w,
-                    rows, a->C, a->groups, a->eps);
+    norm_args mine = *a;
+    mine.T = rows;
+    mine.x += at;
+    mine.dy += at;
+    mine.dx = cpu_at(a->dx, at);
+    q->s->norm_back(&mine, q->saved + 2 * (size_t)row * (size_t)a->groups);
 }
 
 static void norm_sums_fn(const call *q, int row, int rows, int col, int cols)
 {
     const norm_args *a = q->args;
-    int n = a->C / a->groups, step = 2 * a->groups;
+    int n = a->C / a->groups;
+    norm_args mine = *a;
     (void)row;
+    mine.T = rows;
     for (int end = col + cols, next; col < end; col = next) {
         next = (col / n + 1) * n < end ? (col / n + 1) * n : end;
-        q->s->norm_sums(cpu_at(a->dw, (size_t)col), cpu_at(a->db, (size_t)col), a->dy + col, a->x + col,
-                        q->saved + 2 * (col / n), step, rows, a->C, next - col);
+        mine.x = a->x + col;
+        mine.dy = a->dy + col;
+        mine.dw = cpu_at(a->dw, (size_t)col);
+        mine.db = cpu_at(a->db, (size_t)col);
+        q->s->norm_sums(&mine, q->saved + 2 * (col / n), next - col);
     }
 }
 
@@ -216,16 +229,32 @@ static void bonus_fn(const call *q, int row, int rows, int col, int cols)
     const bonus_args *a = q->args;
     size_t at = place(q, row, col);
     (void)cols;
-    q->s->bonus(a->y + at, a->r + at, a->k + at, a->u, a->v + at, rows, a->C, a->C / a->heads);
+    bonus_args mine = *a;
+    mine.T = rows;
+    mine.r += at;
+    mine.k += at;
+    mine.v += at;
+    mine.y += at;
+    q->s->bonus(&mine);
 }
 static void bonus_back_fn(const call *q, int row, int rows, int col, int cols)
 {
     const bonus_args *a = q->args;
     int N = a->C / a->heads;
     (void)row;
-    for (size_t c = (size_t)col; c < (size_t)(col + cols); c += (size_t)N)
-        q->s->bonus_back(cpu_at(a->dr, c), cpu_at(a->dk, c), cpu_at(a->du, c), cpu_at(a->dv, c), a->dy + c, a->r + c,
-                         a->k + c, a->u + c, a->v + c, rows, a->C, N);
+    for (size_t c = (size_t)col; c < (size_t)(col + cols); c += (size_t)N) {
+        bonus_args one = {.T = rows, .C = a->C, .heads = a->heads};
+        one.r = a->r + c;
+        one.k = a->k + c;
+        one.u = a->u + c;
+        one.v = a->v + c;
+        one.dy = a->dy + c;
+        one.dr = cpu_at(a->dr, c);
+        one.dk = cpu_at(a->dk, c);
+        one.du = cpu_at(a->du, c);
+        one.dv = cpu_at(a->dv, c);
+        q->s->bonus_back(&one);
+    }
 }
 
 void cpu_bonus(device *d, const bonus_args *a) { run(d, &(call){.fn = bonus_fn, .args = a, .T = a->T, .C = a->C}, 3); }

@@ -17,6 +17,25 @@ static void run(device *d, void (*part)(void *, int, int), const wkv_args *a, in
 
 /* ---- version 4 --------------------------------------------------------------------------------------------------- */
 
+/* n channels from c on of a batch's rows: `len` from `row` on. */
+static channels4 channels_of(const wkv_args *a, int row, int len, int c, int n)
+{
+    size_t j = (size_t)row * (size_t)a->C + (size_t)c;
+    return (channels4){.T = len,
+                       .C = a->C,
+                       .n = n,
+                       .k = a->k + j,
+                       .v = a->v + j,
+                       .w = a->w + c,
+                       .u = a->u + c,
+                       .y = cpu_at(a->y, j),
+                       .dy = cpu_in(a->dy, j),
+                       .dk = cpu_at(a->dk, j),
+                       .dv = cpu_at(a->dv, j),
+                       .dw = cpu_at(a->dw, (size_t)c),
+                       .du = cpu_at(a->du, (size_t)c)};
+}
+
 static void wkv4_part(void *arg, int part, int parts)
 {
     const job *q = arg;
@@ -25,8 +44,9 @@ static void wkv4_part(void *arg, int part, int parts)
     pool_share(a->C, 16, part, parts, &c, &to);
     for (int i = 0; i < a->batch->n_spans && c < to; i++) {
         const span *sp = &a->batch->spans[i];
-        size_t j = (size_t)sp->row * (size_t)a->C + (size_t)c;
-        q->s->wkv4(a->y + j, a->k + j, a->v + j, a->w + c, a->u + c, sp->state + a->at + c, sp->len, a->C, to - c);
+        channels4 k = channels_of(a, sp->row, sp->len, c, to - c);
+        k.state = sp->state + a->at + c;
+        q->s->wkv4(&k);
     }
 }
 
@@ -34,15 +54,14 @@ static void wkv4_back_part(void *arg, int part, int parts)
 {
     const job *q = arg;
     const wkv_args *a = q->a;
-    int first, to;
-    pool_share(a->C, 16, part, parts, &first, &to);
-    for (int i = 0; i < a->batch->n_spans && first < to; i++) {
+    int c, to;
+    pool_share(a->C, 16, part, parts, &c, &to);
+    for (int i = 0; i < a->batch->n_spans && c < to; i++) {
         const span *sp = &a->batch->spans[i];
-        size_t c = (size_t)first, j = (size_t)sp->row * (size_t)a->C + c;
-        q->s->wkv4_back(cpu_at(a->dk, j), cpu_at(a->dv, j), cpu_at(a->dw, c), cpu_at(a->du, c), a->dy + j, a->k + j,
-                        a->v + j, a->w + c, a->u + c, a->state0 + (size_t)i * 3 * (size_t)a->C + c,
-                        cpu_at(sp->dstate, (size_t)a->at + c), sp->len, a->C, to - first,
-                        cpu_scratch(q->s->wkv4_scratch(sp->len, to - first)));
+        channels4 k = channels_of(a, sp->row, sp->len, c, to - c);
+        k.state0 = a->state0 + (size_t)i * 3 * (size_t)a->C + c;
+        k.dstate = cpu_at(sp->dstate, (size_t)(a->at + c));
+        q->s->wkv4_back(&k, cpu_scratch(q->s->wkv4_scratch(sp->len, to - c)));
     }
 }
 
@@ -70,6 +89,14 @@ typedef struct {
 static size_t state4(const scan *s) { return 3 * (size_t)s->a->C; }
 static size_t chunk_at(const scan *s, int p) { return ((size_t)s->sp->row + (size_t)p * SCAN_CHUNK) * (size_t)s->a->C; }
 static int chunk_len(const scan *s, int p) { return p + 1 < s->chunks ? SCAN_CHUNK : s->sp->len - p * SCAN_CHUNK; }
+
+static channels4 channels_of_chunk(const scan *s, int p)
+{
+    channels4 k = channels_of(s->a, s->sp->row + p * SCAN_CHUNK, chunk_len(s, p), 0, s->a->C);
+    k.state = s->before + (size_t)p * state4(s);
+    k.state0 = k.state;
+    return k;
+}
 
 static void nothing4(float *state, int C)
 {
@@ -105,13 +132,11 @@ static void states_before(pool *p, scan *s, const float *state0)
 static void through_part(void *arg, int part, int parts)
 {
     const scan *s = arg;
-    const wkv_args *a = s->a;
     int p, to;
     pool_share(s->chunks, 1, part, parts, &p, &to);
     for (; p < to; p++) {
-        size_t j = chunk_at(s, p);
-        s->s->wkv4(a->y + j, a->k + j, a->v + j, a->w, a->u, s->before + (size_t)p * state4(s), chunk_len(s, p), a->C,
-                   a->C);
+        channels4 k = channels_of_chunk(s, p);
+        s->s->wkv4(&k);
     }
 }
 
@@ -145,14 +170,15 @@ static void sum_back_part(void *arg, int part, int parts)
     pool_share(s->chunks - 1, 1, part, parts, &p, &to);
     float *scratch = cpu_scratch(s->s->wkv4_scratch(SCAN_CHUNK, a->C));
     for (p++; p <= to; p++) {
-        size_t j = chunk_at(s, p);
+        channels4 k = channels_of_chunk(s, p);
         float *out = s->after + (size_t)(p - 1) * state4(s);
         if (p + 1 < s->chunks)
             nothing4(out, a->C);
         else
             memcpy(out, out + state4(s), state4(s) * sizeof *out);
-        s->s->wkv4_back(NULL, NULL, NULL, NULL, a->dy + j, a->k + j, a->v + j, a->w, a->u,
-                        s->before + (size_t)p * state4(s), out, chunk_len(s, p), a->C, a->C, scratch);
+        k.dk = k.dv = k.dw = k.du = NULL;
+        k.dstate = out;
+        s->s->wkv4_back(&k, scratch);
     }
 }
 
@@ -164,10 +190,12 @@ static void back_through_part(void *arg, int part, int parts)
     pool_share(s->chunks, 1, part, parts, &p, &to);
     float *scratch = cpu_scratch(s->s->wkv4_scratch(SCAN_CHUNK, a->C));
     for (; p < to; p++) {
-        size_t j = chunk_at(s, p), c = (size_t)p * (size_t)a->C;
-        s->s->wkv4_back(cpu_at(a->dk, j), cpu_at(a->dv, j), a->dw ? s->dw + c : NULL, a->du ? s->du + c : NULL,
-                        a->dy + j, a->k + j, a->v + j, a->w, a->u, s->before + 3 * c, s->after + 3 * c, chunk_len(s, p),
-                        a->C, a->C, scratch);
+        size_t c = (size_t)p * (size_t)a->C;
+        channels4 k = channels_of_chunk(s, p);
+        k.dw = a->dw ? s->dw + c : NULL;
+        k.du = a->du ? s->du + c : NULL;
+        k.dstate = s->after + 3 * c;
+        s->s->wkv4_back(&k, scratch);
     }
 }
 

@@ -16,11 +16,11 @@
 /* One matrix product, y = scale x W, M x N from sums of K products, or with `add` y += scale x W. */
 typedef struct {
     int M, N, K;
-    float *y;       /* M x N, rows y_stride floats apart                                 */
-    const float *x; /* M x K, (m, k) at x[m xm + k xk]; xm or xk is 1                    */
-    const void *w;  /* dot: N x K. outer: K x N. Rows w_bytes apart, of blocks of `type` */
+    float *y;       /* M x N, rows y_stride floats apart               */
+    const float *x; /* M x K, (m, k) at x[m xm + k xk]; xm or xk is 1  */
+    const void *w;  /* dot: N x K. outer: K x N. Rows w_bytes apart    */
     size_t y_stride, xm, xk, w_bytes;
-    dtype type;
+    dtype type;  /* of w           */
     float scale; /* a power of two */
     int add;
 } gemm;
@@ -43,6 +43,16 @@ typedef struct {
     float *dr, *dw, *dk, *dv, *da, *db, *du, *dS;
 } head;
 
+/* n channels of one span, version 4: T tokens, C floats apart; the pointers stand at the first channel in the span's
+ * first row. A state is three rows aa, bb, pp, C apart. Gradients that nobody wants are NULL. */
+typedef struct {
+    int T, C, n;
+    const float *k, *v, *w, *u;
+    float *y, *state;         /* forward: the state is advanced             */
+    const float *dy, *state0; /* backward: the state before the first token */
+    float *dk, *dv, *dw, *du, *dstate;
+} channels4;
+
 typedef struct {
     const char *name; /* "portable", "avx2", "avx512", "neon"                                                    */
     int fused;        /* multiply-adds are rounded once: results are the bits of every other such instance      */
@@ -62,7 +72,8 @@ typedef struct {
     void (*mul)(patch m, float *z, const float *x, const float *y);
     void (*mul_back)(patch m, float *dx, float *dy, const float *dz, const float *x, const float *y);
     void (*lerp)(patch m, float *z, const float *x, const float *y, const float *mu);
-    void (*lerp_back)(patch m, float *dx, float *dy, float *dmu, const float *dz, const float *x, const float *y, const float *mu);
+    void (*lerp_back)(patch m, float *dx, float *dy, float *dmu, const float *dz, const float *x, const float *y,
+                      const float *mu);
     void (*sum_rows)(patch m, float *d, const float *dz);
     /* One row of a mix, backward (device.h): m->dy and m->dmu stand at it, z is the row after the norm and `before` the
      * one before it. dbefore: what the next row says about this one becomes what this one says about the one before;
@@ -74,29 +85,26 @@ typedef struct {
     /* What follows a product (device.h), in place: pointers stand at the patch. */
     void (*finish)(patch m, const product *q);
 
-    /* Within rows. norm_back leaves mean and 1 / deviation of every group in `saved` [T][groups][2]; norm_sums takes
-     * them for n columns of one group, `step` floats apart, and adds up dw and db (either may be NULL). rows: of N
-     * floats. */
-    void (*norm)(float *y, const float *x, const float *w, const float *b, int T, int C, int groups, float eps);
-    void (*norm_back)(float *dx, float *saved, const float *dy, const float *x, const float *w, int T, int C, int groups, float eps);
-    void (*norm_sums)(float *dw, float *db, const float *dy, const float *x, const float *saved, int step, int T, int C, int n);
+    /* Within rows: T of them, where the pointers stand. norm_back: dx, and mean and 1 / deviation of every group to
+     * `saved` [T][groups][2]. norm_sums: dw and db of n columns of one group, at which dw, db, dy, x and `saved` stand.
+     * rows: of N floats. */
+    void (*norm)(const norm_args *a);
+    void (*norm_back)(const norm_args *a, float *saved);
+    void (*norm_sums)(const norm_args *a, const float *saved, int n);
     void (*unit)(float *y, const float *x, int rows, int N);
     void (*unit_back)(float *dx, const float *dy, const float *x, const float *y, int rows, int N);
-    void (*bonus)(float *y, const float *r, const float *k, const float *u, const float *v, int T, int C, int N);
-    void (*bonus_back)(float *dr, float *dk, float *du, float *dv, const float *dy, const float *r, const float *k, const float *u,
-                       const float *v, int T, int C, int N); /* one head */
+    void (*bonus)(const bonus_args *a);
+    void (*bonus_back)(const bonus_args *a); /* one head, at which the pointers stand */
     /* x -> probabilities; the largest, its first place, and the sum of e^(x - largest) */
     void (*softmax)(float *x, int V, float *max, int *argmax, float *sum);
 
-    /* Time, one span. wkv4: channels [0, n) of the pointers, T tokens C apart; state aa, bb, pp, C apart; dstate may be
-     * NULL. wkv4_past: what becomes of a state whose rows are `apart`. wkv4_join: what `before` and the T tokens that
-     * gave `state` give together. */
-    void (*wkv4)(float *y, const float *k, const float *v, const float *w, const float *u, float *state, int T, int C, int n);
+    /* Time, one span. wkv4_past: what becomes of a state whose rows are `apart`. wkv4_join: what `before` and the T
+     * tokens that gave `state` give together. wkv4_back: scratch: wkv4_scratch(T, n) floats. */
+    void (*wkv4)(const channels4 *c);
     void (*wkv4_past)(float *state, int apart, const float *k, const float *v, const float *w, int T, int C, int n);
     void (*wkv4_join)(float *state, const float *before, const float *w, int T, int C);
     size_t (*wkv4_scratch)(int T, int n);
-    void (*wkv4_back)(float *dk, float *dv, float *dw, float *du, const float *dy, const float *k, const float *v, const float *w,
-                      const float *u, const float *state0, float *dstate, int T, int C, int n, float *scratch);
+    void (*wkv4_back)(const channels4 *c, float *scratch);
     /* value columns [from, to) of the head; scratch: N x (N + 16) floats */
     void (*wkv6)(const head *h, int from, int to, float *scratch);
     void (*wkv7)(const head *h, int from, int to, float *scratch);

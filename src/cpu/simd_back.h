@@ -12,14 +12,17 @@ enum { CHUNK4 = 512 };
 
 static size_t wkv4_scratch(int T, int n) { return 3 * ((size_t)(T + CHUNK4 - 1) / CHUNK4 + CHUNK4 + 1) * (size_t)n; }
 
-/* One token: g, the gradient gA, gB, o of the sums after it, n apart, becomes that of those before it, which are aa,
- * bb, pp. What is NULL is not wanted. */
-INLINE void token4_back(float *dk, float *dv, float *dw, float *du, const float *dy, const float *k, const float *v, const float *w,
-                        const float *u, const float *aa, float *gA, int n)
+/* Token t: g, the gradient gA, gB, o of the sums after it, n apart, becomes that of those before it, which are aa, bb,
+ * pp. */
+INLINE void token4_back(const channels4 *c, int t, const float *aa, float *gA)
 {
-    const float *bb = aa + n, *pp = bb + n;
-    float *gB = gA + n, *o = gB + n;
-    EACH(n, vf a = LD(aa); vf b = LD(bb); vf p = LD(pp); vf kt = LD(k); vf vt = LD(v); vf wi = LD(w); vf uk = LD(u) + kt;
+    const size_t at = (size_t)t * (size_t)c->C;
+    const int n = c->n;
+    const float *bb = aa + n, *pp = bb + n, *dy = c->dy + at, *k = c->k + at, *v = c->v + at, *w = c->w, *u = c->u;
+    float *gB = gA + n, *o = gB + n, *dw = c->dw, *du = c->du;
+    float *dk = c->dk ? c->dk + at : NULL, *dv = c->dv ? c->dv + at : NULL;
+    EACH(n, vf a = LD(aa); vf b = LD(bb); vf p = LD(pp); vf kt = LD(k); vf vt = LD(v); vf wi = LD(w);
+         vf uk = LD(u) + kt;
          vf A = LD(gA); vf B = LD(gB); vf e0 = LD(o); vf e1; vf e2; vf m = scales(p, uk, &e1, &e2);
          vf D = madd(e1, b, e2); vf y = madd(e1, a, e2 * vt) / D; vf q = LD(dy) / D; vf e = q * e2;
          if (dk || dv) {
@@ -33,18 +36,19 @@ INLINE void token4_back(float *dk, float *dv, float *dw, float *du, const float 
          ST(gA, madd(s1, A, s2)); ST(gB, madd(s1, B, -s2 * y)); ST(o, top););
 }
 
-/* Channels [0, n) of the pointers. dstate: gA, gB, o, C apart, or NULL. */
-static void wkv4_back(float *dk, float *dv, float *dw, float *du, const float *dy, const float *k, const float *v, const float *w,
-                      const float *u, const float *state0, float *dstate, int T, int C, int n, float *scratch)
+/* dstate: gA, gB, o, C apart. */
+static void wkv4_back(const channels4 *c, float *scratch)
 {
+    const int T = c->T, C = c->C, n = c->n;
+    float *dstate = c->dstate;
     size_t state = 3 * (size_t)n, chunk = CHUNK4 * (size_t)C;
     int chunks = (T + CHUNK4 - 1) / CHUNK4;
     float *g = scratch, *before = g + state, *kept = before + CHUNK4 * state; /* before: each token of a chunk */
-    for (int i = 0; i < 3; i++) memcpy(kept + i * n, state0 + (size_t)i * (size_t)C, sizeof *kept * (size_t)n);
+    for (int i = 0; i < 3; i++) memcpy(kept + i * n, c->state0 + (size_t)i * (size_t)C, sizeof *kept * (size_t)n);
     for (int i = 0; i + 1 < chunks; i++) {
         float *next = kept + (size_t)(i + 1) * state;
         memcpy(next, next - state, sizeof *next * state);
-        wkv4_past(next, n, k + (size_t)i * chunk, v + (size_t)i * chunk, w, CHUNK4, C, n);
+        wkv4_past(next, n, c->k + (size_t)i * chunk, c->v + (size_t)i * chunk, c->w, CHUNK4, C, n);
     }
     for (int i = 0; i < n; i++) {
         g[i] = dstate ? dstate[i] : 0;
@@ -56,12 +60,9 @@ static void wkv4_back(float *dk, float *dv, float *dw, float *du, const float *d
         memcpy(before, kept + (size_t)i * state, sizeof *before * state);
         for (int t = 0; t + 1 < len; t++) {
             size_t at = (size_t)(from + t) * (size_t)C;
-            step4(before + (size_t)(t + 1) * state, before + (size_t)t * state, n, k + at, v + at, w, n);
+            step4(before + (size_t)(t + 1) * state, before + (size_t)t * state, n, c->k + at, c->v + at, c->w, n);
         }
-        for (int t = len - 1; t >= 0; t--) {
-            size_t at = (size_t)(from + t) * (size_t)C;
-            token4_back(dk ? dk + at : NULL, dv ? dv + at : NULL, dw, du, dy + at, k + at, v + at, w, u, before + (size_t)t * state, g, n);
-        }
+        for (int t = len - 1; t >= 0; t--) token4_back(c, from + t, before + (size_t)t * state, g);
     }
     for (int i = 0; dstate && i < 3; i++) memcpy(dstate + (size_t)i * (size_t)C, g + i * n, sizeof *dstate * (size_t)n);
 }
@@ -71,7 +72,9 @@ static void wkv4_back(float *dk, float *dv, float *dw, float *du, const float *d
 /* n rows of 16 floats -> to[i] += sum of row i (+ a[i] b[i] by when a is there) */
 INLINE void add_sums(float *to, const float *rows, int n, const float *a, const float *b, float by)
 {
-    EACH(n, vf s = sums(rows + (size_t)i * SUM_LANES); if (a) s = madd(LD(a) * LD(b), all(by), s); ST(to, LD(to) + s););
+    EACH(n, vf s = sums(rows + (size_t)i * SUM_LANES);
+         if (a) s = madd(LD(a) * LD(b), all(by), s);
+         ST(to, LD(to) + s););
 }
 
 /* ---- versions 5 and 6: spec 3.4, 4.4 ----------------------------------------------------------------------------- */
@@ -189,19 +192,26 @@ static void wkv6_back(const head *h, float *scratch)
 
 enum { BOTH = 2 * CHUNK, SHORT = 4 }; /* rows of a pair; rows of a tile */
 
-/* c[m][n] (+)= sum_k a[m am + k ak] b[k][n]: M rows, N columns (whole vectors), rows of c and b ldc and ldb floats
- * apart. */
-INLINE void block_tile(const int mn, const int vn, float *c, size_t ldc, const float *a, size_t am, size_t ak, const float *b, size_t ldb,
-                       int K, int add)
+/* A matrix in memory: (m, n) at at[m row + n col]; row or col is 1. */
+typedef struct {
+    const float *at;
+    size_t row, col;
+} strided;
+
+INLINE strided by_rows(const float *at, size_t row) { return (strided){at, row, 1}; }
+INLINE strided transposed(const float *at, size_t row) { return (strided){at, 1, row}; } /* of one that is by rows */
+
+/* c (+)= a b: M x N from sums of K, N whole vectors; rows of c are ldc floats apart, b is by rows. */
+INLINE void block_tile(const int mn, const int vn, float *c, size_t ldc, strided a, strided b, int K, int add)
 {
     vf acc[SHORT][TIME_V];
     UNROLL for (int m = 0; m < mn; m++)
         UNROLL for (int v = 0; v < vn; v++) acc[m][v] = add ? load(c + (size_t)m * ldc + v * LANES) : (vf){0};
-    for (int k = 0; k < K; k++, a += ak, b += ldb) {
+    for (int k = 0; k < K; k++, a.at += a.col, b.at += b.row) {
         vf bv[TIME_V];
-        UNROLL for (int v = 0; v < vn; v++) bv[v] = load(b + v * LANES);
+        UNROLL for (int v = 0; v < vn; v++) bv[v] = load(b.at + v * LANES);
         UNROLL for (int m = 0; m < mn; m++) {
-            vf s = all(a[(size_t)m * am]);
+            vf s = all(a.at[(size_t)m * a.row]);
             UNROLL for (int v = 0; v < vn; v++) acc[m][v] = madd(s, bv[v], acc[m][v]);
         }
     }
@@ -209,13 +219,14 @@ INLINE void block_tile(const int mn, const int vn, float *c, size_t ldc, const f
         UNROLL for (int v = 0; v < vn; v++) store(c + (size_t)m * ldc + v * LANES, acc[m][v]);
 }
 
-static void block(float *c, size_t ldc, const float *a, size_t am, size_t ak, const float *b, size_t ldb, int M, int N, int K, int add)
+static void block(float *c, size_t ldc, strided a, strided b, int M, int N, int K, int add)
 {
     for (int n = 0; n < N; n += n + TIME_V * LANES <= N ? TIME_V * LANES : LANES)
         for (int m = 0; m < M; m += SHORT) { /* M is a multiple of it */
             float *to = c + (size_t)m * ldc + n;
-            if (n + TIME_V * LANES <= N) block_tile(SHORT, TIME_V, to, ldc, a + (size_t)m * am, am, ak, b + n, ldb, K, add);
-            else block_tile(SHORT, 1, to, ldc, a + (size_t)m * am, am, ak, b + n, ldb, K, add);
+            strided am = {a.at + (size_t)m * a.row, a.row, a.col}, bn = {b.at + n, b.row, 1};
+            if (n + TIME_V * LANES <= N) block_tile(SHORT, TIME_V, to, ldc, am, bn, K, add);
+            else block_tile(SHORT, 1, to, ldc, am, bn, K, add);
         }
 }
 
@@ -242,11 +253,11 @@ typedef struct {
 
 static size_t chunk7_place(chunk7 *c, const head *h, float *scratch)
 {
-    size_t wide = (size_t)padded(h->N), pair = BOTH * wide, M = wide * wide, n = ((size_t)h->T + CHUNK - 1) / CHUNK, at = 0;
-    float **const part[] = {&c->ra, &c->kb, &c->vu, &c->yp, &c->dra, &c->dkb, &c->D, &c->turn, &c->E, &c->sum, &c->S0t, &c->Gt, &c->G, &c->states,
-                            &c->us, &c->As};
-    const size_t size[] = {pair, pair, pair, pair, pair, pair, pair, pair, BOTH * BOTH, wide, M, M, M, (n + 1) * M, n * pair / 2,
-                           n * BOTH * BOTH};
+    size_t wide = (size_t)padded(h->N), pair = BOTH * wide, M = wide * wide, n = chunks(h), at = 0;
+    float **const part[] = {&c->ra, &c->kb, &c->vu, &c->yp, &c->dra, &c->dkb, &c->D, &c->turn,
+                            &c->E, &c->sum, &c->S0t, &c->Gt, &c->G, &c->states, &c->us, &c->As};
+    const size_t size[] = {pair, pair, pair, pair, pair, pair, pair, pair,
+                           BOTH * BOTH, wide, M, M, M, (n + 1) * M, n * pair / 2, n * BOTH * BOTH};
     c->wide = (int)wide;
     for (size_t i = 0; i < sizeof size / sizeof *size; at += size[i++])
         if (scratch) *part[i] = scratch + at;
@@ -280,7 +291,8 @@ static void chunk7_take(const chunk7 *c, const head *h, int first, int n)
     take_rows(c, h, c->vu, h->v + at, n);
     for (size_t i = 0; i < wide; i++) D[i] = 1;
     for (int t = 0; t < CHUNK; t++, D += wide) {
-        float *r = c->ra + (size_t)t * wide, *a = r + half, *k = c->kb + (size_t)t * wide, *b = k + half, *next = D + wide;
+        float *r = c->ra + (size_t)t * wide, *a = r + half, *k = c->kb + (size_t)t * wide, *b = k + half;
+        float *next = D + wide;
         if (t < n) {
             const float *w = h->w + at + (size_t)t * h->C;
             EACH(h->N, ST(next, LD(w) * LD(D)););
@@ -329,17 +341,17 @@ static void chunk7_forward(const chunk7 *c, const float *S0, float *S1, float *A
     size_t w = (size_t)wide, half = CHUNK * w;
     const float *a = c->ra + half, *D = c->D + half;
     turned(c->turn, c->kb, BOTH, wide);
-    block(A, BOTH, c->ra, w, 1, c->turn, BOTH, BOTH, BOTH, wide, 0);
+    block(A, BOTH, by_rows(c->ra, w), by_rows(c->turn, BOTH), BOTH, BOTH, wide, 0);
     mask7(A);
-    block(u, w, a, w, 1, S0, w, CHUNK, wide, wide, 0);
-    block(u, w, A + CHUNK * BOTH, BOTH, 1, c->vu, w, CHUNK, wide, CHUNK, 1);
+    block(u, w, by_rows(a, w), by_rows(S0, w), CHUNK, wide, wide, 0);
+    block(u, w, by_rows(A + CHUNK * BOTH, BOTH), by_rows(c->vu, w), CHUNK, wide, CHUNK, 1);
     solve7(c, u, A + CHUNK * BOTH + CHUNK, 0);
     memcpy(c->vu + half, u, sizeof *u * half);
     for (int i = 0; i < wide; i++)
         for (int j = 0; j < wide; j += LANES) store(S1 + i * wide + j, load(S0 + i * wide + j) * D[i]);
     for (int t = 0; t < BOTH; t++)
         for (int j = 0; j < wide; j += LANES) store(c->dkb + t * wide + j, load(c->kb + t * wide + j) * load(D + j));
-    block(S1, w, c->dkb, 1, w, c->vu, w, wide, wide, BOTH, 1);
+    block(S1, w, transposed(c->dkb, w), by_rows(c->vu, w), wide, wide, BOTH, 1);
 }
 
 static void put_rows(const chunk7 *c, const head *h, float *to, const float *from, int n)
@@ -348,7 +360,8 @@ static void put_rows(const chunk7 *c, const head *h, float *to, const float *fro
 }
 
 /* Backward: c->G from the gradient behind the chunk to the one before it. */
-static void chunk7_back(const chunk7 *c, const head *h, int first, int n, const float *S0, const float *S1, const float *A)
+static void chunk7_back(const chunk7 *c, const head *h, int first, int n, const float *S0, const float *S1,
+                        const float *A)
 {
     int wide = c->wide;
     size_t at = (size_t)first * h->C, w = (size_t)wide, half = CHUNK * w;
@@ -374,33 +387,35 @@ static void chunk7_back(const chunk7 *c, const head *h, int first, int n, const 
     }
 
     take_rows(c, h, c->yp, h->dy + at, n);
-    block(p, w, c->kb + half, w, 1, G, w, CHUNK, wide, wide, 0);
-    block(p, w, A + CHUNK, 1, BOTH, c->yp, w, CHUNK, wide, CHUNK, 1);
+    block(p, w, by_rows(c->kb + half, w), by_rows(G, w), CHUNK, wide, wide, 0);
+    block(p, w, transposed(A + CHUNK, BOTH), by_rows(c->yp, w), CHUNK, wide, CHUNK, 1);
     solve7(c, p, A + CHUNK * BOTH + CHUNK, 1);
-    block(dv, w, c->kb, w, 1, G, w, CHUNK, wide, wide, 0);
-    block(dv, w, A, 1, BOTH, c->yp, w, CHUNK, wide, BOTH, 1);
+    block(dv, w, by_rows(c->kb, w), by_rows(G, w), CHUNK, wide, wide, 0);
+    block(dv, w, transposed(A, BOTH), by_rows(c->yp, w), CHUNK, wide, BOTH, 1);
     put_rows(c, h, h->dv ? h->dv + at : NULL, dv, n);
 
     turned(c->turn, c->vu, BOTH, wide);
-    block(c->E, BOTH, c->yp, w, 1, c->turn, BOTH, BOTH, BOTH, wide, 0);
+    block(c->E, BOTH, by_rows(c->yp, w), by_rows(c->turn, BOTH), BOTH, BOTH, wide, 0);
     mask7(c->E);
     turned(c->S0t, S0, wide, wide);
     turned(c->Gt, G, wide, wide);
-    block(c->dra, w, c->yp, w, 1, c->S0t, w, BOTH, wide, wide, 0);
-    block(c->dra, w, c->E, BOTH, 1, c->kb, w, BOTH, wide, BOTH, 1);
-    block(c->dkb, w, c->vu, w, 1, c->Gt, w, BOTH, wide, wide, 0);
-    block(c->dkb, w, c->E, 1, BOTH, c->ra, w, BOTH, wide, BOTH, 1);
-    block(G, w, c->ra, 1, w, c->yp, w, wide, wide, BOTH, 1);
+    block(c->dra, w, by_rows(c->yp, w), by_rows(c->S0t, w), BOTH, wide, wide, 0);
+    block(c->dra, w, by_rows(c->E, BOTH), by_rows(c->kb, w), BOTH, wide, BOTH, 1);
+    block(c->dkb, w, by_rows(c->vu, w), by_rows(c->Gt, w), BOTH, wide, wide, 0);
+    block(c->dkb, w, transposed(c->E, BOTH), by_rows(c->ra, w), BOTH, wide, BOTH, 1);
+    block(G, w, transposed(c->ra, w), by_rows(c->yp, w), wide, wide, BOTH, 1);
 
     for (int t = n - 1; t >= 0; t--) {
         size_t i_t = at + (size_t)t * h->C, row = (size_t)t * w;
-        const float *r = c->ra + row, *a = r + half, *k = c->kb + row, *b = k + half, *before = c->D + row, *now = before + w;
+        const float *r = c->ra + row, *a = r + half, *k = c->kb + row, *b = k + half;
+        const float *before = c->D + row, *now = before + w;
         const float *dr = c->dra + row, *da = dr + half, *dk = c->dkb + row, *db = dk + half, *wt = h->w + i_t;
         float *to_r = h->dr, *to_w = h->dw, *to_k = h->dk, *to_a = h->da, *to_b = h->db;
 #define TO(p, v) if (p) ST(p + i_t, LD(p + i_t) + (v))
         EACH(h->N, vf d = LD(now); vf over = 1.0f / d; vf s = LD(c->sum);
              s += madd(LD(r), LD(dr), -madd(LD(k), LD(dk), LD(b) * LD(db)));
-             TO(to_w, s / LD(wt)); TO(to_r, LD(dr) * d); TO(to_a, LD(da) * LD(before)); TO(to_k, LD(dk) * over); TO(to_b, LD(db) * over);
+             TO(to_w, s / LD(wt)); TO(to_r, LD(dr) * d); TO(to_a, LD(da) * LD(before));
+             TO(to_k, LD(dk) * over); TO(to_b, LD(db) * over);
              ST(c->sum, madd(LD(a), LD(da), s)););
 #undef TO
     }

@@ -30,7 +30,8 @@ static void lerp(patch m, float *z, const float *x, const float *y, const float 
         EACH(m.cols, vf xv = LD(x); ST(z, madd(LD(y) - xv, LD(mu), xv)););
 }
 
-static void lerp_back(patch m, float *dx, float *dy, float *dmu, const float *dz, const float *x, const float *y, const float *mu)
+static void lerp_back(patch m, float *dx, float *dy, float *dmu, const float *dz, const float *x, const float *y,
+                      const float *mu)
 {
     for (int t = 0; t < m.rows; t++, dz += m.stride, x += m.stride, y += m.stride, mu += m.one) {
         if (dx) {
@@ -106,7 +107,9 @@ INLINE vf map_slope(const map_kind kind, vf x, vf y)
     return x;
 }
 
-#define EACH_KIND(M) M(MAP_NONE) M(MAP_NEG) M(MAP_EXP) M(MAP_NEGEXP) M(MAP_DECAY5) M(MAP_DECAY7) M(MAP_SIGMOID) M(MAP_TANH) M(MAP_SILU) M(MAP_RELU2)
+#define EACH_KIND(M)                                                                                                   \
+    M(MAP_NONE) M(MAP_NEG) M(MAP_EXP) M(MAP_NEGEXP) M(MAP_DECAY5)                                                      \
+    M(MAP_DECAY7) M(MAP_SIGMOID) M(MAP_TANH) M(MAP_SILU) M(MAP_RELU2)
 
 static void map(map_kind kind, float *y, const float *x, int n)
 {
@@ -131,7 +134,8 @@ static void map_back(map_kind kind, float *dx, const float *dy, const float *x, 
 static void slope(map_kind kind, float *d, const float *y, int n)
 {
     switch (kind) {
-#define CASE(K) case K: EACH(n, vf v = LD(y); ST(d, LD(d) * map_slope(K, K == MAP_RELU2 ? root(v) : all(0), v));); break;
+#define CASE(K)                                                                                                        \
+    case K: EACH(n, vf v = LD(y); ST(d, LD(d) * map_slope(K, K == MAP_RELU2 ? root(v) : all(0), v));); break;
     EACH_KIND(CASE)
 #undef CASE
     case MAPS: break;
@@ -144,7 +148,8 @@ INLINE void finish_as(const map_kind kind, patch m, const product *q)
     float *y = q->y;
     const float *bias = q->bias, *from = q->from, *to = q->to, *times = q->times, *plus = q->plus;
     for (int t = 0; t < m.rows; t++, y += m.stride) {
-        EACH(m.cols, vf v = LD(y); if (bias) v += LD(bias); v = map_one(kind, v); if (to) v = madd(LD(to) - LD(from), v, LD(from));
+        EACH(m.cols, vf v = LD(y); if (bias) v += LD(bias); v = map_one(kind, v);
+             if (to) v = madd(LD(to) - LD(from), v, LD(from));
              if (times) v *= LD(times); if (plus) v += LD(plus); ST(y, v););
         if (to) from += m.stride, to += m.stride;
         if (times) times += m.stride;
@@ -187,41 +192,48 @@ INLINE void moments(const float *x, int n, float eps, float *mean, float *rs)
     *rs = 1.0f / __builtin_sqrtf(sum(s) / (float)n + eps);
 }
 
-static void norm(float *y, const float *x, const float *w, const float *b, int T, int C, int groups, float eps)
+static void norm(const norm_args *a)
 {
-    int n = C / groups;
-    for (int t = 0; t < T; t++)
+    const int C = a->C, n = C / a->groups;
+    const float *x = a->x;
+    float *y = a->y;
+    for (int t = 0; t < a->T; t++)
         for (int g = 0; g < C; g += n, x += n, y += n) {
             float mean, rs;
-            const float *wg = w + g, *bg = b + g;
-            moments(x, n, eps, &mean, &rs);
+            const float *wg = a->w + g, *bg = a->b + g;
+            moments(x, n, a->eps, &mean, &rs);
             EACH(n, ST(y, madd((LD(x) - mean) * rs, LD(wg), LD(bg))););
         }
 }
 
 /* dx may be NULL; `saved` receives mean and rs of each group */
-static void norm_back(float *dx, float *saved, const float *dy, const float *x, const float *w, int T, int C, int groups, float eps)
+static void norm_back(const norm_args *a, float *saved)
 {
-    int n = C / groups;
-    for (int t = 0; t < T; t++)
+    const int C = a->C, n = C / a->groups;
+    const float *x = a->x, *dy = a->dy;
+    float *dx = a->dx;
+    for (int t = 0; t < a->T; t++)
         for (int g = 0; g < C; g += n, x += n, dy += n, saved += 2) {
             float mean, rs;
-            const float *wg = w + g;
-            moments(x, n, eps, &mean, &rs);
+            const float *wg = a->w + g;
+            moments(x, n, a->eps, &mean, &rs);
             saved[0] = mean;
             saved[1] = rs;
             if (!dx) continue;
             lanes16 s = {0}, d = {0};
-            EACH_LANE(n, vf a = LD(dy) * LD(wg); s.part[p] += a; d.part[p] = madd(a, (LD(x) - mean) * rs, d.part[p]););
+            EACH_LANE(n, vf e = LD(dy) * LD(wg); s.part[p] += e; d.part[p] = madd(e, (LD(x) - mean) * rs, d.part[p]););
             float by_n = sum(s) / (float)n, along = sum(d) / (float)n;
             EACH(n, vf xn = (LD(x) - mean) * rs; ST(dx, madd(all(rs), LD(dy) * LD(wg) - by_n - xn * along, LD(dx))););
             dx += n;
         }
 }
 
-/* columns of one group: dw += dy xn, db += dy over T rows; saved is `step` apart from row to row */
-static void norm_sums(float *dw, float *db, const float *dy, const float *x, const float *saved, int step, int T, int C, int n)
+/* columns of one group: dw += dy xn, db += dy over T rows */
+static void norm_sums(const norm_args *a, const float *saved, int n)
 {
+    const int T = a->T, C = a->C, step = 2 * a->groups;
+    const float *dy = a->dy, *x = a->x;
+    float *dw = a->dw, *db = a->db;
     for (int t = 0; t < T; t++, dy += C, x += C, saved += step) {
         float mean = saved[0], rs = saved[1];
         if (dw) EACH(n, ST(dw, madd(LD(dy), (LD(x) - mean) * rs, LD(dw))););
@@ -257,8 +269,11 @@ INLINE float inner3(const float *x, const float *y, const float *z, int n)
     return sum(s);
 }
 
-static void bonus(float *y, const float *r, const float *k, const float *u, const float *v, int T, int C, int N)
+static void bonus(const bonus_args *a)
 {
+    const int T = a->T, C = a->C, N = C / a->heads;
+    const float *r = a->r, *k = a->k, *u = a->u, *v = a->v;
+    float *y = a->y;
     for (int t = 0; t < T; t++)
         for (int h = 0; h < C; h += N, r += N, k += N, v += N, y += N) {
             float s = inner3(r, k, u + h, N);
@@ -267,9 +282,11 @@ static void bonus(float *y, const float *r, const float *k, const float *u, cons
 }
 
 /* one head, T rows, C apart */
-static void bonus_back(float *dr, float *dk, float *du, float *dv, const float *dy, const float *r, const float *k, const float *u,
-                       const float *v, int T, int C, int N)
+static void bonus_back(const bonus_args *a)
 {
+    const int T = a->T, C = a->C, N = C / a->heads;
+    const float *dy = a->dy, *r = a->r, *k = a->k, *u = a->u, *v = a->v;
+    float *dr = a->dr, *dk = a->dk, *du = a->du, *dv = a->dv;
     for (int t = 0; t < T; t++, dy += C, r += C, k += C, v += C) {
         float s = inner3(r, k, u, N), ds = inner(dy, v, N);
         if (dv) { EACH(N, ST(dv, madd(LD(dy), all(s), LD(dv)));); dv += C; }

@@ -25,9 +25,11 @@ INLINE void absorb4(vf *aa, vf *bb, vf *pp, vf k, vf v, vf w)
     *bb = madd(e1, *bb, e2);
 }
 
-static void wkv4(float *y, const float *k, const float *v, const float *w, const float *u, float *aa, int T, int C, int n)
+static void wkv4(const channels4 *c)
 {
-    float *bb = aa + C, *pp = bb + C;
+    const int T = c->T, C = c->C, n = c->n;
+    const float *k = c->k, *v = c->v, *w = c->w, *u = c->u;
+    float *y = c->y, *aa = c->state, *bb = aa + C, *pp = bb + C;
     for (int t = 0; t < T; t++, y += C, k += C, v += C)
         EACH(n, vf a = LD(aa); vf b = LD(bb); vf p = LD(pp); vf kt = LD(k); vf vt = LD(v); vf e1; vf e2;
              scales(p, LD(u) + kt, &e1, &e2);
@@ -121,15 +123,19 @@ INLINE void wkv6_block(const int vn, const int whole, const head *h, float *S0, 
     }
 }
 
-/* One token of version 7: S <- S w + sa b + v k, y = S r, and what the next token starts from, sa' = S a', in one
- * pass. */
-INLINE void token7(const int vn, const int more, float *S, size_t wide, int N, const float *r, const float *w, const float *k,
-                   const float *b, const float *a_next, const vf *v, vf *sa, vf *y)
+/* One token of version 7: N values of each of its rows, and of the next token's a. */
+typedef struct {
+    int N;
+    const float *r, *w, *k, *b, *a_next;
+} rows7;
+
+/* S <- S w + sa b + v k, y = S r, and what the next token starts from, sa' = S a', in one pass. */
+INLINE void token7(const int vn, const int more, float *S, size_t wide, const rows7 h, const vf *v, vf *sa, vf *y)
 {
     vf next[TIME_V];
     UNROLL for (int q = 0; q < vn; q++) y[q] = next[q] = (vf){0};
-    for (int i = 0; i < N; i++, S += wide) {
-        vf ri = all(r[i]), wi = all(w[i]), ki = all(k[i]), bi = all(b[i]), ai = all(more ? a_next[i] : 0);
+    for (int i = 0; i < h.N; i++, S += wide) {
+        vf ri = all(h.r[i]), wi = all(h.w[i]), ki = all(h.k[i]), bi = all(h.b[i]), ai = all(more ? h.a_next[i] : 0);
         UNROLL for (int q = 0; q < vn; q++) {
             vf s = madd(load(S + q * LANES), wi, madd(sa[q], bi, v[q] * ki));
             store(S + q * LANES, s);
@@ -146,16 +152,20 @@ INLINE void wkv7_block(const int vn, const int whole, const head *h, float *S, s
     vf v[TIME_V], sa[TIME_V], y[TIME_V];
     UNROLL for (int q = 0; q < vn; q++) sa[q] = (vf){0};
     for (int i = 0; i < h->N; i++)
-        UNROLL for (int q = 0; q < vn; q++) sa[q] = madd(load(S + (size_t)i * wide + j + q * LANES), all(h->a[i]), sa[q]);
+        UNROLL for (int q = 0; q < vn; q++)
+            sa[q] = madd(load(S + (size_t)i * wide + j + q * LANES), all(h->a[i]), sa[q]);
     for (int t = 0; t < h->T; t++) {
         size_t at = (size_t)t * h->C;
         UNROLL for (int q = 0; q < vn; q++) v[q] = take(whole, h->v + at + j + q * LANES, left);
         const float *const rows[] = {h->r, h->w, h->k, h->v, h->a, h->b};
         for (int i = 0; i < 6 && !j; i++) foresee(h, rows[i], t + FORESEEN, 1, 0);
         if (!j) foresee(h, h->y, t + FORESEEN, 1, 1);
-        if (t + 1 < h->T)
-            token7(vn, 1, S + j, wide, h->N, h->r + at, h->w + at, h->k + at, h->b + at, h->a + at + h->C, v, sa, y);
-        else token7(vn, 0, S + j, wide, h->N, h->r + at, h->w + at, h->k + at, h->b + at, NULL, v, sa, y);
+        rows7 now = {h->N, h->r + at, h->w + at, h->k + at, h->b + at, NULL};
+        if (t + 1 < h->T) {
+            now.a_next = h->a + at + h->C;
+            token7(vn, 1, S + j, wide, now, v, sa, y);
+        } else
+            token7(vn, 0, S + j, wide, now, v, sa, y);
         UNROLL for (int q = 0; q < vn; q++) put(whole, h->y + at + j + q * LANES, y[q], left);
     }
 }

@@ -44,7 +44,8 @@ INLINE vu widen_half(const void *p, const int high)
     uint64_t four;
     memcpy(&four, p, 8);
     vh8 h = (vh8)(pair){four, 0}, zero = {0};
-    return (vu)(high ? __builtin_shufflevector(zero, h, 0, 8, 1, 9, 2, 10, 3, 11) : __builtin_shufflevector(h, zero, 0, 8, 1, 9, 2, 10, 3, 11));
+    return (vu)(high ? __builtin_shufflevector(zero, h, 0, 8, 1, 9, 2, 10, 3, 11)
+                     : __builtin_shufflevector(h, zero, 0, 8, 1, 9, 2, 10, 3, 11));
 }
 #endif
 
