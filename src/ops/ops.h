@@ -152,7 +152,8 @@ typedef struct {
 void op_linears(cx *c, const linear_map *l, int n);
 /* LINEARS(c, {.y = &r, .x = xr, .w = R}, {.y = &k, .x = xk, .w = K, .map = MAP_RELU2}) */
 #define LINEARS(c, ...)                                                                                                \
-    op_linears(c, (const linear_map[]){__VA_ARGS__}, (int)(sizeof((const linear_map[]){__VA_ARGS__}) / sizeof(linear_map)))
+    op_linears(c, (const linear_map[]){__VA_ARGS__},                                                                   \
+               (int)(sizeof((const linear_map[]){__VA_ARGS__}) / sizeof(linear_map)))
 /* Rows `ids` of an embedding table. ids live until backward. */
 tensor *op_embed(cx *c, tensor *w, const int32_t *ids, int n);
 /* Rows rows[0..n) of x (rows of which logits are wanted). */

@@ -96,7 +96,8 @@ static tensor *time_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v
     LINEARS(c, {.y = &decay, .x = lw, .w = &w->w2, .bias = &w->w0, .map = MAP_DECAY7},
                {.y = &a, .x = la, .w = &w->a2, .bias = &w->a0, .map = MAP_SIGMOID},
                {.y = &g, .x = lg, .w = &w->g2},
-               {.y = &v, .x = lv, .w = late ? &w->v2 : NULL, .bias = &w->v0, .map = MAP_SIGMOID, .from = v, .to = *v_first});
+               {.y = &v, .x = lv, .w = late ? &w->v2 : NULL, .bias = &w->v0, .map = MAP_SIGMOID,
+                .from = v, .to = *v_first});
     if (!late) *v_first = v;
 
     y = HEADS(c, in_heads, m, m->H, at + m->C, per_head,
