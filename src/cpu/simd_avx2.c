@@ -1,17 +1,11 @@
 /* simd_avx2.c - AVX2 with FMA and F16C: Haswell (2013), Zen, and everything after them. */
+#include "cpu/simd.h"
 #ifdef __AVX2__
 #include <immintrin.h>
 
 #define SIMD simd_avx2
 #define SIMD_NAME "avx2"
 #define LANES 8
-#define DOT_T 3
-#define DOT_O 4
-#define DOT_SUMS 12
-#define OUT_M 6
-#define OUT_V 2
-#define OUT_B (64 * 1024)
-#define TIME_V 2
 
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
 
@@ -21,10 +15,7 @@
 #define STORE_PART(p, v, n) _mm256_maskstore_ps(p, FIRST(n), v)
 #define LOAD_F16(p) _mm256_cvtph_ps(_mm_loadu_si128(p))
 #define LOAD_I8(p) _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(p))))
-#define ONE_F16(h) _cvtsh_ss(h)
 #define LOAD_BF16(p) _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(p)), 16))
 
 #include "cpu/simd_body.h"
-#else
-typedef int nothing_here;
 #endif

@@ -1,18 +1,32 @@
 /* simd_body.h - the body of every instance in simd.h. The file that includes it sets, before:
  *
- *     SIMD           the instance it makes
+ *     SIMD           the instance it makes, and SIMD_NAME
  *     LANES          floats in a vector
+ *
+ * and, unless they are those of 16 vector registers and an L2 cache of 512 KB, below:
+ *
  *     DOT_T, DOT_O   tile of the dot form: tokens by weight rows
  *     DOT_SUMS       vectors of sums that stay in registers in it
  *     OUT_M, OUT_V   tile of packed operands: rows (at most 14) by vectors
- *     OUT_B          floats of b that are packed together: about half of an L2 cache
  *     TIME_V         vectors of value channels that the recurrences carry at once
+ *     OUT_B          floats of b that are packed together: about half of an L2 cache
  *
  * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16, ROOT (square), LOAD_I8 (LANES
- * signed bytes), ONE_F16 (of a uint16_t), NONZERO (a bit for each lane that is not zero) and COMPRESS (its lanes to the
- * front). The three LOADs must be there when LANES is not 4. */
+ * signed bytes), NONZERO (a bit for each lane that is not zero) and COMPRESS (its lanes to the front). The three LOADs
+ * must be there when LANES is not 4. */
 #include "cpu/simd_vector.h"
 
+#ifndef DOT_T
+#define DOT_T 3
+#define DOT_O 4
+#define DOT_SUMS 12
+#define OUT_M 6
+#define OUT_V 2
+#define TIME_V 2
+#endif
+#ifndef OUT_B
+#define OUT_B (64 * 1024)
+#endif
 
 /* Lanes i.. of a row of weights in one of the plain types. */
 INLINE vf load_w(dtype type, const char *row, size_t i)

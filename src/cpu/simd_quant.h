@@ -3,6 +3,10 @@
  * A scale has 11 bits, a number at most 8, their product is exact, so there is one rounding (where a minimum is added)
  * and the values are those of dtype_decode to the bit. */
 
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
 enum { AHEAD = 1024 }; /* bytes that prefetches run ahead in each stream of weights */
 
 typedef int8_t vb __attribute__((vector_size(16)));
@@ -54,8 +58,8 @@ INLINE float half_at(const uint8_t *p)
 {
     uint16_t h;
     memcpy(&h, p, 2);
-#ifdef ONE_F16
-    return ONE_F16(h);
+#ifdef __F16C__
+    return _cvtsh_ss(h);
 #else
     vf bits = (vf)(vu){(h & 0x7fffu) << 13};
     float size = bits[0] * 0x1p112f;

@@ -8,13 +8,6 @@
 #define SIMD simd_v128
 #define SIMD_NAME "portable"
 #define LANES 4
-#define DOT_T 3
-#define DOT_O 4
-#define DOT_SUMS 12
-#define OUT_M 6
-#define OUT_V 2
-#define OUT_B (64 * 1024)
-#define TIME_V 2
 
 #ifdef __FP_FAST_FMAF
 #define FMA(a, b, c) fma_four(a, b, c)
