@@ -30,7 +30,11 @@ static const int8_set *const sets[] = {
 #elif defined __aarch64__
 #include <sys/auxv.h>
 
-static int has(const int8_set *set) { return set != &int8_neondot || getauxval(AT_HWCAP) & 1 << 20 /* HWCAP_ASIMDDP */; }
+static int has(const int8_set *set)
+{
+    enum { ASIMDDP = 1 << 20 }; /* HWCAP_ASIMDDP */
+    return set != &int8_neondot || getauxval(AT_HWCAP) & ASIMDDP;
+}
 
 static const int8_set *const sets[] = {&int8_neondot, &int8_neon, &int8_portable};
 #else

@@ -2,16 +2,18 @@
  *
  *     INT8, INT8_NAME, INT8_ISA   the instance, its name, the instance of simd.h that it belongs to
  *     LANES, FMA, LOAD_F16        as for simd_body.h; FMA must round once
- *     TILE_T, TILE_V              tile of the packed form: tokens by vectors of outputs
- *     DOT(wide, acc, w, x)        each int32 lane of acc + its four products of bytes of w and x, x in -127 .. 127. With FLIP w is
- *                                 unsigned; without it w is signed where `wide` is not 0, and else 0 .. 63
+ *     TILE_T                      tokens of a tile of packed weights
+ *     DOT(wide, acc, w, x)        each int32 lane of acc + its four products of bytes of w and x, x in -127 .. 127.
+ *                                 With FLIP w is unsigned; without it w is signed where `wide` is not 0, and else
+ *                                 0 .. 63
  *     FLIP                        0x80 where DOT takes unsigned bytes, else 0
- * / */
+ */
 #include "cpu/int8.h"
 #include "cpu/simd_vector.h"
 #include "format/layout.h"
 
 enum {
+    TILE_V = 2,                 /* vectors of outputs of a tile                       */
     OUTS = TILE_V * LANES,      /* outputs of a panel                                 */
     FEW = 4,                    /* tokens for which weights are used where they lie   */
     SPAN = LANES == 16 ? 2 : 1, /* blocks whose sums come together                    */

@@ -1,17 +1,9 @@
 /* int8_neon.c - NEON: every 64-bit ARM. Two products of bytes are at most 2 x 128 x 127, which 16 bits hold. */
 #ifdef __aarch64__
-#include <arm_neon.h>
+#include "cpu/int8_arm.h"
 
 #define INT8 int8_neon
 #define INT8_NAME "neon-mull"
-#define INT8_ISA "neon"
-#define LANES 4
-#define TILE_T 4
-#define TILE_V 2
-
-#define FMA(a, b, c) vfmaq_f32(c, a, b)
-#define LOAD_F16(p) vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8((const uint8_t *)(p))))
-#define FLIP 0
 #define DOT(wide, acc, w, x) (vi)dot_mull((int32x4_t)(acc), (int8x16_t)(w), (int8x16_t)(x))
 
 static inline __attribute__((always_inline)) int32x4_t dot_mull(int32x4_t acc, int8x16_t w, int8x16_t x)

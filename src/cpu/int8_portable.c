@@ -6,7 +6,6 @@
 #define INT8_ISA "portable"
 #define LANES 4
 #define TILE_T 2
-#define TILE_V 2
 
 typedef int32_t four_ints __attribute__((vector_size(16)));
 typedef int16_t eight_shorts __attribute__((vector_size(16)));

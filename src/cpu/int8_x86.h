@@ -1,0 +1,19 @@
+/* int8_x86.h - settings that the instances of one x86 instruction set share (see int8_body.h): AVX-512 where the file
+ * is compiled for it, else AVX2. */
+#include <immintrin.h>
+
+#ifdef __AVX512F__
+#define INT8_ISA "avx512"
+#define LANES 16
+#define TILE_T 6
+#define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define LOAD_F16(p) _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(p)))
+typedef __m512i x86_int;
+#else
+#define INT8_ISA "avx2"
+#define LANES 8
+#define TILE_T 4
+#define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define LOAD_F16(p) _mm256_cvtph_ps(_mm_loadu_si128((const void *)(p)))
+typedef __m256i x86_int;
+#endif
