@@ -10,6 +10,7 @@
  */
 #include "cpu/int8.h"
 #include "cpu/simd_vector.h"
+#include "format/codes.h"
 #include "format/layout.h"
 
 enum {
@@ -21,8 +22,6 @@ enum {
 };
 
 typedef int8_t vb __attribute__((vector_size(4 * LANES)));
-typedef uint8_t vu16 __attribute__((vector_size(16)));
-typedef uint8_t vu32 __attribute__((vector_size(32)));
 
 INLINE vb load_bytes(const void *p)
 {
@@ -123,39 +122,12 @@ static void quantize(x256 *to, size_t step, const float *x, size_t x_stride, int
             quantize_block(to + (size_t)(i / 256) * step + t, i % 256 / 32, x + (size_t)t * x_stride + i);
 }
 
-/* ---- blocks of weights ------------------------------------------------------------------------------------------- */
-
-INLINE vu16 bytes16(const void *p)
-{
-    vu16 v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-static const struct {
-    uint8_t bytes, at; /* of a block; where its codes begin in it */
-} layout[] = {[Q8_0] = {34, 2},  [Q4_0] = {18, 2},    [Q4_1] = {20, 4},    [Q5_0] = {22, 6},
-              [Q5_1] = {24, 8},  [Q4_K] = {144, 16},  [Q5_K] = {176, 48},  [Q6_K] = {210, 0}};
-
-/* What is known of a type when it is compiled for. */
-INLINE coding coding_of(const dtype type)
-{
-    return (coding){.zero = type == Q8_0 ? FLIP : type == Q4_0 ? 8 : type == Q5_0 ? 16 : type == Q6_K ? 32 : 0,
-                    .halves = type == Q6_K,
-                    .minimum = type == Q4_1 || type == Q5_1 || type == Q4_K || type == Q5_K,
-                    .wide = type == Q8_0};
-}
-
-#if LANES == 16
-#define PAIR(a, b) _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1)
-#define BYTES32(p) _mm256_loadu_si256((const void *)(p))
-#define TWICE16(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(p)))
-#define TWICE32(p) _mm512_broadcast_i64x4(BYTES32(p))
-#endif
+/* ---- weights ----------------------------------------------------------------------------------------------------- */
 
 /* Lanes of two vectors. */
 #define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 
+#include "cpu/int8_codes.h"
 #include "cpu/int8_panels.h"
 #include "cpu/int8_rows.h"
 #include "cpu/int8_sparse.h"

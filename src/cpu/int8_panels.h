@@ -3,33 +3,23 @@
 
 enum { X_LINES = sizeof(x256) / 64, AHEAD_LINES = 18 };
 
-/* 16 more where the bit is set. */
-INLINE vb add_fifth(vb v, const uint8_t *bits)
-{
-#if LANES == 16
-    uint64_t b;
-    memcpy(&b, bits, 8);
-    return (vb)_mm512_mask_add_epi8((__m512i)v, (__mmask64)b, (__m512i)v, _mm512_set1_epi8(16));
-#else
-    const vu16 bit = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-    vu16 part[LANES / 4];
-    UNROLL for (int i = 0; i < LANES / 4; i++) {
-        uint8_t a = bits[2 * i], b = bits[2 * i + 1];
-        part[i] = (vu16)(((vu16){a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b} & bit) != 0) & 16;
-    }
-    vb more;
-    memcpy(&more, part, sizeof more);
-    return v | more;
-#endif
-}
-
 /* Four values of LANES outputs, number `at` such of a tile, from the codes of an interleaved tile (format/layout.h). */
 INLINE vb tile_codes(const dtype type, const uint8_t *codes, const int four, int at)
 {
     enum { HALF = 16 / LANES, BYTES = 4 * LANES }; /* vectors of low halves */
     if (type == Q8_0) return load_bytes(codes + 128 * four + BYTES * at) ^ (vb)all_int((int32_t)(FLIP * 0x01010101u));
-    vu w = (vu)load_bytes(codes + 64 * four + BYTES * (at % HALF)) >> (at < HALF ? 0 : 4) & 0x0f0f0f0f;
-    return type == Q5_0 || type == Q5_1 ? add_fifth((vb)w, codes + 512 + 16 * four + BYTES / 8 * at) : (vb)w;
+    vb w = (vb)((vu)load_bytes(codes + 64 * four + BYTES * (at % HALF)) >> (at < HALF ? 0 : 4) & 0x0f0f0f0f);
+    if (!codes_have_fifth(type)) return w;
+    const uint8_t *fifth = codes + 512 + 16 * four + BYTES / 8 * at;
+#if LANES == 16
+    uint64_t bits;
+    memcpy(&bits, fifth, sizeof bits);
+    return (vb)add_fifth((x86_int)w, bits);
+#elif LANES == 8
+    return w | join(fifth16(fifth), fifth16(fifth + 2));
+#else
+    return w | (vb)fifth16(fifth);
+#endif
 }
 
 /* mn tokens by OUTS outputs: Y[t][o] goes on over `blocks` blocks. Weights come from a panel that was filled (type

@@ -18,41 +18,35 @@ INLINE void rows_from(rows row, const uint8_t *p, size_t step, int n)
 INLINE vb codes(const dtype type, const uint8_t *p, const int b, const int half, const int blocks)
 {
     const int bytes = layout[type].bytes, at = layout[type].at;
-    const __m512i low = _mm512_set1_epi8(15);
-    const __m512i by16 = _mm512_set_epi64(4, 4, 0, 0, 4, 4, 0, 0), by32 = _mm512_set_epi64(4, 4, 4, 4, 0, 0, 0, 0);
+    const x86_int low = _mm512_set1_epi8(15), by32 = _mm512_set_epi64(4, 4, 4, 4, 0, 0, 0, 0);
     (void)half;
     if (type == Q8_0) {
         const uint8_t *q = p + b * bytes + at;
-        __m512i v = _mm512_castsi256_si512(BYTES32(q));
+        x86_int v = _mm512_castsi256_si512(BYTES32(q));
         if (blocks == 2) v = PAIR(BYTES32(q), BYTES32(q + bytes));
         return (vb)_mm512_xor_si512(v, _mm512_set1_epi8((char)FLIP));
     }
     if (type == Q4_K || type == Q5_K) { /* 32 bytes have one block in their low halves, the next in their high ones */
-        __m512i v = _mm512_and_si512(_mm512_srlv_epi64(TWICE32(p + at + 16 * b), by32), low);
-        if (type == Q4_K) return (vb)v;
-        const __m512i bit = PAIR(_mm256_set1_epi8((char)(1 << b)), _mm256_set1_epi8((char)(2 << b)));
-        return (vb)_mm512_mask_add_epi8(v, _mm512_test_epi8_mask(TWICE32(p + 16), bit), v, _mm512_set1_epi8(16));
+        x86_int v = _mm512_and_si512(_mm512_srlv_epi64(TWICE32(p + at + 16 * b), by32), low);
+        return (vb)(type == Q4_K ? v : add_fifth(v, fifth_of_q5_k(p + 16, b)));
     }
     /* 128 values: four bits in the low halves of 64 bytes, then in the high ones; two bits in 32 bytes */
     if (type == Q6_K) {
-        __m512i v = _mm512_loadu_si512(p + 64 * (b / 4)), more = TWICE32(p + 128 + 32 * (b / 4));
-        const __m512i up = PAIR(_mm256_set1_epi16(4), _mm256_set1_epi16(2)), down = PAIR(_mm256_set1_epi16(0), _mm256_set1_epi16(2));
+        x86_int v = _mm512_loadu_si512(p + 64 * (b / 4)), more = TWICE32(p + 128 + 32 * (b / 4));
+        const x86_int up = PAIR(_mm256_set1_epi16(4), _mm256_set1_epi16(2));
+        const x86_int down = PAIR(_mm256_set1_epi16(0), _mm256_set1_epi16(2));
         if (b & 2) v = _mm512_srli_epi16(v, 4);
         more = b & 2 ? _mm512_srlv_epi16(more, down) : _mm512_sllv_epi16(more, up);
         /* v | more & 0x30 */
         return (vb)_mm512_ternarylogic_epi32(_mm512_and_si512(v, low), more, _mm512_set1_epi8(0x30), 0xf8);
     }
     const uint8_t *q = p + b * bytes + at;
-    __m512i v = _mm512_castsi256_si512(TWICE16(q));
-    if (blocks == 2) v = _mm512_mask_broadcast_i32x4(v, 0xff00, _mm_loadu_si128((const void *)(q + bytes)));
-    v = _mm512_and_si512(_mm512_srlv_epi64(v, by16), low);
-    if (type == Q5_0 || type == Q5_1) {
-        uint32_t fifth[2] = {0, 0};
-        memcpy(&fifth[0], q - 4, 4);
-        if (blocks == 2) memcpy(&fifth[1], q + bytes - 4, 4);
-        v = _mm512_mask_add_epi8(v, (__mmask64)fifth[1] << 32 | fifth[0], v, _mm512_set1_epi8(16));
-    }
-    return (vb)v;
+    x86_int v = nibbles(q, blocks == 2, (size_t)bytes);
+    if (!codes_have_fifth(type)) return (vb)v;
+    uint32_t fifth[2] = {0, 0};
+    memcpy(&fifth[0], q - 4, 4);
+    if (blocks == 2) memcpy(&fifth[1], q + bytes - 4, 4);
+    return (vb)add_fifth(v, (uint64_t)fifth[1] << 32 | fifth[0]);
 }
 #else
 /* 16 of them: half `half` of block b. */
@@ -61,23 +55,18 @@ INLINE vu16 codes16(const dtype type, const uint8_t *p, const int b, const int h
     const int bytes = layout[type].bytes, at = layout[type].at;
     if (type == Q8_0) return bytes16(p + b * bytes + at + 16 * half) ^ FLIP;
     if (type == Q4_K || type == Q5_K) { /* 32 bytes have one block in their low halves, the next in their high ones */
-        vu16 v = bytes16(p + at + 32 * (b / 2) + 16 * half);
-        v = b % 2 ? v >> 4 : v & 15;
-        return type == Q5_K ? v | (bytes16(p + 16 + 16 * half) >> (uint8_t)b & 1) << 4 : v;
+        vu16 v = nibbles16(bytes16(p + at + 32 * (b / 2) + 16 * half), b % 2);
+        return type == Q5_K ? v | fifth16_of_q5_k(p + 16 + 16 * half, b) : v;
     }
     /* 128 values: four bits in the low halves of 64 bytes, then in the high ones; two bits in 32 bytes */
     if (type == Q6_K) {
-        vu16 v = bytes16(p + 64 * (b / 4) + 32 * (b % 2) + 16 * half), more = bytes16(p + 128 + 32 * (b / 4) + 16 * half);
-        return (b % 4 < 2 ? v & 15 : v >> 4) | (more >> (uint8_t)(2 * (b % 4)) & 3) << 4;
+        vu16 v = bytes16(p + 64 * (b / 4) + 32 * (b % 2) + 16 * half);
+        vu16 more = bytes16(p + 128 + 32 * (b / 4) + 16 * half);
+        return nibbles16(v, b % 4 >= 2) | (more >> (uint8_t)(2 * (b % 4)) & 3) << 4;
     }
-    vu16 v = bytes16(p + b * bytes + at);
-    v = half ? v >> 4 : v & 15;
-    if (type == Q5_0 || type == Q5_1) {
-        const vu16 bit = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-        uint8_t x = p[b * bytes + at - 4 + 2 * half], y = p[b * bytes + at - 3 + 2 * half];
-        v |= (vu16)(((vu16){x, x, x, x, x, x, x, x, y, y, y, y, y, y, y, y} & bit) != 0) & 16;
-    }
-    return v;
+    const uint8_t *q = p + b * bytes + at;
+    vu16 v = nibbles16(bytes16(q), half);
+    return codes_have_fifth(type) ? v | fifth16(q - 4 + 2 * half) : v;
 }
 
 INLINE vb codes(const dtype type, const uint8_t *p, const int b, const int half, const int blocks)
@@ -85,8 +74,7 @@ INLINE vb codes(const dtype type, const uint8_t *p, const int b, const int half,
     (void)blocks;
 #if LANES == 8
     (void)half;
-    return (vb)__builtin_shufflevector(codes16(type, p, b, 0), codes16(type, p, b, 1), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
-                                       15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+    return join(codes16(type, p, b, 0), codes16(type, p, b, 1));
 #else
     return (vb)codes16(type, p, b, half);
 #endif

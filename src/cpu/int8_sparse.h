@@ -17,7 +17,8 @@ INLINE uint32_t not_zero32(const int8_t *p)
 #if LANES == 16
     return _mm256_cmpneq_epi8_mask(_mm256_loadu_si256((const void *)p), _mm256_setzero_si256());
 #elif LANES == 8
-    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)p), _mm256_setzero_si256()));
+    const x86_int v = _mm256_loadu_si256((const void *)p);
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256()));
 #else
     uint32_t bits = 0;
     for (int i = 0; i < 32; i++) bits |= (uint32_t)(p[i] != 0) << i;
@@ -29,42 +30,29 @@ INLINE uint32_t not_zero32(const int8_t *p)
 #if LANES == 16
 INLINE vb input_codes(const dtype type, const uint8_t *row, size_t C, size_t c, const int n)
 {
-    const __m512i by16 = _mm512_set_epi64(4, 4, 0, 0, 4, 4, 0, 0);
     if (type == Q8_0) {
-        __m512i v = n == STRIP ? _mm512_loadu_si512(row + c) : _mm512_castsi256_si512(BYTES32(row + c));
+        x86_int v = n == STRIP ? _mm512_loadu_si512(row + c) : _mm512_castsi256_si512(BYTES32(row + c));
         return (vb)_mm512_xor_si512(v, _mm512_set1_epi8((char)FLIP));
     }
-    __m512i v = _mm512_castsi256_si512(TWICE16(row + c / 2));
-    if (n == STRIP) v = _mm512_mask_broadcast_i32x4(v, 0xff00, _mm_loadu_si128((const void *)(row + c / 2 + 16)));
-    v = _mm512_and_si512(_mm512_srlv_epi64(v, by16), _mm512_set1_epi8(15));
-    if (type == Q5_0 || type == Q5_1) {
-        uint64_t fifth = 0;
-        memcpy(&fifth, row + C / 2 + c / 8, (size_t)n / 8);
-        v = _mm512_mask_add_epi8(v, (__mmask64)fifth, v, _mm512_set1_epi8(16));
-    }
-    return (vb)v;
+    x86_int v = nibbles(row + c / 2, n == STRIP, 16);
+    if (!codes_have_fifth(type)) return (vb)v;
+    uint64_t fifth = 0;
+    memcpy(&fifth, row + C / 2 + c / 8, (size_t)n / 8);
+    return (vb)add_fifth(v, fifth);
 }
 #else
 INLINE vu16 input_codes16(const dtype type, const uint8_t *row, size_t C, size_t c)
 {
     if (type == Q8_0) return bytes16(row + c) ^ FLIP;
-    vu16 v = bytes16(row + c / 32 * 16);
-    v = c % 32 ? v >> 4 : v & 15;
-    if (type == Q5_0 || type == Q5_1) {
-        const vu16 bit = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-        uint8_t x = row[C / 2 + c / 8], y = row[C / 2 + c / 8 + 1];
-        v |= (vu16)(((vu16){x, x, x, x, x, x, x, x, y, y, y, y, y, y, y, y} & bit) != 0) & 16;
-    }
-    return v;
+    vu16 v = nibbles16(bytes16(row + c / 32 * 16), c % 32 != 0);
+    return codes_have_fifth(type) ? v | fifth16(row + C / 2 + c / 8) : v;
 }
 
 INLINE vb input_codes(const dtype type, const uint8_t *row, size_t C, size_t c, const int n)
 {
     (void)n;
 #if LANES == 8
-    return (vb)__builtin_shufflevector(input_codes16(type, row, C, c), input_codes16(type, row, C, c + 16), 0, 1, 2, 3,
-                                       4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
-                                       26, 27, 28, 29, 30, 31);
+    return join(input_codes16(type, row, C, c), input_codes16(type, row, C, c + 16));
 #else
     return (vb)input_codes16(type, row, C, c);
 #endif
@@ -72,15 +60,15 @@ INLINE vb input_codes(const dtype type, const uint8_t *row, size_t C, size_t c, 
 #endif
 
 #if LANES == 16
-#define LOW8(a, b) (vb)_mm512_unpacklo_epi8((__m512i)(a), (__m512i)(b))
-#define HIGH8(a, b) (vb)_mm512_unpackhi_epi8((__m512i)(a), (__m512i)(b))
-#define LOW16(a, b) (vb)_mm512_unpacklo_epi16((__m512i)(a), (__m512i)(b))
-#define HIGH16(a, b) (vb)_mm512_unpackhi_epi16((__m512i)(a), (__m512i)(b))
+#define LOW8(a, b) (vb)_mm512_unpacklo_epi8((x86_int)(a), (x86_int)(b))
+#define HIGH8(a, b) (vb)_mm512_unpackhi_epi8((x86_int)(a), (x86_int)(b))
+#define LOW16(a, b) (vb)_mm512_unpacklo_epi16((x86_int)(a), (x86_int)(b))
+#define HIGH16(a, b) (vb)_mm512_unpackhi_epi16((x86_int)(a), (x86_int)(b))
 #elif LANES == 8
-#define LOW8(a, b) (vb)_mm256_unpacklo_epi8((__m256i)(a), (__m256i)(b))
-#define HIGH8(a, b) (vb)_mm256_unpackhi_epi8((__m256i)(a), (__m256i)(b))
-#define LOW16(a, b) (vb)_mm256_unpacklo_epi16((__m256i)(a), (__m256i)(b))
-#define HIGH16(a, b) (vb)_mm256_unpackhi_epi16((__m256i)(a), (__m256i)(b))
+#define LOW8(a, b) (vb)_mm256_unpacklo_epi8((x86_int)(a), (x86_int)(b))
+#define HIGH8(a, b) (vb)_mm256_unpackhi_epi8((x86_int)(a), (x86_int)(b))
+#define LOW16(a, b) (vb)_mm256_unpacklo_epi16((x86_int)(a), (x86_int)(b))
+#define HIGH16(a, b) (vb)_mm256_unpackhi_epi16((x86_int)(a), (x86_int)(b))
 #else
 #define LOW8(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define HIGH8(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
