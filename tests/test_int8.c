@@ -1,5 +1,6 @@
-/* test_int8.c - products in whole numbers, every way of them that this machine can run, every type of weight: the bits
- * of the plain loops below, which are int8.h's definition; and how far that definition is from exact arithmetic. */
+/* test_int8.c - products in integer arithmetic, every instance that this machine can run, every type of weight:
+ * the bits of the plain loops below, which are int8.h's definition; and the distance of that definition from exact
+ * arithmetic. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -177,14 +178,25 @@ static fence random_x(int T, int I)
 
 static const int8_set *set;
 
-static float *run_product(const float *x, const void *w, dtype type, int T, int O, int I, float scale)
+static float *run(int8_gemm *gemm, const float *x, const void *w, dtype type, int T, int O, int I, float scale)
 {
-    fence q = fenced(sizeof(x256) * int8_chunks(T, I)), room = fenced((set->scratch(T) + 63) / 64 * 64);
+    fence q = fenced(sizeof(x256) * int8_chunks(T, I)), scratch = fenced((set->scratch(T) + 63) / 64 * 64);
     float *y = malloc(sizeof *y * (size_t)T * (size_t)O);
     set->quantize(q.p, (size_t)T, x, (size_t)I, T, I);
-    set->product(y, (size_t)O, q.p, (size_t)T, w, (size_t)dtype_bytes(type, I), type, T, O, I, scale, room.p);
+    gemm(&(int8_args){.y = y,
+                      .y_stride = (size_t)O,
+                      .x = q.p,
+                      .x_step = (size_t)T,
+                      .w = w,
+                      .w_bytes = (size_t)dtype_bytes(type, I),
+                      .type = type,
+                      .T = T,
+                      .O = O,
+                      .I = I,
+                      .scale = scale,
+                      .scratch = scratch.p});
     drop(q);
-    drop(room);
+    drop(scratch);
     return y;
 }
 
@@ -195,25 +207,20 @@ static void check_interleaved(const float *y, const float *x, const uint8_t *row
     int64_t row = dtype_bytes(type, I);
     const stored_weight stored = {LAYOUT_INTERLEAVED, type, .in = I, .out = O};
     if (!layout_fits(LAYOUT_INTERLEAVED, type, I, O)) return;
-    fence w = fenced((size_t)(row * O)), q = fenced(sizeof(x256) * int8_chunks(T, I)),
-          room = fenced((set->scratch(T) + 63) / 64 * 64);
-    float *z = malloc(sizeof *z * (size_t)T * (size_t)O);
+    fence w = fenced((size_t)(row * O));
     for (int o = 0; o < O; o += LAYOUT_TILE) layout_put(&stored, w.p, o, LAYOUT_TILE, rows + o * row);
-    set->quantize(q.p, (size_t)T, x, (size_t)I, T, I);
-    set->interleaved(z, (size_t)O, q.p, (size_t)T, w.p, (size_t)row, type, T, O, I, scale, room.p);
+    float *z = run(set->interleaved, x, w.p, type, T, O, I, scale);
     if (memcmp(y, z, sizeof *z * (size_t)(T * O)))
         FAILED("%s %s %d -> %d, T %d: interleaved weights differ", set->name, dtypes[type].name, I, O, T);
     free(z);
     drop(w);
-    drop(q);
-    drop(room);
 }
 
 static void check(dtype type, int I, int O, int T)
 {
     float scale = rng_u64(&dice) & 1 ? 1 : 0.3f;
     fence w = random_weights(type, O, I), x = random_x(T, I);
-    float *y = run_product(x.p, w.p, type, T, O, I, scale);
+    float *y = run(set->product, x.p, w.p, type, T, O, I, scale);
     int bad = 0;
     for (int t = 0; t < T; t++)
         for (int o = 0; o < O; o++) {
@@ -258,7 +265,7 @@ static void not_numbers(void)
     for (int T = 1; T <= 6; T += 5) {
         fence w = random_weights(Q8_0, O, I), x = random_x(T, I);
         ((float *)x.p)[40] = NAN;
-        float *y = run_product(x.p, w.p, Q8_0, T, O, I, 1);
+        float *y = run(set->product, x.p, w.p, Q8_0, T, O, I, 1);
         for (int o = 0; o < O; o++) EXPECT(isnan(y[o]));
         for (int o = O; o < T * O; o++) EXPECT(!isnan(y[o]));
         free(y);

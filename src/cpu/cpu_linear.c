@@ -129,29 +129,35 @@ static void outer_form(const simd *s, const matmul *q, int row, int rows, int co
     s->outer(&g, cpu_scratch(OUTER_SCRATCH));
 }
 
-static float *whole_scratch(const int8_set *s, int rows, size_t chunks)
+static x256 *int8_scratch(const int8_set *s, int rows, size_t chunks)
 {
-    return cpu_scratch((chunks * sizeof(x256) + s->scratch(rows)) / sizeof(float) + 1);
+    return (x256 *)cpu_scratch((chunks * sizeof(x256) + s->scratch(rows)) / sizeof(float) + 1);
 }
 
 /* For a few tokens every thread makes bytes of x for itself, which costs less than a barrier. */
-static void whole_form(const int8_set *s, const matmul *q, int row, int rows, int col, int cols)
+static void int8_kernel(const int8_set *s, const matmul *q, int row, int rows, int col, int cols)
 {
-    size_t chunks = q->bytes ? 0 : int8_chunks(rows, q->sum), apart = (size_t)(q->bytes ? q->rows : rows);
-    float *scratch = whole_scratch(s, rows, chunks);
-    const x256 *x = q->bytes + row;
-    if (!q->bytes) {
-        s->quantize((x256 *)scratch, apart, q->x + (size_t)row * q->xm, q->xm, rows, q->sum);
-        x = (x256 *)scratch;
-    }
-    float *y = q->y + (size_t)row * (size_t)q->cols + col;
-    void *room = (x256 *)scratch + chunks;
-    const char *w = q->w + (size_t)col * q->w_bytes;
-    if (q->layout == LAYOUT_SPARSE_BLOCKS)
-        s->sparse(y, (size_t)q->cols, x, apart, q->w, q->type, rows, q->cols, col, col + cols, q->sum, q->scale, room);
-    else
-        (q->layout == LAYOUT_INTERLEAVED ? s->interleaved : s->product)(y, (size_t)q->cols, x, apart, w, q->w_bytes,
-                                                                        q->type, rows, cols, q->sum, q->scale, room);
+    const int sparse = q->layout == LAYOUT_SPARSE_BLOCKS;
+    size_t chunks = q->bytes ? 0 : int8_chunks(rows, q->sum), x_step = (size_t)(q->bytes ? q->rows : rows);
+    x256 *own = int8_scratch(s, rows, chunks);
+    if (!q->bytes) s->quantize(own, x_step, q->x + (size_t)row * q->xm, q->xm, rows, q->sum);
+    const int8_args a = {.y = q->y + (size_t)row * (size_t)q->cols + col,
+                         .y_stride = (size_t)q->cols,
+                         .x = q->bytes ? q->bytes + row : own,
+                         .x_step = x_step,
+                         .w = sparse ? q->w : q->w + (size_t)col * q->w_bytes,
+                         .w_bytes = q->w_bytes,
+                         .type = q->type,
+                         .T = rows,
+                         .O = cols,
+                         .I = q->sum,
+                         .w_outs = q->cols,
+                         .w_from = col,
+                         .scale = q->scale,
+                         .scratch = own + chunks};
+    if (sparse) s->sparse(&a);
+    else if (q->layout == LAYOUT_INTERLEAVED) s->interleaved(&a);
+    else s->product(&a);
 }
 
 static void rectangle(const phase *f, const matmul *q, int row, int rows, int col, int cols)
@@ -161,7 +167,7 @@ static void rectangle(const phase *f, const matmul *q, int row, int rows, int co
     if (q->form == OUTER)
         outer_form(s, q, row, rows, col, cols);
     else if (q->form == WHOLE)
-        whole_form(f->whole, q, row, rows, col, cols);
+        int8_kernel(f->whole, q, row, rows, col, cols);
     else
         dot_form(s, q, row, rows, col, cols);
 

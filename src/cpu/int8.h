@@ -1,10 +1,10 @@
-/* int8.h - products with weights in blocks, in whole numbers: one table, one instance per way of multiplying bytes.
+/* int8.h - GEMMs in integer arithmetic by weights in blocks: one table, one instance per way of multiplying bytes.
  *
  * A row of activations is rounded to bytes in blocks of 32: value = d q, d = max |x| / 127, q = x / d rounded to the
  * nearest, ties to even (d and q are 0 where max |x| / 127 is below the smallest normal number; d is NaN or infinite
  * when a value is). With weight = D c + M in the same block,
  *
- *     y = 0;  for each block in order:  y = fma(sum of c q, D d, y);  y = fma(M, d sum of q, y);      then y times w->scale
+ *     y = 0;  for each block in order:  y = fma(sum of c q, D d, y);  y = fma(M, d sum of q, y);  then y times w->scale
  *
  * The sums are exact integers, D d and d sum q are rounded to f32, and the second step is there only for types with a
  * minimum. Q6_K has a scale for 16 values: two sums and two steps a block, the first half's first. Every form, cut and
@@ -22,52 +22,41 @@ typedef struct {
     int32_t sum[8], first[8]; /* sums of q: of the block, of its first 16                     */
 } x256;
 
-/* Weights of `outs` neighbouring outputs, 256 values of each, ready for many tokens: code k of output o at code[(k / 4)
- * outs 4 + 4 o + k % 4]; scales and minimums of block b of output o at [b outs + o], scales for 16 values at [(2 b +
- * half) outs + o]. weight = D (code - zero) + M. Q8_0's signed bytes are stored as c ^ flip, and `zero` is that
- * flip. */
+/* One GEMM: y[t][o] = scale sum_i x[t][i] w[o][i] for T tokens, O outputs, I inputs. */
 typedef struct {
-    uint8_t *code;
-    float *d, *m;
-} panel;
+    float *y; /* T x O, rows y_stride floats apart */
+    size_t y_stride;
+    const x256 *x; /* T x I: chunk c of row t is x[c x_step + t] */
+    size_t x_step;
+    const void *w;  /* O x I in a type of int8_takes; `sparse`: the complete matrix */
+    size_t w_bytes; /* of the weights of one output; not used by `sparse`           */
+    dtype type;     /* of w                                                         */
+    int T, O, I;
+    int w_outs, w_from; /* `sparse`: outputs of the complete matrix, the first of the O */
+    float scale;        /* of w                                                         */
+    void *scratch;      /* int8_set.scratch(T) bytes, 64-byte aligned                   */
+} int8_args;
 
-/* Fill p with outputs o .. o + n - 1 (n <= outs; the others' codes may be anything), values k .. k + 32 blocks - 1; k
- * is a multiple of 256. */
-typedef void fill_panel(const void *weights, panel p, int o, int n, int k, int blocks);
+typedef void int8_gemm(const int8_args *a);
 
 typedef struct {
-    int zero;  /* what a code of 0 means is D times -zero        */
-    int halves, minimum, wide; /* scales for 16 values; there is M; codes use all 8 bits */
-} coding;
+    const char *name; /* "avx512-vnni" ...                         */
+    const char *isa;  /* the instance of simd.h that it belongs to */
+    int outs;         /* outputs computed together                 */
 
-typedef struct {
-    const char *name; /* "avx512-vnni" ...                                                           */
-    const char *isa;  /* the instance of simd.h that it belongs to                                   */
-    int outs, flip;   /* of a panel; what signed bytes are stored with: 0x80 or 0                    */
-
-    size_t (*scratch)(int T); /* bytes that a product of T rows needs, 64-byte aligned */
+    size_t (*scratch)(int T); /* bytes that a GEMM of T rows needs, 64-byte aligned */
 
     /* T rows of I values; chunk c of row t goes to to[c step + t]. */
     void (*quantize)(x256 *to, size_t step, const float *x, size_t x_stride, int T, int I);
 
-    /* y[t][o] = scale sum_i x[t][i] w[o][i], weights stored [out, in] in a type of int8_takes, where they lie. */
-    void (*product)(float *y, size_t y_stride, const x256 *x, size_t step, const void *w, size_t w_bytes, dtype type, int T, int O,
-                    int I, float scale, void *scratch);
-    /* The same for LAYOUT_INTERLEAVED (format/layout.h), w_bytes being what a row would take; O is a multiple of 32. */
-    void (*interleaved)(float *y, size_t y_stride, const x256 *x, size_t step, const void *w, size_t w_bytes,
-                        dtype type, int T, int O, int I, float scale, void *scratch);
-    /* The same for weights that only `fill` knows how to read. */
-    void (*packed)(float *y, size_t y_stride, const x256 *x, size_t step, fill_panel *fill, const void *weights, coding c, int T,
-                   int O, int I, float scale, void *scratch);
-
-    /* Outputs from .. to - 1 (multiples of 32, or C) of y = scale x W, weights of F inputs and C outputs in
-     * LAYOUT_SPARSE_BLOCKS: the bits of the same blocks row-major. Rows of which x is 0 are not read. y points at
-     * output `from`. */
-    void (*sparse)(float *y, size_t y_stride, const x256 *x, size_t step, const void *w, dtype type, int T, int C,
-                   int from, int to, int F, float scale, void *scratch);
+    /* One for each layout (format/layout.h), with the same bits. */
+    int8_gemm *product;     /* LAYOUT_ROW_MAJOR                                                              */
+    int8_gemm *interleaved; /* LAYOUT_INTERLEAVED; O is a multiple of 32                                     */
+    int8_gemm *sparse;      /* LAYOUT_SPARSE_BLOCKS: inputs that are 0 are not read; w_from is a multiple of 32,
+                             * w_from + O too, or w_outs                                                     */
 } int8_set;
 
-enum { INT8_BLOCK = 512 }; /* tokens for which a panel is filled once */
+enum { INT8_BLOCK = 512 }; /* tokens for which weights are unpacked once */
 
 static inline int int8_takes(dtype t) { return t >= Q8_0 && t <= Q6_K; }
 /* How many x256 a matrix of T rows of I values takes. */

@@ -143,11 +143,9 @@ const int8_set INT8 = {
     .name = INT8_NAME,
     .isa = INT8_ISA,
     .outs = OUTS,
-    .flip = FLIP,
     .scratch = scratch_bytes,
     .quantize = quantize,
     .product = int8_product,
     .interleaved = int8_interleaved,
-    .packed = packed,
     .sparse = int8_sparse,
 };

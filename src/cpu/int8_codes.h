@@ -1,5 +1,12 @@
 /* int8_codes.h - the parts of blocks of weights, and codes of four to six bits as bytes (part of int8_body.h). */
 
+/* Properties of a type: constants where the code for one type is compiled. */
+typedef struct {
+    int zero;          /* code of the value 0, before the minimum is added */
+    int halves;        /* each 16 values have a scale                      */
+    int minimum, wide; /* there are minimums; codes use all 8 bits         */
+} coding;
+
 static const struct {
     uint8_t bytes, at; /* of a block; where its codes begin in it */
 } layout[] = {[Q8_0] = {34, 2},  [Q4_0] = {18, 2},    [Q4_1] = {20, 4},    [Q5_0] = {22, 6},

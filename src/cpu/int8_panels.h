@@ -3,6 +3,27 @@
 
 enum { X_LINES = sizeof(x256) / 64, AHEAD_LINES = 18 };
 
+/* Weights of OUTS neighbouring outputs, 256 values of each, ready for many tokens: code k of output o at code[(k / 4)
+ * OUTS 4 + 4 o + k % 4]; scales and minimums of block b of output o at [b OUTS + o], scales for 16 values at [(2 b +
+ * half) OUTS + o]. weight = D (code - zero) + M. Q8_0's signed bytes are stored as c ^ FLIP, and `zero` is FLIP. */
+typedef struct {
+    uint8_t *code;
+    float *d, *m;
+} panel;
+
+/* Fill p with outputs o .. o + n - 1 of a->w (n <= OUTS; the others' codes may be anything), `blocks` blocks of 32
+ * values from k, a multiple of 256. */
+typedef void fill_panel(const int8_args *a, panel p, int o, int n, int k, int blocks);
+
+enum { PANEL_FLOATS = 24 * OUTS }; /* 16 scales and 8 minimums of each output */
+
+/* A panel at the beginning of scratch; PANEL_FLOATS behind its d the scratch is free. */
+INLINE panel panel_in(void *scratch)
+{
+    float *d = (float *)((uint8_t *)scratch + 256 * OUTS);
+    return (panel){scratch, d, d + 16 * OUTS};
+}
+
 /* Four values of LANES outputs, number `at` such of a tile, from the codes of an interleaved tile (format/layout.h). */
 INLINE vb tile_codes(const dtype type, const uint8_t *codes, const int four, int at)
 {
@@ -22,21 +43,32 @@ INLINE vb tile_codes(const dtype type, const uint8_t *codes, const int four, int
 #endif
 }
 
-/* mn tokens by OUTS outputs: Y[t][o] goes on over `blocks` blocks. Weights come from a panel that was filled (type
- * DTYPES), or from 32 blocks of 32 outputs that lie there, of which `first` is the tile's first. Meanwhile memory goes
- * on reading: tokens that are alone ask for what lies somewhat further on; others, with each block, for `lines` lines
- * from `ahead` on. */
-INLINE void tile(const int mn, const int alone, const dtype type, const coding c, float *Y, size_t y_stride, const x256 *x, const panel *from,
-                 const uint8_t *lie, int first, const uint8_t *ahead, int lines, int blocks)
+/* Tokens by OUTS outputs, over at most 256 inputs. */
+typedef struct {
+    float *y; /* T x OUTS sums, to which the products are added */
+    size_t y_stride;
+    const x256 *x;
+    panel p;               /* weights that were packed,                                               */
+    const uint8_t *stored; /* or those of LAYOUT_INTERLEAVED: `blocks` times the blocks of 32 outputs */
+    int first;             /* of these 32 outputs, the first of the OUTS                              */
+    int T, blocks, zero;
+} tile_args;
+
+/* mn tokens of a. Weights are packed where type is DTYPES, else stored. Meanwhile memory continues to read: tokens that
+ * are alone ask for what is stored somewhat further on; others, with each block, for `lines` lines from `ahead` on. */
+INLINE void tile(const int mn, const int alone, const dtype type, const coding c, const tile_args a,
+                 const uint8_t *ahead, int lines)
 {
-    const int halves = c.halves ? 2 : 1, filled = type == DTYPES, bytes = filled ? 0 : 32 * layout[type].bytes, codes = c.minimum ? 128 : 64;
-    const panel p = filled ? *from : (panel){0};
-    if ((int)OUTS == (int)LAYOUT_TILE) first = 0;
+    const int halves = c.halves ? 2 : 1, packed = type == DTYPES, tile_bytes = packed ? 0 : 32 * layout[type].bytes;
+    const int codes = c.minimum ? 128 : 64, first = (int)OUTS == (int)LAYOUT_TILE ? 0 : a.first;
+    const panel p = packed ? a.p : (panel){0};
+    const x256 *x = a.x;
     vf y[TILE_T][TILE_V];
     UNROLL for (int t = 0; t < mn; t++)
-        UNROLL for (int v = 0; v < TILE_V; v++) y[t][v] = load(Y + (size_t)t * y_stride + v * LANES);
-    for (int b = 0; b < halves * blocks; b++) {
-        const uint8_t *at = filled ? NULL : lie + b * bytes, *code = filled ? p.code + 32 / halves * OUTS * b : NULL;
+        UNROLL for (int v = 0; v < TILE_V; v++) y[t][v] = load(a.y + (size_t)t * a.y_stride + v * LANES);
+    for (int b = 0; b < halves * a.blocks; b++) {
+        const uint8_t *at = packed ? NULL : a.stored + b * tile_bytes;
+        const uint8_t *code = packed ? p.code + 32 / halves * OUTS * b : NULL;
         vi acc[TILE_T][TILE_V];
         int block = b / halves, half = b % halves;
         UNROLL for (int t = 0; t < mn; t++) {
@@ -46,10 +78,11 @@ INLINE void tile(const int mn, const int alone, const dtype type, const coding c
         UNROLL for (int k = 0; k < 8 / halves; k++) {
             vb wv[TILE_V];
             UNROLL for (int v = 0; v < TILE_V; v++)
-                wv[v] = filled ? load_bytes(code + (k * TILE_V + v) * 4 * LANES)
+                wv[v] = packed ? load_bytes(code + (k * TILE_V + v) * 4 * LANES)
                                : tile_codes(type, at + codes, k, first / LANES + v);
             if (alone && first == 0)
-                UNROLL for (int line = 64 * k; line < bytes; line += 512) __builtin_prefetch(at + 64 * AHEAD_LINES + line);
+                UNROLL for (int line = 64 * k; line < tile_bytes; line += 512)
+                    __builtin_prefetch(at + 64 * AHEAD_LINES + line);
             UNROLL for (int t = 0; t < mn; t++) {
                 vb xv = all_four(x[t].q + 32 / halves * b + 4 * k);
                 UNROLL for (int v = 0; v < TILE_V; v++) acc[t][v] = DOT(c.wide, acc[t][v], wv[v], xv);
@@ -57,14 +90,14 @@ INLINE void tile(const int mn, const int alone, const dtype type, const coding c
         }
         for (int i = 0; i < lines && !alone; i += 3)
             UNROLL for (int j = 0; j < 3; j++) __builtin_prefetch(ahead + 64 * (b * lines + i + j));
-        if (filled)
+        if (packed)
             UNROLL for (int line = 0; line < mn * X_LINES; line += 8 * halves)
                 __builtin_prefetch((const char *)(x + mn) + 64 * line + 64 * b);
         vf d[TILE_V], m[TILE_V];
         UNROLL for (int v = 0; v < TILE_V; v++) {
             const uint8_t *scale = at + 2 * (first + v * LANES);
-            d[v] = filled ? load(p.d + b * OUTS + v * LANES) : load_f16(scale);
-            if (c.minimum) m[v] = filled ? load(p.m + b * OUTS + v * LANES) : load_f16(scale + 2 * LAYOUT_TILE);
+            d[v] = packed ? load(p.d + b * OUTS + v * LANES) : load_f16(scale);
+            if (c.minimum) m[v] = packed ? load(p.m + b * OUTS + v * LANES) : load_f16(scale + 2 * LAYOUT_TILE);
         }
         UNROLL for (int t = 0; t < mn; t++)
             UNROLL for (int v = 0; v < TILE_V; v++) {
@@ -73,46 +106,50 @@ INLINE void tile(const int mn, const int alone, const dtype type, const coding c
             }
     }
     UNROLL for (int t = 0; t < mn; t++)
-        UNROLL for (int v = 0; v < TILE_V; v++) store(Y + (size_t)t * y_stride + v * LANES, y[t][v]);
+        UNROLL for (int v = 0; v < TILE_V; v++) store(a.y + (size_t)t * a.y_stride + v * LANES, y[t][v]);
 }
-
-typedef void tiles(int T, int zero, float *Y, size_t y_stride, const x256 *x, const panel *from, const uint8_t *lie, int first, int blocks);
 
 /* Where several tiles go over stored blocks, each asks for a part of the next 256 inputs', so that memory does not wait
  * for the last of them. */
-#define TILE(n, alone) tile(TILE_T < n ? 1 : n, alone, type, c, Y, y_stride, x, from, lie, first, ahead, lines, blocks)
-#define TILES_OF(name, of, ...)                                                                                        \
-    static void name(int T, int zero, float *Y, size_t y_stride, const x256 *x, const panel *from, const uint8_t *lie, \
-                     int first, int blocks)                                                                            \
-    {                                                                                                                  \
-        const dtype type = of;                                                                                         \
-        const coding c = {.zero = zero, __VA_ARGS__};                                                                  \
-        const int bytes = type == DTYPES ? 0 : 32 * layout[type % DTYPES].bytes, passes = (T + TILE_T - 1) / TILE_T;   \
-        const int lines = first ? 0 : (bytes / 64 + passes - 1) / passes;                                              \
-        const uint8_t *ahead = bytes ? lie + 8 * bytes : NULL;                                                         \
-        if (bytes && T == 1) TILE(1, 1);                                                                               \
-        else if (bytes && T == 2) TILE(2, 1);                                                                          \
-        else if (bytes && T == 4 && TILE_T >= 4) TILE(4, 1);                                                           \
-        else                                                                                                           \
-            for (int n; T; T -= n, Y += (size_t)n * y_stride, x += n, ahead += bytes ? 8 * 64 * lines : 0) {           \
-                n = T >= TILE_T ? TILE_T : TILE_T > 4 && T >= 4 ? 4 : T >= 2 ? 2 : 1;                                  \
-                if (n == TILE_T) TILE(TILE_T, 0);                                                                      \
-                else if (n == 4) TILE(4, 0);                                                                           \
-                else if (n == 2) TILE(2, 0);                                                                           \
-                else TILE(1, 0);                                                                                       \
-            }                                                                                                          \
-    }
-TILES_OF(tiles_plain, DTYPES, .wide = 0)
-TILES_OF(tiles_wide, DTYPES, .wide = 1)
-TILES_OF(tiles_minimum, DTYPES, .minimum = 1)
-TILES_OF(tiles_halves, DTYPES, .halves = 1)
-TILES_OF(tiles_Q8_0, Q8_0, .wide = 1)
-TILES_OF(tiles_Q4_0, Q4_0, .wide = 0)
-TILES_OF(tiles_Q4_1, Q4_1, .minimum = 1)
-TILES_OF(tiles_Q5_0, Q5_0, .wide = 0)
-TILES_OF(tiles_Q5_1, Q5_1, .minimum = 1)
-#undef TILES_OF
-#undef TILE
+INLINE void tile_tokens(const dtype type, const coding c, tile_args a)
+{
+    enum { FOUR = TILE_T < 4 ? 1 : 4 };
+    const int tile_bytes = type == DTYPES ? 0 : 32 * layout[type % DTYPES].bytes;
+    const int passes = (a.T + TILE_T - 1) / TILE_T, lines = a.first ? 0 : (tile_bytes / 64 + passes - 1) / passes;
+    const uint8_t *ahead = tile_bytes ? a.stored + 8 * tile_bytes : NULL;
+    if (tile_bytes && a.T == 1) tile(1, 1, type, c, a, ahead, lines);
+    else if (tile_bytes && a.T == 2) tile(2, 1, type, c, a, ahead, lines);
+    else if (tile_bytes && a.T == 4 && TILE_T >= 4) tile(FOUR, 1, type, c, a, ahead, lines);
+    else
+        for (int n; a.T; a.T -= n, a.y += (size_t)n * a.y_stride, a.x += n, ahead += tile_bytes ? 8 * 64 * lines : 0) {
+            n = a.T >= TILE_T ? TILE_T : TILE_T > 4 && a.T >= 4 ? 4 : a.T >= 2 ? 2 : 1;
+            if (n == TILE_T) tile(TILE_T, 0, type, c, a, ahead, lines);
+            else if (n == 4) tile(FOUR, 0, type, c, a, ahead, lines);
+            else if (n == 2) tile(2, 0, type, c, a, ahead, lines);
+            else tile(1, 0, type, c, a, ahead, lines);
+        }
+}
+
+typedef void tiles(const tile_args *a);
+
+#define TILES(name, type, ...)                                                                                         \
+    static void tiles_##name(const tile_args *a) { tile_tokens(type, (coding){.zero = a->zero, __VA_ARGS__}, *a); }
+TILES(plain, DTYPES, .wide = 0)
+TILES(wide, DTYPES, .wide = 1)
+TILES(minimum, DTYPES, .minimum = 1)
+TILES(halves, DTYPES, .halves = 1)
+TILES(Q8_0, Q8_0, .wide = 1)
+TILES(Q4_0, Q4_0, .wide = 0)
+TILES(Q4_1, Q4_1, .minimum = 1)
+TILES(Q5_0, Q5_0, .wide = 0)
+TILES(Q5_1, Q5_1, .minimum = 1)
+#undef TILES
+
+/* For packed weights. */
+static tiles *tiles_for(coding c)
+{
+    return c.wide ? tiles_wide : c.halves ? tiles_halves : c.minimum ? tiles_minimum : tiles_plain;
+}
 
 /* T tokens' results of n outputs to their place. */
 INLINE void put_results(float *y, size_t y_stride, const float *Y, int T, int n, float scale)
@@ -125,44 +162,39 @@ INLINE void put_results(float *y, size_t y_stride, const float *Y, int T, int n,
     }
 }
 
-static void packed(float *y, size_t y_stride, const x256 *x, size_t x_step, fill_panel *fill, const void *weights, coding c, int T,
-                   int O, int I, float scale, void *scratch)
+/* Weights of any layout: `fill` brings them into panels. */
+static void packed(const int8_args *a, fill_panel *fill)
 {
-    tiles *run = c.wide ? tiles_wide : c.halves ? tiles_halves : c.minimum ? tiles_minimum : tiles_plain;
-    panel p = {.code = scratch};
-    p.d = (float *)(p.code + 256 * OUTS);
-    p.m = p.d + 16 * OUTS;
-    float *Y = p.m + 8 * OUTS;
-    for (; T > 0; T -= INT8_BLOCK, x += INT8_BLOCK, y += (size_t)INT8_BLOCK * y_stride) {
-        int tn = T < INT8_BLOCK ? T : INT8_BLOCK;
-        for (int o = 0; o < O; o += OUTS) {
-            int n = O - o < OUTS ? O - o : OUTS;
-            const x256 *from = x;
-            memset(Y, 0, sizeof *Y * (size_t)tn * OUTS);
-            for (int k = 0; k < I; k += 256, from += x_step) {
-                int blocks = I - k < 256 ? (I - k) / 32 : 8;
-                fill(weights, p, o, n, k, blocks);
-                run(tn, c.zero, Y, OUTS, from, &p, NULL, 0, blocks);
+    const coding c = coding_of(a->type);
+    tiles *run = tiles_for(c);
+    panel p = panel_in(a->scratch);
+    float *results = p.d + PANEL_FLOATS;
+    for (int t = 0; t < a->T; t += INT8_BLOCK) {
+        int tn = a->T - t < INT8_BLOCK ? a->T - t : INT8_BLOCK;
+        for (int o = 0; o < a->O; o += OUTS) {
+            int n = a->O - o < OUTS ? a->O - o : OUTS;
+            tile_args now = {.y = results, .y_stride = OUTS, .x = a->x + t, .p = p, .T = tn, .zero = c.zero};
+            memset(results, 0, sizeof *results * (size_t)tn * OUTS);
+            for (int k = 0; k < a->I; k += 256, now.x += a->x_step) {
+                now.blocks = a->I - k < 256 ? (a->I - k) / 32 : 8;
+                fill(a, p, o, n, k, now.blocks);
+                run(&now);
             }
-            put_results(y + o, y_stride, Y, tn, n, scale);
+            put_results(a->y + (size_t)t * a->y_stride + o, a->y_stride, results, tn, n, a->scale);
         }
     }
 }
 
 /* ---- interleaved weights ----------------------------------------------------------------------------------------- */
 
-typedef struct {
-    const uint8_t *w;
-    size_t w_bytes;
-} interleaved_weights;
-
 /* See fill_panel. */
-INLINE void fill_interleaved(const dtype type, const interleaved_weights *q, panel p, int o, int k, int blocks)
+INLINE void fill_interleaved(const dtype type, const int8_args *a, panel p, int o, int k, int blocks)
 {
-    const int minimum = coding_of(type).minimum, bytes = 32 * layout[type].bytes;
+    const int minimum = coding_of(type).minimum, tile_bytes = 32 * layout[type].bytes;
     const int first = (int)OUTS == (int)LAYOUT_TILE ? 0 : o % LAYOUT_TILE;
-    const uint8_t *at = q->w + (size_t)(o / LAYOUT_TILE * LAYOUT_TILE) * q->w_bytes + (size_t)(k / 32) * (size_t)bytes;
-    for (int b = 0; b < blocks; b++, at += bytes) {
+    const uint8_t *at = (const uint8_t *)a->w + (size_t)(o / LAYOUT_TILE * LAYOUT_TILE) * a->w_bytes +
+                        (size_t)(k / 32) * (size_t)tile_bytes;
+    for (int b = 0; b < blocks; b++, at += tile_bytes) {
         UNROLL for (int k4 = 0; k4 < 8; k4++)
             UNROLL for (int v = 0; v < TILE_V; v++) {
                 vb w = tile_codes(type, at + (minimum ? 128 : 64), k4, first / LANES + v);
@@ -173,15 +205,16 @@ INLINE void fill_interleaved(const dtype type, const interleaved_weights *q, pan
             if (minimum) store(p.m + b * OUTS + v * LANES, load_f16(at + 2 * (LAYOUT_TILE + first + v * LANES)));
         }
         /* the next fill's */
-        for (int line = 0; line < bytes && first == 0; line += 64) __builtin_prefetch(at + 8 * bytes + line);
+        for (int line = 0; line < tile_bytes && first == 0; line += 64)
+            __builtin_prefetch(at + 8 * tile_bytes + line);
     }
 }
 
 #define FILL(T)                                                                                                        \
-    static void fill_interleaved_##T(const void *w, panel p, int o, int n, int k, int blocks)                          \
+    static void fill_interleaved_##T(const int8_args *a, panel p, int o, int n, int k, int blocks)                     \
     {                                                                                                                  \
         (void)n;                                                                                                       \
-        fill_interleaved(T, w, p, o, k, blocks);                                                                       \
+        fill_interleaved(T, a, p, o, k, blocks);                                                                       \
     }
 FILL(Q4_0)
 FILL(Q4_1)
@@ -189,9 +222,8 @@ FILL(Q5_0)
 FILL(Q5_1)
 #undef FILL
 
-/* Bytes are read where they lie. Smaller codes too by a few tokens; for many they are taken apart once. */
-static void int8_interleaved(float *y, size_t y_stride, const x256 *x, size_t x_step, const void *w, size_t w_bytes,
-                             dtype type, int T, int O, int I, float scale, void *scratch)
+/* Bytes are read where they are stored. Smaller codes too by a few tokens; for many they are unpacked once. */
+static void int8_interleaved(const int8_args *a)
 {
     enum { AT_ONCE = 16 };
 #define FOR(T) [T] = {fill_interleaved_##T, tiles_##T}
@@ -200,22 +232,26 @@ static void int8_interleaved(float *y, size_t y_stride, const x256 *x, size_t x_
         tiles *run;
     } types[] = {[Q8_0] = {NULL, tiles_Q8_0}, FOR(Q4_0), FOR(Q4_1), FOR(Q5_0), FOR(Q5_1)};
 #undef FOR
-    const coding c = coding_of(type);
-    if (T > AT_ONCE && types[type].fill) {
-        const interleaved_weights q = {w, w_bytes};
-        packed(y, y_stride, x, x_step, types[type].fill, &q, c, T, O, I, scale, scratch);
+    const size_t chunk_bytes = (size_t)8 * 32 * layout[a->type].bytes;
+    const int zero = coding_of(a->type).zero;
+    tiles *run = types[a->type].run;
+    float *results = a->scratch;
+    if (a->T > AT_ONCE && types[a->type].fill) {
+        packed(a, types[a->type].fill);
         return;
     }
-    float *Y = scratch;
-    for (; T > 0; T -= INT8_BLOCK, x += INT8_BLOCK, y += (size_t)INT8_BLOCK * y_stride) {
-        int tn = T < INT8_BLOCK ? T : INT8_BLOCK;
-        for (int o = 0; o < O; o += OUTS) {
-            const uint8_t *at = (const uint8_t *)w + (size_t)(o / LAYOUT_TILE * LAYOUT_TILE) * w_bytes;
-            const x256 *from = x;
-            memset(Y, 0, sizeof *Y * (size_t)(tn * OUTS));
-            for (int k = 0; k < I; k += 256, from += x_step, at += (size_t)8 * 32 * layout[type].bytes)
-                types[type].run(tn, c.zero, Y, OUTS, from, NULL, at, o % LAYOUT_TILE, I - k < 256 ? (I - k) / 32 : 8);
-            put_results(y + o, y_stride, Y, tn, OUTS, scale);
+    for (int t = 0; t < a->T; t += INT8_BLOCK) {
+        int tn = a->T - t < INT8_BLOCK ? a->T - t : INT8_BLOCK;
+        for (int o = 0; o < a->O; o += OUTS) {
+            tile_args now = {.y = results, .y_stride = OUTS, .x = a->x + t, .T = tn, .zero = zero};
+            now.stored = (const uint8_t *)a->w + (size_t)(o / LAYOUT_TILE * LAYOUT_TILE) * a->w_bytes;
+            now.first = o % LAYOUT_TILE;
+            memset(results, 0, sizeof *results * (size_t)(tn * OUTS));
+            for (int k = 0; k < a->I; k += 256, now.x += a->x_step, now.stored += chunk_bytes) {
+                now.blocks = a->I - k < 256 ? (a->I - k) / 32 : 8;
+                run(&now);
+            }
+            put_results(a->y + (size_t)t * a->y_stride + o, a->y_stride, results, tn, OUTS, a->scale);
         }
     }
 }

@@ -81,8 +81,8 @@ INLINE vb codes(const dtype type, const uint8_t *p, const int b, const int half,
 }
 #endif
 
-/* What LANES rows have before the codes of 256 values, as stored: what was written piece by piece is slow to load soon
- * after, so it is taken some time before it is used. half[0], half[1]: f16 scales and minimums; words: Q6_K's 16
+/* The scales and minimums of 256 values of LANES rows, as stored: a vector written lane by lane is slow to load soon
+ * after, so they are read some time before they are used. half[0], half[1]: f16 scales and minimums; words: Q6_K's 16
  * scales, or the first 16 bytes of Q4_K and Q5_K, of which the last 12 are 8 scales and 8 minimums of 6 bits. */
 typedef struct {
     uint16_t half[2][8][LANES];
@@ -122,7 +122,8 @@ INLINE void scales(const dtype type, const stored *from, int blocks, float *d, f
     vu h[4];
     memcpy(h, from->words, sizeof h);
     if (type == Q6_K) {
-        UNROLL for (int i = 0; i < 16; i++) store(d + (size_t)i * step, to_float((vi)(h[i / 4] << (24 - i % 4 * 8)) >> 24) * dv);
+        UNROLL for (int i = 0; i < 16; i++)
+            store(d + (size_t)i * step, to_float((vi)(h[i / 4] << (24 - i % 4 * 8)) >> 24) * dv);
         return;
     }
     vf mv = -load_f16(from->half[1][0]);
@@ -157,7 +158,8 @@ INLINE void scales(const dtype type, const stored *from, int blocks, float *d, f
 
 /* Sums of blocks b .. b + SPAN - 1, of which the first `blocks` are there, for all rows: to[block], or to[2 block +
  * half]. */
-INLINE void block_sums(const dtype type, const rows row, size_t off, const int8_t *x, const int b, const int blocks, vi to[2 * SPAN])
+INLINE void block_sums(const dtype type, const rows row, size_t off, const int8_t *x, const int b, const int blocks,
+                       vi to[2 * SPAN])
 {
     const coding c = coding_of(type);
     enum { PARTS = LANES == 4 ? 2 : 1 }; /* vectors in a block */
@@ -174,7 +176,7 @@ INLINE void block_sums(const dtype type, const rows row, size_t off, const int8_
         UNROLL for (int i = 0; i < LANES / 4; i++) four[i] = FOURS(two[2 * i], two[2 * i + 1]);
         if (LANES == 4) to[c.halves ? part : 0] = four[0];
     }
-#if LANES == 16 /* 128-bit pieces of four[i]: sums of 16 values for rows 4 i .. 4 i + 3 */
+#if LANES == 16 /* 128-bit lanes of four[i]: sums of 16 values for rows 4 i .. 4 i + 3 */
     vi a = QUARTERS02(four[0], four[1]), a1 = QUARTERS13(four[0], four[1]);
     vi e = QUARTERS02(four[2], four[3]), e1 = QUARTERS13(four[2], four[3]);
     if (c.halves) {
@@ -199,54 +201,67 @@ INLINE vf step(const coding c, vf y, vi sum, int b, int half, const x256 *x, con
     return c.minimum ? madd(load(m), all(x->dsum[b]), y) : y;
 }
 
+/* LANES rows, and the scales and minimums of 256 of their values: see `scales`. The sums are not in this struct, since
+ * compilers would load its fields again after each store to them. */
+typedef struct {
+    rows row;
+    float d[16 * LANES], m[8 * LANES];
+} few_weights;
+
+/* Where block b of 256 values begins, about: blocks of Q4_K, Q5_K and Q6_K share their bytes. */
+INLINE int prefetch_at(const dtype type, const int b) { return b * layout[type].bytes / (type < Q4_K ? 1 : 8); }
+
 /* Blocks b .. b + blocks - 1 of a chunk, at most SPAN, for T tokens. */
-INLINE void few_blocks(const dtype type, vf *acc, const x256 *x, int T, const rows row, size_t off, const int b, const int blocks,
-                       const float *d, const float *m)
+INLINE void few_blocks(const dtype type, vf *acc, const few_weights *w, const x256 *x, int T, size_t off, const int b,
+                       const int blocks)
 {
     const coding c = coding_of(type);
-    UNROLL for (int r = 0; r < LANES; r++) __builtin_prefetch(row[r] + off + AHEAD + b * layout[type].bytes / (type < Q4_K ? 1 : 8));
+    UNROLL for (int r = 0; r < LANES; r++) __builtin_prefetch(w->row[r] + off + AHEAD + prefetch_at(type, b));
     for (int t = 0; t < T; t++) {
         vi sum[2 * SPAN];
         vf y = acc[t];
-        block_sums(type, row, off, x[t].q, b, blocks, sum);
-        UNROLL for (int s = 0; s < blocks; s++) {
-            int at = b + s;
+        block_sums(type, w->row, off, x[t].q, b, blocks, sum);
+        UNROLL for (int i = 0; i < blocks; i++) {
+            int at = b + i;
             if (c.halves) {
-                y = step(c, y, sum[2 * s], at, 0, x + t, d + 2 * at * LANES, NULL);
-                y = step(c, y, sum[2 * s + 1], at, 1, x + t, d + (2 * at + 1) * LANES, NULL);
+                y = step(c, y, sum[2 * i], at, 0, x + t, w->d + 2 * at * LANES, NULL);
+                y = step(c, y, sum[2 * i + 1], at, 1, x + t, w->d + (2 * at + 1) * LANES, NULL);
             } else {
-                y = step(c, y, sum[s], at, 0, x + t, d + at * LANES, m + at * LANES);
+                y = step(c, y, sum[i], at, 0, x + t, w->d + at * LANES, w->m + at * LANES);
             }
         }
         acc[t] = y;
     }
 }
 
-/* T tokens by LANES rows `apart` outputs apart, of which the first n are wanted. */
-INLINE void few_tile(const dtype type, float *y, size_t y_stride, size_t apart, int n, const x256 *x, size_t x_step, const uint8_t *w,
-                     size_t w_bytes, int T, int I, float scale)
+/* Outputs o, o + apart, ...: n of them, at most LANES. */
+INLINE void few_tile(const dtype type, const int8_args *a, int o, size_t apart, int n)
 {
-    const int many = type >= Q4_K, bytes = many ? layout[type].bytes : 8 * layout[type].bytes;
-    float d[16 * LANES], m[8 * LANES];
+    const int many = type >= Q4_K, bytes = many ? layout[type].bytes : 8 * layout[type].bytes, T = a->T, I = a->I;
+    const size_t x_step = a->x_step;
+    const x256 *x = a->x;
     stored side[2];
+    few_weights w;
     vf acc[FEW];
-    rows row;
     size_t off = 0;
-    rows_from(row, w, apart * w_bytes, n);
+    rows_from(w.row, (const uint8_t *)a->w + (size_t)o * a->w_bytes, apart * a->w_bytes, n);
     for (int t = 0; t < T; t++) acc[t] = (vf){0};
-    take(type, &side[0], row, 0, I < 256 ? I / 32 : 8);
+    take(type, &side[0], w.row, 0, I < 256 ? I / 32 : 8);
     for (int left = I / 32, k = 0; left > 0; left -= 8, x += x_step, off += (size_t)bytes, k ^= 1) {
         int blocks = left < 8 ? left : 8, b = 0;
-        scales(type, &side[k], blocks, d, m, LANES);
-        if (left >= 16) take(type, &side[!k], row, off + (size_t)bytes, 8);
-        else if (left > 8) take(type, &side[!k], row, off + (size_t)bytes, left - 8);
+        scales(type, &side[k], blocks, w.d, w.m, LANES);
+        if (left >= 16) take(type, &side[!k], w.row, off + (size_t)bytes, 8);
+        else if (left > 8) take(type, &side[!k], w.row, off + (size_t)bytes, left - 8);
         if (blocks == 8) {
-            UNROLL for (int i = 0; i < 8; i += SPAN) few_blocks(type, acc, x, T, row, off, i, SPAN, d, m);
+            UNROLL for (int i = 0; i < 8; i += SPAN) few_blocks(type, acc, &w, x, T, off, i, SPAN);
             continue;
         }
-        for (; b + SPAN <= blocks && !many; b += SPAN) few_blocks(type, acc, x, T, row, off, b, SPAN, d, m);
-        if (b < blocks && !many) few_blocks(type, acc, x, T, row, off, b, 1, d, m);
+        for (; b + SPAN <= blocks && !many; b += SPAN) few_blocks(type, acc, &w, x, T, off, b, SPAN);
+        if (b < blocks && !many) few_blocks(type, acc, &w, x, T, off, b, 1);
     }
+    const size_t y_stride = a->y_stride;
+    const float scale = a->scale;
+    float *y = a->y + o;
     for (int t = 0; t < T; t++) {
         float to[LANES];
         store(to, acc[t] * scale);
@@ -256,14 +271,14 @@ INLINE void few_tile(const dtype type, float *y, size_t y_stride, size_t apart, 
 
 /* Weights are a stream from memory, which comes fastest as several streams far apart; but not so that all of them, and
  * what was fetched ahead, fall on the same sets of the caches: not near a multiple of 1024 bytes apart. */
-INLINE void few_tokens(const dtype type, float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *w, size_t w_bytes,
-                       int T, int O, int I, float scale)
+INLINE void few_tokens(const dtype type, const int8_args *a)
 {
+    const int O = a->O;
     int apart = O / LANES, tries = 8;
-    while (tries-- && apart > 1 && ((size_t)apart * w_bytes + 127) % 1024 < 255) apart--;
+    while (tries-- && apart > 1 && ((size_t)apart * a->w_bytes + 127) % 1024 < 255) apart--;
     for (int o = 0; o < O;) {
         int far = o < apart, n = far || O - o >= LANES ? LANES : O - o;
-        few_tile(type, y + o, y_stride, far ? (size_t)apart : 1, n, x, x_step, w + (size_t)o * w_bytes, w_bytes, T, I, scale);
+        few_tile(type, a, o, far ? (size_t)apart : 1, n);
         o = o + 1 == apart ? apart * LANES : o + (far ? 1 : n);
     }
 }
@@ -318,41 +333,37 @@ INLINE void transpose(vi v[LANES])
 #undef SWAP
 }
 
-typedef struct {
-    const uint8_t *w;
-    size_t w_bytes;
-    int I;
-} in_place;
-
 /* 4 LANES values of each of LANES rows, turned. */
-INLINE void fill_vector(const dtype type, uint8_t *to, const rows row, size_t off, ptrdiff_t ahead, const int b, const int half,
-                        const int blocks)
+INLINE void fill_vector(const dtype type, uint8_t *to, const rows row, size_t off, ptrdiff_t ahead, const int b,
+                        const int half, const int blocks)
 {
     vi v[LANES];
-    UNROLL for (int r = 0; r < LANES && !half; r++) __builtin_prefetch(row[r] + ahead + b * layout[type].bytes / (type < Q4_K ? 1 : 8));
+    UNROLL for (int r = 0; r < LANES && !half; r++) __builtin_prefetch(row[r] + ahead + prefetch_at(type, b));
     UNROLL for (int r = 0; r < LANES; r++) v[r] = (vi)codes(type, row[r] + off, b, half, blocks);
     transpose(v);
-    UNROLL for (int j = 0; j < LANES; j++) memcpy(to + (size_t)(32 * b + 16 * half + 4 * j) * OUTS, &v[j], sizeof v[j]);
+    UNROLL for (int j = 0; j < LANES; j++)
+        memcpy(to + (size_t)(32 * b + 16 * half + 4 * j) * OUTS, &v[j], sizeof v[j]);
 }
 
 /* See fill_panel. Where a row ends the next panel's beginning is asked for. */
-INLINE void fill_rows(const dtype type, const in_place *q, panel p, int o, int n, int k, int blocks)
+INLINE void fill_rows(const dtype type, const int8_args *a, panel p, int o, int n, int k, int blocks)
 {
+    enum { HALVES = LANES == 4 ? 2 : 1 }; /* vectors in a block */
     const int many = type >= Q4_K, bytes = many ? layout[type].bytes : 8 * layout[type].bytes;
     size_t off = (size_t)(k / 256) * (size_t)bytes;
-    ptrdiff_t ahead = k + 256 < q->I ? (ptrdiff_t)off + bytes : (ptrdiff_t)((size_t)OUTS * q->w_bytes);
+    const ptrdiff_t ahead = k + 256 < a->I ? (ptrdiff_t)off + bytes : (ptrdiff_t)((size_t)OUTS * a->w_bytes);
     stored side;
     rows row;
     for (int g = 0; g < n; g += LANES) {
-        rows_from(row, q->w + (size_t)(o + g) * q->w_bytes, q->w_bytes, n - g);
+        rows_from(row, (const uint8_t *)a->w + (size_t)(o + g) * a->w_bytes, a->w_bytes, n - g);
         take(type, &side, row, off, blocks);
         uint8_t *to = p.code + 4 * g;
         if (blocks == 8) {
             UNROLL for (int b = 0; b < 8; b += SPAN)
-                UNROLL for (int half = 0; half < (LANES == 4 ? 2 : 1); half++) fill_vector(type, to, row, off, ahead, b, half, SPAN);
+                UNROLL for (int half = 0; half < HALVES; half++) fill_vector(type, to, row, off, ahead, b, half, SPAN);
         }
         for (int b = 0; b < blocks && blocks < 8 && !many; b += SPAN)
-            for (int half = 0; half < (LANES == 4 ? 2 : 1); half++) {
+            for (int half = 0; half < HALVES; half++) {
                 if (b + SPAN <= blocks) fill_vector(type, to, row, off, ahead, b, half, SPAN);
                 else fill_vector(type, to, row, off, ahead, b, half, 1);
             }
@@ -363,12 +374,11 @@ INLINE void fill_rows(const dtype type, const in_place *q, panel p, int o, int n
 /* ---- every type -------------------------------------------------------------------------------------------------- */
 
 #define FOR(T)                                                                                                         \
-    static void fill_##T(const void *w, panel p, int o, int n, int k, int blocks) { fill_rows(T, w, p, o, n, k, blocks); }  \
-    static void few_##T(float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *w, size_t w_bytes,     \
-                        int tokens, int O, int I, float scale)                                                         \
+    static void fill_##T(const int8_args *a, panel p, int o, int n, int k, int blocks)                                 \
     {                                                                                                                  \
-        few_tokens(T, y, y_stride, x, x_step, w, w_bytes, tokens, O, I, scale);                                        \
-    }
+        fill_rows(T, a, p, o, n, k, blocks);                                                                           \
+    }                                                                                                                  \
+    static void few_##T(const int8_args *a) { few_tokens(T, a); }
 FOR(Q8_0)
 FOR(Q4_0)
 FOR(Q4_1)
@@ -379,17 +389,14 @@ FOR(Q5_K)
 FOR(Q6_K)
 #undef FOR
 
-static void int8_product(float *y, size_t y_stride, const x256 *x, size_t x_step, const void *w, size_t w_bytes, dtype type, int T,
-                         int O, int I, float scale, void *scratch)
+static void int8_product(const int8_args *a)
 {
 #define FOR(T) [T] = {fill_##T, few_##T}
     static const struct {
         fill_panel *fill;
-        void (*few)(float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *w, size_t w_bytes, int tokens, int O,
-                    int I, float scale);
+        int8_gemm *few;
     } types[] = {FOR(Q8_0), FOR(Q4_0), FOR(Q4_1), FOR(Q5_0), FOR(Q5_1), FOR(Q4_K), FOR(Q5_K), FOR(Q6_K)};
 #undef FOR
-    if (T <= FEW) types[type].few(y, y_stride, x, x_step, w, w_bytes, T, O, I, scale);
-    else
-        packed(y, y_stride, x, x_step, types[type].fill, &(in_place){w, w_bytes, I}, coding_of(type), T, O, I, scale, scratch);
+    if (a->T <= FEW) types[a->type].few(a);
+    else packed(a, types[a->type].fill);
 }

@@ -133,35 +133,52 @@ INLINE void use(used *u, const uint8_t *group, size_t row_bytes, const int8_t *q
     memcpy(u->x, x, (size_t)n);
 }
 
-/* STRIP outputs from c, or 32: y goes on by one group. next, whose inputs are fetched meanwhile, may have none. */
-INLINE void sparse_strip(const dtype type, float *y, const used *u, const used *next, const uint8_t *scale,
-                         size_t group_bytes, size_t C, size_t c, const int n, int xsum, float xd, float xdsum)
+/* Bytes of the codes of an input. */
+INLINE size_t input_bytes(const dtype type, size_t C)
+{
+    return type == Q8_0 ? C : codes_have_fifth(type) ? C / 2 + C / 8 : C / 2;
+}
+
+/* 32 inputs of all outputs, and one token's part in them. */
+typedef struct {
+    const used *now, *next; /* next's inputs are fetched meanwhile; it may have none */
+    const uint8_t *scale;
+    size_t bytes, C; /* of the group; outputs of the matrix */
+    int32_t sum;     /* of the 32 values of x, as in x256   */
+    float d, dsum;
+} sparse_group;
+
+/* n outputs from c, STRIP or 32: the group is added to y. */
+INLINE void sparse_strip(const dtype type, const sparse_group g, float *y, size_t c, const int n)
 {
     const coding k = coding_of(type);
-    vi acc[4] = {all_int(-k.zero * xsum), all_int(-k.zero * xsum), all_int(-k.zero * xsum), all_int(-k.zero * xsum)};
-    for (int i = 0; i < u->fours; i++) {
+    const vi zero = all_int(-k.zero * g.sum);
+    vi acc[4] = {zero, zero, zero, zero};
+    for (int i = 0; i < g.now->fours; i++) {
         vb v[4];
-        four_inputs(type, u->row + 4 * i, C, c, n, v);
-        vb x = (vb)all_int(u->x[i]);
+        four_inputs(type, g.now->row + 4 * i, g.C, c, n, v);
+        vb x = (vb)all_int(g.now->x[i]);
         UNROLL for (int j = 0; j < 4; j++) acc[j] = DOT(k.wide, acc[j], v[j], x);
     }
-    for (int i = 0; i < 4 * next->fours; i++) {
-        __builtin_prefetch(next->row[i] + (type == Q8_0 ? c : c / 2));
-        if ((type == Q5_0 || type == Q5_1) && c % 512 < STRIP) __builtin_prefetch(next->row[i] + C / 2 + c / 8);
+    for (int i = 0; i < 4 * g.next->fours; i++) {
+        __builtin_prefetch(g.next->row[i] + (type == Q8_0 ? c : c / 2));
+        if (codes_have_fifth(type) && c % 512 < STRIP) __builtin_prefetch(g.next->row[i] + g.C / 2 + c / 8);
     }
     in_order(acc);
     UNROLL for (int j = 0; j < n / LANES; j++) {
-        const uint8_t *at = scale + 2 * (c + (size_t)(j * LANES));
-        if (2 * j * LANES % 64 == 0) __builtin_prefetch(at + group_bytes);
-        vf s = madd(to_float(acc[j]), load_f16(at) * xd, load(y + j * LANES));
-        store(y + j * LANES, k.minimum ? madd(load_f16(at + 2 * C), all(xdsum), s) : s);
+        const uint8_t *at = g.scale + 2 * (c + (size_t)(j * LANES));
+        if (2 * j * LANES % 64 == 0) __builtin_prefetch(at + g.bytes);
+        vf s = madd(to_float(acc[j]), load_f16(at) * g.d, load(y + j * LANES));
+        store(y + j * LANES, k.minimum ? madd(load_f16(at + 2 * g.C), all(g.dsum), s) : s);
     }
 }
 
-INLINE void sparse_groups(const dtype type, float *y, const x256 *x, size_t x_step, const uint8_t *group, int groups,
-                          size_t C, int from, int to)
+/* One token by `groups` groups: y is output a->w_from. */
+INLINE void sparse_groups(const dtype type, const int8_args *a, float *y, const x256 *x, const uint8_t *group,
+                          int groups)
 {
-    const size_t row = type == Q8_0 ? C : type == Q5_0 || type == Q5_1 ? C / 2 + C / 8 : C / 2, bytes = C * layout[type].bytes;
+    const size_t C = (size_t)a->w_outs, row = input_bytes(type, C), bytes = C * layout[type].bytes, x_step = a->x_step;
+    const int from = a->w_from, to = from + a->O;
     used u[2];
     use(&u[0], group, row, x->q);
     for (int g = 0; g < groups; g++, group += bytes) {
@@ -170,53 +187,60 @@ INLINE void sparse_groups(const dtype type, float *y, const x256 *x, size_t x_st
         int b = g % 8, c = from;
         if (g + 1 < groups) use(next, group + bytes, row, then->q + 32 * ((g + 1) % 8));
         else next->fours = 0;
-        if (!this->fours && now->d[b] - now->d[b] == 0) continue; /* unless it is no number */
-        for (; c + STRIP <= to; c += STRIP)
-            sparse_strip(type, y + c - from, this, next, group + 32 * row, bytes, C, (size_t)c, STRIP, now->sum[b],
-                         now->d[b], now->dsum[b]);
-        if (c < to)
-            sparse_strip(type, y + c - from, this, next, group + 32 * row, bytes, C, (size_t)c, STRIP > 32 ? 32 : STRIP,
-                         now->sum[b], now->d[b], now->dsum[b]);
+        if (!this->fours && now->d[b] - now->d[b] == 0) continue; /* unless it is NaN or infinite */
+        const sparse_group it = {this, next, group + 32 * row, bytes, C, now->sum[b], now->d[b], now->dsum[b]};
+        for (; c + STRIP <= to; c += STRIP) sparse_strip(type, it, y + c - from, (size_t)c, STRIP);
+        if (c < to) sparse_strip(type, it, y + c - from, (size_t)c, STRIP > 32 ? 32 : STRIP);
     }
 }
 
-static void sparse_few(float *y, size_t y_stride, const x256 *x, size_t x_step, const uint8_t *group, dtype type, int T,
-                       int C, int from, int to, int F)
+static void clear_results(const int8_args *a)
 {
-    size_t bytes = (size_t)C * layout[type].bytes;
-    int groups = F / 32, block = T == 1 ? groups : (int)(GROUPS_CACHE / ((size_t)(to - from) * layout[type].bytes)) / 8 * 8;
+    for (int t = 0; t < a->T; t++) memset(a->y + (size_t)t * a->y_stride, 0, sizeof *a->y * (size_t)a->O);
+}
+
+static void scale_results(const int8_args *a)
+{
+    const float scale = a->scale;
+    const int O = a->O;
+    for (int t = 0; t < a->T && scale != 1; t++) {
+        float *y = a->y + (size_t)t * a->y_stride;
+        for (int o = 0; o < O; o++) y[o] *= scale;
+    }
+}
+
+static void sparse_few(const int8_args *a)
+{
+    const size_t bytes = (size_t)a->w_outs * layout[a->type].bytes, part = (size_t)a->O * layout[a->type].bytes;
+    const uint8_t *group = a->w;
+    const x256 *x = a->x;
+    int groups = a->I / 32, block = a->T == 1 ? groups : (int)(GROUPS_CACHE / part) / 8 * 8;
     if (block < 8) block = 8;
-    for (int t = 0; t < T; t++) memset(y + (size_t)t * y_stride, 0, sizeof *y * (size_t)(to - from));
-    for (int g = 0; g < groups; g += block, group += (size_t)block * bytes, x += (size_t)(block / 8) * x_step)
-        for (int t = 0; t < T; t++) {
-            float *yt = y + (size_t)t * y_stride;
+    clear_results(a);
+    for (int g = 0; g < groups; g += block, group += (size_t)block * bytes, x += (size_t)(block / 8) * a->x_step)
+        for (int t = 0; t < a->T; t++) {
+            float *y = a->y + (size_t)t * a->y_stride;
             int n = groups - g < block ? groups - g : block;
-            switch (type) {
-            case Q8_0: sparse_groups(Q8_0, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
-            case Q4_0: sparse_groups(Q4_0, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
-            case Q4_1: sparse_groups(Q4_1, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
-            case Q5_0: sparse_groups(Q5_0, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
-            default: sparse_groups(Q5_1, yt, x + t, x_step, group, n, (size_t)C, from, to); break;
+            switch (a->type) {
+            case Q8_0: sparse_groups(Q8_0, a, y, x + t, group, n); break;
+            case Q4_0: sparse_groups(Q4_0, a, y, x + t, group, n); break;
+            case Q4_1: sparse_groups(Q4_1, a, y, x + t, group, n); break;
+            case Q5_0: sparse_groups(Q5_0, a, y, x + t, group, n); break;
+            default: sparse_groups(Q5_1, a, y, x + t, group, n); break;
             }
         }
+    scale_results(a);
 }
 
 /* ---- many tokens, most inputs used: packed, as blocks of rows are ------------------------------------------------ */
 
-typedef struct {
-    const uint8_t *w;
-    size_t C;
-    int from; /* output 0 of the product */
-} sparse_weights;
-
 /* See fill_panel. */
-INLINE void fill_sparse(const dtype type, const sparse_weights *q, panel p, int o, int n, int k, int blocks)
+INLINE void fill_sparse(const dtype type, const int8_args *a, panel p, int o, int n, int k, int blocks)
 {
     enum { WIDTH = STRIP < 32 ? STRIP : 32 };
-    const size_t C = q->C, bytes = C * layout[type].bytes;
-    const size_t step = type == Q8_0 ? C : type == Q5_0 || type == Q5_1 ? C / 2 + C / 8 : C / 2;
-    const int first = q->from + o, begin = first / WIDTH * WIDTH;
-    const uint8_t *group = q->w + (size_t)(k / 32) * bytes;
+    const size_t C = (size_t)a->w_outs, bytes = C * layout[type].bytes, step = input_bytes(type, C);
+    const int first = a->w_from + o, begin = first / WIDTH * WIDTH;
+    const uint8_t *group = (const uint8_t *)a->w + (size_t)(k / 32) * bytes;
     for (int b = 0; b < blocks; b++, group += bytes) {
         const uint8_t *scale = group + 32 * step;
         for (int i = 0; i < n; i += LANES) {
@@ -238,15 +262,16 @@ INLINE void fill_sparse(const dtype type, const sparse_weights *q, panel p, int 
                     if (at >= 0 && at < n) memcpy(to + 4 * at, &turned[j], sizeof turned[j]);
                 }
             }
-            UNROLL for (int i = 0; i < 4; i++) __builtin_prefetch(row[i] + 8 * bytes + (type == Q8_0 ? first : first / 2));
+            UNROLL for (int i = 0; i < 4; i++)
+                __builtin_prefetch(row[i] + 8 * bytes + (type == Q8_0 ? first : first / 2));
         }
     }
 }
 
 #define FILL(T)                                                                                                        \
-    static void fill_sparse_##T(const void *w, panel p, int o, int n, int k, int blocks)                               \
+    static void fill_sparse_##T(const int8_args *a, panel p, int o, int n, int k, int blocks)                          \
     {                                                                                                                  \
-        fill_sparse(T, w, p, o, n, k, blocks);                                                                         \
+        fill_sparse(T, a, p, o, n, k, blocks);                                                                         \
     }
 FILL(Q8_0)
 FILL(Q4_0)
@@ -256,52 +281,44 @@ FILL(Q5_1)
 #undef FILL
 
 /* A few tokens by all inputs: the matrix is read once, in its own order, and all outputs are in work at once. */
-static void packed_sparse(float *y, size_t y_stride, const x256 *x, size_t x_step, fill_panel *fill,
-                          const sparse_weights *q, coding c, int T, int O, int F, float scale, void *scratch)
+static void packed_sparse(const int8_args *a, fill_panel *fill)
 {
-    tiles *run = c.wide ? tiles_wide : c.minimum ? tiles_minimum : tiles_plain;
-    panel p = {.code = scratch};
-    p.d = (float *)(p.code + 256 * OUTS);
-    p.m = p.d + 16 * OUTS;
-    for (int t = 0; t < T; t++) memset(y + (size_t)t * y_stride, 0, sizeof *y * (size_t)O);
-    for (int k = 0; k < F; k += 256, x += x_step) {
-        int blocks = F - k < 256 ? (F - k) / 32 : 8;
-        for (int o = 0; o < O; o += OUTS) {
-            fill(q, p, o, OUTS, k, blocks);
-            run(T, c.zero, y + o, y_stride, x, &p, NULL, 0, blocks);
+    const coding c = coding_of(a->type);
+    tiles *run = tiles_for(c);
+    tile_args now = {.y_stride = a->y_stride, .x = a->x, .p = panel_in(a->scratch), .T = a->T, .zero = c.zero};
+    clear_results(a);
+    for (int k = 0; k < a->I; k += 256, now.x += a->x_step) {
+        now.blocks = a->I - k < 256 ? (a->I - k) / 32 : 8;
+        for (int o = 0; o < a->O; o += OUTS) {
+            now.y = a->y + o;
+            fill(a, now.p, o, OUTS, k, now.blocks);
+            run(&now);
         }
     }
-    for (int t = 0; t < T && scale != 1; t++)
-        for (int o = 0; o < O; o++) y[(size_t)t * y_stride + (size_t)o] *= scale;
+    scale_results(a);
 }
 
-/* Which way is quicker, when all tokens together use n of F inputs. Skipping inputs takes 150 for each F used and 38 a
- * token, all inputs packed 850 and 27 a token (us; measured at F 8192, C 2048, T 4 to 64, 0 to 95 % zeros): no step
- * where they meet. */
+/* Is skipping inputs quicker, when all tokens together use n of F? Skipping takes 150 for each F used and 38 a token,
+ * all inputs packed 850 and 27 a token (us; measured at F 8192, C 2048, T 4 to 64, 0 to 95 % zeros): no step where they
+ * meet. */
 static int skipping_is_quicker(int64_t n, int T, int F) { return 24 * n + (int64_t)T * F <= (int64_t)126 * F; }
 
-/* How many inputs all tokens use. */
-static int64_t all_used(const x256 *x, size_t x_step, int T, int F)
+/* Inputs used by each token, added up. */
+static int64_t all_used(const int8_args *a)
 {
     int64_t sum = 0;
-    for (int g = 0; g < F / 32; g++)
-        for (int t = 0; t < T; t++) sum += __builtin_popcount(not_zero32(x[(size_t)(g / 8) * x_step + (size_t)t].q + 32 * (g % 8)));
+    for (int g = 0; g < a->I / 32; g++) {
+        const x256 *x = a->x + (size_t)(g / 8) * a->x_step;
+        for (int t = 0; t < a->T; t++) sum += __builtin_popcount(not_zero32(x[t].q + 32 * (g % 8)));
+    }
     return sum;
 }
 
-static void int8_sparse(float *y, size_t y_stride, const x256 *x, size_t x_step, const void *w, dtype type, int T,
-                        int C, int from, int to, int F, float scale, void *scratch)
+static void int8_sparse(const int8_args *a)
 {
     static fill_panel *const fills[] = {[Q8_0] = fill_sparse_Q8_0, [Q4_0] = fill_sparse_Q4_0, [Q4_1] = fill_sparse_Q4_1,
                                         [Q5_0] = fill_sparse_Q5_0, [Q5_1] = fill_sparse_Q5_1};
-    if (T > FEW && !skipping_is_quicker(all_used(x, x_step, T, F), T, F)) {
-        const sparse_weights q = {w, (size_t)C, from};
-        coding c = coding_of(type);
-        if (T <= ONE_PASS) packed_sparse(y, y_stride, x, x_step, fills[type], &q, c, T, to - from, F, scale, scratch);
-        else packed(y, y_stride, x, x_step, fills[type], &q, c, T, to - from, F, scale, scratch);
-        return;
-    }
-    sparse_few(y, y_stride, x, x_step, w, type, T, C, from, to, F);
-    for (int t = 0; t < T; t++)
-        for (int c = 0; c < to - from && scale != 1; c++) y[(size_t)t * y_stride + (size_t)c] *= scale;
+    if (a->T <= FEW || skipping_is_quicker(all_used(a), a->T, a->I)) sparse_few(a);
+    else if (a->T <= ONE_PASS) packed_sparse(a, fills[a->type]);
+    else packed(a, fills[a->type]);
 }
