@@ -16,7 +16,7 @@
 static device *cpu;
 static pool *threads; /* its own */
 static const char *only = "";
-static double peak, whole_peak, bandwidth; /* FLOP/s, operations on bytes and bytes/s of all threads */
+static double peak, int8_peak, bandwidth; /* FLOP/s, operations on bytes and bytes/s of all threads */
 
 static double now(void)
 {
@@ -70,13 +70,13 @@ static void burn_part(void *arg, int part, int parts)
 
 static void burn(void *arg) { pool_run(threads, burn_part, arg); }
 
-static void burn_whole_part(void *arg, int part, int parts)
+static void burn_int8_part(void *arg, int part, int parts)
 {
     (void)part, (void)parts;
     *(double *)arg = int8_best(cpu->isa).burn(4000000);
 }
 
-static void burn_whole(void *arg) { pool_run(threads, burn_whole_part, arg); }
+static void burn_int8(void *arg) { pool_run(threads, burn_int8_part, arg); }
 
 static void stream_part(void *arg, int part, int parts)
 {
@@ -95,12 +95,12 @@ static void roofs(void)
     memset(large, 1, LARGE);
     double t = fastest(burn, &flops);
     peak = flops * cpu->threads / t;
-    t = fastest(burn_whole, &flops);
-    whole_peak = flops * cpu->threads / t;
+    t = fastest(burn_int8, &flops);
+    int8_peak = flops * cpu->threads / t;
     bandwidth = (double)LARGE / fastest(stream, NULL);
     free(large);
     printf("%s, %d threads: peak %.1f GFLOP/s, %s %.1f GOP/s, memory %.1f GB/s\n", cpu->isa, cpu->threads, peak * 1e-9,
-           cpu_of(cpu)->int8->name, whole_peak * 1e-9, bandwidth * 1e-9);
+           cpu_of(cpu)->int8->name, int8_peak * 1e-9, bandwidth * 1e-9);
 }
 
 /* ---- linear ------------------------------------------------------------------------------------------------------ */
@@ -149,7 +149,7 @@ static void linear(dtype type, int in, int out, weight_layout layout, int T, int
     }
     double flops = 2.0 * in * out * T;
     report("linear", shape, fastest(forward, &c), flops, cold ? (double)bytes : 0,
-           int8_takes(type) && !input_rows ? whole_peak : peak);
+           int8_takes(type) && !input_rows ? int8_peak : peak);
     if (!cold) report("linear_dx", shape, fastest(dx, &c), flops, 0, peak);
     if (!cold) report("linear_dw", shape, fastest(dw, &c), flops, 0, peak);
     for (int i = 0; i < c.copies; i++) free(c.w[i].data);

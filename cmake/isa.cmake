@@ -3,7 +3,7 @@
 set(SIMD_FLAGS -ffp-contract=off -fno-trapping-math)
 # Instrumented, their unrolled tiles take compilers many minutes; tests/devices.h puts their arrays against guard pages.
 list(APPEND SIMD_FLAGS -fno-sanitize=all)
-# The products in whole numbers are vectors already: what compilers make of their few scalar loops costs more than it saves.
+# The products in integer arithmetic are vectors already: vectorizing their few scalar loops costs more than it saves.
 set(INT8_FLAGS ${SIMD_FLAGS} -fno-tree-vectorize -fno-tree-slp-vectorize)
 set_source_files_properties(src/cpu/simd_v128.c src/cpu/simd_neon.c PROPERTIES COMPILE_OPTIONS "${SIMD_FLAGS}")
 set_source_files_properties(src/cpu/int8_portable.c src/cpu/int8_neon.c PROPERTIES COMPILE_OPTIONS "${INT8_FLAGS}")

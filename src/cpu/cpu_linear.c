@@ -1,25 +1,25 @@
-/* cpu_linear.c - matrix products: which form, and which thread does what.
+/* cpu_linear.c - matrix products: which kernel, and which thread does what.
  *
- * A phase is several products that run together, between two barriers. The columns of all their results, side by side,
+ * A region is several products that run together, between two barriers. The columns of all their results, side by side,
  * are cut into as many stretches of equal cost as there are threads, so a thread has a rectangle of one product, of a
- * few whole ones, or the rest of one and the beginning of the next. No sum is ever shared, so cutting changes no
+ * few complete ones, or the rest of one and the beginning of the next. No sum is ever shared, so cutting changes no
  * bit. */
 #include <math.h>
 #include <string.h>
 #include "cpu/cpu.h"
 
-/* DOT and OUTER: see simd.h. DOT serves y of a weight stored [out, in] and dx of one stored [in, out]. WHOLE: int8.h, y
+/* DOT and OUTER: see simd.h. DOT serves y of a weight stored [out, in] and dx of one stored [in, out]. INT8: int8.h, y
  * of a weight in blocks, but for LAYOUT_INPUT_MAJOR. */
-typedef enum { DOT, OUTER, WHOLE } form;
+typedef enum { DOT, OUTER, INT8 } kernel;
 
 /* One result, rows x cols, of sums of `sum` products. */
 typedef struct {
-    form form;
+    kernel kernel;
     float *y;
     int rows, cols, sum;
     const float *x; /* dot: rows x sum. outer: (row, k) at x[row xm + k xk] */
     size_t xm, xk;
-    const x256 *bytes; /* WHOLE: x as bytes, chunks `rows` apart, when the phase before has made them */
+    const x256 *bytes; /* INT8: x as bytes, chunks `rows` apart, when the region before has made them */
     const char *w;     /* dot: cols x sum. outer: sum x cols                   */
     size_t w_bytes;    /* of a row of w                                        */
     dtype type;
@@ -30,17 +30,17 @@ typedef struct {
     product end;
 } matmul;
 
-enum { MOST = 12, FEW = 4 }; /* products of a phase; rows for which reading the weights is all the work */
+enum { MAX_PRODUCTS = 12, FEW = 4 }; /* of a region; rows for which reading the weights is all the work */
 
 typedef struct {
     const simd *s;
-    const int8_set *whole;
+    const int8_set *int8;
     int n, by_rows;
     const matmul *q;
-    double cost[MOST]; /* of `grain` columns */
-    int grain[MOST];
+    double cost[MAX_PRODUCTS]; /* of `grain` columns */
+    int grain[MAX_PRODUCTS];
     double all;
-} phase;
+} region;
 
 static float scale_of(const tensor *w) { return w->scale == 0 ? 1 : w->scale; }
 static size_t row_bytes(const tensor *w) { return (size_t)dtype_bytes((dtype)w->type, w->cols); }
@@ -88,7 +88,7 @@ static void dot_sparse(const simd *s, const matmul *q, int row, int rows, int co
     }
 }
 
-static void dot_form(const simd *s, const matmul *q, int row, int rows, int col, int cols)
+static void dot_kernel(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
     if (q->layout == LAYOUT_SPARSE_BLOCKS) {
         dot_sparse(s, q, row, rows, col, cols);
@@ -118,7 +118,7 @@ static void outer_interleaved(const simd *s, const matmul *q, int row, int rows,
     }
 }
 
-static void outer_form(const simd *s, const matmul *q, int row, int rows, int col, int cols)
+static void outer_kernel(const simd *s, const matmul *q, int row, int rows, int col, int cols)
 {
     if (q->layout == LAYOUT_INTERLEAVED) {
         outer_interleaved(s, q, row, rows, col, cols);
@@ -160,16 +160,16 @@ static void int8_kernel(const int8_set *s, const matmul *q, int row, int rows, i
     else s->product(&a);
 }
 
-static void rectangle(const phase *f, const matmul *q, int row, int rows, int col, int cols)
+static void rectangle(const region *f, const matmul *q, int row, int rows, int col, int cols)
 {
     const simd *s = f->s;
     if (rows < 1 || cols < 1) return;
-    if (q->form == OUTER)
-        outer_form(s, q, row, rows, col, cols);
-    else if (q->form == WHOLE)
-        int8_kernel(f->whole, q, row, rows, col, cols);
+    if (q->kernel == OUTER)
+        outer_kernel(s, q, row, rows, col, cols);
+    else if (q->kernel == INT8)
+        int8_kernel(f->int8, q, row, rows, col, cols);
     else
-        dot_form(s, q, row, rows, col, cols);
+        dot_kernel(s, q, row, rows, col, cols);
 
     if (!q->ends) return;
     product e = q->end;
@@ -183,12 +183,12 @@ static void rectangle(const phase *f, const matmul *q, int row, int rows, int co
     s->finish((patch){.rows = rows, .cols = cols, .stride = (size_t)q->cols}, &e);
 }
 
-/* ---- a phase ----------------------------------------------------------------------------------------------------- */
+/* ---- a region ---------------------------------------------------------------------------------------------------- */
 
-static int units(const phase *f, int i) { return (f->q[i].cols + f->grain[i] - 1) / f->grain[i]; }
+static int units(const region *f, int i) { return (f->q[i].cols + f->grain[i] - 1) / f->grain[i]; }
 
 /* The column of product i that stands at `cost` of the line, when product i begins at `before`. */
-static int column_at(const phase *f, int i, double before, double cost)
+static int column_at(const region *f, int i, double before, double cost)
 {
     double u = floor((cost - before) / f->cost[i] + 0.5);
     if (u <= 0) return 0;
@@ -197,7 +197,7 @@ static int column_at(const phase *f, int i, double before, double cost)
 
 static void part_of(void *arg, int part, int parts)
 {
-    const phase *f = arg;
+    const region *f = arg;
     double before = 0;
     for (int i = 0; i < f->n; i++) {
         const matmul *q = &f->q[i];
@@ -219,19 +219,19 @@ static int grain_of(const int8_set *s, const matmul *q)
     int block = dtypes[q->type].values;
     if (q->layout == LAYOUT_SPARSE_BLOCKS) return 64;
     if (q->layout == LAYOUT_INTERLEAVED) return LAYOUT_TILE;
-    return q->form == WHOLE ? s->outs : q->form == DOT ? 16 : block > 64 ? block : 64;
+    return q->kernel == INT8 ? s->outs : q->kernel == DOT ? 16 : block > 64 ? block : 64;
 }
 
 static void run(device *d, const matmul *q, int n)
 {
-    phase f = {.s = cpu_of(d)->simd, .whole = cpu_of(d)->int8, .n = n, .q = q};
+    region f = {.s = cpu_of(d)->simd, .int8 = cpu_of(d)->int8, .n = n, .q = q};
     double work = 0;
     int all_units = 0, parts = d->threads;
-    CHECK(n <= MOST);
+    CHECK(n <= MAX_PRODUCTS);
     for (int i = 0; i < n; i++) {
         double bytes = (double)dtypes[q[i].type].bytes / dtypes[q[i].type].values;
-        f.grain[i] = grain_of(f.whole, &q[i]);
-        f.cost[i] = (double)f.grain[i] * q[i].sum * (q->rows <= FEW ? bytes : q[i].form == WHOLE ? 0.25 : 1);
+        f.grain[i] = grain_of(f.int8, &q[i]);
+        f.cost[i] = (double)f.grain[i] * q[i].sum * (q->rows <= FEW ? bytes : q[i].kernel == INT8 ? 0.25 : 1);
         f.all += f.cost[i] * units(&f, i);
         all_units += units(&f, i);
         work += 0.25 * q[i].rows * q[i].cols * q[i].sum; /* a vector does at least four at once */
@@ -240,12 +240,12 @@ static void run(device *d, const matmul *q, int n)
     pool_run(cpu_worth(d, work), part_of, &f);
 }
 
-/* Bytes of the x of every product in whole numbers, rows divided among the threads. */
+/* Bytes of the x of every INT8 product, rows divided among the threads. */
 typedef struct {
     const int8_set *s;
     const matmul *q;
     int n;
-} whole_phase;
+} quantize_region;
 
 /* Has an earlier product the same x? Then that one's number, else i. */
 static int same_x(const matmul *q, int i)
@@ -257,7 +257,7 @@ static int same_x(const matmul *q, int i)
 
 static void quantize_part(void *arg, int part, int parts)
 {
-    const whole_phase *f = arg;
+    const quantize_region *f = arg;
     for (int i = 0; i < f->n; i++) {
         const matmul *q = &f->q[i];
         int from, to;
@@ -271,27 +271,28 @@ static void quantize_all(device *d, matmul *q, int n)
 {
     size_t chunks = 0;
     for (int i = 0; i < n; i++)
-        if (q[i].form == WHOLE) chunks += int8_chunks(q[i].rows, q[i].sum);
+        if (q[i].kernel == INT8) chunks += int8_chunks(q[i].rows, q[i].sum);
     if (!chunks || q->rows <= FEW) return;
-    x256 *room = (x256 *)cpu_shared(chunks * (sizeof(x256) / sizeof(float)));
+    x256 *next = (x256 *)cpu_shared(chunks * (sizeof(x256) / sizeof(float)));
     for (int i = 0; i < n; i++) {
-        if (q[i].form != WHOLE) continue;
+        if (q[i].kernel != INT8) continue;
         int j = same_x(q, i);
-        q[i].bytes = j < i ? q[j].bytes : room;
-        if (j == i) room += int8_chunks(q[i].rows, q[i].sum);
+        q[i].bytes = j < i ? q[j].bytes : next;
+        if (j == i) next += int8_chunks(q[i].rows, q[i].sum);
     }
-    pool_run(cpu_worth(d, 256.0 * (double)chunks), quantize_part, &(whole_phase){.s = cpu_of(d)->int8, .q = q, .n = n});
+    quantize_region f = {.s = cpu_of(d)->int8, .q = q, .n = n};
+    pool_run(cpu_worth(d, 256.0 * (double)chunks), quantize_part, &f);
 }
 
 void cpu_linear(device *d, const linear_args *a)
 {
-    matmul m[MOST];
+    matmul m[MAX_PRODUCTS];
     const product *q = a->q;
-    CHECK(a->n <= MOST);
+    CHECK(a->n <= MAX_PRODUCTS);
     for (int i = 0; i < a->n; i++) {
         const tensor *w = q[i].w;
-        m[i] = (matmul){.form = w->layout == LAYOUT_INPUT_MAJOR ? OUTER
-                                : int8_takes((dtype)w->type)    ? WHOLE
+        m[i] = (matmul){.kernel = w->layout == LAYOUT_INPUT_MAJOR ? OUTER
+                                  : int8_takes((dtype)w->type)    ? INT8
                                                                 : DOT,
                         .layout = w->layout,
                         .y = q[i].y,
@@ -315,7 +316,7 @@ void cpu_linear(device *d, const linear_args *a)
 void cpu_linear_dx(device *d, const linear_back_args *a)
 {
     const tensor *w = a->w;
-    matmul q = {.form = layout_is_input_major(w->layout) ? DOT : OUTER,
+    matmul q = {.kernel = layout_is_input_major(w->layout) ? DOT : OUTER,
                 .layout = w->layout,
                 .y = a->dx,
                 .rows = a->T,
@@ -337,7 +338,7 @@ void cpu_linear_dw(device *d, const linear_back_args *a)
     const tensor *w = a->w;
     const int input_rows = layout_is_input_major(w->layout); /* dw[row][col] += row_of[t][row] col_of[t][col] */
     const real *row_of = input_rows ? a->x : a->dy, *col_of = input_rows ? a->dy : a->x;
-    matmul q = {.form = OUTER,
+    matmul q = {.kernel = OUTER,
                 .y = a->dw,
                 .rows = w->rows,
                 .cols = w->cols,
