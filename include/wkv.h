@@ -77,11 +77,12 @@ typedef struct {
                           when less memory is free                                                                    */
 } wkv_model_options;
 
-/* Open a checkpoint: .pth, .safetensors / .st, .gguf, rwkv.cpp .bin, or a folder of shards; its version and sizes are
- * found in it. Big matrices stay in the file's mapping, but ffn.value is copied input-major, unless the file has it so
- * already: the rows of inputs that are zero, as most squared ReLUs are, are then skipped. path NULL opens the model
- * that is built into the library. WKV_EIO, WKV_EFORMAT, WKV_EUNSUPPORTED (the sentence says what the file is instead),
- * WKV_ENOMEM (with the bytes needed and available), WKV_EARG: no such type, or a value that it cannot hold. */
+/* Open a checkpoint: .pth, .safetensors / .st, .gguf, rwkv.cpp .bin, or a folder of shards; its version and sizes
+ * are found in it. Big matrices stay in the file's mapping, but ffn.value is copied input-major, unless the file has
+ * it so already: the rows of inputs that are zero, as most squared ReLUs are, are then skipped. path NULL or "built-
+ * in" opens the model that is built into the library. WKV_EIO, WKV_EFORMAT, WKV_EUNSUPPORTED (the sentence says what
+ * the file is instead), WKV_ENOMEM (with the bytes needed and available), WKV_EARG: no such type, or a value that it
+ * cannot hold. */
 WKV_API int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *options);
 WKV_API void wkv_model_close(wkv_model *m);
 

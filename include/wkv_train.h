@@ -138,7 +138,7 @@ typedef struct {
 
 typedef struct {
     /* The model. With `init`, version and sizes are the checkpoint's and these are not looked at. */
-    const char *init;          /* checkpoint to go on from, any format wkv_model_open takes */
+    const char *init;          /* checkpoint to go on from, as wkv_model_open takes it; "built-in" too */
     const char *version;       /* "4", "5.2", "6", "7"; NULL: "7" */
     /* Sizes, steps, lr_init, context and batch of a new model that are zero are chosen by wkv_train for the amount of
      * text (docs/training.md, "Sizes by the amount of text"); the defaults given here are the trainer's. */

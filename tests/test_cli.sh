@@ -462,6 +462,13 @@ holds out "; the adapter and the state change them by "
 run 0 logits -m merged.pth --tokens 1,2,3
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedfull -n 1 --method full
 holds err "try it: wkv chat -m tunedfull/final.safetensors --vocab $vocab"
+run 0 tune -d answers.jsonl -o tunedbuilt -n 1 --method full
+holds err "sample behind"
+run 0 generate tunedbuilt/final.safetensors -n 3 "the"
+run 0 tune --resume -o tunedbuilt
+run 0 train -d answers.jsonl --samples --vocab bytes -L 1 -C 16 --head-size 16 -n 2 -o masked --infctx 8 --cut
+holds err "4 samples of"
+holds err "are included in the loss"
 run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedtext -n 1 -r 1 -T 8
 holds err "sample 1: the user and"
 holds err "try it: wkv generate -m $model --lora tunedtext/lora.safetensors"

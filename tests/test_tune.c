@@ -235,6 +235,7 @@ static void passed_gradient_is_that_of_the_whole(void)
     check_chunks("v5.2-n32-bf16", "lora+state");
     check_chunks("v6-n16-bf16", "lora+state");
     check_chunks("v7-n16-bf16", "lora+state");
+    check_chunks("v7-n16-bf16", "full");
 }
 
 /* Memory of a text of 100,000 tokens: that of a short one, and a state for each chunk. Of the short one, which fits as

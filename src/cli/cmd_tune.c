@@ -127,6 +127,7 @@ static int run(int n, char **operands)
     if (!o->out) return usage(&cmd_tune, "--out says where what was learnt goes; it is missing");
     if (o->cut && !o->infctx) return usage(&cmd_tune, "--cut goes with --infctx, which is missing");
     o->samples = 1;
+    if (method == 3 && !o->init && !o->resume) o->init = "built-in";
     o->method = method < 0 ? o->resume ? NULL : "lora" : methods[method];
     training_watch w;
     status = training_run(&w, "tuning");

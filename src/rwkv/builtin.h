@@ -7,6 +7,9 @@
 
 #include <stdint.h>
 
+/* Its name, in the place of a path. */
+#define BUILTIN_MODEL "built-in"
+
 extern const uint8_t wkv_builtin_model[] __attribute__((visibility("hidden"))); /* a GGUF */
 extern const uint64_t wkv_builtin_model_size __attribute__((visibility("hidden")));
 

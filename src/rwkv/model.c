@@ -219,9 +219,10 @@ int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *o
         return fail(WKV_EARG, "a lora_alpha of %g, expected above 0, or 0 for the file's own", (double)o->lora_alpha);
     if (o->as_stored && o->type)
         return fail(WKV_EARG, "weights as they are stored, and as %s, cannot both be", o->type);
+    if (path && !strcmp(path, BUILTIN_MODEL)) path = NULL;
     tensors *file = NULL;
     int err = path ? open_tensors(&file, path, o) : 0;
-    err = path ? finish(out, file, err, o) : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, "built-in", o);
+    err = path ? finish(out, file, err, o) : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, BUILTIN_MODEL, o);
     if (!err && !o->as_stored && (err = model_pack(*out, o->type))) {
         wkv_model_close(*out);
         *out = NULL;

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "rwkv/builtin.h"
 #include "text/beside.h"
 #include "text/tokenizer.h"
 #include "train/adapt.h"
@@ -190,7 +191,8 @@ static int open_vocab(job *j, const wkv_template **chat)
     wkv_train_options *o = &j->o;
     wkv_model *m = NULL;
     int err = 0;
-    int there = (o->init && !j->from) || adapt_method(o->method) != LEARN_ALL;
+    int builtin = o->init && !strcmp(o->init, BUILTIN_MODEL); /* is there when the run is resumed, as a frozen one is */
+    int stays = builtin || adapt_method(o->method) != LEARN_ALL, there = (o->init && !j->from) || stays;
     if (there && (err = wkv_model_open(&m, o->init, &(wkv_model_options){.as_stored = 1}))) return err;
     if (o->vocab && !strcmp(o->vocab, "256")) o->vocab = "bytes";
     int made = o->vocab ? o->vocab[strspn(o->vocab, "0123456789")] == 0 : !m;
@@ -201,8 +203,7 @@ static int open_vocab(job *j, const wkv_template **chat)
     wkv_model_close(m);
     if (err) return err;
     o->chat = (*chat)->name;
-    /* a frozen model still has its vocabulary when the run is resumed, a checkpoint of all weights has none */
-    if (j->vocab && !made && (o->vocab || adapt_method(o->method) == LEARN_ALL))
+    if (j->vocab && !made && (o->vocab || !stays)) /* a checkpoint of all weights has none */
         o->vocab = wkv_tokenizer_path(j->vocab);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/thread.h"
 #include "rwkv/api.h"
 #include "rwkv/bind.h"
+#include "rwkv/builtin.h"
 #include "rwkv/export.h"
 #include "rwkv/family.h"
 #include <math.h>
@@ -149,7 +150,9 @@ int params_load(params *p, const char *path)
 {
     *p = (params){0};
     tensors *f;
-    int err = tensors_open(&f, path);
+    int builtin = !strcmp(path, BUILTIN_MODEL);
+    int err =
+        builtin ? tensors_open_memory(&f, wkv_builtin_model, wkv_builtin_model_size, path) : tensors_open(&f, path);
     if (err) return err;
     rwkv m = {0};
     err = rwkv_bind(&m, f, 0);
