@@ -141,7 +141,10 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     if (!err && o->scan && t->m->arch != &arch4)
         err = fail(WKV_EARG, "--scan: only the recurrence of version 4 has a scan; this model is RWKV-%s",
                    t->m->arch->version);
-    if (!err && t->ranks && o->shard_optimizer) params_shard(&t->p, t->ranks);
+    if (!err && t->ranks && o->shard_optimizer) {
+        params_shard(&t->p, t->ranks); /* the blocks move */
+        if (t->what & LEARN_STATE) t->m->state0 = t->p.values + t->state_at;
+    }
     if (!err) err = cx_init(&t->c, t->device);
     t->c.scan = o->scan;
     if (err) {
