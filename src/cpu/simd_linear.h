@@ -429,7 +429,8 @@ INLINE void tile(const int mn, const int vn, const packed_tile q)
             acc[m][v] = !q.add || lanes ? (vf){0} : vn == OUT_V ? load(p) : load_part(p, left);
         }
     for (int c = 0;; c++) {
-        for (int k = 0; k < q.n; k++, b += PANEL, a += mn) {
+        TWICE for (int k = 0; k < q.n; k++, b += PANEL, a += mn)
+        {
             vf bv[OUT_V];
             UNROLL for (int v = 0; v < vn; v++) bv[v] = load(b + v * LANES);
             UNROLL for (int m = 0; m < mn; m++) {
