@@ -34,7 +34,7 @@
  *     wkv_trainer_free(t);
  *
  * What is minimised is the mean cross entropy plus the official trainer's pull on the largest logit (L2Wrap, which
- * the reported loss leaves out; a model that is adapted goes without it). The optimizer is AdamW with the official
+ * the reported loss leaves out; training on samples goes without it). The optimizer is AdamW with the official
  * groups: decay of weights on the big matrices only, twice the learning rate on the time decay (v4: three times on
  * time_first). Initial values are the official ones. All arithmetic is float32. The same options give the same bits
  * whatever the number of threads.
@@ -68,11 +68,11 @@ typedef struct {
     int samples, held_samples; /* of samples: how many, and how many held out; */
     int64_t counted;           /* ... tokens that count in the loss; */
     int longest;               /* ... tokens of the longest; */
-    int cut, left_out;         /* ... whose end was left out; left out, as nothing in them counts */
+    int cut, left_out;         /* ... without their end; left out, as nothing in them counts */
     double epochs;             /* how often the run reads the data */
     size_t weight_bytes;       /* parameters, gradients, moments */
     size_t work_bytes;         /* what a step keeps until its gradient is taken */
-    size_t available_bytes;    /* memory of this machine that is free, before the run took any */
+    size_t available_bytes;    /* memory of this machine that is free, before the trainer took any */
     int checkpointing;         /* layers are run twice to need less memory */
     double step_flops;         /* 6 x parameters (the embedding, which is only looked up, not counted) x tokens */
     double tokens_per_second, seconds;
@@ -241,10 +241,10 @@ typedef struct {
 
 /* ---- a whole run ------------------------------------------------------------------------------------------------- */
 
-/* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; opens as a
- * model or an adapter), at the end final.safetensors, best.safetensors (of the lowest loss on held-out text; both
- * .pth with save_type "pth"), train.jsonl, train.html, and event files. Beside frozen weights final and best are
- * lora.safetensors (f32, its alpha in the metadata) and lora.pth (bf16), both with RWKV-PEFT's names, state.pth
+/* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; of all
+ * weights it opens as a model), at the end final.safetensors, best.safetensors (of the lowest loss on held-out text;
+ * both .pth with save_type "pth"), train.jsonl, train.html, and event files. Beside frozen weights final and best
+ * are lora.safetensors (f32, its alpha in the metadata) and lora.pth (bf16), both with RWKV-PEFT's names, state.pth
  * (blocks.N.att.time_state), and best-lora.safetensors, best-state.pth. Files of another run and inputs of this one
  * are never replaced; `out` is not touched before the plan is accepted, and locked from then on. A run with a
  * damaged newest checkpoint resumes from the newest intact one (wkv_train_plan.damaged). WKV_EARG names the option

@@ -149,8 +149,7 @@ static int run(int n, char **operands)
     if (status) return status;
     training_watch w;
     status = training_run(&w, "training");
-    if (status == -2) return 0;
-    if (status >= 0 && status != 130) return status;
+    if (!w.result) return status;
     char path[MODEL_ROOM];
     snprintf(path, sizeof path, "%s/final.%s", o->out, training_suffix());
     losses_note(&w.losses, seconds_now() - w.bar.begun, path);
@@ -159,7 +158,7 @@ static int run(int n, char **operands)
         note("stopped; all of it is saved, and this goes on: wkv train --resume --out %s", o->out);
     else
         note("try it: wkv generate -m %s \"Once upon a time\"", path);
-    return status == 130 ? 130 : 0;
+    return status;
 }
 
 const command cmd_train = {

@@ -1,4 +1,4 @@
-/* cmd_tune.c - adapt a model: the options, the samples shown, and what is said at its end. */
+/* cmd_tune.c - adapt a model: the options, and the notes at its end. */
 #include "commands.h"
 #include "models.h"
 #include "training.h"
@@ -131,11 +131,10 @@ static int run(int n, char **operands)
     o->method = method < 0 ? o->resume ? NULL : "lora" : methods[method];
     training_watch w;
     status = training_run(&w, "tuning");
-    if (status == -2) return 0;
-    if (status >= 0 && status != 130) return status;
+    if (!w.result) return status;
     finish(&w, model);
     if (status == 130) note("stopped; all of it is saved, and this goes on: wkv tune --resume --out %s", o->out);
-    return status == 130 ? 130 : 0;
+    return status;
 }
 
 const command cmd_tune = {

@@ -1,4 +1,4 @@
-/* training.c - what wkv train and wkv tune share. */
+/* training.c - the part that wkv train and wkv tune share. */
 #include "training.h"
 #include "commands.h"
 #include "mpirun.h"
@@ -35,17 +35,17 @@ void training_defaults(void)
     training.epochs = training.lr = training.lr_final = training.weight_decay = training.clip = NAN;
 }
 
-/* ---- what is said ------------------------------------------------------------------------------------------------ */
+/* ---- notes ------------------------------------------------------------------------------------------------------- */
 
 static void put_data(const wkv_train_plan *p)
 {
-    char a[32], b[32];
+    char a[32], b[32], c[32];
     if (p->passed_over)
         note("%d entries of the folders are no data and are skipped (%s%s)", p->passed_over, p->passed_over_first,
              p->passed_over > 1 ? ", ..." : "");
     if (!p->samples) {
         note("text %s tokens, %s held out; %s steps of %lld tokens read it %.2f times", as_count(a, p->text_tokens),
-             as_count(b, p->held_tokens), as_count((char[32]){0}, p->steps), (long long)p->step_tokens, p->epochs);
+             as_count(b, p->held_tokens), as_count(c, p->steps), (long long)p->step_tokens, p->epochs);
         return;
     }
     note("%d samples of %s tokens, %s of which are included in the loss; the longest has %d", p->samples,
@@ -106,7 +106,7 @@ static size_t visible(char *out, const char *bytes, size_t n)
     return at;
 }
 
-/* What counts in the loss stands between [ and ], unless that is all of the sample; at most so many tokens of it. */
+/* Tokens that count in the loss stand between [ and ], unless that is all of the sample; at most so many tokens of it. */
 static int show_sample(void *user, const wkv_train_sample *s)
 {
     enum { MOST = 200, ROOM = 4096 };
@@ -159,7 +159,8 @@ static int report(void *user, const wkv_train_report *r)
 
 /* ---- the run ----------------------------------------------------------------------------------------------------- */
 
-float training_none_or(float x) { return isnan(x) ? 0 : x > 0 ? x : -1; }
+/* Ours is 0, the library's is below zero, where 0 means its default; NAN: not given. */
+static float none_or(float x) { return isnan(x) ? 0 : x > 0 ? x : -1; }
 
 const char *training_suffix(void) { return training.save_type == 2 ? "pth" : "safetensors"; }
 
@@ -178,9 +179,9 @@ static int take_options(void)
     o->save_type = t->save_type < 0 ? NULL : types[t->save_type];
     o->checkpointing = t->checkpointing == 1 ? 1 : t->checkpointing == 2 ? -1 : 0;
     o->lr_init = isnan(t->lr) ? 0 : t->lr;
-    o->lr_final = training_none_or(t->lr_final);
-    o->weight_decay = training_none_or(t->weight_decay);
-    o->clip = training_none_or(t->clip);
+    o->lr_final = none_or(t->lr_final);
+    o->weight_decay = none_or(t->weight_decay);
+    o->clip = none_or(t->clip);
     o->warmup = o->warmup == -2 ? 0 : o->warmup ? o->warmup : -1;
     return 0;
 }
@@ -204,7 +205,6 @@ static int run_with(const wkv_ranks *ranks, training_watch *w, const char *doing
     if (o->shard_optimizer && ranks->count < 2)
         return complain("--shard-optimizer shares between processes, and this is the only one: %s", mpi_how);
     if (!say_quiet && !o->ranks && !o->samples) o->peak = measure_peak(o->threads);
-    *w = (training_watch){.losses = {.held = -1}};
     o->plan = plan;
     o->show = show_sample;
     o->report = report;
@@ -212,14 +212,16 @@ static int run_with(const wkv_ranks *ranks, training_watch *w, const char *doing
     progress_begin(&w->bar, doing);
     int err = wkv_train(o);
     progress_end(&w->bar);
-    if (ranks->rank) return -2; /* the first process speaks for all, and its status is mpirun's */
-    if (err == WKV_ESTOPPED && training.only_plan) return -2;
+    if (ranks->rank) return 0; /* the first process speaks for all, and its status is mpirun's */
+    if (err == WKV_ESTOPPED && training.only_plan) return 0;
     if (err && !(err == WKV_ESTOPPED && interrupted)) return complain_library();
-    return err ? 130 : -1;
+    w->result = 1;
+    return err ? 130 : 0;
 }
 
 int training_run(training_watch *w, const char *doing)
 {
+    *w = (training_watch){.losses = {.held = -1}};
     wkv_ranks ranks;
     int status = take_options();
     if (!status) status = mpi_begin(&ranks);

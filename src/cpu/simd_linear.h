@@ -429,6 +429,7 @@ INLINE void tile(const int mn, const int vn, const packed_tile q)
             acc[m][v] = !q.add || lanes ? (vf){0} : vn == OUT_V ? load(p) : load_part(p, left);
         }
     for (int c = 0;; c++) {
+        /* two values of k a round: 64 rows take 0.90 to 1.00 of the time on Zen 3 (AVX2) */
         TWICE for (int k = 0; k < q.n; k++, b += PANEL, a += mn)
         {
             vf bv[OUT_V];

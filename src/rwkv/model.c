@@ -222,7 +222,8 @@ int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *o
     if (path && !strcmp(path, BUILTIN_MODEL)) path = NULL;
     tensors *file = NULL;
     int err = path ? open_tensors(&file, path, o) : 0;
-    err = path ? finish(out, file, err, o) : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, BUILTIN_MODEL, o);
+    err = path ? finish(out, file, err, o)
+               : open_memory(out, wkv_builtin_model, wkv_builtin_model_size, BUILTIN_MODEL, o);
     if (!err && !o->as_stored && (err = model_pack(*out, o->type))) {
         wkv_model_close(*out);
         *out = NULL;

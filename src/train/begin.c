@@ -1,7 +1,6 @@
 /* begin.c - from options to a run: settings, text, model, logs, plan; fresh, or as a checkpoint left it. */
 #include "base/error.h"
 #include "base/file.h"
-#include "base/memory.h"
 #include "base/path.h"
 #include "rwkv/builtin.h"
 #include "text/beside.h"
@@ -244,6 +243,7 @@ static int read_data(job *j)
 {
     const wkv_template *chat = NULL;
     wkv_train_options *o = &j->o;
+    if (o->samples && !o->infctx && !o->context) o->context = 1024;
     int err = list_data(j);
     if (!err) err = whole_option(&o->valid, &j->valid_path);
     if (!err) err = whole_option(&o->vocab, &j->vocab_path);
@@ -253,10 +253,7 @@ static int read_data(job *j)
     if (!err) err = open_vocab(j, &chat);
     j->source = (source){.of_samples = o->samples,
                          .form = {.vocab = j->vocab, .documents = {.chat = chat, .fields = o->fields}},
-                         .context = o->samples ? o->context  ? o->context
-                                                 : o->infctx ? 0
-                                                             : 1024
-                                               : 0};
+                         .context = o->context};
     if (!err) err = each_path(j->data, add_data, j);
     if (!err && o->valid) err = source_add_held(&j->source, o->valid);
     return err;
@@ -266,7 +263,7 @@ static int read_data(job *j)
 static int divide_data(job *j)
 {
     source *s = &j->source;
-    if (!s->of_samples) s->context = j->o.context;
+    s->context = j->o.context; /* of a text by now chosen by its length */
     int err = source_begin(s, s->of_samples ? 0 : held_tokens(j), j->o.batch, j->o.seed, !strcmp(j->o.order, "magic"));
     if (err) return fail_prefix(err, "%.*s", (int)strcspn(j->data, "\n"), j->data);
     if (j->vocab && !s->of_samples) j->held_bytes = spelt_bytes(s, j->vocab);
@@ -349,7 +346,7 @@ static int read_checkpoint(job *j)
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
-/* By a measurement with the sequences of a first step of this process. */
+/* Time and memory, measured with the sequences of a step of this process. */
 static int measure_cost(job *j)
 {
     wkv_train_plan *plan = &j->plan;
@@ -366,7 +363,7 @@ static int measure_cost(job *j)
     return 0;
 }
 
-static int make_plan(job *j, size_t available)
+static int make_plan(job *j)
 {
     const params *p = &j->t->p;
     const rwkv *m = j->t->m;
@@ -389,7 +386,7 @@ static int make_plan(job *j, size_t available)
                              .cut = s->cut,
                              .left_out = s->left_out,
                              .weight_bytes = 2 * (p->n + p->to - p->from) * sizeof *p->values,
-                             .available_bytes = available,
+                             .available_bytes = ranks_memory(j->ranks, j->t->available),
                              .damaged = j->damaged,
                              .processes = ranks_count(j->ranks),
                              .chosen = j->chosen,
@@ -415,14 +412,13 @@ static int make_plan(job *j, size_t available)
 int job_begin(job *j, const wkv_train_options *o)
 {
     *j = (job){.o = *o, .ranks = ranks_of(o)};
-    size_t available = ranks_memory(j->ranks, memory_available());
     int err = check_options(o);
     if (!err) err = find_checkpoint(j);
     if (!err) err = settings_finite(&j->o); /* a checkpoint's too */
     if (err) return err;
     if ((err = read_data(j))) return err;
     if (!j->from && !j->o.samples) j->chosen = settings_suit(&j->o, j->source.text.n);
-    if (j->o.samples) settings_suit_samples(&j->o, j->source.samples.count);
+    if (j->o.samples && (err = settings_suit_samples(&j->o, j->source.samples.count))) return err;
     wkv_train_options said = j->o;
     settings_default(&j->o);
     if ((err = divide_data(j))) return err;
@@ -433,7 +429,7 @@ int job_begin(job *j, const wkv_train_options *o)
     }
     if ((err = make_trainer(j)) || (err = source_check(&j->source, j->o.vocab_size))) return err;
     if (j->from && (err = read_checkpoint(j))) return err;
-    return make_plan(j, available);
+    return make_plan(j);
 }
 
 int job_open(job *j)

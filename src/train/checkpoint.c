@@ -171,15 +171,13 @@ int checkpoint_write(const char *folder, const wkv_trainer *t, const position *a
 {
     settings set;
     char facts[FACTS][40], keys[SETTINGS_MOST + FACTS][40], name[64];
-    const char *meta[2 * (SETTINGS_MOST + FACTS) + 11];
+    const char *meta[2 * (SETTINGS_MOST + FACTS) + 9];
     int n = 0, k = 0;
     settings_list(&set, o);
     list_facts(facts, t, at);
     meta[n++] = "format", meta[n++] = "pt";
     meta[n++] = "rwkv.version", meta[n++] = t->m->arch->version;
     meta[n++] = "training.data", meta[n++] = at->data;
-    char alpha[32];
-    if (t->adapters) number_shortest(alpha, t->scale_alpha), meta[n++] = "lora_alpha", meta[n++] = alpha;
     if (*t->p.family) meta[n++] = "general.name", meta[n++] = t->p.family;
     for (int i = 0; i < set.n; i += 2, k++) {
         snprintf(keys[k], sizeof keys[k], "training.%s", set.at[i]);

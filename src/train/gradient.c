@@ -1,10 +1,10 @@
-/* gradient.c - the gradient of samples of any length, and what it costs.
+/* gradient.c - the gradient of samples of any length, and its cost.
  *
- * Samples are read side by side in chunks, whose states are carried on. With the gradient cut between chunks, each is
- * run forward and backward at once. With the gradient passed there are two sweeps: forward, keeping the state with
- * which each chunk begins, and backward, chunk by chunk from the last, where what a chunk's backward says of its
- * initial state is what the one before starts from. Either way the activations of one chunk are all that there ever
- * is. */
+ * Samples are read side by side in chunks, and their states are carried on. With the gradient cut between chunks,
+ * each is run forward and backward at once. With the gradient passed there are two sweeps: forward, keeping the
+ * state with which each chunk begins, and backward, chunk by chunk from the last, where the gradient of a chunk's
+ * initial state is that with which the one before starts. Either way the activations of one chunk are all that there
+ * ever is. */
 #include "base/clock.h"
 #include "rwkv/forward.h"
 #include "train/trainer.h"
@@ -17,7 +17,7 @@ typedef struct {
     wkv_trainer *t;
     const sample *s;
     int n, length, chunks; /* samples; rows of a chunk; chunks of the longest sample              */
-    double counted;        /* tokens of the step, in all processes, whose mean loss is meant      */
+    double counted;        /* tokens of the step, in all processes, over which the loss is a mean */
     int64_t before;        /* rows of the step before these                                       */
     int adds_up;           /* they are the last of a step of several processes                    */
     size_t len;            /* of a state                                                          */
@@ -57,7 +57,7 @@ static int chunk_rows(const wkv_trainer *t, const sample *s, int n)
 /* How many of the samples are computed at once. */
 static int at_once(const wkv_trainer *t, const sample *s, int n)
 {
-    enum { ROWS = 512 }; /* products are as fast as they get, and what a layer keeps of so few stays in the caches */
+    enum { ROWS = 512 }; /* products are as fast as they get, and the activations of so few stay in the caches */
     int length = chunk_rows(t, s, n), most = t->micro ? t->micro : (ROWS + length - 1) / length;
     return most < n ? most : n;
 }
@@ -167,7 +167,7 @@ static int make_room(sweep *w)
     return fail(WKV_ENOMEM, "no memory for the states of %d sequences in %d chunks", w->n, w->chunks);
 }
 
-/* What came back to the initial states is their gradient. */
+/* Gradients of the samples' first states add up to that of the initial state. */
 static void add_states(const sweep *w)
 {
     const wkv_trainer *t = w->t;

@@ -13,7 +13,7 @@
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
 
-/* What a sequence weighs in a mean: pieces of a text all the same, samples by their tokens that count. */
+/* Weight of a sequence in a mean: pieces of a text all the same, samples by their tokens that count. */
 static double weight_of(const sample *s)
 {
     double n = 0;
@@ -109,7 +109,7 @@ static int sample_prompt(const job *j, int32_t *ids, int most, int *length)
     return prompt;
 }
 
-/* What the model writes behind a prompt of the data. */
+/* The text that the model writes behind a prompt of the data. */
 static int write_sample(job *j)
 {
     enum { PROMPT = 256, LENGTH = 80 };
@@ -140,7 +140,7 @@ static int save_frozen(const job *j, const char *name, learnt what, dtype type)
     return err;
 }
 
-/* What is trained beside frozen weights. */
+/* The parameters trained beside frozen weights. */
 static int save_adapted(const job *j, int best)
 {
     int err = 0;

@@ -40,7 +40,7 @@ int job_begin(job *j, const wkv_train_options *o);
 int job_open(job *j);
 void job_end(job *j);
 
-/* What is trained, "final" or "best", to the folder of the run: the weights as NAME.safetensors or .pth; adapters and
+/* The trained parameters, "final" or "best", to the folder of the run: the weights as NAME.safetensors or .pth; adapters and
  * states as lora.safetensors, lora.pth, state.pth, the best as best-lora.safetensors, best-state.pth. */
 int job_save(const job *j, const char *name);
 

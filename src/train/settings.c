@@ -242,7 +242,7 @@ static int adapts(const wkv_train_options *o)
     return o->samples && (o->init || adapt_method(o->method) != LEARN_ALL);
 }
 
-void settings_suit_samples(wkv_train_options *o, int samples)
+int settings_suit_samples(wkv_train_options *o, int samples)
 {
     enum { EPOCHS = 3, FEWEST = 120 }; /* steps in which something is learnt */
     int_default(&o->batch, 8);
@@ -251,10 +251,14 @@ void settings_suit_samples(wkv_train_options *o, int samples)
     int64_t epochs = o->epochs > 0             ? (int64_t)ceil(o->epochs)
                      : epoch * EPOCHS < FEWEST ? (FEWEST + epoch - 1) / epoch
                                                : EPOCHS;
+    if (o->epochs > 0 && o->steps && o->steps != epochs * epoch)
+        return fail(WKV_EARG, "%g epochs are %lld steps; the run that is to be resumed has %lld", o->epochs,
+                    (long long)(epochs * epoch), (long long)o->steps);
     if (!o->steps) o->steps = epochs * epoch;
     if (!o->warmup && o->steps < 100) o->warmup = o->steps < 10 ? -1 : (int)(o->steps / 10);
     int_default(&o->valid_every, epoch < INT_MAX ? (int)epoch : INT_MAX);
     int_default(&o->log_every, 1);
+    return 0;
 }
 
 static void default_of_adapted(wkv_train_options *o)
@@ -291,10 +295,7 @@ void settings_default(wkv_train_options *o)
     float_default(&o->eps, 1e-18f);
     float_default(&o->weight_decay, 0.1f);
     float_default(&o->clip, 1);
-    if (!o->samples)
-        int_default(&o->context, 512);
-    else if (!o->infctx)
-        int_default(&o->context, 1024);
+    if (!o->samples) int_default(&o->context, 512);
     int_default(&o->batch, 8);
     text_default(&o->device, "cpu");
     text_default(&o->order, "epochs");

@@ -14,8 +14,8 @@ int settings_finite(const wkv_train_options *o);
 int settings_suit(wkv_train_options *o, int64_t tokens);
 
 /* Of a run over so many samples: a batch has no more of them; steps and warm-up that are left at zero follow from their
- * number. */
-void settings_suit_samples(wkv_train_options *o, int samples);
+ * number. WKV_EARG: epochs that are other steps than those of a run that is resumed. */
+int settings_suit_samples(wkv_train_options *o, int samples);
 
 /* Options left at zero get their defaults; those whose default another part knows (of the model, of the data) stay
  * zero. */

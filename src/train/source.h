@@ -1,4 +1,4 @@
-/* source.h - the sequences of a run and their order: pieces of one long text, all of whose tokens count, or samples,
+/* source.h - the sequences of a run and their order: pieces of one long text, of which all tokens count, or samples,
  * each with its own beginning and its own tokens that count. */
 #ifndef WKV_TRAIN_SOURCE_H
 #define WKV_TRAIN_SOURCE_H
