@@ -10,7 +10,7 @@
 static inline __attribute__((always_inline)) x86_int dot_madd(const int wide, x86_int acc, x86_int w, x86_int x)
 {
     x86_int two = wide ? _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)) : _mm256_maddubs_epi16(w, x);
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
+    return accumulate(acc, two);
 }
 
 #include "cpu/int8_body.h"

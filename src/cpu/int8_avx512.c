@@ -14,7 +14,7 @@ static inline __attribute__((always_inline)) x86_int dot_madd(const int wide, x8
         x = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(w), _mm512_setzero_si512(), x);
         w = _mm512_abs_epi8(w);
     }
-    return _mm512_add_epi32(acc, _mm512_madd_epi16(_mm512_maddubs_epi16(w, x), _mm512_set1_epi16(1)));
+    return accumulate(acc, _mm512_maddubs_epi16(w, x));
 }
 
 #include "cpu/int8_body.h"
