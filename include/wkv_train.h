@@ -66,6 +66,7 @@ typedef struct {
     int64_t text_tokens, held_tokens; /* of the data, of the held-out text */
     int64_t trained;           /* values that are trained: of all weights, adapters, states */
     int samples, held_samples; /* of samples: how many, and how many held out; */
+    int pairs;                 /* ... they are pairs of answers; */
     int64_t counted;           /* ... tokens that count in the loss; */
     int longest;               /* ... tokens of the longest; */
     int cut, left_out;         /* ... without their end; left out, as nothing in them counts */
@@ -97,6 +98,9 @@ typedef struct {
     double lr;                 /* learning rate of this step */
     double norm;               /* length of the whole gradient before it was clipped */
     int64_t skipped;           /* steps so far whose gradient was no number */
+    double margin, preferred;  /* of pairs: by how much the chosen answer is ahead in the mean (of dpo beta x the change
+                                  of the log-likelihoods' difference, of orpo of the log odds); the share in which it
+                                  is; negative: there are no pairs */
     double tokens_per_second;  /* since the run began or was resumed, evaluation and saving left out */
     double share;              /* of o->peak; negative when that is not known */
     double seconds_left;
@@ -106,11 +110,13 @@ typedef struct {
     int sample_prompt;         /* ... its first bytes, which are of the text and not written by the model             */
 } wkv_train_report;
 
-/* A sample as the model will read it: ids[i] counts in the loss where counts[i] is not 0. */
+/* A sample as the model will read it: ids[i] counts in the loss where counts[i] is not 0. Of pairs first the chosen
+ * answer, then the rejected one. */
 typedef struct {
     const int32_t *ids;
     const uint8_t *counts;
     int n;
+    int pair; /* 1: the chosen answer of a pair; -1: the rejected one; 0: no pair */
     const wkv_tokenizer *tokenizer;
 } wkv_train_sample;
 
@@ -163,6 +169,12 @@ typedef struct {
      * JSON and row of a table is a sequence of its own, at most `context` tokens of it; of conversations and
      * instructions only the answers count; a plain text is cut into sequences of `context` tokens */
     int samples;
+    /* "cross-entropy" (NULL); of samples that are pairs of a chosen and a rejected answer: "dpo" (arXiv 2305.18290),
+     * which moves their likelihoods apart from where `reference` has them, or "orpo" (arXiv 2403.07691), which needs no
+     * reference */
+    const char *loss;
+    float beta;            /* of dpo: how dear it is to leave the reference; lambda of orpo; 0: 0.1 */
+    const char *reference; /* dpo: the model that is compared with; NULL: `init` without adapters and states */
     /* sequences are read in chunks of so many tokens, through which the state is carried, so that memory does not grow
      * with their length; 0: at once */
     int infctx;

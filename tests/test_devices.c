@@ -221,10 +221,18 @@ static void loss_ops(device *d, const inputs *in, results *out)
     keep(out, nll, (size_t)T);
     keep(out, max, (size_t)T);
     keep(out, where, (size_t)T);
+    float *again = copy(z, n);
     d->softmax_nll_back(d, &a);
     keep(out, z, n);
     d->mean(d, &(mean_args){.T = T, .counted = counted, .weight = 0.7, .nll = nll, .y = &mean});
     keep(out, &mean, 1);
+    a.logits = again; /* each row by its own number */
+    a.scales = max;
+    d->softmax_nll_back(d, &a);
+    keep(out, again, n);
+    d->mean(d, &(mean_args){.T = T, .counted = 1, .weight = 1, .nll = nll, .scales = max, .y = &mean});
+    keep(out, &mean, 1);
+    drop(again);
     drop(z), drop(nll), drop(max), drop(where);
     free(best), free(targets);
 }

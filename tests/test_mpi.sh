@@ -96,17 +96,22 @@ alike() { # FOLDER FOLDER
     for i in 1 2 3 4 5 6 7 8 9; do
         echo "{\"prompt\": \"What follows $i?\", \"completion\": \"Number $((i * i + 1)) does.\"}"
     done >pairs.jsonl
-    tune="tune -m one/final.safetensors --vocab bytes -d pairs.jsonl -n 6 -b 4 -t 1 --lr 0.01 --sample-every -1"
-    for method in lora lora+state; do
-        run 0 $tune --method $method -o "tuned1-$method"
-        mpirun -n 2 "$WKV" $tune --method $method -o "tuned2-$method" --shard-optimizer >out 2>err </dev/null
+    tune="tune -m one/final.safetensors --vocab bytes -n 6 -b 4 -t 1 --lr 0.01 --sample-every -1"
+    : >preferences.jsonl
+    for q in a b c d e f; do
+        echo "{\"prompt\": \"$q\", \"chosen\": \"no\", \"rejected\": \"yes, $q\"}" >>preferences.jsonl
+    done
+    for how in "lora -d pairs.jsonl" "lora+state -d pairs.jsonl" "lora -d preferences.jsonl --loss dpo"; do
+        name=$(echo "$how" | tr -d ' ')
+        run 0 $tune --method $how -o "tuned1-$name"
+        mpirun -n 2 "$WKV" $tune --method $how -o "tuned2-$name" --shard-optimizer >out 2>err </dev/null
         is $? 0 "status of two processes that tune ($(head -n 3 err))"
-        losses "tuned1-$method" >a
-        losses "tuned2-$method" >b
-        near "losses of $method in one process and two"
-        values "tuned1-$method/lora.safetensors" >a
-        values "tuned2-$method/lora.safetensors" >b
-        near "adapters of $method in one process and two"
+        losses "tuned1-$name" >a
+        losses "tuned2-$name" >b
+        near "losses of $how in one process and two"
+        values "tuned1-$name/lora.safetensors" >a
+        values "tuned2-$name/lora.safetensors" >b
+        near "adapters of $how in one process and two"
     done
 }
 finish

@@ -27,7 +27,7 @@ static void make_samples(void)
             ids[i][k] = (int32_t)(rng_u64(&r) % 40);
             counts[i][k] = rng_u64(&r) % 3 != 0;
         }
-        three[i] = (sample){ids[i], counts[i], lengths[i]};
+        three[i] = (sample){.ids = ids[i], .counts = counts[i], .n = lengths[i]};
     }
 }
 
@@ -249,18 +249,18 @@ static void long_text(void)
     for (int i = 0; i < LONG; i++) text[i] = (i * 7 + i / 11) % 40;
     wkv_trainer *t = learns("v7-n32-f32", "lora");
     if (!t) return;
-    gradient(t, &(sample){text, all, SHORT}, 1);
+    gradient(t, &(sample){.ids = text, .counts = all, .n = SHORT}, 1);
     real *whole = malloc(t->p.n * sizeof *whole);
     memcpy(whole, t->p.grads, t->p.n * sizeof *whole);
     t->chunk = 500;
     t->c.mem.peak = 0;
-    gradient(t, &(sample){text, all, SHORT}, 1);
+    gradient(t, &(sample){.ids = text, .counts = all, .n = SHORT}, 1);
     double d = relative(t->p.grads, whole, t->p.n);
     printf("     2,000 tokens in chunks: %.1e from the whole\n", d);
     EXPECT(d <= 1e-5);
     size_t peak = t->c.mem.peak;
     EXPECT(peak > 0);
-    EXPECT(isfinite(gradient(t, &(sample){text, all, LONG}, 1)));
+    EXPECT(isfinite(gradient(t, &(sample){.ids = text, .counts = all, .n = LONG}, 1)));
     EXPECT_EQ(t->c.mem.peak, peak);
     free(whole);
     wkv_trainer_free(t);

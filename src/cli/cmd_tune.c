@@ -8,6 +8,8 @@
 #include <string.h>
 
 static int method;
+static int loss;
+static const char *const loss_names[] = {"cross-entropy", "dpo", "orpo"};
 static const char *const methods[] = {"lora", "state", "lora+state", "full"};
 
 static const option run_options[] = {
@@ -40,6 +42,13 @@ static const option what_options[] = {
     {0, "lora-alpha", OPT_REAL, "A", &training.set.with.lora_alpha, 0, 1e6, "the adapter's own, where it tells",
      "its alpha"},
     {0, "load-state", OPT_TEXT, "FILE", &training.set.with.state, 0, 0, "", "begin with this state"},
+    {0, "loss", OPT_CHOICE, "cross-entropy|dpo|orpo", &loss, 0, 0, "cross-entropy",
+     "cross entropy of the answers; or of pairs of answers (\"prompt\", \"chosen\", \"rejected\") how likely one is "
+     "beside the other: DPO, against the model as it was, or ORPO"},
+    {0, "beta", OPT_REAL, "X", &training.set.beta, 1e-6, 1e3, "0.1",
+     "of dpo: how dear it is to leave the model as it was; of orpo: weight of the pair beside the chosen answer"},
+    {0, "reference", OPT_TEXT, "MODEL", &training.set.reference, 0, 0, "--model without adapters",
+     "model that dpo compares with"},
 };
 static const group what_group = GROUP("What is learnt", what_options);
 
@@ -79,7 +88,7 @@ static const group *const groups[] = {&run_group, &what_group, &work_group, &tra
 static void defaults(void)
 {
     training_defaults();
-    method = -1;
+    method = loss = -1;
 }
 
 /* The command that uses the result: a conversation where turns were learnt, else a text. */
@@ -128,6 +137,7 @@ static int run(int n, char **operands)
     if (o->cut && !o->infctx) return usage(&cmd_tune, "--cut goes with --infctx, which is missing");
     o->samples = 1;
     if (method == 3 && !o->init && !o->resume) o->init = "built-in";
+    o->loss = loss < 0 ? NULL : loss_names[loss];
     o->method = method < 0 ? o->resume ? NULL : "lora" : methods[method];
     training_watch w;
     status = training_run(&w, "tuning");
@@ -157,6 +167,7 @@ const command cmd_tune = {
                 "wkv tune -d t.csv --fields Q,A -o run  # fields of other names\n"
                 "wkv chat -m MODEL.gguf --lora run/lora.safetensors  # try them\n"
                 "wkv tune -m MODEL.pth -d style.jsonl -o run --method state  # the initial state\n"
+                "wkv tune -m MODEL.pth -d pairs.jsonl -o run --loss dpo  # preferred answers\n"
                 "wkv tune -m MODEL.pth -d novel.txt -o run --infctx 512  # a text longer than memory",
     .groups = groups,
     .defaults = defaults,

@@ -48,13 +48,15 @@ static void put_data(const wkv_train_plan *p)
              as_count(b, p->held_tokens), as_count(c, p->steps), (long long)p->step_tokens, p->epochs);
         return;
     }
-    note("%d samples of %s tokens, %s of which are included in the loss; the longest has %d", p->samples,
+    const char *things = p->pairs ? "pairs of answers" : "samples";
+    note("%d %s of %s tokens, %s of which are included in the loss; the longest has %d", p->samples, things,
          as_count(a, p->text_tokens), as_count(b, p->counted), p->longest);
-    note("%s steps of %d samples read each %.3g times; learning rate %g, after %d steps of warmup",
-         as_count(a, p->steps), p->batch, p->epochs, p->lr, p->warmup);
+    note("%s steps of %d %s read each %.3g times; learning rate %g, after %d steps of warmup", as_count(a, p->steps),
+         p->batch, p->pairs ? "pairs" : "samples", p->epochs, p->lr, p->warmup);
     if (p->cut) note("%d samples are longer than --context and lose their end", p->cut);
     if (p->left_out)
-        note("%d samples are left out: no token that is read of them is included in the loss", p->left_out);
+        note("%d %s are left out: no token that is read of %s is included in the loss", p->left_out,
+             p->pairs ? "pairs" : "samples", p->pairs ? "an answer" : "them");
 }
 
 static void put_model(const wkv_train_plan *p)
@@ -124,21 +126,27 @@ static int show_sample(void *user, const wkv_train_sample *s)
         at += n ? visible(line + at, bytes, n < 256 ? n : 256) : (size_t)sprintf(line + at, "<end>");
     }
     if (masked && counts) line[at++] = ']';
-    note("sample %d: %.*s%s", ++w->shown, (int)at, line, s->n > MOST ? " ..." : "");
+    w->shown += s->pair >= 0;
+    note("%s %d: %.*s%s",
+         !s->pair      ? "sample"
+         : s->pair > 0 ? "chosen"
+                       : "rejected",
+         w->shown, (int)at, line, s->n > MOST ? " ..." : "");
     return 0;
 }
 
 static int report(void *user, const wkv_train_report *r)
 {
     training_watch *w = user;
-    char held[32] = "", share[32] = "", skipped[48] = "", left[16];
+    char held[32] = "", share[32] = "", skipped[48] = "", left[16], pairs[64] = "";
     losses_add(&w->losses, r->step, r->steps, r->loss, r->valid_loss);
     if (w->losses.held >= 0) snprintf(held, sizeof held, ", held-out %.3f", w->losses.held);
     if (r->share >= 0) snprintf(share, sizeof share, " (%.0f%% of the float32 peak)", 100 * r->share);
+    if (r->preferred >= 0) snprintf(pairs, sizeof pairs, ", margin %.2f, %.0f%% preferred", r->margin, 100 * r->preferred);
     if (r->skipped) snprintf(skipped, sizeof skipped, ", %lld skipped", (long long)r->skipped);
     progress_at(&w->bar, (double)r->step, (double)r->steps,
-                "step %lld, loss %.3f%s, lr %.1e, gradient norm %.2f%s, %.0f tokens/s%s", (long long)r->step, r->smooth,
-                held, r->lr, r->norm, skipped, r->tokens_per_second, share);
+                "step %lld, loss %.3f%s%s, lr %.1e, gradient norm %.2f%s, %.0f tokens/s%s", (long long)r->step,
+                r->smooth, pairs, held, r->lr, r->norm, skipped, r->tokens_per_second, share);
     if (r->valid_loss >= 0 || r->sample) progress_end(&w->bar);
     if (r->valid_bits >= 0)
         note("step %lld: held-out loss %.4f, %.4f bits per byte", (long long)r->step, r->valid_loss, r->valid_bits);
@@ -151,8 +159,8 @@ static int report(void *user, const wkv_train_report *r)
     if (r->step % every && r->step != r->steps) return interrupted;
     const double mean = losses_mean(&w->losses);
     if (!on_terminal(2))
-        note("step %lld of %lld: loss %.4f, lr %.2e, gradient norm %.2f%s, %.0f tokens/s%s, %s left",
-             (long long)r->step, (long long)r->steps, mean, r->lr, r->norm, skipped, r->tokens_per_second, share,
+        note("step %lld of %lld: loss %.4f%s, lr %.2e, gradient norm %.2f%s, %.0f tokens/s%s, %s left",
+             (long long)r->step, (long long)r->steps, mean, pairs, r->lr, r->norm, skipped, r->tokens_per_second, share,
              as_duration(left, r->seconds_left));
     return interrupted;
 }

@@ -41,6 +41,7 @@ static void loss_part(void *arg, int part, int parts)
     a.max += from;
     a.argmax += from;
     a.targets += from;
+    if (a.scales) a.scales += from;
     ref_softmax_nll_back(q->d, &a);
 }
 

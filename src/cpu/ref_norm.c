@@ -146,7 +146,7 @@ void ref_softmax_nll_back(device *d, const softmax_args *a)
     real *x = a->logits;
     for (int t = 0; t < a->T; t++, x += a->V) {
         int target = a->targets[t];
-        real scale = target >= 0 ? a->scale : 0;
+        real scale = target < 0 ? 0 : a->scales ? a->scales[t] : a->scale;
         for (int i = 0; i < a->V; i++) x[i] *= scale;
         if (target >= 0) x[target] -= scale;
         if (a->pull != 0) x[a->argmax[t]] += a->pull * a->max[t];
@@ -157,7 +157,7 @@ void ref_mean(device *d, const mean_args *a)
 {
     (void)d;
     double sum = 0;
-    for (int t = 0; t < a->T; t++) sum += (double)a->nll[t];
+    for (int t = 0; t < a->T; t++) sum += a->scales ? (double)a->scales[t] * (double)a->nll[t] : (double)a->nll[t];
     a->y[0] = a->counted ? (real)(a->weight * sum / a->counted) : 0;
 }
 

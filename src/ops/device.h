@@ -132,21 +132,24 @@ typedef struct {
 } wkv_args;
 
 /* logits[T, V] -> probabilities in place; loss of each row in nll[T] (0 where targets[t] < 0); the largest logit and
- * its first place. softmax_nll_back: the probabilities become gradients, times `scale` where there is a target, less
- * `scale` at the target, and plus `pull` x the largest logit at its place (0: none). */
+ * its first place. softmax_nll_back: the probabilities become gradients, times `scale` (of `scales`, where there are any,
+ * that of the row) where there is a target, less as much at the target, and plus `pull` x the largest logit at its place
+ * (0: none). */
 typedef struct {
     int T, V;
     real *logits, *nll, *max;
     int *argmax;
     const int32_t *targets; /* the host's */
+    const real *scales;     /* T, the host's; NULL: `scale` for each row */
     real scale, pull;
 } softmax_args;
 
-/* y[0] = weight x the sum of nll[0 .. T) / counted, added in order in double; 0 where counted is 0 */
+/* y[0] = weight x the sum of nll[0 .. T) / counted, added in order in double; 0 where counted is 0. With `scales` (T, the
+ * host's) each nll[t] counts scales[t] times. */
 typedef struct {
     int T, counted;
     double weight;
-    const real *nll;
+    const real *nll, *scales;
     real *y;
 } mean_args;
 

@@ -18,8 +18,8 @@ static void loss_back(cx *c, record *r)
     hand_grad(c, r->in[0], r->saved);
 }
 
-/* Loss of the chunk's rows, and when it learns their gradients: weight (p - onehot) / counted, and L2Wrap (spec
- * ARCHITECTURES 6): weight 1e-4 / T max_logit at the largest. */
+/* Loss of the chunk's rows, and when it learns their gradients: scale (p - onehot), and L2Wrap (spec ARCHITECTURES 6):
+ * weight 1e-4 / T max_logit at the largest. */
 static void run_chunk(cx *c, const tensor *x, const tensor *w, const head_loss *k)
 {
     const size_t at = (size_t)k->from * (size_t)x->cols;
@@ -33,37 +33,75 @@ static void run_chunk(cx *c, const tensor *x, const tensor *w, const head_loss *
     if (a.dw) c->dev->linear_dw(c->dev, &a);
 }
 
-tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap)
+/* All rows, chunk after chunk; their losses. k->q has what counts how much, and k what is learnt. */
+static const real *run_rows(cx *c, const tensor *x, const tensor *w, const int32_t *targets, head_loss *k)
 {
+    const int V = weight_out(w), T = x->rows, most = HEAD_CHUNK / V < 1 ? 1 : HEAD_CHUNK / V;
+    const size_t rows = (size_t)(most < T ? most : T);
+    const real *scales = k->q.scales;
     CHECK(x->cols == weight_in(w) && !w->adapter);
-    int V = weight_out(w), T = x->rows, counted = 0;
-    for (int t = 0; t < T; t++) {
-        CHECK(targets[t] < V);
-        counted += targets[t] >= 0;
+    for (int t = 0; t < T; t++) CHECK(targets[t] < V);
+    real *nll = tape_keep(c, (size_t)T);
+    k->q.V = V;
+    k->q.logits = tape_keep(c, rows * (size_t)V);
+    k->q.max = tape_keep(c, rows);
+    k->q.argmax = arena_alloc(&c->mem, rows * sizeof *k->q.argmax);
+    for (; k->from < T; k->from += k->q.T) {
+        k->q.T = T - k->from < (int)rows ? T - k->from : (int)rows;
+        k->q.nll = nll + k->from;
+        k->q.targets = targets + k->from;
+        k->q.scales = scales ? scales + k->from : NULL;
+        run_chunk(c, x, w, k);
     }
+    return nll;
+}
+
+/* One number of all rows: their mean as m->weight says, or each m->scales[t] times. */
+static tensor *head_number(cx *c, tensor *x, tensor *w, const int32_t *targets, mean_args m, int l2wrap)
+{
+    const int T = m.T = x->rows;
+    for (int t = 0; t < T; t++) m.counted += targets[t] >= 0;
     tensor *y = tensor_new(c, 1, 1);
     head_loss k = {.learns = c->recording && (x->wants || w->wants)};
     k.dx = k.learns ? tape_keep(c, (size_t)T * (size_t)x->cols) : NULL;
     k.dw = wanted(c, w);
+    k.q.scales = m.scales;
+    k.q.scale = m.counted ? (real)m.weight / (real)m.counted : 0;
+    k.q.pull = l2wrap ? (real)m.weight * (real)1e-4 / (real)T : 0;
     cx_place mark = cx_mark(c);
-    int most = HEAD_CHUNK / V < 1 ? 1 : HEAD_CHUNK / V;
-    if (most > T) most = T;
-    real *nll = tape_keep(c, (size_t)T);
-    k.q = (softmax_args){.V = V,
-                         .logits = tape_keep(c, (size_t)most * (size_t)V),
-                         .max = tape_keep(c, (size_t)most),
-                         .argmax = arena_alloc(&c->mem, (size_t)most * sizeof *k.q.argmax),
-                         .scale = counted ? weight / (real)counted : 0,
-                         .pull = l2wrap ? weight * (real)1e-4 / (real)T : 0};
-    for (; k.from < T; k.from += k.q.T) {
-        k.q.T = T - k.from < most ? T - k.from : most;
-        k.q.nll = nll + k.from;
-        k.q.targets = targets + k.from;
-        run_chunk(c, x, w, &k);
-    }
-    c->dev->mean(c->dev, &(mean_args){.T = T, .counted = counted, .weight = (double)weight, .nll = nll, .y = y->data});
+    m.nll = run_rows(c, x, w, targets, &k);
+    if (m.scales) m.counted = 1;
+    m.y = y->data;
+    c->dev->mean(c->dev, &m);
     cx_forget(c, mark);
     record *r = k.learns ? REC(c, loss_back, y, x, w) : NULL;
     if (r) r->saved = k.dx;
+    return y;
+}
+
+tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap)
+{
+    return head_number(c, x, w, targets, (mean_args){.weight = (double)weight}, l2wrap);
+}
+
+tensor *op_head_scaled(cx *c, tensor *x, tensor *w, const int32_t *targets, const real *scales)
+{
+    return head_number(c, x, w, targets, (mean_args){.weight = 1, .scales = scales}, 0);
+}
+
+tensor *op_head_sums(cx *c, tensor *x, tensor *w, const int32_t *targets)
+{
+    const batch *b = c->b;
+    tensor *y = tensor_new(c, b->n_spans, 1);
+    head_loss k = {0};
+    cx_place mark = cx_mark(c);
+    const real *nll = run_rows(c, x, w, targets, &k);
+    for (int i = 0; i < b->n_spans; i++) {
+        const span *s = &b->spans[i];
+        c->dev->mean(
+            c->dev,
+            &(mean_args){.T = s->len, .counted = 1, .weight = 1, .nll = nll + s->row, .y = (real *)y->data + i});
+    }
+    cx_forget(c, mark);
     return y;
 }

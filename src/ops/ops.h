@@ -120,6 +120,7 @@ tensor *tensor_new(cx *c, int rows, int cols);                   /* in the arena
 tensor *tensor_zero(cx *c, int rows, int cols);
 real *tensor_grad(cx *c, tensor *x);                             /* its gradient, zeroed when first asked for */
 double scalar_read(cx *c, const tensor *x);                      /* the value of a 1 x 1, which the device has */
+void values_read(cx *c, const tensor *x, real *out);             /* all values of a tensor                       */
 /* The i-th of n equal parts of a weight that is n matrices one after another, as a tensor that shares its memory. */
 tensor *tensor_part(cx *c, const tensor *w, int i, int n);
 
@@ -220,6 +221,11 @@ tensor *op_drop(cx *c, tensor *x, int site);
  * ARCHITECTURES 6); l2wrap 0 leaves it out. */
 enum { HEAD_CHUNK = 1 << 22 };
 tensor *op_head_loss(cx *c, tensor *x, tensor *w, const int32_t *targets, real weight, int l2wrap);
+
+/* The cross entropy of each span's rows, added up: n_spans x 1, for losses that are no mean. Nothing is recorded. */
+tensor *op_head_sums(cx *c, tensor *x, tensor *w, const int32_t *targets);
+/* The sum of scales[t] x the cross entropy of row t, 1 x 1; as op_head_loss without L2Wrap. */
+tensor *op_head_scaled(cx *c, tensor *x, tensor *w, const int32_t *targets, const real *scales);
 
 /* Run fn, whose operations keep to the columns of a head, on n matrices of T x C and rows of C (those that are NULL
  * stay so). The device may run it on tiles of some heads and tokens, with states that begin at the tile's first head.

@@ -81,10 +81,16 @@ real *tensor_grad(cx *c, tensor *x)
     return x->grad;
 }
 
+void values_read(cx *c, const tensor *x, real *out)
+{
+    c->dev->to_host(c->dev,
+                    &(transfer_args){.from = x->data, .to = out, .n = (size_t)x->rows * (size_t)x->cols});
+}
+
 double scalar_read(cx *c, const tensor *x)
 {
     real value;
-    c->dev->to_host(c->dev, &(transfer_args){.from = x->data, .to = &value, .n = 1});
+    values_read(c, x, &value);
     return (double)value;
 }
 

@@ -34,6 +34,8 @@ static int check_options(const wkv_train_options *o)
     if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both --steps and --epochs; expected one of them");
     if (!adapt_method(o->method))
         return fail(WKV_EARG, "method \"%s\": there are full, lora, state and lora+state", o->method);
+    objective loss;
+    if ((err = preference_named(&loss, o->loss))) return err;
     if (o->save_type && adapt_method(o->method) != LEARN_ALL)
         return fail(WKV_EARG,
                     "--save-type is for --method full; adapters are saved as .safetensors and .pth, states as .pth");
@@ -243,17 +245,21 @@ static int read_data(job *j)
 {
     const wkv_template *chat = NULL;
     wkv_train_options *o = &j->o;
+    objective loss;
+    preference_named(&loss, o->loss); /* was checked */
     if (o->samples && !o->infctx && !o->context) o->context = 1024;
     int err = list_data(j);
     if (!err) err = whole_option(&o->valid, &j->valid_path);
     if (!err) err = whole_option(&o->vocab, &j->vocab_path);
     if (!err) err = whole_option(&o->init, &j->model_path);
+    if (!err) err = whole_option(&o->reference, &j->reference_path);
     if (!err) err = whole_option(&o->with.lora, &j->lora_path);
     if (!err) err = whole_option(&o->with.state, &j->state_path);
     if (!err) err = open_vocab(j, &chat);
-    j->source = (source){.of_samples = o->samples,
-                         .form = {.vocab = j->vocab, .documents = {.chat = chat, .fields = o->fields}},
-                         .context = o->context};
+    j->source = (source){
+        .of_samples = o->samples,
+        .form = {.vocab = j->vocab, .documents = {.chat = chat, .fields = o->fields, .pairs = loss != CROSS_ENTROPY}},
+        .context = o->context};
     if (!err) err = each_path(j->data, add_data, j);
     if (!err && o->valid) err = source_add_held(&j->source, o->valid);
     return err;
@@ -311,6 +317,7 @@ static int make_trainer(job *j)
                     o->batch, processes);
     j->own = o->batch / processes;
     wkv_train_options made = *o;
+    if (o->loss && !strcmp(o->loss, "dpo") && !o->reference) made.reference = o->init;
     if (j->from && adapt_method(o->method) == LEARN_ALL) made.init = tensors_path(j->from); /* weights */
     int err = wkv_trainer_new(&j->t, &made);
     if (err) return err;
@@ -321,7 +328,7 @@ static int make_trainer(job *j)
     o->head_size = m->N;
     o->ffn = m->F;
     o->vocab_size = m->V;
-    j->now = malloc((size_t)o->batch * sizeof *j->now);
+    j->now = malloc((size_t)o->batch * (size_t)source_per(&j->source) * sizeof *j->now);
     return j->now ? 0 : fail(WKV_ENOMEM, "no memory for a batch");
 }
 
@@ -354,10 +361,11 @@ static int measure_cost(job *j)
     row_cost cost;
     source_next(&j->source, j->now, j->own);
     order_seek(&j->source.order, j->at.given);
-    int err = trainer_measure(t, j->now, j->own, &cost);
+    const int n = j->own * source_per(&j->source);
+    int err = trainer_measure(t, j->now, n, &cost);
     if (err) return err;
     plan->checkpointing = t->checkpointing > 0;
-    plan->work_bytes = trainer_work_bytes(t, &cost, trainer_rows(t, j->now, j->own));
+    plan->work_bytes = trainer_work_bytes(t, &cost, trainer_rows(t, j->now, n));
     plan->tokens_per_second = plan->processes / cost.seconds;
     plan->seconds = (double)(plan->steps - plan->done) * (double)plan->step_tokens / plan->tokens_per_second;
     return 0;
@@ -379,8 +387,9 @@ static int make_plan(job *j)
                              .step_tokens = (int64_t)j->o.batch * j->o.context,
                              .text_tokens = j->at.text_tokens,
                              .held_tokens = j->at.held_tokens,
-                             .samples = s->count,
-                             .held_samples = j->source.held_samples.count,
+                             .samples = j->o.samples ? (int)source_count(&j->source) : 0,
+                             .held_samples = j->o.samples ? (int)source_held(&j->source) : 0,
+                             .pairs = s->pairs,
                              .counted = s->counted,
                              .longest = s->longest,
                              .cut = s->cut,
@@ -401,7 +410,8 @@ static int make_plan(job *j)
     plan->passed_over = s->over.n + j->source.held_samples.over.n + j->source.text.over.n;
     plan->passed_over_first = over->first;
     plan->parameters = j->t->base ? wkv_model_about(j->t->base)->parameters : plan->trained;
-    if (s->count) plan->step_tokens = (int64_t)j->o.batch * ((int64_t)s->n - s->count) / s->count;
+    if (s->count)
+        plan->step_tokens = (int64_t)j->o.batch * source_per(&j->source) * ((int64_t)s->n - s->count) / s->count;
     plan->epochs = (double)plan->steps * j->o.batch / (double)source_count(&j->source);
     plan->step_flops = 6.0 * (double)(plan->parameters - (int64_t)m->V * m->C) * (double)plan->step_tokens;
     return measure_cost(j);
@@ -418,7 +428,8 @@ int job_begin(job *j, const wkv_train_options *o)
     if (err) return err;
     if ((err = read_data(j))) return err;
     if (!j->from && !j->o.samples) j->chosen = settings_suit(&j->o, j->source.text.n);
-    if (j->o.samples && (err = settings_suit_samples(&j->o, j->source.samples.count))) return err;
+    if (j->o.samples && (err = settings_suit_samples(&j->o, j->source.samples.count / source_per(&j->source))))
+        return err;
     wkv_train_options said = j->o;
     settings_default(&j->o);
     if ((err = divide_data(j))) return err;
@@ -458,6 +469,7 @@ void job_end(job *j)
     free(j->valid_path);
     free(j->vocab_path);
     free(j->model_path);
+    free(j->reference_path);
     free(j->lora_path);
     free(j->state_path);
 }

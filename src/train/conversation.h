@@ -11,6 +11,7 @@ typedef struct {
     const wkv_template *chat; /* how conversations are written                                                      */
     const char *fields;       /* "TEXT", "QUESTION,ANSWER" or "QUESTION,ANSWER,CONTEXT": names of the fields that are
                                  used; NULL: the known ones                                                         */
+    int pairs;                /* objects have a chosen and a rejected answer (train/pairs.h)                        */
 } document_form;
 
 /* WKV_EARG: `fields` is none of these. NULL is. */

@@ -15,17 +15,18 @@
 /* Samples computed at once, as a part of a step. */
 typedef struct {
     wkv_trainer *t;
+    const reading *q;
     const sample *s;
+    int first;             /* number of s[0] in q                                                 */
     int n, length, chunks; /* samples; rows of a chunk; chunks of the longest sample              */
-    double counted;        /* tokens of the step, in all processes, over which the loss is a mean */
     int64_t before;        /* rows of the step before these                                       */
-    int adds_up;           /* they are the last of a step of several processes                    */
     size_t len;            /* of a state                                                          */
-    int learn, passed;     /* gradients are taken; from a chunk to the one before                 */
+    int record, passed;    /* gradients are taken; from a chunk to the one before                 */
     int to_states;         /* ... and reach the initial states                                    */
     double loss;
     real *states, *dstates, *kept; /* n states; their gradients; those with which chunks begin, n for each chunk */
     int32_t *ids, *targets;
+    real *scales; /* of each row, or the sums of spans */
     span *spans;
     batch b;
 } sweep;
@@ -33,11 +34,12 @@ typedef struct {
 static int rows_of(const sample *s) { return s->n - 1; }
 static int counts(const sample *s, int i) { return !s->counts || s->counts[i]; }
 
-static int64_t count(const sample *s)
+int64_t samples_counted(const sample *s, int n)
 {
-    int64_t n = 0;
-    for (int i = 1; i < s->n; i++) n += counts(s, i);
-    return n;
+    int64_t counted = 0;
+    for (int i = 0; i < n; i++)
+        for (int k = 1; k < s[i].n; k++) counted += counts(&s[i], k);
+    return counted;
 }
 
 static int longest_rows(const sample *s, int n)
@@ -86,6 +88,7 @@ static int gather(sweep *w, int k, int with_gradients)
             int next = from + j + 1;
             w->ids[w->b.rows] = s->ids[next - 1];
             w->targets[w->b.rows] = counts(s, next) ? s->ids[next] : -1;
+            if (w->q->scales) w->scales[w->b.rows] = (real)w->q->scales[w->first + i];
             counted += counts(s, next);
         }
     }
@@ -101,24 +104,41 @@ static void advance(sweep *w, int k)
     c->b = &w->b;
     c->recording = 0;
     c->drop_row = (int)(w->before + (int64_t)k * w->n * w->length);
-    rwkv_features(c, w->t->m, w->ids, (const int[]){0}, 0);
+    rwkv_features(c, w->q->m, w->ids, (const int[]){0}, 0);
 }
 
-/* The part of the mean loss that chunk k has, and its gradient when `learn`. `last`: of the chunks that are run. */
+/* The cross entropy of each span to the sum of its sample. */
+static double add_sums(sweep *w, int k, tensor *x)
+{
+    cx *c = &w->t->c;
+    double all = 0;
+    values_read(c, op_head_sums(c, x, &w->q->m->head, w->targets), w->scales);
+    for (int i = 0, at = 0; i < w->n; i++) {
+        if (rows_of(&w->s[i]) <= k * w->length) continue;
+        w->q->sums[w->first + i] += (double)w->scales[at];
+        all += (double)w->scales[at++];
+    }
+    return all;
+}
+
+/* The part of the loss that chunk k has, and its gradient. `last`: of the chunks that are run. */
 static double run_chunk(sweep *w, int k, int with_gradients, int last)
 {
     wkv_trainer *t = w->t;
+    const reading *q = w->q;
     cx *c = &t->c;
     int counted = gather(w, k, with_gradients);
     cx_reset(c);
     c->b = &w->b;
-    c->recording = w->learn;
+    c->recording = w->record;
     c->drop_row = (int)(w->before + (int64_t)k * w->n * w->length);
-    c->passed = last && w->adds_up ? trainer_add_up_from : NULL;
-    tensor *x = rwkv_features(c, t->m, w->ids, NULL, 0);
-    tensor *l = op_head_loss(c, x, &t->m->head, w->targets, (real)(counted / w->counted), t->l2wrap);
+    c->passed = last && q->adds_up && w->first + w->n == q->n ? trainer_add_up_from : NULL;
+    tensor *x = rwkv_features(c, q->m, w->ids, NULL, 0);
+    if (q->sums) return add_sums(w, k, x);
+    tensor *l = q->scales ? op_head_scaled(c, x, &q->m->head, w->targets, w->scales)
+                          : op_head_loss(c, x, &q->m->head, w->targets, (real)(counted / q->counted), t->l2wrap);
     double loss = scalar_read(c, l);
-    if (w->learn && isfinite(loss)) tape_backward(c, l, 1);
+    if (w->record && isfinite(loss)) tape_backward(c, l, 1);
     return loss;
 }
 
@@ -159,11 +179,12 @@ static int make_room(sweep *w)
     int with_gradients = w->to_states || (w->passed && w->chunks > 1), kept = w->passed && w->chunks > 1;
     w->ids = malloc(2 * rows * sizeof *w->ids);
     w->targets = w->ids + rows;
+    w->scales = malloc(rows * sizeof *w->scales);
     w->spans = malloc((size_t)w->n * sizeof *w->spans);
     w->states = malloc(all * sizeof(real));
     w->dstates = with_gradients ? calloc(all, sizeof(real)) : NULL;
     w->kept = kept ? malloc((size_t)w->chunks * all * sizeof(real)) : NULL;
-    if (w->ids && w->spans && w->states && (w->dstates || !with_gradients) && (w->kept || !kept)) return 0;
+    if (w->ids && w->scales && w->spans && w->states && (w->dstates || !with_gradients) && (w->kept || !kept)) return 0;
     return fail(WKV_ENOMEM, "no memory for the states of %d sequences in %d chunks", w->n, w->chunks);
 }
 
@@ -181,19 +202,21 @@ static void add_states(const sweep *w)
 static int run_group(sweep *w, double *loss)
 {
     wkv_trainer *t = w->t;
-    w->len = (size_t)rwkv_state_len(t->m);
-    w->passed = w->learn && !t->cut;
-    w->to_states = w->learn && t->what & LEARN_STATE;
+    const reading *q = w->q;
+    w->len = (size_t)rwkv_state_len(q->m);
+    w->record = q->learn && !q->sums;
+    w->passed = w->record && !t->cut;
+    w->to_states = w->record && t->what & LEARN_STATE;
     w->length = chunk_rows(t, w->s, w->n);
     w->chunks = (longest_rows(w->s, w->n) + w->length - 1) / w->length;
     if ((int64_t)w->n * w->length > 1 << 26)
         return fail(WKV_EARG, "%d sequences of %d tokens are too many at once", w->n, w->length);
-    t->c.drop_rate = w->learn ? (real)t->dropout : 0;
+    t->c.drop_rate = q->learn ? (real)t->dropout : 0;
     t->c.drop_seed = t->seed ^ ((uint64_t)t->step + 1) * 0x2545f4914f6cdd1du;
     t->c.user = t;
     int err = make_room(w);
-    for (int i = 0; i < w->n && !err; i++) rwkv_state_init(t->m, w->states + (size_t)i * w->len);
-    if (!err) err = rwkv_reserve(&t->c, t->m, w->n * w->length, w->n, w->learn);
+    for (int i = 0; i < w->n && !err; i++) rwkv_state_init(q->m, w->states + (size_t)i * w->len);
+    if (!err) err = rwkv_reserve(&t->c, q->m, w->n * w->length, w->n, w->record);
     if (!err) err = cx_run(&t->c, run_sweep, w);
     t->c.passed = NULL;
     if (!err) {
@@ -201,6 +224,7 @@ static int run_group(sweep *w, double *loss)
         if (w->to_states) add_states(w);
     }
     free(w->ids);
+    free(w->scales);
     free(w->spans);
     free(w->states);
     free(w->dstates);
@@ -208,24 +232,23 @@ static int run_group(sweep *w, double *loss)
     return err;
 }
 
-/* Groups of samples, one after another: their losses and gradients add up to those of all. `summed`: the gradients of
- * the last one are added up over all processes as layers become complete. */
-static int run_groups(wkv_trainer *t, const sample *s, int n, int learn, double counted, int summed, double *loss)
+/* Groups of samples, one after another: their losses and gradients add up to those of all. */
+int trainer_read(wkv_trainer *t, reading *q)
 {
-    int most = at_once(t, s, n);
+    int most = at_once(t, q->s, q->n);
     int64_t rows = 0;
-    for (int i = 0; i < n; i++) rows += rows_of(&s[i]);
-    int64_t before = summed ? t->ranks->rank * rows : 0;
-    *loss = 0;
-    for (int from = 0; from < n && isfinite(*loss); from += most) {
+    for (int i = 0; i < q->n; i++) rows += rows_of(&q->s[i]);
+    int64_t before = q->adds_up ? t->ranks->rank * rows : 0;
+    q->loss = 0;
+    if (q->sums) memset(q->sums, 0, (size_t)q->n * sizeof *q->sums);
+    for (int from = 0; from < q->n && isfinite(q->loss); from += most) {
         sweep w = {.t = t,
-                   .s = s + from,
-                   .n = n - from < most ? n - from : most,
-                   .counted = counted,
-                   .before = before,
-                   .adds_up = summed && from + most >= n,
-                   .learn = learn};
-        int err = run_group(&w, loss);
+                   .q = q,
+                   .s = q->s + from,
+                   .first = from,
+                   .n = q->n - from < most ? q->n - from : most,
+                   .before = before};
+        int err = run_group(&w, &q->loss);
         if (err) return err;
         for (int i = 0; i < w.n; i++) before += rows_of(&w.s[i]);
     }
@@ -242,44 +265,44 @@ static int check_samples(const wkv_trainer *t, const sample *s, int n)
     return 0;
 }
 
-/* Tokens that count in the samples; of a step in those of all processes, which must all ask. */
-static double count_all(const wkv_trainer *t, const sample *s, int n, int learn)
-{
-    double counted = 0;
-    for (int i = 0; i < n; i++) counted += (double)count(&s[i]);
-    if (learn) ranks_add(t->ranks, &counted, 1);
-    return counted;
-}
-
 static int choose_checkpointing(wkv_trainer *t, const sample *s, int n);
 
 int trainer_gradient(wkv_trainer *t, const sample *s, int n, int learn, double *loss)
 {
-    double counted = count_all(t, s, n, learn);
+    double counted = (double)samples_counted(s, n);
+    if (learn) ranks_add(t->ranks, &counted, 1);
     int err = counted ? check_samples(t, s, n) : fail(WKV_EARG, "%d samples without a token that counts", n);
     if (!err && learn) err = choose_checkpointing(t, s, n);
     if (err) return err;
     t->c.whole = t->checkpointing < 0;
-    return run_groups(t, s, n, learn, counted, learn && t->ranks && !t->base, loss);
+    if (t->objective) return preference_gradient(t, s, n, learn, loss);
+    reading q = {t->m, s, n, learn, .counted = counted, .adds_up = learn && t->ranks && !t->base};
+    err = trainer_read(t, &q);
+    *loss = q.loss;
+    return err;
 }
 
 /* ---- cost -------------------------------------------------------------------------------------------------------- */
 
 int trainer_cost(wkv_trainer *t, const sample *s, int n, int whole, row_cost *out)
 {
-    double loss, rows = 0, best = INFINITY, all = clock_seconds();
-    int err = check_samples(t, s, n);
+    double rows = 0, best = INFINITY, all = clock_seconds();
+    double *sums = t->objective ? malloc((size_t)n * sizeof *sums) : NULL;
+    int err = t->objective && !sums ? fail(WKV_ENOMEM, "no memory for %d samples", n) : check_samples(t, s, n);
     for (int i = 0; i < n; i++) rows += rows_of(&s[i]);
+    reading q = {t->m, s, n, 1, .counted = rows}, first = {t->m, s, n, 1, .sums = sums};
     t->c.whole = whole;
     cx_peak_restart(&t->c);
     for (int i = 0; i < 3 && !err && (!i || clock_seconds() - all < 1); i++) { /* at first pages are new */
         double begin = clock_seconds();
-        err = run_groups(t, s, n, 1, rows, 0, &loss);
+        if (sums) err = trainer_read(t, &first); /* pairs are read twice */
+        if (!err) err = trainer_read(t, &q);
         best = fmin(best, clock_seconds() - begin);
     }
     double at_a_time = fmin(rows, (double)trainer_rows(t, s, n));
     *out = (row_cost){.seconds = best / rows, .bytes = fmax(0, (double)cx_peak(&t->c) / at_a_time - 4.0 * t->m->V)};
     memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads);
+    free(sums);
     return err;
 }
 

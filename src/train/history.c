@@ -165,13 +165,18 @@ int history_figures(history *h, const wkv_train_report *r, double mean)
 {
     static const char *const tags[] = {"train/loss", "train/loss_smooth", "train/lr", "train/gradient_norm",
                                        "train/tokens_per_second"};
+    static const char *const tags_of_pairs[] = {"train/margin", "train/preferred"};
     const double values[] = {mean, r->smooth, r->lr, r->norm, r->tokens_per_second};
+    const double of_pairs[] = {r->margin, r->preferred};
     json_t *line = json_pack("{sI sI sf so so sf so sI sf}", "step", (json_int_t)r->step, "tokens",
                              (json_int_t)r->tokens, "epoch", r->epoch, "loss", real_or_null(mean), "smooth",
                              real_or_null(r->smooth), "lr", r->lr, "norm", real_or_null(r->norm), "skipped",
                              (json_int_t)r->skipped, "tokens_per_second", rint(r->tokens_per_second));
-    int err = write_line(h, r->share >= 0 ? with_real(line, "share_of_peak", r->share) : line);
+    if (r->share >= 0) line = with_real(line, "share_of_peak", r->share);
+    if (r->preferred >= 0) line = with_real(with_real(line, "margin", r->margin), "preferred", r->preferred);
+    int err = write_line(h, line);
     if (!err) err = write_scalars(h, r->step, 5, tags, values);
+    if (!err && r->preferred >= 0) err = write_scalars(h, r->step, 2, tags_of_pairs, of_pairs);
     if (!err) err = add_figures(h, (figures){(double)r->step, mean, r->smooth, r->lr, r->norm, r->tokens_per_second});
     return err;
 }

@@ -13,12 +13,10 @@
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
 
-/* Weight of a sequence in a mean: pieces of a text all the same, samples by their tokens that count. */
-static double weight_of(const sample *s)
+/* Weight of a sequence in a mean: pieces of a text and pairs all the same, samples by their tokens that count. */
+static double weight_of(const job *j, const sample *s)
 {
-    double n = 0;
-    for (int i = 1; s->counts && i < s->n; i++) n += s->counts[i] != 0;
-    return s->counts ? n : 1;
+    return s->counts && !j->source.samples.pairs ? (double)samples_counted(s, 1) : 1;
 }
 
 /* Sums over held-out sequences [from, to): of the losses times the weights, and of the weights. */
@@ -29,8 +27,8 @@ static int sum_losses(job *j, int from, int to, double sums[2])
         double loss, weight = 0;
         n = to - from < most ? to - from : most;
         source_held_at(&j->source, from, j->now, n);
-        for (int i = 0; i < n; i++) weight += weight_of(&j->now[i]);
-        err = trainer_gradient(j->t, j->now, n, 0, &loss);
+        for (int i = 0; i < n; i++) weight += weight_of(j, &j->now[i]);
+        err = trainer_gradient(j->t, j->now, n * source_per(&j->source), 0, &loss);
         if (!err) sums[0] += loss * weight, sums[1] += weight;
     }
     return err;
@@ -192,6 +190,8 @@ static void describe(job *j)
     r->tokens = j->at.tokens;
     r->epoch = (double)j->source.order.given / (double)source_count(&j->source);
     r->smooth = j->at.smooth;
+    r->margin = j->t->margin;
+    r->preferred = j->plan.pairs ? j->t->preferred : -1;
     r->valid_loss = r->valid_bits = -1;
     r->sample = NULL;
 }
@@ -219,10 +219,10 @@ static int one_step(job *j)
     wkv_train_report *r = &j->report;
     double begin = clock_seconds();
     int64_t rows = 0;
+    const int per = source_per(&j->source), first = j->ranks ? j->ranks->rank * j->own * per : 0;
     source_next(&j->source, j->now, j->o.batch);
-    for (int i = 0; i < j->o.batch; i++) rows += j->now[i].n - 1;
-    int first = j->ranks ? j->ranks->rank * j->own : 0;
-    int err = trainer_step(j->t, j->now + first, j->own, &r->loss);
+    for (int i = 0; i < j->o.batch * per; i++) rows += j->now[i].n - 1;
+    int err = trainer_step(j->t, j->now + first, j->own * per, &r->loss);
     if (err && err != WKV_ESTOPPED) return err;
     if (isfinite(r->loss)) {
         smooth_loss(j, r->loss);
@@ -319,13 +319,19 @@ static int check_alike(const job *j)
                                 "files, and the folder of the results");
 }
 
-/* The first three samples of a run that begins. */
+/* The first three samples of a run that begins, or two pairs. */
 static int show_samples(const job *j)
 {
     const samples *s = &j->source.samples;
-    for (int i = 0; i < 3 && i < s->count && j->o.show && !j->plan.done; i++) {
+    for (int i = 0; i < (s->pairs ? 4 : 3) && i < s->count && j->o.show && !j->plan.done; i++) {
         sample one = samples_at(s, i);
-        wkv_train_sample shown = {.ids = one.ids, .counts = one.counts, .n = one.n, .tokenizer = j->vocab};
+        wkv_train_sample shown = {.ids = one.ids,
+                                  .counts = one.counts,
+                                  .n = one.n,
+                                  .pair = !s->pairs ? 0
+                                          : i % 2   ? -1
+                                                    : 1,
+                                  .tokenizer = j->vocab};
         if (j->o.show(j->o.user, &shown)) return fail(WKV_ESTOPPED, "stopped before the first step");
     }
     return 0;

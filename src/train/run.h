@@ -13,7 +13,7 @@ typedef struct {
     tensors *from;       /* the checkpoint it goes on from, or NULL               */
     char *damaged;       /* the sentence about a newer one, or NULL               */
     char *data;          /* paths of the text, one a line                         */
-    char *valid_path, *vocab_path, *model_path, *lora_path, *state_path;
+    char *valid_path, *vocab_path, *model_path, *reference_path, *lora_path, *state_path;
     wkv_tokenizer *vocab; /* NULL: token files without one                         */
     source source;
     int64_t held_bytes; /* of the held-out text; 0: not known */

@@ -1,6 +1,8 @@
 /* samples.c - a file of texts, conversations or instructions to tokens and the mask of what is learnt. */
 #include "train/samples.h"
 #include "train/binidx.h"
+#include "train/pairs.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,18 +87,46 @@ static int add_end_of_text(reader *r)
     return 0;
 }
 
-static int add_object(void *user, const json_t *object)
+static int add_conversation(reader *r, const json_t *object)
 {
-    reader *r = user;
     int err = conversation_read(object, r->form, add_piece, r);
     if (!err) err = add_end_of_text(r);
     return err ? err : end_sample(r);
+}
+
+/* Both answers of a pair, or neither. */
+static int add_pair(reader *r, const json_t *object)
+{
+    samples *s = r->s;
+    const int count = s->count, left_out = s->left_out;
+    const int64_t counted = s->counted;
+    const document_form *named = r->form, known = {.chat = named->chat};
+    json_t *answers[2];
+    int err = pair_read(answers, object, named);
+    r->form = &known; /* of an answer's object, which has no others */
+    for (int i = 0; i < 2 && !err; i++) err = add_conversation(r, answers[i]);
+    r->form = named;
+    json_decref(answers[0]);
+    json_decref(answers[1]);
+    if (err || s->count == count + 2) return err;
+    s->count = count;
+    s->n = begin_of(s, count);
+    s->counted = counted;
+    s->left_out = left_out + 1;
+    return 0;
+}
+
+static int add_object(void *user, const json_t *object)
+{
+    reader *r = user;
+    return r->form->pairs ? add_pair(r, object) : add_conversation(r, object);
 }
 
 /* One text, in pieces that each begin with the last token of the one before. */
 static int add_document(void *user, const char *text, size_t bytes)
 {
     reader *r = user;
+    if (r->form->pairs) return fail(WKV_EFORMAT, "a plain text has no chosen and rejected answers; take .jsonl");
     int err = add_piece(r, text, bytes, 1);
     if (!err) err = add_end_of_text(r);
     if (err || !r->most) return err ? err : end_sample(r);
@@ -130,6 +160,7 @@ static int add_file(void *user, const char *path)
 int samples_add(samples *s, const char *path, const wkv_tokenizer *t, const document_form *form, int most)
 {
     reader r = {.s = s, .vocab = t, .form = form, .most = most};
+    s->pairs = form->pairs;
     int before = s->count, err = documents_files(path, &s->over, add_file, &r);
     if (!err && s->count == before)
         err = fail(WKV_EARG, "%s: there is no token in it that is included in the loss", path);
@@ -142,11 +173,23 @@ void samples_release(samples *s)
     free(s->ids);
     free(s->counts);
     free(s->ends);
+    free(s->reference);
     *s = (samples){0};
+}
+
+int samples_expect_references(samples *s)
+{
+    s->reference = malloc((size_t)(s->count ? s->count : 1) * sizeof *s->reference);
+    if (!s->reference) return fail(WKV_ENOMEM, "no memory for what a model says of %d samples", s->count);
+    for (int i = 0; i < s->count; i++) s->reference[i] = NAN;
+    return 0;
 }
 
 sample samples_at(const samples *s, int i)
 {
     size_t from = begin_of(s, i);
-    return (sample){.ids = s->ids + from, .counts = s->counts + from, .n = (int)(s->ends[i] - from)};
+    return (sample){.ids = s->ids + from,
+                    .counts = s->counts + from,
+                    .n = (int)(s->ends[i] - from),
+                    .reference = s->reference ? s->reference + i : NULL};
 }

@@ -33,6 +33,9 @@ static const setting table[] = {
     {"lora_alpha", offsetof(wkv_train_options, with.lora_alpha), FLOAT, 1},
     {"load_state", offsetof(wkv_train_options, with.state), TEXT, 1},
     ROW(samples, INT, 1),
+    ROW(loss, TEXT, 1),
+    ROW(beta, FLOAT, 1),
+    ROW(reference, TEXT, 0),
     ROW(infctx, INT, 1),
     ROW(cut, INT, 1),
     ROW(version, TEXT, 1),
@@ -277,6 +280,8 @@ static void default_of_adapted(wkv_train_options *o)
 void settings_default(wkv_train_options *o)
 {
     text_default(&o->method, "full");
+    text_default(&o->loss, "cross-entropy");
+    if (strcmp(o->loss, "cross-entropy")) float_default(&o->beta, 0.1f);
     if (adapts(o)) default_of_adapted(o);
     if (adapt_method(o->method) == LEARN_ALL && !o->init) {
         text_default(&o->version, "7");

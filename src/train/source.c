@@ -19,7 +19,11 @@ int source_add_held(source *s, const char *path)
 int source_begin(source *s, int64_t held_n, int room, uint64_t seed, int magic)
 {
     s->room = room;
-    if (s->of_samples) return order_init_samples(&s->order, s->samples.count, seed);
+    if (s->of_samples) {
+        int err = s->form.documents.pairs ? samples_expect_references(&s->samples) : 0;
+        if (!err && s->form.documents.pairs) err = samples_expect_references(&s->held_samples);
+        return err ? err : order_init_samples(&s->order, (int)source_count(s), seed);
+    }
     s->held = s->other_held.n ? &s->other_held : &s->text;
     s->held_n = s->other_held.n ? s->other_held.n : held_n;
     s->held_at = s->other_held.n ? 0 : s->text.n - held_n;
@@ -63,15 +67,27 @@ static sample piece(source *s, const tokens *of, int64_t at, int i)
     return (sample){.ids = row, .n = s->context + 1};
 }
 
+int source_per(const source *s) { return s->form.documents.pairs ? 2 : 1; }
+
+/* The samples of sequence i. */
+static void take(const source *s, const samples *of, int64_t i, sample *out)
+{
+    const int per = source_per(s);
+    for (int k = 0; k < per; k++) out[k] = samples_at(of, (int)i * per + k);
+}
+
 void source_next(source *s, sample *out, int n)
 {
     for (int i = 0; i < n; i++) {
         int64_t at = order_next(&s->order);
-        out[i] = s->of_samples ? samples_at(&s->samples, (int)at) : piece(s, &s->text, at, i);
+        if (s->of_samples)
+            take(s, &s->samples, at, out + i * source_per(s));
+        else
+            out[i] = piece(s, &s->text, at, i);
     }
 }
 
-int64_t source_count(const source *s) { return s->of_samples ? s->samples.count : s->order.chunks; }
+int64_t source_count(const source *s) { return s->of_samples ? s->samples.count / source_per(s) : s->order.chunks; }
 
 int64_t source_tokens(const source *s)
 {
@@ -94,13 +110,16 @@ uint64_t source_sum(const source *s)
 
 int64_t source_held(const source *s)
 {
-    if (s->of_samples) return s->held_samples.count;
+    if (s->of_samples) return s->held_samples.count / source_per(s);
     return s->held_n > 0 ? (s->held_n - 1) / s->context : 0;
 }
 
 void source_held_at(source *s, int64_t i, sample *out, int n)
 {
-    for (int k = 0; k < n; k++)
-        out[k] = s->of_samples ? samples_at(&s->held_samples, (int)i + k)
-                               : piece(s, s->held, s->held_at + (i + k) * s->context, k);
+    for (int k = 0; k < n; k++) {
+        if (s->of_samples)
+            take(s, &s->held_samples, i + k, out + k * source_per(s));
+        else
+            out[k] = piece(s, s->held, s->held_at + (i + k) * s->context, k);
+    }
 }

@@ -33,10 +33,13 @@ int source_begin(source *s, int64_t held_n, int room, uint64_t seed, int magic);
 int source_check(const source *s, int V);
 void source_release(source *s);
 
-/* The next n <= room sequences; pieces stay where they are until the next call. */
+/* Samples of a sequence: 2 of a pair, else 1. */
+int source_per(const source *s);
+
+/* The next n <= room sequences, to out[n x source_per]; pieces stay where they are until the next call. */
 void source_next(source *s, sample *out, int n);
 
-/* Sequences and tokens to train on; a number that is another one when they are. */
+/* Sequences (pairs, if they are) and tokens to train on; a number that is another one when they are. */
 int64_t source_count(const source *s);
 int64_t source_tokens(const source *s);
 uint64_t source_sum(const source *s);

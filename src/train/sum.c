@@ -38,13 +38,13 @@ void trainer_add_up_from(void *trainer, int layer)
     t->ranks->advance(t->ranks->user);
 }
 
-int trainer_add_up_rest(wkv_trainer *t, int err, double *loss)
+int trainer_add_up_rest(wkv_trainer *t, int err, double *figures, int n)
 {
     if (!t->ranks) return err;
     trainer_add_up_from(t, -1);
     t->ranks->finish(t->ranks->user);
     t->summing = t->m->L;
-    return ranks_agree_on(t->ranks, err, loss, 1);
+    return ranks_agree_on(t->ranks, err, figures, n);
 }
 
 void trainer_collect_values(wkv_trainer *t)

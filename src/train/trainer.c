@@ -118,6 +118,35 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     return set_schedule(t, o);
 }
 
+static int set_loss(wkv_trainer *t, const wkv_train_options *o)
+{
+    int err = preference_named(&t->objective, o->loss);
+    if (err) return err;
+    if (t->objective && !o->samples) return fail(WKV_EARG, "loss %s: it is of samples, not of one text", o->loss);
+    if (o->beta < 0 || (o->beta > 0 && !t->objective))
+        return fail(WKV_EARG, "a beta of %g with the loss %s; it is above 0, of dpo and orpo", (double)o->beta,
+                    o->loss);
+    if (o->reference && t->objective != DPO)
+        return fail(WKV_EARG, "--reference is for the loss dpo, which compares with a model; the loss is %s", o->loss);
+    t->beta = (double)o->beta;
+    return 0;
+}
+
+/* The model that dpo compares with: the same file as the frozen weights, whose mapping it shares, or another one. */
+static int open_reference(wkv_trainer *t, const wkv_train_options *o)
+{
+    const char *path = o->reference ? o->reference : o->init;
+    if (t->objective != DPO) return 0;
+    if (!path && t->what == LEARN_ALL)
+        return fail(WKV_EARG, "the loss dpo compares with a model that is there; give it with --model or --reference");
+    wkv_model_options with = {.as_stored = 1, .no_mmap = o->with.no_mmap};
+    int err = wkv_model_open(&t->reference, path, &with);
+    if (!err && t->reference->rwkv.V != t->m->V)
+        err = fail(WKV_EARG, "%s has a vocabulary of %d, the model that is trained has %d", path, t->reference->rwkv.V,
+                   t->m->V);
+    return err;
+}
+
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
@@ -136,8 +165,10 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     t->ranks = ranks_of(o);
     t->available = memory_available();
     err = set_optimizer(t, o);
+    if (!err) err = set_loss(t, o);
     if (!err) err = device_open(&t->device, o->device, ranks_threads(t->ranks, o->threads), NULL);
     if (!err) err = make_model(t, o);
+    if (!err) err = open_reference(t, o);
     if (!err && o->scan && t->m->arch != &arch4)
         err = fail(WKV_EARG, "--scan: only the recurrence of version 4 has a scan; this model is RWKV-%s",
                    t->m->arch->version);
@@ -163,6 +194,7 @@ void wkv_trainer_free(wkv_trainer *t)
     device_close(t->device);
     params_release(&t->p);
     wkv_model_close(t->base);
+    wkv_model_close(t->reference);
     free(t->adapters);
     free(t->S);
     free(t);
@@ -175,10 +207,14 @@ int trainer_step(wkv_trainer *t, const sample *s, int n, double *loss)
     enum { ENOUGH = 5 };
     double l = 0;
     int err = trainer_gradient(t, s, n, 1, &l);
-    if ((err = trainer_add_up_rest(t, err, &l))) {
+    double figures[3] = {l, t->margin, t->preferred};
+    if ((err = trainer_add_up_rest(t, err, figures, 3))) {
         memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads); /* of the sequences before the failure */
         return err;
     }
+    l = figures[0];
+    t->margin = figures[1];
+    t->preferred = figures[2];
     t->lr = schedule_lr(&t->plan, t->step);
     t->norm = isfinite(l) ? adamw_step(&t->opt, &t->p, t->lr, t->step - t->skipped + 1, t->device) : l;
     t->step++;

@@ -13,6 +13,9 @@
 /* Parameters to train; LEARN_ALL alone. */
 typedef enum { LEARN_LORA = 1, LEARN_STATE = 2, LEARN_ALL = 4 } learnt;
 
+/* The loss: cross entropy of tokens, or of pairs of a chosen and a rejected answer (preference.c). */
+typedef enum { CROSS_ENTROPY, DPO, ORPO } objective;
+
 struct wkv_trainer {
     rwkv *m;         /* the model: that of p, or of the frozen weights */
     wkv_model *base; /* the frozen weights; NULL with LEARN_ALL        */
@@ -36,6 +39,10 @@ struct wkv_trainer {
     int checkpointing; /* 1: layers are run twice; -1: once; 0: by the memory there is   */
     size_t available;  /* bytes that were free before the trainer took any               */
     int l2wrap;        /* the official trainer's pull on the largest logit               */
+    objective objective;
+    double beta;              /* of DPO; ORPO's lambda                                       */
+    wkv_model *reference;     /* whose likelihoods DPO compares with; NULL: none             */
+    double margin, preferred; /* of the last pairs: the mean margin; the share in which it is above 0 */
     float dropout;
     uint64_t seed;
     device *device;
@@ -50,13 +57,53 @@ struct wkv_trainer {
 typedef struct {
     const int32_t *ids;
     const uint8_t *counts;
-    int n; /* at least 2 */
+    int n; /* at least 2                                                                     */
+    double
+        *reference; /* preference.c: cross entropy of all that counts under the reference model; NAN: not known yet */
 } sample;
 
-/* Mean loss of the tokens that count; when `learn`, its gradient is added to p.grads, and the mean is over the samples
- * of all processes, whose gradients begin to be added up. WKV_EARG: an id outside the vocabulary, no token that counts.
- * WKV_ENOMEM. */
+/* The loss of the samples: the mean over the tokens that count, or as t->objective says over pairs of samples. When
+ * `learn`, its gradient is added to p.grads, and the mean is over the samples of all processes, whose gradients begin
+ * to be added up. WKV_EARG: an id outside the vocabulary, no token that counts. WKV_ENOMEM. */
 int trainer_gradient(wkv_trainer *t, const sample *s, int n, int learn, double *loss);
+
+/* Tokens that count, of all samples. */
+int64_t samples_counted(const sample *s, int n);
+
+/* One pass of a model over samples: a loss, with its gradient, or the cross entropy of each. */
+typedef struct {
+    rwkv *m;
+    const sample *s;
+    int n;
+    int learn;            /* with dropout, and gradients unless `sums`                                    */
+    double counted;       /* tokens over which the loss is a mean, in all processes; or:                  */
+    const double *scales; /* the loss is the sum of scales[i] x the cross entropy of sample i; NULL: none */
+    double *sums;         /* becomes the cross entropy of each sample, added up over its tokens; NULL: none */
+    int adds_up;          /* the gradients are added up over all processes as layers become complete      */
+    double loss;          /* becomes the loss                                                             */
+} reading;
+int trainer_read(wkv_trainer *t, reading *r);
+
+/* ---- preference.c: pairs of samples ------------------------------------------------------------------------------ */
+
+/* wkv_train_options.loss as a value. WKV_EARG: there is no such loss. */
+int preference_named(objective *out, const char *name);
+
+/* The loss of one pair by the sums of log-likelihoods that the model and the reference give the tokens of its answers,
+ * and its slope along those of the model. */
+typedef struct {
+    double chosen, rejected;               /* under the model     */
+    double chosen_before, rejected_before; /* under the reference */
+    int chosen_n, rejected_n;              /* tokens              */
+} pair_likelihood;
+typedef struct {
+    double loss, margin; /* margin: by how much the chosen answer is ahead; above 0 it is preferred */
+    double d_chosen, d_rejected;
+} pair_loss;
+pair_loss preference_loss(objective kind, double beta, const pair_likelihood *p);
+
+/* As trainer_gradient, of pairs: a chosen and a rejected sample one after the other. */
+int preference_gradient(wkv_trainer *t, const sample *s, int n, int learn, double *loss);
 
 /* Rows computed at once in a step of these samples: a few hundred are computed as fast as more, and need less
  * memory. */
@@ -89,9 +136,9 @@ void samples_of_rows(sample *out, const int32_t *tokens, int count, int length);
 
 /* The gradients of this layer and all behind it are complete: add up those that are not being added up yet. */
 void trainer_add_up_from(void *trainer, int layer);
-/* The sum over all processes of gradient and loss. One that failed takes part, as nobody waits for a process that does
- * not. */
-int trainer_add_up_rest(wkv_trainer *t, int err, double *loss);
+/* The sum over all processes of the gradient and of n figures of the step. One that failed takes part, as nobody waits
+ * for a process that does not. */
+int trainer_add_up_rest(wkv_trainer *t, int err, double *figures, int n);
 /* Where the moments are shared out: the values from those that made the step, and no gradients of others' shares. */
 void trainer_collect_values(wkv_trainer *t);
 

@@ -164,7 +164,7 @@ static void tune(const char *path, const wkv_model_options *with, int all, rng *
                                .targets = "att,ffn",
                                .with = *with,
                                .threads = 1};
-    const sample one = {ids, counts, 4};
+    const sample one = {.ids = ids, .counts = counts, .n = 4};
     wkv_trainer *t;
     double loss;
     if (wkv_trainer_new(&t, &how)) {

@@ -1,0 +1,77 @@
+/* pairs.c - the spellings of a chosen and a rejected answer. */
+#include "train/pairs.h"
+#include "base/error.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const prompts[] = {"prompt", "question", "instruction", "input"};
+
+/* A message list begins with a question, or with what the system says. */
+static int is_whole(const json_t *list)
+{
+    const json_t *first = json_array_get(list, 0);
+    const char *role = json_string_value(json_object_get(first, "role"));
+    if (!role) role = json_string_value(json_object_get(first, "from"));
+    return role && strcmp(role, "assistant") && strcmp(role, "gpt");
+}
+
+/* The messages of a prompt and of an answer as one list; what the answer lacks comes from the prompt. */
+static json_t *joined_lists(json_t *prompt, json_t *answer)
+{
+    json_t *all = json_array();
+    if (json_is_array(prompt))
+        json_array_extend(all, prompt);
+    else if (json_is_string(prompt) && !is_whole(answer))
+        json_array_append_new(all, json_pack("{ss sO}", "role", "user", "content", prompt));
+    json_array_extend(all, answer);
+    return json_pack("{so}", "messages", all);
+}
+
+/* One answer behind the prompt, which may be NULL. */
+static json_t *conversation(json_t *prompt, json_t *answer)
+{
+    if (json_is_array(answer)) return joined_lists(prompt, answer);
+    if (json_is_string(prompt)) return json_pack("{sO sO}", "prompt", prompt, "response", answer);
+    if (!json_is_array(prompt)) return json_pack("{sO}", "text", answer);
+    json_t *list = json_array();
+    json_array_append_new(list, json_pack("{ss sO}", "role", "assistant", "content", answer));
+    json_t *whole = joined_lists(prompt, list);
+    json_decref(list);
+    return whole;
+}
+
+/* PROMPT,CHOSEN,REJECTED of the fields; the known names where there are none. */
+static int find_parts(json_t *parts[3], json_t *object, const char *fields)
+{
+    char name[3][128] = {"", "chosen", "rejected"};
+    if (fields && sscanf(fields, "%127[^,],%127[^,],%127[^,]", name[0], name[1], name[2]) != 3)
+        return fail(WKV_EARG, "--fields '%s': of pairs expected the names PROMPT,CHOSEN,REJECTED", fields);
+    parts[0] = json_object_get(object, name[0]);
+    for (size_t i = 0; !fields && !parts[0] && i < sizeof prompts / sizeof *prompts; i++)
+        parts[0] = json_object_get(object, prompts[i]);
+    for (int i = 1; i < 3; i++) {
+        parts[i] = json_object_get(object, name[i]);
+        if (!json_is_string(parts[i]) && !json_is_array(parts[i]))
+            return fail(WKV_EFORMAT,
+                        "no string and no list of messages called \"%s\"; a pair has \"prompt\", \"chosen\" and "
+                        "\"rejected\" (--fields PROMPT,CHOSEN,REJECTED takes others)",
+                        name[i]);
+    }
+    if (json_typeof(parts[1]) != json_typeof(parts[2]))
+        return fail(WKV_EFORMAT, "one answer of the pair is a string and the other a list of messages");
+    return fields && !parts[0] ? fail(WKV_EFORMAT, "no field called \"%s\", which --fields names", name[0]) : 0;
+}
+
+int pair_read(json_t *out[2], const json_t *object, const document_form *form)
+{
+    json_t *parts[3], *o = (json_t *)(uintptr_t)object, *system = json_object_get(o, "system");
+    out[0] = out[1] = NULL;
+    int err = find_parts(parts, o, form->fields);
+    for (int i = 0; i < 2 && !err; i++) {
+        out[i] = conversation(parts[0], parts[i + 1]);
+        if (!out[i] || (json_is_string(system) && json_object_set(out[i], "system", system)))
+            err = fail(WKV_ENOMEM, "no memory for a pair of answers");
+    }
+    return err;
+}
