@@ -48,6 +48,8 @@ static void other_schedules(void)
     EXPECT_NEAR(schedule_lr(&s, 50), 1e-3, 1e-12);
     EXPECT_NEAR(schedule_lr(&s, 100), (1e-3 + 1e-5) / 2, 1e-12);
     EXPECT_NEAR(schedule_lr(&s, 150), 1e-5, 1e-12);
+    s.hold = 145; /* it would begin to fall behind the end */
+    EXPECT_NEAR(schedule_lr(&s, 50), 1e-3, 1e-12);
 }
 
 /* largest distance from g^2 of the products of the shorter side's vectors with themselves, from 0 of those with

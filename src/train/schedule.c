@@ -28,7 +28,8 @@ static double falling(const schedule *s, int64_t step)
     case LR_LINEAR: return s->lr_init - fall * gone(s, step, s->warmup);
     case LR_EXPONENTIAL: return exponential(s, step);
     case LR_CONSTANT: return s->lr_init;
-    case LR_WSD: return s->lr_init - fall * gone(s, step, s->warmup + s->hold);
+    case LR_WSD: /* one that would fall behind its end does not fall */
+        return step < s->warmup + s->hold ? s->lr_init : s->lr_init - fall * gone(s, step, s->warmup + s->hold);
     default: return s->lr_final + fall * (1 + cos(3.14159265358979323846 * gone(s, step, s->warmup))) / 2;
     }
 }
