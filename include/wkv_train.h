@@ -221,7 +221,8 @@ typedef struct {
     /* The run: wkv_train only. */
     const char *out;           /* folder, made when it is not there */
     /* go on from the last checkpoint in `out`; from the beginning where there is none yet. Options left at zero are the
-     * run's own; others must be */
+     * run's own; others must be. More `steps` make the run longer where its steps so far had the learning rates of the
+     * longer one: always with "constant", with "wsd" until it falls */
     int resume;
     const char *const *data;   /* files and folders, NULL behind the last. .txt: one document; .jsonl, .json, .csv,
                                   .tsv: one in every object or row, in the spellings of docs/training.md ("Data");

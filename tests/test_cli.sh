@@ -466,7 +466,11 @@ run 0 tune -d answers.jsonl -o tunedbuilt -n 1 --method full
 holds err "sample behind"
 run 0 generate tunedbuilt/final.safetensors -n 3 "the"
 run 0 tune --resume -o tunedbuilt
-refused "epochs are 2 steps; the run that is to be resumed has 1" tune --resume -o tunedbuilt -e 2
+run 0 tune --resume -o tunedbuilt -e 2
+holds err "going on after step 1"
+refused "whose schedule is cosine, fell as a longer run's does not" tune --resume -o tunedbuilt -e 3
+refused "--steps is 2 in the run that is to be resumed, and 1 now" tune --resume -o tunedbuilt -n 1
+refused "1 epochs are 1 steps; the run that is to be resumed has 2" tune --resume -o tunedbuilt -e 1
 run 0 train -d answers.jsonl --samples --vocab bytes -L 1 -C 16 --head-size 16 -n 2 -o masked --infctx 8 --cut
 holds err "4 samples of"
 holds err "are included in the loss"

@@ -232,6 +232,96 @@ static void other_settings_are_refused(void)
     EXPECT_HAS(wkv_error(), "no checkpoint yet; repeat the command that began it, with --resume");
 }
 
+/* A run of 12 steps, and one of `steps` that goes on from there, or from where it was stopped. */
+static void train_longer(const char *out, const char *schedule, int stopped, int64_t hold)
+{
+    wkv_train_options o = options(out);
+    o.schedule = schedule;
+    o.steps = stopped ? 16 : 12;
+    o.valid_every = 4; /* what is measured is the same in both */
+    if (stopped) o.report = stop, stop_at = stopped;
+    EXPECT_EQ(wkv_train(&o), stopped ? WKV_ESTOPPED : 0);
+    wkv_train_options on = {.out = in_folder(out), .resume = 1, .steps = 24, .hold = hold, .threads = 2};
+    if (wkv_train(&on)) FAILED("%s", wkv_error());
+}
+
+static void expect_same_run(const char *a, const char *b)
+{
+    static const char *const files[] = {"final.safetensors", "best.safetensors", "checkpoint-00000024.safetensors"};
+    for (int i = 0; i < 3; i++) {
+        char x[96], y[96];
+        snprintf(x, sizeof x, "%s/%s", a, files[i]);
+        snprintf(y, sizeof y, "%s/%s", b, files[i]);
+        if (i < 2)
+            expect_same_file(in_folder(x), in_folder(y));
+        else
+            expect_same_checkpoint(in_folder(x), in_folder(y));
+    }
+}
+
+/* More steps after the end, or after a stop before the learning rate of wsd falls, give the bytes of a run that had them
+ * from the beginning. */
+static void a_longer_run_ends_in_the_same_bytes(void)
+{
+    wkv_train_options o = options("constant");
+    o.schedule = "constant", o.steps = 24, o.valid_every = 4;
+    EXPECT_EQ(wkv_train(&o), 0);
+    train_longer("constant+", "constant", 0, 0);
+    expect_same_run("constant+", "constant");
+    o = options("wsd");
+    o.steps = 24, o.valid_every = 4;
+    EXPECT_EQ(wkv_train(&o), 0);
+    train_longer("wsd+", "wsd", 11, 0); /* a hold of 12 of 16, then of 19 of 24 */
+    expect_same_run("wsd+", "wsd");
+    o = options("hold");
+    o.steps = 24, o.hold = 5, o.valid_every = 4;
+    EXPECT_EQ(wkv_train(&o), 0);
+    train_longer("hold+", "wsd", 11, 5);
+    expect_same_run("hold+", "hold");
+}
+
+/* Steps of which the learning rate had fallen are not those of a longer run. */
+static void a_run_that_fell_is_not_made_longer(void)
+{
+    static const char *const schedules[] = {"cosine", "linear", "exponential", "wsd"};
+    for (int i = 0; i < 4; i++) {
+        wkv_train_options o = options(i < 3 ? schedules[i] : "fell");
+        o.schedule = schedules[i];
+        o.warmup = -1;
+        o.steps = 12;
+        EXPECT_EQ(wkv_train(&o), 0);
+        wkv_train_options on = {.out = o.out, .resume = 1, .steps = 24, .threads = 1};
+        EXPECT_EQ(wkv_train(&on), WKV_EARG);
+        EXPECT_HAS(wkv_error(), "--steps is 12 in the run that is to be resumed, and 24 now");
+        EXPECT_HAS(wkv_error(), schedules[i]);
+        EXPECT_HAS(wkv_error(), "train the result further in another folder, or begin with --schedule constant");
+        on.steps = 6;
+        EXPECT_EQ(wkv_train(&on), WKV_EARG); /* nor shorter */
+        EXPECT_HAS(wkv_error(), "and 6 now; it must stay");
+    }
+}
+
+/* The results of the shorter run stay until the longer one ends. */
+static void results_stay_until_the_longer_run_ends(void)
+{
+    wkv_train_options o = options("stays");
+    o.schedule = "constant", o.steps = 4;
+    EXPECT_EQ(wkv_train(&o), 0);
+    write_file(in_folder("stays/final.safetensors"), "mine");
+    o.steps = 8, o.report = stop, stop_at = 6;
+    EXPECT_EQ(wkv_train(&o), WKV_ESTOPPED);
+    char *text = NULL;
+    size_t n = 0;
+    EXPECT_EQ(file_slurp(&text, &n, in_folder("stays/final.safetensors")), 0);
+    EXPECT_EQ(n, 4);
+    free(text);
+    wkv_train_options on = {.out = in_folder("stays"), .resume = 1};
+    EXPECT_EQ(wkv_train(&on), 0);
+    EXPECT_EQ(file_slurp(&text, &n, in_folder("stays/final.safetensors")), 0);
+    EXPECT(n > 1000);
+    free(text);
+}
+
 /* 12 steps into `out`, of which the first `before` are made on instruction set `first`, the others on `then`. */
 static void train_on_two(const char *version, const char *out, const char *first, const char *then, int before)
 {
@@ -298,6 +388,9 @@ int main(void)
     RUN(a_killed_run_ends_in_the_same_bytes);
     RUN(a_stopped_run_needs_its_folder_only);
     RUN(other_settings_are_refused);
+    RUN(a_longer_run_ends_in_the_same_bytes);
+    RUN(a_run_that_fell_is_not_made_longer);
+    RUN(results_stay_until_the_longer_run_ends);
     RUN(a_run_changes_its_instruction_set);
     RUN(a_checkpoint_opens_as_a_model);
     folder_end();

@@ -9,13 +9,12 @@
 #include <stdlib.h>
 
 static const char *valid;
-static int hold, version, order, schedule;
+static int version, order;
 static uint64_t exit_tokens;
 
 /* -1 is not given: then the library's default holds, or with --resume what the run has */
 static char versions[64]; /* "4|5.2|6|7" */
 static const char *const orders[] = {"epochs", "magic"};
-static const char *const schedules[] = {"cosine", "linear", "exponential", "constant", "wsd"};
 
 static const option run_options[] = {
     {'d', "data", OPT_TEXTS, "PATH", &training.data, 0, 0, "",
@@ -54,20 +53,17 @@ static const group model_group_new = GROUP("New model", model_options);
 
 static const option work_options[] = {
     {'n', "steps", OPT_COUNT, "N", &training.steps, 1, INT_MAX, "by the amount of text; with --model 1000",
-     "steps of the optimizer"},
+     "steps of the optimizer; with --resume more of them, where the schedule allows"},
     {'e', "epochs", OPT_REAL, "X", &training.epochs, 1e-6, 1e6, "", "in the place of --steps: times the data is read"},
     {'b', "batch", OPT_COUNT, "N", &training.set.batch, 1, 1000000, "8", "sequences in a step"},
     {0, "micro-batch", OPT_COUNT, "N", &training.set.micro_batch, 1, 1000000, "as many as have 512 tokens",
      "sequences computed at once; their gradients add up"},
     {'T', "context", OPT_COUNT, "N", &training.set.context, 1, 10000000, "by the amount of text; with --model 512",
      "tokens in a sequence"},
-    {0, "schedule", OPT_CHOICE, "cosine|linear|exponential|constant|wsd", &schedule, 0, 0, "cosine",
-     "how the learning rate falls"},
+    TRAINING_SCHEDULE,
     {0, "lr", OPT_REAL, "X", &training.lr, 1e-12, 10, "by the width; with --model 0.0006", "learning rate at first"},
     {0, "lr-final", OPT_REAL, "X", &training.lr_final, 0, 10, "a tenth of --lr", "learning rate at last"},
     {0, "warmup", OPT_COUNT, "N", &training.set.warmup, 0, INT_MAX, "10", "steps in which the learning rate rises"},
-    {0, "hold", OPT_COUNT, "N", &hold, 1, INT_MAX, "wsd: 80 % of all",
-     "steps at --lr before it falls (exponential, wsd)"},
     {0, "exit-tokens", OPT_SEED, "N", &exit_tokens, 0, 0, "those of all steps",
      "tokens after which --lr-final is reached"},
     {0, "weight-decay", OPT_REAL, "X", &training.weight_decay, 0, 10, "0.1", "pull of the matrices towards zero"},
@@ -105,12 +101,9 @@ static void defaults(void)
         n += (size_t)snprintf(versions + n, sizeof versions - n, "%s%s", i ? "|" : "", v);
     training_defaults();
     valid = NULL;
-    hold = 0;
-    version = order = schedule = -1;
+    version = order = -1;
     exit_tokens = 0;
 }
-
-static const char *word(int which, const char *const *words) { return which < 0 ? NULL : words[which]; }
 
 /* A number is a share, anything else a path. */
 static int set_valid(void)
@@ -137,11 +130,9 @@ static int run(int n, char **operands)
     if (!training.data.n && !o->resume) return usage(&cmd_train, "--data says what to learn; it is missing");
     if (!o->out) return usage(&cmd_train, "--out says where the model goes; it is missing");
     if (o->cut && !o->infctx) return usage(&cmd_train, "--cut goes with --infctx, which is missing");
-    o->hold = hold;
     o->exit_tokens = (int64_t)exit_tokens;
     o->version = wkv_train_version(version);
-    o->order = word(order, orders);
-    o->schedule = word(schedule, schedules);
+    o->order = order < 0 ? NULL : orders[order];
     int status = set_valid();
     if (status) return status;
     static char init[MODEL_ROOM];
@@ -185,6 +176,7 @@ const command cmd_train = {
                 "wkv train -d t.csv --fields story -o run  # a field of another name\n"
                 "wkv train -d stories.jsonl --vocab bytes -o run -L 3 -C 128 -n 2000  # a small model of bytes\n"
                 "wkv train --resume -o run  # go on after an interruption\n"
+                "wkv train --resume -o run -n 4000  # go on beyond the end\n"
                 "wkv train -d more.jsonl -m run/final.safetensors -o run2 --lr 1e-4  # train it on other text\n"
                 "mpirun -n 4 wkv train -d stories.jsonl --vocab bytes -o run -b 32  # in four processes\n"
                 "wkv generate -m run/final.safetensors \"Once\"  # try it",

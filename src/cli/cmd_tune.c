@@ -53,7 +53,8 @@ static const option what_options[] = {
 static const group what_group = GROUP("What is learnt", what_options);
 
 static const option work_options[] = {
-    {'n', "steps", OPT_COUNT, "N", &training.steps, 1, INT_MAX, "as --epochs takes", "steps of the optimizer"},
+    {'n', "steps", OPT_COUNT, "N", &training.steps, 1, INT_MAX, "as --epochs takes",
+     "steps of the optimizer; with --resume more of them, where the schedule allows"},
     {'e', "epochs", OPT_REAL, "X", &training.epochs, 1, 1000000, "3, or as many as make 120 steps",
      "times every sample is learnt"},
     {'b', "batch", OPT_COUNT, "N", &training.set.batch, 1, 1000000, "8", "samples in a step"},
@@ -69,6 +70,7 @@ static const option work_options[] = {
      "with --infctx, do not pass the gradient from a chunk to the one before"},
     {0, "lr", OPT_REAL, "X", &training.lr, 1e-12, 10, "1e-3 for lora, 1 for state, 3e-5 for full",
      "learning rate at first"},
+    TRAINING_SCHEDULE,
     {0, "lr-final", OPT_REAL, "X", &training.lr_final, 0, 10, "a tenth of --lr; for state a hundredth",
      "learning rate at last"},
     {0, "warmup", OPT_COUNT, "N", &training.set.warmup, 0, INT_MAX, "a tenth of the steps, 10 at most",

@@ -12,6 +12,8 @@ training_options training;
 
 static const char *const types[] = {"bf16", "f32", "pth"};
 
+static const char *const schedules[] = {"cosine", "linear", "exponential", "constant", "wsd"};
+
 static const option keeping_options[] = {
     {0, "plan", OPT_SWITCH, NULL, &training.only_plan, 0, 0, "", "say what the run would be, and stop"},
     {0, "save-type", OPT_CHOICE, "bf16|f32|pth", &training.save_type, 0, 0, "bf16",
@@ -30,7 +32,7 @@ const group training_keeping = GROUP("Figures and files", keeping_options);
 
 void training_defaults(void)
 {
-    training = (training_options){.save_type = -1};
+    training = (training_options){.save_type = -1, .schedule = -1};
     training.set.warmup = -2; /* not given */
     training.epochs = training.lr = training.lr_final = training.weight_decay = training.clip = NAN;
 }
@@ -183,6 +185,8 @@ static int take_options(void)
     at[t->data.n] = NULL;
     o->data = t->data.n ? at : NULL;
     o->steps = t->steps;
+    o->hold = t->hold;
+    o->schedule = t->schedule < 0 ? NULL : schedules[t->schedule];
     o->epochs = isnan(t->epochs) ? 0 : (double)t->epochs;
     o->save_type = t->save_type < 0 ? NULL : types[t->save_type];
     o->checkpointing = t->checkpointing == 1 ? 1 : t->checkpointing == 2 ? -1 : 0;

@@ -7,16 +7,26 @@
 #include "losses.h"
 #include "say.h"
 #include "wkv_train.h"
+#include <limits.h>
 
 /* Values of the options; numbers that are not given are NAN, choices -1. */
 typedef struct {
     wkv_train_options set;
     texts data;
-    int steps, checkpointing, save_type, only_plan;
+    int steps, hold, schedule, checkpointing, save_type, only_plan;
     float epochs, lr, lr_final, weight_decay, clip;
 } training_options;
 extern training_options training;
 void training_defaults(void);
+
+/* Rows of the options of either. */
+#define TRAINING_SCHEDULE                                                                                              \
+    {0, "schedule", OPT_CHOICE, "cosine|linear|exponential|constant|wsd", &training.schedule, 0, 0, "cosine",          \
+     "how the learning rate falls"},                                                                                   \
+    {                                                                                                                  \
+        0, "hold", OPT_COUNT, "N", &training.hold, 1, INT_MAX, "wsd: 80 % of all",                                     \
+            "steps at --lr before it falls (exponential, wsd)"                                                         \
+    }
 
 /* "Figures and files": plan, types, intervals. */
 extern const group training_keeping;

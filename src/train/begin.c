@@ -283,7 +283,7 @@ static int divide_data(job *j)
 static int count_steps(job *j, int64_t *out)
 {
     double steps = ceil(j->o.epochs * (double)source_count(&j->source) / j->o.batch);
-    if (j->from && *out && (double)*out != steps)
+    if (j->from && (double)*out > steps)
         return fail(WKV_EARG, "%g epochs are %.0f steps; the run that is to be resumed has %lld", j->o.epochs, steps,
                     (long long)*out);
     *out = (int64_t)steps;
@@ -332,6 +332,24 @@ static int make_trainer(job *j)
     return j->now ? 0 : fail(WKV_ENOMEM, "no memory for a batch");
 }
 
+/* A run may be made longer as long as the steps that it made had the learning rates of the longer one. */
+static int check_steps(const job *j)
+{
+    const char *steps = checkpoint_setting(j->from, "steps"), *hold = checkpoint_setting(j->from, "hold");
+    wkv_train_options then = j->o;
+    if (steps) then.steps = strtoll(steps, NULL, 10);
+    if (hold) then.hold = strtoll(hold, NULL, 10);
+    schedule was;
+    int err = trainer_schedule(&was, &then);
+    int64_t step = err ? 0 : schedule_differs(&was, &j->t->plan, j->t->step);
+    if (err || step < 0) return err;
+    return fail(WKV_EARG,
+                "--steps is %lld in the run that is to be resumed, and %lld now; from step %lld on its learning rate, "
+                "whose schedule is %s, fell as a longer run's does not; train the result further in another folder, "
+                "or begin with --schedule constant, or wsd stopped before it falls",
+                (long long)then.steps, (long long)j->o.steps, (long long)step + 1, j->o.schedule);
+}
+
 /* A resumed run: position, moments; and the text must be the same. */
 static int read_checkpoint(job *j)
 {
@@ -348,7 +366,7 @@ static int read_checkpoint(job *j)
             now.text_tokens == j->at.text_tokens && now.held_tokens == j->at.held_tokens ? "others, but also " : "",
             (long long)j->at.text_tokens, (long long)j->at.held_tokens);
     order_seek(&j->source.order, j->at.given);
-    return 0;
+    return check_steps(j);
 }
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */

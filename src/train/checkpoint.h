@@ -16,6 +16,7 @@ typedef struct {
     double loss_sum;    /* of the steps since the last line of the log, ...    */
     int64_t loss_count; /* ... and how many those are                          */
     int64_t log_bytes;  /* length of train.jsonl                               */
+    int64_t finished;   /* steps after which the run had ended; 0: never       */
     int64_t text_tokens, held_tokens;
     uint64_t text_sum; /* what was learnt, to know it again                    */
     const char *data;  /* the files it is in, one a line                       */

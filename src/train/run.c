@@ -282,6 +282,7 @@ static int after_step(job *j, int last, int *stop)
     }
     if ((err = ranks_agree_on(j->ranks, err, due, 2))) return err;
     *stop = due[0] > 0;
+    if (last) j->at.finished = r->step;
     if (due[1] <= 0) return 0;
     double begin = clock_seconds();
     err = save_checkpoint(j);
@@ -299,7 +300,8 @@ static int train(job *j)
         err = one_step(j);
         if (!err) err = after_step(j, r->step == r->steps, &stop);
     }
-    if (!err && ranks_lead(j->ranks)) err = job_save(j, "final");
+    int results = r->step == r->steps || !j->at.finished; /* those of a shorter run stay until the longer one ends */
+    if (!err && ranks_lead(j->ranks) && results) err = job_save(j, "final");
     if (!err && ranks_lead(j->ranks)) err = history_page(&j->history, &j->plan, r, 1);
     err = ranks_agree(j->ranks, err);
     if (err || r->step == r->steps) return err;

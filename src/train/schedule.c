@@ -40,3 +40,10 @@ double schedule_lr(const schedule *s, int64_t step)
     double lr = falling(s, step);
     return step < s->warmup ? lr * (from + (1 - from) * (double)step / (double)s->warmup) : lr;
 }
+
+int64_t schedule_differs(const schedule *a, const schedule *b, int64_t steps)
+{
+    for (int64_t step = 0; step < steps; step++)
+        if (schedule_lr(a, step) != schedule_lr(b, step)) return step;
+    return -1;
+}

@@ -20,4 +20,7 @@ typedef struct {
 /* step counts from 0 (docs/training.md 9). */
 double schedule_lr(const schedule *s, int64_t step);
 
+/* The first of so many steps in which the two give other learning rates; -1: none. */
+int64_t schedule_differs(const schedule *a, const schedule *b, int64_t steps);
+
 #endif

@@ -12,11 +12,14 @@
 
 typedef enum { TEXT, INT, INT64, SEED, FLOAT } kind;
 
+/* A run with another value is the same run; another run; the same one made longer, where a later check agrees. */
+typedef enum { FREE, BINDS, GROWS } binding;
+
 typedef struct {
     const char *name;
     size_t at;
     kind kind;
-    int binding; /* a run with another value is another run */
+    binding binding;
 } setting;
 
 #define ROW(field, kind, binding)                                                                                      \
@@ -24,57 +27,57 @@ typedef struct {
 #field, offsetof(wkv_train_options, field), kind, binding                                                      \
     }
 static const setting table[] = {
-    ROW(init, TEXT, 0),
-    ROW(method, TEXT, 1),
-    ROW(rank, INT, 1),
-    ROW(alpha, FLOAT, 1),
-    ROW(targets, TEXT, 1),
-    {"lora", offsetof(wkv_train_options, with.lora), TEXT, 1},
-    {"lora_alpha", offsetof(wkv_train_options, with.lora_alpha), FLOAT, 1},
-    {"load_state", offsetof(wkv_train_options, with.state), TEXT, 1},
-    ROW(samples, INT, 1),
-    ROW(loss, TEXT, 1),
-    ROW(beta, FLOAT, 1),
-    ROW(reference, TEXT, 0),
-    ROW(infctx, INT, 1),
-    ROW(cut, INT, 1),
-    ROW(version, TEXT, 1),
-    ROW(layers, INT, 1),
-    ROW(width, INT, 1),
-    ROW(head_size, INT, 1),
-    ROW(ffn, INT, 1),
-    ROW(vocab_size, INT, 1),
-    ROW(steps, INT64, 1),
-    ROW(schedule, TEXT, 1),
-    ROW(lr_init, FLOAT, 1),
-    ROW(lr_final, FLOAT, 1),
-    ROW(warmup, INT, 1),
-    ROW(hold, INT64, 1),
-    ROW(exit_tokens, INT64, 1),
-    ROW(beta1, FLOAT, 1),
-    ROW(beta2, FLOAT, 1),
-    ROW(eps, FLOAT, 1),
-    ROW(weight_decay, FLOAT, 1),
-    ROW(clip, FLOAT, 1),
-    ROW(dropout, FLOAT, 1),
-    ROW(seed, SEED, 1),
-    ROW(context, INT, 1),
-    ROW(batch, INT, 1),
-    ROW(micro_batch, INT, 1),
-    ROW(device, TEXT, 1),
-    ROW(scan, INT, 1),
-    ROW(order, TEXT, 1),
-    ROW(valid_share, FLOAT, 1),
-    ROW(valid, TEXT, 0),
-    ROW(vocab, TEXT, 0),
-    ROW(chat, TEXT, 0),
-    ROW(fields, TEXT, 0),
-    ROW(save_type, TEXT, 0),
-    ROW(save_every, INT, 0),
-    ROW(keep, INT, 0),
-    ROW(log_every, INT, 0),
-    ROW(valid_every, INT, 0),
-    ROW(sample_every, INT, 0),
+    ROW(init, TEXT, FREE),
+    ROW(method, TEXT, BINDS),
+    ROW(rank, INT, BINDS),
+    ROW(alpha, FLOAT, BINDS),
+    ROW(targets, TEXT, BINDS),
+    {"lora", offsetof(wkv_train_options, with.lora), TEXT, BINDS},
+    {"lora_alpha", offsetof(wkv_train_options, with.lora_alpha), FLOAT, BINDS},
+    {"load_state", offsetof(wkv_train_options, with.state), TEXT, BINDS},
+    ROW(samples, INT, BINDS),
+    ROW(loss, TEXT, BINDS),
+    ROW(beta, FLOAT, BINDS),
+    ROW(reference, TEXT, FREE),
+    ROW(infctx, INT, BINDS),
+    ROW(cut, INT, BINDS),
+    ROW(version, TEXT, BINDS),
+    ROW(layers, INT, BINDS),
+    ROW(width, INT, BINDS),
+    ROW(head_size, INT, BINDS),
+    ROW(ffn, INT, BINDS),
+    ROW(vocab_size, INT, BINDS),
+    ROW(steps, INT64, GROWS),
+    ROW(schedule, TEXT, BINDS),
+    ROW(lr_init, FLOAT, BINDS),
+    ROW(lr_final, FLOAT, BINDS),
+    ROW(warmup, INT, BINDS),
+    ROW(hold, INT64, GROWS),
+    ROW(exit_tokens, INT64, BINDS),
+    ROW(beta1, FLOAT, BINDS),
+    ROW(beta2, FLOAT, BINDS),
+    ROW(eps, FLOAT, BINDS),
+    ROW(weight_decay, FLOAT, BINDS),
+    ROW(clip, FLOAT, BINDS),
+    ROW(dropout, FLOAT, BINDS),
+    ROW(seed, SEED, BINDS),
+    ROW(context, INT, BINDS),
+    ROW(batch, INT, BINDS),
+    ROW(micro_batch, INT, BINDS),
+    ROW(device, TEXT, BINDS),
+    ROW(scan, INT, BINDS),
+    ROW(order, TEXT, BINDS),
+    ROW(valid_share, FLOAT, BINDS),
+    ROW(valid, TEXT, FREE),
+    ROW(vocab, TEXT, FREE),
+    ROW(chat, TEXT, FREE),
+    ROW(fields, TEXT, FREE),
+    ROW(save_type, TEXT, FREE),
+    ROW(save_every, INT, FREE),
+    ROW(keep, INT, FREE),
+    ROW(log_every, INT, FREE),
+    ROW(valid_every, INT, FREE),
+    ROW(sample_every, INT, FREE),
 };
 enum { ROWS = sizeof table / sizeof *table };
 _Static_assert((int)ROWS <= (int)SETTINGS_MOST, "a text for each");
@@ -160,8 +163,12 @@ void settings_list(settings *s, const wkv_train_options *o)
     s->at[s->n] = NULL;
 }
 
+static int binds(const setting *s, int longer) { return s->binding == BINDS || (s->binding == GROWS && !longer); }
+
 int settings_resume(wkv_train_options *o, const char *(*find)(const void *where, const char *name), const void *where)
 {
+    const char *steps = find(where, "steps");
+    int longer = steps && o->steps > strtoll(steps, NULL, 10);
     for (int i = 0; i < ROWS; i++) {
         const setting *s = &table[i];
         char now[32], name[NAME];
@@ -169,7 +176,7 @@ int settings_resume(wkv_train_options *o, const char *(*find)(const void *where,
         if (!then) continue;
         if (!is_set(o, s))
             set(o, s, then);
-        else if (s->binding && strcmp(shown(o, s, now), then))
+        else if (binds(s, longer) && strcmp(shown(o, s, now), then))
             return fail(WKV_EARG,
                         "%s is %s in the run that is to be resumed, and %s now; it must stay, or the result is another",
                         option_name(name, s->name), option_value(then), option_value(shown(o, s, now)));
@@ -254,10 +261,10 @@ int settings_suit_samples(wkv_train_options *o, int samples)
     int64_t epochs = o->epochs > 0             ? (int64_t)ceil(o->epochs)
                      : epoch * EPOCHS < FEWEST ? (FEWEST + epoch - 1) / epoch
                                                : EPOCHS;
-    if (o->epochs > 0 && o->steps && o->steps != epochs * epoch)
+    if (o->epochs > 0 && o->steps && o->steps > epochs * epoch)
         return fail(WKV_EARG, "%g epochs are %lld steps; the run that is to be resumed has %lld", o->epochs,
                     (long long)(epochs * epoch), (long long)o->steps);
-    if (!o->steps) o->steps = epochs * epoch;
+    if (!o->steps || o->epochs > 0) o->steps = epochs * epoch;
     if (!o->warmup && o->steps < 100) o->warmup = o->steps < 10 ? -1 : (int)(o->steps / 10);
     int_default(&o->valid_every, epoch < INT_MAX ? (int)epoch : INT_MAX);
     int_default(&o->log_every, 1);
@@ -294,7 +301,6 @@ void settings_default(wkv_train_options *o)
     float_default(&o->lr_init, 6e-4f);
     float_default(&o->lr_final, o->lr_init / 10);
     int_default(&o->warmup, 10);
-    if (!o->hold && !strcmp(o->schedule, "wsd")) o->hold = o->steps * 8 / 10;
     float_default(&o->beta1, 0.9f);
     float_default(&o->beta2, 0.99f);
     float_default(&o->eps, 1e-18f);

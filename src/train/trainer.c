@@ -65,7 +65,7 @@ static int find_schedule(const char *name)
     return -1;
 }
 
-static int set_schedule(wkv_trainer *t, const wkv_train_options *o)
+int trainer_schedule(schedule *out, const wkv_train_options *o)
 {
     int kind = find_schedule(o->schedule);
     if (kind < 0)
@@ -77,14 +77,13 @@ static int set_schedule(wkv_trainer *t, const wkv_train_options *o)
                     "the learning rate of an exponential schedule never becomes 0; give an lr_final above it");
     if (kind == LR_COSINE && o->lr_final < 0) kind = LR_LINEAR;
     double step_tokens = o->samples ? 1 : (double)o->batch * o->context; /* samples have any length */
-    t->steps = o->steps;
-    t->plan = (schedule){.kind = (lr_kind)kind,
-                         .lr_init = (double)o->lr_init,
-                         .lr_final = (double)or_none(o->lr_final),
-                         .warmup = o->warmup < 0 ? 0 : o->warmup,
-                         .hold = o->hold,
-                         .step_tokens = step_tokens,
-                         .total_tokens = o->exit_tokens ? (double)o->exit_tokens : (double)o->steps * step_tokens};
+    *out = (schedule){.kind = (lr_kind)kind,
+                      .lr_init = (double)o->lr_init,
+                      .lr_final = (double)or_none(o->lr_final),
+                      .warmup = o->warmup < 0 ? 0 : o->warmup,
+                      .hold = kind == LR_WSD && !o->hold ? o->steps * 8 / 10 : o->hold,
+                      .step_tokens = step_tokens,
+                      .total_tokens = o->exit_tokens ? (double)o->exit_tokens : (double)o->steps * step_tokens};
     return 0;
 }
 
@@ -115,7 +114,8 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     t->checkpointing = o->checkpointing;
     t->dropout = o->dropout;
     t->seed = o->seed;
-    return set_schedule(t, o);
+    t->steps = o->steps;
+    return trainer_schedule(&t->plan, o);
 }
 
 static int set_loss(wkv_trainer *t, const wkv_train_options *o)

@@ -126,6 +126,9 @@ int trainer_measure(wkv_trainer *t, const sample *s, int n, row_cost *out);
 
 /* ---- trainer.c --------------------------------------------------------------------------------------------------- */
 
+/* The learning rates of a run with these options, all defaults filled in. WKV_EARG. */
+int trainer_schedule(schedule *out, const wkv_train_options *o);
+
 /* As wkv_trainer_step, of samples. */
 int trainer_step(wkv_trainer *t, const sample *s, int n, double *loss);
 
