@@ -83,6 +83,7 @@ typedef struct {
     int head_size, context, batch; /* of the model; tokens of a sequence, sequences of a step                         */
     double lr;                 /* learning rate at first                                                              */
     int warmup;                /* steps in which it rises                                                             */
+    const char *vocabulary;    /* its path or name; NULL: token files without one: no samples, no bits per byte       */
     int passed_over;           /* entries of folders that are no data, ...                                            */
     const char *passed_over_first; /* ... and the name of the first one                                               */
     const char *damaged;       /* the sentence about a newest checkpoint that is damaged, of a run that is resumed from

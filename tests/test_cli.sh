@@ -474,6 +474,24 @@ refused "1 epochs are 1 steps; the run that is to be resumed has 2" tune --resum
 run 0 train -d answers.jsonl --samples --vocab bytes -L 1 -C 16 --head-size 16 -n 2 -o masked --infctx 8 --cut
 holds err "4 samples of"
 holds err "are included in the loss"
+# token files need no vocabulary, nor does a model made of them
+printf 'MMIDIDX\0\0\1\0\0\0\0\0\0\0\10\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\54\1\0\0\0\0\0\0' >ids.idx
+printf '\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0' >>ids.idx
+i=0
+while [ $i -lt 100 ]; do
+    printf '\1\0\2\1\7\0'
+    i=$((i + 1))
+done >ids.bin
+run 0 train -d ids.bin --vocab-size 260 -L 1 -C 16 --head-size 16 -T 8 -b 2 -n 2 -o byids -t 1
+run 0 train -m byids/final.safetensors -d ids.idx --vocab-size 260 -T 8 -b 2 -n 2 -o ids2 -t 1
+holds err "try it: wkv logits -m ids2/final.safetensors"
+lacks err "sample"
+lacks err "bits per byte"
+run 0 logits -m ids2/final.safetensors --tokens 1,2,3
+cp ids2/final.safetensors ids2.safetensors
+run 0 train --resume -o ids2 -t 1
+same ids2/final.safetensors ids2.safetensors "a resumed model of ids"
+refused "ids.bin: token 1 of 300 is 258; the model's ids are 0 to 257" train -d ids.bin --vocab-size 258 -o ids3
 run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedtext -n 1 -r 1 -T 8
 holds err "sample 1: the user and"
 holds err "try it: wkv generate -m $model --lora tunedtext/lora.safetensors"

@@ -147,6 +147,8 @@ static int run(int n, char **operands)
     put_text("%s\n", path);
     if (status == 130)
         note("stopped; all of it is saved, and this goes on: wkv train --resume --out %s", o->out);
+    else if (w.ids)
+        note("try it: wkv logits -m %s --tokens 1,2,3 (there is no vocabulary)", path);
     else
         note("try it: wkv generate -m %s \"Once upon a time\"", path);
     return status;

@@ -76,7 +76,8 @@ static void put_model(const wkv_train_plan *p)
 
 static int plan(void *user, const wkv_train_plan *p)
 {
-    (void)user;
+    training_watch *w = user;
+    w->ids = !p->vocabulary;
     char weights[16], work[16], there[16], time[16], done[32];
     put_model(p);
     put_data(p);
