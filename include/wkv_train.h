@@ -107,6 +107,7 @@ typedef struct {
     double seconds_left;
     double valid_loss;         /* of the held-out text, when it was measured after this step; negative when not */
     double valid_bits;         /* the same in bits per byte of text; negative without a vocabulary */
+    int ended;                 /* measurements without a lowest loss after which the run ends here; 0: it goes on    */
     const char *sample;        /* text the model wrote after this step, NULL: none; ...                               */
     int sample_prompt;         /* ... its first bytes, which are of the text and not written by the model             */
 } wkv_train_report;
@@ -245,6 +246,8 @@ typedef struct {
     int log_every;             /* steps between figures; their loss is the mean; 0: 10, of samples 1 */
     int valid_every;           /* steps between measurements of the held-out text; 0: a quarter of all, at most 500;
                                   negative: at the end only                                                           */
+    int patience;              /* measurements in a row without a lowest loss after which the run ends, as behind its
+                                  last step; 0: it does not. WKV_EARG without held-out text                           */
     int sample_every;          /* steps between samples, and one after the last; 0: as valid_every; negative: none    */
     double peak;               /* operations a second of this machine (wkv_roof.fma), for the share; 0: not known */
     int (*plan)(void *user, const wkv_train_plan *p);     /* before the first step; not 0: stop with WKV_ESTOPPED */

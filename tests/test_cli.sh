@@ -492,6 +492,12 @@ cp ids2/final.safetensors ids2.safetensors
 run 0 train --resume -o ids2 -t 1
 same ids2/final.safetensors ids2.safetensors "a resumed model of ids"
 refused "ids.bin: token 1 of 300 is 258; the model's ids are 0 to 257" train -d ids.bin --vocab-size 258 -o ids3
+refused "--patience counts measurements of held-out text" \
+    tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedearly -n 1 --patience 1
+run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedearly -n 9 --patience 1 --valid-every 1 \
+    --valid answers.jsonl --lr 1 --seed 2
+holds err "the held-out loss has no new lowest in 1 measurements, and the run ends (--patience)"
+holds out "tunedearly/lora.safetensors"
 run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedtext -n 1 -r 1 -T 8
 holds err "sample 1: the user and"
 holds err "try it: wkv generate -m $model --lora tunedtext/lora.safetensors"

@@ -322,6 +322,72 @@ static void results_stay_until_the_longer_run_ends(void)
     free(text);
 }
 
+/* The step at which a run of 40 ends, as what is held out is another text, whose loss rises; 0: not before its end. */
+static int64_t ended;
+static int watch_end(void *user, const wkv_train_report *r)
+{
+    ended = r->ended ? r->step : 0;
+    return r->step == stop_at && user;
+}
+
+static wkv_train_options impatient(const char *out)
+{
+    wkv_train_options o = options(out);
+    o.valid = in_folder("held.txt"), o.valid_share = 0;
+    o.valid_every = 3;
+    o.patience = 2;
+    o.report = watch_end;
+    return o;
+}
+
+static void a_run_ends_when_it_loses_patience(void)
+{
+    char held[400];
+    for (int i = 0; i < 399; i++) held[i] = (char)('A' + i * i % 26);
+    held[399] = 0;
+    write_file(in_folder("held.txt"), held);
+    wkv_train_options o = impatient("patience");
+    EXPECT_EQ(wkv_train(&o), 0);
+    int64_t step = ended;
+    EXPECT(step > 3 && step < 39 && step % 3 == 0);
+    printf("     ended after step %lld\n", (long long)step);
+    char *text = NULL;
+    size_t n;
+    EXPECT_EQ(file_slurp(&text, &n, in_folder("patience/train.jsonl")), 0);
+    EXPECT_HAS(text, "\"ended\": true}");
+    free(text);
+    EXPECT_EQ(file_slurp(&text, &n, in_folder("patience/train.html")), 0);
+    EXPECT_HAS(text, "ended: no lower held-out loss");
+    free(text);
+    int user = 1;
+    for (int before = 1; before < 5; before += 3) { /* between measurements, and behind one */
+        o = impatient(before == 1 ? "patience-1" : "patience-2");
+        o.user = &user, stop_at = (int)step - before, ended = 0;
+        EXPECT_EQ(wkv_train(&o), WKV_ESTOPPED);
+        o.user = NULL;
+        EXPECT_EQ(wkv_train(&o), 0);
+        EXPECT_EQ(ended, step);
+        char a[64], b[64];
+        snprintf(a, sizeof a, "patience/checkpoint-%08lld.safetensors", (long long)step);
+        snprintf(b, sizeof b, "patience-%d/checkpoint-%08lld.safetensors", before == 1 ? 1 : 2, (long long)step);
+        expect_same_checkpoint(in_folder(a), in_folder(b));
+        snprintf(b, sizeof b, "patience-%d/final.safetensors", before == 1 ? 1 : 2);
+        expect_same_file(in_folder("patience/final.safetensors"), in_folder(b));
+        snprintf(b, sizeof b, "patience-%d/best.safetensors", before == 1 ? 1 : 2);
+        expect_same_file(in_folder("patience/best.safetensors"), in_folder(b));
+    }
+    wkv_train_options on = {.out = in_folder("patience"), .resume = 1};
+    EXPECT_EQ(wkv_train(&on), 0); /* over */
+    expect_same_file(in_folder("patience/final.safetensors"), in_folder("patience-1/final.safetensors"));
+    on.patience = 100, on.report = watch_end, ended = 1;
+    EXPECT_EQ(wkv_train(&on), 0);
+    EXPECT_EQ(ended, 0);
+    EXPECT(access(in_folder("patience/checkpoint-00000040.safetensors"), F_OK) == 0);
+    o = options("none-held"), o.valid_share = -1, o.patience = 2;
+    EXPECT_EQ(wkv_train(&o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "--patience counts measurements of held-out text, and none is held out");
+}
+
 /* 12 steps into `out`, of which the first `before` are made on instruction set `first`, the others on `then`. */
 static void train_on_two(const char *version, const char *out, const char *first, const char *then, int before)
 {
@@ -391,6 +457,7 @@ int main(void)
     RUN(a_longer_run_ends_in_the_same_bytes);
     RUN(a_run_that_fell_is_not_made_longer);
     RUN(results_stay_until_the_longer_run_ends);
+    RUN(a_run_ends_when_it_loses_patience);
     RUN(a_run_changes_its_instruction_set);
     RUN(a_checkpoint_opens_as_a_model);
     folder_end();

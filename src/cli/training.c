@@ -25,6 +25,8 @@ static const option keeping_options[] = {
     {0, "valid-every", OPT_COUNT, "N", &training.set.valid_every, -1, INT_MAX,
      "a quarter of the steps, 500 at most; of samples once an epoch",
      "steps between measurements; -1: at the end only"},
+    {0, "patience", OPT_COUNT, "N", &training.set.patience, 1, INT_MAX, "",
+     "end the run when the held-out loss has had no new lowest in N measurements"},
     {0, "sample-every", OPT_COUNT, "N", &training.set.sample_every, -1, INT_MAX, "a quarter of the steps, 500 at most",
      "steps between samples; -1: none"},
 };
@@ -155,11 +157,14 @@ static int report(void *user, const wkv_train_report *r)
         note("step %lld: held-out loss %.4f, %.4f bits per byte", (long long)r->step, r->valid_loss, r->valid_bits);
     else if (r->valid_loss >= 0)
         note("step %lld: held-out loss %.4f", (long long)r->step, r->valid_loss);
+    if (r->ended)
+        note("step %lld: the held-out loss has no new lowest in %d measurements, and the run ends (--patience)",
+             (long long)r->step, r->ended);
     if (r->sample)
         note("step %lld: sample behind \"%.*s\": %s", (long long)r->step, r->sample_prompt, r->sample,
              r->sample + r->sample_prompt);
     int every = training.set.log_every > 0 ? training.set.log_every : 10;
-    if (r->step % every && r->step != r->steps) return interrupted;
+    if (r->step % every && r->step != r->steps && !r->ended) return interrupted;
     const double mean = losses_mean(&w->losses);
     if (!on_terminal(2))
         note("step %lld of %lld: loss %.4f%s, lr %.2e, gradient norm %.2f%s, %.0f tokens/s%s, %s left",

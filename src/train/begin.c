@@ -22,7 +22,7 @@ static int check_options(const wkv_train_options *o)
     if (err) return err;
     if (!o->out) return fail(WKV_EARG, "no folder for the results");
     if ((err = settings_finite(o))) return err;
-    if (o->context < 0 || o->batch < 0 || o->log_every < 0 || o->keep < 0 || o->epochs < 0)
+    if (o->context < 0 || o->batch < 0 || o->log_every < 0 || o->keep < 0 || o->patience < 0 || o->epochs < 0)
         return fail(WKV_EARG, "a context, batch, interval or count below 0");
     if ((err = params_check_type(o->save_type)) || (err = conversation_check_fields(o->fields))) return err;
     if (o->order && strcmp(o->order, "epochs") && strcmp(o->order, "magic"))
@@ -272,6 +272,9 @@ static int divide_data(job *j)
     s->context = j->o.context; /* of a text by now chosen by its length */
     int err = source_begin(s, s->of_samples ? 0 : held_tokens(j), j->o.batch, j->o.seed, !strcmp(j->o.order, "magic"));
     if (err) return fail_prefix(err, "%.*s", (int)strcspn(j->data, "\n"), j->data);
+    if (j->o.patience && source_held(s) < 1)
+        return fail(WKV_EARG,
+                    "--patience counts measurements of held-out text, and none is held out; --valid says which");
     if (j->vocab && !s->of_samples) j->held_bytes = spelt_bytes(s, j->vocab);
     j->at.text_tokens = source_tokens(s);
     j->at.held_tokens = s->of_samples ? (int64_t)s->held_samples.n : s->held_n;

@@ -112,22 +112,23 @@ static void remove_parts(const char *folder)
 /* ---- the position ------------------------------------------------------------------------------------------------ */
 
 /* Everything is written as text that gives back the same bits. */
-enum { WHOLE = 10, PARTS = 3, FACTS = WHOLE + PARTS + 1 };
+enum { WHOLE = 11, PARTS = 3, FACTS = WHOLE + PARTS + 1 };
 
 static void list_facts(char text[FACTS][40], const wkv_trainer *t, const position *at)
 {
     int i = 0;
-    const int64_t whole[WHOLE] = {t->step,       t->skipped,      t->in_row,       at->given,  at->loss_count,
-                                  at->log_bytes, at->text_tokens, at->held_tokens, at->tokens, at->finished};
+    const int64_t whole[WHOLE] = {t->step,        t->skipped,    t->in_row,       at->given,
+                                  at->loss_count, at->log_bytes, at->text_tokens, at->held_tokens,
+                                  at->tokens,     at->finished,  at->since_best};
     const double parts[PARTS] = {at->smooth, at->best, at->loss_sum};
     for (; i < WHOLE; i++) snprintf(text[i], 40, "%" PRId64, whole[i]);
     for (; i < WHOLE + PARTS; i++) number_print(text[i], 40, "%a", parts[i - WHOLE]);
     snprintf(text[i], 40, "%016" PRIx64, at->text_sum);
 }
 
-static const char *const fact_names[FACTS] = {"step",        "skipped",     "skipped_in_row", "given",   "loss_count",
-                                              "log_bytes",   "text_tokens", "held_tokens",    "tokens",  "finished",
-                                              "smooth_loss", "best_loss",   "loss_sum",       "text_sum"};
+static const char *const fact_names[FACTS] = {"step",       "skipped",     "skipped_in_row", "given",    "loss_count",
+                                              "log_bytes",  "text_tokens", "held_tokens",    "tokens",   "finished",
+                                              "since_best", "smooth_loss", "best_loss",      "loss_sum", "text_sum"};
 
 static int check_fact(const tensors *f, const char *name)
 {
@@ -160,6 +161,7 @@ static int read_facts(const tensors *f, wkv_trainer *t, position *at)
     at->held_tokens = whole[7];
     at->tokens = whole[8];
     at->finished = whole[9];
+    at->since_best = whole[10];
     at->smooth = parts[0];
     at->best = parts[1];
     at->loss_sum = parts[2];

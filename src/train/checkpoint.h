@@ -13,6 +13,7 @@ typedef struct {
     int64_t tokens;     /* that were trained on                                */
     double smooth;      /* as in the report                                    */
     double best;        /* lowest loss on held-out text; 0: none yet           */
+    int64_t since_best; /* measurements after that one                         */
     double loss_sum;    /* of the steps since the last line of the log, ...    */
     int64_t loss_count; /* ... and how many those are                          */
     int64_t log_bytes;  /* length of train.jsonl                               */

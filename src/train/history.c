@@ -134,10 +134,10 @@ void history_close(history *h)
 
 json_t *real_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-/* The object with one more number, or NULL. */
-static json_t *with_real(json_t *line, const char *key, double x)
+/* The object with one more value, which is given away, or NULL. */
+static json_t *with(json_t *line, const char *key, json_t *value)
 {
-    if (!line || !json_object_set_new(line, key, json_real(x))) return line;
+    if (!json_object_set_new(line, key, value)) return line;
     json_decref(line);
     return NULL;
 }
@@ -172,8 +172,9 @@ int history_figures(history *h, const wkv_train_report *r, double mean)
                              (json_int_t)r->tokens, "epoch", r->epoch, "loss", real_or_null(mean), "smooth",
                              real_or_null(r->smooth), "lr", r->lr, "norm", real_or_null(r->norm), "skipped",
                              (json_int_t)r->skipped, "tokens_per_second", rint(r->tokens_per_second));
-    if (r->share >= 0) line = with_real(line, "share_of_peak", r->share);
-    if (r->preferred >= 0) line = with_real(with_real(line, "margin", r->margin), "preferred", r->preferred);
+    if (r->share >= 0) line = with(line, "share_of_peak", json_real(r->share));
+    if (r->preferred >= 0)
+        line = with(with(line, "margin", json_real(r->margin)), "preferred", json_real(r->preferred));
     int err = write_line(h, line);
     if (!err) err = write_scalars(h, r->step, 5, tags, values);
     if (!err && r->preferred >= 0) err = write_scalars(h, r->step, 2, tags_of_pairs, of_pairs);
@@ -186,7 +187,8 @@ int history_measurement(history *h, const wkv_train_report *r)
     static const char *const tags[] = {"valid/loss", "valid/bits_per_byte"};
     const double values[] = {r->valid_loss, r->valid_bits};
     json_t *line = json_pack("{sI so}", "step", (json_int_t)r->step, "valid_loss", real_or_null(r->valid_loss));
-    int err = write_line(h, r->valid_bits >= 0 ? with_real(line, "valid_bits_per_byte", r->valid_bits) : line);
+    if (r->valid_bits >= 0) line = with(line, "valid_bits_per_byte", json_real(r->valid_bits));
+    int err = write_line(h, r->ended ? with(line, "ended", json_true()) : line);
     if (!err) err = write_scalars(h, r->step, r->valid_bits >= 0 ? 2 : 1, tags, values);
     return err ? err : add_measurement(h, (measurement){(double)r->step, r->valid_loss, r->valid_bits});
 }

@@ -19,6 +19,12 @@ static double weight_of(const job *j, const sample *s)
     return s->counts && !j->source.samples.pairs ? (double)samples_counted(s, 1) : 1;
 }
 
+/* Measurements without a lowest loss, when they are as many as end the run. */
+static int lost_patience(const job *j)
+{
+    return j->o.patience && j->at.since_best >= j->o.patience ? (int)j->at.since_best : 0;
+}
+
 /* Sums over held-out sequences [from, to): of the losses times the weights, and of the weights. */
 static int sum_losses(job *j, int from, int to, double sums[2])
 {
@@ -32,6 +38,18 @@ static int sum_losses(job *j, int from, int to, double sums[2])
         if (!err) sums[0] += loss * weight, sums[1] += weight;
     }
     return err;
+}
+
+/* The lowest loss so far, and whether the run ends as none was lower for too long; the same in all processes. */
+static void compare_with_best(job *j)
+{
+    wkv_train_report *r = &j->report;
+    if (r->valid_loss < j->at.best || j->at.best == 0) {
+        j->at.best = r->valid_loss;
+        j->at.since_best = 0;
+    } else
+        j->at.since_best++;
+    r->ended = lost_patience(j);
 }
 
 /* Mean loss over the held-out sequences, of a text up to so many tokens; none: left negative. Each process measures a
@@ -51,17 +69,15 @@ static int measure(job *j)
     if (all < 1) return 0;
     r->valid_loss = sums[0] / sums[1];
     if (j->held_bytes > 0) r->valid_bits = r->valid_loss / log(2) * (double)s->held_n / (double)j->held_bytes;
+    compare_with_best(j);
     return 0;
 }
 
 /* Write a measurement down, and the weights when it is the best. */
 static int keep_measurement(job *j)
 {
-    wkv_train_report *r = &j->report;
-    int err = history_measurement(&j->history, r);
-    if (err || !(r->valid_loss < j->at.best || j->at.best == 0)) return err;
-    j->at.best = r->valid_loss;
-    return job_save(j, "best");
+    int err = history_measurement(&j->history, &j->report);
+    return err || j->at.since_best ? err : job_save(j, "best");
 }
 
 /* Text of ids, with a mark in the place of bytes that are no character. */
@@ -193,6 +209,7 @@ static void describe(job *j)
     r->margin = j->t->margin;
     r->preferred = j->plan.pairs ? j->t->preferred : -1;
     r->valid_loss = r->valid_bits = -1;
+    r->ended = lost_patience(j); /* a run that is resumed may have ended */
     r->sample = NULL;
 }
 
@@ -274,6 +291,7 @@ static int after_step(job *j, int last, int *stop)
     wkv_train_report *r = &j->report;
     int err = last || every(j->o.valid_every, r->step) ? measure(j) : 0;
     if (err) return err;
+    last = last || r->ended;
     double due[2] = {0}; /* stop, save */
     if (ranks_lead(j->ranks)) {
         err = write_down(j, last);
@@ -296,15 +314,16 @@ static int train(job *j)
     j->saved = clock_seconds();
     wkv_train_report *r = &j->report;
     int err = 0, stop = 0;
-    while (!err && !stop && r->step < r->steps) {
+    while (!err && !stop && !r->ended && r->step < r->steps) {
         err = one_step(j);
         if (!err) err = after_step(j, r->step == r->steps, &stop);
     }
-    int results = r->step == r->steps || !j->at.finished; /* those of a shorter run stay until the longer one ends */
+    int over = r->ended || r->step == r->steps,
+        results = over || !j->at.finished; /* those of a shorter run stay until the longer one ends */
     if (!err && ranks_lead(j->ranks) && results) err = job_save(j, "final");
     if (!err && ranks_lead(j->ranks)) err = history_page(&j->history, &j->plan, r, 1);
     err = ranks_agree(j->ranks, err);
-    if (err || r->step == r->steps) return err;
+    if (err || over) return err;
     return fail(WKV_ESTOPPED,
                 "stopped after step %lld of %lld; all of it is saved, and a resumed run goes on from there",
                 (long long)r->step, (long long)r->steps);

@@ -77,6 +77,7 @@ static const setting table[] = {
     ROW(keep, INT, FREE),
     ROW(log_every, INT, FREE),
     ROW(valid_every, INT, FREE),
+    ROW(patience, INT, FREE),
     ROW(sample_every, INT, FREE),
 };
 enum { ROWS = sizeof table / sizeof *table };
