@@ -83,6 +83,7 @@ typedef struct {
     int head_size, context, batch; /* of the model; tokens of a sequence, sequences of a step                         */
     double lr;                 /* learning rate at first                                                              */
     int warmup;                /* steps in which it rises                                                             */
+    int questions;             /* of o->eval                                                                          */
     const char *vocabulary;    /* its path or name; NULL: token files without one: no samples, no bits per byte       */
     int passed_over;           /* entries of folders that are no data, ...                                            */
     const char *passed_over_first; /* ... and the name of the first one                                               */
@@ -107,6 +108,9 @@ typedef struct {
     double seconds_left;
     double valid_loss;         /* of the held-out text, when it was measured after this step; negative when not */
     double valid_bits;         /* the same in bits per byte of text; negative without a vocabulary */
+    double accuracy;           /* of o->eval, when it was measured: share of the questions whose right choice has the
+                                  largest log-likelihood; negative when not                                           */
+    double accuracy_norm;      /* the same by log-likelihood a character of the choice                                */
     int ended;                 /* measurements without a lowest loss after which the run ends here; 0: it goes on    */
     const char *sample;        /* text the model wrote after this step, NULL: none; ...                               */
     int sample_prompt;         /* ... its first bytes, which are of the text and not written by the model             */
@@ -246,6 +250,9 @@ typedef struct {
     int log_every;             /* steps between figures; their loss is the mean; 0: 10, of samples 1 */
     int valid_every;           /* steps between measurements of the held-out text; 0: a quarter of all, at most 500;
                                   negative: at the end only                                                           */
+    /* a file of multiple-choice questions (docs/training.md, "Questions that are answered as it goes"), answered at
+     * every measurement; NULL: none. WKV_EARG without a vocabulary */
+    const char *eval;
     int patience;              /* measurements in a row without a lowest loss after which the run ends, as behind its
                                   last step; 0: it does not. WKV_EARG without held-out text                           */
     int sample_every;          /* steps between samples, and one after the last; 0: as valid_every; negative: none    */

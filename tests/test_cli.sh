@@ -491,6 +491,9 @@ run 0 logits -m ids2/final.safetensors --tokens 1,2,3
 cp ids2/final.safetensors ids2.safetensors
 run 0 train --resume -o ids2 -t 1
 same ids2/final.safetensors ids2.safetensors "a resumed model of ids"
+printf '{"ctx": "a", "choices": ["b", "c"], "answer": 0}\n' >choices.jsonl
+refused "--eval reads text, and token files have no vocabulary" \
+    train -d ids.bin --vocab-size 260 -T 8 -o ids3 --eval choices.jsonl
 refused "ids.bin: token 1 of 300 is 258; the model's ids are 0 to 257" train -d ids.bin --vocab-size 258 -o ids3
 refused "--patience counts measurements of held-out text" \
     tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedearly -n 1 --patience 1
@@ -498,6 +501,9 @@ run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedearly -n 9 --pa
     --valid answers.jsonl --lr 1 --seed 2
 holds err "the held-out loss has no new lowest in 1 measurements, and the run ends (--patience)"
 holds out "tunedearly/lora.safetensors"
+run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedeval -n 1 -r 1 --eval choices.jsonl
+holds err "of 1 questions, "
+lacks err "held-out"
 run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedtext -n 1 -r 1 -T 8
 holds err "sample 1: the user and"
 holds err "try it: wkv generate -m $model --lora tunedtext/lora.safetensors"

@@ -19,7 +19,12 @@ train() { # STATUS PROCESSES OUT OPTIONS...
     got=$?
     is $got "$expected" "status of $processes processes ($(head -n 3 err))"
 }
-SIZE="-L 2 -C 32 --head-size 16 -T 24 -b 8 --lr 3e-3 --dropout 0.1 --save-type f32 --log-every 1 --valid-every 4 --seed 7 -n 8 --save-every 4"
+SIZE="-L 2 -C 32 --head-size 16 -T 24 -b 8 --lr 3e-3 --dropout 0.1 --save-type f32 --log-every 1 --valid-every 4 --seed 7 -n 8 --save-every 4 --eval eval.jsonl"
+i=0
+while [ $i -lt 7 ]; do # a count that no number of processes divides
+    echo "{\"ctx\": \"t$i\", \"choices\": [\" a\", \"he$i\", \"s\"], \"answer\": $((i % 3))}"
+    i=$((i + 1))
+done >eval.jsonl
 
 finish() {
     echo "$passed passed, $failed failed, $skipped skipped"
@@ -71,6 +76,10 @@ alike() { # FOLDER FOLDER
     cp -r one half
     train 0 2 two $SIZE --micro-batch 3
     alike one two
+    sed -n 's/.*"accuracy": \(.*\)}/\1/p' one/train.jsonl >a
+    sed -n 's/.*"accuracy": \(.*\)}/\1/p' two/train.jsonl >b
+    is "$(wc -l <a | tr -d ' ')" 2 "measurements of questions"
+    same a b "answers of one process and two"
     holds err "2 processes"
     is "$(grep -c "^step [0-9]*: held-out loss" err)" 2 "measurements that are said"
     train 0 4 four $SIZE --checkpointing on

@@ -25,6 +25,8 @@ static const option keeping_options[] = {
     {0, "valid-every", OPT_COUNT, "N", &training.set.valid_every, -1, INT_MAX,
      "a quarter of the steps, 500 at most; of samples once an epoch",
      "steps between measurements; -1: at the end only"},
+    {0, "eval", OPT_TEXT, "FILE", &training.set.eval, 0, 0, "",
+     "multiple-choice questions to answer at each measurement, .jsonl with a question, choices and an answer"},
     {0, "patience", OPT_COUNT, "N", &training.set.patience, 1, INT_MAX, "",
      "end the run when the held-out loss has had no new lowest in N measurements"},
     {0, "sample-every", OPT_COUNT, "N", &training.set.sample_every, -1, INT_MAX, "a quarter of the steps, 500 at most",
@@ -80,6 +82,7 @@ static int plan(void *user, const wkv_train_plan *p)
 {
     training_watch *w = user;
     w->ids = !p->vocabulary;
+    w->questions = p->questions;
     char weights[16], work[16], there[16], time[16], done[32];
     put_model(p);
     put_data(p);
@@ -140,6 +143,21 @@ static int show_sample(void *user, const wkv_train_sample *s)
     return 0;
 }
 
+static void put_measurement(const training_watch *w, const wkv_train_report *r)
+{
+    char bits[48] = "";
+    if (r->valid_bits >= 0) snprintf(bits, sizeof bits, ", %.4f bits per byte", r->valid_bits);
+    if (r->valid_loss >= 0)
+        note("step %lld: held-out loss %.4f, perplexity %.4g%s", (long long)r->step, r->valid_loss, exp(r->valid_loss),
+             bits);
+    if (r->accuracy >= 0)
+        note("step %lld: accuracy %.4f of %d questions, %.4f by log-likelihood a character", (long long)r->step,
+             r->accuracy, w->questions, r->accuracy_norm);
+    if (r->ended)
+        note("step %lld: the held-out loss has no new lowest in %d measurements, and the run ends (--patience)",
+             (long long)r->step, r->ended);
+}
+
 static int report(void *user, const wkv_train_report *r)
 {
     training_watch *w = user;
@@ -152,14 +170,8 @@ static int report(void *user, const wkv_train_report *r)
     progress_at(&w->bar, (double)r->step, (double)r->steps,
                 "step %lld, loss %.3f%s%s, lr %.1e, gradient norm %.2f%s, %.0f tokens/s%s", (long long)r->step,
                 r->smooth, pairs, held, r->lr, r->norm, skipped, r->tokens_per_second, share);
-    if (r->valid_loss >= 0 || r->sample) progress_end(&w->bar);
-    if (r->valid_bits >= 0)
-        note("step %lld: held-out loss %.4f, %.4f bits per byte", (long long)r->step, r->valid_loss, r->valid_bits);
-    else if (r->valid_loss >= 0)
-        note("step %lld: held-out loss %.4f", (long long)r->step, r->valid_loss);
-    if (r->ended)
-        note("step %lld: the held-out loss has no new lowest in %d measurements, and the run ends (--patience)",
-             (long long)r->step, r->ended);
+    if (r->valid_loss >= 0 || r->accuracy >= 0 || r->sample) progress_end(&w->bar);
+    put_measurement(w, r);
     if (r->sample)
         note("step %lld: sample behind \"%.*s\": %s", (long long)r->step, r->sample_prompt, r->sample,
              r->sample + r->sample_prompt);

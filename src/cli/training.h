@@ -36,6 +36,7 @@ typedef struct {
     losses losses;
     int shown;  /* samples                                        */
     int masked; /* some of their tokens are not in the loss: turns */
+    int questions; /* of --eval                                    */
     int ids;    /* tokens have no text: there is no vocabulary     */
     int result;
 } training_watch;

@@ -56,9 +56,10 @@ static int check_folder(const job *j)
                                           "best-state.pth",    NULL};
     static const char *const finished[] = {"final.safetensors", "final.pth", "lora.safetensors", "state.pth", NULL};
     const wkv_train_options *o = &j->o;
-    const char *none = NULL, *others[6] = {0};
+    const char *none = NULL, *others[7] = {0};
     int n = 0;
     if (o->valid) others[n++] = o->valid;
+    if (o->eval) others[n++] = o->eval;
     if (o->vocab && !o->resume) others[n++] = o->vocab; /* a resumed run may read the copy that it made */
     if (o->init && !j->from) others[n++] = o->init;
     if (o->with.lora) others[n++] = o->with.lora;
@@ -241,6 +242,14 @@ static int64_t spelt_bytes(const source *s, const wkv_tokenizer *vocab)
     return sum;
 }
 
+static int read_choices(job *j)
+{
+    const wkv_train_options *o = &j->o;
+    if (!o->eval) return 0;
+    if (!j->vocab) return fail(WKV_EARG, "--eval reads text, and token files have no vocabulary; --vocab names one");
+    return choices_read(&j->choices, o->eval, j->vocab);
+}
+
 static int read_data(job *j)
 {
     const wkv_template *chat = NULL;
@@ -250,6 +259,7 @@ static int read_data(job *j)
     if (o->samples && !o->infctx && !o->context) o->context = 1024;
     int err = list_data(j);
     if (!err) err = whole_option(&o->valid, &j->valid_path);
+    if (!err) err = whole_option(&o->eval, &j->eval_path);
     if (!err) err = whole_option(&o->vocab, &j->vocab_path);
     if (!err) err = whole_option(&o->init, &j->model_path);
     if (!err) err = whole_option(&o->reference, &j->reference_path);
@@ -262,7 +272,7 @@ static int read_data(job *j)
         .context = o->context};
     if (!err) err = each_path(j->data, add_data, j);
     if (!err && o->valid) err = source_add_held(&j->source, o->valid);
-    return err;
+    return err ? err : read_choices(j);
 }
 
 /* Part of a text is held out; the rest, or the samples, have an order. */
@@ -418,6 +428,7 @@ static int make_plan(job *j)
                              .weight_bytes = 2 * (p->n + p->to - p->from) * sizeof *p->values,
                              .available_bytes = ranks_memory(j->ranks, j->t->available),
                              .damaged = j->damaged,
+                             .questions = j->choices.count,
                              .vocabulary = j->vocab ? wkv_tokenizer_path(j->vocab) : NULL,
                              .processes = ranks_count(j->ranks),
                              .chosen = j->chosen,
@@ -460,7 +471,9 @@ int job_begin(job *j, const wkv_train_options *o)
         j->o = said;
         settings_default(&j->o);
     }
-    if ((err = make_trainer(j)) || (err = source_check(&j->source, j->o.vocab_size))) return err;
+    if ((err = make_trainer(j)) || (err = source_check(&j->source, j->o.vocab_size)) ||
+        (err = samples_check(&j->choices.texts, j->vocab, j->o.vocab_size)))
+        return err;
     if (j->from && (err = read_checkpoint(j))) return err;
     return make_plan(j);
 }
@@ -488,7 +501,9 @@ void job_end(job *j)
     tensors_close(j->from);
     free(j->damaged);
     free(j->data);
+    choices_release(&j->choices);
     free(j->valid_path);
+    free(j->eval_path);
     free(j->vocab_path);
     free(j->model_path);
     free(j->reference_path);

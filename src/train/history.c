@@ -64,8 +64,9 @@ static int read_line(history *h, const char *text, size_t n)
     const char *sample = json_string_value(json_object_get(o, "sample"));
     if (sample)
         err = set_sample(h, (int64_t)step, sample, (int)number(o, "prompt_bytes", 0));
-    else if (json_object_get(o, "valid_loss"))
-        err = add_measurement(h, (measurement){step, number(o, "valid_loss", 0), number(o, "valid_bits_per_byte", -1)});
+    else if (json_object_get(o, "valid_loss") || json_object_get(o, "accuracy"))
+        err = add_measurement(h, (measurement){step, number(o, "valid_loss", -1), number(o, "valid_bits_per_byte", -1),
+                                               number(o, "accuracy", -1), number(o, "accuracy_norm", -1)});
     else
         err = add_figures(h, (figures){step, number(o, "loss", NAN), number(o, "smooth", NAN), number(o, "lr", 0),
                                        number(o, "norm", NAN), number(o, "tokens_per_second", 0)});
@@ -184,13 +185,27 @@ int history_figures(history *h, const wkv_train_report *r, double mean)
 
 int history_measurement(history *h, const wkv_train_report *r)
 {
-    static const char *const tags[] = {"valid/loss", "valid/bits_per_byte"};
-    const double values[] = {r->valid_loss, r->valid_bits};
-    json_t *line = json_pack("{sI so}", "step", (json_int_t)r->step, "valid_loss", real_or_null(r->valid_loss));
-    if (r->valid_bits >= 0) line = with(line, "valid_bits_per_byte", json_real(r->valid_bits));
-    int err = write_line(h, r->ended ? with(line, "ended", json_true()) : line);
-    if (!err) err = write_scalars(h, r->step, r->valid_bits >= 0 ? 2 : 1, tags, values);
-    return err ? err : add_measurement(h, (measurement){(double)r->step, r->valid_loss, r->valid_bits});
+    static const struct {
+        const char *key, *tag;
+    } names[] = {{"valid_loss", "valid/loss"},
+                 {"valid_perplexity", "valid/perplexity"},
+                 {"valid_bits_per_byte", "valid/bits_per_byte"},
+                 {"accuracy", "eval/accuracy"},
+                 {"accuracy_norm", "eval/accuracy_norm"}};
+    const double loss = r->valid_loss;
+    const double values[] = {loss, loss < 0 ? -1 : exp(loss), r->valid_bits, r->accuracy, r->accuracy_norm};
+    json_t *line = json_pack("{sI}", "step", (json_int_t)r->step);
+    int err = 0;
+    for (int i = 0; i < 5 && !err; i++) {
+        if (values[i] < 0) continue; /* not measured */
+        line = with(line, names[i].key, real_or_null(values[i]));
+        err = write_scalars(h, r->step, 1, &names[i].tag, &values[i]);
+    }
+    if (r->ended) line = with(line, "ended", json_true());
+    int written = write_line(h, line);
+    if (!err) err = written;
+    return err ? err
+               : add_measurement(h, (measurement){(double)r->step, loss, r->valid_bits, r->accuracy, r->accuracy_norm});
 }
 
 int history_sample(history *h, const wkv_train_report *r)

@@ -12,7 +12,8 @@ typedef struct {
 } figures;
 
 typedef struct {
-    double step, loss, bits; /* bits a byte; negative: not known */
+    double step, loss, bits;        /* bits a byte; all of them negative: not known */
+    double accuracy, accuracy_norm; /* of questions                                 */
 } measurement;
 
 typedef struct {

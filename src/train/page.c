@@ -30,7 +30,10 @@ static double norm_of(const history *h, int i)
 } /* now and then a hundred times the usual */
 static double speed_of(const history *h, int i) { return h->f[i].speed; }
 static double valid_step(const history *h, int i) { return h->m[i].step; }
-static double valid_of(const history *h, int i) { return h->m[i].loss; }
+static double known(double x) { return x < 0 ? NAN : x; }
+static double valid_of(const history *h, int i) { return known(h->m[i].loss); }
+static double accuracy_of(const history *h, int i) { return known(h->m[i].accuracy); }
+static double accuracy_norm_of(const history *h, int i) { return known(h->m[i].accuracy_norm); }
 
 static double across(const frame *f, double x) { return LEFT + (x - f->x0) / (f->x1 - f->x0) * (WIDE - LEFT - RIGHT); }
 static double down(const frame *f, double y)
@@ -173,10 +176,12 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
         fprintf(f, " left");
     }
     fprintf(f, "\n<tr><th>loss<td>%.4f in the last step, smoothed %.4f", r->loss, r->smooth);
-    if (h->n_m) {
-        fprintf(f, "; held-out %.4f", h->m[h->n_m - 1].loss);
-        if (h->m[h->n_m - 1].bits >= 0) fprintf(f, " (%.4f bits a byte)", h->m[h->n_m - 1].bits);
-    }
+    const measurement m = h->n_m ? h->m[h->n_m - 1] : (measurement){0, -1, -1, -1, -1};
+    if (m.loss >= 0) fprintf(f, "; held-out %.4f, perplexity %.4g", m.loss, exp(m.loss));
+    if (m.bits >= 0) fprintf(f, " (%.4f bits a byte)", m.bits);
+    if (m.accuracy >= 0)
+        fprintf(f, "\n<tr><th>accuracy<td>%.4f of %d questions, %.4f by log-likelihood a character", m.accuracy,
+                p->questions, m.accuracy_norm);
     fprintf(f,
             "\n<tr><th>learning rate<td>%.3g\n<tr><th>gradient norm<td>%.3g\n<tr><th>speed<td>%s tokens/s, mean "
             "since the start",
@@ -218,6 +223,9 @@ void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_tr
                           {"smoothed", "a", h->n_f, figures_step, smooth_of},
                           {"held out", "c", h->n_m, valid_step, valid_of}};
     draw(f, h, "loss", 0, loss, 3);
+    const curve accuracy[] = {{"sum", "c", h->n_m, valid_step, accuracy_of},
+                              {"a character", "a", h->n_m, valid_step, accuracy_norm_of}};
+    draw(f, h, "accuracy by log-likelihood", 0, accuracy, 2);
     draw(f, h, "learning rate", 0, &(curve){"", "a", h->n_f, figures_step, lr_of}, 1);
     draw(f, h, "gradient norm", 1, &(curve){"", "a", h->n_f, figures_step, norm_of}, 1);
     draw(f, h, "tokens per second", 0, &(curve){"", "a", h->n_f, figures_step, speed_of}, 1);

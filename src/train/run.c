@@ -54,7 +54,7 @@ static void compare_with_best(job *j)
 
 /* Mean loss over the held-out sequences, of a text up to so many tokens; none: left negative. Each process measures a
  * share of them. */
-static int measure(job *j)
+static int measure_held(job *j)
 {
     enum { MOST = 1 << 18 };
     wkv_train_report *r = &j->report;
@@ -73,11 +73,26 @@ static int measure(job *j)
     return 0;
 }
 
+/* Answers to the questions of o->eval; each process gives a share of them. */
+static int measure_choices(job *j)
+{
+    int all = j->choices.count, from = 0, to = all;
+    if (!all) return 0;
+    if (j->ranks) pool_share(all, 1, j->ranks->rank, j->ranks->count, &from, &to);
+    double right[2] = {0}, begin = clock_seconds();
+    int err = choices_answer(&j->choices, j->t, from, to, j->o.context, right);
+    if ((err = ranks_agree_on(j->ranks, err, right, 2))) return err;
+    j->idle += clock_seconds() - begin;
+    j->report.accuracy = right[0] / all;
+    j->report.accuracy_norm = right[1] / all;
+    return 0;
+}
+
 /* Write a measurement down, and the weights when it is the best. */
 static int keep_measurement(job *j)
 {
     int err = history_measurement(&j->history, &j->report);
-    return err || j->at.since_best ? err : job_save(j, "best");
+    return err || j->report.valid_loss < 0 || j->at.since_best ? err : job_save(j, "best");
 }
 
 /* Text of ids, with a mark in the place of bytes that are no character. */
@@ -208,7 +223,7 @@ static void describe(job *j)
     r->smooth = j->at.smooth;
     r->margin = j->t->margin;
     r->preferred = j->plan.pairs ? j->t->preferred : -1;
-    r->valid_loss = r->valid_bits = -1;
+    r->valid_loss = r->valid_bits = r->accuracy = r->accuracy_norm = -1;
     r->ended = lost_patience(j); /* a run that is resumed may have ended */
     r->sample = NULL;
 }
@@ -270,7 +285,7 @@ static int write_figures(job *j)
 static int write_down(job *j, int last)
 {
     wkv_train_report *r = &j->report;
-    int err = r->valid_loss < 0 ? 0 : keep_measurement(j);
+    int err = r->valid_loss < 0 && r->accuracy < 0 ? 0 : keep_measurement(j);
     if (!err && j->vocab && (every(j->o.sample_every, r->step) || (last && j->o.sample_every > 0)))
         err = write_sample(j);
     if (!err && (last || every(j->o.log_every, r->step))) err = write_figures(j);
@@ -289,7 +304,8 @@ static int save_is_due(const job *j)
 static int after_step(job *j, int last, int *stop)
 {
     wkv_train_report *r = &j->report;
-    int err = last || every(j->o.valid_every, r->step) ? measure(j) : 0;
+    int now = last || every(j->o.valid_every, r->step), err = now ? measure_held(j) : 0;
+    if (!err && now) err = measure_choices(j);
     if (err) return err;
     last = last || r->ended;
     double due[2] = {0}; /* stop, save */

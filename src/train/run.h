@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "train/checkpoint.h"
+#include "train/choices.h"
 #include "train/folder.h"
 #include "train/history.h"
 #include "train/source.h"
@@ -13,7 +14,8 @@ typedef struct {
     tensors *from;       /* the checkpoint it goes on from, or NULL               */
     char *damaged;       /* the sentence about a newer one, or NULL               */
     char *data;          /* paths of the text, one a line                         */
-    char *valid_path, *vocab_path, *model_path, *reference_path, *lora_path, *state_path;
+    choices choices;     /* questions that are answered at every measurement     */
+    char *valid_path, *eval_path, *vocab_path, *model_path, *reference_path, *lora_path, *state_path;
     wkv_tokenizer *vocab; /* NULL: token files without one                         */
     source source;
     int64_t held_bytes; /* of the held-out text; 0: not known */

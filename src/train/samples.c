@@ -28,30 +28,32 @@ static int make_room(samples *s, size_t n)
     return 0;
 }
 
-static int add_piece(void *user, const char *text, size_t bytes, int answer)
+int samples_put(samples *s, const wkv_tokenizer *vocab, const char *text, size_t bytes, int counts)
 {
     enum { AT_ONCE = 1 << 28 }; /* wkv_encode counts in int */
-    reader *r = user;
-    samples *s = r->s;
     if (bytes > AT_ONCE)
         return fail(WKV_EUNSUPPORTED, "a text of %zu bytes; at most %d are read as one", bytes, AT_ONCE);
-    int n = wkv_encode(r->vocab, text, bytes, NULL, 0);
+    int n = wkv_encode(vocab, text, bytes, NULL, 0);
     if (n < 0) return n;
     int err = make_room(s, (size_t)n + 1);
     if (err) return err;
-    wkv_encode(r->vocab, text, bytes, s->ids + s->n, n);
-    memset(s->counts + s->n, answer, (size_t)n);
+    wkv_encode(vocab, text, bytes, s->ids + s->n, n);
+    memset(s->counts + s->n, counts, (size_t)n);
     s->n += (size_t)n;
     return 0;
 }
 
-/* What was added since the last sample is one, at most most + 1 tokens of it. */
-static int end_sample(reader *r)
+static int add_piece(void *user, const char *text, size_t bytes, int answer)
 {
-    samples *s = r->s;
+    const reader *r = user;
+    return samples_put(r->s, r->vocab, text, bytes, answer);
+}
+
+int samples_end(samples *s, int most)
+{
     size_t from = begin_of(s, s->count), n = s->n - from;
-    if (r->most && n > (size_t)r->most + 1) {
-        n = (size_t)r->most + 1;
+    if (most && n > (size_t)most + 1) {
+        n = (size_t)most + 1;
         s->cut++;
     }
     int64_t counted = 0;
@@ -76,22 +78,21 @@ static int end_sample(reader *r)
     return 0;
 }
 
-static int add_end_of_text(reader *r)
+int samples_put_end(samples *s, const wkv_tokenizer *vocab, int counts)
 {
-    int32_t end = wkv_tokenizer_end(r->vocab);
-    samples *s = r->s;
+    int32_t end = wkv_tokenizer_end(vocab);
     int err = end < 0 ? 0 : make_room(s, 1);
     if (err || end < 0) return err;
     s->ids[s->n] = end;
-    s->counts[s->n++] = 1;
+    s->counts[s->n++] = (uint8_t)counts;
     return 0;
 }
 
 static int add_conversation(reader *r, const json_t *object)
 {
     int err = conversation_read(object, r->form, add_piece, r);
-    if (!err) err = add_end_of_text(r);
-    return err ? err : end_sample(r);
+    if (!err) err = samples_put_end(r->s, r->vocab, 1);
+    return err ? err : samples_end(r->s, r->most);
 }
 
 /* Both answers of a pair, or neither. */
@@ -128,9 +129,9 @@ static int add_document(void *user, const char *text, size_t bytes)
     reader *r = user;
     if (r->form->pairs) return fail(WKV_EFORMAT, "a plain text has no chosen and rejected answers; take .jsonl");
     int err = add_piece(r, text, bytes, 1);
-    if (!err) err = add_end_of_text(r);
-    if (err || !r->most) return err ? err : end_sample(r);
     samples *s = r->s;
+    if (!err) err = samples_put_end(s, r->vocab, 1);
+    if (err || !r->most) return err ? err : samples_end(s, 0);
     size_t from = begin_of(s, s->count), n = s->n - from;
     int32_t *all = malloc((n ? n : 1) * sizeof *all);
     if (!all) return fail(WKV_ENOMEM, "no memory for %zu tokens", n);
@@ -142,7 +143,7 @@ static int add_document(void *user, const char *text, size_t bytes)
         memcpy(s->ids + s->n, all + at, take * sizeof *all);
         memset(s->counts + s->n, 1, take);
         s->n += take;
-        err = end_sample(r);
+        err = samples_end(s, r->most);
     }
     free(all);
     return err;
@@ -192,4 +193,13 @@ sample samples_at(const samples *s, int i)
                     .counts = s->counts + from,
                     .n = (int)(s->ends[i] - from),
                     .reference = s->reference ? s->reference + i : NULL};
+}
+
+int samples_check(const samples *s, const wkv_tokenizer *vocab, int V)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->ids[i] >= V)
+            return fail(WKV_EARG, "the vocabulary %s has token %d, the model only %d", wkv_tokenizer_path(vocab),
+                        (int)s->ids[i], V);
+    return 0;
 }

@@ -27,7 +27,15 @@ typedef struct {
  * answer. After a failure there are none. most: tokens read of a sample at most; 0: all.
  * WKV_EIO; WKV_EFORMAT with the line; WKV_EUNSUPPORTED; WKV_ENOMEM; WKV_EARG: nothing is included. */
 int samples_add(samples *s, const char *path, const wkv_tokenizer *t, const document_form *form, int most);
+
+/* One sample, from parts: tokens of a text, the end of a text where the vocabulary has one, and the end of the sample,
+ * which is left out when nothing in it counts and is cut behind most + 1 tokens; most 0: it is not. */
+int samples_put(samples *s, const wkv_tokenizer *vocab, const char *text, size_t bytes, int counts);
+int samples_put_end(samples *s, const wkv_tokenizer *vocab, int counts);
+int samples_end(samples *s, int most);
 void samples_release(samples *s);
+/* WKV_EARG: an id that a model of V logits does not have. */
+int samples_check(const samples *s, const wkv_tokenizer *vocab, int V);
 /* Room for what the reference model says of each sample, of which nothing is known yet. WKV_ENOMEM. */
 int samples_expect_references(samples *s);
 sample samples_at(const samples *s, int i);

@@ -78,6 +78,7 @@ static const setting table[] = {
     ROW(log_every, INT, FREE),
     ROW(valid_every, INT, FREE),
     ROW(patience, INT, FREE),
+    ROW(eval, TEXT, FREE),
     ROW(sample_every, INT, FREE),
 };
 enum { ROWS = sizeof table / sizeof *table };

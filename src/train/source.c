@@ -32,20 +32,11 @@ int source_begin(source *s, int64_t held_n, int room, uint64_t seed, int magic)
     return order_init(&s->order, source_tokens(s), s->context, seed, magic);
 }
 
-static int check_samples(const samples *s, const wkv_tokenizer *vocab, int V)
-{
-    for (size_t i = 0; i < s->n; i++)
-        if (s->ids[i] >= V)
-            return fail(WKV_EARG, "the vocabulary %s has token %d, the model only %d", wkv_tokenizer_path(vocab),
-                        (int)s->ids[i], V);
-    return 0;
-}
-
 int source_check(const source *s, int V)
 {
-    int err = s->of_samples ? check_samples(&s->samples, s->form.vocab, V) : tokens_check(&s->text, V);
+    int err = s->of_samples ? samples_check(&s->samples, s->form.vocab, V) : tokens_check(&s->text, V);
     if (err) return err;
-    return s->of_samples ? check_samples(&s->held_samples, s->form.vocab, V) : tokens_check(&s->other_held, V);
+    return s->of_samples ? samples_check(&s->held_samples, s->form.vocab, V) : tokens_check(&s->other_held, V);
 }
 
 void source_release(source *s)

@@ -1,0 +1,175 @@
+/* choices.c - multiple-choice questions: from a file to tokens, and their answers. */
+#include "train/choices.h"
+#include "base/error.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *field, *before, *behind;
+} contexts[] = {{"ctx", "", ""},
+                {"query", "", ""},
+                {"prompt", "", ""},
+                {"question_stem", "", ""},
+                {"question", "Question: ", "\nAnswer:"}};
+static const char *const answers[] = {"answer", "answerKey", "label", "gold"};
+
+enum { CONTEXTS = sizeof contexts / sizeof *contexts, ANSWERS = sizeof answers / sizeof *answers };
+
+typedef struct {
+    choices *c;
+    const wkv_tokenizer *vocab;
+} reader;
+
+static int put(const reader *r, const char *text, size_t bytes, int counts)
+{
+    return samples_put(&r->c->texts, r->vocab, text, bytes, counts);
+}
+
+/* The context of an object; an empty one is the end of the text before. */
+static int put_context(const reader *r, const json_t *object)
+{
+    samples *s = &r->c->texts;
+    int i = 0;
+    while (i < CONTEXTS && !json_is_string(json_object_get(object, contexts[i].field))) i++;
+    if (i == CONTEXTS)
+        return fail(WKV_EFORMAT, "no string \"ctx\", \"query\", \"prompt\", \"question_stem\" or \"question\"");
+    const json_t *text = json_object_get(object, contexts[i].field);
+    size_t before = s->n;
+    int err = put(r, contexts[i].before, strlen(contexts[i].before), 0);
+    if (!err) err = put(r, json_string_value(text), json_string_length(text), 0);
+    if (!err) err = put(r, contexts[i].behind, strlen(contexts[i].behind), 0);
+    if (err || s->n > before) return err;
+    if (wkv_tokenizer_end(r->vocab) < 0)
+        return fail(WKV_EFORMAT, "\"%s\" is empty, and the vocabulary has no end of text to begin with",
+                    contexts[i].field);
+    return samples_put_end(s, r->vocab, 0);
+}
+
+static int characters(const char *text)
+{
+    int n = 0;
+    for (; *text; text++) n += (*text & 0xc0) != 0x80;
+    return n;
+}
+
+static int put_choice(const reader *r, const json_t *object, const json_t *text)
+{
+    choices *c = r->c;
+    if (!json_is_string(text) || !json_string_length(text))
+        return fail(WKV_EFORMAT, "a choice is no string, or an empty one");
+    if (c->texts.count == c->characters_room) {
+        int room = c->characters_room ? 2 * c->characters_room : 64,
+            *more = realloc(c->characters, sizeof *more * (size_t)room);
+        if (!more) return fail(WKV_ENOMEM, "no memory for %d choices", room);
+        c->characters = more;
+        c->characters_room = room;
+    }
+    c->characters[c->texts.count] = characters(json_string_value(text));
+    int err = put_context(r, object);
+    if (!err) err = put(r, " ", 1, 1);
+    if (!err) err = put(r, json_string_value(text), json_string_length(text), 1);
+    return err ? err : samples_end(&c->texts, 0);
+}
+
+static int find_string(const json_t *list, const char *text)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *at = json_string_value(json_array_get(list, i));
+        if (at && !strcmp(at, text)) return (int)i;
+    }
+    return -1;
+}
+
+/* The index of the right choice; below 0: it is none. */
+static int find_right(const json_t *answer, const json_t *texts, const json_t *labels)
+{
+    const char *text = json_string_value(answer);
+    if (json_is_integer(answer)) return json_integer_value(answer) < 1 << 20 ? (int)json_integer_value(answer) : -1;
+    if (!text) return -1;
+    if (labels) return find_string(labels, text);
+    int at = find_string(texts, text);
+    return at < 0 && *text >= 'A' && *text <= 'Z' && !text[1] ? *text - 'A' : at;
+}
+
+static int add_question(void *user, const json_t *object)
+{
+    const reader *r = user;
+    choices *c = r->c;
+    const json_t *texts = json_object_get(object, "choices"), *labels = json_object_get(texts, "label"), *answer = NULL;
+    if (json_is_object(texts)) texts = json_object_get(texts, "text");
+    int n = (int)json_array_size(texts), i = 0;
+    if (n < 2) return fail(WKV_EFORMAT, "no \"choices\", a list of two strings or more");
+    while (i < ANSWERS && !(answer = json_object_get(object, answers[i]))) i++;
+    if (!answer) return fail(WKV_EFORMAT, "no \"answer\", \"answerKey\", \"label\" or \"gold\"");
+    int right = find_right(answer, texts, labels);
+    if (right < 0 || right >= n)
+        return fail(WKV_EFORMAT, "\"%s\" is none of the %d choices; expected an index from 0, a letter, or the choice",
+                    answers[i], n);
+    if (c->count == c->room) {
+        int room = c->room ? 2 * c->room : 64;
+        question *more = realloc(c->list, sizeof *more * (size_t)room);
+        if (!more) return fail(WKV_ENOMEM, "no memory for %d questions", room);
+        c->list = more;
+        c->room = room;
+    }
+    c->list[c->count++] = (question){c->texts.count, n, right};
+    int err = 0;
+    for (int k = 0; k < n && !err; k++) err = put_choice(r, object, json_array_get(texts, (size_t)k));
+    return err;
+}
+
+static int refuse_text(void *user, const char *text, size_t bytes)
+{
+    (void)user, (void)text, (void)bytes;
+    return fail(WKV_EFORMAT, "is a text; questions are the objects of a .jsonl or .json");
+}
+
+int choices_read(choices *c, const char *path, const wkv_tokenizer *vocab)
+{
+    reader r = {c, vocab};
+    return documents_of_file(path, &(document_reader){refuse_text, add_question, &r});
+}
+
+void choices_release(choices *c)
+{
+    samples_release(&c->texts);
+    free(c->characters);
+    free(c->list);
+    *c = (choices){0};
+}
+
+/* ---- answering --------------------------------------------------------------------------------------------------- */
+
+/* The log-likelihood of a choice. */
+static int score(const choices *c, wkv_trainer *t, int i, int most, double *out)
+{
+    sample s = samples_at(&c->texts, i);
+    int skip = most && s.n > most + 1 ? s.n - most - 1 : 0, counted = 0;
+    s = (sample){.ids = s.ids + skip, .counts = s.counts + skip, .n = s.n - skip};
+    for (int k = 1; k < s.n; k++) counted += s.counts[k];
+    double loss;
+    int err = trainer_gradient(t, &s, 1, 0, &loss);
+    *out = -loss * counted;
+    return err;
+}
+
+int choices_answer(const choices *c, wkv_trainer *t, int from, int to, int most, double right[2])
+{
+    right[0] = right[1] = 0;
+    for (const question *q = c->list + from; q < c->list + to; q++) {
+        double best[2] = {-INFINITY, -INFINITY}, sum;
+        int is[2] = {-1, -1};
+        for (int k = 0; k < q->n; k++) {
+            int err = score(c, t, q->first + k, most, &sum);
+            if (err) return err;
+            const double scores[2] = {sum, sum / c->characters[q->first + k]};
+            for (int i = 0; i < 2; i++)
+                if (scores[i] > best[i]) best[i] = scores[i], is[i] = k;
+        }
+        for (int i = 0; i < 2; i++) right[i] += is[i] == q->right;
+    }
+    return 0;
+}
