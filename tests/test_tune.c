@@ -238,6 +238,62 @@ static void passed_gradient_is_that_of_the_whole(void)
     check_chunks("v7-n16-bf16", "full");
 }
 
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
+
+enum { MANY = 12, MOST_ROWS = 700 };
+static int32_t packed_ids[MOST_ROWS + 1];
+static sample many[MANY];
+
+static void make_lengths(const int *rows, int n)
+{
+    for (int i = 0; i <= MOST_ROWS; i++) packed_ids[i] = (i * 7 + i / 11) % 40;
+    for (int i = 0; i < n; i++) many[i] = (sample){packed_ids + (i * 5) % 40, NULL, rows[i] + 1};
+}
+
+static int groups_of(const wkv_trainer *t, const sample *s, int n)
+{
+    int groups = 0;
+    for (int from = 0; from < n; groups++) from += trainer_group(t, s + from, n - from);
+    return groups;
+}
+
+/* Short samples join until a group has 512 rows; those of equal length are as many as their number makes, and the
+ * gradient is that of groups of one within rounding, in chunks too. */
+static void short_samples_are_computed_together(void)
+{
+    static const int uneven[MANY] = {20, 600, 15, 30, 8, 25, 40, 100, 300, 90, 200, 3};
+    static const struct {
+        int rows, n, groups;
+    } even[] = {{64, 12, 2}, {100, 12, 2}, {300, 6, 3}, {512, 3, 3}, {600, 3, 3}, {1, 12, 1}};
+    wkv_trainer *t = learns("v7-n16-bf16", "lora+state");
+    if (!t) return;
+    for (size_t i = 0; i < sizeof even / sizeof *even; i++) {
+        int rows[MANY];
+        for (int k = 0; k < MANY; k++) rows[k] = even[i].rows;
+        make_lengths(rows, even[i].n);
+        EXPECT_EQ(groups_of(t, many, even[i].n), even[i].groups);
+    }
+    make_lengths(uneven, MANY);
+    EXPECT_EQ(groups_of(t, many, MANY), 3); /* in groups of 512 / 600, which is one, there were 12 */
+    EXPECT_EQ(trainer_rows(t, many, MANY), 620);
+    real *apart = malloc(t->p.n * sizeof *apart);
+    t->micro = 1;
+    EXPECT_EQ(groups_of(t, many, MANY), MANY);
+    double loss = gradient(t, many, MANY);
+    memcpy(apart, t->p.grads, t->p.n * sizeof *apart);
+    t->micro = 0;
+    static const int chunks[] = {0, 16, 64};
+    for (int i = 0; i < 3; i++) {
+        t->chunk = chunks[i];
+        EXPECT_NEAR(gradient(t, many, MANY), loss, 1e-6);
+        double d = relative(t->p.grads, apart, t->p.n);
+        printf("     chunks of %d, %d groups: %.1e from samples one by one\n", chunks[i], groups_of(t, many, MANY), d);
+        EXPECT(d <= 1e-5);
+    }
+    free(apart);
+    wkv_trainer_free(t);
+}
+
 /* Memory of a text of 100,000 tokens: that of a short one, and a state for each chunk. Of the short one, which fits as
  * a whole, the gradient is that of the whole. */
 static void long_text(void)
@@ -540,6 +596,7 @@ int main(void)
     RUN(adapters);
     RUN(states);
     RUN(passed_gradient_is_that_of_the_whole);
+    RUN(short_samples_are_computed_together);
     RUN(long_text);
     RUN(threads_give_the_same_bits);
     RUN(frozen_blocks);

@@ -1,6 +1,7 @@
 /* gradient.c - the gradient of samples of any length, and its cost.
  *
- * Samples are read side by side in chunks, and their states are carried on. With the gradient cut between chunks,
+ * Samples are computed in groups, each as a span with a state of its own, one behind the other: short ones fill a group
+ * up to some hundred rows without padding. A group is read in chunks, and its states are carried on. With the gradient cut between chunks,
  * each is run forward and backward at once. With the gradient passed there are two sweeps: forward, keeping the
  * state with which each chunk begins, and backward, chunk by chunk from the last, where the gradient of a chunk's
  * initial state is that with which the one before starts. Either way the activations of one chunk are all that there
@@ -18,7 +19,8 @@ typedef struct {
     const reading *q;
     const sample *s;
     int first;             /* number of s[0] in q                                                 */
-    int n, length, chunks; /* samples; rows of a chunk; chunks of the longest sample              */
+    int n, length, chunks; /* samples; rows of a chunk of one; chunks of the longest sample       */
+    int64_t rows;          /* of the first chunk of all, which is the largest                     */
     int64_t before;        /* rows of the step before these                                       */
     size_t len;            /* of a state                                                          */
     int record, passed;    /* gradients are taken; from a chunk to the one before                 */
@@ -56,17 +58,38 @@ static int chunk_rows(const wkv_trainer *t, const sample *s, int n)
     return t->chunk && t->chunk < longest ? t->chunk : longest;
 }
 
-/* How many of the samples are computed at once. */
-static int at_once(const wkv_trainer *t, const sample *s, int n)
+/* Rows of the samples before token `end` of each. */
+static int64_t rows_before(const sample *s, int n, int64_t end)
+{
+    int64_t rows = 0;
+    for (int i = 0; i < n; i++) rows += rows_of(&s[i]) < end ? rows_of(&s[i]) : end;
+    return rows;
+}
+
+/* ... of the first chunk of each. */
+static int64_t group_rows(const wkv_trainer *t, const sample *s, int n)
+{
+    return rows_before(s, n, chunk_rows(t, s, n));
+}
+
+int trainer_group(const wkv_trainer *t, const sample *s, int n)
 {
     enum { ROWS = 512 }; /* products are as fast as they get, and the activations of so few stay in the caches */
-    int length = chunk_rows(t, s, n), most = t->micro ? t->micro : (ROWS + length - 1) / length;
-    return most < n ? most : n;
+    int k = 1;
+    if (t->micro) return t->micro < n ? t->micro : n;
+    while (k < n && group_rows(t, s, k) < ROWS) k++;
+    return k;
 }
 
 int64_t trainer_rows(const wkv_trainer *t, const sample *s, int n)
 {
-    return (int64_t)at_once(t, s, n) * chunk_rows(t, s, n);
+    int64_t most = 0;
+    for (int from = 0, k; from < n; from += k) {
+        k = trainer_group(t, s + from, n - from);
+        int64_t rows = group_rows(t, s + from, k);
+        most = rows > most ? rows : most;
+    }
+    return most;
 }
 
 /* ---- chunks ------------------------------------------------------------------------------------------------------ */
@@ -95,6 +118,15 @@ static int gather(sweep *w, int k, int with_gradients)
     return counted;
 }
 
+/* The first row of chunk k among those of the step, which dropout is a function of. */
+static int first_row(const sweep *w, int k)
+{
+    return (int)(w->before + rows_before(w->s, w->n, (int64_t)k * w->length));
+}
+
+/* Is sample i as long as to be in chunk k? */
+static int reaches(const sweep *w, int i, int k) { return rows_of(&w->s[i]) > (int64_t)k * w->length; }
+
 /* Read chunk k and go on to its states; no loss. */
 static void advance(sweep *w, int k)
 {
@@ -103,7 +135,7 @@ static void advance(sweep *w, int k)
     cx_reset(c);
     c->b = &w->b;
     c->recording = 0;
-    c->drop_row = (int)(w->before + (int64_t)k * w->n * w->length);
+    c->drop_row = first_row(w, k);
     rwkv_features(c, w->q->m, w->ids, (const int[]){0}, 0);
 }
 
@@ -114,7 +146,7 @@ static double add_sums(sweep *w, int k, tensor *x)
     double all = 0;
     values_read(c, op_head_sums(c, x, &w->q->m->head, w->targets), w->scales);
     for (int i = 0, at = 0; i < w->n; i++) {
-        if (rows_of(&w->s[i]) <= k * w->length) continue;
+        if (!reaches(w, i, k)) continue;
         w->q->sums[w->first + i] += (double)w->scales[at];
         all += (double)w->scales[at++];
     }
@@ -131,7 +163,7 @@ static double run_chunk(sweep *w, int k, int with_gradients, int last)
     cx_reset(c);
     c->b = &w->b;
     c->recording = w->record;
-    c->drop_row = (int)(w->before + (int64_t)k * w->n * w->length);
+    c->drop_row = first_row(w, k);
     c->passed = last && q->adds_up && w->first + w->n == q->n ? trainer_add_up_from : NULL;
     tensor *x = rwkv_features(c, q->m, w->ids, NULL, 0);
     if (q->sums) return add_sums(w, k, x);
@@ -150,16 +182,33 @@ static double sweep_cut(sweep *w)
     return loss;
 }
 
+/* The states of the samples in chunk k, from or to their place behind those of `before` in earlier chunks; returns how
+ * many there are then. */
+static size_t keep_states(sweep *w, int k, size_t before)
+{
+    for (int i = 0; i < w->n; i++)
+        if (reaches(w, i, k))
+            memcpy(w->kept + before++ * w->len, w->states + (size_t)i * w->len, w->len * sizeof(real));
+    return before;
+}
+
+static size_t restore_states(sweep *w, int k, size_t kept)
+{
+    for (int i = w->n - 1; i >= 0; i--)
+        if (reaches(w, i, k)) memcpy(w->states + (size_t)i * w->len, w->kept + --kept * w->len, w->len * sizeof(real));
+    return kept;
+}
+
 static double sweep_passed(sweep *w)
 {
-    size_t all = (size_t)w->n * w->len;
+    size_t kept = 0;
     double loss = 0;
     for (int k = 0; w->kept && k < w->chunks; k++) {
-        memcpy(w->kept + (size_t)k * all, w->states, all * sizeof(real));
+        kept = keep_states(w, k, kept);
         if (k < w->chunks - 1) advance(w, k);
     }
     for (int k = w->chunks - 1; k >= 0 && isfinite(loss); k--) {
-        if (w->kept) memcpy(w->states, w->kept + (size_t)k * all, all * sizeof(real));
+        if (w->kept) kept = restore_states(w, k, kept);
         loss += run_chunk(w, k, w->dstates != NULL, k == 0);
     }
     return loss;
@@ -175,15 +224,17 @@ static void run_sweep(void *arg)
 
 static int make_room(sweep *w)
 {
-    size_t rows = (size_t)w->n * (size_t)w->length, all = (size_t)w->n * w->len;
+    size_t rows = (size_t)w->rows, all = (size_t)w->n * w->len, in_chunks = 0;
     int with_gradients = w->to_states || (w->passed && w->chunks > 1), kept = w->passed && w->chunks > 1;
+    for (int k = 0; k < w->chunks; k++)
+        for (int i = 0; i < w->n; i++) in_chunks += (size_t)reaches(w, i, k);
     w->ids = malloc(2 * rows * sizeof *w->ids);
     w->targets = w->ids + rows;
     w->scales = malloc(rows * sizeof *w->scales);
     w->spans = malloc((size_t)w->n * sizeof *w->spans);
     w->states = malloc(all * sizeof(real));
     w->dstates = with_gradients ? calloc(all, sizeof(real)) : NULL;
-    w->kept = kept ? malloc((size_t)w->chunks * all * sizeof(real)) : NULL;
+    w->kept = kept ? malloc(in_chunks * w->len * sizeof(real)) : NULL;
     if (w->ids && w->scales && w->spans && w->states && (w->dstates || !with_gradients) && (w->kept || !kept)) return 0;
     return fail(WKV_ENOMEM, "no memory for the states of %d sequences in %d chunks", w->n, w->chunks);
 }
@@ -209,14 +260,15 @@ static int run_group(sweep *w, double *loss)
     w->to_states = w->record && t->what & LEARN_STATE;
     w->length = chunk_rows(t, w->s, w->n);
     w->chunks = (longest_rows(w->s, w->n) + w->length - 1) / w->length;
-    if ((int64_t)w->n * w->length > 1 << 26)
-        return fail(WKV_EARG, "%d sequences of %d tokens are too many at once", w->n, w->length);
+    w->rows = group_rows(t, w->s, w->n);
+    if (w->rows > 1 << 26)
+        return fail(WKV_EARG, "%d sequences with %lld tokens are too many at once", w->n, (long long)w->rows);
     t->c.drop_rate = q->learn ? (real)t->dropout : 0;
     t->c.drop_seed = t->seed ^ ((uint64_t)t->step + 1) * 0x2545f4914f6cdd1du;
     t->c.user = t;
     int err = make_room(w);
     for (int i = 0; i < w->n && !err; i++) rwkv_state_init(q->m, w->states + (size_t)i * w->len);
-    if (!err) err = rwkv_reserve(&t->c, q->m, w->n * w->length, w->n, w->record);
+    if (!err) err = rwkv_reserve(&t->c, q->m, (int)w->rows, w->n, w->record);
     if (!err) err = cx_run(&t->c, run_sweep, w);
     t->c.passed = NULL;
     if (!err) {
@@ -235,19 +287,14 @@ static int run_group(sweep *w, double *loss)
 /* Groups of samples, one after another: their losses and gradients add up to those of all. */
 int trainer_read(wkv_trainer *t, reading *q)
 {
-    int most = at_once(t, q->s, q->n);
     int64_t rows = 0;
     for (int i = 0; i < q->n; i++) rows += rows_of(&q->s[i]);
     int64_t before = q->adds_up ? t->ranks->rank * rows : 0;
     q->loss = 0;
     if (q->sums) memset(q->sums, 0, (size_t)q->n * sizeof *q->sums);
-    for (int from = 0; from < q->n && isfinite(q->loss); from += most) {
-        sweep w = {.t = t,
-                   .q = q,
-                   .s = q->s + from,
-                   .first = from,
-                   .n = q->n - from < most ? q->n - from : most,
-                   .before = before};
+    for (int from = 0, k; from < q->n && isfinite(q->loss); from += k) {
+        k = trainer_group(t, q->s + from, q->n - from);
+        sweep w = {.t = t, .q = q, .s = q->s + from, .first = from, .n = k, .before = before};
         int err = run_group(&w, &q->loss);
         if (err) return err;
         for (int i = 0; i < w.n; i++) before += rows_of(&w.s[i]);
@@ -315,7 +362,7 @@ size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int64_t ro
 static sample short_sample(const wkv_trainer *t, const sample *s, int n)
 {
     enum { SHORT = 64 };
-    int most = at_once(t, s, n), longest = longest_rows(s, most), i = 0;
+    int most = trainer_group(t, s, n), longest = longest_rows(s, most), i = 0;
     while (rows_of(&s[i]) < longest && i < most - 1) i++;
     return (sample){.ids = s[i].ids, .n = s[i].n < SHORT + 1 ? s[i].n : SHORT + 1};
 }
@@ -338,9 +385,9 @@ static int choose_checkpointing(wkv_trainer *t, const sample *s, int n)
 int trainer_measure(wkv_trainer *t, const sample *s, int n, row_cost *out)
 {
     enum { QUICK = 3 }; /* seconds */
-    int err = choose_checkpointing(t, s, n), most = at_once(t, s, n);
+    int err = choose_checkpointing(t, s, n), most = trainer_group(t, s, n);
     sample some = short_sample(t, s, n);
     if (!err) err = trainer_cost(t, &some, 1, t->checkpointing < 0, out);
-    if (err || out->seconds * longest_rows(s, most) * most > QUICK) return err;
+    if (err || out->seconds * (double)rows_before(s, most, INT64_MAX) > QUICK) return err;
     return trainer_cost(t, s, most, t->checkpointing < 0, out); /* as quick as it gets */
 }

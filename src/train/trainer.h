@@ -35,7 +35,7 @@ struct wkv_trainer {
 
     int chunk;         /* tokens read at once of each sequence; 0: all                   */
     int cut;           /* the gradient does not pass from a chunk to the one before      */
-    int micro;         /* sequences computed at once; 0: those of some hundred tokens    */
+    int micro;         /* sequences computed at once; 0: those that fill 512 rows    */
     int checkpointing; /* 1: layers are run twice; -1: once; 0: by the memory there is   */
     size_t available;  /* bytes that were free before the trainer took any               */
     int l2wrap;        /* the official trainer's pull on the largest logit               */
@@ -57,9 +57,8 @@ struct wkv_trainer {
 typedef struct {
     const int32_t *ids;
     const uint8_t *counts;
-    int n; /* at least 2                                                                     */
-    double
-        *reference; /* preference.c: cross entropy of all that counts under the reference model; NAN: not known yet */
+    int n;             /* at least 2 */
+    double *reference; /* cross entropy of all that counts under the reference model; NAN: not known yet */
 } sample;
 
 /* The loss of the samples: the mean over the tokens that count, or as t->objective says over pairs of samples. When
@@ -84,6 +83,26 @@ typedef struct {
 } reading;
 int trainer_read(wkv_trainer *t, reading *r);
 
+/* How many of the samples, from the first, are computed at once: `micro` of them, or as many as fill 512 rows, which are
+ * computed as fast as more, and need less memory. The most rows of such a group in a step of these samples. */
+int trainer_group(const wkv_trainer *t, const sample *s, int n);
+int64_t trainer_rows(const wkv_trainer *t, const sample *s, int n);
+
+/* The cost of a row, by computing these samples up to three times; their gradient is thrown away. Gradients must be
+ * zero, as they are between steps. With `whole` layers are recorded at once. */
+typedef struct {
+    double seconds; /* for a row                                                  */
+    double bytes;   /* kept for a row until its gradient is taken, logits left out */
+} row_cost;
+int trainer_cost(wkv_trainer *t, const sample *s, int n, int whole, row_cost *out);
+
+/* Memory that a step takes beside the parameters when so many rows are computed at once. */
+size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int64_t rows);
+
+/* The cost of a row in a step of these samples, by a short measurement; and, where nobody chose, whether layers are run
+ * twice: when parameters and activations take more than eight tenths of the memory there was. */
+int trainer_measure(wkv_trainer *t, const sample *s, int n, row_cost *out);
+
 /* ---- preference.c: pairs of samples ------------------------------------------------------------------------------ */
 
 /* wkv_train_options.loss as a value. WKV_EARG: there is no such loss. */
@@ -104,25 +123,6 @@ pair_loss preference_loss(objective kind, double beta, const pair_likelihood *p)
 
 /* As trainer_gradient, of pairs: a chosen and a rejected sample one after the other. */
 int preference_gradient(wkv_trainer *t, const sample *s, int n, int learn, double *loss);
-
-/* Rows computed at once in a step of these samples: a few hundred are computed as fast as more, and need less
- * memory. */
-int64_t trainer_rows(const wkv_trainer *t, const sample *s, int n);
-
-/* The cost of a row, by computing these samples up to three times; their gradient is thrown away. Gradients must be
- * zero, as they are between steps. With `whole` layers are recorded at once. */
-typedef struct {
-    double seconds; /* for a row                                                  */
-    double bytes;   /* kept for a row until its gradient is taken, logits left out */
-} row_cost;
-int trainer_cost(wkv_trainer *t, const sample *s, int n, int whole, row_cost *out);
-
-/* Memory that a step takes beside the parameters when so many rows are computed at once. */
-size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int64_t rows);
-
-/* The cost of a row in a step of these samples, by a short measurement; and, where nobody chose, whether layers are run
- * twice: when parameters and activations take more than eight tenths of the memory there was. */
-int trainer_measure(wkv_trainer *t, const sample *s, int n, row_cost *out);
 
 /* ---- trainer.c --------------------------------------------------------------------------------------------------- */
 
