@@ -504,6 +504,10 @@ holds out "tunedearly/lora.safetensors"
 run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedeval -n 1 -r 1 --eval choices.jsonl
 holds err "of 1 questions, "
 lacks err "held-out"
+run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedplan --plan --rank 4
+holds err "memory to tune this model, 1,024 tokens at once"
+holds err "  lora, rank 4 "
+holds err "         -         -"
 run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedtext -n 1 -r 1 -T 8
 holds err "sample 1: the user and"
 holds err "try it: wkv generate -m $model --lora tunedtext/lora.safetensors"

@@ -142,6 +142,7 @@ static int run(int n, char **operands)
     o->loss = loss < 0 ? NULL : loss_names[loss];
     o->method = method < 0 ? o->resume ? NULL : "lora" : methods[method];
     training_watch w;
+    if (training.only_plan) training_put_memory();
     status = training_run(&w, "tuning");
     if (!w.result) return status;
     finish(&w, model);

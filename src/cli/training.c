@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 training_options training;
 
@@ -76,6 +77,28 @@ static void put_model(const wkv_train_plan *p)
          as_count(a, p->parameters));
     if (p->trained != p->parameters)
         note("%s of %s parameters are learnt", as_count(a, p->trained), as_count(b, p->parameters));
+}
+
+void training_put_memory(void)
+{
+    const wkv_train_options *o = &training.set;
+    wkv_train_memory m[WKV_TRAIN_METHODS];
+    int64_t rows;
+    char count[32];
+    if (wkv_train_memory_needed(m, &rows, o)) return; /* the run says why */
+    note("memory to tune this model, %s tokens at once", as_count(count, rows));
+    note("  %-16s %9s %9s %9s", "", "bf16", "q8", "q4");
+    for (int i = 0; i < WKV_TRAIN_METHODS; i++) {
+        char name[32], bytes[3][16];
+        snprintf(name, sizeof name, strcmp(m[i].method, "lora") ? "%s" : "%s, rank %d", m[i].method,
+                 o->rank ? o->rank : 16);
+        for (int k = 0; k < 3; k++)
+            if (m[i].bytes[k])
+                as_bytes(bytes[k], (double)m[i].bytes[k]);
+            else
+                snprintf(bytes[k], sizeof bytes[k], "-");
+        if (m[i].trained) note("  %-16s %9s %9s %9s", name, bytes[0], bytes[1], bytes[2]);
+    }
 }
 
 static int plan(void *user, const wkv_train_plan *p)

@@ -45,6 +45,9 @@ typedef struct {
  * one, and this process tells of it. */
 int training_run(training_watch *w, const char *doing);
 
+/* Notes: the memory that each method takes with the model in bf16, q8 and q4. */
+void training_put_memory(void);
+
 /* The suffix of a saved model: "safetensors" or "pth". */
 const char *training_suffix(void);
 

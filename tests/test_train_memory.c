@@ -1,0 +1,138 @@
+/* test_train_memory.c - the memory that a method is said to take, compared with what a step of it takes. */
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "train/adapt.h"
+#include "folder.h"
+#include "test.h"
+
+enum { ROWS = 512 };
+static int32_t ids[ROWS + 1];
+
+static wkv_train_options options(const char *path, const char *method)
+{
+    return (wkv_train_options){.init = path, .method = method, .samples = 1, .threads = 1, .checkpointing = 1};
+}
+
+/* A model with initial values, in bf16. */
+static void make_model(const char *path, const char *version, int width, int vocab)
+{
+    wkv_train_options o = {
+        .version = version, .layers = 3, .width = width, .head_size = 32, .vocab_size = vocab, .threads = 1, .seed = 1};
+    wkv_trainer *t;
+    if (wkv_trainer_new(&t, &o) || wkv_trainer_save(t, path, "bf16")) FAILED("%s", wkv_error());
+    wkv_trainer_free(t);
+}
+
+/* The activations of a step, which the operations tell, are those of one that is computed. */
+static void activations_are_those_of_a_step(void)
+{
+    static const char *const found[] = {"4", "5.2", "6", "7"};
+    for (int v = 0; v < 4; v++) {
+        const char *path = in_folder("small.safetensors");
+        make_model(path, found[v], 32, 200);
+        for (int kept = -1; kept < 2; kept += 2) {
+            wkv_train_memory m[WKV_TRAIN_METHODS];
+            wkv_train_options o = options(path, "lora");
+            o.checkpointing = kept;
+            o.context = ROWS;
+            EXPECT_EQ(wkv_train_memory_needed(m, NULL, &o), 0);
+            for (int i = 0; i < WKV_TRAIN_METHODS; i++) {
+                const sample s = {.ids = ids, .n = 257};
+                wkv_trainer *t;
+                row_cost cost;
+                o.method = m[i].method;
+                if (!m[i].trained) continue; /* version 4 has no such state */
+                EXPECT_EQ(wkv_trainer_new(&t, &o), 0);
+                EXPECT_EQ(trainer_cost(t, &s, 1, kept < 0, &cost), 0);
+                double work = (double)trainer_work_bytes(t, &cost, ROWS);
+                EXPECT_NEAR((double)m[i].work_bytes, work, 1e-3 * work);
+                wkv_trainer_free(t);
+            }
+        }
+    }
+}
+
+/* Bytes that a step takes in a process of its own. */
+static double measured(const char *path, const char *method)
+{
+    int ends[2];
+    double taken = 0;
+    fflush(stdout);
+    if (pipe(ends)) return 0;
+    pid_t child = fork();
+    if (!child) {
+        wkv_train_options o = options(path, method);
+        wkv_trainer *t;
+        double before = (double)wkv_memory_resident(), loss;
+        sample s = {.ids = ids, .n = ROWS + 1};
+        if (wkv_trainer_new(&t, &o) || trainer_step(t, &s, 1, &loss)) _exit(1);
+        taken = (double)wkv_memory_peak() - before;
+        _exit(write(ends[1], &taken, sizeof taken) != sizeof taken);
+    }
+    close(ends[1]);
+    if (read(ends[0], &taken, sizeof taken) != sizeof taken) FAILED("a step of %s failed", path);
+    close(ends[0]);
+    waitpid(child, NULL, 0);
+    return taken;
+}
+
+/* The model again, of smaller numbers. */
+static void quantise(const char *path, const char *to, const char *type)
+{
+    wkv_model *m;
+    EXPECT_EQ(wkv_model_open(&m, path, &(wkv_model_options){.as_stored = 1}), 0);
+    EXPECT_EQ(wkv_convert(m, to, &(wkv_convert_options){.type = type}), 0);
+    wkv_model_close(m);
+}
+
+/* Within a tenth and 8 MB, for buffers of the program. */
+static void figures_are_what_is_taken(void)
+{
+    const char *paths[] = {in_folder("model.safetensors"), in_folder("q8.gguf"), in_folder("q4.gguf")},
+               *path = paths[0];
+    make_model(path, "7", 256, 3000);
+    quantise(path, paths[1], "q8_0");
+    quantise(path, paths[2], "q4_0");
+    wkv_train_memory m[WKV_TRAIN_METHODS];
+    wkv_train_options o = options(path, "lora");
+    int64_t rows;
+    o.context = ROWS;
+    EXPECT_EQ(wkv_train_memory_needed(m, &rows, &o), 0);
+    EXPECT_EQ(rows, ROWS);
+    for (int i = 0; i < WKV_TRAIN_METHODS; i++)
+        for (int k = 0; k < 3; k++) {
+            if (!m[i].bytes[k]) continue;
+            double said = (double)m[i].bytes[k], took = measured(paths[k], m[i].method);
+            printf("     %-5s %-4s said %.1f MB, taken %.1f MB\n", m[i].method, k ? k == 1 ? "q8_0" : "q4_0" : "bf16",
+                   said / 1e6, took / 1e6);
+            EXPECT_NEAR(took, said, 0.1 * said + 8e6);
+        }
+    EXPECT_EQ(m[2].bytes[1], 0); /* all weights are trained in f32 only */
+}
+
+static void rows_follow_from_the_options(void)
+{
+    wkv_train_memory m[WKV_TRAIN_METHODS];
+    wkv_train_options o = options(in_folder("small.safetensors"), "lora");
+    int64_t rows;
+    o.infctx = 256;
+    EXPECT_EQ(wkv_train_memory_needed(m, &rows, &o), 0);
+    EXPECT_EQ(rows, 512); /* a group */
+    o.infctx = 0, o.context = 2000, o.micro_batch = 2;
+    EXPECT_EQ(wkv_train_memory_needed(m, &rows, &o), 0);
+    EXPECT_EQ(rows, 4000);
+    o.init = in_folder("nowhere.safetensors");
+    EXPECT_EQ(wkv_train_memory_needed(m, &rows, &o), WKV_EIO);
+}
+
+int main(void)
+{
+    for (int i = 0; i <= ROWS; i++) ids[i] = (i * 7 + i / 11) % 200;
+    folder_begin("train-memory");
+    RUN(activations_are_those_of_a_step);
+    RUN(figures_are_what_is_taken);
+    RUN(rows_follow_from_the_options);
+    folder_end();
+    return DONE();
+}
