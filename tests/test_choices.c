@@ -55,7 +55,7 @@ static void other_files_are_refused(void)
     static const char *const refused[][2] = {
         {"{\"text\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 0}", "q.jsonl: line 1: no string \"ctx\""},
         {"\n{\"ctx\": \"a\", \"choices\": [\"b\"], \"answer\": 0}",
-         "line 2: no \"choices\", a list of two strings or more"},
+         "line 2: \"choices\" is no list of 2 to 64 strings"},
         {"{\"ctx\": \"a\", \"choices\": [\"b\", 3], \"answer\": 0}", "a choice is no string"},
         {"{\"ctx\": \"a\", \"choices\": [\"b\", \"c\"]}", "no \"answer\", \"answerKey\", \"label\" or \"gold\""},
         {"{\"ctx\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 2}", "\"answer\" is none of the 2 choices"},

@@ -247,7 +247,7 @@ static sample many[MANY];
 static void make_lengths(const int *rows, int n)
 {
     for (int i = 0; i <= MOST_ROWS; i++) packed_ids[i] = (i * 7 + i / 11) % 40;
-    for (int i = 0; i < n; i++) many[i] = (sample){packed_ids + (i * 5) % 40, NULL, rows[i] + 1};
+    for (int i = 0; i < n; i++) many[i] = (sample){.ids = packed_ids + (i * 5) % 40, .n = rows[i] + 1};
 }
 
 static int groups_of(const wkv_trainer *t, const sample *s, int n)

@@ -16,6 +16,7 @@ static const struct {
                 {"question", "Question: ", "\nAnswer:"}};
 static const char *const answers[] = {"answer", "answerKey", "label", "gold"};
 
+enum { MOST_CHOICES = 64 };
 enum { CONTEXTS = sizeof contexts / sizeof *contexts, ANSWERS = sizeof answers / sizeof *answers };
 
 typedef struct {
@@ -101,7 +102,7 @@ static int add_question(void *user, const json_t *object)
     const json_t *texts = json_object_get(object, "choices"), *labels = json_object_get(texts, "label"), *answer = NULL;
     if (json_is_object(texts)) texts = json_object_get(texts, "text");
     int n = (int)json_array_size(texts), i = 0;
-    if (n < 2) return fail(WKV_EFORMAT, "no \"choices\", a list of two strings or more");
+    if (n < 2 || n > MOST_CHOICES) return fail(WKV_EFORMAT, "\"choices\" is no list of 2 to %d strings", MOST_CHOICES);
     while (i < ANSWERS && !(answer = json_object_get(object, answers[i]))) i++;
     if (!answer) return fail(WKV_EFORMAT, "no \"answer\", \"answerKey\", \"label\" or \"gold\"");
     int right = find_right(answer, texts, labels);
@@ -143,16 +144,18 @@ void choices_release(choices *c)
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
-/* The log-likelihood of a choice. */
-static int score(const choices *c, wkv_trainer *t, int i, int most, double *out)
+/* The log-likelihoods of a question's choices, of each at most `most` tokens with its end. */
+static int score(const choices *c, wkv_trainer *t, const question *q, int most, double *out)
 {
-    sample s = samples_at(&c->texts, i);
-    int skip = most && s.n > most + 1 ? s.n - most - 1 : 0, counted = 0;
-    s = (sample){.ids = s.ids + skip, .counts = s.counts + skip, .n = s.n - skip};
-    for (int k = 1; k < s.n; k++) counted += s.counts[k];
-    double loss;
-    int err = trainer_gradient(t, &s, 1, 0, &loss);
-    *out = -loss * counted;
+    sample list[MOST_CHOICES];
+    for (int k = 0; k < q->n; k++) {
+        sample s = samples_at(&c->texts, q->first + k);
+        int skip = most && s.n > most + 1 ? s.n - most - 1 : 0;
+        list[k] = (sample){.ids = s.ids + skip, .counts = s.counts + skip, .n = s.n - skip};
+    }
+    reading r = {.m = t->m, .s = list, .n = q->n, .sums = out};
+    int err = trainer_read(t, &r);
+    for (int k = 0; k < q->n; k++) out[k] = -out[k];
     return err;
 }
 
@@ -160,12 +163,11 @@ int choices_answer(const choices *c, wkv_trainer *t, int from, int to, int most,
 {
     right[0] = right[1] = 0;
     for (const question *q = c->list + from; q < c->list + to; q++) {
-        double best[2] = {-INFINITY, -INFINITY}, sum;
-        int is[2] = {-1, -1};
+        double best[2] = {-INFINITY, -INFINITY}, sums[MOST_CHOICES];
+        int is[2] = {-1, -1}, err = score(c, t, q, most, sums);
+        if (err) return err;
         for (int k = 0; k < q->n; k++) {
-            int err = score(c, t, q->first + k, most, &sum);
-            if (err) return err;
-            const double scores[2] = {sum, sum / c->characters[q->first + k]};
+            const double scores[2] = {sums[k], sums[k] / c->characters[q->first + k]};
             for (int i = 0; i < 2; i++)
                 if (scores[i] > best[i]) best[i] = scores[i], is[i] = k;
         }

@@ -90,6 +90,8 @@ int wkv_train_memory_needed(wkv_train_memory out[WKV_TRAIN_METHODS], int64_t *ro
     size_t of_lora, of_others;
     o.method = "lora";
     o.samples = 1;
+    o.loss = o.reference = NULL; /* pairs take as much, as their reference lies in the same mapping */
+    o.beta = 0;
     o.ranks = NULL;
     o.shard_optimizer = 0;
     o.threads = 1;
