@@ -243,6 +243,10 @@ typedef struct {
     /* as wkv_tokenizer_open; or a number: at most so many ids are made from the text, as wkv_vocabulary_train does.
      * NULL: the checkpoint's with `init`, else "2048". Token files need none, but then vocab_size */
     const char *vocab;
+    /* texts that become tokens behind the vocabulary's last id, one a line; NULL: none. A checkpoint that has fewer
+     * logits gets rows for them in embedding and head, each the mean of the others. Method full only. WKV_EARG: a word
+     * that is there; WKV_EUNSUPPORTED: byte pair encoding, characters */
+    const char *add_tokens;
     const char *chat;          /* template of conversations, as wkv_template_find; NULL: the model's */
     const char *save_type;     /* of final and best: "bf16" (NULL) or "f32", both safetensors; "pth": bf16 in a .pth  */
     int save_every; /* steps between checkpoints; 0: 1000; negative: at the end only. Else also every ten minutes */

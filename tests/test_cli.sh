@@ -508,6 +508,13 @@ run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedplan --plan --rank 
 holds err "memory to tune this model, 1,024 tokens at once"
 holds err "  lora, rank 4 "
 holds err "         -         -"
+refused "--method full trains them" tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedtokens --add-token "<a>"
+run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedtokens -n 1 --method full --add-token "<a>" \
+    --add-token "<b>"
+holds err "try it: wkv chat -m tunedtokens/final.safetensors"
+lacks err "--vocab"
+run 0 tokenize -m tunedtokens/final.safetensors "<b><a>"
+is "$(cat out)" "97 96" "ids of added tokens"
 run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedtext -n 1 -r 1 -T 8
 holds err "sample 1: the user and"
 holds err "try it: wkv generate -m $model --lora tunedtext/lora.safetensors"

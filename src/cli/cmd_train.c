@@ -31,6 +31,7 @@ static const option run_options[] = {
      "checkpoint to go on from; its version and sizes count"},
     {0, "vocab", OPT_TEXT, "FILE|N", &training.set.vocab, 0, 0, "with --model, the checkpoint's; else 2048",
      "the vocabulary: a file, one of the words world, 20B, bytes, or how many words and bytes to choose from the text"},
+    TRAINING_ADD_TOKEN,
     {0, "template", OPT_TEXT, "NAME", &training.set.chat, 0, 0, "the one that fits the model",
      "how chat messages are written: world, g1, raven, pile, plain"},
     {0, "valid", OPT_TEXT, "FILE|SHARE", &valid, 0, 0, "0.01",

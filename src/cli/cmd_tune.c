@@ -26,6 +26,7 @@ static const option run_options[] = {
     NO_MMAP_OPTION(&training.set.with.no_mmap),
     {0, "valid", OPT_TEXT, "FILE", &training.set.valid, 0, 0, "", "samples to measure on that are not learnt"},
     {0, "vocab", OPT_TEXT, "FILE", &training.set.vocab, 0, 0, "the one that fits the model", "the vocabulary"},
+    TRAINING_ADD_TOKEN,
     {0, "template", OPT_TEXT, "NAME", &training.set.chat, 0, 0, "the one that fits the model",
      "how conversations are written: world, g1, raven, pile, plain"},
 };
@@ -98,7 +99,10 @@ static void note_try(const training_watch *w, const char *model, const char *lor
 {
     const struct {
         const char *option, *value;
-    } with[] = {{"-m", model}, {"--lora", lora}, {"--load-state", state}, {"--vocab", training.set.vocab}};
+    } with[] = {{"-m", model},
+                {"--lora", lora},
+                {"--load-state", state},
+                {"--vocab", training.set.add_tokens ? NULL : training.set.vocab}};
     char words[2048] = "";
     for (size_t i = 0, n = 0; i < sizeof with / sizeof *with && n < sizeof words; i++)
         if (with[i].value) n += (size_t)snprintf(words + n, sizeof words - n, " %s %s", with[i].option, with[i].value);

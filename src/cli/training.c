@@ -215,6 +215,21 @@ static float none_or(float x) { return isnan(x) ? 0 : x > 0 ? x : -1; }
 
 const char *training_suffix(void) { return training.save_type == 2 ? "pth" : "safetensors"; }
 
+/* The tokens to add, one a line; NULL: none. */
+static int join_tokens(const char **out)
+{
+    static char lines[1 << 16];
+    const texts *t = &training.add;
+    size_t n = 0;
+    *out = t->n ? lines : NULL;
+    for (int i = 0; i < t->n; i++) {
+        if (strchr(t->at[i], '\n') || n + strlen(t->at[i]) + 2 > sizeof lines)
+            return complain("--add-token: a text with a line break, or more than %zu bytes of them", sizeof lines);
+        n += (size_t)snprintf(lines + n, sizeof lines - n, "%s%s", i ? "\n" : "", t->at[i]);
+    }
+    return 0;
+}
+
 /* The list of data ends with NULL. */
 static int take_options(void)
 {
@@ -236,7 +251,7 @@ static int take_options(void)
     o->weight_decay = none_or(t->weight_decay);
     o->clip = none_or(t->clip);
     o->warmup = o->warmup == -2 ? 0 : o->warmup ? o->warmup : -1;
-    return 0;
+    return join_tokens(&o->add_tokens);
 }
 
 /* Float32 operations per second; 0: not known. */

@@ -12,7 +12,7 @@
 /* Values of the options; numbers that are not given are NAN, choices -1. */
 typedef struct {
     wkv_train_options set;
-    texts data;
+    texts data, add;
     int steps, hold, schedule, checkpointing, save_type, only_plan;
     float epochs, lr, lr_final, weight_decay, clip;
 } training_options;
@@ -26,6 +26,13 @@ void training_defaults(void);
     {                                                                                                                  \
         0, "hold", OPT_COUNT, "N", &training.hold, 1, INT_MAX, "wsd: 80 % of all",                                     \
             "steps at --lr before it falls (exponential, wsd)"                                                         \
+    }
+
+#define TRAINING_ADD_TOKEN                                                                                             \
+    {                                                                                                                  \
+        0, "add-token", OPT_TEXTS, "TEXT", &training.add, 0, 0, "",                                                    \
+            "make this text a token of its own behind the vocabulary's last id, again for more; all weights are "      \
+            "trained, and embedding and head enlarged where they have no row for it"                                   \
     }
 
 /* "Figures and files": plan, types, intervals. */

@@ -169,13 +169,49 @@ int tokenizer_open_file(wkv_tokenizer **out, const char *path)
     return err;
 }
 
+static int build_trie_again(wkv_tokenizer *t)
+{
+    trie_release(&t->t);
+    t->t = (trie){0};
+    return build_trie(t);
+}
+
 /* World without its last word, for models that have a logit less than World has ids. */
 static int leave_out_last(wkv_tokenizer *t)
 {
     t->v.size--;
-    trie_release(&t->t);
-    t->t = (trie){0};
-    return build_trie(t);
+    return build_trie_again(t);
+}
+
+/* The id of exactly these bytes, -1: none. */
+static int find_word(const wkv_tokenizer *t, const char *text, size_t n)
+{
+    for (int i = 0; i < t->v.size; i++)
+        if (t->v.words[i].bytes == n && !memcmp(vocabulary_word(&t->v, i), text, n)) return i;
+    return -1;
+}
+
+static int add_word(wkv_tokenizer *t, const char *text, size_t n)
+{
+    if (!n || n > MAX_WORD) return fail(WKV_EARG, "a token to add has %zu bytes, expected 1 to %d", n, MAX_WORD);
+    int there = find_word(t, text, n);
+    if (there >= 0) return fail(WKV_EARG, "%s: \"%.*s\" is id %d already", t->path, (int)n, text, there);
+    return vocabulary_add(&t->v, t->v.size, text, n);
+}
+
+int tokenizer_add(wkv_tokenizer *t, const char *lines)
+{
+    if (t->bpe || !strcmp(t->name, "characters"))
+        return fail(WKV_EUNSUPPORTED, "%s: has rules beside its words (%s); tokens can be added to lists of words only",
+                    t->path, t->name);
+    for (const char *at = lines; at;) {
+        size_t n = strcspn(at, "\n");
+        int err = add_word(t, at, n);
+        if (err) return err;
+        at = at[n] ? at + n + 1 : NULL;
+    }
+    t->name = "trie"; /* as it is known when it is opened from the file that is written */
+    return build_trie_again(t);
 }
 
 int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m)
@@ -187,7 +223,7 @@ int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m
     if (err || !m || (*out)->v.size <= wkv_model_about(m)->vocab) return err;
     if (is_world(&(*out)->v) && wkv_model_about(m)->vocab == (*out)->v.size - 1 && !leave_out_last(*out)) return 0;
     err = fail(WKV_EARG, "%s: its ids reach %d, but the model %s knows %d", (*out)->path, (*out)->v.size - 1,
-             wkv_model_about(m)->path, wkv_model_about(m)->vocab);
+               wkv_model_about(m)->path, wkv_model_about(m)->vocab);
     wkv_tokenizer_close(*out);
     *out = NULL;
     return err;

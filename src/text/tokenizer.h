@@ -34,6 +34,10 @@ void tokenizer_own_path(char *path, size_t capacity, const char *model, const ch
 /* The words of a tokenizer that takes the longest match, as lines of World's format, freed by the caller. */
 int tokenizer_lines(char **lines, size_t *bytes, const wkv_tokenizer *t);
 
+/* Add words, one a line, behind the last id. WKV_EARG: one is there already, empty, or longer than MAX_WORD;
+ * WKV_EUNSUPPORTED: the vocabulary is more than a list of words; WKV_ENOMEM. */
+int tokenizer_add(wkv_tokenizer *t, const char *lines);
+
 /* Open a vocabulary file, a GGUF too; the words "bytes", "world" and "20B" stand for those that need no file. */
 int tokenizer_open_file(wkv_tokenizer **out, const char *path);
 int tokenizer_needs_file(const char *path); /* 0: it is one of those words */

@@ -36,6 +36,9 @@ static int check_options(const wkv_train_options *o)
         return fail(WKV_EARG, "method \"%s\": there are full, lora, state and lora+state", o->method);
     objective loss;
     if ((err = preference_named(&loss, o->loss))) return err;
+    if (o->add_tokens && adapt_method(o->method) != LEARN_ALL)
+        return fail(WKV_EARG,
+                    "--add-token needs rows of embedding and head that are trained; --method full trains them");
     if (o->save_type && adapt_method(o->method) != LEARN_ALL)
         return fail(WKV_EARG,
                     "--save-type is for --method full; adapters are saved as .safetensors and .pth, states as .pth");
@@ -174,6 +177,13 @@ static int make_vocab(job *j, const wkv_template *chat)
     return err;
 }
 
+static int add_tokens(const job *j)
+{
+    if (!j->vocab) return fail(WKV_EARG, "--add-token needs a vocabulary to add to; --vocab names one");
+    int err = tokenizer_add(j->vocab, j->o.add_tokens);
+    return err ? fail_prefix(err, "--add-token") : 0;
+}
+
 static int find_text(void *user, const char *path)
 {
     (void)user;
@@ -202,6 +212,7 @@ static int open_vocab(job *j, const wkv_template **chat)
     if (err && !o->vocab && tokens_only(j)) err = 0;
     if (!err) err = wkv_template_find(chat, o->chat, m, j->vocab);
     if (!err) err = made ? make_vocab(j, *chat) : 0;
+    if (!err && o->add_tokens) err = add_tokens(j);
     wkv_model_close(m);
     if (err) return err;
     o->chat = (*chat)->name;

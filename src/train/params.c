@@ -114,39 +114,53 @@ uint64_t params_sum(const params *p)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-static int read_values(const params *p, const tensors *f, const char *prefix, real *to)
+/* Rows behind the first `rows` of a matrix become their mean. */
+static void fill_rows(real *x, int rows, int all, int cols)
+{
+    for (int i = 0; i < cols; i++) {
+        double sum = 0;
+        for (int k = 0; k < rows; k++) sum += (double)x[(size_t)k * (size_t)cols + (size_t)i];
+        for (int k = rows; k < all; k++) x[(size_t)k * (size_t)cols + (size_t)i] = (real)(sum / rows);
+    }
+}
+
+/* From a file of a model of V logits. */
+static int read_values(const params *p, const tensors *f, const char *prefix, int V, real *to)
 {
     for (int i = 0; i < p->count; i++) {
         const param *q = &p->list[i];
+        const int grows = q->slot && q->slot->rows == D_V && V < p->model.V, C = p->model.C;
+        const size_t n = grows ? (size_t)V * (size_t)C : q->n;
         char name[160];
         snprintf(name, sizeof name, "%s%s", prefix, q->name);
         const file_tensor *from = tensors_find(f, name);
-        if (!from || !tensor_is_weight(from) || tensor_values(from) != (int64_t)q->n)
+        if (!from || !tensor_is_weight(from) || tensor_values(from) != (int64_t)n)
             return fail(WKV_EFORMAT, "%s: %s is missing or has another size than the model", tensors_path(f), name);
-        int err = tensor_read(from, to + q->at, (int64_t)q->n);
+        int err = tensor_read(from, to + q->at, (int64_t)n);
         if (err) return fail_prefix(err, "%s", tensors_path(f));
+        if (grows) fill_rows(to + q->at, V, p->model.V, C);
     }
     return 0;
 }
 
-int params_load_values(params *p, const tensors *f) { return read_values(p, f, "", p->values); }
+int params_load_values(params *p, const tensors *f) { return read_values(p, f, "", p->model.V, p->values); }
 
 int params_load_moments(params *p, const tensors *f)
 {
     if (!p->ranks) {
-        int err = read_values(p, f, "mean.", p->mean);
-        return err ? err : read_values(p, f, "square.", p->square);
+        int err = read_values(p, f, "mean.", p->model.V, p->mean);
+        return err ? err : read_values(p, f, "square.", p->model.V, p->square);
     }
     size_t share = (p->to - p->from) * sizeof *p->mean; /* by way of the gradients, which are zero between steps */
-    int err = read_values(p, f, "mean.", p->grads);
+    int err = read_values(p, f, "mean.", p->model.V, p->grads);
     if (!err) memcpy(p->mean, p->grads + p->from, share);
-    if (!err) err = read_values(p, f, "square.", p->grads);
+    if (!err) err = read_values(p, f, "square.", p->model.V, p->grads);
     if (!err) memcpy(p->square, p->grads + p->from, share);
     memset(p->grads, 0, p->n * sizeof *p->grads);
     return err;
 }
 
-int params_load(params *p, const char *path)
+int params_load(params *p, const char *path, int V)
 {
     *p = (params){0};
     tensors *f;
@@ -158,14 +172,17 @@ int params_load(params *p, const char *path)
     err = rwkv_bind(&m, f, 0);
     if (!err) {
         char trained[64];
+        int sizes[DIMS];
+        memcpy(sizes, m.dim, sizeof sizes);
+        if (V > m.V) sizes[D_V] = V;
         if (m.arch->new_sizes)
-            err = params_new(p, m.arch, m.dim, m.L);
+            err = params_new(p, m.arch, sizes, m.L);
         else
             err = fail(WKV_EUNSUPPORTED, "%s is version %s; %s can be trained", path, m.arch->version,
                        arch_list_trained(trained));
         if (!err) {
             p->model.group_eps = m.group_eps;
-            err = read_values(p, f, "", p->values);
+            err = read_values(p, f, "", m.V, p->values);
             const wkv_model from = {.file = f, .about = {.path = path, .vocab = m.V}};
             if (!family_name(p->family, &from)) p->family[0] = 0;
         }

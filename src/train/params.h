@@ -51,8 +51,9 @@ uint64_t params_sum(const params *p);
 /* Official initial values (docs/training.md 7). */
 int params_init(params *p, uint64_t seed);
 
-/* Sizes and values of a checkpoint. */
-int params_load(params *p, const char *path);
+/* Sizes and values of a checkpoint; with fewer than V logits it gets V, and the new rows of embedding and head are the
+ * mean of the others. */
+int params_load(params *p, const char *path, int V);
 
 /* Write them as safetensors, official names and shapes, type F32 or BF16; meta as safetensors_write takes it. With
  * `moments` those are written too, under the names behind "mean." and "square."; where they are shared out, all others

@@ -70,6 +70,7 @@ static const setting table[] = {
     ROW(valid_share, FLOAT, BINDS),
     ROW(valid, TEXT, FREE),
     ROW(vocab, TEXT, FREE),
+    ROW(add_tokens, TEXT, BINDS),
     ROW(chat, TEXT, FREE),
     ROW(fields, TEXT, FREE),
     ROW(save_type, TEXT, FREE),
@@ -129,8 +130,8 @@ static const char *option_name(char out[NAME], const char *field)
 {
     static const struct {
         const char *field, *option;
-    } others[] = {
-        {"init", "--model"}, {"lr_init", "--lr"}, {"chat", "--template"}, {"valid_share", "--valid"}, {"eps", "eps"}};
+    } others[] = {{"init", "--model"},        {"lr_init", "--lr"},           {"chat", "--template"},
+                  {"valid_share", "--valid"}, {"add_tokens", "--add-token"}, {"eps", "eps"}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (!strcmp(field, others[i].field)) return others[i].option;
     snprintf(out, NAME, "--%s", field);
@@ -139,8 +140,15 @@ static const char *option_name(char out[NAME], const char *field)
     return out;
 }
 
-/* Options say 0 for none, which is below zero in the fields. */
-static const char *option_value(const char *text) { return *text == '-' ? "0" : text; }
+/* As the option says it: 0 for none, which is below zero in the fields, and texts in one line. */
+enum { VALUE = 256 };
+static const char *option_value(char out[VALUE], const char *text)
+{
+    snprintf(out, VALUE, "%s", *text == '-' ? "0" : text);
+    for (char *s = out; *s; s++)
+        if (*s == '\n') *s = ' ';
+    return out;
+}
 
 int settings_finite(const wkv_train_options *o)
 {
@@ -173,7 +181,7 @@ int settings_resume(wkv_train_options *o, const char *(*find)(const void *where,
     int longer = steps && o->steps > strtoll(steps, NULL, 10);
     for (int i = 0; i < ROWS; i++) {
         const setting *s = &table[i];
-        char now[32], name[NAME];
+        char now[32], name[NAME], a[VALUE], b[VALUE];
         const char *then = find(where, s->name);
         if (!then) continue;
         if (!is_set(o, s))
@@ -181,7 +189,7 @@ int settings_resume(wkv_train_options *o, const char *(*find)(const void *where,
         else if (binds(s, longer) && strcmp(shown(o, s, now), then))
             return fail(WKV_EARG,
                         "%s is %s in the run that is to be resumed, and %s now; it must stay, or the result is another",
-                        option_name(name, s->name), option_value(then), option_value(shown(o, s, now)));
+                        option_name(name, s->name), option_value(a, then), option_value(b, shown(o, s, now)));
     }
     return 0;
 }

@@ -41,7 +41,7 @@ static int make_model(wkv_trainer *t, const wkv_train_options *o)
         return fail(WKV_EARG,
                     "when all weights are learnt there are no adapters and no states beside them; merge them first");
     if (o->init) {
-        int err = params_load(&t->p, o->init);
+        int err = params_load(&t->p, o->init, o->add_tokens ? o->vocab_size : 0);
         if (!err && o->vocab_size && o->vocab_size > t->p.model.V)
             err = fail(WKV_EARG, "%s has a vocabulary of %d, the text's has %d", o->init, t->p.model.V, o->vocab_size);
         return err;
