@@ -84,6 +84,7 @@ typedef struct {
     double lr;                 /* learning rate at first                                                              */
     int warmup;                /* steps in which it rises                                                             */
     int questions;             /* of o->eval                                                                          */
+    const char *method;        /* "full", "lora", "state", "lora+state"                                               */
     const char *vocabulary;    /* its path or name; NULL: token files without one: no samples, no bits per byte       */
     int passed_over;           /* entries of folders that are no data, ...                                            */
     const char *passed_over_first; /* ... and the name of the first one                                               */

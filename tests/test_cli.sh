@@ -467,6 +467,7 @@ holds err "sample behind"
 run 0 generate tunedbuilt/final.safetensors -n 3 "the"
 run 0 tune --resume -o tunedbuilt
 run 0 tune --resume -o tunedbuilt -e 2
+is "$(cat out)" tunedbuilt/final.safetensors "the result of a resumed run of all weights"
 holds err "going on after step 1"
 refused "whose schedule is cosine, fell as a longer run's does not" tune --resume -o tunedbuilt -e 3
 refused "--steps is 2 in the run that is to be resumed, and 1 now" tune --resume -o tunedbuilt -n 1

@@ -118,15 +118,16 @@ static void finish(training_watch *w, const char *model)
 {
     const wkv_train_options *o = &training.set;
     char lora[MODEL_ROOM], state[MODEL_ROOM], full[MODEL_ROOM];
-    const int what = method < 0 ? 0 : method, has_lora = what == 0 || what == 2, has_state = what == 1 || what == 2;
+    const int has_lora = strstr(w->method, "lora") != NULL, has_state = strstr(w->method, "state") != NULL,
+              all = !has_lora && !has_state;
     snprintf(lora, sizeof lora, "%s/lora.safetensors", o->out);
     snprintf(state, sizeof state, "%s/state.pth", o->out);
     snprintf(full, sizeof full, "%s/final.%s", o->out, training_suffix());
     losses_note(&w->losses, seconds_now() - w->bar.begun, has_lora ? lora : has_state ? state : full);
     if (has_lora) put_text("%s\n", lora);
     if (has_state) put_text("%s\n", state);
-    if (what == 3) put_text("%s\n", full);
-    note_try(w, what == 3 ? full : model, has_lora ? lora : o->with.lora, has_state ? state : o->with.state);
+    if (all) put_text("%s\n", full);
+    note_try(w, all ? full : model, has_lora ? lora : o->with.lora, has_state ? state : o->with.state);
 }
 
 static int run(int n, char **operands)

@@ -439,6 +439,7 @@ static int make_plan(job *j)
                              .weight_bytes = 2 * (p->n + p->to - p->from) * sizeof *p->values,
                              .available_bytes = ranks_memory(j->ranks, j->t->available),
                              .damaged = j->damaged,
+                             .method = j->o.method,
                              .questions = j->choices.count,
                              .vocabulary = j->vocab ? wkv_tokenizer_path(j->vocab) : NULL,
                              .processes = ranks_count(j->ranks),
