@@ -307,6 +307,11 @@ static void training(void)
     REFUSED(wkv_trainer_save(trainer, NULL, NULL));
     REFUSED(wkv_trainer_save(trainer, "x", "q8"));
     wkv_trainer_free(trainer);
+    REFUSED(wkv_train(&(wkv_train_options){.out = "x", .patience = -1}));
+    wkv_train_memory memory[WKV_TRAIN_METHODS];
+    REFUSED(wkv_train_memory_needed(NULL, NULL, &small));
+    REFUSED(wkv_train_memory_needed(memory, NULL, NULL));
+    REFUSED(wkv_train_memory_needed(memory, NULL, &(wkv_train_options){.context = -1}));
 }
 
 static void measuring(void)
