@@ -289,14 +289,15 @@ typedef struct {
     const char *method;        /* "state", "lora", "full" */
     int64_t trained;           /* values; 0: the model has none, as versions of no matrix in their state */
     size_t work_bytes;         /* of activations */
-    size_t bytes[3];           /* of all, with the frozen weights in bf16, q8_0 and q4_0. Full has f32 weights of its own,
-                                  which are among its 16 bytes, and figures in bytes[0] only; 0: cannot be */
+    size_t bytes[3];           /* of all, with the frozen weights in bf16, q8_0 and q4_0; 0: cannot be. Full trains f32
+                                  weights, which are among its 16 bytes, and has bytes[0] only */
 } wkv_train_memory;
 enum { WKV_TRAIN_METHODS = 3 };
 
 /* The memory that tuning o->init takes, with o->rank, targets, checkpointing, context, infctx and micro_batch. *rows:
  * the tokens computed at once that the activations are of; or NULL. Only the model's sizes are looked at: weights are
- * neither read nor computed with. Buffers of the program and of its threads, some MB, come to it. As wkv_trainer_new. */
+ * neither read nor computed with. Buffers of the program and of its threads, some MB, come on top. As
+ * wkv_trainer_new. */
 WKV_API int wkv_train_memory_needed(wkv_train_memory out[WKV_TRAIN_METHODS], int64_t *rows, const wkv_train_options *o);
 
 /* ---- the trainer ------------------------------------------------------------------------------------------------- */

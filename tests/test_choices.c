@@ -28,7 +28,8 @@ static void questions_are_read_in_their_spellings(void)
         {"{\"ctx\": \"a\", \"choices\": [\"bc\", \"d\"], \"answer\": 1}", "a d", 1, 1, 2},
         {"{\"query\": \"a\", \"choices\": [\"b\", \"c\", \"d\"], \"label\": 0}", "a b", 1, 0, 3},
         {"{\"prompt\": \"a\", \"choices\": [\"bc\", \"d\"], \"gold\": \"B\"}", "a d", 1, 1, 2},
-        {"{\"question_stem\": \"ab\", \"choices\": {\"text\": [\"c\", \"d\"], \"label\": [\"1\", \"2\"]}, \"answerKey\": \"2\"}",
+        {"{\"question_stem\": \"ab\", \"choices\": {\"text\": [\"c\", \"d\"], \"label\": [\"1\", \"2\"]}, "
+         "\"answerKey\": \"2\"}",
          "ab d", 2, 1, 2},
         {"{\"question\": \"a?\", \"choices\": [\"b\", \"c\"], \"answer\": \"c\"}", "Question: a?\nAnswer: c", 20, 1, 2},
     };

@@ -1,5 +1,5 @@
-/* choices.h - multiple-choice questions, answered by the model that is trained. Rules are those of lm-evaluation-harness:
- * a choice's log-likelihood is the sum over its tokens behind the context, and begins with a space. */
+/* choices.h - multiple-choice questions, answered by the model that is trained. Rules are those of
+ * lm-evaluation-harness: a choice begins with a space, and its log-likelihood is the sum over its tokens. */
 #ifndef WKV_TRAIN_CHOICES_H
 #define WKV_TRAIN_CHOICES_H
 

@@ -1,11 +1,11 @@
 /* gradient.c - the gradient of samples of any length, and its cost.
  *
- * Samples are computed in groups, each as a span with a state of its own, one behind the other: short ones fill a group
- * up to some hundred rows without padding. A group is read in chunks, and its states are carried on. With the gradient cut between chunks,
- * each is run forward and backward at once. With the gradient passed there are two sweeps: forward, keeping the
- * state with which each chunk begins, and backward, chunk by chunk from the last, where the gradient of a chunk's
- * initial state is that with which the one before starts. Either way the activations of one chunk are all that there
- * ever is. */
+ * Samples are computed in groups, each as a span with a state of its own, one behind the other: short ones fill a
+ * group up to some hundred rows without padding. A group is read in chunks, and its states are carried on. With the
+ * gradient cut between chunks, each is run forward and backward at once. With the gradient passed there are two
+ * sweeps: forward, keeping the state with which each chunk begins, and backward, chunk by chunk from the last, where
+ * the gradient of a chunk's initial state is that with which the one before starts. Either way the activations of one
+ * chunk are all that there ever is. */
 #include "base/clock.h"
 #include "rwkv/forward.h"
 #include "train/trainer.h"

@@ -83,8 +83,8 @@ typedef struct {
 } reading;
 int trainer_read(wkv_trainer *t, reading *r);
 
-/* How many of the samples, from the first, are computed at once: `micro` of them, or as many as fill 512 rows, which are
- * computed as fast as more, and need less memory. The most rows of such a group in a step of these samples. */
+/* How many of the samples, from the first, are computed at once: `micro` of them, or as many as fill 512 rows, which
+ * are computed as fast as more, and need less memory. The most rows of such a group in a step of these samples. */
 int trainer_group(const wkv_trainer *t, const sample *s, int n);
 int64_t trainer_rows(const wkv_trainer *t, const sample *s, int n);
 
