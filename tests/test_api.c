@@ -293,9 +293,6 @@ static void training(void)
     REFUSED(wkv_trainer_step(trainer, ids, 1, -1, &loss));
     REFUSED(wkv_trainer_step(trainer, (const int32_t[]){1, 99}, 1, 1, &loss));
     EXPECT(!wkv_train_version(-1) && !wkv_train_version(1000));
-    wkv_train_memory memory[WKV_TRAIN_METHODS];
-    REFUSED(wkv_train_memory_needed(NULL, NULL, &(wkv_train_options){0}));
-    REFUSED(wkv_train_memory_needed(memory, NULL, NULL));
     REFUSED(wkv_trainer_loss(NULL, ids, 1, IDS, &loss));
     REFUSED(wkv_trainer_loss(trainer, NULL, 1, IDS, &loss));
     EXPECT_EQ(wkv_trainer_loss(trainer, ids, 1, IDS, NULL), 0);

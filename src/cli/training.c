@@ -140,7 +140,7 @@ static size_t visible(char *out, const char *bytes, size_t n)
     return at;
 }
 
-/* Tokens that count in the loss stand between [ and ], unless that is all of the sample; at most so many tokens of it. */
+/* Tokens that count in the loss stand between [ and ], unless that is all of the sample; at most MOST tokens. */
 static int show_sample(void *user, const wkv_train_sample *s)
 {
     enum { MOST = 200, ROOM = 4096 };
@@ -189,7 +189,8 @@ static int report(void *user, const wkv_train_report *r)
     losses_add(&w->losses, r->step, r->steps, r->loss, r->valid_loss);
     if (w->losses.held >= 0) snprintf(held, sizeof held, ", held-out %.3f", w->losses.held);
     if (r->share >= 0) snprintf(share, sizeof share, " (%.0f%% of the float32 peak)", 100 * r->share);
-    if (r->preferred >= 0) snprintf(pairs, sizeof pairs, ", margin %.2f, %.0f%% preferred", r->margin, 100 * r->preferred);
+    if (r->preferred >= 0)
+        snprintf(pairs, sizeof pairs, ", margin %.2f, %.0f%% preferred", r->margin, 100 * r->preferred);
     if (r->skipped) snprintf(skipped, sizeof skipped, ", %lld skipped", (long long)r->skipped);
     progress_at(&w->bar, (double)r->step, (double)r->steps,
                 "step %lld, loss %.3f%s%s, lr %.1e, gradient norm %.2f%s, %.0f tokens/s%s", (long long)r->step,

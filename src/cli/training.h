@@ -49,8 +49,8 @@ typedef struct {
     int result;
 } training_watch;
 
-/* Take over the options, and train. Returns an exit status: 130, it was stopped and all of it saved. w->result: there is
- * one, and this process tells of it. */
+/* Take over the options, and train. Returns an exit status: 130, it was stopped and all of it saved. w->result: there
+ * is one, and this process tells of it. */
 int training_run(training_watch *w, const char *doing);
 
 /* Notes: the memory that each method takes with the model in bf16, q8 and q4. */

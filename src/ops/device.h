@@ -132,9 +132,8 @@ typedef struct {
 } wkv_args;
 
 /* logits[T, V] -> probabilities in place; loss of each row in nll[T] (0 where targets[t] < 0); the largest logit and
- * its first place. softmax_nll_back: the probabilities become gradients, times `scale` (of `scales`, where there are any,
- * that of the row) where there is a target, less as much at the target, and plus `pull` x the largest logit at its place
- * (0: none). */
+ * its first place. softmax_nll_back: the probabilities become gradients: times `scale`, or the row's of `scales`, where
+ * there is a target, less as much at the target, and plus `pull` x the largest logit at its place (0: none). */
 typedef struct {
     int T, V;
     real *logits, *nll, *max;
@@ -144,8 +143,8 @@ typedef struct {
     real scale, pull;
 } softmax_args;
 
-/* y[0] = weight x the sum of nll[0 .. T) / counted, added in order in double; 0 where counted is 0. With `scales` (T, the
- * host's) each nll[t] counts scales[t] times. */
+/* y[0] = weight x the sum of nll[0 .. T) / counted, added in order in double; 0 where counted is 0. With `scales` (T,
+ * the host's) each nll[t] counts scales[t] times. */
 typedef struct {
     int T, counted;
     double weight;
