@@ -259,8 +259,8 @@ static void expect_same_run(const char *a, const char *b)
     }
 }
 
-/* More steps after the end, or after a stop before the learning rate of wsd falls, give the bytes of a run that had them
- * from the beginning. */
+/* More steps after the end, or after a stop before the learning rate of wsd falls, give the bytes of a run that had
+ * them from the beginning. */
 static void a_longer_run_ends_in_the_same_bytes(void)
 {
     wkv_train_options o = options("constant");

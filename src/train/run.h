@@ -42,8 +42,8 @@ int job_begin(job *j, const wkv_train_options *o);
 int job_open(job *j);
 void job_end(job *j);
 
-/* The trained parameters, "final" or "best", to the folder of the run: the weights as NAME.safetensors or .pth; adapters
- * and states as lora.safetensors, lora.pth, state.pth, the best as best-lora.safetensors, best-state.pth. */
+/* The trained parameters, "final" or "best", to the folder of the run: the weights as NAME.safetensors or .pth;
+ * adapters and states as lora.safetensors, lora.pth, state.pth, the best as best-lora.safetensors, best-state.pth. */
 int job_save(const job *j, const char *name);
 
 #endif
