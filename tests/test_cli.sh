@@ -516,6 +516,10 @@ holds err "try it: wkv chat -m tunedtokens/final.safetensors"
 lacks err "--vocab"
 run 0 tokenize -m tunedtokens/final.safetensors "<b><a>"
 is "$(cat out)" "97 96" "ids of added tokens"
+run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedmore -n 2 --schedule constant
+run 0 tune --resume -o tunedmore -n 5
+run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedonce -n 5 --schedule constant
+same tunedmore/lora.safetensors tunedonce/lora.safetensors "adapters of a run made longer and of one made at once"
 run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedtext -n 1 -r 1 -T 8
 holds err "sample 1: the user and"
 holds err "try it: wkv generate -m $model --lora tunedtext/lora.safetensors"

@@ -82,6 +82,12 @@ alike() { # FOLDER FOLDER
     same a b "answers of one process and two"
     holds err "2 processes"
     is "$(grep -c "^step [0-9]*: held-out loss" err)" 2 "measurements that are said"
+    train 0 2 longer $SIZE --schedule constant -n 5
+    train 0 2 longer --resume -n 8
+    train 0 2 once $SIZE --schedule constant
+    same longer/final.safetensors once/final.safetensors "a run made longer and one made at once"
+    train 0 2 patient $SIZE --lr 2 --valid-every 1 --patience 1
+    holds err "the run ends (--patience)"
     train 0 4 four $SIZE --checkpointing on
     alike one four
     train 0 2 two-shared $SIZE --micro-batch 3 --shard-optimizer
