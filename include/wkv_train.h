@@ -156,6 +156,7 @@ typedef struct {
     /* weights that get one, words with commas between them: "att", "ffn" (all big matrices of either), "low-rank" (the
      * version's own small ones), or names, "att.key". NULL: "att,ffn" */
     const char *targets;
+    float lora_dropout;        /* of what each adapter reads, the kept values x 1 / (1 - it); 0: none */
     wkv_model_options with;    /* an adapter, a state to go on from */
 
     /* The sequences. */

@@ -178,7 +178,7 @@ static tensor *do_linear_scaled(tensor **in)
 static tensor *do_adapter(tensor **in)
 {
     static adapter low;
-    low = (adapter){*in[2], *in[3]};
+    low = (adapter){.a = *in[2], .b = *in[3], .site = ADAPTER_SITE + 5};
     low.b.scale = 0.5f;
     in[1]->adapter = &low;
     tensor *y = op_linear(&c, in[0], in[1]);
@@ -267,6 +267,9 @@ static void operations(void)
     c.drop_seed = 5;
     check_op(&(op_case){"drop", do_drop, 1, {T}, {C}, {0}, {0}, 0, 0});
     c.drop_rate = 0;
+    c.adapter_drop_rate = (real)0.3;
+    check_op(&(op_case){"adapter with dropout", do_adapter, 4, {T, 8, 3, 8}, {C, C, C, 3}, {0}, {0}, 0, 0});
+    c.adapter_drop_rate = 0;
 }
 
 /* ---- the head's loss --------------------------------------------------------------------------------------------- */

@@ -36,6 +36,8 @@ static const option what_options[] = {
     {0, "alpha", OPT_REAL, "A", &training.set.alpha, 0, 1e6, "twice the rank", "adapters count A / R times"},
     {0, "targets", OPT_TEXT, "LIST", &training.set.targets, 0, 0, "att,ffn",
      "which weights get one, with commas: att, ffn, low-rank (the version's own small matrices), or names as att.key"},
+    {0, "lora-dropout", OPT_REAL, "X", &training.set.lora_dropout, 0, 0.99, "0",
+     "share of the values that adapters read which is left out, others in each step"},
     {0, "lora", OPT_TEXT, "FILE", &training.set.with.lora, 0, 0, "", "go on from this adapter"},
     {0, "lora-alpha", OPT_REAL, "A", &training.set.with.lora_alpha, 0, 1e6, "the adapter's own, where it tells",
      "its alpha"},

@@ -48,7 +48,9 @@ static tensor *linear(cx *c, tensor *x, tensor *w, tensor *bias, map_kind map, t
 tensor *op_linear(cx *c, tensor *x, tensor *w)
 {
     tensor *y = linear(c, x, w, NULL, MAP_NONE, NULL);
-    return w->adapter ? op_add(c, y, op_linear(c, op_linear(c, x, &w->adapter->a), &w->adapter->b)) : y;
+    adapter *low = w->adapter;
+    if (!low) return y;
+    return op_add(c, y, op_linear(c, op_linear(c, op_drop(c, x, low->site), &low->a), &low->b));
 }
 
 static int told_by_value(map_kind map) { return map != MAP_DECAY5 && map != MAP_DECAY7 && map != MAP_SILU; }

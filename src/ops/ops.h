@@ -42,6 +42,7 @@ struct tensor {
 /* LoRA: y = x W' + (x a') b', with a [rank, in] and b [out, rank], whose `scale` is alpha / rank. */
 struct adapter {
     tensor a, b;
+    int site; /* of the dropout of x, in training; from ADAPTER_SITE on */
 };
 
 static inline int weight_in(const tensor *w) { return layout_is_input_major(w->layout) ? w->rows : w->cols; }
@@ -92,6 +93,7 @@ struct cx {
     int whole;                /* op_block records all that runs      */
     int scan;                 /* op_wkv4 is op_wkv4_scan          */
     real drop_rate;           /* of op_drop; 0: nothing is dropped   */
+    real adapter_drop_rate;   /* the same of what adapters read      */
     uint64_t drop_seed;
     int drop_row;             /* place of the first row in its step  */
     record *last;             /* of the tape                         */
@@ -210,8 +212,10 @@ typedef struct {
 } wkv7_in;
 tensor *op_wkv7(cx *c, const wkv7_in *in, int heads, int at);
 
-/* In training, each value is 0 with the probability c->drop_rate, and else divided by what is left of 1. A step's
- * c->drop_seed and the `site`, different for each call of a pass, say which. */
+/* In training, each value is 0 with the probability c->drop_rate, at sites from ADAPTER_SITE on c->adapter_drop_rate,
+ * and else divided by the rest of 1. A step's c->drop_seed and the `site`, different for each call of a pass, say
+ * which. */
+enum { ADAPTER_SITE = 1 << 16 };
 tensor *op_drop(cx *c, tensor *x, int site);
 
 /* weight x the mean cross entropy of the logits x W' against targets (-1: not counted), 1 x 1. Of logits, HEAD_CHUNK

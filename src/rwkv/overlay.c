@@ -58,7 +58,7 @@ int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int laye
     if (!err) err = bind_half(b, &c, B, out, r, LAYOUT_ROW_MAJOR);
     if (err || !low) return err;
     c.scale = b->alpha / (float)rank;
-    *low = (adapter){a, c};
+    *low = (adapter){.a = a, .b = c};
     w->adapter = low;
     return 0;
 }

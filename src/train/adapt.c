@@ -119,6 +119,7 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
         low->b =
             (tensor){.rows = weight_out(w), .cols = l->o->rank, .type = REAL, .scale = l->o->alpha / (float)l->o->rank};
     }
+    low->site = ADAPTER_SITE + l->count;
     t->scale_alpha = low->b.scale * (float)low->b.cols;
     char half[NAME];
     snprintf(half, sizeof half, "%.*s.lora_A", stem(name), name);

@@ -189,6 +189,7 @@ static int run_group(sweep *w, double *loss)
     if ((int64_t)w->n * w->length > 1 << 26)
         return fail(WKV_EARG, "%d sequences of %d tokens are too many at once", w->n, w->length);
     t->c.drop_rate = w->learn ? (real)t->dropout : 0;
+    t->c.adapter_drop_rate = w->learn ? (real)t->lora_dropout : 0;
     t->c.drop_seed = t->seed ^ ((uint64_t)t->step + 1) * 0x2545f4914f6cdd1du;
     t->c.user = t;
     int err = make_room(w);

@@ -29,6 +29,7 @@ static const setting table[] = {
     ROW(rank, INT, 1),
     ROW(alpha, FLOAT, 1),
     ROW(targets, TEXT, 1),
+    ROW(lora_dropout, FLOAT, 1),
     {"lora", offsetof(wkv_train_options, with.lora), TEXT, 1},
     {"lora_alpha", offsetof(wkv_train_options, with.lora_alpha), FLOAT, 1},
     {"load_state", offsetof(wkv_train_options, with.state), TEXT, 1},

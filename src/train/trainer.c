@@ -99,6 +99,8 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
         return fail(WKV_EARG, "betas %g, %g; both lie in [0, 1)", (double)t->opt.beta1, (double)t->opt.beta2);
     if (!(o->dropout >= 0 && o->dropout < 1))
         return fail(WKV_EARG, "a dropout of %g; it lies in [0, 1)", (double)o->dropout);
+    if (!(o->lora_dropout >= 0 && o->lora_dropout < 1))
+        return fail(WKV_EARG, "--lora-dropout is %g; it lies in [0, 1)", (double)o->lora_dropout);
     if (o->batch < 0 || o->context < 0) return fail(WKV_EARG, "a batch or a context below 0");
     if (o->micro_batch < 0) return fail(WKV_EARG, "--micro-batch is below 0");
     if (o->infctx < 0) return fail(WKV_EARG, "--infctx is below 0");
@@ -106,6 +108,8 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
         return fail(WKV_EARG, "--cut cuts the gradient between the chunks of --infctx, which is missing");
     t->what = adapt_method(o->method);
     if (!t->what) return fail(WKV_EARG, "method \"%s\": there are full, lora, state and lora+state", o->method);
+    if (o->lora_dropout > 0 && !(t->what & LEARN_LORA))
+        return fail(WKV_EARG, "--lora-dropout drops inputs of adapters, and --method %s has none", o->method);
     if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
         return fail(WKV_EARG, "a rank of %d, an alpha of %g; both are above 0", o->rank, (double)o->alpha);
     t->chunk = o->infctx;
@@ -114,6 +118,7 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     t->micro = o->micro_batch;
     t->checkpointing = o->checkpointing;
     t->dropout = o->dropout;
+    t->lora_dropout = o->lora_dropout;
     t->seed = o->seed;
     return set_schedule(t, o);
 }

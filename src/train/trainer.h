@@ -36,7 +36,7 @@ struct wkv_trainer {
     int checkpointing; /* 1: layers are run twice; -1: once; 0: by the memory there is   */
     size_t available;  /* bytes that were free before the trainer took any               */
     int l2wrap;        /* the official trainer's pull on the largest logit               */
-    float dropout;
+    float dropout, lora_dropout;
     uint64_t seed;
     device *device;
     cx c;
