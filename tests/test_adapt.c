@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "tuning.h"
 #include "train/adapt.h"
+#include "train/singular.h"
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
 
@@ -39,6 +40,62 @@ static void check_gradient(wkv_trainer *t, const char *name)
         FAILED("%s: the loss changes by %g along a direction, expected %g", name, numeric, along);
     free(way);
     free(was);
+}
+
+/* ---- merging ----------------------------------------------------------------------------------------------------- */
+
+enum { TOKENS = 20 };
+
+static float *logits_of(const char *path, const char *lora, size_t *n)
+{
+    int32_t text[TOKENS];
+    for (int i = 0; i < TOKENS; i++) text[i] = (i * 7 + i / 3) % 40;
+    wkv_model *m;
+    if (wkv_model_open(&m, path, &(wkv_model_options){.lora = lora})) {
+        FAILED("%s", wkv_error());
+        return NULL;
+    }
+    wkv_context *c = context_new(m, 2, NULL);
+    wkv_state *s = state_new(m);
+    *n = TOKENS * (size_t)wkv_model_about(m)->vocab;
+    float *out = all_logits(c, s, text, TOKENS, wkv_model_about(m)->vocab, TOKENS);
+    if (lora && wkv_convert(m, "merged.pth", &(wkv_convert_options){.type = "f32"})) FAILED("%s", wkv_error());
+    wkv_state_free(s);
+    wkv_context_free(c);
+    wkv_model_close(m);
+    return out;
+}
+
+static double largest(const float *x, size_t n)
+{
+    double most = 0;
+    for (size_t i = 0; i < n; i++) most = fmax(most, fabs((double)x[i]));
+    return most;
+}
+
+/* The file of what is trained: beside the model and merged into it the same logits, and the trainer's loss. */
+static void check_merged(wkv_trainer *t, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, MODELS "%s.pth", name);
+    double loss = gradient(t, three, SAMPLES);
+    if (adapt_save(t, "lora.safetensors", LEARN_LORA, F32)) FAILED("%s", wkv_error());
+    size_t n = 0;
+    float *base = logits_of(path, NULL, &n), *beside = logits_of(path, "lora.safetensors", &n);
+    float *merged = logits_of("merged.pth", NULL, &n);
+    if (base && beside && merged) {
+        double d = apart(merged, beside, n) / largest(beside, n);
+        printf("     %-14s merged %.1e from unmerged, which is %.1e from the model\n", name, d,
+               apart(base, beside, n) / largest(base, n));
+        if (!(d <= 1e-5)) FAILED("%s: merged logits are %.2e away from unmerged", name, d);
+        EXPECT(apart(base, beside, n) > 0.05);
+    }
+    wkv_trainer *whole = made(&(wkv_train_options){.init = "merged.pth", .method = "full", .samples = 1, .threads = 2});
+    if (whole) EXPECT_NEAR(gradient(whole, three, SAMPLES), loss, 2e-5);
+    wkv_trainer_free(whole);
+    free(base);
+    free(beside);
+    free(merged);
 }
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
@@ -161,6 +218,127 @@ static void dropout_is_resumed(void)
     EXPECT_HAS(wkv_error(), "--lora-dropout is 0.3 in the run that is to be resumed, and 0.2 now");
 }
 
+/* ---- PiSSA ------------------------------------------------------------------------------------------------------- */
+
+/* W [rows, cols] = sum of s[i] u[i] v[i]' over `n` orthonormal vectors of either side. */
+static void make_matrix(real *w, int rows, int cols, int n, const double *s)
+{
+    rng r = {.seed = 6};
+    double *u = malloc(sizeof *u * (size_t)(n * rows)), *v = malloc(sizeof *v * (size_t)(n * cols));
+    for (int i = 0; i < n * rows; i++) u[i] = rng_normal(&r);
+    for (int i = 0; i < n * cols; i++) v[i] = rng_normal(&r);
+    orthonormalise(u, n, rows);
+    orthonormalise(v, n, cols);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++) {
+            double sum = 0;
+            for (int k = 0; k < n; k++) sum += s[k] * u[k * rows + i] * v[k * cols + j];
+            w[i * cols + j] = (real)sum;
+        }
+    free(u);
+    free(v);
+}
+
+enum { ROWS = 40, COLS = 56, RANK = 6 };
+
+/* b a of the first RANK singular vectors; `turned`: the map is the transpose. */
+static void product_of(real *out, real *w, int turned, int threads)
+{
+    static real a[RANK * COLS], b[COLS * RANK];
+    tensor t = {.rows = ROWS, .cols = COLS, .type = REAL, .data = w};
+    if (turned) t.layout = LAYOUT_INPUT_MAJOR;
+    device *d;
+    if (device_open(&d, NULL, threads, NULL) || singular_vectors(a, b, &t, RANK, 3, d)) FAILED("%s", wkv_error());
+    int in = weight_in(&t);
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0; j < COLS; j++) {
+            double sum = 0;
+            for (int r = 0; r < RANK; r++)
+                sum += (double)a[r * in + (turned ? i : j)] * (double)b[(turned ? j : i) * RANK + r];
+            out[i * COLS + j] = (real)sum;
+        }
+    device_close(d);
+}
+
+static void singular_vectors_are_the_largest(void)
+{
+    static real w[ROWS * COLS], best[ROWS * COLS], got[2][ROWS * COLS];
+    double s[ROWS];
+    for (int i = 0; i < ROWS; i++) s[i] = 3 * pow(0.8, i);
+    make_matrix(w, ROWS, COLS, ROWS, s);
+    for (int i = RANK; i < ROWS; i++) s[i] = 0;
+    make_matrix(best, ROWS, COLS, ROWS, s);
+    for (int turned = 0; turned < 2; turned++) {
+        product_of(got[0], w, turned, 1);
+        product_of(got[1], w, turned, 3);
+        EXPECT(!memcmp(got[0], got[1], sizeof *got));
+        double d = relative(got[0], best, ROWS * COLS);
+        if (!(d < 2e-5)) FAILED("the best matrix of rank %d is missed by %.2e", RANK, d);
+    }
+    /* a matrix of fewer directions than asked for, and of none */
+    for (int i = 2; i < ROWS; i++) s[i] = 0;
+    make_matrix(w, ROWS, COLS, ROWS, s);
+    product_of(got[0], w, 0, 2);
+    EXPECT(relative(got[0], w, ROWS * COLS) < 1e-5);
+    memset(w, 0, sizeof w);
+    product_of(got[0], w, 0, 2);
+    EXPECT(!memcmp(got[0], w, sizeof w));
+}
+
+static const char *const versions_of_adapters[] = {"v4-c32-f32", "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16"};
+
+static void pissa(void)
+{
+    for (int i = 0; i < 4; i++) {
+        const char *name = versions_of_adapters[i];
+        wkv_train_options o = plain;
+        char path[256];
+        snprintf(path, sizeof path, MODELS "%s.pth", name);
+        o.init = path;
+        o.method = "pissa";
+        o.targets = "att,ffn";
+        o.alpha = i % 2 ? 6 : 0;
+        wkv_trainer *t = made(&o);
+        if (!t) continue;
+        o.method = "lora"; /* begins as the model */
+        wkv_trainer *lora = made(&o);
+        if (lora) EXPECT_NEAR(gradient(t, three, SAMPLES), gradient(lora, three, SAMPLES), 1e-6);
+        EXPECT(t->p.count > 0 && t->adapters[0].next && !t->adapters[0].next->a.wants);
+        EXPECT_NEAR(t->adapters[0].b.scale, i % 2 ? 2 : 1, 0);
+        shake(t, 0.05);
+        check_gradient(t, name);
+        check_merged(t, name);
+        wkv_trainer_free(lora);
+        wkv_trainer_free(t);
+    }
+}
+
+/* Weights of few bits stay in their file; products with them round activations. */
+static void pissa_of_blocks(void)
+{
+    wkv_model *m;
+    if (!opens(&m, MODELS "v7-n32-f16.pth")) return;
+    if (wkv_convert(m, "base.gguf", &(wkv_convert_options){.type = "q4_0"})) FAILED("%s", wkv_error());
+    wkv_model_close(m);
+    wkv_train_options o = plain;
+    o.init = "base.gguf";
+    o.targets = NULL;
+    wkv_trainer *lora = made(&o);
+    o.method = "pissa";
+    wkv_trainer *t = made(&o);
+    if (lora && t) EXPECT_NEAR(gradient(t, three, SAMPLES), gradient(lora, three, SAMPLES), 0.01);
+    wkv_trainer_free(lora);
+    wkv_trainer_free(t);
+}
+
+static void pissa_is_resumed(void)
+{
+    wkv_train_options o = small;
+    o.method = "pissa";
+    check_resumed(o, "lora.safetensors");
+    check_resumed(o, "lora.pth");
+}
+
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
 static void refused(wkv_train_options o, const char *words)
@@ -181,6 +359,14 @@ static void misuse(void)
     REFUSED("--lora-dropout is 1; it lies in [0, 1)", .method = "lora", .lora_dropout = 1);
     REFUSED("--lora-dropout drops inputs of adapters, and --method state has none", .method = "state",
             .lora_dropout = 0.1f);
+    REFUSED("--method pizza: expected one of full, lora, pissa,", .method = "pizza");
+    REFUSED("--rank 33: blocks.0.att.receptance.weight is 32 x 32, and PiSSA takes as many", .method = "pissa",
+            .rank = 33);
+    wkv_trainer *t = learns("v7-n16-bf16", "lora");
+    if (t && adapt_save(t, "lora.safetensors", LEARN_LORA, F32)) FAILED("%s", wkv_error());
+    wkv_trainer_free(t);
+    REFUSED("has an adapter already, and --method pissa begins with singular vectors", .method = "pissa",
+            .with = {.lora = "lora.safetensors"});
 }
 
 int main(void)
@@ -190,6 +376,10 @@ int main(void)
     make_samples();
     RUN(dropout_of_adapters);
     RUN(dropout_is_resumed);
+    RUN(singular_vectors_are_the_largest);
+    RUN(pissa);
+    RUN(pissa_of_blocks);
+    RUN(pissa_is_resumed);
     RUN(misuse);
     return DONE();
 }

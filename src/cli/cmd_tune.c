@@ -8,7 +8,8 @@
 #include <string.h>
 
 static int method;
-static const char *const methods[] = {"lora", "state", "lora+state", "full"};
+enum { LORA, PISSA, STATE, LORA_STATE, FULL };
+static const char *const methods[] = {"lora", "pissa", "state", "lora+state", "full"};
 
 static const option run_options[] = {
     {'d', "data", OPT_TEXTS, "PATH", &training.data, 0, 0, "",
@@ -30,10 +31,11 @@ static const option run_options[] = {
 static const group run_group = GROUP("Run", run_options);
 
 static const option what_options[] = {
-    {0, "method", OPT_CHOICE, "lora|state|lora+state|full", &method, 0, 0, NULL,
-     "what is learnt: low-rank adapters of the matrices, the initial state, both, or all weights"},
+    {0, "method", OPT_CHOICE, "lora|pissa|state|lora+state|full", &method, 0, 0, NULL,
+     "what is learnt: low-rank adapters of the matrices, adapters that begin as their singular vectors, the initial "
+     "state, adapters and state, or all weights"},
     {'r', "rank", OPT_COUNT, "R", &training.set.rank, 1, 16384, "16", "rank of the adapters"},
-    {0, "alpha", OPT_REAL, "A", &training.set.alpha, 0, 1e6, "twice the rank", "adapters count A / R times"},
+    {0, "alpha", OPT_REAL, "A", &training.set.alpha, 0, 1e6, "twice the rank; of pissa the rank", "adapters count A / R times"},
     {0, "targets", OPT_TEXT, "LIST", &training.set.targets, 0, 0, "att,ffn",
      "which weights get one, with commas: att, ffn, low-rank (the version's own small matrices), or names as att.key"},
     {0, "lora-dropout", OPT_REAL, "X", &training.set.lora_dropout, 0, 0.99, "0",
@@ -105,15 +107,16 @@ static void finish(training_watch *w, const char *model)
 {
     const wkv_train_options *o = &training.set;
     char lora[MODEL_ROOM], state[MODEL_ROOM], full[MODEL_ROOM];
-    const int what = method < 0 ? 0 : method, has_lora = what == 0 || what == 2, has_state = what == 1 || what == 2;
+    const int what = method < 0 ? LORA : method, has_state = what == STATE || what == LORA_STATE;
+    const int has_lora = what != STATE && what != FULL;
     snprintf(lora, sizeof lora, "%s/lora.safetensors", o->out);
     snprintf(state, sizeof state, "%s/state.pth", o->out);
     snprintf(full, sizeof full, "%s/final.%s", o->out, training_suffix());
     losses_note(&w->losses, seconds_now() - w->bar.begun, has_lora ? lora : has_state ? state : full);
     if (has_lora) put_text("%s\n", lora);
     if (has_state) put_text("%s\n", state);
-    if (what == 3) put_text("%s\n", full);
-    note_try(w, what == 3 ? full : model, has_lora ? lora : o->with.lora, has_state ? state : o->with.state);
+    if (what == FULL) put_text("%s\n", full);
+    note_try(w, what == FULL ? full : model, has_lora ? lora : o->with.lora, has_state ? state : o->with.state);
 }
 
 static int run(int n, char **operands)
@@ -129,7 +132,7 @@ static int run(int n, char **operands)
     if (!o->out) return usage(&cmd_tune, "--out says where what was learnt goes; it is missing");
     if (o->cut && !o->infctx) return usage(&cmd_tune, "--cut goes with --infctx, which is missing");
     o->samples = 1;
-    if (method == 3 && !o->init && !o->resume) o->init = "built-in";
+    if (method == FULL && !o->init && !o->resume) o->init = "built-in";
     o->method = method < 0 ? o->resume ? NULL : "lora" : methods[method];
     training_watch w;
     status = training_run(&w, "tuning");

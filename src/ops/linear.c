@@ -48,9 +48,11 @@ static tensor *linear(cx *c, tensor *x, tensor *w, tensor *bias, map_kind map, t
 tensor *op_linear(cx *c, tensor *x, tensor *w)
 {
     tensor *y = linear(c, x, w, NULL, MAP_NONE, NULL);
-    adapter *low = w->adapter;
-    if (!low) return y;
-    return op_add(c, y, op_linear(c, op_linear(c, op_drop(c, x, low->site), &low->a), &low->b));
+    for (adapter *low = w->adapter; low; low = low->next) {
+        tensor *read = low->site ? op_drop(c, x, low->site) : x;
+        y = op_add(c, y, op_linear(c, op_linear(c, read, &low->a), &low->b));
+    }
+    return y;
 }
 
 static int told_by_value(map_kind map) { return map != MAP_DECAY5 && map != MAP_DECAY7 && map != MAP_SILU; }

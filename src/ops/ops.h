@@ -42,7 +42,8 @@ struct tensor {
 /* LoRA: y = x W' + (x a') b', with a [rank, in] and b [out, rank], whose `scale` is alpha / rank. */
 struct adapter {
     tensor a, b;
-    int site; /* of the dropout of x, in training; from ADAPTER_SITE on */
+    int site;      /* of the dropout of x, in training, from ADAPTER_SITE on; 0: x is never dropped */
+    adapter *next; /* is added too; or NULL                                                         */
 };
 
 static inline int weight_in(const tensor *w) { return layout_is_input_major(w->layout) ? w->rows : w->cols; }

@@ -35,11 +35,11 @@ static int turn(float *x, int64_t n, int64_t rows, int64_t cols)
     return WKV_OK;
 }
 
-/* What its adapter adds to a weight of the official orientation, W += scale B A; a low-rank one is stored the other way
- * round. */
-static int add_adapter(const source *s, float *w)
+/* What an adapter of it adds to a weight of the official orientation, W += scale B A; a low-rank one is stored the
+ * other way round. */
+static int add_adapter(const source *s, const adapter *low, float *w)
 {
-    const tensor *a = &s->weight->adapter->a, *b = &s->weight->adapter->b;
+    const tensor *a = &low->a, *b = &low->b;
     int in = weight_in(a), rank = b->cols, out = b->rows, by_input = layout_is_input_major(a->layout);
     double *row = malloc((size_t)in * sizeof *row); /* of B A, summed with more digits than the product unmerged has */
     if (!row) return fail(WKV_ENOMEM, "no memory to add an adapter");
@@ -73,8 +73,8 @@ static int values(const tensor_out *t, float *out)
     }
     for (int64_t i = 0; s->as_exp && i < n / s->repeat; i++) out[i] = expf(out[i]);
     for (int64_t i = n; s->repeat > 1 && i-- > 0;) out[i] = out[i / s->repeat];
-    if (s->weight && s->weight->adapter) {
-        int err = add_adapter(s, out);
+    for (const adapter *low = s->weight ? s->weight->adapter : NULL; low; low = low->next) {
+        int err = add_adapter(s, low, out);
         if (err) return err;
     }
     if (!s->form.swapped) return WKV_OK;

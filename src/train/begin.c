@@ -32,8 +32,7 @@ static int check_options(const wkv_train_options *o)
         return fail(WKV_EARG,
                     "--shard-optimizer divides the moments between processes that train together; there are none");
     if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both --steps and --epochs; expected one of them");
-    if (!adapt_method(o->method))
-        return fail(WKV_EARG, "method \"%s\": there are full, lora, state and lora+state", o->method);
+    if (!adapt_method(o->method)) return WKV_EARG;
     if (o->save_type && adapt_method(o->method) != LEARN_ALL)
         return fail(WKV_EARG,
                     "--save-type is for --method full; adapters are saved as .safetensors and .pth, states as .pth");
@@ -385,7 +384,7 @@ static int make_plan(job *j)
                              .longest = s->longest,
                              .cut = s->cut,
                              .left_out = s->left_out,
-                             .weight_bytes = 2 * (p->n + p->to - p->from) * sizeof *p->values,
+                             .weight_bytes = (2 * (p->n + p->to - p->from) + j->t->n_principal) * sizeof *p->values,
                              .available_bytes = ranks_memory(j->ranks, j->t->available),
                              .damaged = j->damaged,
                              .processes = ranks_count(j->ranks),

@@ -13,11 +13,12 @@ typedef struct {
     char *name; /* official                                            */
     tensor *t;  /* in the model                                        */
     const slot *slot;
-    int layer;      /* -1: not of a layer                                  */
-    size_t at, n;   /* its values are [at, at + n) of each block           */
-    float lr_scale; /* x the learning rate                                 */
-    int decays;     /* weight decay applies                                */
-    int dims;       /* its shape in a file                                 */
+    const adapter *of; /* a half of this adapter; NULL: of none               */
+    int layer;         /* -1: not of a layer                                  */
+    size_t at, n;      /* its values are [at, at + n) of each block           */
+    float lr_scale;    /* x the learning rate                                 */
+    int decays;        /* weight decay applies                                */
+    int dims;          /* its shape in a file                                 */
     int64_t shape[MAX_DIMS];
 } param;
 

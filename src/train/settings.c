@@ -269,9 +269,12 @@ static void default_of_adapted(wkv_train_options *o)
     float_default(&o->lr_final, what == LEARN_STATE ? o->lr_init / 100 : o->lr_init / 10);
     float_default(&o->eps, 1e-8f);
     float_default(&o->weight_decay, -1);
-    if (what & LEARN_ALL) return;
+}
+
+static void default_of_adapters(wkv_train_options *o)
+{
     int_default(&o->rank, 16);
-    float_default(&o->alpha, 2 * (float)o->rank);
+    float_default(&o->alpha, (adapt_method(o->method) & LEARN_PISSA ? 1 : 2) * (float)o->rank);
     text_default(&o->targets, "att,ffn");
 }
 
@@ -279,6 +282,7 @@ void settings_default(wkv_train_options *o)
 {
     text_default(&o->method, "full");
     if (adapts(o)) default_of_adapted(o);
+    if (adapt_method(o->method) != LEARN_ALL) default_of_adapters(o);
     if (adapt_method(o->method) == LEARN_ALL && !o->init) {
         text_default(&o->version, "7");
         int_default(&o->layers, 6);

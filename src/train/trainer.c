@@ -107,7 +107,7 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     if (o->cut && !o->infctx)
         return fail(WKV_EARG, "--cut cuts the gradient between the chunks of --infctx, which is missing");
     t->what = adapt_method(o->method);
-    if (!t->what) return fail(WKV_EARG, "method \"%s\": there are full, lora, state and lora+state", o->method);
+    if (!t->what) return WKV_EARG;
     if (o->lora_dropout > 0 && !(t->what & LEARN_LORA))
         return fail(WKV_EARG, "--lora-dropout drops inputs of adapters, and --method %s has none", o->method);
     if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
@@ -169,6 +169,7 @@ void wkv_trainer_free(wkv_trainer *t)
     params_release(&t->p);
     wkv_model_close(t->base);
     free(t->adapters);
+    free(t->principal);
     free(t->S);
     free(t);
 }

@@ -11,14 +11,22 @@
 #include "wkv_train.h"
 
 /* Parameters to train; LEARN_ALL alone. */
-typedef enum { LEARN_LORA = 1, LEARN_STATE = 2, LEARN_ALL = 4 } learnt;
+typedef enum {
+    LEARN_LORA = 1, /* adapters                                            */
+    LEARN_STATE = 2,
+    LEARN_ALL = 4,
+    LEARN_PISSA = 8 /* beside LEARN_LORA: they begin as singular vectors   */
+} learnt;
 
 struct wkv_trainer {
     rwkv *m;         /* the model: that of p, or of the frozen weights */
     wkv_model *base; /* the frozen weights; NULL with LEARN_ALL        */
     int what;        /* of learnt                                      */
     params p;
-    adapter *adapters;
+    adapter *adapters; /* n_adapters that are trained, and with LEARN_PISSA as many frozen ones, ... */
+    int n_adapters;
+    real *principal; /* ... the values of those */
+    size_t n_principal;
     tensor *S;         /* of each layer, in the block that m->state0 is */
     size_t state_at;   /* where in p's blocks that begins               */
     float scale_alpha; /* alpha of the adapters, old or new             */
