@@ -150,10 +150,11 @@ typedef struct {
     /* The parameters to train. */
     /* "full" (NULL): all weights; "lora", "state", "lora+state": adapters, an initial state, beside the frozen
      * weights of `init` (NULL: the built-in model); "pissa": adapters that begin as the principal singular vectors of
-     * their weights, which lose these (arXiv 2404.02948) */
+     * their weights, which lose these (arXiv 2404.02948); "miss": adapters of one matrix [rank, out], added to every shard of `rank`
+     * inputs (MiSS, DiSHA, Bone; arXiv 2409.15371) */
     const char *method;
-    int rank;                  /* of adapters; 0: 16 */
-    float alpha;               /* adapters count alpha / rank times; 0: twice the rank; of pissa the rank */
+    int rank;                  /* of adapters; 0: 16, of miss 32 */
+    float alpha;               /* adapters count alpha / rank times; 0: twice the rank; of pissa the rank. miss has none */
     /* weights that get one, words with commas between them: "att", "ffn" (all big matrices of either), "low-rank" (the
      * version's own small ones), or names, "att.key". NULL: "att,ffn" */
     const char *targets;

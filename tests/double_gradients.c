@@ -185,6 +185,16 @@ static tensor *do_adapter(tensor **in)
     in[1]->adapter = NULL;
     return y;
 }
+static tensor *do_miss(tensor **in)
+{
+    static adapter low;
+    low = (adapter){.b = *in[2]};
+    low.b.layout = LAYOUT_INPUT_MAJOR;
+    in[1]->adapter = &low;
+    tensor *y = op_linear(&c, in[0], in[1]);
+    in[1]->adapter = NULL;
+    return y;
+}
 static const int32_t some_ids[T] = {3, 0, 3, 7, 1, 6};
 static const int some_rows[4] = {5, 0, 3, 3};
 static tensor *do_embed(tensor **in) { return op_embed(&c, in[0], some_ids, T); }
@@ -232,6 +242,8 @@ static void operations(void)
         {"linear in", do_linear_in, 2, {T, C}, {C, 8}, {0}, {0}, 0, 0},
         {"linear scale", do_linear_scaled, 2, {T, 8}, {C, C}, {0}, {0}, 0, 0},
         {"adapter", do_adapter, 4, {T, 8, 3, 8}, {C, C, C, 3}, {0}, {0}, 0, 0},
+        {"MiSS of whole shards", do_miss, 3, {T, 8, 4}, {C, C, 8}, {0}, {0}, 0, 0},
+        {"MiSS with a rest", do_miss, 3, {T, 8, 5}, {C, C, 8}, {0}, {0}, 0, 0},
         {"embed", do_embed, 1, {8}, {C}, {0}, {0}, 0, 0},
         {"rows", do_rows, 1, {T}, {C}, {0}, {0}, 0, 0},
         {"cols", do_cols, 1, {T}, {C}, {0}, {0}, 0, 0},

@@ -339,6 +339,53 @@ static void pissa_is_resumed(void)
     check_resumed(o, "lora.pth");
 }
 
+/* ---- MiSS -------------------------------------------------------------------------------------------------------- */
+
+static void miss(void)
+{
+    for (int i = 0; i < 4; i++) {
+        const char *name = versions_of_adapters[i];
+        wkv_train_options o = plain;
+        char path[256];
+        snprintf(path, sizeof path, MODELS "%s.pth", name);
+        o.init = path;
+        o.method = "miss";
+        o.rank = 5;
+        o.alpha = 0;
+        if (name[1] < '6') o.targets = NULL;
+        wkv_trainer *t = made(&o);
+        o.method = "lora";
+        wkv_trainer *lora = made(&o);
+        if (!t || !lora) continue;
+        EXPECT_EQ(t->p.count, lora->p.count / 2);
+        EXPECT_NEAR(gradient(t, three, SAMPLES), gradient(lora, three, SAMPLES), 1e-6);
+        shake(t, 0.03);
+        t->lora_dropout = 0.2f;
+        check_gradient(t, name);
+        t->lora_dropout = 0;
+        check_gradient(t, name);
+        check_merged(t, name);
+        /* and is trained further from its file, whatever the method says of new ones */
+        o.with.lora = "lora.safetensors";
+        wkv_trainer *again = made(&o);
+        if (again) {
+            EXPECT_EQ(again->p.n, t->p.n);
+            EXPECT(!memcmp(again->p.values, t->p.values, t->p.n * sizeof(real)));
+        }
+        wkv_trainer_free(again);
+        wkv_trainer_free(lora);
+        wkv_trainer_free(t);
+    }
+}
+
+static void miss_is_resumed(void)
+{
+    wkv_train_options o = small;
+    o.method = "miss";
+    o.lora_dropout = 0.1f;
+    check_resumed(o, "lora.safetensors");
+}
+
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
 static void refused(wkv_train_options o, const char *words)
@@ -359,6 +406,7 @@ static void misuse(void)
     REFUSED("--lora-dropout is 1; it lies in [0, 1)", .method = "lora", .lora_dropout = 1);
     REFUSED("--lora-dropout drops inputs of adapters, and --method state has none", .method = "state",
             .lora_dropout = 0.1f);
+    REFUSED("--alpha 4: a MiSS adapter is added as it is", .method = "miss", .alpha = 4);
     REFUSED("--method pizza: expected one of full, lora, pissa,", .method = "pizza");
     REFUSED("--rank 33: blocks.0.att.receptance.weight is 32 x 32, and PiSSA takes as many", .method = "pissa",
             .rank = 33);
@@ -380,6 +428,8 @@ int main(void)
     RUN(pissa);
     RUN(pissa_of_blocks);
     RUN(pissa_is_resumed);
+    RUN(miss);
+    RUN(miss_is_resumed);
     RUN(misuse);
     return DONE();
 }

@@ -8,8 +8,8 @@
 #include <string.h>
 
 static int method;
-enum { LORA, PISSA, STATE, LORA_STATE, FULL };
-static const char *const methods[] = {"lora", "pissa", "state", "lora+state", "full"};
+enum { LORA, PISSA, MISS, STATE, LORA_STATE, FULL };
+static const char *const methods[] = {"lora", "pissa", "miss", "state", "lora+state", "full"};
 
 static const option run_options[] = {
     {'d', "data", OPT_TEXTS, "PATH", &training.data, 0, 0, "",
@@ -31,10 +31,10 @@ static const option run_options[] = {
 static const group run_group = GROUP("Run", run_options);
 
 static const option what_options[] = {
-    {0, "method", OPT_CHOICE, "lora|pissa|state|lora+state|full", &method, 0, 0, NULL,
-     "what is learnt: low-rank adapters of the matrices, adapters that begin as their singular vectors, the initial "
-     "state, adapters and state, or all weights"},
-    {'r', "rank", OPT_COUNT, "R", &training.set.rank, 1, 16384, "16", "rank of the adapters"},
+    {0, "method", OPT_CHOICE, "lora|pissa|miss|state|lora+state|full", &method, 0, 0, NULL,
+     "what is learnt: low-rank adapters of the matrices, adapters that begin as their singular vectors, adapters "
+     "of one shared shard, the initial state, adapters (lora) and state, or all weights"},
+    {'r', "rank", OPT_COUNT, "R", &training.set.rank, 1, 16384, "16; of miss 32", "rank of the adapters"},
     {0, "alpha", OPT_REAL, "A", &training.set.alpha, 0, 1e6, "twice the rank; of pissa the rank", "adapters count A / R times"},
     {0, "targets", OPT_TEXT, "LIST", &training.set.targets, 0, 0, "att,ffn",
      "which weights get one, with commas: att, ffn, low-rank (the version's own small matrices), or names as att.key"},

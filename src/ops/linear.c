@@ -50,7 +50,8 @@ tensor *op_linear(cx *c, tensor *x, tensor *w)
     tensor *y = linear(c, x, w, NULL, MAP_NONE, NULL);
     for (adapter *low = w->adapter; low; low = low->next) {
         tensor *read = low->site ? op_drop(c, x, low->site) : x;
-        y = op_add(c, y, op_linear(c, op_linear(c, read, &low->a), &low->b));
+        tensor *thin = low->a.rows ? op_linear(c, read, &low->a) : op_fold(c, read, weight_in(&low->b));
+        y = op_add(c, y, op_linear(c, thin, &low->b));
     }
     return y;
 }

@@ -39,7 +39,9 @@ struct tensor {
     adapter *adapter;    /* a weight: a low-rank map that op_linear adds, or NULL                              */
 };
 
-/* LoRA: y = x W' + (x a') b', with a [rank, in] and b [out, rank], whose `scale` is alpha / rank. */
+/* LoRA: y = x W' + (x a') b', with a [rank, in] and b [out, rank], whose `scale` is alpha / rank.
+ * MiSS (arXiv 2409.15371): y = x W' + f b, where f is the sum of x's shards of `rank` inputs (op_fold) and b [rank, out]
+ * lies by input; a is empty, of 0 rows. */
 struct adapter {
     tensor a, b;
     int site;      /* of the dropout of x, in training, from ADAPTER_SITE on; 0: x is never dropped */
@@ -163,6 +165,8 @@ tensor *op_embed(cx *c, tensor *w, const int32_t *ids, int n);
 tensor *op_rows(cx *c, tensor *x, const int *rows, int n);
 /* Columns [from, from + cols) of x. */
 tensor *op_cols(cx *c, tensor *x, int from, int cols);
+/* The sum of x's parts of `cols` columns, the last filled up with zeros: T x cols. */
+tensor *op_fold(cx *c, tensor *x, int cols);
 /* Each row of x, of n values, times its own matrix: the n x n values of the same row of m, [in][out]. No backward. */
 tensor *op_matrix_of_row(cx *c, tensor *x, tensor *m);
 

@@ -23,8 +23,8 @@ static int measure(void *user, const char *name, tensor *t, const slot *s, int l
     w->layer = layer;
     w->widest = larger(w->widest, larger(t->rows, t->cols));
     for (const adapter *low = t->adapter; low; low = low->next) {
-        w->widest = larger(w->widest, low->a.rows);
-        w->adapters += 4 * (size_t)weight_out(t) + (size_t)low->a.rows; /* ops/linear.c, some_at_once */
+        w->widest = larger(w->widest, weight_in(&low->b));
+        w->adapters += 4 * (size_t)weight_out(t) + (size_t)weight_in(&low->b); /* ops/linear.c, some_at_once */
     }
     if (w->adapters > w->most) w->most = w->adapters;
     return 0;

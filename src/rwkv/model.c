@@ -106,7 +106,7 @@ static int check_lora(const tensors *t)
 {
     if (!tensors_count(t))
         return fail(WKV_EUNSUPPORTED, "%s: holds no adapter: none of its entries is a tensor", tensors_path(t));
-    if (!has_name(t, ".lora") && tensors_find(t, "emb.weight"))
+    if (!has_name(t, ".lora") && !has_name(t, ".disha") && tensors_find(t, "emb.weight"))
         return fail(WKV_EUNSUPPORTED, "%s: is a model, expected an adapter", tensors_path(t));
     return 0;
 }

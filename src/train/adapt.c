@@ -25,6 +25,7 @@ int adapt_method(const char *name)
         {"full", LEARN_ALL},
         {"lora", LEARN_LORA},
         {"pissa", LEARN_LORA | LEARN_PISSA},
+        {"miss", LEARN_LORA | LEARN_MISS},
         {"state", LEARN_STATE},
         {"lora+state", LEARN_LORA | LEARN_STATE},
     };
@@ -125,6 +126,13 @@ static int count_adapter(void *user, const char *name, tensor *w, const slot *s,
     return 0;
 }
 
+static int list_half(wkv_trainer *t, const adapter *of, tensor *half, const char *name, const slot *s, int layer)
+{
+    int err = list_param(&t->p, half, name, s, layer, t->p.n);
+    if (!err) t->p.list[t->p.count - 1].of = of;
+    return err;
+}
+
 /* Shape the adapter of a weight, or take over the one it has, and list its halves. */
 static int list_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
 {
@@ -139,20 +147,24 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
     adapter *low = &t->adapters[l->count++];
     if (w->adapter)
         *low = *w->adapter;
+    else if (t->what & LEARN_MISS)
+        low->b = (tensor){.rows = l->o->rank, .cols = weight_out(w), .type = REAL, .layout = LAYOUT_INPUT_MAJOR};
     else {
         low->a = (tensor){.rows = l->o->rank, .cols = weight_in(w), .type = REAL};
         low->b =
             (tensor){.rows = weight_out(w), .cols = l->o->rank, .type = REAL, .scale = l->o->alpha / (float)l->o->rank};
     }
     low->site = ADAPTER_SITE + l->count;
-    t->scale_alpha = low->b.scale * (float)low->b.cols;
     char half[NAME];
+    if (!low->a.rows) {
+        snprintf(half, sizeof half, "%.*s.disha", stem(name), name);
+        return list_half(t, low, &low->b, half, s, layer);
+    }
+    t->scale_alpha = low->b.scale * (float)low->b.cols;
     snprintf(half, sizeof half, "%.*s.lora_A", stem(name), name);
-    int err = list_param(&t->p, &low->a, half, s, layer, t->p.n);
+    int err = list_half(t, low, &low->a, half, s, layer);
     half[strlen(half) - 1] = 'B';
-    if (!err) err = list_param(&t->p, &low->b, half, s, layer, t->p.n);
-    for (int i = 1; !err && i < 3; i++) t->p.list[t->p.count - i].of = low;
-    return err;
+    return err ? err : list_half(t, low, &low->b, half, s, layer);
 }
 
 static size_t values(const tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
@@ -190,7 +202,7 @@ static int fill_principal(lister *l, adapter *low, const tensor *w, uint64_t see
     return 0;
 }
 
-/* A: U(+-1 / sqrt(in)), B: 0 (docs/tuning.md), or what the weight's adapter had. */
+/* A: U(+-1 / sqrt(in)), B and MiSS: 0 (docs/tuning.md), or what the weight's adapter had. */
 static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
 {
     lister *l = user;
@@ -200,7 +212,7 @@ static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, 
     rng r = {.seed = l->o->seed ^ 0x9e3779b97f4a7c15u * (uint64_t)l->count};
     int err = 0;
     if (w->adapter) {
-        memcpy(low->a.data, w->adapter->a.data, values(&low->a) * sizeof(real));
+        if (low->a.rows) memcpy(low->a.data, w->adapter->a.data, values(&low->a) * sizeof(real));
         memcpy(low->b.data, w->adapter->b.data, values(&low->b) * sizeof(real));
     } else if (t->what & LEARN_PISSA) {
         tensor read;
@@ -325,12 +337,12 @@ static tensor_out entry(const wkv_trainer *t, const param *q, dtype type)
     tensor_out o = {.name = q->name, .type = type, .from = q};
     const adapter *low = q->of;
     if (low) {
-        int first = q->t == &low->a, rank = low->a.rows * (low->next ? 2 : 1);
+        const int first = q->t == &low->a, times = low->next ? 2 : 1;
         o.values = first ? give_a : give_b;
         o.from = low;
         o.dims = 2;
-        o.shape[0] = first ? rank : low->b.rows;
-        o.shape[1] = first ? low->a.cols : rank;
+        o.shape[0] = first ? times * low->a.rows : low->b.rows;
+        o.shape[1] = first ? low->a.cols : times * low->b.cols;
         return o;
     }
     o.values = give_state;
@@ -349,7 +361,7 @@ int adapt_save(const wkv_trainer *t, const char *path, learnt what, dtype type)
         if ((what == LEARN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
     char alpha[32];
     number_shortest(alpha, t->what & LEARN_PISSA ? 2 * t->scale_alpha : t->scale_alpha);
-    const char *meta[] = {"format", "pt", what == LEARN_LORA ? "lora_alpha" : NULL, alpha, NULL};
+    const char *meta[] = {"format", "pt", what == LEARN_LORA && t->scale_alpha > 0 ? "lora_alpha" : NULL, alpha, NULL};
     err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
     free(out);
     return err;

@@ -273,8 +273,9 @@ static void default_of_adapted(wkv_train_options *o)
 
 static void default_of_adapters(wkv_train_options *o)
 {
-    int_default(&o->rank, 16);
-    float_default(&o->alpha, (adapt_method(o->method) & LEARN_PISSA ? 1 : 2) * (float)o->rank);
+    int what = adapt_method(o->method);
+    int_default(&o->rank, what & LEARN_MISS ? 32 : 16);
+    if (!(what & LEARN_MISS)) float_default(&o->alpha, (what & LEARN_PISSA ? 1 : 2) * (float)o->rank);
     text_default(&o->targets, "att,ffn");
 }
 

@@ -110,6 +110,9 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     if (!t->what) return WKV_EARG;
     if (o->lora_dropout > 0 && !(t->what & LEARN_LORA))
         return fail(WKV_EARG, "--lora-dropout drops inputs of adapters, and --method %s has none", o->method);
+    if (t->what & LEARN_MISS && o->alpha > 0)
+        return fail(WKV_EARG, "--alpha %g: a MiSS adapter is added as it is; alpha scales those of LoRA",
+                    (double)o->alpha);
     if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
         return fail(WKV_EARG, "a rank of %d, an alpha of %g; both are above 0", o->rank, (double)o->alpha);
     t->chunk = o->infctx;

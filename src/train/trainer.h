@@ -15,7 +15,8 @@ typedef enum {
     LEARN_LORA = 1, /* adapters                                            */
     LEARN_STATE = 2,
     LEARN_ALL = 4,
-    LEARN_PISSA = 8 /* beside LEARN_LORA: they begin as singular vectors   */
+    LEARN_PISSA = 8, /* beside LEARN_LORA: they begin as singular vectors */
+    LEARN_MISS = 16  /* beside LEARN_LORA: they are MiSS                  */
 } learnt;
 
 struct wkv_trainer {
@@ -29,7 +30,7 @@ struct wkv_trainer {
     size_t n_principal;
     tensor *S;         /* of each layer, in the block that m->state0 is */
     size_t state_at;   /* where in p's blocks that begins               */
-    float scale_alpha; /* alpha of the adapters, old or new             */
+    float scale_alpha; /* alpha of the adapters, old or new; 0: of MiSS  */
 
     adamw opt;
     schedule plan;
