@@ -158,6 +158,10 @@ typedef struct {
     /* weights that get one, words with commas between them: "att", "ffn" (all big matrices of either), "low-rank" (the
      * version's own small ones), or names, "att.key". NULL: "att,ffn" */
     const char *targets;
+    /* parameters that are trained whole beside the frozen ones: words as for targets, of all parameters ("emb", "head",
+     * "att.w0", "ln1"), and "norm": of all norms, "time": all other vectors of the layers. Not with "full". NULL: none */
+    const char *train;
+    const char *freeze;        /* the same words, with "full": parameters that keep their values; NULL: none */
     float lora_dropout;        /* of what each adapter reads, the kept values x 1 / (1 - it); 0: none */
     wkv_model_options with;    /* an adapter, a state to go on from */
 
@@ -281,7 +285,7 @@ WKV_API int wkv_trainer_loss(wkv_trainer *t, const int32_t *tokens, int batch, i
  * be NULL. */
 WKV_API int64_t wkv_trainer_steps(const wkv_trainer *t, double *lr, double *norm, int64_t *skipped);
 
-/* Parameters of the model. */
+/* Values that are trained or, of all weights, frozen. */
 WKV_API int64_t wkv_trainer_parameters(const wkv_trainer *t);
 
 /* Write the weights with official names and shapes, as a .pth when `path` ends so, else as safetensors. type: "f32", or

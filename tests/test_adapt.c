@@ -4,7 +4,9 @@
 #include <unistd.h>
 #include "base/file.h"
 #include "tuning.h"
+#include "format/tensors.h"
 #include "train/adapt.h"
+#include "train/choose.h"
 #include "train/singular.h"
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -90,7 +92,7 @@ static void check_merged(wkv_trainer *t, const char *name)
         if (!(d <= 1e-5)) FAILED("%s: merged logits are %.2e away from unmerged", name, d);
         EXPECT(apart(base, beside, n) > 0.05);
     }
-    wkv_trainer *whole = made(&(wkv_train_options){.init = "merged.pth", .method = "full", .samples = 1, .threads = 2});
+    wkv_trainer *whole = made(&(wkv_train_options){.init = "merged.pth", .method = "lora", .samples = 1, .threads = 2});
     if (whole) EXPECT_NEAR(gradient(whole, three, SAMPLES), loss, 2e-5);
     wkv_trainer_free(whole);
     free(base);
@@ -122,6 +124,7 @@ static void forget_run(const char *folder)
 {
     static const char *const files[] = {"lora.safetensors",
                                         "lora.pth",
+                                        "state.pth",
                                         "final.safetensors",
                                         "final.vocab.txt",
                                         "best.vocab.txt",
@@ -386,6 +389,196 @@ static void miss_is_resumed(void)
     check_resumed(o, "lora.safetensors");
 }
 
+/* ---- whole parameters and frozen ones ---------------------------------------------------------------------------- */
+
+static const param *find_param(const params *p, const char *name)
+{
+    for (int i = 0; i < p->count; i++)
+        if (!strcmp(p->list[i].name, name)) return &p->list[i];
+    return NULL;
+}
+
+static wkv_trainer *trains_whole(const char *name, const char *method, const char *train)
+{
+    wkv_train_options o = plain;
+    static char path[256];
+    snprintf(path, sizeof path, MODELS "%s.pth", name);
+    o.init = path;
+    o.method = method;
+    o.targets = "att.key,att.output";
+    o.train = train;
+    return made(&o);
+}
+
+typedef struct {
+    const wkv_trainer *all; /* that trains all weights */
+    const char *model;
+    int compared;
+    double worst;
+} comparison;
+
+/* A parameter alone beside frozen weights has the gradient that it has among all. */
+static int compare_gradient(void *user, const char *name, tensor *unused, const slot *s, int layer)
+{
+    comparison *k = user;
+    char word[64];
+    (void)unused;
+    if (layer >= 0 && layer != k->all->m->L - 1) return 0;
+    const char *from = strncmp(s->name, "blocks.0.", 9) ? s->name : s->name + 9;
+    snprintf(word, sizeof word, "%.*s", name_stem(from), from);
+    wkv_trainer *t = trains_whole(k->model, "lora", word);
+    if (!t) return 1;
+    double loss = gradient(t, three, SAMPLES);
+    EXPECT(isfinite(loss));
+    const param *q = find_param(&t->p, name), *want = find_param(&k->all->p, name);
+    if (!q || !want) {
+        FAILED("%s: --train %s does not train %s", k->model, word, name);
+    } else {
+        double d = relative(t->p.grads + q->at, k->all->p.grads + want->at, q->n);
+        k->worst = fmax(k->worst, d);
+        if (!(d <= 2e-4)) FAILED("%s: the gradient of %s is %.2e away", k->model, name, d);
+        k->compared++;
+    }
+    wkv_trainer_free(t);
+    return 0;
+}
+
+static void whole_parameters_have_their_gradient(void)
+{
+    for (int i = 0; i < 4; i++) {
+        wkv_trainer *all = trains_whole(versions_of_adapters[i], "full", NULL);
+        if (!all) continue;
+        gradient(all, three, SAMPLES);
+        comparison k = {.all = all, .model = versions_of_adapters[i]};
+        rwkv_each(all->m, compare_gradient, &k);
+        printf("     %-14s %d parameters one by one, worst %.1e\n", k.model, k.compared, k.worst);
+        wkv_trainer_free(all);
+    }
+}
+
+/* Some steps; then the file of the merged model differs from that of the model in the named tensors alone. */
+static void check_named(const char *name, const char *words)
+{
+    wkv_trainer *t = trains_whole(name, "lora", words);
+    if (!t) return;
+    double loss;
+    for (int i = 0; i < 3; i++)
+        if (trainer_step(t, three, SAMPLES, &loss)) FAILED("%s", wkv_error());
+    char path[256];
+    snprintf(path, sizeof path, MODELS "%s.pth", name);
+    wkv_model *m;
+    if (opens(&m, path) && wkv_convert(m, "base.pth", &(wkv_convert_options){.type = "f32"})) FAILED("%s", wkv_error());
+    wkv_model_close(m);
+    shake(t, 0.05);
+    check_merged(t, name);
+    tensors *base, *merged;
+    if (tensors_open(&base, "base.pth") || tensors_open(&merged, "merged.pth")) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    int same = 0, other = 0;
+    for (int i = 0; i < tensors_count(base); i++) {
+        const file_tensor *a = tensors_at(base, i), *b = tensors_find(merged, a->name);
+        int stays = !memcmp(a->data, b->data, (size_t)tensor_values(a) * sizeof(float));
+        int trained = find_param(&t->p, a->name) || strstr(a->name, "att.key.w") || strstr(a->name, "att.output.w");
+        if (stays == trained) FAILED("%s: %s %s", name, a->name, stays ? "stays" : "changes");
+        same += stays, other += !stays;
+    }
+    EXPECT(same > 0 && other > 0);
+    tensors_close(base);
+    tensors_close(merged);
+    wkv_trainer_free(t);
+}
+
+static void named_parameters_change_alone(void)
+{
+    check_named("v4-c32-f32", "norm,time");
+    check_named("v5.0-n16-bf16", "time,emb");
+    check_named("v5.1-n16-f16", "time");
+    check_named("v5.2-n32-bf16", "norm,time,head");
+    check_named("v6-n16-bf16", "low-rank,ln0,att.time_faaaa");
+    check_named("v7-n16-bf16", "norm,time,low-rank,emb,head");
+    check_named("v7-n16-bf16", "ffn");
+    check_named("v7-n32-f16", "ln1,att.w0");
+}
+
+static void parameters_of_words(void)
+{
+    enum { L = 3, NORMS = 6 * L + 4, MIXES = 7, OTHERS = 5 }; /* w0, a0, k_k, k_a, r_k; v0 is not in layer 0 */
+    static const struct {
+        const char *words;
+        int count;
+    } all[] = {{"norm", NORMS},       {"time", (MIXES + OTHERS + 1) * L - 1},
+               {"ln1", 2 * L},        {"ln0,ln_out", 4},
+               {"att.w0,emb", L + 1}, {"att", 2 * L},
+               {"ffn", 2 * L}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        wkv_trainer *t = trains_whole("v7-n16-bf16", "state", all[i].words);
+        int whole = 0;
+        for (int k = 0; t && k < t->p.count; k++) whole += t->p.list[k].slot != NULL;
+        if (i == 5) whole -= 2 * L; /* receptance, key, value, output */
+        EXPECT_EQ(whole, all[i].count);
+        wkv_trainer_free(t);
+    }
+}
+
+static void named_parameters_are_resumed(void)
+{
+    wkv_train_options o = small;
+    o.train = "norm,time,emb";
+    check_resumed(o, "lora.safetensors");
+    check_resumed(o, "lora.pth");
+    o.method = "state";
+    check_resumed(o, "lora.safetensors");
+    o.out = "whole";
+    o.resume = 1;
+    o.train = "norm";
+    EXPECT_EQ(wkv_train(&o), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "--train is norm,time,emb in the run that is to be resumed, and norm now");
+}
+
+/* Frozen ones keep their bits in spite of weight decay, and do not count in the norm; the others have the gradient that
+ * they have without. */
+static void frozen_parameters_stay(void)
+{
+    static const char *const words[] = {"att,norm", "ffn,low-rank,time", "emb,ln0", "head,att.value", "time"};
+    for (int i = 0; i < 20; i++) {
+        wkv_train_options o = {.method = "full", .samples = 1, .weight_decay = 0.1f, .threads = 2, .lr_init = 1e-3f};
+        char path[256];
+        snprintf(path, sizeof path, MODELS "%s.pth", versions_of_adapters[i / 5]);
+        o.init = path;
+        wkv_trainer *all = made(&o);
+        o.freeze = words[i % 5];
+        if (i / 5 < 2 && i % 5 == 1) o.freeze = "ffn,time"; /* they have no small matrices */
+        wkv_trainer *t = made(&o);
+        if (!all || !t) continue;
+        gradient(all, three, SAMPLES);
+        double square = 0, loss;
+        for (int k = 0; k < t->p.count; k++)
+            for (size_t at = t->p.list[k].at; at < t->p.list[k].at + t->p.list[k].n && !t->p.list[k].frozen; at++)
+                square += (double)all->p.grads[at] * (double)all->p.grads[at];
+        if (trainer_step(t, three, SAMPLES, &loss)) FAILED("%s", wkv_error());
+        if (!(fabs(t->norm - sqrt(square)) <= 1e-5 * t->norm))
+            FAILED("%s without %s: norm %g, expected %g", path, o.freeze, t->norm, sqrt(square));
+        int frozen = 0;
+        for (int k = 0; k < t->p.count; k++) {
+            const param *q = &t->p.list[k];
+            int stays = !memcmp(t->p.values + q->at, all->p.values + q->at, q->n * sizeof(real));
+            frozen += q->frozen;
+            if (stays != q->frozen && !(q->layer == 0 && stays)) /* some of layer 0 have no gradient */
+                FAILED("%s: %s %s", path, q->name, stays ? "stays" : "changes");
+        }
+        EXPECT(frozen > 0 && frozen < t->p.count);
+        wkv_trainer_free(all);
+        wkv_trainer_free(t);
+    }
+    wkv_train_options o = small;
+    o.method = "full";
+    o.freeze = "att,emb";
+    o.rank = 0;
+    check_resumed(o, "final.safetensors");
+}
+
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
 static void refused(wkv_train_options o, const char *words)
@@ -407,6 +600,17 @@ static void misuse(void)
     REFUSED("--lora-dropout drops inputs of adapters, and --method state has none", .method = "state",
             .lora_dropout = 0.1f);
     REFUSED("--alpha 4: a MiSS adapter is added as it is", .method = "miss", .alpha = 4);
+    REFUSED("--train: RWKV-7 has no weights called \"att.gate\" for it; there are att, ffn, low-rank, norm, time, emb,",
+            .method = "lora", .train = "norm,att.gate");
+    REFUSED("att.r_k, att.receptance", .method = "lora", .train = "x");
+    REFUSED("--freeze: RWKV-7 has no weights called \"ln3\"", .method = "full", .freeze = "ln3");
+    REFUSED("--freeze att,ffn,low-rank,norm,time,emb,head: no parameter is left to train", .method = "full",
+            .freeze = "att,ffn,low-rank,norm,time,emb,head");
+    REFUSED("--train norm: with --method full all parameters are trained but those of --freeze", .method = "full",
+            .train = "norm");
+    REFUSED("--freeze norm is for --method full; with lora all parameters are frozen", .method = "lora",
+            .freeze = "norm");
+    REFUSED("--targets att: each of them is trained whole", .method = "lora", .targets = "att", .train = "att");
     REFUSED("--method pizza: expected one of full, lora, pissa,", .method = "pizza");
     REFUSED("--rank 33: blocks.0.att.receptance.weight is 32 x 32, and PiSSA takes as many", .method = "pissa",
             .rank = 33);
@@ -430,6 +634,11 @@ int main(void)
     RUN(pissa_is_resumed);
     RUN(miss);
     RUN(miss_is_resumed);
+    RUN(whole_parameters_have_their_gradient);
+    RUN(named_parameters_change_alone);
+    RUN(parameters_of_words);
+    RUN(named_parameters_are_resumed);
+    RUN(frozen_parameters_stay);
     RUN(misuse);
     return DONE();
 }

@@ -278,7 +278,7 @@ static void wrong_targets(void)
     o.method = "lora";
     o.targets = "att.key,att.gate";
     EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "RWKV-7 has no weights called \"att.gate\"");
+    EXPECT_HAS(wkv_error(), "--targets: RWKV-7 has no weights called \"att.gate\" for it; there are att, ffn, low-rank, att.w1, att.w2,");
     o.targets = "att.key,ffn";
     if ((t = made(&o))) EXPECT_EQ(t->p.count, 3 * 3 * 2); /* three layers, key and the two of ffn, two halves */
     wkv_trainer_free(t);

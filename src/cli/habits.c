@@ -190,6 +190,7 @@ static const habit habits[] = {
     SAME("--lora-r", "rank", "rank"),
     SAME("--lora-rank", "rank", "rank"),
     SAME("--lora-load", "targets", "lora"),
+    SAME("--train-parts", "targets", "train"),
     REFUSE("--grad-cp", "checkpointing", checkpointing),
     REFUSE("--my-testing", "version", "--version 4, 5.2, 6 or 7 is the version of a new model"),
     REFUSE("--peft", "train", "wkv tune --method lora, pissa or miss trains adapters"),

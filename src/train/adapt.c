@@ -6,6 +6,7 @@
 #include "rwkv/bind.h"
 #include "rwkv/export.h"
 #include "rwkv/forward.h"
+#include "train/choose.h"
 #include "train/singular.h"
 #include <math.h>
 #include <stdio.h>
@@ -38,49 +39,6 @@ int adapt_method(const char *name)
     return 0;
 }
 
-/* ---- which weights ----------------------------------------------------------------------------------------------- */
-
-/* "att.key.weight" without ".weight" */
-static int stem(const char *name)
-{
-    size_t n = strlen(name), cut = strlen(".weight");
-    return (int)(n > cut && !strcmp(name + n - cut, ".weight") ? n - cut : n);
-}
-
-static int can_have(const slot *s, int layer)
-{
-    return layer >= 0 && s->flags & (SLOT_MATRIX | SLOT_LOW_RANK) && !(s->flags & SLOT_5);
-}
-
-/* Does the word mean this weight? */
-static int means(const char *word, size_t n, const slot *s)
-{
-    if (n == strlen("low-rank") && !strncmp(word, "low-rank", n)) return (s->flags & SLOT_LOW_RANK) != 0;
-    if (n == 3 && s->flags & SLOT_MATRIX && !strncmp(s->name, word, 3)) return 1; /* att, ffn */
-    return n == (size_t)stem(s->name) && !strncmp(s->name, word, n);
-}
-
-static int is_target(const char *words, const slot *s)
-{
-    for (const char *w = words; *w; w += strcspn(w, ",") + (w[strcspn(w, ",")] != 0))
-        if (means(w, strcspn(w, ","), s)) return 1;
-    return 0;
-}
-
-/* Every word means something. */
-static int check_targets(const char *words, const arch *a)
-{
-    for (const char *w = words; *w; w += strcspn(w, ",") + (w[strcspn(w, ",")] != 0)) {
-        int n = (int)strcspn(w, ","), found = 0;
-        for (int i = 0; i < a->n_slots; i++) found |= can_have(&a->slots[i], 0) && means(w, (size_t)n, &a->slots[i]);
-        if (!found)
-            return fail(WKV_EARG,
-                        "RWKV-%s has no weights called \"%.*s\"; there are att, ffn, low-rank, and names like att.key",
-                        a->version, n, w);
-    }
-    return 0;
-}
-
 /* ---- what is learnt ---------------------------------------------------------------------------------------------- */
 
 static int list_param(params *p, tensor *t, const char *name, const slot *s, int layer, size_t at)
@@ -110,10 +68,11 @@ typedef struct {
     real *principal; /* the rest of t->principal  */
 } lister;
 
-/* Is an adapter of this weight trained? */
+/* Is an adapter of this weight trained? One that is trained whole gets no new one. */
 static int is_adapted(const lister *l, const tensor *w, const slot *s, int layer)
 {
-    return can_have(s, layer) && (w->adapter || is_target(l->o->targets, s));
+    return choosable_adapted(s, layer) &&
+           (w->adapter || (choose_names(l->o->targets, s) && !choose_names(l->o->train, s)));
 }
 
 static int count_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
@@ -157,11 +116,11 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
     low->site = ADAPTER_SITE + l->count;
     char half[NAME];
     if (!low->a.rows) {
-        snprintf(half, sizeof half, "%.*s.disha", stem(name), name);
+        snprintf(half, sizeof half, "%.*s.disha", name_stem(name), name);
         return list_half(t, low, &low->b, half, s, layer);
     }
     t->scale_alpha = low->b.scale * (float)low->b.cols;
-    snprintf(half, sizeof half, "%.*s.lora_A", stem(name), name);
+    snprintf(half, sizeof half, "%.*s.lora_A", name_stem(name), name);
     int err = list_half(t, low, &low->a, half, s, layer);
     half[strlen(half) - 1] = 'B';
     return err ? err : list_half(t, low, &low->b, half, s, layer);
@@ -169,16 +128,24 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
 
 static size_t values(const tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
 
-/* A weight's values as the file has them, in the official layout; freed by the caller. */
-static int read_weight(tensor *out, const wkv_trainer *t, const char *name, const slot *s, int layer)
+/* A tensor's values as the model's file has them, in the official layout. */
+static int read_values(real *to, size_t n, const wkv_trainer *t, const char *name, const slot *s, int layer)
 {
     int as_exp;
     const file_tensor *f = rwkv_stored(t->base->file, name, s, layer, &as_exp);
+    int err = tensor_read(f, to, (int64_t)n);
+    if (err) return fail_prefix(err, "%s", tensors_path_of(t->base->file, f));
+    for (size_t i = 0; as_exp && i < n; i++) to[i] = expf(to[i]);
+    return 0;
+}
+
+/* A weight with these values; they are freed by the caller. */
+static int read_weight(tensor *out, const wkv_trainer *t, const char *name, const slot *s, int layer)
+{
     *out = (tensor){.rows = t->m->dim[s->rows], .cols = t->m->dim[s->cols], .type = REAL, .layout = official_layout(s)};
     out->data = malloc(values(out) * sizeof(real));
     if (!out->data) return fail(WKV_ENOMEM, "no memory for the values of %s", name);
-    int err = tensor_read(f, out->data, (int64_t)values(out));
-    return err ? fail_prefix(err, "%s", tensors_path_of(t->base->file, f)) : 0;
+    return read_values(out->data, values(out), t, name, s, layer);
 }
 
 /* PiSSA: scale B A begins as the principal part of W, and the same, frozen, is taken away again, as if W were the
@@ -235,9 +202,10 @@ static int list_adapters(lister *l)
 {
     wkv_trainer *t = l->t;
     const int pissa = t->what & LEARN_PISSA;
-    int err = check_targets(l->o->targets, t->m->arch);
+    int err = choose_check("--targets", l->o->targets, t->m, choosable_adapted);
     if (err) return err;
     rwkv_each(t->m, count_adapter, l);
+    if (!l->count) return fail(WKV_EARG, "--targets %s: each of them is trained whole", l->o->targets);
     t->n_adapters = l->count;
     t->adapters = calloc((pissa ? 2 : 1) * (size_t)l->count, sizeof *t->adapters);
     if (!pissa) t->n_principal = 0;
@@ -254,6 +222,27 @@ static int fill_adapters(lister *l)
     return rwkv_each(l->t->m, fill_adapter, l);
 }
 
+/* Parameters that are trained whole take the place of the model's: f32 values that are read from its file. */
+static int list_whole(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    lister *l = user;
+    if (!choose_names(l->o->train, s)) return 0;
+    adapter *low = t->adapter;
+    int err = params_list(&l->t->p, l->t->m, name, t, s, layer);
+    t->adapter = low;
+    return err;
+}
+
+static int fill_whole(wkv_trainer *t)
+{
+    int err = 0;
+    for (int i = 0; i < t->p.count && !err; i++) {
+        const param *q = &t->p.list[i];
+        if (q->slot && !q->of) err = read_values(reals(q->t), q->n, t, q->name, q->slot, q->layer);
+    }
+    return err;
+}
+
 static int list_states(wkv_trainer *t)
 {
     int L = t->m->L, len = rwkv_layer_state(t->m), n = t->m->C * t->m->N, err = 0;
@@ -267,8 +256,8 @@ static int list_states(wkv_trainer *t)
         snprintf(name, sizeof name, "blocks.%d.att.time_state", l);
         t->S[l] = (tensor){.rows = 1, .cols = n, .type = REAL};
         err = list_param(&t->p, &t->S[l], name, NULL, l, t->state_at + (size_t)l * (size_t)len + (size_t)t->m->C);
-        /* a state's own learning rate is about 1 (docs/tuning.md); beside adapters it has theirs times this */
-        if (!err && t->what & LEARN_LORA) t->p.list[t->p.count - 1].lr_scale = 1000;
+        /* a state's own learning rate is about 1 (docs/tuning.md); beside others it has theirs times this */
+        if (!err && t->what & (LEARN_LORA | LEARN_WHOLE)) t->p.list[t->p.count - 1].lr_scale = 1000;
     }
     t->p.n = t->state_at + ((size_t)L * (size_t)len + 15) / 16 * 16;
     return err;
@@ -285,10 +274,13 @@ int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
     if (t->m->arch->extra)
         return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-%s, whose %s cannot be tuned; 4 to 7 can be", o->init,
                     t->m->arch->version, t->m->arch->extra);
-    if (t->what & LEARN_LORA) err = list_adapters(&l);
+    if (!err) err = choose_check("--train", o->train, t->m, choosable_all);
+    if (!err && t->what & LEARN_LORA) err = list_adapters(&l);
+    if (!err) err = rwkv_each(t->m, list_whole, &l);
     if (!err && t->what & LEARN_STATE) err = list_states(t);
     if (!err) err = params_make(&t->p);
     if (!err && t->what & LEARN_LORA) err = fill_adapters(&l);
+    if (!err) err = fill_whole(t);
     if (err) return err;
     if (t->what & LEARN_STATE) {
         rwkv_state_init(t->m, t->p.values + t->state_at);
@@ -307,6 +299,13 @@ static int give_state(const tensor_out *o, float *out)
     for (int64_t h = 0; h < H; h++)
         for (int64_t i = 0; i < N; i++)
             for (int64_t j = 0; j < N; j++) out[(h * N + j) * N + i] = reals(q->t)[(h * N + i) * N + j];
+    return 0;
+}
+
+static int give_whole(const tensor_out *o, float *out)
+{
+    const param *q = o->from;
+    memcpy(out, reals(q->t), q->n * sizeof *out);
     return 0;
 }
 
@@ -343,6 +342,12 @@ static tensor_out entry(const wkv_trainer *t, const param *q, dtype type)
         o.dims = 2;
         o.shape[0] = first ? times * low->a.rows : low->b.rows;
         o.shape[1] = first ? low->a.cols : times * low->b.cols;
+        return o;
+    }
+    if (q->slot) {
+        o.values = give_whole;
+        o.dims = q->dims;
+        memcpy(o.shape, q->shape, sizeof q->shape);
         return o;
     }
     o.values = give_state;

@@ -372,7 +372,7 @@ static int make_plan(job *j)
                              .layers = m->L,
                              .width = m->C,
                              .vocab = m->V,
-                             .trained = wkv_trainer_parameters(j->t),
+                             .trained = wkv_trainer_parameters(j->t) - (int64_t)p->n_frozen,
                              .steps = j->t->steps,
                              .done = j->t->step,
                              .step_tokens = (int64_t)j->o.batch * j->o.context,
@@ -399,7 +399,7 @@ static int make_plan(job *j)
                                                               : &j->source.text.over;
     plan->passed_over = s->over.n + j->source.held_samples.over.n + j->source.text.over.n;
     plan->passed_over_first = over->first;
-    plan->parameters = j->t->base ? wkv_model_about(j->t->base)->parameters : plan->trained;
+    plan->parameters = j->t->base ? wkv_model_about(j->t->base)->parameters : wkv_trainer_parameters(j->t);
     if (s->count) plan->step_tokens = (int64_t)j->o.batch * ((int64_t)s->n - s->count) / s->count;
     plan->epochs = (double)plan->steps * j->o.batch / (double)source_count(&j->source);
     plan->step_flops = 6.0 * (double)(plan->parameters - (int64_t)m->V * m->C) * (double)plan->step_tokens;

@@ -30,6 +30,8 @@ static const setting table[] = {
     ROW(alpha, FLOAT, 1),
     ROW(targets, TEXT, 1),
     ROW(lora_dropout, FLOAT, 1),
+    ROW(train, TEXT, 1),
+    ROW(freeze, TEXT, 1),
     {"lora", offsetof(wkv_train_options, with.lora), TEXT, 1},
     {"lora_alpha", offsetof(wkv_train_options, with.lora_alpha), FLOAT, 1},
     {"load_state", offsetof(wkv_train_options, with.state), TEXT, 1},
@@ -264,9 +266,9 @@ int settings_suit_samples(wkv_train_options *o, int samples)
 
 static void default_of_adapted(wkv_train_options *o)
 {
-    int what = adapt_method(o->method);
-    float_default(&o->lr_init, what & LEARN_ALL ? 3e-5f : what & LEARN_LORA ? 1e-3f : 1);
-    float_default(&o->lr_final, what == LEARN_STATE ? o->lr_init / 100 : o->lr_init / 10);
+    int what = adapt_method(o->method), state_alone = what == LEARN_STATE && !o->train;
+    float_default(&o->lr_init, what & LEARN_ALL ? 3e-5f : state_alone ? 1 : 1e-3f);
+    float_default(&o->lr_final, state_alone ? o->lr_init / 100 : o->lr_init / 10);
     float_default(&o->eps, 1e-8f);
     float_default(&o->weight_decay, -1);
 }

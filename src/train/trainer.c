@@ -33,9 +33,8 @@ static int check_model(const wkv_train_options *o, const arch *a)
     return 0;
 }
 
-static int make_model(wkv_trainer *t, const wkv_train_options *o)
+static int make_whole(wkv_trainer *t, const wkv_train_options *o)
 {
-    if (t->what != LEARN_ALL) return adapt_frozen(t, o);
     t->m = &t->p.model;
     if (o->with.lora || o->with.state)
         return fail(WKV_EARG,
@@ -53,6 +52,13 @@ static int make_model(wkv_trainer *t, const wkv_train_options *o)
     arch_sizes(sizes, a, o->width, o->head_size, o->ffn, o->vocab_size);
     if ((err = params_new(&t->p, a, sizes, o->layers))) return err;
     return params_init(&t->p, o->seed);
+}
+
+static int make_model(wkv_trainer *t, const wkv_train_options *o)
+{
+    if (t->what != LEARN_ALL) return adapt_frozen(t, o);
+    int err = make_whole(t, o);
+    return err ? err : params_freeze(&t->p, o->freeze);
 }
 
 /* below zero: none */
@@ -110,6 +116,14 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     if (!t->what) return WKV_EARG;
     if (o->lora_dropout > 0 && !(t->what & LEARN_LORA))
         return fail(WKV_EARG, "--lora-dropout drops inputs of adapters, and --method %s has none", o->method);
+    if (t->what == LEARN_ALL && o->train)
+        return fail(WKV_EARG, "--train %s: with --method full all parameters are trained but those of --freeze",
+                    o->train);
+    if (t->what != LEARN_ALL && o->freeze)
+        return fail(WKV_EARG,
+                    "--freeze %s is for --method full; with %s all parameters are frozen but those of --train",
+                    o->freeze, o->method);
+    if (o->train) t->what |= LEARN_WHOLE;
     if (t->what & LEARN_MISS && o->alpha > 0)
         return fail(WKV_EARG, "--alpha %g: a MiSS adapter is added as it is; alpha scales those of LoRA",
                     (double)o->alpha);

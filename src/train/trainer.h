@@ -16,7 +16,8 @@ typedef enum {
     LEARN_STATE = 2,
     LEARN_ALL = 4,
     LEARN_PISSA = 8, /* beside LEARN_LORA: they begin as singular vectors */
-    LEARN_MISS = 16  /* beside LEARN_LORA: they are MiSS                  */
+    LEARN_MISS = 16, /* beside LEARN_LORA: they are MiSS                  */
+    LEARN_WHOLE = 32 /* beside others, not LEARN_ALL: some of the model's own parameters */
 } learnt;
 
 struct wkv_trainer {
