@@ -163,6 +163,7 @@ static void check_resumed(wkv_train_options o, const char *file)
     wkv_train_options on = {.out = "cut", .resume = 1, .threads = 2, .checkpointing = 1};
     if (wkv_train(&on)) FAILED("%s", wkv_error());
     expect_same_file(path_of("cut", file, ""), path_of("whole", file, ""), 1);
+    if (!strcmp(file, "lora.safetensors")) expect_same_file("cut/lora.pth", "whole/lora.pth", 1);
 }
 
 /* ---- dropout ----------------------------------------------------------------------------------------------------- */
@@ -178,6 +179,9 @@ static void dropout_of_adapters(void)
         t->lora_dropout = 0.25f;
         EXPECT(fabs(gradient(t, three, SAMPLES) - plain_loss) > 1e-4);
         check_gradient(t, names[i]);
+        t->chunk = 5;
+        check_gradient(t, names[i]);
+        t->chunk = 0;
         /* the same values are dropped however the step is computed */
         double loss = gradient(t, three, SAMPLES);
         real *all = malloc(t->p.n * sizeof *all);
@@ -339,7 +343,6 @@ static void pissa_is_resumed(void)
     wkv_train_options o = small;
     o.method = "pissa";
     check_resumed(o, "lora.safetensors");
-    check_resumed(o, "lora.pth");
 }
 
 /* ---- MiSS -------------------------------------------------------------------------------------------------------- */
@@ -527,7 +530,6 @@ static void named_parameters_are_resumed(void)
     wkv_train_options o = small;
     o.train = "norm,time,emb";
     check_resumed(o, "lora.safetensors");
-    check_resumed(o, "lora.pth");
     o.method = "state";
     check_resumed(o, "lora.safetensors");
     o.out = "whole";
@@ -535,6 +537,31 @@ static void named_parameters_are_resumed(void)
     o.train = "norm";
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
     EXPECT_HAS(wkv_error(), "--train is norm,time,emb in the run that is to be resumed, and norm now");
+}
+
+/* Trained further from a file that has an adapter of its own rank and alpha, and whole tensors: all of it is in the new
+ * file, and new adapters beside it. */
+static void a_file_is_trained_further(void)
+{
+    wkv_trainer *t = trains_whole("v7-n16-bf16", "lora", "norm,att.w0"), *again;
+    if (!t) return;
+    shake(t, 0.05);
+    if (adapt_save(t, "first.safetensors", LEARN_LORA, F32)) FAILED("%s", wkv_error());
+    wkv_train_options o = plain;
+    o.init = MODELS "v7-n16-bf16.pth";
+    o.method = "lora";
+    o.targets = "att.key,att.value";
+    o.rank = 2;
+    o.alpha = 50;
+    o.with.lora = "first.safetensors";
+    if ((again = made(&o))) {
+        EXPECT_EQ(again->p.count, t->p.count + 2 * again->m->L);
+        EXPECT_NEAR(gradient(again, three, SAMPLES), gradient(t, three, SAMPLES), 1e-6);
+        shake(again, 0.05);
+        check_merged(again, "v7-n16-bf16");
+    }
+    wkv_trainer_free(again);
+    wkv_trainer_free(t);
 }
 
 /* Frozen ones keep their bits in spite of weight decay, and do not count in the norm; the others have the gradient that
@@ -610,6 +637,8 @@ static void misuse(void)
             .train = "norm");
     REFUSED("--freeze norm is for --method full; with lora all parameters are frozen", .method = "lora",
             .freeze = "norm");
+    REFUSED("--train norm: the file of these would not hold what --lora lora.safetensors has", .method = "state",
+            .train = "norm", .with = {.lora = "lora.safetensors"});
     REFUSED("--targets att: each of them is trained whole", .method = "lora", .targets = "att", .train = "att");
     REFUSED("--method pizza: expected one of full, lora, pissa,", .method = "pizza");
     REFUSED("--rank 33: blocks.0.att.receptance.weight is 32 x 32, and PiSSA takes as many", .method = "pissa",
@@ -637,6 +666,7 @@ int main(void)
     RUN(whole_parameters_have_their_gradient);
     RUN(named_parameters_change_alone);
     RUN(parameters_of_words);
+    RUN(a_file_is_trained_further);
     RUN(named_parameters_are_resumed);
     RUN(frozen_parameters_stay);
     RUN(misuse);

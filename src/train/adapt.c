@@ -68,19 +68,29 @@ typedef struct {
     real *principal; /* the rest of t->principal  */
 } lister;
 
-/* Is an adapter of this weight trained? One that is trained whole gets no new one. */
-static int is_adapted(const lister *l, const tensor *w, const slot *s, int layer)
+/* Is this parameter trained whole? Those that an adapter's file holds are trained further, as its adapters are: the new
+ * file takes the place of that one. */
+static int is_whole(const lister *l, const char *name, const slot *s)
 {
-    return choosable_adapted(s, layer) &&
-           (w->adapter || (choose_names(l->o->targets, s) && !choose_names(l->o->train, s)));
+    const tensors *file = l->t->base->file;
+    const file_tensor *f = l->o->with.lora && l->t->what & LEARN_LORA ? tensors_find(file, name) : NULL;
+    return choose_names(l->o->train, s) || (f && strcmp(tensors_path_of(file, f), tensors_path(file)) != 0);
 }
+
+/* Is an adapter of this weight trained? One that is trained whole gets no new one. */
+static int is_adapted(const lister *l, const char *name, const tensor *w, const slot *s, int layer)
+{
+    return choosable_adapted(s, layer) && (w->adapter || (choose_names(l->o->targets, s) && !is_whole(l, name, s)));
+}
+
+static float alpha_of(const adapter *low) { return low->b.scale * (float)low->b.cols; }
 
 static int count_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
 {
-    (void)name;
     lister *l = user;
-    if (!is_adapted(l, w, s, layer)) return 0;
+    if (!is_adapted(l, name, w, s, layer)) return 0;
     l->count++;
+    if (w->adapter && w->adapter->a.rows) l->t->scale_alpha = alpha_of(w->adapter);
     l->t->n_principal += (size_t)l->o->rank * (size_t)(w->rows + w->cols);
     return 0;
 }
@@ -97,7 +107,7 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
 {
     lister *l = user;
     wkv_trainer *t = l->t;
-    if (!is_adapted(l, w, s, layer)) return 0;
+    if (!is_adapted(l, name, w, s, layer)) return 0;
     if (w->adapter && t->what & LEARN_PISSA)
         return fail(WKV_EARG,
                     "%s has an adapter already, and --method pissa begins with singular vectors of the model; "
@@ -110,8 +120,9 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
         low->b = (tensor){.rows = l->o->rank, .cols = weight_out(w), .type = REAL, .layout = LAYOUT_INPUT_MAJOR};
     else {
         low->a = (tensor){.rows = l->o->rank, .cols = weight_in(w), .type = REAL};
-        low->b =
-            (tensor){.rows = weight_out(w), .cols = l->o->rank, .type = REAL, .scale = l->o->alpha / (float)l->o->rank};
+        low->b = (tensor){.rows = weight_out(w), .cols = l->o->rank, .type = REAL};
+        low->b.scale =
+            (t->scale_alpha > 0 ? t->scale_alpha : l->o->alpha) / (float)l->o->rank; /* a file has one alpha */
     }
     low->site = ADAPTER_SITE + l->count;
     char half[NAME];
@@ -119,7 +130,7 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
         snprintf(half, sizeof half, "%.*s.disha", name_stem(name), name);
         return list_half(t, low, &low->b, half, s, layer);
     }
-    t->scale_alpha = low->b.scale * (float)low->b.cols;
+    t->scale_alpha = alpha_of(low);
     snprintf(half, sizeof half, "%.*s.lora_A", name_stem(name), name);
     int err = list_half(t, low, &low->a, half, s, layer);
     half[strlen(half) - 1] = 'B';
@@ -174,7 +185,7 @@ static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, 
 {
     lister *l = user;
     wkv_trainer *t = l->t;
-    if (!is_adapted(l, w, s, layer)) return 0;
+    if (!is_adapted(l, name, w, s, layer)) return 0;
     adapter *low = &t->adapters[l->count++];
     rng r = {.seed = l->o->seed ^ 0x9e3779b97f4a7c15u * (uint64_t)l->count};
     int err = 0;
@@ -226,7 +237,7 @@ static int fill_adapters(lister *l)
 static int list_whole(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     lister *l = user;
-    if (!choose_names(l->o->train, s)) return 0;
+    if (!is_whole(l, name, s)) return 0;
     adapter *low = t->adapter;
     int err = params_list(&l->t->p, l->t->m, name, t, s, layer);
     t->adapter = low;
@@ -266,6 +277,10 @@ static int list_states(wkv_trainer *t)
 int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
 {
     lister l = {.t = t, .o = o};
+    if (o->train && o->with.lora && !(t->what & LEARN_LORA))
+        return fail(WKV_EARG,
+                    "--train %s: the file of these would not hold what --lora %s has; --method lora trains both",
+                    o->train, o->with.lora);
     wkv_model_options with = o->with;
     with.as_stored = 1; /* gradients go through the weights both ways, and no memory is taken for another layout */
     int err = wkv_model_open(&t->base, o->init, &with);
