@@ -65,7 +65,7 @@ typedef struct {
     /* not 0: nothing is made, not even the layout that ffn.value is run in; for those who look at a model, convert it
      * or train it */
     int as_stored;
-    /* an adapter, used beside the weights as they are: RWKV-PEFT's names (lora_A, lora_B) or web-rwkv's, .pth or
+    /* an adapter, used beside the weights as they are: RWKV-PEFT's names (lora_A, lora_B, disha) or web-rwkv's, .pth or
      * .safetensors. Other tensors in it take the place of the model's */
     const char *lora;
     float lora_alpha; /* adapters count alpha / rank times; 0: the alpha that the file tells */

@@ -84,7 +84,6 @@ typedef struct {
     double lr;                 /* learning rate at first                                                              */
     int warmup;                /* steps in which it rises                                                             */
     int questions;             /* of o->eval                                                                          */
-    const char *method;        /* "full", "lora", "state", "lora+state"                                               */
     const char *vocabulary;    /* its path or name; NULL: token files without one: no samples, no bits per byte       */
     int passed_over;           /* entries of folders that are no data, ...                                            */
     const char *passed_over_first; /* ... and the name of the first one                                               */
@@ -162,13 +161,20 @@ typedef struct {
 
     /* The parameters to train. */
     /* "full" (NULL): all weights; "lora", "state", "lora+state": adapters, an initial state, beside the frozen
-     * weights of `init` (NULL: the built-in model) */
+     * weights of `init` (NULL: the built-in model); "pissa": adapters that begin as the principal singular vectors of
+     * their weights, which lose these (arXiv 2404.02948); "miss": adapters of one matrix [rank, out], added to every shard of `rank`
+     * inputs (MiSS, DiSHA, Bone; arXiv 2409.15371) */
     const char *method;
-    int rank;                  /* of adapters; 0: 16 */
-    float alpha;               /* adapters count alpha / rank times; 0: twice the rank */
+    int rank;                  /* of adapters; 0: 16, of miss 32 */
+    float alpha;               /* adapters count alpha / rank times; 0: twice the rank; of pissa the rank. miss has none */
     /* weights that get one, words with commas between them: "att", "ffn" (all big matrices of either), "low-rank" (the
      * version's own small ones), or names, "att.key". NULL: "att,ffn" */
     const char *targets;
+    /* parameters that are trained whole beside the frozen ones: words as for targets, of all parameters ("emb", "head",
+     * "att.w0", "ln1"), and "norm": of all norms, "time": all other vectors of the layers. Not with "full". NULL: none */
+    const char *train;
+    const char *freeze;        /* the same words, with "full": parameters that keep their values; NULL: none */
+    float lora_dropout;        /* of what each adapter reads, the kept values x 1 / (1 - it); 0: none */
     wkv_model_options with;    /* an adapter, a state to go on from */
 
     /* The sequences. */
@@ -325,7 +331,7 @@ WKV_API int wkv_trainer_loss(wkv_trainer *t, const int32_t *tokens, int batch, i
  * be NULL. */
 WKV_API int64_t wkv_trainer_steps(const wkv_trainer *t, double *lr, double *norm, int64_t *skipped);
 
-/* Parameters of the model. */
+/* Values that are trained or, of all weights, frozen. */
 WKV_API int64_t wkv_trainer_parameters(const wkv_trainer *t);
 
 /* Write the weights with official names and shapes, as a .pth when `path` ends so, else as safetensors. type: "f32", or

@@ -178,8 +178,18 @@ static tensor *do_linear_scaled(tensor **in)
 static tensor *do_adapter(tensor **in)
 {
     static adapter low;
-    low = (adapter){*in[2], *in[3]};
+    low = (adapter){.a = *in[2], .b = *in[3], .site = ADAPTER_SITE + 5};
     low.b.scale = 0.5f;
+    in[1]->adapter = &low;
+    tensor *y = op_linear(&c, in[0], in[1]);
+    in[1]->adapter = NULL;
+    return y;
+}
+static tensor *do_miss(tensor **in)
+{
+    static adapter low;
+    low = (adapter){.b = *in[2]};
+    low.b.layout = LAYOUT_INPUT_MAJOR;
     in[1]->adapter = &low;
     tensor *y = op_linear(&c, in[0], in[1]);
     in[1]->adapter = NULL;
@@ -232,6 +242,8 @@ static void operations(void)
         {"linear in", do_linear_in, 2, {T, C}, {C, 8}, {0}, {0}, 0, 0},
         {"linear scale", do_linear_scaled, 2, {T, 8}, {C, C}, {0}, {0}, 0, 0},
         {"adapter", do_adapter, 4, {T, 8, 3, 8}, {C, C, C, 3}, {0}, {0}, 0, 0},
+        {"MiSS of whole shards", do_miss, 3, {T, 8, 4}, {C, C, 8}, {0}, {0}, 0, 0},
+        {"MiSS with a rest", do_miss, 3, {T, 8, 5}, {C, C, 8}, {0}, {0}, 0, 0},
         {"embed", do_embed, 1, {8}, {C}, {0}, {0}, 0, 0},
         {"rows", do_rows, 1, {T}, {C}, {0}, {0}, 0, 0},
         {"cols", do_cols, 1, {T}, {C}, {0}, {0}, 0, 0},
@@ -267,6 +279,9 @@ static void operations(void)
     c.drop_seed = 5;
     check_op(&(op_case){"drop", do_drop, 1, {T}, {C}, {0}, {0}, 0, 0});
     c.drop_rate = 0;
+    c.adapter_drop_rate = (real)0.3;
+    check_op(&(op_case){"adapter with dropout", do_adapter, 4, {T, 8, 3, 8}, {C, C, C, 3}, {0}, {0}, 0, 0});
+    c.adapter_drop_rate = 0;
 }
 
 /* ---- the head's loss --------------------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 
 #define MODELS TEST_DIR "/golden/models/"
 
-enum { RANK = 4, MOST = 400 };
+enum { RANK = 4, MISS_RANK = 5, MOST = 400 };
 
 /* The tensors of a file on their way into it. */
 typedef struct {
@@ -17,7 +17,7 @@ typedef struct {
     char names[MOST][64];
     int n;
     rng dice;
-    const char *a, *b; /* endings of the halves of an adapter */
+    const char *a, *b; /* endings of the halves of an adapter; a NULL: of MiSS, which has one */
     int turned;        /* the first half is [in, rank]        */
 } parts;
 
@@ -51,6 +51,10 @@ static int add_adapter(void *user, const char *name, tensor *t, const slot *s, i
     char *cut = strstr(prefix, ".weight");
     if (cut) *cut = 0;
     const int64_t in = weight_in(t), out = weight_out(t);
+    if (!p->a) {
+        add_part(p, prefix, p->b, 2, (int64_t[]){MISS_RANK, out}, 0.05);
+        return 0;
+    }
     float *a = add_part(p, prefix, p->a, 2, (int64_t[]){RANK, in}, 0.3);
     if (p->turned) {
         float *x = malloc(sizeof *x * RANK * (size_t)in);
@@ -138,11 +142,41 @@ static void check_merged(const char *name)
     wkv_model_close(beside);
 }
 
+/* MiSS adds the same [rank, out] to all shards of inputs: from the sums of shards as into every weight, with the last
+ * shard cut where 5 does not divide the inputs. No alpha is asked for. */
+static void check_miss(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, MODELS "%s.pth", name);
+    write_adapter(path, "miss.pth", NULL, ".disha", 0, 1);
+    wkv_model *base, *beside, *merged;
+    if (!opens(&base, path) || !opens_with(&beside, path, (wkv_model_options){.lora = "miss.pth"})) return;
+    if (wkv_convert(beside, "m.pth", &(wkv_convert_options){.type = "f32"})) FAILED("%s", wkv_error());
+    if (!opens(&merged, "m.pth")) return;
+    size_t n = floats(base);
+    float *b = read_text(base, TOKENS), *x = read_text(beside, TOKENS), *y = read_text(merged, TOKENS);
+    double most = 0;
+    for (size_t i = 0; i < n; i++) most = fmax(most, fabs((double)x[i]));
+    double d = apart(x, y, n) / most;
+    printf("     %-14s MiSS changes logits by %.2f; merged %.1e from unmerged\n", name, apart(b, x, n), d);
+    EXPECT(apart(b, x, n) > 0.1);
+    if (!(d <= 1e-5)) FAILED("%s: merged logits are %.2e away from unmerged", name, d);
+    free(b);
+    free(x);
+    free(y);
+    wkv_model_close(base);
+    wkv_model_close(beside);
+    wkv_model_close(merged);
+}
+
 static void merged_is_unmerged(void)
 {
     static const char *const names[] = {"v4-c32-f32",    "v4-c40-f16",  "v5.0-n16-bf16", "v5.1-n16-f16",
                                         "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16",   "v7-n32-f16", "v7a-n16-bf16"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) check_merged(names[i]);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        check_merged(names[i]);
+        check_miss(names[i]);
+    }
 }
 
 /* The file has [head][value][key], the state [head][key][value]; a converted model begins with it too. */
@@ -260,8 +294,24 @@ static void misfits(void)
             (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.0.att.key.lora_A", 4, 32);
     refused("only one half", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
-    write_one("a.pth", "blocks.0.att.key.disha", 4, 32);
-    refused("holds blocks.0.att.key.disha, [4, 32]", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
+    write_one("a.pth", "blocks.0.att.key.bone", 4, 32);
+    refused("holds blocks.0.att.key.bone, [4, 32]", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
+    write_one("a.pth", "blocks.0.att.key.disha", 4, 33);
+    refused("blocks.0.att.key.disha is [4, 33], expected the MiSS adapter of blocks.0.att.key.weight, rank x 32",
+            (wkv_model_options){.lora = "a.pth"});
+    static parts p; /* RWKV-PEFT's mode "bat"; and two adapters of one weight */
+    p = (parts){.dice = {.seed = 2}};
+    add_part(&p, "blocks.0.att.key", ".disha", 3, (int64_t[]){8, 4, 4}, 1);
+    EXPECT_EQ(pth_write("a.pth", p.t, p.n), 0);
+    release(&p);
+    refused("blocks.0.att.key.disha is [8, 4, 4], expected the MiSS adapter", (wkv_model_options){.lora = "a.pth"});
+    add_part(&p, "blocks.0.att.key", ".disha", 2, (int64_t[]){4, 32}, 1);
+    add_part(&p, "blocks.0.att.key", ".lora_A", 2, (int64_t[]){4, 32}, 1);
+    add_part(&p, "blocks.0.att.key", ".lora_B", 2, (int64_t[]){32, 4}, 1);
+    EXPECT_EQ(pth_write("a.pth", p.t, p.n), 0);
+    release(&p);
+    refused("a.pth: blocks.0.att.key.weight has both a LoRA and a MiSS adapter",
+            (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.3.att.time_state", 32, 16);
     refused("holds blocks.3.att.time_state", (wkv_model_options){.state = "a.pth"});
     write_one("a.pth", "blocks.0.att.time_state", 32, 32);

@@ -527,6 +527,25 @@ run 0 generate tunedfull/final.safetensors -n 3 "the"
 run 0 merge "$model" elsewhere.pth --lora tuned/lora.safetensors --type f32 --vocab "$vocab"
 run 0 generate -m elsewhere.pth -n 3 "the"
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned2 --infctx 4 --lora tuned/lora.safetensors -n 1
+for method in pissa miss; do
+    run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned$method -n 2 -r 2 --method $method --train norm,att.w0
+    is "$(cat out)" tuned$method/lora.safetensors "what wkv tune --method $method prints"
+    run 0 merge "$model" merged$method.pth --lora tuned$method/lora.safetensors --type f32 --vocab "$vocab"
+done
+run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunednorm -n 1 --method state --train norm --lr 0.01
+is "$(cat out)" "tunednorm/lora.safetensors
+tunednorm/state.pth" "what is printed of a state and norms"
+run 0 tune --resume -o tunednorm
+is "$(cat out)" "tunednorm/lora.safetensors
+tunednorm/state.pth" "what a resumed run prints"
+run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedfrozen -n 1 --method full --freeze att,emb
+holds err "parameters are learnt"
+run 0 train -d answers.jsonl --samples --vocab bytes -L 1 -C 16 --head-size 16 -n 1 -o frozen --freeze ffn
+refused "--freeze: RWKV-7 has no weights called" train -d answers.jsonl --vocab bytes -L 1 -C 16 --head-size 16 -n 1 \
+    -o frozen2 --freeze fnn
+refused "--train: RWKV-7 has no weights called" tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned3 --train norms
+refused "--freeze norm is for --method full" tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned3 --freeze norm
+wrong "--lora-dropout: 1 is not between 0 and 0.99" tune -d answers.jsonl -o tuned3 --lora-dropout 1
 refused "missing.jsonl" tune -m "$model" --vocab "$vocab" -d missing.jsonl -o tuned3
 refused "RWKV-7 has no weights called" tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned3 --targets att.gate
 refused "tuned/state.pth: blocks.0.att.time_state is" logits --load-state tuned/state.pth --tokens 1 -o none.f32

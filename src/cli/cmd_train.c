@@ -69,6 +69,9 @@ static const option work_options[] = {
      "tokens after which --lr-final is reached"},
     {0, "weight-decay", OPT_REAL, "X", &training.weight_decay, 0, 10, "0.1", "pull of the matrices towards zero"},
     {0, "dropout", OPT_REAL, "X", &training.set.dropout, 0, 0.99, "0", "share of each layer's results left out"},
+    {0, "freeze", OPT_TEXT, "LIST", &training.set.freeze, 0, 0, "",
+     "parameters that keep their values, with commas: att, ffn (the big matrices), low-rank, norm, time (all other "
+     "vectors of the layers), or names as emb, head, att.w0"},
     {0, "clip", OPT_REAL, "X", &training.clip, 0, 1e9, "1", "longest gradient; 0: never clipped"},
     {0, "beta1", OPT_REAL, "X", &training.set.beta1, 1e-6, 0.999999, "0.9", "AdamW: memory of the gradient"},
     {0, "beta2", OPT_REAL, "X", &training.set.beta2, 1e-6, 0.9999999, "0.99", "AdamW: memory of its square"},

@@ -6,11 +6,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int method;
 static int loss;
 static const char *const loss_names[] = {"cross-entropy", "dpo", "orpo"};
-static const char *const methods[] = {"lora", "state", "lora+state", "full"};
+enum { FULL = 5 };
+static const char *const methods[] = {"lora", "pissa", "miss", "state", "lora+state", "full"};
 
 static const option run_options[] = {
     {'d', "data", OPT_TEXTS, "PATH", &training.data, 0, 0, "",
@@ -33,12 +35,21 @@ static const option run_options[] = {
 static const group run_group = GROUP("Run", run_options);
 
 static const option what_options[] = {
-    {0, "method", OPT_CHOICE, "lora|state|lora+state|full", &method, 0, 0, NULL,
-     "what is learnt: low-rank adapters of the matrices, the initial state, both, or all weights"},
-    {'r', "rank", OPT_COUNT, "R", &training.set.rank, 1, 16384, "16", "rank of the adapters"},
-    {0, "alpha", OPT_REAL, "A", &training.set.alpha, 0, 1e6, "twice the rank", "adapters count A / R times"},
+    {0, "method", OPT_CHOICE, "lora|pissa|miss|state|lora+state|full", &method, 0, 0, NULL,
+     "what is learnt: low-rank adapters of the matrices, adapters that begin as their singular vectors, adapters "
+     "of one shared shard, the initial state, adapters (lora) and state, or all weights"},
+    {'r', "rank", OPT_COUNT, "R", &training.set.rank, 1, 16384, "16; of miss 32", "rank of the adapters"},
+    {0, "alpha", OPT_REAL, "A", &training.set.alpha, 0, 1e6, "twice the rank; of pissa the rank",
+     "adapters count A / R times"},
     {0, "targets", OPT_TEXT, "LIST", &training.set.targets, 0, 0, "att,ffn",
      "which weights get one, with commas: att, ffn, low-rank (the version's own small matrices), or names as att.key"},
+    {0, "lora-dropout", OPT_REAL, "X", &training.set.lora_dropout, 0, 0.99, "0",
+     "share of the values that adapters read which is left out, others in each step"},
+    {0, "train", OPT_TEXT, "LIST", &training.set.train, 0, 0, "",
+     "the model's own parameters to train beside the frozen ones, with commas: norm, time (all other vectors of the "
+     "layers), the words of --targets, or names as emb, head, att.w0"},
+    {0, "freeze", OPT_TEXT, "LIST", &training.set.freeze, 0, 0, "",
+     "with --method full, the parameters that keep their values; the same words"},
     {0, "lora", OPT_TEXT, "FILE", &training.set.with.lora, 0, 0, "", "go on from this adapter"},
     {0, "lora-alpha", OPT_REAL, "A", &training.set.with.lora_alpha, 0, 1e6, "the adapter's own, where it tells",
      "its alpha"},
@@ -118,16 +129,15 @@ static void finish(training_watch *w, const char *model)
 {
     const wkv_train_options *o = &training.set;
     char lora[MODEL_ROOM], state[MODEL_ROOM], full[MODEL_ROOM];
-    const int has_lora = strstr(w->method, "lora") != NULL, has_state = strstr(w->method, "state") != NULL,
-              all = !has_lora && !has_state;
     snprintf(lora, sizeof lora, "%s/lora.safetensors", o->out);
     snprintf(state, sizeof state, "%s/state.pth", o->out);
     snprintf(full, sizeof full, "%s/final.%s", o->out, training_suffix());
+    const int has_lora = !access(lora, R_OK), has_state = !access(state, R_OK), has_full = !has_lora && !has_state;
     losses_note(&w->losses, seconds_now() - w->bar.begun, has_lora ? lora : has_state ? state : full);
     if (has_lora) put_text("%s\n", lora);
     if (has_state) put_text("%s\n", state);
-    if (all) put_text("%s\n", full);
-    note_try(w, all ? full : model, has_lora ? lora : o->with.lora, has_state ? state : o->with.state);
+    if (has_full) put_text("%s\n", full);
+    note_try(w, has_full ? full : model, has_lora ? lora : o->with.lora, has_state ? state : o->with.state);
 }
 
 static int run(int n, char **operands)
@@ -143,7 +153,7 @@ static int run(int n, char **operands)
     if (!o->out) return usage(&cmd_tune, "--out says where what was learnt goes; it is missing");
     if (o->cut && !o->infctx) return usage(&cmd_tune, "--cut goes with --infctx, which is missing");
     o->samples = 1;
-    if (method == 3 && !o->init && !o->resume) o->init = "built-in";
+    if (method == FULL && !o->init && !o->resume) o->init = "built-in";
     o->loss = loss < 0 ? NULL : loss_names[loss];
     o->method = method < 0 ? o->resume ? NULL : "lora" : methods[method];
     training_watch w;

@@ -105,7 +105,6 @@ static int plan(void *user, const wkv_train_plan *p)
 {
     training_watch *w = user;
     w->ids = !p->vocabulary;
-    snprintf(w->method, sizeof w->method, "%s", p->method);
     w->questions = p->questions;
     char weights[16], work[16], there[16], time[16], done[32];
     put_model(p);

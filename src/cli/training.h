@@ -44,7 +44,6 @@ typedef struct {
     int shown;  /* samples                                        */
     int masked; /* some of their tokens are not in the loss: turns */
     int questions; /* of --eval                                    */
-    char method[16]; /* that is trained, of a resumed run too               */
     int ids;    /* tokens have no text: there is no vocabulary     */
     int result;
 } training_watch;

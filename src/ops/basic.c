@@ -154,6 +154,34 @@ tensor *op_cols(cx *c, tensor *x, int from, int cols)
     return y;
 }
 
+/* The values of x at [at, at + n) of each row, added to those of a matrix of `cols` columns, or the other way. */
+static void fold(cx *c, real *x, int x_cols, real *y, int y_cols, int rows, int back)
+{
+    for (int at = 0; at < x_cols; at += y_cols) {
+        copy_args a = {.rows = rows, .cols = (size_t)(x_cols - at < y_cols ? x_cols - at : y_cols), .add = 1};
+        a.from = back ? y : x + at;
+        a.to = back ? x + at : y;
+        a.from_stride = (size_t)(back ? y_cols : x_cols);
+        a.to_stride = (size_t)(back ? x_cols : y_cols);
+        c->dev->copy(c->dev, &a);
+    }
+}
+
+static void fold_back(cx *c, record *r)
+{
+    tensor *x = r->in[0], *y = r->out[0];
+    real *dx = wanted(c, x);
+    if (dx) fold(c, dx, x->cols, y->grad, y->cols, y->rows, 1);
+}
+
+tensor *op_fold(cx *c, tensor *x, int cols)
+{
+    tensor *y = tensor_zero(c, x->rows, cols);
+    fold(c, x->data, x->cols, y->data, cols, x->rows, 0);
+    REC(c, fold_back, y, x);
+    return y;
+}
+
 tensor *op_matrix_of_row(cx *c, tensor *x, tensor *m)
 {
     int n = x->cols;

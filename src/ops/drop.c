@@ -3,15 +3,18 @@
 #include "ops/drop.h"
 #include "ops/tape.h"
 
+static real rate_at(const cx *c, int site) { return site < ADAPTER_SITE ? c->drop_rate : c->adapter_drop_rate; }
+
 static void drop(cx *c, int site, const real *from, real *to, const tensor *x)
 {
+    real rate = rate_at(c, site);
     c->dev->drop(c->dev, &(drop_args){.n = (size_t)x->rows * (size_t)x->cols,
                                       .from = from,
                                       .to = to,
                                       .key = mix64(c->drop_seed + (uint64_t)(site + 1) * 0xd1b54a32d192ed03u),
                                       .first = (uint64_t)c->drop_row * (uint64_t)x->cols,
-                                      .below = (uint32_t)((double)c->drop_rate * 0x1p32),
-                                      .scale = 1 / (1 - c->drop_rate)});
+                                      .below = (uint32_t)((double)rate * 0x1p32),
+                                      .scale = 1 / (1 - rate)});
 }
 
 static void drop_back(cx *c, record *r)
@@ -23,7 +26,7 @@ static void drop_back(cx *c, record *r)
 
 tensor *op_drop(cx *c, tensor *x, int site)
 {
-    if (c->drop_rate <= 0) return x;
+    if (rate_at(c, site) <= 0) return x;
     tensor *y = tensor_zero(c, x->rows, x->cols);
     drop(c, site, x->data, y->data, y);
     record *r = REC(c, drop_back, y, x);

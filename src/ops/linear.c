@@ -48,7 +48,12 @@ static tensor *linear(cx *c, tensor *x, tensor *w, tensor *bias, map_kind map, t
 tensor *op_linear(cx *c, tensor *x, tensor *w)
 {
     tensor *y = linear(c, x, w, NULL, MAP_NONE, NULL);
-    return w->adapter ? op_add(c, y, op_linear(c, op_linear(c, x, &w->adapter->a), &w->adapter->b)) : y;
+    for (adapter *low = w->adapter; low; low = low->next) {
+        tensor *read = low->site ? op_drop(c, x, low->site) : x;
+        tensor *thin = low->a.rows ? op_linear(c, read, &low->a) : op_fold(c, read, weight_in(&low->b));
+        y = op_add(c, y, op_linear(c, thin, &low->b));
+    }
+    return y;
 }
 
 static int told_by_value(map_kind map) { return map != MAP_DECAY5 && map != MAP_DECAY7 && map != MAP_SILU; }

@@ -39,9 +39,13 @@ struct tensor {
     adapter *adapter;    /* a weight: a low-rank map that op_linear adds, or NULL                              */
 };
 
-/* LoRA: y = x W' + (x a') b', with a [rank, in] and b [out, rank], whose `scale` is alpha / rank. */
+/* LoRA: y = x W' + (x a') b', with a [rank, in] and b [out, rank], whose `scale` is alpha / rank.
+ * MiSS (arXiv 2409.15371): y = x W' + f b, where f is the sum of x's shards of `rank` inputs (op_fold) and b [rank, out]
+ * lies by input; a is empty, of 0 rows. */
 struct adapter {
     tensor a, b;
+    int site;      /* of the dropout of x, in training, from ADAPTER_SITE on; 0: x is never dropped */
+    adapter *next; /* is added too; or NULL                                                         */
 };
 
 static inline int weight_in(const tensor *w) { return layout_is_input_major(w->layout) ? w->rows : w->cols; }
@@ -92,6 +96,7 @@ struct cx {
     int whole;                /* op_block records all that runs      */
     int scan;                 /* op_wkv4 is op_wkv4_scan          */
     real drop_rate;           /* of op_drop; 0: nothing is dropped   */
+    real adapter_drop_rate;   /* the same of what adapters read      */
     uint64_t drop_seed;
     int drop_row;             /* place of the first row in its step  */
     record *last;             /* of the tape                         */
@@ -161,6 +166,8 @@ tensor *op_embed(cx *c, tensor *w, const int32_t *ids, int n);
 tensor *op_rows(cx *c, tensor *x, const int *rows, int n);
 /* Columns [from, from + cols) of x. */
 tensor *op_cols(cx *c, tensor *x, int from, int cols);
+/* The sum of x's parts of `cols` columns, the last filled up with zeros: T x cols. */
+tensor *op_fold(cx *c, tensor *x, int cols);
 /* Each row of x, of n values, times its own matrix: the n x n values of the same row of m, [in][out]. No backward. */
 tensor *op_matrix_of_row(cx *c, tensor *x, tensor *m);
 
@@ -211,8 +218,10 @@ typedef struct {
 } wkv7_in;
 tensor *op_wkv7(cx *c, const wkv7_in *in, int heads, int at);
 
-/* In training, each value is 0 with the probability c->drop_rate, and else divided by what is left of 1. A step's
- * c->drop_seed and the `site`, different for each call of a pass, say which. */
+/* In training, each value is 0 with the probability c->drop_rate, at sites from ADAPTER_SITE on c->adapter_drop_rate,
+ * and else divided by the rest of 1. A step's c->drop_seed and the `site`, different for each call of a pass, say
+ * which. */
+enum { ADAPTER_SITE = 1 << 16 };
 tensor *op_drop(cx *c, tensor *x, int site);
 
 /* weight x the mean cross entropy of the logits x W' against targets (-1: not counted), 1 x 1. Of logits, HEAD_CHUNK

@@ -5,7 +5,7 @@
 #include "rwkv/model.h"
 
 /* Find version and sizes, bind every tensor, and to each weight the adapter that there is for it (NAME.lora_A,
- * NAME.lora_B), times alpha / its rank; alpha 0: the file's metadata "lora_alpha". An error names the tensor that is
+ * NAME.lora_B), times alpha / its rank, or NAME.disha (MiSS); alpha 0: the file's metadata "lora_alpha". An error names the tensor that is
  * missing or has a wrong shape, or the other architecture. */
 int rwkv_bind(rwkv *m, const tensors *t, float alpha);
 

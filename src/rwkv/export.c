@@ -35,21 +35,31 @@ static int turn(float *x, int64_t n, int64_t rows, int64_t cols)
     return WKV_OK;
 }
 
-/* What its adapter adds to a weight of the official orientation, W += scale B A; a low-rank one is stored the other way
- * round. */
-static int add_adapter(const source *s, float *w)
+/* Row o of B A, summed with more digits than the product unmerged has; MiSS: b's column o over and over. */
+static void adapter_row(const adapter *low, int o, double *row, int in)
 {
-    const tensor *a = &s->weight->adapter->a, *b = &s->weight->adapter->b;
-    int in = weight_in(a), rank = b->cols, out = b->rows, by_input = layout_is_input_major(a->layout);
-    double *row = malloc((size_t)in * sizeof *row); /* of B A, summed with more digits than the product unmerged has */
+    const tensor *a = &low->a, *b = &low->b;
+    int by_input = layout_is_input_major(a->layout), rank = weight_in(b);
+    if (!a->rows) {
+        for (int i = 0; i < in; i++) row[i] = (double)reals(b)[(size_t)(i % rank) * (size_t)b->cols + (size_t)o];
+        return;
+    }
+    memset(row, 0, (size_t)in * sizeof *row);
+    for (int r = 0; r < rank; r++) {
+        double x = (double)reals(b)[(size_t)o * (size_t)rank + (size_t)r] * (double)b->scale;
+        const real *from = reals(a) + (by_input ? (size_t)r : (size_t)r * (size_t)in);
+        for (int i = 0; i < in; i++) row[i] += x * (double)from[by_input ? (size_t)i * (size_t)rank : (size_t)i];
+    }
+}
+
+/* What an adapter of it adds to a weight of the official orientation; a low-rank one is stored the other way round. */
+static int add_adapter(const source *s, const adapter *low, float *w)
+{
+    int in = weight_in(s->weight), out = weight_out(s->weight);
+    double *row = malloc((size_t)in * sizeof *row);
     if (!row) return fail(WKV_ENOMEM, "no memory to add an adapter");
     for (int o = 0; o < out; o++) {
-        memset(row, 0, (size_t)in * sizeof *row);
-        for (int r = 0; r < rank; r++) {
-            double x = (double)reals(b)[(size_t)o * (size_t)rank + (size_t)r] * (double)b->scale;
-            const real *from = reals(a) + (by_input ? (size_t)r : (size_t)r * (size_t)in);
-            for (int i = 0; i < in; i++) row[i] += x * (double)from[by_input ? (size_t)i * (size_t)rank : (size_t)i];
-        }
+        adapter_row(low, o, row, in);
         for (int i = 0; i < in; i++) {
             float *to = &w[s->slot->flags & SLOT_LOW_RANK ? (size_t)i * (size_t)out + (size_t)o
                                                           : (size_t)o * (size_t)in + (size_t)i];
@@ -73,8 +83,8 @@ static int values(const tensor_out *t, float *out)
     }
     for (int64_t i = 0; s->as_exp && i < n / s->repeat; i++) out[i] = expf(out[i]);
     for (int64_t i = n; s->repeat > 1 && i-- > 0;) out[i] = out[i / s->repeat];
-    if (s->weight && s->weight->adapter) {
-        int err = add_adapter(s, out);
+    for (const adapter *low = s->weight ? s->weight->adapter : NULL; low; low = low->next) {
+        int err = add_adapter(s, low, out);
         if (err) return err;
     }
     if (!s->form.swapped) return WKV_OK;

@@ -22,9 +22,9 @@ static int measure(void *user, const char *name, tensor *t, const slot *s, int l
     if (layer != w->layer) w->adapters = 0;
     w->layer = layer;
     w->widest = larger(w->widest, larger(t->rows, t->cols));
-    if (t->adapter) {
-        w->widest = larger(w->widest, t->adapter->a.rows);
-        w->adapters += 4 * (size_t)weight_out(t) + (size_t)t->adapter->a.rows; /* ops/linear.c, some_at_once */
+    for (const adapter *low = t->adapter; low; low = low->next) {
+        w->widest = larger(w->widest, weight_in(&low->b));
+        w->adapters += 4 * (size_t)weight_out(t) + (size_t)weight_in(&low->b); /* ops/linear.c, some_at_once */
     }
     if (w->adapters > w->most) w->most = w->adapters;
     return 0;

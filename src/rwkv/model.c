@@ -101,12 +101,13 @@ static int has_name(const tensors *t, const char *part)
     return 0;
 }
 
-/* An adapter's file holds halves of adapters, or single tensors in the place of the model's. */
+/* An adapter's file holds adapters, or single tensors in the place of the model's; a model has all of these. */
 static int check_lora(const tensors *t)
 {
     if (!tensors_count(t))
         return fail(WKV_EUNSUPPORTED, "%s: holds no adapter: none of its entries is a tensor", tensors_path(t));
-    if (!has_name(t, ".lora") && tensors_find(t, "emb.weight"))
+    int adapters = has_name(t, ".lora") || has_name(t, ".disha");
+    if (!adapters && tensors_find(t, "emb.weight") && tensors_find(t, "blocks.0.ffn.key.weight"))
         return fail(WKV_EUNSUPPORTED, "%s: is a model, expected an adapter", tensors_path(t));
     return 0;
 }

@@ -26,21 +26,19 @@ static int bind_half(binder *b, tensor *to, const file_tensor *f, int rows, int 
     return to->data ? bind_reals(b, f, to->data, (size_t)rows * (size_t)cols) : 0;
 }
 
-/* lora_A [rank, in] and lora_B [out, rank]; as web-rwkv has them, lora.0 [in, rank] and lora.1 [out, rank] */
-int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int layer)
+/* The alpha of an adapter must be known, by its file or from the caller. */
+static int check_alpha(const binder *b, const char *path)
 {
-    const file_tensor *A = find_half(b->t, name, ".lora_A"), *B = find_half(b->t, name, ".lora_B");
-    const file_tensor *web = find_half(b->t, name, ".lora.0");
-    if (!A && !B && web) B = find_half(b->t, name, ".lora.1");
-    if (!A) A = web;
-    if (!A && !B) return 0;
-    const char *path = tensors_path_of(b->t, A ? A : B);
-    if (!A || !B) return fail(WKV_EFORMAT, "%s: of the adapter of %s there is only one half", path, name);
-    int err = bind_check_type(b->t, A);
-    if (err || (err = bind_check_type(b->t, B))) return err;
-    if (layer < 0 || s->flags & (SLOT_5 | SLOT_TABLE))
-        return fail(WKV_EUNSUPPORTED, "%s: an adapter of %s, which can have none here", path, name);
-    int in = weight_in(w), out = weight_out(w), turned = A == web;
+    if (b->alpha > 0 && isfinite(b->alpha)) return 0;
+    return fail(WKV_EARG, "%s: the adapter does not say its alpha, so it must be given (RWKV-PEFT's own is 32)", path);
+}
+
+/* lora_A [rank, in] and lora_B [out, rank]; as web-rwkv has them, lora.0 [in, rank] and lora.1 [out, rank] */
+static int bind_lora(binder *b, adapter *low, const tensor *w, const char *name, const file_tensor *A,
+                     const file_tensor *B, int turned)
+{
+    const char *path = tensors_path_of(b->t, A);
+    int in = weight_in(w), out = weight_out(w);
     int64_t rank = axis_from_last(B, 0);
     if (A->dims != 2 || B->dims != 2 || rank < 1 || rank > 1 << 16 || tensor_axis(B, 0) != out ||
         tensor_axis(A, turned) != rank || tensor_axis(A, !turned) != in)
@@ -48,19 +46,46 @@ int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int laye
                     "%s: the adapter of %s is %lld x %lld and %lld x %lld, expected rank x %d and %d x rank", path,
                     name, (long long)tensor_axis(A, 0), (long long)tensor_axis(A, 1), (long long)tensor_axis(B, 0),
                     (long long)tensor_axis(B, 1), in, out);
-    if (!(b->alpha > 0) || !isfinite(b->alpha))
-        return fail(WKV_EARG, "%s: the adapter does not say its alpha, so it must be given (RWKV-PEFT's own is 32)",
-                    path);
-    adapter *low = (adapter *)bind_room(b, (sizeof *low + sizeof(real) - 1) / sizeof(real));
-    tensor a, c;
-    int r = (int)rank;
-    err = turned ? bind_half(b, &a, A, in, r, LAYOUT_INPUT_MAJOR) : bind_half(b, &a, A, r, in, LAYOUT_ROW_MAJOR);
-    if (!err) err = bind_half(b, &c, B, out, r, LAYOUT_ROW_MAJOR);
-    if (err || !low) return err;
-    c.scale = b->alpha / (float)rank;
-    *low = (adapter){a, c};
-    w->adapter = low;
-    return 0;
+    int err = check_alpha(b, path), r = (int)rank;
+    if (!err)
+        err = turned ? bind_half(b, &low->a, A, in, r, LAYOUT_INPUT_MAJOR)
+                     : bind_half(b, &low->a, A, r, in, LAYOUT_ROW_MAJOR);
+    if (!err) err = bind_half(b, &low->b, B, out, r, LAYOUT_ROW_MAJOR);
+    low->b.scale = b->alpha / (float)rank;
+    return err;
+}
+
+/* MiSS: [rank, out], which RWKV-PEFT calls disha; its mode "bat" has three axes and depends on the weight itself. */
+static int bind_miss(binder *b, adapter *low, const tensor *w, const char *name, const file_tensor *f)
+{
+    char shape[SHAPE_TEXT];
+    int64_t rank = tensor_axis(f, 0);
+    if (f->dims != 2 || rank < 1 || rank > 1 << 16 || tensor_axis(f, 1) != weight_out(w))
+        return fail(WKV_EFORMAT, "%s: %s is %s, expected the MiSS adapter of %s, rank x %d", tensors_path_of(b->t, f),
+                    f->name, shape_text(f, shape), name, weight_out(w));
+    return bind_half(b, &low->b, f, (int)rank, weight_out(w), LAYOUT_INPUT_MAJOR);
+}
+
+int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int layer)
+{
+    const file_tensor *A = find_half(b->t, name, ".lora_A"), *B = find_half(b->t, name, ".lora_B");
+    const file_tensor *web = find_half(b->t, name, ".lora.0"), *miss = find_half(b->t, name, ".disha");
+    if (!A && !B && web) B = find_half(b->t, name, ".lora.1");
+    if (!A) A = web;
+    if (!A && !B && !miss) return 0;
+    const char *path = tensors_path_of(b->t, A ? A : B ? B : miss);
+    if (miss && (A || B)) return fail(WKV_EFORMAT, "%s: %s has both a LoRA and a MiSS adapter", path, name);
+    if (!miss && (!A || !B)) return fail(WKV_EFORMAT, "%s: of the adapter of %s there is only one half", path, name);
+    int err = bind_check_type(b->t, miss ? miss : A);
+    if (err || (!miss && (err = bind_check_type(b->t, B)))) return err;
+    if (layer < 0 || s->flags & (SLOT_5 | SLOT_TABLE))
+        return fail(WKV_EUNSUPPORTED, "%s: an adapter of %s, which can have none here", path, name);
+    adapter *low = (adapter *)bind_room(b, (sizeof *low + sizeof(real) - 1) / sizeof(real)), counted;
+    adapter *to = low ? low : &counted;
+    *to = (adapter){0};
+    err = miss ? bind_miss(b, to, w, name, miss) : bind_lora(b, to, w, name, A, B, A == web);
+    if (!err && low) w->adapter = low;
+    return err;
 }
 
 /* ---- initial states ---------------------------------------------------------------------------------------------- */
@@ -124,7 +149,7 @@ int bind_state(binder *b)
 static int is_of(void *user, const char *weight, tensor *t, const slot *s, int layer)
 {
     (void)t, (void)s, (void)layer;
-    static const char *const endings[] = {".lora_A", ".lora_B", ".lora.0", ".lora.1"};
+    static const char *const endings[] = {".lora_A", ".lora_B", ".lora.0", ".lora.1", ".disha"};
     const char *name = user;
     size_t n = strlen(weight), cut = strlen(".weight");
     if (!strcmp(name, weight)) return 1;

@@ -10,7 +10,7 @@
 static void step_param(device *d, adamw_args a, const params *p, const param *q)
 {
     size_t from = q->at > p->from ? q->at : p->from, to = q->at + q->n < p->to ? q->at + q->n : p->to;
-    if (from >= to) return;
+    if (from >= to || q->frozen) return;
     a.n = to - from;
     a.w = p->values + from;
     a.g = p->grads + from;

@@ -3,8 +3,11 @@
 #include "base/number.h"
 #include "base/path.h"
 #include "ops/device.h"
+#include "rwkv/bind.h"
 #include "rwkv/export.h"
 #include "rwkv/forward.h"
+#include "train/choose.h"
+#include "train/singular.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,52 +23,19 @@ int adapt_method(const char *name)
         const char *name;
         int what;
     } all[] = {
-        {"full", LEARN_ALL}, {"lora", LEARN_LORA}, {"state", LEARN_STATE}, {"lora+state", LEARN_LORA | LEARN_STATE}};
+        {"full", LEARN_ALL},
+        {"lora", LEARN_LORA},
+        {"pissa", LEARN_LORA | LEARN_PISSA},
+        {"miss", LEARN_LORA | LEARN_MISS},
+        {"state", LEARN_STATE},
+        {"lora+state", LEARN_LORA | LEARN_STATE},
+    };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!name || !strcmp(name, all[i].name)) return all[i].what;
-    return 0;
-}
-
-/* ---- which weights ----------------------------------------------------------------------------------------------- */
-
-/* "att.key.weight" without ".weight" */
-static int stem(const char *name)
-{
-    size_t n = strlen(name), cut = strlen(".weight");
-    return (int)(n > cut && !strcmp(name + n - cut, ".weight") ? n - cut : n);
-}
-
-static int can_have(const slot *s, int layer)
-{
-    return layer >= 0 && s->flags & (SLOT_MATRIX | SLOT_LOW_RANK) && !(s->flags & SLOT_5);
-}
-
-/* Does the word mean this weight? */
-static int means(const char *word, size_t n, const slot *s)
-{
-    if (n == strlen("low-rank") && !strncmp(word, "low-rank", n)) return (s->flags & SLOT_LOW_RANK) != 0;
-    if (n == 3 && s->flags & SLOT_MATRIX && !strncmp(s->name, word, 3)) return 1; /* att, ffn */
-    return n == (size_t)stem(s->name) && !strncmp(s->name, word, n);
-}
-
-static int is_target(const char *words, const slot *s)
-{
-    for (const char *w = words; *w; w += strcspn(w, ",") + (w[strcspn(w, ",")] != 0))
-        if (means(w, strcspn(w, ","), s)) return 1;
-    return 0;
-}
-
-/* Every word means something. */
-static int check_targets(const char *words, const arch *a)
-{
-    for (const char *w = words; *w; w += strcspn(w, ",") + (w[strcspn(w, ",")] != 0)) {
-        int n = (int)strcspn(w, ","), found = 0;
-        for (int i = 0; i < a->n_slots; i++) found |= can_have(&a->slots[i], 0) && means(w, (size_t)n, &a->slots[i]);
-        if (!found)
-            return fail(WKV_EARG,
-                        "RWKV-%s has no weights called \"%.*s\"; there are att, ffn, low-rank, and names like att.key",
-                        a->version, n, w);
-    }
+    char names[128];
+    for (size_t i = 0, n = 0; i < sizeof all / sizeof *all; i++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", all[i].name);
+    fail(WKV_EARG, "--method %s: expected one of %s", name, names);
     return 0;
 }
 
@@ -94,15 +64,42 @@ static int list_param(params *p, tensor *t, const char *name, const slot *s, int
 typedef struct {
     wkv_trainer *t;
     const wkv_train_options *o;
-    int count;
+    int count;       /* adapters                  */
+    real *principal; /* the rest of t->principal  */
 } lister;
+
+/* Is this parameter trained whole? Those that an adapter's file holds are trained further, as its adapters are: the new
+ * file takes the place of that one. */
+static int is_whole(const lister *l, const char *name, const slot *s)
+{
+    const tensors *file = l->t->base->file;
+    const file_tensor *f = l->o->with.lora && l->t->what & LEARN_LORA ? tensors_find(file, name) : NULL;
+    return choose_names(l->o->train, s) || (f && strcmp(tensors_path_of(file, f), tensors_path(file)) != 0);
+}
+
+/* Is an adapter of this weight trained? One that is trained whole gets no new one. */
+static int is_adapted(const lister *l, const char *name, const tensor *w, const slot *s, int layer)
+{
+    return choosable_adapted(s, layer) && (w->adapter || (choose_names(l->o->targets, s) && !is_whole(l, name, s)));
+}
+
+static float alpha_of(const adapter *low) { return low->b.scale * (float)low->b.cols; }
 
 static int count_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
 {
-    (void)name;
     lister *l = user;
-    l->count += can_have(s, layer) && (w->adapter || is_target(l->o->targets, s));
+    if (!is_adapted(l, name, w, s, layer)) return 0;
+    l->count++;
+    if (w->adapter && w->adapter->a.rows) l->t->scale_alpha = alpha_of(w->adapter);
+    l->t->n_principal += (size_t)l->o->rank * (size_t)(w->rows + w->cols);
     return 0;
+}
+
+static int list_half(wkv_trainer *t, const adapter *of, tensor *half, const char *name, const slot *s, int layer)
+{
+    int err = list_param(&t->p, half, name, s, layer, t->p.n);
+    if (!err) t->p.list[t->p.count - 1].of = of;
+    return err;
 }
 
 /* Shape the adapter of a weight, or take over the one it has, and list its halves. */
@@ -110,41 +107,151 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
 {
     lister *l = user;
     wkv_trainer *t = l->t;
-    if (!can_have(s, layer) || !(w->adapter || is_target(l->o->targets, s))) return 0;
+    if (!is_adapted(l, name, w, s, layer)) return 0;
+    if (w->adapter && t->what & LEARN_PISSA)
+        return fail(WKV_EARG,
+                    "%s has an adapter already, and --method pissa begins with singular vectors of the model; "
+                    "--method lora trains the adapter further",
+                    name);
     adapter *low = &t->adapters[l->count++];
     if (w->adapter)
         *low = *w->adapter;
+    else if (t->what & LEARN_MISS)
+        low->b = (tensor){.rows = l->o->rank, .cols = weight_out(w), .type = REAL, .layout = LAYOUT_INPUT_MAJOR};
     else {
         low->a = (tensor){.rows = l->o->rank, .cols = weight_in(w), .type = REAL};
-        low->b =
-            (tensor){.rows = weight_out(w), .cols = l->o->rank, .type = REAL, .scale = l->o->alpha / (float)l->o->rank};
+        low->b = (tensor){.rows = weight_out(w), .cols = l->o->rank, .type = REAL};
+        low->b.scale =
+            (t->scale_alpha > 0 ? t->scale_alpha : l->o->alpha) / (float)l->o->rank; /* a file has one alpha */
     }
-    t->scale_alpha = low->b.scale * (float)low->b.cols;
+    low->site = ADAPTER_SITE + l->count;
     char half[NAME];
-    snprintf(half, sizeof half, "%.*s.lora_A", stem(name), name);
-    int err = list_param(&t->p, &low->a, half, s, layer, t->p.n);
+    if (!low->a.rows) {
+        snprintf(half, sizeof half, "%.*s.disha", name_stem(name), name);
+        return list_half(t, low, &low->b, half, s, layer);
+    }
+    t->scale_alpha = alpha_of(low);
+    snprintf(half, sizeof half, "%.*s.lora_A", name_stem(name), name);
+    int err = list_half(t, low, &low->a, half, s, layer);
     half[strlen(half) - 1] = 'B';
-    return err ? err : list_param(&t->p, &low->b, half, s, layer, t->p.n);
+    return err ? err : list_half(t, low, &low->b, half, s, layer);
 }
 
-/* A: U(+-1 / sqrt(in)), B: 0 (docs/tuning.md), or what the weight's adapter had. */
+static size_t values(const tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
+
+/* A tensor's values as the model's file has them, in the official layout. */
+static int read_values(real *to, size_t n, const wkv_trainer *t, const char *name, const slot *s, int layer)
+{
+    int as_exp;
+    const file_tensor *f = rwkv_stored(t->base->file, name, s, layer, &as_exp);
+    int err = tensor_read(f, to, (int64_t)n);
+    if (err) return fail_prefix(err, "%s", tensors_path_of(t->base->file, f));
+    for (size_t i = 0; as_exp && i < n; i++) to[i] = expf(to[i]);
+    return 0;
+}
+
+/* A weight with these values; they are freed by the caller. */
+static int read_weight(tensor *out, const wkv_trainer *t, const char *name, const slot *s, int layer)
+{
+    *out = (tensor){.rows = t->m->dim[s->rows], .cols = t->m->dim[s->cols], .type = REAL, .layout = official_layout(s)};
+    out->data = malloc(values(out) * sizeof(real));
+    if (!out->data) return fail(WKV_ENOMEM, "no memory for the values of %s", name);
+    return read_values(out->data, values(out), t, name, s, layer);
+}
+
+/* PiSSA: scale B A begins as the principal part of W, and the same, frozen, is taken away again, as if W were the
+ * rest: its adapter `next`. So W stays in the file, in any type. */
+static int fill_principal(lister *l, adapter *low, const tensor *w, uint64_t seed)
+{
+    const wkv_trainer *t = l->t;
+    real *a = low->a.data, *b = low->b.data, by = (real)(1 / sqrt((double)low->b.scale));
+    int err = singular_vectors(a, b, w, low->a.rows, seed, t->device);
+    if (err) return err;
+    adapter *away = low + t->n_adapters;
+    *away = (adapter){.a = low->a, .b = low->b};
+    away->a.data = l->principal;
+    away->b.data = l->principal += values(&low->a);
+    l->principal += values(&low->b);
+    away->a.wants = away->b.wants = 0;
+    away->a.grad = away->b.grad = NULL;
+    for (size_t i = 0; i < values(&low->a); i++) reals(&away->a)[i] = a[i] *= by;
+    for (size_t i = 0; i < values(&low->b); i++) reals(&away->b)[i] = -(b[i] *= by);
+    low->next = away;
+    return 0;
+}
+
+/* A: U(+-1 / sqrt(in)), B and MiSS: 0 (docs/tuning.md), or what the weight's adapter had. */
 static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
 {
-    (void)name;
     lister *l = user;
     wkv_trainer *t = l->t;
-    if (!can_have(s, layer) || !(w->adapter || is_target(l->o->targets, s))) return 0;
+    if (!is_adapted(l, name, w, s, layer)) return 0;
     adapter *low = &t->adapters[l->count++];
-    size_t n = (size_t)low->a.rows * (size_t)low->a.cols;
+    rng r = {.seed = l->o->seed ^ 0x9e3779b97f4a7c15u * (uint64_t)l->count};
+    int err = 0;
     if (w->adapter) {
-        memcpy(low->a.data, w->adapter->a.data, n * sizeof(real));
-        memcpy(low->b.data, w->adapter->b.data, (size_t)low->b.rows * (size_t)low->b.cols * sizeof(real));
-    } else {
-        rng r = {.seed = l->o->seed ^ 0x9e3779b97f4a7c15u * (uint64_t)l->count};
-        for (size_t i = 0; i < n; i++) reals(&low->a)[i] = (real)((2 * rng_uniform(&r) - 1) / sqrt(weight_in(w)));
-    }
+        if (low->a.rows) memcpy(low->a.data, w->adapter->a.data, values(&low->a) * sizeof(real));
+        memcpy(low->b.data, w->adapter->b.data, values(&low->b) * sizeof(real));
+    } else if (t->what & LEARN_PISSA) {
+        tensor read;
+        err = read_weight(&read, t, name, s, layer);
+        if (!err && low->a.rows > (read.rows < read.cols ? read.rows : read.cols))
+            err =
+                fail(WKV_EARG, "--rank %d: %s is %d x %d, and PiSSA takes as many of its singular vectors as the rank",
+                     low->a.rows, name, read.rows, read.cols);
+        if (!err) err = fill_principal(l, low, &read, r.seed);
+        free(read.data);
+    } else
+        for (size_t i = 0; i < values(&low->a); i++)
+            reals(&low->a)[i] = (real)((2 * rng_uniform(&r) - 1) / sqrt(weight_in(w)));
     w->adapter = low;
-    return 0;
+    return err;
+}
+
+/* Adapters, and with PiSSA as many frozen ones behind them. */
+static int list_adapters(lister *l)
+{
+    wkv_trainer *t = l->t;
+    const int pissa = t->what & LEARN_PISSA;
+    int err = choose_check("--targets", l->o->targets, t->m, choosable_adapted);
+    if (err) return err;
+    rwkv_each(t->m, count_adapter, l);
+    if (!l->count) return fail(WKV_EARG, "--targets %s: each of them is trained whole", l->o->targets);
+    t->n_adapters = l->count;
+    t->adapters = calloc((pissa ? 2 : 1) * (size_t)l->count, sizeof *t->adapters);
+    if (!pissa) t->n_principal = 0;
+    t->principal = pissa ? malloc(t->n_principal * sizeof *t->principal) : NULL;
+    if (!t->adapters || (pissa && !t->principal)) return fail(WKV_ENOMEM, "no memory for %d adapters", l->count);
+    l->count = 0;
+    return rwkv_each(t->m, list_adapter, l);
+}
+
+static int fill_adapters(lister *l)
+{
+    l->count = 0;
+    l->principal = l->t->principal;
+    return rwkv_each(l->t->m, fill_adapter, l);
+}
+
+/* Parameters that are trained whole take the place of the model's: f32 values that are read from its file. */
+static int list_whole(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    lister *l = user;
+    if (!is_whole(l, name, s)) return 0;
+    adapter *low = t->adapter;
+    int err = params_list(&l->t->p, l->t->m, name, t, s, layer);
+    t->adapter = low;
+    return err;
+}
+
+static int fill_whole(wkv_trainer *t)
+{
+    int err = 0;
+    for (int i = 0; i < t->p.count && !err; i++) {
+        const param *q = &t->p.list[i];
+        if (q->slot && !q->of) err = read_values(reals(q->t), q->n, t, q->name, q->slot, q->layer);
+    }
+    return err;
 }
 
 static int list_states(wkv_trainer *t)
@@ -160,8 +267,8 @@ static int list_states(wkv_trainer *t)
         snprintf(name, sizeof name, "blocks.%d.att.time_state", l);
         t->S[l] = (tensor){.rows = 1, .cols = n, .type = REAL};
         err = list_param(&t->p, &t->S[l], name, NULL, l, t->state_at + (size_t)l * (size_t)len + (size_t)t->m->C);
-        /* a state's own learning rate is about 1 (docs/tuning.md); beside adapters it has theirs times this */
-        if (!err && t->what & LEARN_LORA) t->p.list[t->p.count - 1].lr_scale = 1000;
+        /* a state's own learning rate is about 1 (docs/tuning.md); beside others it has theirs times this */
+        if (!err && t->what & (LEARN_LORA | LEARN_WHOLE)) t->p.list[t->p.count - 1].lr_scale = 1000;
     }
     t->p.n = t->state_at + ((size_t)L * (size_t)len + 15) / 16 * 16;
     return err;
@@ -170,6 +277,10 @@ static int list_states(wkv_trainer *t)
 int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
 {
     lister l = {.t = t, .o = o};
+    if (o->train && o->with.lora && !(t->what & LEARN_LORA))
+        return fail(WKV_EARG,
+                    "--train %s: the file of these would not hold what --lora %s has; --method lora trains both",
+                    o->train, o->with.lora);
     wkv_model_options with = o->with;
     with.as_stored = 1; /* gradients go through the weights both ways, and no memory is taken for another layout */
     int err = wkv_model_open(&t->base, o->init, &with);
@@ -178,19 +289,14 @@ int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
     if (t->m->arch->extra)
         return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-%s, whose %s cannot be tuned; 4 to 7 can be", o->init,
                     t->m->arch->version, t->m->arch->extra);
-    if (t->what & LEARN_LORA) {
-        if ((err = check_targets(o->targets, t->m->arch))) return err;
-        rwkv_each(t->m, count_adapter, &l);
-        t->adapters = calloc((size_t)l.count, sizeof *t->adapters);
-        if (!t->adapters) return fail(WKV_ENOMEM, "no memory for %d adapters", l.count);
-        l.count = 0;
-        err = rwkv_each(t->m, list_adapter, &l);
-    }
+    if (!err) err = choose_check("--train", o->train, t->m, choosable_all);
+    if (!err && t->what & LEARN_LORA) err = list_adapters(&l);
+    if (!err) err = rwkv_each(t->m, list_whole, &l);
     if (!err && t->what & LEARN_STATE) err = list_states(t);
     if (!err) err = params_make(&t->p);
+    if (!err && t->what & LEARN_LORA) err = fill_adapters(&l);
+    if (!err) err = fill_whole(t);
     if (err) return err;
-    l.count = 0;
-    if (t->what & LEARN_LORA) rwkv_each(t->m, fill_adapter, &l);
     if (t->what & LEARN_STATE) {
         rwkv_state_init(t->m, t->p.values + t->state_at);
         t->m->state0 = t->p.values + t->state_at;
@@ -199,13 +305,6 @@ int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
-
-static int give_values(const tensor_out *o, float *out)
-{
-    const param *q = o->from;
-    memcpy(out, reals(q->t), q->n * sizeof *out);
-    return 0;
-}
 
 /* our [H][key][value] as the files' [H][value][key] */
 static int give_state(const tensor_out *o, float *out)
@@ -218,13 +317,58 @@ static int give_state(const tensor_out *o, float *out)
     return 0;
 }
 
+static int give_whole(const tensor_out *o, float *out)
+{
+    const param *q = o->from;
+    memcpy(out, reals(q->t), q->n * sizeof *out);
+    return 0;
+}
+
+/* A half of an adapter with the frozen one behind it: [A; A0], [B, -B0], an ordinary LoRA of twice the rank, to which
+ * peft converts PiSSA as well. */
+static int give_a(const tensor_out *o, float *out)
+{
+    for (const adapter *low = o->from; low; low = low->next) {
+        memcpy(out, low->a.data, values(&low->a) * sizeof *out);
+        out += values(&low->a);
+    }
+    return 0;
+}
+
+static int give_b(const tensor_out *o, float *out)
+{
+    const adapter *first = o->from;
+    for (int i = 0; i < first->b.rows; i++)
+        for (const adapter *low = first; low; low = low->next) {
+            memcpy(out, reals(&low->b) + (size_t)i * (size_t)low->b.cols, (size_t)low->b.cols * sizeof *out);
+            out += low->b.cols;
+        }
+    return 0;
+}
+
 static tensor_out entry(const wkv_trainer *t, const param *q, dtype type)
 {
-    tensor_out o = {.name = q->name, .type = type, .values = q->slot ? give_values : give_state, .from = q};
-    o.dims = q->slot ? 2 : 3;
-    o.shape[0] = q->slot ? q->t->rows : t->m->H;
-    o.shape[1] = q->slot ? q->t->cols : t->m->N;
-    o.shape[2] = q->slot ? 0 : t->m->N;
+    tensor_out o = {.name = q->name, .type = type, .from = q};
+    const adapter *low = q->of;
+    if (low) {
+        const int first = q->t == &low->a, times = low->next ? 2 : 1;
+        o.values = first ? give_a : give_b;
+        o.from = low;
+        o.dims = 2;
+        o.shape[0] = first ? times * low->a.rows : low->b.rows;
+        o.shape[1] = first ? low->a.cols : times * low->b.cols;
+        return o;
+    }
+    if (q->slot) {
+        o.values = give_whole;
+        o.dims = q->dims;
+        memcpy(o.shape, q->shape, sizeof q->shape);
+        return o;
+    }
+    o.values = give_state;
+    o.dims = 3;
+    o.shape[0] = t->m->H;
+    o.shape[1] = o.shape[2] = t->m->N;
     return o;
 }
 
@@ -236,8 +380,8 @@ int adapt_save(const wkv_trainer *t, const char *path, learnt what, dtype type)
     for (int i = 0; i < t->p.count; i++)
         if ((what == LEARN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
     char alpha[32];
-    number_shortest(alpha, t->scale_alpha);
-    const char *meta[] = {"format", "pt", what == LEARN_LORA ? "lora_alpha" : NULL, alpha, NULL};
+    number_shortest(alpha, t->what & LEARN_PISSA ? 2 * t->scale_alpha : t->scale_alpha);
+    const char *meta[] = {"format", "pt", what == LEARN_LORA && t->scale_alpha > 0 ? "lora_alpha" : NULL, alpha, NULL};
     err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
     free(out);
     return err;

@@ -6,7 +6,7 @@
 
 #include "train/trainer.h"
 
-/* wkv_train_options.method as values of learnt; 0: there is no such method. */
+/* wkv_train_options.method as values of learnt; 0, with a sentence in wkv_error: there is no such method. */
 int adapt_method(const char *name);
 
 /* Open the frozen model and list the parameters that t->what says. WKV_EARG: an unknown target. WKV_EUNSUPPORTED:

@@ -32,8 +32,7 @@ static int check_options(const wkv_train_options *o)
         return fail(WKV_EARG,
                     "--shard-optimizer divides the moments between processes that train together; there are none");
     if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both --steps and --epochs; expected one of them");
-    if (!adapt_method(o->method))
-        return fail(WKV_EARG, "method \"%s\": there are full, lora, state and lora+state", o->method);
+    if (!adapt_method(o->method)) return WKV_EARG;
     objective loss;
     if ((err = preference_named(&loss, o->loss))) return err;
     if (o->add_tokens && adapt_method(o->method) != LEARN_ALL)
@@ -423,7 +422,7 @@ static int make_plan(job *j)
                              .layers = m->L,
                              .width = m->C,
                              .vocab = m->V,
-                             .trained = wkv_trainer_parameters(j->t),
+                             .trained = wkv_trainer_parameters(j->t) - (int64_t)p->n_frozen,
                              .steps = j->t->steps,
                              .done = j->t->step,
                              .step_tokens = (int64_t)j->o.batch * j->o.context,
@@ -436,10 +435,9 @@ static int make_plan(job *j)
                              .longest = s->longest,
                              .cut = s->cut,
                              .left_out = s->left_out,
-                             .weight_bytes = 2 * (p->n + p->to - p->from) * sizeof *p->values,
+                             .weight_bytes = (2 * (p->n + p->to - p->from) + j->t->n_principal) * sizeof *p->values,
                              .available_bytes = ranks_memory(j->ranks, j->t->available),
                              .damaged = j->damaged,
-                             .method = j->o.method,
                              .questions = j->choices.count,
                              .vocabulary = j->vocab ? wkv_tokenizer_path(j->vocab) : NULL,
                              .processes = ranks_count(j->ranks),
@@ -454,7 +452,7 @@ static int make_plan(job *j)
                                                               : &j->source.text.over;
     plan->passed_over = s->over.n + j->source.held_samples.over.n + j->source.text.over.n;
     plan->passed_over_first = over->first;
-    plan->parameters = j->t->base ? wkv_model_about(j->t->base)->parameters : plan->trained;
+    plan->parameters = j->t->base ? wkv_model_about(j->t->base)->parameters : wkv_trainer_parameters(j->t);
     if (s->count)
         plan->step_tokens = (int64_t)j->o.batch * source_per(&j->source) * ((int64_t)s->n - s->count) / s->count;
     plan->epochs = (double)plan->steps * j->o.batch / (double)source_count(&j->source);

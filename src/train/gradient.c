@@ -264,6 +264,7 @@ static int run_group(sweep *w, double *loss)
     if (w->rows > 1 << 26)
         return fail(WKV_EARG, "%d sequences with %lld tokens are too many at once", w->n, (long long)w->rows);
     t->c.drop_rate = q->learn ? (real)t->dropout : 0;
+    t->c.adapter_drop_rate = q->learn ? (real)t->lora_dropout : 0;
     t->c.drop_seed = t->seed ^ ((uint64_t)t->step + 1) * 0x2545f4914f6cdd1du;
     t->c.user = t;
     int err = make_room(w);

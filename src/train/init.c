@@ -3,6 +3,7 @@
  * In the formulas l is the layer (0 .. L-1), rho = l / (L-1), beta = 1 - l / L, i a channel, x = i / C, lin = i / (C-1)
  * - 1/2 and zz = s |s| where s goes from -1 to 1 over the channels of a head. */
 #include "train/params.h"
+#include "train/singular.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,32 +28,6 @@ static int uniform(place *p, double a, double b, double c)
     (void)b, (void)c;
     for (size_t i = 0; i < values(p); i++) p->w[i] = (real)(a * (2 * rng_uniform(&p->r) - 1));
     return 0;
-}
-
-static double dot(const double *x, const double *y, int n)
-{
-    double s[8] = {0};
-    int i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int j = 0; j < 8; j++) s[j] += x[i + j] * y[i + j];
-    for (; i < n; i++) s[0] += x[i] * y[i];
-    return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
-}
-
-/* n vectors of m >= n numbers, one after another, made orthonormal in order. Gram-Schmidt leaves a positive diagonal in
- * R, which is the sign that torch.nn.init.orthogonal_ gives its QR. In double once is enough for random vectors. */
-static void orthonormalise(double *q, int n, int m)
-{
-    for (int i = 0; i < n; i++) {
-        double *v = q + (size_t)i * (size_t)m;
-        for (int j = 0; j < i; j++) {
-            const double *u = q + (size_t)j * (size_t)m;
-            double s = dot(u, v, m);
-            for (int k = 0; k < m; k++) v[k] -= s * u[k];
-        }
-        double s = 1 / sqrt(dot(v, v, m));
-        for (int k = 0; k < m; k++) v[k] *= s;
-    }
 }
 
 /* orth(a): the shorter side's vectors orthonormal, times a */

@@ -7,6 +7,7 @@
 #include "rwkv/builtin.h"
 #include "rwkv/export.h"
 #include "rwkv/family.h"
+#include "train/choose.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,8 @@
 
 /* ---- the blocks -------------------------------------------------------------------------------------------------- */
 
-/* Shape one tensor (as in a bound model, what is no matrix is one row) and put it on the list. */
-static int list_one(void *user, const char *name, tensor *t, const slot *s, int layer)
+int params_list(params *p, const rwkv *m, const char *name, tensor *t, const slot *s, int layer)
 {
-    params *p = user;
-    const rwkv *m = &p->model;
     param *list = realloc(p->list, (size_t)(p->count + 1) * sizeof *list);
     if (!list) return fail(WKV_ENOMEM, "no memory for a list of parameters");
     p->list = list;
@@ -36,6 +34,12 @@ static int list_one(void *user, const char *name, tensor *t, const slot *s, int 
     return q->name ? 0 : fail(WKV_ENOMEM, "no memory for a list of parameters");
 }
 
+static int list_one(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    params *p = user;
+    return params_list(p, &p->model, name, t, s, layer);
+}
+
 static void point_into_blocks(params *p)
 {
     p->grads = p->values + p->n;
@@ -44,9 +48,24 @@ static void point_into_blocks(params *p)
     for (int i = 0; i < p->count; i++) {
         tensor *t = p->list[i].t;
         t->data = p->values + p->list[i].at;
-        t->grad = p->grads + p->list[i].at;
-        t->wants = 1;
+        t->grad = p->list[i].frozen ? NULL : p->grads + p->list[i].at;
+        t->wants = !p->list[i].frozen;
     }
+}
+
+int params_freeze(params *p, const char *words)
+{
+    int err = choose_check("--freeze", words, &p->model, choosable_all), left = 0;
+    if (err) return err;
+    for (int i = 0; i < p->count; i++) {
+        param *q = &p->list[i];
+        q->frozen = choose_names(words, q->slot);
+        p->n_frozen += q->frozen ? q->n : 0;
+        left += !q->frozen;
+    }
+    if (!left) return fail(WKV_EARG, "--freeze %s: no parameter is left to train", words);
+    point_into_blocks(p);
+    return 0;
 }
 
 int params_make(params *p)

@@ -13,11 +13,13 @@ typedef struct {
     char *name; /* official                                            */
     tensor *t;  /* in the model                                        */
     const slot *slot;
-    int layer;      /* -1: not of a layer                                  */
-    size_t at, n;   /* its values are [at, at + n) of each block           */
-    float lr_scale; /* x the learning rate                                 */
-    int decays;     /* weight decay applies                                */
-    int dims;       /* its shape in a file                                 */
+    const adapter *of; /* a half of this adapter; NULL: of none               */
+    int layer;         /* -1: not of a layer                                  */
+    size_t at, n;      /* its values are [at, at + n) of each block           */
+    float lr_scale;    /* x the learning rate                                 */
+    int frozen;        /* keeps its values: no gradient, no weight decay      */
+    int decays;        /* weight decay applies                                */
+    int dims;          /* its shape in a file                                 */
     int64_t shape[MAX_DIMS];
 } param;
 
@@ -27,6 +29,7 @@ typedef struct {
     int count;
     size_t n;                             /* values in each block             */
     real *values, *grads, *mean, *square; /* one allocation, `values` first  */
+    size_t n_frozen;                      /* values that are frozen          */
     size_t from, to;                      /* the moments here are of these   */
     const wkv_ranks *ranks;               /* who has the others; NULL: none  */
     double *sums;                         /* the optimizer's: one per OPTIMIZER_CHUNK */
@@ -38,6 +41,11 @@ enum { OPTIMIZER_CHUNK = 1 << 14 };
 
 /* A model of L layers, all values 0. WKV_ENOMEM. */
 int params_new(params *p, const arch *a, const int sizes[DIMS], int L);
+/* Shape a tensor of m (as in a bound model, one that is no matrix has one row) and put it on the list. WKV_ENOMEM. */
+int params_list(params *p, const rwkv *m, const char *name, tensor *t, const slot *s, int layer);
+/* Those that the list of words names (train/choose.h) keep their values. WKV_EARG: a word names none, or none is left
+ * to train. */
+int params_freeze(params *p, const char *words);
 /* The blocks, all values 0, for what is listed; each tensor of the list gets its place in them. WKV_ENOMEM. */
 int params_make(params *p);
 /* Keep the moments of this process's share of the values only, which begins and ends with an OPTIMIZER_CHUNK; the

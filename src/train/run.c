@@ -172,10 +172,10 @@ static int save_frozen(const job *j, const char *name, learnt what, dtype type)
 /* The parameters trained beside frozen weights. */
 static int save_adapted(const job *j, int best)
 {
-    int err = 0;
-    if (j->t->what & LEARN_LORA)
+    int err = 0, named = j->t->what & (LEARN_LORA | LEARN_WHOLE);
+    if (named)
         err = save_frozen(j, best ? "best-lora.safetensors" : "lora.safetensors", LEARN_LORA, F32);
-    if (!err && j->t->what & LEARN_LORA && !best) err = save_frozen(j, "lora.pth", LEARN_LORA, BF16);
+    if (!err && named && !best) err = save_frozen(j, "lora.pth", LEARN_LORA, BF16);
     if (!err && j->t->what & LEARN_STATE) err = save_frozen(j, best ? "best-state.pth" : "state.pth", LEARN_STATE, F32);
     return err;
 }

@@ -32,6 +32,9 @@ static const setting table[] = {
     ROW(rank, INT, BINDS),
     ROW(alpha, FLOAT, BINDS),
     ROW(targets, TEXT, BINDS),
+    ROW(lora_dropout, FLOAT, BINDS),
+    ROW(train, TEXT, BINDS),
+    ROW(freeze, TEXT, BINDS),
     {"lora", offsetof(wkv_train_options, with.lora), TEXT, BINDS},
     {"lora_alpha", offsetof(wkv_train_options, with.lora_alpha), FLOAT, BINDS},
     {"load_state", offsetof(wkv_train_options, with.state), TEXT, BINDS},
@@ -283,14 +286,18 @@ int settings_suit_samples(wkv_train_options *o, int samples)
 
 static void default_of_adapted(wkv_train_options *o)
 {
-    int what = adapt_method(o->method);
-    float_default(&o->lr_init, what & LEARN_ALL ? 3e-5f : what & LEARN_LORA ? 1e-3f : 1);
-    float_default(&o->lr_final, what == LEARN_STATE ? o->lr_init / 100 : o->lr_init / 10);
+    int what = adapt_method(o->method), state_alone = what == LEARN_STATE && !o->train;
+    float_default(&o->lr_init, what & LEARN_ALL ? 3e-5f : state_alone ? 1 : 1e-3f);
+    float_default(&o->lr_final, state_alone ? o->lr_init / 100 : o->lr_init / 10);
     float_default(&o->eps, 1e-8f);
     float_default(&o->weight_decay, -1);
-    if (what & LEARN_ALL) return;
-    int_default(&o->rank, 16);
-    float_default(&o->alpha, 2 * (float)o->rank);
+}
+
+static void default_of_adapters(wkv_train_options *o)
+{
+    int what = adapt_method(o->method);
+    int_default(&o->rank, what & LEARN_MISS ? 32 : 16);
+    if (!(what & LEARN_MISS)) float_default(&o->alpha, (what & LEARN_PISSA ? 1 : 2) * (float)o->rank);
     text_default(&o->targets, "att,ffn");
 }
 
@@ -300,6 +307,7 @@ void settings_default(wkv_train_options *o)
     text_default(&o->loss, "cross-entropy");
     if (strcmp(o->loss, "cross-entropy")) float_default(&o->beta, 0.1f);
     if (adapts(o)) default_of_adapted(o);
+    if (adapt_method(o->method) != LEARN_ALL) default_of_adapters(o);
     if (adapt_method(o->method) == LEARN_ALL && !o->init) {
         text_default(&o->version, "7");
         int_default(&o->layers, 6);

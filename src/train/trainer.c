@@ -33,9 +33,8 @@ static int check_model(const wkv_train_options *o, const arch *a)
     return 0;
 }
 
-static int make_model(wkv_trainer *t, const wkv_train_options *o)
+static int make_whole(wkv_trainer *t, const wkv_train_options *o)
 {
-    if (t->what != LEARN_ALL) return adapt_frozen(t, o);
     t->m = &t->p.model;
     if (o->with.lora || o->with.state)
         return fail(WKV_EARG,
@@ -53,6 +52,13 @@ static int make_model(wkv_trainer *t, const wkv_train_options *o)
     arch_sizes(sizes, a, o->width, o->head_size, o->ffn, o->vocab_size);
     if ((err = params_new(&t->p, a, sizes, o->layers))) return err;
     return params_init(&t->p, o->seed);
+}
+
+static int make_model(wkv_trainer *t, const wkv_train_options *o)
+{
+    if (t->what != LEARN_ALL) return adapt_frozen(t, o);
+    int err = make_whole(t, o);
+    return err ? err : params_freeze(&t->p, o->freeze);
 }
 
 /* below zero: none */
@@ -98,13 +104,28 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
         return fail(WKV_EARG, "betas %g, %g; both lie in [0, 1)", (double)t->opt.beta1, (double)t->opt.beta2);
     if (!(o->dropout >= 0 && o->dropout < 1))
         return fail(WKV_EARG, "a dropout of %g; it lies in [0, 1)", (double)o->dropout);
+    if (!(o->lora_dropout >= 0 && o->lora_dropout < 1))
+        return fail(WKV_EARG, "--lora-dropout is %g; it lies in [0, 1)", (double)o->lora_dropout);
     if (o->batch < 0 || o->context < 0) return fail(WKV_EARG, "a batch or a context below 0");
     if (o->micro_batch < 0) return fail(WKV_EARG, "--micro-batch is below 0");
     if (o->infctx < 0) return fail(WKV_EARG, "--infctx is below 0");
     if (o->cut && !o->infctx)
         return fail(WKV_EARG, "--cut cuts the gradient between the chunks of --infctx, which is missing");
     t->what = adapt_method(o->method);
-    if (!t->what) return fail(WKV_EARG, "method \"%s\": there are full, lora, state and lora+state", o->method);
+    if (!t->what) return WKV_EARG;
+    if (o->lora_dropout > 0 && !(t->what & LEARN_LORA))
+        return fail(WKV_EARG, "--lora-dropout drops inputs of adapters, and --method %s has none", o->method);
+    if (t->what == LEARN_ALL && o->train)
+        return fail(WKV_EARG, "--train %s: with --method full all parameters are trained but those of --freeze",
+                    o->train);
+    if (t->what != LEARN_ALL && o->freeze)
+        return fail(WKV_EARG,
+                    "--freeze %s is for --method full; with %s all parameters are frozen but those of --train",
+                    o->freeze, o->method);
+    if (o->train) t->what |= LEARN_WHOLE;
+    if (t->what & LEARN_MISS && o->alpha > 0)
+        return fail(WKV_EARG, "--alpha %g: a MiSS adapter is added as it is; alpha scales those of LoRA",
+                    (double)o->alpha);
     if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
         return fail(WKV_EARG, "a rank of %d, an alpha of %g; both are above 0", o->rank, (double)o->alpha);
     t->chunk = o->infctx;
@@ -113,6 +134,7 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     t->micro = o->micro_batch;
     t->checkpointing = o->checkpointing;
     t->dropout = o->dropout;
+    t->lora_dropout = o->lora_dropout;
     t->seed = o->seed;
     t->steps = o->steps;
     return trainer_schedule(&t->plan, o);
@@ -196,6 +218,7 @@ void wkv_trainer_free(wkv_trainer *t)
     wkv_model_close(t->base);
     wkv_model_close(t->reference);
     free(t->adapters);
+    free(t->principal);
     free(t->S);
     free(t);
 }

@@ -11,7 +11,14 @@
 #include "wkv_train.h"
 
 /* Parameters to train; LEARN_ALL alone. */
-typedef enum { LEARN_LORA = 1, LEARN_STATE = 2, LEARN_ALL = 4 } learnt;
+typedef enum {
+    LEARN_LORA = 1, /* adapters                                            */
+    LEARN_STATE = 2,
+    LEARN_ALL = 4,
+    LEARN_PISSA = 8, /* beside LEARN_LORA: they begin as singular vectors */
+    LEARN_MISS = 16, /* beside LEARN_LORA: they are MiSS                  */
+    LEARN_WHOLE = 32 /* beside others, not LEARN_ALL: some of the model's own parameters */
+} learnt;
 
 /* The loss: cross entropy of tokens, or of pairs of a chosen and a rejected answer (preference.c). */
 typedef enum { CROSS_ENTROPY, DPO, ORPO } objective;
@@ -21,10 +28,13 @@ struct wkv_trainer {
     wkv_model *base; /* the frozen weights; NULL with LEARN_ALL        */
     int what;        /* of learnt                                      */
     params p;
-    adapter *adapters;
+    adapter *adapters; /* n_adapters that are trained, and with LEARN_PISSA as many frozen ones, ... */
+    int n_adapters;
+    real *principal; /* ... the values of those */
+    size_t n_principal;
     tensor *S;         /* of each layer, in the block that m->state0 is */
     size_t state_at;   /* where in p's blocks that begins               */
-    float scale_alpha; /* alpha of the adapters, old or new             */
+    float scale_alpha; /* alpha of the adapters, old or new; 0: of MiSS  */
 
     adamw opt;
     schedule plan;
@@ -43,7 +53,7 @@ struct wkv_trainer {
     double beta;              /* of DPO; ORPO's lambda                                       */
     wkv_model *reference;     /* whose likelihoods DPO compares with; NULL: none             */
     double margin, preferred; /* of the last pairs: the mean margin; the share in which it is above 0 */
-    float dropout;
+    float dropout, lora_dropout;
     uint64_t seed;
     device *device;
     cx c;

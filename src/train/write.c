@@ -44,7 +44,7 @@ int trainer_sample(wkv_trainer *t, const int32_t *prompt, int n_prompt, int32_t 
     rwkv_state_init(m, state);
     span one = {.len = 1, .state = state};
     writing w = {t, s, prompt, n_prompt, out, n, 0, {.rows = 1, .n_spans = 1, .spans = &one}};
-    t->c.drop_rate = 0;
+    t->c.drop_rate = t->c.adapter_drop_rate = 0;
     err = rwkv_reserve(&t->c, m, 1, 1, 0);
     if (!err) err = cx_run(&t->c, write_sample, &w);
     if (!err) err = w.err;

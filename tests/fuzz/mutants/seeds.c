@@ -106,12 +106,14 @@ static int add_converted(seeds *all, const char *folder, const char *from, const
     return e ? complain(path, wkv_error()) : add_file(all, USE_MODEL, path, NULL);
 }
 
-static int add_tuned(seeds *all, const char *folder, const char *model, learnt what)
+static int add_tuned(seeds *all, const char *folder, const char *model, const char *method)
 {
+    const int state = !strcmp(method, "state"), miss = !strcmp(method, "miss");
     const wkv_train_options o = {.init = model,
-                                 .method = what == LEARN_STATE ? "state" : "lora",
+                                 .method = method,
                                  .rank = 2,
-                                 .alpha = 4,
+                                 .alpha = miss ? 0 : 4,
+                                 .train = miss ? "norm" : NULL,
                                  .targets = "att,ffn",
                                  .threads = 1};
     wkv_trainer *t;
@@ -119,11 +121,10 @@ static int add_tuned(seeds *all, const char *folder, const char *model, learnt w
     int e = 0;
     for (int i = 0; i < 2 && !e; i++) {
         char path[200];
-        snprintf(path, sizeof path, "%s/%s%s", folder, what == LEARN_STATE ? "state" : "lora",
-                 i ? ".safetensors" : ".pth");
-        e = adapt_save(t, path, what, i ? F32 : BF16)
+        snprintf(path, sizeof path, "%s/%s%s", folder, method, i ? ".safetensors" : ".pth");
+        e = adapt_save(t, path, state ? LEARN_STATE : LEARN_LORA, i ? F32 : BF16)
                 ? complain(path, wkv_error())
-                : add_file(all, what == LEARN_STATE ? USE_STATE : USE_ADAPTER, path, model);
+                : add_file(all, state ? USE_STATE : USE_ADAPTER, path, model);
     }
     wkv_trainer_free(t);
     return e;
@@ -293,8 +294,9 @@ int seeds_load(seeds *all, const char *folder, int processes)
     for (size_t i = 0; i < sizeof models / sizeof *models && !e; i++) {
         e = add_converted(all, folder, models[i], "out.gguf", NULL);
         if (!e) e = add_converted(all, folder, models[i], "out.pth", &(wkv_convert_options){.type = "f32"});
-        if (!e) e = add_tuned(all, folder, models[i], LEARN_LORA);
-        if (!e && i) e = add_tuned(all, folder, models[i], LEARN_STATE);
+        if (!e) e = add_tuned(all, folder, models[i], "lora");
+        if (!e) e = add_tuned(all, folder, models[i], "miss");
+        if (!e && i) e = add_tuned(all, folder, models[i], "state");
     }
     static const char *const types[] = {"q8_0", "q4_0", "q5_1", "q4mix"};
     for (int i = 0; i < 4 && !e; i++) { /* 32 wide, so in blocks */
