@@ -251,7 +251,7 @@ typedef struct {
 /* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; of all
  * weights it opens as a model), at the end final.safetensors, best.safetensors (of the lowest loss on held-out text;
  * both .pth with save_type "pth"), train.jsonl, train.html, and event files. Beside frozen weights final and best
- * are lora.safetensors (f32, its alpha in the metadata) and lora.pth (bf16), both with RWKV-PEFT's names, state.pth
+ * are lora.safetensors (f32, its alpha in the metadata) and lora.pth (bf16), both with RWKV-PEFT's names and the parameters of `train`, state.pth
  * (blocks.N.att.time_state), and best-lora.safetensors, best-state.pth. Files of another run and inputs of this one
  * are never replaced; `out` is not touched before the plan is accepted, and locked from then on. A run with a
  * damaged newest checkpoint resumes from the newest intact one (wkv_train_plan.damaged). WKV_EARG names the option
