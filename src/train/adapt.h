@@ -1,6 +1,6 @@
 /* adapt.h - a trainer of little beside a frozen model: adapters beside its weights, parameters of its own that are
- * named, initial states. The frozen weights lie in their file's mapping, in whatever type they have; values, gradients and moments exist for the
- * trained parameters only. */
+ * named, initial states. The frozen weights lie in their file's mapping, in whatever type they have; values, gradients
+ * and moments exist for the trained parameters only. */
 #ifndef WKV_TRAIN_ADAPT_H
 #define WKV_TRAIN_ADAPT_H
 

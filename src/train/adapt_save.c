@@ -1,4 +1,4 @@
-/* adapt_save.c - the files of what is trained beside a frozen model: adapters and whole parameters, or initial states. */
+/* adapt_save.c - the files of what is trained beside a frozen model: adapters and whole parameters, or states. */
 #include "base/number.h"
 #include "base/path.h"
 #include "format/write.h"
