@@ -162,16 +162,16 @@ typedef struct {
     /* The parameters to train. */
     /* "full" (NULL): all weights; "lora", "state", "lora+state": adapters, an initial state, beside the frozen
      * weights of `init` (NULL: the built-in model); "pissa": adapters that begin as the principal singular vectors of
-     * their weights, which lose these (arXiv 2404.02948); "miss": adapters of one matrix [rank, out], added to every shard of `rank`
-     * inputs (MiSS, DiSHA, Bone; arXiv 2409.15371) */
+     * their weights, which lose these (arXiv 2404.02948); "miss": adapters of one matrix [rank, out], added to every
+     * shard of `rank` inputs (MiSS, DiSHA, Bone; arXiv 2409.15371) */
     const char *method;
     int rank;                  /* of adapters; 0: 16, of miss 32 */
-    float alpha;               /* adapters count alpha / rank times; 0: twice the rank; of pissa the rank. miss has none */
+    float alpha;               /* adapters count alpha / rank times; 0: twice the rank, of pissa the rank; miss: none */
     /* weights that get one, words with commas between them: "att", "ffn" (all big matrices of either), "low-rank" (the
      * version's own small ones), or names, "att.key". NULL: "att,ffn" */
     const char *targets;
-    /* parameters that are trained whole beside the frozen ones: words as for targets, of all parameters ("emb", "head",
-     * "att.w0", "ln1"), and "norm": of all norms, "time": all other vectors of the layers. Not with "full". NULL: none */
+    /* parameters that are trained whole beside the frozen ones: words as for targets, of all parameters ("emb",
+     * "att.w0", "ln1"), and "norm": of all norms, "time": all other vectors of the layers. Not with "full" */
     const char *train;
     const char *freeze;        /* the same words, with "full": parameters that keep their values; NULL: none */
     float lora_dropout;        /* of what each adapter reads, the kept values x 1 / (1 - it); 0: none */
@@ -279,13 +279,13 @@ typedef struct {
 /* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; of all
  * weights it opens as a model), at the end final.safetensors, best.safetensors (of the lowest loss on held-out text;
  * both .pth with save_type "pth"), train.jsonl, train.html, and event files. Beside frozen weights final and best
- * are lora.safetensors (f32, its alpha in the metadata) and lora.pth (bf16), both with RWKV-PEFT's names, state.pth
- * (blocks.N.att.time_state), and best-lora.safetensors, best-state.pth. Files of another run and inputs of this one
- * are never replaced; `out` is not touched before the plan is accepted, and locked from then on. A run with a
- * damaged newest checkpoint resumes from the newest intact one (wkv_train_plan.damaged). WKV_EARG names the option
- * that is off, a run that is there already or at work in `out`, an input that would be replaced, or the setting in
- * which a resumed run differs; WKV_EIO, WKV_EFORMAT the file; WKV_ESTOPPED when plan or report asked for it, after
- * saving, or when five steps in a row gave a loss or gradient that is NaN or infinite. */
+ * are lora.safetensors (f32, its alpha in the metadata) and lora.pth (bf16), both with RWKV-PEFT's names and the
+ * parameters of `train`, state.pth (blocks.N.att.time_state), and best-lora.safetensors, best-state.pth. Files of
+ * another run and inputs of this one are never replaced; `out` is not touched before the plan is accepted, and locked
+ * from then on. A run with a damaged newest checkpoint resumes from the newest intact one (wkv_train_plan.damaged).
+ * WKV_EARG names the option that is off, a run that is there already or at work in `out`, an input that would be
+ * replaced, or the setting in which a resumed run differs; WKV_EIO, WKV_EFORMAT the file; WKV_ESTOPPED when plan or
+ * report asked for it, after saving, or when five steps in a row gave a loss or gradient that is NaN or infinite. */
 WKV_API int wkv_train(const wkv_train_options *o);
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */

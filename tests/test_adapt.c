@@ -639,7 +639,7 @@ static void misuse(void)
             .freeze = "norm");
     REFUSED("--train norm: the file of these would not hold what --lora lora.safetensors has", .method = "state",
             .train = "norm", .with = {.lora = "lora.safetensors"});
-    REFUSED("--targets att: each of them is trained whole", .method = "lora", .targets = "att", .train = "att");
+    REFUSED("--targets att: no weight is left for an adapter", .method = "lora", .targets = "att", .train = "att");
     REFUSED("--method pizza: expected one of full, lora, pissa,", .method = "pizza");
     REFUSED("--rank 33: blocks.0.att.receptance.weight is 32 x 32, and PiSSA takes as many", .method = "pissa",
             .rank = 33);

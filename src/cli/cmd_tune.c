@@ -169,7 +169,7 @@ const command cmd_tune = {
     .name = "tune",
     .operands = "",
     .most = 0,
-    .summary = "adapt a model: adapters (LoRA), an initial state, or all weights",
+    .summary = "adapt a model: adapters (LoRA, PiSSA, MiSS), an initial state, or all weights",
     .about =
         "Learn from samples beside a model that is only read. What is learnt goes into the folder given with --out: "
         "lora.safetensors (and lora.pth for RWKV-PEFT) or state.pth, which wkv generate and wkv chat take with --lora "

@@ -1,7 +1,5 @@
-/* adapt.c - which parameters are trained beside a frozen model, where their numbers lie, and their files. */
+/* adapt.c - which parameters are trained beside a frozen model, and where their values lie. */
 #include "train/adapt.h"
-#include "base/number.h"
-#include "base/path.h"
 #include "ops/device.h"
 #include "rwkv/bind.h"
 #include "rwkv/export.h"
@@ -216,7 +214,7 @@ static int list_adapters(lister *l)
     int err = choose_check("--targets", l->o->targets, t->m, choosable_adapted);
     if (err) return err;
     rwkv_each(t->m, count_adapter, l);
-    if (!l->count) return fail(WKV_EARG, "--targets %s: each of them is trained whole", l->o->targets);
+    if (!l->count) return fail(WKV_EARG, "--targets %s: no weight is left for an adapter", l->o->targets);
     t->n_adapters = l->count;
     t->adapters = calloc((pissa ? 2 : 1) * (size_t)l->count, sizeof *t->adapters);
     if (!pissa) t->n_principal = 0;
@@ -289,7 +287,7 @@ int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
     if (t->m->arch->extra)
         return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-%s, whose %s cannot be tuned; 4 to 7 can be", o->init,
                     t->m->arch->version, t->m->arch->extra);
-    if (!err) err = choose_check("--train", o->train, t->m, choosable_all);
+    err = choose_check("--train", o->train, t->m, choosable_all);
     if (!err && t->what & LEARN_LORA) err = list_adapters(&l);
     if (!err) err = rwkv_each(t->m, list_whole, &l);
     if (!err && t->what & LEARN_STATE) err = list_states(t);
@@ -302,87 +300,4 @@ int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
         t->m->state0 = t->p.values + t->state_at;
     }
     return 0;
-}
-
-/* ---- files ------------------------------------------------------------------------------------------------------- */
-
-/* our [H][key][value] as the files' [H][value][key] */
-static int give_state(const tensor_out *o, float *out)
-{
-    const param *q = o->from;
-    const int64_t H = o->shape[0], N = o->shape[1];
-    for (int64_t h = 0; h < H; h++)
-        for (int64_t i = 0; i < N; i++)
-            for (int64_t j = 0; j < N; j++) out[(h * N + j) * N + i] = reals(q->t)[(h * N + i) * N + j];
-    return 0;
-}
-
-static int give_whole(const tensor_out *o, float *out)
-{
-    const param *q = o->from;
-    memcpy(out, reals(q->t), q->n * sizeof *out);
-    return 0;
-}
-
-/* A half of an adapter with the frozen one behind it: [A; A0], [B, -B0], an ordinary LoRA of twice the rank, to which
- * peft converts PiSSA as well. */
-static int give_a(const tensor_out *o, float *out)
-{
-    for (const adapter *low = o->from; low; low = low->next) {
-        memcpy(out, low->a.data, values(&low->a) * sizeof *out);
-        out += values(&low->a);
-    }
-    return 0;
-}
-
-static int give_b(const tensor_out *o, float *out)
-{
-    const adapter *first = o->from;
-    for (int i = 0; i < first->b.rows; i++)
-        for (const adapter *low = first; low; low = low->next) {
-            memcpy(out, reals(&low->b) + (size_t)i * (size_t)low->b.cols, (size_t)low->b.cols * sizeof *out);
-            out += low->b.cols;
-        }
-    return 0;
-}
-
-static tensor_out entry(const wkv_trainer *t, const param *q, dtype type)
-{
-    tensor_out o = {.name = q->name, .type = type, .from = q};
-    const adapter *low = q->of;
-    if (low) {
-        const int first = q->t == &low->a, times = low->next ? 2 : 1;
-        o.values = first ? give_a : give_b;
-        o.from = low;
-        o.dims = 2;
-        o.shape[0] = first ? times * low->a.rows : low->b.rows;
-        o.shape[1] = first ? low->a.cols : times * low->b.cols;
-        return o;
-    }
-    if (q->slot) {
-        o.values = give_whole;
-        o.dims = q->dims;
-        memcpy(o.shape, q->shape, sizeof q->shape);
-        return o;
-    }
-    o.values = give_state;
-    o.dims = 3;
-    o.shape[0] = t->m->H;
-    o.shape[1] = o.shape[2] = t->m->N;
-    return o;
-}
-
-int adapt_save(const wkv_trainer *t, const char *path, learnt what, dtype type)
-{
-    int n = 0, err;
-    tensor_out *out = calloc((size_t)t->p.count, sizeof *out);
-    if (!out) return fail(WKV_ENOMEM, "no memory to write %s", path);
-    for (int i = 0; i < t->p.count; i++)
-        if ((what == LEARN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
-    char alpha[32];
-    number_shortest(alpha, t->what & LEARN_PISSA ? 2 * t->scale_alpha : t->scale_alpha);
-    const char *meta[] = {"format", "pt", what == LEARN_LORA && t->scale_alpha > 0 ? "lora_alpha" : NULL, alpha, NULL};
-    err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
-    free(out);
-    return err;
 }
