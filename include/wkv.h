@@ -59,7 +59,7 @@ WKV_API const char *wkv_error(void); /* the last failure on this thread, one sen
 typedef struct wkv_model wkv_model;
 
 typedef struct {
-    /* what the matrices are made on opening: "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", or a recipe:
+    /* what the matrices are made on opening: "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", or a preset:
      * "q8", "q5", "q4", "q4mix" (docs/formats.md). NULL: they stay as they are */
     const char *type;
     /* not 0: nothing is made, not even the layout that ffn.value is run in; for those who look at a model, convert it
@@ -331,7 +331,7 @@ WKV_API void wkv_template_profile(wkv_profile *out, const wkv_template *t, wkv_t
 /* ---- conversion -------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    /* "f32", "f16", "bf16"; in a GGUF also "q8_0", "q5_1", "q5_0", "q4_1", "q4_0" and the recipes "q8", "q5", "q4",
+    /* "f32", "f16", "bf16"; in a GGUF also "q8_0", "q5_1", "q5_0", "q4_1", "q4_0" and the presets "q8", "q5", "q4",
      * "q4mix": docs/formats.md. NULL: nothing is lost: every tensor keeps its type where the file can hold it, and is
      * f32 where it cannot (a .st is f16) */
     const char *type;

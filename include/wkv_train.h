@@ -39,7 +39,7 @@
  * time_first). Initial values are the official ones. All arithmetic is float32. The same options give the same bits
  * whatever the number of threads.
  *
- * Several processes, on one machine or many, train one model together when they can talk to each other (wkv_ranks).
+ * Several processes, on one machine or many, train one model together when they can talk to each other (wkv_communicator).
  *
  * Conventions are those of wkv.h: 0 or a negative code with a sentence in wkv_error(); zero means the default. */
 #ifndef WKV_TRAIN_H
@@ -69,7 +69,7 @@ typedef struct {
     int pairs;                 /* ... they are pairs of answers; */
     int64_t counted;           /* ... tokens that count in the loss; */
     int longest;               /* ... tokens of the longest; */
-    int cut, left_out;         /* ... without their end; left out, as nothing in them counts */
+    int truncated, left_out;        /* ... without their end; left out, as nothing in them counts */
     double epochs;             /* how often the run reads the data */
     size_t weight_bytes;       /* parameters, gradients, moments */
     size_t work_bytes;         /* what a step keeps until its gradient is taken */
@@ -144,7 +144,7 @@ typedef struct {
     void (*copy)(void *user, void *x, size_t bytes, int from); /* begin: x becomes what it is in process `from` */
     void (*advance)(void *user);                            /* see to what was begun; called often while computing */
     void (*finish)(void *user);                             /* all that was begun is done */
-} wkv_ranks;
+} wkv_communicator;
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
@@ -193,7 +193,7 @@ typedef struct {
     int infctx;
     /* 1: with infctx, the gradient is not passed on from a chunk to the one before: half the work, but what is learnt
      * does not look back further than a chunk */
-    int cut;
+    int truncate;
 
     /* The optimizer. */
     int64_t steps;             /* 0: 1000; adapted by samples: three epochs, and 120 at least */
@@ -228,8 +228,8 @@ typedef struct {
     int scan;
     /* the processes that train together, of which `batch` is a multiple; NULL: only this one. The first one writes
      * files, and only its plan and report are called */
-    const wkv_ranks *ranks;
-    int shard_optimizer; /* with ranks: each process keeps the moments of its share of the weights only (ZeRO-1) */
+    const wkv_communicator *communicator;
+    int shard_optimizer; /* with communicator: each process keeps the moments of its share of the weights only (ZeRO-1) */
 
     /* The run: wkv_train only. */
     const char *out;           /* folder, made when it is not there */
@@ -311,7 +311,7 @@ WKV_API int wkv_train_memory_needed(wkv_train_memory out[WKV_TRAIN_METHODS], int
 typedef struct wkv_trainer wkv_trainer;
 
 /* A model with initial values (or those of o->init), its gradients and moments: 16 bytes a parameter, with
- * shard_optimizer 8 + 8 / ranks->count. Of the options the first three groups count; vocab_size is required without
+ * shard_optimizer 8 + 8 / communicator->count. Of the options the first three groups count; vocab_size is required without
  * init. */
 WKV_API int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *o);
 WKV_API void wkv_trainer_free(wkv_trainer *t);
@@ -319,7 +319,7 @@ WKV_API void wkv_trainer_free(wkv_trainer *t);
 /* One step of the optimizer. tokens: `batch` rows of `length` + 1 ids; each of a row's first `length` is read, starting
  * from an empty state, and the one after it is what should have been predicted. loss: mean over all, or NULL. When the
  * loss or its gradient is no number, the step is skipped: it counts, and weights and moments stay as they were; *loss
- * is not finite. With ranks, tokens are those of this process, as many in each; a failure of one is a failure of all,
+ * is not finite. With communicator, tokens are those of this process, as many in each; a failure of one is a failure of all,
  * with its sentence. WKV_EARG: an id outside the vocabulary, a count below 1. WKV_ESTOPPED: five steps in a row were
  * skipped. */
 WKV_API int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);

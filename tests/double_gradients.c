@@ -122,7 +122,7 @@ static double check_op(const op_case *op)
         r.in[i] = (tensor){.rows = op->rows[i],
                            .cols = op->cols[i],
                            .type = REAL,
-                           .wants = 1,
+                           .requires_grad = 1,
                            .data = malloc((size_t)n * sizeof(real))};
         r.in[i].grad = kept[i] = calloc((size_t)n, sizeof(real));
         fill(r.in[i].data, n, op->scale[i] != 0 ? op->scale[i] : 1, op->mean[i]);
@@ -334,8 +334,8 @@ static void loss_of_a_head_in_chunks(void)
     fill(w, WIDE * HEAD, 1, 0);
     for (int t = 0; t < T; t++) targets[t] = t == 1 ? -1 : (int32_t)(rng_u64(&dice) % WIDE);
     double expected = plain_loss(x, w, dx0, dw0);
-    tensor rows = {.rows = T, .cols = HEAD, .type = REAL, .wants = 1, .data = x, .grad = dx};
-    tensor head = {.rows = WIDE, .cols = HEAD, .type = REAL, .wants = 1, .data = w, .grad = dw};
+    tensor rows = {.rows = T, .cols = HEAD, .type = REAL, .requires_grad = 1, .data = x, .grad = dx};
+    tensor head = {.rows = WIDE, .cols = HEAD, .type = REAL, .requires_grad = 1, .data = w, .grad = dw};
     cx_reset(&c);
     c.recording = 1;
     tensor *loss = op_head_loss(&c, &rows, &head, targets, (real)0.7, 1);
@@ -423,7 +423,7 @@ static int place(void *user, const char *name, tensor *t, const slot *s, int lay
     *t = (tensor){.rows = matrix ? rows : 1,
                   .cols = matrix ? cols : rows * cols,
                   .type = REAL,
-                  .wants = 1,
+                  .requires_grad = 1,
                   .layout = official_layout(s)};
     if (r->params) {
         t->data = r->params + r->n_params;
@@ -567,13 +567,13 @@ static int n_adapters;
 static int adapt(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     (void)user, (void)name;
-    t->wants = 0;
+    t->requires_grad = 0;
     t->grad = NULL;
     if (layer < 0 || !(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || s->flags & SLOT_5) return 0;
     CHECK(n_adapters < ADAPTERS);
     adapter *low = &adapters[n_adapters++];
-    low->a = (tensor){.rows = RANK, .cols = weight_in(t), .type = REAL, .wants = 1};
-    low->b = (tensor){.rows = weight_out(t), .cols = RANK, .type = REAL, .wants = 1, .scale = 0.75f};
+    low->a = (tensor){.rows = RANK, .cols = weight_in(t), .type = REAL, .requires_grad = 1};
+    low->b = (tensor){.rows = weight_out(t), .cols = RANK, .type = REAL, .requires_grad = 1, .scale = 0.75f};
     tensor *half[2] = {&low->a, &low->b};
     for (int i = 0; i < 2; i++) {
         int n = half[i]->rows * half[i]->cols;

@@ -42,7 +42,7 @@ static int learn(void *user, const char *name, tensor *w, const slot *s, int lay
         for (size_t i = 0; i < n; i++) values[i] = ((const float *)w->data)[i];
     w->data = values;
     w->type = REAL;
-    w->wants = 1;
+    w->requires_grad = 1;
     w->grad = calloc(n, sizeof *w->grad);
     snprintf(trained[n_tensors].name, sizeof trained[0].name, "%s", name);
     trained[n_tensors].t = w;
@@ -149,7 +149,7 @@ int main(void)
     }
     rwkv_each(&model, learn, NULL);
     t.m = &model;
-    t.what = LEARN_ALL;
+    t.what = TRAIN_ALL;
     t.checkpointing = -1;
     take_samples();
     RUN(one_pair);

@@ -81,7 +81,7 @@ static void check_merged(wkv_trainer *t, const char *name)
     char path[256];
     snprintf(path, sizeof path, MODELS "%s.pth", name);
     double loss = gradient(t, three, SAMPLES);
-    if (adapt_save(t, "lora.safetensors", LEARN_LORA, F32)) FAILED("%s", wkv_error());
+    if (adapt_save(t, "lora.safetensors", TRAIN_LORA, F32)) FAILED("%s", wkv_error());
     size_t n = 0;
     float *base = logits_of(path, NULL, &n), *beside = logits_of(path, "lora.safetensors", &n);
     float *merged = logits_of("merged.pth", NULL, &n);
@@ -310,7 +310,7 @@ static void pissa(void)
         o.method = "lora"; /* begins as the model */
         wkv_trainer *lora = made(&o);
         if (lora) EXPECT_NEAR(gradient(t, three, SAMPLES), gradient(lora, three, SAMPLES), 1e-6);
-        EXPECT(t->p.count > 0 && t->adapters[0].next && !t->adapters[0].next->a.wants);
+        EXPECT(t->p.count > 0 && t->adapters[0].next && !t->adapters[0].next->a.requires_grad);
         EXPECT_NEAR(t->adapters[0].b.scale, i % 2 ? 2 : 1, 0);
         shake(t, 0.05);
         check_gradient(t, name);
@@ -546,7 +546,7 @@ static void a_file_is_trained_further(void)
     wkv_trainer *t = trains_whole("v7-n16-bf16", "lora", "norm,att.w0"), *again;
     if (!t) return;
     shake(t, 0.05);
-    if (adapt_save(t, "first.safetensors", LEARN_LORA, F32)) FAILED("%s", wkv_error());
+    if (adapt_save(t, "first.safetensors", TRAIN_LORA, F32)) FAILED("%s", wkv_error());
     wkv_train_options o = plain;
     o.init = MODELS "v7-n16-bf16.pth";
     o.method = "lora";
@@ -644,7 +644,7 @@ static void misuse(void)
     REFUSED("--rank 33: blocks.0.att.receptance.weight is 32 x 32, and PiSSA takes as many", .method = "pissa",
             .rank = 33);
     wkv_trainer *t = learns("v7-n16-bf16", "lora");
-    if (t && adapt_save(t, "lora.safetensors", LEARN_LORA, F32)) FAILED("%s", wkv_error());
+    if (t && adapt_save(t, "lora.safetensors", TRAIN_LORA, F32)) FAILED("%s", wkv_error());
     wkv_trainer_free(t);
     REFUSED("has an adapter already, and --method pissa begins with singular vectors", .method = "pissa",
             .with = {.lora = "lora.safetensors"});

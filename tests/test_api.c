@@ -258,7 +258,7 @@ static void training(void)
     NOTHING(char, wkv_jsonl_text(&out, NULL, "{}", 2));
     NOTHING(char, wkv_jsonl_text(&out, &bytes, NULL, 2));
     const wkv_train_options small = {.layers = 1, .width = 32, .head_size = 32, .vocab_size = 16, .threads = 1};
-    const wkv_ranks deaf = {.rank = 0, .count = 2};
+    const wkv_communicator deaf = {.rank = 0, .count = 2};
     wkv_trainer *trainer;
     double loss;
     REFUSED(wkv_train(NULL));
@@ -285,7 +285,7 @@ static void training(void)
     WRONG_TRAINER(device, "gpu");
     WRONG_TRAINER(micro_batch, -1);
     WRONG_TRAINER(batch, -1);
-    WRONG_TRAINER(ranks, &deaf);
+    WRONG_TRAINER(communicator, &deaf);
     EXPECT_EQ(wkv_trainer_new(&trainer, &small), 0);
     REFUSED(wkv_trainer_step(NULL, ids, 1, IDS, &loss));
     REFUSED(wkv_trainer_step(trainer, NULL, 1, IDS, &loss));

@@ -76,7 +76,7 @@ wrong "--out says where" train -d a
 wrong "two files are needed" convert "$model"
 wrong "--lora or --load-state says what goes into the model" merge "$model" a.pth
 wrong "--data says what to learn" tune -o tuned
-wrong "--cut goes with --infctx" tune -d twenty.jsonl -o tuned --cut
+wrong "--truncate goes with --infctx" tune -d twenty.jsonl -o tuned --truncate
 wrong "--type: 'q9' is not one of" convert "$model" a.pth --type q9
 wrong "--stop: an empty text" generate --stop ""
 wrong "twice" generate -f a b
@@ -472,7 +472,7 @@ holds err "going on after step 1"
 refused "whose schedule is cosine, fell as a longer run's does not" tune --resume -o tunedbuilt -e 3
 refused "--steps is 2 in the run that is to be resumed, and 1 now" tune --resume -o tunedbuilt -n 1
 refused "1 epochs are 1 steps; the run that is to be resumed has 2" tune --resume -o tunedbuilt -e 1
-run 0 train -d answers.jsonl --samples --vocab bytes -L 1 -C 16 --head-size 16 -n 2 -o masked --infctx 8 --cut
+run 0 train -d answers.jsonl --samples --vocab bytes -L 1 -C 16 --head-size 16 -n 2 -o masked --infctx 8 --truncate
 holds err "4 samples of"
 holds err "are included in the loss"
 # token files need no vocabulary, nor does a model made of them

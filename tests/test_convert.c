@@ -236,7 +236,7 @@ static void expect_blocks(const file_tensor *f, const file_tensor *was, double s
 }
 
 /* Which tensors are in blocks of which type, and what is in them. */
-static void expect_recipe(const char *path, const golden *g, const char *type, double step)
+static void expect_preset(const char *path, const golden *g, const char *type, double step)
 {
     tensors *t, *was;
     if (tensors_open(&t, path) || tensors_open(&was, path_of(MODELS, g->name, ".pth"))) {
@@ -271,7 +271,7 @@ static void quantised(void)
             if (!golden_open(&k, goldens[i].name)) continue;
             q = k;
             if (converted(wkv_model_about(k.m)->path, "convert.gguf", types[w].type) && opens(&q.m, "convert.gguf")) {
-                expect_recipe("convert.gguf", &goldens[i], types[w].type, types[w].step);
+                expect_preset("convert.gguf", &goldens[i], types[w].type, types[w].step);
                 q.c = context_new(q.m, 2, "reference");
                 far = fmax(far, logits_apart(&k, "convert.gguf", NULL));
                 if (converted("convert.gguf", "convert.pth", "f32"))

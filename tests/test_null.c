@@ -121,7 +121,7 @@ static int move_away(void *user, const char *name, tensor *t, const slot *s, int
 static int want(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     (void)name, (void)s, (void)layer;
-    t->wants = *(const int *)user;
+    t->requires_grad = *(const int *)user;
     return 0;
 }
 
@@ -162,7 +162,7 @@ static void learn(cx *c, const rwkv *m, int keep)
     cx_reset(c);
     c->b = &b;
     c->recording = 1;
-    c->whole = keep;
+    c->keep_activations = keep;
     c->drop_rate = (real)0.1;
     memset(calls, 0, sizeof calls);
     tensor *l = op_head_loss(c, rwkv_features(c, m, ids, NULL, 0), (tensor *)&m->head, targets, 1, 1);

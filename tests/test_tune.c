@@ -41,7 +41,7 @@ static double apart_from_weight(const wkv_trainer *t, const param *A, const para
 static void check_adapters(const char *name)
 {
     wkv_trainer *t = learns(name, "lora");
-    if (!t || adapt_save(t, "lora.safetensors", LEARN_LORA, F32)) return;
+    if (!t || adapt_save(t, "lora.safetensors", TRAIN_LORA, F32)) return;
     double loss = gradient(t, three, SAMPLES);
     wkv_model *m;
     wkv_model_options with = {.lora = "lora.safetensors"};
@@ -144,10 +144,10 @@ static void check_chunks(const char *name, const char *method)
         if (!(d <= 1e-5)) FAILED("%s: in chunks of %d the gradient is %.2e away", name, chunks[i], d);
     }
     t->chunk = 5;
-    t->cut = 1;
+    t->truncate = 1;
     EXPECT_NEAR(gradient(t, three, SAMPLES), loss, 1e-6);
     EXPECT(relative(t->p.grads, whole, t->p.n) > 1e-3);
-    t->cut = t->chunk = 0;
+    t->truncate = t->chunk = 0;
     t->micro = 2;
     EXPECT_NEAR(gradient(t, three, SAMPLES), loss, 1e-6);
     EXPECT(relative(t->p.grads, whole, t->p.n) < 1e-5);
@@ -307,8 +307,8 @@ static void saved_is_opened(void)
     wkv_trainer *t = learns("v7-n16-bf16", "lora+state"), *again;
     if (!t) return;
     double loss = gradient(t, three, SAMPLES);
-    EXPECT_EQ(adapt_save(t, "lora.safetensors", LEARN_LORA, F32), 0);
-    EXPECT_EQ(adapt_save(t, "state.pth", LEARN_STATE, F32), 0);
+    EXPECT_EQ(adapt_save(t, "lora.safetensors", TRAIN_LORA, F32), 0);
+    EXPECT_EQ(adapt_save(t, "state.pth", TRAIN_STATE, F32), 0);
     wkv_train_options o = {.init = MODELS "v7-n16-bf16.pth",
                            .method = "lora+state",
                            .samples = 1,
@@ -394,7 +394,7 @@ static void masks(void)
 
     EXPECT_EQ(samples_add(&s, "d.jsonl", t, &form, 20), 0); /* the last one's answer lies behind it */
     EXPECT_EQ(s.count, 1);
-    EXPECT_EQ(s.cut, 3);
+    EXPECT_EQ(s.truncated, 3);
     EXPECT_EQ(s.left_out, 3);
     samples_release(&s);
 

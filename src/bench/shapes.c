@@ -13,17 +13,17 @@ int shape_at(shape *out, int i)
 }
 
 /* A curve at a depth between 0 and 1, straight between its points. */
-static double curve_at(const zeros_curve *c, double depth)
+static double curve_at(const sparsity_curve *c, double depth)
 {
     double x = depth * (c->n - 1);
     int i = (int)x < c->n - 1 ? (int)x : c->n - 2;
     return (double)c->at[i] + (x - i) * (double)(c->at[i + 1] - c->at[i]);
 }
 
-double shape_zeros(const shape *s, int layer)
+double shape_sparsity(const shape *s, int layer)
 {
     double depth = (double)layer / (s->size->layers - 1);
-    return (curve_at(s->size->zeros[0], depth) + curve_at(s->size->zeros[1], depth)) / 2;
+    return (curve_at(s->size->sparsity[0], depth) + curve_at(s->size->sparsity[1], depth)) / 2;
 }
 
 int shape_init(rwkv *m, const shape *s)

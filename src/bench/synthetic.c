@@ -37,9 +37,9 @@ static double quantile(double p)
  * to the residual stream. */
 static void spread_of(const shape *s, const slot *to, int layer, int in, double *mean, double *deviation)
 {
-    double zeros = layer < 0 ? 0 : fmin(shape_zeros(s, layer), 0.999);
+    double sparsity = layer < 0 ? 0 : fmin(shape_sparsity(s, layer), 0.999);
     *deviation = (to->flags & SLOT_RESIDUAL ? 0.3 : 1) / sqrt(in);
-    *mean = to->rows == D_F ? -quantile(zeros) * sqrt(0.5 + TILT * TILT) / (TILT * in) : 0; /* of the hidden units */
+    *mean = to->rows == D_F ? -quantile(sparsity) * sqrt(0.5 + TILT * TILT) / (TILT * in) : 0; /* of the hidden units */
 }
 
 /* A matrix repeats a pattern of at most this many blocks of its type, or interleaved tiles, or values: a prime number
@@ -134,7 +134,7 @@ static void fill_vector(float *to, int64_t n, double first, double last)
 
 typedef struct {
     const shape *s;
-    const recipe *recipe;
+    const quant_preset *preset;
     const rwkv *m;
     tensors *t; /* NULL: only sizes are wanted    */
     char *data; /* where the values go            */
@@ -144,9 +144,9 @@ typedef struct {
 } maker;
 
 /* The type and layout that a packed model has, without an original that it would be packed from. */
-static void choose_form(file_tensor *f, const recipe *r, const slot *s, int layer, int rows, int cols)
+static void choose_form(file_tensor *f, const quant_preset *r, const slot *s, int layer, int rows, int cols)
 {
-    dtype own = dtypes[r->layers].values > 1 ? F16 : r->layers; /* of what a recipe leaves alone */
+    dtype own = dtypes[r->layers].values > 1 ? F16 : r->layers; /* of what a preset leaves alone */
     tensor official = {.rows = rows, .cols = cols, .type = (int)own, .layout = official_layout(s)};
     tensor t = rwkv_pack_form(&official, s, r, layer);
     *f = (file_tensor){.type = (dtype)t.type,
@@ -163,7 +163,7 @@ static int make_one(void *user, const char *name, tensor *t, const slot *s, int 
     int rows = k->m->dim[s->rows], cols = k->m->dim[s->cols], matrix = s->flags & (SLOT_MATRIX | SLOT_LOW_RANK), err;
     file_tensor f = {.type = F32, .dims = 1, .shape = {cols}};
     if (matrix)
-        choose_form(&f, k->recipe, s, layer, rows, cols);
+        choose_form(&f, k->preset, s, layer, rows, cols);
     else if (s->rows != D_1)
         f = (file_tensor){.type = F32, .dims = 2, .shape = {rows, cols}};
     int64_t bytes;
@@ -213,7 +213,7 @@ static int check_memory(const maker *k, int states)
     if (need <= there) return 0;
     return fail(WKV_ENOMEM,
                 "a model of size %s in %s needs %.1f GB, of which %.1f for its weights; %.1f GB are available", s->name,
-                k->recipe->name, need * 1e-9, (double)k->at * 1e-9, there * 1e-9);
+                k->preset->name, need * 1e-9, (double)k->at * 1e-9, there * 1e-9);
 }
 
 static int make_model(wkv_model **out, maker *k)
@@ -239,7 +239,7 @@ static int make_model(wkv_model **out, maker *k)
 int wkv_model_synthetic(wkv_model **out, const char *name, const char *type, int states)
 {
     shape s;
-    const recipe *r = recipe_find(type ? type : "bf16");
+    const quant_preset *r = quant_preset_find(type ? type : "bf16");
     rwkv m;
     REQUIRE(out, "the place for the model");
     *out = NULL;
@@ -247,9 +247,9 @@ int wkv_model_synthetic(wkv_model **out, const char *name, const char *type, int
     if (states < 0) return fail(WKV_EARG, "%d states", states);
     int err = find_shape(&s, name);
     if (err) return err;
-    if (!r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, recipe_names());
+    if (!r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, quant_preset_names());
     if ((err = shape_init(&m, &s))) return err;
-    maker k = {.s = &s, .recipe = r, .m = &m};
+    maker k = {.s = &s, .preset = r, .m = &m};
     err = rwkv_each(&m, make_one, &k);
     CHECK(err || k.parameters == s.size->parameters);
     if (!err) err = check_memory(&k, states);

@@ -13,7 +13,7 @@ typedef struct {
 int shape_at(shape *out, int i);
 
 /* Share of a layer's squared ReLUs that is zero. */
-double shape_zeros(const shape *s, int layer);
+double shape_sparsity(const shape *s, int layer);
 
 /* A model of those sizes whose tensors are empty, for rwkv_each. WKV_ENOMEM. */
 int shape_init(rwkv *m, const shape *s);

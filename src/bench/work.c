@@ -6,7 +6,7 @@
 typedef struct {
     const rwkv *m;
     int texts, tokens, logits;
-    const wkv_sparsity *zeros;
+    const wkv_sparsity *sparsity;
     wkv_work *work;
 } counter;
 
@@ -35,9 +35,9 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
     work->flops += 2 * values * rows;
     if (dtypes[t->type].values > 1) work->int8 += 2 * values * rows;
     int T = c->texts * c->tokens;
-    if (c->zeros && s->flags & SLOT_INPUT_MAJOR) {
+    if (c->sparsity && s->flags & SLOT_INPUT_MAJOR) {
         stored_weight w = weight_stored(t);
-        work->read -= (double)(w.in * layout_input_bytes(&w)) * all_zero(&c->zeros[layer], T);
+        work->read -= (double)(w.in * layout_input_bytes(&w)) * all_zero(&c->sparsity[layer], T);
     }
     return 0;
 }
@@ -48,11 +48,11 @@ unsigned wkv_context_barriers(const wkv_context *c)
     return d ? d->barriers(d) : 0;
 }
 
-void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_sparsity *zeros)
+void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_sparsity *sparsity)
 {
     if (out) *out = (wkv_work){0};
     if (!out || !m) return;
     double states = (double)texts * (double)m->about.state_bytes;
     *out = (wkv_work){.bytes = states, .read = states};
-    rwkv_each(&m->rwkv, count, &(counter){&m->rwkv, texts, tokens, logits, zeros, out});
+    rwkv_each(&m->rwkv, count, &(counter){&m->rwkv, texts, tokens, logits, sparsity, out});
 }

@@ -37,7 +37,7 @@ typedef struct {
     wkv_state *states[TEXTS]; /* the first is the engine's; the others are made when there are many texts */
     int32_t next[TEXTS];      /* where in the text each one reads */
     float *logits;            /* TEXTS x vocabulary               */
-    double load, first, zeros;
+    double load, first, sparsity;
     size_t before, resident,
         needed; /* bytes: of the process before there was a model, and after one text was decoded; what
                                       * the model and that text need */
@@ -58,8 +58,8 @@ void bench_print(const bench *b);
 int bench_print_json(const bench *b); /* the exit status */
 int bench_put_json(json_t *report);   /* the same; takes the report, which may be NULL */
 
-/* Count the squared ReLUs that are zero in the whole text, and report them. Returns the exit status. bench_zeros.c */
-int bench_zeros(bench *b, int as_json);
+/* Count the squared ReLUs that are zero in the whole text, and report them. Returns the exit status. bench_sparsity.c */
+int bench_sparsity(bench *b, int as_json);
 
 /* Measure version 4's recurrence token by token and as a scan, over lengths and widths, and report it; no model is
  * needed. Returns the exit status. bench_scan.c */

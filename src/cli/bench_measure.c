@@ -106,7 +106,7 @@ static int count_work(bench *b, wkv_work *w, int many)
         if (bench_pass(b, many, layers)) status = complain_library();
     int64_t zero = 0, of = 0;
     for (int l = 0; l < L; l++) zero += layers[l].zero[0], of += layers[l].of[0];
-    if (of) b->zeros = (double)zero / (double)of;
+    if (of) b->sparsity = (double)zero / (double)of;
     wkv_work_of(w, b->e.model, many, 1, 1, layers);
     free(layers);
     return status;

@@ -48,7 +48,7 @@ static void print_model(const bench *b)
                  "reading "
                  "%s\n",
                  b->decode.work.read / b->decode.tokens * 1e-6, b->decode.work.bytes / b->decode.tokens * 1e-6,
-                 (double)b->decode.barriers / b->decode.tokens, 100 * b->zeros, b->from_text ? "text" : "random ids");
+                 (double)b->decode.barriers / b->decode.tokens, 100 * b->sparsity, b->from_text ? "text" : "random ids");
     put_text("\n");
 }
 
@@ -104,7 +104,7 @@ int bench_print_json(const bench *b)
         r->int8 * 1e-9, "int8_how", r->int8_how, "load_ms", b->load * 1e3, "first_token_ms", b->first * 1e3,
         "rss_bytes", (json_int_t)b->resident, "rss_before_bytes", (json_int_t)b->before, "needed_bytes",
         (json_int_t)b->needed, "reading", b->from_text ? "text" : "ids");
-    if (o && b->decode.repeats + b->batches) json_object_set_new(o, "relu2_zeros", json_real(b->zeros));
+    if (o && b->decode.repeats + b->batches) json_object_set_new(o, "relu2_zeros", json_real(b->sparsity));
     if (o && b->decode.repeats) json_object_set_new(o, "decode", figure_json("texts", &b->decode));
     json_t *prefill = json_array(), *batch = json_array();
     for (int i = 0; i < b->prefills; i++) json_array_append_new(prefill, figure_json("tokens", &b->prefill[i]));

@@ -14,7 +14,7 @@ static char synthetic_help[400];
 static const option options[] = {
     {0, "synthetic", OPT_TEXT, "SIZE", &synthetic, 0, 0, "", synthetic_help},
     {0, "type", OPT_TEXT, "TYPE", &type, 0, 0, "bf16 of a synthetic model, else what the file has",
-     "how the weights are kept: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, or a recipe: q8, q5, q4, q4mix"},
+     "how the weights are kept: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, or a preset: q8, q5, q4, q4mix"},
     {'f', "file", OPT_TEXT, "FILE", &text_path, 0, 0, "one that is built in", "the text that is read"},
     {0, "only", OPT_CHOICE, "all|decode|prefill|batch|train|scan", &only, 0, 0, NULL,
      "measure only this of the model; scan: the recurrence of version 4 as a parallel scan, without a model"},
@@ -75,7 +75,7 @@ static int run(int n, char **operands)
     int status = open_model(b);
     if (!status) status = bench_text(b, sparsity ? sparsity : text_path);
     if (!status && sparsity)
-        status = bench_zeros(b, as_json);
+        status = bench_sparsity(b, as_json);
     else if (!status && !(status = bench_measure(b))) {
         if (as_json)
             status = bench_print_json(b);

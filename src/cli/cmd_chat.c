@@ -84,7 +84,7 @@ static int give_answer(talk *c, const char *turn)
                 .user = &shown,
                 .mark = c->mark};
     wkv_sampler_reset(c->sampler);
-    ending how = writer_run(&w);
+    finish_reason how = writer_run(&w);
     answer_end(&shown);
     int status = 0;
     c->broken = how == END_LOGITS;

@@ -154,7 +154,7 @@ static int write_on(engine *e, wkv_sampler *sampler, const assignment *a)
                 .show = a->answer ? answer_show : show,
                 .user = &shown};
     if (a->answer) answer_begin(&shown, a->text);
-    ending how = writer_run(&w);
+    finish_reason how = writer_run(&w);
     if (a->answer)
         answer_end(&shown);
     else if (how != END_OUTPUT)

@@ -80,7 +80,7 @@ static const option work_options[] = {
      "the answers count in the loss"},
     {0, "infctx", OPT_COUNT, "N", &training.set.infctx, 1, 10000000, "",
      "read sequences in chunks of N tokens through which the state is carried: texts longer than memory"},
-    {0, "cut", OPT_SWITCH, NULL, &training.set.cut, 0, 0, "",
+    {0, "truncate", OPT_SWITCH, NULL, &training.set.truncate, 0, 0, "",
      "with --infctx, do not pass the gradient from a chunk to the one before"},
     {'s', "seed", OPT_SEED, "N", &training.set.seed, 0, 0, "0", "the same options and seed give the same model"},
     {'t', "threads", OPT_COUNT, "N", &training.set.threads, 1, 4096, "one per core",
@@ -133,7 +133,7 @@ static int run(int n, char **operands)
     wkv_train_options *o = &training.set;
     if (!training.data.n && !o->resume) return usage(&cmd_train, "--data says what to learn; it is missing");
     if (!o->out) return usage(&cmd_train, "--out says where the model goes; it is missing");
-    if (o->cut && !o->infctx) return usage(&cmd_train, "--cut goes with --infctx, which is missing");
+    if (o->truncate && !o->infctx) return usage(&cmd_train, "--truncate goes with --infctx, which is missing");
     o->exit_tokens = (int64_t)exit_tokens;
     o->version = wkv_train_version(version);
     o->order = order < 0 ? NULL : orders[order];

@@ -78,7 +78,7 @@ static const option work_options[] = {
      "tokens read of a sample at most"},
     {0, "infctx", OPT_COUNT, "N", &training.set.infctx, 1, 10000000, "",
      "read samples in chunks of N tokens through which the state is carried: texts longer than memory"},
-    {0, "cut", OPT_SWITCH, NULL, &training.set.cut, 0, 0, "",
+    {0, "truncate", OPT_SWITCH, NULL, &training.set.truncate, 0, 0, "",
      "with --infctx, do not pass the gradient from a chunk to the one before"},
     {0, "lr", OPT_REAL, "X", &training.lr, 1e-12, 10, "1e-3 for lora, 1 for state, 3e-5 for full",
      "learning rate at first"},
@@ -151,7 +151,7 @@ static int run(int n, char **operands)
     if (status) return status;
     if (!training.data.n && !o->resume) return usage(&cmd_tune, "--data says what to learn; it is missing");
     if (!o->out) return usage(&cmd_tune, "--out says where what was learnt goes; it is missing");
-    if (o->cut && !o->infctx) return usage(&cmd_tune, "--cut goes with --infctx, which is missing");
+    if (o->truncate && !o->infctx) return usage(&cmd_tune, "--truncate goes with --infctx, which is missing");
     o->samples = 1;
     if (method == FULL && !o->init && !o->resume) o->init = "built-in";
     o->loss = loss < 0 ? NULL : loss_names[loss];

@@ -1,4 +1,4 @@
-/* mpirun.c - the functions of wkv_ranks over MPI-3: collective operations that do not block, in pieces.
+/* mpirun.c - the functions of wkv_communicator over MPI-3: collective operations that do not block, in pieces.
  *
  * What is begun waits in a queue, of which some pieces are on their way at a time: that bounds what MPI takes for
  * itself, and a gradient of any size can be begun at once. MPI matches collectives by their order, and the queue has
@@ -103,14 +103,14 @@ static void add(void *user, double *x, int n)
     MPI_Bcast(x, n, MPI_DOUBLE, 0, MPI_COMM_WORLD);
 }
 
-int mpi_begin(wkv_ranks *r)
+int mpi_begin(wkv_communicator *r)
 {
-    *r = (wkv_ranks){.count = 1};
+    *r = (wkv_communicator){.count = 1};
     if (surroundings(places) < 0) return 0;
     int threads;
     MPI_Comm here;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &threads);
-    *r = (wkv_ranks){.add = add, .reduce = reduce, .copy = copy, .advance = advance, .finish = finish};
+    *r = (wkv_communicator){.add = add, .reduce = reduce, .copy = copy, .advance = advance, .finish = finish};
     MPI_Comm_rank(MPI_COMM_WORLD, &r->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &r->count);
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
@@ -127,7 +127,7 @@ int mpi_begin(wkv_ranks *r)
     return 1;
 }
 
-void mpi_end(const wkv_ranks *r)
+void mpi_end(const wkv_communicator *r)
 {
     if (r->add) MPI_Finalize();
 }
@@ -138,15 +138,15 @@ const char mpi_how[] =
     "install Open MPI (Debian and Ubuntu: libopenmpi-dev and openmpi-bin; Fedora: openmpi-devel), and "
     "build wkv again after make clean";
 
-int mpi_begin(wkv_ranks *r)
+int mpi_begin(wkv_communicator *r)
 {
-    *r = (wkv_ranks){.count = 1};
+    *r = (wkv_communicator){.count = 1};
     if (surroundings(places) < 0 || surroundings(sizes) == 1) return 0;
     if (surroundings(places)) return 1;
     return complain("this wkv was built without MPI, and these processes would each train a model of their own: %s",
                     mpi_how);
 }
 
-void mpi_end(const wkv_ranks *r) { (void)r; }
+void mpi_end(const wkv_communicator *r) { (void)r; }
 
 #endif

@@ -60,7 +60,7 @@ static void put_data(const wkv_train_plan *p)
          as_count(a, p->text_tokens), as_count(b, p->counted), p->longest);
     note("%s steps of %d %s read each %.3g times; learning rate %g, after %d steps of warmup", as_count(a, p->steps),
          p->batch, p->pairs ? "pairs" : "samples", p->epochs, p->lr, p->warmup);
-    if (p->cut) note("%d samples are longer than --context and lose their end", p->cut);
+    if (p->truncated) note("%d samples are longer than --context and lose their end", p->truncated);
     if (p->left_out)
         note("%d %s are left out: no token that is read of %s is included in the loss", p->left_out,
              p->pairs ? "pairs" : "samples", p->pairs ? "an answer" : "them");
@@ -266,14 +266,14 @@ static double measure_peak(int threads)
     return roof.fma;
 }
 
-static int run_with(const wkv_ranks *ranks, training_watch *w, const char *doing)
+static int run_with(const wkv_communicator *communicator, training_watch *w, const char *doing)
 {
     wkv_train_options *o = &training.set;
-    if (ranks->count > 1) o->ranks = ranks;
-    if (ranks->rank) say_quiet = 1;
-    if (o->shard_optimizer && ranks->count < 2)
+    if (communicator->count > 1) o->communicator = communicator;
+    if (communicator->rank) say_quiet = 1;
+    if (o->shard_optimizer && communicator->count < 2)
         return complain("--shard-optimizer shares between processes, and this is the only one: %s", mpi_how);
-    if (!say_quiet && !o->ranks && !o->samples) o->peak = measure_peak(o->threads);
+    if (!say_quiet && !o->communicator && !o->samples) o->peak = measure_peak(o->threads);
     o->plan = plan;
     o->show = show_sample;
     o->report = report;
@@ -281,7 +281,7 @@ static int run_with(const wkv_ranks *ranks, training_watch *w, const char *doing
     progress_begin(&w->bar, doing);
     int err = wkv_train(o);
     progress_end(&w->bar);
-    if (ranks->rank) return 0; /* the first process speaks for all, and its status is mpirun's */
+    if (communicator->rank) return 0; /* the first process speaks for all, and its status is mpirun's */
     if (err == WKV_ESTOPPED && training.only_plan) return 0;
     if (err && !(err == WKV_ESTOPPED && interrupted)) return complain_library();
     w->result = 1;
@@ -291,12 +291,12 @@ static int run_with(const wkv_ranks *ranks, training_watch *w, const char *doing
 int training_run(training_watch *w, const char *doing)
 {
     *w = (training_watch){.losses = {.held = -1}};
-    wkv_ranks ranks;
+    wkv_communicator communicator;
     int status = take_options();
-    if (!status) status = mpi_begin(&ranks);
+    if (!status) status = mpi_begin(&communicator);
     if (status) return status;
     catch_interrupts(); /* after MPI, which catches some */
-    status = run_with(&ranks, w, doing);
-    mpi_end(&ranks);
+    status = run_with(&communicator, w, doing);
+    mpi_end(&communicator);
     return status;
 }

@@ -47,7 +47,7 @@ static int reserve(writer *w, size_t room)
     return 0;
 }
 
-static ending write_tokens(writer *w)
+static finish_reason write_tokens(writer *w)
 {
     engine *e = w->e;
     const size_t room = wkv_decoder_room(e->tokenizer);
@@ -91,10 +91,10 @@ failed:
     return END_FAILED;
 }
 
-ending writer_run(writer *w)
+finish_reason writer_run(writer *w)
 {
     const double begun = seconds_now();
-    ending how = write_tokens(w);
+    finish_reason how = write_tokens(w);
     w->seconds += seconds_now() - begun;
     if (how == END_OUTPUT || how == END_LOGITS || how == END_FAILED || how == END_STOP) return how;
     if (reserve(w, sizeof w->decoder.wait)) return END_FAILED;

@@ -15,7 +15,7 @@ typedef enum {
     END_OUTPUT,    /* nobody reads any more            */
     END_LOGITS,    /* no token can be sampled, now or later; the sentence has been said */
     END_FAILED     /* the sentence has been said       */
-} ending;
+} finish_reason;
 
 typedef struct {
     engine *e;
@@ -40,7 +40,7 @@ typedef struct {
 } writer;
 
 /* Write from e->logits on. */
-ending writer_run(writer *w);
+finish_reason writer_run(writer *w);
 
 /* After writer_run with a mark: make the state hold what was shown, without blanks at its end, and then `separator`.
  * Returns 0 or 1 after a sentence. */

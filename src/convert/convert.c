@@ -9,7 +9,7 @@
 
 /* What the ending of a file's name promises. */
 typedef struct {
-    const char *ending, *naming;
+    const char *extension, *naming;
     int types; /* a bit for each dtype that it can hold, as our conversion writes it */
 } container;
 
@@ -26,7 +26,7 @@ enum { PTH, SAFETENSORS, ST, GGUF, CONTAINERS };
 static const container *find_container(const char *path)
 {
     for (int i = 0; i < CONTAINERS; i++)
-        if (path_has_extension(path, containers[i].ending)) return &containers[i];
+        if (path_has_extension(path, containers[i].extension)) return &containers[i];
     return NULL;
 }
 
@@ -42,7 +42,7 @@ static const char *list_types(char out[96], int types)
     return out;
 }
 
-static int check(const container *c, const wkv_model *m, const char *path, const char *type, const recipe *r,
+static int check(const container *c, const wkv_model *m, const char *path, const char *type, const quant_preset *r,
                  const wkv_tokenizer *words)
 {
     char list[96];
@@ -73,12 +73,12 @@ static int as_blocks(const source *s)
            f->contiguous && swapped == s->form.swapped && !(s->weight && s->weight->adapter);
 }
 
-static dtype choose_type(const container *c, const tensor_out *t, const source *s, const recipe *wanted)
+static dtype choose_type(const container *c, const tensor_out *t, const source *s, const quant_preset *wanted)
 {
     if (c == &containers[ST]) return F16;
     if (c == &containers[GGUF] && gguf_wants_f32(s)) return F32;
     if (!wanted) return c == &containers[GGUF] && as_blocks(s) ? s->from[0]->type : export_type(s);
-    dtype type = s->slot ? recipe_type(wanted, s->slot, s->layer, (int)t->shape[t->dims - 1]) : DTYPES;
+    dtype type = s->slot ? quant_preset_type(wanted, s->slot, s->layer, (int)t->shape[t->dims - 1]) : DTYPES;
     return type != DTYPES ? type : wanted->layers <= BF16 ? wanted->layers : F32;
 }
 
@@ -136,7 +136,7 @@ int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_options 
     REQUIRE(m, "the model");
     REQUIRE(path, "the path");
     const container *c = find_container(path);
-    const recipe *r = o->type ? recipe_find(o->type) : NULL;
+    const quant_preset *r = o->type ? quant_preset_find(o->type) : NULL;
     int err = check(c, m, path, o->type, r, o->tokenizer);
     if (err) return err;
     beside words;

@@ -1,5 +1,5 @@
 /* tiler.c - the per-head part of a time mix in tiles: some tokens of one head, so that all intermediate values stay in
- * a thread's cache. The bits are those of the operations it stands for (tests/test_phases.c).
+ * a thread's cache. The bits are those of the operations it stands for (tests/test_fused.c).
  *
  * For a backward only the states before each tile are kept. Backward takes the tiles from the last to the first, runs
  * each once more, recorded in its thread's own context, and passes the gradient of the state from one to the next. */
@@ -187,8 +187,8 @@ static void tile_back(const heads_job *q, cx *c, tile k, const real *state0, rea
     for (int i = 0; i < q->a->n; i++) {
         in[i] = cut(c, q->a->in[i], &k, q->N);
         if (!in[i]) continue;
-        in[i]->wants = q->a->grad[i] != NULL;
-        if (in[i]->wants && q->a->in[i]->rows == 1)
+        in[i]->requires_grad = q->a->grad[i] != NULL;
+        if (in[i]->requires_grad && q->a->in[i]->rows == 1)
             in[i]->grad = q->a->grad[i] + (size_t)k.head * N; /* nobody else's columns */
     }
     c->b = &b;
@@ -200,7 +200,7 @@ static void tile_back(const heads_job *q, cx *c, tile k, const real *state0, rea
     tape_unwind(c, NULL);
     c->b = NULL;
     for (int i = 0; i < q->a->n; i++)
-        if (in[i] && in[i]->wants && q->a->in[i]->rows > 1)
+        if (in[i] && in[i]->requires_grad && q->a->in[i]->rows > 1)
             tile_write(q->a->grad[i], tensor_grad(c, in[i]), &k, N, C, q->a->first[i]);
     cx_forget(c, mark);
 }

@@ -20,7 +20,7 @@ static void sum_into(cx *c, real *d, const tensor *z, int d_rows)
 static void add_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->in[1], *z = r->out[0];
-    real *dx = wanted(c, x), *dy = wanted(c, y);
+    real *dx = grad_or_null(c, x), *dy = grad_or_null(c, y);
     sum_into(c, dx, z, x->rows);
     sum_into(c, dy, z, y->rows);
 }
@@ -45,8 +45,8 @@ static void mul_back(cx *c, record *r)
     tensor *x = r->in[0], *y = r->in[1], *z = r->out[0];
     pair_args a = pair_of(x, y, z);
     a.dz = z->grad;
-    a.dx = wanted(c, x);
-    a.dy = wanted(c, y);
+    a.dx = grad_or_null(c, x);
+    a.dy = grad_or_null(c, y);
     c->dev->mul_back(c->dev, &a);
 }
 
@@ -71,9 +71,9 @@ static void lerp_back(cx *c, record *r)
 {
     lerp_args a = lerp_of(r->in, r->out[0]);
     a.dz = r->out[0]->grad;
-    a.dx = wanted(c, r->in[0]);
-    a.dy = wanted(c, r->in[1]);
-    a.dmu = wanted(c, r->in[2]);
+    a.dx = grad_or_null(c, r->in[0]);
+    a.dy = grad_or_null(c, r->in[1]);
+    a.dmu = grad_or_null(c, r->in[2]);
     c->dev->lerp_back(c->dev, &a);
 }
 
@@ -95,7 +95,7 @@ static void map_back(cx *c, record *r)
     c->dev->map_back(
         c->dev,
         &(map_args){
-            .kind = (map_kind)r->i, .n = values(x), .x = x->data, .y = y->data, .dy = y->grad, .dx = wanted(c, x)});
+            .kind = (map_kind)r->i, .n = values(x), .x = x->data, .y = y->data, .dy = y->grad, .dx = grad_or_null(c, x)});
 }
 
 tensor *op_map(cx *c, map_kind kind, tensor *x)
@@ -111,7 +111,7 @@ tensor *op_map(cx *c, map_kind kind, tensor *x)
 static void repeat_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->out[0];
-    real *dx = wanted(c, x);
+    real *dx = grad_or_null(c, x);
     if (dx) c->dev->repeat_back(c->dev, &(repeat_args){.C = x->cols, .n = r->i, .dy = y->grad, .dx = dx});
 }
 
@@ -128,7 +128,7 @@ tensor *op_repeat(cx *c, tensor *x, int n)
 static void cols_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->out[0];
-    real *dx = wanted(c, x);
+    real *dx = grad_or_null(c, x);
     if (!dx) return;
     c->dev->copy(c->dev, &(copy_args){.rows = y->rows,
                                       .cols = (size_t)y->cols,
@@ -170,7 +170,7 @@ static void fold(cx *c, real *x, int x_cols, real *y, int y_cols, int rows, int 
 static void fold_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->out[0];
-    real *dx = wanted(c, x);
+    real *dx = grad_or_null(c, x);
     if (dx) fold(c, dx, x->cols, y->grad, y->cols, y->rows, 1);
 }
 
@@ -195,7 +195,7 @@ tensor *op_matrix_of_row(cx *c, tensor *x, tensor *m)
 static void gather_back(cx *c, record *r)
 {
     tensor *w = r->in[0], *y = r->out[0];
-    real *dw = wanted(c, w);
+    real *dw = grad_or_null(c, w);
     if (dw) c->dev->gather_back(c->dev, &(gather_args){.w = w, .ids = r->p, .T = y->rows, .dy = y->grad, .dw = dw});
 }
 

@@ -20,7 +20,7 @@ static void drop(cx *c, int site, const real *from, real *to, const tensor *x)
 static void drop_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->out[0];
-    real *dx = wanted(c, x);
+    real *dx = grad_or_null(c, x);
     if (dx) drop(c, r->i, y->grad, dx, y);
 }
 

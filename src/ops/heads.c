@@ -10,7 +10,7 @@ static void heads_back(cx *c, record *r)
     tensor_grad(c, a.out);
     for (int i = 0; i < a.n; i++) {
         tensor *x = r->in[i];
-        if (!x || !x->wants) continue;
+        if (!x || !x->requires_grad) continue;
         a.first[i] = x->rows > 1 && !x->grad;
         a.grad[i] = a.first[i] ? tensor_grad_unset(c, x) : tensor_grad(c, x);
     }

@@ -11,20 +11,20 @@ static const real *checked(const tensor *x, int rows, int cols)
 static void linear_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *w = r->in[1], *bias = r->in[2], *plus = r->in[3], *y = r->out[0];
-    real *dy = y->grad, *db = wanted(c, bias),
-         *dw = wanted(c, w); /* of dy this is the last reader: it may be changed */
+    real *dy = y->grad, *db = grad_or_null(c, bias),
+         *dw = grad_or_null(c, w); /* of dy this is the last reader: it may be changed */
     if (r->i != MAP_NONE)
         c->dev->slope(
             c->dev,
             &(map_args){.kind = (map_kind)r->i, .n = (size_t)y->rows * (size_t)y->cols, .y = y->data, .dx = dy});
     if (db) c->dev->sum_rows(c->dev, &(sum_rows_args){.T = y->rows, .C = y->cols, .d_rows = 1, .dz = dy, .d = db});
     linear_back_args a = {.x = x->data, .dy = dy, .w = w, .dw = dw, .T = x->rows, .add = x->grad != NULL};
-    if (x->wants) {
+    if (x->requires_grad) {
         a.dx = a.add ? x->grad : tensor_grad_unset(c, x);
         c->dev->linear_dx(c->dev, &a);
     }
     if (dw) c->dev->linear_dw(c->dev, &a);
-    if (plus) hand_grad(c, plus, dy);
+    if (plus) move_grad(c, plus, dy);
 }
 
 /* y = map(x W' + bias) + plus; with plus there is no map, and a map is one whose slope its value tells. */

@@ -15,7 +15,7 @@ typedef struct {
 static void loss_back(cx *c, record *r)
 {
     CHECK(c->seed == 1); /* the head's own gradient was added on the way forward */
-    hand_grad(c, r->in[0], r->saved);
+    move_grad(c, r->in[0], r->saved);
 }
 
 /* Loss of the chunk's rows, and when it learns their gradients: scale (p - onehot), and L2Wrap (spec ARCHITECTURES 6):
@@ -62,9 +62,9 @@ static tensor *head_number(cx *c, tensor *x, tensor *w, const int32_t *targets, 
     const int T = m.T = x->rows;
     for (int t = 0; t < T; t++) m.counted += targets[t] >= 0;
     tensor *y = tensor_new(c, 1, 1);
-    head_loss k = {.learns = c->recording && (x->wants || w->wants)};
+    head_loss k = {.learns = c->recording && (x->requires_grad || w->requires_grad)};
     k.dx = k.learns ? tape_keep(c, (size_t)T * (size_t)x->cols) : NULL;
-    k.dw = wanted(c, w);
+    k.dw = grad_or_null(c, w);
     k.q.scales = m.scales;
     k.q.scale = m.counted ? (real)m.weight / (real)m.counted : 0;
     k.q.pull = l2wrap ? (real)m.weight * (real)1e-4 / (real)T : 0;

@@ -5,9 +5,9 @@ static void norm_back(cx *c, record *r)
 {
     norm_args a = *(const norm_args *)r->p;
     a.dy = r->out[0]->grad;
-    a.dx = wanted(c, r->in[0]);
-    a.dw = wanted(c, r->in[1]);
-    a.db = wanted(c, r->in[2]);
+    a.dx = grad_or_null(c, r->in[0]);
+    a.dw = grad_or_null(c, r->in[1]);
+    a.db = grad_or_null(c, r->in[2]);
     c->dev->norm_back(c->dev, &a);
 }
 
@@ -39,7 +39,7 @@ static void unit_back(cx *c, record *r)
 {
     unit_args a = unit_of(r->in[0], r->out[0], r->i);
     a.dy = r->out[0]->grad;
-    a.dx = wanted(c, r->in[0]);
+    a.dx = grad_or_null(c, r->in[0]);
     c->dev->unit_back(c->dev, &a);
 }
 
@@ -58,10 +58,10 @@ static void bonus_back(cx *c, record *r)
 {
     bonus_args a = *(const bonus_args *)r->p;
     a.dy = r->out[0]->grad;
-    a.dr = wanted(c, r->in[0]);
-    a.dk = wanted(c, r->in[1]);
-    a.du = wanted(c, r->in[2]);
-    a.dv = wanted(c, r->in[3]);
+    a.dr = grad_or_null(c, r->in[0]);
+    a.dk = grad_or_null(c, r->in[1]);
+    a.du = grad_or_null(c, r->in[2]);
+    a.dv = grad_or_null(c, r->in[3]);
     c->dev->bonus_back(c->dev, &a);
 }
 

@@ -33,7 +33,7 @@ struct tensor {
     int type;            /* dtype; activations are REAL                                                        */
     weight_layout layout; /* of a weight; everything else is LAYOUT_ROW_MAJOR                                  */
     float scale;         /* a weight: what its stored values are multiplied by (0 means 1)                     */
-    int wants;           /* a gradient is wanted                                                               */
+    int requires_grad;           /* a gradient is wanted                                                               */
     void *data;          /* row-major; a weight's may point into a file's mapping, at any alignment, read-only */
     real *grad;          /* same shape as data, F32/F64; given out when first needed, or owned by the trainer  */
     adapter *adapter;    /* a weight: a low-rank map that op_linear adds, or NULL                              */
@@ -93,7 +93,7 @@ struct cx {
     const batch *b;
     const int32_t *tokens;    /* id of each row, for tables that a layer reads by token */
     int recording;
-    int whole;                /* op_block records all that runs      */
+    int keep_activations;                /* op_block records all that runs      */
     int scan;                 /* op_wkv4 is op_wkv4_scan          */
     real drop_rate;           /* of op_drop; 0: nothing is dropped   */
     real adapter_drop_rate;   /* the same of what adapters read      */
@@ -103,7 +103,7 @@ struct cx {
     real seed;                /* of tape_backward                    */
     /* When set: called on the way back after each operation, with the first layer whose gradients, and those of all
      * behind it, are complete; INT_MAX: nothing new. */
-    void (*passed)(void *user, int layer);
+    void (*layer_done)(void *user, int layer);
     void *user;
 };
 
@@ -252,7 +252,7 @@ tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *
 /* A layer: fn(c, p, layer, in, out) reads in[0], in[1], in[2] (the last two may be NULL; no gradient goes to in[2]) and
  * sets out[0], out[1] (out[1] may be NULL or in[1] itself). Not recording: its scratch memory is given back at its end.
  * Recording: run unrecorded, and replayed recorded when its gradient is asked for; [at, at + len) of every state is put
- * back first. With c->whole it is recorded at once: faster, in more memory, the same bits. `out` is filled. */
+ * back first. With c->keep_activations it is recorded at once: faster, in more memory, the same bits. `out` is filled. */
 typedef void block_fn(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2]);
 void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tensor *out[2], int at, int len);
 

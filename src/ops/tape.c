@@ -100,9 +100,9 @@ real *tensor_grad_unset(cx *c, tensor *x)
     return x->grad = arena_alloc(&c->mem, (size_t)x->rows * (size_t)x->cols * sizeof(real));
 }
 
-void hand_grad(cx *c, tensor *x, real *grad)
+void move_grad(cx *c, tensor *x, real *grad)
 {
-    if (!x->wants) return;
+    if (!x->requires_grad) return;
     if (x->grad)
         c->dev->sum_rows(c->dev,
                          &(sum_rows_args){.T = x->rows, .C = x->cols, .d_rows = x->rows, .dz = grad, .d = x->grad});
@@ -112,7 +112,7 @@ void hand_grad(cx *c, tensor *x, real *grad)
 
 tensor *tensor_part(cx *c, const tensor *w, int i, int n)
 {
-    CHECK(w->rows % n == 0 && (!w->wants || w->grad) && !w->adapter);
+    CHECK(w->rows % n == 0 && (!w->requires_grad || w->grad) && !w->adapter);
     tensor *t = arena_alloc(&c->host, sizeof *t);
     *t = *w;
     t->rows = w->rows / n;
@@ -124,16 +124,16 @@ tensor *tensor_part(cx *c, const tensor *w, int i, int n)
 record *tape_record(cx *c, void (*back)(cx *, record *), tensor *out, int n_in, tensor *const *in)
 {
     if (!c->recording) return NULL;
-    int wants = 0;
-    for (int i = 0; i < n_in; i++) wants |= in[i] && in[i]->wants;
-    for (int i = 0; c->b && i < c->b->n_spans; i++) wants |= c->b->spans[i].dstate != NULL;
-    if (!wants) return NULL;
+    int requires_grad = 0;
+    for (int i = 0; i < n_in; i++) requires_grad |= in[i] && in[i]->requires_grad;
+    for (int i = 0; c->b && i < c->b->n_spans; i++) requires_grad |= c->b->spans[i].dstate != NULL;
+    if (!requires_grad) return NULL;
     record *r = arena_alloc(&c->host, sizeof *r);
     *r = (record){.before = c->last, .back = back, .out = {out}};
     c->last = r;
     CHECK(n_in <= (int)(sizeof r->in / sizeof *r->in));
     for (int i = 0; i < n_in; i++) r->in[i] = in[i];
-    out->wants = 1;
+    out->requires_grad = 1;
     return r;
 }
 
@@ -143,7 +143,7 @@ void tape_unwind(cx *c, const record *to)
         record *r = c->last;
         c->last = r->before;
         if (r->out[0]->grad || (r->out[1] && r->out[1]->grad) || r->saved) r->back(c, r);
-        if (c->passed) c->passed(c->user, INT_MAX);
+        if (c->layer_done) c->layer_done(c->user, INT_MAX);
     }
 }
 
@@ -208,7 +208,7 @@ static void block_back(cx *c, record *r)
     tensor in[2], *ins[3] = {NULL, NULL, r->in[2]}, *out[2] = {NULL, NULL}; /* copies; the replay fills the gradients */
     for (int i = 0; i < 2; i++)
         if (r->in[i]) {
-            wanted(c, r->in[i]); /* gradients live below the mark */
+            grad_or_null(c, r->in[i]); /* gradients live below the mark */
             in[i] = *r->in[i];
             ins[i] = &in[i];
         }
@@ -223,13 +223,13 @@ static void block_back(cx *c, record *r)
     cx_forget(c, mark);
 }
 
-static void layer_back(cx *c, record *r) { c->passed(c->user, r->i); }
+static void layer_back(cx *c, record *r) { c->layer_done(c->user, r->i); }
 
 /* Where a layer begins: when the way back comes by, all its gradients are complete. */
 static void mark_layer(cx *c, int layer)
 {
     tensor *mark = tensor_zero(c, 1, 1);
-    mark->wants = 1;
+    mark->requires_grad = 1;
     tensor_grad(c, mark);
     record *r = REC(c, layer_back, mark, mark);
     r->i = layer;
@@ -242,8 +242,8 @@ void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tens
         run_block(c, &k, in, out);
         return;
     }
-    if (c->passed) mark_layer(c, layer);
-    if (c->whole) {
+    if (c->layer_done) mark_layer(c, layer);
+    if (c->keep_activations) {
         fn(c, p, layer, in, out);
         return;
     }
@@ -252,7 +252,7 @@ void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tens
     kept->state0 = states_keep(c, at, len);
     run_block(c, kept, in, out);
     /* a layer has parameters of its own that may want gradients, whatever its inputs do: it is always recorded */
-    tensor always = {.wants = 1};
+    tensor always = {.requires_grad = 1};
     record *r = tape_record(c, block_back, out[0], 1, (tensor *const[]){&always});
     r->in[0] = in[0];
     r->in[1] = in[1];
@@ -261,6 +261,6 @@ void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tens
     r->saved = kept->state0;
     if (out[1] && out[1] != in[1]) {
         r->out[1] = out[1];
-        out[1]->wants = 1;
+        out[1]->requires_grad = 1;
     }
 }

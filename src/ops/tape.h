@@ -11,13 +11,13 @@
                 (tensor *const[]){__VA_ARGS__})
 
 /* where x's gradient is to be added, or NULL when nobody wants it */
-static inline real *wanted(cx *c, tensor *x) { return x && x->wants ? tensor_grad(c, x) : NULL; }
+static inline real *grad_or_null(cx *c, tensor *x) { return x && x->requires_grad ? tensor_grad(c, x) : NULL; }
 
 /* x has no gradient yet: room for the first, which is to be written, not added */
 real *tensor_grad_unset(cx *c, tensor *x);
 
 /* `grad`, which nobody else reads any more, is added to x's gradient, or becomes it */
-void hand_grad(cx *c, tensor *x, real *grad);
+void move_grad(cx *c, tensor *x, real *grad);
 
 /* Call the recorded operations' backward, newest first, down to `to`, NULL: all. An operation that no gradient reached
  * is skipped, unless a state's gradient may come in through it. */

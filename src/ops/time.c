@@ -10,7 +10,7 @@ static real *out_grad(cx *c, record *r) { return tensor_grad(c, r->out[0]); }
 static void shift_back(cx *c, record *r)
 {
     tensor *x = r->in[0];
-    shift_args a = {.batch = c->b, .C = x->cols, .at = r->i, .dy = out_grad(c, r), .dx = wanted(c, x)};
+    shift_args a = {.batch = c->b, .C = x->cols, .at = r->i, .dy = out_grad(c, r), .dx = grad_or_null(c, x)};
     c->dev->shift_back(c->dev, &a);
 }
 
@@ -48,10 +48,10 @@ static wkv_args kept(cx *c, record *r)
 static void wkv4_back(cx *c, record *r)
 {
     wkv_args a = kept(c, r);
-    a.dk = wanted(c, r->in[0]);
-    a.dv = wanted(c, r->in[1]);
-    a.dw = wanted(c, r->in[2]);
-    a.du = wanted(c, r->in[3]);
+    a.dk = grad_or_null(c, r->in[0]);
+    a.dv = grad_or_null(c, r->in[1]);
+    a.dw = grad_or_null(c, r->in[2]);
+    a.du = grad_or_null(c, r->in[3]);
     (r->i ? c->dev->wkv4_scan_back : c->dev->wkv4_back)(c->dev, &a);
 }
 
@@ -83,11 +83,11 @@ tensor *op_wkv4_scan(cx *c, tensor *k, tensor *v, tensor *w, tensor *u, int at)
 static void wkv6_back(cx *c, record *r)
 {
     wkv_args a = kept(c, r);
-    a.dr = wanted(c, r->in[0]);
-    a.dk = wanted(c, r->in[1]);
-    a.dv = wanted(c, r->in[2]);
-    a.dw = wanted(c, r->in[3]);
-    a.du = wanted(c, r->in[4]);
+    a.dr = grad_or_null(c, r->in[0]);
+    a.dk = grad_or_null(c, r->in[1]);
+    a.dv = grad_or_null(c, r->in[2]);
+    a.dw = grad_or_null(c, r->in[3]);
+    a.du = grad_or_null(c, r->in[4]);
     c->dev->wkv6_back(c->dev, &a);
 }
 
@@ -116,12 +116,12 @@ tensor *op_wkv6(cx *c, tensor *r, tensor *k, tensor *v, tensor *w, tensor *u, in
 static void wkv7_back(cx *c, record *r)
 {
     wkv_args a = kept(c, r);
-    a.dr = wanted(c, r->in[0]);
-    a.dw = wanted(c, r->in[1]);
-    a.dk = wanted(c, r->in[2]);
-    a.dv = wanted(c, r->in[3]);
-    a.da = wanted(c, r->in[4]);
-    a.db = wanted(c, r->in[5]);
+    a.dr = grad_or_null(c, r->in[0]);
+    a.dw = grad_or_null(c, r->in[1]);
+    a.dk = grad_or_null(c, r->in[2]);
+    a.dv = grad_or_null(c, r->in[3]);
+    a.da = grad_or_null(c, r->in[4]);
+    a.db = grad_or_null(c, r->in[5]);
     c->dev->wkv7_back(c->dev, &a);
 }
 

@@ -29,7 +29,7 @@ int model_open_memory(wkv_model **out, const void *data, size_t size, const char
 /* One of official tensors that lie in `memory`: the model takes both; when it fails, t is closed and memory is not. */
 int model_open_made(wkv_model **out, tensors *t, packed memory);
 
-/* Give its matrices the types that `type` names (recipe.h; NULL: those they have) and the layout they are run in. */
+/* Give its matrices the types that `type` names (quant_preset.h; NULL: those they have) and the layout they are run in. */
 int model_pack(wkv_model *m, const char *type);
 
 /* What a context computes on, and for which model. */

@@ -87,13 +87,13 @@ typedef struct {
 typedef struct {
     const float *at;
     int n;
-} zeros_curve;
+} sparsity_curve;
 
 /* The sizes of a published model. */
 typedef struct {
     const char *name; /* "7:1.5B" */
     int layers, width, vocab, rank[RANKS];
-    const zeros_curve *zeros[2]; /* the mean of the two applies */
+    const sparsity_curve *sparsity[2]; /* the mean of the two applies */
     int64_t parameters;          /* as published: the sizes must amount to it */
 } published_size;
 

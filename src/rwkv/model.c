@@ -125,7 +125,7 @@ static int open_tensors(tensors **out, const char *path, const wkv_model_options
 }
 
 /* Put what the file at `path` holds over the model's own tensors; NULL: nothing. */
-static int lay_over(tensors *file, tensors **over, const char *path, const wkv_model_options *o)
+static int open_overlay(tensors *file, tensors **over, const char *path, const wkv_model_options *o)
 {
     *over = NULL;
     int err = path ? open_tensors(over, path, o) : 0;
@@ -136,8 +136,8 @@ static int lay_over(tensors *file, tensors **over, const char *path, const wkv_m
 static int bind(wkv_model *m, tensors *file, const wkv_model_options *o)
 {
     tensors *lora, *state;
-    int err = lay_over(file, &lora, o->lora, o);
-    if (!err) err = lay_over(file, &state, o->state, o);
+    int err = open_overlay(file, &lora, o->lora, o);
+    if (!err) err = open_overlay(file, &state, o->state, o);
     if (!err && lora) err = check_lora(lora);
     if (!err && state) err = check_state(state);
     if (err) return err;
@@ -200,8 +200,8 @@ static int count_types(void *user, const char *name, tensor *t, const slot *s, i
 
 int model_pack(wkv_model *m, const char *type)
 {
-    const recipe *r = type ? recipe_find(type) : NULL;
-    if (type && !r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, recipe_names());
+    const quant_preset *r = type ? quant_preset_find(type) : NULL;
+    if (type && !r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, quant_preset_names());
     int err = rwkv_pack(&m->rwkv, m->file, r, &m->packed);
     if (err || !r) return err;
     int64_t bytes[DTYPES] = {0};
@@ -243,7 +243,7 @@ void wkv_model_close(wkv_model *m)
 
 size_t wkv_model_bytes(const wkv_model *m, const char *type)
 {
-    const recipe *r = type ? recipe_find(type) : NULL;
+    const quant_preset *r = type ? quant_preset_find(type) : NULL;
     return !m || (type && !r) ? 0 : rwkv_weight_bytes(&m->rwkv, r);
 }
 

@@ -10,12 +10,12 @@
 /* ---- adapters ---------------------------------------------------------------------------------------------------- */
 
 /* Half of the adapter of `weight`: its name without ".weight", and the ending. */
-static const file_tensor *find_half(const tensors *t, const char *weight, const char *ending)
+static const file_tensor *find_half(const tensors *t, const char *weight, const char *extension)
 {
     size_t n = strlen(weight), cut = strlen(".weight");
     char full[104];
     if (n > cut && !strcmp(weight + n - cut, ".weight")) n -= cut;
-    snprintf(full, sizeof full, "%.*s%s", (int)n, weight, ending);
+    snprintf(full, sizeof full, "%.*s%s", (int)n, weight, extension);
     return tensors_find(t, full);
 }
 

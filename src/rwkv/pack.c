@@ -21,7 +21,7 @@ typedef struct {
 typedef struct {
     rwkv *m;
     const tensors *file;
-    const recipe *recipe;
+    const quant_preset *preset;
     char *data; /* NULL: only sizes are wanted */
     size_t used, capacity; /* bytes */
     int widest; /* inputs of a matrix that changes */
@@ -31,10 +31,10 @@ typedef struct {
 /* ---- what is to become of a matrix ------------------------------------------------------------------------------- */
 
 /* Its scale and its adapter stay. */
-tensor rwkv_pack_form(const tensor *t, const slot *s, const recipe *r, int layer)
+tensor rwkv_pack_form(const tensor *t, const slot *s, const quant_preset *r, int layer)
 {
     int in = weight_in(t), out = weight_out(t);
-    dtype type = r ? recipe_type(r, s, layer, in) : DTYPES;
+    dtype type = r ? quant_preset_type(r, s, layer, in) : DTYPES;
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK)) || (type == DTYPES && !(s->flags & SLOT_INPUT_MAJOR))) return *t;
     if (type == DTYPES) type = t->type == F64 ? F32 : (dtype)t->type; /* devices decode f64 to f32 in any case */
     tensor to = *t;
@@ -117,7 +117,7 @@ static int is_tied(const rwkv *m)
 static int pack_one(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     packer *p = user;
-    tensor to = rwkv_pack_form(t, s, p->recipe, layer), *emb = &p->m->emb, *head = &p->m->head;
+    tensor to = rwkv_pack_form(t, s, p->preset, layer), *emb = &p->m->emb, *head = &p->m->head;
     if (is_so(t, &to) || (t == head && is_tied(p->m))) return 0; /* a head that is the embedding stays it */
     size_t bytes = (bytes_of(&to) + 63) / 64 * 64;
     if (!p->data) {
@@ -152,9 +152,9 @@ int packed_new(packed *out, size_t bytes, const char *name)
     return 0;
 }
 
-int rwkv_pack(rwkv *m, const tensors *file, const recipe *r, packed *out)
+int rwkv_pack(rwkv *m, const tensors *file, const quant_preset *r, packed *out)
 {
-    packer p = {.m = m, .file = file, .recipe = r};
+    packer p = {.m = m, .file = file, .preset = r};
     *out = (packed){0};
     rwkv_each(m, pack_one, &p);
     if (!p.used) return 0;
@@ -199,7 +199,7 @@ void rwkv_unpack(packed *p)
 
 typedef struct {
     const rwkv *m;
-    const recipe *recipe;
+    const quant_preset *preset;
     size_t bytes;
 } sum;
 
@@ -207,15 +207,15 @@ static int add_bytes(void *user, const char *name, tensor *t, const slot *s, int
 {
     (void)name;
     sum *total = user;
-    tensor to = rwkv_pack_form(t, s, total->recipe, layer);
+    tensor to = rwkv_pack_form(t, s, total->preset, layer);
     if (t == &total->m->head && is_tied(total->m)) return 0;
     total->bytes += bytes_of(&to);
     return 0;
 }
 
-size_t rwkv_weight_bytes(const rwkv *m, const recipe *r)
+size_t rwkv_weight_bytes(const rwkv *m, const quant_preset *r)
 {
-    sum total = {.m = m, .recipe = r};
+    sum total = {.m = m, .preset = r};
     rwkv_each(m, add_bytes, &total);
     return total.bytes;
 }

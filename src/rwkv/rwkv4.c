@@ -72,14 +72,14 @@ static void new_sizes(int dim[DIMS])
 }
 
 /* No sparsity is published; "83 % in low layers falling to 67 % in high ones" is said of models of its kind. */
-static const zeros_curve zeros = {(const float[]){.83F, .67F}, 2};
+static const sparsity_curve sparsity = {(const float[]){.83F, .67F}, 2};
 static const published_size sizes[] = {
-    {"4:169M", 12,  768, 50277, {0}, {&zeros, &zeros}, 169342464},
-    {"4:430M", 24, 1024, 50277, {0}, {&zeros, &zeros}, 430397440},
-    {"4:1.5B", 24, 2048, 50277, {0}, {&zeros, &zeros}, 1515106304},
-    {"4:3B",   32, 2560, 50277, {0}, {&zeros, &zeros}, 2984627200},
-    {"4:7B",   32, 4096, 50277, {0}, {&zeros, &zeros}, 7392649216},
-    {"4:14B",  40, 5120, 50277, {0}, {&zeros, &zeros}, 14148597760},
+    {"4:169M", 12,  768, 50277, {0}, {&sparsity, &sparsity}, 169342464},
+    {"4:430M", 24, 1024, 50277, {0}, {&sparsity, &sparsity}, 430397440},
+    {"4:1.5B", 24, 2048, 50277, {0}, {&sparsity, &sparsity}, 1515106304},
+    {"4:3B",   32, 2560, 50277, {0}, {&sparsity, &sparsity}, 2984627200},
+    {"4:7B",   32, 4096, 50277, {0}, {&sparsity, &sparsity}, 7392649216},
+    {"4:14B",  40, 5120, 50277, {0}, {&sparsity, &sparsity}, 14148597760},
     {.name = NULL},
 };
 

@@ -166,8 +166,8 @@ static const float zeros_1b5[] = {.99F, .97F, .97F, .96F, .95F, .93F, .88F, .86F
 static const float zeros_7b2[] = {1.0F, .99F, .99F, .98F, .98F, .98F, .98F, .97F, .96F, .95F, .93F,
                                   .93F, .92F, .90F, .87F, .83F, .81F, .82F, .81F, .81F, .83F, .84F,
                                   .86F, .86F, .89F, .90F, .91F, .89F, .89F, .88F, .88F, .85F};
-static const zeros_curve curve_1b5 = {zeros_1b5, sizeof zeros_1b5 / sizeof *zeros_1b5};
-static const zeros_curve curve_7b2 = {zeros_7b2, sizeof zeros_7b2 / sizeof *zeros_7b2};
+static const sparsity_curve curve_1b5 = {zeros_1b5, sizeof zeros_1b5 / sizeof *zeros_1b5};
+static const sparsity_curve curve_7b2 = {zeros_7b2, sizeof zeros_7b2 / sizeof *zeros_7b2};
 
 /* Sizes: the paper's table and the published files; the ranks {w, a, v, g} follow from the numbers of parameters. For
  * 7:13.3B only their sum is known, from the size of the file. A size without a curve of its own has that of the

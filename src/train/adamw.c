@@ -29,7 +29,7 @@ double adamw_step(const adamw *o, params *p, double lr, int64_t step, device *d)
                                           .n = p->to - p->from,
                                           .tile = OPTIMIZER_CHUNK,
                                           .sums = p->sums + p->from / OPTIMIZER_CHUNK});
-    ranks_add(p->ranks, p->sums, n); /* each is of one process, so the sum below is the same with all and with shares */
+    communicator_add(p->communicator, p->sums, n); /* each is of one process, so the sum below is the same with all and with shares */
     double norm = 0;
     for (int i = 0; i < n; i++) norm += p->sums[i];
     norm = sqrt(norm);

@@ -21,12 +21,12 @@ int adapt_method(const char *name)
         const char *name;
         int what;
     } all[] = {
-        {"full", LEARN_ALL},
-        {"lora", LEARN_LORA},
-        {"pissa", LEARN_LORA | LEARN_PISSA},
-        {"miss", LEARN_LORA | LEARN_MISS},
-        {"state", LEARN_STATE},
-        {"lora+state", LEARN_LORA | LEARN_STATE},
+        {"full", TRAIN_ALL},
+        {"lora", TRAIN_LORA},
+        {"pissa", TRAIN_LORA | TRAIN_PISSA},
+        {"miss", TRAIN_LORA | TRAIN_MISS},
+        {"state", TRAIN_STATE},
+        {"lora+state", TRAIN_LORA | TRAIN_STATE},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!name || !strcmp(name, all[i].name)) return all[i].what;
@@ -71,7 +71,7 @@ typedef struct {
 static int is_whole(const lister *l, const char *name, const slot *s)
 {
     const tensors *file = l->t->base->file;
-    const file_tensor *f = l->o->with.lora && l->t->what & LEARN_LORA ? tensors_find(file, name) : NULL;
+    const file_tensor *f = l->o->with.lora && l->t->what & TRAIN_LORA ? tensors_find(file, name) : NULL;
     return choose_names(l->o->train, s) || (f && strcmp(tensors_path_of(file, f), tensors_path(file)) != 0);
 }
 
@@ -106,7 +106,7 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
     lister *l = user;
     wkv_trainer *t = l->t;
     if (!is_adapted(l, name, w, s, layer)) return 0;
-    if (w->adapter && t->what & LEARN_PISSA)
+    if (w->adapter && t->what & TRAIN_PISSA)
         return fail(WKV_EARG,
                     "%s has an adapter already, and --method pissa begins with singular vectors of the model; "
                     "--method lora trains the adapter further",
@@ -114,7 +114,7 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
     adapter *low = &t->adapters[l->count++];
     if (w->adapter)
         *low = *w->adapter;
-    else if (t->what & LEARN_MISS)
+    else if (t->what & TRAIN_MISS)
         low->b = (tensor){.rows = l->o->rank, .cols = weight_out(w), .type = REAL, .layout = LAYOUT_INPUT_MAJOR};
     else {
         low->a = (tensor){.rows = l->o->rank, .cols = weight_in(w), .type = REAL};
@@ -170,7 +170,7 @@ static int fill_principal(lister *l, adapter *low, const tensor *w, uint64_t see
     away->a.data = l->principal;
     away->b.data = l->principal += values(&low->a);
     l->principal += values(&low->b);
-    away->a.wants = away->b.wants = 0;
+    away->a.requires_grad = away->b.requires_grad = 0;
     away->a.grad = away->b.grad = NULL;
     for (size_t i = 0; i < values(&low->a); i++) reals(&away->a)[i] = a[i] *= by;
     for (size_t i = 0; i < values(&low->b); i++) reals(&away->b)[i] = -(b[i] *= by);
@@ -190,7 +190,7 @@ static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, 
     if (w->adapter) {
         if (low->a.rows) memcpy(low->a.data, w->adapter->a.data, values(&low->a) * sizeof(real));
         memcpy(low->b.data, w->adapter->b.data, values(&low->b) * sizeof(real));
-    } else if (t->what & LEARN_PISSA) {
+    } else if (t->what & TRAIN_PISSA) {
         tensor read;
         err = read_weight(&read, t, name, s, layer);
         if (!err && low->a.rows > (read.rows < read.cols ? read.rows : read.cols))
@@ -210,7 +210,7 @@ static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, 
 static int list_adapters(lister *l)
 {
     wkv_trainer *t = l->t;
-    const int pissa = t->what & LEARN_PISSA;
+    const int pissa = t->what & TRAIN_PISSA;
     int err = choose_check("--targets", l->o->targets, t->m, choosable_adapted);
     if (err) return err;
     rwkv_each(t->m, count_adapter, l);
@@ -266,7 +266,7 @@ static int list_states(wkv_trainer *t)
         t->S[l] = (tensor){.rows = 1, .cols = n, .type = REAL};
         err = list_param(&t->p, &t->S[l], name, NULL, l, t->state_at + (size_t)l * (size_t)len + (size_t)t->m->C);
         /* a state's own learning rate is about 1 (docs/tuning.md); beside others it has theirs times this */
-        if (!err && t->what & (LEARN_LORA | LEARN_WHOLE)) t->p.list[t->p.count - 1].lr_scale = 1000;
+        if (!err && t->what & (TRAIN_LORA | TRAIN_WHOLE)) t->p.list[t->p.count - 1].lr_scale = 1000;
     }
     t->p.n = t->state_at + ((size_t)L * (size_t)len + 15) / 16 * 16;
     return err;
@@ -275,7 +275,7 @@ static int list_states(wkv_trainer *t)
 int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
 {
     lister l = {.t = t, .o = o};
-    if (o->train && o->with.lora && !(t->what & LEARN_LORA))
+    if (o->train && o->with.lora && !(t->what & TRAIN_LORA))
         return fail(WKV_EARG,
                     "--train %s: the file of these would not hold what --lora %s has; --method lora trains both",
                     o->train, o->with.lora);
@@ -288,14 +288,14 @@ int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
         return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-%s, whose %s cannot be tuned; 4 to 7 can be", o->init,
                     t->m->arch->version, t->m->arch->extra);
     err = choose_check("--train", o->train, t->m, choosable_all);
-    if (!err && t->what & LEARN_LORA) err = list_adapters(&l);
+    if (!err && t->what & TRAIN_LORA) err = list_adapters(&l);
     if (!err) err = rwkv_each(t->m, list_whole, &l);
-    if (!err && t->what & LEARN_STATE) err = list_states(t);
+    if (!err && t->what & TRAIN_STATE) err = list_states(t);
     if (!err) err = params_make(&t->p);
-    if (!err && t->what & LEARN_LORA) err = fill_adapters(&l);
+    if (!err && t->what & TRAIN_LORA) err = fill_adapters(&l);
     if (!err) err = fill_whole(t);
     if (err) return err;
-    if (t->what & LEARN_STATE) {
+    if (t->what & TRAIN_STATE) {
         rwkv_state_init(t->m, t->p.values + t->state_at);
         t->m->state0 = t->p.values + t->state_at;
     }

@@ -13,9 +13,9 @@ int adapt_method(const char *name);
  * version 4 has no state to tune. */
 int adapt_frozen(wkv_trainer *t, const wkv_train_options *o);
 
-/* adapt_save.c: LEARN_LORA: adapters under RWKV-PEFT's names, with alpha in the metadata of a .safetensors, and whole
- * parameters under their own; LEARN_STATE: initial states as blocks.N.att.time_state, [H][value][key]. By its extension
+/* adapt_save.c: TRAIN_LORA: adapters under RWKV-PEFT's names, with alpha in the metadata of a .safetensors, and whole
+ * parameters under their own; TRAIN_STATE: initial states as blocks.N.att.time_state, [H][value][key]. By its extension
  * the file is a .pth or a .safetensors. */
-int adapt_save(const wkv_trainer *t, const char *path, learnt what, dtype type);
+int adapt_save(const wkv_trainer *t, const char *path, train_method what, dtype type);
 
 #endif

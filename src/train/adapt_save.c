@@ -73,16 +73,16 @@ static tensor_out entry(const wkv_trainer *t, const param *q, dtype type)
     return o;
 }
 
-int adapt_save(const wkv_trainer *t, const char *path, learnt what, dtype type)
+int adapt_save(const wkv_trainer *t, const char *path, train_method what, dtype type)
 {
     int n = 0, err;
     tensor_out *out = calloc((size_t)t->p.count, sizeof *out);
     if (!out) return fail(WKV_ENOMEM, "no memory to write %s", path);
     for (int i = 0; i < t->p.count; i++)
-        if ((what == LEARN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
+        if ((what == TRAIN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
     char alpha[32];
-    number_shortest(alpha, t->what & LEARN_PISSA ? 2 * t->scale_alpha : t->scale_alpha);
-    const char *meta[] = {"format", "pt", what == LEARN_LORA && t->scale_alpha > 0 ? "lora_alpha" : NULL, alpha, NULL};
+    number_shortest(alpha, t->what & TRAIN_PISSA ? 2 * t->scale_alpha : t->scale_alpha);
+    const char *meta[] = {"format", "pt", what == TRAIN_LORA && t->scale_alpha > 0 ? "lora_alpha" : NULL, alpha, NULL};
     err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
     free(out);
     return err;

@@ -18,7 +18,7 @@
 
 static int check_options(const wkv_train_options *o)
 {
-    int err = ranks_check(o->ranks);
+    int err = communicator_check(o->communicator);
     if (err) return err;
     if (!o->out) return fail(WKV_EARG, "no folder for the results");
     if ((err = settings_finite(o))) return err;
@@ -28,17 +28,17 @@ static int check_options(const wkv_train_options *o)
     if (o->order && strcmp(o->order, "epochs") && strcmp(o->order, "magic"))
         return fail(WKV_EARG, "order \"%s\": there are \"epochs\" and \"magic\"", o->order);
     if (!(o->valid_share < 1)) return fail(WKV_EARG, "--valid is %g, expected a share below 1", (double)o->valid_share);
-    if (o->shard_optimizer && !o->ranks)
+    if (o->shard_optimizer && !o->communicator)
         return fail(WKV_EARG,
                     "--shard-optimizer divides the moments between processes that train together; there are none");
     if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both --steps and --epochs; expected one of them");
     if (!adapt_method(o->method)) return WKV_EARG;
     objective loss;
     if ((err = preference_named(&loss, o->loss))) return err;
-    if (o->add_tokens && adapt_method(o->method) != LEARN_ALL)
+    if (o->add_tokens && adapt_method(o->method) != TRAIN_ALL)
         return fail(WKV_EARG,
                     "--add-token needs rows of embedding and head that are trained; --method full trains them");
-    if (o->save_type && adapt_method(o->method) != LEARN_ALL)
+    if (o->save_type && adapt_method(o->method) != TRAIN_ALL)
         return fail(WKV_EARG,
                     "--save-type is for --method full; adapters are saved as .safetensors and .pth, states as .pth");
     return 0;
@@ -95,11 +95,11 @@ static int find_checkpoint(job *j)
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
 /* A path that holds in other folders too, where there is such a file; freed by the caller. NULL: no memory. */
-static char *whole_path(const char *path)
+static char *absolute_path(const char *path)
 {
     errno = 0;
-    char *whole = tokenizer_needs_file(path) ? realpath(path, NULL) : NULL;
-    return whole || errno == ENOMEM ? whole : strdup(path);
+    char *absolute = tokenizer_needs_file(path) ? realpath(path, NULL) : NULL;
+    return absolute || errno == ENOMEM ? absolute : strdup(path);
 }
 
 /* The files as the options say, one a line; a resumed run that is not told has the lines of its checkpoint. */
@@ -110,7 +110,7 @@ static int list_data(job *j)
     if (!j->o.data && !said) return fail(WKV_EARG, "no text to train on");
     if (!j->o.data && !(j->data = strdup(said))) return fail(WKV_ENOMEM, "no memory for the list of texts");
     for (int i = 0; j->o.data && j->o.data[i]; i++) {
-        char *path = whole_path(j->o.data[i]), *more = realloc(j->data, n + (path ? strlen(path) : 0) + 2);
+        char *path = absolute_path(j->o.data[i]), *more = realloc(j->data, n + (path ? strlen(path) : 0) + 2);
         if (more) j->data = more;
         if (path && more) n += (size_t)sprintf(more + n, "%s%s", i ? "\n" : "", path);
         free(path);
@@ -121,10 +121,10 @@ static int list_data(job *j)
     return 0;
 }
 
-static int whole_option(const char **option, char **kept)
+static int absolute_option(const char **option, char **kept)
 {
     if (!*option) return 0;
-    *kept = whole_path(*option);
+    *kept = absolute_path(*option);
     *option = *kept;
     return *kept ? 0 : fail(WKV_ENOMEM, "no memory for a path");
 }
@@ -203,7 +203,7 @@ static int open_vocab(job *j, const wkv_template **chat)
     wkv_model *m = NULL;
     int err = 0;
     int builtin = o->init && !strcmp(o->init, BUILTIN_MODEL); /* is there when the run is resumed, as a frozen one is */
-    int stays = builtin || adapt_method(o->method) != LEARN_ALL, there = (o->init && !j->from) || stays;
+    int stays = builtin || adapt_method(o->method) != TRAIN_ALL, there = (o->init && !j->from) || stays;
     if (there && (err = wkv_model_open(&m, o->init, &(wkv_model_options){.as_stored = 1}))) return err;
     if (o->vocab && !strcmp(o->vocab, "256")) o->vocab = "bytes";
     int made = o->vocab ? o->vocab[strspn(o->vocab, "0123456789")] == 0 : !m;
@@ -268,13 +268,13 @@ static int read_data(job *j)
     preference_named(&loss, o->loss); /* was checked */
     if (o->samples && !o->infctx && !o->context) o->context = 1024;
     int err = list_data(j);
-    if (!err) err = whole_option(&o->valid, &j->valid_path);
-    if (!err) err = whole_option(&o->eval, &j->eval_path);
-    if (!err) err = whole_option(&o->vocab, &j->vocab_path);
-    if (!err) err = whole_option(&o->init, &j->model_path);
-    if (!err) err = whole_option(&o->reference, &j->reference_path);
-    if (!err) err = whole_option(&o->with.lora, &j->lora_path);
-    if (!err) err = whole_option(&o->with.state, &j->state_path);
+    if (!err) err = absolute_option(&o->valid, &j->valid_path);
+    if (!err) err = absolute_option(&o->eval, &j->eval_path);
+    if (!err) err = absolute_option(&o->vocab, &j->vocab_path);
+    if (!err) err = absolute_option(&o->init, &j->model_path);
+    if (!err) err = absolute_option(&o->reference, &j->reference_path);
+    if (!err) err = absolute_option(&o->with.lora, &j->lora_path);
+    if (!err) err = absolute_option(&o->with.state, &j->state_path);
     if (!err) err = open_vocab(j, &chat);
     j->source = (source){
         .of_samples = o->samples,
@@ -329,19 +329,19 @@ static int make_trainer(job *j)
     wkv_train_options *o = &j->o;
     int size = j->vocab ? wkv_tokenizer_size(j->vocab) : 0;
     if (!o->vocab_size) o->vocab_size = size;
-    if (!o->vocab_size && !o->init && adapt_method(o->method) == LEARN_ALL)
+    if (!o->vocab_size && !o->init && adapt_method(o->method) == TRAIN_ALL)
         return fail(WKV_EARG, "no vocabulary, and no --vocab-size for a new model");
     if (o->vocab_size < size)
         return fail(WKV_EARG, "--vocab-size %d is less than the %d ids of %s", o->vocab_size, size,
                     wkv_tokenizer_path(j->vocab));
-    int processes = ranks_count(j->ranks);
+    int processes = communicator_count(j->communicator);
     if (o->batch % processes)
         return fail(WKV_EARG, "a batch of %d sequences for %d processes; it must be a multiple of their number",
                     o->batch, processes);
     j->own = o->batch / processes;
     wkv_train_options made = *o;
     if (o->loss && !strcmp(o->loss, "dpo") && !o->reference) made.reference = o->init;
-    if (j->from && adapt_method(o->method) == LEARN_ALL) made.init = tensors_path(j->from); /* weights */
+    if (j->from && adapt_method(o->method) == TRAIN_ALL) made.init = tensors_path(j->from); /* weights */
     int err = wkv_trainer_new(&j->t, &made);
     if (err) return err;
     const rwkv *m = j->t->m;
@@ -433,14 +433,14 @@ static int make_plan(job *j)
                              .pairs = s->pairs,
                              .counted = s->counted,
                              .longest = s->longest,
-                             .cut = s->cut,
+                             .truncated = s->truncated,
                              .left_out = s->left_out,
                              .weight_bytes = (2 * (p->n + p->to - p->from) + j->t->n_principal) * sizeof *p->values,
-                             .available_bytes = ranks_memory(j->ranks, j->t->available),
+                             .available_bytes = communicator_memory(j->communicator, j->t->available),
                              .damaged = j->damaged,
                              .questions = j->choices.count,
                              .vocabulary = j->vocab ? wkv_tokenizer_path(j->vocab) : NULL,
-                             .processes = ranks_count(j->ranks),
+                             .processes = communicator_count(j->communicator),
                              .chosen = j->chosen,
                              .head_size = m->N,
                              .context = j->o.context,
@@ -464,7 +464,7 @@ static int make_plan(job *j)
 
 int job_begin(job *j, const wkv_train_options *o)
 {
-    *j = (job){.o = *o, .ranks = ranks_of(o)};
+    *j = (job){.o = *o, .communicator = communicator_of(o)};
     int err = check_options(o);
     if (!err) err = find_checkpoint(j);
     if (!err) err = settings_finite(&j->o); /* a checkpoint's too */

@@ -23,7 +23,7 @@ typedef struct {
     int64_t rows;          /* of the first chunk of all, which is the largest                     */
     int64_t before;        /* rows of the step before these                                       */
     size_t len;            /* of a state                                                          */
-    int record, passed;    /* gradients are taken; from a chunk to the one before                 */
+    int record, full;    /* gradients are taken; from a chunk to the one before                 */
     int to_states;         /* ... and reach the initial states                                    */
     double loss;
     real *states, *dstates, *kept; /* n states; their gradients; those with which chunks begin, n for each chunk */
@@ -31,7 +31,7 @@ typedef struct {
     real *scales; /* of each row, or the sums of spans */
     span *spans;
     batch b;
-} sweep;
+} group;
 
 static int rows_of(const sample *s) { return s->n - 1; }
 static int counts(const sample *s, int i) { return !s->counts || s->counts[i]; }
@@ -95,7 +95,7 @@ int64_t trainer_rows(const wkv_trainer *t, const sample *s, int n)
 /* ---- chunks ------------------------------------------------------------------------------------------------------ */
 
 /* Rows of chunk k: of every sample that is long enough a span. Returns how many of them count. */
-static int gather(sweep *w, int k, int with_gradients)
+static int gather(group *w, int k, int with_gradients)
 {
     int counted = 0;
     w->b = (batch){.spans = w->spans};
@@ -119,16 +119,16 @@ static int gather(sweep *w, int k, int with_gradients)
 }
 
 /* The first row of chunk k among those of the step, which dropout is a function of. */
-static int first_row(const sweep *w, int k)
+static int first_row(const group *w, int k)
 {
     return (int)(w->before + rows_before(w->s, w->n, (int64_t)k * w->length));
 }
 
 /* Is sample i as long as to be in chunk k? */
-static int reaches(const sweep *w, int i, int k) { return rows_of(&w->s[i]) > (int64_t)k * w->length; }
+static int reaches(const group *w, int i, int k) { return rows_of(&w->s[i]) > (int64_t)k * w->length; }
 
 /* Read chunk k and go on to its states; no loss. */
-static void advance(sweep *w, int k)
+static void advance(group *w, int k)
 {
     cx *c = &w->t->c;
     gather(w, k, 0);
@@ -140,7 +140,7 @@ static void advance(sweep *w, int k)
 }
 
 /* The cross entropy of each span to the sum of its sample. */
-static double add_sums(sweep *w, int k, tensor *x)
+static double add_sums(group *w, int k, tensor *x)
 {
     cx *c = &w->t->c;
     double all = 0;
@@ -154,7 +154,7 @@ static double add_sums(sweep *w, int k, tensor *x)
 }
 
 /* The part of the loss that chunk k has, and its gradient. `last`: of the chunks that are run. */
-static double run_chunk(sweep *w, int k, int with_gradients, int last)
+static double run_chunk(group *w, int k, int with_gradients, int last)
 {
     wkv_trainer *t = w->t;
     const reading *q = w->q;
@@ -164,7 +164,7 @@ static double run_chunk(sweep *w, int k, int with_gradients, int last)
     c->b = &w->b;
     c->recording = w->record;
     c->drop_row = first_row(w, k);
-    c->passed = last && q->adds_up && w->first + w->n == q->n ? trainer_add_up_from : NULL;
+    c->layer_done = last && q->adds_up && w->first + w->n == q->n ? trainer_add_up_from : NULL;
     tensor *x = rwkv_features(c, q->m, w->ids, NULL, 0);
     if (q->sums) return add_sums(w, k, x);
     tensor *l = q->scales ? op_head_scaled(c, x, &q->m->head, w->targets, w->scales)
@@ -174,7 +174,7 @@ static double run_chunk(sweep *w, int k, int with_gradients, int last)
     return loss;
 }
 
-static double sweep_cut(sweep *w)
+static double run_truncated(group *w)
 {
     double loss = 0;
     for (int k = 0; k < w->chunks && isfinite(loss); k++)
@@ -184,7 +184,7 @@ static double sweep_cut(sweep *w)
 
 /* The states of the samples in chunk k, from or to their place behind those of `before` in earlier chunks; returns how
  * many there are then. */
-static size_t keep_states(sweep *w, int k, size_t before)
+static size_t keep_states(group *w, int k, size_t before)
 {
     for (int i = 0; i < w->n; i++)
         if (reaches(w, i, k))
@@ -192,14 +192,14 @@ static size_t keep_states(sweep *w, int k, size_t before)
     return before;
 }
 
-static size_t restore_states(sweep *w, int k, size_t kept)
+static size_t restore_states(group *w, int k, size_t kept)
 {
     for (int i = w->n - 1; i >= 0; i--)
         if (reaches(w, i, k)) memcpy(w->states + (size_t)i * w->len, w->kept + --kept * w->len, w->len * sizeof(real));
     return kept;
 }
 
-static double sweep_passed(sweep *w)
+static double run_full(group *w)
 {
     size_t kept = 0;
     double loss = 0;
@@ -214,18 +214,18 @@ static double sweep_passed(sweep *w)
     return loss;
 }
 
-static void run_sweep(void *arg)
+static void run_chunks(void *arg)
 {
-    sweep *w = arg;
-    w->loss = w->passed ? sweep_passed(w) : sweep_cut(w);
+    group *w = arg;
+    w->loss = w->full ? run_full(w) : run_truncated(w);
 }
 
 /* ---- samples ----------------------------------------------------------------------------------------------------- */
 
-static int make_room(sweep *w)
+static int make_room(group *w)
 {
     size_t rows = (size_t)w->rows, all = (size_t)w->n * w->len, in_chunks = 0;
-    int with_gradients = w->to_states || (w->passed && w->chunks > 1), kept = w->passed && w->chunks > 1;
+    int with_gradients = w->to_states || (w->full && w->chunks > 1), kept = w->full && w->chunks > 1;
     for (int k = 0; k < w->chunks; k++)
         for (int i = 0; i < w->n; i++) in_chunks += (size_t)reaches(w, i, k);
     w->ids = malloc(2 * rows * sizeof *w->ids);
@@ -240,7 +240,7 @@ static int make_room(sweep *w)
 }
 
 /* Gradients of the samples' first states add up to that of the initial state. */
-static void add_states(const sweep *w)
+static void add_states(const group *w)
 {
     const wkv_trainer *t = w->t;
     for (int i = 0; i < w->n; i++)
@@ -250,14 +250,14 @@ static void add_states(const sweep *w)
         }
 }
 
-static int run_group(sweep *w, double *loss)
+static int run_group(group *w, double *loss)
 {
     wkv_trainer *t = w->t;
     const reading *q = w->q;
     w->len = (size_t)rwkv_state_len(q->m);
     w->record = q->learn && !q->sums;
-    w->passed = w->record && !t->cut;
-    w->to_states = w->record && t->what & LEARN_STATE;
+    w->full = w->record && !t->truncate;
+    w->to_states = w->record && t->what & TRAIN_STATE;
     w->length = chunk_rows(t, w->s, w->n);
     w->chunks = (longest_rows(w->s, w->n) + w->length - 1) / w->length;
     w->rows = group_rows(t, w->s, w->n);
@@ -270,8 +270,8 @@ static int run_group(sweep *w, double *loss)
     int err = make_room(w);
     for (int i = 0; i < w->n && !err; i++) rwkv_state_init(q->m, w->states + (size_t)i * w->len);
     if (!err) err = rwkv_reserve(&t->c, q->m, (int)w->rows, w->n, w->record);
-    if (!err) err = cx_run(&t->c, run_sweep, w);
-    t->c.passed = NULL;
+    if (!err) err = cx_run(&t->c, run_chunks, w);
+    t->c.layer_done = NULL;
     if (!err) {
         *loss += w->loss;
         if (w->to_states) add_states(w);
@@ -290,12 +290,12 @@ int trainer_read(wkv_trainer *t, reading *q)
 {
     int64_t rows = 0;
     for (int i = 0; i < q->n; i++) rows += rows_of(&q->s[i]);
-    int64_t before = q->adds_up ? t->ranks->rank * rows : 0;
+    int64_t before = q->adds_up ? t->communicator->rank * rows : 0;
     q->loss = 0;
     if (q->sums) memset(q->sums, 0, (size_t)q->n * sizeof *q->sums);
     for (int from = 0, k; from < q->n && isfinite(q->loss); from += k) {
         k = trainer_group(t, q->s + from, q->n - from);
-        sweep w = {.t = t, .q = q, .s = q->s + from, .first = from, .n = k, .before = before};
+        group w = {.t = t, .q = q, .s = q->s + from, .first = from, .n = k, .before = before};
         int err = run_group(&w, &q->loss);
         if (err) return err;
         for (int i = 0; i < w.n; i++) before += rows_of(&w.s[i]);
@@ -318,13 +318,13 @@ static int choose_checkpointing(wkv_trainer *t, const sample *s, int n);
 int trainer_gradient(wkv_trainer *t, const sample *s, int n, int learn, double *loss)
 {
     double counted = (double)samples_counted(s, n);
-    if (learn) ranks_add(t->ranks, &counted, 1);
+    if (learn) communicator_add(t->communicator, &counted, 1);
     int err = counted ? check_samples(t, s, n) : fail(WKV_EARG, "%d samples without a token that counts", n);
     if (!err && learn) err = choose_checkpointing(t, s, n);
     if (err) return err;
-    t->c.whole = t->checkpointing < 0;
+    t->c.keep_activations = t->checkpointing < 0;
     if (t->objective) return preference_gradient(t, s, n, learn, loss);
-    reading q = {t->m, s, n, learn, .counted = counted, .adds_up = learn && t->ranks && !t->base};
+    reading q = {t->m, s, n, learn, .counted = counted, .adds_up = learn && t->communicator && !t->base};
     err = trainer_read(t, &q);
     *loss = q.loss;
     return err;
@@ -339,7 +339,7 @@ int trainer_cost(wkv_trainer *t, const sample *s, int n, int whole, row_cost *ou
     int err = t->objective && !sums ? fail(WKV_ENOMEM, "no memory for %d samples", n) : check_samples(t, s, n);
     for (int i = 0; i < n; i++) rows += rows_of(&s[i]);
     reading q = {t->m, s, n, 1, .counted = rows}, first = {t->m, s, n, 1, .sums = sums};
-    t->c.whole = whole;
+    t->c.keep_activations = whole;
     cx_peak_restart(&t->c);
     for (int i = 0; i < 3 && !err && (!i || clock_seconds() - all < 1); i++) { /* at first pages are new */
         double begin = clock_seconds();
@@ -379,7 +379,7 @@ static int choose_checkpointing(wkv_trainer *t, const sample *s, int n)
     const params *p = &t->p;
     double blocks = 2.0 * (double)(p->n + p->to - p->from) * sizeof *p->values;
     double need = blocks + (double)trainer_work_bytes(t, &cost, trainer_rows(t, s, n));
-    t->checkpointing = need > 0.8 * (double)ranks_memory(t->ranks, t->available) ? 1 : -1;
+    t->checkpointing = need > 0.8 * (double)communicator_memory(t->communicator, t->available) ? 1 : -1;
     return 0;
 }
 

@@ -67,7 +67,7 @@ static int measure(wkv_trainer *t, int64_t rows, size_t *of_lora, size_t *of_oth
     int err = work_bytes(t, rows, of_lora);
     if (err) return err;
     rwkv_each(t->m, without_adapter, NULL);
-    t->m->emb.wants = 1;
+    t->m->emb.requires_grad = 1;
     t->m->emb.grad = (real *)(uintptr_t)t->m->emb.data; /* an address that nobody writes to */
     return work_bytes(t, rows, of_others);
 }
@@ -76,7 +76,7 @@ static void fill(wkv_train_memory *row, const wkv_model *m, const char *method, 
 {
     static const char *const types[] = {"bf16", "q8_0", "q4_0"};
     *row = (wkv_train_memory){.method = method, .trained = trained, .work_bytes = work};
-    int frozen = adapt_method(method) != LEARN_ALL;
+    int frozen = adapt_method(method) != TRAIN_ALL;
     for (int i = 0; i < 3 && trained; i++)
         if (frozen || !i) row->bytes[i] = (frozen ? wkv_model_bytes(m, types[i]) : 0) + 16 * (size_t)trained + work;
 }
@@ -92,7 +92,7 @@ int wkv_train_memory_needed(wkv_train_memory out[WKV_TRAIN_METHODS], int64_t *ro
     o.samples = 1;
     o.loss = o.reference = NULL; /* pairs take as much, as their reference lies in the same mapping */
     o.beta = 0;
-    o.ranks = NULL;
+    o.communicator = NULL;
     o.shard_optimizer = 0;
     o.threads = 1;
     if (!o.context) o.context = 1024;

@@ -49,7 +49,7 @@ static void point_into_blocks(params *p)
         tensor *t = p->list[i].t;
         t->data = p->values + p->list[i].at;
         t->grad = p->list[i].frozen ? NULL : p->grads + p->list[i].at;
-        t->wants = !p->list[i].frozen;
+        t->requires_grad = !p->list[i].frozen;
     }
 }
 
@@ -84,15 +84,15 @@ int params_make(params *p)
 void params_share(const params *p, int rank, size_t *from, size_t *to)
 {
     int first, last, chunks = (int)((p->n + OPTIMIZER_CHUNK - 1) / OPTIMIZER_CHUNK);
-    pool_share(chunks, 1, rank, ranks_count(p->ranks), &first, &last);
+    pool_share(chunks, 1, rank, communicator_count(p->communicator), &first, &last);
     *from = (size_t)first * OPTIMIZER_CHUNK;
     *to = last == chunks ? p->n : (size_t)last * OPTIMIZER_CHUNK;
 }
 
-void params_shard(params *p, const wkv_ranks *ranks)
+void params_shard(params *p, const wkv_communicator *communicator)
 {
-    p->ranks = ranks;
-    params_share(p, ranks->rank, &p->from, &p->to);
+    p->communicator = communicator;
+    params_share(p, communicator->rank, &p->from, &p->to);
     real *less = realloc(p->values, 2 * (p->n + p->to - p->from) * sizeof *less);
     if (less) p->values = less; /* otherwise the block stays as long as it is */
     point_into_blocks(p);
@@ -166,7 +166,7 @@ int params_load_values(params *p, const tensors *f) { return read_values(p, f, "
 
 int params_load_moments(params *p, const tensors *f)
 {
-    if (!p->ranks) {
+    if (!p->communicator) {
         int err = read_values(p, f, "mean.", p->model.V, p->mean);
         return err ? err : read_values(p, f, "square.", p->model.V, p->square);
     }
@@ -215,7 +215,7 @@ int params_load(params *p, const char *path, int V)
  * way of the gradients, which are zero between steps and are so again. out NULL: this process only sends its part. */
 static void gather(const params *p, int i, float *out)
 {
-    const wkv_ranks *r = p->ranks;
+    const wkv_communicator *r = p->communicator;
     const param *q = &p->list[i % p->count];
     const real *mine = i < p->count ? p->mean : p->square;
     size_t end = q->at + q->n;
@@ -235,7 +235,7 @@ static void gather(const params *p, int i, float *out)
 
 void params_send(const params *p)
 {
-    for (int i = 0; p->ranks && i < 2 * p->count; i++) gather(p, i, NULL);
+    for (int i = 0; p->communicator && i < 2 * p->count; i++) gather(p, i, NULL);
 }
 
 typedef struct {
@@ -274,14 +274,14 @@ int params_save(const params *p, const char *path, dtype type, int moments, cons
         for (int i = 0; i < p->count; i++, n++) {
             const param *q = &p->list[i];
             from[n] =
-                (given){.p = p, .values = k && p->ranks ? NULL : block[k] + q->at, .gathered = &gathered, .n = q->n};
+                (given){.p = p, .values = k && p->communicator ? NULL : block[k] + q->at, .gathered = &gathered, .n = q->n};
             snprintf(from[n].name, sizeof from[n].name, "%s%s", prefix[k], q->name);
             out[n] = (tensor_out){.name = from[n].name, .type = type, .values = give_values, .from = &from[n]};
             out[n].dims = q->dims;
             memcpy(out[n].shape, q->shape, sizeof q->shape);
         }
     if (!err) err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
-    while (moments && p->ranks && gathered < 2 * p->count) gather(p, gathered++, NULL); /* the others wait for it */
+    while (moments && p->communicator && gathered < 2 * p->count) gather(p, gathered++, NULL); /* the others wait for it */
     free(out);
     free(from);
     return err;

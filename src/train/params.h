@@ -7,7 +7,7 @@
 
 #include "base/rng.h"
 #include "rwkv/model.h"
-#include "train/ranks.h"
+#include "train/communicator.h"
 
 typedef struct {
     char *name; /* official                                            */
@@ -31,7 +31,7 @@ typedef struct {
     real *values, *grads, *mean, *square; /* one allocation, `values` first  */
     size_t n_frozen;                      /* values that are frozen          */
     size_t from, to;                      /* the moments here are of these   */
-    const wkv_ranks *ranks;               /* who has the others; NULL: none  */
+    const wkv_communicator *communicator;               /* who has the others; NULL: none  */
     double *sums;                         /* the optimizer's: one per OPTIMIZER_CHUNK */
     char family[256];                     /* family_name of the checkpoint that the values are from, "": none says it */
 } params;
@@ -50,7 +50,7 @@ int params_freeze(params *p, const char *words);
 int params_make(params *p);
 /* Keep the moments of this process's share of the values only, which begins and ends with an OPTIMIZER_CHUNK; the
  * others have the others. */
-void params_shard(params *p, const wkv_ranks *ranks);
+void params_shard(params *p, const wkv_communicator *communicator);
 void params_share(const params *p, int rank, size_t *from, size_t *to);
 void params_release(params *p);
 /* A checksum of the values. */

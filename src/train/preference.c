@@ -92,10 +92,10 @@ static double sum_pairs(wkv_trainer *t, const sample *s, int n, double pairs, do
 int preference_gradient(wkv_trainer *t, const sample *s, int n, int learn, double *loss)
 {
     double pairs = n / 2, *nll = malloc((size_t)n * sizeof *nll);
-    if (learn) ranks_add(t->ranks, &pairs, 1);
+    if (learn) communicator_add(t->communicator, &pairs, 1);
     int err = nll ? 0 : fail(WKV_ENOMEM, "no memory for %d samples", n);
     reading first = {t->m, s, n, learn, .sums = nll};
-    reading second = {t->m, s, n, learn, .scales = nll, .adds_up = learn && t->ranks && !t->base};
+    reading second = {t->m, s, n, learn, .scales = nll, .adds_up = learn && t->communicator && !t->base};
     if (!err && t->reference) err = read_references(t, s, n);
     if (!err) err = trainer_read(t, &first);
     if (!err) *loss = isfinite(first.loss) ? sum_pairs(t, s, n, pairs, nll) : first.loss;

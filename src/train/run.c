@@ -61,10 +61,10 @@ static int measure_held(job *j)
     const source *s = &j->source;
     int64_t n = source_held(s), most = s->of_samples ? n : MOST / s->context + 1;
     int all = (int)(n < most ? n : most), from = 0, to = all;
-    if (j->ranks) pool_share(all, 1, j->ranks->rank, j->ranks->count, &from, &to);
+    if (j->communicator) pool_share(all, 1, j->communicator->rank, j->communicator->count, &from, &to);
     double sums[2] = {0}, begin = clock_seconds();
     int err = sum_losses(j, from, to, sums);
-    if ((err = ranks_agree_on(j->ranks, err, sums, 2))) return err;
+    if ((err = communicator_agree_on(j->communicator, err, sums, 2))) return err;
     j->idle += clock_seconds() - begin;
     if (all < 1) return 0;
     r->valid_loss = sums[0] / sums[1];
@@ -78,10 +78,10 @@ static int measure_choices(job *j)
 {
     int all = j->choices.count, from = 0, to = all;
     if (!all) return 0;
-    if (j->ranks) pool_share(all, 1, j->ranks->rank, j->ranks->count, &from, &to);
+    if (j->communicator) pool_share(all, 1, j->communicator->rank, j->communicator->count, &from, &to);
     double right[2] = {0}, begin = clock_seconds();
     int err = choices_answer(&j->choices, j->t, from, to, j->o.context, right);
-    if ((err = ranks_agree_on(j->ranks, err, right, 2))) return err;
+    if ((err = communicator_agree_on(j->communicator, err, right, 2))) return err;
     j->idle += clock_seconds() - begin;
     j->report.accuracy = right[0] / all;
     j->report.accuracy_norm = right[1] / all;
@@ -160,7 +160,7 @@ static int write_sample(job *j)
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
-static int save_frozen(const job *j, const char *name, learnt what, dtype type)
+static int save_frozen(const job *j, const char *name, train_method what, dtype type)
 {
     char *path = path_in(j->o.out, name);
     if (!path) return WKV_ENOMEM;
@@ -172,11 +172,11 @@ static int save_frozen(const job *j, const char *name, learnt what, dtype type)
 /* The parameters trained beside frozen weights. */
 static int save_adapted(const job *j, int best)
 {
-    int err = 0, named = j->t->what & (LEARN_LORA | LEARN_WHOLE);
+    int err = 0, named = j->t->what & (TRAIN_LORA | TRAIN_WHOLE);
     if (named)
-        err = save_frozen(j, best ? "best-lora.safetensors" : "lora.safetensors", LEARN_LORA, F32);
-    if (!err && named && !best) err = save_frozen(j, "lora.pth", LEARN_LORA, BF16);
-    if (!err && j->t->what & LEARN_STATE) err = save_frozen(j, best ? "best-state.pth" : "state.pth", LEARN_STATE, F32);
+        err = save_frozen(j, best ? "best-lora.safetensors" : "lora.safetensors", TRAIN_LORA, F32);
+    if (!err && named && !best) err = save_frozen(j, "lora.pth", TRAIN_LORA, BF16);
+    if (!err && j->t->what & TRAIN_STATE) err = save_frozen(j, best ? "best-state.pth" : "state.pth", TRAIN_STATE, F32);
     return err;
 }
 
@@ -195,9 +195,9 @@ int job_save(const job *j, const char *name)
 /* All processes: of shared moments each gives its own. */
 static int save_checkpoint(job *j)
 {
-    int lead = ranks_lead(j->ranks);
+    int lead = communicator_lead(j->communicator);
     int64_t bytes = lead ? history_sync(&j->history) : 0;
-    int err = ranks_agree(j->ranks, bytes < 0 ? (int)bytes : 0);
+    int err = communicator_agree(j->communicator, bytes < 0 ? (int)bytes : 0);
     if (err) return err;
     j->at.log_bytes = bytes;
     j->at.given = j->source.order.given;
@@ -205,7 +205,7 @@ static int save_checkpoint(job *j)
         err = checkpoint_write(j->o.out, j->t, &j->at, &j->o, j->o.keep);
     else
         params_send(&j->t->p);
-    return ranks_agree(j->ranks, err);
+    return communicator_agree(j->communicator, err);
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
@@ -251,7 +251,7 @@ static int one_step(job *j)
     wkv_train_report *r = &j->report;
     double begin = clock_seconds();
     int64_t rows = 0;
-    const int per = source_per(&j->source), first = j->ranks ? j->ranks->rank * j->own * per : 0;
+    const int per = source_per(&j->source), first = j->communicator ? j->communicator->rank * j->own * per : 0;
     source_next(&j->source, j->now, j->o.batch);
     for (int i = 0; i < j->o.batch * per; i++) rows += j->now[i].n - 1;
     int err = trainer_step(j->t, j->now + first, j->own * per, &r->loss);
@@ -309,12 +309,12 @@ static int after_step(job *j, int last, int *stop)
     if (err) return err;
     last = last || r->ended;
     double due[2] = {0}; /* stop, save */
-    if (ranks_lead(j->ranks)) {
+    if (communicator_lead(j->communicator)) {
         err = write_down(j, last);
         due[0] = !err && j->o.report && j->o.report(j->o.user, r);
         due[1] = last || due[0] || save_is_due(j);
     }
-    if ((err = ranks_agree_on(j->ranks, err, due, 2))) return err;
+    if ((err = communicator_agree_on(j->communicator, err, due, 2))) return err;
     *stop = due[0] > 0;
     if (last) j->at.finished = r->step;
     if (due[1] <= 0) return 0;
@@ -336,9 +336,9 @@ static int train(job *j)
     }
     int over = r->ended || r->step == r->steps,
         results = over || !j->at.finished; /* those of a shorter run stay until the longer one ends */
-    if (!err && ranks_lead(j->ranks) && results) err = job_save(j, "final");
-    if (!err && ranks_lead(j->ranks)) err = history_page(&j->history, &j->plan, r, 1);
-    err = ranks_agree(j->ranks, err);
+    if (!err && communicator_lead(j->communicator) && results) err = job_save(j, "final");
+    if (!err && communicator_lead(j->communicator)) err = history_page(&j->history, &j->plan, r, 1);
+    err = communicator_agree(j->communicator, err);
     if (err || over) return err;
     return fail(WKV_ESTOPPED,
                 "stopped after step %lld of %lld; all of it is saved, and a resumed run goes on from there",
@@ -349,7 +349,7 @@ static int train(job *j)
 static int check_alike(const job *j)
 {
     uint64_t mine = params_sum(&j->t->p) ^ 3 * j->at.text_sum ^ 5 * (uint64_t)j->source.order.given, first = mine;
-    ranks_follow(j->ranks, &first, sizeof first);
+    communicator_follow(j->communicator, &first, sizeof first);
     return first == mine
                ? 0
                : fail(WKV_EARG, "its model, its text or its checkpoint is not that of process 0; each needs the same "
@@ -376,15 +376,15 @@ static int show_samples(const job *j)
 
 static int begin(job *j, const wkv_train_options *o)
 {
-    int err = ranks_agree(ranks_of(o), job_begin(j, o));
+    int err = communicator_agree(communicator_of(o), job_begin(j, o));
     if (err) return err;
-    if (j->ranks && (err = ranks_agree(j->ranks, check_alike(j)))) return err;
+    if (j->communicator && (err = communicator_agree(j->communicator, check_alike(j)))) return err;
     describe(j);
-    if (ranks_lead(j->ranks) && j->o.plan && j->o.plan(j->o.user, &j->plan))
+    if (communicator_lead(j->communicator) && j->o.plan && j->o.plan(j->o.user, &j->plan))
         err = fail(WKV_ESTOPPED, "stopped before the first step");
-    if (!err && ranks_lead(j->ranks)) err = show_samples(j);
-    if (!err && ranks_lead(j->ranks)) err = job_open(j);
-    return ranks_agree(j->ranks, err);
+    if (!err && communicator_lead(j->communicator)) err = show_samples(j);
+    if (!err && communicator_lead(j->communicator)) err = job_open(j);
+    return communicator_agree(j->communicator, err);
 }
 
 int wkv_train(const wkv_train_options *o)

@@ -20,7 +20,7 @@ typedef struct {
     source source;
     int64_t held_bytes; /* of the held-out text; 0: not known */
     wkv_trainer *t;
-    const wkv_ranks *ranks; /* who trains together; NULL: this process alone  */
+    const wkv_communicator *communicator; /* who trains together; NULL: this process alone  */
     int own;                /* sequences of a step that this process computes */
     sample *now;            /* a step's                                       */
     history history;

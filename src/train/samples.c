@@ -54,7 +54,7 @@ int samples_end(samples *s, int most)
     size_t from = begin_of(s, s->count), n = s->n - from;
     if (most && n > (size_t)most + 1) {
         n = (size_t)most + 1;
-        s->cut++;
+        s->truncated++;
     }
     int64_t counted = 0;
     for (size_t i = 1; i < n; i++) counted += s->counts[from + i];

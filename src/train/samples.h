@@ -14,7 +14,7 @@ typedef struct {
     int count, ends_room;
     int64_t counted;   /* tokens that are to be learnt                                             */
     int longest;       /* tokens of the longest                                                    */
-    int cut;           /* samples of which the end was left out                                    */
+    int truncated;          /* samples of which the end was left out                                    */
     passed_over over;  /* of a folder                                                              */
     int left_out;      /* samples of which nothing was left that counts; pairs of which one was so */
     int pairs;         /* a chosen and a rejected sample one after the other                       */

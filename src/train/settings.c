@@ -43,7 +43,7 @@ static const setting table[] = {
     ROW(beta, FLOAT, BINDS),
     ROW(reference, TEXT, FREE),
     ROW(infctx, INT, BINDS),
-    ROW(cut, INT, BINDS),
+    ROW(truncate, INT, BINDS),
     ROW(version, TEXT, BINDS),
     ROW(layers, INT, BINDS),
     ROW(width, INT, BINDS),
@@ -262,7 +262,7 @@ int settings_suit(wkv_train_options *o, int64_t tokens)
 /* A model that is there learns from samples: other defaults than a new one's. */
 static int adapts(const wkv_train_options *o)
 {
-    return o->samples && (o->init || adapt_method(o->method) != LEARN_ALL);
+    return o->samples && (o->init || adapt_method(o->method) != TRAIN_ALL);
 }
 
 int settings_suit_samples(wkv_train_options *o, int samples)
@@ -286,8 +286,8 @@ int settings_suit_samples(wkv_train_options *o, int samples)
 
 static void default_of_adapted(wkv_train_options *o)
 {
-    int what = adapt_method(o->method), state_alone = what == LEARN_STATE && !o->train;
-    float_default(&o->lr_init, what & LEARN_ALL ? 3e-5f : state_alone ? 1 : 1e-3f);
+    int what = adapt_method(o->method), state_alone = what == TRAIN_STATE && !o->train;
+    float_default(&o->lr_init, what & TRAIN_ALL ? 3e-5f : state_alone ? 1 : 1e-3f);
     float_default(&o->lr_final, state_alone ? o->lr_init / 100 : o->lr_init / 10);
     float_default(&o->eps, 1e-8f);
     float_default(&o->weight_decay, -1);
@@ -296,8 +296,8 @@ static void default_of_adapted(wkv_train_options *o)
 static void default_of_adapters(wkv_train_options *o)
 {
     int what = adapt_method(o->method);
-    int_default(&o->rank, what & LEARN_MISS ? 32 : 16);
-    if (!(what & LEARN_MISS)) float_default(&o->alpha, (what & LEARN_PISSA ? 1 : 2) * (float)o->rank);
+    int_default(&o->rank, what & TRAIN_MISS ? 32 : 16);
+    if (!(what & TRAIN_MISS)) float_default(&o->alpha, (what & TRAIN_PISSA ? 1 : 2) * (float)o->rank);
     text_default(&o->targets, "att,ffn");
 }
 
@@ -307,8 +307,8 @@ void settings_default(wkv_train_options *o)
     text_default(&o->loss, "cross-entropy");
     if (strcmp(o->loss, "cross-entropy")) float_default(&o->beta, 0.1f);
     if (adapts(o)) default_of_adapted(o);
-    if (adapt_method(o->method) != LEARN_ALL) default_of_adapters(o);
-    if (adapt_method(o->method) == LEARN_ALL && !o->init) {
+    if (adapt_method(o->method) != TRAIN_ALL) default_of_adapters(o);
+    if (adapt_method(o->method) == TRAIN_ALL && !o->init) {
         text_default(&o->version, "7");
         int_default(&o->layers, 6);
         int_default(&o->width, 256);

@@ -6,8 +6,8 @@
  * that has them. */
 static void add_up(const wkv_trainer *t, size_t from, size_t to)
 {
-    const wkv_ranks *r = t->ranks;
-    if (!t->p.ranks) {
+    const wkv_communicator *r = t->communicator;
+    if (!t->p.communicator) {
         r->reduce(r->user, t->p.grads + from, to - from, -1);
         return;
     }
@@ -35,22 +35,22 @@ void trainer_add_up_from(void *trainer, int layer)
     wkv_trainer *t = trainer;
     const params *p = &t->p;
     for (; t->summing > layer; t->summing--) add_up(t, begin_of(p, t->summing - 1), begin_of(p, t->summing));
-    t->ranks->advance(t->ranks->user);
+    t->communicator->advance(t->communicator->user);
 }
 
 int trainer_add_up_rest(wkv_trainer *t, int err, double *figures, int n)
 {
-    if (!t->ranks) return err;
+    if (!t->communicator) return err;
     trainer_add_up_from(t, -1);
-    t->ranks->finish(t->ranks->user);
+    t->communicator->finish(t->communicator->user);
     t->summing = t->m->L;
-    return ranks_agree_on(t->ranks, err, figures, n);
+    return communicator_agree_on(t->communicator, err, figures, n);
 }
 
 void trainer_collect_values(wkv_trainer *t)
 {
     params *p = &t->p;
-    const wkv_ranks *r = p->ranks;
+    const wkv_communicator *r = p->communicator;
     if (!r) return;
     for (int k = 0; k < r->count; k++) {
         size_t from, to;

@@ -56,7 +56,7 @@ static int make_whole(wkv_trainer *t, const wkv_train_options *o)
 
 static int make_model(wkv_trainer *t, const wkv_train_options *o)
 {
-    if (t->what != LEARN_ALL) return adapt_frozen(t, o);
+    if (t->what != TRAIN_ALL) return adapt_frozen(t, o);
     int err = make_whole(t, o);
     return err ? err : params_freeze(&t->p, o->freeze);
 }
@@ -109,27 +109,27 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     if (o->batch < 0 || o->context < 0) return fail(WKV_EARG, "a batch or a context below 0");
     if (o->micro_batch < 0) return fail(WKV_EARG, "--micro-batch is below 0");
     if (o->infctx < 0) return fail(WKV_EARG, "--infctx is below 0");
-    if (o->cut && !o->infctx)
-        return fail(WKV_EARG, "--cut cuts the gradient between the chunks of --infctx, which is missing");
+    if (o->truncate && !o->infctx)
+        return fail(WKV_EARG, "--truncate cuts the gradient between the chunks of --infctx, which is missing");
     t->what = adapt_method(o->method);
     if (!t->what) return WKV_EARG;
-    if (o->lora_dropout > 0 && !(t->what & LEARN_LORA))
+    if (o->lora_dropout > 0 && !(t->what & TRAIN_LORA))
         return fail(WKV_EARG, "--lora-dropout drops inputs of adapters, and --method %s has none", o->method);
-    if (t->what == LEARN_ALL && o->train)
+    if (t->what == TRAIN_ALL && o->train)
         return fail(WKV_EARG, "--train %s: with --method full all parameters are trained but those of --freeze",
                     o->train);
-    if (t->what != LEARN_ALL && o->freeze)
+    if (t->what != TRAIN_ALL && o->freeze)
         return fail(WKV_EARG,
                     "--freeze %s is for --method full; with %s all parameters are frozen but those of --train",
                     o->freeze, o->method);
-    if (o->train) t->what |= LEARN_WHOLE;
-    if (t->what & LEARN_MISS && o->alpha > 0)
+    if (o->train) t->what |= TRAIN_WHOLE;
+    if (t->what & TRAIN_MISS && o->alpha > 0)
         return fail(WKV_EARG, "--alpha %g: a MiSS adapter is added as it is; alpha scales those of LoRA",
                     (double)o->alpha);
     if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
         return fail(WKV_EARG, "a rank of %d, an alpha of %g; both are above 0", o->rank, (double)o->alpha);
     t->chunk = o->infctx;
-    t->cut = o->cut;
+    t->truncate = o->truncate;
     t->l2wrap = !o->samples;
     t->micro = o->micro_batch;
     t->checkpointing = o->checkpointing;
@@ -159,7 +159,7 @@ static int open_reference(wkv_trainer *t, const wkv_train_options *o)
 {
     const char *path = o->reference ? o->reference : o->init;
     if (t->objective != DPO) return 0;
-    if (!path && t->what == LEARN_ALL)
+    if (!path && t->what == TRAIN_ALL)
         return fail(WKV_EARG, "the loss dpo compares with a model that is there; give it with --model or --reference");
     wkv_model_options with = {.as_stored = 1, .no_mmap = o->with.no_mmap};
     int err = wkv_model_open(&t->reference, path, &with);
@@ -176,7 +176,7 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     REQUIRE(out, "the place for the trainer");
     *out = NULL;
     REQUIRE(options, "the list of options");
-    int given = ranks_check(options->ranks);
+    int given = communicator_check(options->communicator);
     if (given) return given;
     wkv_train_options set = *options, *o = &set;
     int err = settings_finite(o);
@@ -184,19 +184,19 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
     settings_default(o);
     wkv_trainer *t = calloc(1, sizeof *t);
     if (!t) return fail(WKV_ENOMEM, "no memory for a trainer");
-    t->ranks = ranks_of(o);
+    t->communicator = communicator_of(o);
     t->available = memory_available();
     err = set_optimizer(t, o);
     if (!err) err = set_loss(t, o);
-    if (!err) err = device_open(&t->device, o->device, ranks_threads(t->ranks, o->threads), NULL);
+    if (!err) err = device_open(&t->device, o->device, communicator_threads(t->communicator, o->threads), NULL);
     if (!err) err = make_model(t, o);
     if (!err) err = open_reference(t, o);
     if (!err && o->scan && t->m->arch != &arch4)
         err = fail(WKV_EARG, "--scan: only the recurrence of version 4 has a scan; this model is RWKV-%s",
                    t->m->arch->version);
-    if (!err && t->ranks && o->shard_optimizer) {
-        params_shard(&t->p, t->ranks); /* the blocks move */
-        if (t->what & LEARN_STATE) t->m->state0 = t->p.values + t->state_at;
+    if (!err && t->communicator && o->shard_optimizer) {
+        params_shard(&t->p, t->communicator); /* the blocks move */
+        if (t->what & TRAIN_STATE) t->m->state0 = t->p.values + t->state_at;
     }
     if (!err) err = cx_init(&t->c, t->device);
     t->c.scan = o->scan;

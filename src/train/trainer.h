@@ -10,25 +10,25 @@
 #include "train/schedule.h"
 #include "wkv_train.h"
 
-/* Parameters to train; LEARN_ALL alone. */
+/* Parameters to train; TRAIN_ALL alone. */
 typedef enum {
-    LEARN_LORA = 1, /* adapters                                            */
-    LEARN_STATE = 2,
-    LEARN_ALL = 4,
-    LEARN_PISSA = 8, /* beside LEARN_LORA: they begin as singular vectors */
-    LEARN_MISS = 16, /* beside LEARN_LORA: they are MiSS                  */
-    LEARN_WHOLE = 32 /* beside others, not LEARN_ALL: some of the model's own parameters */
-} learnt;
+    TRAIN_LORA = 1, /* adapters                                            */
+    TRAIN_STATE = 2,
+    TRAIN_ALL = 4,
+    TRAIN_PISSA = 8, /* beside TRAIN_LORA: they begin as singular vectors */
+    TRAIN_MISS = 16, /* beside TRAIN_LORA: they are MiSS                  */
+    TRAIN_WHOLE = 32 /* beside others, not TRAIN_ALL: some of the model's own parameters */
+} train_method;
 
 /* The loss: cross entropy of tokens, or of pairs of a chosen and a rejected answer (preference.c). */
 typedef enum { CROSS_ENTROPY, DPO, ORPO } objective;
 
 struct wkv_trainer {
     rwkv *m;         /* the model: that of p, or of the frozen weights */
-    wkv_model *base; /* the frozen weights; NULL with LEARN_ALL        */
+    wkv_model *base; /* the frozen weights; NULL with TRAIN_ALL        */
     int what;        /* of learnt                                      */
     params p;
-    adapter *adapters; /* n_adapters that are trained, and with LEARN_PISSA as many frozen ones, ... */
+    adapter *adapters; /* n_adapters that are trained, and with TRAIN_PISSA as many frozen ones, ... */
     int n_adapters;
     real *principal; /* ... the values of those */
     size_t n_principal;
@@ -44,7 +44,7 @@ struct wkv_trainer {
     double lr, norm;     /* of the last step                                      */
 
     int chunk;         /* tokens read at once of each sequence; 0: all                   */
-    int cut;           /* the gradient does not pass from a chunk to the one before      */
+    int truncate;           /* the gradient does not pass from a chunk to the one before      */
     int micro;         /* sequences computed at once; 0: those that fill 512 rows    */
     int checkpointing; /* 1: layers are run twice; -1: once; 0: by the memory there is   */
     size_t available;  /* bytes that were free before the trainer took any               */
@@ -57,7 +57,7 @@ struct wkv_trainer {
     uint64_t seed;
     device *device;
     cx c;
-    const wkv_ranks *ranks; /* who trains together; NULL: this process alone                 */
+    const wkv_communicator *communicator; /* who trains together; NULL: this process alone                 */
     int summing;            /* layers from this one on are being added up over all processes */
 };
 

@@ -122,7 +122,7 @@ static int add_tuned(seeds *all, const char *folder, const char *model, const ch
     for (int i = 0; i < 2 && !e; i++) {
         char path[200];
         snprintf(path, sizeof path, "%s/%s%s", folder, method, i ? ".safetensors" : ".pth");
-        e = adapt_save(t, path, state ? LEARN_STATE : LEARN_LORA, i ? F32 : BF16)
+        e = adapt_save(t, path, state ? TRAIN_STATE : TRAIN_LORA, i ? F32 : BF16)
                 ? complain(path, wkv_error())
                 : add_file(all, state ? USE_STATE : USE_ADAPTER, path, model);
     }

@@ -1,5 +1,5 @@
-/* phase.c - norm, shift and mixtures in one go: the bits are those of the operations it stands for
- * (tests/test_phases.c). */
+/* mix.c - norm, shift and mixtures in one go: the bits are those of the operations it stands for
+ * (tests/test_fused.c). */
 #include "ops/tape.h"
 
 typedef struct {
@@ -13,15 +13,15 @@ static void mix_back(cx *c, record *r)
     mix_args a = k->a;
     a.batch = c->b;
     a.state0 = r->saved;
-    a.dx = wanted(c, r->in[0]);
-    a.dw = wanted(c, r->in[1]);
-    a.db = wanted(c, r->in[2]);
+    a.dx = grad_or_null(c, r->in[0]);
+    a.dw = grad_or_null(c, r->in[1]);
+    a.db = grad_or_null(c, r->in[2]);
     a.n = 0;
     for (int i = 0; i < k->a.n; i++) {
         if (!k->y[i]->grad) continue;
         a.mu[a.n] = k->a.mu[i];
         a.dy[a.n] = k->y[i]->grad;
-        a.dmu[a.n++] = wanted(c, r->in[3 + i]);
+        a.dmu[a.n++] = grad_or_null(c, r->in[3 + i]);
     }
     c->dev->mix_back(c->dev, &a);
 }
@@ -50,7 +50,7 @@ void op_mix(cx *c, const mix_in *in, int at, weighs which, const mixture *m, int
     }
     record *r = tape_record(c, mix_back, k.y[0], 3 + k.a.n, all);
     if (r) {
-        for (int i = 0; i < k.a.n; i++) k.y[i]->wants = 1;
+        for (int i = 0; i < k.a.n; i++) k.y[i]->requires_grad = 1;
         r->p = tape_copy(c, &k, sizeof k);
         r->saved = states_keep(c, at, x->cols);
     }

@@ -1,4 +1,4 @@
-/* bench_zeros.c - `wkv bench --sparsity`: how many squared ReLUs are zero in a text, layer by layer, and in how many
+/* bench_sparsity.c - `wkv bench --sparsity`: how many squared ReLUs are zero in a text, layer by layer, and in how many
  * tokens that follow each other at once. */
 #include "bench.h"
 #include <jansson.h>
@@ -63,7 +63,7 @@ static int print_json(const bench *b, const wkv_sparsity *layers, const wkv_spar
                                     rows));
 }
 
-int bench_zeros(bench *b, int as_json)
+int bench_sparsity(bench *b, int as_json)
 {
     int L = b->e.about->layers, n = b->n_ids - b->n_ids % 16, status = 0;
     if (!n) return complain("a text of %d tokens; at least 16 are needed to count zeros in adjacent ones", b->n_ids);

@@ -1,4 +1,4 @@
-/* test_phases.c - operations that do the work of several: on the reference device and on every instruction set, for any
+/* test_fused.c - operations that do the work of several: on the reference device and on every instruction set, for any
  * number of threads, the bits of the operations they stand for. Gradients are theirs within rounding. */
 #include <math.h>
 #include <stdlib.h>
@@ -232,7 +232,7 @@ static void learn(case_fn *fn, const batch *b, device *dev, int hand, real *to)
     memcpy(all, now.x, sizeof now.x);
     memcpy(all + 6, now.row, sizeof now.row);
     for (int i = 0; i < 14; i++) {
-        all[i]->wants = 1;
+        all[i]->requires_grad = 1;
         all[i]->grad = NULL;
     }
     cx c;
@@ -248,7 +248,7 @@ static void learn(case_fn *fn, const batch *b, device *dev, int hand, real *to)
         size_t values = (size_t)all[i]->rows * (size_t)all[i]->cols;
         memcpy(to, tensor_grad(&c, all[i]), values * sizeof *to);
         to += values;
-        all[i]->wants = 0;
+        all[i]->requires_grad = 0;
         all[i]->grad = NULL;
     }
     memcpy(to, dstates, (size_t)b->n_spans * sizeof *dstates);

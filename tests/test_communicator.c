@@ -1,4 +1,4 @@
-/* test_ranks.c - processes that train together, here threads: several give what one gives, whatever is shared out; what
+/* test_communicator.c - processes that train together, here threads: several give what one gives, whatever is shared out; what
  * goes wrong in one is known to all. tests/test_mpi.sh does the same with real processes. */
 #include <math.h>
 #include <pthread.h>
@@ -10,7 +10,7 @@
 #include "folder.h"
 #include "test.h"
 
-/* ---- wkv_ranks over threads -------------------------------------------------------------------------------------- */
+/* ---- wkv_communicator over threads -------------------------------------------------------------------------------------- */
 
 enum { MOST = 4, BEGUN = 256 };
 
@@ -23,7 +23,7 @@ typedef struct {
 typedef struct group group;
 typedef struct {
     group *all;
-    wkv_ranks ranks;
+    wkv_communicator communicator;
     begun queue[BEGUN];
     int n, advanced, with[BEGUN + 1]; /* calls, and of those with so many begun */
     double *added;
@@ -74,7 +74,7 @@ static void advance(void *user)
     m->with[m->n]++;
 }
 
-/* Sums go through a place of their own and in the order of the ranks; where they were not asked for nothing useful is
+/* Sums go through a place of their own and in the order of the communicator; where they were not asked for nothing useful is
  * left. */
 static void sum_up(member *m, int i)
 {
@@ -83,7 +83,7 @@ static void sum_up(member *m, int i)
     for (int k = 0; k < m->all->count; k++)
         for (size_t j = 0; j < b->n; j++) sum[j] += ((const float *)m->all->m[k].queue[i].x)[j];
     pthread_barrier_wait(&m->all->meet);
-    int mine = b->root < 0 || b->root == m->ranks.rank;
+    int mine = b->root < 0 || b->root == m->communicator.rank;
     for (size_t j = 0; j < b->n; j++) ((float *)b->x)[j] = mine ? sum[j] : NAN;
     free(sum);
 }
@@ -103,7 +103,7 @@ static void finish(void *user)
         if (b->sum)
             sum_up(m, i);
         else {
-            if (b->root != m->ranks.rank) memcpy(b->x, g->m[b->root].queue[i].x, b->n);
+            if (b->root != m->communicator.rank) memcpy(b->x, g->m[b->root].queue[i].x, b->n);
             pthread_barrier_wait(&g->meet);
         }
         pthread_barrier_wait(&g->meet);
@@ -119,7 +119,7 @@ static void *run_member(void *arg)
     return NULL;
 }
 
-/* Do the work in so many threads with these options, and `ranks` of their own. Trainers they leave are freed by
+/* Do the work in so many threads with these options, and `communicator` of their own. Trainers they leave are freed by
  * end(). */
 static void together(group *g, int count, void (*work)(member *m), const wkv_train_options *o)
 {
@@ -129,7 +129,7 @@ static void together(group *g, int count, void (*work)(member *m), const wkv_tra
     for (int k = 0; k < count; k++) {
         member *m = &g->m[k];
         *m = (member){.all = g, .o = o};
-        m->ranks = (wkv_ranks){.rank = k,
+        m->communicator = (wkv_communicator){.rank = k,
                                .count = count,
                                .neighbours = count,
                                .user = m,
@@ -178,13 +178,13 @@ static void fill(int32_t *ids, int n, int step)
 static void take_steps(member *m)
 {
     wkv_train_options o = *m->o;
-    o.ranks = &m->ranks;
+    o.communicator = &m->communicator;
     int32_t ids[BATCH * (LENGTH + 1)];
     int own = BATCH / m->all->count;
     m->err = wkv_trainer_new(&m->t, &o);
     for (int s = 0; s < STEPS && !m->err; s++) {
         fill(ids, BATCH * (LENGTH + 1), s);
-        m->err = wkv_trainer_step(m->t, ids + m->ranks.rank * own * (LENGTH + 1), own, LENGTH, &m->loss[s]);
+        m->err = wkv_trainer_step(m->t, ids + m->communicator.rank * own * (LENGTH + 1), own, LENGTH, &m->loss[s]);
     }
 }
 
@@ -220,12 +220,12 @@ static void expect_alike(const group *one, const group *g)
                 FAILED("a gradient is left in process %d at %zu", k, i);
                 break;
             }
-        if (q->ranks) {
+        if (q->communicator) {
             EXPECT_EQ(q->from, next);
             next = q->to;
         }
     }
-    if (g->m[0].t->p.ranks) EXPECT_EQ(next, p->n);
+    if (g->m[0].t->p.communicator) EXPECT_EQ(next, p->n);
 }
 
 static void several_are_as_one(void)
@@ -275,10 +275,10 @@ static void layers_leave_early(void)
 static void take_a_bad_step(member *m)
 {
     wkv_train_options o = *m->o;
-    o.ranks = &m->ranks;
+    o.communicator = &m->communicator;
     int32_t ids[2 * (LENGTH + 1)];
     fill(ids, 2 * (LENGTH + 1), 1);
-    if (m->ranks.rank == 2) ids[3] = 1000;
+    if (m->communicator.rank == 2) ids[3] = 1000;
     m->err = wkv_trainer_new(&m->t, &o);
     if (!m->err) m->err = wkv_trainer_step(m->t, ids, 2, LENGTH, NULL);
 }
@@ -301,13 +301,13 @@ static void a_failure_of_one_is_all_known(void)
 static void take_a_step_of_no_number(member *m)
 {
     wkv_train_options o = *m->o;
-    o.ranks = &m->ranks;
+    o.communicator = &m->communicator;
     int32_t ids[2 * (LENGTH + 1)];
     fill(ids, 2 * (LENGTH + 1), 1);
     if ((m->err = wkv_trainer_new(&m->t, &o))) return;
     m->t->p.values[63 * 64] = NAN; /* of the embedding, which is the first */
     for (int s = 0; s < 3 && !m->err; s++) {
-        ids[3] = s == 1 && m->ranks.rank == 1 ? 63 : 5;
+        ids[3] = s == 1 && m->communicator.rank == 1 ? 63 : 5;
         m->err = wkv_trainer_step(m->t, ids, 2, LENGTH, &m->loss[s]);
     }
 }
@@ -334,7 +334,7 @@ static void all_skip_a_step_that_is_no_number(void)
 static void train(member *m)
 {
     wkv_train_options o = *m->o;
-    o.ranks = &m->ranks;
+    o.communicator = &m->communicator;
     m->err = wkv_train(&o);
 }
 
@@ -452,7 +452,7 @@ static void what_does_not_fit_is_said(void)
 
 int main(void)
 {
-    folder_begin("ranks");
+    folder_begin("communicator");
     RUN(several_are_as_one);
     RUN(layers_leave_early);
     RUN(a_failure_of_one_is_all_known);

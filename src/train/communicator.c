@@ -1,12 +1,12 @@
-/* ranks.c - agreements between processes that train together. */
-#include "train/ranks.h"
+/* communicator.c - agreements between processes that train together. */
+#include "train/communicator.h"
 #include "base/error.h"
 #include "base/thread.h"
 #include <stdio.h>
 
-const wkv_ranks *ranks_of(const wkv_train_options *o) { return o->ranks && o->ranks->count > 1 ? o->ranks : NULL; }
+const wkv_communicator *communicator_of(const wkv_train_options *o) { return o->communicator && o->communicator->count > 1 ? o->communicator : NULL; }
 
-int ranks_check(const wkv_ranks *r)
+int communicator_check(const wkv_communicator *r)
 {
     if (!r || r->count <= 1) return 0;
     if (r->rank < 0 || r->rank >= r->count)
@@ -15,29 +15,29 @@ int ranks_check(const wkv_ranks *r)
     return fail(WKV_EARG, "%d processes that train together, but a function by which they talk is NULL", r->count);
 }
 
-int ranks_count(const wkv_ranks *r) { return r ? r->count : 1; }
+int communicator_count(const wkv_communicator *r) { return r ? r->count : 1; }
 
-int ranks_lead(const wkv_ranks *r) { return !r || r->rank == 0; }
+int communicator_lead(const wkv_communicator *r) { return !r || r->rank == 0; }
 
-void ranks_add(const wkv_ranks *r, double *x, int n)
+void communicator_add(const wkv_communicator *r, double *x, int n)
 {
     if (r) r->add(r->user, x, n);
 }
 
-static void take_from(const wkv_ranks *r, int from, void *x, size_t bytes)
+static void take_from(const wkv_communicator *r, int from, void *x, size_t bytes)
 {
     r->copy(r->user, x, bytes, from);
     r->finish(r->user);
 }
 
-void ranks_follow(const wkv_ranks *r, void *x, size_t bytes)
+void communicator_follow(const wkv_communicator *r, void *x, size_t bytes)
 {
     if (r) take_from(r, 0, x, bytes);
 }
 
-int ranks_agree(const wkv_ranks *r, int err) { return ranks_agree_on(r, err, NULL, 0); }
+int communicator_agree(const wkv_communicator *r, int err) { return communicator_agree_on(r, err, NULL, 0); }
 
-int ranks_agree_on(const wkv_ranks *r, int err, double *x, int n)
+int communicator_agree_on(const wkv_communicator *r, int err, double *x, int n)
 {
     enum { MOST = 4 };
     double sums[MOST + 1] = {err != 0}; /* failures, then x */
@@ -58,13 +58,13 @@ int ranks_agree_on(const wkv_ranks *r, int err, double *x, int n)
     return 0;
 }
 
-static int neighbours(const wkv_ranks *r) { return r && r->neighbours > 1 ? r->neighbours : 1; }
+static int neighbours(const wkv_communicator *r) { return r && r->neighbours > 1 ? r->neighbours : 1; }
 
-int ranks_threads(const wkv_ranks *r, int threads)
+int communicator_threads(const wkv_communicator *r, int threads)
 {
     int n = neighbours(r);
     if (threads > 0 || n == 1) return threads;
     return cpu_cores() > n ? cpu_cores() / n : 1;
 }
 
-size_t ranks_memory(const wkv_ranks *r, size_t bytes) { return bytes / (size_t)neighbours(r); }
+size_t communicator_memory(const wkv_communicator *r, size_t bytes) { return bytes / (size_t)neighbours(r); }

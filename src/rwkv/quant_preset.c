@@ -1,10 +1,10 @@
-/* recipe.c - the recipes. Errors that decided between them: docs/performance.md. */
-#include "rwkv/recipe.h"
+/* quant_preset.c - the presets. Errors that decided between them: docs/performance.md. */
+#include "rwkv/quant_preset.h"
 #include <string.h>
 #include <strings.h>
 
 /* clang-format off */
-static const recipe recipes[] = {
+static const quant_preset presets[] = {
     /*         layers precise vocabulary low rank */
     {"f32",    F32,   F32,    F32,       F32},
     {"f16",    F16,   F16,    F16,       F16},
@@ -20,18 +20,18 @@ static const recipe recipes[] = {
     {"q4mix",  Q4_1,  Q5_1,   Q8_0,      Q8_0},
 };
 /* clang-format on */
-enum { RECIPES = sizeof recipes / sizeof *recipes };
+enum { PRESETS = sizeof presets / sizeof *presets };
 
-const recipe *recipe_find(const char *name)
+const quant_preset *quant_preset_find(const char *name)
 {
-    for (int i = 0; i < RECIPES; i++)
-        if (!strcasecmp(recipes[i].name, name)) return &recipes[i];
+    for (int i = 0; i < PRESETS; i++)
+        if (!strcasecmp(presets[i].name, name)) return &presets[i];
     return NULL;
 }
 
-const char *recipe_names(void)
+const char *quant_preset_names(void)
 {
-    return "f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, and the recipes q8, q5, q4, q4mix";
+    return "f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, and the presets q8, q5, q4, q4mix";
 }
 
 weight_layout fastest_layout(const slot *s, dtype type, int64_t in, int64_t out)
@@ -43,7 +43,7 @@ weight_layout fastest_layout(const slot *s, dtype type, int64_t in, int64_t out)
     return s->flags & SLOT_INPUT_MAJOR && dtypes[type].values == 1 ? LAYOUT_INPUT_MAJOR : LAYOUT_ROW_MAJOR;
 }
 
-dtype recipe_type(const recipe *r, const slot *s, int layer, int in)
+dtype quant_preset_type(const quant_preset *r, const slot *s, int layer, int in)
 {
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) return DTYPES;
     if (s->flags & SLOT_KEEP_TYPE) return DTYPES;
