@@ -160,10 +160,10 @@ typedef struct {
     int vocab_size;            /* V; 0: the tokenizer's */
 
     /* The parameters to train. */
-    /* "full" (NULL): all weights; "lora", "state", "lora+state": adapters, an initial state, beside the frozen
-     * weights of `init` (NULL: the built-in model); "pissa": adapters that begin as the principal singular vectors of
-     * their weights, which lose these (arXiv 2404.02948); "miss": adapters of one matrix [rank, out], added to every
-     * shard of `rank` inputs (MiSS, DiSHA, Bone; arXiv 2409.15371) */
+    /* "full": all weights; "lora", "state", "lora+state": adapters, an initial state, beside the frozen weights of
+     * `init` (NULL: the built-in model); "pissa": adapters that begin as the principal singular vectors of their
+     * weights, which lose these (arXiv 2404.02948); "miss": adapters of one matrix [rank, out], added to every shard of
+     * `rank` inputs (MiSS, DiSHA, Bone; arXiv 2409.15371). NULL: "lora" with `samples`, else "full" */
     const char *method;
     int rank;                  /* of adapters; 0: 16, of miss 32 */
     float alpha;               /* adapters count alpha / rank times; 0: twice the rank, of pissa the rank; miss: none */

@@ -474,6 +474,7 @@ static void saved_as_pth(void)
     wkv_train_options t = {.init = path,
                            .data = data,
                            .out = tuned,
+                           .method = "full",
                            .samples = 1,
                            .save_type = "pth",
                            .steps = 2,

@@ -284,6 +284,10 @@ run 0 tune -m $base -d story.txt -o new/killed -n 40 -t 1 -T 8 -b 1
 run 0 convert $base new/kill.pth --type f32 # a .pth holds its own name
 # shellcheck disable=SC2086
 run 0 merge $base new/kill.safetensors $tuned --type f32
+# killed before its first checkpoint, a run is resumed from the beginning, with the defaults of its command
+mkdir kill
+run 0 tune --resume -m $base -d story.txt -o kill -n 40 -T 8 -b 1
+same kill/lora.safetensors new/killed/lora.safetensors "a run that is resumed before its first checkpoint"
 i=0
 while [ $i -lt $rounds ]; do
     # fixed delays that look random, in which some have not begun to write, most are at work and some are done

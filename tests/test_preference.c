@@ -127,6 +127,7 @@ static void losses_are_those_of_autograd(void)
         double references[6], expected, loss;
         sample s[6];
         wkv_train_options o = {.init = GOLDEN "v7.safetensors",
+                               .method = "full",
                                .samples = 1,
                                .loss = losses[l],
                                .beta = 0.3f,
@@ -259,15 +260,21 @@ static void refusals(void)
     static const struct {
         wkv_train_options o;
         const char *sentence;
-    } all[] = {
-        {{.samples = 1, .loss = "ppo"}, "loss \"ppo\": there are cross-entropy, dpo and orpo"},
-        {{.loss = "dpo"}, "it is of samples"},
-        {{.samples = 1, .beta = 0.5f}, "a beta of 0.5 with the loss cross-entropy"},
-        {{.samples = 1, .loss = "orpo", .reference = "x"}, "--reference is for the loss dpo"},
-        {{.samples = 1, .loss = "dpo", .version = "7", .layers = 1, .width = 16, .head_size = 8, .vocab_size = 9},
-         "compares with a model that is there"},
-        {{.samples = 1, .loss = "dpo", .method = "lora", .reference = GOLDEN "v7.safetensors"},
-         "has a vocabulary of 23"}};
+    } all[] = {{{.samples = 1, .loss = "ppo"}, "loss \"ppo\": there are cross-entropy, dpo and orpo"},
+               {{.loss = "dpo"}, "it is of samples"},
+               {{.samples = 1, .beta = 0.5f}, "a beta of 0.5 with the loss cross-entropy"},
+               {{.samples = 1, .loss = "orpo", .reference = "x"}, "--reference is for the loss dpo"},
+               {{.method = "full",
+                 .samples = 1,
+                 .loss = "dpo",
+                 .version = "7",
+                 .layers = 1,
+                 .width = 16,
+                 .head_size = 8,
+                 .vocab_size = 9},
+                "compares with a model that is there"},
+               {{.samples = 1, .loss = "dpo", .method = "lora", .reference = GOLDEN "v7.safetensors"},
+                "has a vocabulary of 23"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         wkv_trainer *t;
         EXPECT(wkv_trainer_new(&t, &all[i].o) < 0);

@@ -134,6 +134,7 @@ static int run(int n, char **operands)
     if (!training.data.n && !o->resume) return usage(&cmd_train, "--data says what to learn; it is missing");
     if (!o->out) return usage(&cmd_train, "--out says where the model goes; it is missing");
     if (o->truncate && !o->infctx) return usage(&cmd_train, "--truncate goes with --infctx, which is missing");
+    o->method = "full";
     o->exit_tokens = (int64_t)exit_tokens;
     o->version = wkv_train_version(version);
     o->order = order < 0 ? NULL : orders[order];

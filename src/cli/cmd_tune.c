@@ -155,7 +155,7 @@ static int run(int n, char **operands)
     o->samples = 1;
     if (method == FULL && !o->init && !o->resume) o->init = "built-in";
     o->loss = loss < 0 ? NULL : loss_names[loss];
-    o->method = method < 0 ? o->resume ? NULL : "lora" : methods[method];
+    o->method = method < 0 ? NULL : methods[method];
     training_watch w;
     if (training.only_plan) training_put_memory();
     status = training_run(&w, "tuning");

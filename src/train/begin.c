@@ -32,13 +32,20 @@ static int check_options(const wkv_train_options *o)
         return fail(WKV_EARG,
                     "--shard-optimizer divides the moments between processes that train together; there are none");
     if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both --steps and --epochs; expected one of them");
-    if (!adapt_method(o->method)) return WKV_EARG;
+    return 0;
+}
+
+/* The method is known: given, that of the resumed run, or the default. save_type: as given, NULL: it was not. */
+static int check_method(const wkv_train_options *o, const char *save_type)
+{
     objective loss;
-    if ((err = preference_named(&loss, o->loss))) return err;
+    if (!adapt_method(o->method)) return WKV_EARG;
+    int err = preference_named(&loss, o->loss);
+    if (err) return err;
     if (o->add_tokens && adapt_method(o->method) != TRAIN_ALL)
         return fail(WKV_EARG,
                     "--add-token needs rows of embedding and head that are trained; --method full trains them");
-    if (o->save_type && adapt_method(o->method) != TRAIN_ALL)
+    if (save_type && adapt_method(o->method) != TRAIN_ALL)
         return fail(WKV_EARG,
                     "--save-type is for --method full; adapters are saved as .safetensors and .pth, states as .pth");
     return 0;
@@ -467,6 +474,8 @@ int job_begin(job *j, const wkv_train_options *o)
     *j = (job){.o = *o, .communicator = communicator_of(o)};
     int err = check_options(o);
     if (!err) err = find_checkpoint(j);
+    if (!err) settings_default_method(&j->o);
+    if (!err) err = check_method(&j->o, o->save_type);
     if (!err) err = settings_finite(&j->o); /* a checkpoint's too */
     if (err) return err;
     if ((err = read_data(j))) return err;

@@ -301,9 +301,11 @@ static void default_of_adapters(wkv_train_options *o)
     text_default(&o->targets, "att,ffn");
 }
 
+void settings_default_method(wkv_train_options *o) { text_default(&o->method, o->samples ? "lora" : "full"); }
+
 void settings_default(wkv_train_options *o)
 {
-    text_default(&o->method, "full");
+    settings_default_method(o);
     text_default(&o->loss, "cross-entropy");
     if (strcmp(o->loss, "cross-entropy")) float_default(&o->beta, 0.1f);
     if (adapts(o)) default_of_adapted(o);

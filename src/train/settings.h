@@ -20,6 +20,8 @@ int settings_suit_samples(wkv_train_options *o, int samples);
 /* Options left at zero get their defaults; those whose default another part knows (of the model, of the data) stay
  * zero. */
 void settings_default(wkv_train_options *o);
+/* The method alone, which other defaults follow from. */
+void settings_default_method(wkv_train_options *o);
 
 enum { SETTINGS_MOST = 64 }; /* more than there are */
 
