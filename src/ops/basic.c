@@ -1,9 +1,9 @@
-/* basic.c - elementwise operations, and parts of matrices. */
+/* basic.c - elementwise operations, and rows and columns of matrices. */
 #include "ops/tape.h"
 
 static size_t values(const tensor *x) { return (size_t)x->rows * (size_t)x->cols; }
 
-/* y serves every row of x, or has as many */
+/* y has one row, which is broadcast, or as many as x */
 static void check_fits(const tensor *x, const tensor *y)
 {
     CHECK_EQ(x->cols, y->cols);
@@ -154,7 +154,7 @@ tensor *op_cols(cx *c, tensor *x, int from, int cols)
     return y;
 }
 
-/* The values of x at [at, at + n) of each row, added to those of a matrix of `cols` columns, or the other way. */
+/* Add columns [at, at + n) of x to a matrix of `cols` columns, or the reverse. */
 static void fold(cx *c, real *x, int x_cols, real *y, int y_cols, int rows, int back)
 {
     for (int at = 0; at < x_cols; at += y_cols) {

@@ -1,11 +1,11 @@
-/* device.h - the porting surface: the table that a device fills. Instances: reference (cpu/ref_*.c) and cpu
- * (cpu/cpu_*.c).
+/* device.h - the porting interface: the table of functions that a device fills. Instances: reference (cpu/ref_*.c) and
+ * cpu (cpu/cpu_*.c).
  *
  * A device owns its threads, its instruction set and its scratch memory. Every entry takes the device and one struct of
- * named arguments; an operation and its backward share the struct. Matrices are whole, row-major, of T rows. Entries
- * whose name ends in _back ADD to the gradients they are given and skip those that are NULL. Each output element is
- * reduced in an order that depends neither on T, nor on how rows are grouped, nor on the number of threads, so that any
- * chunking, any batch, any thread count give the same bits. */
+ * named arguments; an operation and its backward share the struct. Matrices are contiguous, row-major, of T rows.
+ * Entries named ..._back ADD to the given gradients and skip those that are NULL. The order in which an output element
+ * is summed depends neither on T, nor on the grouping of rows, nor on the number of threads, so that any chunking, any
+ * batch and any thread count give the same bits. */
 #ifndef WKV_OPS_DEVICE_H
 #define WKV_OPS_DEVICE_H
 
@@ -13,16 +13,16 @@
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 
-/* One product of a phase, y = x W, and what follows it at once, in this order; NULL and MAP_NONE are left out. */
+/* One matrix product of a parallel region, y = x W, and its epilogue, in this order; NULL and MAP_NONE are left out. */
 typedef struct {
-    real *y;               /* T x out, overwritten; no other memory of the phase overlaps it */
-    const real *x;         /* T x in                                                         */
-    const tensor *w;       /* every weight dtype, both orientations, w->scale                */
-    const real *bias;      /* y + bias, one row of out                                       */
-    map_kind map;          /* map(y)                                                         */
-    const real *from, *to; /* from + (to - from) y, T x out                                  */
-    const real *times;     /* y times, T x out                                               */
-    const real *plus;      /* y + plus, T x out                                              */
+    real *y;               /* T x out, overwritten; overlaps no other memory of the region */
+    const real *x;         /* T x in                                                       */
+    const tensor *w;       /* every weight dtype, every layout, w->scale                   */
+    const real *bias;      /* y + bias, one row of out                                     */
+    map_kind map;          /* map(y)                                                       */
+    const real *from, *to; /* from + (to - from) y, T x out                                */
+    const real *times;     /* y times, T x out                                             */
+    const real *plus;      /* y + plus, T x out                                            */
 } product;
 
 typedef struct {
@@ -37,7 +37,7 @@ typedef struct {
     int T, add;         /* add: dx is added to, else overwritten                           */
 } linear_back_args;
 
-/* z = x + y, x * y. A one-row operand (rows == 1 < T) serves every row; its gradient is summed over rows in order. */
+/* z = x + y, x * y. A one-row operand (rows == 1 < T) is broadcast; its gradient is summed over rows in order. */
 typedef struct {
     int T, C, y_rows;
     const real *x, *y;
@@ -55,14 +55,14 @@ typedef struct {
     real *dx, *dy, *dmu;
 } lerp_args;
 
-/* d += dz; a d of one row: += the sum over rows */
+/* d += dz; if d has one row, d += the sum over rows */
 typedef struct {
     int T, C, d_rows;
     const real *dz;
     real *d;
 } sum_rows_args;
 
-/* y = map(x) of n values. slope: dx *= dy/dx, for maps where y alone gives it. */
+/* y = map(x) of n values. slope: dx *= dy/dx, for maps whose slope follows from y. */
 typedef struct {
     map_kind kind;
     size_t n;
@@ -82,7 +82,7 @@ typedef struct {
     real *dx, *dw, *db;
 } norm_args;
 
-/* Each head divided by its length. */
+/* Each head divided by its norm. */
 typedef struct {
     int T, C, heads;
     const real *x;
@@ -100,9 +100,9 @@ typedef struct {
     real *dr, *dk, *du, *dv;
 } bonus_args;
 
-/* Token shift after a norm: z = norm(x; w, b), and with p the row before z of the same sequence (the first one's is the
- * state at `at`, which becomes the last z), y[i] = z + (p - z) mu[i], or p + (z - p) mu[i] where mu weighs the current
- * row. */
+/* Token shift after a norm: z = norm(x; w, b); p is the previous row's z in the same span, or for its first row the
+ * state at `at`, which is then set to the last z; y[i] = z + (p - z) mu[i], or p + (z - p) mu[i] where mu weighs the
+ * current row. */
 enum { MOST_MIXTURES = 8 };
 typedef struct {
     const batch *batch;
@@ -117,13 +117,13 @@ typedef struct {
 } mix_args;
 
 /* The recurrences of versions 4, 5 and 6, and 7. `batch` says which rows follow each other; the spans' states at `at`
- * are read and advanced. In *_back, state0 holds the spans' states at `at` as they were BEFORE the forward pass, one
- * after another in span order; a span's dstate at `at`, when not NULL, goes from d(final) to d(initial). wkv4_scan sums
- * in an order that depends on a span's length, so a span in pieces has other roundings. */
+ * are read and advanced. In *_back, state0 holds the spans' states at `at` from BEFORE the forward pass, one after
+ * another in span order; a span's dstate at `at`, when not NULL, changes from d(final) to d(initial). wkv4_scan sums in
+ * an order that depends on a span's length, so a span run in chunks has other roundings. */
 typedef struct {
     const batch *batch;
     int C, heads, at; /* heads: versions 5 to 7                                     */
-    int w_rows;       /* versions 5 and 6: w is T x C, or with 1 one row serves all */
+    int w_rows;       /* versions 5 and 6: rows of w, T or 1 (broadcast)            */
     const real *r, *w, *k, *v, *a, *b,
         *u; /* r: versions 5 to 7. a, b: version 7. u: versions 4 to 6, one row. Version 4's w is one row */
     real *y;
@@ -132,8 +132,9 @@ typedef struct {
 } wkv_args;
 
 /* logits[T, V] -> probabilities in place; loss of each row in nll[T] (0 where targets[t] < 0); the largest logit and
- * its first place. softmax_nll_back: the probabilities become gradients: times `scale`, or the row's of `scales`, where
- * there is a target, less as much at the target, and plus `pull` x the largest logit at its place (0: none). */
+ * its first index. softmax_nll_back turns the probabilities into gradients: scale (p - onehot(target)), with scales[t]
+ * in place of `scale` when given, 0 in rows without a target; then `pull` x the largest logit is added at its index
+ * (L2Wrap; 0: none). */
 typedef struct {
     int T, V;
     real *logits, *nll, *max;
@@ -144,7 +145,7 @@ typedef struct {
 } softmax_args;
 
 /* y[0] = weight x the sum of nll[0 .. T) / counted, added in order in double; 0 where counted is 0. With `scales` (T,
- * the host's) each nll[t] counts scales[t] times. */
+ * the host's) the sum is of scales[t] x nll[t]. */
 typedef struct {
     int T, counted;
     double weight;
@@ -154,7 +155,7 @@ typedef struct {
 
 /* ---- arguments: memory ------------------------------------------------------------------------------------------- */
 
-/* to = from, or to += from with `add`: `rows` rows of `cols` values, so many values apart */
+/* to = from, or to += from with `add`: `rows` rows of `cols` values; strides in values */
 typedef struct {
     int rows;
     size_t cols, to_stride, from_stride;
@@ -170,7 +171,7 @@ typedef struct {
     real value;
 } fill_args;
 
-/* to_host: memory of the device to memory of the host; from_host: the other way */
+/* to_host copies from device to host memory, from_host from host to device */
 typedef struct {
     const real *from;
     real *to;
@@ -179,16 +180,16 @@ typedef struct {
 
 /* y[t] = row ids[t] of w; dw, of w's shape: row ids[t] += dy[t], in order */
 typedef struct {
-    const tensor *w;    /* of any dtype, stored by row */
-    const int32_t *ids; /* the host's                  */
+    const tensor *w;    /* of any dtype, row-major */
+    const int32_t *ids; /* the host's              */
     int T;
     real *y;
     const real *dy;
     real *dw;
 } gather_args;
 
-/* y: the previous row of the same span; the first one's is its state at `at`, which becomes the last row of x. Backward
- * a span's dstate, when not NULL, goes from d(final) to d(initial). */
+/* y: the previous row of the same span; for its first row the state at `at`, which is then set to the last row of x. In
+ * backward, a span's dstate, when not NULL, changes from d(final) to d(initial). */
 typedef struct {
     const batch *batch;
     int C, at;
@@ -214,9 +215,8 @@ typedef struct {
     real *y;
 } matrix_of_row_args;
 
-/* to += from x scale, but for the values that are dropped: value i has the number first + i, and is dropped when the
- * high half of mix64(key + number x 0x9e3779b97f4a7c15) is less than `below`; mix64 is splitmix64's finaliser
- * (ops/drop.h) */
+/* to += from x scale, except for dropped values: value i is dropped when the high half of mix64(key + (first + i) x
+ * 0x9e3779b97f4a7c15) is less than `below`; mix64 is splitmix64's finaliser (ops/drop.h) */
 typedef struct {
     size_t n;
     const real *from;
@@ -226,8 +226,8 @@ typedef struct {
     real scale;
 } drop_args;
 
-/* The spans' states at [at, at + len), one after another in span order, in `kept`: save takes them there, restore
- * back. */
+/* states_save copies the spans' states at [at, at + len), one after another in span order, to `kept`; states_restore
+ * copies them back. */
 typedef struct {
     const batch *batch;
     int at, len;
@@ -236,17 +236,18 @@ typedef struct {
 
 /* ---- arguments: the per-head part -------------------------------------------------------------------------------- */
 
-/* Run fn (op_heads) on matrices and rows, at once or in tiles of some tokens of some heads; out: T x C. Backward the
- * tiles run again, recorded: grad, when not NULL, is that of in[i], added to, or with first[i] overwritten. */
+/* Run fn (op_heads) on matrices and rows, at once or in tiles of some tokens of some heads; out: T x C. heads_back
+ * recomputes the tiles, recorded: grad[i], when not NULL, is the gradient of in[i], added to, or overwritten if
+ * first[i]. */
 enum { MOST_HEADS_IN = 16 };
 typedef struct {
-    const cx *c; /* gives the batch, and whether this is recorded */
+    const cx *c; /* for the batch and c->recording */
     heads_fn *fn;
     const void *p;
     tensor *const *in;
     tensor *out;
     int n, heads, at;
-    real *kept; /* heads_kept reals that pass from forward to backward; NULL: no backward follows */
+    real *kept; /* heads_kept reals, written forward and read backward; NULL: no backward follows */
     real *grad[MOST_HEADS_IN];
     int first[MOST_HEADS_IN];
 } heads_args;
@@ -260,8 +261,8 @@ typedef struct {
     double *sums; /* the host's */
 } square_sums_args;
 
-/* One step of AdamW for n values w, with gradients g, which become 0, and moments. clip: the factor of the
- * gradients; bias1, bias2: 1 / (1 - beta^step) */
+/* One step of AdamW (docs/training.md 8) for n values w with gradients g, which are then zeroed, and moments. clip: the
+ * factor of the gradients; bias1, bias2: 1 / (1 - beta^step) */
 typedef struct {
     size_t n;
     real *w, *g, *mean, *square;
@@ -322,33 +323,32 @@ typedef struct {
     X(square_sums, square_sums_args)                                                                                   \
     X(adamw, adamw_args)
 
-/* The sizes that decide how much scratch memory a pass takes. */
+/* The sizes that determine the scratch memory of a pass. */
 struct pass_size {
     int rows, spans;   /* of the pass                                                                  */
     int width, widest; /* C; the largest of all rows and columns of weights, adapters included         */
     int head;          /* N; 0: no heads                                                               */
-    int backward;      /* gradients are taken                                                          */
+    int backward;      /* with gradients                                                               */
 };
 
 /* An opened device; the fields of the instance follow behind. */
 struct device {
     const char *name, *isa; /* "cpu", "avx512"                          */
-    int threads;            /* the number of parts that work is cut into */
-    int separate;           /* its memory is not the host's: states, logits and losses are transferred       */
-    int same_bits;          /* its results are those of every other such device (docs/architecture.md)       */
+    int threads;            /* number of shares that work is divided into */
+    int separate;           /* has memory of its own: states, logits and losses are transferred              */
+    int same_bits;          /* gives the same bits as every other such device (docs/architecture.md)         */
 
-    /* Memory that a pass makes its matrices in: `bytes` of address space, which costs nothing until it is used. The
-     * operations compute addresses in it and never look there. WKV_ENOMEM. */
+    /* Memory for the matrices of a pass: `bytes` of address space, which costs nothing until it is used. The operations
+     * compute addresses in it and never access it. WKV_ENOMEM. */
     int (*arena_new)(device *d, arena *a, size_t bytes);
     void (*arena_free)(device *d, arena *a);
     int (*reserve)(device *d, const pass_size *s); /* scratch memory for passes of at most this size; WKV_ENOMEM     */
-    void (*begin)(device *d);                      /* a pass begins, which the calling thread drives                 */
-    unsigned (*barriers)(const device *d);         /* how often all threads waited for each other so far, modulo 2^32 */
-    /* n rounds of float32 multiply-adds by one thread: the operations done. NULL: not known */
+    void (*begin)(device *d);                      /* begin a pass, driven by the calling thread                     */
+    unsigned (*barriers)(const device *d);         /* number of barriers passed so far, modulo 2^32                  */
+    /* run n rounds of float32 multiply-adds in one thread; the number of operations. NULL: not known */
     double (*burn)(int64_t n);
     void (*close)(device *d);
-    /* Reals that heads keeps for heads_back; 0: these are not worth tiles, and their operations run on whole
-     * matrices. */
+    /* Reals that heads keeps for heads_back; 0: tiles do not pay, and the operations run on whole matrices. */
     size_t (*heads_kept)(device *d, const heads_args *a);
 
 #define ENTRY(entry, args) void (*entry)(device *, const args *);
@@ -358,9 +358,9 @@ struct device {
 
 /* ---- opening, where the instances are listed (cpu/devices.c) ----------------------------------------------------- */
 
-/* Open the device called `name` (NULL: the first there is) with so many threads (0: one per core) and the instruction
- * set called `isa` (NULL: what WKV_ISA names, else the best). WKV_EARG: another name, with a list of those there are,
- * or a number of threads; WKV_EUNSUPPORTED: an instruction set that this processor lacks; WKV_ENOMEM. */
+/* Open device `name` (NULL: the first of the list) with `threads` threads (0: one per core) and instruction set `isa`
+ * (NULL: WKV_ISA, else the best). WKV_EARG: unknown name, with a list of the known ones, or invalid number of threads;
+ * WKV_EUNSUPPORTED: an instruction set that this processor lacks; WKV_ENOMEM. */
 int device_open(device **out, const char *name, int threads, const char *isa);
 void device_close(device *d);           /* NULL is fine */
 const char *device_name(int i);         /* the i-th device's; NULL past the end                                  */

@@ -1,5 +1,5 @@
-/* drop.c - dropout, whose mask is a function of (seed, site, row, column): nothing is kept for the way back, a replayed
- * layer drops the same, and a batch cut into parts drops what the whole batch would. */
+/* drop.c - dropout. The mask is a function of (seed, site, row, column): backward needs no stored mask, a recomputed
+ * layer drops the same values, and the micro-batches of a batch drop the same as the whole batch. */
 #include "ops/drop.h"
 #include "ops/tape.h"
 

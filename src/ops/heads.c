@@ -1,5 +1,4 @@
-/* heads.c - operations that keep to the columns of a head: a device may run them in tiles, and run the tiles again for
- * their gradients. */
+/* heads.c - the per-head part of a layer: a device may run it in tiles, and backward recomputes the tiles. */
 #include "ops/tape.h"
 
 static void heads_back(cx *c, record *r)

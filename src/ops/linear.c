@@ -1,4 +1,4 @@
-/* linear.c - linear maps, alone and several as one phase. */
+/* linear.c - linear maps, one alone or several as one parallel region. */
 #include "ops/tape.h"
 
 static const real *checked(const tensor *x, int rows, int cols)
@@ -12,7 +12,7 @@ static void linear_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *w = r->in[1], *bias = r->in[2], *plus = r->in[3], *y = r->out[0];
     real *dy = y->grad, *db = grad_or_null(c, bias),
-         *dw = grad_or_null(c, w); /* of dy this is the last reader: it may be changed */
+         *dw = grad_or_null(c, w); /* dy has no other reader left, so it is changed in place */
     if (r->i != MAP_NONE)
         c->dev->slope(
             c->dev,
@@ -27,7 +27,7 @@ static void linear_back(cx *c, record *r)
     if (plus) move_grad(c, plus, dy);
 }
 
-/* y = map(x W' + bias) + plus; with plus there is no map, and a map is one whose slope its value tells. */
+/* y = map(x W' + bias) + plus; with plus, map is MAP_NONE. The map's slope must follow from its value. */
 static tensor *linear(cx *c, tensor *x, tensor *w, tensor *bias, map_kind map, tensor *plus)
 {
     int out = weight_out(w);
@@ -56,10 +56,10 @@ tensor *op_linear(cx *c, tensor *x, tensor *w)
     return y;
 }
 
-static int told_by_value(map_kind map) { return map != MAP_DECAY5 && map != MAP_DECAY7 && map != MAP_SILU; }
+static int slope_from_value(map_kind map) { return map != MAP_DECAY5 && map != MAP_DECAY7 && map != MAP_SILU; }
 
-/* The same from operations that know how to go back, and what an adapter adds. */
-static void some_at_once(cx *c, const linear_map *l)
+/* The same map composed of operations that have a backward, with its adapters. */
+static void linear_composed(cx *c, const linear_map *l)
 {
     map_kind map = l->map;
     tensor *plus = l->plus, *y;
@@ -67,7 +67,7 @@ static void some_at_once(cx *c, const linear_map *l)
         y = op_linear(c, l->x, l->w);
         if (l->bias) y = op_add(c, y, l->bias);
     } else {
-        int maps = told_by_value(map), adds = map == MAP_NONE && !l->to && !l->times;
+        int maps = slope_from_value(map), adds = map == MAP_NONE && !l->to && !l->times;
         y = linear(c, l->x, l->w, l->bias, maps ? map : MAP_NONE, adds ? plus : NULL);
         if (maps) map = MAP_NONE;
         if (adds) plus = NULL;
@@ -86,7 +86,7 @@ void op_linears(cx *c, const linear_map *l, int n)
     for (; n > 0; n--, l++) {
         if (!l->w) continue;
         if (c->recording || l->w->adapter) {
-            some_at_once(c, l);
+            linear_composed(c, l);
             continue;
         }
         int out = weight_out(l->w);

@@ -1,39 +1,38 @@
-/* loss.c - the head and the softmax cross entropy of its logits, with L2Wrap in the gradient.
+/* loss.c - the head and the softmax cross entropy of its logits, with L2Wrap in the gradient (docs/models.md 6).
  *
- * Logits are the largest matrix of training (T x V, V up to 65536), so they never exist whole: the head runs over a
- * chunk of rows, and while the chunk's logits are at hand their gradient is taken too, which saves running the head
- * once more on the way back. */
+ * Logits are the largest matrix of training (T x V, V up to 65536), so they never exist whole: the head runs in chunks
+ * of rows, and the forward pass computes each chunk's gradient too, so that backward does not recompute the logits. */
 #include "ops/tape.h"
 
-/* A chunk: its logits, then probabilities, then gradients; of each row the loss, the largest logit and its place. */
+/* A chunk: q.logits are in turn logits, probabilities and gradients. */
 typedef struct {
     softmax_args q;
-    int from, learns; /* its first row; gradients are taken */
+    int from, backward; /* first row; whether to compute gradients */
     real *dx, *dw;
 } head_loss;
 
 static void loss_back(cx *c, record *r)
 {
-    CHECK(c->seed == 1); /* the head's own gradient was added on the way forward */
+    CHECK(c->seed == 1); /* forward has already added the head's gradient */
     move_grad(c, r->in[0], r->saved);
 }
 
-/* Loss of the chunk's rows, and when it learns their gradients: scale (p - onehot), and L2Wrap (spec ARCHITECTURES 6):
- * weight 1e-4 / T max_logit at the largest. */
+/* Loss of the chunk's rows, and their gradients if asked for: scale (p - onehot), plus weight 1e-4 / T max_logit at the
+ * largest logit (L2Wrap). */
 static void run_chunk(cx *c, const tensor *x, const tensor *w, const head_loss *k)
 {
     const size_t at = (size_t)k->from * (size_t)x->cols;
     const product q = {.y = k->q.logits, .x = reals(x) + at, .w = w};
     c->dev->linear(c->dev, &(linear_args){.q = &q, .n = 1, .T = k->q.T});
     c->dev->softmax_nll(c->dev, &k->q);
-    if (!k->learns) return;
+    if (!k->backward) return;
     c->dev->softmax_nll_back(c->dev, &k->q);
     linear_back_args a = {.x = q.x, .dy = q.y, .w = w, .dx = k->dx + at, .dw = k->dw, .T = k->q.T};
     c->dev->linear_dx(c->dev, &a);
     if (a.dw) c->dev->linear_dw(c->dev, &a);
 }
 
-/* All rows, chunk after chunk; their losses. k->q has what counts how much, and k what is learnt. */
+/* The losses of all rows, chunk after chunk. k->q has the rows' factors in the gradient. */
 static const real *run_rows(cx *c, const tensor *x, const tensor *w, const int32_t *targets, head_loss *k)
 {
     const int V = weight_out(w), T = x->rows, most = HEAD_CHUNK / V < 1 ? 1 : HEAD_CHUNK / V;
@@ -56,14 +55,14 @@ static const real *run_rows(cx *c, const tensor *x, const tensor *w, const int32
     return nll;
 }
 
-/* One number of all rows: their mean as m->weight says, or each m->scales[t] times. */
+/* One number for all rows: m->weight x the mean, or the sum of m->scales[t] x the loss of row t. */
 static tensor *head_number(cx *c, tensor *x, tensor *w, const int32_t *targets, mean_args m, int l2wrap)
 {
     const int T = m.T = x->rows;
     for (int t = 0; t < T; t++) m.counted += targets[t] >= 0;
     tensor *y = tensor_new(c, 1, 1);
-    head_loss k = {.learns = c->recording && (x->requires_grad || w->requires_grad)};
-    k.dx = k.learns ? tape_keep(c, (size_t)T * (size_t)x->cols) : NULL;
+    head_loss k = {.backward = c->recording && (x->requires_grad || w->requires_grad)};
+    k.dx = k.backward ? tape_keep(c, (size_t)T * (size_t)x->cols) : NULL;
     k.dw = grad_or_null(c, w);
     k.q.scales = m.scales;
     k.q.scale = m.counted ? (real)m.weight / (real)m.counted : 0;
@@ -74,7 +73,7 @@ static tensor *head_number(cx *c, tensor *x, tensor *w, const int32_t *targets, 
     m.y = y->data;
     c->dev->mean(c->dev, &m);
     cx_forget(c, mark);
-    record *r = k.learns ? REC(c, loss_back, y, x, w) : NULL;
+    record *r = k.backward ? REC(c, loss_back, y, x, w) : NULL;
     if (r) r->saved = k.dx;
     return y;
 }

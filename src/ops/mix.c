@@ -1,5 +1,4 @@
-/* mix.c - norm, shift and mixtures in one go: the bits are those of the operations it stands for
- * (tests/test_fused.c). */
+/* mix.c - norm, shift and mixtures fused, with the bits of the separate operations (tests/test_fused.c). */
 #include "ops/tape.h"
 
 typedef struct {

@@ -1,4 +1,4 @@
-/* norm.c - layer and group norm, unit heads, and v7's bonus. Gradients: spec ARCHITECTURES 5.6 and 6. */
+/* norm.c - layer and group norm, unit heads, and v7's bonus. Gradients: docs/models.md 5.6 and 6. */
 #include "ops/tape.h"
 
 static void norm_back(cx *c, record *r)

@@ -1,11 +1,10 @@
-/* tape.c - the context, tensors in its arena, recording, backward, replayed blocks. */
+/* tape.c - the context, tensors in its arena, recording, backward, recomputed blocks. */
 #include "ops/tape.h"
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Address space for scratch memory: as much as the machine has memory, since more could not be used. Pages appear as
- * they are touched. */
+/* Address space for scratch memory: as much as the machine has memory. Pages are allocated when first touched. */
 static size_t address_space(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
@@ -53,7 +52,7 @@ int cx_run(cx *c, void (*fn)(void *arg), void *arg)
     c->recording = 0;
     cx_reset(c);
     if (!used_up) return 0;
-    return fail(WKV_ENOMEM, "the pass needs more than the %zu MiB of scratch memory that there are",
+    return fail(WKV_ENOMEM, "the pass needs more than the available %zu MiB of scratch memory; use a smaller batch",
                 (size_t)(c->mem.end - c->mem.base) >> 20);
 }
 
@@ -178,7 +177,7 @@ typedef struct {
     real *state0; /* the states before the block ran */
 } block;
 
-/* Run fn without recording and keep only its outputs: they are moved down over its scratch memory. */
+/* Run fn without recording and keep only its outputs, which are copied out of its scratch memory. */
 static void run_block(cx *c, const block *k, tensor *in[3], tensor *out[2])
 {
     int recording = c->recording, T = c->b->rows;
@@ -205,10 +204,10 @@ static void run_block(cx *c, const block *k, tensor *in[3], tensor *out[2])
 static void block_back(cx *c, record *r)
 {
     const block *k = r->p;
-    tensor in[2], *ins[3] = {NULL, NULL, r->in[2]}, *out[2] = {NULL, NULL}; /* copies; the replay fills the gradients */
+    tensor in[2], *ins[3] = {NULL, NULL, r->in[2]}, *out[2] = {NULL, NULL}; /* copies; they get the gradients */
     for (int i = 0; i < 2; i++)
         if (r->in[i]) {
-            grad_or_null(c, r->in[i]); /* gradients live below the mark */
+            grad_or_null(c, r->in[i]); /* gradients must be below the mark */
             in[i] = *r->in[i];
             ins[i] = &in[i];
         }
@@ -225,7 +224,7 @@ static void block_back(cx *c, record *r)
 
 static void layer_back(cx *c, record *r) { c->layer_done(c->user, r->i); }
 
-/* Where a layer begins: when the way back comes by, all its gradients are complete. */
+/* Record the beginning of a layer: when backward reaches it, all gradients of the layer are complete. */
 static void mark_layer(cx *c, int layer)
 {
     tensor *mark = tensor_zero(c, 1, 1);
@@ -251,7 +250,7 @@ void op_block(cx *c, block_fn *fn, const void *p, int layer, tensor *in[3], tens
     *kept = k;
     kept->state0 = states_keep(c, at, len);
     run_block(c, kept, in, out);
-    /* a layer has parameters of its own that may want gradients, whatever its inputs do: it is always recorded */
+    /* always recorded, even when no input requires a gradient, since parameters of the layer may require one */
     tensor always = {.requires_grad = 1};
     record *r = tape_record(c, block_back, out[0], 1, (tensor *const[]){&always});
     r->in[0] = in[0];

@@ -1,4 +1,4 @@
-/* tape.h - inside the operations: what a record needs. Models and callers include ops.h. */
+/* tape.h - recording, for the operations themselves. Models and callers include ops.h. */
 #ifndef WKV_OPS_TAPE_H
 #define WKV_OPS_TAPE_H
 
@@ -10,23 +10,23 @@
     tape_record(c, back, out, (int)(sizeof((tensor *[]){__VA_ARGS__}) / sizeof(tensor *)),                             \
                 (tensor *const[]){__VA_ARGS__})
 
-/* where x's gradient is to be added, or NULL when nobody wants it */
+/* x's gradient, to add to, or NULL when x requires none */
 static inline real *grad_or_null(cx *c, tensor *x) { return x && x->requires_grad ? tensor_grad(c, x) : NULL; }
 
-/* x has no gradient yet: room for the first, which is to be written, not added */
+/* allocate the gradient of x, which has none yet, uninitialized: the caller writes it, and does not add */
 real *tensor_grad_unset(cx *c, tensor *x);
 
-/* `grad`, which nobody else reads any more, is added to x's gradient, or becomes it */
+/* add `grad`, which has no other reader left, to x's gradient, or make it x's gradient */
 void move_grad(cx *c, tensor *x, real *grad);
 
-/* Call the recorded operations' backward, newest first, down to `to`, NULL: all. An operation that no gradient reached
- * is skipped, unless a state's gradient may come in through it. */
+/* Call the recorded operations' backward, newest first, down to `to` (NULL: all). An operation whose output has no
+ * gradient is skipped, unless it may pass on the gradient of a state. */
 void tape_unwind(cx *c, const record *to);
 
-/* keep n reals for backward */
+/* n reals that stay until backward */
 static inline real *tape_keep(cx *c, size_t n) { return arena_alloc(&c->mem, n * sizeof(real)); }
 
-/* A place in both arenas, and forgetting what was made since. */
+/* A mark in both arenas, and the release of everything allocated since. */
 typedef struct {
     char *mem, *host;
 } cx_place;
@@ -37,11 +37,11 @@ static inline void cx_forget(cx *c, cx_place to)
     arena_reset(&c->host, to.host);
 }
 
-/* keep a copy of n bytes for backward */
+/* a copy of n bytes that stays until backward */
 const void *tape_copy(cx *c, const void *from, size_t n);
 /* to = from, n values */
 void copy_values(cx *c, real *to, const real *from, size_t n);
-/* Every span's state at [at, at + len), one after another, kept for backward. */
+/* A copy of every span's state at [at, at + len), one after another, that stays until backward. */
 real *states_keep(cx *c, int at, int len);
 
 #endif

@@ -1,8 +1,8 @@
-/* time.c - the operations that know about time: shift, wkv4, wkv6 (v5 and v6), wkv7. They read and advance the spans'
- * states in place; when recording they keep the states as they were, for backward. */
+/* time.c - the operations along time: shift, wkv4, wkv6 (v5 and v6), wkv7. They read and advance the spans' states in
+ * place; when recording they keep a copy of the initial states for backward. */
 #include "ops/tape.h"
 
-/* Backward of an operation on states is called for the state's gradient even when none came to its output. */
+/* Backward of an operation on states is called even when its output has no gradient, since the state may have one. */
 static real *out_grad(cx *c, record *r) { return tensor_grad(c, r->out[0]); }
 
 /* ---- shift ------------------------------------------------------------------------------------------------------- */
@@ -22,14 +22,14 @@ tensor *op_shift(cx *c, tensor *x, int at)
     record *r = REC(c, shift_back, y, x);
     if (r) {
         r->i = at;
-        r->saved = reals(y); /* nothing more is needed; says that backward must be called for the state's sake */
+        r->saved = reals(y); /* no values are saved; marks that backward must be called for the state's gradient */
     }
     return y;
 }
 
 /* ---- wkv --------------------------------------------------------------------------------------------------------- */
 
-/* A record keeps the arguments of its operation, and in state0 the states before it: `len` reals of each span. */
+/* A record keeps the arguments of its operation, and in state0 the initial states: `len` reals of each span. */
 static void keep(cx *c, record *r, wkv_args *a, int len)
 {
     if (!r) return;
