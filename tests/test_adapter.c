@@ -293,7 +293,7 @@ static void misfits(void)
     refused("is 4 x 64 and 11 x 4, expected rank x 32 and 3 x rank",
             (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.0.att.key.lora_A", 4, 32);
-    refused("only one half", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
+    refused("is incomplete: lora_A without lora_B", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.0.att.key.bone", 4, 32);
     refused("holds blocks.0.att.key.bone, [4, 32]", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.0.att.key.disha", 4, 33);
@@ -328,7 +328,7 @@ static void table(void)
     add_part(&p, "blocks.1.ffn.s_emb", ".lora_B", 2, (int64_t[]){24, RANK}, 1);
     EXPECT_EQ(pth_write("a.pth", p.t, p.n), 0);
     release(&p);
-    refused_by(MODELS "v7a-n16-bf16.pth", "a.pth: an adapter of blocks.1.ffn.s_emb.weight, which can have none here",
+    refused_by(MODELS "v7a-n16-bf16.pth", "a.pth: an adapter of blocks.1.ffn.s_emb.weight is not supported",
                (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
 }
 

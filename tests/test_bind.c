@@ -241,14 +241,14 @@ static void missing_layers(void)
     refused(&v, WKV_EFORMAT, "blocks.2.att.key.weight is missing");
     v = variant_of(MODEL, no_blocks);
     v.view->list[v.view->count - 1].name = "blocks.99999999999999999999.x";
-    refused(&v, WKV_EFORMAT, "names block 2147483646, but holds only 5 tensors");
+    refused(&v, WKV_EFORMAT, "has a tensor of block 2147483646, but only 5 tensors");
     v = variant_of(MODEL, NULL);
     tensors_add(v.view, "blocks.4000000000.x", 19, &v.view->list[0]);
-    refused(&v, WKV_EFORMAT, "names block 2147483646, but holds only");
+    refused(&v, WKV_EFORMAT, "has a tensor of block 2147483646, but only");
     v = variant_of(MODEL, NULL);
     tensors_add_text(v.view, "general.architecture", 20, "rwkv7", 5);
     tensors_add_number(v.view, "rwkv7.block_count", 17, 4);
-    refused(&v, WKV_EFORMAT, "holds 3 layers, expected the 4 of its metadata");
+    refused(&v, WKV_EFORMAT, "has 3 layers, expected the 4 of its metadata");
 }
 
 static int not_table_of_block_0(const char *name) { return strcmp(name, "blocks.0.ffn.s_emb.weight") != 0; }
@@ -387,7 +387,7 @@ static void wide_axes(void)
         file_tensor *f = find(&v, "blocks.0.att.time_decay");
         f->dims = 1;
         f->shape[0] = wide[k];
-        refused(&v, WKV_EFORMAT, "heads do not divide");
+        refused(&v, WKV_EFORMAT, "is no multiple of the number of heads");
     }
 }
 

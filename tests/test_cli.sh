@@ -431,8 +431,8 @@ cp out inside
 run 0 tokenize --vocab "$vocab" "the end"
 same inside out "the vocabulary inside a GGUF"
 refused "missing.txt" convert "$model" small2.gguf --vocab missing.txt
-refused "its ending says nothing" convert "$model" small.onnx
-refused "cannot hold bf16; f16 can be" convert "$model" small2.st --type bf16
+refused "unknown extension, expected .pth" convert "$model" small.onnx
+refused "cannot store bf16, only f16" convert "$model" small2.st --type bf16
 refused "missing.pth" convert missing.pth small2.pth
 if ls small2* *.part-* >/dev/null 2>&1; then fail "a failed conversion leaves a file"; else pass; fi
 

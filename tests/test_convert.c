@@ -544,16 +544,16 @@ static void refuses(const char *from, const char *to, const char *type, int code
 static void refusals(void)
 {
     const char *v7 = MODELS "/v7-n32-f32.pth";
-    refuses(v7, "convert.xyz", NULL, WKV_EARG, "convert.xyz: its ending says nothing");
-    refuses(v7, "convert", NULL, WKV_EARG, "its ending says nothing");
-    refuses(v7, ".pth", NULL, WKV_EARG, "its ending says nothing");
-    refuses(v7, "convert.pth", "q8_0", WKV_EARG, "cannot hold q8_0; f32, f16 and bf16 can be");
-    refuses(v7, "convert.pth", "f64", WKV_EARG, "cannot hold f64");
+    refuses(v7, "convert.xyz", NULL, WKV_EARG, "convert.xyz: unknown extension");
+    refuses(v7, "convert", NULL, WKV_EARG, "unknown extension");
+    refuses(v7, ".pth", NULL, WKV_EARG, "unknown extension");
+    refuses(v7, "convert.pth", "q8_0", WKV_EARG, "cannot store q8_0, only f32, f16 and bf16");
+    refuses(v7, "convert.pth", "f64", WKV_EARG, "cannot store f64");
     refuses(v7, "convert.gguf", "q4_K", WKV_EARG,
-            "cannot hold q4_K; f32, f16, bf16, q8_0, q4_0, q4_1, q5_0 and q5_1 can be");
-    refuses(v7, "convert.pth", "no", WKV_EARG, "cannot hold no");
-    refuses(v7, "convert.st", "bf16", WKV_EARG, "cannot hold bf16; f16 can be");
-    refuses(MODELS "/v7a-n16-bf16.pth", "convert.st", NULL, WKV_EUNSUPPORTED, "have no place for the DeepEmbed of");
+            "cannot store q4_K, only f32, f16, bf16, q8_0, q4_0, q4_1, q5_0 and q5_1");
+    refuses(v7, "convert.pth", "no", WKV_EARG, "cannot store no");
+    refuses(v7, "convert.st", "bf16", WKV_EARG, "cannot store bf16, only f16");
+    refuses(MODELS "/v7a-n16-bf16.pth", "convert.st", NULL, WKV_EUNSUPPORTED, "cannot store the DeepEmbed of");
     refuses(MODELS "/v7a-n16-bf16.pth", "convert.gguf", NULL, WKV_EUNSUPPORTED,
             "v7a-n16-bf16.pth, an RWKV-7a; .pth and .safetensors");
     refuses(MODELS "/v5.0-n16-bf16.pth", "convert.st", NULL, WKV_EUNSUPPORTED, "version 5.0");
@@ -598,7 +598,7 @@ static void tuned_state(void)
         remove(to);
     }
     refuses("convert-state.safetensors", "convert.gguf", NULL, WKV_EUNSUPPORTED,
-            "no place for the tuned initial state");
+            "cannot store the tuned initial state");
     remove("convert-state.safetensors");
 }
 

@@ -165,11 +165,11 @@ static void layers_of_the_config(void)
         if (!make(TEST_DIR "/golden/models/v7-n32-f16.pth", &layouts[0], sharded, 2)) return;
         if (opens(&m, folder)) wkv_model_close(m);
         write_config("num_hidden_layers", 3);
-        expect_refused(folder, "holds 2 layers, expected the 3 of its metadata");
+        expect_refused(folder, "has 2 layers, expected the 3 of its metadata");
         expect_refused(in_folder(sharded ? "model.safetensors.index.json" : "model.safetensors"),
                        "expected the 3 of its metadata");
         write_config("n_layer", 1);
-        expect_refused(folder, "holds 2 layers, expected the 1 of its metadata");
+        expect_refused(folder, "has 2 layers, expected the 1 of its metadata");
         /* NaN as Python writes it */
         write_file(in_folder("config.json"), "{\"num_hidden_layers\": 2, \"rope_theta\": NaN}");
         if (opens(&m, folder)) wkv_model_close(m);

@@ -1,4 +1,4 @@
-/* convert.c - a model into a file of another kind: which container, which names, which numbers. */
+/* convert.c - a model to another file format: container, names, data types. */
 #include "base/error.h"
 #include "base/path.h"
 #include "rwkv/api.h"
@@ -7,10 +7,10 @@
 #include "text/beside.h"
 #include <string.h>
 
-/* What the ending of a file's name promises. */
+/* A container, chosen by the file's extension. */
 typedef struct {
     const char *extension, *naming;
-    int types; /* a bit for each dtype that it can hold, as our conversion writes it */
+    int types; /* one bit per dtype that wkv convert can write to it */
 } container;
 
 #define BIT(type) (1 << (type))
@@ -18,7 +18,7 @@ typedef struct {
 static const container containers[] = {
     {".pth", "official", BIT(F32) | BIT(F16) | BIT(BF16)},
     {".safetensors", "official", BIT(F32) | BIT(F16) | BIT(BF16)},
-    {".st", "web-rwkv", BIT(F16)}, /* its readers expect nothing else */
+    {".st", "web-rwkv", BIT(F16)}, /* the only type that its readers accept */
     {".gguf", "llama.cpp", BIT(F32) | BIT(F16) | BIT(BF16) | BLOCKS},
 };
 enum { PTH, SAFETENSORS, ST, GGUF, CONTAINERS };
@@ -47,28 +47,30 @@ static int check(const container *c, const wkv_model *m, const char *path, const
 {
     char list[96];
     if (!c)
-        return fail(WKV_EARG, "%s: its ending says nothing; .pth, .safetensors, .st and .gguf can be written", path);
+        return fail(WKV_EARG, "%s: unknown extension, expected .pth, .safetensors, .st or .gguf", path);
     if (type && !(r && c->types & BIT(r->layers) && c->types & BIT(r->vocabulary)))
-        return fail(WKV_EARG, "%s: cannot hold %s; %s can be", path, type, list_types(list, c->types));
+        return fail(WKV_EARG, "%s: cannot store %s, only %s", path, type, list_types(list, c->types));
     const arch *a = m->rwkv.arch;
     if (c == &containers[ST] && a->no_web_form)
-        return fail(WKV_EUNSUPPORTED, "%s: version %s has no form in web-rwkv's files", path, a->version);
+        return fail(WKV_EUNSUPPORTED, "%s: web-rwkv's files cannot store version %s; use .pth or .safetensors", path,
+                    a->version);
     if (a->extra && (c == &containers[ST] || c == &containers[GGUF]))
         return fail(WKV_EUNSUPPORTED,
-                    "%s: %s have no place for the %s of %s, an RWKV-%s; .pth and .safetensors can hold it", path,
+                    "%s: %s cannot store the %s of %s, an RWKV-%s; use .pth or .safetensors", path,
                     c == &containers[ST] ? "web-rwkv's files" : "GGUF files of llama.cpp", a->extra, m->about.path,
                     a->version);
     if (c == &containers[GGUF] && m->rwkv.state0)
-        return fail(WKV_EUNSUPPORTED, "%s: a GGUF has no place for the tuned initial state of %s", path, m->about.path);
+        return fail(WKV_EUNSUPPORTED, "%s: a GGUF cannot store the tuned initial state of %s; use .pth or .safetensors",
+                    path, m->about.path);
     int err = tensors_refuse_output(m->file, path);
     return err || !words ? err : file_refuse_input(path, wkv_tokenizer_path(words), "the vocabulary");
 }
 
-/* Blocks of another file that go into this one as they are. */
+/* Blocks that are copied from the source file unchanged. */
 static int as_blocks(const source *s)
 {
     const file_tensor *f = s->from[0];
-    int swapped = f->transposed != layout_is_input_major(f->layout); /* do blocks run along the other axis? */
+    int swapped = f->transposed != layout_is_input_major(f->layout); /* whether blocks are along the other axis */
     return dtype_is_blocks(f->type) && f->holds == AS_IS && f->scale == 1 && s->form.parts == 1 && s->repeat == 1 &&
            f->contiguous && swapped == s->form.swapped && !(s->weight && s->weight->adapter);
 }
@@ -82,18 +84,18 @@ static dtype choose_type(const container *c, const tensor_out *t, const source *
     return type != DTYPES ? type : wanted->layers <= BF16 ? wanted->layers : F32;
 }
 
-/* The layout in which a matrix is used, so that it is used where it is. */
+/* The kernels' layout of a matrix, so that opening the file needs no copy. */
 static void choose_layout(tensor_out *t, source *s)
 {
     if (!s->slot || t->dims != 2) return;
     int64_t out = t->shape[0], in = t->shape[1];
     t->layout = fastest_layout(s->slot, t->type, in, out);
     if (!layout_is_input_major(t->layout)) return;
-    if (in == out) { /* a reader knows an input-major matrix by its shape */
+    if (in == out) { /* readers recognize an input-major matrix by its shape */
         t->layout = layout_fits(LAYOUT_INTERLEAVED, t->type, in, out) ? LAYOUT_INTERLEAVED : LAYOUT_ROW_MAJOR;
         return;
     }
-    s->form.swapped = !layout_permutes_blocks(t->layout); /* the writer turns blocks itself */
+    s->form.swapped = !layout_permutes_blocks(t->layout); /* the writer transposes blocks itself */
     t->shape[0] = in;
     t->shape[1] = out;
 }
@@ -105,7 +107,7 @@ static void choose_form(const container *c, tensor_out *t, source *s, const wkv_
     if (!o->portable) choose_layout(t, s);
 }
 
-/* The file at `path` is replaced last, after the new one was read back. */
+/* The file at `path` is replaced last, after the new one was read back and verified. */
 static int write_file(const container *c, const wkv_model *m, const char *path, const exporter *x,
                       const wkv_convert_options *o, const beside *words)
 {
@@ -123,7 +125,7 @@ static int write_file(const container *c, const wkv_model *m, const char *path, 
         err = safetensors_put(&f, x->out, x->count, meta);
     if (!err) err = tensors_verify(&f, x->out, x->count);
     if (!err && o->verify && o->verify(o->user, f.part))
-        err = fail(WKV_ESTOPPED, "%s: stopped before it was replaced", path);
+        err = fail(WKV_ESTOPPED, "%s: stopped; the file is unchanged", path);
     if (!err) err = beside_write(words);
     if (!err) return file_commit(&f);
     file_abandon(&f);

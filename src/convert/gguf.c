@@ -1,4 +1,4 @@
-/* gguf.c - metadata and vocabulary of a GGUF as llama.cpp reads them. Spec FORMATS 4.3, 4.5. */
+/* gguf.c - metadata and vocabulary of a GGUF as llama.cpp reads them (docs/formats.md 4.3, 4.5). */
 #include "convert/gguf.h"
 #include "base/error.h"
 #include "base/stream.h"
@@ -19,7 +19,7 @@ typedef struct {
     gguf_meta item[40];
     char key[40][64];
     int n;
-    const char *arch; /* stands in front of its own keys */
+    const char *arch; /* prefix of its own keys */
 } metadata;
 
 static gguf_meta *add_meta(metadata *m, const char *key, int kind)
@@ -33,7 +33,7 @@ static gguf_meta *add_meta(metadata *m, const char *key, int kind)
 static void add_number(metadata *m, const char *key, double x) { add_meta(m, key, GGUF_U32)->number = x; }
 static void add_text(metadata *m, const char *key, const char *text) { add_meta(m, key, GGUF_TEXT)->text = text; }
 
-/* llama.cpp's number for "mostly of this type" */
+/* general.file_type: llama.cpp's number for "mostly this type" */
 static int file_type(const exporter *x)
 {
     static const int numbers[DTYPES] = {
@@ -45,7 +45,7 @@ static int file_type(const exporter *x)
     return numbers[t];
 }
 
-enum { ANY_CONTEXT = 1048576 }; /* what llama.cpp's converters write for every RWKV */
+enum { ANY_CONTEXT = 1048576 }; /* as llama.cpp's converters write for every RWKV */
 
 static void describe(metadata *m, const wkv_model *model, const exporter *x, const char *name)
 {
@@ -75,7 +75,7 @@ static void describe(metadata *m, const wkv_model *model, const exporter *x, con
 /* ---- vocabulary -------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    char *text; /* all words, one behind the other */
+    char *text; /* all words, concatenated */
     size_t *ends;
     int32_t *kinds;
 } words;
@@ -99,7 +99,7 @@ static void escape(FILE *f, const char *p, size_t n)
     }
 }
 
-/* All V words: what has no text is "<s>", which ends a text, where it is token 0, and padding elsewhere. */
+/* All V words: a token without text is "<s>", the end of a text, if it is token 0, else padding. */
 static int collect(words *w, const wkv_tokenizer *t, int V)
 {
     stream all;
@@ -131,7 +131,7 @@ static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)
         return WKV_OK;
     }
     if (wkv_tokenizer_size(t) > V)
-        return fail(WKV_EARG, "%s: its ids reach %d, but the model knows %d", wkv_tokenizer_path(t),
+        return fail(WKV_EARG, "%s: its ids reach %d, but the model has %d logits", wkv_tokenizer_path(t),
                     wkv_tokenizer_size(t) - 1, V);
     int err = collect(w, t, V);
     if (err) return err;
@@ -147,7 +147,7 @@ static int add_vocabulary(metadata *m, words *w, const wkv_tokenizer *t, int V)
         add_number(m, "tokenizer.ggml.eos_token_id", 0);
     }
     if (!strcmp(wkv_tokenizer_name(t), "World")) {
-        add_number(m, "tokenizer.ggml.eot_token_id", 261); /* two line ends, after a turn */
+        add_number(m, "tokenizer.ggml.eot_token_id", 261); /* two line breaks, after a turn */
         add_text(m, "tokenizer.chat_template", "rwkv-world");
     }
     return WKV_OK;

@@ -1,18 +1,18 @@
-/* gguf.h - what a GGUF says beside its tensors. */
+/* gguf.h - the metadata and vocabulary of a GGUF. */
 #ifndef WKV_CONVERT_GGUF_H
 #define WKV_CONVERT_GGUF_H
 
 #include "rwkv/export.h"
 #include "wkv.h"
 
-/* What llama.cpp wants in F32 whatever the type of the file: everything but the big matrices and the low ranks of a, v
- * and g. */
+/* Whether llama.cpp requires F32 whatever the type of the file: everything except the big matrices and the low-rank
+ * matrices of a, v and g. */
 int gguf_wants_f32(const source *s);
 
-/* Has a vocabulary a form in a GGUF? Byte pair encoding has none there. NULL is accepted. */
+/* Whether a GGUF can store the vocabulary; byte pair encoding it cannot. NULL is accepted. */
 int gguf_holds(const wkv_tokenizer *t);
 
-/* Write the listed tensors with the metadata that llama.cpp reads, and the words of t, or none when t is NULL. */
+/* Write the listed tensors with the metadata that llama.cpp reads, and the words of t, if not NULL. */
 int gguf_export(file_out *f, const wkv_model *m, const exporter *x, const wkv_tokenizer *t);
 
 #endif

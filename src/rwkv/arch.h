@@ -1,7 +1,7 @@
-/* arch.h - one struct for each version of RWKV, with all that is particular to it; it is defined in rwkvN.c.
+/* arch.h - one struct per version of RWKV, defined in rwkvN.c, with everything particular to the version.
  *
  * Its table of slots names the tensors of a layer once: to read their sizes, to bind, initialise, train, quantize and
- * save them. Everything outside rwkvN.c asks the struct, and never which version it is. */
+ * save them. Code outside rwkvN.c reads the struct and never tests for a version. */
 #ifndef WKV_RWKV_ARCH_H
 #define WKV_RWKV_ARCH_H
 
@@ -10,8 +10,7 @@
 
 typedef struct rwkv rwkv;
 
-/* Axis sizes that a table of slots names; ranks, and the size E of DeepEmbed's matrices, E x E = EE, are read from the
- * file. */
+/* Axis sizes of slots. Ranks, and the size E of DeepEmbed's matrices, E x E = EE, are read from the file. */
 typedef enum { D_1, D_C, D_V, D_F, D_H, D_N, D_R0, D_R1, D_R2, D_R3, D_5R0, D_E, D_EE, DIMS } axis_size;
 enum { RANKS = 4 }; /* D_R0 ... D_R3 */
 
@@ -19,16 +18,16 @@ enum { RANKS = 4 }; /* D_R0 ... D_R3 */
 enum {
     SLOT_MATRIX = 1,         /* used in place from the mapping; weight decay in training                    */
     SLOT_LOW_RANK = 2,       /* a small matrix stored [in, out]; in place, no weight decay                  */
-    SLOT_LATE = 4,           /* layers >= 1 only (v7's v0, v1, v2; may be there in layer 0 and is not used) */
+    SLOT_LATE = 4,           /* layers >= 1 only (v7's v0, v1, v2; ignored in layer 0)                      */
     SLOT_FAST2 = 8,          /* learning rate x 2 (decay)                                                   */
     SLOT_FAST3 = 16,         /* learning rate x 3 (v4's and v5.0's bonus)                                   */
     SLOT_111 = 32,           /* a vector that official files store as [1, 1, C]                             */
     SLOT_5 = 64,             /* official shape [5, R0, C] (v6's time_maa_w2): rows are the first two axes   */
-    SLOT_TABLE = 128,        /* one row for each token of the vocabulary, read by row                       */
+    SLOT_TABLE = 128,        /* one row per token of the vocabulary, read by row                            */
     SLOT_RESIDUAL = 256,     /* its product is added to the residual stream: kept more precise              */
-    SLOT_INPUT_MAJOR = 512,  /* most inputs are zero: stored by input, so that those are skipped            */
-    SLOT_KEEP_TYPE = 1024,   /* never quantized: errors of the decay and the mixes add up over a text       */
-    SLOT_KEY = 2048          /* key of the time mix: rows are the attention width, its type the file's      */
+    SLOT_INPUT_MAJOR = 512,  /* most inputs are zero: stored input-major, so that zero inputs are skipped   */
+    SLOT_KEEP_TYPE = 1024,   /* never quantized: errors of the decay and the mixes accumulate over a text   */
+    SLOT_KEY = 2048          /* key of the time mix: gives the attention width, and the type of the file    */
 };
 
 /* Rules for initial values (docs/training.md 7), with up to three numbers a, b, c; formulas are in train/init.c. */
@@ -51,30 +50,29 @@ typedef enum {
 } init_kind;
 
 typedef struct {
-    const char *name;     /* after "blocks.N.", or the whole name */
-    size_t at;            /* offset of its tensor in the layer's struct */
+    const char *name;     /* after "blocks.N.", or the full name */
+    size_t at;            /* offset of the tensor in the layer's struct */
     axis_size rows, cols; /* official shape, squeezed: vectors are D_1 x D_C */
     int flags;
     init_kind init;
     double init_with[3];
     double synthetic[2];    /* a vector in bench/synthetic.c: values of the first and the last channel */
-    const char *logarithm;  /* the name under which older files hold its logarithm, or NULL */
-    /* the late tensor for which this one is written in layer 0, as llama.cpp expects it, or NULL */
+    const char *logarithm;  /* the name of its logarithm in older files, or NULL */
+    /* llama.cpp expects this late tensor in layer 0 too: written with the values of the slot's own; or NULL */
     const char *stands_for;
 } slot;
 
-/* The layout in which official files store it. */
+/* The layout in official files. */
 static inline weight_layout official_layout(const slot *s)
 {
     return s->flags & SLOT_LOW_RANK ? LAYOUT_INPUT_MAJOR : LAYOUT_ROW_MAJOR;
 }
 
-/* ln2's bias in a synthetic model, which makes a chosen share of the squared ReLUs zero (bench/synthetic.c). */
+/* ln2's bias in a synthetic model, which sets the activation sparsity (bench/synthetic.c). */
 #define SYNTHETIC_TILT 0.5
 
-/* x plus the mixing of LN(x) in the layer whose struct is `layer`; `at` is the offset of the mixing's part of the
- * state. v_first: the value of layer 0, NULL there, which a version may set (7). embedded: the embedding after ln0
- * (7a). */
+/* x plus the mixing of LN(x) in layer `layer`; `at` is the offset of the mixing's state. v_first: the value of layer 0;
+ * in layer 0 it is NULL, and version 7 sets it. embedded: the embedding after ln0 (7a). */
 typedef tensor *time_mix_fn(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v_first, int at);
 typedef tensor *channel_mix_fn(cx *c, const rwkv *m, void *layer, tensor *x, tensor *embedded, int at);
 
@@ -83,7 +81,7 @@ typedef struct {
     const char *gguf_key; /* ".attention.decay_lora_rank", after the architecture */
 } low_rank;
 
-/* Share of the squared ReLUs that is zero in each of n layers, from the first to the last. */
+/* Activation sparsity (zeros among the squared ReLUs) of n layers, from the first to the last. */
 typedef struct {
     const float *at;
     int n;
@@ -93,8 +91,8 @@ typedef struct {
 typedef struct {
     const char *name; /* "7:1.5B" */
     int layers, width, vocab, rank[RANKS];
-    const sparsity_curve *sparsity[2]; /* the mean of the two applies */
-    int64_t parameters;          /* as published: the sizes must amount to it */
+    const sparsity_curve *sparsity[2]; /* the model's is the mean of the two */
+    int64_t parameters;          /* published number, which the sizes must give */
 } published_size;
 
 typedef struct {
@@ -103,8 +101,8 @@ typedef struct {
     int n_slots;
     size_t layer_size;
 
-    /* Is a file of L layers and C channels of this version, when it is of none before it in ARCHS? By names and
-     * shapes. */
+    /* Whether names and shapes of a file of L layers and C channels are this version's, if those before it in ARCHS
+     * have returned 0. */
     int (*detect)(const tensors *t, int L, int C);
     /* Low ranks and, where it is 0, the ffn width of a new model, from the width; NULL: the version is not trained. */
     void (*new_sizes)(int dim[DIMS]);
@@ -117,13 +115,13 @@ typedef struct {
     low_rank ranks[RANKS + 1];       /* of D_R0, D_R1, ...; ends with a NULL name                             */
     const char *gguf;                /* general.architecture, "rwkv7"                                         */
     const char *gguf_zero;           /* a key that llama.cpp reads and that is 0 in our files, or NULL        */
-    const char *extra;               /* a part with no backward and no place in .gguf and .st files, or NULL  */
-    int no_web_form;                 /* web-rwkv's files (.st) have no form of it                             */
-    int answers_without_blank_line;  /* its World models were trained so: a blank line ends an answer         */
+    const char *extra;               /* a module without backward, not storable in .gguf and .st, or NULL     */
+    int no_web_form;                 /* web-rwkv's files (.st) cannot store this version                      */
+    int answers_without_blank_line;  /* its World models: a blank line ends an answer                         */
     const published_size *published; /* ends with a NULL name; or NULL                                        */
 } arch;
 
-/* All versions, in the order in which a file's is looked for: 4 is any that has the mark of no later one. */
+/* All versions in the order of detection: 4 is the rest, without a mark of a later one. */
 #define ARCHS(X) X(arch7a) X(arch7) X(arch6) X(arch52) X(arch51) X(arch50) X(arch4)
 
 #define DECLARE_ARCH(name) extern const arch name;
@@ -132,13 +130,13 @@ ARCHS(DECLARE_ARCH)
 
 extern const arch *const archs[]; /* ends with NULL */
 
-/* "7"; NULL: there is none. */
+/* "7"; NULL: unknown version. */
 const arch *arch_find(const char *version);
 /* The first slot that has an axis of this size; NULL: none has. */
 const slot *arch_slot(const arch *a, axis_size size);
-/* The sizes that a new model takes when only these are given; ffn 0: the version's own. */
+/* All sizes of a new model from the given ones; ffn 0: the version's default. */
 void arch_sizes(int dim[DIMS], const arch *a, int width, int head_size, int ffn, int vocab);
-/* The i-th of those that can be trained, 4 first; NULL: there are fewer. */
+/* The i-th trainable version, 4 first; NULL: there are fewer. */
 const arch *arch_trained(int i);
 const char *arch_list_trained(char out[64]); /* "4, 5.2, 6 and 7" */
 

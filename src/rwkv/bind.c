@@ -1,4 +1,4 @@
-/* bind.c - from named tensors to a model: every tensor in its place.
+/* bind.c - from named tensors to a model.
  *
  * Big matrices point into the file's mapping, whatever their orientation. Vectors are read into one block of reals. The
  * slot tables of rwkvN.c list the tensors of a model; an error names the one that is missing or has another shape. */
@@ -13,7 +13,7 @@
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
-real *bind_room(binder *b, size_t n)
+real *bind_alloc(binder *b, size_t n)
 {
     real *p = b->m->owned ? b->m->owned + b->used : NULL;
     b->used += (n + 15) / 16 * 16;
@@ -57,8 +57,8 @@ int bind_check_type(const tensors *t, const file_tensor *f)
 
 /* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
-/* A matrix the operations can read in place: rows of one weight type, whole blocks a row. A transposed view (strides
- * [1, rows]) is one too, of the other orientation. */
+/* Whether the operations can read a matrix in place: rows of one weight type, of full blocks, or a transposed view
+ * (strides [1, rows]), of the other orientation. */
 static int in_place(const file_tensor *f, int transposed_view)
 {
     if (f->holds != AS_IS) return 0;
@@ -69,15 +69,15 @@ static int in_place(const file_tensor *f, int transposed_view)
 static int bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *f, int rows, int cols)
 {
     int view = !f->contiguous && f->dims == 2 && f->stride[0] == 1 && f->stride[1] == f->shape[0];
-    int flipped = f->transposed != view; /* how it lies against the official orientation */
+    int flipped = f->transposed != view; /* against the official orientation */
     int input_rows = flipped != layout_is_input_major(official_layout(s));
     to->layout = layout_is_row_major(f->layout) && input_rows ? LAYOUT_INPUT_MAJOR : f->layout;
     to->scale = f->scale == 1 ? 0 : f->scale;
-    int lookup = (s->flags & SLOT_TABLE) != 0; /* a row is one token's vector, in either device */
-    int has_kernel = layout_is_input_major(to->layout) == input_rows; /* not where inputs are interleaved */
+    int lookup = (s->flags & SLOT_TABLE) != 0; /* devices read one token's row */
+    int has_kernel = layout_is_input_major(to->layout) == input_rows; /* no kernel reads interleaved inputs */
     int in_parts = !(s->flags & SLOT_5) || (f->dims == 3 && tensor_axis(f, 0) == 5);
     if (in_place(f, view) && in_parts && has_kernel && (!lookup || layout_is_row_major(to->layout))) {
-        /* five matrices one after another ([5, R0, C]) are turned one by one */
+        /* five matrices one after another ([5, R0, C]) are transposed one by one */
         int parts = s->flags & SLOT_5 ? 5 : 1;
         to->rows = flipped ? cols * parts : rows;
         to->cols = flipped ? rows / parts : cols;
@@ -86,7 +86,7 @@ static int bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *
         return 0;
     }
     *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .layout = official_layout(s)};
-    to->data = bind_room(b, (size_t)rows * (size_t)cols);
+    to->data = bind_alloc(b, (size_t)rows * (size_t)cols);
     return to->data ? bind_reals(b, f, to->data, (size_t)rows * (size_t)cols) : 0;
 }
 
@@ -99,7 +99,7 @@ const file_tensor *rwkv_stored(const tensors *t, const char *name, const slot *s
     return f;
 }
 
-/* Only [5, R0, C] is several matrices; of any other all axes in front of the last two are 1. */
+/* Only [5, R0, C] is several matrices; in any other shape all axes before the last two are 1. */
 static int is_matrix(const file_tensor *f, const slot *s)
 {
     int64_t matrices = 1;
@@ -121,14 +121,14 @@ static int bind_one(void *user, const char *name, tensor *to, const slot *s, int
     char shape[SHAPE_TEXT];
     if (err) return err;
     if (rows < 1 || cols < 1)
-        return fail(WKV_EFORMAT, "%s: %s is %s, which leaves nothing to compute", tensors_path_of(b->t, f), name,
+        return fail(WKV_EFORMAT, "%s: %s is %s, expected axes of at least 1", tensors_path_of(b->t, f), name,
                     shape_text(f, shape));
     if (!(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) {
         if (tensor_values(f) != (int64_t)rows * cols)
             return fail(WKV_EFORMAT, "%s: %s is %s, expected %d values", tensors_path_of(b->t, f), name,
                         shape_text(f, shape), rows * cols);
         *to = (tensor){.rows = 1, .cols = rows * cols, .type = REAL};
-        to->data = bind_room(b, (size_t)(rows * cols));
+        to->data = bind_alloc(b, (size_t)(rows * cols));
         if (to->data) err = bind_reals(b, f, to->data, (size_t)(rows * cols));
         for (int i = 0; to->data && !err && as_exp && i < rows * cols; i++) reals(to)[i] = exp(reals(to)[i]);
         return err;

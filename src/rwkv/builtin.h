@@ -1,13 +1,13 @@
-/* builtin.h - the model that is inside the library: models/default.gguf, byte for byte, its vocabulary in it.
+/* builtin.h - the model inside the library: models/default.gguf, unchanged, with its vocabulary.
  *
- * builtin.S puts the file into the read-only data, 64-byte aligned, so that it is mapped with the program and shared
+ * builtin.S includes the file in the read-only data, 64-byte aligned, so that it is mapped with the program and shared
  * between processes like any file. */
 #ifndef WKV_RWKV_BUILTIN_H
 #define WKV_RWKV_BUILTIN_H
 
 #include <stdint.h>
 
-/* Its name, in the place of a path. */
+/* Its name, in place of a path. */
 #define BUILTIN_MODEL "built-in"
 
 extern const uint8_t wkv_builtin_model[] __attribute__((visibility("hidden"))); /* a GGUF */

@@ -1,7 +1,7 @@
-/* context.c - wkv_context: sequences cut into passes of bounded size, each one forward over a batch of spans.
+/* context.c - wkv_context: sequences divided into passes of bounded size, each one forward over a batch of spans.
  *
- * How a text is cut does not change a bit of the result (device.h), so passes are as large as memory for activations
- * allows and no larger. */
+ * The division does not change a bit of the result (ops/device.h), so passes are as large as the memory for activations
+ * allows. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
@@ -21,8 +21,8 @@ struct wkv_context {
     int rows, logits; /* of a pass, at most */
 };
 
-/* Rows and rows of logits of a pass: fewer where they would not fit in the arena, or where a matrix has more values
- * than an int holds. A quarter of the arena is for logits. WKV_ENOMEM: not one row fits. */
+/* Rows, and rows of logits, of a pass: fewer if they do not fit in the arena, or if the size of a matrix exceeds an
+ * int. A quarter of the arena is for logits. WKV_ENOMEM: not one row fits. */
 static int reserve(wkv_context *c)
 {
     const rwkv *m = &c->model->rwkv;
@@ -43,7 +43,7 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
 {
     static const wkv_context_options defaults;
     const wkv_context_options *o = options ? options : &defaults;
-    REQUIRE(out, "the place for the context");
+    REQUIRE(out, "out");
     *out = NULL;
     REQUIRE(m, "the model");
     wkv_context *c = calloc(1, sizeof *c);
@@ -75,51 +75,51 @@ size_t context_bytes(const wkv_context *c) { return cx_peak(&c->cx); }
 static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
 {
     const rwkv *m = &c->model->rwkv;
-    if (q->n < 1) return fail(WKV_EARG, "sequence %d has %d tokens; at least 1 is needed", i, q->n);
+    if (q->n < 1) return fail(WKV_EARG, "sequence %d has %d tokens, expected at least 1", i, q->n);
     if (!q->state) return fail(WKV_EARG, "sequence %d has no state", i);
     if (!q->tokens) return fail(WKV_EARG, "the tokens of sequence %d are NULL", i);
     if (q->state->fingerprint != c->model->fingerprint)
-        return fail(WKV_EARG, "the state of sequence %d is of another model", i);
+        return fail(WKV_EARG, "the state of sequence %d belongs to another model", i);
     for (int t = 0; t < q->n; t++)
         if (q->tokens[t] < 0 || q->tokens[t] >= m->V)
-            return fail(WKV_EARG, "token %d of sequence %d is %d; the model's ids are 0 to %d", t, i, (int)q->tokens[t],
+            return fail(WKV_EARG, "token %d of sequence %d is %d, expected an id from 0 to %d", t, i, (int)q->tokens[t],
                         m->V - 1);
     return 0;
 }
 
 typedef struct {
-    float **to;  /* where the logits of each wanted row go */
+    float **to;  /* the caller's logits of each wanted row */
     int *rows;
     int32_t *tokens;
     span *spans;
-    real **home; /* where the states of spans are, when they are copied */
+    real **home; /* the caller's states, if the spans' are copies */
     int n_rows, n_spans, wanted;
 } pass;
 
-/* Take what fits of each sequence; done[i] tokens of it were read before. */
+/* Add to the pass as many tokens of each sequence as fit; done[i] tokens were read before. */
 static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int count, int *done)
 {
-    int V = c->model->rwkv.V, room = c->rows, logits = c->logits;
-    for (int i = 0; i < count && p->n_rows < room; i++) {
-        int all = q[i].logits && q[i].all_logits, take = q[i].n - done[i];
-        if (take > room - p->n_rows) take = room - p->n_rows;
-        if (all && take > logits - p->wanted) take = logits - p->wanted;
-        if (q[i].logits && !all && p->wanted == logits) take = take == q[i].n - done[i] ? take - 1 : take;
-        if (take <= 0) continue;
-        p->spans[p->n_spans++] = (span){.row = p->n_rows, .len = take, .state = q[i].state->data};
-        memcpy(p->tokens + p->n_rows, q[i].tokens + done[i], (size_t)take * sizeof *p->tokens);
-        for (int t = 0; t < take; t++) {
+    int V = c->model->rwkv.V, logits = c->logits;
+    for (int i = 0; i < count && p->n_rows < c->rows; i++) {
+        int all = q[i].logits && q[i].all_logits, n = q[i].n - done[i];
+        if (n > c->rows - p->n_rows) n = c->rows - p->n_rows;
+        if (all && n > logits - p->wanted) n = logits - p->wanted;
+        if (q[i].logits && !all && p->wanted == logits) n = n == q[i].n - done[i] ? n - 1 : n;
+        if (n <= 0) continue;
+        p->spans[p->n_spans++] = (span){.row = p->n_rows, .len = n, .state = q[i].state->data};
+        memcpy(p->tokens + p->n_rows, q[i].tokens + done[i], (size_t)n * sizeof *p->tokens);
+        for (int t = 0; t < n; t++) {
             int last = done[i] + t == q[i].n - 1;
             if (!q[i].logits || !(all || last)) continue;
             p->rows[p->wanted] = p->n_rows + t;
             p->to[p->wanted++] = q[i].logits + (all ? (size_t)(done[i] + t) * (size_t)V : 0);
         }
-        p->n_rows += take;
-        done[i] += take;
+        p->n_rows += n;
+        done[i] += n;
     }
 }
 
-/* On a device with memory of its own a pass works on copies of the states, which come back after it. */
+/* On a device with memory of its own a pass works on copies of the states, which are copied back after it. */
 static void states_to_device(wkv_context *c, const pass *p)
 {
     const size_t n = (size_t)rwkv_state_len(&c->model->rwkv);

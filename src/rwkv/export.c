@@ -1,4 +1,4 @@
-/* export.c - from a bound model back to named tensors: official shapes, and what a naming does to them. */
+/* export.c - from a bound model back to named tensors: official shapes, and their transformation by a naming. */
 #include "rwkv/export.h"
 #include "base/error.h"
 #include "rwkv/bind.h"
@@ -22,11 +22,11 @@ int official_shape(const rwkv *m, const slot *s, int64_t shape[MAX_DIMS])
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
-/* n values, as matrices of rows x cols, each turned. */
+/* Transpose n values, matrices of rows x cols. */
 static int turn(float *x, int64_t n, int64_t rows, int64_t cols)
 {
     float *copy = malloc((size_t)n * sizeof *copy);
-    if (!copy) return fail(WKV_ENOMEM, "no memory to turn %lld values", (long long)n);
+    if (!copy) return fail(WKV_ENOMEM, "no memory to transpose %lld values", (long long)n);
     memcpy(copy, x, (size_t)n * sizeof *copy);
     for (int64_t at = 0; at < n; at += rows * cols)
         for (int64_t i = 0; i < rows; i++)
@@ -35,7 +35,7 @@ static int turn(float *x, int64_t n, int64_t rows, int64_t cols)
     return WKV_OK;
 }
 
-/* Row o of B A, summed with more digits than the product unmerged has; MiSS: b's column o over and over. */
+/* Row o of B A, summed in double; MiSS: b's column o, repeated for each shard. */
 static void adapter_row(const adapter *low, int o, double *row, int in)
 {
     const tensor *a = &low->a, *b = &low->b;
@@ -52,7 +52,7 @@ static void adapter_row(const adapter *low, int o, double *row, int in)
     }
 }
 
-/* What an adapter of it adds to a weight of the official orientation; a low-rank one is stored the other way round. */
+/* Add a weight's adapter to its values in the official orientation; SLOT_LOW_RANK weights are transposed. */
 static int add_adapter(const source *s, const adapter *low, float *w)
 {
     int in = weight_in(s->weight), out = weight_out(s->weight);
@@ -101,7 +101,7 @@ dtype export_type(const source *s)
 
 /* ---- the list ---------------------------------------------------------------------------------------------------- */
 
-/* Room for one more; NULL without memory. */
+/* A new source, with capacity for it in both lists; NULL: no memory. */
 static source *next_source(exporter *x)
 {
     tensor_out *out = realloc(x->out, (size_t)(x->count + 1) * sizeof *out);
@@ -111,7 +111,7 @@ static source *next_source(exporter *x)
     return out && how ? calloc(1, sizeof(source)) : NULL;
 }
 
-/* A fused tensor's other parts follow its first before long. */
+/* The source of the fused tensor that this tensor is a part of; its first part was listed before. */
 static source *find_fused(const exporter *x, const stored_form *form)
 {
     for (int i = x->count - 1; i >= 0; i--) {
@@ -121,7 +121,7 @@ static source *find_fused(const exporter *x, const stored_form *form)
     return NULL;
 }
 
-/* From the axes of the official file to those of this one; returns how many. */
+/* Transform official axes to those of the file; returns their number. */
 static int stored_shape(const exporter *x, const source *s, int dims, int64_t *shape)
 {
     int64_t last = shape[dims - 1];
@@ -139,7 +139,7 @@ static int stored_shape(const exporter *x, const source *s, int dims, int64_t *s
     return *shape = last, 1;
 }
 
-/* List the tensor `name` of the official file, whose shape there is given, as the naming stores it. */
+/* List official tensor `name` of the given official shape, as the naming stores it. */
 static int export_add(exporter *x, const char *name, source s, int dims, const int64_t *shape)
 {
     names_stored(&s.form, x->naming, x->m->arch->version, name);
@@ -168,7 +168,7 @@ static int add_slot(void *user, const char *name, tensor *t, const slot *s, int 
     from.from[0] = rwkv_stored(x->file, name, s, layer, &from.as_exp);
     int64_t shape[MAX_DIMS];
     int dims = official_shape(x->m, s, shape);
-    if (!strcmp(x->naming, "web-rwkv") && s->cols == D_H) { /* 5.1: it knows 5.2's form only */
+    if (!strcmp(x->naming, "web-rwkv") && s->cols == D_H) { /* 5.1 is written as 5.2 */
         from.repeat = x->m->N;
         shape[dims++] = x->m->N;
     }
@@ -181,7 +181,7 @@ static int add_slot(void *user, const char *name, tensor *t, const slot *s, int 
     return err;
 }
 
-/* Tuned initial states, which some files carry, of every layer that has one. */
+/* The tuned initial state of every layer that has one. */
 static int add_states(exporter *x)
 {
     int err = WKV_OK;

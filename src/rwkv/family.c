@@ -1,6 +1,6 @@
-/* family.c - the family of chat models that a checkpoint is of, and the length of its training texts. Read in this
- * order: the file's name, the folder's where the file has the name of any model, the name inside a GGUF, the chat
- * template that came with it, its vocabulary. Published names are "rwkv7-g1i-1.5b-20260805-ctx16384" and
+/* family.c - the family of chat models of a checkpoint, and the length of its training texts. Read in this order: the
+ * file's name, or the folder's if the file has a general name, the name inside a GGUF, the chat template beside the
+ * model, its vocabulary. Published names are "rwkv7-g1i-1.5b-20260805-ctx16384" and
  * "RWKV-x070-World-0.1B-v2.8-20241210-ctx4096". */
 #include "rwkv/family.h"
 #include "base/path.h"
@@ -12,8 +12,8 @@
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-/* The rest of the name behind a word that is not inside another word, NULL: it has none: "g1" is in
- * "rwkv7-g1a-0.4b.pth", not in "big1.pth" and not in "g10". */
+/* The rest of the name after a word that is not inside another word; NULL: not found. "g1" is in "rwkv7-g1a-0.4b.pth",
+ * not in "big1.pth" and not in "g10". */
 static const char *mentions(const char *name, const char *word)
 {
     size_t n = strlen(word);
@@ -50,7 +50,7 @@ int is_general_name(const char *path)
 
 enum { NAMES = 3 };
 
-/* The names that a checkpoint goes by; "" where it has none. */
+/* The names of a checkpoint; "" for a missing one. */
 static void find_names(char name[NAMES][256], const wkv_model *m)
 {
     char folder[4096];
@@ -68,9 +68,9 @@ static void find_names(char name[NAMES][256], const wkv_model *m)
 /* ---- the template ------------------------------------------------------------------------------------------------ */
 
 /* tokenizer.chat_template of a GGUF, chat_template.jinja of a folder: a name, or a program in Jinja, which is never
- * run. Only models that think have "<think" in theirs. rwkv-rs's, of G1 models too, writes "User:" turns unless it
- * is asked for those of a bot, which flowers part, or of functions under headings. Models of other families say
- * neither. */
+ * run. Only the templates of reasoning models contain "<think". rwkv-rs's template, also for G1 models, contains
+ * "User:" turns beside those of a bot (separated by flowers) and of functions (under headings). Templates of other
+ * families contain neither. */
 static const char *template_of_program(const char *text)
 {
     static const char flower[] = "\xe2\x9c\xbf";
@@ -122,7 +122,7 @@ int family_context(const wkv_model *m)
 
 /* ---- the name of a copy ------------------------------------------------------------------------------------------ */
 
-/* "model" of "model.pth"; a folder's name may have a dot, too: "rwkv7-0.1b" */
+/* "model" of "model.pth"; a folder's name may have a dot too: "rwkv7-0.1b" */
 static void cut_extension(char *name)
 {
     static const char *const extensions[] = {".pth", ".pt", ".safetensors", ".st", ".gguf", ".bin"};

@@ -8,7 +8,7 @@
 
 typedef struct {
     int widest;
-    size_t adapters; /* columns that adapters of one layer, or of none, add to a row */
+    size_t adapters; /* columns that the adapters of one layer (or of none) add to a row */
     size_t most;
     int layer;
 } widths;
@@ -24,7 +24,7 @@ static int measure(void *user, const char *name, tensor *t, const slot *s, int l
     w->widest = larger(w->widest, larger(t->rows, t->cols));
     for (const adapter *low = t->adapter; low; low = low->next) {
         w->widest = larger(w->widest, weight_in(&low->b));
-        w->adapters += 4 * (size_t)weight_out(t) + (size_t)weight_in(&low->b); /* ops/linear.c, some_at_once */
+        w->adapters += 4 * (size_t)weight_out(t) + (size_t)weight_in(&low->b); /* ops/linear.c, linear_composed */
     }
     if (w->adapters > w->most) w->most = w->adapters;
     return 0;
@@ -47,13 +47,13 @@ int rwkv_reserve(cx *c, const rwkv *m, int rows, int spans, int backward)
                                       .backward = backward});
 }
 
-/* All that a layer at work makes: in version 7, which makes most, 27 matrices of width C (tests/test_memory.c measures
- * all). Each layer before it leaves two matrices (op_block). */
+/* The matrices of a running layer: in version 7, which has the most, 27 of width C (tests/test_memory.c measures all).
+ * Each layer before it keeps two (op_block). */
 size_t rwkv_row_bytes(const rwkv *m, size_t *fixed)
 {
     size_t values = (40 + 2 * (size_t)m->L) * (size_t)m->C + 2 * (size_t)m->F + widths_of(m).most;
     for (int i = D_R0; i <= D_5R0; i++) values += 2 * (size_t)m->dim[i];
-    *fixed = (1 << 18) + 64 * (size_t)m->C * sizeof(real); /* made once: tensors themselves, single rows */
+    *fixed = (1 << 18) + 64 * (size_t)m->C * sizeof(real); /* per pass: structs of tensors, single rows */
     return values * sizeof(real);
 }
 

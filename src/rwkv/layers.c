@@ -1,4 +1,4 @@
-/* layers.c - room for a model's layers, and every tensor with its name. */
+/* layers.c - the memory of a model's layers, and every tensor with its name. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ void rwkv_release(rwkv *m)
     *m = (rwkv){0};
 }
 
-#define LAYER rwkv /* the struct that holds the tensors of no layer */
+#define LAYER rwkv /* the struct with the tensors outside the layers */
 static const slot before[] = {
     SLOT("emb.weight", emb, D_V, D_C, SLOT_MATRIX | SLOT_TABLE, .init = INIT_UNIFORM, .init_with = {1e-4}),
     SLOT_NORM("blocks.0.ln0", ln0, 0),

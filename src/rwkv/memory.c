@@ -1,4 +1,4 @@
-/* memory.c - the memory that is free, that the process holds, and that a model needs. */
+/* memory.c - available memory, memory of the process, and memory of a model. */
 #include "base/memory.h"
 #include "rwkv/api.h"
 
@@ -11,7 +11,7 @@ typedef struct {
     size_t bytes;
 } sum;
 
-/* Tables that are read by row from the file's mapping. */
+/* Tables of the file's mapping, read by row. */
 static int add_table(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     (void)name, (void)layer;

@@ -16,7 +16,7 @@ const char *wkv_version(void) { return WKV_VERSION; }
 
 typedef struct {
     int64_t parameters;
-    int64_t small; /* values kept in f32 whatever the precision: vectors */
+    int64_t small; /* vectors, which stay f32 in every type */
 } census;
 
 static int count(void *user, const char *name, tensor *t, const slot *s, int layer)
@@ -101,7 +101,7 @@ static int has_name(const tensors *t, const char *part)
     return 0;
 }
 
-/* An adapter's file holds adapters, or single tensors in the place of the model's; a model has all of these. */
+/* A file of adapters has adapters, or some tensors that replace the model's; a model has all of these. */
 static int check_lora(const tensors *t)
 {
     if (!tensors_count(t))
@@ -124,7 +124,7 @@ static int open_tensors(tensors **out, const char *path, const wkv_model_options
     return o->no_mmap ? tensors_load(out, path) : tensors_open(out, path);
 }
 
-/* Put what the file at `path` holds over the model's own tensors; NULL: nothing. */
+/* Overlay the tensors of the file at `path`, if not NULL, on the model's. */
 static int open_overlay(tensors *file, tensors **over, const char *path, const wkv_model_options *o)
 {
     *over = NULL;
@@ -141,7 +141,7 @@ static int bind(wkv_model *m, tensors *file, const wkv_model_options *o)
     if (!err && lora) err = check_lora(lora);
     if (!err && state) err = check_state(state);
     if (err) return err;
-    tensors_expect(file, 0); /* vectors are copied, matrices stay where they are */
+    tensors_expect(file, 0); /* vectors are copied, matrices stay in place */
     err = rwkv_bind(&m->rwkv, file, o->lora_alpha);
     tensors_expect(file, 1);
     if (err) return err;
@@ -151,7 +151,7 @@ static int bind(wkv_model *m, tensors *file, const wkv_model_options *o)
     return err;
 }
 
-/* Bind and describe what was opened with result e; closes it on failure. */
+/* Bind and describe the tensors, opened with result e; closes them on failure. */
 static int finish(wkv_model **out, tensors *file, int err, const wkv_model_options *options)
 {
     static const wkv_model_options none;
@@ -201,7 +201,7 @@ static int count_types(void *user, const char *name, tensor *t, const slot *s, i
 int model_pack(wkv_model *m, const char *type)
 {
     const quant_preset *r = type ? quant_preset_find(type) : NULL;
-    if (type && !r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, quant_preset_names());
+    if (type && !r) return fail(WKV_EARG, "unknown weight type \"%s\", expected one of %s", type, quant_preset_names());
     int err = rwkv_pack(&m->rwkv, m->file, r, &m->packed);
     if (err || !r) return err;
     int64_t bytes[DTYPES] = {0};
@@ -214,12 +214,12 @@ int wkv_model_open(wkv_model **out, const char *path, const wkv_model_options *o
 {
     static const wkv_model_options defaults;
     const wkv_model_options *o = options ? options : &defaults;
-    REQUIRE(out, "the place for the model");
+    REQUIRE(out, "out");
     *out = NULL;
     if (!(o->lora_alpha >= 0) || isinf(o->lora_alpha))
-        return fail(WKV_EARG, "a lora_alpha of %g, expected above 0, or 0 for the file's own", (double)o->lora_alpha);
+        return fail(WKV_EARG, "lora_alpha is %g, expected above 0, or 0 for the file's own", (double)o->lora_alpha);
     if (o->as_stored && o->type)
-        return fail(WKV_EARG, "weights as they are stored, and as %s, cannot both be", o->type);
+        return fail(WKV_EARG, "as_stored and type %s exclude each other; set one of them", o->type);
     if (path && !strcmp(path, BUILTIN_MODEL)) path = NULL;
     tensors *file = NULL;
     int err = path ? open_tensors(&file, path, o) : 0;
@@ -251,5 +251,5 @@ const wkv_model_info *wkv_model_about(const wkv_model *m) { return m ? &m->about
 
 int wkv_model_refuse_output(const wkv_model *m, const char *path)
 {
-    return m && path ? tensors_refuse_output(m->file, path) : fail(WKV_EARG, "no model, or no path; each is needed");
+    return m && path ? tensors_refuse_output(m->file, path) : fail(WKV_EARG, "the model or the path is NULL");
 }

@@ -11,22 +11,22 @@ struct rwkv {
     real group_eps;                                        /* of the norm after wkv; every LayerNorm has 1e-5 */
     tensor emb, ln0_w, ln0_b, ln_out_w, ln_out_b, head;
     char *layers;                                          /* L structs of arch->layer_size */
-    real *owned; /* vectors and what could not stay in the mapping: one block */
+    real *owned; /* vectors, and matrices that cannot be used in the mapping: one block */
     size_t owned_reals;
     real *state0; /* a tuned initial state from the file (time_state), or NULL */
 };
 
 static inline void *rwkv_layer(const rwkv *m, int l) { return m->layers + (size_t)l * m->arch->layer_size; }
-/* reals of a whole state; of one layer's */
+/* reals of one layer's state, and of a full state */
 static inline int rwkv_layer_state(const rwkv *m) { return m->arch->state_len(m); }
 static inline int rwkv_state_len(const rwkv *m) { return m->L * rwkv_layer_state(m); }
 
-/* Set arch, sizes and room for the layers' structs; tensors are empty. WKV_ENOMEM. */
+/* Set arch and sizes, and allocate the layers' structs; tensors are empty. WKV_ENOMEM. */
 int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS]);
 void rwkv_release(rwkv *m);
 
 /* Call fn for every tensor of the model, layer after layer, with its official name and its slot; layer is -1 for those
- * of no layer (embedding, ln0, ln_out, head). fn returns 0 to go on. Layer 0 of v7 has no v0, v1, v2. */
+ * outside the layers (embedding, ln0, ln_out, head). fn returns 0 to continue. Layer 0 of v7 has no v0, v1, v2. */
 int rwkv_each(const rwkv *m, int (*fn)(void *user, const char *name, tensor *t, const slot *s, int layer), void *user);
 
 #endif

@@ -1,5 +1,4 @@
-/* overlay.c - adapters of weights and tuned initial states of layers, and whether all that an overlay holds has a place
- * in the model. */
+/* overlay.c - adapters of weights and tuned initial states of layers, and whether a whole overlay fits the model. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 
 /* ---- adapters ---------------------------------------------------------------------------------------------------- */
 
-/* Half of the adapter of `weight`: its name without ".weight", and the ending. */
+/* Half of the adapter of `weight`: its name without ".weight", and the suffix. */
 static const file_tensor *find_half(const tensors *t, const char *weight, const char *extension)
 {
     size_t n = strlen(weight), cut = strlen(".weight");
@@ -22,18 +21,18 @@ static const file_tensor *find_half(const tensors *t, const char *weight, const 
 static int bind_half(binder *b, tensor *to, const file_tensor *f, int rows, int cols, weight_layout layout)
 {
     *to = (tensor){.rows = rows, .cols = cols, .type = REAL, .layout = layout};
-    to->data = bind_room(b, (size_t)rows * (size_t)cols);
+    to->data = bind_alloc(b, (size_t)rows * (size_t)cols);
     return to->data ? bind_reals(b, f, to->data, (size_t)rows * (size_t)cols) : 0;
 }
 
-/* The alpha of an adapter must be known, by its file or from the caller. */
+/* The alpha of an adapter must be given by its file or by the caller. */
 static int check_alpha(const binder *b, const char *path)
 {
     if (b->alpha > 0 && isfinite(b->alpha)) return 0;
-    return fail(WKV_EARG, "%s: the adapter does not say its alpha, so it must be given (RWKV-PEFT's own is 32)", path);
+    return fail(WKV_EARG, "%s: no lora_alpha in the adapter, so it must be given (RWKV-PEFT's default is 32)", path);
 }
 
-/* lora_A [rank, in] and lora_B [out, rank]; as web-rwkv has them, lora.0 [in, rank] and lora.1 [out, rank] */
+/* lora_A [rank, in] and lora_B [out, rank]; in web-rwkv's files lora.0 [in, rank] and lora.1 [out, rank] */
 static int bind_lora(binder *b, adapter *low, const tensor *w, const char *name, const file_tensor *A,
                      const file_tensor *B, int turned)
 {
@@ -75,12 +74,14 @@ int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int laye
     if (!A && !B && !miss) return 0;
     const char *path = tensors_path_of(b->t, A ? A : B ? B : miss);
     if (miss && (A || B)) return fail(WKV_EFORMAT, "%s: %s has both a LoRA and a MiSS adapter", path, name);
-    if (!miss && (!A || !B)) return fail(WKV_EFORMAT, "%s: of the adapter of %s there is only one half", path, name);
+    if (!miss && (!A || !B))
+        return fail(WKV_EFORMAT, "%s: the adapter of %s is incomplete: lora_A without lora_B, or the reverse", path,
+                    name);
     int err = bind_check_type(b->t, miss ? miss : A);
     if (err || (!miss && (err = bind_check_type(b->t, B)))) return err;
     if (layer < 0 || s->flags & (SLOT_5 | SLOT_TABLE))
-        return fail(WKV_EUNSUPPORTED, "%s: an adapter of %s, which can have none here", path, name);
-    adapter *low = (adapter *)bind_room(b, (sizeof *low + sizeof(real) - 1) / sizeof(real)), counted;
+        return fail(WKV_EUNSUPPORTED, "%s: an adapter of %s is not supported", path, name);
+    adapter *low = (adapter *)bind_alloc(b, (sizeof *low + sizeof(real) - 1) / sizeof(real)), counted;
     adapter *to = low ? low : &counted;
     *to = (adapter){0};
     err = miss ? bind_miss(b, to, w, name, miss) : bind_lora(b, to, w, name, A, B, A == web);
@@ -90,8 +91,8 @@ int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int laye
 
 /* ---- initial states ---------------------------------------------------------------------------------------------- */
 
-/* The initial state of a layer; NULL, with a sentence in wkv_error, where it is missing or of another size. `path`: the
- * file of the others. */
+/* The initial state of a layer; NULL, with wkv_error set, if it is missing or has another size. `path`: the file of the
+ * other layers' states. */
 static const file_tensor *find_state(const binder *b, int layer, const char *path)
 {
     const rwkv *m = b->m;
@@ -108,7 +109,7 @@ static const file_tensor *find_state(const binder *b, int layer, const char *pat
     return NULL;
 }
 
-/* The file that holds initial states; NULL: there are none. */
+/* The file with initial states; NULL: there are none. */
 static const char *file_of_states(const binder *b)
 {
     for (int l = 0; l < b->m->L && b->m->H; l++) {
@@ -118,7 +119,7 @@ static const char *file_of_states(const binder *b)
     return NULL;
 }
 
-/* blocks.N.att.time_state [H][value][key], a tuned initial state that some files carry, into our [H][key][value] */
+/* blocks.N.att.time_state [H][value][key], a tuned initial state, transposed to our [H][key][value] */
 int bind_state(binder *b)
 {
     rwkv *m = b->m;
@@ -127,7 +128,7 @@ int bind_state(binder *b)
     if (!path) return 0;
     for (int l = 0; l < m->L; l++)
         if (!find_state(b, l, path)) return WKV_EFORMAT;
-    real *all = bind_room(b, (size_t)rwkv_state_len(m)), *S = bind_room(b, (size_t)CN);
+    real *all = bind_alloc(b, (size_t)rwkv_state_len(m)), *S = bind_alloc(b, (size_t)CN);
     if (!all) return 0;
     m->state0 = NULL; /* rwkv_state_init must not copy it from itself */
     rwkv_state_init(m, all);
@@ -145,7 +146,7 @@ int bind_state(binder *b)
 
 /* ---- overlays ---------------------------------------------------------------------------------------------------- */
 
-/* The weight's name begins like `name` up to one of the endings of adapters, or is the name itself. */
+/* Whether `name` is the weight's name, or that of its adapter (its stem and a suffix of adapters). */
 static int is_of(void *user, const char *weight, tensor *t, const slot *s, int layer)
 {
     (void)t, (void)s, (void)layer;
@@ -174,7 +175,7 @@ int rwkv_fits(const rwkv *m, const tensors *over)
         char shape[SHAPE_TEXT];
         if (is_state(m, f) || rwkv_each(m, is_of, (void *)f->name)) continue;
         return fail(WKV_EUNSUPPORTED,
-                    "%s: holds %s, %s, for which an RWKV-%s of %d layers, %d channels and %d heads has no place",
+                    "%s: tensor %s, %s, does not fit the model, an RWKV-%s of %d layers, %d channels and %d heads",
                     tensors_path(over), f->name, shape_text(f, shape), m->arch->version, m->L, m->C, m->H);
     }
     return 0;

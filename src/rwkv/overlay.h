@@ -1,5 +1,4 @@
-/* overlay.h - adapters and tuned initial states, in the model's own file or in one of their own that is an overlay of
- * it. */
+/* overlay.h - adapters and tuned initial states, in the model's own file or in an overlay, a file of their own. */
 #ifndef WKV_RWKV_OVERLAY_H
 #define WKV_RWKV_OVERLAY_H
 
@@ -10,8 +9,7 @@ int bind_adapter(binder *b, tensor *w, const char *name, const slot *s, int laye
 /* The tuned initial state, if there is one. */
 int bind_state(binder *b);
 
-/* 0 when everything that `over` holds has a place in m: tensors of its names, adapters of its weights, initial
- * states. */
+/* 0 if every tensor of `over` fits m: tensors of its names, adapters of its weights, initial states. */
 int rwkv_fits(const rwkv *m, const tensors *over);
 
 #endif

@@ -1,4 +1,4 @@
-/* pack.c - matrices into another type, or into another order: tensor by tensor, 32 outputs at a time. */
+/* pack.c - matrices into another type or layout: tensor by tensor, 32 outputs at a time. */
 #define _GNU_SOURCE
 #include "rwkv/pack.h"
 #include "base/error.h"
@@ -8,29 +8,29 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* One matrix on its way. `to` has its new place, or data NULL while there is only a plan. */
+/* One matrix to convert. to.data is its new memory, NULL while only sizes are computed. */
 typedef struct {
     const char *name;
     const tensors *file; /* of `from` */
     const tensor *from;
     tensor to;
-    int bad; /* a value that the type cannot hold: where any thread found one, and which */
-    float value;
+    int bad; /* a thread found a value that the type cannot represent */
+    float value; /* that value */
 } change;
 
 typedef struct {
     rwkv *m;
     const tensors *file;
     const quant_preset *preset;
-    char *data; /* NULL: only sizes are wanted */
+    char *data; /* NULL: compute sizes only */
     size_t used, capacity; /* bytes */
-    int widest; /* inputs of a matrix that changes */
+    int widest; /* most inputs of a converted matrix */
     pool *pool;
 } packer;
 
-/* ---- what is to become of a matrix ------------------------------------------------------------------------------- */
+/* ---- type and layout after packing ------------------------------------------------------------------------------- */
 
-/* Its scale and its adapter stay. */
+/* Keeps scale and adapter. */
 tensor rwkv_pack_form(const tensor *t, const slot *s, const quant_preset *r, int layer)
 {
     int in = weight_in(t), out = weight_out(t);
@@ -54,7 +54,7 @@ static size_t bytes_of(const tensor *t) { return (size_t)dtype_bytes((dtype)t->t
 
 enum { STRIP = LAYOUT_TILE };
 
-/* Outputs o .. o + n - 1 as rows of floats. */
+/* Read outputs o .. o + n - 1 as rows of floats. */
 static void read_strip(const tensor *t, int o, int n, float *to)
 {
     const stored_weight w = weight_stored(t);
@@ -69,7 +69,7 @@ static void read_strip(const tensor *t, int o, int n, float *to)
     }
 }
 
-/* The same in the new type; x: room for the floats. */
+/* The same in the new type; x: a buffer for the floats. */
 static void encode_strip(change *c, int o, int n, float *x, void *rows)
 {
     int in = weight_in(c->from);
@@ -80,7 +80,8 @@ static void encode_strip(change *c, int o, int n, float *x, void *rows)
     __atomic_store_n(&c->bad, 1, __ATOMIC_RELEASE);
 }
 
-/* Bytes of the file that a thread leaves in memory behind it: embedding and head are a sixth of a small model. */
+/* Bytes of the file that a thread may read before it releases their pages: embedding and head are a sixth of a small
+ * model. */
 enum { FORGET = 1 << 20 };
 
 static void change_part(void *arg, int part, int parts)
@@ -94,7 +95,7 @@ static void change_part(void *arg, int part, int parts)
     if (begin == end) return;
     float *x = scratch_own(2 * sizeof *x * STRIP * (size_t)to.in);
     void *blocks = x + STRIP * to.in;
-    int kept = begin; /* the first output that has its pages of the file still in memory */
+    int kept = begin; /* the first output with pages not yet released */
     for (int o = begin; o < end; o += STRIP) {
         int n = end - o < STRIP ? end - o : STRIP, as_is = in_place && from->type == c->to.type;
         if (!as_is) encode_strip(c, o, n, x, blocks);
@@ -107,7 +108,7 @@ static void change_part(void *arg, int part, int parts)
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
-/* The head is the embedding itself. In a file any tensors may share bytes; each of the others is changed alone. */
+/* Whether the head is the embedding. Other tensors may share bytes in a file too, but are converted separately. */
 static int is_tied(const rwkv *m)
 {
     const tensor *a = &m->emb, *b = &m->head;
@@ -118,7 +119,7 @@ static int pack_one(void *user, const char *name, tensor *t, const slot *s, int 
 {
     packer *p = user;
     tensor to = rwkv_pack_form(t, s, p->preset, layer), *emb = &p->m->emb, *head = &p->m->head;
-    if (is_so(t, &to) || (t == head && is_tied(p->m))) return 0; /* a head that is the embedding stays it */
+    if (is_so(t, &to) || (t == head && is_tied(p->m))) return 0; /* a tied head is converted with the embedding */
     size_t bytes = (bytes_of(&to) + 63) / 64 * 64;
     if (!p->data) {
         p->used += bytes;
@@ -147,7 +148,7 @@ int packed_new(packed *out, size_t bytes, const char *name)
     if (data == MAP_FAILED) return fail(WKV_ENOMEM, "%s: no memory for %.2f GB of weights", name, (double)bytes * 1e-9);
     *out = (packed){data, bytes};
 #ifdef MADV_HUGEPAGE
-    madvise(data, bytes, MADV_HUGEPAGE); /* rows here and there: fewer misses in the tables of pages */
+    madvise(data, bytes, MADV_HUGEPAGE); /* random access to rows: fewer TLB misses */
 #endif
     return 0;
 }
@@ -179,7 +180,7 @@ int rwkv_pack(rwkv *m, const tensors *file, const quant_preset *r, packed *out)
         memcpy(layers, m->layers, (size_t)m->L * m->arch->layer_size);
         err = rwkv_each(m, pack_one, &p);
         scratch_use(NULL);
-        if (err) { /* as it was */
+        if (err) { /* restore m */
             memcpy(m->layers, layers, (size_t)m->L * m->arch->layer_size);
             *m = saved;
         }

@@ -1,12 +1,12 @@
-/* profile.c - how the publishers of each family sample.
+/* profile.c - the sampling settings that the publishers of each family use.
  *
  *     g1         generation configurations of RWKV-7 G1 for Hugging Face: rwkv-rs/transformers-rwkv,
  *                temp/rwkv_pth2st.py: generation_config.json for open thoughts, fake_think_generation_config.json for
  *                faked ones
- *     world      BlinkDL/ChatRWKV, API_DEMO_CHAT.py (965e40b), which runs G1 without thoughts, too
+ *     world      BlinkDL/ChatRWKV, API_DEMO_CHAT.py (965e40b), which also runs G1 without reasoning
  *     raven      BlinkDL/ChatRWKV, v2/chat.py (965e40b)
- *     pile       the same when Pile models were its own (0871fa6): counts that do not fade
- *     plain      nobody publishes anything: no penalties, which texts that repeat themselves rightly suffer from */
+ *     pile       the same in the version for Pile models (0871fa6): penalties without decay
+ *     plain      nothing is published: no penalties, which would harm texts with legitimate repetition */
 #include "rwkv/api.h"
 #include <math.h>
 #include <stdio.h>
@@ -48,7 +48,7 @@ static const wkv_profile *find(const wkv_template *t, wkv_think think)
     return p->name ? p : &published[i].otherwise;
 }
 
-/* A number that a generation configuration gives, put in *x: 1. One that a sampler would refuse is not taken. */
+/* Set *x to a number of a generation configuration and return 1; ignore one that a sampler would refuse. */
 static int take_setting(float *x, const tensors *t, const char *file, const char *key, double low, double high)
 {
     char full[96];
@@ -59,7 +59,7 @@ static int take_setting(float *x, const tensors *t, const char *file, const char
     return 1;
 }
 
-/* The numbers that generation_config.json, or its kin, gives take the place of the published ones. */
+/* Numbers of generation_config.json, or its variants, override the published ones. */
 static int take_all(wkv_sampler_options *o, const tensors *t, const char *file)
 {
     float k;

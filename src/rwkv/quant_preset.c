@@ -1,4 +1,4 @@
-/* quant_preset.c - the presets. Errors that decided between them: docs/performance.md. */
+/* quant_preset.c - the presets, chosen by their errors in docs/performance.md. */
 #include "rwkv/quant_preset.h"
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,4 @@
-/* rwkv4.c - RWKV-4 "Dove" (arXiv 2305.13048; spec ARCHITECTURES 2). */
+/* rwkv4.c - RWKV-4 "Dove" (arXiv 2305.13048; docs/models.md 2). */
 #include "rwkv/parts.h"
 
 typedef struct {
@@ -59,7 +59,7 @@ static void state_init(const rwkv *m, real *layer)
     for (int i = 0; i < 5 * m->C; i++) layer[i] = i / m->C == 3 ? (real)-1e30 : 0;
 }
 
-/* No tensor is version 4's alone: it has none that later versions are known by. */
+/* No tensor exists in version 4 only: a file without those of later versions is version 4. */
 static int detect(const tensors *t, int L, int C)
 {
     (void)t, (void)L, (void)C;
@@ -71,7 +71,7 @@ static void new_sizes(int dim[DIMS])
     if (!dim[D_F]) dim[D_F] = 4 * dim[D_C];
 }
 
-/* No sparsity is published; "83 % in low layers falling to 67 % in high ones" is said of models of its kind. */
+/* No sparsity is published for these sizes; similar models have "83 % in low layers falling to 67 % in high ones". */
 static const sparsity_curve sparsity = {(const float[]){.83F, .67F}, 2};
 static const published_size sizes[] = {
     {"4:169M", 12,  768, 50277, {0}, {&sparsity, &sparsity}, 169342464},

@@ -1,4 +1,4 @@
-/* rwkv5.c - RWKV-5 "Eagle", in its three forms (arXiv 2404.05892; spec ARCHITECTURES 3):
+/* rwkv5.c - RWKV-5 "Eagle", 5.0, 5.1 and 5.2 (arXiv 2404.05892; docs/models.md 3):
  * 5.0 decay and bonus one scalar a head, no gate; 5.1 the same with a gate; 5.2 decay and bonus per channel. */
 #include "rwkv/parts.h"
 
@@ -57,7 +57,7 @@ typedef struct {
     tensor *r, *k, *v, *decay, *bonus, *g, *ln_w, *ln_b;
 } per_head;
 
-/* wkv, its group norm and the gate, head by head; 5.0 has no gate */
+/* The per-head part: wkv, its group norm and the gate; 5.0 has no gate */
 static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, int at)
 {
     const rwkv *m = p;

@@ -1,5 +1,4 @@
-/* rwkv6.c - RWKV-6 "Finch" (arXiv 2404.05892; spec ARCHITECTURES 4): how much of the previous token is mixed in, and
- * the decay, depend on the token. */
+/* rwkv6.c - RWKV-6 "Finch" (arXiv 2404.05892; docs/models.md 4): token shift and decay depend on the token. */
 #include "rwkv/parts.h"
 
 typedef struct {
@@ -47,7 +46,7 @@ typedef struct {
     tensor *r, *k, *v, *decay, *bonus, *g, *ln_w, *ln_b;
 } per_head;
 
-/* wkv, its group norm and the gate, head by head */
+/* The per-head part: wkv, its group norm and the gate */
 static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, int at)
 {
     const rwkv *m = p;
@@ -56,8 +55,7 @@ static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, 
     return op_mul(c, op_norm(c, y, in->ln_w, in->ln_b, heads, m->group_eps), in->g);
 }
 
-/* x + (prev - x) (tanh(x' W1) W2 + mu), with weights W2 of its own for each of w, k, v, r, g: the share of the previous
- * token depends on x', a mixture itself. */
+/* x + (prev - x) (tanh(x' W1) W2 + mu), with one W2 for each of w, k, v, r, g; x' is itself a mixture of x and prev. */
 static void mix_by_token(cx *c, layer6 *w, tensor *x, tensor *prev, tensor *mixed[5])
 {
     tensor *low, *mu[5] = {&w->maa_w, &w->maa_k, &w->maa_v, &w->maa_r, &w->maa_g};

@@ -7,7 +7,7 @@ typedef struct {
     tensor ln1_w, ln1_b, ln2_w, ln2_b;
     tensor x_r, x_w, x_k, x_v, x_a, x_g;     /* weights of the previous token                             */
     tensor w0, w1, w2, a0, a1, a2;           /* decay; in-context learning rate                           */
-    tensor v0, v1, v2, g1, g2;               /* how much of layer 0's v; gate                             */
+    tensor v0, v1, v2, g1, g2;               /* share of layer 0's v; gate                             */
     tensor k_k, k_a, r_k;
     tensor K, V, R, O, ln_x_w, ln_x_b;
     tensor ffn_x_k, ffn_K, ffn_V;
@@ -49,7 +49,7 @@ static const slot slots7[] = {
     SLOT_MIX("ffn.x_k", ffn_x_k, INIT_MIX_FFN, 4),
     SLOT("ffn.key.weight", ffn_K, D_F, D_C, SLOT_MATRIX, .init = INIT_ORTHOGONAL, .init_with = {1}),
     SLOT_OUT("ffn.value.weight", ffn_V, D_F, SLOT_INPUT_MAJOR),
-#define SLOTS_7A 5 /* the rows from here on are 7a's own */
+#define SLOTS_7A 5 /* 7a only, from here on */
     SLOT("ffn.s_emb.weight", s_emb, D_V, D_EE, SLOT_MATRIX | SLOT_TABLE, .init = INIT_NONE),
     SLOT("ffn.s_emb_x.weight", s_emb_x, D_EE, D_C, SLOT_MATRIX, .init = INIT_NONE),
     SLOT("ffn.s0", s0, D_1, D_F, SLOT_111, .init = INIT_NONE),
@@ -61,7 +61,7 @@ typedef struct {
     tensor *r, *decay, *k, *v, *a, *g, *k_k, *k_a, *r_k, *ln_w, *ln_b;
 } per_head;
 
-/* The per-head part: the key's direction kk, wkv, its group norm, the bonus of the present token, the gate. */
+/* The per-head part: the removal key kk, wkv, its group norm, the bonus of the current token, the gate. */
 static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, int at)
 {
     const rwkv *m = p;
@@ -70,7 +70,7 @@ static tensor *in_heads(cx *c, const void *p, tensor *const *inputs, int heads, 
 
     tensor *kk = op_unit(c, op_mul(c, in->k, in->k_k), heads);
     tensor *k = op_lerp(c, in->k, op_mul(c, in->k, a), in->k_a); /* k (1 + (a - 1) k_a) */
-    tensor *b = op_mul(c, kk, a); /* before -kk: the order in which kk's gradients are added */
+    tensor *b = op_mul(c, kk, a); /* before -kk, since this order fixes the order in which kk's gradients are added */
     tensor *y = op_wkv7(c, &(wkv7_in){r, in->decay, k, v, op_map(c, MAP_NEG, kk), b}, heads, at);
     y = op_norm(c, y, in->ln_w, in->ln_b, heads, m->group_eps);
     y = op_add(c, y, op_bonus(c, r, k, in->r_k, v, heads));
@@ -84,7 +84,7 @@ static tensor *time_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v
     MIX(c, x, &w->ln1_w, &w->ln1_b, at, PREVIOUS, {&xr, &w->x_r}, {&xw, &w->x_w}, {&xk, &w->x_k}, {&xv, &w->x_v},
         {&xa, &w->x_a}, {&xg, &w->x_g});
 
-    tensor *r, *k, *v, *lw, *la, *lv = NULL, *lg, *decay, *a, *g, *y; /* l: between the halves of a low-rank map   */
+    tensor *r, *k, *v, *lw, *la, *lv = NULL, *lg, *decay, *a, *g, *y; /* l: between the halves of a low-rank map  */
     int late = *v_first != NULL;                                      /* layers after the first mix in layer 0's v */
     LINEARS(c, {.y = &r, .x = xr, .w = &w->R},
                {.y = &k, .x = xk, .w = &w->K},
@@ -118,7 +118,7 @@ static tensor *channel_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor 
     return y;
 }
 
-/* Each hidden unit times (z s1) E s2 + s0, with E = s_emb[token] + x0 s_emb_x' a matrix of E x E, x0 the embedding
+/* Scale each channel of k by (z s1) E s2 + s0, with E = s_emb[token] + x0 s_emb_x' a matrix of E x E, x0 the embedding
  * after ln0. */
 static tensor *channel_mix_7a(cx *c, const rwkv *m, void *layer, tensor *x, tensor *x0, int at)
 {
@@ -135,7 +135,7 @@ static tensor *channel_mix_7a(cx *c, const rwkv *m, void *layer, tensor *x, tens
 
 static int detect7(const tensors *t, int L, int C) { return (void)L, (void)C, layer_find(t, 0, "att.r_k") != NULL; }
 
-/* A table of DeepEmbed in any layer: one that lacks its own is then named. */
+/* A DeepEmbed table in any layer is enough, so that an error names a layer without one. */
 static int detect7a(const tensors *t, int L, int C)
 {
     int l = 0;
@@ -160,7 +160,7 @@ static void new_sizes(int dim[DIMS])
     dim[D_R3] = rank_for(C, 5);
 }
 
-/* Zeros of two published models, decoding text: rwkv-sglang's sparsity log. */
+/* Activation sparsity of two published models, decoding text: rwkv-sglang's sparsity log. */
 static const float zeros_1b5[] = {.99F, .97F, .97F, .96F, .95F, .93F, .88F, .86F, .84F, .80F, .77F, .76F,
                                   .75F, .77F, .77F, .78F, .83F, .87F, .85F, .88F, .89F, .88F, .86F, .86F};
 static const float zeros_7b2[] = {1.0F, .99F, .99F, .98F, .98F, .98F, .98F, .97F, .96F, .95F, .93F,
@@ -170,8 +170,8 @@ static const sparsity_curve curve_1b5 = {zeros_1b5, sizeof zeros_1b5 / sizeof *z
 static const sparsity_curve curve_7b2 = {zeros_7b2, sizeof zeros_7b2 / sizeof *zeros_7b2};
 
 /* Sizes: the paper's table and the published files; the ranks {w, a, v, g} follow from the numbers of parameters. For
- * 7:13.3B only their sum is known, from the size of the file. A size without a curve of its own has that of the
- * nearest, or the mean of two. */
+ * 7:13.3B only their sum is known, from the size of the file. A size without a sparsity curve has that of the nearest
+ * size, or the mean of two. */
 static const published_size sizes[] = {
     {"7:0.1B",  12,  768, 65536, {64, 64, 32, 128},   {&curve_1b5, &curve_1b5}, 191034624},
     {"7:0.4B",  24, 1024, 65536, {64, 64, 32, 128},   {&curve_1b5, &curve_1b5}, 450767872},

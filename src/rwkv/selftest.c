@@ -1,5 +1,6 @@
-/* selftest.c - is this build right on this processor? Tiny models of every version, whose logits the official programs
- * gave, through the reference and through every instruction set there is, token by token and as one sequence. */
+/* selftest.c - whether this build is correct on this processor: tiny models of every version run on the reference and
+ * on every instruction set here, token by token and as one sequence, and are compared with the official programs'
+ * logits. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ extern const struct golden {
     const int32_t *tokens;
     uint64_t token_bytes;
     const float *logits; /* T x V                                                                                  */
-    uint64_t bits;       /* the hash of those that every instruction set with fused multiply-adds gives for them   */
+    uint64_t bits;       /* the hash of the logits on every instruction set with fused multiply-adds               */
 } golden_models[] __attribute__((visibility("hidden")));
 
 static const double LIMIT = 5e-5; /* on any logit */
@@ -27,8 +28,8 @@ typedef struct {
     void (*report)(void *user, const char *line, int passed);
     void *user;
     int failures;
-    int others;     /* results with other bits than they must have           */
-    char apart[64]; /* instruction sets whose bits are their own, by name     */
+    int others;     /* results with unexpected bits                          */
+    char apart[64]; /* names of the instruction sets with bits of their own  */
 } tester;
 
 static void say(tester *t, int passed, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -43,7 +44,7 @@ static void say(tester *t, int passed, const char *fmt, ...)
     if (t->report) t->report(t->user, line, passed);
 }
 
-/* Largest difference of any logit and the hash of all, the tokens given `step` at a time. */
+/* Largest difference of any logit, and the hash of all; `step` tokens per call. */
 static int compare(double *worst, uint64_t *bits, wkv_context *c, const wkv_model *m, const struct golden *g, int step)
 {
     int T = (int)(g->token_bytes / sizeof *g->tokens), V = wkv_model_about(m)->vocab, err = 0;
@@ -105,12 +106,12 @@ int wkv_selftest(void (*report)(void *user, const char *line, int passed), void 
             say(&t, 0, "%s", wkv_error());
             continue;
         }
-        for (int i = devices - 1; i >= 0; i--) /* the definition first */
+        for (int i = devices - 1; i >= 0; i--) /* the reference first */
             for (int j = 0; device_isa(i, j); j++) try_model(&t, m, g, device_name(i), device_isa(i, j));
         wkv_model_close(m);
     }
-    if (t.others) say(&t, 0, "%d results have other bits than processors with fused multiply-adds give", t.others);
-    else say(&t, 1, "results are the bits of every processor with fused multiply-adds (apart: %s)", t.apart);
-    return t.failures ? fail(WKV_EFORMAT, "%d checks failed: this build is not right on this processor", t.failures)
-                      : 0;
+    if (t.others) say(&t, 0, "%d results have other bits than processors with fused multiply-adds", t.others);
+    else say(&t, 1, "results have the bits of every processor with fused multiply-adds (except: %s)", t.apart);
+    if (!t.failures) return 0;
+    return fail(WKV_EFORMAT, "%d checks failed: this build computes wrong results on this processor", t.failures);
 }

@@ -1,4 +1,4 @@
-/* sizes.c - which version a file is of, and which sizes it has (spec ARCHITECTURES 7.1): never assumed, always read. */
+/* sizes.c - detection of a file's version and sizes (docs/models.md 7): never assumed, always read. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,7 @@ const file_tensor *layer_find(const tensors *t, int layer, const char *name)
 
 /* ---- layers ------------------------------------------------------------------------------------------------------ */
 
-/* Layers of the file: the greatest block number + 1, as the official program counts them, so that a gap is a missing
- * tensor. */
+/* Layers of the file: the greatest block number + 1, as in the official program, so that a gap is a missing tensor. */
 static int64_t count_layers(const tensors *t)
 {
     int64_t L = 0;
@@ -29,7 +28,7 @@ static int64_t count_layers(const tensors *t)
     return L;
 }
 
-/* The number of layers that the metadata give, of a GGUF or in a folder's config.json; 0: they give none. */
+/* The number of layers in the metadata of a GGUF or a folder's config.json; 0: not given. */
 static double expected_layers(const tensors *t)
 {
     const char *name = tensors_meta(t, "general.architecture");
@@ -45,19 +44,19 @@ static int check_layers(const tensors *t, int64_t L)
     double expected = expected_layers(t);
     if (!L)
         return fail(WKV_EFORMAT,
-                    "%s: holds no block, expected blocks.0.att.key.weight; the file is no RWKV language model", path);
+                    "%s: no tensor blocks.N, expected blocks.0.att.key.weight; the file is not an RWKV model", path);
     if (L > tensors_count(t))
-        return fail(WKV_EFORMAT, "%s: names block %lld, but holds only %d tensors; layers are missing", path,
+        return fail(WKV_EFORMAT, "%s: has a tensor of block %lld, but only %d tensors; layers are missing", path,
                     (long long)L - 1, tensors_count(t));
     if (expected > 0 && expected != (double)L)
-        return fail(WKV_EFORMAT, "%s: holds %lld layers, expected the %g of its metadata; the file is incomplete", path,
+        return fail(WKV_EFORMAT, "%s: has %lld layers, expected the %g of its metadata; the file is incomplete", path,
                     (long long)L, expected);
     return 0;
 }
 
 /* ---- heads ------------------------------------------------------------------------------------------------------- */
 
-/* C channels as heads x head size; none when heads do not divide the width. */
+/* C channels as heads x head size; 0 if heads do not divide the width. */
 static void set_heads(int64_t heads, int dim[DIMS])
 {
     int C = dim[D_C];
@@ -71,7 +70,7 @@ static int64_t count_heads(const tensors *t, const file_tensor *f, int C)
     int64_t n = tensor_values(f);
     for (int i = 0; i < f->dims; i++)
         if (tensor_axis(f, i) > 1 && tensor_axis(f, i) < n)
-            return tensor_axis(f, i);                                               /* the first real axis of several */
+            return tensor_axis(f, i);                                               /* the first axis above 1 */
     if (f->dims >= 2 && tensor_axis(f, 0) == 1 && tensor_axis(f, 1) == n) return 1; /* one head: [1, N] */
     double size = tensors_number(t, "wkv.head_size", C);
     return size >= 1 && size <= C ? (int64_t)(C / size) : 0;
@@ -86,10 +85,11 @@ static void read_heads(const arch *a, const tensors *t, int dim[DIMS])
 
 /* ---- sizes ------------------------------------------------------------------------------------------------------- */
 
-/* A size from a file, 64 bits wide there, as an int: 0 when it is none that a model can have. */
+/* A 64-bit size of a file as an int; 0 if it is out of range. */
 static int as_size(int64_t n) { return n > 0 && n < 1 << 30 ? (int)n : 0; }
 
-/* The size of an axis, from the first slot that has it; 0: the version has no such axis, or the file no such tensor. */
+/* The size of an axis, from the first slot that has it; 0: no such axis in the version, or no such tensor in the
+ * file. */
 static int read_size(const arch *a, const tensors *t, int L, axis_size size)
 {
     const slot *s = arch_slot(a, size);
@@ -121,12 +121,12 @@ static int check_sizes(const rwkv *m, const tensors *t)
     const char *path = tensors_path(t);
     if (arch_slot(m->arch, D_H)) {
         if (m->H < 1 || m->N < 1 || m->H * m->N != m->C)
-            return fail(WKV_EFORMAT, "%s: its heads do not divide a width of %d", path, m->C);
-        if (m->N > 1024) return fail(WKV_EUNSUPPORTED, "%s: heads of %d channels; at most 1024 are run", path, m->N);
+            return fail(WKV_EFORMAT, "%s: a width of %d is no multiple of the number of heads", path, m->C);
+        if (m->N > 1024) return fail(WKV_EUNSUPPORTED, "%s: heads of %d channels, expected at most 1024", path, m->N);
     }
     const file_tensor *key = find_key(m->arch, t);
     if (key && axis_from_last(key, 1) != m->C)
-        return fail(WKV_EUNSUPPORTED, "%s: attention width %lld differs from the width %d, which no released RWKV has",
+        return fail(WKV_EUNSUPPORTED, "%s: attention width %lld, expected the width %d, as in all released RWKV models",
                     path, (long long)axis_from_last(key, 1), m->C);
     if (m->dim[D_EE] && (int64_t)m->dim[D_E] * m->dim[D_E] != m->dim[D_EE])
         return fail(WKV_EFORMAT,
@@ -134,7 +134,7 @@ static int check_sizes(const rwkv *m, const tensors *t)
                     arch_slot(m->arch, D_EE)->name, m->dim[D_EE], m->dim[D_E], arch_slot(m->arch, D_E)->name);
     if (m->F < 1) return fail(WKV_EFORMAT, "%s: blocks.0.%s is missing", path, arch_slot(m->arch, D_F)->name);
     if ((int64_t)m->L * rwkv_layer_state(m) > INT32_MAX)
-        return fail(WKV_EUNSUPPORTED, "%s: a state of %lld values; at most %d are run", path,
+        return fail(WKV_EUNSUPPORTED, "%s: a state of %lld values, expected at most %d", path,
                     (long long)m->L * rwkv_layer_state(m), INT32_MAX);
     return 0;
 }
@@ -144,13 +144,13 @@ int rwkv_init_from(rwkv *m, const tensors *t)
     *m = (rwkv){0};
     const file_tensor *emb = tensors_find(t, "emb.weight");
     if (!emb || emb->dims != 2)
-        return fail(WKV_EFORMAT, "%s: no emb.weight of two axes, so this is no RWKV language model", tensors_path(t));
+        return fail(WKV_EFORMAT, "%s: no emb.weight of two axes; the file is not an RWKV model", tensors_path(t));
     int dim[DIMS] = {1}, err;
     int64_t L = count_layers(t);
     if ((err = check_layers(t, L))) return err;
     if (tensor_axis(emb, 0) < 1 || tensor_axis(emb, 0) > 1 << 24 || tensor_axis(emb, 1) < 2 ||
         tensor_axis(emb, 1) > 1 << 20)
-        return fail(WKV_EFORMAT, "%s: emb.weight is %lld x %lld, which is no vocabulary x width", tensors_path(t),
+        return fail(WKV_EFORMAT, "%s: emb.weight is %lld x %lld, not a possible vocabulary x width", tensors_path(t),
                     (long long)tensor_axis(emb, 0), (long long)tensor_axis(emb, 1));
     dim[D_V] = (int)tensor_axis(emb, 0);
     dim[D_C] = (int)tensor_axis(emb, 1);

@@ -1,4 +1,4 @@
-/* state.c - wkv_state: one block of reals; its layout is in wkv.h. */
+/* state.c - wkv_state: one block of reals, with the layout given in wkv.h. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
@@ -7,7 +7,7 @@
 
 int wkv_state_new(wkv_state **out, const wkv_model *m)
 {
-    REQUIRE(out, "the place for the state");
+    REQUIRE(out, "out");
     *out = NULL;
     REQUIRE(m, "the model");
     int n = rwkv_state_len(&m->rwkv);
@@ -33,7 +33,7 @@ int wkv_state_copy(wkv_state *to, const wkv_state *from)
     REQUIRE(to, "the state to copy to");
     REQUIRE(from, "the state to copy from");
     if (to->fingerprint != from->fingerprint || to->n != from->n)
-        return fail(WKV_EARG, "the two states are of different models");
+        return fail(WKV_EARG, "the two states belong to different models");
     memcpy(to->data, from->data, (size_t)to->n * sizeof(real));
     return 0;
 }
