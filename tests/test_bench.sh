@@ -44,7 +44,7 @@ for key in tokens channels forward_ms backward_ms scan_forward_ms scan_backward_
 run 0 bench --only scan --quick
 holds out "scan"
 run 2 bench --only scan -m "$model"
-holds err "--only scan reads no model"
+holds err "--only scan uses no model"
 
 # ---- zeros -----------------------------------------------------------------------------------------------------------------
 seq 1 400 >numbers
@@ -57,7 +57,7 @@ if command -v jq >/dev/null; then
         "all of many tokens are zero in fewer units than one"
 fi
 run 0 bench --sparsity numbers
-holds out "RWKV-7, 4 layers of 1024 units"
+holds out "RWKV-7, 4 layers, feed-forward 1024"
 holds out "####"
 is "$(grep -c '^  [012]  ' out)" 3 "the table has a line a layer"
 
@@ -79,12 +79,12 @@ echo "a b" >short
 run 1 bench --sparsity short
 holds err "at least 16"
 run 2 bench --sparsity short -f text
-holds err "twice"
+holds err "give one"
 run 1 bench --synthetic 7:1T
 holds err '"7:1T"'
 holds err "7:0.1B"
 run 2 bench --synthetic 7:0.1B -m "$model"
-holds err "twice"
+holds err "give one"
 run 1 bench --synthetic 7:0.1B --type q9
 holds err '"q9"'
 run 1 bench -m "$model" --type q9

@@ -137,7 +137,7 @@ static void tab_and_resize(void)
     at = wait_for("> ", at);
     at = wait_for("klmnopqrst", wait_for("uvwxyz", at));
     type("\r");
-    at = wait_for("there is no /zzabcdefghij", at);
+    at = wait_for("unknown command /zzabcdefghij", at);
     wait_for("> ", at);
     end("exit\r");
 }
@@ -166,7 +166,7 @@ static void delete_emoji(void)
     type("/zz\U0001f468\u200d\U0001f469\u200d\U0001f467");
     at = wait_for("\U0001f467", at);
     type("\177yy\r");
-    at = wait_for("there is no /zzyy;", wait_for("\r\033[J", at));
+    at = wait_for("unknown command /zzyy;", wait_for("\r\033[J", at));
     wait_for("> ", at);
     end("exit\r");
 }

@@ -11,12 +11,12 @@ below() { if awk "BEGIN { exit !($1 < $2) }"; then pass; else fail "$3: $1, expe
 
 run 0 convert m.safetensors same.safetensors --check text
 holds out "same.safetensors: safetensors, official names, bf16"
-holds out "the same in 100.00 %"
+holds out "top-1 agreement  100.00 %"
 holds out "KL divergence    0 on average"
 holds out "position"
 run 0 convert m.safetensors same.pth --type f32 --check text --check-tokens 100
 holds out "Read 99 tokens of text"
-holds out "the same in 100.00 %"
+holds out "top-1 agreement  100.00 %"
 run 0 convert m.safetensors eight.gguf --type q8_0 --check text
 eight=$(number "KL divergence")
 below 0 "$eight" "the divergence of 8 bits"

@@ -52,34 +52,34 @@ wrong() {
     is "$(wc -c <out | tr -d ' ')" 0 "what wkv $* prints"
 }
 wrong "did you mean generate?" genrate
-wrong "there is no command 'xyzzy'" xyzzy
-wrong "there is no command 'xyzzy'" help xyzzy
-wrong "a command comes first" -m x
+wrong "unknown command 'xyzzy'" xyzzy
+wrong "unknown command 'xyzzy'" help xyzzy
+wrong "expected a command, found -m" -m x
 wrong "did you mean --top-p?" generate --topp 1
-wrong "there is no option --xyzzy" generate --xyzzy
-wrong "there is no option -Z" generate -Z
+wrong "unknown option --xyzzy" generate --xyzzy
+wrong "unknown option -Z" generate -Z
 wrong "--top-p: 1.5 is not between 0 and 1" generate --top-p 1.5
 wrong "--top-p: 1.5 is not between 0 and 1" generate --top-p=1.5
 wrong "--top-p: 'high' is not a number" generate --top-p high
 wrong "--top-p: 'nan' is not a number" generate --top-p nan
-wrong "-n: '3x' is not a whole number" generate -n 3x
+wrong "-n: '3x' is not an integer" generate -n 3x
 wrong "-n: 99999999999 is not between -1 and" generate -n99999999999
-wrong "--seed: '-1' is not a whole number" generate --seed -1
+wrong "--seed: '-1' is not an integer" generate --seed -1
 wrong "--top-p needs a value" generate --top-p
 wrong "--no-echo takes no value" generate --no-echo=1
 wrong "--think: 'maybe' is not one of off|short|medium|long|open|fake|fake-inline" chat --think maybe
-wrong "what is 'b'" generate a b
-wrong "train takes nothing else" train a
-wrong "--tokens says which" logits
+wrong "unexpected argument 'b'" generate a b
+wrong "train takes no arguments" train a
+wrong "--tokens is missing" logits
 wrong "--data says what" train
 wrong "--out says where" train -d a
-wrong "two files are needed" convert "$model"
+wrong "two arguments are needed" convert "$model"
 wrong "--lora or --load-state says what goes into the model" merge "$model" a.pth
 wrong "--data says what to learn" tune -o tuned
 wrong "--truncate goes with --infctx" tune -d twenty.jsonl -o tuned --truncate
 wrong "--type: 'q9' is not one of" convert "$model" a.pth --type q9
-wrong "--stop: an empty text" generate --stop ""
-wrong "twice" generate -f a b
+wrong "--stop: the text is empty" generate --stop ""
+wrong "two prompts" generate -f a b
 wrong "this model has tokens 0 to 95, not 96" generate -m "$model" --vocab "$vocab" --ban 96
 wrong "--bias: '5' is not" generate -m "$model" --vocab "$vocab" --bias 5
 wrong "--start-token" generate -m "$model" --vocab "$vocab" --start-token 96 a
@@ -107,7 +107,7 @@ refused "is 96; the model" logits -m "$model" --tokens 1,2,96 -o x.f32
 if [ -e x.f32 ] || [ -e x.f32.part ]; then fail "a failed run leaves a file"; else pass; fi
 refused "no/such/folder" logits -m "$model" --tokens 1,2 -o no/such/folder/x.f32
 : >empty
-refused "there are no tokens" logits -m "$model" --tokens empty
+refused "no token ids in 'empty'" logits -m "$model" --tokens empty
 refused "/dev/null: is a device, expected a regular file" logits -m "$model" --tokens /dev/null
 refused "pirate" chat -m "$model" --vocab "$vocab" --template pirate
 
@@ -145,7 +145,7 @@ same text back "text to ids and back"
 is "$(printf '' | "$WKV" tokenize --vocab "$vocab" --count)" 0 "ids of nothing"
 run 0 tokenize --vocab "$vocab" -d "[87, 86]"
 is "$(cat out)" "in a" "ids to text"
-refused "not 96" tokenize --vocab "$vocab" -d 96
+refused "found 96" tokenize --vocab "$vocab" -d 96
 refused "'-1' is not a token id" tokenize --vocab "$vocab" -d -- -1
 printf '{"text": "in a"}\n\n{"id": 1, "text": "the\\n\\n"}\n{"text": ""}\n' >good.jsonl
 run 0 tokenize --vocab "$vocab" --jsonl good.jsonl
@@ -247,7 +247,7 @@ done
 gen --seed 5 -n 60 --stop "$(head -c 7 five)x" "the end"
 same out five "a stop string that is not there"
 
-refused "cannot spell" generate -m "$model" --vocab "$vocab" "@"
+refused "cannot encode" generate -m "$model" --vocab "$vocab" "@"
 refused "vocab" generate -m "$model" x
 
 # pipes: a reader that leaves is no error
@@ -283,14 +283,14 @@ printf '/reste\n/xyzzyxy\n/help\n/?\n/reset now\n/undo 2\n/save x\n/etc/passwd i
 is "$(wc -c <out | tr -d ' ')" 0 "answers to commands"
 is "$(grep -c 'begin a new conversation$' err)" 2 "lists of commands"
 is "$(grep '^  ' err | awk 'length > 79')" "" "lines of /help that a terminal of 80 columns wraps"
-holds err "/reset takes no 'now'"
-holds err "there is no /undo: a turn cannot be taken back"
-holds err "there is no /save: a conversation cannot be saved"
-holds err "there is no /etc/passwd; /help lists the commands, and a blank before the / makes the line a turn"
+holds err "/reset takes no argument, found 'now'"
+holds err "no command /undo: a turn cannot be undone"
+holds err "no command /save: a conversation cannot be saved"
+holds err "unknown command /etc/passwd; /help lists the commands, and a blank before the / makes the line a turn"
 holds err "(no system text)"
-holds err "/quit takes no 'now'"
+holds err "/quit takes no argument, found 'now'"
 holds err "did you mean /reset?"
-holds err "there is no /xyzzyxy"
+holds err "unknown command /xyzzyxy"
 holds err "/quit"
 for leave in exit quit 'bye ' /bye /exit; do
     printf 'the end\n%s\nin a\n' "$leave" | chat >out
@@ -304,7 +304,7 @@ same out expected "a system text given in the conversation"
 printf 'the end\n/system in a\nthe end\n' | chat -T 0 >out
 is "$(tail -n 1 out)" "$(cat expected)" "and in its middle, where a new one begins"
 printf ' /x\n' | chat >out 2>err
-lacks err "there is no /x"
+lacks err "unknown command /x"
 printf 'the end\n@\n' | chat >out
 is $? 1 "status when a turn cannot be spelled"
 chat </dev/null >out
@@ -418,11 +418,11 @@ run 0 convert run1/final.safetensors trained.gguf --type f16
 run 0 convert trained.gguf again.st
 run 0 generate again.st -n 3 "the"
 echo "1 'x' 1" >other.vocab.txt
-refused "other.vocab.txt: is another vocabulary" convert run1/final.safetensors other.pth
+refused "other.vocab.txt: differs from the model's vocabulary" convert run1/final.safetensors other.pth
 run 0 convert "$model" lone.pth
-holds err "no vocabulary goes with the file"
+holds err "the file has no vocabulary"
 run 0 convert "$here/../models/default.gguf" finer.gguf --type f16
-holds err "the weights had 8 bits; the precision that was lost then does not come back"
+holds err "the weights had 8 bits; precision lost by quantization is not restored"
 run 0 convert trained.gguf finer.safetensors
 lacks err "precision"
 run 0 convert "$model" small.gguf --type bf16 --vocab "$vocab"

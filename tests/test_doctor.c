@@ -67,7 +67,7 @@ static void topology(void)
     check_affinity(&f, &p);
     EXPECT_EQ(f.n, 0);
     check_smt(&f, &p);
-    expect("smt", "2 CPUs are threads of one core", "whole cores");
+    expect("smt", "2 CPUs are threads of one core", "dedicated cores");
     p = two_cpus("0\n", "1\n", "Cpus_allowed_list:\t0-1\n");
     EXPECT_EQ(p.cores, 2);
     check_smt(&f, &p);
@@ -144,7 +144,7 @@ static void clocks(void)
     put_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq", "1200000\n");
     put_file("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "4800000\n");
     check_governor(&f, folder);
-    expect("clock", "1.20 GHz, the processor reaches 4.80", "4800MHz");
+    expect("clock", "1.20 GHz; the processor reaches 4.80", "4800MHz");
     put_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq", "4800000\n");
     put_file("/sys/firmware/acpi/platform_profile", "low-power\n");
     check_governor(&f, folder);
@@ -162,7 +162,7 @@ static void instruction_sets(void)
     check_isa(&f, folder, "avx2", "AVX2", "avx2");
     expect("forced", "WKV_ISA=avx2", "unset WKV_ISA");
     check_isa(&f, folder, "avx2", "AVX2", NULL);
-    expect("isa", "flags say avx512", "build wkv again");
+    expect("isa", "the processor has avx512", "build wkv again");
     check_isa(&f, folder, "avx512", "AVX-512", NULL);
     expect("vnni", "VNNI", "GCC 11");
     put_file("/proc/cpuinfo", "flags : fpu sse2\n");
@@ -247,9 +247,9 @@ static void measured(void)
     check_limits(&f, "avx2", 4, 5e9, 300e9, 90e9);
     expect("bandwidth", "5.0 GB/s", "memory channels");
     check_limits(&f, "avx512", 4, 40e9, 80e9, 20e9);
-    expect("arithmetic", "20 GFLOP/s with avx512", "heat");
+    expect("arithmetic", "20 GFLOP/s with avx512", "temperature");
     check_limits(&f, "avx2", 2, 40e9, 105e9, 100e9);
-    expect("scaling", "2 threads compute 1.05 times", "whole cores");
+    expect("scaling", "2 threads are 1.05 times", "dedicated cores");
     check_build(&f, 0, NULL);
     expect("build", "without optimization", "make");
     check_build(&f, 1, "AddressSanitizer");

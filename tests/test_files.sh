@@ -255,7 +255,7 @@ longer words 8
 : >cut.safetensors
 wait $first
 is $? 1 "status when the model's file became shorter"
-holds err "wkv: a file became shorter while it was in use"
+holds err "wkv: a mapped file was truncated while in use"
 holds err "--no-mmap"
 
 # ---- kill -9 ---------------------------------------------------------------------------------------------------------

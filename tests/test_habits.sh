@@ -50,21 +50,21 @@ wrong "echo TEXT | wkv chat" chat -st
 wrong "results of another run are never replaced" train -d a -o b --overwrite
 run 0 convert "$model" again.pth --overwrite
 holds err "a file of that name is replaced; --overwrite is not needed"
-wrong "--te is the beginning of --template, --temperature" chat --te x
+wrong "--te is ambiguous: --template, --temperature" chat --te x
 wrong "--temp: 'x' is not a number" generate --temp x
 wrong "did you mean --top-k?" generate --topk 1
-wrong "the prompt is given twice: as an argument and with --prompt" generate -p a b
-wrong "the prompt is given twice: with --prompt and with --prompt-file" generate -p a -f b
+wrong "two prompts: as an argument and with --prompt" generate -p a b
+wrong "two prompts: with --prompt and with --prompt-file" generate -p a -f b
 wrong "wkv generate -p TEXT continues a text" chat -p hi
-wrong "wkv chat is the conversation" generate -i
+wrong "wkv chat holds a conversation" generate -i
 wrong "wkv chat --system TEXT" generate -sys x
 wrong "--presence X, --frequency X" generate --repeat-penalty 1.1
 wrong "--ban ID excludes a token" generate --ignore-eos
 wrong "--stats prints" generate -v
 wrong "--type f16, bf16, q8 or q4" generate --strategy "cpu fp32"
-wrong "the value is not a version but the surprise in bits" generate --mirostat 2
+wrong "the value is the target surprise in bits, not a version" generate --mirostat 2
 wrong "the two files are arguments" convert -m a -o b
-wrong "--type q4_0 says how" convert a b q4_0
+wrong "--type q4_0 sets the data type" convert a b q4_0
 wrong "q4 is the nearest" convert "$model" b.gguf --type q4_K_M
 wrong "q8 is the nearest" generate --type Q6_K a
 wrong "'q9' is not one of" convert a b --type q9
@@ -74,9 +74,9 @@ holds err "1 layers of 64"
 
 # ---- commands --------------------------------------------------------------------------------------------------------
 while read -r name text; do
-    wrong "there is no command '$name'; $text" "$name"
+    wrong "unknown command '$name'; $text" "$name"
 done <<END
-run wkv generate continues a text, wkv chat talks
+run wkv generate continues a text, wkv chat holds a conversation
 serve there is no server
 ps there is no server
 quantize wkv convert IN OUT.gguf --type q8
@@ -110,23 +110,23 @@ mkdir folder && cp "$model" folder/m.pth
 run 0 info folder
 holds out "RWKV-7"
 run 1 chat missing
-holds err "missing: no such file, and no model of that name; wkv pull lists the published models"
+holds err "missing: no such file and no such model; wkv pull lists the published models"
 run 1 info RWKV-x070-World-0.4B
-holds err "RWKV-x070-World-0.4B: not on this machine; download it with: wkv pull RWKV-x070-World-0.4B"
+holds err "RWKV-x070-World-0.4B: not downloaded; get it with: wkv pull RWKV-x070-World-0.4B"
 run 1 pull rwkv-x070-world
 holds out "wkv pull world-0.4b   # RWKV-x070-World-0.4B-v2.9-20250107-ctx4096.pth"
-holds err "rwkv-x070-world: 4 published files begin so; name one of them"
+holds err "rwkv-x070-world: the name matches 4 published files; choose one"
 run 0 tokenize --vocab World "Hello"
 cp out world
 run 0 tokenize --vocab world "Hello"
 same world out "a vocabulary in capitals"
 run 1 generate typo.pth -n 2
 holds err "typo.pth: no such file; -m MODEL names a model that exists, and -p typo.pth continues the name as a text"
-wrong "typo.gguf: no such file; a model that exists comes first, or -m names it" generate typo.gguf "the end"
+wrong "typo.gguf: no such file; give an existing model first, or with -m" generate typo.gguf "the end"
 run 0 generate -p typo.pth -n 2
 run 0 generate "my typo.pth" -n 2
-wrong "the model is given twice" generate -m a "$model" x
-wrong "the model is given twice" info -m a "$model"
+wrong "two models: a and" generate -m a "$model" x
+wrong "two models: a and" info -m a "$model"
 wrong "bench takes one model" bench "$model" x
 wrong "-m names a model" tune "$model"
 # shellcheck disable=SC2086

@@ -120,7 +120,7 @@ if "$WKV" tokenize -m bpe.pth a >out 2>err; then
     is "$(cat out)" "0 1" "ids of a merged model"
 else # a build without byte pair encoding
     run 0 convert bpe.pth converted.gguf
-    holds err "no vocabulary goes with the file"
+    holds err "the file has no vocabulary"
 fi
 
 # ---- folders ---------------------------------------------------------------------------------------------------------

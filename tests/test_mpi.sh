@@ -42,7 +42,7 @@ if grep -qF "built without MPI" err; then
     skipped=1
     finish
 fi
-holds err "another MPI"
+holds err "a different MPI"
 run 1 train -d text.txt --vocab bytes -o none --shard-optimizer
 holds err "mpirun -n 4"
 if ! command -v mpirun >path; then

@@ -101,7 +101,7 @@ same out one "a text on standard input, not named"
 run 0 generate --prompt-preset help
 for name in qa instruct summary translate; do holds out "  $name"; done
 run 2 generate --prompt-preset poem x
-holds err "there are qa, instruct, summary and translate"
+holds err "is not one of qa, instruct, summary and translate"
 run 2 generate --prompt-preset qa --text text
 holds err "PROMPT is missing"
 run 2 generate --text text x
@@ -137,7 +137,7 @@ draws "g1 open think: temperature 0.96, top-p 0.5, top-k 32, no penalties" \
 draws "g1 open think: temperature 0, presence 1, frequency 0.1, decay 0.5" \
     g1-ctx512 --think long -T 0 --penalty-decay 0.5
 draws "world: temperature 1, top-p 0.3, presence 0.5, frequency 0.5, decay 0.996" world --think long
-holds err "--think is for models of template g1"
+holds err "--think needs template g1"
 draws "raven: temperature 1.2, top-p 0.5, presence 0.4, frequency 0.4, decay 0.996" world --template raven
 draws "plain: temperature 1, top-p 0.7, no penalties" world --template plain
 run 0 generate -m world.gguf -n 1 --stats a
@@ -154,7 +154,7 @@ printf '{"context_length": 10240}' >folder/config.json
 run 0 info folder
 holds out "  chat         template g1 (User, Assistant)"
 holds out "  sampling     generation_config.json: temperature 0.25, top-p 0.3, top-k 5, no penalties"
-holds out "  context      trained on texts of 10240 tokens; longer ones are read, too"
+holds out "  context      trained on texts of 10240 tokens; longer texts work too"
 # a copy keeps the family under whatever name, where its format has metadata
 for copy in copy.safetensors copy.gguf again.safetensors; do
     from=folder
@@ -166,7 +166,7 @@ for copy in copy.safetensors copy.gguf again.safetensors; do
     holds out "  context      trained on texts of 10240 tokens"
 done
 run 0 convert folder copy.pth
-holds err 'copy.pth is opened with template plain, not g1; "g1-ctx10240" in its name'
+holds err 'copy.pth opens with template plain, not g1; "g1-ctx10240" in its name'
 run 0 convert folder copy-g1-ctx10240.pth
 lacks err "template"
 echo '{"question": "Who?", "answer": "I."}' >one.jsonl
@@ -180,7 +180,7 @@ run 0 info g1-ctx512.gguf --json
 holds out '"context_length": 512,'
 holds out '"top_p": 0.3,'
 run 0 info
-holds out "  context      unknown; texts of any length are read"
+holds out "  context      unknown; texts of any length work"
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -232,7 +232,7 @@ static void a_file(void)
     EXPECT(is_whole("v7-small.pth"));
     EXPECT_EQ(size("v7-small.pth.part"), -1);
     EXPECT_EQ(pull("v7-small.pth"), 0);
-    EXPECT_HAS(err, "there already");
+    EXPECT_HAS(err, "exists already");
 }
 
 static void a_cut_connection(void)
@@ -315,10 +315,10 @@ static void refusals(void)
     EXPECT_HAS(err, "404");
     EXPECT_EQ(size("missing.pth.part"), -1);
     EXPECT_EQ(pull("..%2f..%2fescape.pth"), 1);
-    EXPECT_HAS(err, "names no file");
+    EXPECT_HAS(err, "file name");
     EXPECT_EQ(pull(""), 1);
     EXPECT_EQ(pull("huge.pth"), 1);
-    EXPECT_HAS(err, "the disk has room for");
+    EXPECT_HAS(err, "the disk has");
     EXPECT_EQ(size("huge.pth.part"), -1);
     char path[128];
     snprintf(path, sizeof path, "%s/models/twice.pth.part", folder);
@@ -328,7 +328,7 @@ static void refusals(void)
     EXPECT_HAS(err, "another wkv pull");
     close(busy);
     EXPECT_EQ(wkv("pull", "http://127.0.0.1:1/x.pth", NULL, NULL), 1);
-    EXPECT_HAS(err, "no connection");
+    EXPECT_HAS(err, "cannot connect");
     EXPECT_HAS(err, "Try: curl -L --fail -C - -o");
     EXPECT_EQ(wkv("pull", "g1-1.4b", NULL, NULL), 1);
     EXPECT_HAS(err, "did you mean g1-");
@@ -353,7 +353,7 @@ static void repositories(void)
     EXPECT_EQ(wkv("pull", "own/nothing", NULL, NULL), 1);
     EXPECT_HAS(err, "no such repository");
     EXPECT_EQ(wkv("pull", "own/page", NULL, NULL), 1);
-    EXPECT_HAS(err, "no list of files");
+    EXPECT_HAS(err, "not a list of files");
 }
 
 static void without_curl(void)

@@ -27,7 +27,7 @@ at_least $((least - last / 20)) "texts end within 400 tokens by themselves"
 holds out "User:"
 
 run 2 generate --no-stop --stop x "Once"
-holds err '--no-stop and --stop "x" exclude each other'
+holds err '--no-stop and --stop "x" are mutually exclusive'
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

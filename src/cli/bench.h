@@ -1,4 +1,4 @@
-/* bench.h - what `wkv bench` passes from hand to hand: what was asked, what is measured, what is reported. */
+/* bench.h - options, measurements and report of `wkv bench`. */
 #ifndef WKV_CLI_BENCH_H
 #define WKV_CLI_BENCH_H
 
@@ -11,54 +11,54 @@ enum { TEXTS = 32, REPEATS = 15, PROMPTS = 3, BATCHES = 4, MOMENTS = REPEATS * (
 
 /* One row of the report. */
 typedef struct {
-    int n, tokens, repeats;  /* n: what the row is about; tokens: of one repeat */
-    double seconds[REPEATS]; /* sorted, when all is measured                    */
-    wkv_work work;           /* of one repeat                                   */
-    wkv_roof roof[REPEATS];  /* of the machine around it                        */
-    double share, dense;     /* of the roof, in the middle: by the bytes that are read, by all weights' */
-    const char *limit;       /* which roof it is                                */
-    unsigned barriers;       /* of all steps of it together                     */
+    int n, tokens, repeats;  /* n: length of the prompt, or number of texts; tokens: of one repeat */
+    double seconds[REPEATS]; /* sorted after the last repeat */
+    wkv_work work;           /* of one repeat */
+    wkv_roof roof[REPEATS];  /* hardware limits around that repeat */
+    double share, dense;     /* median percentage of the roof: for the bytes read, for all weights */
+    const char *limit;       /* the limit that applies */
+    unsigned barriers;       /* of all steps of a repeat */
 } figure;
 
 typedef enum { ALL, DECODE, PREFILL, BATCH, TRAIN, SCAN } bench_part;
 
 typedef struct {
-    const char *synthetic, *type; /* as asked, or NULL                */
+    const char *synthetic, *type; /* --type, or NULL */
     bench_part only;
     int quick;
 
     engine e;
     wkv_meter *meter;
-    wkv_roof roof, usual; /* the machine's limits: the best seen; the middle of all moments */
+    wkv_roof roof, usual; /* hardware limits: the best seen; the median of all measurements */
     double read[MOMENTS], fma[MOMENTS], int8[MOMENTS];
     int moments;
-    int32_t *ids; /* the text                         */
+    int32_t *ids; /* the text */
     int n_ids, from_text;
-    wkv_state *states[TEXTS]; /* the first is the engine's; the others are made when there are many texts */
-    int32_t next[TEXTS];      /* where in the text each one reads */
-    float *logits;            /* TEXTS x vocabulary               */
+    wkv_state *states[TEXTS]; /* the first is the engine's; the others are created for batches */
+    int32_t next[TEXTS];      /* position of each in the text */
+    float *logits;            /* TEXTS x vocabulary */
     double load, first, sparsity;
     size_t before, resident,
-        needed; /* bytes: of the process before there was a model, and after one text was decoded; what
+        needed; /* bytes: of the process before the model is opened, and after decoding one text; the bytes that
                                       * the model and that text need */
     figure decode, prefill[PROMPTS], batch[BATCHES], train;
     int prefills, batches; /* measured */
 } bench;
 
-/* Fill in ids: the text at `path`, or with NULL one that is built in where the model's vocabulary can spell it, else
- * random ids. Returns 0, or 1 after the sentence. bench_text.c */
+/* Set ids to the text at `path`; NULL: a built-in text if the model's vocabulary can encode it, else random ids.
+ * Returns 0, or 1 after an error message. bench_text.c */
 int bench_text(bench *b, const char *path);
 
-/* Measure the machine and the model. Returns the exit status. bench_measure.c */
+/* Measure the hardware limits and the model. Returns the exit status. bench_measure.c */
 int bench_measure(bench *b);
 
-/* What one pass of a figure took, in the middle. */
+/* Median seconds of one pass of a row. */
 double figure_median(const figure *f);
 void bench_print(const bench *b);
 int bench_print_json(const bench *b); /* the exit status */
 int bench_put_json(json_t *report);   /* the same; takes the report, which may be NULL */
 
-/* Count the squared ReLUs that are zero in the whole text, and report them. Returns the exit status. bench_sparsity.c */
+/* Measure the activation sparsity of the whole text and report it. Returns the exit status. bench_sparsity.c */
 int bench_sparsity(bench *b, int as_json);
 
 /* Measure version 4's recurrence token by token and as a scan, over lengths and widths, and report it; no model is

@@ -1,10 +1,10 @@
-/* bench_measure.c - the measurements of `wkv bench`: the machine, then the model in the order in which one is used. */
+/* bench_measure.c - the measurements of `wkv bench`: the hardware limits, then the model in the order of use. */
 #include "bench.h"
 #include "wkv_train.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { PASS_TOKENS = 512 }; /* tokens that one pass of the library reads */
+enum { PASS_TOKENS = 512 }; /* tokens of one pass of the library */
 
 static int compare(const void *a, const void *b)
 {
@@ -20,7 +20,7 @@ static double median(double *x, int n)
 
 /* ---- the roof around each repeat --------------------------------------------------------------------------------- */
 
-/* What the machine did before a repeat and after it, in the middle of both. */
+/* The mean of the hardware limits before and after a repeat. */
 static void look_around(bench *b, figure *f, wkv_roof *before)
 {
     wkv_roof after, *r = &f->roof[f->repeats];
@@ -36,7 +36,7 @@ static void look_around(bench *b, figure *f, wkv_roof *before)
     *before = after;
 }
 
-/* The least time that the limits allow, as a share of what each repeat took: the middle one. */
+/* The median share of the roof: the minimum time by the hardware limits over the time of each repeat. */
 static void weigh(figure *f)
 {
     double share[REPEATS], dense[REPEATS], memory[REPEATS];
@@ -59,8 +59,7 @@ static void weigh(figure *f)
 
 static int32_t next_token(bench *b, int text) { return b->ids[b->next[text]++ % b->n_ids]; }
 
-/* That many texts read a token each and want to know what follows; the zeros of the layers are counted, or not with
- * NULL. */
+/* `texts` texts read a token each, with logits. Counts the sparsity of the layers unless NULL. */
 static int bench_pass(bench *b, int many, wkv_sparsity *layers)
 {
     wkv_sequence q[TEXTS];
@@ -75,7 +74,7 @@ static int bench_pass(bench *b, int many, wkv_sparsity *layers)
     return layers ? wkv_measure_sparsity(layers, b->e.context, q, many) : wkv_eval_batch(b->e.context, q, many);
 }
 
-/* One text reads n tokens; the logits of the last are wanted. */
+/* One text reads n tokens, with the logits of the last. */
 static int read_prompt(bench *b, int text, int n)
 {
     int32_t ids[PASS_TOKENS];
@@ -95,7 +94,7 @@ static void add_work(wkv_work *to, const wkv_work *w, double times)
     to->int8 += times * w->int8;
 }
 
-/* What one step takes, by the zeros of some steps that are not timed. */
+/* The work of one step, from the sparsity of some untimed steps. */
 static int count_work(bench *b, wkv_work *w, int many)
 {
     int L = b->e.about->layers, steps = (b->quick ? 16 : 64) / many;
@@ -112,7 +111,7 @@ static int count_work(bench *b, wkv_work *w, int many)
     return status;
 }
 
-/* Decoding: as many steps a repeat as take about `seconds`, after a first one that only warms up. */
+/* Decoding: a repeat has as many steps as take about `seconds`, after a warm-up step. */
 static int measure_decode(bench *b, figure *f, int many, double seconds)
 {
     wkv_work one;
@@ -139,7 +138,7 @@ static int measure_decode(bench *b, figure *f, int many, double seconds)
     return 0;
 }
 
-/* A prompt of n tokens from the start of a text, again and again until the time is over. */
+/* Repeat a prompt of n tokens from the start of a text until the time is over. */
 static int measure_prefill(bench *b, figure *f, int n, double seconds)
 {
     *f = (figure){.n = n, .tokens = n};
@@ -185,7 +184,7 @@ static int measure_prompts(bench *b, progress *bar, double seconds)
     return 0;
 }
 
-/* Each text is another place of the same one. */
+/* Each sequence starts at another position of the same text. */
 static int measure_batches(bench *b, progress *bar, double seconds)
 {
     static const int many[BATCHES] = {1, 4, 16, TEXTS};
@@ -205,9 +204,8 @@ static int measure_batches(bench *b, progress *bar, double seconds)
     return 0;
 }
 
-/* Whole steps of learning by a new model of the same sizes, which takes 16 bytes a parameter; 6 operations a parameter
- * and token, the embedding left out. Left out itself where that is more than half of the free memory, or the version
- * cannot be trained. */
+/* Training steps of a new model of the same sizes, at 16 bytes per parameter and 6 operations per parameter and token,
+ * excluding the embedding. Omitted if that exceeds half of the free memory, or the version cannot be trained. */
 static int measure_training(bench *b, progress *bar, double seconds)
 {
     enum { LENGTH = 512, ROWS = 2 };
@@ -215,7 +213,7 @@ static int measure_training(bench *b, progress *bar, double seconds)
     figure *f = &b->train;
     double used = (double)(m->parameters - (int64_t)m->vocab * m->width);
     if (16.0 * (double)m->parameters > 0.5 * (double)wkv_memory_available()) {
-        note("training is left out: it needs 16 bytes a parameter");
+        note("training omitted: it needs 16 bytes per parameter");
         return 0;
     }
     const wkv_train_options o = {.version = m->version,
@@ -230,7 +228,7 @@ static int measure_training(bench *b, progress *bar, double seconds)
     wkv_roof before;
     progress_at(bar, 9, 10, "training");
     if (wkv_trainer_new(&t, &o)) {
-        note("training is left out: %s", wkv_error());
+        note("training omitted: %s", wkv_error());
         return 0;
     }
     for (int i = 0; i < ROWS * (LENGTH + 1); i++) ids[i] = next_token(b, 0);
@@ -257,15 +255,15 @@ int bench_measure(bench *b)
     double t = seconds_now(), work = b->quick ? 0.1 : 3, roof = b->quick ? 0.5 : 3;
     int status = bench_pass(b, 1, NULL) ? complain_library() : 0;
     b->first = seconds_now() - t;
-    progress_at(&bar, 0, 10, "what the machine can do");
+    progress_at(&bar, 0, 10, "the hardware limits");
     if (!status) wkv_meter_search(b->meter, roof, &b->roof);
     if (!status && (b->only == ALL || b->only == DECODE)) status = measure_decoding(b, &bar, 2 * work);
-    b->resident = wkv_memory_resident(); /* before there are many texts */
+    b->resident = wkv_memory_resident(); /* before the batch is created */
     b->needed = wkv_memory_needed(b->e.context, 1);
     if (!status && (b->only == ALL || b->only == PREFILL)) status = measure_prompts(b, &bar, 2 * work);
     if (!status && (b->only == ALL || b->only == BATCH)) status = measure_batches(b, &bar, work);
     if (!status && (b->only == TRAIN || (b->only == ALL && !b->quick))) status = measure_training(b, &bar, 2 * work);
-    wkv_meter_search(b->meter, 0, &b->roof); /* moments may have been better than the search */
+    wkv_meter_search(b->meter, 0, &b->roof); /* a later measurement may exceed the search */
     b->usual = (wkv_roof){
         .read = median(b->read, b->moments), .fma = median(b->fma, b->moments), .int8 = median(b->int8, b->moments)};
     progress_end(&bar);

@@ -1,4 +1,4 @@
-/* bench_report.c - what `wkv bench` measured, for people and for programs. */
+/* bench_report.c - the report of `wkv bench`, as text and as JSON. */
 #include "bench.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -45,10 +45,10 @@ static void print_model(const bench *b)
              as_bytes(needed, (double)b->needed));
     if (b->decode.repeats)
         put_text("  a token reads %.1f MB of %.1f and waits at %.0f barriers; %.1f %% of the squared ReLUs are zero, "
-                 "reading "
-                 "%s\n",
+                 "reading %s\n",
                  b->decode.work.read / b->decode.tokens * 1e-6, b->decode.work.bytes / b->decode.tokens * 1e-6,
-                 (double)b->decode.barriers / b->decode.tokens, 100 * b->sparsity, b->from_text ? "text" : "random ids");
+                 (double)b->decode.barriers / b->decode.tokens, 100 * b->sparsity,
+                 b->from_text ? "text" : "random ids");
     put_text("\n");
 }
 
@@ -66,7 +66,7 @@ void bench_print(const bench *b)
     if (b->decode.repeats) print_figure("decode", &b->decode);
     for (int i = 0; i < b->prefills; i++) print_figure("prefill %d", &b->prefill[i]);
     for (int i = 0; i < b->batches; i++) print_figure(i ? "%d texts at once" : "%d text", &b->batch[i]);
-    if (b->train.repeats) print_figure("learning 2 x %d", &b->train);
+    if (b->train.repeats) print_figure("train 2 x %d", &b->train);
 }
 
 /* ---- for programs ------------------------------------------------------------------------------------------------ */
@@ -88,7 +88,7 @@ int bench_put_json(json_t *report)
     if (text) put_text("%s\n", text);
     free(text);
     json_decref(report);
-    return text ? 0 : complain("the report cannot be written as JSON: a name in it is not UTF-8");
+    return text ? 0 : complain("the report cannot be written as JSON: a name is not UTF-8");
 }
 
 int bench_print_json(const bench *b)

@@ -1,5 +1,4 @@
-/* bench_scan.c - `wkv bench --only scan`: version 4's recurrence token by token and as a parallel scan, over lengths
- * and widths. */
+/* bench_scan.c - `wkv bench --only scan`: version 4's recurrence token by token and as a parallel scan. */
 #include "bench.h"
 
 enum { LENGTHS = 3, WIDTHS = 4 };

@@ -1,5 +1,5 @@
-/* bench_sparsity.c - `wkv bench --sparsity`: how many squared ReLUs are zero in a text, layer by layer, and in how many
- * tokens that follow each other at once. */
+/* bench_sparsity.c - `wkv bench --sparsity`: the share of squared ReLUs that are zero, per layer, in one token and in
+ * all of several adjacent tokens. */
 #include "bench.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@ enum {
     SPARSITY_TOKENS = 256,
     SHOWN = 5,
     WIDE = 40
-}; /* SHOWN: one token, and all of 2, 4, 8, 16; WIDE: columns of a whole bar */
+}; /* SHOWN: 1, 2, 4, 8, 16 adjacent tokens; WIDE: columns of a full bar */
 
 static double share(const wkv_sparsity *z, int i) { return z->of[i] ? (double)z->zero[i] / (double)z->of[i] : 0; }
 
@@ -33,9 +33,9 @@ static void print_table(const bench *b, const wkv_sparsity *layers, const wkv_sp
 {
     const wkv_model_info *m = b->e.about;
     char name[32];
-    put_text("%s%s%s: RWKV-%s, %d layers of %d units; zeros of the squared ReLUs in %s tokens\n\n", bold(1),
+    put_text("%s%s%s: RWKV-%s, %d layers, feed-forward %d; activation sparsity in %s tokens\n\n", bold(1),
              m->path ? m->path : "built-in", plain(1), m->version, m->layers, m->ffn, as_count(name, n));
-    put_text("%s  per cent of the units that are zero in one token, and in all of 2, 4, 8, 16 adjacent ones%s\n",
+    put_text("%s  per cent of squared ReLUs that are zero in one token, and in all of 2, 4, 8, 16 adjacent tokens%s\n",
              dim(1), plain(1));
     put_text("%s  %-8s %6d %6d %6d %6d %6d%s\n", bold(1), "layer", 1, 2, 4, 8, 16, plain(1));
     for (int l = 0; l < m->layers; l++) {
@@ -66,7 +66,7 @@ static int print_json(const bench *b, const wkv_sparsity *layers, const wkv_spar
 int bench_sparsity(bench *b, int as_json)
 {
     int L = b->e.about->layers, n = b->n_ids - b->n_ids % 16, status = 0;
-    if (!n) return complain("a text of %d tokens; at least 16 are needed to count zeros in adjacent ones", b->n_ids);
+    if (!n) return complain("the text has %d tokens; at least 16 are needed for adjacent tokens", b->n_ids);
     wkv_sparsity *layers = calloc((size_t)L, sizeof *layers), all = {0};
     if (!layers) return complain("out of memory");
     progress bar;

@@ -1,9 +1,9 @@
-/* bench_text.c - what is read while a model's speed is measured. */
+/* bench_text.c - the text of `wkv bench`. */
 #include "bench.h"
 #include "input.h"
 #include <stdlib.h>
 
-/* Real text, because how many squared ReLUs are zero depends on it. It begins again when it ends. */
+/* Real text, because activation sparsity depends on it. It repeats when it ends. */
 /* clang-format off */
 static const char sample[] =
     "The old mill stood where the river bends, and for as long as anyone could remember its wheel had turned by day "
@@ -59,7 +59,7 @@ int bench_text(bench *b, const char *path)
     if ((!t && (engine_vocab || path)) || (n < 0 && path))
         status = complain_library();
     else if (n <= 0 && path)
-        status = complain("%s: no text that this model can read", path);
+        status = complain("%s: the model's vocabulary cannot encode this text", path);
     else if (n > 0 && (b->ids = malloc(sizeof *b->ids * (size_t)n))) {
         b->n_ids = wkv_encode(t, text ? text : sample, bytes, b->ids, n);
         b->from_text = 1;

@@ -4,8 +4,8 @@
  * (huggingface.co/OWNER/NAME/tree/main); SHA-256 and exact sizes: their Git LFS pages and pointers. G1d 0.1B: a
  * download line for that name in a public test; G1d 0.4B: a deployment script that checks the name against the
  * repository. G1k: 1.5B and 13.3B with revision, size and SHA-256 in two independent reports; 2.9B and 7.2B by name,
- * published on the same day, so that the same revision is taken. RWKV/RWKV7-...: the documentation of transformers'
- * rwkv7. GGUF: Git LFS pointers. */
+ * published on the same day, so the same revision is used. RWKV/RWKV7-...: the documentation of transformers' rwkv7.
+ * GGUF: Git LFS pointers. */
 #include "catalog.h"
 #include "option.h"
 #include <stddef.h>

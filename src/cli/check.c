@@ -1,4 +1,4 @@
-/* check.c - what a conversion changed: two models read one text, and what they think of it is compared. */
+/* check.c - the effect of a conversion: perplexity and KL divergence of two models on one text. */
 #include "check.h"
 #include "engine.h"
 #include "input.h"
@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Stretches of the text that begin with an empty memory, and pieces of them between two looks at the progress bar. */
+/* Windows of the text that begin with the initial state, and chunks of them between two updates of the progress bar. */
 enum { WINDOW = 4096, CHECK_TOKENS = 256, RANGES = 4 };
 
-/* Tokens of a window behind which a range of positions ends: rounding adds up in the state, if it does. */
+/* Ends of the position ranges in a window: shows whether rounding errors accumulate in the state. */
 static const int range_ends[RANGES] = {64, 256, 1024, WINDOW};
 
 typedef struct {
@@ -28,7 +28,7 @@ static void add_difference(sums *s, const wkv_difference *d)
     s->squares += (double)d->apart * (double)d->apart;
 }
 
-/* All tokens but the first of each window have something before them. */
+/* All tokens but the first of each window have a predecessor. */
 typedef struct {
     sums all, range[RANGES];
     double bytes, kl_99, kl_most;
@@ -46,7 +46,7 @@ int check_open(check *k, const char *path, int most, const wkv_model *m)
     else if ((k->n = engine_encode(k->words, 0, text, bytes, &k->ids)) < 0)
         status = 1;
     else if (k->n < 2)
-        status = complain("%s: %d tokens; at least 2 are needed, of which the first is not judged", path, k->n);
+        status = complain("%s: %d tokens; at least 2 are needed, the first only as context", path, k->n);
     else if (wkv_tokenizer_size(k->words) > wkv_model_about(m)->vocab)
         status = complain("%s: the vocabulary has %d tokens, the model %d", wkv_tokenizer_path(k->words),
                           wkv_tokenizer_size(k->words), wkv_model_about(m)->vocab);
@@ -65,7 +65,7 @@ void check_close(check *k)
 
 /* ---- comparing --------------------------------------------------------------------------------------------------- */
 
-/* Both models read all windows; d[i] is about token i, and has no meaning for the first of a window. */
+/* Both models read all windows; d[i] belongs to token i, and is undefined for the first of a window. */
 static int read_text(wkv_difference *d, const check *k, wkv_context *const c[2], wkv_state *const s[2])
 {
     progress bar;
@@ -93,7 +93,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The divergence that one token in a hundred exceeds, and the largest. */
+/* The 99th percentile of the KL divergence, and the maximum. */
 static int find_high(comparison *out, const wkv_difference *d, int n)
 {
     float *kl = malloc(sizeof *kl * (size_t)n);
@@ -149,7 +149,7 @@ static double change(const sums *s) { return 100 * (perplexity(s, 1) / perplexit
 
 static void print_ranges(const comparison *c)
 {
-    put_text("%s  %-14s %8s %12s %14s %12s%s\n", bold(1), "position", "tokens", "mean KL", "logits apart", "perplexity",
+    put_text("%s  %-14s %8s %12s %14s %12s%s\n", bold(1), "position", "tokens", "mean KL", "logit error", "perplexity",
              plain(1));
     for (int i = 0, from = 0; i < RANGES && c->range[i].tokens; from = range_ends[i++]) {
         const sums *s = &c->range[i];
@@ -162,31 +162,30 @@ static void print(const check *k, const comparison *c)
 {
     const sums *s = &c->all;
     char tokens[32], bytes[32];
-    put_text("\n%sRead %s tokens of %s (%s bytes), each %d from an empty memory%s\n", bold(1),
-             as_count(tokens, s->tokens), k->path, as_count(bytes, (int64_t)c->bytes), WINDOW, plain(1));
+    put_text("\n%sRead %s tokens of %s (%s bytes), in windows of %d%s\n", bold(1), as_count(tokens, s->tokens), k->path,
+             as_count(bytes, (int64_t)c->bytes), WINDOW, plain(1));
     put_text("  %-16s %10s %10s %10s\n", "", "before", "after", "change");
     put_text("  %-16s %10.4f %10.4f %+8.3f %%\n", "perplexity", perplexity(s, 0), perplexity(s, 1), change(s));
     put_text("  %-16s %10.4f %10.4f\n", "bits per byte", s->nll[0] / log(2) / c->bytes, s->nll[1] / log(2) / c->bytes);
-    put_text("  likeliest token  the same in %.2f %%\n", 100.0 * s->agree / s->tokens);
+    put_text("  top-1 agreement  %.2f %%\n", 100.0 * s->agree / s->tokens);
     put_text("  KL divergence    %.3g on average, %.3g in 99 %%, %.3g at most (nats)\n\n", s->kl / s->tokens, c->kl_99,
              c->kl_most);
     print_ranges(c);
 }
 
-/* What the kernels' own rounding costs: of inputs to 8 bits where weights are in blocks, of sums elsewhere. */
+/* The effect of the kernels' rounding: inputs to 8 bits for block-quantized weights, sums elsewhere. */
 static int print_exact(const check *k, const wkv_model *after)
 {
     wkv_model *exact;
     comparison c = {0};
     if (wkv_model_open(&exact, wkv_model_about(after)->path, &(wkv_model_options){.type = "f32"})) {
-        note("the same weights multiplied exactly are left out: %s", wkv_error());
+        note("omitted the same weights in float32: %s", wkv_error());
         return 0;
     }
     int status = compare(&c, k, (const wkv_model *const[2]){exact, after});
     if (!status)
-        put_text("\n  Of this, inputs rounded to 8 bits: perplexity %+.3f %%, mean KL %.3g, the likeliest token the "
-                 "same in %.2f "
-                 "%%\n",
+        put_text("\n  Part of this is rounding of inputs to 8 bits: perplexity %+.3f %%, mean KL %.3g, top-1 agreement "
+                 "%.2f %%\n",
                  change(&c.all), c.all.kl / c.all.tokens, 100.0 * c.all.agree / c.all.tokens);
     wkv_model_close(exact);
     return status;

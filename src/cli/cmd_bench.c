@@ -1,5 +1,4 @@
-/* cmd_bench.c - how fast a model runs, beside what the machine could do: everything is measured in one run, by the same
- * threads. */
+/* cmd_bench.c - `wkv bench`: a model's speed and the hardware limits, measured in one run by the same threads. */
 #include "bench.h"
 #include "commands.h"
 #include "models.h"
@@ -13,15 +12,15 @@ static char synthetic_help[400];
 
 static const option options[] = {
     {0, "synthetic", OPT_TEXT, "SIZE", &synthetic, 0, 0, "", synthetic_help},
-    {0, "type", OPT_TEXT, "TYPE", &type, 0, 0, "bf16 of a synthetic model, else what the file has",
-     "how the weights are kept: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, or a preset: q8, q5, q4, q4mix"},
-    {'f', "file", OPT_TEXT, "FILE", &text_path, 0, 0, "one that is built in", "the text that is read"},
+    {0, "type", OPT_TEXT, "TYPE", &type, 0, 0, "bf16 for a synthetic model, else as stored",
+     "data type of the weights: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, or a preset: q8, q5, q4, q4mix"},
+    {'f', "file", OPT_TEXT, "FILE", &text_path, 0, 0, "a built-in text", "text to read"},
     {0, "only", OPT_CHOICE, "all|decode|prefill|batch|train|scan", &only, 0, 0, NULL,
-     "measure only this of the model; scan: the recurrence of version 4 as a parallel scan, without a model"},
+     "run only this measurement; scan: version 4's recurrence as a parallel scan, without a model"},
     {0, "quick", OPT_SWITCH, NULL, &quick, 0, 0, "",
-     "seconds instead of a minute: fewer repeats, no prompt of 2048, no training"},
+     "take seconds instead of a minute: fewer repeats, no prompt of 2048 tokens, no training"},
     {0, "sparsity", OPT_TEXT, "TEXT", &sparsity, 0, 0, "",
-     "measure no speed: read the file TEXT and count the squared ReLUs that are zero, layer by layer"},
+     "measure activation sparsity instead of speed: the share of zero squared ReLUs per layer on the file TEXT"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write the report as JSON"},
 };
 static const group own = GROUP("Measurement", options);
@@ -30,7 +29,8 @@ static const group *const groups[] = {&own, &model_group, &tokenizer_group, &gen
 static void defaults(void)
 {
     const char *name;
-    size_t n = (size_t)snprintf(synthetic_help, sizeof synthetic_help, "a model of random weights instead of a file: ");
+    size_t n = (size_t)snprintf(synthetic_help, sizeof synthetic_help,
+                                "use random weights of a published size instead of a file: ");
     for (int i = 0; (name = wkv_synthetic_name(i)) && n < sizeof synthetic_help; i++)
         n += (size_t)snprintf(synthetic_help + n, sizeof synthetic_help - n, "%s%s", i ? ", " : "", name);
 }
@@ -38,7 +38,7 @@ static void defaults(void)
 static int open_model(bench *b)
 {
     if (!sparsity && wkv_meter_new(&b->meter, engine_threads))
-        return complain_library(); /* before what it must not count in */
+        return complain_library(); /* before allocations that its baseline excludes */
     if (synthetic) note("making a model of size %s", synthetic);
     b->before = wkv_memory_resident();
     double t = seconds_now();
@@ -57,11 +57,11 @@ static int run(int n, char **operands)
 {
     (void)n, (void)operands;
     if (synthetic && engine_model)
-        return usage(&cmd_bench, "the model is given twice: %s and --synthetic %s", engine_model, synthetic);
+        return usage(&cmd_bench, "two models: %s and --synthetic %s; give one", engine_model, synthetic);
     if (sparsity && text_path)
-        return usage(&cmd_bench, "the text is given twice: --file %s and --sparsity %s", text_path, sparsity);
+        return usage(&cmd_bench, "two texts: --file %s and --sparsity %s; give one", text_path, sparsity);
     if (only == SCAN && (engine_model || synthetic || text_path || sparsity))
-        return usage(&cmd_bench, "--only scan reads no model and no text; drop the other option");
+        return usage(&cmd_bench, "--only scan uses no model and no text; omit the other option");
     if (only == SCAN) {
         catch_interrupts();
         return bench_scan(engine_threads, quick, as_json);
@@ -96,19 +96,15 @@ const command cmd_bench = {
     .operands = "[MODEL]",
     .most = 0,
     .model = &engine_model,
-    .summary = "how fast a model runs, beside what this machine could do",
+    .summary = "measure a model's speed against the hardware limits",
     .about =
-        "Measure, in one run and with the same threads, what the machine can do (reading memory, float32 "
-        "multiply-adds, "
-        "dot products of bytes) and what the model does (decoding, prompts, several texts at once). The roof is what "
-        "the "
-        "machine's limits allow, by the bytes that must be read and the operations that must be done; each figure says "
-        "how much of it was reached, and which limit it is. The machine is measured before and after every repeat, "
-        "which "
-        "is compared with those moments, because other programs come and go. Figures are medians, with the slowest and "
-        "the fastest repeat.\n\n"
-        "--synthetic makes a model of a published size in memory, with random weights: it computes at the speed of a "
-        "trained one. It is refused when there is not memory enough.",
+        "Measure the hardware limits (memory bandwidth, float32 multiply-adds, int8 dot products) and the model's "
+        "speed (decoding, prompts, batches of texts) in one run with the same threads. The roof is the speed that the "
+        "hardware limits allow for the bytes and operations of a pass (a roofline model); each row shows the "
+        "percentage reached and the limit that applies. The limits are measured again before and after every repeat, "
+        "because other programs use the machine too. Figures are medians, with the slowest and the fastest repeat.\n\n"
+        "--synthetic makes a model of a published size in memory, with random weights, which runs at the speed of a "
+        "trained one. A size that exceeds the free memory is refused.",
     .examples = "wkv bench --quick  # the built-in model\n"
                 "wkv bench -m MODEL.pth -t 4  # a checkpoint, with four threads\n"
                 "wkv bench --synthetic 7:1.5B --type f16 --json  # a size, without its file",

@@ -1,8 +1,7 @@
 /* cmd_chat.c - a conversation.
  *
- * The state is carried from turn to turn, so that only what is new is read. It always holds exactly what has been
- * shown: an answer that is stopped is followed by the separator of the template, and a turn that could not be read is
- * taken back. */
+ * The state carries over from turn to turn, so only new tokens are read. It always matches the text shown: a stopped
+ * answer is followed by the template's separator, and a turn that fails is rolled back. */
 #include "commands.h"
 #include "input.h"
 #include "line.h"
@@ -20,14 +19,14 @@ static const char *system_text, *template_name;
 static int think = WKV_THINK_OFF, limit = 2000, stats;
 
 static const option options[] = {
-    {0, "system", OPT_TEXT, "TEXT", &system_text, 0, 0, "", "what the model is told before the first turn"},
+    {0, "system", OPT_TEXT, "TEXT", &system_text, 0, 0, "", "system prompt, read before the first turn"},
     {0, "think", OPT_CHOICE, "off|short|medium|long|open|fake|fake-inline", &think, 0, 0, NULL,
-     "for G1 models, which can think first: a bit, some, a lot, as long as they like (open), or with an empty thought "
-     "begun for them, with a line end inside (fake) or without: better than off, and as fast"},
-    {0, "template", OPT_TEXT, "NAME", &template_name, 0, 0, "the one that fits the model",
-     "how turns are written: world, g1, raven, pile or plain"},
-    {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL, "most tokens of an answer; 0 or -1: no limit"},
-    {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show how tokens are drawn, and the speed after each answer"},
+     "reasoning of G1 models before an answer: short, medium, long, or unlimited (open); fake and fake-inline insert "
+     "an empty thought, with or without a newline inside: better answers than off at the same speed"},
+    {0, "template", OPT_TEXT, "NAME", &template_name, 0, 0, "chosen from the model",
+     "chat template: world, g1, raven, pile or plain"},
+    {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL, "maximum tokens of an answer; 0 or -1: no limit"},
+    {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show the sampling settings, and the speed after each answer"},
 };
 static const group own = GROUP("Conversation", options);
 static const group *const groups[] = {&own,           &sampling_group,  &model_group,   &weights_group,
@@ -42,11 +41,11 @@ typedef struct {
     wkv_state *before, *mark; /* before this turn; before the oldest token not shown in full */
     char separator[16];       /* between an answer and the next turn */
     int turns;
-    char *system; /* the text of /system, NULL: it was not given */
-    int broken;   /* no token can be sampled, so that no turn will have an answer */
+    char *system; /* the text of /system; NULL: not given */
+    int broken;   /* no token can be sampled, so no turn will have an answer */
 } talk;
 
-/* Read the user's turn. Returns 0, 1 after a sentence, 130 when Ctrl-C came; the state is then as before. */
+/* Read the user's turn. Returns 0, 1 after an error message, 130 after Ctrl-C; on failure the state is unchanged. */
 static int read_turn(talk *c, const char *turn)
 {
     int32_t *ids;
@@ -92,7 +91,7 @@ static int give_answer(talk *c, const char *turn)
         status = 1;
     else if (how != END_OUTPUT)
         status = writer_settle(&w, c->separator);
-    if (how == END_LIMIT) note("(stopped after %d tokens; -n sets how many)", limit);
+    if (how == END_LIMIT) note("(stopped after %d tokens; -n sets the limit)", limit);
     if (how != END_OUTPUT && !status && stats) print_stats(&w);
     if (on_terminal(0) && on_terminal(1)) put_text("\n");
     if (status)
@@ -130,7 +129,7 @@ static void begin_anew(talk *c)
     note("(a new conversation)");
 }
 
-/* The text outlives the line it stands in. */
+/* The text outlives its input line. */
 static void set_system(talk *c, const char *text)
 {
     if (!*text) {
@@ -193,7 +192,7 @@ static int converse(talk *c)
             leave = obey(c, which, argument);
         else if (line[slash_blanks(line)] && take_turn(c, line)) {
             status = 1;
-            leave = c->broken || !on_terminal(0); /* a person may go on from the state before; a script must not */
+            leave = c->broken || !on_terminal(0); /* only an interactive user may continue from the earlier state */
         }
         free(line);
     }
@@ -201,7 +200,7 @@ static int converse(talk *c)
     return on_terminal(0) && !c->broken ? 0 : status;
 }
 
-/* What stands between an answer and the next turn: the blank part of the string that ends an answer. */
+/* The separator of an answer and the next turn: the blank prefix of the string that ends an answer. */
 static void find_separator(talk *c)
 {
     const char *stop = c->how->stops[0] ? c->how->stops[0] : "\n\n";
@@ -229,8 +228,7 @@ static int run(int n, char **operands)
         status = complain_library();
     else if (!(status = make_sampler(&c))) {
         find_separator(&c);
-        if (think && strcmp(c.how->name, "g1"))
-            note("--think is for models of template g1; template %s leaves it out", c.how->name);
+        if (think && strcmp(c.how->name, "g1")) note("--think needs template g1; template %s ignores it", c.how->name);
         status = converse(&c);
     }
     wkv_sampler_free(c.sampler);
@@ -246,17 +244,16 @@ const command cmd_chat = {
     .operands = "[MODEL]",
     .most = 0,
     .model = &engine_model,
-    .summary = "talk with a model",
-    .about = "Talk with a model, one line a turn. The model remembers the conversation in its state, so that every "
-             "turn costs only what is new in it. The way turns are written is found from the model, and so is the way "
-             "tokens are drawn: as its publisher does it for this template and --think, or as the "
-             "generation_config.json in its folder says; --stats shows which, and any option for drawing tokens takes "
-             "its place.\n\n"
-             "Ctrl-C stops an answer and keeps what was said; Ctrl-C at the prompt or Ctrl-D leaves. Lines pasted "
-             "together are one turn; a line that ends in a backslash goes on in the next. When standard input is not "
-             "a terminal, every line is a turn and only the answers are printed. A line that begins with a slash and "
-             "a letter is a command, in a pipe too: /help lists them; exit, quit and bye leave. On a terminal, lines "
-             "are kept from one session to the next, in $XDG_STATE_HOME/wkv/history or ~/.local/state/wkv/history.",
+    .summary = "chat with a model",
+    .about = "Chat with a model, one line per turn. The state holds the conversation, so each turn reads only its new "
+             "tokens. The chat template and the sampling settings follow from the model: the publisher's settings for "
+             "this template and --think, or the generation_config.json in the model's folder. --stats shows them; "
+             "sampling options override them.\n\n"
+             "Ctrl-C stops an answer and keeps its text; Ctrl-C at the prompt or Ctrl-D leaves. Lines pasted together "
+             "are one turn; a line that ends in a backslash continues on the next. When standard input is not a "
+             "terminal, every line is a turn and only the answers are printed. A line that begins with a slash and a "
+             "letter is a command, in a pipe too: /help lists them; exit, quit and bye leave. On a terminal, input "
+             "lines are saved across sessions in $XDG_STATE_HOME/wkv/history or ~/.local/state/wkv/history.",
     .examples = "wkv chat -m MODEL.pth  # talk\n"
                 "wkv chat -m MODEL.pth --think short  # let a G1 model think first\n"
                 "wkv chat -m MODEL.pth --system \"Answer in verse.\" < questions.txt  # every line a question",

@@ -1,4 +1,4 @@
-/* cmd_convert.c - a model into another kind of file. */
+/* cmd_convert.c - convert a model to another format or precision. */
 #include "check.h"
 #include "commands.h"
 #include "engine.h"
@@ -15,24 +15,24 @@ static const char *text;
 
 static const option options[] = {
     {0, "type", OPT_CHOICE, STORED_TYPES, &type, 0, 0, NULL,
-     "how the numbers are stored; keep loses nothing (but a .st is f16); the q are for .gguf, of 8, 5 or 4 bits"},
+     "data type of the weights; keep is lossless (except .st, always f16); q types, of 8, 5 or 4 bits, need a .gguf"},
     {0, "portable", OPT_SWITCH, NULL, &portable, 0, 0, "",
-     "a .gguf as llama.cpp reads it; without this, its ffn.value is in the order in which wkv uses it where it lies"},
+     "write a .gguf that llama.cpp reads; without it, wkv maps ffn.value in its own input-major layout"},
     NO_MMAP_OPTION(&engine_with.no_mmap),
     {0, "check", OPT_TEXT, "TEXT", &text, 0, 0, "",
-     "then read the file TEXT with both models: perplexity before and after, how far they are apart"},
-    {0, "check-tokens", OPT_COUNT, "N", &most, 2, 1 << 30, NULL, "read at most so many tokens of it"},
+     "compare both models on the file TEXT: perplexity, KL divergence of the next-token distributions"},
+    {0, "check-tokens", OPT_COUNT, "N", &most, 2, 1 << 30, NULL, "read at most N tokens of TEXT"},
 };
 static const group own = GROUP("Conversion", options);
 static const group *const groups[] = {&own, &tokenizer_group, &general_group, NULL};
 
-/* One conversion. */
+/* State of one conversion. */
 typedef struct {
     const wkv_model *before;
-    const char *path; /* of the file to write       */
+    const char *path; /* OUT's extension */
     const check *k;
     progress bar;
-    int status; /* after it was verified      */
+    int status; /* after verification */
 } conversion;
 
 static int report(void *user, double done, double total)
@@ -43,7 +43,7 @@ static int report(void *user, double done, double total)
     return interrupted;
 }
 
-/* The fewest bits of the types in a list, "q4_0, bf16, f32", among those below 16; 16 when there are none. */
+/* Minimum bits of the types in a list ("q4_0, bf16, f32"), at most 16. */
 static int fewest_bits(const char *list)
 {
     int least = 16;
@@ -54,21 +54,21 @@ static int fewest_bits(const char *list)
     return least;
 }
 
-/* A .pth has no place for the model's name, by which readers know its template and the length of its training texts. */
+/* A .pth has no field for the model's name, from which readers take its template and context length. */
 static void note_family(const char *path, const wkv_model_info *had, const wkv_model_info *has)
 {
     char context[24] = "";
     const int chat = strcmp(had->chat, has->chat) != 0;
     if (had->context_length != has->context_length) snprintf(context, sizeof context, "ctx%d", had->context_length);
     if (chat)
-        note("%s is opened with template %s, not %s; \"%s%s%s\" in its name says it", path, has->chat, had->chat,
+        note("%s opens with template %s, not %s; \"%s%s%s\" in its name selects it", path, has->chat, had->chat,
              had->chat, *context ? "-" : "", context);
     else if (*context)
-        note("%s does not say the length of its training texts, %d; \"%s\" in its name does", path, had->context_length,
+        note("%s does not record the training context length, %d; \"%s\" in its name does", path, had->context_length,
              context);
 }
 
-/* What was written, as a reader finds it; and, where there is a text, how it differs from what was there before. */
+/* Describe the written file as a reader finds it; with a text, also compare it with the original model. */
 static int describe(void *user, const char *written)
 {
     conversion *c = user;
@@ -82,7 +82,7 @@ static int describe(void *user, const char *written)
              as_bytes(size, (double)about->file_bytes));
     const int had = fewest_bits(wkv_model_about(c->before)->types);
     if (had < fewest_bits(about->types))
-        note("the weights had %d bits; the precision that was lost then does not come back", had);
+        note("the weights had %d bits; precision lost by quantization is not restored", had);
     note_family(c->path, wkv_model_about(c->before), about);
     wkv_model_close(m);
     c->status = c->k->n ? check_models(c->k, c->before, written) : 0;
@@ -111,10 +111,10 @@ static int write_model(const wkv_model *model, const char *path, const check *k)
 
 static int run(int n, char **operands)
 {
-    if (n < 2) return usage(&cmd_convert, "two files are needed, the model and the file to write");
+    if (n < 2) return usage(&cmd_convert, "two arguments are needed: the model and the file to write");
     wkv_model *model;
     check k = {0};
-    /* what is checked is computed as anything else would be: with ffn.value turned */
+    /* the compared model computes as usual: with ffn.value repacked input-major */
     if (model_open(&model, operands[0], &(wkv_model_options){.as_stored = !text, .no_mmap = engine_with.no_mmap}))
         return 1;
     catch_interrupts();
@@ -130,17 +130,17 @@ const command cmd_convert = {
     .name = "convert",
     .operands = "IN OUT",
     .most = 2,
-    .summary = "write a model as another kind of file, or with other numbers",
+    .summary = "convert a model to another format or precision",
     .about =
-        "Read a model in any form that wkv opens and write it in another. The ending of OUT says which: .pth and "
-        ".safetensors have the official names and shapes, as the official programs read them; .st is web-rwkv's "
-        "(Ai00, RWKV-Runner); .gguf has the vocabulary inside and is used where it lies; with --portable llama.cpp "
-        "reads it. One line says what was written. A vocabulary that is not in the program is written beside the "
-        "others, as OUT with .vocab.txt or .vocab.json in place of the extension.\n\n"
-        "OUT is written beside, read again, with --check compared, and renamed last: a conversion that is stopped or "
-        "fails leaves what was there before. OUT cannot be a file of IN.",
+        "Convert a model of any format that wkv opens. The extension of OUT selects the output format: .pth and "
+        ".safetensors have the official names and shapes, for the official programs; .st is web-rwkv's (Ai00, "
+        "RWKV-Runner); .gguf contains the vocabulary and is mapped without a copy; with --portable llama.cpp reads it. "
+        "One line describes the written file. For the other formats, a vocabulary that is not built in is written as "
+        "OUT with .vocab.txt or .vocab.json in place of the extension.\n\n"
+        "OUT is written under a temporary name, verified, compared (with --check) and renamed last: a conversion that "
+        "stops or fails leaves an existing OUT unchanged. OUT cannot be a file of IN.",
     .examples = "wkv convert MODEL.gguf MODEL.pth  # for the official programs\n"
-                "wkv convert MODEL.pth MODEL.gguf --type q8  # half the memory, and ready at once\n"
+                "wkv convert MODEL.pth MODEL.gguf --type q8  # half the memory, no conversion on opening\n"
                 "wkv convert MODEL.pth MODEL.gguf --type q8 --portable  # for llama.cpp\n"
                 "wkv convert MODEL.pth MODEL.safetensors --type bf16  # half the size of f32\n"
                 "wkv convert MODEL.pth MODEL.st  # for web-rwkv",

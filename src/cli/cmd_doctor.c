@@ -1,4 +1,4 @@
-/* cmd_doctor.c - reasons why wkv is slow on this machine. */
+/* cmd_doctor.c - `wkv doctor`: causes of slowness on this machine. */
 #include "bench.h"
 #include "commands.h"
 #include "machine.h"
@@ -19,8 +19,7 @@ static const option options[] = {
 };
 static const group own = GROUP("Report", options);
 static const option model_options[] = {
-    {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "",
-     "a model to be judged, too: its memory, its disk, its speed at most"},
+    {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "", "a model to check too: memory, disk, maximum speed"},
 };
 static const group about_model = GROUP("Model", model_options);
 static const group *const groups[] = {&about_model, &own, &general_group, NULL};
@@ -31,9 +30,9 @@ typedef struct {
     double available; /* bytes */
     wkv_roof roof;
     double alone; /* float32 operations per second of one thread; 0: not measured */
-    double busy;  /* share of the CPU time that others use */
+    double busy;  /* share of the CPU time that other programs use */
     int amx;
-    double need, speed; /* with a model: bytes of its weights, tokens per second at most */
+    double need, speed; /* with a model: bytes of its weights, maximum tokens per second */
     findings found;
 } examination;
 
@@ -67,7 +66,7 @@ static void watch_others(examination *x)
     x->busy = check_busy(&x->found, "", &before, &after, &x->cpu);
 }
 
-/* Both meters have their own buffer, so one is freed before the other is made. */
+/* Each meter has its own buffer, so one is freed before the other is created. */
 static int measure(examination *x)
 {
     wkv_meter *meter;
@@ -75,7 +74,7 @@ static int measure(examination *x)
     if (wkv_meter_new(&meter, 0)) return complain_library();
     wkv_meter_search(meter, 0.3, &x->roof);
     wkv_meter_free(meter);
-    if (x->roof.threads < 2 || x->busy > BUSY) return 0; /* others would look like a shared core */
+    if (x->roof.threads < 2 || x->busy > BUSY) return 0; /* busy threads would look like a shared core */
     if (wkv_meter_new(&meter, 1)) return complain_library();
     wkv_meter_search(meter, 0.1, &one);
     wkv_meter_free(meter);
@@ -91,7 +90,7 @@ static void judge_disk(examination *x, const char *path)
     if (!stat(path, &s) && !statfs(path, &fs))
         check_disk(&x->found, "", path, (unsigned long)fs.f_type, major(s.st_dev), minor(s.st_dev));
 #else
-    (void)x, (void)path; /* neither the numbers of file systems nor /sys are those of others */
+    (void)x, (void)path; /* file system ids and /sys exist on Linux only */
 #endif
 }
 
@@ -146,7 +145,7 @@ static void print_text(const examination *x)
              x->cpu.cpus, x->cpu.cpus == 1 ? "" : "s", x->cpu.cores, x->cpu.cores == 1 ? "" : "s", r->threads,
              r->threads == 1 ? "" : "s");
     put_text("  kernels    %s, int8 by %s%s\n", r->fma_how, r->int8_how,
-             x->amx ? "; AMX is there, and not used by this version" : "");
+             x->amx ? "; AMX is present but unused by this version" : "");
     put_text("  memory     %s free of %s, read at %.1f GB/s\n", as_bytes(a, x->available), as_bytes(b, x->memory.total),
              r->read * 1e-9);
     put_text("  float32    %.0f GFLOP/s\n", r->fma * 1e-9);
@@ -155,7 +154,7 @@ static void print_text(const examination *x)
                  x->speed);
     put_text("\n");
     if (!f->n) {
-        put_text("%snothing found%s that makes wkv slow here\n", *bold(1) ? "\033[32m" : "", plain(1));
+        put_text("%sno cause of slowness found%s\n", *bold(1) ? "\033[32m" : "", plain(1));
         return;
     }
     put_text("%sFindings%s\n", bold(1), plain(1));
@@ -199,13 +198,11 @@ const command cmd_doctor = {
     .operands = "[MODEL]",
     .most = 0,
     .model = &engine_model,
-    .summary = "find out why wkv is slow on this machine",
-    .about = "Measure memory bandwidth and arithmetic for a second, look at the processor, its clock, other programs, "
-             "containers' limits, "
-             "swap, huge pages and this build, and name what makes wkv slow, each with its remedy. With a model: "
-             "whether it fits into "
-             "memory, and on which disk it is.\n\n"
-             "Exit status 0 whether something is found or not; --json has the findings for programs.",
+    .summary = "find the causes of slowness on this machine",
+    .about = "Measure memory bandwidth and arithmetic for a second; check the processor, its clock, other programs, "
+             "containers' limits, swap, huge pages and this build; list each cause of slowness with its remedy. With a "
+             "model: check that it fits into memory, and its disk.\n\n"
+             "The exit status is 0 with or without findings; --json prints them for programs.",
     .examples = "wkv doctor  # the machine\n"
                 "wkv doctor -m MODEL.pth  # and a model on it",
     .groups = groups,

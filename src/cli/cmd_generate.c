@@ -20,25 +20,25 @@ static const option options[] = {
     {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL,
      "tokens to write; 0 or -1: until the model ends the text"},
     {'p', "prompt", OPT_TEXT, "TEXT", &prompt, 0, 0, "",
-     "the text to continue, as the argument is; never taken for a model"},
-    {'f', "prompt-file", OPT_TEXT, "FILE", &prompt_file, 0, 0, "", "the text to continue; - is standard input"},
+     "text to continue, like the argument, but never taken for a model"},
+    {'f', "prompt-file", OPT_TEXT, "FILE", &prompt_file, 0, 0, "",
+     "read the text to continue from FILE; - is standard input"},
     {0, "prompt-preset", OPT_TEXT, "NAME", &preset_name, 0, 0, "none",
-     "put the prompt, and a text, into the words of a task: qa, instruct, summary or translate; help explains them"},
-    {0, "text", OPT_TEXT, "FILE", &text_file, 0, 0, "", "the text that --prompt-preset is about; - is standard input"},
-    {0, "stop", OPT_TEXTS, "TEXT", &stops, 0, 0, "the user's turn",
-     "end before this text, which is not printed; may be given again"},
-    {0, "no-stop", OPT_SWITCH, NULL, &no_stop, 0, 0, "", "write on where the model begins a turn of the user"},
+     "format the prompt and --text for a task: qa, instruct, summary or translate; help describes them"},
+    {0, "text", OPT_TEXT, "FILE", &text_file, 0, 0, "", "text for --prompt-preset; - is standard input"},
+    {0, "stop", OPT_TEXTS, "TEXT", &stops, 0, 0, "a user's turn", "stop string: end the text before it; repeatable"},
+    {0, "no-stop", OPT_SWITCH, NULL, &no_stop, 0, 0, "", "continue when the model begins a user's turn"},
     {0, "start-token", OPT_COUNT, "ID", &start_token, 0, INT_MAX, "none",
-     "read this token before the prompt; 0 ends a text in most models"},
-    {0, "no-echo", OPT_SWITCH, NULL, &no_echo, 0, 0, "", "print what is written only, not the prompt"},
+     "prepend this token to the prompt; 0 is the end of text in most models"},
+    {0, "no-echo", OPT_SWITCH, NULL, &no_echo, 0, 0, "", "print only the generated text, not the prompt"},
     {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "",
-     "show how tokens are drawn, speeds, memory and the seed, even when standard error is not a terminal"},
+     "show sampling settings, speeds, memory and the seed, even when standard error is not a terminal"},
 };
 static const group own = GROUP("Text", options);
 static const group *const groups[] = {&own,           &sampling_group,  &model_group,   &weights_group,
                                       &adapter_group, &tokenizer_group, &general_group, NULL};
 
-/* A text that is continued is no chat: it is drawn as plain text, whatever the model. */
+/* Continuing a text is not chat: the sampling profile is "plain" for every model. */
 static void plainly(wkv_profile *p)
 {
     const wkv_template *plain;
@@ -53,8 +53,8 @@ static void defaults(void)
     sampling_defaults(&p, NULL);
 }
 
-/* A file as a text: a byte order mark left out, and the newline at its end, which echo and editors add. The caller
- * frees it. */
+/* A file as a text, without a byte order mark and without the final newline that echo and editors add. The caller frees
+ * it. */
 static int read_text(char **text, size_t *bytes, const char *from)
 {
     if (input_all(text, bytes, from)) return 1;
@@ -66,13 +66,12 @@ static int read_text(char **text, size_t *bytes, const char *from)
     return 0;
 }
 
-/* The prompt from where it is. It is the caller's to free. */
+/* The prompt, from its source; the caller frees it. */
 static int find_prompt(char **text, size_t *bytes, int n, char **operands)
 {
     const char *argument = n ? operands[0] : NULL;
     if ((argument != NULL) + (prompt != NULL) + (prompt_file != NULL) > 1)
-        return usage(&cmd_generate, "the prompt is given twice: %s and %s",
-                     argument ? "as an argument" : "with --prompt",
+        return usage(&cmd_generate, "two prompts: %s and %s; give one", argument ? "as an argument" : "with --prompt",
                      prompt_file ? "with --prompt-file" : "with --prompt");
     if (argument && !engine_model && has_model_extension(argument) && !strchr(argument, ' ') && access(argument, F_OK))
         return complain("%s: no such file; -m MODEL names a model that exists, and -p %s continues the name as a text",
@@ -91,7 +90,7 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
     return read_text(text, bytes, from);
 }
 
-/* The ids to begin with: the start token, the prompt, and where there is neither what a text begins after. */
+/* The initial ids: the start token and the prompt; without both, the end-of-text token, or a newline. */
 static int begin(int32_t **ids, const engine *e, const char *text, size_t bytes)
 {
     const int32_t end = wkv_tokenizer_end(e->tokenizer);
@@ -124,8 +123,7 @@ static void print_stats(int prompt_tokens, double prompt_seconds, const writer *
          (unsigned long long)sampling_seed());
 }
 
-/* A prompt, its stop strings, and the kind of text written: a continuation of the prompt, or an answer to it, shown as
- * in chat. */
+/* A prompt, its stop strings and the mode: continue the prompt, or answer it as in chat. */
 typedef struct {
     const char *text;
     size_t bytes;
@@ -175,8 +173,9 @@ static int sample_on(engine *e, const wkv_profile *p, const assignment *a)
     return status;
 }
 
-/* A model that knows conversations follows a finished text with a conversation of its own. The text ends before the
- * user's turn, unless the options say otherwise; templates whose turns end in a blank line alone stop nothing. */
+/* A model trained on conversations follows a finished text with a conversation of its own. The text ends before the
+ * user's turn, unless the options say otherwise; a template that ends turns with just a blank line adds no stop
+ * string. */
 static void stop_at_turn(assignment *a, const engine *e, const char *turn[1])
 {
     const wkv_template *t;
@@ -207,7 +206,7 @@ static int continue_text(int n, char **operands)
     return status;
 }
 
-/* The preset's own stop strings and the user's; the list is the caller's to free. */
+/* The stop strings of the preset and of the user; the caller frees the list. */
 static const char **all_stops(const char *const *ends, int n_ends, int *n)
 {
     const char **all = malloc(sizeof *all * (size_t)(n_ends + stops.n + 1));
@@ -242,7 +241,7 @@ static int do_task(const preset *task, int n, char **operands)
     const char *ask = n ? operands[0] : prompt;
     const char *from = text_file ? text_file : task->needs_text && !on_terminal(0) ? "-" : NULL;
     if (prompt_file)
-        return usage(&cmd_generate, "--prompt-preset takes the text from --text, and PROMPT as an argument");
+        return usage(&cmd_generate, "--prompt-preset reads the text from --text, and PROMPT as an argument");
     if (!ask && !task->otherwise)
         return usage(&cmd_generate, "--prompt-preset %s: PROMPT is missing: %s", task->name, task->what);
     if (!from && task->needs_text)
@@ -251,9 +250,9 @@ static int do_task(const preset *task, int n, char **operands)
     engine e;
     int status = 0;
     if (text && strlen(text) < bytes)
-        status = complain("%s: holds a zero byte, so it is no text", from);
+        status = complain("%s: contains a zero byte; expected a text", from);
     else if (task->needs_text && !text[strspn(text, " \t\r\n")])
-        status = complain("%s: is empty, and --prompt-preset %s needs a text", from, task->name);
+        status = complain("%s: is empty; --prompt-preset %s needs a text", from, task->name);
     else if (!(status = engine_open(&e, 1))) {
         status = answer_preset(&e, task, ask, text ? text : "");
         engine_close(&e);
@@ -266,12 +265,12 @@ static int run(int n, char **operands)
 {
     int status = 0;
     for (int i = 0; i < stops.n; i++)
-        if (!*stops.at[i]) return usage(&cmd_generate, "--stop: an empty text stops nothing");
-    if (no_stop && stops.n) return usage(&cmd_generate, "--no-stop and --stop \"%s\" exclude each other", stops.at[0]);
+        if (!*stops.at[i]) return usage(&cmd_generate, "--stop: the text is empty");
+    if (no_stop && stops.n)
+        return usage(&cmd_generate, "--no-stop and --stop \"%s\" are mutually exclusive", stops.at[0]);
     const preset *task = preset_name ? preset_find(&cmd_generate, preset_name, &status) : NULL;
     if (preset_name) return task ? do_task(task, n, operands) : status;
-    if (text_file)
-        return usage(&cmd_generate, "--text goes with --prompt-preset; a text to continue is given with --prompt-file");
+    if (text_file) return usage(&cmd_generate, "--text needs --prompt-preset; --prompt-file gives a text to continue");
     return continue_text(n, operands);
 }
 
@@ -281,23 +280,22 @@ const command cmd_generate = {
     .most = 1,
     .model = &engine_model,
     .summary = "continue a text",
-    .about = "Read a prompt and write on from it. The prompt is the argument, a file, or standard input when that is "
-             "not a terminal (an argument that is an existing checkpoint is the model instead); of a file and of "
-             "standard input one newline at the very end is left out, \\r\\n too, and a byte order mark at the "
-             "beginning. Without a prompt the model begins a text of its own.\n\n"
-             "The text appears as it is written. Ctrl-C ends it; what is there stays, and the exit status is 130. On "
-             "a terminal a line with speeds, memory and the seed follows on standard error.\n\n"
-             "The text ends where the model ends it, after -n tokens, before a --stop text, or, without --stop, where "
-             "a model that knows conversations begins the user's turn (\"User:\" behind a blank line).\n\n"
-             "With --prompt-preset the prompt is put into the words in which models know a task, and only the answer "
-             "is printed. Its tokens are drawn as the model's publisher does in a chat, or as the "
-             "generation_config.json in its folder says; a text that is merely continued is drawn with the defaults "
-             "below, whatever the model.",
+    .about = "Continue a prompt. The prompt is the argument, a file, or standard input when that is not a terminal (an "
+             "argument that is an existing checkpoint is the model). A byte order mark at the beginning and one "
+             "newline (\\n or \\r\\n) at the end of a file or standard input are removed. Without a prompt the model "
+             "begins a text of its own.\n\n"
+             "The text is printed as it is generated. Ctrl-C ends it with exit status 130. On a terminal, a line on "
+             "standard error gives speeds, memory and the seed.\n\n"
+             "The text ends at the model's end-of-text token, after -n tokens, before a --stop text, or, without "
+             "--stop, where a model trained on conversations begins a user's turn (\"User:\" after a blank line).\n\n"
+             "With --prompt-preset the prompt takes the form that models were trained on for a task, and only the "
+             "answer is printed. Answers use the publisher's sampling settings for chat, or the generation_config.json "
+             "in the model's folder; continuing a text uses the defaults below for every model.",
     .examples = "wkv generate \"Once upon a time\"  # a story\n"
                 "wkv generate -n 50 --seed 7 \"It was\"  # the same every time\n"
                 "wkv generate -T 0 --stop . \"The capital of France is\"  # the most probable sentence\n"
                 "wkv generate --prompt-preset qa --text a.txt \"Who came?\"  # ask about a text\n"
-                "wkv generate -m MODEL.pth -n 0 < draft.txt  # go on until the model ends the text",
+                "wkv generate -m MODEL.pth -n 0 < draft.txt  # continue until the model ends the text",
     .groups = groups,
     .defaults = defaults,
     .run = run,

@@ -1,4 +1,4 @@
-/* cmd_info.c - what a model is, without reading its weights. */
+/* cmd_info.c - `wkv info`: describe a model without reading its weights. */
 #include "commands.h"
 #include "engine.h"
 #include "models.h"
@@ -17,7 +17,7 @@ static const option options[] = {
 static const group own = GROUP("Report", options);
 static const group *const groups[] = {&model_group, &tokenizer_group, &own, &general_group, NULL};
 
-static const char *const types[] = {"f32", "f16", "q8", "q5", "q4"}; /* whose memory is told */
+static const char *const types[] = {"f32", "f16", "q8", "q5", "q4"}; /* for the memory report */
 enum { TYPES = sizeof types / sizeof *types };
 
 static void print_chat(const wkv_model *model, const wkv_template *chat)
@@ -63,22 +63,22 @@ static int print_text(const wkv_model *model, const wkv_tokenizer *t, const char
             put_text("  tokenizer    %s, inside the file\n", strcmp(name, "trie") ? name : "its own");
         else if (path && strcmp(path, name))
             put_text("  tokenizer    %s, %s\n", name, path);
-        else /* bytes need no file */
+        else /* byte tokens need no file */
             put_text("  tokenizer    %s\n", name);
     } else {
         put_text("  tokenizer    none: %s\n", no_tokenizer);
     }
     print_chat(model, chat);
     if (m->context_length)
-        put_text("  context      trained on texts of %d tokens; longer ones are read, too\n", m->context_length);
+        put_text("  context      trained on texts of %d tokens; longer texts work too\n", m->context_length);
     else
-        put_text("  context      unknown; texts of any length are read\n");
-    put_text("  memory       %s as it is", as_bytes(a, (double)wkv_model_bytes(model, NULL)));
+        put_text("  context      unknown; texts of any length work\n");
+    put_text("   memory       %s as stored", as_bytes(a, (double)wkv_model_bytes(model, NULL)));
     for (int i = 0; i < TYPES; i++)
         put_text("%s %s %s", i ? "," : "; with --type", types[i],
                  as_bytes(a, (double)wkv_model_bytes(model, types[i])));
     put_text("\n");
-    put_text("  state        %s for each text, however long\n", as_bytes(a, (double)m->state_bytes));
+    put_text("  state        %s per text of any length\n", as_bytes(a, (double)m->state_bytes));
     return 0;
 }
 
@@ -112,7 +112,7 @@ static int print_json(const wkv_model *model, const wkv_tokenizer *t, const wkv_
     if (text) put_text("%s\n", text);
     free(text);
     json_decref(r);
-    return text ? 0 : complain("the report cannot be written as JSON: a name in it is not UTF-8");
+    return text ? 0 : complain("the report cannot be written as JSON: a name is not UTF-8");
 }
 
 static int run(int n, char **operands)
@@ -137,12 +137,11 @@ const command cmd_info = {
     .operands = "[MODEL]",
     .most = 0,
     .model = &engine_model,
-    .summary = "what a model is: version, sizes, tokenizer, template, memory it needs",
+    .summary = "describe a model: version, sizes, tokenizer, template, memory",
     .about =
-        "Show what is in a model file: its RWKV version, sizes, how its weights are stored, which tokenizer and chat "
-        "template "
-        "fit it, how its publisher draws tokens in a chat, the length of the texts it was trained on, and how much "
-        "memory it needs. The weights themselves are not read, so this is quick for any size.",
+        "Describe a model file: RWKV version, sizes, data types of the weights, tokenizer, chat template, the "
+        "publisher's sampling settings for chat, training context length, and memory. The weights are not read, so "
+        "this is quick for any size.",
     .examples = "wkv info MODEL.pth  # a checkpoint\nwkv info MODEL.pth --json  # the same for programs",
     .groups = groups,
     .run = run,

@@ -1,4 +1,4 @@
-/* cmd_logits.c - the numbers themselves: logits of given tokens, as raw float32, one row of V per position. */
+/* cmd_logits.c - `wkv logits`: logits of given tokens as raw float32, one row of V per position. */
 #include "commands.h"
 #include "engine.h"
 #include "input.h"
@@ -15,18 +15,17 @@ static enum { SEQUENCE, STEP } mode;
 
 static const option options[] = {
     {0, "tokens", OPT_TEXT, "FILE|A,B,C", &token_source, 0, 0, "",
-     "token ids: written here, or in a file as numbers or as raw little-endian int32; - is standard input"},
-    {'o', "out", OPT_TEXT, "FILE", &out_path, 0, 0, "standard output", "where the float32 numbers go"},
-    {'a', "all", OPT_SWITCH, NULL, &all, 0, 0, "", "a row for every token, not only for the last"},
+     "token ids: a list, or a file of decimal numbers or raw little-endian int32; - is standard input"},
+    {'o', "out", OPT_TEXT, "FILE", &out_path, 0, 0, "standard output", "output file of float32 values"},
+    {'a', "all", OPT_SWITCH, NULL, &all, 0, 0, "", "write a row for every token, not only for the last"},
     {0, "mode", OPT_CHOICE, "sequence|step", &mode, 0, 0, NULL,
-     "read many tokens at once, or one after another; both give the same numbers"},
-    {0, "chunk", OPT_COUNT, "N", &chunk, 1, INT_MAX, NULL,
-     "tokens read at once; with --all so many rows are held in memory"},
+     "evaluate many tokens at once, or one at a time; both give the same values"},
+    {0, "chunk", OPT_COUNT, "N", &chunk, 1, INT_MAX, NULL, "tokens per evaluation; with --all, rows held in memory"},
 };
-static const group own = GROUP("Numbers", options);
+static const group own = GROUP("Logits", options);
 static const group *const groups[] = {&own, &model_group, &weights_group, &adapter_group, &general_group, NULL};
 
-/* A file of ids: text has no zero bytes, and every raw id below 2^24 has one. */
+/* A file of ids is raw if it has a zero byte, as every little-endian id below 2^24 does; text has none. */
 static int ids_of_file(int32_t **ids)
 {
     char *text;
@@ -38,7 +37,7 @@ static int ids_of_file(int32_t **ids)
     if (!memchr(text, 0, bytes))
         n = input_ids(ids, text, bytes, name);
     else if (bytes % 4 || bytes / 4 > INT_MAX)
-        complain("%s: %zu bytes are not a whole number of int32", name, bytes);
+        complain("%s: %zu bytes, not a multiple of 4 (int32)", name, bytes);
     else if ((*ids = malloc(bytes))) {
         n = (int)(bytes / 4);
         for (int i = 0; i < n; i++) {
@@ -57,7 +56,7 @@ static int read_ids(int32_t **ids)
                 ? input_ids(ids, token_source, strlen(token_source), "--tokens")
                 : ids_of_file(ids);
     if (n == 0) {
-        complain("--tokens: there are no tokens in '%s'", token_source);
+        complain("--tokens: no token ids in '%s'", token_source);
         free(*ids);
         *ids = NULL;
         return -1;
@@ -75,7 +74,7 @@ static int check_ids(const engine *e, const int32_t *ids, int n)
 }
 
 /* Evaluate the tokens and write rows of logits to the file, or to standard output without one, as they are computed.
- * NaN and infinite logits are written, too, and clear *finite. */
+ * NaN and infinite logits are written too, and clear *finite. */
 static int evaluate(engine *e, const int32_t *ids, int n, wkv_file *f, int *finite)
 {
     const size_t row = (size_t)e->about->vocab;
@@ -126,9 +125,9 @@ static int evaluate_to_file(engine *e, const int32_t *ids, int n, int *finite)
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
-    if (!token_source) return usage(&cmd_logits, "--tokens says which tokens to read; it is missing");
+    if (!token_source) return usage(&cmd_logits, "--tokens is missing; it gives the token ids to evaluate");
     if (!out_path && on_terminal(1))
-        return usage(&cmd_logits, "logits are binary, not for a terminal: --out FILE, or a pipe");
+        return usage(&cmd_logits, "logits are binary; write them to a file (--out FILE) or a pipe, not to a terminal");
     int32_t *ids;
     int count = read_ids(&ids);
     if (count < 0) return 1;
@@ -151,12 +150,11 @@ const command cmd_logits = {
     .operands = "[MODEL]",
     .most = 0,
     .model = &engine_model,
-    .summary = "raw logits of given tokens",
-    .about = "Read tokens and write the logits of what would come next as raw little-endian float32: as many numbers "
-             "as the model has tokens, for the last position or, with --all, for every one. How the tokens are cut "
-             "into pieces does not change the numbers. A file is written beside and renamed into place when it is "
-             "whole; it cannot be one that is read. Logits that are NaN or infinite are written, and the exit status "
-             "is then 1.",
+    .summary = "write the raw logits of given tokens",
+    .about = "Evaluate tokens and write next-token logits as raw little-endian float32: one value per vocabulary "
+             "entry, for the last position or, with --all, for every position. The chunk size does not change the "
+             "values. A file is written under a temporary name and renamed when complete; it cannot be an input file. "
+             "NaN and infinite logits are written too, with exit status 1.",
     .examples = "wkv logits -m MODEL.pth --tokens 510,444,11 -o logits.f32  # after these three\n"
                 "wkv logits -m MODEL.pth --tokens ids.i32 --all > rows.f32  # a row for every token of a file",
     .groups = groups,

@@ -16,8 +16,7 @@ static const char *sha256;
 static int as_json;
 
 static const option options[] = {
-    {0, "sha256", OPT_TEXT, "HEX", &sha256, 0, 0, "the server's, where it sends one",
-     "require this SHA-256 of the file"},
+    {0, "sha256", OPT_TEXT, "HEX", &sha256, 0, 0, "the server's, if it sends one", "require this SHA-256 checksum"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write the list as JSON"},
 };
 static const group own = GROUP("Download", options);
@@ -33,9 +32,8 @@ static double memory(const published *p, int q8)
     return q8 ? (double)p->parameters * 34 / 32 : is_bf16(p) ? 2.0 * (double)p->parameters : (double)p->bytes;
 }
 
-/* Tokens per second at most: the read bandwidth over the bytes one token reads, all weights but the embedding. 0 where
- * the weights do not fit into memory. Inputs of ffn.value that are zero are skipped, which the prediction leaves
- * out. */
+/* Maximum tokens per second: the read bandwidth over the bytes of a token, all weights but the embedding. 0: the
+ * weights do not fit into memory. The prediction ignores skipped inputs of ffn.value. */
 static double speed(const published *p, int q8, double bandwidth, double available)
 {
     double bytes = memory(p, q8), dense = 1 - (double)p->vocab * p->width / (double)p->parameters;
@@ -70,11 +68,11 @@ static void print_list(const wkv_roof *roof, double available)
                  speed_text(e, speed(p, 0, roof->read, available)),
                  q8 ? speed_text(f, speed(p, 1, roof->read, available)) : "", p->purpose);
     }
-    put_text(
-        "\nTokens/s are a prediction for this machine: its read bandwidth, measured now as %.1f GB/s, over the bytes\n"
-        "that one token reads; -: more than the %s of free memory. as q8: with --type q8.\n"
-        "wkv pull NAME downloads, wkv chat -m NAME talks.\n",
-        roof->read * 1e-9, as_bytes(a, available));
+    put_text("\n"
+             "Tokens/s are predicted for this machine: its read bandwidth, measured now as %.1f GB/s, over the bytes\n"
+             "that one token reads; -: more than the %s of free memory. as q8: with --type q8.\n"
+             "wkv pull NAME downloads a model, wkv chat -m NAME chats with it.\n",
+             roof->read * 1e-9, as_bytes(a, available));
 }
 
 static int print_json(const wkv_roof *roof, double available)
@@ -101,7 +99,7 @@ static int list(void)
 {
     wkv_meter *meter;
     wkv_roof roof;
-    double available = (double)wkv_memory_available(); /* before the meter takes its buffer */
+    double available = (double)wkv_memory_available(); /* before the meter allocates its buffer */
     if (wkv_meter_new(&meter, 0)) return complain_library();
     wkv_meter_search(meter, 0.3, &roof);
     wkv_meter_free(meter);
@@ -112,14 +110,14 @@ static int list(void)
 
 /* ---- addresses --------------------------------------------------------------------------------------------------- */
 
-/* https://huggingface.co, or a mirror named by HF_ENDPOINT, as the Hugging Face programs have it. */
+/* https://huggingface.co, or a mirror named by HF_ENDPOINT, as in the Hugging Face programs. */
 static const char *hub(void)
 {
     const char *mirror = getenv("HF_ENDPOINT");
     return mirror && is_url(mirror) ? mirror : "https://huggingface.co";
 }
 
-/* HUB/REPOSITORY/resolve/REVISION/FILE, with the characters of the file name escaped. */
+/* HUB/REPOSITORY/resolve/REVISION/FILE, with the file name percent-encoded. */
 static int file_url(char out[URL_ROOM], const char *repository, const char *revision, const char *file)
 {
     static const char plain_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
@@ -131,7 +129,7 @@ static int file_url(char out[URL_ROOM], const char *repository, const char *revi
 
 static int hex(char c) { return (int)strtol((char[]){c, 0}, NULL, 16); }
 
-/* The last segment of a URL's path, unescaped: a file name that stays in its folder. Returns 0 when there is none. */
+/* The last segment of a URL's path, percent-decoded: a file name without a folder. Returns 0 when there is none. */
 static int name_of_url(char out[256], const char *url)
 {
     const char *path = strchr(strstr(url, "://") + 3, '/');
@@ -154,7 +152,7 @@ static int name_of_url(char out[256], const char *url)
 
 /* ---- downloads --------------------------------------------------------------------------------------------------- */
 
-/* The folder for downloads, made when it is not there, with `below` behind it. */
+/* The folder for downloads, created if missing, with `below` appended. */
 static int target_folder(char out[MODEL_ROOM], const char *below)
 {
     char folder[MODEL_ROOM];
@@ -188,8 +186,7 @@ static int is_checkpoint(const char *name)
            ends_with(name, ".safetensors");
 }
 
-/* Files of a Hugging Face folder that describe the model; weights come after them, so that a download in part has
- * none. */
+/* Description files of a Hugging Face folder. Weights come after them, so that a partial download has none. */
 static int describes(const char *name)
 {
     return ends_with(name, ".json") || ends_with(name, ".txt") || ends_with(name, ".jinja");
@@ -219,8 +216,8 @@ static int pull_folder(const char *repository, const char *revision, const json_
     return status;
 }
 
-/* A repository is one model (config.json and .safetensors), holds one checkpoint, or several, of which one must be
- * named. */
+/* A repository is one model (config.json and .safetensors), or contains one checkpoint, or several; then the user must
+ * name one. */
 static int pull_files(const char *repository, const char *revision, const json_t *files)
 {
     const char *last = NULL;
@@ -232,10 +229,10 @@ static int pull_files(const char *repository, const char *revision, const json_t
         if (is_checkpoint(name)) last = name, checkpoints++;
     }
     if (config && tensors) {
-        if (sha256) return usage(&cmd_pull, "--sha256 is of one file, and %s is a folder", repository);
+        if (sha256) return usage(&cmd_pull, "--sha256 needs a single file; %s is a folder", repository);
         return pull_folder(repository, revision, files);
     }
-    if (!checkpoints) return complain("%s: has no .pth, .gguf, .st or .safetensors", repository);
+    if (!checkpoints) return complain("%s: contains no .pth, .gguf, .st or .safetensors file", repository);
     if (checkpoints == 1) {
         char url[URL_ROOM];
         int status = file_url(url, repository, revision, last);
@@ -243,7 +240,7 @@ static int pull_files(const char *repository, const char *revision, const json_t
     }
     for (size_t i = 0; i < json_array_size(files); i++)
         if (is_checkpoint(file_at(files, i))) put_text("wkv pull '%s/%s'\n", repository, file_at(files, i));
-    return complain("%s: holds %d checkpoints; name one of them", repository, checkpoints);
+    return complain("%s: contains %d checkpoints; name one of them", repository, checkpoints);
 }
 
 static int pull_repository(const char *repository, const char *revision)
@@ -259,14 +256,14 @@ static int pull_repository(const char *repository, const char *revision)
     free(text);
     json_t *files = json_object_get(answer, "siblings");
     if (!json_is_array(files))
-        status = complain("%s: the answer is no list of files; is this the address of a Hugging Face hub?", url);
+        status = complain("%s: the answer is not a list of files; is this the address of a hub?", url);
     else
         status = pull_files(repository, revision, files);
     json_decref(answer);
     return status;
 }
 
-/* A page of the hub becomes the file that it shows, or the repository; any other URL is the file itself. */
+/* A page of the hub is replaced by its file or repository; any other URL is the file itself. */
 static int pull_url(const char *given)
 {
     char url[URL_ROOM], name[256];
@@ -282,7 +279,7 @@ static int pull_url(const char *given)
         }
         if (is_repository(url + n + 1)) return pull_repository(url + n + 1, "main");
     }
-    if (!name_of_url(name, url)) return complain("%s: the URL names no file", url);
+    if (!name_of_url(name, url)) return complain("%s: the URL contains no file name", url);
     return fetch_into("", url, name, sha256);
 }
 
@@ -293,10 +290,10 @@ static int pull_path(const char *path)
     const char *file = strchr(strchr(path, '/') + 1, '/');
     if (snprintf(repository, sizeof repository, "%.*s", (int)(file - path), path) >= URL_ROOM ||
         !is_repository(repository))
-        return complain("%s: is no OWNER/NAME/FILE", path);
+        return complain("%s: expected OWNER/NAME/FILE", path);
     int status = file_url(url, repository, "main", file + 1);
     if (status) return status;
-    if (!name_of_url(name, url)) return complain("%s: names no file", path);
+    if (!name_of_url(name, url)) return complain("%s: the file name is missing; expected OWNER/NAME/FILE", path);
     return fetch_into("", url, name, sha256);
 }
 
@@ -306,11 +303,11 @@ static int pull_published(const published *p)
     char url[URL_ROOM];
     int status = file_url(url, p->repository, p->revision, p->file);
     if (!status) status = fetch_into("", url, p->file, sha256 ? sha256 : p->sha256);
-    if (!status) note("talk to it: wkv chat -m %s", p->name);
+    if (!status) note("chat with it: wkv chat -m %s", p->name);
     return status;
 }
 
-/* The published files that begin so, as commands. Returns how many. */
+/* Print the published files with this prefix, as commands. Returns their number. */
 static int list_beginning(const char *name)
 {
     int n = 0;
@@ -322,9 +319,9 @@ static int list_beginning(const char *name)
 static int run(int n, char **operands)
 {
     if (sha256 && !is_sha256(sha256)) return usage(&cmd_pull, "--sha256: '%s' is not 64 hexadecimal digits", sha256);
-    if (!n && sha256) return usage(&cmd_pull, "--sha256 belongs to a download; name a model");
+    if (!n && sha256) return usage(&cmd_pull, "--sha256 needs a download; name a model");
     if (!n) return list();
-    if (as_json) return usage(&cmd_pull, "--json is for the list; name no model");
+    if (as_json) return usage(&cmd_pull, "--json applies to the list; omit the model");
     const char *name = operands[0];
     catch_interrupts();
     const published *p = catalog_find(name), *near = p ? NULL : catalog_nearest(name);
@@ -334,9 +331,9 @@ static int run(int n, char **operands)
     const char *slash = strchr(name, '/');
     if (slash && slash > name && strchr(slash + 1, '/') && strstr(name, "://") == NULL) return pull_path(name);
     const int candidates = list_beginning(name);
-    if (candidates) return complain("%s: %d published files begin so; name one of them", name, candidates);
-    if (near) return complain("%s: no published checkpoint; did you mean %s?", name, near->name);
-    return complain("%s: no published checkpoint, no OWNER/NAME, no http URL; wkv pull lists the names", name);
+    if (candidates) return complain("%s: the name matches %d published files; choose one", name, candidates);
+    if (near) return complain("%s: not a published checkpoint; did you mean %s?", name, near->name);
+    return complain("%s: expected a published checkpoint, OWNER/NAME or a http URL; wkv pull lists the names", name);
 }
 
 const command cmd_pull = {
@@ -344,19 +341,16 @@ const command cmd_pull = {
     .operands = "[NAME|URL]",
     .most = 1,
     .summary = "download a published checkpoint",
-    .about = "Without an argument: list the published checkpoints that have a short name, with size, memory, and a "
-             "prediction of the "
-             "decoding speed on this machine.\n\n"
-             "With one: download it. NAME is a short name, the beginning of a published file's name, OWNER/NAME of a "
-             "Hugging Face repository, or OWNER/NAME/FILE of a file in it. "
-             "Files go into $WKV_MODELS, else $XDG_DATA_HOME/wkv, else ~/.local/share/wkv, and are found there by the "
-             "short name or "
-             "the file's name: wkv chat -m NAME. The path is printed.\n\n"
-             "The program curl does the transfer, into FILE.part; the same command resumes one that was broken off. "
-             "Length and SHA-256 "
-             "are compared with the server's. HF_ENDPOINT names a mirror of huggingface.co.",
+    .about = "Without an argument: list the published checkpoints that have a short name, with size, memory, and "
+             "predicted decoding speed on this machine.\n\n"
+             "With an argument: download that model. NAME is a short name, the prefix of a published file's name, "
+             "OWNER/NAME of a Hugging Face repository, or OWNER/NAME/FILE of a file in it. Files go into $WKV_MODELS, "
+             "else $XDG_DATA_HOME/wkv, else ~/.local/share/wkv, and -m finds them by short name or file name: wkv chat "
+             "-m NAME. The path is printed.\n\n"
+             "The program curl transfers the data into FILE.part; the same command resumes an interrupted download. "
+             "Length and SHA-256 are compared with the server's. HF_ENDPOINT names a mirror of huggingface.co.",
     .examples = "wkv pull  # the list\n"
-                "wkv pull g1-1.5b  # a model to talk to, 3 GB\n"
+                "wkv pull g1-1.5b  # a chat model, 3 GB\n"
                 "wkv pull BlinkDL/rwkv7-g1  # the files of a repository\n"
                 "wkv pull https://HOST/MODEL.pth --sha256 HEX  # any URL, with its checksum",
     .groups = groups,

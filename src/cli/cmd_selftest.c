@@ -1,4 +1,4 @@
-/* cmd_selftest.c - whether this program computes rightly on this machine. */
+/* cmd_selftest.c - `wkv selftest`: verify the results of this build on this machine. */
 #include "commands.h"
 #include "say.h"
 #include "wkv.h"
@@ -38,7 +38,7 @@ static int run(int n, char **operands)
     json_decref(list);
     if (status && !failures) return complain_library();
     if (failures)
-        return complain("%d of %d checks failed: this build must not be trusted on this machine", failures, checks);
+        return complain("%d of %d checks failed: this build gives wrong results on this machine", failures, checks);
     note("all %d checks passed", checks);
     return 0;
 }
@@ -47,10 +47,9 @@ const command cmd_selftest = {
     .name = "selftest",
     .operands = "",
     .most = 0,
-    .summary = "check that this machine computes rightly",
-    .about = "Run tiny models of every version, with known results, through every instruction set that this processor "
-             "has. A line for "
-             "each check; the exit status is 1 when one fails.",
+    .summary = "verify this build's results on this machine",
+    .about = "Run tiny models of every version with known logits through every instruction set of this processor. "
+             "Prints a line per check; the exit status is 1 if one fails.",
     .examples = "wkv selftest  # takes a second",
     .groups = groups,
     .run = run,

@@ -1,4 +1,4 @@
-/* cmd_tokenize.c - text to token ids, and back. */
+/* cmd_tokenize.c - `wkv tokenize`: text to token ids and back. */
 #include "commands.h"
 #include "engine.h"
 #include "models.h"
@@ -12,16 +12,16 @@ static int decode, as_json, count_only;
 static const char *jsonl;
 
 static const option options[] = {
-    {'d', "decode", OPT_SWITCH, NULL, &decode, 0, 0, "", "ids to text instead; ids are separated by blanks or commas"},
+    {'d', "decode", OPT_SWITCH, NULL, &decode, 0, 0, "", "convert ids, separated by blanks or commas, to text"},
     {0, "jsonl", OPT_TEXT, "FILE", &jsonl, 0, 0, "",
-     "one JSON array of ids for the field \"text\" of every line of FILE; - is standard input"},
-    {'c', "count", OPT_SWITCH, NULL, &count_only, 0, 0, "", "print how many tokens there are, not which"},
+     "print a JSON array of ids for the field \"text\" of every line of FILE; - is standard input"},
+    {'c', "count", OPT_SWITCH, NULL, &count_only, 0, 0, "", "print the number of tokens instead of their ids"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write ids as a JSON array"},
 };
 static const group own = GROUP("Text", options);
 static const group *const groups[] = {&own, &tokenizer_group, &model_group, &general_group, NULL};
 
-/* ids of one text after another, in one buffer that grows */
+/* ids of one text at a time, in a buffer that grows */
 typedef struct {
     const wkv_tokenizer *t;
     int32_t *ids;
@@ -29,7 +29,8 @@ typedef struct {
     int json;
 } speller;
 
-/* One line for one text. Returns 0, 1 after a sentence, -1 when nobody reads. `where` goes before the sentence. */
+/* Print a line for a text. Returns 0, 1 after an error message (prefixed with `where`), -1 when the output is
+ * closed. */
 static int spell(speller *s, const char *text, size_t bytes, const char *where, long line)
 {
     int n = wkv_encode(s->t, text, bytes, s->ids, s->cap);
@@ -83,7 +84,7 @@ static int unspell(const wkv_tokenizer *t, const char *text, size_t bytes, const
     for (int i = 0; i < n && !status && !count_only; i++) {
         size_t length;
         if (ids[i] >= size)
-            status = complain("%s: the vocabulary has ids 0 to %d, not %d", name, size - 1, ids[i]);
+            status = complain("%s: expected ids from 0 to %d, found %d", name, size - 1, ids[i]);
         else {
             const char *piece = wkv_token_bytes(t, ids[i], &length);
             if (length && put(piece, length)) break;
@@ -107,7 +108,8 @@ static int open_tokenizer(wkv_tokenizer **t)
 
 static int run(int n, char **operands)
 {
-    if (jsonl && (n || decode)) return usage(&cmd_tokenize, "--jsonl goes without %s", n ? "other texts" : "--decode");
+    if (jsonl && (n || decode))
+        return usage(&cmd_tokenize, "--jsonl cannot be combined with %s", n ? "other texts" : "--decode");
     speller s = {.json = as_json || jsonl};
     wkv_tokenizer *t;
     int status = open_tokenizer(&t);
@@ -137,14 +139,14 @@ const command cmd_tokenize = {
     .operands = "[MODEL] [TEXT...]",
     .most = 1 << 20,
     .model = &engine_model,
-    .summary = "text to token ids and back",
+    .summary = "convert text to token ids and back",
     .about =
-        "Write the token ids of each argument, or of all of standard input, on a line. With --decode, ids become text "
-        "again, byte for byte. - is standard input; a first argument that is an existing checkpoint is the model. "
-        "With --jsonl, every line of a file is a JSON object, and its field \"text\" a document.\n\n"
-        "The vocabulary is --vocab FILE, or the one that fits the model.",
+        "Print a line of token ids for each argument, or for all of standard input. --decode converts ids back to "
+        "text, byte for byte. - is standard input; a first argument that is an existing checkpoint is the model. With "
+        "--jsonl, every line of the file is a JSON object with a document in its field \"text\".\n\n"
+        "The vocabulary is --vocab FILE, or else the model's.",
     .examples = "wkv tokenize -m MODEL.pth \"Hello world\"  # ids\n"
-                "wkv tokenize --vocab rwkv_vocab_v20230424.txt -c < book.txt  # how many tokens a book has\n"
+                "wkv tokenize --vocab rwkv_vocab_v20230424.txt -c < book.txt  # tokens of a book\n"
                 "wkv tokenize --vocab rwkv_vocab_v20230424.txt -d 33155 37576  # text\n"
                 "wkv tokenize --vocab V.txt --jsonl data.jsonl > ids.jsonl  # training data",
     .groups = groups,

@@ -1,4 +1,4 @@
-/* commands.h - every command, one file each: cmd_NAME.c. */
+/* commands.h - the commands, one file each: cmd_NAME.c. */
 #ifndef WKV_CLI_COMMANDS_H
 #define WKV_CLI_COMMANDS_H
 

@@ -1,7 +1,6 @@
-/* complete.c - completions for shells, made from the tables of options.
+/* complete.c - shell completions, generated from the option tables.
  *
- * All three know the commands, each command's options, the words of options that have a choice, and complete file names
- * everywhere else. */
+ * All three complete the commands, each command's options, the words of choice options, and file names elsewhere. */
 #include "help.h"
 #include "say.h"
 #include <string.h>
@@ -17,7 +16,7 @@ static void put_words(const char *choices)
     for (; *choices; choices++) put(*choices == '|' ? " " : choices, 1);
 }
 
-/* inside '...': a quote ends the quoted text, is written, and begins it anew */
+/* inside '...', a quote is written as '\'' */
 static void put_quoted(const char *text, const char *quote)
 {
     for (; *text; text++) {

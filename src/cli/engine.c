@@ -1,4 +1,4 @@
-/* engine.c - opening a model and reading tokens into it. */
+/* engine.c - open a model and read tokens into its state. */
 #include "engine.h"
 #include "models.h"
 #include "say.h"
@@ -15,44 +15,44 @@ const char *const stored_types[] = {NULL,   "f32",  "f16", "bf16", "q8_0", "q5_1
 
 static const option model_options[] = {
     {'m', "model", OPT_TEXT, "MODEL", &engine_model, 0, 0, "the built-in model",
-     "the model: .pth, .safetensors, .gguf, rwkv.cpp .bin, a folder of shards, or a name that wkv pull downloaded; as "
-     "an argument too"},
+     "model file: .pth, .safetensors, .gguf, rwkv.cpp .bin, a folder of shards, or a name downloaded by wkv pull; also "
+     "accepted as an argument"},
     NO_MMAP_OPTION(&engine_with.no_mmap),
-    {'t', "threads", OPT_COUNT, "N", &engine_threads, 1, 4096, "one per core", "threads to compute with"},
+    {'t', "threads", OPT_COUNT, "N", &engine_threads, 1, 4096, "one per core", "number of threads"},
     DEVICE_OPTION(&device),
 };
 const group model_group = GROUP("Model", model_options);
 
 static const option adapter_options[] = {
     {0, "lora", OPT_TEXT, "FILE", &engine_with.lora, 0, 0, "",
-     "an adapter of wkv tune or RWKV-PEFT, used beside the weights"},
-    {0, "lora-alpha", OPT_REAL, "A", &engine_with.lora_alpha, 0, 1e6, "the adapter's own, where it tells",
-     "the alpha it was trained with: it counts A / rank times"},
+     "apply an adapter of wkv tune or RWKV-PEFT without merging it"},
+    {0, "lora-alpha", OPT_REAL, "A", &engine_with.lora_alpha, 0, 1e6, "from the adapter's metadata",
+     "LoRA alpha; the update is scaled by A / rank"},
     {0, "load-state", OPT_TEXT, "FILE", &engine_with.state, 0, 0, "",
-     "a tuned initial state, with which every text begins"},
+     "initial state from state tuning, for every text"},
 };
 const group adapter_group = GROUP("Adapters", adapter_options);
 
 static const option weights_options[] = {
-    {0, "type", OPT_TEXT, "TYPE", &engine_with.type, 0, 0, "as they are stored",
-     "make the matrices f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, q8, q5, q4 or q4mix on opening"},
+    {0, "type", OPT_TEXT, "TYPE", &engine_with.type, 0, 0, "as stored",
+     "convert the matrices on opening to f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 or a preset: q8, q5, q4, q4mix"},
 };
 const group weights_group = GROUP("Weights", weights_options);
 
 static const option tokenizer_options[] = {
-    {0, "vocab", OPT_TEXT, "FILE", &engine_vocab, 0, 0, "the one that fits the model",
-     "the vocabulary: World's .txt, a tokenizers .json, a GGUF, or one of the words world, 20B, bytes"},
+    {0, "vocab", OPT_TEXT, "FILE", &engine_vocab, 0, 0, "chosen from the model",
+     "vocabulary: World's .txt, a tokenizers .json, a GGUF, or one of the words world, 20B, bytes"},
 };
 const group tokenizer_group = GROUP("Vocabulary", tokenizer_options);
 
-/* Weights in a mapping may be more than memory holds; then every token reads them from the disk again. */
+/* Mapped weights may exceed the memory; then every token reads them from the disk again. */
 static void notice_memory(const wkv_model *m)
 {
     char a[32], b[32];
     size_t need = wkv_model_bytes(m, NULL), there = wkv_memory_available() + wkv_memory_resident();
     if (need > there)
-        note("the weights take %s, and there are %s of memory: they will be read from the disk again and again; --type "
-             "q8 or q4 takes less",
+        note("the weights take %s, and %s of memory are available: every token will read them from the disk; --type q8 "
+             "or q4 takes less",
              as_bytes(a, (double)need), as_bytes(b, (double)there));
 }
 
@@ -91,7 +91,7 @@ void engine_close(engine *e)
     *e = (engine){0};
 }
 
-static char no_words[1024]; /* why there is no vocabulary */
+static char no_words[1024]; /* the reason for a missing vocabulary */
 
 int engine_words(wkv_tokenizer **t, const wkv_model *m)
 {
@@ -104,7 +104,7 @@ int engine_words(wkv_tokenizer **t, const wkv_model *m)
 
 void engine_words_note(const wkv_tokenizer *t)
 {
-    if (!t) note("no vocabulary goes with the file: %s", no_words);
+    if (!t) note("the file has no vocabulary: %s", no_words);
 }
 
 int logits_finite(const float *logits, size_t n)
@@ -121,8 +121,8 @@ int complain_logits(const wkv_model *m)
     for (int i = 0, n = 0; i < 2 && n < (int)sizeof beside; i++)
         if (used[i]) n += snprintf(beside + n, sizeof beside - (size_t)n, " or in %s", used[i]);
     return complain(
-        "%s: its logits are NaN or infinite; probably weights in it%s are, from training that diverged or a conversion "
-        "that overflowed",
+        "%s: its logits are NaN or infinite; probably weights in it%s are too, after diverged training or an overflow "
+        "in conversion",
         wkv_model_about(m)->path, beside);
 }
 

@@ -1,4 +1,4 @@
-/* fetch.c - downloads: curl does the transfer, this file decides about resuming, lengths and checksums. */
+/* fetch.c - downloads: curl transfers the data; this file handles resuming, lengths and checksums. */
 #define _GNU_SOURCE
 #include "fetch.h"
 #include "say.h"
@@ -28,12 +28,12 @@ static void become(char *const argv[], int out)
         dup2(out, 1);
     else if (null >= 0)
         dup2(null, 1);
-    if (null >= 0 && !on_terminal(2)) dup2(null, 2); /* the sentence is ours; a terminal gets curl's progress */
+    if (null >= 0 && !on_terminal(2)) dup2(null, 2); /* the error message is ours; a terminal gets curl's progress */
     execvp(argv[0], argv);
     _exit(errno == ENOENT || errno == EACCES ? MISSING : 126);
 }
 
-/* The exit status of a child; Ctrl-C ends it and counts as INTERRUPTED. */
+/* The exit status of a child; Ctrl-C ends it: INTERRUPTED. */
 static int await(pid_t child)
 {
     int how;
@@ -45,7 +45,7 @@ static int await(pid_t child)
     return WIFEXITED(how) ? WEXITSTATUS(how) : 126;
 }
 
-/* Run a program found in PATH, without a shell. With `text` its output goes there (the caller frees it), else nowhere.
+/* Run a program found in PATH, without a shell. `text` receives its output (the caller frees it); NULL discards it.
  * Returns its exit status, MISSING when there is no such program. */
 static int run_program(char *const argv[], char **text)
 {
@@ -98,7 +98,7 @@ static void begin(arguments *a, const char *url)
     *a = (arguments){0};
     static const char *const common[] = {"curl", "--location", "--globoff", "--connect-timeout", "20"};
     for (size_t i = 0; i < sizeof common / sizeof *common; i++) give(a, common[i]);
-    give(a, "--proto"); /* a redirection must not leave TLS, nor the network */
+    give(a, "--proto"); /* a redirection must not downgrade from TLS or leave the network */
     give(a, strncmp(url, "https:", 6) ? "=http,https" : "=https");
     give(a, "--url");
     give(a, url);
@@ -112,7 +112,7 @@ static const char *reason(int code)
     switch (code) {
     case 5:
     case 6: return "the host's name cannot be resolved (no network?)";
-    case 7: return "no connection to the host (no network?)";
+    case 7: return "cannot connect to the host (no network?)";
     case 18: return "the connection ended early";
     case 22: return "the server refuses";
     case 23: return "the file cannot be written (disk full?)";
@@ -132,12 +132,12 @@ static long long size_of(const char *path)
     return stat(path, &s) ? -1 : (long long)s.st_size;
 }
 
-/* The sentence, and the line that does the same by hand. */
+/* Print the error message and an equivalent curl command. */
 static int failed(const char *url, const char *path, const char *part, int code)
 {
     const char *why = reason(code);
     char number[32];
-    snprintf(number, sizeof number, "curl ended with status %d", code);
+    snprintf(number, sizeof number, "curl failed with status %d", code);
     complain("%s: %s%s", url, why ? why : number, size_of(part) > 0 ? "; the same command resumes" : "");
     fprintf(stderr, "Try: curl -L --fail -C - -o '%s' '%s'\n", path, url);
     return 1;
@@ -147,8 +147,8 @@ static int failed(const char *url, const char *path, const char *part, int code)
 
 typedef struct {
     int status;      /* HTTP status of the last response, after redirections */
-    long long bytes; /* -1: not announced                        */
-    char sha256[65]; /* "": not announced                        */
+    long long bytes; /* -1: not announced */
+    char sha256[65]; /* "": not announced */
 } announcement;
 
 int is_sha256(const char *text)
@@ -174,8 +174,7 @@ static void header(announcement *a, const char *line, int *linked)
         sscanf(line + sizeof length - 1, "%lld", &a->bytes);
 }
 
-/* The server's answer to HEAD. huggingface.co announces size and SHA-256 of the file in the redirection to its
- * storage. */
+/* The server's answer to HEAD. huggingface.co sends size and SHA-256 of the file in the redirection to its storage. */
 static int ask(announcement *a, const char *url)
 {
     arguments c;
@@ -206,7 +205,7 @@ static int hash(char out[65], const char *path)
         char *text = NULL;
         code = run_program((char *const *)ways[i], &text);
         if (code) continue;
-        const char *digits = text + (*text == '\\'); /* sha256sum marks names that it escapes */
+        const char *digits = text + (*text == '\\'); /* sha256sum prefixes escaped names with a backslash */
         snprintf(out, 65, "%s", digits);
         free(text);
         if (!is_sha256(out)) code = 126;
@@ -214,8 +213,8 @@ static int hash(char out[65], const char *path)
     return code;
 }
 
-/* Compare the SHA-256 of a complete file with `expected`, "" or NULL: none known. Returns the exit status; *wrong is
- * set when the two differ. */
+/* Compare the SHA-256 of a complete file with `expected` ("" or NULL: unknown). Returns the exit status; sets *wrong on
+ * a mismatch. */
 static int verify(const char *path, const char *expected, int required, int *wrong)
 {
     char actual[65];
@@ -225,10 +224,10 @@ static int verify(const char *path, const char *expected, int required, int *wro
     int code = hash(actual, path);
     if (code == INTERRUPTED) return INTERRUPTED;
     if (code && !required) {
-        note("SHA-256 not checked: neither sha256sum nor shasum runs here");
+        note("SHA-256 not checked: sha256sum and shasum are missing");
         return 0;
     }
-    if (code) return complain("%s: SHA-256 not checked: neither sha256sum nor shasum runs here", path);
+    if (code) return complain("%s: SHA-256 not checked: sha256sum and shasum are missing", path);
     if (!strcasecmp(actual, expected)) return 0;
     *wrong = 1;
     return complain("%s: SHA-256 is %s, expected %s", path, actual, expected);
@@ -243,13 +242,13 @@ static int check_room(const char *part, long long bytes)
     char a[16], b[16];
     long long missing = bytes - size_of(part);
     if (bytes < 0 || statvfs(part, &v)) return 0;
-    double room = (double)v.f_bavail * (double)v.f_frsize;
-    if ((double)missing <= room) return 0;
-    return complain("%s: %s are still to be downloaded, the disk has room for %s; name another folder in WKV_MODELS",
-                    part, as_bytes(a, (double)missing), as_bytes(b, room));
+    double available = (double)v.f_bavail * (double)v.f_frsize;
+    if ((double)missing <= available) return 0;
+    return complain("%s: %s remain to be downloaded, the disk has %s free; choose another folder with WKV_MODELS", part,
+                    as_bytes(a, (double)missing), as_bytes(b, available));
 }
 
-/* One run of curl, from the end of the part file on. */
+/* One run of curl, starting at the end of the part file. */
 static int transfer(const char *url, const char *part)
 {
     arguments c;
@@ -263,8 +262,7 @@ static int transfer(const char *url, const char *part)
     return run_curl(&c, NULL);
 }
 
-/* Transfers until the file is complete: a connection that breaks is taken up again as long as each run brings
- * something. */
+/* Transfer until the file is complete; a broken connection is resumed as long as each run adds bytes. */
 static int transfer_all(const char *url, const char *path, const char *part, const announcement *a, int fd)
 {
     int code = 0;
@@ -288,13 +286,13 @@ static int refused(const char *url, int status)
 {
     if (status == 404 || status == 410)
         return complain(
-            "%s: the server has no such file (HTTP %d); repositories replace older files: wkv pull OWNER/NAME lists "
-            "them",
+            "%s: the server has no such file (HTTP %d); repositories replace older files; wkv pull OWNER/NAME lists "
+            "the current ones",
             url, status);
     if (status == 401 || status == 403)
         return complain("%s: the server refuses (HTTP %d): no such repository, or one that needs an account", url,
                         status);
-    return 0; /* HEAD may be refused where GET is not */
+    return 0; /* some servers refuse HEAD but allow GET */
 }
 
 static int already(const char *path, const announcement *a, const char *sha256)
@@ -302,13 +300,13 @@ static int already(const char *path, const announcement *a, const char *sha256)
     long long bytes = size_of(path);
     int wrong;
     if (a->bytes >= 0 && bytes != a->bytes)
-        return complain("%s: is there already with %lld bytes, the server has %lld; move or delete it", path, bytes,
+        return complain("%s: the existing file has %lld bytes, the server's has %lld; move or delete it", path, bytes,
                         a->bytes);
-    note("%s is there already", path);
+    note("%s exists already", path);
     return verify(path, sha256 ? sha256 : a->sha256, sha256 != NULL, &wrong);
 }
 
-/* The complete part file becomes the file, once length and checksums are right; a wrong one is deleted. */
+/* Rename the complete part file once length and checksum match; delete it if they do not. */
 static int finish(const char *path, const char *part, const announcement *a, const char *sha256)
 {
     long long bytes = size_of(part);

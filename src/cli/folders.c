@@ -1,4 +1,4 @@
-/* folders.c - mkdir, one name after another. */
+/* folders.c - mkdir -p. */
 #include "folders.h"
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* folders.h - a folder and those above it, made where they are missing. */
+/* folders.h - create a folder and its parents if missing. */
 #ifndef WKV_CLI_FOLDERS_H
 #define WKV_CLI_FOLDERS_H
 

@@ -10,31 +10,30 @@
 #define REFUSE(spelling, where, sentence) {spelling, where, HABIT_REFUSE, NULL, sentence}
 
 static const char no_limit[] = "a state has no limit; -c is not needed";
-static const char on_cpu[] = "everything is computed on the CPU; -ngl is not needed";
-static const char own_pieces[] = "a prompt is read in pieces of a fixed size; -b is not needed";
+static const char on_cpu[] = "wkv runs on the CPU; -ngl is not needed";
+static const char own_pieces[] = "a prompt is read in chunks of a fixed size; -b is not needed";
 static const char chat_prompt[] =
-    "turns come from standard input, and --system TEXT before them; wkv generate -p TEXT continues a text";
+    "turns are read from standard input, and --system TEXT is the system prompt; wkv generate -p TEXT continues a text";
 static const char penalties[] = "penalties are subtracted from logits: --presence X, --frequency X, --penalty-decay X";
-static const char talks[] = "wkv chat is the conversation";
+static const char talks[] = "wkv chat holds a conversation";
 static const char talks_already[] = "chat is a conversation; the option is not needed";
 static const char two_files[] = "the two files are arguments: the model, then the file to write";
 static const char stats_instead[] = "--stats prints speeds, memory and the seed";
-static const char strategy[] =
-    "everything is computed on the CPU; --type f16, bf16, q8 or q4 says how the weights are kept";
-static const char checkpointing[] = "--checkpointing auto, on or off says whether activations are recomputed";
-static const char processes[] = "training is on the CPU, in f32; mpirun -n N wkv train uses N processes";
-static const char data_type[] = "the extension says what the data is: .txt, .jsonl, .bin; the option is not needed";
-static const char no_grammar[] = "a grammar cannot constrain the text";
+static const char strategy[] = "wkv runs on the CPU; --type f16, bf16, q8 or q4 sets the data type of the weights";
+static const char checkpointing[] = "--checkpointing auto, on or off sets the recomputation of activations";
+static const char processes[] = "training runs on the CPU in f32; mpirun -n N wkv train uses N processes";
+static const char data_type[] = "the extension gives the data format: .txt, .jsonl, .bin; the option is not needed";
+static const char no_grammar[] = "grammars are not supported";
 static const char no_ending[] = "--ban ID excludes a token; --ban 0 excludes the end of a text in most models";
 static const char no_attention[] = "RWKV has no attention to choose a kernel for; -fa is not needed";
-static const char no_cache[] = "a state of fixed size is in the place of a KV cache; its type is always float32";
-static const char one_text[] = "one text is written at a time; -np is not needed";
-static const char keeps_all[] = "a state has no limit, so nothing is left out of it; --keep is not needed";
-static const char one_turn[] = "echo TEXT | wkv chat answers one turn and ends";
+static const char no_cache[] = "a float32 state of fixed size replaces the KV cache; the option is not needed";
+static const char one_text[] = "one text is generated at a time; -np is not needed";
+static const char keeps_all[] = "a state has no context limit; --keep is not needed";
+static const char one_turn[] = "echo TEXT | wkv chat answers one turn and exits";
 static const char replaces[] = "a file of that name is replaced; --overwrite is not needed";
 static const char keeps_runs[] =
-    "results of another run are never replaced; delete the folder, or take another with -o";
-static const char no_json[] = "the text is printed as it is; wkv info, tokenize, bench and pull have --json";
+    "results of another run are never replaced; delete the folder, or choose another with -o";
+static const char no_json[] = "the output is plain text; wkv info, tokenize, bench and pull have --json";
 static const char pull[] = "wkv pull NAME downloads a model, and -m NAME opens it";
 
 static const habit habits[] = {
@@ -84,14 +83,14 @@ static const habit habits[] = {
     SKIP_VALUE("-np", "temperature", one_text),
     SKIP_VALUE("--parallel", "temperature", one_text),
     SKIP_VALUE("--keep", "temperature", keeps_all),
-    IGNORE("-st", "generate", "generate writes one text and ends; -st is not needed"),
-    IGNORE("--single-turn", "generate", "generate writes one text and ends; --single-turn is not needed"),
+    IGNORE("-st", "generate", "generate writes one text and exits; -st is not needed"),
+    IGNORE("--single-turn", "generate", "generate writes one text and exits; --single-turn is not needed"),
     REFUSE("-st", "chat", one_turn),
     REFUSE("--single-turn", "chat", one_turn),
     REFUSE("--json", "temperature", no_json),
     IGNORE("--color", "temperature", "colours appear on a terminal; --color is not needed (NO_COLOR turns them off)"),
     IGNORE("--simple-io", "temperature", "--simple-io is not needed"),
-    IGNORE("--no-warmup", "temperature", "nothing is warmed up; --no-warmup is not needed"),
+    IGNORE("--no-warmup", "temperature", "there is no warm-up; --no-warmup is not needed"),
     IGNORE("-no-cnv", "generate", "generate continues the text as it is; -no-cnv is not needed"),
     IGNORE("--no-conversation", "generate", "generate continues the text as it is; --no-conversation is not needed"),
     REFUSE("-no-cnv", "chat", "wkv generate continues a text"),
@@ -101,8 +100,8 @@ static const habit habits[] = {
     REFUSE("--interactive-first", "generate", talks),
     REFUSE("-cnv", "generate", talks),
     REFUSE("--conversation", "generate", talks),
-    REFUSE("-sys", "generate", "wkv chat --system TEXT takes a system text"),
-    REFUSE("--system", "generate", "wkv chat --system TEXT takes a system text"),
+    REFUSE("-sys", "generate", "wkv chat --system TEXT sets a system prompt"),
+    REFUSE("--system", "generate", "wkv chat --system TEXT sets a system prompt"),
     IGNORE("-i", "chat", talks_already),
     IGNORE("--interactive", "chat", talks_already),
     IGNORE("--interactive-first", "chat", talks_already),
@@ -110,12 +109,13 @@ static const habit habits[] = {
     IGNORE("--conversation", "chat", talks_already),
     REFUSE("-p", "chat", chat_prompt),
     REFUSE("--prompt", "chat", chat_prompt),
-    REFUSE("-f", "chat", "turns come from standard input: wkv chat < FILE; wkv generate -f FILE continues a text"),
-    REFUSE("--file", "chat", "turns come from standard input: wkv chat < FILE; wkv generate -f FILE continues a text"),
-    REFUSE("-r", "chat", "the template says where an answer ends; wkv generate --stop TEXT ends a text"),
-    REFUSE("--reverse-prompt", "chat", "the template says where an answer ends; wkv generate --stop TEXT ends a text"),
-    REFUSE("-e", "temperature", "escapes in a text are left alone; $'a\\nb' in the shell is two lines"),
-    REFUSE("--escape", "temperature", "escapes in a text are left alone; $'a\\nb' in the shell is two lines"),
+    REFUSE("-f", "chat", "turns are read from standard input: wkv chat < FILE; wkv generate -f FILE continues a text"),
+    REFUSE("--file", "chat",
+           "turns are read from standard input: wkv chat < FILE; wkv generate -f FILE continues a text"),
+    REFUSE("-r", "chat", "the template ends an answer; wkv generate --stop TEXT ends a text"),
+    REFUSE("--reverse-prompt", "chat", "the template ends an answer; wkv generate --stop TEXT ends a text"),
+    REFUSE("-e", "temperature", "escapes are not interpreted; $'a\\nb' in the shell gives two lines"),
+    REFUSE("--escape", "temperature", "escapes are not interpreted; $'a\\nb' in the shell gives two lines"),
     REFUSE("-o", "generate", "the text goes to standard output; > FILE writes it to a file"),
     REFUSE("--repeat-penalty", "presence", penalties),
     REFUSE("--repetition-penalty", "presence", penalties),
@@ -129,7 +129,7 @@ static const habit habits[] = {
     REFUSE("--verbose", "stats", stats_instead),
     REFUSE("-hf", NULL, pull),
     REFUSE("--hf-repo", NULL, pull),
-    REFUSE("--lora-scaled", "lora-alpha", "--lora FILE --lora-alpha A weights an adapter A / rank times"),
+    REFUSE("--lora-scaled", "lora-alpha", "--lora FILE --lora-alpha A scales an adapter by A / rank"),
     /* all programs: the model and the machine */
     SAME("--model-path", "model", "model"),
     SAME("--model-file", "model", "model"),
@@ -141,7 +141,7 @@ static const habit habits[] = {
     SAME("--n-threads", "threads", "threads"),
     SAME("--num-threads", "threads", "threads"),
     REFUSE("--strategy", "type", strategy),
-    REFUSE("--strategy", NULL, "everything is computed on the CPU; there are no strategies"),
+    REFUSE("--strategy", NULL, "wkv runs on the CPU; there are no strategies"),
     REFUSE("--overwrite", "train", keeps_runs),
     REFUSE("--overwrite", "tune", keeps_runs),
     REFUSE("--overwrite-output-dir", "train", keeps_runs),
@@ -221,13 +221,13 @@ const habit *habit_option(const command *c, const char *spelling)
 }
 
 static const char version_number[] =
-    "the value is not a version but the surprise in bits; --mirostat 5 is llama.cpp's default, and 1.0 or 2.0 is 1 or "
-    "2 bits";
-static const char nearest_q8[] = "k-quants and i-quants are read, not made; q8 is the nearest";
-static const char nearest_q5[] = "k-quants and i-quants are read, not made; q5 is the nearest";
-static const char nearest_q4[] = "k-quants and i-quants are read, not made; q4 is the nearest";
+    "the value is the target surprise in bits, not a version; --mirostat 5 is llama.cpp's default, and 1.0 or 2.0 is 1 "
+    "or 2 bits";
+static const char nearest_q8[] = "k-quants and i-quants can be read, not written; q8 is the nearest";
+static const char nearest_q5[] = "k-quants and i-quants can be read, not written; q5 is the nearest";
+static const char nearest_q4[] = "k-quants and i-quants can be read, not written; q4 is the nearest";
 
-/* A * at the end stands for the rest of a value. */
+/* A trailing * matches the rest of a value. */
 static const struct {
     const char *option, *value, *sentence;
 } values[] = {
@@ -244,8 +244,8 @@ static const struct {
     {"type", "nf4", nearest_q4},
     {"type", "int8", "q8 has 8 bits"},
     {"type", "int4", "q4 has 4 bits"},
-    {"type", "fp16*", "f16 is the name here; on opening, q8 makes 8 bits"},
-    {"type", "fp32*", "f32 is the name here"},
+    {"type", "fp16*", "use f16, or q8 for 8 bits"},
+    {"type", "fp32*", "use f32"},
 };
 
 int habit_skips(const habit *h, const char *next)
@@ -274,35 +274,37 @@ const char *habit_command(const char *name)
     static const struct {
         const char *name, *sentence;
     } others[] = {
-        {"run", "wkv generate continues a text, wkv chat talks"},
+        {"run", "wkv generate continues a text, wkv chat holds a conversation"},
         {"complete", "wkv generate continues a text"},
-        {"cli", "wkv generate continues a text, wkv chat talks"},
+        {"cli", "wkv generate continues a text, wkv chat holds a conversation"},
         {"serve", "there is no server"},
         {"server", "there is no server"},
-        {"ps", "there is no server, and so nothing runs in the background"},
-        {"stop", "there is no server, and so nothing runs in the background"},
+        {"ps", "there is no server; nothing runs in the background"},
+        {"stop", "there is no server; nothing runs in the background"},
         {"quantize",
          "wkv convert IN OUT.gguf --type q8 or q4 writes a quantized model; --type on opening needs no file"},
         {"eval", "wkv convert --check TEXT measures perplexity before and after; wkv logits writes the logits"},
         {"perplexity", "wkv convert --check TEXT measures perplexity before and after"},
         {"finetune", "wkv tune adapts a model"},
         {"fine-tune", "wkv tune adapts a model"},
-        {"lora", "wkv tune trains an adapter, wkv merge puts it into its model"},
-        {"export-lora", "wkv merge puts an adapter into its model"},
+        {"lora", "wkv tune trains an adapter, wkv merge merges it into the model"},
+        {"export-lora", "wkv merge merges an adapter into its model"},
         {"list",
-         "wkv pull prints the models that can be downloaded; $WKV_MODELS or ~/.local/share/wkv holds those that were"},
+         "wkv pull prints the models that can be downloaded; downloaded models are in $WKV_MODELS or "
+         "~/.local/share/wkv"},
         {"ls",
-         "wkv pull prints the models that can be downloaded; $WKV_MODELS or ~/.local/share/wkv holds those that were"},
+         "wkv pull prints the models that can be downloaded; downloaded models are in $WKV_MODELS or "
+         "~/.local/share/wkv"},
         {"rm", "a model is a file in $WKV_MODELS or ~/.local/share/wkv; rm removes it"},
         {"cp", "a model is a file in $WKV_MODELS or ~/.local/share/wkv; cp copies it"},
-        {"create", "wkv convert writes a model, wkv merge one with its adapter"},
+        {"create", "wkv convert writes a model, wkv merge writes one with its adapter"},
         {"download", "wkv pull NAME downloads a model"},
         {"show", "wkv info describes a model"},
         {"inspect", "wkv info describes a model"},
         {"version", "wkv --version prints the version"},
         {"embedding", "wkv logits writes the logits; embeddings are not written"},
         {"embeddings", "wkv logits writes the logits; embeddings are not written"},
-        {"detokenize", "wkv tokenize --decode makes text of ids"},
+        {"detokenize", "wkv tokenize --decode converts ids to text"},
         {"test", "wkv selftest checks this machine"},
         {"benchmark", "wkv bench measures speed"},
     };

@@ -8,27 +8,27 @@
 #include "option.h"
 
 typedef enum {
-    HABIT_SAME,   /* another spelling of our option `option`          */
-    HABIT_IGNORE, /* accepted and not needed: the sentence is a note  */
-    HABIT_SKIP,   /* the same, and its value is skipped               */
-    HABIT_REFUSE  /* wrong usage: the sentence names the way          */
+    HABIT_SAME,   /* another spelling of our option `option` */
+    HABIT_IGNORE, /* accepted and not needed: the sentence is a note */
+    HABIT_SKIP,   /* the same; its value is skipped */
+    HABIT_REFUSE  /* wrong usage: the sentence names the alternative */
 } habit_kind;
 
 typedef struct {
-    const char *spelling; /* with its dashes                                                                  */
-    const char *where;    /* a command, or an option of the commands it applies to; NULL: all                 */
+    const char *spelling; /* with its dashes */
+    const char *where;    /* a command, or an option of the commands it applies to; NULL: all */
     habit_kind kind;
-    const char *option;   /* HABIT_SAME: our long name; HABIT_SKIP: the only values there are, "on|off", NULL: any */
-    const char *sentence; /* the others'                                                                      */
+    const char *option;   /* HABIT_SAME: our long name; HABIT_SKIP: its values "on|off", NULL: any */
+    const char *sentence; /* for the other kinds */
 } habit;
 
-/* The habit of a spelling in a command; NULL: none. */
+/* The habit for a spelling in a command; NULL: none. */
 const habit *habit_option(const command *c, const char *spelling);
 
-/* Whether the argument behind the habit is its value, and skipped. */
+/* 1 if the argument after the habit is its value, to be skipped. */
 int habit_skips(const habit *h, const char *next);
 
-/* The sentence about a value that our option, typed as `shown`, understands otherwise, or not; NULL: none. */
+/* The sentence about a value that has another meaning, or none, for our option, typed as `shown`; NULL: none. */
 const char *habit_value(const option *o, const char *shown, const char *text);
 
 /* The sentence about a command of another program; NULL: none. */

@@ -62,8 +62,8 @@ static int signature(const option *o, char *out, size_t cap)
                     o->letter ? "," : " ", o->name, o->value ? " " : "", o->value ? o->value : "");
 }
 
-/* A command line and, behind it, what it does: "wkv info -m M  # look at it". Two columns, the first as wide as the
- * widest. */
+/* Lines of a command and its effect, "wkv info -m M # look at it", in two columns; the first is as wide as its widest
+ * entry. */
 static void examples(const char *lines, void (*line)(const char *command, int n, int widest, const char *what))
 {
     int widest = 0;
@@ -134,10 +134,10 @@ static const struct {
 } environment[] = {
     {"WKV_MODELS", "folder of models, for -m NAME and wkv pull; before $XDG_DATA_HOME/wkv and ~/.local/share/wkv"},
     {"WKV_DATA", "folder of vocabularies; before the folders of models"},
-    {"WKV_ISA", "instruction set in place of the best one: portable, avx2, avx512, neon"},
-    {"NO_COLOR", "when set, no colours"},
-    {"XDG_DATA_HOME", "in place of ~/.local/share"},
-    {"XDG_STATE_HOME", "in place of ~/.local/state, for the history of wkv chat"},
+    {"WKV_ISA", "instruction set instead of the best one: portable, avx2, avx512, neon"},
+    {"NO_COLOR", "disables colours"},
+    {"XDG_DATA_HOME", "replaces ~/.local/share"},
+    {"XDG_STATE_HOME", "replaces ~/.local/state, for the history of wkv chat"},
     {"HF_ENDPOINT", "mirror of https://huggingface.co for wkv pull"},
 };
 enum { VARIABLES = sizeof environment / sizeof *environment };
@@ -150,7 +150,7 @@ void help_overview(void)
     for (const command *const *c = commands; *c; c++) put_text("  %-10s  %s\n", (*c)->name, (*c)->summary);
     put_text("\n%sTry%s\n", bold(1), plain(1));
     examples("wkv generate \"Once upon a time\"  # with the built-in model\n"
-             "wkv chat -m MODEL  # talk to a model of yours: .pth, .safetensors, .gguf, .bin\n"
+             "wkv chat -m MODEL  # chat with a downloaded model: .pth, .safetensors, .gguf, .bin\n"
              "wkv COMMAND --help  # every option of a command",
              example_line);
     put_text("\n%sEnvironment%s\n", bold(1), plain(1));
@@ -228,14 +228,13 @@ void help_man(void)
     put_text(".TH WKV 1 \"\" \"wkv %s\" \"User Commands\"\n.SH NAME\nwkv \\- run, chat with and train RWKV models\n",
              WKV_VERSION);
     put_text(".SH SYNOPSIS\n.B wkv\n.I COMMAND\n[\\fIoptions\\fR] [\\fIarguments\\fR]\n.SH DESCRIPTION\n"
-             "wkv opens RWKV checkpoints of versions 4, 5, 6 and 7 as they were published: .pth, .safetensors, .gguf "
-             "and rwkv.cpp\n"
-             "files. Version, sizes, vocabulary and chat template are found in the file.\n"
+             "wkv opens RWKV checkpoints of versions 4, 5, 6 and 7 as published: .pth, .safetensors, .gguf and\n"
+             "rwkv.cpp files. Version, sizes, vocabulary and chat template are detected from the file.\n"
              "Results go to standard output; progress, speeds and notes go to standard error.\n.SH COMMANDS\n");
     for (const command *const *c = commands; *c; c++) man_command(*c);
-    put_text(".SH EXIT STATUS\n.TP\n.B 0\nall went well, or the reader of standard output left\n"
-             ".TP\n.B 1\na file, the memory or the model did not allow it; one sentence says what\n"
-             ".TP\n.B 2\nwrong usage\n.TP\n.B 130\nstopped by Ctrl\\-C; what was written so far is kept\n");
+    put_text(".SH EXIT STATUS\n.TP\n.B 0\nsuccess, or the reader of standard output left\n"
+             ".TP\n.B 1\nfailure, with one sentence on standard error\n"
+             ".TP\n.B 2\nwrong usage\n.TP\n.B 130\nstopped by Ctrl\\-C; output written so far is kept\n");
     put_text(".SH ENVIRONMENT\n");
     for (size_t i = 0; i < VARIABLES; i++) {
         put_text(".TP\n.B %s\n", environment[i].name);

@@ -1,4 +1,4 @@
-/* help.h - everything the program says about itself, made from the tables of options. */
+/* help.h - the help texts and the manual page, generated from the option tables. */
 #ifndef WKV_CLI_HELP_H
 #define WKV_CLI_HELP_H
 
@@ -6,7 +6,7 @@
 
 void help_overview(void);
 void help_command(const command *c);
-void help_man(void);                                            /* wkv(1), for man -l - */
+void help_man(void); /* wkv(1), for man -l - */
 typedef enum { SHELL_NONE, SHELL_BASH, SHELL_ZSH, SHELL_FISH } shell;
 void help_completion(shell kind);
 

@@ -1,4 +1,4 @@
-/* input.c - reading files, standard input and lists of ids. */
+/* input.c - read files, standard input and lists of ids. */
 #include "input.h"
 #include "say.h"
 #include "wkv.h"
@@ -50,7 +50,7 @@ static int read_stdin(char **out, size_t *bytes)
             text = more;
         }
         n += fread(text + n, 1, cap - n - 1, stdin);
-    } while (!feof(stdin) && !ferror(stdin) && !interrupted); /* a read behind the end would wait for a second Ctrl-D */
+    } while (!feof(stdin) && !ferror(stdin) && !interrupted); /* a read after the end would wait for a second Ctrl-D */
     if (ferror(stdin) && !interrupted) {
         complain("standard input: %s", strerror(errno));
         free(text);

@@ -1,4 +1,4 @@
-/* line.c - reading a line. */
+/* line.c - read a line, with libedit on a terminal. */
 #define _DEFAULT_SOURCE
 #define _XOPEN_SOURCE 700 /* wcwidth */
 #include "line.h"
@@ -13,8 +13,8 @@
 #include <sys/select.h>
 #include <unistd.h>
 
-/* One line with its newline, or NULL at the end of the input or after Ctrl-C (then `interrupted` is set). *typed tells
- * whether there was anything on the line. */
+/* One line with its newline, or NULL at the end of the input or after Ctrl-C (then `interrupted` is set). *typed is set
+ * when the line was not empty. */
 static char *read_plain(const char *prompt, int *typed)
 {
     char *line = NULL;
@@ -48,7 +48,7 @@ static void on_resize(int signal_number)
     resized = 1;
 }
 
-/* The row of the screen on which column `n` of the line is, when the terminal has wrapped it to its width anew. */
+/* The screen row of column `n` of the line after the terminal was resized. */
 static int row_of_cursor(const LineInfoW *line, int width)
 {
     int column = (int)strlen(prompt_plain), row = 0;
@@ -61,8 +61,8 @@ static int row_of_cursor(const LineInfoW *line, int width)
     return column >= width ? row + 1 : row;
 }
 
-/* Delete n characters before the cursor and draw the line again. libedit believes the cursor to be at the start of an
- * empty screen once its size is set. */
+/* Delete n characters before the cursor and redraw the line. libedit assumes the cursor at the start of an empty screen
+ * after its size is set. */
 static void redraw(EditLine *e, int n)
 {
     resized = 0;
@@ -76,8 +76,8 @@ static void redraw(EditLine *e, int n)
 }
 
 #ifdef HAVE_UTF8PROC
-/* Backspace: a whole grapheme, which in an emoji may be several code points. Terminals disagree with libedit on the
- * width of such a line, so it is drawn again. */
+/* Backspace deletes a whole grapheme, which may be several code points in an emoji. Terminals disagree with libedit on
+ * the width of such a line, so it is redrawn. */
 static unsigned char delete_grapheme(EditLine *e, int key)
 {
     (void)key;
@@ -95,7 +95,7 @@ static unsigned char delete_grapheme(EditLine *e, int key)
     return n ? CC_REFRESH : CC_ERROR;
 }
 
-/* A search (Ctrl-R), which libedit shows behind a line end, knows its own name for Backspace only. */
+/* A search (Ctrl-R), which libedit shows on a new line, accepts only libedit's own name for Backspace. */
 static void bind_backspace(EditLine *e, const char *key)
 {
     const LineInfoW *line = el_wline(e);
@@ -113,7 +113,7 @@ static void bind_backspace(EditLine *e, const char *key) { (void)e, (void)key; }
 static void add_grapheme(EditLine *e) { (void)e; }
 #endif
 
-/* Tab: the first word of the line, as far as it is the same in all words that begin with it; elsewhere a tab. */
+/* Tab completes the first word of the line to the common prefix of the matching words; elsewhere it inserts a tab. */
 static unsigned char complete(EditLine *e, int key)
 {
     (void)key;
@@ -143,7 +143,7 @@ static char *tell_prompt(EditLine *e)
     return prompt_now;
 }
 
-/* the signal mask while a key is waited for, and only then: none comes between a look and the wait */
+/* the signal mask while waiting for a key, set atomically so that no signal is lost before the wait */
 static sigset_t awake;
 
 static ssize_t read_byte(char *byte)
@@ -154,7 +154,7 @@ static ssize_t read_byte(char *byte)
     return pselect(1, &in, NULL, NULL, NULL, &awake) < 0 ? -1 : read(0, byte, 1);
 }
 
-/* A character from the terminal. libedit's own would take Ctrl-C for a hiccup and read on. */
+/* Read a character from the terminal. libedit's own reader would retry after Ctrl-C. */
 static int read_character(EditLine *e, wchar_t *out)
 {
     mbstate_t part = {0};
@@ -200,7 +200,7 @@ static int open_editor(void)
     add_grapheme(editor);
     el_set(editor, EL_BIND, "^I", "wkv-complete", NULL);
     el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    /* libedit loses the end of a line of several rows when it inserts characters; without these it writes rows again */
+    /* libedit loses the end of a line of several rows when it inserts characters; without these it redraws rows */
     static const char *const inserting[] = {"ic", "IC", "im", "ei"};
     for (size_t i = 0; i < sizeof inserting / sizeof *inserting; i++) el_set(editor, EL_SETTC, inserting[i], "", NULL);
     el_wset(editor, EL_GETCFN, read_character);
@@ -211,7 +211,7 @@ static int open_editor(void)
 static char *read_one(const char *prompt, int *typed)
 {
     if (!on_terminal(0) || !on_terminal(1) || !open_editor()) return read_plain(prompt, typed);
-    /* between two \1 stands what takes no room on the screen */
+    /* \1 encloses characters of zero width */
     snprintf(prompt_now, sizeof prompt_now, *bold(1) ? "\1%s\1%s\1%s\1" : "%s%s%s", bold(1), prompt, plain(1));
     snprintf(prompt_plain, sizeof prompt_plain, "%s", prompt);
     typed_now = resized = 0;

@@ -1,4 +1,4 @@
-/* machine.c - reasons why a machine computes slowly, found in /proc and /sys. */
+/* machine.c - causes of slow computing, detected from /proc and /sys. */
 #include "machine.h"
 #include "say.h"
 #include <stdarg.h>
@@ -27,7 +27,7 @@ static int line_of(char out[ROOM], const char *root, const char *fmt, ...)
     return got;
 }
 
-/* The text behind `key` and its colon in a file of lines "key : value", the first of them. */
+/* The value of the first line "key : value" in a file. */
 static int value_of(char out[ROOM], const char *root, const char *name, const char *key)
 {
     char path[ROOM], line[ROOM];
@@ -118,11 +118,10 @@ void check_smt(findings *f, const processor *p)
 {
     if (p->allowed < 2 || p->allowed_cores != 1) return;
     finding *one = add_finding(f, "smt");
-    SAY(one->found, "the %d CPUs are threads of one core, which compute little more together than one of them",
-        p->allowed);
+    SAY(one->found, "the %d CPUs are threads of one core, hardly faster together than one of them", p->allowed);
     SAY(one->remedy, "%s",
-        p->cores > 1 ? "let the process use other cores (taskset, the container's cpuset)"
-                     : "choose a machine with two cores, or a virtual one whose CPUs are whole cores");
+        p->cores > 1 ? "allow the process to use other cores (taskset, the container's cpuset)"
+                     : "choose a machine with two cores, or a virtual one with dedicated cores");
 }
 
 void check_affinity(findings *f, const processor *p)
@@ -161,7 +160,7 @@ void check_quota(findings *f, const char *root, const processor *p)
     }
     if (file) fclose(file);
     double least = 0;
-    for (;;) { /* a quota of any group above counts, too; the last is the root's */
+    for (;;) { /* the quotas of parent groups apply too; the last is the root's */
         if (!strcmp(group, "/")) *group = 0;
         double q = quota_of(root, group);
         if (q > 0 && (!least || q < least)) least = q;
@@ -172,8 +171,8 @@ void check_quota(findings *f, const char *root, const processor *p)
     int cores = p->allowed_cores ? p->allowed_cores : p->cores;
     if (!least || least >= cores) return;
     finding *one = add_finding(f, "quota");
-    SAY(one->found, "a container's quota gives %.2g CPUs of time for %d cores: threads are stopped when it is used up",
-        least, cores);
+    SAY(one->found, "a container's quota gives %.2g CPUs of time for %d cores: threads are throttled beyond it", least,
+        cores);
     SAY(one->remedy, "raise it (docker run --cpus, resources.limits.cpu), or use -t %d", least < 1 ? 1 : (int)least);
 }
 
@@ -183,13 +182,13 @@ void check_governor(findings *f, const char *root)
     char line[ROOM], driver[ROOM], most[ROOM];
     line_of(driver, root, "%sscaling_driver", cpu0);
     if (line_of(line, root, "%sscaling_governor", cpu0) && !strcmp(line, "powersave") && !strstr(driver, "pstate")) {
-        finding *one = add_finding(f, "governor"); /* the pstate drivers call their normal way powersave */
+        finding *one = add_finding(f, "governor"); /* the pstate drivers call their normal mode powersave */
         SAY(one->found, "the CPU frequency governor is powersave: the clock stays low");
         SAY(one->remedy, "cpupower frequency-set -g schedutil (or performance)");
     }
     if (line_of(line, root, "%senergy_performance_preference", cpu0) && !strcmp(line, "power")) {
         finding *one = add_finding(f, "preference");
-        SAY(one->found, "the energy preference of the processor is power: the clock rises slowly and little");
+        SAY(one->found, "the processor's energy preference is power: the clock rises slowly and little");
         SAY(one->remedy, "powerprofilesctl set balanced (or performance)");
     }
     if (line_of(line, root, "/sys/firmware/acpi/platform_profile") && strstr(line, "low-power")) {
@@ -200,13 +199,13 @@ void check_governor(findings *f, const char *root)
     if (line_of(line, root, "%sscaling_max_freq", cpu0) && line_of(most, root, "%scpuinfo_max_freq", cpu0) &&
         atof(line) > 0 && atof(line) < 0.9 * atof(most)) {
         finding *one = add_finding(f, "clock");
-        SAY(one->found, "the clock is limited to %.2f GHz, the processor reaches %.2f", atof(line) * 1e-6,
+        SAY(one->found, "the clock is limited to %.2f GHz; the processor reaches %.2f GHz", atof(line) * 1e-6,
             atof(most) * 1e-6);
         SAY(one->remedy, "cpupower frequency-set -u %.0fMHz", atof(most) * 1e-3);
     }
 }
 
-/* The best instruction set of simd.c that the processor's flags allow; NULL: the flags are not known. */
+/* The best instruction set of simd.c that the processor's flags allow; NULL: unknown flags. */
 static const char *best_isa(const char *root)
 {
     if (has_flag(root, "avx512f") && has_flag(root, "avx512dq") && has_flag(root, "avx512bw") &&
@@ -223,21 +222,21 @@ void check_isa(findings *f, const char *root, const char *chosen, const char *in
     if (!best) return;
     if (forced && *forced && strcmp(chosen, best)) {
         finding *one = add_finding(f, "forced");
-        SAY(one->found, "WKV_ISA=%.40s makes wkv use %s, the processor has %s", forced, chosen, best);
+        SAY(one->found, "WKV_ISA=%.40s makes wkv use %s; the processor has %s", forced, chosen, best);
         SAY(one->remedy, "unset WKV_ISA");
     } else if (strcmp(chosen, best)) {
         finding *one = add_finding(f, "isa");
-        SAY(one->found, "wkv uses %s, the processor's flags say %s", chosen, best);
+        SAY(one->found, "wkv uses %s; the processor has %s", chosen, best);
         SAY(one->remedy, "build wkv again on this machine, with a newer compiler");
     } else if (!strcmp(best, "portable")) {
         finding *one = add_finding(f, "simd");
-        SAY(one->found, "the processor shows no AVX2: kernels are portable C with vectors of 128 bits");
-        SAY(one->remedy, "in a virtual machine choose the CPU type of the host (qemu: -cpu host); else none");
+        SAY(one->found, "the processor reports no AVX2: kernels are portable C with 128-bit vectors");
+        SAY(one->remedy, "in a virtual machine choose the CPU type of the host (qemu: -cpu host); otherwise none");
     }
     if (!strcmp(chosen, best) && !strstr(int8, "VNNI") &&
         (has_flag(root, "avx_vnni") || (!strcmp(best, "avx512") && has_flag(root, "avx512_vnni")))) {
         finding *one = add_finding(f, "vnni");
-        SAY(one->found, "the processor has VNNI, wkv multiplies bytes by %s: q8 prompts are slower", int8);
+        SAY(one->found, "the processor has VNNI, but wkv's int8 kernels use %s: q8 prompts are slower", int8);
         SAY(one->remedy, "build wkv again with GCC 11, Clang 12 or newer");
     }
 }
@@ -267,14 +266,14 @@ double check_busy(findings *f, const char *root, const cpu_times *before, const 
     if (busy > BUSY) {
         finding *one = add_finding(f, "busy");
         line_of(line, root, "/proc/loadavg");
-        SAY(one->found, "other programs use %.1f of %d CPUs (load average %.*s); the measured figures suffer from it",
+        SAY(one->found, "other programs use %.1f of %d CPUs (load average %.*s), which lowers the measured figures",
             busy * p->cpus, p->cpus, *line ? (int)strcspn(line, " ") : 1, *line ? line : "?");
-        SAY(one->remedy, "end them (top shows which), or leave them room with a smaller -t");
+        SAY(one->remedy, "stop them (top lists them), or use fewer threads (-t)");
     }
     if (stolen > 0.05) {
         finding *one = add_finding(f, "steal");
         SAY(one->found, "the host gives %.0f %% of the CPU time to other virtual machines", 100 * stolen);
-        SAY(one->remedy, "another host, or a machine type with dedicated CPUs");
+        SAY(one->remedy, "use another host, or a machine type with dedicated CPUs");
     }
     return busy;
 }
@@ -298,9 +297,9 @@ void check_swap(findings *f, const memory_use *m)
     char used[16];
     if (m->swap_used < 64e6 || m->swap_used < 0.02 * m->total) return;
     finding *one = add_finding(f, "swap");
-    SAY(one->found, "%s are swapped out: memory is short, and pages come back from the disk",
+    SAY(one->found, "%s are swapped out: memory is short, and pages are read back from the disk",
         as_bytes(used, m->swap_used));
-    SAY(one->remedy, "end other programs, or use a smaller model or --type q8 or q4");
+    SAY(one->remedy, "stop other programs, or use a smaller model or --type q8 or q4");
 }
 
 void check_memory(findings *f, double need, double available)
@@ -318,7 +317,7 @@ void check_pages(findings *f, const char *root)
     char line[ROOM];
     if (!line_of(line, root, "/sys/kernel/mm/transparent_hugepage/enabled") || !strstr(line, "[never]")) return;
     finding *one = add_finding(f, "pages");
-    SAY(one->found, "transparent huge pages are off, which costs some per cent with large models");
+    SAY(one->found, "transparent huge pages are off, which costs a few per cent with large models");
     SAY(one->remedy, "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled");
 }
 
@@ -339,17 +338,17 @@ void check_disk(findings *f, const char *root, const char *path, unsigned long t
         }
     if (!line_of(line, root, "/sys/dev/block/%u:%u/queue/rotational", major, minor))
         line_of(line, root, "/sys/dev/block/%u:%u/../queue/rotational", major, minor);
-    if (strcmp(line, "1") || has_flag(root, "hypervisor")) return; /* virtual disks call themselves rotating */
+    if (strcmp(line, "1") || has_flag(root, "hypervisor")) return; /* virtual disks report themselves as rotational */
     finding *one = add_finding(f, "disk");
     SAY(one->found, "%.200s is on a hard disk: the first reading is slow", path);
-    SAY(one->remedy, "copy it to an SSD; once it is in memory the disk does not matter");
+    SAY(one->remedy, "copy it to an SSD; the disk does not matter once the file is cached");
 }
 
 /* ---- measured ---------------------------------------------------------------------------------------------------- */
 
-/* Usual figures, bytes and float32 operations per second. Reading: one channel of DDR4 gives some 15 GB/s, desktops
- * with two have 30 to 80. Arithmetic of one thread: two multiply-adds of a vector per cycle at 2 to 5 GHz, half of that
- * where threads share a core. */
+/* Usual figures, in bytes and float32 operations per second. Reading: one channel of DDR4 gives about 15 GB/s, desktops
+ * with two give 30 to 80. Arithmetic of one thread: two vector multiply-adds per cycle at 2 to 5 GHz, half of that if
+ * threads share a core. */
 static const double usual_read = 10e9;
 static const struct {
     const char *isa;
@@ -360,25 +359,24 @@ void check_limits(findings *f, const char *isa, int threads, double read, double
 {
     if (read < usual_read) {
         finding *one = add_finding(f, "bandwidth");
-        SAY(one->found, "memory is read at %.1f GB/s; usual are 30 to 80 on a desktop, 15 with one memory channel",
+        SAY(one->found, "memory is read at %.1f GB/s; 30 to 80 are usual on a desktop, 15 with one memory channel",
             read * 1e-9);
         SAY(one->remedy,
-            "fill both memory channels; in a virtual machine take more CPUs, which often come with more bandwidth");
+            "populate both memory channels; in a virtual machine use more CPUs, which often bring more bandwidth");
     }
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         if (!strcmp(isa, usual[i].isa) && fma / threads < usual[i].fma) {
             finding *one = add_finding(f, "arithmetic");
             SAY(one->found,
-                "a thread computes %.0f GFLOP/s with %s; usual are %.0f or more: a low clock, or a shared core",
+                "a thread computes %.0f GFLOP/s with %s; %.0f or more are usual: the clock is low or the core shared",
                 fma / threads * 1e-9, isa, usual[i].fma * 1e-9);
-            SAY(one->remedy, "look at heat, battery and power profile; on a virtual machine choose another type");
+            SAY(one->remedy, "check temperature, battery and power profile; for a virtual machine choose another type");
         }
     if (threads > 1 && fma_alone > 0 && fma < 1.3 * fma_alone) {
         finding *one = add_finding(f, "scaling");
-        SAY(one->found,
-            "%d threads compute %.2f times as much as one: the CPUs share a core, or something else uses them", threads,
-            fma / fma_alone);
-        SAY(one->remedy, "choose a machine whose CPUs are whole cores; measure again when nothing else runs");
+        SAY(one->found, "%d threads are %.2f times as fast as one: the CPUs share a core, or other programs use them",
+            threads, fma / fma_alone);
+        SAY(one->remedy, "choose a machine with dedicated cores; measure again when no other program runs");
     }
 }
 
@@ -386,11 +384,11 @@ void check_build(findings *f, int optimized, const char *sanitizer)
 {
     if (sanitizer) {
         finding *one = add_finding(f, "sanitizer");
-        SAY(one->found, "this wkv is built with %s, which makes everything several times slower", sanitizer);
-        SAY(one->remedy, "make, and use ./wkv");
+        SAY(one->found, "this wkv is built with %s, which makes it several times slower", sanitizer);
+        SAY(one->remedy, "run make, and use ./wkv");
     } else if (!optimized) {
         finding *one = add_finding(f, "build");
         SAY(one->found, "this wkv is built without optimization");
-        SAY(one->remedy, "make (CMAKE_BUILD_TYPE=Release), and use ./wkv");
+        SAY(one->remedy, "run make (CMAKE_BUILD_TYPE=Release), and use ./wkv");
     }
 }

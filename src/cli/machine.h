@@ -1,15 +1,14 @@
-/* machine.h - reasons why a machine computes slowly, found in /proc and /sys.
+/* machine.h - causes of slow computing, detected from /proc and /sys.
  *
- * Each check reads below `root` ("" on a real machine, a folder of files in tests) or gets its figures as arguments,
- * and adds a finding with its remedy, or nothing. A file that is not there means that nothing is known, and is no
- * finding. */
+ * Each check reads below `root` ("" on a real machine, a folder of files in tests) or takes its figures as arguments,
+ * and adds a finding with its remedy, or nothing. A missing file means unknown and adds no finding. */
 #ifndef WKV_CLI_MACHINE_H
 #define WKV_CLI_MACHINE_H
 
 #include <stddef.h>
 
 enum { FINDINGS = 24 };
-#define BUSY 0.15 /* share of the CPU time from which on other programs matter */
+#define BUSY 0.15 /* share of the CPU time above which other programs matter */
 
 typedef struct {
     const char *id; /* "smt", for programs */
@@ -22,9 +21,9 @@ typedef struct {
 } findings;
 
 typedef struct {
-    char model[128]; /* "AMD EPYC"; "": not known                                */
-    int cpus, cores; /* online; cores counted once however many threads they run */
-    int allowed;     /* CPUs this process may run on                             */
+    char model[128]; /* "AMD EPYC"; "": not known */
+    int cpus, cores; /* online; hardware threads of a core count once */
+    int allowed;     /* CPUs this process may run on */
     int allowed_cores;
 } processor;
 
@@ -37,17 +36,17 @@ void check_smt(findings *f, const processor *p);
 void check_affinity(findings *f, const processor *p);
 void check_quota(findings *f, const char *root, const processor *p); /* cgroups of versions 1 and 2 */
 void check_governor(findings *f, const char *root);
-/* chosen, int8: the kernels in use, as wkv_roof names them; forced: WKV_ISA, NULL: not set. */
+/* chosen, int8: the kernels in use, named as in wkv_roof; forced: WKV_ISA, NULL: not set. */
 void check_isa(findings *f, const char *root, const char *chosen, const char *int8, const char *forced);
 
 /* ---- other programs ---------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    double busy, stolen, all; /* ticks of all CPUs since the start; all 0: not known */
+    double busy, stolen, all; /* ticks of all CPUs since the start; all 0: unknown */
 } cpu_times;
 
 void read_times(cpu_times *t, const char *root);
-/* Between two moments in which this program slept. Returns the busy share, 0 to 1. */
+/* Compare two samples between which this program slept. Returns the busy share, 0 to 1. */
 double check_busy(findings *f, const char *root, const cpu_times *before, const cpu_times *after, const processor *p);
 
 /* ---- memory and disk --------------------------------------------------------------------------------------------- */
@@ -59,7 +58,7 @@ typedef struct {
 void read_memory(memory_use *m, const char *root);
 void check_swap(findings *f, const memory_use *m);
 void check_memory(findings *f, double need, double available); /* bytes of a model, and free */
-void check_pages(findings *f, const char *root);               /* transparent huge pages    */
+void check_pages(findings *f, const char *root);               /* transparent huge pages */
 /* path: the model; type: f_type of statfs(2); the device's numbers as stat(2) has them. */
 void check_disk(findings *f, const char *root, const char *path, unsigned long type, unsigned major, unsigned minor);
 

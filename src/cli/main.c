@@ -1,4 +1,4 @@
-/* main.c - the program: which command, its options, its exit status. */
+/* main.c - the program: find the command, parse its options, return its exit status. */
 #include "commands.h"
 #include "habits.h"
 #include "help.h"
@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 static int man;
-static int completion; /* for which shell */
+static int completion; /* shell */
 
 static const option help_options[] = {
-    {0, "man", OPT_SWITCH, NULL, &man, 0, 0, "", "write the manual page wkv(1)"},
-    {0, "completion", OPT_CHOICE, "none|bash|zsh|fish", &completion, 0, 0, "", "write completions for a shell"},
+    {0, "man", OPT_SWITCH, NULL, &man, 0, 0, "", "print the manual page wkv(1)"},
+    {0, "completion", OPT_CHOICE, "none|bash|zsh|fish", &completion, 0, 0, "", "print completions for a shell"},
 };
-static const group help_group = GROUP("Instead", help_options);
+static const group help_group = GROUP("Other output", help_options);
 static const group *const help_groups[] = {&help_group, &general_group, NULL};
 
 static int run_help(int n, char **operands);
@@ -26,9 +26,9 @@ static const command cmd_help = {
     .name = "help",
     .operands = "[COMMAND]",
     .most = 1,
-    .summary = "explain a command",
-    .about = "Explain the program, or a command of it.",
-    .examples = "wkv help --man | man -l -  # all of it as a manual page\n"
+    .summary = "show the help of a command",
+    .about = "Show the help of the program or of one command.",
+    .examples = "wkv help --man | man -l -  # the manual page\n"
                 "source <(wkv help --completion bash)  # TAB completes",
     .groups = help_groups,
     .run = run_help,
@@ -49,7 +49,7 @@ static int no_such_command(const char *name)
 {
     const char *best = NULL, *other = habit_command(name);
     int least = 99;
-    if (other) return usage(NULL, "there is no command '%s'; %s", name, other);
+    if (other) return usage(NULL, "unknown command '%s'; %s", name, other);
     for (const command *const *c = commands; *c; c++) {
         int d = word_distance(name, (*c)->name);
         if (d < least) {
@@ -57,8 +57,8 @@ static int no_such_command(const char *name)
             best = (*c)->name;
         }
     }
-    if (word_is_near(name, least)) return usage(NULL, "there is no command '%s'; did you mean %s?", name, best);
-    return usage(NULL, "there is no command '%s'", name);
+    if (word_is_near(name, least)) return usage(NULL, "unknown command '%s'; did you mean %s?", name, best);
+    return usage(NULL, "unknown command '%s'", name);
 }
 
 static int run_help(int n, char **operands)
@@ -89,7 +89,7 @@ static int start(int argc, char **argv)
     }
     if (!strcmp(argv[1], "-v") || !strcmp(argv[1], "-V"))
         return usage(NULL, "%s: --version prints the version", argv[1]);
-    if (argv[1][0] == '-') return usage(NULL, "a command comes first, then its options; what is %s?", argv[1]);
+    if (argv[1][0] == '-') return usage(NULL, "expected a command, found %s; options follow the command", argv[1]);
     const command *c = find(argv[1]);
     if (!c) return no_such_command(argv[1]);
     if (c->defaults) c->defaults();
@@ -104,12 +104,12 @@ static int start(int argc, char **argv)
     return status;
 }
 
-/* SIGBUS: a mapped file became shorter. write and _exit are async-signal-safe. */
+/* SIGBUS: a mapped file was truncated. write and _exit are async-signal-safe. */
 static void on_bus_error(int signal_number)
 {
     static const char sentence[] =
-        "wkv: a file became shorter while it was in use (SIGBUS); write a changed file beside it and "
-        "rename it, or give --no-mmap, which reads the model into memory\n";
+        "wkv: a mapped file was truncated while in use (SIGBUS); write a changed file under another name and rename "
+        "it, or use --no-mmap, which reads the model into memory\n";
     (void)signal_number;
     ssize_t ignored = write(2, sentence, sizeof sentence - 1);
     (void)ignored;
@@ -119,9 +119,8 @@ static void on_bus_error(int signal_number)
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
-    if (strcmp(nl_langinfo(CODESET), "UTF-8"))
-        setlocale(LC_CTYPE, "C.UTF-8"); /* text is UTF-8 whatever the locale says */
+    if (strcmp(nl_langinfo(CODESET), "UTF-8")) setlocale(LC_CTYPE, "C.UTF-8"); /* text is UTF-8 in every locale */
     signal(SIGBUS, on_bus_error);
-    signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an end like any other: see put_end */
+    signal(SIGPIPE, SIG_IGN); /* a closed output is a normal end, not a signal: see put_end */
     return put_end(start(argc, argv));
 }

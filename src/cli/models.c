@@ -1,4 +1,4 @@
-/* models.c - names in place of paths: the search in the folders of downloaded models. */
+/* models.c - find a model by name in the folders of downloaded models. */
 #include "models.h"
 #include "catalog.h"
 #include "say.h"
@@ -74,11 +74,11 @@ const char *model_path(const char *name, char out[MODEL_ROOM], int *status)
     int repository = is_repository(name) && !folder_exists(name);
     if (repository && found(out, slash + 1)) return out;
     if (!p && !slash && !has_model_extension(name)) {
-        *status = complain("%s: no such file, and no model of that name; wkv pull lists the published models", name);
+        *status = complain("%s: no such file and no such model; wkv pull lists the published models", name);
         return NULL;
     }
     if (!p && !repository && !is_url(name)) return name;
-    *status = complain("%s: not on this machine; download it with: wkv pull %s", name, name);
+    *status = complain("%s: not downloaded; get it with: wkv pull %s", name, name);
     return NULL;
 }
 

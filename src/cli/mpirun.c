@@ -1,14 +1,14 @@
-/* mpirun.c - the functions of wkv_communicator over MPI-3: collective operations that do not block, in pieces.
+/* mpirun.c - wkv_communicator over MPI-3: nonblocking collectives in chunks.
  *
- * What is begun waits in a queue, of which some pieces are on their way at a time: that bounds what MPI takes for
- * itself, and a gradient of any size can be begun at once. MPI matches collectives by their order, and the queue has
- * the same order everywhere. */
+ * Operations wait in a queue with a bounded number of chunks in flight. This bounds MPI's own buffers, so that a
+ * gradient of any size can be started at once. MPI matches collectives by their order, and the queue has the same order
+ * in all processes. */
 #include "mpirun.h"
 #include "say.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* The number in the first of these that the program's surroundings have; otherwise -1. */
+/* The number in the first of these environment variables that is set; else -1. */
 static long surroundings(const char *const *names)
 {
     for (; *names; names++)
@@ -28,12 +28,12 @@ enum { PIECE_BYTES = 1 << 22, UNDER_WAY = 16, MOST = 4096 };
 
 typedef struct {
     char *x;
-    int n;          /* floats to add up, or bytes */
-    int adds, root; /* root -1: the sum for each */
+    int n;          /* floats to sum, or bytes to broadcast */
+    int adds, root; /* root -1: allreduce */
 } piece;
 
 static piece queue[MOST];
-static MPI_Request request[UNDER_WAY]; /* of piece i: i % UNDER_WAY */
+static MPI_Request request[UNDER_WAY]; /* of chunk i: i % UNDER_WAY */
 static int rank, queued, begun, done;
 
 static void begin(const piece *p, MPI_Request *to)
@@ -95,7 +95,7 @@ static void copy(void *user, void *x, size_t bytes, int from)
     put_in_queue(x, bytes, 1, 0, from);
 }
 
-/* summed in one process, so that all have the same bits */
+/* summed in one process, so that all get the same bits */
 static void add(void *user, double *x, int n)
 {
     (void)user;
@@ -120,8 +120,8 @@ int mpi_begin(wkv_communicator *r)
     if (r->count > 1 || surroundings(sizes) <= 1) return 0;
     if (!surroundings(places))
         complain(
-            "%ld processes were started by another MPI than the one wkv was built with, and cannot find each other: "
-            "start them with its mpirun",
+            "%ld processes were started by a different MPI than wkv's and cannot connect; use the mpirun of the MPI "
+            "that wkv was built with",
             surroundings(sizes));
     mpi_end(r);
     return 1;
@@ -143,8 +143,7 @@ int mpi_begin(wkv_communicator *r)
     *r = (wkv_communicator){.count = 1};
     if (surroundings(places) < 0 || surroundings(sizes) == 1) return 0;
     if (surroundings(places)) return 1;
-    return complain("this wkv was built without MPI, and these processes would each train a model of their own: %s",
-                    mpi_how);
+    return complain("this wkv was built without MPI, so each process would train its own model: %s", mpi_how);
 }
 
 void mpi_end(const wkv_communicator *r) { (void)r; }

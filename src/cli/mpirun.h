@@ -1,12 +1,12 @@
-/* mpirun.h - `mpirun wkv train` and tune: the processes of one run, and how they talk. */
+/* mpirun.h - `mpirun wkv train` and `tune`: the processes of one run and their communicator. */
 #ifndef WKV_CLI_MPIRUN_H
 #define WKV_CLI_MPIRUN_H
 
 #include "wkv_train.h"
 
-/* The processes this one was started with: count 1 when it was started alone. Returns an exit status: 1, with a
- * sentence from the first process, when wkv or its MPI cannot talk to the others that are there. */
-extern const char mpi_how[]; /* how to get there from a process that is alone */
+/* The processes started together with this one; count 1 without mpirun. Returns an exit status: 1, with an error
+ * message from rank 0, if wkv or its MPI cannot reach the others. */
+extern const char mpi_how[]; /* advice for a single process */
 int mpi_begin(wkv_communicator *r);
 void mpi_end(const wkv_communicator *r);
 

@@ -1,4 +1,4 @@
-/* option.c - reading a command's arguments by its tables. */
+/* option.c - parse a command's arguments by its option tables. */
 #include "option.h"
 #include "habits.h"
 #include "models.h"
@@ -28,7 +28,7 @@ int usage(const command *c, const char *fmt, ...)
 int asked_help, asked_version;
 
 static const option general_options[] = {
-    {'q', "quiet", OPT_SWITCH, NULL, &say_quiet, 0, 0, "", "no notes, speeds or progress on standard error"},
+    {'q', "quiet", OPT_SWITCH, NULL, &say_quiet, 0, 0, "", "omit notes, speeds and progress on standard error"},
     {'h', "help", OPT_SWITCH, NULL, &asked_help, 0, 0, "", "explain the command"},
     {0, "version", OPT_SWITCH, NULL, &asked_version, 0, 0, "", "print the version"},
 };
@@ -87,7 +87,7 @@ static const option *by_letter(const command *c, char letter)
     return NULL;
 }
 
-/* The option with a name that begins with `name`; NULL for none or several. `all` lists those, as "--a, --b". */
+/* The option with the prefix `name`; NULL for none or several, which `all` lists as "--a, --b". */
 static const option *by_prefix(const command *c, const char *name, char all[300])
 {
     const option *o, *found = NULL;
@@ -113,9 +113,8 @@ static int unknown(const command *c, const char *name)
             best = o;
         }
     }
-    if (best && word_is_near(name, least))
-        return usage(c, "there is no option --%s; did you mean --%s?", name, best->name);
-    return usage(c, "there is no option --%s", name);
+    if (best && word_is_near(name, least)) return usage(c, "unknown option --%s; did you mean --%s?", name, best->name);
+    return usage(c, "unknown option --%s", name);
 }
 
 static int choose(const command *c, const option *o, const char *shown, const char *text)
@@ -133,7 +132,7 @@ static int choose(const command *c, const option *o, const char *shown, const ch
     return usage(c, "%s: '%s' is not one of %s", shown, text, o->value);
 }
 
-/* Put a value where it belongs. `shown` is the option as it was typed. */
+/* Store a value. `shown` is the option as typed. */
 static int assign(const command *c, const option *o, const char *shown, const char *text)
 {
     char *end;
@@ -154,7 +153,7 @@ static int assign(const command *c, const option *o, const char *shown, const ch
     }
     case OPT_COUNT: {
         long long v = strtoll(text, &end, 10);
-        if (end == text || *end) return usage(c, "%s: '%s' is not a whole number", shown, text);
+        if (end == text || *end) return usage(c, "%s: '%s' is not an integer", shown, text);
         if (errno || (double)v < o->low || (double)v > o->high)
             return usage(c, "%s: %s is not between %.0f and %.0f", shown, text, o->low, o->high);
         *(int *)o->to = (int)v;
@@ -170,8 +169,7 @@ static int assign(const command *c, const option *o, const char *shown, const ch
     case OPT_SEED: {
         unsigned long long v = strtoull(text, &end, 10);
         if (end == text || *end || *text == '-' || errno)
-            return usage(c, "%s: '%s' is not a whole number from 0 to %llu", shown, text,
-                         (unsigned long long)UINT64_MAX);
+            return usage(c, "%s: '%s' is not an integer from 0 to %llu", shown, text, (unsigned long long)UINT64_MAX);
         *(uint64_t *)o->to = v;
         return 0;
     }
@@ -179,7 +177,7 @@ static int assign(const command *c, const option *o, const char *shown, const ch
     return 0;
 }
 
-/* The value behind the option's `=` or letter, else the next argument, over which *i moves. */
+/* The value after the option's `=` or letter, else the next argument, which *i then skips. */
 static int give(const command *c, const option *o, const char *shown, const char *attached, int count, char **args,
                 int *i)
 {
@@ -188,7 +186,7 @@ static int give(const command *c, const option *o, const char *shown, const char
     return assign(c, o, shown, args[++*i]);
 }
 
-/* An option of another program that has no counterpart here. */
+/* An option of another program without a counterpart here. */
 static int answer(const command *c, const habit *h, const char *attached, int count, char **args, int *i)
 {
     if (h->kind == HABIT_REFUSE) return usage(c, "%s: %s", h->spelling, h->sentence);
@@ -197,7 +195,7 @@ static int answer(const command *c, const habit *h, const char *attached, int co
     return 0;
 }
 
-/* --name, --name=value or --name value; underscores are dashes, and an unambiguous beginning is enough */
+/* --name, --name=value or --name value; underscores count as dashes, and an unambiguous prefix is enough */
 static int long_option(const command *c, int count, char **args, int *i)
 {
     const char *equals = strchr(args[*i], '='), *attached = equals ? equals + 1 : NULL;
@@ -213,7 +211,7 @@ static int long_option(const command *c, int count, char **args, int *i)
     if (!o && *name) {
         *all = 0;
         o = by_prefix(c, name, all);
-        if (!o && *all) return usage(c, "%s is the beginning of %s", shown, all);
+        if (!o && *all) return usage(c, "%s is ambiguous: %s", shown, all);
         if (o) snprintf(shown, sizeof shown, "--%s", o->name);
     }
     if (!o) return unknown(c, name);
@@ -234,7 +232,7 @@ static int short_options(const command *c, int count, char **args, int *i)
         h = o ? NULL : habit_option(c, shown);
         if (h && h->kind != HABIT_SAME) return answer(c, h, attached, count, args, i);
         if (h) o = by_name(c, h->option);
-        if (!o) return usage(c, "there is no option -%c", *letter);
+        if (!o) return usage(c, "unknown option -%c", *letter);
         if (o->kind != OPT_SWITCH) return give(c, o, shown, attached, count, args, i);
         int status = assign(c, o, shown, NULL);
         if (status) return status;
@@ -242,29 +240,29 @@ static int short_options(const command *c, int count, char **args, int *i)
     return 0;
 }
 
-/* The sentence about an operand too many. */
+/* Report an excess operand. */
 static int too_many(const command *c, char **operands)
 {
     const char *extra = operands[c->most];
-    if (!c->most && c->model) return usage(c, "%s takes one model: %s, or '%s'?", c->name, *c->model, extra);
+    if (!c->most && c->model) return usage(c, "%s takes one model, found two: %s and '%s'", c->name, *c->model, extra);
     if (!c->most)
-        return usage(c, "'%s' is not an option, and %s takes nothing else%s", extra, c->name,
+        return usage(c, "'%s' is not an option, and %s takes no arguments%s", extra, c->name,
                      by_name(c, "model") ? "; -m names a model" : "");
     if (c->model && !*c->model && has_model_extension(operands[0]))
-        return usage(c, "%s: no such file; a model that exists comes first, or -m names it", operands[0]);
-    if (c->most == 1)
-        return usage(c, "one argument is enough; what is '%s'? (put quotes around words that belong together)", extra);
+        return usage(c, "%s: no such file; give an existing model first, or with -m", operands[0]);
+    if (c->most == 1) return usage(c, "unexpected argument '%s'; put quotes around words that belong together", extra);
     const option *type = by_name(c, "type"); /* rwkv.cpp's and llama.cpp's order */
     if (type && isalpha((unsigned char)*extra) && strpbrk(extra, "0123456789"))
-        return usage(c, "'%s' is one argument too many; --type %s says how the numbers are stored", extra, extra);
-    return usage(c, "'%s' is one argument too many", extra);
+        return usage(c, "unexpected argument '%s'; --type %s sets the data type", extra, extra);
+    return usage(c, "unexpected argument '%s'", extra);
 }
 
-/* The model as an operand: any, where there are no others; else the first, when it is a checkpoint that exists. */
+/* The model as an operand: any operand if the command has no others; else the first, if it is an existing
+ * checkpoint. */
 static int take_model(const command *c, int *n, char **operands)
 {
     if (!c->model || !*n || (c->most && !model_exists(operands[0]))) return 0;
-    if (*c->model) return usage(c, "the model is given twice: %s and %s", *c->model, operands[0]);
+    if (*c->model) return usage(c, "two models: %s and %s; give one", *c->model, operands[0]);
     *c->model = operands[0];
     memmove(operands, operands + 1, sizeof *operands * (size_t)-- * n);
     return 0;

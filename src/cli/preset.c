@@ -1,4 +1,4 @@
-/* preset.c - prompts for tasks. A model goes on from the words it was trained on, so these are not ours:
+/* preset.c - prompts for tasks, in the published wording that the models were trained on:
  *
  *     a question about a text   the text, the question on the next line, as a turn of the chat template:
  *                               BlinkDL/ChatRWKV, API_DEMO_WORLD.py (965e40b), demo 3
@@ -9,7 +9,7 @@
  *                               line, as wkv tune writes instructions
  *     summary, translation      instructions, in the words of the same page of the wiki; ChatRWKV publishes none
  *
- * The instruction precedes the text, because a state remembers best the details it knows to look for. */
+ * The instruction precedes the text, so that the state keeps the details that matter for it. */
 #include "preset.h"
 #include "say.h"
 #include <stdio.h>
@@ -18,10 +18,10 @@
 
 static const preset presets[] = {
     {"qa", "PROMPT is a question about the text", NULL, NULL, 1},
-    {"instruct", "PROMPT is an instruction, and the text, if there is one, what it is about", "%s", NULL, 0},
-    {"summary", "sum the text up; PROMPT: \"in one sentence\", or as you say",
+    {"instruct", "PROMPT is an instruction, the text its optional subject", "%s", NULL, 0},
+    {"summary", "summarize the text; PROMPT: \"in one sentence\", or another form",
      "Summarize the following material text %s.", "in one sentence", 1},
-    {"translate", "translate the text; PROMPT is \"Swedish into Chinese\" or the like",
+    {"translate", "translate the text; PROMPT: \"Swedish into Chinese\" or similar",
      "Please translate the following %s.", NULL, 1},
 };
 enum { PRESETS = sizeof presets / sizeof *presets };
@@ -29,7 +29,7 @@ enum { PRESETS = sizeof presets / sizeof *presets };
 static void list(void)
 {
     for (int i = 0; i < PRESETS; i++) put_text("  %-10s %s\n", presets[i].name, presets[i].what);
-    put_text("The text is given with --text, or on standard input. Only the answer is printed.\n");
+    put_text("--text or standard input gives the text. Only the answer is printed.\n");
 }
 
 const preset *preset_find(const command *c, const char *name, int *status)
@@ -40,14 +40,13 @@ const preset *preset_find(const command *c, const char *name, int *status)
     if (!strcmp(name, "help"))
         list();
     else
-        *status = usage(
-            c,
-            "--prompt-preset: there is no '%.40s'; there are qa, instruct, summary and translate (help explains them)",
-            name);
+        *status =
+            usage(c, "--prompt-preset: '%.40s' is not one of qa, instruct, summary and translate (help describes them)",
+                  name);
     return NULL;
 }
 
-/* printf into memory of its own; NULL after the sentence */
+/* printf into allocated memory; NULL after an error message */
 static char *print(const char *fmt, const char *a, const char *b)
 {
     size_t n = strlen(fmt) + strlen(a) + strlen(b) + 1;
@@ -59,7 +58,7 @@ static char *print(const char *fmt, const char *a, const char *b)
     return out;
 }
 
-/* The text as it may stand in a turn: without blanks around it and blank lines inside. */
+/* The text for a turn: without surrounding blanks and without blank lines. */
 static char *clean(const char *text)
 {
     static const wkv_template bare = {.name = "", .stops = {""}};
@@ -70,7 +69,7 @@ static char *clean(const char *text)
         return NULL;
     }
     wkv_template_reply(&bare, text, out, n + 1);
-    memmove(out, out + 1, n); /* the blank that parts an answer from the name before it */
+    memmove(out, out + 1, n); /* the blank between a name and its answer */
     return out;
 }
 
@@ -107,7 +106,7 @@ static int form_of(const wkv_template *t)
     return strcmp(t->name, "plain") ? WORLD : TURN;
 }
 
-/* The words around task and text, both clean; NULL: they are a turn. */
+/* The wording around task and text, both cleaned; NULL: a plain turn. */
 static const char *form(const preset *p, const wkv_template *t, const char *text)
 {
     const int i = form_of(t);

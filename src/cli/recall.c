@@ -62,7 +62,7 @@ static void unescape(char *line)
     *to = 0;
 }
 
-/* The last lines take the file's place. */
+/* Replace the file by its last lines. */
 static void shorten(const char *last, size_t n)
 {
     char path[PATH_ROOM];
@@ -104,7 +104,7 @@ void recall_keep(const char *line)
     out[n++] = '\n';
     int f = open_file(O_WRONLY | O_APPEND | O_CREAT);
     if (f < 0) return;
-    ssize_t ignored = write(f, out, n); /* in one piece: other sessions append, too */
+    ssize_t ignored = write(f, out, n); /* in one write: other sessions append too */
     (void)ignored;
     close(f);
 }

@@ -1,4 +1,4 @@
-/* sampling.c - from options to a sampler. */
+/* sampling.c - create a sampler from the options. */
 #include "sampling.h"
 #include "say.h"
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The settings given. Those that a profile has and no option gives are NAN, top_k -1, until fill_in sets them. */
+/* The settings of the options. Profile settings without an option are NAN (top_k -1) until fill_in sets them. */
 static wkv_sampler_options set;
 static wkv_profile used;
 
@@ -20,28 +20,30 @@ static texts bans, biases;
 
 static const option sampling_options[] = {
     {'T', "temperature", OPT_REAL, "X", &set.temperature, 0, 100, initial.temperature,
-     "how freely tokens are drawn: 0 takes the most probable one always, 1 draws as the model believes"},
+     "temperature: 0 is greedy, 1 samples the model's distribution"},
     {0, "top-p", OPT_REAL, "X", &set.top_p, 0, 1, initial.top_p,
-     "draw among the most probable tokens that together reach this probability; 0 or 1: among all (-T 0 is greedy)"},
-    {'k', "top-k", OPT_COUNT, "N", &set.top_k, 0, 1e6, initial.top_k, "draw among the N most probable tokens"},
+     "nucleus sampling: keep the most probable tokens up to total probability X; 0 or 1 disables (-T 0 is greedy)"},
+    {'k', "top-k", OPT_COUNT, "N", &set.top_k, 0, 1e6, initial.top_k, "keep the N most probable tokens; 0 disables"},
     {0, "min-p", OPT_REAL, "X", &set.min_p, 0, 1, initial.min_p,
-     "draw among tokens at least X times as probable as the best"},
+     "keep tokens at least X times as probable as the best; 0 disables"},
     {0, "typical", OPT_REAL, "X", &set.typical_p, 0, 1, initial.typical_p,
-     "draw among the tokens of most typical surprise, up to this probability"},
+     "locally typical sampling: keep the tokens closest to the expected surprise, up to total probability X; 0 or 1 "
+     "disables"},
     {0, "mirostat", OPT_REAL, "TAU", &set.mirostat_tau, 0, 100, "off",
-     "hold the surprise near TAU bits (mirostat 2); replaces the limits above"},
-    {0, "mirostat-rate", OPT_REAL, "X", &set.mirostat_eta, 0.001, 1, "0.1", "how fast mirostat corrects itself"},
+     "mirostat 2: target surprise in bits; replaces top-p, top-k, min-p and typical"},
+    {0, "mirostat-rate", OPT_REAL, "X", &set.mirostat_eta, 0.001, 1, "0.1", "learning rate of mirostat"},
     {0, "presence", OPT_REAL, "X", &set.presence, -100, 100, initial.presence,
-     "subtract X from the logit of a token that has occurred"},
+     "presence penalty: subtract X from the logits of tokens that have occurred"},
     {0, "frequency", OPT_REAL, "X", &set.frequency, -100, 100, initial.frequency,
-     "and X more for each time it has occurred"},
+     "frequency penalty: subtract X times a token's count from its logit"},
     {0, "penalty-decay", OPT_REAL, "X", &set.penalty_decay, 0.01, 1, initial.penalty_decay,
-     "occurrences count X times as much after each token"},
-    {0, "ban", OPT_TEXTS, "ID", &bans, 0, 0, "", "never draw this token; may be given again"},
-    {0, "bias", OPT_TEXTS, "ID=X", &biases, 0, 0, "", "add X to the logit of this token; may be given again"},
-    {'s', "seed", OPT_SEED, "N", &set.seed, 0, 0, "random", "the same seed, model and prompt give the same text"},
+     "multiply the counts by X after each token"},
+    {0, "ban", OPT_TEXTS, "ID", &bans, 0, 0, "", "exclude this token; repeatable"},
+    {0, "bias", OPT_TEXTS, "ID=X", &biases, 0, 0, "", "add X to the logit of this token; repeatable"},
+    {'s', "seed", OPT_SEED, "N", &set.seed, 0, 0, "random",
+     "random seed; the same seed, model and prompt give the same text"},
 };
-const group sampling_group = GROUP("Drawing tokens", sampling_options);
+const group sampling_group = GROUP("Sampling", sampling_options);
 
 static void number(char out[WORDS], double x, double off, const char *unknown)
 {
@@ -75,7 +77,7 @@ void sampling_defaults(const wkv_profile *p, const char *unknown)
     number(initial.penalty_decay, (double)o->penalty_decay, -1, unknown);
 }
 
-/* Append ", name value" to the text in out, unless the value is `off`. */
+/* Append ", name value" to out, unless the value is `off`. */
 static void say(char *out, size_t room, const char *name, double value, double off)
 {
     size_t n = strlen(out);
@@ -109,7 +111,7 @@ void sampling_note(void)
     note("sampling %s: %s", used.name, words);
 }
 
-/* Settings not given are the profile's; presence and frequency then are 0 for tokens of bytes or characters, which
+/* Missing settings come from the profile; its presence and frequency become 0 for tokens of bytes or characters, which
  * every text repeats. */
 static void fill_in(const wkv_profile *p, const engine *e)
 {

@@ -1,4 +1,4 @@
-/* sampling.h - the options that say how the next token is drawn, shared by generate and chat. */
+/* sampling.h - the sampling options, shared by generate and chat. */
 #ifndef WKV_CLI_SAMPLING_H
 #define WKV_CLI_SAMPLING_H
 
@@ -6,15 +6,14 @@
 
 extern const group sampling_group;
 
-/* Settings before parsing: none given. The help shows p's values, or `unknown` for those that depend on the model. */
+/* Reset the settings before parsing. The help prints p's values, or `unknown` for those that depend on the model. */
 void sampling_defaults(const wkv_profile *p, const char *unknown);
 
-/* The sampler of the options; settings not given are p's. Returns 0, 1 after a sentence or 2 after one about usage. */
+/* Create the sampler; missing settings come from p. Returns 0, 1 after an error message, or 2 after one about usage. */
 int sampling_make(wkv_sampler **out, const command *c, const engine *e, const wkv_profile *p);
 uint64_t sampling_seed(void);
 
-/* "temperature 1, top-p 0.3, no penalties"; and a note that says so of the sampler made last, with the name of its
- * profile. */
+/* "temperature 1, top-p 0.3, no penalties"; and a note with the settings and profile name of the latest sampler. */
 enum { SAMPLING_WORDS = 200 };
 void sampling_words(char out[SAMPLING_WORDS], const wkv_sampler_options *o);
 void sampling_note(void);

@@ -1,4 +1,4 @@
-/* say.c - sentences, results, progress, Ctrl-C and figures. */
+/* say.c - messages, results, progress, Ctrl-C and figures. */
 #include "say.h"
 #include "wkv.h"
 #include <errno.h>
@@ -41,7 +41,7 @@ void note(const char *fmt, ...)
 
 /* ---- results ----------------------------------------------------------------------------------------------------- */
 
-static int put_errno; /* why standard output can no longer be written */
+static int put_errno; /* errno of the failed write to standard output */
 
 static int put_failed(void)
 {
@@ -131,7 +131,7 @@ void progress_at(progress *p, double done, double total, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(line + n, sizeof line - (size_t)n, fmt, args);
     va_end(args);
-    fprintf(stderr, "\r%.*s\033[K", terminal_width() - 1, line); /* a line that wraps could not be taken away */
+    fprintf(stderr, "\r%.*s\033[K", terminal_width() - 1, line); /* a wrapped line could not be erased */
     fflush(stderr);
 }
 
@@ -169,7 +169,7 @@ double seconds_now(void)
 
 uint64_t random_seed(void)
 {
-    uint32_t seed; /* 32 bits, so that it can be read and typed again */
+    uint32_t seed; /* 32 bits, so that it is short to retype */
     if (getentropy(&seed, sizeof seed)) seed = (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16;
     return seed;
 }

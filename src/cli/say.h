@@ -1,7 +1,7 @@
-/* say.h - how the program speaks.
+/* say.h - output of the program: messages, results, progress, figures.
  *
  * Results go to standard output through put(); everything else goes to standard error. Colours, progress and speeds
- * appear on a terminal only. Ctrl-C sets a flag that long work looks at. */
+ * appear on a terminal only. Ctrl-C sets a flag that long work polls. */
 #ifndef WKV_CLI_SAY_H
 #define WKV_CLI_SAY_H
 
@@ -19,25 +19,24 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));    /* a l
 
 /* ---- results: on standard output --------------------------------------------------------------------------------- */
 
-/* Write and return 0, or -1 once the reader has left or the disk is full; then there is no point in going on. */
+/* Write; returns 0, or -1 after the reader left or the disk is full: the caller should stop. */
 int put(const void *bytes, size_t n);
 int put_flush(void);
 int put_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Flush, and turn what happened to standard output into an exit status: `status` when all was written, 0 when the
- * reader left (`| head -1`), 1 with a sentence when it could not be written. */
+/* Flush standard output and return the exit status: `status` on success, 0 when the reader left (`| head -1`), 1 with
+ * an error message when a write failed. */
 int put_end(int status);
 
 /* ---- terminals --------------------------------------------------------------------------------------------------- */
 
-int on_terminal(int fd);              /* 0, 1 or 2 */
-int terminal_width(void);             /* of standard output, 80 when it is not a terminal */
-const char *dim(int fd); /* escape codes, "" where colours are not wanted (NO_COLOR, TERM=dumb, not a terminal) */
+int on_terminal(int fd);  /* 0, 1 or 2 */
+int terminal_width(void); /* of standard output; 80 when it is not a terminal */
+const char *dim(int fd);  /* escape codes, "" without colours (NO_COLOR, TERM=dumb, not a terminal) */
 const char *bold(int fd);
 const char *plain(int fd);
 
-/* A bar on standard error while long work goes on; nothing when that is not a terminal, with --quiet, or when the work
- * is done within half a second. */
+/* A progress bar on standard error; omitted without a terminal, with --quiet, or in the first half second. */
 typedef struct {
     const char *what;
     double begun, drawn;
@@ -45,7 +44,7 @@ typedef struct {
 } progress;
 void progress_begin(progress *p, const char *what);
 void progress_at(progress *p, double done, double total, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void progress_end(progress *p); /* takes the bar away */
+void progress_end(progress *p); /* erases the bar */
 
 /* ---- Ctrl-C ------------------------------------------------------------------------------------------------------ */
 
@@ -58,8 +57,8 @@ void catch_interrupts(void);
 
 double seconds_now(void);
 uint64_t random_seed(void);
-const char *as_bytes(char out[16], double bytes);    /* "1.23 MB" */
-const char *as_count(char out[32], int64_t n);       /* "191,034,624" */
+const char *as_bytes(char out[16], double bytes);      /* "1.23 MB" */
+const char *as_count(char out[32], int64_t n);         /* "191,034,624" */
 const char *as_duration(char out[16], double seconds); /* "1:02:03" */
 
 #endif

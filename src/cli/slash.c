@@ -1,4 +1,4 @@
-/* slash.c - which command a line is. */
+/* slash.c - parse a chat command. */
 #include "slash.h"
 #include "option.h"
 #include "say.h"
@@ -11,14 +11,14 @@ const char slash_help[] = "  /help         this list; /? does too\n"
                           "  /reset        begin a new conversation\n"
                           "  /system TEXT  begin a new conversation with this system text; alone, show it\n"
                           "  /quit         leave; also /exit, /bye, Ctrl-D, a line of exit, quit or bye\n"
-                          "  Ctrl-C stops an answer. A line that ends in \\ goes on in the next.\n"
+                          "  Ctrl-C stops an answer. A line that ends in \\ continues on the next.\n"
                           "  A line with a blank before its / is not a command. Tab completes commands.\n";
 
 /* Spellings, those of other programs too. */
 static const struct {
     const char *word;
     chat_command is;
-    const char *sentence; /* the reason why there is no such command; NULL: there is */
+    const char *sentence; /* the reason for a missing command; NULL: the command exists */
 } words[] = {
     {"/help", SLASH_HELP, NULL},
     {"/?", SLASH_HELP, NULL},
@@ -31,9 +31,9 @@ static const struct {
     {"/bye", SLASH_QUIT, NULL},
     {"/save", SLASH_WRONG, "a conversation cannot be saved"},
     {"/load", SLASH_WRONG, "a conversation cannot be loaded"},
-    {"/undo", SLASH_WRONG, "a turn cannot be taken back; /reset begins a new conversation"},
-    {"/regen", SLASH_WRONG, "an answer cannot be written again; /reset begins a new conversation"},
-    {"/set", SLASH_WRONG, "options are given to wkv chat, before the conversation"},
+    {"/undo", SLASH_WRONG, "a turn cannot be undone; /reset begins a new conversation"},
+    {"/regen", SLASH_WRONG, "an answer cannot be regenerated; /reset begins a new conversation"},
+    {"/set", SLASH_WRONG, "options are set on the command line of wkv chat"},
     {"/show", SLASH_WRONG, "wkv info describes a model"},
 };
 enum { WORDS = sizeof words / sizeof *words };
@@ -45,7 +45,7 @@ size_t slash_blanks(const char *p)
     return (size_t)(p - from);
 }
 
-/* Cut off the blanks at the end. */
+/* Remove trailing blanks. */
 static void trim(char *line)
 {
     for (char *at = line; *at; at++)
@@ -61,9 +61,10 @@ static chat_command unknown(const char *word)
         if (d < least) least = d, best = *name;
     }
     if (word_is_near(word, least))
-        complain("there is no %s; did you mean %s?", word, best);
+        complain("unknown command %s; did you mean %s?", word, best);
     else
-        complain("there is no %.60s; /help lists the commands, and a blank before the / makes the line a turn", word);
+        complain("unknown command %.60s; /help lists the commands, and a blank before the / makes the line a turn",
+                 word);
     return SLASH_WRONG;
 }
 
@@ -85,9 +86,9 @@ chat_command slash_read(char *line, const char **argument)
     for (int i = 0; i < WORDS; i++) {
         if (strcmp(words[i].word, line)) continue;
         if (words[i].sentence)
-            complain("there is no %s: %s", line, words[i].sentence);
+            complain("no command %s: %s", line, words[i].sentence);
         else if (**argument && words[i].is != SLASH_SYSTEM)
-            complain("%s takes no '%.60s'", line, *argument);
+            complain("%s takes no argument, found '%.60s'", line, *argument);
         else
             return words[i].is;
         return SLASH_WRONG;

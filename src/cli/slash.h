@@ -8,11 +8,11 @@
 #include <stddef.h>
 
 typedef enum {
-    SLASH_NONE,   /* no command: a turn          */
-    SLASH_WRONG,  /* the sentence has been said  */
+    SLASH_NONE,  /* not a command: a turn */
+    SLASH_WRONG, /* an error message was printed */
     SLASH_HELP,
     SLASH_RESET,
-    SLASH_SYSTEM, /* takes a text, which may be "" */
+    SLASH_SYSTEM, /* takes a text, possibly "" */
     SLASH_QUIT
 } chat_command;
 
@@ -22,7 +22,7 @@ chat_command slash_read(char *line, const char **argument);
 extern const char *const slash_names[]; /* with their slash; ends with NULL */
 extern const char slash_help[];
 
-/* Bytes of the blanks at p that a template strips: ASCII's, and the ideographic space. */
+/* Bytes of blanks at p that a template strips: ASCII and the ideographic space. */
 size_t slash_blanks(const char *p);
 
 #endif

@@ -1,4 +1,4 @@
-/* think.c - an answer as it comes, a character at a time. */
+/* think.c - print an answer character by character as it is generated. */
 #include "think.h"
 #include "say.h"
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-/* writer.c - the loop of writing. */
+/* writer.c - the sampling loop. */
 #include "writer.h"
 #include "say.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the first stop string begins in text[0 .. n), or n when there is none. */
+/* The offset of the first stop string in text[0 .. n); n: none. */
 static size_t find_stop(const writer *w, const char *text, size_t n)
 {
     for (size_t at = 0; at < n; at++)
@@ -15,7 +15,7 @@ static size_t find_stop(const writer *w, const char *text, size_t n)
     return n;
 }
 
-/* How many bytes at the end of text[0 .. n) may be the beginning of a stop string. */
+/* Bytes at the end of text[0 .. n) that may begin a stop string. */
 static size_t may_stop(const writer *w, const char *text, size_t n)
 {
     size_t most = 0;
@@ -54,7 +54,7 @@ static finish_reason write_tokens(writer *w)
     const int32_t end_of_text = wkv_tokenizer_end(e->tokenizer);
     while (!w->limit || w->tokens < w->limit) {
         if (interrupted) return END_INTERRUPT;
-        /* -infinity is refused, too, which a host may give the sampler */
+        /* -infinity is an error here, although the sampler accepts it */
         const int finite = logits_finite(e->logits, (size_t)e->about->vocab);
         const int32_t id = finite ? wkv_sample(w->sampler, e->logits) : -1;
         if (id < 0) {
@@ -81,7 +81,7 @@ static finish_reason write_tokens(writer *w)
             if (wkv_state_copy(w->mark, e->state)) goto failed;
             w->marked = 1;
         }
-        if (w->tokens == w->limit && !w->mark) return END_LIMIT; /* nothing comes after this token */
+        if (w->tokens == w->limit && !w->mark) return END_LIMIT; /* the text ends with this token */
         if (wkv_eval(e->context, e->state, &id, 1, e->logits)) goto failed;
         if (all_shown) w->n = w->shown = 0, w->marked = 0;
     }
