@@ -109,7 +109,7 @@ static void lines(void)
 static void refusals(void)
 {
     REFUSES("1 'a' 2\n", "line 1: the text has 1 bytes, the line says 2");
-    REFUSES("1 'a' 1\n1 'b' 1\n", "line 2: id 1 is there twice");
+    REFUSES("1 'a' 1\n1 'b' 1\n", "line 2: id 1 occurs twice");
     REFUSES("1 'a' 1\n2 a 1\n", "line 2: expected a quoted text");
     REFUSES("1 '\\q' 1\n", "unknown escape");
     REFUSES("1 '\\' 1\n", "unknown escape");
@@ -125,12 +125,12 @@ static void refusals(void)
     REFUSES("hello\n", "not a vocabulary");
     REFUSES("", "not a vocabulary");
     REFUSES(" \n", "not a vocabulary");
-    REFUSES("{", "not sound JSON");
+    REFUSES("{", "invalid JSON");
     REFUSES("{}", "an empty vocabulary");
     REFUSES("{\"a\": 1}", "key \"a\", expected an id");
     REFUSES("{\"1\": 1}", "expected a string or an array");
     REFUSES("{\"1\": [256]}", "byte values from 0 to 255");
-    REFUSES("{\"1\": \"a\", \"01\": \"b\"}", "id 1 is there twice");
+    REFUSES("{\"1\": \"a\", \"01\": \"b\"}", "id 1 occurs twice");
     EXPECT_EQ(wkv_tokenizer_open(&(wkv_tokenizer *){0}, "/nowhere/vocab.txt", NULL), WKV_EIO);
     EXPECT_HAS(wkv_error(), "/nowhere/vocab.txt");
     EXPECT_EQ(wkv_tokenizer_open(&(wkv_tokenizer *){0}, NULL, NULL), WKV_EARG);

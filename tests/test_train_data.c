@@ -214,7 +214,7 @@ static void ids_are_checked_first(void)
         if (wkv_train(&o)) FAILED("%s", wkv_error());
         o.data = (const char *[]){in_folder("b.txt"), NULL}, o.out = run;
         EXPECT_EQ(wkv_train(&o), WKV_EIO); /* text needs one */
-        EXPECT_HAS(wkv_error(), "has a vocabulary of its own (48 ids)");
+        EXPECT_HAS(wkv_error(), "has its own vocabulary (48 ids)");
     }
 }
 

@@ -1,4 +1,4 @@
-/* int8.c - one loop for each way of multiplying bytes: twelve chains of dot products, enough to hide their latency. */
+/* int8.c - one loop for each int8 instruction: twelve chains of dot products, enough to hide their latency. */
 #include "bench/int8.h"
 #include <string.h>
 
@@ -10,7 +10,7 @@ enum { CHAINS = 12 };
 #include <cpuid.h>
 #include <immintrin.h>
 
-/* bytes of x are 0 .. 127, of y -1 or 1: what is added up stays small enough never to matter */
+/* bytes of x are 0 .. 127, of y -1 or 1, so the sums stay small */
 __attribute__((target("avx512f,avx512vnni"))) static double burn_avx512_vnni(int64_t n)
 {
     __m512i x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(-1), acc[CHAINS];
@@ -53,7 +53,7 @@ __attribute__((target("avx2"))) static double burn_avx2(int64_t n)
 }
 #endif
 
-/* 1024 bytes by 1024 bytes in the nearest cache, left to the compiler. */
+/* 1024 bytes by 1024 bytes in L1, vectorized by the compiler. */
 static double burn_portable(int64_t n)
 {
     enum { BYTES = 1024 };
@@ -62,7 +62,7 @@ static double burn_portable(int64_t n)
     memset(x, 3, sizeof x);
     memset(y, -1, sizeof y);
     for (int64_t k = 0; k < n; k++) {
-        __asm__ volatile("" : : "r"(x), "r"(y) : "memory"); /* they may have changed */
+        __asm__ volatile("" : : "r"(x), "r"(y) : "memory"); /* the values may have changed */
         for (int i = 0; i < BYTES; i++) sum += (int16_t)(x[i] * y[i]);
     }
     return sum == 12345 ? 0 : 2.0 * BYTES * (double)n;

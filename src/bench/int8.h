@@ -1,4 +1,4 @@
-/* int8.h - dot products of bytes that stay in registers, in the best way this processor has. */
+/* int8.h - int8 dot products from registers, with the best instructions of this processor. */
 #ifndef WKV_BENCH_INT8_H
 #define WKV_BENCH_INT8_H
 
@@ -6,10 +6,10 @@
 
 typedef struct {
     const char *name;
-    double (*burn)(int64_t n); /* n rounds of multiply-adds; returns the operations done, a multiply-add being two */
+    double (*burn)(int64_t n); /* n rounds of multiply-adds; returns the operations, a multiply-add is two */
 } int8_way;
 
-/* The best way that the instruction set called `isa` (simd.h) has on this processor. */
+/* The best instructions of the set `isa` (simd.h) on this processor. */
 int8_way int8_best(const char *isa);
 
 #endif

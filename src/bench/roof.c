@@ -1,4 +1,4 @@
-/* roof.c - what this machine can do at most: reading memory, float32 multiply-adds, dot products of bytes. */
+/* roof.c - the hardware limits: memory reads, float32 multiply-adds, int8 dot products. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,8 @@ typedef struct {
     int streams, ahead;
 } pattern;
 
-/* How much a thread gets depends on how many places of memory it asks for at once (SPEED 3.1), and which way is best on
- * the machine: all are tried. */
+/* The bandwidth of a thread depends on the number of parallel streams (docs/performance.md, "Decoding: reading
+ * weights"), and the best number on the machine: all are tried. */
 static const pattern patterns[] = {
     {8, 1024}, {1, 0},    {8, 0},    {4, 1024}, {16, 1024}, {2, 0},    {4, 0},
     {16, 0},   {1, 2048}, {2, 2048}, {4, 512},  {8, 512},   {8, 2048}, {16, 512},
@@ -26,7 +26,7 @@ enum { PATTERNS = sizeof patterns / sizeof *patterns };
 
 typedef uint64_t pair __attribute__((vector_size(16)));
 
-/* Read `bytes` once, as `streams` equal parts side by side: returns something that depends on all of it. */
+/* Read `bytes` once as `streams` equal parts in parallel; the result depends on all of it. */
 static inline __attribute__((always_inline)) uint64_t walk(const char *data, size_t bytes, const int streams,
                                                            size_t ahead)
 {
@@ -79,7 +79,8 @@ static void read_part(void *arg, int part, int parts)
     (void)keep;
 }
 
-/* Twice the last cache, at least 256 MiB and at most 1 GiB, but no more than a quarter of what is there. */
+/* Twice the last-level cache, at least 256 MiB and at most 1 GiB, but no more than a quarter of the available
+ * memory. */
 static size_t buffer_bytes(void)
 {
     size_t bytes = (size_t)256 << 20, quarter = wkv_memory_available() / 4;
@@ -106,8 +107,8 @@ static double read_once(wkv_meter *m)
     return (double)m->r.bytes * pool_threads(m->p) / (clock_seconds() - t);
 }
 
-/* Every pattern in turn until the time is over, the most promising first; every third time the best so far again,
- * because a busy machine seldom shows what it can do. */
+/* Try every pattern in turn until the time is over, the most promising first; every third try repeats the best so far,
+ * because a busy machine seldom reaches its limit. */
 static void search_reading(wkv_meter *m, double seconds)
 {
     wkv_roof *best = &m->best;
@@ -140,8 +141,8 @@ static void burn_part(void *arg, int part, int parts)
     (void)keep;
 }
 
-/* Operations per second of all threads: the best of bursts of some milliseconds, so short that other programs do not
- * spoil all. */
+/* Operations per second of all threads: the best of bursts of a few milliseconds, short enough that other programs do
+ * not disturb all. */
 static double measure_burning(pool *p, double (*burn)(int64_t), double seconds)
 {
     burning b = {.burn = burn, .rounds = 1000};
@@ -177,16 +178,17 @@ int wkv_meter_new(wkv_meter **out, int threads)
 {
     REQUIRE(out, "the place for the meter");
     *out = NULL;
-    if (threads < 0 || threads > 1024) return fail(WKV_EARG, "%d threads; 1 to 1024, or 0 for one per core", threads);
+    if (threads < 0 || threads > 1024)
+        return fail(WKV_EARG, "%d threads, expected 1 to 1024, or 0 for one per core", threads);
     wkv_meter *m = calloc(1, sizeof *m);
-    int err = m ? pool_new(&m->p, threads) : fail(WKV_ENOMEM, "no memory to measure with");
+    int err = m ? pool_new(&m->p, threads) : fail(WKV_ENOMEM, "no memory for the meter");
     if (!err) err = device_open(&m->d, NULL, 1, NULL);
     if (!err) {
         int n = m->best.threads = pool_threads(m->p);
         m->r.bytes = buffer_bytes() / (size_t)n / 4096 * 4096;
         size_t all = m->r.bytes * (size_t)n;
         if (!all || posix_memalign((void **)&m->r.data, 4096, all))
-            err = fail(WKV_ENOMEM, "no memory for a buffer of %zu MB to read", all / 1000000);
+            err = fail(WKV_ENOMEM, "no memory for a read buffer of %zu MB", all / 1000000);
     }
     if (!err) pool_run(m->p, fill_part, &m->r);
     if (err)

@@ -1,4 +1,4 @@
-/* scan.c - version 4's recurrence measured in both forms, token by token and as a parallel scan. */
+/* scan.c - measure version 4's recurrence token by token and as a parallel scan. */
 #include <stdlib.h>
 #include "base/clock.h"
 #include "base/error.h"
@@ -7,7 +7,7 @@
 #include "rwkv/api.h"
 #include "wkv_bench.h"
 
-/* One text and what comes of it. Matrices are T x C, w and u rows of C, states 3 C. */
+/* Inputs and results of one text. Matrices are T x C, w and u rows of C, states 3 C. */
 typedef struct {
     device *d;
     int C;
@@ -86,8 +86,9 @@ int wkv_scan_measure(wkv_scan_times *out, int tokens, int channels, int threads,
     REQUIRE(out, "the place for the times");
     *out = (wkv_scan_times){0};
     if (tokens < 1 || channels < 1 || tokens > MOST || channels > MOST || (int64_t)tokens * channels > INT32_MAX)
-        return fail(WKV_EARG, "a recurrence of %d tokens and %d channels; 1 to %d of each, 2^31 values at most", tokens,
-                    channels, MOST);
+        return fail(WKV_EARG,
+                    "a recurrence of %d tokens and %d channels, expected 1 to %d of each and at most 2^31 values",
+                    tokens, channels, MOST);
     recurrence r = {0};
     pass_size size = {.rows = tokens, .spans = 1, .width = channels, .widest = channels, .backward = 1};
     int err = device_open(&r.d, NULL, threads, NULL);

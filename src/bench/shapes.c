@@ -1,4 +1,4 @@
-/* shapes.c - the published sizes of all versions, and which share of their squared ReLUs is zero. */
+/* shapes.c - the published sizes of all versions, and their activation sparsity. */
 #include "bench/synthetic.h"
 
 int shape_at(shape *out, int i)
@@ -12,7 +12,7 @@ int shape_at(shape *out, int i)
     return 0;
 }
 
-/* A curve at a depth between 0 and 1, straight between its points. */
+/* A curve at a depth from 0 to 1, linearly interpolated. */
 static double curve_at(const sparsity_curve *c, double depth)
 {
     double x = depth * (c->n - 1);

@@ -1,5 +1,5 @@
-/* synthetic.c - models of published sizes without their files: random weights made in memory, in the types and the
- * layout they are run in, and bound like those of a checkpoint. */
+/* synthetic.c - models of published sizes without their files: random weights in kernel types and layouts, bound like
+ * those of a checkpoint. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 /* ln2's bias is TILT in the slot tables. The key's input, half of this token and half of the previous, is then TILT
  * plus numbers of variance 1/2, so weights of mean m and deviation 1 / sqrt(C) give keys of mean m C TILT and variance
- * 1/2 + TILT^2: m says which share of them is negative. */
+ * 1/2 + TILT^2: m sets the share of negative ones. */
 #define TILT SYNTHETIC_TILT
 
 /* z with a share p of a normal distribution below it, by bisection */
@@ -42,15 +42,15 @@ static void spread_of(const shape *s, const slot *to, int layer, int in, double 
     *mean = to->rows == D_F ? -quantile(sparsity) * sqrt(0.5 + TILT * TILT) / (TILT * in) : 0; /* of the hidden units */
 }
 
-/* A matrix repeats a pattern of at most this many blocks of its type, or interleaved tiles, or values: a prime number
- * of them, so that rows differ. */
+/* A matrix repeats a pattern of at most this many blocks of its type, or interleaved tiles, or values: a prime number,
+ * so that rows differ. */
 enum { PATTERN_BLOCKS = 32749, PATTERN_TILES = 1021, PATTERN_VALUES = 1048573 };
 
-/* What is needed to make one matrix after the other. */
+/* Working data for creating the matrices. */
 typedef struct {
-    float *noise, *values; /* PATTERN_VALUES of each: numbers between -1 and 1; the pattern as floats  */
-    char *pattern, *strip; /* the pattern in its type; 32 rows of ffn.value                           */
-    size_t bytes, phase;   /* of the pattern; where in the noise the next one begins                  */
+    float *noise, *values; /* PATTERN_VALUES of each: numbers between -1 and 1; the pattern as floats */
+    char *pattern, *strip; /* the pattern in its type; 32 rows of ffn.value */
+    size_t bytes, phase;   /* of the pattern; offset of the next one in the noise */
 } loom;
 
 static void loom_free(loom *l)
@@ -79,7 +79,7 @@ static void make_pattern(loom *l, dtype type, double mean, double deviation, int
     int block = dtypes[type].values;
     int64_t most = block > 1 ? (int64_t)PATTERN_BLOCKS * block : PATTERN_VALUES;
     if (n > most) n = most;
-    double size = sqrt(3) * deviation; /* what lies between -1 and 1 has a variance of 1/3 */
+    double size = sqrt(3) * deviation; /* uniform numbers between -1 and 1 have a variance of 1/3 */
     for (int64_t i = 0; i < n; i++)
         l->values[i] = (float)(mean + size * (double)l->noise[(l->phase + (size_t)i) % PATTERN_VALUES]);
     CHECK(dtype_encode(type, l->values, l->pattern, n) < 0);
@@ -136,17 +136,17 @@ typedef struct {
     const shape *s;
     const quant_preset *preset;
     const rwkv *m;
-    tensors *t; /* NULL: only sizes are wanted    */
-    char *data; /* where the values go            */
-    size_t at;  /* bytes of it so far             */
+    tensors *t; /* NULL: compute sizes only */
+    char *data; /* where the values go */
+    size_t at;  /* bytes of it so far */
     int64_t parameters;
     loom loom;
 } maker;
 
-/* The type and layout that a packed model has, without an original that it would be packed from. */
+/* The type and layout of a packed model, without an original to pack. */
 static void choose_form(file_tensor *f, const quant_preset *r, const slot *s, int layer, int rows, int cols)
 {
-    dtype own = dtypes[r->layers].values > 1 ? F16 : r->layers; /* of what a preset leaves alone */
+    dtype own = dtypes[r->layers].values > 1 ? F16 : r->layers; /* of tensors that a preset does not convert */
     tensor official = {.rows = rows, .cols = cols, .type = (int)own, .layout = official_layout(s)};
     tensor t = rwkv_pack_form(&official, s, r, layer);
     *f = (file_tensor){.type = (dtype)t.type,
@@ -199,10 +199,10 @@ static int find_shape(shape *out, const char *name)
         size_t n = strlen(list);
         snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", out->size->name);
     }
-    return fail(WKV_EARG, "no published size is called \"%s\"; there are %s", name, list);
+    return fail(WKV_EARG, "unknown size \"%s\"; expected one of %s", name, list);
 }
 
-/* Is there memory for the weights, for states, and for a pass of 512 tokens (about forty rows of C each) and its
+/* Check the memory for the weights, the states, and a pass of 512 tokens (about forty rows of C each) and its
  * logits? */
 static int check_memory(const maker *k, int states)
 {
@@ -247,7 +247,7 @@ int wkv_model_synthetic(wkv_model **out, const char *name, const char *type, int
     if (states < 0) return fail(WKV_EARG, "%d states", states);
     int err = find_shape(&s, name);
     if (err) return err;
-    if (!r) return fail(WKV_EARG, "no weights of type \"%s\"; there are %s", type, quant_preset_names());
+    if (!r) return fail(WKV_EARG, "unknown type of weights \"%s\"; expected one of %s", type, quant_preset_names());
     if ((err = shape_init(&m, &s))) return err;
     maker k = {.s = &s, .preset = r, .m = &m};
     err = rwkv_each(&m, make_one, &k);

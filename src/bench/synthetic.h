@@ -1,4 +1,4 @@
-/* synthetic.h - the published sizes that models can be made of. */
+/* synthetic.h - the published sizes for synthetic models. */
 #ifndef WKV_BENCH_SYNTHETIC_H
 #define WKV_BENCH_SYNTHETIC_H
 
@@ -9,13 +9,13 @@ typedef struct {
     const published_size *size;
 } shape;
 
-/* The i-th published size of all versions; 0: there are fewer. */
+/* The i-th published size of all versions; 0 past the last. */
 int shape_at(shape *out, int i);
 
 /* Share of a layer's squared ReLUs that is zero. */
 double shape_sparsity(const shape *s, int layer);
 
-/* A model of those sizes whose tensors are empty, for rwkv_each. WKV_ENOMEM. */
+/* A model of those sizes with empty tensors, for rwkv_each. WKV_ENOMEM. */
 int shape_init(rwkv *m, const shape *s);
 
 #endif

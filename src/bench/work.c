@@ -1,4 +1,4 @@
-/* work.c - what a pass must read, multiply and wait for. */
+/* work.c - the bytes, operations and barriers of a pass. */
 #include "ops/device.h"
 #include "rwkv/api.h"
 #include "wkv_bench.h"
@@ -10,7 +10,7 @@ typedef struct {
     wkv_work *work;
 } counter;
 
-/* The share of ffn.value's inputs in a layer that are zero in each of the T rows of a pass. */
+/* The share of a layer's ffn.value inputs that are zero in all of the T rows of a pass. */
 static double all_zero(const wkv_sparsity *z, int T)
 {
     int i = 0;

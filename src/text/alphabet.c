@@ -1,11 +1,11 @@
-/* alphabet.c - words in the byte-level alphabet to bytes. */
+/* alphabet.c - decode words from the byte-level alphabet. */
 #include "text/alphabet.h"
 #include "base/error.h"
 #include <string.h>
 
 enum { CHARACTERS = 324, WORLD_LAST = 65529, WORLD_SPACES = 128 };
 
-/* Bytes 33-126, 161-172, 174-255 are themselves, the other 68 are U+0100 on. byte_of[c]: the byte that character c is,
+/* Bytes 33-126, 161-172, 174-255 map to themselves, the other 68 to U+0100 and up. byte_of[c]: the byte of character c,
  * -1: none. */
 static void make_alphabet(int16_t byte_of[CHARACTERS])
 {
@@ -17,13 +17,13 @@ static void make_alphabet(int16_t byte_of[CHARACTERS])
     }
 }
 
-/* The bytes that a word of n bytes of UTF-8 stands for; -1: a character is not of the alphabet. out has room for n. */
+/* Decode a word of n bytes of UTF-8 into out (capacity n). Returns its length; -1: a character outside the alphabet. */
 static ptrdiff_t spell(const int16_t byte_of[CHARACTERS], const char *p, size_t n, char *out)
 {
     size_t length = 0;
     for (size_t i = 0; i < n; length++) {
         unsigned c = (unsigned char)p[i++];
-        if (c >= 0x80) { /* of two bytes, U+0080 to U+017F; all others are beyond the alphabet */
+        if (c >= 0x80) { /* two bytes, U+0080 to U+017F; longer characters are outside the alphabet */
             if (c < 0xc2 || c > 0xc5 || i == n) return -1;
             c = (c & 31) << 6 | ((unsigned char)p[i++] & 63);
         }
@@ -41,7 +41,7 @@ static int add_words(vocabulary *v, const json_t *words, int world)
     make_alphabet(byte_of);
     json_object_foreach((json_t *)words, key, id)
     {
-        char bytes[2 * MAX_WORD]; /* a character of the alphabet is one byte of the word, and has one or two */
+        char bytes[2 * MAX_WORD]; /* a byte of the word has one or two bytes of UTF-8 in the alphabet */
         size_t n = strlen(key);
         if (!json_is_integer(id)) return fail(WKV_EFORMAT, "model.vocab: \"%.40s\" has no id", key);
         if (world && (json_integer_value(id) <= 0 || json_integer_value(id) > WORLD_LAST)) continue;

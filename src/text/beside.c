@@ -1,4 +1,4 @@
-/* beside.c - the vocabulary file beside a model that is written. */
+/* beside.c - the vocabulary file beside an output model. */
 #include "text/beside.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -18,7 +18,7 @@ static int same(const wkv_tokenizer *a, const wkv_tokenizer *b)
     return 1;
 }
 
-/* 1: a model at `out` gets these words without our help; 0: it does not; WKV_ENOMEM. */
+/* 1: a model at `out` gets these words without a file; 0: it does not; WKV_ENOMEM. */
 static int found(const char *out, int vocab, const wkv_tokenizer *words)
 {
     const wkv_model written = {.about = {.path = out, .vocab = vocab}};
@@ -30,7 +30,7 @@ static int found(const char *out, int vocab, const wkv_tokenizer *words)
     return is;
 }
 
-/* Merges and rules for unknown characters are in the JSON they were read from; lines have words alone. */
+/* Merges and rules for unknown characters need the original JSON; lines contain just words. */
 static int is_json(const wkv_tokenizer *t) { return t->bpe || !strcmp(t->name, "characters"); }
 
 static int read_words(beside *b, const wkv_tokenizer *t)
@@ -52,7 +52,8 @@ int beside_plan(beside *b, const char *out, int vocab, const wkv_tokenizer *word
     int there = words ? found(out, vocab, words) : 1;
     if (there) return there < 0 ? there : 0;
     if (words->v.size > vocab)
-        return fail(WKV_EARG, "%s: its ids reach %d, but the model knows %d", words->path, words->v.size - 1, vocab);
+        return fail(WKV_EARG, "%s: its largest id is %d, but the model has %d logits", words->path, words->v.size - 1,
+                    vocab);
     const size_t n = strlen(out) + sizeof ".vocab.json";
     if (!(b->path = malloc(n))) return fail(WKV_ENOMEM, "%s: no memory for its vocabulary", out);
     int err = 0;
@@ -60,8 +61,8 @@ int beside_plan(beside *b, const char *out, int vocab, const wkv_tokenizer *word
         tokenizer_own_path(b->path, n, out, extensions[i]);
         if (!access(b->path, F_OK))
             err = fail(WKV_EARG,
-                     "%s: is another vocabulary than that of the model, and would be taken for it; remove it, or "
-                     "write the model under another name",
+                     "%s: differs from the model's vocabulary and would be used instead of it; remove it, or write the "
+                     "model under another name",
                      b->path);
     }
     tokenizer_own_path(b->path, n, out, extensions[is_json(words)]);

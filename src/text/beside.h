@@ -1,4 +1,4 @@
-/* beside.h - the vocabulary file beside a model that is written, so that the model opens where it was written. */
+/* beside.h - the vocabulary file beside an output model, so that the model opens from there. */
 #ifndef WKV_TEXT_BESIDE_H
 #define WKV_TEXT_BESIDE_H
 
@@ -10,9 +10,9 @@ typedef struct {
     size_t bytes;
 } beside;
 
-/* The file that a model of `vocab` logits at `out` needs to be given the vocabulary `words` (NULL: none). It needs none
- * where the lookup finds the same already: in its folder, in the user's, in the library. WKV_EARG: there is another
- * vocabulary at that place, or more ids than logits; WKV_EIO, WKV_ENOMEM. */
+/* The file that gives a model of `vocab` logits at `out` the vocabulary `words` (NULL: none). No file is needed if the
+ * lookup finds the same vocabulary already: in the model's folder, in the user's, in the library. WKV_EARG: another
+ * vocabulary is at that path, or more ids than logits; WKV_EIO, WKV_ENOMEM. */
 int beside_plan(beside *b, const char *out, int vocab, const wkv_tokenizer *words);
 int beside_write(const beside *b);
 void beside_release(beside *b);

@@ -1,4 +1,4 @@
-/* bpe.c - the GPT-NeoX 20B tokenizer (spec FORMATS 8.2): special tokens, NFC, space runs, GPT-2's words, merges. */
+/* bpe.c - the GPT-NeoX 20B tokenizer (docs/formats.md 8.2): special tokens, NFC, space runs, GPT-2's words, merges. */
 #include "text/bpe.h"
 #include "base/error.h"
 
@@ -38,15 +38,15 @@ typedef struct {
 #define NO_PAIR UINT64_MAX
 
 struct bpe {
-    int32_t byte_id[256]; /* -1: the vocabulary has no symbol for it (bytes that UTF-8 never uses) */
+    int32_t byte_id[256]; /* -1: no symbol in the vocabulary (bytes that UTF-8 never uses) */
     merge *merges;        /* open addressing */
     size_t mask;
-    trie raw, normal; /* added tokens that are found in the text as it is, and in the normalised text */
+    trie raw, normal; /* added tokens matched in the raw text, and in the normalised text */
     int nfc;
     pcre2_code *words;
 };
 
-/* GPT-2's pattern with \s written out as Unicode's White_Space, which PCRE2's \s is not (it has U+180E as well). */
+/* GPT-2's pattern with \s spelled out as Unicode's White_Space; PCRE2's \s also has U+180E. */
 #define SPACE "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
 static const char gpt2_words[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" SPACE "\\p{L}\\p{N}]+|[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+";
@@ -67,7 +67,7 @@ static merge *merge_slot(const bpe *b, uint64_t pair)
     return &b->merges[i];
 }
 
-/* One rule, "A B" or ["A", "B"]: its parts as ids, and the id of both together. */
+/* One rule, "A B" or ["A", "B"]: the ids of A, B and their concatenation. */
 static int read_merge(bpe *b, const json_t *words, const json_t *rule, int rank)
 {
     char left[1024], right[1024], both[2048];
@@ -85,7 +85,8 @@ static int read_merge(bpe *b, const json_t *words, const json_t *rule, int rank)
     const json_t *l = json_object_get(words, left), *r = json_object_get(words, right),
                  *lr = json_object_get(words, both);
     if (!json_is_integer(l) || !json_is_integer(r) || !json_is_integer(lr))
-        return fail(WKV_EFORMAT, "model.merges[%d]: \"%.40s %.40s\" is not of words in model.vocab", rank, left, right);
+        return fail(WKV_EFORMAT, "model.merges[%d]: \"%.40s %.40s\" has words that are not in model.vocab", rank, left,
+                    right);
     merge *slot = merge_slot(b, (uint64_t)json_integer_value(l) << 32 | (uint64_t)json_integer_value(r));
     if (slot->pair != NO_PAIR) return 0;
     *slot = (merge){(uint64_t)json_integer_value(l) << 32 | (uint64_t)json_integer_value(r), rank,
@@ -107,7 +108,7 @@ static int read_merges(bpe *b, const json_t *words, const json_t *rules)
     return 0;
 }
 
-/* Added tokens: words that are found as a whole before anything else is done. */
+/* Added tokens: words matched as a whole before all other rules. */
 static int read_added(bpe *b, vocabulary *v, int *end, const json_t *added)
 {
     size_t n = json_array_size(added), n_raw = 0, n_normal = 0;
@@ -141,10 +142,10 @@ static int read_added(bpe *b, vocabulary *v, int *end, const json_t *added)
 static const char *type_of(const json_t *object)
 {
     const char *type = json_string_value(json_object_get(object, "type"));
-    return type ? type : json_is_object(object) ? "BPE" : "none"; /* old files leave the model's type out */
+    return type ? type : json_is_object(object) ? "BPE" : "none"; /* old files omit the model's type */
 }
 
-/* Only what the 20B tokenizer asks for is done; anything else would give wrong ids. */
+/* Only the 20B tokenizer's rules are supported; a file with others would give wrong ids. */
 static int read_rules(bpe *b, const json_t *root)
 {
     const json_t *normalizer = json_object_get(root, "normalizer"), *words = json_object_get(root, "pre_tokenizer");
@@ -164,7 +165,7 @@ static int compile_words(bpe *b)
     PCRE2_SIZE at;
     b->words = pcre2_compile((PCRE2_SPTR)gpt2_words, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code, &at, NULL);
     if (!b->words) return fail(WKV_EUNSUPPORTED, "this PCRE2 was built without Unicode (error %d)", code);
-    pcre2_jit_compile(b->words, PCRE2_JIT_COMPLETE); /* where there is no compiler, matching interprets */
+    pcre2_jit_compile(b->words, PCRE2_JIT_COMPLETE); /* without a JIT compiler, matching uses the interpreter */
     return 0;
 }
 
@@ -200,18 +201,18 @@ void bpe_free(bpe *b)
 /* ---- encoding ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    int32_t id; /* -1: merged into the one before */
+    int32_t id; /* -1: merged into the previous symbol */
     int32_t previous, next;
 } symbol;
 
-/* What one call of bpe_encode works with. */
+/* Working data of one call of bpe_encode. */
 typedef struct {
     const bpe *b;
     id_list *found;
     pcre2_match_data *match;
     symbol *symbols;
-    uint64_t *heap; /* rank << 32 | position of the left symbol: the lowest rank first, of equal ones the leftmost */
-    size_t room;    /* of symbols; the heap has three times as many */
+    uint64_t *heap; /* rank << 32 | position of the left symbol: lowest rank first, ties from the left */
+    size_t room;    /* of symbols; three times as many for the heap */
     size_t heaped;
 } encoder;
 
@@ -238,7 +239,7 @@ static uint64_t heap_pop(encoder *x)
     return top;
 }
 
-/* The rule for the symbol at `left` and its neighbour; NULL when there is none. */
+/* The rule for the symbol at `left` and its neighbour; NULL: none. */
 static const merge *rule_at(const encoder *x, int32_t left)
 {
     if (left < 0 || x->symbols[left].id < 0 || x->symbols[left].next < 0) return NULL;
@@ -265,8 +266,8 @@ static int reserve(encoder *x, size_t n)
     return 0;
 }
 
-/* Merge the bytes of one word, always the pair of the lowest rank. Each merge adds at most two pairs to the heap and
- * uses up one symbol, so the heap never has more than three per byte. */
+/* Merge the bytes of one word, lowest rank first. Each merge adds at most two pairs to the heap and removes one symbol,
+ * so the heap never has more than three entries per byte. */
 static int encode_word(encoder *x, const char *p, size_t n)
 {
     int err = reserve(x, n);
@@ -284,7 +285,7 @@ static int encode_word(encoder *x, const char *p, size_t n)
         uint64_t key = heap_pop(x);
         int32_t left = (int32_t)(uint32_t)key;
         const merge *m = rule_at(x, left);
-        if (!m || (uint64_t)m->rank != key >> 32) continue; /* one of the two was merged away in the meantime */
+        if (!m || (uint64_t)m->rank != key >> 32) continue; /* one of the two was merged meanwhile */
         symbol *l = &x->symbols[left], *r = &x->symbols[l->next];
         l->id = m->id, r->id = -1;
         l->next = r->next;
@@ -296,13 +297,13 @@ static int encode_word(encoder *x, const char *p, size_t n)
     return 0;
 }
 
-/* Cut normalised text into words. The pattern matches at every place, so matches follow each other without gaps. */
+/* Split normalised text into words. The pattern matches at every position, so matches leave no gaps. */
 static int encode_text(encoder *x, const char *p, size_t n)
 {
     const PCRE2_SIZE *span = pcre2_get_ovector_pointer(x->match);
     for (size_t i = 0; i < n;) {
         int code = pcre2_match(x->b->words, (PCRE2_SPTR)p, n, i, PCRE2_NO_UTF_CHECK, x->match, NULL);
-        if (code < 0) return fail(WKV_ENOMEM, "PCRE2 gives up at byte %zu of the text (error %d)", i, code);
+        if (code < 0) return fail(WKV_ENOMEM, "PCRE2 fails at byte %zu of the text (error %d)", i, code);
         int err = encode_word(x, p + span[0], span[1] - span[0]);
         if (err) return err;
         i = span[1];
@@ -310,7 +311,7 @@ static int encode_text(encoder *x, const char *p, size_t n)
     return 0;
 }
 
-/* Normalised text: added tokens (runs of spaces) are words of their own, and cut the text. */
+/* Normalised text: added tokens (runs of spaces) are separate words and split the text. */
 static int encode_normal(encoder *x, const char *p, size_t n)
 {
     size_t from = 0, bytes = 0;

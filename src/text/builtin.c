@@ -1,4 +1,4 @@
-/* builtin.c - unpacks a vocabulary that is inside the library. */
+/* builtin.c - decompress a vocabulary inside the library. */
 #include "text/builtin.h"
 #include "base/error.h"
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static const builtin *find(const char *name)
 
 int builtin_has(const char *name) { return find(name) != NULL; }
 
-/* The text, freed by the caller; gzip's last four bytes are its size. */
+/* The text, which the caller frees; gzip's last four bytes are its size. */
 static int unpack(char **out, size_t *size, const builtin *b)
 {
     uint32_t bytes;
@@ -57,7 +57,7 @@ int builtin_text(char **text, size_t *bytes, const char *name)
 {
     const builtin *b = find(name);
     *text = NULL;
-    if (!b) return fail(WKV_EARG, "no vocabulary called \"%s\" is in the library; there are world and 20B", name);
+    if (!b) return fail(WKV_EARG, "the library has no vocabulary \"%s\"; expected world or 20B", name);
     return unpack(text, bytes, b);
 }
 

@@ -1,10 +1,10 @@
-/* decoder.c - ids to text as they come, never half a character. */
+/* decoder.c - streaming conversion of ids to text, in complete characters. */
 #include "text/tokenizer.h"
 #include "base/utf8.h"
 #include <string.h>
 
-/* Add one byte to those that wait and move what is now decided to out; returns how many. A byte that cannot begin or go
- * on a character goes out alone, and those behind it are looked at anew. */
+/* Add one byte to the pending ones and move complete characters to out; returns their bytes. A byte that cannot begin
+ * or continue a character is output alone, and the bytes after it are examined again. */
 static size_t push(wkv_decoder *d, char byte, char *out)
 {
     size_t n = 0;

@@ -1,4 +1,4 @@
-/* lookup.c - finds the vocabulary of a model: inside it, beside it, in $WKV_DATA, in the folders of models, in the
+/* lookup.c - find the vocabulary of a model: inside it, beside it, in $WKV_DATA, in the folders of models, in the
  * library. */
 #include "base/error.h"
 #include "rwkv/api.h"
@@ -12,9 +12,9 @@
 
 enum { PATH_ROOM = 4096, DIRECTORIES = 5 };
 
-/* The files of a vocabulary. Names that any model may have count only in the folder that is the model itself. */
+/* The files of a vocabulary. Generic names apply only in a folder that is itself the model. */
 typedef struct {
-    const char *builtin; /* in the library, for want of a file; NULL: it is not there */
+    const char *builtin; /* name of the copy in the library, used without a file; NULL: none */
     const char *const *files, *const *in_folder;
 } official;
 
@@ -53,8 +53,8 @@ int wkv_model_folder(char *out, size_t cap, int i)
     return 0;
 }
 
-/* The folders that are searched, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, and those
- * that hold downloaded models. */
+/* The folders to search, in order: the model's own (for a folder of shards, that folder), $WKV_DATA, and the folders of
+ * downloaded models. */
 static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
 {
     const char *slash = strrchr(model, '/'), *data = getenv("WKV_DATA");
@@ -80,7 +80,7 @@ void tokenizer_own_path(char *path, size_t capacity, const char *model, const ch
     snprintf(path, capacity, "%.*s%s", (int)(dot > name ? dot : end), model, extension);
 }
 
-/* Is everything in the model's folder a part of it, as in a folder of Hugging Face's? */
+/* 1 if the whole folder belongs to the model, as with Hugging Face's folders. */
 static int is_folder(const char *model)
 {
     struct stat s;
@@ -94,7 +94,7 @@ static int find_in(char *path, size_t room, const char *dir, const char *const *
     return 0;
 }
 
-/* The sentence when nothing was found. */
+/* Report that no vocabulary was found. */
 static int not_found(const wkv_model_info *about, char dir[DIRECTORIES][PATH_ROOM], int n)
 {
     char where[1024] = "";
@@ -102,12 +102,12 @@ static int not_found(const wkv_model_info *about, char dir[DIRECTORIES][PATH_ROO
     for (int i = 0; i < n && used < sizeof where; i++)
         used += (size_t)snprintf(where + used, sizeof where - used, "%s%.300s", i ? ", " : "", dir[i]);
     return fail(WKV_EIO,
-                "%.300s: has a vocabulary of its own (%d ids), and neither MODEL.vocab.txt, vocab.txt nor "
-                "vocab.json is in %.400s; name its file with --vocab FILE",
+                "%.300s: has its own vocabulary (%d ids), but MODEL.vocab.txt, vocab.txt and vocab.json are missing in "
+                "%.400s; give its file with --vocab FILE",
                 about->path, about->vocab, where);
 }
 
-/* The file holds a vocabulary that wkv reads (llama.cpp's kinds for other models are "gpt2", "llama"...). */
+/* 1 if the file has a vocabulary that wkv reads (llama.cpp's kinds for other models are "gpt2", "llama"...). */
 static int has_vocabulary(const tensors *file)
 {
     const char *kind = tensors_meta(file, "tokenizer.ggml.model");

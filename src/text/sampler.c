@@ -1,9 +1,9 @@
-/* sampler.c - from logits to one token, in the reference's order (spec FORMATS 9.2):
+/* sampler.c - sample a token from logits, in the order of the official sampler (the Python package rwkv, utils.py):
  *
- *     bans, bias, penalties  ->  softmax  ->  cuts (top-k, top-p, min-p, typical; or mirostat)  ->  p^(1/T)  ->  draw
+ *     bans, bias, penalties  ->  softmax  -> limits (top-k, top-p, min-p, typical; or mirostat) -> p^(1/T) -> sample
  *
- * The cuts need the probabilities in order only as far as the cut, so nothing is sorted: `reach` finds the value where
- * the cut falls digit by digit of its float, as radix sort would, and one pass then drops what is below. */
+ * The limits need no full sort: `reach` finds the probability at the limit by a radix search on the bits of its float,
+ * and one pass then drops the smaller ones. */
 #include "text/sampler.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -19,10 +19,10 @@ struct wkv_sampler {
     float *bias;
     float *x;              /* [V] logits after bans, bias and penalties */
     float *p;              /* [V] probabilities */
-    uint32_t *key;         /* [V] scratch of the cuts */
+    uint32_t *key;         /* [V] scratch of the limits */
     float *count;          /* [V] of the penalties */
-    unsigned char *seen;   /* [V] has been counted: the presence penalty stays when the count has faded */
-    unsigned char *exempt; /* [V] digits and blanks: seen, but not counted */
+    unsigned char *seen;   /* [V] token has occurred: the presence penalty stays when the count has decayed */
+    unsigned char *exempt; /* [V] digits and blanks: presence penalty only */
     int32_t *seen_ids;     /* [V] */
     int n_seen;
     double log_sum; /* of exp(x) */
@@ -66,7 +66,7 @@ static int check_options(const wkv_sampler_options *o, int vocab)
     return 0;
 }
 
-/* The reference does not count a token whose text is a piece of this string; "12" is one, "10" is not. */
+/* The official sampler does not count tokens that are substrings of this string; "12" is one, "10" is not. */
 static void find_exempt(wkv_sampler *s, const wkv_tokenizer *t)
 {
     static const char digits[] = " \t0123456789";
@@ -148,12 +148,12 @@ static int fail_logits(const float *logits, int n)
     int i = 0;
     while (i < n - 1 && logits[i] <= FLT_MAX) i++;
     return fail(WKV_EFORMAT,
-                "the logit of id %d is %s, so nothing can be sampled; weights, an adapter or a state are probably NaN "
+                "the logit of id %d is %s, so no token can be sampled; weights, an adapter or a state are probably NaN "
                 "or infinite",
                 i, isnan(logits[i]) ? "NaN" : "infinite");
 }
 
-/* An id set to the largest float by a user stays possible, one at -infinity impossible, for any number added. */
+/* For any addend, an id at the largest float stays possible, and one at -infinity impossible. */
 static float clamp(float x) { return x <= FLT_MAX ? x : isnan(x) ? -INFINITY : FLT_MAX; }
 
 /* x = logits with bans, bias and penalties. WKV_EFORMAT: a logit is NaN or +infinity. */
@@ -175,7 +175,7 @@ static int adjust(wkv_sampler *s, const float *logits)
     return 0;
 }
 
-/* The most probable id, of equal ones the lowest; -1: every id is at -infinity. */
+/* The most probable id, the lowest of equals; -1: every logit is -infinity. */
 static int best(const wkv_sampler *s)
 {
     float top = -INFINITY;
@@ -185,9 +185,9 @@ static int best(const wkv_sampler *s)
     return id;
 }
 
-/* ---- softmax and cuts -------------------------------------------------------------------------------------------- */
+/* ---- softmax and limits ------------------------------------------------------------------------------------------ */
 
-/* e^x for x <= 0, relative error 1.5e-7, written so that compilers make vectors of it; 0 below e^-87. */
+/* e^x for x <= 0, relative error 1.5e-7, in a form that compilers vectorize; 0 below e^-87. */
 static inline float exp_nonpositive(float x)
 {
     float y = x > -87.0f ? x : -87.0f, t = y * 1.44269504f;
@@ -205,7 +205,7 @@ static inline float exp_nonpositive(float x)
 
 static double sum_of(const float *p, int n)
 {
-    double part[8] = {0}, sum = 0; /* independent of each other, so that additions need not wait for each other */
+    double part[8] = {0}, sum = 0; /* independent chains, to hide the latency of additions */
     for (int i = 0; i + 8 <= n; i += 8)
         for (int k = 0; k < 8; k++) part[k] += p[i + k];
     for (int i = n & ~7; i < n; i++) sum += p[i];
@@ -213,7 +213,7 @@ static double sum_of(const float *p, int n)
     return sum;
 }
 
-/* p = exp((x - top) * factor), of those whose p is not 0 already when `only_kept`; returns the sum. */
+/* p = exp((x - top) * factor); with `only_kept` just for ids with nonzero p. Returns the sum. */
 static double exponentials(wkv_sampler *s, float top, float factor, int only_kept)
 {
     float *p = s->p;
@@ -231,14 +231,14 @@ static void scale(wkv_sampler *s, double sum)
     for (int i = 0; i < s->vocab; i++) s->p[i] *= by;
 }
 
-/* Positive floats are ordered as their bits are, so a key is a float's bits: greatest first. Taking ids in the order of
- * key, add up their weights (NULL: 1 each) until they reach `target`: returns the key there. Weights of key 0 do not
- * count. Three rounds of 11, 11 and 10 bits: in each a histogram of the keys that agree with what is known so far. */
+/* A key is the bit pattern of a positive float, which has the float's order. Visiting ids from the largest key, the
+ * weights (NULL: 1 each) are summed until they reach `target`: returns the key there. Weights of key 0 are ignored.
+ * Three rounds of 11, 11 and 10 bits, each with a histogram of the keys that match the bits found so far. */
 static uint32_t reach(const uint32_t *key, const float *weight, int n, double target)
 {
     static const int shift[] = {21, 10, 0}, bits[] = {11, 11, 10};
     uint32_t known = 0, mask = 0;
-    double before = 0; /* the weight of all keys greater than those in question */
+    double before = 0; /* the weight of all larger keys */
     for (int round = 0; round < 3; round++) {
         double mass[2048] = {0};
         uint32_t digits = (1u << bits[round]) - 1;
@@ -248,7 +248,7 @@ static uint32_t reach(const uint32_t *key, const float *weight, int n, double ta
         int d = (int)digits, last = -1;
         for (; d >= 0; d--) {
             if (mass[d] == 0) continue;
-            last = d; /* when rounding leaves the target out of reach, the lowest */
+            last = d; /* if rounding puts the target out of reach, the lowest */
             if (before + mass[d] >= target) break;
             before += mass[d];
         }
@@ -262,7 +262,7 @@ static uint32_t reach(const uint32_t *key, const float *weight, int n, double ta
 
 static void keys_of_p(wkv_sampler *s) { memcpy(s->key, s->p, (size_t)s->vocab * sizeof *s->key); }
 
-/* Drop what is below the key; `ties`: how many of those equal to it stay, lowest ids first. */
+/* Drop probabilities below the key; `ties`: number of equal ones to keep, lowest ids first. */
 static void drop_below(wkv_sampler *s, uint32_t key, int ties)
 {
     for (int i = 0; i < s->vocab; i++) {
@@ -282,7 +282,7 @@ static void cut_top_k(wkv_sampler *s)
     drop_below(s, key, s->o.top_k - above);
 }
 
-/* Ties with the token that reaches the mass survive, as in the reference. */
+/* Ties with the token that reaches the mass are kept, as in the official sampler. */
 static void cut_top_p(wkv_sampler *s)
 {
     keys_of_p(s);
@@ -295,7 +295,7 @@ static void cut_below(wkv_sampler *s, float least)
         if (s->p[i] < least) s->p[i] = 0;
 }
 
-/* Locally typical (Meister et al. 2022): of what is left, the tokens whose surprise is nearest to the entropy. */
+/* Locally typical (Meister et al. 2022): keep the remaining tokens with surprise closest to the entropy. */
 static void cut_typical(wkv_sampler *s)
 {
     double left = sum_of(s->p, s->vocab), log_sum = s->log_sum + log(left), entropy = 0; /* log p = x - log_sum */
@@ -306,12 +306,12 @@ static void cut_typical(wkv_sampler *s)
             float f;
             uint32_t u;
         } distance = {s->p[i] > 0 ? (float)fabs(log_sum - s->x[i] - entropy) : 0};
-        s->key[i] = s->p[i] > 0 ? 0x7f800000u - distance.u : 0; /* the nearest is the greatest */
+        s->key[i] = s->p[i] > 0 ? 0x7f800000u - distance.u : 0; /* the closest has the largest key */
     }
     drop_below(s, reach(s->key, s->p, s->vocab, s->o.typical_p * left), s->vocab);
 }
 
-/* Mirostat 2 (Basu et al. 2021): drop what is more surprising than mu bits; the most probable stays. */
+/* Mirostat 2 (Basu et al. 2021): drop tokens with a surprise above mu bits; the most probable stays. */
 static void cut_surprising(wkv_sampler *s, float most)
 {
     float least = (float)exp2(-s->mu);
@@ -325,7 +325,7 @@ static void cut(wkv_sampler *s, float most)
         cut_surprising(s, most);
     else {
         int k = o->top_k > 0 && o->top_k<s->vocab, p = o->top_p> 0 && o->top_p < 1;
-        if (p) cut_top_p(s); /* both of the whole distribution: what one drops is below what the other keeps */
+        if (p) cut_top_p(s); /* both limits cut the same order, so their sequence does not matter */
         if (k) cut_top_k(s);
         if (o->min_p > 0) cut_below(s, o->min_p * most);
         if (o->typical_p > 0 && o->typical_p < 1) cut_typical(s);
@@ -344,7 +344,7 @@ int sampler_distribution(const float **p, wkv_sampler *s, const float *logits)
     *p = NULL;
     if (err) return err;
     int id = best(s);
-    if (id < 0) return fail(WKV_EARG, "every id is banned or has a logit of -infinity, so nothing can be sampled");
+    if (id < 0) return fail(WKV_EARG, "every id is banned or has a logit of -infinity, so no token can be sampled");
     if (temperature < 1e-6f)
         only(s, id);
     else {
@@ -359,7 +359,7 @@ int sampler_distribution(const float **p, wkv_sampler *s, const float *logits)
     return 0;
 }
 
-/* ---- the draw ---------------------------------------------------------------------------------------------------- */
+/* ---- sampling ---------------------------------------------------------------------------------------------------- */
 
 int32_t wkv_sample(wkv_sampler *s, const float *logits)
 {
@@ -372,7 +372,7 @@ int32_t wkv_sample(wkv_sampler *s, const float *logits)
     int32_t id = -1;
     for (int i = 0; i < s->vocab; i++) {
         if (p[i] == 0) continue;
-        id = i; /* rounding may leave u beyond the sum: then the last that is possible */
+        id = i; /* rounding may put u beyond the sum: then the last possible id */
         if ((sum += p[i]) > u) break;
     }
     if (s->o.mirostat_tau > 0) s->mu -= (double)s->o.mirostat_eta * (-log2(p[id]) - (double)s->o.mirostat_tau);

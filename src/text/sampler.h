@@ -1,10 +1,10 @@
-/* sampler.h - what tests look at inside the sampler. */
+/* sampler.h - access to the sampler's distribution for tests. */
 #ifndef WKV_TEXT_SAMPLER_H
 #define WKV_TEXT_SAMPLER_H
 
 #include "wkv.h"
 
-/* The probabilities that wkv_sample would sample from: V floats that sum to 1, borrowed until the next call. Fails as
+/* The distribution that wkv_sample would sample from: V floats that sum to 1, borrowed until the next call. Fails like
  * wkv_sample. */
 int sampler_distribution(const float **p, wkv_sampler *s, const float *logits);
 

@@ -1,4 +1,5 @@
-/* template.c - how a conversation is written for each family of chat models (spec FORMATS 9.1, ARCHITECTURES 12.3). */
+/* template.c - chat templates of each family of chat models. Sources: BlinkDL/ChatRWKV, v2/chat.py and
+ * API_DEMO_WORLD.py; BlinkDL/RWKV-LM, RWKV-v7/RWKV7-G1x-templates.txt. */
 #include "text/template.h"
 #include "base/error.h"
 #include "rwkv/api.h"
@@ -21,7 +22,7 @@ static const wkv_template world = {
     "world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:", "\n\nAssistant:"},
     NULL};
 
-/* versions 4 and 5 learnt from answers without blank lines, and go on with anything after one */
+/* versions 4 and 5 were trained on answers without blank lines, and continue with unrelated text after one */
 static const wkv_template old_world = {"world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\n"}, NULL};
 
 #define RAVEN_OPENING                                                                                                  \
@@ -56,8 +57,7 @@ int wkv_template_find(const wkv_template **out, const char *name, const wkv_mode
     if (!name) name = m ? by_model(m, t) : "plain";
     for (int i = 0; i < TEMPLATES; i++)
         if (!strcasecmp(name, templates[i]->name)) *out = templates[i];
-    if (!*out)
-        return fail(WKV_EARG, "no chat template is called \"%.40s\"; there are world, g1, raven, pile and plain", name);
+    if (!*out) return fail(WKV_EARG, "unknown chat template \"%.40s\"; expected world, g1, raven, pile or plain", name);
     if (*out == &world && answers_without_blank_line(m)) *out = &old_world;
     return 0;
 }
@@ -78,7 +78,7 @@ static void put(page *p, const char *text, size_t n)
 static stretch string(const char *text) { return (stretch){text, text ? strlen(text) : 0}; }
 static void put_string(page *p, const char *text) { put(p, text, strlen(text)); }
 
-/* Bytes of the blank that the text begins (or, at its end, ends) with: ASCII's, and the ideographic space. 0: none. */
+/* Bytes of the blank at the beginning (or end) of the text: ASCII or the ideographic space. 0: none. */
 static size_t blank_at(const char *p, size_t n)
 {
     if (n >= 3 && !memcmp(p, "\xe3\x80\x80", 3)) return 3;
@@ -91,7 +91,7 @@ static size_t blank_before(const char *p, size_t n)
     return n && blank_at(p + n - 1, 1) ? 1 : 0;
 }
 
-/* The text without blanks around it, "\r\n" as "\n", and of several line ends only the first. */
+/* The text without surrounding blanks, with "\r\n" as "\n", and one newline for several. */
 static void put_clean(page *p, stretch clean)
 {
     const char *text = clean.at;
@@ -111,8 +111,8 @@ static size_t end(const page *p)
     return p->n;
 }
 
-/* The request of a way to think, behind the question, and the text that it puts before the answer, from the official
- * page of G1's templates; their openings lack the ">" that the model writes itself. */
+/* The reasoning request after the question, and the beginning of the answer, from the official page of G1's templates;
+ * it lacks the ">" that the model writes itself. */
 static const struct {
     const char *ask, *prefill;
     int fake;
@@ -132,7 +132,7 @@ static int thoughts_of(const wkv_template *t, wkv_think think)
     return !strcmp(t->name, "g1") && (int)think >= 0 && (int)think < THOUGHTS ? (int)think : WKV_THINK_OFF;
 }
 
-/* The text before a first question. */
+/* The text before the first question. */
 static void put_opening(page *p, const wkv_template *t, stretch system, stretch tools)
 {
     if (!system.n && !tools.n) {
@@ -149,7 +149,7 @@ static void put_opening(page *p, const wkv_template *t, stretch system, stretch 
     put_string(p, "\n\n");
 }
 
-/* The question, after the name of its kind or "", and the assistant's name. */
+/* The question, after its label or "", and the assistant's name. */
 static void put_question(page *p, const wkv_template *t, const char *what, stretch user, int how)
 {
     put_string(p, t->user);
@@ -181,7 +181,7 @@ size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap
     return end(&p);
 }
 
-/* Room in out, where nothing is yet. */
+/* An empty output buffer. */
 static size_t room_in(char *out, size_t cap)
 {
     if (!out || !cap) return 0;
@@ -206,7 +206,7 @@ size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, si
 
 static int has_tools(const wkv_template *t) { return t && t->tool_stop; }
 
-/* The fence of a call, unless the model thinks first and then opens it itself; a faked thought is closed before it. */
+/* The fence of a call, unless the model reasons first and then opens it itself; a fake thought is closed before it. */
 static void put_fence(page *p, int how)
 {
     if (thoughts[how].fake) put_string(p, ">\n```json");

@@ -1,4 +1,4 @@
-/* template.h - turns of texts that may hold zero bytes; wkv.h has those of strings. */
+/* template.h - turns of texts that may contain zero bytes; wkv.h has the versions for strings. */
 #ifndef WKV_TEXT_TEMPLATE_H
 #define WKV_TEXT_TEMPLATE_H
 

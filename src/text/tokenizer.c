@@ -1,4 +1,4 @@
-/* tokenizer.c - opens vocabularies of every kind, told apart by their content, and cuts texts into their words. */
+/* tokenizer.c - open vocabularies of every kind, detected from their content, and encode texts. */
 #include "text/tokenizer.h"
 #include "text/alphabet.h"
 #include "text/builtin.h"
@@ -23,7 +23,7 @@ static int build_trie(wkv_tokenizer *t)
     return err;
 }
 
-/* World is known by its last word, 65529: 128 spaces. */
+/* World is recognised by its last word, 65529: 128 spaces. */
 static int is_world(const vocabulary *v)
 {
     if (v->size != 65530 || v->words[65529].bytes != 128) return 0;
@@ -31,7 +31,7 @@ static int is_world(const vocabulary *v)
     return last[0] == ' ' && !memcmp(last, last + 1, 127);
 }
 
-/* RWKV's character vocabularies give U+E083 to characters they lack (FORMATS 8.3). */
+/* RWKV's character vocabularies use U+E083 for missing characters (docs/formats.md 8.3). */
 static int find_unknown(const wkv_tokenizer *t)
 {
     size_t bytes = 0;
@@ -39,7 +39,7 @@ static int find_unknown(const wkv_tokenizer *t)
     return id >= 0 && bytes == 3 ? id : -1;
 }
 
-/* The rest of opening, the vocabulary read: its name, the end of a text, the trie. */
+/* Finish opening after the vocabulary is read: name, end-of-text id, trie. */
 static int finish(wkv_tokenizer *t)
 {
     if (t->bpe) {
@@ -50,14 +50,14 @@ static int finish(wkv_tokenizer *t)
     if (err) return err;
     if (!t->name) {
         t->name = is_world(&t->v) ? "World" : "trie";
-        if (!t->v.words[0].bytes) t->end = 0; /* id 0 ends a text unless the vocabulary spells with it */
+        if (!t->v.words[0].bytes) t->end = 0; /* id 0 is the end of text unless it has text of its own */
     } else if (!strcmp(t->name, "characters"))
         t->unknown = find_unknown(t);
     return 0;
 }
 
-/* World in a JSON of Hugging Face's tokenizers (of any model type: its rules come to longest match), or in the
- * vocab.json beside them, as word: id; NULL: it is no World. */
+/* World in a JSON of Hugging Face's tokenizers (of any model type: its rules amount to longest match), or in their
+ * vocab.json, as word: id; NULL: not World. */
 static const json_t *world_words(const json_t *root)
 {
     const json_t *model = json_object_get(root, "model"),
@@ -176,14 +176,14 @@ static int build_trie_again(wkv_tokenizer *t)
     return build_trie(t);
 }
 
-/* World without its last word, for models that have a logit less than World has ids. */
+/* World without its last word, for models with one logit less than World has ids. */
 static int leave_out_last(wkv_tokenizer *t)
 {
     t->v.size--;
     return build_trie_again(t);
 }
 
-/* The id of exactly these bytes, -1: none. */
+/* The id with exactly these bytes, -1: none. */
 static int find_word(const wkv_tokenizer *t, const char *text, size_t n)
 {
     for (int i = 0; i < t->v.size; i++)
@@ -202,7 +202,8 @@ static int add_word(wkv_tokenizer *t, const char *text, size_t n)
 int tokenizer_add(wkv_tokenizer *t, const char *lines)
 {
     if (t->bpe || !strcmp(t->name, "characters"))
-        return fail(WKV_EUNSUPPORTED, "%s: has rules beside its words (%s); tokens can be added to lists of words only",
+        return fail(WKV_EUNSUPPORTED,
+                    "%s: has rules besides its words (%s); tokens can only be added to lists of words",
                     t->path, t->name);
     for (const char *at = lines; at;) {
         size_t n = strcspn(at, "\n");
@@ -210,7 +211,7 @@ int tokenizer_add(wkv_tokenizer *t, const char *lines)
         if (err) return err;
         at = at[n] ? at + n + 1 : NULL;
     }
-    t->name = "trie"; /* as it is known when it is opened from the file that is written */
+    t->name = "trie"; /* the name after reopening from the output file */
     return build_trie_again(t);
 }
 
@@ -222,7 +223,7 @@ int wkv_tokenizer_open(wkv_tokenizer **out, const char *path, const wkv_model *m
     int err = path ? tokenizer_open_file(out, path) : tokenizer_of_model(out, m);
     if (err || !m || (*out)->v.size <= wkv_model_about(m)->vocab) return err;
     if (is_world(&(*out)->v) && wkv_model_about(m)->vocab == (*out)->v.size - 1 && !leave_out_last(*out)) return 0;
-    err = fail(WKV_EARG, "%s: its ids reach %d, but the model %s knows %d", (*out)->path, (*out)->v.size - 1,
+    err = fail(WKV_EARG, "%s: its largest id is %d, but the model %s has %d logits", (*out)->path, (*out)->v.size - 1,
                wkv_model_about(m)->path, wkv_model_about(m)->vocab);
     wkv_tokenizer_close(*out);
     *out = NULL;
@@ -246,7 +247,7 @@ int wkv_tokenizer_end(const wkv_tokenizer *t) { return t ? t->end : -1; }
 
 /* ---- text to ids, ids to text ------------------------------------------------------------------------------------ */
 
-/* Bytes of the character at p: the lead byte's and the continuation bytes behind it. */
+/* Bytes of the character at p: the lead byte and its continuation bytes. */
 static size_t character(const char *p, size_t n)
 {
     size_t i = 1;
@@ -262,7 +263,7 @@ static int trie_encode(const wkv_tokenizer *t, const char *text, size_t n, id_li
         int32_t id = trie_match(&t->t, text + i, n - i, &bytes);
         if (id < 0) {
             if (t->unknown < 0)
-                return fail(WKV_EARG, "%s: cannot spell the text at byte %zu (0x%02x)", t->path, i,
+                return fail(WKV_EARG, "%s: cannot encode the text at byte %zu (0x%02x)", t->path, i,
                             (unsigned char)text[i]);
             id = t->unknown;
             bytes = character(text + i, n - i);
@@ -277,7 +278,7 @@ int wkv_encode(const wkv_tokenizer *t, const char *text, size_t bytes, int32_t *
 {
     REQUIRE(t, "the tokenizer");
     if (!text && bytes) return fail(WKV_EARG, "wkv_encode: the text of %zu bytes is NULL", bytes);
-    if (cap < 0 || (cap > 0 && !ids)) return fail(WKV_EARG, "wkv_encode: room for %d ids", cap);
+    if (cap < 0 || (cap > 0 && !ids)) return fail(WKV_EARG, "wkv_encode: a capacity of %d ids", cap);
     if (bytes > INT_MAX) return fail(WKV_EARG, "wkv_encode: a text of %zu bytes, at most %d at once", bytes, INT_MAX);
     id_list found = {ids, 0, cap};
     return t->bpe ? bpe_encode(t->bpe, text, bytes, &found) : trie_encode(t, text, bytes, &found);

@@ -1,4 +1,4 @@
-/* trie.c - lays a sorted list of words out as a double array, breadth first. */
+/* trie.c - build a double array from a sorted list of words, breadth first. */
 #include "text/trie.h"
 #include "base/error.h"
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 static const uint32_t nobody = UINT32_MAX; /* parent of a free slot, and of the root */
 
-/* the words [from, to) share their first `depth` bytes, which lead to node `at` */
+/* the words [from, to) share their first `depth` bytes, the path to node `at` */
 typedef struct {
     uint32_t from, to, depth, at;
 } range;
@@ -15,7 +15,7 @@ typedef struct {
     trie *t;
     range *queue;
     size_t queued, queue_room;
-    /* where free slots are looked for: all below are taken, or were too crowded to be worth looking at */
+    /* start of the search for free slots: all below are used, or too crowded */
     size_t search;
 } builder;
 
@@ -28,7 +28,7 @@ static int by_text(const void *a, const void *b)
     return x->id < y->id ? -1 : 1;
 }
 
-/* Room for at least `size` nodes and 256 behind them. */
+/* Capacity for at least `size` nodes and 256 after them. */
 static int trie_grow(trie *t, size_t size)
 {
     if (size + 256 <= t->room) return 0;
@@ -64,14 +64,14 @@ static int find_base(builder *b, const unsigned char *labels, int n, uint32_t *b
         const trie_node *first = b->t->node + (pos - labels[0]);
         while (i < n && first[labels[i]].parent == nobody) i++;
         if (i == n) break;
-        if (i > 0 && ++misses == 64) b->search = pos; /* crowded: do not come back */
+        if (i > 0 && ++misses == 64) b->search = pos; /* crowded: skip it from now on */
     }
     while (b->t->node[b->search].parent != nobody || b->search == 0) b->search++;
     *base = (uint32_t)(pos - labels[0]);
     return 0;
 }
 
-/* Give the node of `r` its id and its children, and queue them. */
+/* Set the id and the children of `r`'s node, and queue them. */
 static int place(builder *b, const trie_word *words, range r)
 {
     unsigned char labels[256];

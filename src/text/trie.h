@@ -1,7 +1,7 @@
-/* trie.h - the longest word of a vocabulary that a text begins with.
+/* trie.h - the longest word of a vocabulary at the front of a text.
  *
- * A double array: the child of node a by byte c is node[a].base + c, and is one only if its parent is a. One load and
- * one comparison per byte. */
+ * A double array: the child of node a for byte c is node[a].base + c, valid only if its parent is a. One load and one
+ * comparison per byte. */
 #ifndef WKV_TEXT_TRIE_H
 #define WKV_TEXT_TRIE_H
 
@@ -14,7 +14,7 @@ typedef struct {
 } trie_node;
 
 typedef struct {
-    trie_node *node; /* node[0] is the root; 256 more than are used, so that base + c is always inside */
+    trie_node *node; /* node[0] is the root; 256 more than used, so that base + c is always inside */
     size_t room;
 } trie;
 
@@ -24,11 +24,11 @@ typedef struct {
     int32_t id;
 } trie_word;
 
-/* Build from n words, which are sorted in place. Of two equal words the lower id is found. WKV_ENOMEM. */
+/* Build from n words, which are sorted in place. Two equal words give the lower id. WKV_ENOMEM. */
 int trie_build(trie *t, trie_word *words, size_t n);
 void trie_release(trie *t);
 
-/* The id of the longest word that is at the front of p[0..n), its length in *bytes; -1 when there is none. */
+/* The id of the longest word at the front of p[0..n), its length in *bytes; -1: none. */
 static inline int32_t trie_match(const trie *t, const char *p, size_t n, size_t *bytes)
 {
     const trie_node *node = t->node;

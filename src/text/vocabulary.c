@@ -1,4 +1,4 @@
-/* vocabulary.c - reads vocabulary files: World's lines, JSON objects, the tokens of a GGUF. */
+/* vocabulary.c - read vocabulary files: World's lines, JSON objects, the tokens of a GGUF. */
 #include "text/vocabulary.h"
 #include "base/error.h"
 #include "base/utf8.h"
@@ -32,7 +32,7 @@ int vocabulary_add(vocabulary *v, int64_t id, const char *bytes, size_t n)
         return fail(WKV_EFORMAT, "more than %d bytes of words", MAX_VOCABULARY_BYTES);
     int err = grow_words(v, (int)id + 1);
     if (err) return err;
-    if (v->words[id].bytes) return fail(WKV_EFORMAT, "id %d is there twice", (int)id);
+    if (v->words[id].bytes) return fail(WKV_EFORMAT, "id %d occurs twice", (int)id);
     if (v->used + n + 1 > v->text_room) {
         size_t room = (v->used + n + 1) * 2 + 4096;
         char *grown = realloc(v->text, room);
@@ -84,8 +84,8 @@ static int hex_digits(const char *p, const char *end, int n, uint32_t *out)
 
 /* ---- World's lines ----------------------------------------------------------------------------------------------- */
 
-/* One escape of a Python literal, p behind the backslash. In a str literal numbers are code points, written as UTF-8;
- * in a bytes literal \x is one byte and \u is not special. Returns the bytes written to out (at most 4), -1: not an
+/* One escape of a Python literal, p after the backslash. In a str literal numbers are code points, written as UTF-8; in
+ * a bytes literal \x is one byte and \u is not special. Returns the bytes written to out (at most 4), -1: not an
  * escape. */
 static int python_escape(const char **p, const char *end, int is_bytes, char *out)
 {
@@ -102,8 +102,8 @@ static int python_escape(const char **p, const char *end, int is_bytes, char *ou
     return n ? n : -1;
 }
 
-/* A Python literal into out, which has room for as many bytes as the literal (no escape is shorter than its bytes).
- * Returns the length, or -1 with what is wrong in *why. */
+/* Decode a Python literal into out, with a capacity of the literal's length (no escape is shorter than its bytes).
+ * Returns the length, or -1 with the reason in *why. */
 static ptrdiff_t python_literal(const char *p, const char *end, char *out, const char **why)
 {
     char *start = out;
@@ -126,7 +126,7 @@ static ptrdiff_t python_literal(const char *p, const char *end, char *out, const
     return out - start;
 }
 
-/* Digits up to `end`; -1 when there is anything else or more than 9 of them. */
+/* The number in digits up to `end`; -1 for other characters or more than 9 digits. */
 static long decimal(const char *p, const char *end)
 {
     long value = 0;
@@ -170,14 +170,14 @@ int vocabulary_lines(vocabulary *v, const char *data, size_t size, const char *n
         p = next;
     }
     free(scratch);
-    if (!err && !v->size) err = fail(WKV_EFORMAT, "%s: no line of a vocabulary in it", name);
+    if (!err && !v->size) err = fail(WKV_EFORMAT, "%s: contains no line of a vocabulary", name);
     if (err) vocabulary_release(v);
     return err;
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
-/* UTF-16 behind its byte order mark as UTF-8; NULL without memory. */
+/* Convert UTF-16, after its byte order mark, to UTF-8; NULL without memory. */
 static char *utf16_to_utf8(const unsigned char *p, size_t size, size_t *length)
 {
     int big = p[0] == 0xfe;
@@ -206,10 +206,10 @@ int vocabulary_json(json_t **out, const char *data, size_t size, const char *nam
     }
     int err = json_read(out, data, size, JSON_ALLOW_NUL);
     free(converted);
-    return err ? fail_prefix(err, err == WKV_EFORMAT ? "%s: not sound JSON" : "%s", name) : 0;
+    return err ? fail_prefix(err, err == WKV_EFORMAT ? "%s: invalid JSON" : "%s", name) : 0;
 }
 
-/* A word that is given as an array of byte values. */
+/* A word in the form of an array of byte values. */
 static int add_byte_array(vocabulary *v, int64_t id, const json_t *array)
 {
     char bytes[MAX_WORD];
@@ -263,7 +263,7 @@ int vocabulary_object(vocabulary *v, const json_t *root, int *characters, const 
 
 /* ---- GGUF -------------------------------------------------------------------------------------------------------- */
 
-/* llama.cpp's escape: after a backslash t, n, r and x with two digits are special, any other character is itself. */
+/* llama.cpp's escapes: \t, \n, \r and \x with two digits; any other character after a backslash is itself. */
 static size_t unescape(const char *p, size_t n, char *out)
 {
     const char *end = p + n;
@@ -284,8 +284,8 @@ static size_t unescape(const char *p, size_t n, char *out)
     return (size_t)(out - start);
 }
 
-/* Entries that stand for no text: token 0 "<s>" and the padding "[PAD65530]". In a file they look like words; were they
- * matched, the user's own "<s>" would end the text. */
+/* Entries without text: token 0 "<s>" and the padding "[PAD65530]". They look like words; if they were matched, a
+ * user's own "<s>" would end the text. */
 static int is_filler(int id, const char *p, size_t n)
 {
     char pad[32];
@@ -297,7 +297,7 @@ int vocabulary_gguf(vocabulary *v, const tensors *file)
 {
     const char *name = tensors_path(file), *kind = tensors_meta(file, "tokenizer.ggml.model");
     int count = tensors_token_count(file), err = 0;
-    if (!count) return fail(WKV_EFORMAT, "%s: there is no vocabulary in it", name);
+    if (!count) return fail(WKV_EFORMAT, "%s: contains no vocabulary", name);
     if (kind && strcmp(kind, "rwkv"))
         return fail(WKV_EUNSUPPORTED, "%s: its vocabulary is of kind \"%.40s\", expected \"rwkv\"", name, kind);
     for (int i = 0; i < count && !err; i++) {

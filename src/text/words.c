@@ -1,7 +1,7 @@
-/* words.c - choosing a vocabulary. All frequent pieces of chunks are candidates at first. What doing without a word
- * would cost is counted exactly: the chunks that use it are cut again without it. The cheapest are dropped, until the
- * size is right. Then neighbours that often stand together come in and the cheapest leave again, as long as the text
- * gets shorter. */
+/* words.c - train a vocabulary. All frequent substrings of chunks are the first candidates. The cost of removing a word
+ * is exact: the chunks that use it are encoded again without it. The cheapest words are dropped until the size is
+ * right. Then frequent pairs of neighbours are added and the cheapest dropped again, as long as the text gets
+ * shorter. */
 #include "text/words.h"
 #include "base/hash.h"
 #include "base/error.h"
@@ -85,7 +85,7 @@ void table_release(table *t)
 
 typedef enum { LETTER, WIDE, DIGIT, UNDERLINE, MARK, BLANK, LINE } class;
 
-/* Marks beyond ASCII; what is not listed is a letter of some script. */
+/* Marks beyond ASCII; all other characters are letters of some script. */
 static int is_mark(uint32_t c)
 {
     static const uint32_t ranges[][2] = {{0xa1, 0xa9},     {0xab, 0xb4},     {0xb6, 0xb9},      {0xbb, 0xbf},
@@ -98,7 +98,7 @@ static int is_mark(uint32_t c)
     return 0;
 }
 
-/* The class of the character at p[0..n), n > 0, and its length; a byte that is no character is a mark. */
+/* The class of the character at p[0..n), n > 0, and its length; an invalid byte is a mark. */
 static class classify(const char *p, size_t n, size_t *length)
 {
     unsigned char c = (unsigned char)*p;
@@ -130,12 +130,11 @@ static size_t blanks(const char *p, size_t n)
 {
     size_t at = 0, last = 0, length;
     while (at < n && classify(p + at, n - at, &length) == BLANK) last = at, at += length;
-    /* the last one goes with what follows */
+    /* the last one belongs to the next chunk */
     return at < n && *(p + at) != '\n' && last ? last : at;
 }
 
-/* The length of the chunk that p[0..n), n > 0, begins with. Long ones are cut: nothing of more than LONGEST bytes is a
- * word. */
+/* The length of the first chunk of p[0..n), n > 0. Long ones are cut: nothing of more than LONGEST bytes is a word. */
 static size_t chunk(const char *p, size_t n)
 {
     enum { MOST = 64, MOST_WIDE = 24 };
@@ -169,9 +168,9 @@ int words_read(table *chunks, const char *text, size_t bytes)
     return err;
 }
 
-/* ---- cutting ----------------------------------------------------------------------------------------------------- */
+/* ---- encoding ---------------------------------------------------------------------------------------------------- */
 
-/* The words of a moment: 256 bytes and some of `candidates`. */
+/* The current words: 256 bytes and some of `candidates`. */
 typedef struct {
     const table *chunks;
     table *candidates;
@@ -198,7 +197,7 @@ static int build(choice *c)
     return err;
 }
 
-/* How many words p[0..n) is cut into when one of them, `without`, may not be used. */
+/* The number of words in p[0..n) when the word `without` is excluded. */
 static int cut_without(const trie *t, const char *p, size_t n, int32_t without)
 {
     int parts = 0;
@@ -232,7 +231,7 @@ static void cut(parts *c, const trie *t, const char *p, size_t n)
     }
 }
 
-/* How many more tokens the text would have without each word, each taken by itself. */
+/* The additional tokens of the text without each word, each on its own. */
 static int count_costs(choice *c)
 {
     int err = build(c);
@@ -246,7 +245,7 @@ static int count_costs(choice *c)
         cut(&made, &c->trie, p, k->bytes);
         c->tokens += k->count * made.n;
         for (int j = 0; j < made.n; j++) {
-            int seen = made.id[j] < 256; /* what stands before its first use stays as it is */
+            int seen = made.id[j] < 256; /* words before its first use are unchanged */
             for (int l = 0; l < j && !seen; l++) seen = made.id[l] == made.id[j];
             if (seen) continue;
             int without = cut_without(&c->trie, p + made.at[j], k->bytes - made.at[j], made.id[j]);
@@ -265,7 +264,7 @@ typedef struct {
     int index; /* of candidates */
 } ranked;
 
-/* The most worth first; of equals the one that is first in the alphabet. */
+/* Descending value; ties in byte order. */
 static int by_worth(const void *a, const void *b)
 {
     const ranked *x = a, *y = b;
@@ -279,7 +278,7 @@ static ranked rank_of(const table *t, size_t i, int64_t worth)
     return (ranked){worth, t->text + t->at[i].at, t->at[i].bytes, (int)i};
 }
 
-/* Whole characters, two bytes at least, and no number of more than two digits. */
+/* Whole characters, at least two bytes, and no number of more than two digits. */
 static int allowed(const char *p, size_t n)
 {
     size_t digits = 0, lead = n && *p == ' ';
@@ -290,7 +289,7 @@ static int allowed(const char *p, size_t n)
 
 static int is_kept(const table *kept, const ranked *r) { return table_has(kept, r->text, r->bytes); }
 
-/* Drop the cheapest words, few at a time because they stand in for each other, until there are `size`. */
+/* Drop the cheapest words, few at a time because they replace each other, until `size` remain. */
 static int prune(choice *c, const table *kept, int size)
 {
     ranked *r = malloc(((size_t)c->n + 1) * sizeof *r);
@@ -310,7 +309,7 @@ static int prune(choice *c, const table *kept, int size)
     return err ? err : count_costs(c);
 }
 
-/* Every piece of a chunk that may be a word. */
+/* Every substring of a chunk that may be a word. */
 static int count_pieces(table *pieces, const table *chunks)
 {
     for (size_t i = 0; i < chunks->n; i++) {
@@ -326,11 +325,11 @@ static int count_pieces(table *pieces, const table *chunks)
     return 0;
 }
 
-/* The `most` pieces that would save most if each were used wherever it stands, and those to be kept. */
+/* The `most` substrings that would save most tokens if used at every occurrence, and those to keep. */
 static int first_choice(choice *c, const table *pieces, const table *kept, size_t most)
 {
     ranked *r = malloc((pieces->n + 1) * sizeof *r);
-    if (!r) return fail(WKV_ENOMEM, "no memory for %zu pieces of words", pieces->n);
+    if (!r) return fail(WKV_ENOMEM, "no memory for %zu candidate words", pieces->n);
     size_t n = 0;
     int err = 0;
     for (size_t i = 0; i < pieces->n; i++)
@@ -343,7 +342,7 @@ static int first_choice(choice *c, const table *pieces, const table *kept, size_
     return err;
 }
 
-/* Room for costs and words of as many candidates as there are. */
+/* Capacity for the costs and words of all candidates. */
 static int choice_room(choice *c)
 {
     size_t n = c->candidates->n;
@@ -354,7 +353,7 @@ static int choice_room(choice *c)
     return cost && word ? 0 : fail(WKV_ENOMEM, "no memory for %zu words", n);
 }
 
-/* Neighbours that stand together most often become words. */
+/* The most frequent pairs of neighbours become words. */
 static int add_neighbours(choice *c, size_t most)
 {
     table pairs = {0};
@@ -376,7 +375,7 @@ static int add_neighbours(choice *c, size_t most)
     if (most > pairs.n) most = pairs.n;
     for (size_t i = 0; !err && i < most; i++) err = table_add(c->candidates, r[i].text, r[i].bytes, 1);
     if (!err) err = choice_room(c);
-    /* what was cut in two is no word now, but may have been one before */
+    /* a pair is not a word now, but may have been one before */
     for (size_t i = 0; !err && i < most; i++)
         c->word[c->n++] = (int)*find_slot(c->candidates, r[i].text, r[i].bytes) - 1;
     free(r);
@@ -398,7 +397,7 @@ static int give(table *words, const choice *c)
     return err;
 }
 
-/* Exchange words as long as that helps. */
+/* Exchange words as long as the text gets shorter. */
 static int improve(choice *c, const table *kept, int size, int rounds, double bytes, words_report *report, void *user)
 {
     int *best = malloc((size_t)size * sizeof *best), err = 0;
@@ -431,9 +430,9 @@ int words_find(table *words, const table *chunks, int size, const char *const *a
     if (!err) err = first_choice(&c, &pieces, &kept, 8 * (size_t)size);
     table_release(&pieces);
     if (!err && kept.n > (size_t)size)
-        err = fail(WKV_EARG, "%zu words are wanted in any case, and the vocabulary has room for %d", kept.n, size);
+        err = fail(WKV_EARG, "%zu required words exceed the vocabulary size of %d", kept.n, size);
     if (!err && !candidates.n)
-        err = fail(WKV_EARG, "no word occurs often enough in the text for a vocabulary; --vocab bytes serves it");
+        err = fail(WKV_EARG, "no word occurs often enough in the text for a vocabulary; use --vocab bytes");
     if (candidates.n < (size_t)size) size = (int)candidates.n;
     if (!err) err = choice_room(&c);
     for (size_t i = 0; !err && i < candidates.n; i++) c.word[c.n++] = (int)i;

@@ -1,7 +1,7 @@
-/* words.h - the words of a vocabulary, found in a text.
+/* words.h - train a vocabulary on a text.
  *
  * Text is split into chunks that no word may cross: letters, digits or punctuation, each with the blank before it; line
- * ends; blanks. So only the different chunks matter, each with how often it occurs. */
+ * ends; blanks. So the distinct chunks and their counts suffice. */
 #ifndef WKV_TEXT_WORDS_H
 #define WKV_TEXT_WORDS_H
 
@@ -13,10 +13,10 @@ typedef struct {
     int64_t count;
 } word_count;
 
-/* Different byte strings and how often each was added. */
+/* Distinct byte strings and the count of each. */
 typedef struct {
     word_count *at;
-    uint32_t *slots; /* index + 1 of an entry, 0: free; a power of two of them */
+    uint32_t *slots; /* index + 1 of an entry, 0: free; n_slots is a power of two */
     size_t n, room, n_slots;
     char *text;
     size_t used, text_room;
@@ -28,12 +28,11 @@ void table_release(table *t);
 /* Add the chunks of a text. */
 int words_read(table *chunks, const char *text, size_t bytes);
 
-/* The `size` words, or as many as there are, besides the single bytes, that make the text of the chunks shortest when
- * it is cut from left to right, the longest word first; sorted by length, then bytes. `always` (NULL behind the last,
- * may be NULL) are among them. In each round a tenth of new words comes in and the cheapest go, as long as that helps;
- * report, which may be NULL, gets bytes per token after each and stops the work when it returns other than 0. The
- * result depends on nothing but what is given. WKV_EARG: no word at all was found, or more than `size` are wanted in
- * any case; WKV_ENOMEM; WKV_ESTOPPED. */
+/* Find up to `size` words, besides the single bytes, that minimize the tokens of the chunks under longest-match
+ * encoding; sorted by length, then bytes. They include `always` (ends with NULL, may be NULL). Each round adds a tenth
+ * of new words and drops the cheapest, as long as the text gets shorter; report, which may be NULL, gets the bytes per
+ * token after each round and stops the work with a nonzero return. Deterministic. WKV_EARG: no word was found, or
+ * `always` has more than `size`; WKV_ENOMEM; WKV_ESTOPPED. */
 typedef int words_report(void *user, int round, double bytes_per_token);
 int words_find(table *words, const table *chunks, int size, const char *const *always, int rounds, words_report *report,
                void *user);
