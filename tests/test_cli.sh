@@ -71,12 +71,12 @@ wrong "--think: 'maybe' is not one of off|short|medium|long|open|fake|fake-inlin
 wrong "unexpected argument 'b'" generate a b
 wrong "train takes no arguments" train a
 wrong "--tokens is missing" logits
-wrong "--data says what" train
-wrong "--out says where" train -d a
+wrong "--data is missing" train
+wrong "--out is missing" train -d a
 wrong "two arguments are needed" convert "$model"
-wrong "--lora or --load-state says what goes into the model" merge "$model" a.pth
-wrong "--data says what to learn" tune -o tuned
-wrong "--truncate goes with --infctx" tune -d twenty.jsonl -o tuned --truncate
+wrong "--lora or --load-state is required" merge "$model" a.pth
+wrong "--data is missing; it names the training samples" tune -o tuned
+wrong "--truncate needs --infctx" tune -d twenty.jsonl -o tuned --truncate
 wrong "--type: 'q9' is not one of" convert "$model" a.pth --type q9
 wrong "--stop: the text is empty" generate --stop ""
 wrong "two prompts" generate -f a b
@@ -377,7 +377,7 @@ refused "missing.txt" train -d missing.txt --vocab bytes -o run4
 refused "a run is there already" train $small -o run1 -n 20
 run 0 train --resume -o run1
 is "$(cat out)" "run1/final.safetensors" "what a resumed run prints"
-holds err "going on after step 20"
+holds err "resuming after step 20"
 refused "layers is 1 in the run" train --resume -o run1 -L 2
 refused "--valid is 0.01 in the run that is to be resumed, and 0.5 now" train --resume -o run1 --valid 0.5
 refused "--clip is 1 in the run that is to be resumed, and 0 now" train --resume -o run1 --clip 0
@@ -387,7 +387,7 @@ is "$(wc -c <out | tr -d ' ')" 0 "what train --plan prints"
 holds err "RWKV-4, 1 layers of 16"
 # shellcheck disable=SC2086
 run 0 train $small -o run7 -e 2 --valid 0 --schedule wsd --micro-batch 1
-holds err "read it 2.00 times"
+holds err "are 2.00 epochs"
 holds run7/train.html "<svg"
 
 # ---- vocab -------------------------------------------------------------------------------------------------------------
@@ -397,13 +397,13 @@ run 0 vocab show made.vocab.txt
 holds out " user"
 is "$(wc -l <out | tr -d ' ')" 261 "lines of vocab show"
 run 0 vocab train -d learn.txt --size 90000 -o all.vocab.txt
-holds err "the text has no more words than that"
+holds err "the text yields only "
 # shellcheck disable=SC2086
 run 0 train $small --vocab 262 -o made
 is "$(cat made/final.vocab.txt)" "$(cat made.vocab.txt)" "the vocabulary that train makes"
 run 0 generate -m made/final.safetensors -n 3 user
-wrong "say 'train'" vocab
-wrong "--out says where" vocab train -d learn.txt
+wrong "expected 'train'" vocab
+wrong "--out is missing" vocab train -d learn.txt
 
 # ---- convert ---------------------------------------------------------------------------------------------------------
 run 0 convert "$model" small.st
@@ -454,7 +454,7 @@ same before after "a tuned model's file"
 tuned="--lora tuned/lora.safetensors --load-state tuned/state.pth"
 # shellcheck disable=SC2086
 run 0 logits -m "$model" $tuned --tokens 1,2,3 -o beside.f32
-if cmp -s before.f32 beside.f32; then fail "what was learnt changes nothing"; else pass; fi
+if cmp -s before.f32 beside.f32; then fail "adapter and state change nothing"; else pass; fi
 # shellcheck disable=SC2086
 run 0 merge "$model" merged.pth $tuned --type f32
 holds out "merged.pth: merged and unmerged logits of 64 tokens differ by at most"
@@ -463,18 +463,18 @@ run 0 logits -m merged.pth --tokens 1,2,3
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedfull -n 1 --method full
 holds err "try it: wkv chat -m tunedfull/final.safetensors --vocab $vocab"
 run 0 tune -d answers.jsonl -o tunedbuilt -n 1 --method full
-holds err "sample behind"
+holds err "sample, prompt"
 run 0 generate tunedbuilt/final.safetensors -n 3 "the"
 run 0 tune --resume -o tunedbuilt
 run 0 tune --resume -o tunedbuilt -e 2
 is "$(cat out)" tunedbuilt/final.safetensors "the result of a resumed run of all weights"
-holds err "going on after step 1"
+holds err "resuming after step 1"
 refused "whose schedule is cosine, fell as a longer run's does not" tune --resume -o tunedbuilt -e 3
 refused "--steps is 2 in the run that is to be resumed, and 1 now" tune --resume -o tunedbuilt -n 1
 refused "1 epochs are 1 steps; the run that is to be resumed has 2" tune --resume -o tunedbuilt -e 1
 run 0 train -d answers.jsonl --samples --vocab bytes -L 1 -C 16 --head-size 16 -n 2 -o masked --infctx 8 --truncate
 holds err "4 samples of"
-holds err "are included in the loss"
+holds err "included in the loss"
 # token files need no vocabulary, nor does a model made of them
 printf 'MMIDIDX\0\0\1\0\0\0\0\0\0\0\10\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\54\1\0\0\0\0\0\0' >ids.idx
 printf '\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0' >>ids.idx
@@ -500,7 +500,7 @@ refused "--patience counts measurements of held-out text" \
     tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedearly -n 1 --patience 1
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedearly -n 9 --patience 1 --valid-every 1 \
     --valid answers.jsonl --lr 1 --seed 2
-holds err "the held-out loss has no new lowest in 1 measurements, and the run ends (--patience)"
+holds err "no new lowest held-out loss in 1 evaluations; the run ends (--patience)"
 holds out "tunedearly/lora.safetensors"
 run 0 tune -m "$model" --vocab "$vocab" -d learn.txt -o tunedeval -n 1 -r 1 --eval choices.jsonl
 holds err "of 1 questions, "
@@ -539,7 +539,7 @@ run 0 tune --resume -o tunednorm
 is "$(cat out)" "tunednorm/lora.safetensors
 tunednorm/state.pth" "what a resumed run prints"
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedfrozen -n 1 --method full --freeze att,emb
-holds err "parameters are learnt"
+holds err "parameters are trained"
 run 0 train -d answers.jsonl --samples --vocab bytes -L 1 -C 16 --head-size 16 -n 1 -o frozen --freeze ffn
 refused "--freeze: RWKV-7 has no weights called" train -d answers.jsonl --vocab bytes -L 1 -C 16 --head-size 16 -n 1 \
     -o frozen2 --freeze fnn

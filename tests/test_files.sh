@@ -117,7 +117,7 @@ same before after "inputs"
 # a merge into too coarse numbers leaves the old file
 echo old >coarse.gguf
 run 1 merge $base coarse.gguf --lora tuned/lora.safetensors --type q4_0
-holds err "rounding its numbers changes more than half"
+holds err "loses more than half of the tuning"
 is "$(cat coarse.gguf)" old "the file that a failed merge was to replace"
 
 run 0 convert $base read.pth --no-mmap
@@ -203,8 +203,8 @@ cp -r whole damaged
 dd if=whole/checkpoint-00000006.safetensors of=damaged/checkpoint-00000006.safetensors bs=1000 count=1 2>/dev/null
 run 0 train --resume -o damaged -t 1
 holds err "damaged/checkpoint-00000006.safetensors: "
-holds err "; an older checkpoint is whole"
-holds err "going on after step 4"
+holds err "; resuming from an older checkpoint"
+holds err "resuming after step 4"
 same damaged/final.safetensors whole/final.safetensors "a run that was resumed from an older checkpoint"
 is "$(wc -c <damaged/checkpoint-00000006.safetensors)" \
     "$(wc -c <whole/checkpoint-00000006.safetensors)" "the damaged checkpoint, written anew"

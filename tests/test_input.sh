@@ -11,7 +11,7 @@ model=$here/golden/models/v7-n32-f32.pth
 printf 'the old king went down to the river\n' >story.txt
 for x in nan NaN inf -inf 1 -0.5 1e999 ''; do
     run 2 train -d story.txt --vocab bytes -o run --valid "$x"
-    holds err "--valid: '$x' is neither a share"
+    holds err "--valid: '$x' is not a share"
 done
 for option in --lr --lr-final --weight-decay --dropout --clip --beta1 --epochs; do
     run 2 train -d story.txt -o run $option nan
@@ -47,12 +47,12 @@ lacks err "messages"
 } >faq.csv
 run 0 tune -d faq.csv --fields Frage,Antwort -o faq -n 1 --rank 2 --targets att.key
 holds err 'sample 1: User: Wer, bitte?\n\nAssistant:[ Ich.\n\n<end>]'
-holds err "1 steps of 8 samples read each 0.8 times"
+holds err "1 steps of 8 samples are 0.8 epochs"
 run 1 tune -d faq.csv -o none
 holds err 'faq.csv: line 2: no "text"'
 holds err 'its fields are: "Frage", "Antwort" (--fields TEXT or --fields QUESTION,ANSWER takes others)'
 run 0 train -d faq.csv --fields Frage,Antwort --vocab bytes -o planned --plan
-holds err "tokens of text: -L 2 -C 64 -T 64 -b 8 -n 100 --lr 0.003; each may be given"
+holds err "tokens of text: -L 2 -C 64 -T 64 -b 8 -n 100 --lr 0.003; options override them"
 printf 'the old king' >short.txt
 run 0 train -d short.txt --vocab bytes -o short -n 1 -b 1
 holds err "tokens of text: -L 2 -C 64 -T 11 -b 1 "

@@ -99,7 +99,7 @@ alike() { # FOLDER FOLDER
     run 0 train --resume -o two-shared -t 1
     alike one two-shared
     mpirun -n 4 "$WKV" train --resume -o half -t 1 --shard-optimizer >out 2>err
-    holds err "going on after step 4"
+    holds err "resuming after step 4"
     alike one half
 
     train 1 3 none $SIZE

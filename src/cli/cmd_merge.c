@@ -1,4 +1,4 @@
-/* cmd_merge.c - an adapter and a tuned state into the weights of their model. */
+/* cmd_merge.c - wkv merge: merge an adapter or a tuned state into the weights of its model. */
 #include "commands.h"
 #include "engine.h"
 #include "models.h"
@@ -7,24 +7,23 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { TOKENS = 64 }; /* that both models read, to compare them */
+enum { TOKENS = 64 }; /* number of tokens for the comparison of logits */
 
 static int type;
 
 static const option options[] = {
     {0, "type", OPT_CHOICE, STORED_TYPES, &type, 0, 0, NULL,
-     "how the numbers are stored; keep is as in MODEL; the q are for .gguf, of 8, 5 or 4 bits"},
+     "data type of the weights; keep: as in MODEL; q types: 8, 5 or 4 bits, .gguf only"},
     NO_MMAP_OPTION(&engine_with.no_mmap),
 };
 static const group own = GROUP("Conversion", options);
 static const group *const groups[] = {&adapter_group, &own, &tokenizer_group, &general_group, NULL};
 
-/* One merge. */
 typedef struct {
     const wkv_model *unmerged;
-    const char *base, *path; /* of the model, and of the file to write */
+    const char *base, *path; /* path of the model; path of the output */
     progress bar;
-    int status; /* after they were compared               */
+    int status; /* exit status of the comparison          */
 } merging;
 
 static int report(void *user, double done, double total)
@@ -35,7 +34,7 @@ static int report(void *user, double done, double total)
     return interrupted;
 }
 
-/* All logits of the same arbitrary tokens; NULL after the sentence. */
+/* Logits [TOKENS][vocab] of fixed pseudorandom tokens; the caller frees them. NULL: failed, error printed. */
 static float *logits_of(const wkv_model *m)
 {
     const int vocab = wkv_model_about(m)->vocab;
@@ -66,8 +65,8 @@ static float *logits_of(const wkv_model *m)
 }
 
 typedef struct {
-    double worst, mean,
-        largest; /* difference of two models' logits, root of its mean square; largest logit of the first */
+    double worst, mean; /* largest difference of two models' logits; root mean square of the difference */
+    double largest;     /* largest absolute logit of the first                                          */
 } distance;
 
 static distance between(const float *a, const float *b, size_t n)
@@ -84,20 +83,20 @@ static distance between(const float *a, const float *b, size_t n)
     return d;
 }
 
-/* What was merged must be much nearer to the model beside its adapter than the model alone is. */
-static int judge(const char *path, distance rounding, distance learnt)
+/* The rounding error of the merged file must be at most half of the change by adapter and state. */
+static int judge(const char *path, distance rounding, distance tuned)
 {
     const char *added = !engine_with.state ? "the adapter changes"
                         : engine_with.lora ? "the adapter and the state change"
                                            : "the state changes";
     put_text("%s: merged and unmerged logits of %d tokens differ by at most %.2g (%.2g on average); %s them by %.2g\n",
-             path, TOKENS, rounding.worst, rounding.mean, added, learnt.mean);
-    if (rounding.mean <= 0.5 * learnt.mean || rounding.mean <= 1e-5 * rounding.largest) return 0;
-    return complain(
-        "%s: rounding its numbers changes more than half of what was learnt; give a --type with more digits", path);
+             path, TOKENS, rounding.worst, rounding.mean, added, tuned.mean);
+    if (rounding.mean <= 0.5 * tuned.mean || rounding.mean <= 1e-5 * rounding.largest) return 0;
+    return complain("%s: rounding to this --type loses more than half of the tuning; choose a --type with more bits",
+                    path);
 }
 
-/* Before the file takes its place. */
+/* wkv_convert calls this before it renames the output into place. */
 static int compare(void *user, const char *written)
 {
     merging *c = user;
@@ -138,9 +137,8 @@ static int write_merged(const wkv_model *m, const char *base, const char *path)
 
 static int run(int n, char **operands)
 {
-    if (n < 2) return usage(&cmd_merge, "two files are needed, the model and the file to write");
-    if (!engine_with.lora && !engine_with.state)
-        return usage(&cmd_merge, "--lora or --load-state says what goes into the model; both are missing");
+    if (n < 2) return usage(&cmd_merge, "MODEL and OUT are required");
+    if (!engine_with.lora && !engine_with.state) return usage(&cmd_merge, "--lora or --load-state is required");
     wkv_model *model;
     engine_with.as_stored = 1;
     if (model_open(&model, operands[0], &engine_with)) return 1;
@@ -154,18 +152,17 @@ const command cmd_merge = {
     .name = "merge",
     .operands = "MODEL OUT",
     .most = 2,
-    .summary = "put an adapter or a tuned state into the weights of its model",
+    .summary = "merge an adapter or a tuned state into the weights of its model",
     .about =
-        "Write MODEL as OUT with what --lora and --load-state give put into it, so that one file holds all of it and "
-        "every program can use it. The ending of OUT says what kind of file it is, as in wkv convert, and where its "
-        "vocabulary is. Then both, the model beside its adapter and the file, read the same tokens, and how far their "
-        "logits are apart is printed: that is the rounding of the file's numbers. When it is not small against what "
-        "the adapter does, the command fails, and what was there as OUT stays.\n\n"
-        "OUT appears when it is complete and compared; it cannot be a file of MODEL, of the adapter or of the state. "
-        "A GGUF has no place for a tuned state.",
+        "Merge the adapter of --lora and the state of --load-state into MODEL and write OUT, one file for any program. "
+        "The extension of OUT selects the format and the place of the vocabulary, as in wkv convert. The command then "
+        "compares the logits of OUT with those of MODEL plus adapter on the same tokens and prints the difference, the "
+        "rounding error of OUT. It fails if the rounding error is more than half of the change by the adapter, and "
+        "leaves an existing OUT unchanged.\n\n"
+        "OUT is renamed into place after the comparison; it cannot be an input file. GGUF cannot hold a tuned state.",
     .examples = "wkv merge MODEL.pth tuned.pth --lora run/lora.safetensors  # for any program\n"
-                "wkv merge MODEL.pth tuned.pth --lora peft.pth --lora-alpha 32  # one of RWKV-PEFT\n"
-                "wkv merge MODEL.pth tuned.pth --load-state run/state.pth  # begins every text so",
+                "wkv merge MODEL.pth tuned.pth --lora peft.pth --lora-alpha 32  # an adapter of RWKV-PEFT\n"
+                "wkv merge MODEL.pth tuned.pth --load-state run/state.pth  # initial state in the weights",
     .groups = groups,
     .run = run,
 };

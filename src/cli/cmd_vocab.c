@@ -1,4 +1,4 @@
-/* cmd_vocab.c - make a vocabulary from text, or show one. */
+/* cmd_vocab.c - wkv vocab: build a vocabulary from text, or print one. */
 #include "commands.h"
 #include "say.h"
 #include "wkv.h"
@@ -12,15 +12,15 @@ static const char *out;
 
 static const option options[] = {
     {'d', "data", OPT_TEXTS, "PATH", &data, 0, 0, "",
-     "train: text, files or folders, as for wkv train; again for more"},
+     "train: text, a file or a folder, as for wkv train; may be repeated"},
     {0, "fields", OPT_TEXT, "NAMES", &set.fields, 0, 0, "the known ones",
-     "train: fields of objects and rows, as for wkv train"},
-    {'o', "out", OPT_TEXT, "FILE", &out, 0, 0, "", "train: the vocabulary to write"},
+     "train: names of the fields, as for wkv train"},
+    {'o', "out", OPT_TEXT, "FILE", &out, 0, 0, "", "train: output file"},
     {'n', "size", OPT_COUNT, "N", &set.size, 258, 1 << 20, NULL,
-     "train: ids at most, with the end of text and 256 bytes"},
-    {0, "always", OPT_TEXTS, "TEXT", &always, 0, 0, "", "train: a word that must be in it; may be repeated"},
-    {0, "rounds", OPT_COUNT, "N", &set.rounds, -1, 1000, NULL, "train: exchanges of words at most; -1: none"},
-    {0, "template", OPT_TEXT, "NAME", &set.chat, 0, 0, "plain", "train: how chat messages are written"},
+     "train: maximum number of ids, including end of text and the 256 bytes"},
+    {0, "always", OPT_TEXTS, "TEXT", &always, 0, 0, "", "train: token to include in any case; may be repeated"},
+    {0, "rounds", OPT_COUNT, "N", &set.rounds, -1, 1000, NULL, "train: maximum rounds of replacing tokens; -1: none"},
+    {0, "template", OPT_TEXT, "NAME", &set.chat, 0, 0, "plain", "train: chat template"},
 };
 static const group own = GROUP("Vocabulary", options);
 static const group *const groups[] = {&own, &general_group, NULL};
@@ -44,8 +44,8 @@ static int report(void *user, int round, double bytes_per_token)
     return interrupted;
 }
 
-/* The list with NULL behind the last; NULL: out of memory. */
-static const char *const *ended(texts *list)
+/* The list, NULL-terminated; NULL: out of memory. */
+static const char *const *null_terminated(texts *list)
 {
     const char **at = realloc(list->at, sizeof *at * (size_t)(list->n + 1));
     if (!at) return NULL;
@@ -56,10 +56,10 @@ static const char *const *ended(texts *list)
 
 static int train(void)
 {
-    if (!data.n) return usage(&cmd_vocab, "--data says what text the words come from; it is missing");
-    if (!out) return usage(&cmd_vocab, "--out says where the vocabulary goes; it is missing");
-    const char *const *paths = ended(&data);
-    set.always = ended(&always);
+    if (!data.n) return usage(&cmd_vocab, "--data is missing; it names the text");
+    if (!out) return usage(&cmd_vocab, "--out is missing; it names the vocabulary file");
+    const char *const *paths = null_terminated(&data);
+    set.always = null_terminated(&always);
     if (!paths || !set.always) return complain("out of memory");
     set.report = report;
     catch_interrupts();
@@ -67,15 +67,15 @@ static int train(void)
     set.made = &size;
     set.passed_over = &passed_over;
     if (wkv_vocabulary_train(out, paths, &set)) return interrupted ? 130 : complain_library();
-    if (passed_over) note("%d entries of the folders are no data and were skipped", passed_over);
-    if (size < set.size) note("the text has no more words than that");
+    if (passed_over) note("%d entries of the folders were skipped, not data", passed_over);
+    if (size < set.size) note("the text yields only %d ids", size);
     put_text("%s: %d ids, %.3f bytes a token\n", out, size, reached);
     return 0;
 }
 
 /* ---- show -------------------------------------------------------------------------------------------------------- */
 
-/* What would end the line or is no character is escaped as C does. */
+/* Print a token; control characters and single bytes above 127 as \xNN. */
 static void put_word(const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -104,9 +104,9 @@ static int show(const char *path)
         put_word(word, n);
         if (put("\n", 1)) break;
     }
-    note("%s: %s, %d ids, %d words of %.2f bytes, the longest of %zu", path, wkv_tokenizer_name(t), size, words,
+    note("%s: %s, %d ids, %d tokens with text, mean %.2f bytes, longest %zu", path, wkv_tokenizer_name(t), size, words,
          words ? (double)all / words : 0, longest);
-    if (wkv_tokenizer_end(t) >= 0) note("id %d ends a text", (int)wkv_tokenizer_end(t));
+    if (wkv_tokenizer_end(t) >= 0) note("id %d is the end of text", (int)wkv_tokenizer_end(t));
     wkv_tokenizer_close(t);
     return 0;
 }
@@ -115,23 +115,21 @@ static int run(int n, char **operands)
 {
     if (n == 1 && !strcmp(operands[0], "train")) return train();
     if (n == 2 && !strcmp(operands[0], "show")) return show(operands[1]);
-    return usage(&cmd_vocab, "say 'train', with --data and --out, or 'show' and a vocabulary file");
+    return usage(&cmd_vocab, "expected 'train' with --data and --out, or 'show FILE'");
 }
 
 const command cmd_vocab = {
     .name = "vocab",
     .operands = "train|show [FILE]",
     .most = 2,
-    .summary = "make a vocabulary from text, or show one",
-    .about = "`train` chooses the words that make the text of --data shortest when it is cut into tokens as wkv does "
-             "it, from "
-             "left to right, the longest word first, and writes them in the line format of the World vocabulary. Id 0 "
-             "ends a "
-             "text, ids 1 to 256 are the single bytes, so that every text can be written. The same text and options "
-             "give the same file.\n\n"
-             "`show` prints the ids and words of a vocabulary that wkv can read.",
-    .examples = "wkv vocab train -d stories.jsonl --size 4096 -o stories.vocab.txt  # words for a small model\n"
-                "wkv vocab show stories.vocab.txt | tail  # the longest ones",
+    .summary = "build a vocabulary from text, or print one",
+    .about =
+        "`train` chooses the tokens that encode the text of --data in the fewest tokens under greedy longest-match "
+        "encoding, and writes them in the format of the World vocabulary. Id 0 is the end of text, ids 1 to 256 "
+        "are the single bytes, so every text can be encoded. The same text and options give the same file.\n\n"
+        "`show` prints the ids and tokens of a vocabulary.",
+    .examples = "wkv vocab train -d stories.jsonl --size 4096 -o stories.vocab.txt  # vocabulary of a small model\n"
+                "wkv vocab show stories.vocab.txt | tail  # the last ids",
     .groups = groups,
     .defaults = defaults,
     .run = run,

@@ -1,4 +1,4 @@
-/* losses.c - means of losses, and the line at the end of a run. */
+/* losses.c - mean losses, and the note at the end of a run. */
 #include "losses.h"
 #include "say.h"
 #include <math.h>
@@ -25,7 +25,7 @@ void losses_note(losses *l, double seconds, const char *path)
 {
     char held[48] = "", time[16];
     if (l->n) losses_mean(l);
-    if (!l->mean_n) return; /* a finished run that is resumed has no step left */
+    if (!l->mean_n) return; /* resuming a finished run takes no step */
     if (l->held >= 0) snprintf(held, sizeof held, ", held-out loss %.4f", l->held);
     note("%lld of %lld steps in %s: mean loss %.4f (last %d step%s)%s; %s", (long long)l->step, (long long)l->steps,
          as_duration(time, seconds), l->mean, l->mean_n, l->mean_n > 1 ? "s" : "", held, path);

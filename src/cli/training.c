@@ -1,4 +1,4 @@
-/* training.c - the part that wkv train and wkv tune share. */
+/* training.c - options, notes and the run that wkv train and wkv tune share. */
 #include "training.h"
 #include "commands.h"
 #include "mpirun.h"
@@ -16,24 +16,25 @@ static const char *const types[] = {"bf16", "f32", "pth"};
 static const char *const schedules[] = {"cosine", "linear", "exponential", "constant", "wsd"};
 
 static const option keeping_options[] = {
-    {0, "plan", OPT_SWITCH, NULL, &training.only_plan, 0, 0, "", "say what the run would be, and stop"},
+    {0, "plan", OPT_SWITCH, NULL, &training.only_plan, 0, 0, "", "print the plan of the run and stop"},
     {0, "save-type", OPT_CHOICE, "bf16|f32|pth", &training.save_type, 0, 0, "bf16",
-     "saved model: safetensors of this type, or bf16 in a .pth, which torch.load and the rwkv package open"},
+     "format of the saved model: safetensors of this type; pth: bf16 in a .pth for torch.load and the rwkv package"},
     {0, "save-every", OPT_COUNT, "N", &training.set.save_every, -1, INT_MAX, "1000",
-     "steps between checkpoints, which are also written every ten minutes; -1: at the end only"},
-    {0, "keep", OPT_COUNT, "N", &training.set.keep, 1, INT_MAX, "2", "checkpoints to keep, the last ones"},
-    {0, "log-every", OPT_COUNT, "N", &training.set.log_every, 1, INT_MAX, "10; of samples 1", "steps between figures"},
+     "steps between checkpoints (also one every ten minutes); -1: only at the end"},
+    {0, "keep", OPT_COUNT, "N", &training.set.keep, 1, INT_MAX, "2", "number of checkpoints to keep"},
+    {0, "log-every", OPT_COUNT, "N", &training.set.log_every, 1, INT_MAX, "10; 1 for samples",
+     "steps between log lines"},
     {0, "valid-every", OPT_COUNT, "N", &training.set.valid_every, -1, INT_MAX,
-     "a quarter of the steps, 500 at most; of samples once an epoch",
-     "steps between measurements; -1: at the end only"},
+     "a quarter of the steps, at most 500; for samples once per epoch",
+     "steps between evaluations of the held-out data; -1: only at the end"},
     {0, "eval", OPT_TEXT, "FILE", &training.set.eval, 0, 0, "",
-     "multiple-choice questions to answer at each measurement, .jsonl with a question, choices and an answer"},
+     "multiple-choice questions to answer at each evaluation: .jsonl with a question, choices and an answer"},
     {0, "patience", OPT_COUNT, "N", &training.set.patience, 1, INT_MAX, "",
-     "end the run when the held-out loss has had no new lowest in N measurements"},
-    {0, "sample-every", OPT_COUNT, "N", &training.set.sample_every, -1, INT_MAX, "a quarter of the steps, 500 at most",
-     "steps between samples; -1: none"},
+     "early stopping: end the run after N evaluations without a new lowest held-out loss"},
+    {0, "sample-every", OPT_COUNT, "N", &training.set.sample_every, -1, INT_MAX, "a quarter of the steps, at most 500",
+     "steps between text samples of the model; -1: none"},
 };
-const group training_keeping = GROUP("Figures and files", keeping_options);
+const group training_keeping = GROUP("Logs and checkpoints", keeping_options);
 
 void training_defaults(void)
 {
@@ -48,35 +49,35 @@ static void put_data(const wkv_train_plan *p)
 {
     char a[32], b[32], c[32];
     if (p->passed_over)
-        note("%d entries of the folders are no data and are skipped (%s%s)", p->passed_over, p->passed_over_first,
+        note("%d entries of the folders are skipped, not data (%s%s)", p->passed_over, p->passed_over_first,
              p->passed_over > 1 ? ", ..." : "");
     if (!p->samples) {
-        note("text %s tokens, %s held out; %s steps of %lld tokens read it %.2f times", as_count(a, p->text_tokens),
+        note("text: %s tokens, %s held out; %s steps of %lld tokens are %.2f epochs", as_count(a, p->text_tokens),
              as_count(b, p->held_tokens), as_count(c, p->steps), (long long)p->step_tokens, p->epochs);
         return;
     }
     const char *things = p->pairs ? "pairs of answers" : "samples";
-    note("%d %s of %s tokens, %s of which are included in the loss; the longest has %d", p->samples, things,
+    note("%d %s of %s tokens, %s of them included in the loss; the longest has %d", p->samples, things,
          as_count(a, p->text_tokens), as_count(b, p->counted), p->longest);
-    note("%s steps of %d %s read each %.3g times; learning rate %g, after %d steps of warmup", as_count(a, p->steps),
+    note("%s steps of %d %s are %.3g epochs; learning rate %g after %d steps of warmup", as_count(a, p->steps),
          p->batch, p->pairs ? "pairs" : "samples", p->epochs, p->lr, p->warmup);
-    if (p->truncated) note("%d samples are longer than --context and lose their end", p->truncated);
+    if (p->truncated) note("%d samples are longer than --context and are truncated", p->truncated);
     if (p->left_out)
-        note("%d %s are left out: no token that is read of %s is included in the loss", p->left_out,
-             p->pairs ? "pairs" : "samples", p->pairs ? "an answer" : "them");
+        note("%d %s are skipped: no token of %s is included in the loss", p->left_out, p->pairs ? "pairs" : "samples",
+             p->pairs ? "an answer" : "them");
 }
 
 static void put_model(const wkv_train_plan *p)
 {
     char a[32], b[32];
     if (p->chosen)
-        note("sizes for %s tokens of text: -L %d -C %d -T %d -b %d -n %lld --lr %g; each may be given "
-             "(docs/training.md)",
+        note("sizes chosen for %s tokens of text: -L %d -C %d -T %d -b %d -n %lld --lr %g; options override them "
+             "(docs/training.md 5)",
              as_count(a, p->text_tokens), p->layers, p->width, p->context, p->batch, (long long)p->steps, p->lr);
     note("RWKV-%s, %d layers of %d, vocabulary %d: %s parameters", p->version, p->layers, p->width, p->vocab,
          as_count(a, p->parameters));
     if (p->trained != p->parameters)
-        note("%s of %s parameters are learnt", as_count(a, p->trained), as_count(b, p->parameters));
+        note("%s of %s parameters are trained", as_count(a, p->trained), as_count(b, p->parameters));
 }
 
 void training_put_memory(void)
@@ -85,7 +86,7 @@ void training_put_memory(void)
     wkv_train_memory m[WKV_TRAIN_METHODS];
     int64_t rows;
     char count[32];
-    if (wkv_train_memory_needed(m, &rows, o)) return; /* the run says why */
+    if (wkv_train_memory_needed(m, &rows, o)) return; /* wkv_train reports the error */
     note("memory to tune this model, %s tokens at once", as_count(count, rows));
     note("  %-16s %9s %9s %9s", "", "bf16", "q8", "q4");
     for (int i = 0; i < WKV_TRAIN_METHODS; i++) {
@@ -110,20 +111,20 @@ static int plan(void *user, const wkv_train_plan *p)
     put_model(p);
     put_data(p);
     if (p->processes > 1)
-        note("%d processes, each of which has %lld of these tokens", p->processes,
-             (long long)p->step_tokens / p->processes);
-    note("memory%s %s for weights and moments, %s for a step%s; %s is free", p->processes > 1 ? " of each" : "",
+        note("%d processes, %lld of these tokens each", p->processes, (long long)p->step_tokens / p->processes);
+    note("memory%s: %s for weights and moments, %s for a step%s; %s free", p->processes > 1 ? " of each process" : "",
          as_bytes(weights, (double)p->weight_bytes), as_bytes(work, (double)p->work_bytes),
-         p->checkpointing ? " whose layers are run twice" : "", as_bytes(there, (double)p->available_bytes));
+         p->checkpointing ? " with gradient checkpointing" : "", as_bytes(there, (double)p->available_bytes));
     if ((double)p->weight_bytes + (double)p->work_bytes > (double)p->available_bytes)
-        note("that is more memory than there is: a smaller --micro-batch or --context needs less");
-    if (p->damaged) note("%s; an older checkpoint is whole", p->damaged);
-    if (p->done) note("going on after step %s", as_count(done, p->done));
-    note("about %.0f tokens/s, so %s (h:mm:ss or m:ss)", p->tokens_per_second, as_duration(time, p->seconds));
+        note("the run needs more memory than is free; reduce --micro-batch or --context");
+    if (p->damaged) note("%s; resuming from an older checkpoint", p->damaged);
+    if (p->done) note("resuming after step %s", as_count(done, p->done));
+    note("about %.0f tokens/s, estimated time %s (h:mm:ss or m:ss)", p->tokens_per_second,
+         as_duration(time, p->seconds));
     return training.only_plan;
 }
 
-/* Bytes for a line of text: line ends and others that do not print are written as \n and so on. */
+/* Escape control characters for a one-line note: \n, \x1b. Returns the bytes written to `out`. */
 static size_t visible(char *out, const char *bytes, size_t n)
 {
     size_t at = 0;
@@ -139,7 +140,7 @@ static size_t visible(char *out, const char *bytes, size_t n)
     return at;
 }
 
-/* Tokens that count in the loss stand between [ and ], unless that is all of the sample; at most MOST tokens. */
+/* A note with the first MOST tokens of a sample; [ and ] enclose the tokens included in the loss unless all are. */
 static int show_sample(void *user, const wkv_train_sample *s)
 {
     enum { MOST = 200, ROOM = 4096 };
@@ -177,8 +178,8 @@ static void put_measurement(const training_watch *w, const wkv_train_report *r)
         note("step %lld: accuracy %.4f of %d questions, %.4f by log-likelihood a character", (long long)r->step,
              r->accuracy, w->questions, r->accuracy_norm);
     if (r->ended)
-        note("step %lld: the held-out loss has no new lowest in %d measurements, and the run ends (--patience)",
-             (long long)r->step, r->ended);
+        note("step %lld: no new lowest held-out loss in %d evaluations; the run ends (--patience)", (long long)r->step,
+             r->ended);
 }
 
 static int report(void *user, const wkv_train_report *r)
@@ -197,7 +198,7 @@ static int report(void *user, const wkv_train_report *r)
     if (r->valid_loss >= 0 || r->accuracy >= 0 || r->sample) progress_end(&w->bar);
     put_measurement(w, r);
     if (r->sample)
-        note("step %lld: sample behind \"%.*s\": %s", (long long)r->step, r->sample_prompt, r->sample,
+        note("step %lld: sample, prompt \"%.*s\": %s", (long long)r->step, r->sample_prompt, r->sample,
              r->sample + r->sample_prompt);
     int every = training.set.log_every > 0 ? training.set.log_every : 10;
     if (r->step % every && r->step != r->steps && !r->ended) return interrupted;
@@ -211,12 +212,12 @@ static int report(void *user, const wkv_train_report *r)
 
 /* ---- the run ----------------------------------------------------------------------------------------------------- */
 
-/* Ours is 0, the library's is below zero, where 0 means its default; NAN: not given. */
+/* "None" is 0 on the command line and negative in the library, where 0 means the default. NAN: not given. */
 static float none_or(float x) { return isnan(x) ? 0 : x > 0 ? x : -1; }
 
 const char *training_suffix(void) { return training.save_type == 2 ? "pth" : "safetensors"; }
 
-/* The tokens to add, one a line; NULL: none. */
+/* *out: the texts of --add-token, one per line; NULL: none. */
 static int join_tokens(const char **out)
 {
     static char lines[1 << 16];
@@ -225,14 +226,14 @@ static int join_tokens(const char **out)
     *out = t->n ? lines : NULL;
     for (int i = 0; i < t->n; i++) {
         if (strchr(t->at[i], '\n') || n + strlen(t->at[i]) + 2 > sizeof lines)
-            return complain("--add-token: a text with a line break, or more than %zu bytes of them", sizeof lines);
+            return complain("--add-token: a text contains a line break, or all texts exceed %zu bytes", sizeof lines);
         n += (size_t)snprintf(lines + n, sizeof lines - n, "%s%s", i ? "\n" : "", t->at[i]);
     }
     return 0;
 }
 
-/* The list of data ends with NULL. */
-static int take_options(void)
+/* Copy the command-line values into the library's options; the list of data ends with NULL. */
+static int read_options(void)
 {
     training_options *t = &training;
     wkv_train_options *o = &t->set;
@@ -255,7 +256,7 @@ static int take_options(void)
     return join_tokens(&o->add_tokens);
 }
 
-/* Float32 operations per second; 0: not known. */
+/* Peak float32 operations per second of this machine; 0: unknown. */
 static double measure_peak(int threads)
 {
     wkv_meter *m;
@@ -272,7 +273,7 @@ static int run_with(const wkv_communicator *communicator, training_watch *w, con
     if (communicator->count > 1) o->communicator = communicator;
     if (communicator->rank) say_quiet = 1;
     if (o->shard_optimizer && communicator->count < 2)
-        return complain("--shard-optimizer shares between processes, and this is the only one: %s", mpi_how);
+        return complain("--shard-optimizer needs several processes, and this is the only one: %s", mpi_how);
     if (!say_quiet && !o->communicator && !o->samples) o->peak = measure_peak(o->threads);
     o->plan = plan;
     o->show = show_sample;
@@ -281,7 +282,7 @@ static int run_with(const wkv_communicator *communicator, training_watch *w, con
     progress_begin(&w->bar, doing);
     int err = wkv_train(o);
     progress_end(&w->bar);
-    if (communicator->rank) return 0; /* the first process speaks for all, and its status is mpirun's */
+    if (communicator->rank) return 0; /* process 0 prints for all, and mpirun returns its status */
     if (err == WKV_ESTOPPED && training.only_plan) return 0;
     if (err && !(err == WKV_ESTOPPED && interrupted)) return complain_library();
     w->result = 1;
@@ -292,10 +293,10 @@ int training_run(training_watch *w, const char *doing)
 {
     *w = (training_watch){.losses = {.held = -1}};
     wkv_communicator communicator;
-    int status = take_options();
+    int status = read_options();
     if (!status) status = mpi_begin(&communicator);
     if (status) return status;
-    catch_interrupts(); /* after MPI, which catches some */
+    catch_interrupts(); /* after mpi_begin, because MPI installs signal handlers */
     status = run_with(&communicator, w, doing);
     mpi_end(&communicator);
     return status;

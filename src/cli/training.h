@@ -1,5 +1,4 @@
-/* training.h - the part that wkv train and wkv tune share: options, notes about plan and steps, the processes of a
- * run. */
+/* training.h - options, notes and the run that wkv train and wkv tune share. */
 #ifndef WKV_CLI_TRAINING_H
 #define WKV_CLI_TRAINING_H
 
@@ -9,7 +8,7 @@
 #include "wkv_train.h"
 #include <limits.h>
 
-/* Values of the options; numbers that are not given are NAN, choices -1. */
+/* Option values. Not given: NAN for real numbers, -1 for choices. */
 typedef struct {
     wkv_train_options set;
     texts data, add;
@@ -19,43 +18,42 @@ typedef struct {
 extern training_options training;
 void training_defaults(void);
 
-/* Rows of the options of either. */
+/* Option rows of both commands. */
 #define TRAINING_SCHEDULE                                                                                              \
     {0, "schedule", OPT_CHOICE, "cosine|linear|exponential|constant|wsd", &training.schedule, 0, 0, "cosine",          \
-     "how the learning rate falls"},                                                                                   \
+     "learning rate schedule"},                                                                                        \
     {                                                                                                                  \
-        0, "hold", OPT_COUNT, "N", &training.hold, 1, INT_MAX, "wsd: 80 % of all",                                     \
-            "steps at --lr before it falls (exponential, wsd)"                                                         \
+        0, "hold", OPT_COUNT, "N", &training.hold, 1, INT_MAX, "wsd: 80 % of the steps",                               \
+            "steps at --lr before the decay (exponential, wsd)"                                                        \
     }
 
 #define TRAINING_ADD_TOKEN                                                                                             \
     {                                                                                                                  \
         0, "add-token", OPT_TEXTS, "TEXT", &training.add, 0, 0, "",                                                    \
-            "make this text a token of its own behind the vocabulary's last id, again for more; all weights are "      \
-            "trained, and embedding and head enlarged where they have no row for it"                                   \
+            "add this text as a token after the last id of the vocabulary; may be repeated. Requires training all "    \
+            "weights; embedding and head get new rows where needed"                                                    \
     }
 
-/* "Figures and files": plan, types, intervals. */
+/* "Logs and checkpoints": plan, types, intervals. */
 extern const group training_keeping;
 
 typedef struct {
     progress bar;
     losses losses;
-    int shown;  /* samples                                        */
-    int masked; /* some of their tokens are not in the loss: turns */
-    int questions; /* of --eval                                    */
-    int ids;    /* tokens have no text: there is no vocabulary     */
-    int result;
+    int shown;     /* number of samples shown                                  */
+    int masked;    /* the loss excludes some of their tokens (conversations)   */
+    int questions; /* number of questions of --eval                            */
+    int ids;       /* no vocabulary: tokens are ids without text               */
+    int result;    /* the run has a result, and this process prints its path   */
 } training_watch;
 
-/* Take over the options, and train. Returns an exit status: 130, it was stopped and all of it saved. w->result: there
- * is one, and this process tells of it. */
+/* Train with the options given. `doing` labels the progress bar. Returns the exit status; 130: stopped and saved. */
 int training_run(training_watch *w, const char *doing);
 
-/* Notes: the memory that each method takes with the model in bf16, q8 and q4. */
+/* Print the memory that each method needs, with the model in bf16, q8 and q4. */
 void training_put_memory(void);
 
-/* The suffix of a saved model: "safetensors" or "pth". */
+/* Extension of the saved model: "safetensors" or "pth". */
 const char *training_suffix(void);
 
 #endif
