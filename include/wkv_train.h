@@ -1,31 +1,31 @@
-/* wkv_train.h - train RWKV models of versions 4, 5.2, 6 and 7, from nothing or from a checkpoint; adapt a model by
- * low-rank adapters (LoRA) or an initial state beside its frozen weights, or by all weights.
+/* wkv_train.h - train RWKV models of versions 4, 5.2, 6 and 7, new or from a checkpoint; fine-tune a model with
+ * adapters (LoRA, PiSSA, MiSS), an initial state, or all weights.
  *
  *     const char *data[] = {"stories.jsonl", NULL};
  *     wkv_train_options o = {.data = data, .vocab = "stories.vocab.txt", .out = "run", .layers = 3, .width = 256,
  *                            .steps = 5000, .lr_init = 1e-3f};
  *     if (wkv_train(&o)) { fputs(wkv_error(), stderr); exit(1); }
  *
- * leaves run/final.safetensors (official names and shapes: every RWKV tool that reads safetensors reads it),
- * run/final.vocab.txt beside it, and the figures of the run as lines (train.jsonl), as a page with curves
- * (train.html) and for TensorBoard. A run that ended early, in whatever way, goes on from its last checkpoint:
+ * writes run/final.safetensors (official names and shapes: every RWKV tool that reads safetensors can load it),
+ * run/final.vocab.txt, and the metrics of the run as a log (train.jsonl), a page with curves (train.html) and events
+ * for TensorBoard. An interrupted run, even after a crash, resumes from its last checkpoint:
  *
  *     wkv_train_options o = {.out = "run", .resume = 1};
  *
- * and ends in the same bytes as if it had not been interrupted.
+ * The result has the same bytes as that of an uninterrupted run.
  *
- * A model is adapted by samples:
+ * Fine-tuning reads samples:
  *
  *     const char *data[] = {"answers.jsonl", NULL};
  *     wkv_train_options o = {.init = "RWKV-x070-World-1.5B.gguf", .method = "lora", .samples = 1, .data = data,
  *                            .out = "run"};
  *
- * leaves run/lora.safetensors, which wkv_model_open takes beside the model (wkv_model_options.lora) and wkv merge
- * puts into it. The frozen weights stay in the file's mapping in whatever type they have, f32 to 4 bits; memory is
- * taken for what is trained (16 bytes a value) and for the activations of one layer. Of conversations and
- * instructions only the answers count in the loss.
+ * writes run/lora.safetensors, which wkv_model_open loads with the model (wkv_model_options.lora) and wkv merge merges
+ * into it. The frozen weights stay memory-mapped in their data type, f32 to 4 bits; memory is needed for the trained
+ * values (16 bytes each) and the activations of one layer. The loss includes only the answers of conversations and
+ * instructions.
  *
- * Underneath is the trainer, for programs that bring their own batches:
+ * The trainer below is for programs with their own batches:
  *
  *     wkv_trainer *t;
  *     wkv_trainer_new(&t, &o);
@@ -33,15 +33,15 @@
  *     wkv_trainer_save(t, "mine.safetensors", "bf16");
  *     wkv_trainer_free(t);
  *
- * What is minimised is the mean cross entropy plus the official trainer's pull on the largest logit (L2Wrap, which
- * the reported loss leaves out; training on samples goes without it). The optimizer is AdamW with the official
- * groups: decay of weights on the big matrices only, twice the learning rate on the time decay (v4: three times on
- * time_first). Initial values are the official ones. All arithmetic is float32. The same options give the same bits
- * whatever the number of threads.
+ * The objective is the mean cross entropy plus L2Wrap, the official trainer's penalty on the largest logit (not part
+ * of the reported loss, not used with samples). The optimizer is AdamW with the official groups: weight decay on the
+ * big matrices only, twice the learning rate on the time decay (v4: three times on time_first). Initial values are the
+ * official ones. All arithmetic is float32. The same options give the same bits with any number of threads.
  *
- * Several processes, on one machine or many, train one model together when they can talk to each other (wkv_communicator).
+ * Several processes, on one machine or many, can train one model together (wkv_communicator).
  *
- * Conventions are those of wkv.h: 0 or a negative code with a sentence in wkv_error(); zero means the default. */
+ * Conventions are those of wkv.h: functions return 0 or a negative code with a message in wkv_error(); a zero option
+ * means its default. */
 #ifndef WKV_TRAIN_H
 #define WKV_TRAIN_H
 
@@ -51,315 +51,310 @@
 extern "C" {
 #endif
 
-/* The i-th version of those that can be trained, "4" first; NULL: there are fewer. */
+/* The i-th version that can be trained, "4" first; NULL: i is too large. */
 WKV_API const char *wkv_train_version(int i);
 
-/* ---- figures ----------------------------------------------------------------------------------------------------- */
+/* ---- plan, report, samples --------------------------------------------------------------------------------------- */
 
-/* What a run will be, told before it begins. Times come from a short measurement. */
+/* The plan of a run, before its first step. A short measurement estimates the times. */
 typedef struct {
     const char *version;
     int layers, width, vocab;
     int64_t parameters;
-    int64_t steps, done;       /* of the optimizer; done before, of a run that is resumed */
-    int64_t step_tokens;       /* tokens of a step; of samples in the mean */
-    int64_t text_tokens, held_tokens; /* of the data, of the held-out text */
-    int64_t trained;           /* values that are trained: of all weights, adapters, states */
-    int samples, held_samples; /* of samples: how many, and how many held out; */
-    int pairs;                 /* ... they are pairs of answers; */
-    int64_t counted;           /* ... tokens that count in the loss; */
+    int64_t steps, done;       /* optimizer steps in total; steps done before a resume */
+    int64_t step_tokens;       /* tokens per step; the mean for samples */
+    int64_t text_tokens, held_tokens; /* tokens of the data, of the held-out text */
+    int64_t trained;           /* trained values: all weights, adapters, states */
+    int samples, held_samples; /* number of training and held-out samples; */
+    int pairs;                 /* ... 1: they are preference pairs; */
+    int64_t counted;           /* ... tokens included in the loss; */
     int longest;               /* ... tokens of the longest; */
-    int truncated, left_out;        /* ... without their end; left out, as nothing in them counts */
-    double epochs;             /* how often the run reads the data */
+    int truncated, left_out;   /* ... truncated to the context; skipped, because no token is included in the loss */
+    double epochs;             /* passes of the run over the data */
     size_t weight_bytes;       /* parameters, gradients, moments */
-    size_t work_bytes;         /* what a step keeps until its gradient is taken */
-    size_t available_bytes;    /* memory of this machine that is free, before the trainer took any */
-    int checkpointing;         /* layers are run twice to need less memory */
-    double step_flops;         /* 6 x parameters (the embedding, which is only looked up, not counted) x tokens */
+    size_t work_bytes;         /* activations that a step keeps for backward */
+    size_t available_bytes;    /* free memory of this machine before the trainer allocated any */
+    int checkpointing;         /* 1: activations are recomputed to save memory */
+    double step_flops;         /* 6 x parameters (without the embedding, a lookup) x tokens */
     double tokens_per_second, seconds;
-    int processes;             /* that train together; memory is that of each */
-    int chosen;                /* sizes, context, batch, learning rate or steps of a new model follow from the amount
+    int processes;             /* number of processes; the memory figures are per process */
+    int chosen;                /* 1: sizes, context, batch, learning rate or steps of a new model follow from the amount
                                   of text                                                                             */
-    int head_size, context, batch; /* of the model; tokens of a sequence, sequences of a step                         */
-    double lr;                 /* learning rate at first                                                              */
-    int warmup;                /* steps in which it rises                                                             */
-    int questions;             /* of o->eval                                                                          */
-    const char *vocabulary;    /* its path or name; NULL: token files without one: no samples, no bits per byte       */
-    int passed_over;           /* entries of folders that are no data, ...                                            */
+    int head_size, context, batch; /* head size; tokens per sequence; sequences per step                              */
+    double lr;                 /* initial learning rate                                                               */
+    int warmup;                /* steps of learning rate warmup                                                       */
+    int questions;             /* number of questions in o->eval                                                      */
+    const char *vocabulary;    /* path or name; NULL: token files without one, so no text samples, no bits per byte   */
+    int passed_over;           /* entries of folders that are not data and are skipped, ...                           */
     const char *passed_over_first; /* ... and the name of the first one                                               */
-    const char *damaged;       /* the sentence about a newest checkpoint that is damaged, of a run that is resumed from
-                                  an older one; NULL: none is                                                         */
+    const char *damaged;       /* resumed from an older checkpoint: the error of the newest one; else NULL            */
 } wkv_train_plan;
 
 typedef struct {
-    int64_t step, steps;       /* done so far, asked for */
-    int64_t tokens;            /* trained on so far */
-    double epoch;              /* how often the data was read */
-    double loss;               /* of this step: nats per token; not finite when the step was skipped */
-    double smooth;             /* mean of the losses, in which later ones weigh more                                  */
+    int64_t step, steps;       /* steps done; total */
+    int64_t tokens;            /* tokens trained on so far */
+    double epoch;              /* passes over the data so far */
+    double loss;               /* loss of this step, nats per token; NaN or infinite: the step was skipped */
+    double smooth;             /* exponential moving average of the loss                                              */
     double lr;                 /* learning rate of this step */
-    double norm;               /* length of the whole gradient before it was clipped */
-    int64_t skipped;           /* steps so far whose gradient was no number */
-    double margin, preferred;  /* of pairs: by how much the chosen answer is ahead in the mean (of dpo beta x the change
-                                  of the log-likelihoods' difference, of orpo of the log odds); the share in which it
-                                  is; negative: there are no pairs */
-    double tokens_per_second;  /* since the run began or was resumed, evaluation and saving left out */
-    double share;              /* of o->peak; negative when that is not known */
+    double norm;               /* gradient norm before clipping */
+    int64_t skipped;           /* steps so far with a gradient that was NaN or infinite */
+    double margin, preferred;  /* pairs: mean margin of the chosen answer (dpo: beta x the change of the difference of
+                                  log-likelihoods; orpo: difference of the log odds); share of pairs with a positive
+                                  margin, negative without pairs */
+    double tokens_per_second;  /* since the start or resume, without evaluation and saving */
+    double share;              /* of o->peak; negative: peak unknown */
     double seconds_left;
-    double valid_loss;         /* of the held-out text, when it was measured after this step; negative when not */
+    double valid_loss;         /* held-out loss if evaluated after this step; else negative */
     double valid_bits;         /* the same in bits per byte of text; negative without a vocabulary */
-    double accuracy;           /* of o->eval, when it was measured: share of the questions whose right choice has the
-                                  largest log-likelihood; negative when not                                           */
-    double accuracy_norm;      /* the same by log-likelihood a character of the choice                                */
-    int ended;                 /* measurements without a lowest loss after which the run ends here; 0: it goes on    */
-    const char *sample;        /* text the model wrote after this step, NULL: none; ...                               */
-    int sample_prompt;         /* ... its first bytes, which are of the text and not written by the model             */
+    double accuracy;           /* share of the questions of o->eval with the largest log-likelihood on the right choice,
+                                  if evaluated; else negative                                                         */
+    double accuracy_norm;      /* the same with the log-likelihood per character of the choice                        */
+    int ended;                 /* early stopping: evaluations without a new lowest loss; 0: the run continues         */
+    const char *sample;        /* text generated after this step; NULL: none; ...                                     */
+    int sample_prompt;         /* ... number of its first bytes that are the prompt                                   */
 } wkv_train_report;
 
-/* A sample as the model will read it: ids[i] counts in the loss where counts[i] is not 0. Of pairs first the chosen
- * answer, then the rejected one. */
+/* A sample as the model reads it: ids[i] is included in the loss if counts[i] is not 0. Of a pair, the chosen answer
+ * comes first. */
 typedef struct {
     const int32_t *ids;
     const uint8_t *counts;
     int n;
-    int pair; /* 1: the chosen answer of a pair; -1: the rejected one; 0: no pair */
+    int pair; /* 1: the chosen answer of a pair; -1: the rejected one; 0: not a pair */
     const wkv_tokenizer *tokenizer;
 } wkv_train_sample;
 
 /* ---- several processes ------------------------------------------------------------------------------------------- */
 
-/* Processes that train one model together. Each has all weights, takes the gradient of its share of a step's sequences,
- * and steps with the sum over all; the result is that of one process with the same batch, within rounding. Each makes
- * the same calls with the same options, on the same text. They talk through these functions, which a program brings
- * (`wkv train` does, for MPI); all processes call them in the same order, `advance` apart. They report no failure: a
- * process that has lost the others ends, as with MPI. */
+/* Data-parallel training of one model. Each process holds all weights, computes the gradient of its share of the
+ * step's sequences, and updates with the sum over all processes; the result equals that of one process with the same
+ * batch up to rounding. All processes make the same calls with the same options on the same text. The program provides
+ * these functions (src/cli/mpirun.c: MPI); all processes call them in the same order, except `advance`. The functions
+ * return no errors: a process that loses the others aborts, as with MPI. */
 typedef struct {
-    int rank, count;           /* this process, from 0, of so many */
-    int neighbours;            /* how many of them are on this machine, itself included; 0: 1 */
-    void *user;                /* given to each function */
-    void (*add)(void *user, double *x, int n);              /* x becomes the sum over all, the same bits in each */
-    /* begin: the sum over all, in process `to`, -1: in each. In others x is undefined. Nobody touches x until
-     * `finish` */
+    int rank, count;           /* this process, from 0; number of processes */
+    int neighbours;            /* number of processes on this machine, including this one; 0: 1 */
+    void *user;                /* passed to each function */
+    void (*add)(void *user, double *x, int n);              /* all-reduce: sum in x, the same bits in each process */
+    /* start a non-blocking sum of x, to process `to`, or to all if -1; x is undefined elsewhere. Nobody accesses x
+     * until `finish` */
     void (*reduce)(void *user, float *x, size_t n, int to);
-    void (*copy)(void *user, void *x, size_t bytes, int from); /* begin: x becomes what it is in process `from` */
-    void (*advance)(void *user);                            /* see to what was begun; called often while computing */
-    void (*finish)(void *user);                             /* all that was begun is done */
+    void (*copy)(void *user, void *x, size_t bytes, int from); /* start a non-blocking broadcast of x from `from` */
+    void (*advance)(void *user);                            /* make progress; called often during computation */
+    void (*finish)(void *user);                             /* wait for all operations started */
 } wkv_communicator;
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    /* The model. With `init`, version and sizes are the checkpoint's and these are not looked at. */
-    const char *init;          /* checkpoint to go on from, as wkv_model_open takes it; "built-in" too */
+    /* The model. With `init`, version and sizes are those of the checkpoint and these fields are ignored. */
+    const char *init;          /* checkpoint to continue from, as for wkv_model_open; "built-in" too */
     const char *version;       /* "4", "5.2", "6", "7"; NULL: "7" */
-    /* Sizes, steps, lr_init, context and batch of a new model that are zero are chosen by wkv_train for the amount of
-     * text (docs/training.md, "Sizes by the amount of text"); the defaults given here are the trainer's. */
+    /* For a new model, wkv_train chooses sizes, steps, lr_init, context and batch that are zero from the amount of text
+     * (docs/training.md 5); the defaults stated here are those of wkv_trainer_new. */
     int layers, width;         /* L, C; 0: 6 and 256 */
-    int head_size;             /* N; divides the width; 0: 64. Version 4 has no heads */
-    int ffn;                   /* F; 0: the version's own: 4 C, for 5.2 and 6 3.5 C down to a multiple of 32 */
+    int head_size;             /* N, must divide the width; 0: 64. Version 4 has no heads */
+    int ffn;                   /* F; 0: 4 C; versions 5.2 and 6: 3.5 C rounded down to a multiple of 32 */
     int vocab_size;            /* V; 0: the tokenizer's */
 
-    /* The parameters to train. */
-    /* "full": all weights; "lora", "state", "lora+state": adapters, an initial state, beside the frozen weights of
-     * `init` (NULL: the built-in model); "pissa": adapters that begin as the principal singular vectors of their
-     * weights, which lose these (arXiv 2404.02948); "miss": adapters of one matrix [rank, out], added to every shard of
-     * `rank` inputs (MiSS, DiSHA, Bone; arXiv 2409.15371). NULL: "lora" with `samples`, else "full" */
+    /* The trained parameters. */
+    /* "full": all weights; "lora", "state", "lora+state": adapters, an initial state, with the weights of `init`
+     * frozen (NULL: the built-in model); "pissa": adapters initialized with the principal singular vectors of their
+     * weights, which are subtracted from the weights (arXiv 2404.02948); "miss": one matrix [rank, out] per weight,
+     * added to every shard of `rank` inputs (MiSS, DiSHA, Bone; arXiv 2409.15371). NULL: "lora" with `samples`, else "full" */
     const char *method;
-    int rank;                  /* of adapters; 0: 16, of miss 32 */
-    float alpha;               /* adapters count alpha / rank times; 0: twice the rank, of pissa the rank; miss: none */
-    /* weights that get one, words with commas between them: "att", "ffn" (all big matrices of either), "low-rank" (the
-     * version's own small ones), or names, "att.key". NULL: "att,ffn" */
+    int rank;                  /* rank of the adapters; 0: 16; miss: 32 */
+    float alpha;               /* adapters are scaled by alpha / rank; 0: twice the rank; pissa: rank; miss: unused */
+    /* weights that get an adapter, comma-separated: "att", "ffn" (the big matrices of each), "low-rank" (the small
+     * matrices of the version), or names, "att.key". NULL: "att,ffn" */
     const char *targets;
-    /* parameters that are trained whole beside the frozen ones: words as for targets, of all parameters ("emb",
-     * "att.w0", "ln1"), and "norm": of all norms, "time": all other vectors of the layers. Not with "full" */
+    /* parameters to train in addition to adapters and states: words as for targets, but of all parameters ("emb",
+     * "att.w0", "ln1"), and "norm": all norms, "time": all other vectors of the layers. Not with "full" */
     const char *train;
-    const char *freeze;        /* the same words, with "full": parameters that keep their values; NULL: none */
-    float lora_dropout;        /* of what each adapter reads, the kept values x 1 / (1 - it); 0: none */
-    wkv_model_options with;    /* an adapter, a state to go on from */
+    const char *freeze;        /* with "full": parameters to freeze, the same words; NULL: none */
+    float lora_dropout;        /* dropout of the adapter inputs (kept values x 1 / (1 - p)); 0: none */
+    wkv_model_options with;    /* an adapter, a state to continue from */
 
     /* The sequences. */
-    /* 0: one long text, cut into sequences of `context` tokens, all of which count in the loss. 1: each object of
-     * JSON and row of a table is a sequence of its own, at most `context` tokens of it; of conversations and
-     * instructions only the answers count; a plain text is cut into sequences of `context` tokens */
+    /* 0: one long text, split into sequences of `context` tokens, all included in the loss. 1: each object of JSON and
+     * row of a table is a sequence, truncated to `context` tokens; the loss includes only the answers of conversations
+     * and instructions; a plain text is split into sequences of `context` tokens */
     int samples;
-    /* "cross-entropy" (NULL); of samples that are pairs of a chosen and a rejected answer: "dpo" (arXiv 2305.18290),
-     * which moves their likelihoods apart from where `reference` has them, or "orpo" (arXiv 2403.07691), which needs no
-     * reference */
+    /* "cross-entropy" (NULL); for pairs of a chosen and a rejected answer: "dpo" (arXiv 2305.18290), relative to
+     * `reference`, or "orpo" (arXiv 2403.07691), without a reference */
     const char *loss;
-    float beta;            /* of dpo: how dear it is to leave the reference; lambda of orpo; 0: 0.1 */
-    const char *reference; /* dpo: the model that is compared with; NULL: `init` without adapters and states */
-    /* sequences are read in chunks of so many tokens, through which the state is carried, so that memory does not grow
-     * with their length; 0: at once */
+    float beta;            /* beta of dpo, lambda of orpo; 0: 0.1 */
+    const char *reference; /* dpo: the reference model; NULL: `init` without adapters and states */
+    /* process sequences in chunks of so many tokens and carry the state, so that memory does not grow with their
+     * length; 0: whole sequences */
     int infctx;
-    /* 1: with infctx, the gradient is not passed on from a chunk to the one before: half the work, but what is learnt
-     * does not look back further than a chunk */
+    /* 1: with infctx, truncated BPTT: no gradient from a chunk to the previous one. Half the work, but no dependency
+     * longer than a chunk is trained */
     int truncate;
 
     /* The optimizer. */
-    int64_t steps;             /* 0: 1000; adapted by samples: three epochs, and 120 at least */
-    /* of the learning rate from lr_init to lr_final: "cosine" (NULL), "linear", "exponential", "constant", "wsd": as it
-     * is for a while, then in a straight line */
+    int64_t steps;             /* 0: 1000; samples: three epochs, and at least 120 */
+    /* schedule of the learning rate from lr_init to lr_final: "cosine" (NULL), "linear", "exponential", "constant",
+     * "wsd" (warmup, stable, linear decay) */
     const char *schedule;
-    /* 0: 6e-4, and a tenth of lr_init. Adapted by samples: 1e-3 for lora, 1 for state (and a hundredth of it; in
-     * lora+state the state learns 1000 x as fast), 3e-5 for full. Negative lr_final: 0 (a cosine is then a line) */
+    /* 0: 6e-4, and a tenth of lr_init. Samples: 1e-3 for lora, 1 for state (lr_final a hundredth of it; in lora+state
+     * the state has 1000 x the learning rate), 3e-5 for full. Negative lr_final: 0 (a cosine is then linear) */
     float lr_init, lr_final;
-    /* steps of rising learning rate: x (0.01 + 0.99 step / warmup), exponential 0.2 + 0.8; 0: 10, adapted by samples
-     * a tenth of the steps at most; negative: none */
+    /* steps of warmup: learning rate x (0.01 + 0.99 step / warmup), exponential: 0.2 + 0.8; 0: 10, samples: at most a
+     * tenth of the steps; negative: none */
     int warmup;
-    int64_t hold;              /* exponential, wsd: steps after the warm-up before it falls; 0: none; wsd: 0.8 of all */
+    int64_t hold;              /* exponential, wsd: steps at lr_init after warmup; 0: none; wsd: 0.8 of all */
     int64_t exit_tokens;       /* tokens after which lr_final is reached; 0: those of all steps */
     float beta1, beta2;        /* 0: 0.9, 0.99 */
-    float eps;                 /* 0: 1e-18; adapted by samples 1e-8 */
-    float weight_decay;        /* 0: 0.1, adapted by samples none; negative: none */
-    float clip;                /* longest gradient; 0: 1; negative: never clipped */
-    float dropout;             /* of what the two halves of each layer give; 0: none */
-    uint64_t seed;             /* of the initial values, of the order of the data, of dropout */
+    float eps;                 /* 0: 1e-18; samples: 1e-8 */
+    float weight_decay;        /* 0: 0.1, samples: none; negative: none */
+    float clip;                /* maximum gradient norm; 0: 1; negative: no clipping */
+    float dropout;             /* dropout after the time mix and the channel mix of each layer; 0: none */
+    uint64_t seed;             /* for initial values, order of the data, dropout */
 
     /* The work. */
-    int context, batch;        /* T tokens a sequence, B sequences a step; 0: 512 and 8; of samples 1024, with infctx
-                                  all */
-    int micro_batch;           /* sequences computed at once, whose gradients add up; 0: as many as have 512 tokens */
-    /* 1: layers are run twice, which needs less memory; -1: once; 0: by the memory there is. The same bits */
+    int context, batch;        /* T tokens per sequence, B sequences per step; 0: 512 and 8; samples: T 1024, no limit
+                                  with infctx */
+    int micro_batch;           /* sequences computed at once (gradient accumulation); 0: as many as have 512 tokens */
+    /* activation recomputation (gradient checkpointing), the same bits: 1: on; -1: off; 0: from the free memory */
     int checkpointing;
     int threads;               /* 0: one per physical core */
     const char *device;        /* NULL: "cpu"; "reference" */
-    /* compute the recurrence of version 4 as a parallel scan: other roundings (docs/models.md 2.3). WKV_EARG for other
-     * versions */
+    /* compute the recurrence of version 4 as a parallel scan, which rounds differently (docs/models.md 2.3). WKV_EARG
+     * for other versions */
     int scan;
-    /* the processes that train together, of which `batch` is a multiple; NULL: only this one. The first one writes
+    /* the processes that train together; their number must divide `batch`; NULL: only this one. Process 0 writes the
      * files, and only its plan and report are called */
     const wkv_communicator *communicator;
-    int shard_optimizer; /* with communicator: each process keeps the moments of its share of the weights only (ZeRO-1) */
+    int shard_optimizer; /* with communicator: shard the moments over the processes (ZeRO-1) */
 
     /* The run: wkv_train only. */
-    const char *out;           /* folder, made when it is not there */
-    /* go on from the last checkpoint in `out`; from the beginning where there is none yet. Options left at zero are the
-     * run's own; others must be. More `steps` make the run longer where its steps so far had the learning rates of the
-     * longer one: always with "constant", with "wsd" until it falls */
+    const char *out;           /* output folder, created if missing */
+    /* resume from the last checkpoint in `out`, or start if there is none. Options left at zero keep the values of the
+     * run; others must equal them. More `steps` extend the run if its steps so far had the learning rates of the
+     * longer one: always with "constant", with "wsd" until the decay begins */
     int resume;
-    const char *const *data;   /* files and folders, NULL behind the last. .txt: one document; .jsonl, .json, .csv,
-                                  .tsv: one in every object or row, in the spellings of docs/training.md ("Data");
-                                  .idx, .bin: tokens (binidx). gzip and zstd are unpacked; other kinds of file are
-                                  refused by name                                                                     */
+    const char *const *data;   /* files and folders, NULL-terminated. .txt: one document; .jsonl, .json, .csv, .tsv: one
+                                  per object or row, with the fields of docs/training.md 4; .idx, .bin: tokens (binidx).
+                                  gzip and zstd are unpacked; other file types are refused by name                    */
     const char *fields;        /* names of the fields of objects and rows: "TEXT", "QUESTION,ANSWER" or
                                   "QUESTION,ANSWER,CONTEXT"; NULL: the known ones                                     */
-    double epochs;             /* instead of `steps`: times the data is read */
-    const char *order;         /* "epochs" (NULL): shuffled, everything once an epoch; "magic": the official order */
-    const char *valid;         /* held-out text, as `data`; NULL: from the end of the data, of samples none, ... */
-    float valid_share;         /* ... this share; 0: a hundredth, in the order "magic" none; negative: none */
-    /* as wkv_tokenizer_open; or a number: at most so many ids are made from the text, as wkv_vocabulary_train does.
-     * NULL: the checkpoint's with `init`, else "2048". Token files need none, but then vocab_size */
+    double epochs;             /* passes over the data, instead of `steps` */
+    const char *order;         /* "epochs" (NULL): shuffled, each sequence once per epoch; "magic": official order */
+    const char *valid;         /* held-out text, as `data`; NULL: the end of the data (samples: none), ... */
+    float valid_share;         /* ... this share; 0: 0.01, with order "magic" none; negative: none */
+    /* as for wkv_tokenizer_open; or a number: build a vocabulary of at most so many ids from the text, as
+     * wkv_vocabulary_train. NULL: the checkpoint's with `init`, else "2048". Token files need only vocab_size */
     const char *vocab;
-    /* texts that become tokens behind the vocabulary's last id, one a line; NULL: none. A checkpoint that has fewer
-     * logits gets rows for them in embedding and head, each the mean of the others. Method full only. WKV_EARG: a word
-     * that is there; WKV_EUNSUPPORTED: byte pair encoding, characters */
+    /* texts to add as tokens after the last id of the vocabulary, one per line; NULL: none. A checkpoint with too few
+     * logits gets new rows in embedding and head, each the mean of the others. Method full only. WKV_EARG: the
+     * vocabulary has the token already; WKV_EUNSUPPORTED: byte pair encoding, characters */
     const char *add_tokens;
-    const char *chat;          /* template of conversations, as wkv_template_find; NULL: the model's */
-    const char *save_type;     /* of final and best: "bf16" (NULL) or "f32", both safetensors; "pth": bf16 in a .pth  */
-    int save_every; /* steps between checkpoints; 0: 1000; negative: at the end only. Else also every ten minutes */
-    int keep;                  /* checkpoints kept, the last ones; 0: 2 */
-    int log_every;             /* steps between figures; their loss is the mean; 0: 10, of samples 1 */
-    int valid_every;           /* steps between measurements of the held-out text; 0: a quarter of all, at most 500;
+    const char *chat;          /* chat template, as for wkv_template_find; NULL: the model's */
+    const char *save_type;     /* format of final and best: "bf16" (NULL), "f32": safetensors; "pth": bf16 in a .pth  */
+    int save_every; /* steps between checkpoints, and every ten minutes; 0: 1000; negative: at the end only */
+    int keep;                  /* number of checkpoints to keep; 0: 2 */
+    int log_every;             /* steps between log lines, which give the mean loss; 0: 10, samples: 1 */
+    int valid_every;           /* steps between evaluations of the held-out text; 0: a quarter of all, at most 500;
                                   negative: at the end only                                                           */
-    /* a file of multiple-choice questions (docs/training.md, "Questions that are answered as it goes"), answered at
-     * every measurement; NULL: none. WKV_EARG without a vocabulary */
+    /* file of multiple-choice questions (docs/training.md 2) to answer at every evaluation; NULL: none. WKV_EARG
+     * without a vocabulary */
     const char *eval;
-    int patience;              /* measurements in a row without a lowest loss after which the run ends, as behind its
-                                  last step; 0: it does not. WKV_EARG without held-out text                           */
-    int sample_every;          /* steps between samples, and one after the last; 0: as valid_every; negative: none    */
-    double peak;               /* operations a second of this machine (wkv_roof.fma), for the share; 0: not known */
+    int patience;              /* early stopping: the run ends normally after so many evaluations without a new lowest
+                                  held-out loss; 0: never. WKV_EARG without held-out text                             */
+    int sample_every;          /* steps between text samples, and one at the end; 0: as valid_every; negative: none   */
+    double peak;               /* peak operations per second of this machine (wkv_roof.fma) for share; 0: unknown */
     int (*plan)(void *user, const wkv_train_plan *p);     /* before the first step; not 0: stop with WKV_ESTOPPED */
-    int (*show)(void *user, const wkv_train_sample *s);   /* then the first three samples; the same */
+    int (*show)(void *user, const wkv_train_sample *s);   /* then for the first three samples; the same */
     int (*report)(void *user, const wkv_train_report *r); /* after every step; not 0: save and stop with WKV_ESTOPPED */
     void *user;
 } wkv_train_options;
 
 /* ---- a whole run ------------------------------------------------------------------------------------------------- */
 
-/* Tokenise, train, measure, save. In `out`: checkpoint-STEP.safetensors (all that a resumed run needs; of all
- * weights it opens as a model), at the end final.safetensors, best.safetensors (of the lowest loss on held-out text;
- * both .pth with save_type "pth"), train.jsonl, train.html, and event files. Beside frozen weights final and best
- * are lora.safetensors (f32, its alpha in the metadata) and lora.pth (bf16), both with RWKV-PEFT's names and the
- * parameters of `train`, state.pth (blocks.N.att.time_state), and best-lora.safetensors, best-state.pth. Files of
- * another run and inputs of this one are never replaced; `out` is not touched before the plan is accepted, and locked
+/* Tokenize, train, evaluate, save. Files in `out`: checkpoint-STEP.safetensors (everything a resumed run needs; with
+ * "full" it also opens as a model); at the end final.safetensors, and best.safetensors, with the lowest held-out loss
+ * (.pth with save_type "pth"); train.jsonl, train.html, and event files. With frozen weights, final and best are
+ * instead lora.safetensors (f32, alpha in the metadata) and lora.pth (bf16), both with RWKV-PEFT's names and the
+ * parameters of `train`; state.pth (blocks.N.att.time_state); and best-lora.safetensors, best-state.pth. Files of
+ * another run and inputs of this one are never replaced; `out` is written only after the plan is accepted, and locked
  * from then on. A run with a damaged newest checkpoint resumes from the newest intact one (wkv_train_plan.damaged).
- * WKV_EARG names the option that is off, a run that is there already or at work in `out`, an input that would be
- * replaced, or the setting in which a resumed run differs; WKV_EIO, WKV_EFORMAT the file; WKV_ESTOPPED when plan or
- * report asked for it, after saving, or when five steps in a row gave a loss or gradient that is NaN or infinite. */
+ * WKV_EARG names a wrong option, another run in `out`, an input that would be replaced, or a setting that a resumed
+ * run changes; WKV_EIO, WKV_EFORMAT name the file; WKV_ESTOPPED: plan or report stopped the run, after saving, or five
+ * steps in a row gave a loss or gradient that is NaN or infinite. */
 WKV_API int wkv_train(const wkv_train_options *o);
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
-/* What a method takes to train a model, in bytes: weights, 16 for each trained value, activations. */
+/* Memory that a method needs to train a model, in bytes: weights, 16 per trained value, activations. */
 typedef struct {
     const char *method;        /* "state", "lora", "full" */
-    int64_t trained;           /* values; 0: the model has none, as versions of no matrix in their state */
-    size_t work_bytes;         /* of activations */
-    size_t bytes[3];           /* of all, with the frozen weights in bf16, q8_0 and q4_0; 0: cannot be. Full trains f32
-                                  weights, which are among its 16 bytes, and has bytes[0] only */
+    int64_t trained;           /* trained values; 0: the version has no matrix state */
+    size_t work_bytes;         /* activations */
+    size_t bytes[3];           /* total, with the frozen weights in bf16, q8_0 and q4_0; 0: impossible. Full trains f32
+                                  weights, part of its 16 bytes, and sets bytes[0] only */
 } wkv_train_memory;
 enum { WKV_TRAIN_METHODS = 3 };
 
-/* The memory that tuning o->init takes, with o->rank, targets, checkpointing, context, infctx and micro_batch. *rows:
- * the tokens computed at once that the activations are of; or NULL. Only the model's sizes are looked at: weights are
- * neither read nor computed with. Buffers of the program and of its threads, some MB, come on top. As
- * wkv_trainer_new. */
+/* Memory that tuning o->init needs, with o->rank, targets, checkpointing, context, infctx and micro_batch. *rows (may
+ * be NULL): the number of tokens computed at once. Reads only the sizes of the model: no weights are read, nothing is
+ * computed. Buffers of the program and its threads, a few MB, are not included. Errors as wkv_trainer_new. */
 WKV_API int wkv_train_memory_needed(wkv_train_memory out[WKV_TRAIN_METHODS], int64_t *rows, const wkv_train_options *o);
 
 /* ---- the trainer ------------------------------------------------------------------------------------------------- */
 
 typedef struct wkv_trainer wkv_trainer;
 
-/* A model with initial values (or those of o->init), its gradients and moments: 16 bytes a parameter, with
- * shard_optimizer 8 + 8 / communicator->count. Of the options the first three groups count; vocab_size is required without
+/* Create a model with initial values (or those of o->init), its gradients and moments: 16 bytes per parameter, with
+ * shard_optimizer 8 + 8 / communicator->count. Reads all options before "The run"; vocab_size is required without
  * init. */
 WKV_API int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *o);
 WKV_API void wkv_trainer_free(wkv_trainer *t);
 
-/* One step of the optimizer. tokens: `batch` rows of `length` + 1 ids; each of a row's first `length` is read, starting
- * from an empty state, and the one after it is what should have been predicted. loss: mean over all, or NULL. When the
- * loss or its gradient is no number, the step is skipped: it counts, and weights and moments stay as they were; *loss
- * is not finite. With communicator, tokens are those of this process, as many in each; a failure of one is a failure of all,
- * with its sentence. WKV_EARG: an id outside the vocabulary, a count below 1. WKV_ESTOPPED: five steps in a row were
- * skipped. */
+/* One optimizer step. tokens: [batch][length + 1] ids; each row starts from an empty state, its first `length` tokens
+ * are the input, its last `length` the targets. *loss (may be NULL): mean over all tokens. If the loss or its gradient
+ * is NaN or infinite, the step is skipped: it is counted, weights and moments are unchanged, and *loss is not finite.
+ * With communicator, tokens are those of this process, the same number in each; an error of one process is returned in
+ * all, with its message. WKV_EARG: an id outside the vocabulary, batch or length below 1. WKV_ESTOPPED: five steps in a
+ * row were skipped. */
 WKV_API int wkv_trainer_step(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);
 
-/* The loss alone, of these tokens and in this process; nothing is changed. */
+/* The loss of these tokens, in this process only; changes nothing. */
 WKV_API int wkv_trainer_loss(wkv_trainer *t, const int32_t *tokens, int batch, int length, double *loss);
 
-/* Steps done, and the learning rate and the length of the gradient of the last one; how many were skipped. Pointers may
- * be NULL. */
+/* Number of steps done; learning rate and gradient norm of the last one; number of skipped steps. Pointers may be
+ * NULL. */
 WKV_API int64_t wkv_trainer_steps(const wkv_trainer *t, double *lr, double *norm, int64_t *skipped);
 
-/* Values that are trained or, of all weights, frozen. */
+/* Number of trained values; with "full", frozen ones included. */
 WKV_API int64_t wkv_trainer_parameters(const wkv_trainer *t);
 
-/* Write the weights with official names and shapes, as a .pth when `path` ends so, else as safetensors. type: "f32", or
- * "bf16" (NULL). */
+/* Write the weights with official names and shapes: as .pth if `path` has that extension, else as safetensors. type:
+ * "f32" or "bf16" (NULL). */
 WKV_API int wkv_trainer_save(const wkv_trainer *t, const char *path, const char *type);
 
 /* ---- vocabularies ------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-    int size;                  /* ids at most; 0: 2048. Id 0 ends a text, 1 to 256 are the single bytes */
-    const char *const *always; /* words that must be in it, NULL behind the last; NULL: none */
-    const char *chat;          /* template of conversations; NULL: plain */
+    int size;                  /* maximum number of ids; 0: 2048. Id 0 is the end of text, 1 to 256 the single bytes */
+    const char *const *always; /* tokens to include in any case, NULL-terminated; NULL: none */
+    const char *chat;          /* chat template; NULL: plain */
     const char *fields;        /* as wkv_train_options.fields                                                         */
-    int *passed_over;          /* becomes the number of entries of folders that are no data; NULL: not wanted         */
-    int rounds;                /* at most so many exchanges of words; 0: 24; negative: none */
-    int *made;                 /* becomes the number of ids that were made; NULL: not wanted                          */
-    int (*report)(void *user, int round, double bytes_per_token); /* after each; not 0 stops: WKV_ESTOPPED */
+    int *passed_over;          /* out: entries of folders that are not data and were skipped; may be NULL             */
+    int rounds;                /* maximum rounds of replacing tokens; 0: 24; negative: none */
+    int *made;                 /* out: number of ids; may be NULL                                                     */
+    int (*report)(void *user, int round, double bytes_per_token); /* after each round; not 0: stop with WKV_ESTOPPED */
     void *user;
 } wkv_vocabulary_options;
 
-/* Make a vocabulary of the words that make the text shortest when it is cut as wkv cuts it: from left to right, the
- * longest word first. Written to `path` in World's line format. data: as for training, but text only. The result
- * depends on the text and the options alone. WKV_EARG: no text, no words in it, or `path` is a file of it; WKV_EIO,
- * WKV_EFORMAT, WKV_ENOMEM. */
+/* Build the vocabulary that encodes the text in the fewest tokens under greedy longest-match encoding, and write it to
+ * `path` in the format of the World vocabulary. data: as for training, text only. The result depends only on text and
+ * options. WKV_EARG: no text, no words in it, or `path` is one of its files; WKV_EIO, WKV_EFORMAT, WKV_ENOMEM. */
 WKV_API int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vocabulary_options *options);
 
-/* The string called "text" of a line of a .jsonl, as training reads it. *text belongs to the caller, who frees it;
- * NULL: the line holds only blanks. WKV_EFORMAT, WKV_ENOMEM. */
+/* The string "text" of a line of a .jsonl, as training reads it. The caller frees *text; NULL: the line is blank.
+ * WKV_EFORMAT, WKV_ENOMEM. */
 WKV_API int wkv_jsonl_text(char **text, size_t *bytes, const char *line, size_t length);
 
 #ifdef __cplusplus
