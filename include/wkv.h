@@ -60,7 +60,7 @@ typedef struct wkv_model wkv_model;
 
 typedef struct {
     /* convert the matrices on opening to "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", or a preset:
-     * "q8", "q5", "q4", "q4mix" (docs/formats.md, "What is written"). NULL: keep their types */
+     * "q8", "q5", "q4", "q4mix" (docs/formats.md, "Writing"). NULL: keep their types */
     const char *type;
     /* not 0: convert nothing and keep the layout of ffn.value; for inspecting, converting or training a model */
     int as_stored;
