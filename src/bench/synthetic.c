@@ -63,10 +63,10 @@ static void loom_free(loom *l)
 
 static int loom_new(loom *l, int F)
 {
-    const size_t room = PATTERN_VALUES * sizeof(float);
-    *l = (loom){.noise = malloc(room),
-                .values = malloc(room),
-                .pattern = malloc(room),
+    const size_t bytes = PATTERN_VALUES * sizeof(float);
+    *l = (loom){.noise = malloc(bytes),
+                .values = malloc(bytes),
+                .pattern = malloc(bytes),
                 .strip = malloc(32 * sizeof(float) * (size_t)F)};
     if (!l->noise || !l->values || !l->pattern || !l->strip) return fail(WKV_ENOMEM, "no memory for random numbers");
     rng dice = {.seed = 1};

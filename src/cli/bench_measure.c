@@ -21,7 +21,7 @@ static double median(double *x, int n)
 /* ---- the roof around each repeat --------------------------------------------------------------------------------- */
 
 /* The mean of the hardware limits before and after a repeat. */
-static void look_around(bench *b, figure *f, wkv_roof *before)
+static void measure_limits(bench *b, figure *f, wkv_roof *before)
 {
     wkv_roof after, *r = &f->roof[f->repeats];
     wkv_meter_now(b->meter, &after);
@@ -37,16 +37,16 @@ static void look_around(bench *b, figure *f, wkv_roof *before)
 }
 
 /* The median share of the roof: the minimum time by the hardware limits over the time of each repeat. */
-static void weigh(figure *f)
+static void compare_roof(figure *f)
 {
     double share[REPEATS], dense[REPEATS], memory[REPEATS];
     const wkv_work *w = &f->work;
     for (int i = 0; i < f->repeats; i++) {
         const wkv_roof *r = &f->roof[i];
-        double t = f->seconds[i], some = w->read / r->read / t, all = w->bytes / r->read / t,
+        double t = f->seconds[i], reads = w->read / r->read / t, all = w->bytes / r->read / t,
                arithmetic = (w->int8 / r->int8 + (w->flops - w->int8) / r->fma) / t;
-        memory[i] = some - arithmetic;
-        share[i] = some > arithmetic ? some : arithmetic;
+        memory[i] = reads - arithmetic;
+        share[i] = reads > arithmetic ? reads : arithmetic;
         dense[i] = all > arithmetic ? all : arithmetic;
     }
     f->share = median(share, f->repeats);
@@ -78,10 +78,10 @@ static int bench_pass(bench *b, int many, wkv_sparsity *layers)
 static int read_prompt(bench *b, int text, int n)
 {
     int32_t ids[PASS_TOKENS];
-    for (int at = 0, piece; at < n && !interrupted; at += piece) {
-        piece = n - at < PASS_TOKENS ? n - at : PASS_TOKENS;
-        for (int i = 0; i < piece; i++) ids[i] = next_token(b, text);
-        if (wkv_eval(b->e.context, b->states[text], ids, piece, at + piece == n ? b->logits : NULL)) return -1;
+    for (int at = 0, chunk; at < n && !interrupted; at += chunk) {
+        chunk = n - at < PASS_TOKENS ? n - at : PASS_TOKENS;
+        for (int i = 0; i < chunk; i++) ids[i] = next_token(b, text);
+        if (wkv_eval(b->e.context, b->states[text], ids, chunk, at + chunk == n ? b->logits : NULL)) return -1;
     }
     return 0;
 }
@@ -132,9 +132,9 @@ static int measure_decode(bench *b, figure *f, int many, double seconds)
             if (bench_pass(b, many, NULL)) return complain_library();
         f->seconds[f->repeats] = seconds_now() - t;
         f->barriers = wkv_context_barriers(b->e.context) - barriers;
-        look_around(b, f, &before);
+        measure_limits(b, f, &before);
     }
-    weigh(f);
+    compare_roof(f);
     return 0;
 }
 
@@ -144,8 +144,8 @@ static int measure_prefill(bench *b, figure *f, int n, double seconds)
     *f = (figure){.n = n, .tokens = n};
     for (int at = 0; at < n; at += PASS_TOKENS) {
         wkv_work w;
-        int piece = n - at < PASS_TOKENS ? n - at : PASS_TOKENS;
-        wkv_work_of(&w, b->e.model, 1, piece, at + piece == n, NULL);
+        int chunk = n - at < PASS_TOKENS ? n - at : PASS_TOKENS;
+        wkv_work_of(&w, b->e.model, 1, chunk, at + chunk == n, NULL);
         add_work(&f->work, &w, 1);
     }
     double begun = seconds_now();
@@ -160,9 +160,9 @@ static int measure_prefill(bench *b, figure *f, int n, double seconds)
         if (read_prompt(b, 0, n)) return complain_library();
         f->seconds[f->repeats] = seconds_now() - t;
         f->barriers = wkv_context_barriers(b->e.context) - barriers;
-        look_around(b, f, &before);
+        measure_limits(b, f, &before);
     }
-    weigh(f);
+    compare_roof(f);
     return 0;
 }
 
@@ -240,11 +240,11 @@ static int measure_training(bench *b, progress *bar, double seconds)
         if (f->repeats > 2 && at - begun > seconds) break;
         if ((err = wkv_trainer_step(t, ids, ROWS, LENGTH, NULL))) break;
         f->seconds[f->repeats] = seconds_now() - at;
-        look_around(b, f, &before);
+        measure_limits(b, f, &before);
     }
     wkv_trainer_free(t);
     if (err) return complain_library();
-    weigh(f);
+    compare_roof(f);
     return 0;
 }
 

@@ -71,10 +71,10 @@ int bench_sparsity(bench *b, int as_json)
     if (!layers) return complain("out of memory");
     progress bar;
     progress_begin(&bar, "reading");
-    for (int at = 0, piece; at < n && !status; at += piece) {
-        piece = n - at < SPARSITY_TOKENS ? n - at : SPARSITY_TOKENS;
+    for (int at = 0, chunk; at < n && !status; at += chunk) {
+        chunk = n - at < SPARSITY_TOKENS ? n - at : SPARSITY_TOKENS;
         progress_at(&bar, at, n, "%d of %d tokens", at, n);
-        wkv_sequence q = {.state = b->states[0], .tokens = b->ids + at, .n = piece};
+        wkv_sequence q = {.state = b->states[0], .tokens = b->ids + at, .n = chunk};
         if (interrupted)
             status = 130;
         else if (wkv_measure_sparsity(layers, b->e.context, &q, 1))

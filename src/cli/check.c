@@ -74,12 +74,12 @@ static int read_text(wkv_difference *d, const check *k, wkv_context *const c[2],
     for (int window = 0; window < k->n && !status; window += WINDOW) {
         int last = k->n - window < WINDOW ? k->n - 1 : window + WINDOW - 1;
         for (int i = 0; i < 2; i++) wkv_state_reset(s[i]);
-        for (int at = window, piece; at < last && !status; at += piece) {
-            piece = last - at < CHECK_TOKENS ? last - at : CHECK_TOKENS;
+        for (int at = window, chunk; at < last && !status; at += chunk) {
+            chunk = last - at < CHECK_TOKENS ? last - at : CHECK_TOKENS;
             progress_at(&bar, at, k->n, "%d of %d tokens", at, k->n);
             if (interrupted)
                 status = 130;
-            else if (wkv_compare(d + at + 1, c, s, k->ids + at, piece))
+            else if (wkv_compare(d + at + 1, c, s, k->ids + at, chunk))
                 status = complain_library();
         }
     }

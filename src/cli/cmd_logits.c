@@ -87,12 +87,12 @@ static int evaluate(engine *e, const int32_t *ids, int n, wkv_file *f, int *fini
     for (int at = 0, count; at < n && !status; at += count) {
         count = n - at < step ? n - at : step;
         const int wanted = all || at + count == n;
-        const wkv_sequence piece = {
+        const wkv_sequence sequence = {
             .state = e->state, .tokens = ids + at, .n = count, .logits = wanted ? rows : NULL, .all_logits = all};
         const size_t out_rows = all ? (size_t)count : (size_t)wanted;
         if (interrupted)
             status = 130;
-        else if (wkv_eval_batch(e->context, &piece, 1)) {
+        else if (wkv_eval_batch(e->context, &sequence, 1)) {
             progress_end(&bar);
             status = complain_library();
         } else if (*finite &= logits_finite(rows, row * out_rows), !f) {

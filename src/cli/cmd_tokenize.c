@@ -27,11 +27,11 @@ typedef struct {
     int32_t *ids;
     int cap;
     int json;
-} speller;
+} encoder;
 
 /* Print a line for a text. Returns 0, 1 after an error message (prefixed with `where`), -1 when the output is
  * closed. */
-static int spell(speller *s, const char *text, size_t bytes, const char *where, long line)
+static int spell(encoder *s, const char *text, size_t bytes, const char *where, long line)
 {
     int n = wkv_encode(s->t, text, bytes, s->ids, s->cap);
     if (n > s->cap) {
@@ -48,7 +48,7 @@ static int spell(speller *s, const char *text, size_t bytes, const char *where, 
     return put_text(s->json ? "]\n" : "\n");
 }
 
-static int spell_line(speller *s, const char *text, size_t bytes, const char *name, long number)
+static int spell_line(encoder *s, const char *text, size_t bytes, const char *name, long number)
 {
     char *document;
     size_t length;
@@ -58,7 +58,7 @@ static int spell_line(speller *s, const char *text, size_t bytes, const char *na
     return status;
 }
 
-static int spell_jsonl(speller *s)
+static int spell_jsonl(encoder *s)
 {
     FILE *f = input_open(jsonl);
     if (!f) return 1;
@@ -86,8 +86,8 @@ static int unspell(const wkv_tokenizer *t, const char *text, size_t bytes, const
         if (ids[i] >= size)
             status = complain("%s: expected ids from 0 to %d, found %d", name, size - 1, ids[i]);
         else {
-            const char *piece = wkv_token_bytes(t, ids[i], &length);
-            if (length && put(piece, length)) break;
+            const char *bytes_of_id = wkv_token_bytes(t, ids[i], &length);
+            if (length && put(bytes_of_id, length)) break;
         }
     }
     free(ids);
@@ -110,7 +110,7 @@ static int run(int n, char **operands)
 {
     if (jsonl && (n || decode))
         return usage(&cmd_tokenize, "--jsonl cannot be combined with %s", n ? "other texts" : "--decode");
-    speller s = {.json = as_json || jsonl};
+    encoder s = {.json = as_json || jsonl};
     wkv_tokenizer *t;
     int status = open_tokenizer(&t);
     if (status) return status;

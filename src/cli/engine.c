@@ -135,14 +135,14 @@ int engine_read(engine *e, const int32_t *ids, int n, const char *what)
     progress_begin(&bar, what);
     int status = 0;
     for (int at = 0; at < n && !status; at += READ_TOKENS) {
-        int piece = n - at < READ_TOKENS ? n - at : READ_TOKENS, last = at + piece == n;
+        int chunk = n - at < READ_TOKENS ? n - at : READ_TOKENS, last = at + chunk == n;
         if (interrupted)
             status = 130;
-        else if (wkv_eval(e->context, e->state, ids + at, piece, last ? e->logits : NULL)) {
+        else if (wkv_eval(e->context, e->state, ids + at, chunk, last ? e->logits : NULL)) {
             progress_end(&bar);
             status = complain_library();
         }
-        progress_at(&bar, at + piece, n, "%d of %d tokens", at + piece, n);
+        progress_at(&bar, at + chunk, n, "%d of %d tokens", at + chunk, n);
     }
     progress_end(&bar);
     return status;

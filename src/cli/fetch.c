@@ -236,7 +236,7 @@ static int verify(const char *path, const char *expected, int required, int *wro
 /* ---- one file ---------------------------------------------------------------------------------------------------- */
 
 /* Check the disk space for the bytes still to be downloaded. */
-static int check_room(const char *part, long long bytes)
+static int check_disk(const char *part, long long bytes)
 {
     struct statvfs v;
     char a[16], b[16];
@@ -339,7 +339,7 @@ int fetch_file(const char *url, const char *path, const char *sha256)
     if (flock(fd, LOCK_EX | LOCK_NB))
         status = complain("%s: another wkv pull is downloading it", part);
     else {
-        status = check_room(part, a.bytes);
+        status = check_disk(part, a.bytes);
         if (!status) status = transfer_all(url, path, part, &a, fd);
         if (!status) status = finish(path, part, &a, sha256);
         if (size_of(part) == 0) unlink(part);

@@ -11,7 +11,7 @@
 
 static const char no_limit[] = "a state has no limit; -c is not needed";
 static const char on_cpu[] = "wkv runs on the CPU; -ngl is not needed";
-static const char own_pieces[] = "a prompt is read in chunks of a fixed size; -b is not needed";
+static const char own_chunks[] = "a prompt is read in chunks of a fixed size; -b is not needed";
 static const char chat_prompt[] =
     "turns are read from standard input, and --system TEXT is the system prompt; wkv generate -p TEXT continues a text";
 static const char penalties[] = "penalties are subtracted from logits: --presence X, --frequency X, --penalty-decay X";
@@ -28,7 +28,7 @@ static const char no_ending[] = "--ban ID excludes a token; --ban 0 excludes the
 static const char no_attention[] = "RWKV has no attention to choose a kernel for; -fa is not needed";
 static const char no_cache[] = "a float32 state of fixed size replaces the KV cache; the option is not needed";
 static const char one_text[] = "one text is generated at a time; -np is not needed";
-static const char keeps_all[] = "a state has no context limit; --keep is not needed";
+static const char no_limit_keep[] = "a state has no context limit; --keep is not needed";
 static const char one_turn[] = "echo TEXT | wkv chat answers one turn and exits";
 static const char replaces[] = "a file of that name is replaced; --overwrite is not needed";
 static const char keeps_runs[] =
@@ -70,10 +70,10 @@ static const habit habits[] = {
     SKIP_VALUE("-ngl", "temperature", on_cpu),
     SKIP_VALUE("--gpu-layers", "temperature", on_cpu),
     SKIP_VALUE("--n-gpu-layers", "temperature", on_cpu),
-    SKIP_VALUE("-b", "temperature", own_pieces),
-    SKIP_VALUE("-ub", "temperature", own_pieces),
-    SKIP_VALUE("--batch-size", "temperature", own_pieces),
-    SKIP_VALUE("--ubatch-size", "temperature", own_pieces),
+    SKIP_VALUE("-b", "temperature", own_chunks),
+    SKIP_VALUE("-ub", "temperature", own_chunks),
+    SKIP_VALUE("--batch-size", "temperature", own_chunks),
+    SKIP_VALUE("--ubatch-size", "temperature", own_chunks),
     SKIP_WORD("-fa", "temperature", "on|off|auto|0|1", no_attention),
     SKIP_WORD("--flash-attn", "temperature", "on|off|auto|0|1", no_attention),
     SKIP_VALUE("-ctk", "temperature", no_cache),
@@ -82,7 +82,7 @@ static const habit habits[] = {
     SKIP_VALUE("--cache-type-v", "temperature", no_cache),
     SKIP_VALUE("-np", "temperature", one_text),
     SKIP_VALUE("--parallel", "temperature", one_text),
-    SKIP_VALUE("--keep", "temperature", keeps_all),
+    SKIP_VALUE("--keep", "temperature", no_limit_keep),
     IGNORE("-st", "generate", "generate writes one text and exits; -st is not needed"),
     IGNORE("--single-turn", "generate", "generate writes one text and exits; --single-turn is not needed"),
     REFUSE("-st", "chat", one_turn),

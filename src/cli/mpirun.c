@@ -30,13 +30,13 @@ typedef struct {
     char *x;
     int n;          /* floats to sum, or bytes to broadcast */
     int adds, root; /* root -1: allreduce */
-} piece;
+} chunk;
 
-static piece queue[MOST];
+static chunk queue[MOST];
 static MPI_Request request[UNDER_WAY]; /* of chunk i: i % UNDER_WAY */
 static int rank, queued, begun, done;
 
-static void begin(const piece *p, MPI_Request *to)
+static void begin(const chunk *p, MPI_Request *to)
 {
     if (!p->adds)
         MPI_Ibcast(p->x, p->n, MPI_BYTE, p->root, MPI_COMM_WORLD, to);
@@ -74,11 +74,11 @@ static void finish(void *user)
 static void put_in_queue(char *x, size_t n, size_t size, int adds, int root)
 {
     for (size_t most = PIECE_BYTES / size; n;) {
-        size_t some = n < most ? n : most;
+        size_t count = n < most ? n : most;
         if (queued == MOST) finish(NULL);
-        queue[queued++] = (piece){.x = x, .n = (int)some, .adds = adds, .root = root};
-        x += some * size;
-        n -= some;
+        queue[queued++] = (chunk){.x = x, .n = (int)count, .adds = adds, .root = root};
+        x += count * size;
+        n -= count;
     }
     begin_more();
 }

@@ -78,10 +78,10 @@ void sampling_defaults(const wkv_profile *p, const char *unknown)
 }
 
 /* Append ", name value" to out, unless the value is `off`. */
-static void say(char *out, size_t room, const char *name, double value, double off)
+static void say(char *out, size_t capacity, const char *name, double value, double off)
 {
     size_t n = strlen(out);
-    if (value != off) snprintf(out + n, room - n, ", %s %g", name, value);
+    if (value != off) snprintf(out + n, capacity - n, ", %s %g", name, value);
 }
 
 void sampling_words(char out[SAMPLING_WORDS], const wkv_sampler_options *o)

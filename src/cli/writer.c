@@ -37,20 +37,20 @@ static int show_until(writer *w, size_t end)
     return left;
 }
 
-static int reserve(writer *w, size_t room)
+static int reserve(writer *w, size_t needed)
 {
-    if (w->cap - w->n >= room) return 0;
-    char *text = realloc(w->text, w->cap * 2 + room);
+    if (w->cap - w->n >= needed) return 0;
+    char *text = realloc(w->text, w->cap * 2 + needed);
     if (!text) return complain("out of memory");
     w->text = text;
-    w->cap = w->cap * 2 + room;
+    w->cap = w->cap * 2 + needed;
     return 0;
 }
 
 static finish_reason write_tokens(writer *w)
 {
     engine *e = w->e;
-    const size_t room = wkv_decoder_room(e->tokenizer);
+    const size_t needed = wkv_decoder_room(e->tokenizer);
     const int32_t end_of_text = wkv_tokenizer_end(e->tokenizer);
     while (!w->limit || w->tokens < w->limit) {
         if (interrupted) return END_INTERRUPT;
@@ -65,7 +65,7 @@ static finish_reason write_tokens(writer *w)
             return END_LOGITS;
         }
         if (id == end_of_text) return END_TEXT;
-        if (reserve(w, room)) return END_FAILED;
+        if (reserve(w, needed)) return END_FAILED;
         w->n += wkv_decode(&w->decoder, e->tokenizer, id, w->text + w->n);
         w->tokens++;
 

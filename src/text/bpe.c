@@ -212,7 +212,7 @@ typedef struct {
     pcre2_match_data *match;
     symbol *symbols;
     uint64_t *heap; /* rank << 32 | position of the left symbol: lowest rank first, ties from the left */
-    size_t room;    /* of symbols; three times as many for the heap */
+    size_t capacity;    /* of symbols; three times as many for the heap */
     size_t heaped;
 } encoder;
 
@@ -256,13 +256,13 @@ static void consider(encoder *x, int32_t left)
 
 static int reserve(encoder *x, size_t n)
 {
-    if (n <= x->room) return 0;
-    size_t room = n + n / 2 + 64;
-    symbol *symbols = realloc(x->symbols, room * sizeof *symbols);
+    if (n <= x->capacity) return 0;
+    size_t capacity = n + n / 2 + 64;
+    symbol *symbols = realloc(x->symbols, capacity * sizeof *symbols);
     if (symbols) x->symbols = symbols;
-    uint64_t *heap = symbols ? realloc(x->heap, 3 * room * sizeof *heap) : NULL;
+    uint64_t *heap = symbols ? realloc(x->heap, 3 * capacity * sizeof *heap) : NULL;
     if (!heap) return fail(WKV_ENOMEM, "no memory for a word of %zu bytes", n);
-    x->heap = heap, x->room = room;
+    x->heap = heap, x->capacity = capacity;
     return 0;
 }
 

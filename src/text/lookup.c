@@ -87,10 +87,10 @@ static int is_folder(const char *model)
     return (!stat(model, &s) && S_ISDIR(s.st_mode)) || is_general_name(model);
 }
 
-static int find_in(char *path, size_t room, const char *dir, const char *const *names)
+static int find_in(char *path, size_t capacity, const char *dir, const char *const *names)
 {
     for (; *names; names++)
-        if (snprintf(path, room, "%s/%s", dir, *names) < (int)room && is_file(path)) return 1;
+        if (snprintf(path, capacity, "%s/%s", dir, *names) < (int)capacity && is_file(path)) return 1;
     return 0;
 }
 

@@ -182,7 +182,7 @@ size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap
 }
 
 /* An empty output buffer. */
-static size_t room_in(char *out, size_t cap)
+static size_t output_buffer(char *out, size_t cap)
 {
     if (!out || !cap) return 0;
     *out = 0;
@@ -192,13 +192,13 @@ static size_t room_in(char *out, size_t cap)
 size_t wkv_template_turn(const wkv_template *t, int first, const char *system, const char *user, wkv_think think,
                          char *out, size_t cap)
 {
-    cap = room_in(out, cap);
+    cap = output_buffer(out, cap);
     return t && user ? template_turn(t, first, string(system), string(user), think, out, cap) : 0;
 }
 
 size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, size_t cap)
 {
-    cap = room_in(out, cap);
+    cap = output_buffer(out, cap);
     return t && text ? template_reply(t, string(text), out, cap) : 0;
 }
 
@@ -216,7 +216,7 @@ static void put_fence(page *p, int how)
 size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools,
                                const char *user, wkv_think think, char *out, size_t cap)
 {
-    page p = {out, room_in(out, cap), 0};
+    page p = {out, output_buffer(out, cap), 0};
     if (!has_tools(t) || !user) return 0;
     const int how = thoughts_of(t, think);
     if (first) put_opening(&p, t, string(system), string(tools));
@@ -227,7 +227,7 @@ size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *sys
 
 size_t wkv_template_tools_output(const wkv_template *t, const char *output, wkv_think think, char *out, size_t cap)
 {
-    page p = {out, room_in(out, cap), 0};
+    page p = {out, output_buffer(out, cap), 0};
     if (!has_tools(t) || !output) return 0;
     const int how = thoughts_of(t, think);
     put_question(&p, t, "Function output:\n", string(output), how);
@@ -237,7 +237,7 @@ size_t wkv_template_tools_output(const wkv_template *t, const char *output, wkv_
 
 size_t wkv_template_tools_reply(const wkv_template *t, const char *call, char *out, size_t cap)
 {
-    page p = {out, room_in(out, cap), 0};
+    page p = {out, output_buffer(out, cap), 0};
     if (!has_tools(t) || !call) return 0;
     put_string(&p, "\n");
     put_clean(&p, string(call));

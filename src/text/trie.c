@@ -14,7 +14,7 @@ typedef struct {
 typedef struct {
     trie *t;
     range *queue;
-    size_t queued, queue_room;
+    size_t queued, queue_capacity;
     /* start of the search for free slots: all below are used, or too crowded */
     size_t search;
 } builder;
@@ -31,23 +31,23 @@ static int by_text(const void *a, const void *b)
 /* Capacity for at least `size` nodes and 256 after them. */
 static int trie_grow(trie *t, size_t size)
 {
-    if (size + 256 <= t->room) return 0;
-    size_t room = (size + 256) + (size + 256) / 2;
-    if (room > nobody) return fail(WKV_EFORMAT, "the vocabulary is too big for a trie");
-    trie_node *grown = realloc(t->node, room * sizeof *grown);
-    if (!grown) return fail(WKV_ENOMEM, "no memory for a trie of %zu nodes", room);
-    for (size_t i = t->room; i < room; i++) grown[i] = (trie_node){0, nobody, -1};
-    t->node = grown, t->room = room;
+    if (size + 256 <= t->capacity) return 0;
+    size_t capacity = (size + 256) + (size + 256) / 2;
+    if (capacity > nobody) return fail(WKV_EFORMAT, "the vocabulary is too big for a trie");
+    trie_node *grown = realloc(t->node, capacity * sizeof *grown);
+    if (!grown) return fail(WKV_ENOMEM, "no memory for a trie of %zu nodes", capacity);
+    for (size_t i = t->capacity; i < capacity; i++) grown[i] = (trie_node){0, nobody, -1};
+    t->node = grown, t->capacity = capacity;
     return 0;
 }
 
 static int enqueue(builder *b, range r)
 {
-    if (b->queued == b->queue_room) {
-        size_t room = b->queue_room * 2 + 4096;
-        range *grown = realloc(b->queue, room * sizeof *grown);
+    if (b->queued == b->queue_capacity) {
+        size_t capacity = b->queue_capacity * 2 + 4096;
+        range *grown = realloc(b->queue, capacity * sizeof *grown);
         if (!grown) return fail(WKV_ENOMEM, "no memory for a trie");
-        b->queue = grown, b->queue_room = room;
+        b->queue = grown, b->queue_capacity = capacity;
     }
     b->queue[b->queued++] = r;
     return 0;

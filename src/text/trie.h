@@ -15,7 +15,7 @@ typedef struct {
 
 typedef struct {
     trie_node *node; /* node[0] is the root; 256 more than used, so that base + c is always inside */
-    size_t room;
+    size_t capacity;
 } trie;
 
 typedef struct {

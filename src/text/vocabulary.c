@@ -10,11 +10,11 @@
 
 static int grow_words(vocabulary *v, int size)
 {
-    if (size > v->word_room) {
-        int room = size < 1024 ? 1024 : size + size / 2;
-        word *grown = realloc(v->words, (size_t)room * sizeof *grown);
-        if (!grown) return fail(WKV_ENOMEM, "no memory for a vocabulary of %d ids", room);
-        v->words = grown, v->word_room = room;
+    if (size > v->word_capacity) {
+        int capacity = size < 1024 ? 1024 : size + size / 2;
+        word *grown = realloc(v->words, (size_t)capacity * sizeof *grown);
+        if (!grown) return fail(WKV_ENOMEM, "no memory for a vocabulary of %d ids", capacity);
+        v->words = grown, v->word_capacity = capacity;
     }
     if (size > v->size) {
         memset(v->words + v->size, 0, (size_t)(size - v->size) * sizeof *v->words);
@@ -33,11 +33,11 @@ int vocabulary_add(vocabulary *v, int64_t id, const char *bytes, size_t n)
     int err = grow_words(v, (int)id + 1);
     if (err) return err;
     if (v->words[id].bytes) return fail(WKV_EFORMAT, "id %d occurs twice", (int)id);
-    if (v->used + n + 1 > v->text_room) {
-        size_t room = (v->used + n + 1) * 2 + 4096;
-        char *grown = realloc(v->text, room);
-        if (!grown) return fail(WKV_ENOMEM, "no memory for a vocabulary of %zu bytes", room);
-        v->text = grown, v->text_room = room;
+    if (v->used + n + 1 > v->text_capacity) {
+        size_t capacity = (v->used + n + 1) * 2 + 4096;
+        char *grown = realloc(v->text, capacity);
+        if (!grown) return fail(WKV_ENOMEM, "no memory for a vocabulary of %zu bytes", capacity);
+        v->text = grown, v->text_capacity = capacity;
     }
     if (n) memcpy(v->text + v->used, bytes, n);
     v->words[id] = (word){(uint32_t)v->used, (uint32_t)n};

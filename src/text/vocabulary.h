@@ -28,8 +28,8 @@ typedef struct {
     char *text;  /* all words, concatenated */
     size_t used;
     int longest; /* bytes of the longest word */
-    size_t text_room;
-    int word_room;
+    size_t text_capacity;
+    int word_capacity;
 } vocabulary;
 
 /* Set the bytes of `id`. WKV_EFORMAT: it has some already, is beyond MAX_IDS, or they are more than MAX_WORD; the

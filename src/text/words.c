@@ -32,26 +32,26 @@ static uint32_t *find_slot(const table *t, const char *bytes, size_t n)
 
 static int table_grow(table *t, size_t bytes)
 {
-    if (t->used + bytes > t->text_room) {
-        size_t room = 2 * (t->used + bytes) + 4096;
-        char *text = room <= UINT32_MAX ? realloc(t->text, room) : NULL;
-        if (!text) return fail(WKV_ENOMEM, "no memory for %zu bytes of words", room);
+    if (t->used + bytes > t->text_capacity) {
+        size_t capacity = 2 * (t->used + bytes) + 4096;
+        char *text = capacity <= UINT32_MAX ? realloc(t->text, capacity) : NULL;
+        if (!text) return fail(WKV_ENOMEM, "no memory for %zu bytes of words", capacity);
         t->text = text;
-        t->text_room = room;
+        t->text_capacity = capacity;
     }
-    if (t->n < t->room) return 0;
-    size_t room = t->room ? 2 * t->room : 1024;
-    word_count *at = room < UINT32_MAX ? realloc(t->at, room * sizeof *at) : NULL;
-    uint32_t *slots = calloc(2 * room, sizeof *slots);
+    if (t->n < t->capacity) return 0;
+    size_t capacity = t->capacity ? 2 * t->capacity : 1024;
+    word_count *at = capacity < UINT32_MAX ? realloc(t->at, capacity * sizeof *at) : NULL;
+    uint32_t *slots = calloc(2 * capacity, sizeof *slots);
     if (at) t->at = at;
     if (!at || !slots) {
         free(slots);
-        return fail(WKV_ENOMEM, "no memory for %zu words", room);
+        return fail(WKV_ENOMEM, "no memory for %zu words", capacity);
     }
     free(t->slots);
     t->slots = slots;
-    t->room = room;
-    t->n_slots = 2 * room;
+    t->capacity = capacity;
+    t->n_slots = 2 * capacity;
     for (size_t i = 0; i < t->n; i++) *find_slot(t, t->text + at[i].at, at[i].bytes) = (uint32_t)i + 1;
     return 0;
 }
@@ -310,7 +310,7 @@ static int prune(choice *c, const table *kept, int size)
 }
 
 /* Every substring of a chunk that may be a word. */
-static int count_pieces(table *pieces, const table *chunks)
+static int count_substrings(table *substrings, const table *chunks)
 {
     for (size_t i = 0; i < chunks->n; i++) {
         const word_count *k = &chunks->at[i];
@@ -318,7 +318,7 @@ static int count_pieces(table *pieces, const table *chunks)
         for (size_t from = 0; from < k->bytes; from++)
             for (size_t n = 2; n <= LONGEST && from + n <= k->bytes; n++) {
                 if (((unsigned char)p[from] & 0xc0) == 0x80 || !allowed(p + from, n)) continue;
-                int err = table_add(pieces, p + from, n, k->count);
+                int err = table_add(substrings, p + from, n, k->count);
                 if (err) return err;
             }
     }
@@ -326,14 +326,15 @@ static int count_pieces(table *pieces, const table *chunks)
 }
 
 /* The `most` substrings that would save most tokens if used at every occurrence, and those to keep. */
-static int first_choice(choice *c, const table *pieces, const table *kept, size_t most)
+static int first_choice(choice *c, const table *substrings, const table *kept, size_t most)
 {
-    ranked *r = malloc((pieces->n + 1) * sizeof *r);
-    if (!r) return fail(WKV_ENOMEM, "no memory for %zu candidate words", pieces->n);
+    ranked *r = malloc((substrings->n + 1) * sizeof *r);
+    if (!r) return fail(WKV_ENOMEM, "no memory for %zu candidate words", substrings->n);
     size_t n = 0;
     int err = 0;
-    for (size_t i = 0; i < pieces->n; i++)
-        if (pieces->at[i].count > 1) r[n++] = rank_of(pieces, i, pieces->at[i].count * (pieces->at[i].bytes - 1));
+    for (size_t i = 0; i < substrings->n; i++)
+        if (substrings->at[i].count > 1)
+            r[n++] = rank_of(substrings, i, substrings->at[i].count * (substrings->at[i].bytes - 1));
     qsort(r, n, sizeof *r, by_worth);
     for (size_t i = 0; i < kept->n && !err; i++)
         err = table_add(c->candidates, kept->text + kept->at[i].at, kept->at[i].bytes, 1);
@@ -343,7 +344,7 @@ static int first_choice(choice *c, const table *pieces, const table *kept, size_
 }
 
 /* Capacity for the costs and words of all candidates. */
-static int choice_room(choice *c)
+static int choice_capacity(choice *c)
 {
     size_t n = c->candidates->n;
     int64_t *cost = realloc(c->cost, n * sizeof *cost);
@@ -374,7 +375,7 @@ static int add_neighbours(choice *c, size_t most)
     if (!err) qsort(r, pairs.n, sizeof *r, by_worth);
     if (most > pairs.n) most = pairs.n;
     for (size_t i = 0; !err && i < most; i++) err = table_add(c->candidates, r[i].text, r[i].bytes, 1);
-    if (!err) err = choice_room(c);
+    if (!err) err = choice_capacity(c);
     /* a pair is not a word now, but may have been one before */
     for (size_t i = 0; !err && i < most; i++)
         c->word[c->n++] = (int)*find_slot(c->candidates, r[i].text, r[i].bytes) - 1;
@@ -420,21 +421,21 @@ static int improve(choice *c, const table *kept, int size, int rounds, double by
 int words_find(table *words, const table *chunks, int size, const char *const *always, int rounds, words_report *report,
                void *user)
 {
-    table kept = {0}, pieces = {0}, candidates = {0};
+    table kept = {0}, substrings = {0}, candidates = {0};
     choice c = {.chunks = chunks, .candidates = &candidates};
     double bytes = 0;
     int err = 0;
     for (size_t i = 0; i < chunks->n; i++) bytes += (double)chunks->at[i].bytes * (double)chunks->at[i].count;
     for (; always && *always && !err; always++) err = table_add(&kept, *always, strlen(*always), 1);
-    if (!err) err = count_pieces(&pieces, chunks);
-    if (!err) err = first_choice(&c, &pieces, &kept, 8 * (size_t)size);
-    table_release(&pieces);
+    if (!err) err = count_substrings(&substrings, chunks);
+    if (!err) err = first_choice(&c, &substrings, &kept, 8 * (size_t)size);
+    table_release(&substrings);
     if (!err && kept.n > (size_t)size)
         err = fail(WKV_EARG, "%zu required words exceed the vocabulary size of %d", kept.n, size);
     if (!err && !candidates.n)
         err = fail(WKV_EARG, "no word occurs often enough in the text for a vocabulary; use --vocab bytes");
     if (candidates.n < (size_t)size) size = (int)candidates.n;
-    if (!err) err = choice_room(&c);
+    if (!err) err = choice_capacity(&c);
     for (size_t i = 0; !err && i < candidates.n; i++) c.word[c.n++] = (int)i;
     if (!err) err = prune(&c, &kept, size);
     if (!err) err = improve(&c, &kept, size, rounds, bytes, report, user);

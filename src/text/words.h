@@ -17,9 +17,9 @@ typedef struct {
 typedef struct {
     word_count *at;
     uint32_t *slots; /* index + 1 of an entry, 0: free; n_slots is a power of two */
-    size_t n, room, n_slots;
+    size_t n, capacity, n_slots;
     char *text;
-    size_t used, text_room;
+    size_t used, text_capacity;
 } table;
 
 int table_add(table *t, const char *bytes, size_t n, int64_t count); /* WKV_ENOMEM */
