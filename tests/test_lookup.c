@@ -134,7 +134,7 @@ static void named(void)
     EXPECT_EQ(wkv_tokenizer_open(&t, in_folder("data"), &m), WKV_EIO);
     m = model(200);
     EXPECT_EQ(wkv_tokenizer_open(&t, "bytes", &m), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "reach 255");
+    EXPECT_HAS(wkv_error(), "largest id is 255");
 }
 
 static void built_in(void)

@@ -77,7 +77,7 @@ static void room(void)
     EXPECT_EQ(out[8], '#');
     const wkv_template *t;
     EXPECT_EQ(wkv_template_find(&t, "chatml", NULL, NULL), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "world, g1, raven, pile and plain");
+    EXPECT_HAS(wkv_error(), "world, g1, raven, pile or plain");
     EXPECT(!t);
 }
 
