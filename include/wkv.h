@@ -337,8 +337,8 @@ typedef struct {
     const wkv_tokenizer *tokenizer;
     /* progress callback; a nonzero return stops: WKV_ESTOPPED, and no file */
     int (*report)(void *user, double done, double total);
-    /* receives the complete file under a temporary name, before it is renamed to `path`; a nonzero return removes it and
-     * keeps the old file at `path`: WKV_ESTOPPED */
+    /* receives the complete file under a temporary name, before it is renamed to `path`; a nonzero return removes it
+     * and keeps the old file at `path`: WKV_ESTOPPED */
     int (*verify)(void *user, const char *written);
     void *user;
 } wkv_convert_options;
