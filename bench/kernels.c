@@ -1,4 +1,4 @@
-/* kernels.c - how fast the entries of the CPU device are, beside what this machine can do: multiply-adds that stay in
+/* kernels.c - the speed of the CPU device's entries, beside the hardware limits: multiply-adds in
  * registers, and reading memory in several streams, both measured in the same run.
  *
  *     kernels [-t THREADS] [-i ISA] [NAME]        only the measurements whose line contains NAME: "linear", "q8_0",
@@ -36,7 +36,7 @@ static float *normal(size_t n, float by)
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
 
-/* The fastest of as many calls as fit into a fraction of a second. */
+/* The fastest of the calls that fit in a fraction of a second. */
 static double fastest(void (*fn)(void *), void *arg)
 {
     double best = 1e30, end = now() + 0.3;

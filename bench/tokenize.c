@@ -1,4 +1,5 @@
-/* tokenize.c - how fast a vocabulary opens and cuts a text: `tokenize VOCABULARY TEXT`, on one thread, best of five. */
+/* tokenize.c - the speed of opening a vocabulary and of tokenizing a text: `tokenize VOCABULARY TEXT`, on one thread,
+ * best of five. */
 #include "wkv.h"
 #include <stdio.h>
 #include <stdlib.h>

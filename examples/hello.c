@@ -17,11 +17,11 @@ int main(int argc, char **argv)
 {
     const char *path = argc > 1 ? argv[1] : NULL, *prompt = argc > 2 ? argv[2] : "Once upon a time";
 
-    wkv_model *model;         /* the weights                        */
-    wkv_tokenizer *tokenizer; /* text <-> ids                       */
-    wkv_context *context;     /* threads and scratch memory         */
-    wkv_state *state;         /* what is remembered of this text    */
-    wkv_sampler *sampler;     /* how the next token is chosen       */
+    wkv_model *model;         /* the weights                */
+    wkv_tokenizer *tokenizer; /* text <-> ids               */
+    wkv_context *context;     /* threads and scratch memory */
+    wkv_state *state;         /* the memory of this text    */
+    wkv_sampler *sampler;     /* chooses the next token     */
     if (wkv_model_open(&model, path, NULL) || wkv_tokenizer_open(&tokenizer, NULL, model) ||
         wkv_context_new(&context, model, NULL) || wkv_state_new(&state, model))
         return failed();
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
     wkv_sampler_options options = {.temperature = 0.8f, .top_p = 0.7f, .seed = 1};
     if (wkv_sampler_new(&sampler, &options, vocab, tokenizer)) return failed();
 
-    /* a token is at least one byte, so the prompt's length is room enough */
+    /* a token is at least one byte, so the prompt's length suffices */
     int room = (int)strlen(prompt) + 1;
     int32_t *ids = malloc(sizeof *ids * (size_t)room);
     float *logits = malloc(sizeof *logits * (size_t)vocab);

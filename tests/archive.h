@@ -1,4 +1,4 @@
-/* archive.h - zip archives and pickles in memory, for tests of what torch.save does not write. */
+/* archive.h - zip archives and pickles in memory, for tests of files that torch.save does not write. */
 #ifndef WKV_TESTS_ARCHIVE_H
 #define WKV_TESTS_ARCHIVE_H
 
@@ -34,12 +34,12 @@ static inline void put_local(bytes *to, const char *name, int method)
     put_number(to, (uint64_t)method, 2);
     put(to, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
     put_number(to, len, 2);
-    put_number(to, 5, 2); /* an extra field that the directory does not have */
+    put_number(to, 5, 2); /* an extra field missing in the directory */
     put(to, name, len);
     put(to, "FB\1\0Z", 5);
 }
 
-/* The directory's entry of what lies at `at`. With zip64 every size and place goes to the extra field. */
+/* The directory's entry for the data at `at`. With zip64 every size and offset is in the extra field. */
 static inline void put_entry(archive *a, const char *name, int method, uint64_t packed, uint64_t size, uint64_t at)
 {
     bytes *d = &a->directory;
@@ -64,7 +64,7 @@ static inline void put_entry(archive *a, const char *name, int method, uint64_t 
     a->entries++;
 }
 
-/* The end of an archive whose directory lies at `at`. */
+/* The end of an archive with its directory at `at`. */
 static inline void put_end(bytes *to, const archive *a, uint64_t at)
 {
     uint64_t n = (uint64_t)a->entries, size = a->directory.size;
@@ -112,7 +112,7 @@ static inline void archive_add(archive *a, const char *name, const void *data, s
     free(small);
 }
 
-/* The whole file, the caller's to free. */
+/* The whole file, which the caller frees. */
 static inline bytes archive_end(archive *a)
 {
     uint64_t at = a->file.size;

@@ -15,8 +15,8 @@ enum { DEVICES = 3 };
 static device *reference, *cpus[DEVICES]; /* cpus: of 1, 2, 3 threads */
 static rng dice = {7, 0};
 
-/* Memory whose end lies against a page that may not be touched: a kernel that goes past an array stops the test. The
- * kernels are compiled without sanitizers, so this is what watches them. */
+/* Memory that ends at an inaccessible page: a kernel that accesses memory after an array stops the test. The
+ * kernels are compiled without sanitizers, so this replaces them. */
 static struct {
     char *p, *base;
     size_t bytes;
@@ -68,7 +68,7 @@ static inline double apart(const float *found, const float *expected, size_t n)
     return n ? most / (sqrt(square / (double)n) + 1e-20) : 0;
 }
 
-/* Results come in the same order on every instruction set; on those with fused multiply-adds they are the same bits. */
+/* Results are in the same order on every instruction set; those with fused multiply-adds give the same bits. */
 static struct {
     uint64_t *hash; /* of each result of the first set */
     size_t n, cap, at;
@@ -97,7 +97,7 @@ static void put_f16(char *at, float x)
     memcpy(at, &h, 2);
 }
 
-/* A random weight whose data lie at an odd address, or end at a fence. Blocks are random bits under scales that keep
+/* A random weight at an odd address, or ending at a guard page. Blocks are random bits under scales that keep
  * the values near 1. */
 static inline tensor weight(dtype type, int rows, int cols, weight_layout layout, float scale, void **to_free)
 {

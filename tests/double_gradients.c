@@ -1,5 +1,5 @@
 /* double_gradients.c - every gradient against central differences, in double: each operation alone, and whole 2-layer
- * models of every version with loss, L2Wrap, two spans and initial states that want gradients. Replayed blocks give the
+ * models of every version with loss, L2Wrap, two spans and initial states with gradients. Recomputed blocks give the
  * same bits. */
 #include <stdlib.h>
 #include "base/rng.h"
@@ -19,7 +19,7 @@ static void fill(real *x, int n, double scale, double mean)
     for (int i = 0; i < n; i++) x[i] = mean + normal(scale);
 }
 
-/* A function of many numbers: f(user) after they were changed; and where its gradient was put. */
+/* A function f(user) of many numbers, and its computed gradient. */
 typedef struct {
     const char *what;
     real *x;
@@ -60,7 +60,7 @@ static void check_variable(double (*f)(void *), void *user, const variable *v, d
 
 enum { T = 6, C = 12, H = 3, N = C / H, MAX_STATE = C * N + C };
 
-/* Runs the operation on in[], whose values the test owns. State, when used, starts at offset 0. */
+/* Run the operation on in[], whose values belong to the test. A state, if used, starts at offset 0. */
 typedef tensor *run_fn(tensor **in);
 
 static real state0[2][MAX_STATE], state_now[2][MAX_STATE], final_grad[2][MAX_STATE], dstate[2][MAX_STATE];
@@ -116,7 +116,7 @@ static double check_op(const op_case *op)
 {
     op_run r = {.op = op};
     real *kept[6];
-    dice = (rng){.seed = 7}; /* the same values whatever was checked before */
+    dice = (rng){.seed = 7}; /* the same values in every order of tests */
     for (int i = 0; i < op->n_in; i++) {
         int n = op->rows[i] * op->cols[i];
         r.in[i] = (tensor){.rows = op->rows[i],
@@ -286,7 +286,7 @@ static void operations(void)
 
 /* ---- the head's loss --------------------------------------------------------------------------------------------- */
 
-enum { WIDE = (1 << 21) - 5, HEAD = 3 }; /* a vocabulary of which the head takes two rows at a time */
+enum { WIDE = (1 << 21) - 5, HEAD = 3 }; /* a vocabulary with two rows of logits per chunk */
 
 /* Loss, and the gradients of x and w, in plain loops: 0.7 x (the mean cross entropy + 0.5e-4 mean of the largest logit
  * squared, which is L2Wrap and is not part of the loss). */
@@ -346,14 +346,14 @@ static void loss_of_a_head_in_chunks(void)
     EXPECT_NEAR(distance(dw, dw0, (size_t)WIDE * HEAD), 0, 1e-11);
     cx_reset(&c);
     EXPECT_NEAR(reals(op_head_loss(&c, &rows, &head, targets, (real)0.7, 1))[0], expected, 1e-11);
-    EXPECT(c.mem.peak < (size_t)WIDE * T * sizeof(real)); /* all logits never were there at once */
+    EXPECT(c.mem.peak < (size_t)WIDE * T * sizeof(real)); /* all logits never existed at once */
     free(x);
     free(w);
 }
 
 /* ---- version 4 by scan ------------------------------------------------------------------------------------------- */
 
-/* Token by token and by scan: the same outputs, states and gradients but for rounding. */
+/* Token by token and by scan: the same outputs, states and gradients within rounding. */
 static void scan_is_the_recurrence(void)
 {
     enum { LONG = 1000, WIDTH = 5, ALL = LONG * WIDTH, STATE = 3 * WIDTH };
@@ -434,7 +434,7 @@ static int place(void *user, const char *name, tensor *t, const slot *s, int lay
     return 0;
 }
 
-/* The model's blocks called as they are, recorded: what op_block must equal. */
+/* The model's blocks called directly, recorded: the reference for op_block. */
 static tensor *forward_plain(model_run *r)
 {
     rwkv *m = &r->m;
@@ -508,7 +508,7 @@ static void whole_model(const arch *a)
     c.recording = 1;
     run_model(&r);
 
-    /* the same without replay, to the bit */
+    /* the same without recomputation, to the bit */
     real *grads = calloc(n, sizeof(real)), *dstates = calloc(n_state, sizeof(real));
     memcpy(grads, r.grads, n * sizeof(real));
     memcpy(dstates, r.dstates, n_state * sizeof(real));
@@ -545,7 +545,7 @@ static void whole_model(const arch *a)
     }
     for (int i = 0; i < (int)n_state; i++)
         if (is_v4_sum(&r.m, i) && i % rwkv_layer_state(&r.m) / C == 3) {
-            /* pp is a gauge: moving it alone changes the true sums, whose gradient was checked through aa and bb */
+            /* pp is a gauge: moving it alone changes the true sums; their gradient was checked by aa and bb */
             dstates[i] = dstates[i - 2 * C] * r.init[i - 2 * C] + dstates[i - C] * r.init[i - C];
         }
     snprintf(what, sizeof what, "version %s, initial states", a->version);
@@ -563,7 +563,7 @@ enum { RANK = 2, ADAPTERS = 64 };
 static adapter adapters[ADAPTERS];
 static int n_adapters;
 
-/* Every matrix gets one that wants gradients, and nothing else wants any. */
+/* Every matrix gets an adapter with gradients, and nothing else has any. */
 static int adapt(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     (void)user, (void)name;

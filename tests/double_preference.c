@@ -29,7 +29,7 @@ static struct {
 /* sum.c is not built in double, and one process does not call it. */
 void trainer_add_up_from(void *trainer, int layer) { CHECK(!trainer && layer < 0); }
 
-/* Every tensor of the model gets values of its own, and a gradient. */
+/* Give every tensor of the model random values and a gradient. */
 static int learn(void *user, const char *name, tensor *w, const slot *s, int layer)
 {
     (void)user, (void)s, (void)layer;

@@ -1,4 +1,4 @@
-/* folder.h - a folder of a test's own, which goes when the test ends. */
+/* folder.h - a test's own folder, removed when the test ends. */
 #ifndef WKV_TESTS_FOLDER_H
 #define WKV_TESTS_FOLDER_H
 
@@ -24,7 +24,7 @@ static void folder_end(void)
     if (system(clean)) printf("%s is left behind\n", folder);
 }
 
-/* Where a file of that name lies in it; the last eight answers stay. */
+/* The path of a file in it; the last eight results stay valid. */
 static inline const char *in_folder(const char *name)
 {
     static char path[8][160];

@@ -1,6 +1,6 @@
-/* models.h - what the tests of whole models share: the committed checkpoints, ways of evaluating, comparisons.
+/* models.h - shared by the tests of whole models: the committed checkpoints, ways of evaluating, comparisons.
  *
- * tests/golden/models has checkpoints of every version with known logits; ../shared/data, where it is there, has larger
+ * tests/golden/models has checkpoints of every version with known logits; ../shared/data, if present, has larger
  * ones (alive). Everything goes through the public interface. */
 #ifndef WKV_TESTS_MODELS_H
 #define WKV_TESTS_MODELS_H
@@ -43,7 +43,7 @@ static const golden goldens[] = {
 
 static const char *const alive[] = {"rwkv-4", "rwkv-5.2", "rwkv-6", "rwkv-7"};
 
-/* A model, a context and what they should say of n tokens. */
+/* A model, a context and the expected logits of n tokens. */
 typedef struct {
     wkv_model *m;
     wkv_context *c;
@@ -188,7 +188,7 @@ static inline int same_state(const wkv_model *m, wkv_state *a, wkv_state *b)
         if (!(d_ <= (tolerance))) FAILED("%s: logits are %.3g away, more than %g", what, d_, (double)(tolerance));     \
     } while (0)
 
-/* Every way of cutting the text gives the same bits, and logits within `tolerance` of the known ones where they are. */
+/* Every division of the text gives the same bits, and logits within `tolerance` of the known ones, if given. */
 static inline void check_cuts_within(const known *k, const char *name, double tolerance)
 {
     static const int chunks[] = {1, 3, 16, 17};

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "ops/device.h"
 
-/* Scratch memory for passes of tests' sizes, for this thread too. */
+/* Reserve scratch memory for passes of tests' sizes, for this thread too. */
 static inline int room_reserve(device *d)
 {
     pass_size s = {.rows = 4096, .spans = 64, .width = 1024, .widest = 65536, .backward = 1};

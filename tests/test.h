@@ -1,4 +1,4 @@
-/* test.h - a test is a function; main lists them; a failed EXPECT says both values and the run goes on.
+/* test.h - a test is a function; main lists them; a failed EXPECT prints both values and the run continues.
  *
  *     static void adds(void) { EXPECT_EQ(1 + 1, 2); }
  *     int main(void) { RUN(adds); return DONE(); }
@@ -49,7 +49,7 @@ static int test_passed, test_failed, test_skipped, test_bad, test_skip;
         const char *a_ = (a), *b_ = (b);                                                                               \
         if (!a_ || strcmp(a_, b_)) FAILED("%s is \"%s\", expected \"%s\"", #a, a_ ? a_ : "(null)", b_);                \
     } while (0)
-/* the sentence of a refusal holds these words */
+/* the error message contains these words */
 #define EXPECT_HAS(text, words)                                                                                        \
     do {                                                                                                               \
         const char *t_ = (text);                                                                                       \

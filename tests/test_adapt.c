@@ -75,7 +75,7 @@ static double largest(const float *x, size_t n)
     return most;
 }
 
-/* The file of what is trained: beside the model and merged into it the same logits, and the trainer's loss. */
+/* The file of trained parameters: the same logits beside the model and merged into it, and the trainer's loss. */
 static void check_merged(wkv_trainer *t, const char *name)
 {
     char path[256];
@@ -182,7 +182,7 @@ static void dropout_of_adapters(void)
         t->chunk = 5;
         check_gradient(t, names[i]);
         t->chunk = 0;
-        /* the same values are dropped however the step is computed */
+        /* the same values are dropped for every division of the step */
         double loss = gradient(t, three, SAMPLES);
         real *all = malloc(t->p.n * sizeof *all);
         memcpy(all, t->p.grads, t->p.n * sizeof *all);
@@ -371,7 +371,7 @@ static void miss(void)
         t->lora_dropout = 0;
         check_gradient(t, name);
         check_merged(t, name);
-        /* and is trained further from its file, whatever the method says of new ones */
+        /* and is trained further from its file, for every method of new ones */
         o.with.lora = "lora.safetensors";
         wkv_trainer *again = made(&o);
         if (again) {

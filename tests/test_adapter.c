@@ -1,5 +1,5 @@
-/* test_adapter.c - what is given together with a model: adapters beside the weights compute what they compute once
- * merged into them, in every naming; tuned states begin a text; what does not fit is refused. */
+/* test_adapter.c - files given together with a model: adapters beside the weights compute the same as when
+ * merged into them, in every naming; tuned states begin a text; files that do not fit are refused. */
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/rng.h"
@@ -11,14 +11,14 @@
 
 enum { RANK = 4, MISS_RANK = 5, MOST = 400 };
 
-/* The tensors of a file on their way into it. */
+/* The tensors of a file to write. */
 typedef struct {
     tensor_out t[MOST];
     char names[MOST][64];
     int n;
     rng dice;
-    const char *a, *b; /* endings of the halves of an adapter; a NULL: of MiSS, which has one */
-    int turned;        /* the first half is [in, rank]        */
+    const char *a, *b; /* suffixes of the halves of an adapter; NULL: MiSS, which has one */
+    int turned;        /* the first half is [in, rank]                                    */
 } parts;
 
 /* rows x cols normal numbers, times `by` */
@@ -123,7 +123,7 @@ static void check_merged(const char *name)
     for (int i = 0; i < 2; i++) {
         if (!opens_with(&other, path, same[i])) continue;
         y = read_text(other, TOKENS);
-        NEAR_ALL(same[i].lora, y, x, floats(base), i ? 1e-5 : 0); /* turned, sums are made in another order */
+        NEAR_ALL(same[i].lora, y, x, floats(base), i ? 1e-5 : 0); /* transposed, sums have another order */
         free(y);
         wkv_model_close(other);
     }
@@ -204,7 +204,7 @@ static void tuned_state(void)
         for (int i = 0; i < C; i++) differ += now[i] != 0 || now[C + C * N + i] != 0;
     }
     EXPECT_EQ(differ, 0);
-    /* Ai00's converter has the last two axes the other way round */
+    /* Ai00's converter swaps the last two axes */
     for (int l = 0; l < L; l++) {
         float *x = (float *)p.t[l].data;
         for (int h = 0; h < H; h++)
@@ -235,7 +235,7 @@ static void tuned_state(void)
     release(&p);
 }
 
-/* Official adapters may hold whole tensors too, which take the place of the model's. */
+/* Official adapters may contain whole tensors too, which replace the model's. */
 static void whole_tensors(void)
 {
     static parts p;
@@ -319,7 +319,7 @@ static void misfits(void)
     refused("no-such-file.pth", (wkv_model_options){.state = "no-such-file.pth"});
 }
 
-/* A table is read by row and never multiplied, so an adapter of one would add nothing. */
+/* A table is read by row and never multiplied, so an adapter of it would have no effect. */
 static void table(void)
 {
     static parts p;

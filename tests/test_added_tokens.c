@@ -151,7 +151,7 @@ static void world_has_room(void)
     expect_one_id(in_folder("added/final.safetensors"), 65536, 65530);
 }
 
-/* A new model, whose vocabulary is made of its text, has them too. */
+/* A new model, with a vocabulary made from its text, has them too. */
 static void a_new_model_has_them(void)
 {
     wkv_train_options o = options("new");

@@ -1,4 +1,4 @@
-/* test_bind.c - from named tensors to a model: forms that are odd but sound run as the official ones do, and a file
+/* test_bind.c - from named tensors to a model: unusual but valid files run like the official ones, and a file
  * from which only a part could be run is refused. */
 #include "base/rng.h"
 #include "format/reader.h"
@@ -12,7 +12,7 @@ static const int32_t text[TOKENS] = {3, 17, 0, 19, 22, 8, 8, 1, 20, 12, 5, 0};
 
 /* ---- variants of a file ------------------------------------------------------------------------------------------ */
 
-/* A file, and a view of its tensors that a test changes before it is opened. */
+/* A file, and a view of its tensors that a test modifies before it is opened. */
 typedef struct {
     tensors *file, *view;
     void *made[8]; /* numbers that belong to the variant */
@@ -194,8 +194,8 @@ static variant with_blocks(dtype type, int decoded)
     return v;
 }
 
-/* Types of GGUF that have no kernels of their own: the bits of their values in f32, and the same bits however a text is
- * cut. */
+/* Types of GGUF without kernels: the bits of their values in f32, and the same bits for every division of a text into
+ * calls. */
 static void types_without_kernels(void)
 {
     for (dtype type = Q2_K; type <= MXFP4; type++) {
@@ -366,7 +366,7 @@ static void other_axes(void)
     refused(&v, WKV_EFORMAT, "blocks.1.att.key.weight is [2, 16, 32], expected 32 x 32");
 }
 
-/* Axes wider than an int are compared before they are cut to one. */
+/* Axes wider than an int are compared before they are converted to one. */
 static void wide_axes(void)
 {
     static const int64_t wide[] = {(int64_t)1 << 31, (int64_t)1 << 32, ((int64_t)1 << 32) + 1, ((int64_t)1 << 33) + 16};

@@ -1,4 +1,5 @@
-/* test_bits.c - one text, cut anywhere into calls, put beside others, given to any number of threads: the same bits.
+/* test_bits.c - one text, divided anywhere into calls, batched with others, run on any number of threads: the same
+ * bits.
  *
  * The committed checkpoints are small, so that the fast device may not share their work out; a wider model of random
  * weights is written for this test and evaluated the same ways. */

@@ -1,5 +1,5 @@
-/* test_bounds.c - no tensor of a .pth reaches beyond its storage, whatever its view, type and strides say, in the zip
- * and in the old stream; and no small file takes any amount of memory. */
+/* test_bounds.c - no tensor of a .pth reaches beyond its storage, for any view, type and strides, in the zip
+ * and in the old stream; and no small file makes the reader allocate much memory. */
 #include "archive.h"
 #include "format/tensors.h"
 #include "test.h"
@@ -173,8 +173,8 @@ static void views(void)
     opens_in(IN_STREAM, &inside, 4, 3, want);
     refused_in(IN_ZIP, &far, 4, no_views);
     refused_in(IN_STREAM, &far, 4, "storage 0 has 4 values of 4 bytes, expected 1099511627780 of 4");
-    refused_in(IN_ZIP, &wraps, 4, "a storage of more bytes than a file can have");
-    refused_in(IN_STREAM, &wraps, 4, "a storage of more bytes than a file can have");
+    refused_in(IN_ZIP, &wraps, 4, "a storage of more bytes than any file");
+    refused_in(IN_STREAM, &wraps, 4, "a storage of more bytes than any file");
     refused_in(IN_ZIP, &beyond, 4, "a view outside of its storage");
     refused_in(IN_STREAM, &beyond, 4, "a view outside of its storage");
     refused_in(IN_STREAM, &bounded, 4, "tensor x: reaches beyond its storage 0 of 8 bytes");
@@ -182,7 +182,7 @@ static void views(void)
             .stride = {1});
 }
 
-/* The bound of a tensor is its storage's bytes, whatever types both have. */
+/* The bound of a tensor is its storage's bytes, for any types of both. */
 static void other_types(void)
 {
     REFUSED(8, "tensor x: reaches beyond its storage 0 of 16 bytes", HALVES, .dims = 1, .shape = {8}, .stride = {1},
@@ -243,7 +243,7 @@ static void copies(void)
     bytes file = make_pth((const char *)b.data, b.size, 0, 0);
     tensors *t;
     EXPECT_EQ(tensors_open_memory(&t, file.data, file.size, "copies.pth"), WKV_EFORMAT);
-    EXPECT_HAS(wkv_error(), "the values of the pickle take over 256 MiB");
+    EXPECT_HAS(wkv_error(), "the values of the pickle need over 256 MiB");
     tensors_close(t);
     free(b.data);
     free(file.data);
@@ -290,7 +290,7 @@ static void memory(void)
     put_entry(&a, "m/data.pkl", 8, 1 << 20, 200 << 20, 0);
     bytes b = archive_end(&a);
     refused_for_memory(b.data, b.size,
-                       "m/data.pkl in the zip is compressed and takes 200 MiB unpacked, of memory 150 MiB are free");
+                       "m/data.pkl in the zip is compressed and needs 200 MiB unpacked, 150 MiB of memory are free");
     free(packed);
     free(b.data);
     uint64_t n = 5 << 20;
@@ -298,12 +298,12 @@ static void memory(void)
     memcpy(header, &n, 8);
     memset(header + 8, ' ', n);
     header[8] = '{';
-    refused_for_memory(header, n + 8, "its header of 5 MiB takes up to 160 MiB to read, of memory 150 MiB are free");
+    refused_for_memory(header, n + 8, "its header of 5 MiB takes up to 160 MiB to read, 150 MiB of memory are free");
     free(header);
 #endif
 }
 
-/* The inputs that once did harm, where they are. */
+/* Inputs of earlier bugs, if present. */
 static void found(void)
 {
     static const struct {

@@ -1,5 +1,5 @@
 /* test_choices.c - multiple-choice questions: the spellings of their files, answers compared with those of the saved
- * model read token by token, and that a run learns the same with them and without. */
+ * model read token by token, and that a run trains the same weights with them and without. */
 #include <unistd.h>
 #include "base/file.h"
 #include "train/choices.h"

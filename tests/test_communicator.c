@@ -1,5 +1,5 @@
-/* test_communicator.c - processes that train together, here threads: several give what one gives, whatever is shared out; what
- * goes wrong in one is known to all. tests/test_mpi.sh does the same with real processes. */
+/* test_communicator.c - processes that train together, here threads: several give what one gives, whatever is shared
+ * out; what goes wrong in one is known to all. tests/test_mpi.sh does the same with real processes. */
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,7 +10,8 @@
 #include "folder.h"
 #include "test.h"
 
-/* ---- wkv_communicator over threads -------------------------------------------------------------------------------------- */
+/* ---- wkv_communicator over threads
+ * -------------------------------------------------------------------------------------- */
 
 enum { MOST = 4, BEGUN = 256 };
 
@@ -74,7 +75,7 @@ static void advance(void *user)
     m->with[m->n]++;
 }
 
-/* Sums go through a place of their own and in the order of the communicator; where they were not asked for nothing useful is
+/* Sums use a separate buffer and the order of the communicator; where they were not requested nothing useful is
  * left. */
 static void sum_up(member *m, int i)
 {
@@ -88,7 +89,7 @@ static void sum_up(member *m, int i)
     free(sum);
 }
 
-/* Everything happens at the last moment: what is used before was not waited for. */
+/* Everything happens at the last moment: data used earlier were not waited for. */
 static void finish(void *user)
 {
     member *m = user;
@@ -188,7 +189,7 @@ static void take_steps(member *m)
     }
 }
 
-/* how far apart two vectors are, of the length of the first */
+/* distance of two vectors, relative to the norm of the first */
 static double apart(const real *a, const real *b, size_t n)
 {
     double d = 0, s = 0;
@@ -271,7 +272,7 @@ static void layers_leave_early(void)
 
 /* ---- what goes wrong --------------------------------------------------------------------------------------------- */
 
-/* The third process is given a token that is none. */
+/* The third process is given an invalid token. */
 static void take_a_bad_step(member *m)
 {
     wkv_train_options o = *m->o;
@@ -297,7 +298,7 @@ static void a_failure_of_one_is_all_known(void)
     }
 }
 
-/* The second process has a token whose weights are no numbers. */
+/* The second process has a token with weights that are NaN. */
 static void take_a_step_of_no_number(member *m)
 {
     wkv_train_options o = *m->o;

@@ -1,5 +1,5 @@
-/* test_convert.c - what is written is what was read: names, shapes and values of official files, and the logits of
- * models. That other programs open these files is seen by tools/check-convert.py. */
+/* test_convert.c - conversions preserve names, shapes and values of official files, and the logits of
+ * models. tools/check-convert.py opens these files with other programs. */
 #include "format/write.h"
 #include "models.h"
 #include <sys/stat.h>
@@ -35,7 +35,7 @@ static int same_shape(const file_tensor *a, const file_tensor *b)
 }
 
 /* The file at `path` has the tensors of the one at `official`, of the same values, and of the same shapes where shapes;
- * but for those of v7's first layer that no program uses. */
+ * except those of v7's first layer that no program uses. */
 static void expect_tensors(const char *path, const char *official, int shapes, double tolerance)
 {
     tensors *t, *want;
@@ -65,7 +65,7 @@ static void expect_tensors(const char *path, const char *official, int shapes, d
     tensors_close(want);
 }
 
-/* Official files, kept as they are; a GGUF has other shapes, and e to the power of 5.0's bonus. */
+/* Official files, unchanged; a GGUF has other shapes, and the exponential of 5.0's bonus. */
 static void official(void)
 {
     static const char *const ends[] = {"pth", "safetensors", "gguf"};
@@ -135,7 +135,7 @@ static double logits_apart(const known *k, const char *path, const char *device)
     return d;
 }
 
-/* How far the logits may go: none where the numbers are the same, a sum in another order, or rounding. */
+/* Tolerance of the logits: none if the numbers are the same, a sum in another order, or rounding. */
 static void logits(void)
 {
     static const struct {
@@ -156,7 +156,7 @@ static void logits(void)
         known k;
         const golden *g = &goldens[i];
         if (!golden_open(&k, g->name)) continue;
-        /* these two hold matrices by column, which are summed in another order than rows */
+        /* these two store matrices by column, which are summed in another order than rows */
         int by_column = !strcmp(g->name, "v6-n16-bf16") || !strcmp(g->name, "v7-n16-bf16");
         for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
             const char *to = path_of(".", "convert.", ways[w].end), *type = ways[w].type;
@@ -206,7 +206,7 @@ static void same_blocks(void)
     tensors_close(t);
 }
 
-/* What a block cannot hold is found. */
+/* A value that a block cannot represent is found. */
 static void no_blocks(void)
 {
     uint8_t to[2 * 64];
@@ -222,7 +222,7 @@ static void no_blocks(void)
     EXPECT_EQ(dtype_encode(BF16, x, to, 34), -1);
 }
 
-/* The blocks of f are within `step` of what they were, relative to the largest value of each. */
+/* The blocks of f are within `step` of the original values, relative to the largest value of each. */
 static void expect_blocks(const file_tensor *f, const file_tensor *was, double step)
 {
     float *x = read_all(f), *y = read_all(was);
@@ -235,7 +235,7 @@ static void expect_blocks(const file_tensor *f, const file_tensor *was, double s
     free(y);
 }
 
-/* Which tensors are in blocks of which type, and what is in them. */
+/* The types of blocks of each tensor, and their values. */
 static void expect_preset(const char *path, const golden *g, const char *type, double step)
 {
     tensors *t, *was;
@@ -246,7 +246,7 @@ static void expect_preset(const char *path, const golden *g, const char *type, d
     for (int i = 0; i < tensors_count(t); i++) {
         const file_tensor *f = tensors_at(t, i);
         if (f->transposed != layout_is_input_major(f->layout))
-            continue; /* its blocks go down columns of the official tensor */
+            continue; /* its blocks are along columns of the official tensor */
         if (dtypes[f->type].values > 1) expect_blocks(f, tensors_find(was, f->name), step);
     }
     EXPECT_STR(dtypes[tensors_find(t, "blocks.0.att.key.weight")->type].name, g->width % 32 ? "f16" : type);
@@ -256,7 +256,7 @@ static void expect_preset(const char *path, const golden *g, const char *type, d
     tensors_close(was);
 }
 
-/* Every value is within the type's steps of what it was, and the model computes with what is in the file: its logits
+/* Every value is within the type's step of the original, and the model computes with the values of the file: its logits
  * are those of the same values in f32, on the device that rounds no activations. */
 static void quantised(void)
 {
@@ -296,7 +296,7 @@ static void number(const tensors *t, const char *key, double want)
     if (x != want) FAILED("%s is %g, expected %g", key, x, want);
 }
 
-/* What llama.cpp asks of a file. */
+/* The requirements of llama.cpp. */
 static void metadata(void)
 {
     tensors *t;
@@ -329,7 +329,7 @@ static void metadata(void)
     remove("convert.gguf");
 }
 
-/* The words of a vocabulary are the same when read back, whatever bytes are in them. */
+/* The words of a vocabulary, of any bytes, are the same when read back. */
 static void vocabulary_of(const char *model, const char *vocab)
 {
     wkv_model *m;
@@ -405,7 +405,7 @@ static void vocabulary_world(void)
 
 static const char *const extensions[] = {"pth", "safetensors", "st", "gguf"};
 
-/* Written as NAME.EXTENSION into convert-beside with this vocabulary, a model gets the same one without being told. */
+/* Written as NAME.EXTENSION into convert-beside with this vocabulary, a model gets the same one without an option. */
 static void expect_beside(wkv_model *m, const wkv_tokenizer *t, const char *name, const char *extension)
 {
     wkv_model *back;
@@ -560,7 +560,7 @@ static void refusals(void)
     refuses(v7, "no/such/folder/x.pth", NULL, WKV_EIO, "no/such/folder");
 }
 
-/* A tuned initial state goes along, and where it cannot it is not lost in silence. */
+/* A tuned initial state is converted too, or the conversion is refused. */
 static void tuned_state(void)
 {
     enum { H = 2, N = 16, VALUES = H * N * N };
@@ -608,7 +608,7 @@ static int stop(void *user, double done, double total)
     return done > total / 2;
 }
 
-/* One that is stopped leaves what was there. */
+/* A stopped conversion leaves the old file. */
 static void stopped(void)
 {
     wkv_model *m;
@@ -621,7 +621,7 @@ static void stopped(void)
     remove("convert.pth");
 }
 
-/* Its own file is never replaced by a conversion, under whatever name. */
+/* A conversion never replaces the model's own file, under any name. */
 static void over_itself(void)
 {
     static const char *const names[] = {"convert.safetensors", "convert-hard.safetensors", "convert-soft.safetensors"};
@@ -653,7 +653,7 @@ static int refuse_written(void *user, const char *written)
     return 1;
 }
 
-/* The file is whole before it takes its place, and `verify` has the last word. */
+/* The file is complete before it is renamed into place, and `verify` can still refuse it. */
 static void verified_before_renamed(void)
 {
     static const char *const names[] = {"verify.pth", "verify.safetensors", "verify.st", "verify.gguf"};

@@ -1,5 +1,5 @@
 /* test_data_forms.c - training data as people have it: spellings of conversations, tables, compressed files, folders;
- * each is the same text to training, tuning and vocabularies. Whatever is not text is refused by name. */
+ * each is the same text to training, tuning and vocabularies. Files that are not text are refused by name. */
 #include <zlib.h>
 #include "base/file.h"
 #include "folder.h"
@@ -40,7 +40,7 @@ static const char *shown(const samples *s)
     return out;
 }
 
-/* A file, as tuning sees it: `want`; training sees the same without the brackets, and so do vocabularies. */
+/* A file as tuning reads it: `want`; training and vocabularies read the same without the brackets. */
 static void expect(const char *name, const char *want)
 {
     char path[160], flat[4096], text[4096];

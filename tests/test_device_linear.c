@@ -1,12 +1,12 @@
-/* test_device_linear.c - products with weights of every type and layout, and their gradients, on every instruction set
- * of this machine, against the reference device: the same values within rounding, and the same bits however rows are
- * cut, on any number of threads, and on any instruction set with fused multiply-adds. */
+/* test_device_linear.c - matrix products with weights of every type and layout, and their gradients, on every
+ * instruction set of this machine, against the reference device: the same values within rounding, and the same bits for
+ * every division of rows, on any number of threads, and on any instruction set with fused multiply-adds. */
 #define _GNU_SOURCE
 #include "devices.h"
 
 static const dtype weight_types[] = {F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K};
 
-/* A product and both of its gradients, added to. */
+/* A matrix product and both gradients, which are added to. */
 static void linear_all(device *d, product q, int T, float *dx, float *dw, const float *dy)
 {
     linear_back_args a = {.x = q.x, .dy = dy, .w = q.w, .dx = dx, .dw = dw, .T = T, .add = 1};

@@ -1,4 +1,4 @@
-/* test_device_nan.c - values at the edges, on every instruction set of this machine: maps of large and tiny numbers are
+/* test_device_nan.c - extreme values, on every instruction set of this machine: maps of large and tiny numbers are
  * within the bounds of float32, and NaN stays NaN through maps and products. */
 #define _GNU_SOURCE
 #include "devices.h"
@@ -49,7 +49,7 @@ static void maps_far_out(void)
 
 enum { NAN_AT = 41, NAN_N = 96 };
 
-/* A NaN stays where it is, forward and backward, and changes nothing beside it. */
+/* A NaN stays in its row, forward and backward, and changes no other. */
 static void expect_nan_at(device *d, const char *what, map_kind kind, const float *y)
 {
     for (int i = 0; i < NAN_N; i++)
@@ -67,7 +67,7 @@ static void nan_through_maps(device *d)
         memset(dx, 0, sizeof dx);
         d->map_back(d, &(map_args){.kind = kind, .n = NAN_N, .x = x, .y = y, .dy = one, .dx = dx});
         if (kind != MAP_NONE && kind != MAP_NEG) expect_nan_at(d, "the gradient", kind, dx);
-        if (kind != MAP_RELU2 && kind != MAP_SIGMOID && kind != MAP_TANH) continue; /* those that follow a product */
+        if (kind != MAP_RELU2 && kind != MAP_SIGMOID && kind != MAP_TANH) continue; /* those of an epilogue */
         memcpy(dx, one, sizeof dx);
         d->slope(d, &(map_args){.kind = kind, .n = NAN_N, .y = y, .dx = dx});
         expect_nan_at(d, "the slope", kind, dx);

@@ -1,16 +1,16 @@
-/* test_devices.c - every entry of the CPU device but products (test_device_linear.c), on every instruction set of this
- * machine, against the reference device: the same values within rounding, and the same bits however rows are cut and
- * threads are counted. */
+/* test_devices.c - every entry of the CPU device except matrix products (test_device_linear.c), on every instruction
+ * set of this machine, against the reference device: the same values within rounding, and the same bits for every
+ * division of rows and number of threads. */
 #define _GNU_SOURCE
 #include "devices.h"
 
 /* ---- one run of every entry over the same inputs, its results one after another ---------------------------------- */
 
-/* What an operation did: outputs and gradients, appended as they come. */
+/* The results of an operation: outputs and gradients, appended. */
 typedef struct {
     float *values;
     size_t n, cap;
-    size_t piece[256]; /* where each result begins */
+    size_t piece[256]; /* offset of each result */
     int pieces;
 } results;
 
@@ -247,7 +247,7 @@ static void rows_ops(device *d, const inputs *in, results *out)
     loss_ops(d, in, out);
 }
 
-/* Plain loops of which each thread has a share. */
+/* Plain loops, divided among threads. */
 static void train_ops(device *d, const inputs *in, results *out)
 {
     enum { TILE = 64 };
@@ -290,7 +290,7 @@ static batch batch_of(const inputs *in, span *spans, float *state, float *dstate
     return b;
 }
 
-/* the spans' states at `at` before anything ran, as *_back wants them */
+/* the spans' initial states at `at`, as *_back needs them */
 static float *states_at(const inputs *in, const batch *b, int at, size_t len)
 {
     float *to = room((size_t)b->n_spans * len);
@@ -466,7 +466,7 @@ static void recurrences(void)
     }
 }
 
-/* A span read in pieces leaves the same bits as the whole. */
+/* A span run in chunks leaves the same bits as the whole. */
 static void recurrences_in_pieces(void)
 {
     enum { T = 23, C = 192, HEADS = 3, N = C / HEADS };

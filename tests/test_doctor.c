@@ -1,5 +1,5 @@
 /* test_doctor.c - the checks of wkv doctor on folders that stand for a machine's /proc and /sys, and the command itself
- * once. No figure of the machine that runs the test decides anything. */
+ * once. The test does not depend on the machine that runs it. */
 #include "cli/machine.c"
 #include "cli/say.c"
 #include "folder.h"

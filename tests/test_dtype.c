@@ -1,4 +1,4 @@
-/* test_dtype.c - numbers as files store them: every half against its definition, blocks against the gguf package. */
+/* test_dtype.c - stored numbers: every half against its definition, blocks against the gguf package. */
 #include "format/tensors.h"
 #include "test.h"
 #include "wkv.h"
@@ -68,7 +68,7 @@ static void bf16(void)
     EXPECT(isnan(bf16_to_f32(f32_to_bf16(nan))));
 }
 
-/* NAME holds blocks, NAME.truth what the gguf package decodes them to. */
+/* NAME has blocks, NAME.truth the gguf package's decoded values. */
 static void blocks(void)
 {
     tensors *t;

@@ -130,7 +130,7 @@ static void only_regular_files_are_read(void)
     EXPECT_HAS(wkv_error(), "is a directory, expected a file");
 }
 
-/* A file larger than the free memory is refused before any is taken, with both sizes. */
+/* A file larger than the available memory is refused before any is allocated, with both sizes. */
 static void sizes_are_compared_with_memory(void)
 {
     char *text;
@@ -206,7 +206,7 @@ static void dead_part_files_are_removed(void)
     /* the same path twice in one process */
     EXPECT_EQ(file_create(&o, path, FILE_ANY), 0);
     EXPECT_EQ(file_write(path, "twice", 5), WKV_EIO);
-    EXPECT_HAS(wkv_error(), "it is being written already");
+    EXPECT_HAS(wkv_error(), "another process is writing it");
     file_abandon(&o);
     EXPECT_EQ(file_write(path, "twice", 5), 0);
 

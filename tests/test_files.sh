@@ -181,7 +181,7 @@ there two/lora.safetensors
 "$WKV" train -d story.txt --vocab bytes $small -o hung -n 1000000 >out 2>err &
 first=$!
 longer hung/train.jsonl 0
-refused "hung/train.jsonl: another process is at work in this folder" \
+refused "hung/train.jsonl: another process is using this folder" \
     train --resume -d story.txt --vocab bytes -o hung -q
 kill -HUP $first
 wait $first

@@ -157,7 +157,7 @@ static void expect_refused(const char *path, const char *words)
     EXPECT_HAS(wkv_error(), words);
 }
 
-/* A folder with more or fewer layers in its config.json than there are. */
+/* A folder with more or fewer layers in its config.json than in its weights. */
 static void layers_of_the_config(void)
 {
     wkv_model *m;

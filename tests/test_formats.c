@@ -1,6 +1,6 @@
-/* test_formats.c - published and reference files of others, read whole: the number of tensors and values, their sum and
- * sum of squares as PyTorch and an independent NumPy reader of rwkv.cpp's format have them; and that opening touches
- * headers only. */
+/* test_formats.c - published files and files of other programs, read whole: the number of tensors and values, their sum
+ * and sum of squares as PyTorch and an independent NumPy reader of rwkv.cpp's format have them; and that opening
+ * touches headers only. */
 #include "archive.h"
 #include "format/tensors.h"
 #include "test.h"

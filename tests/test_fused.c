@@ -1,5 +1,5 @@
-/* test_fused.c - operations that do the work of several: on the reference device and on every instruction set, for any
- * number of threads, the bits of the operations they stand for. Gradients are theirs within rounding. */
+/* test_fused.c - fused operations: on the reference device and on every instruction set, for any
+ * number of threads, the bits of the separate operations. Gradients are equal within rounding. */
 #include <math.h>
 #include <stdlib.h>
 #include "base/rng.h"
@@ -12,7 +12,7 @@ enum { MOST_ISA = 8 };
 static device *reference, *cpus[MOST_ISA][MOST_THREADS]; /* of 1, 2, 3, 4 threads; a NULL ends the instruction sets */
 static rng dice = {11, 0};
 static cx inputs; /* holds what the cases read */
-static int by_hand; /* the operations that the others stand for */
+static int by_hand; /* the separate operations */
 
 static tensor *normal(int rows, int cols, double by)
 {
@@ -42,7 +42,7 @@ static tensor *weight(dtype type, int in, int out, weight_layout layout)
     return w;
 }
 
-/* A case: leaves its results in out, returns how many. */
+/* A case: writes its results to out, returns their number. */
 typedef int case_fn(cx *c, tensor **out);
 
 /* By hand, recorded, and not, from the same states, which are left as they were. */

@@ -1,4 +1,4 @@
-/* test_int8.c - products in integer arithmetic, every instance that this machine can run, every type of weight:
+/* test_int8.c - matrix products in integer arithmetic, every instance that this machine can run, every type of weight:
  * the bits of the plain loops below, which are int8.h's definition; and the distance of that definition from exact
  * arithmetic. */
 #define _GNU_SOURCE
@@ -100,7 +100,7 @@ static float defined(dtype type, const uint8_t *row, const float *x, int I, floa
     return y * scale;
 }
 
-/* What exact arithmetic gives; *off: how far rounding x to bytes may take it, half a step for every weight. */
+/* The result of exact arithmetic; *off: the error bound of rounding x to bytes, half a step for every weight. */
 static double exactly(dtype type, const uint8_t *row, const float *x, int I, double *off)
 {
     float w[I];
@@ -160,7 +160,7 @@ static fence random_weights(dtype type, int O, int I)
     return f;
 }
 
-/* Activations of very different sizes; blocks of zeros, of one value, of the least numbers there are. */
+/* Activations of very different sizes; blocks of zeros, of one value, of the smallest numbers. */
 static fence random_x(int T, int I)
 {
     fence f = fenced(sizeof(float) * (size_t)T * (size_t)I);

@@ -1,5 +1,5 @@
 /* test_isa.c - the same bits on every instruction set: logits and states of tiny models of every version, in every type
- * of weights, token by token, as one sequence and in a batch, are those whose hashes tests/golden/bits.txt has.
+ * of weights, token by token, as one sequence and in a batch, have the hashes of tests/golden/bits.txt.
  *
  *     test_isa print > tests/golden/bits.txt      as this machine computes them */
 #include "base/hash.h"

@@ -1,4 +1,4 @@
-/* test_layout.c - weights in each layout of format/layout.h: the bytes that the header draws, back again without a
+/* test_layout.c - weights in each layout of format/layout.h: the bytes that the header draws, read back without a
  * changed bit, and products. Input-major, with zero inputs skipped, they have the bits of a plain loop; blocks have the
  * bits of the same blocks row-major. */
 #include "format/layout.h"
@@ -47,7 +47,7 @@ static void *laid_out(const stored_weight *w, const void *rows)
     return data;
 }
 
-/* The value of input i of output o, found where the header's drawing has it. */
+/* The value of input i of output o, read as drawn in the header. */
 static float drawn(const stored_weight *w, const uint8_t *data, int i, int o)
 {
     const int five = w->type == Q5_0 || w->type == Q5_1, minimum = w->type == Q4_1 || w->type == Q5_1,
@@ -112,7 +112,7 @@ static void bytes_as_drawn(void)
             }
 }
 
-/* Of plain numbers a layout is a transposed matrix, whatever the sizes. */
+/* For plain numbers the layout is a transposed matrix, for all sizes. */
 static void plain_numbers(void)
 {
     static const int shapes[][2] = {{1, 1}, {7, 70}, {131, 33}, {64, 96}};

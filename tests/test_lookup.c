@@ -1,5 +1,5 @@
-/* test_lookup.c - which vocabulary a model gets: inside its GGUF, beside it, in $WKV_DATA, in the user's folder, in the
- * library. */
+/* test_lookup.c - the vocabulary that a model gets: inside its GGUF, beside it, in $WKV_DATA, in the user's folder, in
+ * the library. */
 #include "folder.h"
 #include "rwkv/api.h"
 #include "test.h"
@@ -54,7 +54,7 @@ static void expect_named(int vocab, const char *name, const char *path)
     wkv_tokenizer_close(t);
 }
 
-/* Without any file the official vocabularies come from the library, whatever the number of logits was padded to. */
+/* Without any file the library gives the official vocabularies, for every padded number of logits. */
 static void nothing(void)
 {
     static const int world[] = {65529, 65530, 65533, 65536, 65544};
@@ -71,7 +71,7 @@ static void nothing(void)
     expect_named(50304, "GPT-NeoX 20B", "20B");
 }
 
-/* Names that any model may have count in a folder that is the model, and only there. */
+/* General names apply only in a folder that is the model. */
 static void general_names(void)
 {
     static const char letters[] = "{\"0\": \"a\", \"1\": \"b\"}";

@@ -171,7 +171,7 @@ static void each(const char *name, int (*operation)(void), int step)
 {
     if (!CAN_FAIL) SKIP("%s: the sanitizer has its own allocator", name);
     clean();
-    EXPECT_EQ(operation(), 0); /* makes the things that a process makes once */
+    EXPECT_EQ(operation(), 0); /* allocates once per process */
     if (test_bad) printf("    %s: %s\n", name, wkv_error());
     clean();
     long before = live, k = 1;
@@ -259,7 +259,7 @@ static void passes_fit(void)
         }
 }
 
-/* A training pass that needs more than there is ends with a sentence, and the trainer goes on. */
+/* A training pass that exhausts memory ends with an error, and the trainer continues. */
 static void big(void *arg)
 {
     cx *c = arg;

@@ -94,9 +94,9 @@ static void rwkv_cpp_logits(void)
     }
 }
 
-/* Logits of dequantised weights in float64: the reference device computes with what a quantised file holds and rounds
- * nothing else; the cpu device also rounds activations to bytes, whose cost in these tiny models is what the second
- * number allows. */
+/* Logits of dequantised weights in float64: the reference device computes with the values of a quantised file and
+ * rounds nothing else; the cpu device also rounds activations to bytes, with an error in these tiny models within the
+ * second number. */
 static void quantised_logits(void)
 {
     static const struct {
@@ -120,7 +120,7 @@ static void quantised_logits(void)
     }
 }
 
-/* The negative log-likelihood of tokens[1..n) given what stands before each. */
+/* The negative log-likelihood of tokens[1..n) given the tokens before each. */
 static double nll(const float *logits, const int32_t *tokens, int n, int vocab)
 {
     double sum = 0;

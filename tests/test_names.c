@@ -123,7 +123,7 @@ static void rwkv7(void)
     check("7", "llamacpp.gguf", "gguf v3", "llama.cpp");
 }
 
-/* What is used in place is noted as it is stored. */
+/* For tensors used in place the view records how they are stored. */
 static void notes(void)
 {
     tensors *t;

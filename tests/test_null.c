@@ -1,5 +1,5 @@
-/* test_null.c - a device without memory: its addresses may not be touched, and its entries only count. A step, a prompt
- * and a backward of every version run on it, which shows that the operations leave every value to the device. */
+/* test_null.c - a device without memory: its addresses are inaccessible, and its entries only count calls. A step, a
+ * prompt and a backward of every version run on it, which shows that the operations leave every value to the device. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -153,7 +153,7 @@ static void run(cx *c, const rwkv *m, int rows)
     EXPECT_EQ(calls[CALL_wkv4] + calls[CALL_wkv6] + calls[CALL_wkv7], m->L);
 }
 
-/* Layers recorded at once, or run again for their gradients. */
+/* Layers recorded at once, or recomputed for their gradients. */
 static void learn(cx *c, const rwkv *m, int keep)
 {
     static const int32_t ids[TOKENS] = {1, 2, 3}, targets[TOKENS] = {2, 3, -1};
@@ -258,7 +258,7 @@ static void states_are_transferred(void)
     wkv_model_close(m);
 }
 
-/* Entries that no version above asks for: the optimizer's, tiles, the scan, and transfers from the host. */
+/* Entries that no version above uses: the optimizer's, tiles, the scan, and transfers from the host. */
 static void every_entry(void)
 {
     static const int others[] = {CALL_square_sums, CALL_adamw,          CALL_heads,    CALL_heads_back,

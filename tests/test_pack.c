@@ -137,7 +137,7 @@ static void stored_input_major(void)
     remove("pack-u.gguf");
 }
 
-/* A later writer's order is refused with its name. */
+/* An unknown layout is refused with its name. */
 static void unknown_order(void)
 {
     if (!write_gguf(MODELS "/v7-n16-bf16.pth", "pack-u.gguf", "q8_0", 0)) return;
@@ -190,7 +190,7 @@ static int peak_beyond_weights(const char *path)
     return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
-/* The file's pages are given back while a matrix is read, not behind it: the peak is the weights and little more. */
+/* The file's pages are released while a matrix is read, not after it: the peak is the weights and little more. */
 static void peak(void)
 {
     static const char *const vectors[] = {"ln1.weight",     "ln1.bias",       "ln2.weight",     "ln2.bias",

@@ -1,4 +1,4 @@
-/* test_passes.c - a pass takes fewer tokens where a layer is so wide, or memory so small, that the usual number would
+/* test_passes.c - a pass has fewer tokens if a layer is so wide, or memory so small, that the usual number would
  * not fit. */
 #include "format/write.h"
 #include "wkv.h"

@@ -10,7 +10,7 @@
 
 /* ---- spellings --------------------------------------------------------------------------------------------------- */
 
-/* A sample of the vocabulary "bytes", with what counts between [ and ]. */
+/* A sample of the vocabulary "bytes", with tokens included in the loss between [ and ]. */
 static void show(char *out, const samples *s, int i)
 {
     sample one = samples_at(s, i);
@@ -96,7 +96,7 @@ static void what_is_no_pair(void)
         EXPECT_HAS(wkv_error(), "pairs.jsonl: line 1: ");
         samples_release(&s);
     }
-    /* a prompt that leaves no room for one of the answers takes the other one with it */
+    /* a prompt too long for one of the answers drops the other one too */
     samples s = read_object(vocab, form,
                             "{\"prompt\": \"Q?\", \"chosen\": \"y\", \"rejected\": \"n\"}\n"
                             "{\"prompt\": \"Quite a long question?\", \"chosen\": \"y\", \"rejected\": \"n\"}\n",

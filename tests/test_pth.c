@@ -1,4 +1,4 @@
-/* test_pth.c - what torch.save writes besides plain tensors, in both of its containers. */
+/* test_pth.c - files of torch.save beyond plain tensors, in both containers. */
 #include "format/tensors.h"
 #include "archive.h"
 #include "test.h"
@@ -58,7 +58,7 @@ static void check_odd(const char *path, int torch)
     EXPECT_STR(tensors_meta(t, "note"), "a text");
     EXPECT(!tensors_meta(t, "epoch"));
     EXPECT_EQ(tensors_refuse(t), WKV_EUNSUPPORTED);
-    EXPECT_HAS(wkv_error(), "is no RWKV of versions 4 to 7: 16 tensors");
+    EXPECT_HAS(wkv_error(), "is not an RWKV of versions 4 to 7: 16 tensors");
     tensors_close(t);
 }
 
@@ -85,7 +85,7 @@ static void zip_variants(void)
     }
 }
 
-/* What newer PyTorch writes for types without a storage class: bytes, and the type as an argument. */
+/* Newer PyTorch writes types without a storage class as bytes, with the type as an argument. */
 static void untyped(void)
 {
     static const char pickle[] =
@@ -208,7 +208,7 @@ static void wrapped(void)
     }
 }
 
-/* A file cut anywhere is refused, never read beyond its end (the sanitizers would say). */
+/* A file truncated anywhere is refused, never read beyond its end (sanitizers check). */
 static void cut_anywhere(void)
 {
     static const char *const file[] = {SAMPLES "odd.pth",     SAMPLES "odd-legacy.pth", SAMPLES "odd.safetensors",

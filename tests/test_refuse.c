@@ -1,4 +1,4 @@
-/* test_refuse.c - a file that is not what it says gets one sentence that says what it is. */
+/* test_refuse.c - an invalid or foreign file is refused with one sentence that names its kind. */
 #include "archive.h"
 #include "format/tensors.h"
 #include "format/write.h"
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The bytes, under that name, fail to open, and the sentence begins with the name and holds the words. */
+/* The bytes, under that name, fail to open, and the message begins with the name and contains the words. */
 static void refused(const void *data, size_t n, const char *name, const char *words)
 {
     char *copy = malloc(n + 1), start[128]; /* of its own, so that reading past it would show */
@@ -34,14 +34,14 @@ static void other_files(void)
             "is a git-lfs pointer of 73 bytes, not the file itself (3063134371 bytes)");
     REFUSED("\n <!DOCTYPE html><html><body>Sign in</body></html>", "page.pth", "is an HTML page of 50 bytes");
     REFUSED("<HTML>Not found", "page.pth", "is an HTML page");
-    REFUSED("Entry not found", "error.pth", "is a text of 15 bytes, not a checkpoint");
+    REFUSED("Entry not found", "error.pth", "is a text file of 15 bytes, not a checkpoint");
     REFUSED("{\"error\": \"gated\"}", "error.json", "is a JSON file of 18 bytes");
     REFUSED("\x1f\x8b\x08\0\0\0\0\0\0", "x.gz", "is compressed by gzip");
     REFUSED("\xa3\x65model\xff\xff\xff", "x.prefab", "is a web-rwkv .prefab");
-    REFUSED("\x01\x02\x03\x04\x05\x06\x07\x08\x09", "x.bin", "is no checkpoint: it begins with 01 02 03 04");
+    REFUSED("\x01\x02\x03\x04\x05\x06\x07\x08\x09", "x.bin", "is not a checkpoint: it begins with 01 02 03 04");
     REFUSED("\x80\x04\x95\x02", "x.pkl", "is a pickle, but not one of torch.save");
     REFUSED("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80", "cut.pth",
-            "the pickle is damaged: a number passes its end");
+            "the pickle is damaged: a number beyond its end");
     char zeros[4096] = {0}, tar[512] = "archive/pickle";
     refused(zeros, sizeof zeros, "zeros.pth", "begins with zeros only: an unfinished download");
     memcpy(tar + 257, "ustar", 5);
@@ -80,7 +80,7 @@ static void directories(void)
          "tensor y is not in a.safetensors where the index says"},
         {"{\"weight_map\":{\"x\":\"a.safetensors\",\"y\":\"gone.safetensors\"}}",
          "gone.safetensors: No such file or directory"},
-        {"{\"weight_map\":{\"x\":\"../a.safetensors\"}}", "tensor x is in no file of its folder"},
+        {"{\"weight_map\":{\"x\":\"../a.safetensors\"}}", "tensor x is assigned to no file of the folder"},
         {"{\"weight_map\":{}}", "its weight_map is empty"},
         {"{}", "has no weight_map"},
         {"{", "is no JSON"},
@@ -140,25 +140,25 @@ static void pickle(const char *text, size_t n, const char *words)
 static void hostile_pickles(void)
 {
     PICKLE("\x80\2cposix\nsystem\nX\7\0\0\0rm -rf \x85R.",
-           "the pickle asks for posix.system, which no checkpoint needs; nothing in it was executed");
+           "the pickle imports posix.system, which no checkpoint needs; nothing in it was executed");
     PICKLE("\x80\4\x8c\10builtins\x8c\4eval\x93.", "asks for builtins.eval");
     PICKLE("\x80\2c\x1b[31m\nred\n.", "asks for ?[31m.red"); /* no escape codes in the sentence */
     PICKLE("\x80\2ios\nsystem\n.", "opcode 0x69");           /* INST */
     PICKLE(DICT(KEY "ctorch\nFloatStorage\n)Rs"), "calls torch.FloatStorage in a way that torch does not");
-    PICKLE(DICT(KEY "K\1)Rs"), "a call of what is no function");
-    PICKLE("\x80\2j\xff\xff\xff\xff.", "a memo that was never made");
-    PICKLE("\x80\2}r\xff\xff\xff\xff.", "a memo that cannot be");
+    PICKLE(DICT(KEY "K\1)Rs"), "a call of a value that is not a function");
+    PICKLE("\x80\2j\xff\xff\xff\xff.", "an unset memo");
+    PICKLE("\x80\2}r\xff\xff\xff\xff.", "an impossible memo index");
     PICKLE("\x80\2X\xff\xff\xff\xff"
            "abc.",
-           "a text passes its end");
-    PICKLE("\x80\2(((((((", "it does not stop");
-    PICKLE("\x80\2.", "it leaves nothing");
-    PICKLE("\x80\2(.", "it leaves nothing");
+           "a text beyond its end");
+    PICKLE("\x80\2(((((((", "no STOP opcode");
+    PICKLE("\x80\2.", "no result");
+    PICKLE("\x80\2(.", "no result");
     PICKLE("\x80\2s.", "an item without a container");
-    PICKLE("\x80\2K\1K\2K\3s.", "an item put into what is no container");
+    PICKLE("\x80\2K\1K\2K\3s.", "an item put into a value that is not a container");
     PICKLE("\x80\11.", "a protocol newer than 5");
-    PICKLE("\x80\2\x8a\11\1\2\3\4\5\6\7\10\11.", "holds no tensors");  /* an integer of nine bytes */
-    PICKLE("\x80\2]q\0h\0a.", "holds a list, expected named tensors"); /* a list that holds itself */
+    PICKLE("\x80\2\x8a\11\1\2\3\4\5\6\7\10\11.", "has no tensors");  /* an integer of nine bytes */
+    PICKLE("\x80\2]q\0h\0a.", "contains a list, expected named tensors"); /* a list that holds itself */
     PICKLE("\x80\2" VECTOR ".", "holds one tensor without a name");
     size_t n = 10 << 20; /* a value per byte */
     char *flood = malloc(n);
@@ -181,8 +181,8 @@ static void hostile_tensors(void)
     PICKLE(DICT(KEY TENSOR("\0", "K\2\x85", "\x8a\10\xff\xff\xff\xff\xff\xff\xff\x7f\x85") "s"),
            "tensor x: reaches beyond its storage 0 of 16 bytes");
     PICKLE(DICT(KEY TENSOR("\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t") "s"),
-           "a tensor of 9 axes, at most 8");
-    PICKLE(DICT(KEY TENSOR("\0", "K\4\x85", "K\1K\1\x86") "s"), "a tensor of other parts than storage");
+           "a tensor of 9 axes, expected at most 8");
+    PICKLE(DICT(KEY TENSOR("\0", "K\4\x85", "K\1K\1\x86") "s"), "a tensor without storage");
     PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
                     "0X\3\0\0\0cpuK\5tQK\0K\4\x85K\1\x85\x89" HOOKS "tRs"),
            "data/0 has 16 bytes, expected 5 f32 values");
@@ -191,11 +191,11 @@ static void hostile_tensors(void)
            "the zip has no entry data/9");
     PICKLE(DICT(KEY "ctorch._utils\n_rebuild_tensor_v3\n((X\7\0\0\0storagectorch.storage\nUntypedStorage\nX\1\0\0\0"
                     "0X\3\0\0\0cpuK\20tQK\0K\4\x85K\1\x85\x89" HOOKS "ctorch\nfloat8_e5m2\ntRs"),
-           "a tensor of torch.float8_e5m2, a type that is not read");
+           "a tensor of torch.float8_e5m2, a type that is not supported");
     PICKLE(DICT(KEY VECTOR "s" KEY VECTOR "s"), "two tensors are named x");
 }
 
-/* The directory may say anything about sizes and places. */
+/* The directory may claim any sizes and offsets. */
 static void hostile_directories(void)
 {
     static const struct {
@@ -204,7 +204,7 @@ static void hostile_directories(void)
     } cases[] = {
         {1 << 20, 1 << 20, 0, "m/data.pkl needs 1048576 bytes at 45 of the zip"},
         {UINT64_MAX - 44, UINT64_MAX - 44, 0, "data.pkl has 18446744073709551571 bytes"},
-        {4, 5, 0, "m/data.pkl is stored in 4 bytes but said to have 5"},
+        {4, 5, 0, "m/data.pkl is stored in 4 bytes, but its directory says 5"},
         {4, 4, 1 << 20, "m/data.pkl is not at byte 1048576 of the zip where its directory says"},
         {4, 4, 1, "m/data.pkl is not at byte 1 of the zip"},
     };
@@ -251,12 +251,12 @@ static void old_streams(void)
 {
     legacy(4, 4, NULL);
     legacy(3, 3, "storage 0 has 3 values of 4 bytes, expected 4 of 4");
-    legacy(4, 3, "storage 0 of 1 needs 4 values of 4 bytes, the file has 12 bytes left: cut short");
+    legacy(4, 3, "storage 0 of 1 needs 4 values of 4 bytes, the file has 12 bytes left: truncated");
     legacy(-1, 4, "storage 0 of 1 needs -1 values");
     legacy(INT64_MAX, 4, "needs 9223372036854775807 values");
     static const char many[] =
         "\x80\2\x8a\12\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2}.\x80\2}.\x80\2](NNe.";
-    REFUSED(many, "many.pth", "lists 2 storages, the file has 0 bytes left: cut short");
+    REFUSED(many, "many.pth", "lists 2 storages, the file has 0 bytes left: truncated");
 }
 
 /* ---- GGUF and rwkv.cpp ------------------------------------------------------------------------------------------- */
@@ -274,7 +274,7 @@ static bytes gguf(const char *arch, uint64_t n)
     return b;
 }
 
-/* A tensor "t" of n x rows values of that type at `offset`, then room for 64 bytes of data. */
+/* A tensor "t" of n x rows values of that type at `offset`, then 64 bytes of data. */
 static void gguf_tensor(uint64_t n, uint64_t rows, uint32_t type, uint64_t offset, const char *words)
 {
     bytes b = gguf("rwkv7", 1);
@@ -288,12 +288,12 @@ static void gguf_tensor(uint64_t n, uint64_t rows, uint32_t type, uint64_t offse
 
 static void ggufs(void)
 {
-    gguf_tensor(4, 4, 0, 32, "has 192 bytes, expected 224: cut short");
+    gguf_tensor(4, 4, 0, 32, "has 192 bytes, expected 224: truncated");
     gguf_tensor(4, 4, 0, 8, "tensor t: at 8, expected a multiple of 32");
-    gguf_tensor(4, 4, 0, UINT64_MAX - 31, "which is in no file");
+    gguf_tensor(4, 4, 0, UINT64_MAX - 31, "beyond any file");
     gguf_tensor(33, 1, 8, 0, "tensor t: rows of 33 values cannot be q8_0, which comes in blocks of 32");
     gguf_tensor(4, 1, 10, 0, "tensor t: rows of 4 values cannot be q2_K");
-    gguf_tensor(4, 1, 18, 0, "tensor t: of ggml type 18 (IQ3_XXS), which is not read; F32, F16, BF16,");
+    gguf_tensor(4, 1, 18, 0, "tensor t: of ggml type 18 (IQ3_XXS), which is not supported; F32, F16, BF16,");
     gguf_tensor(4, 1, 99, 0, "of ggml type 99 (unknown)");
     gguf_tensor(4, (uint64_t)-4, 0, 0, "tensor t: axis 0 is -4");
     bytes b = gguf("rwkv7", 1 << 20);
@@ -318,7 +318,7 @@ static void ggufs(void)
     b = (bytes){0};
     put(&b, "GGUF", 4);
     U32(3), U64(0), U64(1), TEXT("tokenizer.ggml.tokens"), U32(9), U32(8), U64(1ull << 61), U64(0);
-    refused(b.data, b.size, "flood.gguf", "ends inside its metadata: cut short");
+    refused(b.data, b.size, "flood.gguf", "ends inside its metadata: truncated");
     free(b.data);
     b = gguf("rwkv7", 2); /* both at the same 4096 bytes */
     TEXT("a"), U32(1), U64(1024), U32(0), U64(0), TEXT("b"), U32(1), U64(1024), U32(0), U64(0);
@@ -363,12 +363,12 @@ static void rwkvcpps(void)
 {
     bytes b = {0};
     put(&b, "fmgg", 4);
-    refused(b.data, b.size, "cut.bin", "has 4 bytes, expected at least 24: cut short");
+    refused(b.data, b.size, "cut.bin", "has 4 bytes, expected at least 24: truncated");
     U32(100), U32(2), U32(32), U32(1), U32(2);
     U32(1), U32(1), U32(2), U32(32), put(&b, "x", 1);
     refused(b.data, b.size, "old.bin", "tensor x: quantised in the old layout of rwkv.cpp's version 100");
     b.data[4] = 101;
-    refused(b.data, b.size, "cut.bin", "tensor x: needs 18 bytes, the file has 0 left: cut short");
+    refused(b.data, b.size, "cut.bin", "tensor x: needs 18 bytes, the file has 0 left: truncated");
     b.data[32] = 5;
     refused(b.data, b.size, "gone.bin", "tensor x: of type 5, which rwkv.cpp no longer has");
     b.data[40] = 27; /* the name */
@@ -376,13 +376,13 @@ static void rwkvcpps(void)
     b.data[24] = 9;
     refused(b.data, b.size, "axes.bin", "has 9 axes, expected 1 to 3");
     b.size = 24;
-    refused(b.data, b.size, "layers.bin", "holds 0 layers, expected 1: cut short between two tensors");
+    refused(b.data, b.size, "layers.bin", "holds 0 layers, expected 1: truncated between two tensors");
     b.data[4] = 99;
     refused(b.data, b.size, "new.bin", "is of version 99 of rwkv.cpp's format");
     free(b.data);
 }
 
-/* ---- readable, but no RWKV of versions 4 to 7 -------------------------------------------------------------------- */
+/* ---- readable, but not an RWKV of versions 4 to 7 ---------------------------------------------------------------- */
 
 static void strangers(void)
 {
@@ -409,9 +409,9 @@ static void strangers(void)
         {{"emb.weight", "blocks.0.att.key.weight", "blocks.0.att.key.lora_A"}, "with an adapter that is not merged"},
         {{"blocks.0.att.time_state", "blocks.1.att.time_state"}, "is a tuned state of 2 layers, not a model"},
         {{"model.layers.0.self_attn.q_proj.weight"},
-         "is no RWKV of versions 4 to 7: 1 tensors (the first is layers.0.self_attn.q_proj.weight)"},
-        {{"emb.weight", "blocks.0.attn.weight"}, "it has emb.weight, but nothing in blocks.0.att"},
-        {{NULL}, "holds no tensors"},
+         "is not an RWKV of versions 4 to 7: 1 tensors (the first is layers.0.self_attn.q_proj.weight)"},
+        {{"emb.weight", "blocks.0.attn.weight"}, "it has emb.weight, but no tensor in blocks.0.att"},
+        {{NULL}, "has no tensors"},
     };
     static const float one = 1;
     const char *path = "test_refuse.safetensors";

@@ -1,4 +1,4 @@
-/* test_roof.c - what speeds are compared with: the machine's limits, the work of a pass, models of published sizes. */
+/* test_roof.c - hardware limits, the work of a pass, models of published sizes. */
 #include <stdlib.h>
 #include "bench/int8.h"
 #include "bench/synthetic.h"
@@ -28,7 +28,7 @@ static void sizes_are_the_published_ones(void)
 }
 
 /* Logits of a random model are finite and neither dead nor wild, after one token and after many, and the squared ReLUs
- * have the zeros that were asked for. */
+ * have the requested sparsity. */
 static void synthetic_is_sane(const char *name, double zeros, const char *type)
 {
     wkv_model *m;
@@ -53,7 +53,7 @@ static void synthetic_is_sane(const char *name, double zeros, const char *type)
             squares += logits[i] * logits[i];
         }
         double deviation = sqrt(squares / about->vocab - pow(sum / about->vocab, 2));
-        EXPECT(deviation > 0.3 && deviation < 3); /* the head makes deviation 1 of what a LayerNorm gives */
+        EXPECT(deviation > 0.3 && deviation < 3); /* the head maps a LayerNorm's output to deviation 1 */
     }
     wkv_sparsity layers[24] = {{{0}, {0}}};
     EXPECT(about->layers <= 24);
@@ -129,7 +129,7 @@ static void limits_are_measured(void)
     EXPECT(wkv_memory_available() > 100000);
 }
 
-/* Every way of multiplying bytes counts what it does: twice the rounds, twice the operations. */
+/* Every kind of byte multiplication counts its operations: twice the rounds, twice the operations. */
 static void bytes_are_multiplied_everywhere(void)
 {
     static const char *const sets[] = {"portable", "avx2", "avx512"};

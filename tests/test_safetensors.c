@@ -33,37 +33,37 @@ static void rules(void)
     header(ONE("F32", "[0,7]", 0, 0), 0, NULL);
     header("{}", 0, NULL);
     header("{\"__metadata__\":{\"a\":\"b\"}}", 0, NULL);
-    header(ONE("F32", "[2,2]", 0, 16), 12, "has 77 bytes, expected 81: cut short");
+    header(ONE("F32", "[2,2]", 0, 16), 12, "has 77 bytes, expected 81: truncated");
     header(ONE("F32", "[2,2]", 0, 16), 20, "has 4 bytes after its last tensor");
-    header(ONE("F32", "[2,2]", 0, 12), 12, "tensor x: lies at bytes 0 to 12, expected 16 bytes of F32");
+    header(ONE("F32", "[2,2]", 0, 12), 12, "tensor x: is at bytes 0 to 12, expected 16 bytes of F32");
     header(ONE("F32", "[2,2]", 4, 20), 20, "tensor x: begins at byte 4 of the data, expected 0");
-    header(ONE("F32", "[2,2]", 16, 0), 16, "tensor x: lies at bytes 16 to 0");
+    header(ONE("F32", "[2,2]", 16, 0), 16, "tensor x: is at bytes 16 to 0");
     header(ONE("F32", "[-2,-2]", 0, 16), 16, "axis 1 is -2");
     header(ONE("F32", "[4611686018427387904,4]", 0, 16), 16, "tensor x");
-    header(ONE("F32", "[4611686018427387904,1]", 0, 16), 16, "more bytes than a file can have");
-    header(ONE("U8", "[4611686018427387904]", 0, 4611686018427387904), 16, "cut short");
-    header(ONE("U8", "[4]", 9223372036854775803, 9223372036854775807), 16, "cut short");
-    header(ONE("F32", "[1,1,1,1,1,1,1,1,1]", 0, 4), 4, "has 9 axes, at most 8");
-    header(ONE("F32", "[1.5]", 0, 4), 4, "its shape is not of whole numbers");
+    header(ONE("F32", "[4611686018427387904,1]", 0, 16), 16, "more bytes than any file");
+    header(ONE("U8", "[4611686018427387904]", 0, 4611686018427387904), 16, "truncated");
+    header(ONE("U8", "[4]", 9223372036854775803, 9223372036854775807), 16, "truncated");
+    header(ONE("F32", "[1,1,1,1,1,1,1,1,1]", 0, 4), 4, "has 9 axes, expected at most 8");
+    header(ONE("F32", "[1.5]", 0, 4), 4, "its shape is not a list of integers");
     header(ONE("F32", "\"ab\"", 0, 4), 4, "expected dtype, shape and data_offsets");
-    header(ONE("F8_E4M3", "[4]", 0, 4), 4, "of type F8_E4M3, which is not read");
+    header(ONE("F8_E4M3", "[4]", 0, 4), 4, "of type F8_E4M3, which is not supported");
     header("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],"
            "\"data_offsets\":[2,6]}}",
            6, "tensor b: begins at byte 2 of the data, expected 4");
     header("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"U8\",\"shape\":[4],"
            "\"data_offsets\":[4,8]}}",
-           8, "its header is no JSON object: duplicate object key");
-    header("{\"__metadata__\":{\"a\":1}}", 0, "its __metadata__ holds a that is no text");
-    header("{\"__metadata__\":[]}", 0, "its __metadata__ is no JSON object");
+           8, "its header is not a JSON object: duplicate object key");
+    header("{\"__metadata__\":{\"a\":1}}", 0, "its __metadata__ has a that is not text");
+    header("{\"__metadata__\":[]}", 0, "its __metadata__ is not a JSON object");
     header("{\"x\":7}", 0, "tensor x: expected dtype");
-    header("{nonsense}", 0, "its header is no JSON object");
+    header("{nonsense}", 0, "its header is not a JSON object");
     header("{\"\\n\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1,
            "the name of tensor 0 holds byte 0x0a");
     header("{\"\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "tensor 0 has no name");
     char huge[16] = "\xff\xff\xff\xff\xff\xff\xff\x7f{}";
     tensors *t;
     EXPECT_EQ(tensors_open_memory(&t, huge, sizeof huge, "huge"), WKV_EFORMAT);
-    EXPECT_HAS(wkv_error(), "its header is said to have 9223372036854775807 bytes");
+    EXPECT_HAS(wkv_error(), "its header claims 9223372036854775807 bytes");
     uint64_t million = 1000000;
     memcpy(huge, &million, 8);
     EXPECT_EQ(tensors_open_memory(&t, huge, sizeof huge, "huge"), WKV_EFORMAT);
@@ -134,7 +134,7 @@ static void full_disk(void)
     for (int i = 0; !e && i < 4; i++) e = file_put(&o, much, sizeof much);
     EXPECT_EQ(e, WKV_EIO);
     EXPECT_HAS(wkv_error(), "full: cannot be written: No space left on device");
-    EXPECT_EQ(file_commit(&o), WKV_EIO); /* what failed once is never renamed into place */
+    EXPECT_EQ(file_commit(&o), WKV_EIO); /* a failed file is never renamed into place */
     EXPECT(access("full", F_OK));
 }
 

@@ -1,4 +1,4 @@
-/* test_sampler.c - distributions against an independent implementation (tools/make-sampler-golden.py), and draws
+/* test_sampler.c - distributions against an independent implementation (tools/make-sampler-golden.py), and samples
  * against the distributions. */
 #include "base/rng.h"
 #include "test.h"

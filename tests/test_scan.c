@@ -1,5 +1,5 @@
-/* test_scan.c - version 4's recurrence by scan: on every instruction set of this machine it gives what its definition
- * gives and what the recurrence gives token by token, within rounding, and the same bits whatever the number of
+/* test_scan.c - version 4's recurrence by scan: on every instruction set of this machine it equals the definition
+ * and the recurrence token by token, within rounding, with the same bits for any number of
  * threads. */
 #include <stdlib.h>
 #include "base/rng.h"
@@ -39,12 +39,12 @@ static void make_case(int tokens, int channels)
     for (int i = 0; i < SPANS * 3 * C; i++) {
         int row = i / C % 3;
         if (row == 1) state0[i] = fabsf(state0[i]) + 0.1f;
-        if (row == 2) final_grad[i] = -9; /* at most what e^-pp of the state is */
+        if (row == 2) final_grad[i] = -9; /* at most e^-pp of the state */
     }
 }
 
-/* Forward and backward over three spans, of which the second's state wants no gradient; with `few`, dv and du are not
- * wanted. */
+/* Forward and backward over three spans, the second's state without a gradient; with `few`, dv and du are not
+ * computed. */
 static results *run(device *d, int scan, int few)
 {
     results *r = calloc(1, sizeof *r);
@@ -119,7 +119,7 @@ static void scan_is_the_recurrence(void)
             results *line = run(reference, 0, few), *tree = run(reference, 1, few);
             results *fast[DEVICES];
             for (int p = 0; p < DEVICES; p++) fast[p] = run(cpus[p], 1, few);
-            results *plain = run(cpus[1], 0, few); /* long enough for several pieces of its backward */
+            results *plain = run(cpus[1], 0, few); /* long enough for several tiles of its backward */
             expect_close("scan", fast[0], line, "the recurrence");
             expect_close("scan", fast[0], tree, "its definition");
             expect_close("token by token", plain, line, "its definition");

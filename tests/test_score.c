@@ -1,11 +1,11 @@
-/* test_score.c - how well a model knows a text, how far two models are apart, which squared ReLUs are zero: against the
- * sums written out. */
+/* test_score.c - the probability of a text, the KL divergence of two models, activation sparsity: against the
+ * defining sums. */
 #include <stdlib.h>
 #include <string.h>
 #include "test.h"
 #include "wkv_bench.h"
 
-enum { N = 150 }; /* more than two pieces of what is scored at once */
+enum { N = 150 }; /* more than two chunks of a scoring call */
 
 typedef struct {
     wkv_model *m;

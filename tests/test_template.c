@@ -1,4 +1,4 @@
-/* test_template.c - chat templates: what is written, what is cleaned, which one a model gets. */
+/* test_template.c - chat templates: formatting, cleaning of texts, detection for a model. */
 #include "base/error.h"
 #include "base/file.h"
 #include "folder.h"

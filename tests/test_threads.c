@@ -1,4 +1,4 @@
-/* test_threads.c - the pool: every part runs exactly once, and everything it wrote is seen afterwards. */
+/* test_threads.c - the pool: every part runs exactly once, and its writes are visible afterwards. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ static void copy_next(void *arg, int part, int parts)
     for (int i = a; i < b; i++) c->to[i] = c->from[(i + 1) % c->n] + 1;
 }
 
-/* Each phase reads what other threads wrote in the one before: a lost or late part would show. */
+/* Each region reads the writes of other threads in the previous one, which detects a lost or late part. */
 static void phases_see_each_other(void)
 {
     enum { N = 1000, PHASES = 3000 };

@@ -200,7 +200,7 @@ static void characters(void)
     EXPECT_EQ(wkv_encode(t, "aa\xc3\xa8", 4, NULL, 0), WKV_EARG);
     EXPECT_HAS(wkv_error(), "byte 2");
     wkv_tokenizer_close(t);
-    t = OPEN("{\"0\": \"a\", \"1\": \"\\ue083\"}"); /* with a word for what it lacks */
+    t = OPEN("{\"0\": \"a\", \"1\": \"\\ue083\"}"); /* with an unknown word */
     if (t) expect_ids(t, "a\xe4\xb8\xad\xc3z", 6, (int32_t[]){0, 1, 1, 1}, 4);
     wkv_tokenizer_close(t);
     static const char utf16[] = "\xff\xfe{\0\"\0"
@@ -318,7 +318,7 @@ static void streaming(void)
     wkv_tokenizer_close(t);
 }
 
-/* every prefix that is shown is whole characters, for every way that a text's bytes can be spread over ids */
+/* every printed prefix is complete characters, for every division of a text's bytes into ids */
 static void streaming_whole(void)
 {
     static const char text[] = "a\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80\xe2\x82\xac.";

@@ -189,8 +189,8 @@ static void threads_do_not_change_a_bit(void)
     }
 }
 
-/* With the option version 4 is computed as a scan: the gradient is that of the definition, and its bits depend on
- * neither threads nor how often a layer is run. Other versions refuse it. */
+/* With the option version 4 runs as a scan: the gradient is that of the definition, and its bits depend on
+ * neither threads nor recomputation. Other versions refuse it. */
 static void scan_of_a_long_sequence(void)
 {
     enum { LONG = 3000 };
@@ -240,7 +240,7 @@ static double largest(const real *a, const real *b, size_t n)
     return worst;
 }
 
-/* A batch in parts gives the gradient of the whole within rounding, dropout included. */
+/* Micro-batches give the gradient of the whole batch within rounding, dropout included. */
 static void parts_add_up_to_the_batch(void)
 {
     int32_t ids[5 * 33];
@@ -267,7 +267,7 @@ static void parts_add_up_to_the_batch(void)
     }
 }
 
-/* Layers that are run twice give the bits of those that are run once, dropout included, in less memory. */
+/* Activation recomputation gives the same bits, dropout included, in less memory. */
 static void checkpointing_does_not_change_a_bit(void)
 {
     static int32_t ids[4 * 129];
@@ -326,7 +326,7 @@ static void a_step_that_is_no_number_is_left_out(void)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* What was saved, opened as any user opens it, gives the trainer's own logits; and training can go on from it. */
+/* A saved model, opened as by any user, gives the trainer's logits, and training can continue from it. */
 static void a_sample_of_nan_is_refused(void)
 {
     wkv_train_options o = tiny("7");

@@ -1,5 +1,5 @@
-/* test_train_data.c - what is learnt: text, conversations and token files as one row of tokens, and the orders they are
- * read in. */
+/* test_train_data.c - training data: text, conversations and token files as one row of tokens, and their
+ * orders. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-/* what add() made of a file */
+/* a file added by add() */
 static int add(tokens *d, const char *path, const char *chat)
 {
     wkv_tokenizer *bytes;

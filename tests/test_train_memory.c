@@ -1,4 +1,4 @@
-/* test_train_memory.c - the memory that a method is said to take, compared with what a step of it takes. */
+/* test_train_memory.c - the predicted memory of a method, compared with that of a step. */
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +24,7 @@ static void make_model(const char *path, const char *version, int width, int voc
     wkv_trainer_free(t);
 }
 
-/* The activations of a step, which the operations tell, are those of one that is computed. */
+/* The predicted activations of a step are those of a computed one. */
 static void activations_are_those_of_a_step(void)
 {
     static const char *const found[] = {"4", "5.2", "6", "7"};

@@ -1,4 +1,4 @@
-/* test_train_resume.c - a run that is killed and resumed ends in the same bytes; what a resumed run refuses.
+/* test_train_resume.c - a run that is killed and resumed ends in the same bytes; refusals of a resumed run.
  *
  * With WKV_LONG set, 20 runs are killed; otherwise 4. */
 #include <math.h>
@@ -177,7 +177,7 @@ static int lines_of(const char *path)
     return lines;
 }
 
-/* Stopped by its user, a run goes on with nothing but its folder named, and its log has every line once. */
+/* A run stopped by its user resumes with only its folder given, and its log has every line once. */
 static void a_stopped_run_needs_its_folder_only(void)
 {
     wkv_train_options o = options("stopped");
@@ -238,7 +238,7 @@ static void train_longer(const char *out, const char *schedule, int stopped, int
     wkv_train_options o = options(out);
     o.schedule = schedule;
     o.steps = stopped ? 16 : 12;
-    o.valid_every = 4; /* what is measured is the same in both */
+    o.valid_every = 4; /* measured values are the same in both */
     if (stopped) o.report = stop, stop_at = stopped;
     EXPECT_EQ(wkv_train(&o), stopped ? WKV_ESTOPPED : 0);
     wkv_train_options on = {.out = in_folder(out), .resume = 1, .steps = 24, .hold = hold, .threads = 2};
@@ -322,7 +322,8 @@ static void results_stay_until_the_longer_run_ends(void)
     free(text);
 }
 
-/* The step at which a run of 40 ends, as what is held out is another text, whose loss rises; 0: not before its end. */
+/* The step at which a run of 40 ends, since the loss of its held-out text, another one, rises; 0: not before its
+ * end. */
 static int64_t ended;
 static int watch_end(void *user, const wkv_train_report *r)
 {

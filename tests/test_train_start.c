@@ -1,4 +1,4 @@
-/* test_train_start.c - what training starts from and how it is led: initial values, groups, learning rates. */
+/* test_train_start.c - the start of training: initial values, parameter groups, learning rates. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ static void other_schedules(void)
     EXPECT_NEAR(schedule_lr(&s, 50), 1e-3, 1e-12);
 }
 
-/* largest distance from g^2 of the products of the shorter side's vectors with themselves, from 0 of those with
+/* largest distance from g^2 of the squared norms of the shorter side's vectors, from 0 of their products with
  * others */
 static double orthogonality(const param *q, double gain)
 {

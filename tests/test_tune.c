@@ -1,4 +1,4 @@
-/* test_tune.c - learning beside frozen weights: gradients of adapters and states, chunks through which they pass,
+/* test_tune.c - training beside frozen weights: gradients of adapters and states, through chunks,
  * masks, and a state that twenty examples change. */
 #include <sys/stat.h>
 #include <unistd.h>
@@ -271,8 +271,8 @@ static void threads_give_the_same_bits(void)
     wkv_trainer_free(t[1]);
 }
 
-/* The base may be stored with few bits, in any layout that a file has: the fast device agrees with the definition, but
- * for what it rounds of activations. */
+/* The base may be quantized, in any layout of a file: the fast device agrees with the reference, except
+ * for its rounding of activations. */
 static void frozen_blocks(void)
 {
     static const char *const types[] = {"q8_0", "q4_0"};
@@ -301,7 +301,7 @@ static void frozen_blocks(void)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* What was saved and opened again computes the same, and is learnt on from. */
+/* A saved and reopened adapter computes the same, and is trained further. */
 static void saved_is_opened(void)
 {
     wkv_trainer *t = learns("v7-n16-bf16", "lora+state"), *again;
@@ -342,7 +342,7 @@ static void wrong_targets(void)
 
 /* ---- masks ------------------------------------------------------------------------------------------------------- */
 
-/* "what is read[what counts]" */
+/* "input[included in the loss]" */
 static void show(char *out, const samples *s, int i)
 {
     sample one = samples_at(s, i);
@@ -470,7 +470,7 @@ static int count_shown(void *user, const wkv_train_sample *s)
     return 0;
 }
 
-/* Twenty examples change how the built-in model answers what it was not asked before; its file stays as it was. */
+/* Twenty examples change the built-in model's answers to new questions; its file is unchanged. */
 static void twenty_examples(void)
 {
     static const char *const answer = "Ahoy! I do not know, matey.";

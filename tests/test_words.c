@@ -1,4 +1,4 @@
-/* test_words.c - vocabularies made from text: what is chosen, that it is the same again, and that the file reads
+/* test_words.c - vocabularies made from text: the chosen words, that they are reproducible, and that the file reads
  * back. */
 #include <stdio.h>
 #include <stdlib.h>

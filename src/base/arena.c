@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ALIGN = 64, SMALL = 16 << 20 }; /* what lies behind SMALL is had in large pages: fewer to clear and to look up */
+enum { ALIGN = 64, SMALL = 16 << 20 }; /* huge pages beyond SMALL: fewer page faults and TLB misses */
 
 int arena_init(arena *a, size_t reserve)
 {

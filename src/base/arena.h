@@ -1,8 +1,8 @@
 /* arena.h - bump memory with marks.
  *
- * The address range is reserved once and pages appear as they are used, so no sizes are computed by hand, addresses
- * never move, and a pass that starts at the same mark gets the same addresses. Nothing is freed one by one: arena_reset
- * goes back to a mark. Under AddressSanitizer what was given back is poisoned, with a gap between pieces. */
+ * The address range is reserved once and pages are allocated when touched, so no sizes are computed by hand, addresses
+ * never move, and a pass that starts at the same mark gets the same addresses. Nothing is freed singly: arena_reset
+ * returns to a mark. Under AddressSanitizer released memory is poisoned, with a gap between allocations. */
 #ifndef WKV_BASE_ARENA_H
 #define WKV_BASE_ARENA_H
 
@@ -12,14 +12,14 @@
 typedef struct {
     char *base, *at, *end;
     size_t peak;   /* most bytes ever in use */
-    jmp_buf *full; /* target of arena_alloc when the range is used up; NULL: the owner has made sure that it is not */
+    jmp_buf *full; /* target of arena_alloc when the range is exhausted; NULL: the owner has ensured that it is not */
 } arena;
 
 int arena_init(arena *a, size_t reserve);        /* reserve bytes of address space; WKV_ENOMEM */
-void arena_release(arena *a);                    /* give the range back */
+void arena_release(arena *a);                    /* unmap the range */
 void *arena_alloc(arena *a, size_t bytes);       /* 64-byte aligned, NOT zeroed; never NULL: see `full` */
 void *arena_zero(arena *a, size_t bytes);        /* the same, zeroed */
 static inline char *arena_mark(const arena *a) { return a->at; }
-void arena_reset(arena *a, char *mark);          /* forget everything allocated since mark */
+void arena_reset(arena *a, char *mark);          /* release everything allocated since mark */
 
 #endif

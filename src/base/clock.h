@@ -1,4 +1,4 @@
-/* clock.h - time that only goes forward, from an arbitrary beginning. */
+/* clock.h - monotonic time from an arbitrary origin. */
 #ifndef WKV_BASE_CLOCK_H
 #define WKV_BASE_CLOCK_H
 

@@ -1,4 +1,4 @@
-/* error.c - the sentence of the last failure, one per thread; and the end of the program at a bug of ours. */
+/* error.c - the sentence of the last failure, one per thread; and the abort at a bug of ours. */
 #include "base/error.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@ static _Thread_local char sentence[1024];
 
 const char *wkv_error(void) { return sentence; }
 
-/* Names in a file may hold control characters that a terminal obeys. */
+/* Names in a file may contain control characters for the terminal. */
 static void clean(void)
 {
     for (char *s = sentence; *s; s++) {
@@ -35,14 +35,14 @@ int fail_prefix(int code, const char *fmt, ...)
     va_start(args, fmt);
     int n = vsnprintf(sentence, sizeof sentence, fmt, args);
     va_end(args);
-    int room = (int)sizeof sentence - n; /* a sentence that is too long loses its end */
-    if (n >= 0 && room > 3) snprintf(sentence + n, (size_t)room, ": %.*s", room - 3, rest);
+    int left = (int)sizeof sentence - n; /* a sentence that is too long is truncated */
+    if (n >= 0 && left > 3) snprintf(sentence + n, (size_t)left, ": %.*s", left - 3, rest);
     clean();
     return code;
 }
 
-_Noreturn void check_failed(const char *file, int line, const char *what, long long a, long long b)
+_Noreturn void check_failed(const char *file, int line, const char *expression, long long a, long long b)
 {
-    fprintf(stderr, "wkv: internal error at %s:%d: %s (%lld, %lld)\n", file, line, what, a, b);
+    fprintf(stderr, "wkv: internal error at %s:%d: %s (%lld, %lld)\n", file, line, expression, a, b);
     abort();
 }

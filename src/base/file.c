@@ -21,7 +21,7 @@ static int open_regular(const char *path, struct stat *about)
         err = fail(WKV_EIO, "%s: is a directory, expected a file", path);
     else if (!S_ISREG(about->st_mode))
         err = fail(WKV_EIO,
-                 "%s: is a %s, expected a regular file; write its data to one, or give - where standard input is read",
+                 "%s: is a %s, expected a regular file; copy its data to one, or give - for standard input",
                  path,
                  S_ISFIFO(about->st_mode)   ? "FIFO"
                  : S_ISSOCK(about->st_mode) ? "socket"
@@ -32,7 +32,7 @@ static int open_regular(const char *path, struct stat *about)
     return err;
 }
 
-/* Up to n bytes; fewer where the file ends before. */
+/* Read up to n bytes; fewer at the end of the file. */
 static int read_all(int fd, char *to, size_t n, size_t *got, const char *path)
 {
     for (*got = 0; *got < n;) {
@@ -47,7 +47,7 @@ static int read_all(int fd, char *to, size_t n, size_t *got, const char *path)
 
 static int check_memory(const char *path, size_t size)
 {
-    enum { SMALL = 1 << 20 }; /* not worth asking the system */
+    enum { SMALL = 1 << 20 }; /* too small to query the available memory */
     size_t there = size > SMALL ? memory_available() : SIZE_MAX;
     return size < there ? WKV_OK
                         : fail(WKV_ENOMEM, "%s: has %zu bytes, and %zu bytes of memory are free", path, size, there);
@@ -84,7 +84,7 @@ int file_load(file_map *out, const char *path)
     if (!err && !copy) err = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, m.size);
     if (!err) err = read_all(fd, copy, m.size, &got, path);
     if (!err && got < m.size)
-        err = fail(WKV_EIO, "%s: became shorter while it was read: %zu of %zu bytes", path, got, m.size);
+        err = fail(WKV_EIO, "%s: was truncated while it was read: %zu of %zu bytes", path, got, m.size);
     close(fd);
     if (err || !m.size) {
         free(copy);

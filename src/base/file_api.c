@@ -8,7 +8,7 @@ struct wkv_file {
     file_out out;
 };
 
-static int missing(void) { return fail(WKV_EARG, "no path, no file or no place for the result; each is needed"); }
+static int missing(void) { return fail(WKV_EARG, "the path, the file or the result is NULL"); }
 
 int wkv_file_open(FILE **out, const char *path)
 {

@@ -1,4 +1,4 @@
-/* file_write.c - writing a file so that a reader never sees half of one, and nothing that was there is lost before. */
+/* file_write.c - writing a file so that a reader never sees half of one, and a failure keeps the old one. */
 #include "base/error.h"
 #include "base/file.h"
 #include <dirent.h>
@@ -22,7 +22,7 @@ static size_t folder_length(const char *path)
 
 /* ---- links ------------------------------------------------------------------------------------------------------- */
 
-/* The path behind the links of `path`, which may not exist; freed by the caller. NULL: errno says why. */
+/* The target of the links of `path`, which may not exist; freed by the caller. NULL: errno is set. */
 static char *follow(const char *path)
 {
     enum { MOST = 40 }; /* as the system */
@@ -30,7 +30,7 @@ static char *follow(const char *path)
     char *at = strdup(path);
     for (int i = 0; at; i++) {
         ssize_t n = readlink(at, link, sizeof link - 1);
-        if (n < 0) return at; /* no link, or nothing there */
+        if (n < 0) return at; /* not a link, or no file */
         link[n] = 0;
         size_t folder = *link == '/' ? 0 : folder_length(at);
         char *next = i < MOST ? malloc(folder + (size_t)n + 1) : NULL;
@@ -62,7 +62,7 @@ static char *part_prefix(const char *target)
     if (most <= 0) most = 255;
     if (n + SUFFIX <= (size_t)most)
         sprintf(prefix + folder, "%s.part-", target + folder);
-    else { /* FNV-1a of the name keeps cut names apart */
+    else { /* FNV-1a of the name distinguishes truncated names */
         uint32_t hash = 2166136261u;
         for (const char *c = target + folder; *c; c++) hash = (hash ^ (unsigned char)*c) * 16777619u;
         int kept = most > 2 * SUFFIX ? (int)most - SUFFIX - 9 : 0;
@@ -72,15 +72,15 @@ static char *part_prefix(const char *target)
     return prefix;
 }
 
-/* Remove a part file without a lock, which no process is writing. */
+/* Remove a part file that no process locks. */
 static void remove_dead(const char *part, long pid)
 {
     struct stat about;
     int fd = open(part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return;
     int dead = !flock(fd, LOCK_EX | LOCK_NB);
-    if (!dead && errno != EWOULDBLOCK) dead = kill((pid_t)pid, 0) && errno == ESRCH; /* no locks in this file system */
-    /* its writer may have finished, and begun another one of that name, before the lock was ours */
+    if (!dead && errno != EWOULDBLOCK) dead = kill((pid_t)pid, 0) && errno == ESRCH; /* the file system has no locks */
+    /* its writer may have finished, and begun another one of that name, before we got the lock */
     if (dead && !fstat(fd, &about) && S_ISREG(about.st_mode) && file_is(part, (file_id){about.st_dev, about.st_ino}))
         unlink(part);
     close(fd);
@@ -105,7 +105,7 @@ static void remove_leftovers(const char *prefix)
     free(path);
 }
 
-/* A new part file, locked. Another process may take it for a dead one's before it is locked; then another is made. */
+/* A new part file, locked. If another process removes it as a dead one's before it is locked, try again. */
 static int open_part(const char *part, mode_t mode)
 {
     for (int i = 0; i < 8; i++) {
@@ -141,10 +141,10 @@ static int open_beside(file_out *o, const struct stat *old)
     remove_leftovers(prefix);
     sprintf(o->part, "%s%ld", prefix, (long)getpid());
     free(prefix);
-    int fd = open_part(o->part, old ? 0600 : 0666); /* bytes of a secret file are never readable for others */
-    if (fd < 0) return cannot(o->path, errno == EEXIST ? "it is being written already" : strerror(errno));
+    int fd = open_part(o->part, old ? 0600 : 0666); /* contents of a private file are never readable by others */
+    if (fd < 0) return cannot(o->path, errno == EEXIST ? "another process is writing it" : strerror(errno));
     if (old) {
-        /* the owner and the group may not be ours to give */
+        /* setting owner and group may be forbidden */
         if (fchown(fd, old->st_uid, old->st_gid) && fchown(fd, (uid_t)-1, old->st_gid)) errno = 0;
         if (fchmod(fd, old->st_mode & 0777)) errno = 0;
     }
@@ -159,7 +159,7 @@ static int open_as_is(file_out *o, const struct stat *about, file_kind kind)
     const char *name = S_ISFIFO(about->st_mode) ? "FIFO" : S_ISSOCK(about->st_mode) ? "socket" : "device";
     if (S_ISREG(about->st_mode)) name = "file without a name of its own";
     if (kind == FILE_REGULAR)
-        return fail(WKV_EARG, "%s: is a %s, and what is written is read again; give the path of a regular file",
+        return fail(WKV_EARG, "%s: is a %s, and the output is read back; give the path of a regular file",
                     o->path, name);
     int fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return cannot(o->path, strerror(errno));
@@ -196,7 +196,7 @@ int file_put(file_out *o, const void *data, size_t bytes)
 
 int file_sync(file_out *o)
 {
-    /* a write that failed earlier left its mark in ferror: such a file must not be renamed into place */
+    /* ferror reports earlier failed writes: such a file must not be renamed into place */
     if (ferror(o->f) || fflush(o->f) || (o->part && fsync(fileno(o->f)))) return cannot(o->path, strerror(errno));
     return WKV_OK;
 }
@@ -210,7 +210,7 @@ int file_commit(file_out *o)
         return err;
     }
     if (fclose(o->f) && !o->part)
-        err = cannot(o->path, strerror(errno)); /* all of a part file was on the disk before */
+        err = cannot(o->path, strerror(errno)); /* a part file was already flushed to the disk */
     forget(o);
     return err;
 }
@@ -252,10 +252,10 @@ int file_log(FILE **out, const char *path)
     if (fstat(fd, &about))
         err = cannot(path, strerror(errno));
     else if (!S_ISREG(about.st_mode))
-        err = fail(WKV_EIO, "%s: is no regular file; move it away", path);
+        err = fail(WKV_EIO, "%s: is not a regular file; move it away", path);
     else if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
         err =
-            fail(WKV_EARG, "%s: another process is at work in this folder; wait for it, or take another folder", path);
+            fail(WKV_EARG, "%s: another process is using this folder; wait for it, or choose another folder", path);
     else if (!(*out = fdopen(fd, "r+b")))
         err = fail(WKV_ENOMEM, "%s: no memory", path);
     if (err) close(fd);

@@ -1,4 +1,4 @@
-/* hash.h - FNV-1a, the hash of bytes that are nobody's secret. */
+/* hash.h - FNV-1a, a hash that is not cryptographic. */
 #ifndef WKV_BASE_HASH_H
 #define WKV_BASE_HASH_H
 
@@ -7,7 +7,7 @@
 
 #define HASH_START 0xcbf29ce484222325u
 
-/* The hash of all bytes so far, `h`, continued by these. */
+/* Continue hash h with more bytes. */
 static inline uint64_t hash_bytes(uint64_t h, const void *data, size_t bytes)
 {
     const unsigned char *p = data;

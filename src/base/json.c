@@ -26,7 +26,7 @@ static int wrong(const reader *r, const char *why)
 
 static int no_memory(void) { return fail(WKV_ENOMEM, "no memory for the values of a JSON text"); }
 
-/* The next character that is no blank, not yet taken; 0 at the end. */
+/* The next character that is not white space, not consumed; 0 at the end. */
 static int peek(reader *r)
 {
     while (r->at < r->end && strchr(" \t\n\r", *r->at) && *r->at) r->at++;
@@ -49,7 +49,7 @@ static int hex4(const char *p, const char *end)
     return x;
 }
 
-/* The digits behind \u; a pair of surrogates is one character. */
+/* The digits after \u; a pair of surrogates is one character. */
 static int read_unicode(reader *r, uint32_t *c)
 {
     int high = hex4(r->at, r->end), low;
@@ -80,7 +80,8 @@ static int read_escape(reader *r, char *to, size_t *n)
     return 0;
 }
 
-/* A string behind its opening quote. *out is to be freed, ends with a zero. No escape is shorter than its character. */
+/* A string after its opening quote. The caller frees *out, which is zero-terminated. No escape is shorter than its
+ * character. */
 static int read_string(reader *r, char **out, size_t *bytes)
 {
     const char *quote = r->at;
@@ -91,7 +92,7 @@ static int read_string(reader *r, char **out, size_t *bytes)
     size_t n = 0;
     while (!err && *r->at != '"') {
         int length = utf8_length(r->at, (size_t)(r->end - r->at));
-        if (length < 1) err = wrong(r, "a byte that is no UTF-8");
+        if (length < 1) err = wrong(r, "a byte that is not UTF-8");
         else if ((unsigned char)*r->at < 0x20) err = wrong(r, "a control character within a string");
         else if (*r->at == '\\') {
             r->at++;
@@ -130,7 +131,7 @@ static int read_number(reader *r, json_t **out)
     }
     int any = r->flags & JSON_ANY_NUMBER, large = end - r->at >= NUMBER;
     char text[NUMBER] = "0";
-    if (large && !any) return wrong(r, "a number of too many digits");
+    if (large && !any) return wrong(r, "a number with too many digits");
     if (!large) memcpy(text, r->at, (size_t)(end - r->at));
     errno = 0;
     if (end == whole) {
@@ -176,7 +177,7 @@ static int read_element(reader *r, json_t *array)
     return err ? err : json_array_append_new(array, value) ? no_memory() : 0;
 }
 
-/* Members or elements behind the opening bracket, up to the closing one. */
+/* Members or elements after the opening bracket, up to the closing one. */
 static int read_list(reader *r, json_t *list, char close, int (*one)(reader *r, json_t *list))
 {
     int err = 0;

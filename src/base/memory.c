@@ -1,4 +1,4 @@
-/* memory.c - how much memory there is, and how much this process holds. */
+/* memory.c - available memory, and memory of this process. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,8 +6,7 @@
 #include <unistd.h>
 #include "base/memory.h"
 
-/* The number that follows `key` in a file of lines "key number"; an empty key: the file's first word. SIZE_MAX when
- * there is none. */
+/* The number of `key` in a file of lines "key number"; an empty key: the file's first word. SIZE_MAX: not found. */
 static size_t number_in(const char *path, const char *key)
 {
     FILE *f = fopen(path, "r");
@@ -20,8 +19,7 @@ static size_t number_in(const char *path, const char *key)
     return found;
 }
 
-/* A little is always tried, because the figure is of one moment and depends on other programs: the allocation
- * decides. */
+/* Never less than this, because the figure changes with other programs: small allocations are tried anyway. */
 enum { ALWAYS_TRIED = 64 << 20 };
 
 size_t memory_available(void)
@@ -35,7 +33,7 @@ size_t memory_available(void)
     }
     size_t most = number_in("/sys/fs/cgroup/memory.max", ""), used = number_in("/sys/fs/cgroup/memory.current", "");
     if (most != SIZE_MAX && used != SIZE_MAX) {
-        size_t cache = number_in("/sys/fs/cgroup/memory.stat", "inactive_file "); /* given back when it is needed */
+        size_t cache = number_in("/sys/fs/cgroup/memory.stat", "inactive_file "); /* reclaimed when needed */
         if (cache != SIZE_MAX && cache < used) used -= cache;
         size_t left = most > used ? most - used : 0;
         if (left < there) there = left;

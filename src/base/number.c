@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static locale_t c_locale; /* made once, for the life of the process */
+static locale_t c_locale; /* created once per process */
 
 static void make_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 

@@ -1,11 +1,12 @@
-/* number.h - numbers as text with a decimal point, whatever setlocale() a host has called: files move between hosts. */
+/* number.h - numbers as text with a decimal point in every locale of the host, because files move between hosts. */
 #ifndef WKV_BASE_NUMBER_H
 #define WKV_BASE_NUMBER_H
 
 #include <locale.h>
 #include <stddef.h>
 
-/* Between the two this thread's printf and strtod use the decimal point; number_end takes number_begin's result. */
+/* Between the two calls this thread's printf and strtod use the decimal point. number_end needs number_begin's
+ * result. */
 locale_t number_begin(void);
 void number_end(locale_t before);
 
@@ -13,7 +14,7 @@ int number_print(char *out, size_t capacity, const char *fmt, ...) __attribute__
 double number_read(const char *text, char **end);                                                         /* strtod   */
 float number_read_float(const char *text, char **end);                                                    /* strtof   */
 
-/* As few digits, at least 6, as give the same float back. */
+/* The fewest digits, at least 6, that read back as the same float. */
 void number_shortest(char out[32], float x);
 
 #endif

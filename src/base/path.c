@@ -19,7 +19,7 @@ static size_t trimmed(const char *path)
     return n;
 }
 
-/* Where the last name of n bytes begins. */
+/* The offset of the last name in n bytes. */
 static size_t last(const char *path, size_t n)
 {
     while (n && path[n - 1] != '/') n--;

@@ -4,13 +4,13 @@
 
 #include <stddef.h>
 
-/* Does the path end in this extension (".pth"), in capitals or not, with a name before it? */
+/* Whether the path has this extension (".pth"), case-insensitive, after a name. */
 int path_has_extension(const char *path, const char *extension);
 
 /* The last name in a path: "model" of "some/model/"; of "." and ".." the folder's own. "" when there is none. */
 void path_name(char *out, size_t capacity, const char *path);
 
-/* The folder that holds it: "some" of "some/model", "." of "model". */
+/* The folder of a path: "some" of "some/model", "." of "model". */
 void path_folder(char *out, size_t capacity, const char *path);
 
 #endif

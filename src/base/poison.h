@@ -1,4 +1,4 @@
-/* poison.h - memory that nobody may touch, under AddressSanitizer; else nothing. */
+/* poison.h - inaccessible memory under AddressSanitizer; without it the macros do nothing. */
 #ifndef WKV_BASE_POISON_H
 #define WKV_BASE_POISON_H
 
@@ -11,7 +11,7 @@
 #endif
 #ifdef ASAN
 #include <sanitizer/asan_interface.h>
-enum { GAP = 64 }; /* poisoned bytes behind a buffer: an overrun is seen */
+enum { GAP = 64 }; /* poisoned bytes after a buffer, to detect an overrun */
 #else
 #define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))

@@ -2,7 +2,7 @@
 #include "base/rng.h"
 #include <math.h>
 
-/* splitmix64's finaliser over (seed, position), twice, so that neighbouring seeds and positions share nothing */
+/* splitmix64's finaliser over (seed, position), twice, so that adjacent seeds and positions are uncorrelated */
 static uint64_t mix(uint64_t z)
 {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -30,10 +30,10 @@ FILE *stream_open(stream *s)
     return f;
 }
 
-int stream_close(FILE *f, stream *s, const char *what)
+int stream_close(FILE *f, stream *s, const char *content)
 {
     if (f && !fclose(f) && !s->lost) return 0;
     free(s->text);
     s->text = NULL;
-    return fail(WKV_ENOMEM, "no memory for %s", what);
+    return fail(WKV_ENOMEM, "no memory for %s", content);
 }

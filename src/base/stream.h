@@ -1,4 +1,4 @@
-/* stream.h - text written to memory through a FILE; open_memstream may drop bytes without memory and report nothing. */
+/* stream.h - text written to memory through a FILE; open_memstream may lose bytes without memory and report nothing. */
 #ifndef WKV_BASE_STREAM_H
 #define WKV_BASE_STREAM_H
 
@@ -6,15 +6,15 @@
 #include <stdio.h>
 
 typedef struct {
-    char *text;         /* zero-terminated; the owner of the stream frees it; NULL: nothing was written */
-    size_t n, capacity; /* bytes so far */
-    int lost;           /* some did not fit */
+    char *text;         /* zero-terminated; the owner of the stream frees it; NULL: empty */
+    size_t n, capacity; /* bytes */
+    int lost;           /* memory was exhausted */
 } stream;
 
 int stream_put(stream *s, const char *from, size_t n); /* 0, or -1 from the first failure on */
-/* *s starts empty and outlives the FILE, which is not buffered. NULL: no memory. */
+/* *s starts empty; the caller keeps it until stream_close. The FILE is not buffered. NULL: no memory. */
 FILE *stream_open(stream *s);
-/* Close f, which may be NULL. WKV_ENOMEM, and s->text is NULL, when anything was lost. */
-int stream_close(FILE *f, stream *s, const char *what);
+/* Close f, which may be NULL. WKV_ENOMEM ("no memory for CONTENT"), and s->text is NULL, when anything was lost. */
+int stream_close(FILE *f, stream *s, const char *content);
 
 #endif

@@ -1,15 +1,15 @@
-/* thread.c - the pool: a generation counter that workers watch, a claim for each part, a count of parts that the caller
- * watches.
+/* thread.c - the pool: a generation counter that workers poll, a claim per part, a count of parts that the caller
+ * polls.
  *
- * A phase is opened by raising `opened` and closed when `left` has come down to zero. Each part is taken by whoever
- * claims it first: its own thread before others look for what is left, so the same thread has the same part as long as
- * every thread has a processor. A thread that has none, because another program runs there, is not waited for until it
- * has begun: the others do its part. There are never more threads than processors; parts are as many as were asked for.
+ * Incrementing `opened` opens a region, and it is closed when `left` is zero. The first thread that claims a part runs
+ * it: each thread first claims its own, then the remaining ones, so a thread always has the same part as long as every
+ * thread has a processor. A thread without one, because another program runs there, does not delay the region unless it
+ * has begun: the others run its part. Threads never outnumber processors; parts are as many as threads were requested.
  *
  * Both sides spin for SPIN_NS and then sleep on a condition variable, which also leaves the processor to a thread of
- * ours that waits for one. Whoever goes to sleep says so (`asleep`, `waiting`) BEFORE its last look at the number it
- * waits for, and whoever changes that number looks for sleepers AFTERWARDS; with sequentially consistent atomics one of
- * the two always sees the other, so the ordinary phase costs no lock and no wake-up is lost. */
+ * ours that waits for one. A thread sets `asleep` or `waiting` BEFORE it last reads the counter it waits for, and a
+ * thread that changes a counter reads these flags AFTERWARDS; with sequentially consistent atomics one of the two
+ * always sees the other, so the usual region takes no lock and no wake-up is lost. */
 #define _GNU_SOURCE
 #include "base/clock.h"
 #include "base/thread.h"
@@ -26,7 +26,7 @@
 enum { SPIN_NS = 50000, LINE = 64 };
 
 typedef struct {
-    _Alignas(LINE) atomic_uint phase; /* the last one in which the part was claimed */
+    _Alignas(LINE) atomic_uint phase; /* the last region in which the part was claimed */
 } claim;
 
 struct pool {
@@ -58,7 +58,7 @@ static void relax(void)
 #endif
 }
 
-/* Wait until a phase other than `seen` is open; returns its number. */
+/* Wait until a region other than `seen` is open; returns its number. */
 static unsigned wait_opened(pool *p, unsigned seen)
 {
     int64_t until = clock_ns() + SPIN_NS;
@@ -104,7 +104,7 @@ static void open_phase(pool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Run the parts of this phase that nobody has claimed, from `own` on. */
+/* Run the unclaimed parts of this region, from `own` on. */
 static void take_parts(pool *p, unsigned phase, int own)
 {
     for (int i = 0; i < p->parts; i++) {
@@ -154,7 +154,7 @@ void pool_run(pool *p, void (*fn)(void *arg, int part, int parts), void *arg)
     wait_done(p);
 }
 
-/* End the first `started` workers and give everything back. */
+/* Stop the first `started` workers and free everything. */
 static void stop_pool(pool *p, int started)
 {
     atomic_store(&p->stop, 1);
@@ -170,7 +170,7 @@ static void stop_pool(pool *p, int started)
     free(p);
 }
 
-/* The number at the beginning of a file, -1 when there is none ("max" is none). */
+/* The number at the beginning of a file; -1: none (also "max"). */
 static long long number_in(const char *path, long long *second)
 {
     long long n = -1;
@@ -184,7 +184,7 @@ static long long number_in(const char *path, long long *second)
     return n;
 }
 
-/* Processors' worth of time a container may use, rounded up; a large number when there is no limit. */
+/* The processor limit of a container, rounded up; a large number without one. */
 static int quota(void)
 {
     long long period = 0, most = number_in("/sys/fs/cgroup/cpu.max", &period);
@@ -195,7 +195,7 @@ static int quota(void)
     return most > 0 && period > 0 ? (int)((most + period - 1) / period) : 1 << 20;
 }
 
-/* Processors this process may use at once. */
+/* Processors that this process may use at once. */
 static int processors(void)
 {
     cpu_set_t may;
@@ -203,8 +203,8 @@ static int processors(void)
     return n < limit ? n : limit;
 }
 
-/* Start n workers, which take no signals: those are the host's, and wake the thread that waits for them. Faults stay
- * with the thread that caused them. Returns how many were started. */
+/* Start n workers with signals blocked: signals are the host's, and wake the thread that waits for them. Faults stay
+ * with the thread that caused them. Returns the number started. */
 static int start_workers(pool *p, int n)
 {
     static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
@@ -284,7 +284,7 @@ void pool_share(int n, int grain, int part, int parts, int *from, int *to)
 
 /* ---- cores ------------------------------------------------------------------------------------------------------- */
 
-/* The lowest-numbered processor that shares cpu's core: one name for each core. */
+/* The lowest-numbered processor of cpu's core, which identifies the core. */
 static int first_sibling(int cpu)
 {
     char path[96];

@@ -1,8 +1,7 @@
-/* bytes.h - reading a file front to back without ever passing its end.
+/* bytes.h - reading a file front to back, never beyond its end.
  *
- * Every length in a file is a claim. cursor_take() gives a pointer only when that many bytes are left, so a reader that
- * goes through it cannot leave the file whatever the file says. All formats here are little-endian, and so are all
- * machines wkv runs on. */
+ * No length in a file is trusted. cursor_take() gives a pointer only when that many bytes are left, so a reader that
+ * uses it cannot read beyond the file. All formats here are little-endian, and so are all machines that wkv runs on. */
 #ifndef WKV_FORMAT_BYTES_H
 #define WKV_FORMAT_BYTES_H
 
@@ -16,7 +15,7 @@ typedef struct {
 
 static inline size_t left(const cursor *c) { return (size_t)(c->end - c->at); }
 
-/* The next n bytes, and step over them; NULL when fewer are left. */
+/* The next n bytes, and advance; NULL when fewer are left. */
 static inline const uint8_t *cursor_take(cursor *c, size_t n)
 {
     if (left(c) < n) return NULL;

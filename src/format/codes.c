@@ -1,8 +1,8 @@
-/* codes.c - blocks of 32 values, taken apart and put together. */
+/* codes.c - blocks of 32 values, split into codes and joined. */
 #include "format/codes.h"
 #include <string.h>
 
-/* Where the fifth bits begin, and the low bits or bytes. */
+/* Offsets of the fifth bits, and of the low bits or bytes. */
 static int fifth_at(dtype t) { return codes_have_minimum(t) ? 4 : 2; }
 static int low_at(dtype t) { return fifth_at(t) + (codes_have_fifth(t) ? 4 : 0); }
 

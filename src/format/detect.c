@@ -1,4 +1,4 @@
-/* detect.c - which container a file is, told from its first bytes; and what it is instead, when it is none. */
+/* detect.c - the container of a file, by its first bytes; and the kind of a file that is no checkpoint. */
 #include "base/path.h"
 #include "format/bytes.h"
 #include "format/reader.h"
@@ -11,7 +11,7 @@ typedef struct {
     const char *bytes;
     size_t len;
     int (*read)(tensors *t, const uint8_t *data, size_t size);
-    const char *instead; /* when there is nothing to read it with */
+    const char *instead; /* the message, if there is no reader */
 } signature;
 
 #define BYTES(s) s, sizeof(s) - 1
@@ -23,10 +23,10 @@ static const signature signatures[] = {
     {0, BYTES("GGUF"), read_gguf, NULL},
     {0, BYTES("\x66\x6d\x67\x67"), read_rwkvcpp, NULL}, /* 0x67676d66 */
     {257, BYTES("ustar"), NULL,
-     "is a tar archive (torch.save before 2017 wrote such files, or it is to be unpacked first)"},
+     "is a tar archive (as torch.save wrote before 2017); unpack it first"},
     {0, BYTES("\x6c\x6d\x67\x67"), NULL, "is an old ggml file without a version, expected rwkv.cpp version 100 or 101"},
     {0, BYTES("\x74\x6a\x67\x67"), NULL, "is a ggjt file of old llama.cpp, not an RWKV"},
-    {0, BYTES("version https://git-lfs"), NULL, NULL}, /* a sentence of its own */
+    {0, BYTES("version https://git-lfs"), NULL, NULL}, /* message below */
     {0, BYTES("\x80\x02"), NULL, "is a pickle, but not one of torch.save"},
     {0, BYTES("\x80\x03"), NULL, "is a pickle, but not one of torch.save"},
     {0, BYTES("\x80\x04"), NULL, "is a pickle, but not one of torch.save"},
@@ -40,7 +40,7 @@ static const signature signatures[] = {
     {0, BYTES("\x89HDF"), NULL, "is an HDF5 file, not a checkpoint"},
 };
 
-/* A pointer names the size of the real file: "... \nsize 1234\n". */
+/* A git-lfs pointer gives the size of the real file: "... \nsize 1234\n". */
 static int refuse_pointer(const uint8_t *data, size_t size)
 {
     char text[512];
@@ -53,18 +53,18 @@ static int refuse_pointer(const uint8_t *data, size_t size)
                 s ? strtoll(s + 6, NULL, 10) : 0);
 }
 
-/* Text that came in place of a file: the page that asks to log in, or an error. */
+/* Text downloaded in place of a file: a login page, or an error. */
 static int refuse_text(const uint8_t *data, size_t size)
 {
     size_t at = 0, n = size < 4096 ? size : 4096;
     while (at < n && (isspace(data[at]) || data[at] == 0xef || data[at] == 0xbb || data[at] == 0xbf)) at++;
     const char *s = (const char *)data + at;
     if (n - at >= 6 && (!strncasecmp(s, "<!doct", 6) || !strncasecmp(s, "<html", 5) || !strncasecmp(s, "<?xml", 5)))
-        return fail(WKV_EFORMAT, "is an HTML page of %zu bytes, not a checkpoint: the download went wrong", size);
+        return fail(WKV_EFORMAT, "is an HTML page of %zu bytes, not a checkpoint: the download failed", size);
     if (n > at && *s == '{') return fail(WKV_EFORMAT, "is a JSON file of %zu bytes, not a checkpoint", size);
     int text = 1;
     for (size_t i = at; i < n; i++) text &= data[i] >= 32 || isspace(data[i]);
-    if (text) return fail(WKV_EFORMAT, "is a text of %zu bytes, not a checkpoint", size);
+    if (text) return fail(WKV_EFORMAT, "is a text file of %zu bytes, not a checkpoint", size);
     return WKV_OK;
 }
 
@@ -89,6 +89,6 @@ int read_any(tensors *t, const uint8_t *data, size_t size, const char *name)
     if (size < 8) return fail(WKV_EFORMAT, "has %zu bytes, too few for any checkpoint", size);
     return fail(
         WKV_EFORMAT,
-        "is no checkpoint: it begins with %02x %02x %02x %02x, expected .pth, safetensors, GGUF or rwkv.cpp's .bin",
+        "is not a checkpoint: it begins with %02x %02x %02x %02x, expected .pth, safetensors, GGUF or rwkv.cpp's .bin",
         data[0], data[1], data[2], data[3]);
 }

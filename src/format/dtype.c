@@ -1,4 +1,4 @@
-/* dtype.c - decoding stored numbers into f32. Block layouts: spec FORMATS 4.2. */
+/* dtype.c - decoding stored numbers to f32. Block layouts: docs/formats.md 4.2. */
 #include "format/dtype.h"
 #include "base/error.h"
 #include <string.h>
@@ -34,8 +34,8 @@ uint16_t f32_to_bf16(float x)
     return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
-/* The exponent is moved into place by a multiplication with 2^112, which also makes subnormals normal; infinities and
- * NaNs (exponent 31) are then lifted to the top exponent. */
+/* A multiplication with 2^112 adjusts the exponent and also makes subnormals normal; infinities and NaNs (exponent 31)
+ * then get the top exponent. */
 float f16_to_f32(uint16_t h)
 {
     uint32_t magnitude = (uint32_t)(h & 0x7fff) << 13, sign = (uint32_t)(h & 0x8000) << 16;
@@ -117,7 +117,7 @@ static void q5_1(const uint8_t *b, float *x)
     for (int j = 0; j < 32; j++) x[j] = d * q[j] + m;
 }
 
-/* Sixteen values that a nibble chooses from: low halves first. */
+/* A table of sixteen values, indexed by nibbles: low halves first. */
 static void by_table(const int8_t *table, float d, const uint8_t *qs, float *x)
 {
     for (int j = 0; j < 16; j++) {
@@ -154,7 +154,7 @@ static void scale_min(const uint8_t *sc, int j, int *scale, int *min)
     }
 }
 
-/* Q4_K and Q5_K differ in the fifth bits, 32 bytes of which bit j belongs to sub-block j; NULL for Q4_K. */
+/* Q5_K is Q4_K plus fifth bits, 32 bytes with bit j for sub-block j; NULL for Q4_K. */
 static void q45_K(const uint8_t *b, const uint8_t *fifth, const uint8_t *qs, float *x)
 {
     float d = half_at(b), dmin = half_at(b + 2);
@@ -198,8 +198,8 @@ static void q2_K(const uint8_t *b, float *x)
     }
 }
 
-/* The same with signed scales of 6 bits, no minimum, and a third bit that lowers a value by 4 where it is not set. Four
- * bits of scale j are in a half of byte j % 8, two in byte 8 + j % 4. */
+/* The same with signed scales of 6 bits, no minimum, and a third bit that subtracts 4 if it is not set. Four bits of
+ * scale j are in a half of byte j % 8, two in byte 8 + j % 4. */
 static void q3_K(const uint8_t *b, float *x)
 {
     const uint8_t *high = b, *scales = b + 96;
@@ -227,7 +227,7 @@ static void iq4_xs(const uint8_t *b, float *x)
     }
 }
 
-/* ---- everything -------------------------------------------------------------------------------------------------- */
+/* ---- all types --------------------------------------------------------------------------------------------------- */
 
 #define EACH(ctype, expression)                                                                                        \
     for (int64_t i = 0; i < n; i++) {                                                                                  \

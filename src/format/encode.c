@@ -1,5 +1,5 @@
-/* encode.c - f32 into the numbers that files store, as llama.cpp's reference code rounds them (spec FORMATS 4.2);
- * dtype.c is the way back. */
+/* encode.c - encoding f32 to stored numbers, rounded as in llama.cpp's reference code (docs/formats.md 4.2); dtype.c
+ * decodes them. */
 #include "base/error.h"
 #include "format/dtype.h"
 #include <math.h>
@@ -7,7 +7,7 @@
 
 enum { BLOCK = 32 };
 
-/* Values of 16 bits each; infinite and undefined ones stay so. */
+/* Values of 16 bits each; infinities and NaNs stay so. */
 static int64_t halves(uint16_t (*round)(float), uint16_t infinity, const float *x, uint8_t *to, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -26,7 +26,7 @@ static void put_half(uint8_t *to, float x)
     memcpy(to, &h, 2);
 }
 
-/* The bits of |x|, which are ordered as the values are, with what is not finite above all others. */
+/* The bits of |x|, which have the order of the values, with infinities and NaNs above all others. */
 static uint32_t magnitude(float x)
 {
     uint32_t u;
@@ -52,15 +52,15 @@ static float farthest(const float *x)
 
 static float inverse(float d) { return d != 0 ? 1 / d : 0; }
 
-/* The whole part of x id + half, at most `most`. The product is rounded before the sum, as in the reference: this file
- * is compiled without contraction (CMakeLists.txt). */
+/* The integer part of x id + half, at most `most`. The product is rounded before the sum, as in the reference: this
+ * file is compiled without contraction (CMakeLists.txt). */
 static int quantize(float x, float id, float half, int most)
 {
     int q = (int)(x * id + half);
     return q < most ? q : most;
 }
 
-/* The low four bits of 32 numbers, and where the fifth go, when `high` is not NULL. */
+/* Pack the low four bits of 32 numbers, and the fifth to `high` if it is not NULL. */
 static void put_bits(const int *q, uint8_t *low, uint8_t *high)
 {
     uint32_t h = 0;
@@ -81,7 +81,7 @@ static void q8_0(const float *x, uint8_t *to)
     }
 }
 
-/* d (q - middle): the value farthest from zero gets q = 0, whatever its sign. */
+/* d (q - middle): the value farthest from zero, of either sign, gets q = 0. */
 static void symmetric(const float *x, uint8_t *to, int middle, uint8_t *low, uint8_t *high)
 {
     float d = farthest(x) / (float)-middle, id = inverse(d), half = (float)middle + 0.5f;
@@ -91,7 +91,7 @@ static void symmetric(const float *x, uint8_t *to, int middle, uint8_t *low, uin
     put_bits(q, low, high);
 }
 
-/* d q + m: from the least to the greatest value. */
+/* d q + m: from the smallest to the largest value. */
 static void ranged(const float *x, uint8_t *to, int most, uint8_t *low, uint8_t *high)
 {
     float min = x[0], max = x[0];
@@ -112,7 +112,7 @@ static void q5_0(const float *x, uint8_t *to) { symmetric(x, to, 16, to + 6, to 
 static void q4_1(const float *x, uint8_t *to) { ranged(x, to, 15, to + 4, NULL); }
 static void q5_1(const float *x, uint8_t *to) { ranged(x, to, 31, to + 8, to + 4); }
 
-/* Blocks hold what f16 can: their scale and their least value are f16. */
+/* The range of blocks is that of f16, the type of their scale and minimum. */
 static int64_t blocks(void (*encode)(const float *, uint8_t *), int bytes, const float *x, uint8_t *to, int64_t n)
 {
     for (int64_t i = 0; i < n; i += BLOCK, to += bytes) {

@@ -1,5 +1,5 @@
-/* folder.c - which files a path stands for: itself, the shards an index lists, or what a directory holds. Spec FORMATS
- * 3.1. */
+/* folder.c - the files of a path: the file itself, the shards of an index, or the model in a directory
+ * (docs/formats.md 3.2). */
 #include "base/path.h"
 #include "format/reader.h"
 #include <dirent.h>
@@ -27,7 +27,7 @@ static char *join(const char *folder, size_t folder_len, const char *name)
 
 enum { MAX_SHARDS = 4096 }; /* the largest models have some hundred */
 
-/* Takes `path`; a file already there is not taken twice. */
+/* Add and own `path`, unless it is in the list. */
 static int add_file(checkpoint *c, char *path)
 {
     for (int i = 0; path && i < c->n; i++) {
@@ -38,7 +38,7 @@ static int add_file(checkpoint *c, char *path)
     }
     if (path && c->n == MAX_SHARDS) {
         free(path);
-        return fail(WKV_EFORMAT, "names over %d files, more than any checkpoint has", MAX_SHARDS);
+        return fail(WKV_EFORMAT, "names over %d files, more than any checkpoint", MAX_SHARDS);
     }
     char **more = path ? realloc(c->file, sizeof *more * ((size_t)c->n + 1)) : NULL;
     if (!more) {
@@ -69,7 +69,7 @@ static int read_index(checkpoint *c, const char *path)
     {
         const char *shard = json_string_value(file);
         if (!shard || strchr(shard, '/'))
-            return fail(WKV_EFORMAT, "%s: tensor %s is in no file of its folder", path, name);
+            return fail(WKV_EFORMAT, "%s: tensor %s is assigned to no file of the folder", path, name);
         if ((err = add_file(c, join(path, slash ? (size_t)(slash - path) + 1 : 0, shard))))
             return err == WKV_EFORMAT ? fail_prefix(err, "%s", path) : err;
     }
@@ -99,7 +99,7 @@ static int is_index(const char *name) { return strstr(name, ".index.") && path_h
 
 static int is_index_entry(const struct dirent *entry) { return is_index(entry->d_name); }
 
-/* The part and the number of parts that a name speaks of: 2 and 3 of "model-00002-of-00003.safetensors". */
+/* The shard's number and their count in a name: 2 and 3 of "model-00002-of-00003.safetensors". */
 static int shard_of(const char *name, int *of)
 {
     const char *at = strstr(name, "-of-");
@@ -108,7 +108,7 @@ static int shard_of(const char *name, int *of)
     return sscanf(at - 6, "-%5d-of-%5d%n", &part, of, &n) == 2 && at[n - 6] == '.' && part > 0 ? part : 0;
 }
 
-/* A part alone is no model. */
+/* Refuse a shard alone. */
 static int refuse_shard(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -163,7 +163,8 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
     return add_file(c, join(folder, folder_len, first));
 }
 
-/* Take the files of the folder's index that lists `shard` (NULL: its only index). None is no failure: c stays empty. */
+/* Add the files of the folder's index that lists `shard` (NULL: its only index). Without one c stays empty, and 0 is
+ * returned. */
 static int find_index(checkpoint *c, const char *path, const char *folder, size_t folder_len, const char *shard)
 {
     struct dirent **found;
@@ -214,7 +215,7 @@ static int find_in_folder(checkpoint *c, const char *path)
     return err;
 }
 
-/* The shards of the index beside a shard ("model-00001-of-00003.safetensors") that lists it, or nothing. */
+/* Add the shards of the index beside a shard ("model-00001-of-00003.safetensors") that lists it, if there is one. */
 static int find_shards(checkpoint *c, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -231,7 +232,7 @@ enum { MOST_BESIDE = 1 << 20 }; /* bytes */
 static const char *const beside[BESIDE] = {"config", "tokenizer_config", "generation_config",
                                            "fake_think_generation_config"};
 
-/* A file beside the weights, in the `n` bytes of folder. *text is NULL for one that is not regular or is too long. */
+/* Read a file beside the weights, in the `n` bytes of folder. *text is NULL if it is not regular or too long. */
 static int read_beside(char **text, size_t *size, const char *folder, size_t n, const char *name)
 {
     char *path = join(folder, n, name);
@@ -244,8 +245,8 @@ static int read_beside(char **text, size_t *size, const char *folder, size_t n, 
     return err == WKV_ENOMEM ? err : WKV_OK;
 }
 
-/* The files beside a checkpoint that has the names of a Hugging Face folder. A file that is no JSON is not used.
- * Numbers that C has not are 0: model_max_length is 10^30 where it means none. */
+/* The files beside a checkpoint with names of a Hugging Face folder. A file that is not JSON is ignored. Numbers that C
+ * cannot represent are 0: model_max_length is 10^30 if there is none. */
 static int find_beside(checkpoint *c)
 {
     const char *file = c->file[0], *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
@@ -262,7 +263,7 @@ static int find_beside(checkpoint *c)
     return read_beside(&c->chat, &c->chat_bytes, file, n, "chat_template.jinja");
 }
 
-/* tokenizer_config.json has it as a text, or as a list of {"name", "template"}. */
+/* The template in tokenizer_config.json is a text, or a list of {"name", "template"}. */
 static const json_t *template_inside(const json_t *tokenizer)
 {
     const json_t *chat = json_object_get(tokenizer, "chat_template"), *found = json_array_get(chat, 0);

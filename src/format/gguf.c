@@ -1,4 +1,4 @@
-/* gguf.c - llama.cpp's container, versions 2 and 3. Spec FORMATS 4.1, 4.2, 4.5. */
+/* gguf.c - llama.cpp's container, versions 2 and 3 (docs/formats.md 4.1, 4.2, 4.5). */
 #include "format/bytes.h"
 #include "format/reader.h"
 #include "format/write.h"
@@ -28,7 +28,7 @@ typedef struct {
     size_t len;
 } text;
 
-static int cut_short(const char *where) { return fail(WKV_EFORMAT, "ends inside its %s: cut short", where); }
+static int cut_short(const char *where) { return fail(WKV_EFORMAT, "ends inside its %s: truncated", where); }
 
 static int get_text(cursor *c, text *out)
 {
@@ -59,7 +59,7 @@ static double number(int type, const uint8_t *p)
     }
 }
 
-/* Arrays of strings are walked; the vocabulary is kept, the others (merges) are not. */
+/* Arrays of strings: the vocabulary is kept, others (merges) are skipped. */
 static int read_strings(tensors *t, cursor *c, uint64_t n, int keep)
 {
     if (n > left(c) / 8 || n > INT32_MAX / 2) return cut_short("metadata");
@@ -99,7 +99,7 @@ static int read_pair(tensors *t, cursor *c)
     uint32_t type;
     if (!get_text(c, &key) || !get(c, &type, 4)) return cut_short("metadata");
     if (key.len > 65535 || memchr(key.at, 0, key.len))
-        return fail(WKV_EFORMAT, "a metadata key of %zu bytes is no text", key.len);
+        return fail(WKV_EFORMAT, "a metadata key of %zu bytes is not text", key.len);
     if (type >= KV_TYPES)
         return fail(WKV_EFORMAT, "metadata %.*s: is of type %u, expected 0 to 12", (int)(key.len & 255), key.at, type);
     if (type == KV_ARRAY) return read_array(t, c, key);
@@ -124,7 +124,7 @@ static int check_keys(const tensors *t)
     int err = WKV_OK;
     for (int i = 1; !err && i < t->n_meta; i++) {
         if (!strcmp(keys[i - 1], keys[i]))
-            err = fail(WKV_EFORMAT, "metadata %s is there twice, expected once", keys[i]);
+            err = fail(WKV_EFORMAT, "metadata %s occurs twice, expected once", keys[i]);
     }
     free(keys);
     return err;
@@ -158,7 +158,7 @@ uint32_t gguf_type(dtype type)
     return types[i].id;
 }
 
-/* For the sentence: the types of ggml that RWKV files do not use. */
+/* For the message: the types of ggml that RWKV files do not use. */
 static const char *type_name(uint32_t id)
 {
     static const char *const names[] = {
@@ -169,7 +169,7 @@ static const char *type_name(uint32_t id)
     return id < sizeof names / sizeof *names && names[id] ? names[id] : "unknown";
 }
 
-/* The description of one tensor; its offset stays in *offset until the place of the data is known. */
+/* Read the description of one tensor, and its offset in the data section. */
 static int read_tensor(tensors *t, cursor *c, uint64_t *offset)
 {
     text name;
@@ -177,14 +177,15 @@ static int read_tensor(tensors *t, cursor *c, uint64_t *offset)
     int64_t ne[4]; /* fastest first */
     if (!get_text(c, &name) || !get(c, &dims, 4)) return cut_short("list of tensors");
     if (name.len > 63)
-        return fail(WKV_EFORMAT, "tensor %d: its name has %zu bytes, at most 63 can be", t->count, name.len);
-    if (dims > 4) return fail(WKV_EFORMAT, "tensor %.*s: has %u axes, at most 4 can be", (int)name.len, name.at, dims);
+        return fail(WKV_EFORMAT, "tensor %d: its name has %zu bytes, expected at most 63", t->count, name.len);
+    if (dims > 4)
+        return fail(WKV_EFORMAT, "tensor %.*s: has %u axes, expected at most 4", (int)name.len, name.at, dims);
     if (!get(c, ne, 8 * dims) || !get(c, &type, 4) || !get(c, offset, 8)) return cut_short("list of tensors");
     uint32_t plain = type;
     file_tensor f = {.dims = (int)dims, .layout = layout_of_gguf(&plain)};
     if (!find_type(plain, &f.type))
         return fail(WKV_EUNSUPPORTED,
-                    "tensor %.*s: of ggml type %u (%s), which is not read; F32, F16, BF16, Q8_0, Q4_0 to Q5_1, "
+                    "tensor %.*s: of ggml type %u (%s), which is not supported; F32, F16, BF16, Q8_0, Q4_0 to Q5_1, "
                     "Q2_K to Q6_K, IQ4_NL, IQ4_XS and MXFP4 are",
                     (int)name.len, name.at, type, type_name(type));
     for (uint32_t i = 0; i < dims; i++) f.shape[i] = ne[dims - 1 - i];
@@ -207,13 +208,13 @@ static int place_tensors(tensors *t, const uint64_t *offset, const uint8_t *file
                         (unsigned long long)offset[i], (unsigned long long)alignment);
         uint64_t end;
         if (__builtin_add_overflow(offset[i], (uint64_t)bytes, &end) || __builtin_add_overflow(end, start, &end))
-            return fail(WKV_EFORMAT, "tensor %s: at %llu, which is in no file", f->name, (unsigned long long)offset[i]);
+            return fail(WKV_EFORMAT, "tensor %s: at %llu, beyond any file", f->name, (unsigned long long)offset[i]);
         if (end > needed) needed = end;
         if (__builtin_add_overflow(all, (uint64_t)bytes, &all)) all = UINT64_MAX;
         if (end <= size) f->data = file + start + offset[i];
     }
     if (needed > size)
-        return fail(WKV_EFORMAT, "has %zu bytes, expected %llu: cut short", size, (unsigned long long)needed);
+        return fail(WKV_EFORMAT, "has %zu bytes, expected %llu: truncated", size, (unsigned long long)needed);
     if (all > size)
         return fail(WKV_EFORMAT, "has %zu bytes, its tensors take %llu: they overlap", size, (unsigned long long)all);
     return WKV_OK;
@@ -246,7 +247,7 @@ int read_gguf(tensors *t, const uint8_t *data, size_t size)
     if (version != 2 && version != 3) return fail(WKV_EUNSUPPORTED, "is GGUF version %u, expected 2 or 3", version);
     if (!get(&c, &n_tensors, 8) || !get(&c, &n_pairs, 8)) return cut_short("header");
     if (n_pairs > left(&c) / 13 || n_tensors > left(&c) / 24 || n_pairs > 1 << 24 || n_tensors > 1 << 24)
-        return fail(WKV_EFORMAT, "is said to hold %llu metadata entries and %llu tensors, which its %zu bytes cannot",
+        return fail(WKV_EFORMAT, "claims %llu metadata entries and %llu tensors, too many for its %zu bytes",
                     (unsigned long long)n_pairs, (unsigned long long)n_tensors, size);
     for (uint64_t i = 0; i < n_pairs; i++) {
         int err = read_pair(t, &c);

@@ -1,13 +1,13 @@
-/* gguf_write.c - writing GGUF version 3. Spec FORMATS 4.1. */
+/* gguf_write.c - writing GGUF version 3 (docs/formats.md 4.1). */
 #include "base/error.h"
 #include "format/write.h"
 #include <string.h>
 
-enum { ALIGNMENT = 64 }; /* lines of the cache; 32 is what is taken where nothing is said */
+enum { ALIGNMENT = 64 }; /* a cache line; 32 is the default of the format */
 
 static uint64_t padded(uint64_t n) { return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
-/* Writing goes on after a failure; file_sync and tensor_put see it. */
+/* Errors of fwrite are not checked here: file_sync and tensor_put report them. */
 static void put(FILE *f, const void *data, size_t n) { fwrite(data, 1, n, f); }
 
 static void put32(FILE *f, uint32_t x) { put(f, &x, 4); }

@@ -1,4 +1,4 @@
-/* layout.c - weights into each layout, and rows of blocks or values out of it. */
+/* layout.c - weights to each layout, and rows of blocks or values from it. */
 #include "format/layout.h"
 #include "base/error.h"
 #include "format/codes.h"
@@ -10,7 +10,7 @@ static int64_t row_bytes(const stored_weight *w) { return dtype_bytes(w->type, w
 
 /* ---- LAYOUT_INPUT_MAJOR ------------------------------------------------------------------------------------------ */
 
-/* By way of a small square, because rows a power of two apart share few lines of the cache. */
+/* Transposed in small squares, because rows a power of two apart share few cache lines. */
 static void put_input_major(const stored_weight *w, char *data, int64_t o, int64_t n, const char *rows)
 {
     const size_t size = (size_t)dtypes[w->type].bytes, F = (size_t)w->in, C = (size_t)w->out;
@@ -42,13 +42,13 @@ static void put_input_major(const stored_weight *w, char *data, int64_t o, int64
 
 static int64_t group_bytes(const stored_weight *w) { return w->out * dtypes[w->type].bytes; }
 
-/* Of the codes of one input. */
+/* Bytes of the codes of one input. */
 static int64_t input_bytes(const stored_weight *w)
 {
     return w->type == Q8_0 ? w->out : codes_have_fifth(w->type) ? w->out / 2 + w->out / 8 : w->out / 2;
 }
 
-/* The codes of one input for outputs c .. c + 31, a byte each, to the input's row; and from it. */
+/* Write the codes of one input for outputs c .. c + 31, a byte each, to the input's row; and read them. */
 static void put_codes(const stored_weight *w, uint8_t *row, const uint8_t code[TILE], int64_t c)
 {
     uint32_t fifth = 0;

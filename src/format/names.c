@@ -1,9 +1,9 @@
-/* names.c - every naming of RWKV checkpoints, made official. Spec FORMATS 2, 3.2, 3.3, 4.4, 5.
+/* names.c - every naming of RWKV checkpoints, made official (docs/formats.md 2, 4.4, 5).
  *
- * A naming is a list of rules, the first that fits counts. In a pattern '#' stands for a number and a final '*' for the
- * rest, both copied to the official name. A rule also says how the stored tensor differs: its last two axes are
- * swapped, it holds a function of the official number, or it is several official tensors fused along its first axis
- * (their names are then listed with blanks between). What no rule fits keeps its name. */
+ * A naming is a list of rules; the first that fits applies. In a pattern '#' matches a number and a final '*' the rest,
+ * both copied to the official name. A rule also gives the difference of the stored tensor: its last two axes are
+ * swapped, it is a function of the official number, or it is several official tensors fused along its first axis (their
+ * names are then separated by blanks). A tensor that no rule fits keeps its name. */
 #include "base/path.h"
 #include "format/reader.h"
 #include "format/write.h"
@@ -13,15 +13,15 @@
 #include <string.h>
 
 enum {
-    SWAPPED = 1,     /* the last two axes against the official file                              */
-    EXP = 2,         /* holds e^x                                                                */
-    NEG_EXP = 4,     /* holds -e^x                                                               */
-    EXP_NEG_EXP = 8, /* holds e^-e^x                                                             */
-    FLAT = 16,       /* all axes become one                                                      */
-    DROP_LAST = 32,  /* the last axis, of size 1, goes                                           */
-    HEADS = 64,      /* [C] becomes [H, N], N from the metadata                                  */
-    RESCALED = 128,  /* block i is divided by 2^(i / n), n from the metadata                     */
-    NOT_FIRST = 256  /* block 0 has a dummy in its place that is no tensor of the model          */
+    SWAPPED = 1,     /* the last two axes are swapped against the official file */
+    EXP = 2,         /* holds e^x                                               */
+    NEG_EXP = 4,     /* holds -e^x                                              */
+    EXP_NEG_EXP = 8, /* holds e^-e^x                                            */
+    FLAT = 16,       /* all axes become one                                     */
+    DROP_LAST = 32,  /* the last axis, of size 1, is removed                    */
+    HEADS = 64,      /* [C] becomes [H, N], N from the metadata                 */
+    RESCALED = 128,  /* block i is divided by 2^(i / n), n from the metadata    */
+    NOT_FIRST = 256  /* block 0's is a dummy, not a tensor of the model         */
 };
 
 typedef struct {
@@ -31,7 +31,7 @@ typedef struct {
 
 static const rule none[] = {{0}};
 
-/* Hugging Face transformers' Rwkv (4) and the custom code of RWKV-5 and 6; "rwkv." is taken off before */
+/* Hugging Face transformers' Rwkv (4) and the custom code of RWKV-5 and 6; the prefix "rwkv." is already removed */
 static const rule hf[] = {
     {"embeddings.weight", "emb.weight", 0},
     {"blocks.#.pre_ln.*", "blocks.#.ln0.*", 0},
@@ -46,7 +46,7 @@ static const rule hf[] = {
     {0},
 };
 
-/* flash-linear-attention's RWKV-7; "model." is taken off before */
+/* flash-linear-attention's RWKV-7; the prefix "model." is already removed */
 static const rule fla[] = {
     {"embeddings.weight", "emb.weight", 0},
     {"lm_head.weight", "head.weight", 0},
@@ -77,7 +77,7 @@ static const rule fla[] = {
     {0},
 };
 
-/* rwkv-rs's RWKV-7 ("linear_attn"), vectors as [C]; "model." is taken off before */
+/* rwkv-rs's RWKV-7 ("linear_attn"), vectors as [C]; the prefix "model." is already removed */
 static const rule rwkv_rs[] = {
     {"embed_tokens.weight", "emb.weight", 0},
     {"embedding_norm.*", "blocks.0.ln0.*", 0},
@@ -202,7 +202,7 @@ static const rule gguf6[] = {
      "blocks.#.att.time_maa_g",
      0},
     {"blk.#.time_mix_lerp_x.weight", "blocks.#.att.time_maa_x", 0},
-    {"blk.#.time_mix_lerp_w.weight", "blocks.#.att.time_maa_w", 0}, /* older files have the five apart */
+    {"blk.#.time_mix_lerp_w.weight", "blocks.#.att.time_maa_w", 0}, /* older files store the five separately */
     {"blk.#.time_mix_lerp_k.weight", "blocks.#.att.time_maa_k", 0},
     {"blk.#.time_mix_lerp_v.weight", "blocks.#.att.time_maa_v", 0},
     {"blk.#.time_mix_lerp_r.weight", "blocks.#.att.time_maa_r", 0},
@@ -238,9 +238,9 @@ static const rule gguf7[] = {
     {0},
 };
 
-/* ---- which naming a file has ------------------------------------------------------------------------------------- */
+/* ---- detecting the naming ---------------------------------------------------------------------------------------- */
 
-/* Whatever wrapped the model while it trained or was saved put its own name in front. */
+/* The name without the prefixes of modules that wrapped the model when it was trained or saved. */
 static const char *unwrapped(const char *name)
 {
     static const char *const wrapper[] = {"_forward_module.", "_orig_mod.", "module.", "model.", "rwkv.", "rwkv7."};
@@ -248,12 +248,12 @@ static const char *unwrapped(const char *name)
         size_t n = strlen(wrapper[i]);
         if (strncmp(name, wrapper[i], n) || !name[n]) continue;
         name += n;
-        i = (size_t)-1; /* and again from the first */
+        i = (size_t)-1; /* restart from the first */
     }
     return name;
 }
 
-/* Before the names are indexed. */
+/* Linear search, before the names are indexed. */
 static const file_tensor *look(const tensors *t, const char *name)
 {
     for (int i = 0; i < t->count; i++) {
@@ -264,8 +264,8 @@ static const file_tensor *look(const tensors *t, const char *name)
 
 static int is(const char *text, const char *start) { return !strncmp(text, start, strlen(start)); }
 
-/* Whether the small matrices of a v7 with official names are swapped, as web-rwkv's are: seen from w1 [C, rank] and its
- * like unless all are square, which only the file's name can then tell. */
+/* Whether the small matrices of a v7 with official names are swapped, as web-rwkv's: by the shape of w1 [C, rank] or a
+ * similar one, or, if all are square, by the file's extension. */
 static int is_swapped7(const tensors *t)
 {
     const file_tensor *emb = look(t, "emb.weight");
@@ -278,7 +278,7 @@ static int is_swapped7(const tensors *t)
     return look(t, first[0]) && path_has_extension(t->path, ".st");
 }
 
-/* Two lists of rules, the version's own and one that it shares; and what GGUF says about heads and rescaling. */
+/* Two lists of rules, the version's own and a shared one; and a GGUF's metadata about heads and rescaling. */
 typedef struct {
     const rule *own, *shared;
     double head_size, rescale_every; /* 0: no rescaling */
@@ -331,21 +331,21 @@ static naming find_cpp(tensors *t)
     return (naming){versions[i].own, versions[i].shared, 0, 0};
 }
 
-/* web-rwkv's v5 has the bonus of 5.1 and 5.2 as time_first [H, N], which nobody else does. */
+/* Only web-rwkv's v5 has the bonus of 5.1 and 5.2 as time_first [H, N]. */
 static int is_web5(const tensors *t)
 {
     const file_tensor *bonus = look(t, "blocks.0.att.time_first");
     return bonus && bonus->dims >= 2 && look(t, "blocks.0.att.gate.weight") && !look(t, "blocks.0.att.time_faaaa");
 }
 
-/* A state alone says nothing of its naming but by the ending of its file: Ai00's converter writes .st and .state. */
+/* A state alone shows its naming only by the file's extension: Ai00's converter writes .st and .state. */
 static int is_web_state(const tensors *t)
 {
     int told = path_has_extension(t->path, ".st") || path_has_extension(t->path, ".state");
     return told && look(t, "blocks.0.att.time_state") && !look(t, "emb.weight");
 }
 
-/* `behind_rwkv7`: the names had the prefix "rwkv7.", as those of transformers' Rwkv7, which are official otherwise. */
+/* `behind_rwkv7`: the names had the prefix "rwkv7.", as in transformers' Rwkv7, which are official otherwise. */
 static naming find_naming(tensors *t, int behind_rwkv7)
 {
     if (is(t->format, "gguf")) return find_gguf(t);
@@ -367,7 +367,7 @@ static naming find_naming(tensors *t, int behind_rwkv7)
 
 /* ---- applying a rule --------------------------------------------------------------------------------------------- */
 
-/* Does name fit pattern? *number is where '#' stood, *rest what '*' stood for. */
+/* Whether name fits pattern; *number and *rest are the texts matched by '#' and '*'. */
 static int fits(const char *pattern, const char *name, const char **number, const char **rest)
 {
     *number = *rest = "";
@@ -386,7 +386,7 @@ static int fits(const char *pattern, const char *name, const char **number, cons
     return !*name;
 }
 
-/* The first rule that fits; one that keeps the name when none does. */
+/* The first rule that fits; if none does, one that keeps the name. */
 static const rule *find_rule(const naming *n, const char *name, const char **number, const char **rest)
 {
     for (const rule *r = n->own; r->from; r++) {
@@ -401,7 +401,7 @@ static const rule *find_rule(const naming *n, const char *name, const char **num
     return &keep;
 }
 
-/* n characters of `pattern` with '#' and '*' filled in, and a zero, to p. */
+/* Write n characters of `pattern`, with '#' and '*' filled in, and a zero to p. */
 static void fill(char *p, const char *pattern, size_t n, const char *number, const char *rest)
 {
     for (size_t i = 0; i < n; i++) {
@@ -426,7 +426,7 @@ static char *official_name(tensors *t, const char *to, size_t n, const char *num
     return name;
 }
 
-/* The axes that the official tensor has. */
+/* The axes of the official tensor. */
 static void reshape(file_tensor *f, int how, double head_size)
 {
     int64_t n = tensor_values(f);
@@ -444,7 +444,7 @@ static void reshape(file_tensor *f, int how, double head_size)
     }
 }
 
-/* How the stored tensor of block `number` differs from the official one. */
+/* Record how the stored tensor of block `number` differs from the official one. */
 static void set_differences(file_tensor *f, const naming *n, const rule *r, const char *number)
 {
     f->transposed = r->how & SWAPPED && f->dims >= 2;
@@ -456,7 +456,7 @@ static void set_differences(file_tensor *f, const naming *n, const rule *r, cons
     reshape(f, r->how, n->head_size);
 }
 
-/* Take the first axis, of `parts` fused vectors, off. */
+/* Remove the first axis, of `parts` fused vectors. */
 static int unfuse(file_tensor *f, int parts)
 {
     if (f->dims < 2 || f->shape[0] != parts || !f->contiguous || dtypes[f->type].values > 1)
@@ -468,7 +468,7 @@ static int unfuse(file_tensor *f, int parts)
     return WKV_OK;
 }
 
-/* One tensor, or the parts of a fused one, go to the end of `out`. */
+/* Append one tensor, or the parts of a fused one, to `out`. */
 static int apply(tensors *t, const rule *r, file_tensor f, const char *number, const char *rest, tensors *out)
 {
     int parts = 1;
@@ -488,14 +488,14 @@ static int apply(tensors *t, const rule *r, file_tensor f, const char *number, c
     return WKV_OK;
 }
 
-/* Our GGUF may have an input-major ffn.value, by the name that the version gives it, [F, C]; its metadata say so. */
+/* A GGUF of ours may have an input-major ffn.value, [F, C], as its metadata say. */
 static int find_input_major(tensors *t, const naming *found)
 {
     const char *how = tensors_meta(t, LAYOUT_GGUF_KEY), *number, *rest;
     const rule *value = find_rule(found, "blk.0.channel_mix_value.weight", &number, &rest);
     const file_tensor *emb = look(t, "emb.weight");
     if (how && strcmp(how, LAYOUT_GGUF_INPUT_MAJOR))
-        return fail(WKV_EUNSUPPORTED, "%s is \"%s\", and only \"%s\" is known; a later version may have written it",
+        return fail(WKV_EUNSUPPORTED, "%s is \"%s\", expected \"%s\"; a later version may have written it",
                     LAYOUT_GGUF_KEY, how, LAYOUT_GGUF_INPUT_MAJOR);
     for (int i = 0; how && value->from && emb && emb->dims == 2 && i < t->count; i++) {
         file_tensor *f = &t->list[i];
@@ -531,12 +531,12 @@ int names_official(tensors *t)
     t->cap = out.cap;
     if (!err) err = find_input_major(t, &found);
     if (!err && (found.own == cpp50 || found.own == cpp52)) {
-        err = tensors_add_number(t, "group_norm_eps", 14, 1e-5); /* its v5 alone, official is 64e-5; spec FORMATS 2 */
+        err = tensors_add_number(t, "group_norm_eps", 14, 1e-5); /* official: 64e-5; docs/models.md 3.2 */
     }
     return err;
 }
 
-/* ---- the way back, for writing ----------------------------------------------------------------------------------- */
+/* ---- the inverse, for writing ------------------------------------------------------------------------------------ */
 
 static naming find_writing(const char *wanted, const char *version)
 {
@@ -546,7 +546,7 @@ static naming find_writing(const char *wanted, const char *version)
     return (naming){none, none, 0, 0};
 }
 
-/* Is `official` what rule r makes? Then *out is how it is stored. */
+/* Whether rule r gives the name `official`; then *out is its stored form. */
 static int invert(const rule *r, const char *official, stored_form *out)
 {
     char one[96];

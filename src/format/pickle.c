@@ -5,19 +5,19 @@
 #include "format/reader.h"
 #include <stdlib.h>
 
-/* A hostile pickle can ask for a value with every byte, and copy lists without end. A real one needs some 25 values, a
- * kilobyte, per tensor. */
+/* Bounds for hostile pickles, which can make a value with every byte, and copy lists without end. A real one needs
+ * some 25 values, a kilobyte, per tensor. */
 enum { MAX_DEPTH = 1 << 22, MAX_MEMORY = 256 << 20 };
 
 /* ---- the machine ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    tensors *t; /* owns what is made */
+    tensors *t; /* owns all values */
     cursor in;
     value **stack, **memo;
     int n, cap, memos, memo_cap;
     size_t used; /* bytes of t's memory */
-    int error;   /* why there was none */
+    int error;   /* of a failed allocation */
     const pickle_storage *storages;
 } machine;
 
@@ -26,12 +26,12 @@ static int damaged(const machine *m, const char *what)
     return fail(WKV_EFORMAT, "the pickle is damaged: %s (%zu bytes before its end)", what, left(&m->in));
 }
 
-/* NULL, and m->error says why, when the pickle has asked for too much or there is none. */
+/* NULL, with m->error set, if the pickle exceeds its bounds or memory is exhausted. */
 static void *memory(machine *m, size_t bytes)
 {
     void *p = NULL;
     if (bytes > MAX_MEMORY - m->used)
-        m->error = fail(WKV_EFORMAT, "the values of the pickle take over %d MiB, more than any checkpoint needs",
+        m->error = fail(WKV_EFORMAT, "the values of the pickle need over %d MiB, more than any checkpoint needs",
                         MAX_MEMORY >> 20);
     else if (!(p = tensors_memory(m->t, bytes)))
         m->error = fail(WKV_ENOMEM, "no memory for the values of the pickle");
@@ -63,11 +63,11 @@ static int push_int(machine *m, value_kind kind, int64_t i)
     return push(m, v);
 }
 
-/* The next n bytes as a text, or only stepped over when they are of no interest. */
+/* The next n bytes as text, or skipped if not needed. */
 static int push_bytes(machine *m, value_kind kind, uint64_t n)
 {
     const uint8_t *p = n <= left(&m->in) ? cursor_take(&m->in, (size_t)n) : NULL;
-    if (!p) return damaged(m, "a text passes its end");
+    if (!p) return damaged(m, "a text beyond its end");
     value *v = make(m, kind);
     if (v && kind == V_TEXT) {
         v->text.s = (const char *)p;
@@ -76,14 +76,14 @@ static int push_bytes(machine *m, value_kind kind, uint64_t n)
     return push(m, v);
 }
 
-/* The value i places under the top, never a mark; NULL when there is none. */
+/* The value i places below the top, never a mark; NULL when there is none. */
 static value *top(const machine *m, int i)
 {
     if (m->n <= i || m->stack[m->n - 1 - i]->kind == V_MARK) return NULL;
     return m->stack[m->n - 1 - i];
 }
 
-/* How many values lie above the last mark; -1 when there is no mark. */
+/* The number of values above the last mark; -1 when there is no mark. */
 static int above_mark(const machine *m)
 {
     for (int i = m->n - 1; i >= 0; i--) {
@@ -107,11 +107,11 @@ static int append(machine *m, value *to, value *const *items, int n)
     return WKV_OK;
 }
 
-/* Replace the n top values (and a mark under them, if asked) by one container that holds them. */
+/* Replace the n top values (and a mark below them, if asked) by one container of them. */
 static int collect(machine *m, value_kind kind, int n, int mark)
 {
     for (int i = 0; i < n; i++) {
-        if (!top(m, i)) return damaged(m, "a tuple wants values that are not there");
+        if (!top(m, i)) return damaged(m, "a tuple of missing values");
     }
     value *v = make(m, kind);
     int err = v ? append(m, v, m->stack + m->n - n, n) : m->error;
@@ -127,7 +127,7 @@ static int collect_mark(machine *m, value_kind kind)
     return collect(m, kind, n, 1);
 }
 
-/* SETITEMS, APPENDS, ADDITEMS: what is above the mark goes into the container under it. */
+/* SETITEMS, APPENDS, ADDITEMS: the values above the mark are added to the container below it. */
 static int extend(machine *m, int pairs)
 {
     int n = above_mark(m);
@@ -137,7 +137,7 @@ static int extend(machine *m, int pairs)
         int err = append(m, to, m->stack + m->n - n, n);
         if (err) return err;
     } else if (to->kind != V_OTHER)
-        return damaged(m, "items put into what is no container");
+        return damaged(m, "items put into a value that is not a container");
     m->n -= n + 1;
     return WKV_OK;
 }
@@ -152,14 +152,14 @@ static int extend_one(machine *m, int n)
         int err = append(m, to, m->stack + m->n - n, n);
         if (err) return err;
     } else if (to->kind != V_OTHER)
-        return damaged(m, "an item put into what is no container");
+        return damaged(m, "an item put into a value that is not a container");
     m->n -= n;
     return WKV_OK;
 }
 
 static int remember(machine *m, uint32_t at)
 {
-    if (!top(m, 0) || at >= MAX_DEPTH) return damaged(m, "a memo that cannot be");
+    if (!top(m, 0) || at >= MAX_DEPTH) return damaged(m, "an impossible memo index");
     int err = grow(&m->memo, &m->memo_cap, (int)at + 1, sizeof *m->memo);
     if (err) return err;
     while (m->memos <= (int)at) m->memo[m->memos++] = NULL;
@@ -169,15 +169,15 @@ static int remember(machine *m, uint32_t at)
 
 static int recall(machine *m, uint32_t at)
 {
-    if (at >= (uint32_t)m->memos || !m->memo[at]) return damaged(m, "a memo that was never made");
+    if (at >= (uint32_t)m->memos || !m->memo[at]) return damaged(m, "an unset memo");
     return push(m, m->memo[at]);
 }
 
-/* Integers of any length; what does not fit 64 bits is only kept apart from every value that matters. */
+/* Integers of any length; one beyond 64 bits becomes a value that is valid nowhere. */
 static int push_long(machine *m, uint32_t n)
 {
     const uint8_t *p = cursor_take(&m->in, n);
-    if (!p) return damaged(m, "an integer passes its end");
+    if (!p) return damaged(m, "an integer beyond its end");
     if (n > 8) return push(m, make(m, V_OTHER));
     uint64_t u = n && p[n - 1] & 0x80 ? UINT64_MAX : 0;
     memcpy(&u, p, n);
@@ -198,7 +198,7 @@ static int push_name(machine *m, const uint8_t *module, size_t mod_len, const ui
         for (size_t i = 0; i < name_len && n < sizeof shown - 1; i++)
             shown[n++] = name[i] > 32 && name[i] < 127 ? (char)name[i] : '?';
         shown[n] = 0;
-        return fail(WKV_EFORMAT, "the pickle asks for %s, which no checkpoint needs; nothing in it was executed",
+        return fail(WKV_EFORMAT, "the pickle imports %s, which no checkpoint needs; nothing in it was executed",
                     shown);
     }
     value *v = make(m, V_NAME);
@@ -220,18 +220,19 @@ static int global(machine *m)
 {
     size_t mod_len = 0, name_len = 0;
     const uint8_t *module = line(m, &mod_len), *name = module ? line(m, &name_len) : NULL;
-    return name ? push_name(m, module, mod_len, name, name_len) : damaged(m, "a name passes its end");
+    return name ? push_name(m, module, mod_len, name, name_len) : damaged(m, "a name beyond its end");
 }
 
 static int stack_global(machine *m)
 {
     value *name = top(m, 0), *module = top(m, 1);
-    if (!name || !module || name->kind != V_TEXT || module->kind != V_TEXT) return damaged(m, "a name that is no text");
+    if (!name || !module || name->kind != V_TEXT || module->kind != V_TEXT)
+        return damaged(m, "a name that is not text");
     m->n -= 2;
     return push_name(m, (const uint8_t *)module->text.s, module->text.n, (const uint8_t *)name->text.s, name->text.n);
 }
 
-/* Item i of a tuple or list when it is of that kind, else NULL. */
+/* Item i of a tuple or list if it has that kind, else NULL. */
 static value *item(const value *list, int i, value_kind kind)
 {
     return i < list->list.n && list->list.item[i]->kind == kind ? list->list.item[i] : NULL;
@@ -241,17 +242,17 @@ static value *item(const value *list, int i, value_kind kind)
 static int persistent(machine *m)
 {
     value *id = top(m, 0);
-    if (!id || id->kind != V_TUPLE) return damaged(m, "a persistent id that is no tuple");
+    if (!id || id->kind != V_TUPLE) return damaged(m, "a persistent id that is not a tuple");
     value *what = item(id, 0, V_TEXT), *class = item(id, 1, V_NAME), *key = item(id, 2, V_TEXT),
           *numel = item(id, 4, V_INT);
     if (!what || what->text.n != 7 || memcmp(what->text.s, "storage", 7) || !class || !key || !numel || numel->i < 0 ||
         (class->name->role != IS_STORAGE && class->name->role != IS_UNTYPED_STORAGE))
-        return damaged(m, "a persistent id that is no storage");
+        return damaged(m, "a persistent id that is not a storage");
     pickle_storage s = {.key = key->text.s, .key_len = key->text.n, .type = class->name->type};
     int64_t size = dtypes[s.type].bytes;
     value *view = item(id, 5, V_TUPLE);
     if (__builtin_mul_overflow(numel->i, size, &s.bytes))
-        return damaged(m, "a storage of more bytes than a file can have");
+        return damaged(m, "a storage of more bytes than any file");
     if (view) {
         value *from = item(view, 1, V_INT), *count = item(view, 2, V_INT);
         if (!from || !count || from->i < 0 || count->i < 0 || from->i > numel->i || count->i > numel->i - from->i)
@@ -278,17 +279,17 @@ static int rebuild_tensor(machine *m, const value *args, role how, value **out)
           *stride = item(args, 3, V_TUPLE), *type = item(args, 6, V_NAME);
     if (!storage || !offset || !shape || !stride || shape->list.n != stride->list.n ||
         (how == MAKES_TENSOR_V3 && (!type || type->name->role != IS_DTYPE)))
-        return damaged(m, "a tensor of other parts than storage, offset, shape and strides");
+        return damaged(m, "a tensor without storage, offset, shape and strides");
     if (shape->list.n > MAX_DIMS)
-        return fail(WKV_EUNSUPPORTED, "a tensor of %d axes, at most %d are read", shape->list.n, MAX_DIMS);
+        return fail(WKV_EUNSUPPORTED, "a tensor of %d axes, expected at most %d", shape->list.n, MAX_DIMS);
     pickle_tensor x = {
         .storage = storage->storage, .type = storage->storage->type, .offset = offset->i, .dims = shape->list.n};
     if (how == MAKES_TENSOR_V3) x.type = type->name->type;
     if (x.type == DTYPES)
-        return fail(WKV_EUNSUPPORTED, "a tensor of torch.%s, a type that is not read", type->name->name);
+        return fail(WKV_EUNSUPPORTED, "a tensor of torch.%s, a type that is not supported", type->name->name);
     for (int i = 0; i < x.dims; i++) {
         value *size = item(shape, i, V_INT), *step = item(stride, i, V_INT);
-        if (!size || !step) return damaged(m, "a shape that is no row of numbers");
+        if (!size || !step) return damaged(m, "a shape that is not a tuple of numbers");
         x.shape[i] = size->i;
         x.stride[i] = step->i;
     }
@@ -313,7 +314,7 @@ static int make_dict(machine *m, const value *args, value **out)
     for (int i = 0; pairs && i < pairs->list.n; i++) {
         const value *pair = pairs->list.item[i];
         if ((pair->kind != V_TUPLE && pair->kind != V_LIST) || pair->list.n != 2)
-            return damaged(m, "a dict of what is no pair");
+            return damaged(m, "a dict of an item that is not a pair");
         int err = append(m, v, pair->list.item, 2);
         if (err) return err;
     }
@@ -348,7 +349,7 @@ static int call(machine *m)
 {
     value *args = top(m, 0), *callee = top(m, 1), *result = NULL;
     if (!args || !callee || callee->kind != V_NAME || args->kind != V_TUPLE)
-        return damaged(m, "a call of what is no function");
+        return damaged(m, "a call of a value that is not a function");
     role how = callee->name->role;
     int err = how == MAKES_FROM_TYPE ? rebuild_from_type(m, args, &result) : result_of(m, how, args, &result);
     if (err) return err;
@@ -363,7 +364,7 @@ static int call(machine *m)
 static int new_object(machine *m, int n)
 {
     value *class = top(m, n);
-    if (!class || class->kind != V_NAME) return damaged(m, "an object of what is no class");
+    if (!class || class->kind != V_NAME) return damaged(m, "an object of a value that is not a class");
     role r = class->name->role;
     if (r != IS_HARMLESS && r != MAKES_DICT)
         return fail(WKV_EFORMAT, "the pickle makes an object of %s.%s, which torch does not", class->name->module,
@@ -381,18 +382,18 @@ static int pop(machine *m, int n)
     return WKV_OK;
 }
 
-/* The length in front of a text: `bytes` of them, little-endian. */
+/* The length before a text: `bytes` bytes, little-endian. */
 static int push_sized(machine *m, value_kind kind, size_t bytes)
 {
     uint64_t n = 0;
-    if (!get(&m->in, &n, bytes)) return damaged(m, "a length passes its end");
+    if (!get(&m->in, &n, bytes)) return damaged(m, "a length beyond its end");
     return push_bytes(m, kind, n);
 }
 
 static int number(machine *m, size_t bytes, int64_t *out)
 {
     uint64_t u = 0;
-    if (!get(&m->in, &u, bytes)) return damaged(m, "a number passes its end");
+    if (!get(&m->in, &u, bytes)) return damaged(m, "a number beyond its end");
     *out = (int64_t)u;
     return WKV_OK;
 }
@@ -457,7 +458,7 @@ static int run_opcode(machine *m, uint8_t op)
     default: break;
     }
     m->in.at--;
-    return fail(WKV_EFORMAT, "the pickle holds opcode 0x%02x, which no checkpoint needs (%zu bytes before its end)", op,
+    return fail(WKV_EFORMAT, "the pickle has opcode 0x%02x, which no checkpoint needs (%zu bytes before its end)", op,
                 left(&m->in));
 }
 
@@ -468,13 +469,13 @@ int pickle_read(tensors *t, const uint8_t *data, size_t size, pickle *out)
     while (!err) {
         const uint8_t *op = cursor_take(&m.in, 1);
         if (!op)
-            err = damaged(&m, "it does not stop");
+            err = damaged(&m, "no STOP opcode");
         else if (*op == '.')
             break;
         else
             err = run_opcode(&m, *op);
     }
-    if (!err && !top(&m, 0)) err = damaged(&m, "it leaves nothing");
+    if (!err && !top(&m, 0)) err = damaged(&m, "no result");
     if (!err) *out = (pickle){.top = top(&m, 0), .storages = m.storages, .used = (size_t)(m.in.at - data)};
     free(m.stack);
     free(m.memo);

@@ -1,4 +1,4 @@
-/* pickle_names.h - the names of Python that a checkpoint's pickle may mention, and their meaning to the reader.
+/* pickle_names.h - the whitelist of Python names in a checkpoint's pickle, and their meaning to the reader.
  *
  * Every other name is refused. */
 #ifndef WKV_FORMAT_PICKLE_NAMES_H
@@ -26,7 +26,7 @@ struct whitelisted {
     dtype type; /* of storages and dtypes; DTYPES: one that wkv does not read */
 };
 
-/* The entry of module.name, texts of m and n bytes; NULL when it is not allowed. */
+/* The entry of module.name, texts of m and n bytes; NULL: not allowed. */
 const whitelisted *pickle_name(const uint8_t *module, size_t m, const uint8_t *name, size_t n);
 
 #endif

@@ -1,4 +1,4 @@
-/* pth.c - torch.save files: the zip container and the older stream of pickles. Spec FORMATS 1. */
+/* pth.c - torch.save files: the zip container and the older stream of pickles (docs/formats.md 1). */
 #include "base/memory.h"
 #include "format/bytes.h"
 #include "format/pickle.h"
@@ -6,10 +6,11 @@
 #include "format/zip.h"
 #include <stdlib.h>
 
-/* The structure of the largest checkpoints is some hundred kilobytes; compressed archives are unpacked into memory. */
+/* Limits. The structure of the largest checkpoints is some hundred kilobytes; compressed archives are unpacked into
+ * memory. */
 enum { MAX_PICKLE = 256 << 20, MAX_INFLATED = 1 << 30 };
 
-/* The bytes of a storage: where its file has them. */
+/* The bytes of a storage, in the mapping. */
 typedef struct source source;
 struct source {
     int (*find)(source *s, const pickle_storage *storage, const uint8_t **data); /* of the whole root storage */
@@ -17,24 +18,24 @@ struct source {
     const zip *archive; /* zip */
     const char *folder; /* of data.pkl, with its slash */
     size_t folder_len;
-    size_t inflated, room; /* bytes of entries unpacked so far, and of memory that was free before */
+    size_t inflated, room; /* bytes of entries unpacked so far, and of memory available before */
     struct place **by_key; /* legacy */
     int places;
 };
 
 /* ---- from the pickle's tensors to ours --------------------------------------------------------------------------- */
 
-/* A small tensor may repeat the values of its storage (expand(): a stride of 0): more than the width of any model. */
+/* The largest tensor that may repeat values of its storage (expand(): a stride of 0): larger than any model's width. */
 enum { MAX_REPEATED = 1 << 16 };
 
-/* That every byte the strides reach lies in the storage. */
+/* Check that every byte that the strides reach is in the storage. */
 static int check_reach(const char *name, const pickle_tensor *p, int64_t values)
 {
     int64_t end = p->offset, span, room = p->storage->bytes;
     int bad = p->offset < 0;
     for (int i = 0; i < p->dims; i++) {
         bad |= p->stride[i] < 0;
-        if (values == 0) continue; /* nothing is reached, wherever it begins */
+        if (values == 0) continue; /* empty: any offset is valid */
         bad |= __builtin_mul_overflow(p->shape[i] - 1, p->stride[i], &span) || __builtin_add_overflow(end, span, &end);
     }
     bad |= __builtin_add_overflow(end, values > 0, &end) || __builtin_mul_overflow(end, dtypes[p->type].bytes, &end);
@@ -44,7 +45,8 @@ static int check_reach(const char *name, const pickle_tensor *p, int64_t values)
     return WKV_OK;
 }
 
-/* That a big tensor has no more values than its storage: strides that repeat them make any amount of a few bytes. */
+/* Check that a big tensor has no more values than its storage, since repeating strides turn a few bytes into any
+ * amount. */
 static int check_size(const char *name, const pickle_tensor *p, int64_t values, int64_t bytes)
 {
     char shape[24 * MAX_DIMS] = "";
@@ -73,7 +75,7 @@ static int add_tensor(source *s, const value *key, const pickle_tensor *p)
         (err = s->find(s, p->storage, &data)))
         return err;
     f.data = data + p->storage->from + p->offset * dtypes[f.type].bytes;
-    for (int i = 0; values > 0 && i < f.dims; i++) { /* strides along one value may be anything; they stay row-major */
+    for (int i = 0; values > 0 && i < f.dims; i++) { /* the stride of an axis of size 1 is arbitrary: kept */
         if (f.shape[i] == 1 || f.stride[i] == p->stride[i]) continue;
         f.stride[i] = p->stride[i];
         f.contiguous = 0;
@@ -97,13 +99,13 @@ static const value *unwrap(const value *top)
     return top;
 }
 
-/* Tensors are added; texts are kept as metadata (they tell converted files apart); the rest is of no interest. */
+/* Add tensors, and texts as metadata (they identify converted files); ignore the rest. */
 static int add_items(source *s, const value *top)
 {
     static const char *const kind[] = {
         [V_TUPLE] = "a tuple", [V_LIST] = "a list", [V_TENSOR] = "one tensor without a name"};
     if (top->kind != V_DICT)
-        return fail(WKV_EFORMAT, "holds %s, expected named tensors",
+        return fail(WKV_EFORMAT, "contains %s, expected named tensors",
                     top->kind < sizeof kind / sizeof *kind && kind[top->kind] ? kind[top->kind] : "no tensors");
     top = unwrap(top);
     for (int i = 0; i + 1 < top->list.n; i += 2) {
@@ -121,12 +123,12 @@ static int add_items(source *s, const value *top)
 
 /* ---- zip --------------------------------------------------------------------------------------------------------- */
 
-/* An entry's bytes: in place, or inflated into memory of t when the archive was packed again by another program. */
+/* An entry's bytes: in place, or, if another program compressed the archive, inflated into memory of t. */
 static int entry_bytes(source *s, const zip_entry *e, const uint8_t **out)
 {
     if (e->method == 0) {
         int err = zip_bytes(s->archive, e, out);
-        tensors_expect(s->t, 0); /* its header is beside its data, which stays where it is */
+        tensors_expect(s->t, 0); /* stored: used in place */
         return err;
     }
     if (e->method != 8)
@@ -138,7 +140,7 @@ static int entry_bytes(source *s, const zip_entry *e, const uint8_t **out)
                     (int)e->name_len, e->name, (unsigned long long)e->size);
     if (e->size > s->room - s->inflated)
         return fail(WKV_ENOMEM,
-                    "%.*s in the zip is compressed and takes %llu MiB unpacked, of memory %zu MiB are free; pack the "
+                    "%.*s in the zip is compressed and needs %llu MiB unpacked, %zu MiB of memory are free; pack the "
                     "archive again without compression",
                     (int)e->name_len, e->name, (unsigned long long)e->size >> 20, (s->room - s->inflated) >> 20);
     uint8_t *p = tensors_memory(s->t, e->size + 1);
@@ -178,7 +180,7 @@ static int find_in_zip(source *s, const pickle_storage *storage, const uint8_t *
     return entry_bytes(s, e, data);
 }
 
-/* Which entry is the pickle; its folder's name is arbitrary. */
+/* Find the pickle's entry; its folder's name is arbitrary. */
 static const zip_entry *find_pickle(const zip *z)
 {
     for (int i = 0; i < z->n; i++) {
@@ -233,7 +235,7 @@ struct place {
     size_t key_len;
     const uint8_t *data;
     int64_t numel;
-    int item; /* bytes of an element; 0 while no tensor has said */
+    int item; /* bytes of an element; 0 until a tensor gives it */
 };
 
 static int compare_places(const void *a, const void *b)
@@ -256,7 +258,7 @@ static int find_in_stream(source *s, const pickle_storage *storage, const uint8_
     const struct place *p = find_place(s, storage);
     int key_len = (int)(storage->key_len & 255), item = dtypes[storage->type].bytes;
     if (!p) return fail(WKV_EFORMAT, "storage %.*s is not in the file", key_len, storage->key);
-    int64_t end = storage->from + storage->bytes; /* no more than the root storage is said to have */
+    int64_t end = storage->from + storage->bytes; /* at most the stated size of the root storage */
     if (p->item != item || end > p->numel * item)
         return fail(WKV_EFORMAT, "storage %.*s has %lld values of %d bytes, expected %lld of %d", key_len, storage->key,
                     (long long)p->numel, p->item, (long long)(end / item), item);
@@ -264,12 +266,12 @@ static int find_in_stream(source *s, const pickle_storage *storage, const uint8_
     return WKV_OK;
 }
 
-/* After the pickles come the storages in the order of the key list: a count of elements, then the elements. */
+/* After the pickles the storages follow in the order of the key list: a count of elements, then the elements. */
 static int find_places(source *s, struct place *place, const value *keys, const pickle_storage *storages, cursor rest)
 {
     for (int i = 0; i < s->places; i++) {
         const value *key = keys->list.item[i];
-        if (key->kind != V_TEXT) return fail(WKV_EFORMAT, "the list of storages holds something that is no text");
+        if (key->kind != V_TEXT) return fail(WKV_EFORMAT, "the list of storages has an item that is not text");
         place[i] = (struct place){.key = key->text.s, .key_len = key->text.n};
         s->by_key[i] = &place[i];
     }
@@ -285,7 +287,7 @@ static int find_places(source *s, struct place *place, const value *keys, const 
         if (!get(&rest, &p->numel, 8) || p->numel < 0 || __builtin_mul_overflow(p->numel, p->item, &bytes) ||
             !(p->data = cursor_take(&rest, (size_t)bytes)))
             return fail(WKV_EFORMAT,
-                        "storage %d of %d needs %lld values of %d bytes, the file has %zu bytes left: cut short", i,
+                        "storage %d of %d needs %lld values of %d bytes, the file has %zu bytes left: truncated", i,
                         s->places, (long long)p->numel, p->item, left(&rest));
     }
     return WKV_OK;
@@ -308,8 +310,8 @@ int read_pth_legacy(tensors *t, const uint8_t *data, size_t size)
     if (order && order->kind == V_BOOL && !order->i)
         return fail(WKV_EUNSUPPORTED, "was written on a big-endian machine, expected little-endian");
     if (keys->kind != V_LIST) return fail(WKV_EFORMAT, "has no list of storages");
-    if ((size_t)keys->list.n > left(&c) / 8) /* each begins with its count */
-        return fail(WKV_EFORMAT, "lists %d storages, the file has %zu bytes left: cut short", keys->list.n, left(&c));
+    if ((size_t)keys->list.n > left(&c) / 8) /* each begins with a count */
+        return fail(WKV_EFORMAT, "lists %d storages, the file has %zu bytes left: truncated", keys->list.n, left(&c));
     source s = {.t = t, .find = find_in_stream, .places = keys->list.n};
     struct place *place = tensors_memory(t, sizeof *place * (size_t)(s.places + 1));
     s.by_key = tensors_memory(t, sizeof *s.by_key * (size_t)(s.places + 1));

@@ -1,7 +1,7 @@
-/* pth_write.c - writing a .pth: a zip of a pickle and one entry for each tensor's numbers. Spec FORMATS 1.5.
+/* pth_write.c - writing a .pth: a zip of a pickle and one entry per tensor's numbers (docs/formats.md 1.2, 1.3).
  *
- * Every size and place is written in the 64-bit records of zip, whether it needs them or not, so that there is one way
- * for small files and for those beyond 4 GB. Numbers begin at multiples of 64 bytes of the file, as torch.save's do. */
+ * Every size and offset is written in zip's 64-bit records, so that small files and those beyond 4 GB need no separate
+ * code. Numbers begin at multiples of 64 bytes of the file, as in torch.save's. */
 #define _FILE_OFFSET_BITS 64
 #include "base/error.h"
 #include "base/stream.h"
@@ -13,7 +13,7 @@
 
 enum {
     ALIGNMENT = 64,
-    ZIP64 = 45 /* the version of zip that is needed to read it */,
+    ZIP64 = 45 /* the version of zip needed to read it */,
     UTF8_NAMES = 0x800,
     DATE_1980 = 0x21
 };
@@ -27,8 +27,8 @@ static void put_number(FILE *f, uint64_t x, int bytes)
 
 typedef struct {
     file_out *out;
-    char *folder;    /* of all entries: the file's name without its ending */
-    FILE *directory; /* in memory, until the end                           */
+    char *folder;    /* of all entries: the file's name without extension */
+    FILE *directory; /* in memory, until the end                          */
     int entries;
 } archive;
 
@@ -39,7 +39,7 @@ typedef struct {
     uint32_t crc;
 } entry;
 
-/* What the entry's two headers have in common, up to the length of the name. The CRC of a local one is filled in
+/* The common fields of the entry's two headers, up to the length of the name. The CRC of a local one is filled in
  * later. */
 static void put_header(FILE *f, const entry *e)
 {
@@ -108,7 +108,7 @@ static int put_entry(archive *a, const char *name, const void *data, size_t size
     return err ? err : entry_end(a, &e);
 }
 
-/* The directory and the two records that say where it is. */
+/* The directory and the two records with its offset. */
 static void put_directory(archive *a, const char *directory, size_t size)
 {
     FILE *f = a->out->f;

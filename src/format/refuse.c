@@ -1,9 +1,9 @@
-/* refuse.c - what a readable file is, when it is no RWKV of versions 4 to 7. Spec ARCHITECTURES 7.1 and 12, FORMATS
- * 1.3. */
+/* refuse.c - refusing a readable file that is not an RWKV of versions 4 to 7, with its kind (docs/formats.md,
+ * Refused). */
 #include "format/reader.h"
 #include <string.h>
 
-/* A tensor whose official name holds `part` betrays what the model is. The first row that any tensor fits counts. */
+/* A tensor with `part` in its official name identifies the model. The first row that fits any tensor applies. */
 static const struct {
     const char *part, *what;
 } strangers[] = {
@@ -44,20 +44,21 @@ static int count_part(const tensors *t, const char *part)
     return n;
 }
 
-/* What a file without an embedding may be. */
+/* Refuse a file without an embedding: an adapter, a tuned state, or unknown. */
 static int refuse_parts(const tensors *t)
 {
     const char *lora = find_adapter(t);
     int states = count_part(t, "time_state");
     if (lora)
         return fail(WKV_EUNSUPPORTED,
-                    "%s: is an adapter (it holds %s), not a model; give it together with the model it was trained on",
+                    "%s: is an adapter (it has %s), not a model; give it together with its base model",
                     t->path, lora);
     if (states)
         return fail(WKV_EUNSUPPORTED,
-                    "%s: is a tuned state of %d layers, not a model; give it together with the model it was tuned for",
+                    "%s: is a tuned state of %d layers, not a model; give it together with its model",
                     t->path, states);
-    return fail(WKV_EUNSUPPORTED, "%s: is no RWKV of versions 4 to 7: %d tensors (the first is %s), but no emb.weight",
+    return fail(WKV_EUNSUPPORTED,
+                "%s: is not an RWKV of versions 4 to 7: %d tensors (the first is %s), but no emb.weight",
                 t->path, t->count, t->list[0].name);
 }
 
@@ -70,22 +71,22 @@ int tensors_refuse(const tensors *t)
     if (!strcmp(t->naming, "unknown"))
         return fail(WKV_EUNSUPPORTED, "%s: is a GGUF of architecture %s, not an RWKV of versions 4 to 7", t->path,
                     arch ? arch : "(none)");
-    if (t->count == 0) return fail(WKV_EUNSUPPORTED, "%s: holds no tensors", t->path);
+    if (t->count == 0) return fail(WKV_EUNSUPPORTED, "%s: has no tensors", t->path);
     if (tensors_meta(t, "_strategy"))
         return fail(WKV_EUNSUPPORTED,
                     "%s: was converted by the rwkv package for the strategy \"%s\"; use the file it was made from",
                     t->path, tensors_meta(t, "_strategy"));
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
         if ((name = find_part(t, strangers[i].part)))
-            return fail(WKV_EUNSUPPORTED, "%s: %s; expected RWKV-4 to 7 (it holds %s)", t->path, strangers[i].what,
+            return fail(WKV_EUNSUPPORTED, "%s: %s; expected RWKV-4 to 7 (it has %s)", t->path, strangers[i].what,
                         name);
     }
     if (!tensors_find(t, "emb.weight")) return refuse_parts(t);
     if ((name = find_adapter(t)))
-        return fail(WKV_EUNSUPPORTED, "%s: is a model with an adapter that is not merged into it (%s); merge it first",
+        return fail(WKV_EUNSUPPORTED, "%s: is a model with an unmerged adapter (%s); merge it first",
                     t->path, name);
     if (!find_part(t, "blocks.0.att."))
         return fail(WKV_EUNSUPPORTED,
-                    "%s: is no RWKV of versions 4 to 7: it has emb.weight, but nothing in blocks.0.att", t->path);
+                    "%s: is not an RWKV of versions 4 to 7: it has emb.weight, but no tensor in blocks.0.att", t->path);
     return WKV_OK;
 }

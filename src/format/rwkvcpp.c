@@ -1,9 +1,9 @@
-/* rwkvcpp.c - the .bin files of rwkv.cpp. Spec FORMATS 5. */
+/* rwkvcpp.c - the .bin files of rwkv.cpp (docs/formats.md 5). */
 #include "format/bytes.h"
 #include "format/reader.h"
 #include <stdlib.h>
 
-/* its codes differ from ggml's above 3; 4, 5, 6 were types that are gone */
+/* its codes above 3 differ from ggml's; 4, 5, 6 were types that no longer exist */
 static int find_type(int32_t code, dtype *out)
 {
     static const struct {
@@ -20,12 +20,12 @@ static int add_one(tensors *t, cursor *c, int32_t version)
 {
     int32_t head[3], ne[3]; /* axes, length of the name, type; sizes fastest first */
     if (!get(c, head, sizeof head))
-        return fail(WKV_EFORMAT, "ends inside the header of tensor %d: cut short", t->count);
+        return fail(WKV_EFORMAT, "ends inside the header of tensor %d: truncated", t->count);
     file_tensor f = {.dims = head[0]};
     if (f.dims < 1 || f.dims > 3) return fail(WKV_EFORMAT, "tensor %d: has %d axes, expected 1 to 3", t->count, f.dims);
     const uint8_t *name = NULL;
     if (!get(c, ne, 4 * (size_t)f.dims) || head[1] < 1 || !(name = cursor_take(c, (size_t)head[1])))
-        return fail(WKV_EFORMAT, "ends inside the header of tensor %d: cut short", t->count);
+        return fail(WKV_EFORMAT, "ends inside the header of tensor %d: truncated", t->count);
     char *own = tensors_text(t, name, (size_t)head[1]);
     if (!own) return WKV_ENOMEM;
     if (!find_type(head[2], &f.type))
@@ -39,7 +39,7 @@ static int add_one(tensors *t, cursor *c, int32_t version)
     if (err) return err;
     size_t rest = left(c);
     if (!(f.data = cursor_take(c, (size_t)bytes)))
-        return fail(WKV_EFORMAT, "tensor %s: needs %lld bytes, the file has %zu left: cut short", own, (long long)bytes,
+        return fail(WKV_EFORMAT, "tensor %s: needs %lld bytes, the file has %zu left: truncated", own, (long long)bytes,
                     rest);
     return tensors_add(t, (const char *)name, (size_t)head[1], &f);
 }
@@ -49,7 +49,7 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size)
     cursor c = {data, data + size};
     int32_t head[6]; /* magic, version, V, C, L, type */
     if (!get(&c, head, sizeof head))
-        return fail(WKV_EFORMAT, "has %zu bytes, expected at least %zu: cut short", size, sizeof head);
+        return fail(WKV_EFORMAT, "has %zu bytes, expected at least %zu: truncated", size, sizeof head);
     if (head[1] != 100 && head[1] != 101)
         return fail(WKV_EUNSUPPORTED, "is of version %d of rwkv.cpp's format, expected 100 or 101", head[1]);
     t->format = head[1] == 100 ? "rwkv.cpp 100" : "rwkv.cpp 101";
@@ -57,7 +57,7 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size)
         int err = add_one(t, &c, head[1]);
         if (err) return err;
     }
-    int64_t layers = 0; /* the file does not say how many tensors it has, but how many layers */
+    int64_t layers = 0; /* the file gives the number of layers, not of tensors */
     for (int i = 0; i < t->count; i++) {
         const char *name = t->list[i].name;
         if (strncmp(name, "blocks.", 7)) continue;
@@ -65,7 +65,7 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size)
         if (block >= layers && block < INT32_MAX) layers = block + 1;
     }
     if (layers != head[4])
-        return fail(WKV_EFORMAT, "holds %lld layers, expected %d: cut short between two tensors", (long long)layers,
+        return fail(WKV_EFORMAT, "holds %lld layers, expected %d: truncated between two tensors", (long long)layers,
                     head[4]);
     return WKV_OK;
 }

@@ -1,11 +1,11 @@
-/* safetensors.c - a length, a header of JSON, and the data. Spec FORMATS 3.1. */
+/* safetensors.c - a length, a header of JSON, and the data (docs/formats.md 3.1). */
 #include "base/memory.h"
 #include "format/bytes.h"
 #include "format/reader.h"
 #include "base/json.h"
 #include <stdlib.h>
 
-enum { MAX_HEADER = 100000000, JSON_GROWS = 32 }; /* bytes; times as much memory, if every value is a digit */
+enum { MAX_HEADER = 100000000, JSON_GROWS = 32 }; /* bytes; factor of memory, if every value is a digit */
 
 static const struct {
     const char *name;
@@ -15,7 +15,7 @@ static const struct {
     {"I16", I16}, {"U16", U16}, {"I32", I32},   {"I64", I64}, {"BOOL", BOOL},
 };
 
-/* Where a tensor's bytes lie, to see that all together tile the data. */
+/* A tensor's range of bytes, to check that all ranges tile the data. */
 typedef struct {
     int64_t begin, end;
     const char *name;
@@ -46,14 +46,14 @@ static int add_one(tensors *t, const char *name, const json_t *about, const uint
         return fail(WKV_EFORMAT, "tensor %s: expected dtype, shape and data_offsets", name);
     file_tensor f = {0};
     if (!find_type(type, &f.type))
-        return fail(WKV_EUNSUPPORTED, "tensor %s: of type %s, which is not read", name, type);
+        return fail(WKV_EUNSUPPORTED, "tensor %s: of type %s, which is not supported", name, type);
     if (json_array_size(shape) > MAX_DIMS)
-        return fail(WKV_EUNSUPPORTED, "tensor %s: has %zu axes, at most %d are read", name, json_array_size(shape),
+        return fail(WKV_EUNSUPPORTED, "tensor %s: has %zu axes, expected at most %d", name, json_array_size(shape),
                     MAX_DIMS);
     f.dims = (int)json_array_size(shape);
     for (int i = 0; i < f.dims; i++) {
         const json_t *axis = json_array_get(shape, (size_t)i);
-        if (!json_is_integer(axis)) return fail(WKV_EFORMAT, "tensor %s: its shape is not of whole numbers", name);
+        if (!json_is_integer(axis)) return fail(WKV_EFORMAT, "tensor %s: its shape is not a list of integers", name);
         f.shape[i] = json_integer_value(axis);
     }
     int64_t bytes;
@@ -61,7 +61,7 @@ static int add_one(tensors *t, const char *name, const json_t *about, const uint
     if (err) return err;
     *r = (range){json_integer_value(begin), json_integer_value(end), name};
     if (r->begin < 0 || r->end < r->begin || r->end - r->begin != bytes)
-        return fail(WKV_EFORMAT, "tensor %s: lies at bytes %lld to %lld, expected %lld bytes of %s", name,
+        return fail(WKV_EFORMAT, "tensor %s: is at bytes %lld to %lld, expected %lld bytes of %s", name,
                     (long long)r->begin, (long long)r->end, (long long)bytes, type);
     if ((uint64_t)r->end <= size) f.data = data + r->begin; /* else the file is refused when all ends are known */
     return tensors_add(t, name, strlen(name), &f);
@@ -74,7 +74,7 @@ static int check_tiling(range *r, int n, int64_t size, int64_t before)
     int64_t at = 0, end = 0;
     for (int i = 0; i < n; i++) end = r[i].end > end ? r[i].end : end;
     if (end > size)
-        return fail(WKV_EFORMAT, "has %lld bytes, expected %llu: cut short", (long long)(before + size),
+        return fail(WKV_EFORMAT, "has %lld bytes, expected %llu: truncated", (long long)(before + size),
                     (unsigned long long)before + (unsigned long long)end);
     for (int i = 0; i < n; at = r[i++].end) {
         if (r[i].begin != at)
@@ -90,10 +90,10 @@ static int add_metadata(tensors *t, json_t *metadata)
 {
     const char *key;
     json_t *text;
-    if (!json_is_object(metadata)) return fail(WKV_EFORMAT, "its __metadata__ is no JSON object");
+    if (!json_is_object(metadata)) return fail(WKV_EFORMAT, "its __metadata__ is not a JSON object");
     json_object_foreach(metadata, key, text)
     {
-        if (!json_is_string(text)) return fail(WKV_EFORMAT, "its __metadata__ holds %s that is no text", key);
+        if (!json_is_string(text)) return fail(WKV_EFORMAT, "its __metadata__ has %s that is not text", key);
         int err = tensors_add_text(t, key, strlen(key), json_string_value(text), json_string_length(text));
         if (err) return err;
     }
@@ -117,7 +117,8 @@ static int add_all(tensors *t, json_t *header, const uint8_t *data, size_t size,
     return err;
 }
 
-/* Weights quantized by MLX: NAME.weight of U32 has several codes in each number, NAME.scales and NAME.biases scale. */
+/* Weights quantized by MLX: each number of NAME.weight (U32) has several codes; NAME.scales and NAME.biases scale
+ * them. */
 static int refuse_mlx(json_t *header)
 {
     static const char scales[] = ".scales";
@@ -145,18 +146,18 @@ int read_safetensors(tensors *t, const uint8_t *data, size_t size)
     uint64_t n = u64_at(data);
     t->format = "safetensors";
     if (n > MAX_HEADER)
-        return fail(WKV_EFORMAT, "its header is said to have %llu bytes, at most %d can be", (unsigned long long)n,
+        return fail(WKV_EFORMAT, "its header claims %llu bytes, expected at most %d", (unsigned long long)n,
                     MAX_HEADER);
     if (n > size - 8)
-        return fail(WKV_EFORMAT, "has %zu bytes, expected %llu for its header alone: cut short", size,
+        return fail(WKV_EFORMAT, "has %zu bytes, expected %llu for its header alone: truncated", size,
                     (unsigned long long)n + 8);
     if (n > 1 << 20 && n > memory_available() / JSON_GROWS)
-        return fail(WKV_ENOMEM, "its header of %llu MiB takes up to %llu MiB to read, of memory %zu MiB are free",
+        return fail(WKV_ENOMEM, "its header of %llu MiB takes up to %llu MiB to read, %zu MiB of memory are free",
                     (unsigned long long)n >> 20, (unsigned long long)n * JSON_GROWS >> 20, memory_available() >> 20);
     json_t *header;
     int err = json_read(&header, (const char *)data + 8, (size_t)n, JSON_REJECT_DUPLICATES);
     if (!err && !json_is_object(header)) err = fail(WKV_EFORMAT, "an array");
-    if (err == WKV_EFORMAT) fail_prefix(err, "its header is no JSON object");
+    if (err == WKV_EFORMAT) fail_prefix(err, "its header is not a JSON object");
     if (!err) err = refuse_mlx(header);
     if (!err) err = add_all(t, header, data + 8 + n, size - 8 - (size_t)n, 8 + (size_t)n);
     json_decref(header);

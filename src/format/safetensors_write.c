@@ -1,4 +1,4 @@
-/* safetensors_write.c - writing .safetensors. Spec FORMATS 3.1. */
+/* safetensors_write.c - writing .safetensors (docs/formats.md 3.1). */
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -24,7 +24,7 @@ static json_t *describe(const tensor_out *t, int64_t at)
                      (json_int_t)at, (json_int_t)(at + tensor_out_bytes(t)));
 }
 
-/* The header's JSON, padded with blanks to a multiple of 8; NULL when there is no memory. Names and texts are UTF-8. */
+/* The header's JSON, padded with blanks to a multiple of 8; NULL: no memory. Names and texts are UTF-8. */
 static char *make_header(const tensor_out *const *t, int n, const char *const *meta)
 {
     json_t *header = json_object();
@@ -59,7 +59,7 @@ static int check_names(const char *path, const tensor_out *t, int n, const char 
         if (utf8_check(t[i].name, strlen(t[i].name)) < strlen(t[i].name)) bad = t[i].name;
     for (int i = 0; meta && meta[i]; i++)
         if (utf8_check(meta[i], strlen(meta[i])) < strlen(meta[i])) bad = meta[i];
-    return bad ? fail(WKV_EARG, "%s: its header cannot be written: \"%.80s\" is no UTF-8", path, bad) : 0;
+    return bad ? fail(WKV_EARG, "%s: its header cannot be written: \"%.80s\" is not UTF-8", path, bad) : 0;
 }
 
 /* Pointers to the n tensors, widest type first. */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what readers put in ----------------------------------------------------------------------------------------- */
+/* ---- adding, for readers ----------------------------------------------------------------------------------------- */
 
-/* Kept memory is a chain of blocks; small pieces share one. */
+/* Kept memory is a chain of blocks; small allocations share one. */
 typedef struct block {
     struct block *next;
     size_t used, size;
@@ -45,7 +45,7 @@ char *tensors_text(tensors *t, const void *s, size_t n)
 
 int grow(void *array, int *cap, int need, size_t item)
 {
-    if (need < 0) return fail(WKV_ENOMEM, "no memory for over %d entries", INT_MAX); /* one more than an int counts */
+    if (need < 0) return fail(WKV_ENOMEM, "no memory for over %d entries", INT_MAX); /* one more than an int holds */
     if (need <= *cap) return WKV_OK;
     int more = *cap > need / 2 ? *cap * 2 : need < 16 ? 16 : need;
     void **p = array;
@@ -63,13 +63,14 @@ int tensor_strides(file_tensor *f, const char *name, int64_t *bytes)
     for (int i = f->dims - 1; i >= 0; i--) {
         f->stride[i] = values;
         if (f->shape[i] < 0 || __builtin_mul_overflow(values, f->shape[i], &values))
-            return fail(WKV_EFORMAT, "tensor %s: axis %d is %lld, which cannot be", name, i, (long long)f->shape[i]);
+            return fail(WKV_EFORMAT, "tensor %s: axis %d is %lld, not a possible size", name, i,
+                        (long long)f->shape[i]);
     }
     if (row % type->values)
         return fail(WKV_EFORMAT, "tensor %s: rows of %lld values cannot be %s, which comes in blocks of %d", name,
                     (long long)row, type->name, type->values);
     if (__builtin_mul_overflow(values / type->values, type->bytes, bytes))
-        return fail(WKV_EFORMAT, "tensor %s: more bytes than a file can have", name);
+        return fail(WKV_EFORMAT, "tensor %s: more bytes than any file", name);
     f->contiguous = 1;
     f->scale = 1;
     return WKV_OK;
@@ -124,12 +125,12 @@ int tensors_index(tensors *t)
     qsort(t->by_name, (size_t)t->count, sizeof *t->by_name, compare_names);
     for (int i = 1; i < t->count; i++) {
         if (!strcmp(t->by_name[i]->name, t->by_name[i - 1]->name))
-            return fail(WKV_EFORMAT, "two tensors are named %s, expected one", t->by_name[i]->name);
+            return fail(WKV_EFORMAT, "two tensors are named %s", t->by_name[i]->name);
     }
     return WKV_OK;
 }
 
-/* Everything after the containers were read. */
+/* All steps after reading the containers. */
 static int finish(tensors *t)
 {
     int err = names_official(t);
@@ -234,7 +235,7 @@ void tensors_forget(const tensors *t, const void *data, size_t bytes)
 void tensors_close(tensors *t)
 {
     if (!t) return;
-    tensors_close(t->over);
+    tensors_close(t->overlay);
     for (int i = 0; i < t->n_maps; i++) file_close(&t->maps[i]);
     for (block *b = t->kept, *next; b; b = next) {
         next = b->next;
@@ -248,15 +249,15 @@ void tensors_close(tensors *t)
     free(t);
 }
 
-void tensors_lay_over(tensors *t, tensors *over)
+void tensors_overlay(tensors *t, tensors *over)
 {
-    while (t->over) t = t->over;
-    t->over = over;
+    while (t->overlay) t = t->overlay;
+    t->overlay = over;
 }
 
 int tensors_refuse_output(const tensors *t, const char *path)
 {
-    for (; t; t = t->over) {
+    for (; t; t = t->overlay) {
         int own = t->index.inode && file_is(path, t->index);
         for (int i = 0; i < t->n_maps; i++) own |= file_is(path, t->maps[i].id);
         if (own)
@@ -266,7 +267,7 @@ int tensors_refuse_output(const tensors *t, const char *path)
     return WKV_OK;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------------------ */
+/* ---- queries ----------------------------------------------------------------------------------------------------- */
 
 int tensors_count(const tensors *t) { return t->count; }
 const file_tensor *tensors_at(const tensors *t, int i) { return i >= 0 && i < t->count ? &t->list[i] : NULL; }
@@ -275,7 +276,7 @@ const char *tensors_file(const tensors *t) { return t->file; }
 
 const char *tensors_path_of(const tensors *t, const file_tensor *f)
 {
-    for (const tensors *over = t; over; over = over->over)
+    for (const tensors *over = t; over; over = over->overlay)
         if (f >= over->list && f < over->list + over->count) return over->path;
     return t->path;
 }
@@ -287,7 +288,7 @@ int tensors_token_count(const tensors *t) { return t->n_tokens; }
 
 const file_tensor *tensors_find(const tensors *t, const char *name)
 {
-    const file_tensor *over = t->over ? tensors_find(t->over, name) : NULL;
+    const file_tensor *over = t->overlay ? tensors_find(t->overlay, name) : NULL;
     if (over) return over;
     file_tensor key = {.name = name};
     const file_tensor *wanted = &key;
@@ -300,7 +301,7 @@ static const meta_item *find_meta(const tensors *t, const char *key)
     for (int i = 0; i < t->n_meta; i++) {
         if (!strcmp(t->meta[i].key, key)) return &t->meta[i];
     }
-    return t->over ? find_meta(t->over, key) : NULL;
+    return t->overlay ? find_meta(t->overlay, key) : NULL;
 }
 
 const char *tensors_meta(const tensors *t, const char *key)
@@ -324,7 +325,7 @@ const char *tensors_token(const tensors *t, int i, size_t *len)
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-/* From the last axis back, the order in which tensor_strides made sure that nothing overflows. */
+/* From the last axis on, the order in which tensor_strides checked for overflow. */
 int64_t tensor_values(const file_tensor *f)
 {
     int64_t n = 1;
@@ -332,7 +333,7 @@ int64_t tensor_values(const file_tensor *f)
     return n;
 }
 
-/* The stored axis that is axis i of the official tensor. */
+/* The stored axis of axis i of the official tensor. */
 static int stored_axis(const file_tensor *f, int i)
 {
     if (f->transposed && f->dims >= 2 && i >= f->dims - 2) return 2 * f->dims - 3 - i;
@@ -341,7 +342,7 @@ static int stored_axis(const file_tensor *f, int i)
 
 int64_t tensor_axis(const file_tensor *f, int i) { return i >= 0 && i < f->dims ? f->shape[stored_axis(f, i)] : 1; }
 
-/* Undo what the file did to the numbers themselves. */
+/* Undo the file's function of the numbers (`holds`, `scale`). */
 static void undo(const file_tensor *f, float *x, int64_t n)
 {
     for (int64_t i = 0; i < n && f->scale != 1; i++) x[i] *= f->scale;
@@ -359,7 +360,7 @@ static void undo(const file_tensor *f, float *x, int64_t n)
     }
 }
 
-/* n values of a stored row of matrix number `matrix`, from `col` on. */
+/* Read n values of a stored row of matrix number `matrix`, from `col` on. */
 static void read_stored(const file_tensor *f, int64_t matrix, int64_t row, int64_t col, int64_t n, float *out)
 {
     int64_t rows = f->shape[f->dims - 2], cols = f->shape[f->dims - 1];
@@ -367,7 +368,7 @@ static void read_stored(const file_tensor *f, int64_t matrix, int64_t row, int64
     layout_decode(&w, f->data + dtype_bytes(f->type, matrix * rows * cols), row, col, n, out);
 }
 
-/* Pieces of stored rows, each scattered down a column: the last two axes swapped, of blocks too. */
+/* Swap the last two axes, of blocks too: chunks of stored rows, each scattered to a column. */
 static void read_swapped(const file_tensor *f, float *out)
 {
     enum { READ_CHUNK = 256 }; /* a multiple of every block */
@@ -384,7 +385,7 @@ static void read_swapped(const file_tensor *f, float *out)
     }
 }
 
-/* Values one stride apart, last official axis fastest. */
+/* Values by strides, the last official axis fastest. */
 static void read_strided(const file_tensor *f, float *out)
 {
     int dims = f->dims, bytes = dtypes[f->type].bytes;

@@ -1,4 +1,4 @@
-/* write.c - the numbers of a tensor into a file, and the file verified before it is renamed into place. */
+/* write.c - writing the numbers of a tensor, and verifying the file before it is renamed into place. */
 #include "format/write.h"
 #include "base/error.h"
 #include <math.h>
@@ -29,7 +29,7 @@ static int cannot_hold(const file_out *f, const tensor_out *t, float x)
                 dtypes[t->type].name);
 }
 
-/* All values of t, WRITE_CHUNK by WRITE_CHUNK. */
+/* Write all values of t, WRITE_CHUNK at a time. */
 static int put_values(file_out *f, const tensor_out *t, const float *x, uint8_t *piece, uint32_t *crc)
 {
     int64_t n = tensor_out_values(t);
@@ -43,7 +43,7 @@ static int put_values(file_out *f, const tensor_out *t, const float *x, uint8_t 
     return WKV_OK;
 }
 
-/* Outputs o .. o + 31 in blocks, encoded from x, or where that is NULL those of another file. */
+/* Outputs o .. o + 31 in blocks, encoded from x, or if it is NULL copied from another file. */
 static int get_rows(const file_out *f, const tensor_out *t, const stored_weight *w, const float *x, int64_t o,
                     uint8_t *rows)
 {
@@ -57,7 +57,7 @@ static int get_rows(const file_out *f, const tensor_out *t, const stored_weight 
     return bad < 0 ? WKV_OK : cannot_hold(f, t, x[o * w->in + bad]);
 }
 
-/* Its blocks in its layout. */
+/* Write blocks in t's layout. */
 static int put_layout(file_out *f, const tensor_out *t, const float *x, uint32_t *crc)
 {
     size_t bytes = (size_t)tensor_out_bytes(t);
@@ -88,18 +88,18 @@ int tensor_put(file_out *f, const tensor_out *t, uint32_t *crc)
     return err;
 }
 
-/* ---- whole files ------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static int verify_one(const file_out *f, const tensors *written, const tensor_out *t)
 {
     const file_tensor *w = tensors_find(written, t->name);
-    if (!w) return fail(WKV_EIO, "%s: tensor %s is missing in what was written; is the disk sound?", f->path, t->name);
+    if (!w) return fail(WKV_EIO, "%s: tensor %s is missing in the written file; check the disk", f->path, t->name);
     int same = w->type == t->type && w->dims == t->dims &&
                !memcmp(w->shape, t->shape, (size_t)t->dims * sizeof *t->shape) &&
                layout_gguf_mark(w->layout) == layout_gguf_mark(t->layout) &&
                dtype_bytes(w->type, tensor_values(w)) == tensor_out_bytes(t);
     return same ? WKV_OK
-                : fail(WKV_EIO, "%s: tensor %s has another type or shape in what was written; is the disk sound?",
+                : fail(WKV_EIO, "%s: tensor %s has another type or shape in the written file; check the disk",
                        f->path, t->name);
 }
 
@@ -110,10 +110,10 @@ int tensors_verify(file_out *f, const tensor_out *t, int n)
     if (!err && (err = tensors_open_stored(&written, f->part))) {
         char why[512];
         snprintf(why, sizeof why, "%s", wkv_error());
-        err = fail(err == WKV_ENOMEM ? err : WKV_EIO, "%s: what was written cannot be read again: %s", f->path, why);
+        err = fail(err == WKV_ENOMEM ? err : WKV_EIO, "%s: the written file cannot be read back: %s", f->path, why);
     }
     if (!err && tensors_count(written) != n)
-        err = fail(WKV_EIO, "%s: %d tensors were written, expected %d", f->path, tensors_count(written), n);
+        err = fail(WKV_EIO, "%s: the written file has %d tensors, expected %d", f->path, tensors_count(written), n);
     for (int i = 0; !err && i < n; i++) err = verify_one(f, written, &t[i]);
     tensors_close(written);
     return err;

@@ -24,7 +24,7 @@ static int compare_entries(const void *a, const void *b)
     return order ? order : (x->name_len > y->name_len) - (x->name_len < y->name_len);
 }
 
-/* Sizes and place that did not fit 32 bits are in extra field 1, in this order, only those that did not. */
+/* Sizes and offset beyond 32 bits are in extra field 1, in this order, only those beyond. */
 static int read_extra64(zip_entry *e, const uint8_t *extra, size_t len)
 {
     cursor c = {extra, extra + len};
@@ -69,7 +69,7 @@ static int read_directory(zip *z, uint64_t at, uint64_t bytes, uint64_t count)
     qsort(z->entry, (size_t)z->n, sizeof *z->entry, compare_entries);
     for (int i = 1; i < z->n; i++) {
         if (!compare_entries(&z->entry[i - 1], &z->entry[i]))
-            return fail(WKV_EFORMAT, "the zip holds %.*s twice", (int)z->entry[i].name_len, z->entry[i].name);
+            return fail(WKV_EFORMAT, "the zip has %.*s twice", (int)z->entry[i].name_len, z->entry[i].name);
     }
     return WKV_OK;
 }
@@ -80,7 +80,7 @@ int zip_open(zip *z, const uint8_t *data, size_t size)
     const uint8_t *end = find_end(data, size);
     if (!end)
         return fail(WKV_EFORMAT,
-                    "the end of the zip archive is missing after %zu bytes, as when a download was cut short", size);
+                    "the end of the zip archive is missing after %zu bytes, as after an interrupted download", size);
     uint64_t count = u16_at(end + 10), bytes = u32_at(end + 12), at = u32_at(end + 16);
     size_t before = (size_t)(end - data);
     if ((count == 0xffff || bytes == 0xffffffff || at == 0xffffffff) && before >= LOCATOR_BYTES &&
@@ -121,7 +121,7 @@ int zip_bytes(const zip *z, const zip_entry *e, const uint8_t **out)
         return fail(WKV_EFORMAT, "%.*s needs %llu bytes at %llu of the zip, which has %zu", len, e->name,
                     (unsigned long long)e->packed, (unsigned long long)at, z->size);
     if (e->method == 0 && e->packed != e->size)
-        return fail(WKV_EFORMAT, "%.*s is stored in %llu bytes but said to have %llu", len, e->name,
+        return fail(WKV_EFORMAT, "%.*s is stored in %llu bytes, but its directory says %llu", len, e->name,
                     (unsigned long long)e->packed, (unsigned long long)e->size);
     *out = z->data + at;
     return WKV_OK;

@@ -31,10 +31,10 @@ typedef struct {
 } linear_args;
 
 typedef struct {
-    const real *x, *dy; /* T x in, T x out                                                 */
-    const tensor *w;    /* linear_dx: of any dtype                                         */
+    const real *x, *dy; /* T x in, T x out                                                */
+    const tensor *w;    /* linear_dx: of any dtype                                        */
     real *dx, *dw;      /* linear_dx: dx (+)= dy W'. linear_dw: dw += dy' x, in W's shape */
-    int T, add;         /* add: dx is added to, else overwritten                           */
+    int T, add;         /* add: dx is added to, else overwritten                          */
 } linear_back_args;
 
 /* z = x + y, x * y. A one-row operand (rows == 1 < T) is broadcast; its gradient is summed over rows in order. */
@@ -109,11 +109,11 @@ typedef struct {
     int C, at;
     const real *x, *w, *b; /* T x C; one row; one row */
     real eps;
-    int current, n;                          /* mu weighs the current row; mixtures   */
-    real *y[MOST_MIXTURES];                  /* T x C; not read by mix_back           */
-    const real *mu[MOST_MIXTURES];           /* one row                               */
-    const real *dy[MOST_MIXTURES], *state0;  /* T x C; state0: see wkv_args           */
-    real *dx, *dw, *db, *dmu[MOST_MIXTURES]; /* as x and so on                        */
+    int current, n;                          /* mu weighs the current row; mixtures */
+    real *y[MOST_MIXTURES];                  /* T x C; not read by mix_back         */
+    const real *mu[MOST_MIXTURES];           /* one row                             */
+    const real *dy[MOST_MIXTURES], *state0;  /* T x C; state0: see wkv_args         */
+    real *dx, *dw, *db, *dmu[MOST_MIXTURES]; /* as x and so on                      */
 } mix_args;
 
 /* The recurrences of versions 4, 5 and 6, and 7. `batch` says which rows follow each other; the spans' states at `at`
@@ -122,8 +122,8 @@ typedef struct {
  * an order that depends on a span's length, so a span run in chunks has other roundings. */
 typedef struct {
     const batch *batch;
-    int C, heads, at; /* heads: versions 5 to 7                                     */
-    int w_rows;       /* versions 5 and 6: rows of w, T or 1 (broadcast)            */
+    int C, heads, at; /* heads: versions 5 to 7                          */
+    int w_rows;       /* versions 5 and 6: rows of w, T or 1 (broadcast) */
     const real *r, *w, *k, *v, *a, *b,
         *u; /* r: versions 5 to 7. a, b: version 7. u: versions 4 to 6, one row. Version 4's w is one row */
     real *y;
@@ -325,26 +325,26 @@ typedef struct {
 
 /* The sizes that determine the scratch memory of a pass. */
 struct pass_size {
-    int rows, spans;   /* of the pass                                                                  */
-    int width, widest; /* C; the largest of all rows and columns of weights, adapters included         */
-    int head;          /* N; 0: no heads                                                               */
-    int backward;      /* with gradients                                                               */
+    int rows, spans;   /* of the pass                                                          */
+    int width, widest; /* C; the largest of all rows and columns of weights, adapters included */
+    int head;          /* N; 0: no heads                                                       */
+    int backward;      /* with gradients                                                       */
 };
 
 /* An opened device; the fields of the instance follow behind. */
 struct device {
-    const char *name, *isa; /* "cpu", "avx512"                          */
-    int threads;            /* number of shares that work is divided into */
-    int separate;           /* has memory of its own: states, logits and losses are transferred              */
-    int same_bits;          /* gives the same bits as every other such device (docs/architecture.md)         */
+    const char *name, *isa; /* "cpu", "avx512"                                                       */
+    int threads;            /* number of shares that work is divided into                            */
+    int separate;           /* has memory of its own: states, logits and losses are transferred      */
+    int same_bits;          /* gives the same bits as every other such device (docs/architecture.md) */
 
     /* Memory for the matrices of a pass: `bytes` of address space, which costs nothing until it is used. The operations
      * compute addresses in it and never access it. WKV_ENOMEM. */
     int (*arena_new)(device *d, arena *a, size_t bytes);
     void (*arena_free)(device *d, arena *a);
-    int (*reserve)(device *d, const pass_size *s); /* scratch memory for passes of at most this size; WKV_ENOMEM     */
-    void (*begin)(device *d);                      /* begin a pass, driven by the calling thread                     */
-    unsigned (*barriers)(const device *d);         /* number of barriers passed so far, modulo 2^32                  */
+    int (*reserve)(device *d, const pass_size *s); /* scratch memory for passes of at most this size; WKV_ENOMEM */
+    void (*begin)(device *d);                      /* begin a pass, driven by the calling thread                 */
+    unsigned (*barriers)(const device *d);         /* number of barriers passed so far, modulo 2^32              */
     /* run n rounds of float32 multiply-adds in one thread; the number of operations. NULL: not known */
     double (*burn)(int64_t n);
     void (*close)(device *d);
@@ -362,8 +362,8 @@ struct device {
  * (NULL: WKV_ISA, else the best). WKV_EARG: unknown name, with a list of the known ones, or invalid number of threads;
  * WKV_EUNSUPPORTED: an instruction set that this processor lacks; WKV_ENOMEM. */
 int device_open(device **out, const char *name, int threads, const char *isa);
-void device_close(device *d);           /* NULL is fine */
-const char *device_name(int i);         /* the i-th device's; NULL past the end                                  */
-const char *device_isa(int i, int isa); /* of its instruction sets here, the best first; NULL past the end       */
+void device_close(device *d);           /* NULL is fine                                                    */
+const char *device_name(int i);         /* the i-th device's; NULL past the end                            */
+const char *device_isa(int i, int isa); /* of its instruction sets here, the best first; NULL past the end */
 
 #endif

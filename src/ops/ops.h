@@ -29,8 +29,8 @@ typedef float real;
 typedef struct tensor tensor;
 typedef struct adapter adapter;
 struct tensor {
-    int rows, cols;      /* as stored                                                                          */
-    int type;            /* dtype; activations are REAL                                                        */
+    int rows, cols;      /* as stored                   */
+    int type;            /* dtype; activations are REAL */
     weight_layout layout; /* of a weight; activations are LAYOUT_ROW_MAJOR                                     */
     float scale;         /* a weight: factor of its stored values (0 means 1)                                  */
     int requires_grad;
@@ -75,31 +75,31 @@ typedef struct record record;
 typedef struct device device;
 typedef struct pass_size pass_size;
 
-struct record {               /* a recorded operation, in the arena      */
-    record *before;           /* the previous one                        */
+struct record {               /* a recorded operation, in the arena */
+    record *before;           /* the previous one                   */
     void (*back)(cx *, record *);
     tensor *out[2];
     tensor *in[12];
-    real *saved;              /* values kept for backward                */
-    const void *p;            /* further arguments of backward           */
+    real *saved;              /* values kept for backward      */
+    const void *p;            /* further arguments of backward */
     int i, j;
 };
 
 struct cx {
     device *dev;
-    arena mem;                /* the device's: values and gradients  */
-    arena host;               /* tensors, records, lists             */
+    arena mem;                /* the device's: values and gradients */
+    arena host;               /* tensors, records, lists            */
     const batch *b;
     const int32_t *tokens;    /* id of each row, for tables that a layer reads by token */
     int recording;
-    int keep_activations;     /* op_block recomputes nothing         */
-    int scan;                 /* op_wkv4 is op_wkv4_scan             */
-    real drop_rate;           /* of op_drop; 0: no dropout           */
-    real adapter_drop_rate;   /* of the inputs of adapters           */
+    int keep_activations;     /* op_block recomputes nothing */
+    int scan;                 /* op_wkv4 is op_wkv4_scan     */
+    real drop_rate;           /* of op_drop; 0: no dropout   */
+    real adapter_drop_rate;   /* of the inputs of adapters   */
     uint64_t drop_seed;
-    int drop_row;             /* index of the first row in its step  */
-    record *last;             /* of the tape                         */
-    real seed;                /* of tape_backward                    */
+    int drop_row;             /* index of the first row in its step */
+    record *last;             /* of the tape                        */
+    real seed;                /* of tape_backward                   */
     /* If set, backward calls it after each operation; `layer` is the first layer from which on all gradients are
      * complete; INT_MAX: no further one. */
     void (*layer_done)(void *user, int layer);
@@ -132,16 +132,16 @@ tensor *tensor_part(cx *c, const tensor *w, int i, int n);
 /* ---- operations -------------------------------------------------------------------------------------------------- */
 
 typedef enum {
-    MAP_NONE,     /* x itself                                                          */
-    MAP_NEG,      /* -x                                                                */
-    MAP_EXP,      /* e^x                                                               */
-    MAP_NEGEXP,   /* -e^x:              v4 decay, in log space                         */
-    MAP_DECAY5,   /* e^(-e^x):          v5, v6 decay                                   */
-    MAP_DECAY7,   /* e^(-e^(-1/2) s(x)): v7 decay; s the sigmoid                       */
+    MAP_NONE,     /* x itself                                    */
+    MAP_NEG,      /* -x                                          */
+    MAP_EXP,      /* e^x                                         */
+    MAP_NEGEXP,   /* -e^x:              v4 decay, in log space   */
+    MAP_DECAY5,   /* e^(-e^x):          v5, v6 decay             */
+    MAP_DECAY7,   /* e^(-e^(-1/2) s(x)): v7 decay; s the sigmoid */
     MAP_SIGMOID,
     MAP_TANH,
-    MAP_SILU,     /* x s(x)                                                            */
-    MAP_RELU2,    /* max(x, 0)^2; NaN stays NaN                                        */
+    MAP_SILU,     /* x s(x)                     */
+    MAP_RELU2,    /* max(x, 0)^2; NaN stays NaN */
     MAPS
 } map_kind;
 

@@ -16,18 +16,18 @@ enum { RANKS = 4 }; /* D_R0 ... D_R3 */
 
 /* properties of a tensor, for the optimizer, for memory and for files */
 enum {
-    SLOT_MATRIX = 1,         /* used in place from the mapping; weight decay in training                    */
-    SLOT_LOW_RANK = 2,       /* a small matrix stored [in, out]; in place, no weight decay                  */
-    SLOT_LATE = 4,           /* layers >= 1 only (v7's v0, v1, v2; ignored in layer 0)                      */
-    SLOT_FAST2 = 8,          /* learning rate x 2 (decay)                                                   */
-    SLOT_FAST3 = 16,         /* learning rate x 3 (v4's and v5.0's bonus)                                   */
-    SLOT_111 = 32,           /* a vector that official files store as [1, 1, C]                             */
-    SLOT_5 = 64,             /* official shape [5, R0, C] (v6's time_maa_w2): rows are the first two axes   */
-    SLOT_TABLE = 128,        /* one row per token of the vocabulary, read by row                            */
-    SLOT_RESIDUAL = 256,     /* its product is added to the residual stream: kept more precise              */
-    SLOT_INPUT_MAJOR = 512,  /* most inputs are zero: stored input-major, so that zero inputs are skipped   */
-    SLOT_KEEP_TYPE = 1024,   /* never quantized: errors of the decay and the mixes accumulate over a text   */
-    SLOT_KEY = 2048          /* key of the time mix: gives the attention width, and the type of the file    */
+    SLOT_MATRIX = 1,         /* used in place from the mapping; weight decay in training                  */
+    SLOT_LOW_RANK = 2,       /* a small matrix stored [in, out]; in place, no weight decay                */
+    SLOT_LATE = 4,           /* layers >= 1 only (v7's v0, v1, v2; ignored in layer 0)                    */
+    SLOT_FAST2 = 8,          /* learning rate x 2 (decay)                                                 */
+    SLOT_FAST3 = 16,         /* learning rate x 3 (v4's and v5.0's bonus)                                 */
+    SLOT_111 = 32,           /* a vector that official files store as [1, 1, C]                           */
+    SLOT_5 = 64,             /* official shape [5, R0, C] (v6's time_maa_w2): rows are the first two axes */
+    SLOT_TABLE = 128,        /* one row per token of the vocabulary, read by row                          */
+    SLOT_RESIDUAL = 256,     /* its product is added to the residual stream: kept more precise            */
+    SLOT_INPUT_MAJOR = 512,  /* most inputs are zero: stored input-major, so that zero inputs are skipped */
+    SLOT_KEEP_TYPE = 1024,   /* never quantized: errors of the decay and the mixes accumulate over a text */
+    SLOT_KEY = 2048          /* key of the time mix: gives the attention width, and the type of the file  */
 };
 
 /* Rules for initial values (docs/training.md 7), with up to three numbers a, b, c; formulas are in train/init.c. */
@@ -77,7 +77,7 @@ typedef tensor *time_mix_fn(cx *c, const rwkv *m, void *layer, tensor *x, tensor
 typedef tensor *channel_mix_fn(cx *c, const rwkv *m, void *layer, tensor *x, tensor *embedded, int at);
 
 typedef struct {
-    const char *name;     /* "w"                                                */
+    const char *name;     /* "w"                                                  */
     const char *gguf_key; /* ".attention.decay_lora_rank", after the architecture */
 } low_rank;
 
@@ -112,13 +112,13 @@ typedef struct {
     time_mix_fn *time_mix;
     channel_mix_fn *channel_mix;
 
-    low_rank ranks[RANKS + 1];       /* of D_R0, D_R1, ...; ends with a NULL name                             */
-    const char *gguf;                /* general.architecture, "rwkv7"                                         */
-    const char *gguf_zero;           /* a key that llama.cpp reads and that is 0 in our files, or NULL        */
-    const char *extra;               /* a module without backward, not storable in .gguf and .st, or NULL     */
-    int no_web_form;                 /* web-rwkv's files (.st) cannot store this version                      */
-    int answers_without_blank_line;  /* its World models: a blank line ends an answer                         */
-    const published_size *published; /* ends with a NULL name; or NULL                                        */
+    low_rank ranks[RANKS + 1];       /* of D_R0, D_R1, ...; ends with a NULL name                         */
+    const char *gguf;                /* general.architecture, "rwkv7"                                     */
+    const char *gguf_zero;           /* a key that llama.cpp reads and that is 0 in our files, or NULL    */
+    const char *extra;               /* a module without backward, not storable in .gguf and .st, or NULL */
+    int no_web_form;                 /* web-rwkv's files (.st) cannot store this version                  */
+    int answers_without_blank_line;  /* its World models: a blank line ends an answer                     */
+    const published_size *published; /* ends with a NULL name; or NULL                                    */
 } arch;
 
 /* All versions in the order of detection: 4 is the rest, without a mark of a later one. */

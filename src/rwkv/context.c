@@ -10,7 +10,7 @@
 #include "rwkv/forward.h"
 
 enum {
-    PASS_ROWS = 512,        /* tokens in one pass                          */
+    PASS_ROWS = 512,        /* tokens in one pass                            */
     PASS_LOGITS = 1 << 24   /* logits in one pass (64 MiB), at least 16 rows */
 };
 

@@ -20,8 +20,8 @@ typedef struct {
     int layer;
     const tensor *weight; /* in the model, for its adapter, which is added */
     const file_tensor *from[MAX_PARTS];
-    int as_exp; /* the exponential of the file's values             */
-    int repeat; /* repetitions of each value (5.1's heads), or 1    */
+    int as_exp; /* the exponential of the file's values          */
+    int repeat; /* repetitions of each value (5.1's heads), or 1 */
 } source;
 
 /* Fill in the first block, call export_list, choose types, pass out[0..count) to a writer, call export_release. */

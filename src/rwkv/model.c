@@ -129,7 +129,7 @@ static int open_overlay(tensors *file, tensors **over, const char *path, const w
 {
     *over = NULL;
     int err = path ? open_tensors(over, path, o) : 0;
-    if (*over) tensors_lay_over(file, *over);
+    if (*over) tensors_overlay(file, *over);
     return err;
 }
 

@@ -5,9 +5,9 @@
 
 typedef struct {
     tensor ln1_w, ln1_b, ln2_w, ln2_b;
-    tensor x_r, x_w, x_k, x_v, x_a, x_g;     /* weights of the previous token                             */
-    tensor w0, w1, w2, a0, a1, a2;           /* decay; in-context learning rate                           */
-    tensor v0, v1, v2, g1, g2;               /* share of layer 0's v; gate                             */
+    tensor x_r, x_w, x_k, x_v, x_a, x_g;     /* weights of the previous token   */
+    tensor w0, w1, w2, a0, a1, a2;           /* decay; in-context learning rate */
+    tensor v0, v1, v2, g1, g2;               /* share of layer 0's v; gate      */
     tensor k_k, k_a, r_k;
     tensor K, V, R, O, ln_x_w, ln_x_b;
     tensor ffn_x_k, ffn_K, ffn_V;
@@ -84,7 +84,7 @@ static tensor *time_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v
     MIX(c, x, &w->ln1_w, &w->ln1_b, at, PREVIOUS, {&xr, &w->x_r}, {&xw, &w->x_w}, {&xk, &w->x_k}, {&xv, &w->x_v},
         {&xa, &w->x_a}, {&xg, &w->x_g});
 
-    tensor *r, *k, *v, *lw, *la, *lv = NULL, *lg, *decay, *a, *g, *y; /* l: between the halves of a low-rank map  */
+    tensor *r, *k, *v, *lw, *la, *lv = NULL, *lg, *decay, *a, *g, *y; /* l: between the halves of a low-rank map   */
     int late = *v_first != NULL;                                      /* layers after the first mix in layer 0's v */
     LINEARS(c, {.y = &r, .x = xr, .w = &w->R},
                {.y = &k, .x = xk, .w = &w->K},

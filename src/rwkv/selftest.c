@@ -18,8 +18,8 @@ extern const struct golden {
     uint64_t model_bytes;
     const int32_t *tokens;
     uint64_t token_bytes;
-    const float *logits; /* T x V                                                                                  */
-    uint64_t bits;       /* the hash of the logits on every instruction set with fused multiply-adds               */
+    const float *logits; /* T x V                                                                    */
+    uint64_t bits;       /* the hash of the logits on every instruction set with fused multiply-adds */
 } golden_models[] __attribute__((visibility("hidden")));
 
 static const double LIMIT = 5e-5; /* on any logit */
@@ -28,8 +28,8 @@ typedef struct {
     void (*report)(void *user, const char *line, int passed);
     void *user;
     int failures;
-    int others;     /* results with unexpected bits                          */
-    char apart[64]; /* names of the instruction sets with bits of their own  */
+    int others;     /* results with unexpected bits                         */
+    char apart[64]; /* names of the instruction sets with bits of their own */
 } tester;
 
 static void say(tester *t, int passed, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
