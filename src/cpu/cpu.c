@@ -5,7 +5,7 @@
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 static size_t whole_vectors(int n) { return ((size_t)n + 15) / 16 * 16; }
 
-/* Whatever the instruction set. Floats: */
+/* For every instruction set. Floats: */
 static workspace workspace_of(const pass_size *s)
 {
     enum { PANEL_BYTES = 32 * (256 + (24 + INT8_BLOCK) * 4) }; /* int8_body.h: of the widest panel */

@@ -1,4 +1,4 @@
-/* cpu.h - what the files of the CPU device share. */
+/* cpu.h - shared by the files of the CPU device. */
 #ifndef WKV_CPU_CPU_H
 #define WKV_CPU_CPU_H
 
@@ -30,10 +30,10 @@ static inline float *cpu_scratch(size_t floats) { return scratch_own(floats * si
 /* Another such buffer, kept while parallel regions run: the data that their workers share. */
 static inline float *cpu_shared(size_t floats) { return scratch_shared(floats * sizeof(float)); }
 
-/* The pool, or NULL when `work` (elementary operations) is not worth waking it. */
+/* The pool, or NULL when `work` (elementary operations) is too little to wake it. */
 static inline pool *cpu_worth(device *d, double work) { return work < 30000 ? NULL : cpu_of(d)->pool; }
 
-/* Gradients that nobody asked for are NULL, and so is a place in them. */
+/* A pointer into a gradient; NULL if the gradient is NULL (not needed). */
 static inline float *cpu_at(float *p, size_t i) { return p ? p + i : NULL; }
 static inline const float *cpu_in(const float *p, size_t i) { return p ? p + i : NULL; }
 

@@ -1,15 +1,14 @@
-/* cpu_linear.c - matrix products: which kernel, and which thread does what.
+/* cpu_linear.c - matrix products: the choice of kernels, and the division among threads.
  *
- * A region is several products that run together, between two barriers. The columns of all their results, side by side,
- * are cut into as many stretches of equal cost as there are threads, so a thread has a rectangle of one product, of a
- * few complete ones, or the rest of one and the beginning of the next. No sum is ever shared, so cutting changes no
- * bit. */
+ * A parallel region is several products between two barriers. The columns of all their results, side by side, are
+ * divided into as many ranges of equal cost as there are threads, so a thread has a rectangle of one product, or
+ * rectangles of several. No sum is divided, so the division changes no bit. */
 #include <math.h>
 #include <string.h>
 #include "cpu/cpu.h"
 
-/* DOT and OUTER: see simd.h. DOT serves y of a weight stored [out, in] and dx of one stored [in, out]. INT8: int8.h, y
- * of a weight in blocks, but for LAYOUT_INPUT_MAJOR. */
+/* DOT and OUTER: see simd.h. DOT computes y of a weight stored [out, in] and dx of one stored [in, out]. INT8: int8.h,
+ * y of a weight in blocks, except LAYOUT_INPUT_MAJOR. */
 typedef enum { DOT, OUTER, INT8 } kernel;
 
 /* One result, rows x cols, of sums of `sum` products. */
@@ -19,18 +18,18 @@ typedef struct {
     int rows, cols, sum;
     const float *x; /* dot: rows x sum. outer: (row, k) at x[row xm + k xk] */
     size_t xm, xk;
-    const x256 *bytes; /* INT8: x as bytes, chunks `rows` apart, when the region before has made them */
-    const char *w;     /* dot: cols x sum. outer: sum x cols                   */
-    size_t w_bytes;    /* of a row of w                                        */
+    const x256 *bytes; /* INT8: x as bytes, chunks `rows` apart, if the previous region made them */
+    const char *w;     /* dot: cols x sum. outer: sum x cols                                      */
+    size_t w_bytes;    /* of a row of w                                                           */
     dtype type;
     weight_layout layout; /* of w                                           */
     float scale;
     int add;
-    int ends; /* something follows                                    */
+    int ends; /* has an epilogue                                      */
     product end;
 } matmul;
 
-enum { MAX_PRODUCTS = 12, FEW = 4 }; /* of a region; rows for which reading the weights is all the work */
+enum { MAX_PRODUCTS = 12, FEW = 4 }; /* of a region; rows up to which memory bandwidth is the limit */
 
 typedef struct {
     const simd *s;
@@ -47,7 +46,7 @@ static size_t row_bytes(const tensor *w) { return (size_t)dtype_bytes((dtype)w->
 
 /* ---- a rectangle ------------------------------------------------------------------------------------------------- */
 
-/* The weight of which dx is made. */
+/* The weight of dx. */
 static stored_weight weight_of_dx(const matmul *q)
 {
     return (stored_weight){q->layout, q->type, .in = q->cols, .out = q->sum};
@@ -134,7 +133,7 @@ static x256 *int8_scratch(const int8_set *s, int rows, size_t chunks)
     return (x256 *)cpu_scratch((chunks * sizeof(x256) + s->scratch(rows)) / sizeof(float) + 1);
 }
 
-/* For a few tokens every thread makes bytes of x for itself, which costs less than a barrier. */
+/* For a few tokens every thread converts x to bytes itself, which costs less than a barrier. */
 static void int8_kernel(const int8_set *s, const matmul *q, int row, int rows, int col, int cols)
 {
     const int sparse = q->layout == LAYOUT_SPARSE_BLOCKS;
@@ -187,7 +186,7 @@ static void rectangle(const region *f, const matmul *q, int row, int rows, int c
 
 static int units(const region *f, int i) { return (f->q[i].cols + f->grain[i] - 1) / f->grain[i]; }
 
-/* The column of product i that stands at `cost` of the line, when product i begins at `before`. */
+/* The column of product i at cumulative cost `cost`, when product i begins at `before`. */
 static int column_at(const region *f, int i, double before, double cost)
 {
     double u = floor((cost - before) / f->cost[i] + 0.5);
@@ -213,7 +212,7 @@ static void part_of(void *arg, int part, int parts)
     }
 }
 
-/* Columns that a thread takes at least. */
+/* The fewest columns of a thread. */
 static int grain_of(const int8_set *s, const matmul *q)
 {
     int block = dtypes[q->type].values;
@@ -234,7 +233,7 @@ static void run(device *d, const matmul *q, int n)
         f.cost[i] = (double)f.grain[i] * q[i].sum * (q->rows <= FEW ? bytes : q[i].kernel == INT8 ? 0.25 : 1);
         f.all += f.cost[i] * units(&f, i);
         all_units += units(&f, i);
-        work += 0.25 * q[i].rows * q[i].cols * q[i].sum; /* a vector does at least four at once */
+        work += 0.25 * q[i].rows * q[i].cols * q[i].sum; /* a vector has at least four lanes */
     }
     f.by_rows = all_units < 4 * parts && q->rows >= 4 * parts;
     pool_run(cpu_worth(d, work), part_of, &f);
@@ -247,7 +246,7 @@ typedef struct {
     int n;
 } quantize_region;
 
-/* Has an earlier product the same x? Then that one's number, else i. */
+/* The number of the first product with the same x. */
 static int same_x(const matmul *q, int i)
 {
     for (int j = 0; j < i; j++)

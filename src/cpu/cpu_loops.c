@@ -1,5 +1,5 @@
-/* cpu_loops.c - plain loops over many values: each thread runs the reference's on its share. Entries that are not worth
- * threads are the reference's as they are. */
+/* cpu_loops.c - plain loops over many values: each thread runs the reference's function on its share. Small entries are
+ * the reference's functions, without threads. */
 #include "cpu/cpu.h"
 #include "cpu/ref.h"
 

@@ -1,5 +1,5 @@
-/* cpu_mix.c - token shift after a norm: rows are divided among threads, each of which keeps the row it has just
- * normalised. */
+/* cpu_mix.c - token shift after a norm: rows are divided among threads, each of which keeps the previous normalised
+ * row. */
 #include <string.h>
 #include "cpu/cpu.h"
 
@@ -9,8 +9,8 @@ typedef struct {
     const batch *b;
     int C, at;
     int chunks;
-    size_t wide; /* C, whole vectors                  */
-    float *sums; /* [chunks][SUMS + mixtures][wide]   */
+    size_t wide; /* C, whole vectors                */
+    float *sums; /* [chunks][SUMS + mixtures][wide] */
 } job;
 
 static void normal_row(const job *q, float *z, int row)
@@ -20,20 +20,20 @@ static void normal_row(const job *q, float *z, int row)
     q->s->norm(&(norm_args){.T = 1, .C = q->C, .groups = 1, .eps = m->eps, .x = x, .w = m->w, .b = m->b, .y = z});
 }
 
-/* Rows [row, end) of one span. The state is advanced here when it is nobody else's concern: in a span of one row. */
+/* Rows [row, end) of one span. A span of one row advances its state here, since no other thread reads it. */
 static void span_rows(const job *q, const span *sp, int row, int end)
 {
     const mix_args *m = q->m;
     size_t C = (size_t)q->C, wide = (C + 15) / 16 * 16;
-    float *room = cpu_scratch(2 * wide), *state = sp->state + q->at;
+    float *buffer = cpu_scratch(2 * wide), *state = sp->state + q->at;
     const float *before = state;
     patch one = {.rows = 1, .cols = q->C, .stride = C};
     if (row > sp->row) {
-        normal_row(q, room + wide, row - 1);
-        before = room + wide;
+        normal_row(q, buffer + wide, row - 1);
+        before = buffer + wide;
     }
     for (int t = row; t < end; t++) {
-        float *z = before == room ? room + wide : room;
+        float *z = before == buffer ? buffer + wide : buffer;
         normal_row(q, z, t);
         for (int i = 0; i < m->n; i++)
             q->s->lerp(one, m->y[i] + (size_t)t * C, m->current ? before : z, m->current ? z : before, m->mu[i]);
@@ -59,16 +59,16 @@ void cpu_mix(device *d, const mix_args *m)
     const batch *b = m->batch;
     job q = {.s = cpu_of(d)->simd, .m = m, .b = b, .C = m->C, .at = m->at};
     pool_run(cpu_worth(d, (4.0 + m->n) * b->rows * m->C), part_of, &q);
-    for (int i = 0; i < b->n_spans; i++) /* others may have read the state while the last row was at work */
+    for (int i = 0; i < b->n_spans; i++) /* after the region, since other threads may have read the state */
         if (b->spans[i].len > 1) normal_row(&q, b->spans[i].state + m->at, b->spans[i].row + b->spans[i].len - 1);
 }
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
 
-/* Spans are cut into chunks of MIX_CHUNK rows, however many threads there are. Each chunk has sums of its own for what
- * all rows share, which are added up in order, and its rows are taken from the last to the first, as each needs what
- * the next one says about it. */
-enum { MIX_CHUNK = 32, DW = 0, DB, BEFORE, SUMS }; /* BEFORE: what the first row says about the one before it */
+/* Spans are divided into chunks of MIX_CHUNK rows, independent of the number of threads. Each chunk has its own sums of
+ * the gradients shared by all rows, which are then added in order. It runs from the last row to the first, since each
+ * row needs the gradient from the next. */
+enum { MIX_CHUNK = 32, DW = 0, DB, BEFORE, SUMS }; /* BEFORE: the gradient from the first row for the previous one */
 
 static int chunks_of(const span *sp) { return (sp->len + MIX_CHUNK - 1) / MIX_CHUNK; }
 static float *sums_of(const job *q, int chunk, int i)
@@ -76,7 +76,7 @@ static float *sums_of(const job *q, int chunk, int i)
     return q->sums + ((size_t)chunk * (size_t)(SUMS + q->m->n) + (size_t)i) * q->wide;
 }
 
-/* The gradients of mixtures at a row, and where the sums of the chunk are. */
+/* The gradients of mixtures at a row, and the sums of the chunk. */
 static mix_args at_row(const job *q, int row, int chunk)
 {
     mix_args g = *q->m;
@@ -162,7 +162,7 @@ void cpu_mix_back(device *d, const mix_args *m)
     pool_run(cpu_worth(d, (12.0 + 2 * m->n) * b->rows * C), back_part, &q);
     pool_run(cpu_worth(d, (2.0 + m->n) * q.chunks * C), add_part, &q);
     for (int i = 0, chunk = 0; i < b->n_spans;
-         chunk += chunks_of(&b->spans[i++])) /* the last chunk was begun with what is there */
+         chunk += chunks_of(&b->spans[i++])) /* the last chunk started from this value */
         if (b->spans[i].dstate)
             memcpy(b->spans[i].dstate + m->at, sums_of(&q, chunk, BEFORE), (size_t)C * sizeof(float));
 }

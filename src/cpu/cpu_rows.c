@@ -1,16 +1,16 @@
-/* cpu_rows.c - elementwise operations and those within a row: who does which rows or columns. */
+/* cpu_rows.c - elementwise operations and those within a row: the division of rows or columns among threads. */
 #include "cpu/cpu.h"
 #include <math.h>
 
-/* One phase: fn works on `rows` rows from `row` and `cols` columns from `col`. */
+/* One parallel region: fn computes `rows` rows from `row` and `cols` columns from `col`. */
 typedef struct call call;
 struct call {
     const simd *s;
     void (*fn)(const call *q, int row, int rows, int col, int cols);
-    const void *args;      /* of the entry */
-    int by_columns, grain; /* which of the two is divided, and at which multiples */
-    int T, C, one_row;     /* one_row: the odd operand serves all rows */
-    float *saved;          /* norm_back */
+    const void *args;      /* of the entry                                    */
+    int by_columns, grain; /* the divided one of the two, and the granularity */
+    int T, C, one_row;     /* one_row: the other operand is broadcast         */
+    float *saved;          /* norm_back                                       */
 };
 
 static void part_of(void *arg, int part, int parts)
@@ -130,7 +130,7 @@ static void slope_fn(const call *q, int row, int rows, int col, int cols)
     q->s->slope(a->kind, a->dx + col, a->y + col, cols);
 }
 
-/* n values are one row. */
+/* The n values as one row. */
 static void run_map(device *d, void (*fn)(const call *, int, int, int, int), const map_args *a, double cost)
 {
     CHECK(a->n <= INT32_MAX);

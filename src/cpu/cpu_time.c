@@ -1,12 +1,12 @@
-/* cpu_time.c - the recurrences: channels or heads are divided among threads, spans and tokens follow one another
- * inside, so that what is summed over spans is summed in their order. */
+/* cpu_time.c - the recurrences: channels or heads are divided among threads, each of which runs spans and tokens in
+ * order, so that sums over spans are in the order of spans. */
 #include "cpu/cpu.h"
 #include <string.h>
 
 typedef struct {
     const simd *s;
     const wkv_args *a;
-    int version; /* 6, of which 5 is a case, or 7 */
+    int version; /* 6 (includes 5) or 7 */
 } job;
 
 static void run(device *d, void (*part)(void *, int, int), const wkv_args *a, int version, double cost)
@@ -70,10 +70,10 @@ void cpu_wkv4_back(device *d, const wkv_args *a) { run(d, wkv4_back_part, a, 4, 
 
 /* ---- version 4 by scan ------------------------------------------------------------------------------------------- */
 
-/* A span is cut into chunks of SCAN_CHUNK tokens, however many threads there are, so that they do not decide what is
- * summed first. Each is summed up alone, the few sums are joined one after another (in a tree they would be no sooner
- * there: a chunk's own work is SCAN_CHUNK times that of a join), and each chunk is then gone through from what comes
- * before it. Backward the gradient of the sums, which the same operator joins, goes the other way. */
+/* A parallel prefix scan (docs/models.md 2.3). A span is divided into chunks of SCAN_CHUNK tokens, independent of the
+ * number of threads, so that the order of sums is too. Each chunk is summed alone; the few sums are combined one after
+ * another (a tree would not be faster: a chunk's work is SCAN_CHUNK times that of a combination); then each chunk runs
+ * from its initial state. Backward combines the gradients of the sums with the same operator, from the last chunk. */
 enum { SCAN_CHUNK = 256 };
 
 typedef struct {
@@ -81,9 +81,9 @@ typedef struct {
     const wkv_args *a;
     const span *sp;
     int chunks;
-    float *before;  /* [chunks][3 C]: the state before each chunk            */
-    float *after;   /* [chunks][3 C]: the gradient of the state after it     */
-    float *dw, *du; /* [chunks][C]: its part of a gradient that chunks share */
+    float *before;  /* [chunks][3 C]: the state before each chunk             */
+    float *after;   /* [chunks][3 C]: the gradient of the state after it      */
+    float *dw, *du; /* [chunks][C]: its term of a gradient summed over chunks */
 } scan;
 
 static size_t state4(const scan *s) { return 3 * (size_t)s->a->C; }
@@ -103,7 +103,7 @@ static void nothing4(float *state, int C)
     for (int i = 0; i < 3 * C; i++) state[i] = i < 2 * C ? 0 : -1e38f;
 }
 
-/* Chunks but the last: what comes out of the first, and what each other is alone. */
+/* All chunks except the last: the final state of the first, and the sums of each other chunk alone. */
 static void sum_part(void *arg, int part, int parts)
 {
     const scan *s = arg;
@@ -161,7 +161,8 @@ void cpu_wkv4_scan(device *d, const wkv_args *a)
     }
 }
 
-/* Chunks but the first: what the gradient of the state before it is by the chunk alone, or, of the last one, at all. */
+/* All chunks except the first: the gradient of the state before it due to the chunk alone; for the last chunk the full
+ * gradient. */
 static void sum_back_part(void *arg, int part, int parts)
 {
     const scan *s = arg;
@@ -260,7 +261,7 @@ static head head_of(const wkv_args *a, int i, int n)
     };
 }
 
-/* Value columns do not meet: where there are fewer heads than threads, a head is divided too. */
+/* Value columns are independent: with fewer heads than threads, heads are divided too. */
 static void forward_part(void *arg, int part, int parts)
 {
     const job *q = arg;

@@ -1,4 +1,4 @@
-/* devices.c - the devices there are, and opening one by its name. */
+/* devices.c - the list of devices, and opening one by its name. */
 #include <stdio.h>
 #include <string.h>
 #include "cpu/cpu.h"

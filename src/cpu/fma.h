@@ -7,8 +7,8 @@
 
 typedef float four_floats __attribute__((vector_size(16)));
 
-/* a b + c. Without an instruction for it: a b is exact in a double; where the sum is not, its last bit is made odd, and
- * rounding it to a float then goes where rounding the true sum goes. */
+/* a b + c. Without an instruction: a b is exact in a double; if the sum is inexact, its last bit is set, and rounding
+ * to float then equals rounding the exact sum (round to odd). */
 static inline __attribute__((always_inline)) float fma_once(float a, float b, float c)
 {
 #ifdef __FP_FAST_FMAF
@@ -17,7 +17,7 @@ static inline __attribute__((always_inline)) float fma_once(float a, float b, fl
     double p = (double)a * (double)b, d = (double)c, s = p + d, part = s - p, error = (p - (s - part)) + (d - part);
     int64_t bits;
     memcpy(&bits, &s, 8);
-    if (error != 0 && !(bits & 1)) { /* NaN is nobody's error: s is NaN already */
+    if (error != 0 && !(bits & 1)) { /* the error is NaN only if s is NaN already */
         bits += (error > 0) == (s > 0) ? 1 : -1;
         if (s == s && s - s == 0) memcpy(&s, &bits, 8);
     }

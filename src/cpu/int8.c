@@ -1,11 +1,11 @@
-/* int8.c - which ways of multiplying bytes there are, and the choice between them. */
+/* int8.c - the instances of integer GEMM, and the choice among them. */
 #include "cpu/int8.h"
 #include <string.h>
 #include "cpu/simd.h"
 
 extern const int8_set int8_avx512vnni, int8_avx512, int8_avxvnni, int8_avx2, int8_neondot, int8_neon, int8_portable;
 
-/* Does the processor have what `set` needs beyond the instance of simd.h that it belongs to? */
+/* Whether the processor has the instructions of `set` beyond those of its instance of simd.h. */
 #if defined __x86_64__
 #include <cpuid.h>
 

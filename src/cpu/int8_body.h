@@ -14,11 +14,11 @@
 #include "format/layout.h"
 
 enum {
-    TILE_V = 2,                 /* vectors of outputs of a tile                       */
-    OUTS = TILE_V * LANES,      /* outputs of a panel                                 */
-    FEW = 4,                    /* tokens for which weights are used where they lie   */
-    SPAN = LANES == 16 ? 2 : 1, /* blocks whose sums come together                    */
-    AHEAD = 1024                /* bytes that prefetches run ahead in a row           */
+    TILE_V = 2,                 /* vectors of outputs of a tile               */
+    OUTS = TILE_V * LANES,      /* outputs of a panel                         */
+    FEW = 4,                    /* tokens for which weights are used in place */
+    SPAN = LANES == 16 ? 2 : 1, /* blocks summed together                     */
+    AHEAD = 1024                /* prefetch distance in a row, in bytes       */
 };
 
 typedef int8_t vb __attribute__((vector_size(4 * LANES)));
@@ -60,7 +60,7 @@ INLINE vi larger(vi a, vi b)
     return (a & more) | (b & ~more);
 }
 
-/* The largest of the lanes, in all of them. Magnitudes are compared as bits: so a NaN is larger than anything. */
+/* The largest lane, in all lanes. Magnitudes are compared as bits, so a NaN is larger than any number. */
 INLINE vi largest(vi a)
 {
 #if LANES > 8

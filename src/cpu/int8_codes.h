@@ -1,6 +1,6 @@
 /* int8_codes.h - the parts of blocks of weights, and codes of four to six bits as bytes (part of int8_body.h). */
 
-/* Properties of a type: constants where the code for one type is compiled. */
+/* Properties of a type, constants in code compiled for one type. */
 typedef struct {
     int zero;          /* code of the value 0, before the minimum is added */
     int halves;        /* each 16 values have a scale                      */

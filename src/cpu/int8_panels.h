@@ -1,5 +1,5 @@
-/* int8_panels.h - products with weights of which a vector holds four values of LANES outputs: panels that were packed
- * from another layout, and LAYOUT_INTERLEAVED, in place (format/layout.h; part of int8_body.h). */
+/* int8_panels.h - matrix products with vectors of four values of LANES outputs: panels packed from another layout, and
+ * LAYOUT_INTERLEAVED in place (format/layout.h; part of int8_body.h). */
 
 enum { X_LINES = sizeof(x256) / 64, AHEAD_LINES = 18 };
 
@@ -24,7 +24,7 @@ INLINE panel panel_in(void *scratch)
     return (panel){scratch, d, d + 16 * OUTS};
 }
 
-/* Four values of LANES outputs, number `at` such of a tile, from the codes of an interleaved tile (format/layout.h). */
+/* Vector number `at` of an interleaved tile: four values of LANES outputs (format/layout.h). */
 INLINE vb tile_codes(const dtype type, const uint8_t *codes, const int four, int at)
 {
     enum { HALF = 16 / LANES, BYTES = 4 * LANES }; /* vectors of low halves */
@@ -54,8 +54,8 @@ typedef struct {
     int T, blocks, zero;
 } tile_args;
 
-/* mn tokens of a. Weights are packed where type is DTYPES, else stored. Meanwhile memory continues to read: tokens that
- * are alone ask for what is stored somewhat further on; others, with each block, for `lines` lines from `ahead` on. */
+/* mn tokens of a. Weights are packed if type is DTYPES, else stored. Prefetches run meanwhile: a single token's from
+ * the stored weights a fixed distance ahead; others', with each block, of `lines` lines from `ahead` on. */
 INLINE void tile(const int mn, const int alone, const dtype type, const coding c, const tile_args a,
                  const uint8_t *ahead, int lines)
 {
@@ -109,8 +109,8 @@ INLINE void tile(const int mn, const int alone, const dtype type, const coding c
         UNROLL for (int v = 0; v < TILE_V; v++) store(a.y + (size_t)t * a.y_stride + v * LANES, y[t][v]);
 }
 
-/* Where several tiles go over stored blocks, each asks for a part of the next 256 inputs', so that memory does not wait
- * for the last of them. */
+/* If several tiles read the same stored blocks, each prefetches a part of the next 256 inputs' blocks, so that reading
+ * does not wait for the last tile. */
 INLINE void tile_tokens(const dtype type, const coding c, tile_args a)
 {
     enum { FOUR = TILE_T < 4 ? 1 : 4 };
@@ -151,7 +151,7 @@ static tiles *tiles_for(coding c)
     return c.wide ? tiles_wide : c.halves ? tiles_halves : c.minimum ? tiles_minimum : tiles_plain;
 }
 
-/* T tokens' results of n outputs to their place. */
+/* Store T tokens' results of n outputs. */
 INLINE void put_results(float *y, size_t y_stride, const float *Y, int T, int n, float scale)
 {
     for (int t = 0; t < T; t++, y += y_stride, Y += OUTS) {
@@ -162,7 +162,7 @@ INLINE void put_results(float *y, size_t y_stride, const float *Y, int T, int n,
     }
 }
 
-/* Weights of any layout: `fill` brings them into panels. */
+/* Weights of any layout, packed into panels by `fill`. */
 static void packed(const int8_args *a, fill_panel *fill)
 {
     const coding c = coding_of(a->type);
@@ -222,7 +222,7 @@ FILL(Q5_0)
 FILL(Q5_1)
 #undef FILL
 
-/* Bytes are read where they are stored. Smaller codes too by a few tokens; for many they are unpacked once. */
+/* Bytes are read in place, smaller codes too for a few tokens; for many tokens they are unpacked once. */
 static void int8_interleaved(const int8_args *a)
 {
     enum { AT_ONCE = 16 };

@@ -1,4 +1,4 @@
-/* int8_portable.c - 128-bit vectors and nothing beyond what the compiler's target always has. */
+/* int8_portable.c - 128-bit vectors and only the baseline instructions of the compiler's target. */
 #include "cpu/fma.h"
 
 #define INT8 int8_portable

@@ -1,11 +1,11 @@
-/* int8_rows.h - products with weights in blocks along rows, as most files have them (part of int8_body.h). A few tokens
- * read them where they lie, LANES rows side by side; for many they are brought into a panel. */
+/* int8_rows.h - matrix products with weights in blocks along rows, as in most files (part of int8_body.h). A few tokens
+ * read them in place, LANES rows side by side; for many they are packed into a panel. */
 
 /* ---- weights: LANES rows side by side ---------------------------------------------------------------------------- */
 
 typedef const uint8_t *rows[LANES];
 
-/* Rows `step` bytes apart; past the n-th the last one again. */
+/* Rows `step` bytes apart; after the n-th the last one is repeated. */
 INLINE void rows_from(rows row, const uint8_t *p, size_t step, int n)
 {
     for (int r = 0; r < LANES; r++) row[r] = p + (size_t)(r < n ? r : n - 1) * step;
@@ -136,7 +136,7 @@ INLINE void scales(const dtype type, const stored *from, int blocks, float *d, f
     }
 }
 
-/* ---- a few tokens: weights where they lie ------------------------------------------------------------------------ */
+/* ---- a few tokens: weights in place ------------------------------------------------------------------------------ */
 
 /* Lanes become rows. v[r]: sums of four for row r. */
 #if LANES == 16
@@ -208,7 +208,7 @@ typedef struct {
     float d[16 * LANES], m[8 * LANES];
 } few_weights;
 
-/* Where block b of 256 values begins, about: blocks of Q4_K, Q5_K and Q6_K share their bytes. */
+/* The approximate start of block b of 256 values: blocks of Q4_K, Q5_K and Q6_K share bytes. */
 INLINE int prefetch_at(const dtype type, const int b) { return b * layout[type].bytes / (type < Q4_K ? 1 : 8); }
 
 /* Blocks b .. b + blocks - 1 of a chunk, at most SPAN, for T tokens. */
@@ -269,8 +269,8 @@ INLINE void few_tile(const dtype type, const int8_args *a, int o, size_t apart, 
     }
 }
 
-/* Weights are a stream from memory, which comes fastest as several streams far apart; but not so that all of them, and
- * what was fetched ahead, fall on the same sets of the caches: not near a multiple of 1024 bytes apart. */
+/* Reading memory is fastest in several streams far apart. A distance near a multiple of 1024 bytes would map all of
+ * them, and their prefetched lines, to the same cache sets. */
 INLINE void few_tokens(const dtype type, const int8_args *a)
 {
     const int O = a->O;
@@ -283,7 +283,7 @@ INLINE void few_tokens(const dtype type, const int8_args *a)
     }
 }
 
-/* ---- rows, for many tokens: four values of LANES outputs brought together ---------------------------------------- */
+/* ---- rows, for many tokens: packing four values of LANES outputs ------------------------------------------------- */
 
 /* v[i] lane j <-> v[j] lane i */
 INLINE void transpose(vi v[LANES])
@@ -333,7 +333,7 @@ INLINE void transpose(vi v[LANES])
 #undef SWAP
 }
 
-/* 4 LANES values of each of LANES rows, turned. */
+/* 4 LANES values of each of LANES rows, transposed. */
 INLINE void fill_vector(const dtype type, uint8_t *to, const rows row, size_t off, ptrdiff_t ahead, const int b,
                         const int half, const int blocks)
 {
@@ -345,7 +345,7 @@ INLINE void fill_vector(const dtype type, uint8_t *to, const rows row, size_t of
         memcpy(to + (size_t)(32 * b + 16 * half + 4 * j) * OUTS, &v[j], sizeof v[j]);
 }
 
-/* See fill_panel. Where a row ends the next panel's beginning is asked for. */
+/* See fill_panel. At the end of a row the start of the next panel is prefetched. */
 INLINE void fill_rows(const dtype type, const int8_args *a, panel p, int o, int n, int k, int blocks)
 {
     enum { HALVES = LANES == 4 ? 2 : 1 }; /* vectors in a block */
@@ -371,7 +371,7 @@ INLINE void fill_rows(const dtype type, const int8_args *a, panel p, int o, int 
     }
 }
 
-/* ---- every type -------------------------------------------------------------------------------------------------- */
+/* ---- all types --------------------------------------------------------------------------------------------------- */
 
 #define FOR(T)                                                                                                         \
     static void fill_##T(const int8_args *a, panel p, int o, int n, int k, int blocks)                                 \

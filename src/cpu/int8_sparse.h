@@ -1,14 +1,14 @@
-/* int8_sparse.h - products with LAYOUT_SPARSE_BLOCKS (format/layout.h; part of int8_body.h).
+/* int8_sparse.h - matrix products with LAYOUT_SPARSE_BLOCKS (format/layout.h; part of int8_body.h).
  *
  * The blocks are those of the row-major layout and are summed in the same order, so the results are the same to the
- * bit. The inputs of a group that are 0 are not read: a sum of products does not see them. The bytes of four inputs at
- * a time are brought together for DOT, 4 LANES outputs side by side; meanwhile the next group's inputs are fetched.
- * Tokens go one after the other through as many groups as fit into L2. */
+ * bit. Zero inputs of a group are skipped: they do not change a sum of products. The bytes of four inputs at a time are
+ * interleaved for DOT, 4 LANES outputs side by side, while the next group's inputs are prefetched. As many groups as
+ * fit in L2 are used by all tokens, one after the other. */
 
 enum {
     STRIP = 4 * LANES,
-    GROUPS_CACHE = 512 << 10, /* bytes of groups that several tokens go through                                       */
-    ONE_PASS = 64             /* tokens whose results all stay in L2 meanwhile                                        */
+    GROUPS_CACHE = 512 << 10, /* bytes of groups shared by several tokens      */
+    ONE_PASS = 64             /* tokens whose results all stay in L2 meanwhile */
 };
 
 /* A bit for each of 32 bytes that is not 0. */
@@ -26,7 +26,7 @@ INLINE uint32_t not_zero32(const int8_t *p)
 #endif
 }
 
-/* The codes of an input for STRIP outputs from c, of which n are there: STRIP, or 32 where STRIP is more. */
+/* The codes of an input for n outputs from c: STRIP, or 32 at the end of a longer STRIP. */
 #if LANES == 16
 INLINE vb input_codes(const dtype type, const uint8_t *row, size_t C, size_t c, const int n)
 {
@@ -139,9 +139,9 @@ INLINE size_t input_bytes(const dtype type, size_t C)
     return type == Q8_0 ? C : codes_have_fifth(type) ? C / 2 + C / 8 : C / 2;
 }
 
-/* 32 inputs of all outputs, and one token's part in them. */
+/* 32 inputs of all outputs, and one token's values of them. */
 typedef struct {
-    const used *now, *next; /* next's inputs are fetched meanwhile; it may have none */
+    const used *now, *next; /* next's inputs are prefetched; it may have none */
     const uint8_t *scale;
     size_t bytes, C; /* of the group; outputs of the matrix */
     int32_t sum;     /* of the 32 values of x, as in x256   */
@@ -232,7 +232,7 @@ static void sparse_few(const int8_args *a)
     scale_results(a);
 }
 
-/* ---- many tokens, most inputs used: packed, as blocks of rows are ------------------------------------------------ */
+/* ---- many tokens, most inputs not zero: packed, like blocks of rows ---------------------------------------------- */
 
 /* See fill_panel. */
 INLINE void fill_sparse(const dtype type, const int8_args *a, panel p, int o, int n, int k, int blocks)
@@ -280,7 +280,7 @@ FILL(Q5_0)
 FILL(Q5_1)
 #undef FILL
 
-/* A few tokens by all inputs: the matrix is read once, in its own order, and all outputs are in work at once. */
+/* A few tokens by all inputs: the matrix is read once, in its own order, and all outputs are accumulated at once. */
 static void packed_sparse(const int8_args *a, fill_panel *fill)
 {
     const coding c = coding_of(a->type);
@@ -298,12 +298,12 @@ static void packed_sparse(const int8_args *a, fill_panel *fill)
     scale_results(a);
 }
 
-/* Is skipping inputs quicker, when all tokens together use n of F? Skipping takes 150 for each F used and 38 a token,
- * all inputs packed 850 and 27 a token (us; measured at F 8192, C 2048, T 4 to 64, 0 to 95 % zeros): no step where they
- * meet. */
+/* Whether skipping zero inputs is faster, when all tokens together use n of F. Skipping costs 150 for each F used and
+ * 38 per token, packing all inputs 850 and 27 per token (us; measured at F 8192, C 2048, T 4 to 64, 0 to 95 % zeros),
+ * so the time is continuous at the switch. */
 static int skipping_is_quicker(int64_t n, int T, int F) { return 24 * n + (int64_t)T * F <= (int64_t)126 * F; }
 
-/* Inputs used by each token, added up. */
+/* The sum over tokens of nonzero inputs. */
 static int64_t all_used(const int8_args *a)
 {
     int64_t sum = 0;

@@ -22,8 +22,8 @@ typedef __m256i x86_int;
 #define ADD_PAIRS(a) _mm256_madd_epi16(a, _mm256_set1_epi16(1))
 #endif
 
-/* acc + the sums of neighbouring 16-bit lanes of `products`. The empty instruction keeps gcc from adding in another
- * order, for which it stores the products of a whole block: 64 tokens of q8_0 then take 1.15 times as long. */
+/* acc + the sums of adjacent 16-bit lanes of `products`. The empty instruction keeps gcc from adding in another order,
+ * which stores the products of a whole block: 64 tokens of q8_0 would take 1.15 times as long. */
 static inline __attribute__((always_inline)) x86_int accumulate(x86_int acc, x86_int products)
 {
     acc = ADD(acc, ADD_PAIRS(products));

@@ -2,7 +2,7 @@
 #include "cpu/ref.h"
 #include <tgmath.h>
 
-/* the row of an operand that serves row t */
+/* row t of an operand that may be broadcast */
 static const real *row(const real *x, int t, int C, int rows) { return x + (rows == 1 ? 0 : (size_t)t * (size_t)C); }
 
 void ref_add(device *d, const pair_args *a)

@@ -2,30 +2,30 @@
 #include "cpu/ref.h"
 #include <string.h>
 
-/* Row i of a stored weight as reals, scale not applied. `room` has space for a row of reals and a row of floats. */
-static const real *weight_row(const tensor *w, int i, void *room)
+/* Row i of a stored weight as reals, scale not applied. `buffer` holds a row of reals and a row of floats. */
+static const real *weight_row(const tensor *w, int i, void *buffer)
 {
     const stored_weight stored = weight_stored(w);
     const size_t bytes = (size_t)w->cols * sizeof(real);
-    real *row = room;
+    real *row = buffer;
     if (w->type == REAL)
-        return memcpy(row, (const char *)w->data + (size_t)i * bytes, bytes); /* it may lie at any address */
+        return memcpy(row, (const char *)w->data + (size_t)i * bytes, bytes); /* unaligned */
     float *f = (float *)(row + w->cols);
     layout_decode(&stored, w->data, i, 0, w->cols, f);
     for (int j = 0; j < w->cols; j++) row[j] = f[j];
     return row;
 }
 
-static void *row_room(const tensor *w) { return scratch_own((size_t)w->cols * (sizeof(real) + sizeof(float))); }
+static void *row_buffer(const tensor *w) { return scratch_own((size_t)w->cols * (sizeof(real) + sizeof(float))); }
 
 static real scale_of(const tensor *w) { return w->scale != 0 ? w->scale : 1; }
 
 /* y[t][o] (+)= x[t] . row o */
 static void dot_rows(real *y, const real *x, const tensor *w, int T, int accumulate)
 {
-    void *room = row_room(w);
+    void *buffer = row_buffer(w);
     for (int o = 0; o < w->rows; o++) {
-        const real *row = weight_row(w, o, room);
+        const real *row = weight_row(w, o, buffer);
         for (int t = 0; t < T; t++) {
             const real *xt = x + (size_t)t * (size_t)w->cols;
             real sum = 0;
@@ -39,9 +39,9 @@ static void dot_rows(real *y, const real *x, const tensor *w, int T, int accumul
 /* y[t] += x[t][i] row i */
 static void add_rows(real *y, const real *x, const tensor *w, int T)
 {
-    void *room = row_room(w);
+    void *buffer = row_buffer(w);
     for (int i = 0; i < w->rows; i++) {
-        const real *row = weight_row(w, i, room);
+        const real *row = weight_row(w, i, buffer);
         for (int t = 0; t < T; t++) {
             real xi = x[(size_t)t * (size_t)w->rows + (size_t)i] * scale_of(w), *yt = y + (size_t)t * (size_t)w->cols;
             for (int j = 0; j < w->cols; j++) yt[j] += xi * row[j];

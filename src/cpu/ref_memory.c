@@ -91,8 +91,8 @@ void ref_shift_back(device *d, const shift_args *a)
         if (!sp->dstate) continue;
         real *ds = sp->dstate + a->at;
         for (size_t i = 0; i < C; i++) {
-            if (a->dx) a->dx[first + n + i] += ds[i]; /* the last row became the state */
-            ds[i] = a->dy[first + i];                 /* the first row came from it    */
+            if (a->dx) a->dx[first + n + i] += ds[i]; /* the last row was the new state */
+            ds[i] = a->dy[first + i];                 /* the first row read the state   */
         }
     }
 }

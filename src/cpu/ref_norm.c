@@ -1,4 +1,4 @@
-/* ref_norm.c - reductions within a row: norms, unit heads, bonus, softmax. Gradients: spec ARCHITECTURES 5.6 and 6. */
+/* ref_norm.c - reductions within a row: norms, unit heads, bonus, softmax. Gradients: docs/models.md 5.6 and 6. */
 #include "cpu/ref.h"
 #include <string.h>
 #include <tgmath.h>

@@ -1,18 +1,18 @@
-/* ref_time.c - the recurrences of versions 4 to 7 and their gradients, as the specification writes them.
+/* ref_time.c - the recurrences of versions 4 to 7 and their gradients, as in docs/models.md 2 to 5.
  *
- * S[h][i][j]: i the key, j the value channel of head h (docs/models.md). Gradients recompute the states of a whole span
- * from the one kept at its start. */
+ * S[h][i][j]: i the key, j the value channel of head h. Gradients recompute the states of a whole span from its initial
+ * one. */
 #include "cpu/ref.h"
 #include <tgmath.h>
 #include <string.h>
 
-static real *room(size_t n) { return scratch_own(n * sizeof(real)); }
+static real *scratch_reals(size_t n) { return scratch_own(n * sizeof(real)); }
 
-/* A place in a matrix, NULL in one that is not there. */
+/* A pointer into a matrix; NULL if the matrix is NULL. */
 static real *at(real *p, size_t i) { return p ? p + i : NULL; }
 static const real *in(const real *p, size_t i) { return p ? p + i : NULL; }
 
-/* ---- version 4: aa, bb, pp of C each; the true sums are aa e^pp, bb e^pp. Spec ARCHITECTURES 2.2 to 2.4 ---------- */
+/* ---- version 4: aa, bb, pp of C each; the true sums are aa e^pp, bb e^pp. docs/models.md 2.2 to 2.4 -------------- */
 
 typedef struct {
     real aa, bb, pp;
@@ -27,8 +27,8 @@ static void sums_put(real *x, int C, sums s)
     x[2 * C] = s.pp;
 }
 
-/* The sums of two pieces of text: through the second those of the first fade by e^d. Which of three pieces are joined
- * first does not matter. A token is the piece (v, 1, k), d = w. */
+/* The sums of two chunks of text together: the second decays those of the first by e^d. The operator is associative. A
+ * token is the chunk (v, 1, k), d = w. */
 static sums join4(sums x, sums y, real d)
 {
     real m = fmax(x.pp + d, y.pp), e1 = exp(x.pp + d - m), e2 = exp(y.pp - m);
@@ -42,13 +42,13 @@ static real out4(sums s, real k, real v, real u)
     return (e1 * s.aa + e2 * v) / (e1 * s.bb + e2);
 }
 
-/* Where a token's gradients go; NULL: nobody asks. */
+/* Pointers to a token's gradients; NULL: not needed. */
 typedef struct {
     real *dk, *dv, *dw, *du;
 } grads4;
 
-/* A token's gradients, from the sums s before it and the gradient g = gA, gB, o of those after it. Returns what it adds
- * itself to the gradient of those before it, which is join4(g, that, w). */
+/* A token's gradients, from the sums s before it and the gradient g = gA, gB, o of those after it. Returns its own term
+ * x of the gradient of those before it, which is join4(g, x, w). */
 static sums back4(grads4 d, sums s, sums g, real k, real v, real w, real u, real dy)
 {
     real m = fmax(s.pp, u + k), e1 = exp(s.pp - m), e2 = exp(u + k - m);
@@ -61,15 +61,15 @@ static sums back4(grads4 d, sums s, sums g, real k, real v, real w, real u, real
     return (sums){q, -q * y, -m};
 }
 
-/* x[t] <- x[0], x[1] ... x[t] joined, for all t, in log2 n rounds; what is joined in a round needs nothing of that
- * round. x[0] is what came before, the others are single tokens. */
+/* Prefix scan: x[t] <- x[0], x[1] ... x[t] combined, for all t, in log2 n rounds of independent combinations. x[0] is
+ * the state before, the others are single tokens. */
 static void scan4(sums *x, int n, real w)
 {
-    for (int step = 1; step < n; step *= 2) /* x[t] is of `step` elements, or of all from x[0] */
+    for (int step = 1; step < n; step *= 2) /* x[t] combines `step` elements, or all from x[0] */
         for (int t = n - 1; t >= step; t--) x[t] = join4(x[t - step], x[t], (real)step * w);
 }
 
-/* The arguments of one channel of one span: pointers stand at it, of the span's first row. */
+/* The arguments of one channel of one span: pointers are to it in the span's first row. */
 static wkv_args channel_of(const wkv_args *a, const span *sp, int c)
 {
     wkv_args q = *a;
@@ -87,7 +87,7 @@ static wkv_args channel_of(const wkv_args *a, const span *sp, int c)
     return q;
 }
 
-/* x[t]: the sums before token t of a channel, one token after the other or by scan. x[T]: after the last. */
+/* x[t]: the sums before token t of a channel, token by token or by scan. x[T]: after the last. */
 static void sums_before(sums *x, sums s, const wkv_args *q, int T, int scan)
 {
     x[0] = s;
@@ -102,7 +102,7 @@ static void forward4(const wkv_args *a, int scan)
 {
     for (int i = 0; i < a->batch->n_spans; i++) {
         const span *sp = &a->batch->spans[i];
-        sums *x = (sums *)room(3 * ((size_t)sp->len + 1));
+        sums *x = (sums *)scratch_reals(3 * ((size_t)sp->len + 1));
         for (int c = 0; c < a->C; c++) {
             wkv_args q = channel_of(a, sp, c);
             real *state = sp->state + a->at + c;
@@ -126,8 +126,8 @@ void ref_wkv4_scan(device *d, const wkv_args *a)
     forward4(a, 1);
 }
 
-/* One channel of one span. dstate: gA, gB, o of the true sums, C apart, in and out; NULL when nobody asks. x: 2 (T + 1)
- * of scratch. */
+/* One channel of one span. dstate: gA, gB, o of the true sums, C apart, in and out; NULL: not needed. x: 2 (T + 1) of
+ * scratch. */
 static void channel4_back(const wkv_args *q, sums s0, real *dstate, sums *x, int T, int scan)
 {
     sums *g = x + T + 1;
@@ -153,7 +153,7 @@ static void backward4(const wkv_args *a, int scan)
     const real *state0 = a->state0;
     for (int i = 0; i < a->batch->n_spans; i++, state0 += 3 * a->C) {
         const span *sp = &a->batch->spans[i];
-        sums *x = (sums *)room(6 * ((size_t)sp->len + 1));
+        sums *x = (sums *)scratch_reals(6 * ((size_t)sp->len + 1));
         for (int c = 0; c < a->C; c++) {
             wkv_args q = channel_of(a, sp, c);
             channel4_back(&q, sums_get(state0 + c, a->C), sp->dstate ? sp->dstate + a->at + c : NULL, x, sp->len, scan);
@@ -175,7 +175,7 @@ void ref_wkv4_scan_back(device *d, const wkv_args *a)
 
 /* ---- versions 5 to 7: one head of one span ----------------------------------------------------------------------- */
 
-/* Its arguments: pointers stand at the head's first column of the span's first row, state0 at its state. Rows stay C
+/* The arguments: pointers are to the head's first column of the span's first row, state0 to its state. Rows are C
  * apart. */
 static wkv_args head_of(const wkv_args *a, int s, int h)
 {
@@ -208,7 +208,7 @@ static real *state_of(const wkv_args *a, real *states, int h)
     return states ? states + a->at + (size_t)h * (size_t)(N * N) : NULL;
 }
 
-/* ---- versions 5 and 6. Spec 3.2, 3.4, 4.4 ------------------------------------------------------------------------ */
+/* ---- versions 5 and 6: docs/models.md 3.2, 3.4, 4.4 -------------------------------------------------------------- */
 
 void ref_wkv6(device *d, const wkv_args *a)
 {
@@ -288,7 +288,7 @@ void ref_wkv6_back(device *d, const wkv_args *a)
     size_t NN = (size_t)(N * N);
     for (int s = 0; s < a->batch->n_spans; s++) {
         const span *sp = &a->batch->spans[s];
-        real *none = room(NN * ((size_t)sp->len + 1)), *before = none + NN;
+        real *none = scratch_reals(NN * ((size_t)sp->len + 1)), *before = none + NN;
         for (int h = 0; h < a->heads; h++) {
             wkv_args q = head_of(a, s, h);
             real *G = state_of(a, sp->dstate, h);
@@ -297,7 +297,7 @@ void ref_wkv6_back(device *d, const wkv_args *a)
     }
 }
 
-/* ---- version 7. Spec 5.2, 5.4, with S[key][value] ---------------------------------------------------------------- */
+/* ---- version 7: docs/models.md 5.2, 5.4, with S[key][value] ------------------------------------------------------ */
 
 /* S <- S diag(w) + (S a) b' + v k', one token of one head, in row j; sa[N] receives S a of the state before */
 static void absorb7(real *next, const real *S, real *sa, const wkv_args *q, size_t j, int N)
@@ -314,7 +314,7 @@ void ref_wkv7(device *d, const wkv_args *a)
 {
     (void)d;
     int N = a->C / a->heads;
-    real *sa = room((size_t)N);
+    real *sa = scratch_reals((size_t)N);
     for (int s = 0; s < a->batch->n_spans; s++)
         for (int h = 0; h < a->heads; h++) {
             wkv_args q = head_of(a, s, h);
@@ -377,7 +377,7 @@ void ref_wkv7_back(device *d, const wkv_args *a)
     size_t NN = (size_t)(N * N);
     for (int s = 0; s < a->batch->n_spans; s++) {
         const span *sp = &a->batch->spans[s];
-        real *none = room((NN + (size_t)N) * ((size_t)sp->len + 2));
+        real *none = scratch_reals((NN + (size_t)N) * ((size_t)sp->len + 2));
         for (int h = 0; h < a->heads; h++) {
             wkv_args q = head_of(a, s, h);
             real *G = state_of(a, sp->dstate, h);

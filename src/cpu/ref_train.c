@@ -1,4 +1,4 @@
-/* ref_train.c - the optimizer (spec ARCHITECTURES 8.2). */
+/* ref_train.c - the optimizer, AdamW (docs/training.md 8). */
 #include "cpu/ref.h"
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* simd.c - which instruction sets there are, and the choice between them. */
+/* simd.c - the instruction sets, and the choice among them. */
 #include "cpu/simd.h"
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@ extern const simd simd_v128, simd_avx2, simd_avx512, simd_neon;
 #if defined __x86_64__
 #include <cpuid.h>
 
-/* Does the processor have `set`, and does the system save its registers (XCR0)? */
+/* Whether the processor has `set`, and the system saves its registers (XCR0). */
 static int has(const simd *set)
 {
     unsigned a, b, c, d, xcr0, high;

@@ -1,19 +1,18 @@
 /* simd_back.h - the recurrences, backward (part of simd_body.h).
  *
- * States are needed in reverse. They are kept every CHUNK tokens on one sweep forward. In versions 5 and 6, whose decay
- * may be anything down to 0, the ones between are computed again from the kept one, chunk by chunk from the last; in
- * version 7 a chunk is a few matrix products. The matrices in scratch have rows of padded(N), zeros behind N. */
+ * States are needed in reverse. One pass forward keeps a state every CHUNK tokens. In versions 5 and 6, whose decay may
+ * be as small as 0, the states between are recomputed from the kept one, chunk by chunk from the last; in version 7 a
+ * chunk is a few matrix products. The matrices in scratch have rows of padded(N), zeros after N. */
 
 enum { CHUNK = 16 };
 
-/* ---- version 4: spec ARCHITECTURES 2.4 --------------------------------------------------------------------------- */
+/* ---- version 4: docs/models.md 2.4 ------------------------------------------------------------------------------- */
 
 enum { CHUNK4 = 512 };
 
 static size_t wkv4_scratch(int T, int n) { return 3 * ((size_t)(T + CHUNK4 - 1) / CHUNK4 + CHUNK4 + 1) * (size_t)n; }
 
-/* Token t: g, the gradient gA, gB, o of the sums after it, n apart, becomes that of those before it, which are aa, bb,
- * pp. */
+/* Token t: g is gA, gB, o, n apart: in, the gradient of the sums after it; out, of those before it, aa, bb, pp. */
 INLINE void token4_back(const channels4 *c, int t, const float *aa, float *gA)
 {
     const size_t at = (size_t)t * (size_t)c->C;
@@ -69,7 +68,7 @@ static void wkv4_back(const channels4 *c, float *scratch)
 
 /* ---- sums over columns: 16 lanes for each key, summed at the end ------------------------------------------------- */
 
-/* n rows of 16 floats -> to[i] += sum of row i (+ a[i] b[i] by when a is there) */
+/* n rows of 16 floats -> to[i] += sum of row i (+ a[i] b[i] by when a is not NULL) */
 INLINE void add_sums(float *to, const float *rows, int n, const float *a, const float *b, float by)
 {
     EACH(n, vf s = sums(rows + (size_t)i * SUM_LANES);
@@ -77,14 +76,14 @@ INLINE void add_sums(float *to, const float *rows, int n, const float *a, const 
          ST(to, LD(to) + s););
 }
 
-/* ---- versions 5 and 6: spec 3.4, 4.4 ----------------------------------------------------------------------------- */
+/* ---- versions 5 and 6: docs/models.md 3.4, 4.4 ------------------------------------------------------------------- */
 
 static size_t matrix(const head *h) { return (size_t)h->N * (size_t)padded(h->N); }
 static size_t chunks(const head *h) { return ((size_t)h->T + CHUNK - 1) / CHUNK; }
 enum { SUMS = 3, BACK_V = 4 }; /* sums over columns; vectors of columns in a block */
-static size_t sums_room(const head *h) { return SUMS * (size_t)padded(h->N) * SUM_LANES; }
+static size_t sums_floats(const head *h) { return SUMS * (size_t)padded(h->N) * SUM_LANES; }
 
-static size_t wkv6_scratch(const head *h) { return (chunks(h) + CHUNK + 1) * matrix(h) + sums_room(h); }
+static size_t wkv6_scratch(const head *h) { return (chunks(h) + CHUNK + 1) * matrix(h) + sums_floats(h); }
 
 /* the state after token t */
 static void step6(const head *h, int t, float *next, const float *S)
@@ -100,7 +99,7 @@ static void step6(const head *h, int t, float *next, const float *S)
     }
 }
 
-/* Columns j.. of token t, vn vectors, which are all parts of a sum: behind the head's last column there are zeros. */
+/* Columns j.. of token t, vn vectors, all terms of a sum: zeros follow the head's last column. */
 INLINE void back6_block(const int vn, const int whole, const head *h, int t, const float *S, float *G, float *P, int j)
 {
     size_t at = (size_t)t * h->C, wide = (size_t)padded(h->N), apart = wide * SUM_LANES;
@@ -155,7 +154,7 @@ static void start_back(const head *h, float *S, float *G, float *P)
     widen(S, h->S0, h->N);
     if (h->dS) widen(G, h->dS, h->N);
     else memset(G, 0, sizeof *G * matrix(h));
-    memset(P, 0, sizeof *P * sums_room(h));
+    memset(P, 0, sizeof *P * sums_floats(h));
 }
 
 static void wkv6_back(const head *h, float *scratch)
@@ -188,7 +187,7 @@ static void wkv6_back(const head *h, float *scratch)
     if (h->dS) narrow(h->dS, G, h->N);
 }
 
-/* ---- version 7: spec 5.4, in chunks ------------------------------------------------------------------------------ */
+/* ---- version 7: docs/models.md 5.4, in chunks -------------------------------------------------------------------- */
 
 enum { BOTH = 2 * CHUNK, SHORT = 4 }; /* rows of a pair; rows of a tile */
 
@@ -199,9 +198,9 @@ typedef struct {
 } strided;
 
 INLINE strided by_rows(const float *at, size_t row) { return (strided){at, row, 1}; }
-INLINE strided transposed(const float *at, size_t row) { return (strided){at, 1, row}; } /* of one that is by rows */
+INLINE strided transposed(const float *at, size_t row) { return (strided){at, 1, row}; } /* a row-major one */
 
-/* c (+)= a b: M x N from sums of K, N whole vectors; rows of c are ldc floats apart, b is by rows. */
+/* c (+)= a b: M x N from sums of K, N whole vectors; rows of c are ldc floats apart, b is row-major. */
 INLINE void block_tile(const int mn, const int vn, float *c, size_t ldc, strided a, strided b, int K, int add)
 {
     vf acc[SHORT][TIME_V];
@@ -242,7 +241,7 @@ static void turned(float *to, const float *from, int M, int N)
         }
 }
 
-/* One chunk at work: pairs of CHUNK rows of `wide` floats, one above the other, and what else lies in scratch. */
+/* One chunk: pairs of CHUNK rows of `wide` floats, one above the other, and its other matrices in scratch. */
 typedef struct {
     int wide;
     /* D: CHUNK + 1 rows, the first of ones; E: BOTH x BOTH; sum: a row */
@@ -277,7 +276,7 @@ static void take_rows(const chunk7 *c, const head *h, float *to, const float *fr
     for (int t = 0; t < n; t++, to += c->wide, from += h->C) EACH(h->N, ST(to, LD(from)););
 }
 
-/* Tokens first .. first + n: D, [r^; a^], [k^; b^], v. Tokens that are not there have w = 1 and zeros. */
+/* Tokens first .. first + n: D, [r^; a^], [k^; b^], v. Missing tokens have w = 1 and zeros. */
 static void chunk7_take(const chunk7 *c, const head *h, int first, int n)
 {
     size_t at = (size_t)first * h->C, wide = (size_t)c->wide, half = CHUNK * wide;
@@ -308,7 +307,7 @@ static void chunk7_take(const chunk7 *c, const head *h, int first, int n)
     }
 }
 
-/* What a row sees: of r^ and dy the tokens up to its own, of a^ and p those before. */
+/* The causal mask: rows of r^ and dy include their own token, rows of a^ and p only those before. */
 static void mask7(float *A)
 {
     for (int t = 0; t < CHUNK; t++)
@@ -319,7 +318,7 @@ static void mask7(float *A)
         }
 }
 
-/* row t of x += sum of A[t][s] x[s] (or A[s][t] x[s], backwards) over the rows that are already done */
+/* row t of x += sum of A[t][s] x[s] (or A[s][t] x[s], in reverse) over the finished rows */
 INLINE void solve7(const chunk7 *c, float *x, const float *A, const int backwards)
 {
     for (int q = 0; q < c->wide; q += LANES)
@@ -334,7 +333,7 @@ INLINE void solve7(const chunk7 *c, float *x, const float *A, const int backward
         }
 }
 
-/* Forward: A, u and the state S1 behind the chunk, from S0. */
+/* Forward: A, u and the state S1 after the chunk, from S0. */
 static void chunk7_forward(const chunk7 *c, const float *S0, float *S1, float *A, float *u)
 {
     int wide = c->wide;
@@ -359,7 +358,7 @@ static void put_rows(const chunk7 *c, const head *h, float *to, const float *fro
     for (int t = 0; to && t < n; t++, to += h->C, from += c->wide) EACH(h->N, ST(to, LD(to) + LD(from)););
 }
 
-/* Backward: c->G from the gradient behind the chunk to the one before it. */
+/* Backward: c->G from the gradient after the chunk to the one before it. */
 static void chunk7_back(const chunk7 *c, const head *h, int first, int n, const float *S0, const float *S1,
                         const float *A)
 {
@@ -370,7 +369,7 @@ static void chunk7_back(const chunk7 *c, const head *h, int first, int n, const 
     for (int i = 0; i < 6; i++) foresee(h, out[i], first, CHUNK, 1);
     for (int i = 0; i < 7 && first; i++) foresee(h, in[i], first - CHUNK, CHUNK, 0);
 
-    for (int i = 0; i < wide; i += LANES) { /* of log D's last row, S's part */
+    for (int i = 0; i < wide; i += LANES) { /* of log D's last row, the term of S */
         vf rows[LANES];
         UNROLL for (int l = 0; l < LANES; l++) {
             float *g = G + (i + l) * wide;

@@ -1,22 +1,22 @@
 /* simd_linear.h - matrix products of floats (part of simd_body.h).
  *
- * An element's sum has one order. The dot form, for weights stored [out, in]: blocks of SPAN values of k in turn, each
- * a sum of 16 lanes (simd_sum.h) that is added to y. The outer form, for everything else: one chain of multiply-adds
- * over k.
+ * An element's sum has one order. The dot kernel, for weights stored [out, in]: blocks of SPAN values of k in turn,
+ * each a sum of 16 lanes (simd_sum.h) that is added to y. The outer kernel, for other weights: one chain of
+ * multiply-adds over k.
  *
- * A few rows of x: both operands of the dot form are read where they lie, along their rows; lanes are lanes of the sum.
- * Many rows: blocks of both operands are packed in the order in which the tile in registers reads them, its lanes are
- * columns, and a lane of the sum is a chain of its own, so the bits are the same. A block of b stays in L2 while all
- * rows go over it. */
+ * A few rows of x: the dot kernel reads both operands in place, along their rows; vector lanes are lanes of the sum.
+ * Many rows: blocks of both operands are packed in the order in which the register tile reads them, its vector lanes
+ * are columns, and each lane of the sum is a chain of its own, so the bits are the same. A block of b stays in L2 for
+ * all rows. */
 
 /* ---- dot form, a few rows ---------------------------------------------------------------------------------------- */
 
-/* weight rows walked at once when one token is decoded: simd_streams() of them */
+/* weight rows read in parallel when one token is decoded: simd_streams() of them */
 enum { STREAMS = 8, FEW_STREAMS = 4 };
 
-enum { SPAN = 1024 }; /* values of k whose lanes are summed before the next are begun */
+enum { SPAN = 1024 }; /* values of k in one sum of lanes */
 
-/* Tokens by weight rows in the dot form: a tile, or all tokens by a tile's rows. */
+/* Tokens by weight rows in the dot kernel: a tile, or all tokens by a tile's rows. */
 typedef struct {
     float *y;       /* (token, row) at y[token y_stride + row y_step] */
     const float *x; /* I floats of each token, x_stride floats apart  */
@@ -26,7 +26,7 @@ typedef struct {
     float scale;
 } dot_block;
 
-/* How many of `on` rows a tile takes at once, so that the sums of tn tokens by them stay in registers. */
+/* The number of rows, at most `on`, whose sums with tn tokens stay in registers. */
 INLINE int rows_at_once(const int tn, const int on)
 {
     const int sums = tn * on * PARTS;
@@ -42,7 +42,7 @@ INLINE void dot_run(const int tn, const int on, const dtype type, lanes16 acc[DO
                   const char *row = q.w + (size_t)o * q.w_step;
                   vf wv = whole ? load_w(type, row, (size_t)i) : load_w_part(type, row, (size_t)i, left);
                   UNROLL for (int t = 0; t < tn; t++) acc[t][o].part[p] = madd(xv[t], wv, acc[t][o].part[p]);
-                  /* of every part: a line asked for twice comes 5 to 10 % faster on Zen 3 than one asked for once */
+                  /* of every part: prefetching a line twice makes reading it 5 to 10 % faster on Zen 3 */
                   if (tn == 1 && whole) __builtin_prefetch(row + (size_t)i * (type == F32 ? 4 : 2) + AHEAD);
               });
 }
@@ -75,7 +75,7 @@ INLINE void dot_put(const int tn, const int on, vf lanes[DOT_T][STREAMS], const 
     }
 }
 
-/* Values from .. from + n of the rows, w being of `type`; sums behind the first are added. */
+/* Values from .. from + n of the rows, w being of `type`; sums after the first are added. */
 INLINE dot_block dot_span(const dtype type, dot_block q, int from, int n)
 {
     q.x += from;
@@ -138,8 +138,8 @@ INLINE dot_block dot_from(const gemm q, int o, int apart)
                        .scale = q.scale};
 }
 
-/* Rows of a plain type where they lie. For a few tokens the weights are a stream from memory, which comes fastest as
- * several streams far apart: the tile's rows are taken N / on apart. */
+/* Rows of a plain type in place. For a few tokens memory bandwidth is the limit, and reading is fastest in several
+ * streams far apart: the tile's rows are N / on apart. */
 INLINE void dot_plain(const dtype type, const gemm q)
 {
     int o = 0;
@@ -157,16 +157,17 @@ INLINE void dot_plain(const dtype type, const gemm q)
     if (o < q.N) dot_rows(1, type, dot_from(q, o, 1));
 }
 
-/* One tile of rows of any type, DECODE_CHUNK values of each decoded at a time. room: STREAMS x DECODE_CHUNK floats. */
+/* One tile of rows of any type, DECODE_CHUNK values of each decoded at a time. buffer: STREAMS x DECODE_CHUNK
+ * floats. */
 enum { DECODE_CHUNK = 256 };
 
-INLINE void dot_tile_stored(const int tn, const int on, const dtype type, const dot_block q, float *room)
+INLINE void dot_tile_stored(const int tn, const int on, const dtype type, const dot_block q, float *buffer)
 {
     lanes16 acc[DOT_T][STREAMS];
     vf lanes[DOT_T][STREAMS];
     dot_block now = q;
-    now.w = (const char *)room;
-    now.w_step = sizeof *room * DECODE_CHUNK;
+    now.w = (const char *)buffer;
+    now.w_step = sizeof *buffer * DECODE_CHUNK;
     for (int from = 0; from < q.I; from += SPAN) {
         int to = q.I - from < SPAN ? q.I : from + SPAN;
         dot_zero(tn, on, acc);
@@ -177,7 +178,7 @@ INLINE void dot_tile_stored(const int tn, const int on, const dtype type, const 
                 const char *p = q.w + (size_t)o * q.w_step + dtype_bytes(type, i);
                 for (int line = 0; line < dtype_bytes(type, DECODE_CHUNK); line += 64)
                     __builtin_prefetch(p + AHEAD + line);
-                decode_row(type, p, room + o * DECODE_CHUNK, now.I);
+                decode_row(type, p, buffer + o * DECODE_CHUNK, now.I);
             }
             dot_run(tn, on, F32, acc, now);
         }
@@ -187,11 +188,11 @@ INLINE void dot_tile_stored(const int tn, const int on, const dtype type, const 
     }
 }
 
-static void dot_stored(const gemm *p, float *room)
+static void dot_stored(const gemm *p, float *buffer)
 {
     const gemm q = *p;
     int T = q.M, on = rows_at_once(T, T == 1 ? STREAMS : DOT_O), apart = q.N / on;
-#define TILE(tn, on_, o, step) dot_tile_stored(tn, on_, q.type, dot_from(q, o, step), room)
+#define TILE(tn, on_, o, step) dot_tile_stored(tn, on_, q.type, dot_from(q, o, step), buffer)
     for (int o = 0; o < apart; o++) {
         if (T == 1) TILE(1, rows_at_once(1, STREAMS), o, apart);
         if (T == 2) TILE(2, rows_at_once(2, DOT_O), o, apart);
@@ -207,7 +208,7 @@ static void dot_stored(const gemm *p, float *room)
 #undef TILE
 }
 
-/* ---- squares turned: v[i][j] to v[j][i] -------------------------------------------------------------------------- */
+/* ---- transposing squares: v[i][j] to v[j][i] --------------------------------------------------------------------- */
 
 #if LANES == 16
 typedef double vd __attribute__((vector_size(64)));
@@ -259,20 +260,20 @@ INLINE void turn(vf v[LANES])
 /* ---- many rows: packing ------------------------------------------------------------------------------------------ */
 
 enum {
-    PANEL = OUT_V * LANES, /* columns of a tile                                                                   */
-    DEPTH = OUT_B / 256,   /* k of a block in the outer form, where columns are whole blocks of every type; else SPAN */
-    PACK_A = 512 * SPAN,   /* floats of a that are packed together, and of b                                       */
+    PANEL = OUT_V * LANES, /* columns of a tile                                                      */
+    DEPTH = OUT_B / 256,   /* k of a block in the outer kernel, of columns of full blocks; else SPAN */
+    PACK_A = 512 * SPAN,   /* floats of a that are packed together, and of b                         */
     PACK_B = OUT_B,
-    CHAIN_GAP = LANES,     /* floats between chains, that they may not all fall into the same sets of a cache     */
-    PACK_A_ROOM = PACK_A + PACK_A / SPAN / 4 * SUM_LANES * CHAIN_GAP, /* tiles have at least 4 rows on average */
-    PACK_B_ROOM = PACK_B + PACK_B / SPAN / PANEL * SUM_LANES * CHAIN_GAP,
-    STORED_ROOM = LANES * SPAN, /* rows of stored blocks, decoded first */
+    CHAIN_GAP = LANES,     /* floats between chains, so that they do not all map to the same cache sets           */
+    PACK_A_FLOATS = PACK_A + PACK_A / SPAN / 4 * SUM_LANES * CHAIN_GAP, /* tiles have at least 4 rows on average */
+    PACK_B_FLOATS = PACK_B + PACK_B / SPAN / PANEL * SUM_LANES * CHAIN_GAP,
+    STORED_FLOATS = LANES * SPAN, /* rows of stored blocks, decoded first */
 };
-_Static_assert(PACK_A_ROOM + PACK_B_ROOM + STORED_ROOM <= OUTER_SCRATCH, "blocks fit their scratch memory");
+_Static_assert(PACK_A_FLOATS + PACK_B_FLOATS + STORED_FLOATS <= OUTER_SCRATCH, "blocks fit their scratch memory");
 _Static_assert(PACK_B / SPAN % PANEL == 0 && 256 % PANEL == 0, "whole panels");
 
-/* Where value k of a packed column lies: chains of every 16th value in the order in which they are summed by halves, or
- * one chain. `step` floats belong to one k. */
+/* The offset of value k of a packed column: chains of every 16th value in the order in which they are summed by halves,
+ * or one chain. One k has `step` floats. */
 typedef struct {
     int lanes;
     size_t step, chain;
@@ -290,8 +291,8 @@ INLINE int place(const int lane) /* of a lane's chain: its bits reversed */
     return (lane & 1) << 3 | (lane & 2) << 1 | (lane & 4) >> 1 | lane >> 3;
 }
 
-/* Values i .. i + left of LANES rows (all or those of a tail, zeros behind), turned. Past the last of n rows that one
- * stands in. */
+/* Values i .. i + left of LANES rows (all, or a tail padded with zeros), transposed. After the n-th row the last one is
+ * repeated. */
 INLINE void square(const dtype type, vf v[LANES], const char *from, size_t row_bytes, int n, int i, int left)
 {
     UNROLL for (int r = 0; r < LANES; r++) {
@@ -302,8 +303,8 @@ INLINE void square(const dtype type, vf v[LANES], const char *from, size_t row_b
     turn(v);
 }
 
-/* Packs scale times values [0, K) of n <= LANES rows. LANES floats are written for each k, those behind n mean
- * nothing. */
+/* Pack scale times values [0, K) of n <= LANES rows. LANES floats are written for each k; those after n are
+ * arbitrary. */
 INLINE void pack_rows(const dtype type, float *to, order o, const char *from, size_t row_bytes, int n, int K,
                       float scale)
 {
@@ -333,11 +334,11 @@ INLINE void pack_cols(const dtype type, float *to, size_t step, const char *from
 /* rows [from, to) of tile i of `parts` */
 INLINE int first_row(int M, int i, int parts) { return (int)((int64_t)M * i / parts); }
 
-/* M rows of a, each tile's m as [k][m]. Of a tile the first LANES are written last, over what the others left behind
- * their end. */
+/* M rows of a, each tile's m as [k][m]. The first LANES of a tile are written last, over the excess floats of the
+ * others. */
 static void pack_a(float *to, const float *a, size_t am, size_t ak, int M, int K, int parts, int lanes)
 {
-    enum { RUN = 16 }; /* rows of a matrix that lies across, taken through all tiles before the next */
+    enum { RUN = 16 }; /* rows of a transposed matrix, packed for all tiles before the next */
     int run = ak == 1 ? K : RUN;
     for (int k = 0; k < K; k += run) {
         float *tile = to;
@@ -363,8 +364,8 @@ static void pack_a(float *to, const float *a, size_t am, size_t ak, int M, int K
         if (type == BF16) call(BF16);                                                                                  \
     } while (0)
 
-/* Columns [n, n + N), values [k, k + K) of weights stored [out, in], as panels. room: LANES x SPAN floats. */
-static void pack_b_rows(float *to, const gemm *q, int n, int N, int k, int K, float *room)
+/* Columns [n, n + N), values [k, k + K) of weights stored [out, in], as panels. buffer: LANES x SPAN floats. */
+static void pack_b_rows(float *to, const gemm *q, int n, int N, int k, int K, float *buffer)
 {
     order o = order_of(1, PANEL, K);
     for (int j = 0; j < N; j += LANES) {
@@ -374,8 +375,8 @@ static void pack_b_rows(float *to, const gemm *q, int n, int N, int k, int K, fl
         size_t bytes = q->w_bytes;
         dtype type = q->type;
         if (!is_plain(type)) {
-            for (int r = 0; r < rows; r++) decode_row(type, from + (size_t)r * bytes, room + r * SPAN, K);
-            type = F32, from = (const char *)room, bytes = sizeof *room * SPAN;
+            for (int r = 0; r < rows; r++) decode_row(type, from + (size_t)r * bytes, buffer + r * SPAN, K);
+            type = F32, from = (const char *)buffer, bytes = sizeof *buffer * SPAN;
         }
 #define CALL(T) pack_rows(T, panel, o, from, bytes, rows, K, q->scale)
         EACH_PLAIN(type, CALL);
@@ -384,17 +385,17 @@ static void pack_b_rows(float *to, const gemm *q, int n, int N, int k, int K, fl
 }
 
 /* The same of weights stored [in, out]: one chain. */
-static void pack_b_cols(float *to, const gemm *q, int n, int N, int k, int K, float *room)
+static void pack_b_cols(float *to, const gemm *q, int n, int N, int k, int K, float *buffer)
 {
     order o = order_of(0, PANEL, K);
-    int run = is_plain(q->type) ? 16 : 1; /* rows taken through all panels before the next */
+    int run = is_plain(q->type) ? 16 : 1; /* rows packed for all panels before the next */
     for (int i = 0; i < K; i += run) {
         const char *from = (const char *)q->w + (size_t)(k + i) * q->w_bytes + dtype_bytes(q->type, n);
         int rows = K - i < run ? K - i : run;
         dtype type = q->type;
         if (!is_plain(type)) {
-            decode_row(type, from, room, N);
-            type = F32, from = (const char *)room;
+            decode_row(type, from, buffer, N);
+            type = F32, from = (const char *)buffer;
         }
         for (int j = 0; j < N; j += LANES) {
             float *panel = to + (size_t)(j / PANEL) * packed(o, K) + (size_t)i * PANEL + j % PANEL;
@@ -411,7 +412,7 @@ static void pack_b_cols(float *to, const gemm *q, int n, int N, int k, int K, fl
 typedef struct {
     float *y; /* rows y_stride floats apart */
     size_t y_stride;
-    const float *a, *b; /* [k][rows], [k][PANEL], packed alike                            */
+    const float *a, *b; /* [k][rows], [k][PANEL], packed alike                          */
     int n, lanes;       /* length of a chain, of which there are 16 or (lanes is 0) one */
     int cols, add;
 } packed_tile;
@@ -421,7 +422,7 @@ INLINE void tile(const int mn, const int vn, const packed_tile q)
 {
     const float *a = q.a, *b = q.b;
     const int lanes = q.lanes, left = lanes_left(q.cols);
-    vf kept[4][OUT_M][OUT_V], acc[OUT_M][OUT_V]; /* kept: sums of 1, 2, 4, 8 chains that wait for as many others */
+    vf kept[4][OUT_M][OUT_V], acc[OUT_M][OUT_V]; /* kept: sums of 1, 2, 4, 8 chains, to be added to as many others */
     UNROLL for (int m = 0; m < mn; m++)
         UNROLL for (int v = 0; v < vn; v++) {
             const float *p = q.y + (size_t)m * q.y_stride + v * LANES;
@@ -483,10 +484,10 @@ static void tile_of(int mn, const packed_tile *q)
 /* q with packed operands: in lanes as dot is defined, or one chain as outer is. */
 static void many(const gemm *q, const int lanes, float *scratch)
 {
-    float *pa = scratch, *pb = pa + PACK_A_ROOM, *room = pb + PACK_B_ROOM;
+    float *pa = scratch, *pb = pa + PACK_A_FLOATS, *buffer = pb + PACK_B_FLOATS;
     const int M = q->M, N = q->N, K = q->K;
     int depth = lanes ? SPAN : DEPTH, rows = PACK_A / depth, cols = PACK_B / depth;
-    if (M <= 2 * OUT_M && is_plain(q->type)) cols = PANEL; /* so few rows go over b that it should stay nearer */
+    if (M <= 2 * OUT_M && is_plain(q->type)) cols = PANEL; /* few rows use b: smaller blocks */
     for (int m0 = 0; m0 < M; m0 += rows) {
         int mn = M - m0 < rows ? M - m0 : rows, parts = (mn + OUT_M - 1) / OUT_M;
         for (int k = 0; k < K; k += depth) {
@@ -496,8 +497,8 @@ static void many(const gemm *q, const int lanes, float *scratch)
             for (int n0 = 0; n0 < N; n0 += cols) {
                 int nn = N - n0 < cols ? N - n0 : cols;
                 packed_tile t = {.y_stride = q->y_stride, .a = pa, .n = n, .lanes = lanes, .add = q->add || k};
-                if (lanes) pack_b_rows(pb, q, n0, nn, k, kn, room);
-                else pack_b_cols(pb, q, n0, nn, k, kn, room);
+                if (lanes) pack_b_rows(pb, q, n0, nn, k, kn, buffer);
+                else pack_b_cols(pb, q, n0, nn, k, kn, buffer);
                 for (int i = 0; i < parts; i++) {
                     int row = first_row(mn, i, parts), m = first_row(mn, i + 1, parts) - row;
                     float *to = q->y + (size_t)(m0 + row) * q->y_stride + n0;
@@ -516,7 +517,7 @@ static void many(const gemm *q, const int lanes, float *scratch)
 
 /* ---- the two entries --------------------------------------------------------------------------------------------- */
 
-enum { MANY = 24 }; /* rows of x from which on packing pays */
+enum { MANY = 24 }; /* number of rows of x from which packing pays */
 
 static size_t dot_scratch(dtype type, int M, int K)
 {

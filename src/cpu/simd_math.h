@@ -17,7 +17,7 @@ INLINE vf root(vf x)
  * results may be subnormal or infinite. e^0 is 1; NaN stays NaN. */
 INLINE vf vexp(vf x)
 {
-    const vf shift = all(12582912.0f); /* 1.5 x 2^23: adding it rounds to an integer, which then is in the low bits */
+    const vf shift = all(12582912.0f); /* 1.5 x 2^23: adding it rounds to an integer, in the low bits */
     x = pick(x > all(89.0f), all(89.0f), x);
     x = pick(x < all(-104.0f), all(-104.0f), x);
     vf t = madd(x, all(1.44269504089f), shift);

@@ -1,4 +1,4 @@
-/* simd_quant.h - rows of stored weights as floats (part of simd_body.h). Block layouts: spec FORMATS 4.2.
+/* simd_quant.h - rows of stored weights as floats (part of simd_body.h). Block layouts: docs/formats.md 4.2.
  *
  * A scale has 11 bits, a number at most 8, their product is exact, so there is one rounding (where a minimum is added)
  * and the values are those of dtype_decode to the bit. */
@@ -7,7 +7,7 @@
 #include <immintrin.h>
 #endif
 
-enum { AHEAD = 1024 }; /* bytes that prefetches run ahead in each stream of weights */
+enum { AHEAD = 1024 }; /* prefetch distance in each stream of weights, in bytes */
 
 typedef int8_t vb __attribute__((vector_size(16)));
 typedef uint8_t vub __attribute__((vector_size(16)));

@@ -1,5 +1,5 @@
-/* simd_roof.h - what the machine can do at most (part of simd_body.h): multiply-adds that never leave the registers,
- * and reading memory in as many streams as decoding uses. */
+/* simd_roof.h - the hardware limits (part of simd_body.h): multiply-adds in registers, and reading memory in as many
+ * streams as decoding uses. */
 
 static double burn(int64_t n)
 {

@@ -142,7 +142,7 @@ static void slope(map_kind kind, float *d, const float *y, int n)
     }
 }
 
-/* What follows a product, see device.h. */
+/* The epilogue of a matrix product, see device.h. */
 INLINE void finish_as(const map_kind kind, patch m, const product *q)
 {
     float *y = q->y;

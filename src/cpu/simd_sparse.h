@@ -1,20 +1,20 @@
-/* simd_sparse.h - products with LAYOUT_INPUT_MAJOR, of which zero inputs need no row (part of simd_body.h).
+/* simd_sparse.h - matrix products with LAYOUT_INPUT_MAJOR, which skip the rows of zero inputs (part of simd_body.h).
  *
  * relu(k)^2 is zero for most inputs of ffn.value (75 to 90 % in a token), so most of its rows are never read. A skipped
- * row would have added 0 w: an element's sum still goes through its inputs in order, and is the same to the bit. The
- * inputs that a token uses are listed first; then their rows are walked, SPARSE_ROWS side by side, while those that
- * come next are fetched: a row is a few KB, and the hardware's prefetcher cannot know which one follows.
+ * row would add 0 w: an element's sum still has its inputs in order, and is the same to the bit. The nonzero inputs of
+ * a token are listed first; then their rows are read, SPARSE_ROWS side by side, while the next ones are prefetched: a
+ * row is a few KB, and the hardware's prefetcher cannot predict the next one.
  *
- * Several tokens go one after the other through a block of inputs that fits into L2. Sharing rows between tokens in
- * registers was slower from 70 % zeros on: a tile must do the union of the inputs that its tokens use. */
+ * Several tokens use a block of inputs that fits in L2, one after the other. Sharing rows between tokens in registers
+ * was slower from 70 % zeros on: a tile must compute the union of its tokens' nonzero inputs. */
 
 enum {
-    SPARSE_ROWS = 8,           /* rows walked side by side                          */
-    SPARSE_LIST = 1 << 14,     /* inputs listed at once, at most                  */
-    SPARSE_CACHE = 640 << 10   /* bytes of rows that several tokens go through      */
+    SPARSE_ROWS = 8,           /* rows read side by side                 */
+    SPARSE_LIST = 1 << 14,     /* inputs listed at once, at most         */
+    SPARSE_CACHE = 640 << 10   /* bytes of rows shared by several tokens */
 };
 
-/* The inputs that are not zero in x[0 .. n): their numbers and values. Returns how many. */
+/* List the nonzero inputs in x[0 .. n), their indices and values. Returns their number. */
 static int used_inputs(int32_t *list, float *value, const float *x, int n)
 {
     int found = 0, k = 0;
@@ -37,7 +37,7 @@ static int used_inputs(int32_t *list, float *value, const float *x, int n)
     return found;
 }
 
-/* q.y[0 .. N) += value[j] (scale row j), in order, for `rows` listed rows of q.w; `next`: as many that are fetched
+/* q.y[0 .. N) += value[j] (scale row j), in order, for `rows` listed rows of q.w; `next`: as many rows to prefetch
  * meanwhile. */
 INLINE void sparse_rows(const dtype type, const gemm q, const float *value, const int32_t *list, const int32_t *next,
                         const int rows)
@@ -101,9 +101,9 @@ static void sparse(const gemm *q, float *scratch)
     if (q->type == BF16) sparse_product(BF16, *q, scratch, list);
 }
 
-/* Whether sparse() is the quicker way. Its cost is that of the inputs used; a packed product costs 8 to 10 passes over
- * a row's K for packing and a third of one for each token (measured at K 8192, N 2048, T 1 to 64, 0 to 95 % zeros).
- * Some of many tokens are counted. */
+/* Whether sparse() is faster. Its cost is proportional to the nonzero inputs; a packed product costs 8 to 10 passes
+ * over a row's K for packing and a third of one per token (measured at K 8192, N 2048, T 1 to 64, 0 to 95 % zeros). Of
+ * many tokens a sample is counted. */
 static int skipping_pays(const gemm *q)
 {
     enum { SOME = 32 };

@@ -1,8 +1,8 @@
 /* simd_sum.h - sums along a row, in one order on every instruction set (part of simd_body.h).
  *
- * A sum has 16 lanes, whatever a register holds. Value i goes to lane i modulo 16, in order, by a fused multiply-add
- * where it is a product; a row that ends before a multiple of 16 is followed by zeros. Then the lanes are added by
- * halves: lane l and lane l + 8, l + 4, l + 2, l + 1.
+ * A sum has 16 lanes for every register width. Value i is added to lane i modulo 16, in order, by a fused multiply-add
+ * if it is a product; a row is padded with zeros to a multiple of 16. Then the lanes are added by halves: lane l and
+ * lane l + 8, l + 4, l + 2, l + 1.
  *
  *     AVX-512   0 1 2 3 4 5 6 7 8 9 a b c d e f       one register
  *     AVX2      0 1 2 3 4 5 6 7|8 9 a b c d e f       two
@@ -29,7 +29,7 @@ INLINE vf fold(lanes16 s)
 /* The lanes of a vector that n more values fill. */
 INLINE int lanes_left(int n) { return n < 0 ? 0 : n < LANES ? n : LANES; }
 
-/* v with zeros behind its first n lanes. */
+/* v with zeros after its first n lanes. */
 INLINE vf first_lanes(vf v, int n)
 {
     for (int l = n; l < LANES; l++) v[l] = 0;
@@ -88,7 +88,7 @@ INLINE float sum_lanes(vf v)
     return q[0] + q[1];
 }
 
-/* The sums of LANES vectors, each as sum_lanes() would give it: two vectors are halved into one. */
+/* The sums of LANES vectors, each equal to sum_lanes(): two vectors are halved into one. */
 #if LANES == 16
 #define HALVE8(a, b)                                                                                                   \
     (__builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +                           \

@@ -1,11 +1,10 @@
 /* simd_time.h - the recurrences, forward (part of simd_body.h).
  *
- * Version 4 goes through the channels of a token, lane by lane. In versions 5 to 7 lanes are value channels, which
- * never meet in the recurrence: the state's row of key i is a vector (or several), everything of key i a scalar. A
- * block of TIME_V vectors of columns goes through all tokens before the next block begins, so that its part of the
- * state stays in L1. */
+ * In version 4 lanes are channels. In versions 5 to 7 lanes are value channels, which are independent in the
+ * recurrence: the state's row of key i is one or more vectors, all values of key i are scalars. A block of TIME_V
+ * vectors of columns runs through all tokens before the next block, so that its part of the state stays in L1. */
 
-/* ---- version 4: spec ARCHITECTURES 2.2 --------------------------------------------------------------------------- */
+/* ---- version 4: docs/models.md 2.2 ------------------------------------------------------------------------------- */
 
 /* m = max(p, q), e1 = e^(p - m), e2 = e^(q - m): one of the two is e^0. */
 INLINE vf scales(vf p, vf q, vf *e1, vf *e2)
@@ -78,7 +77,7 @@ static void narrow(float *to, const float *from, int N)
     for (int i = 0; i < N; i++, to += N, from += padded(N)) memcpy(to, from, sizeof *to * (size_t)N);
 }
 
-/* A vector of a row of columns: the whole of it, or its first `left` lanes. */
+/* A vector of a row of columns: all lanes, or the first `left`. */
 INLINE vf take(const int whole, const float *p, int left) { return whole ? load(p) : load_part(p, left); }
 INLINE void put(const int whole, float *p, vf v, int left)
 {
@@ -86,7 +85,7 @@ INLINE void put(const int whole, float *p, vf v, int left)
     else store_part(p, v, left);
 }
 
-/* Rows [t, t + n) of a head, fetched if they exist: they lie C apart, which no hardware foresees. */
+/* Prefetch rows [t, t + n) of a head if they exist: rows C apart defeat the hardware's prefetcher. */
 enum { FORESEEN = 8 }; /* tokens ahead */
 
 INLINE void foresee(const head *h, const float *p, int t, int n, const int write)
@@ -97,7 +96,7 @@ INLINE void foresee(const head *h, const float *p, int t, int n, const int write
             else __builtin_prefetch(p + (size_t)t * h->C + i);
 }
 
-/* Columns j.. of the head: vn vectors. The state's rows are `wide` apart. Spec 3.2, 4.2. */
+/* Columns j.. of the head: vn vectors. The state's rows are `wide` apart. docs/models.md 3.2, 4.2. */
 INLINE void wkv6_block(const int vn, const int whole, const head *h, float *S0, size_t wide, int j, int left)
 {
     const float *r = h->r, *k = h->k, *w = h->w;
@@ -129,7 +128,7 @@ typedef struct {
     const float *r, *w, *k, *b, *a_next;
 } rows7;
 
-/* S <- S w + sa b + v k, y = S r, and what the next token starts from, sa' = S a', in one pass. */
+/* S <- S w + sa b + v k, y = S r, and the next token's sa' = S a', in one pass. */
 INLINE void token7(const int vn, const int more, float *S, size_t wide, const rows7 h, const vf *v, vf *sa, vf *y)
 {
     vf next[TIME_V];
@@ -146,7 +145,7 @@ INLINE void token7(const int vn, const int more, float *S, size_t wide, const ro
     UNROLL for (int q = 0; q < vn; q++) sa[q] = next[q];
 }
 
-/* Spec 5.2. */
+/* docs/models.md 5.2. */
 INLINE void wkv7_block(const int vn, const int whole, const head *h, float *S, size_t wide, int j, int left)
 {
     vf v[TIME_V], sa[TIME_V], y[TIME_V];
@@ -170,7 +169,7 @@ INLINE void wkv7_block(const int vn, const int whole, const head *h, float *S, s
     }
 }
 
-/* Columns [from, to) in blocks. A state whose rows are not whole vectors is worked on in a padded copy. */
+/* Columns [from, to) in blocks. A state with rows that are no multiple of a vector is copied to padded rows. */
 #define BLOCKS(block)                                                                                                  \
     do {                                                                                                               \
         int j = from;                                                                                                  \

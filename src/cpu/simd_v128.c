@@ -1,8 +1,8 @@
-/* simd_v128.c - the portable instance: 128-bit vectors and nothing beyond what the compiler's target always has.
+/* simd_v128.c - the portable instance: 128-bit vectors and only the baseline instructions of the compiler's target.
  *
- * Where that has no fused multiply-add (x86-64 without AVX2) a product is rounded before it is added, and results are
- * other bits than those of the other instances: computed exactly, a multiply-add takes 27 times as long. The tests do
- * compute it so (WKV_EXACT_FMA), to show that nothing else differs. */
+ * Without fused multiply-add (x86-64 without AVX2) a product is rounded before it is added, and results have other bits
+ * than the other instances: emulated exactly, a multiply-add takes 27 times as long. The tests do emulate it
+ * (WKV_EXACT_FMA), to show that nothing else differs. */
 #include "cpu/fma.h"
 
 #define SIMD simd_v128

@@ -1,4 +1,4 @@
-/* simd_vector.h - vectors of LANES floats: what the bodies of all tables (simd_body.h, int8_body.h) are written in. */
+/* simd_vector.h - vectors of LANES floats, used by the bodies of all tables (simd_body.h, int8_body.h). */
 #include <stdint.h>
 #include <string.h>
 #include "cpu/simd.h"
@@ -21,7 +21,7 @@ INLINE vf madd(vf a, vf b, vf c) { return (vf)FMA(a, b, c); }
 INLINE vf madd(vf a, vf b, vf c) { return a * b + c; }
 #endif
 
-/* The first n < LANES floats, zeros behind them. */
+/* The first n < LANES floats, followed by zeros. */
 #ifdef LOAD_PART
 INLINE vf load_part(const void *p, int n) { return (vf)LOAD_PART(p, n); }
 INLINE void store_part(void *p, vf v, int n) { STORE_PART(p, v, n); }

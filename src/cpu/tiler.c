@@ -1,15 +1,15 @@
 /* tiler.c - the per-head part of a time mix in tiles: some tokens of one head, so that all intermediate values stay in
- * a thread's cache. The bits are those of the operations it stands for (tests/test_fused.c).
+ * a thread's cache, with the bits of the separate operations (tests/test_fused.c).
  *
- * For a backward only the states before each tile are kept. Backward takes the tiles from the last to the first, runs
- * each once more, recorded in its thread's own context, and passes the gradient of the state from one to the next. */
+ * Only the state before each tile is kept for backward, which recomputes the tiles from the last to the first, recorded
+ * in the thread's own context, and passes the gradient of the state from tile to tile. */
 #include "cpu/tiler.h"
 #include <stdlib.h>
 #include <string.h>
 #include "ops/tape.h"
 
-enum { TILE_TOKENS = 32 };     /* their values of a head stay in the second cache */
-enum { HOST_BYTES = 1 << 18 }; /* tensors and records of a tile                   */
+enum { TILE_TOKENS = 32 };     /* their values of a head fit in the L2 cache */
+enum { HOST_BYTES = 1 << 18 }; /* tensors and records of a tile              */
 
 /* kept: states before each tile, [span][head][tile][N x N] */
 typedef struct {
@@ -43,7 +43,7 @@ int tiler_init(tiler *t, device *alone, pool *p)
     return t->part ? 0 : fail(WKV_ENOMEM, "no memory for the work of %d threads", pool_threads(p));
 }
 
-/* Bytes that a tile takes: some 30 tensors of 32 rows of a head or one row of all, their gradients, and states. */
+/* Bytes of a tile: some 30 tensors of 32 rows of a head or one row of all, their gradients, and states. */
 static size_t tile_bytes(const pass_size *s)
 {
     size_t N = (size_t)s->head, values = 32 * N > (size_t)s->width ? 32 * N : (size_t)s->width;
@@ -74,7 +74,7 @@ void tiler_release(tiler *t)
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
-/* A tensor's part of a tile: rows that follow one another where they lie, others copied together. */
+/* A tile of a tensor: contiguous rows in place, others copied. */
 static tensor *cut(cx *c, const tensor *x, const tile *k, int N)
 {
     if (!x) return NULL;
@@ -125,8 +125,8 @@ static tile tile_at(const span *sp, int head, int i)
     return (tile){head, 1, sp->row + t, sp->len - t < TILE_TOKENS ? sp->len - t : TILE_TOKENS};
 }
 
-/* Tokens times heads, span after span, are cut into equal parts. A token alone is one tile whatever its heads; more
- * tokens are taken head by head, some at a time. */
+/* Tokens times heads, span after span, are divided into equal shares. A single token is one tile of all its heads; more
+ * tokens are run head by head, in tiles of some tokens. */
 static void heads_part(void *arg, int part, int parts)
 {
     const heads_job *q = arg;
@@ -189,7 +189,7 @@ static void tile_back(const heads_job *q, cx *c, tile k, const real *state0, rea
         if (!in[i]) continue;
         in[i]->requires_grad = q->a->grad[i] != NULL;
         if (in[i]->requires_grad && q->a->in[i]->rows == 1)
-            in[i]->grad = q->a->grad[i] + (size_t)k.head * N; /* nobody else's columns */
+            in[i]->grad = q->a->grad[i] + (size_t)k.head * N; /* no other thread writes these columns */
     }
     c->b = &b;
     c->recording = 1;
@@ -205,7 +205,8 @@ static void tile_back(const heads_job *q, cx *c, tile k, const real *state0, rea
     cx_forget(c, mark);
 }
 
-/* Heads are divided among threads, and spans follow one another, so that shared gradients are summed in their order. */
+/* Heads are divided among threads, and each thread runs spans in order, so that shared gradients are summed in the
+ * order of spans. */
 static void back_part(void *arg, int part, int parts)
 {
     const heads_job *q = arg;

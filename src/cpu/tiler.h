@@ -1,12 +1,11 @@
-/* tiler.h - the parts that the devices of this folder share: memory of the host, and the heads entry. */
+/* tiler.h - shared by the devices of this folder: memory of the host, and the heads entry. */
 #ifndef WKV_CPU_TILER_H
 #define WKV_CPU_TILER_H
 
 #include "base/thread.h"
 #include "ops/device.h"
 
-/* The place where tiles run: a context for each part of the work, and a device without threads, shared by the
- * workers. */
+/* The contexts of tiles, one for each share of the work, and a device without threads, shared by the workers. */
 typedef struct {
     device *alone;
     pool *pool;
@@ -17,7 +16,7 @@ int host_arena_new(device *d, arena *a, size_t bytes); /* arena_new and arena_fr
 void host_arena_free(device *d, arena *a);
 
 int tiler_init(tiler *t, device *alone, pool *p); /* WKV_ENOMEM */
-int tiler_reserve(tiler *t, const pass_size *s);  /* memory for the tiles of such passes; WKV_ENOMEM */
+int tiler_reserve(tiler *t, const pass_size *s);  /* memory for the tiles of passes of this size; WKV_ENOMEM */
 void tiler_release(tiler *t);
 size_t tiler_kept(device *d, const heads_args *a); /* heads_kept of device.h */
 void tiler_heads(const tiler *t, const heads_args *a);
