@@ -14,7 +14,7 @@ and for the last one two more:
                                 tokens [sum] i32, which of them count [sum] i32; for DPO with the reference and for ORPO,
                                 beta 0.3, NAME "dpo" or "orpo": NAME.loss [1] f64, the mean over the pairs, and
                                 NAME/PARAMETER, its gradient, f64
-The gradient is that of loss + 0.5e-4 mean(largest logit^2): the second term is L2Wrap (ARCHITECTURES 6), which training adds
+The gradient is that of loss + 0.5e-4 mean(largest logit^2): the second term is L2Wrap (docs/models.md 6), which training adds
 to the gradient and does not report. Before writing, central differences of that sum confirm each tensor's gradient.
 """
 import importlib.util

@@ -1,7 +1,7 @@
 """RWKV 4, 5.0, 5.1, 5.2, 6, 7 and 7a in PyTorch, straight from the equations, in the precision of the weights.
 
 The yardstick of tools/make-golden.py and tools/make-gradients.py: float64, one sequence from the zero state, nothing fused,
-no C involved. Weights are a dict of tensors with official names (ARCHITECTURES 2-5); autograd passes through everything.
+no C involved. Weights are a dict of tensors with official names (docs/models.md 2-5); autograd passes through everything.
 """
 import math
 
@@ -11,7 +11,7 @@ DEEP = 32  # DeepEmbed has a matrix of 32 x 32 for each token and layer, in ever
 
 
 def version(w):
-    """"4", "5.0", "5.1", "5.2", "6", "7" or "7a", told as ARCHITECTURES 7.1 says."""
+    """"4", "5.0", "5.1", "5.2", "6", "7" or "7a", detected as in docs/models.md 7."""
     if "blocks.0.att.r_k" in w:
         return "7a" if "blocks.0.ffn.s_emb.weight" in w else "7"
     if "blocks.0.att.time_maa_x" in w:
