@@ -1,7 +1,7 @@
 /* kernels.c - the speed of the CPU device's entries, beside the hardware limits: multiply-adds in
  * registers, and reading memory in several streams, both measured in the same run.
  *
- *     kernels [-t THREADS] [-i ISA] [NAME]        only the measurements whose line contains NAME: "linear", "q8_0",
+ *     kernels [-t THREADS] [-i ISA] [NAME]        only measurements with NAME in their line: "linear", "q8_0",
  * "T=32" */
 #include <math.h>
 #include <stdio.h>

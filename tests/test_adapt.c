@@ -189,7 +189,7 @@ static void dropout_of_adapters(void)
         t->checkpointing = -t->checkpointing;
         EXPECT_NEAR(gradient(t, three, SAMPLES), loss, 0);
         EXPECT(!memcmp(all, t->p.grads, t->p.n * sizeof *all));
-        /* in the mean over many steps small adapters compute what they compute without dropout */
+        /* the mean over many steps of small adapters equals the result without dropout */
         for (size_t k = 0; k < t->p.n; k++) t->p.values[k] *= (real)0.1;
         double mean = 0, square = 0;
         t->lora_dropout = 0;

@@ -337,10 +337,10 @@ static void table(void)
 static void nothing_read(void)
 {
     EXPECT_EQ(pth_write("empty.pth", NULL, 0), 0);
-    refused("empty.pth: holds no adapter", (wkv_model_options){.lora = "empty.pth", .lora_alpha = 8});
-    refused("empty.pth: holds no tuned state", (wkv_model_options){.state = "empty.pth"});
+    refused("empty.pth: has no adapter", (wkv_model_options){.lora = "empty.pth", .lora_alpha = 8});
+    refused("empty.pth: has no tuned state", (wkv_model_options){.state = "empty.pth"});
     refused("is a model, expected an adapter", (wkv_model_options){.lora = MODELS "v7-n16-bf16.pth", .lora_alpha = 8});
-    refused("holds no tuned state", (wkv_model_options){.state = MODELS "v7-n16-bf16.pth"});
+    refused("has no tuned state", (wkv_model_options){.state = MODELS "v7-n16-bf16.pth"});
     write_one("one.pth", "blocks.0.att.time_state", 32, 16);
     refused("one.pth: blocks.1.att.time_state is missing; a tuned state has one for each of 3 layers",
             (wkv_model_options){.state = "one.pth"});

@@ -387,7 +387,7 @@ static void wide_axes(void)
         file_tensor *f = find(&v, "blocks.0.att.time_decay");
         f->dims = 1;
         f->shape[0] = wide[k];
-        refused(&v, WKV_EFORMAT, "is no multiple of the number of heads");
+        refused(&v, WKV_EFORMAT, "is not a multiple of the number of heads");
     }
 }
 

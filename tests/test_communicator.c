@@ -1,5 +1,5 @@
-/* test_communicator.c - processes that train together, here threads: several give what one gives, whatever is shared
- * out; what goes wrong in one is known to all. tests/test_mpi.sh does the same with real processes. */
+/* test_communicator.c - processes that train together, here threads: several give the results of one, for every
+ * division of work; all learn of a failure in one. tests/test_mpi.sh does the same with real processes. */
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -270,7 +270,7 @@ static void layers_leave_early(void)
     end(&g);
 }
 
-/* ---- what goes wrong --------------------------------------------------------------------------------------------- */
+/* ---- failures --------------------------------------------------------------------------------------------------- */
 
 /* The third process is given an invalid token. */
 static void take_a_bad_step(member *m)

@@ -529,7 +529,7 @@ static void beside_others(void)
     EXPECT_EQ(system("rm -r convert-beside"), 0);
 }
 
-/* ---- what cannot be ---------------------------------------------------------------------------------------------- */
+/* ---- refusals ---------------------------------------------------------------------------------------------------- */
 
 static void refuses(const char *from, const char *to, const char *type, int code, const char *words)
 {

@@ -231,7 +231,7 @@ static void gzip(void)
     expect("a.jsonl.gz", asked);
     put("a.JSONL.GZ", bits, all); /* two members */
     expect("a.JSONL.GZ", "User: Q?\n\nAssistant:[ A.\n\n]|User: Q?\n\nAssistant:[ A.\n\n]|");
-    put("b.jsonl", bits, n); /* by its bytes, whatever it is called */
+    put("b.jsonl", bits, n); /* by its bytes, under any name */
     expect("b.jsonl", asked);
     put("c.jsonl.gz", line, sizeof line - 1); /* not compressed at all */
     expect("c.jsonl.gz", asked);

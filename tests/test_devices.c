@@ -214,7 +214,7 @@ static void loss_ops(device *d, const inputs *in, results *out)
                       .argmax = best,
                       .targets = targets,
                       .scale = 0.3f,
-                      .pull = 1e-3f};
+                      .l2wrap = 1e-3f};
     d->softmax_nll(d, &a);
     for (int t = 0; t < T; t++) where[t] = (float)best[t];
     keep(out, z, n);

@@ -11,7 +11,7 @@ enum { MOST_THREADS = 4, MOST_OUT = 12, STATE = 6 * 64 * 64 + 1024 };
 enum { MOST_ISA = 8 };
 static device *reference, *cpus[MOST_ISA][MOST_THREADS]; /* of 1, 2, 3, 4 threads; a NULL ends the instruction sets */
 static rng dice = {11, 0};
-static cx inputs; /* holds what the cases read */
+static cx inputs; /* inputs of the cases */
 static int by_hand; /* the separate operations */
 
 static tensor *normal(int rows, int cols, double by)
@@ -131,7 +131,7 @@ static void grouped_linears(void)
             }
 }
 
-/* ---- what looks at other tokens ---------------------------------------------------------------------------------- */
+/* ---- operations along time --------------------------------------------------------------------------------------- */
 
 static struct {
     int T, C, heads;

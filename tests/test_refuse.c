@@ -83,7 +83,7 @@ static void directories(void)
         {"{\"weight_map\":{\"x\":\"../a.safetensors\"}}", "tensor x is assigned to no file of the folder"},
         {"{\"weight_map\":{}}", "its weight_map is empty"},
         {"{}", "has no weight_map"},
-        {"{", "is no JSON"},
+        {"{", "is not JSON"},
     };
     for (size_t i = 0; i < sizeof indices / sizeof *indices; i++) {
         FILE *f = fopen("test_refuse.d/model.safetensors.index.json", "wb");
@@ -376,7 +376,7 @@ static void rwkvcpps(void)
     b.data[24] = 9;
     refused(b.data, b.size, "axes.bin", "has 9 axes, expected 1 to 3");
     b.size = 24;
-    refused(b.data, b.size, "layers.bin", "holds 0 layers, expected 1: truncated between two tensors");
+    refused(b.data, b.size, "layers.bin", "has 0 layers, expected 1: truncated between two tensors");
     b.data[4] = 99;
     refused(b.data, b.size, "new.bin", "is of version 99 of rwkv.cpp's format");
     free(b.data);

@@ -58,7 +58,7 @@ static void rules(void)
     header("{\"x\":7}", 0, "tensor x: expected dtype");
     header("{nonsense}", 0, "its header is not a JSON object");
     header("{\"\\n\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1,
-           "the name of tensor 0 holds byte 0x0a");
+           "the name of tensor 0 contains byte 0x0a");
     header("{\"\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "tensor 0 has no name");
     char huge[16] = "\xff\xff\xff\xff\xff\xff\xff\x7f{}";
     tensors *t;

@@ -113,7 +113,7 @@ static void differences_are_divergences(void)
 }
 
 /* Groups of rows that are zero: more of them in one token than in two, fewer rows than a group are none; the text's
- * result is what it is without counting, and counts add up. */
+ * result is the same without counting, and counts are additive. */
 static void zeros_are_counted(void)
 {
     reader r;

@@ -173,7 +173,7 @@ int file_create(file_out *out, const char *path, file_kind kind)
     struct stat about;
     *out = (file_out){.path = strdup(path)};
     if (!out->path) return fail(WKV_ENOMEM, "%s: no memory", path);
-    int err = WKV_OK, there = !stat(path, &about); /* the system may forbid to follow somebody else's link */
+    int err = WKV_OK, there = !stat(path, &about); /* the system may forbid following another user's link */
     if (!*path || (!there && errno != ENOENT))
         err = cannot(path, strerror(errno));
     else if (there && S_ISDIR(about.st_mode))
@@ -181,7 +181,7 @@ int file_create(file_out *out, const char *path, file_kind kind)
     else if (!(out->target = follow(path)))
         err = cannot(path, strerror(errno));
     else if (there && (!S_ISREG(about.st_mode) || !file_is(out->target, (file_id){about.st_dev, about.st_ino})))
-        err = open_as_is(out, &about, kind); /* the second: a link of /proc with a text that is no path */
+        err = open_as_is(out, &about, kind); /* the second: a link of /proc whose text is not a path */
     else
         err = open_beside(out, there ? &about : NULL);
     if (err) forget(out);

@@ -160,7 +160,7 @@ static int read_member(reader *r, json_t *object)
     r->at++;
     int err = read_string(r, &key, &bytes);
     if (err) return err;
-    if (strlen(key) < bytes) err = wrong(r, "a key that holds a NUL");
+    if (strlen(key) < bytes) err = wrong(r, "a key with a NUL");
     else if (r->flags & JSON_REJECT_DUPLICATES && json_object_get(object, key)) err = wrong(r, "duplicate object key");
     else if (peek(r) != ':') err = wrong(r, "':' expected");
     else r->at++;

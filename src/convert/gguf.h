@@ -5,7 +5,7 @@
 #include "rwkv/export.h"
 #include "wkv.h"
 
-/* Whether llama.cpp requires F32 whatever the type of the file: everything except the big matrices and the low-rank
+/* Whether llama.cpp requires F32 for files of every type: everything except the big matrices and the low-rank
  * matrices of a, v and g. */
 int gguf_wants_f32(const source *s);
 

@@ -25,7 +25,7 @@ typedef struct {
     weight_layout layout; /* of w                                           */
     float scale;
     int add;
-    int ends; /* has an epilogue                                      */
+    int has_epilogue;
     product end;
 } matmul;
 
@@ -170,7 +170,7 @@ static void rectangle(const region *f, const matmul *q, int row, int rows, int c
     else
         dot_kernel(s, q, row, rows, col, cols);
 
-    if (!q->ends) return;
+    if (!q->has_epilogue) return;
     product e = q->end;
     size_t at = (size_t)row * (size_t)q->cols + (size_t)col;
     e.y += at;
@@ -305,7 +305,7 @@ void cpu_linear(device *d, const linear_args *a)
                         .w_bytes = row_bytes(w),
                         .type = (dtype)w->type,
                         .scale = scale_of(w),
-                        .ends = q[i].bias || q[i].map != MAP_NONE || q[i].to || q[i].times || q[i].plus,
+                        .has_epilogue = q[i].bias || q[i].map != MAP_NONE || q[i].to || q[i].times || q[i].plus,
                         .end = q[i]};
     }
     quantize_all(d, m, a->n);

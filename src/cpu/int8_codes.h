@@ -32,7 +32,7 @@ INLINE coding coding_of(const dtype type)
 #define TWICE16(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(p)))
 #define TWICE32(p) _mm512_broadcast_i64x4(BYTES32(p))
 
-/* The 32 nibbles of 16 bytes; with `two`, also those of 16 bytes `apart` behind. */
+/* The 32 nibbles of 16 bytes; with `two`, also those of the 16 bytes `apart` further. */
 INLINE x86_int nibbles(const uint8_t *p, const int two, size_t apart)
 {
     const x86_int by16 = _mm512_set_epi64(4, 4, 0, 0, 4, 4, 0, 0);

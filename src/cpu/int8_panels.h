@@ -17,7 +17,7 @@ typedef void fill_panel(const int8_args *a, panel p, int o, int n, int k, int bl
 
 enum { PANEL_FLOATS = 24 * OUTS }; /* 16 scales and 8 minimums of each output */
 
-/* A panel at the beginning of scratch; PANEL_FLOATS behind its d the scratch is free. */
+/* A panel at the beginning of scratch; the scratch is free PANEL_FLOATS after its d. */
 INLINE panel panel_in(void *scratch)
 {
     float *d = (float *)((uint8_t *)scratch + 256 * OUTS);

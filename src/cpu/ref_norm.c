@@ -149,7 +149,7 @@ void ref_softmax_nll_back(device *d, const softmax_args *a)
         real scale = target < 0 ? 0 : a->scales ? a->scales[t] : a->scale;
         for (int i = 0; i < a->V; i++) x[i] *= scale;
         if (target >= 0) x[target] -= scale;
-        if (a->pull != 0) x[a->argmax[t]] += a->pull * a->max[t];
+        if (a->l2wrap != 0) x[a->argmax[t]] += a->l2wrap * a->max[t];
     }
 }
 

@@ -61,7 +61,7 @@ typedef struct {
     void (*dot)(const gemm *q, float *scratch);
     size_t (*dot_scratch)(dtype type, int M, int K);
 
-    /* y[m][n] (+)= sum_k x(m, k) (scale w[k][n]), k in order. w and N lie at multiples of the type's block. scratch:
+    /* y[m][n] (+)= sum_k x(m, k) (scale w[k][n]), k in order. w and N are multiples of the type's block. scratch:
      * OUTER_SCRATCH floats. */
     void (*outer)(const gemm *q, float *scratch);
 

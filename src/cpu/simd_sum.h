@@ -48,7 +48,7 @@ INLINE vf first_lanes(vf v, int n)
 #define LD(at) (whole ? load((at) + i) : load_part((at) + i, left))
 #define ST(at, v) do { if (whole) store((at) + i, v); else store_part((at) + i, v, left); } while (0)
 
-/* The same for sums: p is the vector's part of one, and the last 16 lanes are all run through, zeros behind the row. */
+/* The same for sums: p is the vector's part of one, and all of the last 16 lanes are added, zeros after the row. */
 #if LANES == 16
 #define EACH_PART(run, body) run(0, body)
 #elif LANES == 8

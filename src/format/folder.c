@@ -61,7 +61,7 @@ static int read_index(checkpoint *c, const char *path)
     if (!stat(path, &about)) c->index_id = (file_id){about.st_dev, about.st_ino};
     err = json_read(&c->index, text, size, JSON_REJECT_DUPLICATES);
     free(text);
-    if (err) return fail_prefix(err, err == WKV_EFORMAT ? "%s: is no JSON" : "%s", path);
+    if (err) return fail_prefix(err, err == WKV_EFORMAT ? "%s: is not JSON" : "%s", path);
     const char *slash = strrchr(path, '/'), *name;
     json_t *map = json_object_get(c->index, "weight_map"), *file;
     if (!json_is_object(map)) return fail(WKV_EFORMAT, "%s: has no weight_map", path);

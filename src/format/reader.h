@@ -62,7 +62,7 @@ int read_safetensors(tensors *t, const uint8_t *data, size_t size);
 int read_gguf(tensors *t, const uint8_t *data, size_t size);
 int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size);
 
-/* Detect the container by its first bytes and read it, or fail with a sentence that names what else it is. detect.c */
+/* Detect the container by its first bytes and read it, or fail with a sentence that names its kind. detect.c */
 int read_any(tensors *t, const uint8_t *data, size_t size, const char *name);
 
 /* The files of a path. n is 1 for one file; a directory or an index of shards gives all its files, the names of tensors

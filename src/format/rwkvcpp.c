@@ -65,7 +65,7 @@ int read_rwkvcpp(tensors *t, const uint8_t *data, size_t size)
         if (block >= layers && block < INT32_MAX) layers = block + 1;
     }
     if (layers != head[4])
-        return fail(WKV_EFORMAT, "holds %lld layers, expected %d: truncated between two tensors", (long long)layers,
+        return fail(WKV_EFORMAT, "has %lld layers, expected %d: truncated between two tensors", (long long)layers,
                     head[4]);
     return WKV_OK;
 }

@@ -80,7 +80,7 @@ int tensors_add(tensors *t, const char *name, size_t n, const file_tensor *f)
 {
     for (size_t i = 0; i < n; i++) {
         if ((unsigned char)name[i] < 32 || name[i] == 127)
-            return fail(WKV_EFORMAT, "the name of tensor %d holds byte 0x%02x, expected text", t->count,
+            return fail(WKV_EFORMAT, "the name of tensor %d contains byte 0x%02x, expected text", t->count,
                         (unsigned char)name[i]);
     }
     if (n == 0) return fail(WKV_EFORMAT, "tensor %d has no name", t->count);

@@ -25,7 +25,7 @@ static int put(file_out *f, const void *data, size_t n, uint32_t *crc)
 
 static int cannot_hold(const file_out *f, const tensor_out *t, float x)
 {
-    return fail(WKV_EARG, "%s: %s has a value of %g, which %s cannot hold", f->path, t->name, (double)x,
+    return fail(WKV_EARG, "%s: %s has a value of %g, which %s cannot represent", f->path, t->name, (double)x,
                 dtypes[t->type].name);
 }
 

@@ -133,7 +133,7 @@ typedef struct {
 
 /* logits[T, V] -> probabilities in place; loss of each row in nll[T] (0 where targets[t] < 0); the largest logit and
  * its first index. softmax_nll_back turns the probabilities into gradients: scale (p - onehot(target)), with scales[t]
- * in place of `scale` when given, 0 in rows without a target; then `pull` x the largest logit is added at its index
+ * in place of `scale` when given, 0 in rows without a target; then `l2wrap` x the largest logit is added at its index
  * (L2Wrap; 0: none). */
 typedef struct {
     int T, V;
@@ -141,7 +141,7 @@ typedef struct {
     int *argmax;
     const int32_t *targets; /* the host's */
     const real *scales;     /* T, the host's; NULL: `scale` for each row */
-    real scale, pull;
+    real scale, l2wrap;
 } softmax_args;
 
 /* y[0] = weight x the sum of nll[0 .. T) / counted, added in order in double; 0 where counted is 0. With `scales` (T,
@@ -331,7 +331,7 @@ struct pass_size {
     int backward;      /* with gradients                                                       */
 };
 
-/* An opened device; the fields of the instance follow behind. */
+/* An opened device; the instance has further fields after these. */
 struct device {
     const char *name, *isa; /* "cpu", "avx512"                                                       */
     int threads;            /* number of shares that work is divided into                            */

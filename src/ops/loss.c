@@ -66,7 +66,7 @@ static tensor *head_number(cx *c, tensor *x, tensor *w, const int32_t *targets, 
     k.dw = grad_or_null(c, w);
     k.q.scales = m.scales;
     k.q.scale = m.counted ? (real)m.weight / (real)m.counted : 0;
-    k.q.pull = l2wrap ? (real)m.weight * (real)1e-4 / (real)T : 0;
+    k.q.l2wrap = l2wrap ? (real)m.weight * (real)1e-4 / (real)T : 0;
     cx_place mark = cx_mark(c);
     m.nll = run_rows(c, x, w, targets, &k);
     if (m.scales) m.counted = 1;

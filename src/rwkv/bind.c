@@ -1,6 +1,6 @@
 /* bind.c - from named tensors to a model.
  *
- * Big matrices point into the file's mapping, whatever their orientation. Vectors are read into one block of reals. The
+ * Big matrices point into the file's mapping, in any orientation. Vectors are read into one block of reals. The
  * slot tables of rwkvN.c list the tensors of a model; an error names the one that is missing or has another shape. */
 #include <tgmath.h>
 #include <stdio.h>

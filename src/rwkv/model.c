@@ -105,7 +105,7 @@ static int has_name(const tensors *t, const char *part)
 static int check_lora(const tensors *t)
 {
     if (!tensors_count(t))
-        return fail(WKV_EUNSUPPORTED, "%s: holds no adapter: none of its entries is a tensor", tensors_path(t));
+        return fail(WKV_EUNSUPPORTED, "%s: has no adapter: none of its entries is a tensor", tensors_path(t));
     int adapters = has_name(t, ".lora") || has_name(t, ".disha");
     if (!adapters && tensors_find(t, "emb.weight") && tensors_find(t, "blocks.0.ffn.key.weight"))
         return fail(WKV_EUNSUPPORTED, "%s: is a model, expected an adapter", tensors_path(t));
@@ -115,7 +115,7 @@ static int check_lora(const tensors *t)
 static int check_state(const tensors *t)
 {
     if (has_name(t, ".att.time_state")) return 0;
-    return fail(WKV_EUNSUPPORTED, "%s: holds no tuned state: no tensor blocks.N.att.time_state among %d",
+    return fail(WKV_EUNSUPPORTED, "%s: has no tuned state: no tensor blocks.N.att.time_state among %d",
                 tensors_path(t), tensors_count(t));
 }
 

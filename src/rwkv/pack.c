@@ -133,7 +133,7 @@ static int pack_one(void *user, const char *name, tensor *t, const slot *s, int 
     int tied = t == emb && is_tied(p->m);
     pool_run(p->pool, change_part, &c);
     if (c.bad)
-        return fail(WKV_EARG, "%s: %s has a value of %g, which %s cannot hold", tensors_path(p->file), name,
+        return fail(WKV_EARG, "%s: %s has a value of %g, which %s cannot represent", tensors_path(p->file), name,
                     (double)c.value, dtypes[to.type].name);
     tensors_forget(p->file, t->data, bytes_of(t));
     if (tied) *head = to;

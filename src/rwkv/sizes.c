@@ -121,7 +121,7 @@ static int check_sizes(const rwkv *m, const tensors *t)
     const char *path = tensors_path(t);
     if (arch_slot(m->arch, D_H)) {
         if (m->H < 1 || m->N < 1 || m->H * m->N != m->C)
-            return fail(WKV_EFORMAT, "%s: a width of %d is no multiple of the number of heads", path, m->C);
+            return fail(WKV_EFORMAT, "%s: a width of %d is not a multiple of the number of heads", path, m->C);
         if (m->N > 1024) return fail(WKV_EUNSUPPORTED, "%s: heads of %d channels, expected at most 1024", path, m->N);
     }
     const file_tensor *key = find_key(m->arch, t);

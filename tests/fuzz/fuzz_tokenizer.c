@@ -1,4 +1,4 @@
-/* fuzz_tokenizer.c - any bytes as a text: what is cut is the same text again, and streamed text is whole characters. */
+/* fuzz_tokenizer.c - any bytes as a text: its tokens give the same text, and streamed text is complete characters. */
 #include "text/tokenizer.h"
 #include "base/utf8.h"
 #include <stdlib.h>

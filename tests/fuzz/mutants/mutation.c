@@ -179,7 +179,7 @@ static int compare_places(const void *a, const void *b)
     return (x->size > y->size) - (x->size < y->size); /* inner fields first */
 }
 
-/* A field of any kind: kinds are as frequent as one another, whatever the number of their fields; tensors of a pickle,
+/* A field of any kind: kinds are as frequent as one another, for any number of their fields; tensors of a pickle,
  * of which there is most to say, four times as frequent. */
 static const field *choose_first(const sound *s, rng *r)
 {

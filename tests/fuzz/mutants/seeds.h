@@ -13,7 +13,7 @@ typedef struct {
 /* Read and make them; folders for so many processes in `folder`. Not 0 after a sentence. */
 int seeds_load(seeds *all, const char *folder, int processes);
 void seeds_free(seeds *all);
-/* Kinds of files are as frequent as there is to find in them, whatever the number of seeds. */
+/* Kinds of files are as frequent as there is to find in them, for any number of seeds. */
 const sound *seeds_choose(const seeds *all, rng *r);
 /* From now on files are in the scratch folder of one process. */
 void seeds_enter(seeds *all, const char *scratch);
