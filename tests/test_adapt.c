@@ -564,8 +564,8 @@ static void a_file_is_trained_further(void)
     wkv_trainer_free(t);
 }
 
-/* Frozen ones keep their bits in spite of weight decay, and do not count in the norm; the others have the gradient that
- * they have without. */
+/* Frozen ones keep their bits in spite of weight decay, and are excluded from the norm; the others have the gradient
+ * that they have without. */
 static void frozen_parameters_stay(void)
 {
     static const char *const words[] = {"att,norm", "ffn,low-rank,time", "emb,ln0", "head,att.value", "time"};

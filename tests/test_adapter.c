@@ -295,7 +295,7 @@ static void misfits(void)
     write_one("a.pth", "blocks.0.att.key.lora_A", 4, 32);
     refused("is incomplete: lora_A without lora_B", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.0.att.key.bone", 4, 32);
-    refused("holds blocks.0.att.key.bone, [4, 32]", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
+    refused("tensor blocks.0.att.key.bone, [4, 32], does not fit", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.0.att.key.disha", 4, 33);
     refused("blocks.0.att.key.disha is [4, 33], expected the MiSS adapter of blocks.0.att.key.weight, rank x 32",
             (wkv_model_options){.lora = "a.pth"});
@@ -313,7 +313,7 @@ static void misfits(void)
     refused("a.pth: blocks.0.att.key.weight has both a LoRA and a MiSS adapter",
             (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.3.att.time_state", 32, 16);
-    refused("holds blocks.3.att.time_state", (wkv_model_options){.state = "a.pth"});
+    refused("tensor blocks.3.att.time_state", (wkv_model_options){.state = "a.pth"});
     write_one("a.pth", "blocks.0.att.time_state", 32, 32);
     refused("a.pth: blocks.0.att.time_state is [32, 32], expected 2 x 16 x 16", (wkv_model_options){.state = "a.pth"});
     refused("no-such-file.pth", (wkv_model_options){.state = "no-such-file.pth"});

@@ -199,7 +199,7 @@ static void other_types(void)
     OPENS(8, VALUES(1, 2, 3, 4), HALVES, .dims = 1, .shape = {4}, .stride = {1}, .type = "torch\nfloat32");
 }
 
-/* Big tensors that repeat values are no checkpoint's; small ones expand() makes. */
+/* Big tensors with repeated values are refused; small ones are expand()'s. */
 static void repeated(void)
 {
     REFUSED(

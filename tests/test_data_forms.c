@@ -430,7 +430,7 @@ static void sizes_suit_the_text(void)
         if (want[i].steps) EXPECT_EQ(o.steps, want[i].steps);
     }
     wkv_train_options o = {.width = 512, .steps = 7, .context = 10};
-    settings_suit(&o, 1000); /* whatever is given stays */
+    settings_suit(&o, 1000); /* given options stay */
     EXPECT(o.width == 512 && o.steps == 7 && o.context == 10 && o.layers == 2);
     EXPECT_NEAR(o.lr_init, 8e-4, 1e-9);
     o = (wkv_train_options){.init = "model"};

@@ -303,7 +303,7 @@ static void mix_ops(device *d, const inputs *in, results *out)
 {
     size_t n = (size_t)in->T * (size_t)in->C, c = (size_t)in->C, states = SPANS * state_len(in);
     for (int way = 0; way < 4; way++) {
-        int some = way / 2, at = 1; /* not all gradients are wanted */
+        int some = way / 2, at = 1; /* some gradients are NULL */
         span spans[SPANS];
         float *state = copy(in->state, states), *dstate = copy(in->dstate, states), *y[2] = {room(n), room(n)};
         float *dx = copy(in->x[4], n), *dw = copy(in->row[2], c), *db = copy(in->row[3], c), *dmu = copy(in->row[0], c);
@@ -346,7 +346,7 @@ static void time_ops(device *d, const inputs *in, results *out)
     int T = in->T, C = in->C, N = C / in->heads, at = 1;
     size_t n = (size_t)T * (size_t)C, c = (size_t)C, states = SPANS * state_len(in);
     for (int version = 4; version <= 7; version++)
-        for (int skip = 0; skip < 2; skip++) { /* skip: not all gradients are wanted */
+        for (int skip = 0; skip < 2; skip++) { /* skip: some gradients are NULL */
             span spans[SPANS];
             float *state = copy(in->state, states), *dstate = copy(in->dstate, states), *y = room(n), *g[6];
             for (int i = 0; i < 6; i++) g[i] = copy(in->x[i + 4], n);

@@ -94,8 +94,8 @@ static void streams_are_written_as_they_are(void)
     char got[8] = "";
     file_out o;
     EXPECT_EQ(mkfifo(fifo, 0600), 0);
-    EXPECT_EQ(file_create(&o, fifo, FILE_REGULAR), WKV_EARG); /* nobody reads it, and nobody waits */
-    EXPECT_HAS(wkv_error(), "fifo: is a FIFO, and what is written is read again");
+    EXPECT_EQ(file_create(&o, fifo, FILE_REGULAR), WKV_EARG); /* no process reads it, and opening must not wait */
+    EXPECT_HAS(wkv_error(), "fifo: is a FIFO, and the output is read back");
     pid_t child = fork();
     if (!child) _exit(file_write(fifo, "abc", 3) != 0);
     FILE *f = fopen(fifo, "r");

@@ -68,7 +68,7 @@ chmod 600 secret
 run 0 logits -m "$model" --tokens 1 -o secret
 is "$(stat -c %a secret 2>/dev/null || stat -f %Lp secret)" 600 "mode of a replaced file"
 ln -s pipe pipe.pth
-refused "pipe.pth: is a FIFO, and what is written is read again" convert "$model" pipe.pth
+refused "pipe.pth: is a FIFO, and the output is read back" convert "$model" pipe.pth
 long=$(printf '%0251d' 0)
 run 0 logits -m "$model" --tokens 1 -o "$long"
 same "$long" expected "a file with a long name"

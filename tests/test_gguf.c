@@ -15,7 +15,7 @@ static void metadata(void)
     EXPECT_STR(tensors_meta(t, "general.name"), "sample");
     EXPECT_STR(tensors_meta(t, "tokenizer.ggml.model"), "rwkv");
     EXPECT(!tensors_meta(t, "no.such.key"));
-    EXPECT(!tensors_meta(t, "rwkv7.block_count")); /* a number is no text */
+    EXPECT(!tensors_meta(t, "rwkv7.block_count")); /* a number is not text */
     EXPECT_NEAR(tensors_number(t, "rwkv7.block_count", -1), 2, 0);
     EXPECT_NEAR(tensors_number(t, "rwkv7.attention.layer_norm_epsilon", -1), 1e-5f, 0);
     EXPECT_NEAR(tensors_number(t, "sample.flag", -1), 1, 0);

@@ -93,7 +93,7 @@ static void runs_resume(void)
     for (int i = 0; i < 40; i++) fprintf(f, "the old king went down to the river, %d times\n", i * i);
     fclose(f);
     EXPECT_EQ(train(in_folder("whole"), 0, 0), 0);
-    for (int first = 0; first < 2; first++) { /* begun with a comma and resumed with a point, and the other way round */
+    for (int first = 0; first < 2; first++) { /* begun with a comma and resumed with a point, and the reverse */
         if (first)
             comma();
         else

@@ -20,7 +20,7 @@ static wkv_model model(int vocab)
     return (wkv_model){.about = {.path = path, .format = "pth (zip)", .version = "7", .vocab = vocab}};
 }
 
-/* the tokenizer of such a model lies at folder/name */
+/* the tokenizer of such a model is folder/name */
 static void expect_at(int vocab, const char *name)
 {
     wkv_model m = model(vocab);

@@ -151,7 +151,7 @@ static void unknown_order(void)
     FILE *f = fopen("pack-u.gguf", "wb");
     EXPECT(f && fwrite(file, 1, n, f) == n && !fclose(f));
     EXPECT_EQ(wkv_model_open(&m, "pack-u.gguf", NULL), WKV_EUNSUPPORTED);
-    EXPECT_HAS(wkv_error(), "wkv.ffn_value is \"By unit\", and only \"by unit\" is known");
+    EXPECT_HAS(wkv_error(), "wkv.ffn_value is \"By unit\", expected \"by unit\"");
     free(file);
     remove("pack-u.gguf");
 }

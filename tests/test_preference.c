@@ -1,5 +1,5 @@
 /* test_preference.c - pairs of answers: spellings, losses in float32 against PyTorch, a preference that the built-in
- * model learns, and runs that are resumed. double_preference.c has the losses in double. */
+ * model is trained to, and runs that are resumed. double_preference.c has the losses in double. */
 #include <math.h>
 #include <string.h>
 #include "models.h"

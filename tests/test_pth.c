@@ -192,11 +192,11 @@ static void wrapped(void)
               "calls torch._tensor._rebuild_from_type_v2 in a way that torch does not"),
         WRONG(FROM_TYPE("ctorch._tensor\n_rebuild_from_type_v2\n", ARGUMENTS), "in a way that torch does not"),
         WRONG(FROM_TYPE("K\1", ARGUMENTS), "in a way that torch does not"),
-        WRONG(FROM_TYPE("cposix\nsystem\n", ARGUMENTS), "asks for posix.system"),
-        WRONG("cbuiltins\ngetattr\n", "asks for builtins.getattr"),
-        WRONG("c__builtin__\neval\n", "asks for __builtin__.eval"),
-        WRONG("cfunctools\npartial\n", "asks for functools.partial"),
-        WRONG("cpathlib._local\nos\n", "asks for pathlib._local.os"),
+        WRONG(FROM_TYPE("cposix\nsystem\n", ARGUMENTS), "imports posix.system"),
+        WRONG("cbuiltins\ngetattr\n", "imports builtins.getattr"),
+        WRONG("c__builtin__\neval\n", "imports __builtin__.eval"),
+        WRONG("cfunctools\npartial\n", "imports functools.partial"),
+        WRONG("cpathlib._local\nos\n", "imports pathlib._local.os"),
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         bytes b = make_pth(wrong[i].pickle, wrong[i].n, 0, 0);

@@ -141,8 +141,8 @@ static void hostile_pickles(void)
 {
     PICKLE("\x80\2cposix\nsystem\nX\7\0\0\0rm -rf \x85R.",
            "the pickle imports posix.system, which no checkpoint needs; nothing in it was executed");
-    PICKLE("\x80\4\x8c\10builtins\x8c\4eval\x93.", "asks for builtins.eval");
-    PICKLE("\x80\2c\x1b[31m\nred\n.", "asks for ?[31m.red"); /* no escape codes in the sentence */
+    PICKLE("\x80\4\x8c\10builtins\x8c\4eval\x93.", "imports builtins.eval");
+    PICKLE("\x80\2c\x1b[31m\nred\n.", "imports ?[31m.red"); /* no escape codes in the sentence */
     PICKLE("\x80\2ios\nsystem\n.", "opcode 0x69");           /* INST */
     PICKLE(DICT(KEY "ctorch\nFloatStorage\n)Rs"), "calls torch.FloatStorage in a way that torch does not");
     PICKLE(DICT(KEY "K\1)Rs"), "a call of a value that is not a function");
@@ -157,9 +157,9 @@ static void hostile_pickles(void)
     PICKLE("\x80\2s.", "an item without a container");
     PICKLE("\x80\2K\1K\2K\3s.", "an item put into a value that is not a container");
     PICKLE("\x80\11.", "a protocol newer than 5");
-    PICKLE("\x80\2\x8a\11\1\2\3\4\5\6\7\10\11.", "has no tensors");  /* an integer of nine bytes */
+    PICKLE("\x80\2\x8a\11\1\2\3\4\5\6\7\10\11.", "contains no tensors");  /* an integer of nine bytes */
     PICKLE("\x80\2]q\0h\0a.", "contains a list, expected named tensors"); /* a list that holds itself */
-    PICKLE("\x80\2" VECTOR ".", "holds one tensor without a name");
+    PICKLE("\x80\2" VECTOR ".", "contains one tensor without a name");
     size_t n = 10 << 20; /* a value per byte */
     char *flood = malloc(n);
     memset(flood, ']', n);
@@ -297,7 +297,7 @@ static void ggufs(void)
     gguf_tensor(4, 1, 99, 0, "of ggml type 99 (unknown)");
     gguf_tensor(4, (uint64_t)-4, 0, 0, "tensor t: axis 0 is -4");
     bytes b = gguf("rwkv7", 1 << 20);
-    refused(b.data, b.size, "cut.gguf", "1048576 tensors, which its 69 bytes cannot");
+    refused(b.data, b.size, "cut.gguf", "1048576 tensors, too many for its 69 bytes");
     put(&b, "", 0);
     b.data[4] = 1;
     refused(b.data, b.size, "old.gguf", "is GGUF version 1, expected 2 or 3");
@@ -307,7 +307,7 @@ static void ggufs(void)
     b = (bytes){0};
     put(&b, "GGUF", 4);
     U32(3), U64(0), U64(2), TEXT("a"), U32(7), put(&b, "\1", 1), TEXT("a"), U32(7), put(&b, "\1", 1);
-    refused(b.data, b.size, "twice.gguf", "metadata a is there twice");
+    refused(b.data, b.size, "twice.gguf", "metadata a occurs twice");
     free(b.data);
     b = (bytes){0};
     put(&b, "GGUF", 4);
@@ -403,10 +403,10 @@ static void strangers(void)
         {{"emb.weight", "blocks.0.att.r_k", "blocks.0.ffn.enn.weight", "blocks.0.qkv.qq.weight"}, "is an RWKV-8 rc00"},
         {{"emb.weight", "blocks.0.att.key.weight", "blocks.0.rosa_q.weight"}, "is an RWKV-8 experiment with ROSA"},
         {{"blocks.0.att.key.lora_A", "blocks.0.att.key.lora_B"},
-         "is an adapter (it holds blocks.0.att.key.lora_A), not a model"},
+         "is an adapter (it has blocks.0.att.key.lora_A), not a model"},
         {{"blocks.0.att.key.lora.0", "blocks.0.att.key.lora.1"}, "is an adapter"},
         {{"blocks.0.att.key.disha"}, "is an adapter"},
-        {{"emb.weight", "blocks.0.att.key.weight", "blocks.0.att.key.lora_A"}, "with an adapter that is not merged"},
+        {{"emb.weight", "blocks.0.att.key.weight", "blocks.0.att.key.lora_A"}, "with an unmerged adapter"},
         {{"blocks.0.att.time_state", "blocks.1.att.time_state"}, "is a tuned state of 2 layers, not a model"},
         {{"model.layers.0.self_attn.q_proj.weight"},
          "is not an RWKV of versions 4 to 7: 1 tensors (the first is layers.0.self_attn.q_proj.weight)"},

@@ -87,7 +87,7 @@ static void random_logits(float *logits, int n, double spread, uint64_t seed)
     for (int i = 0; i < n; i++) logits[i] = (float)(spread * rng_normal(&r));
 }
 
-/* 200,000 draws: Pearson's chi-square lies within five of its standard deviations */
+/* 200,000 samples: Pearson's chi-square is within five of its standard deviations */
 static void draws(void)
 {
     static const wkv_sampler_options options[] = {{.temperature = 1, .seed = 1},

@@ -355,7 +355,7 @@ static void escape(char *out, const char *text)
     *out = 0;
 }
 
-/* a text stands, as it is, between quotes on the official page of templates */
+/* a text occurs verbatim between quotes on the official page of templates */
 static void expect_on_page(const char *page, const char *text)
 {
     char escaped[4096] = "\"";

@@ -57,7 +57,7 @@ static void first_step_moves_by_the_learning_rate(void)
             const param *q = &p->list[i];
             int strong = 0;
             for (size_t j = q->at; j < q->at + q->n; j++) {
-                if (fabs((double)grads[j]) < 1e-12) continue; /* beta x its square is no normal float */
+                if (fabs((double)grads[j]) < 1e-12) continue; /* beta x its square is subnormal */
                 strong++;
                 double step = (double)p->values[j] - (double)before[j],
                        want = (grads[j] > 0 ? -1e-3 : 1e-3) * (double)q->lr_scale;

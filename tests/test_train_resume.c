@@ -232,7 +232,7 @@ static void other_settings_are_refused(void)
     EXPECT_HAS(wkv_error(), "no checkpoint yet; repeat the command that began it, with --resume");
 }
 
-/* A run of 12 steps, and one of `steps` that goes on from there, or from where it was stopped. */
+/* A run of 12 steps, and one of `steps` that continues from there, or from its stop. */
 static void train_longer(const char *out, const char *schedule, int stopped, int64_t hold)
 {
     wkv_train_options o = options(out);

@@ -392,7 +392,7 @@ static void masks(void)
     }
     samples_release(&s);
 
-    EXPECT_EQ(samples_add(&s, "d.jsonl", t, &form, 20), 0); /* the last one's answer lies behind it */
+    EXPECT_EQ(samples_add(&s, "d.jsonl", t, &form, 20), 0); /* the last one's answer follows */
     EXPECT_EQ(s.count, 1);
     EXPECT_EQ(s.truncated, 3);
     EXPECT_EQ(s.left_out, 3);

@@ -13,7 +13,7 @@ static int32_t ids[SAMPLES][LONGEST];
 static uint8_t counts[SAMPLES][LONGEST];
 static sample three[SAMPLES];
 
-/* Of different lengths; some of their tokens count. */
+/* Samples of different lengths; the loss includes some of their tokens. */
 static inline void make_samples(void)
 {
     static const int lengths[SAMPLES] = {17, LONGEST, 6};

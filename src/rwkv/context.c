@@ -82,7 +82,7 @@ static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
         return fail(WKV_EARG, "the state of sequence %d belongs to another model", i);
     for (int t = 0; t < q->n; t++)
         if (q->tokens[t] < 0 || q->tokens[t] >= m->V)
-            return fail(WKV_EARG, "token %d of sequence %d is %d, expected an id from 0 to %d", t, i, (int)q->tokens[t],
+            return fail(WKV_EARG, "token %d of sequence %d is %d; the model's ids are 0 to %d", t, i, (int)q->tokens[t],
                         m->V - 1);
     return 0;
 }

@@ -231,7 +231,7 @@ static double seconds_since(const struct timespec *begun)
     return (double)(now.tv_sec - begun->tv_sec) + 1e-9 * (double)(now.tv_nsec - begun->tv_nsec);
 }
 
-/* Memory of all processes, between pages that nobody may touch: a mutant that writes there by mistake dies, and is
+/* Memory of all processes, between guard pages: a mutant that writes there by mistake dies, and is
  * found. */
 static void *map_shared(size_t bytes)
 {

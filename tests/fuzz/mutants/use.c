@@ -175,7 +175,7 @@ static void tune(const char *path, const wkv_model_options *with, int all, rng *
     wkv_trainer_free(t);
 }
 
-/* A tensor of a zip has its values inside one entry: reading the next one's is no overrun that a sanitizer sees. */
+/* A tensor of a zip has its values inside one entry: sanitizers do not detect a read of the next one's. */
 static void check_entry(const zip *z, const file_tensor *f)
 {
     if (f->data < z->data || f->data >= z->data + z->size || !tensor_values(f)) return;
@@ -197,7 +197,7 @@ static void check_entries(const tensors *t)
     zip_close(&z);
 }
 
-/* Every tensor, of files that are no models too. */
+/* Every tensor, also of files that are not models. */
 static void read_tensors(const char *path)
 {
     enum { CAPACITY = 1 << 14 };
