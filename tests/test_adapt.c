@@ -222,7 +222,7 @@ static void dropout_is_resumed(void)
     o.resume = 1;
     o.lora_dropout = 0.2f;
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "--lora-dropout is 0.3 in the run that is to be resumed, and 0.2 now");
+    EXPECT_HAS(wkv_error(), "--lora-dropout is 0.3 in the resumed run, and 0.2 now");
 }
 
 /* ---- PiSSA ------------------------------------------------------------------------------------------------------- */
@@ -536,7 +536,7 @@ static void named_parameters_are_resumed(void)
     o.resume = 1;
     o.train = "norm";
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "--train is norm,time,emb in the run that is to be resumed, and norm now");
+    EXPECT_HAS(wkv_error(), "--train is norm,time,emb in the resumed run, and norm now");
 }
 
 /* Trained further from a file that has an adapter of its own rank and alpha, and whole tensors: all of it is in the new
@@ -623,30 +623,30 @@ static void refused(wkv_train_options o, const char *words)
 
 static void misuse(void)
 {
-    REFUSED("--lora-dropout is 1; it lies in [0, 1)", .method = "lora", .lora_dropout = 1);
-    REFUSED("--lora-dropout drops inputs of adapters, and --method state has none", .method = "state",
+    REFUSED("--lora-dropout is 1; expected [0, 1)", .method = "lora", .lora_dropout = 1);
+    REFUSED("--lora-dropout needs adapters, and --method state has none", .method = "state",
             .lora_dropout = 0.1f);
-    REFUSED("--alpha 4: a MiSS adapter is added as it is", .method = "miss", .alpha = 4);
-    REFUSED("--train: RWKV-7 has no weights called \"att.gate\" for it; there are att, ffn, low-rank, norm, time, emb,",
+    REFUSED("--alpha 4: MiSS adapters have no alpha", .method = "miss", .alpha = 4);
+    REFUSED("--train: RWKV-7 has no weights called \"att.gate\" for it; expected att, ffn, low-rank, norm, time, emb,",
             .method = "lora", .train = "norm,att.gate");
     REFUSED("att.r_k, att.receptance", .method = "lora", .train = "x");
     REFUSED("--freeze: RWKV-7 has no weights called \"ln3\"", .method = "full", .freeze = "ln3");
     REFUSED("--freeze att,ffn,low-rank,norm,time,emb,head: no parameter is left to train", .method = "full",
             .freeze = "att,ffn,low-rank,norm,time,emb,head");
-    REFUSED("--train norm: with --method full all parameters are trained but those of --freeze", .method = "full",
+    REFUSED("--train norm: --method full trains all parameters except those of --freeze", .method = "full",
             .train = "norm");
-    REFUSED("--freeze norm is for --method full; with lora all parameters are frozen", .method = "lora",
+    REFUSED("--freeze norm is for --method full; lora freezes all parameters", .method = "lora",
             .freeze = "norm");
-    REFUSED("--train norm: the file of these would not hold what --lora lora.safetensors has", .method = "state",
+    REFUSED("--train norm: the output would lose the contents of --lora lora.safetensors", .method = "state",
             .train = "norm", .with = {.lora = "lora.safetensors"});
     REFUSED("--targets att: no weight is left for an adapter", .method = "lora", .targets = "att", .train = "att");
     REFUSED("--method pizza: expected one of full, lora, pissa,", .method = "pizza");
-    REFUSED("--rank 33: blocks.0.att.receptance.weight is 32 x 32, and PiSSA takes as many", .method = "pissa",
+    REFUSED("--rank 33: blocks.0.att.receptance.weight is 32 x 32; PiSSA needs a rank of at most", .method = "pissa",
             .rank = 33);
     wkv_trainer *t = learns("v7-n16-bf16", "lora");
     if (t && adapt_save(t, "lora.safetensors", TRAIN_LORA, F32)) FAILED("%s", wkv_error());
     wkv_trainer_free(t);
-    REFUSED("has an adapter already, and --method pissa begins with singular vectors", .method = "pissa",
+    REFUSED("has an adapter already, but --method pissa starts from singular vectors", .method = "pissa",
             .with = {.lora = "lora.safetensors"});
 }
 

@@ -135,7 +135,7 @@ static void a_result_opens_with_its_tokens(void)
     same_files(in_folder("cut/final.vocab.txt"), in_folder("whole/final.vocab.txt"));
     on.add_tokens = "<other>";
     EXPECT_EQ(wkv_train(&on), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "--add-token is <call> </call> in the run that is to be resumed, and <other> now");
+    EXPECT_HAS(wkv_error(), "--add-token is <call> </call> in the resumed run, and <other> now");
 }
 
 /* World's models have more logits than World has ids. */
@@ -167,7 +167,7 @@ static void misuse_is_refused(void)
         int err;
         const char *sentence;
     } refused[] = {
-        {"lora", VOCAB, tokens, WKV_EARG, "--add-token needs rows of embedding and head that are trained"},
+        {"lora", VOCAB, tokens, WKV_EARG, "--add-token needs trained embedding and head"},
         {"full", VOCAB, "<a>\n<a>", WKV_EARG, "is id "},
         {"full", VOCAB, "<a>\n\n<b>", WKV_EARG, "a token to add has 0 bytes"},
         {"full", "20B", tokens, WKV_EUNSUPPORTED, "20B"},

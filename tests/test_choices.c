@@ -56,13 +56,13 @@ static void other_files_are_refused(void)
     static const char *const refused[][2] = {
         {"{\"text\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 0}", "q.jsonl: line 1: no string \"ctx\""},
         {"\n{\"ctx\": \"a\", \"choices\": [\"b\"], \"answer\": 0}",
-         "line 2: \"choices\" is no list of 2 to 64 strings"},
-        {"{\"ctx\": \"a\", \"choices\": [\"b\", 3], \"answer\": 0}", "a choice is no string"},
+         "line 2: \"choices\" is not a list of 2 to 64 strings"},
+        {"{\"ctx\": \"a\", \"choices\": [\"b\", 3], \"answer\": 0}", "a choice is not a string"},
         {"{\"ctx\": \"a\", \"choices\": [\"b\", \"c\"]}", "no \"answer\", \"answerKey\", \"label\" or \"gold\""},
-        {"{\"ctx\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 2}", "\"answer\" is none of the 2 choices"},
+        {"{\"ctx\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 2}", "\"answer\" is not one of the 2 choices"},
         {"{\"ctx\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": \"D\"}",
          "expected an index from 0, a letter, or the choice"},
-        {"{\"ctx\": \"\", \"choices\": [\"b\", \"c\"], \"answer\": 0}", "no end of text to begin with"},
+        {"{\"ctx\": \"\", \"choices\": [\"b\", \"c\"], \"answer\": 0}", "no end-of-text token to start from"},
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         choices c;
@@ -73,7 +73,7 @@ static void other_files_are_refused(void)
     choices c = {0};
     write_file(in_folder("q.txt"), "text");
     EXPECT_EQ(choices_read(&c, in_folder("q.txt"), NULL), WKV_EFORMAT);
-    EXPECT_HAS(wkv_error(), "q.txt: is a text; questions are the objects");
+    EXPECT_HAS(wkv_error(), "q.txt: is plain text; questions are objects");
 }
 
 /* ---- a run ------------------------------------------------------------------------------------------------------- */

@@ -374,13 +374,13 @@ unset WKV_ISA
 run 0 train -d learn.txt -m run1/final.safetensors -o run3 -n 2 -T 16 -b 2
 refused "missing.txt" train -d missing.txt --vocab bytes -o run4
 # shellcheck disable=SC2086
-refused "a run is there already" train $small -o run1 -n 20
+refused "the folder has a run" train $small -o run1 -n 20
 run 0 train --resume -o run1
 is "$(cat out)" "run1/final.safetensors" "what a resumed run prints"
 holds err "resuming after step 20"
-refused "layers is 1 in the run" train --resume -o run1 -L 2
-refused "--valid is 0.01 in the run that is to be resumed, and 0.5 now" train --resume -o run1 --valid 0.5
-refused "--clip is 1 in the run that is to be resumed, and 0 now" train --resume -o run1 --clip 0
+refused "layers is 1 in the resumed run" train --resume -o run1 -L 2
+refused "--valid is 0.01 in the resumed run, and 0.5 now" train --resume -o run1 --valid 0.5
+refused "--clip is 1 in the resumed run, and 0 now" train --resume -o run1 --clip 0
 # shellcheck disable=SC2086
 run 0 train $small -o run6 -V 4 --plan
 is "$(wc -c <out | tr -d ' ')" 0 "what train --plan prints"
@@ -469,8 +469,8 @@ run 0 tune --resume -o tunedbuilt
 run 0 tune --resume -o tunedbuilt -e 2
 is "$(cat out)" tunedbuilt/final.safetensors "the result of a resumed run of all weights"
 holds err "resuming after step 1"
-refused "whose schedule is cosine, fell as a longer run's does not" tune --resume -o tunedbuilt -e 3
-refused "--steps is 2 in the run that is to be resumed, and 1 now" tune --resume -o tunedbuilt -n 1
+refused "schedule cosine differ from those of the longer run" tune --resume -o tunedbuilt -e 3
+refused "--steps is 2 in the resumed run, and 1 now" tune --resume -o tunedbuilt -n 1
 refused "1 epochs are 1 steps; the run that is to be resumed has 2" tune --resume -o tunedbuilt -e 1
 run 0 train -d answers.jsonl --samples --vocab bytes -L 1 -C 16 --head-size 16 -n 2 -o masked --infctx 8 --truncate
 holds err "4 samples of"
@@ -493,10 +493,10 @@ cp ids2/final.safetensors ids2.safetensors
 run 0 train --resume -o ids2 -t 1
 same ids2/final.safetensors ids2.safetensors "a resumed model of ids"
 printf '{"ctx": "a", "choices": ["b", "c"], "answer": 0}\n' >choices.jsonl
-refused "--eval reads text, and token files have no vocabulary" \
+refused "--eval needs a vocabulary, and token files have none" \
     train -d ids.bin --vocab-size 260 -T 8 -o ids3 --eval choices.jsonl
 refused "ids.bin: token 1 of 300 is 258; the model's ids are 0 to 257" train -d ids.bin --vocab-size 258 -o ids3
-refused "--patience counts measurements of held-out text" \
+refused "--patience needs held-out text" \
     tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedearly -n 1 --patience 1
 run 0 tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tunedearly -n 9 --patience 1 --valid-every 1 \
     --valid answers.jsonl --lr 1 --seed 2

@@ -292,7 +292,7 @@ static void a_failure_of_one_is_all_known(void)
         together(&g, 4, take_a_bad_step, &o);
         for (int k = 0; k < 4; k++) {
             EXPECT_EQ(g.m[k].err, WKV_EARG);
-            EXPECT_STR(g.m[k].sentence, "process 2: token 3 of sequence 0 is 1000; the vocabulary has 64");
+            EXPECT_STR(g.m[k].sentence, "process 2: token 3 of sequence 0 is 1000; the vocabulary has 64 ids");
         }
         end(&g);
     }
@@ -448,7 +448,7 @@ static void what_does_not_fit_is_said(void)
     end(&g);
     o.shard_optimizer = 1;
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "there are none");
+    EXPECT_HAS(wkv_error(), "--shard-optimizer needs several processes");
 }
 
 int main(void)

@@ -146,15 +146,15 @@ static void conversations(void)
     expect("beside.jsonl", two);
     PUT("bad.jsonl",
         "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\", \"image_url\": {}}]}]}");
-    refuses("bad.jsonl", WKV_EFORMAT, "line 1: message 1 has a part of type \"image_url\"; only text is read");
+    refuses("bad.jsonl", WKV_EFORMAT, "line 1: message 1 has a part of type \"image_url\"; expected text");
     PUT("bad.jsonl",
         "{\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"tool\", \"value\": \"a\"}]}");
-    refuses("bad.jsonl", WKV_EFORMAT, "message 2 is of \"tool\"");
+    refuses("bad.jsonl", WKV_EFORMAT, "message 2 has the role \"tool\"");
     PUT("bad.jsonl", "{\"conversations\": []}");
-    refuses("bad.jsonl", WKV_EFORMAT, "without an answer");
+    refuses("bad.jsonl", WKV_EFORMAT, "the conversation has no answer");
     PUT("bad.jsonl", "{\"conversations\": [\"hello\"]}");
     refuses("bad.jsonl", WKV_EFORMAT,
-            "message 1 has no strings called \"role\" and \"content\", or \"from\" and \"value\"");
+            "message 1 has no strings \"role\" and \"content\", or \"from\" and \"value\"");
 }
 
 static void named_fields(void)
@@ -170,7 +170,7 @@ static void named_fields(void)
     expect("own.jsonl", "[CC]|");
     form.fields = "Frage,Reply";
     refuses("own.jsonl", WKV_EFORMAT,
-            "line 1: no string called \"Reply\", which --fields names; its fields are: \"Frage\", \"Antwort\"");
+            "line 1: no string \"Reply\" (--fields); its fields are: \"Frage\", \"Antwort\"");
     form.fields = "talk";
     PUT("list.jsonl", "{\"talk\": [{\"from\": \"human\", \"value\": \"Q?\"}, {\"from\": \"gpt\", \"value\": \"A.\"}]}");
     expect("list.jsonl", asked);
@@ -201,14 +201,14 @@ static void tables(void)
     PUT("bad.csv", "question,answer\nQ?,\"A.\n");
     refuses("bad.csv", WKV_EFORMAT, "line 2: a quote is not closed");
     PUT("bad.csv", "question,answer\nQ?,\"A\" B\n");
-    refuses("bad.csv", WKV_EFORMAT, "line 2: text behind a closing quote");
+    refuses("bad.csv", WKV_EFORMAT, "line 2: text after a closing quote");
     PUT("bad.csv", "question,answer\nQ?,caf\xe9\n");
     refuses("bad.csv", WKV_EFORMAT, "line 2: the field \"answer\" is not UTF-8");
     PUT("bad.csv", "q,a\nQ?,A.\n");
     refuses("bad.csv", WKV_EFORMAT, "line 2: no \"text\"");
     refuses("bad.csv", WKV_EFORMAT, "its fields are: \"q\", \"a\"");
     PUT("bad.csv", "question,answer\n");
-    refuses("bad.csv", WKV_EFORMAT, "holds no document");
+    refuses("bad.csv", WKV_EFORMAT, "contains no document");
 }
 
 /* ---- compressed -------------------------------------------------------------------------------------------------- */
@@ -236,12 +236,12 @@ static void gzip(void)
     put("c.jsonl.gz", line, sizeof line - 1); /* not compressed at all */
     expect("c.jsonl.gz", asked);
     put("cut.jsonl.gz", bits, n - 6);
-    refuses("cut.jsonl.gz", WKV_EFORMAT, "is compressed by gzip and cut short");
+    refuses("cut.jsonl.gz", WKV_EFORMAT, "is a truncated gzip file");
     put("cut.jsonl.gz", bits, all - 20);
-    refuses("cut.jsonl.gz", WKV_EFORMAT, "is compressed by gzip and cut short");
+    refuses("cut.jsonl.gz", WKV_EFORMAT, "is a truncated gzip file");
     bits[n - 8] ^= 1; /* the checksum */
     put("bad.jsonl.gz", bits, n);
-    refuses("bad.jsonl.gz", WKV_EFORMAT, "is compressed by gzip, and damaged");
+    refuses("bad.jsonl.gz", WKV_EFORMAT, "is a damaged gzip file");
     n = gzipped(bits, "PAR1\0\0PAR1", 10);
     put("p.parquet.gz", bits, n);
     refuses("p.parquet.gz", WKV_EUNSUPPORTED, "is Parquet");
@@ -271,7 +271,7 @@ static void zstd(void)
     if (textfile_read(&text, &bytes, in_folder("a.jsonl.zst")) == WKV_EUNSUPPORTED) {
         EXPECT_HAS(
             wkv_error(),
-            "a.jsonl.zst: is compressed by zstd, and this wkv was built without libzstd; unpack it with zstd -d");
+            "a.jsonl.zst: is compressed by zstd, but this wkv was built without libzstd; unpack it with zstd -d");
         SKIP("this build has no libzstd");
     }
     free(text);
@@ -280,14 +280,14 @@ static void zstd(void)
     put("b.jsonl.zst", bits, n);
     expect("b.jsonl.zst", "User: Q?\n\nAssistant:[ A.\n\n]|User: Q?\n\nAssistant:[ A.\n\n]|");
     put("cut.jsonl.zst", bits, n - 3);
-    refuses("cut.jsonl.zst", WKV_EFORMAT, "is compressed by zstd and cut short");
+    refuses("cut.jsonl.zst", WKV_EFORMAT, "is a truncated zstd file");
     bits[6] |= 6; /* a block of no kind */
     put("bad.jsonl.zst", bits, n);
-    refuses("bad.jsonl.zst", WKV_EFORMAT, "is compressed by zstd, and damaged");
+    refuses("bad.jsonl.zst", WKV_EFORMAT, "is a damaged zstd file");
     static const unsigned char bomb[] = {0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0x10, 3, 0, 0, 'a'};
     put("bomb.txt.zst", bomb, sizeof bomb);
     EXPECT_EQ(textfile_read(&text, &bytes, in_folder("bomb.txt.zst")), WKV_ENOMEM);
-    EXPECT_HAS(wkv_error(), "bomb.txt.zst: unpacks to 1152921504606846976 bytes, and ");
+    EXPECT_HAS(wkv_error(), "bomb.txt.zst: unpacks to 1152921504606846976 bytes, but ");
     EXPECT_HAS(wkv_error(), " bytes of memory are free");
 }
 
@@ -334,7 +334,7 @@ static void not_text(void)
                 "is text in UTF-16, expected text, .jsonl, .json, .csv or .tsv; run: iconv -f UTF-16 -t UTF-8 '"),
         FILE_OF("b.txt", "\xfe\xff\0H\0i", "is text in UTF-16"),
         FILE_OF("c.txt", "\xff\xfe\0\0H\0\0\0", "is text in UTF-32"),
-        FILE_OF("d.txt", "H\0e\0l\0l\0o\0 \0", "is text in UTF-16 without a mark"),
+        FILE_OF("d.txt", "H\0e\0l\0l\0o\0 \0", "is text in UTF-16 without a byte order mark"),
         FILE_OF("e.doc", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is a document of an older Office"),
 #undef FILE_OF
     };
@@ -356,13 +356,13 @@ static void not_text(void)
 static void binary(void)
 {
     PUT("zero.txt", "some text\0and more");
-    refuses("zero.txt", WKV_EFORMAT, "zero.txt: byte 9 is 0, which no text holds; the file is binary");
+    refuses("zero.txt", WKV_EFORMAT, "zero.txt: byte 9 is 0; the file is binary");
     put("zero.jsonl", "{\"text\": \"a\"}\n\0", 15);
     refuses("zero.jsonl", WKV_EFORMAT, "byte 14 is 0");
     char text[2000];
     for (int i = 0; i < 2000; i++) text[i] = i % 90 ? 'a' : '\xe9';
     put("latin.txt", text, sizeof text); /* 23 in 2,000 */
-    refuses("latin.txt", WKV_EFORMAT, "latin.txt: 23 of its 2000 bytes belong to no character of UTF-8");
+    refuses("latin.txt", WKV_EFORMAT, "latin.txt: 23 of its 2000 bytes are not valid UTF-8");
     for (int i = 0; i < 2000; i++) text[i] = i % 110 ? 'a' : '\xe9';
     put("few.txt", text, sizeof text); /* 19 */
     char *read;
@@ -380,7 +380,7 @@ static void binary(void)
     PUT("mark.txt", "\xef\xbb\xbfhi");
     expect("mark.txt", "[hi]|");
     PUT("blank.jsonl", "\n  \n");
-    refuses("blank.jsonl", WKV_EFORMAT, "holds no document");
+    refuses("blank.jsonl", WKV_EFORMAT, "contains no document");
 }
 
 /* ---- folders ----------------------------------------------------------------------------------------------------- */
@@ -409,7 +409,7 @@ static void folders(void)
     PUT("none/a.parquet", "PAR1\0");
     refuses(
         "none", WKV_EARG,
-        "no file in this folder has text and ends in .txt, .jsonl, .json, .csv, .tsv (also with .gz or .zst) or .idx");
+        "the folder has no file with the extension .txt, .jsonl, .json, .csv, .tsv (also with .gz or .zst) or .idx");
 }
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
@@ -493,7 +493,7 @@ static void saved_as_pth(void)
     EXPECT(stat(in_folder("run/final.safetensors"), &about) != 0);
     EXPECT_EQ(wkv_train(&o), WKV_EARG); /* and it is not replaced */
     EXPECT_EQ(wkv_train(&t), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "a run is there already");
+    EXPECT_HAS(wkv_error(), "the folder has a run");
     o.save_type = "f16";
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
     EXPECT_HAS(wkv_error(), "--save-type f16: expected bf16, f32 or pth");

@@ -130,7 +130,7 @@ same read.f32 expected "logits without a mapping"
 for name in final.safetensors best.safetensors final.vocab.txt best.vocab.txt train.html train.jsonl; do
     mkdir "r-$name"
     echo mine >"r-$name/$name"
-    refused "r-$name/$name: is the result of another run; take another folder" \
+    refused "r-$name/$name: is the result of another run; choose another output folder" \
         train -d story.txt --vocab bytes -o "r-$name" -n 1 -q
     is "$(cat "r-$name"/*)" mine "a folder with $name"
 done
@@ -140,11 +140,11 @@ refused "r-final.safetensors/final.safetensors: is the result of another run" \
 for name in lora.safetensors lora.pth state.pth final.safetensors train.jsonl; do
     mkdir "t-$name"
     echo mine >"t-$name/$name"
-    refused "t-$name/$name: is the result of another run; take another folder" \
+    refused "t-$name/$name: is the result of another run; choose another output folder" \
         tune -m $base -d story.txt -o "t-$name" -n 1
     is "$(cat "t-$name"/*)" mine "a folder with $name"
 done
-refused "a run is there already" tune -m $base -d story.txt -o tuned --lora tuned/lora.safetensors -n 1
+refused "the folder has a run" tune -m $base -d story.txt -o tuned --lora tuned/lora.safetensors -n 1
 mkdir input
 cp tuned/lora.safetensors input
 refused "input/lora.safetensors: is an input of this run" \
@@ -210,7 +210,7 @@ is "$(wc -c <damaged/checkpoint-00000006.safetensors)" \
     "$(wc -c <whole/checkpoint-00000006.safetensors)" "the damaged checkpoint, written anew"
 for step in 4 6; do : >damaged/checkpoint-0000000$step.safetensors; done
 refused "damaged/checkpoint-00000006.safetensors: " train --resume -o damaged -q
-holds err "no older checkpoint of this folder is whole"
+holds err "no older checkpoint in this folder is intact"
 
 # ---- only regular files are read -------------------------------------------------------------------------------------
 mkfifo m.pth

@@ -50,7 +50,7 @@ holds err 'sample 1: User: Wer, bitte?\n\nAssistant:[ Ich.\n\n<end>]'
 holds err "1 steps of 8 samples are 0.8 epochs"
 run 1 tune -d faq.csv -o none
 holds err 'faq.csv: line 2: no "text"'
-holds err 'its fields are: "Frage", "Antwort" (--fields TEXT or --fields QUESTION,ANSWER takes others)'
+holds err 'its fields are: "Frage", "Antwort" (--fields TEXT or --fields QUESTION,ANSWER names others)'
 run 0 train -d faq.csv --fields Frage,Antwort --vocab bytes -o planned --plan
 holds err "tokens of text: -L 2 -C 64 -T 64 -b 8 -n 100 --lr 0.003; options override them"
 printf 'the old king' >short.txt
@@ -100,7 +100,7 @@ run 1 tokenize --vocab bytes --jsonl cut.jsonl
 holds err "cut.jsonl:2: not JSON"
 printf '{"txt": "ab"}\n' >cut.jsonl
 run 1 tokenize --vocab bytes --jsonl cut.jsonl
-holds err 'cut.jsonl:1: there is no string called "text"'
+holds err 'cut.jsonl:1: no string "text"'
 
 # ---- ids -------------------------------------------------------------------------------------------------------------
 run 1 logits -m "$model" --tokens 1,2,48,3 --all

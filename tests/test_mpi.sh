@@ -106,7 +106,7 @@ alike() { # FOLDER FOLDER
     holds err "a batch of 8 sequences for 3 processes"
     is "$(grep -c '^wkv: ' err)" 1 "sentences of three processes"
     train 1 2 two $SIZE
-    holds err "a run is there already"
+    holds err "the folder has a run"
 
     for i in 1 2 3 4 5 6 7 8 9; do
         echo "{\"prompt\": \"What follows $i?\", \"completion\": \"Number $((i * i + 1)) does.\"}"

@@ -77,12 +77,12 @@ static void spellings(void)
     wkv_tokenizer_close(vocab);
 }
 
-static void what_is_no_pair(void)
+static void invalid_pairs(void)
 {
     static const struct {
         const char *object, *sentence;
-    } all[] = {{"{\"prompt\": \"Q?\", \"response\": \"yes\"}", "no string and no list of messages called \"chosen\""},
-               {"{\"prompt\": \"Q?\", \"chosen\": \"yes\", \"rejected\": 3}", "called \"rejected\""},
+    } all[] = {{"{\"prompt\": \"Q?\", \"response\": \"yes\"}", "no string or list of messages \"chosen\""},
+               {"{\"prompt\": \"Q?\", \"chosen\": \"yes\", \"rejected\": 3}", "list of messages \"rejected\""},
                {"{\"prompt\": \"Q?\", \"chosen\": \"yes\", \"rejected\": []}", "one answer of the pair is a string"}};
     wkv_tokenizer *vocab;
     document_form form = {0};
@@ -260,8 +260,8 @@ static void refusals(void)
     static const struct {
         wkv_train_options o;
         const char *sentence;
-    } all[] = {{{.samples = 1, .loss = "ppo"}, "loss \"ppo\": there are cross-entropy, dpo and orpo"},
-               {{.loss = "dpo"}, "it is of samples"},
+    } all[] = {{{.samples = 1, .loss = "ppo"}, "loss \"ppo\": expected cross-entropy, dpo or orpo"},
+               {{.loss = "dpo"}, "needs samples, not one text"},
                {{.samples = 1, .beta = 0.5f}, "a beta of 0.5 with the loss cross-entropy"},
                {{.samples = 1, .loss = "orpo", .reference = "x"}, "--reference is for the loss dpo"},
                {{.method = "full",
@@ -272,7 +272,7 @@ static void refusals(void)
                  .width = 16,
                  .head_size = 8,
                  .vocab_size = 9},
-                "compares with a model that is there"},
+                "the loss dpo needs a reference model"},
                {{.samples = 1, .loss = "dpo", .method = "lora", .reference = GOLDEN "v7.safetensors"},
                 "has a vocabulary of 23"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -287,7 +287,7 @@ int main(void)
 {
     folder_begin("preference");
     RUN(spellings);
-    RUN(what_is_no_pair);
+    RUN(invalid_pairs);
     RUN(losses_are_those_of_autograd);
     RUN(preference_is_learnt);
     RUN(resumed_run_is_the_same);

@@ -470,7 +470,7 @@ static void whole_runs_leave_whole_files(void)
     reports = 0;
     stop_at = 7;
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "a run is there already");
+    EXPECT_HAS(wkv_error(), "the folder has a run");
     o = run_options("run2");
     EXPECT_EQ(wkv_train(&o), WKV_ESTOPPED);
     EXPECT_EQ(reports, 7);
@@ -498,7 +498,7 @@ static void wrong_options_are_named(void)
     EXPECT(!t);
     o = tiny("7a");
     EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "version \"7a\": 4, 5.2, 6 and 7 can be trained");
+    EXPECT_HAS(wkv_error(), "version \"7a\": expected one of 4, 5.2, 6 and 7");
     o = tiny("7");
     o.init = TEST_DIR "/golden/models/v7a-n16-bf16.pth";
     EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EUNSUPPORTED);

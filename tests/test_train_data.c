@@ -177,7 +177,7 @@ static void ids_are_checked_first(void)
         EXPECT_EQ(wkv_train(&(wkv_train_options){
                       .method = "lora", .samples = 1, .data = only, .out = o.out, .vocab = "bytes"}),
                   WKV_EARG);
-        EXPECT_HAS(wkv_error(), "tok.idx: token files hold no samples");
+        EXPECT_HAS(wkv_error(), "tok.idx: token files contain no samples");
     }
     if (truncate(in_folder("tok.bin"), 0)) FAILED("truncate");
     FILE *f = fopen(in_folder("tok.bin"), "wb");

@@ -208,7 +208,7 @@ static void other_settings_are_refused(void)
     EXPECT_EQ(wkv_train(&o), 0);
     o.lr_init = 4e-3f;
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "--lr is 0.005 in the run");
+    EXPECT_HAS(wkv_error(), "--lr is 0.005 in the resumed run");
     o.lr_init = 0; /* the run's */
     EXPECT_EQ(wkv_train(&o), 0);
     o.version = "6";
@@ -226,10 +226,10 @@ static void other_settings_are_refused(void)
     const char *data[] = {in_folder("u.txt"), NULL};
     o.data = data;
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "the text is not");
+    EXPECT_HAS(wkv_error(), "the training text changed");
     o = (wkv_train_options){.out = in_folder("nowhere"), .resume = 1};
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "no checkpoint yet; repeat the command that began it, with --resume");
+    EXPECT_HAS(wkv_error(), "no checkpoint yet; repeat its first command with --resume");
 }
 
 /* A run of 12 steps, and one of `steps` that continues from there, or from its stop. */
@@ -292,12 +292,12 @@ static void a_run_that_fell_is_not_made_longer(void)
         EXPECT_EQ(wkv_train(&o), 0);
         wkv_train_options on = {.out = o.out, .resume = 1, .steps = 24, .threads = 1};
         EXPECT_EQ(wkv_train(&on), WKV_EARG);
-        EXPECT_HAS(wkv_error(), "--steps is 12 in the run that is to be resumed, and 24 now");
+        EXPECT_HAS(wkv_error(), "--steps is 12 in the resumed run, and 24 now");
         EXPECT_HAS(wkv_error(), schedules[i]);
-        EXPECT_HAS(wkv_error(), "train the result further in another folder, or begin with --schedule constant");
+        EXPECT_HAS(wkv_error(), "continue from the result in another folder, or start with --schedule constant");
         on.steps = 6;
         EXPECT_EQ(wkv_train(&on), WKV_EARG); /* nor shorter */
-        EXPECT_HAS(wkv_error(), "and 6 now; it must stay");
+        EXPECT_HAS(wkv_error(), "and 6 now; it would change the result");
     }
 }
 
@@ -386,7 +386,7 @@ static void a_run_ends_when_it_loses_patience(void)
     EXPECT(access(in_folder("patience/checkpoint-00000040.safetensors"), F_OK) == 0);
     o = options("none-held"), o.valid_share = -1, o.patience = 2;
     EXPECT_EQ(wkv_train(&o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "--patience counts measurements of held-out text, and none is held out");
+    EXPECT_HAS(wkv_error(), "--patience needs held-out text");
 }
 
 /* 12 steps into `out`, of which the first `before` are made on instruction set `first`, the others on `then`. */

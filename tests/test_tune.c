@@ -121,10 +121,10 @@ static void states(void)
     wkv_trainer *t;
     EXPECT_EQ(wkv_trainer_new(&t, &(wkv_train_options){.init = MODELS "v4-c32-f32.pth", .method = "state"}),
               WKV_EUNSUPPORTED);
-    EXPECT_HAS(wkv_error(), "version 4 has no matrix in its state");
+    EXPECT_HAS(wkv_error(), "RWKV-4 has no matrix in its state");
     EXPECT_EQ(wkv_trainer_new(&t, &(wkv_train_options){.init = MODELS "v7a-n16-bf16.pth", .method = "state"}),
               WKV_EUNSUPPORTED);
-    EXPECT_HAS(wkv_error(), "v7a-n16-bf16.pth: is an RWKV-7a, whose DeepEmbed cannot be tuned");
+    EXPECT_HAS(wkv_error(), "v7a-n16-bf16.pth: RWKV-7a has DeepEmbed, which cannot be tuned");
 }
 
 /* ---- chunks ------------------------------------------------------------------------------------------------------ */
@@ -334,7 +334,7 @@ static void wrong_targets(void)
     o.method = "lora";
     o.targets = "att.key,att.gate";
     EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "--targets: RWKV-7 has no weights called \"att.gate\" for it; there are att, ffn, low-rank, att.w1, att.w2,");
+    EXPECT_HAS(wkv_error(), "--targets: RWKV-7 has no weights called \"att.gate\" for it; expected att, ffn, low-rank, att.w1, att.w2,");
     o.targets = "att.key,ffn";
     if ((t = made(&o))) EXPECT_EQ(t->p.count, 3 * 3 * 2); /* three layers, key and the two of ffn, two halves */
     wkv_trainer_free(t);

@@ -1,12 +1,11 @@
-/* adamw.c - one pass over the blocks for the gradient's length, one for the update.
+/* adamw.c - one pass over the blocks for the gradient norm, one for the update.
  *
- * The length is summed in fixed tiles, whatever the number of threads, so that it, and with it every bit of the result,
- * does not depend on them. */
+ * The norm is summed in fixed tiles, so the result has the same bits with any number of threads. */
 #include "train/adamw.h"
 #include <math.h>
 #include <string.h>
 
-/* The values of q whose moments are here. */
+/* Range of values with moments in this process. */
 static void step_param(device *d, adamw_args a, const params *p, const param *q)
 {
     size_t from = q->at > p->from ? q->at : p->from, to = q->at + q->n < p->to ? q->at + q->n : p->to;
@@ -29,7 +28,7 @@ double adamw_step(const adamw *o, params *p, double lr, int64_t step, device *d)
                                           .n = p->to - p->from,
                                           .tile = OPTIMIZER_CHUNK,
                                           .sums = p->sums + p->from / OPTIMIZER_CHUNK});
-    communicator_add(p->communicator, p->sums, n); /* each is of one process, so the sum below is the same with all and with shares */
+    communicator_add(p->communicator, p->sums, n); /* each tile is of one process: same sum with sharded moments */
     double norm = 0;
     for (int i = 0; i < n; i++) norm += p->sums[i];
     norm = sqrt(norm);

@@ -7,12 +7,12 @@
 
 typedef struct {
     float beta1, beta2, eps;
-    float weight_decay; /* of the params that decay                    */
-    float clip;         /* longest gradient, 0: any                    */
+    float weight_decay; /* of the params with decay                    */
+    float clip;         /* maximum gradient norm; 0: no clipping       */
 } adamw;
 
-/* One step from p->grads, which is set to zero; of the values whose moments are here. step counts from 1. Returns the
- * gradient's length before the clip; when that is no number, nothing else is changed. */
+/* One step from p->grads, which it clears, for the values with moments in this process. step counts from 1. Returns
+ * the gradient norm before clipping; if that is NaN or infinite, values and moments stay unchanged. */
 double adamw_step(const adamw *o, params *p, double lr, int64_t step, device *d);
 
 #endif

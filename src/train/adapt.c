@@ -1,4 +1,4 @@
-/* adapt.c - which parameters are trained beside a frozen model, and where their values lie. */
+/* adapt.c - the trained parameters of a frozen model and their storage. */
 #include "train/adapt.h"
 #include "ops/device.h"
 #include "rwkv/bind.h"
@@ -37,7 +37,7 @@ int adapt_method(const char *name)
     return 0;
 }
 
-/* ---- what is learnt ---------------------------------------------------------------------------------------------- */
+/* ---- trained parameters ------------------------------------------------------------------------------------------ */
 
 static int list_param(params *p, tensor *t, const char *name, const slot *s, int layer, size_t at)
 {
@@ -66,8 +66,8 @@ typedef struct {
     real *principal; /* the rest of t->principal  */
 } lister;
 
-/* Is this parameter trained whole? Those that an adapter's file holds are trained further, as its adapters are: the new
- * file takes the place of that one. */
+/* Is this parameter trained (--train)? Parameters stored in the adapter file of --lora are trained further, because the
+ * new file replaces that one. */
 static int is_whole(const lister *l, const char *name, const slot *s)
 {
     const tensors *file = l->t->base->file;
@@ -75,7 +75,7 @@ static int is_whole(const lister *l, const char *name, const slot *s)
     return choose_names(l->o->train, s) || (f && strcmp(tensors_path_of(file, f), tensors_path(file)) != 0);
 }
 
-/* Is an adapter of this weight trained? One that is trained whole gets no new one. */
+/* Does this weight have a trained adapter? A weight of --train gets no new one. */
 static int is_adapted(const lister *l, const char *name, const tensor *w, const slot *s, int layer)
 {
     return choosable_adapted(s, layer) && (w->adapter || (choose_names(l->o->targets, s) && !is_whole(l, name, s)));
@@ -100,7 +100,7 @@ static int list_half(wkv_trainer *t, const adapter *of, tensor *half, const char
     return err;
 }
 
-/* Shape the adapter of a weight, or take over the one it has, and list its halves. */
+/* Create the adapter of a weight, or continue its existing one, and list A and B. */
 static int list_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
 {
     lister *l = user;
@@ -108,7 +108,7 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
     if (!is_adapted(l, name, w, s, layer)) return 0;
     if (w->adapter && t->what & TRAIN_PISSA)
         return fail(WKV_EARG,
-                    "%s has an adapter already, and --method pissa begins with singular vectors of the model; "
+                    "%s has an adapter already, but --method pissa starts from singular vectors of the model; "
                     "--method lora trains the adapter further",
                     name);
     adapter *low = &t->adapters[l->count++];
@@ -137,7 +137,7 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
 
 static size_t values(const tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
 
-/* A tensor's values as the model's file has them, in the official layout. */
+/* Values of a tensor from the model file, in the official layout. */
 static int read_values(real *to, size_t n, const wkv_trainer *t, const char *name, const slot *s, int layer)
 {
     int as_exp;
@@ -148,7 +148,7 @@ static int read_values(real *to, size_t n, const wkv_trainer *t, const char *nam
     return 0;
 }
 
-/* A weight with these values; they are freed by the caller. */
+/* A weight with these values; the caller frees them. */
 static int read_weight(tensor *out, const wkv_trainer *t, const char *name, const slot *s, int layer)
 {
     *out = (tensor){.rows = t->m->dim[s->rows], .cols = t->m->dim[s->cols], .type = REAL, .layout = official_layout(s)};
@@ -157,8 +157,8 @@ static int read_weight(tensor *out, const wkv_trainer *t, const char *name, cons
     return read_values(out->data, values(out), t, name, s, layer);
 }
 
-/* PiSSA: scale B A begins as the principal part of W, and the same, frozen, is taken away again, as if W were the
- * rest: its adapter `next`. So W stays in the file, in any type. */
+/* PiSSA (arXiv 2404.02948): scale B A starts as the principal part of W. The frozen adapter `next` subtracts the same
+ * part, so W stays in the file, in any data type. */
 static int fill_principal(lister *l, adapter *low, const tensor *w, uint64_t seed)
 {
     const wkv_trainer *t = l->t;
@@ -178,7 +178,7 @@ static int fill_principal(lister *l, adapter *low, const tensor *w, uint64_t see
     return 0;
 }
 
-/* A: U(+-1 / sqrt(in)), B and MiSS: 0 (docs/tuning.md), or what the weight's adapter had. */
+/* A: U(+-1 / sqrt(in)), B and MiSS: 0 (docs/tuning.md), or the values of the existing adapter. */
 static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, int layer)
 {
     lister *l = user;
@@ -194,9 +194,8 @@ static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, 
         tensor read;
         err = read_weight(&read, t, name, s, layer);
         if (!err && low->a.rows > (read.rows < read.cols ? read.rows : read.cols))
-            err =
-                fail(WKV_EARG, "--rank %d: %s is %d x %d, and PiSSA takes as many of its singular vectors as the rank",
-                     low->a.rows, name, read.rows, read.cols);
+            err = fail(WKV_EARG, "--rank %d: %s is %d x %d; PiSSA needs a rank of at most the smaller size",
+                       low->a.rows, name, read.rows, read.cols);
         if (!err) err = fill_principal(l, low, &read, r.seed);
         free(read.data);
     } else
@@ -206,7 +205,7 @@ static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, 
     return err;
 }
 
-/* Adapters, and with PiSSA as many frozen ones behind them. */
+/* Trained adapters, followed with PiSSA by as many frozen ones. */
 static int list_adapters(lister *l)
 {
     wkv_trainer *t = l->t;
@@ -231,7 +230,7 @@ static int fill_adapters(lister *l)
     return rwkv_each(l->t->m, fill_adapter, l);
 }
 
-/* Parameters that are trained whole take the place of the model's: f32 values that are read from its file. */
+/* Parameters of --train replace those of the model: f32 values read from its file. */
 static int list_whole(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     lister *l = user;
@@ -256,7 +255,8 @@ static int list_states(wkv_trainer *t)
 {
     int L = t->m->L, len = rwkv_layer_state(t->m), n = t->m->C * t->m->N, err = 0;
     if (!t->m->H)
-        return fail(WKV_EUNSUPPORTED, "version %s has no matrix in its state that could be tuned", t->m->arch->version);
+        return fail(WKV_EUNSUPPORTED, "RWKV-%s has no matrix in its state to tune; use --method lora",
+                    t->m->arch->version);
     t->S = calloc((size_t)L, sizeof *t->S);
     if (!t->S) return fail(WKV_ENOMEM, "no memory for a list of states");
     t->state_at = t->p.n;
@@ -265,7 +265,7 @@ static int list_states(wkv_trainer *t)
         snprintf(name, sizeof name, "blocks.%d.att.time_state", l);
         t->S[l] = (tensor){.rows = 1, .cols = n, .type = REAL};
         err = list_param(&t->p, &t->S[l], name, NULL, l, t->state_at + (size_t)l * (size_t)len + (size_t)t->m->C);
-        /* a state's own learning rate is about 1 (docs/tuning.md); beside others it has theirs times this */
+        /* learning rate factor of a state trained together with adapters (docs/tuning.md: about 1 alone) */
         if (!err && t->what & (TRAIN_LORA | TRAIN_WHOLE)) t->p.list[t->p.count - 1].lr_scale = 1000;
     }
     t->p.n = t->state_at + ((size_t)L * (size_t)len + 15) / 16 * 16;
@@ -276,16 +276,15 @@ int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
 {
     lister l = {.t = t, .o = o};
     if (o->train && o->with.lora && !(t->what & TRAIN_LORA))
-        return fail(WKV_EARG,
-                    "--train %s: the file of these would not hold what --lora %s has; --method lora trains both",
+        return fail(WKV_EARG, "--train %s: the output would lose the contents of --lora %s; --method lora trains both",
                     o->train, o->with.lora);
     wkv_model_options with = o->with;
-    with.as_stored = 1; /* gradients go through the weights both ways, and no memory is taken for another layout */
+    with.as_stored = 1; /* forward and backward both read the weights, so no second layout is stored */
     int err = wkv_model_open(&t->base, o->init, &with);
     if (err) return err;
     t->m = &t->base->rwkv;
     if (t->m->arch->extra)
-        return fail(WKV_EUNSUPPORTED, "%s: is an RWKV-%s, whose %s cannot be tuned; 4 to 7 can be", o->init,
+        return fail(WKV_EUNSUPPORTED, "%s: RWKV-%s has %s, which cannot be tuned; versions 4 to 7 can be", o->init,
                     t->m->arch->version, t->m->arch->extra);
     err = choose_check("--train", o->train, t->m, choosable_all);
     if (!err && t->what & TRAIN_LORA) err = list_adapters(&l);

@@ -1,4 +1,4 @@
-/* adapt_save.c - the files of what is trained beside a frozen model: adapters and whole parameters, or states. */
+/* adapt_save.c - output files of fine-tuning: adapters and parameters of --train, or states. */
 #include "base/number.h"
 #include "base/path.h"
 #include "format/write.h"
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* our [H][key][value] as the files' [H][value][key] */
+/* transpose [H][key][value] to the file layout [H][value][key] */
 static int give_state(const tensor_out *o, float *out)
 {
     const param *q = o->from;
@@ -24,8 +24,8 @@ static int give_whole(const tensor_out *o, float *out)
     return 0;
 }
 
-/* A half of an adapter with the frozen one behind it: [A; A0], [B, -B0], an ordinary LoRA of twice the rank, to which
- * peft converts PiSSA as well. */
+/* PiSSA as a plain LoRA of twice the rank: A or B joined with its frozen counterpart, [A; A0] and [B, -B0]. The peft
+ * library converts PiSSA the same way. */
 static int give_a(const tensor_out *o, float *out)
 {
     for (const adapter *low = o->from; low; low = low->next) {

@@ -1,4 +1,4 @@
-/* begin.c - from options to a run: settings, text, model, logs, plan; fresh, or as a checkpoint left it. */
+/* begin.c - set up a run, new or resumed: settings, text, model, logs, plan. */
 #include "base/error.h"
 #include "base/file.h"
 #include "base/path.h"
@@ -20,17 +20,16 @@ static int check_options(const wkv_train_options *o)
 {
     int err = communicator_check(o->communicator);
     if (err) return err;
-    if (!o->out) return fail(WKV_EARG, "no folder for the results");
+    if (!o->out) return fail(WKV_EARG, "no output folder");
     if ((err = settings_finite(o))) return err;
     if (o->context < 0 || o->batch < 0 || o->log_every < 0 || o->keep < 0 || o->patience < 0 || o->epochs < 0)
-        return fail(WKV_EARG, "a context, batch, interval or count below 0");
+        return fail(WKV_EARG, "a context, batch, interval or count is negative");
     if ((err = params_check_type(o->save_type)) || (err = conversation_check_fields(o->fields))) return err;
     if (o->order && strcmp(o->order, "epochs") && strcmp(o->order, "magic"))
-        return fail(WKV_EARG, "order \"%s\": there are \"epochs\" and \"magic\"", o->order);
+        return fail(WKV_EARG, "order \"%s\": expected \"epochs\" or \"magic\"", o->order);
     if (!(o->valid_share < 1)) return fail(WKV_EARG, "--valid is %g, expected a share below 1", (double)o->valid_share);
     if (o->shard_optimizer && !o->communicator)
-        return fail(WKV_EARG,
-                    "--shard-optimizer divides the moments between processes that train together; there are none");
+        return fail(WKV_EARG, "--shard-optimizer needs several processes; start them with mpirun");
     if (o->epochs > 0 && o->steps) return fail(WKV_EARG, "both --steps and --epochs; expected one of them");
     return 0;
 }
@@ -43,16 +42,15 @@ static int check_method(const wkv_train_options *o, const char *save_type)
     int err = preference_named(&loss, o->loss);
     if (err) return err;
     if (o->add_tokens && adapt_method(o->method) != TRAIN_ALL)
-        return fail(WKV_EARG,
-                    "--add-token needs rows of embedding and head that are trained; --method full trains them");
+        return fail(WKV_EARG, "--add-token needs trained embedding and head; --method full trains them");
     if (save_type && adapt_method(o->method) != TRAIN_ALL)
         return fail(WKV_EARG,
                     "--save-type is for --method full; adapters are saved as .safetensors and .pth, states as .pth");
     return 0;
 }
 
-/* Results of another run are not replaced, nor inputs of this one. Files of a run that was killed before its first
- * checkpoint may be, by one that resumes it; a finished model may not. */
+/* Refuse to replace results of another run or inputs of this one. Resuming may replace the files of a run that was
+ * killed before its first checkpoint, but not a finished model. */
 static int check_folder(const job *j)
 {
     static const char *const results[] = {"final.safetensors", "best.safetensors",
@@ -69,31 +67,30 @@ static int check_folder(const job *j)
     int n = 0;
     if (o->valid) others[n++] = o->valid;
     if (o->eval) others[n++] = o->eval;
-    if (o->vocab && !o->resume) others[n++] = o->vocab; /* a resumed run may read the copy that it made */
+    if (o->vocab && !o->resume) others[n++] = o->vocab; /* a resumed run may read its own copy */
     if (o->init && !j->from) others[n++] = o->init;
     if (o->with.lora) others[n++] = o->with.lora;
     if (o->with.state) others[n++] = o->with.state;
     int err = folder_refuse(o->out, results, others, NULL);
     if (!err && o->data) err = folder_refuse(o->out, results, o->data, NULL);
     if (err || j->from) return err;
-    const char *way = "take another folder, or move it away";
+    const char *way = "choose another output folder, or move it away";
     if ((err = folder_refuse(o->out, finished, &none, way)) || o->resume) return err;
-    return folder_refuse(o->out, results, &none, "take another folder, or continue the run with --resume");
+    return folder_refuse(o->out, results, &none, "choose another output folder, or continue the run with --resume");
 }
 
-/* Find the checkpoint to go on from, and take over its settings. */
+/* Find the checkpoint to resume from, and load its settings. */
 static int find_checkpoint(job *j)
 {
     char *newest;
     int err = checkpoint_newest(&newest, j->o.out);
     if (err) return err;
     if (newest && !j->o.resume)
-        err = fail(WKV_EARG, "%s: a run is there already; resume it, delete it, or take another folder", newest);
+        err = fail(WKV_EARG, "%s: the folder has a run; resume it, delete it, or choose another folder", newest);
     else if (newest && !(err = checkpoint_open(&j->from, &j->damaged, j->o.out)))
         err = settings_resume(&j->o, checkpoint_setting, j->from);
     else if (!newest && j->o.resume && !j->o.data)
-        err = fail(WKV_EARG, "%s: the run has no checkpoint yet; repeat the command that began it, with --resume",
-                   j->o.out);
+        err = fail(WKV_EARG, "%s: the run has no checkpoint yet; repeat its first command with --resume", j->o.out);
     free(newest);
     if (!err) err = check_folder(j);
     return err;
@@ -101,7 +98,7 @@ static int find_checkpoint(job *j)
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-/* A path that holds in other folders too, where there is such a file; freed by the caller. NULL: no memory. */
+/* Absolute path if the file exists, else a copy; the caller frees it. NULL: out of memory. */
 static char *absolute_path(const char *path)
 {
     errno = 0;
@@ -109,7 +106,7 @@ static char *absolute_path(const char *path)
     return absolute || errno == ENOMEM ? absolute : strdup(path);
 }
 
-/* The files as the options say, one a line; a resumed run that is not told has the lines of its checkpoint. */
+/* Paths of the data, one per line; without the option, those of the checkpoint. */
 static int list_data(job *j)
 {
     const char *said = j->from ? checkpoint_setting(j->from, "data") : NULL;
@@ -164,8 +161,7 @@ static int read_words(void *user, const char *path)
     return vocabulary_read(&w->chunks, path, &w->form, NULL);
 }
 
-/* Words found in the text itself; token files alone have no words, only ids. A resumed run finds the same ones
- * again. */
+/* Build a vocabulary from the text; token files alone have no text. A resumed run builds the same one again. */
 static int make_vocab(job *j, const wkv_template *chat)
 {
     word_source w = {.form = {.chat = chat, .fields = j->o.fields}};
@@ -196,20 +192,19 @@ static int find_text(void *user, const char *path)
     return data_has_text(path);
 }
 
-/* Token files need no vocabulary; with one, samples are written and bits per byte are measured. */
+/* Token files need no vocabulary; with one, the run generates samples and measures bits per byte. */
 static int tokens_only(const job *j)
 {
     return !each_path(j->data, find_text, NULL) && !(j->o.valid && data_has_text(j->o.valid));
 }
 
-/* The vocabulary and the template of conversations: as the options say, or those of the checkpoint that is trained
- * on. */
+/* Vocabulary and chat template: from the options, else from the initial checkpoint. */
 static int open_vocab(job *j, const wkv_template **chat)
 {
     wkv_train_options *o = &j->o;
     wkv_model *m = NULL;
     int err = 0;
-    int builtin = o->init && !strcmp(o->init, BUILTIN_MODEL); /* is there when the run is resumed, as a frozen one is */
+    int builtin = o->init && !strcmp(o->init, BUILTIN_MODEL); /* needed on resume, like frozen weights */
     int stays = builtin || adapt_method(o->method) != TRAIN_ALL, there = (o->init && !j->from) || stays;
     if (there && (err = wkv_model_open(&m, o->init, &(wkv_model_options){.as_stored = 1}))) return err;
     if (o->vocab && !strcmp(o->vocab, "256")) o->vocab = "bytes";
@@ -222,7 +217,7 @@ static int open_vocab(job *j, const wkv_template **chat)
     wkv_model_close(m);
     if (err) return err;
     o->chat = (*chat)->name;
-    if (j->vocab && !made && (o->vocab || !stays)) /* a checkpoint of all weights has none */
+    if (j->vocab && !made && (o->vocab || !stays)) /* a checkpoint with all weights stores none */
         o->vocab = wkv_tokenizer_path(j->vocab);
     return 0;
 }
@@ -233,7 +228,7 @@ static int add_data(void *user, const char *path)
     return source_add(&j->source, path);
 }
 
-/* Tokens of the end of the text that are held out. */
+/* Number of held-out tokens at the end of the text. */
 static int64_t held_tokens(const job *j)
 {
     const int64_t all = j->source.text.n, least = j->o.context + 1;
@@ -263,7 +258,7 @@ static int read_choices(job *j)
 {
     const wkv_train_options *o = &j->o;
     if (!o->eval) return 0;
-    if (!j->vocab) return fail(WKV_EARG, "--eval reads text, and token files have no vocabulary; --vocab names one");
+    if (!j->vocab) return fail(WKV_EARG, "--eval needs a vocabulary, and token files have none; --vocab names one");
     return choices_read(&j->choices, o->eval, j->vocab);
 }
 
@@ -272,7 +267,7 @@ static int read_data(job *j)
     const wkv_template *chat = NULL;
     wkv_train_options *o = &j->o;
     objective loss;
-    preference_named(&loss, o->loss); /* was checked */
+    preference_named(&loss, o->loss); /* checked before */
     if (o->samples && !o->infctx && !o->context) o->context = 1024;
     int err = list_data(j);
     if (!err) err = absolute_option(&o->valid, &j->valid_path);
@@ -292,16 +287,14 @@ static int read_data(job *j)
     return err ? err : read_choices(j);
 }
 
-/* Part of a text is held out; the rest, or the samples, have an order. */
+/* Hold out a part of the text; set the order of the rest, or of the samples. */
 static int divide_data(job *j)
 {
     source *s = &j->source;
-    s->context = j->o.context; /* of a text by now chosen by its length */
+    s->context = j->o.context; /* for a text, already chosen from its length */
     int err = source_begin(s, s->of_samples ? 0 : held_tokens(j), j->o.batch, j->o.seed, !strcmp(j->o.order, "magic"));
     if (err) return fail_prefix(err, "%.*s", (int)strcspn(j->data, "\n"), j->data);
-    if (j->o.patience && source_held(s) < 1)
-        return fail(WKV_EARG,
-                    "--patience counts measurements of held-out text, and none is held out; --valid says which");
+    if (j->o.patience && source_held(s) < 1) return fail(WKV_EARG, "--patience needs held-out text; --valid names it");
     if (j->vocab && !s->of_samples) j->held_bytes = spelt_bytes(s, j->vocab);
     j->at.text_tokens = source_tokens(s);
     j->at.held_tokens = s->of_samples ? (int64_t)s->held_samples.n : s->held_n;
@@ -309,18 +302,18 @@ static int divide_data(job *j)
     return 0;
 }
 
-/* Epochs as steps, the last one whole. */
+/* Convert epochs to steps, rounded up to a whole step. */
 static int count_steps(job *j, int64_t *out)
 {
     double steps = ceil(j->o.epochs * (double)source_count(&j->source) / j->o.batch);
     if (j->from && (double)*out > steps)
-        return fail(WKV_EARG, "%g epochs are %.0f steps; the run that is to be resumed has %lld", j->o.epochs, steps,
+        return fail(WKV_EARG, "%g epochs are %.0f steps; the resumed run has %lld", j->o.epochs, steps,
                     (long long)*out);
     *out = (int64_t)steps;
     return 0;
 }
 
-/* The vocabulary beside the models, under the name by which the tokenizer finds it. */
+/* Save the vocabulary next to the models, under the name that the tokenizer looks for. */
 static int put_vocab(const job *j, const char *model)
 {
     char *path = path_in(j->o.out, model);
@@ -343,7 +336,7 @@ static int make_trainer(job *j)
                     wkv_tokenizer_path(j->vocab));
     int processes = communicator_count(j->communicator);
     if (o->batch % processes)
-        return fail(WKV_EARG, "a batch of %d sequences for %d processes; it must be a multiple of their number",
+        return fail(WKV_EARG, "a batch of %d sequences for %d processes; the batch must be a multiple of their number",
                     o->batch, processes);
     j->own = o->batch / processes;
     wkv_train_options made = *o;
@@ -362,7 +355,7 @@ static int make_trainer(job *j)
     return j->now ? 0 : fail(WKV_ENOMEM, "no memory for a batch");
 }
 
-/* A run may be made longer as long as the steps that it made had the learning rates of the longer one. */
+/* A run can be extended if its steps so far had the learning rates of the longer run. */
 static int check_steps(const job *j)
 {
     const char *steps = checkpoint_setting(j->from, "steps"), *hold = checkpoint_setting(j->from, "hold");
@@ -374,13 +367,13 @@ static int check_steps(const job *j)
     int64_t step = err ? 0 : schedule_differs(&was, &j->t->plan, j->t->step);
     if (err || step < 0) return err;
     return fail(WKV_EARG,
-                "--steps is %lld in the run that is to be resumed, and %lld now; from step %lld on its learning rate, "
-                "whose schedule is %s, fell as a longer run's does not; train the result further in another folder, "
-                "or begin with --schedule constant, or wsd stopped before it falls",
+                "--steps is %lld in the resumed run, and %lld now; from step %lld on the learning rates of "
+                "schedule %s differ from those of the longer run; continue from the result in another folder, "
+                "or start with --schedule constant, or with wsd and extend before the decay",
                 (long long)then.steps, (long long)j->o.steps, (long long)step + 1, j->o.schedule);
 }
 
-/* A resumed run: position, moments; and the text must be the same. */
+/* Resume: restore position and moments; check that the text is the same. */
 static int read_checkpoint(job *j)
 {
     position now = j->at;
@@ -390,18 +383,17 @@ static int read_checkpoint(job *j)
     if (now.text_sum != j->at.text_sum || now.text_tokens != j->at.text_tokens || now.held_tokens != j->at.held_tokens)
         return fail(
             WKV_EARG,
-            "the text is not that of the run that is to be resumed: %lld and %lld tokens to learn and held out, "
-            "%s%lld and %lld then",
-            (long long)now.text_tokens, (long long)now.held_tokens,
-            now.text_tokens == j->at.text_tokens && now.held_tokens == j->at.held_tokens ? "others, but also " : "",
-            (long long)j->at.text_tokens, (long long)j->at.held_tokens);
+            "cannot resume: the training text changed (now %lld tokens and %lld held out, in the run %lld and %lld%s)",
+            (long long)now.text_tokens, (long long)now.held_tokens, (long long)j->at.text_tokens,
+            (long long)j->at.held_tokens,
+            now.text_tokens == j->at.text_tokens && now.held_tokens == j->at.held_tokens ? ", with other content" : "");
     order_seek(&j->source.order, j->at.given);
     return check_steps(j);
 }
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
-/* Time and memory, measured with the sequences of a step of this process. */
+/* Time and memory, measured with the sequences of one step of this process. */
 static int measure_cost(job *j)
 {
     wkv_train_plan *plan = &j->plan;
@@ -476,7 +468,7 @@ int job_begin(job *j, const wkv_train_options *o)
     if (!err) err = find_checkpoint(j);
     if (!err) settings_default_method(&j->o);
     if (!err) err = check_method(&j->o, o->save_type);
-    if (!err) err = settings_finite(&j->o); /* a checkpoint's too */
+    if (!err) err = settings_finite(&j->o); /* also those of a checkpoint */
     if (err) return err;
     if ((err = read_data(j))) return err;
     if (!j->from && !j->o.samples) j->chosen = settings_suit(&j->o, j->source.text.n);
@@ -485,7 +477,7 @@ int job_begin(job *j, const wkv_train_options *o)
     wkv_train_options said = j->o;
     settings_default(&j->o);
     if ((err = divide_data(j))) return err;
-    if (j->o.epochs > 0 && !j->o.samples) { /* defaults that depend on the steps follow from their number */
+    if (j->o.epochs > 0 && !j->o.samples) { /* defaults that depend on the number of steps */
         if ((err = count_steps(j, &said.steps))) return err;
         j->o = said;
         settings_default(&j->o);
@@ -502,7 +494,7 @@ int job_open(job *j)
     int err = folder_make(j->o.out);
     char *path = err ? NULL : path_in(j->o.out, "train.jsonl");
     if (!path) return err ? err : WKV_ENOMEM;
-    if (!(err = file_log(&j->history.log, path))) err = check_folder(j); /* again: nobody else is here now */
+    if (!(err = file_log(&j->history.log, path))) err = check_folder(j); /* again, now that the folder is locked */
     free(path);
     if (!err) err = history_open(&j->history, j->o.out, j->at.log_bytes, j->t->step);
     if (err || j->t->base) return err;

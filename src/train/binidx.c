@@ -1,4 +1,4 @@
-/* binidx.c - the token files of the official trainer: NAME.bin is tokens, NAME.idx says how they are stored
+/* binidx.c - the token files of the official trainer: NAME.bin holds tokens, NAME.idx their layout
  * (docs/training.md 10). The trainer reads NAME.bin as one stream; document borders are only counted here. */
 #include "base/error.h"
 #include "base/path.h"
@@ -19,21 +19,20 @@ static uint64_t u64_at(const file_map *m, size_t at)
     return x;
 }
 
-/* Bytes of a token, or a failure; *n: how many tokens there are. */
+/* Bytes per token, or an error code; *n: number of tokens. */
 static int read_index(const file_map *m, int64_t *n)
 {
     const char *bytes = (const char *)m->data;
     if (m->size < HEADER || memcmp(bytes, "MMIDIDX\0\0", 9))
-        return fail(WKV_EFORMAT, "no index of tokens: it does not begin with MMIDIDX");
+        return fail(WKV_EFORMAT, "not a token index: it does not begin with MMIDIDX");
     if (u64_at(m, 9) != 1)
-        return fail(WKV_EUNSUPPORTED, "version %llu of the index; 1 is known", (unsigned long long)u64_at(m, 9));
+        return fail(WKV_EUNSUPPORTED, "index version %llu; expected 1", (unsigned long long)u64_at(m, 9));
     int type = (unsigned char)bytes[17];
     if (type != UINT16 && type != INT32)
-        return fail(WKV_EUNSUPPORTED, "tokens of type %d; 8 (uint16) and 4 (int32) can be read", type);
+        return fail(WKV_EUNSUPPORTED, "token type %d; expected 8 (uint16) or 4 (int32)", type);
     uint64_t S = u64_at(m, 18), D = u64_at(m, 26), rest = m->size - HEADER;
     if (S > rest / 12 || D > (rest - 12 * S) / 8 || rest != 12 * S + 8 * D)
-        return fail(WKV_EFORMAT, "%zu bytes do not hold the %llu sequences it speaks of", m->size,
-                    (unsigned long long)S);
+        return fail(WKV_EFORMAT, "%zu bytes are too few for its %llu sequences", m->size, (unsigned long long)S);
     *n = 0;
     for (uint64_t i = 0; i < S; i++) {
         int32_t length;
@@ -58,12 +57,12 @@ int binidx_open(token_part *out, const char *idx_path)
     file_close(&idx);
     int err = width < 0 ? width : file_open(&out->map, bin_path);
     if (!err && out->map.size != (size_t)count * (size_t)width) {
-        err = fail(WKV_EFORMAT, "%s has %zu bytes, its index speaks of %lld tokens of %d bytes", bin_path,
-                   out->map.size, (long long)count, width);
+        err = fail(WKV_EFORMAT, "%s has %zu bytes, its index has %lld tokens of %d bytes", bin_path, out->map.size,
+                   (long long)count, width);
         file_close(&out->map);
     }
     if (!err) {
-        file_expect(&out->map, 0); /* samples are taken here and there */
+        file_expect(&out->map, 0); /* sequences are read in random order */
         out->ids = (void *)(uintptr_t)out->map.data;
         out->n = count;
         out->width = width;

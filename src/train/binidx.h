@@ -1,11 +1,11 @@
-/* binidx.h - the token files of the official trainer: NAME.bin is tokens, NAME.idx says how they are stored. */
+/* binidx.h - the token files of the official trainer: NAME.bin holds tokens, NAME.idx their layout. */
 #ifndef WKV_TRAIN_BINIDX_H
 #define WKV_TRAIN_BINIDX_H
 
-/* "NAME.idx" when path is that, NAME.bin, or NAME and there is such a file; NULL otherwise. Freed by the caller. */
+/* "NAME.idx" if path is that, NAME.bin, or NAME, and the file exists; NULL otherwise. The caller frees it. */
 char *binidx_index(const char *path);
 
-/* Is the path one of these, by its name? */
+/* Does the extension of the path name a token file? */
 int binidx_names(const char *path);
 
 #endif

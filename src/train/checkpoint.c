@@ -16,7 +16,7 @@
 
 /* ---- the folder -------------------------------------------------------------------------------------------------- */
 
-/* The step of a file of that name; -1: it is no checkpoint. */
+/* Step of a checkpoint by its file name; -1: not a checkpoint. */
 static int64_t step_of(const char *name)
 {
     int64_t step;
@@ -41,7 +41,7 @@ static void remove_in(const char *folder, const char *name)
     free(path);
 }
 
-/* The checkpoints of a folder, oldest first; a folder that is not there has none. Free with forget. */
+/* The checkpoints of a folder, oldest first; none if the folder is missing. Free with forget. */
 static int find_all(struct dirent ***found, int *n, const char *folder)
 {
     *n = scandir(folder, found, is_checkpoint, by_step);
@@ -68,19 +68,19 @@ int checkpoint_newest(char **out, const char *folder)
     return err;
 }
 
-/* All but the last `keep` up to `step`; one of a later step is damaged and was passed over. */
+/* Remove all but the last `keep` up to `step`; a later one is damaged and was skipped on resume. */
 static void remove_old(const char *folder, int64_t step, int keep)
 {
     struct dirent **found;
     int n;
-    find_all(&found, &n, folder); /* in a folder that cannot be listed, all stay */
+    find_all(&found, &n, folder); /* a folder that cannot be listed keeps all */
     int last = n;
     while (last > 0 && step_of(found[last - 1]->d_name) > step) last--;
     for (int i = 0; i < last - keep; i++) remove_in(folder, found[i]->d_name);
     forget(found, n);
 }
 
-/* "checkpoint-00000010.safetensors" of its part file's name; 0: it is no such name. */
+/* "checkpoint-00000010.safetensors" from the name of its temporary file; 0: another name. */
 static int whole_name(char out[64], const char *name)
 {
     const char *end = strstr(name, ".part-");
@@ -95,7 +95,7 @@ static int is_part(const struct dirent *e)
     return whole_name(whole, e->d_name);
 }
 
-/* A resumed run may write other steps than the one that was killed. */
+/* A resumed run may save at other steps than the killed one, so its temporary files are removed. */
 static void remove_parts(const char *folder)
 {
     struct dirent **found;
@@ -111,7 +111,7 @@ static void remove_parts(const char *folder)
 
 /* ---- the position ------------------------------------------------------------------------------------------------ */
 
-/* Everything is written as text that gives back the same bits. */
+/* All numbers are text that reads back to the same bits. */
 enum { WHOLE = 11, PARTS = 3, FACTS = WHOLE + PARTS + 1 };
 
 static void list_facts(char text[FACTS][40], const wkv_trainer *t, const position *at)
@@ -133,7 +133,7 @@ static const char *const fact_names[FACTS] = {"step",       "skipped",     "skip
 static int check_fact(const tensors *f, const char *name)
 {
     if (checkpoint_setting(f, name)) return 0;
-    return fail(WKV_EFORMAT, "%s: \"%s\" is missing; no run can go on from it", tensors_path(f), name);
+    return fail(WKV_EFORMAT, "%s: \"%s\" is missing; a run cannot resume from it", tensors_path(f), name);
 }
 
 static int read_facts(const tensors *f, wkv_trainer *t, position *at)
@@ -194,7 +194,7 @@ int checkpoint_write(const char *folder, const wkv_trainer *t, const position *a
     snprintf(name, sizeof name, NAME, t->step);
     char *path = path_in(folder, name);
     if (!path) {
-        params_send(&t->p); /* the others wait for it */
+        params_send(&t->p); /* other processes wait for this one */
         return WKV_ENOMEM;
     }
     int err = params_save(&t->p, path, F32, 1, meta);
@@ -212,7 +212,7 @@ const char *checkpoint_setting(const void *f, const char *name)
     return tensors_meta(f, key);
 }
 
-/* Open one that has all a run needs. */
+/* Open a checkpoint and check that it has everything a run needs. */
 static int open_whole(tensors **out, const char *path)
 {
     int err = tensors_open(out, path);
@@ -235,13 +235,12 @@ int checkpoint_open(tensors **out, char **damaged, const char *folder)
         err = path ? open_whole(out, path) : WKV_ENOMEM;
         free(path);
         if (err && err != WKV_EFORMAT) break;
-        if (err && !*damaged && !(*damaged = strdup(wkv_error()))) err = fail(WKV_ENOMEM, "no memory for a sentence");
+        if (err && !*damaged && !(*damaged = strdup(wkv_error()))) err = fail(WKV_ENOMEM, "no memory for a message");
         if (err == WKV_ENOMEM) break;
     }
     if (err == WKV_EFORMAT)
-        err =
-            fail(WKV_EFORMAT, "%s; %s", *damaged,
-                 n > 1 ? "no older checkpoint of this folder is whole" : "there is no older checkpoint in this folder");
+        err = fail(WKV_EFORMAT, "%s; %s", *damaged,
+                   n > 1 ? "no older checkpoint in this folder is intact" : "the folder has no older checkpoint");
     forget(found, n);
     return err;
 }

@@ -1,4 +1,4 @@
-/* choices.c - multiple-choice questions: from a file to tokens, and their answers. */
+/* choices.c - multiple-choice questions: reading, tokenizing, answering. */
 #include "train/choices.h"
 #include "base/error.h"
 #include <math.h>
@@ -29,7 +29,7 @@ static int put(const reader *r, const char *text, size_t bytes, int counts)
     return samples_put(&r->c->texts, r->vocab, text, bytes, counts);
 }
 
-/* The context of an object; an empty one is the end of the text before. */
+/* The context of an object; an empty one becomes the end of text. */
 static int put_context(const reader *r, const json_t *object)
 {
     samples *s = &r->c->texts;
@@ -44,7 +44,7 @@ static int put_context(const reader *r, const json_t *object)
     if (!err) err = put(r, contexts[i].behind, strlen(contexts[i].behind), 0);
     if (err || s->n > before) return err;
     if (wkv_tokenizer_end(r->vocab) < 0)
-        return fail(WKV_EFORMAT, "\"%s\" is empty, and the vocabulary has no end of text to begin with",
+        return fail(WKV_EFORMAT, "\"%s\" is empty, and the vocabulary has no end-of-text token to start from",
                     contexts[i].field);
     return samples_put_end(s, r->vocab, 0);
 }
@@ -60,7 +60,7 @@ static int put_choice(const reader *r, const json_t *object, const json_t *text)
 {
     choices *c = r->c;
     if (!json_is_string(text) || !json_string_length(text))
-        return fail(WKV_EFORMAT, "a choice is no string, or an empty one");
+        return fail(WKV_EFORMAT, "a choice is not a string, or is empty");
     if (c->texts.count == c->characters_room) {
         int room = c->characters_room ? 2 * c->characters_room : 64,
             *more = realloc(c->characters, sizeof *more * (size_t)room);
@@ -84,7 +84,7 @@ static int find_string(const json_t *list, const char *text)
     return -1;
 }
 
-/* The index of the right choice; below 0: it is none. */
+/* Index of the right choice; negative: not a choice. */
 static int find_right(const json_t *answer, const json_t *texts, const json_t *labels)
 {
     const char *text = json_string_value(answer);
@@ -102,12 +102,14 @@ static int add_question(void *user, const json_t *object)
     const json_t *texts = json_object_get(object, "choices"), *labels = json_object_get(texts, "label"), *answer = NULL;
     if (json_is_object(texts)) texts = json_object_get(texts, "text");
     int n = (int)json_array_size(texts), i = 0;
-    if (n < 2 || n > MOST_CHOICES) return fail(WKV_EFORMAT, "\"choices\" is no list of 2 to %d strings", MOST_CHOICES);
+    if (n < 2 || n > MOST_CHOICES)
+        return fail(WKV_EFORMAT, "\"choices\" is not a list of 2 to %d strings", MOST_CHOICES);
     while (i < ANSWERS && !(answer = json_object_get(object, answers[i]))) i++;
     if (!answer) return fail(WKV_EFORMAT, "no \"answer\", \"answerKey\", \"label\" or \"gold\"");
     int right = find_right(answer, texts, labels);
     if (right < 0 || right >= n)
-        return fail(WKV_EFORMAT, "\"%s\" is none of the %d choices; expected an index from 0, a letter, or the choice",
+        return fail(WKV_EFORMAT,
+                    "\"%s\" is not one of the %d choices; expected an index from 0, a letter, or the choice",
                     answers[i], n);
     if (c->count == c->room) {
         int room = c->room ? 2 * c->room : 64;
@@ -125,7 +127,7 @@ static int add_question(void *user, const json_t *object)
 static int refuse_text(void *user, const char *text, size_t bytes)
 {
     (void)user, (void)text, (void)bytes;
-    return fail(WKV_EFORMAT, "is a text; questions are the objects of a .jsonl or .json");
+    return fail(WKV_EFORMAT, "is plain text; questions are objects of a .jsonl or .json");
 }
 
 int choices_read(choices *c, const char *path, const wkv_tokenizer *vocab)
@@ -144,7 +146,7 @@ void choices_release(choices *c)
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
-/* The log-likelihoods of a question's choices, of each at most `most` tokens with its end. */
+/* Log-likelihoods of the choices of a question, each of at most `most` tokens including its end. */
 static int score(const choices *c, wkv_trainer *t, const question *q, int most, double *out)
 {
     sample list[MOST_CHOICES];

@@ -1,4 +1,4 @@
-/* choices.h - multiple-choice questions, answered by the model that is trained. Rules are those of
+/* choices.h - multiple-choice questions, answered by the model in training, with the rules of
  * lm-evaluation-harness: a choice begins with a space, and its log-likelihood is the sum over its tokens. */
 #ifndef WKV_TRAIN_CHOICES_H
 #define WKV_TRAIN_CHOICES_H
@@ -6,12 +6,12 @@
 #include "train/samples.h"
 
 typedef struct {
-    int first, n, right; /* choices of the list of all; the right one, from 0 */
+    int first, n, right; /* its choices in the list of all; index of the right one */
 } question;
 
 typedef struct {
-    samples texts;   /* of every choice: the context and the choice, whose tokens count */
-    int *characters; /* of every choice, without the space                              */
+    samples texts;   /* per choice: context and choice; the mask has the choice only    */
+    int *characters; /* per choice, without the space                                   */
     question *list;
     int count, room, characters_room;
 } choices;
@@ -21,14 +21,14 @@ typedef struct {
  *              "Question: ...\nAnswer:"
  *   "choices": a list of strings, or {"text": [...], "label": [...]}
  *   the right one: "answer", "answerKey", "label" or "gold": an index from 0, a letter, a label, or the choice itself.
- * Context and choice are cut into tokens apart; an empty context is the end of a text. WKV_EFORMAT: with the line;
+ * Context and choice are tokenized separately; an empty context becomes the end of text. WKV_EFORMAT: with the line;
  * WKV_EIO, WKV_ENOMEM. */
 int choices_read(choices *c, const char *path, const wkv_tokenizer *vocab);
 void choices_release(choices *c);
 
-/* Questions [from, to): how many have the largest log-likelihood at the right choice, and how many the largest
- * log-likelihood a character; the first of equal ones is taken. Of a context as many of the last tokens are read as
- * fit into `most`; 0: all. */
+/* Questions [from, to): the number with the largest log-likelihood on the right choice, and with the largest
+ * log-likelihood per character; the first of equal choices wins. Contexts are truncated on the left so that context
+ * and choice have at most `most` tokens; 0: no limit. */
 int choices_answer(const choices *c, wkv_trainer *t, int from, int to, int most, double right[2]);
 
 #endif

@@ -25,7 +25,7 @@ int choosable_all(const slot *s, int layer)
     return 1;
 }
 
-/* ln0 belongs to layer 0 by its name only. */
+/* ln0 belongs to layer 0 only by its name. */
 static const char *short_name(const slot *s)
 {
     static const char first[] = "blocks.0.";
@@ -72,13 +72,13 @@ int choose_names(const char *words, const slot *s)
     return 0;
 }
 
-/* ---- what there is ----------------------------------------------------------------------------------------------- */
+/* ---- names of a model -------------------------------------------------------------------------------------------- */
 
 typedef struct {
     choosable_fn *choosable;
     const char *word;
     size_t n;
-    int last; /* the layer that has all kinds of tensors */
+    int last; /* the layer with all kinds of tensors */
     char text[768];
     size_t used;
 } search;
@@ -96,7 +96,7 @@ static void list_word(search *q, const char *word, int n)
         q->used += (size_t)sprintf(q->text + q->used, "%s%.*s", q->used ? ", " : "", n, word);
 }
 
-/* Weight and bias of a norm are one word, and follow each other. */
+/* Weight and bias of a norm are adjacent and share one word. */
 static int list_name(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     (void)name, (void)t;
@@ -118,7 +118,7 @@ int choose_check(const char *option, const char *words, const rwkv *m, choosable
             if (rwkv_each(m, is_meant, &kind)) list_word(&q, kinds[i].word, (int)kind.n);
         }
         rwkv_each(m, list_name, &q);
-        return fail(WKV_EARG, "%s: RWKV-%s has no weights called \"%.*s\" for it; there are %s", option,
+        return fail(WKV_EARG, "%s: RWKV-%s has no weights called \"%.*s\" for it; expected %s", option,
                     m->arch->version, (int)(q.n < 64 ? q.n : 64), w, q.text);
     }
     return 0;

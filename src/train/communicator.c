@@ -1,18 +1,21 @@
-/* communicator.c - agreements between processes that train together. */
+/* communicator.c - agreement between training processes. */
 #include "train/communicator.h"
 #include "base/error.h"
 #include "base/thread.h"
 #include <stdio.h>
 
-const wkv_communicator *communicator_of(const wkv_train_options *o) { return o->communicator && o->communicator->count > 1 ? o->communicator : NULL; }
+const wkv_communicator *communicator_of(const wkv_train_options *o)
+{
+    return o->communicator && o->communicator->count > 1 ? o->communicator : NULL;
+}
 
 int communicator_check(const wkv_communicator *r)
 {
     if (!r || r->count <= 1) return 0;
     if (r->rank < 0 || r->rank >= r->count)
-        return fail(WKV_EARG, "process %d of %d; they count from 0", r->rank, r->count);
+        return fail(WKV_EARG, "rank %d of %d processes; ranks are 0 to count - 1", r->rank, r->count);
     if (r->add && r->reduce && r->copy && r->advance && r->finish) return 0;
-    return fail(WKV_EARG, "%d processes that train together, but a function by which they talk is NULL", r->count);
+    return fail(WKV_EARG, "%d processes, but a function of their communicator is NULL", r->count);
 }
 
 int communicator_count(const wkv_communicator *r) { return r ? r->count : 1; }
@@ -24,7 +27,7 @@ void communicator_add(const wkv_communicator *r, double *x, int n)
     if (r) r->add(r->user, x, n);
 }
 
-static void take_from(const wkv_communicator *r, int from, void *x, size_t bytes)
+static void broadcast(const wkv_communicator *r, int from, void *x, size_t bytes)
 {
     r->copy(r->user, x, bytes, from);
     r->finish(r->user);
@@ -32,7 +35,7 @@ static void take_from(const wkv_communicator *r, int from, void *x, size_t bytes
 
 void communicator_follow(const wkv_communicator *r, void *x, size_t bytes)
 {
-    if (r) take_from(r, 0, x, bytes);
+    if (r) broadcast(r, 0, x, bytes);
 }
 
 int communicator_agree(const wkv_communicator *r, int err) { return communicator_agree_on(r, err, NULL, 0); }
@@ -40,7 +43,7 @@ int communicator_agree(const wkv_communicator *r, int err) { return communicator
 int communicator_agree_on(const wkv_communicator *r, int err, double *x, int n)
 {
     enum { MOST = 4 };
-    double sums[MOST + 1] = {err != 0}; /* failures, then x */
+    double sums[MOST + 1] = {err != 0}; /* error flags, then x */
     CHECK(n <= MOST);
     if (!r) return err;
     for (int i = 0; i < n; i++) sums[i + 1] = x[i];
@@ -48,11 +51,11 @@ int communicator_agree_on(const wkv_communicator *r, int err, double *x, int n)
     for (int i = 0; i < n; i++) x[i] = sums[i + 1];
     for (int i = 0; sums[0] > 0 && i < r->count; i++) {
         int code = err;
-        take_from(r, i, &code, sizeof code);
+        broadcast(r, i, &code, sizeof code);
         if (!code) continue;
         char text[1024];
         snprintf(text, sizeof text, "%s", wkv_error());
-        take_from(r, i, text, sizeof text);
+        broadcast(r, i, text, sizeof text);
         return i ? fail(code, "process %d: %s", i, text) : fail(code, "%s", text);
     }
     return 0;

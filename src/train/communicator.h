@@ -1,31 +1,30 @@
-/* communicator.h - processes that train together: what they tell each other beside gradients and weights. NULL is one process
- * alone, which has nobody to tell. */
-#ifndef WKV_TRAIN_RANKS_H
-#define WKV_TRAIN_RANKS_H
+/* communicator.h - exchange between training processes other than gradients and weights. NULL: a single process, every
+ * call returns at once. */
+#ifndef WKV_TRAIN_COMMUNICATOR_H
+#define WKV_TRAIN_COMMUNICATOR_H
 
 #include "wkv_train.h"
 
-/* Those of the options; NULL when this process is the only one. */
+/* The communicator of the options; NULL if this process is the only one. */
 const wkv_communicator *communicator_of(const wkv_train_options *o);
 
-/* A host gives all functions, or none. */
+/* WKV_EARG: a function is missing, or rank or count is invalid. */
 int communicator_check(const wkv_communicator *r);
 int communicator_count(const wkv_communicator *r);
-int communicator_lead(const wkv_communicator *r); /* this is the one that writes and speaks */
+int communicator_lead(const wkv_communicator *r); /* process 0, or the only one: it writes files and calls report */
 
-/* x becomes its sum over all. */
+/* All-reduce: x becomes the sum over all processes. */
 void communicator_add(const wkv_communicator *r, double *x, int n);
 
-/* x becomes what it is in the process that leads. */
+/* Broadcast x from process 0. */
 void communicator_follow(const wkv_communicator *r, void *x, size_t bytes);
 
-/* What the calls since the last time came to: 0, or the failure, with its sentence, of the first process that has
- * one. */
+/* Agree on an error: 0 if no process has one, else the error code and message of the first process with one. */
 int communicator_agree(const wkv_communicator *r, int err);
-/* The same, and at most 4 numbers become their sums over all. */
+/* The same, and all-reduce at most 4 numbers. */
 int communicator_agree_on(const wkv_communicator *r, int err, double *x, int n);
 
-/* Threads and bytes of this machine for one of the processes on it. */
+/* Threads and bytes of memory for each process on this machine. */
 int communicator_threads(const wkv_communicator *r, int threads);
 size_t communicator_memory(const wkv_communicator *r, size_t bytes);
 

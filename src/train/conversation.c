@@ -1,4 +1,4 @@
-/* conversation.c - the spellings that texts, conversations and instructions come in, written in a chat template. */
+/* conversation.c - known field names of texts, conversations and instructions; formatting by a chat template. */
 #include "train/conversation.h"
 #include "base/error.h"
 #include "text/template.h"
@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- spellings --------------------------------------------------------------------------------------------------- */
+/* ---- field names ------------------------------------------------------------------------------------------------- */
 
 static const char *const lists[] = {"messages", "conversations", "conversation"};
 
-/* A question, its answer, and a context for it, which may be missing. */
+/* Question, answer, and an optional context. */
 static const struct {
     const char *question, *answer, *context;
 } pairs[] = {
@@ -49,7 +49,7 @@ static speaker speaker_of(const char *role)
 
 enum { KEYS = 256 };
 
-/* The first keys of an object, for sentences. */
+/* The first keys of an object, for messages. */
 static const char *keys_of(char out[KEYS], const json_t *doc)
 {
     enum { MOST = 40 };
@@ -60,7 +60,7 @@ static const char *keys_of(char out[KEYS], const json_t *doc)
     return n ? out : "none";
 }
 
-/* The refusal of an object in which nothing is known: the whole table, and the keys that are there. */
+/* The error for an object without known fields: lists the known names and those of the object. */
 static int refuse_spelling(const json_t *doc)
 {
     char all[1024], keys[KEYS];
@@ -71,7 +71,7 @@ static int refuse_spelling(const json_t *doc)
         n += (size_t)snprintf(all + n, sizeof all - n, "%s\"%s\" and \"%s\"", i ? ", " : ", no ", pairs[i].question,
                               pairs[i].answer);
     return fail(WKV_EFORMAT,
-                "no \"text\", %s; its fields are: %s (--fields TEXT or --fields QUESTION,ANSWER takes others)", all,
+                "no \"text\", %s; its fields are: %s (--fields TEXT or --fields QUESTION,ANSWER names others)", all,
                 keys_of(keys, doc));
 }
 
@@ -83,7 +83,7 @@ static stretch string_of(const json_t *object, const char *key)
     return (stretch){json_string_value(s), json_string_length(s)};
 }
 
-/* Two texts, and `between` where both are there, as one that the caller frees. NULL: no memory. */
+/* Two texts joined by `between` if both exist; the caller frees the result. NULL: out of memory. */
 static char *joined(stretch a, const char *between, stretch b, size_t *n)
 {
     size_t gap = a.n && b.n ? strlen(between) : 0;
@@ -123,7 +123,7 @@ static int answer(const wkv_template *t, stretch content, piece_fn *piece, void 
     return err;
 }
 
-/* A conversation as it is being read. */
+/* Reader state of a conversation. */
 typedef struct {
     const wkv_template *chat;
     piece_fn *piece;
@@ -149,8 +149,8 @@ static int say(talk *t, size_t i, const char *role, stretch content)
         return err;
     } else
         return fail(WKV_EFORMAT,
-                    "message %zu is of \"%.20s\"; a conversation may begin with system, then user (human) and "
-                    "assistant (gpt) take turns",
+                    "message %zu has the role \"%.20s\"; expected an optional system message, then user (human) and "
+                    "assistant (gpt) in turns",
                     i + 1, role);
     return 0;
 }
@@ -166,7 +166,7 @@ static int content_of(const json_t *content, size_t i, stretch *out, char **join
         const char *type = json_string_value(json_object_get(part, "type"));
         stretch more = string_of(part, "text");
         if ((type && strcmp(type, "text")) || !more.at)
-            return fail(WKV_EFORMAT, "message %zu has a part of type \"%.20s\"; only text is read", i + 1,
+            return fail(WKV_EFORMAT, "message %zu has a part of type \"%.20s\"; expected text", i + 1,
                         type ? type : "none");
         size_t n;
         char *text = joined(*out, "", more, &n);
@@ -178,7 +178,7 @@ static int content_of(const json_t *content, size_t i, stretch *out, char **join
     return 0;
 }
 
-/* The texts of a list stay until all of it is written: a question waits for its answer. */
+/* Texts of a list stay allocated until all are written, because a question waits for its answer. */
 static int read_list(const json_t *list, stretch system, const document_form *form, piece_fn *piece, void *to)
 {
     size_t n = json_array_size(list), i;
@@ -194,18 +194,18 @@ static int read_list(const json_t *list, stretch system, const document_form *fo
         stretch content;
         if ((err = content_of(json_object_get(m, messages[k].content), i, &content, &joint[i]))) break;
         if (!role || !content.at)
-            err = fail(WKV_EFORMAT,
-                       "message %zu has no strings called \"role\" and \"content\", or \"from\" and \"value\"", i + 1);
+            err = fail(WKV_EFORMAT, "message %zu has no strings \"role\" and \"content\", or \"from\" and \"value\"",
+                       i + 1);
         else
             err = say(&t, i, role, content);
         if (err) break;
     }
     for (i = 0; i < n; i++) free(joint[i]);
     free(joint);
-    return err || t.answers ? err : fail(WKV_EFORMAT, "a conversation without an answer");
+    return err || t.answers ? err : fail(WKV_EFORMAT, "the conversation has no answer");
 }
 
-/* question, or question and context on a line of its own, and answer */
+/* question, context on its own line if any, answer */
 static int read_pair(stretch system, stretch ask, stretch context, stretch reply, const document_form *form,
                      piece_fn *piece, void *to)
 {
@@ -221,7 +221,7 @@ static int read_pair(stretch system, stretch ask, stretch context, stretch reply
 
 enum { FIELDS = 3, FIELD_NAME = 128 };
 
-/* The names in the list; -1: it is none. */
+/* Number of names in the list; -1: invalid. */
 static int split_fields(char names[FIELDS][FIELD_NAME], const char *fields)
 {
     int n = 0;
@@ -250,8 +250,7 @@ static int read_named(const json_t *doc, stretch system, const document_form *fo
     if (json_is_array(list)) return read_list(list, system, form, piece, user);
     for (int i = 0; i < n && i < 2; i++)
         if (!string_of(doc, names[i]).at)
-            return fail(WKV_EFORMAT, "no string called \"%s\", which --fields names; its fields are: %s", names[i],
-                        keys_of(keys, doc));
+            return fail(WKV_EFORMAT, "no string \"%s\" (--fields); its fields are: %s", names[i], keys_of(keys, doc));
     stretch first = string_of(doc, names[0]);
     if (n == 1) return piece(user, first.at, first.n, 1);
     return read_pair(system, first, string_of(doc, n > 2 ? names[2] : NULL), string_of(doc, names[1]), form, piece,

@@ -1,34 +1,34 @@
 /* conversation.h - an object of training data (a line of a .jsonl, an element of a .json, a row of a table) as text,
- * with the parts that are answers. */
+ * marked with its answers. */
 #ifndef WKV_TRAIN_CONVERSATION_H
 #define WKV_TRAIN_CONVERSATION_H
 
 #include <jansson.h>
 #include "wkv.h"
 
-/* How objects are read. */
+/* Options for reading objects. */
 typedef struct {
-    const wkv_template *chat; /* how conversations are written                                                      */
-    const char *fields;       /* "TEXT", "QUESTION,ANSWER" or "QUESTION,ANSWER,CONTEXT": names of the fields that are
-                                 used; NULL: the known ones                                                         */
+    const wkv_template *chat; /* chat template                                                                       */
+    const char *fields;       /* "TEXT", "QUESTION,ANSWER" or "QUESTION,ANSWER,CONTEXT": names of the fields to
+                                 read; NULL: the known ones                                                         */
     int pairs;                /* objects have a chosen and a rejected answer (train/pairs.h)                        */
 } document_form;
 
-/* WKV_EARG: `fields` is none of these. NULL is. */
+/* WKV_EARG: `fields` has another form. NULL is valid. */
 int conversation_check_fields(const char *fields);
 
-/* A stretch of the text; `answer`: it is included in the loss; else it is a question. Not 0: stop. */
+/* Called for each stretch of text; `answer`: the loss includes it. Not 0: stop. */
 typedef int piece_fn(void *user, const char *text, size_t bytes, int answer);
 
-/* Give the pieces of one object, from the first to the last. The first of these that fits counts:
+/* Pass the stretches of one object to the callback in order. The first of these forms that fits applies:
  *   {"messages": [{"role": "user", "content": "..."}, ...]}      roles system (first), user, assistant in turns;
  *                                                                content may be a list of parts of type "text"
  *   {"conversations": [{"from": "human", "value": "..."}, ...]}  the same in ShareGPT's words
  *   {"instruction": "...", "output": "...", "input": "..."}      a question, its answer, a context (may be missing)
- *   ... and the other pairs in the table of conversation.c
- *   {"text": "..."}                                              all of it is an answer
- * "system" beside a question or a list is the system's message. Questions and answers are written as the template says.
- * WKV_EFORMAT: it is none of them; WKV_ENOMEM. */
+ *   ... and the other pairs of the table in conversation.c
+ *   {"text": "..."}                                              one answer
+ * "system" beside a question or a list is the system message. The template formats questions and answers.
+ * WKV_EFORMAT: none of these forms; WKV_ENOMEM. */
 int conversation_read(const json_t *doc, const document_form *form, piece_fn *piece, void *user);
 
 #endif

@@ -1,4 +1,4 @@
-/* csv.c - rows of a table as objects of JSON. */
+/* csv.c - rows of a table as JSON objects. */
 #include "train/csv.h"
 #include "base/error.h"
 #include <stdint.h>
@@ -8,10 +8,10 @@
 typedef struct {
     const char *at, *end;
     char separator;
-    int64_t line; /* of `at`, from 1 */
-    char *field;  /* the last field that was read: field_n bytes */
+    int64_t line; /* line of `at`, from 1 */
+    char *field;  /* the last field: field_n bytes */
     size_t field_n;
-    char *names; /* of the first row, a zero byte behind each */
+    char *names; /* keys from the first row, zero-terminated */
     const char **name;
     int n_names;
 } table_reader;
@@ -23,7 +23,7 @@ char csv_separator(const char *text, size_t bytes)
     return !memchr(text, ',', n) && memchr(text, ';', n) ? ';' : ',';
 }
 
-/* The line break at p: its bytes, 0: none. */
+/* Length of the line break at p; 0: none. */
 static int line_break(const table_reader *r, const char *p)
 {
     if (*p == '\n') return 1;
@@ -42,10 +42,10 @@ static int read_quoted(table_reader *r)
     }
     r->at = p + 1;
     if (r->at == r->end || *r->at == r->separator || line_break(r, r->at)) return 0;
-    return fail(WKV_EFORMAT, "text behind a closing quote; a quote inside a quoted field is written twice");
+    return fail(WKV_EFORMAT, "text after a closing quote; a quote inside a quoted field must be doubled");
 }
 
-/* One field, from the current place to the separator, the end of the line or of the text. */
+/* Read one field, up to the separator or the end of line or text. */
 static int read_field(table_reader *r)
 {
     r->field_n = 0;
@@ -54,7 +54,7 @@ static int read_field(table_reader *r)
     return 0;
 }
 
-/* Behind a field: 1 when another one of the row follows. */
+/* After a field: 1 if the row has another one. */
 static int pass_separator(table_reader *r)
 {
     if (r->at == r->end) return 0;
@@ -106,8 +106,8 @@ static int read_row(table_reader *r, json_t *row)
     } while (more);
     if (n == r->n_names) return 0;
     return fail(WKV_EFORMAT,
-                "%d fields, the first line has %d; a field with a separator, a quote or a line break in it is written "
-                "in quotes",
+                "%d fields, the first line has %d; a field with a separator, a quote or a line break must be "
+                "quoted",
                 n, r->n_names);
 }
 

@@ -1,11 +1,11 @@
-/* data.c - files of text to tokens, once, at the start of a run. */
+/* data.c - tokenizing files of text, once, at the start of a run. */
 #include "train/data.h"
 #include "base/error.h"
 #include "train/binidx.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- one part ---------------------------------------------------------------------------------------------------- */
+/* ---- one file ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     token_part p;
@@ -13,7 +13,7 @@ typedef struct {
     const text_form *form;
 } reader;
 
-/* room for n more ids */
+/* capacity for n more ids */
 static int make_room(reader *r, int64_t n)
 {
     int64_t need = r->p.n + n;
@@ -27,7 +27,7 @@ static int make_room(reader *r, int64_t n)
     return 0;
 }
 
-/* there is room */
+/* capacity reserved */
 static void add_ids(reader *r, const int32_t *ids, int n)
 {
     if (r->p.width == 4)
@@ -39,11 +39,10 @@ static void add_ids(reader *r, const int32_t *ids, int n)
 
 static int add_document(void *user, const char *text, size_t bytes)
 {
-    enum { AT_ONCE = 1 << 28 }; /* wkv_encode counts in int */
+    enum { AT_ONCE = 1 << 28 }; /* wkv_encode takes an int */
     reader *r = user;
     const wkv_tokenizer *vocab = r->form->vocab;
-    if (bytes > AT_ONCE)
-        return fail(WKV_EUNSUPPORTED, "a document of %zu bytes; at most %d are read as one", bytes, AT_ONCE);
+    if (bytes > AT_ONCE) return fail(WKV_EUNSUPPORTED, "a document of %zu bytes; the limit is %d", bytes, AT_ONCE);
     int n = wkv_encode(vocab, text, bytes, NULL, 0);
     if (n < 0) return n;
     int32_t *ids = malloc(((size_t)n + 1) * sizeof *ids), end = wkv_tokenizer_end(vocab);
@@ -60,7 +59,7 @@ static int add_document(void *user, const char *text, size_t bytes)
 
 static int read_text(token_part *out, const char *path, const text_form *form)
 {
-    if (!form->vocab) return fail(WKV_EARG, "%s is text, and there is no vocabulary to cut it with", path);
+    if (!form->vocab) return fail(WKV_EARG, "%s is text, and no vocabulary is given; --vocab names one", path);
     reader r = {.p = {.width = wkv_tokenizer_size(form->vocab) <= 65536 ? 2 : 4}, .form = form};
     int err = documents_read(path, &form->documents, NULL, add_document, &r);
     if (!err && !(r.p.path = strdup(path))) err = fail(WKV_ENOMEM, "no memory");
@@ -152,7 +151,7 @@ void tokens_copy(const tokens *d, int64_t at, int64_t n, int32_t *out)
     }
 }
 
-/* The place of the first id that is not below V, or n. */
+/* Index of the first id of V or more; n: none. */
 static int64_t find_beyond(const token_part *p, int V)
 {
     int64_t i = 0;

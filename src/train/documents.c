@@ -1,4 +1,4 @@
-/* documents.c - files and folders of training data, whatever they are written in. */
+/* documents.c - files and folders of training data in all formats. */
 #include "train/documents.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -16,7 +16,7 @@
 
 static int is_data(const char *name) { return textfile_kind(name) != TEXT_UNKNOWN || path_has_extension(name, ".idx"); }
 
-/* The .bin beside an .idx is read with it. */
+/* A .bin next to its .idx is read with it. */
 static int is_part_of_data(const char *folder, const char *name)
 {
     char path[4096];
@@ -51,14 +51,14 @@ static int each_entry(const char *folder, struct dirent **found, int n, passed_o
             continue;
         }
         if (snprintf(file, sizeof file, "%s/%s", folder, name) >= (int)sizeof file)
-            err = fail(WKV_EARG, "%s/%s: a path too long", folder, name);
+            err = fail(WKV_EARG, "%s/%s: the path is too long", folder, name);
         else
             err = fn(user, file);
         read++;
     }
     if (err || read) return err;
     return fail(WKV_EARG,
-                "%s: no file in this folder has text and ends in .txt, .jsonl, .json, .csv, .tsv (also with .gz or "
+                "%s: the folder has no file with the extension .txt, .jsonl, .json, .csv, .tsv (also with .gz or "
                 ".zst) or .idx",
                 folder);
 }
@@ -112,13 +112,13 @@ int documents_of_file(const char *path, const document_reader *r)
     default: c.count++; err = r->text(r->user, text, n);
     }
     free(text);
-    if (!err && !c.count) err = fail(WKV_EFORMAT, "holds no document");
+    if (!err && !c.count) err = fail(WKV_EFORMAT, "contains no document");
     return err ? fail_prefix(err, "%s", path) : 0;
 }
 
 /* ---- as text ----------------------------------------------------------------------------------------------------- */
 
-/* The text that the pieces of a document make. */
+/* Concatenate the stretches of a document. */
 typedef struct {
     char *text;
     size_t n, room;
@@ -127,8 +127,8 @@ typedef struct {
 static int add_piece(void *user, const char *text, size_t bytes, int answer)
 {
     page *p = user;
-    (void)answer;         /* here all of it is included in the loss */
-    if (!bytes) return 0; /* p->text may be NULL still */
+    (void)answer;         /* answers and questions alike */
+    if (!bytes) return 0; /* p->text may still be NULL */
     if (p->n + bytes > p->room) {
         size_t room = 2 * p->n + bytes;
         char *more = realloc(p->text, room);

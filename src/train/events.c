@@ -1,8 +1,8 @@
-/* events.c - figures as TensorBoard reads them. A file is records of
+/* events.c - TensorBoard event files. A file is a sequence of records
  *
  *     u64 length   u32 masked CRC-32C of those 8 bytes   data   u32 masked CRC-32C of data
  *
- * and the data is an Event (tensorflow/core/util/event.proto): 1 wall_time (double), 2 step (int64), 3 file_version
+ * with data an Event (tensorflow/core/util/event.proto): 1 wall_time (double), 2 step (int64), 3 file_version
  * (string), 5 summary { 1 value { 1 tag, 2 simple_value (float) } }, 7 session_log { 1 status }. */
 #include "base/error.h"
 #include "train/history.h"
@@ -44,7 +44,7 @@ typedef struct {
     size_t n;
 } message;
 
-enum { VARINT = 0, DOUBLE = 1, BYTES = 2, FLOAT = 5 }; /* how a field is stored */
+enum { VARINT = 0, DOUBLE = 1, BYTES = 2, FLOAT = 5 }; /* wire type of a field */
 
 static void put_varint(message *m, uint64_t x)
 {
@@ -68,7 +68,7 @@ static void put_plain(message *m, int field, int stored, const void *data, size_
     m->n += n;
 }
 
-/* An event of now. */
+/* An event with the current time. */
 static message event(int64_t step)
 {
     struct timespec t;
@@ -92,7 +92,7 @@ int events_scalar(FILE *f, int64_t step, const char *tag, double value)
     return write_record(f, e.at, e.n);
 }
 
-/* A session that starts at a step makes the reader forget what an earlier one wrote for later steps. */
+/* A session start at a step makes TensorBoard discard earlier events of later steps. */
 static int write_start(FILE *f, int64_t step)
 {
     message log = {.n = 0}, e = event(step);
@@ -107,7 +107,7 @@ FILE *events_open(const char *folder, int64_t step)
     static const char version[] = "brain.Event:2";
     char path[4096];
     FILE *f = NULL;
-    /* nothing is replaced: runs may begin in one second */
+    /* never replace a file: two runs may begin in the same second */
     for (int i = 0; !f && (!i || (errno == EEXIST && i < 1000)); i++) {
         snprintf(path, sizeof path, "%s/events.out.tfevents.%010lld.wkv.%ld.%d", folder, (long long)time(NULL),
                  (long)getpid(), i);

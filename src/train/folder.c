@@ -1,4 +1,4 @@
-/* folder.c - the folder of a run: paths in it, and a refusal before results or inputs would be replaced. */
+/* folder.c - the output folder of a run: paths, and the check that results and inputs are not overwritten. */
 #include "train/folder.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -31,7 +31,7 @@ static int refuse(const char *path, const char *const *inputs, const char *way)
     for (; *inputs; inputs++)
         if (file_same(path, *inputs))
             return fail(WKV_EARG,
-                        "%s: is an input of this run, %s, and would be replaced; take another folder for the results",
+                        "%s: is an input of this run, %s, and would be replaced; choose another output folder",
                         path, *inputs);
     if (!way || stat(path, &about) || (S_ISREG(about.st_mode) && !about.st_size)) return 0;
     return fail(WKV_EARG, "%s: is the result of another run; %s", path, way);

@@ -1,11 +1,10 @@
 /* gradient.c - the gradient of samples of any length, and its cost.
  *
- * Samples are computed in groups, each as a span with a state of its own, one behind the other: short ones fill a
- * group up to some hundred rows without padding. A group is read in chunks, and its states are carried on. With the
- * gradient cut between chunks, each is run forward and backward at once. With the gradient passed there are two
- * sweeps: forward, keeping the state with which each chunk begins, and backward, chunk by chunk from the last, where
- * the gradient of a chunk's initial state is that with which the one before starts. Either way the activations of one
- * chunk are all that there ever is. */
+ * Samples are computed in groups, each sample as a span with its own state, concatenated without padding: short ones
+ * fill a group up to some hundred rows. A group is processed in chunks that carry its states. Truncated BPTT runs each
+ * chunk forward and backward at once. Full BPTT makes two passes: forward, storing the state before each chunk, and
+ * backward from the last chunk, where the gradient of a chunk's initial state is the gradient of the previous chunk's
+ * final state. Only the activations of one chunk exist at a time. */
 #include "base/clock.h"
 #include "rwkv/forward.h"
 #include "train/trainer.h"
@@ -13,22 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Samples computed at once, as a part of a step. */
+/* A group: samples computed at once. */
 typedef struct {
     wkv_trainer *t;
     const reading *q;
     const sample *s;
-    int first;             /* number of s[0] in q                                                 */
-    int n, length, chunks; /* samples; rows of a chunk of one; chunks of the longest sample       */
-    int64_t rows;          /* of the first chunk of all, which is the largest                     */
-    int64_t before;        /* rows of the step before these                                       */
-    size_t len;            /* of a state                                                          */
-    int record, full;    /* gradients are taken; from a chunk to the one before                 */
-    int to_states;         /* ... and reach the initial states                                    */
+    int first;             /* index of s[0] in q                                                  */
+    int n, length, chunks; /* samples; rows per chunk and sample; chunks of the longest sample    */
+    int64_t rows;          /* rows of the first chunk, the largest                                */
+    int64_t before;        /* rows of the step before this group                                  */
+    size_t len;            /* values of a state                                                   */
+    int record, full;    /* compute gradients; pass them from chunk to chunk (full BPTT)        */
+    int to_states;         /* ... and to the initial states                                       */
     double loss;
-    real *states, *dstates, *kept; /* n states; their gradients; those with which chunks begin, n for each chunk */
+    real *states, *dstates, *kept; /* n states; their gradients; states before each chunk, n per chunk */
     int32_t *ids, *targets;
-    real *scales; /* of each row, or the sums of spans */
+    real *scales; /* cross entropy per row, or sum per span */
     span *spans;
     batch b;
 } group;
@@ -51,7 +50,7 @@ static int longest_rows(const sample *s, int n)
     return most;
 }
 
-/* Rows of a chunk of them. */
+/* Rows per chunk. */
 static int chunk_rows(const wkv_trainer *t, const sample *s, int n)
 {
     int longest = longest_rows(s, n);
@@ -66,7 +65,7 @@ static int64_t rows_before(const sample *s, int n, int64_t end)
     return rows;
 }
 
-/* ... of the first chunk of each. */
+/* Rows of the first chunk. */
 static int64_t group_rows(const wkv_trainer *t, const sample *s, int n)
 {
     return rows_before(s, n, chunk_rows(t, s, n));
@@ -74,7 +73,7 @@ static int64_t group_rows(const wkv_trainer *t, const sample *s, int n)
 
 int trainer_group(const wkv_trainer *t, const sample *s, int n)
 {
-    enum { ROWS = 512 }; /* products are as fast as they get, and the activations of so few stay in the caches */
+    enum { ROWS = 512 }; /* GEMMs are at full speed, and the activations of so few rows stay in the caches */
     int k = 1;
     if (t->micro) return t->micro < n ? t->micro : n;
     while (k < n && group_rows(t, s, k) < ROWS) k++;
@@ -94,7 +93,7 @@ int64_t trainer_rows(const wkv_trainer *t, const sample *s, int n)
 
 /* ---- chunks ------------------------------------------------------------------------------------------------------ */
 
-/* Rows of chunk k: of every sample that is long enough a span. Returns how many of them count. */
+/* Fill the batch with chunk k: a span per sample that is long enough. Returns the rows included in the loss. */
 static int gather(group *w, int k, int with_gradients)
 {
     int counted = 0;
@@ -118,16 +117,16 @@ static int gather(group *w, int k, int with_gradients)
     return counted;
 }
 
-/* The first row of chunk k among those of the step, which dropout is a function of. */
+/* Index in the step of the first row of chunk k; the dropout mask is a function of it. */
 static int first_row(const group *w, int k)
 {
     return (int)(w->before + rows_before(w->s, w->n, (int64_t)k * w->length));
 }
 
-/* Is sample i as long as to be in chunk k? */
+/* Does sample i reach chunk k? */
 static int reaches(const group *w, int i, int k) { return rows_of(&w->s[i]) > (int64_t)k * w->length; }
 
-/* Read chunk k and go on to its states; no loss. */
+/* Run chunk k forward to its final states, without a loss. */
 static void advance(group *w, int k)
 {
     cx *c = &w->t->c;
@@ -139,7 +138,7 @@ static void advance(group *w, int k)
     rwkv_features(c, w->q->m, w->ids, (const int[]){0}, 0);
 }
 
-/* The cross entropy of each span to the sum of its sample. */
+/* Add the cross entropy of each span to its sample. */
 static double add_sums(group *w, int k, tensor *x)
 {
     cx *c = &w->t->c;
@@ -153,7 +152,7 @@ static double add_sums(group *w, int k, tensor *x)
     return all;
 }
 
-/* The part of the loss that chunk k has, and its gradient. `last`: of the chunks that are run. */
+/* Loss and gradient of chunk k. `last`: the last chunk. */
 static double run_chunk(group *w, int k, int with_gradients, int last)
 {
     wkv_trainer *t = w->t;
@@ -182,8 +181,8 @@ static double run_truncated(group *w)
     return loss;
 }
 
-/* The states of the samples in chunk k, from or to their place behind those of `before` in earlier chunks; returns how
- * many there are then. */
+/* Copy the states of the samples in chunk k from or to the store, after the `before` states of earlier chunks. Returns
+ * the number of states up to here. */
 static size_t keep_states(group *w, int k, size_t before)
 {
     for (int i = 0; i < w->n; i++)
@@ -239,7 +238,7 @@ static int make_room(group *w)
     return fail(WKV_ENOMEM, "no memory for the states of %d sequences in %d chunks", w->n, w->chunks);
 }
 
-/* Gradients of the samples' first states add up to that of the initial state. */
+/* The gradient of the initial state is the sum over the samples' first states. */
 static void add_states(const group *w)
 {
     const wkv_trainer *t = w->t;
@@ -285,7 +284,7 @@ static int run_group(group *w, double *loss)
     return err;
 }
 
-/* Groups of samples, one after another: their losses and gradients add up to those of all. */
+/* Process the groups in turn; losses and gradients accumulate. */
 int trainer_read(wkv_trainer *t, reading *q)
 {
     int64_t rows = 0;
@@ -308,7 +307,7 @@ static int check_samples(const wkv_trainer *t, const sample *s, int n)
     for (int i = 0; i < n; i++)
         for (int k = 0; k < s[i].n; k++)
             if (s[i].ids[k] < 0 || s[i].ids[k] >= t->m->V)
-                return fail(WKV_EARG, "token %d of sequence %d is %d; the vocabulary has %d", k, i, s[i].ids[k],
+                return fail(WKV_EARG, "token %d of sequence %d is %d; the vocabulary has %d ids", k, i, s[i].ids[k],
                             t->m->V);
     return 0;
 }
@@ -319,7 +318,7 @@ int trainer_gradient(wkv_trainer *t, const sample *s, int n, int learn, double *
 {
     double counted = (double)samples_counted(s, n);
     if (learn) communicator_add(t->communicator, &counted, 1);
-    int err = counted ? check_samples(t, s, n) : fail(WKV_EARG, "%d samples without a token that counts", n);
+    int err = counted ? check_samples(t, s, n) : fail(WKV_EARG, "%d samples without a token included in the loss", n);
     if (!err && learn) err = choose_checkpointing(t, s, n);
     if (err) return err;
     t->c.keep_activations = t->checkpointing < 0;
@@ -341,9 +340,9 @@ int trainer_cost(wkv_trainer *t, const sample *s, int n, int whole, row_cost *ou
     reading q = {t->m, s, n, 1, .counted = rows}, first = {t->m, s, n, 1, .sums = sums};
     t->c.keep_activations = whole;
     cx_peak_restart(&t->c);
-    for (int i = 0; i < 3 && !err && (!i || clock_seconds() - all < 1); i++) { /* at first pages are new */
+    for (int i = 0; i < 3 && !err && (!i || clock_seconds() - all < 1); i++) { /* the first pass faults in new pages */
         double begin = clock_seconds();
-        if (sums) err = trainer_read(t, &first); /* pairs are read twice */
+        if (sums) err = trainer_read(t, &first); /* a pair is read twice */
         if (!err) err = trainer_read(t, &q);
         best = fmin(best, clock_seconds() - begin);
     }
@@ -359,7 +358,7 @@ size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int64_t ro
     return (size_t)((double)rows * cost->bytes + 4 * fmin((double)rows * t->m->V, HEAD_CHUNK));
 }
 
-/* The first tokens of the longest of the samples that are computed at once, all of which count. */
+/* The first tokens of the longest samples of a group, all included in the loss. */
 static sample short_sample(const wkv_trainer *t, const sample *s, int n)
 {
     enum { SHORT = 64 };
@@ -368,7 +367,7 @@ static sample short_sample(const wkv_trainer *t, const sample *s, int n)
     return (sample){.ids = s[i].ids, .n = s[i].n < SHORT + 1 ? s[i].n : SHORT + 1};
 }
 
-/* With the memory for it layers are recorded at once. Decided once, and for good; the bits are the same. */
+/* Recompute activations unless memory suffices to keep them. Decided once; the bits are the same. */
 static int choose_checkpointing(wkv_trainer *t, const sample *s, int n)
 {
     row_cost cost;
@@ -390,5 +389,5 @@ int trainer_measure(wkv_trainer *t, const sample *s, int n, row_cost *out)
     sample some = short_sample(t, s, n);
     if (!err) err = trainer_cost(t, &some, 1, t->checkpointing < 0, out);
     if (err || out->seconds * (double)rows_before(s, most, INT64_MAX) > QUICK) return err;
-    return trainer_cost(t, s, most, t->checkpointing < 0, out); /* as quick as it gets */
+    return trainer_cost(t, s, most, t->checkpointing < 0, out); /* the fastest run */
 }

@@ -1,4 +1,4 @@
-/* history.c - writing the figures down, and reading them again when a run is resumed. */
+/* history.c - writing the log, and reading it when a run resumes. */
 #include "train/history.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -10,15 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- what was written before ------------------------------------------------------------------------------------- */
+/* ---- reading the log --------------------------------------------------------------------------------------------- */
 
-/* room for one more of n */
+/* capacity for one more of n */
 static int room(void **at, int n, int *have, size_t size)
 {
     if (n < *have) return 0;
     int more = *have ? 2 * *have : 64;
     void *p = realloc(*at, (size_t)more * size);
-    if (!p) return fail(WKV_ENOMEM, "no memory for the figures of the run");
+    if (!p) return fail(WKV_ENOMEM, "no memory for the metrics of the run");
     *at = p;
     *have = more;
     return 0;
@@ -81,8 +81,7 @@ static int read_lines(history *h, const char *path, int64_t keep)
     int err = file_slurp(&text, &n, path);
     if (err) return err;
     if (n < (size_t)keep)
-        err = fail(WKV_EFORMAT, "it has %zu bytes, and had %lld when the last checkpoint was written", n,
-                   (long long)keep);
+        err = fail(WKV_EFORMAT, "has %zu bytes, but had %lld at the last checkpoint", n, (long long)keep);
     for (char *s = text, *end = text + keep; !err && s < end;) {
         char *stop = memchr(s, '\n', (size_t)(end - s));
         if (!stop) stop = end;
@@ -135,7 +134,7 @@ void history_close(history *h)
 
 json_t *real_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-/* The object with one more value, which is given away, or NULL. */
+/* Add a value to the object, taking its reference; NULL: out of memory. */
 static json_t *with(json_t *line, const char *key, json_t *value)
 {
     if (!json_object_set_new(line, key, value)) return line;
@@ -197,7 +196,7 @@ int history_measurement(history *h, const wkv_train_report *r)
     json_t *line = json_pack("{sI}", "step", (json_int_t)r->step);
     int err = 0;
     for (int i = 0; i < 5 && !err; i++) {
-        if (values[i] < 0) continue; /* not measured */
+        if (values[i] < 0) continue; /* not evaluated */
         line = with(line, names[i].key, real_or_null(values[i]));
         err = write_scalars(h, r->step, 1, &names[i].tag, &values[i]);
     }

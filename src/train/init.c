@@ -1,4 +1,4 @@
-/* init.c - initial values: the rules that the slots of rwkvN.c name (docs/training.md 7).
+/* init.c - initial values: the rules named by the slots of rwkvN.c (docs/training.md 7).
  *
  * In the formulas l is the layer (0 .. L-1), rho = l / (L-1), beta = 1 - l / L, i a channel, x = i / C, lin = i / (C-1)
  * - 1/2 and zz = s |s| where s goes from -1 to 1 over the channels of a head. */
@@ -16,12 +16,12 @@ typedef struct {
     int rows, cols;
 } place;
 
-/* a tensor's values, given up to three numbers of its slot; WKV_ENOMEM */
+/* fill a tensor, with up to three parameters from its slot; WKV_ENOMEM */
 typedef int fill_fn(place *p, double a, double b, double c);
 
 static size_t values(const place *p) { return (size_t)p->rows * (size_t)p->cols; }
 
-/* ---- drawn ------------------------------------------------------------------------------------------------------- */
+/* ---- random ------------------------------------------------------------------------------------------------------ */
 
 static int uniform(place *p, double a, double b, double c)
 {
@@ -30,7 +30,7 @@ static int uniform(place *p, double a, double b, double c)
     return 0;
 }
 
-/* orth(a): the shorter side's vectors orthonormal, times a */
+/* orth(a): vectors of the shorter side orthonormal, times a */
 static int orth(place *p, double a, double b, double c)
 {
     (void)b, (void)c;
@@ -46,15 +46,15 @@ static int orth(place *p, double a, double b, double c)
     return 0;
 }
 
-/* orth*(a): orth(a sqrt(rows / cols)) of a matrix that is taller than wide */
+/* orth*(a): orth(a sqrt(rows / cols)) if rows > cols */
 static int orth_tall(place *p, double a, double b, double c)
 {
     return orth(p, p->rows > p->cols ? a * sqrt((double)p->rows / p->cols) : a, b, c);
 }
 
-/* ---- given by a formula ------------------------------------------------------------------------------------------ */
+/* ---- by formula -------------------------------------------------------------------------------------------------- */
 
-/* value(p, i, a, b, c) of every i */
+/* fill with value(p, i, a, b, c) */
 #define EACH(p, i, formula)                                                                                            \
     do {                                                                                                               \
         for (int i = 0; i < (int)values(p); i++) (p)->w[i] = (real)(formula);                                          \
@@ -74,13 +74,13 @@ static int constant(place *p, double a, double b, double c)
     (void)b, (void)c;
     EACH(p, i, a);
 }
-/* v4, v5: x^(a beta) + b rho weighs the token itself */
+/* v4, v5: x^(a beta) + b rho is the weight of the current token */
 static int mix(place *p, double a, double b, double c)
 {
     (void)c;
     EACH(p, i, pow((double)i / p->C, a * p->beta) + b * p->rho);
 }
-/* v6, v7: 1 - (x^(a beta) + b rho) weighs the previous token */
+/* v6, v7: 1 - (x^(a beta) + b rho) is the weight of the previous token */
 static int mix_previous(place *p, double a, double b, double c)
 {
     (void)c;

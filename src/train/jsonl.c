@@ -14,7 +14,7 @@ static int parse(json_t **out, const char *text, size_t bytes)
 
 /* ---- lines and lists --------------------------------------------------------------------------------------------- */
 
-/* Bytes of the byte order mark and the blanks that a text begins with. */
+/* Length of the leading byte order mark and blanks. */
 static size_t lead(const char *p, size_t n)
 {
     size_t i = n >= 3 && !memcmp(p, "\xef\xbb\xbf", 3) ? 3 : 0;
@@ -63,7 +63,7 @@ static int each_element(const char *text, size_t bytes, object_fn *fn, void *use
     return err;
 }
 
-/* Is the first line of an object's text no object of its own? Then the object goes on behind it. */
+/* Is the first line not a complete object? Then the object spans several lines. */
 static int goes_on(const char *text, size_t bytes)
 {
     const char *stop = memchr(text, '\n', bytes);
@@ -98,7 +98,7 @@ int wkv_jsonl_text(char **text, size_t *bytes, const char *line, size_t length)
     if (err || !object) return err;
     const json_t *field = json_object_get(object, "text");
     if (!json_is_string(field))
-        err = fail(WKV_EFORMAT, "there is no string called \"text\"");
+        err = fail(WKV_EFORMAT, "no string \"text\"");
     else if (!(*text = malloc(json_string_length(field) + 1)))
         err = fail(WKV_ENOMEM, "no memory for a text of %zu bytes", json_string_length(field));
     else

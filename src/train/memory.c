@@ -1,7 +1,7 @@
-/* memory.c - the memory that each method takes to train a model, from its sizes.
+/* memory.c - memory estimate of each training method, from the sizes of the model.
  *
- * The activations of a row are those that the operations ask for: a gradient is taken on a device whose entries do
- * nothing, so that no weight is read and no page of scratch memory is touched. */
+ * Activations are measured by running forward and backward on a device with empty kernels, so that no weight is read
+ * and no page of scratch memory is touched. */
 #include "base/error.h"
 #include "ops/device.h"
 #include "train/adapt.h"
@@ -9,7 +9,7 @@
 #include "train/trainer.h"
 #include <string.h>
 
-/* ---- a device that only makes room ------------------------------------------------------------------------------- */
+/* ---- a device that only allocates -------------------------------------------------------------------------------- */
 
 #define ENTRY(entry, args)                                                                                             \
     static void skip_##entry(device *d, const args *a) { (void)d, (void)a; }
@@ -32,7 +32,7 @@ static void silence(device *d)
 
 /* ---- costs ------------------------------------------------------------------------------------------------------- */
 
-/* Rows computed at once in a step of samples as long as may be. */
+/* Rows computed at once in a step of samples of maximum length. */
 static int64_t step_rows(const wkv_train_options *o)
 {
     enum { GROUP = 512 }; /* as trainer_group */
@@ -42,7 +42,7 @@ static int64_t step_rows(const wkv_train_options *o)
 
 static int work_bytes(wkv_trainer *t, int64_t rows, size_t *out)
 {
-    enum { ROWS = 256 }; /* what is made once hardly weighs in so many */
+    enum { ROWS = 256 }; /* enough rows to make one-time buffers negligible */
     static const int32_t ids[ROWS + 1];
     const sample s = {.ids = ids, .n = ROWS + 1};
     row_cost cost;
@@ -58,8 +58,8 @@ static int without_adapter(void *user, const char *name, tensor *w, const slot *
     return 0;
 }
 
-/* The activations of adapters, and those of states and of all weights, which are the same: there is a gradient of
- * everything behind the embedding. */
+/* Activations of adapters; and those of states and of all weights, which are equal, because every operation after the
+ * embedding has a gradient. */
 static int measure(wkv_trainer *t, int64_t rows, size_t *of_lora, size_t *of_others)
 {
     silence(t->device);
@@ -68,7 +68,7 @@ static int measure(wkv_trainer *t, int64_t rows, size_t *of_lora, size_t *of_oth
     if (err) return err;
     rwkv_each(t->m, without_adapter, NULL);
     t->m->emb.requires_grad = 1;
-    t->m->emb.grad = (real *)(uintptr_t)t->m->emb.data; /* an address that nobody writes to */
+    t->m->emb.grad = (real *)(uintptr_t)t->m->emb.data; /* an address that is never written to */
     return work_bytes(t, rows, of_others);
 }
 
@@ -90,7 +90,7 @@ int wkv_train_memory_needed(wkv_train_memory out[WKV_TRAIN_METHODS], int64_t *ro
     size_t of_lora, of_others;
     o.method = "lora";
     o.samples = 1;
-    o.loss = o.reference = NULL; /* pairs take as much, as their reference lies in the same mapping */
+    o.loss = o.reference = NULL; /* pairs need no more: the reference shares the mapping */
     o.beta = 0;
     o.communicator = NULL;
     o.shard_optimizer = 0;

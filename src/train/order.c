@@ -23,7 +23,7 @@ int64_t magic_prime(int64_t n, int context)
     return p > 1 ? p : 0;
 }
 
-/* in double and then cut off, as the official trainer does */
+/* in double, then truncated, as in the official trainer */
 int64_t magic_phi(int64_t prime) { return (int64_t)((double)prime * ((sqrt(5) - 1) / 2)); }
 
 static uint64_t times(uint64_t a, uint64_t b, uint64_t p) { return (uint64_t)((unsigned __int128)a * b % p); }
@@ -36,12 +36,12 @@ int64_t magic_piece(int64_t prime, int64_t phi, int64_t ii)
 
 /* ---- epochs ------------------------------------------------------------------------------------------------------ */
 
-/* Fisher-Yates from a stream of its own for every epoch. The shift, below one context, needs a piece's room at the
- * end. */
+/* Fisher-Yates shuffle with a random stream per epoch. The shift of the boundaries, less than one context, needs a
+ * spare sequence at the end. */
 static void shuffle(order *o)
 {
     rng r = {.seed = o->seed + 0x9e3779b97f4a7c15u * (uint64_t)(o->epoch + 1)};
-    int64_t spare = o->n - 1 - o->chunks * o->context; /* tokens behind the last piece */
+    int64_t spare = o->n - 1 - o->chunks * o->context; /* tokens after the last sequence */
     o->shift = o->n ? (int64_t)(rng_u64(&r) % (uint64_t)(spare + 1)) : 0;
     for (int64_t i = 0; i < o->chunks; i++) o->shuffled[i] = (uint32_t)i;
     for (int64_t i = o->chunks - 1; i > 0; i--) {
@@ -55,7 +55,7 @@ static void shuffle(order *o)
 static int make_room(order *o)
 {
     o->shuffled = malloc((size_t)o->chunks * sizeof *o->shuffled);
-    return o->shuffled ? 0 : fail(WKV_ENOMEM, "no memory to shuffle %lld pieces of text", (long long)o->chunks);
+    return o->shuffled ? 0 : fail(WKV_ENOMEM, "no memory to shuffle %lld sequences", (long long)o->chunks);
 }
 
 int order_init_samples(order *o, int count, uint64_t seed)
@@ -76,12 +76,12 @@ int order_init(order *o, int64_t n, int context, uint64_t seed, int magic)
         o->prime = o->chunks = magic_prime(n, context);
         o->phi = magic_phi(o->prime);
         if (o->prime) return 0;
-        return fail(WKV_EARG, "%lld tokens are too few for --order magic with --context %d; a smaller -T needs fewer",
+        return fail(WKV_EARG, "%lld tokens are too few for --order magic with --context %d; reduce --context",
                     (long long)n, context);
     }
     if (pieces > UINT32_MAX)
-        return fail(WKV_EUNSUPPORTED, "%lld pieces of text; at most %u can be shuffled", (long long)pieces, UINT32_MAX);
-    o->chunks = pieces > 1 ? pieces - 1 : 1; /* one is left for the shift */
+        return fail(WKV_EUNSUPPORTED, "%lld sequences; the limit for shuffling is %u", (long long)pieces, UINT32_MAX);
+    o->chunks = pieces > 1 ? pieces - 1 : 1; /* one is spare for the shift */
     return make_room(o);
 }
 

@@ -1,5 +1,5 @@
-/* page.c - a page with the curves of a run: one file, nothing fetched, drawn here as SVG. While the run goes on it asks
- * the browser to read it again. */
+/* page.c - page with the curves of a run: one self-contained file with SVG. During the run it reloads itself in the
+ * browser. */
 #include "base/number.h"
 #include "train/history.h"
 #include <math.h>
@@ -7,7 +7,7 @@
 
 enum { WIDE = 640, HIGH = 240, LEFT = 62, RIGHT = 24, TOP = 10, BOTTOM = 42, POINTS = 500 };
 
-/* One curve: value(h, i) of its n points, negative infinity or NaN for none. */
+/* One curve: value(h, i) for its n points; negative infinity or NaN: no point. */
 typedef struct {
     const char *name, *class;
     int n;
@@ -17,7 +17,7 @@ typedef struct {
 
 typedef struct {
     double x0, x1, y0, y1;
-    int logs; /* y are logarithms to the base of ten */
+    int logs; /* y is log10 */
 } frame;
 
 static double figures_step(const history *h, int i) { return h->f[i].step; }
@@ -27,7 +27,7 @@ static double lr_of(const history *h, int i) { return h->f[i].lr; }
 static double norm_of(const history *h, int i)
 {
     return log10(h->f[i].norm);
-} /* now and then a hundred times the usual */
+} /* peaks are up to 100 times the usual value */
 static double speed_of(const history *h, int i) { return h->f[i].speed; }
 static double valid_step(const history *h, int i) { return h->m[i].step; }
 static double known(double x) { return x < 0 ? NAN : x; }
@@ -41,7 +41,7 @@ static double down(const frame *f, double y)
     return HIGH - BOTTOM - (y - f->y0) / (f->y1 - f->y0) * (HIGH - TOP - BOTTOM);
 }
 
-/* The frame that holds all of the curves; 0: there is nothing to show. */
+/* Axis range of all curves; 0: nothing to show. */
 static int frame_of(frame *f, const history *h, const curve *c, int n)
 {
     *f = (frame){.x1 = 1, .y0 = INFINITY, .y1 = -INFINITY};
@@ -55,13 +55,13 @@ static int frame_of(frame *f, const history *h, const curve *c, int n)
         }
     if (!isfinite(f->y0)) return 0;
     double room =
-        fmax(0.04 * (f->y1 - f->y0), 1e-3 * fabs(f->y1) + 1e-12); /* what hardly differs is a line in the middle */
+        fmax(0.04 * (f->y1 - f->y0), 1e-3 * fabs(f->y1) + 1e-12); /* a nearly constant curve is a line in the middle */
     f->y1 += room;
     f->y0 = f->y0 >= 0 && f->y0 < room ? 0 : f->y0 - room;
     return 1;
 }
 
-/* 12345.6 is "12,346": six digits, or a whole number with commas between thousands. */
+/* 12345.6 is "12,346": six digits, or an integer with thousands separators. */
 static const char *grouped(char out[32], double x)
 {
     char digits[24];
@@ -81,7 +81,7 @@ static double two_digits(double x)
     return rint(x / unit) * unit;
 }
 
-/* 1, 2 or 5 times a power of ten, about a fifth of the range */
+/* tick distance: 1, 2 or 5 times a power of ten, about a fifth of the range */
 static double tick(double range)
 {
     double power = pow(10, floor(log10(range / 5))), x = range / 5 / power;
@@ -109,7 +109,7 @@ static void draw_axes(FILE *f, const frame *a)
     fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">step</text></g>\n", (LEFT + WIDE - RIGHT) / 2, HIGH - 5);
 }
 
-/* As many points as can be seen: means of neighbours. */
+/* Downsample to the visible resolution by means of neighbours. */
 static void draw_curve(FILE *f, const frame *a, const history *h, const curve *c)
 {
     int each = c->n / POINTS + 1, drawn = 0;

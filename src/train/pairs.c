@@ -1,4 +1,4 @@
-/* pairs.c - the spellings of a chosen and a rejected answer. */
+/* pairs.c - reading pairs of a chosen and a rejected answer. */
 #include "train/pairs.h"
 #include "base/error.h"
 #include <stdint.h>
@@ -7,8 +7,8 @@
 
 static const char *const prompts[] = {"prompt", "question", "instruction", "input"};
 
-/* A message list begins with a question, or with what the system says. */
-static int is_whole(const json_t *list)
+/* Is the list a whole conversation, which begins with the system message or a question? */
+static int is_conversation(const json_t *list)
 {
     const json_t *first = json_array_get(list, 0);
     const char *role = json_string_value(json_object_get(first, "role"));
@@ -16,19 +16,19 @@ static int is_whole(const json_t *list)
     return role && strcmp(role, "assistant") && strcmp(role, "gpt");
 }
 
-/* The messages of a prompt and of an answer as one list; what the answer lacks comes from the prompt. */
+/* Messages of prompt and answer as one list; a whole conversation replaces the prompt. */
 static json_t *joined_lists(json_t *prompt, json_t *answer)
 {
     json_t *all = json_array();
     if (json_is_array(prompt))
         json_array_extend(all, prompt);
-    else if (json_is_string(prompt) && !is_whole(answer))
+    else if (json_is_string(prompt) && !is_conversation(answer))
         json_array_append_new(all, json_pack("{ss sO}", "role", "user", "content", prompt));
     json_array_extend(all, answer);
     return json_pack("{so}", "messages", all);
 }
 
-/* One answer behind the prompt, which may be NULL. */
+/* One answer after the prompt, which may be NULL. */
 static json_t *conversation(json_t *prompt, json_t *answer)
 {
     if (json_is_array(answer)) return joined_lists(prompt, answer);
@@ -41,12 +41,12 @@ static json_t *conversation(json_t *prompt, json_t *answer)
     return whole;
 }
 
-/* PROMPT,CHOSEN,REJECTED of the fields; the known names where there are none. */
+/* Names of the fields PROMPT,CHOSEN,REJECTED; without --fields the known ones. */
 static int find_parts(json_t *parts[3], json_t *object, const char *fields)
 {
     char name[3][128] = {"", "chosen", "rejected"};
     if (fields && sscanf(fields, "%127[^,],%127[^,],%127[^,]", name[0], name[1], name[2]) != 3)
-        return fail(WKV_EARG, "--fields '%s': of pairs expected the names PROMPT,CHOSEN,REJECTED", fields);
+        return fail(WKV_EARG, "--fields '%s': expected PROMPT,CHOSEN,REJECTED for pairs", fields);
     parts[0] = json_object_get(object, name[0]);
     for (size_t i = 0; !fields && !parts[0] && i < sizeof prompts / sizeof *prompts; i++)
         parts[0] = json_object_get(object, prompts[i]);
@@ -54,13 +54,13 @@ static int find_parts(json_t *parts[3], json_t *object, const char *fields)
         parts[i] = json_object_get(object, name[i]);
         if (!json_is_string(parts[i]) && !json_is_array(parts[i]))
             return fail(WKV_EFORMAT,
-                        "no string and no list of messages called \"%s\"; a pair has \"prompt\", \"chosen\" and "
-                        "\"rejected\" (--fields PROMPT,CHOSEN,REJECTED takes others)",
+                        "no string or list of messages \"%s\"; a pair has \"prompt\", \"chosen\" and "
+                        "\"rejected\" (--fields PROMPT,CHOSEN,REJECTED names others)",
                         name[i]);
     }
     if (json_typeof(parts[1]) != json_typeof(parts[2]))
         return fail(WKV_EFORMAT, "one answer of the pair is a string and the other a list of messages");
-    return fields && !parts[0] ? fail(WKV_EFORMAT, "no field called \"%s\", which --fields names", name[0]) : 0;
+    return fields && !parts[0] ? fail(WKV_EFORMAT, "no field \"%s\" (--fields)", name[0]) : 0;
 }
 
 int pair_read(json_t *out[2], const json_t *object, const document_form *form)

@@ -1,4 +1,4 @@
-/* params.c - making a model of given sizes whose tensors lie in one block, and reading and writing its values. */
+/* params.c - a model with its tensors in one block; reading and writing its values. */
 #include "train/params.h"
 #include "base/path.h"
 #include "base/thread.h"
@@ -30,7 +30,7 @@ int params_list(params *p, const rwkv *m, const char *name, tensor *t, const slo
     if (s->flags & SLOT_FAST3) q->lr_scale = 3;
     q->decays = (s->flags & SLOT_MATRIX) != 0;
     q->dims = official_shape(m, s, q->shape);
-    p->n += (n + 15) / 16 * 16; /* every tensor begins on a cache line; the gap stays zero */
+    p->n += (n + 15) / 16 * 16; /* align each tensor to a cache line; the gap stays zero */
     return q->name ? 0 : fail(WKV_ENOMEM, "no memory for a list of parameters");
 }
 
@@ -94,7 +94,7 @@ void params_shard(params *p, const wkv_communicator *communicator)
     p->communicator = communicator;
     params_share(p, communicator->rank, &p->from, &p->to);
     real *less = realloc(p->values, 2 * (p->n + p->to - p->from) * sizeof *less);
-    if (less) p->values = less; /* otherwise the block stays as long as it is */
+    if (less) p->values = less; /* otherwise keep the block */
     point_into_blocks(p);
 }
 
@@ -133,7 +133,7 @@ uint64_t params_sum(const params *p)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* Rows behind the first `rows` of a matrix become their mean. */
+/* Fill the rows after the first `rows` with the mean of those. */
 static void fill_rows(real *x, int rows, int all, int cols)
 {
     for (int i = 0; i < cols; i++) {
@@ -143,7 +143,7 @@ static void fill_rows(real *x, int rows, int all, int cols)
     }
 }
 
-/* From a file of a model of V logits. */
+/* Read a tensor from the file of a model of V logits. */
 static int read_values(const params *p, const tensors *f, const char *prefix, int V, real *to)
 {
     for (int i = 0; i < p->count; i++) {
@@ -170,7 +170,7 @@ int params_load_moments(params *p, const tensors *f)
         int err = read_values(p, f, "mean.", p->model.V, p->mean);
         return err ? err : read_values(p, f, "square.", p->model.V, p->square);
     }
-    size_t share = (p->to - p->from) * sizeof *p->mean; /* by way of the gradients, which are zero between steps */
+    size_t share = (p->to - p->from) * sizeof *p->mean; /* uses the gradients as a buffer, zero between steps */
     int err = read_values(p, f, "mean.", p->model.V, p->grads);
     if (!err) memcpy(p->mean, p->grads + p->from, share);
     if (!err) err = read_values(p, f, "square.", p->model.V, p->grads);
@@ -211,8 +211,8 @@ int params_load(params *p, const char *path, int V)
     return err;
 }
 
-/* Number i of the moments' tensors (all means, then all squares) from the processes that hold parts of it. It comes by
- * way of the gradients, which are zero between steps and are so again. out NULL: this process only sends its part. */
+/* Gather moment tensor i (all means, then all squares) from the processes with shards of it, using the gradients, zero
+ * between steps, as a buffer. out NULL: this process only sends its shard. */
 static void gather(const params *p, int i, float *out)
 {
     const wkv_communicator *r = p->communicator;
@@ -240,8 +240,8 @@ void params_send(const params *p)
 
 typedef struct {
     const params *p;
-    const real *values; /* NULL: they are gathered, ... */
-    int *gathered;      /* ... so many tensors before   */
+    const real *values; /* NULL: gather them, ... */
+    int *gathered;      /* ... number gathered before   */
     size_t n;
     char name[160];
 } given;
@@ -281,7 +281,7 @@ int params_save(const params *p, const char *path, dtype type, int moments, cons
             memcpy(out[n].shape, q->shape, sizeof q->shape);
         }
     if (!err) err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
-    while (moments && p->communicator && gathered < 2 * p->count) gather(p, gathered++, NULL); /* the others wait for it */
+    while (moments && p->communicator && gathered < 2 * p->count) gather(p, gathered++, NULL); /* others wait */
     free(out);
     free(from);
     return err;

@@ -1,7 +1,7 @@
-/* params.h - a model whose weights can be trained: one block of parameters, one of gradients, two of moments.
+/* params.h - a trainable model: one block of parameters, one of gradients, two of moments.
  *
- * What there is to train is listed once, in the slot tables of rwkv/rwkvN.c; rwkv_each walks them and `param` is what
- * the optimizer and the file writer need to know of each tensor it meets. */
+ * The slot tables of rwkv/rwkvN.c list all tensors; rwkv_each walks them, and a `param` describes each one to the
+ * optimizer and the file writer. */
 #ifndef WKV_TRAIN_PARAMS_H
 #define WKV_TRAIN_PARAMS_H
 
@@ -10,16 +10,16 @@
 #include "train/communicator.h"
 
 typedef struct {
-    char *name; /* official                                            */
-    tensor *t;  /* in the model                                        */
+    char *name; /* official name                                       */
+    tensor *t;  /* tensor in the model                                 */
     const slot *slot;
-    const adapter *of; /* a half of this adapter; NULL: of none               */
-    int layer;         /* -1: not of a layer                                  */
-    size_t at, n;      /* its values are [at, at + n) of each block           */
-    float lr_scale;    /* x the learning rate                                 */
-    int frozen;        /* keeps its values: no gradient, no weight decay      */
+    const adapter *of; /* A or B of this adapter; NULL: not of an adapter     */
+    int layer;         /* -1: not in a layer                                  */
+    size_t at, n;      /* range [at, at + n) of each block                    */
+    float lr_scale;    /* factor of the learning rate                         */
+    int frozen;        /* no gradient, no weight decay                        */
     int decays;        /* weight decay applies                                */
-    int dims;          /* its shape in a file                                 */
+    int dims;          /* shape in a file                                     */
     int64_t shape[MAX_DIMS];
 } param;
 
@@ -30,47 +30,46 @@ typedef struct {
     size_t n;                             /* values in each block             */
     real *values, *grads, *mean, *square; /* one allocation, `values` first  */
     size_t n_frozen;                      /* values that are frozen          */
-    size_t from, to;                      /* the moments here are of these   */
-    const wkv_communicator *communicator;               /* who has the others; NULL: none  */
+    size_t from, to;                      /* values with moments here        */
+    const wkv_communicator *communicator;               /* others have the rest; NULL: none*/
     double *sums;                         /* the optimizer's: one per OPTIMIZER_CHUNK */
-    char family[256];                     /* family_name of the checkpoint that the values are from, "": none says it */
+    char family[256];                     /* family_name of the initial checkpoint; "": unknown */
 } params;
 
-/* Values of a chunk: the optimizer sums squares in chunks, and processes share the moments by whole ones. */
+/* Values per chunk: the optimizer sums squares per chunk, and moments are sharded in whole chunks. */
 enum { OPTIMIZER_CHUNK = 1 << 14 };
 
 /* A model of L layers, all values 0. WKV_ENOMEM. */
 int params_new(params *p, const arch *a, const int sizes[DIMS], int L);
-/* Shape a tensor of m (as in a bound model, one that is no matrix has one row) and put it on the list. WKV_ENOMEM. */
+/* Set the shape of a tensor of m (as in a bound model, a vector has one row) and list it. WKV_ENOMEM. */
 int params_list(params *p, const rwkv *m, const char *name, tensor *t, const slot *s, int layer);
-/* Those that the list of words names (train/choose.h) keep their values. WKV_EARG: a word names none, or none is left
- * to train. */
+/* Freeze the parameters selected by a list of words (train/choose.h). WKV_EARG: a word selects none, or none is left to
+ * train. */
 int params_freeze(params *p, const char *words);
-/* The blocks, all values 0, for what is listed; each tensor of the list gets its place in them. WKV_ENOMEM. */
+/* Allocate the blocks, all 0, for the listed tensors and place the tensors in them. WKV_ENOMEM. */
 int params_make(params *p);
-/* Keep the moments of this process's share of the values only, which begins and ends with an OPTIMIZER_CHUNK; the
- * others have the others. */
+/* Shard the moments: this process keeps those of its share of the values, a range of whole OPTIMIZER_CHUNKs. */
 void params_shard(params *p, const wkv_communicator *communicator);
 void params_share(const params *p, int rank, size_t *from, size_t *to);
 void params_release(params *p);
-/* A checksum of the values. */
+/* Checksum of the values. */
 uint64_t params_sum(const params *p);
 
 /* Official initial values (docs/training.md 7). */
 int params_init(params *p, uint64_t seed);
 
-/* Sizes and values of a checkpoint; with fewer than V logits it gets V, and the new rows of embedding and head are the
- * mean of the others. */
+/* Sizes and values of a checkpoint; one with fewer than V logits is extended to V, where the new rows of embedding and
+ * head are the mean of the others. */
 int params_load(params *p, const char *path, int V);
 
-/* Write them as safetensors, official names and shapes, type F32 or BF16; meta as safetensors_write takes it. With
- * `moments` those are written too, under the names behind "mean." and "square."; where they are shared out, all others
- * call params_send. */
-int params_check_type(const char *save_type); /* WKV_EARG: neither NULL, "bf16", "f32" nor "pth" */
+/* Write the values as safetensors with official names and shapes, type F32 or BF16; meta as for safetensors_write. With
+ * `moments` also the moments, with the prefixes "mean." and "square."; if they are sharded, all other processes call
+ * params_send. */
+int params_check_type(const char *save_type); /* WKV_EARG: not NULL, "bf16", "f32" or "pth" */
 int params_save(const params *p, const char *path, dtype type, int moments, const char *const *meta);
 void params_send(const params *p);
 
-/* Values of the listed parameters, and moments, that were written so. WKV_EFORMAT: they are not there. */
+/* Read values and moments of the listed parameters from such a file. WKV_EFORMAT: a tensor is missing. */
 int params_load_values(params *p, const tensors *f);
 int params_load_moments(params *p, const tensors *f);
 

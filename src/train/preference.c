@@ -1,9 +1,9 @@
-/* preference.c - losses of pairs of answers, one chosen and one rejected.
+/* preference.c - preference losses on pairs of a chosen and a rejected answer.
  *
- * They are functions of the log-likelihoods of whole answers, so a pair is read twice: first its log-likelihoods, then,
- * as the loss's slope along each is known, the gradient of their sum weighted by those slopes. Chunks, dropout and
- * processes are those of every other sample. What the reference model says of an answer stays the same throughout the
- * run and is computed when the answer comes up first. */
+ * The losses are functions of the log-likelihoods of whole answers, so a pair is run twice: first for its
+ * log-likelihoods, then for the gradient of their sum, weighted by the derivatives of the loss. Chunks, dropout and
+ * processes work as for other samples. The log-likelihood of an answer under the reference model is constant and is
+ * computed when the answer is first used. */
 #include "train/trainer.h"
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ int preference_named(objective *out, const char *name)
     static const char *const names[] = {[CROSS_ENTROPY] = "cross-entropy", [DPO] = "dpo", [ORPO] = "orpo"};
     for (*out = CROSS_ENTROPY; *out <= ORPO; ++*out)
         if (!name || !strcmp(name, names[*out])) return 0;
-    return fail(WKV_EARG, "loss \"%s\": there are cross-entropy, dpo and orpo", name);
+    return fail(WKV_EARG, "loss \"%s\": expected cross-entropy, dpo or orpo", name);
 }
 
 /* ---- one pair ---------------------------------------------------------------------------------------------------- */
@@ -31,7 +31,7 @@ static pair_loss dpo(double beta, const pair_likelihood *p)
     return (pair_loss){softplus(-margin), margin, slope, -slope};
 }
 
-/* Hong et al. 2024 (arXiv 2403.07691), equations 6 and 7: the cross entropy of the chosen answer's tokens in the mean
+/* Hong et al. 2024 (arXiv 2403.07691), equations 6 and 7: the mean cross entropy of the chosen answer's tokens
  * - lambda log sigmoid(log odds of the chosen one - log odds of the rejected one), where odds = P / (1 - P), and P is
  * the geometric mean of the tokens' probabilities. */
 static pair_loss orpo(double lambda, const pair_likelihood *p)
@@ -50,7 +50,7 @@ pair_loss preference_loss(objective kind, double beta, const pair_likelihood *p)
 
 /* ---- the pairs of a step ----------------------------------------------------------------------------------------- */
 
-/* The reference's cross entropies of the samples; those that are not known yet are computed. */
+/* Cross entropies of the samples under the reference, computed on first use. */
 static int read_references(wkv_trainer *t, const sample *s, int n)
 {
     sample *unknown = malloc((size_t)n * sizeof *unknown);
@@ -66,8 +66,8 @@ static int read_references(wkv_trainer *t, const sample *s, int n)
     return err;
 }
 
-/* The loss of all pairs, its mean margin and the share of those preferred, over `pairs` in all processes. The cross
- * entropies in nll become the slopes along them. */
+/* Loss, mean margin and preferred share of all pairs; `pairs`: their number over all processes. Replaces the cross
+ * entropies in nll by the derivatives of the loss. */
 static double sum_pairs(wkv_trainer *t, const sample *s, int n, double pairs, double *nll)
 {
     double sums[3] = {0};

@@ -1,5 +1,4 @@
-/* run.c - wkv_train: one step after another, measured, written down and kept. What a run is made of is opened in
- * begin.c. */
+/* run.c - wkv_train: steps, evaluation, logs, checkpoints. begin.c opens the inputs. */
 #include "train/run.h"
 #include "train/adapt.h"
 #include "base/clock.h"
@@ -11,21 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- measuring --------------------------------------------------------------------------------------------------- */
+/* ---- evaluation -------------------------------------------------------------------------------------------------- */
 
-/* Weight of a sequence in a mean: pieces of a text and pairs all the same, samples by their tokens that count. */
+/* Weight of a sequence in a mean loss: 1 for text and pairs, for samples the tokens included in the loss. */
 static double weight_of(const job *j, const sample *s)
 {
     return s->counts && !j->source.samples.pairs ? (double)samples_counted(s, 1) : 1;
 }
 
-/* Measurements without a lowest loss, when they are as many as end the run. */
+/* Early stopping: evaluations without a new lowest loss if the run ends now; else 0. */
 static int lost_patience(const job *j)
 {
     return j->o.patience && j->at.since_best >= j->o.patience ? (int)j->at.since_best : 0;
 }
 
-/* Sums over held-out sequences [from, to): of the losses times the weights, and of the weights. */
+/* Sums over held-out sequences [from, to): weighted losses, and weights. */
 static int sum_losses(job *j, int from, int to, double sums[2])
 {
     int err = 0, most = j->source.of_samples ? 1 : j->o.batch;
@@ -40,7 +39,7 @@ static int sum_losses(job *j, int from, int to, double sums[2])
     return err;
 }
 
-/* The lowest loss so far, and whether the run ends as none was lower for too long; the same in all processes. */
+/* Update the lowest loss and decide early stopping, equally in all processes. */
 static void compare_with_best(job *j)
 {
     wkv_train_report *r = &j->report;
@@ -52,8 +51,8 @@ static void compare_with_best(job *j)
     r->ended = lost_patience(j);
 }
 
-/* Mean loss over the held-out sequences, of a text up to so many tokens; none: left negative. Each process measures a
- * share of them. */
+/* Mean loss over the held-out sequences, of a text up to a limit of tokens; negative without any. Each process
+ * evaluates a share of them. */
 static int measure_held(job *j)
 {
     enum { MOST = 1 << 18 };
@@ -73,7 +72,7 @@ static int measure_held(job *j)
     return 0;
 }
 
-/* Answers to the questions of o->eval; each process gives a share of them. */
+/* Answer the questions of o->eval; each process answers a share of them. */
 static int measure_choices(job *j)
 {
     int all = j->choices.count, from = 0, to = all;
@@ -88,14 +87,14 @@ static int measure_choices(job *j)
     return 0;
 }
 
-/* Write a measurement down, and the weights when it is the best. */
+/* Log an evaluation, and save the weights if it is the best. */
 static int keep_measurement(job *j)
 {
     int err = history_measurement(&j->history, &j->report);
     return err || j->report.valid_loss < 0 || j->at.since_best ? err : job_save(j, "best");
 }
 
-/* Text of ids, with a mark in the place of bytes that are no character. */
+/* Text of ids; U+FFFD replaces invalid UTF-8. */
 static void spell(const wkv_tokenizer *vocab, const int32_t *ids, int n, char *out, size_t room)
 {
     size_t at = 0;
@@ -114,9 +113,8 @@ static void spell(const wkv_tokenizer *vocab, const int32_t *ids, int n, char *o
     out[at] = 0;
 }
 
-/* Ids of a prompt of the data, at most `most`, and how many tokens are to follow, at most *length: the first words
- * of the held-out text, or of the text when there is none; of the first sample the question, and as many as its
- * answer has. */
+/* Prompt from the data, at most `most` ids, and the number of tokens to generate, at most *length: the first words of
+ * the held-out text, else of the training text; for samples the first question and the length of its answer. */
 static int sample_prompt(const job *j, int32_t *ids, int most, int *length)
 {
     enum { WORDS = 8 };
@@ -125,7 +123,7 @@ static int sample_prompt(const job *j, int32_t *ids, int most, int *length)
         sample first = samples_at(s->held_samples.count ? &s->held_samples : &s->samples, 0);
         int n = 1, end;
         while (n < first.n - 1 && n < most && !first.counts[n]) n++;
-        if (n == 1) n = first.n < WORDS ? first.n : WORDS; /* all of it counts: a text */
+        if (n == 1) n = first.n < WORDS ? first.n : WORDS; /* all included in the loss: a text */
         for (end = n; end < first.n && first.counts[end]; end++) {}
         if (end > n && end - n < *length) *length = end - n;
         memcpy(ids, first.ids, (size_t)n * sizeof *ids);
@@ -138,7 +136,7 @@ static int sample_prompt(const job *j, int32_t *ids, int most, int *length)
     return prompt;
 }
 
-/* The text that the model writes behind a prompt of the data. */
+/* Generate text after a prompt from the data. */
 static int write_sample(job *j)
 {
     enum { PROMPT = 256, LENGTH = 80 };
@@ -151,7 +149,7 @@ static int write_sample(job *j)
     spell(j->vocab, ids, prompt, j->sample, sizeof j->sample);
     size_t shown = strlen(j->sample);
     spell(j->vocab, ids, prompt + n, j->sample, sizeof j->sample);
-    while ((j->sample[shown] & 0xc0) == 0x80) shown++; /* a character that the prompt begins and the model ends */
+    while ((j->sample[shown] & 0xc0) == 0x80) shown++; /* a character that starts in the prompt */
     j->report.sample_prompt = (int)shown;
     j->report.sample = j->sample;
     j->idle += clock_seconds() - begin;
@@ -169,7 +167,7 @@ static int save_frozen(const job *j, const char *name, train_method what, dtype 
     return err;
 }
 
-/* The parameters trained beside frozen weights. */
+/* Save adapters or states. */
 static int save_adapted(const job *j, int best)
 {
     int err = 0, named = j->t->what & (TRAIN_LORA | TRAIN_WHOLE);
@@ -192,7 +190,7 @@ int job_save(const job *j, const char *name)
     return err;
 }
 
-/* All processes: of shared moments each gives its own. */
+/* Called by all processes, because each holds a shard of the moments. */
 static int save_checkpoint(job *j)
 {
     int lead = communicator_lead(j->communicator);
@@ -212,7 +210,7 @@ static int save_checkpoint(job *j)
 
 static int every(int n, int64_t step) { return n > 0 && step % n == 0; }
 
-/* The figures that do not change in a step. */
+/* The fields of a report that do not depend on the step. */
 static void describe(job *j)
 {
     wkv_train_report *r = &j->report;
@@ -224,7 +222,7 @@ static void describe(job *j)
     r->margin = j->t->margin;
     r->preferred = j->plan.pairs ? j->t->preferred : -1;
     r->valid_loss = r->valid_bits = r->accuracy = r->accuracy_norm = -1;
-    r->ended = lost_patience(j); /* a run that is resumed may have ended */
+    r->ended = lost_patience(j); /* a resumed run may be finished */
     r->sample = NULL;
 }
 
@@ -239,7 +237,7 @@ static void measure_speed(job *j, int64_t rows, double took)
     r->seconds_left = (double)(r->steps - r->step) * (j->work + j->idle) / (double)(r->step - p->done);
 }
 
-/* A later loss weighs more: a mean over some 20 steps, a hundredth of a long run, so that the curve does not lag. */
+/* Exponential moving average over about 20 steps, or a hundredth of a long run, so that the curve does not lag. */
 static void smooth_loss(job *j, double loss)
 {
     const double window = fmax(20, (double)j->t->steps / 100), counted = (double)(j->t->step - j->t->skipped);
@@ -267,7 +265,7 @@ static int one_step(job *j)
     return err;
 }
 
-/* The figures since the last ones: mean loss, and speed, which in the report is a mean since the start. */
+/* Log line: mean loss and speed since the last one (the report has the mean speed since the start). */
 static int write_figures(job *j)
 {
     wkv_train_report since = j->report;
@@ -281,7 +279,7 @@ static int write_figures(job *j)
     return history_figures(&j->history, &since, mean);
 }
 
-/* All that is written down after a step. */
+/* All logging after a step. */
 static int write_down(job *j, int last)
 {
     wkv_train_report *r = &j->report;
@@ -292,15 +290,15 @@ static int write_down(job *j, int last)
     return err ? err : history_page(&j->history, &j->plan, r, 0);
 }
 
-/* Every so many steps, and after some minutes: when a checkpoint is written does not change what comes out. */
+/* Is a checkpoint due, by steps or minutes? Its time does not change the result. */
 static int save_is_due(const job *j)
 {
     enum { SECONDS = 600 };
     return every(j->o.save_every, j->report.step) || (j->o.save_every > 0 && clock_seconds() - j->saved > SECONDS);
 }
 
-/* All that may be due after a step. The process that leads says whether the run stops; with several each step ends here
- * with what they agree on, so that none waits for one that left. */
+/* Everything due after a step. Process 0 decides whether the run stops; all processes agree here after each step, so
+ * that none waits for one that left. */
 static int after_step(job *j, int last, int *stop)
 {
     wkv_train_report *r = &j->report;
@@ -335,28 +333,28 @@ static int train(job *j)
         if (!err) err = after_step(j, r->step == r->steps, &stop);
     }
     int over = r->ended || r->step == r->steps,
-        results = over || !j->at.finished; /* those of a shorter run stay until the longer one ends */
+        results = over || !j->at.finished; /* keep the results of the shorter run until the longer one ends */
     if (!err && communicator_lead(j->communicator) && results) err = job_save(j, "final");
     if (!err && communicator_lead(j->communicator)) err = history_page(&j->history, &j->plan, r, 1);
     err = communicator_agree(j->communicator, err);
     if (err || over) return err;
     return fail(WKV_ESTOPPED,
-                "stopped after step %lld of %lld; all of it is saved, and a resumed run goes on from there",
+                "stopped after step %lld of %lld; saved, and can be resumed",
                 (long long)r->step, (long long)r->steps);
 }
 
-/* Processes that train together begin with the same weights, text and place in it. */
+/* Check that all processes start with the same weights, text and position. */
 static int check_alike(const job *j)
 {
     uint64_t mine = params_sum(&j->t->p) ^ 3 * j->at.text_sum ^ 5 * (uint64_t)j->source.order.given, first = mine;
     communicator_follow(j->communicator, &first, sizeof first);
     return first == mine
                ? 0
-               : fail(WKV_EARG, "its model, its text or its checkpoint is not that of process 0; each needs the same "
-                                "files, and the folder of the results");
+               : fail(WKV_EARG, "its model, text or checkpoint differs from that of process 0; all need the same "
+                                "files and output folder");
 }
 
-/* The first three samples of a run that begins, or two pairs. */
+/* Show the first three samples, or two pairs, of a new run. */
 static int show_samples(const job *j)
 {
     const samples *s = &j->source.samples;

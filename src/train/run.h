@@ -1,4 +1,4 @@
-/* run.h - what a run is made of. */
+/* run.h - the state of a run. */
 #ifndef WKV_TRAIN_RUN_H
 #define WKV_TRAIN_RUN_H
 
@@ -10,40 +10,40 @@
 #include "train/source.h"
 
 typedef struct {
-    wkv_train_options o; /* with defaults, and with what a resumed run remembers  */
-    tensors *from;       /* the checkpoint it goes on from, or NULL               */
-    char *damaged;       /* the sentence about a newer one, or NULL               */
-    char *data;          /* paths of the text, one a line                         */
-    choices choices;     /* questions that are answered at every measurement     */
+    wkv_train_options o; /* with defaults, and with the settings of a resumed run */
+    tensors *from;       /* checkpoint to resume from, or NULL                    */
+    char *damaged;       /* error of a damaged newer one, or NULL                 */
+    char *data;          /* paths of the text, one per line                       */
+    choices choices;     /* questions to answer at every evaluation              */
     char *valid_path, *eval_path, *vocab_path, *model_path, *reference_path, *lora_path, *state_path;
     wkv_tokenizer *vocab; /* NULL: token files without one                         */
     source source;
-    int64_t held_bytes; /* of the held-out text; 0: not known */
+    int64_t held_bytes; /* of the held-out text; 0: unknown   */
     wkv_trainer *t;
-    const wkv_communicator *communicator; /* who trains together; NULL: this process alone  */
-    int own;                /* sequences of a step that this process computes */
+    const wkv_communicator *communicator; /* NULL: a single process                         */
+    int own;                /* sequences per step in this process             */
     sample *now;            /* a step's                                       */
     history history;
     position at;
     int chosen; /* sizes or steps follow from the amount of text */
     wkv_train_plan plan;
     wkv_train_report report;
-    double work, idle; /* seconds in steps, and in what comes between them */
+    double work, idle; /* seconds in steps, and between steps              */
     int64_t worked;    /* tokens of the steps of this process              */
-    double saved;      /* when the last checkpoint was                     */
-    double work_then;  /* work and worked at the last figures              */
+    double saved;      /* time of the last checkpoint                      */
+    double work_then;  /* work and worked at the last log line             */
     int64_t worked_then;
     char sample[2048];
 } job;
 
-/* Open everything that is read, from the beginning or from a checkpoint, and make the plan. job_end in any case. */
+/* Open all inputs, start or resume, and make the plan. Call job_end in any case. */
 int job_begin(job *j, const wkv_train_options *o);
-/* Open the folder and the output files in it: only in the process that leads, once the plan is accepted. */
+/* Open the output folder and files: in process 0 only, after the plan is accepted. */
 int job_open(job *j);
 void job_end(job *j);
 
-/* The trained parameters, "final" or "best", to the folder of the run: the weights as NAME.safetensors or .pth;
- * adapters and states as lora.safetensors, lora.pth, state.pth, the best as best-lora.safetensors, best-state.pth. */
+/* Save the trained parameters as "final" or "best": all weights as NAME.safetensors or .pth; adapters and states as
+ * lora.safetensors, lora.pth, state.pth, and best-lora.safetensors, best-state.pth. */
 int job_save(const job *j, const char *name);
 
 #endif

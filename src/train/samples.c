@@ -1,4 +1,4 @@
-/* samples.c - a file of texts, conversations or instructions to tokens and the mask of what is learnt. */
+/* samples.c - texts, conversations and instructions to tokens and loss masks. */
 #include "train/samples.h"
 #include "train/binidx.h"
 #include "train/pairs.h"
@@ -30,9 +30,8 @@ static int make_room(samples *s, size_t n)
 
 int samples_put(samples *s, const wkv_tokenizer *vocab, const char *text, size_t bytes, int counts)
 {
-    enum { AT_ONCE = 1 << 28 }; /* wkv_encode counts in int */
-    if (bytes > AT_ONCE)
-        return fail(WKV_EUNSUPPORTED, "a text of %zu bytes; at most %d are read as one", bytes, AT_ONCE);
+    enum { AT_ONCE = 1 << 28 }; /* wkv_encode takes an int */
+    if (bytes > AT_ONCE) return fail(WKV_EUNSUPPORTED, "a text of %zu bytes; the limit is %d", bytes, AT_ONCE);
     int n = wkv_encode(vocab, text, bytes, NULL, 0);
     if (n < 0) return n;
     int err = make_room(s, (size_t)n + 1);
@@ -64,7 +63,7 @@ int samples_end(samples *s, int most)
         s->left_out++;
         return 0;
     }
-    if (n > INT32_MAX) return fail(WKV_EUNSUPPORTED, "a sample of %zu tokens; at most %d are read", n, INT32_MAX);
+    if (n > INT32_MAX) return fail(WKV_EUNSUPPORTED, "a sample of %zu tokens; the limit is %d", n, INT32_MAX);
     if (s->count == s->ends_room) {
         int room = s->ends_room ? 2 * s->ends_room : 64;
         size_t *ends = realloc(s->ends, (size_t)room * sizeof *ends);
@@ -104,7 +103,7 @@ static int add_pair(reader *r, const json_t *object)
     const document_form *named = r->form, known = {.chat = named->chat};
     json_t *answers[2];
     int err = pair_read(answers, object, named);
-    r->form = &known; /* of an answer's object, which has no others */
+    r->form = &known; /* --fields names fields of the pair, not of these */
     for (int i = 0; i < 2 && !err; i++) err = add_conversation(r, answers[i]);
     r->form = named;
     json_decref(answers[0]);
@@ -123,11 +122,11 @@ static int add_object(void *user, const json_t *object)
     return r->form->pairs ? add_pair(r, object) : add_conversation(r, object);
 }
 
-/* One text, in pieces that each begin with the last token of the one before. */
+/* One text, split into samples that each begin with the last token of the previous one. */
 static int add_document(void *user, const char *text, size_t bytes)
 {
     reader *r = user;
-    if (r->form->pairs) return fail(WKV_EFORMAT, "a plain text has no chosen and rejected answers; take .jsonl");
+    if (r->form->pairs) return fail(WKV_EFORMAT, "a plain text has no chosen and rejected answers; use .jsonl");
     int err = add_piece(r, text, bytes, 1);
     samples *s = r->s;
     if (!err) err = samples_put_end(s, r->vocab, 1);
@@ -153,7 +152,7 @@ static int add_file(void *user, const char *path)
 {
     if (binidx_names(path))
         return fail(WKV_EARG,
-                    "%s: token files hold no samples; tune on text or .jsonl, or train on tokens with wkv train -m",
+                    "%s: token files contain no samples; tune on text or .jsonl, or train on tokens with wkv train -m",
                     path);
     return documents_of_file(path, &(document_reader){add_document, add_object, user});
 }
@@ -163,8 +162,7 @@ int samples_add(samples *s, const char *path, const wkv_tokenizer *t, const docu
     reader r = {.s = s, .vocab = t, .form = form, .most = most};
     s->pairs = form->pairs;
     int before = s->count, err = documents_files(path, &s->over, add_file, &r);
-    if (!err && s->count == before)
-        err = fail(WKV_EARG, "%s: there is no token in it that is included in the loss", path);
+    if (!err && s->count == before) err = fail(WKV_EARG, "%s: no token is included in the loss", path);
     if (err) samples_release(s);
     return err;
 }
@@ -181,7 +179,7 @@ void samples_release(samples *s)
 int samples_expect_references(samples *s)
 {
     s->reference = malloc((size_t)(s->count ? s->count : 1) * sizeof *s->reference);
-    if (!s->reference) return fail(WKV_ENOMEM, "no memory for what a model says of %d samples", s->count);
+    if (!s->reference) return fail(WKV_ENOMEM, "no memory for the reference of %d samples", s->count);
     for (int i = 0; i < s->count; i++) s->reference[i] = NAN;
     return 0;
 }
@@ -199,7 +197,7 @@ int samples_check(const samples *s, const wkv_tokenizer *vocab, int V)
 {
     for (size_t i = 0; i < s->n; i++)
         if (s->ids[i] >= V)
-            return fail(WKV_EARG, "the vocabulary %s has token %d, the model only %d", wkv_tokenizer_path(vocab),
-                        (int)s->ids[i], V);
+            return fail(WKV_EARG, "the vocabulary %s has token %d, but the model has only %d ids",
+                        wkv_tokenizer_path(vocab), (int)s->ids[i], V);
     return 0;
 }

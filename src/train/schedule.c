@@ -1,4 +1,4 @@
-/* schedule.c - how the learning rate goes from lr_init to lr_final (docs/training.md 9). */
+/* schedule.c - the learning rate from lr_init to lr_final (docs/training.md 9). */
 #include "train/schedule.h"
 #include <math.h>
 
@@ -6,14 +6,14 @@ const char *const lr_names[LR_KINDS] = {"cosine", "linear", "exponential", "cons
 
 static double clamp(double p) { return p < 0 ? 0 : p > 1 ? 1 : p; }
 
-/* the share of the way that is behind, of what comes after `begin` steps */
+/* fraction done of the steps after `begin` */
 static double gone(const schedule *s, int64_t step, int64_t begin)
 {
     double left = s->total_tokens - (double)begin * s->step_tokens;
     return left > 0 ? clamp((double)(step - begin) * s->step_tokens / left) : 1;
 }
 
-/* as the official trainers of v4 have it, one step ahead of the others */
+/* one step ahead of the other schedules, as in the official trainer of v4 */
 static double exponential(const schedule *s, int64_t step)
 {
     double left = s->total_tokens / s->step_tokens - (double)(s->hold + s->warmup);
@@ -28,7 +28,7 @@ static double falling(const schedule *s, int64_t step)
     case LR_LINEAR: return s->lr_init - fall * gone(s, step, s->warmup);
     case LR_EXPONENTIAL: return exponential(s, step);
     case LR_CONSTANT: return s->lr_init;
-    case LR_WSD: /* one that would fall behind its end does not fall */
+    case LR_WSD: /* a decay that would start after the end never starts */
         return step < s->warmup + s->hold ? s->lr_init : s->lr_init - fall * gone(s, step, s->warmup + s->hold);
     default: return s->lr_final + fall * (1 + cos(3.14159265358979323846 * gone(s, step, s->warmup))) / 2;
     }
@@ -36,7 +36,7 @@ static double falling(const schedule *s, int64_t step)
 
 double schedule_lr(const schedule *s, int64_t step)
 {
-    double from = s->kind == LR_EXPONENTIAL ? 0.2 : 0.01; /* of the warm-up, as the trainers of each have it */
+    double from = s->kind == LR_EXPONENTIAL ? 0.2 : 0.01; /* warmup factors of the official trainers */
     double lr = falling(s, step);
     return step < s->warmup ? lr * (from + (1 - from) * (double)step / (double)s->warmup) : lr;
 }

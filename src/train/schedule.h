@@ -1,4 +1,4 @@
-/* schedule.h - the learning rate of a step. */
+/* schedule.h - learning rate schedules. */
 #ifndef WKV_TRAIN_SCHEDULE_H
 #define WKV_TRAIN_SCHEDULE_H
 
@@ -12,15 +12,15 @@ typedef struct {
     lr_kind kind;
     double lr_init, lr_final;
     int64_t warmup;      /* steps                                                         */
-    int64_t hold;        /* exponential, wsd: steps at lr_init before it falls            */
-    double step_tokens;  /* tokens of a step                                              */
-    double total_tokens; /* where lr_final is reached                                     */
+    int64_t hold;        /* exponential, wsd: steps at lr_init before the decay            */
+    double step_tokens;  /* tokens per step                                               */
+    double total_tokens; /* lr_final is reached after so many tokens                      */
 } schedule;
 
-/* step counts from 0 (docs/training.md 9). */
+/* Learning rate of a step, from 0 (docs/training.md 9). */
 double schedule_lr(const schedule *s, int64_t step);
 
-/* The first of so many steps in which the two give other learning rates; -1: none. */
+/* First of so many steps with different learning rates in the two schedules; -1: none. */
 int64_t schedule_differs(const schedule *a, const schedule *b, int64_t steps);
 
 #endif

@@ -1,4 +1,4 @@
-/* settings.c - one table of the options that a resumed run must share with the one it goes on with. */
+/* settings.c - table of the options that a checkpoint stores. */
 #include "train/settings.h"
 #include "train/adapt.h"
 #include "base/error.h"
@@ -12,7 +12,7 @@
 
 typedef enum { TEXT, INT, INT64, SEED, FLOAT } kind;
 
-/* A run with another value is the same run; another run; the same one made longer, where a later check agrees. */
+/* A changed value leaves the result unchanged; changes it (refused); extends the run (checked later). */
 typedef enum { FREE, BINDS, GROWS } binding;
 
 typedef struct {
@@ -90,7 +90,7 @@ _Static_assert((int)ROWS <= (int)SETTINGS_MOST, "a text for each");
 
 static void *field(const wkv_train_options *o, const setting *s) { return (char *)(uintptr_t)o + s->at; }
 
-/* The value as text; NULL: a text that is not set. */
+/* The value as text; NULL: not set. */
 static const char *shown(const wkv_train_options *o, const setting *s, char out[32])
 {
     const void *at = field(o, s);
@@ -127,7 +127,7 @@ static void set(wkv_train_options *o, const setting *s, const char *text)
     }
 }
 
-/* The option of `wkv train` that a field is: "lr_init" is --lr; "eps" has none. */
+/* The command-line option of a field: "lr_init" is --lr; "eps" has none. */
 enum { NAME = 32 };
 static const char *option_name(char out[NAME], const char *field)
 {
@@ -143,7 +143,7 @@ static const char *option_name(char out[NAME], const char *field)
     return out;
 }
 
-/* As the option says it: 0 for none, which is below zero in the fields, and texts in one line. */
+/* The value as on the command line: 0 for none, which is negative in the fields; texts on one line. */
 enum { VALUE = 256 };
 static const char *option_value(char out[VALUE], const char *text)
 {
@@ -190,9 +190,10 @@ int settings_resume(wkv_train_options *o, const char *(*find)(const void *where,
         if (!is_set(o, s))
             set(o, s, then);
         else if (binds(s, longer) && strcmp(shown(o, s, now), then))
-            return fail(WKV_EARG,
-                        "%s is %s in the run that is to be resumed, and %s now; it must stay, or the result is another",
-                        option_name(name, s->name), option_value(a, then), option_value(b, shown(o, s, now)));
+            return fail(
+                WKV_EARG,
+                "%s is %s in the resumed run, and %s now; it would change the result; omit it or use the first value",
+                option_name(name, s->name), option_value(a, then), option_value(b, shown(o, s, now)));
     }
     return 0;
 }
@@ -212,7 +213,7 @@ static void float_default(float *at, float otherwise)
     if (*at == 0) *at = otherwise;
 }
 
-/* Sizes for a text of at most so many tokens, and how often it is read. */
+/* Sizes and epochs for a text of at most so many tokens. */
 static const struct {
     int64_t tokens;
     int layers, width, context, passes;
@@ -223,7 +224,7 @@ static const struct {
     {INT64_MAX, 6, 256, 512, 1},
 };
 
-/* A new model's learning rate by its width. */
+/* Learning rate of a new model of a width. */
 static float suitable_lr(int width)
 {
     static const struct {
@@ -235,7 +236,7 @@ static float suitable_lr(int width)
     return rates[i].lr;
 }
 
-/* A sequence is followed by one more token. */
+/* A sequence needs one more token, its last target. */
 static int context_within(int context, int64_t tokens)
 {
     return tokens > context ? context : tokens > 2 ? (int)tokens - 1 : 1;
@@ -259,7 +260,7 @@ int settings_suit(wkv_train_options *o, int64_t tokens)
     return 1;
 }
 
-/* A model that is there learns from samples: other defaults than a new one's. */
+/* Defaults for fine-tuning on samples. */
 static int adapts(const wkv_train_options *o)
 {
     return o->samples && (o->init || adapt_method(o->method) != TRAIN_ALL);
@@ -267,7 +268,7 @@ static int adapts(const wkv_train_options *o)
 
 int settings_suit_samples(wkv_train_options *o, int samples)
 {
-    enum { EPOCHS = 3, FEWEST = 120 }; /* steps in which something is learnt */
+    enum { EPOCHS = 3, FEWEST = 120 }; /* minimum of steps, enough to fit a few samples */
     int_default(&o->batch, 8);
     if (o->batch > samples) o->batch = samples;
     int64_t epoch = (samples + o->batch - 1) / o->batch;
@@ -275,7 +276,7 @@ int settings_suit_samples(wkv_train_options *o, int samples)
                      : epoch * EPOCHS < FEWEST ? (FEWEST + epoch - 1) / epoch
                                                : EPOCHS;
     if (o->epochs > 0 && o->steps && o->steps > epochs * epoch)
-        return fail(WKV_EARG, "%g epochs are %lld steps; the run that is to be resumed has %lld", o->epochs,
+        return fail(WKV_EARG, "%g epochs are %lld steps; the resumed run has %lld", o->epochs,
                     (long long)(epochs * epoch), (long long)o->steps);
     if (!o->steps || o->epochs > 0) o->steps = epochs * epoch;
     if (!o->warmup && o->steps < 100) o->warmup = o->steps < 10 ? -1 : (int)(o->steps / 10);

@@ -1,4 +1,4 @@
-/* singular.c - the principal singular vectors of a matrix: products with it on the device, the rest in double. */
+/* singular.c - the principal singular vectors of a matrix: GEMMs on the device, the rest in double. */
 #include "train/singular.h"
 #include "base/rng.h"
 #include <math.h>
@@ -29,7 +29,7 @@ void orthonormalise(double *q, int n, int m)
     }
 }
 
-/* l vectors of each side: x of `in` numbers, y of `out`, one after another; and the same in double. */
+/* l contiguous vectors per side: x of `in` numbers, y of `out`; and the same in double. */
 typedef struct {
     const tensor *w;
     device *d;
@@ -60,7 +60,7 @@ static void release(subspace *s)
     free(s->dy);
 }
 
-/* Orthonormal in double and back; powers of W are nearly dependent, so it is done twice. */
+/* Orthonormalize in double, twice, because powers of W are nearly linearly dependent. */
 static void orthonormalise_reals(double *q, real *x, int n, int m)
 {
     size_t values = (size_t)n * (size_t)m;
@@ -70,7 +70,7 @@ static void orthonormalise_reals(double *q, real *x, int n, int m)
     for (size_t i = 0; i < values; i++) x[i] = (real)q[i];
 }
 
-/* y becomes orthonormal vectors that span nearly what the first left singular vectors do, x = W' y. */
+/* y becomes an orthonormal basis of nearly the space of the first left singular vectors; x = W' y. */
 static void project(subspace *s)
 {
     enum { POWERS = 4 }; /* RWKV-PEFT's svd_niter */
@@ -94,11 +94,11 @@ static void rotate(double *p, double *q, int n, double cosine, double sine)
     }
 }
 
-/* One-sided Jacobi: turn pairs of vectors of x until all are orthogonal, and those of y alike, so that y' x stays what
- * it is. Then the lengths of x's are singular values. */
+/* One-sided Jacobi: rotate pairs of vectors of x until all are orthogonal, and those of y alike, so that y' x is
+ * unchanged. The norms of the vectors of x are then the singular values. */
 static void diagonalise(subspace *s)
 {
-    enum { SWEEPS = 30 }; /* six or seven are enough */
+    enum { SWEEPS = 30 }; /* six or seven suffice in practice */
     int turned = 1;
     for (int sweep = 0; sweep < SWEEPS && turned; sweep++) {
         turned = 0;
@@ -117,7 +117,7 @@ static void diagonalise(subspace *s)
     }
 }
 
-/* Of the vectors that are not taken yet, the one with the largest singular value; its length becomes *value. */
+/* The unused vector with the largest singular value, *value. */
 static int take_largest(const subspace *s, char *taken, double *value)
 {
     int best = 0;
@@ -145,7 +145,7 @@ static void give(real *a, real *b, const subspace *s, int rank, char *taken)
 
 int singular_vectors(real *a, real *b, const tensor *w, int rank, uint64_t seed, device *d)
 {
-    enum { MORE = 8 }; /* vectors than asked for, which make those exact */
+    enum { MORE = 8 }; /* vectors than asked for (oversampling), for accuracy */
     subspace s = {.w = w, .d = d, .in = weight_in(w), .out = weight_out(w)};
     int least = s.in < s.out ? s.in : s.out;
     CHECK(w->type == REAL && rank <= least);

@@ -1,4 +1,4 @@
-/* source.c - pieces of a text and samples as one kind of sequence. */
+/* source.c - sections of a text and samples as one kind of sequence. */
 #include "train/source.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -49,7 +49,7 @@ void source_release(source *s)
     free(s->rows);
 }
 
-/* context + 1 tokens of a text as the i-th sequence in rows. */
+/* context + 1 tokens of a text as sequence i of rows. */
 static sample piece(source *s, const tokens *of, int64_t at, int i)
 {
     CHECK(i < s->room);

@@ -1,5 +1,5 @@
-/* source.h - the sequences of a run and their order: pieces of one long text, of which all tokens count, or samples,
- * each with its own beginning and its own tokens that count. */
+/* source.h - the sequences of a run and their order: sections of one long text, all included in the loss, or samples,
+ * each with its own mask. */
 #ifndef WKV_TRAIN_SOURCE_H
 #define WKV_TRAIN_SOURCE_H
 
@@ -10,41 +10,41 @@
 typedef struct {
     int of_samples;
     text_form form;
-    int context; /* tokens read of a sequence: of a piece all, of a sample at most; 0: all */
+    int context; /* tokens per sequence of a text; maximum tokens of a sample; 0: no limit */
     order order;
 
-    tokens text, other_held; /* the text; the held-out text when it has its own files         */
-    const tokens *held;      /* held-out: [held_at, held_at + held_n) of one of those         */
+    tokens text, other_held; /* the text; the held-out text if it has its own files           */
+    const tokens *held;      /* held-out: [held_at, held_at + held_n) of one of these         */
     int64_t held_at, held_n;
 
     samples samples, held_samples;
 
-    int32_t *rows; /* pieces that were given out last */
-    int room;      /* how many                        */
+    int32_t *rows; /* the last sequences read         */
+    int room;      /* their number                    */
 } source;
 
-/* Add the texts of a path, or hold them out. As tokens_add and samples_read. */
+/* Add the texts of a path, for training or held out. Errors as tokens_add and samples_read. */
 int source_add(source *s, const char *path);
 int source_add_held(source *s, const char *path);
 
-/* The last held_n tokens of a text without held-out files are held out; the rest has an order (train/order.h), of
- * at most `room` sequences at once. WKV_EARG: an id that a vocabulary of V does not have. WKV_ENOMEM. */
+/* Hold out the last held_n tokens of a text without held-out files and set the order of the rest (train/order.h), for
+ * at most `room` sequences per call. WKV_EARG: an id is not in the vocabulary. WKV_ENOMEM. */
 int source_begin(source *s, int64_t held_n, int room, uint64_t seed, int magic);
 int source_check(const source *s, int V);
 void source_release(source *s);
 
-/* Samples of a sequence: 2 of a pair, else 1. */
+/* Samples per sequence: 2 for pairs, else 1. */
 int source_per(const source *s);
 
-/* The next n <= room sequences, to out[n x source_per]; pieces stay where they are until the next call. */
+/* The next n <= room sequences, to out[n x source_per]; sections of a text are valid until the next call. */
 void source_next(source *s, sample *out, int n);
 
-/* Sequences (pairs, if they are) and tokens to train on; a number that is another one when they are. */
+/* Number of sequences (or pairs) and tokens to train on; their checksum. */
 int64_t source_count(const source *s);
 int64_t source_tokens(const source *s);
 uint64_t source_sum(const source *s);
 
-/* Held-out sequences, and n <= room of them from number i on; they take the place of those that source_next gave. */
+/* Number of held-out sequences; n <= room of them from i on, which invalidate those of source_next. */
 int64_t source_held(const source *s);
 void source_held_at(source *s, int64_t i, sample *out, int n);
 

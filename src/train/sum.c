@@ -1,9 +1,9 @@
-/* sum.c - gradients of processes that train together become their sum, layer by layer while the rest is computed. */
+/* sum.c - all-reduce of the gradients, layer by layer, overlapped with backward. */
 #include "train/trainer.h"
 #include <string.h>
 
-/* Begin to add up a range of the gradients over all processes: in each, or where the moments are shared out in the one
- * that has them. */
+/* Start the all-reduce of a range of the gradients; with sharded moments, reduce each part to the process with its
+ * moments. */
 static void add_up(const wkv_trainer *t, size_t from, size_t to)
 {
     const wkv_communicator *r = t->communicator;
@@ -20,8 +20,8 @@ static void add_up(const wkv_trainer *t, size_t from, size_t to)
     }
 }
 
-/* Where a layer's values begin; behind the last layer, where all end; -1: where all begin. What stands before the
- * layers is complete after them on the way back, what stands behind them before. */
+/* Start of the values of a layer; after the last layer: end of all; -1: start of all. Backward completes the gradients
+ * stored after the layers first, and those stored before the layers last. */
 static size_t begin_of(const params *p, int layer)
 {
     if (layer < 0) return 0;

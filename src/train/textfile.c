@@ -1,4 +1,4 @@
-/* textfile.c - read a file of text, or name the kind of any other file. */
+/* textfile.c - read a text file, or name the type of another file. */
 #include "train/textfile.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -32,15 +32,15 @@ text_kind textfile_kind(const char *path)
     return TEXT_UNKNOWN;
 }
 
-/* ---- strangers --------------------------------------------------------------------------------------------------- */
+/* ---- other file types -------------------------------------------------------------------------------------------- */
 
 typedef struct {
     size_t at;
     const char *bytes;
     size_t len;
     const char *name; /* "is ..."                                                          */
-    const char *way;  /* a command that leads to text, in which %s is the path; NULL: none */
-    int may_be_ascii; /* others hold a byte that no text has                               */
+    const char *way;  /* command to convert it to text, %s: the path; NULL: none */
+    int may_be_ascii; /* others contain a byte that is never in text                               */
 } stranger;
 
 #define BYTES(s) s, sizeof(s) - 1
@@ -97,7 +97,7 @@ static const stranger strangers[] = {
     {0, BYTES("\xfe\xff"), "text in UTF-16", "iconv -f UTF-16 -t UTF-8 '%s' >out", 0},
 };
 
-/* The kind of a zip, by its members. */
+/* Type of a zip, by its members. */
 static const struct {
     const char *member;
     stranger is;
@@ -131,17 +131,17 @@ static int has(const char *head, size_t n, const char *word)
     return 0;
 }
 
-/* Does a byte of the first ones belong to no text? A character may be cut off at the end. */
+/* Do the first bytes contain a byte that is not text? The last character may be incomplete. */
 static int is_binary(const char *head, size_t n)
 {
     size_t most = n < 4096 ? n : 4096;
     return memchr(head, 0, most) || utf8_check(head, most) + 3 < most || (most == n && utf8_check(head, n) < n);
 }
 
-/* By the first bytes. */
+/* Type of a file by its first bytes. */
 static int refuse_stranger(const char *path, const char *head, size_t n)
 {
-    enum { MEMBERS = 1 << 14 }; /* names of the first ones */
+    enum { MEMBERS = 1 << 14 }; /* names of its first members */
     int binary = is_binary(head, n);
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
         const stranger *s = &strangers[i];
@@ -156,7 +156,7 @@ static int refuse_stranger(const char *path, const char *head, size_t n)
 
 /* ---- text or not ------------------------------------------------------------------------------------------------- */
 
-/* Is every second byte of the head 0, as of Western text in UTF-16 without a mark? */
+/* Is every second byte 0, as in Western text in UTF-16 without a byte order mark? */
 static int is_wide(const char *text, size_t n)
 {
     size_t zeros[2] = {0}, most = n < 4096 ? n : 4096;
@@ -168,22 +168,21 @@ static int check_text(const char *path, const char *text, size_t n)
 {
     const char *zero = memchr(text, 0, n);
     if (zero && is_wide(text, n))
-        return refuse(
-            &(stranger){.name = "text in UTF-16 without a mark", .way = "iconv -f UTF-16LE -t UTF-8 '%s' >out"}, path);
-    if (zero)
-        return fail(WKV_EFORMAT, "%s: byte %zu is 0, which no text holds; the file is binary", path,
-                    (size_t)(zero - text));
+        return refuse(&(stranger){.name = "text in UTF-16 without a byte order mark",
+                                  .way = "iconv -f UTF-16LE -t UTF-8 '%s' >out"},
+                      path);
+    if (zero) return fail(WKV_EFORMAT, "%s: byte %zu is 0; the file is binary", path, (size_t)(zero - text));
     size_t bad = 0;
     for (size_t i = utf8_check(text, n); i < n; bad++, i += utf8_check(text + i, n - i)) i++;
     if (bad <= 8 || bad <= n / 100) return 0;
     return fail(WKV_EFORMAT,
-                "%s: %zu of its %zu bytes belong to no character of UTF-8; the file is binary, or text in another "
+                "%s: %zu of its %zu bytes are not valid UTF-8; the file is binary, or text in another "
                 "encoding (iconv -f "
                 "LATIN1 -t UTF-8, or GB18030 and so on, converts it)",
                 path, bad, n);
 }
 
-/* A file is refused for its first bytes before the rest is read or unpacked. */
+/* Check the first bytes before reading or unpacking the rest. */
 static int check_head(void *user, const char *head, size_t n)
 {
     char *path = user;

@@ -1,4 +1,4 @@
-/* trainer.c - the trainer: a model, its blocks, and one step after another over the tape. */
+/* trainer.c - the trainer: a model, its blocks, and optimizer steps. */
 #include "train/trainer.h"
 #include "base/memory.h"
 #include "ops/device.h"
@@ -22,14 +22,14 @@ static int check_model(const wkv_train_options *o, const arch *a)
     int width = o->width, head_size = o->head_size;
     char trained[64];
     if (!a || !a->new_sizes)
-        return fail(WKV_EARG, "version \"%s\": %s can be trained", o->version, arch_list_trained(trained));
-    if (o->layers < 0 || o->layers > 1024) return fail(WKV_EARG, "%d layers; 1 to 1024 make a model", o->layers);
-    if (width < 2 || width > 65536) return fail(WKV_EARG, "width %d; 2 to 65536 channels make a model", width);
+        return fail(WKV_EARG, "version \"%s\": expected one of %s", o->version, arch_list_trained(trained));
+    if (o->layers < 0 || o->layers > 1024) return fail(WKV_EARG, "%d layers; expected 1 to 1024", o->layers);
+    if (width < 2 || width > 65536) return fail(WKV_EARG, "width %d; expected 2 to 65536", width);
     if (arch_slot(a, D_H) && (head_size < 1 || width % head_size))
         return fail(WKV_EARG, "width %d is not a multiple of the head size %d", width, head_size);
-    if (o->ffn < 0 || o->ffn > 1 << 20) return fail(WKV_EARG, "ffn width %d; give 1 to %d", o->ffn, 1 << 20);
+    if (o->ffn < 0 || o->ffn > 1 << 20) return fail(WKV_EARG, "ffn width %d; expected 1 to %d", o->ffn, 1 << 20);
     if (o->vocab_size < 2 || o->vocab_size > 1 << 24)
-        return fail(WKV_EARG, "a vocabulary of %d; a model has 2 or more entries", o->vocab_size);
+        return fail(WKV_EARG, "a vocabulary of %d; expected 2 or more", o->vocab_size);
     return 0;
 }
 
@@ -37,8 +37,7 @@ static int make_whole(wkv_trainer *t, const wkv_train_options *o)
 {
     t->m = &t->p.model;
     if (o->with.lora || o->with.state)
-        return fail(WKV_EARG,
-                    "when all weights are learnt there are no adapters and no states beside them; merge them first");
+        return fail(WKV_EARG, "--method full trains all weights; merge adapter and state into the model first");
     if (o->init) {
         int err = params_load(&t->p, o->init, o->add_tokens ? o->vocab_size : 0);
         if (!err && o->vocab_size && o->vocab_size > t->p.model.V)
@@ -61,7 +60,7 @@ static int make_model(wkv_trainer *t, const wkv_train_options *o)
     return err ? err : params_freeze(&t->p, o->freeze);
 }
 
-/* below zero: none */
+/* negative: none */
 static float or_none(float x) { return x < 0 ? 0 : x; }
 
 static int find_schedule(const char *name)
@@ -75,12 +74,11 @@ int trainer_schedule(schedule *out, const wkv_train_options *o)
 {
     int kind = find_schedule(o->schedule);
     if (kind < 0)
-        return fail(WKV_EARG, "schedule \"%s\": there are cosine, linear, exponential, constant and wsd", o->schedule);
+        return fail(WKV_EARG, "schedule \"%s\": expected cosine, linear, exponential, constant or wsd", o->schedule);
     if (o->lr_init < 0 || o->steps < 0 || o->hold < 0 || o->exit_tokens < 0)
-        return fail(WKV_EARG, "a learning rate, a number of steps or of tokens below 0");
+        return fail(WKV_EARG, "a learning rate, number of steps or number of tokens is negative");
     if (kind == LR_EXPONENTIAL && o->lr_final < 0)
-        return fail(WKV_EARG,
-                    "the learning rate of an exponential schedule never becomes 0; give an lr_final above it");
+        return fail(WKV_EARG, "an exponential schedule never reaches 0; lr_final must be positive");
     if (kind == LR_COSINE && o->lr_final < 0) kind = LR_LINEAR;
     double step_tokens = o->samples ? 1 : (double)o->batch * o->context; /* samples have any length */
     *out = (schedule){.kind = (lr_kind)kind,
@@ -101,33 +99,29 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
                      .weight_decay = or_none(o->weight_decay),
                      .clip = or_none(o->clip)};
     if (!(t->opt.beta1 >= 0 && t->opt.beta1 < 1 && t->opt.beta2 >= 0 && t->opt.beta2 < 1))
-        return fail(WKV_EARG, "betas %g, %g; both lie in [0, 1)", (double)t->opt.beta1, (double)t->opt.beta2);
+        return fail(WKV_EARG, "betas %g, %g; expected [0, 1)", (double)t->opt.beta1, (double)t->opt.beta2);
     if (!(o->dropout >= 0 && o->dropout < 1))
-        return fail(WKV_EARG, "a dropout of %g; it lies in [0, 1)", (double)o->dropout);
+        return fail(WKV_EARG, "a dropout of %g; expected [0, 1)", (double)o->dropout);
     if (!(o->lora_dropout >= 0 && o->lora_dropout < 1))
-        return fail(WKV_EARG, "--lora-dropout is %g; it lies in [0, 1)", (double)o->lora_dropout);
-    if (o->batch < 0 || o->context < 0) return fail(WKV_EARG, "a batch or a context below 0");
-    if (o->micro_batch < 0) return fail(WKV_EARG, "--micro-batch is below 0");
-    if (o->infctx < 0) return fail(WKV_EARG, "--infctx is below 0");
-    if (o->truncate && !o->infctx)
-        return fail(WKV_EARG, "--truncate cuts the gradient between the chunks of --infctx, which is missing");
+        return fail(WKV_EARG, "--lora-dropout is %g; expected [0, 1)", (double)o->lora_dropout);
+    if (o->batch < 0 || o->context < 0) return fail(WKV_EARG, "a batch or a context is negative");
+    if (o->micro_batch < 0) return fail(WKV_EARG, "--micro-batch is negative");
+    if (o->infctx < 0) return fail(WKV_EARG, "--infctx is negative");
+    if (o->truncate && !o->infctx) return fail(WKV_EARG, "--truncate needs --infctx");
     t->what = adapt_method(o->method);
     if (!t->what) return WKV_EARG;
     if (o->lora_dropout > 0 && !(t->what & TRAIN_LORA))
-        return fail(WKV_EARG, "--lora-dropout drops inputs of adapters, and --method %s has none", o->method);
+        return fail(WKV_EARG, "--lora-dropout needs adapters, and --method %s has none", o->method);
     if (t->what == TRAIN_ALL && o->train)
-        return fail(WKV_EARG, "--train %s: with --method full all parameters are trained but those of --freeze",
-                    o->train);
+        return fail(WKV_EARG, "--train %s: --method full trains all parameters except those of --freeze", o->train);
     if (t->what != TRAIN_ALL && o->freeze)
-        return fail(WKV_EARG,
-                    "--freeze %s is for --method full; with %s all parameters are frozen but those of --train",
+        return fail(WKV_EARG, "--freeze %s is for --method full; %s freezes all parameters except those of --train",
                     o->freeze, o->method);
     if (o->train) t->what |= TRAIN_WHOLE;
     if (t->what & TRAIN_MISS && o->alpha > 0)
-        return fail(WKV_EARG, "--alpha %g: a MiSS adapter is added as it is; alpha scales those of LoRA",
-                    (double)o->alpha);
+        return fail(WKV_EARG, "--alpha %g: MiSS adapters have no alpha; LoRA and PiSSA have", (double)o->alpha);
     if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
-        return fail(WKV_EARG, "a rank of %d, an alpha of %g; both are above 0", o->rank, (double)o->alpha);
+        return fail(WKV_EARG, "a rank of %d, an alpha of %g; both must be positive", o->rank, (double)o->alpha);
     t->chunk = o->infctx;
     t->truncate = o->truncate;
     t->l2wrap = !o->samples;
@@ -144,32 +138,32 @@ static int set_loss(wkv_trainer *t, const wkv_train_options *o)
 {
     int err = preference_named(&t->objective, o->loss);
     if (err) return err;
-    if (t->objective && !o->samples) return fail(WKV_EARG, "loss %s: it is of samples, not of one text", o->loss);
+    if (t->objective && !o->samples) return fail(WKV_EARG, "loss %s needs samples, not one text", o->loss);
     if (o->beta < 0 || (o->beta > 0 && !t->objective))
-        return fail(WKV_EARG, "a beta of %g with the loss %s; it is above 0, of dpo and orpo", (double)o->beta,
+        return fail(WKV_EARG, "a beta of %g with the loss %s; beta is for dpo and orpo, and positive", (double)o->beta,
                     o->loss);
     if (o->reference && t->objective != DPO)
-        return fail(WKV_EARG, "--reference is for the loss dpo, which compares with a model; the loss is %s", o->loss);
+        return fail(WKV_EARG, "--reference is for the loss dpo; the loss is %s", o->loss);
     t->beta = (double)o->beta;
     return 0;
 }
 
-/* The model that dpo compares with: the same file as the frozen weights, whose mapping it shares, or another one. */
+/* The reference model of dpo: the file of the frozen weights, sharing their mapping, or another one. */
 static int open_reference(wkv_trainer *t, const wkv_train_options *o)
 {
     const char *path = o->reference ? o->reference : o->init;
     if (t->objective != DPO) return 0;
     if (!path && t->what == TRAIN_ALL)
-        return fail(WKV_EARG, "the loss dpo compares with a model that is there; give it with --model or --reference");
+        return fail(WKV_EARG, "the loss dpo needs a reference model; give --model or --reference");
     wkv_model_options with = {.as_stored = 1, .no_mmap = o->with.no_mmap};
     int err = wkv_model_open(&t->reference, path, &with);
     if (!err && t->reference->rwkv.V != t->m->V)
-        err = fail(WKV_EARG, "%s has a vocabulary of %d, the model that is trained has %d", path, t->reference->rwkv.V,
-                   t->m->V);
+        err =
+            fail(WKV_EARG, "%s has a vocabulary of %d, the trained model has %d", path, t->reference->rwkv.V, t->m->V);
     return err;
 }
 
-/* ---- life -------------------------------------------------------------------------------------------------------- */
+/* ---- create and free --------------------------------------------------------------------------------------------- */
 
 int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
 {
@@ -232,7 +226,7 @@ int trainer_step(wkv_trainer *t, const sample *s, int n, double *loss)
     int err = trainer_gradient(t, s, n, 1, &l);
     double figures[3] = {l, t->margin, t->preferred};
     if ((err = trainer_add_up_rest(t, err, figures, 3))) {
-        memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads); /* of the sequences before the failure */
+        memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads); /* those of the sequences before the error */
         return err;
     }
     l = figures[0];
@@ -252,8 +246,8 @@ int trainer_step(wkv_trainer *t, const sample *s, int n, double *loss)
     if (t->in_row < ENOUGH) return 0;
     return fail(
         WKV_ESTOPPED,
-        "the loss or its gradient was no number in the last %d steps, up to step %lld; a lower learning rate, a longer "
-        "warm-up or cleaner data may help",
+        "the loss or its gradient was NaN or infinite in the last %d steps, up to step %lld; a lower learning rate, "
+        "a longer warmup or cleaner data may help",
         t->in_row, (long long)t->step);
 }
 
@@ -263,13 +257,14 @@ void samples_of_rows(sample *out, const int32_t *tokens, int count, int length)
         out[i] = (sample){.ids = tokens + (size_t)i * ((size_t)length + 1), .n = length + 1};
 }
 
-/* A step of rows, or their loss alone. */
+/* A step on rows of tokens, or only their loss. */
 static int run_rows(wkv_trainer *t, const int32_t *tokens, int count, int length, int learn, double *loss)
 {
     double ignored;
     REQUIRE(t, "the trainer");
     REQUIRE(tokens, "the list of tokens");
-    if (count < 1 || length < 1) return fail(WKV_EARG, "%d sequences of %d tokens; both are at least 1", count, length);
+    if (count < 1 || length < 1)
+        return fail(WKV_EARG, "%d sequences of %d tokens; expected at least 1 of each", count, length);
     sample *s = malloc((size_t)count * sizeof *s);
     if (!s) return fail(WKV_ENOMEM, "no memory for %d sequences", count);
     samples_of_rows(s, tokens, count, length);

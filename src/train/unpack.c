@@ -1,4 +1,4 @@
-/* unpack.c - gzip through zlib, zstd through libzstd where there is one. */
+/* unpack.c - gzip by zlib, zstd by libzstd if built with it. */
 #include "train/unpack.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -18,16 +18,17 @@ packing unpack_kind(const uint8_t *data, size_t size)
     return PACKED_NOT;
 }
 
-/* Capacity for `more` bytes and the zero byte; the block doubles, as far as memory is free. */
+/* Reserve `more` bytes and the zero byte; the buffer doubles while memory is free. */
 static int reserve(unpacked *u, size_t more)
 {
     size_t need = u->n + more + 1, capacity = u->capacity < HEAD ? HEAD : u->capacity;
     if (need <= u->capacity) return 0;
     size_t there = memory_available();
     while (capacity < need) capacity *= 2;
-    if (capacity > there) capacity = need; /* the block that is there already is not counted in `there` */
+    if (capacity > there) capacity = need; /* `there` excludes the existing buffer */
     char *at = capacity <= there ? realloc(u->at, capacity) : NULL;
-    if (!at) return fail(WKV_ENOMEM, "unpacks to more than %zu bytes, and %zu bytes of memory are free", u->n, there);
+    if (!at)
+        return fail(WKV_ENOMEM, "unpacks to more than %zu bytes, but only %zu bytes of memory are free", u->n, there);
     u->at = at;
     u->capacity = capacity;
     return 0;
@@ -63,10 +64,9 @@ static int inflate_members(z_stream *z, unpacked *out, const uint8_t *data, size
         out->n += given - z->avail_out;
         int ended = state == Z_STREAM_END && !z->avail_in && fed == size;
         if (state != Z_OK && state != Z_STREAM_END)
-            return fail(WKV_EFORMAT, state == Z_BUF_ERROR ? "is compressed by gzip and cut short"
-                                                          : "is compressed by gzip, and damaged");
+            return fail(WKV_EFORMAT, state == Z_BUF_ERROR ? "is a truncated gzip file" : "is a damaged gzip file");
         if ((err = check_head(out, was, ended, check, user)) || ended) return err;
-        if (state == Z_STREAM_END) inflateReset(z); /* the next member */
+        if (state == Z_STREAM_END) inflateReset(z); /* next member */
     }
 }
 
@@ -94,11 +94,9 @@ static int decompress_frames(ZSTD_DStream *z, unpacked *out, const uint8_t *data
         ZSTD_outBuffer to = {out->at, out->capacity - 1, out->n};
         size_t state = ZSTD_decompressStream(z, &to, &in);
         out->n = to.pos;
-        if (ZSTD_isError(state))
-            return fail(WKV_EFORMAT, "is compressed by zstd, and damaged: %s", ZSTD_getErrorName(state));
+        if (ZSTD_isError(state)) return fail(WKV_EFORMAT, "is a damaged zstd file: %s", ZSTD_getErrorName(state));
         int ended = !state && in.pos == size;
-        if (state && in.pos == size && to.pos < to.size)
-            return fail(WKV_EFORMAT, "is compressed by zstd and cut short");
+        if (state && in.pos == size && to.pos < to.size) return fail(WKV_EFORMAT, "is a truncated zstd file");
         if ((err = check_head(out, was, ended, check, user)) || ended) return err;
     }
 }
@@ -108,7 +106,7 @@ static int unpack_zstd(unpacked *out, const uint8_t *data, size_t size, unpack_c
     unsigned long long says = ZSTD_getFrameContentSize(data, size);
     size_t there = memory_available();
     if (says != ZSTD_CONTENTSIZE_UNKNOWN && says != ZSTD_CONTENTSIZE_ERROR && says > there)
-        return fail(WKV_ENOMEM, "unpacks to %llu bytes, and %zu bytes of memory are free", says, there);
+        return fail(WKV_ENOMEM, "unpacks to %llu bytes, but only %zu bytes of memory are free", says, there);
     ZSTD_DStream *z = ZSTD_createDStream();
     if (!z) return fail(WKV_ENOMEM, "no memory to unpack a file");
     int err = decompress_frames(z, out, data, size, check, user);
@@ -120,7 +118,7 @@ static int unpack_zstd(unpacked *out, const uint8_t *data, size_t size, unpack_c
 {
     (void)out, (void)data, (void)size, (void)check, (void)user;
     return fail(WKV_EUNSUPPORTED,
-                "is compressed by zstd, and this wkv was built without libzstd; unpack it with zstd -d");
+                "is compressed by zstd, but this wkv was built without libzstd; unpack it with zstd -d");
 }
 #endif
 

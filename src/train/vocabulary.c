@@ -1,4 +1,4 @@
-/* vocabulary.c - text in, the lines of a vocabulary out. */
+/* vocabulary.c - build a vocabulary from text. */
 #include "train/vocabulary.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BYTES = 256, FIRST = 1 }; /* single bytes, behind id 0, which has no line */
+enum { BYTES = 256, FIRST = 1 }; /* single bytes, after id 0, which has no line */
 
 static int read_document(void *user, const char *text, size_t bytes) { return words_read(user, text, bytes); }
 
@@ -24,7 +24,7 @@ int vocabulary_make(char **lines, size_t *bytes, const table *chunks, const wkv_
     table words = {0};
     *lines = NULL;
     if (size <= FIRST + BYTES || size > 1 << 20)
-        return fail(WKV_EARG, "a vocabulary of %d; from %d to %d can be made", size, FIRST + BYTES + 1, 1 << 20);
+        return fail(WKV_EARG, "a vocabulary of %d ids; expected %d to %d", size, FIRST + BYTES + 1, 1 << 20);
     int err = words_find(&words, chunks, size - FIRST - BYTES, o->always, rounds < 0 ? 0 : rounds, o->report, o->user);
     stream text = {0};
     FILE *f = err ? NULL : stream_open(&text);
@@ -44,11 +44,10 @@ int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vo
     table chunks = {0};
     char *lines = NULL;
     size_t bytes = 0;
-    if (!path || !data || !*data) return fail(WKV_EARG, "no text to make a vocabulary of, or no file for it");
+    if (!path || !data || !*data) return fail(WKV_EARG, "no text for the vocabulary, or no output file");
     for (const char *const *at = o->always; at && *at; at++) {
         size_t n = strlen(*at);
-        if (!n || n > MAX_WORD)
-            return fail(WKV_EARG, "a word that must be in the vocabulary has %zu bytes, expected 1 to %d", n, MAX_WORD);
+        if (!n || n > MAX_WORD) return fail(WKV_EARG, "--always: a token of %zu bytes, expected 1 to %d", n, MAX_WORD);
     }
     int err = conversation_check_fields(o->fields);
     if (!err) err = wkv_template_find(&form.chat, o->chat, NULL, NULL);

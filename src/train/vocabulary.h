@@ -1,4 +1,4 @@
-/* vocabulary.h - vocabularies that are made of a text, in the lines of World's format. */
+/* vocabulary.h - build a vocabulary from text, in the format of the World vocabulary. */
 #ifndef WKV_TRAIN_VOCABULARY_H
 #define WKV_TRAIN_VOCABULARY_H
 
@@ -6,10 +6,10 @@
 #include "train/documents.h"
 #include "wkv_train.h"
 
-/* Add the documents of a path to what words are found in; token files are passed over. */
+/* Add the documents of a path to the text for the vocabulary; skips token files. */
 int vocabulary_read(table *chunks, const char *path, const document_form *form, passed_over *over);
 
-/* The lines of a vocabulary of at most o->size ids for it, freed by the caller. */
+/* Build a vocabulary of at most o->size ids for the text, as lines; the caller frees them. */
 int vocabulary_make(char **lines, size_t *bytes, const table *chunks, const wkv_vocabulary_options *o);
 
 #endif
