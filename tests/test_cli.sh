@@ -471,7 +471,7 @@ is "$(cat out)" tunedbuilt/final.safetensors "the result of a resumed run of all
 holds err "resuming after step 1"
 refused "schedule cosine differ from those of the longer run" tune --resume -o tunedbuilt -e 3
 refused "--steps is 2 in the resumed run, and 1 now" tune --resume -o tunedbuilt -n 1
-refused "1 epochs are 1 steps; the run that is to be resumed has 2" tune --resume -o tunedbuilt -e 1
+refused "1 epochs are 1 steps; the resumed run has 2" tune --resume -o tunedbuilt -e 1
 run 0 train -d answers.jsonl --samples --vocab bytes -L 1 -C 16 --head-size 16 -n 2 -o masked --infctx 8 --truncate
 holds err "4 samples of"
 holds err "included in the loss"

@@ -179,7 +179,7 @@ const command cmd_tune = {
         "before the first step, with the tokens of the loss between [ and ]. Ctrl-C or closing the terminal ends the "
         "run after the current step and saves; the exit status is then 130.",
     .examples = "wkv tune -m MODEL.gguf -d answers.jsonl -o run  # adapters\n"
-                "wkv tune -d t.csv --fields Q,A -o run  # questions and answers in the fields Q and A\n"
+                "wkv tune -d t.csv --fields Q,A -o run  # text in the fields Q and A\n"
                 "wkv chat -m MODEL.gguf --lora run/lora.safetensors  # use them\n"
                 "wkv tune -m MODEL.pth -d style.jsonl -o run --method state  # the initial state\n"
                 "wkv tune -m MODEL.pth -d pairs.jsonl -o run --loss dpo  # preference pairs\n"
