@@ -149,7 +149,7 @@ int main(void)
     }
     rwkv_each(&model, learn, NULL);
     t.m = &model;
-    t.what = TRAIN_ALL;
+    t.methods = TRAIN_ALL;
     t.checkpointing = -1;
     take_samples();
     RUN(one_pair);

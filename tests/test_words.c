@@ -125,7 +125,7 @@ static void words_have_a_length(void)
     memset(most, 'a', 1025);
     const char *const long_word[] = {most, NULL}, *const none[] = {"", NULL}, *const data[] = {"/nowhere/text", NULL};
     EXPECT_EQ(wkv_vocabulary_train("/nowhere/vocab", data, &(wkv_vocabulary_options){.always = long_word}), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "has 1025 bytes, expected 1 to 1024");
+    EXPECT_HAS(wkv_error(), "a token of 1025 bytes, expected 1 to 1024");
     EXPECT_EQ(wkv_vocabulary_train("/nowhere/vocab", data, &(wkv_vocabulary_options){.always = none}), WKV_EARG);
 }
 

@@ -19,7 +19,7 @@ int adapt_method(const char *name)
 {
     static const struct {
         const char *name;
-        int what;
+        int method;
     } all[] = {
         {"full", TRAIN_ALL},
         {"lora", TRAIN_LORA},
@@ -29,7 +29,7 @@ int adapt_method(const char *name)
         {"lora+state", TRAIN_LORA | TRAIN_STATE},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!name || !strcmp(name, all[i].name)) return all[i].what;
+        if (!name || !strcmp(name, all[i].name)) return all[i].method;
     char names[128];
     for (size_t i = 0, n = 0; i < sizeof all / sizeof *all; i++)
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", all[i].name);
@@ -68,17 +68,17 @@ typedef struct {
 
 /* Is this parameter trained (--train)? Parameters stored in the adapter file of --lora are trained further, because the
  * new file replaces that one. */
-static int is_whole(const lister *l, const char *name, const slot *s)
+static int is_trained(const lister *l, const char *name, const slot *s)
 {
     const tensors *file = l->t->base->file;
-    const file_tensor *f = l->o->with.lora && l->t->what & TRAIN_LORA ? tensors_find(file, name) : NULL;
+    const file_tensor *f = l->o->with.lora && l->t->methods & TRAIN_LORA ? tensors_find(file, name) : NULL;
     return choose_names(l->o->train, s) || (f && strcmp(tensors_path_of(file, f), tensors_path(file)) != 0);
 }
 
 /* Does this weight have a trained adapter? A weight of --train gets no new one. */
 static int is_adapted(const lister *l, const char *name, const tensor *w, const slot *s, int layer)
 {
-    return choosable_adapted(s, layer) && (w->adapter || (choose_names(l->o->targets, s) && !is_whole(l, name, s)));
+    return choosable_adapted(s, layer) && (w->adapter || (choose_names(l->o->targets, s) && !is_trained(l, name, s)));
 }
 
 static float alpha_of(const adapter *low) { return low->b.scale * (float)low->b.cols; }
@@ -106,7 +106,7 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
     lister *l = user;
     wkv_trainer *t = l->t;
     if (!is_adapted(l, name, w, s, layer)) return 0;
-    if (w->adapter && t->what & TRAIN_PISSA)
+    if (w->adapter && t->methods & TRAIN_PISSA)
         return fail(WKV_EARG,
                     "%s has an adapter already, but --method pissa starts from singular vectors of the model; "
                     "--method lora trains the adapter further",
@@ -114,7 +114,7 @@ static int list_adapter(void *user, const char *name, tensor *w, const slot *s, 
     adapter *low = &t->adapters[l->count++];
     if (w->adapter)
         *low = *w->adapter;
-    else if (t->what & TRAIN_MISS)
+    else if (t->methods & TRAIN_MISS)
         low->b = (tensor){.rows = l->o->rank, .cols = weight_out(w), .type = REAL, .layout = LAYOUT_INPUT_MAJOR};
     else {
         low->a = (tensor){.rows = l->o->rank, .cols = weight_in(w), .type = REAL};
@@ -190,7 +190,7 @@ static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, 
     if (w->adapter) {
         if (low->a.rows) memcpy(low->a.data, w->adapter->a.data, values(&low->a) * sizeof(real));
         memcpy(low->b.data, w->adapter->b.data, values(&low->b) * sizeof(real));
-    } else if (t->what & TRAIN_PISSA) {
+    } else if (t->methods & TRAIN_PISSA) {
         tensor read;
         err = read_weight(&read, t, name, s, layer);
         if (!err && low->a.rows > (read.rows < read.cols ? read.rows : read.cols))
@@ -209,7 +209,7 @@ static int fill_adapter(void *user, const char *name, tensor *w, const slot *s, 
 static int list_adapters(lister *l)
 {
     wkv_trainer *t = l->t;
-    const int pissa = t->what & TRAIN_PISSA;
+    const int pissa = t->methods & TRAIN_PISSA;
     int err = choose_check("--targets", l->o->targets, t->m, choosable_adapted);
     if (err) return err;
     rwkv_each(t->m, count_adapter, l);
@@ -231,17 +231,17 @@ static int fill_adapters(lister *l)
 }
 
 /* Parameters of --train replace those of the model: f32 values read from its file. */
-static int list_whole(void *user, const char *name, tensor *t, const slot *s, int layer)
+static int list_trained(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     lister *l = user;
-    if (!is_whole(l, name, s)) return 0;
+    if (!is_trained(l, name, s)) return 0;
     adapter *low = t->adapter;
     int err = params_list(&l->t->p, l->t->m, name, t, s, layer);
     t->adapter = low;
     return err;
 }
 
-static int fill_whole(wkv_trainer *t)
+static int fill_trained(wkv_trainer *t)
 {
     int err = 0;
     for (int i = 0; i < t->p.count && !err; i++) {
@@ -266,7 +266,7 @@ static int list_states(wkv_trainer *t)
         t->S[l] = (tensor){.rows = 1, .cols = n, .type = REAL};
         err = list_param(&t->p, &t->S[l], name, NULL, l, t->state_at + (size_t)l * (size_t)len + (size_t)t->m->C);
         /* learning rate factor of a state trained together with adapters (docs/tuning.md: about 1 alone) */
-        if (!err && t->what & (TRAIN_LORA | TRAIN_WHOLE)) t->p.list[t->p.count - 1].lr_scale = 1000;
+        if (!err && t->methods & (TRAIN_LORA | TRAIN_NAMED)) t->p.list[t->p.count - 1].lr_scale = 1000;
     }
     t->p.n = t->state_at + ((size_t)L * (size_t)len + 15) / 16 * 16;
     return err;
@@ -275,7 +275,7 @@ static int list_states(wkv_trainer *t)
 int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
 {
     lister l = {.t = t, .o = o};
-    if (o->train && o->with.lora && !(t->what & TRAIN_LORA))
+    if (o->train && o->with.lora && !(t->methods & TRAIN_LORA))
         return fail(WKV_EARG, "--train %s: the output would lose the contents of --lora %s; --method lora trains both",
                     o->train, o->with.lora);
     wkv_model_options with = o->with;
@@ -287,14 +287,14 @@ int adapt_frozen(wkv_trainer *t, const wkv_train_options *o)
         return fail(WKV_EUNSUPPORTED, "%s: RWKV-%s has %s, which cannot be tuned; versions 4 to 7 can be", o->init,
                     t->m->arch->version, t->m->arch->extra);
     err = choose_check("--train", o->train, t->m, choosable_all);
-    if (!err && t->what & TRAIN_LORA) err = list_adapters(&l);
-    if (!err) err = rwkv_each(t->m, list_whole, &l);
-    if (!err && t->what & TRAIN_STATE) err = list_states(t);
+    if (!err && t->methods & TRAIN_LORA) err = list_adapters(&l);
+    if (!err) err = rwkv_each(t->m, list_trained, &l);
+    if (!err && t->methods & TRAIN_STATE) err = list_states(t);
     if (!err) err = params_make(&t->p);
-    if (!err && t->what & TRAIN_LORA) err = fill_adapters(&l);
-    if (!err) err = fill_whole(t);
+    if (!err && t->methods & TRAIN_LORA) err = fill_adapters(&l);
+    if (!err) err = fill_trained(t);
     if (err) return err;
-    if (t->what & TRAIN_STATE) {
+    if (t->methods & TRAIN_STATE) {
         rwkv_state_init(t->m, t->p.values + t->state_at);
         t->m->state0 = t->p.values + t->state_at;
     }

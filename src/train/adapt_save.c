@@ -17,7 +17,7 @@ static int give_state(const tensor_out *o, float *out)
     return 0;
 }
 
-static int give_whole(const tensor_out *o, float *out)
+static int give_values(const tensor_out *o, float *out)
 {
     const param *q = o->from;
     memcpy(out, reals(q->t), q->n * sizeof *out);
@@ -61,7 +61,7 @@ static tensor_out entry(const wkv_trainer *t, const param *q, dtype type)
         return o;
     }
     if (q->slot) {
-        o.values = give_whole;
+        o.values = give_values;
         o.dims = q->dims;
         memcpy(o.shape, q->shape, sizeof q->shape);
         return o;
@@ -73,16 +73,17 @@ static tensor_out entry(const wkv_trainer *t, const param *q, dtype type)
     return o;
 }
 
-int adapt_save(const wkv_trainer *t, const char *path, train_method what, dtype type)
+int adapt_save(const wkv_trainer *t, const char *path, train_method method, dtype type)
 {
     int n = 0, err;
     tensor_out *out = calloc((size_t)t->p.count, sizeof *out);
     if (!out) return fail(WKV_ENOMEM, "no memory to write %s", path);
     for (int i = 0; i < t->p.count; i++)
-        if ((what == TRAIN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
+        if ((method == TRAIN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
     char alpha[32];
-    number_shortest(alpha, t->what & TRAIN_PISSA ? 2 * t->scale_alpha : t->scale_alpha);
-    const char *meta[] = {"format", "pt", what == TRAIN_LORA && t->scale_alpha > 0 ? "lora_alpha" : NULL, alpha, NULL};
+    number_shortest(alpha, t->methods & TRAIN_PISSA ? 2 * t->scale_alpha : t->scale_alpha);
+    const char *meta[] = {"format", "pt", method == TRAIN_LORA && t->scale_alpha > 0 ? "lora_alpha" : NULL, alpha,
+                          NULL};
     err = path_has_extension(path, ".pth") ? pth_write(path, out, n) : safetensors_write(path, out, n, meta);
     free(out);
     return err;

@@ -98,7 +98,7 @@ static int find_checkpoint(job *j)
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-/* Absolute path if the file exists, else a copy; the caller frees it. NULL: out of memory. */
+/* Absolute path of a file, or a copy of any other name; the caller frees it. NULL: out of memory. */
 static char *absolute_path(const char *path)
 {
     errno = 0;

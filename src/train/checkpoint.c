@@ -81,7 +81,7 @@ static void remove_old(const char *folder, int64_t step, int keep)
 }
 
 /* "checkpoint-00000010.safetensors" from the name of its temporary file; 0: another name. */
-static int whole_name(char out[64], const char *name)
+static int final_name(char out[64], const char *name)
 {
     const char *end = strstr(name, ".part-");
     if (!end || end - name >= 64) return 0;
@@ -91,8 +91,8 @@ static int whole_name(char out[64], const char *name)
 
 static int is_part(const struct dirent *e)
 {
-    char whole[64];
-    return whole_name(whole, e->d_name);
+    char final[64];
+    return final_name(final, e->d_name);
 }
 
 /* A resumed run may save at other steps than the killed one, so its temporary files are removed. */
@@ -101,7 +101,7 @@ static void remove_parts(const char *folder)
     struct dirent **found;
     int n = scandir(folder, &found, is_part, alphasort);
     for (int i = 0; i < n; i++) {
-        char whole[64], *path = whole_name(whole, found[i]->d_name) ? path_in(folder, whole) : NULL;
+        char final[64], *path = final_name(final, found[i]->d_name) ? path_in(folder, final) : NULL;
         if (path) file_clean(path);
         free(path);
         free(found[i]);
@@ -112,17 +112,17 @@ static void remove_parts(const char *folder)
 /* ---- the position ------------------------------------------------------------------------------------------------ */
 
 /* All numbers are text that reads back to the same bits. */
-enum { WHOLE = 11, PARTS = 3, FACTS = WHOLE + PARTS + 1 };
+enum { INTEGERS = 11, REALS = 3, FACTS = INTEGERS + REALS + 1 };
 
 static void list_facts(char text[FACTS][40], const wkv_trainer *t, const position *at)
 {
     int i = 0;
-    const int64_t whole[WHOLE] = {t->step,        t->skipped,    t->in_row,       at->given,
-                                  at->loss_count, at->log_bytes, at->text_tokens, at->held_tokens,
-                                  at->tokens,     at->finished,  at->since_best};
-    const double parts[PARTS] = {at->smooth, at->best, at->loss_sum};
-    for (; i < WHOLE; i++) snprintf(text[i], 40, "%" PRId64, whole[i]);
-    for (; i < WHOLE + PARTS; i++) number_print(text[i], 40, "%a", parts[i - WHOLE]);
+    const int64_t integers[INTEGERS] = {t->step,        t->skipped,    t->in_row,       at->given,
+                                        at->loss_count, at->log_bytes, at->text_tokens, at->held_tokens,
+                                        at->tokens,     at->finished,  at->since_best};
+    const double reals[REALS] = {at->smooth, at->best, at->loss_sum};
+    for (; i < INTEGERS; i++) snprintf(text[i], 40, "%" PRId64, integers[i]);
+    for (; i < INTEGERS + REALS; i++) number_print(text[i], 40, "%a", reals[i - INTEGERS]);
     snprintf(text[i], 40, "%016" PRIx64, at->text_sum);
 }
 
@@ -138,33 +138,33 @@ static int check_fact(const tensors *f, const char *name)
 
 static int read_facts(const tensors *f, wkv_trainer *t, position *at)
 {
-    int64_t whole[WHOLE];
-    double parts[PARTS];
+    int64_t integers[INTEGERS];
+    double reals[REALS];
     for (int i = 0; i < FACTS; i++) {
         const char *text = checkpoint_setting(f, fact_names[i]);
         if (!text) return check_fact(f, fact_names[i]);
-        if (i < WHOLE)
-            whole[i] = strtoll(text, NULL, 10);
-        else if (i < WHOLE + PARTS)
-            parts[i - WHOLE] = number_read(text, NULL);
+        if (i < INTEGERS)
+            integers[i] = strtoll(text, NULL, 10);
+        else if (i < INTEGERS + REALS)
+            reals[i - INTEGERS] = number_read(text, NULL);
         else
             at->text_sum = strtoull(text, NULL, 16);
     }
     at->data = checkpoint_setting(f, "data");
-    t->step = whole[0];
-    t->skipped = whole[1];
-    t->in_row = (int)whole[2];
-    at->given = whole[3];
-    at->loss_count = whole[4];
-    at->log_bytes = whole[5];
-    at->text_tokens = whole[6];
-    at->held_tokens = whole[7];
-    at->tokens = whole[8];
-    at->finished = whole[9];
-    at->since_best = whole[10];
-    at->smooth = parts[0];
-    at->best = parts[1];
-    at->loss_sum = parts[2];
+    t->step = integers[0];
+    t->skipped = integers[1];
+    t->in_row = (int)integers[2];
+    at->given = integers[3];
+    at->loss_count = integers[4];
+    at->log_bytes = integers[5];
+    at->text_tokens = integers[6];
+    at->held_tokens = integers[7];
+    at->tokens = integers[8];
+    at->finished = integers[9];
+    at->since_best = integers[10];
+    at->smooth = reals[0];
+    at->best = reals[1];
+    at->loss_sum = reals[2];
     return 0;
 }
 
@@ -213,7 +213,7 @@ const char *checkpoint_setting(const void *f, const char *name)
 }
 
 /* Open a checkpoint and check that it has everything a run needs. */
-static int open_whole(tensors **out, const char *path)
+static int open_intact(tensors **out, const char *path)
 {
     int err = tensors_open(out, path);
     for (int i = 0; !err && i < FACTS; i++) err = check_fact(*out, fact_names[i]);
@@ -232,7 +232,7 @@ int checkpoint_open(tensors **out, char **damaged, const char *folder)
     *damaged = NULL;
     for (int i = n; !*out && i-- > 0;) {
         char *path = path_in(folder, found[i]->d_name);
-        err = path ? open_whole(out, path) : WKV_ENOMEM;
+        err = path ? open_intact(out, path) : WKV_ENOMEM;
         free(path);
         if (err && err != WKV_EFORMAT) break;
         if (err && !*damaged && !(*damaged = strdup(wkv_error()))) err = fail(WKV_ENOMEM, "no memory for a message");

@@ -61,12 +61,12 @@ static int put_choice(const reader *r, const json_t *object, const json_t *text)
     choices *c = r->c;
     if (!json_is_string(text) || !json_string_length(text))
         return fail(WKV_EFORMAT, "a choice is not a string, or is empty");
-    if (c->texts.count == c->characters_room) {
-        int room = c->characters_room ? 2 * c->characters_room : 64,
-            *more = realloc(c->characters, sizeof *more * (size_t)room);
-        if (!more) return fail(WKV_ENOMEM, "no memory for %d choices", room);
+    if (c->texts.count == c->characters_capacity) {
+        int capacity = c->characters_capacity ? 2 * c->characters_capacity : 64,
+            *more = realloc(c->characters, sizeof *more * (size_t)capacity);
+        if (!more) return fail(WKV_ENOMEM, "no memory for %d choices", capacity);
         c->characters = more;
-        c->characters_room = room;
+        c->characters_capacity = capacity;
     }
     c->characters[c->texts.count] = characters(json_string_value(text));
     int err = put_context(r, object);
@@ -111,12 +111,12 @@ static int add_question(void *user, const json_t *object)
         return fail(WKV_EFORMAT,
                     "\"%s\" is not one of the %d choices; expected an index from 0, a letter, or the choice",
                     answers[i], n);
-    if (c->count == c->room) {
-        int room = c->room ? 2 * c->room : 64;
-        question *more = realloc(c->list, sizeof *more * (size_t)room);
-        if (!more) return fail(WKV_ENOMEM, "no memory for %d questions", room);
+    if (c->count == c->capacity) {
+        int capacity = c->capacity ? 2 * c->capacity : 64;
+        question *more = realloc(c->list, sizeof *more * (size_t)capacity);
+        if (!more) return fail(WKV_ENOMEM, "no memory for %d questions", capacity);
         c->list = more;
-        c->room = room;
+        c->capacity = capacity;
     }
     c->list[c->count++] = (question){c->texts.count, n, right};
     int err = 0;

@@ -13,7 +13,7 @@ typedef struct {
     samples texts;   /* per choice: context and choice; the mask has the choice only    */
     int *characters; /* per choice, without the space                                   */
     question *list;
-    int count, room, characters_room;
+    int count, capacity, characters_capacity;
 } choices;
 
 /* Read a file of objects (train/documents.h), each with

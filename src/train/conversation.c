@@ -61,7 +61,7 @@ static const char *keys_of(char out[KEYS], const json_t *doc)
 }
 
 /* The error for an object without known fields: lists the known names and those of the object. */
-static int refuse_spelling(const json_t *doc)
+static int refuse_object(const json_t *doc)
 {
     char all[1024], keys[KEYS];
     size_t n = 0;
@@ -101,24 +101,24 @@ static char *joined(stretch a, const char *between, stretch b, size_t *n)
 
 /* ---- turns ------------------------------------------------------------------------------------------------------- */
 
-static int question(const wkv_template *t, stretch system, stretch user, piece_fn *piece, void *to)
+static int question(const wkv_template *t, stretch system, stretch user, segment_fn *emit, void *to)
 {
     size_t n = template_turn(t, system.at != NULL, system, user, WKV_THINK_OFF, NULL, 0);
     char *text = malloc(n + 1);
     if (!text) return fail(WKV_ENOMEM, "no memory for a question of %zu bytes", n);
     template_turn(t, system.at != NULL, system, user, WKV_THINK_OFF, text, n + 1);
-    int err = piece(to, text, n, 0);
+    int err = emit(to, text, n, 0);
     free(text);
     return err;
 }
 
-static int answer(const wkv_template *t, stretch content, piece_fn *piece, void *to)
+static int answer(const wkv_template *t, stretch content, segment_fn *emit, void *to)
 {
     size_t n = template_reply(t, content, NULL, 0);
     char *text = malloc(n + 1);
     if (!text) return fail(WKV_ENOMEM, "no memory for an answer of %zu bytes", n);
     template_reply(t, content, text, n + 1);
-    int err = piece(to, text, n, 1);
+    int err = emit(to, text, n, 1);
     free(text);
     return err;
 }
@@ -126,7 +126,7 @@ static int answer(const wkv_template *t, stretch content, piece_fn *piece, void 
 /* Reader state of a conversation. */
 typedef struct {
     const wkv_template *chat;
-    piece_fn *piece;
+    segment_fn *emit;
     void *to;
     stretch system, user; /* not written yet */
     int answers;
@@ -142,8 +142,8 @@ static int say(talk *t, size_t i, const char *role, stretch content)
     else if (who == USER && !t->user.at)
         t->user = content;
     else if (who == ASSISTANT && t->user.at) {
-        err = question(t->chat, t->system, t->user, t->piece, t->to);
-        if (!err) err = answer(t->chat, content, t->piece, t->to);
+        err = question(t->chat, t->system, t->user, t->emit, t->to);
+        if (!err) err = answer(t->chat, content, t->emit, t->to);
         t->system = t->user = none;
         t->answers++;
         return err;
@@ -179,11 +179,11 @@ static int content_of(const json_t *content, size_t i, stretch *out, char **join
 }
 
 /* Texts of a list stay allocated until all are written, because a question waits for its answer. */
-static int read_list(const json_t *list, stretch system, const document_form *form, piece_fn *piece, void *to)
+static int read_list(const json_t *list, stretch system, const document_form *form, segment_fn *emit, void *to)
 {
     size_t n = json_array_size(list), i;
     json_t *m;
-    talk t = {.chat = form->chat, .piece = piece, .to = to, .system = system};
+    talk t = {.chat = form->chat, .emit = emit, .to = to, .system = system};
     char **joint = calloc(n + 1, sizeof *joint);
     int err = joint ? 0 : fail(WKV_ENOMEM, "no memory for %zu messages", n);
     if (err) return err;
@@ -207,14 +207,14 @@ static int read_list(const json_t *list, stretch system, const document_form *fo
 
 /* question, context on its own line if any, answer */
 static int read_pair(stretch system, stretch ask, stretch context, stretch reply, const document_form *form,
-                     piece_fn *piece, void *to)
+                     segment_fn *emit, void *to)
 {
     size_t n;
     char *text = joined(ask, "\n", context, &n);
     if (!text) return WKV_ENOMEM;
-    int err = question(form->chat, system, (stretch){text, n}, piece, to);
+    int err = question(form->chat, system, (stretch){text, n}, emit, to);
     free(text);
-    return err ? err : answer(form->chat, reply, piece, to);
+    return err ? err : answer(form->chat, reply, emit, to);
 }
 
 /* ---- named fields ------------------------------------------------------------------------------------------------ */
@@ -242,36 +242,36 @@ int conversation_check_fields(const char *fields)
     return fail(WKV_EARG, "--fields '%s': expected the names TEXT, QUESTION,ANSWER or QUESTION,ANSWER,CONTEXT", fields);
 }
 
-static int read_named(const json_t *doc, stretch system, const document_form *form, piece_fn *piece, void *user)
+static int read_named(const json_t *doc, stretch system, const document_form *form, segment_fn *emit, void *user)
 {
     char names[FIELDS][FIELD_NAME], keys[KEYS];
     int n = split_fields(names, form->fields);
     const json_t *list = n == 1 ? json_object_get(doc, names[0]) : NULL;
-    if (json_is_array(list)) return read_list(list, system, form, piece, user);
+    if (json_is_array(list)) return read_list(list, system, form, emit, user);
     for (int i = 0; i < n && i < 2; i++)
         if (!string_of(doc, names[i]).at)
             return fail(WKV_EFORMAT, "no string \"%s\" (--fields); its fields are: %s", names[i], keys_of(keys, doc));
     stretch first = string_of(doc, names[0]);
-    if (n == 1) return piece(user, first.at, first.n, 1);
-    return read_pair(system, first, string_of(doc, n > 2 ? names[2] : NULL), string_of(doc, names[1]), form, piece,
+    if (n == 1) return emit(user, first.at, first.n, 1);
+    return read_pair(system, first, string_of(doc, n > 2 ? names[2] : NULL), string_of(doc, names[1]), form, emit,
                      user);
 }
 
 /* ---- objects ----------------------------------------------------------------------------------------------------- */
 
-int conversation_read(const json_t *doc, const document_form *form, piece_fn *piece, void *user)
+int conversation_read(const json_t *doc, const document_form *form, segment_fn *emit, void *user)
 {
     stretch system = string_of(doc, "system"), text = string_of(doc, "text");
     if (!system.n) system = (stretch){0};
-    if (form->fields) return read_named(doc, system, form, piece, user);
+    if (form->fields) return read_named(doc, system, form, emit, user);
     for (int i = 0; i < LISTS; i++) {
         const json_t *list = json_object_get(doc, lists[i]);
-        if (json_is_array(list)) return read_list(list, system, form, piece, user);
+        if (json_is_array(list)) return read_list(list, system, form, emit, user);
     }
     for (int i = 0; i < PAIRS; i++) {
         stretch ask = string_of(doc, pairs[i].question), reply = string_of(doc, pairs[i].answer);
         if (ask.at && reply.at)
-            return read_pair(system, ask, string_of(doc, pairs[i].context), reply, form, piece, user);
+            return read_pair(system, ask, string_of(doc, pairs[i].context), reply, form, emit, user);
     }
-    return text.at ? piece(user, text.at, text.n, 1) : refuse_spelling(doc);
+    return text.at ? emit(user, text.at, text.n, 1) : refuse_object(doc);
 }

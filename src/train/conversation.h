@@ -17,10 +17,10 @@ typedef struct {
 /* WKV_EARG: `fields` has another form. NULL is valid. */
 int conversation_check_fields(const char *fields);
 
-/* Called for each stretch of text; `answer`: the loss includes it. Not 0: stop. */
-typedef int piece_fn(void *user, const char *text, size_t bytes, int answer);
+/* Called for each segment of text; `answer`: the loss includes it. Not 0: stop. */
+typedef int segment_fn(void *user, const char *text, size_t bytes, int answer);
 
-/* Pass the stretches of one object to the callback in order. The first of these forms that fits applies:
+/* Pass the segments of one object to the callback in order. The first of these forms that fits applies:
  *   {"messages": [{"role": "user", "content": "..."}, ...]}      roles system (first), user, assistant in turns;
  *                                                                content may be a list of parts of type "text"
  *   {"conversations": [{"from": "human", "value": "..."}, ...]}  the same in ShareGPT's words
@@ -29,6 +29,6 @@ typedef int piece_fn(void *user, const char *text, size_t bytes, int answer);
  *   {"text": "..."}                                              one answer
  * "system" beside a question or a list is the system message. The template formats questions and answers.
  * WKV_EFORMAT: none of these forms; WKV_ENOMEM. */
-int conversation_read(const json_t *doc, const document_form *form, piece_fn *piece, void *user);
+int conversation_read(const json_t *doc, const document_form *form, segment_fn *emit, void *user);
 
 #endif

@@ -9,21 +9,21 @@
 
 typedef struct {
     token_part p;
-    int64_t room;
+    int64_t capacity;
     const text_form *form;
 } reader;
 
 /* capacity for n more ids */
-static int make_room(reader *r, int64_t n)
+static int reserve(reader *r, int64_t n)
 {
     int64_t need = r->p.n + n;
-    if (need <= r->room) return 0;
-    int64_t room = r->room + r->room / 2;
-    if (room < need) room = need;
-    void *ids = realloc(r->p.ids, (size_t)room * (size_t)r->p.width);
-    if (!ids) return fail(WKV_ENOMEM, "no memory for %lld tokens", (long long)room);
+    if (need <= r->capacity) return 0;
+    int64_t capacity = r->capacity + r->capacity / 2;
+    if (capacity < need) capacity = need;
+    void *ids = realloc(r->p.ids, (size_t)capacity * (size_t)r->p.width);
+    if (!ids) return fail(WKV_ENOMEM, "no memory for %lld tokens", (long long)capacity);
     r->p.ids = ids;
-    r->room = room;
+    r->capacity = capacity;
     return 0;
 }
 
@@ -49,7 +49,7 @@ static int add_document(void *user, const char *text, size_t bytes)
     if (!ids) return fail(WKV_ENOMEM, "no memory for the %d tokens of a document", n);
     wkv_encode(vocab, text, bytes, ids, n);
     if (end >= 0) ids[n++] = end;
-    int err = make_room(r, n);
+    int err = reserve(r, n);
     if (!err) add_ids(r, ids, n);
     free(ids);
     return err;

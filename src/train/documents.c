@@ -118,23 +118,23 @@ int documents_of_file(const char *path, const document_reader *r)
 
 /* ---- as text ----------------------------------------------------------------------------------------------------- */
 
-/* Concatenate the stretches of a document. */
+/* Concatenate the segments of a document. */
 typedef struct {
     char *text;
-    size_t n, room;
-} page;
+    size_t n, capacity;
+} buffer;
 
-static int add_piece(void *user, const char *text, size_t bytes, int answer)
+static int append(void *user, const char *text, size_t bytes, int answer)
 {
-    page *p = user;
+    buffer *p = user;
     (void)answer;         /* answers and questions alike */
     if (!bytes) return 0; /* p->text may still be NULL */
-    if (p->n + bytes > p->room) {
-        size_t room = 2 * p->n + bytes;
-        char *more = realloc(p->text, room);
-        if (!more) return fail(WKV_ENOMEM, "no memory for a document of %zu bytes", room);
+    if (p->n + bytes > p->capacity) {
+        size_t capacity = 2 * p->n + bytes;
+        char *more = realloc(p->text, capacity);
+        if (!more) return fail(WKV_ENOMEM, "no memory for a document of %zu bytes", capacity);
         p->text = more;
-        p->room = room;
+        p->capacity = capacity;
     }
     memcpy(p->text + p->n, text, bytes);
     p->n += bytes;
@@ -145,30 +145,30 @@ typedef struct {
     const document_form *form;
     document_fn *fn;
     void *user;
-} taker;
+} text_reader;
 
-static int take_text(void *user, const char *text, size_t bytes)
+static int read_text(void *user, const char *text, size_t bytes)
 {
-    const taker *t = user;
+    const text_reader *t = user;
     return t->fn(t->user, text, bytes);
 }
 
-static int take_object(void *user, const json_t *object)
+static int read_object(void *user, const json_t *object)
 {
-    const taker *t = user;
-    page p = {0};
-    int err = conversation_read(object, t->form, add_piece, &p);
+    const text_reader *t = user;
+    buffer p = {0};
+    int err = conversation_read(object, t->form, append, &p);
     if (!err) err = t->fn(t->user, p.text ? p.text : "", p.n);
     free(p.text);
     return err;
 }
 
-static int take_file(void *user, const char *path)
+static int read_file(void *user, const char *path)
 {
-    return binidx_names(path) ? 0 : documents_of_file(path, &(document_reader){take_text, take_object, user});
+    return binidx_names(path) ? 0 : documents_of_file(path, &(document_reader){read_text, read_object, user});
 }
 
 int documents_read(const char *path, const document_form *form, passed_over *over, document_fn *fn, void *user)
 {
-    return documents_files(path, over, take_file, &(taker){form, fn, user});
+    return documents_files(path, over, read_file, &(text_reader){form, fn, user});
 }

@@ -22,7 +22,7 @@ typedef struct {
     int64_t rows;          /* rows of the first chunk, the largest                                */
     int64_t before;        /* rows of the step before this group                                  */
     size_t len;            /* values of a state                                                   */
-    int record, full;    /* compute gradients; pass them from chunk to chunk (full BPTT)        */
+    int record, full;      /* compute gradients; pass them from chunk to chunk (full BPTT)        */
     int to_states;         /* ... and to the initial states                                       */
     double loss;
     real *states, *dstates, *kept; /* n states; their gradients; states before each chunk, n per chunk */
@@ -221,7 +221,7 @@ static void run_chunks(void *arg)
 
 /* ---- samples ----------------------------------------------------------------------------------------------------- */
 
-static int make_room(group *w)
+static int allocate(group *w)
 {
     size_t rows = (size_t)w->rows, all = (size_t)w->n * w->len, in_chunks = 0;
     int with_gradients = w->to_states || (w->full && w->chunks > 1), kept = w->full && w->chunks > 1;
@@ -256,7 +256,7 @@ static int run_group(group *w, double *loss)
     w->len = (size_t)rwkv_state_len(q->m);
     w->record = q->learn && !q->sums;
     w->full = w->record && !t->truncate;
-    w->to_states = w->record && t->what & TRAIN_STATE;
+    w->to_states = w->record && t->methods & TRAIN_STATE;
     w->length = chunk_rows(t, w->s, w->n);
     w->chunks = (longest_rows(w->s, w->n) + w->length - 1) / w->length;
     w->rows = group_rows(t, w->s, w->n);
@@ -266,7 +266,7 @@ static int run_group(group *w, double *loss)
     t->c.adapter_drop_rate = q->learn ? (real)t->lora_dropout : 0;
     t->c.drop_seed = t->seed ^ ((uint64_t)t->step + 1) * 0x2545f4914f6cdd1du;
     t->c.user = t;
-    int err = make_room(w);
+    int err = allocate(w);
     for (int i = 0; i < w->n && !err; i++) rwkv_state_init(q->m, w->states + (size_t)i * w->len);
     if (!err) err = rwkv_reserve(&t->c, q->m, (int)w->rows, w->n, w->record);
     if (!err) err = cx_run(&t->c, run_chunks, w);
@@ -331,14 +331,14 @@ int trainer_gradient(wkv_trainer *t, const sample *s, int n, int learn, double *
 
 /* ---- cost -------------------------------------------------------------------------------------------------------- */
 
-int trainer_cost(wkv_trainer *t, const sample *s, int n, int whole, row_cost *out)
+int trainer_cost(wkv_trainer *t, const sample *s, int n, int keep_activations, row_cost *out)
 {
     double rows = 0, best = INFINITY, all = clock_seconds();
     double *sums = t->objective ? malloc((size_t)n * sizeof *sums) : NULL;
     int err = t->objective && !sums ? fail(WKV_ENOMEM, "no memory for %d samples", n) : check_samples(t, s, n);
     for (int i = 0; i < n; i++) rows += rows_of(&s[i]);
     reading q = {t->m, s, n, 1, .counted = rows}, first = {t->m, s, n, 1, .sums = sums};
-    t->c.keep_activations = whole;
+    t->c.keep_activations = keep_activations;
     cx_peak_restart(&t->c);
     for (int i = 0; i < 3 && !err && (!i || clock_seconds() - all < 1); i++) { /* the first pass faults in new pages */
         double begin = clock_seconds();

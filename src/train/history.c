@@ -13,7 +13,7 @@
 /* ---- reading the log --------------------------------------------------------------------------------------------- */
 
 /* capacity for one more of n */
-static int room(void **at, int n, int *have, size_t size)
+static int reserve(void **at, int n, int *have, size_t size)
 {
     if (n < *have) return 0;
     int more = *have ? 2 * *have : 64;
@@ -26,14 +26,14 @@ static int room(void **at, int n, int *have, size_t size)
 
 static int add_figures(history *h, figures f)
 {
-    int err = room((void **)&h->f, h->n_f, &h->room_f, sizeof f);
+    int err = reserve((void **)&h->f, h->n_f, &h->capacity_f, sizeof f);
     if (!err) h->f[h->n_f++] = f;
     return err;
 }
 
 static int add_measurement(history *h, measurement m)
 {
-    int err = room((void **)&h->m, h->n_m, &h->room_m, sizeof m);
+    int err = reserve((void **)&h->m, h->n_m, &h->capacity_m, sizeof m);
     if (!err) h->m[h->n_m++] = m;
     return err;
 }

@@ -20,7 +20,7 @@ typedef struct {
     char *page; /* path of train.html */
     figures *f;
     measurement *m;
-    int n_f, n_m, room_f, room_m;
+    int n_f, n_m, capacity_f, capacity_m;
     char *sample; /* the last sample, its step, and the bytes of its prompt */
     int64_t sample_step;
     int sample_prompt;

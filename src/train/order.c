@@ -52,7 +52,7 @@ static void shuffle(order *o)
     }
 }
 
-static int make_room(order *o)
+static int allocate(order *o)
 {
     o->shuffled = malloc((size_t)o->chunks * sizeof *o->shuffled);
     return o->shuffled ? 0 : fail(WKV_ENOMEM, "no memory to shuffle %lld sequences", (long long)o->chunks);
@@ -61,15 +61,15 @@ static int make_room(order *o)
 int order_init_samples(order *o, int count, uint64_t seed)
 {
     *o = (order){.context = 1, .seed = seed, .epoch = -1, .chunks = count};
-    return make_room(o);
+    return allocate(o);
 }
 
 int order_init(order *o, int64_t n, int context, uint64_t seed, int magic)
 {
     *o = (order){.n = n, .context = context, .seed = seed, .epoch = -1};
-    int64_t pieces = (n - 1) / context;
+    int64_t sequences = (n - 1) / context;
     if (n < 2) return fail(WKV_EARG, "%lld tokens of text to train on, expected 2 or more", (long long)n);
-    if (pieces < 1)
+    if (sequences < 1)
         return fail(WKV_EARG, "%lld tokens to train on, expected %d or more for --context %d; -T %lld fits",
                     (long long)n, context + 1, context, (long long)n - 1);
     if (magic) {
@@ -79,10 +79,11 @@ int order_init(order *o, int64_t n, int context, uint64_t seed, int magic)
         return fail(WKV_EARG, "%lld tokens are too few for --order magic with --context %d; reduce --context",
                     (long long)n, context);
     }
-    if (pieces > UINT32_MAX)
-        return fail(WKV_EUNSUPPORTED, "%lld sequences; the limit for shuffling is %u", (long long)pieces, UINT32_MAX);
-    o->chunks = pieces > 1 ? pieces - 1 : 1; /* one is spare for the shift */
-    return make_room(o);
+    if (sequences > UINT32_MAX)
+        return fail(WKV_EUNSUPPORTED, "%lld sequences; the limit for shuffling is %u", (long long)sequences,
+                    UINT32_MAX);
+    o->chunks = sequences > 1 ? sequences - 1 : 1; /* one is spare for the shift */
+    return allocate(o);
 }
 
 void order_release(order *o)

@@ -54,10 +54,10 @@ static int frame_of(frame *f, const history *h, const curve *c, int n)
             f->y1 = fmax(f->y1, y);
         }
     if (!isfinite(f->y0)) return 0;
-    double room =
+    double margin =
         fmax(0.04 * (f->y1 - f->y0), 1e-3 * fabs(f->y1) + 1e-12); /* a nearly constant curve is a line in the middle */
-    f->y1 += room;
-    f->y0 = f->y0 >= 0 && f->y0 < room ? 0 : f->y0 - room;
+    f->y1 += margin;
+    f->y0 = f->y0 >= 0 && f->y0 < margin ? 0 : f->y0 - margin;
     return 1;
 }
 
@@ -162,7 +162,7 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
     char a[32], b[32], c[32];
     fprintf(f, "<table>\n<tr><th>model<td>RWKV-%s, %d layers of %d, vocabulary %d, %.2f M parameters\n", p->version,
             p->layers, p->width, p->vocab, (double)p->parameters / 1e6);
-    fprintf(f, "<tr><th>text<td>%s tokens, %s more held out; %s tokens in a step\n", grouped(a, (double)p->text_tokens),
+    fprintf(f, "<tr><th>text<td>%s tokens, %s held out; %s tokens per step\n", grouped(a, (double)p->text_tokens),
             grouped(b, (double)p->held_tokens), grouped(c, (double)p->step_tokens));
     fprintf(f, "<tr><th>step<td>%s of %s (%.1f %%), epoch %.2f%s", grouped(a, (double)r->step),
             grouped(b, (double)r->steps), 100 * (double)r->step / (double)(r->steps ? r->steps : 1), r->epoch,
@@ -178,9 +178,9 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
     fprintf(f, "\n<tr><th>loss<td>%.4f in the last step, smoothed %.4f", r->loss, r->smooth);
     const measurement m = h->n_m ? h->m[h->n_m - 1] : (measurement){0, -1, -1, -1, -1};
     if (m.loss >= 0) fprintf(f, "; held-out %.4f, perplexity %.4g", m.loss, exp(m.loss));
-    if (m.bits >= 0) fprintf(f, " (%.4f bits a byte)", m.bits);
+    if (m.bits >= 0) fprintf(f, " (%.4f bits per byte)", m.bits);
     if (m.accuracy >= 0)
-        fprintf(f, "\n<tr><th>accuracy<td>%.4f of %d questions, %.4f by log-likelihood a character", m.accuracy,
+        fprintf(f, "\n<tr><th>accuracy<td>%.4f of %d questions, %.4f by log-likelihood per character", m.accuracy,
                 p->questions, m.accuracy_norm);
     fprintf(f,
             "\n<tr><th>learning rate<td>%.3g\n<tr><th>gradient norm<td>%.3g\n<tr><th>speed<td>%s tokens/s, mean "
@@ -188,7 +188,7 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
             r->lr, r->norm, grouped(a, rint(r->tokens_per_second)));
     if (r->share >= 0) fprintf(f, ", %.0f %% of the float32 peak of this machine", 100 * r->share);
     if (r->skipped)
-        fprintf(f, "\n<tr><th>skipped<td>%lld steps whose gradient was NaN or infinite", (long long)r->skipped);
+        fprintf(f, "\n<tr><th>skipped<td>%lld steps with a gradient that was NaN or infinite", (long long)r->skipped);
     fprintf(f, "\n</table>\n");
 }
 
@@ -224,7 +224,7 @@ void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_tr
                           {"held out", "c", h->n_m, valid_step, valid_of}};
     draw(f, h, "loss", 0, loss, 3);
     const curve accuracy[] = {{"sum", "c", h->n_m, valid_step, accuracy_of},
-                              {"a character", "a", h->n_m, valid_step, accuracy_norm_of}};
+                              {"per character", "a", h->n_m, valid_step, accuracy_norm_of}};
     draw(f, h, "accuracy by log-likelihood", 0, accuracy, 2);
     draw(f, h, "learning rate", 0, &(curve){"", "a", h->n_f, figures_step, lr_of}, 1);
     draw(f, h, "gradient norm", 1, &(curve){"", "a", h->n_f, figures_step, norm_of}, 1);
@@ -232,8 +232,7 @@ void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_tr
     fprintf(f, "</div>\n");
     if (h->sample) {
         char step[32];
-        fprintf(f, "<h1>sample after step %s, behind the words in bold</h1>\n<pre><b>",
-                grouped(step, (double)h->sample_step));
+        fprintf(f, "<h1>sample after step %s, prompt in bold</h1>\n<pre><b>", grouped(step, (double)h->sample_step));
         put_escaped(f, h->sample, (size_t)h->sample_prompt);
         fprintf(f, "</b>");
         put_escaped(f, h->sample + h->sample_prompt, strlen(h->sample + h->sample_prompt));

@@ -170,7 +170,7 @@ int params_load_moments(params *p, const tensors *f)
         int err = read_values(p, f, "mean.", p->model.V, p->mean);
         return err ? err : read_values(p, f, "square.", p->model.V, p->square);
     }
-    size_t share = (p->to - p->from) * sizeof *p->mean; /* uses the gradients as a buffer, zero between steps */
+    size_t share = (p->to - p->from) * sizeof *p->mean; /* buffer: the gradients, zero between steps */
     int err = read_values(p, f, "mean.", p->model.V, p->grads);
     if (!err) memcpy(p->mean, p->grads + p->from, share);
     if (!err) err = read_values(p, f, "square.", p->model.V, p->grads);
@@ -211,8 +211,8 @@ int params_load(params *p, const char *path, int V)
     return err;
 }
 
-/* Gather moment tensor i (all means, then all squares) from the processes with shards of it, using the gradients, zero
- * between steps, as a buffer. out NULL: this process only sends its shard. */
+/* Gather moment tensor i (all means, then all squares) from the processes with shards of it. The buffer is the
+ * gradients, which are zero between steps and again afterwards. out NULL: this process only sends its shard. */
 static void gather(const params *p, int i, float *out)
 {
     const wkv_communicator *r = p->communicator;
@@ -273,8 +273,10 @@ int params_save(const params *p, const char *path, dtype type, int moments, cons
     for (int k = 0; !err && k < kinds; k++)
         for (int i = 0; i < p->count; i++, n++) {
             const param *q = &p->list[i];
-            from[n] =
-                (given){.p = p, .values = k && p->communicator ? NULL : block[k] + q->at, .gathered = &gathered, .n = q->n};
+            from[n] = (given){.p = p,
+                              .values = k && p->communicator ? NULL : block[k] + q->at,
+                              .gathered = &gathered,
+                              .n = q->n};
             snprintf(from[n].name, sizeof from[n].name, "%s%s", prefix[k], q->name);
             out[n] = (tensor_out){.name = from[n].name, .type = type, .values = give_values, .from = &from[n]};
             out[n].dims = q->dims;

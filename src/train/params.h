@@ -31,7 +31,7 @@ typedef struct {
     real *values, *grads, *mean, *square; /* one allocation, `values` first  */
     size_t n_frozen;                      /* values that are frozen          */
     size_t from, to;                      /* values with moments here        */
-    const wkv_communicator *communicator;               /* others have the rest; NULL: none*/
+    const wkv_communicator *communicator; /* others have the rest; NULL: none */
     double *sums;                         /* the optimizer's: one per OPTIMIZER_CHUNK */
     char family[256];                     /* family_name of the initial checkpoint; "": unknown */
 } params;

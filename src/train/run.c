@@ -95,13 +95,13 @@ static int keep_measurement(job *j)
 }
 
 /* Text of ids; U+FFFD replaces invalid UTF-8. */
-static void spell(const wkv_tokenizer *vocab, const int32_t *ids, int n, char *out, size_t room)
+static void decode_text(const wkv_tokenizer *vocab, const int32_t *ids, int n, char *out, size_t capacity)
 {
     size_t at = 0;
     for (int i = 0; i < n; i++) {
         size_t bytes;
         const char *text = wkv_token_bytes(vocab, ids[i], &bytes);
-        if (at + bytes + 1 > room) break;
+        if (at + bytes + 1 > capacity) break;
         memcpy(out + at, text, bytes);
         at += bytes;
     }
@@ -146,9 +146,9 @@ static int write_sample(job *j)
     int err = trainer_sample(j->t, ids, prompt, ids + prompt, length);
     if (err) return err;
     while (n < length && !(j->source.of_samples && ids[prompt + n] == end)) n++;
-    spell(j->vocab, ids, prompt, j->sample, sizeof j->sample);
+    decode_text(j->vocab, ids, prompt, j->sample, sizeof j->sample);
     size_t shown = strlen(j->sample);
-    spell(j->vocab, ids, prompt + n, j->sample, sizeof j->sample);
+    decode_text(j->vocab, ids, prompt + n, j->sample, sizeof j->sample);
     while ((j->sample[shown] & 0xc0) == 0x80) shown++; /* a character that starts in the prompt */
     j->report.sample_prompt = (int)shown;
     j->report.sample = j->sample;
@@ -158,11 +158,11 @@ static int write_sample(job *j)
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
-static int save_frozen(const job *j, const char *name, train_method what, dtype type)
+static int save_frozen(const job *j, const char *name, train_method method, dtype type)
 {
     char *path = path_in(j->o.out, name);
     if (!path) return WKV_ENOMEM;
-    int err = adapt_save(j->t, path, what, type);
+    int err = adapt_save(j->t, path, method, type);
     free(path);
     return err;
 }
@@ -170,11 +170,12 @@ static int save_frozen(const job *j, const char *name, train_method what, dtype 
 /* Save adapters or states. */
 static int save_adapted(const job *j, int best)
 {
-    int err = 0, named = j->t->what & (TRAIN_LORA | TRAIN_WHOLE);
+    int err = 0, named = j->t->methods & (TRAIN_LORA | TRAIN_NAMED);
     if (named)
         err = save_frozen(j, best ? "best-lora.safetensors" : "lora.safetensors", TRAIN_LORA, F32);
     if (!err && named && !best) err = save_frozen(j, "lora.pth", TRAIN_LORA, BF16);
-    if (!err && j->t->what & TRAIN_STATE) err = save_frozen(j, best ? "best-state.pth" : "state.pth", TRAIN_STATE, F32);
+    if (!err && j->t->methods & TRAIN_STATE)
+        err = save_frozen(j, best ? "best-state.pth" : "state.pth", TRAIN_STATE, F32);
     return err;
 }
 

@@ -22,7 +22,7 @@ typedef struct {
     wkv_trainer *t;
     const wkv_communicator *communicator; /* NULL: a single process                         */
     int own;                /* sequences per step in this process             */
-    sample *now;            /* a step's                                       */
+    sample *now;            /* samples of this step                           */
     history history;
     position at;
     int chosen; /* sizes or steps follow from the amount of text */

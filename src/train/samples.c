@@ -15,16 +15,16 @@ typedef struct {
 
 static size_t begin_of(const samples *s, int i) { return i ? s->ends[i - 1] : 0; }
 
-static int make_room(samples *s, size_t n)
+static int reserve(samples *s, size_t n)
 {
-    if (s->n + n <= s->room) return 0;
-    size_t room = s->n + n > 2 * s->room ? s->n + n : 2 * s->room;
-    int32_t *ids = realloc(s->ids, room * sizeof *ids);
+    if (s->n + n <= s->capacity) return 0;
+    size_t capacity = s->n + n > 2 * s->capacity ? s->n + n : 2 * s->capacity;
+    int32_t *ids = realloc(s->ids, capacity * sizeof *ids);
     if (ids) s->ids = ids;
-    uint8_t *counts = realloc(s->counts, room);
+    uint8_t *counts = realloc(s->counts, capacity);
     if (counts) s->counts = counts;
-    if (!ids || !counts) return fail(WKV_ENOMEM, "no memory for %zu tokens", room);
-    s->room = room;
+    if (!ids || !counts) return fail(WKV_ENOMEM, "no memory for %zu tokens", capacity);
+    s->capacity = capacity;
     return 0;
 }
 
@@ -34,7 +34,7 @@ int samples_put(samples *s, const wkv_tokenizer *vocab, const char *text, size_t
     if (bytes > AT_ONCE) return fail(WKV_EUNSUPPORTED, "a text of %zu bytes; the limit is %d", bytes, AT_ONCE);
     int n = wkv_encode(vocab, text, bytes, NULL, 0);
     if (n < 0) return n;
-    int err = make_room(s, (size_t)n + 1);
+    int err = reserve(s, (size_t)n + 1);
     if (err) return err;
     wkv_encode(vocab, text, bytes, s->ids + s->n, n);
     memset(s->counts + s->n, counts, (size_t)n);
@@ -42,7 +42,7 @@ int samples_put(samples *s, const wkv_tokenizer *vocab, const char *text, size_t
     return 0;
 }
 
-static int add_piece(void *user, const char *text, size_t bytes, int answer)
+static int append(void *user, const char *text, size_t bytes, int answer)
 {
     const reader *r = user;
     return samples_put(r->s, r->vocab, text, bytes, answer);
@@ -64,12 +64,12 @@ int samples_end(samples *s, int most)
         return 0;
     }
     if (n > INT32_MAX) return fail(WKV_EUNSUPPORTED, "a sample of %zu tokens; the limit is %d", n, INT32_MAX);
-    if (s->count == s->ends_room) {
-        int room = s->ends_room ? 2 * s->ends_room : 64;
-        size_t *ends = realloc(s->ends, (size_t)room * sizeof *ends);
-        if (!ends) return fail(WKV_ENOMEM, "no memory for %d samples", room);
+    if (s->count == s->ends_capacity) {
+        int capacity = s->ends_capacity ? 2 * s->ends_capacity : 64;
+        size_t *ends = realloc(s->ends, (size_t)capacity * sizeof *ends);
+        if (!ends) return fail(WKV_ENOMEM, "no memory for %d samples", capacity);
         s->ends = ends;
-        s->ends_room = room;
+        s->ends_capacity = capacity;
     }
     s->ends[s->count++] = s->n;
     s->counted += counted;
@@ -80,7 +80,7 @@ int samples_end(samples *s, int most)
 int samples_put_end(samples *s, const wkv_tokenizer *vocab, int counts)
 {
     int32_t end = wkv_tokenizer_end(vocab);
-    int err = end < 0 ? 0 : make_room(s, 1);
+    int err = end < 0 ? 0 : reserve(s, 1);
     if (err || end < 0) return err;
     s->ids[s->n] = end;
     s->counts[s->n++] = (uint8_t)counts;
@@ -89,7 +89,7 @@ int samples_put_end(samples *s, const wkv_tokenizer *vocab, int counts)
 
 static int add_conversation(reader *r, const json_t *object)
 {
-    int err = conversation_read(object, r->form, add_piece, r);
+    int err = conversation_read(object, r->form, append, r);
     if (!err) err = samples_put_end(r->s, r->vocab, 1);
     return err ? err : samples_end(r->s, r->most);
 }
@@ -127,7 +127,7 @@ static int add_document(void *user, const char *text, size_t bytes)
 {
     reader *r = user;
     if (r->form->pairs) return fail(WKV_EFORMAT, "a plain text has no chosen and rejected answers; use .jsonl");
-    int err = add_piece(r, text, bytes, 1);
+    int err = append(r, text, bytes, 1);
     samples *s = r->s;
     if (!err) err = samples_put_end(s, r->vocab, 1);
     if (err || !r->most) return err ? err : samples_end(s, 0);
@@ -138,7 +138,7 @@ static int add_document(void *user, const char *text, size_t bytes)
     s->n = from;
     for (size_t at = 0; at + 1 < n && !err; at += (size_t)r->most) {
         size_t take = n - at < (size_t)r->most + 1 ? n - at : (size_t)r->most + 1;
-        if ((err = make_room(s, take))) break;
+        if ((err = reserve(s, take))) break;
         memcpy(s->ids + s->n, all + at, take * sizeof *all);
         memset(s->counts + s->n, 1, take);
         s->n += take;

@@ -9,9 +9,9 @@
 typedef struct {
     int32_t *ids;
     uint8_t *counts;
-    size_t n, room;
+    size_t n, capacity;
     size_t *ends; /* start of each sample in ids */
-    int count, ends_room;
+    int count, ends_capacity;
     int64_t counted;   /* tokens included in the loss                                              */
     int longest;       /* tokens of the longest sample                                             */
     int truncated;          /* truncated samples                                                        */

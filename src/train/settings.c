@@ -287,8 +287,8 @@ int settings_suit_samples(wkv_train_options *o, int samples)
 
 static void default_of_adapted(wkv_train_options *o)
 {
-    int what = adapt_method(o->method), state_alone = what == TRAIN_STATE && !o->train;
-    float_default(&o->lr_init, what & TRAIN_ALL ? 3e-5f : state_alone ? 1 : 1e-3f);
+    int method = adapt_method(o->method), state_alone = method == TRAIN_STATE && !o->train;
+    float_default(&o->lr_init, method & TRAIN_ALL ? 3e-5f : state_alone ? 1 : 1e-3f);
     float_default(&o->lr_final, state_alone ? o->lr_init / 100 : o->lr_init / 10);
     float_default(&o->eps, 1e-8f);
     float_default(&o->weight_decay, -1);
@@ -296,9 +296,9 @@ static void default_of_adapted(wkv_train_options *o)
 
 static void default_of_adapters(wkv_train_options *o)
 {
-    int what = adapt_method(o->method);
-    int_default(&o->rank, what & TRAIN_MISS ? 32 : 16);
-    if (!(what & TRAIN_MISS)) float_default(&o->alpha, (what & TRAIN_PISSA ? 1 : 2) * (float)o->rank);
+    int method = adapt_method(o->method);
+    int_default(&o->rank, method & TRAIN_MISS ? 32 : 16);
+    if (!(method & TRAIN_MISS)) float_default(&o->alpha, (method & TRAIN_PISSA ? 1 : 2) * (float)o->rank);
     text_default(&o->targets, "att,ffn");
 }
 

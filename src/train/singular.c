@@ -38,7 +38,7 @@ typedef struct {
     double *dx, *dy;
 } subspace;
 
-static int make_room(subspace *s)
+static int allocate(subspace *s)
 {
     size_t l = (size_t)s->l, in = l * (size_t)s->in, out = l * (size_t)s->out;
     int widest = s->in > s->out ? s->in : s->out;
@@ -118,24 +118,24 @@ static void diagonalise(subspace *s)
 }
 
 /* The unused vector with the largest singular value, *value. */
-static int take_largest(const subspace *s, char *taken, double *value)
+static int next_largest(const subspace *s, char *used, double *value)
 {
     int best = 0;
     *value = -1;
     for (int i = 0; i < s->l; i++) {
         const double *v = s->dx + (size_t)i * (size_t)s->in;
-        double length = taken[i] ? -1 : sqrt(dot(v, v, s->in));
+        double length = used[i] ? -1 : sqrt(dot(v, v, s->in));
         if (length > *value) *value = length, best = i;
     }
-    taken[best] = 1;
+    used[best] = 1;
     return best;
 }
 
-static void give(real *a, real *b, const subspace *s, int rank, char *taken)
+static void give(real *a, real *b, const subspace *s, int rank, char *used)
 {
     for (int r = 0; r < rank; r++) {
         double value;
-        int i = take_largest(s, taken, &value);
+        int i = next_largest(s, used, &value);
         const double *u = s->dy + (size_t)i * (size_t)s->out, *v = s->dx + (size_t)i * (size_t)s->in;
         for (int k = 0; k < s->in; k++)
             a[(size_t)r * (size_t)s->in + (size_t)k] = value > 0 ? (real)(v[k] / sqrt(value)) : 0;
@@ -150,17 +150,17 @@ int singular_vectors(real *a, real *b, const tensor *w, int rank, uint64_t seed,
     int least = s.in < s.out ? s.in : s.out;
     CHECK(w->type == REAL && rank <= least);
     s.l = rank + MORE < least ? rank + MORE : least;
-    char *taken = calloc((size_t)s.l, 1);
-    int err = taken ? make_room(&s) : fail(WKV_ENOMEM, "no memory for a list of singular vectors");
+    char *used = calloc((size_t)s.l, 1);
+    int err = used ? allocate(&s) : fail(WKV_ENOMEM, "no memory for a list of singular vectors");
     if (!err) {
         rng dice = {.seed = seed};
         for (size_t i = 0; i < (size_t)s.l * (size_t)s.in; i++) s.x[i] = (real)rng_normal(&dice);
         d->begin(d);
         project(&s);
         diagonalise(&s);
-        give(a, b, &s, rank, taken);
+        give(a, b, &s, rank, used);
     }
-    free(taken);
+    free(used);
     release(&s);
     return err;
 }

@@ -16,9 +16,9 @@ int source_add_held(source *s, const char *path)
     return samples_add(&s->held_samples, path, s->form.vocab, &s->form.documents, s->context);
 }
 
-int source_begin(source *s, int64_t held_n, int room, uint64_t seed, int magic)
+int source_begin(source *s, int64_t held_n, int capacity, uint64_t seed, int magic)
 {
-    s->room = room;
+    s->capacity = capacity;
     if (s->of_samples) {
         int err = s->form.documents.pairs ? samples_expect_references(&s->samples) : 0;
         if (!err && s->form.documents.pairs) err = samples_expect_references(&s->held_samples);
@@ -27,7 +27,7 @@ int source_begin(source *s, int64_t held_n, int room, uint64_t seed, int magic)
     s->held = s->other_held.n ? &s->other_held : &s->text;
     s->held_n = s->other_held.n ? s->other_held.n : held_n;
     s->held_at = s->other_held.n ? 0 : s->text.n - held_n;
-    s->rows = malloc((size_t)room * ((size_t)s->context + 1) * sizeof *s->rows);
+    s->rows = malloc((size_t)capacity * ((size_t)s->context + 1) * sizeof *s->rows);
     if (!s->rows) return fail(WKV_ENOMEM, "no memory for a batch");
     return order_init(&s->order, source_tokens(s), s->context, seed, magic);
 }
@@ -52,7 +52,7 @@ void source_release(source *s)
 /* context + 1 tokens of a text as sequence i of rows. */
 static sample piece(source *s, const tokens *of, int64_t at, int i)
 {
-    CHECK(i < s->room);
+    CHECK(i < s->capacity);
     int32_t *row = s->rows + (size_t)i * ((size_t)s->context + 1);
     tokens_copy(of, at, s->context + 1, row);
     return (sample){.ids = row, .n = s->context + 1};

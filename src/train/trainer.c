@@ -33,7 +33,7 @@ static int check_model(const wkv_train_options *o, const arch *a)
     return 0;
 }
 
-static int make_whole(wkv_trainer *t, const wkv_train_options *o)
+static int make_full(wkv_trainer *t, const wkv_train_options *o)
 {
     t->m = &t->p.model;
     if (o->with.lora || o->with.state)
@@ -55,8 +55,8 @@ static int make_whole(wkv_trainer *t, const wkv_train_options *o)
 
 static int make_model(wkv_trainer *t, const wkv_train_options *o)
 {
-    if (t->what != TRAIN_ALL) return adapt_frozen(t, o);
-    int err = make_whole(t, o);
+    if (t->methods != TRAIN_ALL) return adapt_frozen(t, o);
+    int err = make_full(t, o);
     return err ? err : params_freeze(&t->p, o->freeze);
 }
 
@@ -108,17 +108,17 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     if (o->micro_batch < 0) return fail(WKV_EARG, "--micro-batch is negative");
     if (o->infctx < 0) return fail(WKV_EARG, "--infctx is negative");
     if (o->truncate && !o->infctx) return fail(WKV_EARG, "--truncate needs --infctx");
-    t->what = adapt_method(o->method);
-    if (!t->what) return WKV_EARG;
-    if (o->lora_dropout > 0 && !(t->what & TRAIN_LORA))
+    t->methods = adapt_method(o->method);
+    if (!t->methods) return WKV_EARG;
+    if (o->lora_dropout > 0 && !(t->methods & TRAIN_LORA))
         return fail(WKV_EARG, "--lora-dropout needs adapters, and --method %s has none", o->method);
-    if (t->what == TRAIN_ALL && o->train)
+    if (t->methods == TRAIN_ALL && o->train)
         return fail(WKV_EARG, "--train %s: --method full trains all parameters except those of --freeze", o->train);
-    if (t->what != TRAIN_ALL && o->freeze)
+    if (t->methods != TRAIN_ALL && o->freeze)
         return fail(WKV_EARG, "--freeze %s is for --method full; %s freezes all parameters except those of --train",
                     o->freeze, o->method);
-    if (o->train) t->what |= TRAIN_WHOLE;
-    if (t->what & TRAIN_MISS && o->alpha > 0)
+    if (o->train) t->methods |= TRAIN_NAMED;
+    if (t->methods & TRAIN_MISS && o->alpha > 0)
         return fail(WKV_EARG, "--alpha %g: MiSS adapters have no alpha; LoRA and PiSSA have", (double)o->alpha);
     if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
         return fail(WKV_EARG, "a rank of %d, an alpha of %g; both must be positive", o->rank, (double)o->alpha);
@@ -153,7 +153,7 @@ static int open_reference(wkv_trainer *t, const wkv_train_options *o)
 {
     const char *path = o->reference ? o->reference : o->init;
     if (t->objective != DPO) return 0;
-    if (!path && t->what == TRAIN_ALL)
+    if (!path && t->methods == TRAIN_ALL)
         return fail(WKV_EARG, "the loss dpo needs a reference model; give --model or --reference");
     wkv_model_options with = {.as_stored = 1, .no_mmap = o->with.no_mmap};
     int err = wkv_model_open(&t->reference, path, &with);
@@ -190,7 +190,7 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
                    t->m->arch->version);
     if (!err && t->communicator && o->shard_optimizer) {
         params_shard(&t->p, t->communicator); /* the blocks move */
-        if (t->what & TRAIN_STATE) t->m->state0 = t->p.values + t->state_at;
+        if (t->methods & TRAIN_STATE) t->m->state0 = t->p.values + t->state_at;
     }
     if (!err) err = cx_init(&t->c, t->device);
     t->c.scan = o->scan;

@@ -17,7 +17,7 @@ typedef enum {
     TRAIN_ALL = 4,
     TRAIN_PISSA = 8, /* with TRAIN_LORA: initialized with singular vectors */
     TRAIN_MISS = 16, /* with TRAIN_LORA: MiSS adapters                     */
-    TRAIN_WHOLE = 32 /* with others: parameters of --train                 */
+    TRAIN_NAMED = 32 /* with others: parameters of --train                 */
 } train_method;
 
 /* The loss: cross entropy of tokens, or of pairs of a chosen and a rejected answer (preference.c). */
@@ -26,7 +26,7 @@ typedef enum { CROSS_ENTROPY, DPO, ORPO } objective;
 struct wkv_trainer {
     rwkv *m;         /* the model: that of p, or of the frozen weights */
     wkv_model *base; /* the frozen weights; NULL with TRAIN_ALL        */
-    int what;        /* set of train_method                            */
+    int methods;     /* set of train_method                            */
     params p;
     adapter *adapters; /* n_adapters trained ones, and with TRAIN_PISSA as many frozen ones, ... */
     int n_adapters;
@@ -44,11 +44,11 @@ struct wkv_trainer {
     double lr, norm;     /* learning rate and gradient norm of the last step      */
 
     int chunk;         /* tokens per chunk of a sequence (--infctx); 0: all              */
-    int truncate;           /* truncated BPTT: no gradient from a chunk to the previous one */
+    int truncate;      /* truncated BPTT: no gradient from a chunk to the previous one   */
     int micro;         /* sequences computed at once; 0: as many as fill 512 rows      */
     int checkpointing; /* activation recomputation: 1: on; -1: off; 0: by free memory  */
     size_t available;  /* free bytes before the trainer allocated any                  */
-    int l2wrap;        /* L2Wrap: penalty on the largest logit, as the official trainer */
+    int l2wrap;        /* L2Wrap: the official trainer's penalty on the largest logit   */
     objective objective;
     double beta;              /* beta of DPO, lambda of ORPO                                  */
     wkv_model *reference;     /* reference model of DPO; NULL: none                           */
@@ -58,7 +58,7 @@ struct wkv_trainer {
     device *device;
     cx c;
     const wkv_communicator *communicator; /* NULL: a single process */
-    int summing;            /* all-reduce has started for the layers from this one on */
+    int summing;                          /* all-reduce has started for the layers from this one on */
 };
 
 /* ---- gradient.c -------------------------------------------------------------------------------------------------- */
@@ -99,12 +99,12 @@ int trainer_group(const wkv_trainer *t, const sample *s, int n);
 int64_t trainer_rows(const wkv_trainer *t, const sample *s, int n);
 
 /* Measure the cost of a row by computing these samples up to three times; discards the gradient. Gradients must be zero
- * on entry, as between steps. `whole`: keep activations instead of recomputing them. */
+ * on entry, as between steps. `keep_activations`: no recomputation. */
 typedef struct {
     double seconds; /* per row                                                   */
     double bytes;   /* activations per row, without logits                       */
 } row_cost;
-int trainer_cost(wkv_trainer *t, const sample *s, int n, int whole, row_cost *out);
+int trainer_cost(wkv_trainer *t, const sample *s, int n, int keep_activations, row_cost *out);
 
 /* Memory for the activations of a step that computes so many rows at once. */
 size_t trainer_work_bytes(const wkv_trainer *t, const row_cost *cost, int64_t rows);

@@ -56,9 +56,9 @@ static int inflate_members(z_stream *z, unpacked *out, const uint8_t *data, size
             z->avail_in = (uInt)(left < 1 << 30 ? left : 1 << 30);
             fed += z->avail_in;
         }
-        size_t room = out->capacity - out->n - 1;
+        size_t space = out->capacity - out->n - 1;
         z->next_out = (Bytef *)out->at + out->n;
-        z->avail_out = (uInt)(room < 1 << 30 ? room : 1 << 30);
+        z->avail_out = (uInt)(space < 1 << 30 ? space : 1 << 30);
         uInt given = z->avail_out;
         state = inflate(z, Z_NO_FLUSH);
         out->n += given - z->avail_out;
