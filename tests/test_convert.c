@@ -555,7 +555,7 @@ static void refusals(void)
     refuses(v7, "convert.st", "bf16", WKV_EARG, "cannot store bf16, only f16");
     refuses(MODELS "/v7a-n16-bf16.pth", "convert.st", NULL, WKV_EUNSUPPORTED, "cannot store the DeepEmbed of");
     refuses(MODELS "/v7a-n16-bf16.pth", "convert.gguf", NULL, WKV_EUNSUPPORTED,
-            "v7a-n16-bf16.pth, an RWKV-7a; .pth and .safetensors");
+            "v7a-n16-bf16.pth, an RWKV-7a; use .pth or .safetensors");
     refuses(MODELS "/v5.0-n16-bf16.pth", "convert.st", NULL, WKV_EUNSUPPORTED, "version 5.0");
     refuses(v7, "no/such/folder/x.pth", NULL, WKV_EIO, "no/such/folder");
 }
