@@ -115,8 +115,8 @@ typedef struct {
     int sample_prompt;         /* ... number of its first bytes that are the prompt                                   */
 } wkv_train_report;
 
-/* A sample as the model reads it: ids[i] is included in the loss if counts[i] is not 0. Of a pair, the chosen answer
- * comes first. */
+/* A sample as the model reads it: ids[i] is included in the loss if counts[i] is not 0. The chosen answer of a
+ * pair precedes the rejected one. */
 typedef struct {
     const int32_t *ids;
     const uint8_t *counts;

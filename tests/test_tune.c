@@ -222,8 +222,8 @@ static void short_samples_are_computed_together(void)
     wkv_trainer_free(t);
 }
 
-/* Memory of a text of 100,000 tokens: that of a short one, and a state for each chunk. Of the short one, which fits as
- * a whole, the gradient is that of the whole. */
+/* Memory of a text of 100,000 tokens: that of a short one, and a state for each chunk. The gradient of the short
+ * one, which fits as a whole, is that of the whole. */
 static void long_text(void)
 {
     enum { LONG = 100001, SHORT = 2001 };

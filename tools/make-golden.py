@@ -231,7 +231,7 @@ def make(out, name, version, L, C, N, F, V, ranks, T, dtype, manner):
             continue
         steps, last, whole = run_official(w, version, tokens.tolist())
         apart = [abs(x - logits.numpy()).max() for x in (steps, whole)] + [abs(last - logits[-1].numpy()).max()]
-        if max(apart) < 1.2e-5:  # else fp32 rounding alone exceeds the tests' tolerance
+        if max(apart) < 1.2e-5:  # else fp32 itself is uncertain with this seed
             break
     else:
         raise SystemExit(name + ": no well-conditioned seed")

@@ -1,5 +1,5 @@
 /* folder.c - the files of a path: the file itself, the shards of an index, or the model in a directory
- * (docs/formats.md 3.2). */
+ * (docs/formats.md 3.1, 3.2). */
 #include "base/path.h"
 #include "format/reader.h"
 #include <dirent.h>

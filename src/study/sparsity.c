@@ -7,7 +7,7 @@
 
 enum { WIDTHS = sizeof((wkv_sparsity *)0)->zero / sizeof(int64_t), GROUP = 1 << (WIDTHS - 1) };
 
-/* A device's functions are told nothing of who asks: the counts of the evaluation that runs on this thread. */
+/* The counts of the evaluation that runs on this thread; a device's functions do not know their caller. */
 static _Thread_local struct {
     void (*linear)(device *, const linear_args *); /* the device's own */
     wkv_sparsity *layers;
