@@ -67,9 +67,9 @@ typedef struct {
     int64_t trained;           /* trained values: all weights, adapters, states */
     int samples, held_samples; /* number of training and held-out samples; */
     int pairs;                 /* ... 1: they are preference pairs; */
-    int64_t counted;           /* ... tokens included in the loss; */
+    int64_t loss_tokens;       /* ... tokens included in the loss; */
     int longest;               /* ... tokens of the longest; */
-    int truncated, left_out;   /* ... truncated to the context; skipped, because no token is included in the loss */
+    int truncated, skipped;    /* ... truncated to the context; skipped, because no token is included in the loss */
     double epochs;             /* passes of the run over the data */
     size_t weight_bytes;       /* parameters, gradients, moments */
     size_t work_bytes;         /* activations that a step keeps for backward */
@@ -78,15 +78,15 @@ typedef struct {
     double step_flops;         /* 6 x parameters (without the embedding, a lookup) x tokens */
     double tokens_per_second, seconds;
     int processes;             /* number of processes; the memory figures are per process */
-    int chosen;                /* 1: sizes, context, batch, learning rate or steps of a new model follow from the amount
-                                  of text                                                                             */
+    int auto_sized;            /* 1: sizes, context, batch, learning rate or steps of a new model follow from the
+                                  amount of text */
     int head_size, context, batch; /* head size; tokens per sequence; sequences per step                              */
     double lr;                 /* initial learning rate                                                               */
     int warmup;                /* steps of learning rate warmup                                                       */
     int questions;             /* number of questions in o->eval                                                      */
     const char *vocabulary;    /* path or name; NULL: token files without one, so no text samples, no bits per byte   */
-    int passed_over;           /* entries of folders that are not data and are skipped, ...                           */
-    const char *passed_over_first; /* ... and the name of the first one                                               */
+    int skipped_entries;       /* entries of folders that are not data and are skipped, ... */
+    const char *skipped_first; /* ... and the name of the first one                                               */
     const char *damaged;       /* resumed from an older checkpoint: the error of the newest one; else NULL            */
 } wkv_train_plan;
 
@@ -110,7 +110,7 @@ typedef struct {
     double accuracy;           /* share of the questions of o->eval with the largest log-likelihood on the right choice,
                                   if evaluated; else negative                                                         */
     double accuracy_norm;      /* the same with the log-likelihood per character of the choice                        */
-    int ended;                 /* early stopping: evaluations without a new lowest loss; 0: the run continues         */
+    int early_stopped;                 /* early stopping: evaluations without a new lowest loss; 0: the run continues         */
     const char *sample;        /* text generated after this step; NULL: none; ...                                     */
     int sample_prompt;         /* ... number of its first bytes that are the prompt                                   */
 } wkv_train_report;
@@ -130,19 +130,21 @@ typedef struct {
 /* Data-parallel training of one model. Each process holds all weights, computes the gradient of its share of the
  * step's sequences, and updates with the sum over all processes; the result equals that of one process with the same
  * batch up to rounding. All processes make the same calls with the same options on the same text. The program provides
- * these functions (src/cli/mpirun.c: MPI); all processes call them in the same order, except `advance`. The functions
+ * these functions (src/cli/mpirun.c: MPI); all processes call them in the same order, except `progress`. The functions
  * return no errors: a process that loses the others aborts, as with MPI. */
 typedef struct {
-    int rank, count;           /* this process, from 0; number of processes */
-    int neighbours;            /* number of processes on this machine, including this one; 0: 1 */
-    void *user;                /* passed to each function */
-    void (*add)(void *user, double *x, int n);              /* all-reduce: sum in x, the same bits in each process */
+    int rank, count; /* this process, from 0; number of processes */
+    int local_count; /* number of processes on this machine, including this one; 0: 1 */
+    void *user;      /* passed to each function */
+    /* all-reduce: sum in x, the same bits in each process */
+    void (*allreduce)(void *user, double *x, int n);
     /* start a non-blocking sum of x, to process `to`, or to all if -1; x is undefined elsewhere. Nobody accesses x
-     * until `finish` */
+     * until `wait_all` */
     void (*reduce)(void *user, float *x, size_t n, int to);
-    void (*copy)(void *user, void *x, size_t bytes, int from); /* start a non-blocking broadcast of x from `from` */
-    void (*advance)(void *user);                            /* make progress; called often during computation */
-    void (*finish)(void *user);                             /* wait for all operations started */
+    /* start a non-blocking broadcast of x from process `from` */
+    void (*broadcast)(void *user, void *x, size_t bytes, int from);
+    void (*progress)(void *user); /* make progress; called often during computation */
+    void (*wait_all)(void *user); /* wait for all operations started */
 } wkv_communicator;
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */
@@ -341,7 +343,7 @@ typedef struct {
     const char *const *always; /* tokens to include in any case, NULL-terminated; NULL: none */
     const char *chat;          /* chat template; NULL: plain */
     const char *fields;        /* as wkv_train_options.fields                                                         */
-    int *passed_over;          /* out: entries of folders that are not data and were skipped; may be NULL             */
+    int *skipped_entries;          /* out: entries of folders that are not data and were skipped; may be NULL             */
     int rounds;                /* maximum rounds of replacing tokens; 0: 24; negative: none */
     int *made;                 /* out: number of ids; may be NULL                                                     */
     int (*report)(void *user, int round, double bytes_per_token); /* after each round; not 0: stop with WKV_ESTOPPED */

@@ -42,7 +42,7 @@ struct group {
     void (*work)(member *m);
 };
 
-static void add(void *user, double *x, int n)
+static void allreduce(void *user, double *x, int n)
 {
     member *m = user;
     double *sum = calloc((size_t)n, sizeof *sum);
@@ -66,9 +66,9 @@ static void put(member *m, void *x, size_t n, int sum, int root)
 }
 
 static void reduce(void *user, float *x, size_t n, int to) { put(user, x, n, 1, to); }
-static void copy(void *user, void *x, size_t bytes, int from) { put(user, x, bytes, 0, from); }
+static void broadcast(void *user, void *x, size_t bytes, int from) { put(user, x, bytes, 0, from); }
 
-static void advance(void *user)
+static void progress(void *user)
 {
     member *m = user;
     m->advanced++;
@@ -90,7 +90,7 @@ static void sum_up(member *m, int i)
 }
 
 /* Everything happens at the last moment: data used earlier were not waited for. */
-static void finish(void *user)
+static void wait_all(void *user)
 {
     member *m = user;
     group *g = m->all;
@@ -132,13 +132,13 @@ static void together(group *g, int count, void (*work)(member *m), const wkv_tra
         *m = (member){.all = g, .o = o};
         m->communicator = (wkv_communicator){.rank = k,
                                .count = count,
-                               .neighbours = count,
+                               .local_count = count,
                                .user = m,
-                               .add = add,
+                               .allreduce = allreduce,
                                .reduce = reduce,
-                               .copy = copy,
-                               .advance = advance,
-                               .finish = finish};
+                               .broadcast = broadcast,
+                               .progress = progress,
+                               .wait_all = wait_all};
         pthread_create(&thread[k], NULL, run_member, m);
     }
     for (int k = 0; k < count; k++) pthread_join(thread[k], NULL);

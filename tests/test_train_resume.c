@@ -327,7 +327,7 @@ static void results_stay_until_the_longer_run_ends(void)
 static int64_t ended;
 static int watch_end(void *user, const wkv_train_report *r)
 {
-    ended = r->ended ? r->step : 0;
+    ended = r->early_stopped ? r->step : 0;
     return r->step == stop_at && user;
 }
 

@@ -63,11 +63,11 @@ static int train(void)
     if (!paths || !set.always) return complain("out of memory");
     set.report = report;
     catch_interrupts();
-    int size, passed_over = 0;
+    int size, skipped_entries = 0;
     set.made = &size;
-    set.passed_over = &passed_over;
+    set.skipped_entries = &skipped_entries;
     if (wkv_vocabulary_train(out, paths, &set)) return interrupted ? 130 : complain_library();
-    if (passed_over) note("%d entries of the folders were skipped, not data", passed_over);
+    if (skipped_entries) note("%d entries of the folders were skipped, not data", skipped_entries);
     if (size < set.size) note("the text yields only %d ids", size);
     put_text("%s: %d ids, %.3f bytes a token\n", out, size, reached);
     return 0;

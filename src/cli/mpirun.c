@@ -53,7 +53,7 @@ static void begin_more(void)
     for (; begun < queued && begun - done < UNDER_WAY; begun++) begin(&queue[begun], &request[begun % UNDER_WAY]);
 }
 
-static void advance(void *user)
+static void make_progress(void *user)
 {
     (void)user;
     for (int over = 1; done < begun && over; done += over)
@@ -61,7 +61,7 @@ static void advance(void *user)
     begin_more();
 }
 
-static void finish(void *user)
+static void wait_all(void *user)
 {
     (void)user;
     for (; done < queued; done++) {
@@ -75,7 +75,7 @@ static void put_in_queue(char *x, size_t n, size_t size, int adds, int root)
 {
     for (size_t most = PIECE_BYTES / size; n;) {
         size_t count = n < most ? n : most;
-        if (queued == MOST) finish(NULL);
+        if (queued == MOST) wait_all(NULL);
         queue[queued++] = (chunk){.x = x, .n = (int)count, .adds = adds, .root = root};
         x += count * size;
         n -= count;
@@ -89,14 +89,14 @@ static void reduce(void *user, float *x, size_t n, int to)
     put_in_queue((char *)x, n, sizeof *x, 1, to);
 }
 
-static void copy(void *user, void *x, size_t bytes, int from)
+static void broadcast(void *user, void *x, size_t bytes, int from)
 {
     (void)user;
     put_in_queue(x, bytes, 1, 0, from);
 }
 
 /* summed in one process, so that all get the same bits */
-static void add(void *user, double *x, int n)
+static void allreduce(void *user, double *x, int n)
 {
     (void)user;
     MPI_Reduce(rank ? x : MPI_IN_PLACE, x, n, MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
@@ -110,11 +110,15 @@ int mpi_begin(wkv_communicator *r)
     int threads;
     MPI_Comm here;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &threads);
-    *r = (wkv_communicator){.add = add, .reduce = reduce, .copy = copy, .advance = advance, .finish = finish};
+    *r = (wkv_communicator){.allreduce = allreduce,
+                            .reduce = reduce,
+                            .broadcast = broadcast,
+                            .progress = make_progress,
+                            .wait_all = wait_all};
     MPI_Comm_rank(MPI_COMM_WORLD, &r->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &r->count);
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
-    MPI_Comm_size(here, &r->neighbours);
+    MPI_Comm_size(here, &r->local_count);
     MPI_Comm_free(&here);
     rank = r->rank;
     if (r->count > 1 || surroundings(sizes) <= 1) return 0;
@@ -129,7 +133,7 @@ int mpi_begin(wkv_communicator *r)
 
 void mpi_end(const wkv_communicator *r)
 {
-    if (r->add) MPI_Finalize();
+    if (r->allreduce) MPI_Finalize();
 }
 
 #else

@@ -48,9 +48,9 @@ void training_defaults(void)
 static void put_data(const wkv_train_plan *p)
 {
     char a[32], b[32], c[32];
-    if (p->passed_over)
-        note("%d entries of the folders are skipped, not data (%s%s)", p->passed_over, p->passed_over_first,
-             p->passed_over > 1 ? ", ..." : "");
+    if (p->skipped_entries)
+        note("%d entries of the folders are skipped, not data (%s%s)", p->skipped_entries, p->skipped_first,
+             p->skipped_entries > 1 ? ", ..." : "");
     if (!p->samples) {
         note("text: %s tokens, %s held out; %s steps of %lld tokens are %.2f epochs", as_count(a, p->text_tokens),
              as_count(b, p->held_tokens), as_count(c, p->steps), (long long)p->step_tokens, p->epochs);
@@ -58,19 +58,19 @@ static void put_data(const wkv_train_plan *p)
     }
     const char *things = p->pairs ? "pairs of answers" : "samples";
     note("%d %s of %s tokens, %s of them included in the loss; the longest has %d", p->samples, things,
-         as_count(a, p->text_tokens), as_count(b, p->counted), p->longest);
+         as_count(a, p->text_tokens), as_count(b, p->loss_tokens), p->longest);
     note("%s steps of %d %s are %.3g epochs; learning rate %g after %d steps of warmup", as_count(a, p->steps),
          p->batch, p->pairs ? "pairs" : "samples", p->epochs, p->lr, p->warmup);
     if (p->truncated) note("%d samples are longer than --context and are truncated", p->truncated);
-    if (p->left_out)
-        note("%d %s are skipped: no token of %s is included in the loss", p->left_out, p->pairs ? "pairs" : "samples",
+    if (p->skipped)
+        note("%d %s are skipped: no token of %s is included in the loss", p->skipped, p->pairs ? "pairs" : "samples",
              p->pairs ? "an answer" : "them");
 }
 
 static void put_model(const wkv_train_plan *p)
 {
     char a[32], b[32];
-    if (p->chosen)
+    if (p->auto_sized)
         note("sizes chosen for %s tokens of text: -L %d -C %d -T %d -b %d -n %lld --lr %g; options override them "
              "(docs/training.md 5)",
              as_count(a, p->text_tokens), p->layers, p->width, p->context, p->batch, (long long)p->steps, p->lr);
@@ -177,9 +177,9 @@ static void put_measurement(const training_watch *w, const wkv_train_report *r)
     if (r->accuracy >= 0)
         note("step %lld: accuracy %.4f of %d questions, %.4f by log-likelihood a character", (long long)r->step,
              r->accuracy, w->questions, r->accuracy_norm);
-    if (r->ended)
+    if (r->early_stopped)
         note("step %lld: no new lowest held-out loss in %d evaluations; the run ends (--patience)", (long long)r->step,
-             r->ended);
+             r->early_stopped);
 }
 
 static int report(void *user, const wkv_train_report *r)
@@ -201,7 +201,7 @@ static int report(void *user, const wkv_train_report *r)
         note("step %lld: sample, prompt \"%.*s\": %s", (long long)r->step, r->sample_prompt, r->sample,
              r->sample + r->sample_prompt);
     int every = training.set.log_every > 0 ? training.set.log_every : 10;
-    if (r->step % every && r->step != r->steps && !r->ended) return interrupted;
+    if (r->step % every && r->step != r->steps && !r->early_stopped) return interrupted;
     const double mean = losses_mean(&w->losses);
     if (!on_terminal(2))
         note("step %lld of %lld: loss %.4f%s, lr %.2e, gradient norm %.2f%s, %.0f tokens/s%s, %s left",

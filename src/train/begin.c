@@ -430,27 +430,27 @@ static int make_plan(job *j)
                              .samples = j->o.samples ? (int)source_count(&j->source) : 0,
                              .held_samples = j->o.samples ? (int)source_held(&j->source) : 0,
                              .pairs = s->pairs,
-                             .counted = s->counted,
+                             .loss_tokens = s->counted,
                              .longest = s->longest,
                              .truncated = s->truncated,
-                             .left_out = s->left_out,
+                             .skipped = s->left_out,
                              .weight_bytes = (2 * (p->n + p->to - p->from) + j->t->n_principal) * sizeof *p->values,
                              .available_bytes = communicator_memory(j->communicator, j->t->available),
                              .damaged = j->damaged,
                              .questions = j->choices.count,
                              .vocabulary = j->vocab ? wkv_tokenizer_path(j->vocab) : NULL,
                              .processes = communicator_count(j->communicator),
-                             .chosen = j->chosen,
+                             .auto_sized = j->chosen,
                              .head_size = m->N,
                              .context = j->o.context,
                              .batch = j->o.batch,
                              .lr = (double)j->o.lr_init,
                              .warmup = (int)j->t->plan.warmup};
-    const passed_over *over = s->over.n                       ? &s->over
+    const skipped_entries *over = s->over.n                       ? &s->over
                               : j->source.held_samples.over.n ? &j->source.held_samples.over
                                                               : &j->source.text.over;
-    plan->passed_over = s->over.n + j->source.held_samples.over.n + j->source.text.over.n;
-    plan->passed_over_first = over->first;
+    plan->skipped_entries = s->over.n + j->source.held_samples.over.n + j->source.text.over.n;
+    plan->skipped_first = over->first;
     plan->parameters = j->t->base ? wkv_model_about(j->t->base)->parameters : wkv_trainer_parameters(j->t);
     if (s->count)
         plan->step_tokens = (int64_t)j->o.batch * source_per(&j->source) * ((int64_t)s->n - s->count) / s->count;

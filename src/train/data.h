@@ -19,7 +19,7 @@ typedef struct {
     token_part *parts;
     int n_parts;
     int64_t n;
-    passed_over over; /* skipped entries of folders */
+    skipped_entries over; /* skipped entries of folders */
 } tokens;
 
 /* Options for tokenizing. vocab may be NULL for token files only. */

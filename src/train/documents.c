@@ -35,12 +35,12 @@ static int is_empty(const char *folder, const char *name)
 static int is_visible(const struct dirent *e) { return e->d_name[0] != '.'; }
 static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
-static void pass_over(passed_over *over, const char *name)
+static void pass_over(skipped_entries *over, const char *name)
 {
     if (over && !over->n++) snprintf(over->first, sizeof over->first, "%.60s", name);
 }
 
-static int each_entry(const char *folder, struct dirent **found, int n, passed_over *over, file_fn *fn, void *user)
+static int each_entry(const char *folder, struct dirent **found, int n, skipped_entries *over, file_fn *fn, void *user)
 {
     int err = 0, read = 0;
     for (int i = 0; i < n && !err; i++) {
@@ -63,7 +63,7 @@ static int each_entry(const char *folder, struct dirent **found, int n, passed_o
                 folder);
 }
 
-int documents_files(const char *path, passed_over *over, file_fn *fn, void *user)
+int documents_files(const char *path, skipped_entries *over, file_fn *fn, void *user)
 {
     struct stat about;
     struct dirent **found;
@@ -168,7 +168,7 @@ static int read_file(void *user, const char *path)
     return binidx_names(path) ? 0 : documents_of_file(path, &(document_reader){read_text, read_object, user});
 }
 
-int documents_read(const char *path, const document_form *form, passed_over *over, document_fn *fn, void *user)
+int documents_read(const char *path, const document_form *form, skipped_entries *over, document_fn *fn, void *user)
 {
     return documents_files(path, over, read_file, &(text_reader){form, fn, user});
 }

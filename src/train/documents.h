@@ -8,12 +8,12 @@
 typedef struct {
     int n;
     char first[64]; /* the name of the first one */
-} passed_over;
+} skipped_entries;
 
 /* Call fn for the path, or for each data file of a folder in the order of their names: a file with an extension known
  * to textfile_kind, or the .idx of a token file. Not 0 stops. `over` may be NULL. WKV_EARG: the folder has none. */
 typedef int file_fn(void *user, const char *path);
-int documents_files(const char *path, passed_over *over, file_fn *fn, void *user);
+int documents_files(const char *path, skipped_entries *over, file_fn *fn, void *user);
 
 /* Callbacks: `text` for a plain file, `object` for JSON objects (train/jsonl.h) and table rows (train/csv.h). */
 typedef struct {
@@ -29,7 +29,7 @@ int documents_of_file(const char *path, const document_reader *r);
 /* Call fn for the text of each document of `path`, formatted by `form`; skips token files of a folder. Not 0 from fn
  * stops. */
 typedef int document_fn(void *user, const char *text, size_t bytes);
-int documents_read(const char *path, const document_form *form, passed_over *over, document_fn *fn, void *user);
+int documents_read(const char *path, const document_form *form, skipped_entries *over, document_fn *fn, void *user);
 
 /* WKV_EARG: the output file `out` is the file `path` or in the folder `path`. */
 int documents_refuse_output(const char *path, const char *out);

@@ -200,7 +200,7 @@ int history_measurement(history *h, const wkv_train_report *r)
         line = with(line, names[i].key, real_or_null(values[i]));
         err = write_scalars(h, r->step, 1, &names[i].tag, &values[i]);
     }
-    if (r->ended) line = with(line, "ended", json_true());
+    if (r->early_stopped) line = with(line, "ended", json_true());
     int written = write_line(h, line);
     if (!err) err = written;
     return err ? err

@@ -166,7 +166,7 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
             grouped(b, (double)p->held_tokens), grouped(c, (double)p->step_tokens));
     fprintf(f, "<tr><th>step<td>%s of %s (%.1f %%), epoch %.2f%s", grouped(a, (double)r->step),
             grouped(b, (double)r->steps), 100 * (double)r->step / (double)(r->steps ? r->steps : 1), r->epoch,
-            over ? r->ended             ? ", ended: no lower held-out loss"
+            over ? r->early_stopped             ? ", ended: no lower held-out loss"
                    : r->step < r->steps ? ", stopped"
                                         : ", done"
                  : "");

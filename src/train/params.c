@@ -226,9 +226,9 @@ static void gather(const params *p, int i, float *out)
         if (to > end) to = end;
         if (from >= to) continue;
         if (k == r->rank) memcpy(p->grads + from, mine + (from - p->from), (to - from) * sizeof *mine);
-        r->copy(r->user, p->grads + from, (to - from) * sizeof *mine, k);
+        r->broadcast(r->user, p->grads + from, (to - from) * sizeof *mine, k);
     }
-    r->finish(r->user);
+    r->wait_all(r->user);
     if (out) memcpy(out, p->grads + q->at, q->n * sizeof *out);
     memset(p->grads + q->at, 0, q->n * sizeof *p->grads);
 }

@@ -48,7 +48,7 @@ static void compare_with_best(job *j)
         j->at.since_best = 0;
     } else
         j->at.since_best++;
-    r->ended = lost_patience(j);
+    r->early_stopped = lost_patience(j);
 }
 
 /* Mean loss over the held-out sequences, of a text up to a limit of tokens; negative without any. Each process
@@ -223,7 +223,7 @@ static void describe(job *j)
     r->margin = j->t->margin;
     r->preferred = j->plan.pairs ? j->t->preferred : -1;
     r->valid_loss = r->valid_bits = r->accuracy = r->accuracy_norm = -1;
-    r->ended = lost_patience(j); /* a resumed run may be finished */
+    r->early_stopped = lost_patience(j); /* a resumed run may be finished */
     r->sample = NULL;
 }
 
@@ -306,7 +306,7 @@ static int after_step(job *j, int last, int *stop)
     int now = last || every(j->o.valid_every, r->step), err = now ? measure_held(j) : 0;
     if (!err && now) err = measure_choices(j);
     if (err) return err;
-    last = last || r->ended;
+    last = last || r->early_stopped;
     double due[2] = {0}; /* stop, save */
     if (communicator_lead(j->communicator)) {
         err = write_down(j, last);
@@ -329,11 +329,11 @@ static int train(job *j)
     j->saved = clock_seconds();
     wkv_train_report *r = &j->report;
     int err = 0, stop = 0;
-    while (!err && !stop && !r->ended && r->step < r->steps) {
+    while (!err && !stop && !r->early_stopped && r->step < r->steps) {
         err = one_step(j);
         if (!err) err = after_step(j, r->step == r->steps, &stop);
     }
-    int over = r->ended || r->step == r->steps,
+    int over = r->early_stopped || r->step == r->steps,
         results = over || !j->at.finished; /* keep the results of the shorter run until the longer one ends */
     if (!err && communicator_lead(j->communicator) && results) err = job_save(j, "final");
     if (!err && communicator_lead(j->communicator)) err = history_page(&j->history, &j->plan, r, 1);

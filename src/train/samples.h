@@ -15,7 +15,7 @@ typedef struct {
     int64_t counted;   /* tokens included in the loss                                              */
     int longest;       /* tokens of the longest sample                                             */
     int truncated;          /* truncated samples                                                        */
-    passed_over over;  /* skipped entries of folders                                               */
+    skipped_entries over;  /* skipped entries of folders                                               */
     int left_out;      /* skipped samples without a token in the loss; pairs with such an answer   */
     int pairs;         /* chosen and rejected samples alternate                                    */
     double *reference; /* pairs: cross entropy under the reference model (trainer.h)               */

@@ -35,14 +35,14 @@ void trainer_add_up_from(void *trainer, int layer)
     wkv_trainer *t = trainer;
     const params *p = &t->p;
     for (; t->summing > layer; t->summing--) add_up(t, begin_of(p, t->summing - 1), begin_of(p, t->summing));
-    t->communicator->advance(t->communicator->user);
+    t->communicator->progress(t->communicator->user);
 }
 
 int trainer_add_up_rest(wkv_trainer *t, int err, double *figures, int n)
 {
     if (!t->communicator) return err;
     trainer_add_up_from(t, -1);
-    t->communicator->finish(t->communicator->user);
+    t->communicator->wait_all(t->communicator->user);
     t->summing = t->m->L;
     return communicator_agree_on(t->communicator, err, figures, n);
 }
@@ -55,9 +55,9 @@ void trainer_collect_values(wkv_trainer *t)
     for (int k = 0; k < r->count; k++) {
         size_t from, to;
         params_share(p, k, &from, &to);
-        if (from < to) r->copy(r->user, p->values + from, (to - from) * sizeof *p->values, k);
+        if (from < to) r->broadcast(r->user, p->values + from, (to - from) * sizeof *p->values, k);
     }
     memset(p->grads, 0, p->from * sizeof *p->grads);
     memset(p->grads + p->to, 0, (p->n - p->to) * sizeof *p->grads);
-    r->finish(r->user);
+    r->wait_all(r->user);
 }

@@ -13,7 +13,7 @@ enum { BYTES = 256, FIRST = 1 }; /* single bytes, after id 0, which has no line 
 
 static int read_document(void *user, const char *text, size_t bytes) { return words_read(user, text, bytes); }
 
-int vocabulary_read(table *chunks, const char *path, const document_form *form, passed_over *over)
+int vocabulary_read(table *chunks, const char *path, const document_form *form, skipped_entries *over)
 {
     return documents_read(path, form, over, read_document, chunks);
 }
@@ -40,7 +40,7 @@ int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vo
     static const wkv_vocabulary_options defaults;
     const wkv_vocabulary_options *o = options ? options : &defaults;
     document_form form = {.fields = o->fields};
-    passed_over over = {0};
+    skipped_entries over = {0};
     table chunks = {0};
     char *lines = NULL;
     size_t bytes = 0;
@@ -55,7 +55,7 @@ int wkv_vocabulary_train(const char *path, const char *const *data, const wkv_vo
     for (; !err && *data; data++) err = vocabulary_read(&chunks, *data, &form, &over);
     if (!err) err = vocabulary_make(&lines, &bytes, &chunks, o);
     if (!err) err = file_write(path, lines, bytes);
-    if (o->passed_over) *o->passed_over = over.n;
+    if (o->skipped_entries) *o->skipped_entries = over.n;
     if (!err && o->made) {
         *o->made = FIRST;
         for (size_t i = 0; i < bytes; i++) *o->made += lines[i] == '\n';
