@@ -202,8 +202,8 @@ static void short_samples_are_computed_together(void)
         EXPECT_EQ(groups_of(t, many, even[i].n), even[i].groups);
     }
     make_lengths(uneven, MANY);
-    EXPECT_EQ(groups_of(t, many, MANY), 3); /* in groups of 512 / 600, which is one, there were 12 */
-    EXPECT_EQ(trainer_rows(t, many, MANY), 620);
+    EXPECT_EQ(groups_of(t, many, MANY), 5); /* groups of 512 / 600 samples, which is one, would be 12 */
+    EXPECT_EQ(trainer_rows(t, many, MANY), 600);
     real *apart = malloc(t->p.n * sizeof *apart);
     t->micro = 1;
     EXPECT_EQ(groups_of(t, many, MANY), MANY);

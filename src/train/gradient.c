@@ -73,10 +73,11 @@ static int64_t group_rows(const wkv_trainer *t, const sample *s, int n)
 
 int trainer_group(const wkv_trainer *t, const sample *s, int n)
 {
-    enum { ROWS = 512 }; /* GEMMs are at full speed, and the activations of so few rows stay in the caches */
-    int k = 1;
+    enum { ROWS = 512 }; /* GEMMs reach full speed, and activations of so few rows stay in the caches */
     if (t->micro) return t->micro < n ? t->micro : n;
-    while (k < n && group_rows(t, s, k) < ROWS) k++;
+    int length = chunk_rows(t, s, n), k = (ROWS + length - 1) / length;
+    if (k > n) k = n;
+    while (k < n && group_rows(t, s, k + 1) <= ROWS) k++;
     return k;
 }
 

@@ -93,8 +93,8 @@ typedef struct {
 } reading;
 int trainer_read(wkv_trainer *t, reading *r);
 
-/* Number of samples, from the first, to compute at once: `micro`, or as many as fill 512 rows; more rows are not faster
- * and need more memory. trainer_rows: the largest number of rows of such a group. */
+/* Number of samples, from the first, to compute at once: `micro`, or as many as fill 512 rows if all were as long as the
+ * longest, and more while they fit into 512 rows; more rows are not faster and need more memory. trainer_rows: the largest number of rows of such a group. */
 int trainer_group(const wkv_trainer *t, const sample *s, int n);
 int64_t trainer_rows(const wkv_trainer *t, const sample *s, int n);
 
