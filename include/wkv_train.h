@@ -110,7 +110,7 @@ typedef struct {
     double accuracy;           /* share of the questions of o->eval with the largest log-likelihood on the right choice,
                                   if evaluated; else negative                                                         */
     double accuracy_norm;      /* the same with the log-likelihood per character of the choice                        */
-    int early_stopped;                 /* early stopping: evaluations without a new lowest loss; 0: the run continues         */
+    int early_stopped;         /* early stopping: evaluations without a new lowest loss; 0: the run continues         */
     const char *sample;        /* text generated after this step; NULL: none; ...                                     */
     int sample_prompt;         /* ... number of its first bytes that are the prompt                                   */
 } wkv_train_report;
@@ -164,7 +164,8 @@ typedef struct {
     /* "full": all weights; "lora", "state", "lora+state": adapters, an initial state, with the weights of `init`
      * frozen (NULL: the built-in model); "pissa": adapters initialized with the principal singular vectors of their
      * weights, which are subtracted from the weights (arXiv 2404.02948); "miss": one matrix [rank, out] per weight,
-     * added to every shard of `rank` inputs (MiSS, DiSHA, Bone; arXiv 2409.15371). NULL: "lora" with `samples`, else "full" */
+     * added to every shard of `rank` inputs (MiSS, DiSHA, Bone; arXiv 2409.15371). NULL: "lora" with
+     * `samples`, else "full" */
     const char *method;
     int rank;                  /* rank of the adapters; 0: 16; miss: 32 */
     float alpha;               /* adapters are scaled by alpha / rank; 0: twice the rank; pissa: rank; miss: unused */
@@ -343,7 +344,7 @@ typedef struct {
     const char *const *always; /* tokens to include in any case, NULL-terminated; NULL: none */
     const char *chat;          /* chat template; NULL: plain */
     const char *fields;        /* as wkv_train_options.fields                                                         */
-    int *skipped_entries;          /* out: entries of folders that are not data and were skipped; may be NULL             */
+    int *skipped_entries;      /* out: entries of folders that are not data and were skipped; may be NULL             */
     int rounds;                /* maximum rounds of replacing tokens; 0: 24; negative: none */
     int *made;                 /* out: number of ids; may be NULL                                                     */
     int (*report)(void *user, int round, double bytes_per_token); /* after each round; not 0: stop with WKV_ESTOPPED */

@@ -70,7 +70,7 @@ static void take_samples(void)
     }
 }
 
-/* Of the gradients that were found. */
+/* The largest relative error of a gradient. */
 static double worst_gradient(const char *loss)
 {
     double worst = 0;

@@ -3,11 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/file.h"
+#include "same.h"
 #include "tuning.h"
 #include "format/tensors.h"
 #include "train/adapt.h"
 #include "train/choose.h"
-#include "train/singular.h"
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
 
@@ -102,18 +102,6 @@ static void check_merged(wkv_trainer *t, const char *name)
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
 
-static void expect_same_file(const char *a, const char *b, int same)
-{
-    char *x = NULL, *y = NULL;
-    size_t n = 0, m = 0;
-    if (file_slurp(&x, &n, a) || file_slurp(&y, &m, b))
-        FAILED("%s", wkv_error());
-    else if ((n == m && !memcmp(x, y, n)) != same)
-        FAILED("%s is %s%s", a, same ? "not " : "", b);
-    free(x);
-    free(y);
-}
-
 static int stop_after_2(void *user, const wkv_train_report *r)
 {
     (void)user;
@@ -162,8 +150,8 @@ static void check_resumed(wkv_train_options o, const char *file)
     EXPECT_EQ(wkv_train(&o), WKV_ESTOPPED);
     wkv_train_options on = {.out = "cut", .resume = 1, .threads = 2, .checkpointing = 1};
     if (wkv_train(&on)) FAILED("%s", wkv_error());
-    expect_same_file(path_of("cut", file, ""), path_of("whole", file, ""), 1);
-    if (!strcmp(file, "lora.safetensors")) expect_same_file("cut/lora.pth", "whole/lora.pth", 1);
+    EXPECT(same_files(path_of("cut", file, ""), path_of("whole", file, "")));
+    if (!strcmp(file, "lora.safetensors")) EXPECT(same_files("cut/lora.pth", "whole/lora.pth"));
 }
 
 /* ---- dropout ----------------------------------------------------------------------------------------------------- */
@@ -217,7 +205,7 @@ static void dropout_is_resumed(void)
     rename("whole/lora.safetensors", "undropped.safetensors");
     o.lora_dropout = 0.3f;
     check_resumed(o, "lora.safetensors");
-    expect_same_file("whole/lora.safetensors", "undropped.safetensors", 0);
+    EXPECT(!same_files("whole/lora.safetensors", "undropped.safetensors"));
     o.out = "whole";
     o.resume = 1;
     o.lora_dropout = 0.2f;
@@ -226,71 +214,6 @@ static void dropout_is_resumed(void)
 }
 
 /* ---- PiSSA ------------------------------------------------------------------------------------------------------- */
-
-/* W [rows, cols] = sum of s[i] u[i] v[i]' over `n` orthonormal vectors of either side. */
-static void make_matrix(real *w, int rows, int cols, int n, const double *s)
-{
-    rng r = {.seed = 6};
-    double *u = malloc(sizeof *u * (size_t)(n * rows)), *v = malloc(sizeof *v * (size_t)(n * cols));
-    for (int i = 0; i < n * rows; i++) u[i] = rng_normal(&r);
-    for (int i = 0; i < n * cols; i++) v[i] = rng_normal(&r);
-    orthonormalise(u, n, rows);
-    orthonormalise(v, n, cols);
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < cols; j++) {
-            double sum = 0;
-            for (int k = 0; k < n; k++) sum += s[k] * u[k * rows + i] * v[k * cols + j];
-            w[i * cols + j] = (real)sum;
-        }
-    free(u);
-    free(v);
-}
-
-enum { ROWS = 40, COLS = 56, RANK = 6 };
-
-/* b a of the first RANK singular vectors; `turned`: the map is the transpose. */
-static void product_of(real *out, real *w, int turned, int threads)
-{
-    static real a[RANK * COLS], b[COLS * RANK];
-    tensor t = {.rows = ROWS, .cols = COLS, .type = REAL, .data = w};
-    if (turned) t.layout = LAYOUT_INPUT_MAJOR;
-    device *d;
-    if (device_open(&d, NULL, threads, NULL) || singular_vectors(a, b, &t, RANK, 3, d)) FAILED("%s", wkv_error());
-    int in = weight_in(&t);
-    for (int i = 0; i < ROWS; i++)
-        for (int j = 0; j < COLS; j++) {
-            double sum = 0;
-            for (int r = 0; r < RANK; r++)
-                sum += (double)a[r * in + (turned ? i : j)] * (double)b[(turned ? j : i) * RANK + r];
-            out[i * COLS + j] = (real)sum;
-        }
-    device_close(d);
-}
-
-static void singular_vectors_are_the_largest(void)
-{
-    static real w[ROWS * COLS], best[ROWS * COLS], got[2][ROWS * COLS];
-    double s[ROWS];
-    for (int i = 0; i < ROWS; i++) s[i] = 3 * pow(0.8, i);
-    make_matrix(w, ROWS, COLS, ROWS, s);
-    for (int i = RANK; i < ROWS; i++) s[i] = 0;
-    make_matrix(best, ROWS, COLS, ROWS, s);
-    for (int turned = 0; turned < 2; turned++) {
-        product_of(got[0], w, turned, 1);
-        product_of(got[1], w, turned, 3);
-        EXPECT(!memcmp(got[0], got[1], sizeof *got));
-        double d = relative(got[0], best, ROWS * COLS);
-        if (!(d < 2e-5)) FAILED("the best matrix of rank %d is missed by %.2e", RANK, d);
-    }
-    /* a matrix of fewer directions than asked for, and of none */
-    for (int i = 2; i < ROWS; i++) s[i] = 0;
-    make_matrix(w, ROWS, COLS, ROWS, s);
-    product_of(got[0], w, 0, 2);
-    EXPECT(relative(got[0], w, ROWS * COLS) < 1e-5);
-    memset(w, 0, sizeof w);
-    product_of(got[0], w, 0, 2);
-    EXPECT(!memcmp(got[0], w, sizeof w));
-}
 
 static const char *const versions_of_adapters[] = {"v4-c32-f32", "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16"};
 
@@ -657,7 +580,6 @@ int main(void)
     make_samples();
     RUN(dropout_of_adapters);
     RUN(dropout_is_resumed);
-    RUN(singular_vectors_are_the_largest);
     RUN(pissa);
     RUN(pissa_of_blocks);
     RUN(pissa_is_resumed);

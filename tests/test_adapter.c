@@ -295,7 +295,8 @@ static void misfits(void)
     write_one("a.pth", "blocks.0.att.key.lora_A", 4, 32);
     refused("is incomplete: lora_A without lora_B", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.0.att.key.bone", 4, 32);
-    refused("tensor blocks.0.att.key.bone, [4, 32], does not fit", (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
+    refused("tensor blocks.0.att.key.bone, [4, 32], does not fit",
+            (wkv_model_options){.lora = "a.pth", .lora_alpha = 8});
     write_one("a.pth", "blocks.0.att.key.disha", 4, 33);
     refused("blocks.0.att.key.disha is [4, 33], expected the MiSS adapter of blocks.0.att.key.weight, rank x 32",
             (wkv_model_options){.lora = "a.pth"});

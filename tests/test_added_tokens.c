@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "text/tokenizer.h"
 #include "folder.h"
+#include "same.h"
 #include "train/trainer.h"
 #include "test.h"
 
@@ -102,17 +103,6 @@ static void expect_one_id(const char *model, int logits, int32_t first)
     wkv_model_close(m);
 }
 
-static void same_files(const char *a, const char *b)
-{
-    char *x = NULL, *y = NULL;
-    size_t n = 0, m = 0;
-    EXPECT_EQ(file_slurp(&x, &n, a), 0);
-    EXPECT_EQ(file_slurp(&y, &m, b), 0);
-    EXPECT(n == m && !memcmp(x, y, n));
-    free(x);
-    free(y);
-}
-
 /* The vocabulary has 96 ids or fewer, as the model has logits. */
 static void a_result_opens_with_its_tokens(void)
 {
@@ -131,8 +121,8 @@ static void a_result_opens_with_its_tokens(void)
     EXPECT_EQ(wkv_train(&o), WKV_ESTOPPED);
     wkv_train_options on = {.out = in_folder("cut"), .samples = 1, .resume = 1};
     EXPECT_EQ(wkv_train(&on), 0);
-    same_files(in_folder("cut/final.safetensors"), in_folder("whole/final.safetensors"));
-    same_files(in_folder("cut/final.vocab.txt"), in_folder("whole/final.vocab.txt"));
+    EXPECT(same_files(in_folder("cut/final.safetensors"), in_folder("whole/final.safetensors")));
+    EXPECT(same_files(in_folder("cut/final.vocab.txt"), in_folder("whole/final.vocab.txt")));
     on.add_tokens = "<other>";
     EXPECT_EQ(wkv_train(&on), WKV_EARG);
     EXPECT_HAS(wkv_error(), "--add-token is <call> </call> in the resumed run, and <other> now");

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "train/choices.h"
 #include "folder.h"
+#include "same.h"
 #include "test.h"
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -162,17 +163,6 @@ static void write_questions(void)
     fclose(f);
 }
 
-static void same_files(const char *a, const char *b)
-{
-    char *x = NULL, *y = NULL;
-    size_t n = 0, m = 0;
-    EXPECT_EQ(file_slurp(&x, &n, a), 0);
-    EXPECT_EQ(file_slurp(&y, &m, b), 0);
-    EXPECT(n == m && !memcmp(x, y, n));
-    free(x);
-    free(y);
-}
-
 static void a_run_answers_and_learns_the_same(void)
 {
     char text[2001] = "";
@@ -185,8 +175,8 @@ static void a_run_answers_and_learns_the_same(void)
     o = options("with"), o.eval = in_folder("eval.jsonl");
     EXPECT_EQ(wkv_train(&o), 0);
     EXPECT_EQ(measured, 3);
-    same_files(in_folder("with/final.safetensors"), in_folder("without/final.safetensors"));
-    same_files(in_folder("with/best.safetensors"), in_folder("without/best.safetensors"));
+    EXPECT(same_files(in_folder("with/final.safetensors"), in_folder("without/final.safetensors")));
+    EXPECT(same_files(in_folder("with/best.safetensors"), in_folder("without/best.safetensors")));
     choices c = {0};
     wkv_tokenizer *bytes;
     double share[2] = {0};

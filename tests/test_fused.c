@@ -45,7 +45,7 @@ static tensor *weight(dtype type, int in, int out, weight_layout layout)
 /* A case: writes its results to out, returns their number. */
 typedef int case_fn(cx *c, tensor **out);
 
-/* By hand, recorded, and not, from the same states, which are left as they were. */
+/* Unfused, recorded and not recorded, from the same states, which stay unchanged. */
 static void compare(const char *name, case_fn *fn, const batch *b, device *dev)
 {
     static real first[4][STATE], last[2][4][STATE];

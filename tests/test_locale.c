@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "base/number.h"
 #include "folder.h"
+#include "same.h"
 #include "test.h"
 #include "train/history.h"
 #include "train/settings.h"
@@ -73,15 +74,6 @@ static int train(const char *out, int resume, int stop)
         o.steps = 7, o.lr_init = 0.005f, o.beta1 = 0.85f, o.schedule = "constant", o.log_every = 1;
     }
     return wkv_train(&o);
-}
-
-static int same_files(const char *a, const char *b)
-{
-    size_t n = 0, m = 0;
-    char *x = read_file(a, &n), *y = read_file(b, &m);
-    int same = x && y && n == m && !memcmp(x, y, n);
-    free(x), free(y);
-    return same;
 }
 
 static void runs_resume(void)

@@ -3,26 +3,13 @@
 #include <math.h>
 #include <string.h>
 #include "models.h"
-#include "folder.h" /* after models.h, whose functions have a parameter of this name */
-#include "train/samples.h"
+#include "masked.h"
+#include "same.h"
+#include "folder.h" /* after models.h, where parameters have this name */
 
 #define GOLDEN TEST_DIR "/golden/gradients/"
 
 /* ---- spellings --------------------------------------------------------------------------------------------------- */
-
-/* A sample of the vocabulary "bytes", with tokens included in the loss between [ and ]. */
-static void show(char *out, const samples *s, int i)
-{
-    sample one = samples_at(s, i);
-    int counts = 0;
-    for (int k = 0; k < one.n; k++) {
-        if ((one.counts[k] != 0) != counts) *out++ = counts ? ']' : '[';
-        counts = one.counts[k] != 0;
-        *out++ = one.ids[k] ? (char)one.ids[k] : '0';
-    }
-    if (counts) *out++ = ']';
-    *out = 0;
-}
 
 /* Samples of one object; *err the failure of reading it. */
 static samples read_object(const wkv_tokenizer *vocab, document_form form, const char *object, int most, int *err)
@@ -45,8 +32,8 @@ static void spellings(void)
          "System: S.\n\nUser: Q?\n\nAssistant:[ yes\n\n]", "System: S.\n\nUser: Q?\n\nAssistant:[ no\n\n]"},
         {"{\"ask\": \"Q?\", \"good\": \"yes\", \"bad\": \"no\"}", "ask,good,bad", "User: Q?\n\nAssistant:[ yes\n\n]",
          "User: Q?\n\nAssistant:[ no\n\n]"},
-        {"{\"prompt\": [{\"role\": \"user\", \"content\": \"Q?\"}], \"chosen\": [{\"role\": \"assistant\", \"content\": "
-         "\"yes\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"no\"}]}",
+        {"{\"prompt\": [{\"role\": \"user\", \"content\": \"Q?\"}], \"chosen\": [{\"role\": \"assistant\", "
+         "\"content\": \"yes\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"no\"}]}",
          NULL, "User: Q?\n\nAssistant:[ yes\n\n]", "User: Q?\n\nAssistant:[ no\n\n]"},
         {"{\"prompt\": [{\"role\": \"user\", \"content\": \"Q?\"}], \"chosen\": \"yes\", \"rejected\": \"no\"}", NULL,
          "User: Q?\n\nAssistant:[ yes\n\n]", "User: Q?\n\nAssistant:[ no\n\n]"},
@@ -69,7 +56,7 @@ static void spellings(void)
         samples s = read_object(vocab, form, all[i].object, 0, &err);
         if (err || s.count != 2) FAILED("%s: %d, %s", all[i].object, s.count, wkv_error());
         for (int k = 0; k < s.count; k++) {
-            show(text, &s, k);
+            masked_text(text, &s, k);
             EXPECT_STR(text, k ? all[i].rejected : all[i].chosen);
         }
         samples_release(&s);
@@ -248,11 +235,7 @@ static void resumed_run_is_the_same(void)
     wkv_train_options resumed = {
         .resume = 1, .samples = 1, .out = part.out, .threads = 1, .report = follow, .user = &cut};
     if (wkv_train(&resumed)) FAILED("%s", wkv_error());
-    size_t a, b;
-    void *x = read_file(in_folder("whole/lora.safetensors"), &a),
-         *y = read_file(in_folder("part/lora.safetensors"), &b);
-    EXPECT(x && y && a == b && !memcmp(x, y, a));
-    free(x), free(y);
+    EXPECT(same_files(in_folder("whole/lora.safetensors"), in_folder("part/lora.safetensors")));
 }
 
 static void refusals(void)

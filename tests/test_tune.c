@@ -5,8 +5,8 @@
 #include "base/hash.h"
 #include "format/write.h"
 #include "tuning.h"
+#include "masked.h"
 #include "train/adapt.h"
-#include "train/samples.h"
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
 
@@ -334,27 +334,14 @@ static void wrong_targets(void)
     o.method = "lora";
     o.targets = "att.key,att.gate";
     EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "--targets: RWKV-7 has no weights called \"att.gate\" for it; expected att, ffn, low-rank, att.w1, att.w2,");
+    EXPECT_HAS(wkv_error(), "--targets: RWKV-7 has no weights called \"att.gate\" for it; expected att, ffn, low-rank, "
+                            "att.w1, att.w2,");
     o.targets = "att.key,ffn";
     if ((t = made(&o))) EXPECT_EQ(t->p.count, 3 * 3 * 2); /* three layers, key and the two of ffn, two halves */
     wkv_trainer_free(t);
 }
 
 /* ---- masks ------------------------------------------------------------------------------------------------------- */
-
-/* "input[included in the loss]" */
-static void show(char *out, const samples *s, int i)
-{
-    sample one = samples_at(s, i);
-    int counts_now = 0;
-    for (int k = 0; k < one.n; k++) {
-        if ((one.counts[k] != 0) != counts_now) *out++ = counts_now ? ']' : '[';
-        counts_now = one.counts[k] != 0;
-        *out++ = one.ids[k] ? (char)one.ids[k] : '0';
-    }
-    if (counts_now) *out++ = ']';
-    *out = 0;
-}
 
 static void write_text(const char *path, const char *text)
 {
@@ -387,7 +374,7 @@ static void masks(void)
     EXPECT_EQ(samples_add(&s, "d.jsonl", t, &form, 0), 0);
     EXPECT_EQ(s.count, 4);
     for (int i = 0; i < s.count && i < 4; i++) {
-        show(text, &s, i);
+        masked_text(text, &s, i);
         EXPECT_STR(text, want[i]);
     }
     samples_release(&s);
@@ -401,7 +388,7 @@ static void masks(void)
     write_text("d.txt", "0123456789");
     EXPECT_EQ(samples_add(&s, "d.txt", t, &form, 4), 0);
     EXPECT_EQ(s.count, 3);
-    show(text, &s, 1);
+    masked_text(text, &s, 1);
     EXPECT_STR(text, "[45678]");
     samples_release(&s);
 

@@ -47,7 +47,7 @@ static void text_is_split_into_chunks(void)
     table_release(&t);
 }
 
-/* Of "abab" and "abc" the pieces that save most. */
+/* The substrings of "abab" and "abc" that save most. */
 static void the_words_that_save_most_are_chosen(void)
 {
     table chunks = {0}, words = {0};

@@ -92,10 +92,12 @@ tensor *op_lerp(cx *c, tensor *x, tensor *y, tensor *mu)
 static void map_back(cx *c, record *r)
 {
     tensor *x = r->in[0], *y = r->out[0];
-    c->dev->map_back(
-        c->dev,
-        &(map_args){
-            .kind = (map_kind)r->i, .n = values(x), .x = x->data, .y = y->data, .dy = y->grad, .dx = grad_or_null(c, x)});
+    c->dev->map_back(c->dev, &(map_args){.kind = (map_kind)r->i,
+                                         .n = values(x),
+                                         .x = x->data,
+                                         .y = y->data,
+                                         .dy = y->grad,
+                                         .dx = grad_or_null(c, x)});
 }
 
 tensor *op_map(cx *c, map_kind kind, tensor *x)

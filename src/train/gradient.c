@@ -27,7 +27,7 @@ typedef struct {
     double loss;
     real *states, *dstates, *kept; /* n states; their gradients; states before each chunk, n per chunk */
     int32_t *ids, *targets;
-    real *scales; /* cross entropy per row, or sum per span */
+    real *scales; /* reading.scales per row; or the sums of spans that were read */
     span *spans;
     batch b;
 } group;
@@ -73,11 +73,10 @@ static int64_t group_rows(const wkv_trainer *t, const sample *s, int n)
 
 int trainer_group(const wkv_trainer *t, const sample *s, int n)
 {
-    enum { ROWS = 512 }; /* GEMMs reach full speed, and activations of so few rows stay in the caches */
     if (t->micro) return t->micro < n ? t->micro : n;
-    int length = chunk_rows(t, s, n), k = (ROWS + length - 1) / length;
+    int length = chunk_rows(t, s, n), k = (GROUP_ROWS + length - 1) / length;
     if (k > n) k = n;
-    while (k < n && group_rows(t, s, k + 1) <= ROWS) k++;
+    while (k < n && group_rows(t, s, k + 1) <= GROUP_ROWS) k++;
     return k;
 }
 
@@ -153,7 +152,7 @@ static double add_sums(group *w, int k, tensor *x)
     return all;
 }
 
-/* Loss and gradient of chunk k. `last`: the last chunk. */
+/* Loss and gradient of chunk k. `last`: no other chunk of the group is run after it. */
 static double run_chunk(group *w, int k, int with_gradients, int last)
 {
     wkv_trainer *t = w->t;

@@ -35,9 +35,8 @@ static void silence(device *d)
 /* Rows computed at once in a step of samples of maximum length. */
 static int64_t step_rows(const wkv_train_options *o)
 {
-    enum { GROUP = 512 }; /* as trainer_group */
     int64_t longest = o->infctx ? o->infctx : o->context;
-    return o->micro_batch ? o->micro_batch * longest : longest > GROUP ? longest : GROUP;
+    return o->micro_batch ? o->micro_batch * longest : longest > GROUP_ROWS ? longest : GROUP_ROWS;
 }
 
 static int work_bytes(wkv_trainer *t, int64_t rows, size_t *out)

@@ -93,8 +93,10 @@ typedef struct {
 } reading;
 int trainer_read(wkv_trainer *t, reading *r);
 
-/* Number of samples, from the first, to compute at once: `micro`, or as many as fill 512 rows if all were as long as the
- * longest, and more while they fit into 512 rows; more rows are not faster and need more memory. trainer_rows: the largest number of rows of such a group. */
+/* Number of samples, from the first, to compute at once: `micro`, or as many as fill GROUP_ROWS if all were as long as
+ * the longest, and more while they fit. With so many rows GEMMs reach full speed, and activations stay in the caches.
+ * trainer_rows: the largest number of rows of such a group. */
+enum { GROUP_ROWS = 512 };
 int trainer_group(const wkv_trainer *t, const sample *s, int n);
 int64_t trainer_rows(const wkv_trainer *t, const sample *s, int n);
 
