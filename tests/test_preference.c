@@ -41,6 +41,9 @@ static void spellings(void)
          "\"content\": \"yes\"}], \"rejected\": [{\"role\": \"user\", \"content\": \"Q?\"}, {\"role\": \"assistant\", "
          "\"content\": \"no\"}]}",
          NULL, "User: Q?\n\nAssistant:[ yes\n\n]", "User: Q?\n\nAssistant:[ no\n\n]"},
+        {"{\"prompt\": [{\"role\": \"user\", \"content\": \"Q?\"}], \"chosen\": [{\"from\": \"human\", \"value\": "
+         "\"Q?\"}, {\"from\": \"bot\", \"value\": \"yes\"}], \"rejected\": [{\"from\": \"bot\", \"value\": \"no\"}]}",
+         NULL, "User: Q?\n\nAssistant:[ yes\n\n]", "User: Q?\n\nAssistant:[ no\n\n]"},
         {"{\"chosen\": \"warm\", \"rejected\": \"cold\"}", NULL, "[warm]", "[cold]"},
     };
     wkv_tokenizer *vocab;

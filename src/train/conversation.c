@@ -47,6 +47,18 @@ static speaker speaker_of(const char *role)
     return i < ROLES ? roles[i].is : STRANGER;
 }
 
+/* Index of the message's keys in messages[]. */
+static int spelling_of(const json_t *message)
+{
+    return !json_object_get(message, messages[0].role) && json_object_get(message, messages[1].role);
+}
+
+int conversation_is_answer(const json_t *message)
+{
+    const char *role = json_string_value(json_object_get(message, messages[spelling_of(message)].role));
+    return role && speaker_of(role) == ASSISTANT;
+}
+
 enum { KEYS = 256 };
 
 /* The first keys of an object, for messages. */
@@ -189,7 +201,7 @@ static int read_list(const json_t *list, stretch system, const document_form *fo
     if (err) return err;
     json_array_foreach(list, i, m)
     {
-        int k = !json_object_get(m, messages[0].role) && json_object_get(m, messages[1].role);
+        int k = spelling_of(m);
         const char *role = json_string_value(json_object_get(m, messages[k].role));
         stretch content;
         if ((err = content_of(json_object_get(m, messages[k].content), i, &content, &joint[i]))) break;

@@ -17,6 +17,9 @@ typedef struct {
 /* WKV_EARG: `fields` has another form. NULL is valid. */
 int conversation_check_fields(const char *fields);
 
+/* Is the message one of the model, under any name of its role? */
+int conversation_is_answer(const json_t *message);
+
 /* Called for each segment of text; `answer`: the loss includes it. Not 0: stop. */
 typedef int segment_fn(void *user, const char *text, size_t bytes, int answer);
 

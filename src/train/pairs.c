@@ -3,26 +3,18 @@
 #include "base/error.h"
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 static const char *const prompts[] = {"prompt", "question", "instruction", "input"};
 
-/* Is the list a whole conversation, which begins with the system message or a question? */
-static int is_conversation(const json_t *list)
-{
-    const json_t *first = json_array_get(list, 0);
-    const char *role = json_string_value(json_object_get(first, "role"));
-    if (!role) role = json_string_value(json_object_get(first, "from"));
-    return role && strcmp(role, "assistant") && strcmp(role, "gpt");
-}
-
-/* Messages of prompt and answer as one list; a whole conversation replaces the prompt. */
+/* Messages of prompt and answer as one list. A list that does not begin with an answer is a whole conversation and
+ * replaces the prompt. */
 static json_t *joined_lists(json_t *prompt, json_t *answer)
 {
     json_t *all = json_array();
-    if (json_is_array(prompt))
+    int continues = conversation_is_answer(json_array_get(answer, 0));
+    if (continues && json_is_array(prompt))
         json_array_extend(all, prompt);
-    else if (json_is_string(prompt) && !is_conversation(answer))
+    else if (continues && json_is_string(prompt))
         json_array_append_new(all, json_pack("{ss sO}", "role", "user", "content", prompt));
     json_array_extend(all, answer);
     return json_pack("{so}", "messages", all);
