@@ -164,12 +164,16 @@ typedef struct {
     wkv_state *state; /* a different one for each sequence */
     const int32_t *tokens;
     int n;         /* at least 1 */
-    float *logits; /* NULL, or V floats; with all_logits n x V, one row per token */
-    int all_logits;
+    float *logits; /* NULL, or V floats: the logits after the last token */
+    float *hidden; /* NULL, or C floats: the last token's row after ln_out, of which wkv_head makes the logits */
+    int all_rows;  /* not 0: logits and hidden have n rows, one per token */
 } wkv_sequence;
 
 /* Several sequences at once, prompts and generation mixed; each gives the same bits as alone. */
 WKV_API int wkv_eval_batch(wkv_context *c, const wkv_sequence *sequences, int count);
+
+/* Logits (n x V) of n hidden rows (n x C): the same bits as those of the evaluation that gave the rows. */
+WKV_API int wkv_head(wkv_context *c, const float *hidden, int n, float *logits);
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 

@@ -120,6 +120,10 @@ static void evaluation(void)
     REFUSED(wkv_eval_batch(c, &wrong, 1));
     wrong = one, wrong.n = 0;
     REFUSED(wkv_eval_batch(c, &wrong, 1));
+    REFUSED(wkv_head(NULL, logits, 1, logits));
+    REFUSED(wkv_head(c, NULL, 1, logits));
+    REFUSED(wkv_head(c, logits, 0, logits));
+    REFUSED(wkv_head(c, logits, 1, NULL));
 }
 
 static void text(void)

@@ -28,7 +28,7 @@ static void open_reader(reader *r, const char *name)
     r->logits = malloc(sizeof *r->logits * N * (size_t)r->V);
     EXPECT_EQ(
         wkv_eval_batch(
-            r->c, &(wkv_sequence){.state = r->s, .tokens = r->ids, .n = N, .logits = r->logits, .all_logits = 1}, 1),
+            r->c, &(wkv_sequence){.state = r->s, .tokens = r->ids, .n = N, .logits = r->logits, .all_rows = 1}, 1),
         0);
     wkv_state_reset(r->s);
 }
@@ -73,7 +73,7 @@ static void differences_are_divergences(void)
     EXPECT_EQ(wkv_eval(q.c, q.s, q.ids, 3, NULL), 0);
     float *other = malloc(sizeof *other * N * (size_t)r.V);
     EXPECT_EQ(wkv_eval_batch(
-                  q.c, &(wkv_sequence){.state = q.s, .tokens = r.ids, .n = N, .logits = other, .all_logits = 1}, 1),
+                  q.c, &(wkv_sequence){.state = q.s, .tokens = r.ids, .n = N, .logits = other, .all_rows = 1}, 1),
               0);
     wkv_state_reset(q.s);
     EXPECT_EQ(wkv_eval(q.c, q.s, q.ids, 3, NULL), 0);

@@ -44,7 +44,7 @@ static float *logits_of(const wkv_model *m)
     wkv_context *c = NULL;
     wkv_state *s = NULL;
     float *out = malloc(sizeof *out * TOKENS * (size_t)vocab);
-    wkv_sequence q = {.tokens = ids, .n = TOKENS, .logits = out, .all_logits = 1};
+    wkv_sequence q = {.tokens = ids, .n = TOKENS, .logits = out, .all_rows = 1};
     int err = wkv_context_new(&c, m, NULL);
     if (!err) err = wkv_state_new(&s, m);
     q.state = s;

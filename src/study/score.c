@@ -62,7 +62,7 @@ static int check(const wkv_context *c, const wkv_state *s, const int32_t *tokens
 
 static int read_piece(float *logits, wkv_context *c, wkv_state *s, const int32_t *tokens, int n)
 {
-    return wkv_eval_batch(c, &(wkv_sequence){.state = s, .tokens = tokens, .n = n, .logits = logits, .all_logits = 1},
+    return wkv_eval_batch(c, &(wkv_sequence){.state = s, .tokens = tokens, .n = n, .logits = logits, .all_rows = 1},
                           1);
 }
 
