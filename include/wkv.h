@@ -274,9 +274,8 @@ typedef struct {
     const char *opening;          /* text before the first turn, or "" */
     const char *system;           /* prefix of a system text: "System: " */
     const char *join;             /* separator of a question and the assistant's name: "\n\n" */
-    /* strings that end an answer, NULL-terminated; the first begins with the separator of an answer and the next
-     * turn */
-    const char *stops[4];
+    const char *ending;           /* separator of an answer and the next turn: "\n\n" */
+    const char *stops[4];         /* strings that end an answer, NULL-terminated */
     const char *tool_stop; /* the string that ends a tool call: "\n```"; NULL: no support for tools */
 } wkv_template;
 

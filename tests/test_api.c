@@ -5,6 +5,7 @@
 #include "wkv.h"
 #include "wkv_bench.h"
 #include "wkv_file.h"
+#include "wkv_session.h"
 #include "wkv_train.h"
 
 enum { IDS = 4 };
@@ -124,6 +125,63 @@ static void evaluation(void)
     REFUSED(wkv_head(c, NULL, 1, logits));
     REFUSED(wkv_head(c, logits, 0, logits));
     REFUSED(wkv_head(c, logits, 1, NULL));
+}
+
+static void sessions(void)
+{
+    wkv_session *one, *foreign;
+    wkv_batcher *b;
+    wkv_event e;
+    NOTHING(wkv_session, wkv_session_new(&out, NULL, t));
+    NOTHING(wkv_session, wkv_session_new(&out, m, NULL));
+    REFUSED(wkv_session_new(NULL, m, t));
+    EXPECT_EQ(wkv_session_new(&one, m, t), 0);
+    EXPECT_EQ(wkv_session_new(&foreign, other, t), 0);
+    REFUSED(wkv_session_append_text(NULL, "a", 1));
+    REFUSED(wkv_session_append_text(one, NULL, 1));
+    EXPECT_EQ(wkv_session_append_text(one, NULL, 0), 0);
+    REFUSED(wkv_session_append_ids(NULL, ids, IDS));
+    REFUSED(wkv_session_append_ids(one, NULL, IDS));
+    REFUSED(wkv_session_append_ids(one, ids, 0));
+    REFUSED(wkv_session_append_ids(one, ids, -1));
+    REFUSED(wkv_session_append_ids(one, &(int32_t){V}, 1));
+    REFUSED(wkv_session_append_ids(one, &(int32_t){-1}, 1));
+    EXPECT_EQ(wkv_session_about(one).n, 0);
+    NOTHING(wkv_session, wkv_session_fork(&out, NULL));
+    REFUSED(wkv_session_fork(NULL, one));
+    EXPECT_EQ(wkv_session_about(NULL).n, 0);
+    EXPECT(!wkv_session_state(NULL));
+    EXPECT(!wkv_session_next_event(NULL, &e) && !wkv_session_next_event(one, NULL));
+    wkv_session_cancel(NULL);
+    wkv_session_cancel(one);
+    wkv_generation_chat(NULL, NULL, 0);
+
+    NOTHING(wkv_batcher, wkv_batcher_new(&out, NULL, NULL));
+    NOTHING(wkv_batcher, wkv_batcher_new(&out, c, &(wkv_batcher_options){.slots = -1}));
+    NOTHING(wkv_batcher, wkv_batcher_new(&out, c, &(wkv_batcher_options){.step_seconds = nan_}));
+    NOTHING(wkv_batcher, wkv_batcher_new(&out, c, &(wkv_batcher_options){.step_seconds = -1}));
+    REFUSED(wkv_batcher_new(NULL, c, NULL));
+    EXPECT_EQ(wkv_batcher_new(&b, c, NULL), 0);
+    REFUSED(wkv_batcher_add(NULL, one, NULL));
+    REFUSED(wkv_batcher_add(b, NULL, NULL));
+    REFUSED(wkv_batcher_add(b, foreign, NULL));
+    REFUSED(wkv_batcher_add(b, one, &(wkv_generation){0})); /* nothing to continue */
+    EXPECT_EQ(wkv_session_append_ids(one, ids, IDS), 0);
+    REFUSED(wkv_batcher_add(b, one, &(wkv_generation){.max_tokens = -1}));
+    REFUSED(wkv_batcher_add(b, one, &(wkv_generation){.n_stops = 1}));
+    REFUSED(wkv_batcher_add(b, one, &(wkv_generation){.n_stops = -1}));
+    REFUSED(wkv_batcher_add(b, one, &(wkv_generation){.sections = 1, .tool_stop = "a string of many bytes"}));
+    REFUSED(wkv_batcher_add(b, one, &(wkv_generation){.sampler = &(wkv_sampler_options){.temperature = nan_}}));
+    EXPECT_EQ(wkv_batcher_pending(b), 0);
+    EXPECT_EQ(wkv_batcher_step(b), 0);
+    REFUSED(wkv_batcher_step(NULL));
+    EXPECT_EQ(wkv_batcher_pending(NULL), 0);
+    EXPECT_EQ(wkv_batcher_about(NULL).active, 0);
+    wkv_batcher_free(b);
+    wkv_batcher_free(NULL);
+    wkv_session_free(one);
+    wkv_session_free(foreign);
+    wkv_session_free(NULL);
 }
 
 static void text(void)
@@ -367,6 +425,7 @@ int main(void)
     RUN(models);
     RUN(contexts_and_states);
     RUN(evaluation);
+    RUN(sessions);
     RUN(text);
     RUN(samplers);
     RUN(files);

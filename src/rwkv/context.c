@@ -99,7 +99,7 @@ typedef struct {
 } pass;
 
 /* Whether the caller wants anything of token t of the sequence. */
-static int wants(const wkv_sequence *q, int t) { return (q->logits || q->hidden) && (q->all_rows || t == q->n - 1); }
+static int is_wanted(const wkv_sequence *q, int t) { return (q->logits || q->hidden) && (q->all_rows || t == q->n - 1); }
 
 static float *row_of(float *rows, const wkv_sequence *q, int t, int cols)
 {
@@ -120,7 +120,7 @@ static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int cou
         p->spans[p->n_spans++] = (span){.row = p->n_rows, .len = n, .state = q[i].state->data};
         memcpy(p->tokens + p->n_rows, q[i].tokens + done[i], (size_t)n * sizeof *p->tokens);
         for (int t = 0; t < n; t++) {
-            if (!wants(&q[i], done[i] + t)) continue;
+            if (!is_wanted(&q[i], done[i] + t)) continue;
             p->rows[p->wanted] = p->n_rows + t;
             p->logits[p->wanted] = row_of(q[i].logits, &q[i], done[i] + t, m->V);
             p->hidden[p->wanted++] = row_of(q[i].hidden, &q[i], done[i] + t, m->C);

@@ -124,6 +124,8 @@ void wkv_sampler_free(wkv_sampler *s)
     free(s);
 }
 
+rng *sampler_stream(wkv_sampler *s) { return &s->r; }
+
 /* ---- penalties --------------------------------------------------------------------------------------------------- */
 
 void wkv_sampler_count(wkv_sampler *s, int32_t id)
