@@ -1,14 +1,10 @@
-/* cmd_chat.c - a conversation.
- *
- * The state carries over from turn to turn, so only new tokens are read. It always matches the text shown: a stopped
- * answer is followed by the template's separator, and a turn that fails is rolled back. */
+/* cmd_chat.c - a conversation: one session, to which every turn is appended. */
 #include "commands.h"
 #include "input.h"
 #include "line.h"
 #include "sampling.h"
 #include "say.h"
 #include "slash.h"
-#include "think.h"
 #include "writer.h"
 #include <limits.h>
 #include <stdio.h>
@@ -36,70 +32,54 @@ static void defaults(void) { sampling_defaults(NULL, "the template's"); }
 
 typedef struct {
     engine e;
-    wkv_sampler *sampler;
+    wkv_batcher *batcher;
+    const wkv_sampler_options *sampler;
     const wkv_template *how;
-    wkv_state *before, *mark; /* before this turn; before the oldest token not shown in full */
-    char separator[16];       /* between an answer and the next turn */
+    wkv_session *session;
     int turns;
     char *system; /* the text of /system; NULL: not given */
     int broken;   /* no token can be sampled, so no turn will have an answer */
 } talk;
 
-/* Read the user's turn. Returns 0, 1 after an error message, 130 after Ctrl-C; on failure the state is unchanged. */
-static int read_turn(talk *c, const char *turn)
-{
-    int32_t *ids;
-    int n = engine_encode(c->e.tokenizer, 1, turn, strlen(turn), &ids);
-    if (n <= 0) return 1;
-    if (wkv_state_copy(c->before, c->e.state)) {
-        free(ids);
-        return complain_library();
-    }
-    int status = engine_read(&c->e, ids, n, "reading");
-    free(ids);
-    if (status) wkv_state_copy(c->e.state, c->before);
-    return status;
-}
-
-static void print_stats(const writer *w)
+static void print_stats(const written *w)
 {
     char memory[16];
     note("%d tokens, %.1f/s; peak memory %s", w->tokens, w->seconds > 0 ? w->tokens / w->seconds : 0,
          as_bytes(memory, (double)wkv_memory_peak()));
 }
 
-static int give_answer(talk *c, const char *turn)
+static int give_answer(talk *c)
 {
-    int n_stops = 0;
-    while (n_stops < 4 && c->how->stops[n_stops]) n_stops++;
-    answer shown;
-    answer_begin(&shown, turn);
-    writer w = {.e = &c->e,
-                .sampler = c->sampler,
-                .stops = c->how->stops,
-                .n_stops = n_stops,
-                .limit = limit > 0 ? limit : 0,
-                .show = answer_show,
-                .user = &shown,
-                .mark = c->mark};
-    wkv_sampler_reset(c->sampler);
-    finish_reason how = writer_run(&w);
-    answer_end(&shown);
-    int status = 0;
-    c->broken = how == END_LOGITS;
-    if (how == END_FAILED || how == END_LOGITS)
-        status = 1;
-    else if (how != END_OUTPUT)
-        status = writer_settle(&w, c->separator);
-    if (how == END_LIMIT) note("(stopped after %d tokens; -n sets the limit)", limit);
-    if (how != END_OUTPUT && !status && stats) print_stats(&w);
+    wkv_generation g = {.sampler = c->sampler, .max_tokens = limit > 0 ? limit : 0};
+    wkv_generation_chat(&g, c->how, 0);
+    const written w = writer_answer(&c->e, c->batcher, c->session, &g);
+    put_text("\n");
+    put_flush();
+    c->broken = w.hopeless;
+    if (w.reason == WKV_FINISH_LENGTH) note("(stopped after %d tokens; -n sets the limit)", limit);
+    if (stats && !w.closed && w.reason != WKV_FINISH_FAILED) print_stats(&w);
     if (on_terminal(0) && on_terminal(1)) put_text("\n");
-    if (status)
-        wkv_state_copy(c->e.state, c->before);
-    else
-        c->turns++;
     interrupted = 0;
-    writer_free(&w);
+    return w.reason == WKV_FINISH_FAILED;
+}
+
+/* Read a turn and answer it. Returns 0, 1 after an error message, 130 after Ctrl-C before the answer. */
+static int read_and_answer(talk *c, const char *turn)
+{
+    int status = wkv_session_append_text(c->session, turn, strlen(turn)) ? complain_library() : 0;
+    if (!status) status = writer_read(c->batcher, c->session, "reading");
+    return status ? status : give_answer(c);
+}
+
+/* A turn that fails, or is interrupted before its answer, leaves the session as it was. */
+static int try_turn(talk *c, const char *turn)
+{
+    wkv_session *before;
+    if (wkv_session_fork(&before, c->session)) return complain_library();
+    const int status = read_and_answer(c, turn);
+    wkv_session_free(status ? c->session : before);
+    if (status) c->session = before;
+    c->turns += !status;
     return status;
 }
 
@@ -110,10 +90,8 @@ static int take_turn(talk *c, const char *text)
     char *turn = malloc(n + 1);
     if (!turn) return complain("out of memory");
     wkv_template_turn(c->how, first, system_text, text, (wkv_think)think, turn, n + 1);
-    int status = read_turn(c, turn);
-    if (!status)
-        status = give_answer(c, turn);
-    else if (status == 130) {
+    int status = try_turn(c, turn);
+    if (status == 130) {
         interrupted = 0;
         note("(not read)");
         status = 0;
@@ -124,7 +102,13 @@ static int take_turn(talk *c, const char *text)
 
 static void begin_anew(talk *c)
 {
-    wkv_state_reset(c->e.state);
+    wkv_session *s;
+    if (wkv_session_new(&s, c->e.model, c->e.tokenizer)) {
+        complain_library();
+        return;
+    }
+    wkv_session_free(c->session);
+    c->session = s;
     c->turns = 0;
     note("(a new conversation)");
 }
@@ -200,19 +184,18 @@ static int converse(talk *c)
     return on_terminal(0) && !c->broken ? 0 : status;
 }
 
-/* The separator of an answer and the next turn: the blank prefix of the string that ends an answer. */
-static void find_separator(talk *c)
-{
-    const char *stop = c->how->stops[0] ? c->how->stops[0] : "\n\n";
-    snprintf(c->separator, sizeof c->separator, "%.*s", (int)strspn(stop, " \r\n"), stop);
-}
-
-static int make_sampler(talk *c)
+static int prepare(talk *c)
 {
     wkv_profile p;
+    if (wkv_template_find(&c->how, template_name, c->e.model, c->e.tokenizer) ||
+        wkv_session_new(&c->session, c->e.model, c->e.tokenizer) ||
+        wkv_batcher_new(&c->batcher, c->e.context, &(wkv_batcher_options){.slots = 1}))
+        return complain_library();
     wkv_template_profile(&p, c->how, (wkv_think)think, c->e.model);
-    int status = sampling_make(&c->sampler, &cmd_chat, &c->e, &p);
+    const int status = sampling_find(&c->sampler, &cmd_chat, &c->e, &p);
     if (!status && stats) sampling_note();
+    if (!status && think && strcmp(c->how->name, "g1"))
+        note("--think needs template g1; template %s ignores it", c->how->name);
     return status;
 }
 
@@ -223,18 +206,11 @@ static int run(int n, char **operands)
     int status = engine_open(&c.e, 1);
     if (status) return status;
     catch_interrupts();
-    if (wkv_template_find(&c.how, template_name, c.e.model, c.e.tokenizer) || wkv_state_new(&c.before, c.e.model) ||
-        wkv_state_new(&c.mark, c.e.model))
-        status = complain_library();
-    else if (!(status = make_sampler(&c))) {
-        find_separator(&c);
-        if (think && strcmp(c.how->name, "g1")) note("--think needs template g1; template %s ignores it", c.how->name);
-        status = converse(&c);
-    }
-    wkv_sampler_free(c.sampler);
+    status = prepare(&c);
+    if (!status) status = converse(&c);
+    wkv_session_free(c.session);
+    wkv_batcher_free(c.batcher);
     free(c.system);
-    wkv_state_free(c.mark);
-    wkv_state_free(c.before);
     engine_close(&c.e);
     return status;
 }

@@ -126,28 +126,6 @@ int complain_logits(const wkv_model *m)
         wkv_model_about(m)->path, beside);
 }
 
-int engine_read(engine *e, const int32_t *ids, int n, const char *what)
-{
-    enum {
-        READ_TOKENS = 256
-    }; /* long enough for matrix products to be efficient, short enough for Ctrl-C to be felt */
-    progress bar;
-    progress_begin(&bar, what);
-    int status = 0;
-    for (int at = 0; at < n && !status; at += READ_TOKENS) {
-        int chunk = n - at < READ_TOKENS ? n - at : READ_TOKENS, last = at + chunk == n;
-        if (interrupted)
-            status = 130;
-        else if (wkv_eval(e->context, e->state, ids + at, chunk, last ? e->logits : NULL)) {
-            progress_end(&bar);
-            status = complain_library();
-        }
-        progress_at(&bar, at + chunk, n, "%d of %d tokens", at + chunk, n);
-    }
-    progress_end(&bar);
-    return status;
-}
-
 int engine_encode(const wkv_tokenizer *t, int prompt, const char *text, size_t bytes, int32_t **ids)
 {
     int (*how)(const wkv_tokenizer *, const char *, size_t, int32_t *, int) = prompt ? wkv_encode_prompt : wkv_encode;

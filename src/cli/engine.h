@@ -56,10 +56,6 @@ extern const char *const stored_types[];
 int logits_finite(const float *logits, size_t n);
 int complain_logits(const wkv_model *m);
 
-/* Read n >= 1 tokens into the state in chunks, with a progress bar on a terminal, and set e->logits. Returns 0, 1 after
- * an error message, or 130 after Ctrl-C between two chunks. */
-int engine_read(engine *e, const int32_t *ids, int n, const char *what);
-
 /* Encode a text, or a prompt (wkv_encode_prompt), to ids, which the caller frees. Returns their number, or -1 after an
  * error message. */
 int engine_encode(const wkv_tokenizer *t, int prompt, const char *text, size_t bytes, int32_t **ids);
