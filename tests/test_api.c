@@ -375,19 +375,32 @@ static void training(void)
 
 static void measuring(void)
 {
-    float nll[IDS];
+    wkv_token_score scores[IDS];
     wkv_difference d[IDS];
     wkv_sparsity zeros[1];
     wkv_work work = {.bytes = 1};
     wkv_sequence one = {.state = s, .tokens = ids, .n = 2};
     wkv_context *const cs[2] = {c, c}, *const no_c[2] = {c, NULL}, *const foreign[2] = {c, c2};
     wkv_state *const ss[2] = {s, s}, *const no_s[2] = {s, NULL}, *const foreign_s[2] = {s, s2};
-    REFUSED(wkv_score(NULL, c, s, ids, IDS));
-    REFUSED(wkv_score(nll, NULL, s, ids, IDS));
-    REFUSED(wkv_score(nll, c, NULL, ids, IDS));
-    REFUSED(wkv_score(nll, c, s, NULL, IDS));
-    REFUSED(wkv_score(nll, c, s, ids, 0));
-    REFUSED(wkv_score(nll, c, s2, ids, 1));
+    const wkv_scored_text sound = {.state = s, .tokens = ids, .n = IDS, .scores = scores};
+    wkv_scored_text bad = sound;
+    REFUSED(wkv_score(NULL, &sound, 1));
+    REFUSED(wkv_score(c, NULL, 1));
+    REFUSED(wkv_score(c, &sound, 0));
+    bad.state = NULL;
+    REFUSED(wkv_score(c, &bad, 1));
+    bad.state = s2;
+    REFUSED(wkv_score(c, &bad, 1));
+    bad = sound, bad.tokens = NULL;
+    REFUSED(wkv_score(c, &bad, 1));
+    bad = sound, bad.n = 0;
+    REFUSED(wkv_score(c, &bad, 1));
+    bad = sound, bad.scores = NULL;
+    REFUSED(wkv_score(c, &bad, 1));
+    bad = sound, bad.top = scores;
+    REFUSED(wkv_score(c, &bad, 1));
+    bad.k = V + 1;
+    REFUSED(wkv_score(c, &bad, 1));
     REFUSED(wkv_compare(NULL, cs, ss, ids, IDS));
     REFUSED(wkv_compare(d, NULL, ss, ids, IDS));
     REFUSED(wkv_compare(d, cs, NULL, ids, IDS));
