@@ -29,8 +29,8 @@ file(GLOB HEADERS CONFIGURE_DEPENDS include/*.h)
 install(FILES ${HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 # ---- pkg-config and find_package -----------------------------------------------------------------------------------------
-set(STATIC_MODULES "jansson zlib")
-set(STATIC_LIBRARIES "jansson;z")
+set(STATIC_MODULES "jansson nettle zlib")
+set(STATIC_LIBRARIES "jansson;nettle;z")
 if(PCRE2_FOUND AND UTF8PROC_FOUND)
   string(APPEND STATIC_MODULES " libpcre2-8 libutf8proc")
   list(APPEND STATIC_LIBRARIES pcre2-8 utf8proc)

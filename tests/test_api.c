@@ -6,6 +6,7 @@
 #include "wkv_bench.h"
 #include "wkv_file.h"
 #include "wkv_session.h"
+#include "wkv_state.h"
 #include "wkv_train.h"
 
 enum { IDS = 4 };
@@ -313,6 +314,63 @@ static void files(void)
     wkv_file_abandon(NULL);
 }
 
+static void state_files(void)
+{
+    wkv_identity id;
+    char text[8] = "x";
+    const wkv_state *mix[2] = {s, s}, *foreign[2] = {s, s2}, *missing[2] = {s, NULL};
+    REFUSED(wkv_identify(NULL, c));
+    REFUSED(wkv_identify(&id, NULL));
+    EXPECT_EQ(wkv_identify(&id, c), 0);
+    wkv_state_info about = {.identity = id}, wrong = about;
+    REFUSED(wkv_state_file_open(NULL, "x"));
+    NOTHING(wkv_state_file, wkv_state_file_open(&out, NULL));
+    EXPECT(!wkv_state_file_about(NULL) && !wkv_state_file_hidden(NULL));
+    REFUSED(wkv_state_file_read(NULL, s));
+    REFUSED(wkv_state_file_compare(NULL, c, text, sizeof text));
+    REFUSED(wkv_state_file_write(NULL, &about, s, NULL));
+    REFUSED(wkv_state_file_write("x.safetensors", NULL, s, NULL));
+    REFUSED(wkv_state_file_write("x.safetensors", &about, NULL, NULL));
+    REFUSED(wkv_state_file_write("x.safetensors", &about, s2, NULL));
+    REFUSED(wkv_state_file_write("x.safetensors", &(wkv_state_info){.read = 0}, s, NULL));
+    wrong.n_ids = -1;
+    REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
+    wrong.n_ids = 2;
+    REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
+    wrong.ids = ids, wrong.read = 3;
+    REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
+    wrong.read = -1;
+    REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
+    wrong = about, wrong.n_ids = 1, wrong.ids = (const int32_t[]){1 << 30};
+    REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
+    wrong = about, wrong.text = "\xff";
+    REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
+    REFUSED(wkv_state_write_tuned(NULL, s));
+    REFUSED(wkv_state_write_tuned("x.pth", NULL));
+    REFUSED(wkv_state_write_tuned("x.doc", s));
+    REFUSED(wkv_state_mix(NULL, mix, NULL, 2));
+    REFUSED(wkv_state_mix(s, NULL, NULL, 2));
+    REFUSED(wkv_state_mix(s, mix, NULL, 0));
+    REFUSED(wkv_state_mix(s, mix, NULL, -1));
+    REFUSED(wkv_state_mix(s, foreign, NULL, 2));
+    REFUSED(wkv_state_mix(s, missing, NULL, 2));
+    REFUSED(wkv_state_mix(s, mix, (const float[]){nan_, 1}, 2));
+    REFUSED(wkv_state_mix(s, mix, (const float[]){infinite, 1}, 2));
+    REFUSED(wkv_state_mix(s, mix, (const float[]){1, -1}, 2));
+    wkv_state_file *f;
+    EXPECT_EQ(wkv_state_file_write("api-state.safetensors", &about, s, NULL), 0);
+    EXPECT_EQ(wkv_state_file_open(&f, "api-state.safetensors"), 0);
+    REFUSED(wkv_state_file_read(f, NULL));
+    REFUSED(wkv_state_file_read(f, s2));
+    REFUSED(wkv_state_file_compare(f, NULL, text, sizeof text));
+    REFUSED(wkv_state_file_compare(f, c2, text, sizeof text));
+    REFUSED(wkv_state_file_compare(f, c, NULL, 8));
+    EXPECT_EQ(wkv_state_file_compare(f, c, NULL, 0), 0);
+    wkv_state_file_close(f);
+    wkv_state_file_close(NULL);
+    remove("api-state.safetensors");
+}
+
 static void training(void)
 {
     size_t bytes;
@@ -442,6 +500,7 @@ int main(void)
     RUN(text);
     RUN(samplers);
     RUN(files);
+    RUN(state_files);
     RUN(training);
     RUN(measuring);
     free(logits);

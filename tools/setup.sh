@@ -11,6 +11,7 @@ package() {
     apt:compiler) echo gcc libc6-dev ;;
     apt:pkg-config) echo pkg-config ;;
     apt:jansson) echo libjansson-dev ;;
+    apt:nettle) echo nettle-dev ;;
     apt:zlib) echo zlib1g-dev ;;
     apt:libpcre2-8) echo libpcre2-dev ;;
     apt:libutf8proc) echo libutf8proc-dev ;;
@@ -21,7 +22,7 @@ package() {
     dnf:libpcre2-8) echo pcre2-devel ;;
     dnf:libutf8proc) echo utf8proc-devel ;;
     dnf:libzstd) echo libzstd-devel ;;
-    dnf:jansson | dnf:zlib | dnf:libedit) echo "$1-devel" ;;
+    dnf:jansson | dnf:nettle | dnf:zlib | dnf:libedit) echo "$1-devel" ;;
     pacman:pkg-config) echo pkgconf ;;
     *:libpcre2-8) echo pcre2 ;;
     *:libzstd) echo zstd ;;
@@ -57,7 +58,7 @@ command_of() {
 # A build that was configured with other libraries than are here now is configured anew.
 forget_build() {
     [ -f build/CMakeCache.txt ] || return 0
-    for pair in JANSSON:jansson PCRE2:libpcre2-8 UTF8PROC:libutf8proc EDIT:libedit ZSTD:libzstd; do
+    for pair in JANSSON:jansson NETTLE:nettle PCRE2:libpcre2-8 UTF8PROC:libutf8proc EDIT:libedit ZSTD:libzstd; do
         was=$(sed -n "s/^${pair%%:*}_FOUND:INTERNAL=//p" build/CMakeCache.txt)
         is=
         pkg-config --exists "${pair#*:}" 2>/dev/null && is=1
@@ -82,7 +83,7 @@ missing() {
     for tool in make cmake pkg-config; do
         command -v $tool >/dev/null 2>&1 || echo $tool
     done
-    for library in jansson zlib libpcre2-8 libutf8proc libedit libzstd; do
+    for library in jansson nettle zlib libpcre2-8 libutf8proc libedit libzstd; do
         pkg-config --exists $library 2>/dev/null || echo $library
     done
 }
@@ -115,7 +116,7 @@ get_packages() {
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
-    *compiler* | *make* | *pkg-config* | *jansson* | *zlib*)
+    *compiler* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
         # shellcheck disable=SC2086 # a list of words
         say "Missing: $needs(${refused:-not in the packages installed}). Please run:
     $(command_of $packages)"

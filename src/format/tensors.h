@@ -64,6 +64,9 @@ void tensors_forget(const tensors *t, const void *data, size_t bytes);
  * architectures, a vocabulary alone, files converted for one program) WKV_EUNSUPPORTED and a sentence that names it. */
 int tensors_refuse(const tensors *t);
 
+/* The name of a tensor of an adapter; NULL: there is none. */
+const char *tensors_adapter(const tensors *t);
+
 int tensors_count(const tensors *t);
 const file_tensor *tensors_at(const tensors *t, int i);
 const file_tensor *tensors_find(const tensors *t, const char *name); /* NULL when it is not there */

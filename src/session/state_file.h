@@ -1,0 +1,67 @@
+/* state_file.h - what reading and writing a state file share: its keys, its checksum. */
+#ifndef WKV_SESSION_STATE_FILE_H
+#define WKV_SESSION_STATE_FILE_H
+
+#include "format/write.h"
+#include "rwkv/api.h"
+#include "session/identity.h"
+
+/* The value of the key "format"; another revision is refused. */
+#define STATE_FORMAT "wkv state 1"
+
+enum { STATE_NAME = 64 };
+
+struct wkv_state_file {
+    tensors *t; /* owns the texts */
+    wkv_state_info about;
+    char sizes[SIZES_TEXT]; /* of a tuned state */
+    float *values;          /* all layers, as in wkv_state */
+    size_t n;
+    float *hidden;
+    int32_t *ids;
+};
+
+/* Read and check the opened file f->t: a state file, a tuned initial state. */
+int read_state(wkv_state_file *f);
+int read_tuned(wkv_state_file *f);
+
+/* ---- shared by both ---------------------------------------------------------------------------------------------- */
+
+/* The number of tensors called blocks.*NAME. */
+int state_layers(const tensors *t, const char *name);
+/* Memory for `layers` times `layer` values, all 0. WKV_EUNSUPPORTED, WKV_ENOMEM. */
+int state_allocate(wkv_state_file *f, int layers, int64_t layer);
+/* The tensor of this name and shape; NULL, with an error, if there is none. */
+const file_tensor *state_find(const tensors *t, const char *name, int dims, const int64_t *shape);
+/* All its values. WKV_EFORMAT: one is not finite. */
+int state_read_tensor(const tensors *t, const file_tensor *f, float *out);
+
+/* ---- shared with writing ----------------------------------------------------------------------------------------- */
+
+/* The SHA-256 of a file's contents, which its key "sha256" has: each key but that one and its value, sorted by key,
+ * then each tensor's name, type and axes ("2,16,16"), and its bytes, sorted by name. Every text is hashed with its zero
+ * byte. All tensors have `data`. meta: key, value, ..., NULL. WKV_ENOMEM. */
+int state_checksum(char out[DIGEST_TEXT], const tensor_out *t, int n, const char *const *meta);
+
+/* The name of a layer's tensor, "blocks.3.att.state". */
+void state_name(char out[STATE_NAME], int layer, const char *name);
+
+/* Whether all n values are finite; if not, *bad is the first that is not. */
+int all_finite(const float *x, size_t n, size_t *bad);
+
+/* WKV_EFORMAT: a value of s, which is to be written to `path`, is not finite. */
+int state_check_finite(const char *path, const wkv_state *s);
+
+/* Tensors to write, and their names. */
+typedef struct {
+    tensor_out *t;
+    char (*name)[STATE_NAME];
+    int n;
+} listing;
+
+int listing_new(listing *l, const char *path, int capacity); /* WKV_ENOMEM */
+void listing_free(listing *l);
+/* Append a tensor, whose name is in l->name[l->n], and return it. */
+tensor_out *listing_append(listing *l, dtype type, int dims, const int64_t *shape, const void *data);
+
+#endif
