@@ -21,7 +21,7 @@
 #ifndef WKV_SESSION_H
 #define WKV_SESSION_H
 
-#include "wkv.h"
+#include "wkv_state.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -148,6 +148,18 @@ typedef struct {
 } wkv_batcher_info;
 
 WKV_API wkv_batcher_info wkv_batcher_about(const wkv_batcher *b);
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+/* Save a session as a state file (wkv_state.h): its state with the identity that the context gives, ids, text, the
+ * template's name (NULL: none) and the position of its random numbers. Ids not yet read are saved too, and read after
+ * loading. Fails as wkv_state_file_write. */
+WKV_API int wkv_session_save(const wkv_session *s, const wkv_context *c, const char *template_name, const char *path);
+
+/* The session of a file. Its next answer has the bits that it would have had without file, if the context's identity is
+ * the file's (wkv_state_file_compare). A tuned initial state gives an empty session that starts from it. Fails as
+ * wkv_state_file_read. */
+WKV_API int wkv_session_load(wkv_session **out, const wkv_state_file *f, const wkv_context *c, const wkv_tokenizer *t);
 
 #ifdef __cplusplus
 }

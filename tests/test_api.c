@@ -155,6 +155,12 @@ static void sessions(void)
     EXPECT(!wkv_session_next_event(NULL, &e) && !wkv_session_next_event(one, NULL));
     wkv_session_cancel(NULL);
     wkv_session_cancel(one);
+    REFUSED(wkv_session_save(NULL, c, NULL, "none"));
+    REFUSED(wkv_session_save(one, NULL, NULL, "none"));
+    REFUSED(wkv_session_save(one, c, NULL, NULL));
+    REFUSED(wkv_session_save(foreign, c, NULL, "none"));
+    NOTHING(wkv_session, wkv_session_load(&out, NULL, c, t));
+    REFUSED(wkv_session_load(NULL, NULL, c, t));
     wkv_generation_chat(NULL, NULL, 0);
 
     NOTHING(wkv_batcher, wkv_batcher_new(&out, NULL, NULL));

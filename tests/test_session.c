@@ -325,6 +325,36 @@ static void leaves(void)
     wkv_session_free(kept);
 }
 
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+/* A session saved and loaded has the same future: read to its end, with ids to read, and while its random numbers go
+ * on. */
+static void saves_and_loads(void)
+{
+    const wkv_sampler_options o = {.temperature = 1, .top_p = 0.9f, .seed = 12};
+    const wkv_generation g = {.sampler = &o, .max_tokens = 12, .ending = "\n\n"},
+                         more = {.sampler = &o, .max_tokens = LONG};
+    for (int way = 0; way < 3; way++) {
+        wkv_session *s = begun(prompts[way]), *loaded;
+        wkv_state_file *f;
+        if (way < 2) run(s, &g);
+        if (way == 0) run(s, NULL);
+        EXPECT_EQ(wkv_session_save(s, c, "world", "session.files.safetensors"), 0);
+        EXPECT_EQ(wkv_state_file_open(&f, "session.files.safetensors"), 0);
+        EXPECT_STR(wkv_state_file_about(f)->template_name, "world");
+        EXPECT_EQ(wkv_session_load(&loaded, f, c, t), 0);
+        wkv_state_file_close(f);
+        EXPECT_EQ(wkv_session_about(loaded).n, wkv_session_about(s).n);
+        EXPECT_EQ(wkv_session_about(loaded).read, wkv_session_about(s).read);
+        const result a = run(s, &more), b = run(loaded, &more);
+        EXPECT_STR(b.text[0], a.text[0]);
+        EXPECT(replays(loaded));
+        wkv_session_free(s);
+        wkv_session_free(loaded);
+    }
+    remove("session.files.safetensors");
+}
+
 int main(void)
 {
     if (wkv_model_open(&m, NULL, NULL) || wkv_context_new(&c, m, NULL) || wkv_tokenizer_open(&t, NULL, m)) {
@@ -339,6 +369,7 @@ int main(void)
     RUN(together_as_alone);
     RUN(one_bad_session_refuses_no_other);
     RUN(leaves);
+    RUN(saves_and_loads);
     wkv_tokenizer_close(t);
     wkv_context_free(c);
     wkv_model_close(m);

@@ -36,7 +36,7 @@ typedef struct {
     const wkv_sampler_options *sampler;
     const wkv_template *how;
     wkv_session *session;
-    int turns;
+    int first;    /* the next turn is the first: it has the opening, or the system text */
     char *system; /* the text of /system; NULL: not given */
     int broken;   /* no token can be sampled, so no turn will have an answer */
 } talk;
@@ -79,17 +79,16 @@ static int try_turn(talk *c, const char *turn)
     const int status = read_and_answer(c, turn);
     wkv_session_free(status ? c->session : before);
     if (status) c->session = before;
-    c->turns += !status;
+    else c->first = 0;
     return status;
 }
 
 static int take_turn(talk *c, const char *text)
 {
-    const int first = c->turns == 0;
-    size_t n = wkv_template_turn(c->how, first, system_text, text, (wkv_think)think, NULL, 0);
+    size_t n = wkv_template_turn(c->how, c->first, system_text, text, (wkv_think)think, NULL, 0);
     char *turn = malloc(n + 1);
     if (!turn) return complain("out of memory");
-    wkv_template_turn(c->how, first, system_text, text, (wkv_think)think, turn, n + 1);
+    wkv_template_turn(c->how, c->first, system_text, text, (wkv_think)think, turn, n + 1);
     int status = try_turn(c, turn);
     if (status == 130) {
         interrupted = 0;
@@ -100,16 +99,25 @@ static int take_turn(talk *c, const char *text)
     return status;
 }
 
+/* A session from the beginning that --state gives; a text in it that ends without a separator gets one. */
+static int begin(wkv_session **s, talk *c)
+{
+    if (engine_session(s, &c->e)) return 1;
+    c->first = !wkv_session_about(*s).n || system_text;
+    const char *text = c->e.begin ? wkv_state_file_about(c->e.begin)->text : "", *ending = c->how->ending;
+    const size_t n = strlen(text), m = strlen(ending);
+    if (!n || (n >= m && !strcmp(text + n - m, ending)) || !wkv_session_append_text(*s, ending, m)) return 0;
+    wkv_session_free(*s);
+    *s = NULL;
+    return complain_library();
+}
+
 static void begin_anew(talk *c)
 {
     wkv_session *s;
-    if (wkv_session_new(&s, c->e.model, c->e.tokenizer)) {
-        complain_library();
-        return;
-    }
+    if (begin(&s, c)) return;
     wkv_session_free(c->session);
     c->session = s;
-    c->turns = 0;
     note("(a new conversation)");
 }
 
@@ -184,13 +192,20 @@ static int converse(talk *c)
     return on_terminal(0) && !c->broken ? 0 : status;
 }
 
+/* The name of the template: the option's, that of the text in --state, or NULL for the model's. */
+static const char *find_template_name(const talk *c)
+{
+    const char *begun = c->e.begin ? wkv_state_file_about(c->e.begin)->template_name : "";
+    return template_name ? template_name : *begun ? begun : NULL;
+}
+
 static int prepare(talk *c)
 {
     wkv_profile p;
-    if (wkv_template_find(&c->how, template_name, c->e.model, c->e.tokenizer) ||
-        wkv_session_new(&c->session, c->e.model, c->e.tokenizer) ||
+    if (wkv_template_find(&c->how, find_template_name(c), c->e.model, c->e.tokenizer) ||
         wkv_batcher_new(&c->batcher, c->e.context, &(wkv_batcher_options){.slots = 1}))
         return complain_library();
+    if (begin(&c->session, c)) return 1;
     wkv_template_profile(&p, c->how, (wkv_think)think, c->e.model);
     const int status = sampling_find(&c->sampler, &cmd_chat, &c->e, &p);
     if (!status && stats) sampling_note();

@@ -89,15 +89,17 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
     return read_text(text, bytes, from);
 }
 
-/* Append the initial segments: the start token and the prompt; without both, the end-of-text token, or a newline. */
+/* Append the initial segments: the start token and the prompt; without both, and without a text in --state, the
+ * end-of-text token, or a newline. */
 static int begin(wkv_session *s, const engine *e, const char *text, size_t bytes)
 {
     const int vocab = e->about->vocab;
     if (start_token >= vocab)
         return usage(&cmd_generate, "--start-token: this model has tokens 0 to %d, not %d", vocab - 1, start_token);
-    const int32_t start = start_token >= 0 ? start_token : bytes ? -1 : wkv_tokenizer_end(e->tokenizer);
+    const int nothing = !bytes && !wkv_session_about(s).n;
+    const int32_t start = start_token >= 0 ? start_token : nothing ? wkv_tokenizer_end(e->tokenizer) : -1;
     if (start >= 0 && wkv_session_append_ids(s, &start, 1)) return complain_library();
-    if (start < 0 && !bytes) text = "\n", bytes = 1;
+    if (start < 0 && nothing) text = "\n", bytes = 1;
     return wkv_session_append_text(s, text, bytes) ? complain_library() : 0;
 }
 
@@ -122,11 +124,12 @@ typedef struct {
 
 static int write_on(engine *e, wkv_batcher *b, wkv_session *s, const wkv_sampler_options *sampler, const assignment *a)
 {
+    const int from = wkv_session_about(s).read;
     int status = begin(s, e, a->text, a->bytes);
     const double begun = seconds_now();
     if (!status) status = writer_read(b, s, "reading the prompt");
     const double reading = seconds_now() - begun;
-    const int n = wkv_session_about(s).n;
+    const int n = wkv_session_about(s).n - from;
     if (status) return status;
     if (!no_echo && !a->answer && (put(a->text, a->bytes) || put_flush())) return 0;
     const written w = writer_answer(e, b, s,
@@ -148,9 +151,8 @@ static int sample_on(engine *e, const wkv_profile *p, const assignment *a)
     wkv_session *s = NULL;
     catch_interrupts();
     int status = sampling_find(&sampler, &cmd_generate, e, p);
-    if (!status && (wkv_batcher_new(&b, e->context, &(wkv_batcher_options){.slots = 1}) ||
-                    wkv_session_new(&s, e->model, e->tokenizer)))
-        status = complain_library();
+    if (!status && wkv_batcher_new(&b, e->context, &(wkv_batcher_options){.slots = 1})) status = complain_library();
+    if (!status) status = engine_session(&s, e);
     if (!status) status = write_on(e, b, s, sampler, a);
     wkv_session_free(s);
     wkv_batcher_free(b);

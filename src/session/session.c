@@ -33,6 +33,7 @@ void wkv_session_free(wkv_session *s)
     wkv_state_free(s->state);
     free(s->hidden);
     free(s->ids);
+    free(s->origin);
     free(s);
 }
 
@@ -95,6 +96,7 @@ int wkv_session_fork(wkv_session **out, const wkv_session *s)
     int err = wkv_session_new(&f, s->model, s->tokenizer);
     if (!err) err = session_reserve(f, s->n);
     if (!err) err = wkv_state_copy(f->state, s->state);
+    if (!err && s->origin && !(f->origin = strdup(s->origin))) err = fail(WKV_ENOMEM, "no memory for a session");
     if (err) {
         wkv_session_free(f);
         return err;

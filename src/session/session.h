@@ -14,6 +14,7 @@ struct wkv_session {
     int32_t *ids;
     int n, cap, read;
     int segments;
+    char *origin;         /* why its ids do not give its state: wkv_state_info; NULL: they do */
     int sampled;          /* tokens of the latest answer                        */
     rng random;           /* continues from answer to answer                    */
     wkv_batcher *batcher; /* that it is in; NULL: none                 */

@@ -7,7 +7,7 @@
 typedef enum {
     USE_MODEL,      /* logits, generate, convert, tune          */
     USE_ADAPTER,    /* generate --lora, merge, tune             */
-    USE_STATE,      /* generate --load-state, merge             */
+    USE_STATE,      /* generate --state, merge             */
     USE_VOCABULARY, /* tokenize, generate --vocab               */
     USE_INDEX,      /* a folder of shards with this index       */
     USE_TOKENS,     /* train --data X.idx                       */
