@@ -130,7 +130,7 @@ typedef struct {
  * it. */
 WKV_API void wkv_generation_chat(wkv_generation *g, const wkv_template *t, int tools);
 
-/* Read what was appended to s, and then, with g, generate an answer; g is copied. WKV_EARG: a session of another model
+/* Read the ids appended to s, and then, with g, generate an answer; g is copied. WKV_EARG: a session of another model
  * or already in a batcher, nothing to read or to continue, options out of range; WKV_ENOMEM. Then neither has
  * changed. */
 WKV_API int wkv_batcher_add(wkv_batcher *b, wkv_session *s, const wkv_generation *g);

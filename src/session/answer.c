@@ -122,7 +122,7 @@ static int keep_state(wkv_session *s)
     return wkv_state_copy(a->kept, s->state);
 }
 
-/* Add the text of the last id, and show what is decided. *reason: the answer has ended, if *ended. */
+/* Add the text of the last id, and show the decided part. *reason: the answer has ended, if *ended. */
 static int add_text(wkv_session *s, int *ended, wkv_finish_reason *reason)
 {
     answer *a = s->answer;
@@ -161,7 +161,7 @@ static size_t kept_bytes(const answer *a)
     return n;
 }
 
-/* The number of ids from the mark on whose bytes begin the text; *used: those bytes. */
+/* The number of ids from the mark on that spell the beginning of the text; *used: their bytes. */
 static int ids_of(const wkv_session *s, const char *text, size_t n, size_t *used)
 {
     int ids = 0;
@@ -201,7 +201,7 @@ static int settle(wkv_session *s)
     return used < n ? append(s, a->text + used, n - used) : 0;
 }
 
-/* Show what was held back, unless a stop string or a tool call ended the text. */
+/* Show the held-back text, unless a stop string or a tool call ended the text. */
 static int show_rest(wkv_session *s, wkv_finish_reason reason)
 {
     answer *a = s->answer;

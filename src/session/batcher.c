@@ -1,8 +1,8 @@
 /* batcher.c - many sessions, one evaluation a step.
  *
  * The first `slots` sessions of the list are at work, the others wait in order. A step reads the next id of every answer
- * and, in the time that is left, equal shares of the prompts; then it makes the logits of every answer whose ids are
- * all read, and samples. */
+ * and, in the time that is left, equal shares of the prompts; then it makes the logits of every answer that has read
+ * all its ids, and samples. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "session/session.h"
@@ -193,7 +193,7 @@ static int evaluate(wkv_batcher *b, int active)
     return 0;
 }
 
-/* Sample for every answer whose ids are all read, and finish the sessions that were only to read. */
+/* Sample for every answer that has read all its ids, and finish the sessions that were only to read. */
 static int sample(wkv_batcher *b, int active)
 {
     const size_t width = (size_t)context_model(b->context)->rwkv.C, vocab = (size_t)context_model(b->context)->rwkv.V;

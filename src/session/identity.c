@@ -1,6 +1,6 @@
-/* identity.c - which model and which computation a state belongs to.
+/* identity.c - the model and the computation that a state belongs to.
  *
- * Vectors are hashed whole. Of a matrix, SAMPLE values at fixed pseudo-random places are: training moves nearly all of
+ * Vectors are hashed whole, and SAMPLE values of a matrix at fixed pseudo-random places: training moves nearly all of
  * its values, so that a fine-tune of one matrix is found, while a model of 7B costs a few thousand pages. Values are
  * decoded first: the layouts that only permute blocks give the same digest. Type and orientation are part of it, since
  * the order of sums depends on them. */

@@ -1,4 +1,4 @@
-/* state_file.h - what reading and writing a state file share: its keys, its checksum. */
+/* state_file.h - shared by reading and writing a state file: keys, checksum, lists of tensors. */
 #ifndef WKV_SESSION_STATE_FILE_H
 #define WKV_SESSION_STATE_FILE_H
 
@@ -61,7 +61,7 @@ typedef struct {
 
 int listing_new(listing *l, const char *path, int capacity); /* WKV_ENOMEM */
 void listing_free(listing *l);
-/* Append a tensor, whose name is in l->name[l->n], and return it. */
+/* Append a tensor with the name in l->name[l->n], and return it. */
 tensor_out *listing_append(listing *l, dtype type, int dims, const int64_t *shape, const void *data);
 
 #endif
