@@ -242,17 +242,20 @@ typedef struct {
     uint64_t seed;
 } wkv_sampler_options;
 
-/* t identifies the tokens of digits and blanks, which the frequency penalty ignores; it may be NULL. The options and
- * their lists are copied. */
+/* t identifies the tokens of digits and blanks, which the frequency penalty ignores; it is borrowed until
+ * wkv_sampler_free, and may be NULL. The options and their lists are copied. A sampler occupies some hundred bytes, and
+ * 16 for each id in these lists and each different id that it has counted; a call uses some 70 KB of the stack. */
 WKV_API int wkv_sampler_new(wkv_sampler **out, const wkv_sampler_options *o, int vocab, const wkv_tokenizer *t);
 WKV_API void wkv_sampler_free(wkv_sampler *s);
 
 /* Sample an id, and count it for the penalties. A logit of -infinity is legal and bans its id. Errors, without
  * counting: WKV_EFORMAT: a logit is NaN or +infinity, from NaN in weights, adapter or state; WKV_EARG: every id is
- * banned. */
+ * banned; WKV_ENOMEM. */
 WKV_API int32_t wkv_sample(wkv_sampler *s, const float *logits);
-WKV_API void wkv_sampler_count(wkv_sampler *s, int32_t id); /* count a token that was not sampled (a prompt's) */
-WKV_API void wkv_sampler_reset(wkv_sampler *s);             /* reset the counts; the random stream continues */
+/* Count a token that was not sampled (a prompt's); an id outside the vocabulary only decays the counts. WKV_ENOMEM,
+ * without counting. */
+WKV_API int wkv_sampler_count(wkv_sampler *s, int32_t id);
+WKV_API void wkv_sampler_reset(wkv_sampler *s); /* reset the counts; the random stream continues */
 
 /* ---- chat templates ---------------------------------------------------------------------------------------------- */
 

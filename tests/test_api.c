@@ -278,10 +278,10 @@ static void samplers(void)
     EXPECT_EQ(wkv_sampler_new(&sampler, NULL, V, NULL), 0);
     REFUSED(wkv_sample(NULL, logits));
     REFUSED(wkv_sample(sampler, NULL));
-    wkv_sampler_count(NULL, 1);
+    REFUSED(wkv_sampler_count(NULL, 1));
     wkv_sampler_reset(NULL);
-    wkv_sampler_count(sampler, -1);
-    wkv_sampler_count(sampler, 1 << 30);
+    EXPECT_EQ(wkv_sampler_count(sampler, -1), 0);
+    EXPECT_EQ(wkv_sampler_count(sampler, 1 << 30), 0);
     wkv_sampler_free(sampler);
 }
 
