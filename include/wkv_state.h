@@ -102,6 +102,7 @@ WKV_API int wkv_state_file_write(const char *path, const wkv_state_info *about, 
  * another extension, a value beyond f16, a path that is a file of the model; WKV_EFORMAT: a value that is not finite;
  * WKV_EIO, WKV_ENOMEM. */
 WKV_API int wkv_state_write_tuned(const char *path, const wkv_state *s);
+WKV_API int wkv_state_file_write_tuned(const char *path, const wkv_state_file *f); /* the state in a file */
 
 /* ---- mixing ------------------------------------------------------------------------------------------------------ */
 
@@ -111,6 +112,54 @@ WKV_API int wkv_state_write_tuned(const char *path, const wkv_state *s);
  * WKV_EARG: states of different models, n < 1, weights that are not finite, that are negative in version 4, or whose
  * sum is not above 0. */
 WKV_API int wkv_state_mix(wkv_state *out, const wkv_state *const *states, const float *weights, int n);
+
+/* Write the mean of the states in n files to `path`, without a model: a state file without ids, with an origin and
+ * those parts of the identity in which all agree; or, if all are tuned states, a tuned state (wkv_state_write_tuned).
+ * WKV_EARG: files of different lineages, sizes or kinds, weights as above; WKV_EIO, WKV_ENOMEM. */
+WKV_API int wkv_state_file_mix(const char *path, const wkv_state_file *const *files, const float *weights, int n);
+
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
+
+/* A part of two states a and b: a layer, or one head of it. Norms are Euclidean, of the matrices S (version 4: of aa
+ * and bb, relative to the larger e^pp). */
+typedef struct {
+    int layer, head;   /* head -1: the layer                                                                   */
+    double norm[2];    /* in a, in b                                                                           */
+    double difference; /* norm of b - a, divided by the larger of both: 0 equal, 2 opposite                    */
+    double shifts;     /* the same of both token shifts; 0 for a head                                          */
+    double kl;         /* its effect on the next token: the Kullback-Leibler divergence, in nats, from the
+                          distribution after a to that after a with this part of b (a layer: token shifts too) */
+} wkv_state_part;
+
+/* A token, and the natural logarithm of its probability after a and after b. */
+typedef struct {
+    int32_t id;
+    double log_probability[2];
+} wkv_state_mover;
+
+typedef struct {
+    const wkv_state_part *parts; /* the layers in order, each before its heads */
+    int n_parts;
+    double kl;                     /* of the distribution after b from that after a                            */
+    const wkv_state_mover *movers; /* tokens of a probability of at least 0.001 after a or b, whose logarithm
+                                      differs most, in this order                                              */
+    int n_movers;
+} wkv_state_difference;
+
+typedef struct {
+    const int32_t *tokens; /* the probe, which is read after each state: the next token is the one after it */
+    int n;                 /* at least 1                                                                    */
+    int heads;             /* not 0: every head too, H more readings of the probe for each layer            */
+    int movers;            /* tokens to list, at most; 0: 10                                                */
+    int (*report)(void *user, double done, double total); /* progress; not 0: stop, WKV_ESTOPPED           */
+    void *user;
+} wkv_state_diff_options;
+
+/* Compare two states of the context's model, which stay unchanged. WKV_EARG: states of another model, no probe, ids
+ * outside the vocabulary; WKV_EFORMAT: the model gives NaN; WKV_ENOMEM. */
+WKV_API int wkv_state_diff(wkv_state_difference **out, wkv_context *c, const wkv_state *a, const wkv_state *b,
+                           const wkv_state_diff_options *o);
+WKV_API void wkv_state_difference_free(wkv_state_difference *d);
 
 #ifdef __cplusplus
 }

@@ -372,8 +372,33 @@ static void state_files(void)
     REFUSED(wkv_state_file_compare(f, c2, text, sizeof text));
     REFUSED(wkv_state_file_compare(f, c, NULL, 8));
     EXPECT_EQ(wkv_state_file_compare(f, c, NULL, 0), 0);
+    const wkv_state_file *files[2] = {f, NULL};
+    REFUSED(wkv_state_file_write_tuned(NULL, f));
+    REFUSED(wkv_state_file_write_tuned("x.pth", NULL));
+    REFUSED(wkv_state_file_write_tuned("x.doc", f));
+    REFUSED(wkv_state_file_mix(NULL, files, NULL, 1));
+    REFUSED(wkv_state_file_mix("x.safetensors", NULL, NULL, 1));
+    REFUSED(wkv_state_file_mix("x.safetensors", files, NULL, 0));
+    REFUSED(wkv_state_file_mix("x.safetensors", files, NULL, 2));
+    REFUSED(wkv_state_file_mix("x.safetensors", files, (const float[]){-1}, 1));
     wkv_state_file_close(f);
     wkv_state_file_close(NULL);
+
+    const wkv_state_diff_options probe = {.tokens = ids, .n = 2};
+    REFUSED(wkv_state_diff(NULL, c, s, s, &probe));
+    NOTHING(wkv_state_difference, wkv_state_diff(&out, NULL, s, s, &probe));
+    NOTHING(wkv_state_difference, wkv_state_diff(&out, c, NULL, s, &probe));
+    NOTHING(wkv_state_difference, wkv_state_diff(&out, c, s, NULL, &probe));
+    NOTHING(wkv_state_difference, wkv_state_diff(&out, c, s, s, NULL));
+    NOTHING(wkv_state_difference, wkv_state_diff(&out, c, s2, s, &probe));
+    NOTHING(wkv_state_difference, wkv_state_diff(&out, c, s, s2, &probe));
+    NOTHING(wkv_state_difference, wkv_state_diff(&out, c, s, s, &(wkv_state_diff_options){.n = 2}));
+    NOTHING(wkv_state_difference, wkv_state_diff(&out, c, s, s, &(wkv_state_diff_options){.tokens = ids}));
+    NOTHING(wkv_state_difference,
+            wkv_state_diff(&out, c, s, s, &(wkv_state_diff_options){.tokens = ids, .n = 2, .movers = -1}));
+    NOTHING(wkv_state_difference,
+            wkv_state_diff(&out, c, s, s, &(wkv_state_diff_options){.tokens = (const int32_t[]){-1}, .n = 1}));
+    wkv_state_difference_free(NULL);
     remove("api-state.safetensors");
 }
 

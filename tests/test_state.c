@@ -477,7 +477,7 @@ static void of_another_model(void)
         EXPECT_EQ(wkv_state_file_write(none, &(wkv_state_info){.identity = b.id}, a.s, NULL), WKV_EARG);
         EXPECT_HAS(wkv_error(), "none.pth: not written: the identity is of another model");
         EXPECT_EQ(wkv_state_write_tuned(none, v4.s), WKV_EUNSUPPORTED);
-        EXPECT_HAS(wkv_error(), "RWKV-4 has no matrices in its state");
+        EXPECT_HAS(wkv_error(), "the state of RWKV-4 has no matrices");
         wkv_state_data(a.s)[70] = NAN;
         EXPECT_EQ(wkv_state_file_write(none, &(wkv_state_info){.identity = a.id}, a.s, NULL), WKV_EFORMAT);
         EXPECT_HAS(wkv_error(), "none.pth: not written: the state of layer 0 has a value of nan, expected finite ones");
@@ -616,8 +616,169 @@ static void exponents_apart(void)
     mixed(x, (const wkv_state *[]){b, b}, NULL, 2);
     EXPECT(same_state(r.m, x, b));
     EXPECT_EQ(wkv_state_mix(x, (const wkv_state *[]){r.s, b}, (const float[]){2, -1}, 2), WKV_EARG);
-    EXPECT_HAS(wkv_error(), "a weight of the mix is negative; RWKV-4 divides by a mixed sum");
+    EXPECT_HAS(wkv_error(), "a weight of the mix is negative; version 4 divides by a mixed sum");
     wkv_state_free(b), wkv_state_free(x);
+    reader_close(&r);
+}
+
+/* Files are mixed without a model. */
+static void mixed_files(void)
+{
+    reader r, q8, v4;
+    if (!reader_open(&r, golden_path("v7-n32-f32"), NULL, 5) || !reader_open(&v4, golden_path("v4-c32-f32"), NULL, 5) ||
+        !reader_open(&q8, golden_path("v7-n32-f32"), &(wkv_model_options){.type = "q8_0"}, 9))
+        return;
+    const char *out = in_folder("mix.safetensors"), *pth = in_folder("mix.pth"), *tuned = in_folder("a.pth");
+    wkv_state *x = state_new(r.m), *y = state_new(r.m);
+    wkv_state_file *f[2] = {opened(saved(&r, "a.safetensors")), opened(saved(&q8, "b.safetensors"))}, *g;
+    EXPECT_EQ(wkv_state_file_mix(out, (const wkv_state_file *const *)f, (const float[]){1, 2.5f}, 2), 0);
+    g = opened(out);
+    const wkv_state_info *a = wkv_state_file_about(g);
+    EXPECT_STR(a->origin, "mix of a.safetensors (1), b.safetensors (2.5)");
+    EXPECT_STR(a->identity.lineage, r.id.lineage);
+    EXPECT_STR(a->identity.arithmetic, "f32 1");
+    EXPECT_STR(a->identity.base, "");
+    EXPECT_STR(a->types, "");
+    EXPECT_STR(a->model, "v7-n32-f32.pth");
+    EXPECT(!a->n_ids && !a->read);
+    EXPECT_EQ(wkv_state_file_read(g, x), 0);
+    EXPECT_EQ(wkv_state_file_read(f[1], y), 0);
+    mixed(y, (const wkv_state *[]){r.s, y}, (const float[]){1, 2.5f}, 2);
+    EXPECT(same_state(r.m, x, y));
+    wkv_state_file_close(g);
+
+    EXPECT_EQ(wkv_state_file_write_tuned(tuned, f[0]), 0); /* tuned states give a tuned state */
+    g = opened(tuned);
+    EXPECT_EQ(wkv_state_file_mix(pth, (const wkv_state_file *[]){g, g}, NULL, 2), 0);
+    EXPECT_EQ(wkv_state_file_read(g, x), 0);
+    wkv_state_file *h = opened(pth);
+    EXPECT(wkv_state_file_about(h)->tuned);
+    EXPECT_EQ(wkv_state_file_read(h, y), 0);
+    EXPECT(same_state(r.m, x, y));
+    wkv_state_file_close(h);
+    EXPECT_EQ(wkv_state_file_mix(out, (const wkv_state_file *[]){f[0], g}, NULL, 2), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "a.pth: is a tuned state of 1 layers, 1 heads of 32, expected one of RWKV-7, 1 layer");
+    wkv_state_file_close(g);
+    g = opened(saved(&v4, "v4.safetensors"));
+    EXPECT_EQ(wkv_state_file_mix(out, (const wkv_state_file *[]){f[0], g}, NULL, 2), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "v4.safetensors: is a state of RWKV-4, 1 layer, 32 channels");
+    wkv_state_file_close(g);
+    wkv_state_file_close(f[0]), wkv_state_file_close(f[1]);
+    wkv_state_free(x), wkv_state_free(y);
+    reader_close(&r), reader_close(&q8), reader_close(&v4);
+}
+
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
+
+static wkv_state_difference *differing(const reader *r, const wkv_state *a, const wkv_state *b, int heads)
+{
+    wkv_state_difference *d;
+    if (wkv_state_diff(&d, r->c, a, b, &(wkv_state_diff_options){.tokens = text, .n = 3, .heads = heads}))
+        FAILED("%s", wkv_error());
+    return d;
+}
+
+/* KL divergence of the logits after b from those after a, by its definition. */
+static double divergence(const float *a, const float *b, int V)
+{
+    double sum[2] = {0}, kl = 0;
+    for (int i = 0; i < V; i++) sum[0] += exp(a[i]), sum[1] += exp(b[i]);
+    for (int i = 0; i < V; i++) kl += exp(a[i]) / sum[0] * (a[i] - log(sum[0]) - b[i] + log(sum[1]));
+    return kl;
+}
+
+static void effects_of_parts(void)
+{
+    static const char *const names[] = {"v4-c40-f16", "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16"};
+    for (int i = 0; i < 4; i++) {
+        reader r;
+        if (!reader_open(&r, golden_path(names[i]), NULL, 5)) continue;
+        const rwkv *m = &r.m->rwkv;
+        int H = m->H, per_layer = 1 + H;
+        wkv_state *a = r.s, *b = state_new(r.m), *x = state_new(r.m);
+        EXPECT_EQ(wkv_eval(r.c, b, text + 7, 11, NULL), 0);
+        EXPECT_EQ(wkv_state_copy(x, a), 0);
+        wkv_state_difference *d = differing(&r, a, a, 1); /* equal states differ in nothing */
+        EXPECT(d->n_parts == m->L * per_layer && d->kl == 0);
+        for (int k = 0; k < d->n_parts; k++)
+            EXPECT(d->parts[k].difference == 0 && d->parts[k].shifts == 0 && d->parts[k].kl == 0);
+        wkv_state_difference_free(d);
+
+        d = differing(&r, a, b, 1);
+        EXPECT(same_state(r.m, x, a));
+        float *logits[2] = {malloc((size_t)m->V * sizeof(float)), malloc((size_t)m->V * sizeof(float))};
+        EXPECT_EQ(wkv_eval(r.c, x, text, 3, logits[0]), 0);
+        EXPECT_EQ(wkv_state_copy(x, b), 0);
+        EXPECT_EQ(wkv_eval(r.c, x, text, 3, logits[1]), 0);
+        EXPECT(d->kl > 0);
+        EXPECT_NEAR(d->kl, divergence(logits[0], logits[1], m->V), 1e-6);
+        for (int k = 0; k < d->n_parts; k++) {
+            const wkv_state_part *p = &d->parts[k];
+            size_t layer = (size_t)rwkv_layer_state(m), NN = (size_t)m->N * (size_t)m->N;
+            size_t at = (size_t)p->layer * layer, n = layer;
+            if (p->head >= 0) at += (size_t)m->C + (size_t)p->head * NN, n = NN;
+            EXPECT(p->layer == k / per_layer && p->head == k % per_layer - 1);
+            EXPECT(p->difference > 0 && p->difference <= 2 && p->norm[0] > 0 && p->norm[1] > 0);
+            EXPECT(p->head >= 0 ? p->shifts == 0 : p->shifts > 0);
+            EXPECT_EQ(wkv_state_copy(x, a), 0);
+            memcpy(wkv_state_data(x) + at, wkv_state_data(b) + at, n * sizeof(float));
+            EXPECT_EQ(wkv_eval(r.c, x, text, 3, logits[1]), 0);
+            EXPECT_NEAR(p->kl, divergence(logits[0], logits[1], m->V), 1e-6);
+        }
+        EXPECT(d->n_movers > 0 && d->n_movers <= 10);
+        for (int k = 1; k < d->n_movers; k++) {
+            const double *p = d->movers[k - 1].log_probability, *q = d->movers[k].log_probability;
+            EXPECT(fabs(p[1] - p[0]) >= fabs(q[1] - q[0]) && fmax(q[0], q[1]) >= log(0.001));
+        }
+        wkv_state_difference_free(d);
+        d = differing(&r, a, b, 0);
+        EXPECT_EQ(d->n_parts, m->L);
+        wkv_state_difference_free(d);
+        free(logits[0]), free(logits[1]);
+        wkv_state_free(b), wkv_state_free(x);
+        reader_close(&r);
+    }
+}
+
+static void one_head_differs(void)
+{
+    reader r;
+    if (!reader_open(&r, golden_path("v7-n16-bf16"), NULL, 5)) return;
+    wkv_state *b = state_new(r.m);
+    EXPECT_EQ(wkv_state_copy(b, r.s), 0);
+    const size_t C = 32, NN = 256, layer = 2 * C + C * 16;
+    float *S = wkv_state_data(b) + 2 * layer + C + NN; /* layer 2, head 1 */
+    for (size_t i = 0; i < NN; i++) S[i] *= -1;
+    wkv_state_difference *d = differing(&r, r.s, b, 1);
+    for (int k = 0; k < d->n_parts; k++) {
+        const wkv_state_part *p = &d->parts[k];
+        int here = p->layer == 2 && p->head != 0;
+        EXPECT(here == (p->difference > 0) && here == (p->kl > 0) && p->shifts == 0);
+        if (p->layer == 2 && p->head == 1) EXPECT_NEAR(p->difference, 2, 1e-12);
+        if (here) EXPECT(p->kl == d->kl && fabs(p->norm[0] - p->norm[1]) < 1e-12);
+    }
+    wkv_state_difference_free(d);
+    wkv_state_free(b);
+    reader_close(&r);
+}
+
+static int stop_at_once(void *user, double done, double total)
+{
+    (void)done, (void)total;
+    ++*(int *)user;
+    return 1;
+}
+
+static void stopped_comparison(void)
+{
+    reader r;
+    int calls = 0;
+    if (!reader_open(&r, golden_path("v4-c32-f32"), NULL, 5)) return;
+    wkv_state_difference *d = (void *)1;
+    EXPECT_EQ(wkv_state_diff(&d, r.c, r.s, r.s,
+                             &(wkv_state_diff_options){.tokens = text, .n = 1, .report = stop_at_once, .user = &calls}),
+              WKV_ESTOPPED);
+    EXPECT(!d && calls == 1);
     reader_close(&r);
 }
 
@@ -636,6 +797,10 @@ int main(void)
     RUN(tuned_forms);
     RUN(rules_of_a_mean);
     RUN(exponents_apart);
+    RUN(mixed_files);
+    RUN(effects_of_parts);
+    RUN(one_head_differs);
+    RUN(stopped_comparison);
     folder_end();
     return DONE();
 }

@@ -76,9 +76,9 @@ static inline weight_layout official_layout(const slot *s)
 typedef tensor *time_mix_fn(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v_first, int at);
 typedef tensor *channel_mix_fn(cx *c, const rwkv *m, void *layer, tensor *x, tensor *embedded, int at);
 
-/* Mixing of states (wkv_state_mix): LINEAR values are added; SCALED ones are relative to the exponential of the
- * EXPONENT of the same channel. */
-typedef enum { STATE_LINEAR, STATE_SCALED, STATE_EXPONENT } state_kind;
+/* Values of states that can be added: a token SHIFT, the matrices of HEADS; and SCALED sums, relative to the
+ * exponential of the EXPONENT of the same channel. */
+typedef enum { STATE_SHIFT, STATE_HEADS, STATE_SCALED, STATE_EXPONENT } state_kind;
 
 /* A tensor of a layer's state. */
 typedef struct {

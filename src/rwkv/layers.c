@@ -5,9 +5,9 @@
 #include "rwkv/parts.h"
 
 const state_tensor matrix_state[] = {
-    {"att.shift", {D_C}, STATE_LINEAR},
-    {"att.state", {D_H, D_N, D_N}, STATE_LINEAR}, /* [H][key][value] */
-    {"ffn.shift", {D_C}, STATE_LINEAR},
+    {"att.shift", {D_C}, STATE_SHIFT},
+    {"att.state", {D_H, D_N, D_N}, STATE_HEADS}, /* [H][key][value] */
+    {"ffn.shift", {D_C}, STATE_SHIFT},
     {.name = NULL},
 };
 
@@ -28,12 +28,14 @@ int rwkv_state_values(const state_tensor *s, const int dim[DIMS])
     return (int)n;
 }
 
-int rwkv_layer_state(const rwkv *m)
+int rwkv_state_layer(const state_tensor *all, const int dim[DIMS])
 {
     int n = 0;
-    for (const state_tensor *s = m->arch->state; s->name; s++) n += rwkv_state_values(s, m->dim);
+    for (const state_tensor *s = all; s->name; s++) n += rwkv_state_values(s, dim);
     return n;
 }
+
+int rwkv_layer_state(const rwkv *m) { return rwkv_state_layer(m->arch->state, m->dim); }
 
 int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS])
 {

@@ -52,11 +52,11 @@ static tensor *channel_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor 
 }
 
 static const state_tensor state[] = {
-    {"att.shift", {D_C}, STATE_LINEAR},
+    {"att.shift", {D_C}, STATE_SHIFT},
     {"att.aa", {D_C}, STATE_SCALED}, /* of the values, and of the weights: divided by e^pp (docs/models.md 2.2) */
     {"att.bb", {D_C}, STATE_SCALED},
     {"att.pp", {D_C}, STATE_EXPONENT},
-    {"ffn.shift", {D_C}, STATE_LINEAR},
+    {"ffn.shift", {D_C}, STATE_SHIFT},
     {.name = NULL},
 };
 

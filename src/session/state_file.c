@@ -78,16 +78,20 @@ int state_read_tensor(const tensors *t, const file_tensor *f, float *out)
                 (double)out[bad]);
 }
 
-int state_allocate(wkv_state_file *f, int layers, int64_t layer)
+int state_allocate(wkv_state_file *f)
 {
-    size_t there = memory_available();
-    f->n = (size_t)layers * (size_t)layer;
-    if (f->n > INT32_MAX)
-        return fail(WKV_EUNSUPPORTED, "%s: a state of %zu values, expected at most %d", tensors_path(f->t), f->n,
-                    INT32_MAX);
-    if (f->n * sizeof(float) < there && (f->values = calloc(f->n, sizeof(float)))) return 0;
+    state_view *v = &f->view;
+    size_t there = memory_available(), C = (size_t)v->dim[D_C],
+           bound = (size_t)v->L * (5 * C + C * (size_t)v->dim[D_N]);
+    if (bound > INT32_MAX)
+        return fail(WKV_EUNSUPPORTED,
+                    "%s: a state of %d layers of %d channels in heads of %d, expected fewer than 2^31 "
+                    "values",
+                    tensors_path(f->t), v->L, v->dim[D_C], v->dim[D_N]);
+    size_t n = (size_t)v->L * (size_t)rwkv_state_layer(v->tensors, v->dim);
+    if (n * sizeof *v->values < there && (v->values = calloc(n, sizeof *v->values))) return 0;
     return fail(WKV_ENOMEM, "%s: its state needs %.3f GB of memory, and %.3f GB are available", tensors_path(f->t),
-                (double)f->n * 4e-9, (double)there * 1e-9);
+                (double)n * 4e-9, (double)there * 1e-9);
 }
 
 /* ---- the public functions ---------------------------------------------------------------------------------------- */
@@ -117,7 +121,7 @@ void wkv_state_file_close(wkv_state_file *f)
 {
     if (!f) return;
     tensors_close(f->t);
-    free(f->values);
+    free(f->view.values);
     free(f->hidden);
     free(f->ids);
     free(f);
@@ -134,8 +138,8 @@ static int check_lineage(const wkv_state_file *f, const wkv_model *m)
     char lineage[DIGEST_TEXT], sizes[SIZES_TEXT];
     model_lineage(lineage, m);
     model_sizes(sizes, m);
-    int same = a->tuned ? a->layers == m->rwkv.L && a->heads == m->rwkv.H && a->head_size == m->rwkv.N
-                        : !strcmp(a->identity.lineage, lineage) && f->n == (size_t)rwkv_state_len(&m->rwkv);
+    int same = a->layers == m->rwkv.L && a->width == m->rwkv.C && a->heads == m->rwkv.H && a->head_size == m->rwkv.N &&
+               (a->tuned || !strcmp(a->identity.lineage, lineage));
     if (same) return 0;
     return fail(WKV_EARG, "%s: is a %s of %.*s; the model %s is %s", tensors_path(f->t),
                 a->tuned ? "tuned state" : "state", SIZES_TEXT, a->sizes, m->about.path, sizes);
@@ -146,7 +150,7 @@ int wkv_state_file_read(const wkv_state_file *f, wkv_state *s)
     REQUIRE(f, "the file");
     REQUIRE(s, "the state");
     int err = check_lineage(f, s->model);
-    if (!err) memcpy(s->data, f->values, f->n * sizeof *f->values);
+    if (!err) memcpy(s->data, f->view.values, (size_t)s->n * sizeof *s->data);
     return err;
 }
 

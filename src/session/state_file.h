@@ -11,12 +11,23 @@
 
 enum { STATE_NAME = 64 };
 
+/* A state and the order of its values, with or without a model. */
+typedef struct {
+    const state_tensor *tensors; /* of a layer            */
+    int dim[DIMS];               /* C, H and N are used   */
+    int L;
+    real *values; /* as in wkv_state_data  */
+} state_view;
+
+state_view state_view_of(const wkv_state *s);
+/* The place of the matrices in a layer; -1: it has none. */
+int state_heads(const state_view *v);
+
 struct wkv_state_file {
     tensors *t; /* owns the texts */
     wkv_state_info about;
     char sizes[SIZES_TEXT]; /* of a tuned state */
-    float *values;          /* all layers, as in wkv_state */
-    size_t n;
+    state_view view;
     float *hidden;
     int32_t *ids;
 };
@@ -29,8 +40,8 @@ int read_tuned(wkv_state_file *f);
 
 /* The number of tensors called blocks.*NAME. */
 int state_layers(const tensors *t, const char *name);
-/* Memory for `layers` times `layer` values, all 0. WKV_EUNSUPPORTED, WKV_ENOMEM. */
-int state_allocate(wkv_state_file *f, int layers, int64_t layer);
+/* Memory for the values of f->view, all 0. WKV_EUNSUPPORTED, WKV_ENOMEM. */
+int state_allocate(wkv_state_file *f);
 /* The tensor of this name and shape; NULL, with an error, if there is none. */
 const file_tensor *state_find(const tensors *t, const char *name, int dims, const int64_t *shape);
 /* All its values. WKV_EFORMAT: one is not finite. */
@@ -49,8 +60,20 @@ void state_name(char out[STATE_NAME], int layer, const char *name);
 /* Whether all n values are finite; if not, *bad is the first that is not. */
 int all_finite(const float *x, size_t n, size_t *bad);
 
-/* WKV_EFORMAT: a value of s, which is to be written to `path`, is not finite. */
-int state_check_finite(const char *path, const wkv_state *s);
+/* Write the state with everything in `about`. WKV_EFORMAT: a value is not finite; WKV_EARG: a text is not UTF-8;
+ * WKV_EIO, WKV_ENOMEM. */
+int state_write(const char *path, const wkv_state_info *about, const state_view *v, const float *hidden);
+/* wkv_state_write_tuned, without a check of the model's files. */
+int state_write_tuned(const char *path, const state_view *v);
+
+/* out = the weighted mean of n states of v's order, of which it may be one (wkv_state_mix). WKV_EARG. */
+int state_mix(real *out, const state_view *v, const real *const *states, const float *weights, int n);
+
+/* WKV_EFORMAT: a value of the state, which is to be written to `path`, is not finite. */
+int state_check_finite(const char *path, const state_view *v);
+
+/* The last name in a path, with "?" for bytes that are not UTF-8. */
+void state_file_name(char out[256], const char *path);
 
 /* Tensors to write, and their names. */
 typedef struct {

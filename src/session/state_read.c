@@ -174,41 +174,54 @@ static int read_sizes(const tensors *t, const arch *a, int dim[DIMS])
                 tensors_path(t), dim[D_C], dim[D_H], dim[D_N]);
 }
 
-static int read_layer(wkv_state_file *f, const arch *a, const int dim[DIMS], int layer, float *out)
+static int read_layer(const wkv_state_file *f, int layer, real *out)
 {
     int64_t shape[3];
-    for (const state_tensor *s = a->state; s->name; s++) {
+    for (const state_tensor *s = f->view.tensors; s->name; s++) {
         char name[STATE_NAME];
         state_name(name, layer, s->name);
-        const file_tensor *t = state_find(f->t, name, rwkv_state_shape(s, dim, shape), shape);
+        const file_tensor *t = state_find(f->t, name, rwkv_state_shape(s, f->view.dim, shape), shape);
         if (!t || !is_of_type(f->t, t, F32)) return WKV_EFORMAT;
         int err = state_read_tensor(f->t, t, out);
         if (err) return err;
-        out += rwkv_state_values(s, dim);
+        out += rwkv_state_values(s, f->view.dim);
     }
     return 0;
 }
 
+static int read_layers(wkv_state_file *f)
+{
+    state_view *v = &f->view;
+    int err = state_allocate(f);
+    size_t layer = (size_t)rwkv_state_layer(v->tensors, v->dim);
+    for (int l = 0; !err && l < v->L; l++) err = read_layer(f, l, v->values + (size_t)l * layer);
+    f->about.layers = v->L;
+    f->about.width = v->dim[D_C];
+    f->about.heads = v->dim[D_H];
+    f->about.head_size = v->dim[D_N];
+    return err;
+}
+
+/* Every tensor is one of those that were read. */
+static int check_count(const wkv_state_file *f)
+{
+    int n = (f->hidden != NULL) + (f->ids != NULL);
+    for (const state_tensor *s = f->view.tensors; s->name; s++) n += f->view.L;
+    if (tensors_count(f->t) == n) return 0;
+    return fail(WKV_EFORMAT, "%s: has %d tensors, expected the %d of a state of %d layers", tensors_path(f->t),
+                tensors_count(f->t), n, f->view.L);
+}
+
 int read_state(wkv_state_file *f)
 {
-    int err = verify(f->t), dim[DIMS] = {1}, L = state_layers(f->t, ".att.shift"), tensors_expected = 0;
+    int err = verify(f->t);
     const arch *a = err ? NULL : find_arch(f->t);
     if (!a) return err ? err : WKV_EUNSUPPORTED;
-    if ((err = read_sizes(f->t, a, dim))) return err;
-    int64_t layer = 0;
-    for (const state_tensor *s = a->state; s->name; s++, tensors_expected += L) layer += rwkv_state_values(s, dim);
-    if ((err = state_allocate(f, L, layer))) return err;
-    for (int l = 0; !err && l < L; l++) err = read_layer(f, a, dim, l, f->values + (size_t)l * (size_t)layer);
-    f->about.layers = L;
-    f->about.width = dim[D_C];
-    f->about.heads = dim[D_H];
-    f->about.head_size = dim[D_N];
+    f->view = (state_view){.tensors = a->state, .dim = {1}, .L = state_layers(f->t, ".att.shift")};
+    err = read_sizes(f->t, a, f->view.dim);
+    if (!err) err = read_layers(f);
     if (!err) err = read_hidden(f);
     if (!err) err = read_ids(f);
     if (!err) err = read_texts(f);
-    tensors_expected += (f->hidden != NULL) + (f->ids != NULL);
-    if (!err && tensors_count(f->t) != tensors_expected)
-        err = fail(WKV_EFORMAT, "%s: has %d tensors, expected the %d of a state of %d layers", tensors_path(f->t),
-                   tensors_count(f->t), tensors_expected, L);
-    return err;
+    return err ? err : check_count(f);
 }

@@ -3,27 +3,10 @@
 #include <stdlib.h>
 #include "base/error.h"
 #include "rwkv/api.h"
+#include "text/distribution.h"
 #include "wkv_study.h"
 
 enum { SCORE_TOKENS = 64 }; /* tokens whose logits are in memory at once */
-
-/* The largest logit and its place, and the logarithm of the sum of all their exponentials. */
-typedef struct {
-    float max;
-    int argmax;
-    double log_sum;
-} peak;
-
-static peak find_peak(const float *x, int V)
-{
-    peak p = {.max = x[0]};
-    for (int i = 1; i < V; i++)
-        if (x[i] > p.max) p.max = x[p.argmax = i];
-    double sum = 0;
-    for (int i = 0; i < V; i++) sum += (double)expf(x[i] - p.max);
-    p.log_sum = (double)p.max + log(sum);
-    return p;
-}
 
 /* NaN and infinity in the logits end here: they make the sum NaN or infinite. */
 static int fail_logits(const wkv_state *s, int at)
@@ -32,20 +15,16 @@ static int fail_logits(const wkv_state *s, int at)
                 s->model->about.path, at);
 }
 
-static float nll_of(const float *x, const peak *p, int32_t token) { return (float)(p->log_sum - (double)x[token]); }
+static float nll_of(const distribution *d, int32_t id) { return (float)-log_probability(d, id); }
 
 /* a and b: the logits of both models after the same tokens; next: the token that came. */
 static wkv_difference differ(const float *a, const float *b, int V, int32_t next)
 {
-    peak p = find_peak(a, V), q = find_peak(b, V);
-    double kl = 0, squares = 0;
-    for (int i = 0; i < V; i++) {
-        double apart = (double)a[i] - (double)b[i];
-        kl += exp((double)a[i] - p.log_sum) * (apart - (p.log_sum - q.log_sum));
-        squares += apart * apart;
-    }
-    return (wkv_difference){.nll = {nll_of(a, &p, next), nll_of(b, &q, next)},
-                            .kl = kl < 0 ? 0 : (float)kl, /* it is never below; its rounding may be */
+    distribution p = distribution_of(a, V), q = distribution_of(b, V);
+    double squares = 0;
+    for (int i = 0; i < V; i++) squares += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+    return (wkv_difference){.nll = {nll_of(&p, next), nll_of(&q, next)},
+                            .kl = (float)kl_divergence(&p, &q),
                             .apart = (float)sqrt(squares / V),
                             .agree = p.argmax == q.argmax};
 }
@@ -62,24 +41,26 @@ static int check(const wkv_context *c, const wkv_state *s, const int32_t *tokens
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
 
-static wkv_token_score score_of(const float *x, int V, const peak *p, int32_t id)
+static wkv_token_score score_of(const distribution *d, int32_t id)
 {
+    const float *x = d->logits;
     int rank = 0;
-    for (int i = 0; i < V; i++) rank += x[i] > x[id] || (x[i] == x[id] && i < id);
-    return (wkv_token_score){.id = id, .rank = rank, .nll = nll_of(x, p, id)};
+    for (int i = 0; i < d->n; i++) rank += x[i] > x[id] || (x[i] == x[id] && i < id);
+    return (wkv_token_score){.id = id, .rank = rank, .nll = nll_of(d, id)};
 }
 
 /* The k largest logits in order, the lower id first where they are equal. */
-static void find_top(wkv_token_score *top, int k, const float *x, int V, const peak *p)
+static void find_top(wkv_token_score *top, int k, const distribution *d)
 {
+    const float *x = d->logits;
     int n = 0;
-    for (int i = 0; i < V; i++) {
+    for (int i = 0; i < d->n; i++) {
         if (n == k && !(x[i] > x[top[n - 1].id])) continue;
         int at = n < k ? n++ : n - 1;
         for (; at && x[i] > x[top[at - 1].id]; at--) top[at] = top[at - 1];
         top[at].id = i;
     }
-    for (int i = 0; i < n; i++) top[i].rank = i, top[i].nll = nll_of(x, p, top[i].id);
+    for (int i = 0; i < n; i++) top[i].rank = i, top[i].nll = nll_of(d, top[i].id);
 }
 
 static int check_text(const wkv_context *c, const wkv_scored_text *q)
@@ -115,9 +96,9 @@ static int next_piece(wkv_sequence *piece, int *row, int *n_rows, const wkv_scor
 
 static int score_row(const wkv_scored_text *q, int at, const float *x, int V)
 {
-    const peak p = find_peak(x, V);
-    q->scores[at] = score_of(x, V, &p, q->tokens[at + 1]);
-    if (q->top) find_top(q->top + (size_t)at * (size_t)q->k, q->k, x, V, &p);
+    const distribution d = distribution_of(x, V);
+    q->scores[at] = score_of(&d, q->tokens[at + 1]);
+    if (q->top) find_top(q->top + (size_t)at * (size_t)q->k, q->k, &d);
     return isfinite(q->scores[at].nll) ? 0 : fail_logits(q->state, at);
 }
 
