@@ -349,7 +349,7 @@ static void state_files(void)
     REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
     wrong = about, wrong.n_ids = 1, wrong.ids = (const int32_t[]){1 << 30};
     REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
-    wrong = about, wrong.text = "\xff";
+    wrong = about, wrong.origin = "\xff";
     REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
     REFUSED(wkv_state_write_tuned(NULL, s));
     REFUSED(wkv_state_write_tuned("x.pth", NULL));

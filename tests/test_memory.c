@@ -11,6 +11,7 @@
 #include "rwkv/forward.h"
 #include "test.h"
 #include "text/sampler.h"
+#include "wkv_state.h"
 #include "wkv_train.h"
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
@@ -126,6 +127,39 @@ static int tokenize(const char *vocab, const char *text)
 static int tokenize_lines(void) { return tokenize(in_folder("v.txt"), "abba"); }
 static int tokenize_characters(void) { return tokenize(in_folder("c.json"), "abba"); }
 
+/* A state made, kept in each form, read, mixed and compared. */
+static int keep_states(void)
+{
+    static const int32_t ids[3] = {1, 2, 3};
+    const char *path = in_folder("s.safetensors"), *pth = in_folder("s.pth"), *mix = in_folder("mix.safetensors");
+    wkv_model *m = NULL;
+    wkv_context *c = NULL;
+    wkv_state *s = NULL;
+    wkv_state_file *f = NULL, *tuned = NULL;
+    wkv_state_difference *d = NULL;
+    wkv_state_info about = {.ids = ids, .n_ids = 3, .read = 3, .text = "abba"};
+    int e = wkv_model_open(&m, in_folder("m.pth"), NULL);
+    if (!e) e = wkv_context_new(&c, m, &(wkv_context_options){.threads = 2});
+    if (!e) e = wkv_state_new(&s, m);
+    if (!e) e = wkv_eval(c, s, ids, 3, NULL);
+    if (!e) e = wkv_identify(&about.identity, c);
+    if (!e) e = wkv_state_file_write(path, &about, s, wkv_state_data(s));
+    if (!e) e = wkv_state_write_tuned(pth, s);
+    if (!e) e = wkv_state_file_open(&f, path);
+    if (!e) e = wkv_state_file_open(&tuned, pth);
+    if (!e) e = wkv_state_file_mix(mix, (const wkv_state_file *const[]){f, f}, NULL, 2);
+    if (!e) e = wkv_state_file_read(tuned, s);
+    if (!e) e = wkv_state_mix(s, (const wkv_state *const[]){s, s}, NULL, 2);
+    if (!e) e = wkv_state_diff(&d, c, s, s, &(wkv_state_diff_options){.tokens = ids, .n = 2, .heads = 1});
+    wkv_state_difference_free(d);
+    wkv_state_file_close(tuned);
+    wkv_state_file_close(f);
+    wkv_state_free(s);
+    wkv_context_free(c);
+    wkv_model_close(m);
+    return e;
+}
+
 static int train_step(void)
 {
     static const int32_t ids[2 * 5] = {1, 2, 3, 4, 5, 5, 4, 3, 2, 1};
@@ -237,6 +271,8 @@ static void converting(void)
     each("to pth", convert_to_pth, 17);
 }
 
+static void states(void) { each("states", keep_states, 5); }
+
 static void learning(void)
 {
     each("trainer", train_step, 7);
@@ -322,6 +358,7 @@ int main(void)
     RUN(opening);
     RUN(tokenizers);
     RUN(converting);
+    RUN(states);
     RUN(learning);
     folder_end();
     return DONE();

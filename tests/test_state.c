@@ -101,19 +101,19 @@ static void identity_names_the_difference(void)
         reader_open(&adapted2, model, &(wkv_model_options){.lora = lora2}, 3) &&
         reader_open(&begun, model, &(wkv_model_options){.state = tuned}, 3) && reader_open(&plain, model, NULL, 3)) {
         differ_by(&base, &same, "");
-        differ_by(&base, &q8, "with weights of type f32, and the model has q8_0, f32, f16");
-        differ_by(&q8, &base, "with weights of type q8_0, f32, f16, and the model has f32");
-        differ_by(&base, &adapted, "without an adapter, and the model has one");
-        differ_by(&adapted, &base, "with an adapter, and the model has none");
-        differ_by(&adapted, &adapted2, "with another adapter");
-        differ_by(&base, &begun, "without an initial state, and the model has one");
-        differ_by(&begun, &base, "with an initial state, and the model has none");
+        differ_by(&base, &q8, "was computed with weights of type f32, and the model has q8_0, f32, f16");
+        differ_by(&q8, &base, "was computed with weights of type q8_0, f32, f16, and the model has f32");
+        differ_by(&base, &adapted, "was computed without an adapter, and the model has one");
+        differ_by(&adapted, &base, "was computed with an adapter, and the model has none");
+        differ_by(&adapted, &adapted2, "was computed with another adapter");
+        differ_by(&base, &begun, "was computed without an initial state, and the model has one");
+        differ_by(&begun, &base, "was computed with an initial state, and the model has none");
         differ_by(&adapted, &begun,
-                  "with an adapter, and the model has none; without an initial state, and the model has one");
+                  "was computed with an adapter, and the model has none; without an initial state, and the model has one");
         wkv_context_free(plain.c);
         plain.c = context_new(plain.m, 1, "reference");
         EXPECT_EQ(wkv_identify(&plain.id, plain.c), 0);
-        differ_by(&plain, &base, "with arithmetic f32 1 reference, and the context has f32 1");
+        differ_by(&plain, &base, "was computed with arithmetic f32 1 reference, and the context has f32 1");
     }
     reader_close(&base), reader_close(&same), reader_close(&q8), reader_close(&adapted), reader_close(&adapted2);
     reader_close(&begun), reader_close(&plain);

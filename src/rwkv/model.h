@@ -25,8 +25,8 @@ static inline int rwkv_state_len(const rwkv *m) { return m->L * rwkv_layer_state
 int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS]);
 void rwkv_release(rwkv *m);
 
-/* Of a state's tensor in a model of these sizes: its axes (returns their number), and its values; and the values of all
- * tensors of a layer. */
+/* The axes of a state's tensor in a model of these sizes (returns their number); its values; and those of all tensors
+ * of a layer. */
 int rwkv_state_shape(const state_tensor *s, const int dim[DIMS], int64_t shape[3]);
 int rwkv_state_values(const state_tensor *s, const int dim[DIMS]);
 int rwkv_state_layer(const state_tensor *all, const int dim[DIMS]);

@@ -169,7 +169,7 @@ __attribute__((format(printf, 2, 3))) static void add(sentence *s, const char *f
     vsnprintf(part, sizeof part, fmt, args);
     va_end(args);
     size_t left = s->n < s->capacity ? s->capacity - s->n : 0;
-    s->n += (size_t)snprintf(left ? s->out + s->n : NULL, left, "%s%s", s->n ? "; " : "", part);
+    s->n += (size_t)snprintf(left ? s->out + s->n : NULL, left, "%s%s", s->n ? "; " : "was computed ", part);
 }
 
 /* A part of a model that may be missing: an adapter, an initial state. */

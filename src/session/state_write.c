@@ -150,6 +150,7 @@ int wkv_state_file_write(const char *path, const wkv_state_info *about, const wk
     const state_view v = state_view_of(s);
     char model[256], sizes[SIZES_TEXT];
     wkv_state_info all = *about;
+    if (all.text && utf8_check(all.text, strlen(all.text)) < strlen(all.text)) all.text = "";
     int err = check_about(path, about, m);
     if (err) return err;
     state_file_name(model, m->about.path);
