@@ -212,12 +212,12 @@ const command cmd_state = {
         "the probe is read. Below are the tokens whose probability changes most.\n\n"
         "`mix` writes the weighted mean of states of one model, and needs no model. `convert` writes the matrices as a "
         "tuned state for other programs: .pth or .safetensors (f32), .st or .state (f16); token shifts are not in it.",
-    .examples = "wkv state make manual.txt -m MODEL.pth -o manual.safetensors  # read a text once\n"
-                "wkv state info manual.safetensors  # its text, tokens and model\n"
-                "wkv state verify manual.safetensors -m MODEL.pth  # read it again, compare bits\n"
-                "wkv state diff a.safetensors b.safetensors -m MODEL.pth --probe \"The answer is\" --heads\n"
-                "wkv state mix a.safetensors b.safetensors --weights 3,1 -o c.safetensors\n"
-                "wkv state convert a.safetensors -o a.pth  # for RWKV-Runner and the rwkv package",
+    .examples = "wkv state make book.txt -m MODEL.pth -o book.safetensors  # read a text once\n"
+                "wkv state info book.safetensors  # its text, tokens and model\n"
+                "wkv state verify book.safetensors -m MODEL.pth  # read it again, compare bits\n"
+                "wkv state diff a.safetensors b.safetensors -m MODEL.pth  # effect of each layer\n"
+                "wkv state mix a.safetensors b.safetensors --weights 3,1 -o c.safetensors  # mean\n"
+                "wkv state convert a.safetensors -o a.pth  # for the rwkv package",
     .groups = groups,
     .run = run,
 };

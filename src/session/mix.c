@@ -37,7 +37,7 @@ static int check_weights(mixing *x, const state_view *v)
 /* The mean of value `at`. With pp, the place of the exponents, of values relative to e^pp, relative to e^top. */
 static real mean(const mixing *x, size_t at, const size_t *pp, double top)
 {
-    double sum = 0;
+    double sum = -0.0; /* which keeps the sign of a zero */
     for (int i = 0; i < x->n; i++) {
         double w = weight_of(x, i);
         if (w == 0) continue;

@@ -53,6 +53,8 @@ int state_read_tensor(const tensors *t, const file_tensor *f, float *out);
  * then each tensor's name, type and axes ("2,16,16"), and its bytes, sorted by name. Every text is hashed with its zero
  * byte. All tensors have `data`. meta: key, value, ..., NULL. WKV_ENOMEM. */
 int state_checksum(char out[DIGEST_TEXT], const tensor_out *t, int n, const char *const *meta);
+/* The same of an open .safetensors file. */
+int state_file_checksum(char out[DIGEST_TEXT], const tensors *t);
 
 /* The name of a layer's tensor, "blocks.3.att.state". */
 void state_name(char out[STATE_NAME], int layer, const char *name);

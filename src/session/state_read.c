@@ -9,6 +9,26 @@
 
 /* ---- the checksum ------------------------------------------------------------------------------------------------ */
 
+int state_file_checksum(char out[DIGEST_TEXT], const tensors *t)
+{
+    tensor_out *list = calloc((size_t)t->count + 1, sizeof *list);
+    const char **meta = calloc(2 * (size_t)t->n_meta + 1, sizeof *meta);
+    int err = list && meta ? 0 : fail(WKV_ENOMEM, "%s: no memory for its checksum", tensors_path(t));
+    for (int i = 0; !err && i < t->count; i++) {
+        const file_tensor *f = &t->list[i];
+        list[i] = (tensor_out){.name = f->name, .type = f->type, .dims = f->dims, .data = f->data};
+        memcpy(list[i].shape, f->shape, sizeof f->shape);
+    }
+    for (int i = 0; !err && i < t->n_meta; i++) {
+        meta[2 * i] = t->meta[i].key;
+        meta[2 * i + 1] = t->meta[i].text;
+    }
+    if (!err) err = state_checksum(out, list, t->count, meta);
+    free(meta);
+    free(list);
+    return err;
+}
+
 static int verify(const tensors *t)
 {
     const char *format = tensors_meta(t, "format"), *expected = tensors_meta(t, "sha256");
@@ -23,25 +43,10 @@ static int verify(const tensors *t)
                     "%s: is of the format \"%.40s\", expected \"%s\"; another version of wkv wrote it", tensors_path(t),
                     format, STATE_FORMAT);
     char sum[DIGEST_TEXT];
-    tensor_out *list = calloc((size_t)t->count, sizeof *list);
-    const char **meta = calloc(2 * (size_t)t->n_meta + 1, sizeof *meta);
-    int err = list && meta ? 0 : fail(WKV_ENOMEM, "%s: no memory for its checksum", tensors_path(t));
-    for (int i = 0; !err && i < t->count; i++) {
-        const file_tensor *f = &t->list[i];
-        list[i] = (tensor_out){.name = f->name, .type = f->type, .dims = f->dims, .data = f->data};
-        memcpy(list[i].shape, f->shape, sizeof f->shape);
-    }
-    for (int i = 0; !err && i < t->n_meta; i++) {
-        meta[2 * i] = t->meta[i].key;
-        meta[2 * i + 1] = t->meta[i].text;
-    }
-    if (!err) err = state_checksum(sum, list, t->count, meta);
-    if (!err && strcmp(sum, expected))
-        err = fail(WKV_EFORMAT, "%s: is damaged: its contents have SHA-256 %.12s..., its metadata says %.12s...",
-                   tensors_path(t), sum, expected);
-    free(meta);
-    free(list);
-    return err;
+    int err = state_file_checksum(sum, t);
+    if (err || !strcmp(sum, expected)) return err;
+    return fail(WKV_EFORMAT, "%s: is damaged: its contents have SHA-256 %.12s..., its metadata says %.12s...",
+                tensors_path(t), sum, expected);
 }
 
 /* ---- metadata ---------------------------------------------------------------------------------------------------- */

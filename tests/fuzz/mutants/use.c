@@ -267,7 +267,11 @@ int use_mutant(const sound *s, const char *path, const char *scratch, rng *r)
         with.lora = path;
         with.lora_alpha = below(r, 4) ? 4 : 0;
         return use_over(s->base, &with, scratch, r);
-    case USE_STATE: with.state = path; return use_over(s->base, &with, scratch, r);
+    case USE_STATE:
+        if (below(r, 2)) return use_state_file(s, path, scratch, r);
+        with.state = path;
+        return use_over(s->base, &with, scratch, r);
+    case USE_STATE_FILE: return use_state_file(s, path, scratch, r);
     case USE_VOCABULARY: return use_vocabulary(path);
     case USE_INDEX: return use_model(s->base, scratch, r);
     case USE_TOKENS: return use_tokens(path, NULL);
