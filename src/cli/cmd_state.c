@@ -216,7 +216,7 @@ const command cmd_state = {
                 "wkv state info book.safetensors  # its text, tokens and model\n"
                 "wkv state verify book.safetensors -m MODEL.pth  # read it again, compare bits\n"
                 "wkv state diff a.safetensors b.safetensors -m MODEL.pth  # effect of each layer\n"
-                "wkv state mix a.safetensors b.safetensors --weights 3,1 -o c.safetensors  # mean\n"
+                "wkv state mix a.safetensors b.safetensors -o c.safetensors  # mean of both\n"
                 "wkv state convert a.safetensors -o a.pth  # for the rwkv package",
     .groups = groups,
     .run = run,
