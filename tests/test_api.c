@@ -8,6 +8,7 @@
 #include "wkv_session.h"
 #include "wkv_state.h"
 #include "wkv_train.h"
+#include "wkv_tree.h"
 
 enum { IDS = 4 };
 static wkv_model *m, *other;
@@ -189,6 +190,53 @@ static void sessions(void)
     wkv_session_free(one);
     wkv_session_free(foreign);
     wkv_session_free(NULL);
+}
+
+static void trees(void)
+{
+    wkv_tree *tree;
+    wkv_session *one, *foreign;
+    const wkv_node user = {.role = WKV_ROLE_USER, .text = "a"};
+    NOTHING(wkv_tree, wkv_tree_new(&out, NULL, t));
+    NOTHING(wkv_tree, wkv_tree_new(&out, c, NULL));
+    REFUSED(wkv_tree_new(NULL, c, t));
+    EXPECT_EQ(wkv_tree_new(&tree, c, t), 0);
+    EXPECT_EQ(wkv_session_new(&one, m, t), 0);
+    EXPECT_EQ(wkv_session_new(&foreign, other, t), 0);
+    EXPECT_EQ(wkv_session_append_ids(one, ids, IDS), 0);
+    REFUSED(wkv_tree_add(NULL, WKV_NOWHERE, &user, one));
+    REFUSED(wkv_tree_add(tree, 0, &user, one));
+    REFUSED(wkv_tree_add(tree, WKV_NOWHERE, NULL, one));
+    REFUSED(wkv_tree_add(tree, WKV_NOWHERE, &user, NULL));
+    REFUSED(wkv_tree_add(tree, WKV_NOWHERE, &user, foreign));
+    EXPECT_EQ(wkv_tree_add(tree, WKV_NOWHERE, &user, one), 0);
+    wkv_session *fresh;
+    EXPECT_EQ(wkv_session_new(&fresh, m, t), 0);
+    REFUSED(wkv_tree_add(tree, 0, &user, fresh)); /* it does not continue node 0 */
+    REFUSED(wkv_tree_mix(NULL, (int[]){0}, (const wkv_session *[]){one}, NULL, 1));
+    REFUSED(wkv_tree_mix(tree, NULL, (const wkv_session *[]){one}, NULL, 1));
+    REFUSED(wkv_tree_mix(tree, (int[]){0}, NULL, NULL, 1));
+    REFUSED(wkv_tree_mix(tree, (int[]){0}, (const wkv_session *[]){NULL}, NULL, 1));
+    REFUSED(wkv_tree_mix(tree, (int[]){9}, (const wkv_session *[]){one}, NULL, 1));
+    REFUSED(wkv_tree_mix(tree, (int[]){0}, (const wkv_session *[]){one}, NULL, 0));
+    NOTHING(wkv_session, wkv_tree_session(&out, NULL, 0));
+    NOTHING(wkv_session, wkv_tree_session(&out, tree, 9));
+    REFUSED(wkv_tree_session(NULL, tree, 0));
+    REFUSED(wkv_tree_go(NULL, 0));
+    REFUSED(wkv_tree_go(tree, 9));
+    REFUSED(wkv_tree_mark(NULL, "a", 0));
+    REFUSED(wkv_tree_mark(tree, NULL, 0));
+    REFUSED(wkv_tree_mark(tree, "a", 9));
+    EXPECT(wkv_tree_find(NULL, "a") == -2 && wkv_tree_find(tree, NULL) == -2);
+    EXPECT(!wkv_tree_name(NULL, 0, NULL) && !wkv_tree_name(tree, 0, NULL) && !wkv_tree_name(tree, -1, NULL));
+    EXPECT(!wkv_tree_node(NULL, 0) && !wkv_tree_node(tree, 9) && !wkv_tree_node(tree, WKV_NOWHERE));
+    EXPECT(!wkv_tree_count(NULL) && wkv_tree_head(NULL) == WKV_NOWHERE);
+    wkv_tree_limit(NULL, 1);
+    wkv_session_free(fresh);
+    wkv_session_free(one);
+    wkv_session_free(foreign);
+    wkv_tree_free(tree);
+    wkv_tree_free(NULL);
 }
 
 static void text(void)
@@ -528,6 +576,7 @@ int main(void)
     RUN(contexts_and_states);
     RUN(evaluation);
     RUN(sessions);
+    RUN(trees);
     RUN(text);
     RUN(samplers);
     RUN(files);
