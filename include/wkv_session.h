@@ -115,8 +115,8 @@ typedef struct {
     /* strings that end the answer and are not part of it, found across tokens */
     const char *const *stops;
     int n_stops;
-    /* read after the answer, whatever ended it, in place of its trailing blanks: "\n\n"; NULL: nothing, and the ids of
-     * the answer stay as sampled up to its end */
+    /* read after the answer, for any finish reason, in place of its trailing blanks: "\n\n"; NULL: nothing, and the ids
+     * of the answer stay as sampled up to its end */
     const char *ending;
     /* not 0: divide the answer into TEXT, REASONING and TOOL_CALL, each without surrounding blanks. A prompt that ends
      * in "<think" or "</think" is inside one of the marks. 0: TEXT, as sampled */

@@ -69,13 +69,13 @@ WKV_API const wkv_node *wkv_tree_node(const wkv_tree *t,
  * WKV_ENOMEM. */
 WKV_API int wkv_tree_add(wkv_tree *t, int parent, const wkv_node *about, const wkv_session *s);
 
-/* Append a node whose state is the mean of others, all of them read to their ends (wkv_tree_session, then the batcher);
- * weights NULL: equal. The head moves to it. Returns its number. Fails as wkv_state_mix. */
+/* Append a node with the mean of the states of others, all of them read to their ends (wkv_tree_session, then the
+ * batcher); weights NULL: equal. The head moves to it. Returns its number. Fails as wkv_state_mix. */
 WKV_API int wkv_tree_mix(wkv_tree *t, const int *nodes, const wkv_session *const *sessions, const float *weights,
                          int n);
 
-/* A session at the end of a node. Ids that its state has not read are read by the batcher with what is appended. A
- * state file that is damaged or of another model is not used. WKV_EUNSUPPORTED: a mix whose state is gone: mix its
+/* A session at the end of a node. Ids that its state has not read are read by the batcher with those appended. A
+ * state file that is damaged or of another model is not used. WKV_EUNSUPPORTED: a mix without its state: mix its
  * parts again; WKV_ENOMEM. */
 WKV_API int wkv_tree_session(wkv_session **out, wkv_tree *t, int node);
 

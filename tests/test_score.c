@@ -95,7 +95,7 @@ static void scores_are_logarithms(void)
     close_reader(&r);
 }
 
-/* Two readers of one model whose states differ are two models of one text. */
+/* Two readers of one model with different states are two models of one text. */
 static void differences_are_divergences(void)
 {
     reader r, q;

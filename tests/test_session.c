@@ -1,5 +1,5 @@
 /* Sessions and the batcher: the same text and the same bits alone and among others; stop strings, an ending, branches
- * and cancelled answers leave ids whose replay gives the state; one bad session refuses no other. */
+ * and cancelled answers leave ids that give the state when they are read again; one bad session refuses no other. */
 #include <stdlib.h>
 #include "models.h"
 #include "test.h"

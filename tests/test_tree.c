@@ -1,4 +1,4 @@
-/* A conversation as a tree: going back reads nothing again, branches do not touch each other, and a node whose state was
+/* A conversation as a tree: going back reads nothing again, branches do not touch each other, and a state that was
  * dropped, or stored in a file, or damaged there, has the same bits as one that was kept. */
 #include "session/tree.h"
 #include "test.h"
@@ -134,7 +134,7 @@ static void restores(void)
     wkv_tree_free(y);
 }
 
-/* A mix is a node whose children go on from the mean; without its state neither it nor they can be rebuilt. */
+/* The children of a mix go on from the mean; without its state neither it nor they can be rebuilt. */
 static void mixes(void)
 {
     int a[TURNS];

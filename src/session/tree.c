@@ -67,8 +67,8 @@ static void *copy_of(const void *list, size_t bytes)
     return copy;
 }
 
-/* A new last node with copies of the texts and lists of `about`. NULL, with wkv_error(), without memory; t->n grows when
- * the caller has filled it. */
+/* A new last node with copies of the texts and lists of `about`. NULL, with wkv_error(), without memory; t->n grows
+ * when the caller has filled it. */
 static tree_node *append(wkv_tree *t, const wkv_node *about)
 {
     if (t->n == t->cap) {

@@ -5,7 +5,7 @@
 #include "session/session.h"
 #include "wkv_tree.h"
 
-/* A node with what belongs to it. Its state is in memory, in a file, in both or in neither. */
+/* A node of the tree. Its state is in memory, in a file, in both or in neither. */
 typedef struct {
     wkv_node about; /* owns text, ids, parts and weights           */
     wkv_state *state;
@@ -40,7 +40,7 @@ int tree_save_state(wkv_tree *t, int node, const char *template_name, const char
 /* ---- inside the tree --------------------------------------------------------------------------------------------- */
 
 tree_node *tree_at(const wkv_tree *t, int node); /* NULL: no such node */
-/* The nearest node with a state, from this one up; WKV_NOWHERE: the initial state; -2: a mix whose state is gone. */
+/* The nearest node with a state, from this one up; WKV_NOWHERE: the initial state; -2: a mix without its state. */
 int tree_nearest(const wkv_tree *t, int node);
 void tree_thin(wkv_tree *t); /* drop states beyond the limit */
 

@@ -8,7 +8,7 @@
 
 static int has_state(const tree_node *n) { return n->state || n->path; }
 
-/* A mix, and a node whose ids do not give its state, cannot be rebuilt. */
+/* A mix cannot be rebuilt, nor a node with an origin. */
 static int is_rebuilt(const tree_node *n) { return n->about.role != WKV_ROLE_MIX && !n->origin; }
 
 int tree_nearest(const wkv_tree *t, int node)

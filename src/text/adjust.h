@@ -1,4 +1,4 @@
-/* adjust.h - the ids whose logits a sampler changes: by a bias, a ban (a bias of -infinity) or the penalties of the
+/* adjust.h - the logits that a sampler changes: by a bias, a ban (a bias of -infinity) or the penalties of the
  * tokens that have occurred. Memory is 16 bytes for each of these ids. */
 #ifndef WKV_TEXT_ADJUST_H
 #define WKV_TEXT_ADJUST_H

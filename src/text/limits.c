@@ -86,7 +86,7 @@ static candidates list_of(const candidates *c, const float *x, int n)
     return (candidates){c->loops, NULL, x, NULL, n, c->from, c->to, INT_MAX};
 }
 
-/* The weight of the range of `key`. Of a long array, the logits between `none` and the key become the array, if they
+/* The weight of the range of `key`. In a long array, the logits between `none` and the key become the array, if they
  * fit in the scratch memory and the target is among them. */
 static double weight_at(bracket *b, const goal *g, int32_t key, float *scratch)
 {
@@ -100,7 +100,7 @@ static double weight_at(bracket *b, const goal *g, int32_t key, float *scratch)
     return sum;
 }
 
-/* The least key whose range has the weight `target`, by bisection; the largest key if none has. */
+/* The least key of a range with the weight `target`, by bisection; the largest key if none has. */
 static int32_t search(const candidates *c, goal g, float *scratch)
 {
     enum { SHORT = 64 }; /* a list that is not worth making shorter */

@@ -106,7 +106,7 @@ void wkv_sampler_reset(wkv_sampler *s)
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
-/* The choice among the logits of one token: first all of them, in the end what the limits keep. */
+/* The choice among the logits of one token: all of them at first, in the end those within the limits. */
 typedef struct {
     candidates kept;
     candidate_list list; /* of `kept`, or of `head` */
