@@ -54,6 +54,7 @@ typedef struct {
     int read;           /* the state has read so many of them          */
     int sampled;        /* tokens sampled by the latest answer         */
     int segments;       /* texts appended and answers                  */
+    const char *origin; /* "": reading the ids gives the state; else the words of wkv_state_info.origin */
 } wkv_session_info;
 
 WKV_API wkv_session_info wkv_session_about(const wkv_session *s);

@@ -85,10 +85,12 @@ WKV_API int wkv_tree_go(wkv_tree *t, int node); /* move the head; WKV_EARG: no s
 /* Name a node; a name moves to a new node, and with WKV_NOWHERE it is removed. Names have 1 to 64 bytes without blanks
  * and do not begin with a digit. WKV_EARG, WKV_ENOMEM. */
 WKV_API int wkv_tree_mark(wkv_tree *t, const char *name, int node);
+/* The same as a branch: while the conversation goes on from the head, the name moves with it. */
+WKV_API int wkv_tree_branch(wkv_tree *t, const char *name, int node);
 /* The node of a name or an id; -2: there is none. */
 WKV_API int wkv_tree_find(const wkv_tree *t, const char *name);
-/* The i-th name and its node; NULL past the last. Borrowed until the next mark. */
-WKV_API const char *wkv_tree_name(const wkv_tree *t, int i, int *node);
+/* The i-th name, its node, and whether it is a branch; NULL past the last. Borrowed until the next mark. */
+WKV_API const char *wkv_tree_name(const wkv_tree *t, int i, int *node, int *branch);
 
 #ifdef __cplusplus
 }

@@ -227,8 +227,11 @@ static void trees(void)
     REFUSED(wkv_tree_mark(NULL, "a", 0));
     REFUSED(wkv_tree_mark(tree, NULL, 0));
     REFUSED(wkv_tree_mark(tree, "a", 9));
+    REFUSED(wkv_tree_branch(NULL, "a", 0));
+    REFUSED(wkv_tree_branch(tree, NULL, 0));
     EXPECT(wkv_tree_find(NULL, "a") == -2 && wkv_tree_find(tree, NULL) == -2);
-    EXPECT(!wkv_tree_name(NULL, 0, NULL) && !wkv_tree_name(tree, 0, NULL) && !wkv_tree_name(tree, -1, NULL));
+    EXPECT(!wkv_tree_name(NULL, 0, NULL, NULL) && !wkv_tree_name(tree, 0, NULL, NULL) &&
+           !wkv_tree_name(tree, -1, NULL, NULL));
     EXPECT(!wkv_tree_node(NULL, 0) && !wkv_tree_node(tree, 9) && !wkv_tree_node(tree, WKV_NOWHERE));
     EXPECT(!wkv_tree_count(NULL) && wkv_tree_head(NULL) == WKV_NOWHERE);
     wkv_tree_limit(NULL, 1);

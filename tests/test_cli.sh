@@ -279,13 +279,13 @@ printf 'the end\n/quit\nin a\n' | chat >one
 is "$(wc -l <one | tr -d ' ')" 1 "answers before /quit"
 head -n 1 two >expected
 same one expected "the first answer"
-printf '/reste\n/xyzzyxy\n/help\n/?\n/reset now\n/undo 2\n/save x\n/etc/passwd is\n/system\n/quit now\n' | chat >out
+printf '/reste\n/xyzzyxy\n/help\n/?\n/reset now\n/undo 2\n/save\n/etc/passwd is\n/system\n/quit now\n' | chat >out
 is "$(wc -c <out | tr -d ' ')" 0 "answers to commands"
 is "$(grep -c 'begin a new conversation$' err)" 2 "lists of commands"
 is "$(grep '^  ' err | awk 'length > 79')" "" "lines of /help that a terminal of 80 columns wraps"
 holds err "/reset takes no argument, found 'now'"
-holds err "no command /undo: a turn cannot be undone"
-holds err "no command /save: a conversation cannot be saved"
+holds err "/undo takes no argument, found '2'"
+holds err "/save needs an argument: /save FILE"
 holds err "unknown command /etc/passwd; /help lists the commands, and a blank before the / makes the line a turn"
 holds err "(no system text)"
 holds err "/quit takes no argument, found 'now'"

@@ -180,11 +180,19 @@ static void names(void)
     EXPECT_EQ(wkv_tree_find(x, "rome"), -2);
     EXPECT_EQ(wkv_tree_mark(x, "paris", a[2]), 0);
     EXPECT_EQ(wkv_tree_find(x, "paris"), a[2]);
-    EXPECT_STR(wkv_tree_name(x, 1, &node), "你好");
+    EXPECT_STR(wkv_tree_name(x, 1, &node, NULL), "你好");
     EXPECT_EQ(node, a[3]);
-    EXPECT(!wkv_tree_name(x, 2, NULL));
+    EXPECT(!wkv_tree_name(x, 2, NULL, NULL));
     EXPECT_EQ(wkv_tree_mark(x, "paris", WKV_NOWHERE), 0);
     EXPECT_EQ(wkv_tree_find(x, "paris"), -2);
+    EXPECT_EQ(wkv_tree_mark(x, "fixed", a[TURNS - 1]), 0);
+    EXPECT_EQ(wkv_tree_branch(x, "moving", a[TURNS - 1]), 0);
+    const int next = turn(x, a[TURNS - 1], "And?"); /* the branch moves with the head, the mark does not */
+    EXPECT_EQ(wkv_tree_find(x, "moving"), next);
+    EXPECT_EQ(wkv_tree_find(x, "fixed"), a[TURNS - 1]);
+    EXPECT_EQ(wkv_tree_go(x, a[0]), 0);
+    turn(x, a[0], "And?");
+    EXPECT_EQ(wkv_tree_find(x, "moving"), next);
     EXPECT_EQ(wkv_tree_mark(x, "1st", a[0]), WKV_EARG);
     EXPECT_EQ(wkv_tree_mark(x, "a b", a[0]), WKV_EARG);
     EXPECT_EQ(wkv_tree_mark(x, "", a[0]), WKV_EARG);

@@ -1,11 +1,12 @@
-/* cmd_chat.c - a conversation: one session, to which every turn is appended. */
+/* cmd_chat.c - lines are turns of a conversation, or commands. */
+#include "columns.h"
 #include "commands.h"
+#include "talk.h"
 #include "input.h"
 #include "line.h"
 #include "sampling.h"
 #include "say.h"
 #include "slash.h"
-#include "writer.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +14,12 @@
 
 static const char *system_text, *template_name;
 static int think = WKV_THINK_OFF, limit = 2000, stats;
+static texts documents;
+static int beginning = WKV_NOWHERE; /* the node behind the texts of --state and --read */
 
 static const option options[] = {
     {0, "system", OPT_TEXT, "TEXT", &system_text, 0, 0, "", "system prompt, read before the first turn"},
+    {0, "read", OPT_TEXTS, "FILE", &documents, 0, 0, "", "read this text before the first turn; repeatable"},
     {0, "think", OPT_CHOICE, "off|short|medium|long|open|fake|fake-inline", &think, 0, 0, NULL,
      "reasoning of G1 models before an answer: short, medium, long, or unlimited (open); fake and fake-inline insert "
      "an empty thought, with or without a newline inside: better answers than off at the same speed"},
@@ -30,102 +34,160 @@ static const group *const groups[] = {&own,           &sampling_group,  &model_g
 
 static void defaults(void) { sampling_defaults(NULL, "the template's"); }
 
-typedef struct {
-    engine e;
-    wkv_batcher *batcher;
-    const wkv_sampler_options *sampler;
-    const wkv_template *how;
-    wkv_session *session;
-    int first;    /* the next turn is the first: it has the opening, or the system text */
-    char *system; /* the text of /system; NULL: not given */
-    int broken;   /* no token can be sampled, so no turn will have an answer */
-} talk;
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
 
-static void print_stats(const written *w)
+/* The next word of a line, which is cut off behind it; NULL: none. */
+static char *next_word(char **at)
 {
-    char memory[16];
-    note("%d tokens, %.1f/s; peak memory %s", w->tokens, w->seconds > 0 ? w->tokens / w->seconds : 0,
-         as_bytes(memory, (double)wkv_memory_peak()));
+    char *word = *at + slash_blanks(*at), *end = word;
+    while (*end && !slash_blanks(end)) end++;
+    *at = end;
+    if (*end) *end = 0, *at = end + 1;
+    return *word ? word : NULL;
 }
 
-static int give_answer(talk *c)
+static void say_place(const talk *c)
 {
-    wkv_generation g = {.sampler = c->sampler, .max_tokens = limit > 0 ? limit : 0};
-    wkv_generation_chat(&g, c->how, 0);
-    const written w = writer_answer(&c->e, c->batcher, c->session, &g);
-    put_text("\n");
-    put_flush();
-    c->broken = w.hopeless;
-    if (w.reason == WKV_FINISH_LENGTH) note("(stopped after %d tokens; -n sets the limit)", limit);
-    if (stats && !w.closed && w.reason != WKV_FINISH_FAILED) print_stats(&w);
-    if (on_terminal(0) && on_terminal(1)) put_text("\n");
-    interrupted = 0;
-    return w.reason == WKV_FINISH_FAILED;
-}
-
-/* Read a turn and answer it. Returns 0, 1 after an error message, 130 after Ctrl-C before the answer. */
-static int read_and_answer(talk *c, const char *turn)
-{
-    int status = wkv_session_append_text(c->session, turn, strlen(turn)) ? complain_library() : 0;
-    if (!status) status = writer_read(c->batcher, c->session, "reading");
-    return status ? status : give_answer(c);
-}
-
-/* A turn that fails, or is interrupted before its answer, leaves the session as it was. */
-static int try_turn(talk *c, const char *turn)
-{
-    wkv_session *before;
-    if (wkv_session_fork(&before, c->session)) return complain_library();
-    const int status = read_and_answer(c, turn);
-    wkv_session_free(status ? c->session : before);
-    if (status) c->session = before;
-    else c->first = 0;
-    return status;
-}
-
-static int take_turn(talk *c, const char *text)
-{
-    size_t n = wkv_template_turn(c->how, c->first, system_text, text, (wkv_think)think, NULL, 0);
-    char *turn = malloc(n + 1);
-    if (!turn) return complain("out of memory");
-    wkv_template_turn(c->how, c->first, system_text, text, (wkv_think)think, turn, n + 1);
-    int status = try_turn(c, turn);
-    if (status == 130) {
-        interrupted = 0;
-        note("(not read)");
-        status = 0;
+    const wkv_tree *t = c->tree;
+    const int head = wkv_tree_head(t);
+    const wkv_node *n = wkv_tree_node(t, head);
+    char text[160];
+    if (!n) {
+        note("(before the first turn)");
+        return;
     }
-    free(turn);
-    return status;
+    columns_cut(text, sizeof text, n->text, 60);
+    note("(at %d%s%s)", place_number(t, head), *text ? ": " : "", text);
 }
 
-/* A session from the beginning that --state gives; a text in it that ends without a separator gets one. */
-static int begin(wkv_session **s, talk *c)
+static void go_to(talk *c, const char *word)
 {
-    if (engine_session(s, &c->e)) return 1;
-    c->first = !wkv_session_about(*s).n || system_text;
-    const char *text = c->e.begin ? wkv_state_file_about(c->e.begin)->text : "", *ending = c->how->ending;
-    const size_t n = strlen(text), m = strlen(ending);
-    if (!n || (n >= m && !strcmp(text + n - m, ending)) || !wkv_session_append_text(*s, ending, m)) return 0;
-    wkv_session_free(*s);
-    *s = NULL;
-    return complain_library();
+    const int node = place_find(c->tree, word);
+    if (node != -2 && !talk_go(c, node)) say_place(c);
 }
 
-static void begin_anew(talk *c)
+static void edit(talk *c, char *rest)
 {
-    wkv_session *s;
-    if (begin(&s, c)) return;
-    wkv_session_free(c->session);
-    c->session = s;
-    note("(a new conversation)");
+    const char *word = next_word(&rest);
+    const int node = place_find(c->tree, word);
+    rest += slash_blanks(rest);
+    if (node != -2 && !*rest)
+        complain("/edit needs the new question: /edit %s TEXT", word);
+    else if (node != -2)
+        talk_edit(c, node, rest);
+}
+
+/* The answers on the way to the head, the first one first; their number. */
+static int places_above(const talk *c, int *nodes, int most)
+{
+    int n = 0;
+    const wkv_node *node;
+    for (int i = wkv_tree_head(c->tree); (node = wkv_tree_node(c->tree, i)); i = node->parent)
+        if (node->role == WKV_ROLE_ASSISTANT && n < most) nodes[n++] = i;
+    for (int i = 0; i < n / 2; i++) {
+        const int swap = nodes[i];
+        nodes[i] = nodes[n - 1 - i];
+        nodes[n - 1 - i] = swap;
+    }
+    return n;
+}
+
+enum { MOST_MIXED = 256 };
+
+/* "3 paris 2 1": the places 3 and paris with the weights 2 and 1; "all", or "all 1 2 3" */
+static void mix(talk *c, char *rest)
+{
+    static int nodes[MOST_MIXED];
+    static float weights[MOST_MIXED];
+    char *word[MOST_MIXED];
+    int n = 0, words = 0;
+    while (words < MOST_MIXED && (word[words] = next_word(&rest))) words++;
+    const int all = words && !strcmp(word[0], "all");
+    const int weighted = all ? words > 1 : words == 4;
+    if (all) n = places_above(c, nodes, MOST_MIXED);
+    for (; !all && n < (weighted ? words / 2 : words); n++)
+        if ((nodes[n] = place_find(c->tree, word[n])) == -2) return;
+    if (n < 2 || (weighted && words != (all ? 1 : n) + n)) {
+        complain(
+            "/mix takes two places, or two places and their two weights; or all, and a weight for each of its turns "
+            "(%d here)",
+            places_above(c, nodes, MOST_MIXED));
+        return;
+    }
+    for (int i = 0; i < n && weighted; i++) {
+        char *end;
+        weights[i] = strtof(word[(all ? 1 : n) + i], &end);
+        if (*end) {
+            complain("/mix: '%.40s' is no weight", word[(all ? 1 : n) + i]);
+            return;
+        }
+    }
+    if (!talk_mix(c, nodes, weighted ? weights : NULL, n)) note("(the mean of the states of %d turns)", n);
+}
+
+static void load_file(talk *c, const char *path)
+{
+    wkv_state_file *f;
+    char difference[512];
+    if (wkv_state_file_open(&f, path)) {
+        complain_library();
+        return;
+    }
+    if (!talk_load(c, f)) {
+        if (!wkv_state_file_compare(f, c->e.context, difference, sizeof difference) && *difference)
+            note("%s: %s", path, difference);
+        note("(%d tokens of %s)", wkv_state_file_about(f)->n_ids, path);
+    }
+    wkv_state_file_close(f);
+}
+
+static void save_file(talk *c, const char *path)
+{
+    if (!talk_save(c, path)) note("(%s: %d tokens)", path, wkv_session_about(c->session).n);
+}
+
+/* The options that /set changes while the conversation goes on. */
+static const option changed[] = {
+    {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL, ""},
+    {0, "think", OPT_CHOICE, "off|short|medium|long|open|fake|fake-inline", &think, 0, 0, NULL, ""},
+};
+static const group changed_group = GROUP("Conversation", changed);
+static const group *const changed_groups[] = {&changed_group, &sampling_group, NULL};
+
+static int find_sampler(talk *c)
+{
+    wkv_profile p;
+    c->think = (wkv_think)think;
+    c->limit = limit > 0 ? limit : 0;
+    wkv_template_profile(&p, c->how, c->think, c->e.model);
+    return sampling_find(&c->sampler, &cmd_chat, &c->e, &p);
+}
+
+static void set(talk *c, char *rest)
+{
+    static const command these = {.name = "chat", .operands = "", .groups = changed_groups};
+    static char name[64], *values[MOST_MIXED];
+    static int n_values;
+    const char *word = next_word(&rest), *value = next_word(&rest);
+    if (word && (!value || n_values == MOST_MIXED)) {
+        complain("/set needs an option and its value: /set temperature 0.5");
+        return;
+    }
+    if (word) {
+        snprintf(name, sizeof name, "--%.40s", word + strspn(word, "-"));
+        char *args[] = {name, values[n_values++] = strdup(value)}; /* lists of options refer to their texts */
+        int n;
+        if (!args[1] || options_parse(&these, 2, args, &n) || find_sampler(c)) return;
+    }
+    sampling_note();
 }
 
 /* The text outlives its input line. */
 static void set_system(talk *c, const char *text)
 {
+    static char *kept;
     if (!*text) {
-        note("%s", system_text ? system_text : "(no system text)");
+        note("%s", c->system ? c->system : "(no system text)");
         return;
     }
     char *copy = strdup(text);
@@ -133,25 +195,64 @@ static void set_system(talk *c, const char *text)
         complain("out of memory");
         return;
     }
-    free(c->system);
-    system_text = c->system = copy;
-    begin_anew(c);
+    free(kept);
+    c->system = kept = copy;
+    if (!talk_go(c, beginning)) note("(a new conversation)");
+}
+
+static void name_place(talk *c, const char *name, int branch)
+{
+    const int head = wkv_tree_head(c->tree);
+    if (head == WKV_NOWHERE)
+        complain("there is no turn to name yet");
+    else if (branch ? wkv_tree_branch(c->tree, name, head) : wkv_tree_mark(c->tree, name, head))
+        complain_library();
+    else
+        note("(%d is %s)", place_number(c->tree, head), name);
 }
 
 /* Returns 1 to leave. */
-static int obey(talk *c, chat_command which, const char *argument)
+static int obey(talk *c, chat_command which, char *argument)
 {
     switch (which) {
     case SLASH_HELP:
         fflush(stdout);
         fputs(slash_help, stderr);
         break;
-    case SLASH_RESET: begin_anew(c); break;
+    case SLASH_RESET:
+        if (!talk_go(c, beginning)) note("(a new conversation)");
+        break;
+    case SLASH_UNDO:
+        if (!talk_undo(c)) say_place(c);
+        break;
+    case SLASH_REGEN: talk_regenerate(c); break;
+    case SLASH_EDIT: edit(c, argument); break;
+    case SLASH_MARK: name_place(c, argument, 0); break;
+    case SLASH_BRANCH: name_place(c, argument, 1); break;
+    case SLASH_GOTO: go_to(c, argument); break;
+    case SLASH_TREE: talk_draw(c); break;
+    case SLASH_MIX: mix(c, argument); break;
+    case SLASH_SAVE: save_file(c, argument); break;
+    case SLASH_LOAD: load_file(c, argument); break;
+    case SLASH_CHECK: talk_check(c); break;
     case SLASH_SYSTEM: set_system(c, argument); break;
+    case SLASH_SET: set(c, argument); break;
     case SLASH_QUIT: return 1;
     case SLASH_NONE:
     case SLASH_WRONG: break;
     }
+    interrupted = 0;
+    return 0;
+}
+
+/* ---- turns ------------------------------------------------------------------------------------------------------- */
+
+static int take_turn(talk *c, const char *text)
+{
+    const int status = talk_ask(c, text);
+    if (status != 130) return status;
+    interrupted = 0;
+    note("(not read)");
     return 0;
 }
 
@@ -169,7 +270,7 @@ static int converse(talk *c)
 {
     int status = 0;
     if (on_terminal(0)) greet(c);
-    for (int leave = 0, first = 1; !leave && !put_flush(); first = 0) {
+    for (int done = 0, first = 1; !done && !put_flush(); first = 0) {
         char *line;
         int got = line_read(&line, "> ", slash_names);
         if (got <= 0) {
@@ -181,16 +282,18 @@ static int converse(talk *c)
         const char *argument;
         const chat_command which = slash_read(line, &argument);
         if (which)
-            leave = obey(c, which, argument);
+            done = obey(c, which, (char *)(uintptr_t)argument) || c->broken;
         else if (line[slash_blanks(line)] && take_turn(c, line)) {
             status = 1;
-            leave = c->broken || !on_terminal(0); /* only an interactive user may continue from the earlier state */
+            done = c->broken || !on_terminal(0); /* only an interactive user may continue from the earlier state */
         }
         free(line);
     }
     line_release();
     return on_terminal(0) && !c->broken ? 0 : status;
 }
+
+/* ---- the beginning ----------------------------------------------------------------------------------------------- */
 
 /* The name of the template: the option's, that of the text in --state, or NULL for the model's. */
 static const char *find_template_name(const talk *c)
@@ -199,18 +302,33 @@ static const char *find_template_name(const talk *c)
     return template_name ? template_name : *begun ? begun : NULL;
 }
 
+static int read_document(talk *c, const char *path)
+{
+    char *text;
+    size_t bytes;
+    if (input_all(&text, &bytes, path)) return 1;
+    const size_t mark = input_mark(text, bytes);
+    const int status = strlen(text) < bytes ? complain("%s: contains a zero byte; expected a text", path)
+                                            : talk_read(c, text + mark, path);
+    free(text);
+    return status;
+}
+
 static int prepare(talk *c)
 {
-    wkv_profile p;
     if (wkv_template_find(&c->how, find_template_name(c), c->e.model, c->e.tokenizer) ||
         wkv_batcher_new(&c->batcher, c->e.context, &(wkv_batcher_options){.slots = 1}))
         return complain_library();
-    if (begin(&c->session, c)) return 1;
-    wkv_template_profile(&p, c->how, (wkv_think)think, c->e.model);
-    const int status = sampling_find(&c->sampler, &cmd_chat, &c->e, &p);
+    c->system = system_text;
+    c->stats = stats;
+    int status = find_sampler(c);
     if (!status && stats) sampling_note();
     if (!status && think && strcmp(c->how->name, "g1"))
         note("--think needs template g1; template %s ignores it", c->how->name);
+    if (!status) status = talk_open(c);
+    if (!status && c->e.begin) status = talk_load(c, c->e.begin);
+    for (int i = 0; i < documents.n && !status; i++) status = read_document(c, documents.at[i]);
+    beginning = wkv_tree_head(c->tree);
     return status;
 }
 
@@ -223,9 +341,8 @@ static int run(int n, char **operands)
     catch_interrupts();
     status = prepare(&c);
     if (!status) status = converse(&c);
-    wkv_session_free(c.session);
+    talk_close(&c);
     wkv_batcher_free(c.batcher);
-    free(c.system);
     engine_close(&c.e);
     return status;
 }

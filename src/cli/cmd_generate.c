@@ -138,6 +138,7 @@ static int write_on(engine *e, wkv_batcher *b, wkv_session *s, const wkv_sampler
                                                       .n_stops = a->n_stops,
                                                       .max_tokens = limit > 0 ? limit : 0,
                                                       .sections = a->answer});
+    free(w.text);
     if (!w.closed) put_text("\n"), put_flush();
     if (w.reason == WKV_FINISH_FAILED) return 1;
     if (stats || (on_terminal(2) && on_terminal(1))) print_stats(n, reading, &w);

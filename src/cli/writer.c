@@ -1,6 +1,8 @@
 /* writer.c - the loop around a batcher with one session. */
 #include "writer.h"
 #include "say.h"
+#include <stdlib.h>
+#include <string.h>
 
 int writer_read(wkv_batcher *b, wkv_session *s, const char *what)
 {
@@ -36,13 +38,28 @@ static void begin_section(wkv_event_kind *now, wkv_event_kind next)
     *now = next;
 }
 
+static void keep(written *w, const wkv_event *e)
+{
+    const size_t n = w->text ? strlen(w->text) : 0;
+    char *text = realloc(w->text, n + e->bytes + 1);
+    if (!text) {
+        free(w->text);
+        w->text = NULL;
+        return;
+    }
+    memcpy(text + n, e->text, e->bytes);
+    text[n + e->bytes] = 0;
+    w->text = text;
+}
+
 /* Print the events of s. Returns -1 when the output is closed. */
-static int print(wkv_session *s, wkv_event_kind *section, wkv_event *last)
+static int print(written *w, wkv_session *s, wkv_event_kind *section, wkv_event *last)
 {
     int any = 0;
     while (wkv_session_next_event(s, last) && last->kind != WKV_EVENT_DONE) {
         begin_section(section, last->kind);
         put(last->text, last->bytes);
+        if (last->kind == WKV_EVENT_TEXT) keep(w, last);
         any = 1;
     }
     return any ? put_flush() : 0;
@@ -58,7 +75,7 @@ written writer_answer(engine *e, wkv_batcher *b, wkv_session *s, const wkv_gener
     const double begun = seconds_now();
     wkv_event_kind section = WKV_EVENT_TEXT;
     wkv_event done = {0};
-    written w = {.reason = WKV_FINISH_FAILED};
+    written w = {.reason = WKV_FINISH_FAILED, .text = strdup("")};
     if (wkv_batcher_add(b, s, g)) {
         complain_library();
         return w;
@@ -70,7 +87,7 @@ written writer_answer(engine *e, wkv_batcher *b, wkv_session *s, const wkv_gener
             complain_library();
             return w;
         }
-        if (print(s, &section, &done)) w.closed = 1;
+        if (print(&w, s, &section, &done)) w.closed = 1;
     }
     w.reason = done.finish_reason;
     w.tokens = wkv_session_about(s).sampled;

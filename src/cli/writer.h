@@ -13,6 +13,7 @@ typedef struct {
     wkv_finish_reason reason;
     int closed;     /* the output is closed: the answer was cancelled       */
     int hopeless;   /* with FAILED: no token can be sampled, now or later   */
+    char *text;     /* of the answer, without its reasoning; the caller frees it; NULL: out of memory */
     int tokens;     /* sampled                                              */
     double seconds; /* of generation                                        */
 } written;

@@ -1,8 +1,8 @@
 /* batcher.c - many sessions, one evaluation a step.
  *
  * The first `slots` sessions of the list are at work, the others wait in order. A step reads the next id of every
- * answer and, in the time that is left, equal shares of the prompts; then it makes the logits of every answer that has read
- * all its ids, and samples. */
+ * answer and, in the time that is left, equal shares of the prompts; then it makes the logits of every answer that has
+ * read all its ids, and samples. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "session/session.h"

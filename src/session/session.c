@@ -112,8 +112,12 @@ int wkv_session_fork(wkv_session **out, const wkv_session *s)
 wkv_session_info wkv_session_about(const wkv_session *s)
 {
     if (!s) return (wkv_session_info){0};
-    return (wkv_session_info){
-        .ids = s->ids, .n = s->n, .read = s->read, .sampled = s->sampled, .segments = s->segments};
+    return (wkv_session_info){.ids = s->ids,
+                              .n = s->n,
+                              .read = s->read,
+                              .sampled = s->sampled,
+                              .segments = s->segments,
+                              .origin = s->origin ? s->origin : ""};
 }
 
 wkv_state *wkv_session_state(wkv_session *s) { return s ? s->state : NULL; }

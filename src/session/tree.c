@@ -125,6 +125,17 @@ static int check_parent(const wkv_tree *t, int parent)
     return fail(WKV_EARG, "node %d does not exist; the conversation has %d", parent, t->n);
 }
 
+/* Make the last node the head, and move the branches that were at its parent with it. */
+static int arrive(wkv_tree *t, int parent)
+{
+    const int node = t->n++;
+    for (int i = 0; i < t->n_marks; i++)
+        if (t->marks[i].follows && t->marks[i].node == t->head && t->head == parent) t->marks[i].node = node;
+    t->head = node;
+    tree_thin(t);
+    return node;
+}
+
 int wkv_tree_add(wkv_tree *t, int parent, const wkv_node *about, const wkv_session *s)
 {
     REQUIRE(t, "the tree");
@@ -150,9 +161,7 @@ int wkv_tree_add(wkv_tree *t, int parent, const wkv_node *about, const wkv_sessi
         release(n);
         return err;
     }
-    t->head = t->n++;
-    tree_thin(t);
-    return t->head;
+    return arrive(t, parent);
 }
 
 static int check_parts(const wkv_tree *t, const int *nodes, const wkv_session *const *sessions, int n)
@@ -189,8 +198,7 @@ int wkv_tree_mix(wkv_tree *t, const int *nodes, const wkv_session *const *sessio
     tree_node *added = err ? NULL : append(t, &node);
     if (added) {
         added->state = mean;
-        t->head = t->n++;
-        tree_thin(t);
+        arrive(t, WKV_NOWHERE);
     } else {
         wkv_state_free(mean);
         if (!err) err = WKV_ENOMEM;
@@ -242,10 +250,8 @@ static int check_name(const char *name)
                 name);
 }
 
-int wkv_tree_mark(wkv_tree *t, const char *name, int node)
+static int name_node(wkv_tree *t, const char *name, int node, int follows)
 {
-    REQUIRE(t, "the tree");
-    REQUIRE(name, "the name");
     int err = check_name(name);
     if (!err) err = check_parent(t, node);
     if (err) return err;
@@ -269,7 +275,22 @@ int wkv_tree_mark(wkv_tree *t, const char *name, int node)
         t->marks[t->n_marks++].name = copy;
     }
     t->marks[i].node = node;
+    t->marks[i].follows = follows;
     return 0;
+}
+
+int wkv_tree_mark(wkv_tree *t, const char *name, int node)
+{
+    REQUIRE(t, "the tree");
+    REQUIRE(name, "the name");
+    return name_node(t, name, node, 0);
+}
+
+int wkv_tree_branch(wkv_tree *t, const char *name, int node)
+{
+    REQUIRE(t, "the tree");
+    REQUIRE(name, "the name");
+    return name_node(t, name, node, 1);
 }
 
 int wkv_tree_find(const wkv_tree *t, const char *name)
@@ -282,9 +303,10 @@ int wkv_tree_find(const wkv_tree *t, const char *name)
     return -2;
 }
 
-const char *wkv_tree_name(const wkv_tree *t, int i, int *node)
+const char *wkv_tree_name(const wkv_tree *t, int i, int *node, int *branch)
 {
     if (!t || i < 0 || i >= t->n_marks) return NULL;
     if (node) *node = t->marks[i].node;
+    if (branch) *branch = t->marks[i].follows;
     return t->marks[i].name;
 }

@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     char *name;
     int node;
+    int follows; /* a branch: it moves with the head while that is its node */
 } tree_mark;
 
 struct wkv_tree {
