@@ -108,8 +108,9 @@ static void identity_names_the_difference(void)
         differ_by(&adapted, &adapted2, "was computed with another adapter");
         differ_by(&base, &begun, "was computed without an initial state, and the model has one");
         differ_by(&begun, &base, "was computed with an initial state, and the model has none");
-        differ_by(&adapted, &begun,
-                  "was computed with an adapter, and the model has none; without an initial state, and the model has one");
+        differ_by(
+            &adapted, &begun,
+            "was computed with an adapter, and the model has none; without an initial state, and the model has one");
         wkv_context_free(plain.c);
         plain.c = context_new(plain.m, 1, "reference");
         EXPECT_EQ(wkv_identify(&plain.id, plain.c), 0);
@@ -117,6 +118,24 @@ static void identity_names_the_difference(void)
     }
     reader_close(&base), reader_close(&same), reader_close(&q8), reader_close(&adapted), reader_close(&adapted2);
     reader_close(&begun), reader_close(&plain);
+}
+
+/* An adapter merged into the weights: no vector differs, and one matrix. */
+static void identity_of_a_fine_tune(void)
+{
+    const char *model = golden_path("v7-n32-f32"), *lora = in_folder("lora.safetensors"), *merged = in_folder("m.pth");
+    reader base, with, tuned;
+    write_lora(lora, 32, 0.01f);
+    if (!reader_open(&base, model, NULL, 3)) return;
+    if (reader_open(&with, model, &(wkv_model_options){.lora = lora, .as_stored = 1}, 3)) {
+        EXPECT_EQ(wkv_convert(with.m, merged, NULL), 0);
+        if (reader_open(&tuned, merged, NULL, 3)) {
+            differ_by(&base, &tuned, "was computed with other weights (v7-n32-f32.pth)");
+            differ_by(&tuned, &base, "was computed with other weights (m.pth)");
+            reader_close(&tuned);
+        }
+    }
+    reader_close(&base), reader_close(&with);
 }
 
 /* Files of the same numbers, types and orientation are one model; the layout of blocks does not matter. */
@@ -787,6 +806,7 @@ int main(void)
 {
     folder_begin("state");
     RUN(identity_names_the_difference);
+    RUN(identity_of_a_fine_tune);
     RUN(identity_is_of_the_weights);
     RUN(identity_sees_every_matrix);
     RUN(round_trip);

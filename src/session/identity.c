@@ -1,9 +1,9 @@
-/* identity.c - the model and the computation that a state belongs to.
+/* identity.c - which model and which computation a state belongs to.
  *
- * Vectors are hashed whole, and SAMPLE values of a matrix at fixed pseudo-random places: training moves nearly all of
- * its values, so that a fine-tune of one matrix is found, while a model of 7B costs a few thousand pages. Values are
- * decoded first: the layouts that only permute blocks give the same digest. Type and orientation are part of it, since
- * the order of sums depends on them. */
+ * Vectors are hashed whole, and of a matrix PAGES pieces at fixed pseudo-random places: training moves nearly all
+ * values of a matrix, so that a fine-tune of one is found, while a model of 7B costs some thousand pages of its file.
+ * Values are decoded first: the layouts that only permute blocks give the same digest. Type and orientation are part of
+ * it, since the order of sums depends on them. */
 #include "session/identity.h"
 #include "base/error.h"
 #include "ops/device.h"
@@ -15,8 +15,8 @@
 #include <string.h>
 
 enum {
-    RUN = 512,       /* values that are hashed at a time: a multiple of every block */
-    SAMPLE = 8 * RUN /* of a matrix                                                 */
+    PAGE = 2048, /* values in a piece, a multiple of every block: 4 KB of f16 */
+    PAGES = 2    /* of a matrix                                               */
 };
 
 /* ---- lineage ----------------------------------------------------------------------------------------------------- */
@@ -45,26 +45,29 @@ void model_lineage(char out[DIGEST_TEXT], const wkv_model *m)
 
 /* ---- weights ----------------------------------------------------------------------------------------------------- */
 
-/* Values from .. from + n - 1 of a row as stored. */
-static void put_run(digest *d, const tensor *t, int64_t row, int64_t from, int64_t n)
+/* Values begin .. end - 1 of a matrix, counted row after row as stored; at most PAGE. */
+static void put_page(digest *d, const tensor *t, int64_t begin, int64_t end)
 {
     const stored_weight w = weight_stored(t);
-    float x[RUN];
-    layout_decode(&w, t->data, row, from, n, x);
+    const int64_t cols = layout_is_input_major(t->layout) ? w.out : w.in;
+    float x[PAGE];
+    int64_t n = 0;
+    for (int64_t at = begin, some; at < end; at += some, n += some) {
+        int64_t left = cols - at % cols;
+        some = end - at < left ? end - at : left;
+        layout_decode(&w, t->data, at / cols, at % cols, some, x + n);
+    }
     for (int64_t i = 0; t->scale != 0 && i < n; i++) x[i] *= t->scale;
     digest_put(d, x, (size_t)n * sizeof *x);
 }
 
 static void put_matrix(digest *d, const tensor *t)
 {
-    const stored_weight w = weight_stored(t);
-    int by_input = layout_is_input_major(t->layout);
-    int64_t rows = by_input ? w.in : w.out, cols = by_input ? w.out : w.in;
-    int64_t per_row = (cols + RUN - 1) / RUN, runs = rows * per_row;
-    int64_t n = rows * cols > SAMPLE ? SAMPLE / (cols < RUN ? cols : RUN) : runs;
+    const int64_t all = (int64_t)weight_in(t) * weight_out(t), pages = (all + PAGE - 1) / PAGE;
+    const int64_t n = pages < PAGES ? pages : PAGES;
     for (int64_t i = 0; i < n; i++) {
-        int64_t at = n < runs ? (int64_t)(mix64((uint64_t)i) % (uint64_t)runs) : i, from = at % per_row * RUN;
-        put_run(d, t, at / per_row, from, cols - from < RUN ? cols - from : RUN);
+        int64_t begin = (n < pages ? (int64_t)(mix64((uint64_t)i + 1) % (uint64_t)pages) : i) * PAGE;
+        put_page(d, t, begin, all - begin < PAGE ? all : begin + PAGE);
     }
 }
 
@@ -144,7 +147,9 @@ int wkv_identify(wkv_identity *out, const wkv_context *c)
     wkv_identity *known = &((wkv_model *)context_model(c))->identity; /* the model's only member that changes */
     pthread_mutex_lock(&computing);
     if (!known->lineage[0]) {
+        tensors_expect(context_model(c)->file, SCATTERED_READS);
         identify_weights(known, &context_model(c)->rwkv);
+        tensors_expect(context_model(c)->file, LONG_READS);
         model_lineage(known->lineage, context_model(c));
     }
     *out = *known;

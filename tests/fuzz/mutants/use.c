@@ -18,7 +18,7 @@ int __real_file_open(file_map *out, const char *path);
 void __real_file_close(file_map *m);
 int __wrap_file_open(file_map *out, const char *path);
 void __wrap_file_close(file_map *m);
-void __wrap_file_expect(const file_map *m, int long_runs);
+void __wrap_file_expect(const file_map *m, file_reads next);
 void __wrap_file_forget(const file_map *m, const void *data, size_t bytes);
 
 int __wrap_file_open(file_map *out, const char *path)
@@ -40,7 +40,7 @@ void __wrap_file_close(file_map *m)
     *m = (file_map){0};
 }
 
-void __wrap_file_expect(const file_map *m, int long_runs) { (void)m, (void)long_runs; }
+void __wrap_file_expect(const file_map *m, file_reads next) { (void)m, (void)next; }
 void __wrap_file_forget(const file_map *m, const void *data, size_t bytes) { (void)m, (void)data, (void)bytes; }
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
