@@ -7,6 +7,7 @@
 #define WKV_CLI_TALK_H
 
 #include "engine.h"
+#include "slash.h"
 #include "wkv_tree.h"
 
 typedef struct {
@@ -15,6 +16,7 @@ typedef struct {
     const wkv_sampler_options *sampler;
     const wkv_template *how;
     wkv_tree *tree;
+    int beginning;        /* the node behind the texts of --state and --read            */
     wkv_session *session; /* at the head; NULL: it is made when needed                  */
     const char *system;   /* text before the first turn; NULL: the template's opening   */
     wkv_think think;
@@ -43,6 +45,11 @@ int talk_mix(talk *c, const int *nodes, const float *weights, int n);
 int talk_save(talk *c, const char *path);
 /* Recompute the state at the head from its ids, and compare the bits. */
 int talk_check(talk *c);
+
+/* Obey a command. Returns 1 to leave. */
+int talk_obey(talk *c, chat_command which, char *argument);
+/* Change one of the options that a conversation may change; cmd_chat.c has them. */
+int talk_set(talk *c, const char *name, const char *value);
 
 /* ---- places ------------------------------------------------------------------------------------------------------ */
 
