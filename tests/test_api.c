@@ -364,6 +364,7 @@ static void files(void)
     REFUSED(wkv_file_refuse_input(NULL, "x", "the text"));
     EXPECT_EQ(wkv_file_refuse_input("x", NULL, "the text"), 0);
     REFUSED(wkv_file_refuse_input("/dev/null", "/dev/null", NULL));
+    REFUSED(wkv_file_make_folders(NULL, 0755));
     REFUSED(wkv_file_create(NULL, "x"));
     NOTHING(wkv_file, wkv_file_create(&out, NULL));
     REFUSED(wkv_file_put(NULL, "x", 1));

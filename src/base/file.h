@@ -89,4 +89,11 @@ void file_clean(const char *path);
  * WKV_EARG: another process has it open. */
 int file_log(FILE **out, const char *path);
 
+/* ---- folders: file_folder.c -------------------------------------------------------------------------------------- */
+
+/* Create a folder and its parents where they are missing. WKV_EIO. */
+int file_make_folders(const char *path, unsigned mode);
+/* Flush the names in a folder to the disk: a renamed file stays after a power failure. WKV_EIO. */
+int file_sync_folder(const char *path);
+
 #endif
