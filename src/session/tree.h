@@ -35,8 +35,10 @@ struct wkv_tree {
  * is asked for. The head stays. WKV_EARG: a parent or a part that does not exist; WKV_ENOMEM. */
 int tree_restore(wkv_tree *t, const wkv_node *node, const char *state_path);
 
-/* Write the state of a node to `path` as wkv_session_save does, and use that file from now on. */
+/* Write the state of a node to `path` as wkv_session_save does. */
 int tree_save_state(wkv_tree *t, int node, const char *template_name, const char *path);
+/* The node's state file from now on. WKV_ENOMEM. */
+int tree_set_path(wkv_tree *t, int node, const char *path);
 
 /* ---- inside the tree --------------------------------------------------------------------------------------------- */
 

@@ -122,14 +122,15 @@ int tree_save_state(wkv_tree *t, int node, const char *template_name, const char
     wkv_session *s;
     int err = wkv_tree_session(&s, t, node);
     if (err) return err;
-    char *copy = strdup(path);
-    if (!copy) err = fail(WKV_ENOMEM, "no memory for a path");
-    if (!err) err = wkv_session_save(s, t->context, template_name, path);
+    err = wkv_session_save(s, t->context, template_name, path);
     wkv_session_free(s);
-    if (err) {
-        free(copy);
-        return err;
-    }
+    return err;
+}
+
+int tree_set_path(wkv_tree *t, int node, const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy) return fail(WKV_ENOMEM, "no memory for a path");
     free(t->nodes[node].path);
     t->nodes[node].path = copy;
     return 0;
