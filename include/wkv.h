@@ -49,7 +49,8 @@ enum {
     WKV_EFORMAT = -3,      /* the file is damaged, or is not of the format that its name gives */
     WKV_EUNSUPPORTED = -4, /* the file is valid but not supported; wkv_error() names its kind */
     WKV_ENOMEM = -5,
-    WKV_ESTOPPED = -6 /* a callback asked to stop */
+    WKV_ESTOPPED = -6, /* a callback asked to stop */
+    WKV_ECONFLICT = -7 /* another process was first: a name is taken, a session has moved on */
 };
 
 WKV_API const char *wkv_error(void); /* the last failure on this thread, one sentence; "" before any */

@@ -8,7 +8,7 @@
 #include "wkv_session.h"
 #include "wkv_state.h"
 #include "wkv_train.h"
-#include "wkv_tree.h"
+#include "wkv_store.h"
 
 enum { IDS = 4 };
 static wkv_model *m, *other;
@@ -240,6 +240,64 @@ static void trees(void)
     wkv_session_free(foreign);
     wkv_tree_free(tree);
     wkv_tree_free(NULL);
+}
+
+/* Without SQLite each call fails otherwise. */
+static void stores(void)
+{
+    wkv_store *store;
+    wkv_store_session one;
+    wkv_tree *tree;
+    char words[8];
+    int n;
+    EXPECT(!wkv_store_folder(NULL, 8) && !wkv_store_folder(words, 0) && !wkv_store_folder(words, 2));
+    if (wkv_store_open(&store, "api-store") == WKV_EUNSUPPORTED) SKIP("%s", wkv_error());
+    REFUSED(wkv_store_open(NULL, "api-store"));
+    NOTHING(wkv_store, wkv_store_open(&out, ""));
+    REFUSED(wkv_store_list(NULL, &n, store));
+    NOTHING(wkv_store_session, wkv_store_list(&out, NULL, store));
+    NOTHING(wkv_store_session, wkv_store_list(&out, &n, NULL));
+    wkv_store_list_free(NULL);
+    REFUSED(wkv_store_find(NULL, store, "a"));
+    REFUSED(wkv_store_find(&one, NULL, "a"));
+    REFUSED(wkv_store_find(&one, store, NULL));
+    REFUSED(wkv_store_find(&one, store, ""));
+    REFUSED(wkv_store_create(NULL, store, "a", c, NULL));
+    REFUSED(wkv_store_create(&one, NULL, "a", c, NULL));
+    REFUSED(wkv_store_create(&one, store, "", c, NULL));
+    REFUSED(wkv_store_create(&one, store, "a", NULL, NULL));
+    EXPECT_EQ(wkv_store_create(&one, store, NULL, c, NULL), 0);
+    EXPECT_EQ(wkv_tree_new(&tree, c, t), 0);
+    REFUSED(wkv_store_delete(NULL, &one));
+    REFUSED(wkv_store_delete(store, NULL));
+    REFUSED(wkv_store_delete(store, &(wkv_store_session){.id = "ses_"}));
+    NOTHING(wkv_store_messages, wkv_store_read(&out, NULL, &one));
+    NOTHING(wkv_store_messages, wkv_store_read(&out, store, NULL));
+    NOTHING(wkv_store_messages, wkv_store_read(&out, store, &(wkv_store_session){.id = "ses_"}));
+    REFUSED(wkv_store_read(NULL, store, &one));
+    wkv_store_messages_free(NULL);
+    NOTHING(wkv_tree, wkv_store_load(&out, NULL, &one, c, t));
+    NOTHING(wkv_tree, wkv_store_load(&out, store, NULL, c, t));
+    NOTHING(wkv_tree, wkv_store_load(&out, store, &one, NULL, t));
+    NOTHING(wkv_tree, wkv_store_load(&out, store, &one, c, NULL));
+    NOTHING(wkv_tree, wkv_store_load(&out, store, &one, c2, t));
+    REFUSED(wkv_store_load(NULL, store, &one, c, t));
+    REFUSED(wkv_store_compare(NULL, &one, c, words, sizeof words));
+    REFUSED(wkv_store_compare(store, NULL, c, words, sizeof words));
+    REFUSED(wkv_store_compare(store, &one, NULL, words, sizeof words));
+    REFUSED(wkv_store_compare(store, &one, c, NULL, 8));
+    REFUSED(wkv_store_save(NULL, &one, tree));
+    REFUSED(wkv_store_save(store, NULL, tree));
+    REFUSED(wkv_store_save(store, &one, NULL));
+    REFUSED(wkv_store_save(store, &(wkv_store_session){.id = "ses_"}, tree));
+    REFUSED(wkv_store_gc(NULL, 0, NULL));
+    REFUSED(wkv_store_gc(store, -1, NULL));
+    EXPECT_EQ(wkv_store_delete(store, &one), 0);
+    wkv_tree_free(tree);
+    wkv_store_close(store);
+    wkv_store_close(NULL);
+    remove("api-store/wkv.db");
+    remove("api-store");
 }
 
 static void text(void)
@@ -581,6 +639,7 @@ int main(void)
     RUN(evaluation);
     RUN(sessions);
     RUN(trees);
+    RUN(stores);
     RUN(text);
     RUN(samplers);
     RUN(files);
