@@ -12,10 +12,8 @@
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 /* Columns of a wkv_store_session, in the order of read_row. */
-#define SESSIONS                                                                                                        \
-    "SELECT s.id, s.name, s.model, s.template, s.created, s.changed, s.messages, s.turns, s.bytes, s.head, s.revision," \
-    " substr(n.text, 1, 100) FROM sessions s LEFT JOIN nodes n ON n.session = s.key AND n.id = s.head"                  \
-    " WHERE s.tenant = ''"
+#define COLUMNS "SELECT id, name, model, template, created, changed, messages, turns, bytes, head, revision, preview"
+#define SESSIONS COLUMNS " FROM sessions WHERE tenant = ''"
 
 static void one_line(char *text)
 {
@@ -59,6 +57,9 @@ int store_find_row(store_row *out, wkv_store *s, const wkv_store_session *sessio
 
 /* ---- listing ----------------------------------------------------------------------------------------------------- */
 
+/* The rows as they are on the disk, then sorted: an index would read them one by one. */
+#define ALL COLUMNS " FROM sessions NOT INDEXED WHERE tenant = '' ORDER BY changed DESC, key DESC"
+
 int wkv_store_list(wkv_store_session **out, int *n, wkv_store *s)
 {
     REQUIRE(out, "out");
@@ -68,7 +69,7 @@ int wkv_store_list(wkv_store_session **out, int *n, wkv_store *s)
     REQUIRE(s, "the store");
     wkv_store_session *list = NULL;
     sqlite3_stmt *q;
-    int cap = 0, err = store_query(&q, s, SESSIONS " ORDER BY s.changed DESC, s.key DESC", "");
+    int cap = 0, err = store_query(&q, s, ALL, "");
     if (err) return err;
     while ((err = store_step(s, q)) == 1) {
         if (*n == cap) {
@@ -113,11 +114,11 @@ int wkv_store_find(wkv_store_session *out, wkv_store *s, const char *name)
     REQUIRE(name, "the name");
     wkv_store_session two[2];
     if (!*name) return fail(WKV_EARG, "the name of a session is empty");
-    int n = select_two(two, s, SESSIONS " AND (s.name = ?1 OR s.id = ?1)", name);
+    int n = select_two(two, s, SESSIONS " AND (name = ?1 OR id = ?1)", name);
     if (!n)
         n = select_two(two, s,
-                       SESSIONS " AND (substr(s.name, 1, length(?1)) = ?1 OR substr(s.id, 1, length(?1)) = ?1)"
-                                " ORDER BY s.name LIMIT 2",
+                       SESSIONS " AND (substr(name, 1, length(?1)) = ?1 OR substr(id, 1, length(?1)) = ?1)"
+                                " ORDER BY name LIMIT 2",
                        name);
     if (n == 2)
         return fail(WKV_EARG, "several sessions begin with '%.64s': %s and %s", name,
@@ -142,7 +143,7 @@ static int check_name(const char *name)
 static int check_free(wkv_store *s, const char *name)
 {
     wkv_store_session two[2];
-    const int n = select_two(two, s, SESSIONS " AND s.name = ?1", name);
+    const int n = select_two(two, s, SESSIONS " AND name = ?1", name);
     return n > 0 ? fail(WKV_ECONFLICT, "session '%s' exists already", name) : n;
 }
 
@@ -171,7 +172,7 @@ int wkv_store_create(wkv_store_session *out, wkv_store *s, const char *name, con
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
                         "tttttti", id, name, model, lineage, sizes, template_name ? template_name : "", now);
     wkv_store_session made[2];
-    if (!err) err = select_two(made, s, SESSIONS " AND s.id = ?1", id);
+    if (!err) err = select_two(made, s, SESSIONS " AND id = ?1", id);
     err = store_end(s, err < 0 ? err : 0);
     if (!err) *out = made[0];
     return err;

@@ -113,12 +113,14 @@ static int64_t turns_to(const wkv_tree *t, int node)
 static int put_session(const saving *x, int moves)
 {
     const int head = wkv_tree_head(x->t);
-    return store_run(x->s,
-                     "UPDATE sessions SET changed = ?2, revision = revision + 1, messages = messages + ?3,"
-                     " bytes = bytes + ?4, head = coalesce(?5, head),"
-                     " turns = CASE WHEN ?5 IS NULL THEN turns ELSE ?6 END WHERE key = ?1",
-                     "iiiiti", x->row.key, (int64_t)time(NULL), (int64_t)(wkv_tree_count(x->t) - x->first), x->bytes,
-                     moves ? id_at(x->t, head) : NULL, turns_to(x->t, head));
+    const char *text = head == WKV_NOWHERE ? "" : wkv_tree_node(x->t, head)->text;
+    int err = store_run(x->s,
+                        "UPDATE sessions SET changed = ?2, revision = revision + 1, messages = messages + ?3,"
+                        " bytes = bytes + ?4 WHERE key = ?1",
+                        "iiii", x->row.key, (int64_t)time(NULL), (int64_t)(wkv_tree_count(x->t) - x->first), x->bytes);
+    if (err || !moves) return err;
+    return store_run(x->s, "UPDATE sessions SET head = ?2, turns = ?3, preview = substr(?4, 1, 100) WHERE key = ?1",
+                     "itit", x->row.key, id_at(x->t, head), turns_to(x->t, head), text);
 }
 
 /* The transaction. The head moves if this tree has moved it, and nobody else has. */
