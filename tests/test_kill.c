@@ -1,7 +1,7 @@
 /* A conversation of three turns in the store, in a process that is killed before, within and after its k-th write,
- * fsync, rename and unlink (tests/kill/kill.c), or at a random moment, or finds the disk full: no turn whose save
- * returned is lost, nothing is damaged, and the conversation continues in the bits of one that was not interrupted. A
- * few k; all of them and 200 random kills with WKV_LONG. */
+ * fsync, rename and unlink (tests/kill/kill.c), or at a random moment, or finds the disk full, or another process in
+ * its session: no turn whose save returned is lost, nothing is damaged, and the conversation continues in the bits of
+ * one that was not interrupted. A few k; all of them and 200 random kills with WKV_LONG. */
 #define _GNU_SOURCE
 #include "base/rng.h"
 #include "conversation.h"
@@ -14,8 +14,12 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
-#ifdef HAVE_SQLITE
 #include <sqlite3.h>
+
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+enum { CAN_PRELOAD = 0 }; /* a sanitizer must be the first library */
+#else
+enum { CAN_PRELOAD = 1 };
 #endif
 
 enum { TURNS = 3 };
@@ -67,7 +71,6 @@ static int run_talk(const char *path)
     return 1;
 }
 
-#ifdef HAVE_SQLITE
 /* ---- running it -------------------------------------------------------------------------------------------------- */
 
 static const char *self;
@@ -75,32 +78,26 @@ static char library[512];
 
 typedef struct {
     int saved;  /* the last turn that it reported */
+    int turns;  /* the number of reports          */
     int killed; /* by SIGKILL                     */
     int failed; /* with this sentence             */
     char error[512];
 } outcome;
 
-static void read_report(int fd, outcome *o)
-{
-    char text[1024];
-    size_t n = 0;
-    for (ssize_t got; (got = read(fd, text + n, sizeof text - 1 - n)) > 0;) n += (size_t)got;
-    text[n] = 0;
-    char *at = text;
-    for (; *at >= '1' && *at <= '9' && at[1] == '\n'; at += 2) o->saved = *at - '0';
-    snprintf(o->error, sizeof o->error, "%.500s", at);
-}
+typedef struct {
+    pid_t id;
+    int report;
+} process;
 
-/* how NULL: killed after `delay` microseconds, or not at all if it is negative. */
-static outcome run(const char *how, long k, long delay)
+/* how NULL: nothing happens to it. */
+static process start(const char *how, long k)
 {
-    outcome o = {0};
     char number[24];
-    int pipes[2], status;
+    int pipes[2];
     if (pipe(pipes)) exit(1);
     snprintf(number, sizeof number, "%ld", k);
-    const pid_t child = fork();
-    if (!child) {
+    const process p = {fork(), pipes[0]};
+    if (!p.id) {
         dup2(pipes[1], REPORT);
         if (how) {
             setenv("KILL_AT", number, 1);
@@ -112,19 +109,35 @@ static outcome run(const char *how, long k, long delay)
         _exit(127);
     }
     close(pipes[1]);
-    if (delay >= 0) {
-        nanosleep(&(struct timespec){delay / 1000000, delay % 1000000 * 1000}, NULL);
-        kill(child, SIGKILL);
-    }
-    read_report(pipes[0], &o);
-    close(pipes[0]);
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    return p;
+}
+
+static void read_report(int fd, outcome *o)
+{
+    char text[1024];
+    size_t n = 0;
+    for (ssize_t got; (got = read(fd, text + n, sizeof text - 1 - n)) > 0;) n += (size_t)got;
+    text[n] = 0;
+    char *at = text;
+    for (; *at >= '1' && *at <= '9' && at[1] == '\n'; at += 2, o->turns++) o->saved = *at - '0';
+    snprintf(o->error, sizeof o->error, "%.500s", at);
+}
+
+static outcome wait_for(process p)
+{
+    outcome o = {0};
+    int status;
+    read_report(p.report, &o);
+    close(p.report);
+    while (waitpid(p.id, &status, 0) < 0 && errno == EINTR) continue;
     o.killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     o.failed = WIFEXITED(status) && WEXITSTATUS(status) == 1;
     if (!o.killed && !(WIFEXITED(status) && WEXITSTATUS(status) <= 1))
         FAILED("the process ended with status %d", status);
     return o;
 }
+
+static outcome run(const char *how, long k) { return wait_for(start(how, k)); }
 
 /* ---- after it ---------------------------------------------------------------------------------------------------- */
 
@@ -235,7 +248,7 @@ static void is_not_interrupted(void)
     for (int i = 0; i < TURNS; i++) expected[i + 1] = bits_at(straight, turn(straight, questions[i]));
     wkv_tree_free(straight);
     clock_gettime(CLOCK_MONOTONIC, &a);
-    const outcome o = run(NULL, 0, -1);
+    const outcome o = run(NULL, 0);
     clock_gettime(CLOCK_MONOTONIC, &z);
     seconds = (double)(z.tv_sec - a.tv_sec) + 1e-9 * (double)(z.tv_nsec - a.tv_nsec);
     EXPECT(!o.killed && !o.failed);
@@ -249,7 +262,7 @@ static void is_killed_at(const char *how)
 {
     const long step = is_long() ? 1 : count / 5 + 1;
     for (long k = 1; k <= count; k += step) {
-        const outcome o = run(how, k, -1);
+        const outcome o = run(how, k);
         if (!o.killed) FAILED("not killed %s operation %ld of %ld", how, k, count);
         check(&o, how, k, 1);
     }
@@ -266,7 +279,11 @@ static void is_killed_at_random(void)
     rng r = {.seed = 11};
     int done = 0, saved = 0;
     for (int i = 0; i < kills; i++) {
-        const outcome o = run(NULL, 0, (long)(rng_uniform(&r) * seconds * 1.1e6));
+        const long delay = (long)(rng_uniform(&r) * seconds * 1.1e9);
+        const process p = start(NULL, 0);
+        nanosleep(&(struct timespec){delay / 1000000000, delay % 1000000000}, NULL);
+        kill(p.id, SIGKILL);
+        const outcome o = wait_for(p);
         if (o.saved > saved) saved = o.saved;
         const outcome since = {.saved = saved};
         if (saved < TURNS) {
@@ -286,7 +303,7 @@ static void finds_the_disk_full(void)
 {
     const long step = is_long() ? 1 : count / 8 + 1;
     for (long k = 1; k <= count; k += step) {
-        const outcome o = run("full", k, -1);
+        const outcome o = run("full", k);
         EXPECT(!o.killed);
         if (o.failed && !strstr(o.error, "disk is full") && !strstr(o.error, "No space left"))
             FAILED("disk full at operation %ld: \"%s\"", k, o.error);
@@ -294,16 +311,48 @@ static void finds_the_disk_full(void)
         check(&o, "a full disk at", k, 1);
     }
 }
-#endif
+
+/* Two processes continue one session at once: each turn of both is there, at the head or on a branch. */
+static void has_two_processes(void)
+{
+    const int races = is_long() ? 50 : 4;
+    int conflicts = 0;
+    for (int i = 0; i < races; i++) {
+        wkv_store *s;
+        wkv_store_session x;
+        wkv_tree *tree;
+        int answers = 0, lost = 0, turns = 0;
+        must(wkv_store_open(&s, in_folder("store")));
+        must(wkv_store_create(&x, s, "book", c, "plain"));
+        const process p[2] = {start(NULL, 0), start(NULL, 0)};
+        for (int k = 0; k < 2; k++) {
+            const outcome o = wait_for(p[k]);
+            turns += o.turns;
+            lost += o.failed;
+            if (o.failed && !strstr(o.error, "session book was continued by another process")) FAILED("%s", o.error);
+        }
+        EXPECT(lost < 2);
+        must(wkv_store_load(&tree, s, &x, c, t));
+        for (int k = 0; k < wkv_tree_count(tree); k++) answers += wkv_tree_node(tree, k)->role == WKV_ROLE_ASSISTANT;
+        EXPECT_EQ(answers, turns + lost);
+        EXPECT_EQ(turns_of(tree), TURNS);
+        EXPECT(bits_at(tree, wkv_tree_head(tree)) == expected[TURNS]);
+        wkv_tree_free(tree);
+        wkv_store_close(s);
+        check_database();
+        fresh();
+        conflicts += lost;
+    }
+    printf("     %d of %d pairs of processes met at one message\n", conflicts, races);
+}
 
 int main(int argc, char **argv)
 {
     if (argc == 3 && !strcmp(argv[1], "talk")) return run_talk(argv[2]);
-#if !defined HAVE_SQLITE
-    printf("skip the store: no SQLite\n");
-#elif defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-    printf("skip killing: a sanitizer must be the first library\n");
-#else
+    if (!CAN_PRELOAD) {
+        printf("skip killing: a sanitizer must be the first library\n");
+        return DONE();
+    }
     self = argv[0];
     snprintf(library, sizeof library, "%s", KILL_LIBRARY);
     folder_begin("kill");
@@ -314,8 +363,8 @@ int main(int argc, char **argv)
     RUN(is_killed_after);
     RUN(is_killed_at_random);
     RUN(finds_the_disk_full);
+    RUN(has_two_processes);
     close_model();
     folder_end();
-#endif
     return DONE();
 }

@@ -8,7 +8,6 @@
 #include "wkv_store.h"
 #include <dirent.h>
 #include <utime.h>
-#ifdef HAVE_SQLITE
 #include <sqlite3.h>
 
 static wkv_store *opened(void)
@@ -178,6 +177,13 @@ static void keeps_branches(void)
     tree = loaded(s, &x, "book");
     EXPECT_EQ(wkv_tree_find(tree, "end"), -2);
     EXPECT_EQ(wkv_tree_find(tree, "begin"), 3);
+    must(wkv_tree_go(tree, WKV_NOWHERE));
+    EXPECT_EQ(wkv_store_save(s, &x, tree), 0);
+    EXPECT_EQ(wkv_store_find(&x, s, "book"), 1);
+    EXPECT(!*x.head && !*x.preview && !x.turns);
+    EXPECT_EQ(x.messages, 11);
+    must(wkv_tree_go(tree, 10));
+    EXPECT_EQ(wkv_store_save(s, &x, tree), 0);
     wkv_tree_free(tree);
 
     wkv_store_messages *all;
@@ -617,19 +623,3 @@ int main(void)
     folder_end();
     return DONE();
 }
-#else
-static void names_the_library(void)
-{
-    wkv_store *s = (void *)1;
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), WKV_EUNSUPPORTED);
-    EXPECT(!s);
-    EXPECT_HAS(wkv_error(), "was built without SQLite");
-}
-
-int main(void)
-{
-    RUN(names_the_library);
-    printf("skip the store: no SQLite\n");
-    return DONE();
-}
-#endif
