@@ -11,7 +11,7 @@
 #include "rwkv/forward.h"
 #include "test.h"
 #include "text/sampler.h"
-#include "wkv_state.h"
+#include "wkv_store.h"
 #include "wkv_train.h"
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
@@ -160,6 +160,51 @@ static int keep_states(void)
     return e;
 }
 
+#ifdef HAVE_SQLITE
+/* A message saved, listed, read, loaded and deleted. */
+static int keep_sessions(void)
+{
+    static const int32_t ids[3] = {1, 2, 3};
+    wkv_model *m = NULL;
+    wkv_context *c = NULL;
+    wkv_tokenizer *t = NULL;
+    wkv_store *store = NULL;
+    wkv_store_session x, *list = NULL;
+    wkv_store_messages *all = NULL;
+    wkv_tree *made = NULL, *tree = NULL;
+    wkv_session *s = NULL, *again = NULL;
+    int n, e = wkv_model_open(&m, in_folder("m.pth"), NULL);
+    if (!e) e = wkv_context_new(&c, m, &(wkv_context_options){.threads = 1});
+    if (!e) e = wkv_tokenizer_open(&t, in_folder("v.txt"), NULL);
+    if (!e) e = wkv_store_open(&store, in_folder("store"));
+    if (!e) e = wkv_store_create(&x, store, NULL, c, "plain");
+    if (!e) e = wkv_store_load(&made, store, &x, c, t);
+    if (!e) e = wkv_session_new(&s, m, t);
+    if (!e) e = wkv_session_append_ids(s, ids, 3);
+    if (!e && (n = wkv_tree_add(made, WKV_NOWHERE, &(wkv_node){.role = WKV_ROLE_ASSISTANT, .text = "a"}, s)) < 0) e = n;
+    if (!e) e = wkv_tree_mark(made, "end", 0);
+    if (!e) e = wkv_store_save(store, &x, made);
+    if (!e) e = wkv_store_list(&list, &n, store);
+    if (!e) e = wkv_store_read(&all, store, &x);
+    if (!e) e = wkv_store_load(&tree, store, &x, c, t);
+    if (!e) e = wkv_tree_session(&again, tree, 0);
+    if (!e) e = wkv_store_delete(store, &x);
+    if (!e) e = wkv_store_gc(store, 0, NULL);
+    wkv_session_free(again);
+    wkv_session_free(s);
+    wkv_tree_free(tree);
+    wkv_tree_free(made);
+    wkv_store_messages_free(all);
+    wkv_store_list_free(list);
+    wkv_store_close(store);
+    wkv_tokenizer_close(t);
+    wkv_context_free(c);
+    wkv_model_close(m);
+    return e;
+}
+
+#endif
+
 static int train_step(void)
 {
     static const int32_t ids[2 * 5] = {1, 2, 3, 4, 5, 5, 4, 3, 2, 1};
@@ -273,6 +318,12 @@ static void converting(void)
 
 static void states(void) { each("states", keep_states, 5); }
 
+#ifdef HAVE_SQLITE
+static void sessions(void) { each("sessions", keep_sessions, 41); }
+#else
+static void sessions(void) { SKIP("sessions: no SQLite"); }
+#endif
+
 static void learning(void)
 {
     each("trainer", train_step, 7);
@@ -359,6 +410,7 @@ int main(void)
     RUN(tokenizers);
     RUN(converting);
     RUN(states);
+    RUN(sessions);
     RUN(learning);
     folder_end();
     return DONE();
