@@ -57,6 +57,8 @@ typedef struct {
     int tuned;             /* not 0: a tuned initial state, matrices S alone; token shifts are zero                */
     const int32_t *ids;    /* the ids of the text                                                                  */
     int n_ids, read;       /* their number; the state has read the first `read`                                    */
+    const char *segments;  /* ends of the segments among the ids, those of sampled answers with an a: "12 40a 55";
+                              "": one segment                                                                       */
     const char *text;      /* their text, where it is UTF-8, else ""                                               */
     const char *template_name; /* chat template of the text, ""                                                    */
     const char *origin;        /* "": the ids were read from the model's initial state, else the beginning in words:
@@ -89,10 +91,10 @@ WKV_API int wkv_state_file_read(const wkv_state_file *f, wkv_state *s);
  * another lineage or other sizes, as in wkv_state_file_read. */
 WKV_API int wkv_state_file_compare(const wkv_state_file *f, const wkv_context *c, char *out, size_t capacity);
 
-/* Write a state, whose model is open. From `about` come identity, ids, n_ids, read, text, template_name, origin, seed
- * and draws (NULL texts are ""); the state's model gives the rest. hidden: C values that belong to the last id read,
- * the row after ln_out; NULL: none. WKV_EARG: an identity of another lineage, names that are not UTF-8, read or ids out
- * of range, a path that is a file of the model; WKV_EFORMAT: a value that is not finite; WKV_EIO, WKV_ENOMEM. */
+/* Write a state, whose model is open. From `about` come identity, ids, n_ids, read, segments, text, template_name,
+ * origin, seed and draws (NULL texts are ""); the state's model gives the rest. hidden: C values that belong to the last id read,
+ * the row after ln_out; NULL: none. WKV_EARG: an identity of another lineage, names that are not UTF-8, read, ids or segments
+ * out of range, a path that is a file of the model; WKV_EFORMAT: a value that is not finite; WKV_EIO, WKV_ENOMEM. */
 WKV_API int wkv_state_file_write(const char *path, const wkv_state_info *about, const wkv_state *s,
                                  const float *hidden);
 

@@ -457,6 +457,11 @@ static void state_files(void)
     REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
     wrong.read = -1;
     REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
+    static const char *const segments[] = {"3", "0", "-1", "1 1", "1b", "1  2", "1 ", "x", "2a 1", "99999999999"};
+    for (size_t i = 0; i < sizeof segments / sizeof *segments; i++) {
+        wrong = about, wrong.n_ids = 2, wrong.ids = ids, wrong.segments = segments[i];
+        REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
+    }
     wrong = about, wrong.n_ids = 1, wrong.ids = (const int32_t[]){1 << 30};
     REFUSED(wkv_state_file_write("x.safetensors", &wrong, s, NULL));
     wrong = about, wrong.origin = "\xff";

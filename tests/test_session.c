@@ -337,14 +337,22 @@ static void saves_and_loads(void)
     for (int way = 0; way < 3; way++) {
         wkv_session *s = begun(prompts[way]), *loaded;
         wkv_state_file *f;
+        const int prompt = wkv_session_about(s).n;
         if (way < 2) run(s, &g);
         if (way == 0) run(s, NULL);
         EXPECT_EQ(wkv_session_save(s, c, "world", "session.files.safetensors"), 0);
         EXPECT_EQ(wkv_state_file_open(&f, "session.files.safetensors"), 0);
         EXPECT_STR(wkv_state_file_about(f)->template_name, "world");
+        char parts[32] = "";
+        if (way < 2)
+            snprintf(parts, sizeof parts, "%d %da", prompt, wkv_session_about(s).n);
+        else
+            snprintf(parts, sizeof parts, "%d", prompt);
+        EXPECT_STR(wkv_state_file_about(f)->segments, parts);
         EXPECT_EQ(wkv_session_load(&loaded, f, c, t), 0);
         wkv_state_file_close(f);
         EXPECT_EQ(wkv_session_about(loaded).n, wkv_session_about(s).n);
+        EXPECT_EQ(wkv_session_about(loaded).segments, wkv_session_about(s).segments);
         EXPECT_EQ(wkv_session_about(loaded).read, wkv_session_about(s).read);
         const result a = run(s, &more), b = run(loaded, &more);
         EXPECT_STR(b.text[0], a.text[0]);

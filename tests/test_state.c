@@ -423,6 +423,7 @@ static void forged(void)
         {"version", "4", WKV_EFORMAT, "blocks.0.att.aa is missing, expected [32]"},
         {"read", "21", WKV_EFORMAT, "its state has read 21 ids, and the file has 20"},
         {"read", "-1", WKV_EFORMAT, "its read is \"-1\", expected a number"},
+        {"segments", "4 21", WKV_EFORMAT, "segments are \"4 21\", expected ascending ends up to 20"},
         {"seed", "18446744073709551616", WKV_EFORMAT, "its seed is \"18446744073709551616\", expected a number"},
         {"draws", "", WKV_EFORMAT, "its draws is \"\", expected a number"},
         {"arithmetic", "an order of sums without a short name", WKV_EFORMAT, "its arithmetic is not a short text"},

@@ -59,7 +59,7 @@ int answer_new(answer **out, const wkv_session *s, const wkv_generation *g)
     if (!a) return fail(WKV_ENOMEM, "no memory for an answer");
     a->max_tokens = g->max_tokens;
     a->divided = g->sections;
-    a->mark = s->n;
+    a->from = a->mark = s->n;
     const int err = fill(a, s, g);
     if (err)
         answer_free(a);
@@ -213,6 +213,17 @@ static int show_rest(wkv_session *s, wkv_finish_reason reason)
     return !err && a->divided ? sections_end(&a->sections, &s->events) : err;
 }
 
+/* The answer becomes a segment, or a part of the one before it, if that began or is an answer. */
+static void add_segment(wkv_session *s, int failed)
+{
+    segment *last = s->segments.n ? &s->segments.at[s->segments.n - 1] : NULL;
+    const int continues = last && last->kind != SEGMENT_TEXT && s->n > s->answer->from;
+    if (continues && !failed)
+        *last = (segment){s->n, SEGMENT_SAMPLED};
+    else
+        segments_add(&s->segments, s->n, failed ? SEGMENT_TEXT : SEGMENT_SAMPLED);
+}
+
 void answer_finish(wkv_session *s, wkv_finish_reason reason, int code)
 {
     answer *a = s->answer;
@@ -223,7 +234,7 @@ void answer_finish(wkv_session *s, wkv_finish_reason reason, int code)
         if (code) reason = WKV_FINISH_FAILED;
     }
     s->random = *sampler_stream(a->sampler);
-    s->segments += begun;
+    if (begun) add_segment(s, reason == WKV_FINISH_FAILED);
     s->sampled = a->tokens;
     s->answer = NULL;
     events_finish(&s->events, reason, code);

@@ -19,6 +19,7 @@ struct answer {
      * state after `mark` ids is kept in `kept` once ids behind it are read (if has_kept). */
     char *text;
     size_t n, cap, shown;
+    int from; /* ids of the session before the answer */
     int mark, has_kept;
     wkv_state *kept;
     float *kept_hidden;

@@ -97,6 +97,7 @@ int wkv_batcher_add(wkv_batcher *b, wkv_session *s, const wkv_generation *g)
     int err = check_session(b, s, g);
     if (!err) err = reserve(b);
     answer *a = NULL;
+    if (!err && g) err = segments_reserve(&s->segments, 1);
     if (!err && g) err = answer_new(&a, s, g);
     if (err) return err;
     s->answer = a;

@@ -34,6 +34,7 @@ void wkv_session_free(wkv_session *s)
     free(s->hidden);
     free(s->ids);
     free(s->origin);
+    segments_release(&s->segments);
     free(s);
 }
 
@@ -50,6 +51,13 @@ int session_reserve(wkv_session *s, int n)
     return 0;
 }
 
+/* Room for a segment of n ids. */
+static int reserve_segment(wkv_session *s, int n)
+{
+    const int err = segments_reserve(&s->segments, 1);
+    return err ? err : session_reserve(s, n);
+}
+
 static int check_free(const wkv_session *s)
 {
     return s->batcher ? fail(WKV_EARG, "the session is in a batcher; cancel its answer or wait for DONE") : 0;
@@ -62,10 +70,10 @@ int wkv_session_append_text(wkv_session *s, const char *text, size_t bytes)
     int err = check_free(s);
     const int n = err || !bytes ? err : wkv_encode_prompt(s->tokenizer, text, bytes, NULL, 0);
     if (n <= 0) return n;
-    if ((err = session_reserve(s, n))) return err;
+    if ((err = reserve_segment(s, n))) return err;
     wkv_encode_prompt(s->tokenizer, text, bytes, s->ids + s->n, n);
     s->n += n;
-    s->segments++;
+    segments_add(&s->segments, s->n, SEGMENT_TEXT);
     return 0;
 }
 
@@ -79,11 +87,11 @@ int wkv_session_append_ids(wkv_session *s, const int32_t *ids, int n)
         if (ids[i] < 0 || ids[i] >= s->model->rwkv.V)
             err = fail(WKV_EARG, "id %d of the list is %d; the model's ids are 0 to %d", i, (int)ids[i],
                        s->model->rwkv.V - 1);
-    if (!err) err = session_reserve(s, n);
+    if (!err) err = reserve_segment(s, n);
     if (err) return err;
     memcpy(s->ids + s->n, ids, sizeof *ids * (size_t)n);
     s->n += n;
-    s->segments++;
+    segments_add(&s->segments, s->n, SEGMENT_TEXT);
     return 0;
 }
 
@@ -95,6 +103,7 @@ int wkv_session_fork(wkv_session **out, const wkv_session *s)
     wkv_session *f;
     int err = wkv_session_new(&f, s->model, s->tokenizer);
     if (!err) err = session_reserve(f, s->n);
+    if (!err) err = segments_copy(&f->segments, &s->segments);
     if (!err) err = wkv_state_copy(f->state, s->state);
     if (!err && s->origin && !(f->origin = strdup(s->origin))) err = fail(WKV_ENOMEM, "no memory for a session");
     if (err) {
@@ -104,7 +113,7 @@ int wkv_session_fork(wkv_session **out, const wkv_session *s)
     memcpy(f->hidden, s->hidden, (size_t)s->model->rwkv.C * sizeof *f->hidden);
     if (s->n) memcpy(f->ids, s->ids, sizeof *f->ids * (size_t)s->n);
     f->n = s->n, f->read = s->read, f->has_hidden = s->has_hidden;
-    f->segments = s->segments, f->sampled = s->sampled, f->random = s->random;
+    f->sampled = s->sampled, f->random = s->random;
     *out = f;
     return 0;
 }
@@ -116,7 +125,7 @@ wkv_session_info wkv_session_about(const wkv_session *s)
                               .n = s->n,
                               .read = s->read,
                               .sampled = s->sampled,
-                              .segments = s->segments,
+                              .segments = s->segments.n,
                               .origin = s->origin ? s->origin : ""};
 }
 

@@ -4,6 +4,7 @@
 
 #include "rwkv/api.h"
 #include "session/answer.h"
+#include "session/segments.h"
 
 struct wkv_session {
     const wkv_model *model;
@@ -13,7 +14,7 @@ struct wkv_session {
     int has_hidden;
     int32_t *ids;
     int n, cap, read;
-    int segments;
+    segments segments;
     char *origin;         /* why its ids do not give its state: wkv_state_info; NULL: they do */
     int sampled;          /* tokens of the latest answer                        */
     rng random;           /* continues from answer to answer                    */

@@ -42,12 +42,17 @@ int wkv_session_save(const wkv_session *s, const wkv_context *c, const char *tem
                             .seed = s->random.seed,
                             .draws = s->random.n};
     if (context_model(c) != s->model) return fail(WKV_EARG, "the session is of another model than the context");
+    char *parts = NULL;
     int err = wkv_identify(&about.identity, c);
+    if (!err) err = segments_print(&parts, &s->segments, s->n);
     if (!err) err = text_of(&text, s);
-    if (err) return err;
-    about.text = text;
-    err = wkv_state_file_write(path, &about, s->state, s->has_hidden ? s->hidden : NULL);
-    free(text);
+    about.segments = parts;
+    if (!err) {
+        about.text = text;
+        err = wkv_state_file_write(path, &about, s->state, s->has_hidden ? s->hidden : NULL);
+        free(text);
+    }
+    free(parts);
     return err;
 }
 
@@ -77,6 +82,7 @@ int wkv_session_load(wkv_session **out, const wkv_state_file *f, const wkv_conte
     err = wkv_state_file_read(f, s->state);
     if (!err) err = find_origin(s, f, c);
     if (!err && about->n_ids) err = wkv_session_append_ids(s, about->ids, about->n_ids);
+    if (!err) err = segments_parse(&s->segments, about->segments, about->n_ids);
     if (err) {
         wkv_session_free(s);
         return err;

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "format/reader.h"
 #include "rwkv/parts.h"
+#include "session/segments.h"
 #include "session/state_file.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -102,6 +103,7 @@ static int read_texts(wkv_state_file *f)
     a->types = text_of(t, "types");
     a->version = text_of(t, "version");
     a->sizes = text_of(t, "sizes");
+    a->segments = text_of(t, "segments");
     a->text = text_of(t, "text");
     a->template_name = text_of(t, "template");
     a->origin = text_of(t, "origin");
@@ -113,7 +115,9 @@ static int read_texts(wkv_state_file *f)
         err = fail(WKV_EFORMAT, "%s: its state has read %llu ids, and the file has %d", tensors_path(t),
                    (unsigned long long)read, a->n_ids);
     a->read = (int)read;
-    return err;
+    if (err) return err;
+    err = segments_check(a->segments, a->n_ids);
+    return err ? fail_prefix(err, "%s", tensors_path(t)) : 0;
 }
 
 /* ---- tensors ----------------------------------------------------------------------------------------------------- */

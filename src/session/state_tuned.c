@@ -48,6 +48,7 @@ int read_tuned(wkv_state_file *f)
                                 .heads = (int)H,
                                 .head_size = (int)N,
                                 .tuned = 1,
+                                .segments = "",
                                 .text = "",
                                 .template_name = "",
                                 .origin = ""};

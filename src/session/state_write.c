@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "base/utf8.h"
+#include "session/segments.h"
 #include "session/state_file.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -95,6 +96,7 @@ static int write_listing(const char *path, const listing *l, const wkv_state_inf
         {"initial", id->initial},
         {"arithmetic", id->arithmetic},
         {"read", read},
+        {"segments", or_empty(a->segments)},
         {"text", or_empty(a->text)},
         {"template", or_empty(a->template_name)},
         {"origin", or_empty(a->origin)},
@@ -134,6 +136,8 @@ static int check_about(const char *path, const wkv_state_info *about, const wkv_
     if (about->n_ids < 0 || (about->n_ids && !about->ids) || about->read < 0 || about->read > about->n_ids)
         return fail(WKV_EARG, "%s: not written: %d ids, of which the state has read %d", path, about->n_ids,
                     about->read);
+    const int err = segments_check(or_empty(about->segments), about->n_ids);
+    if (err) return fail_prefix(err == WKV_EFORMAT ? WKV_EARG : err, "%s: not written", path);
     for (int i = 0; i < about->n_ids; i++)
         if (about->ids[i] < 0 || about->ids[i] >= V)
             return fail(WKV_EARG, "%s: not written: id %d is %d; the model's ids are 0 to %d", path, i,

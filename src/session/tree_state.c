@@ -52,12 +52,17 @@ static void load(const wkv_tree *t, tree_node *n)
 static int append_path(wkv_session *s, const wkv_tree *t, int node)
 {
     const int total = t->nodes[node].about.total;
+    int nodes = 0;
+    for (int i = node; i != WKV_NOWHERE; i = t->nodes[i].about.parent) nodes += t->nodes[i].about.n > 0;
     int err = session_reserve(s, total);
+    if (!err) err = segments_reserve(&s->segments, nodes);
     if (err) return err;
+    s->segments.n = nodes;
     for (int i = node; i != WKV_NOWHERE; i = t->nodes[i].about.parent) {
         const wkv_node *n = &t->nodes[i].about;
-        if (n->n) memcpy(s->ids + n->total - n->n, n->ids, sizeof *n->ids * (size_t)n->n);
-        s->segments++;
+        if (!n->n) continue;
+        memcpy(s->ids + n->total - n->n, n->ids, sizeof *n->ids * (size_t)n->n);
+        s->segments.at[--nodes] = (segment){n->total, n->role == WKV_ROLE_ASSISTANT ? SEGMENT_SAMPLED : SEGMENT_TEXT};
     }
     s->n = total;
     return 0;
