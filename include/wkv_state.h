@@ -92,9 +92,10 @@ WKV_API int wkv_state_file_read(const wkv_state_file *f, wkv_state *s);
 WKV_API int wkv_state_file_compare(const wkv_state_file *f, const wkv_context *c, char *out, size_t capacity);
 
 /* Write a state, whose model is open. From `about` come identity, ids, n_ids, read, segments, text, template_name,
- * origin, seed and draws (NULL texts are ""); the state's model gives the rest. hidden: C values that belong to the last id read,
- * the row after ln_out; NULL: none. WKV_EARG: an identity of another lineage, names that are not UTF-8, read, ids or segments
- * out of range, a path that is a file of the model; WKV_EFORMAT: a value that is not finite; WKV_EIO, WKV_ENOMEM. */
+ * origin, seed and draws (NULL texts are ""); the state's model gives the rest. hidden: C values that belong to the
+ * last id read, the row after ln_out; NULL: none. WKV_EARG: an identity of another lineage, names that are not
+ * UTF-8, read, ids or segments out of range, a path that is a file of the model; WKV_EFORMAT: a value that is not
+ * finite; WKV_EIO, WKV_ENOMEM. */
 WKV_API int wkv_state_file_write(const char *path, const wkv_state_info *about, const wkv_state *s,
                                  const float *hidden);
 

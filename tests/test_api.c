@@ -4,6 +4,7 @@
 #include "test.h"
 #include "wkv.h"
 #include "wkv_bench.h"
+#include "wkv_cache.h"
 #include "wkv_file.h"
 #include "wkv_session.h"
 #include "wkv_state.h"
@@ -127,6 +128,48 @@ static void evaluation(void)
     REFUSED(wkv_head(c, NULL, 1, logits));
     REFUSED(wkv_head(c, logits, 0, logits));
     REFUSED(wkv_head(c, logits, 1, NULL));
+}
+
+static void caches(void)
+{
+    wkv_cache *k;
+    wkv_session *one, *foreign;
+    wkv_batcher *b;
+    REFUSED(wkv_cache_new(NULL, c, t, NULL));
+    NOTHING(wkv_cache, wkv_cache_new(&out, NULL, t, NULL));
+    NOTHING(wkv_cache, wkv_cache_new(&out, c, NULL, NULL));
+    NOTHING(wkv_cache, wkv_cache_new(&out, c, t, &(wkv_cache_options){.disk = -1}));
+    NOTHING(wkv_cache, wkv_cache_new(&out, c, t, &(wkv_cache_options){.disk_tokens = -1}));
+    EXPECT_EQ(wkv_cache_new(&k, c, t, NULL), 0);
+    EXPECT_EQ(wkv_session_new(&one, m, t), 0);
+    EXPECT_EQ(wkv_session_new(&foreign, other, t), 0);
+    REFUSED(wkv_cache_append_answer(NULL, one, "a", 1, 1));
+    REFUSED(wkv_cache_append_answer(k, NULL, "a", 1, 1));
+    REFUSED(wkv_cache_append_answer(k, one, NULL, 1, 1));
+    REFUSED(wkv_cache_append_answer(k, foreign, "a", 1, 1));
+    EXPECT_EQ(wkv_cache_append_answer(k, one, NULL, 0, 1), 0);
+    REFUSED(wkv_cache_resume(NULL, one));
+    REFUSED(wkv_cache_resume(k, NULL));
+    REFUSED(wkv_cache_resume(k, foreign));
+    REFUSED(wkv_cache_keep(NULL, one));
+    REFUSED(wkv_cache_keep(k, NULL));
+    REFUSED(wkv_cache_keep(k, foreign));
+    REFUSED(wkv_cache_save(NULL));
+    EXPECT_EQ(wkv_cache_resume(k, one), 0);
+    EXPECT_EQ(wkv_cache_keep(k, one), 0);
+    EXPECT_EQ(wkv_cache_save(k), 0);
+    EXPECT_EQ(wkv_session_append_ids(one, ids, IDS), 0);
+    EXPECT_EQ(wkv_batcher_new(&b, c, NULL), 0);
+    EXPECT_EQ(wkv_batcher_add(b, one, NULL), 0);
+    REFUSED(wkv_cache_resume(k, one));
+    REFUSED(wkv_cache_append_answer(k, one, "a", 1, 1));
+    EXPECT_EQ(wkv_cache_about(k).states, 0);
+    EXPECT_EQ(wkv_cache_about(NULL).states, 0);
+    wkv_batcher_free(b);
+    wkv_session_free(one);
+    wkv_session_free(foreign);
+    wkv_cache_free(k);
+    wkv_cache_free(NULL);
 }
 
 static void sessions(void)
@@ -643,6 +686,7 @@ int main(void)
     RUN(contexts_and_states);
     RUN(evaluation);
     RUN(sessions);
+    RUN(caches);
     RUN(trees);
     RUN(stores);
     RUN(text);

@@ -12,6 +12,7 @@
 #include "test.h"
 #include "text/sampler.h"
 #include "wkv_store.h"
+#include "wkv_cache.h"
 #include "wkv_train.h"
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
@@ -205,6 +206,48 @@ static int keep_sessions(void)
 
 #endif
 
+/* A prompt read and answered with a cache, by a model with the tokenizer `t`. */
+static int cached_request(wkv_context *c, const wkv_tokenizer *t, const wkv_model *m, const char *const *texts, int n)
+{
+    wkv_cache *k = NULL;
+    wkv_session *s = NULL;
+    wkv_batcher *b = NULL;
+    int e = wkv_cache_new(&k, c, t, &(wkv_cache_options){.folder = in_folder("cache"), .disk_tokens = 1});
+    if (!e) e = wkv_session_new(&s, m, t);
+    for (int i = 0; i < n && !e; i++)
+        e = i % 2 ? wkv_cache_append_answer(k, s, texts[i], strlen(texts[i]), i + 1 < n)
+                  : wkv_session_append_text(s, texts[i], strlen(texts[i]));
+    if (!e) e = wkv_cache_resume(k, s);
+    if (e > 0) e = 0;
+    if (!e) e = wkv_batcher_new(&b, c, NULL);
+    if (!e) e = wkv_batcher_add(b, s, &(wkv_generation){.max_tokens = 2, .ending = "a"});
+    while (!e && wkv_batcher_pending(b)) {
+        e = wkv_batcher_step(b);
+        if (!e) e = wkv_cache_keep(k, s);
+    }
+    if (!e) e = wkv_cache_save(k);
+    wkv_batcher_free(b);
+    wkv_session_free(s);
+    wkv_cache_free(k);
+    return e;
+}
+
+static int keep_in_cache(void)
+{
+    static const char *const texts[] = {"abbaabbaabbaabbaabbaabbaabbaabbaabbaabba", "ab", "abab", "b"};
+    wkv_model *m = NULL;
+    wkv_context *c = NULL;
+    wkv_tokenizer *t = NULL;
+    int e = wkv_model_open(&m, in_folder("m.pth"), NULL);
+    if (!e) e = wkv_context_new(&c, m, &(wkv_context_options){.threads = 2});
+    if (!e) e = wkv_tokenizer_open(&t, in_folder("v.txt"), m);
+    for (int n = 1; n <= 4 && !e; n++) e = cached_request(c, t, m, texts, n);
+    wkv_tokenizer_close(t);
+    wkv_context_free(c);
+    wkv_model_close(m);
+    return e;
+}
+
 static int train_step(void)
 {
     static const int32_t ids[2 * 5] = {1, 2, 3, 4, 5, 5, 4, 3, 2, 1};
@@ -256,9 +299,10 @@ static int tune(void)
 
 static void clean(void)
 {
-    char command[400];
-    snprintf(command, sizeof command, "rm -rf '%s' '%s'", in_folder("run"), in_folder("tuned"));
-    if (access(in_folder("run"), F_OK) && access(in_folder("tuned"), F_OK)) return;
+    char command[600];
+    snprintf(command, sizeof command, "rm -rf '%s' '%s' '%s'", in_folder("run"), in_folder("tuned"),
+             in_folder("cache"));
+    if (access(in_folder("run"), F_OK) && access(in_folder("tuned"), F_OK) && access(in_folder("cache"), F_OK)) return;
     if (system(command)) FAILED("%s", command);
 }
 
@@ -316,7 +360,11 @@ static void converting(void)
     each("to pth", convert_to_pth, 17);
 }
 
-static void states(void) { each("states", keep_states, 5); }
+static void states(void)
+{
+    each("states", keep_states, 5);
+    each("cache", keep_in_cache, 31);
+}
 
 #ifdef HAVE_SQLITE
 static void sessions(void) { each("sessions", keep_sessions, 41); }

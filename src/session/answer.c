@@ -11,21 +11,6 @@
 
 /* ---- beginning --------------------------------------------------------------------------------------------------- */
 
-enum { PROMPT_BYTES = 32 }; /* more than a mark */
-
-/* The last bytes of the ids as a string. */
-static void last_bytes(const wkv_session *s, char out[PROMPT_BYTES])
-{
-    char *at = out + PROMPT_BYTES - 1;
-    *at = 0;
-    for (int i = s->n - 1; i >= 0 && at > out; i--) {
-        size_t bytes;
-        const char *p = wkv_token_bytes(s->tokenizer, s->ids[i], &bytes);
-        while (bytes && at > out) *--at = p[--bytes];
-    }
-    memmove(out, at, strlen(at) + 1);
-}
-
 static int copy_text(char **to, const char *from)
 {
     *to = NULL;
@@ -35,7 +20,7 @@ static int copy_text(char **to, const char *from)
 
 static int fill(answer *a, const wkv_session *s, const wkv_generation *g)
 {
-    char prompt[PROMPT_BYTES];
+    char prompt[LAST_BYTES];
     int err = wkv_sampler_new(&a->sampler, g->sampler, s->model->rwkv.V, s->tokenizer);
     if (!err) err = stops_copy(&a->stops, g->stops, g->n_stops);
     if (!err) err = copy_text(&a->ending, g->ending);
@@ -46,7 +31,7 @@ static int fill(answer *a, const wkv_session *s, const wkv_generation *g)
     if (err) return err;
     rng *random = sampler_stream(a->sampler);
     if (random->seed == s->random.seed) *random = s->random;
-    last_bytes(s, prompt);
+    session_last_bytes(s, s->n, prompt);
     if (a->divided) sections_begin(&a->sections, prompt, a->tool_stop);
     return 0;
 }

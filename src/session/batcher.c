@@ -130,6 +130,15 @@ wkv_batcher_info wkv_batcher_about(const wkv_batcher *b)
 /* ---- one step ---------------------------------------------------------------------------------------------------- */
 
 static int unread(const wkv_session *s) { return s->n - s->read; }
+
+/* Ids of a prompt up to the next place of a cache, or to its end. */
+static int chunk(const wkv_session *s)
+{
+    for (int i = 0; i < s->n_places; i++)
+        if (s->places[i].at > s->read) return s->places[i].at - s->read;
+    return unread(s);
+}
+
 static int answers(const wkv_session *s) { return s->answer && s->answer->tokens; }
 
 /* Rows of prompts that fit in the step's time beside `decoded` answers; at least one for each prompt. */
@@ -155,7 +164,7 @@ static void plan(wkv_batcher *b, int active)
         const int share = left / prompts;
         shorter = 0;
         for (int i = 0; i < active; i++) {
-            const int n = unread(b->at[i]);
+            const int n = chunk(b->at[i]);
             if (b->take[i] || !n || n > share) continue;
             b->take[i] = n;
             left -= n;

@@ -34,6 +34,7 @@ void wkv_session_free(wkv_session *s)
     free(s->hidden);
     free(s->ids);
     free(s->origin);
+    free(s->places);
     segments_release(&s->segments);
     free(s);
 }
@@ -113,7 +114,7 @@ int wkv_session_fork(wkv_session **out, const wkv_session *s)
     memcpy(f->hidden, s->hidden, (size_t)s->model->rwkv.C * sizeof *f->hidden);
     if (s->n) memcpy(f->ids, s->ids, sizeof *f->ids * (size_t)s->n);
     f->n = s->n, f->read = s->read, f->has_hidden = s->has_hidden;
-    f->sampled = s->sampled, f->random = s->random;
+    f->sampled = s->sampled, f->random = s->random, f->untrusted = s->untrusted;
     *out = f;
     return 0;
 }
@@ -129,7 +130,24 @@ wkv_session_info wkv_session_about(const wkv_session *s)
                               .origin = s->origin ? s->origin : ""};
 }
 
-wkv_state *wkv_session_state(wkv_session *s) { return s ? s->state : NULL; }
+wkv_state *wkv_session_state(wkv_session *s)
+{
+    if (!s) return NULL;
+    s->untrusted = 1;
+    return s->state;
+}
+
+void session_last_bytes(const wkv_session *s, int n, char out[LAST_BYTES])
+{
+    char *at = out + LAST_BYTES - 1;
+    *at = 0;
+    while (n > 0 && at > out) {
+        size_t bytes;
+        const char *p = wkv_token_bytes(s->tokenizer, s->ids[--n], &bytes);
+        while (bytes && at > out) *--at = p[--bytes];
+    }
+    memmove(out, at, strlen(at) + 1);
+}
 
 /* ---- the end of an answer ---------------------------------------------------------------------------------------- */
 

@@ -6,6 +6,22 @@
 #include "session/answer.h"
 #include "session/segments.h"
 
+/* The reasons for which a cache keeps a state, the least valuable first. */
+typedef enum {
+    CHECKPOINT_STEP,    /* a number of tokens has been read        */
+    CHECKPOINT_PROMPT,  /* the end of what was to be read          */
+    CHECKPOINT_SEGMENT, /* the end of a segment                    */
+    CHECKPOINT_FILE,    /* it is in a file                         */
+    CHECKPOINT_JUNCTION /* texts that were read part here          */
+} checkpoint_kind;
+
+/* A place in the ids at which the batcher ends a chunk, so that a cache can keep the state. */
+typedef struct {
+    int at; /* ids before it */
+    checkpoint_kind kind;
+    int on_disk; /* not 0: the state is to be written */
+} place;
+
 struct wkv_session {
     const wkv_model *model;
     const wkv_tokenizer *tokenizer;
@@ -15,6 +31,9 @@ struct wkv_session {
     int32_t *ids;
     int n, cap, read;
     segments segments;
+    place *places; /* of wkv_cache_resume, ascending              */
+    int n_places;
+    int untrusted;        /* its state came from a file, or the caller has it and may change it: not for a cache */
     char *origin;         /* why its ids do not give its state: wkv_state_info; NULL: they do */
     int sampled;          /* tokens of the latest answer                        */
     rng random;           /* continues from answer to answer                    */
@@ -26,6 +45,10 @@ struct wkv_session {
 int session_reserve(wkv_session *s, int n); /* room for n more ids. WKV_ENOMEM */
 /* Leave the batcher: DONE, for this reason, and with the answer's end if it has begun. */
 void session_finish(wkv_session *s, wkv_finish_reason reason, int code);
+
+/* The last bytes of the text of the first n ids as a string: more than a mark of a section. */
+enum { LAST_BYTES = 32 };
+void session_last_bytes(const wkv_session *s, int n, char out[LAST_BYTES]);
 
 void batcher_remove(wkv_batcher *b, const wkv_session *s);
 

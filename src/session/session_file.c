@@ -88,6 +88,7 @@ int wkv_session_load(wkv_session **out, const wkv_state_file *f, const wkv_conte
         return err;
     }
     s->read = about->read;
+    s->untrusted = 1; /* a checksum does not show that the ids give the state */
     s->random = (rng){.seed = about->seed, .n = about->draws};
     s->has_hidden = hidden != NULL;
     if (hidden) memcpy(s->hidden, hidden, (size_t)s->model->rwkv.C * sizeof *hidden);

@@ -117,6 +117,20 @@ int wkv_state_file_open(wkv_state_file **out, const char *path)
     return err;
 }
 
+int state_file_peek(wkv_state_file **out, const char *path)
+{
+    wkv_state_file *f = calloc(1, sizeof *f);
+    *out = NULL;
+    if (!f) return fail(WKV_ENOMEM, "%s: no memory to open a state", path);
+    int err = tensors_open(&f->t, path);
+    if (!err) err = read_description(f);
+    if (err)
+        wkv_state_file_close(f);
+    else
+        *out = f;
+    return err;
+}
+
 void wkv_state_file_close(wkv_state_file *f)
 {
     if (!f) return;

@@ -32,9 +32,13 @@ struct wkv_state_file {
     int32_t *ids;
 };
 
-/* Read and check the opened file f->t: a state file, a tuned initial state. */
+/* Open a state file for its description and ids alone: no state, and no checksum. Fails as wkv_state_file_open. */
+int state_file_peek(wkv_state_file **out, const char *path);
+
+/* Read and check the opened file f->t: a state file, a tuned initial state, the description of a state file. */
 int read_state(wkv_state_file *f);
 int read_tuned(wkv_state_file *f);
+int read_description(wkv_state_file *f);
 
 /* ---- shared by both ---------------------------------------------------------------------------------------------- */
 

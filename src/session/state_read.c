@@ -221,6 +221,12 @@ static int check_count(const wkv_state_file *f)
                 tensors_count(f->t), n, f->view.L);
 }
 
+int read_description(wkv_state_file *f)
+{
+    const int err = read_ids(f);
+    return err ? err : read_texts(f);
+}
+
 int read_state(wkv_state_file *f)
 {
     int err = verify(f->t);
@@ -230,7 +236,6 @@ int read_state(wkv_state_file *f)
     err = read_sizes(f->t, a, f->view.dim);
     if (!err) err = read_layers(f);
     if (!err) err = read_hidden(f);
-    if (!err) err = read_ids(f);
-    if (!err) err = read_texts(f);
+    if (!err) err = read_description(f);
     return err ? err : check_count(f);
 }

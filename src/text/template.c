@@ -173,6 +173,13 @@ size_t template_turn(const wkv_template *t, int first, stretch system, stretch u
     return end(&p);
 }
 
+size_t template_clean(stretch text, char *out, size_t cap)
+{
+    page p = {out, cap, 0};
+    put_clean(&p, text);
+    return end(&p);
+}
+
 size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap)
 {
     page p = {out, cap, 0};

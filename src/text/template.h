@@ -11,6 +11,8 @@ typedef struct {
 
 size_t template_turn(const wkv_template *t, int first, stretch system, stretch user, wkv_think think, char *out,
                      size_t cap);
+/* The text as in a turn: without surrounding blanks, with "\r\n" as "\n", and one newline for several. */
+size_t template_clean(stretch text, char *out, size_t cap);
 size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap);
 
 #endif
