@@ -7,6 +7,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 unset WKV_DATA WKV_MODELS NO_COLOR
+export XDG_CACHE_HOME="$work/cache" # never the user's
 passed=0 failed=0 skipped=0
 
 pass() { passed=$((passed + 1)); }

@@ -13,7 +13,7 @@ run 0 help
 same overview out "wkv and wkv help"
 run 0 --help
 same overview out "wkv and wkv --help"
-for variable in WKV_MODELS WKV_DATA WKV_ISA NO_COLOR XDG_DATA_HOME; do holds overview "  $variable "; done
+for variable in WKV_MODELS WKV_DATA WKV_ISA NO_COLOR XDG_DATA_HOME XDG_CACHE_HOME; do holds overview "  $variable "; done
 run 0 --version
 holds out "wkv "
 for command in $(sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p' overview); do

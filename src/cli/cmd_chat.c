@@ -1,4 +1,5 @@
 /* cmd_chat.c - lines are turns of a conversation, or commands. */
+#include "cache.h"
 #include "commands.h"
 #include "talk.h"
 #include "input.h"
@@ -29,8 +30,9 @@ static const option options[] = {
     {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show the sampling settings, and the speed after each answer"},
 };
 static const group own = GROUP("Conversation", options);
-static const group *const groups[] = {&own,           &sampling_group,  &model_group,   &weights_group,
-                                      &adapter_group, &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&own,           &sampling_group, &model_group,
+                                      &weights_group, &adapter_group,  &tokenizer_group,
+                                      &cache_group,   &general_group,  NULL};
 
 static void defaults(void) { sampling_defaults(NULL, "the template's"); }
 

@@ -1,4 +1,5 @@
 /* cmd_generate.c - continue a text. */
+#include "cache.h"
 #include "commands.h"
 #include "input.h"
 #include "models.h"
@@ -7,6 +8,7 @@
 #include "say.h"
 #include "writer.h"
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,8 +36,9 @@ static const option options[] = {
      "show sampling settings, speeds, memory and the seed, even when standard error is not a terminal"},
 };
 static const group own = GROUP("Text", options);
-static const group *const groups[] = {&own,           &sampling_group,  &model_group,   &weights_group,
-                                      &adapter_group, &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&own,           &sampling_group, &model_group,
+                                      &weights_group, &adapter_group,  &tokenizer_group,
+                                      &cache_group,   &general_group,  NULL};
 
 /* Continuing a text is not chat: the sampling profile is "plain" for every model. */
 static void plainly(wkv_profile *p)
@@ -103,12 +106,13 @@ static int begin(wkv_session *s, const engine *e, const char *text, size_t bytes
     return wkv_session_append_text(s, text, bytes) ? complain_library() : 0;
 }
 
-static void print_stats(int prompt_tokens, double prompt_seconds, const written *w)
+static void print_stats(int prompt_tokens, int cached, double prompt_seconds, const written *w)
 {
-    char memory[16];
+    char memory[16], known[40] = "";
     if (stats) sampling_note();
-    note("prompt %d tokens, %.1f/s; written %d tokens, %.1f/s; peak memory %s; seed %llu", prompt_tokens,
-         prompt_seconds > 0 ? prompt_tokens / prompt_seconds : 0, w->tokens,
+    if (cached) snprintf(known, sizeof known, ", %d of them cached", cached);
+    note("prompt %d tokens%s, %.1f/s; written %d tokens, %.1f/s; peak memory %s; seed %llu", prompt_tokens, known,
+         prompt_seconds > 0 ? (prompt_tokens - cached) / prompt_seconds : 0, w->tokens,
          w->seconds > 0 ? w->tokens / w->seconds : 0, as_bytes(memory, (double)wkv_memory_peak()),
          (unsigned long long)sampling_seed());
 }
@@ -127,7 +131,8 @@ static int write_on(engine *e, wkv_batcher *b, wkv_session *s, const wkv_sampler
     const int from = wkv_session_about(s).read;
     int status = begin(s, e, a->text, a->bytes);
     const double begun = seconds_now();
-    if (!status) status = writer_read(b, s, "reading the prompt");
+    int cached = 0;
+    if (!status) status = writer_read(e, b, s, "reading the prompt", &cached);
     const double reading = seconds_now() - begun;
     const int n = wkv_session_about(s).n - from;
     if (status) return status;
@@ -141,7 +146,7 @@ static int write_on(engine *e, wkv_batcher *b, wkv_session *s, const wkv_sampler
     free(w.text);
     if (!w.closed) put_text("\n"), put_flush();
     if (w.reason == WKV_FINISH_FAILED) return 1;
-    if (stats || (on_terminal(2) && on_terminal(1))) print_stats(n, reading, &w);
+    if (stats || (on_terminal(2) && on_terminal(1))) print_stats(n, cached, reading, &w);
     return w.reason == WKV_FINISH_CANCELLED && !w.closed ? 130 : 0;
 }
 

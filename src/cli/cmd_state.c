@@ -71,7 +71,7 @@ static int read_and_save(const engine *e, wkv_batcher *b, wkv_session *s, const 
     if (wkv_session_append_text(s, text, bytes)) return complain_library();
     const int from = wkv_session_about(s).read, n = wkv_session_about(s).n - from;
     const double begun = seconds_now();
-    const int status = writer_read(b, s, "reading");
+    const int status = writer_read(NULL, b, s, "reading", NULL);
     const double seconds = seconds_now() - begun;
     if (status) return status;
     if (wkv_session_save(s, e->context, NULL, out)) return complain_library();

@@ -137,6 +137,7 @@ static const struct {
     {"WKV_ISA", "instruction set instead of the best one: portable, avx2, avx512, neon"},
     {"NO_COLOR", "disables colours"},
     {"XDG_DATA_HOME", "replaces ~/.local/share"},
+    {"XDG_CACHE_HOME", "replaces ~/.cache, for --cache-disk"},
     {"XDG_STATE_HOME", "replaces ~/.local/state, for the history of wkv chat"},
     {"HF_ENDPOINT", "mirror of https://huggingface.co for wkv pull"},
 };

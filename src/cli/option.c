@@ -132,6 +132,20 @@ static int choose(const command *c, const option *o, const char *shown, const ch
     return usage(c, "%s: '%s' is not one of %s", shown, text, o->value);
 }
 
+/* A size in bytes, with K, M, G or T for powers of 1,000. */
+static int read_bytes(const command *c, const option *o, const char *shown, const char *text)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    double v = strtod(text, &end);
+    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    for (const char *u = unit; u && u >= units; u--) v *= 1000;
+    if (end == text || end[unit != NULL] || !(v >= o->low && v <= o->high))
+        return usage(c, "%s: '%s' is not a size in bytes, such as 0, 500M or 4G", shown, text);
+    *(int64_t *)o->to = (int64_t)v;
+    return 0;
+}
+
 /* Store a value. `shown` is the option as typed. */
 static int assign(const command *c, const option *o, const char *shown, const char *text)
 {
@@ -166,6 +180,7 @@ static int assign(const command *c, const option *o, const char *shown, const ch
         *(float *)o->to = (float)v;
         return 0;
     }
+    case OPT_BYTES: return read_bytes(c, o, shown, text);
     case OPT_SEED: {
         unsigned long long v = strtoull(text, &end, 10);
         if (end == text || *end || *text == '-' || errno)

@@ -13,6 +13,7 @@ typedef enum {
     OPT_COUNT,  /* int between low and high */
     OPT_REAL,   /* float between low and high; NAN: not given */
     OPT_SEED,   /* uint64_t */
+    OPT_BYTES,  /* int64_t between low and high: 4G, 500M */
     OPT_CHOICE  /* int: index of a word in `value`, "off|on|fast" */
 } option_kind;
 
@@ -38,7 +39,10 @@ typedef struct {
     int n;
 } group;
 
-#define GROUP(title, table) {title, table, (int)(sizeof(table) / sizeof *(table))}
+#define GROUP(title, table)                                                                                            \
+    {                                                                                                                  \
+        title, table, (int)(sizeof(table) / sizeof *(table))                                                           \
+    }
 
 typedef struct {
     const char *name;

@@ -27,7 +27,7 @@ void talk_close(talk *c)
 static int read_rest(const talk *c, wkv_session *s)
 {
     const wkv_session_info about = wkv_session_about(s);
-    return about.read < about.n ? writer_read(c->batcher, s, "reading") : 0;
+    return about.read < about.n ? writer_read(&c->e, c->batcher, s, "reading", NULL) : 0;
 }
 
 static int arrive(talk *c)

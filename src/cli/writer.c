@@ -1,10 +1,12 @@
 /* writer.c - the loop around a batcher with one session. */
 #include "writer.h"
+#include "cache.h"
 #include "say.h"
 #include <stdlib.h>
 #include <string.h>
 
-int writer_read(wkv_batcher *b, wkv_session *s, const char *what)
+/* Read all ids; the cache may be NULL. */
+static int read_all(wkv_batcher *b, wkv_session *s, wkv_cache *cache, const char *what)
 {
     const int from = wkv_session_about(s).read, n = wkv_session_about(s).n - from;
     progress bar;
@@ -17,13 +19,24 @@ int writer_read(wkv_batcher *b, wkv_session *s, const char *what)
         else if (wkv_batcher_step(b)) {
             progress_end(&bar);
             status = complain_library();
-        }
+        } else if (cache)
+            wkv_cache_keep(cache, s); /* without memory it keeps less */
         const int read = wkv_session_about(s).read - from;
         progress_at(&bar, read, n, "%d of %d tokens", read, n);
     }
     progress_end(&bar);
     wkv_session_cancel(s);
     while (wkv_session_next_event(s, &e)) continue;
+    return status;
+}
+
+int writer_read(const engine *e, wkv_batcher *b, wkv_session *s, const char *what, int *cached)
+{
+    const int from = wkv_session_about(s).read;
+    wkv_cache *cache = e ? cache_begin(e, s) : NULL;
+    if (cached) *cached = wkv_session_about(s).read - from;
+    const int status = read_all(b, s, cache, what);
+    cache_end(cache, s);
     return status;
 }
 

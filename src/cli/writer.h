@@ -6,8 +6,9 @@
 #include "engine.h"
 #include "wkv_session.h"
 
-/* Read the ids appended to s. Returns 0, 1 after an error message, or 130 after Ctrl-C between two steps. */
-int writer_read(wkv_batcher *b, wkv_session *s, const char *what);
+/* Read the ids appended to s, with e those of a long text through the cache (cache.h), which knows *cached of them
+ * (NULL: not asked); e NULL: all. Returns 0, 1 after an error message, or 130 after Ctrl-C between two steps. */
+int writer_read(const engine *e, wkv_batcher *b, wkv_session *s, const char *what, int *cached);
 
 typedef struct {
     wkv_finish_reason reason;
