@@ -223,8 +223,9 @@ class Speaker:
                 turns += part
         return turns
 
-    def long_conversation(self, held_out):
-        """A first question, a name or a liking, or two of them, then 1 to 30 turns about other things, then asked for."""
+    def long_conversation(self, held_out, most):
+        """A first question, a name or a liking, or two of them, then up to `most` turns about other things, their number
+        log-uniform, and then they are asked for."""
         rng = self.rng
         if rng.random() < 0.02:
             return [(self.asked("first?"), self.fill("first unknown."))]
@@ -238,8 +239,7 @@ class Speaker:
             made, fact = make(held_out)
             turns += made
             facts.append(fact)
-        low, high = rng.choice([(1, 4), (1, 4), (5, 12), (5, 12), (13, 30)])
-        turns += self.others(rng.randint(low, high), held_out, {u for u, _ in turns})
+        turns += self.others(int((most + 1) ** rng.random()) - 1, held_out, {u for u, _ in turns})
         rng.shuffle(facts)
         for ask, answer, slots in facts:
             turns.append((self.asked(ask), self.fill(answer, **slots)))
@@ -270,10 +270,10 @@ def conversations(count, language, held_out=False):
     return list(dict.fromkeys(as_text(some.conversation(held_out)) for _ in range(count)))
 
 
-def long_conversations(count, language):
-    """Lists of (user, assistant) turns that ask at the end for something of the first turns."""
-    some = speaker(language, False, " long")
-    return [[(with_articles(u), with_articles(a)) for u, a in some.long_conversation(False)] for _ in range(count)]
+def long_conversations(count, language, most):
+    """Lists of (user, assistant) turns that ask at the end for something of the first turns, up to `most` turns later."""
+    some = speaker(language, False, f" long {most}")
+    return [[(with_articles(u), with_articles(a)) for u, a in some.long_conversation(False, most)] for _ in range(count)]
 
 
 def questions(count):
