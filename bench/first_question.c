@@ -216,6 +216,7 @@ static void run_row(bench *b, group *groups, char **field)
             ask(b, field[2], answer);
             const int hit = contains(answer, field[3]);
             g->hits[l][k] += hit;
+            for (char *line = answer; (line = strchr(line, '\n'));) *line = ' ';
             if (b->answers)
                 fprintf(b->answers, "%s\t%d\t%s\t%d\t%s\t%s\n", g->name, lengths[l], kinds[k].name, hit, field[3],
                         answer);
@@ -261,10 +262,11 @@ int main(int argc, char **argv)
     static bench b;
     group groups[GROUPS] = {0};
     static char row[1 << 16], *field[FIELDS];
-    FILE *f = argc >= 3 && argc <= 4 ? fopen(argv[2], "r") : NULL;
-    if (!f) return fprintf(stderr, "usage: first_question MODEL QUESTIONS [ANSWERS]\n"), 2;
-    begin(&b, argv[1]);
+    if (argc < 3 || argc > 4) return fprintf(stderr, "usage: first_question MODEL QUESTIONS [ANSWERS]\n"), 2;
+    FILE *f = fopen(argv[2], "r");
     b.answers = argc == 4 ? fopen(argv[3], "w") : NULL;
+    if (!f || (argc == 4 && !b.answers)) return perror(f ? argv[3] : argv[2]), 1;
+    begin(&b, argv[1]);
     while (fgets(row, sizeof row, f)) {
         if (!split(row, field)) return fprintf(stderr, "%s: a row has other than %d fields\n", argv[2], FIELDS), 1;
         run_row(&b, groups, field);

@@ -276,6 +276,13 @@ def long_conversations(count, language, most):
     return [[(with_articles(u), with_articles(a)) for u, a in some.long_conversation(False, most)] for _ in range(count)]
 
 
+def stories(count, language):
+    """Stories without a conversation, for texts that begin with one."""
+    some = speaker(language, False, " stories")
+    told = (some.about_story() for _ in range(count))
+    return list(dict.fromkeys(with_articles(turns[0][1]) for key, turns in told if not is_held_out(key)))
+
+
 def questions(count):
     """Rows for bench/first_question.c: count held-out conversations of 30 turns, half in each language, twice: they begin
     with a question, or with a name. A row: language, what is asked for, the question at the end, the text that its answer
