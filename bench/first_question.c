@@ -192,21 +192,22 @@ static int contains(const char *answer, const char *expected)
     return strstr(a, e) != NULL;
 }
 
-static group *group_of(group *groups, const char *language, const char *about)
+static group *group_of(group *groups, const char *about, const char *language)
 {
     char name[sizeof groups->name];
     snprintf(name, sizeof name, "%s, %s", about, language);
-    for (int i = 0; i < GROUPS; i++, groups++) {
-        if (!*groups->name) strcpy(groups->name, name);
-        if (!strcmp(groups->name, name)) return groups;
+    for (int i = 0; i < GROUPS; i++) {
+        if (!*groups[i].name) strcpy(groups[i].name, name);
+        if (!strcmp(groups[i].name, name)) return groups + i;
     }
     fprintf(stderr, "first_question: more than %d kinds of questions\n", GROUPS);
     exit(1);
 }
 
+/* Ask one row's question after each length, with each kind of state; hits count for its language and for all. */
 static void run_row(bench *b, group *groups, char **field)
 {
-    group *g = group_of(groups, field[0], field[1]);
+    group *all = group_of(groups, field[1], "all"), *own = group_of(groups, field[1], field[0]);
     char answer[TEXT];
     read_turns(b, field + 4);
     for (int l = 0; l < LENGTHS; l++)
@@ -215,13 +216,15 @@ static void run_row(bench *b, group *groups, char **field)
             mix(b, k, lengths[l]);
             ask(b, field[2], answer);
             const int hit = contains(answer, field[3]);
-            g->hits[l][k] += hit;
+            all->hits[l][k] += hit;
+            own->hits[l][k] += hit;
             for (char *line = answer; (line = strchr(line, '\n'));) *line = ' ';
             if (b->answers)
-                fprintf(b->answers, "%s\t%d\t%s\t%d\t%s\t%s\n", g->name, lengths[l], kinds[k].name, hit, field[3],
+                fprintf(b->answers, "%s\t%d\t%s\t%d\t%s\t%s\n", own->name, lengths[l], kinds[k].name, hit, field[3],
                         answer);
         }
-    g->asked++;
+    all->asked++;
+    own->asked++;
 }
 
 /* Split a row at its tabs. */
@@ -241,7 +244,7 @@ static void print_share(int hits, int of)
 {
     const double z = 1.96, n = of, p = hits / n, middle = (p + z * z / (2 * n)) / (1 + z * z / n);
     const double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n);
-    printf(" %d of %d, %.0f %% (%.0f to %.0f) |", hits, of, 100 * p, 100 * fmax(middle - half, 0),
+    printf(" %d of %d, %.3g %% (%.0f to %.0f) |", hits, of, 100 * p, 100 * fmax(middle - half, 0),
            100 * fmin(middle + half, 1));
 }
 
