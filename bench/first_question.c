@@ -3,7 +3,7 @@
  *
  * QUESTIONS is the output of tools/talk.py; MODEL may be "" for the built-in one. The turns are read as they are
  * written, user and assistant, and only the last question is answered, greedily. ANSWERS receives every answer. */
-#include "wkv.h"
+#include "wkv_state.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -43,7 +43,6 @@ typedef struct {
     const wkv_template *how;
     wkv_state *after[TURNS], *mixed; /* after[i]: the state after turn i + 1 */
     float *logits;
-    size_t floats; /* of a state */
     int32_t ids[TEXT];
     FILE *answers;
     double reading, mixing; /* seconds */
@@ -78,10 +77,9 @@ static void begin(bench *b, const char *path)
     must(wkv_template_find(&b->how, NULL, b->model, b->tokenizer));
     for (int i = 0; i < TURNS; i++) must(wkv_state_new(&b->after[i], b->model));
     must(wkv_state_new(&b->mixed, b->model));
-    b->floats = wkv_model_about(b->model)->state_bytes / sizeof(float);
     b->logits = malloc(sizeof(float) * (size_t)wkv_model_about(b->model)->vocab);
-    if (!b->logits || !strcmp(wkv_model_about(b->model)->version, "4")) {
-        fprintf(stderr, "first_question: no memory, or a model of version 4, whose states have no plain mean\n");
+    if (!b->logits) {
+        fprintf(stderr, "first_question: out of memory\n");
         exit(1);
     }
 }
@@ -133,14 +131,10 @@ static void read_turns(bench *b, char **turns)
 /* mixed = the weighted mean of the states after the first n turns */
 static void mix(bench *b, int kind, int n)
 {
+    float weights[TURNS];
+    for (int i = 0; i < n; i++) weights[i] = kinds[kind].weight(i, n);
     double start = now();
-    float *out = wkv_state_data(b->mixed), sum = 0;
-    memset(out, 0, b->floats * sizeof *out);
-    for (int i = 0; i < n; i++) sum += kinds[kind].weight(i, n);
-    for (int i = 0; i < n; i++) {
-        const float w = kinds[kind].weight(i, n) / sum, *in = wkv_state_data(b->after[i]);
-        for (size_t k = 0; w != 0 && k < b->floats; k++) out[k] += w * in[k];
-    }
+    must(wkv_state_mix(b->mixed, (const wkv_state *const *)b->after, weights, n));
     if (kinds[kind].weight == mean && n == TURNS) b->mixing += now() - start, b->mixes++;
 }
 

@@ -49,7 +49,8 @@ enum {
     WKV_EFORMAT = -3,      /* the file is damaged, or is not of the format that its name gives */
     WKV_EUNSUPPORTED = -4, /* the file is valid but not supported; wkv_error() names its kind */
     WKV_ENOMEM = -5,
-    WKV_ESTOPPED = -6 /* a callback asked to stop */
+    WKV_ESTOPPED = -6, /* a callback asked to stop */
+    WKV_ECONFLICT = -7 /* another process was first: a name is taken, a session has moved on */
 };
 
 WKV_API const char *wkv_error(void); /* the last failure on this thread, one sentence; "" before any */
@@ -164,12 +165,16 @@ typedef struct {
     wkv_state *state; /* a different one for each sequence */
     const int32_t *tokens;
     int n;         /* at least 1 */
-    float *logits; /* NULL, or V floats; with all_logits n x V, one row per token */
-    int all_logits;
+    float *logits; /* NULL, or V floats: the logits after the last token */
+    float *hidden; /* NULL, or C floats: the last token's row after ln_out, of which wkv_head makes the logits */
+    int all_rows;  /* not 0: logits and hidden have n rows, one per token */
 } wkv_sequence;
 
 /* Several sequences at once, prompts and generation mixed; each gives the same bits as alone. */
 WKV_API int wkv_eval_batch(wkv_context *c, const wkv_sequence *sequences, int count);
+
+/* Logits (n x V) of n hidden rows (n x C): the same bits as those of the evaluation that gave the rows. */
+WKV_API int wkv_head(wkv_context *c, const float *hidden, int n, float *logits);
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
@@ -238,17 +243,20 @@ typedef struct {
     uint64_t seed;
 } wkv_sampler_options;
 
-/* t identifies the tokens of digits and blanks, which the frequency penalty ignores; it may be NULL. The options and
- * their lists are copied. */
+/* t identifies the tokens of digits and blanks, which the frequency penalty ignores; it is borrowed until
+ * wkv_sampler_free, and may be NULL. The options and their lists are copied. A sampler occupies some hundred bytes, and
+ * 16 for each id in these lists and each different id that it has counted; a call uses some 70 KB of the stack. */
 WKV_API int wkv_sampler_new(wkv_sampler **out, const wkv_sampler_options *o, int vocab, const wkv_tokenizer *t);
 WKV_API void wkv_sampler_free(wkv_sampler *s);
 
 /* Sample an id, and count it for the penalties. A logit of -infinity is legal and bans its id. Errors, without
  * counting: WKV_EFORMAT: a logit is NaN or +infinity, from NaN in weights, adapter or state; WKV_EARG: every id is
- * banned. */
+ * banned; WKV_ENOMEM. */
 WKV_API int32_t wkv_sample(wkv_sampler *s, const float *logits);
-WKV_API void wkv_sampler_count(wkv_sampler *s, int32_t id); /* count a token that was not sampled (a prompt's) */
-WKV_API void wkv_sampler_reset(wkv_sampler *s);             /* reset the counts; the random stream continues */
+/* Count a token that was not sampled (a prompt's); an id outside the vocabulary only decays the counts. WKV_ENOMEM,
+ * without counting. */
+WKV_API int wkv_sampler_count(wkv_sampler *s, int32_t id);
+WKV_API void wkv_sampler_reset(wkv_sampler *s); /* reset the counts; the random stream continues */
 
 /* ---- chat templates ---------------------------------------------------------------------------------------------- */
 
@@ -270,9 +278,8 @@ typedef struct {
     const char *opening;          /* text before the first turn, or "" */
     const char *system;           /* prefix of a system text: "System: " */
     const char *join;             /* separator of a question and the assistant's name: "\n\n" */
-    /* strings that end an answer, NULL-terminated; the first begins with the separator of an answer and the next
-     * turn */
-    const char *stops[4];
+    const char *ending;           /* separator of an answer and the next turn: "\n\n" */
+    const char *stops[4];         /* strings that end an answer, NULL-terminated */
     const char *tool_stop; /* the string that ends a tool call: "\n```"; NULL: no support for tools */
 } wkv_template;
 

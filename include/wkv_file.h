@@ -31,6 +31,9 @@ WKV_API int wkv_file_same(const char *a, const char *b);
  * names the input in the sentence: "the model". */
 WKV_API int wkv_file_refuse_input(const char *path, const char *input, const char *role);
 
+/* Create a folder and its parents where they are missing, with this mode (0755). WKV_EIO. */
+WKV_API int wkv_file_make_folders(const char *path, unsigned mode);
+
 typedef struct wkv_file wkv_file;
 
 /* Begin to write `path`. WKV_EIO, WKV_ENOMEM. */

@@ -11,11 +11,26 @@ extern "C" {
 
 /* ---- the probability of a text -------------------------------------------------------------------------------- */
 
-/* Read n tokens into the state. `tokens` has n + 1: nll[i] is minus the natural logarithm of the probability of token i
- * + 1 after token i was read. Calling again with the tokens from n on continues the text; a text that stands alone
- * begins with a fresh state. Perplexity is e to the power of the mean. WKV_EARG, WKV_ENOMEM; WKV_EFORMAT: logits are
- * NaN or infinite. */
-WKV_API int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, int n);
+typedef struct {
+    int32_t id;
+    int rank;  /* ids that are more probable, or as probable and lower: 0 is the one that greedy sampling chooses */
+    float nll; /* minus the natural logarithm of its probability                                                  */
+} wkv_token_score;
+
+/* A text to score. Its state reads tokens[0 .. n). */
+typedef struct {
+    wkv_state *state;        /* a different one for each text; fresh where a text stands alone        */
+    const int32_t *tokens;   /* n + 1                                                                 */
+    int n;                   /* at least 1                                                            */
+    wkv_token_score *scores; /* n: of tokens[i + 1], after tokens[0 .. i]                             */
+    wkv_token_score *top;    /* NULL, or n x k: the k most probable ids in its place, in their order  */
+    int k;
+} wkv_scored_text;
+
+/* Score several texts at once; each gets the same bits as alone, and as in two calls, of which the second continues
+ * with the tokens from n on. Perplexity is e to the power of the mean nll. Memory for the logits of 64 tokens. WKV_EARG,
+ * WKV_ENOMEM; WKV_EFORMAT: logits are NaN or infinite. */
+WKV_API int wkv_score(wkv_context *c, const wkv_scored_text *texts, int count);
 
 /* The distributions of two models over the same next token. */
 typedef struct {

@@ -144,7 +144,7 @@ static inline float *all_logits(wkv_context *c, wkv_state *s, const int32_t *tok
     for (int at = 0; at < n; at += chunk) {
         int len = n - at < chunk ? n - at : chunk;
         float *row = out + (size_t)at * (size_t)vocab;
-        wkv_sequence q = {.state = s, .tokens = tokens + at, .n = len, .logits = row, .all_logits = 1};
+        wkv_sequence q = {.state = s, .tokens = tokens + at, .n = len, .logits = row, .all_rows = 1};
         int e = chunk == 1 ? wkv_eval(c, s, tokens + at, 1, row) : wkv_eval_batch(c, &q, 1);
         if (e) FAILED("%s", wkv_error());
     }

@@ -157,7 +157,7 @@ static int32_t *repeated(const known *k, int n)
 static void check_batch(const known *k, const char *name, const int *len, int count)
 {
     enum { MOST = 24, LONGEST = 700 };
-    size_t row = (size_t)k->vocab;
+    size_t row = (size_t)k->vocab, width = (size_t)wkv_model_about(k->m)->width;
     wkv_sequence q[MOST] = {0};
     wkv_state *alone[MOST];
     float *want[MOST];
@@ -171,18 +171,25 @@ static void check_batch(const known *k, const char *name, const int *len, int co
             }
             q[i].tokens = tokens + i + (round ? len[i] : 0);
             q[i].n = n;
-            q[i].all_logits = i % 2;
+            q[i].all_rows = i % 2;
             q[i].logits = i == 2 && !round ? NULL : calloc((size_t)n * row, sizeof(float));
+            q[i].hidden = i % 3 ? calloc((size_t)n * width, sizeof(float)) : NULL;
             want[i] = all_logits(k->c, alone[i], q[i].tokens, n, k->vocab, n);
         }
         EXPECT_EQ(wkv_eval_batch(k->c, q, count), 0);
         for (int i = 0; i < count; i++) {
-            size_t rows = q[i].all_logits ? (size_t)q[i].n : 1;
+            size_t rows = q[i].all_rows ? (size_t)q[i].n : 1;
             const float *expected = want[i] + ((size_t)q[i].n - rows) * row;
             if (q[i].logits && !same_bits(q[i].logits, expected, rows * row))
                 FAILED("%s: sequence %d of a batch differs by %.3g", name, i, apart(q[i].logits, expected, rows * row));
+            float *head = calloc(rows * row, sizeof(float));
+            if (q[i].hidden) EXPECT_EQ(wkv_head(k->c, q[i].hidden, (int)rows, head), 0);
+            if (q[i].hidden && !same_bits(head, expected, rows * row))
+                FAILED("%s: the head of the hidden rows of sequence %d differs", name, i);
             if (!same_state(k->m, q[i].state, alone[i]))
                 FAILED("%s: the state of sequence %d of a batch differs", name, i);
+            free(head);
+            free(q[i].hidden);
             free(q[i].logits);
             free(want[i]);
         }

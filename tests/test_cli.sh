@@ -74,7 +74,7 @@ wrong "--tokens is missing" logits
 wrong "--data is missing" train
 wrong "--out is missing" train -d a
 wrong "two arguments are needed" convert "$model"
-wrong "--lora or --load-state is required" merge "$model" a.pth
+wrong "--lora or --state is required" merge "$model" a.pth
 wrong "--data is missing; it names the training samples" tune -o tuned
 wrong "--truncate needs --infctx" tune -d twenty.jsonl -o tuned --truncate
 wrong "--type: 'q9' is not one of" convert "$model" a.pth --type q9
@@ -279,13 +279,13 @@ printf 'the end\n/quit\nin a\n' | chat >one
 is "$(wc -l <one | tr -d ' ')" 1 "answers before /quit"
 head -n 1 two >expected
 same one expected "the first answer"
-printf '/reste\n/xyzzyxy\n/help\n/?\n/reset now\n/undo 2\n/save x\n/etc/passwd is\n/system\n/quit now\n' | chat >out
+printf '/reste\n/xyzzyxy\n/help\n/?\n/reset now\n/undo 2\n/save\n/etc/passwd is\n/system\n/quit now\n' | chat >out
 is "$(wc -c <out | tr -d ' ')" 0 "answers to commands"
 is "$(grep -c 'begin a new conversation$' err)" 2 "lists of commands"
 is "$(grep '^  ' err | awk 'length > 79')" "" "lines of /help that a terminal of 80 columns wraps"
 holds err "/reset takes no argument, found 'now'"
-holds err "no command /undo: a turn cannot be undone"
-holds err "no command /save: a conversation cannot be saved"
+holds err "/undo takes no argument, found '2'"
+holds err "/save needs an argument: /save FILE"
 holds err "unknown command /etc/passwd; /help lists the commands, and a blank before the / makes the line a turn"
 holds err "(no system text)"
 holds err "/quit takes no argument, found 'now'"
@@ -447,11 +447,11 @@ holds err "sample 3: User: the 3"
 holds err "Assistant:[ end"
 holds err "step 3 of 3: loss"
 holds err "3 of 3 steps in 0:0"
-holds err "try it: wkv chat -m $model --lora tuned/lora.safetensors --load-state tuned/state.pth --vocab $vocab"
+holds err "try it: wkv chat -m $model --lora tuned/lora.safetensors --state tuned/state.pth --vocab $vocab"
 holds tuned/train.jsonl '"step": 3, '
 cksum "$model" >after
 same before after "a tuned model's file"
-tuned="--lora tuned/lora.safetensors --load-state tuned/state.pth"
+tuned="--lora tuned/lora.safetensors --state tuned/state.pth"
 # shellcheck disable=SC2086
 run 0 logits -m "$model" $tuned --tokens 1,2,3 -o beside.f32
 if cmp -s before.f32 beside.f32; then fail "adapter and state change nothing"; else pass; fi
@@ -548,7 +548,7 @@ refused "--freeze norm is for --method full" tune -m "$model" --vocab "$vocab" -
 wrong "--lora-dropout: 1 is not between 0 and 0.99" tune -d answers.jsonl -o tuned3 --lora-dropout 1
 refused "missing.jsonl" tune -m "$model" --vocab "$vocab" -d missing.jsonl -o tuned3
 refused "RWKV-7 has no weights called" tune -m "$model" --vocab "$vocab" -d answers.jsonl -o tuned3 --targets att.gate
-refused "tuned/state.pth: blocks.0.att.time_state is" logits --load-state tuned/state.pth --tokens 1 -o none.f32
+refused "tuned/state.pth: blocks.0.att.time_state is" logits --state tuned/state.pth --tokens 1 -o none.f32
 
 # ---- Ctrl-C ------------------------------------------------------------------------------------------------------------
 if timeout --preserve-status -s INT 1 true 2>/dev/null; then

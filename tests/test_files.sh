@@ -92,7 +92,7 @@ echo "{\"weight_map\": {\"emb.weight\": \"model-00001-of-00001.safetensors\"}}" 
 for to in shards/model-00001-of-00001.safetensors shards/model.safetensors.index.json; do
     refused "$to: is an input, a file of shards" logits -m shards --tokens 1 -o $to
 done
-tuned="--lora tuned/lora.safetensors --load-state tuned/state.pth"
+tuned="--lora tuned/lora.safetensors --state tuned/state.pth"
 cksum $base tuned/* >>before
 # shellcheck disable=SC2086
 for to in $base tuned/lora.safetensors tuned/state.pth; do
@@ -221,7 +221,7 @@ fifo="is a FIFO, expected a regular file"
 refused "m.pth: $fifo" info -m m.pth
 refused "m.pth: $fifo" logits -m $base --tokens m.pth -o none
 refused "m.pth: $fifo" logits -m $base --lora m.pth --tokens 1 -o none
-refused "m.pth: $fifo" logits -m $base --load-state m.pth --tokens 1 -o none
+refused "m.pth: $fifo" logits -m $base --state m.pth --tokens 1 -o none
 refused "m.pth: $fifo" tokenize --vocab m.pth text
 refused "m.pth: $fifo" tokenize --vocab bytes --jsonl m.pth
 refused "m.pth: $fifo" generate -f m.pth -n 1

@@ -30,7 +30,7 @@ static uint64_t ways(const known *k, wkv_context *c, const char *name)
         else {
             logits = calloc(floats, sizeof *logits);
             wkv_sequence q[] = {{.state = other[0], .tokens = k->tokens, .n = 1},
-                                {.state = s, .tokens = k->tokens, .n = k->n, .logits = logits, .all_logits = 1},
+                                {.state = s, .tokens = k->tokens, .n = k->n, .logits = logits, .all_rows = 1},
                                 {.state = other[1], .tokens = k->tokens, .n = k->n / 2}};
             EXPECT_EQ(wkv_eval_batch(c, q, 3), 0);
         }

@@ -10,6 +10,8 @@
 #include "rwkv/api.h"
 #include "rwkv/forward.h"
 #include "test.h"
+#include "text/sampler.h"
+#include "wkv_state.h"
 #include "wkv_train.h"
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
@@ -55,6 +57,21 @@ void free(void *p)
 
 /* ---- operations -------------------------------------------------------------------------------------------------- */
 
+/* Without memory a token is neither sampled nor counted, and the random stream stays where it is. */
+static int sample(wkv_sampler *s, const float *logits)
+{
+    for (int32_t id = 0; id < 40; id++) {
+        size_t before = sampler_bytes(s);
+        uint64_t n = sampler_stream(s)->n;
+        int e = id % 2 ? wkv_sampler_count(s, id) : wkv_sample(s, logits);
+        if (e >= 0) continue;
+        EXPECT_EQ(sampler_bytes(s), before);
+        EXPECT_EQ(sampler_stream(s)->n, n);
+        return e;
+    }
+    return 0;
+}
+
 static int evaluate(const char *path, const char *type, const char *vocab, const char *to)
 {
     static const int32_t ids[3] = {1, 2, 3};
@@ -72,7 +89,7 @@ static int evaluate(const char *path, const char *type, const char *vocab, const
     if (!e)
         e = wkv_sampler_new(&sampler, &(wkv_sampler_options){.temperature = 1, .top_p = 0.5f, .presence = 1},
                             wkv_model_about(m)->vocab, t);
-    if (!e && wkv_sample(sampler, logits) < 0) e = WKV_EFORMAT;
+    if (!e) e = sample(sampler, logits);
     if (!e && to) e = wkv_convert(m, to, &(wkv_convert_options){.tokenizer = t});
     wkv_sampler_free(sampler);
     wkv_tokenizer_close(t);
@@ -109,6 +126,39 @@ static int tokenize(const char *vocab, const char *text)
 
 static int tokenize_lines(void) { return tokenize(in_folder("v.txt"), "abba"); }
 static int tokenize_characters(void) { return tokenize(in_folder("c.json"), "abba"); }
+
+/* A state made, kept in each form, read, mixed and compared. */
+static int keep_states(void)
+{
+    static const int32_t ids[3] = {1, 2, 3};
+    const char *path = in_folder("s.safetensors"), *pth = in_folder("s.pth"), *mix = in_folder("mix.safetensors");
+    wkv_model *m = NULL;
+    wkv_context *c = NULL;
+    wkv_state *s = NULL;
+    wkv_state_file *f = NULL, *tuned = NULL;
+    wkv_state_difference *d = NULL;
+    wkv_state_info about = {.ids = ids, .n_ids = 3, .read = 3, .text = "abba"};
+    int e = wkv_model_open(&m, in_folder("m.pth"), NULL);
+    if (!e) e = wkv_context_new(&c, m, &(wkv_context_options){.threads = 2});
+    if (!e) e = wkv_state_new(&s, m);
+    if (!e) e = wkv_eval(c, s, ids, 3, NULL);
+    if (!e) e = wkv_identify(&about.identity, c);
+    if (!e) e = wkv_state_file_write(path, &about, s, wkv_state_data(s));
+    if (!e) e = wkv_state_write_tuned(pth, s);
+    if (!e) e = wkv_state_file_open(&f, path);
+    if (!e) e = wkv_state_file_open(&tuned, pth);
+    if (!e) e = wkv_state_file_mix(mix, (const wkv_state_file *const[]){f, f}, NULL, 2);
+    if (!e) e = wkv_state_file_read(tuned, s);
+    if (!e) e = wkv_state_mix(s, (const wkv_state *const[]){s, s}, NULL, 2);
+    if (!e) e = wkv_state_diff(&d, c, s, s, &(wkv_state_diff_options){.tokens = ids, .n = 2, .heads = 1});
+    wkv_state_difference_free(d);
+    wkv_state_file_close(tuned);
+    wkv_state_file_close(f);
+    wkv_state_free(s);
+    wkv_context_free(c);
+    wkv_model_close(m);
+    return e;
+}
 
 static int train_step(void)
 {
@@ -221,6 +271,8 @@ static void converting(void)
     each("to pth", convert_to_pth, 17);
 }
 
+static void states(void) { each("states", keep_states, 5); }
+
 static void learning(void)
 {
     each("trainer", train_step, 7);
@@ -306,6 +358,7 @@ int main(void)
     RUN(opening);
     RUN(tokenizers);
     RUN(converting);
+    RUN(states);
     RUN(learning);
     folder_end();
     return DONE();

@@ -70,6 +70,18 @@ static void rules(void)
     EXPECT_HAS(wkv_error(), "has 16 bytes, expected 1000008 for its header alone");
 }
 
+/* The lengths of these headers begin with the first two bytes of a pickle. */
+static void lengths_of_pickles(void)
+{
+    char json[0x600];
+    for (int n = 0x280; n <= 0x580; n += 0x100) {
+        memset(json, ' ', sizeof json);
+        memcpy(json, "{}", 2);
+        json[n] = 0;
+        header(json, 0, NULL);
+    }
+}
+
 static void writes(void)
 {
     static const float f[6] = {1, 2, 3, 4, 5, 6};
@@ -174,6 +186,7 @@ static void whole_files(void)
 int main(void)
 {
     RUN(rules);
+    RUN(lengths_of_pickles);
     RUN(writes);
     RUN(writes_nothing);
     RUN(full_disk);

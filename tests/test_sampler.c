@@ -48,13 +48,9 @@ static wkv_sampler *sampler(const wkv_sampler_options *o, int vocab)
     return s;
 }
 
-static void distribution(float *out, wkv_sampler *s, const float *logits, size_t n)
+static void distribution(float *out, wkv_sampler *s, const float *logits)
 {
-    const float *p;
-    if (sampler_distribution(&p, s, logits))
-        FAILED("%s", wkv_error());
-    else
-        memcpy(out, p, n * sizeof *p);
+    if (sampler_distribution(out, s, logits)) FAILED("%s", wkv_error());
 }
 
 static void distributions(void)
@@ -69,8 +65,8 @@ static void distributions(void)
         wkv_sampler *s;
         EXPECT_EQ(wkv_sampler_new(&s, &g.o, V, t), 0);
         for (int i = 0; i < g.n_history; i++) wkv_sampler_count(s, g.history[i]);
-        const float *p;
-        EXPECT_EQ(sampler_distribution(&p, s, g.logits), 0);
+        float p[V];
+        EXPECT_EQ(sampler_distribution(p, s, g.logits), 0);
         for (int i = 0; i < V; i++)
             if (!(fabs(p[i] - g.p[i]) <= 2e-6) || (p[i] == 0) != (g.p[i] == 0))
                 FAILED("%s: p[%d] is %.9g, expected %.9g", g.name, i, p[i], g.p[i]);
@@ -100,7 +96,7 @@ static void draws(void)
         double chi = 0;
         random_logits(logits, V, 1.5, 11);
         wkv_sampler *s = sampler(&options[k], V);
-        distribution(p, s, logits, V);
+        distribution(p, s, logits);
         for (int i = 0; i < DRAWS; i++) count[wkv_sample(s, logits)]++;
         for (int i = 0; i < V; i++) {
             double expected = (double)p[i] * DRAWS;
@@ -222,7 +218,7 @@ static void mirostat(void)
     wkv_sampler *s = sampler(&(wkv_sampler_options){.temperature = 1, .mirostat_tau = 4, .seed = 1}, 4096);
     for (int i = 0; i < 4000; i++) {
         float p[4096];
-        distribution(p, s, logits, 4096);
+        distribution(p, s, logits);
         surprise -= log2(p[wkv_sample(s, logits)]);
     }
     EXPECT_NEAR(surprise / 4000, 4, 0.1); /* it holds the surprise where it was asked to */
@@ -283,14 +279,14 @@ static void big(void)
                                                   {.temperature = 1, .mirostat_tau = 5}};
     random_logits(logits, BIG, 2.5, 1);
     wkv_sampler *s = sampler(&options[0], BIG);
-    distribution(sorted, s, logits, BIG);
+    distribution(sorted, s, logits);
     wkv_sampler_free(s);
     qsort(sorted, BIG, sizeof *sorted, by_value);
     double sum = 0;
     int kept = 0, expected = 0;
     while (sum < 0.95f) sum += sorted[expected++];
     s = sampler(&(wkv_sampler_options){.temperature = 1, .top_p = 0.95f}, BIG);
-    distribution(p, s, logits, BIG);
+    distribution(p, s, logits);
     for (int i = 0; i < BIG; i++) kept += p[i] > 0;
     EXPECT_NEAR(kept, expected, 1); /* sums of floats in another order */
     wkv_sampler_free(s);

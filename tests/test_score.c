@@ -27,8 +27,8 @@ static void open_reader(reader *r, const char *name)
     for (int i = 0; i <= N; i++) r->ids[i] = (i * 37 + i * i) % r->V;
     r->logits = malloc(sizeof *r->logits * N * (size_t)r->V);
     EXPECT_EQ(
-        wkv_eval_batch(
-            r->c, &(wkv_sequence){.state = r->s, .tokens = r->ids, .n = N, .logits = r->logits, .all_logits = 1}, 1),
+        wkv_eval_batch(r->c,
+                       &(wkv_sequence){.state = r->s, .tokens = r->ids, .n = N, .logits = r->logits, .all_rows = 1}, 1),
         0);
     wkv_state_reset(r->s);
 }
@@ -48,23 +48,54 @@ static double log_probability(const float *logits, int V, int i)
     return (double)logits[i] - log(sum);
 }
 
-/* The sums of the definition, and the same bits when a text is scored in two calls. */
+/* The place of an id among all, by the definition. */
+static int rank_of(const float *x, int V, int id)
+{
+    int rank = 0;
+    for (int i = 0; i < V; i++) rank += x[i] > x[id] || (x[i] == x[id] && i < id);
+    return rank;
+}
+
+/* The sums of the definition; the same bits when a text is scored in two calls, and beside others. */
 static void scores_are_logarithms(void)
 {
+    enum { K = 5, TEXTS = 3 };
     reader r;
     open_reader(&r, "v7-n32-f16.pth");
-    float nll[N], parts[N];
-    EXPECT_EQ(wkv_score(nll, r.c, r.s, r.ids, N), 0);
-    for (int t = 0; t < N; t++)
-        EXPECT_NEAR((double)nll[t], -log_probability(r.logits + (size_t)t * (size_t)r.V, r.V, r.ids[t + 1]), 1e-5);
+    wkv_token_score all[N], parts[N], top[N][K], beside[TEXTS][N];
+    wkv_scored_text whole = {.state = r.s, .tokens = r.ids, .n = N, .scores = all, .top = top[0], .k = K};
+    EXPECT_EQ(wkv_score(r.c, &whole, 1), 0);
+    for (int t = 0; t < N; t++) {
+        const float *x = r.logits + (size_t)t * (size_t)r.V;
+        EXPECT_NEAR((double)all[t].nll, -log_probability(x, r.V, r.ids[t + 1]), 1e-5);
+        EXPECT_EQ(all[t].id, r.ids[t + 1]);
+        EXPECT_EQ(all[t].rank, rank_of(x, r.V, r.ids[t + 1]));
+        for (int k = 0; k < K; k++) {
+            EXPECT_EQ(top[t][k].rank, k);
+            EXPECT_EQ(rank_of(x, r.V, top[t][k].id), k);
+            EXPECT_NEAR((double)top[t][k].nll, -log_probability(x, r.V, top[t][k].id), 1e-5);
+        }
+    }
     wkv_state_reset(r.s);
-    EXPECT_EQ(wkv_score(parts, r.c, r.s, r.ids, 71), 0);
-    EXPECT_EQ(wkv_score(parts + 71, r.c, r.s, r.ids + 71, N - 71), 0);
-    EXPECT(!memcmp(nll, parts, sizeof nll));
+    wkv_scored_text part = {.state = r.s, .tokens = r.ids, .n = 71, .scores = parts};
+    EXPECT_EQ(wkv_score(r.c, &part, 1), 0);
+    part.tokens += 71, part.n = N - 71, part.scores += 71;
+    EXPECT_EQ(wkv_score(r.c, &part, 1), 0);
+    EXPECT(!memcmp(all, parts, sizeof all));
+    wkv_scored_text texts[TEXTS];
+    for (int i = 0; i < TEXTS; i++) {
+        texts[i] = (wkv_scored_text){.tokens = r.ids, .n = N - 50 * i, .scores = beside[i]};
+        EXPECT_EQ(wkv_state_new(&texts[i].state, r.m), 0);
+    }
+    EXPECT_EQ(wkv_score(r.c, texts, TEXTS), 0);
+    for (int i = 0; i < TEXTS; i++) {
+        EXPECT(!memcmp(all, beside[i], sizeof *all * (size_t)texts[i].n));
+        wkv_state_free(texts[i].state);
+    }
     close_reader(&r);
 }
 
-/* Two readers of one model whose states differ are two models of one text. */
+/* Two readers of one model with different states are two models of one text. */
 static void differences_are_divergences(void)
 {
     reader r, q;
@@ -72,9 +103,9 @@ static void differences_are_divergences(void)
     open_reader(&q, "v7-n32-f16.pth");
     EXPECT_EQ(wkv_eval(q.c, q.s, q.ids, 3, NULL), 0);
     float *other = malloc(sizeof *other * N * (size_t)r.V);
-    EXPECT_EQ(wkv_eval_batch(
-                  q.c, &(wkv_sequence){.state = q.s, .tokens = r.ids, .n = N, .logits = other, .all_logits = 1}, 1),
-              0);
+    EXPECT_EQ(
+        wkv_eval_batch(q.c, &(wkv_sequence){.state = q.s, .tokens = r.ids, .n = N, .logits = other, .all_rows = 1}, 1),
+        0);
     wkv_state_reset(q.s);
     EXPECT_EQ(wkv_eval(q.c, q.s, q.ids, 3, NULL), 0);
 
@@ -178,11 +209,12 @@ static void nonsense_is_refused(void)
     reader r, q;
     open_reader(&r, "v7-n32-f16.pth");
     open_reader(&q, "v4-c32-f32.pth");
-    float nll[N];
+    wkv_token_score score[N];
     wkv_difference d[N];
-    EXPECT_EQ(wkv_score(nll, r.c, r.s, r.ids, 0), WKV_EARG);
-    int32_t bad[2] = {0, r.V};
-    EXPECT_EQ(wkv_score(nll, r.c, r.s, bad, 1), WKV_EARG);
+    wkv_scored_text text = {.state = r.s, .tokens = r.ids, .scores = score};
+    EXPECT_EQ(wkv_score(r.c, &text, 1), WKV_EARG);
+    text.tokens = (int32_t[]){0, r.V}, text.n = 1;
+    EXPECT_EQ(wkv_score(r.c, &text, 1), WKV_EARG);
     EXPECT_HAS(wkv_error(), "token 1 is");
     wkv_context *const c[2] = {r.c, q.c};
     wkv_state *const s[2] = {r.s, q.s};
@@ -198,12 +230,13 @@ static void nonsense_is_refused(void)
 static void nan_is_refused(void)
 {
     reader r, q;
-    float nll[N];
+    wkv_token_score score[N];
     wkv_difference d[N];
     open_reader(&r, "v7-n32-f16.pth");
     open_reader(&q, "v7-n32-f16.pth");
     wkv_state_data(r.s)[0] = NAN;
-    EXPECT_EQ(wkv_score(nll, r.c, r.s, r.ids, 9), WKV_EFORMAT);
+    EXPECT_EQ(wkv_score(r.c, &(wkv_scored_text){.state = r.s, .tokens = r.ids, .n = 9, .scores = score}, 1),
+              WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "v7-n32-f16.pth: its logits after token 0 are NaN or infinite");
     for (int i = 0; i < 2; i++) {
         wkv_context *const c[] = {i ? r.c : q.c, i ? q.c : r.c};

@@ -11,20 +11,24 @@ package() {
     apt:compiler) echo gcc libc6-dev ;;
     apt:pkg-config) echo pkg-config ;;
     apt:jansson) echo libjansson-dev ;;
+    apt:nettle) echo nettle-dev ;;
     apt:zlib) echo zlib1g-dev ;;
     apt:libpcre2-8) echo libpcre2-dev ;;
     apt:libutf8proc) echo libutf8proc-dev ;;
     apt:libedit) echo libedit-dev ;;
     apt:libzstd) echo libzstd-dev ;;
+    apt:sqlite3) echo libsqlite3-dev ;;
     dnf:compiler | pacman:compiler) echo gcc ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:libpcre2-8) echo pcre2-devel ;;
     dnf:libutf8proc) echo utf8proc-devel ;;
     dnf:libzstd) echo libzstd-devel ;;
-    dnf:jansson | dnf:zlib | dnf:libedit) echo "$1-devel" ;;
+    dnf:sqlite3) echo sqlite-devel ;;
+    dnf:jansson | dnf:nettle | dnf:zlib | dnf:libedit) echo "$1-devel" ;;
     pacman:pkg-config) echo pkgconf ;;
     *:libpcre2-8) echo pcre2 ;;
     *:libzstd) echo zstd ;;
+    *:sqlite3) echo sqlite ;;
     brew:libutf8proc) echo utf8proc ;;
     brew:compiler) echo gcc ;;
     *) echo "$1" ;;
@@ -57,7 +61,8 @@ command_of() {
 # A build that was configured with other libraries than are here now is configured anew.
 forget_build() {
     [ -f build/CMakeCache.txt ] || return 0
-    for pair in JANSSON:jansson PCRE2:libpcre2-8 UTF8PROC:libutf8proc EDIT:libedit ZSTD:libzstd; do
+    for pair in JANSSON:jansson NETTLE:nettle PCRE2:libpcre2-8 UTF8PROC:libutf8proc EDIT:libedit ZSTD:libzstd \
+        SQLITE:sqlite3; do
         was=$(sed -n "s/^${pair%%:*}_FOUND:INTERNAL=//p" build/CMakeCache.txt)
         is=
         pkg-config --exists "${pair#*:}" 2>/dev/null && is=1
@@ -82,7 +87,7 @@ missing() {
     for tool in make cmake pkg-config; do
         command -v $tool >/dev/null 2>&1 || echo $tool
     done
-    for library in jansson zlib libpcre2-8 libutf8proc libedit libzstd; do
+    for library in jansson nettle zlib libpcre2-8 libutf8proc libedit libzstd sqlite3; do
         pkg-config --exists $library 2>/dev/null || echo $library
     done
 }
@@ -115,7 +120,7 @@ get_packages() {
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
-    *compiler* | *make* | *pkg-config* | *jansson* | *zlib*)
+    *compiler* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
         # shellcheck disable=SC2086 # a list of words
         say "Missing: $needs(${refused:-not in the packages installed}). Please run:
     $(command_of $packages)"

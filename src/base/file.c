@@ -104,11 +104,12 @@ void file_close(file_map *m)
     *m = (file_map){0};
 }
 
-void file_expect(const file_map *m, int long_runs)
+void file_expect(const file_map *m, file_reads next)
 {
     if (!m->size || m->in_memory) return;
-    madvise((void *)m->data, m->size, long_runs ? MADV_NORMAL : MADV_RANDOM);
-    if (!long_runs) madvise((void *)m->data, m->size, MADV_DONTNEED); /* a shared mapping of a file: nothing is lost */
+    madvise((void *)m->data, m->size, next == LONG_READS ? MADV_NORMAL : MADV_RANDOM);
+    if (next == SMALL_READS)
+        madvise((void *)m->data, m->size, MADV_DONTNEED); /* a shared mapping of a file: nothing is lost */
 }
 
 void file_forget(const file_map *m, const void *data, size_t bytes)

@@ -29,10 +29,15 @@ int file_open(file_map *out, const char *path);
 /* Read `path` into memory, aligned to pages. WKV_ENOMEM, with the needed and the available bytes. */
 int file_load(file_map *out, const char *path);
 void file_close(file_map *m);
-/* Announce how a mapping is about to be read: small reads, or in long runs, the default. Small reads disable read-ahead
- * and release the pages touched so far: called again after each small read, this keeps little resident, although the
- * system would map 2 MB for a few bytes. */
-void file_expect(const file_map *m, int long_runs);
+/* Announce how a mapping is about to be read. */
+typedef enum {
+    /* no read-ahead, and the pages touched so far are released: called again after each small read, this keeps little
+     * resident, although the system would map 2 MB for a few bytes */
+    SMALL_READS,
+    LONG_READS,     /* in long runs, the default              */
+    SCATTERED_READS /* no read-ahead; resident pages stay so  */
+} file_reads;
+void file_expect(const file_map *m, file_reads next);
 /* Release the pages within [data, data + bytes), if they are in the mapping. */
 void file_forget(const file_map *m, const void *data, size_t bytes);
 
@@ -83,5 +88,12 @@ void file_clean(const char *path);
 /* Create a log, or open it at its beginning; it is written in place, and locked against other processes while open.
  * WKV_EARG: another process has it open. */
 int file_log(FILE **out, const char *path);
+
+/* ---- folders: file_folder.c -------------------------------------------------------------------------------------- */
+
+/* Create a folder and its parents where they are missing. WKV_EIO. */
+int file_make_folders(const char *path, unsigned mode);
+/* Flush the names in a folder to the disk: a renamed file stays after a power failure. WKV_EIO. */
+int file_sync_folder(const char *path);
 
 #endif

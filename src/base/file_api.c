@@ -29,6 +29,11 @@ int wkv_file_refuse_input(const char *path, const char *input, const char *role)
     return path ? file_refuse_input(path, input, role ? role : "the file") : missing();
 }
 
+int wkv_file_make_folders(const char *path, unsigned mode)
+{
+    return path ? file_make_folders(path, mode) : missing();
+}
+
 int wkv_file_create(wkv_file **out, const char *path)
 {
     if (out) *out = NULL;

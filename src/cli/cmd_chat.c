@@ -1,15 +1,11 @@
-/* cmd_chat.c - a conversation.
- *
- * The state carries over from turn to turn, so only new tokens are read. It always matches the text shown: a stopped
- * answer is followed by the template's separator, and a turn that fails is rolled back. */
+/* cmd_chat.c - lines are turns of a conversation, or commands. */
 #include "commands.h"
+#include "talk.h"
 #include "input.h"
 #include "line.h"
 #include "sampling.h"
 #include "say.h"
 #include "slash.h"
-#include "think.h"
-#include "writer.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +13,11 @@
 
 static const char *system_text, *template_name;
 static int think = WKV_THINK_OFF, limit = 2000, stats;
+static texts documents;
 
 static const option options[] = {
     {0, "system", OPT_TEXT, "TEXT", &system_text, 0, 0, "", "system prompt, read before the first turn"},
+    {0, "read", OPT_TEXTS, "FILE", &documents, 0, 0, "", "read this text before the first turn; repeatable"},
     {0, "think", OPT_CHOICE, "off|short|medium|long|open|fake|fake-inline", &think, 0, 0, NULL,
      "reasoning of G1 models before an answer: short, medium, long, or unlimited (open); fake and fake-inline insert "
      "an empty thought, with or without a newline inside: better answers than off at the same speed"},
@@ -34,132 +32,44 @@ static const group *const groups[] = {&own,           &sampling_group,  &model_g
 
 static void defaults(void) { sampling_defaults(NULL, "the template's"); }
 
-typedef struct {
-    engine e;
-    wkv_sampler *sampler;
-    const wkv_template *how;
-    wkv_state *before, *mark; /* before this turn; before the oldest token not shown in full */
-    char separator[16];       /* between an answer and the next turn */
-    int turns;
-    char *system; /* the text of /system; NULL: not given */
-    int broken;   /* no token can be sampled, so no turn will have an answer */
-} talk;
+/* The options that /set changes while the conversation goes on. */
+static const option changed[] = {
+    {'n', "tokens", OPT_COUNT, "N", &limit, -1, INT_MAX, NULL, ""},
+    {0, "think", OPT_CHOICE, "off|short|medium|long|open|fake|fake-inline", &think, 0, 0, NULL, ""},
+};
+static const group changed_group = GROUP("Conversation", changed);
+static const group *const changed_groups[] = {&changed_group, &sampling_group, NULL};
 
-/* Read the user's turn. Returns 0, 1 after an error message, 130 after Ctrl-C; on failure the state is unchanged. */
-static int read_turn(talk *c, const char *turn)
+static int find_sampler(talk *c)
 {
-    int32_t *ids;
-    int n = engine_encode(c->e.tokenizer, 1, turn, strlen(turn), &ids);
-    if (n <= 0) return 1;
-    if (wkv_state_copy(c->before, c->e.state)) {
-        free(ids);
-        return complain_library();
-    }
-    int status = engine_read(&c->e, ids, n, "reading");
-    free(ids);
-    if (status) wkv_state_copy(c->e.state, c->before);
-    return status;
+    wkv_profile p;
+    c->think = (wkv_think)think;
+    c->limit = limit > 0 ? limit : 0;
+    wkv_template_profile(&p, c->how, c->think, c->e.model);
+    return sampling_find(&c->sampler, &cmd_chat, &c->e, &p);
 }
 
-static void print_stats(const writer *w)
+int talk_set(talk *c, const char *name, const char *value)
 {
-    char memory[16];
-    note("%d tokens, %.1f/s; peak memory %s", w->tokens, w->seconds > 0 ? w->tokens / w->seconds : 0,
-         as_bytes(memory, (double)wkv_memory_peak()));
+    enum { MOST = 256 };
+    static const command these = {.name = "chat", .operands = "", .groups = changed_groups};
+    static char option_name[64], *values[MOST]; /* lists of options refer to their texts */
+    static int n_values;
+    int n;
+    if (n_values == MOST) return complain("too many settings were changed");
+    snprintf(option_name, sizeof option_name, "--%.40s", name + strspn(name, "-"));
+    char *args[] = {option_name, values[n_values++] = strdup(value)};
+    return args[1] ? options_parse(&these, 2, args, &n) || find_sampler(c) : complain("out of memory");
 }
 
-static int give_answer(talk *c, const char *turn)
-{
-    int n_stops = 0;
-    while (n_stops < 4 && c->how->stops[n_stops]) n_stops++;
-    answer shown;
-    answer_begin(&shown, turn);
-    writer w = {.e = &c->e,
-                .sampler = c->sampler,
-                .stops = c->how->stops,
-                .n_stops = n_stops,
-                .limit = limit > 0 ? limit : 0,
-                .show = answer_show,
-                .user = &shown,
-                .mark = c->mark};
-    wkv_sampler_reset(c->sampler);
-    finish_reason how = writer_run(&w);
-    answer_end(&shown);
-    int status = 0;
-    c->broken = how == END_LOGITS;
-    if (how == END_FAILED || how == END_LOGITS)
-        status = 1;
-    else if (how != END_OUTPUT)
-        status = writer_settle(&w, c->separator);
-    if (how == END_LIMIT) note("(stopped after %d tokens; -n sets the limit)", limit);
-    if (how != END_OUTPUT && !status && stats) print_stats(&w);
-    if (on_terminal(0) && on_terminal(1)) put_text("\n");
-    if (status)
-        wkv_state_copy(c->e.state, c->before);
-    else
-        c->turns++;
-    interrupted = 0;
-    writer_free(&w);
-    return status;
-}
+/* ---- turns ------------------------------------------------------------------------------------------------------- */
 
 static int take_turn(talk *c, const char *text)
 {
-    const int first = c->turns == 0;
-    size_t n = wkv_template_turn(c->how, first, system_text, text, (wkv_think)think, NULL, 0);
-    char *turn = malloc(n + 1);
-    if (!turn) return complain("out of memory");
-    wkv_template_turn(c->how, first, system_text, text, (wkv_think)think, turn, n + 1);
-    int status = read_turn(c, turn);
-    if (!status)
-        status = give_answer(c, turn);
-    else if (status == 130) {
-        interrupted = 0;
-        note("(not read)");
-        status = 0;
-    }
-    free(turn);
-    return status;
-}
-
-static void begin_anew(talk *c)
-{
-    wkv_state_reset(c->e.state);
-    c->turns = 0;
-    note("(a new conversation)");
-}
-
-/* The text outlives its input line. */
-static void set_system(talk *c, const char *text)
-{
-    if (!*text) {
-        note("%s", system_text ? system_text : "(no system text)");
-        return;
-    }
-    char *copy = strdup(text);
-    if (!copy) {
-        complain("out of memory");
-        return;
-    }
-    free(c->system);
-    system_text = c->system = copy;
-    begin_anew(c);
-}
-
-/* Returns 1 to leave. */
-static int obey(talk *c, chat_command which, const char *argument)
-{
-    switch (which) {
-    case SLASH_HELP:
-        fflush(stdout);
-        fputs(slash_help, stderr);
-        break;
-    case SLASH_RESET: begin_anew(c); break;
-    case SLASH_SYSTEM: set_system(c, argument); break;
-    case SLASH_QUIT: return 1;
-    case SLASH_NONE:
-    case SLASH_WRONG: break;
-    }
+    const int status = talk_ask(c, text);
+    if (status != 130) return status;
+    interrupted = 0;
+    note("(not read)");
     return 0;
 }
 
@@ -177,7 +87,7 @@ static int converse(talk *c)
 {
     int status = 0;
     if (on_terminal(0)) greet(c);
-    for (int leave = 0, first = 1; !leave && !put_flush(); first = 0) {
+    for (int done = 0, first = 1; !done && !put_flush(); first = 0) {
         char *line;
         int got = line_read(&line, "> ", slash_names);
         if (got <= 0) {
@@ -189,10 +99,10 @@ static int converse(talk *c)
         const char *argument;
         const chat_command which = slash_read(line, &argument);
         if (which)
-            leave = obey(c, which, argument);
+            done = talk_obey(c, which, (char *)(uintptr_t)argument) || c->broken;
         else if (line[slash_blanks(line)] && take_turn(c, line)) {
             status = 1;
-            leave = c->broken || !on_terminal(0); /* only an interactive user may continue from the earlier state */
+            done = c->broken || !on_terminal(0); /* only an interactive user may continue from the earlier state */
         }
         free(line);
     }
@@ -200,19 +110,42 @@ static int converse(talk *c)
     return on_terminal(0) && !c->broken ? 0 : status;
 }
 
-/* The separator of an answer and the next turn: the blank prefix of the string that ends an answer. */
-static void find_separator(talk *c)
+/* ---- the beginning ----------------------------------------------------------------------------------------------- */
+
+/* The name of the template: the option's, that of the text in --state, or NULL for the model's. */
+static const char *find_template_name(const talk *c)
 {
-    const char *stop = c->how->stops[0] ? c->how->stops[0] : "\n\n";
-    snprintf(c->separator, sizeof c->separator, "%.*s", (int)strspn(stop, " \r\n"), stop);
+    const char *begun = c->e.begin ? wkv_state_file_about(c->e.begin)->template_name : "";
+    return template_name ? template_name : *begun ? begun : NULL;
 }
 
-static int make_sampler(talk *c)
+static int read_document(talk *c, const char *path)
 {
-    wkv_profile p;
-    wkv_template_profile(&p, c->how, (wkv_think)think, c->e.model);
-    int status = sampling_make(&c->sampler, &cmd_chat, &c->e, &p);
+    char *text;
+    size_t bytes;
+    if (input_all(&text, &bytes, path)) return 1;
+    const size_t mark = input_mark(text, bytes);
+    const int status = strlen(text) < bytes ? complain("%s: contains a zero byte; expected a text", path)
+                                            : talk_read(c, text + mark, path);
+    free(text);
+    return status;
+}
+
+static int prepare(talk *c)
+{
+    if (wkv_template_find(&c->how, find_template_name(c), c->e.model, c->e.tokenizer) ||
+        wkv_batcher_new(&c->batcher, c->e.context, &(wkv_batcher_options){.slots = 1}))
+        return complain_library();
+    c->system = system_text;
+    c->stats = stats;
+    int status = find_sampler(c);
     if (!status && stats) sampling_note();
+    if (!status && think && strcmp(c->how->name, "g1"))
+        note("--think needs template g1; template %s ignores it", c->how->name);
+    if (!status) status = talk_open(c);
+    if (!status && c->e.begin) status = talk_load(c, c->e.begin);
+    for (int i = 0; i < documents.n && !status; i++) status = read_document(c, documents.at[i]);
+    if (!status) c->beginning = wkv_tree_head(c->tree);
     return status;
 }
 
@@ -223,18 +156,10 @@ static int run(int n, char **operands)
     int status = engine_open(&c.e, 1);
     if (status) return status;
     catch_interrupts();
-    if (wkv_template_find(&c.how, template_name, c.e.model, c.e.tokenizer) || wkv_state_new(&c.before, c.e.model) ||
-        wkv_state_new(&c.mark, c.e.model))
-        status = complain_library();
-    else if (!(status = make_sampler(&c))) {
-        find_separator(&c);
-        if (think && strcmp(c.how->name, "g1")) note("--think needs template g1; template %s ignores it", c.how->name);
-        status = converse(&c);
-    }
-    wkv_sampler_free(c.sampler);
-    free(c.system);
-    wkv_state_free(c.mark);
-    wkv_state_free(c.before);
+    status = prepare(&c);
+    if (!status) status = converse(&c);
+    talk_close(&c);
+    wkv_batcher_free(c.batcher);
     engine_close(&c.e);
     return status;
 }

@@ -5,7 +5,6 @@
 #include "preset.h"
 #include "sampling.h"
 #include "say.h"
-#include "think.h"
 #include "writer.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -90,30 +89,21 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
     return read_text(text, bytes, from);
 }
 
-/* The initial ids: the start token and the prompt; without both, the end-of-text token, or a newline. */
-static int begin(int32_t **ids, const engine *e, const char *text, size_t bytes)
+/* Append the initial segments: the start token and the prompt; without both, and without a text in --state, the
+ * end-of-text token, or a newline. */
+static int begin(wkv_session *s, const engine *e, const char *text, size_t bytes)
 {
-    const int32_t end = wkv_tokenizer_end(e->tokenizer);
     const int vocab = e->about->vocab;
-    if (start_token >= vocab) {
-        usage(&cmd_generate, "--start-token: this model has tokens 0 to %d, not %d", vocab - 1, start_token);
-        return -2;
-    }
-    int32_t start = start_token >= 0 ? start_token : bytes ? -1 : end;
-    int n = engine_encode(e->tokenizer, 1, bytes || start >= 0 ? text : "\n", bytes || start >= 0 ? bytes : 1, ids);
-    if (n < 0 || start < 0) return n;
-    memmove(*ids + 1, *ids, sizeof **ids * (size_t)n);
-    (*ids)[0] = start;
-    return n + 1;
+    if (start_token >= vocab)
+        return usage(&cmd_generate, "--start-token: this model has tokens 0 to %d, not %d", vocab - 1, start_token);
+    const int nothing = !bytes && !wkv_session_about(s).n;
+    const int32_t start = start_token >= 0 ? start_token : nothing ? wkv_tokenizer_end(e->tokenizer) : -1;
+    if (start >= 0 && wkv_session_append_ids(s, &start, 1)) return complain_library();
+    if (start < 0 && nothing) text = "\n", bytes = 1;
+    return wkv_session_append_text(s, text, bytes) ? complain_library() : 0;
 }
 
-static int show(void *user, const char *text, size_t bytes)
-{
-    (void)user;
-    return put(text, bytes) || put_flush();
-}
-
-static void print_stats(int prompt_tokens, double prompt_seconds, const writer *w)
+static void print_stats(int prompt_tokens, double prompt_seconds, const written *w)
 {
     char memory[16];
     if (stats) sampling_note();
@@ -132,44 +122,41 @@ typedef struct {
     int answer;
 } assignment;
 
-static int write_on(engine *e, wkv_sampler *sampler, const assignment *a)
+static int write_on(engine *e, wkv_batcher *b, wkv_session *s, const wkv_sampler_options *sampler, const assignment *a)
 {
-    int32_t *ids;
-    int n = begin(&ids, e, a->text, a->bytes);
-    if (n < 0) return -n;
-    double begun = seconds_now();
-    int status = engine_read(e, ids, n, "reading the prompt");
-    double reading = seconds_now() - begun;
-    free(ids);
+    const int from = wkv_session_about(s).read;
+    int status = begin(s, e, a->text, a->bytes);
+    const double begun = seconds_now();
+    if (!status) status = writer_read(b, s, "reading the prompt");
+    const double reading = seconds_now() - begun;
+    const int n = wkv_session_about(s).n - from;
     if (status) return status;
-    if (!no_echo && !a->answer && show(NULL, a->text, a->bytes)) return 0;
-    answer shown;
-    writer w = {.e = e,
-                .sampler = sampler,
-                .stops = a->stops,
-                .n_stops = a->n_stops,
-                .limit = limit > 0 ? limit : 0,
-                .show = a->answer ? answer_show : show,
-                .user = &shown};
-    if (a->answer) answer_begin(&shown, a->text);
-    finish_reason how = writer_run(&w);
-    if (a->answer)
-        answer_end(&shown);
-    else if (how != END_OUTPUT)
-        put_text("\n"), put_flush();
-    const int failed = how == END_FAILED || how == END_LOGITS;
-    if (!failed && (stats || (on_terminal(2) && on_terminal(1)))) print_stats(n, reading, &w);
-    writer_free(&w);
-    return failed ? 1 : how == END_INTERRUPT ? 130 : 0;
+    if (!no_echo && !a->answer && (put(a->text, a->bytes) || put_flush())) return 0;
+    const written w = writer_answer(e, b, s,
+                                    &(wkv_generation){.sampler = sampler,
+                                                      .stops = a->stops,
+                                                      .n_stops = a->n_stops,
+                                                      .max_tokens = limit > 0 ? limit : 0,
+                                                      .sections = a->answer});
+    free(w.text);
+    if (!w.closed) put_text("\n"), put_flush();
+    if (w.reason == WKV_FINISH_FAILED) return 1;
+    if (stats || (on_terminal(2) && on_terminal(1))) print_stats(n, reading, &w);
+    return w.reason == WKV_FINISH_CANCELLED && !w.closed ? 130 : 0;
 }
 
 static int sample_on(engine *e, const wkv_profile *p, const assignment *a)
 {
-    wkv_sampler *sampler;
+    const wkv_sampler_options *sampler;
+    wkv_batcher *b = NULL;
+    wkv_session *s = NULL;
     catch_interrupts();
-    int status = sampling_make(&sampler, &cmd_generate, e, p);
-    if (!status) status = write_on(e, sampler, a);
-    wkv_sampler_free(sampler);
+    int status = sampling_find(&sampler, &cmd_generate, e, p);
+    if (!status && wkv_batcher_new(&b, e->context, &(wkv_batcher_options){.slots = 1})) status = complain_library();
+    if (!status) status = engine_session(&s, e);
+    if (!status) status = write_on(e, b, s, sampler, a);
+    wkv_session_free(s);
+    wkv_batcher_free(b);
     return status;
 }
 

@@ -88,7 +88,7 @@ static int evaluate(engine *e, const int32_t *ids, int n, wkv_file *f, int *fini
         count = n - at < step ? n - at : step;
         const int wanted = all || at + count == n;
         const wkv_sequence sequence = {
-            .state = e->state, .tokens = ids + at, .n = count, .logits = wanted ? rows : NULL, .all_logits = all};
+            .state = e->state, .tokens = ids + at, .n = count, .logits = wanted ? rows : NULL, .all_rows = all};
         const size_t out_rows = all ? (size_t)count : (size_t)wanted;
         if (interrupted)
             status = 130;

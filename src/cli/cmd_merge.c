@@ -44,7 +44,7 @@ static float *logits_of(const wkv_model *m)
     wkv_context *c = NULL;
     wkv_state *s = NULL;
     float *out = malloc(sizeof *out * TOKENS * (size_t)vocab);
-    wkv_sequence q = {.tokens = ids, .n = TOKENS, .logits = out, .all_logits = 1};
+    wkv_sequence q = {.tokens = ids, .n = TOKENS, .logits = out, .all_rows = 1};
     int err = wkv_context_new(&c, m, NULL);
     if (!err) err = wkv_state_new(&s, m);
     q.state = s;
@@ -138,7 +138,7 @@ static int write_merged(const wkv_model *m, const char *base, const char *path)
 static int run(int n, char **operands)
 {
     if (n < 2) return usage(&cmd_merge, "MODEL and OUT are required");
-    if (!engine_with.lora && !engine_with.state) return usage(&cmd_merge, "--lora or --load-state is required");
+    if (!engine_with.lora && !engine_with.state) return usage(&cmd_merge, "--lora or --state is required");
     wkv_model *model;
     engine_with.as_stored = 1;
     if (model_open(&model, operands[0], &engine_with)) return 1;
@@ -154,7 +154,7 @@ const command cmd_merge = {
     .most = 2,
     .summary = "merge an adapter or a tuned state into the weights of its model",
     .about =
-        "Merge the adapter of --lora and the state of --load-state into MODEL and write OUT, one file for any program. "
+        "Merge the adapter of --lora and the state of --state into MODEL and write OUT, one file for any program. "
         "The extension of OUT selects the format and the place of the vocabulary, as in wkv convert. The command then "
         "compares the logits of OUT with those of MODEL plus adapter on the same tokens and prints the difference, the "
         "rounding error of OUT. It fails if the rounding error is more than half of the change by the adapter, and "
@@ -162,7 +162,7 @@ const command cmd_merge = {
         "OUT is renamed into place after the comparison; it cannot be an input file. GGUF cannot hold a tuned state.",
     .examples = "wkv merge MODEL.pth tuned.pth --lora run/lora.safetensors  # for any program\n"
                 "wkv merge MODEL.pth tuned.pth --lora peft.pth --lora-alpha 32  # an adapter of RWKV-PEFT\n"
-                "wkv merge MODEL.pth tuned.pth --load-state run/state.pth  # initial state in the weights",
+                "wkv merge MODEL.pth tuned.pth --state run/state.pth  # initial state in the weights",
     .groups = groups,
     .run = run,
 };

@@ -3,9 +3,8 @@
 #include "catalog.h"
 #include "commands.h"
 #include "fetch.h"
-#include "folders.h"
 #include "models.h"
-#include <errno.h>
+#include "wkv_file.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -159,7 +158,7 @@ static int target_folder(char out[MODEL_ROOM], const char *below)
     if (!wkv_model_folder(folder, sizeof folder, 0)) return complain("no folder for models: set WKV_MODELS or HOME");
     if (snprintf(out, MODEL_ROOM, "%s%s%s", folder, *below ? "/" : "", below) >= MODEL_ROOM)
         return complain("%s: the path is too long", folder);
-    return make_folders(out, 0755) ? complain("%s: %s", out, strerror(errno)) : 0;
+    return wkv_file_make_folders(out, 0755) ? complain_library() : 0;
 }
 
 static int fetch_into(const char *below, const char *url, const char *name, const char *expected)

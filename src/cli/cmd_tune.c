@@ -53,7 +53,7 @@ static const option method_options[] = {
      "with --method full: parameters to freeze; the same words"},
     {0, "lora", OPT_TEXT, "FILE", &training.set.with.lora, 0, 0, "", "continue from this adapter"},
     {0, "lora-alpha", OPT_REAL, "A", &training.set.with.lora_alpha, 0, 1e6, "from its metadata", "alpha of --lora"},
-    {0, "load-state", OPT_TEXT, "FILE", &training.set.with.state, 0, 0, "", "continue from this state"},
+    {0, "state", OPT_TEXT, "FILE", &training.set.with.state, 0, 0, "", "continue from this state"},
     {0, "loss", OPT_CHOICE, "cross-entropy|dpo|orpo", &loss, 0, 0, "cross-entropy",
      "cross entropy of the answers; or a preference loss on pairs (\"prompt\", \"chosen\", \"rejected\"): DPO, which "
      "compares with a reference model, or ORPO"},
@@ -113,7 +113,7 @@ static void note_try(const training_watch *w, const char *model, const char *lor
         const char *option, *value;
     } with[] = {{"-m", model},
                 {"--lora", lora},
-                {"--load-state", state},
+                {"--state", state},
                 {"--vocab", training.set.add_tokens ? NULL : training.set.vocab}};
     char words[2048] = "";
     for (size_t i = 0, n = 0; i < sizeof with / sizeof *with && n < sizeof words; i++)
@@ -173,7 +173,7 @@ const command cmd_tune = {
     .about =
         "Fine-tune a model on samples; the model file is only read. The run writes into the folder --out: "
         "lora.safetensors (and lora.pth for RWKV-PEFT) or state.pth. wkv generate and wkv chat load them with --lora "
-        "and --load-state; wkv merge merges them into the model. A state learns style and format, not facts; adapters "
+        "and --state; wkv merge merges them into the model. A state learns style and format, not facts; adapters "
         "learn both. A folder with results of another run is refused.\n\n"
         "The loss includes only the answers of conversations and instructions. The run shows the first three samples "
         "before the first step, with the tokens of the loss between [ and ]. Ctrl-C or closing the terminal ends the "

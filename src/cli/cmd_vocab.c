@@ -75,18 +75,6 @@ static int train(void)
 
 /* ---- show -------------------------------------------------------------------------------------------------------- */
 
-/* Print a token; control characters and single bytes above 127 as \xNN. */
-static void put_word(const char *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (c < 32 || c == 127 || (n == 1 && c > 127))
-            put_text("\\x%02x", c);
-        else
-            put(p + i, 1);
-    }
-}
-
 static int show(const char *path)
 {
     wkv_tokenizer *t;
@@ -101,7 +89,7 @@ static int show(const char *path)
         if (n > longest) longest = n;
         if (!n) continue;
         put_text("%d\t", i);
-        put_word(word, n);
+        put_escaped(word, n);
         if (put("\n", 1)) break;
     }
     note("%s: %s, %d ids, %d tokens with text, mean %.2f bytes, longest %zu", path, wkv_tokenizer_name(t), size, words,

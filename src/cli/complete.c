@@ -1,6 +1,7 @@
 /* complete.c - shell completions, generated from the option tables.
  *
- * All three complete the commands, each command's options, the words of choice options, and file names elsewhere. */
+ * All three complete the commands, each command's options, the words of choice options and of a first operand, and file
+ * names elsewhere. */
 #include "help.h"
 #include "say.h"
 #include <string.h>
@@ -25,6 +26,21 @@ static void put_quoted(const char *text, const char *quote)
         else
             put(text, 1);
     }
+}
+
+/* The words of a command's first operand, as "train|show " in its usage; their length, 0: there are none. */
+static size_t actions(const command *c, const char **words)
+{
+    const char *bar = strchr(c->operands, '|'), *begin = bar;
+    while (bar && begin > c->operands && begin[-1] != ' ') begin--;
+    if (!bar || *begin == '[') return 0;
+    *words = begin;
+    return strcspn(begin, " ");
+}
+
+static void put_actions(const char *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++) put(words[i] == '|' ? " " : words + i, 1);
 }
 
 static void put_commands(void)
@@ -60,6 +76,12 @@ static void bash(void)
         put_text("    %s:-*) COMPREPLY=($(compgen -W '", (*c)->name);
         for (int i = 0; (o = option_at(*c, i, NULL)); i++) put_text("--%s ", o->name);
         put_text("' -- \"$word\")) ;;\n");
+        const char *words;
+        size_t length = actions(*c, &words);
+        if (!length) continue;
+        put_text("    %s:*)\n        if ((COMP_CWORD == 2)); then COMPREPLY=($(compgen -W '", (*c)->name);
+        put_actions(words, length);
+        put_text("' -- \"$word\"))\n        else COMPREPLY=($(compgen -f -- \"$word\")); fi ;;\n");
     }
     put_text("    help:*) COMPREPLY=($(compgen -W '");
     put_commands();
@@ -105,6 +127,13 @@ static void zsh(void)
                     put_text(":%s:%s", o->value, is_file(o) ? "_files" : " ");
                 put_text("'");
             }
+        const char *words;
+        size_t length = actions(*c, &words);
+        if (length) {
+            put_text(" \\\n            '1:action:(");
+            put_actions(words, length);
+            put_text(")'");
+        }
         put_text(" \\\n            '*:");
         if (!strcmp((*c)->name, "help")) {
             put_text("command:(");
@@ -138,6 +167,15 @@ static void fish(void)
             put_quoted(o->help, "\\'");
             put_text("'\n");
         }
+        const char *words;
+        size_t length = actions(*c, &words);
+        if (!length) continue;
+        put_text("complete -c wkv -n '__fish_seen_subcommand_from %s; and not __fish_seen_subcommand_from ",
+                 (*c)->name);
+        put_actions(words, length);
+        put_text("' -a '");
+        put_actions(words, length);
+        put_text("'\n");
     }
     put_text("complete -c wkv -f -n '__fish_seen_subcommand_from help' -a '");
     put_commands();

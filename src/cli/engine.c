@@ -28,8 +28,8 @@ static const option adapter_options[] = {
      "apply an adapter of wkv tune or RWKV-PEFT without merging it"},
     {0, "lora-alpha", OPT_REAL, "A", &engine_with.lora_alpha, 0, 1e6, "from the adapter's metadata",
      "LoRA alpha; the update is scaled by A / rank"},
-    {0, "load-state", OPT_TEXT, "FILE", &engine_with.state, 0, 0, "",
-     "initial state from state tuning, for every text"},
+    {0, "state", OPT_TEXT, "FILE", &engine_with.state, 0, 0, "",
+     "begin from this state: a file of wkv state, or a tuned initial state"},
 };
 const group adapter_group = GROUP("Adapters", adapter_options);
 
@@ -56,12 +56,47 @@ static void notice_memory(const wkv_model *m)
              as_bytes(a, (double)need), as_bytes(b, (double)there));
 }
 
+/* The state file of --state. A tuned initial state belongs to the model: it is opened with it. */
+static int open_state(engine *e)
+{
+    if (engine_with.state && wkv_state_file_open(&e->begin, engine_with.state)) return complain_library();
+    if (!e->begin || !wkv_state_file_about(e->begin)->tuned) return 0;
+    wkv_state_file_close(e->begin);
+    e->begin = NULL;
+    return 0;
+}
+
 int engine_open(engine *e, int text)
 {
     *e = (engine){0};
-    if (model_open(&e->model, engine_model, &engine_with)) return 1;
+    if (open_state(e)) return 1;
+    wkv_model_options with = engine_with;
+    if (e->begin) with.state = NULL;
+    if (model_open(&e->model, engine_model, &with)) {
+        engine_close(e);
+        return 1;
+    }
     notice_memory(e->model);
     return engine_ready(e, text);
+}
+
+/* Set the state to that of the file, and name the differences of its model and ours. */
+static int begin_from_file(engine *e)
+{
+    char difference[512];
+    if (!e->begin) return 0;
+    const int err = wkv_state_file_read(e->begin, e->state);
+    if (err || wkv_state_file_compare(e->begin, e->context, difference, sizeof difference)) return err;
+    if (*difference) note("%s: %s", engine_with.state, difference);
+    return 0;
+}
+
+int engine_session(wkv_session **out, const engine *e)
+{
+    return (e->begin ? wkv_session_load(out, e->begin, e->context, e->tokenizer)
+                     : wkv_session_new(out, e->model, e->tokenizer))
+               ? complain_library()
+               : 0;
 }
 
 int engine_ready(engine *e, int text)
@@ -69,7 +104,8 @@ int engine_ready(engine *e, int text)
     const wkv_context_options how = {.threads = engine_threads, .device = device};
     e->about = wkv_model_about(e->model);
     if (text && wkv_tokenizer_open(&e->tokenizer, engine_vocab, e->model)) goto failed;
-    if (wkv_context_new(&e->context, e->model, &how) || wkv_state_new(&e->state, e->model)) goto failed;
+    if (wkv_context_new(&e->context, e->model, &how) || wkv_state_new(&e->state, e->model) || begin_from_file(e))
+        goto failed;
     if (!(e->logits = malloc(sizeof *e->logits * (size_t)e->about->vocab))) {
         engine_close(e);
         return complain("out of memory");
@@ -85,6 +121,7 @@ void engine_close(engine *e)
 {
     free(e->logits);
     wkv_state_free(e->state);
+    wkv_state_file_close(e->begin);
     wkv_context_free(e->context);
     wkv_tokenizer_close(e->tokenizer);
     wkv_model_close(e->model);
@@ -124,28 +161,6 @@ int complain_logits(const wkv_model *m)
         "%s: its logits are NaN or infinite; probably weights in it%s are too, after diverged training or an overflow "
         "in conversion",
         wkv_model_about(m)->path, beside);
-}
-
-int engine_read(engine *e, const int32_t *ids, int n, const char *what)
-{
-    enum {
-        READ_TOKENS = 256
-    }; /* long enough for matrix products to be efficient, short enough for Ctrl-C to be felt */
-    progress bar;
-    progress_begin(&bar, what);
-    int status = 0;
-    for (int at = 0; at < n && !status; at += READ_TOKENS) {
-        int chunk = n - at < READ_TOKENS ? n - at : READ_TOKENS, last = at + chunk == n;
-        if (interrupted)
-            status = 130;
-        else if (wkv_eval(e->context, e->state, ids + at, chunk, last ? e->logits : NULL)) {
-            progress_end(&bar);
-            status = complain_library();
-        }
-        progress_at(&bar, at + chunk, n, "%d of %d tokens", at + chunk, n);
-    }
-    progress_end(&bar);
-    return status;
 }
 
 int engine_encode(const wkv_tokenizer *t, int prompt, const char *text, size_t bytes, int32_t **ids)

@@ -3,14 +3,14 @@
 #define WKV_CLI_ENGINE_H
 
 #include "option.h"
-#include "wkv.h"
+#include "wkv_session.h"
 
 extern const group model_group;       /* --model, --threads, --device */
-extern const group adapter_group;     /* --lora, --lora-alpha, --load-state */
+extern const group adapter_group;     /* --lora, --lora-alpha, --state */
 extern const group weights_group;     /* --type */
 extern const group tokenizer_group;   /* --vocab */
 extern const char *engine_model;      /* the path given with -m; NULL: the built-in model */
-extern wkv_model_options engine_with; /* values of --lora, --lora-alpha and --load-state */
+extern wkv_model_options engine_with; /* values of --lora, --lora-alpha and --state */
 extern const char *engine_vocab;      /* the path given with --vocab; NULL: the model's own */
 extern int engine_threads;            /* the number given with -t; 0: one per core */
 
@@ -30,7 +30,8 @@ extern int engine_threads;            /* the number given with -t; 0: one per co
 typedef struct {
     wkv_model *model;
     wkv_context *context;
-    wkv_state *state;
+    wkv_state *state;         /* initial, or of the file of --state */
+    wkv_state_file *begin;    /* the file of --state; NULL: none, or a tuned initial state, which the model has */
     wkv_tokenizer *tokenizer; /* NULL unless requested */
     const wkv_model_info *about;
     float *logits; /* next-token logits after the last token read */
@@ -41,6 +42,9 @@ int engine_open(engine *e, int text);
 /* The same for an open model, e's only member set; e takes ownership. */
 int engine_ready(engine *e, int text);
 void engine_close(engine *e);
+
+/* A session from the beginning that --state gives. Returns 0, or 1 after an error message. */
+int engine_session(wkv_session **out, const engine *e);
 
 /* The vocabulary for an output file: from --vocab, or the model's; NULL if there is none. Returns 0, or 1 after an
  * error message. The second function prints the note that the written file has none, with the reason. */
@@ -55,10 +59,6 @@ extern const char *const stored_types[];
  * and state) that gives others, and returns 1. */
 int logits_finite(const float *logits, size_t n);
 int complain_logits(const wkv_model *m);
-
-/* Read n >= 1 tokens into the state in chunks, with a progress bar on a terminal, and set e->logits. Returns 0, 1 after
- * an error message, or 130 after Ctrl-C between two chunks. */
-int engine_read(engine *e, const int32_t *ids, int n, const char *what);
 
 /* Encode a text, or a prompt (wkv_encode_prompt), to ids, which the caller frees. Returns their number, or -1 after an
  * error message. */

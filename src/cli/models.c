@@ -66,7 +66,7 @@ static int folder_exists(const char *name)
 const char *model_path(const char *name, char out[MODEL_ROOM], int *status)
 {
     *status = 0;
-    if (!name || !*name || !access(name, F_OK)) return name;
+    if (!name || !*name || !strcmp(name, "built-in") || !access(name, F_OK)) return name;
     const published *p = catalog_find(name);
     const char *slash = strrchr(name, '/');
     if (p && found(out, catalog_file(p))) return out;

@@ -6,10 +6,10 @@
 
 enum { MODEL_ROOM = 4096 };
 
-/* The path for a name given with -m: an existing path itself; else a short name of the catalog, a file name with or
- * without extension, or OWNER/NAME, found in one of the folders (wkv_model_folder). NULL stays NULL (the built-in
- * model). An unknown name is returned unchanged, unless `wkv pull` could fetch it or it is not a path: then NULL after
- * an error message, with *status 1. */
+/* The path for a name given with -m: "built-in" and an existing path themselves; else a short name of the catalog, a
+ * file name with or without extension, or OWNER/NAME, found in one of the folders (wkv_model_folder). NULL stays NULL
+ * (the built-in model). An unknown name is returned unchanged, unless `wkv pull` could fetch it or it is not a path:
+ * then NULL after an error message, with *status 1. */
 const char *model_path(const char *name, char out[MODEL_ROOM], int *status);
 
 /* .pth, .safetensors and so on, in capitals too. */

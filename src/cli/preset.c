@@ -61,7 +61,7 @@ static char *print(const char *fmt, const char *a, const char *b)
 /* The text for a turn: without surrounding blanks and without blank lines. */
 static char *clean(const char *text)
 {
-    static const wkv_template bare = {.name = "", .stops = {""}};
+    static const wkv_template bare = {.name = "", .ending = ""};
     size_t n = wkv_template_reply(&bare, text, NULL, 0);
     char *out = malloc(n + 1);
     if (!out) {

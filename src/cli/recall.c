@@ -1,6 +1,5 @@
 /* recall.c - the history file. A line end inside a line is written as \n, a backslash as \\. */
 #include "recall.h"
-#include "folders.h"
 #include "wkv_file.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +29,7 @@ static int open_file(int flags)
     char folder[PATH_ROOM], path[PATH_ROOM];
     struct stat s;
     if (!find_path(path)) return -1;
-    if (flags & O_CREAT && find_folder(folder) && make_folders(folder, 0700)) return -1;
+    if (flags & O_CREAT && find_folder(folder) && wkv_file_make_folders(folder, 0700)) return -1;
     int f = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
     if (f >= 0 && !fstat(f, &s) && S_ISREG(s.st_mode)) return f;
     if (f >= 0) close(f);

@@ -1,4 +1,4 @@
-/* sampling.c - create a sampler from the options. */
+/* sampling.c - the sampler's settings from the options and the model's profile. */
 #include "sampling.h"
 #include "say.h"
 #include <math.h>
@@ -141,12 +141,16 @@ static int parse_id(const command *c, const char *shown, const char *text, int v
     return 0;
 }
 
-int sampling_make(wkv_sampler **out, const command *c, const engine *e, const wkv_profile *p)
+int sampling_find(const wkv_sampler_options **out, const command *c, const engine *e, const wkv_profile *p)
 {
-    *out = NULL;
+    static int32_t *ids;
+    static float *by;
+    *out = &set;
     fill_in(p, e);
-    int32_t *ids = malloc(sizeof *ids * (size_t)(bans.n + biases.n + 1));
-    float *by = malloc(sizeof *by * (size_t)(biases.n + 1));
+    free(ids);
+    free(by);
+    ids = malloc(sizeof *ids * (size_t)(bans.n + biases.n + 1));
+    by = malloc(sizeof *by * (size_t)(biases.n + 1));
     int status = ids && by ? 0 : complain("out of memory");
     for (int i = 0; i < bans.n && !status; i++) {
         char *rest;
@@ -162,12 +166,8 @@ int sampling_make(wkv_sampler **out, const command *c, const engine *e, const wk
             status = usage(c, "--bias: '%s' is not a token id, = and a number", biases.at[i]);
         by[i] = (float)x;
     }
-    if (!status) {
-        set.bans = ids, set.n_bans = bans.n;
-        set.bias_ids = ids + bans.n, set.bias = by, set.n_bias = biases.n;
-        if (wkv_sampler_new(out, &set, e->about->vocab, e->tokenizer)) status = complain_library();
-    }
-    free(ids);
-    free(by);
-    return status;
+    if (status) return status;
+    set.bans = ids, set.n_bans = bans.n;
+    set.bias_ids = ids + bans.n, set.bias = by, set.n_bias = biases.n;
+    return 0;
 }

@@ -71,6 +71,17 @@ int put_text(const char *fmt, ...)
     return n < 0 ? put_failed() : 0;
 }
 
+void put_escaped(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        if (c < 32 || c == 127 || (n == 1 && c > 127))
+            put_text("\\x%02x", c);
+        else
+            put(p + i, 1);
+    }
+}
+
 int put_end(int status)
 {
     put_flush();

@@ -24,6 +24,9 @@ int put(const void *bytes, size_t n);
 int put_flush(void);
 int put_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* A token or a piece of a text in one line: control characters and single bytes above 127 as \xNN. */
+void put_escaped(const char *p, size_t n);
+
 /* Flush standard output and return the exit status: `status` on success, 0 when the reader left (`| head -1`), 1 with
  * an error message when a write failed. */
 int put_end(int status);

@@ -5,36 +5,44 @@
 #include <ctype.h>
 #include <string.h>
 
-const char *const slash_names[] = {"/help", "/reset", "/system", "/quit", NULL};
+const char *const slash_names[] = {"/help",   "/regen",  "/undo",  "/edit", "/tree", "/goto",
+                                   "/mark",   "/branch", "/mix",   "/save", "/load", "/check",
+                                   "/system", "/set",    "/reset", "/quit", NULL};
 
-const char slash_help[] = "  /help         this list; /? does too\n"
-                          "  /reset        begin a new conversation\n"
-                          "  /system TEXT  begin a new conversation with this system text; alone, show it\n"
-                          "  /quit         leave; also /exit, /bye, Ctrl-D, a line of exit, quit or bye\n"
-                          "  Ctrl-C stops an answer. A line that ends in \\ continues on the next.\n"
+const char slash_help[] = "  /regen          another answer to the last question\n"
+                          "  /undo           go back before the last question\n"
+                          "  /edit N TEXT    ask TEXT in place of the question of turn N\n"
+                          "  /tree           show all turns with their numbers and names; none is lost\n"
+                          "  /goto N         go on from turn N, or from a turn with a name\n"
+                          "  /mark NAME      name this turn\n"
+                          "  /branch NAME    name this branch: the name moves on with it\n"
+                          "  /mix A B [W W]  go on from the mean of the states of turns A and B; weights W\n"
+                          "  /mix all [W..]  go on from the mean of the states of all turns up to here\n"
+                          "  /save FILE      write the state; wkv chat --state FILE goes on from it\n"
+                          "  /load FILE      go on from a state file\n"
+                          "  /check          compute the state again from its tokens, compare the bits\n"
+                          "  /system TEXT    begin a new conversation with this system text\n"
+                          "  /set            show the sampling settings; /set temperature 0.5 changes one\n"
+                          "  /reset          begin a new conversation\n"
+                          "  /help           this list; /? does too\n"
+                          "  /quit           leave; also /exit, /bye, Ctrl-D, a line of exit, quit or bye\n"
+                          "  Ctrl-C stops an answer and keeps its text. A line ending in \\ goes on below.\n"
                           "  A line with a blank before its / is not a command. Tab completes commands.\n";
 
-/* Spellings, those of other programs too. */
+/* Spellings, those of other programs too. `takes` names the argument: NULL: none, in brackets: it may be missing. */
 static const struct {
     const char *word;
     chat_command is;
-    const char *sentence; /* the reason for a missing command; NULL: the command exists */
+    const char *takes;
 } words[] = {
-    {"/help", SLASH_HELP, NULL},
-    {"/?", SLASH_HELP, NULL},
-    {"/reset", SLASH_RESET, NULL},
-    {"/clear", SLASH_RESET, NULL},
-    {"/new", SLASH_RESET, NULL},
-    {"/system", SLASH_SYSTEM, NULL},
-    {"/quit", SLASH_QUIT, NULL},
-    {"/exit", SLASH_QUIT, NULL},
-    {"/bye", SLASH_QUIT, NULL},
-    {"/save", SLASH_WRONG, "a conversation cannot be saved"},
-    {"/load", SLASH_WRONG, "a conversation cannot be loaded"},
-    {"/undo", SLASH_WRONG, "a turn cannot be undone; /reset begins a new conversation"},
-    {"/regen", SLASH_WRONG, "an answer cannot be regenerated; /reset begins a new conversation"},
-    {"/set", SLASH_WRONG, "options are set on the command line of wkv chat"},
-    {"/show", SLASH_WRONG, "wkv info describes a model"},
+    {"/help", SLASH_HELP, NULL},     {"/?", SLASH_HELP, NULL},      {"/reset", SLASH_RESET, NULL},
+    {"/clear", SLASH_RESET, NULL},   {"/new", SLASH_RESET, NULL},   {"/undo", SLASH_UNDO, NULL},
+    {"/back", SLASH_UNDO, NULL},     {"/regen", SLASH_REGEN, NULL}, {"/retry", SLASH_REGEN, NULL},
+    {"/edit", SLASH_EDIT, "N TEXT"}, {"/mark", SLASH_MARK, "NAME"}, {"/branch", SLASH_BRANCH, "NAME"},
+    {"/goto", SLASH_GOTO, "N"},      {"/tree", SLASH_TREE, NULL},   {"/mix", SLASH_MIX, "A B"},
+    {"/save", SLASH_SAVE, "FILE"},   {"/load", SLASH_LOAD, "FILE"}, {"/check", SLASH_CHECK, NULL},
+    {"/system", SLASH_SYSTEM, "[]"}, {"/set", SLASH_SET, "[]"},     {"/show", SLASH_SET, "[]"},
+    {"/quit", SLASH_QUIT, NULL},     {"/exit", SLASH_QUIT, NULL},   {"/bye", SLASH_QUIT, NULL},
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -85,10 +93,10 @@ chat_command slash_read(char *line, const char **argument)
     if (line[n]) line[n] = 0, *argument = line + behind;
     for (int i = 0; i < WORDS; i++) {
         if (strcmp(words[i].word, line)) continue;
-        if (words[i].sentence)
-            complain("no command %s: %s", line, words[i].sentence);
-        else if (**argument && words[i].is != SLASH_SYSTEM)
+        if (!words[i].takes && **argument)
             complain("%s takes no argument, found '%.60s'", line, *argument);
+        else if (words[i].takes && *words[i].takes != '[' && !**argument)
+            complain("%s needs an argument: %s %s", line, line, words[i].takes);
         else
             return words[i].is;
         return SLASH_WRONG;

@@ -12,7 +12,19 @@ typedef enum {
     SLASH_WRONG, /* an error message was printed */
     SLASH_HELP,
     SLASH_RESET,
+    SLASH_UNDO,
+    SLASH_REGEN,
+    SLASH_EDIT,   /* NUMBER TEXT */
+    SLASH_MARK,   /* NAME */
+    SLASH_BRANCH, /* NAME */
+    SLASH_GOTO,   /* NAME or NUMBER */
+    SLASH_TREE,
+    SLASH_MIX,  /* places, or all, and weights */
+    SLASH_SAVE, /* FILE */
+    SLASH_LOAD, /* FILE */
+    SLASH_CHECK,
     SLASH_SYSTEM, /* takes a text, possibly "" */
+    SLASH_SET,    /* an option and its value, possibly "" */
     SLASH_QUIT
 } chat_command;
 

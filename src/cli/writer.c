@@ -1,123 +1,102 @@
-/* writer.c - the sampling loop. */
+/* writer.c - the loop around a batcher with one session. */
 #include "writer.h"
 #include "say.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* The offset of the first stop string in text[0 .. n); n: none. */
-static size_t find_stop(const writer *w, const char *text, size_t n)
+int writer_read(wkv_batcher *b, wkv_session *s, const char *what)
 {
-    for (size_t at = 0; at < n; at++)
-        for (int i = 0; i < w->n_stops; i++) {
-            size_t length = strlen(w->stops[i]);
-            if (length && length <= n - at && !memcmp(text + at, w->stops[i], length)) return at;
+    const int from = wkv_session_about(s).read, n = wkv_session_about(s).n - from;
+    progress bar;
+    wkv_event e;
+    int status = wkv_batcher_add(b, s, NULL) ? complain_library() : 0;
+    progress_begin(&bar, what);
+    while (wkv_batcher_pending(b) && !status) {
+        if (interrupted)
+            status = 130;
+        else if (wkv_batcher_step(b)) {
+            progress_end(&bar);
+            status = complain_library();
         }
-    return n;
-}
-
-/* Bytes at the end of text[0 .. n) that may begin a stop string. */
-static size_t may_stop(const writer *w, const char *text, size_t n)
-{
-    size_t most = 0;
-    for (int i = 0; i < w->n_stops; i++) {
-        size_t length = strlen(w->stops[i]);
-        for (size_t k = length ? length - 1 : 0; k > most; k--)
-            if (k <= n && !memcmp(text + n - k, w->stops[i], k)) {
-                most = k;
-                break;
-            }
+        const int read = wkv_session_about(s).read - from;
+        progress_at(&bar, read, n, "%d of %d tokens", read, n);
     }
-    return most;
-}
-
-static int show_until(writer *w, size_t end)
-{
-    int left = end > w->shown && w->show(w->user, w->text + w->shown, end - w->shown);
-    w->shown = end;
-    return left;
-}
-
-static int reserve(writer *w, size_t needed)
-{
-    if (w->cap - w->n >= needed) return 0;
-    char *text = realloc(w->text, w->cap * 2 + needed);
-    if (!text) return complain("out of memory");
-    w->text = text;
-    w->cap = w->cap * 2 + needed;
-    return 0;
-}
-
-static finish_reason write_tokens(writer *w)
-{
-    engine *e = w->e;
-    const size_t needed = wkv_decoder_room(e->tokenizer);
-    const int32_t end_of_text = wkv_tokenizer_end(e->tokenizer);
-    while (!w->limit || w->tokens < w->limit) {
-        if (interrupted) return END_INTERRUPT;
-        /* -infinity is an error here, although the sampler accepts it */
-        const int finite = logits_finite(e->logits, (size_t)e->about->vocab);
-        const int32_t id = finite ? wkv_sample(w->sampler, e->logits) : -1;
-        if (id < 0) {
-            if (finite)
-                complain_library();
-            else
-                complain_logits(e->model);
-            return END_LOGITS;
-        }
-        if (id == end_of_text) return END_TEXT;
-        if (reserve(w, needed)) return END_FAILED;
-        w->n += wkv_decode(&w->decoder, e->tokenizer, id, w->text + w->n);
-        w->tokens++;
-
-        const size_t stop = w->shown + find_stop(w, w->text + w->shown, w->n - w->shown);
-        if (stop < w->n) {
-            w->n = stop;
-            return show_until(w, stop) ? END_OUTPUT : END_STOP;
-        }
-        if (show_until(w, w->n - may_stop(w, w->text + w->shown, w->n - w->shown))) return END_OUTPUT;
-
-        const int all_shown = w->shown == w->n && !w->decoder.n;
-        if (w->mark && !w->marked && !all_shown) {
-            if (wkv_state_copy(w->mark, e->state)) goto failed;
-            w->marked = 1;
-        }
-        if (w->tokens == w->limit && !w->mark) return END_LIMIT; /* the text ends with this token */
-        if (wkv_eval(e->context, e->state, &id, 1, e->logits)) goto failed;
-        if (all_shown) w->n = w->shown = 0, w->marked = 0;
-    }
-    return END_LIMIT;
-failed:
-    complain_library();
-    return END_FAILED;
-}
-
-finish_reason writer_run(writer *w)
-{
-    const double begun = seconds_now();
-    finish_reason how = write_tokens(w);
-    w->seconds += seconds_now() - begun;
-    if (how == END_OUTPUT || how == END_LOGITS || how == END_FAILED || how == END_STOP) return how;
-    if (reserve(w, sizeof w->decoder.wait)) return END_FAILED;
-    w->n += wkv_decode_end(&w->decoder, w->text + w->n);
-    return show_until(w, w->n) ? END_OUTPUT : how;
-}
-
-int writer_settle(writer *w, const char *separator)
-{
-    size_t n = w->shown, more = strlen(separator);
-    if (w->marked) {
-        while (n && strchr(" \t\r\n", w->text[n - 1])) n--;
-        if (wkv_state_copy(w->e->state, w->mark)) return complain_library();
-    }
-    w->marked = 0;
-    if (reserve(w, more)) return 1;
-    memcpy(w->text + n, separator, more);
-    int32_t *ids;
-    int count = engine_encode(w->e->tokenizer, 0, w->text, n + more, &ids);
-    int status = count < 0;
-    if (count > 0 && wkv_eval(w->e->context, w->e->state, ids, count, NULL)) status = complain_library();
-    free(ids);
+    progress_end(&bar);
+    wkv_session_cancel(s);
+    while (wkv_session_next_event(s, &e)) continue;
     return status;
 }
 
-void writer_free(writer *w) { free(w->text); }
+/* ---- printing ---------------------------------------------------------------------------------------------------- */
+
+/* Reasoning is dimmed, between its marks. */
+static void begin_section(wkv_event_kind *now, wkv_event_kind next)
+{
+    if (*now == next) return;
+    if (*now == WKV_EVENT_REASONING) put_text("\n</think>%s\n", plain(1));
+    if (next == WKV_EVENT_REASONING) put_text("%s<think>\n", dim(1));
+    *now = next;
+}
+
+static void keep(written *w, const wkv_event *e)
+{
+    const size_t n = w->text ? strlen(w->text) : 0;
+    char *text = realloc(w->text, n + e->bytes + 1);
+    if (!text) {
+        free(w->text);
+        w->text = NULL;
+        return;
+    }
+    memcpy(text + n, e->text, e->bytes);
+    text[n + e->bytes] = 0;
+    w->text = text;
+}
+
+/* Print the events of s. Returns -1 when the output is closed. */
+static int print(written *w, wkv_session *s, wkv_event_kind *section, wkv_event *last)
+{
+    int any = 0;
+    while (wkv_session_next_event(s, last) && last->kind != WKV_EVENT_DONE) {
+        begin_section(section, last->kind);
+        put(last->text, last->bytes);
+        if (last->kind == WKV_EVENT_TEXT) keep(w, last);
+        any = 1;
+    }
+    return any ? put_flush() : 0;
+}
+
+static int fail_answer(const engine *e, const wkv_event *done)
+{
+    return done->code == WKV_EFORMAT ? complain_logits(e->model) : complain("%s", done->error);
+}
+
+written writer_answer(engine *e, wkv_batcher *b, wkv_session *s, const wkv_generation *g)
+{
+    const double begun = seconds_now();
+    wkv_event_kind section = WKV_EVENT_TEXT;
+    wkv_event done = {0};
+    written w = {.reason = WKV_FINISH_FAILED, .text = strdup("")};
+    if (wkv_batcher_add(b, s, g)) {
+        complain_library();
+        return w;
+    }
+    while (wkv_batcher_pending(b)) {
+        if (interrupted || w.closed)
+            wkv_session_cancel(s);
+        else if (wkv_batcher_step(b)) {
+            complain_library();
+            return w;
+        }
+        if (print(&w, s, &section, &done)) w.closed = 1;
+    }
+    w.reason = done.finish_reason;
+    w.tokens = wkv_session_about(s).sampled;
+    w.seconds = seconds_now() - begun;
+    if (section == WKV_EVENT_REASONING) put_text("%s", plain(1));
+    if (w.reason == WKV_FINISH_FAILED) {
+        put_flush();
+        fail_answer(e, &done);
+        w.hopeless = done.code != WKV_ENOMEM;
+    }
+    return w;
+}

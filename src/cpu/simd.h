@@ -52,6 +52,11 @@ typedef struct {
     float *dk, *dv, *dw, *du, *dstate;
 } channels4;
 
+/* The logits of [from, to] outside [hole_from, hole_to], which is empty if its ends are NaN or in reverse. */
+typedef struct {
+    float from, to, hole_from, hole_to;
+} logit_range;
+
 typedef struct {
     const char *name; /* "portable", "avx2", "avx512", "neon"                                       */
     int fused;        /* multiply-adds are rounded once: the same bits as every other such instance */
@@ -109,6 +114,14 @@ typedef struct {
     void (*wkv6_back)(const head *h, float *scratch);
     size_t (*wkv7_scratch)(const head *h);
     void (*wkv7_back)(const head *h, float *scratch);
+
+    /* Sampling, n logits x; the same bits on every instance, fused or not. peaks: raise largest[l], of 16, to the
+     * largest of x[l], x[l + 16], ...; returns 0 if a logit is NaN or +infinity. weights: w = e^((x - top) factor) in
+     * the range and 0 outside, for (x - top) factor <= 0; returns the sum, in 16 lanes. within: the indices of x in the
+     * range, in order; returns their number; `at` has space for n + 16. */
+    int (*peaks)(float *largest, const float *x, int n);
+    float (*weights)(float *w, const float *x, int n, const logit_range *r, float top, float factor);
+    int (*within)(int32_t *at, const float *x, int n, const logit_range *r);
 
     /* Hardware limits, for reports. n rounds of multiply-adds in registers: returns the number of operations. Read all
      * of `data` once, as decoding does: returns a value that depends on it. */

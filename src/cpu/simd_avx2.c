@@ -10,6 +10,7 @@
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
 
 #define ROOT(x) _mm256_sqrt_ps(x)
+#define LARGER(x, y) _mm256_max_ps(x, y) /* y where one is NaN */
 #define FIRST(n) _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
 #define LOAD_PART(p, n) _mm256_maskload_ps(p, FIRST(n))
 #define STORE_PART(p, v, n) _mm256_maskstore_ps(p, FIRST(n), v)

@@ -18,6 +18,7 @@
 #define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 
 #define ROOT(x) _mm512_sqrt_ps(x)
+#define LARGER(x, y) _mm512_max_ps(x, y) /* y where one is NaN */
 #define LOAD_PART(p, n) _mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), p)
 #define STORE_PART(p, v, n) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (n)) - 1), v)
 #define NONZERO(v) _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NEQ_UQ)

@@ -11,9 +11,9 @@
  *     TIME_V         vectors of value channels that the recurrences carry at once
  *     OUT_B          floats of b that are packed together: about half of an L2 cache
  *
- * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16, ROOT (square), LOAD_I8 (LANES
- * signed bytes), NONZERO (a bit for each lane that is not zero) and COMPRESS (its lanes to the front). The three LOADs
- * must be there when LANES is not 4. */
+ * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16, ROOT (square), LARGER (y if
+ * x > y is false), LOAD_I8 (LANES signed bytes), NONZERO (a bit for each lane that is not zero) and COMPRESS (its lanes
+ * to the front). The three LOADs must be there when LANES is not 4. */
 #include "cpu/simd_vector.h"
 
 #ifndef DOT_T
@@ -50,6 +50,7 @@ static int is_plain(dtype type) { return type == F32 || type == F16 || type == B
 #include "cpu/simd_rows.h"
 #include "cpu/simd_time.h"
 #include "cpu/simd_back.h"
+#include "cpu/simd_sample.h"
 #include "cpu/simd_roof.h"
 
 const simd SIMD = {
@@ -90,6 +91,9 @@ const simd SIMD = {
     .wkv7 = wkv7,
     .wkv7_scratch = wkv7_scratch,
     .wkv7_back = wkv7_back,
+    .peaks = peaks,
+    .weights = weights,
+    .within = within,
     .burn = burn,
     .stream = stream,
 };

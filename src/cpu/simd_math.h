@@ -1,7 +1,11 @@
 /* simd_math.h - functions of a vector (part of simd_body.h). */
 
 INLINE vf pick(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
+#ifdef LARGER
+INLINE vf larger(vf x, vf y) { return (vf)LARGER(x, y); }
+#else
 INLINE vf larger(vf x, vf y) { return pick(x > y, x, y); }
+#endif
 
 #ifdef ROOT
 INLINE vf root(vf x) { return (vf)ROOT(x); }

@@ -68,9 +68,16 @@ static int refuse_text(const uint8_t *data, size_t size)
     return WKV_OK;
 }
 
+/* The length of its header, below 2^32, then JSON. The length may be two bytes that begin a pickle: 0x280 to 0x580. */
+static int is_safetensors(const uint8_t *data, size_t size)
+{
+    return size > 8 && data[8] == '{' && u64_at(data) <= UINT32_MAX;
+}
+
 int read_any(tensors *t, const uint8_t *data, size_t size, const char *name)
 {
     if (size == 0) return fail(WKV_EFORMAT, "is empty");
+    if (is_safetensors(data, size)) return read_safetensors(t, data, size);
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
         const signature *s = &signatures[i];
         if (size < s->at + s->len || memcmp(data + s->at, s->bytes, s->len)) continue;

@@ -30,7 +30,7 @@ static const char *find_part(const tensors *t, const char *part)
     return NULL;
 }
 
-static const char *find_adapter(const tensors *t)
+const char *tensors_adapter(const tensors *t)
 {
     const char *name = NULL;
     for (size_t i = 0; !name && i < sizeof adapters / sizeof *adapters; i++) name = find_part(t, adapters[i]);
@@ -47,7 +47,7 @@ static int count_part(const tensors *t, const char *part)
 /* Refuse a file without an embedding: an adapter, a tuned state, or unknown. */
 static int refuse_parts(const tensors *t)
 {
-    const char *lora = find_adapter(t);
+    const char *lora = tensors_adapter(t);
     int states = count_part(t, "time_state");
     if (lora)
         return fail(WKV_EUNSUPPORTED,
@@ -82,7 +82,7 @@ int tensors_refuse(const tensors *t)
                         name);
     }
     if (!tensors_find(t, "emb.weight")) return refuse_parts(t);
-    if ((name = find_adapter(t)))
+    if ((name = tensors_adapter(t)))
         return fail(WKV_EUNSUPPORTED, "%s: is a model with an unmerged adapter (%s); merge it first",
                     t->path, name);
     if (!find_part(t, "blocks.0.att."))

@@ -158,9 +158,9 @@ static int open_file(tensors *t, const char *path, int in_memory)
     if (err || (err = in_memory ? file_load(&map, path) : file_open(&map, path))) return err;
     t->maps[t->n_maps++] = map;
     t->bytes += map.size;
-    file_expect(&map, 0);
+    file_expect(&map, SMALL_READS);
     err = read_any(t, map.data, map.size, path);
-    file_expect(&map, 1);
+    file_expect(&map, LONG_READS);
     return err ? fail_prefix(err, "%s", path) : WKV_OK;
 }
 
@@ -222,9 +222,9 @@ int tensors_open_memory(tensors **out, const void *data, size_t size, const char
     return err;
 }
 
-void tensors_expect(const tensors *t, int long_runs)
+void tensors_expect(const tensors *t, file_reads next)
 {
-    for (int i = 0; i < t->n_maps; i++) file_expect(&t->maps[i], long_runs);
+    for (int i = 0; i < t->n_maps; i++) file_expect(&t->maps[i], next);
 }
 
 void tensors_forget(const tensors *t, const void *data, size_t bytes)

@@ -8,6 +8,7 @@
 #ifndef WKV_FORMAT_TENSORS_H
 #define WKV_FORMAT_TENSORS_H
 
+#include "base/file.h"
 #include "format/layout.h"
 
 enum { MAX_DIMS = 8 };
@@ -55,14 +56,16 @@ void tensors_close(tensors *t);
 void tensors_overlay(tensors *t, tensors *over);
 /* WKV_EARG when `path`, which is about to be written, is a file (device and inode) of t or of an overlay. */
 int tensors_refuse_output(const tensors *t, const char *path);
-/* Announce the next reads: small tensors only (call it again after each), or, the default, big ones from end to end.
- * See file_expect. */
-void tensors_expect(const tensors *t, int long_runs);
+/* Announce the next reads of its files, as file_expect: small tensors only, long runs (the default), scattered. */
+void tensors_expect(const tensors *t, file_reads next);
 /* Announce that bytes at data are not read again, so that pages of a mapping are released. */
 void tensors_forget(const tensors *t, const void *data, size_t bytes);
 /* 0 for a possible RWKV of versions 4 to 7; for anything else (adapters, states, research variants, other
  * architectures, a vocabulary alone, files converted for one program) WKV_EUNSUPPORTED and a sentence that names it. */
 int tensors_refuse(const tensors *t);
+
+/* The name of a tensor of an adapter; NULL: there is none. */
+const char *tensors_adapter(const tensors *t);
 
 int tensors_count(const tensors *t);
 const file_tensor *tensors_at(const tensors *t, int i);

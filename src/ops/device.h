@@ -323,6 +323,10 @@ typedef struct {
     X(square_sums, square_sums_args)                                                                                   \
     X(adamw, adamw_args)
 
+/* The revision of sums and roundings, which states in files name (session/identity.c): a change that alters
+ * tests/golden/bits.txt increases it. */
+enum { ARITHMETIC_REVISION = 1 };
+
 /* The sizes that determine the scratch memory of a pass. */
 struct pass_size {
     int rows, spans;   /* of the pass                                                          */

@@ -4,7 +4,7 @@
 
 #include "rwkv/model.h"
 #include "rwkv/pack.h"
-#include "wkv.h"
+#include "wkv_state.h"
 
 struct wkv_model {
     rwkv rwkv;
@@ -14,6 +14,7 @@ struct wkv_model {
     char types[128];
     wkv_profile profile;
     uint64_t fingerprint;  /* of sizes and some weights: matches a state to its model */
+    wkv_identity identity; /* session/identity.c computes it at the first use; "" before */
 };
 
 /* A state stores its sizes, so that it can be copied and freed after the model was closed. */

@@ -76,6 +76,17 @@ static inline weight_layout official_layout(const slot *s)
 typedef tensor *time_mix_fn(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v_first, int at);
 typedef tensor *channel_mix_fn(cx *c, const rwkv *m, void *layer, tensor *x, tensor *embedded, int at);
 
+/* Values of states that can be added: a token SHIFT, the matrices of HEADS; and SCALED sums, relative to the
+ * exponential of the EXPONENT of the same channel. */
+typedef enum { STATE_SHIFT, STATE_HEADS, STATE_SCALED, STATE_EXPONENT } state_kind;
+
+/* A tensor of a layer's state. */
+typedef struct {
+    const char *name;  /* after "blocks.N."             */
+    axis_size axes[3]; /* its shape, up to the first D_1 */
+    state_kind kind;
+} state_tensor;
+
 typedef struct {
     const char *name;     /* "w"                                                  */
     const char *gguf_key; /* ".attention.decay_lora_rank", after the architecture */
@@ -107,7 +118,7 @@ typedef struct {
     /* Low ranks and, where it is 0, the ffn width of a new model, from the width; NULL: the version is not trained. */
     void (*new_sizes)(int dim[DIMS]);
 
-    int (*state_len)(const rwkv *m); /* reals of one layer's state; the last C are the channel mix's */
+    const state_tensor *state; /* in the order of memory, the channel mix's last; ends with a NULL name */
     void (*state_init)(const rwkv *m, real *layer);
     time_mix_fn *time_mix;
     channel_mix_fn *channel_mix;

@@ -31,7 +31,7 @@ int bind_reals(const binder *b, const file_tensor *f, real *to, size_t capacity)
 #else
     int err = tensor_read(f, to, (int64_t)capacity);
 #endif
-    tensors_expect(b->t, 0);
+    tensors_expect(b->t, SMALL_READS);
     return err;
 }
 

@@ -10,8 +10,8 @@
 #include "rwkv/forward.h"
 
 enum {
-    PASS_ROWS = 512,        /* tokens in one pass                            */
-    PASS_LOGITS = 1 << 24   /* logits in one pass (64 MiB), at least 16 rows */
+    PASS_ROWS = 512,      /* tokens in one pass                            */
+    PASS_LOGITS = 1 << 24 /* logits in one pass (64 MiB), at least 16 rows */
 };
 
 struct wkv_context {
@@ -52,8 +52,10 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
     int err = device_open(&c->device, o->device, o->threads, o->isa);
     if (!err) err = cx_init(&c->cx, c->device);
     if (!err) err = reserve(c);
-    if (err) wkv_context_free(c);
-    else *out = c;
+    if (err)
+        wkv_context_free(c);
+    else
+        *out = c;
     return err;
 }
 
@@ -88,7 +90,7 @@ static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
 }
 
 typedef struct {
-    float **to;  /* the caller's logits of each wanted row */
+    float **logits, **hidden; /* where the caller wants them, for each wanted row; NULL: not wanted */
     int *rows;
     int32_t *tokens;
     span *spans;
@@ -96,23 +98,32 @@ typedef struct {
     int n_rows, n_spans, wanted;
 } pass;
 
+/* Whether the caller wants anything of token t of the sequence. */
+static int is_wanted(const wkv_sequence *q, int t) { return (q->logits || q->hidden) && (q->all_rows || t == q->n - 1); }
+
+static float *row_of(float *rows, const wkv_sequence *q, int t, int cols)
+{
+    return rows ? rows + (q->all_rows ? (size_t)t * (size_t)cols : 0) : NULL;
+}
+
 /* Add to the pass as many tokens of each sequence as fit; done[i] tokens were read before. */
 static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int count, int *done)
 {
-    int V = c->model->rwkv.V, logits = c->logits;
+    const rwkv *m = &c->model->rwkv;
     for (int i = 0; i < count && p->n_rows < c->rows; i++) {
-        int all = q[i].logits && q[i].all_logits, n = q[i].n - done[i];
+        const int any = q[i].logits || q[i].hidden, room = c->logits - p->wanted;
+        int n = q[i].n - done[i];
         if (n > c->rows - p->n_rows) n = c->rows - p->n_rows;
-        if (all && n > logits - p->wanted) n = logits - p->wanted;
-        if (q[i].logits && !all && p->wanted == logits) n = n == q[i].n - done[i] ? n - 1 : n;
+        if (any && q[i].all_rows && n > room) n = room;
+        if (any && !q[i].all_rows && !room && n == q[i].n - done[i]) n--;
         if (n <= 0) continue;
         p->spans[p->n_spans++] = (span){.row = p->n_rows, .len = n, .state = q[i].state->data};
         memcpy(p->tokens + p->n_rows, q[i].tokens + done[i], (size_t)n * sizeof *p->tokens);
         for (int t = 0; t < n; t++) {
-            int last = done[i] + t == q[i].n - 1;
-            if (!q[i].logits || !(all || last)) continue;
+            if (!is_wanted(&q[i], done[i] + t)) continue;
             p->rows[p->wanted] = p->n_rows + t;
-            p->to[p->wanted++] = q[i].logits + (all ? (size_t)(done[i] + t) * (size_t)V : 0);
+            p->logits[p->wanted] = row_of(q[i].logits, &q[i], done[i] + t, m->V);
+            p->hidden[p->wanted++] = row_of(q[i].hidden, &q[i], done[i] + t, m->C);
         }
         p->n_rows += n;
         done[i] += n;
@@ -138,15 +149,35 @@ static void states_to_host(wkv_context *c, const pass *p)
         c->device->to_host(c->device, &(transfer_args){.from = p->spans[i].state, .to = p->home[i], .n = n});
 }
 
+/* Copy row i of x to to[i], where that is not NULL. */
+static void rows_to_host(wkv_context *c, const tensor *x, float *const *to)
+{
+    const size_t n = (size_t)x->cols;
+    for (int i = 0; i < x->rows; i++)
+        if (to[i])
+            c->device->to_host(c->device, &(transfer_args){.from = reals(x) + (size_t)i * n, .to = to[i], .n = n});
+}
+
+/* The logits of the rows of x for which they are wanted. */
+static void logits_to_host(wkv_context *c, tensor *x, float **to)
+{
+    int *rows = arena_alloc(&c->cx.host, (size_t)x->rows * sizeof *rows), n = 0;
+    for (int i = 0; i < x->rows; i++)
+        if (to[i]) rows[n] = i, to[n++] = to[i];
+    if (!n) return;
+    if (n < x->rows) x = op_rows(&c->cx, x, rows, n);
+    rows_to_host(c, op_linear(&c->cx, x, (tensor *)&c->model->rwkv.head), to);
+}
+
 static void run_pass(wkv_context *c, const pass *p)
 {
     const batch b = {.rows = p->n_rows, .n_spans = p->n_spans, .spans = p->spans};
     c->cx.b = &b;
     if (c->device->separate) states_to_device(c, p);
-    const tensor *logits = rwkv_forward(&c->cx, &c->model->rwkv, p->tokens, p->rows, p->wanted);
-    for (int i = 0; i < p->wanted; i++) {
-        const size_t V = (size_t)logits->cols;
-        c->device->to_host(c->device, &(transfer_args){.from = reals(logits) + (size_t)i * V, .to = p->to[i], .n = V});
+    tensor *x = rwkv_features(&c->cx, &c->model->rwkv, p->tokens, p->rows, p->wanted);
+    if (x) {
+        rows_to_host(c, x, p->hidden);
+        logits_to_host(c, x, p->logits);
     }
     if (c->device->separate) states_to_host(c, p);
     c->cx.b = NULL;
@@ -166,7 +197,8 @@ int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
     cx *x = &c->cx;
     for (;;) {
         cx_reset(x);
-        pass p = {.to = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.to),
+        pass p = {.logits = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.logits),
+                  .hidden = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.hidden),
                   .rows = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.rows),
                   .tokens = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.tokens),
                   .spans = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.spans),
@@ -176,6 +208,30 @@ int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
         run_pass(c, &p);
     }
     free(done);
+    return 0;
+}
+
+int wkv_head(wkv_context *c, const float *hidden, int n, float *logits)
+{
+    REQUIRE(c, "the context");
+    REQUIRE(hidden, "the list of hidden rows");
+    REQUIRE(logits, "the list of logits");
+    if (n < 1) return fail(WKV_EARG, "%d hidden rows, expected at least 1", n);
+    const rwkv *m = &c->model->rwkv;
+    for (int at = 0, rows; at < n; at += rows) {
+        rows = n - at < c->logits ? n - at : c->logits;
+        if (rows > c->rows) rows = c->rows;
+        cx_reset(&c->cx);
+        const batch b = {.rows = rows};
+        c->cx.b = &b;
+        tensor *x = tensor_new(&c->cx, rows, m->C);
+        const size_t from = (size_t)at * (size_t)m->C, values = (size_t)rows * (size_t)m->C;
+        c->device->from_host(c->device, &(transfer_args){.from = hidden + from, .to = reals(x), .n = values});
+        float **to = arena_alloc(&c->cx.host, (size_t)rows * sizeof *to);
+        for (int i = 0; i < rows; i++) to[i] = logits + (size_t)(at + i) * (size_t)m->V;
+        logits_to_host(c, x, to);
+        c->cx.b = NULL;
+    }
     return 0;
 }
 

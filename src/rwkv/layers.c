@@ -4,6 +4,39 @@
 #include <string.h>
 #include "rwkv/parts.h"
 
+const state_tensor matrix_state[] = {
+    {"att.shift", {D_C}, STATE_SHIFT},
+    {"att.state", {D_H, D_N, D_N}, STATE_HEADS}, /* [H][key][value] */
+    {"ffn.shift", {D_C}, STATE_SHIFT},
+    {.name = NULL},
+};
+
+int rwkv_state_shape(const state_tensor *s, const int dim[DIMS], int64_t shape[3])
+{
+    int dims = 0;
+    while (dims < 3 && s->axes[dims] != D_1) {
+        shape[dims] = dim[s->axes[dims]];
+        dims++;
+    }
+    return dims;
+}
+
+int rwkv_state_values(const state_tensor *s, const int dim[DIMS])
+{
+    int64_t shape[3], n = 1;
+    for (int i = rwkv_state_shape(s, dim, shape); i > 0; i--) n *= shape[i - 1];
+    return (int)n;
+}
+
+int rwkv_state_layer(const state_tensor *all, const int dim[DIMS])
+{
+    int n = 0;
+    for (const state_tensor *s = all; s->name; s++) n += rwkv_state_values(s, dim);
+    return n;
+}
+
+int rwkv_layer_state(const rwkv *m) { return rwkv_state_layer(m->arch->state, m->dim); }
+
 int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS])
 {
     *m = (rwkv){.arch = a,

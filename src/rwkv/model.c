@@ -141,9 +141,9 @@ static int bind(wkv_model *m, tensors *file, const wkv_model_options *o)
     if (!err && lora) err = check_lora(lora);
     if (!err && state) err = check_state(state);
     if (err) return err;
-    tensors_expect(file, 0); /* vectors are copied, matrices stay in place */
+    tensors_expect(file, SMALL_READS); /* vectors are copied, matrices stay in place */
     err = rwkv_bind(&m->rwkv, file, o->lora_alpha);
-    tensors_expect(file, 1);
+    tensors_expect(file, LONG_READS);
     if (err) return err;
     if (lora) err = rwkv_fits(&m->rwkv, lora);
     if (!err && state) err = rwkv_fits(&m->rwkv, state);

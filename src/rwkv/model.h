@@ -18,12 +18,18 @@ struct rwkv {
 
 static inline void *rwkv_layer(const rwkv *m, int l) { return m->layers + (size_t)l * m->arch->layer_size; }
 /* reals of one layer's state, and of a full state */
-static inline int rwkv_layer_state(const rwkv *m) { return m->arch->state_len(m); }
+int rwkv_layer_state(const rwkv *m);
 static inline int rwkv_state_len(const rwkv *m) { return m->L * rwkv_layer_state(m); }
 
 /* Set arch and sizes, and allocate the layers' structs; tensors are empty. WKV_ENOMEM. */
 int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS]);
 void rwkv_release(rwkv *m);
+
+/* The axes of a state's tensor in a model of these sizes (returns their number); its values; and those of all tensors
+ * of a layer. */
+int rwkv_state_shape(const state_tensor *s, const int dim[DIMS], int64_t shape[3]);
+int rwkv_state_values(const state_tensor *s, const int dim[DIMS]);
+int rwkv_state_layer(const state_tensor *all, const int dim[DIMS]);
 
 /* Call fn for every tensor of the model, layer after layer, with its official name and its slot; layer is -1 for those
  * outside the layers (embedding, ln0, ln_out, head). fn returns 0 to continue. Layer 0 of v7 has no v0, v1, v2. */

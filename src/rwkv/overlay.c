@@ -135,10 +135,7 @@ int bind_state(binder *b)
     for (int l = 0; l < m->L; l++) {
         int err = bind_reals(b, find_state(b, l, path), S, (size_t)CN);
         if (err) return err;
-        real *to = all + (size_t)l * (size_t)rwkv_layer_state(m) + m->C;
-        for (int h = 0; h < H; h++)
-            for (int i = 0; i < N; i++)
-                for (int j = 0; j < N; j++) to[(h * N + i) * N + j] = S[(h * N + j) * N + i];
+        turn_heads(all + (size_t)l * (size_t)rwkv_layer_state(m) + m->C, S, H, N);
     }
     m->state0 = all;
     return 0;

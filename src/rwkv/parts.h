@@ -48,11 +48,11 @@ static inline tensor *gated_ffn(cx *c, tensor *x, tensor *xk, tensor *xr, tensor
     SLOT(name, field, D_C, cols, SLOT_MATRIX | SLOT_RESIDUAL | (flags), .init = INIT_CONSTANT)
 #define SLOTS(table) .slots = table, .n_slots = (int)(sizeof table / sizeof *table), .layer_size = sizeof(LAYER)
 
-/* Versions 5 to 7: att_x[C], S[H][N][N], ffn_x[C]. */
-static inline int matrix_state_len(const rwkv *m) { return 2 * m->C + m->C * m->N; }
+/* The state of versions 5 to 7. */
+extern const state_tensor matrix_state[];
 static inline void matrix_state_init(const rwkv *m, real *layer)
 {
-    memset(layer, 0, (size_t)matrix_state_len(m) * sizeof *layer);
+    memset(layer, 0, (size_t)rwkv_layer_state(m) * sizeof *layer);
 }
 
 /* The ffn width of versions with gates, smaller by the gates' parameters. */

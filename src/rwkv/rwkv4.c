@@ -51,8 +51,14 @@ static tensor *channel_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor 
     return gated_ffn(c, x, xk, xr, &w->ffn_K, &w->ffn_V, &w->ffn_R);
 }
 
-/* att_x, aa, bb, pp, ffn_x */
-static int state_len(const rwkv *m) { return 5 * m->C; }
+static const state_tensor state[] = {
+    {"att.shift", {D_C}, STATE_SHIFT},
+    {"att.aa", {D_C}, STATE_SCALED}, /* of the values, and of the weights: divided by e^pp (docs/models.md 2.2) */
+    {"att.bb", {D_C}, STATE_SCALED},
+    {"att.pp", {D_C}, STATE_EXPONENT},
+    {"ffn.shift", {D_C}, STATE_SHIFT},
+    {.name = NULL},
+};
 
 static void state_init(const rwkv *m, real *layer)
 {
@@ -84,5 +90,5 @@ static const published_size sizes[] = {
 };
 
 const arch arch4 = {.version = "4", SLOTS(slots4), .detect = detect, .new_sizes = new_sizes,
-                    .state_len = state_len, .state_init = state_init, .time_mix = time_mix, .channel_mix = channel_mix,
+                    .state = state, .state_init = state_init, .time_mix = time_mix, .channel_mix = channel_mix,
                     .gguf = "rwkv4", .answers_without_blank_line = 1, .published = sizes};

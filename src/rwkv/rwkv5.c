@@ -116,7 +116,7 @@ static void new_sizes(int dim[DIMS])
 }
 
 #define ARCH5(name, table)                                                                                             \
-    .version = name, SLOTS(table), .state_len = matrix_state_len, .state_init = matrix_state_init,                     \
+    .version = name, SLOTS(table), .state = matrix_state, .state_init = matrix_state_init,                             \
     .time_mix = time_mix, .channel_mix = channel_mix, .gguf = "rwkv5", .answers_without_blank_line = 1
 const arch arch50 = {ARCH5("5.0", slots50), .detect = detect50, .no_web_form = 1};
 const arch arch51 = {ARCH5("5.1", slots51), .detect = detect51};

@@ -112,7 +112,7 @@ static void new_sizes(int dim[DIMS])
 }
 
 const arch arch6 = {.version = "6", SLOTS(slots6), .detect = detect, .new_sizes = new_sizes,
-                    .state_len = matrix_state_len, .state_init = matrix_state_init,
+                    .state = matrix_state, .state_init = matrix_state_init,
                     .time_mix = time_mix, .channel_mix = channel_mix,
                     .ranks = {{"mix", ".time_mix_extra_dim"}, {"decay", ".time_decay_extra_dim"}},
                     .gguf = "rwkv6", .gguf_zero = ".rescale_every_n_layers"};

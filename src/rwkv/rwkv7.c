@@ -184,7 +184,7 @@ static const published_size sizes[] = {
 
 enum { SLOTS_7 = sizeof slots7 / sizeof *slots7 - SLOTS_7A };
 #define ARCH7                                                                                                          \
-    .slots = slots7, .layer_size = sizeof(LAYER), .state_len = matrix_state_len, .state_init = matrix_state_init,      \
+    .slots = slots7, .layer_size = sizeof(LAYER), .state = matrix_state, .state_init = matrix_state_init,              \
     .time_mix = time_mix,                                                                                              \
     .ranks = {{"w", ".attention.decay_lora_rank"}, {"a", ".attention.iclr_lora_rank"},                                 \
               {"v", ".attention.value_residual_mix_lora_rank"}, {"g", ".attention.gate_lora_rank"}},                   \

@@ -57,7 +57,7 @@ static int compare(double *worst, uint64_t *bits, wkv_context *c, const wkv_mode
     for (int t = 0; t < T && !err; t += step) {
         int n = T - t < step ? T - t : step;
         err = wkv_eval_batch(
-            c, &(wkv_sequence){.state = s, .tokens = g->tokens + t, .n = n, .logits = logits, .all_logits = 1}, 1);
+            c, &(wkv_sequence){.state = s, .tokens = g->tokens + t, .n = n, .logits = logits, .all_rows = 1}, 1);
         for (int i = 0; i < n * V && !err; i++) {
             double d = fabs((double)logits[i] - (double)g->logits[t * V + i]);
             if (!(d <= *worst)) *worst = d; /* a NaN stays */

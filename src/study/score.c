@@ -3,27 +3,10 @@
 #include <stdlib.h>
 #include "base/error.h"
 #include "rwkv/api.h"
+#include "text/distribution.h"
 #include "wkv_study.h"
 
 enum { SCORE_TOKENS = 64 }; /* tokens whose logits are in memory at once */
-
-/* The largest logit and its place, and the logarithm of the sum of all their exponentials. */
-typedef struct {
-    float max;
-    int argmax;
-    double log_sum;
-} peak;
-
-static peak find_peak(const float *x, int V)
-{
-    peak p = {.max = x[0]};
-    for (int i = 1; i < V; i++)
-        if (x[i] > p.max) p.max = x[p.argmax = i];
-    double sum = 0;
-    for (int i = 0; i < V; i++) sum += (double)expf(x[i] - p.max);
-    p.log_sum = (double)p.max + log(sum);
-    return p;
-}
 
 /* NaN and infinity in the logits end here: they make the sum NaN or infinite. */
 static int fail_logits(const wkv_state *s, int at)
@@ -32,20 +15,16 @@ static int fail_logits(const wkv_state *s, int at)
                 s->model->about.path, at);
 }
 
-static float nll_of(const float *x, const peak *p, int32_t token) { return (float)(p->log_sum - (double)x[token]); }
+static float nll_of(const distribution *d, int32_t id) { return (float)-log_probability(d, id); }
 
 /* a and b: the logits of both models after the same tokens; next: the token that came. */
 static wkv_difference differ(const float *a, const float *b, int V, int32_t next)
 {
-    peak p = find_peak(a, V), q = find_peak(b, V);
-    double kl = 0, squares = 0;
-    for (int i = 0; i < V; i++) {
-        double apart = (double)a[i] - (double)b[i];
-        kl += exp((double)a[i] - p.log_sum) * (apart - (p.log_sum - q.log_sum));
-        squares += apart * apart;
-    }
-    return (wkv_difference){.nll = {nll_of(a, &p, next), nll_of(b, &q, next)},
-                            .kl = kl < 0 ? 0 : (float)kl, /* it is never below; its rounding may be */
+    distribution p = distribution_of(a, V), q = distribution_of(b, V);
+    double squares = 0;
+    for (int i = 0; i < V; i++) squares += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+    return (wkv_difference){.nll = {nll_of(&p, next), nll_of(&q, next)},
+                            .kl = (float)kl_divergence(&p, &q),
                             .apart = (float)sqrt(squares / V),
                             .agree = p.argmax == q.argmax};
 }
@@ -60,32 +39,99 @@ static int check(const wkv_context *c, const wkv_state *s, const int32_t *tokens
     return 0;
 }
 
-static int read_piece(float *logits, wkv_context *c, wkv_state *s, const int32_t *tokens, int n)
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
+
+static wkv_token_score score_of(const distribution *d, int32_t id)
 {
-    return wkv_eval_batch(c, &(wkv_sequence){.state = s, .tokens = tokens, .n = n, .logits = logits, .all_logits = 1},
-                          1);
+    const float *x = d->logits;
+    int rank = 0;
+    for (int i = 0; i < d->n; i++) rank += x[i] > x[id] || (x[i] == x[id] && i < id);
+    return (wkv_token_score){.id = id, .rank = rank, .nll = nll_of(d, id)};
 }
 
-int wkv_score(float *nll, wkv_context *c, wkv_state *s, const int32_t *tokens, int n)
+/* The k largest logits in order, the lower id first where they are equal. */
+static void find_top(wkv_token_score *top, int k, const distribution *d)
 {
-    REQUIRE(nll, "the list of results");
-    int err = check(c, s, tokens, n);
-    if (err) return err;
-    int V = context_model(c)->rwkv.V;
-    float *logits = malloc(sizeof *logits * SCORE_TOKENS * (size_t)V);
-    if (!logits) return fail(WKV_ENOMEM, "no memory for the logits of %d tokens", SCORE_TOKENS);
-    for (int at = 0, piece; !err && at < n; at += piece) {
-        piece = n - at < SCORE_TOKENS ? n - at : SCORE_TOKENS;
-        err = read_piece(logits, c, s, tokens + at, piece);
-        for (int i = 0; !err && i < piece; i++) {
-            const float *x = logits + (size_t)i * (size_t)V;
-            peak p = find_peak(x, V);
-            nll[at + i] = nll_of(x, &p, tokens[at + i + 1]);
-            if (!isfinite(nll[at + i])) err = fail_logits(s, at + i);
-        }
+    const float *x = d->logits;
+    int n = 0;
+    for (int i = 0; i < d->n; i++) {
+        if (n == k && !(x[i] > x[top[n - 1].id])) continue;
+        int at = n < k ? n++ : n - 1;
+        for (; at && x[i] > x[top[at - 1].id]; at--) top[at] = top[at - 1];
+        top[at].id = i;
     }
+    for (int i = 0; i < n; i++) top[i].rank = i, top[i].nll = nll_of(d, top[i].id);
+}
+
+static int check_text(const wkv_context *c, const wkv_scored_text *q)
+{
+    int err = check(c, q->state, q->tokens, q->n);
+    if (err) return err;
+    REQUIRE(q->scores, "the list of scores");
+    const int V = context_model(c)->rwkv.V;
+    if (q->top && (q->k < 1 || q->k > V)) return fail(WKV_EARG, "the %d most probable of %d ids", q->k, V);
+    return 0;
+}
+
+/* The next tokens of the texts, as many as fit into one piece: done[i] of text i were read before. `row` is the text of
+ * each row. Returns their number. */
+static int next_piece(wkv_sequence *piece, int *row, int *n_rows, const wkv_scored_text *q, int count, const int *done,
+                      float *hidden, int width)
+{
+    int n = 0;
+    *n_rows = 0;
+    for (int i = 0; i < count && *n_rows < SCORE_TOKENS; i++) {
+        int take = q[i].n - done[i];
+        if (take > SCORE_TOKENS - *n_rows) take = SCORE_TOKENS - *n_rows;
+        if (!take) continue;
+        piece[n++] = (wkv_sequence){.state = q[i].state,
+                                    .tokens = q[i].tokens + done[i],
+                                    .n = take,
+                                    .hidden = hidden + (size_t)*n_rows * (size_t)width,
+                                    .all_rows = 1};
+        for (int t = 0; t < take; t++) row[(*n_rows)++] = i;
+    }
+    return n;
+}
+
+static int score_row(const wkv_scored_text *q, int at, const float *x, int V)
+{
+    const distribution d = distribution_of(x, V);
+    q->scores[at] = score_of(&d, q->tokens[at + 1]);
+    if (q->top) find_top(q->top + (size_t)at * (size_t)q->k, q->k, &d);
+    return isfinite(q->scores[at].nll) ? 0 : fail_logits(q->state, at);
+}
+
+int wkv_score(wkv_context *c, const wkv_scored_text *texts, int count)
+{
+    if (!c || !texts || count < 1) return fail(WKV_EARG, "the context or the list of %d texts is NULL or empty", count);
+    for (int i = 0, err; i < count; i++)
+        if ((err = check_text(c, &texts[i]))) return err;
+    const int V = context_model(c)->rwkv.V, C = context_model(c)->rwkv.C;
+    float *logits = malloc(sizeof *logits * SCORE_TOKENS * (size_t)V);
+    float *hidden = malloc(sizeof *hidden * SCORE_TOKENS * (size_t)C);
+    int *done = calloc((size_t)count, sizeof *done), row[SCORE_TOKENS], n_rows;
+    int err = logits && hidden && done ? 0 : fail(WKV_ENOMEM, "no memory for the logits of %d tokens", SCORE_TOKENS);
+    while (!err) {
+        wkv_sequence piece[SCORE_TOKENS];
+        const int n = next_piece(piece, row, &n_rows, texts, count, done, hidden, C);
+        if (!n) break;
+        err = wkv_eval_batch(c, piece, n);
+        if (!err) err = wkv_head(c, hidden, n_rows, logits);
+        for (int i = 0; i < n_rows && !err; i++)
+            err = score_row(&texts[row[i]], done[row[i]]++, logits + (size_t)i * (size_t)V, V);
+    }
+    free(done);
+    free(hidden);
     free(logits);
     return err;
+}
+
+/* ---- two models -------------------------------------------------------------------------------------------------- */
+
+static int read_piece(float *logits, wkv_context *c, wkv_state *s, const int32_t *tokens, int n)
+{
+    return wkv_eval_batch(c, &(wkv_sequence){.state = s, .tokens = tokens, .n = n, .logits = logits, .all_rows = 1}, 1);
 }
 
 int wkv_compare(wkv_difference *out, wkv_context *const c[2], wkv_state *const s[2], const int32_t *tokens, int n)

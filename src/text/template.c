@@ -8,22 +8,23 @@
 #include <string.h>
 #include <strings.h>
 
-static const wkv_template plain = {"plain", "User", "Assistant", "", "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:"},
-                                   NULL};
+static const wkv_template plain = {
+    "plain", "User", "Assistant", "", "System: ", "\n\n", "\n\n", {"\n\nUser:", "\n\nSystem:"}, NULL};
 
-static const wkv_template g1 = {"g1",   "User", "Assistant", "", "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:"},
-                                "\n```"};
+static const wkv_template g1 = {
+    "g1", "User", "Assistant", "", "System: ", "\n\n", "\n\n", {"\n\nUser:", "\n\nSystem:"}, "\n```"};
 
 #define WORLD_OPENING                                                                                                  \
     "User: hi\n\nAssistant: Hi. I am your assistant and I will provide expert full response in full details. "         \
     "Please feel free to ask any question and I will always answer it.\n\n"
 
-static const wkv_template world = {
-    "world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\nUser:", "\n\nSystem:", "\n\nAssistant:"},
-    NULL};
+static const wkv_template world = {"world",    "User", "Assistant", WORLD_OPENING,
+                                   "System: ", "\n\n", "\n\n",      {"\n\nUser:", "\n\nSystem:", "\n\nAssistant:"},
+                                   NULL};
 
 /* versions 4 and 5 were trained on answers without blank lines, and continue with unrelated text after one */
-static const wkv_template old_world = {"world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", {"\n\n"}, NULL};
+static const wkv_template old_world = {
+    "world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", "\n\n", {"\n\n"}, NULL};
 
 #define RAVEN_OPENING                                                                                                  \
     "\nThe following is a coherent verbose detailed conversation between a girl named Alice and her friend Bob. "      \
@@ -31,9 +32,9 @@ static const wkv_template old_world = {"world", "User", "Assistant", WORLD_OPENI
     "like to ask Bob questions. Alice likes to tell Bob a lot about herself and her opinions. Alice usually "          \
     "gives Bob kind, helpful and informative advices.\n\n"
 
-static const wkv_template raven = {"raven", "Bob", "Alice", RAVEN_OPENING, "\n", "\n\n", {"\n\n"}, NULL};
+static const wkv_template raven = {"raven", "Bob", "Alice", RAVEN_OPENING, "\n", "\n\n", "\n\n", {"\n\n"}, NULL};
 
-static const wkv_template pile = {"pile", "Q", "A", "\n", "\n", "\n", {"\n\nQ:", "\nQ:", "\n\n"}, NULL};
+static const wkv_template pile = {"pile", "Q", "A", "\n", "\n", "\n", "\n\n", {"\n\nQ:", "\nQ:", "\n\n"}, NULL};
 
 static const wkv_template *const templates[] = {&world, &g1, &raven, &pile, &plain};
 enum { TEMPLATES = sizeof templates / sizeof *templates };
@@ -177,7 +178,7 @@ size_t template_reply(const wkv_template *t, stretch text, char *out, size_t cap
     page p = {out, cap, 0};
     put_string(&p, " ");
     put_clean(&p, text);
-    put(&p, t->stops[0], strspn(t->stops[0], "\n"));
+    put_string(&p, t->ending);
     return end(&p);
 }
 
@@ -242,6 +243,6 @@ size_t wkv_template_tools_reply(const wkv_template *t, const char *call, char *o
     put_string(&p, "\n");
     put_clean(&p, string(call));
     put_string(&p, t->tool_stop);
-    put(&p, t->stops[0], strspn(t->stops[0], "\n"));
+    put_string(&p, t->ending);
     return end(&p);
 }

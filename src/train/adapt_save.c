@@ -2,18 +2,15 @@
 #include "base/number.h"
 #include "base/path.h"
 #include "format/write.h"
+#include "rwkv/overlay.h"
 #include "train/adapt.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* transpose [H][key][value] to the file layout [H][value][key] */
 static int give_state(const tensor_out *o, float *out)
 {
     const param *q = o->from;
-    const int64_t H = o->shape[0], N = o->shape[1];
-    for (int64_t h = 0; h < H; h++)
-        for (int64_t i = 0; i < N; i++)
-            for (int64_t j = 0; j < N; j++) out[(h * N + j) * N + i] = reals(q->t)[(h * N + i) * N + j];
+    turn_heads(out, reals(q->t), (int)o->shape[0], (int)o->shape[1]);
     return 0;
 }
 

@@ -62,7 +62,7 @@ int binidx_open(token_part *out, const char *idx_path)
         file_close(&out->map);
     }
     if (!err) {
-        file_expect(&out->map, 0); /* sequences are read in random order */
+        file_expect(&out->map, SMALL_READS); /* sequences are read in random order */
         out->ids = (void *)(uintptr_t)out->map.data;
         out->n = count;
         out->width = width;

@@ -67,6 +67,7 @@ void add_length(sound *s, size_t at, int width, size_t from, size_t to);
 
 /* Scanners; each returns 0 when the file is not of its format. */
 int scan_safetensors(sound *s);
+int scan_state(sound *s); /* a state file, sealed by its checksum */
 int scan_json(sound *s); /* a vocabulary, an index of shards, lines of JSON */
 int scan_gguf(sound *s);
 int scan_rwkvcpp(sound *s);

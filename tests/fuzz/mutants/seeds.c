@@ -4,7 +4,7 @@
 #include "format/write.h"
 #include "train/adapt.h"
 #include "use.h"
-#include "wkv.h"
+#include "wkv_state.h"
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ typedef struct {
 } seed_kind;
 
 static const seed_kind kinds[] = {
-    {USE_MODEL, ".pth", scan_pth, 27},
+    {USE_MODEL, ".pth", scan_pth, 23},
     {USE_MODEL, ".safetensors", scan_safetensors, 10},
     {USE_MODEL, ".st", scan_safetensors, 3},
     {USE_MODEL, ".gguf", scan_gguf, 20},
@@ -30,6 +30,7 @@ static const seed_kind kinds[] = {
     {USE_ADAPTER, ".safetensors", scan_safetensors, 6},
     {USE_STATE, ".pth", scan_pth, 3},
     {USE_STATE, ".safetensors", scan_safetensors, 2},
+    {USE_STATE_FILE, ".safetensors", scan_state, 4},
     {USE_VOCABULARY, ".txt", scan_words, 4},
     {USE_VOCABULARY, ".json", scan_json, 4},
     {USE_INDEX, "model.safetensors.index.json", scan_json, 2},
@@ -104,6 +105,28 @@ static int add_converted(seeds *all, const char *folder, const char *from, const
     int e = wkv_convert(m, path, o);
     wkv_model_close(m);
     return e ? complain(path, wkv_error()) : add_file(all, USE_MODEL, path, NULL);
+}
+
+/* A state after three tokens, with all that a state file may have. */
+static int add_state(seeds *all, const char *folder, const char *model)
+{
+    static const int32_t ids[3] = {1, 2, 3};
+    char path[200];
+    wkv_model *m = NULL;
+    wkv_context *c = NULL;
+    wkv_state *s = NULL;
+    wkv_state_info about = {.ids = ids, .n_ids = 3, .read = 2, .text = "It \xc3\xa9", .template_name = "g1", .seed = 7};
+    snprintf(path, sizeof path, "%s/state.safetensors", folder);
+    int e = wkv_model_open(&m, model, NULL);
+    if (!e) e = wkv_context_new(&c, m, &(wkv_context_options){.threads = 1});
+    if (!e) e = wkv_state_new(&s, m);
+    if (!e) e = wkv_eval(c, s, ids, 2, NULL);
+    if (!e) e = wkv_identify(&about.identity, c);
+    if (!e) e = wkv_state_file_write(path, &about, s, wkv_state_data(s));
+    wkv_state_free(s);
+    wkv_context_free(c);
+    wkv_model_close(m);
+    return e ? complain(path, wkv_error()) : add_file(all, USE_STATE_FILE, path, model);
 }
 
 static int add_tuned(seeds *all, const char *folder, const char *model, const char *method)
@@ -297,6 +320,7 @@ int seeds_load(seeds *all, const char *folder, int processes)
         if (!e) e = add_tuned(all, folder, models[i], "lora");
         if (!e) e = add_tuned(all, folder, models[i], "miss");
         if (!e && i) e = add_tuned(all, folder, models[i], "state");
+        if (!e) e = add_state(all, folder, models[i]);
     }
     static const char *const types[] = {"q8_0", "q4_0", "q5_1", "q4mix"};
     for (int i = 0; i < 4 && !e; i++) { /* 32 wide, so in blocks */

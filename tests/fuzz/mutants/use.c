@@ -18,7 +18,7 @@ int __real_file_open(file_map *out, const char *path);
 void __real_file_close(file_map *m);
 int __wrap_file_open(file_map *out, const char *path);
 void __wrap_file_close(file_map *m);
-void __wrap_file_expect(const file_map *m, int long_runs);
+void __wrap_file_expect(const file_map *m, file_reads next);
 void __wrap_file_forget(const file_map *m, const void *data, size_t bytes);
 
 int __wrap_file_open(file_map *out, const char *path)
@@ -40,7 +40,7 @@ void __wrap_file_close(file_map *m)
     *m = (file_map){0};
 }
 
-void __wrap_file_expect(const file_map *m, int long_runs) { (void)m, (void)long_runs; }
+void __wrap_file_expect(const file_map *m, file_reads next) { (void)m, (void)next; }
 void __wrap_file_forget(const file_map *m, const void *data, size_t bytes) { (void)m, (void)data, (void)bytes; }
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
@@ -267,7 +267,11 @@ int use_mutant(const sound *s, const char *path, const char *scratch, rng *r)
         with.lora = path;
         with.lora_alpha = below(r, 4) ? 4 : 0;
         return use_over(s->base, &with, scratch, r);
-    case USE_STATE: with.state = path; return use_over(s->base, &with, scratch, r);
+    case USE_STATE:
+        if (below(r, 2)) return use_state_file(s, path, scratch, r);
+        with.state = path;
+        return use_over(s->base, &with, scratch, r);
+    case USE_STATE_FILE: return use_state_file(s, path, scratch, r);
     case USE_VOCABULARY: return use_vocabulary(path);
     case USE_INDEX: return use_model(s->base, scratch, r);
     case USE_TOKENS: return use_tokens(path, NULL);

@@ -7,7 +7,8 @@
 typedef enum {
     USE_MODEL,      /* logits, generate, convert, tune          */
     USE_ADAPTER,    /* generate --lora, merge, tune             */
-    USE_STATE,      /* generate --load-state, merge             */
+    USE_STATE,      /* generate --state, merge, state           */
+    USE_STATE_FILE, /* state info, verify, mix, convert         */
     USE_VOCABULARY, /* tokenize, generate --vocab               */
     USE_INDEX,      /* a folder of shards with this index       */
     USE_TOKENS,     /* train --data X.idx                       */
@@ -20,6 +21,7 @@ typedef enum {
 int use_mutant(const sound *s, const char *path, const char *scratch, rng *r);
 
 int refused(void);                                  /* 0; aborts when there is no sentence */
+int use_state_file(const sound *s, const char *path, const char *scratch, rng *r);
 int use_tokens(const char *path, const void *form); /* a text_form; NULL: there are tokens only */
 int use_lines(const char *path, rng *r);
 int use_run(const char *scratch);

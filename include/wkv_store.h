@@ -1,0 +1,119 @@
+/* wkv_store.h - conversations kept in a folder: sessions, their messages, and the states after them.
+ *
+ *     wkv_store *store;  wkv_store_session book;  wkv_tree *tree;
+ *     wkv_store_open(&store, NULL);
+ *     if (!wkv_store_find(&book, store, "book")) wkv_store_create(&book, store, "book", context, "world");
+ *     wkv_store_load(&tree, store, &book, context, tokenizer);
+ *     ...                                                       // a turn: wkv_tree_session, wkv_tree_add
+ *     wkv_store_save(store, &book, tree);                       // when it returns 0, the turn is on the disk
+ *
+ * The folder has an SQLite database, wkv.db, and a state file (wkv_state.h) for each answer, states/ab/SHA256.safetensors
+ * under the checksum of its contents. docs/states.md describes both. A turn is written as files first, and then as one
+ * transaction of the database: a process that is killed, or a disk that is full, loses the turn being written at most.
+ * A state file that is missing or damaged costs time only, since its ids are read again.
+ *
+ * Several processes may use a store, and one session too. A head moves by compare-and-swap: the second of two processes
+ * that continue the same message keeps its messages as a branch, and gets WKV_ECONFLICT.
+ *
+ * Conventions are those of wkv.h. A store belongs to one thread at a time. Built without SQLite, all functions that
+ * return a code give WKV_EUNSUPPORTED. Each function may fail with WKV_EIO: disk full, no permission, a database that
+ * another process keeps locked for more than 10 seconds; WKV_EFORMAT: the database is damaged; WKV_ENOMEM. */
+#ifndef WKV_STORE_H
+#define WKV_STORE_H
+
+#include "wkv_tree.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wkv_store wkv_store;
+
+/* The folder of the store that a NULL folder means: $XDG_DATA_HOME/wkv/store, else ~/.local/share/wkv/store. Returns 1,
+ * or 0 if neither variable is set or the path is longer than cap - 1 bytes. */
+WKV_API int wkv_store_folder(char *out, size_t cap);
+
+/* Open the store in a folder, which is created with mode 0700 if it is missing; NULL: wkv_store_folder. A store in a
+ * read-only folder can be read. WKV_EUNSUPPORTED: a database of a newer schema, or of another program; WKV_EIO. */
+WKV_API int wkv_store_open(wkv_store **out, const char *folder);
+WKV_API void wkv_store_close(wkv_store *s);
+
+/* A session as it was when it was found or listed. `head` and `revision` are what wkv_store_load and wkv_store_save
+ * have seen last; the caller passes them on unchanged. */
+typedef struct {
+    char id[32];              /* "ses_" and 26 characters of 130 random bits          */
+    char name[65];            /* "": none                                             */
+    char model[128];          /* name of the model's file                             */
+    char template_name[32];   /* chat template, "": none                              */
+    int64_t created, changed; /* seconds since 1970                                  */
+    int messages;             /* of all branches                                      */
+    int turns;                /* answers from the beginning to the head               */
+    int64_t bytes;            /* of its state files                                   */
+    char head[32];            /* id of the message where it continues; "": the beginning */
+    char preview[96];         /* beginning of the head's text, in one line            */
+    int64_t revision;         /* number of times that it was saved                    */
+} wkv_store_session;
+
+/* All sessions, the one changed last first; n of them, freed by wkv_store_list_free. */
+WKV_API int wkv_store_list(wkv_store_session **out, int *n, wkv_store *s);
+WKV_API void wkv_store_list_free(wkv_store_session *list);
+
+/* The session of this name or id; without one, the only session whose name or id begins with it. Returns 1; 0 and a
+ * cleared *out if there is none; WKV_EARG: several begin with it, and the sentence has two of them. */
+WKV_API int wkv_store_find(wkv_store_session *out, wkv_store *s, const char *name);
+
+/* A new session without messages. name: 1 to 64 bytes of UTF-8 without control characters, not beginning with a blank,
+ * "-" or "ses_"; NULL: none. The context gives the model. template_name may be NULL. WKV_ECONFLICT: another session has
+ * the name; WKV_EARG. */
+WKV_API int wkv_store_create(wkv_store_session *out, wkv_store *s, const char *name, const wkv_context *c,
+                             const char *template_name);
+
+/* Remove a session, its messages, and the state files that no other session has. WKV_EARG: it does not exist. */
+WKV_API int wkv_store_delete(wkv_store *s, const wkv_store_session *session);
+
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *name;
+    int node, branch; /* branch: wkv_tree_branch */
+} wkv_store_name;
+
+/* Messages of a session, in the order in which they were saved; a parent is before its children. */
+typedef struct {
+    const wkv_node *nodes; /* `stored`: has a state file   */
+    int n, head;           /* head: a node, or WKV_NOWHERE */
+    const wkv_store_name *names;
+    int n_names;
+} wkv_store_messages;
+
+/* Read the messages without a model. WKV_EARG: the session does not exist. */
+WKV_API int wkv_store_read(wkv_store_messages **out, wkv_store *s, const wkv_store_session *session);
+WKV_API void wkv_store_messages_free(wkv_store_messages *m);
+
+/* The tree of a session as it is now. State files are read when a session of their node is asked for. WKV_EARG: a
+ * context whose model has another version, other sizes or another vocabulary; no such session. */
+WKV_API int wkv_store_load(wkv_tree **out, wkv_store *s, wkv_store_session *session, wkv_context *c,
+                           const wkv_tokenizer *t);
+
+/* The differences between the weights and arithmetic of the head's state and those of the context, as a sentence of
+ * wkv_state_file_compare; "" without any, or without a state file. */
+WKV_API int wkv_store_compare(wkv_store *s, const wkv_store_session *session, const wkv_context *c, char *out,
+                              size_t capacity);
+
+/* Save the nodes of a tree that are not in the store yet, its names and its head. The tree is one that
+ * wkv_store_load gave for this session, or a new one for a new session. Answers, texts and mixes get state files.
+ *
+ * WKV_ECONFLICT: another process has moved the head since `session` was loaded or saved, and this tree's head is not
+ * that one either: the nodes and names are saved, the head of the other process stays, and the sentence has both. Every
+ * further save of this branch keeps its nodes and gives WKV_ECONFLICT again. WKV_EARG: no such session. After another
+ * failure nothing of the tree is in the store that was not there before, and the call can be repeated. */
+WKV_API int wkv_store_save(wkv_store *s, wkv_store_session *session, wkv_tree *t);
+
+/* Remove state files that no message refers to, and unfinished files, if they were written more than `seconds` ago:
+ * those of saves that were interrupted. *freed (may be NULL): their bytes. */
+WKV_API int wkv_store_gc(wkv_store *s, int64_t seconds, int64_t *freed);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,46 @@
+/* columns.c - wide and combining characters counted as terminals do. */
+#define _XOPEN_SOURCE 700 /* wcwidth */
+#include "columns.h"
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+/* The bytes of the character at p, and its columns. Invalid bytes are one column each. */
+static size_t next(const char *p, int *columns)
+{
+    wchar_t c;
+    mbstate_t state = {0};
+    const size_t n = mbrtowc(&c, p, MB_CUR_MAX, &state);
+    if (n == 0 || n > MB_CUR_MAX) {
+        *columns = 1;
+        return 1;
+    }
+    const int w = wcwidth(c);
+    *columns = w < 0 ? 1 : w;
+    return n;
+}
+
+int columns_of(const char *text)
+{
+    int sum = 0, w;
+    for (; *text; sum += w) text += next(text, &w);
+    return sum;
+}
+
+void columns_cut(char *out, size_t capacity, const char *text, int most)
+{
+    static const char more[] = "\xe2\x80\xa6";
+    const int cut = columns_of(text) > most;
+    const size_t room = capacity - sizeof more;
+    size_t n = 0;
+    int used = 0, w;
+    for (size_t bytes; *text; text += bytes, used += w) {
+        bytes = next(text, &w);
+        if (n + bytes > room || used + w > most - cut) break;
+        if (strchr("\n\r\t", *text))
+            out[n++] = ' ';
+        else
+            memcpy(out + n, text, bytes), n += bytes;
+    }
+    strcpy(out + n, *text ? more : "");
+}

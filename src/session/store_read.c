@@ -1,0 +1,232 @@
+/* store_read.c - the messages of a session, read from the database and checked: parents and parts are there, and all
+ * sizes agree, so that nothing refuses them later. */
+#include "base/error.h"
+#include "session/store.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int no_memory(void) { return fail(WKV_ENOMEM, "no memory for the messages of a session"); }
+
+static int damaged(const wkv_store *s, const char *id, const char *reason)
+{
+    return fail(WKV_EFORMAT, "%s: is damaged: message %.32s %s; put back a copy", s->path, id, reason);
+}
+
+/* The index of a message, most likely a late one; WKV_NOWHERE: there is none. */
+static int find(const store_content *x, const char *id)
+{
+    int i = x->n - 1;
+    while (i >= 0 && strcmp(x->nodes[i].about.id, id)) i--;
+    return i;
+}
+
+static void *copy(const void *from, size_t bytes)
+{
+    void *to = malloc(bytes + 1);
+    if (to && bytes) memcpy(to, from, bytes);
+    if (to) ((char *)to)[bytes] = 0;
+    return to;
+}
+
+/* Room for one more element of a list. */
+static int reserve(void *list, int n, int *cap, size_t size)
+{
+    if (n < *cap) return 0;
+    const int more = 2 * *cap + 16;
+    void *bigger = realloc(*(void **)list, (size_t)more * size);
+    if (!bigger) return no_memory();
+    *(void **)list = bigger, *cap = more;
+    return 0;
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------------- */
+
+static int check_node(const wkv_store *s, const store_content *x, wkv_node *n, const char *parent, int id_bytes)
+{
+    n->parent = *parent ? find(x, parent) : WKV_NOWHERE;
+    if (*parent && n->parent == WKV_NOWHERE) return damaged(s, n->id, "has a parent that is not there");
+    if (n->role < WKV_ROLE_TEXT || n->role > WKV_ROLE_MIX) return damaged(s, n->id, "has no known role");
+    if (id_bytes % (int)sizeof *n->ids) return damaged(s, n->id, "has a part of an id");
+    const int above = n->parent == WKV_NOWHERE ? 0 : x->nodes[n->parent].about.total;
+    n->n = id_bytes / (int)sizeof *n->ids;
+    if (n->n > INT_MAX / 2 - above) return damaged(s, n->id, "has too many ids");
+    n->total = above + n->n;
+    if (n->read < 0 || n->read > n->total) return damaged(s, n->id, "has read more ids than there are");
+    return 0;
+}
+
+enum { ID, PARENT, ROLE, TEXT, IDS, READ, CREATED, SEED, DRAWS, ORIGIN, STATE };
+#define NODES                                                                                                          \
+    "SELECT id, parent, role, text, ids, read, created, seed, draws, origin, state FROM nodes WHERE session = ?1"      \
+    " ORDER BY seq"
+
+static int read_node(store_content *x, const wkv_store *s, sqlite3_stmt *q)
+{
+    const int bytes = sqlite3_column_bytes(q, IDS);
+    int err = reserve(&x->nodes, x->n, &x->cap, sizeof *x->nodes);
+    if (err) return err;
+    store_node *node = &x->nodes[x->n];
+    wkv_node *n = &node->about;
+    *node = (store_node){.about = {.role = (wkv_role)sqlite3_column_int(q, ROLE),
+                                   .read = sqlite3_column_int(q, READ),
+                                   .created = sqlite3_column_int64(q, CREATED)},
+                         .seed = (uint64_t)sqlite3_column_int64(q, SEED),
+                         .draws = (uint64_t)sqlite3_column_int64(q, DRAWS)};
+    store_copy(n->id, sizeof n->id, q, ID);
+    store_copy(node->state, sizeof node->state, q, STATE);
+    if ((err = check_node(s, x, n, store_text(q, PARENT), bytes))) return err;
+    n->stored = *node->state != 0;
+    n->text = copy(store_text(q, TEXT), strlen(store_text(q, TEXT)));
+    n->ids = copy(sqlite3_column_blob(q, IDS), (size_t)bytes);
+    const char *origin = store_text(q, ORIGIN);
+    if (*origin) node->origin = strdup(origin);
+    x->n++; /* store_release frees it from here on */
+    return n->text && n->ids && (!*origin || node->origin) ? 0 : no_memory();
+}
+
+static int read_nodes(store_content *x, wkv_store *s)
+{
+    sqlite3_stmt *q;
+    int err = store_query(&q, s, NODES, "i", x->row.key);
+    if (err) return err;
+    while ((err = store_step(s, q)) == 1)
+        if ((err = read_node(x, s, q))) break;
+    sqlite3_finalize(q);
+    return err;
+}
+
+/* ---- parts of mixes ---------------------------------------------------------------------------------------------- */
+
+static int append_part(wkv_node *n, int part, float weight)
+{
+    const size_t count = (size_t)n->n_parts + 1;
+    int *parts = realloc((void *)n->parts, count * sizeof *parts);
+    if (parts) n->parts = parts;
+    float *weights = realloc((void *)n->weights, count * sizeof *weights);
+    if (weights) n->weights = weights;
+    if (!parts || !weights) return no_memory();
+    parts[n->n_parts] = part;
+    weights[n->n_parts++] = weight;
+    return 0;
+}
+
+static int read_parts(store_content *x, wkv_store *s)
+{
+    sqlite3_stmt *q;
+    int err = store_query(&q, s, "SELECT node, part, weight FROM parts WHERE session = ?1 ORDER BY node, place", "i",
+                          x->row.key);
+    if (err) return err;
+    while ((err = store_step(s, q)) == 1) {
+        const int mix = find(x, store_text(q, 0)), part = find(x, store_text(q, 1));
+        err = mix < 0 || part < 0 || part >= mix
+                  ? damaged(s, store_text(q, 0), "is a mix of messages that are not there")
+                  : append_part(&x->nodes[mix].about, part, (float)sqlite3_column_double(q, 2));
+        if (err) break;
+    }
+    sqlite3_finalize(q);
+    return err;
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+static int read_marks(store_content *x, wkv_store *s)
+{
+    sqlite3_stmt *q;
+    int err =
+        store_query(&q, s, "SELECT name, node, branch FROM marks WHERE session = ?1 ORDER BY name", "i", x->row.key);
+    if (err) return err;
+    while ((err = store_step(s, q)) == 1) {
+        const int node = find(x, store_text(q, 1));
+        err = node < 0 ? damaged(s, store_text(q, 1), "has a name and is not there")
+                       : reserve(&x->marks, x->n_marks, &x->cap_marks, sizeof *x->marks);
+        if (err) break;
+        char *name = strdup(store_text(q, 0));
+        if (!name) {
+            err = no_memory();
+            break;
+        }
+        x->marks[x->n_marks++] = (store_mark){name, node, sqlite3_column_int(q, 2)};
+    }
+    sqlite3_finalize(q);
+    return err;
+}
+
+/* ---- the session ------------------------------------------------------------------------------------------------- */
+
+int store_read(store_content *x, wkv_store *s, const wkv_store_session *session)
+{
+    *x = (store_content){.head = WKV_NOWHERE};
+    int err = store_begin(s, 0);
+    if (err) return err;
+    err = store_find_row(&x->row, s, session);
+    if (!err) err = read_nodes(x, s);
+    if (!err) err = read_parts(x, s);
+    if (!err) err = read_marks(x, s);
+    if (!err && *x->row.head && (x->head = find(x, x->row.head)) == WKV_NOWHERE)
+        err = damaged(s, x->row.head, "is the head of its session and is not there");
+    return store_end(s, err);
+}
+
+void store_release(store_content *x)
+{
+    for (int i = 0; i < x->n; i++) {
+        const wkv_node *n = &x->nodes[i].about;
+        free((void *)n->text);
+        free((void *)n->ids);
+        free((void *)n->parts);
+        free((void *)n->weights);
+        free(x->nodes[i].origin);
+    }
+    for (int i = 0; i < x->n_marks; i++) free(x->marks[i].name);
+    free(x->nodes);
+    free(x->marks);
+    *x = (store_content){0};
+}
+
+/* ---- for callers without a model --------------------------------------------------------------------------------- */
+
+typedef struct {
+    wkv_store_messages about; /* first: its address is the caller's */
+    store_content content;
+} messages;
+
+static int list_messages(messages *m)
+{
+    const store_content *x = &m->content;
+    wkv_node *nodes = calloc((size_t)x->n + 1, sizeof *nodes);
+    wkv_store_name *names = calloc((size_t)x->n_marks + 1, sizeof *names);
+    m->about = (wkv_store_messages){.nodes = nodes, .n = x->n, .head = x->head, .names = names, .n_names = x->n_marks};
+    if (!nodes || !names) return no_memory();
+    for (int i = 0; i < x->n; i++) nodes[i] = x->nodes[i].about;
+    for (int i = 0; i < x->n_marks; i++)
+        names[i] = (wkv_store_name){x->marks[i].name, x->marks[i].node, x->marks[i].branch};
+    return 0;
+}
+
+int wkv_store_read(wkv_store_messages **out, wkv_store *s, const wkv_store_session *session)
+{
+    REQUIRE(out, "out");
+    *out = NULL;
+    REQUIRE(s, "the store");
+    REQUIRE(session, "the session");
+    messages *m = calloc(1, sizeof *m);
+    if (!m) return no_memory();
+    int err = store_read(&m->content, s, session);
+    if (!err) err = list_messages(m);
+    if (err)
+        wkv_store_messages_free(&m->about);
+    else
+        *out = &m->about;
+    return err;
+}
+
+void wkv_store_messages_free(wkv_store_messages *about)
+{
+    messages *m = (messages *)about;
+    if (!m) return;
+    store_release(&m->content);
+    free((void *)about->nodes);
+    free((void *)about->names);
+    free(m);
+}

@@ -1,0 +1,89 @@
+#!/bin/sh
+# test_talk.sh - the conversation of wkv chat as a tree: going back, other answers and questions, names, mixes, files; and
+# texts that are read before the first turn. Nothing depends on the words of the built-in model's answers.
+. "$(dirname "$0")/expect.sh"
+talk() { "$WKV" chat --seed 1 -n 8 "$@" >out 2>err; }
+# places: the numbers of the places in the picture, and the last picture alone
+places() { grep -o '[0-9]*  *[^ ]* .* \|^(' out | grep -c .; }
+
+# ---- there and back ---------------------------------------------------------------------------------------------------
+printf 'Hello, my name is Tom.\nWhat is my name?\n' >two
+talk <two
+cp out straight
+printf 'Hello, my name is Tom.\nTell me a story.\n/undo\nWhat is my name?\n/check\n' | talk
+head -n 1 straight >expected && tail -n 1 straight >>expected
+sed -n '1p;$p' out >got
+same got expected "the turn after /undo answers as without the one undone"
+holds err "give the same state, bit for bit"
+printf 'Hello.\nTell me a story.\nWhat is my name?\n/edit 1 Hello, my name is Tom.\nWhat is my name?\n/check\n' | talk
+tail -n 2 out >got
+same got straight "an edited first question begins as if it had been asked"
+holds err "bit for bit"
+printf 'Tell me a story.\n/regen\n/regen\n/tree\n' | talk
+is "$(grep -c 'Tell me a story. →' out)" 3 "answers to one question in the picture"
+is "$(grep -c '← here' out)" 1 "the place where the conversation is"
+grep 'here' out | grep -q ' 3  ' || fail "the last answer is not the head: $(cat out)"
+
+# ---- names -------------------------------------------------------------------------------------------------------------
+printf 'Hello.\n/mark first\nTell me a story.\n/branch long\nThank you.\n/goto first\nBye.\n/goto 2\n/goto long\n/tree\n' | talk
+grep 'first' out | grep -q ' 1  Hello' || fail "the mark is not at turn 1: $(cat out)"
+grep 'long' out | grep -q ' 3  Thank you' || fail "the branch did not move on to turn 3: $(cat out)"
+grep 'here' out | grep -q ' 3  ' || fail "/goto long did not go to turn 3: $(cat out)"
+holds err "(1 is first)"
+printf '/mark a\n/goto 1\nHello.\n/goto 2\n/goto\n/goto nowhere\n/mark 1st\n/mark a b\n/edit 1\n/edit x y\n/regen\n/undo\n/undo\n/regen\n' | talk
+holds err "there is no turn to name yet"
+holds err "there is no place 1"
+holds err "there is no place 2"
+holds err "/goto needs an argument: /goto N"
+holds err "no place is called 'nowhere'"
+holds err "'1st' is no name of a node"
+holds err "'a b' is no name of a node"
+holds err "/edit needs the new question"
+holds err "no place is called 'x'"
+holds err "there is no turn to undo here"
+holds err "there is no answer here to write again"
+
+# ---- mixes -------------------------------------------------------------------------------------------------------------
+printf 'Hello, my name is Tom.\nWhat is the capital of France?\n/mix 1 2 3 1\nWhat is my name?\n/check\n/mix all\n/tree\n' | talk
+holds out "mix of 1 x 3, 2 x 1"
+holds err "bit for bit"
+printf 'Hello.\nBye.\n/mix all 1 1\n/tree\n/mix 1\n/mix 1 9\n/mix 1 2 x 1\n/mix all 1\n/mix 1 2 0 0\n' | talk
+holds out "mix of 1 x 1, 2 x 1"
+is "$(grep -c '^wkv: /mix takes two places' err)" 2 "mixes with a wrong number of words"
+holds err "there is no place 9"
+holds err "/mix: 'x' is no weight"
+holds err "weights"
+
+# ---- files, and texts at the beginning -----------------------------------------------------------------------------------
+printf 'Hello, my name is Tom.\n/save tom.safetensors\nTell me a story.\n/load tom.safetensors\nWhat is my name?\n/check\n/tree\n' | talk
+head -n 3 out | tail -n 1 >got
+tail -n 1 straight >expected
+same got expected "the answer after /load"
+holds err "bit for bit"
+printf 'What is my name?\n/check\n' | talk --state tom.safetensors
+same out expected "the answer of another run with --state"
+holds err "bit for bit"
+run 0 state verify tom.safetensors -m "$here/../models/default.gguf"
+printf 'What is my name?\n/reset\nWhat is my name?\n' | talk --state tom.safetensors
+is "$(head -n 1 out)" "$(cat expected)" "the answer before /reset"
+is "$(tail -n 1 out)" "$(cat expected)" "/reset goes back to the state of the file"
+printf '/load missing\n/load %s\n/save /nowhere/x.safetensors\n' "$here/../models/default.gguf" | talk
+holds err "missing"
+is "$(grep -c '^wkv: ' err)" 3 "sentences about files"
+printf 'User: hi\n\nAssistant: Hello, my name is Lucy. I have a red boat.' >lucy
+printf 'What colour is it?\n/tree\n/check\n' | talk --read lucy
+holds out "1  lucy"
+holds err "bit for bit"
+talk --read nowhere </dev/null
+is $? 1 "the status with a text that is missing"
+
+# ---- settings ------------------------------------------------------------------------------------------------------------
+printf '/set\n/set temperature 0\nHello.\n/set top-k x\n/set nonsense 1\n/set temperature\n/set tokens 3\nTell me a story.\n' | talk
+holds err "temperature 0, "
+holds err "'x' is not an integer"
+holds err "unknown option --nonsense"
+holds err "/set needs an option and its value"
+holds err "stopped after 3 tokens"
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
