@@ -77,6 +77,55 @@ holds err "bit for bit"
 talk --read nowhere </dev/null
 is $? 1 "the status with a text that is missing"
 
+# ---- sessions that are kept ----------------------------------------------------------------------------------------------
+XDG_DATA_HOME=$work/data
+export XDG_DATA_HOME
+if talk --session trip <two; then
+    same out straight "a session that is kept answers as one that is not"
+    printf 'Tell me a story.\n/save whole.safetensors\n' >rest
+    cat two rest | talk
+    tail -n 1 out >expected
+    talk --session trip <rest
+    same out expected "the turn after a pause"
+    cat two rest | talk && mv whole.safetensors uninterrupted.safetensors
+    talk --session trip </dev/null
+    holds err "session trip: 3 turns"
+    holds err "3  Tell me a story."
+    printf '/save whole.safetensors\n/check\n' | talk --session trip
+    cmp -s whole.safetensors uninterrupted.safetensors || fail "a conversation with a pause has another state"
+    holds err "bit for bit"
+    printf '/branch other\n/regen\n/goto 1\n/mark one\n' | talk --session trip
+    printf '/tree\n' | talk --session trip
+    grep ' 1  Hello' out | grep 'one' | grep -q here || fail "the place and its name are not kept: $(cat out)"
+    is "$(grep -c 'Tell me a story' out)" 2 "branches that are kept"
+    # two programs on one session: the second becomes a branch, and both turns are kept
+    mkfifo wait
+    { cat wait; printf 'What is my name?\n'; } | "$WKV" chat --seed 1 -n 12 --session trip >late 2>late.err &
+    while [ ! -s late.err ]; do sleep 0.05; done
+    printf 'Thank you.\n' | talk --session trip
+    echo >wait
+    wait
+    is "$(grep -c . late)" 1 "answers of the later program"
+    is "$(grep -c '^wkv: ' late.err)" 1 "sentences of the later program: $(cat late.err)"
+    printf '/tree\n' | talk --session trip
+    grep 'Thank you' out | grep -q here || fail "the head is not that of the first program: $(cat out)"
+    grep -q 'What is my name? →' out || fail "the turn of the second program is lost: $(cat out)"
+    talk --session trip --system "in a" <two
+    is $? 1 "the status of --system with a session that exists"
+    holds err "session trip exists"
+    printf 'What colour is it?\n' | talk --session boat --read lucy
+    printf '/tree\n/reset\nHello.\n' | talk --session boat
+    holds out "1  lucy"
+    if [ "$(id -u)" != 0 ]; then
+        chmod -R a-w data
+        printf 'Hello.\n' | talk --session trip
+        is "$(grep -c '^wkv: ' err)" 1 "sentences about a folder that cannot be written"
+        chmod -R u+w data
+    fi
+else
+    holds err "SQLite"
+fi
+
 # ---- settings ------------------------------------------------------------------------------------------------------------
 printf '/set\n/set temperature 0\nHello.\n/set top-k x\n/set nonsense 1\n/set temperature\n/set tokens 3\nTell me a story.\n' | talk
 holds err "temperature 0, "

@@ -8,7 +8,7 @@ here=$(mktemp -d) || exit 1
 trap 'rm -rf "$here"' EXIT
 cd "$here" || exit 1
 mkdir bin && ln -s "$program" bin/wkv && cp "$root/README.md" .
-export PATH="$here/bin:$PATH" COLUMNS=100
+export PATH="$here/bin:$PATH" COLUMNS=100 XDG_DATA_HOME="$here/data" XDG_STATE_HOME="$here/data" XDG_CACHE_HOME="$here/data"
 
 inside=
 while IFS= read -r line; do

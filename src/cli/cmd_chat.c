@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *system_text, *template_name;
+static const char *system_text, *template_name, *session_name;
 static int think = WKV_THINK_OFF, limit = 2000, stats;
 static texts documents;
 
 static const option options[] = {
     {0, "system", OPT_TEXT, "TEXT", &system_text, 0, 0, "", "system prompt, read before the first turn"},
+    {0, "session", OPT_TEXT, "NAME", &session_name, 0, 0, "",
+     "keep the conversation, and go on with the one kept under this name"},
     {0, "read", OPT_TEXTS, "FILE", &documents, 0, 0, "", "read this text before the first turn; repeatable"},
     {0, "think", OPT_CHOICE, "off|short|medium|long|open|fake|fake-inline", &think, 0, 0, NULL,
      "reasoning of G1 models before an answer: short, medium, long, or unlimited (open); fake and fake-inline insert "
@@ -104,6 +106,7 @@ static int converse(talk *c)
             status = 1;
             done = c->broken || !on_terminal(0); /* only an interactive user may continue from the earlier state */
         }
+        talk_keep(c);
         free(line);
     }
     line_release();
@@ -112,11 +115,20 @@ static int converse(talk *c)
 
 /* ---- the beginning ----------------------------------------------------------------------------------------------- */
 
-/* The name of the template: the option's, that of the text in --state, or NULL for the model's. */
+/* The name of the template: the option's, that of the session or of the text in --state, or NULL for the model's. */
 static const char *find_template_name(const talk *c)
 {
-    const char *begun = c->e.begin ? wkv_state_file_about(c->e.begin)->template_name : "";
+    const char *begun = c->e.begin ? wkv_state_file_about(c->e.begin)->template_name : c->kept.template_name;
     return template_name ? template_name : *begun ? begun : NULL;
+}
+
+/* Texts stand at the beginning of a new conversation only. */
+static int check_beginning(const talk *c)
+{
+    const char *extra = c->e.begin ? "--state" : documents.n ? "--read" : system_text ? "--system" : NULL;
+    if (!extra || !c->kept.messages) return 0;
+    return complain("%s: session %s exists and has its beginning; /load, /system and /goto change the place in it",
+                    extra, session_name);
 }
 
 static int read_document(talk *c, const char *path)
@@ -133,6 +145,7 @@ static int read_document(talk *c, const char *path)
 
 static int prepare(talk *c)
 {
+    if (talk_find(c, session_name) || check_beginning(c)) return 1;
     if (wkv_template_find(&c->how, find_template_name(c), c->e.model, c->e.tokenizer) ||
         wkv_batcher_new(&c->batcher, c->e.context, &(wkv_batcher_options){.slots = 1}))
         return complain_library();
@@ -143,9 +156,11 @@ static int prepare(talk *c)
     if (!status && think && strcmp(c->how->name, "g1"))
         note("--think needs template g1; template %s ignores it", c->how->name);
     if (!status) status = talk_open(c);
+    if (!status) status = talk_resume(c);
+    c->beginning = WKV_NOWHERE;
     if (!status && c->e.begin) status = talk_load(c, c->e.begin);
     for (int i = 0; i < documents.n && !status; i++) status = read_document(c, documents.at[i]);
-    if (!status) c->beginning = wkv_tree_head(c->tree);
+    if (!status && !c->kept.messages) c->beginning = wkv_tree_head(c->tree);
     return status;
 }
 

@@ -18,6 +18,7 @@ void talk_close(talk *c)
 {
     leave(c);
     wkv_tree_free(c->tree);
+    wkv_store_close(c->store);
 }
 
 /* ---- the session at the head ------------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 
 #include "engine.h"
 #include "slash.h"
-#include "wkv_tree.h"
+#include "wkv_store.h"
 
 typedef struct {
     engine e;
@@ -20,14 +20,24 @@ typedef struct {
     wkv_session *session; /* at the head; NULL: it is made when needed                  */
     const char *system;   /* text before the first turn; NULL: the template's opening   */
     wkv_think think;
-    int limit;        /* tokens of an answer; 0: none                               */
-    int stats;        /* the speed after each answer                                */
-    uint64_t retries; /* answers written again, each with another seed              */
-    int broken;       /* no token can be sampled, so no turn will have an answer    */
+    int limit;              /* tokens of an answer; 0: none                               */
+    int stats;              /* the speed after each answer                                */
+    uint64_t retries;       /* answers written again, each with another seed              */
+    wkv_store *store;       /* of --session; NULL: the conversation stays in memory     */
+    wkv_store_session kept; /* its id is "": a new one, to be called `name`             */
+    const char *name;
+    int parted; /* another program went on with the session: this is a branch */
+    int broken; /* no token can be sampled, so no turn will have an answer    */
 } talk;
 
 int talk_open(talk *c); /* after engine, batcher, template, sampler */
 void talk_close(talk *c);
+
+/* --session. talk_find: its row in the store, before talk_open; name NULL: none. talk_resume: its tree in place of the
+ * empty one, or a new row. talk_keep: save all that is new, and say so if that fails. */
+int talk_find(talk *c, const char *name);
+int talk_resume(talk *c);
+void talk_keep(talk *c);
 
 /* Append a text at the head; a text that ends without the template's separator gets one. */
 int talk_read(talk *c, const char *text, const char *shown);
