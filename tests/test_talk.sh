@@ -2,7 +2,7 @@
 # test_talk.sh - the conversation of wkv chat as a tree: going back, other answers and questions, names, mixes, files; and
 # texts that are read before the first turn. Nothing depends on the words of the built-in model's answers.
 . "$(dirname "$0")/expect.sh"
-talk() { "$WKV" chat --seed 1 -n 12 "$@" >out 2>err; }
+talk() { "$WKV" chat --seed 1 -n 8 "$@" >out 2>err; }
 # places: the numbers of the places in the picture, and the last picture alone
 places() { grep -o '[0-9]*  *[^ ]* .* \|^(' out | grep -c .; }
 

@@ -5,9 +5,12 @@
 A part of a conversation is an exchange or two about one thing: a name, a sum, a capital, an opposite, a story. A
 conversation is one to six parts, and often a name is given at first and asked for later. Each part has a key, what it is
 about; a twentieth of all keys, chosen by checksum, appears in held-out conversations only. The same arguments always
-give the same texts."""
+give the same texts.
+
+    python3 tools/talk.py 200 > questions.tsv      what bench/first_question.c asks"""
 import random
 import re
+import sys
 import zlib
 
 from talk_words import EN, ZH
@@ -22,6 +25,7 @@ class Speaker:
 
     def __init__(self, words, rng):
         self.w, self.rng = words, rng
+        self.liking = {form.format(a=like) for form in words["likes?"] for like in words["likes"]}
         self.parts = [(getattr(self, n), words["weights"].get(n[6:], 1.0)) for n in dir(self) if n.startswith("about_")]
 
     def pick(self, what):
@@ -186,12 +190,114 @@ class Speaker:
             turns.append((self.fill("thanks?"), self.fill("thanks." if not name or rng.random() < 0.5 else "thanks name.", n=name)))
         if rng.random() < 0.3:
             turns.append((self.fill("bye?"), self.fill("bye." if not name or rng.random() < 0.4 else "bye name.", n=name)))
-        text = "\n\n".join(f"User: {u}\n\nAssistant: {a}" for u, a in turns)
-        return re.sub(r"\b([Aa]) (?=[aeiou]|hon)", r"\1n ", text)
+        return turns
+
+    # ---- long conversations: something of the first turns is asked for at the end -------------------------------------
+
+    def first_question(self, held_out):
+        """A part that begins with a question, and that question."""
+        while True:
+            turns = self.part(held_out)
+            asked = with_articles(turns[0][0])
+            if asked[-1] in "?？" or (not held_out and self.rng.random() < 0.2):
+                return turns[:1], ("first?", "first.", {"q": asked})
+
+    def first_name(self, held_out):
+        name = self.name()
+        while is_held_out(name) != held_out:
+            name = self.name()
+        return [(self.fill("hello name?", n=name), self.fill("hello name.", n=name))], ("name asked?", "name asked.", {"n": name})
+
+    def first_like(self, held_out):
+        like = self.pick("likes")
+        return [(self.fill("likes?", a=like), self.fill("likes.", a=like))], ("liked?", "liked.", {"a": like})
+
+    def others(self, count, held_out, seen):
+        """`count` exchanges, mostly short ones, none of which `seen` has; what the user likes stays what it was."""
+        turns = []
+        while len(turns) < count:
+            part = self.part(held_out)
+            story = len(part[0][1].encode()) > 250
+            if not any(u in seen for u, _ in part) and len(part) <= count - len(turns) and \
+               not (story and self.rng.random() < 0.8) and not any(u in self.liking for u, _ in part):
+                turns += part
+        return turns
+
+    def long_conversation(self, held_out, most):
+        """A first question, a name or a liking, or two of them, then up to `most` turns about other things, their number
+        log-uniform, and then they are asked for."""
+        rng = self.rng
+        if rng.random() < 0.02:
+            return [(self.asked("first?"), self.fill("first unknown."))]
+        begin = rng.choices([(self.first_question,), (self.first_name,), (self.first_like,),
+                             (self.first_question, self.first_name), (self.first_name, self.first_question)],
+                            [0.5, 0.12, 0.08, 0.15, 0.15])[0]
+        turns, facts = [], []
+        if begin[0] == self.first_question and rng.random() < 0.1:
+            turns.append((self.fill("hello?"), self.fill("hello.")))
+        for make in begin:
+            made, fact = make(held_out)
+            turns += made
+            facts.append(fact)
+        turns += self.others(int((most + 1) ** rng.random()) - 1, held_out, {u for u, _ in turns})
+        rng.shuffle(facts)
+        for ask, answer, slots in facts:
+            turns.append((self.asked(ask), self.fill(answer, **slots)))
+        if rng.random() < 0.15:
+            turns += self.part(held_out)
+            ask, answer, slots = rng.choice(facts)
+            turns.append((self.asked(ask), self.fill(answer, **slots)))
+        if rng.random() < 0.1:
+            turns.append((self.fill("thanks?"), self.fill("thanks.")))
+        return turns
+
+
+def with_articles(text):
+    """"a" before a vowel is "an"."""
+    return re.sub(r"\b([Aa]) (?=[aeiou]|hon)", r"\1n ", text)
+
+
+def as_text(turns):
+    return with_articles("\n\n".join(f"User: {u}\n\nAssistant: {a}" for u, a in turns))
+
+
+def speaker(language, held_out, purpose=""):
+    return Speaker(EN if language == "en" else ZH, random.Random(f"{language} {held_out}{purpose}"))
 
 
 def conversations(count, language, held_out=False):
-    words = EN if language == "en" else ZH
-    speaker = Speaker(words, random.Random(f"{language} {held_out}"))
-    found = dict.fromkeys(speaker.conversation(held_out) for _ in range(count))
-    return list(found)
+    some = speaker(language, held_out)
+    return list(dict.fromkeys(as_text(some.conversation(held_out)) for _ in range(count)))
+
+
+def long_conversations(count, language, most):
+    """Lists of (user, assistant) turns that ask at the end for something of the first turns, up to `most` turns later."""
+    some = speaker(language, False, f" long {most}")
+    return [[(with_articles(u), with_articles(a)) for u, a in some.long_conversation(False, most)] for _ in range(count)]
+
+
+def stories(count, language):
+    """Stories without a conversation, for texts that begin with one."""
+    some = speaker(language, False, " stories")
+    told = (some.about_story() for _ in range(count))
+    return list(dict.fromkeys(with_articles(turns[0][1]) for key, turns in told if not is_held_out(key)))
+
+
+def questions(count):
+    """Rows for bench/first_question.c: count held-out conversations of 30 turns, half in each language, twice: they begin
+    with a question, or with a name. A row: language, what is asked for, the question at the end, the text that its answer
+    must contain, and then user and assistant of each turn."""
+    for language, first, name in (("en", "What was my first question?", "What is my name?"),
+                                  ("zh", "我的第一个问题是什么？", "我叫什么名字？")):
+        some = speaker(language, True, " questions")
+        for _ in range(count // 2):
+            (question,), (_, _, asked) = some.first_question(True)
+            (greeting,), (_, _, named) = some.first_name(True)
+            others = some.others(29, True, {question[0]})
+            for about, ask, expected, begin in (("first question", first, asked["q"], question), ("name", name, named["n"], greeting)):
+                yield [language, about, ask, expected] + [with_articles(said) for turn in [begin] + others for said in turn]
+
+
+if __name__ == "__main__":
+    for row in questions(int(sys.argv[1])):
+        print("\t".join(row))
