@@ -1,5 +1,5 @@
-/* store.c - a store of many sessions: `store [SESSIONS [SHAPE TYPE]]`, by default 10000 of the built-in model; SHAPE is one
- * of wkv bench, 7:0.1B, with random weights.
+/* store.c - a store of many sessions: `store [SESSIONS [SHAPE TYPE]]`, by default 10000 of the built-in model; SHAPE is
+ * one of wkv bench, 7:0.1B, with random weights.
  *
  * Each session has an opening, a question and an answer, and a state of its own. Then the store is opened, listed, and
  * sessions at random are found, loaded, and their states opened; with the files in the page cache and after they were

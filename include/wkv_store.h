@@ -7,8 +7,8 @@
  *     ...                                                       // a turn: wkv_tree_session, wkv_tree_add
  *     wkv_store_save(store, &book, tree);                       // when it returns 0, the turn is on the disk
  *
- * The folder has an SQLite database, wkv.db, and a state file (wkv_state.h) for each answer, states/ab/SHA256.safetensors
- * under the checksum of its contents. docs/states.md describes both. A turn is written as files first, and then as one
+ * The folder has an SQLite database, wkv.db, and a state file (wkv_state.h) for each answer under the checksum of its
+ * contents, states/ab/SHA256.safetensors. docs/states.md describes both. A turn is written as files first, and then as one
  * transaction of the database: a process that is killed, or a disk that is full, loses the turn being written at most.
  * A state file that is missing or damaged costs time only, since its ids are read again.
  *

@@ -34,8 +34,8 @@ static const char schema[] =
     "    session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE, node TEXT NOT NULL, place INTEGER NOT NULL,"
     "    part TEXT NOT NULL, weight REAL NOT NULL, PRIMARY KEY (session, node, place)) WITHOUT ROWID;"
     "CREATE TABLE marks ("
-    "    session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE, name TEXT NOT NULL, node TEXT NOT NULL, branch INTEGER NOT NULL,"
-    "    PRIMARY KEY (session, name)) WITHOUT ROWID;";
+    "    session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE, name TEXT NOT NULL, node TEXT NOT NULL,"
+    "    branch INTEGER NOT NULL, PRIMARY KEY (session, name)) WITHOUT ROWID;";
 
 int wkv_store_folder(char *out, size_t cap)
 {
