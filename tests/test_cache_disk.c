@@ -269,9 +269,12 @@ static void files_are_what_they_contain(void)
     EXPECT_EQ(wkv_state_file_write(file[0], &about, state, hidden), 0);
     about.origin = "", about.identity.arithmetic[0] = 'x';
     EXPECT_EQ(wkv_state_file_write(file[1], &about, state, hidden), 0);
+    about.identity = id, about.identity.weights[0] = 'x'; /* of other weights, in the folder of ours */
+    snprintf(file[2], sizeof file[2], "%.400s/%064d.safetensors", below, 0);
+    EXPECT_EQ(wkv_state_file_write(file[2], &about, state, hidden), 0);
     k = cache_in(path);
     EXPECT_EQ(wkv_cache_about(k).files, 0);
-    EXPECT(access(file[0], F_OK) && access(file[1], F_OK));
+    EXPECT(access(file[0], F_OK) && access(file[1], F_OK) && access(file[2], F_OK));
     EXPECT_EQ(request(k, PARTS({1200, 7})), 1200);
     wkv_cache_free(k);
     wkv_state_free(state);
