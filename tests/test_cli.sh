@@ -561,7 +561,7 @@ if timeout --preserve-status -s INT 1 true 2>/dev/null; then
     # shellcheck disable=SC2086
     { printf 'the end\n'; sleep 2; } |
         { timeout --preserve-status -k 20 -s INT 1 "$WKV" chat $go --template world --ban 90 -n 0 >out 2>err; echo $? >status; }
-    is "$(cat status)" 0 "status of chat after Ctrl-C"
+    is "$(cat status)" 130 "status of chat after Ctrl-C"
     # shellcheck disable=SC2086
     timeout --preserve-status -k 20 -s INT 1 "$WKV" train $small -o run5 -n 10000000 >out 2>err </dev/null
     is $? 130 "status of train after Ctrl-C"

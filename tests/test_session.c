@@ -161,6 +161,25 @@ static void stops_everywhere(void)
     }
 }
 
+/* An ending takes the place of trailing blanks, also of those that were shown before. */
+static void one_ending(void)
+{
+    wkv_session *s = begun(prompts[0]);
+    for (int n = 1; n < LONG; n++) {
+        char text[4200];
+        wkv_session *part;
+        EXPECT_EQ(wkv_session_fork(&part, s), 0);
+        run(part, &(wkv_generation){.max_tokens = n, .ending = "\n\n"});
+        text_of(part, text);
+        const size_t end = strlen(text) - 2;
+        EXPECT_STR(text + end, "\n\n");
+        if (strchr(" \n", text[end - 1])) FAILED("%d tokens: a blank before the ending of \"%s\"", n, text);
+        EXPECT(replays(part));
+        wkv_session_free(part);
+    }
+    wkv_session_free(s);
+}
+
 /* An answer of 2n tokens equals one of n continued by n: the random numbers go on, the counts of the penalties do
  * not. */
 static void continues(void)
@@ -371,6 +390,7 @@ int main(void)
     }
     RUN(samples_as_a_loop_does);
     RUN(stops_everywhere);
+    RUN(one_ending);
     RUN(continues);
     RUN(reads_without_an_answer);
     RUN(forks);

@@ -49,10 +49,20 @@ holds out "mix of 1 x 3, 2 x 1"
 holds err "bit for bit"
 printf 'Hello.\nBye.\n/mix all 1 1\n/tree\n/mix 1\n/mix 1 9\n/mix 1 2 x 1\n/mix all 1\n/mix 1 2 0 0\n' | talk
 holds out "mix of 1 x 1, 2 x 1"
-is "$(grep -c '^wkv: /mix takes two places' err)" 2 "mixes with a wrong number of words"
+holds err "/mix takes two places, or all"
+holds err "/mix all: there are 0 turns here"
 holds err "there is no place 9"
 holds err "/mix: 'x' is no weight"
-holds err "weights"
+printf 'a\nb\nc\n/mix 1 2 3\n/mix 1 2 3 4 5\n' | talk
+is $? 1 "the status of a pipe with a command that fails"
+holds err "/mix: 1 weights, expected 2, one for each turn"
+holds err "/mix: more than 2 weights"
+(printf 'Hello.\n/mix 1 1\n'; for i in $(seq 2 40); do echo "/mix $i $i"; done; echo /check) | talk
+is $? 0 "the status of a check of mixes of mixes"
+holds err "bit for bit"
+(for i in $(seq 60); do echo "hi $i"; done; for i in $(seq 59); do printf '/goto %s\nhey\n' "$i"; done; echo /tree) | talk -n 2
+is "$(grep -c '→' out)" 119 "turns in the picture of a deep tree"
+is "$(grep -c '← here' out)" 1 "the head in the picture of a deep tree"
 
 # ---- files, and texts at the beginning -----------------------------------------------------------------------------------
 printf 'Hello, my name is Tom.\n/save tom.safetensors\nTell me a story.\n/load tom.safetensors\nWhat is my name?\n/check\n/tree\n' | talk
@@ -63,6 +73,9 @@ holds err "bit for bit"
 printf 'What is my name?\n/check\n' | talk --state tom.safetensors
 same out expected "the answer of another run with --state"
 holds err "bit for bit"
+printf 'Hello, my name is Tom.\nBye.\n/mix 1 2\n/save mixed.safetensors\n' | talk
+printf '/check\n' | talk --state mixed.safetensors
+holds err "it began from a file"
 run 0 state verify tom.safetensors -m "$here/../models/default.gguf"
 printf 'What is my name?\n/reset\nWhat is my name?\n' | talk --state tom.safetensors
 is "$(head -n 1 out)" "$(cat expected)" "the answer before /reset"
@@ -133,6 +146,23 @@ holds err "'x' is not an integer"
 holds err "unknown option --nonsense"
 holds err "/set needs an option and its value"
 holds err "stopped after 3 tokens"
+printf '/set ban 0\n/set ban 99999\n/set temperature 0.3\nHello.\n' | talk
+holds err "99999"
+holds err "temperature 0.3"
+is "$(grep -c . out)" 1 "answers after a setting that was refused"
+printf '%s\n' "Tell me a story." "Tell me a story." >lines
+for signal in INT TERM HUP; do
+    { cat lines; sleep 2; } | { timeout --preserve-status -k 20 -s $signal 0.7 "$WKV" chat -n 5 >out 2>err; echo $? >status; }
+    is "$(cat status)" 130 "the status after SIG$signal"
+done
+printf 'x\033]0;no\007\033[31mred' >escapes
+"$WKV" state make escapes -o escapes.safetensors >out 2>err
+printf '/tree\n/goto 1\n' | talk --state escapes.safetensors
+LC_ALL=C grep -q "$(printf '\033')" out err && fail "escape sequences of a text reach the terminal"
+(ulimit -f 100 && printf 'Hello.\n/save large.safetensors\nHello.\n' | "$WKV" chat -n 3 >out 2>err)
+is $? 1 "the status with a file that is too large"
+is "$(grep -c . out)" 2 "answers with a file that is too large"
+is "$(ls | grep -c large)" 0 "files that are left of it"
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

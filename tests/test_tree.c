@@ -161,6 +161,7 @@ static void mixes(void)
     wkv_session_free(mixed);
     EXPECT_EQ(wkv_tree_session(&mixed, x, child), 0);
     wkv_session_free(mixed);
+    EXPECT(!tree_at(x, child - 1)->state); /* below a mix nodes are rebuilt from it */
     wkv_state_free(tree_at(x, mix)->state);
     tree_at(x, mix)->state = NULL;
     EXPECT_EQ(wkv_tree_session(&mixed, x, mix), WKV_EUNSUPPORTED);

@@ -63,19 +63,14 @@ int talk_set(talk *c, const char *name, const char *value)
     if (n_values == MOST) return complain("too many settings were changed");
     snprintf(option_name, sizeof option_name, "--%.40s", name + strspn(name, "-"));
     char *args[] = {option_name, values[n_values++] = strdup(value)};
-    return args[1] ? options_parse(&these, 2, args, &n) || find_sampler(c) : complain("out of memory");
+    if (!args[1]) return complain("out of memory");
+    sampling_keep();
+    if (!options_parse(&these, 2, args, &n) && !find_sampler(c)) return 0;
+    sampling_restore();
+    return 1;
 }
 
 /* ---- turns ------------------------------------------------------------------------------------------------------- */
-
-static int take_turn(talk *c, const char *text)
-{
-    const int status = talk_ask(c, text);
-    if (status != 130) return status;
-    interrupted = 0;
-    note("(not read)");
-    return 0;
-}
 
 static void greet(const talk *c)
 {
@@ -87,32 +82,51 @@ static void greet(const talk *c)
     note("/help lists commands, Ctrl-D leaves\n");
 }
 
+/* Take a line: a turn, a command, or nothing. Returns its status; *leave: it is /quit. */
+static int take_line(talk *c, char *line, int first, int *leave)
+{
+    const size_t mark = first ? input_mark(line, strlen(line)) : 0;
+    const char *argument;
+    memmove(line, line + mark, strlen(line + mark) + 1);
+    const chat_command which = slash_read(line, &argument);
+    *leave = which == SLASH_QUIT;
+    const int status = which                      ? talk_obey(c, which, (char *)(uintptr_t)argument)
+                       : line[slash_blanks(line)] ? talk_ask(c, line)
+                                                  : 0;
+    talk_keep(c);
+    /* only an interactive user may continue from the state before a turn that failed */
+    *leave |= c->broken || (status == 1 && !which && !on_terminal(0));
+    return status;
+}
+
+/* Ctrl-C on a terminal ends an answer, and the conversation goes on; elsewhere, and other signals, end the program. */
+static int is_over(int status)
+{
+    if (interrupted != SIGINT || !on_terminal(0)) return interrupted != 0;
+    if (status == 130) note("(not read)");
+    interrupted = 0;
+    return 0;
+}
+
 static int converse(talk *c)
 {
-    int status = 0;
+    int failed = 0, leave = 0;
     if (on_terminal(0)) greet(c);
-    for (int done = 0, first = 1; !done && !put_flush(); first = 0) {
+    for (int first = 1; !leave && !put_flush(); first = 0) {
         char *line;
-        int got = line_read(&line, "> ", slash_names);
+        const int got = line_read(&line, "> ", slash_names);
         if (got <= 0) {
             if (!got && on_terminal(0) && on_terminal(1)) put_text("\n");
             break;
         }
-        const size_t mark = first ? input_mark(line, strlen(line)) : 0;
-        memmove(line, line + mark, strlen(line + mark) + 1);
-        const char *argument;
-        const chat_command which = slash_read(line, &argument);
-        if (which)
-            done = talk_obey(c, which, (char *)(uintptr_t)argument) || c->broken;
-        else if (line[slash_blanks(line)] && take_turn(c, line)) {
-            status = 1;
-            done = c->broken || !on_terminal(0); /* only an interactive user may continue from the earlier state */
-        }
-        talk_keep(c);
+        const int status = take_line(c, line, first, &leave);
         free(line);
+        failed |= status == 1;
+        leave |= is_over(status);
     }
     line_release();
-    return on_terminal(0) && !c->broken ? 0 : status;
+    if (interrupted && (interrupted != SIGINT || !on_terminal(0))) return 130;
+    return failed && (c->broken || !on_terminal(0));
 }
 
 /* ---- the beginning ----------------------------------------------------------------------------------------------- */

@@ -20,6 +20,13 @@ static size_t next(const char *p, int *columns)
     return n;
 }
 
+/* ASCII's, U+0080 to U+009F, and bytes that are no character: a terminal may obey them. */
+static int is_control(const char *p, size_t n)
+{
+    const unsigned char a = (unsigned char)p[0], b = n > 1 ? (unsigned char)p[1] : 0;
+    return a < ' ' || a == 127 || (n == 1 && a > 127) || (a == 0xc2 && b < 0xa0);
+}
+
 int columns_of(const char *text)
 {
     int sum = 0, w;
@@ -39,6 +46,8 @@ void columns_cut(char *out, size_t capacity, const char *text, int most)
         if (n + bytes > room || used + w > most - cut) break;
         if (strchr("\n\r\t", *text))
             out[n++] = ' ';
+        else if (is_control(text, bytes))
+            out[n++] = '?';
         else
             memcpy(out + n, text, bytes), n += bytes;
     }

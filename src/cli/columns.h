@@ -6,7 +6,8 @@
 
 int columns_of(const char *text);
 
-/* Copy the text as one line of at most `most` columns: line ends and tabs become blanks, a longer text ends in "…". */
+/* Copy the text as one line of at most `most` columns: line ends and tabs become blanks, other control
+ * characters "?"; a longer text ends in "…". */
 void columns_cut(char *out, size_t capacity, const char *text, int most);
 
 #endif

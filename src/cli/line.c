@@ -272,11 +272,11 @@ int line_read(char **out, const char *prompt, const char *const *words)
         char *line = read_one(all ? "  " : prompt, &typed);
         if (!line) {
             if (!interrupted) break;
-            interrupted = 0;
-            if (!on_terminal(0)) {
+            if (interrupted != SIGINT || !on_terminal(0)) {
                 free(all);
                 return -1;
             }
+            interrupted = 0;
             put_text("\n");
             int empty = !typed && !all;
             free(all);

@@ -121,6 +121,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     if (strcmp(nl_langinfo(CODESET), "UTF-8")) setlocale(LC_CTYPE, "C.UTF-8"); /* text is UTF-8 in every locale */
     signal(SIGBUS, on_bus_error);
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit of ulimit -f fails as a full disk does */
     signal(SIGPIPE, SIG_IGN); /* a closed output is a normal end, not a signal: see put_end */
     return put_end(start(argc, argv));
 }

@@ -131,6 +131,23 @@ static void fill_in(const wkv_profile *p, const engine *e)
 
 uint64_t sampling_seed(void) { return set.seed; }
 
+static struct {
+    wkv_sampler_options set;
+    int bans, biases;
+} kept;
+
+void sampling_keep(void)
+{
+    kept.set = set;
+    kept.bans = bans.n, kept.biases = biases.n;
+}
+
+void sampling_restore(void)
+{
+    set = kept.set;
+    bans.n = kept.bans, biases.n = kept.biases;
+}
+
 /* "ID" or "ID=X"; the rest of the text after the id in *rest */
 static int parse_id(const command *c, const char *shown, const char *text, int vocab, int32_t *id, char **rest)
 {
@@ -143,14 +160,12 @@ static int parse_id(const command *c, const char *shown, const char *text, int v
 
 int sampling_find(const wkv_sampler_options **out, const command *c, const engine *e, const wkv_profile *p)
 {
-    static int32_t *ids;
-    static float *by;
+    static int32_t *used_ids;
+    static float *used_biases;
     *out = &set;
     fill_in(p, e);
-    free(ids);
-    free(by);
-    ids = malloc(sizeof *ids * (size_t)(bans.n + biases.n + 1));
-    by = malloc(sizeof *by * (size_t)(biases.n + 1));
+    int32_t *ids = malloc(sizeof *ids * (size_t)(bans.n + biases.n + 1));
+    float *by = malloc(sizeof *by * (size_t)(biases.n + 1));
     int status = ids && by ? 0 : complain("out of memory");
     for (int i = 0; i < bans.n && !status; i++) {
         char *rest;
@@ -166,8 +181,14 @@ int sampling_find(const wkv_sampler_options **out, const command *c, const engin
             status = usage(c, "--bias: '%s' is not a token id, = and a number", biases.at[i]);
         by[i] = (float)x;
     }
-    if (status) return status;
-    set.bans = ids, set.n_bans = bans.n;
-    set.bias_ids = ids + bans.n, set.bias = by, set.n_bias = biases.n;
+    if (status) {
+        free(ids);
+        free(by);
+        return status;
+    }
+    free(used_ids);
+    free(used_biases);
+    set.bans = used_ids = ids, set.n_bans = bans.n;
+    set.bias_ids = ids + bans.n, set.bias = used_biases = by, set.n_bias = biases.n;
     return 0;
 }

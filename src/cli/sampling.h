@@ -14,6 +14,10 @@ void sampling_defaults(const wkv_profile *p, const char *unknown);
 int sampling_find(const wkv_sampler_options **out, const command *c, const engine *e, const wkv_profile *p);
 uint64_t sampling_seed(void);
 
+/* Keep the settings, and put them back after a change that was refused. */
+void sampling_keep(void);
+void sampling_restore(void);
+
 /* "temperature 1, top-p 0.3, no penalties"; and a note with the settings and profile name found last. */
 enum { SAMPLING_WORDS = 200 };
 void sampling_words(char out[SAMPLING_WORDS], const wkv_sampler_options *o);

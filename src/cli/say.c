@@ -156,8 +156,7 @@ void progress_end(progress *p)
 
 static void on_interrupt(int signal_number)
 {
-    (void)signal_number;
-    interrupted = 1;
+    interrupted = signal_number;
 }
 
 void catch_interrupts(void)

@@ -51,7 +51,7 @@ void progress_end(progress *p); /* erases the bar */
 
 /* ---- Ctrl-C ------------------------------------------------------------------------------------------------------ */
 
-extern volatile sig_atomic_t interrupted;
+extern volatile sig_atomic_t interrupted; /* the signal; 0: none */
 /* From here on Ctrl-C, SIGTERM, and SIGHUP (a closed terminal) unless it is ignored (nohup), set `interrupted`; system
  * calls return EINTR. */
 void catch_interrupts(void);

@@ -55,12 +55,14 @@ static json_t *json_of(const char *path, const wkv_state_info *a, int hidden)
 {
     const wkv_identity *id = &a->identity;
     json_t *ids = json_array(), *r;
+    char seed[24]; /* a JSON reader may have numbers of 53 bits */
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)a->seed);
     for (int i = 0; i < a->n_ids; i++) json_array_append_new(ids, json_integer(a->ids[i]));
-    r = json_pack("{s:s s:b s:s s:s s:s s:s s:i s:i s:i s:i s:o s:i s:s s:s s:s s:I s:I s:b}", "path", path, "tuned",
+    r = json_pack("{s:s s:b s:s s:s s:s s:s s:i s:i s:i s:i s:o s:i s:s s:s s:s s:s s:I s:b}", "path", path, "tuned",
                   a->tuned, "model", a->model, "types", a->types, "version", a->version, "sizes", a->sizes, "layers",
                   a->layers, "width", a->width, "heads", a->heads, "head_size", a->head_size, "ids", ids, "read",
-                  a->read, "text", a->text, "template", a->template_name, "origin", a->origin, "seed",
-                  (json_int_t)a->seed, "draws", (json_int_t)a->draws, "hidden", hidden);
+                  a->read, "text", a->text, "template", a->template_name, "origin", a->origin, "seed", seed, "draws",
+                  (json_int_t)a->draws, "hidden", hidden);
     json_object_set_new(r, "identity",
                         json_pack("{s:s s:s s:s s:s s:s s:s}", "lineage", id->lineage, "weights", id->weights, "base",
                                   id->base, "adapter", id->adapter, "initial", id->initial, "arithmetic",

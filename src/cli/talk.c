@@ -142,14 +142,15 @@ static void tell(const talk *c, const written *w)
     if (on_terminal(0) && on_terminal(1)) put_text("\n");
 }
 
-/* Answer the question at the head. */
-static int answer(talk *c, const wkv_sampler_options *sampler)
+/* Answer the question at the head. After an answer that was written again, the seed is another one. */
+static int answer(talk *c)
 {
-    wkv_generation g = {.sampler = sampler, .max_tokens = c->limit};
+    wkv_sampler_options sampler = *c->sampler;
+    sampler.seed += c->retries;
+    wkv_generation g = {.sampler = &sampler, .max_tokens = c->limit};
     wkv_generation_chat(&g, c->how, 0);
     const written w = writer_answer(&c->e, c->batcher, c->session, &g);
     tell(c, &w);
-    interrupted = 0;
     c->broken = w.hopeless;
     const wkv_node node = {.role = WKV_ROLE_ASSISTANT, .text = w.text ? w.text : ""};
     int status = w.reason == WKV_FINISH_FAILED;
@@ -168,7 +169,7 @@ int talk_ask(talk *c, const char *question)
     else
         status = 1;
     free(turn);
-    if (!status) status = answer(c, c->sampler);
+    if (!status) status = answer(c);
     if (status) talk_go(c, from);
     return status;
 }
@@ -185,12 +186,13 @@ int talk_regenerate(talk *c)
 {
     const int from = wkv_tree_head(c->tree), asked = place_question(c->tree, from);
     if (asked < 0) return complain("there is no answer here to write again");
-    wkv_sampler_options again = *c->sampler;
-    again.seed += ++c->retries;
+    if (!(c->sampler->temperature > 0))
+        note("(temperature is 0, so the answer is the same; /set temperature 1 changes it)");
+    c->retries++;
     int status = talk_go(c, asked);
     if (!status) status = arrive(c);
     if (!status) status = read_rest(c, c->session);
-    if (!status) status = answer(c, &again);
+    if (!status) status = answer(c);
     if (status) talk_go(c, from);
     return status;
 }
@@ -242,41 +244,63 @@ int talk_save(talk *c, const char *path)
 
 /* ---- check ------------------------------------------------------------------------------------------------------- */
 
-static int replay(wkv_session **out, const talk *c, int node, int *read);
+/* Ids read again, and the states of mixes that were made again, by node. */
+typedef struct {
+    int64_t read;
+    wkv_state **mixes;
+} replayed;
+
+static int replay(wkv_session **out, const talk *c, int node, replayed *r);
 
 /* Set the state of s to a mix, whose parts are read again. */
-static int replay_mix(wkv_session *s, const talk *c, const wkv_node *mix, int *read)
+static int replay_mix(wkv_session *s, const talk *c, int node, replayed *r)
 {
+    const wkv_node *mix = wkv_tree_node(c->tree, node);
     const int n = mix->n_parts;
+    if (r->mixes[node]) return wkv_state_copy(wkv_session_state(s), r->mixes[node]) ? complain_library() : 0;
     wkv_session **part = calloc((size_t)n, sizeof *part);
     const wkv_state **states = calloc((size_t)n, sizeof *states);
     int status = part && states ? 0 : complain("out of memory");
     for (int i = 0; i < n && !status; i++) {
-        status = replay(&part[i], c, mix->parts[i], read);
+        status = replay(&part[i], c, mix->parts[i], r);
         if (!status) status = read_rest(c, part[i]);
         states[i] = wkv_session_state(part[i]);
     }
-    if (!status && wkv_state_mix(wkv_session_state(s), states, mix->weights, n)) status = complain_library();
+    if (!status && (wkv_state_mix(wkv_session_state(s), states, mix->weights, n) ||
+                    wkv_state_new(&r->mixes[node], c->e.model) || wkv_state_copy(r->mixes[node], wkv_session_state(s))))
+        status = complain_library();
     for (int i = 0; i < n && part; i++) wkv_session_free(part[i]);
     free(part);
     free(states);
     return status;
 }
 
-/* A session with the ids of a node, to be read from the initial state; *read counts them. */
-static int replay(wkv_session **out, const talk *c, int node, int *read)
+/* A session with the ids of a node, to be read from the initial state. */
+static int replay(wkv_session **out, const talk *c, int node, replayed *r)
 {
     const wkv_node *n = wkv_tree_node(c->tree, node);
     int status = 0;
     *out = NULL;
     if (n && n->parent != WKV_NOWHERE)
-        status = replay(out, c, n->parent, read);
+        status = replay(out, c, n->parent, r);
     else if (wkv_session_new(out, c->e.model, c->e.tokenizer))
         status = complain_library();
-    if (!status && n && n->role == WKV_ROLE_MIX) status = replay_mix(*out, c, n, read);
+    if (!status && n && n->role == WKV_ROLE_MIX) status = replay_mix(*out, c, node, r);
     if (!status && n && n->n && wkv_session_append_ids(*out, n->ids, n->n)) status = complain_library();
-    if (n) *read += n->n;
+    if (n) r->read += n->n;
     return status;
+}
+
+/* The words of the file from which the conversation at a node began, or a part of its mix; NULL: it can be read again. */
+static const char *begun_from_file(const talk *c, int node)
+{
+    const wkv_node *n = wkv_tree_node(c->tree, node);
+    while (n && n->parent != WKV_NOWHERE) n = wkv_tree_node(c->tree, n->parent);
+    if (!n || n->role != WKV_ROLE_MIX) return n && *n->origin ? n->origin : NULL;
+    const char *found = NULL;
+    for (int i = 0; i < n->n_parts && !found; i++)
+        if (i == 0 || n->parts[i] != n->parts[i - 1]) found = begun_from_file(c, n->parts[i]);
+    return found;
 }
 
 static double largest_difference(const float *x, const float *y, size_t n)
@@ -289,27 +313,36 @@ static double largest_difference(const float *x, const float *y, size_t n)
     return most;
 }
 
+static int compare(talk *c, wkv_session *again, int64_t read, double seconds)
+{
+    const size_t bytes = c->e.about->state_bytes;
+    const float *x = wkv_state_data(wkv_session_state(c->session)), *y = wkv_state_data(wkv_session_state(again));
+    if (!memcmp(x, y, bytes)) {
+        note("%lld tokens read again in %.2f s give the same state, bit for bit", (long long)read, seconds);
+        return 0;
+    }
+    return complain("%lld tokens read again give another state: the largest difference is %g", (long long)read,
+                    largest_difference(x, y, bytes / sizeof *x));
+}
+
 int talk_check(talk *c)
 {
-    wkv_session *again = NULL;
-    int read = 0, status = arrive(c);
     const double begun = seconds_now();
-    if (!status) status = read_rest(c, c->session);
-    const char *origin = status ? "" : wkv_session_about(c->session).origin;
-    if (!strncmp(origin, "mix of msg_", 11)) origin = ""; /* a mix of this tree, which can be made again */
-    if (!status && !*origin) status = replay(&again, c, wkv_tree_head(c->tree), &read);
-    if (!status && again) status = read_rest(c, again);
-    if (!status && *origin)
-        note("the state cannot be computed again from its ids: it began from a file (%s)", origin);
-    else if (!status) {
-        const size_t bytes = c->e.about->state_bytes;
-        const float *x = wkv_state_data(wkv_session_state(c->session)), *y = wkv_state_data(wkv_session_state(again));
-        if (!memcmp(x, y, bytes))
-            note("%d tokens read again in %.2f s give the same state, bit for bit", read, seconds_now() - begun);
-        else
-            status = complain("%d tokens read again give another state: the largest difference is %g", read,
-                              largest_difference(x, y, bytes / sizeof *x));
+    const int nodes = wkv_tree_count(c->tree), head = wkv_tree_head(c->tree);
+    const char *file = begun_from_file(c, head);
+    if (file) {
+        note("(the state cannot be computed again from its tokens: it began from a file, %s)", file);
+        return 0;
     }
+    wkv_session *again = NULL;
+    replayed r = {.mixes = calloc((size_t)nodes + 1, sizeof *r.mixes)};
+    int status = r.mixes ? arrive(c) : complain("out of memory");
+    if (!status) status = read_rest(c, c->session);
+    if (!status) status = replay(&again, c, head, &r);
+    if (!status) status = read_rest(c, again);
+    if (!status) status = compare(c, again, r.read, seconds_now() - begun);
     wkv_session_free(again);
+    for (int i = 0; i < nodes && r.mixes; i++) wkv_state_free(r.mixes[i]);
+    free(r.mixes);
     return status;
 }

@@ -56,7 +56,7 @@ int talk_save(talk *c, const char *path);
 /* Recompute the state at the head from its ids, and compare the bits. */
 int talk_check(talk *c);
 
-/* Obey a command. Returns 1 to leave. */
+/* Obey a command. 130: interrupted; then nothing has changed. */
 int talk_obey(talk *c, chat_command which, char *argument);
 /* Change one of the options that a conversation may change; cmd_chat.c has them. */
 int talk_set(talk *c, const char *name, const char *value);

@@ -108,11 +108,9 @@ static void put_below(const wkv_tree *t, int above, char *indent)
     for (int i = first, next; i >= 0; i = next) {
         next = next_below(t, above, i);
         put_place(t, i, indent, next >= 0 ? "\xe2\x94\x9c\xe2\x94\x80" : "\xe2\x94\x94\xe2\x94\x80");
-        if (n < DEEPEST) {
-            strcat(indent, next >= 0 ? "\xe2\x94\x82 " : "  ");
-            put_below(t, i, indent);
-            indent[n] = 0;
-        }
+        if (n < DEEPEST) strcat(indent, next >= 0 ? "\xe2\x94\x82 " : "  "); /* deeper ones are drawn on one level */
+        put_below(t, i, indent);
+        indent[n] = 0;
     }
 }
 

@@ -107,6 +107,8 @@ static int keep_state(wkv_session *s)
     return wkv_state_copy(a->kept, s->state);
 }
 
+static int is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 /* Add the text of the last id, and show the decided part. *reason: the answer has ended, if *ended. */
 static int add_text(wkv_session *s, int *ended, wkv_finish_reason *reason)
 {
@@ -124,8 +126,8 @@ static int add_text(wkv_session *s, int *ended, wkv_finish_reason *reason)
     }
     err = show(s, a->n - stops_begun(&a->stops, a->text + a->shown, a->n - a->shown), ended);
     if (err || *ended) return err;
-    const int all_shown = a->shown == a->n && !a->decoder.n;
-    if (all_shown) {
+    const int replaced = a->ending && a->shown && is_blank(a->text[a->shown - 1]); /* by the ending, if it comes now */
+    if (a->shown == a->n && !a->decoder.n && !replaced) {
         a->n = a->shown = 0;
         a->mark = s->n;
         a->has_kept = 0;
@@ -142,7 +144,7 @@ static int add_text(wkv_session *s, int *ended, wkv_finish_reason *reason)
 static size_t kept_bytes(const answer *a)
 {
     size_t n = a->shown;
-    while (a->ending && n && strchr(" \t\r\n", a->text[n - 1])) n--;
+    while (a->ending && n && is_blank(a->text[n - 1])) n--;
     return n;
 }
 

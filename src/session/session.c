@@ -1,6 +1,7 @@
 /* session.c - one sequence: ids appended and sampled, the state after those that were read, events. */
 #include "session/session.h"
 #include "base/error.h"
+#include "text/sampler.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,7 +115,8 @@ int wkv_session_fork(wkv_session **out, const wkv_session *s)
     memcpy(f->hidden, s->hidden, (size_t)s->model->rwkv.C * sizeof *f->hidden);
     if (s->n) memcpy(f->ids, s->ids, sizeof *f->ids * (size_t)s->n);
     f->n = s->n, f->read = s->read, f->has_hidden = s->has_hidden;
-    f->sampled = s->sampled, f->random = s->random, f->untrusted = s->untrusted;
+    f->sampled = s->sampled, f->random = s->answer ? *sampler_stream(s->answer->sampler) : s->random,
+    f->untrusted = s->untrusted;
     *out = f;
     return 0;
 }

@@ -94,6 +94,17 @@ static const char *text_of(const tensors *t, const char *key)
     return text ? text : "";
 }
 
+/* Texts of one line are printed as they are; `text` may hold anything. */
+static int check_lines(const tensors *t)
+{
+    static const char *const keys[] = {"model", "types", "version", "sizes", "template", "origin"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        for (const char *at = text_of(t, keys[i]); *at; at++)
+            if ((unsigned char)*at < ' ' || *at == 127)
+                return fail(WKV_EFORMAT, "%s: its %s contains the control character %d", tensors_path(t), keys[i], *at);
+    return 0;
+}
+
 static int read_texts(wkv_state_file *f)
 {
     const tensors *t = f->t;
@@ -107,7 +118,8 @@ static int read_texts(wkv_state_file *f)
     a->text = text_of(t, "text");
     a->template_name = text_of(t, "template");
     a->origin = text_of(t, "origin");
-    int err = read_identity(&a->identity, t);
+    int err = check_lines(t);
+    if (!err) err = read_identity(&a->identity, t);
     if (!err) err = read_count(&read, t, "read");
     if (!err) err = read_count(&a->seed, t, "seed");
     if (!err) err = read_count(&a->draws, t, "draws");

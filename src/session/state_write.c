@@ -76,9 +76,19 @@ static void list_state(listing *l, const state_view *v, const float *hidden, con
 
 static const char *or_empty(const char *text) { return text ? text : ""; }
 
+/* A copy as one line: a name of a file may contain anything, and "?" is in place of a control character. */
+static char *one_line(const char *text)
+{
+    char *copy = strdup(or_empty(text));
+    for (char *at = copy; at && *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 127) *at = '?';
+    return copy;
+}
+
 static int write_listing(const char *path, const listing *l, const wkv_state_info *a)
 {
     const wkv_identity *id = &a->identity;
+    char *model = one_line(a->model), *template_name = one_line(a->template_name), *origin = one_line(a->origin);
     char read[16], seed[24], draws[24], sum[DIGEST_TEXT] = "";
     snprintf(read, sizeof read, "%d", a->read);
     snprintf(seed, sizeof seed, "%" PRIu64, a->seed);
@@ -87,7 +97,7 @@ static int write_listing(const char *path, const listing *l, const wkv_state_inf
         {"format", STATE_FORMAT},
         {"version", a->version},
         {"sizes", a->sizes},
-        {"model", a->model},
+        {"model", model},
         {"types", a->types},
         {"lineage", id->lineage},
         {"weights", id->weights},
@@ -98,15 +108,20 @@ static int write_listing(const char *path, const listing *l, const wkv_state_inf
         {"read", read},
         {"segments", or_empty(a->segments)},
         {"text", or_empty(a->text)},
-        {"template", or_empty(a->template_name)},
-        {"origin", or_empty(a->origin)},
+        {"template", template_name},
+        {"origin", origin},
         {"seed", seed},
         {"draws", draws},
         {"sha256", sum},
         {NULL, NULL},
     };
-    int err = state_checksum(sum, l->t, l->n, meta[0]);
-    return err ? err : safetensors_write(path, l->t, l->n, meta[0]);
+    int err = model && template_name && origin ? 0 : fail(WKV_ENOMEM, "%s: no memory for its metadata", path);
+    if (!err) err = state_checksum(sum, l->t, l->n, meta[0]);
+    if (!err) err = safetensors_write(path, l->t, l->n, meta[0]);
+    free(model);
+    free(template_name);
+    free(origin);
+    return err;
 }
 
 int state_write(const char *path, const wkv_state_info *about, const state_view *v, const float *hidden)

@@ -7,7 +7,8 @@
 int stops_copy(stops *to, const char *const *from, int n)
 {
     *to = (stops){0};
-    if (n < 0 || (n && !from)) return fail(WKV_EARG, "%d stop strings in a list that is NULL", n);
+    if (n < 0) return fail(WKV_EARG, "%d stop strings, expected 0 or more", n);
+    if (n && !from) return fail(WKV_EARG, "the list of %d stop strings is NULL", n);
     if (!(to->at = calloc((size_t)n + 1, sizeof *to->at))) return fail(WKV_ENOMEM, "no memory for %d stop strings", n);
     for (int i = 0; i < n; i++) {
         if (!from[i]) return fail(WKV_EARG, "stop string %d is NULL", i);

@@ -2,6 +2,7 @@
 #include "session/tree.h"
 #include "base/error.h"
 #include "base/id.h"
+#include "base/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -55,6 +56,7 @@ const wkv_node *wkv_tree_node(const wkv_tree *t, int node)
     tree_node *n = t ? tree_at(t, node) : NULL;
     if (!n) return NULL;
     n->about.stored = n->state || n->path;
+    n->about.origin = n->origin ? n->origin : "";
     return &n->about;
 }
 
@@ -245,7 +247,9 @@ static int find_mark(const wkv_tree *t, const char *name)
 static int check_name(const char *name)
 {
     const size_t n = strlen(name);
-    if (n && n <= 64 && !strpbrk(name, " \t\r\n\v\f") && !(*name >= '0' && *name <= '9')) return 0;
+    int wrong = !n || n > 64 || (*name >= '0' && *name <= '9') || utf8_check(name, n) < n;
+    for (size_t i = 0; i < n; i++) wrong |= (unsigned char)name[i] <= ' ' || name[i] == 127;
+    if (!wrong) return 0;
     return fail(WKV_EARG, "'%.80s' is no name of a node: 1 to 64 bytes without blanks, not beginning with a digit",
                 name);
 }

@@ -8,8 +8,11 @@
 
 static int has_state(const tree_node *n) { return n->state || n->path; }
 
-/* A mix cannot be rebuilt, nor a node with an origin. */
-static int is_rebuilt(const tree_node *n) { return n->about.role != WKV_ROLE_MIX && !n->origin; }
+/* A mix cannot be rebuilt, nor the first node of a conversation that began from a file. */
+static int is_rebuilt(const tree_node *n)
+{
+    return n->about.parent != WKV_NOWHERE || (n->about.role != WKV_ROLE_MIX && !n->origin);
+}
 
 int tree_nearest(const wkv_tree *t, int node)
 {

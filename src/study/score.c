@@ -67,9 +67,9 @@ static int check_text(const wkv_context *c, const wkv_scored_text *q)
 {
     int err = check(c, q->state, q->tokens, q->n);
     if (err) return err;
-    REQUIRE(q->scores, "the list of scores");
+    if (!q->scores) return fail(WKV_EARG, "wkv_score: the list of scores is NULL");
     const int V = context_model(c)->rwkv.V;
-    if (q->top && (q->k < 1 || q->k > V)) return fail(WKV_EARG, "the %d most probable of %d ids", q->k, V);
+    if (q->top && (q->k < 1 || q->k > V)) return fail(WKV_EARG, "wkv_score: k is %d, expected 1 to %d", q->k, V);
     return 0;
 }
 
