@@ -17,7 +17,7 @@ while IFS= read -r line; do
     'y```') inside= ;;
     'y$ '*)
         printf '%s\n' "$line"
-        output=$(sh -c "${line#\$ }" 2>&1 </dev/null)
+        output=$(sh -c "${line#\$ }" 2>&1 </dev/null | sed 's/^```/~~~/') # a text may contain a fence
         [ -z "$output" ] || printf '%s\n' "$output"
         continue
         ;;
