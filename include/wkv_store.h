@@ -33,6 +33,9 @@ typedef struct wkv_store wkv_store;
  * or 0 if neither variable is set or the path is longer than cap - 1 bytes. */
 WKV_API int wkv_store_folder(char *out, size_t cap);
 
+/* WKV_EARG when `path`, which is about to be written, lies in the folder of wkv_store_folder. */
+WKV_API int wkv_store_refuse_output(const char *path);
+
 /* Open the store in a folder, which is created with mode 0700 if it is missing; NULL: wkv_store_folder. A store in a
  * read-only folder can be read. WKV_EUNSUPPORTED: a database of a newer schema, or of another program; WKV_EIO. */
 WKV_API int wkv_store_open(wkv_store **out, const char *folder);
@@ -102,6 +105,7 @@ WKV_API int wkv_store_compare(wkv_store *s, const wkv_store_session *session, co
 
 /* Save the nodes of a tree that are not in the store yet, its names and its head. The tree is one that
  * wkv_store_load gave for this session, or a new one for a new session. Answers, texts and mixes get state files.
+ * A tree that has not changed since it was loaded or saved is not written again.
  *
  * WKV_ECONFLICT: another process has moved the head since `session` was loaded or saved, and this tree's head is not
  * that one either: the nodes and names are saved, the head of the other process stays, and the sentence has both. Every

@@ -250,6 +250,8 @@ static void trees(void)
     REFUSED(wkv_tree_add(NULL, WKV_NOWHERE, &user, one));
     REFUSED(wkv_tree_add(tree, 0, &user, one));
     REFUSED(wkv_tree_add(tree, WKV_NOWHERE, NULL, one));
+    REFUSED(wkv_tree_add(tree, WKV_NOWHERE, &(wkv_node){.role = 77}, one));
+    REFUSED(wkv_tree_add(tree, WKV_NOWHERE, &(wkv_node){.role = WKV_ROLE_MIX}, one));
     REFUSED(wkv_tree_add(tree, WKV_NOWHERE, &user, NULL));
     REFUSED(wkv_tree_add(tree, WKV_NOWHERE, &user, foreign));
     EXPECT_EQ(wkv_tree_add(tree, WKV_NOWHERE, &user, one), 0);

@@ -533,8 +533,11 @@ static void reads_a_read_only_folder(void)
     EXPECT_EQ(wkv_store_open(&s, in_folder("store")), 0);
     wkv_tree *tree = loaded(s, &x, "book");
     EXPECT_EQ(bits_at(tree, 5), bits[2]);
+    EXPECT_EQ(wkv_store_save(s, &x, tree), 0); /* nothing has changed */
+    EXPECT_EQ(wkv_tree_go(tree, 3), 0);
     EXPECT_EQ(wkv_store_save(s, &x, tree), WKV_EIO);
     EXPECT_HAS(wkv_error(), "wkv.db: cannot be written: the file or its folder is read-only");
+    EXPECT_EQ(wkv_tree_go(tree, 5), 0);
     turn(tree, "Why?");
     EXPECT_EQ(wkv_store_save(s, &x, tree), WKV_EIO);
     EXPECT_HAS(wkv_error(), "cannot be written: Permission denied");

@@ -129,9 +129,37 @@ if talk --session trip <two; then
     printf 'What colour is it?\n' | talk --session boat --read lucy
     printf '/tree\n/reset\nHello.\n' | talk --session boat
     holds out "1  lucy"
+    printf '/reset\nHello.\n/tree\n' | talk --session boat
+    is "$(grep -c '^  1  lucy' out)" 1 "a conversation after /reset begins with the text that was read: $(cat out)"
+    # the same answers with and without an end, also those that are written again; without --seed too
+    printf 'Tell me a story.\n/regen\n' >a
+    printf '/regen\nTell me a story.\n' >b
+    cat a b | talk && mv out expected
+    talk --session again <a && mv out got
+    "$WKV" chat -n 8 --session again <b >out 2>err
+    cat out >>got
+        same got expected "answers of a session that was continued without --seed"
+    # an idle program does not move back the names that another one has moved
+    printf 'Hello.\n/branch story\n' | talk --session names
+    { cat wait; printf '\n/help\n'; } | "$WKV" chat --session names >late 2>late.err &
+    while [ ! -s late.err ]; do sleep 0.05; done
+    printf 'Tell me more.\n' | talk --session names
+    echo >wait
+    wait
+    printf '/tree\n' | talk --session names
+    grep 'story' out | grep -q ' 2  Tell me more' || fail "the branch was moved back: $(cat out)"
+    for inside in wkv.db new.safetensors states/x.safetensors; do
+        printf '/save %s\n' "data/wkv/store/$inside" | talk
+        is $? 1 "the status of /save $inside into the store"
+        holds err "is in the folder of the kept conversations"
+    done
+    run 1 session export boat -o data/wkv/store/wkv.db
+    holds err "is in the folder of the kept conversations"
+    run 0 session show boat
     if [ "$(id -u)" != 0 ]; then
         chmod -R a-w data
         printf 'Hello.\n' | talk --session trip
+        is $? 1 "the status with a folder that cannot be written"
         is "$(grep -c '^wkv: ' err)" 1 "sentences about a folder that cannot be written"
         chmod -R u+w data
     fi

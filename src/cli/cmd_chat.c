@@ -65,7 +65,10 @@ int talk_set(talk *c, const char *name, const char *value)
     char *args[] = {option_name, values[n_values++] = strdup(value)};
     if (!args[1]) return complain("out of memory");
     sampling_keep();
-    if (!options_parse(&these, 2, args, &n) && !find_sampler(c)) return 0;
+    if (!options_parse(&these, 2, args, &n) && !find_sampler(c)) {
+        c->seeded |= !strcmp(option_name, "--seed");
+        return 0;
+    }
     sampling_restore();
     return 1;
 }
@@ -93,10 +96,10 @@ static int take_line(talk *c, char *line, int first, int *leave)
     const int status = which                      ? talk_obey(c, which, (char *)(uintptr_t)argument)
                        : line[slash_blanks(line)] ? talk_ask(c, line)
                                                   : 0;
-    talk_keep(c);
+    const int unkept = talk_keep(c);
     /* only an interactive user may continue from the state before a turn that failed */
     *leave |= c->broken || (status == 1 && !which && !on_terminal(0));
-    return status;
+    return status ? status : unkept;
 }
 
 /* Ctrl-C on a terminal ends an answer, and the conversation goes on; elsewhere, and other signals, end the program. */
@@ -172,8 +175,8 @@ static int prepare(talk *c)
     if (!status && think && strcmp(c->how->name, "g1"))
         note("--think needs template g1; template %s ignores it", c->how->name);
     if (!status) status = talk_open(c);
-    if (!status) status = talk_resume(c);
     c->beginning = WKV_NOWHERE;
+    if (!status) status = talk_resume(c);
     if (!status && c->e.begin) status = talk_load(c, c->e.begin);
     for (int i = 0; i < documents.n && !status; i++) status = read_document(c, documents.at[i]);
     if (!status && !c->kept.messages) c->beginning = wkv_tree_head(c->tree);

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "say.h"
 #include "session.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static int open_store(wkv_store **s)
 {
     char path[PATH_ROOM];
     *s = NULL;
-    if (wkv_store_folder(path, sizeof path - 8) && access(strcat(path, "/wkv.db"), F_OK)) return 0;
+    if (wkv_store_folder(path, sizeof path - 8) && access(strcat(path, "/wkv.db"), F_OK) && errno == ENOENT) return 0;
     return wkv_store_open(s, NULL) ? complain_library() : 0;
 }
 

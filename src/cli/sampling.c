@@ -9,6 +9,7 @@
 /* The settings of the options. Profile settings without an option are NAN (top_k -1) until fill_in sets them. */
 static wkv_sampler_options set;
 static wkv_profile used;
+static uint64_t drawn; /* the seed without --seed */
 
 enum { WORDS = 48 };
 static struct {
@@ -65,7 +66,7 @@ void sampling_defaults(const wkv_profile *p, const char *unknown)
                                 .presence = NAN,
                                 .frequency = NAN,
                                 .penalty_decay = NAN,
-                                .seed = random_seed()};
+                                .seed = drawn = random_seed()};
     const wkv_sampler_options *o = p ? &p->sampler : &set;
     number(initial.temperature, (double)o->temperature, -1, unknown);
     number(initial.top_p, (double)o->top_p, -1, unknown);
@@ -130,6 +131,12 @@ static void fill_in(const wkv_profile *p, const engine *e)
 }
 
 uint64_t sampling_seed(void) { return set.seed; }
+
+int sampling_resume(uint64_t seed)
+{
+    if (set.seed == drawn) set.seed = seed;
+    return set.seed != seed;
+}
 
 static struct {
     wkv_sampler_options set;

@@ -14,6 +14,9 @@ void sampling_defaults(const wkv_profile *p, const char *unknown);
 int sampling_find(const wkv_sampler_options **out, const command *c, const engine *e, const wkv_profile *p);
 uint64_t sampling_seed(void);
 
+/* Go on with this seed, unless --seed has given another one: then 1. */
+int sampling_resume(uint64_t seed);
+
 /* Keep the settings, and put them back after a change that was refused. */
 void sampling_keep(void);
 void sampling_restore(void);

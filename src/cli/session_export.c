@@ -46,7 +46,8 @@ static void put_content(FILE *f, const wkv_store_messages *m, const wkv_node *n)
 {
     for (int i = 0; i < n->n_parts; i++)
         fprintf(f, "%s%s x %.3g", i ? ", " : "mix of ", m->nodes[n->parts[i]].id, (double)n->weights[i]);
-    fputs(n->text, f);
+    for (const char *at = n->text; *at; at++) /* a terminal would obey control characters */
+        fputc(((unsigned char)*at < ' ' && *at != '\n' && *at != '\t') || *at == 127 ? '?' : *at, f);
     fputs("\n\n", f);
 }
 
@@ -196,7 +197,7 @@ static int write_out(const char *path, const char *text, size_t bytes)
 {
     wkv_file *f;
     if (!path) return put(text, bytes), 0; /* put_end reports a failure */
-    if (wkv_file_create(&f, path)) return complain_library();
+    if (wkv_store_refuse_output(path) || wkv_file_create(&f, path)) return complain_library();
     if (wkv_file_put(f, text, bytes)) {
         wkv_file_abandon(f);
         return complain_library();

@@ -30,6 +30,13 @@ static int read_rest(const talk *c, wkv_session *s)
     return about.read < about.n ? writer_read(&c->e, c->batcher, s, "reading", NULL) : 0;
 }
 
+/* The same without the cache, for a check. */
+static int read_again(const talk *c, wkv_session *s)
+{
+    const wkv_session_info about = wkv_session_about(s);
+    return about.read < about.n ? writer_read(NULL, c->batcher, s, "reading again", NULL) : 0;
+}
+
 static int arrive(talk *c)
 {
     if (!c->session && wkv_tree_session(&c->session, c->tree, wkv_tree_head(c->tree))) return complain_library();
@@ -142,16 +149,17 @@ static void tell(const talk *c, const written *w)
     if (on_terminal(0) && on_terminal(1)) put_text("\n");
 }
 
-/* Answer the question at the head. After an answer that was written again, the seed is another one. */
-static int answer(talk *c)
+/* Answer the question at the head. The random numbers of the conversation go on, unless a seed was given since. */
+static int answer(talk *c, uint64_t seed)
 {
     wkv_sampler_options sampler = *c->sampler;
-    sampler.seed += c->retries;
+    sampler.seed = seed;
     wkv_generation g = {.sampler = &sampler, .max_tokens = c->limit};
     wkv_generation_chat(&g, c->how, 0);
     const written w = writer_answer(&c->e, c->batcher, c->session, &g);
     tell(c, &w);
     c->broken = w.hopeless;
+    c->seeded = 0;
     const wkv_node node = {.role = WKV_ROLE_ASSISTANT, .text = w.text ? w.text : ""};
     int status = w.reason == WKV_FINISH_FAILED;
     if (!status && wkv_tree_add(c->tree, wkv_tree_head(c->tree), &node, c->session) < 0) status = complain_library();
@@ -169,7 +177,8 @@ int talk_ask(talk *c, const char *question)
     else
         status = 1;
     free(turn);
-    if (!status) status = answer(c);
+    const wkv_session_info about = wkv_session_about(c->session);
+    if (!status) status = answer(c, about.draws && !c->seeded ? about.seed : c->sampler->seed);
     if (status) talk_go(c, from);
     return status;
 }
@@ -182,17 +191,24 @@ int place_question(const wkv_tree *t, int node)
     return n && n->role == WKV_ROLE_USER ? node : -1;
 }
 
+/* Answers to a question: each has a seed of its own. */
+static uint64_t answers_to(const wkv_tree *t, int asked)
+{
+    uint64_t n = 0;
+    for (int i = asked + 1; i < wkv_tree_count(t); i++) n += wkv_tree_node(t, i)->parent == asked;
+    return n;
+}
+
 int talk_regenerate(talk *c)
 {
     const int from = wkv_tree_head(c->tree), asked = place_question(c->tree, from);
     if (asked < 0) return complain("there is no answer here to write again");
     if (!(c->sampler->temperature > 0))
         note("(temperature is 0, so the answer is the same; /set temperature 1 changes it)");
-    c->retries++;
     int status = talk_go(c, asked);
     if (!status) status = arrive(c);
     if (!status) status = read_rest(c, c->session);
-    if (!status) status = answer(c);
+    if (!status) status = answer(c, c->sampler->seed + answers_to(c->tree, asked));
     if (status) talk_go(c, from);
     return status;
 }
@@ -238,6 +254,7 @@ int talk_save(talk *c, const char *path)
 {
     int status = arrive(c);
     if (!status) status = read_rest(c, c->session);
+    if (!status && wkv_store_refuse_output(path)) status = complain_library();
     if (!status && wkv_session_save(c->session, c->e.context, c->how->name, path)) status = complain_library();
     return status;
 }
@@ -263,7 +280,7 @@ static int replay_mix(wkv_session *s, const talk *c, int node, replayed *r)
     int status = part && states ? 0 : complain("out of memory");
     for (int i = 0; i < n && !status; i++) {
         status = replay(&part[i], c, mix->parts[i], r);
-        if (!status) status = read_rest(c, part[i]);
+        if (!status) status = read_again(c, part[i]);
         states[i] = wkv_session_state(part[i]);
     }
     if (!status && (wkv_state_mix(wkv_session_state(s), states, mix->weights, n) ||
@@ -339,7 +356,7 @@ int talk_check(talk *c)
     int status = r.mixes ? arrive(c) : complain("out of memory");
     if (!status) status = read_rest(c, c->session);
     if (!status) status = replay(&again, c, head, &r);
-    if (!status) status = read_rest(c, again);
+    if (!status) status = read_again(c, again);
     if (!status) status = compare(c, again, r.read, seconds_now() - begun);
     wkv_session_free(again);
     for (int i = 0; i < nodes && r.mixes; i++) wkv_state_free(r.mixes[i]);

@@ -22,10 +22,11 @@ typedef struct {
     wkv_think think;
     int limit;              /* tokens of an answer; 0: none                               */
     int stats;              /* the speed after each answer                                */
-    uint64_t retries;       /* answers written again, each with another seed              */
+    int seeded;             /* a seed was given since the last answer                     */
     wkv_store *store;       /* of --session; NULL: the conversation stays in memory     */
     wkv_store_session kept; /* its id is "": a new one, to be called `name`             */
     const char *name;
+    int unkept; /* the last save has failed, which was said */
     int parted; /* another program went on with the session: this is a branch */
     int broken; /* no token can be sampled, so no turn will have an answer    */
 } talk;
@@ -37,7 +38,7 @@ void talk_close(talk *c);
  * empty one, or a new row. talk_keep: save all that is new, and say so if that fails. */
 int talk_find(talk *c, const char *name);
 int talk_resume(talk *c);
-void talk_keep(talk *c);
+int talk_keep(talk *c);
 
 /* Append a text at the head; a text that ends without the template's separator gets one. */
 int talk_read(talk *c, const char *text, const char *shown);

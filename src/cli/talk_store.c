@@ -1,5 +1,6 @@
 /* talk_store.c - a conversation that is kept in the store: wkv chat --session NAME. */
 #include "columns.h"
+#include "sampling.h"
 #include "say.h"
 #include "talk.h"
 #include <stdio.h>
@@ -31,6 +32,32 @@ static void recall(const talk *c)
     note("%d  %s\n   %s", place_number(c->tree, head), question, answer);
 }
 
+/* The last of the texts with which the conversation at the head begins; WKV_NOWHERE: none. */
+static int first_texts(const wkv_tree *t)
+{
+    int last = WKV_NOWHERE;
+    const wkv_node *n;
+    for (int i = wkv_tree_head(t); (n = wkv_tree_node(t, i)); i = n->parent)
+        if (n->role == WKV_ROLE_TEXT && last == WKV_NOWHERE)
+            last = i;
+        else if (n->role != WKV_ROLE_TEXT)
+            last = WKV_NOWHERE;
+    return last;
+}
+
+/* The seed of the first answer; without an answer it stays. */
+static int first_seed(uint64_t *seed, wkv_tree *t)
+{
+    wkv_session *s;
+    int i = 0;
+    while (i < wkv_tree_count(t) && wkv_tree_node(t, i)->role != WKV_ROLE_ASSISTANT) i++;
+    if (i == wkv_tree_count(t)) return 0;
+    if (wkv_tree_session(&s, t, i)) return complain_library();
+    if (wkv_session_about(s).draws) *seed = wkv_session_about(s).seed;
+    wkv_session_free(s);
+    return 0;
+}
+
 int talk_resume(talk *c)
 {
     if (!c->store) return 0;
@@ -40,13 +67,21 @@ int talk_resume(talk *c)
     if (wkv_store_load(&kept, c->store, &c->kept, c->e.context, c->e.tokenizer)) return complain_library();
     wkv_tree_free(c->tree);
     c->tree = kept;
-    if (wkv_tree_count(kept)) recall(c);
+    c->beginning = first_texts(kept);
+    if (!wkv_tree_count(kept)) return 0;
+    uint64_t seed = sampling_seed();
+    if (first_seed(&seed, kept)) return 1;
+    c->seeded = sampling_resume(seed);
+    recall(c);
     return 0;
 }
 
-void talk_keep(talk *c)
+int talk_keep(talk *c)
 {
     const int err = c->store ? wkv_store_save(c->store, &c->kept, c->tree) : 0;
-    if (err && !(err == WKV_ECONFLICT && c->parted)) complain_library();
-    c->parted |= err == WKV_ECONFLICT; /* said once: from here on it is a branch of its own */
+    const int conflict = err == WKV_ECONFLICT; /* all is kept; said once: from here on it is a branch of its own */
+    if (err && !(conflict ? c->parted : c->unkept)) complain_library();
+    c->parted |= conflict;
+    c->unkept = err && !conflict;
+    return c->unkept;
 }

@@ -129,6 +129,8 @@ wkv_session_info wkv_session_about(const wkv_session *s)
                               .read = s->read,
                               .sampled = s->sampled,
                               .segments = s->segments.n,
+                              .seed = s->random.seed,
+                              .draws = s->random.n,
                               .origin = s->origin ? s->origin : ""};
 }
 

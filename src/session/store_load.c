@@ -74,6 +74,7 @@ int wkv_store_load(wkv_tree **out, wkv_store *s, wkv_store_session *session, wkv
     } else {
         memcpy(session->head, x.row.head, sizeof session->head);
         session->revision = x.row.revision;
+        tree_set_saved(tree);
         *out = tree;
     }
     store_release(&x);

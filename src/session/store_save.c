@@ -87,17 +87,19 @@ static int insert_node(const saving *x, int node)
     return err;
 }
 
-/* Names replace all stored ones if this tree has seen these; in a conflict a stored name stays where it is. */
+/* The names of this tree in place of the stored ones, if it has seen these. Else those that it has changed, which in a
+ * conflict do not replace a stored one. */
 static int put_names(const saving *x, int conflict)
 {
-    const char *name, *sql = conflict
-                                 ? "INSERT OR IGNORE INTO marks (session, name, node, branch) VALUES (?1, ?2, ?3, ?4)"
-                                 : "INSERT OR REPLACE INTO marks (session, name, node, branch) VALUES (?1, ?2, ?3, ?4)";
-    int node, branch, err = 0;
-    if (x->row.revision == x->session->revision)
-        err = store_run(x->s, "DELETE FROM marks WHERE session = ?1", "i", x->row.key);
-    for (int i = 0; !err && (name = wkv_tree_name(x->t, i, &node, &branch)); i++)
-        err = store_run(x->s, sql, "itti", x->row.key, name, id_at(x->t, node), (int64_t)branch);
+    const char *sql = conflict ? "INSERT OR IGNORE INTO marks (session, name, node, branch) VALUES (?1, ?2, ?3, ?4)"
+                               : "INSERT OR REPLACE INTO marks (session, name, node, branch) VALUES (?1, ?2, ?3, ?4)";
+    const int seen = x->row.revision == x->session->revision;
+    int err = seen ? store_run(x->s, "DELETE FROM marks WHERE session = ?1", "i", x->row.key) : 0;
+    for (int i = 0; i < x->t->n_marks && !err; i++) {
+        const tree_mark *m = &x->t->marks[i];
+        if (seen || m->changed)
+            err = store_run(x->s, sql, "itti", x->row.key, m->name, id_at(x->t, m->node), (int64_t)m->follows);
+    }
     return err;
 }
 
@@ -159,10 +161,12 @@ int wkv_store_save(wkv_store *s, wkv_store_session *session, wkv_tree *t)
     saving x = {.s = s, .session = session, .t = t};
     int moved = 0, conflict = 0, err = store_find_row(&x.row, s, session);
     if (!err) err = find_first(&x);
+    if (!err && !t->changed && x.first == wkv_tree_count(t)) return 0;
     if (!err) err = write_states(&x);
     if (!err) err = put(&x, &moved, &conflict);
     free(x.sha);
     if (err) return err;
+    tree_set_saved(t);
     if (x.row.revision == session->revision) session->revision++;
     if (conflict) return lost_race(&x);
     if (moved) strcpy(session->head, id_at(t, wkv_tree_head(t)));

@@ -27,7 +27,8 @@ int store_failed(const wkv_store *s, int code)
     case SQLITE_ERROR: /* tables are missing */
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-        return fail(WKV_EFORMAT, "%s: is damaged (%s); put back a copy, or move it away to begin a new store", s->path,
+        return fail(WKV_EFORMAT,
+                    "%s: is damaged (%s); put back a copy, or move the whole folder away to begin a new store", s->path,
                     reason(s, code));
     default: return fail(WKV_EIO, "%s: %s", s->path, reason(s, code));
     }

@@ -132,8 +132,10 @@ static int arrive(wkv_tree *t, int parent)
 {
     const int node = t->n++;
     for (int i = 0; i < t->n_marks; i++)
-        if (t->marks[i].follows && t->marks[i].node == t->head && t->head == parent) t->marks[i].node = node;
+        if (t->marks[i].follows && t->marks[i].node == t->head && t->head == parent)
+            t->marks[i].node = node, t->marks[i].changed = 1;
     t->head = node;
+    t->changed = 1;
     tree_thin(t);
     return node;
 }
@@ -145,6 +147,8 @@ int wkv_tree_add(wkv_tree *t, int parent, const wkv_node *about, const wkv_sessi
     REQUIRE(s, "the session");
     int err = check_parent(t, parent);
     if (err) return err;
+    if (about->role != WKV_ROLE_TEXT && about->role != WKV_ROLE_USER && about->role != WKV_ROLE_ASSISTANT)
+        return fail(WKV_EARG, "role %d, expected that of a text, a user or an assistant", (int)about->role);
     if (s->model != context_model(t->context)) return fail(WKV_EARG, "the session is of another model than the tree");
     if (!continues(t, parent, s)) return fail(WKV_EARG, "the session does not continue node %d", parent);
     const int from = total_of(t, parent);
@@ -233,8 +237,10 @@ int wkv_tree_go(wkv_tree *t, int node)
 {
     REQUIRE(t, "the tree");
     const int err = check_parent(t, node);
-    if (!err) t->head = node;
-    return err;
+    if (err || node == t->head) return err;
+    t->head = node;
+    t->changed = 1;
+    return 0;
 }
 
 static int find_mark(const wkv_tree *t, const char *name)
@@ -260,6 +266,7 @@ static int name_node(wkv_tree *t, const char *name, int node, int follows)
     if (!err) err = check_parent(t, node);
     if (err) return err;
     const int i = find_mark(t, name);
+    t->changed = 1;
     if (node == WKV_NOWHERE) {
         if (i == t->n_marks) return 0;
         free(t->marks[i].name);
@@ -280,6 +287,7 @@ static int name_node(wkv_tree *t, const char *name, int node, int follows)
     }
     t->marks[i].node = node;
     t->marks[i].follows = follows;
+    t->marks[i].changed = 1;
     return 0;
 }
 
@@ -295,6 +303,12 @@ int wkv_tree_branch(wkv_tree *t, const char *name, int node)
     REQUIRE(t, "the tree");
     REQUIRE(name, "the name");
     return name_node(t, name, node, 1);
+}
+
+void tree_set_saved(wkv_tree *t)
+{
+    t->changed = 0;
+    for (int i = 0; i < t->n_marks; i++) t->marks[i].changed = 0;
 }
 
 int wkv_tree_find(const wkv_tree *t, const char *name)

@@ -19,6 +19,7 @@ typedef struct {
     char *name;
     int node;
     int follows; /* a branch: it moves with the head while that is its node */
+    int changed; /* since the tree was loaded or saved                      */
 } tree_mark;
 
 struct wkv_tree {
@@ -29,6 +30,7 @@ struct wkv_tree {
     tree_mark *marks;
     int n_marks, cap_marks;
     size_t limit;
+    int changed; /* nodes, head or names, since the tree was loaded or saved */
 };
 
 /* Append a node that was stored, and the path of its state file (NULL: none), which is read when a session of the node
@@ -39,6 +41,8 @@ int tree_restore(wkv_tree *t, const wkv_node *node, const char *state_path);
 int tree_save_state(wkv_tree *t, int node, const char *template_name, const char *path);
 /* The node's state file from now on. WKV_ENOMEM. */
 int tree_set_path(wkv_tree *t, int node, const char *path);
+
+void tree_set_saved(wkv_tree *t); /* all that it has is in the store */
 
 /* ---- inside the tree --------------------------------------------------------------------------------------------- */
 
