@@ -295,6 +295,7 @@ static void stores(void)
     wkv_tree *tree;
     char words[8];
     int n;
+    REFUSED(wkv_store_refuse_output(NULL));
     EXPECT(!wkv_store_folder(NULL, 8) && !wkv_store_folder(words, 0) && !wkv_store_folder(words, 2));
     if (wkv_store_open(&store, "api-store") == WKV_EUNSUPPORTED) SKIP("%s", wkv_error());
     REFUSED(wkv_store_open(NULL, "api-store"));
