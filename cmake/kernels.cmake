@@ -17,7 +17,7 @@ set_source_files_properties(tests/test_layout.c PROPERTIES COMPILE_OPTIONS -fno-
 add_executable(bench_kernels bench/kernels.c)
 target_link_libraries(bench_kernels PRIVATE wkv_kernels)
 
-# test_isa opens models: it is built where zlib and jansson are there for this processor (Debian: zlib1g-dev:arm64 and
+# test_isa opens models, and test_candidates samples: they are built where zlib and jansson are there for this processor (Debian: zlib1g-dev:arm64 and
 # libjansson-dev:arm64).
 find_library(STATIC_ZLIB libz.a)
 find_library(STATIC_JANSSON libjansson.a)
@@ -32,6 +32,9 @@ if(STATIC_ZLIB AND STATIC_JANSSON)
   target_compile_definitions(test_isa PRIVATE TEST_DIR="${CMAKE_SOURCE_DIR}/tests" SHARED_DIR="${CMAKE_SOURCE_DIR}/../shared/data")
   include(cmake/exact.cmake)
   add_test(NAME test_isa COMMAND test_isa)
+  add_executable(test_candidates tests/test_candidates.c)
+  target_link_libraries(test_candidates PRIVATE wkv_objects)
+  add_test(NAME test_candidates COMMAND test_candidates)
 else()
-  message(STATUS "test_isa is left out: it needs libz.a and libjansson.a")
+  message(STATUS "test_isa and test_candidates are left out: they need libz.a and libjansson.a")
 endif()
