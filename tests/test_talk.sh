@@ -43,6 +43,10 @@ holds err "no place is called 'x'"
 holds err "there is no turn to undo here"
 holds err "there is no answer here to write again"
 
+printf 'Hello.\n/branch main\n/mark first\n/regen\nBye.\n/tree\n' | talk
+grep 'main' out | grep -q ' 3  Bye' || fail "the branch did not go on from the answer written again: $(cat out)"
+grep 'first' out | grep -q ' 1  Hello' || fail "the mark moved: $(cat out)"
+
 # ---- mixes -------------------------------------------------------------------------------------------------------------
 printf 'Hello, my name is Tom.\nWhat is the capital of France?\n/mix 1 2 3 1\nWhat is my name?\n/check\n/mix all\n/tree\n' | talk
 holds out "mix of 1 x 3, 2 x 1"

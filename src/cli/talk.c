@@ -199,6 +199,16 @@ static uint64_t answers_to(const wkv_tree *t, int asked)
     return n;
 }
 
+/* Branches go on from the new answer. */
+static int move_branches(wkv_tree *t, int from, int to)
+{
+    const char *name;
+    int node, branch;
+    for (int i = 0; (name = wkv_tree_name(t, i, &node, &branch)); i++)
+        if (branch && node == from && wkv_tree_branch(t, name, to)) return complain_library();
+    return 0;
+}
+
 int talk_regenerate(talk *c)
 {
     const int from = wkv_tree_head(c->tree), asked = place_question(c->tree, from);
@@ -210,7 +220,7 @@ int talk_regenerate(talk *c)
     if (!status) status = read_rest(c, c->session);
     if (!status) status = answer(c, c->sampler->seed + answers_to(c->tree, asked));
     if (status) talk_go(c, from);
-    return status;
+    return status ? status : move_branches(c->tree, from, wkv_tree_head(c->tree));
 }
 
 int talk_edit(talk *c, int node, const char *question)
