@@ -189,6 +189,12 @@ for signal in INT TERM HUP; do
 done
 printf 'x\033]0;no\007\033[31mred' >escapes
 "$WKV" state make escapes -o escapes.safetensors >out 2>err
+odd=$(printf 'a\302\233\033[31m.safetensors')
+cp escapes.safetensors "$odd"
+"$WKV" state mix "$odd" "$odd" -o odd.safetensors >out 2>err
+is $? 0 "the status of a mix of files with control characters in their names"
+"$WKV" state info odd.safetensors >out 2>err
+holds out "mix of a???[31m"
 printf '/tree\n/goto 1\n' | talk --state escapes.safetensors
 LC_ALL=C grep -q "$(printf '\033')" out err && fail "escape sequences of a text reach the terminal"
 (ulimit -f 100 && printf 'Hello.\n/save large.safetensors\nHello.\n' | "$WKV" chat -n 3 >out 2>err)

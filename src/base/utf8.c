@@ -42,3 +42,12 @@ size_t utf8_check(const char *p, size_t n)
     }
     return i;
 }
+
+size_t utf8_control(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char a = (unsigned char)p[i], b = i + 1 < n ? (unsigned char)p[i + 1] : 0;
+        if (a < ' ' || a == 127 || (a == 0xc2 && b >= 0x80 && b < 0xa0)) return i;
+    }
+    return n;
+}

@@ -15,4 +15,7 @@ int utf8_length(const char *p, size_t n);
 /* The offset of the first byte that is not part of a complete character; n: there is none. */
 size_t utf8_check(const char *p, size_t n);
 
+/* The offset of the first control character, which a terminal may obey: ASCII's, DEL, U+0080 to U+009F; n: none. */
+size_t utf8_control(const char *p, size_t n);
+
 #endif

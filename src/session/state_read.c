@@ -1,5 +1,6 @@
 /* state_read.c - a state file (docs/states.md), read and checked. */
 #include "base/error.h"
+#include "base/utf8.h"
 #include "format/reader.h"
 #include "rwkv/parts.h"
 #include "session/segments.h"
@@ -98,10 +99,13 @@ static const char *text_of(const tensors *t, const char *key)
 static int check_lines(const tensors *t)
 {
     static const char *const keys[] = {"model", "types", "version", "sizes", "template", "origin"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        for (const char *at = text_of(t, keys[i]); *at; at++)
-            if ((unsigned char)*at < ' ' || *at == 127)
-                return fail(WKV_EFORMAT, "%s: its %s contains the control character %d", tensors_path(t), keys[i], *at);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *text = text_of(t, keys[i]);
+        const size_t n = strlen(text), at = utf8_control(text, n);
+        if (at < n)
+            return fail(WKV_EFORMAT, "%s: its %s contains a control character at byte %zu", tensors_path(t), keys[i],
+                        at);
+    }
     return 0;
 }
 

@@ -132,8 +132,8 @@ int wkv_store_find(wkv_store_session *out, wkv_store *s, const char *name)
 static int check_name(const char *name)
 {
     const size_t n = strlen(name);
-    int bad = !n || n > 64 || utf8_check(name, n) < n || strchr(" -", *name) || !strncmp(name, "ses_", 4);
-    for (size_t i = 0; i < n; i++) bad |= (unsigned char)name[i] < 32 || name[i] == 127;
+    const int bad = !n || n > 64 || utf8_check(name, n) < n || utf8_control(name, n) < n || strchr(" -", *name) ||
+                    !strncmp(name, "ses_", 4);
     if (!bad) return 0;
     return fail(WKV_EARG,
                 "'%.80s' is no name of a session: 1 to 64 bytes of UTF-8, not beginning with a blank, '-' or 'ses_'",

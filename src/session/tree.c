@@ -253,8 +253,8 @@ static int find_mark(const wkv_tree *t, const char *name)
 static int check_name(const char *name)
 {
     const size_t n = strlen(name);
-    int wrong = !n || n > 64 || (*name >= '0' && *name <= '9') || utf8_check(name, n) < n;
-    for (size_t i = 0; i < n; i++) wrong |= (unsigned char)name[i] <= ' ' || name[i] == 127;
+    const int wrong = !n || n > 64 || (*name >= '0' && *name <= '9') || strchr(name, ' ') || utf8_check(name, n) < n ||
+                      utf8_control(name, n) < n;
     if (!wrong) return 0;
     return fail(WKV_EARG, "'%.80s' is no name of a node: 1 to 64 bytes without blanks, not beginning with a digit",
                 name);
