@@ -60,6 +60,10 @@ typedef struct {
 
 WKV_API wkv_session_info wkv_session_about(const wkv_session *s);
 
+/* The number of segments whose ids are not those that encoding the whole text at once gives in their place. Fails as
+ * wkv_encode; WKV_ENOMEM. */
+WKV_API int wkv_session_apart(const wkv_session *s);
+
 /* The state after `read` ids, borrowed; the caller may copy it, and change it between steps, so that a cache
  * (wkv_cache.h) keeps no state of this session any more. */
 WKV_API wkv_state *wkv_session_state(wkv_session *s);

@@ -199,6 +199,8 @@ static void sessions(void)
     EXPECT(!wkv_session_next_event(NULL, &e) && !wkv_session_next_event(one, NULL));
     wkv_session_cancel(NULL);
     wkv_session_cancel(one);
+    REFUSED(wkv_session_apart(NULL));
+    EXPECT_EQ(wkv_session_apart(one), 0);
     REFUSED(wkv_session_save(NULL, c, NULL, "none"));
     REFUSED(wkv_session_save(one, NULL, NULL, "none"));
     REFUSED(wkv_session_save(one, c, NULL, NULL));

@@ -225,6 +225,21 @@ static void forks(void)
     wkv_session_free(other);
 }
 
+/* Text that is cut inside a token, and an answer of tokens that no encoding gives. */
+static void segments_apart(void)
+{
+    wkv_session *s = begun("The old king was very happy.\n\n");
+    EXPECT_EQ(wkv_session_apart(s), 0);
+    EXPECT_EQ(wkv_session_append_text(s, "Once upon a ti", 14), 0);
+    EXPECT_EQ(wkv_session_apart(s), 0);
+    EXPECT_EQ(wkv_session_append_text(s, "me there was", 12), 0);
+    EXPECT_EQ(wkv_session_apart(s), 2);
+    const int32_t letters[] = {1 + ' ', 1 + 'a', 1 + ' ', 1 + 'k', 1 + 'i', 1 + 'n', 1 + 'g'};
+    EXPECT_EQ(wkv_session_append_ids(s, letters, 7), 0);
+    EXPECT_EQ(wkv_session_apart(s), 3);
+    wkv_session_free(s);
+}
+
 /* ---- many -------------------------------------------------------------------------------------------------------- */
 
 enum { MANY = 32 };
@@ -394,6 +409,7 @@ int main(void)
     RUN(continues);
     RUN(reads_without_an_answer);
     RUN(forks);
+    RUN(segments_apart);
     RUN(together_as_alone);
     RUN(one_bad_session_refuses_no_other);
     RUN(leaves);

@@ -345,7 +345,11 @@ static int compare(talk *c, wkv_session *again, int64_t read, double seconds)
     const size_t bytes = c->e.about->state_bytes;
     const float *x = wkv_state_data(wkv_session_state(c->session)), *y = wkv_state_data(wkv_session_state(again));
     if (!memcmp(x, y, bytes)) {
+        const int apart = wkv_session_apart(c->session);
         note("%lld tokens read again in %.2f s give the same state, bit for bit", (long long)read, seconds);
+        if (apart > 0)
+            note("(%d of %d segments have other tokens than the whole text encoded at once)", apart,
+                 wkv_session_about(c->session).segments);
         return 0;
     }
     return complain("%lld tokens read again give another state: the largest difference is %g", (long long)read,
