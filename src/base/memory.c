@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <stdlib.h>
 #include "base/memory.h"
 
 /* The number of `key` in a file of lines "key number"; an empty key: the file's first word. SIZE_MAX: not found. */
@@ -62,4 +63,13 @@ size_t memory_resident(void)
     int got = f && fscanf(f, "%llu %llu", &total, &resident) == 2;
     if (f) fclose(f);
     return got ? (size_t)resident * (size_t)sysconf(_SC_PAGESIZE) : memory_peak();
+}
+
+void *memory_copy(const void *from, size_t bytes)
+{
+    char *to = malloc(bytes + 1);
+    if (!to) return NULL;
+    if (bytes) memcpy(to, from, bytes);
+    to[bytes] = 0;
+    return to;
 }

@@ -1,5 +1,6 @@
 /* utf8.c - code points and their bytes. */
 #include "base/utf8.h"
+#include <string.h>
 
 int utf8_put(char *out, uint32_t c)
 {
@@ -50,4 +51,11 @@ size_t utf8_control(const char *p, size_t n)
         if (a < ' ' || a == 127 || (a == 0xc2 && b >= 0x80 && b < 0xa0)) return i;
     }
     return n;
+}
+
+void utf8_replace_control(char *text, char by)
+{
+    const size_t n = strlen(text);
+    for (size_t at; (at = utf8_control(text, n)) < n; text[at] = by)
+        if ((unsigned char)text[at] == 0xc2) text[at + 1] = by; /* of two bytes */
 }

@@ -17,5 +17,7 @@ size_t utf8_check(const char *p, size_t n);
 
 /* The offset of the first control character, which a terminal may obey: ASCII's, DEL, U+0080 to U+009F; n: none. */
 size_t utf8_control(const char *p, size_t n);
+/* Put `by` in place of each byte of a control character. */
+void utf8_replace_control(char *text, char by);
 
 #endif

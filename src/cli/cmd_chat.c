@@ -89,13 +89,11 @@ static void greet(const talk *c)
 static int take_line(talk *c, char *line, int first, int *leave)
 {
     const size_t mark = first ? input_mark(line, strlen(line)) : 0;
-    const char *argument;
+    char *argument;
     memmove(line, line + mark, strlen(line + mark) + 1);
     const chat_command which = slash_read(line, &argument);
     *leave = which == SLASH_QUIT;
-    const int status = which                      ? talk_obey(c, which, (char *)(uintptr_t)argument)
-                       : line[slash_blanks(line)] ? talk_ask(c, line)
-                                                  : 0;
+    const int status = which ? talk_obey(c, which, argument) : line[slash_blanks(line)] ? talk_ask(c, line) : 0;
     const int unkept = talk_keep(c);
     /* only an interactive user may continue from the state before a turn that failed */
     *leave |= c->broken || (status == 1 && !which && !on_terminal(0));

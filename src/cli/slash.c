@@ -76,9 +76,9 @@ static chat_command unknown(const char *word)
     return SLASH_WRONG;
 }
 
-chat_command slash_read(char *line, const char **argument)
+chat_command slash_read(char *line, char **argument)
 {
-    *argument = "";
+    *argument = line + strlen(line);
     if (*line != '/') {
         char word[6] = "";
         size_t n = strcspn(line, " \t\n\v\f\r\xe3");

@@ -29,7 +29,7 @@ typedef enum {
 } chat_command;
 
 /* The command on a line. *argument is the text after it, inside the line, without the blanks at the end. */
-chat_command slash_read(char *line, const char **argument);
+chat_command slash_read(char *line, char **argument);
 
 extern const char *const slash_names[]; /* with their slash; ends with NULL */
 extern const char slash_help[];

@@ -4,6 +4,7 @@
  * copy of the state from before the first held-back id allows a return to the text that was shown. */
 #include "base/error.h"
 #include "session/session.h"
+#include "session/state_file.h"
 #include "text/sampler.h"
 #include "text/tokenizer.h"
 #include <stdlib.h>
@@ -230,17 +231,11 @@ void answer_finish(wkv_session *s, wkv_finish_reason reason, int code)
 
 /* ---- one token --------------------------------------------------------------------------------------------------- */
 
-static int all_finite(const float *x, int n)
-{
-    int bad = 0;
-    for (int i = 0; i < n; i++) bad |= !(x[i] - x[i] == 0);
-    return !bad;
-}
-
 /* An id, or a negative code. A logit of -infinity, which a sampler accepts, is an overflow here. */
 static int32_t sample(const wkv_session *s, const float *logits)
 {
-    if (all_finite(logits, s->model->rwkv.V)) return wkv_sample(s->answer->sampler, logits);
+    size_t bad;
+    if (all_finite(logits, (size_t)s->model->rwkv.V, &bad)) return wkv_sample(s->answer->sampler, logits);
     return fail(WKV_EFORMAT,
                 "%s: its logits are NaN or infinite; probably weights, an adapter or a state are too, after diverged "
                 "training or an overflow in conversion",

@@ -191,21 +191,6 @@ int wkv_cache_resume(wkv_cache *k, wkv_session *s)
 
 /* ---- keeping ----------------------------------------------------------------------------------------------------- */
 
-static int copy_state(checkpoint *c, const wkv_session *s)
-{
-    const size_t width = (size_t)s->model->rwkv.C;
-    int err = wkv_state_new(&c->state, s->model);
-    if (!err && !(c->hidden = malloc(width * sizeof *c->hidden)))
-        err = fail(WKV_ENOMEM, "no memory for a row of %zu channels", width);
-    if (!err) err = wkv_state_copy(c->state, s->state);
-    if (err) {
-        checkpoints_forget(c);
-        return err;
-    }
-    memcpy(c->hidden, s->hidden, width * sizeof *c->hidden);
-    return 0;
-}
-
 /* Keep the segments, and the ids up to n that the state has not read, unless more are kept already. */
 static int describe(checkpoint *c, const wkv_session *s, int n)
 {
@@ -233,7 +218,7 @@ static int keep(wkv_cache *k, const wkv_session *s, int n, checkpoint_kind kind,
     if (!all_finite(s->state->data, (size_t)s->state->n, &bad)) return 0;
     checkpoint *c = checkpoints_put(&k->root, s->ids, s->read);
     if (!c) return WKV_ENOMEM;
-    int err = c->state ? 0 : copy_state(c, s);
+    int err = c->state ? 0 : session_copy_state(&c->state, &c->hidden, s);
     if (!err) err = describe(c, s, n);
     if (err) {
         checkpoints_prune(c);

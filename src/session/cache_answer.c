@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "session/cache.h"
 #include "session/visible.h"
+#include "text/tokenizer.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,24 +15,6 @@ typedef struct {
     char *at;
     size_t n;
 } bytes_of;
-
-/* The bytes that n ids spell. The caller frees them. */
-static int spell(bytes_of *out, const wkv_tokenizer *t, const int32_t *ids, int n)
-{
-    size_t total = 0, bytes;
-    for (int i = 0; i < n; i++) {
-        wkv_token_bytes(t, ids[i], &bytes);
-        total += bytes;
-    }
-    *out = (bytes_of){malloc(total + 1), 0};
-    if (!out->at) return fail(WKV_ENOMEM, "no memory for %zu bytes of an answer", total);
-    for (int i = 0; i < n; i++) {
-        const char *p = wkv_token_bytes(t, ids[i], &bytes);
-        memcpy(out->at + out->n, p, bytes);
-        out->n += bytes;
-    }
-    return 0;
-}
 
 static void hash_text(char out[DIGEST_TEXT], const char *text, size_t n)
 {
@@ -73,7 +56,7 @@ static int add_exact(wkv_cache *k, const int32_t *ids, int n)
 {
     bytes_of text;
     char key[DIGEST_TEXT];
-    const int err = spell(&text, k->tokenizer, ids, n);
+    const int err = tokenizer_spell(&text.at, &text.n, k->tokenizer, ids, n);
     if (err) return err;
     hash_text(key, text.at, text.n);
     free(text.at);
@@ -140,7 +123,7 @@ static int see(request *r, const char *prompt, const char *text, size_t bytes)
 static int match(const request *r, const wkv_tokenizer *t, const char *prompt, const sampled_answer *a)
 {
     bytes_of text, visible;
-    int err = spell(&text, t, a->ids, a->n), fit = 0;
+    int err = tokenizer_spell(&text.at, &text.n, t, a->ids, a->n), fit = 0;
     if (err) return err;
     if (is_same(&text, &r->exact))
         fit = 2;

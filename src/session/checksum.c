@@ -59,7 +59,8 @@ void state_name(char out[STATE_NAME], int layer, const char *name)
 
 int all_finite(const float *x, size_t n, size_t *bad)
 {
-    for (*bad = 0; *bad < n; ++*bad)
-        if (!isfinite(x[*bad])) return 0;
-    return 1;
+    int any = 0;
+    for (size_t i = 0; i < n; i++) any |= !(x[i] - x[i] == 0); /* a loop that compilers vectorize */
+    for (*bad = 0; any && isfinite(x[*bad]);) ++*bad;
+    return !any;
 }

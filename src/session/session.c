@@ -1,6 +1,7 @@
 /* session.c - one sequence: ids appended and sampled, the state after those that were read, events. */
 #include "session/session.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "text/sampler.h"
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,20 @@ wkv_state *wkv_session_state(wkv_session *s)
     if (!s) return NULL;
     s->untrusted = 1;
     return s->state;
+}
+
+int session_copy_state(wkv_state **state, float **hidden, const wkv_session *s)
+{
+    const size_t bytes = (size_t)s->model->rwkv.C * sizeof **hidden;
+    *hidden = NULL;
+    int err = wkv_state_new(state, s->model);
+    if (!err) err = wkv_state_copy(*state, s->state);
+    if (!err && s->has_hidden && !(*hidden = memory_copy(s->hidden, bytes)))
+        err = fail(WKV_ENOMEM, "no memory for a row of %d channels", s->model->rwkv.C);
+    if (!err) return 0;
+    wkv_state_free(*state);
+    *state = NULL;
+    return err;
 }
 
 void session_last_bytes(const wkv_session *s, int n, char out[LAST_BYTES])

@@ -50,6 +50,9 @@ void session_finish(wkv_session *s, wkv_finish_reason reason, int code);
 enum { LAST_BYTES = 32 };
 void session_last_bytes(const wkv_session *s, int n, char out[LAST_BYTES]);
 
+/* Copies of its state, and of its hidden row: NULL if it has none. The caller frees both. WKV_ENOMEM */
+int session_copy_state(wkv_state **state, float **hidden, const wkv_session *s);
+
 void batcher_remove(wkv_batcher *b, const wkv_session *s);
 
 #endif

@@ -4,8 +4,8 @@
  * text at once gets other ids where a token would span two segments, or where the model sampled others. */
 #include "base/error.h"
 #include "session/session.h"
+#include "text/tokenizer.h"
 #include <stdlib.h>
-#include <string.h>
 
 /* A list of ids, and the byte in the text at which id number i begins. */
 typedef struct {
@@ -38,30 +38,15 @@ static int differs(cursor *mine, cursor *whole, int end, const wkv_tokenizer *t)
     return apart || whole->at != mine->at;
 }
 
-/* The bytes of all ids. The caller frees them; NULL: no memory. */
-static char *text_of(const wkv_session *s, size_t *n)
-{
-    size_t bytes, at = 0;
-    *n = 0;
-    for (int i = 0; i < s->n; i++) *n += bytes_of(s->tokenizer, s->ids[i]);
-    char *text = malloc(*n + 1);
-    for (int i = 0; i < s->n && text; i++, at += bytes) {
-        const char *p = wkv_token_bytes(s->tokenizer, s->ids[i], &bytes);
-        memcpy(text + at, p, bytes);
-    }
-    return text;
-}
-
 int wkv_session_apart(const wkv_session *s)
 {
     REQUIRE(s, "the session");
     size_t bytes;
-    char *text = text_of(s, &bytes);
-    int n =
-        text ? wkv_encode(s->tokenizer, text, bytes, NULL, 0) : fail(WKV_ENOMEM, "no memory for the text of a session");
+    char *text;
+    const int err = tokenizer_spell(&text, &bytes, s->tokenizer, s->ids, s->n);
+    int n = err ? err : wkv_encode(s->tokenizer, text, bytes, NULL, 0), apart = 0;
     int32_t *ids = n < 0 ? NULL : malloc(sizeof *ids * (size_t)(n + 1));
     if (n >= 0 && !ids) n = fail(WKV_ENOMEM, "no memory for %d ids", n);
-    int apart = 0;
     if (n >= 0) {
         wkv_encode(s->tokenizer, text, bytes, ids, n);
         cursor mine = {.ids = s->ids, .n = s->n}, whole = {.ids = ids, .n = n};

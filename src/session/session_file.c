@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "session/session.h"
+#include "text/tokenizer.h"
 #include "wkv_state.h"
 #include <stdlib.h>
 #include <string.h>
@@ -9,20 +10,9 @@
 /* The text of all ids; NULL, without an error, if it is not UTF-8 or contains a zero byte. The caller frees it. */
 static int text_of(char **out, const wkv_session *s)
 {
-    size_t n = 0, bytes;
-    for (int i = 0; i < s->n; i++) {
-        wkv_token_bytes(s->tokenizer, s->ids[i], &bytes);
-        n += bytes;
-    }
-    char *text = *out = malloc(n + 1);
-    if (!text) return fail(WKV_ENOMEM, "no memory for a text of %zu bytes", n);
-    for (int i = 0; i < s->n; i++) {
-        const char *p = wkv_token_bytes(s->tokenizer, s->ids[i], &bytes);
-        memcpy(text, p, bytes);
-        text += bytes;
-    }
-    *text = 0;
-    if (strlen(*out) == n && utf8_check(*out, n) == n) return 0;
+    size_t n;
+    const int err = tokenizer_spell(out, &n, s->tokenizer, s->ids, s->n);
+    if (err || (strlen(*out) == n && utf8_check(*out, n) == n)) return err;
     free(*out);
     *out = NULL;
     return 0;

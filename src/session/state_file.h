@@ -63,7 +63,7 @@ int state_file_checksum(char out[DIGEST_TEXT], const tensors *t);
 /* The name of a layer's tensor, "blocks.3.att.state". */
 void state_name(char out[STATE_NAME], int layer, const char *name);
 
-/* Whether all n values are finite; if not, *bad is the first that is not. */
+/* Whether all n values are finite; if not, *bad is the first that is infinite or NaN. */
 int all_finite(const float *x, size_t n, size_t *bad);
 
 /* Write the state with everything in `about`. WKV_EFORMAT: a value is not finite; WKV_EARG: a text is not UTF-8;

@@ -80,11 +80,7 @@ static const char *or_empty(const char *text) { return text ? text : ""; }
 static char *one_line(const char *text)
 {
     char *copy = strdup(or_empty(text));
-    const size_t n = copy ? strlen(copy) : 0;
-    for (size_t at; (at = utf8_control(copy, n)) < n;) {
-        if ((unsigned char)copy[at] == 0xc2) copy[at + 1] = '?'; /* of two bytes */
-        copy[at] = '?';
-    }
+    if (copy) utf8_replace_control(copy, '?');
     return copy;
 }
 

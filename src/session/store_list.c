@@ -15,12 +15,6 @@
 #define COLUMNS "SELECT id, name, model, template, created, changed, messages, turns, bytes, head, revision, preview"
 #define SESSIONS COLUMNS " FROM sessions WHERE tenant = ''"
 
-static void one_line(char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 32 || *text == 127) *text = ' ';
-}
-
 static void read_row(wkv_store_session *x, sqlite3_stmt *q)
 {
     *x = (wkv_store_session){.created = sqlite3_column_int64(q, 4),
@@ -35,7 +29,7 @@ static void read_row(wkv_store_session *x, sqlite3_stmt *q)
     store_copy(x->template_name, sizeof x->template_name, q, 3);
     store_copy(x->head, sizeof x->head, q, 9);
     store_copy(x->preview, sizeof x->preview, q, 11);
-    one_line(x->preview);
+    utf8_replace_control(x->preview, ' ');
 }
 
 int store_find_row(store_row *out, wkv_store *s, const wkv_store_session *session)

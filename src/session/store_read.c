@@ -1,6 +1,7 @@
 /* store_read.c - the messages of a session, read from the database and checked: parents and parts are there, and all
  * sizes agree, so that nothing refuses them later. */
 #include "base/error.h"
+#include "base/memory.h"
 #include "session/store.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -19,14 +20,6 @@ static int find(const store_content *x, const char *id)
     int i = x->n - 1;
     while (i >= 0 && strcmp(x->nodes[i].about.id, id)) i--;
     return i;
-}
-
-static void *copy(const void *from, size_t bytes)
-{
-    void *to = malloc(bytes + 1);
-    if (to && bytes) memcpy(to, from, bytes);
-    if (to) ((char *)to)[bytes] = 0;
-    return to;
 }
 
 /* Room for one more element of a list. */
@@ -77,8 +70,8 @@ static int read_node(store_content *x, const wkv_store *s, sqlite3_stmt *q)
     store_copy(node->state, sizeof node->state, q, STATE);
     if ((err = check_node(s, x, n, store_text(q, PARENT), bytes))) return err;
     n->stored = *node->state != 0;
-    n->text = copy(store_text(q, TEXT), strlen(store_text(q, TEXT)));
-    n->ids = copy(sqlite3_column_blob(q, IDS), (size_t)bytes);
+    n->text = memory_copy(store_text(q, TEXT), strlen(store_text(q, TEXT)));
+    n->ids = memory_copy(sqlite3_column_blob(q, IDS), (size_t)bytes);
     const char *origin = store_text(q, ORIGIN);
     if (*origin) node->origin = strdup(origin);
     x->n++; /* store_release frees it from here on */

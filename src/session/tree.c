@@ -2,6 +2,7 @@
 #include "session/tree.h"
 #include "base/error.h"
 #include "base/id.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 #include <stdlib.h>
 #include <string.h>
@@ -62,13 +63,6 @@ const wkv_node *wkv_tree_node(const wkv_tree *t, int node)
 
 static int total_of(const wkv_tree *t, int node) { return node == WKV_NOWHERE ? 0 : t->nodes[node].about.total; }
 
-static void *copy_of(const void *list, size_t bytes)
-{
-    void *copy = malloc(bytes + 1);
-    if (copy && bytes) memcpy(copy, list, bytes);
-    return copy;
-}
-
 /* A new last node with copies of the texts and lists of `about`. NULL, with wkv_error(), without memory; t->n grows
  * when the caller has filled it. */
 static tree_node *append(wkv_tree *t, const wkv_node *about)
@@ -84,27 +78,20 @@ static tree_node *append(wkv_tree *t, const wkv_node *about)
     }
     tree_node *n = &t->nodes[t->n];
     *n = (tree_node){.about = *about};
-    n->about.text = copy_of(about->text, about->text ? strlen(about->text) + 1 : 0);
-    n->about.ids = copy_of(about->ids, sizeof *about->ids * (size_t)about->n);
-    n->about.parts = copy_of(about->parts, sizeof *about->parts * (size_t)about->n_parts);
-    n->about.weights = copy_of(about->weights, sizeof *about->weights * (size_t)about->n_parts);
-    if (n->about.text && n->about.ids && n->about.parts && n->about.weights) {
-        if (!about->text) *(char *)n->about.text = 0;
-        return n;
-    }
+    n->about.text = memory_copy(about->text, about->text ? strlen(about->text) : 0);
+    n->about.ids = memory_copy(about->ids, sizeof *about->ids * (size_t)about->n);
+    n->about.parts = memory_copy(about->parts, sizeof *about->parts * (size_t)about->n_parts);
+    n->about.weights = memory_copy(about->weights, sizeof *about->weights * (size_t)about->n_parts);
+    if (n->about.text && n->about.ids && n->about.parts && n->about.weights) return n;
     release(n);
     fail(WKV_ENOMEM, "no memory for a message");
     return NULL;
 }
 
 /* Copy state, hidden row, origin and random numbers of the session to the node. */
-static int take_state(const wkv_tree *t, tree_node *n, const wkv_session *s)
+static int take_state(tree_node *n, const wkv_session *s)
 {
-    const size_t width = (size_t)s->model->rwkv.C;
-    int err = wkv_state_new(&n->state, context_model(t->context));
-    if (!err) err = wkv_state_copy(n->state, s->state);
-    if (!err && s->has_hidden && !(n->hidden = copy_of(s->hidden, width * sizeof *s->hidden)))
-        err = fail(WKV_ENOMEM, "no memory for a row of %zu channels", width);
+    int err = session_copy_state(&n->state, &n->hidden, s);
     if (!err && s->origin && !(n->origin = strdup(s->origin))) err = fail(WKV_ENOMEM, "no memory for a message");
     n->random = s->random;
     return err;
@@ -163,7 +150,7 @@ int wkv_tree_add(wkv_tree *t, int parent, const wkv_node *about, const wkv_sessi
     if ((err = id_new(node.id, "msg"))) return err;
     tree_node *n = append(t, &node);
     if (!n) return WKV_ENOMEM;
-    if ((err = take_state(t, n, s))) {
+    if ((err = take_state(n, s))) {
         release(n);
         return err;
     }

@@ -1,7 +1,27 @@
-/* decoder.c - streaming conversion of ids to text, in complete characters. */
+/* decoder.c - ids to text: all at once, and streaming, in complete characters. */
 #include "text/tokenizer.h"
+#include "base/error.h"
 #include "base/utf8.h"
+#include <stdlib.h>
 #include <string.h>
+
+int tokenizer_spell(char **text, size_t *bytes, const wkv_tokenizer *t, const int32_t *ids, int n)
+{
+    size_t of_id, all = 0;
+    for (int i = 0; i < n; i++) {
+        wkv_token_bytes(t, ids[i], &of_id);
+        all += of_id;
+    }
+    char *to = *text = malloc(all + 1);
+    *bytes = all;
+    if (!to) return fail(WKV_ENOMEM, "no memory for a text of %zu bytes", all);
+    for (int i = 0; i < n; i++, to += of_id) {
+        const char *p = wkv_token_bytes(t, ids[i], &of_id);
+        memcpy(to, p, of_id);
+    }
+    *to = 0;
+    return 0;
+}
 
 /* Add one byte to the pending ones and move complete characters to out; returns their bytes. A byte that cannot begin
  * or continue a character is output alone, and the bytes after it are examined again. */

@@ -36,6 +36,9 @@ int tokenizer_lines(char **lines, size_t *bytes, const wkv_tokenizer *t);
  * WKV_EUNSUPPORTED: the vocabulary is more than a list of words; WKV_ENOMEM. */
 int tokenizer_add(wkv_tokenizer *t, const char *lines);
 
+/* The bytes that n ids spell, and a zero byte behind them; the caller frees them. WKV_ENOMEM */
+int tokenizer_spell(char **text, size_t *bytes, const wkv_tokenizer *t, const int32_t *ids, int n);
+
 /* Open a vocabulary file, also in a GGUF; the words "bytes", "world" and "20B" name vocabularies without a file. */
 int tokenizer_open_file(wkv_tokenizer **out, const char *path);
 int tokenizer_needs_file(const char *path); /* 0: it is one of those words */
