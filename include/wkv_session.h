@@ -49,13 +49,12 @@ WKV_API int wkv_session_fork(wkv_session **out, const wkv_session *s);
 WKV_API void wkv_session_cancel(wkv_session *s);
 
 typedef struct {
-    const int32_t *ids;   /* all ids, borrowed until the session changes */
-    int n;                /* their number                                */
-    int read;             /* the state has read so many of them          */
-    int sampled;          /* tokens sampled by the latest answer         */
-    int segments;         /* texts appended and answers                  */
-    uint64_t seed, draws; /* of the random numbers of its answers: their seed, and the count of those used */
-    const char *origin;   /* "": reading the ids gives the state; else the words of wkv_state_info.origin */
+    const int32_t *ids; /* all ids, borrowed until the session changes */
+    int n;              /* their number                                */
+    int read;           /* the state has read so many of them          */
+    int sampled;        /* tokens sampled by the latest answer         */
+    int segments;       /* texts appended and answers                  */
+    const char *origin; /* "": reading the ids gives the state; else the words of wkv_state_info.origin */
 } wkv_session_info;
 
 WKV_API wkv_session_info wkv_session_about(const wkv_session *s);

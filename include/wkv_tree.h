@@ -47,9 +47,10 @@ typedef struct {
     const int *parts; /* MIX: the nodes that were mixed, and their weights */
     const float *weights;
     int n_parts;
-    const char *origin; /* "": reading the ids gives its state; else the words of wkv_state_info.origin */
-    int64_t created;    /* seconds since 1970 */
-    int stored;         /* not 0: its state is in memory or in a file; 0: it is rebuilt */
+    const char *origin;   /* "": reading the ids gives its state; else the words of wkv_state_info.origin */
+    uint64_t seed, draws; /* of the random numbers of its answers, as in wkv_state_info */
+    int64_t created;      /* seconds since 1970 */
+    int stored;           /* not 0: its state is in memory or in a file; 0: it is rebuilt */
 } wkv_node;
 
 /* An empty tree. Context and tokenizer must outlive it; it computes nothing with the context, only compares state files

@@ -125,13 +125,13 @@ static void stops_at_a_question(void)
     wkv_session_free(p);
     EXPECT_EQ(wkv_store_save(s, &x, tree), 0);
     EXPECT_EQ(states(), 3);
-    const rng random = tree_at(tree, 6)->random;
+    const wkv_node last = tree_at(tree, 6)->about;
     const uint64_t bits = bits_at(tree, 6);
     wkv_tree_free(tree);
     tree = loaded(s, &x, "book");
     EXPECT_EQ(wkv_tree_head(tree), 6);
     EXPECT_EQ(bits_at(tree, 6), bits);
-    EXPECT(random.n > 0 && tree_at(tree, 6)->random.n == random.n && tree_at(tree, 6)->random.seed == random.seed);
+    EXPECT(last.draws > 0 && tree_at(tree, 6)->about.draws == last.draws && tree_at(tree, 6)->about.seed == last.seed);
     wkv_tree_free(tree);
     wkv_store_close(s);
 }

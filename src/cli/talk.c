@@ -177,8 +177,8 @@ int talk_ask(talk *c, const char *question)
     else
         status = 1;
     free(turn);
-    const wkv_session_info about = wkv_session_about(c->session);
-    if (!status) status = answer(c, about.draws && !c->seeded ? about.seed : c->sampler->seed);
+    const wkv_node *n = wkv_tree_node(c->tree, wkv_tree_head(c->tree));
+    if (!status) status = answer(c, n->draws && !c->seeded ? n->seed : c->sampler->seed);
     if (status) talk_go(c, from);
     return status;
 }

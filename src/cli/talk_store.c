@@ -45,17 +45,13 @@ static int first_texts(const wkv_tree *t)
     return last;
 }
 
-/* The seed of the first answer; without an answer it stays. */
-static int first_seed(uint64_t *seed, wkv_tree *t)
+/* The seed of the first answer; without an answer that of the options. */
+static uint64_t first_seed(const wkv_tree *t)
 {
-    wkv_session *s;
-    int i = 0;
-    while (i < wkv_tree_count(t) && wkv_tree_node(t, i)->role != WKV_ROLE_ASSISTANT) i++;
-    if (i == wkv_tree_count(t)) return 0;
-    if (wkv_tree_session(&s, t, i)) return complain_library();
-    if (wkv_session_about(s).draws) *seed = wkv_session_about(s).seed;
-    wkv_session_free(s);
-    return 0;
+    const wkv_node *n;
+    for (int i = 0; (n = wkv_tree_node(t, i)); i++)
+        if (n->role == WKV_ROLE_ASSISTANT && n->draws) return n->seed;
+    return sampling_seed();
 }
 
 int talk_resume(talk *c)
@@ -69,9 +65,7 @@ int talk_resume(talk *c)
     c->tree = kept;
     c->beginning = first_texts(kept);
     if (!wkv_tree_count(kept)) return 0;
-    uint64_t seed = sampling_seed();
-    if (first_seed(&seed, kept)) return 1;
-    c->seeded = sampling_resume(seed);
+    c->seeded = sampling_resume(first_seed(kept));
     recall(c);
     return 0;
 }

@@ -130,8 +130,6 @@ wkv_session_info wkv_session_about(const wkv_session *s)
                               .read = s->read,
                               .sampled = s->sampled,
                               .segments = s->segments.n,
-                              .seed = s->random.seed,
-                              .draws = s->random.n,
                               .origin = s->origin ? s->origin : ""};
 }
 

@@ -55,9 +55,7 @@ int store_find_row(store_row *out, wkv_store *s, const wkv_store_session *sessio
 
 /* A stored node, and all else that a tree needs to continue from it. */
 typedef struct {
-    wkv_node about; /* owns its texts and lists */
-    uint64_t seed, draws;
-    char *origin;            /* NULL: none                          */
+    wkv_node about;          /* owns its texts and lists            */
     char state[DIGEST_TEXT]; /* SHA-256 of its state file, "": none */
 } store_node;
 

@@ -34,18 +34,12 @@ static int check_ids(const wkv_store *s, const wkv_node *n, int vocab)
     return 0;
 }
 
-/* Append the node and what only the store and the tree know of it. */
 static int restore(wkv_tree *t, const wkv_store *s, const store_node *n)
 {
     char path[STORE_PATH] = "";
     int err = check_ids(s, &n->about, context_model(t->context)->rwkv.V);
     if (!err && *n->state) err = store_state_path(path, s, n->state);
-    if (!err) err = tree_restore(t, &n->about, *path && !access(path, R_OK) ? path : NULL);
-    if (err) return err;
-    tree_node *here = tree_at(t, t->n - 1);
-    here->random = (rng){.seed = n->seed, .n = n->draws};
-    if (!n->origin || (here->origin = strdup(n->origin))) return 0;
-    return fail(WKV_ENOMEM, "no memory for a message");
+    return err ? err : tree_restore(t, &n->about, *path && !access(path, R_OK) ? path : NULL);
 }
 
 static int fill(wkv_tree *t, wkv_store *s, const store_content *x)

@@ -63,19 +63,18 @@ static int read_node(store_content *x, const wkv_store *s, sqlite3_stmt *q)
     wkv_node *n = &node->about;
     *node = (store_node){.about = {.role = (wkv_role)sqlite3_column_int(q, ROLE),
                                    .read = sqlite3_column_int(q, READ),
-                                   .created = sqlite3_column_int64(q, CREATED)},
-                         .seed = (uint64_t)sqlite3_column_int64(q, SEED),
-                         .draws = (uint64_t)sqlite3_column_int64(q, DRAWS)};
+                                   .created = sqlite3_column_int64(q, CREATED),
+                                   .seed = (uint64_t)sqlite3_column_int64(q, SEED),
+                                   .draws = (uint64_t)sqlite3_column_int64(q, DRAWS)}};
     store_copy(n->id, sizeof n->id, q, ID);
     store_copy(node->state, sizeof node->state, q, STATE);
     if ((err = check_node(s, x, n, store_text(q, PARENT), bytes))) return err;
     n->stored = *node->state != 0;
     n->text = memory_copy(store_text(q, TEXT), strlen(store_text(q, TEXT)));
     n->ids = memory_copy(sqlite3_column_blob(q, IDS), (size_t)bytes);
-    const char *origin = store_text(q, ORIGIN);
-    if (*origin) node->origin = strdup(origin);
+    n->origin = memory_copy(store_text(q, ORIGIN), strlen(store_text(q, ORIGIN)));
     x->n++; /* store_release frees it from here on */
-    return n->text && n->ids && (!*origin || node->origin) ? 0 : no_memory();
+    return n->text && n->ids && n->origin ? 0 : no_memory();
 }
 
 static int read_nodes(store_content *x, wkv_store *s)
@@ -169,7 +168,7 @@ void store_release(store_content *x)
         free((void *)n->ids);
         free((void *)n->parts);
         free((void *)n->weights);
-        free(x->nodes[i].origin);
+        free((void *)n->origin);
     }
     for (int i = 0; i < x->n_marks; i++) free(x->marks[i].name);
     free(x->nodes);

@@ -43,7 +43,7 @@ static int find_first(saving *x)
 static int needs_file(const wkv_tree *t, int node)
 {
     const tree_node *n = tree_at(t, node);
-    return wkv_tree_node(t, node)->stored && (n->about.role != WKV_ROLE_USER || n->origin);
+    return wkv_tree_node(t, node)->stored && (n->about.role != WKV_ROLE_USER || *n->about.origin);
 }
 
 static int write_states(saving *x)
@@ -79,8 +79,8 @@ static int insert_node(const saving *x, int node)
                         "INSERT INTO nodes (session, id, parent, role, text, ids, read, created, seed, draws, origin,"
                         " state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                         "ittitbiiiitt", x->row.key, a->id, id_at(x->t, a->parent), (int64_t)a->role, a->text, a->ids,
-                        a->n * (int)sizeof *a->ids, (int64_t)a->read, a->created, (int64_t)n->random.seed,
-                        (int64_t)n->random.n, n->origin, state_of(x, node));
+                        a->n * (int)sizeof *a->ids, (int64_t)a->read, a->created, (int64_t)a->seed, (int64_t)a->draws,
+                        a->origin, state_of(x, node));
     for (int i = 0; i < a->n_parts && !err; i++)
         err = store_run(x->s, "INSERT INTO parts (session, node, place, part, weight) VALUES (?1, ?2, ?3, ?4, ?5)",
                         "ititd", x->row.key, a->id, (int64_t)i, id_at(x->t, a->parts[i]), (double)a->weights[i]);

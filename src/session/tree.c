@@ -33,7 +33,7 @@ static void release(tree_node *n)
     wkv_state_free(n->state);
     free(n->hidden);
     free(n->path);
-    free(n->origin);
+    free((void *)n->about.origin);
 }
 
 void wkv_tree_free(wkv_tree *t)
@@ -57,7 +57,6 @@ const wkv_node *wkv_tree_node(const wkv_tree *t, int node)
     tree_node *n = t ? tree_at(t, node) : NULL;
     if (!n) return NULL;
     n->about.stored = n->state || n->path;
-    n->about.origin = n->origin ? n->origin : "";
     return &n->about;
 }
 
@@ -79,22 +78,14 @@ static tree_node *append(wkv_tree *t, const wkv_node *about)
     tree_node *n = &t->nodes[t->n];
     *n = (tree_node){.about = *about};
     n->about.text = memory_copy(about->text, about->text ? strlen(about->text) : 0);
+    n->about.origin = memory_copy(about->origin, about->origin ? strlen(about->origin) : 0);
     n->about.ids = memory_copy(about->ids, sizeof *about->ids * (size_t)about->n);
     n->about.parts = memory_copy(about->parts, sizeof *about->parts * (size_t)about->n_parts);
     n->about.weights = memory_copy(about->weights, sizeof *about->weights * (size_t)about->n_parts);
-    if (n->about.text && n->about.ids && n->about.parts && n->about.weights) return n;
+    if (n->about.text && n->about.origin && n->about.ids && n->about.parts && n->about.weights) return n;
     release(n);
     fail(WKV_ENOMEM, "no memory for a message");
     return NULL;
-}
-
-/* Copy state, hidden row, origin and random numbers of the session to the node. */
-static int take_state(tree_node *n, const wkv_session *s)
-{
-    int err = session_copy_state(&n->state, &n->hidden, s);
-    if (!err && s->origin && !(n->origin = strdup(s->origin))) err = fail(WKV_ENOMEM, "no memory for a message");
-    n->random = s->random;
-    return err;
 }
 
 /* Whether the ids of the session begin with those up to the end of `node`. */
@@ -145,12 +136,15 @@ int wkv_tree_add(wkv_tree *t, int parent, const wkv_node *about, const wkv_sessi
                      .ids = s->ids ? s->ids + from : NULL,
                      .n = s->n - from,
                      .total = s->n,
+                     .origin = s->origin,
+                     .seed = s->random.seed,
+                     .draws = s->random.n,
                      .read = s->read,
                      .created = time(NULL)};
     if ((err = id_new(node.id, "msg"))) return err;
     tree_node *n = append(t, &node);
     if (!n) return WKV_ENOMEM;
-    if ((err = take_state(n, s))) {
+    if ((err = session_copy_state(&n->state, &n->hidden, s))) {
         release(n);
         return err;
     }

@@ -7,12 +7,10 @@
 
 /* A node of the tree. Its state is in memory, in a file, in both or in neither. */
 typedef struct {
-    wkv_node about; /* owns text, ids, parts and weights           */
+    wkv_node about; /* owns text, ids, parts, weights and origin */
     wkv_state *state;
     float *hidden; /* of the last id read; NULL: not known        */
     char *path;    /* of its state file; NULL: none               */
-    char *origin;  /* as in wkv_session: its ids do not give its state; NULL: they do */
-    rng random;
 } tree_node;
 
 typedef struct {

@@ -11,7 +11,7 @@ static int has_state(const tree_node *n) { return n->state || n->path; }
 /* A mix cannot be rebuilt, nor the first node of a conversation that began from a file. */
 static int is_rebuilt(const tree_node *n)
 {
-    return n->about.parent != WKV_NOWHERE || (n->about.role != WKV_ROLE_MIX && !n->origin);
+    return n->about.parent != WKV_NOWHERE || (n->about.role != WKV_ROLE_MIX && !*n->about.origin);
 }
 
 int tree_nearest(const wkv_tree *t, int node)
@@ -39,9 +39,11 @@ static void load(const wkv_tree *t, tree_node *n)
             n->hidden = s->has_hidden ? s->hidden : NULL;
             if (s->has_hidden) s->hidden = NULL;
             n->about.read = s->read;
-            n->random = s->random;
-            free(n->origin);
-            n->origin = s->origin, s->origin = NULL;
+            n->about.seed = s->random.seed, n->about.draws = s->random.n;
+            if (s->origin) {
+                free((void *)n->about.origin);
+                n->about.origin = s->origin, s->origin = NULL;
+            }
         }
         wkv_session_free(s);
         wkv_state_file_close(f);
@@ -77,7 +79,8 @@ static int begin_from(wkv_session *s, const tree_node *from)
     s->read = from->about.read;
     s->has_hidden = from->hidden != NULL;
     if (from->hidden) memcpy(s->hidden, from->hidden, width * sizeof *s->hidden);
-    if (from->origin && !(s->origin = strdup(from->origin))) return fail(WKV_ENOMEM, "no memory for a session");
+    if (*from->about.origin && !(s->origin = strdup(from->about.origin)))
+        return fail(WKV_ENOMEM, "no memory for a session");
     return wkv_state_copy(s->state, from->state);
 }
 
@@ -119,7 +122,7 @@ int wkv_tree_session(wkv_session **out, wkv_tree *t, int node)
         wkv_session_free(s);
         return err;
     }
-    s->random = t->nodes[node].random;
+    s->random = (rng){.seed = t->nodes[node].about.seed, .n = t->nodes[node].about.draws};
     *out = s;
     tree_thin(t);
     return 0;
