@@ -57,6 +57,9 @@ int talk_save(talk *c, const char *path);
 /* Recompute the state at the head from its ids, and compare the bits. */
 int talk_check(talk *c);
 
+/* Make the session at the head and read it to its end. 130: interrupted. */
+int talk_arrive(talk *c);
+
 /* Obey a command. 130: interrupted; then nothing has changed. */
 int talk_obey(talk *c, chat_command which, char *argument);
 /* Change one of the options that a conversation may change; cmd_chat.c has them. */
