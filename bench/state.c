@@ -1,7 +1,8 @@
 /* state.c - a prompt read again, and the file of its state: `state [SHAPE [TYPE]]`, by default 7:0.1B f16.
  *
  * For each length of a prompt: the seconds until the first token of an answer when the prompt is read, and when its
- * state is loaded from a file (opened, checked whole, compared with the model). Random weights of the published size. */
+ * state is loaded from a file (opened, checked whole, compared with the model). Random weights of the published
+ * size. */
 #include "wkv_bench.h"
 #include "wkv_session.h"
 #include <stdio.h>

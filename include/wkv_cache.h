@@ -15,14 +15,14 @@
  *     }
  *     wkv_cache_save(k);                                         // long ones, to the folder
  *
- * Exact. A state is used only for a session whose ids begin with all the ids that the state has read, and only if
+ * Exact. A state is used only for a session that begins with all the ids that the state has read, and only if
  * lineage, weights and arithmetic are equal (wkv_identify): state and logits have the bits of reading the ids again
- * from the initial state. Sessions whose ids do not give their state (a mix, a state file, a state that the caller
+ * from the initial state. Sessions with another origin than their ids (a mix, a state file, a state that the caller
  * borrowed with wkv_session_state) are not kept.
  *
  * Answers. The ids that were sampled for a text are not those of encoding it. The cache knows the sampled ids of
  * answers, so that a request that contains an answer continues after it. It finds them by the exact bytes, and after
- * the same ids also by what clients leave of an answer: without reasoning, blanks or newlines changed, a tool call
+ * the same ids also as clients send it back: without reasoning, blanks or newlines changed, a tool call
  * as equal JSON.
  *
  * docs/cache.md has the rules in detail. A cache belongs to one thread at a time. Conventions are those of wkv.h. */

@@ -59,7 +59,7 @@ typedef struct {
 
 WKV_API wkv_session_info wkv_session_about(const wkv_session *s);
 
-/* The number of segments whose ids are not those that encoding the whole text at once gives in their place. Fails as
+/* The number of segments with other ids than encoding the whole text at once gives in their place. Fails as
  * wkv_encode; WKV_ENOMEM. */
 WKV_API int wkv_session_apart(const wkv_session *s);
 

@@ -51,15 +51,15 @@ typedef struct {
     const char *model;     /* name of the model's file, "": unknown                                                */
     const char *types;     /* data types of its weights, as in wkv_model_info                                      */
     const char *version;   /* "4" to "7a"; "" in tuned states                                                      */
-    const char *sizes;     /* the text whose SHA-256 is the lineage: "RWKV-7, 12 layers, 768 channels, ..."        */
-    int layers, width;     /* L, C                                                                                 */
-    int heads, head_size;  /* H, N; 0 for version 4                                                                */
-    int tuned;             /* not 0: a tuned initial state, matrices S alone; token shifts are zero                */
-    const int32_t *ids;    /* the ids of the text                                                                  */
-    int n_ids, read;       /* their number; the state has read the first `read`                                    */
-    const char *segments;  /* ends of the segments among the ids, those of sampled answers with an a: "12 40a 55";
+    const char *sizes; /* the text of which the lineage is the SHA-256: "RWKV-7, 12 layers, 768 channels, ..."        */
+    int layers, width; /* L, C                                                                                 */
+    int heads, head_size; /* H, N; 0 for version 4                                                                */
+    int tuned;            /* not 0: a tuned initial state, matrices S alone; token shifts are zero                */
+    const int32_t *ids;   /* the ids of the text                                                                  */
+    int n_ids, read;      /* their number; the state has read the first `read`                                    */
+    const char *segments; /* ends of the segments among the ids, those of sampled answers with an a: "12 40a 55";
                               "": one segment                                                                       */
-    const char *text;      /* their text, where it is UTF-8, else ""                                               */
+    const char *text;     /* their text, where it is UTF-8, else ""                                               */
     const char *template_name; /* chat template of the text, ""                                                    */
     const char *origin;        /* "": the ids were read from the model's initial state, else the beginning in words:
                               "mix of a.safetensors, b.safetensors"                                                */
@@ -91,7 +91,7 @@ WKV_API int wkv_state_file_read(const wkv_state_file *f, wkv_state *s);
  * another lineage or other sizes, as in wkv_state_file_read. */
 WKV_API int wkv_state_file_compare(const wkv_state_file *f, const wkv_context *c, char *out, size_t capacity);
 
-/* Write a state, whose model is open. From `about` come identity, ids, n_ids, read, segments, text, template_name,
+/* Write a state of a model that is open. From `about` come identity, ids, n_ids, read, segments, text, template_name,
  * origin, seed and draws (NULL texts are ""); the state's model gives the rest. hidden: C values that belong to the
  * last id read, the row after ln_out; NULL: none. WKV_EARG: an identity of another lineage, names that are not
  * UTF-8, read, ids or segments out of range, a path that is a file of the model; WKV_EFORMAT: a value that is not
@@ -99,7 +99,7 @@ WKV_API int wkv_state_file_compare(const wkv_state_file *f, const wkv_context *c
 WKV_API int wkv_state_file_write(const char *path, const wkv_state_info *about, const wkv_state *s,
                                  const float *hidden);
 
-/* Write the matrices S of a state, whose model is open, as a tuned initial state for other programs and
+/* Write the matrices S of a state of an open model as a tuned initial state for other programs and
  * wkv_model_options.state; token shifts are lost. The extension selects the form: .pth or .safetensors, f32
  * [H, value, key]; .st or .state, f16 [H, key, value]. WKV_EUNSUPPORTED: version 4, which has no matrices; WKV_EARG:
  * another extension, a value beyond f16, a path that is a file of the model; WKV_EFORMAT: a value that is not finite;

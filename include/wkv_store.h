@@ -8,9 +8,9 @@
  *     wkv_store_save(store, &book, tree);                       // when it returns 0, the turn is on the disk
  *
  * The folder has an SQLite database, wkv.db, and a state file (wkv_state.h) for each answer under the checksum of its
- * contents, states/ab/SHA256.safetensors. docs/states.md describes both. A turn is written as files first, and then as one
- * transaction of the database: a process that is killed, or a disk that is full, loses the turn being written at most.
- * A state file that is missing or damaged costs time only, since its ids are read again.
+ * contents, states/ab/SHA256.safetensors. docs/states.md describes both. A turn is written as files first, and then as
+ * one transaction of the database: a process that is killed, or a disk that is full, loses the turn being written at
+ * most. A state file that is missing or damaged costs time only, since its ids are read again.
  *
  * Several processes may use a store, and one session too. A head moves by compare-and-swap: the second of two processes
  * that continue the same message keeps its messages as a branch, and gets WKV_ECONFLICT.
@@ -41,8 +41,8 @@ WKV_API int wkv_store_refuse_output(const char *path);
 WKV_API int wkv_store_open(wkv_store **out, const char *folder);
 WKV_API void wkv_store_close(wkv_store *s);
 
-/* A session as it was when it was found or listed. `head` and `revision` are what wkv_store_load and wkv_store_save
- * have seen last; the caller passes them on unchanged. */
+/* A session as it was when it was found or listed. `head` and `revision` are those that wkv_store_load and
+ * wkv_store_save have seen last; the caller passes them on unchanged. */
 typedef struct {
     char id[32];              /* "ses_" and 26 characters of 130 random bits          */
     char name[65];            /* "": none                                             */
@@ -61,8 +61,8 @@ typedef struct {
 WKV_API int wkv_store_list(wkv_store_session **out, int *n, wkv_store *s);
 WKV_API void wkv_store_list_free(wkv_store_session *list);
 
-/* The session of this name or id; without one, the only session whose name or id begins with it. Returns 1; 0 and a
- * cleared *out if there is none; WKV_EARG: several begin with it, and the sentence has two of them. */
+/* The session of this name or id; without one, the only session with such a beginning of its name or id. Returns 1; 0
+ * and a cleared *out if there is none; WKV_EARG: several begin with it, and the sentence has two of them. */
 WKV_API int wkv_store_find(wkv_store_session *out, wkv_store *s, const char *name);
 
 /* A new session without messages. name: 1 to 64 bytes of UTF-8 without control characters, not beginning with a blank,
@@ -94,7 +94,7 @@ WKV_API int wkv_store_read(wkv_store_messages **out, wkv_store *s, const wkv_sto
 WKV_API void wkv_store_messages_free(wkv_store_messages *m);
 
 /* The tree of a session as it is now. State files are read when a session of their node is asked for. WKV_EARG: a
- * context whose model has another version, other sizes or another vocabulary; no such session. */
+ * context of a model with another version, other sizes or another vocabulary; no such session. */
 WKV_API int wkv_store_load(wkv_tree **out, wkv_store *s, wkv_store_session *session, wkv_context *c,
                            const wkv_tokenizer *t);
 

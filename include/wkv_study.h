@@ -28,8 +28,8 @@ typedef struct {
 } wkv_scored_text;
 
 /* Score several texts at once; each gets the same bits as alone, and as in two calls, of which the second continues
- * with the tokens from n on. Perplexity is e to the power of the mean nll. Memory for the logits of 64 tokens. WKV_EARG,
- * WKV_ENOMEM; WKV_EFORMAT: logits are NaN or infinite. */
+ * with the tokens from n on. Perplexity is e to the power of the mean nll. Memory for the logits of 64 tokens.
+ * WKV_EARG, WKV_ENOMEM; WKV_EFORMAT: logits are NaN or infinite. */
 WKV_API int wkv_score(wkv_context *c, const wkv_scored_text *texts, int count);
 
 /* The distributions of two models over the same next token. */

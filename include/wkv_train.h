@@ -61,24 +61,24 @@ typedef struct {
     const char *version;
     int layers, width, vocab;
     int64_t parameters;
-    int64_t steps, done;       /* optimizer steps in total; steps done before a resume */
-    int64_t step_tokens;       /* tokens per step; the mean for samples */
+    int64_t steps, done;              /* optimizer steps in total; steps done before a resume */
+    int64_t step_tokens;              /* tokens per step; the mean for samples */
     int64_t text_tokens, held_tokens; /* tokens of the data, of the held-out text */
-    int64_t trained;           /* trained values: all weights, adapters, states */
-    int samples, held_samples; /* number of training and held-out samples; */
-    int pairs;                 /* ... 1: they are preference pairs; */
-    int64_t loss_tokens;       /* ... tokens included in the loss; */
-    int longest;               /* ... tokens of the longest; */
-    int truncated, skipped;    /* ... truncated to the context; skipped, because no token is included in the loss */
-    double epochs;             /* passes of the run over the data */
-    size_t weight_bytes;       /* parameters, gradients, moments */
-    size_t work_bytes;         /* activations that a step keeps for backward */
-    size_t available_bytes;    /* free memory of this machine before the trainer allocated any */
-    int checkpointing;         /* 1: activations are recomputed to save memory */
-    double step_flops;         /* 6 x parameters (without the embedding, a lookup) x tokens */
+    int64_t trained;                  /* trained values: all weights, adapters, states */
+    int samples, held_samples;        /* number of training and held-out samples; */
+    int pairs;                        /* ... 1: they are preference pairs; */
+    int64_t loss_tokens;              /* ... tokens included in the loss; */
+    int longest;                      /* ... tokens of the longest; */
+    int truncated, skipped; /* ... truncated to the context; skipped, because no token is included in the loss */
+    double epochs;          /* passes of the run over the data */
+    size_t weight_bytes;    /* parameters, gradients, moments */
+    size_t work_bytes;      /* activations that a step keeps for backward */
+    size_t available_bytes; /* free memory of this machine before the trainer allocated any */
+    int checkpointing;      /* 1: activations are recomputed to save memory */
+    double step_flops;      /* 6 x parameters (without the embedding, a lookup) x tokens */
     double tokens_per_second, seconds;
-    int processes;             /* number of processes; the memory figures are per process */
-    int auto_sized;            /* 1: sizes, context, batch, learning rate or steps of a new model follow from the
+    int processes;                 /* number of processes; the memory figures are per process */
+    int auto_sized;                /* 1: sizes, context, batch, learning rate or steps of a new model follow from the
                                   amount of text */
     int head_size, context, batch; /* head size; tokens per sequence; sequences per step                              */
     double lr;                 /* initial learning rate                                                               */
@@ -91,28 +91,28 @@ typedef struct {
 } wkv_train_plan;
 
 typedef struct {
-    int64_t step, steps;       /* steps done; total */
-    int64_t tokens;            /* tokens trained on so far */
-    double epoch;              /* passes over the data so far */
-    double loss;               /* loss of this step, nats per token; NaN or infinite: the step was skipped */
-    double smooth;             /* exponential moving average of the loss                                              */
-    double lr;                 /* learning rate of this step */
-    double norm;               /* gradient norm before clipping */
-    int64_t skipped;           /* steps so far with a gradient that was NaN or infinite */
-    double margin, preferred;  /* pairs: mean margin of the chosen answer (dpo: beta x the change of the difference of
+    int64_t step, steps;      /* steps done; total */
+    int64_t tokens;           /* tokens trained on so far */
+    double epoch;             /* passes over the data so far */
+    double loss;              /* loss of this step, nats per token; NaN or infinite: the step was skipped */
+    double smooth;            /* exponential moving average of the loss                                              */
+    double lr;                /* learning rate of this step */
+    double norm;              /* gradient norm before clipping */
+    int64_t skipped;          /* steps so far with a gradient that was NaN or infinite */
+    double margin, preferred; /* pairs: mean margin of the chosen answer (dpo: beta x the change of the difference of
                                   log-likelihoods; orpo: difference of the log odds); share of pairs with a positive
                                   margin, negative without pairs */
-    double tokens_per_second;  /* since the start or resume, without evaluation and saving */
-    double share;              /* of o->peak; negative: peak unknown */
+    double tokens_per_second; /* since the start or resume, without evaluation and saving */
+    double share;             /* of o->peak; negative: peak unknown */
     double seconds_left;
-    double valid_loss;         /* held-out loss if evaluated after this step; else negative */
-    double valid_bits;         /* the same in bits per byte of text; negative without a vocabulary */
-    double accuracy;           /* share of the questions of o->eval with the largest log-likelihood on the right choice,
+    double valid_loss;    /* held-out loss if evaluated after this step; else negative */
+    double valid_bits;    /* the same in bits per byte of text; negative without a vocabulary */
+    double accuracy;      /* share of the questions of o->eval with the largest log-likelihood on the right choice,
                                   if evaluated; else negative                                                         */
-    double accuracy_norm;      /* the same with the log-likelihood per character of the choice                        */
-    int early_stopped;         /* early stopping: evaluations without a new lowest loss; 0: the run continues         */
-    const char *sample;        /* text generated after this step; NULL: none; ...                                     */
-    int sample_prompt;         /* ... number of its first bytes that are the prompt                                   */
+    double accuracy_norm; /* the same with the log-likelihood per character of the choice                        */
+    int early_stopped;    /* early stopping: evaluations without a new lowest loss; 0: the run continues         */
+    const char *sample;   /* text generated after this step; NULL: none; ...                                     */
+    int sample_prompt;    /* ... number of its first bytes that are the prompt                                   */
 } wkv_train_report;
 
 /* A sample as the model reads it: ids[i] is included in the loss if counts[i] is not 0. The chosen answer of a
@@ -151,14 +151,14 @@ typedef struct {
 
 typedef struct {
     /* The model. With `init`, version and sizes are those of the checkpoint and these fields are ignored. */
-    const char *init;          /* checkpoint to continue from, as for wkv_model_open; "built-in" too */
-    const char *version;       /* "4", "5.2", "6", "7"; NULL: "7" */
+    const char *init;    /* checkpoint to continue from, as for wkv_model_open; "built-in" too */
+    const char *version; /* "4", "5.2", "6", "7"; NULL: "7" */
     /* For a new model, wkv_train chooses sizes, steps, lr_init, context and batch that are zero from the amount of text
      * (docs/training.md 5); the defaults stated here are those of wkv_trainer_new. */
-    int layers, width;         /* L, C; 0: 6 and 256 */
-    int head_size;             /* N, must divide the width; 0: 64. Version 4 has no heads */
-    int ffn;                   /* F; 0: 4 C; versions 5.2 and 6: 3.5 C rounded down to a multiple of 32 */
-    int vocab_size;            /* V; 0: the tokenizer's */
+    int layers, width; /* L, C; 0: 6 and 256 */
+    int head_size;     /* N, must divide the width; 0: 64. Version 4 has no heads */
+    int ffn;           /* F; 0: 4 C; versions 5.2 and 6: 3.5 C rounded down to a multiple of 32 */
+    int vocab_size;    /* V; 0: the tokenizer's */
 
     /* The trained parameters. */
     /* "full": all weights; "lora", "state", "lora+state": adapters, an initial state, with the weights of `init`
@@ -167,17 +167,17 @@ typedef struct {
      * added to every shard of `rank` inputs (MiSS, DiSHA, Bone; arXiv 2409.15371). NULL: "lora" with
      * `samples`, else "full" */
     const char *method;
-    int rank;                  /* rank of the adapters; 0: 16; miss: 32 */
-    float alpha;               /* adapters are scaled by alpha / rank; 0: twice the rank; pissa: rank; miss: unused */
+    int rank;    /* rank of the adapters; 0: 16; miss: 32 */
+    float alpha; /* adapters are scaled by alpha / rank; 0: twice the rank; pissa: rank; miss: unused */
     /* weights that get an adapter, comma-separated: "att", "ffn" (the big matrices of each), "low-rank" (the small
      * matrices of the version), or names, "att.key". NULL: "att,ffn" */
     const char *targets;
     /* parameters to train in addition to adapters and states: words as for targets, but of all parameters ("emb",
      * "att.w0", "ln1"), and "norm": all norms, "time": all other vectors of the layers. Not with "full" */
     const char *train;
-    const char *freeze;        /* with "full": parameters to freeze, the same words; NULL: none */
-    float lora_dropout;        /* dropout of the adapter inputs (kept values x 1 / (1 - p)); 0: none */
-    wkv_model_options with;    /* an adapter, a state to continue from */
+    const char *freeze;     /* with "full": parameters to freeze, the same words; NULL: none */
+    float lora_dropout;     /* dropout of the adapter inputs (kept values x 1 / (1 - p)); 0: none */
+    wkv_model_options with; /* an adapter, a state to continue from */
 
     /* The sequences. */
     /* 0: one long text, split into sequences of `context` tokens, all included in the loss. 1: each object of JSON and
@@ -197,7 +197,7 @@ typedef struct {
     int truncate;
 
     /* The optimizer. */
-    int64_t steps;             /* 0: 1000; samples: three epochs, and at least 120 */
+    int64_t steps; /* 0: 1000; samples: three epochs, and at least 120 */
     /* schedule of the learning rate from lr_init to lr_final: "cosine" (NULL), "linear", "exponential", "constant",
      * "wsd" (warmup, stable, linear decay) */
     const char *schedule;
@@ -207,23 +207,23 @@ typedef struct {
     /* steps of warmup: learning rate x (0.01 + 0.99 step / warmup), exponential: 0.2 + 0.8; 0: 10, samples: at most a
      * tenth of the steps; negative: none */
     int warmup;
-    int64_t hold;              /* exponential, wsd: steps at lr_init after warmup; 0: none; wsd: 0.8 of all */
-    int64_t exit_tokens;       /* tokens after which lr_final is reached; 0: those of all steps */
-    float beta1, beta2;        /* 0: 0.9, 0.99 */
-    float eps;                 /* 0: 1e-18; samples: 1e-8 */
-    float weight_decay;        /* 0: 0.1, samples: none; negative: none */
-    float clip;                /* maximum gradient norm; 0: 1; negative: no clipping */
-    float dropout;             /* dropout after the time mix and the channel mix of each layer; 0: none */
-    uint64_t seed;             /* for initial values, order of the data, dropout */
+    int64_t hold;        /* exponential, wsd: steps at lr_init after warmup; 0: none; wsd: 0.8 of all */
+    int64_t exit_tokens; /* tokens after which lr_final is reached; 0: those of all steps */
+    float beta1, beta2;  /* 0: 0.9, 0.99 */
+    float eps;           /* 0: 1e-18; samples: 1e-8 */
+    float weight_decay;  /* 0: 0.1, samples: none; negative: none */
+    float clip;          /* maximum gradient norm; 0: 1; negative: no clipping */
+    float dropout;       /* dropout after the time mix and the channel mix of each layer; 0: none */
+    uint64_t seed;       /* for initial values, order of the data, dropout */
 
     /* The work. */
-    int context, batch;        /* T tokens per sequence, B sequences per step; 0: 512 and 8; samples: T 1024, no limit
+    int context, batch; /* T tokens per sequence, B sequences per step; 0: 512 and 8; samples: T 1024, no limit
                                   with infctx */
-    int micro_batch;           /* sequences computed at once (gradient accumulation); 0: as many as have 512 tokens */
+    int micro_batch;    /* sequences computed at once (gradient accumulation); 0: as many as have 512 tokens */
     /* activation recomputation (gradient checkpointing), the same bits: 1: on; -1: off; 0: from the free memory */
     int checkpointing;
-    int threads;               /* 0: one per physical core */
-    const char *device;        /* NULL: "cpu"; "reference" */
+    int threads;        /* 0: one per physical core */
+    const char *device; /* NULL: "cpu"; "reference" */
     /* compute the recurrence of version 4 as a parallel scan, which rounds differently (docs/models.md 2.3). WKV_EARG
      * for other versions */
     int scan;
@@ -233,20 +233,20 @@ typedef struct {
     int shard_optimizer; /* with communicator: shard the moments over the processes (ZeRO-1) */
 
     /* The run: wkv_train only. */
-    const char *out;           /* output folder, created if missing */
+    const char *out; /* output folder, created if missing */
     /* resume from the last checkpoint in `out`, or start if there is none. Options left at zero keep the values of the
      * run; others must equal them. More `steps` extend the run if its steps so far had the learning rates of the
      * longer one: always with "constant", with "wsd" until the decay begins */
     int resume;
-    const char *const *data;   /* files and folders, NULL-terminated. .txt: one document; .jsonl, .json, .csv, .tsv: one
+    const char *const *data; /* files and folders, NULL-terminated. .txt: one document; .jsonl, .json, .csv, .tsv: one
                                   per object or row, with the fields of docs/training.md 4; .idx, .bin: tokens (binidx).
                                   gzip and zstd are unpacked; other file types are refused by name                    */
-    const char *fields;        /* names of the fields of objects and rows: "TEXT", "QUESTION,ANSWER" or
+    const char *fields;      /* names of the fields of objects and rows: "TEXT", "QUESTION,ANSWER" or
                                   "QUESTION,ANSWER,CONTEXT"; NULL: the known ones                                     */
-    double epochs;             /* passes over the data, instead of `steps` */
-    const char *order;         /* "epochs" (NULL): shuffled, each sequence once per epoch; "magic": official order */
-    const char *valid;         /* held-out text, as `data`; NULL: the end of the data (samples: none), ... */
-    float valid_share;         /* ... this share; 0: 0.01, with order "magic" none; negative: none */
+    double epochs;           /* passes over the data, instead of `steps` */
+    const char *order;       /* "epochs" (NULL): shuffled, each sequence once per epoch; "magic": official order */
+    const char *valid;       /* held-out text, as `data`; NULL: the end of the data (samples: none), ... */
+    float valid_share;       /* ... this share; 0: 0.01, with order "magic" none; negative: none */
     /* as for wkv_tokenizer_open; or a number: build a vocabulary of at most so many ids from the text, as
      * wkv_vocabulary_train. NULL: the checkpoint's with `init`, else "2048". Token files need only vocab_size */
     const char *vocab;
@@ -254,20 +254,20 @@ typedef struct {
      * logits gets new rows in embedding and head, each the mean of the others. Method full only. WKV_EARG: the
      * vocabulary has the token already; WKV_EUNSUPPORTED: byte pair encoding, characters */
     const char *add_tokens;
-    const char *chat;          /* chat template, as for wkv_template_find; NULL: the model's */
-    const char *save_type;     /* format of final and best: "bf16" (NULL), "f32": safetensors; "pth": bf16 in a .pth  */
-    int save_every; /* steps between checkpoints, and every ten minutes; 0: 1000; negative: at the end only */
-    int keep;                  /* number of checkpoints to keep; 0: 2 */
-    int log_every;             /* steps between log lines, which give the mean loss; 0: 10, samples: 1 */
-    int valid_every;           /* steps between evaluations of the held-out text; 0: a quarter of all, at most 500;
+    const char *chat;      /* chat template, as for wkv_template_find; NULL: the model's */
+    const char *save_type; /* format of final and best: "bf16" (NULL), "f32": safetensors; "pth": bf16 in a .pth  */
+    int save_every;        /* steps between checkpoints, and every ten minutes; 0: 1000; negative: at the end only */
+    int keep;              /* number of checkpoints to keep; 0: 2 */
+    int log_every;         /* steps between log lines, which give the mean loss; 0: 10, samples: 1 */
+    int valid_every;       /* steps between evaluations of the held-out text; 0: a quarter of all, at most 500;
                                   negative: at the end only                                                           */
     /* file of multiple-choice questions (docs/training.md 2) to answer at every evaluation; NULL: none. WKV_EARG
      * without a vocabulary */
     const char *eval;
-    int patience;              /* early stopping: the run ends normally after so many evaluations without a new lowest
+    int patience;     /* early stopping: the run ends normally after so many evaluations without a new lowest
                                   held-out loss; 0: never. WKV_EARG without held-out text                             */
-    int sample_every;          /* steps between text samples, and one at the end; 0: as valid_every; negative: none   */
-    double peak;               /* peak operations per second of this machine (wkv_roof.fma) for share; 0: unknown */
+    int sample_every; /* steps between text samples, and one at the end; 0: as valid_every; negative: none   */
+    double peak;      /* peak operations per second of this machine (wkv_roof.fma) for share; 0: unknown */
     int (*plan)(void *user, const wkv_train_plan *p);     /* before the first step; not 0: stop with WKV_ESTOPPED */
     int (*show)(void *user, const wkv_train_sample *s);   /* then for the first three samples; the same */
     int (*report)(void *user, const wkv_train_report *r); /* after every step; not 0: save and stop with WKV_ESTOPPED */
@@ -292,10 +292,10 @@ WKV_API int wkv_train(const wkv_train_options *o);
 
 /* Memory that a method needs to train a model, in bytes: weights, 16 per trained value, activations. */
 typedef struct {
-    const char *method;        /* "state", "lora", "full" */
-    int64_t trained;           /* trained values; 0: the version has no matrix state */
-    size_t work_bytes;         /* activations */
-    size_t bytes[3];           /* total, with the frozen weights in bf16, q8_0 and q4_0; 0: impossible. Full trains f32
+    const char *method; /* "state", "lora", "full" */
+    int64_t trained;    /* trained values; 0: the version has no matrix state */
+    size_t work_bytes;  /* activations */
+    size_t bytes[3];    /* total, with the frozen weights in bf16, q8_0 and q4_0; 0: impossible. Full trains f32
                                   weights, part of its 16 bytes, and sets bytes[0] only */
 } wkv_train_memory;
 enum { WKV_TRAIN_METHODS = 3 };

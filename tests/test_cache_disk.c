@@ -154,7 +154,7 @@ static void answers_survive(void)
     wkv_cache_free(k);
 }
 
-/* Two caches of one folder: each finds what the other has written, and may lose what the other removed. */
+/* Two caches of one folder: each finds the files of the other, and may lose those that the other removed. */
 static void two_share_a_folder(void)
 {
     const char *path = in_folder("two");

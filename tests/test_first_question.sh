@@ -1,4 +1,4 @@
-# test_first_question.sh - the built-in model says what the first question was and who asks, after other turns; the bench
+# test_first_question.sh - the built-in model gives the first question and the name of the user, after other turns; the bench
 # that counts such answers reads its list and refuses other files.
 . "$(dirname "$0")/expect.sh"
 bench=$(dirname "$WKV")/bench_first_question

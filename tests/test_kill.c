@@ -1,6 +1,6 @@
 /* A conversation of three turns in the store, in a process that is killed before, within and after its k-th write,
  * fsync, rename and unlink (tests/kill/kill.c), or at a random moment, or finds the disk full, or another process in
- * its session: no turn whose save returned is lost, nothing is damaged, and the conversation continues in the bits of
+ * its session: no saved turn is lost, nothing is damaged, and the conversation continues in the bits of
  * one that was not interrupted. A few k; all of them and 200 random kills with WKV_LONG. */
 #define _GNU_SOURCE
 #include "base/rng.h"
@@ -298,7 +298,7 @@ static void is_killed_at_random(void)
     if (is_long()) printf("     %d random kills, %d conversations to their ends\n", kills, done);
 }
 
-/* From the k-th operation on the disk is full: one sentence, and what was saved stays. */
+/* From the k-th operation on the disk is full: one sentence, and all saved turns stay. */
 static void finds_the_disk_full(void)
 {
     const long step = is_long() ? 1 : count / 8 + 1;

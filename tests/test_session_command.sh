@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_session_command.sh - wkv session: sessions listed, shown, exported and deleted, and what is refused. test_kill makes
+# test_session_command.sh - wkv session: sessions listed, shown, exported and deleted, and the refusals. test_kill makes
 # a session "book" of three turns.
 . "$(dirname "$0")/expect.sh"
 XDG_DATA_HOME=$work/data
@@ -86,7 +86,7 @@ refused "none/x.md: cannot be written" export book -o none/x.md
 "$WKV" session show book | head -n 1 >out
 is "$(cat out)" "book" "a reader that leaves"
 
-# ---- what is refused -------------------------------------------------------------------------------------------------
+# ---- refusals --------------------------------------------------------------------------------------------------------
 refused "no session is called 'story'" show story
 refused "no session is called 'story'" delete story
 refused "no session is called 'bo'; to delete book, give all of its name" delete bo

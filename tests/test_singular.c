@@ -1,4 +1,4 @@
-/* test_singular.c - the principal singular vectors of matrices whose singular values are known. */
+/* test_singular.c - the principal singular vectors of matrices with known singular values. */
 #include "base/rng.h"
 #include "ops/device.h"
 #include "test.h"

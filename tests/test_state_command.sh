@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_state_command.sh - wkv state: files made, described, verified, compared, mixed and converted, and what is refused.
+# test_state_command.sh - wkv state: files made, described, verified, compared, mixed and converted, and the refusals.
 # The model is tests/golden/models/v7-n32-f16.pth (V = 96, random weights) with the vocabulary cli/small.vocab.txt.
 . "$(dirname "$0")/expect.sh"
 model=$here/golden/models/v7-n32-f16.pth

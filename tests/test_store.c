@@ -1,4 +1,4 @@
-/* The store: what is saved is loaded in the same bits, two processes lose nothing of each other, and damaged, foreign,
+/* The store: saved trees are loaded in the same bits, two processes lose nothing of each other, and damaged, foreign,
  * newer, read-only and missing files give one sentence, or are computed again. */
 #include "base/file.h"
 #include "session/tree.h"

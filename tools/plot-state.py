@@ -44,8 +44,9 @@ def main():
         out.append('<polyline fill="none" stroke="%s" stroke-width="2.5" points="%s"/>'
                    % (colour, " ".join("%.1f,%.1f" % (x(t), y(s)) for t, s in points)))
     tokens, read, ms = data[-1]
-    out.append('<text class="small" fill="%s" x="%d" y="%.1f">prompt read: %.1f s</text>' % (READ, W - RIGHT + 8, y(read) + 4, read))
-    out.append('<text class="small" fill="%s" x="%d" y="%.1f">state file: %.0f ms</text>' % (FILE, W - RIGHT + 8, y(0) - 2, ms))
+    label = '<text class="small" fill="%s" x="%d" y="%.1f">%s</text>'
+    out.append(label % (READ, W - RIGHT + 8, y(read) + 4, "prompt read: %.1f s" % read))
+    out.append(label % (FILE, W - RIGHT + 8, y(0) - 2, "state file: %.0f ms" % ms))
     out.append("</svg>")
     with open(sys.argv[2], "w", encoding="utf-8") as f:
         f.write("\n".join(out) + "\n")

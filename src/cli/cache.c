@@ -1,4 +1,4 @@
-/* cache.c - one long prompt: what is known of it is found, and it is kept for the next time. */
+/* cache.c - one long prompt: its known beginning is found, and its state is kept for the next time. */
 #include "cache.h"
 #include "say.h"
 #include <stdio.h>

@@ -11,7 +11,7 @@ extern const group cache_group; /* --cache-disk */
  * there is nothing to gain, or the cache is off or cannot be opened. */
 wkv_cache *cache_begin(const engine *e, wkv_session *s);
 
-/* Keep the state of the session, write what belongs on disk, and close. NULL: nothing. */
+/* Keep the state of the session, write those that belong on disk, and close. NULL: nothing. */
 void cache_end(wkv_cache *k, wkv_session *s);
 
 #endif

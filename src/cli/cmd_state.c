@@ -209,7 +209,7 @@ const command cmd_state = {
         "bit, or, where the model or its arithmetic are not those of the file, reports the largest difference.\n\n"
         "`diff` prints, for each layer, the norms in both states, the relative difference of the matrices and of the "
         "token shifts, and the effect on the next token: the KL divergence when this part of A is replaced by B's and "
-        "the probe is read. Below are the tokens whose probability changes most.\n\n"
+        "the probe is read. Below are the tokens with the largest changes of probability.\n\n"
         "`mix` writes the weighted mean of states of one model, and needs no model. `convert` writes the matrices as a "
         "tuned state for other programs: .pth or .safetensors (f32), .st or .state (f16); token shifts are not in it.",
     .examples = "wkv state make book.txt -m MODEL.pth -o book.safetensors  # read a text once\n"

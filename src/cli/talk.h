@@ -2,7 +2,7 @@
  *
  * A place is a node at which a conversation can go on: an answer, a text at the beginning, a mix. Places are numbered
  * from 1 in the order of their nodes; users know them by number or by name. Functions return 0, or 1 after an error
- * message, or what is said. */
+ * message, or as said. */
 #ifndef WKV_CLI_TALK_H
 #define WKV_CLI_TALK_H
 

@@ -20,7 +20,7 @@ typedef struct {
 
 static int replay(wkv_session **out, const talk *c, int node, replayed *r);
 
-/* Set the state of s to a mix, whose parts are read again. */
+/* Read the parts of a mix again, and set the state of s to their mean. */
 static int replay_mix(wkv_session *s, const talk *c, int node, replayed *r)
 {
     const wkv_node *mix = wkv_tree_node(c->tree, node);
@@ -59,7 +59,8 @@ static int replay(wkv_session **out, const talk *c, int node, replayed *r)
     return status;
 }
 
-/* The words of the file from which the conversation at a node began, or a part of its mix; NULL: it can be read again. */
+/* The words of the file from which the conversation at a node began, or a part of its mix; NULL: it can be read
+ * again. */
 static const char *begun_from_file(const talk *c, int node)
 {
     const wkv_node *n = wkv_tree_node(c->tree, node);

@@ -99,7 +99,10 @@ typedef struct {
 } pass;
 
 /* Whether the caller wants anything of token t of the sequence. */
-static int is_wanted(const wkv_sequence *q, int t) { return (q->logits || q->hidden) && (q->all_rows || t == q->n - 1); }
+static int is_wanted(const wkv_sequence *q, int t)
+{
+    return (q->logits || q->hidden) && (q->all_rows || t == q->n - 1);
+}
 
 static float *row_of(float *rows, const wkv_sequence *q, int t, int cols)
 {

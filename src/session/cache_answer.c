@@ -1,7 +1,7 @@
 /* cache_answer.c - from the text of an answer, as a client sends it, back to the ids that were sampled.
  *
- * After the same ids, an answer is found by what clients leave of it. Elsewhere (an earlier message was edited) it is
- * found by its exact bytes only: reasoning of another conversation must never come into this one. */
+ * After the same ids, an answer is found in the form that clients send back. Elsewhere (an earlier message was edited)
+ * it is found by its exact bytes only: reasoning of another conversation must never come into this one. */
 #include "base/error.h"
 #include "session/cache.h"
 #include "session/visible.h"
@@ -97,7 +97,7 @@ int cache_keep_answers(wkv_cache *k, const wkv_session *s)
 
 /* ---- after the same ids ------------------------------------------------------------------------------------------ */
 
-/* The text of a request: as it is, and what is visible of it after the ids of the session, and by itself. */
+/* The text of a request: as it is, and its visible part after the ids of the session, and by itself. */
 typedef struct {
     bytes_of exact, after, alone;
 } request;

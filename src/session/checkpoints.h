@@ -36,8 +36,8 @@ struct checkpoint {
     uint64_t used;           /* the latest use, by the cache's clock       */
 };
 
-/* The deepest node with a state, in memory or on disk, whose ids begin the n ids; NULL: none. *common: so many of the
- * ids are spelled by the tree. */
+/* The deepest node with a state, in memory or on disk, with the beginning of the n ids; NULL: none. *common: so many of
+ * the ids are spelled by the tree. */
 checkpoint *checkpoints_find(checkpoint *root, const int32_t *ids, int n, int *common);
 
 /* The node of exactly these ids; NULL: none. */

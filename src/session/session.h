@@ -9,7 +9,7 @@
 /* The reasons for which a cache keeps a state, the least valuable first. */
 typedef enum {
     CHECKPOINT_STEP,    /* a number of tokens has been read        */
-    CHECKPOINT_PROMPT,  /* the end of what was to be read          */
+    CHECKPOINT_PROMPT,  /* the end of the ids to read              */
     CHECKPOINT_SEGMENT, /* the end of a segment                    */
     CHECKPOINT_FILE,    /* it is in a file                         */
     CHECKPOINT_JUNCTION /* texts that were read part here          */

@@ -1,4 +1,4 @@
-/* session_apart.c - segments whose ids are not those of the whole text.
+/* session_apart.c - segments with other ids than the whole text has there.
  *
  * Each segment is encoded by itself, and an answer keeps the ids that were sampled. A program that encodes the whole
  * text at once gets other ids where a token would span two segments, or where the model sampled others. */

@@ -1,4 +1,4 @@
-/* thinning.h - which states of one text are worth their memory.
+/* thinning.h - the states of one text that are worth their memory.
  *
  * An edit d ids before the end reads d ids again in any case, so a state that is a part of d further away is near
  * enough: the farther from the end, the fewer states. Kept are the last RECENT, of the others OCTAVE for each

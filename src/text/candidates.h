@@ -55,8 +55,8 @@ void candidates_weights(const candidates *c, weighting w, float *p);
  * candidate if rounding puts u beyond the sum; -1: every weight is 0. `weight` may be NULL. */
 int candidates_find(const candidates *c, weighting w, double u, float *weight);
 
-/* Keep the fewest candidates in this order whose weights reach `target`, and all that are equal to the last of them.
- * all: the sum of their weights. */
+/* Keep the fewest candidates in this order with weights that reach `target`, and all that are equal to the last of
+ * them. all: the sum of their weights. */
 void candidates_reach(candidates *c, candidate_order order, float center, weighting w, double target, double all);
 
 /* Keep the k largest, of equal ones those with the lowest indices. */

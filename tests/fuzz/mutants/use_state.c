@@ -1,4 +1,4 @@
-/* use_state.c - state files: mutants whose checksum is corrected, so that they reach the checks behind it, and their
+/* use_state.c - state files: mutants with a corrected checksum, so that they reach the checks behind it, and their
  * use. */
 #define _GNU_SOURCE
 #include "format/reader.h"
