@@ -315,6 +315,9 @@ static int run(int n, char **operands)
 {
     if (list_only) return run_list();
     if (!out_path && !as_json) return usage(&cmd_dump, "no output: give --out FILE, --json or --list");
+    const char *extension = out_path ? strrchr(out_path, '.') : NULL;
+    if (out_path && (!extension || (strcmp(extension, ".npz") && strcmp(extension, ".safetensors"))))
+        return usage(&cmd_dump, "%s: arrays are written as .safetensors or .npz", out_path);
     char *text;
     size_t bytes = 0;
     int32_t *ids = NULL;
