@@ -57,7 +57,7 @@ typedef struct {
     const int32_t *context_ids;         /* n_context, at least 1 */
     const int32_t *ids;                 /* n, at least 1: scored; ids[-1] is the last id of the context */
     int n_context, n;
-    int characters; /* of the choice; of a document's request its bytes */
+    int characters; /* of the choice */
     /* results */
     double log_likelihood; /* sum over ids, nats */
     int greedy;            /* each id is the most probable in its place */
@@ -68,6 +68,7 @@ typedef struct {
     int64_t index;     /* in its file, from 0 */
     const char *doc;   /* the item as JSON */
     const char *group; /* "": none; documents: the domain, needles: "length depth" */
+    int64_t bytes;     /* documents: of the scored text, else 0 */
     int n, right;      /* number of requests; index of the right one */
     wkv_request *requests;
 } wkv_item;
@@ -86,13 +87,13 @@ typedef struct {
 WKV_API int wkv_items_read(wkv_items **out, const wkv_task *t, const char *path, const wkv_model *m,
                            const wkv_tokenizer *words, const wkv_items_options *o);
 
-/* Documents: a .txt is one, a .jsonl, .json, .csv or .tsv has one in the field "text" of each object or row. Files of a
- * folder belong to the domain "", or to the sub-folder that they are in. Every id of a document but the first is
- * scored; an end-of-text id before it makes that all of them, if the vocabulary has one.
+/* Documents: a .txt is one, a .jsonl, .json, .csv or .tsv has one in the field "text" of each object or row. In a
+ * folder, each file is a domain, its group, and each sub-folder another one with all its files. Every id of a document
+ * but the first is scored; an end-of-text id before the text makes that all of them, if the vocabulary has one.
  *   window 0  the whole document, its state carried
- *   window N  windows of N ids, from the initial state, that begin every `stride` ids (0: N); each scores the ids that
- *             no earlier one did, as in the page on perplexity of Hugging Face's transformers
- * Errors as wkv_items_read. */
+ *   window N  windows of N ids, from the initial state, that begin every `stride` ids (0: N / 2, at most N - 1); each
+ *             scores the ids that no earlier one did, as in the page on perplexity of Hugging Face's transformers
+ * limit: most documents of a domain, 0: all. Errors as wkv_items_read. */
 WKV_API int wkv_items_texts(wkv_items **out, const char *path, const wkv_model *m, const wkv_tokenizer *words,
                             int window, int stride, int limit);
 

@@ -247,11 +247,20 @@ static int no_field(const json_t *item, const char *name, size_t n)
     return fail(WKV_EFORMAT, "no field \"%.*s\"; the item has %s", n > 60 ? 60 : (int)n, name, used ? have : "none");
 }
 
-/* The values of a.b.c: one, or those of each element of a list. New references are appended to `list`. *plural: a list
- * is among them. */
+/* The element of a list at "0", "1", ... or "2.x"; NULL: the path begins otherwise, or beyond the list. */
+static const json_t *element_at(const json_t *list, const char *path, size_t n)
+{
+    const size_t digits = strspn(path, "0123456789"), most = n < 6 ? n : 6;
+    if (!json_is_array(list) || !digits || digits > most || (digits < n && path[digits] != '.')) return NULL;
+    return json_array_get(list, (size_t)strtol(path, NULL, 10));
+}
+
+/* The values of a.b.c: one, or those of each element of a list; a number selects an element. They are appended to
+ * `list`. *plural: a list is among them. */
 static int collect(json_t *list, const json_t *value, const char *path, size_t n, int *plural)
 {
-    if (json_is_array(value)) {
+    const json_t *chosen = element_at(value, path, n);
+    if (json_is_array(value) && !chosen) {
         size_t i;
         json_t *element;
         *plural = 1;
@@ -269,7 +278,7 @@ static int collect(json_t *list, const json_t *value, const char *path, size_t n
     if (name >= sizeof key) return fail(WKV_EFORMAT, "a field's name has %zu bytes; at most %d", name, WORD - 1);
     memcpy(key, path, name);
     key[name] = 0;
-    const json_t *inner = json_object_get(value, key);
+    const json_t *inner = chosen ? chosen : json_object_get(value, key);
     if (!inner) return no_field(value, path, name);
     return collect(list, inner, path + name + (dot != NULL), n - name - (dot != NULL), plural);
 }
@@ -342,6 +351,8 @@ int pattern_list(char ***out, int *n, const char *pattern, const json_t *item)
     size_t length, i;
     *out = NULL;
     *n = 0;
+    if (*pattern != '{' || strcspn(pattern, "}") + 1 != strlen(pattern))
+        return fail(WKV_EFORMAT, "'%.60s' is not one field with a list, such as {choices}", pattern);
     int err = read_field(&values, &plural, &list, &length, pattern, item);
     if (!err && !plural)
         err = fail(WKV_EFORMAT, "\"%.*s\" is not a list", (int)strcspn(pattern + 1, "|}"), pattern + 1);

@@ -161,9 +161,18 @@ static int check_metrics(const char *const *list)
     return 0;
 }
 
+/* The metrics under the chosen rule. */
+static int find_metrics(wkv_task *t)
+{
+    static const char *const acc[] = {"acc", "acc_norm"};
+    copy_words(t->metrics, task_get(t, NULL, "metrics"));
+    if (!*t->metrics)
+        for (int i = 0; i < (task_get(t, NULL, "target") ? 1 : 2); i++) t->metrics[i] = acc[i];
+    return check_metrics(t->metrics);
+}
+
 static int find_words(wkv_task *t)
 {
-    static const char *const acc[] = {"acc", "acc_norm", NULL};
     copy_words(t->rules, json_object_get(t->description, "rules"));
     if (!*t->rules) {
         int n = 0;
@@ -173,10 +182,7 @@ static int find_words(wkv_task *t)
     for (int i = 0; t->rules[i]; i++)
         if (find_rule(t->rules[i]) == RULES) return fail(WKV_EFORMAT, "no rule \"%.40s\"", t->rules[i]);
     copy_words(t->files, json_object_get(t->description, "file"));
-    copy_words(t->metrics, task_get(t, NULL, "metrics"));
-    if (!*t->metrics)
-        for (int i = 0; i < (task_get(t, NULL, "target") ? 1 : 2); i++) t->metrics[i] = acc[i];
-    return check_metrics(t->metrics);
+    return 0;
 }
 
 static int choose_rule(wkv_task *t, const char *rule)
@@ -223,11 +229,7 @@ static int open_text(wkv_task *t, const char *text, size_t bytes, const char *ru
     t->about.text = t->text;
     err = find_words(t);
     if (!err) err = choose_rule(t, rule);
-    if (!err && task_get(t, NULL, "metrics")) { /* those of the rule */
-        memset(t->metrics, 0, sizeof t->metrics);
-        copy_words(t->metrics, task_get(t, NULL, "metrics"));
-        err = check_metrics(t->metrics);
-    }
+    if (!err) err = find_metrics(t);
     t->about.rule = rule_names[t->rule];
     t->about.rules = t->rules;
     t->about.files = t->files;
