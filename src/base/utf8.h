@@ -12,6 +12,9 @@ int utf8_put(char *out, uint32_t c);
  * Well-formed UTF-8 only: no overlong forms, no surrogates, nothing above U+10FFFF. */
 int utf8_length(const char *p, size_t n);
 
+/* The code point at *text, which is not at its zero byte, and *text moves behind it; U+FFFD for one invalid byte. */
+uint32_t utf8_next(const char **text);
+
 /* The offset of the first byte that is not part of a complete character; n: there is none. */
 size_t utf8_check(const char *p, size_t n);
 
