@@ -127,8 +127,7 @@ int items_encode_request(wkv_items *s, wkv_request *r, const wkv_request *before
         return WKV_ENOMEM;
     else
         err = encode_context(r, s, r->context, bytes, t->rule, m, words);
-    if (!err)
-        err = t->rule == RULE_HARNESS_4 && n ? encode_together(r, s, bytes, words) : encode_alone(r, s, words);
+    if (!err) err = t->rule == RULE_HARNESS_4 && n ? encode_together(r, s, bytes, words) : encode_alone(r, s, words);
     if (!err && r->n < 1)
         err = fail(WKV_EFORMAT, "context and continuation '%.60s' together have no more tokens than the context alone",
                    continuation);

@@ -31,7 +31,7 @@ int items_check_ids(const wkv_item *q, const wkv_model *m);
 typedef struct {
     const char *context, *choice;
 } item_text;
-int items_encode_request(wkv_items *s, wkv_request *r, const wkv_request *before, const wkv_task *t, const char *delimiter,
-                         const item_text *text, const wkv_model *m, const wkv_tokenizer *words);
+int items_encode_request(wkv_items *s, wkv_request *r, const wkv_request *before, const wkv_task *t,
+                         const char *delimiter, const item_text *text, const wkv_model *m, const wkv_tokenizer *words);
 
 #endif

@@ -89,7 +89,8 @@ static int question_read(question *q, const wkv_task *t, const json_t *item)
     const char *filters = task_text(t, item, "context_filter"), *delimiter = task_text(t, item, "delimiter");
     q->delimiter = delimiter ? delimiter : " ";
     if (!json_is_object(item)) return fail(WKV_EFORMAT, "not an object");
-    if (!contexts || !(choices || target)) return fail(WKV_EFORMAT, "the description has no context or no choices for it");
+    if (!contexts || !(choices || target))
+        return fail(WKV_EFORMAT, "the description has no context or no choices for it");
     int err = fill_list(&q->contexts, &q->n_contexts, contexts, item, 1);
     for (int i = 0; !err && filters && i < q->n_contexts; i++) err = pattern_filter(&q->contexts[i], filters);
     if (!err) err = fill_list(&q->choices, &q->n_choices, choices ? choices : target, item, !choices);

@@ -16,10 +16,10 @@ typedef struct {
     const wkv_model *m;
     const wkv_tokenizer *words;
     int window, stride, limit;
-    const char *path;   /* of the file */
-    char domain[256];   /* "": none    */
-    int64_t index;      /* in the file */
-    int of_domain;      /* documents   */
+    const char *path; /* of the file */
+    char domain[256]; /* "": none    */
+    int64_t index;    /* in the file */
+    int of_domain;    /* documents   */
 } reader;
 
 /* ---- one document ------------------------------------------------------------------------------------------------ */
@@ -46,7 +46,8 @@ static void set_windows(const reader *d, wkv_item *q, const int32_t *ids, int n)
 
 static int describe(const reader *d, wkv_item *q, size_t bytes)
 {
-    json_t *about = json_pack("{s:s s:I s:I}", "path", d->path, "index", (json_int_t)d->index, "bytes", (json_int_t)bytes);
+    json_t *about =
+        json_pack("{s:s s:I s:I}", "path", d->path, "index", (json_int_t)d->index, "bytes", (json_int_t)bytes);
     char *text = about ? json_text(about, JSON_COMPACT) : NULL;
     json_decref(about);
     if (!text) return fail(WKV_ENOMEM, "no memory for a document");
@@ -157,7 +158,8 @@ int wkv_items_texts(wkv_items **out, const char *path, const wkv_model *m, const
     REQUIRE(m, "the model");
     REQUIRE(words, "the tokenizer");
     if (window < 0 || window == 1 || stride < 0 || limit < 0 || (stride && stride >= window))
-        return fail(WKV_EARG, "windows of %d every %d ids, %d documents; a window has 2 ids or more, and a stride is less",
+        return fail(WKV_EARG,
+                    "windows of %d every %d ids, %d documents; a window has 2 ids or more, and a stride is less",
                     window, stride, limit);
     reader d = {.m = m, .words = words, .window = window, .stride = stride ? stride : window / 2, .limit = limit};
     if (!(d.s = items_new(metrics))) return WKV_ENOMEM;

@@ -167,10 +167,18 @@ static const struct {
     int argument;
     int (*apply)(char **text, const char *with);
 } filters[] = {
-    {"strip", 0, strip},         {"strip_left", 0, strip_left},   {"before", 1, before},
-    {"after", 1, after},         {"before_last", 1, before_last}, {"after_last", 1, after_last},
-    {"drop_last", 0, drop_last}, {"lower_first", 0, lower_first}, {"capitalize", 0, capitalize},
-    {"map", 1, map},             {"replace", 1, replace},         {"clean", 0, clean},
+    {"strip", 0, strip},
+    {"strip_left", 0, strip_left},
+    {"before", 1, before},
+    {"after", 1, after},
+    {"before_last", 1, before_last},
+    {"after_last", 1, after_last},
+    {"drop_last", 0, drop_last},
+    {"lower_first", 0, lower_first},
+    {"capitalize", 0, capitalize},
+    {"map", 1, map},
+    {"replace", 1, replace},
+    {"clean", 0, clean},
 };
 enum { FILTERS = sizeof filters / sizeof *filters, WORD = 200 };
 
@@ -357,8 +365,7 @@ int pattern_list(char ***out, int *n, const char *pattern, const json_t *item)
     if (!err && !plural)
         err = fail(WKV_EFORMAT, "\"%.*s\" is not a list", (int)strcspn(pattern + 1, "|}"), pattern + 1);
     if (!err && !(*out = calloc(json_array_size(values) + 1, sizeof **out))) err = no_memory();
-    if (!err)
-        json_array_foreach(values, i, value)
+    if (!err) json_array_foreach(values, i, value)
         {
             err = text_of(&(*out)[i], value, pattern + 1, strcspn(pattern + 1, "|}"));
             if (!err) ++*n, err = pattern_filter(&(*out)[i], list);

@@ -185,9 +185,8 @@ static int part(const group *g, text_slot *first, wkv_sequence *q)
 {
     for (int i = 1; i < g->n; i++) wkv_state_copy(first[i].state, first->state);
     for (int i = 0; i < g->n; i++)
-        q[i] = (wkv_sequence){.state = first[i].state,
-                              .tokens = g->r[i].context_ids + g->shared,
-                              .n = g->r[i].n_context - 1 - g->shared};
+        q[i] = (wkv_sequence){
+            .state = first[i].state, .tokens = g->r[i].context_ids + g->shared, .n = g->r[i].n_context - 1 - g->shared};
     return g->n;
 }
 
@@ -198,9 +197,8 @@ static int run_batch(engine *e, int from, int to, wkv_sequence *q)
     for (int i = from; i < to; i++) {
         const group *g = &e->groups[i];
         wkv_state_copy(e->slots[used].state, e->root);
-        q[n++] = (wkv_sequence){.state = e->slots[used].state,
-                                .tokens = g->r->context_ids + e->common,
-                                .n = g->shared - e->common};
+        q[n++] = (wkv_sequence){
+            .state = e->slots[used].state, .tokens = g->r->context_ids + e->common, .n = g->shared - e->common};
         for (int k = 0; k < g->n; k++, used++)
             e->slots[used] = (text_slot){.state = e->slots[used].state, .r = &g->r[k], .greedy = 1};
     }

@@ -25,8 +25,8 @@ static const json_t *form_of(const wkv_task *t, const json_t *item)
 {
     size_t i;
     json_t *form;
-    json_array_foreach(json_object_get(t->description, "forms"), i, form)
-        if (json_object_get(item, json_string_value(json_object_get(form, "has")))) return form;
+    json_array_foreach(json_object_get(t->description, "forms"), i,
+                       form) if (json_object_get(item, json_string_value(json_object_get(form, "has")))) return form;
     return NULL;
 }
 
@@ -50,17 +50,31 @@ static const struct {
     const char *name;
     key_kind kind;
 } keys[] = {
-    {"name", KEY_WORD},          {"title", KEY_WORD},          {"source", KEY_WORD},        {"file", KEY_WORDS},
-    {"description", KEY_PATTERN}, {"context", KEY_PATTERNS},    {"context_filter", KEY_FILTERS}, {"choices", KEY_PATTERNS},
-    {"target", KEY_PATTERN},     {"answer", KEY_PATTERN},      {"labels", KEY_PATTERNS},    {"delimiter", KEY_WORD},
-    {"group", KEY_PATTERN},      {"shots_by_group", KEY_SWITCH}, {"single_token", KEY_SWITCH}, {"metrics", KEY_WORDS},
-    {"rules", KEY_WORDS},        {"forms", KEY_FORMS},
+    {"name", KEY_WORD},
+    {"title", KEY_WORD},
+    {"source", KEY_WORD},
+    {"file", KEY_WORDS},
+    {"description", KEY_PATTERN},
+    {"context", KEY_PATTERNS},
+    {"context_filter", KEY_FILTERS},
+    {"choices", KEY_PATTERNS},
+    {"target", KEY_PATTERN},
+    {"answer", KEY_PATTERN},
+    {"labels", KEY_PATTERNS},
+    {"delimiter", KEY_WORD},
+    {"group", KEY_PATTERN},
+    {"shots_by_group", KEY_SWITCH},
+    {"single_token", KEY_SWITCH},
+    {"metrics", KEY_WORDS},
+    {"rules", KEY_WORDS},
+    {"forms", KEY_FORMS},
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
 static int check_filters(const char *list)
 {
     char pattern[512];
+    if (!*list) return 0;
     if (snprintf(pattern, sizeof pattern, "{x|%s}", list) >= (int)sizeof pattern)
         return fail(WKV_EFORMAT, "filters of %zu bytes; at most 500", strlen(list));
     return pattern_check(pattern);
@@ -237,16 +251,6 @@ static int open_text(wkv_task *t, const char *text, size_t bytes, const char *ru
     return err ? err : check_whole(t);
 }
 
-const char *wkv_task_name(int i)
-{
-    static _Thread_local char name[40];
-    const char *text = i < 0 ? NULL : task_builtin(i), *at = text ? strstr(text, "\"name\": \"") : NULL;
-    if (!at) return NULL;
-    at += strlen("\"name\": \"");
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "\""), at);
-    return name;
-}
-
 static int unknown_task(const char *name)
 {
     char list[400] = "";
@@ -264,11 +268,10 @@ int wkv_task_open(wkv_task **out, const char *name, const char *rule)
     REQUIRE(name, "the name of the task");
     wkv_task *t = calloc(1, sizeof *t);
     if (!t) return fail(WKV_ENOMEM, "no memory for a task");
-    const char *one;
-    int err, i = 0;
-    while ((one = wkv_task_name(i)) && strcmp(one, name)) i++;
-    if (one)
-        err = open_text(t, task_builtin(i), strlen(task_builtin(i)), rule);
+    const char *builtin = task_builtin(name);
+    int err;
+    if (builtin)
+        err = open_text(t, builtin, strlen(builtin), rule);
     else if (*name == '{')
         err = open_text(t, name, strlen(name), rule);
     else if (!strchr(name, '/') && !path_has_extension(name, ".json"))

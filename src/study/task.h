@@ -42,7 +42,7 @@ const json_t *task_get(const wkv_task *t, const json_t *item, const char *key);
 /* The same of a text; NULL: missing. */
 const char *task_text(const wkv_task *t, const json_t *item, const char *key);
 
-/* The text of the i-th built-in description; NULL past the last. */
-const char *task_builtin(int i);
+/* The text of a built-in description; NULL: there is none with this name. */
+const char *task_builtin(const char *name);
 
 #endif
