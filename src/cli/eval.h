@@ -4,6 +4,7 @@
 
 #include "engine.h"
 #include "mpirun.h"
+#include "wkv_report.h"
 #include "wkv_task.h"
 
 typedef enum { JOB_TASK, JOB_TEXT, JOB_NEEDLE } job_kind;
@@ -42,7 +43,6 @@ void eval_close(evaluation *v);
 
 /* Print the table, or the JSON; groups: with the metrics of each group. The JSON's owner is the caller. */
 void eval_print(const evaluation *v);
-struct json_t;
 char *eval_json(const evaluation *v);
 
 /* Write every item that is done as a line of JSON. Returns an exit status. */
@@ -52,6 +52,13 @@ int eval_write_items(const evaluation *v, const char *path);
 int eval_list(const evaluation *v, int as_json);
 /* wkv eval --diff A B */
 int eval_diff(const char *a, const char *b, int as_json);
+
+/* The page of a run, and its charts as SVG; either may be NULL. */
+int eval_page(const evaluation *v, const char *html, const char *svg);
+/* wkv eval --published, with the output of --json of an own model (NULL: none) */
+int eval_published(const char *results, const char *html, const char *svg, int as_json);
+/* Write a report to the files that are not NULL, and print its JSON. Returns an exit status. */
+int eval_write_report(const wkv_report *r, const char *html, const char *svg, int as_json);
 
 /* A job's metric as shown: 100 x value for shares, with the unit. */
 int eval_is_share(const char *metric);
