@@ -12,6 +12,7 @@ static evaluation run_of = {.samples = 5, .keys = 1};
 static const char *lengths = "1024,2048,4096", *depths = "0,25,50,75,100";
 static int as_json, list, diff, published, rule;
 static const char *results, *html, *svg;
+static int64_t sizes_from = 100000000;
 static const char *const rules[] = {NULL, "harness-0.4", "harness-0.3", "chatrwkv", "blinkdl"};
 
 static const option task_options[] = {
@@ -61,6 +62,8 @@ static const option output_options[] = {
      "compare published scores of RWKV and transformers by size, with the slopes; takes no model"},
     {0, "results", OPT_TEXT, "FILE", &results, 0, 0, "",
      "with --published: output of --json of a model, to show in it"},
+    {0, "sizes-from", OPT_BYTES, "N", &sizes_from, 0, 1e15, "100M",
+     "with --published: fit lines through models of N parameters or more"},
     {0, "html", OPT_TEXT, "FILE", &html, 0, 0, "", "write a page with tables and charts"},
     {0, "svg", OPT_TEXT, "FILE", &svg, 0, 0, "", "write the charts"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "print the results as JSON"},
@@ -137,7 +140,7 @@ static int run(int n, char **operands)
     if (status) return status;
     if (list) return eval_list(v, as_json);
     if (diff) return eval_diff(operands[0], operands[1], as_json);
-    if (published) return eval_published(results, html, svg, as_json);
+    if (published) return eval_published(results, (double)sizes_from, html, svg, as_json);
     status = mpi_begin(&v->world);
     if (v->world.rank) say_quiet = 1;
     catch_interrupts();

@@ -55,8 +55,9 @@ int eval_diff(const char *a, const char *b, int as_json);
 
 /* The page of a run, and its charts as SVG; either may be NULL. */
 int eval_page(const evaluation *v, const char *html, const char *svg);
-/* wkv eval --published, with the output of --json of an own model (NULL: none) */
-int eval_published(const char *results, const char *html, const char *svg, int as_json);
+/* wkv eval --published, with the output of --json of an own model (NULL: none); lines through models of `least`
+ * parameters or more */
+int eval_published(const char *results, double least, const char *html, const char *svg, int as_json);
 /* Write a report to the files that are not NULL, and print its JSON. Returns an exit status. */
 int eval_write_report(const wkv_report *r, const char *html, const char *svg, int as_json);
 

@@ -22,7 +22,7 @@ int eval_write_report(const wkv_report *r, const char *html, const char *svg, in
 static void add_table(wkv_report *r, const evaluation *v)
 {
     static const char *const columns[] = {"task", "rule", "items", "metric", "value", "standard error"};
-    char(*text)[48] = calloc(CELLS, sizeof *text);
+    char(*text)[64] = calloc(CELLS, sizeof *text);
     const char **cells = calloc(CELLS, sizeof *cells);
     int n = 0;
     for (int i = 0; i < v->n_jobs && text && cells; i++) {
@@ -31,7 +31,7 @@ static void add_table(wkv_report *r, const evaluation *v)
         const int count = j->items ? wkv_items_metrics(j->items, NULL, m) : 0;
         for (int k = 0; k < count && n + 6 <= CELLS; k++, n += 6) {
             const double scale = eval_is_share(m[k].name) ? 100 : 1;
-            snprintf(text[n], sizeof *text, "%s", j->name);
+            snprintf(text[n], sizeof *text, "%.63s", j->name);
             snprintf(text[n + 1], sizeof *text, "%s", j->task ? wkv_task_about(j->task)->rule : "");
             snprintf(text[n + 2], sizeof *text, "%d", m[k].n);
             snprintf(text[n + 3], sizeof *text, "%s%s", m[k].name, scale > 1 ? " (%)" : "");
@@ -66,9 +66,9 @@ static void add_bars(wkv_report *r, const evaluation *v, const job *of, const ch
             if (strcmp(m[k].name, metric)) continue;
             const double half = isfinite(m[k].error) ? 1.96 * scale * m[k].error : NAN;
             labels[n] = name;
-            value[n] = scale * m[k].value;
-            low[n] = value[n] - half;
-            high[n] = value[n] + half;
+            value[n] = scale > 1 ? round(1e4 * m[k].value) / 100 : m[k].value;
+            low[n] = fmax(value[n] - half, 0);
+            high[n] = scale > 1 ? fmin(value[n] + half, 100) : value[n] + half;
             n++;
             break;
         }

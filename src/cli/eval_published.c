@@ -11,8 +11,7 @@
 #include <string.h>
 
 enum { FAMILIES = 8, POINTS = 16, CHARTS = 20, ROW_CELLS = 6 };
-#define NEAR_SIZE 0.25  /* of the logarithms of two sizes                                     */
-#define FIT_LEAST 100e6 /* parameters: slopes are compared over the sizes that both have      */
+#define NEAR_SIZE 0.25 /* of the logarithms of two sizes */
 
 typedef struct {
     const char *name;
@@ -69,14 +68,14 @@ static void add_score(chart *c, const wkv_published_score *s)
     f->labels[f->n++] = s->model + strlen(s->family) + 1;
 }
 
-static void fit(chart *c)
+static void fit(chart *c, double least)
 {
     for (int i = 0; i < c->n; i++) {
         family *f = &c->families[i];
         double x[POINTS], y[POINTS];
         int n = 0;
         for (int k = 0; k < f->n; k++) {
-            if (f->x[k] < FIT_LEAST) continue;
+            if (f->x[k] < least) continue;
             f->ends_x[n > 0] = f->x[k];
             x[n] = log10(f->x[k]);
             y[n++] = scaled(c, f->y[k]);
@@ -101,7 +100,7 @@ static void find_own(chart *c, const own_model *own)
     }
 }
 
-static int gather(chart *list, const own_model *own)
+static int gather(chart *list, const own_model *own, double least)
 {
     int n = 0;
     const wkv_published_score *s;
@@ -109,32 +108,54 @@ static int gather(chart *list, const own_model *own)
         chart *c = chart_of(list, &n, s);
         if (c) add_score(c, s);
     }
-    for (int i = 0; i < n; i++) fit(&list[i]), find_own(&list[i], own);
+    for (int i = 0; i < n; i++) fit(&list[i], least), find_own(&list[i], own);
     return n;
 }
 
 /* ---- the report -------------------------------------------------------------------------------------------------- */
 
+static int add_own(wkv_series *series, int n, const chart *c, const char *const *label)
+{
+    series[n] = (wkv_series){
+        .name = *label, .mark = WKV_POINTS, .n = 1, .x = &c->own_x, .y = &c->own_y, .labels = label};
+    return n + 1;
+}
+
+/* RWKV-4 Pile and Pythia first, and the own model: the same colours in every chart. */
+static int in_order(const chart *c, const family *out[FAMILIES])
+{
+    int n = 0;
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < c->n; i++) {
+            const char *name = c->families[i].name;
+            if (round == (!strcmp(name, "RWKV-4 Pile") ? 0 : !strcmp(name, "Pythia") ? 1 : 2)) out[n++] = &c->families[i];
+        }
+    return n;
+}
+
 static void draw(wkv_report *r, const chart *c, const own_model *own)
 {
     wkv_series series[2 * FAMILIES + 1];
+    const family *families[FAMILIES];
     char name[64], title[96];
+    const char *const label = own->name;
     int n = 0;
+    in_order(c, families);
     for (int i = 0; i < c->n; i++) {
-        const family *f = &c->families[i];
+        const family *f = families[i];
+        if (i == 2 && isfinite(c->own_y)) n = add_own(series, n, c, &label);
         series[n++] =
             (wkv_series){.name = f->name, .mark = WKV_POINTS, .n = f->n, .x = f->x, .y = f->y, .labels = f->labels};
         if (!f->fitted) continue;
         series[n] = (wkv_series){.mark = WKV_FIT, .n = 2, .x = f->ends_x, .y = f->ends_y, .like = n};
         n++;
     }
-    if (isfinite(c->own_y))
-        series[n++] = (wkv_series){.name = own->name, .mark = WKV_POINTS, .n = 1, .x = &c->own_x, .y = &c->own_y};
+    if (c->n <= 2 && isfinite(c->own_y)) n = add_own(series, n, c, &label);
     snprintf(name, sizeof name, "%s-%s", c->task, c->metric);
     for (char *p = name; *p; p++)
         if (*p == '_') *p = '-';
     snprintf(title, sizeof title, "%s, %s", c->task, c->metric);
-    wkv_report_plot(r, &(wkv_plot){.figure = {.name = name, .title = title, .half = 1},
+    wkv_report_plot(r, &(wkv_plot){.figure = {.name = name, .title = title, .half = strcmp(c->task, "lambada") != 0},
                                    .x = {.label = "parameters", .log = 1},
                                    .y = {.label = is_log(c) ? c->metric : "per cent", .log = is_log(c)},
                                    .series = series,
@@ -172,7 +193,7 @@ static void add_slopes(wkv_report *r, const chart *list, int n)
             cell(t, "%s", list[i].task);
             cell(t, "%s%s", is_log(&list[i]) ? "ln " : "", list[i].metric);
             cell(t, "%s", f->name);
-            cell(t, "%d", f->n);
+            cell(t, "%d", f->line.n);
             cell(t, "%.3f", f->line.slope);
             cell(t, "%.3f to %.3f", f->line.slope - f->line.interval, f->line.slope + f->line.interval);
         }
@@ -213,6 +234,8 @@ static int find_neighbours(neighbours *out, const chart *c, int i)
     return 0;
 }
 
+static const char *words_of(double ahead) { return ahead > 0.005 ? "ahead" : ahead < -0.005 ? "behind" : "equal"; }
+
 static void add_comparison(wkv_report *r, const chart *list, int n)
 {
     static const char *const columns[] = {"task", "metric", "RWKV-4 Pile", "Pythia", "scores", "RWKV is"};
@@ -225,7 +248,7 @@ static void add_comparison(wkv_report *r, const chart *list, int n)
             cell(t, "%s", p.names[0]);
             cell(t, "%s", p.names[1]);
             cell(t, "%.2f and %.2f", p.values[0], p.values[1]);
-            cell(t, "%s by %.2f", p.ahead > 0 ? "ahead" : "behind", fabs(p.ahead));
+            cell(t, "%s by %.2f", words_of(p.ahead), fabs(p.ahead));
         }
     if (t)
         wkv_report_table(r, &(wkv_table){.name = "equal-sizes",
@@ -254,15 +277,16 @@ static void add_sources(wkv_report *r)
     }
 }
 
-static int make_report(wkv_report **r, const chart *list, int n, const own_model *own)
+static int make_report(wkv_report **r, const chart *list, int n, const own_model *own, double least)
 {
-    if (wkv_report_new(
-            r, "Published scores by size",
-            "Zero-shot scores that were published for RWKV and for Pythia, transformers trained on the same "
-            "text as RWKV-4 Pile, against the number of parameters. Dashed lines are least squares fits per "
-            "family: of the score, or of the logarithm of perplexity, over the logarithm of the size, from 100 "
-            "million parameters on, a range that all families have."))
+    if (wkv_report_new(r, "Published scores by size",
+                       "Zero-shot scores that were published for RWKV and for Pythia, transformers trained on the same "
+                       "text as RWKV-4 Pile, against the number of parameters. Dashed lines are least squares fits per "
+                       "family: of the score, or of the logarithm of perplexity, over the logarithm of the size."))
         return complain_library();
+    char fitted[120];
+    snprintf(fitted, sizeof fitted, "The fits include models of at least %.3g parameters.", least);
+    wkv_report_text(*r, fitted);
     for (int i = 0; i < n; i++) draw(*r, &list[i], own);
     wkv_report_section(*r, "Slopes");
     add_slopes(*r, list, n);
@@ -283,7 +307,7 @@ static void print(const chart *list, int n)
             const family *f = &list[i].families[k];
             if (f->fitted)
                 put_text("%-14s %s%-*s %-12s %6d %9.3f  %.3f to %.3f\n", list[i].task, is_log(&list[i]) ? "ln " : "",
-                         is_log(&list[i]) ? 10 : 12, list[i].metric, f->name, f->n, f->line.slope,
+                         is_log(&list[i]) ? 10 : 12, list[i].metric, f->name, f->line.n, f->line.slope,
                          f->line.slope - f->line.interval, f->line.slope + f->line.interval);
         }
     put_text("\n%s%-14s %-12s %-18s %-7s %8s %8s  %s%s\n", bold(1), "task", "metric", "RWKV-4 Pile", "Pythia", "RWKV",
@@ -292,7 +316,7 @@ static void print(const chart *list, int n)
         neighbours p;
         for (int k = 0; find_neighbours(&p, &list[i], k); k++)
             put_text("%-14s %-12s %-18s %-7s %8.2f %8.2f  %s by %.2f\n", list[i].task, list[i].metric, p.names[0],
-                     p.names[1], p.values[0], p.values[1], p.ahead > 0 ? "ahead" : "behind", fabs(p.ahead));
+                     p.names[1], p.values[0], p.values[1], words_of(p.ahead), fabs(p.ahead));
     }
     for (int i = 0; i < n; i++) {
         const family *a = family_of(&list[i], "RWKV-4 Pile"), *b = family_of(&list[i], "Pythia");
@@ -323,7 +347,7 @@ static int read_results(own_model *own, const char *text, size_t bytes, const ch
     return 0;
 }
 
-int eval_published(const char *results, const char *html, const char *svg, int as_json)
+int eval_published(const char *results, double least, const char *html, const char *svg, int as_json)
 {
     own_model own = {.name = "own model"};
     chart *list = calloc(CHARTS, sizeof *list);
@@ -334,8 +358,8 @@ int eval_published(const char *results, const char *html, const char *svg, int a
     if (!status && results && wkv_file_read(&text, &bytes, results)) status = complain_library();
     if (!status && results) status = read_results(&own, text, bytes, results);
     free(text);
-    const int n = status ? 0 : gather(list, &own);
-    if (!status) status = make_report(&r, list, n, &own);
+    const int n = status ? 0 : gather(list, &own, least);
+    if (!status) status = make_report(&r, list, n, &own, least);
     if (!status) status = eval_write_report(r, html, svg, as_json);
     if (!status && !as_json) print(list, n);
     wkv_report_free(r);
