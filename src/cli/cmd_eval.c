@@ -142,7 +142,7 @@ static int run(int n, char **operands)
     if (diff) return eval_diff(operands[0], operands[1], as_json);
     if (published) return eval_published(results, (double)sizes_from, html, svg, as_json);
     status = mpi_begin(&v->world);
-    if (v->world.rank) say_quiet = 1;
+    if (v->world.rank && !freopen("/dev/null", "w", stderr)) say_quiet = 1; /* process 0 speaks for all */
     catch_interrupts();
     if (!status) status = eval_plan(v);
     if (!status) status = eval_run(v);
