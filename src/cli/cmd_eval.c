@@ -136,6 +136,7 @@ static int run(int n, char **operands)
 {
     evaluation *v = &run_of;
     v->rule = rules[rule];
+    if (n == 1 && !diff && !engine_model) engine_model = operands[--n]; /* a name of wkv pull */
     int status = check_options(n, operands);
     if (status) return status;
     if (list) return eval_list(v, as_json);
