@@ -115,7 +115,7 @@ holds err "more than the length 20"
 
 # ---- wrong use
 run 2 eval
-holds err "--data, --text or --task needle must say what to evaluate"
+holds err "--data, --text or --task needle is missing"
 run 1 eval --task piqa
 holds err "task piqa: no data were given; --data takes its file, or a folder with piqa_valid.jsonl or"
 holds err "published at https://huggingface.co/datasets/ybisk/piqa"
@@ -147,7 +147,7 @@ printf '{"name": "x", "context": "{a", "target": "b"}' >broken.json
 run 1 eval --task ./broken.json --data broken.jsonl
 holds err './broken.json: "context": no } after the {'
 
-# ---- an interrupted run prints what is done
+# ---- an interrupted run prints the part that is done
 "$WKV" eval --data data --text "$here/../docs/manual.md" --text "$here/../docs/manual.md" -t 1 -o part.jsonl >out 2>err </dev/null &
 pid=$!
 sleep 1

@@ -124,7 +124,7 @@ static void rules(void)
     }
 }
 
-/* A text whose tokens together are not those of its halves: the rules differ, each as it says. */
+/* The tokens of a text that are not those of its halves: the rules differ, each as it says. */
 static void joint_tokens(void)
 {
     static const char *const pairs[][2] = {{"the b", "oy"}, {"wa", "s"}, {"littl", "e"}, {"sa", "id"}};

@@ -100,7 +100,7 @@ static int check_options(int n, char **operands)
         return usage(&cmd_eval, "--stride %d is not less than --context %d", run_of.stride, run_of.window);
     if (results && !published) return usage(&cmd_eval, "--results belongs to --published");
     if (!diff && !list && !published && !run_of.tasks.n && !run_of.data && !run_of.texts.n)
-        return usage(&cmd_eval, "--data, --text or --task needle must say what to evaluate; --list prints the tasks");
+        return usage(&cmd_eval, "--data, --text or --task needle is missing; --list prints the tasks");
     int status = read_numbers(run_of.lengths, "--lengths", lengths, 16, INT_MAX, 0);
     return status ? status : read_numbers(run_of.depths, "--depths", depths, 0, 100, -1);
 }
@@ -114,7 +114,7 @@ static int print_json(const evaluation *v)
     return 0;
 }
 
-/* What is done so far is shown after Ctrl-C too. */
+/* Print and write the results; after Ctrl-C those of the items that are done. */
 static int show(evaluation *v, int status)
 {
     int written = 0;
@@ -166,7 +166,7 @@ const command cmd_eval = {
         "own ones from a small description); --text measures perplexity and bits per byte; --task needle hides numbers "
         "in long texts and asks for them. Data sets are not part of wkv: --list prints where they are published.\n\n"
         "Values are means over items with their standard errors. They have the same bits for any --batch, --threads and "
-        "number of processes: mpirun shares the items. Ctrl-C prints what is done.",
+        "number of processes: mpirun shares the items. Ctrl-C prints the part that is done.",
     .examples = "wkv eval MODEL.pth --data FOLDER  # every task with a file there\n"
                 "wkv eval MODEL.pth --data FOLDER --task lambada,piqa --limit 200  # two tasks, 200 items of each\n"
                 "wkv eval MODEL.pth --text book.txt --context 1024  # perplexity in windows\n"

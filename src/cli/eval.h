@@ -37,7 +37,7 @@ typedef struct {
 
 /* Find the tasks and their data: the list of jobs. Returns 0, or 1 or 2 after an error message. */
 int eval_plan(evaluation *v);
-/* Read and score all jobs. Returns 0, 1 after an error message, or 130 after Ctrl-C, with what is done until then. */
+/* Read and score all jobs. Returns 0, 1 after an error message, or 130 after Ctrl-C, with results of the items that are done. */
 int eval_run(evaluation *v);
 void eval_close(evaluation *v);
 
@@ -63,7 +63,7 @@ int eval_write_report(const wkv_report *r, const char *html, const char *svg, in
 
 /* A job's metric as shown: 100 x value for shares, with the unit. */
 int eval_is_share(const char *metric);
-/* Items whose requests are done. */
+/* Items with all requests done. */
 int eval_done(const job *j);
 
 #endif

@@ -253,7 +253,7 @@ static void add_comparison(wkv_report *r, const chart *list, int n)
     if (t)
         wkv_report_table(r, &(wkv_table){.name = "equal-sizes",
                                          .caption = "RWKV-4 and a transformer, both trained once on the Pile: models "
-                                                    "whose sizes differ by at most a quarter",
+                                                    "with sizes that differ by at most a quarter",
                                          .columns = columns,
                                          .n_columns = ROW_CELLS,
                                          .cells = t->cells,
