@@ -2,8 +2,8 @@
 """check-eval.py WKV MODEL TASK RULE DATA [LIMIT [SKIP]] - score a task anew and compare every item with `wkv eval`.
 
 The rules are written here from lm-evaluation-harness and RWKV-LM, apart from src/study. Ids come from `wkv tokenize`,
-logits from `wkv logits`, one request at a time from an empty state; the sums are NumPy's, in double. Prints one line; ends
-with 1 when an item differs."""
+logits from `wkv logits`, one request at a time from an empty state; the sums are NumPy's, in double. Prints one line;
+ends with 1 when an item differs."""
 import json
 import os
 import re
@@ -26,7 +26,8 @@ def clean(text):
 
 
 def listed(item, context):
-    return [context] * len(item["choices"]["text"]), item["choices"]["text"], item["choices"]["label"].index(item["answerKey"])
+    texts, labels = item["choices"]["text"], item["choices"]["label"]
+    return [context] * len(texts), texts, labels.index(item["answerKey"])
 
 
 def pieces(task, rule, item):
@@ -81,6 +82,8 @@ def pieces(task, rule, item):
 class Vocabulary:
     def __init__(self, wkv, model):
         self.wkv, self.model, self.known = wkv, model, {}
+        about = json.loads(subprocess.run([wkv, "info", "-m", model, "--json"], check=True, capture_output=True).stdout)
+        self.newline_first = about["version"] == "4" and about["vocab"] == 50277  # RWKV-LM's loop for Pile models
 
     def learn(self, all_texts):
         new = [t for t in dict.fromkeys(all_texts) if t not in self.known and t != ""]
@@ -108,7 +111,8 @@ def ids_of(rule, words, context, continuation):
         if context == "":
             return [END], words[continuation]
         return words[bare] or [END], words[bare + moved][len(words[bare]):]
-    start = {"chatrwkv": words["\n"], "blinkdl": [0], "harness-0.3": [] if context else [END]}[rule]
+    newline = rule == "chatrwkv" or (rule == "blinkdl" and words.newline_first)
+    start = words["\n"] if newline else [0] if rule == "blinkdl" else [] if context else [END]
     return start + words[context], words[continuation]
 
 
@@ -161,7 +165,7 @@ def main():
                 and ("acc_norm" not in got or norm == bool(got["acc_norm"])) and got["target"] == right)
         if not fine:
             wrong += 1
-            print(f"{task} {rule}: item {got['doc_id']} differs: {sums} {greedy} acc {acc} norm {norm}, got {got}"[:600])
+            print(f"{task} {rule}: item {got['doc_id']} differs: {sums} {greedy} {acc} {norm}, got {got}"[:600])
     print(f"{task:14} {rule:12} {len(items):5} items, {requests} requests: {wrong} differ; "
           f"largest difference of a log-likelihood {worst:.2g} nats")
     return wrong != 0
