@@ -13,7 +13,7 @@
 #include "text/sampler.h"
 #include "wkv_store.h"
 #include "wkv_cache.h"
-#include "wkv_train.h"
+#include "wkv_task.h"
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
 enum { CAN_FAIL = 0 };
@@ -295,6 +295,35 @@ static int tune(void)
     return wkv_train(&o);
 }
 
+/* A task with examples and a group, and documents in windows, scored. */
+static int score_items(void)
+{
+    static const char description[] = "{\"name\": \"t\", \"context\": \"{text|before( )|replace(b,a)}\", \"choices\": "
+                                      "[\"a\", \"{text|after( )}\"], \"answer\": \"1\", \"group\": \"{text}\"}";
+    wkv_model *m = NULL;
+    wkv_context *c = NULL;
+    wkv_tokenizer *words = NULL;
+    wkv_task *task = NULL;
+    wkv_items *questions = NULL, *texts = NULL;
+    wkv_metric metrics[WKV_METRICS];
+    int e = wkv_model_open(&m, in_folder("m.pth"), NULL);
+    if (!e) e = wkv_context_new(&c, m, &(wkv_context_options){.threads = 1});
+    if (!e) e = wkv_tokenizer_open(&words, in_folder("v.txt"), m);
+    if (!e) e = wkv_task_open(&task, description, NULL);
+    if (!e) e = wkv_items_read(&questions, task, in_folder("q.jsonl"), m, words, &(wkv_items_options){.shots = 1});
+    if (!e) e = wkv_items_texts(&texts, in_folder("q.jsonl"), m, words, 4, 2, 0);
+    if (!e) e = wkv_items_score(questions, c, NULL);
+    if (!e) e = wkv_items_score(texts, c, NULL);
+    if (!e && wkv_items_metrics(questions, NULL, metrics) != 2) e = 1;
+    wkv_items_free(texts);
+    wkv_items_free(questions);
+    wkv_task_close(task);
+    wkv_tokenizer_close(words);
+    wkv_context_free(c);
+    wkv_model_close(m);
+    return e;
+}
+
 /* ---- the k-th allocation fails ----------------------------------------------------------------------------------- */
 
 static void clean(void)
@@ -372,6 +401,8 @@ static void sessions(void) { each("sessions", keep_sessions, 41); }
 static void sessions(void) { SKIP("sessions: no SQLite"); }
 #endif
 
+static void evaluating(void) { each("items", score_items, 3); }
+
 static void learning(void)
 {
     each("trainer", train_step, 7);
@@ -439,6 +470,7 @@ static int prepare(void)
     write_file(in_folder("v.txt"), "1 'a' 1\n2 'b' 1\n3 'ab' 2\n4 ' ' 1\n5 '\\n' 1\n");
     write_file(in_folder("c.json"), "{\"0\": \"a\", \"1\": \"b\", \"2\": \" \", \"3\": \"\\n\"}");
     write_file(in_folder("s.txt"), "abba ab ba a b ab abba ba ab ab a\n");
+    write_file(in_folder("q.jsonl"), "{\"text\": \"ab ba\"}\n{\"text\": \"abba abab\"}\n{\"text\": \"a b\"}\n");
     write_file(in_folder("s.jsonl"), "{\"text\": \"abba\"}\n{\"text\": \"ab\"}\n");
     return evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.pth")) ||
            evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.safetensors")) ||
@@ -459,6 +491,7 @@ int main(void)
     RUN(converting);
     RUN(states);
     RUN(sessions);
+    RUN(evaluating);
     RUN(learning);
     folder_end();
     return DONE();
