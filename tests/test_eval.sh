@@ -133,6 +133,8 @@ run 1 eval --task mmlu --rule chatrwkv --data data
 holds err "task mmlu has no rule chatrwkv; it has harness-0.4, blinkdl"
 run 1 eval --data data -o data/piqa_valid.jsonl
 holds err "data/piqa_valid.jsonl"
+run 1 eval --data data --html data/piqa_valid.jsonl
+holds err "data/piqa_valid.jsonl"
 is "$(wc -l <data/piqa_valid.jsonl)" 4 "lines of an input after it was refused as output"
 run 2 eval --text texts -c 8 --stride 8
 holds err "--stride 8 is not less than --context 8"

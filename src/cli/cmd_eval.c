@@ -11,7 +11,7 @@
 static evaluation run_of = {.samples = 5, .keys = 1};
 static const char *lengths = "1024,2048,4096", *depths = "0,25,50,75,100";
 static int as_json, list, diff, published, rule;
-static const char *results, *html, *svg;
+static const char *results;
 static int64_t sizes_from = 100000000;
 static const char *const rules[] = {NULL, "harness-0.4", "harness-0.3", "chatrwkv", "blinkdl"};
 
@@ -64,8 +64,8 @@ static const option output_options[] = {
      "with --published: output of --json of a model, to show in it"},
     {0, "sizes-from", OPT_BYTES, "N", &sizes_from, 0, 1e15, "100M",
      "with --published: fit lines through models of N parameters or more"},
-    {0, "html", OPT_TEXT, "FILE", &html, 0, 0, "", "write a page with tables and charts"},
-    {0, "svg", OPT_TEXT, "FILE", &svg, 0, 0, "", "write the charts"},
+    {0, "html", OPT_TEXT, "FILE", &run_of.html, 0, 0, "", "write a page with tables and charts"},
+    {0, "svg", OPT_TEXT, "FILE", &run_of.svg, 0, 0, "", "write the charts"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "print the results as JSON"},
     {0, "batch", OPT_COUNT, "N", &run_of.batch, 1, 4096, "64, fewer when memory is short",
      "requests scored at once; does not change results"},
@@ -128,7 +128,7 @@ static int show(evaluation *v, int status)
     else
         eval_print(v);
     if (v->out && !written) written = eval_write_items(v, v->out);
-    if ((html || svg) && !written) written = eval_page(v, html, svg);
+    if ((v->html || v->svg) && !written) written = eval_page(v, v->html, v->svg);
     return written ? written : status;
 }
 
@@ -141,7 +141,7 @@ static int run(int n, char **operands)
     if (status) return status;
     if (list) return eval_list(v, as_json);
     if (diff) return eval_diff(operands[0], operands[1], as_json);
-    if (published) return eval_published(results, (double)sizes_from, html, svg, as_json);
+    if (published) return eval_published(results, (double)sizes_from, v->html, v->svg, as_json);
     status = mpi_begin(&v->world);
     if (v->world.rank && !freopen("/dev/null", "w", stderr)) say_quiet = 1; /* process 0 speaks for all */
     catch_interrupts();

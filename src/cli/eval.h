@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     /* options */
     texts tasks, texts;
-    const char *data, *rule, *shots_from, *filler, *out;
+    const char *data, *rule, *shots_from, *filler, *out, *html, *svg;
     int limit, shots, batch, window, stride, groups;
     int samples, keys;
     int lengths[33], depths[33]; /* end with 0, with -1 */

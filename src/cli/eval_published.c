@@ -116,8 +116,8 @@ static int gather(chart *list, const own_model *own, double least)
 
 static int add_own(wkv_series *series, int n, const chart *c, const char *const *label)
 {
-    series[n] = (wkv_series){
-        .name = *label, .mark = WKV_POINTS, .n = 1, .x = &c->own_x, .y = &c->own_y, .labels = label};
+    series[n] =
+        (wkv_series){.name = *label, .mark = WKV_POINTS, .n = 1, .x = &c->own_x, .y = &c->own_y, .labels = label};
     return n + 1;
 }
 
@@ -128,7 +128,8 @@ static int in_order(const chart *c, const family *out[FAMILIES])
     for (int round = 0; round < 3; round++)
         for (int i = 0; i < c->n; i++) {
             const char *name = c->families[i].name;
-            if (round == (!strcmp(name, "RWKV-4 Pile") ? 0 : !strcmp(name, "Pythia") ? 1 : 2)) out[n++] = &c->families[i];
+            if (round == (!strcmp(name, "RWKV-4 Pile") ? 0 : !strcmp(name, "Pythia") ? 1 : 2))
+                out[n++] = &c->families[i];
         }
     return n;
 }
@@ -355,6 +356,9 @@ int eval_published(const char *results, double least, const char *html, const ch
     size_t bytes;
     wkv_report *r = NULL;
     int status = list ? 0 : complain("out of memory");
+    if ((html && wkv_file_refuse_input(html, results, "the results")) ||
+        (svg && wkv_file_refuse_input(svg, results, "the results")))
+        status = complain_library();
     if (!status && results && wkv_file_read(&text, &bytes, results)) status = complain_library();
     if (!status && results) status = read_results(&own, text, bytes, results);
     free(text);

@@ -1,6 +1,7 @@
 /* eval_run.c - wkv eval: read the items of each job and score them. */
 #include "eval.h"
 #include "input.h"
+#include "machine.h"
 #include "say.h"
 #include "wkv_file.h"
 #include <stdio.h>
@@ -73,13 +74,13 @@ static int agree(const evaluation *v, int status)
 }
 
 /* The processes of one machine share its cores. */
-static int share_cores(evaluation *v)
+static void share_cores(const evaluation *v)
 {
-    const int here = v->world.local_count, cores = wkv_context_threads(v->e.context);
-    if (here < 2 || engine_threads) return 0;
-    wkv_context_free(v->e.context);
-    const wkv_context_options how = {.threads = cores > here ? cores / here : 1};
-    return wkv_context_new(&v->e.context, v->e.model, &how) ? complain_library() : 0;
+    const int here = v->world.local_count;
+    processor p;
+    if (here < 2 || engine_threads) return;
+    read_processor(&p, "");
+    engine_threads = p.allowed_cores > here ? p.allowed_cores / here : 1;
 }
 
 /* ---- the run ----------------------------------------------------------------------------------------------------- */
@@ -102,19 +103,24 @@ static int score(evaluation *v, job *j)
     return !err ? 0 : v->world.rank ? 1 : err == WKV_EFORMAT ? complain_logits(v->e.model) : complain_library();
 }
 
-static int check_output(const evaluation *v)
+/* No output is an input. */
+static int refuse(const evaluation *v, const char *path)
 {
-    if (!v->out) return 0;
-    int err =
-        wkv_model_refuse_output(v->e.model, v->out) || wkv_file_refuse_input(v->out, v->shots_from, "the examples");
-    for (int i = 0; i < v->n_jobs && !err; i++) err = wkv_file_refuse_input(v->out, v->jobs[i].path, "the data");
+    int err = !path ? 0
+                    : wkv_model_refuse_output(v->e.model, path) ||
+                          wkv_file_refuse_input(path, v->shots_from, "the examples") ||
+                          wkv_file_refuse_input(path, v->filler, "the filler");
+    for (int i = 0; path && i < v->n_jobs && !err; i++) err = wkv_file_refuse_input(path, v->jobs[i].path, "the data");
     return err ? complain_library() : 0;
 }
 
+static int check_output(const evaluation *v) { return refuse(v, v->out) || refuse(v, v->html) || refuse(v, v->svg); }
+
 int eval_run(evaluation *v)
 {
+    share_cores(v);
     int status = agree(v, engine_open(&v->e, 1));
-    if (!status) status = agree(v, share_cores(v) || check_output(v));
+    if (!status) status = agree(v, check_output(v));
     for (int i = 0; i < v->n_jobs && !status; i++) {
         status = agree(v, read_items(v, &v->jobs[i]));
         if (!status) status = score(v, &v->jobs[i]);
