@@ -27,7 +27,7 @@ char *canvas_close(canvas *c, const char *title, const char *description)
         fprintf(f, "<svg ");
         if (c->form == CANVAS_FILE)
             fprintf(f, "xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" ", c->width, c->height);
-        fprintf(f, "class=\"%s\" viewBox=\"0 0 %.0f %.0f\" role=\"img\"", c->natural ? "chart" : classes[c->form],
+        fprintf(f, "class=\"%s\" viewBox=\"0 0 %.0f %.0f\" role=\"img\"", c->natural && c->form == CANVAS_WIDE ? "chart" : classes[c->form],
                 c->width, c->height);
         if (c->natural && c->form != CANVAS_FILE)
             fprintf(f, " style=\"min-width:%.0fpx;max-width:%.0fpx\"", c->width, c->width);
