@@ -55,6 +55,13 @@ size_t utf8_check(const char *p, size_t n)
     return i;
 }
 
+int utf8_count(const char *text)
+{
+    int n = 0;
+    for (; *text; text++) n += (*text & 0xc0) != 0x80;
+    return n;
+}
+
 size_t utf8_control(const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

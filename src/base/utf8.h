@@ -18,6 +18,9 @@ uint32_t utf8_next(const char **text);
 /* The offset of the first byte that is not part of a complete character; n: there is none. */
 size_t utf8_check(const char *p, size_t n);
 
+/* The number of characters of a zero-terminated text that is UTF-8. */
+int utf8_count(const char *text);
+
 /* The offset of the first control character, which a terminal may obey: ASCII's, DEL, U+0080 to U+009F; n: none. */
 size_t utf8_control(const char *p, size_t n);
 /* Put `by` in place of each byte of a control character. */
