@@ -3,7 +3,7 @@
  *
  *     wkv_position_time t[200];  int n;  wkv_trend trend;
  *     wkv_curve_time(t, &n, c, s, &(wkv_time_options){.tokens = 100000, .bins = 200, .ids = ids, .n_ids = n_ids});
- *     // x: middle of each bin, y: t[i].ms
+ *     // x: middle of each bin, y: t[i].fast
  *     wkv_trend_of(&trend, x, y, n);                           // the change of ms per token, with its 95 % interval
  *
  * The position of a token is the number of tokens before it. Conventions are those of wkv.h. */
@@ -64,7 +64,8 @@ WKV_API int wkv_curve_loss(wkv_position_loss out[WKV_LOSS_BINS], int *n, wkv_con
 /* Tokens [from, to), evaluated one by one with logits. */
 typedef struct {
     int64_t from, to;
-    double ms, low, high; /* median, 10 % and 90 % quantile of a token                          */
+    double ms, low, high; /* median and quartiles of a token                                 */
+    double fast;          /* 10 % quantile: other programs on the machine only add to a time */
     double seconds;       /* of all tokens before `to`                                          */
     double resident;      /* bytes of the process's memory after the last                       */
 } wkv_position_time;

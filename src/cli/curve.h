@@ -44,7 +44,7 @@ typedef struct {
     int n_loss, loss_length;
     wkv_position_time time[TIME_BINS];
     int n_time, first_time;       /* bins; the first one of the trends */
-    wkv_trend ms, memory, growth; /* of time per token, memory, and log cumulative time by log tokens */
+    wkv_trend fast, memory, growth; /* of the fastest tenth, memory, and log cumulative time by log tokens */
     int has_trends;
     double median_ms, roof_ms, read,
         fma; /* of a token: measured, and by the hardware limits of bytes and operations per second */

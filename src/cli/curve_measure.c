@@ -67,26 +67,32 @@ int curve_loss(curve *v)
 
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 /* The lines of time and memory by position, without the first bins: the process and the caches settle. */
 static void fit_trends(curve *v)
 {
-    double x[TIME_BINS], y[TIME_BINS], ms[TIME_BINS], logs[2][TIME_BINS];
+    double x[TIME_BINS], y[TIME_BINS], fast[TIME_BINS], logs[2][TIME_BINS], ms[TIME_BINS];
     int n = 0;
     const double from = fmin(1000, v->tokens / 10.0);
-    while (v->first_time < v->n_time && (double)v->time[v->first_time].from < from) v->first_time++;
+    while (v->first_time < v->n_time - 1 && (double)v->time[v->first_time].from < from) v->first_time++;
     for (int i = v->first_time; i < v->n_time; i++, n++) {
         const wkv_position_time *t = &v->time[i];
         x[n] = (double)(t->from + t->to) / 2;
         y[n] = t->resident;
         ms[n] = t->ms;
+        fast[n] = t->fast;
         logs[0][n] = log10((double)t->to);
         logs[1][n] = log10(t->seconds);
     }
-    v->has_trends = !wkv_trend_of(&v->ms, x, ms, n) && !wkv_trend_of(&v->memory, x, y, n) &&
+    v->has_trends = !wkv_trend_of(&v->fast, x, fast, n) && !wkv_trend_of(&v->memory, x, y, n) &&
                     !wkv_trend_of(&v->growth, logs[0], logs[1], n);
-    wkv_mean mean;
-    v->median_ms = v->has_trends ? v->ms.at + v->ms.slope * x[n / 2] : NAN;
-    if (!v->has_trends && v->n_time && !wkv_mean_of(&mean, &v->time[v->n_time - 1].ms, 1)) v->median_ms = mean.mean;
+    qsort(ms, (size_t)n, sizeof *ms, compare);
+    v->median_ms = (ms[n / 2] + ms[(n - 1) / 2]) / 2;
 }
 
 /* The hardware limits with the threads of the run, and the time of a token that they allow. */

@@ -76,12 +76,11 @@ static void set_lines(time_lines *t, const curve *v)
 static int add_own_time(wkv_report *r, const curve *v, const time_lines *t)
 {
     const wkv_series ms = {.name = NULL, .n = v->n_time, .x = t->x, .y = t->ms, .low = t->low, .high = t->high};
-    wkv_report_plot(
-        r, &(wkv_plot){.figure = {"time", "Time per token", "Median of each bin; band: 10 to 90 % of its tokens.", 1},
-                       .x = {.label = "tokens before"},
-                       .y = {.label = "milliseconds", .from_zero = 1},
-                       .series = &ms,
-                       .n_series = 1});
+    wkv_report_plot(r, &(wkv_plot){.figure = {"time", "Time per token", "Median of each bin; band: its quartiles.", 1},
+                                   .x = {.label = "tokens before"},
+                                   .y = {.label = "milliseconds", .from_zero = 1},
+                                   .series = &ms,
+                                   .n_series = 1});
     const wkv_series memory = {.name = NULL, .n = v->n_time, .x = t->to, .y = t->resident};
     return wkv_report_plot(r,
                            &(wkv_plot){.figure = {"memory", "Resident memory", "Of the process, weights included.", 1},
@@ -101,9 +100,9 @@ static void sum_other(double *seconds, const against_lines *a)
 
 static int add_comparison(wkv_report *r, const curve *v, const time_lines *t)
 {
-    double other[MOST_AGAINST], squares[POINTS];
+    double other[MOST_AGAINST], from_first[POINTS], squares[POINTS];
     const against_lines *a = &v->other;
-    const wkv_series s[] = {{.name = v->name, .n = v->n_time, .x = t->x, .y = t->ms, .low = t->low, .high = t->high},
+    const wkv_series s[] = {{.name = v->name, .n = v->n_time, .x = t->x, .y = t->ms},
                             {.name = "GPT-NeoX shape, computed", .n = POINTS, .x = t->length, .y = t->computed[0]},
                             {.name = "Llama shape, computed", .n = POINTS, .x = t->length, .y = t->computed[1]},
                             {.name = "transformer, measured", .n = a->n, .x = a->position, .y = a->ms}};
@@ -113,12 +112,15 @@ static int add_comparison(wkv_report *r, const curve *v, const time_lines *t)
                                    .y = {.label = "milliseconds", .log = 1},
                                    .series = s,
                                    .n_series = a->n ? 4 : 3});
-    const double end = last_position(v), rate = v->time[v->n_time - 1].seconds / end;
     sum_other(other, a);
-    for (int i = 0; i < POINTS; i++) squares[i] = rate * t->length[i] * t->length[i] / t->length[0] / 1e3;
+    const double begin = t->to[0], ratio = fmax(last_position(v), begin) / begin;
+    for (int i = 0; i < POINTS; i++) { /* through the first point of the model */
+        from_first[i] = begin * pow(ratio, i / (POINTS - 1.0));
+        squares[i] = t->seconds[0] * pow(from_first[i] / begin, 2);
+    }
     const wkv_series sums[] = {
         {.name = v->name, .n = v->n_time, .x = t->to, .y = t->seconds},
-        {.name = "slope of T\302\262", .mark = WKV_FIT, .n = POINTS, .x = t->length, .y = squares},
+        {.name = "slope of T\302\262", .mark = WKV_FIT, .n = POINTS, .x = from_first, .y = squares},
         {.name = "transformer", .n = a->n, .x = a->position, .y = other}};
     return wkv_report_plot(r, &(wkv_plot){.figure = {"cumulative", "Cumulative time",
                                                      "A line of slope 1 is T, of slope 2 is T\302\262.", 1},
@@ -160,8 +162,8 @@ static void add_time_facts(wkv_report *r, const curve *v)
     if (!v->has_trends) return;
     snprintf(range, sizeof range, "from token %s to %s", as_count(from, (int64_t)first), as_count(to, (int64_t)last));
     add_fact(r, "time per token", "ms", v->median_ms, NAN, NAN, "median");
-    const double change = curve_change(&v->ms, first, last, &low, &high);
-    add_fact(r, "change of the time per token", "%", change, low, high, range);
+    const double change = curve_change(&v->fast, first, last, &low, &high);
+    add_fact(r, "change of the time of the fastest tenth of tokens", "%", change, low, high, range);
     const double scale = (last - first) / 1e6;
     add_fact(r, "change of the memory", "MB", v->memory.slope * scale, v->memory.low * scale, v->memory.high * scale,
              range);
@@ -175,9 +177,9 @@ static void add_crossings(wkv_report *r, const curve *v, const time_lines *t)
         const double at = curve_crossing(v, &t->shape[k]);
         snprintf(name, sizeof name, "a %s shape is slower, computed, from token", t->shape[k].name);
         add_fact(r, name, NULL, at, NAN, NAN, NULL);
-        snprintf(name, sizeof name, "its cache is larger than the state from token");
+        snprintf(name, sizeof name, "a %s cache is larger than the state from token", t->shape[k].name);
         add_fact(r, name, NULL, ceil((double)v->e.about->state_bytes / (2 * wkv_transformer_cache(&t->shape[k], 1))),
-                 NAN, NAN, t->shape[k].name);
+                 NAN, NAN, NULL);
     }
     const wkv_trend *o = &v->other.trend;
     if (v->other.has_trend && o->slope > 0 && v->has_trends)
@@ -218,7 +220,8 @@ static int add_complexity(wkv_report *r, const curve *v, const time_lines *t)
     wkv_report_text(
         r, "The lines of the transformers follow from their shapes. Their weights have as many bytes each as the "
            "model's, keys and values have 16 bits, and they reach the same share of the hardware limits as the "
-           "model does:");
+           "model does. A share above 1 means that the model's weights stay in the caches of the processor, where a "
+           "long attention cache does not fit, so that the lines flatter the transformers:");
     snprintf(formula, sizeof formula,
              "GPT-NeoX: L = %d, C = %d, %d heads of %d, V = %d: %.4g parameters\n"
              "Llama: %d key and value heads, F = %d: %.4g parameters\n"
@@ -269,12 +272,11 @@ static int add_sizes(wkv_report *r, const curve *v)
     const wkv_series size[] = {{.name = "weights", .mark = WKV_POINTS, .n = n, .x = x, .y = bytes, .labels = names},
                                {.name = "state of a text", .mark = WKV_POINTS, .n = n, .x = x, .y = state}};
     wkv_report_section(r, "By model size");
-    wkv_report_plot(
-        r, &(wkv_plot){.figure = {"sizes-time", "Time per token", "Median; bars: 10 to 90 % of the tokens.", 1},
-                       .x = {.label = "parameters", .log = 1},
-                       .y = {.label = "milliseconds", .log = 1},
-                       .series = &time,
-                       .n_series = 1});
+    wkv_report_plot(r, &(wkv_plot){.figure = {"sizes-time", "Time per token", "Median and quartiles.", 1},
+                                   .x = {.label = "parameters", .log = 1},
+                                   .y = {.label = "milliseconds", .log = 1},
+                                   .series = &time,
+                                   .n_series = 1});
     return wkv_report_plot(r,
                            &(wkv_plot){.figure = {"sizes-memory", "Memory", "Weights as they are run, and a state.", 1},
                                        .x = {.label = "parameters", .log = 1},
@@ -330,10 +332,11 @@ int curve_page(wkv_report **out, const curve *v, const char *made_by)
              wkv_context_isa(v->e.context));
     if (v->has_trends) {
         const double first = (double)v->time[v->first_time].from,
-                     change = curve_change(&v->ms, first, last_position(v), &low, &high);
-        snprintf(summary + strlen(summary), sizeof summary - strlen(summary),
-                 " The time per token changes by %+.2g %% (%+.2g to %+.2g) from token %s to %s.", change, low, high,
-                 as_count(from, (int64_t)first), as_count(to, (int64_t)last_position(v)));
+                     change = curve_change(&v->fast, first, last_position(v), &low, &high);
+        snprintf(
+            summary + strlen(summary), sizeof summary - strlen(summary),
+            " The time of the fastest tenth of the tokens changes by %+.2g %% (%+.2g to %+.2g) from token %s to %s.",
+            change, low, high, as_count(from, (int64_t)first), as_count(to, (int64_t)last_position(v)));
     }
     if (wkv_report_new(out, title, summary)) return complain_library();
     wkv_report_command(*out, made_by);

@@ -41,9 +41,9 @@ static void print_time(const curve *v)
                  as_bytes(c, t->resident));
     }
     if (!v->has_trends) return;
-    const double change = curve_change(&v->ms, first, last, &low, &high);
-    put_text("  the time per token changes by %+.2g %% (%+.2g to %+.2g) from token %s to %s\n", change, low, high,
-             as_count(a, (int64_t)first), as_count(b, (int64_t)last));
+    const double change = curve_change(&v->fast, first, last, &low, &high);
+    put_text("  the time of the fastest tenth changes by %+.2g %% (%+.2g to %+.2g) from token %s to %s\n", change, low,
+             high, as_count(a, (int64_t)first), as_count(b, (int64_t)last));
     const double scale = last - first;
     put_text("  the memory changes by %.3g kB (%.3g to %.3g)\n", v->memory.slope * scale / 1e3,
              v->memory.low * scale / 1e3, v->memory.high * scale / 1e3);
@@ -82,7 +82,7 @@ static void print_against(const curve *v)
 static void print_sizes(const curve *v)
 {
     char a[16], b[16];
-    if (v->done_sizes) put_text("by model size: ms per token (10 to 90 %% of the tokens), weights, state\n");
+    if (v->done_sizes) put_text("by model size: ms per token (quartiles), weights, state\n");
     for (int i = 0; i < v->done_sizes; i++) {
         const size_point *p = &v->size[i];
         put_text("  %-8s  %.4g ms (%.4g to %.4g), %s, %s\n", p->name, p->ms, p->low, p->high, as_bytes(a, p->bytes),

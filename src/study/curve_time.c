@@ -36,8 +36,9 @@ static int read_bin(wkv_position_time *b, double *ms, float *logits, wkv_context
     const int64_t n = b->to - b->from;
     qsort(ms, (size_t)n, sizeof *ms, compare);
     b->ms = quantile(ms, n, 0.5);
-    b->low = quantile(ms, n, 0.1);
-    b->high = quantile(ms, n, 0.9);
+    b->low = quantile(ms, n, 0.25);
+    b->high = quantile(ms, n, 0.75);
+    b->fast = quantile(ms, n, 0.1);
     b->resident = (double)memory_resident();
     return 0;
 }
