@@ -5,6 +5,7 @@
 #include "wkv.h"
 #include "wkv_bench.h"
 #include "wkv_cache.h"
+#include "wkv_curve.h"
 #include "wkv_file.h"
 #include "wkv_report.h"
 #include "wkv_session.h"
@@ -737,6 +738,51 @@ static void reports(void)
     wkv_report_free(NULL);
 }
 
+static void curves(void)
+{
+    const double x[] = {1, 2, 3}, same[] = {1, 1, 1}, odd[] = {1, 2, NAN};
+    wkv_mean mean;
+    wkv_trend trend;
+    wkv_transformer t;
+    wkv_position_loss loss[WKV_LOSS_BINS];
+    wkv_position_time time;
+    int n;
+    const wkv_loss_options by_loss = {.ids = ids, .n_ids = IDS, .length = 2};
+    const wkv_time_options by_time = {.ids = ids, .n_ids = IDS, .tokens = 2, .bins = 1};
+    REFUSED(wkv_mean_of(NULL, x, 3));
+    REFUSED(wkv_mean_of(&mean, NULL, 3));
+    REFUSED(wkv_mean_of(&mean, x, -1));
+    REFUSED(wkv_trend_of(NULL, x, x, 3));
+    REFUSED(wkv_trend_of(&trend, NULL, x, 3));
+    REFUSED(wkv_trend_of(&trend, x, NULL, 3));
+    REFUSED(wkv_trend_of(&trend, x, x, 2));
+    REFUSED(wkv_trend_of(&trend, same, x, 3));
+    REFUSED(wkv_trend_of(&trend, x, odd, 3));
+    REFUSED(wkv_curve_loss(NULL, &n, c, m, &by_loss));
+    REFUSED(wkv_curve_loss(loss, NULL, c, m, &by_loss));
+    REFUSED(wkv_curve_loss(loss, &n, NULL, m, &by_loss));
+    REFUSED(wkv_curve_loss(loss, &n, c, NULL, &by_loss));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, NULL));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.n_ids = IDS, .length = 2}));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.ids = ids, .n_ids = IDS, .length = IDS}));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.ids = ids, .n_ids = IDS, .length = 0}));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.ids = ids, .n_ids = IDS, .length = 2, .streams = -1}));
+    REFUSED(wkv_curve_time(NULL, &n, c, s, &by_time));
+    REFUSED(wkv_curve_time(&time, NULL, c, s, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, NULL, s, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, c, NULL, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, c, s, NULL));
+    REFUSED(wkv_curve_time(&time, &n, c, s2, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.n_ids = IDS, .tokens = 2, .bins = 1}));
+    REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.ids = ids, .n_ids = IDS, .tokens = 2, .bins = 3}));
+    REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.ids = ids, .tokens = 2, .bins = 1}));
+    REFUSED(wkv_transformer_of(NULL, m, WKV_NEOX));
+    REFUSED(wkv_transformer_of(&t, NULL, WKV_NEOX));
+    REFUSED(wkv_transformer_of(&t, m, (wkv_transformer_kind)7));
+    EXPECT(isnan(wkv_transformer_cache(NULL, 1)) && isnan(wkv_transformer_flops(NULL, 1)));
+    EXPECT(isnan(wkv_transformer_read(NULL, 1, 1, 1)));
+}
+
 int main(void)
 {
     if (wkv_model_open(&m, NULL, NULL) || wkv_model_open(&other, TEST_DIR "/golden/models/v4-c32-f32.pth", NULL) ||
@@ -761,6 +807,7 @@ int main(void)
     RUN(training);
     RUN(measuring);
     RUN(reports);
+    RUN(curves);
     free(logits);
     wkv_tokenizer_close(t);
     wkv_state_free(s), wkv_state_free(s2);
