@@ -27,7 +27,7 @@ typedef struct {
 WKV_API int wkv_mean_of(wkv_mean *out, const double *x, int n); /* WKV_EARG */
 
 /* A straight line that a few disturbed values do not move: the median slope of all pairs (Theil) and its 95 % interval
- * by the normal approximation of Kendall's statistic (Sen, JASA 63, 1968, section 6); `at` is the median of y - slope x.
+ * by the normal approximation of Kendall's statistic (Sen, JASA 63, 1968, section 6); `at`: the median of y - slope x.
  * Pairs of equal x are left out. WKV_EARG: fewer than 3 points, more than 4096, NaN, or one x; WKV_ENOMEM. */
 typedef struct {
     double slope, low, high, at;
@@ -86,8 +86,8 @@ WKV_API int wkv_curve_time(wkv_position_time *out, int *n, wkv_context *c, wkv_s
 /* ---- a transformer of the same shape ----------------------------------------------------------------------------- */
 
 /* GPT-NeoX: full attention, 4C wide MLP. Llama: grouped queries (a key and value head for four query heads), gated MLP
- * of 8/3 C, rounded up to a multiple of 256. Both with the layers L, the width C, the head size D and the vocabulary V of
- * the RWKV model, embedding and head apart; D is 64 for version 4.
+ * of 8/3 C, rounded up to a multiple of 256. Both with the layers L, width C, head size D and vocabulary V of the RWKV
+ * model, embedding and head apart; D is 64 for version 4.
  *
  *     parameters  GPT-NeoX  L (12 C^2 + 13 C) + 2 V C + 2 C
  *                 Llama     L (2 C^2 + 2 C K D + 3 C F + 2 C) + 2 V C + C
