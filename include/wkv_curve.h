@@ -45,8 +45,10 @@ typedef struct {
 typedef struct {
     const int32_t *ids; /* n_ids: the text                                                               */
     int n_ids;
-    int length;  /* scored tokens of a stream: n_ids / (length + 1) streams of length + 1 ids      */
-    int streams; /* most streams; 0: all                                                          */
+    int length;       /* scored tokens of a stream: n_ids / (length + 1) streams of length + 1 ids      */
+    int streams;      /* most streams; 0: all                                                          */
+    int trained;      /* a length, 0: none; then *beyond has the change of the loss behind it            */
+    wkv_mean *beyond; /* NULL, or: over streams, loss after `trained` less that of the last half of it   */
     /* after some tokens; not 0: stop */
     int (*report)(void *user, int64_t done, int64_t total);
     void *user;
@@ -54,8 +56,8 @@ typedef struct {
 
 enum { WKV_LOSS_BINS = 96 };
 
-/* Score streams from the initial state. Bins are 10^(k / 10) tokens wide apart. *n: filled bins. WKV_ESTOPPED: `report`
- * stopped; the bins have the tokens so far. WKV_EARG: no stream fits; errors of wkv_score. */
+/* Score streams from the initial state. Bins begin at the positions 10^(k / 10), rounded. *n: filled bins.
+ * WKV_ESTOPPED: `report` stopped; the bins have the tokens so far. WKV_EARG: no stream fits; errors of wkv_score. */
 WKV_API int wkv_curve_loss(wkv_position_loss out[WKV_LOSS_BINS], int *n, wkv_context *c, const wkv_model *m,
                            const wkv_loss_options *o);
 

@@ -41,6 +41,7 @@ typedef struct {
     char name[160]; /* of the model */
     double weight_bytes;
     wkv_position_loss loss[WKV_LOSS_BINS];
+    wkv_mean beyond; /* change of the loss after the trained length */
     int n_loss, loss_length;
     wkv_position_time time[TIME_BINS];
     double cumulative[TIME_BINS];   /* seconds until the end of a bin: sums of medians, which bursts do not move */

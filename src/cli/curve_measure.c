@@ -58,8 +58,14 @@ int curve_loss(curve *v)
     }
     progress bar;
     progress_begin(&bar, "loss");
-    const wkv_loss_options o = {
-        .ids = ids, .n_ids = n, .length = v->loss_length, .streams = v->streams, .report = advance, .user = &bar};
+    const wkv_loss_options o = {.ids = ids,
+                                .n_ids = n,
+                                .length = v->loss_length,
+                                .streams = v->streams,
+                                .trained = v->trained,
+                                .beyond = &v->beyond,
+                                .report = advance,
+                                .user = &bar};
     const int status = status_of(wkv_curve_loss(v->loss, &v->n_loss, v->e.context, v->e.model, &o), &bar);
     free(ids);
     return status;

@@ -31,6 +31,13 @@ static int add_loss(wkv_report *r, const curve *v)
     snprintf(caption, sizeof caption, "Mean over %d streams of the text and its 95 %% interval (Student's t).",
              v->loss[0].loss.n);
     snprintf(trained, sizeof trained, "trained on %s tokens", as_count(count, v->trained));
+    if (v->beyond.n) {
+        char note[120];
+        snprintf(note, sizeof note, "to %s, less that of the last half of the trained length",
+                 as_count(count, v->loss_length));
+        wkv_report_fact(r, &(wkv_fact){"loss after the trained length", "nats", v->beyond.mean, v->beyond.low,
+                                       v->beyond.high, note});
+    }
     const wkv_series line = {.name = v->name, .n = v->n_loss, .x = x, .y = y, .low = low, .high = high};
     const wkv_rule rule = {trained, v->trained, 0};
     wkv_report_section(r, "Loss by position");

@@ -25,6 +25,9 @@ static void print_loss(const curve *v)
         const wkv_position_loss *b = &v->loss[i];
         put_text("  %9s to %-9s  %s\n", as_count(from, b->from), as_count(to, b->to - 1), interval(text, &b->loss));
     }
+    if (v->beyond.n)
+        put_text("  after token %s: %s nats more than in the last half before it\n", as_count(from, v->trained),
+                 interval(text, &v->beyond));
 }
 
 static void print_time(const curve *v)
