@@ -5,7 +5,9 @@
 #include "wkv.h"
 #include "wkv_bench.h"
 #include "wkv_cache.h"
+#include "wkv_curve.h"
 #include "wkv_file.h"
+#include "wkv_report.h"
 #include "wkv_session.h"
 #include "wkv_state.h"
 #include "wkv_train.h"
@@ -678,6 +680,110 @@ static void measuring(void)
     EXPECT_EQ(wkv_memory_needed(NULL, 1), 0);
 }
 
+static void reports(void)
+{
+    wkv_report *r = NULL;
+    const double x[] = {1, 2};
+    const char *const texts[] = {"a", "b"};
+    const wkv_figure figure = {.name = "a", .title = "A"}, bad = {.name = "a/b", .title = "A"}, none = {.name = "a"};
+    REFUSED(wkv_report_new(NULL, "title", NULL));
+    NOTHING(wkv_report, wkv_report_new(&out, NULL, NULL));
+    EXPECT_EQ(wkv_report_new(&r, "title", NULL), 0);
+    REFUSED(wkv_report_section(NULL, "a"));
+    REFUSED(wkv_report_section(r, NULL));
+    REFUSED(wkv_report_text(NULL, "a"));
+    REFUSED(wkv_report_text(r, NULL));
+    REFUSED(wkv_report_formula(NULL, "a"));
+    REFUSED(wkv_report_formula(r, NULL));
+    REFUSED(wkv_report_command(NULL, "a"));
+    REFUSED(wkv_report_command(r, NULL));
+    REFUSED(wkv_report_fact(NULL, &(wkv_fact){.name = "a"}));
+    REFUSED(wkv_report_fact(r, NULL));
+    REFUSED(wkv_report_fact(r, &(wkv_fact){.value = 1}));
+    REFUSED(wkv_report_table(NULL, &(wkv_table){.columns = texts, .n_columns = 1}));
+    REFUSED(wkv_report_table(r, NULL));
+    REFUSED(wkv_report_table(r, &(wkv_table){.n_columns = 1}));
+    REFUSED(wkv_report_table(r, &(wkv_table){.columns = texts, .n_columns = 0}));
+    REFUSED(wkv_report_table(r, &(wkv_table){.columns = texts, .n_columns = 1, .n_rows = 1}));
+    REFUSED(wkv_report_table(r, &(wkv_table){.columns = texts, .n_columns = 1, .n_rows = -1}));
+    REFUSED(wkv_report_plot(NULL, &(wkv_plot){.figure = figure}));
+    REFUSED(wkv_report_plot(r, NULL));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = bad}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = none}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = {.name = "", .title = "A"}}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = figure, .n_series = 1}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = figure, .n_rules = -1}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = figure, .series = &(wkv_series){.n = 1, .x = x}, .n_series = 1}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = figure, .series = &(wkv_series){.n = -1}, .n_series = 1}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = figure, .series = &(wkv_series){.mark = 9}, .n_series = 1}));
+    REFUSED(wkv_report_bars(NULL, &(wkv_bars){.figure = figure}));
+    REFUSED(wkv_report_bars(r, NULL));
+    REFUSED(wkv_report_bars(r, &(wkv_bars){.figure = bad}));
+    REFUSED(wkv_report_bars(r, &(wkv_bars){.figure = figure, .labels = texts, .n_groups = 1, .n_series = 1}));
+    REFUSED(wkv_report_bars(r, &(wkv_bars){.figure = figure, .values = x, .n_groups = 1, .n_series = 1}));
+    REFUSED(wkv_report_bars(r, &(wkv_bars){.figure = figure, .values = x, .labels = texts, .n_groups = 1}));
+    REFUSED(wkv_report_map(NULL, &(wkv_map){.figure = figure}));
+    REFUSED(wkv_report_map(r, NULL));
+    REFUSED(wkv_report_map(r, &(wkv_map){.figure = bad}));
+    REFUSED(wkv_report_map(r, &(wkv_map){.figure = figure, .rows = 1, .columns = 1}));
+    REFUSED(wkv_report_map(r, &(wkv_map){.figure = figure, .values = x, .rows = 1 << 16, .columns = 1 << 16}));
+    REFUSED(wkv_report_map(r, &(wkv_map){.figure = figure, .values = x, .rows = 0, .columns = 1}));
+    REFUSED(wkv_report_html(NULL, "x.html"));
+    REFUSED(wkv_report_html(r, NULL));
+    REFUSED(wkv_report_svg(NULL, "x.svg"));
+    REFUSED(wkv_report_svg(r, NULL));
+    REFUSED(wkv_report_svg(r, "x.svg"));
+    REFUSED(wkv_report_json(NULL, r));
+    NOTHING(char, wkv_report_json(&out, NULL));
+    wkv_report_free(r);
+    wkv_report_free(NULL);
+}
+
+static void curves(void)
+{
+    const double x[] = {1, 2, 3}, same[] = {1, 1, 1}, odd[] = {1, 2, NAN};
+    wkv_mean mean;
+    wkv_trend trend;
+    wkv_transformer shape;
+    wkv_position_loss loss[WKV_LOSS_BINS];
+    wkv_position_time time;
+    int n;
+    const wkv_loss_options by_loss = {.ids = ids, .n_ids = IDS, .length = 2};
+    const wkv_time_options by_time = {.ids = ids, .n_ids = IDS, .tokens = 2, .bins = 1};
+    REFUSED(wkv_mean_of(NULL, x, 3));
+    REFUSED(wkv_mean_of(&mean, NULL, 3));
+    REFUSED(wkv_mean_of(&mean, x, -1));
+    REFUSED(wkv_trend_of(NULL, x, x, 3));
+    REFUSED(wkv_trend_of(&trend, NULL, x, 3));
+    REFUSED(wkv_trend_of(&trend, x, NULL, 3));
+    REFUSED(wkv_trend_of(&trend, x, x, 2));
+    REFUSED(wkv_trend_of(&trend, same, x, 3));
+    REFUSED(wkv_trend_of(&trend, x, odd, 3));
+    REFUSED(wkv_curve_loss(NULL, &n, c, m, &by_loss));
+    REFUSED(wkv_curve_loss(loss, NULL, c, m, &by_loss));
+    REFUSED(wkv_curve_loss(loss, &n, NULL, m, &by_loss));
+    REFUSED(wkv_curve_loss(loss, &n, c, NULL, &by_loss));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, NULL));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.n_ids = IDS, .length = 2}));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.ids = ids, .n_ids = IDS, .length = IDS}));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.ids = ids, .n_ids = IDS, .length = 0}));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.ids = ids, .n_ids = IDS, .length = 2, .streams = -1}));
+    REFUSED(wkv_curve_time(NULL, &n, c, s, &by_time));
+    REFUSED(wkv_curve_time(&time, NULL, c, s, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, NULL, s, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, c, NULL, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, c, s, NULL));
+    REFUSED(wkv_curve_time(&time, &n, c, s2, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.n_ids = IDS, .tokens = 2, .bins = 1}));
+    REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.ids = ids, .n_ids = IDS, .tokens = 2, .bins = 3}));
+    REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.ids = ids, .tokens = 2, .bins = 1}));
+    REFUSED(wkv_transformer_of(NULL, m, WKV_NEOX));
+    REFUSED(wkv_transformer_of(&shape, NULL, WKV_NEOX));
+    REFUSED(wkv_transformer_of(&shape, m, (wkv_transformer_kind)7));
+    EXPECT(isnan(wkv_transformer_cache(NULL, 1)) && isnan(wkv_transformer_flops(NULL, 1)));
+    EXPECT(isnan(wkv_transformer_read(NULL, 1, 1, 1)));
+}
+
 static void evaluating(void)
 {
     wkv_task *task;
@@ -771,6 +877,9 @@ int main(void)
     RUN(state_files);
     RUN(training);
     RUN(measuring);
+    RUN(reports);
+    RUN(curves);
+
     RUN(evaluating);
     free(logits);
     wkv_tokenizer_close(t);

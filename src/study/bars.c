@@ -68,7 +68,7 @@ static void draw_bar(bars *t, int group, int series, double y)
     if (has_interval(t, i)) {
         const double from = axis_at(&t->x, fmax(t->b->low[i], t->x.low)),
                      to = axis_at(&t->x, fmin(t->b->high[i], t->x.high));
-        fprintf(t->c->f, "<path class=\"range axis\" d=\"M%.1f %.1fH%.1f\"/>\n", from, middle - 1.5, to);
+        fprintf(t->c->f, "<path class=\"range edge\" d=\"M%.1f %.1fH%.1f\"/>\n", from, middle - 1.5, to);
         end = fmax(end, to);
     }
     canvas_text(t->c, end + 6, middle + 0.35 * TEXT_SMALL - 1.5, TEXT_SMALL, ANCHOR_START, "ink halo",

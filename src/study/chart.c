@@ -30,25 +30,24 @@ double chart_legend(canvas *c, double top, const legend_entry *entries, int n,
     return n ? y + 0.6 * TEXT_USUAL : top;
 }
 
-double chart_scale(canvas *c, double top, const wkv_shades *text, char kind)
+double chart_scale(canvas *c, double top, const wkv_shades *text, char kind, int first)
 {
-    const double margin = c->form == CANVAS_FILE ? 16 : 0, high = 10, y = top + TEXT_USUAL,
-                 room = c->width - 2 * margin;
-    const double wide = PALETTE_LEVELS * (c->form == CANVAS_NARROW ? 3 : 4);
+    const double margin = c->form == CANVAS_FILE ? 16 : 0, high = 10, y = top + TEXT_USUAL;
+    const double room = c->width - 2 * margin, wide = c->form == CANVAS_NARROW ? 3 : 4;
     char label[LABEL_BYTES], low[LABEL_BYTES], end[LABEL_BYTES];
     double x = margin;
     label_cut(label, text->label ? text->label : "", TEXT_USUAL, room * 0.4);
-    label_cut(low, text->low, TEXT_SMALL, room * 0.12);
-    label_cut(end, text->high, TEXT_SMALL, room * 0.12);
+    label_cut(low, text->low ? text->low : "", TEXT_SMALL, room * 0.12);
+    label_cut(end, text->high ? text->high : "", TEXT_SMALL, room * 0.12);
     canvas_text(c, x, y, TEXT_USUAL, ANCHOR_START, "ink", label);
     if (*label) x += label_width(label, TEXT_USUAL) + 12;
     canvas_text(c, x, y, TEXT_SMALL, ANCHOR_START, "soft", low);
-    x += label_width(low, TEXT_SMALL) + 6;
-    for (int i = 0; i < PALETTE_LEVELS; i++)
-        fprintf(c->f, "<path class=\"%c%d\" d=\"M%.1f %.1fh%.1fv%.0fh%.1fz\"/>", kind, i, x + wide * i / PALETTE_LEVELS,
-                y - high, wide / PALETTE_LEVELS + 0.3, high, -wide / PALETTE_LEVELS - 0.3);
+    if (*low) x += label_width(low, TEXT_SMALL) + 6;
+    for (int i = first; i < PALETTE_LEVELS; i++, x += wide) /* a little overlap hides the seams */
+        fprintf(c->f, "<path class=\"%c%d\" d=\"M%.1f %.1fh%.1fv%.0fh-%.1fz\"/>", kind, i, x, y - high, wide + 0.3,
+                high, wide + 0.3);
     fputs("\n", c->f);
-    canvas_text(c, x + wide + 6, y, TEXT_SMALL, ANCHOR_START, "soft", end);
+    canvas_text(c, x + 6, y, TEXT_SMALL, ANCHOR_START, "soft", end);
     c->scales = 1;
     return y + 0.7 * TEXT_USUAL;
 }

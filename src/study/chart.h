@@ -18,8 +18,9 @@ typedef struct {
 double chart_legend(canvas *c, double top, const legend_entry *entries, int n,
                     void (*sample)(const void *owner, int series, double x, double y), const void *owner);
 
-/* A bar of the sequential (kind 'q') or the diverging scale ('v') with texts around. Returns the y below it. */
-double chart_scale(canvas *c, double top, const wkv_shades *text, char kind);
+/* A bar of the sequential (kind 'q') or the diverging scale ('v') from a level on, with texts around. Returns the y
+ * below it. */
+double chart_scale(canvas *c, double top, const wkv_shades *text, char kind, int first);
 
 /* Ticks, grid lines and the label of a horizontal axis below a plot that ends at `bottom`. Returns the y below it. */
 double chart_x_axis(canvas *c, const axis *a, const wkv_axis *of, double top, double bottom);

@@ -63,7 +63,9 @@ static void choose_sizes(map *t)
 {
     canvas *c = t->c;
     const double margin = c->form == CANVAS_FILE ? 16 : 0, widest = widest_token(t->m->column_labels, t->m->columns);
-    t->names = fmin(widest_token(t->m->row_labels, t->m->rows), c->form == CANVAS_NARROW ? 110 : 200);
+    const double most = c->form == CANVAS_NARROW ? 110 : 200;
+    t->names = fmin(widest_token(t->m->row_labels, t->m->rows), most);
+    if (t->m->y_label) t->names = fmax(t->names, fmin(label_width(t->m->y_label, TEXT_SMALL), most));
     t->left = margin + t->names + (t->names > 0 ? 8 : 0);
     const double room = floor((c->width - t->left - margin) / fmax(1, t->m->columns));
     t->across = fmin(fmax(room, t->m->column_labels ? LEAST_LABELLED : LEAST_CELL), MOST_CELL);
@@ -153,16 +155,19 @@ void map_draw(canvas *c, const wkv_map *m)
     char low[32], high[32], text[LABEL_BYTES];
     choose_range(&t);
     choose_sizes(&t);
+    number_print(low, sizeof low, "%.3g", t.low);
+    number_print(high, sizeof high, "%.3g", t.high);
     const double margin = c->form == CANVAS_FILE ? 16 : 0;
-    const wkv_shades ends = {m->value_label, number_grouped(low, t.low), number_grouped(high, t.high)};
-    double top = chart_scale(c, chart_heading(c, &m->figure), &ends, m->diverging ? 'v' : 'q');
-    if (m->y_label) {
-        canvas_text(c, margin, top + TEXT_USUAL + 4, TEXT_USUAL, ANCHOR_START, "soft",
-                    label_cut(text, m->y_label, TEXT_USUAL, c->width - 2 * margin));
-        top += 1.5 * TEXT_USUAL;
-    }
+    const wkv_shades ends = {m->value_label, low, high};
+    double top = chart_scale(c, chart_heading(c, &m->figure), &ends, m->diverging ? 'v' : 'q', 0);
     const double labels = widest_token(m->column_labels, m->columns);
-    t.top = top + 6 + (labels <= 0 ? 2 : t.up ? fmin(labels, UP) + 6 : 1.5 * TEXT_SMALL);
+    t.top = top + 6 +
+            (labels <= 0 ? (m->y_label ? 1.5 * TEXT_SMALL : 2)
+             : t.up      ? fmin(labels, UP) + 6
+                         : 1.5 * TEXT_SMALL);
+    if (m->y_label)
+        canvas_text(c, t.left - 8, t.top - 6, TEXT_SMALL, ANCHOR_END, "soft",
+                    label_cut(text, m->y_label, TEXT_SMALL, t.names));
     draw_column_labels(&t);
     draw_row_labels(&t);
     const int numbers = numbers_fit(&t);
@@ -170,9 +175,9 @@ void map_draw(canvas *c, const wkv_map *m)
         for (int k = 0; k < m->columns; k++) draw_cell(&t, i, k, numbers);
     double y = t.top + t.down * m->rows;
     if (m->x_label) {
-        y += 1.5 * TEXT_USUAL;
-        canvas_text(c, t.left, y, TEXT_USUAL, ANCHOR_START, "soft",
-                    label_cut(text, m->x_label, TEXT_USUAL, c->width - t.left - margin));
+        y += 1.5 * TEXT_SMALL;
+        canvas_text(c, t.left, y, TEXT_SMALL, ANCHOR_START, "soft",
+                    label_cut(text, m->x_label, TEXT_SMALL, c->width - t.left - margin));
     }
     c->height = y + (c->form == CANVAS_FILE ? 16 : 8);
 }

@@ -57,7 +57,8 @@ static void put_scale(FILE *f, const int (*scale)[3], int n, char fill, char str
 
 static void put_theme(FILE *f, const palette_theme *t, const char *const *series, int dark, int scales)
 {
-    fprintf(f, ".ground{fill:%s}.ink{fill:%s}.soft{fill:%s}.halo{stroke:%s}", t->ground, t->ink, t->soft, t->ground);
+    fprintf(f, ".ground{fill:%s}.ink{fill:%s}.soft{fill:%s}.edge{stroke:%s}.halo{stroke:%s}", t->ground, t->ink,
+            t->soft, t->ink, t->ground);
     fprintf(f, ".grid{stroke:%s}.axis,.rule{stroke:%s}.none{stroke:%s}", t->grid, t->axis, t->axis);
     for (int i = 0; i < PALETTE_SERIES; i++) fprintf(f, ".s%d{stroke:%s}.f%d{fill:%s}", i, series[i], i, series[i]);
     if (!scales) return;
@@ -67,15 +68,16 @@ static void put_theme(FILE *f, const palette_theme *t, const char *const *series
 
 void palette_style(FILE *f, int scales)
 {
-    fputs(".chart text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif;"
-          "white-space:pre}"
-          ".title{font-weight:600}.line,.fit,.thin,.grid,.axis,.rule,.none{fill:none}"
-          ".line{stroke-width:2.2;stroke-linejoin:round;stroke-linecap:butt}.fit{stroke-width:1.4;stroke-dasharray:5 4}"
-          ".thin{stroke-width:1;stroke-opacity:.75}.band{fill-opacity:.17}.point{stroke-width:1.2;fill-opacity:.8}"
-          ".bar{fill-opacity:.9}.grid{stroke-width:1}.axis{stroke-width:1.2}.rule{stroke-width:1.2;stroke-dasharray:3 3}"
-          ".lead{stroke-width:1;stroke-opacity:.6;fill:none}.range{stroke-width:1.4;fill:none}"
-          ".none{stroke-width:1}.halo{paint-order:stroke;stroke-width:4;stroke-linejoin:round}.hit{fill-opacity:0}",
-          f);
+    fputs(
+        ".chart text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif;"
+        "white-space:pre}"
+        ".title{font-weight:600}.line,.fit,.thin,.grid,.axis,.rule,.none{fill:none}"
+        ".line{stroke-width:2.2;stroke-linejoin:round;stroke-linecap:butt}.fit{stroke-width:1.4;stroke-dasharray:5 4}"
+        ".thin{stroke-width:1;stroke-opacity:.75}.band{fill-opacity:.17}.point{stroke-width:1.2;fill-opacity:.8}"
+        ".bar{fill-opacity:.9}.grid{stroke-width:1}.axis{stroke-width:1.2}.rule{stroke-width:1.2;stroke-dasharray:3 3}"
+        ".lead{stroke-width:1;stroke-opacity:.6;fill:none}.range{stroke-width:1.4;fill:none}"
+        ".none{stroke-width:1}.halo{paint-order:stroke;stroke-width:4;stroke-linejoin:round}.hit{fill-opacity:0}",
+        f);
     for (int i = 0; i < PALETTE_SERIES; i++) fprintf(f, ".d%d{stroke-dasharray:%s}", i, dashes[i]);
     put_theme(f, &palette_light, light_series, 0, scales);
     fputs("@media screen and (prefers-color-scheme:dark){", f);

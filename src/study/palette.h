@@ -13,7 +13,8 @@
 
 #include <stdio.h>
 
-enum { PALETTE_SERIES = 6, PALETTE_LEVELS = 33 }; /* odd: the diverging scale has a middle */
+enum { PALETTE_SERIES = 6, PALETTE_LEVELS = 33, PALETTE_FAINT = 8 };
+/* LEVELS is odd, because the diverging scale has a middle. Thin lines below the level FAINT are hard to see. */
 
 typedef struct {
     const char *ground, *ink, *soft, *grid, *axis, *panel;

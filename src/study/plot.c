@@ -34,7 +34,7 @@ static void choose_ranges(plot *t)
         }
     int points = 0;
     for (int k = 0; k < p->n_series; k++) points |= p->series[k].mark == WKV_POINTS;
-    axis_end(&t->x, &p->x, narrow ? 4 : 8, points); /* lines touch both sides, points do not */
+    axis_end(&t->x, &p->x, narrow ? 3 : 8, points); /* lines touch both sides, points do not */
     axis_end(&t->y, &p->y, narrow ? 4 : 6, 1);
 }
 
@@ -66,13 +66,13 @@ static void draw_frame(plot *t)
     char label[LABEL_BYTES];
     double top = chart_heading(c, &p->figure);
     top = plot_legend(t, top);
-    if (p->shades.label) top = chart_scale(c, top, &p->shades, 'q');
+    if (p->shades.label) top = chart_scale(c, top, &p->shades, 'q', PALETTE_FAINT);
     if (p->y.label) {
         label_cut(label, p->y.label, TEXT_USUAL, c->width - 2 * margin);
         canvas_text(c, margin, top + TEXT_USUAL, TEXT_USUAL, ANCHOR_START, "soft", label);
         top += 1.3 * TEXT_USUAL;
     }
-    t->top = top + 10;
+    t->top = top + 13;
     t->bottom = t->top + (narrow ? 250 : 350);
     t->x.from = margin + ticks + 9;
     t->x.to = c->width - margin - (t->beside ? plot_names_width(t) : 10);
@@ -139,7 +139,8 @@ static void draw_line(plot *t, int k)
     const wkv_series *s = &t->p->series[k];
     const int color = plot_color(t->p, k);
     if (s->mark == WKV_THIN && t->p->shades.label)
-        fprintf(t->c->f, "<path class=\"thin k%d\" d=\"", palette_level(s->shade));
+        fprintf(t->c->f, "<path class=\"thin k%d\" d=\"",
+                PALETTE_FAINT + (int)lround(fmin(1, fmax(0, s->shade)) * (PALETTE_LEVELS - 1 - PALETTE_FAINT)));
     else if (s->mark == WKV_THIN)
         fprintf(t->c->f, "<path class=\"thin s%d\" d=\"", color);
     else if (s->mark == WKV_FIT)

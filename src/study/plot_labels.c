@@ -1,10 +1,11 @@
-/* plot_labels.c - the texts in a plot: names of lines at their ends or in a legend, reference lines, names of points. */
+/* plot_labels.c - the texts in a plot: names of lines at their ends or in a legend, reference lines, names of
+ * points. */
 #include "study/plot.h"
 #include "study/palette.h"
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST_BESIDE = 8, MOST_ENTRIES = 24, LEAD = 22 }; /* LEAD: from the end of a line to its name */
+enum { MOST_BESIDE = 8, MOST_ENTRIES = 24, LEAD = 14 }; /* LEAD: from the end of a line to its name */
 
 static int is_named_line(const wkv_series *s) { return s->name && (s->mark == WKV_LINE || s->mark == WKV_FIT); }
 

@@ -10,8 +10,8 @@ static const char style[] =
     "h1{font-size:1.75rem;line-height:1.25;margin:0 0 .6rem;letter-spacing:-.01em}"
     "h2{font-size:1.25rem;line-height:1.3;margin:2.6rem 0 .4rem}"
     "p{margin:.6rem 0;max-width:46rem}.lead{font-size:1.08rem}"
-    "dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,15rem),1fr));gap:.9rem 1.5rem;margin:1.4rem 0;"
-    "padding:1rem 1.1rem;border-radius:8px}dt{font-size:.86rem;line-height:1.3}dd{margin:.1rem 0 0;line-height:1.35}"
+    "dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,12rem),1fr));gap:.9rem 1.5rem;"
+    "margin:1.4rem 0;padding:1rem 1.1rem;border-radius:8px}dt{font-size:.86rem;line-height:1.3}dd{margin:.1rem 0 0;line-height:1.35}"
     "dd b{font-size:1.15rem}dd span{font-size:.86rem}"
     "figure{margin:1.8rem 0;container-type:inline-size;min-width:0;break-inside:avoid}"
     "figcaption{margin-bottom:.7rem;line-height:1.4}figcaption b{display:block;font-size:1.08rem}"
@@ -24,7 +24,7 @@ static const char style[] =
     "table{border-collapse:collapse;font-size:.92rem;line-height:1.35;margin:1rem 0;font-variant-numeric:tabular-nums}"
     "caption{text-align:left;padding-bottom:.5rem;font-size:.92rem}"
     "th,td{text-align:left;padding:.35rem 1.1rem .35rem 0;vertical-align:top}thead th{vertical-align:bottom}"
-    "tbody th{font-weight:400}.number{text-align:right;white-space:nowrap}"
+    "td{min-width:6rem}tbody th{font-weight:400}.number{text-align:right;white-space:nowrap}"
     "pre{font:.88rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;white-space:pre-wrap;"
     "padding:.7rem .9rem;border-radius:6px;margin:.8rem 0}"
     "details{margin-top:.5rem;font-size:.92rem}summary{cursor:pointer;width:max-content}"
@@ -44,8 +44,8 @@ static void put_theme(FILE *f, const palette_theme *t)
     fprintf(f, "#value{background:%s;color:%s}.near{fill:%s}", t->ink, t->ground, t->ink);
 }
 
-/* The value nearest to the pointer in a plot, or of the bar or cell below it. Without the script, browsers show the same
- * <title> after a while. */
+/* The value nearest to the pointer in a plot, or of the bar or cell below it. Without the script, browsers show the
+ * same <title> after a while. */
 static const char script[] =
     "const box=document.getElementById('value');"
     "for(const svg of document.querySelectorAll('svg.chart')){"
