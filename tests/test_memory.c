@@ -14,7 +14,8 @@
 #include "wkv_file.h"
 #include "wkv_store.h"
 #include "wkv_cache.h"
-#include "wkv_train.h"
+#include "wkv_report.h"
+#include "wkv_task.h"
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
 enum { CAN_FAIL = 0 };
@@ -322,6 +323,62 @@ static int tune(void)
     return wkv_train(&o);
 }
 
+/* A task with examples and a group, and documents in windows, scored. */
+static int score_items(void)
+{
+    static const char description[] = "{\"name\": \"t\", \"context\": \"{text|before( )|replace(b,a)}\", \"choices\": "
+                                      "[\"a\", \"{text|after( )}\"], \"answer\": \"1\", \"group\": \"{text}\"}";
+    wkv_model *m = NULL;
+    wkv_context *c = NULL;
+    wkv_tokenizer *words = NULL;
+    wkv_task *task = NULL;
+    wkv_items *questions = NULL, *texts = NULL;
+    wkv_metric metrics[WKV_METRICS];
+    int e = wkv_model_open(&m, in_folder("m.pth"), NULL);
+    if (!e) e = wkv_context_new(&c, m, &(wkv_context_options){.threads = 1});
+    if (!e) e = wkv_tokenizer_open(&words, in_folder("v.txt"), m);
+    if (!e) e = wkv_task_open(&task, description, NULL);
+    if (!e) e = wkv_items_read(&questions, task, in_folder("q.jsonl"), m, words, &(wkv_items_options){.shots = 1});
+    if (!e) e = wkv_items_texts(&texts, in_folder("q.jsonl"), m, words, 4, 2, 0);
+    if (!e) e = wkv_items_score(questions, c, NULL);
+    if (!e) e = wkv_items_score(texts, c, NULL);
+    if (!e && wkv_items_metrics(questions, NULL, metrics) != 2) e = 1;
+    wkv_items_free(texts);
+    wkv_items_free(questions);
+    wkv_task_close(task);
+    wkv_tokenizer_close(words);
+    wkv_context_free(c);
+    wkv_model_close(m);
+    return e;
+}
+
+/* A report with each kind of part; the codes of all calls but the last are ignored, as callers may. */
+static int report(void)
+{
+    const double x[] = {1, 2, 3}, y[] = {3, 1, 2};
+    const char *const texts[] = {"a", "b", "c"};
+    wkv_report *r;
+    char *json = NULL;
+    int e = wkv_report_new(&r, "title", "summary");
+    if (e) return e;
+    wkv_report_text(r, "text");
+    wkv_report_command(r, "wkv");
+    wkv_report_fact(r, &(wkv_fact){.name = "n", .value = 1});
+    wkv_report_table(r, &(wkv_table){.columns = texts, .n_columns = 3, .cells = texts, .n_rows = 1});
+    wkv_report_plot(r, &(wkv_plot){.figure = {.name = "p", .title = "P"},
+                                   .series = &(wkv_series){.name = "s", .n = 3, .x = x, .y = y, .labels = texts},
+                                   .n_series = 1});
+    wkv_report_bars(r, &(wkv_bars){.figure = {.name = "b", .title = "B"},
+                                   .labels = texts, .n_groups = 3, .n_series = 1, .values = x});
+    wkv_report_map(r, &(wkv_map){.figure = {.name = "m", .title = "M"}, .rows = 1, .columns = 3, .values = x});
+    e = wkv_report_json(&json, r);
+    free(json);
+    if (!e) e = wkv_report_html(r, in_folder("r.html"));
+    if (!e) e = wkv_report_svg(r, in_folder("r.svg"));
+    wkv_report_free(r);
+    return e;
+}
+
 /* ---- the k-th allocation fails ----------------------------------------------------------------------------------- */
 
 static void clean(void)
@@ -401,6 +458,9 @@ static void sessions(void) { each("sessions", keep_sessions, 41); }
 static void sessions(void) { SKIP("sessions: no SQLite"); }
 #endif
 
+static void evaluating(void) { each("items", score_items, 3); }
+static void reports(void) { each("reports", report, 3); }
+
 static void learning(void)
 {
     each("trainer", train_step, 7);
@@ -470,6 +530,7 @@ static int prepare(void)
     write_file(in_folder("v.txt"), "1 'a' 1\n2 'b' 1\n3 'ab' 2\n4 ' ' 1\n5 '\\n' 1\n");
     write_file(in_folder("c.json"), "{\"0\": \"a\", \"1\": \"b\", \"2\": \" \", \"3\": \"\\n\"}");
     write_file(in_folder("s.txt"), "abba ab ba a b ab abba ba ab ab a\n");
+    write_file(in_folder("q.jsonl"), "{\"text\": \"ab ba\"}\n{\"text\": \"abba abab\"}\n{\"text\": \"a b\"}\n");
     write_file(in_folder("s.jsonl"), "{\"text\": \"abba\"}\n{\"text\": \"ab\"}\n");
     return evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.pth")) ||
            evaluate(pth, NULL, in_folder("v.txt"), in_folder("m.safetensors")) ||
@@ -491,7 +552,9 @@ int main(void)
     RUN(states);
     RUN(probing);
     RUN(sessions);
+    RUN(evaluating);
     RUN(learning);
+    RUN(reports);
     folder_end();
     return DONE();
 }
