@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAMILIES = 8, POINTS = 16, CHARTS = 20, ROW_CELLS = 6 };
+enum { FAMILIES = 16, POINTS = 16, CHARTS = 20, ROW_CELLS = 6 };
 #define NEAR_SIZE 0.25 /* of the logarithms of two sizes */
 
 typedef struct {
@@ -281,12 +281,13 @@ static void add_sources(wkv_report *r)
 static int make_report(wkv_report **r, const chart *list, int n, const own_model *own, double least)
 {
     if (wkv_report_new(r, "Published scores by size",
-                       "Zero-shot scores that were published for RWKV and for Pythia, transformers trained on the same "
-                       "text as RWKV-4 Pile, against the number of parameters. Dashed lines are least squares fits per "
-                       "family: of the score, or of the logarithm of perplexity, over the logarithm of the size."))
+                       "Zero-shot scores that were published for RWKV and for transformers, against the number of "
+                       "parameters. Pythia was trained on the same text as RWKV-4 Pile, the others were not. Dashed "
+                       "lines are least squares fits per family: of the score, or of the logarithm of perplexity, over "
+                       "the logarithm of the size."))
         return complain_library();
     char fitted[120];
-    snprintf(fitted, sizeof fitted, "The fits include models of at least %.3g parameters.", least);
+    snprintf(fitted, sizeof fitted, "The fits include models of at least %.0f million parameters.", least / 1e6);
     wkv_report_text(*r, fitted);
     for (int i = 0; i < n; i++) draw(*r, &list[i], own);
     wkv_report_section(*r, "Slopes");

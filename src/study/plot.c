@@ -7,12 +7,21 @@
 
 enum { MOST_POINTS = 2000, MOST_HITS = 480 };
 
-int plot_color(const wkv_plot *p, int series)
+/* The index of a series among those with a colour of their own. */
+static int index_of(const wkv_plot *p, int series)
 {
     if (p->series[series].like > 0 && p->series[series].like <= p->n_series) series = p->series[series].like - 1;
     int k = 0;
     for (int i = 0; i < series; i++) k += p->series[i].mark != WKV_THIN && !p->series[i].like;
-    return k % PALETTE_SERIES;
+    return k;
+}
+
+int plot_color(const wkv_plot *p, int series) { return index_of(p, series) % PALETTE_SERIES; }
+
+int plot_shape(const wkv_plot *p, int series)
+{
+    const int k = index_of(p, series);
+    return (k + k / PALETTE_SERIES) % PALETTE_SERIES;
 }
 
 /* ---- the frame --------------------------------------------------------------------------------------------------- */
@@ -146,19 +155,19 @@ static void draw_line(plot *t, int k)
     else if (s->mark == WKV_FIT)
         fprintf(t->c->f, "<path class=\"fit s%d\" d=\"", color);
     else
-        fprintf(t->c->f, "<path class=\"line s%d d%d\" d=\"", color, color);
+        fprintf(t->c->f, "<path class=\"line s%d d%d\" d=\"", color, plot_shape(t->p, k));
     put_line(t, s);
     fputs("\">", t->c->f);
     if (s->mark == WKV_THIN && s->name) canvas_title(t->c, s->name);
     fputs("</path>\n", t->c->f);
 }
 
-void plot_marker(FILE *f, int color, double x, double y)
+void plot_marker(FILE *f, int color, int shape, double x, double y)
 {
-    static const char *const shapes[] = {
+    static const char *const shapes[PALETTE_SERIES] = {
         "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "m-3.7-3.7h7.4v7.4h-7.4z", "m0-4.8l4.6 8.2h-9.2z",
         "m0-5.2l5.2 5.2l-5.2 5.2l-5.2-5.2z",  "m0 4.8l4.6-8.2h-9.2z",    "m-4.8-1.6h9.6v3.2h-9.6z"};
-    fprintf(f, "<path class=\"point f%d\" d=\"M%.1f %.1f%s\"/>", color, x, y, shapes[color % 6]);
+    fprintf(f, "<path class=\"point f%d\" d=\"M%.1f %.1f%s\"/>", color, x, y, shapes[shape]);
 }
 
 static void draw_points(plot *t, int k)
@@ -171,7 +180,7 @@ static void draw_points(plot *t, int k)
         if (s->low && s->high && has_interval(t, s, i))
             fprintf(t->c->f, "<path class=\"range s%d\" d=\"M%.1f %.1fV%.1f\"/>", color, x, within(&t->y, s->low[i]),
                     within(&t->y, s->high[i]));
-        plot_marker(t->c->f, color, x, axis_at(&t->y, s->y[i]));
+        plot_marker(t->c->f, color, plot_shape(t->p, k), x, axis_at(&t->y, s->y[i]));
     }
     fputs("\n", t->c->f);
 }

@@ -20,7 +20,9 @@ static inline int plot_has(const plot *t, const wkv_series *s, int i)
            y <= t->y.high;
 }
 
-int plot_color(const wkv_plot *p, int series); /* 0 to PALETTE_SERIES - 1 */
+/* 0 to PALETTE_SERIES - 1. After so many series the colours repeat, with other dashes and markers: the shape. */
+int plot_color(const wkv_plot *p, int series);
+int plot_shape(const wkv_plot *p, int series);
 
 /* plot_labels.c */
 int plot_names_fit(const plot *t);       /* 1: names can be at the ends of the lines, once the x axis has its range */
@@ -30,6 +32,6 @@ void plot_names(plot *t);                /* at the ends */
 void plot_rules(plot *t);
 void plot_point_labels(plot *t);
 /* A mark of a series, 4 px in radius. */
-void plot_marker(FILE *f, int color, double x, double y);
+void plot_marker(FILE *f, int color, int shape, double x, double y);
 
 #endif

@@ -43,12 +43,12 @@ int plot_names_fit(const plot *t)
 static void sample(const void *owner, int series, double x, double y)
 {
     const plot *t = owner;
-    const int color = plot_color(t->p, series);
+    const int color = plot_color(t->p, series), shape = plot_shape(t->p, series);
     FILE *f = t->c->f;
     switch (t->p->series[series].mark) {
-    case WKV_POINTS: plot_marker(f, color, x + 13, y); break;
+    case WKV_POINTS: plot_marker(f, color, shape, x + 13, y); break;
     case WKV_FIT: fprintf(f, "<path class=\"fit s%d\" d=\"M%.1f %.1fh26\"/>", color, x, y); break;
-    default: fprintf(f, "<path class=\"line s%d d%d\" d=\"M%.1f %.1fh26\"/>", color, color, x, y);
+    default: fprintf(f, "<path class=\"line s%d d%d\" d=\"M%.1f %.1fh26\"/>", color, shape, x, y);
     }
 }
 

@@ -10,7 +10,9 @@ static const char paper4[] = "RWKV paper (arXiv 2305.13048), tables of zero-shot
                   card_world[] = "model cards of RWKV-4 World",
                   paper5[] = "Eagle and Finch paper (arXiv 2404.05892), table of English benchmarks",
                   readme[] = "README of BlinkDL/RWKV-LM, models trained on the Pile",
-                  pythia[] = "EleutherAI/pythia, evals/pythia-v1/*/zero-shot/*_step143000.json";
+                  pythia[] = "EleutherAI/pythia, evals/pythia-v1/*/zero-shot/*_step143000.json",
+              harness[] = "EleutherAI/lm-evaluation-harness at 9a3b19aa95b4, results/opt and results/bloom",
+              mesh[] = "kingoflolz/mesh-transformer-jax at 02850c46c6b9, README.md";
 
 /* clang-format off */
 #define ROW(family, name, n, task, metric, value, source) {family, family " " name, n, task, metric, value, source}
@@ -42,14 +44,29 @@ static const char paper4[] = "RWKV paper (arXiv 2305.13048), tables of zero-shot
     ROW(family, name, n, "lambada", "perplexity", ppl, readme), \
     ROW(family, name, n, "lambada", "acc", lambada, readme), \
     ROW(family, name, n, "piqa", "acc", piqa, readme)
-#define PYTHIA(name, n, ppl, lambada, piqa, wino, easy, challenge, sciq) \
-    ROW("Pythia", name, n, "lambada", "perplexity", ppl, pythia), \
-    ROW("Pythia", name, n, "lambada", "acc", lambada, pythia), \
-    ROW("Pythia", name, n, "piqa", "acc", piqa, pythia), \
-    ROW("Pythia", name, n, "winogrande", "acc", wino, pythia), \
-    ROW("Pythia", name, n, "arc_easy", "acc", easy, pythia), \
-    ROW("Pythia", name, n, "arc_challenge", "acc_norm", challenge, pythia), \
-    ROW("Pythia", name, n, "sciq", "acc", sciq, pythia)
+#define TRANSFORMER(family, name, n, ppl, lambada, piqa, wino, easy, challenge, sciq, source) \
+    ROW(family, name, n, "lambada", "perplexity", ppl, source), \
+    ROW(family, name, n, "lambada", "acc", lambada, source), \
+    ROW(family, name, n, "piqa", "acc", piqa, source), \
+    ROW(family, name, n, "winogrande", "acc", wino, source), \
+    ROW(family, name, n, "arc_easy", "acc", easy, source), \
+    ROW(family, name, n, "arc_challenge", "acc_norm", challenge, source), \
+    ROW(family, name, n, "sciq", "acc", sciq, source)
+#define PYTHIA(name, n, ...) TRANSFORMER("Pythia", name, n, __VA_ARGS__, pythia)
+#define OPT(name, n, ...) TRANSFORMER("OPT", name, n, __VA_ARGS__, harness)
+#define BLOOM(name, n, piqa, wino, easy, challenge, hella, book, copa) \
+    ROW("BLOOM", name, n, "piqa", "acc", piqa, harness), \
+    ROW("BLOOM", name, n, "winogrande", "acc", wino, harness), \
+    ROW("BLOOM", name, n, "arc_easy", "acc", easy, harness), \
+    ROW("BLOOM", name, n, "arc_challenge", "acc_norm", challenge, harness), \
+    ROW("BLOOM", name, n, "hellaswag", "acc_norm", hella, harness), \
+    ROW("BLOOM", name, n, "openbookqa", "acc_norm", book, harness), \
+    ROW("BLOOM", name, n, "copa", "acc", copa, harness)
+#define GPT(name, n, ppl, lambada, piqa, wino) \
+    {"GPT-Neo, -J", name, n, "lambada", "perplexity", ppl, mesh}, \
+    {"GPT-Neo, -J", name, n, "lambada", "acc", lambada, mesh}, \
+    {"GPT-Neo, -J", name, n, "piqa", "acc", piqa, mesh}, \
+    {"GPT-Neo, -J", name, n, "winogrande", "acc", wino, mesh}
 
 static const wkv_published_score scores[] = {
     PILE("169M", 169342464, 29.33, 32.99, 65.07, 58.79, 32.26, 50.83),
@@ -85,6 +102,23 @@ static const wkv_published_score scores[] = {
     PYTHIA("2.8B", 2.8e9, 5.04, 64.72, 73.88, 59.43, 64.39, 33.28, 88.20),
     PYTHIA("6.9B", 6.9e9, 4.45, 67.28, 75.24, 60.93, 67.34, 35.07, 89.70),
     PYTHIA("12B", 12e9, 3.92, 70.46, 76.01, 63.93, 70.24, 34.81, 90.20),
+    OPT("125M", 125e6, 26.02, 37.90, 63.00, 50.28, 43.52, 22.78, 75.10),
+    OPT("350M", 350e6, 16.40, 45.16, 64.36, 52.33, 44.02, 23.89, 74.80),
+    OPT("1.3B", 1.3e9, 6.64, 57.93, 71.71, 59.75, 57.03, 29.44, 84.50),
+    OPT("2.7B", 2.7e9, 5.12, 63.59, 73.88, 61.01, 60.77, 31.23, 85.80),
+    OPT("6.7B", 6.7e9, 4.25, 67.71, 76.28, 65.27, 65.61, 34.73, 90.10),
+    OPT("13B", 13e9, 4.04, 68.64, 75.95, 65.19, 67.09, 35.75, 90.80),
+    OPT("30B", 30e9, 3.63, 71.45, 77.58, 68.19, 69.99, 37.97, 91.10),
+    OPT("66B", 66e9, 3.29, 73.90, 78.78, 68.75, 71.68, 40.10, 92.60),
+    ROW("BLOOM", "560M", 560e6, "lambada", "perplexity", 28.68, harness),
+    ROW("BLOOM", "560M", 560e6, "lambada", "acc", 35.40, harness),
+    BLOOM("560M", 560e6, 64.09, 52.80, 47.35, 23.98, 36.56, 28.20, 61),
+    BLOOM("1.1B", 1.1e9, 67.14, 54.93, 51.47, 25.68, 41.77, 29.40, 68),
+    BLOOM("1.7B", 1.7e9, 68.77, 57.14, 56.31, 26.79, 46.56, 30.00, 70),
+    BLOOM("3B", 3e9, 70.84, 58.72, 59.47, 30.55, 52.72, 32.20, 74),
+    BLOOM("7.1B", 7.1e9, 72.74, 64.33, 64.94, 33.53, 59.68, 35.80, 72),
+    GPT("GPT-Neo 1.3B", 1.3e9, 7.50, 57.2, 71.1, 55.0), GPT("GPT-Neo 2.7B", 2.7e9, 5.63, 62.2, 73.0, 56.5),
+    GPT("GPT-J 6B", 6053381344, 3.99, 69.7, 76.5, 65.3),
 };
 /* clang-format on */
 
