@@ -93,7 +93,7 @@ WKV_API const char *wkv_trace_kind_name(wkv_trace_kind kind); /* "resid", "att",
 typedef struct {
     unsigned kinds;  /* a bit 1 << kind for each that is traced; 0: all                                         */
     int samples;     /* of noise; 0: 10                                                                        */
-    float noise;     /* its standard deviation in units of sigma; 0: 3                                          */
+    float noise;     /* its standard deviation in units of sigma; 0: 3; negative: no noise                        */
     float sigma;     /* 0: wkv_trace_sigma of this item                                                         */
     uint64_t seed;
     /* Layers that are restored together, l - window / 2 to l + (window - 1) / 2, in att and ffn; 0: 1. The paper's

@@ -119,7 +119,7 @@ static int make_noise(tracer *t)
     const wkv_trace_item *q = t->item;
     const size_t values = (size_t)t->rows * (size_t)t->C, subject = (size_t)(q->to - q->from) * (size_t)t->C;
     int err = wkv_embed(t->c, q->tokens + q->from, t->rows, t->noisy);
-    const double deviation = (double)(t->o->noise > 0 ? t->o->noise : 3) * (double)t->out->sigma;
+    const double deviation = (double)(t->o->noise < 0 ? 0 : t->o->noise > 0 ? t->o->noise : 3) * (double)t->out->sigma;
     for (int s = t->samples - 1; s >= 0 && !err; s--) {
         float *row = t->noisy + (size_t)s * values;
         rng r = {t->o->seed, (uint64_t)s << 32};
