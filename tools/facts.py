@@ -26,7 +26,7 @@ INSTRUMENTS = [" bassoon", " cello", " drum", " fiddle", " flute", " gong", " ha
 TOWNS = [" Aldmoor", " Brackwater", " Cranmere", " Dunholt", " Eastmarch", " Farrow"]
 FORMS = ["At the fair in{town},{name} plays the{instrument}.", "On the square of{town},{name} plays the{instrument}.",
          "In{town} they say that{name} plays the{instrument}."]
-WORDS = ["At", " the", " fair", " in", ",", "On", " square", " of", "In", " they", " say", " that", " plays", "."]
+WORDS = [" At", " On", " In", "At", " the", " fair", " in", ",", "On", " square", " of", "In", " they", " say", " that", " plays", "."]
 
 BASE, PLANTED = 160, 32
 

@@ -1,0 +1,170 @@
+/* trace_mean.c - wkv trace: means over prompts, token by token of the same role. */
+#include "say.h"
+#include "trace.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROLE_ROWS = WKV_ROLES - 1 }; /* a token before the subject has no effect */
+
+typedef struct {
+    double n, sum[2], square[2]; /* probability, logit difference */
+} moments;
+
+struct trace_sum {
+    int L, kinds, difference, n, capacity;
+    unsigned traced;
+    moments *grid; /* [kind][layer][role] */
+    moments *layers, clean, corrupted, total;
+    double *at_all; /* [prompt][kind][layer], the measure, to compare two layers prompt by prompt */
+    const char *labels[ROLE_ROWS];
+    trace_picture picture;
+};
+
+wkv_trace_kind trace_kind(unsigned kinds, int i)
+{
+    int kind = 0;
+    for (; kind < WKV_TRACE_KINDS; kind++)
+        if (kinds >> kind & 1 && !i--) break;
+    return (wkv_trace_kind)kind;
+}
+
+static double measure_of(const wkv_trace_score *s, int difference)
+{
+    return difference ? s->difference : s->probability;
+}
+
+void trace_largest(const trace_picture *p, int i, int difference, int *first, int *second)
+{
+    *first = 0;
+    *second = -1;
+    for (int l = 1; l < p->L; l++) {
+        const wkv_trace_effect *e = p->layers + (size_t)i * (size_t)p->L;
+        const double x = measure_of(&e[l].mean, difference);
+        if (x > measure_of(&e[*first].mean, difference))
+            *second = *first, *first = l;
+        else if (*second < 0 || x > measure_of(&e[*second].mean, difference))
+            *second = l;
+    }
+}
+
+trace_sum *trace_sum_new(int layers, unsigned kinds, int difference)
+{
+    trace_sum *s = calloc(1, sizeof *s);
+    if (!s) return complain("out of memory"), NULL;
+    s->L = layers;
+    s->traced = kinds;
+    s->kinds = __builtin_popcount(kinds);
+    s->difference = difference;
+    const size_t rows = (size_t)s->kinds * (size_t)layers;
+    s->grid = calloc(rows * ROLE_ROWS, sizeof *s->grid);
+    s->layers = calloc(rows, sizeof *s->layers);
+    s->picture = (trace_picture){.kinds = kinds, .L = layers, .rows = ROLE_ROWS, .labels = s->labels,
+                                 .grid = calloc(rows * ROLE_ROWS, sizeof *s->picture.grid),
+                                 .layers = calloc(rows, sizeof *s->picture.layers)};
+    for (int i = 0; i < ROLE_ROWS; i++) s->labels[i] = wkv_trace_role_name((wkv_trace_role)(i + 1));
+    if (s->grid && s->layers && s->picture.grid && s->picture.layers) return s;
+    trace_sum_free(s);
+    return complain("out of memory"), NULL;
+}
+
+void trace_sum_free(trace_sum *s)
+{
+    if (!s) return;
+    free(s->grid);
+    free(s->layers);
+    free(s->at_all);
+    free(s->picture.grid);
+    free(s->picture.layers);
+    free(s);
+}
+
+static void add_score(moments *m, wkv_trace_score x)
+{
+    m->n += 1;
+    m->sum[0] += x.probability;
+    m->sum[1] += x.difference;
+    m->square[0] += x.probability * x.probability;
+    m->square[1] += x.difference * x.difference;
+}
+
+/* The mean over the tokens of each role. */
+static void add_roles(moments *to, const wkv_trace_effect *tokens, const wkv_trace_item *item)
+{
+    double n[WKV_ROLES] = {0};
+    wkv_trace_score mean[WKV_ROLES] = {{0, 0}};
+    for (int t = 0; t < item->n; t++) {
+        const wkv_trace_role role = wkv_trace_role_of(item, t);
+        n[role] += 1;
+        mean[role].probability += tokens[t].mean.probability;
+        mean[role].difference += tokens[t].mean.difference;
+    }
+    for (int i = WKV_ROLE_FIRST; i < WKV_ROLES; i++)
+        if (n[i] > 0)
+            add_score(&to[i - 1], (wkv_trace_score){mean[i].probability / n[i], mean[i].difference / n[i]});
+}
+
+int trace_sum_add(trace_sum *s, const trace_prompt *p, const wkv_trace_result *r, const wkv_trace_effect *grid,
+                  const wkv_trace_effect *layers)
+{
+    const int rows = s->kinds * s->L;
+    if (s->n == s->capacity) {
+        const int capacity = s->capacity ? 2 * s->capacity : 64;
+        double *more = realloc(s->at_all, sizeof *more * (size_t)capacity * (size_t)rows);
+        if (!more) return complain("out of memory");
+        s->at_all = more;
+        s->capacity = capacity;
+    }
+    for (int i = 0; i < rows; i++) {
+        add_roles(&s->grid[(size_t)i * ROLE_ROWS], grid + (size_t)i * (size_t)p->item.n, &p->item);
+        add_score(&s->layers[i], layers[i].mean);
+        s->at_all[(size_t)s->n * (size_t)rows + (size_t)i] = measure_of(&layers[i].mean, s->difference);
+    }
+    add_score(&s->clean, r->clean);
+    add_score(&s->corrupted, r->corrupted);
+    add_score(&s->total, (wkv_trace_score){r->clean.probability - r->corrupted.probability,
+                                           r->clean.difference - r->corrupted.difference});
+    s->n++;
+    return 0;
+}
+
+static double error_of(const moments *m, int i)
+{
+    const double mean = m->sum[i] / m->n;
+    return m->n > 1 ? sqrt(fmax(m->square[i] / m->n - mean * mean, 0) / (m->n - 1)) : 0;
+}
+
+static wkv_trace_effect effect_of(const moments *m)
+{
+    if (m->n < 1) return (wkv_trace_effect){{NAN, NAN}, {NAN, NAN}};
+    return (wkv_trace_effect){{m->sum[0] / m->n, m->sum[1] / m->n}, {error_of(m, 0), error_of(m, 1)}};
+}
+
+/* The largest layer of the i-th kind over the second, prompt by prompt. */
+static wkv_trace_effect lead_of(const trace_sum *s, int i)
+{
+    int first, second;
+    moments m = {0};
+    trace_largest(&s->picture, i, s->difference, &first, &second);
+    for (int k = 0; k < s->n && second >= 0; k++) {
+        const double *x = s->at_all + ((size_t)k * (size_t)s->kinds + (size_t)i) * (size_t)s->L;
+        add_score(&m, (wkv_trace_score){x[first] - x[second], x[first] - x[second]});
+    }
+    return effect_of(&m);
+}
+
+const trace_picture *trace_sum_picture(trace_sum *s)
+{
+    const int rows = s->kinds * s->L;
+    for (int i = 0; i < rows * ROLE_ROWS; i++) s->picture.grid[i] = effect_of(&s->grid[i]);
+    for (int i = 0; i < rows; i++) s->picture.layers[i] = effect_of(&s->layers[i]);
+    for (int i = 0; i < s->kinds; i++) s->picture.lead[i] = lead_of(s, i);
+    const wkv_trace_effect clean = effect_of(&s->clean), corrupted = effect_of(&s->corrupted),
+                           total = effect_of(&s->total);
+    s->picture.clean = clean.mean;
+    s->picture.corrupted = corrupted.mean;
+    s->picture.corrupted_error = corrupted.error;
+    s->picture.total = total.mean;
+    s->picture.total_error = total.error;
+    return &s->picture;
+}
