@@ -6,11 +6,8 @@
 #include "wkv_bench.h"
 #include "wkv_cache.h"
 #include "wkv_file.h"
-<<<<<<< HEAD
 #include "wkv_probe.h"
-=======
 #include "wkv_report.h"
->>>>>>> report
 #include "wkv_session.h"
 #include "wkv_state.h"
 #include "wkv_train.h"
