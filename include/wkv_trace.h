@@ -55,7 +55,7 @@ typedef enum {
     WKV_ROLES
 } wkv_trace_role;
 
-WKV_API const char *wkv_trace_role_name(wkv_trace_role role); /* "last subject token"; NULL: no role */
+WKV_API const char *wkv_trace_role_name(wkv_trace_role role); /* "subject, last"; NULL: no role */
 WKV_API wkv_trace_role wkv_trace_role_of(const wkv_trace_item *item, int token);
 
 /* A file of prompts: a JSON list of objects (or .jsonl, .csv) with the strings "prompt", "subject" and "attribute", the

@@ -351,7 +351,7 @@ static void roles(void)
     EXPECT_EQ(wkv_trace_role_of(&at_end, 1), WKV_ROLE_LAST);
     EXPECT_EQ(wkv_trace_role_of(&one_after, 0), WKV_ROLE_FIRST);
     EXPECT_EQ(wkv_trace_role_of(&one_after, 2), WKV_ROLE_END);
-    EXPECT_STR(wkv_trace_role_name(WKV_ROLE_LAST), "last subject token");
+    EXPECT_STR(wkv_trace_role_name(WKV_ROLE_LAST), "subject, last");
     EXPECT_STR(wkv_trace_kind_name(WKV_TRACE_FFN), "ffn");
 }
 

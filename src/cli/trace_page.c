@@ -54,9 +54,10 @@ static int put_map(page *p, int i)
         p->report, &(wkv_map){.figure = {.name = wkv_trace_kind_name(kind), .title = title, .caption = caption,
                                          .half = p->L <= 12},
                               .x_label = "layer", .y_label = r->averaged ? "tokens" : "token",
-                              .value_label = measure_name(r), .row_labels = r->picture->labels,
+                              .value_label = "indirect effect", .row_labels = r->picture->labels,
                               .column_labels = p->layers, .rows = p->rows, .columns = p->L, .values = values,
-                              .low = least, .high = most > least ? most : least + 1});
+                              .low = floor(100 * least) / 100,
+                              .high = most > least ? ceil(100 * most) / 100 : least + 1});
     free(values);
     return err ? complain_library() : 0;
 }
@@ -86,7 +87,7 @@ static int put_lines(page *p, int row, const char *name, const char *title, cons
                                    .y = p->y + at, .low = p->low + at, .high = p->high + at};
     }
     const wkv_plot plot = {.figure = {.name = name, .title = title, .caption = caption, .half = half},
-                           .x = {.label = "layer"}, .y = {.label = measure_name(r), .from_zero = 1},
+                           .x = {.label = "layer", .whole = 1}, .y = {.label = measure_name(r), .from_zero = 1},
                            .series = series, .n_series = n};
     return wkv_report_plot(p->report, &plot) ? complain_library() : 0;
 }
@@ -119,6 +120,9 @@ static void describe(char *title, char *summary, size_t capacity, const trace_to
     }
 }
 
+/* Four digits after the point, which the page shows. */
+static double rounded(double x) { return round(1e4 * x) / 1e4; }
+
 static int put_facts(page *p)
 {
     const trace_told *r = p->told;
@@ -129,11 +133,11 @@ static int put_facts(page *p)
              (double)r->noise, (double)r->sigma, (unsigned long long)r->seed);
     const double corrupted = trace_measure(r, &q->corrupted), half = trace_half(trace_measure(r, &q->corrupted_error));
     const double total = trace_measure(r, &q->total), total_half = trace_half(trace_measure(r, &q->total_error));
-    const wkv_fact facts[] = {{.name = "clean run", .unit = unit, .value = trace_measure(r, &q->clean)},
-                              {.name = "corrupted run", .unit = unit, .value = corrupted, .low = corrupted - half,
-                               .high = corrupted + half, .note = note},
-                              {.name = "total effect", .unit = unit, .value = total, .low = total - total_half,
-                               .high = total + total_half}};
+    const wkv_fact facts[] = {{.name = "clean run", .unit = unit, .value = rounded(trace_measure(r, &q->clean))},
+                              {.name = "corrupted run", .unit = unit, .value = rounded(corrupted),
+                               .low = rounded(corrupted - half), .high = rounded(corrupted + half), .note = note},
+                              {.name = "total effect", .unit = unit, .value = rounded(total),
+                               .low = rounded(total - total_half), .high = rounded(total + total_half)}};
     for (int i = 0; i < 3; i++)
         if (wkv_report_fact(p->report, &facts[i])) return complain_library();
     return 0;
@@ -147,11 +151,11 @@ static int put_charts(page *p)
         status = put_lines(p, -1, "layers", "Each layer at all tokens", "Values of all tokens from the subject on are "
                            "restored in one layer (or window). Bands: 95 % intervals.", 0);
     if (!status && p->told->averaged)
-        status = put_lines(p, WKV_ROLE_LAST - 1, "last-subject-token", "Last subject token",
-                           "One layer at the last token of the subject. Bands: 95 % intervals over the prompts.", 1);
+        status = put_lines(p, WKV_ROLE_LAST - 1, "last-subject-token", "Last token of the subject",
+                           "One layer restored there. Bands: 95 % intervals over the prompts.", 1);
     if (!status && p->told->averaged)
-        status = put_lines(p, WKV_ROLE_END - 1, "last-token", "Last token",
-                           "One layer at the last token of the prompt. Bands: 95 % intervals over the prompts.", 1);
+        status = put_lines(p, WKV_ROLE_END - 1, "last-token", "Last token of the prompt",
+                           "One layer restored there. Bands: 95 % intervals over the prompts.", 1);
     return status;
 }
 

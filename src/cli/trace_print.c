@@ -107,7 +107,7 @@ static void print_heading(const trace_told *r)
 void trace_print(const trace_told *r)
 {
     const trace_picture *p = r->picture;
-    const int kinds = __builtin_popcount(p->kinds), width = r->averaged ? 22 : 16;
+    const int kinds = __builtin_popcount(p->kinds), width = 16;
     print_heading(r);
     put_text("%s  %-16s %5s  %-*s %8s %7s %13s %8s%s\n", bold(1), "restored", "layer", width,
              r->averaged ? "tokens" : "token", "probability", "", "of the effect", "logits", plain(1));

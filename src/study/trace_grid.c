@@ -1,6 +1,7 @@
 /* trace_grid.c - causal tracing of every site of a prompt, and the tokens of its subject. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/error.h"
 #include "rwkv/api.h"
 #include "study/trace.h"
@@ -25,6 +26,9 @@ int wkv_trace_find(int *from, int *to, int *inside, const wkv_tokenizer *t, cons
     REQUIRE(ids, "the list of ids");
     REQUIRE(text, "the text");
     if (!bytes) return fail(WKV_EARG, "the subject is empty");
+    const size_t all = strlen(text);
+    if (bytes > all || at > all - bytes)
+        return fail(WKV_EARG, "the subject ends at byte %zu of a text of %zu", at + bytes, all);
     size_t begin = 0, end = 0, first = 0;
     *from = *to = -1;
     for (int i = 0; i < n && begin < at + bytes; i++, begin = end) {
@@ -36,16 +40,15 @@ int wkv_trace_find(int *from, int *to, int *inside, const wkv_tokenizer *t, cons
         *to = i + 1;
     }
     if (end < at + bytes || *from < 0)
-        return fail(WKV_EARG, "the subject ends at byte %zu of a text of %zu", at + bytes, end);
-    if (inside) *inside = letters(text, first, at) + letters(text, at + bytes, end);
+        return fail(WKV_EARG, "the tokens end at byte %zu, before the subject does at byte %zu", end, at + bytes);
+    if (inside) *inside = letters(text, first, at) + letters(text, at + bytes, end < all ? end : all);
     return 0;
 }
 
 const char *wkv_trace_role_name(wkv_trace_role role)
 {
-    static const char *const names[WKV_ROLES] = {"before the subject",   "first subject token",
-                                                 "middle subject tokens", "last subject token",
-                                                 "first subsequent token", "further tokens", "last token"};
+    static const char *const names[WKV_ROLES] = {"before the subject", "subject, first", "subject, middle", "subject, last",
+                                                 "next token", "further tokens", "last token"};
     return role >= 0 && role < WKV_ROLES ? names[role] : NULL;
 }
 
