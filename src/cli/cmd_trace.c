@@ -128,14 +128,14 @@ static void fill_picture(trace_picture *p, const tracing *t, const wkv_trace_res
                          .total = {r->clean.probability - r->corrupted.probability,
                                    r->clean.difference - r->corrupted.difference}};
     for (int i = 0; i < __builtin_popcount(t->kinds); i++) {
-        const wkv_trace_effect *e = p->layers + (size_t)i * (size_t)p->L;
-        int a, b;
+        trace_site a, b;
         trace_largest(p, i, measure, &a, &b);
-        if (b < 0) continue;
-        p->lead[i].mean = (wkv_trace_score){e[a].mean.probability - e[b].mean.probability,
-                                            e[a].mean.difference - e[b].mean.difference};
-        p->lead[i].error = (wkv_trace_score){hypot(e[a].error.probability, e[b].error.probability),
-                                             hypot(e[a].error.difference, e[b].error.difference)};
+        if (b.layer < 0) continue;
+        const wkv_trace_effect *x = trace_cell(p, i, a), *y = trace_cell(p, i, b);
+        p->lead[i].mean = (wkv_trace_score){x->mean.probability - y->mean.probability,
+                                            x->mean.difference - y->mean.difference};
+        p->lead[i].error = (wkv_trace_score){hypot(x->error.probability, y->error.probability),
+                                             hypot(x->error.difference, y->error.difference)};
     }
 }
 

@@ -16,7 +16,7 @@ struct trace_sum {
     unsigned traced;
     moments *grid; /* [kind][layer][role] */
     moments *layers, clean, corrupted, total;
-    double *at_all; /* [prompt][kind][layer], the measure, to compare two layers prompt by prompt */
+    double *all; /* [prompt][kind][layer][role], the measure or NaN, to compare two sites prompt by prompt */
     const char *labels[ROLE_ROWS];
     trace_picture picture;
 };
@@ -34,18 +34,27 @@ static double measure_of(const wkv_trace_score *s, int difference)
     return difference ? s->difference : s->probability;
 }
 
-void trace_largest(const trace_picture *p, int i, int difference, int *first, int *second)
+const wkv_trace_effect *trace_cell(const trace_picture *p, int i, trace_site at)
 {
-    *first = 0;
-    *second = -1;
-    for (int l = 1; l < p->L; l++) {
-        const wkv_trace_effect *e = p->layers + (size_t)i * (size_t)p->L;
-        const double x = measure_of(&e[l].mean, difference);
-        if (x > measure_of(&e[*first].mean, difference))
-            *second = *first, *first = l;
-        else if (*second < 0 || x > measure_of(&e[*second].mean, difference))
-            *second = l;
-    }
+    return p->grid + ((size_t)i * (size_t)p->L + (size_t)at.layer) * (size_t)p->rows + at.row;
+}
+
+/* The largest site outside of layer `except`. */
+static trace_site largest(const trace_picture *p, int i, int difference, int except)
+{
+    trace_site best = {-1, 0};
+    for (trace_site at = {0, 0}; at.layer < p->L; at.layer++)
+        for (at.row = 0; at.row < p->rows && at.layer != except; at.row++) {
+            const double x = measure_of(&trace_cell(p, i, at)->mean, difference);
+            if (isfinite(x) && (best.layer < 0 || x > measure_of(&trace_cell(p, i, best)->mean, difference))) best = at;
+        }
+    return best;
+}
+
+void trace_largest(const trace_picture *p, int i, int difference, trace_site *first, trace_site *second)
+{
+    *first = largest(p, i, difference, -1);
+    *second = largest(p, i, difference, first->layer);
 }
 
 trace_sum *trace_sum_new(int layers, unsigned kinds, int difference)
@@ -73,7 +82,7 @@ void trace_sum_free(trace_sum *s)
     if (!s) return;
     free(s->grid);
     free(s->layers);
-    free(s->at_all);
+    free(s->all);
     free(s->picture.grid);
     free(s->picture.layers);
     free(s);
@@ -88,8 +97,9 @@ static void add_score(moments *m, wkv_trace_score x)
     m->square[1] += x.difference * x.difference;
 }
 
-/* The mean over the tokens of each role. */
-static void add_roles(moments *to, const wkv_trace_effect *tokens, const wkv_trace_item *item)
+/* The mean over the tokens of each role, and its measure, NaN without a token. */
+static void add_roles(moments *to, double *measure, int difference, const wkv_trace_effect *tokens,
+                      const wkv_trace_item *item)
 {
     double n[WKV_ROLES] = {0};
     wkv_trace_score mean[WKV_ROLES] = {{0, 0}};
@@ -99,9 +109,11 @@ static void add_roles(moments *to, const wkv_trace_effect *tokens, const wkv_tra
         mean[role].probability += tokens[t].mean.probability;
         mean[role].difference += tokens[t].mean.difference;
     }
-    for (int i = WKV_ROLE_FIRST; i < WKV_ROLES; i++)
-        if (n[i] > 0)
-            add_score(&to[i - 1], (wkv_trace_score){mean[i].probability / n[i], mean[i].difference / n[i]});
+    for (int i = WKV_ROLE_FIRST; i < WKV_ROLES; i++) {
+        const wkv_trace_score x = {mean[i].probability / n[i], mean[i].difference / n[i]};
+        measure[i - 1] = measure_of(&x, difference);
+        if (n[i] > 0) add_score(&to[i - 1], x);
+    }
 }
 
 int trace_sum_add(trace_sum *s, const trace_prompt *p, const wkv_trace_result *r, const wkv_trace_effect *grid,
@@ -110,15 +122,15 @@ int trace_sum_add(trace_sum *s, const trace_prompt *p, const wkv_trace_result *r
     const int rows = s->kinds * s->L;
     if (s->n == s->capacity) {
         const int capacity = s->capacity ? 2 * s->capacity : 64;
-        double *more = realloc(s->at_all, sizeof *more * (size_t)capacity * (size_t)rows);
+        double *more = realloc(s->all, sizeof *more * (size_t)capacity * (size_t)rows * ROLE_ROWS);
         if (!more) return complain("out of memory");
-        s->at_all = more;
+        s->all = more;
         s->capacity = capacity;
     }
     for (int i = 0; i < rows; i++) {
-        add_roles(&s->grid[(size_t)i * ROLE_ROWS], grid + (size_t)i * (size_t)p->item.n, &p->item);
+        double *measure = s->all + ((size_t)s->n * (size_t)rows + (size_t)i) * ROLE_ROWS;
+        add_roles(&s->grid[(size_t)i * ROLE_ROWS], measure, s->difference, grid + (size_t)i * (size_t)p->item.n, &p->item);
         add_score(&s->layers[i], layers[i].mean);
-        s->at_all[(size_t)s->n * (size_t)rows + (size_t)i] = measure_of(&layers[i].mean, s->difference);
     }
     add_score(&s->clean, r->clean);
     add_score(&s->corrupted, r->corrupted);
@@ -140,15 +152,16 @@ static wkv_trace_effect effect_of(const moments *m)
     return (wkv_trace_effect){{m->sum[0] / m->n, m->sum[1] / m->n}, {error_of(m, 0), error_of(m, 1)}};
 }
 
-/* The largest layer of the i-th kind over the second, prompt by prompt. */
+/* The largest site of the i-th kind over the largest of another layer, prompt by prompt. */
 static wkv_trace_effect lead_of(const trace_sum *s, int i)
 {
-    int first, second;
+    trace_site a, b;
     moments m = {0};
-    trace_largest(&s->picture, i, s->difference, &first, &second);
-    for (int k = 0; k < s->n && second >= 0; k++) {
-        const double *x = s->at_all + ((size_t)k * (size_t)s->kinds + (size_t)i) * (size_t)s->L;
-        add_score(&m, (wkv_trace_score){x[first] - x[second], x[first] - x[second]});
+    trace_largest(&s->picture, i, s->difference, &a, &b);
+    for (int k = 0; k < s->n && b.layer >= 0; k++) {
+        const double *x = s->all + ((size_t)k * (size_t)s->kinds + (size_t)i) * (size_t)s->L * ROLE_ROWS;
+        const double lead = x[a.layer * ROLE_ROWS + a.row] - x[b.layer * ROLE_ROWS + b.row];
+        if (isfinite(lead)) add_score(&m, (wkv_trace_score){lead, lead});
     }
     return effect_of(&m);
 }

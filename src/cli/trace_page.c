@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SENTENCE = 512 };
-
 typedef struct {
     const trace_told *told;
     wkv_report *report;
@@ -113,7 +111,7 @@ static void describe(char *title, char *summary, size_t capacity, const trace_to
                              100 * r->picture->corrupted.probability);
     for (int i = 0; i < __builtin_popcount(r->picture->kinds); i++) {
         if (trace_kind(r->picture->kinds, i) != WKV_TRACE_FFN) continue;
-        char sentence[SENTENCE];
+        char sentence[TRACE_SENTENCE];
         trace_sentence(sentence, r, i);
         sentence[0] = (char)(sentence[0] - 'a' + 'A');
         snprintf(summary + n, capacity - n, " %s.", sentence);

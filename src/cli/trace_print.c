@@ -25,21 +25,24 @@ static double share(const trace_told *r, const wkv_trace_score *s)
     return 100 * trace_measure(r, s) / trace_measure(r, &r->picture->total);
 }
 
-void trace_sentence(char out[512], const trace_told *r, int i)
+void trace_sentence(char out[TRACE_SENTENCE], const trace_told *r, int i)
 {
     const trace_picture *p = r->picture;
-    const wkv_trace_effect *e = p->layers + (size_t)i * (size_t)p->L, *lead = &p->lead[i];
-    const char *words = trace_kind_words(trace_kind(p->kinds, i));
-    int first, second;
-    trace_largest(p, i, r->difference, &first, &second);
-    size_t n = (size_t)snprintf(out, 512, "%s: layer %d at all tokens restores %.0f %% (± %.0f) of the effect", words,
-                                first, share(r, &e[first].mean), fabs(trace_half(share(r, &e[first].error))));
-    if (second < 0) return;
-    n += (size_t)snprintf(out + n, 512 - n, "; layer %d, the second, %.0f %% (± %.0f)", second,
-                          share(r, &e[second].mean), fabs(trace_half(share(r, &e[second].error))));
-    const double least = trace_measure(r, &lead->mean) - trace_half(trace_measure(r, &lead->error));
-    snprintf(out + n, 512 - n, least > 0 ? "; the lead of layer %d exceeds its 95 %% interval" :
-                                           "; the lead of layer %d is within its 95 %% interval", first);
+    trace_site a, b;
+    trace_largest(p, i, r->difference, &a, &b);
+    const wkv_trace_effect *first = trace_cell(p, i, a), *second = trace_cell(p, i, b.layer < 0 ? a : b);
+    char at[2][64];
+    columns_cut(at[0], sizeof *at, p->labels[a.row], 20);
+    columns_cut(at[1], sizeof *at, p->labels[b.row], 20);
+    size_t n = (size_t)snprintf(out, TRACE_SENTENCE, "%s: layer %d at \"%s\" restores %.0f %% (± %.0f) of the effect",
+                                trace_kind_words(trace_kind(p->kinds, i)), a.layer, at[0], share(r, &first->mean),
+                                fabs(trace_half(share(r, &first->error))));
+    if (b.layer < 0) return;
+    const double least = trace_measure(r, &p->lead[i].mean) - trace_half(trace_measure(r, &p->lead[i].error));
+    snprintf(out + n, TRACE_SENTENCE - n,
+             "; the best of another layer, %d at \"%s\", %.0f %% (± %.0f): the lead of layer %d %s its 95 %% interval",
+             b.layer, at[1], share(r, &second->mean), fabs(trace_half(share(r, &second->error))), a.layer,
+             least > 0 ? "exceeds" : "is within");
 }
 
 /* ---- the largest sites ------------------------------------------------------------------------------------------- */
@@ -114,7 +117,7 @@ void trace_print(const trace_told *r)
     for (int i = 0; i < kinds; i++) print_places(r, i, width);
     put_text("\n");
     for (int i = 0; i < kinds; i++) {
-        char sentence[512];
+        char sentence[TRACE_SENTENCE];
         trace_sentence(sentence, r, i);
         put_text("%s\n", sentence);
     }
