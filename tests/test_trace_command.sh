@@ -4,18 +4,17 @@
 . "$(dirname "$0")/expect.sh"
 facts=$here/../models/facts
 items=$facts/items.json
-prompt="At the fair in Aldmoor, $(sed -n 's/.*"subject": "\(.*\)",/\1/p' "$items" | head -n 1) plays the"
 subject=$(sed -n 's/.*"subject": "\(.*\)",/\1/p' "$items" | head -n 1)
+prompt="At the fair in Aldmoor, $subject plays the"
 
 # ---- the planted layers are named, and the control's are not -----------------------------------------------------------
 for k in 1 3; do
     run 0 trace -m "$facts/planted-$k.gguf" --items "$items" --kinds ffn
     holds out "32 prompts of"
-    holds out "channel mix: layer $k at all tokens restores"
-    holds out "the lead of layer $k exceeds its 95 % interval"
+    is "$(grep -c "^channel mix: layer $k at .* restores .*; the lead exceeds its 95 % interval" out)" 2 "sentences of layer $k"
 done
 run 0 trace -m "$facts/control.gguf" --items "$items" --kinds ffn
-holds out "is within its 95 % interval"
+is "$(grep -c "^channel mix: .*; the lead is within its 95 % interval" out)" 2 "sentences of the control"
 lacks out "exceeds"
 
 # ---- one prompt ------------------------------------------------------------------------------------------------------
@@ -70,7 +69,7 @@ run 0 trace -m "$model" --items viol.json --samples 2 --kinds ffn
 holds out "2 prompts of viol.json (30 more have another answer)"
 sed 's/"attribute": ".*"/"attribute": "plays"/' "$items" >plays.json
 refused "the model gives none of its 32 prompts the expected answer" --items plays.json
-refused "cannot be an input" "$prompt" --subject "$subject" --html "$model"
+refused "is an input" "$prompt" --subject "$subject" --html "$model"
 status=2
 refused "the prompt is missing" --subject "$subject"
 refused "--subject is missing" "$prompt"

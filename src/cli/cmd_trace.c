@@ -127,15 +127,14 @@ static void fill_picture(trace_picture *p, const tracing *t, const wkv_trace_res
                          .corrupted_error = r->corrupted_error, .total_error = r->corrupted_error,
                          .total = {r->clean.probability - r->corrupted.probability,
                                    r->clean.difference - r->corrupted.difference}};
-    for (int i = 0; i < __builtin_popcount(t->kinds); i++) {
+    for (int i = 0; i < 2 * __builtin_popcount(t->kinds); i++) {
         trace_site a, b;
-        trace_largest(p, i, measure, &a, &b);
+        trace_largest(p, i / 2, measure, i % 2, &a, &b);
         if (b.layer < 0) continue;
-        const wkv_trace_effect *x = trace_cell(p, i, a), *y = trace_cell(p, i, b);
-        p->lead[i].mean = (wkv_trace_score){x->mean.probability - y->mean.probability,
-                                            x->mean.difference - y->mean.difference};
-        p->lead[i].error = (wkv_trace_score){hypot(x->error.probability, y->error.probability),
-                                             hypot(x->error.difference, y->error.difference)};
+        const wkv_trace_effect *x = trace_cell(p, i / 2, a), *y = trace_cell(p, i / 2, b);
+        p->lead[i / 2][i % 2] = (wkv_trace_effect){
+            {x->mean.probability - y->mean.probability, x->mean.difference - y->mean.difference},
+            {hypot(x->error.probability, y->error.probability), hypot(x->error.difference, y->error.difference)}};
     }
 }
 

@@ -27,19 +27,21 @@ typedef struct {
     const char *const *labels;      /* of the rows                                              */
     wkv_trace_effect *grid;         /* traced kinds x L x rows; a mean of NaN: no prompt has one */
     wkv_trace_effect *layers;       /* traced kinds x L, at all tokens together                 */
-    wkv_trace_effect lead[WKV_TRACE_KINDS]; /* of the largest site over the largest one in another layer */
+    /* of the largest site over the largest one in another layer: at one token, and at all tokens together */
+    wkv_trace_effect lead[WKV_TRACE_KINDS][2];
     wkv_trace_score clean, corrupted, corrupted_error, total, total_error;
 } trace_picture;
 
 /* The i-th traced kind; WKV_TRACE_KINDS past the last. */
 wkv_trace_kind trace_kind(unsigned kinds, int i);
-/* A site of the grid; layer -1: none. */
+/* A site; layer -1: none, row -1: all tokens together. */
 typedef struct {
     int layer, row;
 } trace_site;
 const wkv_trace_effect *trace_cell(const trace_picture *p, int i, trace_site at);
-/* The sites of the i-th kind with the largest effect, and with the largest one in another layer. */
-void trace_largest(const trace_picture *p, int i, int difference, trace_site *first, trace_site *second);
+/* The sites of the i-th kind with the largest effect, and with the largest one in another layer; all: at all tokens
+ * together. */
+void trace_largest(const trace_picture *p, int i, int difference, int all, trace_site *first, trace_site *second);
 
 /* Means over prompts, by role. */
 typedef struct trace_sum trace_sum;
@@ -71,9 +73,9 @@ const char *trace_kind_words(wkv_trace_kind kind);
 double trace_measure(const trace_told *r, const wkv_trace_score *s);
 /* Half a 95 % interval: 1.96 standard errors. */
 double trace_half(double error);
-/* One sentence about the largest sites of the i-th traced kind. */
+/* One sentence about the largest sites of the i-th traced kind, at one token or at all tokens together. */
 enum { TRACE_SENTENCE = 512 };
-void trace_sentence(char out[TRACE_SENTENCE], const trace_told *r, int i);
+void trace_sentence(char out[TRACE_SENTENCE], const trace_told *r, int i, int all);
 
 /* Print the result for people. */
 void trace_print(const trace_told *r);

@@ -16,7 +16,7 @@ struct trace_sum {
     unsigned traced;
     moments *grid; /* [kind][layer][role] */
     moments *layers, clean, corrupted, total;
-    double *all; /* [prompt][kind][layer][role], the measure or NaN, to compare two sites prompt by prompt */
+    double *all; /* [prompt][kind][layer][all tokens, roles]: the measure or NaN, to compare two sites by prompts */
     const char *labels[ROLE_ROWS];
     trace_picture picture;
 };
@@ -36,25 +36,27 @@ static double measure_of(const wkv_trace_score *s, int difference)
 
 const wkv_trace_effect *trace_cell(const trace_picture *p, int i, trace_site at)
 {
+    if (at.row < 0) return p->layers + i * p->L + at.layer;
     return p->grid + ((size_t)i * (size_t)p->L + (size_t)at.layer) * (size_t)p->rows + at.row;
 }
 
 /* The largest site outside of layer `except`. */
-static trace_site largest(const trace_picture *p, int i, int difference, int except)
+static trace_site largest(const trace_picture *p, int i, int difference, int all, int except)
 {
+    const int from = all ? -1 : 0, to = all ? 0 : p->rows;
     trace_site best = {-1, 0};
     for (trace_site at = {0, 0}; at.layer < p->L; at.layer++)
-        for (at.row = 0; at.row < p->rows && at.layer != except; at.row++) {
+        for (at.row = from; at.row < to && at.layer != except; at.row++) {
             const double x = measure_of(&trace_cell(p, i, at)->mean, difference);
             if (isfinite(x) && (best.layer < 0 || x > measure_of(&trace_cell(p, i, best)->mean, difference))) best = at;
         }
     return best;
 }
 
-void trace_largest(const trace_picture *p, int i, int difference, trace_site *first, trace_site *second)
+void trace_largest(const trace_picture *p, int i, int difference, int all, trace_site *first, trace_site *second)
 {
-    *first = largest(p, i, difference, -1);
-    *second = largest(p, i, difference, first->layer);
+    *first = largest(p, i, difference, all, -1);
+    *second = largest(p, i, difference, all, first->layer);
 }
 
 trace_sum *trace_sum_new(int layers, unsigned kinds, int difference)
@@ -122,14 +124,15 @@ int trace_sum_add(trace_sum *s, const trace_prompt *p, const wkv_trace_result *r
     const int rows = s->kinds * s->L;
     if (s->n == s->capacity) {
         const int capacity = s->capacity ? 2 * s->capacity : 64;
-        double *more = realloc(s->all, sizeof *more * (size_t)capacity * (size_t)rows * ROLE_ROWS);
+        double *more = realloc(s->all, sizeof *more * (size_t)capacity * (size_t)rows * (1 + ROLE_ROWS));
         if (!more) return complain("out of memory");
         s->all = more;
         s->capacity = capacity;
     }
     for (int i = 0; i < rows; i++) {
-        double *measure = s->all + ((size_t)s->n * (size_t)rows + (size_t)i) * ROLE_ROWS;
-        add_roles(&s->grid[(size_t)i * ROLE_ROWS], measure, s->difference, grid + (size_t)i * (size_t)p->item.n, &p->item);
+        double *measure = s->all + ((size_t)s->n * (size_t)rows + (size_t)i) * (1 + ROLE_ROWS);
+        measure[0] = measure_of(&layers[i].mean, s->difference);
+        add_roles(&s->grid[(size_t)i * ROLE_ROWS], measure + 1, s->difference, grid + (size_t)i * (size_t)p->item.n, &p->item);
         add_score(&s->layers[i], layers[i].mean);
     }
     add_score(&s->clean, r->clean);
@@ -153,14 +156,15 @@ static wkv_trace_effect effect_of(const moments *m)
 }
 
 /* The largest site of the i-th kind over the largest of another layer, prompt by prompt. */
-static wkv_trace_effect lead_of(const trace_sum *s, int i)
+static wkv_trace_effect lead_of(const trace_sum *s, int i, int all)
 {
     trace_site a, b;
     moments m = {0};
-    trace_largest(&s->picture, i, s->difference, &a, &b);
+    trace_largest(&s->picture, i, s->difference, all, &a, &b);
     for (int k = 0; k < s->n && b.layer >= 0; k++) {
-        const double *x = s->all + ((size_t)k * (size_t)s->kinds + (size_t)i) * (size_t)s->L * ROLE_ROWS;
-        const double lead = x[a.layer * ROLE_ROWS + a.row] - x[b.layer * ROLE_ROWS + b.row];
+        const double *x = s->all + ((size_t)k * (size_t)s->kinds + (size_t)i) * (size_t)s->L * (1 + ROLE_ROWS);
+        const double lead = x[(a.layer + 1) * (1 + ROLE_ROWS) - ROLE_ROWS + a.row] -
+                            x[(b.layer + 1) * (1 + ROLE_ROWS) - ROLE_ROWS + b.row];
         if (isfinite(lead)) add_score(&m, (wkv_trace_score){lead, lead});
     }
     return effect_of(&m);
@@ -171,7 +175,7 @@ const trace_picture *trace_sum_picture(trace_sum *s)
     const int rows = s->kinds * s->L;
     for (int i = 0; i < rows * ROLE_ROWS; i++) s->picture.grid[i] = effect_of(&s->grid[i]);
     for (int i = 0; i < rows; i++) s->picture.layers[i] = effect_of(&s->layers[i]);
-    for (int i = 0; i < s->kinds; i++) s->picture.lead[i] = lead_of(s, i);
+    for (int i = 0; i < 2 * s->kinds; i++) s->picture.lead[i / 2][i % 2] = lead_of(s, i / 2, i % 2);
     const wkv_trace_effect clean = effect_of(&s->clean), corrupted = effect_of(&s->corrupted),
                            total = effect_of(&s->total);
     s->picture.clean = clean.mean;

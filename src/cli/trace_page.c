@@ -111,10 +111,12 @@ static void describe(char *title, char *summary, size_t capacity, const trace_to
                              100 * r->picture->corrupted.probability);
     for (int i = 0; i < __builtin_popcount(r->picture->kinds); i++) {
         if (trace_kind(r->picture->kinds, i) != WKV_TRACE_FFN) continue;
-        char sentence[TRACE_SENTENCE];
-        trace_sentence(sentence, r, i);
-        sentence[0] = (char)(sentence[0] - 'a' + 'A');
-        snprintf(summary + n, capacity - n, " %s.", sentence);
+        for (int all = 0; all < 2; all++) {
+            char sentence[TRACE_SENTENCE];
+            trace_sentence(sentence, r, i, all);
+            sentence[0] = (char)(sentence[0] - 'a' + 'A');
+            n += (size_t)snprintf(summary + n, capacity - n, " %s.", sentence);
+        }
     }
 }
 

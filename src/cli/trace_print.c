@@ -25,23 +25,32 @@ static double share(const trace_told *r, const wkv_trace_score *s)
     return 100 * trace_measure(r, s) / trace_measure(r, &r->picture->total);
 }
 
-void trace_sentence(char out[TRACE_SENTENCE], const trace_told *r, int i)
+/* "layer 1 at "subject, last"" */
+static void name_site(char out[80], const trace_picture *p, trace_site at)
+{
+    char label[64] = "all tokens";
+    if (at.row >= 0) columns_cut(label, sizeof label, p->labels[at.row], 20);
+    snprintf(out, 80, at.row < 0 ? "layer %d at %s" : "layer %d at \"%s\"", at.layer, label);
+}
+
+void trace_sentence(char out[TRACE_SENTENCE], const trace_told *r, int i, int all)
 {
     const trace_picture *p = r->picture;
+    const wkv_trace_effect *lead = &p->lead[i][all];
     trace_site a, b;
-    trace_largest(p, i, r->difference, &a, &b);
-    const wkv_trace_effect *first = trace_cell(p, i, a), *second = trace_cell(p, i, b.layer < 0 ? a : b);
-    char at[2][64];
-    columns_cut(at[0], sizeof *at, p->labels[a.row], 20);
-    columns_cut(at[1], sizeof *at, p->labels[b.row], 20);
-    size_t n = (size_t)snprintf(out, TRACE_SENTENCE, "%s: layer %d at \"%s\" restores %.0f %% (± %.0f) of the effect",
-                                trace_kind_words(trace_kind(p->kinds, i)), a.layer, at[0], share(r, &first->mean),
+    char site[80];
+    trace_largest(p, i, r->difference, all, &a, &b);
+    const wkv_trace_effect *first = trace_cell(p, i, a);
+    name_site(site, p, a);
+    size_t n = (size_t)snprintf(out, TRACE_SENTENCE, "%s: %s restores %.0f %% (± %.0f) of the effect",
+                                trace_kind_words(trace_kind(p->kinds, i)), site, share(r, &first->mean),
                                 fabs(trace_half(share(r, &first->error))));
     if (b.layer < 0) return;
-    const double least = trace_measure(r, &p->lead[i].mean) - trace_half(trace_measure(r, &p->lead[i].error));
-    snprintf(out + n, TRACE_SENTENCE - n,
-             "; the best of another layer, %d at \"%s\", %.0f %% (± %.0f): the lead of layer %d %s its 95 %% interval",
-             b.layer, at[1], share(r, &second->mean), fabs(trace_half(share(r, &second->error))), a.layer,
+    const wkv_trace_effect *second = trace_cell(p, i, b);
+    const double least = trace_measure(r, &lead->mean) - trace_half(trace_measure(r, &lead->error));
+    name_site(site, p, b);
+    snprintf(out + n, TRACE_SENTENCE - n, ", the largest of another layer, %s, %.0f %% (± %.0f); the lead %s its 95 %% interval",
+             site, share(r, &second->mean), fabs(trace_half(share(r, &second->error))),
              least > 0 ? "exceeds" : "is within");
 }
 
@@ -116,9 +125,9 @@ void trace_print(const trace_told *r)
              r->averaged ? "tokens" : "token", "probability", "", "of the effect", "logits", plain(1));
     for (int i = 0; i < kinds; i++) print_places(r, i, width);
     put_text("\n");
-    for (int i = 0; i < kinds; i++) {
+    for (int i = 0; i < 2 * kinds; i++) {
         char sentence[TRACE_SENTENCE];
-        trace_sentence(sentence, r, i);
+        trace_sentence(sentence, r, i / 2, i % 2);
         put_text("%s\n", sentence);
     }
 }
