@@ -91,10 +91,10 @@ typedef enum {
 WKV_API const char *wkv_trace_kind_name(wkv_trace_kind kind); /* "resid", "att", "ffn", "state"; NULL: no kind */
 
 typedef struct {
-    unsigned kinds;  /* a bit 1 << kind for each that is traced; 0: all                                         */
-    int samples;     /* of noise; 0: 10                                                                        */
-    float noise;     /* its standard deviation in units of sigma; 0: 3; negative: no noise                        */
-    float sigma;     /* 0: wkv_trace_sigma of this item                                                         */
+    unsigned kinds; /* a bit 1 << kind for each that is traced; 0: all                                         */
+    int samples;    /* of noise; 0: 10                                                                        */
+    float noise;    /* its standard deviation in units of sigma; 0: 3; negative: no noise                        */
+    float sigma;    /* 0: wkv_trace_sigma of this item                                                         */
     uint64_t seed;
     /* Layers that are restored together, l - window / 2 to l + (window - 1) / 2, in att and ffn; 0: 1. The paper's
      * figures have 10 */
@@ -126,9 +126,9 @@ typedef struct {
 WKV_API size_t wkv_trace_cells(const wkv_model *m, const wkv_trace_item *item, const wkv_trace_options *options);
 
 /* Trace one item: each site by itself (or its window) in `grid`; and in `layers`, which may be NULL, each layer (or its
- * window) at all tokens together: the traced kinds, [layer]. Sites of tokens before the subject have no effect: 0. Memory:
- * samples + 2 states, one for each token from the subject on when states are traced, and up to 256 MB of runs that are
- * evaluated together. WKV_EARG, WKV_ENOMEM, WKV_ESTOPPED; WKV_EFORMAT: logits are NaN or infinite. */
+ * window) at all tokens together: the traced kinds, [layer]. Sites of tokens before the subject have no effect.
+ * Memory: samples + 2 states, one for each token from the subject on when states are traced, and up to 256 MB of runs
+ * that are evaluated together. WKV_EARG, WKV_ENOMEM, WKV_ESTOPPED; WKV_EFORMAT: logits are NaN or infinite. */
 WKV_API int wkv_trace(wkv_trace_result *out, wkv_trace_effect *grid, wkv_trace_effect *layers, wkv_context *c,
                       const wkv_trace_item *item, const wkv_trace_options *options);
 

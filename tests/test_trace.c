@@ -43,7 +43,7 @@ static void end(subject *s)
  * (kind, layer, token) is set to the stored value. */
 typedef struct {
     const subject *s;
-    float *rows; /* [kind][layer][token][C] */
+    float *rows;   /* [kind][layer][token][C] */
     float *states; /* [token] whole states of the clean run */
     int write, kind, layer, token, now;
 } plain;
@@ -74,7 +74,10 @@ static double plain_run(plain *p, const float *rows, int32_t answer)
     const size_t all = state_floats(s->m), layer = all / (size_t)s->L;
     EXPECT_EQ(wkv_probe_add(s->c, "resid_post,att_out,ffn_out", visit, p), 0);
     for (p->now = 0; p->now < N; p->now++) {
-        wkv_sequence q = {.state = state, .tokens = s->ids + p->now, .n = 1, .logits = logits,
+        wkv_sequence q = {.state = state,
+                          .tokens = s->ids + p->now,
+                          .n = 1,
+                          .logits = logits,
                           .embeddings = rows + (size_t)p->now * (size_t)s->C};
         EXPECT_EQ(wkv_eval_batch(s->c, &q, 1), 0);
         float *clean = p->states + (size_t)p->now * all, *values = wkv_state_data(state);
@@ -115,7 +118,8 @@ static void check_grid(const char *name)
     if (!begin(&s, name, 1, "f32")) return;
     const size_t values = (size_t)N * (size_t)s.C;
     float *rows = malloc(sizeof *rows * values);
-    plain p = {.s = &s, .rows = malloc(sizeof(float) * 3 * (size_t)s.L * values),
+    plain p = {.s = &s,
+               .rows = malloc(sizeof(float) * 3 * (size_t)s.L * values),
                .states = malloc(wkv_model_about(s.m)->state_bytes * N)};
     wkv_trace_effect grid[MOST];
     wkv_trace_result r;
@@ -156,8 +160,8 @@ static void check_grid(const char *name)
 
 static void a_grid_equals_single_runs(void)
 {
-    static const char *const names[] = {"v4-c40-f16",   "v5.0-n16-bf16", "v5.1-n16-f16", "v5.2-n32-bf16",
-                                        "v6-n16-bf16", "v7-n16-bf16",  "v7a-n16-bf16"};
+    static const char *const names[] = {"v4-c40-f16",  "v5.0-n16-bf16", "v5.1-n16-f16", "v5.2-n32-bf16",
+                                        "v6-n16-bf16", "v7-n16-bf16",   "v7a-n16-bf16"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) check_grid(names[i]);
 }
 
@@ -364,10 +368,11 @@ static void write_text(const char *path, const char *text, size_t bytes)
     if (f) fclose(f);
 }
 
-static const char items[] = "[{\"known_id\": 0, \"subject\": \"Audible.com\", \"attribute\": \"Amazon\", \"template\": \"{} is "
-                            "owned by\", \"prompt\": \"Audible.com is owned by\"},\n"
-                            " {\"subject\": \"the K\\u00f6ln\", \"attribute\": \"Rhine\", \"prompt\": \"On the K\xc3\xb6ln, the "
-                            "K\xc3\xb6ln\"}]\n";
+static const char items[] =
+    "[{\"known_id\": 0, \"subject\": \"Audible.com\", \"attribute\": \"Amazon\", \"template\": \"{} is "
+    "owned by\", \"prompt\": \"Audible.com is owned by\"},\n"
+    " {\"subject\": \"the K\\u00f6ln\", \"attribute\": \"Rhine\", \"prompt\": \"On the K\xc3\xb6ln, the "
+    "K\xc3\xb6ln\"}]\n";
 
 static void files_of_prompts(void)
 {

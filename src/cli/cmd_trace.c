@@ -16,7 +16,8 @@ static uint64_t seed;
 
 static const option options[] = {
     {0, "subject", OPT_TEXT, "TEXT", &subject, 0, 0, "", "the words of the prompt that get the noise"},
-    {0, "answer", OPT_TEXT, "TEXT", &answer, 0, 0, "the model's own", "the expected continuation; its first token counts"},
+    {0, "answer", OPT_TEXT, "TEXT", &answer, 0, 0, "the model's own",
+     "the expected continuation; its first token counts"},
     {0, "items", OPT_TEXT, "FILE", &items_path, 0, 0, "",
      "trace the prompts of a file and average them by the role of a token: a JSON list, .jsonl or .csv with prompt, "
      "subject and attribute (ROME's known_1000.json); prompts that the model continues otherwise are skipped"},
@@ -24,7 +25,7 @@ static const option options[] = {
     {0, "noise", OPT_REAL, "X", &noise, 0, 1e6, NULL,
      "standard deviation of the noise on the embeddings of the subject, in units of sigma; 0: no noise"},
     {0, "sigma", OPT_REAL, "X", &sigma, 1e-30, 1e30, "of the embeddings of all subjects", "unit of the noise"},
-    {0, "samples", OPT_COUNT, "N", &samples, 1, 10000, NULL, "samples of noise for each prompt"},
+    {0, "samples", OPT_COUNT, "N", &samples, 1, 1000, NULL, "samples of noise for each prompt"},
     {'s', "seed", OPT_SEED, "N", &seed, 0, 0, "0", "seed of the noise; the same seed gives the same figures"},
     {0, "kinds", OPT_TEXT, "LIST", &kinds, 0, 0, "all",
      "sites to restore, comma-separated: resid (residual stream after the layer), att and ffn (outputs of time mix and "
@@ -40,8 +41,8 @@ static const option outputs[] = {
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write all numbers as JSON"},
 };
 static const group own = GROUP("Trace", options), written = GROUP("Output", outputs);
-static const group *const groups[] = {&own, &written, &model_group, &weights_group, &adapter_group, &tokenizer_group,
-                                      &general_group, NULL};
+static const group *const groups[] = {&own,           &written,         &model_group,   &weights_group,
+                                      &adapter_group, &tokenizer_group, &general_group, NULL};
 
 typedef struct {
     engine e;
@@ -96,8 +97,15 @@ static int trace_one(tracing *t, const wkv_trace_item *item, wkv_trace_result *r
 static trace_told told_of(const tracing *t)
 {
     const wkv_model_info *m = t->e.about;
-    return (trace_told){.difference = measure, .samples = samples, .window = window, .noise = noise,
-                        .sigma = t->o.sigma, .seed = seed, .model = m->path ? m->path : "built-in"};
+    return (trace_told){.difference = measure,
+                        .samples = samples,
+                        .window = window,
+                        .noise = noise,
+                        .sigma = t->o.sigma,
+                        .seed = seed,
+                        .kinds = kinds,
+                        .asked = answer,
+                        .model = m->path ? m->path : "built-in"};
 }
 
 static int finish(const trace_told *r)
@@ -122,11 +130,17 @@ static char *text_of(const engine *e, int32_t id)
 
 static void fill_picture(trace_picture *p, const tracing *t, const wkv_trace_result *r, const wkv_trace_item *item)
 {
-    *p = (trace_picture){.kinds = t->kinds, .L = t->e.about->layers, .rows = item->n, .grid = t->grid,
-                         .layers = t->layers, .clean = r->clean, .corrupted = r->corrupted,
-                         .corrupted_error = r->corrupted_error, .total_error = r->corrupted_error,
-                         .total = {r->clean.probability - r->corrupted.probability,
-                                   r->clean.difference - r->corrupted.difference}};
+    *p = (trace_picture){
+        .kinds = t->kinds,
+        .L = t->e.about->layers,
+        .rows = item->n,
+        .grid = t->grid,
+        .layers = t->layers,
+        .clean = r->clean,
+        .corrupted = r->corrupted,
+        .corrupted_error = r->corrupted_error,
+        .total_error = r->corrupted_error,
+        .total = {r->clean.probability - r->corrupted.probability, r->clean.difference - r->corrupted.difference}};
     for (int i = 0; i < 2 * __builtin_popcount(t->kinds); i++) {
         trace_site a, b;
         trace_largest(p, i / 2, measure, i % 2, &a, &b);
@@ -268,8 +282,13 @@ static int run(int n, char **operands)
     if (!items_path && (!n || !*operands[0])) return usage(&cmd_trace, "the prompt is missing");
     if (!items_path && (!subject || !*subject)) return usage(&cmd_trace, "--subject is missing: words of the prompt");
     if (limit && !items_path) return usage(&cmd_trace, "--limit is for --items");
-    t.o = (wkv_trace_options){.kinds = t.kinds, .samples = samples, .noise = noise > 0 ? noise : -1,
-                              .sigma = isnan(sigma) ? 0 : sigma, .seed = seed, .window = window, .progress = see,
+    t.o = (wkv_trace_options){.kinds = t.kinds,
+                              .samples = samples,
+                              .noise = noise > 0 ? noise : -1,
+                              .sigma = isnan(sigma) ? 0 : sigma,
+                              .seed = seed,
+                              .window = window,
+                              .progress = see,
                               .user = &t};
     if (engine_open(&t.e, 1)) return 1;
     const char *const files[] = {html, svg};
@@ -294,10 +313,10 @@ const command cmd_trace = {
     .summary = "find the layers and tokens that carry a fact (causal tracing)",
     .about =
         "Add noise to the embeddings of a subject, so that the model no longer gives the right answer, then restore "
-        "single values of the undisturbed run: where one is enough to bring the answer back, the model carries the fact "
-        "(Meng et al. 2022, ROME). The report has the effect of each layer and token for the residual stream, the "
-        "outputs of time mix and channel mix, and the state, as a share of the whole effect, with 95 % intervals over "
-        "the samples of noise or, with --items, over the prompts.",
+        "values of the undisturbed run: where one is enough to bring the answer back, the model carries the fact (Meng "
+        "et al. 2022, ROME). The report has the effect of each layer and token for the residual stream, the outputs of "
+        "time mix and channel mix, and the state, as a share of the whole effect, with 95 % intervals over the samples "
+        "of noise or, with --items, over the prompts.",
     .examples = "wkv trace \"The Space Needle is in the city of\" --subject \"The Space Needle\" --html trace.html\n"
                 "wkv trace -m MODEL.pth --items known_1000.json --limit 100  # averages over prompts\n"
                 "wkv trace -m MODEL.pth --items known_1000.json --window 10  # as in the paper's figures",

@@ -9,8 +9,8 @@
 typedef struct {
     int32_t *ids;
     wkv_trace_item item;
-    int inside;     /* letters outside the subject in its tokens */
-    int known;      /* the most probable next token begins the expected answer */
+    int inside; /* letters outside the subject in its tokens */
+    int known;  /* the most probable next token begins the expected answer */
 } trace_prompt;
 
 /* Encode a prompt and find the subject, whose first byte is at `at`. Returns 0, or 1 after an error message. */
@@ -24,9 +24,9 @@ void trace_forget(trace_prompt *p);
 typedef struct {
     unsigned kinds;
     int L, rows;
-    const char *const *labels;      /* of the rows                                              */
-    wkv_trace_effect *grid;         /* traced kinds x L x rows; a mean of NaN: no prompt has one */
-    wkv_trace_effect *layers;       /* traced kinds x L, at all tokens together                 */
+    const char *const *labels; /* of the rows                                              */
+    wkv_trace_effect *grid;    /* traced kinds x L x rows; a mean of NaN: no prompt has one */
+    wkv_trace_effect *layers;  /* traced kinds x L, at all tokens together                 */
     /* of the largest site over the largest one in another layer: at one token, and at all tokens together */
     wkv_trace_effect lead[WKV_TRACE_KINDS][2];
     wkv_trace_score clean, corrupted, corrupted_error, total, total_error;
@@ -65,6 +65,7 @@ typedef struct {
     const char *model;
     const char *prompt, *subject, *answer, *foil; /* of one prompt        */
     const char *source;                           /* file of the prompts  */
+    const char *kinds, *asked;                    /* --kinds and --answer; NULL: not given */
 } trace_told;
 
 /* "channel mix" */

@@ -70,7 +70,10 @@ trace_sum *trace_sum_new(int layers, unsigned kinds, int difference)
     const size_t rows = (size_t)s->kinds * (size_t)layers;
     s->grid = calloc(rows * ROLE_ROWS, sizeof *s->grid);
     s->layers = calloc(rows, sizeof *s->layers);
-    s->picture = (trace_picture){.kinds = kinds, .L = layers, .rows = ROLE_ROWS, .labels = s->labels,
+    s->picture = (trace_picture){.kinds = kinds,
+                                 .L = layers,
+                                 .rows = ROLE_ROWS,
+                                 .labels = s->labels,
                                  .grid = calloc(rows * ROLE_ROWS, sizeof *s->picture.grid),
                                  .layers = calloc(rows, sizeof *s->picture.layers)};
     for (int i = 0; i < ROLE_ROWS; i++) s->labels[i] = wkv_trace_role_name((wkv_trace_role)(i + 1));
@@ -132,7 +135,8 @@ int trace_sum_add(trace_sum *s, const trace_prompt *p, const wkv_trace_result *r
     for (int i = 0; i < rows; i++) {
         double *measure = s->all + ((size_t)s->n * (size_t)rows + (size_t)i) * (1 + ROLE_ROWS);
         measure[0] = measure_of(&layers[i].mean, s->difference);
-        add_roles(&s->grid[(size_t)i * ROLE_ROWS], measure + 1, s->difference, grid + (size_t)i * (size_t)p->item.n, &p->item);
+        add_roles(&s->grid[(size_t)i * ROLE_ROWS], measure + 1, s->difference, grid + (size_t)i * (size_t)p->item.n,
+                  &p->item);
         add_score(&s->layers[i], layers[i].mean);
     }
     add_score(&s->clean, r->clean);

@@ -36,7 +36,8 @@ static int put_map(page *p, int i)
     snprintf(title, sizeof title, "%s restored", trace_kind_words(kind));
     title[0] = (char)(title[0] - 'a' + 'A');
     if (r->window > 1 && (kind == WKV_TRACE_ATT || kind == WKV_TRACE_FFN))
-        snprintf(caption, sizeof caption, "Windows of %d layers around the layer of a column, at one token.", r->window);
+        snprintf(caption, sizeof caption, "Windows of %d layers around the layer of a column, at one token.",
+                 r->window);
     else
         snprintf(caption, sizeof caption, "One layer, at one token%s.", r->averaged ? "; means over the prompts" : "");
     double *values = malloc(sizeof *values * (size_t)p->L * (size_t)p->rows), least = 0, most = 0;
@@ -49,13 +50,19 @@ static int put_map(page *p, int i)
             if (x < least) least = x;
         }
     const int err = wkv_report_map(
-        p->report, &(wkv_map){.figure = {.name = wkv_trace_kind_name(kind), .title = title, .caption = caption,
-                                         .half = p->L <= 12},
-                              .x_label = "layer", .y_label = r->averaged ? "tokens" : "token",
-                              .value_label = "indirect effect", .row_labels = r->picture->labels,
-                              .column_labels = p->layers, .rows = p->rows, .columns = p->L, .values = values,
-                              .low = floor(100 * least) / 100,
-                              .high = most > least ? ceil(100 * most) / 100 : least + 1});
+        p->report,
+        &(wkv_map){
+            .figure = {.name = wkv_trace_kind_name(kind), .title = title, .caption = caption, .half = p->L <= 12},
+            .x_label = "layer",
+            .y_label = r->averaged ? "tokens" : "token",
+            .value_label = "indirect effect",
+            .row_labels = r->picture->labels,
+            .column_labels = p->layers,
+            .rows = p->rows,
+            .columns = p->L,
+            .values = values,
+            .low = floor(100 * least) / 100,
+            .high = most > least ? ceil(100 * most) / 100 : least + 1});
     free(values);
     return err ? complain_library() : 0;
 }
@@ -81,12 +88,19 @@ static int put_lines(page *p, int row, const char *name, const char *title, cons
             p->low[at + (size_t)l] = y - half_width;
             p->high[at + (size_t)l] = y + half_width;
         }
-        series[n++] = (wkv_series){.name = trace_kind_words(kind), .mark = WKV_LINE, .n = p->L, .x = p->x,
-                                   .y = p->y + at, .low = p->low + at, .high = p->high + at};
+        series[n++] = (wkv_series){.name = trace_kind_words(kind),
+                                   .mark = WKV_LINE,
+                                   .n = p->L,
+                                   .x = p->x,
+                                   .y = p->y + at,
+                                   .low = p->low + at,
+                                   .high = p->high + at};
     }
     const wkv_plot plot = {.figure = {.name = name, .title = title, .caption = caption, .half = half},
-                           .x = {.label = "layer", .whole = 1}, .y = {.label = measure_name(r), .from_zero = 1},
-                           .series = series, .n_series = n};
+                           .x = {.label = "layer", .whole = 1},
+                           .y = {.label = measure_name(r), .from_zero = 1},
+                           .series = series,
+                           .n_series = n};
     return wkv_report_plot(p->report, &plot) ? complain_library() : 0;
 }
 
@@ -100,13 +114,15 @@ static void describe(char *title, char *summary, size_t capacity, const trace_to
         snprintf(title, capacity, "Causal trace of \"%.200s\"", r->subject);
     size_t n;
     if (r->averaged)
-        n = (size_t)snprintf(summary, capacity, "Noise on the subject lowers the probability of the answer from %.1f %% "
-                                                "to %.1f %% in the mean of %d prompts of %.200s.",
+        n = (size_t)snprintf(summary, capacity,
+                             "Noise on the subject lowers the probability of the answer from %.1f %% "
+                             "to %.1f %% in the mean of %d prompts of %.200s.",
                              100 * r->picture->clean.probability, 100 * r->picture->corrupted.probability, r->averaged,
                              r->source);
     else
-        n = (size_t)snprintf(summary, capacity, "The model continues \"%.400s\" with \"%.60s\". Noise on \"%.200s\" lowers "
-                                                "its probability from %.1f %% to %.1f %%.",
+        n = (size_t)snprintf(summary, capacity,
+                             "The model continues \"%.400s\" with \"%.60s\". Noise on \"%.200s\" lowers "
+                             "its probability from %.1f %% to %.1f %%.",
                              r->prompt, r->answer, r->subject, 100 * r->picture->clean.probability,
                              100 * r->picture->corrupted.probability);
     for (int i = 0; i < __builtin_popcount(r->picture->kinds); i++) {
@@ -134,10 +150,17 @@ static int put_facts(page *p)
     const double corrupted = trace_measure(r, &q->corrupted), half = trace_half(trace_measure(r, &q->corrupted_error));
     const double total = trace_measure(r, &q->total), total_half = trace_half(trace_measure(r, &q->total_error));
     const wkv_fact facts[] = {{.name = "clean run", .unit = unit, .value = rounded(trace_measure(r, &q->clean))},
-                              {.name = "corrupted run", .unit = unit, .value = rounded(corrupted),
-                               .low = rounded(corrupted - half), .high = rounded(corrupted + half), .note = note},
-                              {.name = "total effect", .unit = unit, .value = rounded(total),
-                               .low = rounded(total - total_half), .high = rounded(total + total_half)}};
+                              {.name = "corrupted run",
+                               .unit = unit,
+                               .value = rounded(corrupted),
+                               .low = rounded(corrupted - half),
+                               .high = rounded(corrupted + half),
+                               .note = note},
+                              {.name = "total effect",
+                               .unit = unit,
+                               .value = rounded(total),
+                               .low = rounded(total - total_half),
+                               .high = rounded(total + total_half)}};
     for (int i = 0; i < 3; i++)
         if (wkv_report_fact(p->report, &facts[i])) return complain_library();
     return 0;
@@ -148,8 +171,10 @@ static int put_charts(page *p)
     int status = 0;
     for (int i = 0; i < p->kinds && !status; i++) status = put_map(p, i);
     if (!status)
-        status = put_lines(p, -1, "layers", "Each layer at all tokens", "Values of all tokens from the subject on are "
-                           "restored in one layer (or window). Bands: 95 % intervals.", 0);
+        status = put_lines(p, -1, "layers", "Each layer at all tokens",
+                           "The values of all tokens from the subject on are "
+                           "restored together. Bands: 95 % intervals.",
+                           0);
     if (!status && p->told->averaged)
         status = put_lines(p, WKV_ROLE_LAST - 1, "last-subject-token", "Last token of the subject",
                            "One layer restored there. Bands: 95 % intervals over the prompts.", 1);
@@ -189,7 +214,13 @@ static int put_command(page *p)
     }
     n += (size_t)snprintf(text + n, ROOM - n, " --noise %g --samples %d --seed %llu", (double)r->noise, r->samples,
                           (unsigned long long)r->seed);
-    if (r->window > 1) snprintf(text + n, ROOM - n, " --window %d", r->window);
+    if (r->window > 1) n += (size_t)snprintf(text + n, ROOM - n, " --window %d", r->window);
+    if (r->kinds) n += (size_t)snprintf(text + n, ROOM - n, " --kinds %.100s", r->kinds);
+    if (r->difference) n += (size_t)snprintf(text + n, ROOM - n, " --measure logits");
+    if (r->asked) {
+        n += (size_t)snprintf(text + n, ROOM - n, " --answer ");
+        quote(text + n, 300, r->asked);
+    }
     const int err = wkv_report_command(p->report, text);
     free(text);
     return err ? complain_library() : 0;
@@ -202,10 +233,11 @@ static int build(page *p)
     describe(title, summary, ROOM, p->told);
     if (wkv_report_new(&p->report, title, summary)) return complain_library();
     int status = put_facts(p);
-    if (!status && wkv_report_text(p->report,
-                                   "Each cell is the effect of restoring values of the undisturbed run in the run with "
-                                   "noise on the subject: the answer then gains that much. A residual stream at the last "
-                                   "token and the last layer is the model's result, and restores everything."))
+    if (!status &&
+        wkv_report_text(p->report,
+                        "Each cell is the effect of restoring values of the undisturbed run in the run with "
+                        "noise on the subject: the answer then gains that much. A residual stream at the last "
+                        "token and the last layer is the model's result, and restores everything."))
         status = complain_library();
     if (!status) status = put_charts(p);
     return status ? status : put_command(p);
@@ -224,8 +256,12 @@ int trace_write(const trace_told *r, const char *html, const char *svg, int json
 {
     if (!html && !svg && !json) return 0;
     const size_t L = (size_t)r->picture->L, all = L * WKV_TRACE_KINDS;
-    page p = {.told = r, .kinds = __builtin_popcount(r->picture->kinds), .L = r->picture->L, .rows = r->picture->rows,
-              .x = malloc(sizeof(double) * (L + 3 * all)), .layers = malloc(sizeof *p.layers * L),
+    page p = {.told = r,
+              .kinds = __builtin_popcount(r->picture->kinds),
+              .L = r->picture->L,
+              .rows = r->picture->rows,
+              .x = malloc(sizeof(double) * (L + 3 * all)),
+              .layers = malloc(sizeof *p.layers * L),
               .numbers = malloc(sizeof *p.numbers * L)};
     int status = p.x && p.layers && p.numbers ? 0 : complain("out of memory");
     if (!status) {

@@ -49,9 +49,9 @@ void trace_sentence(char out[TRACE_SENTENCE], const trace_told *r, int i, int al
     const wkv_trace_effect *second = trace_cell(p, i, b);
     const double least = trace_measure(r, &lead->mean) - trace_half(trace_measure(r, &lead->error));
     name_site(site, p, b);
-    snprintf(out + n, TRACE_SENTENCE - n, ", the largest of another layer, %s, %.0f %% (± %.0f); the lead %s its 95 %% interval",
-             site, share(r, &second->mean), fabs(trace_half(share(r, &second->error))),
-             least > 0 ? "exceeds" : "is within");
+    snprintf(out + n, TRACE_SENTENCE - n,
+             ", the largest of another layer, %s, %.0f %% (± %.0f); the lead %s its 95 %% interval", site,
+             share(r, &second->mean), fabs(trace_half(share(r, &second->error))), least > 0 ? "exceeds" : "is within");
 }
 
 /* ---- the largest sites ------------------------------------------------------------------------------------------- */
@@ -127,6 +127,8 @@ void trace_print(const trace_told *r)
     put_text("\n");
     for (int i = 0; i < 2 * kinds; i++) {
         char sentence[TRACE_SENTENCE];
+        /* the residual stream after the last layer is the model's result, and always the largest */
+        if (kinds > 1 && trace_kind(p->kinds, i / 2) == WKV_TRACE_RESID) continue;
         trace_sentence(sentence, r, i / 2, i % 2);
         put_text("%s\n", sentence);
     }

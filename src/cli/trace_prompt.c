@@ -13,7 +13,8 @@ int trace_encode(trace_prompt *p, const engine *e, const char *prompt, const cha
     p->item.n = n;
     for (int i = 0; i < n; i++)
         if (p->ids[i] < 0 || p->ids[i] >= e->about->vocab)
-            return complain("the prompt has token %d; the model's ids are 0 to %d", (int)p->ids[i], e->about->vocab - 1);
+            return complain("the prompt has token %d; the model's ids are 0 to %d", (int)p->ids[i],
+                            e->about->vocab - 1);
     if (wkv_trace_find(&p->item.from, &p->item.to, &p->inside, e->tokenizer, p->ids, n, prompt, at, strlen(subject)))
         return complain_library();
     return 0;

@@ -47,8 +47,9 @@ int wkv_trace_find(int *from, int *to, int *inside, const wkv_tokenizer *t, cons
 
 const char *wkv_trace_role_name(wkv_trace_role role)
 {
-    static const char *const names[WKV_ROLES] = {"before the subject", "subject, first", "subject, middle", "subject, last",
-                                                 "next token", "further tokens", "last token"};
+    static const char *const names[WKV_ROLES] = {"before the subject", "subject, first", "subject, middle",
+                                                 "subject, last",      "next token",     "further tokens",
+                                                 "last token"};
     return role >= 0 && role < WKV_ROLES ? names[role] : NULL;
 }
 
