@@ -74,6 +74,8 @@ const char *trace_kind_words(wkv_trace_kind kind);
 double trace_measure(const trace_told *r, const wkv_trace_score *s);
 /* Half a 95 % interval: 1.96 standard errors. */
 double trace_half(double error);
+/* The noise lowers the measure by more than its 95 % interval; else shares of the effect have no meaning. */
+int trace_has_effect(const trace_told *r);
 /* One sentence about the largest sites of the i-th traced kind, at one token or at all tokens together. */
 enum { TRACE_SENTENCE = 512 };
 void trace_sentence(char out[TRACE_SENTENCE], const trace_told *r, int i, int all);

@@ -126,7 +126,7 @@ static void describe(char *title, char *summary, size_t capacity, const trace_to
                              r->prompt, r->answer, r->subject, 100 * r->picture->clean.probability,
                              100 * r->picture->corrupted.probability);
     for (int i = 0; i < __builtin_popcount(r->picture->kinds); i++) {
-        if (trace_kind(r->picture->kinds, i) != WKV_TRACE_FFN) continue;
+        if (trace_kind(r->picture->kinds, i) != WKV_TRACE_FFN || !trace_has_effect(r)) continue;
         for (int all = 0; all < 2; all++) {
             char sentence[TRACE_SENTENCE];
             trace_sentence(sentence, r, i, all);

@@ -20,6 +20,11 @@ double trace_measure(const trace_told *r, const wkv_trace_score *s)
 
 double trace_half(double error) { return 1.96 * error; }
 
+int trace_has_effect(const trace_told *r)
+{
+    return trace_measure(r, &r->picture->total) > trace_half(trace_measure(r, &r->picture->total_error));
+}
+
 static double share(const trace_told *r, const wkv_trace_score *s)
 {
     return 100 * trace_measure(r, s) / trace_measure(r, &r->picture->total);
@@ -86,10 +91,13 @@ static void print_places(const trace_told *r, int i, int width)
         char label[LABEL];
         columns_cut(label, sizeof label, p->labels[all[k].row], width);
         const wkv_trace_effect *e = all[k].effect;
-        put_text("  %-16s %5d  %s%*s %+8.4f ±%.4f %5.0f %% ±%-4.0f %+8.3f ±%.3f\n",
+        char part[32] = "";
+        if (trace_has_effect(r))
+            snprintf(part, sizeof part, "%5.0f %% ±%.0f", share(r, &e->mean), fabs(trace_half(share(r, &e->error))));
+        put_text("  %-16s %5d  %s%*s %+8.4f ±%.4f %s%*s %+8.3f ±%.3f\n",
                  k ? "" : trace_kind_words(trace_kind(p->kinds, i)), all[k].layer, label, width - columns_of(label), "",
-                 e->mean.probability, trace_half(e->error.probability), share(r, &e->mean),
-                 fabs(trace_half(share(r, &e->error))), e->mean.difference, trace_half(e->error.difference));
+                 e->mean.probability, trace_half(e->error.probability), part, 12 - columns_of(part), "",
+                 e->mean.difference, trace_half(e->error.difference));
     }
     free(all);
 }
@@ -125,7 +133,8 @@ void trace_print(const trace_told *r)
              r->averaged ? "tokens" : "token", "probability", "", "of the effect", "logits", plain(1));
     for (int i = 0; i < kinds; i++) print_places(r, i, width);
     put_text("\n");
-    for (int i = 0; i < 2 * kinds; i++) {
+    if (!trace_has_effect(r)) put_text("the noise lowers the answer by no more than its 95 %% interval\n");
+    for (int i = 0; i < 2 * kinds && trace_has_effect(r); i++) {
         char sentence[TRACE_SENTENCE];
         /* the residual stream after the last layer is the model's result, and always the largest */
         if (kinds > 1 && trace_kind(p->kinds, i / 2) == WKV_TRACE_RESID) continue;
