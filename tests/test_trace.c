@@ -401,7 +401,7 @@ static void files_of_prompts(void)
     EXPECT_EQ(wkv_trace_file_open(&f, "missing.json"), WKV_EIO);
 }
 
-/* Any byte of a file changed or cut: an error, or prompts whose subjects are in them. */
+/* Any byte of a file changed or cut: an error, or prompts with their subjects in them. */
 static void damaged_files(void)
 {
     rng r = {7, 0};

@@ -317,9 +317,9 @@ const command cmd_trace = {
         "et al. 2022, ROME). The report has the effect of each layer and token for the residual stream, the outputs of "
         "time mix and channel mix, and the state, as a share of the whole effect, with 95 % intervals over the samples "
         "of noise or, with --items, over the prompts.",
-    .examples = "wkv trace \"The Space Needle is in the city of\" --subject \"The Space Needle\" --html trace.html\n"
-                "wkv trace -m MODEL.pth --items known_1000.json --limit 100  # averages over prompts\n"
-                "wkv trace -m MODEL.pth --items known_1000.json --window 10  # as in the paper's figures",
+    .examples = "wkv trace \"Paris is in\" --subject Paris --html paris.html  # one prompt, as a page\n"
+                "wkv trace -m MODEL.pth --items known_1000.json  # the mean of a file of prompts\n"
+                "wkv trace -m MODEL.pth --items known_1000.json --window 10  # windows of 10 layers",
     .groups = groups,
     .run = run,
 };

@@ -13,7 +13,7 @@ typedef struct {
     int known;  /* the most probable next token begins the expected answer */
 } trace_prompt;
 
-/* Encode a prompt and find the subject, whose first byte is at `at`. Returns 0, or 1 after an error message. */
+/* Encode a prompt and find the subject, at byte `at`. Returns 0, or 1 after an error message. */
 int trace_encode(trace_prompt *p, const engine *e, const char *prompt, const char *subject, size_t at);
 /* Set the expected answer: its first token, with or without a blank before it, whichever is more probable; NULL: the
  * model's own. Evaluates the prompt. Returns 0, or 1 after an error message. */
@@ -53,12 +53,12 @@ int trace_sum_add(trace_sum *s, const trace_prompt *p, const wkv_trace_result *r
 const trace_picture *trace_sum_picture(trace_sum *s);
 void trace_sum_free(trace_sum *s);
 
-/* A result and what was asked. */
+/* A result and its options. */
 typedef struct {
     const trace_picture *picture;
     int difference; /* not 0: the measure is the logit difference         */
     int averaged;   /* prompts in the means; 0: one prompt                */
-    int skipped;    /* prompts of the file whose answer is another        */
+    int skipped;    /* prompts of the file with another answer            */
     int samples, window;
     float noise, sigma;
     uint64_t seed;

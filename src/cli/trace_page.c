@@ -69,7 +69,7 @@ static int put_map(page *p, int i)
 
 /* ---- lines over the layers --------------------------------------------------------------------------------------- */
 
-/* A line with its interval for each kind but the residual stream, whose last layer is the model's result. Row -1: all
+/* A line with its interval for each kind but the residual stream (its last layer is the model's result). Row -1: all
  * tokens together. */
 static int put_lines(page *p, int row, const char *name, const char *title, const char *caption, int half)
 {

@@ -6,7 +6,7 @@
 #include "wkv_trace.h"
 
 struct wkv_trace_file {
-    json_t *objects; /* those of the file, whose strings the prompts borrow */
+    json_t *objects; /* of the file; the prompts borrow their strings */
     wkv_trace_prompt *list;
     int n, capacity;
 };

@@ -17,7 +17,7 @@ enum {
     POOL_BYTES = 256 << 20 /* of its states and logits, at most */
 };
 
-/* Kinds whose values are rows; WKV_TRACE_STATE is not. */
+/* Kinds with rows as values; WKV_TRACE_STATE has none. */
 enum { ROW_KINDS = WKV_TRACE_STATE };
 static const char probed_sites[] = "resid_post,att_out,ffn_out";
 
@@ -162,7 +162,7 @@ static void restore_states(const tracer *t, int token)
         }
 }
 
-/* Evaluate n tokens of the sequences [0, t->in_batch), whose samples are those of the runs. */
+/* Evaluate n tokens of the sequences [0, t->in_batch), with the samples of the runs. */
 static int advance(tracer *t, wkv_state **states, int n, int with_logits)
 {
     const wkv_trace_item *q = t->item;
