@@ -75,6 +75,7 @@ typedef struct {
     const char *label; /* with the unit: "time per token (ms)"                      */
     int log;           /* not 0: logarithmic                                        */
     int from_zero;     /* not 0: a linear axis includes 0                           */
+    int whole;         /* not 0: ticks of a linear axis at integers only, as of layers */
     double low, high;  /* fixed limits; equal: from the values                      */
 } wkv_axis;
 

@@ -173,7 +173,8 @@ typedef struct {
      * matrices of the version), or names, "att.key". NULL: "att,ffn" */
     const char *targets;
     /* parameters to train in addition to adapters and states: words as for targets, but of all parameters ("emb",
-     * "att.w0", "ln1"), and "norm": all norms, "time": all other vectors of the layers. Not with "full" */
+     * "att.w0", "ln1"), and "norm": all norms, "time": all other vectors of the layers; "blocks.3.ffn": in layer 3
+     * only. With "full" these are the only ones that are trained; NULL: all */
     const char *train;
     const char *freeze;     /* with "full": parameters to freeze, the same words; NULL: none */
     float lora_dropout;     /* dropout of the adapter inputs (kept values x 1 / (1 - p)); 0: none */

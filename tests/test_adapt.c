@@ -487,6 +487,27 @@ static void a_file_is_trained_further(void)
     wkv_trainer_free(t);
 }
 
+static void only_the_channel_mix_of_a_layer(void)
+{
+    const char *path = MODELS "v7-n16-bf16.pth";
+    wkv_trainer *before = made(&(wkv_train_options){.method = "full", .samples = 1, .init = path});
+    wkv_trainer *t = made(&(wkv_train_options){
+        .method = "full", .samples = 1, .init = path, .lr_init = 1e-3f, .weight_decay = 0.1f, .train = "blocks.1.ffn"});
+    double loss;
+    int changed = 0;
+    if (before && t && trainer_step(t, three, SAMPLES, &loss)) FAILED("%s", wkv_error());
+    for (int k = 0; before && t && k < t->p.count; k++) {
+        const param *q = &t->p.list[k];
+        const int is_ffn = !strcmp(q->name, "blocks.1.ffn.key.weight") || !strcmp(q->name, "blocks.1.ffn.value.weight");
+        const int changes = memcmp(t->p.values + q->at, before->p.values + q->at, q->n * sizeof(real)) != 0;
+        if (changes != is_ffn || q->frozen == is_ffn) FAILED("%s %s", q->name, changes ? "changes" : "stays");
+        changed += changes;
+    }
+    EXPECT_EQ(changed, 2);
+    wkv_trainer_free(before);
+    wkv_trainer_free(t);
+}
+
 /* Frozen ones keep their bits in spite of weight decay, and are excluded from the norm; the others have the gradient
  * that they have without. */
 static void frozen_parameters_stay(void)
@@ -556,8 +577,10 @@ static void misuse(void)
     REFUSED("--freeze: RWKV-7 has no weights called \"ln3\"", .method = "full", .freeze = "ln3");
     REFUSED("--freeze att,ffn,low-rank,norm,time,emb,head: no parameter is left to train", .method = "full",
             .freeze = "att,ffn,low-rank,norm,time,emb,head");
-    REFUSED("--train norm: --method full trains all parameters except those of --freeze", .method = "full",
-            .train = "norm");
+    REFUSED("--freeze norm: no parameter is left to train", .method = "full", .train = "blocks.0.norm",
+            .freeze = "norm");
+    REFUSED("--train: RWKV-7 has no weights called \"blocks.9.ffn\"", .method = "full", .train = "blocks.9.ffn");
+    REFUSED("--freeze: RWKV-7 has no weights called \"blocks.1.\"", .method = "full", .freeze = "blocks.1.");
     REFUSED("--freeze norm is for --method full; lora freezes all parameters", .method = "lora",
             .freeze = "norm");
     REFUSED("--train norm: the output would lose the contents of --lora lora.safetensors", .method = "state",
@@ -591,6 +614,7 @@ int main(void)
     RUN(a_file_is_trained_further);
     RUN(named_parameters_are_resumed);
     RUN(frozen_parameters_stay);
+    RUN(only_the_channel_mix_of_a_layer);
     RUN(misuse);
     return DONE();
 }

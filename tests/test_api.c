@@ -14,6 +14,7 @@
 #include "wkv_train.h"
 #include "wkv_store.h"
 #include "wkv_task.h"
+#include "wkv_trace.h"
 
 enum { IDS = 4 };
 static wkv_model *m, *other;
@@ -691,6 +692,77 @@ static void probes(void)
     free(row);
 }
 
+static void tracing(void)
+{
+    const wkv_trace_item sound = {.tokens = ids, .n = IDS, .from = 1, .to = 2, .answer = -1};
+    wkv_trace_item bad = sound;
+    wkv_trace_result r;
+    wkv_trace_patch patch = {.kinds = 1, .layer = 0, .layer_end = 1, .token = 0, .token_end = 1};
+    wkv_trace_score scores[2];
+    const wkv_trace_options two = {.samples = 2};
+    wkv_trace_effect *grid = calloc(wkv_trace_cells(m, &sound, &two), sizeof *grid);
+    EXPECT_EQ(wkv_trace(&r, grid, NULL, c, &sound, &two), 0);
+    REFUSED(wkv_trace(NULL, grid, NULL, c, &sound, &two));
+    REFUSED(wkv_trace(&r, NULL, NULL, c, &sound, &two));
+    REFUSED(wkv_trace(&r, grid, NULL, NULL, &sound, &two));
+    REFUSED(wkv_trace(&r, grid, NULL, c, NULL, &two));
+    REFUSED(wkv_trace(&r, grid, NULL, c, &sound, &(wkv_trace_options){.samples = -1}));
+    REFUSED(wkv_trace(&r, grid, NULL, c, &sound, &(wkv_trace_options){.samples = 1 << 20}));
+    REFUSED(wkv_trace(&r, grid, NULL, c, &sound, &(wkv_trace_options){.window = -1}));
+    REFUSED(wkv_trace(&r, grid, NULL, c, &sound, &(wkv_trace_options){.kinds = 16}));
+    REFUSED(wkv_trace(&r, grid, NULL, c, &sound, &(wkv_trace_options){.noise = nan_}));
+    REFUSED(wkv_trace(&r, grid, NULL, c, &sound, &(wkv_trace_options){.sigma = infinite}));
+    REFUSED(wkv_trace(&r, grid, NULL, c, &sound, &(wkv_trace_options){.sigma = -1}));
+    const int ends[][2] = {{-1, 1}, {2, 2}, {2, 1}, {0, IDS + 1}};
+    for (int i = 0; i < 4; i++) {
+        bad.from = ends[i][0], bad.to = ends[i][1];
+        REFUSED(wkv_trace(&r, grid, NULL, c, &bad, &two));
+    }
+    bad = sound;
+    bad.answer = V;
+    REFUSED(wkv_trace(&r, grid, NULL, c, &bad, &two));
+    bad = sound;
+    bad.tokens = NULL;
+    REFUSED(wkv_trace(&r, grid, NULL, c, &bad, &two));
+    bad = sound;
+    bad.n = 0;
+    REFUSED(wkv_trace(&r, grid, NULL, c, &bad, &two));
+    EXPECT_EQ(wkv_trace_cells(NULL, &sound, NULL), 0);
+    EXPECT_EQ(wkv_trace_cells(m, NULL, NULL), 0);
+    EXPECT_EQ(wkv_trace_cells(m, &bad, NULL), 0);
+    REFUSED(wkv_trace_patches(NULL, scores, c, &sound, &patch, 1, &two));
+    REFUSED(wkv_trace_patches(&r, NULL, c, &sound, &patch, 1, &two));
+    REFUSED(wkv_trace_patches(&r, scores, NULL, &sound, &patch, 1, &two));
+    REFUSED(wkv_trace_patches(&r, scores, c, NULL, &patch, 1, &two));
+    REFUSED(wkv_trace_patches(&r, scores, c, &sound, NULL, 1, &two));
+    REFUSED(wkv_trace_patches(&r, scores, c, &sound, &patch, 0, &two));
+    patch.token_end = IDS + 1;
+    REFUSED(wkv_trace_patches(&r, scores, c, &sound, &patch, 1, &two));
+    float sigma;
+    REFUSED(wkv_trace_sigma(NULL, c, &sound, 1));
+    REFUSED(wkv_trace_sigma(&sigma, NULL, &sound, 1));
+    REFUSED(wkv_trace_sigma(&sigma, c, NULL, 1));
+    REFUSED(wkv_trace_sigma(&sigma, c, &sound, 0));
+    REFUSED(wkv_trace_sigma(&sigma, c, &(wkv_trace_item){.tokens = ids, .n = 2, .from = 1, .to = 3}, 1));
+    int from, to;
+    REFUSED(wkv_trace_find(NULL, &to, NULL, t, ids, IDS, "text", 0, 1));
+    REFUSED(wkv_trace_find(&from, NULL, NULL, t, ids, IDS, "text", 0, 1));
+    REFUSED(wkv_trace_find(&from, &to, NULL, NULL, ids, IDS, "text", 0, 1));
+    REFUSED(wkv_trace_find(&from, &to, NULL, t, NULL, IDS, "text", 0, 1));
+    REFUSED(wkv_trace_find(&from, &to, NULL, t, ids, IDS, NULL, 0, 1));
+    REFUSED(wkv_trace_find(&from, &to, NULL, t, ids, IDS, "text", 0, 0));
+    REFUSED(wkv_trace_find(&from, &to, NULL, t, ids, IDS, "text", 1000, 1));
+    EXPECT(!wkv_trace_role_name((wkv_trace_role)-1) && !wkv_trace_role_name(WKV_ROLES));
+    EXPECT(!wkv_trace_kind_name((wkv_trace_kind)-1) && !wkv_trace_kind_name(WKV_TRACE_KINDS));
+    EXPECT_EQ(wkv_trace_role_of(NULL, 0), WKV_ROLE_BEFORE);
+    NOTHING(wkv_trace_file, wkv_trace_file_open(&out, NULL));
+    REFUSED(wkv_trace_file_open(NULL, "x.json"));
+    wkv_trace_file_close(NULL);
+    EXPECT_EQ(wkv_trace_file_count(NULL), 0);
+    EXPECT(!wkv_trace_file_prompt(NULL, 0));
+    free(grid);
+}
+
 static void measuring(void)
 {
     wkv_token_score scores[IDS];
@@ -940,10 +1012,10 @@ int main(void)
     RUN(state_files);
     RUN(training);
     RUN(probes);
+    RUN(tracing);
     RUN(measuring);
     RUN(reports);
     RUN(curves);
-
     RUN(evaluating);
     free(logits);
     wkv_tokenizer_close(t);

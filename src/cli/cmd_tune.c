@@ -47,8 +47,8 @@ static const option method_options[] = {
     {0, "lora-dropout", OPT_REAL, "X", &training.set.lora_dropout, 0, 0.99, "0",
      "dropout probability of the adapter inputs"},
     {0, "train", OPT_TEXT, "LIST", &training.set.train, 0, 0, "",
-     "additional parameters to train, comma-separated: norm, time (the other vectors of the layers), the words of "
-     "--targets, or names such as emb, head, att.w0"},
+     "additional parameters to train, with --method full the only ones; comma-separated: norm, time (the other vectors "
+     "of the layers), the words of --targets, or names such as emb, head, att.w0; blocks.3.ffn: in layer 3 only"},
     {0, "freeze", OPT_TEXT, "LIST", &training.set.freeze, 0, 0, "",
      "with --method full: parameters to freeze; the same words"},
     {0, "lora", OPT_TEXT, "FILE", &training.set.with.lora, 0, 0, "", "continue from this adapter"},

@@ -4,8 +4,8 @@
 
 #include "option.h"
 
-extern const command cmd_info, cmd_generate, cmd_chat, cmd_tokenize, cmd_logits, cmd_train, cmd_vocab, cmd_tune,
-    cmd_merge, cmd_convert, cmd_bench, cmd_selftest, cmd_pull, cmd_doctor, cmd_state, cmd_session, cmd_dump, cmd_eval,
-    cmd_curve;
+extern const command cmd_generate, cmd_chat, cmd_info, cmd_tokenize, cmd_logits, cmd_dump, cmd_state, cmd_session,
+    cmd_train, cmd_vocab, cmd_tune, cmd_merge, cmd_convert, cmd_pull, cmd_eval, cmd_curve, cmd_trace, cmd_bench,
+    cmd_doctor, cmd_selftest;
 
 #endif

@@ -8,7 +8,7 @@
 
 int axis_has(const wkv_axis *of, double value) { return fabs(value) <= LARGEST && (!of->log || value > 1 / LARGEST); }
 
-void axis_begin(axis *a, const wkv_axis *of) { *a = (axis){.low = INFINITY, .high = -INFINITY, .log = of->log}; }
+void axis_begin(axis *a, const wkv_axis *of) { *a = (axis){.low = INFINITY, .high = -INFINITY, .log = of->log, .whole = of->whole}; }
 
 void axis_add(axis *a, const wkv_axis *of, double value)
 {
@@ -45,7 +45,7 @@ static void add_tick(axis *a, double value)
 
 static void linear_ticks(axis *a, int n)
 {
-    const double step = number_tick(a->high - a->low, n), first = ceil(a->low / step - 1e-9);
+    const double step = fmax(number_tick(a->high - a->low, n), a->whole), first = ceil(a->low / step - 1e-9);
     for (int i = 0; i < AXIS_TICKS && (first + i) * step <= a->high + 1e-9 * step; i++) {
         const double tick = (first + i) * step;
         add_tick(a, fabs(tick) < 1e-9 * step ? 0 : tick);

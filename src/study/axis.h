@@ -8,7 +8,7 @@ enum { AXIS_TICKS = 64 };
 
 typedef struct {
     double low, high; /* of the values                                   */
-    int log;
+    int log, whole;
     double from, to; /* their places in the picture                     */
     double ticks[AXIS_TICKS];
     int n;

@@ -68,17 +68,18 @@ typedef struct {
 
 /* Is this parameter trained (--train)? Parameters stored in the adapter file of --lora are trained further, because the
  * new file replaces that one. */
-static int is_trained(const lister *l, const char *name, const slot *s)
+static int is_trained(const lister *l, const char *name, const slot *s, int layer)
 {
     const tensors *file = l->t->base->file;
     const file_tensor *f = l->o->with.lora && l->t->methods & TRAIN_LORA ? tensors_find(file, name) : NULL;
-    return choose_names(l->o->train, s) || (f && strcmp(tensors_path_of(file, f), tensors_path(file)) != 0);
+    return choose_names(l->o->train, s, layer) || (f && strcmp(tensors_path_of(file, f), tensors_path(file)) != 0);
 }
 
 /* Does this weight have a trained adapter? A weight of --train gets no new one. */
 static int is_adapted(const lister *l, const char *name, const tensor *w, const slot *s, int layer)
 {
-    return choosable_adapted(s, layer) && (w->adapter || (choose_names(l->o->targets, s) && !is_trained(l, name, s)));
+    return choosable_adapted(s, layer) &&
+           (w->adapter || (choose_names(l->o->targets, s, layer) && !is_trained(l, name, s, layer)));
 }
 
 static float alpha_of(const adapter *low) { return low->b.scale * (float)low->b.cols; }
@@ -234,7 +235,7 @@ static int fill_adapters(lister *l)
 static int list_trained(void *user, const char *name, tensor *t, const slot *s, int layer)
 {
     lister *l = user;
-    if (!is_trained(l, name, s)) return 0;
+    if (!is_trained(l, name, s, layer)) return 0;
     adapter *low = t->adapter;
     int err = params_list(&l->t->p, l->t->m, name, t, s, layer);
     t->adapter = low;

@@ -1,6 +1,8 @@
 /* choose.c - the words that name parameters. */
 #include "train/choose.h"
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int name_stem(const char *name)
@@ -52,8 +54,23 @@ static const struct {
 } kinds[] = {{"att", is_att}, {"ffn", is_ffn}, {"low-rank", is_low_rank}, {"norm", is_norm}, {"time", is_time}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static int means(const char *word, size_t n, const slot *s)
+/* Length of a word's "blocks.N.", if N is this layer, or that of ln0; -1: another layer. */
+static int layer_prefix(const char *word, size_t n, const slot *s, int layer)
 {
+    static const char blocks[] = "blocks.";
+    if (strncmp(word, blocks, strlen(blocks)) || !isdigit((unsigned char)word[strlen(blocks)])) return 0;
+    char *end;
+    const long number = strtol(word + strlen(blocks), &end, 10);
+    if (short_name(s) != s->name) layer = 0;
+    return *end == '.' && (size_t)(end - word) < n && number == layer ? (int)(end + 1 - word) : -1;
+}
+
+static int means(const char *word, size_t n, const slot *s, int layer)
+{
+    const int prefix = layer_prefix(word, n, s, layer);
+    if (prefix < 0) return 0;
+    word += prefix;
+    n -= (size_t)prefix;
     for (int i = 0; i < KINDS; i++)
         if (n == strlen(kinds[i].word) && !strncmp(word, kinds[i].word, n)) return kinds[i].has(s);
     return n == (size_t)name_stem(short_name(s)) && !strncmp(short_name(s), word, n);
@@ -65,10 +82,10 @@ static const char *next_word(const char *word)
     return word + (*word == ',');
 }
 
-int choose_names(const char *words, const slot *s)
+int choose_names(const char *words, const slot *s, int layer)
 {
     for (const char *w = words ? words : ""; *w; w = next_word(w))
-        if (means(w, strcspn(w, ","), s)) return 1;
+        if (means(w, strcspn(w, ","), s, layer)) return 1;
     return 0;
 }
 
@@ -87,7 +104,7 @@ static int is_meant(void *user, const char *name, tensor *t, const slot *s, int 
 {
     (void)name, (void)t;
     const search *q = user;
-    return q->choosable(s, layer) && means(q->word, q->n, s);
+    return q->choosable(s, layer) && means(q->word, q->n, s, layer);
 }
 
 static void list_word(search *q, const char *word, int n)

@@ -3,7 +3,7 @@
  * Words are comma-separated. "att" and "ffn" are the big matrices of time mix and channel mix, "low-rank" the small
  * matrices of the version, "norm" weight and bias of every norm, "time" all other vectors of the layers: token shift,
  * decay, bonus. Any other word is a name without "blocks.N." and without ".weight" or ".bias":
- * "att.key", "ln1", "emb". */
+ * "att.key", "ln1", "emb". A word after "blocks.N." selects in layer N only: "blocks.3.ffn". */
 #ifndef WKV_TRAIN_CHOOSE_H
 #define WKV_TRAIN_CHOOSE_H
 
@@ -12,8 +12,8 @@
 /* Length of a tensor's name without ".weight" or ".bias". */
 int name_stem(const char *name);
 
-/* Does a word of the list name this tensor? NULL is the empty list. */
-int choose_names(const char *words, const slot *s);
+/* Does a word of the list name this tensor of the layer (-1: of none)? NULL is the empty list. */
+int choose_names(const char *words, const slot *s, int layer);
 
 /* Can the tensor have an adapter? Can it be trained? */
 typedef int choosable_fn(const slot *s, int layer);

@@ -53,17 +53,18 @@ static void point_into_blocks(params *p)
     }
 }
 
-int params_freeze(params *p, const char *words)
+int params_freeze(params *p, const char *train, const char *freeze)
 {
-    int err = choose_check("--freeze", words, &p->model, choosable_all), left = 0;
+    int err = choose_check("--train", train, &p->model, choosable_all), left = 0;
+    if (!err) err = choose_check("--freeze", freeze, &p->model, choosable_all);
     if (err) return err;
     for (int i = 0; i < p->count; i++) {
         param *q = &p->list[i];
-        q->frozen = choose_names(words, q->slot);
+        q->frozen = (train && !choose_names(train, q->slot, q->layer)) || choose_names(freeze, q->slot, q->layer);
         p->n_frozen += q->frozen ? q->n : 0;
         left += !q->frozen;
     }
-    if (!left) return fail(WKV_EARG, "--freeze %s: no parameter is left to train", words);
+    if (!left) return fail(WKV_EARG, "--freeze %s: no parameter is left to train", freeze);
     point_into_blocks(p);
     return 0;
 }

@@ -43,9 +43,9 @@ enum { OPTIMIZER_CHUNK = 1 << 14 };
 int params_new(params *p, const arch *a, const int sizes[DIMS], int L);
 /* Set the shape of a tensor of m (as in a bound model, a vector has one row) and list it. WKV_ENOMEM. */
 int params_list(params *p, const rwkv *m, const char *name, tensor *t, const slot *s, int layer);
-/* Freeze the parameters selected by a list of words (train/choose.h). WKV_EARG: a word selects none, or none is left to
- * train. */
-int params_freeze(params *p, const char *words);
+/* Freeze the parameters that `freeze` selects (train/choose.h), and those that `train` does not, if it is given.
+ * WKV_EARG: a word selects none, or none is left to train. */
+int params_freeze(params *p, const char *train, const char *freeze);
 /* Allocate the blocks, all 0, for the listed tensors and place the tensors in them. WKV_ENOMEM. */
 int params_make(params *p);
 /* Shard the moments: this process keeps those of its share of the values, a range of whole OPTIMIZER_CHUNKs. */

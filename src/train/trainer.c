@@ -57,7 +57,7 @@ static int make_model(wkv_trainer *t, const wkv_train_options *o)
 {
     if (t->methods != TRAIN_ALL) return adapt_frozen(t, o);
     int err = make_full(t, o);
-    return err ? err : params_freeze(&t->p, o->freeze);
+    return err ? err : params_freeze(&t->p, o->train, o->freeze);
 }
 
 /* negative: none */
@@ -112,12 +112,10 @@ static int set_optimizer(wkv_trainer *t, const wkv_train_options *o)
     if (!t->methods) return WKV_EARG;
     if (o->lora_dropout > 0 && !(t->methods & TRAIN_LORA))
         return fail(WKV_EARG, "--lora-dropout needs adapters, and --method %s has none", o->method);
-    if (t->methods == TRAIN_ALL && o->train)
-        return fail(WKV_EARG, "--train %s: --method full trains all parameters except those of --freeze", o->train);
     if (t->methods != TRAIN_ALL && o->freeze)
         return fail(WKV_EARG, "--freeze %s is for --method full; %s freezes all parameters except those of --train",
                     o->freeze, o->method);
-    if (o->train) t->methods |= TRAIN_NAMED;
+    if (o->train && t->methods != TRAIN_ALL) t->methods |= TRAIN_NAMED;
     if (t->methods & TRAIN_MISS && o->alpha > 0)
         return fail(WKV_EARG, "--alpha %g: MiSS adapters have no alpha; LoRA and PiSSA have", (double)o->alpha);
     if (o->rank < 0 || o->rank > 1 << 14 || o->alpha < 0)
