@@ -7,6 +7,7 @@
 #include "wkv_cache.h"
 #include "wkv_file.h"
 #include "wkv_probe.h"
+#include "wkv_report.h"
 #include "wkv_session.h"
 #include "wkv_state.h"
 #include "wkv_train.h"
@@ -712,6 +713,65 @@ static void measuring(void)
     EXPECT_EQ(wkv_memory_needed(NULL, 1), 0);
 }
 
+static void reports(void)
+{
+    wkv_report *r = NULL;
+    const double x[] = {1, 2};
+    const char *const texts[] = {"a", "b"};
+    const wkv_figure figure = {.name = "a", .title = "A"}, bad = {.name = "a/b", .title = "A"}, none = {.name = "a"};
+    REFUSED(wkv_report_new(NULL, "title", NULL));
+    NOTHING(wkv_report, wkv_report_new(&out, NULL, NULL));
+    EXPECT_EQ(wkv_report_new(&r, "title", NULL), 0);
+    REFUSED(wkv_report_section(NULL, "a"));
+    REFUSED(wkv_report_section(r, NULL));
+    REFUSED(wkv_report_text(NULL, "a"));
+    REFUSED(wkv_report_text(r, NULL));
+    REFUSED(wkv_report_formula(NULL, "a"));
+    REFUSED(wkv_report_formula(r, NULL));
+    REFUSED(wkv_report_command(NULL, "a"));
+    REFUSED(wkv_report_command(r, NULL));
+    REFUSED(wkv_report_fact(NULL, &(wkv_fact){.name = "a"}));
+    REFUSED(wkv_report_fact(r, NULL));
+    REFUSED(wkv_report_fact(r, &(wkv_fact){.value = 1}));
+    REFUSED(wkv_report_table(NULL, &(wkv_table){.columns = texts, .n_columns = 1}));
+    REFUSED(wkv_report_table(r, NULL));
+    REFUSED(wkv_report_table(r, &(wkv_table){.n_columns = 1}));
+    REFUSED(wkv_report_table(r, &(wkv_table){.columns = texts, .n_columns = 0}));
+    REFUSED(wkv_report_table(r, &(wkv_table){.columns = texts, .n_columns = 1, .n_rows = 1}));
+    REFUSED(wkv_report_table(r, &(wkv_table){.columns = texts, .n_columns = 1, .n_rows = -1}));
+    REFUSED(wkv_report_plot(NULL, &(wkv_plot){.figure = figure}));
+    REFUSED(wkv_report_plot(r, NULL));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = bad}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = none}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = {.name = "", .title = "A"}}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = figure, .n_series = 1}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = figure, .n_rules = -1}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = figure, .series = &(wkv_series){.n = 1, .x = x}, .n_series = 1}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = figure, .series = &(wkv_series){.n = -1}, .n_series = 1}));
+    REFUSED(wkv_report_plot(r, &(wkv_plot){.figure = figure, .series = &(wkv_series){.mark = 9}, .n_series = 1}));
+    REFUSED(wkv_report_bars(NULL, &(wkv_bars){.figure = figure}));
+    REFUSED(wkv_report_bars(r, NULL));
+    REFUSED(wkv_report_bars(r, &(wkv_bars){.figure = bad}));
+    REFUSED(wkv_report_bars(r, &(wkv_bars){.figure = figure, .labels = texts, .n_groups = 1, .n_series = 1}));
+    REFUSED(wkv_report_bars(r, &(wkv_bars){.figure = figure, .values = x, .n_groups = 1, .n_series = 1}));
+    REFUSED(wkv_report_bars(r, &(wkv_bars){.figure = figure, .values = x, .labels = texts, .n_groups = 1}));
+    REFUSED(wkv_report_map(NULL, &(wkv_map){.figure = figure}));
+    REFUSED(wkv_report_map(r, NULL));
+    REFUSED(wkv_report_map(r, &(wkv_map){.figure = bad}));
+    REFUSED(wkv_report_map(r, &(wkv_map){.figure = figure, .rows = 1, .columns = 1}));
+    REFUSED(wkv_report_map(r, &(wkv_map){.figure = figure, .values = x, .rows = 1 << 16, .columns = 1 << 16}));
+    REFUSED(wkv_report_map(r, &(wkv_map){.figure = figure, .values = x, .rows = 0, .columns = 1}));
+    REFUSED(wkv_report_html(NULL, "x.html"));
+    REFUSED(wkv_report_html(r, NULL));
+    REFUSED(wkv_report_svg(NULL, "x.svg"));
+    REFUSED(wkv_report_svg(r, NULL));
+    REFUSED(wkv_report_svg(r, "x.svg"));
+    REFUSED(wkv_report_json(NULL, r));
+    NOTHING(char, wkv_report_json(&out, NULL));
+    wkv_report_free(r);
+    wkv_report_free(NULL);
+}
+
 int main(void)
 {
     if (wkv_model_open(&m, NULL, NULL) || wkv_model_open(&other, TEST_DIR "/golden/models/v4-c32-f32.pth", NULL) ||
@@ -736,6 +796,7 @@ int main(void)
     RUN(training);
     RUN(probes);
     RUN(measuring);
+    RUN(reports);
     free(logits);
     wkv_tokenizer_close(t);
     wkv_state_free(s), wkv_state_free(s2);

@@ -80,8 +80,8 @@ run wkv generate continues a text, wkv chat holds a conversation
 serve there is no server
 ps there is no server
 quantize wkv convert IN OUT.gguf --type q8
-eval wkv convert --check TEXT
-perplexity wkv convert --check TEXT
+perplexity wkv eval --text TEXT
+lm-eval wkv eval measures tasks
 finetune wkv tune adapts
 list wkv pull prints
 show wkv info describes

@@ -17,4 +17,10 @@ float number_read_float(const char *text, char **end);                          
 /* The fewest digits, at least 6, that read back as the same float. */
 void number_shortest(char out[32], float x);
 
+/* 12345.6 as "12,346": six digits, or an integer with thousands separators. Returns out. */
+const char *number_grouped(char out[32], double x);
+
+/* The distance of axis ticks: 1, 2 or 5 times a power of ten, about range / n. */
+double number_tick(double range, int n);
+
 #endif

@@ -33,6 +33,17 @@ int utf8_length(const char *text, size_t n)
     return length < 0 || (size_t)length <= n ? length : 0;
 }
 
+uint32_t utf8_next(const char **text)
+{
+    const unsigned char *p = (const unsigned char *)*text;
+    const int length = utf8_length(*text, strnlen(*text, 4));
+    *text += length > 0 ? length : 1;
+    if (length <= 0) return 0xfffd;
+    uint32_t c = length == 1 ? p[0] : p[0] & (0x7fu >> length);
+    for (int i = 1; i < length; i++) c = c << 6 | (p[i] & 63);
+    return c;
+}
+
 size_t utf8_check(const char *p, size_t n)
 {
     size_t i = 0;
@@ -42,6 +53,13 @@ size_t utf8_check(const char *p, size_t n)
         i += (size_t)length;
     }
     return i;
+}
+
+int utf8_count(const char *text)
+{
+    int n = 0;
+    for (; *text; text++) n += (*text & 0xc0) != 0x80;
+    return n;
 }
 
 size_t utf8_control(const char *p, size_t n)

@@ -12,8 +12,14 @@ int utf8_put(char *out, uint32_t c);
  * Well-formed UTF-8 only: no overlong forms, no surrogates, nothing above U+10FFFF. */
 int utf8_length(const char *p, size_t n);
 
+/* The code point at *text, which is not at its zero byte, and *text moves behind it; U+FFFD for one invalid byte. */
+uint32_t utf8_next(const char **text);
+
 /* The offset of the first byte that is not part of a complete character; n: there is none. */
 size_t utf8_check(const char *p, size_t n);
+
+/* The number of characters of a zero-terminated text that is UTF-8. */
+int utf8_count(const char *text);
 
 /* The offset of the first control character, which a terminal may obey: ASCII's, DEL, U+0080 to U+009F; n: none. */
 size_t utf8_control(const char *p, size_t n);

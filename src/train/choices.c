@@ -1,6 +1,7 @@
 /* choices.c - multiple-choice questions: reading, tokenizing, answering. */
 #include "train/choices.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,13 +50,6 @@ static int put_context(const reader *r, const json_t *object)
     return samples_put_end(s, r->vocab, 0);
 }
 
-static int characters(const char *text)
-{
-    int n = 0;
-    for (; *text; text++) n += (*text & 0xc0) != 0x80;
-    return n;
-}
-
 static int put_choice(const reader *r, const json_t *object, const json_t *text)
 {
     choices *c = r->c;
@@ -68,7 +62,7 @@ static int put_choice(const reader *r, const json_t *object, const json_t *text)
         c->characters = more;
         c->characters_capacity = capacity;
     }
-    c->characters[c->texts.count] = characters(json_string_value(text));
+    c->characters[c->texts.count] = utf8_count(json_string_value(text));
     int err = put_context(r, object);
     if (!err) err = put(r, " ", 1, 1);
     if (!err) err = put(r, json_string_value(text), json_string_length(text), 1);

@@ -1,9 +1,9 @@
 /* page.c - page with the curves of a run: one self-contained file with SVG. During the run it reloads itself in the
  * browser. */
+#include "base/markup.h"
 #include "base/number.h"
 #include "train/history.h"
 #include <math.h>
-#include <string.h>
 
 enum { WIDE = 640, HIGH = 240, LEFT = 62, RIGHT = 24, TOP = 10, BOTTOM = 42, POINTS = 500 };
 
@@ -61,50 +61,29 @@ static int frame_of(frame *f, const history *h, const curve *c, int n)
     return 1;
 }
 
-/* 12345.6 is "12,346": six digits, or an integer with thousands separators. */
-static const char *grouped(char out[32], double x)
-{
-    char digits[24];
-    const int commas = fabs(x) >= 1000 && fabs(x) < 1e15;
-    int at = 0, n = snprintf(digits, sizeof digits, commas ? "%.0f" : "%.6g", x);
-    for (int i = 0; i < n; i++) {
-        if (i && commas && (n - i) % 3 == 0 && digits[i - 1] != '-') out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = 0;
-    return out;
-}
-
 static double two_digits(double x)
 {
     const double unit = pow(10, floor(log10(x)) - 1);
     return rint(x / unit) * unit;
 }
 
-/* tick distance: 1, 2 or 5 times a power of ten, about a fifth of the range */
-static double tick(double range)
-{
-    double power = pow(10, floor(log10(range / 5))), x = range / 5 / power;
-    return power * (x < 1.5 ? 1 : x < 3.5 ? 2 : x < 7.5 ? 5 : 10);
-}
-
 static void draw_axes(FILE *f, const frame *a)
 {
-    double dx = fmax(1, tick(a->x1 - a->x0)), dy = fmax(a->logs ? 0.1 : 0, tick(a->y1 - a->y0));
+    double dx = fmax(1, number_tick(a->x1 - a->x0, 5)), dy = fmax(a->logs ? 0.1 : 0, number_tick(a->y1 - a->y0, 5));
     int columns = (int)((a->x1 - a->x0) / dx) + 1, rows = (int)((a->y1 - a->y0) / dy) + 1;
     double left = ceil(a->x0 / dx), low = ceil(a->y0 / dy);
     char label[32];
     fprintf(f, "<g class=\"axis\">\n");
     for (int i = 0; i < rows && (low + i) * dy <= a->y1; i++) {
         double y = (low + i) * dy, at = down(a, y);
-        grouped(label, a->logs ? two_digits(pow(10, y)) : y);
+        number_grouped(label, a->logs ? two_digits(pow(10, y)) : y);
         fprintf(f, "<path d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", LEFT, at,
                 WIDE - RIGHT, LEFT - 6, at + 4, label);
     }
     for (int i = 0; i < columns && (left + i) * dx <= a->x1; i++) {
         double x = (left + i) * dx, at = across(a, x);
         fprintf(f, "<path d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", at, TOP,
-                HIGH - BOTTOM, at, HIGH - BOTTOM + 17, grouped(label, x));
+                HIGH - BOTTOM, at, HIGH - BOTTOM + 17, number_grouped(label, x));
     }
     fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">step</text></g>\n", (LEFT + WIDE - RIGHT) / 2, HIGH - 5);
 }
@@ -141,16 +120,6 @@ static void draw(FILE *f, const history *h, const char *title, int logs, const c
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-static void put_escaped(FILE *f, const char *text, size_t n)
-{
-    for (; n; text++, n--) switch (*text) {
-        case '<': fputs("&lt;", f); break;
-        case '>': fputs("&gt;", f); break;
-        case '&': fputs("&amp;", f); break;
-        default: fputc(*text, f);
-        }
-}
-
 static void put_time(FILE *f, double s)
 {
     long t = s > 0 && s < 1e9 ? (long)(s + 0.5) : 0;
@@ -162,10 +131,10 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
     char a[32], b[32], c[32];
     fprintf(f, "<table>\n<tr><th>model<td>RWKV-%s, %d layers of %d, vocabulary %d, %.2f M parameters\n", p->version,
             p->layers, p->width, p->vocab, (double)p->parameters / 1e6);
-    fprintf(f, "<tr><th>text<td>%s tokens, %s held out; %s tokens per step\n", grouped(a, (double)p->text_tokens),
-            grouped(b, (double)p->held_tokens), grouped(c, (double)p->step_tokens));
-    fprintf(f, "<tr><th>step<td>%s of %s (%.1f %%), epoch %.2f%s", grouped(a, (double)r->step),
-            grouped(b, (double)r->steps), 100 * (double)r->step / (double)(r->steps ? r->steps : 1), r->epoch,
+    fprintf(f, "<tr><th>text<td>%s tokens, %s held out; %s tokens per step\n", number_grouped(a, (double)p->text_tokens),
+            number_grouped(b, (double)p->held_tokens), number_grouped(c, (double)p->step_tokens));
+    fprintf(f, "<tr><th>step<td>%s of %s (%.1f %%), epoch %.2f%s", number_grouped(a, (double)r->step),
+            number_grouped(b, (double)r->steps), 100 * (double)r->step / (double)(r->steps ? r->steps : 1), r->epoch,
             over ? r->early_stopped             ? ", ended: no lower held-out loss"
                    : r->step < r->steps ? ", stopped"
                                         : ", done"
@@ -185,7 +154,7 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
     fprintf(f,
             "\n<tr><th>learning rate<td>%.3g\n<tr><th>gradient norm<td>%.3g\n<tr><th>speed<td>%s tokens/s, mean "
             "since the start",
-            r->lr, r->norm, grouped(a, rint(r->tokens_per_second)));
+            r->lr, r->norm, number_grouped(a, rint(r->tokens_per_second)));
     if (r->share >= 0) fprintf(f, ", %.0f %% of the float32 peak of this machine", 100 * r->share);
     if (r->skipped)
         fprintf(f, "\n<tr><th>skipped<td>%lld steps with a gradient that was NaN or infinite", (long long)r->skipped);
@@ -232,10 +201,10 @@ void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_tr
     fprintf(f, "</div>\n");
     if (h->sample) {
         char step[32];
-        fprintf(f, "<h1>sample after step %s, prompt in bold</h1>\n<pre><b>", grouped(step, (double)h->sample_step));
-        put_escaped(f, h->sample, (size_t)h->sample_prompt);
+        fprintf(f, "<h1>sample after step %s, prompt in bold</h1>\n<pre><b>", number_grouped(step, (double)h->sample_step));
+        markup_put(f, h->sample, (size_t)h->sample_prompt);
         fprintf(f, "</b>");
-        put_escaped(f, h->sample + h->sample_prompt, strlen(h->sample + h->sample_prompt));
+        markup_put(f, h->sample + h->sample_prompt, SIZE_MAX);
         fprintf(f, "</pre>\n");
     }
     fprintf(f, "</body></html>\n");
