@@ -478,6 +478,34 @@ static void files(void)
     REFUSED(wkv_file_put(NULL, "x", 1));
     REFUSED(wkv_file_commit(NULL));
     wkv_file_abandon(NULL);
+
+    const wkv_array sound = {.name = "x", .ids = ids, .dims = 1, .shape = {2}};
+    wkv_array wrong = sound;
+#define WRONG_ARRAY(field, value)                                                                                      \
+    do {                                                                                                               \
+        wrong = sound;                                                                                                 \
+        wrong.field = value;                                                                                           \
+        REFUSED(wkv_arrays_write("x.npz", &wrong, 1, NULL));                                                           \
+    } while (0)
+    REFUSED(wkv_arrays_write(NULL, &sound, 1, NULL));
+    REFUSED(wkv_arrays_write("x.npz", NULL, 1, NULL));
+    REFUSED(wkv_arrays_write("x.npz", &sound, 0, NULL));
+    REFUSED(wkv_arrays_write("x.doc", &sound, 1, NULL));
+    REFUSED(wkv_arrays_write("x.npz", (const wkv_array[]){sound, sound}, 2, NULL));
+    REFUSED(wkv_arrays_write("x.npz", &sound, 1, (const char *const[]){"key", NULL}));
+    REFUSED(wkv_arrays_write("x.npz", &sound, 1, (const char *const[]){"key", "\xff", NULL}));
+    WRONG_ARRAY(name, NULL);
+    WRONG_ARRAY(name, "");
+    WRONG_ARRAY(name, "a/b");
+    WRONG_ARRAY(name, "\xff");
+    WRONG_ARRAY(ids, NULL);
+    WRONG_ARRAY(values, logits);
+    WRONG_ARRAY(dims, 5);
+    WRONG_ARRAY(dims, -1);
+    WRONG_ARRAY(shape[0], 0);
+    WRONG_ARRAY(shape[0], INT64_MAX);
+    EXPECT_EQ(wkv_arrays_write("api-array.npz", &sound, 1, NULL), 0);
+    remove("api-array.npz");
 }
 
 static void state_files(void)

@@ -3,11 +3,12 @@
 #include "models.h"
 #include "ops/device.h"
 #include "rwkv/api.h"
+#include "wkv_session.h"
 #include "wkv_study.h"
 
 enum { MOST_LAYERS = 3 };
 
-/* ---- a store of everything that is read --------------------------------------------------------------------------- */
+/* ---- a store of everything that is read -------------------------------------------------------------------------- */
 
 /* The values of every site of a text, [layer + 1][site][token][cols], and the calls that had a wrong form. */
 typedef struct {
@@ -69,7 +70,7 @@ static void check_seen(const store *s, const char *name)
     }
 }
 
-/* ---- reading changes nothing -------------------------------------------------------------------------------------- */
+/* ---- reading changes nothing ------------------------------------------------------------------------------------- */
 
 /* Three sequences, of different lengths, in one batch; the first begins with its state after one token. */
 static void eval_three(wkv_context *c, const wkv_model *m, const int32_t *ids, int n, float *logits, wkv_state *s[3])
@@ -218,7 +219,7 @@ static void with_adapters(void)
     }
 }
 
-/* ---- the values are those of the equations ------------------------------------------------------------------------ */
+/* ---- the values are those of the equations ----------------------------------------------------------------------- */
 
 static store read_all(const known *g, float **logits)
 {
@@ -434,7 +435,7 @@ static void state_after_each_token(void)
     }
 }
 
-/* ---- changes ------------------------------------------------------------------------------------------------------ */
+/* ---- changes ----------------------------------------------------------------------------------------------------- */
 
 /* Put the stored values of another text in place. */
 static void patch(void *user, const wkv_probed *p)
@@ -481,8 +482,8 @@ static void zero(void *user, const wkv_probed *p)
     memset(p->values, 0, (size_t)p->rows * (size_t)p->cols * sizeof *p->values);
 }
 
-/* A wkv state that is set to 0 after each token is that of a caller who does so between tokens; one that is patched after
- * the last token is in the wkv_state. */
+/* A wkv state that is set to 0 after each token is that of a caller who does so between tokens; one that is patched
+ * after the last token is in the wkv_state. */
 static void patched_states(void)
 {
     for (int i = 0; i < GOLDENS; i++) {
@@ -551,7 +552,7 @@ static void changed_outputs(void)
     }
 }
 
-/* ---- origins ------------------------------------------------------------------------------------------------------ */
+/* ---- origins ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int seen[4][200], bad, calls;
@@ -617,7 +618,7 @@ static void origins_of_passes(void)
     known_close(&g);
 }
 
-/* ---- subscriptions ------------------------------------------------------------------------------------------------ */
+/* ---- subscriptions ----------------------------------------------------------------------------------------------- */
 
 static void add_one(void *user, const wkv_probed *p) { p->values[0] += *(const float *)user; }
 
@@ -726,7 +727,7 @@ static void random_names(void)
     wkv_model_close(m);
 }
 
-/* ---- embeddings --------------------------------------------------------------------------------------------------- */
+/* ---- embeddings -------------------------------------------------------------------------------------------------- */
 
 /* Rows of wkv_embed give the bits of their ids, alone, in parts, and in a batch with ids; an embed probe sees them. */
 static void embeddings(void)
@@ -779,6 +780,63 @@ static void embeddings(void)
     }
 }
 
+/* ---- sessions ---------------------------------------------------------------------------------------------------- */
+
+static void add_to_all(void *user, const wkv_probed *p)
+{
+    for (int i = 0; i < p->rows * p->cols; i++) p->values[i] += *(const float *)user * (float)(i % 3 - 1);
+}
+
+/* The text of an answer; the caller frees it. */
+static char *answer(wkv_context *c, const wkv_model *m, const wkv_tokenizer *t, int *read)
+{
+    wkv_session *s;
+    wkv_batcher *b;
+    wkv_event e;
+    char *text = calloc(1, 1000);
+    EXPECT_EQ(wkv_session_new(&s, m, t), 0);
+    EXPECT_EQ(wkv_session_append_text(s, "Once upon a time", 16), 0);
+    EXPECT_EQ(wkv_batcher_new(&b, c, NULL), 0);
+    EXPECT_EQ(wkv_batcher_add(b, s, &(wkv_generation){.max_tokens = 20}), 0);
+    while (wkv_batcher_pending(b)) {
+        EXPECT_EQ(wkv_batcher_step(b), 0);
+        while (wkv_session_next_event(s, &e))
+            if (e.kind == WKV_EVENT_TEXT && strlen(text) + e.bytes < 1000) strncat(text, e.text, e.bytes);
+    }
+    *read = wkv_session_about(s).read;
+    wkv_batcher_free(b);
+    wkv_session_free(s);
+    return text;
+}
+
+/* A session in a batcher: rows are labelled by the session's ids, and a probe steers the answer. */
+static void steered_session(void)
+{
+    wkv_model *m;
+    wkv_tokenizer *t;
+    if (wkv_model_open(&m, NULL, NULL) || wkv_tokenizer_open(&t, NULL, m)) SKIP("no built-in model: %s", wkv_error());
+    wkv_context *c = context_new(m, 1, NULL);
+    int read, steered_read;
+    labels l = {0};
+    float strength = 0.5F;
+    char *plain = answer(c, m, t, &read);
+    EXPECT_EQ(wkv_probe_add(c, "blocks.2.resid_post", count, &l), 0);
+    char *watched = answer(c, m, t, &read);
+    EXPECT_STR(watched, plain);
+    for (int i = 0; i < 200; i++) EXPECT(l.seen[0][i] == (i < read));
+    EXPECT(l.bad == 0 && read > 20);
+    EXPECT_EQ(wkv_probe_add(c, "blocks.1.resid_post", add_to_all, &strength), 0);
+    char *steered = answer(c, m, t, &steered_read);
+    EXPECT(strcmp(steered, plain));
+    wkv_probe_clear(c);
+    char *again = answer(c, m, t, &read);
+    EXPECT_STR(again, plain);
+    free(plain), free(watched), free(steered), free(again);
+    wkv_context_free(c);
+    wkv_tokenizer_close(t);
+    wkv_model_close(m);
+}
+
 int main(void)
 {
     RUN(reading_changes_nothing);
@@ -796,5 +854,6 @@ int main(void)
     RUN(names);
     RUN(random_names);
     RUN(embeddings);
+    RUN(steered_session);
     return DONE();
 }

@@ -103,7 +103,7 @@ static int allocate(dump *d, int tokens)
     for (int i = 0; i < d->n; i++)
         if (!(d->v[i].values = calloc(rows_of(&d->v[i]) * d->v[i].row, sizeof(float))))
             return complain("out of memory: %s", as_bytes(needed, (double)bytes));
-    note("%d arrays of %d tokens, %s", d->n, tokens, as_bytes(needed, (double)bytes));
+    note("%d array%s of %d tokens, %s", d->n, d->n == 1 ? "" : "s", tokens, as_bytes(needed, (double)bytes));
     return 0;
 }
 

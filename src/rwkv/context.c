@@ -87,12 +87,15 @@ static int check_embeddings(const wkv_context *c, const wkv_sequence *q, int i)
     int by_id = 0;
     for (int s = 0; s < m->arch->n_slots; s++) by_id |= m->arch->slots[s].flags & SLOT_TABLE;
     if (by_id && !q->tokens)
-        return fail(WKV_EARG, "the tokens of sequence %d are NULL; version %s reads tables of its layers by id, also where "
-                    "embeddings are given", i, m->arch->version);
+        return fail(WKV_EARG,
+                    "the tokens of sequence %d are NULL; version %s reads tables of its layers by id, also where "
+                    "embeddings are given",
+                    i, m->arch->version);
     for (int t = 0; t < q->n; t++)
         for (int k = 0; k < m->C; k++)
             if (!isfinite(q->embeddings[(size_t)t * (size_t)m->C + (size_t)k]))
-                return fail(WKV_EARG, "value %d of row %d of the embeddings of sequence %d is NaN or infinite", k, t, i);
+                return fail(WKV_EARG, "value %d of row %d of the embeddings of sequence %d is NaN or infinite", k, t,
+                            i);
     return 0;
 }
 

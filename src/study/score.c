@@ -73,8 +73,8 @@ static int check_text(const wkv_context *c, const wkv_scored_text *q)
     return 0;
 }
 
-/* The next tokens of the texts, as many as fit into one piece, with the origins of their first tokens: done[i] of text i
- * were read before. `row` is the text of each row. Returns their number. */
+/* The next tokens of the texts, as many as fit into one piece, with the origins of their first tokens: done[i] of text
+ * i were read before. `row` is the text of each row. Returns their number. */
 static int next_piece(wkv_sequence *piece, wkv_row *from, int *row, int *n_rows, const wkv_scored_text *q, int count,
                       const int *done, float *hidden, int width)
 {
