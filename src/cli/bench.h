@@ -45,9 +45,9 @@ typedef struct {
     int prefills, batches; /* measured */
 } bench;
 
-/* Set ids to the text at `path`; NULL: a built-in text if the model's vocabulary can encode it, else random ids.
- * Returns 0, or 1 after an error message. bench_text.c */
-int bench_text(bench *b, const char *path);
+/* The ids of the text at `path`, which the caller frees; NULL: of a built-in text if the model's vocabulary can encode
+ * it (*from_text 1), else random ones. Returns 0, or 1 after an error message. bench_text.c */
+int bench_text(int32_t **ids, int *n, int *from_text, const engine *e, const char *path);
 
 /* Measure the hardware limits and the model. Returns the exit status. bench_measure.c */
 int bench_measure(bench *b);

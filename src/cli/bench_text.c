@@ -47,24 +47,25 @@ static int32_t *random_ids(int n, int vocab)
     return ids;
 }
 
-int bench_text(bench *b, const char *path)
+int bench_text(int32_t **ids, int *count, int *from_text, const engine *e, const char *path)
 {
     char *text = NULL;
     size_t bytes = sizeof sample - 1;
+    *ids = NULL;
     if (path && input_all(&text, &bytes, path)) return 1;
     wkv_tokenizer *t;
     int status = 0, n = 0;
-    if (!wkv_tokenizer_open(&t, engine_vocab, b->e.model) && wkv_tokenizer_size(t) <= b->e.about->vocab)
+    if (!wkv_tokenizer_open(&t, engine_vocab, e->model) && wkv_tokenizer_size(t) <= e->about->vocab)
         n = wkv_encode(t, text ? text : sample, bytes, NULL, 0);
     if ((!t && (engine_vocab || path)) || (n < 0 && path))
         status = complain_library();
     else if (n <= 0 && path)
         status = complain("%s: the model's vocabulary cannot encode this text", path);
-    else if (n > 0 && (b->ids = malloc(sizeof *b->ids * (size_t)n))) {
-        b->n_ids = wkv_encode(t, text ? text : sample, bytes, b->ids, n);
-        b->from_text = 1;
-    } else if (n <= 0 && (b->ids = random_ids(2048, b->e.about->vocab)))
-        b->n_ids = 2048;
+    else if (n > 0 && (*ids = malloc(sizeof **ids * (size_t)n))) {
+        *count = wkv_encode(t, text ? text : sample, bytes, *ids, n);
+        *from_text = 1;
+    } else if (n <= 0 && (*ids = random_ids(2048, e->about->vocab)))
+        *count = 2048;
     else
         status = complain("out of memory");
     wkv_tokenizer_close(t);

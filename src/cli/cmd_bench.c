@@ -73,7 +73,7 @@ static int run(int n, char **operands)
     b->quick = quick;
     catch_interrupts();
     int status = open_model(b);
-    if (!status) status = bench_text(b, sparsity ? sparsity : text_path);
+    if (!status) status = bench_text(&b->ids, &b->n_ids, &b->from_text, &b->e, sparsity ? sparsity : text_path);
     if (!status && sparsity)
         status = bench_sparsity(b, as_json);
     else if (!status && !(status = bench_measure(b))) {

@@ -113,6 +113,13 @@ static int has_limits(const wkv_fact *f)
     return isfinite(f->low) && isfinite(f->high) && (f->low != 0 || f->high != 0);
 }
 
+/* Three digits; integers below 10,000 have all theirs. */
+static const char *rounded(char out[32], double x)
+{
+    const double unit = fabs(x) > 0 ? pow(10, floor(log10(fabs(x))) - 2) : 1;
+    return number_grouped(out, fabs(x) < 1e4 && rint(x) == x ? x : rint(x / unit) * unit);
+}
+
 int wkv_report_fact(wkv_report *r, const wkv_fact *fact)
 {
     REQUIRE(r, "report");
@@ -122,10 +129,10 @@ int wkv_report_fact(wkv_report *r, const wkv_fact *fact)
     FILE *f = r->to_facts;
     fputs("<div><dt>", f);
     markup_put(f, fact->name, SIZE_MAX);
-    fprintf(f, "</dt><dd><b>%s</b>", isfinite(fact->value) ? number_grouped(text[0], fact->value) : "unknown");
+    fprintf(f, "</dt><dd><b>%s</b>", isfinite(fact->value) ? rounded(text[0], fact->value) : "unknown");
     if (fact->unit && isfinite(fact->value)) fputc(' ', f), markup_put(f, fact->unit, SIZE_MAX);
     if (has_limits(fact))
-        fprintf(f, " <span>(%s to %s)</span>", number_grouped(text[1], fact->low), number_grouped(text[2], fact->high));
+        fprintf(f, " <span>(%s to %s)</span>", rounded(text[1], fact->low), rounded(text[2], fact->high));
     if (fact->note) fputs(" <span>", f), markup_put(f, fact->note, SIZE_MAX), fputs("</span>", f);
     fputs("</dd></div>\n", f);
     const double low = has_limits(fact) ? fact->low : NAN, high = has_limits(fact) ? fact->high : NAN;

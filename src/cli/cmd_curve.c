@@ -1,0 +1,230 @@
+/* cmd_curve.c - `wkv curve`: a model by position in the text. */
+#include "commands.h"
+#include "curve.h"
+#include "models.h"
+#include "say.h"
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static curve of = {.tokens = 10000, .samples = 20};
+static const char *sizes, *distances;
+static int no_time;
+
+static const option options[] = {
+    {0, "text", OPT_TEXT, "PATH", &of.text, 0, 0, "",
+     "loss by position on a text: .txt, .jsonl with \"text\", or a folder"},
+    {0, "length", OPT_COUNT, "N", &of.length, 1, INT_MAX, "an eighth of the text", "tokens of a stream of --text"},
+    {0, "streams", OPT_COUNT, "N", &of.streams, 1, INT_MAX, "all", "most streams of --text"},
+    {0, "trained", OPT_COUNT, "N", &of.trained, 1, INT_MAX, "the model's, if known", "trained length to mark"},
+    {'n', "tokens", OPT_COUNT, "N", &of.tokens, 10, INT_MAX, NULL, "tokens whose time and memory are measured"},
+    {0, "no-time", OPT_SWITCH, NULL, &no_time, 0, 0, "", "omit the measurement of time and memory"},
+    {0, "sizes", OPT_TEXT, "LIST", &sizes, 0, 0, "",
+     "time and memory of published sizes with random weights: 7:0.1B,7:0.4B"},
+    {0, "recall", OPT_TEXT, "LIST", &distances, 0, 0, "", "recall of a number after so many tokens: 128,512,2048"},
+    {0, "samples", OPT_COUNT, "N", &of.samples, 1, 10000, NULL, "texts of each distance of --recall"},
+    {0, "seed", OPT_SEED, "N", &of.seed, 0, 0, "0", "seed of the keys and numbers of --recall"},
+    {0, "against", OPT_TEXT, "COMMAND", &of.against, 0, 0, "",
+     "compare with a command that prints lines 'position ms bytes', such as tools/transformer.py"},
+};
+static const group own = GROUP("Measurement", options);
+
+static const option model_options[] = {
+    {0, "synthetic", OPT_TEXT, "SIZE", &of.synthetic, 0, 0, "",
+     "use random weights of a published size instead of a file"},
+    {0, "type", OPT_TEXT, "TYPE", &of.type, 0, 0, "bf16 for random weights, else as stored",
+     "data type of the weights: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, or a preset: q8, q5, q4, q4mix"},
+};
+static const group weights = GROUP("Weights", model_options);
+
+static const option output_options[] = {
+    {0, "html", OPT_TEXT, "FILE", &of.html, 0, 0, "", "write a page with the charts"},
+    {0, "svg", OPT_TEXT, "FILE", &of.svg, 0, 0, "", "write each chart to FILE with its name before the extension"},
+    {0, "json", OPT_SWITCH, NULL, &of.as_json, 0, 0, "", "print the numbers of all charts as JSON"},
+};
+static const group output = GROUP("Output", output_options);
+static const group *const groups[] = {&own,           &output,          &weights,       &model_group,
+                                      &adapter_group, &tokenizer_group, &general_group, NULL};
+
+/* The words of a list in place; -1: too many, or one is empty. */
+static int split(const char **out, int most, char *list)
+{
+    int n = 0;
+    for (char *p = list; p; n++) {
+        if (n == most) return -1;
+        out[n] = p;
+        if ((p = strchr(p, ','))) *p++ = 0;
+        if (!*out[n]) return -1;
+    }
+    return n;
+}
+
+static int read_lists(curve *v, char *size_list, char *distance_list)
+{
+    const char *words[MOST_DISTANCES];
+    if (size_list && (v->n_sizes = split(v->sizes, MOST_SIZES, size_list)) < 0)
+        return usage(&cmd_curve, "--sizes: '%s' is not a list of at most %d sizes", sizes, MOST_SIZES);
+    for (int i = 0; i < v->n_sizes; i++) {
+        int known = 0;
+        for (int k = 0; wkv_synthetic_name(k); k++) known |= !strcmp(wkv_synthetic_name(k), v->sizes[i]);
+        if (!known)
+            return usage(&cmd_curve, "--sizes: '%s' is not a published size; wkv bench --help lists them", v->sizes[i]);
+    }
+    if (distance_list && (v->n_distances = split(words, MOST_DISTANCES, distance_list)) < 0)
+        return usage(&cmd_curve, "--recall: '%s' is not a list of at most %d lengths", distances, MOST_DISTANCES);
+    for (int i = 0; i < v->n_distances; i++) {
+        char *end;
+        const long n = strtol(words[i], &end, 10);
+        if (*end || n < 16 || n > INT_MAX)
+            return usage(&cmd_curve, "--recall: '%s' is not a length in tokens from 16 on", words[i]);
+        v->distances[i] = (int)n;
+    }
+    return 0;
+}
+
+static int check_options(const curve *v)
+{
+    if (v->synthetic && engine_model)
+        return usage(&cmd_curve, "two models: %s and --synthetic %s; give one", engine_model, v->synthetic);
+    if (v->synthetic && (v->text || distances))
+        return usage(&cmd_curve, "random weights have no loss to measure; omit %s", v->text ? "--text" : "--recall");
+    if (no_time && v->against) return usage(&cmd_curve, "--against compares times; omit --no-time");
+    if (no_time && !v->text && !distances && !sizes)
+        return usage(&cmd_curve, "nothing to measure: --no-time needs --text, --recall or --sizes");
+    return 0;
+}
+
+static int open_model(curve *v)
+{
+    engine_with.type = v->type;
+    if (v->synthetic && wkv_model_synthetic(&v->e.model, v->synthetic, v->type, 2)) return complain_library();
+    if (v->synthetic ? engine_ready(&v->e, 0) : engine_open(&v->e, v->text || v->n_distances)) return 1;
+    const wkv_model_info *a = v->e.about;
+    const char *name = strrchr(a->path, '/');
+    if (v->synthetic)
+        snprintf(v->name, sizeof v->name, "RWKV-%c %s", *v->synthetic, v->synthetic + 2);
+    else
+        snprintf(v->name, sizeof v->name, "%.150s",
+                 !strcmp(a->path, "built-in") ? "built-in model"
+                 : name                       ? name + 1
+                                              : a->path);
+    v->weight_bytes = (double)wkv_model_bytes(v->e.model, NULL) / (double)a->parameters;
+    if (!v->trained) v->trained = a->context_length;
+    return 0;
+}
+
+static int measure(curve *v)
+{
+    int status = 0;
+    if (!no_time) status = curve_time(v);
+    if (!status && v->against) status = curve_against(v);
+    if (!status && v->text) status = curve_loss(v);
+    if (!status && v->n_distances) status = curve_recall(v);
+    if (!status && v->n_sizes) status = curve_sizes(v);
+    if (status == 130) note("interrupted: the report has what was measured until then");
+    return status;
+}
+
+/* A word of the command, in quotes where a shell needs them. */
+static void put_word(char *to, size_t capacity, const char *word)
+{
+    const size_t n = strlen(to);
+    const int plain_word =
+        word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=")] == 0;
+    snprintf(to + n, capacity - n, plain_word && *word ? " %s" : " '%s'", word);
+}
+
+static void put_option(char *to, size_t capacity, const char *name, const char *value)
+{
+    if (!value) return;
+    put_word(to, capacity, name);
+    put_word(to, capacity, value);
+}
+
+/* The options that change results, as a command. */
+static void write_command(char *to, size_t capacity, const curve *v)
+{
+    char number[32];
+    snprintf(to, capacity, "wkv curve");
+    put_option(to, capacity, "-m", engine_model);
+    put_option(to, capacity, "--synthetic", v->synthetic);
+    put_option(to, capacity, "--type", v->type);
+    put_option(to, capacity, "--text", v->text);
+    const struct {
+        const char *name;
+        int value;
+    } counts[] = {
+        {"--length", v->length}, {"--streams", v->streams}, {"-n", no_time ? 0 : v->tokens}, {"-t", engine_threads}};
+    for (int i = 0; i < 4; i++) {
+        snprintf(number, sizeof number, "%d", counts[i].value);
+        put_option(to, capacity, counts[i].name, counts[i].value ? number : NULL);
+    }
+    if (no_time) put_word(to, capacity, "--no-time");
+    put_option(to, capacity, "--sizes", sizes);
+    put_option(to, capacity, "--recall", distances);
+    put_option(to, capacity, "--against", v->against);
+}
+
+static int show(const curve *v)
+{
+    char made_by[2000], *json;
+    wkv_report *r;
+    write_command(made_by, sizeof made_by, v);
+    if (curve_page(&r, v, made_by)) return 1;
+    int status = 0;
+    if (v->as_json && !(status = wkv_report_json(&json, r) ? complain_library() : 0)) {
+        put_text("%s\n", json);
+        free(json);
+    } else if (!status)
+        curve_print(v);
+    if (v->html && wkv_report_html(r, v->html)) status = complain_library();
+    if (v->svg && !status && wkv_report_svg(r, v->svg)) status = complain_library();
+    wkv_report_free(r);
+    return status;
+}
+
+static int run(int n, char **operands)
+{
+    (void)n, (void)operands;
+    curve *v = &of;
+    int status = check_options(v);
+    if (status) return status;
+    char *size_list = sizes ? strdup(sizes) : NULL, *distance_list = distances ? strdup(distances) : NULL;
+    status = (sizes && !size_list) || (distances && !distance_list) ? complain("out of memory")
+                                                                    : read_lists(v, size_list, distance_list);
+    catch_interrupts();
+    if (!status && !(status = open_model(v))) {
+        status = measure(v);
+        if (!status || status == 130) {
+            const int failed = show(v);
+            if (failed) status = failed;
+        }
+    }
+    engine_close(&v->e);
+    free(size_list);
+    free(distance_list);
+    return status;
+}
+
+const command cmd_curve = {
+    .name = "curve",
+    .operands = "[MODEL]",
+    .most = 0,
+    .model = &engine_model,
+    .summary = "measure loss, time, memory and recall by position",
+    .about =
+        "Measure a model by position in the text: the milliseconds of one token after another and the memory of the "
+        "process, whose change is given with its 95 % interval; with --text the loss; with --recall the recall of a "
+        "number after a distance; with --sizes the time and memory of other sizes. Beside it are transformers of the same "
+        "layers and width: computed from their shape, and with --against measured.\n\n"
+        "--html writes a page with charts, --svg the charts alone, --json the numbers. Ctrl-C ends the measurement and "
+        "reports what was measured.",
+    .examples =
+        "wkv curve -n 100000 --html curve.html  # the built-in model\n"
+        "wkv curve MODEL.pth --text book.txt --length 16384 --no-time  # loss by position\n"
+        "wkv curve --synthetic 7:0.1B --against 'python3 tools/transformer.py -n 4096'  # beside a transformer\n"
+        "wkv curve --no-time --sizes 7:0.1B,7:0.4B,7:1.5B --type q8  # by model size",
+    .groups = groups,
+    .run = run,
+};
