@@ -112,9 +112,10 @@ json_t *bars_json(const wkv_bars *b)
 json_t *map_json(const wkv_map *m)
 {
     return joined(figure_json("map", &m->figure),
-                  json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "x_label", report_string(m->x_label), "y_label",
+                  json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "x_label", report_string(m->x_label), "y_label",
                             report_string(m->y_label), "value_label", report_string(m->value_label), "row_labels",
                             report_strings(m->row_labels, m->rows), "column_labels",
                             report_strings(m->column_labels, m->columns), "values",
-                            report_rows(m->values, m->rows, m->columns)));
+                            report_rows(m->values, m->rows, m->columns), "cell_labels",
+                            report_strings(m->cell_labels, m->rows * m->columns)));
 }
