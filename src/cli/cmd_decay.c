@@ -96,7 +96,7 @@ static int add_lines(wkv_report *r, const wkv_half_life *h, int L, int C)
     const int points = C < MOST_POINTS ? C : MOST_POINTS;
     double *x = malloc(sizeof *x * (size_t)points), *y = malloc(sizeof *y * (size_t)L * (size_t)points);
     wkv_series *s = calloc((size_t)L, sizeof *s);
-    char(*names)[160] = malloc(sizeof *names * (size_t)L), last[32], median[32], longest[32];
+    char(*names)[24] = malloc(sizeof *names * (size_t)L), last[32];
     int err = x && y && s && names ? 0 : complain("out of memory");
     for (int l = 0; l < L && !err; l++) {
         const wkv_half_life *of = h + (size_t)l * (size_t)C;
@@ -104,9 +104,7 @@ static int add_lines(wkv_report *r, const wkv_half_life *h, int L, int C)
             x[i] = 100.0 * (channel(i, points, C) + 0.5) / C;
             y[l * points + i] = of[channel(i, points, C)].half_life;
         }
-        put_tokens(median, at_share(of, C, 0.5));
-        put_tokens(longest, of[C - 1].half_life);
-        snprintf(names[l], sizeof names[l], "layer %d\nmedian %s tokens\nlongest %s tokens", l, median, longest);
+        snprintf(names[l], sizeof names[l], "layer %d", l);
         s[l] = (wkv_series){.name = names[l],
                             .mark = WKV_THIN,
                             .n = points,
@@ -163,8 +161,7 @@ static int show(const engine *e, wkv_half_life *h, int tokens)
     const int L = e->about->layers, C = e->about->width, fixed = wkv_decay_is_fixed(e->model);
     char title[200], summary[400], count[32];
     wkv_report *r;
-    const char *name = strrchr(e->about->path, '/');
-    snprintf(title, sizeof title, "Decay of %.120s", name ? name + 1 : e->about->path);
+    snprintf(title, sizeof title, "Decay of %.120s", passage_model_name(e));
     snprintf(summary, sizeof summary, "RWKV-%s, %d layers of %d channels. %s", e->about->version, L, C,
              fixed ? "Half-lives follow from the weights alone." : "Half-lives depend on the text; this one has ");
     if (!fixed)

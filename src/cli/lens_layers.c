@@ -77,16 +77,9 @@ int lens_shift(lens *v)
 
 int lens_knock(lens *v)
 {
-    static const char *const names[WKV_KNOCKS] = {"state emptied",     "state its mean", "time mix 0",
-                                                  "time mix its mean", "channel mix 0",  "channel mix its mean"};
-    static const char *const columns[] = {"layer",
-                                          "state emptied",
-                                          "state its mean",
-                                          "time mix 0",
-                                          "time mix its mean",
-                                          "channel mix 0",
-                                          "channel mix its mean",
-                                          NULL};
+    static const char *const columns[] = {"layer",          "state emptied", "state: mean",       "time mix 0",
+                                          "time mix: mean", "channel mix 0", "channel mix: mean", NULL};
+    const char *const *names = columns + 1;
     const size_t all = (size_t)v->L * WKV_KNOCKS;
     float *intact = malloc(sizeof *intact * 2 * (size_t)v->n), *nll = intact + v->n;
     double *values = malloc(sizeof *values * 3 * all), *low = values + all, *high = low + all,

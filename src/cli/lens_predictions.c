@@ -7,13 +7,12 @@
 
 /* ---- calibration ------------------------------------------------------------------------------------------------- */
 
-enum { BINS = 10, RANGES = 12 };
+enum { BINS = 10, RANGES = 12, LEAST = 8 }; /* LEAST: tokens of a range */
 
-static void add_reliability(lens *v, const wkv_reliability *bins)
+/* The chart; the cells of the table go to *table. */
+static void add_reliability(lens *v, const wkv_reliability *bins, sheet *table)
 {
-    static const char *const columns[] = {"confidence", "predictions", "mean confidence", "accuracy", NULL};
     double x[BINS], y[BINS], low[BINS], high[BINS];
-    sheet table = {0};
     for (int b = 0; b < BINS; b++) {
         const double n = bins[b].n, p = bins[b].accuracy, z = 1.959964;
         x[b] = bins[b].confidence, y[b] = p;
@@ -21,14 +20,14 @@ static void add_reliability(lens *v, const wkv_reliability *bins)
         const double middle = (p + z * z / (2 * n)) / (1 + z * z / n);
         const double half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
         low[b] = middle - half, high[b] = middle + half;
-        sheet_put(&table, "%.1f to %.1f", b / (double)BINS, (b + 1) / (double)BINS);
-        sheet_put(&table, "%d", bins[b].n);
+        sheet_put(table, "%.1f to %.1f", b / (double)BINS, (b + 1) / (double)BINS);
+        sheet_put(table, "%d", bins[b].n);
         if (bins[b].n) {
-            sheet_put(&table, "%.3f", x[b]);
-            sheet_put(&table, "%.3f", p);
+            sheet_put(table, "%.3f", x[b]);
+            sheet_put(table, "%.3f", p);
         } else {
-            sheet_put(&table, "%s", "");
-            sheet_put(&table, "%s", "");
+            sheet_put(table, "%s", "");
+            sheet_put(table, "%s", "");
         }
     }
     const double ends[] = {0, 1};
@@ -42,7 +41,6 @@ static void add_reliability(lens *v, const wkv_reliability *bins)
                                       .y = {.label = "accuracy", .low = 0, .high = 1},
                                       .series = s,
                                       .n_series = 2});
-    outputs_table(v->r, "reliability", "Predictions by confidence.", columns, &table);
 }
 
 /* Entropy and loss by position, in ranges at about equal ratios. */
@@ -53,12 +51,12 @@ static int add_positions(lens *v, const wkv_prediction *p, int n)
     if (!values) return complain("out of memory");
     for (int i = 0; i < RANGES; i++) {
         const int to = (int)lround(pow(n, (i + 1.0) / RANGES));
-        if (to <= from) continue;
+        if (to < from + LEAST && to < n) continue;
         for (int k = 0; k < 2; k++) {
             wkv_mean m;
             for (int t = from; t < to; t++) values[t - from] = (double)(k ? p[t].nll : p[t].entropy);
             wkv_mean_of(&m, values, to - from);
-            mean[k][count] = m.mean, low[k][count] = m.low, high[k][count] = m.high;
+            mean[k][count] = m.mean, low[k][count] = fmax(m.low, 0), high[k][count] = m.high;
         }
         x[count++] = sqrt((from + 1.0) * to);
         from = to;
@@ -79,7 +77,9 @@ static int add_positions(lens *v, const wkv_prediction *p, int n)
 
 int lens_calibration(lens *v)
 {
+    static const char *const columns[] = {"confidence", "predictions", "mean confidence", "accuracy", NULL};
     const int n = v->text.n - 1;
+    sheet table = {0};
     wkv_prediction *p = malloc(sizeof *p * (size_t)n);
     wkv_reliability bins[BINS];
     wkv_state *s = lens_state(v);
@@ -96,8 +96,9 @@ int lens_calibration(lens *v)
         outputs_fact(v->r, "expected calibration error", NULL, error, NAN, NAN, NULL);
         outputs_fact(v->r, "mean entropy", "nats", entropy, NAN, NAN, NULL);
         outputs_fact(v->r, "mean loss", "nats", loss, NAN, NAN, NULL);
-        add_reliability(v, bins);
+        add_reliability(v, bins, &table);
         status = add_positions(v, p, n);
+        outputs_table(v->r, "reliability", "Predictions by confidence.", columns, &table);
     }
     wkv_state_free(s);
     free(p);
@@ -157,8 +158,8 @@ static void name_bins(char (*names)[24], const char **list, const steered *k)
 
 static int add_steering(lens *v, const steered *k)
 {
-    static const char *const columns[] = {"tokens after the line", "KL (nats)", "95 % from", "to", NULL};
-    double x[MOST_BINS], mean[MOST_BINS], low[MOST_BINS], high[MOST_BINS], at[STARTS];
+    static const char *const columns[] = {"tokens after the line", "KL (nats)", "least", "most", NULL};
+    double x[MOST_BINS], mean[MOST_BINS], low[MOST_BINS], high[MOST_BINS];
     char names[MOST_BINS][24], (*layers)[24] = malloc(sizeof *layers * (size_t)v->L);
     const char *list[MOST_BINS], **rows = malloc(sizeof *rows * (size_t)v->L);
     double *carried = malloc(sizeof *carried * (size_t)v->L * (size_t)k->bins);
@@ -169,19 +170,21 @@ static int add_steering(lens *v, const steered *k)
     }
     name_bins(names, list, k);
     for (int b = 0; b < k->bins; b++) {
-        wkv_mean m;
-        for (int i = 0; i < k->starts; i++) at[i] = bin_mean(v, k, i, 0, b);
-        wkv_mean_of(&m, at, k->starts);
+        mean[b] = 0, low[b] = INFINITY, high[b] = 0;
+        for (int i = 0; i < k->starts; i++) {
+            const double of = bin_mean(v, k, i, 0, b);
+            mean[b] += of / k->starts;
+            low[b] = fmin(low[b], of), high[b] = fmax(high[b], of);
+        }
         x[b] = sqrt((bin_from(b) + 1.0) * bin_to(b, k->n));
-        mean[b] = m.mean, low[b] = fmax(m.low, m.mean / 100), high[b] = m.high;
         sheet_put(&table, "%s", names[b]);
-        sheet_put(&table, "%.4f", m.mean);
-        sheet_put(&table, "%.4f", m.low);
-        sheet_put(&table, "%.4f", m.high);
+        sheet_put(&table, "%.4f", mean[b]);
+        sheet_put(&table, "%.4f", low[b]);
+        sheet_put(&table, "%.4f", high[b]);
         for (int l = 0; l < v->L; l++) {
             double patched = 0;
             for (int i = 0; i < k->starts; i++) patched += bin_mean(v, k, i, 1 + l, b) / k->starts;
-            carried[l * k->bins + b] = m.mean > 0 ? 1 - patched / m.mean : NAN;
+            carried[l * k->bins + b] = mean[b] > 0 ? 1 - patched / mean[b] : NAN;
         }
     }
     for (int l = 0; l < v->L; l++) {
@@ -191,7 +194,7 @@ static int add_steering(lens *v, const steered *k)
     const wkv_series s = {.n = k->bins, .x = x, .y = mean, .low = low, .high = high};
     wkv_report_plot(v->r, &(wkv_plot){.figure = {"steer", "Effect of the line by distance",
                                                  "Divergence of the predictions with and without the line; mean of its "
-                                                 "places and 95 % interval.",
+                                                 "places, and the least and the most.",
                                                  0},
                                       .x = {.label = "tokens after the line", .log = 1},
                                       .y = {.label = "KL divergence (nats)", .log = 1},
@@ -222,6 +225,8 @@ int lens_steer(lens *v)
     steered k = {0};
     int32_t *ids = NULL;
     char text[400];
+    int shown = (int)strlen(v->line);
+    while (shown && strchr(" \n", v->line[shown - 1])) shown--;
     const int n = passage_as_ids ? 0 : engine_encode(v->e.tokenizer, 0, v->line, strlen(v->line), &ids);
     int status = n < 0 ? 1 : 0;
     if (!status && !n) {
@@ -235,8 +240,8 @@ int lens_steer(lens *v)
             status = complain("--line: id %d is beyond the model's vocabulary of %d", (int)ids[i], v->e.about->vocab);
     if (!status) status = measure(v, &k, ids, n);
     if (!status) {
-        snprintf(text, sizeof text, "The text is read with and without the line \"%.200s\", injected at %d places.",
-                 v->line, k.starts);
+        snprintf(text, sizeof text, "The text is read with and without the line \"%.*s\", injected at %d places.",
+                 shown < 200 ? shown : 200, v->line, k.starts);
         outputs_section(v->r, "Steering", text);
         status = add_steering(v, &k);
     }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { LEAST_TEXT = 46, LEAST_LABELLED = 16, LEAST_CELL = 4, MOST_CELL = 52, MOST_HIGH = 26, UP = 130 };
+enum { LEAST_TEXT = 68, MOST_TEXT = 100, LEAST_LABELLED = 16, LEAST_CELL = 4, MOST_CELL = 52, MOST_HIGH = 26, UP = 130 };
 
 typedef struct {
     canvas *c;
@@ -69,7 +69,7 @@ static void choose_sizes(map *t)
     t->left = margin + t->names + (t->names > 0 ? 8 : 0);
     const double room = floor((c->width - t->left - margin) / fmax(1, t->m->columns));
     const double least = t->m->cell_labels ? LEAST_TEXT : t->m->column_labels ? LEAST_LABELLED : LEAST_CELL;
-    t->across = fmin(fmax(room, least), MOST_CELL);
+    t->across = fmin(fmax(room, least), t->m->cell_labels ? MOST_TEXT : MOST_CELL);
     t->down = fmin(fmax(t->across, t->m->row_labels ? LEAST_LABELLED : LEAST_CELL), MOST_HIGH);
     t->up = widest > t->across - 4;
     const double needed = t->left + t->across * t->m->columns + margin;
