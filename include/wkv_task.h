@@ -7,7 +7,7 @@
  *     int n = wkv_items_metrics(items, NULL, m);               // {"acc", 1838 items, 0.62, 0.011}, {"acc_norm", ...}
  *
  * Everything that is evaluated is a list of items, each with requests: a context, which the model reads, and a
- * continuation, whose log-likelihood it gives. docs/evaluation.md has the rules, the task files and examples.
+ * continuation, which gets a log-likelihood. docs/evaluation.md has the rules, the task files and examples.
  * Conventions are those of wkv.h. */
 #ifndef WKV_TASK_H
 #define WKV_TASK_H
@@ -143,14 +143,14 @@ enum { WKV_METRICS = 8 };
  *                  one request, share of greedy continuations. Standard error: s / sqrt(n), s with n - 1
  *   acc_norm       the same with the log-likelihood per character of the choice
  *   perplexity     exp(-mean log-likelihood of the right continuation); error: perplexity x that of the mean
- *   greedy         needles: the right number is what greedy sampling gives
+ *   greedy         needles: greedy sampling gives the right number
  *   bits_per_byte  documents: sum of nll / ln 2 / bytes. Standard error of a ratio of sums over documents,
  *                  sqrt(n / (n - 1) x sum (y - R x)^2) / sum x
  *   token_perplexity  exp of the nll per token; its error in the same way
  * The error is NaN for one item. */
 typedef struct {
     const char *name;
-    int n; /* items whose requests are done */
+    int n; /* items with all requests done */
     double value, error;
 } wkv_metric;
 

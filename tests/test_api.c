@@ -5,6 +5,7 @@
 #include "wkv.h"
 #include "wkv_bench.h"
 #include "wkv_cache.h"
+#include "wkv_curve.h"
 #include "wkv_file.h"
 #include "wkv_probe.h"
 #include "wkv_report.h"
@@ -12,6 +13,7 @@
 #include "wkv_state.h"
 #include "wkv_train.h"
 #include "wkv_store.h"
+#include "wkv_task.h"
 
 enum { IDS = 4 };
 static wkv_model *m, *other;
@@ -800,6 +802,121 @@ static void reports(void)
     wkv_report_free(NULL);
 }
 
+static void curves(void)
+{
+    const double x[] = {1, 2, 3}, same[] = {1, 1, 1}, odd[] = {1, 2, NAN};
+    wkv_mean mean;
+    wkv_trend trend;
+    wkv_transformer shape;
+    wkv_position_loss loss[WKV_LOSS_BINS];
+    wkv_position_time time;
+    int n;
+    const wkv_loss_options by_loss = {.ids = ids, .n_ids = IDS, .length = 2};
+    const wkv_time_options by_time = {.ids = ids, .n_ids = IDS, .tokens = 2, .bins = 1};
+    REFUSED(wkv_mean_of(NULL, x, 3));
+    REFUSED(wkv_mean_of(&mean, NULL, 3));
+    REFUSED(wkv_mean_of(&mean, x, -1));
+    REFUSED(wkv_trend_of(NULL, x, x, 3));
+    REFUSED(wkv_trend_of(&trend, NULL, x, 3));
+    REFUSED(wkv_trend_of(&trend, x, NULL, 3));
+    REFUSED(wkv_trend_of(&trend, x, x, 2));
+    REFUSED(wkv_trend_of(&trend, same, x, 3));
+    REFUSED(wkv_trend_of(&trend, x, odd, 3));
+    REFUSED(wkv_curve_loss(NULL, &n, c, m, &by_loss));
+    REFUSED(wkv_curve_loss(loss, NULL, c, m, &by_loss));
+    REFUSED(wkv_curve_loss(loss, &n, NULL, m, &by_loss));
+    REFUSED(wkv_curve_loss(loss, &n, c, NULL, &by_loss));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, NULL));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.n_ids = IDS, .length = 2}));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.ids = ids, .n_ids = IDS, .length = IDS}));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.ids = ids, .n_ids = IDS, .length = 0}));
+    REFUSED(wkv_curve_loss(loss, &n, c, m, &(wkv_loss_options){.ids = ids, .n_ids = IDS, .length = 2, .streams = -1}));
+    REFUSED(wkv_curve_time(NULL, &n, c, s, &by_time));
+    REFUSED(wkv_curve_time(&time, NULL, c, s, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, NULL, s, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, c, NULL, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, c, s, NULL));
+    REFUSED(wkv_curve_time(&time, &n, c, s2, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.n_ids = IDS, .tokens = 2, .bins = 1}));
+    REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.ids = ids, .n_ids = IDS, .tokens = 2, .bins = 3}));
+    REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.ids = ids, .tokens = 2, .bins = 1}));
+    REFUSED(wkv_transformer_of(NULL, m, WKV_NEOX));
+    REFUSED(wkv_transformer_of(&shape, NULL, WKV_NEOX));
+    REFUSED(wkv_transformer_of(&shape, m, (wkv_transformer_kind)7));
+    EXPECT(isnan(wkv_transformer_cache(NULL, 1)) && isnan(wkv_transformer_flops(NULL, 1)));
+    EXPECT(isnan(wkv_transformer_read(NULL, 1, 1, 1)));
+}
+
+static void evaluating(void)
+{
+    wkv_task *task;
+    wkv_metric metrics[WKV_METRICS];
+    wkv_line line;
+    const int lengths[] = {300, 0}, depths[] = {0, -1}, deep[] = {101, -1}, backwards[] = {-5, 0};
+    const double x[] = {1, 2, 3};
+    char lambada[] = "/tmp/wkv-api-XXXXXX.jsonl";
+    FILE *f = fdopen(mkstemps(lambada, 6), "w");
+    fputs("{\"text\": \"a red fox\"}\n", f);
+    fclose(f);
+    REFUSED(wkv_task_open(NULL, "lambada", NULL));
+    NOTHING(wkv_task, wkv_task_open(&out, NULL, NULL));
+    NOTHING(wkv_task, wkv_task_open(&out, "none", NULL));
+    NOTHING(wkv_task, wkv_task_open(&out, "lambada", "none"));
+    EXPECT(!wkv_task_about(NULL) && !wkv_task_name(-1) && !wkv_task_name(1000));
+    EXPECT(!wkv_task_rule_name(-1) && !wkv_task_rule_name(1000));
+    wkv_task_close(NULL);
+    EXPECT_EQ(wkv_task_open(&task, "lambada", NULL), 0);
+    REFUSED(wkv_items_read(NULL, task, lambada, m, t, NULL));
+    NOTHING(wkv_items, wkv_items_read(&out, NULL, lambada, m, t, NULL));
+    NOTHING(wkv_items, wkv_items_read(&out, task, NULL, m, t, NULL));
+    NOTHING(wkv_items, wkv_items_read(&out, task, lambada, NULL, t, NULL));
+    NOTHING(wkv_items, wkv_items_read(&out, task, lambada, m, NULL, NULL));
+    NOTHING(wkv_items, wkv_items_read(&out, task, lambada, m, t, &(wkv_items_options){.shots = -1}));
+    NOTHING(wkv_items, wkv_items_read(&out, task, lambada, m, t, &(wkv_items_options){.limit = -1}));
+    NOTHING(wkv_items, wkv_items_read(&out, task, lambada, m, t, &(wkv_items_options){.skip = 5}));
+    NOTHING(wkv_items, wkv_items_read(&out, task, lambada, other, t, NULL)); /* ids beyond its vocabulary */
+    REFUSED(wkv_items_texts(NULL, lambada, m, t, 0, 0, 0));
+    NOTHING(wkv_items, wkv_items_texts(&out, NULL, m, t, 0, 0, 0));
+    NOTHING(wkv_items, wkv_items_texts(&out, lambada, NULL, t, 0, 0, 0));
+    NOTHING(wkv_items, wkv_items_texts(&out, lambada, m, NULL, 0, 0, 0));
+    NOTHING(wkv_items, wkv_items_texts(&out, lambada, m, t, 1, 0, 0));
+    NOTHING(wkv_items, wkv_items_texts(&out, lambada, m, t, 8, 8, 0));
+    NOTHING(wkv_items, wkv_items_texts(&out, lambada, m, t, -1, 0, 0));
+    REFUSED(wkv_items_needles(NULL, m, t, &(wkv_needle_options){.lengths = lengths, .depths = depths}));
+    NOTHING(wkv_items, wkv_items_needles(&out, NULL, t, &(wkv_needle_options){.lengths = lengths, .depths = depths}));
+    NOTHING(wkv_items, wkv_items_needles(&out, m, NULL, &(wkv_needle_options){.lengths = lengths, .depths = depths}));
+    NOTHING(wkv_items, wkv_items_needles(&out, m, t, NULL));
+    NOTHING(wkv_items, wkv_items_needles(&out, m, t, &(wkv_needle_options){.depths = depths}));
+    NOTHING(wkv_items, wkv_items_needles(&out, m, t, &(wkv_needle_options){.lengths = lengths, .depths = deep}));
+    NOTHING(wkv_items, wkv_items_needles(&out, m, t, &(wkv_needle_options){.lengths = backwards, .depths = depths}));
+    NOTHING(wkv_items,
+            wkv_items_needles(&out, m, t, &(wkv_needle_options){.lengths = lengths, .depths = depths, .keys = 65}));
+    wkv_items *items;
+    EXPECT_EQ(wkv_items_read(&items, task, lambada, m, t, NULL), 0);
+    REFUSED(wkv_items_score(NULL, c, NULL));
+    REFUSED(wkv_items_score(items, NULL, NULL));
+    REFUSED(wkv_items_score(items, c2, NULL));
+    REFUSED(wkv_items_score(items, c, &(wkv_score_options){.batch = -1}));
+    REFUSED(wkv_items_score(items, c, &(wkv_score_options){.begin = s2}));
+    REFUSED(wkv_items_score(items, c, &(wkv_score_options){.communicator = &(wkv_communicator){.count = 2}}));
+    REFUSED(wkv_items_metrics(NULL, NULL, metrics));
+    REFUSED(wkv_items_metrics(items, NULL, NULL));
+    EXPECT_EQ(wkv_items_metrics(items, "none", metrics), 0);
+    EXPECT(wkv_items_count(NULL) == 0 && !wkv_items_at(NULL, 0) && !wkv_items_at(items, -1) && !wkv_items_at(items, 1));
+    EXPECT(!wkv_items_group(NULL, 0) && !wkv_items_group(items, -1) && !wkv_items_group(items, 0));
+    EXPECT(isnan(wkv_item_metric(NULL, "acc")) && isnan(wkv_item_metric(wkv_items_at(items, 0), NULL)));
+    EXPECT(isnan(wkv_mcnemar(-1, 2)));
+    EXPECT(!wkv_published(-1) && !wkv_published(100000));
+    REFUSED(wkv_fit_line(NULL, x, x, 3));
+    REFUSED(wkv_fit_line(&line, NULL, x, 3));
+    REFUSED(wkv_fit_line(&line, x, NULL, 3));
+    REFUSED(wkv_fit_line(&line, x, x, 2));
+    wkv_items_free(items);
+    wkv_items_free(NULL);
+    wkv_task_close(task);
+    remove(lambada);
+}
+
 int main(void)
 {
     if (wkv_model_open(&m, NULL, NULL) || wkv_model_open(&other, TEST_DIR "/golden/models/v4-c32-f32.pth", NULL) ||
@@ -825,6 +942,9 @@ int main(void)
     RUN(probes);
     RUN(measuring);
     RUN(reports);
+    RUN(curves);
+
+    RUN(evaluating);
     free(logits);
     wkv_tokenizer_close(t);
     wkv_state_free(s), wkv_state_free(s2);

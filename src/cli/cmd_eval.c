@@ -10,7 +10,9 @@
 
 static evaluation run_of = {.samples = 5, .keys = 1};
 static const char *lengths = "1024,2048,4096", *depths = "0,25,50,75,100";
-static int as_json, list, diff, rule;
+static int as_json, list, diff, published, rule;
+static const char *results, *html, *svg;
+static int64_t sizes_from = 100000000;
 static const char *const rules[] = {NULL, "harness-0.4", "harness-0.3", "chatrwkv", "blinkdl"};
 
 static const option task_options[] = {
@@ -56,6 +58,14 @@ static const option output_options[] = {
     {'o', "out", OPT_TEXT, "FILE", &run_of.out, 0, 0, "",
      "write every item with its log-likelihoods as a line of JSON"},
     {0, "diff", OPT_SWITCH, NULL, &diff, 0, 0, "", "compare two files of --out, item by item"},
+    {0, "published", OPT_SWITCH, NULL, &published, 0, 0, "",
+     "compare published scores of RWKV and transformers by size, with the slopes; takes no model"},
+    {0, "results", OPT_TEXT, "FILE", &results, 0, 0, "",
+     "with --published: output of --json of a model, to show in it"},
+    {0, "sizes-from", OPT_BYTES, "N", &sizes_from, 0, 1e15, "100M",
+     "with --published: fit lines through models of N parameters or more"},
+    {0, "html", OPT_TEXT, "FILE", &html, 0, 0, "", "write a page with tables and charts"},
+    {0, "svg", OPT_TEXT, "FILE", &svg, 0, 0, "", "write the charts"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "print the results as JSON"},
     {0, "batch", OPT_COUNT, "N", &run_of.batch, 1, 4096, "64, fewer when memory is short",
      "requests scored at once; does not change results"},
@@ -88,8 +98,9 @@ static int check_options(int n, char **operands)
     if (!diff && n) return usage(&cmd_eval, "unexpected argument '%s'; --data and --text name files", operands[0]);
     if (run_of.stride && run_of.stride >= run_of.window)
         return usage(&cmd_eval, "--stride %d is not less than --context %d", run_of.stride, run_of.window);
-    if (!diff && !list && !run_of.tasks.n && !run_of.data && !run_of.texts.n)
-        return usage(&cmd_eval, "--data, --text or --task needle must say what to evaluate; --list prints the tasks");
+    if (results && !published) return usage(&cmd_eval, "--results belongs to --published");
+    if (!diff && !list && !published && !run_of.tasks.n && !run_of.data && !run_of.texts.n)
+        return usage(&cmd_eval, "--data, --text or --task needle is missing; --list prints the tasks");
     int status = read_numbers(run_of.lengths, "--lengths", lengths, 16, INT_MAX, 0);
     return status ? status : read_numbers(run_of.depths, "--depths", depths, 0, 100, -1);
 }
@@ -103,7 +114,7 @@ static int print_json(const evaluation *v)
     return 0;
 }
 
-/* What is done so far is shown after Ctrl-C too. */
+/* Print and write the results; after Ctrl-C those of the items that are done. */
 static int show(evaluation *v, int status)
 {
     int written = 0;
@@ -117,6 +128,7 @@ static int show(evaluation *v, int status)
     else
         eval_print(v);
     if (v->out && !written) written = eval_write_items(v, v->out);
+    if ((html || svg) && !written) written = eval_page(v, html, svg);
     return written ? written : status;
 }
 
@@ -124,12 +136,14 @@ static int run(int n, char **operands)
 {
     evaluation *v = &run_of;
     v->rule = rules[rule];
+    if (n == 1 && !diff && !engine_model) engine_model = operands[--n]; /* a name of wkv pull */
     int status = check_options(n, operands);
     if (status) return status;
     if (list) return eval_list(v, as_json);
     if (diff) return eval_diff(operands[0], operands[1], as_json);
+    if (published) return eval_published(results, (double)sizes_from, html, svg, as_json);
     status = mpi_begin(&v->world);
-    if (v->world.rank) say_quiet = 1;
+    if (v->world.rank && !freopen("/dev/null", "w", stderr)) say_quiet = 1; /* process 0 speaks for all */
     catch_interrupts();
     if (!status) status = eval_plan(v);
     if (!status) status = eval_run(v);
@@ -152,11 +166,12 @@ const command cmd_eval = {
         "own ones from a small description); --text measures perplexity and bits per byte; --task needle hides numbers "
         "in long texts and asks for them. Data sets are not part of wkv: --list prints where they are published.\n\n"
         "Values are means over items with their standard errors. They have the same bits for any --batch, --threads and "
-        "number of processes: mpirun shares the items. Ctrl-C prints what is done.",
+        "number of processes: mpirun shares the items. Ctrl-C prints the part that is done.",
     .examples = "wkv eval MODEL.pth --data FOLDER  # every task with a file there\n"
                 "wkv eval MODEL.pth --data FOLDER --task lambada,piqa --limit 200  # two tasks, 200 items of each\n"
                 "wkv eval MODEL.pth --text book.txt --context 1024  # perplexity in windows\n"
                 "wkv eval MODEL.pth --task needle --lengths 4096,16384  # recall by length and depth\n"
+                "wkv eval --published --html scores.html  # published scores against size\n"
                 "wkv eval --list --task piqa --json > mine.json  # a description to begin with\n"
                 "mpirun -n 4 wkv eval MODEL.pth --data FOLDER -o items.jsonl  # four processes, and every item",
     .groups = groups,

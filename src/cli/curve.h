@@ -43,7 +43,8 @@ typedef struct {
     wkv_position_loss loss[WKV_LOSS_BINS];
     int n_loss, loss_length;
     wkv_position_time time[TIME_BINS];
-    int n_time, first_time;       /* bins; the first one of the trends */
+    double cumulative[TIME_BINS];   /* seconds until the end of a bin: sums of medians, which bursts do not move */
+    int n_time, first_time;         /* bins; the first one of the trends */
     wkv_trend fast, memory, growth; /* of the fastest tenth, memory, and log cumulative time by log tokens */
     int has_trends;
     double median_ms, roof_ms, read,

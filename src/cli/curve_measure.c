@@ -79,6 +79,9 @@ static void fit_trends(curve *v)
     double x[TIME_BINS], y[TIME_BINS], fast[TIME_BINS], logs[2][TIME_BINS], ms[TIME_BINS];
     int n = 0;
     const double from = fmin(1000, v->tokens / 10.0);
+    for (int i = 0; i < v->n_time; i++)
+        v->cumulative[i] =
+            (i ? v->cumulative[i - 1] : 0) + v->time[i].ms / 1e3 * (double)(v->time[i].to - v->time[i].from);
     while (v->first_time < v->n_time - 1 && (double)v->time[v->first_time].from < from) v->first_time++;
     for (int i = v->first_time; i < v->n_time; i++, n++) {
         const wkv_position_time *t = &v->time[i];
@@ -87,7 +90,7 @@ static void fit_trends(curve *v)
         ms[n] = t->ms;
         fast[n] = t->fast;
         logs[0][n] = log10((double)t->to);
-        logs[1][n] = log10(t->seconds);
+        logs[1][n] = log10(v->cumulative[i]);
     }
     v->has_trends = !wkv_trend_of(&v->fast, x, fast, n) && !wkv_trend_of(&v->memory, x, y, n) &&
                     !wkv_trend_of(&v->growth, logs[0], logs[1], n);

@@ -62,7 +62,7 @@ static void set_lines(time_lines *t, const curve *v)
         const wkv_position_time *b = &v->time[i];
         t->x[i] = (double)(b->from + b->to) / 2;
         t->ms[i] = b->ms, t->low[i] = b->low, t->high[i] = b->high;
-        t->to[i] = (double)b->to, t->seconds[i] = b->seconds, t->resident[i] = b->resident / 1e6;
+        t->to[i] = (double)b->to, t->seconds[i] = v->cumulative[i], t->resident[i] = b->resident / 1e6;
     }
     double most = last_position(v);
     for (int i = 0; i < v->other.n; i++) most = fmax(most, v->other.position[i]);
@@ -123,7 +123,7 @@ static int add_comparison(wkv_report *r, const curve *v, const time_lines *t)
         {.name = "slope of T\302\262", .mark = WKV_FIT, .n = POINTS, .x = from_first, .y = squares},
         {.name = "transformer", .n = a->n, .x = a->position, .y = other}};
     return wkv_report_plot(r, &(wkv_plot){.figure = {"cumulative", "Cumulative time",
-                                                     "A line of slope 1 is T, of slope 2 is T\302\262.", 1},
+                                                     "Sum of the medians. Slope 1 is T, slope 2 is T\302\262.", 1},
                                           .x = {.label = "tokens T", .log = 1},
                                           .y = {.label = "seconds", .log = 1},
                                           .series = sums,
@@ -205,7 +205,7 @@ static int add_complexity(wkv_report *r, const curve *v, const time_lines *t)
     snprintf(transformer, sizeof transformer, "GPT-NeoX shape, computed");
     snprintf(text[0], sizeof text[0], "%.4g ms", v->median_ms);
     snprintf(text[1], sizeof text[1], "%.4g ms", curve_transformer_ms(v, &t->shape[0], T));
-    snprintf(text[2], sizeof text[2], "%.4g s", v->time[v->n_time - 1].seconds);
+    snprintf(text[2], sizeof text[2], "%.4g s", v->cumulative[v->n_time - 1]);
     snprintf(text[3], sizeof text[3], "%.4g s", sum);
     snprintf(text[4], sizeof text[4], "%s", as_bytes(a, state));
     snprintf(text[5], sizeof text[5], "%s", as_bytes(b, cache));

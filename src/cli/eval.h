@@ -4,6 +4,7 @@
 
 #include "engine.h"
 #include "mpirun.h"
+#include "wkv_report.h"
 #include "wkv_task.h"
 
 typedef enum { JOB_TASK, JOB_TEXT, JOB_NEEDLE } job_kind;
@@ -36,13 +37,12 @@ typedef struct {
 
 /* Find the tasks and their data: the list of jobs. Returns 0, or 1 or 2 after an error message. */
 int eval_plan(evaluation *v);
-/* Read and score all jobs. Returns 0, 1 after an error message, or 130 after Ctrl-C, with what is done until then. */
+/* Read and score all jobs. Returns 0, 1 after an error message, or 130 after Ctrl-C, with results of the items that are done. */
 int eval_run(evaluation *v);
 void eval_close(evaluation *v);
 
 /* Print the table, or the JSON; groups: with the metrics of each group. The JSON's owner is the caller. */
 void eval_print(const evaluation *v);
-struct json_t;
 char *eval_json(const evaluation *v);
 
 /* Write every item that is done as a line of JSON. Returns an exit status. */
@@ -53,9 +53,17 @@ int eval_list(const evaluation *v, int as_json);
 /* wkv eval --diff A B */
 int eval_diff(const char *a, const char *b, int as_json);
 
+/* The page of a run, and its charts as SVG; either may be NULL. */
+int eval_page(const evaluation *v, const char *html, const char *svg);
+/* wkv eval --published, with the output of --json of an own model (NULL: none); lines through models of `least`
+ * parameters or more */
+int eval_published(const char *results, double least, const char *html, const char *svg, int as_json);
+/* Write a report to the files that are not NULL, and print its JSON. Returns an exit status. */
+int eval_write_report(const wkv_report *r, const char *html, const char *svg, int as_json);
+
 /* A job's metric as shown: 100 x value for shares, with the unit. */
 int eval_is_share(const char *metric);
-/* Items whose requests are done. */
+/* Items with all requests done. */
 int eval_done(const job *j);
 
 #endif

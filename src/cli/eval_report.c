@@ -10,19 +10,32 @@
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
-/* A share in per cent, and a standard error that one item does not have. */
-static void print_metric(const wkv_metric *m)
+/* The published score of a model of this version and size; NULL: none. */
+static const wkv_published_score *find_published(const wkv_model_info *a, const char *task, const char *metric)
+{
+    const wkv_published_score *s;
+    for (int i = 0; (s = wkv_published(i)); i++)
+        if (!strncmp(s->family, "RWKV-", 5) && s->family[5] == *a->version && !strcmp(s->task, task) &&
+            !strcmp(s->metric, metric) && fabs(s->parameters / (double)a->parameters - 1) < 0.01)
+            return s;
+    return NULL;
+}
+
+/* A share in per cent; a standard error, which one item does not have; the published score. */
+static void print_metric(const wkv_metric *m, const wkv_published_score *published)
 {
     const double scale = eval_is_share(m->name) ? 100 : 1;
     const int digits = eval_is_share(m->name) ? 2 : !strcmp(m->name, "bits_per_byte") ? 4 : 3;
     put_text("  %-16s %10.*f", m->name, digits, scale * m->value);
     if (isfinite(m->error))
-        put_text(" %9.*f\n", digits, scale * m->error);
+        put_text(" %9.*f", digits, scale * m->error);
     else
-        put_text(" %9s\n", "-");
+        put_text(" %9s", "-");
+    if (published) put_text("  %.2f for %s", published->value, published->model);
+    put_text("\n");
 }
 
-static void print_metrics(const job *j, const char *label, const char *of, int indent)
+static void print_metrics(const evaluation *v, const job *j, const char *label, const char *of, int indent)
 {
     wkv_metric m[WKV_METRICS];
     char count[32];
@@ -32,7 +45,7 @@ static void print_metrics(const job *j, const char *label, const char *of, int i
             put_text("%*s", 31, "");
         else
             put_text("%*s%-*.*s %8s", indent, "", 22 - indent, 22 - indent, label, as_count(count, m->n));
-        print_metric(&m[i]);
+        print_metric(&m[i], of ? NULL : find_published(v->e.about, j->name, m[i].name));
     }
 }
 
@@ -75,9 +88,9 @@ void eval_print(const evaluation *v)
         const job *j = &v->jobs[i];
         const char *name;
         if (!j->items) continue;
-        print_metrics(j, label_of(j), NULL, 0);
+        print_metrics(v, j, label_of(j), NULL, 0);
         if (j->kind != JOB_NEEDLE && (v->groups || j->kind == JOB_TEXT))
-            for (int g = 0; (name = wkv_items_group(j->items, g)); g++) print_metrics(j, name, name, 2);
+            for (int g = 0; (name = wkv_items_group(j->items, g)); g++) print_metrics(v, j, name, name, 2);
     }
     for (int i = 0; i < v->n_jobs; i++)
         if (v->jobs[i].kind == JOB_NEEDLE && v->jobs[i].items) print_needles(v, &v->jobs[i]);

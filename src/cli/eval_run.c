@@ -68,7 +68,8 @@ static int agree(const evaluation *v, int status)
 {
     double failed = status != 0;
     if (v->world.count > 1) v->world.allreduce(v->world.user, &failed, 1);
-    return failed > 0 ? (status ? status : 1) : 0;
+    if (failed > 0 && !status) return complain("another process failed; one process alone shows its error");
+    return status;
 }
 
 /* The processes of one machine share its cores. */

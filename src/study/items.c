@@ -1,4 +1,4 @@
-/* items.c - the list of items and what it owns. */
+/* items.c - the list of items and its memory. */
 #include "study/items.h"
 #include "base/error.h"
 #include <stdlib.h>

@@ -92,7 +92,7 @@ static int read_text(void *user, const char *text, size_t bytes)
 static int read_object(void *user, const json_t *object)
 {
     const json_t *text = json_object_get(object, "text");
-    if (!json_is_string(text)) return fail(WKV_EFORMAT, "no string \"text\"");
+    if (!json_is_string(text)) return fail(WKV_EFORMAT, "no string \"text\"; a file or folder of texts is expected");
     return read_text(user, json_string_value(text), json_string_length(text));
 }
 

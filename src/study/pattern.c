@@ -255,19 +255,22 @@ static int no_field(const json_t *item, const char *name, size_t n)
     return fail(WKV_EFORMAT, "no field \"%.*s\"; the item has %s", n > 60 ? 60 : (int)n, name, used ? have : "none");
 }
 
-/* The element of a list at "0", "1", ... or "2.x"; NULL: the path begins otherwise, or beyond the list. */
-static const json_t *element_at(const json_t *list, const char *path, size_t n)
+/* The number that a path begins with, "2" or "2.x"; -1: none. */
+static int leading_number(const char *path, size_t n)
 {
-    const size_t digits = strspn(path, "0123456789"), most = n < 6 ? n : 6;
-    if (!json_is_array(list) || !digits || digits > most || (digits < n && path[digits] != '.')) return NULL;
-    return json_array_get(list, (size_t)strtol(path, NULL, 10));
+    size_t digits = 0;
+    while (digits < n && path[digits] >= '0' && path[digits] <= '9') digits++;
+    return digits && digits < 6 && (digits == n || path[digits] == '.') ? (int)strtol(path, NULL, 10) : -1;
 }
 
 /* The values of a.b.c: one, or those of each element of a list; a number selects an element. They are appended to
  * `list`. *plural: a list is among them. */
 static int collect(json_t *list, const json_t *value, const char *path, size_t n, int *plural)
 {
-    const json_t *chosen = element_at(value, path, n);
+    const int at = json_is_array(value) ? leading_number(path, n) : -1;
+    const json_t *chosen = at < 0 ? NULL : json_array_get(value, (size_t)at);
+    if (at >= 0 && !chosen)
+        return fail(WKV_EFORMAT, "no element %d in a list of %zu, \"%.*s\"", at, json_array_size(value), (int)n, path);
     if (json_is_array(value) && !chosen) {
         size_t i;
         json_t *element;

@@ -20,7 +20,7 @@
 enum {
     GROUP_MOST = 16, /* requests of a group */
     BATCH = 64,
-    STEP = 512, /* tokens of a pass; fewer when it takes longer than a second, so that Ctrl-C has an effect */
+    STEP = 512, /* tokens of a pass; fewer when it takes longer than two seconds, so that Ctrl-C has an effect */
     STEP_LEAST = 64
 };
 
@@ -109,7 +109,7 @@ static void find_common(engine *e)
 static int count_pass(engine *e, int n, double seconds)
 {
     e->done += n;
-    if (seconds > 1 && e->step > STEP_LEAST) e->step /= 2;
+    if (seconds > 2 && e->step > STEP_LEAST) e->step /= 2;
     if (e->o->report && e->o->report(e->o->user, e->done, e->total)) return fail(WKV_ESTOPPED, "stopped by its caller");
     return 0;
 }

@@ -15,7 +15,7 @@
  *   single_token          true: each continuation must be one id
  *   metrics               list: "acc", "acc_norm", "perplexity", "greedy"; missing: acc, and acc_norm with choices
  *   rules                 list of the rules; missing: harness-0.4, harness-0.3, chatrwkv
- *   forms                 list of objects {"has": FIELD, other keys}: the first whose field an item has replaces keys
+ *   forms                 list of objects {"has": FIELD, other keys}: the first with a field of the item replaces keys
  *   RULE                  object of keys that this rule replaces
  *
  * A key is looked up in the form of the item, the object of the rule, and the description, in this order. */
