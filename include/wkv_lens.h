@@ -140,7 +140,7 @@ typedef struct {
     float nll, entropy;
 } wkv_prediction;
 
-/* Of tokens[1 .. n), n - 1 values; the state s reads all but the last token. WKV_EARG, WKV_ENOMEM; WKV_EFORMAT: logits
+/* Predictions of tokens[1 .. n), n - 1 values; the state s reads all but the last token. WKV_EARG, WKV_ENOMEM; WKV_EFORMAT: logits
  * are NaN or infinite. */
 WKV_API int wkv_predictions(wkv_prediction *out, wkv_context *c, wkv_state *s, const int32_t *tokens, int n);
 

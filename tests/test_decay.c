@@ -1,5 +1,5 @@
 /* Half-lives: of versions 4 and 5 against the site w and against each other's definition, of 6 and 7 against the decays
- * of each token. tests/test_lens.sh compares them with the tensors of the file. */
+ * of each token. tests/test_lens_command.sh compares them with the tensors of the file. */
 #include "models.h"
 #include "wkv_lens.h"
 #include "wkv_probe.h"

@@ -29,7 +29,7 @@ static size_t wkv_values(const known *k)
     return m->state_bytes / sizeof(float) / (size_t)m->layers - 2 * (size_t)m->width;
 }
 
-/* Of the start of a text. */
+/* The wkv state at the start of a text. */
 static void empty_by_hand(const known *k, float *wkv)
 {
     const wkv_model_info *m = wkv_model_about(k->m);

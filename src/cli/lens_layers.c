@@ -138,7 +138,7 @@ int lens_knock(lens *v)
 
 /* ---- sparsity ---------------------------------------------------------------------------------------------------- */
 
-/* Of a row of shares without signs: e to the entropy, and the fewest tokens that have 90 % of the sum. */
+/* A row of shares without signs: e to the entropy, and the fewest tokens that have 90 % of the sum. */
 static void concentrate(double *x, int n, double *effective, int *needed)
 {
     double sum = 0, entropy = 0, have = 0;

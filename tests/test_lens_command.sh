@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_lens.sh - wkv decay and wkv lens: half-lives against the tensors of the files, tables, pages and pictures, JSON,
+# test_lens_command.sh - wkv decay and wkv lens: half-lives against the tensors of the files, tables, pages and pictures, JSON,
 # every version, bad input.
 . "$(dirname "$0")/expect.sh"
 models=$here/golden/models
