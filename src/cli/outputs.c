@@ -114,10 +114,10 @@ void sheet_put(sheet *s, const char *fmt, ...)
 
 static int is_number(const char *cell) { return cell && strchr("+-0123456789", *cell) && *cell; }
 
-static void print_cell(const char *text, int width, int right, int first)
+static void print_cell(const char *text, int width, int right, int last)
 {
     const int pad = width - columns_of(text);
-    put_text("%s%*s%s%*s", first ? "" : "  ", right ? pad : 0, "", text, right ? 0 : pad, "");
+    put_text("%*s%s%*s%s", right ? pad : 0, "", text, right || last ? 0 : pad, "", last ? "\n" : "  ");
 }
 
 static void print_table(const char *const *columns, int n_columns, const sheet *s)
@@ -131,9 +131,8 @@ static void print_table(const char *const *columns, int n_columns, const sheet *
                 right &= is_number(cell) || !*cell;
             }
             const char *text = row < 0 ? columns[k] : s->cells[row * n_columns + k];
-            print_cell(text ? text : "", width, right, k == 0);
+            print_cell(text ? text : "", width, right, k + 1 == n_columns);
         }
-        put_text("\n");
     }
 }
 
