@@ -82,8 +82,7 @@ static void add_table(wkv_report *r, const wkv_half_life *h, int L, int C)
         sheet_put(&s, "%.1f %%", share_above(of, C, 100));
         sheet_put(&s, "%.1f %%", share_above(of, C, 1000));
     }
-    outputs_table(r, "half-lives", "Half-lives in tokens by layer: quantiles of the channels, and shares of channels.",
-                  columns, &s);
+    outputs_table(r, "half-lives", "Half-lives in tokens; shares of channels.", columns, &s);
 }
 
 /* ---- pictures ---------------------------------------------------------------------------------------------------- */

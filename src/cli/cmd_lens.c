@@ -48,6 +48,16 @@ wkv_state *lens_state(const lens *v)
     return NULL;
 }
 
+int lens_read(lens *v, wkv_state *s, const int32_t *ids, int n)
+{
+    for (int at = 0, some; at < n; at += some) {
+        some = n - at < CHUNK ? n - at : CHUNK;
+        if (wkv_eval(v->e.context, s, ids + at, some, NULL)) return complain_library();
+        if (lens_progress(v, at + some, n)) return 130;
+    }
+    return 0;
+}
+
 int lens_layer_lines(lens *v, const wkv_plot *plot, const double *x, const double *y, int n)
 {
     wkv_series *s = calloc((size_t)v->L, sizeof *s);
@@ -159,6 +169,7 @@ static int run(int n, char **operands)
     v.n = v.text.n < tokens ? v.text.n : tokens;
     if (!status) status = label_tokens(&v);
     if (!status) status = show(&v, chosen);
+    free(v.share);
     free(v.labels);
     free(v.label);
     passage_free(&v.text);

@@ -8,7 +8,8 @@
 #include "wkv_curve.h"
 #include "wkv_lens.h"
 
-enum { LABEL = 64, SHOWN = 40 }; /* bytes of a label; tokens of a map */
+/* Bytes of a label; tokens of a map; tokens between two looks at Ctrl-C. */
+enum { LABEL = 64, SHOWN = 40, CHUNK = 512 };
 
 typedef struct {
     engine e;
@@ -20,6 +21,7 @@ typedef struct {
     const char *line;     /* the injected line of the view steer                   */
     char (*label)[LABEL]; /* of each token of the text                             */
     const char **labels;
+    float *share; /* effective attention, [L][n][n]; lens_shares computes it */
     progress bar;
 } lens;
 
@@ -38,6 +40,10 @@ int lens_steer(lens *v);
 int lens_progress(lens *v, int done, int total);
 /* A state at the start of a text; NULL after an error message. */
 wkv_state *lens_state(const lens *v);
+/* Read tokens into a state. 0, 1 after an error message, or 130 after Ctrl-C; so do the next two. */
+int lens_read(lens *v, wkv_state *s, const int32_t *ids, int n);
+/* Set v->share, once. heads: NULL, or [L][H][n][n]. */
+int lens_shares(lens *v, float *heads);
 
 /* A line for each layer, shaded from the first to the last: y has L rows of n. */
 int lens_layer_lines(lens *v, const wkv_plot *plot, const double *x, const double *y, int n);

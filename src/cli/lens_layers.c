@@ -155,27 +155,31 @@ static void concentrate(double *x, int n, double *effective, int *needed)
     }
 }
 
-static int report_progress(void *user, int done, int total) { return lens_progress(user, done, total) != 0; }
+/* Activations of the whole text. */
+static int count_zeros(lens *v, wkv_state *s, wkv_sparsity *zeros)
+{
+    for (int at = 0, some; at < v->text.n; at += some) { /* chunks of whole groups */
+        some = v->text.n - at < CHUNK ? v->text.n - at : CHUNK;
+        const wkv_sequence q = {.state = s, .tokens = v->text.ids + at, .n = some};
+        if (wkv_measure_sparsity(zeros, v->e.context, &q, 1)) return complain_library();
+        if (lens_progress(v, at + some, v->text.n)) return 130;
+    }
+    return 0;
+}
 
 int lens_sparsity(lens *v)
 {
-    const size_t square = (size_t)v->n * (size_t)v->n, L = (size_t)v->L;
+    const size_t L = (size_t)v->L;
     static const char *const columns[] = {
         "layer", "zero activations", "zero for 32 tokens", "effective tokens", "tokens for 90 %", NULL};
-    float *share = malloc(sizeof *share * L * square);
     wkv_sparsity *zeros = calloc(L, sizeof *zeros);
     double *x = malloc(sizeof *x * (3 * L + (size_t)v->n)), *zero = x + v->L, *tokens = zero + v->L,
            *row = tokens + v->L;
     sheet table = {0};
     wkv_state *s = lens_state(v);
-    int status = !s ? 1 : share && zeros && x ? 0 : complain("out of memory");
-    const wkv_sequence all = {.state = s, .tokens = v->text.ids, .n = v->text.n};
-    if (!status && wkv_measure_sparsity(zeros, v->e.context, &all, 1)) status = complain_library();
-    if (!status) {
-        const int err =
-            wkv_attention(share, NULL, v->e.context, NULL, v->text.ids, v->n, &(wkv_lens_progress){report_progress, v});
-        status = err == WKV_ESTOPPED ? 130 : err ? complain_library() : 0;
-    }
+    int status = !s ? 1 : zeros && x ? 0 : complain("out of memory");
+    if (!status) status = count_zeros(v, s, zeros);
+    if (!status) status = lens_shares(v, NULL);
     if (!status)
         outputs_section(v->r, "Sparsity",
                         "The share of squared ReLUs that are zero, of single tokens and of 32 adjacent ones; and the "
@@ -188,7 +192,7 @@ int lens_sparsity(lens *v)
             double e;
             int k;
             for (int i = 0; i <= t; i++)
-                row[i] = (double)share[((size_t)l * (size_t)v->n + (size_t)t) * (size_t)v->n + (size_t)i];
+                row[i] = (double)v->share[((size_t)l * (size_t)v->n + (size_t)t) * (size_t)v->n + (size_t)i];
             concentrate(row, t + 1, &e, &k);
             effective += e, needed += k;
         }
@@ -220,6 +224,6 @@ int lens_sparsity(lens *v)
         outputs_table(v->r, "sparsity", NULL, columns, &table);
     }
     wkv_state_free(s);
-    free(x), free(zeros), free(share);
+    free(x), free(zeros);
     return status;
 }

@@ -84,7 +84,11 @@ int lens_calibration(lens *v)
     wkv_reliability bins[BINS];
     wkv_state *s = lens_state(v);
     int status = !s ? 1 : p ? 0 : complain("out of memory");
-    if (!status && wkv_predictions(p, v->e.context, s, v->text.ids, n + 1)) status = complain_library();
+    for (int at = 0, some; at < n && !status; at += some) {
+        some = n - at < CHUNK ? n - at : CHUNK;
+        if (wkv_predictions(p + at, v->e.context, s, v->text.ids + at, some + 1)) status = complain_library();
+        if (!status) status = lens_progress(v, at + some, n);
+    }
     if (!status) {
         double entropy = 0, loss = 0;
         for (int i = 0; i < n; i++) entropy += (double)p[i].entropy / n, loss += (double)p[i].nll / n;

@@ -52,12 +52,11 @@ int lens_spectrum(lens *v)
     static const char *const columns[] = {"layer", "after 1 token", "in the middle", "at the end", "of", NULL};
     sheet table = {0};
     for (int k = 0; k < moments && !status; k++) {
-        if (wkv_eval(v->e.context, s, v->text.ids + done, at[k] - done, NULL)) status = complain_library();
+        status = lens_read(v, s, v->text.ids + done, at[k] - done);
         done = at[k], x[k] = done;
         for (int l = 0; l < v->L && !status && !err; l++)
             rank[l * moments + k] = rank_of(v, s, l, k == moments - 1 ? mean + l * N : NULL, &err);
         if (err) status = complain_library();
-        if (!status) status = lens_progress(v, k + 1, moments);
     }
     if (!status) {
         outputs_section(
@@ -104,7 +103,7 @@ static int read_part(lens *v, wkv_state *s, const char *text, size_t bytes)
     for (int i = 0; i < n && !status; i++)
         if (ids[i] < 0 || ids[i] >= v->e.about->vocab)
             status = complain("id %d is beyond the model's vocabulary of %d", (int)ids[i], v->e.about->vocab);
-    if (n > 0 && !status && wkv_eval(v->e.context, s, ids, n, NULL)) status = complain_library();
+    if (n > 0 && !status) status = lens_read(v, s, ids, n);
     free(ids);
     return status;
 }
@@ -172,7 +171,7 @@ static int read_eighths(lens *v, turns *h, wkv_state *s)
         const int to = (int)((int64_t)v->text.n * (i + 1) / 8);
         char name[40];
         snprintf(name, sizeof name, "tokens %d to %d", at, to - 1);
-        if (to > at && wkv_eval(v->e.context, s, v->text.ids + at, to - at, NULL)) status = complain_library();
+        status = lens_read(v, s, v->text.ids + at, to - at);
         if (!status) status = examine(v, h, s, name);
         at = to;
     }

@@ -107,6 +107,26 @@ int lens_logits(lens *v)
 
 static int report_progress(void *user, int done, int total) { return lens_progress(user, done, total) != 0; }
 
+int lens_shares(lens *v, float *heads)
+{
+    const size_t square = (size_t)v->n * (size_t)v->n;
+    const size_t values =
+        (size_t)v->L * (square + (heads ? (size_t)v->H * square : 0) + 3 * (size_t)v->n * (size_t)v->C);
+    char needed[16], available[16];
+    if (v->share && !heads) return 0;
+    if (values > wkv_memory_available() / sizeof(float))
+        return complain(
+            "effective attention over %d tokens takes %s, and %s of memory are available; read fewer --tokens", v->n,
+            as_bytes(needed, 4.0 * (double)values), as_bytes(available, (double)wkv_memory_available()));
+    if (!v->share && !(v->share = malloc(sizeof *v->share * (size_t)v->L * square))) return complain("out of memory");
+    const int err =
+        wkv_attention(v->share, heads, v->e.context, NULL, v->text.ids, v->n, &(wkv_lens_progress){report_progress, v});
+    if (!err) return 0;
+    free(v->share);
+    v->share = NULL;
+    return err == WKV_ESTOPPED ? 130 : complain_library();
+}
+
 /* share: n x n, the first `shown` of both are shown. */
 static int add_attention_map(lens *v, const char *name, const char *title, const float *share, int n, int half)
 {
@@ -161,15 +181,9 @@ int lens_attention(lens *v)
 {
     const size_t square = (size_t)v->n * (size_t)v->n;
     const int by_head = v->layer >= 0 && v->H;
-    float *share = malloc(sizeof *share * (size_t)v->L * square);
     float *heads = by_head ? malloc(sizeof *heads * (size_t)v->L * (size_t)v->H * square) : NULL;
-    if (!share || (by_head && !heads)) {
-        free(share), free(heads);
-        return complain("out of memory; read fewer --tokens");
-    }
-    const int err =
-        wkv_attention(share, heads, v->e.context, NULL, v->text.ids, v->n, &(wkv_lens_progress){report_progress, v});
-    int status = err == WKV_ESTOPPED ? 130 : err ? complain_library() : 0;
+    if (by_head && !heads) return complain("out of memory; read fewer --tokens");
+    int status = lens_shares(v, heads);
     static const char *const columns[] = {"layer", "present token", "last 8 tokens", "negative", NULL};
     sheet table = {0};
     if (!status)
@@ -181,7 +195,7 @@ int lens_attention(lens *v)
     for (int l = 0; l < v->L && !status; l++) {
         double present = 0, recent = 0, negative = 0;
         char name[32], title[64];
-        const float *of = share + (size_t)l * square;
+        const float *of = v->share + (size_t)l * square;
         for (int t = 0; t < v->n; t++)
             for (int s = 0; s <= t; s++) {
                 const double x = (double)of[t * v->n + s];
@@ -199,7 +213,7 @@ int lens_attention(lens *v)
     }
     if (!status) {
         outputs_table(v->r, "attention", "Mean shares of the read-outs.", columns, &table);
-        status = add_distances(v, share, v->n);
+        status = add_distances(v, v->share, v->n);
     }
     for (int h = 0; h < v->H && by_head && !status; h++) {
         char name[32], title[64];
@@ -209,6 +223,5 @@ int lens_attention(lens *v)
             add_attention_map(v, name, title, heads + ((size_t)v->layer * (size_t)v->H + (size_t)h) * square, v->n, 0);
     }
     free(heads);
-    free(share);
     return status;
 }
