@@ -1,14 +1,13 @@
 /* cmd_dump.c - `wkv dump`: values inside a model while it reads a text, to a file. */
 #include "commands.h"
+#include "dump.h"
 #include "engine.h"
 #include "models.h"
 #include "passage.h"
 #include "say.h"
 #include "wkv_file.h"
-#include "wkv_probe.h"
 #include <ctype.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,29 +34,12 @@ static const group *const groups[] = {&own,           &passage_group,   &model_g
 
 /* ---- the arrays -------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    wkv_site_info about;
-    char name[48];
-    int from, to; /* tokens */
-    size_t row;   /* values of a token */
-    float *values;
-} values;
-
-typedef struct {
-    values *v;
-    int n, layers;
-    int *index; /* of each layer (the model's first) and site: into v, -1: none */
-    int base;   /* tokens before the running evaluation */
-} dump;
-
 static int *index_of(const dump *d, int layer, wkv_site site) { return &d->index[(layer + 1) * WKV_SITES + site]; }
-
-static size_t rows_of(const values *v) { return v->about.one_row ? 1 : (size_t)(v->to - v->from); }
 
 static void keep(void *user, const wkv_probed *p)
 {
     const dump *d = user;
-    values *v = &d->v[*index_of(d, p->layer, p->site)];
+    dumped *v = &d->v[*index_of(d, p->layer, p->site)];
     for (int t = 0; t < p->rows; t++) {
         const int token = p->of ? p->of[t].token + d->base : v->from;
         if (token < v->from || token >= v->to) continue;
@@ -92,12 +74,12 @@ static int allocate(dump *d, int tokens)
 {
     char needed[16], free_memory[16];
     size_t bytes = 0;
-    for (int i = 0; i < d->n; i++) bytes += rows_of(&d->v[i]) * d->v[i].row * sizeof(float);
+    for (int i = 0; i < d->n; i++) bytes += dump_rows(&d->v[i]) * d->v[i].row * sizeof(float);
     if (bytes > wkv_memory_available())
         return complain("the values take %s, and %s of memory are available; choose fewer --sites, or --positions",
                         as_bytes(needed, (double)bytes), as_bytes(free_memory, (double)wkv_memory_available()));
     for (int i = 0; i < d->n; i++)
-        if (!(d->v[i].values = calloc(rows_of(&d->v[i]) * d->v[i].row, sizeof(float))))
+        if (!(d->v[i].values = calloc(dump_rows(&d->v[i]) * d->v[i].row, sizeof(float))))
             return complain("out of memory: %s", as_bytes(needed, (double)bytes));
     note("%d array%s of %d tokens, %s", d->n, d->n == 1 ? "" : "s", tokens, as_bytes(needed, (double)bytes));
     return 0;
@@ -115,7 +97,7 @@ static int plan(dump *d, const engine *e, int tokens)
     int status = all && d->v && d->index ? 0 : complain("out of memory");
     if (!status) wkv_sites(e->model, site_names, all, n);
     for (int i = 0; i < n && !status; i++) {
-        values *v = &d->v[d->n++];
+        dumped *v = &d->v[d->n++];
         v->about = all[i];
         v->row = 1;
         for (int k = 0; k < all[i].dims; k++) v->row *= (size_t)all[i].shape[k];
@@ -151,15 +133,6 @@ static int evaluate(dump *d, engine *e, const int32_t *ids, int n)
 
 /* ---- results ----------------------------------------------------------------------------------------------------- */
 
-/* Axes of the stored array: tokens first, unless one row is for all. */
-static int shape_of(const values *v, int64_t shape[4])
-{
-    int dims = 0;
-    if (!v->about.one_row) shape[dims++] = v->to - v->from;
-    for (int k = 0; k < v->about.dims; k++) shape[dims++] = v->about.shape[k];
-    return dims;
-}
-
 static void range_text(char out[32], const dump *d, int state)
 {
     snprintf(out, 32, "none");
@@ -189,7 +162,7 @@ static int write_file(const dump *d, const engine *e, const char *text, const in
     int status = a ? 0 : complain("out of memory");
     for (int i = 0; i < d->n && a; i++) {
         a[i] = (wkv_array){.name = d->v[i].name, .values = d->v[i].values};
-        a[i].dims = shape_of(&d->v[i], a[i].shape);
+        a[i].dims = dump_shape(&d->v[i], a[i].shape);
     }
     if (a) a[d->n] = (wkv_array){.name = "tokens", .ids = ids, .dims = 1, .shape = {n}};
     if (!status && wkv_arrays_write(out_path, a, d->n + 1, meta)) status = complain_library();
@@ -198,83 +171,13 @@ static int write_file(const dump *d, const engine *e, const char *text, const in
     return status;
 }
 
-static json_t *summary(const values *v)
-{
-    const size_t n = rows_of(v) * v->row;
-    float low = INFINITY, high = -INFINITY;
-    double sum = 0, squares = 0;
-    int64_t sizes[4];
-    int finite = 1;
-    for (size_t i = 0; i < n; i++) {
-        const double x = v->values[i];
-        low = fminf(low, v->values[i]);
-        high = fmaxf(high, v->values[i]);
-        sum += x;
-        squares += x * x;
-        finite &= isfinite(v->values[i]) != 0;
-    }
-    json_t *shape = json_array(), *r = json_pack("{s:s}", "name", v->name);
-    const int dims = shape_of(v, sizes);
-    for (int k = 0; k < dims; k++) json_array_append_new(shape, json_integer(sizes[k]));
-    json_object_set_new(r, "shape", shape);
-    json_object_set_new(r, "finite", json_boolean(finite));
-    if (finite)
-        json_object_update_new(r, json_pack("{s:f s:f s:f s:f}", "min", (double)low, "max", (double)high, "mean",
-                                            sum / (double)n, "norm", sqrt(squares)));
-    return r;
-}
-
-static int print_json(const dump *d, int n)
-{
-    json_t *arrays = json_array(), *r = json_pack("{s:i s:s?}", "tokens", n, "file", out_path);
-    for (int i = 0; i < d->n; i++) json_array_append_new(arrays, summary(&d->v[i]));
-    json_object_set_new(r, "arrays", arrays);
-    char *text = json_dumps(r, JSON_INDENT(2) | JSON_REAL_PRECISION(7));
-    if (text) put_text("%s\n", text);
-    free(text);
-    json_decref(r);
-    return text ? 0 : complain("the report cannot be written as JSON: a name is not UTF-8");
-}
-
-/* A line for each site, with its layers. */
-static int print_list(const wkv_model *m)
-{
-    const int n = wkv_sites(m, site_names, NULL, 0);
-    if (n < 0) return complain_library();
-    wkv_site_info *all = malloc(sizeof *all * (size_t)n);
-    if (!all) return complain("out of memory");
-    wkv_sites(m, site_names, all, n);
-    for (int s = 1; s < WKV_SITES; s++)
-        for (int i = 0; i < n; i++) {
-            if ((int)all[i].site != s) continue;
-            int last = all[i].layer, j = i + 1;
-            for (; j < n; j++)
-                if ((int)all[j].site == s) {
-                    if (all[j].layer != last + 1) break;
-                    last++;
-                }
-            char name[64] = "";
-            if (last > all[i].layer)
-                snprintf(name, sizeof name, "blocks.%d-%d.", all[i].layer, last);
-            else if (last >= 0)
-                snprintf(name, sizeof name, "blocks.%d.", last);
-            strcat(name, wkv_site_name(all[i].site));
-            put_text("%-28s %s", name, all[i].one_row ? "one row of " : "");
-            for (int k = 0; k < all[i].dims; k++) put_text("%s%lld", k ? " x " : "", (long long)all[i].shape[k]);
-            put_text("\n");
-            i = j - 1;
-        }
-    free(all);
-    return 0;
-}
-
 /* ---- the command ------------------------------------------------------------------------------------------------- */
 
 static int run_list(void)
 {
     wkv_model *m;
     if (model_open(&m, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap})) return 1;
-    const int status = print_list(m);
+    const int status = dump_list(m, site_names);
     wkv_model_close(m);
     return status;
 }
@@ -303,7 +206,7 @@ static int run(int n, char **operands)
     if (!status) status = plan(&d, &e, text.n);
     if (!status) status = evaluate(&d, &e, text.ids, text.n);
     if (!status && out_path) status = write_file(&d, &e, text.text, text.ids, text.n);
-    if (!status && as_json) status = print_json(&d, text.n);
+    if (!status && as_json) status = dump_json(&d, out_path, text.n);
     engine_close(&e);
     dump_free(&d);
     passage_free(&text);
@@ -323,11 +226,10 @@ const command cmd_dump = {
         "do not depend on the number of threads. --list shows the sites of a model.\n\n"
         "A .npz opens with numpy.load, a .safetensors with safetensors.numpy.load_file. The file is written under a "
         "temporary name and renamed when complete; it cannot be an input file.",
-    .examples =
-        "wkv dump \"The sky is\" --sites resid_post -o acts.safetensors  # every layer\n"
-        "wkv dump \"The sky is\" --sites blocks.0.state,blocks.0-2.k -o acts.npz  # the state after the last token\n"
-        "wkv dump MODEL.pth -f book.txt --sites ffn_act --positions last --json  # a summary, no file\n"
-        "wkv dump MODEL.pth --list  # all sites",
+    .examples = "wkv dump \"The sky is\" --sites resid_post -o acts.safetensors  # every layer\n"
+                "wkv dump \"The sky is\" --sites state,blocks.0-2.k -o acts.npz  # the last token's state\n"
+                "wkv dump MODEL.pth -f book.txt --sites ffn_act --positions last --json  # a summary, no file\n"
+                "wkv dump MODEL.pth --list  # all sites",
     .groups = groups,
     .run = run,
 };

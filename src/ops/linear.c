@@ -90,12 +90,11 @@ void op_linears(cx *c, const linear_map *l, int n)
 {
     enum { MOST = 12 };
     product q[MOST];
-    const linear_map *probed[MOST];
-    int m = 0, T = 0, n_probed = 0;
-    for (; n > 0; n--, l++) {
+    const linear_map *end = l + n;
+    int m = 0, T = 0;
+    for (; l < end; l++) {
         if (!l->w) continue;
         const int gives = is_probed(c, l->site);
-        if (gives) probed[n_probed++] = l;
         if (c->recording || l->w->adapter) {
             linear_map alone = *l;
             if (gives) alone.plus = NULL;
@@ -118,5 +117,6 @@ void op_linears(cx *c, const linear_map *l, int n)
                            .plus = gives ? NULL : checked(l->plus, T, out)};
     }
     if (m) c->dev->linear(c->dev, &(linear_args){.q = q, .n = m, .T = T});
-    for (int i = 0; i < n_probed; i++) give(c, probed[i]);
+    for (l -= n; c->probed && l < end; l++)
+        if (l->w && is_probed(c, l->site)) give(c, l);
 }
