@@ -27,7 +27,7 @@ typedef struct {
 WKV_API int wkv_mean_of(wkv_mean *out, const double *x, int n); /* WKV_EARG */
 
 /* A straight line that a few disturbed values do not move: the median slope of all pairs (Theil) and its 95 % interval
- * by the normal approximation of Kendall's statistic (Sen, JASA 63, 1968, section 6); `at` is the median of y - slope x.
+ * by the normal approximation of Kendall's statistic (Sen, JASA 63, 1968, section 6); `at`: the median of y - slope x.
  * Pairs of equal x are left out. WKV_EARG: fewer than 3 points, more than 4096, NaN, or one x; WKV_ENOMEM. */
 typedef struct {
     double slope, low, high, at;
@@ -45,8 +45,10 @@ typedef struct {
 typedef struct {
     const int32_t *ids; /* n_ids: the text                                                               */
     int n_ids;
-    int length;  /* scored tokens of a stream: n_ids / (length + 1) streams of length + 1 ids      */
-    int streams; /* most streams; 0: all                                                          */
+    int length;       /* scored tokens of a stream: n_ids / (length + 1) streams of length + 1 ids      */
+    int streams;      /* most streams; 0: all                                                          */
+    int trained;      /* a length, 0: none; then *beyond has the change of the loss behind it            */
+    wkv_mean *beyond; /* NULL, or: over streams, loss after `trained` less that of the last half of it   */
     /* after some tokens; not 0: stop */
     int (*report)(void *user, int64_t done, int64_t total);
     void *user;
@@ -54,8 +56,8 @@ typedef struct {
 
 enum { WKV_LOSS_BINS = 96 };
 
-/* Score streams from the initial state. Bins are 10^(k / 10) tokens wide apart. *n: filled bins. WKV_ESTOPPED: `report`
- * stopped; the bins have the tokens so far. WKV_EARG: no stream fits; errors of wkv_score. */
+/* Score streams from the initial state. Bins begin at the positions 10^(k / 10), rounded. *n: filled bins.
+ * WKV_ESTOPPED: `report` stopped; the bins have the tokens so far. WKV_EARG: no stream fits; errors of wkv_score. */
 WKV_API int wkv_curve_loss(wkv_position_loss out[WKV_LOSS_BINS], int *n, wkv_context *c, const wkv_model *m,
                            const wkv_loss_options *o);
 
@@ -86,8 +88,8 @@ WKV_API int wkv_curve_time(wkv_position_time *out, int *n, wkv_context *c, wkv_s
 /* ---- a transformer of the same shape ----------------------------------------------------------------------------- */
 
 /* GPT-NeoX: full attention, 4C wide MLP. Llama: grouped queries (a key and value head for four query heads), gated MLP
- * of 8/3 C, rounded up to a multiple of 256. Both with the layers L, the width C, the head size D and the vocabulary V of
- * the RWKV model, embedding and head apart; D is 64 for version 4.
+ * of 8/3 C, rounded up to a multiple of 256. Both with the layers L, width C, head size D and vocabulary V of the RWKV
+ * model, embedding and head apart; D is 64 for version 4.
  *
  *     parameters  GPT-NeoX  L (12 C^2 + 13 C) + 2 V C + 2 C
  *                 Llama     L (2 C^2 + 2 C K D + 3 C F + 2 C) + 2 V C + C

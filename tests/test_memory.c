@@ -14,6 +14,7 @@
 #include "wkv_file.h"
 #include "wkv_store.h"
 #include "wkv_cache.h"
+#include "wkv_report.h"
 #include "wkv_train.h"
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
@@ -322,6 +323,33 @@ static int tune(void)
     return wkv_train(&o);
 }
 
+/* A report with each kind of part; the codes of all calls but the last are ignored, as callers may. */
+static int report(void)
+{
+    const double x[] = {1, 2, 3}, y[] = {3, 1, 2};
+    const char *const texts[] = {"a", "b", "c"};
+    wkv_report *r;
+    char *json = NULL;
+    int e = wkv_report_new(&r, "title", "summary");
+    if (e) return e;
+    wkv_report_text(r, "text");
+    wkv_report_command(r, "wkv");
+    wkv_report_fact(r, &(wkv_fact){.name = "n", .value = 1});
+    wkv_report_table(r, &(wkv_table){.columns = texts, .n_columns = 3, .cells = texts, .n_rows = 1});
+    wkv_report_plot(r, &(wkv_plot){.figure = {.name = "p", .title = "P"},
+                                   .series = &(wkv_series){.name = "s", .n = 3, .x = x, .y = y, .labels = texts},
+                                   .n_series = 1});
+    wkv_report_bars(r, &(wkv_bars){.figure = {.name = "b", .title = "B"},
+                                   .labels = texts, .n_groups = 3, .n_series = 1, .values = x});
+    wkv_report_map(r, &(wkv_map){.figure = {.name = "m", .title = "M"}, .rows = 1, .columns = 3, .values = x});
+    e = wkv_report_json(&json, r);
+    free(json);
+    if (!e) e = wkv_report_html(r, in_folder("r.html"));
+    if (!e) e = wkv_report_svg(r, in_folder("r.svg"));
+    wkv_report_free(r);
+    return e;
+}
+
 /* ---- the k-th allocation fails ----------------------------------------------------------------------------------- */
 
 static void clean(void)
@@ -400,6 +428,8 @@ static void sessions(void) { each("sessions", keep_sessions, 41); }
 #else
 static void sessions(void) { SKIP("sessions: no SQLite"); }
 #endif
+
+static void reports(void) { each("reports", report, 3); }
 
 static void learning(void)
 {
@@ -492,6 +522,7 @@ int main(void)
     RUN(probing);
     RUN(sessions);
     RUN(learning);
+    RUN(reports);
     folder_end();
     return DONE();
 }

@@ -110,6 +110,15 @@ static void losses(void)
     EXPECT_EQ(bins[n - 1].to, LENGTH + 1);
     int64_t done = 0;
     wkv_loss_options stops = o;
+    wkv_mean beyond; /* positions 5 to 9 less 3 and 4 */
+    double change = 0;
+    stops.trained = 4;
+    stops.beyond = &beyond;
+    EXPECT_EQ(wkv_curve_loss(bins, &n, k.c, k.m, &stops), 0);
+    for (int i = 0; i < 2; i++)
+        for (int p = 3; p <= LENGTH; p++) change += (double)score[i][p - 1].nll * (p > 4 ? 0.2 : -0.5) / 2;
+    EXPECT_EQ(beyond.n, 2);
+    EXPECT_NEAR(beyond.mean, change, 1e-6);
     stops.report = stop_at_once;
     stops.user = &done;
     EXPECT_EQ(wkv_curve_loss(bins, &n, k.c, k.m, &stops), WKV_ESTOPPED);

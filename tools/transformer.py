@@ -23,6 +23,17 @@ def resident():
         return int(f.read().split()[1]) * page
 
 
+def attend(q, keys, values):
+    """One query, in the fastest of the ways that PyTorch 2.15 has on a CPU: a product for all heads of a short text, a
+    product for each head of a long one. scaled_dot_product_attention takes up to 19 times as long in bf16."""
+    scale = q.shape[-1] ** -0.5
+    if keys.shape[1] < 2048:
+        weights = (keys @ q[:, :, None]).float().mul_(scale).softmax(1).to(q.dtype)
+        return (weights.transpose(1, 2) @ values)[:, 0]
+    heads = zip(q, keys, values)
+    return torch.stack([v.T.mv(k.mv(h).float().mul_(scale).softmax(0).to(q.dtype)) for h, k, v in heads])
+
+
 class Layer:
     def __init__(self, width, head, length, dtype):
         def matrix(rows, columns):
@@ -32,8 +43,8 @@ class Layer:
         self.norm = torch.ones(width, dtype=dtype), torch.zeros(width, dtype=dtype)
         self.qkv, self.out = matrix(3 * width, width), matrix(width, width)
         self.up, self.down = matrix(4 * width, width), matrix(width, 4 * width)
-        self.keys = torch.empty(1, self.heads, length, head, dtype=dtype)
-        self.values = torch.empty(1, self.heads, length, head, dtype=dtype)
+        self.keys = torch.empty(self.heads, length, head, dtype=dtype)
+        self.values = torch.empty(self.heads, length, head, dtype=dtype)
 
     def __call__(self, x, position, cos, sin):
         f = torch.nn.functional
@@ -41,10 +52,10 @@ class Layer:
         q, k, v = (y @ self.qkv.T).view(3, self.heads, self.head)
         half = self.head // 2
         q, k = (t * cos + torch.cat((-t[:, half:], t[:, :half]), 1) * sin for t in (q, k))
-        self.keys[0, :, position] = k
-        self.values[0, :, position] = v
+        self.keys[:, position] = k
+        self.values[:, position] = v
         n = position + 1
-        a = f.scaled_dot_product_attention(q.view(1, self.heads, 1, self.head), self.keys[:, :, :n], self.values[:, :, :n])
+        a = attend(q, self.keys[:, :n], self.values[:, :n])
         return x + a.view(1, -1) @ self.out.T + f.gelu(y @ self.up.T) @ self.down.T
 
 
@@ -75,8 +86,8 @@ def main():
             last = o.each + i * (o.tokens - o.each) // max(1, o.positions - 1)
             times = []
             for layer in layers:  # as if this text had been read
-                layer.keys[:, :, filled:last].normal_()
-                layer.values[:, :, filled:last].normal_()
+                layer.keys[:, filled:last].normal_()
+                layer.values[:, filled:last].normal_()
             filled = last
             for position in range(last - o.each, last):
                 begun = time.perf_counter()

@@ -41,14 +41,16 @@ typedef struct {
     char name[160]; /* of the model */
     double weight_bytes;
     wkv_position_loss loss[WKV_LOSS_BINS];
+    wkv_mean beyond; /* change of the loss after the trained length */
     int n_loss, loss_length;
     wkv_position_time time[TIME_BINS];
     double cumulative[TIME_BINS];   /* seconds until the end of a bin: sums of medians, which bursts do not move */
     int n_time, first_time;         /* bins; the first one of the trends */
     wkv_trend fast, memory, growth; /* of the fastest tenth, memory, and log cumulative time by log tokens */
     int has_trends;
-    double median_ms, roof_ms, read,
-        fma; /* of a token: measured, and by the hardware limits of bytes and operations per second */
+    double token_ms;  /* of a token: the fastest tenth */
+    double roof_ms;   /* by the hardware limits        */
+    double read, fma; /* these: bytes and operations per second */
     size_point size[MOST_SIZES];
     recall_point recall[MOST_DISTANCES];
     int done_sizes, done_recall;

@@ -17,18 +17,16 @@ void canvas_open(canvas *c, canvas_form form, double width)
 /* The drawing is written first, because the height is known last. */
 char *canvas_close(canvas *c, const char *title, const char *description)
 {
-    stream body = {0}, all;
-    if (c->f) {
-        if (!fclose(c->f)) body = c->text;
-    }
+    stream all;
+    if (c->f && fclose(c->f)) c->lost = 1;
     FILE *f = c->lost || c->text.lost ? NULL : stream_open(&all);
     if (f) {
         static const char *const classes[] = {"chart wide", "chart narrow", "chart"};
         fprintf(f, "<svg ");
         if (c->form == CANVAS_FILE)
             fprintf(f, "xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" ", c->width, c->height);
-        fprintf(f, "class=\"%s\" viewBox=\"0 0 %.0f %.0f\" role=\"img\"", c->natural && c->form == CANVAS_WIDE ? "chart" : classes[c->form],
-                c->width, c->height);
+        const char *class = c->natural && c->form == CANVAS_WIDE ? "chart" : classes[c->form];
+        fprintf(f, "class=\"%s\" viewBox=\"0 0 %.0f %.0f\" role=\"img\"", class, c->width, c->height);
         if (c->natural && c->form != CANVAS_FILE)
             fprintf(f, " style=\"min-width:%.0fpx;max-width:%.0fpx\"", c->width, c->width);
         fputs(" aria-label=\"", f);
@@ -45,7 +43,7 @@ char *canvas_close(canvas *c, const char *title, const char *description)
         fputs("</desc>\n", f);
         if (c->form == CANVAS_FILE)
             fprintf(f, "<path class=\"ground\" d=\"M0 0H%.0fV%.0fH0Z\"/>\n", c->width, c->height);
-        if (body.text) fputs(body.text, f);
+        if (c->text.text) fputs(c->text.text, f);
         fputs("</svg>\n", f);
     }
     free(c->text.text);

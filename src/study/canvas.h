@@ -1,5 +1,5 @@
-/* canvas.h - a picture in SVG. All texts go through it: it keeps their boxes, and refuses one that would overlap another
- * or leave the picture. */
+/* canvas.h - a picture in SVG. All texts go through it: it keeps their boxes, and refuses one that would overlap
+ * another or leave the picture. */
 #ifndef WKV_STUDY_CANVAS_H
 #define WKV_STUDY_CANVAS_H
 

@@ -28,6 +28,7 @@ typedef struct {
     wkv_token_score scores[CHUNK];
     double *sums; /* streams x bins; NaN where a stream has no token yet */
     int *counts;
+    double *parts; /* streams x {sum before, tokens, sum beyond, tokens} */
     int streams, bins;
     int64_t done;
 } reader;
@@ -40,6 +41,8 @@ static void add_scores(reader *r, const wkv_position_loss *bins, int stream, int
         const size_t at = (size_t)stream * (size_t)r->bins + (size_t)k;
         r->sums[at] += (double)r->scores[i].nll;
         r->counts[at]++;
+        double *part = r->parts + 4 * (size_t)stream + (position + i > r->o->trained ? 2 : 0);
+        if (position + i > r->o->trained / 2) part[0] += (double)r->scores[i].nll, part[1]++;
     }
 }
 
@@ -73,6 +76,11 @@ static void finish(const reader *r, wkv_position_loss *out, double *means, int *
         wkv_mean_of(&out[k].loss, means, r->streams);
         if (out[k].loss.n) *n = k + 1;
     }
+    for (int i = 0; i < r->streams; i++) {
+        const double *part = r->parts + 4 * (size_t)i;
+        means[i] = part[1] > 0 && part[3] > 0 ? part[2] / part[3] - part[0] / part[1] : NAN;
+    }
+    if (r->o->beyond) wkv_mean_of(r->o->beyond, means, r->o->trained ? r->streams : 0);
 }
 
 int wkv_curve_loss(wkv_position_loss out[WKV_LOSS_BINS], int *n, wkv_context *c, const wkv_model *m,
@@ -85,7 +93,7 @@ int wkv_curve_loss(wkv_position_loss out[WKV_LOSS_BINS], int *n, wkv_context *c,
     REQUIRE(m, "model");
     REQUIRE(o, "options");
     REQUIRE(o->ids, "ids");
-    if (o->length < 1 || o->streams < 0 || o->n_ids <= o->length)
+    if (o->length < 1 || o->streams < 0 || o->trained < 0 || o->n_ids <= o->length)
         return fail(WKV_EARG, "wkv_curve_loss: %d ids for streams of %d tokens; expected at least %lld ids", o->n_ids,
                     o->length, (long long)o->length + 1);
     reader r = {.o = o, .c = c, .streams = o->n_ids / (o->length + 1)};
@@ -94,13 +102,16 @@ int wkv_curve_loss(wkv_position_loss out[WKV_LOSS_BINS], int *n, wkv_context *c,
     const size_t cells = (size_t)r.streams * (size_t)r.bins;
     r.sums = calloc(cells, sizeof *r.sums);
     r.counts = calloc(cells, sizeof *r.counts);
+    r.parts = calloc((size_t)r.streams * 4, sizeof *r.parts);
     double *means = malloc(sizeof *means * (size_t)r.streams);
-    int err = r.sums && r.counts && means ? wkv_state_new(&r.s, m)
-                                          : fail(WKV_ENOMEM, "no memory for the losses of %d streams", r.streams);
+    int err = r.sums && r.counts && r.parts && means
+                  ? wkv_state_new(&r.s, m)
+                  : fail(WKV_ENOMEM, "no memory for the losses of %d streams", r.streams);
     for (int i = 0; i < r.streams && !err; i++) err = read_stream(&r, out, i);
-    if (r.sums && r.counts && means) finish(&r, out, means, n);
+    if (r.s) finish(&r, out, means, n);
     wkv_state_free(r.s);
     free(means);
+    free(r.parts);
     free(r.counts);
     free(r.sums);
     return err;

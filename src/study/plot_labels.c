@@ -1,4 +1,5 @@
-/* plot_labels.c - the texts in a plot: names of lines at their ends or in a legend, reference lines, names of points. */
+/* plot_labels.c - the texts in a plot: names of lines at their ends or in a legend, reference lines, names of
+ * points. */
 #include "study/plot.h"
 #include "study/palette.h"
 #include <math.h>

@@ -28,8 +28,9 @@ int wkv_report_new(wkv_report **out, const char *title, const char *summary)
     r->summary = summary ? strdup(summary) : NULL;
     r->to_facts = stream_open(&r->facts);
     r->to_body = stream_open(&r->body);
-    r->json = json_pack("{s:o, s:o, s:n, s:[], s:[], s:[]}", "title", report_string(title), "summary",
-                        report_string(summary), "command", "facts", "tables", "charts");
+    r->json =
+        report_object({"title", report_string(title)}, {"summary", report_string(summary)}, {"command", json_null()},
+                      {"facts", json_array()}, {"tables", json_array()}, {"charts", json_array()});
     if (!r->title || (summary && !r->summary) || !r->to_facts || !r->to_body || !r->json) {
         const int err = lost(r);
         wkv_report_free(r);
@@ -136,9 +137,9 @@ int wkv_report_fact(wkv_report *r, const wkv_fact *fact)
     if (fact->note) fputs(" <span>", f), markup_put(f, fact->note, SIZE_MAX), fputs("</span>", f);
     fputs("</dd></div>\n", f);
     const double low = has_limits(fact) ? fact->low : NAN, high = has_limits(fact) ? fact->high : NAN;
-    json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_string(fact->name), "unit",
-                          report_string(fact->unit), "value", report_number(fact->value), "low", report_number(low),
-                          "high", report_number(high), "note", report_string(fact->note));
+    json_t *o = report_object({"name", report_string(fact->name)}, {"unit", report_string(fact->unit)},
+                              {"value", report_number(fact->value)}, {"low", report_number(low)},
+                              {"high", report_number(high)}, {"note", report_string(fact->note)});
     return json_array_append_new(json_object_get(r->json, "facts"), o) || r->lost || r->facts.lost ? lost(r) : 0;
 }
 
@@ -199,8 +200,8 @@ int wkv_report_table(wkv_report *r, const wkv_table *t)
     for (int i = 0; i < t->n_rows; i++)
         failed |=
             json_array_append_new(rows, report_strings(t->cells + (size_t)i * (size_t)t->n_columns, t->n_columns));
-    json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "name", report_string(t->name), "caption", report_string(t->caption),
-                          "columns", report_strings(t->columns, t->n_columns), "rows", rows);
+    json_t *o = report_object({"name", report_string(t->name)}, {"caption", report_string(t->caption)},
+                              {"columns", report_strings(t->columns, t->n_columns)}, {"rows", rows});
     failed |= json_array_append_new(json_object_get(r->json, "tables"), o);
     return failed || r->lost || r->body.lost ? lost(r) : 0;
 }
@@ -261,7 +262,8 @@ static int put_figure(wkv_report *r, const drawing *d, const wkv_figure *figure,
     char *wide = draw(d, figure, CANVAS_WIDE, &natural), *narrow = draw(d, figure, CANVAS_NARROW, &ignored);
     char *file = draw(d, figure, CANVAS_FILE, &ignored);
     FILE *f = r->to_body;
-    int failed = !wide || !narrow || !file || json_array_append_new(json_object_get(r->json, "charts"), json);
+    const int unlisted = json_array_append_new(json_object_get(r->json, "charts"), json);
+    int failed = unlisted || !wide || !narrow || !file;
     if (!failed) {
         set_row(r, figure->half && !natural);
         fprintf(f, "<figure id=\"%s\"%s>\n<figcaption><b>", figure->name,

@@ -27,6 +27,14 @@ void bars_table(FILE *f, const wkv_bars *b);
 /* report_page.c: a whole page. */
 void report_put(FILE *f, const wkv_report *r);
 
+/* An object of members; it takes the values, and is NULL when one is: no memory. json_pack would leak the others. */
+typedef struct {
+    const char *key;
+    json_t *value;
+} report_member;
+json_t *report_join(const report_member *members); /* the last key is NULL */
+#define report_object(...) report_join((const report_member[]){__VA_ARGS__, {NULL, NULL}})
+
 /* A string of JSON from any text; NULL gives null. A number; null unless it is finite. */
 json_t *report_string(const char *text);
 json_t *report_number(double x);

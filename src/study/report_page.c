@@ -10,8 +10,8 @@ static const char style[] =
     "h1{font-size:1.75rem;line-height:1.25;margin:0 0 .6rem;letter-spacing:-.01em}"
     "h2{font-size:1.25rem;line-height:1.3;margin:2.6rem 0 .4rem}"
     "p{margin:.6rem 0;max-width:46rem}.lead{font-size:1.08rem}"
-    "dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,12rem),1fr));gap:.9rem 1.5rem;margin:1.4rem 0;"
-    "padding:1rem 1.1rem;border-radius:8px}dt{font-size:.86rem;line-height:1.3}dd{margin:.1rem 0 0;line-height:1.35}"
+    "dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,12rem),1fr));gap:.9rem 1.5rem;"
+    "margin:1.4rem 0;padding:1rem 1.1rem;border-radius:8px}dt{font-size:.86rem;line-height:1.3}dd{margin:.1rem 0 0;line-height:1.35}"
     "dd b{font-size:1.15rem}dd span{font-size:.86rem}"
     "figure{margin:1.8rem 0;container-type:inline-size;min-width:0;break-inside:avoid}"
     "figcaption{margin-bottom:.7rem;line-height:1.4}figcaption b{display:block;font-size:1.08rem}"
@@ -44,8 +44,8 @@ static void put_theme(FILE *f, const palette_theme *t)
     fprintf(f, "#value{background:%s;color:%s}.near{fill:%s}", t->ink, t->ground, t->ink);
 }
 
-/* The value nearest to the pointer in a plot, or of the bar or cell below it. Without the script, browsers show the same
- * <title> after a while. */
+/* The value nearest to the pointer in a plot, or of the bar or cell below it. Without the script, browsers show the
+ * same <title> after a while. */
 static const char script[] =
     "const box=document.getElementById('value');"
     "for(const svg of document.querySelectorAll('svg.chart')){"
