@@ -141,6 +141,8 @@ typedef struct {
     const char *const *row_labels, *const *column_labels; /* NULL: none                    */
     int rows, columns;
     const double *values; /* rows x columns                                                */
+    /* NULL, or rows x columns: texts in the cells, shortened to their width; whole beside the value at the pointer */
+    const char *const *cell_labels;
     int diverging;        /* not 0: two colours on both sides of `middle`                  */
     double middle;
     double low, high; /* the ends of the colour scale; equal: from the values              */
@@ -168,7 +170,8 @@ WKV_API int wkv_report_svg(const wkv_report *r, const char *path);
  *                 {"kind": "bars", "name", "title", "caption", "x", "groups": [...], "series": [...],
  *                  "values": [[...]], "low": [[...]], "high": [[...]]},
  *                 {"kind": "map", "name", "title", "caption", "x_label", "y_label", "value_label",
- *                  "row_labels": [...], "column_labels": [...], "values": [[...]]}]} */
+ *                  "row_labels": [...], "column_labels": [...], "values": [[...]],
+ *                  "cell_labels": [...], row after row}]} */
 WKV_API int wkv_report_json(char **out, const wkv_report *r);
 
 #ifdef __cplusplus

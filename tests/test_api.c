@@ -7,6 +7,7 @@
 #include "wkv_cache.h"
 #include "wkv_curve.h"
 #include "wkv_file.h"
+#include "wkv_lens.h"
 #include "wkv_probe.h"
 #include "wkv_report.h"
 #include "wkv_session.h"
@@ -682,6 +683,10 @@ static void probes(void)
     REFUSED(wkv_embed(c, ids, 2, NULL));
     REFUSED(wkv_embed(c, (const int32_t[]){1, V}, 2, row));
     EXPECT_EQ(wkv_embed(c, ids, 2, row), 0);
+    REFUSED(wkv_unembed(NULL, row, 2, logits));
+    REFUSED(wkv_unembed(c, NULL, 2, logits));
+    REFUSED(wkv_unembed(c, row, 0, logits));
+    REFUSED(wkv_unembed(c, row, 2, NULL));
     REFUSED(wkv_eval_embeddings(NULL, s, row, 2, logits));
     REFUSED(wkv_eval_embeddings(c, NULL, row, 2, logits));
     REFUSED(wkv_eval_embeddings(c, s2, row, 2, logits));
@@ -761,6 +766,86 @@ static void tracing(void)
     EXPECT_EQ(wkv_trace_file_count(NULL), 0);
     EXPECT(!wkv_trace_file_prompt(NULL, 0));
     free(grid);
+static void lenses(void)
+{
+    const int L = wkv_model_about(m)->layers, H = wkv_model_about(m)->heads;
+    const int32_t wrong[2] = {1, 1 << 30};
+    float *x = malloc(sizeof *x * (size_t)(L * (H + 1) * IDS * IDS + 4096));
+    wkv_half_life *half = malloc(sizeof *half * (size_t)(L * wkv_model_about(m)->width));
+    wkv_lens_cell *cells = malloc(sizeof *cells * (size_t)((2 * L + 1) * IDS));
+    wkv_prediction p[IDS];
+    wkv_state_health health;
+    int reach;
+    EXPECT_EQ(wkv_decay_is_fixed(NULL), 0);
+    REFUSED(wkv_decay(NULL, c, ids, IDS));
+    REFUSED(wkv_decay(half, NULL, ids, IDS));
+    REFUSED(wkv_decay(half, c, NULL, IDS));
+    REFUSED(wkv_decay(half, c, ids, 0));
+    REFUSED(wkv_decay(half, c, wrong, 2));
+    REFUSED(wkv_lens(NULL, c, s, ids, IDS));
+    REFUSED(wkv_lens(cells, NULL, s, ids, IDS));
+    REFUSED(wkv_lens(cells, c, NULL, ids, IDS));
+    REFUSED(wkv_lens(cells, c, s, NULL, IDS));
+    REFUSED(wkv_lens(cells, c, s, ids, 0));
+    REFUSED(wkv_lens(cells, c, s, wrong, 2));
+    REFUSED(wkv_lens(cells, c, s2, ids, 2));
+    REFUSED(wkv_attention(NULL, NULL, c, NULL, ids, IDS, NULL));
+    REFUSED(wkv_attention(x, NULL, NULL, NULL, ids, IDS, NULL));
+    REFUSED(wkv_attention(x, NULL, c, s2, ids, IDS, NULL));
+    REFUSED(wkv_attention(x, NULL, c, NULL, NULL, IDS, NULL));
+    REFUSED(wkv_attention(x, NULL, c, NULL, ids, 0, NULL));
+    REFUSED(wkv_attention(x, NULL, c, NULL, wrong, 2, NULL));
+    REFUSED(wkv_attention(x, x, c2, NULL, ids, 2, NULL)); /* version 4 */
+    EXPECT(!wkv_cut_name((wkv_cut)-1) && !wkv_cut_name(WKV_CUTS));
+    EXPECT_EQ(wkv_cut_reach(NULL, WKV_CUT_PAST), -1);
+    EXPECT_EQ(wkv_cut_reach(m, WKV_CUTS), -1);
+    REFUSED(wkv_influence(NULL, &reach, c, WKV_CUT_PAST, ids, IDS, 0, 1));
+    REFUSED(wkv_influence(x, NULL, c, WKV_CUT_PAST, ids, IDS, 0, 1));
+    REFUSED(wkv_influence(x, &reach, NULL, WKV_CUT_PAST, ids, IDS, 0, 1));
+    REFUSED(wkv_influence(x, &reach, c, WKV_CUTS, ids, IDS, 0, 1));
+    REFUSED(wkv_influence(x, &reach, c, WKV_CUT_PAST, NULL, IDS, 0, 1));
+    REFUSED(wkv_influence(x, &reach, c, WKV_CUT_PAST, ids, IDS, IDS, 1));
+    REFUSED(wkv_influence(x, &reach, c, WKV_CUT_PAST, ids, IDS, -1, 1));
+    REFUSED(wkv_influence(x, &reach, c, WKV_CUT_PAST, ids, IDS, 0, -5));
+    EXPECT(!wkv_knock_name((wkv_knock)-1) && !wkv_knock_name(WKV_KNOCKS));
+    REFUSED(wkv_knock_out(NULL, c, WKV_KNOCK_STATE, 0, ids, IDS));
+    REFUSED(wkv_knock_out(x, NULL, WKV_KNOCK_STATE, 0, ids, IDS));
+    REFUSED(wkv_knock_out(x, c, WKV_KNOCKS, 0, ids, IDS));
+    REFUSED(wkv_knock_out(x, c, WKV_KNOCK_STATE, L, ids, IDS));
+    REFUSED(wkv_knock_out(x, c, WKV_KNOCK_STATE, -2, ids, IDS));
+    REFUSED(wkv_knock_out(x, c, WKV_KNOCK_STATE, 0, NULL, IDS));
+    REFUSED(wkv_knock_out(x, c, WKV_KNOCK_ATT_MEAN, 0, wrong, 2));
+    REFUSED(wkv_knock_out(x, c, WKV_KNOCK_STATE, 0, ids, 1));
+    REFUSED(wkv_state_spectrum(NULL, m, s, 0, 0));
+    REFUSED(wkv_state_spectrum(x, NULL, s, 0, 0));
+    REFUSED(wkv_state_spectrum(x, m, NULL, 0, 0));
+    REFUSED(wkv_state_spectrum(x, m, s2, 0, 0));
+    REFUSED(wkv_state_spectrum(x, m, s, L, 0));
+    REFUSED(wkv_state_spectrum(x, m, s, 0, -1));
+    REFUSED(wkv_state_spectrum(x, m, s, 0, H));
+    EXPECT_EQ(wkv_effective_rank(NULL, 3), 0);
+    REFUSED(wkv_state_examine(NULL, m, s, 0));
+    REFUSED(wkv_state_examine(&health, NULL, s, 0));
+    REFUSED(wkv_state_examine(&health, m, NULL, 0));
+    REFUSED(wkv_state_examine(&health, m, s, -1));
+    REFUSED(wkv_predictions(NULL, c, s, ids, IDS));
+    REFUSED(wkv_predictions(p, NULL, s, ids, IDS));
+    REFUSED(wkv_predictions(p, c, NULL, ids, IDS));
+    REFUSED(wkv_predictions(p, c, s, NULL, IDS));
+    REFUSED(wkv_predictions(p, c, s, ids, 1));
+    REFUSED(wkv_predictions(p, c, s, wrong, 2));
+    EXPECT(isnan(wkv_calibration(NULL, 3, NULL, 3)));
+    const wkv_steering steering = {.line = ids, .n_line = 2, .text = ids, .n_text = 2};
+    wkv_steering none = steering, foreign = steering;
+    none.n_line = 0;
+    foreign.text = wrong;
+    REFUSED(wkv_steer(NULL, c, &steering));
+    REFUSED(wkv_steer(x, NULL, &steering));
+    REFUSED(wkv_steer(x, c, NULL));
+    REFUSED(wkv_steer(x, c, &none));
+    REFUSED(wkv_steer(x, c, &foreign));
+    EXPECT_EQ(wkv_steer(x, c, &steering), 0);
+    free(cells), free(half), free(x);
 }
 
 static void measuring(void)
@@ -1013,6 +1098,7 @@ int main(void)
     RUN(training);
     RUN(probes);
     RUN(tracing);
+    RUN(lenses);
     RUN(measuring);
     RUN(reports);
     RUN(curves);

@@ -2,8 +2,8 @@
 #include "commands.h"
 #include "dump.h"
 #include "engine.h"
-#include "input.h"
 #include "models.h"
+#include "passage.h"
 #include "say.h"
 #include "wkv_file.h"
 #include <ctype.h>
@@ -14,8 +14,8 @@
 
 enum { CHUNK = 512 }; /* tokens between two looks at Ctrl-C */
 
-static const char *prompt, *prompt_file, *site_names, *positions, *out_path;
-static int as_ids, as_json, list_only;
+static const char *site_names, *positions, *out_path;
+static int as_json, list_only;
 
 static const option options[] = {
     {'s', "sites", OPT_TEXT, "LIST", &site_names, 0, 0, "all",
@@ -24,17 +24,13 @@ static const option options[] = {
     {'o', "out", OPT_TEXT, "FILE", &out_path, 0, 0, "", "output file, .safetensors or .npz"},
     {0, "positions", OPT_TEXT, "last|all|A:B", &positions, 0, 0, "all, of the state the last",
      "tokens whose values are written; A:B is from A to before B, counted from 0"},
-    {'p', "prompt", OPT_TEXT, "TEXT", &prompt, 0, 0, "",
-     "text to read, like the argument, but never taken for a model"},
-    {'f', "prompt-file", OPT_TEXT, "FILE", &prompt_file, 0, 0, "", "read the text from FILE; - is standard input"},
-    {0, "ids", OPT_SWITCH, NULL, &as_ids, 0, 0, "", "the text is token ids, separated by blanks or commas"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "",
      "print the shape, minimum, maximum, mean and norm of each array as JSON"},
     {0, "list", OPT_SWITCH, NULL, &list_only, 0, 0, "", "list the model's sites and the shapes of a token's values"},
 };
 static const group own = GROUP("Values", options);
-static const group *const groups[] = {&own,           &model_group, &weights_group, &adapter_group, &tokenizer_group,
-                                      &general_group, NULL};
+static const group *const groups[] = {&own,           &passage_group,   &model_group,   &weights_group,
+                                      &adapter_group, &tokenizer_group, &general_group, NULL};
 
 /* ---- the arrays -------------------------------------------------------------------------------------------------- */
 
@@ -147,7 +143,7 @@ static void range_text(char out[32], const dump *d, int state)
 static int write_file(const dump *d, const engine *e, const char *text, const int32_t *ids, int n)
 {
     char range[2][32];
-    json_t *utf8 = as_ids ? NULL : json_string(text); /* a header cannot hold other bytes */
+    json_t *utf8 = passage_as_ids ? NULL : json_string(text); /* a header cannot hold other bytes */
     for (int state = 0; state < 2; state++) range_text(range[state], d, state);
     const char *const meta[] = {"model",
                                 e->about->path ? e->about->path : "built-in",
@@ -177,34 +173,6 @@ static int write_file(const dump *d, const engine *e, const char *text, const in
 
 /* ---- the command ------------------------------------------------------------------------------------------------- */
 
-/* The text; the caller frees it. */
-static int find_text(char **text, size_t *bytes, int n, char **operands)
-{
-    const char *argument = n ? operands[0] : NULL;
-    const int given = (argument != NULL) + (prompt != NULL) + (prompt_file != NULL);
-    *text = NULL;
-    if (given > 1) return usage(&cmd_dump, "two texts; give one, as an argument, with --prompt or with --prompt-file");
-    if (prompt_file || (argument && !strcmp(argument, "-")) || (!given && !on_terminal(0)))
-        return input_text(text, bytes, prompt_file ? prompt_file : "-");
-    if (!given) return usage(&cmd_dump, "no text; give it as an argument, with --prompt or with --prompt-file");
-    *text = strdup(argument ? argument : prompt);
-    *bytes = *text ? strlen(*text) : 0;
-    return *text ? 0 : complain("out of memory");
-}
-
-/* The text's ids, all within the vocabulary. Returns their number, or -1 after an error message. */
-static int find_ids(const engine *e, int32_t **ids, const char *text, size_t bytes)
-{
-    const int n = as_ids ? input_ids(ids, text, bytes, "--ids") : engine_encode(e->tokenizer, 1, text, bytes, ids);
-    if (n == 0) complain("the text has no tokens");
-    for (int i = 0; i < n; i++)
-        if ((*ids)[i] < 0 || (*ids)[i] >= e->about->vocab) {
-            complain("token %d is %d; the model's ids are 0 to %d", i, (int)(*ids)[i], e->about->vocab - 1);
-            return -1;
-        }
-    return n > 0 ? n : -1;
-}
-
 static int run_list(void)
 {
     wkv_model *m;
@@ -221,32 +189,27 @@ static int run(int n, char **operands)
     const char *extension = out_path ? strrchr(out_path, '.') : NULL;
     if (out_path && (!extension || (strcmp(extension, ".npz") && strcmp(extension, ".safetensors"))))
         return usage(&cmd_dump, "%s: arrays are written as .safetensors or .npz", out_path);
-    char *text;
-    size_t bytes = 0;
-    int32_t *ids = NULL;
+    passage text;
     engine e;
     dump d = {0};
-    int status = find_text(&text, &bytes, n, operands);
+    int status = passage_read(&text, &cmd_dump, n, operands, NULL);
     if (status) return status;
-    if ((status = engine_open(&e, !as_ids))) {
-        free(text);
+    if ((status = engine_open(&e, !passage_as_ids))) {
+        passage_free(&text);
         return status;
     }
     if (out_path &&
-        (wkv_model_refuse_output(e.model, out_path) || wkv_file_refuse_input(out_path, prompt_file, "the text")))
+        (wkv_model_refuse_output(e.model, out_path) || wkv_file_refuse_input(out_path, passage_file, "the text")))
         status = complain_library();
-    const int count = status ? -1 : find_ids(&e, &ids, text, bytes);
+    if (!status) status = passage_encode(&text, &e, 1);
     catch_interrupts();
-    if (count < 0)
-        status = 1;
-    else if (!(status = plan(&d, &e, count)) && !(status = evaluate(&d, &e, ids, count))) {
-        if (out_path) status = write_file(&d, &e, text, ids, count);
-        if (as_json && !status) status = dump_json(&d, out_path, count);
-    }
+    if (!status) status = plan(&d, &e, text.n);
+    if (!status) status = evaluate(&d, &e, text.ids, text.n);
+    if (!status && out_path) status = write_file(&d, &e, text.text, text.ids, text.n);
+    if (!status && as_json) status = dump_json(&d, out_path, text.n);
     engine_close(&e);
     dump_free(&d);
-    free(ids);
-    free(text);
+    passage_free(&text);
     return status;
 }
 

@@ -48,8 +48,9 @@ typedef struct {
     int n_time, first_time;         /* bins; the first one of the trends */
     wkv_trend fast, memory, growth; /* of the fastest tenth, memory, and log cumulative time by log tokens */
     int has_trends;
-    double median_ms, roof_ms, read,
-        fma; /* of a token: measured, and by the hardware limits of bytes and operations per second */
+    double token_ms;  /* of a token: the fastest tenth */
+    double roof_ms;   /* by the hardware limits        */
+    double read, fma; /* these: bytes and operations per second */
     size_point size[MOST_SIZES];
     recall_point recall[MOST_DISTANCES];
     int done_sizes, done_recall;

@@ -82,7 +82,7 @@ static int compare(const void *a, const void *b)
 /* The lines of time and memory by position, without the first bins: the process and the caches settle. */
 static void fit_trends(curve *v)
 {
-    double x[TIME_BINS], y[TIME_BINS], fast[TIME_BINS], logs[2][TIME_BINS], ms[TIME_BINS];
+    double x[TIME_BINS], y[TIME_BINS], fast[TIME_BINS], logs[2][TIME_BINS], sorted[TIME_BINS];
     int n = 0;
     const double from = fmin(1000, v->tokens / 10.0);
     for (int i = 0; i < v->n_time; i++)
@@ -93,15 +93,14 @@ static void fit_trends(curve *v)
         const wkv_position_time *t = &v->time[i];
         x[n] = (double)(t->from + t->to) / 2;
         y[n] = t->resident;
-        ms[n] = t->ms;
-        fast[n] = t->fast;
+        fast[n] = sorted[n] = t->fast;
         logs[0][n] = log10((double)t->to);
         logs[1][n] = log10(v->cumulative[i]);
     }
     v->has_trends = !wkv_trend_of(&v->fast, x, fast, n) && !wkv_trend_of(&v->memory, x, y, n) &&
                     !wkv_trend_of(&v->growth, logs[0], logs[1], n);
-    qsort(ms, (size_t)n, sizeof *ms, compare);
-    v->median_ms = (ms[n / 2] + ms[(n - 1) / 2]) / 2;
+    qsort(sorted, (size_t)n, sizeof *sorted, compare);
+    v->token_ms = (sorted[n / 2] + sorted[(n - 1) / 2]) / 2;
 }
 
 /* The hardware limits with the threads of the run, and the time of a token that they allow. */
@@ -122,13 +121,16 @@ static int measure_roof(curve *v)
 
 int curve_time(curve *v)
 {
+    enum { LEAST = 25 }; /* tokens of a bin */
     int32_t *ids;
     int n = 0, from_text;
     progress bar;
     if (bench_text(&ids, &n, &from_text, &v->e, NULL)) return 1;
     progress_begin(&bar, "time");
     const wkv_time_options o = {.tokens = v->tokens,
-                                .bins = v->tokens < TIME_BINS ? v->tokens : TIME_BINS,
+                                .bins = v->tokens < LEAST               ? 1
+                                        : v->tokens < LEAST * TIME_BINS ? v->tokens / LEAST
+                                                                        : TIME_BINS,
                                 .ids = ids,
                                 .n_ids = n,
                                 .report = advance,
@@ -143,17 +145,17 @@ double curve_transformer_ms(const curve *v, const wkv_transformer *t, double tok
 {
     const double bytes = wkv_transformer_read(t, tokens, v->weight_bytes, 2);
     const double roof = 1e3 * fmax(bytes / v->read, wkv_transformer_flops(t, tokens) / v->fma);
-    return roof * v->median_ms / v->roof_ms;
+    return roof * v->token_ms / v->roof_ms;
 }
 
 double curve_crossing(const curve *v, const wkv_transformer *t)
 {
     double low = 0, high = 1e12;
-    if (curve_transformer_ms(v, t, 0) > v->median_ms) return 0;
-    if (!(curve_transformer_ms(v, t, high) > v->median_ms)) return INFINITY;
+    if (curve_transformer_ms(v, t, 0) > v->token_ms) return 0;
+    if (!(curve_transformer_ms(v, t, high) > v->token_ms)) return INFINITY;
     for (int i = 0; i < 60; i++) {
         const double middle = (low + high) / 2;
-        if (curve_transformer_ms(v, t, middle) > v->median_ms)
+        if (curve_transformer_ms(v, t, middle) > v->token_ms)
             high = middle;
         else
             low = middle;

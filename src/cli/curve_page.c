@@ -57,8 +57,8 @@ static int add_loss(wkv_report *r, const curve *v)
 
 /* The measured bins as arrays for the charts. */
 typedef struct {
-    double x[TIME_BINS], ms[TIME_BINS], low[TIME_BINS], high[TIME_BINS], to[TIME_BINS], seconds[TIME_BINS],
-        resident[TIME_BINS];
+    double x[TIME_BINS], ms[TIME_BINS], fast[TIME_BINS], low[TIME_BINS], high[TIME_BINS], to[TIME_BINS],
+        seconds[TIME_BINS], resident[TIME_BINS];
     double length[POINTS], computed[2][POINTS], square[POINTS];
     wkv_transformer shape[2];
 } time_lines;
@@ -68,7 +68,7 @@ static void set_lines(time_lines *t, const curve *v)
     for (int i = 0; i < v->n_time; i++) {
         const wkv_position_time *b = &v->time[i];
         t->x[i] = (double)(b->from + b->to) / 2;
-        t->ms[i] = b->ms, t->low[i] = b->low, t->high[i] = b->high;
+        t->ms[i] = b->ms, t->fast[i] = b->fast, t->low[i] = b->low, t->high[i] = b->high;
         t->to[i] = (double)b->to, t->seconds[i] = v->cumulative[i], t->resident[i] = b->resident / 1e6;
     }
     double most = last_position(v);
@@ -82,12 +82,14 @@ static void set_lines(time_lines *t, const curve *v)
 
 static int add_own_time(wkv_report *r, const curve *v, const time_lines *t)
 {
-    const wkv_series ms = {.name = NULL, .n = v->n_time, .x = t->x, .y = t->ms, .low = t->low, .high = t->high};
-    wkv_report_plot(r, &(wkv_plot){.figure = {"time", "Time per token", "Median of each bin; band: its quartiles.", 1},
-                                   .x = {.label = "tokens before"},
-                                   .y = {.label = "milliseconds", .from_zero = 1},
-                                   .series = &ms,
-                                   .n_series = 1});
+    const wkv_series ms[] = {{.name = "median", .n = v->n_time, .x = t->x, .y = t->ms, .low = t->low, .high = t->high},
+                             {.name = "fastest tenth", .n = v->n_time, .x = t->x, .y = t->fast}};
+    wkv_report_plot(
+        r, &(wkv_plot){.figure = {"time", "Time per token", "Of the tokens of each bin; band: their quartiles.", 1},
+                       .x = {.label = "tokens before"},
+                       .y = {.label = "milliseconds", .from_zero = 1},
+                       .series = ms,
+                       .n_series = 2});
     const wkv_series memory = {.name = NULL, .n = v->n_time, .x = t->to, .y = t->resident};
     return wkv_report_plot(r,
                            &(wkv_plot){.figure = {"memory", "Resident memory", "Of the process, weights included.", 1},
@@ -109,16 +111,20 @@ static int add_comparison(wkv_report *r, const curve *v, const time_lines *t)
 {
     double other[MOST_AGAINST], from_first[POINTS], squares[POINTS];
     const against_lines *a = &v->other;
-    const wkv_series s[] = {{.name = v->name, .n = v->n_time, .x = t->x, .y = t->ms},
+    const wkv_series s[] = {{.name = v->name, .n = v->n_time, .x = t->x, .y = t->fast},
                             {.name = "GPT-NeoX shape, computed", .n = POINTS, .x = t->length, .y = t->computed[0]},
                             {.name = "Llama shape, computed", .n = POINTS, .x = t->length, .y = t->computed[1]},
                             {.name = "transformer, measured", .n = a->n, .x = a->position, .y = a->ms}};
-    wkv_report_plot(r, &(wkv_plot){.figure = {"time-transformer", "Time per token beside a transformer",
-                                              "Transformers of the same layers and width, computed as below.", 0},
-                                   .x = {.label = "tokens before", .log = 1},
-                                   .y = {.label = "milliseconds", .log = 1},
-                                   .series = s,
-                                   .n_series = a->n ? 4 : 3});
+    wkv_report_plot(
+        r,
+        &(wkv_plot){
+            .figure = {"time-transformer", "Time per token beside a transformer",
+                       "The fastest tenth of the tokens; transformers of the same layers and width, computed as below.",
+                       0},
+            .x = {.label = "tokens before", .log = 1},
+            .y = {.label = "milliseconds", .log = 1},
+            .series = s,
+            .n_series = a->n ? 4 : 3});
     sum_other(other, a);
     const double begin = t->to[0], ratio = fmax(last_position(v), begin) / begin;
     for (int i = 0; i < POINTS; i++) { /* through the first point of the model */
@@ -168,7 +174,7 @@ static void add_time_facts(wkv_report *r, const curve *v)
     const double first = (double)v->time[v->first_time].from, last = last_position(v);
     if (!v->has_trends) return;
     snprintf(range, sizeof range, "from token %s to %s", as_count(from, (int64_t)first), as_count(to, (int64_t)last));
-    add_fact(r, "time per token", "ms", v->median_ms, NAN, NAN, "median");
+    add_fact(r, "time per token", "ms", v->token_ms, NAN, NAN, "of the fastest tenth of the tokens");
     const double change = curve_change(&v->fast, first, last, &low, &high);
     add_fact(r, "change of the time of the fastest tenth of tokens", "%", change, low, high, range);
     const double scale = (last - first) / 1e6;
@@ -190,8 +196,8 @@ static void add_crossings(wkv_report *r, const curve *v, const time_lines *t)
     }
     const wkv_trend *o = &v->other.trend;
     if (v->other.has_trend && o->slope > 0 && v->has_trends)
-        add_fact(r, "the measured transformer is slower from token", NULL, fmax(0, (v->median_ms - o->at) / o->slope),
-                 fmax(0, (v->median_ms - o->at) / o->high), o->low > 0 ? fmax(0, (v->median_ms - o->at) / o->low) : NAN,
+        add_fact(r, "the measured transformer is slower from token", NULL, fmax(0, (v->token_ms - o->at) / o->slope),
+                 fmax(0, (v->token_ms - o->at) / o->high), o->low > 0 ? fmax(0, (v->token_ms - o->at) / o->low) : NAN,
                  "by its line");
 }
 
@@ -210,7 +216,7 @@ static int add_complexity(wkv_report *r, const curve *v, const time_lines *t)
                t->length[POINTS - 1];
     snprintf(here, sizeof here, "here, T = %s", as_count(c, (int64_t)T));
     snprintf(transformer, sizeof transformer, "GPT-NeoX shape, computed");
-    snprintf(text[0], sizeof text[0], "%.4g ms", v->median_ms);
+    snprintf(text[0], sizeof text[0], "%.4g ms", v->token_ms);
     snprintf(text[1], sizeof text[1], "%.4g ms", curve_transformer_ms(v, &t->shape[0], T));
     snprintf(text[2], sizeof text[2], "%.4g s", v->cumulative[v->n_time - 1]);
     snprintf(text[3], sizeof text[3], "%.4g s", sum);
@@ -237,7 +243,7 @@ static int add_complexity(wkv_report *r, const curve *v, const time_lines *t)
              "flops(T) = 2 (parameters - V C) + 4 L C T\n"
              "time(T)  = max(read(T) / %.3g GB/s, flops(T) / %.3g GFLOP/s) / %.2f",
              x->layers, x->width, x->heads, x->head_size, x->vocab, x->parameters, y->kv_heads, y->ffn, y->parameters,
-             v->weight_bytes, v->read / 1e9, v->fma / 1e9, v->roof_ms / v->median_ms);
+             v->weight_bytes, v->read / 1e9, v->fma / 1e9, v->roof_ms / v->token_ms);
     return wkv_report_formula(r, formula);
 }
 

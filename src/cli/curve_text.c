@@ -37,7 +37,8 @@ static void print_time(const curve *v)
     if (!v->n_time) return;
     const double first = (double)v->time[v->first_time < v->n_time ? v->first_time : 0].from;
     const double last = (double)v->time[v->n_time - 1].to;
-    put_text("time per token, one by one: %.4g ms, median of %s tokens\n", v->median_ms, as_count(a, (int64_t)last));
+    put_text("time per token, one by one: %.4g ms, the fastest tenth of %s tokens; then medians (quartiles)\n",
+             v->token_ms, as_count(a, (int64_t)last));
     for (int i = 0; i < 5; i++) {
         const wkv_position_time *t = &v->time[(v->n_time - 1) * i / 4];
         put_text("  at %9s  %.4g ms (%.4g to %.4g), %s resident\n", as_count(a, t->from), t->ms, t->low, t->high,
@@ -73,12 +74,12 @@ static void print_against(const curve *v)
     put_text("--against: %.4g ms at %s, ", *o->ms, as_count(a, (int64_t)*o->position));
     put_text("%.4g ms and %s at %s\n", o->ms[o->n - 1], as_bytes(b, o->resident[o->n - 1]),
              as_count(a, (int64_t)o->position[o->n - 1]));
-    if (!o->has_trend || !(v->median_ms > 0)) return;
+    if (!o->has_trend || !(v->token_ms > 0)) return;
     put_text("  %+.3g ms per 1,000 tokens (%+.3g to %+.3g)", 1e3 * o->trend.slope, 1e3 * o->trend.low,
              1e3 * o->trend.high);
     if (o->trend.slope > 0)
         put_text("; by this line slower than the model from token %s on",
-                 as_count(a, (int64_t)fmax(0, (v->median_ms - o->trend.at) / o->trend.slope)));
+                 as_count(a, (int64_t)fmax(0, (v->token_ms - o->trend.at) / o->trend.slope)));
     put_text("\n");
 }
 

@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "habits.h"
 #include "help.h"
+#include "outputs.h"
 #include "say.h"
 #include "wkv.h"
 #include <langinfo.h>
@@ -37,8 +38,8 @@ static const command cmd_help = {
 const command *const commands[] = {
     &cmd_generate, &cmd_chat,     &cmd_info,     &cmd_tokenize, &cmd_logits,   &cmd_dump,     &cmd_state,
     &cmd_session,  &cmd_train,    &cmd_vocab,    &cmd_tune,     &cmd_merge,    &cmd_convert,  &cmd_pull,
-    &cmd_eval,     &cmd_curve,    &cmd_trace,    &cmd_bench,    &cmd_doctor,   &cmd_selftest, &cmd_help,
-    NULL,
+    &cmd_eval,     &cmd_curve,    &cmd_decay,    &cmd_lens,     &cmd_trace,    &cmd_bench,    &cmd_doctor,
+    &cmd_selftest, &cmd_help,     NULL,
 };
 
 static const command *find(const char *name)
@@ -96,6 +97,7 @@ static int start(int argc, char **argv)
     const command *c = find(argv[1]);
     if (!c) return no_such_command(argv[1]);
     if (c->defaults) c->defaults();
+    outputs_command(argc, argv);
     int n, status = options_parse(c, argc - 2, argv + 2, &n);
     if (status) return status;
     if (asked_help)

@@ -9,6 +9,7 @@
 #include "ops/device.h"
 #include "rwkv/api.h"
 #include "rwkv/forward.h"
+#include "rwkv/parts.h"
 
 enum {
     PASS_ROWS = 512,      /* tokens in one pass                            */
@@ -255,12 +256,9 @@ int context_eval(wkv_context *c, const wkv_sequence *q, int count, const wkv_row
     return 0;
 }
 
-int wkv_head(wkv_context *c, const float *hidden, int n, float *logits)
+/* Logits of host rows: those after ln_out, or with `norm` those of the residual stream. */
+static int head_of_rows(wkv_context *c, const float *from, int n, float *logits, int norm)
 {
-    REQUIRE(c, "the context");
-    REQUIRE(hidden, "the list of hidden rows");
-    REQUIRE(logits, "the list of logits");
-    if (n < 1) return fail(WKV_EARG, "%d hidden rows, expected at least 1", n);
     const rwkv *m = &c->model->rwkv;
     for (int at = 0, rows; at < n; at += rows) {
         rows = n - at < c->logits ? n - at : c->logits;
@@ -269,14 +267,33 @@ int wkv_head(wkv_context *c, const float *hidden, int n, float *logits)
         const batch b = {.rows = rows};
         c->cx.b = &b;
         tensor *x = tensor_new(&c->cx, rows, m->C);
-        const size_t from = (size_t)at * (size_t)m->C, values = (size_t)rows * (size_t)m->C;
-        c->device->from_host(c->device, &(transfer_args){.from = hidden + from, .to = reals(x), .n = values});
+        const size_t first = (size_t)at * (size_t)m->C, values = (size_t)rows * (size_t)m->C;
+        c->device->from_host(c->device, &(transfer_args){.from = from + first, .to = reals(x), .n = values});
+        if (norm) x = layer_norm(&c->cx, x, (tensor *)&m->ln_out_w, (tensor *)&m->ln_out_b);
         float **to = arena_alloc(&c->cx.host, (size_t)rows * sizeof *to);
         for (int i = 0; i < rows; i++) to[i] = logits + (size_t)(at + i) * (size_t)m->V;
         logits_to_host(c, x, to);
         c->cx.b = NULL;
     }
     return 0;
+}
+
+int wkv_head(wkv_context *c, const float *hidden, int n, float *logits)
+{
+    REQUIRE(c, "the context");
+    REQUIRE(hidden, "the list of hidden rows");
+    REQUIRE(logits, "the list of logits");
+    if (n < 1) return fail(WKV_EARG, "%d hidden rows, expected at least 1", n);
+    return head_of_rows(c, hidden, n, logits, 0);
+}
+
+int wkv_unembed(wkv_context *c, const float *rows, int n, float *logits)
+{
+    REQUIRE(c, "the context");
+    REQUIRE(rows, "the list of rows");
+    REQUIRE(logits, "the list of logits");
+    if (n < 1) return fail(WKV_EARG, "%d rows, expected at least 1", n);
+    return head_of_rows(c, rows, n, logits, 1);
 }
 
 int wkv_eval(wkv_context *c, wkv_state *s, const int32_t *tokens, int n, float *logits)

@@ -71,8 +71,11 @@ static void draw_bar(bars *t, int group, int series, double y)
         fprintf(t->c->f, "<path class=\"range edge\" d=\"M%.1f %.1fH%.1f\"/>\n", from, middle - 1.5, to);
         end = fmax(end, to);
     }
-    canvas_text(t->c, end + 6, middle + 0.35 * TEXT_SMALL - 1.5, TEXT_SMALL, ANCHOR_START, "ink halo",
-                axis_text(number, value));
+    if (fabs(value) < 1000)
+        number_print(number, sizeof number, "%.3g", value);
+    else
+        axis_text(number, value);
+    canvas_text(t->c, end + 6, middle + 0.35 * TEXT_SMALL - 1.5, TEXT_SMALL, ANCHOR_START, "ink halo", number);
 }
 
 void bars_draw(canvas *c, const wkv_bars *b)

@@ -135,5 +135,6 @@ json_t *map_json(const wkv_map *m)
                          {"y_label", report_string(m->y_label)}, {"value_label", report_string(m->value_label)},
                          {"row_labels", report_strings(m->row_labels, m->rows)},
                          {"column_labels", report_strings(m->column_labels, m->columns)},
-                         {"values", report_rows(m->values, m->rows, m->columns)});
+                         {"values", report_rows(m->values, m->rows, m->columns)},
+                         {"cell_labels", report_strings(m->cell_labels, m->rows * m->columns)});
 }

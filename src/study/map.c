@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { LEAST_LABELLED = 16, LEAST_CELL = 4, MOST_CELL = 52, MOST_HIGH = 26, UP = 130 };
+enum { LEAST_TEXT = 68, MOST_TEXT = 100, LEAST_LABELLED = 16, LEAST_CELL = 4, MOST_CELL = 52, MOST_HIGH = 26, UP = 130 };
 
 typedef struct {
     canvas *c;
@@ -68,7 +68,8 @@ static void choose_sizes(map *t)
     if (t->m->y_label) t->names = fmax(t->names, fmin(label_width(t->m->y_label, TEXT_SMALL), most));
     t->left = margin + t->names + (t->names > 0 ? 8 : 0);
     const double room = floor((c->width - t->left - margin) / fmax(1, t->m->columns));
-    t->across = fmin(fmax(room, t->m->column_labels ? LEAST_LABELLED : LEAST_CELL), MOST_CELL);
+    const double least = t->m->cell_labels ? LEAST_TEXT : t->m->column_labels ? LEAST_LABELLED : LEAST_CELL;
+    t->across = fmin(fmax(room, least), t->m->cell_labels ? MOST_TEXT : MOST_CELL);
     t->down = fmin(fmax(t->across, t->m->row_labels ? LEAST_LABELLED : LEAST_CELL), MOST_HIGH);
     t->up = widest > t->across - 4;
     const double needed = t->left + t->across * t->m->columns + margin;
@@ -111,12 +112,18 @@ static const char *label_of(const char *const *labels, int i, const char *of, ch
     return out;
 }
 
-/* "layer 3, token ␣the: 0.25", and the number in the cell where all of them fit. */
+static const char *cell_label(const map *t, int row, int column)
+{
+    return t->m->cell_labels ? t->m->cell_labels[(size_t)row * (size_t)t->m->columns + (size_t)column] : NULL;
+}
+
+/* "layer 3, token ␣the: 0.25", and in the cell its label, or the number where all of them fit. */
 static void draw_cell(map *t, int row, int column, int numbers)
 {
     const double value = value_at(t, row, column), x = t->left + column * t->across, y = t->top + row * t->down;
     const double gap = t->across >= 8 ? 1 : 0, w = t->across - gap, h = t->down - (t->down >= 8 ? 1 : 0);
-    char number[32], of_row[LABEL_BYTES], of_column[LABEL_BYTES], text[3 * LABEL_BYTES];
+    char number[32], of_row[LABEL_BYTES], of_column[LABEL_BYTES], token[LABEL_BYTES], text[4 * LABEL_BYTES];
+    const char *label = cell_label(t, row, column);
     const int known = fabs(value) <= 1e100, level = palette_level(share(t, value));
     if (known)
         fprintf(t->c->f, "<path class=\"%c%d\" d=\"M%g %gh%gv%gh-%gz\">", t->m->diverging ? 'v' : 'q', level, x, y, w,
@@ -124,16 +131,19 @@ static void draw_cell(map *t, int row, int column, int numbers)
     else
         fprintf(t->c->f, "<path class=\"none\" d=\"M%g %gl%g %gm0-%gl-%g %g\">", x + w / 4, y + h / 4, w / 2, h / 2,
                 h / 2, w / 2, h / 2);
-    snprintf(text, sizeof text, "%s, %s: %s", label_of(t->m->row_labels, row, t->m->y_label, of_row),
-             label_of(t->m->column_labels, column, t->m->x_label, of_column),
-             known ? number_grouped(number, value) : "no value");
+    snprintf(text, sizeof text, "%s, %s: %s%s%s", label_of(t->m->row_labels, row, t->m->y_label, of_row),
+             label_of(t->m->column_labels, column, t->m->x_label, of_column), label ? label_token(token, label) : "",
+             label ? ", " : "", known ? number_grouped(number, value) : "no value");
     canvas_title(t->c, text);
     fputs("</path>\n", t->c->f);
-    if (!known || !numbers) return;
+    if (!known || !(label || numbers)) return;
     char class[8];
     snprintf(class, sizeof class, "%c%d", t->m->diverging ? 'y' : 'w', level);
-    number_print(number, sizeof number, "%.3g", value);
-    canvas_text(t->c, x + w / 2, y + h / 2 + 0.33 * (TEXT_SMALL - 1), TEXT_SMALL - 1, ANCHOR_MIDDLE, class, number);
+    if (label)
+        label_cut(text, token, TEXT_SMALL - 1, w - 4);
+    else
+        number_print(text, sizeof number, "%.3g", value);
+    canvas_text(t->c, x + w / 2, y + h / 2 + 0.33 * (TEXT_SMALL - 1), TEXT_SMALL - 1, ANCHOR_MIDDLE, class, text);
 }
 
 /* Every number is narrower than its cell. */
@@ -170,7 +180,7 @@ void map_draw(canvas *c, const wkv_map *m)
                     label_cut(text, m->y_label, TEXT_SMALL, t.names));
     draw_column_labels(&t);
     draw_row_labels(&t);
-    const int numbers = numbers_fit(&t);
+    const int numbers = !m->cell_labels && numbers_fit(&t);
     for (int i = 0; i < m->rows; i++)
         for (int k = 0; k < m->columns; k++) draw_cell(&t, i, k, numbers);
     double y = t.top + t.down * m->rows;

@@ -157,9 +157,7 @@ static void draw_line(plot *t, int k)
     else
         fprintf(t->c->f, "<path class=\"line s%d d%d\" d=\"", color, plot_shape(t->p, k));
     put_line(t, s);
-    fputs("\">", t->c->f);
-    if (s->mark == WKV_THIN && s->name) canvas_title(t->c, s->name);
-    fputs("</path>\n", t->c->f);
+    fputs("\"/>\n", t->c->f);
 }
 
 void plot_marker(FILE *f, int color, int shape, double x, double y)
@@ -208,12 +206,12 @@ static void draw_hit(plot *t, const wkv_series *s, int i)
 static void draw_hits(plot *t)
 {
     int series = 0;
-    for (int k = 0; k < t->p->n_series; k++) series += t->p->series[k].mark <= WKV_POINTS;
+    for (int k = 0; k < t->p->n_series; k++) series += t->p->series[k].mark != WKV_FIT;
     const int most = series ? MOST_HITS / series + 1 : 1;
     fputs("<g class=\"hit\">\n", t->c->f);
     for (int k = 0; k < t->p->n_series; k++) {
         const wkv_series *s = &t->p->series[k];
-        if (s->mark > WKV_POINTS) continue;
+        if (s->mark == WKV_FIT) continue;
         for (int i = 0, each = (s->n + most - 1) / most; i < s->n; i += each)
             if (plot_has(t, s, i)) draw_hit(t, s, i);
     }

@@ -13,6 +13,16 @@ distribution distribution_of(const float *logits, int n)
     return d;
 }
 
+double entropy_of(const distribution *d)
+{
+    double mean = 0; /* of the logits less log_sum */
+    for (int i = 0; i < d->n; i++) {
+        const double x = log_probability(d, i);
+        mean += exp(x) * x;
+    }
+    return mean < 0 ? -mean : 0;
+}
+
 double kl_divergence(const distribution *p, const distribution *q)
 {
     double kl = 0, shift = p->log_sum - q->log_sum;

@@ -17,6 +17,8 @@ distribution distribution_of(const float *logits, int n); /* keeps the pointer *
 /* The natural logarithm of the probability of an id. */
 static inline double log_probability(const distribution *d, int id) { return (double)d->logits[id] - d->log_sum; }
 
+double entropy_of(const distribution *d); /* nats */
+
 /* The Kullback-Leibler divergence of q from p over the same vocabulary, in nats, at least 0. */
 double kl_divergence(const distribution *p, const distribution *q);
 

@@ -1,0 +1,203 @@
+/* cmd_lens.c - `wkv lens`: views of a model while it reads a text. */
+#include "commands.h"
+#include "lens.h"
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*show)(lens *v);
+} views[] = {
+    {"logits", lens_logits},     {"attention", lens_attention},     {"shift", lens_shift},
+    {"state", lens_knock},       {"spectrum", lens_spectrum},       {"health", lens_health},
+    {"sparsity", lens_sparsity}, {"calibration", lens_calibration}, {"steer", lens_steer},
+};
+enum { VIEWS = sizeof views / sizeof *views };
+
+static const char *view = "all", *line = "The old woman was a wicked witch, and she hated the smell of bread.\n\n";
+static int tokens = 128, layer = -1;
+
+static const option options[] = {
+    {0, "view", OPT_TEXT, "LIST", &view, 0, 0, NULL,
+     "views, separated by commas: logits, attention, shift, state, spectrum, health, sparsity, calibration, steer"},
+    {'n', "tokens", OPT_COUNT, "N", &tokens, 8, 4096, NULL,
+     "tokens of the views that read the text many times; spectrum, health and calibration read all"},
+    {0, "layer", OPT_COUNT, "N", &layer, 0, INT_MAX, "none",
+     "add a map of effective attention for each head of layer N"},
+    {0, "line", OPT_TEXT, "TEXT", &line, 0, 0, "a sentence about the built-in text",
+     "line to inject, in the view steer"},
+};
+static const group own = GROUP("Lens", options);
+static const group *const groups[] = {&own,           &passage_group,   &outputs_group, &model_group, &weights_group,
+                                      &adapter_group, &tokenizer_group, &general_group, NULL};
+
+int lens_progress(lens *v, int done, int total)
+{
+    progress_at(&v->bar, done, total, "%d of %d", done, total);
+    return interrupted ? 130 : 0;
+}
+
+wkv_state *lens_state(const lens *v)
+{
+    wkv_state *s;
+    if (!wkv_state_new(&s, v->e.model)) return s;
+    complain_library();
+    return NULL;
+}
+
+int lens_read(lens *v, wkv_state *s, const int32_t *ids, int n)
+{
+    for (int at = 0, some; at < n; at += some) {
+        some = n - at < CHUNK ? n - at : CHUNK;
+        if (wkv_eval(v->e.context, s, ids + at, some, NULL)) return complain_library();
+        if (lens_progress(v, at + some, n)) return 130;
+    }
+    return 0;
+}
+
+int lens_layer_lines(lens *v, const wkv_plot *plot, const double *x, const double *y, int n)
+{
+    wkv_series *s = calloc((size_t)v->L, sizeof *s);
+    char(*names)[24] = malloc(sizeof *names * (size_t)v->L), last[16];
+    wkv_plot p = *plot;
+    if (!s || !names) {
+        free(s);
+        free(names);
+        return complain("out of memory");
+    }
+    for (int l = 0; l < v->L; l++) {
+        snprintf(names[l], sizeof names[l], "layer %d", l);
+        s[l] = (wkv_series){.name = names[l],
+                            .mark = v->L <= 6 ? WKV_LINE : WKV_THIN,
+                            .n = n,
+                            .x = x,
+                            .y = y + (size_t)l * (size_t)n,
+                            .shade = v->L > 1 ? l / (v->L - 1.0) : 1};
+    }
+    snprintf(last, sizeof last, "%d", v->L - 1);
+    p.series = s;
+    p.n_series = v->L;
+    if (v->L > 6) p.shades = (wkv_shades){"layer", "0", last};
+    wkv_report_plot(v->r, &p);
+    free(names);
+    free(s);
+    return 0;
+}
+
+/* A bit for each view of the list; 0 after an error message. */
+static unsigned read_views(void)
+{
+    unsigned chosen = 0;
+    if (!strcmp(view, "all")) return (1U << VIEWS) - 1;
+    for (const char *p = view; *p; p += *p == ',') {
+        const size_t n = strcspn(p, ",");
+        int found = -1;
+        for (int i = 0; i < VIEWS; i++)
+            if (strlen(views[i].name) == n && !strncmp(p, views[i].name, n)) found = i;
+        if (found < 0) {
+            usage(
+                &cmd_lens,
+                "--view: '%.*s' is no view; the views are logits, attention, shift, state, spectrum, health, sparsity, "
+                "calibration, steer, and all",
+                (int)n, p);
+            return 0;
+        }
+        chosen |= 1U << found;
+        p += n;
+    }
+    if (!chosen) usage(&cmd_lens, "--view: the list is empty");
+    return chosen;
+}
+
+static int label_tokens(lens *v)
+{
+    v->label = malloc(sizeof *v->label * (size_t)v->text.n);
+    v->labels = malloc(sizeof *v->labels * (size_t)v->text.n);
+    if (!v->label || !v->labels) return complain("out of memory");
+    for (int i = 0; i < v->text.n; i++) {
+        passage_label(v->label[i], LABEL, &v->e, v->text.ids[i]);
+        v->labels[i] = v->label[i];
+    }
+    return 0;
+}
+
+static int show(lens *v, unsigned chosen)
+{
+    char title[200], summary[300], count[32];
+    const wkv_model_info *about = v->e.about;
+    snprintf(title, sizeof title, "Inside %.120s", passage_model_name(&v->e));
+    snprintf(summary, sizeof summary, "RWKV-%s, %d layers of width %d; a text of %s tokens.", about->version, v->L,
+             v->C, as_count(count, v->text.n));
+    if (outputs_begin(&v->r, title, summary)) return 1;
+    int status = 0;
+    for (int i = 0; i < VIEWS && !status; i++) {
+        if (!(chosen >> i & 1)) continue;
+        progress_begin(&v->bar, views[i].name);
+        status = views[i].show(v);
+        progress_end(&v->bar);
+    }
+    if (status && status != 130) {
+        wkv_report_free(v->r);
+        return status;
+    }
+    if (status) note("interrupted: the report has the views until then");
+    const int failed = outputs_end(v->r);
+    return failed ? failed : status;
+}
+
+static int run(int n, char **operands)
+{
+    lens v = {.line = line, .layer = layer};
+    const unsigned chosen = read_views();
+    if (!chosen) return 2;
+    int status = passage_read(&v.text, &cmd_lens, n, operands, passage_sample);
+    if (status) return status;
+    if ((status = engine_open(&v.e, 0))) {
+        passage_free(&v.text);
+        return status;
+    }
+    v.L = v.e.about->layers, v.C = v.e.about->width, v.H = v.e.about->heads;
+    catch_interrupts();
+    status = outputs_check(v.e.model, (const char *const[]){passage_file, NULL});
+    if (!status && layer >= v.L) status = complain("--layer %d: the model's layers are 0 to %d", layer, v.L - 1);
+    if (!status && !passage_as_ids && wkv_tokenizer_open(&v.e.tokenizer, engine_vocab, v.e.model))
+        status = complain_library();
+    if (!status) status = passage_encode(&v.text, &v.e, 8);
+    v.n = v.text.n < tokens ? v.text.n : tokens;
+    if (!status) status = label_tokens(&v);
+    if (!status) status = show(&v, chosen);
+    free(v.share);
+    free(v.labels);
+    free(v.label);
+    passage_free(&v.text);
+    engine_close(&v.e);
+    return status;
+}
+
+const command cmd_lens = {
+    .name = "lens",
+    .operands = "[MODEL] [TEXT]",
+    .most = 1,
+    .model = &engine_model,
+    .summary = "look inside a model while it reads a text",
+    .about =
+        "Look inside a model while it reads a text, by default a built-in one. The views are\n\n"
+        "logits: the next token that each depth would predict. attention: the exact share of each earlier token in the "
+        "read-out of the state. shift: the distance over which tokens act without the state. state: the loss when a part "
+        "of a layer is knocked out. spectrum: the effective rank of the state. health: the size of the state's values "
+        "by paragraph, or by turn of a conversation (.json). sparsity: of activations and of effective attention. "
+        "calibration: confidence, accuracy and entropy. steer: the effect of an injected line on later predictions, "
+        "and the layers whose states carry it.\n\n"
+        "--html writes a page with all charts, --svg the charts alone, --json the numbers. Ctrl-C ends with the views "
+        "so far.",
+    .examples = "wkv lens --html lens.html  # all views of the built-in model\n"
+                "wkv lens \"The capital of France is\" --view logits --html lens.html\n"
+                "wkv lens MODEL.pth -f story.txt --view attention --layer 5 --html lens.html  # and its heads\n"
+                "wkv lens MODEL.pth -f chat.json --view health  # the state by turn\n"
+                "wkv lens MODEL.pth -f story.txt --view steer --line \"Speak like a pirate.\"",
+    .groups = groups,
+    .run = run,
+};

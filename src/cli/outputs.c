@@ -1,0 +1,149 @@
+/* outputs.c - the results of a measure on standard output, as a page, as SVG files and as JSON. */
+#include "outputs.h"
+#include "columns.h"
+#include "say.h"
+#include "wkv_file.h"
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *html, *svg;
+static int as_json;
+static char command_line[2000];
+
+static const option options[] = {
+    {0, "html", OPT_TEXT, "FILE", &html, 0, 0, "", "write a page with the charts"},
+    {0, "svg", OPT_TEXT, "FILE", &svg, 0, 0, "", "write each chart to FILE with its name before the extension"},
+    {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "print the numbers of all charts as JSON"},
+};
+const group outputs_group = GROUP("Output", options);
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+/* Words in quotes where a shell needs them. */
+void outputs_command(int argc, char **argv)
+{
+    size_t n = (size_t)snprintf(command_line, sizeof command_line, "wkv");
+    for (int i = 1; i < argc && n < sizeof command_line; i++) {
+        const size_t simple = strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+");
+        const char *quote = argv[i][simple] || !*argv[i] ? strchr(argv[i], '\'') ? "\"" : "'" : "";
+        n += (size_t)snprintf(command_line + n, sizeof command_line - n, " %s%s%s", quote, argv[i], quote);
+    }
+}
+
+int outputs_check(const wkv_model *m, const char *const *inputs)
+{
+    const char *const paths[] = {html, svg};
+    for (int i = 0; i < 2; i++) {
+        if (!paths[i]) continue;
+        if (wkv_model_refuse_output(m, paths[i])) return complain_library();
+        for (const char *const *in = inputs; *in; in++)
+            if (wkv_file_refuse_input(paths[i], *in, "the text")) return complain_library();
+    }
+    return 0;
+}
+
+int outputs_begin(wkv_report **r, const char *title, const char *summary)
+{
+    if (wkv_report_new(r, title, summary)) return complain_library();
+    wkv_report_command(*r, command_line);
+    if (!as_json) put_text("%s%s%s\n%s\n", bold(1), title, plain(1), summary);
+    return 0;
+}
+
+int outputs_end(wkv_report *r)
+{
+    char *json = NULL;
+    int status = wkv_report_json(&json, r) ? complain_library() : 0; /* also says whether a part was lost */
+    if (!status && as_json) put_text("%s\n", json);
+    free(json);
+    if (!status && html && wkv_report_html(r, html)) status = complain_library();
+    if (!status && svg && wkv_report_svg(r, svg)) status = complain_library();
+    wkv_report_free(r);
+    return status;
+}
+
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
+
+void outputs_section(wkv_report *r, const char *heading, const char *text)
+{
+    wkv_report_section(r, heading);
+    wkv_report_text(r, text);
+    if (!as_json) put_text("\n%s%s%s\n", bold(1), heading, plain(1));
+}
+
+void outputs_sentence(wkv_report *r, const char *fmt, ...)
+{
+    char text[600];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    wkv_report_text(r, text);
+    if (!as_json) put_text("%s\n", text);
+}
+
+void outputs_fact(wkv_report *r, const char *name, const char *unit, double value, double low, double high,
+                  const char *note)
+{
+    wkv_report_fact(r, &(wkv_fact){name, unit, value, low, high, note});
+    if (as_json) return;
+    put_text("%s: %.4g%s%s", name, value, unit ? " " : "", unit ? unit : "");
+    if (isfinite(low) && isfinite(high)) put_text(" (%.4g to %.4g)", low, high);
+    put_text("%s%s\n", note ? ", " : "", note ? note : "");
+}
+
+void sheet_put(sheet *s, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (s->n == s->capacity) {
+        const int capacity = 2 * s->capacity + 64;
+        char **cells = realloc(s->cells, sizeof *cells * (size_t)capacity);
+        if (!cells) return;
+        s->cells = cells;
+        s->capacity = capacity;
+    }
+    s->cells[s->n++] = strdup(text); /* NULL is an empty cell */
+}
+
+static int is_number(const char *cell) { return cell && strchr("+-0123456789", *cell) && *cell; }
+
+static void print_cell(const char *text, int width, int right, int last)
+{
+    const int pad = width - columns_of(text);
+    put_text("%*s%s%*s%s", right ? pad : 0, "", text, right || last ? 0 : pad, "", last ? "\n" : "  ");
+}
+
+static void print_table(const char *const *columns, int n_columns, const sheet *s)
+{
+    for (int row = -1; row < s->n / n_columns; row++) {
+        for (int k = 0; k < n_columns; k++) {
+            int width = columns_of(columns[k]), right = k > 0;
+            for (int i = k; i < s->n; i += n_columns) {
+                const char *cell = s->cells[i] ? s->cells[i] : "";
+                if (columns_of(cell) > width) width = columns_of(cell);
+                right &= is_number(cell) || !*cell;
+            }
+            const char *text = row < 0 ? columns[k] : s->cells[row * n_columns + k];
+            print_cell(text ? text : "", width, right, k + 1 == n_columns);
+        }
+    }
+}
+
+void outputs_table(wkv_report *r, const char *name, const char *caption, const char *const *columns, sheet *s)
+{
+    int n = 0;
+    while (columns[n]) n++;
+    const wkv_table t = {name, caption, columns, n, (const char *const *)s->cells, s->n / n};
+    wkv_report_table(r, &t);
+    if (!as_json) print_table(columns, n, s);
+    for (int i = 0; i < s->n; i++) free(s->cells[i]);
+    free(s->cells);
+    *s = (sheet){0};
+}

@@ -1,0 +1,35 @@
+/* outputs.h - the results of a measure: lines and tables on standard output, and the same with charts as a page, as SVG
+ * files and as JSON. */
+#ifndef WKV_CLI_OUTPUTS_H
+#define WKV_CLI_OUTPUTS_H
+
+#include "option.h"
+#include "wkv_report.h"
+
+extern const group outputs_group; /* --html, --svg, --json */
+
+/* Keep the command line, before options_parse changes the order of its arguments, for the end of a page. */
+void outputs_command(int argc, char **argv);
+
+/* Each returns 0, or 1 after an error message. Refuse output files that are input files (`inputs` ends with NULL). */
+int outputs_check(const wkv_model *m, const char *const *inputs);
+int outputs_begin(wkv_report **r, const char *title, const char *summary);
+/* Write the files and the JSON, and free the report. */
+int outputs_end(wkv_report *r);
+
+/* Parts of a report that are printed too, unless --json. */
+void outputs_section(wkv_report *r, const char *heading, const char *text);
+void outputs_sentence(wkv_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void outputs_fact(wkv_report *r, const char *name, const char *unit, double value, double low, double high,
+                  const char *note);
+
+/* The cells of a table, row after row, while they are printed. */
+typedef struct {
+    char **cells;
+    int n, capacity;
+} sheet;
+void sheet_put(sheet *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* columns ends with NULL; the sheet is empty afterwards. */
+void outputs_table(wkv_report *r, const char *name, const char *caption, const char *const *columns, sheet *s);
+
+#endif
