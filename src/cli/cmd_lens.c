@@ -193,11 +193,11 @@ const command cmd_lens = {
         "and the layers whose states carry it.\n\n"
         "--html writes a page with all charts, --svg the charts alone, --json the numbers. Ctrl-C ends with the views "
         "so far.",
-    .examples = "wkv lens --html lens.html  # all views of the built-in model\n"
-                "wkv lens \"The capital of France is\" --view logits --html lens.html\n"
-                "wkv lens MODEL.pth -f story.txt --view attention --layer 5 --html lens.html  # and its heads\n"
+    .examples = "wkv lens --html lens.html  # all views\n"
+                "wkv lens \"The sky is\" --view logits\n"
+                "wkv lens MODEL.pth -f story.txt --view attention --layer 5  # and its heads\n"
                 "wkv lens MODEL.pth -f chat.json --view health  # the state by turn\n"
-                "wkv lens MODEL.pth -f story.txt --view steer --line \"Speak like a pirate.\"",
+                "wkv lens -f story.txt --view steer --line \"Speak like a pirate.\"",
     .groups = groups,
     .run = run,
 };
