@@ -122,7 +122,11 @@ refused 2 "--view: 'logit' is no view; the views are logits, attention" lens --v
 refused 2 "--view: the list is empty" lens --view ""
 refused 2 "two texts" lens abc -f turns.txt
 refused 2 "two texts" decay abc -p def
-refused 1 "at least 8 are needed" lens -m "$model" --ids "1 2 3"
+refused 1 "at least 2 are needed" lens -m "$model" --ids "1"
+run 0 lens -m "$model" --ids "1 2" --html two.html
+pictures two.html
+run 0 lens "The sky is" --html three.html
+pictures three.html
 refused 1 "token 2 is 96; the model's ids are 0 to 95" lens -m "$model" --ids "1 2 96 4 5 6 7 8 9"
 refused 1 "token 1 is 4000; the model's ids are 0 to 95" decay -m "$model" --ids "1 4000"
 refused 1 "--layer 9: the model's layers are 0 to 3" lens --layer 9 --view attention

@@ -23,7 +23,7 @@ static int tokens = 128, layer = -1;
 static const option options[] = {
     {0, "view", OPT_TEXT, "LIST", &view, 0, 0, NULL,
      "views, separated by commas: logits, attention, shift, state, spectrum, health, sparsity, calibration, steer"},
-    {'n', "tokens", OPT_COUNT, "N", &tokens, 8, 4096, NULL,
+    {'n', "tokens", OPT_COUNT, "N", &tokens, 2, 4096, NULL,
      "tokens of the views that read the text many times; spectrum, health and calibration read all"},
     {0, "layer", OPT_COUNT, "N", &layer, 0, INT_MAX, "none",
      "add a map of effective attention for each head of layer N"},
@@ -165,7 +165,7 @@ static int run(int n, char **operands)
     if (!status && layer >= v.L) status = complain("--layer %d: the model's layers are 0 to %d", layer, v.L - 1);
     if (!status && !passage_as_ids && wkv_tokenizer_open(&v.e.tokenizer, engine_vocab, v.e.model))
         status = complain_library();
-    if (!status) status = passage_encode(&v.text, &v.e, 8);
+    if (!status) status = passage_encode(&v.text, &v.e, 2);
     v.n = v.text.n < tokens ? v.text.n : tokens;
     if (!status) status = label_tokens(&v);
     if (!status) status = show(&v, chosen);
@@ -193,11 +193,11 @@ const command cmd_lens = {
         "and the layers whose states carry it.\n\n"
         "--html writes a page with all charts, --svg the charts alone, --json the numbers. Ctrl-C ends with the views "
         "so far.",
-    .examples = "wkv lens --html lens.html  # all views of the built-in model\n"
-                "wkv lens \"The capital of France is\" --view logits --html lens.html\n"
-                "wkv lens MODEL.pth -f story.txt --view attention --layer 5 --html lens.html  # and its heads\n"
-                "wkv lens MODEL.pth -f chat.json --view health  # the state by turn\n"
-                "wkv lens MODEL.pth -f story.txt --view steer --line \"Speak like a pirate.\"",
+    .examples = "wkv lens --html lens.html  # all views\n"
+                "wkv lens \"The sky is\" --view logits  # one view\n"
+                "wkv lens MODEL.pth --view attention --layer 5  # and heads\n"
+                "wkv lens MODEL.pth -f chat.json --view health  # by turn\n"
+                "wkv lens --view steer --line \"Speak like a pirate.\"  # injected",
     .groups = groups,
     .run = run,
 };
