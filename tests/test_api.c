@@ -766,6 +766,8 @@ static void tracing(void)
     EXPECT_EQ(wkv_trace_file_count(NULL), 0);
     EXPECT(!wkv_trace_file_prompt(NULL, 0));
     free(grid);
+}
+
 static void lenses(void)
 {
     const int L = wkv_model_about(m)->layers, H = wkv_model_about(m)->heads;
