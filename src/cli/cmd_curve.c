@@ -201,6 +201,7 @@ static int run(int n, char **operands)
             if (failed) status = failed;
         }
     }
+    free(v->ids);
     engine_close(&v->e);
     free(size_list);
     free(distance_list);
