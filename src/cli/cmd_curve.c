@@ -10,14 +10,14 @@
 
 static curve of = {.tokens = 10000, .samples = 20};
 static const char *sizes, *distances;
-static int no_time;
+static int trained, no_time;
 
 static const option options[] = {
     {0, "text", OPT_TEXT, "PATH", &of.text, 0, 0, "",
      "loss by position on a text: .txt, .jsonl with \"text\", or a folder"},
     {0, "length", OPT_COUNT, "N", &of.length, 1, INT_MAX, "an eighth of the text", "tokens of a stream of --text"},
     {0, "streams", OPT_COUNT, "N", &of.streams, 1, INT_MAX, "all", "most streams of --text"},
-    {0, "trained", OPT_COUNT, "N", &of.trained, 1, INT_MAX, "the model's, if known", "trained length to mark"},
+    {0, "trained", OPT_COUNT, "N", &trained, 1, INT_MAX, "the model's, if known", "trained length to mark"},
     {'n', "tokens", OPT_COUNT, "N", &of.tokens, 10, INT_MAX, NULL, "tokens whose time and memory are measured"},
     {0, "no-time", OPT_SWITCH, NULL, &no_time, 0, 0, "", "omit the measurement of time and memory"},
     {0, "sizes", OPT_TEXT, "LIST", &sizes, 0, 0, "",
@@ -110,7 +110,7 @@ static int open_model(curve *v)
                  : name                       ? name + 1
                                               : a->path);
     v->weight_bytes = (double)wkv_model_bytes(v->e.model, NULL) / (double)a->parameters;
-    if (!v->trained) v->trained = a->context_length;
+    v->trained = trained ? trained : a->context_length;
     return 0;
 }
 
@@ -154,9 +154,10 @@ static void write_command(char *to, size_t capacity, const curve *v)
     const struct {
         const char *name;
         int value;
-    } counts[] = {
-        {"--length", v->length}, {"--streams", v->streams}, {"-n", no_time ? 0 : v->tokens}, {"-t", engine_threads}};
-    for (int i = 0; i < 4; i++) {
+    } counts[] = {{"--length", v->length},         {"--streams", v->streams},
+                  {"--trained", trained},          {"--samples", distances ? v->samples : 0},
+                  {"-n", no_time ? 0 : v->tokens}, {"-t", engine_threads}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         snprintf(number, sizeof number, "%d", counts[i].value);
         put_option(to, capacity, counts[i].name, counts[i].value ? number : NULL);
     }

@@ -349,9 +349,9 @@ int curve_page(wkv_report **out, const curve *v, const char *made_by)
     char title[200], summary[400], from[32], to[32];
     double low, high;
     snprintf(title, sizeof title, "%s by position", v->name);
-    snprintf(summary, sizeof summary, "%d layers of width %d, %s parameters, %d threads (%s).", v->e.about->layers,
+    snprintf(summary, sizeof summary, "%d layers of width %d, %s parameters, %d %s (%s).", v->e.about->layers,
              v->e.about->width, as_count(from, v->e.about->parameters), wkv_context_threads(v->e.context),
-             wkv_context_isa(v->e.context));
+             wkv_context_threads(v->e.context) == 1 ? "thread" : "threads", wkv_context_isa(v->e.context));
     if (v->has_trends) {
         const double first = (double)v->time[v->first_time].from,
                      change = curve_change(&v->ratio, first, last_position(v), &low, &high);
