@@ -81,6 +81,7 @@ typedef struct {
     /* NULL, or another state: after every fourth token one is evaluated with it, at a position below 64. The ratio of
      * both times shows the effect of the position while other programs come and go */
     wkv_state *control;
+    int processor; /* not 0: processor time of the process, for one thread on a busy machine, in place of the clock */
     int (*report)(void *user, int64_t done, int64_t total); /* after some tokens; not 0: stop */
     void *user;
 } wkv_time_options;

@@ -19,6 +19,8 @@ static const option options[] = {
     {0, "streams", OPT_COUNT, "N", &of.streams, 1, INT_MAX, "all", "most streams of --text"},
     {0, "trained", OPT_COUNT, "N", &trained, 1, INT_MAX, "the model's, if known", "trained length to mark"},
     {'n', "tokens", OPT_COUNT, "N", &of.tokens, 10, INT_MAX, NULL, "tokens whose time and memory are measured"},
+    {0, "processor-time", OPT_SWITCH, NULL, &of.processor, 0, 0, "",
+     "measure the processor time of one thread (-t 1) instead of the clock, on a machine that is busy with other programs"},
     {0, "no-time", OPT_SWITCH, NULL, &no_time, 0, 0, "", "omit the measurement of time and memory"},
     {0, "sizes", OPT_TEXT, "LIST", &sizes, 0, 0, "",
      "time and memory of published sizes with random weights: 7:0.1B,7:0.4B"},
@@ -89,6 +91,8 @@ static int check_options(const curve *v)
         return usage(&cmd_curve, "two models: %s and --synthetic %s; give one", engine_model, v->synthetic);
     if (v->synthetic && (v->text || distances))
         return usage(&cmd_curve, "random weights have no loss to measure; omit %s", v->text ? "--text" : "--recall");
+    if (v->processor && engine_threads != 1)
+        return usage(&cmd_curve, "--processor-time adds the times of all threads; give -t 1");
     if (no_time && v->against) return usage(&cmd_curve, "--against compares times; omit --no-time");
     if (no_time && !v->text && !distances && !sizes)
         return usage(&cmd_curve, "nothing to measure: --no-time needs --text, --recall or --sizes");
@@ -161,6 +165,7 @@ static void write_command(char *to, size_t capacity, const curve *v)
         snprintf(number, sizeof number, "%d", counts[i].value);
         put_option(to, capacity, counts[i].name, counts[i].value ? number : NULL);
     }
+    if (v->processor) put_word(to, capacity, "--processor-time");
     if (no_time) put_word(to, capacity, "--no-time");
     put_option(to, capacity, "--sizes", sizes);
     put_option(to, capacity, "--recall", distances);

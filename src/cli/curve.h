@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct {
     const char *synthetic, *type, *text, *against, *html, *svg;
-    int tokens, length, streams, trained, samples, as_json;
+    int tokens, length, streams, trained, samples, processor, as_json;
     const char *sizes[MOST_SIZES];
     int n_sizes, distances[MOST_DISTANCES], n_distances;
     unsigned long long seed;

@@ -65,7 +65,7 @@ static int time_model(curve *v, pid_t child)
 {
     wkv_position_time t;
     int n;
-    const wkv_time_options o = {.tokens = 12, .bins = 1, .ids = v->ids, .n_ids = v->n_ids};
+    const wkv_time_options o = {.tokens = 12, .bins = 1, .ids = v->ids, .n_ids = v->n_ids, .processor = v->processor};
     kill(-child, SIGSTOP);
     const int err = wkv_curve_time(&t, &n, v->e.context, v->e.state, &o);
     kill(-child, SIGCONT);

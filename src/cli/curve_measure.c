@@ -135,6 +135,7 @@ int curve_time(curve *v)
                                 .ids = v->ids,
                                 .n_ids = v->n_ids,
                                 .control = control,
+                                .processor = v->processor,
                                 .report = advance,
                                 .user = &bar};
     const int status = status_of(wkv_curve_time(v->time, &v->n_time, v->e.context, v->e.state, &o), &bar);
@@ -200,7 +201,7 @@ static int measure_size(curve *v, size_point *p)
     if (wkv_model_synthetic(&e.model, p->name, v->type, 2)) return complain_library();
     if (engine_ready(&e, 0)) return 1;
     int status = bench_text(&ids, &n, &from_text, &e, NULL);
-    wkv_time_options o = {.tokens = WARM, .bins = BINS, .ids = ids, .n_ids = n};
+    wkv_time_options o = {.tokens = WARM, .bins = BINS, .ids = ids, .n_ids = n, .processor = v->processor};
     if (!status && wkv_curve_time(&t, &bins, e.context, e.state, &o)) status = complain_library();
     o.tokens = status ? 0 : (int64_t)fmin(fmax(1000 / t.ms, 10), 2000);
     if (!status && wkv_curve_time(&t, &bins, e.context, e.state, &o)) status = complain_library();
