@@ -68,6 +68,7 @@ typedef struct {
     int64_t from, to;
     double ms, low, high; /* median and quartiles of a token                                 */
     double fast;          /* 10 % quantile: other programs on the machine only add to a time */
+    double control;       /* the same of the control tokens; NaN: none                       */
     double seconds;       /* of all tokens before `to`                                          */
     double resident;      /* bytes of the process's memory after the last                       */
 } wkv_position_time;
@@ -77,6 +78,10 @@ typedef struct {
     int bins;           /* of equal length: at most as many as tokens                           */
     const int32_t *ids; /* n_ids, repeated: sparsity and so the time depend on the text         */
     int n_ids;
+    /* NULL, or another state: after every fourth token one is evaluated with it, at a position below 64. The ratio of
+     * both times shows the effect of the position while other programs come and go */
+    wkv_state *control;
+    int processor; /* not 0: processor time of the process, for one thread on a busy machine, in place of the clock */
     int (*report)(void *user, int64_t done, int64_t total); /* after some tokens; not 0: stop */
     void *user;
 } wkv_time_options;

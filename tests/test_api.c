@@ -996,6 +996,8 @@ static void curves(void)
     REFUSED(wkv_curve_time(&time, &n, c, NULL, &by_time));
     REFUSED(wkv_curve_time(&time, &n, c, s, NULL));
     REFUSED(wkv_curve_time(&time, &n, c, s2, &by_time));
+    REFUSED(wkv_curve_time(&time, &n, c, s,
+                           &(wkv_time_options){.ids = ids, .n_ids = IDS, .tokens = 2, .bins = 1, .control = s}));
     REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.n_ids = IDS, .tokens = 2, .bins = 1}));
     REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.ids = ids, .n_ids = IDS, .tokens = 2, .bins = 3}));
     REFUSED(wkv_curve_time(&time, &n, c, s, &(wkv_time_options){.ids = ids, .tokens = 2, .bins = 1}));

@@ -35,7 +35,7 @@ field '.command' '"wkv curve -n 300 -t 1"'
 pictures page.html c-*.svg
 is "$(ls c-*.svg | wc -l | tr -d ' ')" 5 "pictures"
 lacks page.html http
-run 0 curve -n 300 -t 1
+run 0 curve -n 300 -t 1 --processor-time
 holds out 'ms, the fastest tenth of 300 tokens'
 holds out 'cache larger than the state of 270 kB from token 66 on'
 run 0 curve --synthetic 7:0.1B --type q4 -n 12 -t 2 # fewer tokens than bins
@@ -80,6 +80,7 @@ holds err "no line 'position ms bytes'"
 
 # ---- wrong options -------------------------------------------------------------------------------------------------------
 run 2 curve --no-time
+run 2 curve --processor-time -t 2
 run 2 curve --no-time --against true
 run 2 curve --synthetic 7:0.1B --text text.txt
 run 2 curve --synthetic 7:0.1B "$model"

@@ -135,9 +135,9 @@ static void times(void)
     known k;
     if (!golden_open(&k, "v7-n16-bf16")) return;
     wkv_position_time bins[BINS];
-    wkv_state *s = state_new(k.m), *same = state_new(k.m);
+    wkv_state *s = state_new(k.m), *same = state_new(k.m), *control = state_new(k.m);
     int n = 0;
-    const wkv_time_options o = {.tokens = TOKENS, .bins = BINS, .ids = k.tokens, .n_ids = 7};
+    const wkv_time_options o = {.tokens = TOKENS, .bins = BINS, .ids = k.tokens, .n_ids = 7, .control = control};
     EXPECT_EQ(wkv_curve_time(bins, &n, k.c, s, &o), 0);
     EXPECT_EQ(n, BINS);
     for (int i = 0; i < BINS; i++) {
@@ -147,6 +147,7 @@ static void times(void)
                bins[i].ms <= bins[i].high);
         EXPECT(bins[i].seconds > (i ? bins[i - 1].seconds : 0));
         EXPECT(bins[i].resident > 1e5);
+        EXPECT(bins[i].control > 0); /* positions 3, 7, 11, 15 and 19 */
     }
     EXPECT_EQ(bins[BINS - 1].to, TOKENS);
     float *logits = malloc(sizeof *logits * (size_t)k.vocab);
@@ -156,11 +157,13 @@ static void times(void)
     wkv_time_options stops = o;
     stops.report = stop_at_once;
     stops.user = &done;
+    stops.control = NULL;
     EXPECT_EQ(wkv_curve_time(bins, &n, k.c, s, &stops), WKV_ESTOPPED);
     EXPECT_EQ(n, 0);
     free(logits);
     wkv_state_free(s);
     wkv_state_free(same);
+    wkv_state_free(control);
     known_close(&k);
 }
 

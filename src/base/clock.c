@@ -10,3 +10,10 @@ int64_t clock_ns(void)
 }
 
 double clock_seconds(void) { return 1e-9 * (double)clock_ns(); }
+
+double clock_processor(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-int64_t clock_ns(void);     /* nanoseconds */
-double clock_seconds(void); /* the same in seconds */
+int64_t clock_ns(void);       /* nanoseconds */
+double clock_seconds(void);   /* the same in seconds */
+double clock_processor(void); /* seconds of processor time that all threads of the process took */
 
 #endif

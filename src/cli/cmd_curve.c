@@ -10,15 +10,17 @@
 
 static curve of = {.tokens = 10000, .samples = 20};
 static const char *sizes, *distances;
-static int no_time;
+static int trained, no_time;
 
 static const option options[] = {
     {0, "text", OPT_TEXT, "PATH", &of.text, 0, 0, "",
      "loss by position on a text: .txt, .jsonl with \"text\", or a folder"},
     {0, "length", OPT_COUNT, "N", &of.length, 1, INT_MAX, "an eighth of the text", "tokens of a stream of --text"},
     {0, "streams", OPT_COUNT, "N", &of.streams, 1, INT_MAX, "all", "most streams of --text"},
-    {0, "trained", OPT_COUNT, "N", &of.trained, 1, INT_MAX, "the model's, if known", "trained length to mark"},
+    {0, "trained", OPT_COUNT, "N", &trained, 1, INT_MAX, "the model's, if known", "trained length to mark"},
     {'n', "tokens", OPT_COUNT, "N", &of.tokens, 10, INT_MAX, NULL, "tokens whose time and memory are measured"},
+    {0, "processor-time", OPT_SWITCH, NULL, &of.processor, 0, 0, "",
+     "measure the processor time of one thread (-t 1) instead of the clock, on a machine that is busy with other programs"},
     {0, "no-time", OPT_SWITCH, NULL, &no_time, 0, 0, "", "omit the measurement of time and memory"},
     {0, "sizes", OPT_TEXT, "LIST", &sizes, 0, 0, "",
      "time and memory of published sizes with random weights: 7:0.1B,7:0.4B"},
@@ -89,6 +91,8 @@ static int check_options(const curve *v)
         return usage(&cmd_curve, "two models: %s and --synthetic %s; give one", engine_model, v->synthetic);
     if (v->synthetic && (v->text || distances))
         return usage(&cmd_curve, "random weights have no loss to measure; omit %s", v->text ? "--text" : "--recall");
+    if (v->processor && engine_threads != 1)
+        return usage(&cmd_curve, "--processor-time adds the times of all threads; give -t 1");
     if (no_time && v->against) return usage(&cmd_curve, "--against compares times; omit --no-time");
     if (no_time && !v->text && !distances && !sizes)
         return usage(&cmd_curve, "nothing to measure: --no-time needs --text, --recall or --sizes");
@@ -110,7 +114,7 @@ static int open_model(curve *v)
                  : name                       ? name + 1
                                               : a->path);
     v->weight_bytes = (double)wkv_model_bytes(v->e.model, NULL) / (double)a->parameters;
-    if (!v->trained) v->trained = a->context_length;
+    v->trained = trained ? trained : a->context_length;
     return 0;
 }
 
@@ -154,12 +158,14 @@ static void write_command(char *to, size_t capacity, const curve *v)
     const struct {
         const char *name;
         int value;
-    } counts[] = {
-        {"--length", v->length}, {"--streams", v->streams}, {"-n", no_time ? 0 : v->tokens}, {"-t", engine_threads}};
-    for (int i = 0; i < 4; i++) {
+    } counts[] = {{"--length", v->length},         {"--streams", v->streams},
+                  {"--trained", trained},          {"--samples", distances ? v->samples : 0},
+                  {"-n", no_time ? 0 : v->tokens}, {"-t", engine_threads}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         snprintf(number, sizeof number, "%d", counts[i].value);
         put_option(to, capacity, counts[i].name, counts[i].value ? number : NULL);
     }
+    if (v->processor) put_word(to, capacity, "--processor-time");
     if (no_time) put_word(to, capacity, "--no-time");
     put_option(to, capacity, "--sizes", sizes);
     put_option(to, capacity, "--recall", distances);
@@ -201,6 +207,7 @@ static int run(int n, char **operands)
             if (failed) status = failed;
         }
     }
+    free(v->ids);
     engine_close(&v->e);
     free(size_list);
     free(distance_list);

@@ -22,31 +22,34 @@ typedef struct {
     wkv_mean nll, first; /* nats of the number; share of texts in which it is the likeliest of ten */
 } recall_point;
 
-/* The lines of another program. */
+/* The lines of another program, and the model's time at the same moments, because other programs come and go. */
 typedef struct {
-    double position[MOST_AGAINST], ms[MOST_AGAINST], resident[MOST_AGAINST];
+    double position[MOST_AGAINST], ms[MOST_AGAINST], resident[MOST_AGAINST], model[MOST_AGAINST];
     int n;
-    wkv_trend trend; /* ms by position */
+    wkv_trend ms_trend, ratio; /* of ms, and of ms by the model's, by position */
     int has_trend;
 } against_lines;
 
 typedef struct {
     const char *synthetic, *type, *text, *against, *html, *svg;
-    int tokens, length, streams, trained, samples, as_json;
+    int tokens, length, streams, trained, samples, processor, as_json;
     const char *sizes[MOST_SIZES];
     int n_sizes, distances[MOST_DISTANCES], n_distances;
     unsigned long long seed;
 
     engine e;
     char name[160]; /* of the model */
+    int32_t *ids;   /* n_ids: the tokens whose time is measured */
+    int n_ids;
     double weight_bytes;
     wkv_position_loss loss[WKV_LOSS_BINS];
     wkv_mean beyond; /* change of the loss after the trained length */
     int n_loss, loss_length;
     wkv_position_time time[TIME_BINS];
-    double cumulative[TIME_BINS];   /* seconds until the end of a bin: sums of medians, which bursts do not move */
-    int n_time, first_time;         /* bins; the first one of the trends */
-    wkv_trend fast, memory, growth; /* of the fastest tenth, memory, and log cumulative time by log tokens */
+    double cumulative[TIME_BINS]; /* seconds until the end of a bin: sums of medians, which bursts do not move */
+    int n_time, first_time;       /* bins; the first one of the trends */
+    wkv_trend ratio;              /* of the fastest tenth to that of the control tokens */
+    wkv_trend memory, growth;     /* and of log cumulative time by log tokens */
     int has_trends;
     double token_ms;  /* of a token: the fastest tenth */
     double roof_ms;   /* by the hardware limits        */
@@ -68,6 +71,8 @@ int curve_against(curve *v); /* curve_against.c */
 double curve_transformer_ms(const curve *v, const wkv_transformer *t, double tokens);
 /* The length from which the transformer takes longer for a token than the model; INFINITY: none below 10^12. */
 double curve_crossing(const curve *v, const wkv_transformer *t);
+/* The length from which the other program takes longer, by the line of the ratios; its limits may be NAN or 0. */
+void curve_measured_crossing(wkv_mean *out, const against_lines *a);
 /* Percent by which a trend changes between two positions, of its value at the first; *low and *high: its interval. */
 double curve_change(const wkv_trend *t, double from, double to, double *low, double *high);
 

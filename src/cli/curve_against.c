@@ -44,7 +44,8 @@ static int read_line(against_lines *a, const char *line, int number, const char 
         return complain("--against %s: more than %d lines; print fewer positions", program, MOST_AGAINST);
     a->position[a->n] = position;
     a->ms[a->n] = ms;
-    a->resident[a->n++] = bytes;
+    a->resident[a->n] = bytes;
+    a->model[a->n++] = NAN;
     return 0;
 }
 
@@ -59,6 +60,28 @@ static int wait_for(pid_t child, const char *program, int ended)
                     WIFEXITED(result) ? WEXITSTATUS(result) : WTERMSIG(result));
 }
 
+/* The time of some tokens of the model while the other program is stopped. */
+static int time_model(curve *v, pid_t child)
+{
+    wkv_position_time t;
+    int n;
+    const wkv_time_options o = {.tokens = 12, .bins = 1, .ids = v->ids, .n_ids = v->n_ids, .processor = v->processor};
+    kill(-child, SIGSTOP);
+    const int err = wkv_curve_time(&t, &n, v->e.context, v->e.state, &o);
+    kill(-child, SIGCONT);
+    if (err) return complain_library();
+    v->other.model[v->other.n - 1] = t.fast;
+    return 0;
+}
+
+static void fit_lines(against_lines *a)
+{
+    double ratio[MOST_AGAINST];
+    for (int i = 0; i < a->n; i++) ratio[i] = a->ms[i] / a->model[i];
+    a->has_trend =
+        !wkv_trend_of(&a->ms_trend, a->position, a->ms, a->n) && !wkv_trend_of(&a->ratio, a->position, ratio, a->n);
+}
+
 int curve_against(curve *v)
 {
     against_lines *a = &v->other;
@@ -70,13 +93,15 @@ int curve_against(curve *v)
     if (child < 0 || !f) return complain("--against %s: %s", v->against, strerror(errno));
     int status = 0;
     for (int number = 1; !status && !interrupted && fgets(line, sizeof line, f); number++) {
+        const int before = a->n;
         status = read_line(a, line, number, v->against);
+        if (!status && a->n > before) status = time_model(v, child);
         if (a->n) progress_at(&bar, a->position[a->n - 1], v->tokens, "position %.0f", a->position[a->n - 1]);
     }
     progress_end(&bar);
     fclose(f);
     const int ended = status || interrupted, failed = wait_for(child, v->against, ended);
-    a->has_trend = !wkv_trend_of(&a->trend, a->position, a->ms, a->n);
+    fit_lines(a);
     if (!status && !failed && !interrupted && !a->n)
         return complain("--against %s: no line 'position ms bytes'", v->against);
     return status ? status : failed ? 1 : interrupted ? 130 : 0;

@@ -82,7 +82,7 @@ static int compare(const void *a, const void *b)
 /* The lines of time and memory by position, without the first bins: the process and the caches settle. */
 static void fit_trends(curve *v)
 {
-    double x[TIME_BINS], y[TIME_BINS], fast[TIME_BINS], logs[2][TIME_BINS], sorted[TIME_BINS];
+    double x[TIME_BINS], y[TIME_BINS], ratio[TIME_BINS], logs[2][TIME_BINS], sorted[TIME_BINS];
     int n = 0;
     const double from = fmin(1000, v->tokens / 10.0);
     for (int i = 0; i < v->n_time; i++)
@@ -93,11 +93,12 @@ static void fit_trends(curve *v)
         const wkv_position_time *t = &v->time[i];
         x[n] = (double)(t->from + t->to) / 2;
         y[n] = t->resident;
-        fast[n] = sorted[n] = t->fast;
+        sorted[n] = t->fast;
+        ratio[n] = t->fast / t->control;
         logs[0][n] = log10((double)t->to);
         logs[1][n] = log10(v->cumulative[i]);
     }
-    v->has_trends = !wkv_trend_of(&v->fast, x, fast, n) && !wkv_trend_of(&v->memory, x, y, n) &&
+    v->has_trends = !wkv_trend_of(&v->ratio, x, ratio, n) && !wkv_trend_of(&v->memory, x, y, n) &&
                     !wkv_trend_of(&v->growth, logs[0], logs[1], n);
     qsort(sorted, (size_t)n, sizeof *sorted, compare);
     v->token_ms = (sorted[n / 2] + sorted[(n - 1) / 2]) / 2;
@@ -122,21 +123,23 @@ static int measure_roof(curve *v)
 int curve_time(curve *v)
 {
     enum { LEAST = 25 }; /* tokens of a bin */
-    int32_t *ids;
-    int n = 0, from_text;
+    wkv_state *control;
+    int from_text;
     progress bar;
-    if (bench_text(&ids, &n, &from_text, &v->e, NULL)) return 1;
+    if (bench_text(&v->ids, &v->n_ids, &from_text, &v->e, NULL)) return 1;
+    if (wkv_state_new(&control, v->e.model)) return complain_library();
     progress_begin(&bar, "time");
+    const int bins = v->tokens < LEAST ? 1 : v->tokens < LEAST * TIME_BINS ? v->tokens / LEAST : TIME_BINS;
     const wkv_time_options o = {.tokens = v->tokens,
-                                .bins = v->tokens < LEAST               ? 1
-                                        : v->tokens < LEAST * TIME_BINS ? v->tokens / LEAST
-                                                                        : TIME_BINS,
-                                .ids = ids,
-                                .n_ids = n,
+                                .bins = bins,
+                                .ids = v->ids,
+                                .n_ids = v->n_ids,
+                                .control = control,
+                                .processor = v->processor,
                                 .report = advance,
                                 .user = &bar};
     const int status = status_of(wkv_curve_time(v->time, &v->n_time, v->e.context, v->e.state, &o), &bar);
-    free(ids);
+    wkv_state_free(control);
     if (v->n_time) fit_trends(v);
     return status ? status : measure_roof(v);
 }
@@ -163,6 +166,20 @@ double curve_crossing(const curve *v, const wkv_transformer *t)
     return high;
 }
 
+static double crossing(double slope, double at, double x, double y)
+{
+    const double start = isfinite(x) ? y - slope * x : at;
+    return start > 1 ? 0 : slope > 0 ? (1 - start) / slope : NAN;
+}
+
+void curve_measured_crossing(wkv_mean *out, const against_lines *a)
+{
+    const wkv_trend *t = &a->ratio; /* its limits turn around the middle of the positions */
+    const double x = (a->position[0] + a->position[a->n - 1]) / 2, y = t->at + t->slope * x;
+    *out = (wkv_mean){a->n, crossing(t->slope, t->at, NAN, 0), crossing(t->high, t->at, x, y),
+                      crossing(t->low, t->at, x, y)};
+}
+
 double curve_change(const wkv_trend *t, double from, double to, double *low, double *high)
 {
     const double scale = 100 * (to - from) / (t->at + t->slope * from);
@@ -184,7 +201,7 @@ static int measure_size(curve *v, size_point *p)
     if (wkv_model_synthetic(&e.model, p->name, v->type, 2)) return complain_library();
     if (engine_ready(&e, 0)) return 1;
     int status = bench_text(&ids, &n, &from_text, &e, NULL);
-    wkv_time_options o = {.tokens = WARM, .bins = BINS, .ids = ids, .n_ids = n};
+    wkv_time_options o = {.tokens = WARM, .bins = BINS, .ids = ids, .n_ids = n, .processor = v->processor};
     if (!status && wkv_curve_time(&t, &bins, e.context, e.state, &o)) status = complain_library();
     o.tokens = status ? 0 : (int64_t)fmin(fmax(1000 / t.ms, 10), 2000);
     if (!status && wkv_curve_time(&t, &bins, e.context, e.state, &o)) status = complain_library();

@@ -114,7 +114,13 @@ static int add_comparison(wkv_report *r, const curve *v, const time_lines *t)
     const wkv_series s[] = {{.name = v->name, .n = v->n_time, .x = t->x, .y = t->fast},
                             {.name = "GPT-NeoX shape, computed", .n = POINTS, .x = t->length, .y = t->computed[0]},
                             {.name = "Llama shape, computed", .n = POINTS, .x = t->length, .y = t->computed[1]},
-                            {.name = "transformer, measured", .n = a->n, .x = a->position, .y = a->ms}};
+                            {.name = "transformer, measured", .n = a->n, .x = a->position, .y = a->ms},
+                            {.name = "the model at these moments",
+                             .mark = WKV_POINTS,
+                             .n = a->n,
+                             .x = a->position,
+                             .y = a->model,
+                             .like = 1}};
     wkv_report_plot(
         r,
         &(wkv_plot){
@@ -124,7 +130,7 @@ static int add_comparison(wkv_report *r, const curve *v, const time_lines *t)
             .x = {.label = "tokens before", .log = 1},
             .y = {.label = "milliseconds", .log = 1},
             .series = s,
-            .n_series = a->n ? 4 : 3});
+            .n_series = a->n ? 5 : 3});
     sum_other(other, a);
     const double begin = t->to[0], ratio = fmax(last_position(v), begin) / begin;
     for (int i = 0; i < POINTS; i++) { /* through the first point of the model */
@@ -175,8 +181,8 @@ static void add_time_facts(wkv_report *r, const curve *v)
     if (!v->has_trends) return;
     snprintf(range, sizeof range, "from token %s to %s", as_count(from, (int64_t)first), as_count(to, (int64_t)last));
     add_fact(r, "time per token", "ms", v->token_ms, NAN, NAN, "of the fastest tenth of the tokens");
-    const double change = curve_change(&v->fast, first, last, &low, &high);
-    add_fact(r, "change of the time of the fastest tenth of tokens", "%", change, low, high, range);
+    const double change = curve_change(&v->ratio, first, last, &low, &high);
+    add_fact(r, "change of the time per token", "%", change, low, high, range);
     const double scale = (last - first) / 1e6;
     add_fact(r, "change of the memory", "MB", v->memory.slope * scale, v->memory.low * scale, v->memory.high * scale,
              range);
@@ -194,11 +200,14 @@ static void add_crossings(wkv_report *r, const curve *v, const time_lines *t)
         add_fact(r, name, NULL, ceil((double)v->e.about->state_bytes / (2 * wkv_transformer_cache(&t->shape[k], 1))),
                  NAN, NAN, NULL);
     }
-    const wkv_trend *o = &v->other.trend;
-    if (v->other.has_trend && o->slope > 0 && v->has_trends)
-        add_fact(r, "the measured transformer is slower from token", NULL, fmax(0, (v->token_ms - o->at) / o->slope),
-                 fmax(0, (v->token_ms - o->at) / o->high), o->low > 0 ? fmax(0, (v->token_ms - o->at) / o->low) : NAN,
-                 "by its line");
+    if (!v->other.has_trend) return;
+    wkv_mean at;
+    const wkv_trend *o = &v->other.ms_trend;
+    curve_measured_crossing(&at, &v->other);
+    add_fact(r, "the measured transformer is slower from token", NULL, at.mean, at.low, at.high,
+             "by the line of the ratios");
+    add_fact(r, "the measured transformer takes more per 1,000 tokens", "ms", 1e3 * o->slope, 1e3 * o->low,
+             1e3 * o->high, NULL);
 }
 
 /* ---- complexity -------------------------------------------------------------------------------------------------- */
@@ -340,16 +349,15 @@ int curve_page(wkv_report **out, const curve *v, const char *made_by)
     char title[200], summary[400], from[32], to[32];
     double low, high;
     snprintf(title, sizeof title, "%s by position", v->name);
-    snprintf(summary, sizeof summary, "%d layers of width %d, %s parameters, %d threads (%s).", v->e.about->layers,
+    snprintf(summary, sizeof summary, "%d layers of width %d, %s parameters, %d %s (%s).", v->e.about->layers,
              v->e.about->width, as_count(from, v->e.about->parameters), wkv_context_threads(v->e.context),
-             wkv_context_isa(v->e.context));
+             wkv_context_threads(v->e.context) == 1 ? "thread" : "threads", wkv_context_isa(v->e.context));
     if (v->has_trends) {
         const double first = (double)v->time[v->first_time].from,
-                     change = curve_change(&v->fast, first, last_position(v), &low, &high);
-        snprintf(
-            summary + strlen(summary), sizeof summary - strlen(summary),
-            " The time of the fastest tenth of the tokens changes by %+.2g %% (%+.2g to %+.2g) from token %s to %s.",
-            change, low, high, as_count(from, (int64_t)first), as_count(to, (int64_t)last_position(v)));
+                     change = curve_change(&v->ratio, first, last_position(v), &low, &high);
+        snprintf(summary + strlen(summary), sizeof summary - strlen(summary),
+                 " The time per token changes by %+.2g %% (%+.2g to %+.2g) from token %s to %s.", change, low, high,
+                 as_count(from, (int64_t)first), as_count(to, (int64_t)last_position(v)));
     }
     if (wkv_report_new(out, title, summary)) return complain_library();
     wkv_report_command(*out, made_by);

@@ -45,9 +45,9 @@ static void print_time(const curve *v)
                  as_bytes(c, t->resident));
     }
     if (!v->has_trends) return;
-    const double change = curve_change(&v->fast, first, last, &low, &high);
-    put_text("  the time of the fastest tenth changes by %+.2g %% (%+.2g to %+.2g) from token %s to %s\n", change, low,
-             high, as_count(a, (int64_t)first), as_count(b, (int64_t)last));
+    const double change = curve_change(&v->ratio, first, last, &low, &high);
+    put_text("  the time per token changes by %+.2g %% (%+.2g to %+.2g) from token %s to %s\n", change, low, high,
+             as_count(a, (int64_t)first), as_count(b, (int64_t)last));
     const double scale = last - first;
     put_text("  the memory changes by %.3g kB (%.3g to %.3g)\n", v->memory.slope * scale / 1e3,
              v->memory.low * scale / 1e3, v->memory.high * scale / 1e3);
@@ -74,13 +74,15 @@ static void print_against(const curve *v)
     put_text("--against: %.4g ms at %s, ", *o->ms, as_count(a, (int64_t)*o->position));
     put_text("%.4g ms and %s at %s\n", o->ms[o->n - 1], as_bytes(b, o->resident[o->n - 1]),
              as_count(a, (int64_t)o->position[o->n - 1]));
-    if (!o->has_trend || !(v->token_ms > 0)) return;
-    put_text("  %+.3g ms per 1,000 tokens (%+.3g to %+.3g)", 1e3 * o->trend.slope, 1e3 * o->trend.low,
-             1e3 * o->trend.high);
-    if (o->trend.slope > 0)
-        put_text("; by this line slower than the model from token %s on",
-                 as_count(a, (int64_t)fmax(0, (v->token_ms - o->trend.at) / o->trend.slope)));
-    put_text("\n");
+    if (!o->has_trend) return;
+    wkv_mean at;
+    curve_measured_crossing(&at, o);
+    put_text(
+        "  %+.3g ms per 1,000 tokens (%+.3g to %+.3g); %.3g times the model's time at the same moments at %s, %.3g times ",
+        1e3 * o->ms_trend.slope, 1e3 * o->ms_trend.low, 1e3 * o->ms_trend.high, o->ms[0] / o->model[0],
+        as_count(a, (int64_t)o->position[0]), o->ms[o->n - 1] / o->model[o->n - 1]);
+    put_text("at %s\n", as_count(a, (int64_t)o->position[o->n - 1]));
+    if (isfinite(at.mean)) put_text("  slower than the model from token %s on\n", as_count(a, (int64_t)at.mean));
 }
 
 static void print_sizes(const curve *v)

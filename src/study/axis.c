@@ -56,9 +56,11 @@ static void linear_ticks(axis *a, int n)
 static void log_ticks(axis *a, int n)
 {
     const double first = floor(log10(a->low)), last = ceil(log10(a->high)), span = log10(a->high / a->low);
-    const int each = (int)fmax(1, ceil((last - first) / n));
-    for (double e = first; e <= last && a->n < AXIS_TICKS; e += each)
-        for (int k = 0; k < (span < 2.2 ? 3 : 1); k++) add_tick(a, pow(10, e) * (k == 0 ? 1 : k == 1 ? 2 : 5));
+    for (int each = (int)fmax(1, ceil((last - first) / n)); each && a->n < 2; each--) {
+        a->n = 0;
+        for (double e = first; e <= last && a->n < AXIS_TICKS; e += each)
+            for (int k = 0; k < (span < 2.2 ? 3 : 1); k++) add_tick(a, pow(10, e) * (k == 0 ? 1 : k == 1 ? 2 : 5));
+    }
     if (a->n < 2) a->n = 0, linear_ticks(a, n);
 }
 
