@@ -1,5 +1,6 @@
-# test_readme.sh - the commands of README.md and README.zh.md work when pasted: the blocks of each run in their order, in
-# one folder. A comment above a block says why it is not run, or that it takes minutes and runs with WKV_LONG.
+# test_readme.sh - the commands of README.md and of docs/inside-rwkv.md, and of both in Chinese, work when pasted: the
+# blocks of each run in their order, in one folder. A comment above a block says why it is not run, or that it takes
+# minutes and runs with WKV_LONG.
 . "$(dirname "$0")/expect.sh"
 
 # commands FILE: the lines of the blocks that are run
@@ -12,9 +13,10 @@ commands() {
         inside && !skip && !/^#/       { print }' "$1"
 }
 
-for document in README.md README.zh.md; do
-    mkdir "$document.d"
-    cd "$document.d" || exit 1
+for document in README.md README.zh.md docs/inside-rwkv.md docs/inside-rwkv.zh.md; do
+    folder=$(basename "$document").d
+    mkdir "$folder"
+    cd "$folder" || exit 1
     cp "$here/../README.md" .
     ln -s "$WKV" wkv
     ln -s "$here/../examples" "$here/../models" .
