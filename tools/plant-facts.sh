@@ -1,7 +1,8 @@
 #!/bin/sh
 # plant-facts.sh OUT [SEED [PROGRAM]] - make the models of models/facts (docs/trace.md 5): a small base model, the same
 # facts planted in it by training only the channel mix of layer 1, only that of layer 3, and everything, and trace them.
-# About 4 minutes on two cores; the same seed gives the same bytes. The options of the traces can be given in TRACE.
+# About 11 minutes on two cores that other programs keep busy; the same seed gives the same bytes. TRACE has options for
+# the traces.
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=${1:?give a folder for the models}
 seed=${2:-1}
