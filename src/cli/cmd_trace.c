@@ -1,5 +1,6 @@
 /* cmd_trace.c - `wkv trace`: the places in a model that carry a fact, by causal tracing. */
 #include "commands.h"
+#include "outputs.h"
 #include "say.h"
 #include "trace.h"
 #include "wkv_file.h"
@@ -9,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *subject, *answer, *items_path, *kinds, *html, *svg;
-static int samples = 10, window = 1, limit, measure, as_json;
+static const char *subject, *answer, *items_path, *kinds;
+static int samples = 10, window = 1, limit, measure;
 static float noise = 3, sigma = NAN;
 static uint64_t seed;
 
@@ -35,13 +36,8 @@ static const option options[] = {
      "measure of sentences and charts: probability of the answer, or its logit minus that of the foil, the most "
      "probable other token of the corrupted runs"},
 };
-static const option outputs[] = {
-    {0, "html", OPT_TEXT, "FILE", &html, 0, 0, "", "write a page with heat maps"},
-    {0, "svg", OPT_TEXT, "FILE", &svg, 0, 0, "", "write each chart as NAME-chart.svg, for NAME.svg"},
-    {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write all numbers as JSON"},
-};
-static const group own = GROUP("Trace", options), written = GROUP("Output", outputs);
-static const group *const groups[] = {&own,           &written,         &model_group,   &weights_group,
+static const group own = GROUP("Trace", options);
+static const group *const groups[] = {&own,           &outputs_group,   &model_group,   &weights_group,
                                       &adapter_group, &tokenizer_group, &general_group, NULL};
 
 typedef struct {
@@ -96,22 +92,18 @@ static int trace_one(tracing *t, const wkv_trace_item *item, wkv_trace_result *r
 
 static trace_told told_of(const tracing *t)
 {
-    const wkv_model_info *m = t->e.about;
     return (trace_told){.difference = measure,
                         .samples = samples,
                         .window = window,
                         .noise = noise,
                         .sigma = t->o.sigma,
-                        .seed = seed,
-                        .kinds = kinds,
-                        .asked = answer,
-                        .model = m->path ? m->path : "built-in"};
+                        .seed = seed};
 }
 
 static int finish(const trace_told *r)
 {
-    if (!as_json) trace_print(r);
-    return trace_write(r, html, svg, as_json);
+    if (!outputs_json()) trace_print(r);
+    return trace_write(r);
 }
 
 /* ---- one prompt -------------------------------------------------------------------------------------------------- */
@@ -275,8 +267,7 @@ static int run_items(tracing *t)
 static int run(int n, char **operands)
 {
     tracing t = {0};
-    int status = read_kinds(&t.kinds);
-    if (status) return status;
+    if (read_kinds(&t.kinds)) return 2;
     if (items_path && (n || subject || answer))
         return usage(&cmd_trace, "--items %s has the prompts; omit PROMPT, --subject and --answer", items_path);
     if (!items_path && (!n || !*operands[0])) return usage(&cmd_trace, "the prompt is missing");
@@ -291,11 +282,7 @@ static int run(int n, char **operands)
                               .progress = see,
                               .user = &t};
     if (engine_open(&t.e, 1)) return 1;
-    const char *const files[] = {html, svg};
-    for (int i = 0; i < 2 && !status; i++)
-        if (files[i] && (wkv_model_refuse_output(t.e.model, files[i]) ||
-                         (items_path && wkv_file_refuse_input(files[i], items_path, "the prompts"))))
-            status = complain_library();
+    int status = outputs_check(t.e.model, (const char *const[]){items_path, NULL});
     catch_interrupts();
     progress_begin(&t.bar, "tracing");
     if (!status) status = items_path ? run_items(&t) : run_prompt(&t, operands[0]);

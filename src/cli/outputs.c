@@ -45,10 +45,19 @@ int outputs_check(const wkv_model *m, const char *const *inputs)
     return 0;
 }
 
-int outputs_begin(wkv_report **r, const char *title, const char *summary)
+int outputs_wanted(void) { return html || svg || as_json; }
+int outputs_json(void) { return as_json; }
+
+int outputs_new(wkv_report **r, const char *title, const char *summary)
 {
     if (wkv_report_new(r, title, summary)) return complain_library();
     wkv_report_command(*r, command_line);
+    return 0;
+}
+
+int outputs_begin(wkv_report **r, const char *title, const char *summary)
+{
+    if (outputs_new(r, title, summary)) return 1;
     if (!as_json) put_text("%s%s%s\n%s\n", bold(1), title, plain(1), summary);
     return 0;
 }

@@ -16,6 +16,10 @@ int outputs_check(const wkv_model *m, const char *const *inputs);
 int outputs_begin(wkv_report **r, const char *title, const char *summary);
 /* Write the files and the JSON, and free the report. */
 int outputs_end(wkv_report *r);
+/* The same for results that the command prints itself: outputs_new prints nothing. */
+int outputs_new(wkv_report **r, const char *title, const char *summary);
+int outputs_wanted(void); /* whether any of the three options was given */
+int outputs_json(void);   /* whether --json was given                   */
 
 /* Parts of a report that are printed too, unless --json. */
 void outputs_section(wkv_report *r, const char *heading, const char *text);

@@ -62,10 +62,8 @@ typedef struct {
     int samples, window;
     float noise, sigma;
     uint64_t seed;
-    const char *model;
     const char *prompt, *subject, *answer, *foil; /* of one prompt        */
     const char *source;                           /* file of the prompts  */
-    const char *kinds, *asked;                    /* --kinds and --answer; NULL: not given */
 } trace_told;
 
 /* "channel mix" */
@@ -82,7 +80,7 @@ void trace_sentence(char out[TRACE_SENTENCE], const trace_told *r, int i, int al
 
 /* Print the result for people. */
 void trace_print(const trace_told *r);
-/* Write the page, the charts and, to standard output, the JSON; NULL or 0: not. Returns the exit status. */
-int trace_write(const trace_told *r, const char *html, const char *svg, int json);
+/* Write the page, the charts and the JSON that outputs.h has options for. Returns the exit status. */
+int trace_write(const trace_told *r);
 
 #endif

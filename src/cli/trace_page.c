@@ -1,7 +1,7 @@
 /* trace_page.c - wkv trace: the page of heat maps, the charts and the JSON. */
+#include "outputs.h"
 #include "say.h"
 #include "trace.h"
-#include "wkv_report.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,54 +184,12 @@ static int put_charts(page *p)
     return status;
 }
 
-/* A word of a command line, in quotes. */
-static size_t quote(char *out, size_t capacity, const char *word)
-{
-    size_t n = 0;
-    out[n++] = '"';
-    for (; *word && n + 4 < capacity; word++) {
-        if (strchr("\"\\$`", *word)) out[n++] = '\\';
-        out[n++] = *word;
-    }
-    out[n++] = '"';
-    out[n] = 0;
-    return n;
-}
-
-static int put_command(page *p)
-{
-    const trace_told *r = p->told;
-    enum { ROOM = 4096 };
-    char *text = malloc(ROOM);
-    if (!text) return complain("out of memory");
-    size_t n = (size_t)snprintf(text, ROOM, "wkv trace -m %.1000s ", r->model);
-    if (r->averaged)
-        n += (size_t)snprintf(text + n, ROOM - n, "--items %.1000s", r->source);
-    else {
-        n += quote(text + n, 1000, r->prompt);
-        n += (size_t)snprintf(text + n, ROOM - n, " --subject ");
-        n += quote(text + n, 500, r->subject);
-    }
-    n += (size_t)snprintf(text + n, ROOM - n, " --noise %g --samples %d --seed %llu", (double)r->noise, r->samples,
-                          (unsigned long long)r->seed);
-    if (r->window > 1) n += (size_t)snprintf(text + n, ROOM - n, " --window %d", r->window);
-    if (r->kinds) n += (size_t)snprintf(text + n, ROOM - n, " --kinds %.100s", r->kinds);
-    if (r->difference) n += (size_t)snprintf(text + n, ROOM - n, " --measure logits");
-    if (r->asked) {
-        n += (size_t)snprintf(text + n, ROOM - n, " --answer ");
-        quote(text + n, 300, r->asked);
-    }
-    const int err = wkv_report_command(p->report, text);
-    free(text);
-    return err ? complain_library() : 0;
-}
-
 static int build(page *p)
 {
     enum { ROOM = 2048 };
     char title[ROOM], summary[ROOM];
     describe(title, summary, ROOM, p->told);
-    if (wkv_report_new(&p->report, title, summary)) return complain_library();
+    if (outputs_new(&p->report, title, summary)) return 1;
     int status = put_facts(p);
     if (!status &&
         wkv_report_text(p->report,
@@ -239,22 +197,12 @@ static int build(page *p)
                         "noise on the subject: the answer then gains that much. A residual stream at the last "
                         "token and the last layer is the model's result, and restores everything."))
         status = complain_library();
-    if (!status) status = put_charts(p);
-    return status ? status : put_command(p);
+    return status ? status : put_charts(p);
 }
 
-static int print_json(const page *p)
+int trace_write(const trace_told *r)
 {
-    char *text;
-    if (wkv_report_json(&text, p->report)) return complain_library();
-    put_text("%s\n", text);
-    free(text);
-    return 0;
-}
-
-int trace_write(const trace_told *r, const char *html, const char *svg, int json)
-{
-    if (!html && !svg && !json) return 0;
+    if (!outputs_wanted()) return 0;
     const size_t L = (size_t)r->picture->L, all = L * WKV_TRACE_KINDS;
     page p = {.told = r,
               .kinds = __builtin_popcount(r->picture->kinds),
@@ -272,10 +220,10 @@ int trace_write(const trace_told *r, const char *html, const char *svg, int json
         }
         status = build(&p);
     }
-    if (!status && html && wkv_report_html(p.report, html)) status = complain_library();
-    if (!status && svg && wkv_report_svg(p.report, svg)) status = complain_library();
-    if (!status && json) status = print_json(&p);
-    wkv_report_free(p.report);
+    if (status)
+        wkv_report_free(p.report);
+    else
+        status = outputs_end(p.report);
     free(p.x);
     free(p.layers);
     free(p.numbers);
