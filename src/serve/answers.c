@@ -1,0 +1,249 @@
+/* answers.c - from a request to sessions in the batcher, and from their events to the response. */
+#include "answers.h"
+#include "models.h"
+#include "names.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- beginning --------------------------------------------------------------------------------------------------- */
+
+static float chosen(float sent, float own) { return isnan(sent) ? own : sent; }
+
+/* The model's own settings, and those that were sent. Penalties of a profile are for tokens that are words. */
+static wkv_sampler_options find_sampler(const answers *a, int number)
+{
+    wkv_profile own;
+    const engine *e = a->e;
+    const wkv_sampler_options *sent = &a->r.sampler;
+    const int single = wkv_tokenizer_size(e->tokenizer) <= 256 || !strcmp(wkv_tokenizer_name(e->tokenizer), "characters");
+    wkv_template_profile(&own, e->how, a->r.think, e->model);
+    wkv_sampler_options s = *sent;
+    s.temperature = chosen(sent->temperature, own.sampler.temperature);
+    s.top_p = chosen(sent->top_p, own.sampler.top_p);
+    s.top_k = sent->top_k < 0 ? own.sampler.top_k : sent->top_k;
+    s.min_p = chosen(sent->min_p, own.sampler.min_p);
+    s.typical_p = chosen(sent->typical_p, own.sampler.typical_p);
+    s.presence = chosen(sent->presence, single ? 0 : own.sampler.presence);
+    s.frequency = chosen(sent->frequency, single ? 0 : own.sampler.frequency);
+    s.penalty_decay = chosen(sent->penalty_decay, own.sampler.penalty_decay);
+    s.seed = a->r.seed + (uint64_t)number;
+    return s;
+}
+
+static int append_prompt(const answers *a, wkv_session *s, int number)
+{
+    if (a->r.n_messages) return chat_append(a->e, s, &a->r);
+    const prompt *q = &a->r.prompts[number];
+    const int32_t end = wkv_tokenizer_end(a->e->tokenizer);
+    if (!q->n) return wkv_session_append_ids(s, &end, 1); /* a text begins after the end of another one */
+    return q->text ? wkv_session_append_text(s, q->text, (size_t)q->n) : wkv_session_append_ids(s, q->ids, q->n);
+}
+
+/* Add a choice to the batcher: to answer, or to read the prompt that others share. */
+static int start(answers *a, choice *c, int only_reads)
+{
+    const engine *e = a->e;
+    const char *stops[REQUEST_STOPS + 4];
+    const wkv_sampler_options sampler = find_sampler(a, (int)(c - a->choices));
+    const int most = e->server->o.max_tokens;
+    wkv_generation g = {.sampler = &sampler, .max_tokens = a->r.max_tokens > 0 && a->r.max_tokens < most ? a->r.max_tokens : most};
+    if (a->r.n_messages) wkv_generation_chat(&g, e->how, 0);
+    int n = 0;
+    for (; n < g.n_stops; n++) stops[n] = g.stops[n];
+    for (int i = 0; i < a->r.n_stops; i++) stops[n++] = a->r.stops[i];
+    g.stops = stops, g.n_stops = n;
+    const int err = wkv_batcher_add(e->batcher, c->session, only_reads ? NULL : &g);
+    c->busy = !err;
+    return err;
+}
+
+/* The session of a prompt's first answer. */
+static int begin_choice(answers *a, choice *c)
+{
+    int err = wkv_session_new(&c->session, a->e->model, a->e->tokenizer);
+    if (!err) err = append_prompt(a, c->session, c->prompt);
+    if (err) return err;
+    const int found = wkv_cache_resume(a->e->cache, c->session);
+    if (found < 0) return found;
+    a->cached += found;
+    a->prompt += wkv_session_about(c->session).n;
+    return start(a, c, a->r.n > 1);
+}
+
+static int begin(answers *a)
+{
+    const int prompts = a->r.n_messages ? 1 : a->r.n_prompts;
+    int err = 0;
+    if (!a->r.seeded) a->r.seed = random_seed_of();
+    a->n = prompts * a->r.n;
+    if (!(a->choices = calloc((size_t)a->n, sizeof *a->choices))) return WKV_ENOMEM;
+    for (int i = 0; i < a->n && !err; i++) {
+        choice *c = &a->choices[i];
+        c->prompt = i / a->r.n;
+        c->leads = i % a->r.n == 0;
+        if (c->leads) err = begin_choice(a, c);
+    }
+    if (err) return err;
+    a->begun = 1;
+    exchange_accept(a->j.x);
+    if (a->how->begin) a->how->begin(a);
+    return 0;
+}
+
+/* The prompt was read once: the other answers to it begin with copies of its state. */
+static int fork_choices(answers *a, choice *lead)
+{
+    int err = 0;
+    for (choice *c = lead + 1; c < a->choices + a->n && !c->leads && !err; c++) {
+        err = wkv_session_fork(&c->session, lead->session);
+        if (!err) err = start(a, c, 0);
+    }
+    return err ? err : start(a, lead, 0);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+static void send_piece(answers *a)
+{
+    if (a->r.stream && a->piece.n) exchange_send(a->j.x, &a->piece);
+    out_clear(&a->piece);
+}
+
+static void take_text(answers *a, choice *c, const wkv_event *e)
+{
+    const int reasoning = e->kind == WKV_EVENT_REASONING;
+    if (a->r.stream)
+        a->how->part(a, c, reasoning, e->text, e->bytes);
+    else
+        out_put(reasoning ? &c->reasoning : &c->text, e->text, e->bytes);
+    if (!reasoning) c->offset += e->bytes;
+}
+
+static int finish_choice(answers *a, choice *c, const wkv_event *e, problem *p)
+{
+    c->busy = 0;
+    if (e->finish_reason == WKV_FINISH_FAILED) return refuse(p, 500, NULL, "generation_failed", "%s", e->error);
+    if (e->finish_reason == WKV_FINISH_READ) {
+        const int err = fork_choices(a, c);
+        return err ? refuse_library(p, err, NULL) : 0;
+    }
+    c->done = 1;
+    c->sampled = wkv_session_about(c->session).sampled;
+    c->finish = e->finish_reason == WKV_FINISH_LENGTH || e->finish_reason == WKV_FINISH_CANCELLED ? "length" : "stop";
+    if (a->r.stream) a->how->end(a, c);
+    return 0;
+}
+
+/* Events of a choice, while the client can take them. */
+static int drain(answers *a, choice *c, problem *p)
+{
+    wkv_event e;
+    int err = 0;
+    while (!err && !(a->r.stream && exchange_full(a->j.x)) && wkv_session_next_event(c->session, &e)) {
+        if (e.kind == WKV_EVENT_DONE)
+            err = finish_choice(a, c, &e, p);
+        else
+            take_text(a, c, &e);
+        send_piece(a);
+    }
+    return err;
+}
+
+/* ---- the job ----------------------------------------------------------------------------------------------------- */
+
+static void count(answers *a)
+{
+    metrics *m = &a->e->server->count;
+    exchange_figures *f = exchange_log(a->j.x);
+    f->prompt = a->prompt, f->cached = a->cached;
+    f->finish = a->choices[0].finish;
+    for (int i = 0; i < a->n; i++) f->sampled += a->choices[i].sampled;
+    m->prompt_tokens += a->prompt;
+    m->cached_tokens += a->cached;
+    m->sampled_tokens += f->sampled;
+}
+
+static int stop(answers *a, const problem *p)
+{
+    exchange_refuse(a->j.x, p);
+    return 1;
+}
+
+static int work(job *j, engine *e)
+{
+    answers *a = (answers *)j;
+    problem p;
+    a->e = e;
+    if (exchange_gone(j->x)) return 1;
+    if (!a->begun) {
+        const int err = begin(a);
+        if (!err) return 0;
+        refuse_library(&p, err, NULL);
+        return stop(a, &p);
+    }
+    int done = 0;
+    for (int i = 0; i < a->n; i++) {
+        choice *c = &a->choices[i];
+        if (!c->session || c->done) {
+            done += c->done;
+            continue;
+        }
+        if (e->server->closing > 1) wkv_session_cancel(c->session);
+        wkv_cache_keep(e->cache, c->session);
+        if (drain(a, c, &p)) return stop(a, &p);
+        done += c->done;
+    }
+    if (done < a->n) return 0;
+    count(a);
+    a->how->finish(a);
+    send_piece(a);
+    if (a->r.stream) exchange_end(j->x);
+    return 1;
+}
+
+static void release(job *j)
+{
+    answers *a = (answers *)j;
+    for (int i = 0; i < a->n && a->choices; i++) {
+        choice *c = &a->choices[i];
+        wkv_session_free(c->session);
+        out_release(&c->text);
+        out_release(&c->reasoning);
+        for (int k = 0; k < 4; k++) out_release(&c->tokens[k]);
+    }
+    free(a->choices);
+    out_release(&a->piece);
+    request_release(&a->r);
+    free(a);
+}
+
+void answers_give(exchange *x, request *r, const dialect *how)
+{
+    problem p;
+    answers *a = calloc(1, sizeof *a);
+    if (!a) {
+        request_release(r);
+        refuse(&p, 503, NULL, "out_of_memory", "no memory for an answer");
+        exchange_refuse(x, &p);
+        return;
+    }
+    *a = (answers){.j = {.x = x, .work = work, .release = release}, .r = *r, .how = how, .created = time(NULL)};
+    snprintf(a->id, sizeof a->id, "%s%s", how->prefix, exchange_id(x));
+    if (r->stream) exchange_expect_stream(x);
+    if (!models_give(exchange_server(x), r->model, &a->j, 1, &p)) return;
+    release(&a->j);
+    exchange_refuse(x, &p);
+}
+
+void answers_usage(const answers *a, out *o)
+{
+    int sampled = 0;
+    for (int i = 0; i < a->n; i++) sampled += a->choices[i].sampled;
+    out_format(o,
+               "{\"prompt_tokens\": %d, \"completion_tokens\": %d, \"total_tokens\": %d, "
+               "\"prompt_tokens_details\": {\"cached_tokens\": %d}}",
+               a->prompt, sampled, a->prompt + sampled, a->cached);
+}
