@@ -138,7 +138,8 @@ typedef struct {
      * string ("\n```"), and the answer with it; NULL: no tools */
     const char *tool_stop;
     /* not 0: a TOKEN event for each token of the text, with its probability in the model's distribution (before the
-     * sampler), and the `top` most probable tokens there. A token whose text a stop string cuts has none */
+     * sampler), and the `top` most probable tokens there, and for the id that ends the text. A token of which a stop
+     * string cuts text has none */
     int scores, top;
 } wkv_generation;
 

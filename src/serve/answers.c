@@ -51,13 +51,31 @@ static int start(answers *a, choice *c, int only_reads)
     const int most = e->server->o.max_tokens;
     wkv_generation g = {.sampler = &sampler, .max_tokens = a->r.max_tokens > 0 && a->r.max_tokens < most ? a->r.max_tokens : most};
     if (a->r.n_messages) wkv_generation_chat(&g, e->how, 0);
+    g.scores = a->r.logprobs >= 0;
+    g.top = a->r.logprobs < 0 ? 0 : a->r.logprobs < e->about->vocab ? a->r.logprobs : e->about->vocab;
     int n = 0;
     for (; n < g.n_stops; n++) stops[n] = g.stops[n];
     for (int i = 0; i < a->r.n_stops; i++) stops[n++] = a->r.stops[i];
     g.stops = stops, g.n_stops = n;
     const int err = wkv_batcher_add(e->batcher, c->session, only_reads ? NULL : &g);
-    c->busy = !err;
+    if (!err && !only_reads) echo_show(a, c);
     return err;
+}
+
+static void complete(answers *a, choice *c, const char *finish)
+{
+    c->done = 1;
+    c->sampled = wkv_session_about(c->session).sampled;
+    c->finish = finish;
+    if (a->r.stream) a->how->end(a, c);
+}
+
+/* Read a prompt, or what is left of it, and answer. */
+static int start_prompt(answers *a, choice *c)
+{
+    if (a->r.max_tokens) return start(a, c, a->r.n > 1);
+    for (choice *k = c; k < a->choices + a->n && k->prompt == c->prompt; k++) k->ends = 1;
+    return 0;
 }
 
 /* The session of a prompt's first answer. */
@@ -66,27 +84,38 @@ static int begin_choice(answers *a, choice *c)
     int err = wkv_session_new(&c->session, a->e->model, a->e->tokenizer);
     if (!err) err = append_prompt(a, c->session, c->prompt);
     if (err) return err;
+    a->prompt += wkv_session_about(c->session).n;
+    if (a->r.echo && a->r.logprobs >= 0 && wkv_session_about(c->session).n > 1) return echo_begin(a, c);
     const int found = wkv_cache_resume(a->e->cache, c->session);
     if (found < 0) return found;
     a->cached += found;
-    a->prompt += wkv_session_about(c->session).n;
-    return start(a, c, a->r.n > 1);
+    return start_prompt(a, c);
 }
 
-static int begin(answers *a)
+static int check_bias(const answers *a, problem *p)
+{
+    for (int i = 0; i < a->r.sampler.n_bias; i++)
+        if (a->r.sampler.bias_ids[i] >= a->e->about->vocab)
+            return refuse(p, 400, "logit_bias", "out_of_range", "logit_bias has the id %d; the model's ids are 0 to %d",
+                          (int)a->r.sampler.bias_ids[i], a->e->about->vocab - 1);
+    return 0;
+}
+
+static int begin(answers *a, problem *p)
 {
     const int prompts = a->r.n_messages ? 1 : a->r.n_prompts;
     int err = 0;
     if (!a->r.seeded) a->r.seed = random_seed_of();
     a->n = prompts * a->r.n;
-    if (!(a->choices = calloc((size_t)a->n, sizeof *a->choices))) return WKV_ENOMEM;
+    if (!(a->choices = calloc((size_t)a->n, sizeof *a->choices)))
+        return refuse(p, 503, NULL, "out_of_memory", "no memory for %d answers", a->n);
     for (int i = 0; i < a->n && !err; i++) {
         choice *c = &a->choices[i];
         c->prompt = i / a->r.n;
         c->leads = i % a->r.n == 0;
         if (c->leads) err = begin_choice(a, c);
     }
-    if (err) return err;
+    if (err) return refuse_library(p, err, a->r.n_messages ? "messages" : "prompt");
     a->begun = 1;
     exchange_accept(a->j.x);
     if (a->how->begin) a->how->begin(a);
@@ -115,25 +144,22 @@ static void send_piece(answers *a)
 static void take_text(answers *a, choice *c, const wkv_event *e)
 {
     const int reasoning = e->kind == WKV_EVENT_REASONING;
-    if (a->r.stream)
+    if (e->kind == WKV_EVENT_TOKEN)
+        a->how->token(a, c, e->token, e->top);
+    else if (a->r.stream && a->r.logprobs < 0)
         a->how->part(a, c, reasoning, e->text, e->bytes);
-    else
+    else /* for a whole response, or a stream's next token */
         out_put(reasoning ? &c->reasoning : &c->text, e->text, e->bytes);
-    if (!reasoning) c->offset += e->bytes;
 }
 
 static int finish_choice(answers *a, choice *c, const wkv_event *e, problem *p)
 {
-    c->busy = 0;
     if (e->finish_reason == WKV_FINISH_FAILED) return refuse(p, 500, NULL, "generation_failed", "%s", e->error);
     if (e->finish_reason == WKV_FINISH_READ) {
         const int err = fork_choices(a, c);
         return err ? refuse_library(p, err, NULL) : 0;
     }
-    c->done = 1;
-    c->sampled = wkv_session_about(c->session).sampled;
-    c->finish = e->finish_reason == WKV_FINISH_LENGTH || e->finish_reason == WKV_FINISH_CANCELLED ? "length" : "stop";
-    if (a->r.stream) a->how->end(a, c);
+    complete(a, c, e->finish_reason == WKV_FINISH_LENGTH || e->finish_reason == WKV_FINISH_CANCELLED ? "length" : "stop");
     return 0;
 }
 
@@ -166,6 +192,36 @@ static void count(answers *a)
     m->sampled_tokens += f->sampled;
 }
 
+/* Score prompts that are echoed; those that are complete go on to their answers. */
+static int read_echo(answers *a)
+{
+    int err = a->r.echo && a->r.logprobs >= 0 ? echo_work(a) : 0;
+    for (int i = 0; i < a->n && !err; i++) {
+        choice *c = &a->choices[i];
+        if (!c->to_score || c->scored < c->to_score) continue;
+        c->to_score = 0;
+        err = wkv_session_advance(c->session, c->scored);
+        if (!err) err = start_prompt(a, c);
+    }
+    return err;
+}
+
+/* Take what a choice has got since the last step. */
+static int advance(answers *a, choice *c, problem *p)
+{
+    if (c->ends) {
+        echo_show(a, c);
+        send_piece(a);
+        complete(a, c, "length");
+        send_piece(a);
+        return 0;
+    }
+    if (!c->session || c->to_score) return 0;
+    if (a->e->server->closing > 1) wkv_session_cancel(c->session);
+    wkv_cache_keep(a->e->cache, c->session);
+    return drain(a, c, p);
+}
+
 static int stop(answers *a, const problem *p)
 {
     exchange_refuse(a->j.x, p);
@@ -179,22 +235,17 @@ static int work(job *j, engine *e)
     a->e = e;
     if (exchange_gone(j->x)) return 1;
     if (!a->begun) {
-        const int err = begin(a);
-        if (!err) return 0;
+        return check_bias(a, &p) || begin(a, &p) ? stop(a, &p) : 0;
+    }
+    const int err = read_echo(a);
+    if (err) {
         refuse_library(&p, err, NULL);
         return stop(a, &p);
     }
     int done = 0;
     for (int i = 0; i < a->n; i++) {
-        choice *c = &a->choices[i];
-        if (!c->session || c->done) {
-            done += c->done;
-            continue;
-        }
-        if (e->server->closing > 1) wkv_session_cancel(c->session);
-        wkv_cache_keep(e->cache, c->session);
-        if (drain(a, c, &p)) return stop(a, &p);
-        done += c->done;
+        if (!a->choices[i].done && advance(a, &a->choices[i], &p)) return stop(a, &p);
+        done += a->choices[i].done;
     }
     if (done < a->n) return 0;
     count(a);
@@ -212,6 +263,8 @@ static void release(job *j)
         wkv_session_free(c->session);
         out_release(&c->text);
         out_release(&c->reasoning);
+        free(c->scores);
+        free(c->top);
         for (int k = 0; k < 4; k++) out_release(&c->tokens[k]);
     }
     free(a->choices);

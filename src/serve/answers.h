@@ -3,6 +3,7 @@
 #define WKV_SERVE_ANSWERS_H
 
 #include "engine.h"
+#include "wkv_study.h"
 
 typedef struct answers answers;
 
@@ -11,13 +12,16 @@ typedef struct {
     wkv_session *session;
     int prompt;     /* its number                                                    */
     int leads;      /* the first to its prompt, which it reads for the others        */
-    int busy, done; /* in the batcher; complete                                      */
+    int ends, done; /* there is nothing to generate; complete                        */
     const char *finish; /* "stop", "length"                                          */
     int sampled;
     out text, reasoning; /* of a whole response                                      */
     out tokens[4];       /* log-probabilities, in the lists of the dialect           */
-    int n_tokens;
-    size_t offset; /* bytes of its text so far                                       */
+    int n_tokens;        /* in each list                                             */
+    size_t characters;   /* of the tokens so far                                     */
+    /* echo with log-probabilities: the tokens of the prompt, with the `top` most probable ones (echo.c) */
+    wkv_token_score *scores, *top;
+    int scored, to_score;
 } choice;
 
 /* The form of a response. Pieces are appended to a->piece, which is sent as a stream's event where the request
@@ -26,7 +30,7 @@ typedef struct {
     const char *prefix; /* of the answer's id: "chatcmpl-" */
     void (*begin)(answers *a);                                                       /* the sessions exist    */
     void (*part)(answers *a, choice *c, int reasoning, const char *text, size_t n);  /* of a stream           */
-    void (*token)(answers *a, choice *c, const wkv_event *e);                        /* with log-probabilities */
+    void (*token)(answers *a, choice *c, const wkv_token_score *t, int top); /* with log-probabilities; t[1 + top] */
     void (*end)(answers *a, choice *c);                                              /* of a stream's choice  */
     void (*finish)(answers *a);                                                      /* all choices are done  */
 } dialect;
@@ -48,6 +52,16 @@ struct answers {
 /* Make a job of a request, which it owns from here on, and give it to the model's engine. The exchange is refused
  * otherwise. */
 void answers_give(exchange *x, request *r, const dialect *how);
+
+/* The prompt before its answer (echo.c): with log-probabilities its tokens are scored first, 64 at a time, and then
+ * read. echo_begin: 0 or a code of the library; echo_work: the same; echo_show gives the prompt to the dialect. */
+int echo_begin(const answers *a, choice *c);
+int echo_work(answers *a);
+void echo_show(answers *a, choice *c);
+
+/* Log-probabilities in JSON (logprobs.c): an object of a chat, and the four lists of a completion. */
+void logprobs_chat(out *o, const answers *a, const wkv_token_score *t, int top);
+void logprobs_completion(answers *a, choice *c, const wkv_token_score *t, int top);
 
 /* Tokens of the prompts, of the answers, found in the cache: {"prompt_tokens": ...}. */
 void answers_usage(const answers *a, out *o);

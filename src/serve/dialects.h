@@ -5,6 +5,11 @@
 #include "http.h"
 
 void handle_chat(exchange *x);
+void handle_completions(exchange *x);
+void handle_embeddings(exchange *x);
+void handle_tokenize(exchange *x);
+void handle_detokenize(exchange *x);
+void handle_tokenizer_info(exchange *x);
 void handle_models(exchange *x);
 void handle_model(exchange *x);
 void handle_health(exchange *x);

@@ -39,8 +39,38 @@ static void part(answers *a, choice *c, int reasoning, const char *text, size_t 
     end_chunk(a);
 }
 
+/* With log-probabilities a chunk is a token. */
+static void token(answers *a, choice *c, const wkv_token_score *t, int top)
+{
+    if (t->id == wkv_tokenizer_end(a->e->tokenizer)) return;
+    if (!a->r.stream) {
+        out_text(&c->tokens[0], c->n_tokens++ ? ", " : "");
+        logprobs_chat(&c->tokens[0], a, t, top);
+        return;
+    }
+    out *text = c->reasoning.n ? &c->reasoning : &c->text;
+    begin_delta(a, c);
+    out_text(&a->piece, text == &c->reasoning ? "\"reasoning_content\": " : "\"content\": ");
+    out_string(&a->piece, text->at, text->n);
+    out_text(&a->piece, "}, \"logprobs\": {\"content\": [");
+    logprobs_chat(&a->piece, a, t, top);
+    out_text(&a->piece, "], \"refusal\": null}, \"finish_reason\": null}]");
+    end_chunk(a);
+    out_clear(text);
+}
+
+/* Text without a token of its own: a stop string has cut the rest. */
+static void put_rest(answers *a, choice *c)
+{
+    if (c->reasoning.n) part(a, c, 1, c->reasoning.at, c->reasoning.n);
+    if (c->text.n) part(a, c, 0, c->text.at, c->text.n);
+    out_clear(&c->reasoning);
+    out_clear(&c->text);
+}
+
 static void end(answers *a, choice *c)
 {
+    put_rest(a, c);
     begin_delta(a, c);
     out_format(&a->piece, "}, \"logprobs\": null, \"finish_reason\": \"%s\"}]", c->finish);
     end_chunk(a);
@@ -68,7 +98,14 @@ static void put_choice(out *o, const answers *a, const choice *c)
         out_text(o, ", \"reasoning_content\": ");
         out_string(o, c->reasoning.at, c->reasoning.n);
     }
-    out_format(o, ", \"refusal\": null}, \"logprobs\": null, \"finish_reason\": \"%s\"}", c->finish);
+    out_text(o, ", \"refusal\": null}, \"logprobs\": ");
+    if (a->r.logprobs >= 0) {
+        out_text(o, "{\"content\": [");
+        out_put(o, c->tokens[0].at, c->tokens[0].n);
+        out_text(o, "], \"refusal\": null}");
+    } else
+        out_text(o, "null");
+    out_format(o, ", \"finish_reason\": \"%s\"}", c->finish);
 }
 
 static void finish(answers *a)
@@ -89,7 +126,10 @@ static void finish(answers *a)
     exchange_reply_json(a->j.x, &o);
 }
 
-static const dialect chat = {.prefix = "chatcmpl-", .begin = begin, .part = part, .end = end, .finish = finish};
+static const dialect chat = {.prefix = "chatcmpl-", .begin = begin, 
+                             .part = part,
+                             .token = token,
+                             .end = end, .finish = finish};
 
 void handle_chat(exchange *x)
 {

@@ -97,6 +97,13 @@ void out_string(out *o, const char *text, size_t bytes)
     out_put(o, "\"", 1);
 }
 
+int out_is_utf8(const char *text, size_t bytes)
+{
+    for (size_t i = 0, n; i < bytes; i += n)
+        if (!(n = character((const unsigned char *)text + i, bytes - i))) return 0;
+    return 1;
+}
+
 void out_quoted(out *o, const char *text)
 {
     if (text)

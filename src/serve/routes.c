@@ -11,5 +11,13 @@ const route routes[] = {
     {"GET", "/models", handle_models},
     {"GET", "/v1/models/*", handle_model},
     {"POST", "/v1/chat/completions", handle_chat},
+    {"POST", "/v1/completions", handle_completions},
+    {"POST", "/v1/embeddings", handle_embeddings},
+    {"POST", "/tokenize", handle_tokenize},
+    {"POST", "/v1/tokenize", handle_tokenize},
+    {"POST", "/detokenize", handle_detokenize},
+    {"POST", "/v1/detokenize", handle_detokenize},
+    {"GET", "/tokenizer_info", handle_tokenizer_info},
+    {"GET", "/v1/tokenizer_info", handle_tokenizer_info},
     {NULL, NULL, NULL},
 };

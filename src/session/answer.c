@@ -257,13 +257,14 @@ void answer_sample(wkv_session *s, const float *logits)
         session_finish(s, WKV_FINISH_FAILED, id);
         return;
     }
-    if (id == wkv_tokenizer_end(s->tokenizer)) {
+    err = scored_add(&a->scored, id, logits, s->model->rwkv.V);
+    if (!err && id == wkv_tokenizer_end(s->tokenizer)) {
+        scored_place(&a->scored, a->n + (size_t)a->decoder.n);
         session_finish(s, WKV_FINISH_END, 0);
         return;
     }
     s->ids[s->n++] = id;
     s->sampled = ++a->tokens;
-    err = scored_add(&a->scored, id, logits, s->model->rwkv.V);
     if (!err) err = add_text(s, &ended, &reason);
     if (err)
         session_finish(s, WKV_FINISH_FAILED, err);
