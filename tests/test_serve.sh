@@ -117,6 +117,57 @@ holds body '"content": "Once upon a"'
 ask 200 /tokenizer_info
 holds body '"eos_token": "<|endoftext|>"'
 
+# ---- sessions, states ------------------------------------------------------------------------------------------------
+# field NAME: the text of a field in body, the last one
+field() { sed "s/.*\"$1\": \"\([^\"]*\)\".*/\1/" body; }
+ask 200 /v1/sessions -d '{"name": "book"}'
+session=$(field id)
+holds body '"name": "book"'
+ask 409 /v1/sessions -d '{"name": "book"}'
+chat 200 "{$hello, \"session\": \"$session\", \"max_tokens\": 8, \"temperature\": 0}"
+first_message=$(field message)
+chat 200 "{$hello, \"session\": \"book\", \"parent\": \"$first_message\", \"max_tokens\": 4, \"stream\": true}"
+holds body '"message": "msg_'
+chat 409 "{$hello, \"session\": \"book\", \"parent\": \"$first_message\", \"max_tokens\": 4}"
+holds body '"code": "head_moved"'
+holds body "$first_message"
+chat 200 "{$hello, \"session\": \"book\", \"parent\": \"$first_message\", \"branch\": true, \"max_tokens\": 4}"
+last=$(field message)
+ask 200 /v1/sessions/book
+is "$(grep -o '"role": "assistant"' body | wc -l | tr -d ' ')" 3 "answers of a session"
+question=$(grep -o '"id": "msg_[a-z2-7]*", "parent": null' body | sed 's/"id": "\([^"]*\)".*/\1/')
+chat 200 "{$hello, \"session\": \"book\", \"edit\": \"$question\", \"max_tokens\": 4}"
+ask 200 /v1/sessions/book/undo -X POST
+holds body '"head": null'
+ask 409 /v1/sessions/book/undo -X POST
+ask 409 /v1/sessions/book/branch -d "{\"name\": \"other\", \"message\": \"$last\", \"head\": \"$last\"}"
+ask 200 /v1/sessions/book/branch -d "{\"name\": \"other\", \"message\": \"$last\"}"
+holds body "{\"name\": \"other\", \"message\": \"$last\"}"
+ask 200 /v1/sessions/book/mix -d "{\"messages\": [\"$last\", \"$first_message\"], \"weights\": [1, 2]}"
+holds body '"role": "mix"'
+chat 200 "{$hello, \"session\": \"book\", \"max_tokens\": 2}"
+ask 400 /v1/sessions/book/mix -d "{\"messages\": [\"$last\"]}"
+ask 404 /v1/sessions/book/mix -d '{"messages": ["msg_a", "msg_b"]}'
+ask 200 /v1/sessions
+holds body '"name": "book"'
+"$WKV" session show book >out 2>err
+holds out "Hello, who are you?"
+ask 200 /v1/sessions/book -X DELETE
+ask 404 /v1/sessions/book
+chat 404 "{$hello, \"session\": \"book\"}"
+
+complete 200 '{"prompt": "Once upon a", "max_tokens": 1, "temperature": 0, "return_state": true}'
+field state >held
+is "$(stat -c %a data/wkv/store/secret)" 600 "mode of the secret"
+printf '{"prompt": " there", "max_tokens": 4, "temperature": 0, "state": "%s"}' "$(cat held)" >state.json
+complete 200 @state.json
+continued=$(field text)
+complete 200 '{"prompt": "Once upon a time there", "max_tokens": 4, "temperature": 0}'
+is "$continued" "$(field text)" "a text that goes on from a state of the client"
+printf '{"prompt": " there", "state": "%s"}' "$(sed 's/.\{8\}$/AAAAAAAA/' held)" >state.json
+complete 400 @state.json
+holds body '"code": "invalid_state"'
+
 # ---- refused ---------------------------------------------------------------------------------------------------------
 # wrong STATUS PARAM FIELDS: a chat with these fields is refused, and the error names PARAM
 wrong() {

@@ -1,5 +1,7 @@
 /* answers.c - from a request to sessions in the batcher, and from their events to the response. */
 #include "answers.h"
+#include "held.h"
+#include "kept.h"
 #include "models.h"
 #include "names.h"
 #include <math.h>
@@ -78,18 +80,27 @@ static int start_prompt(answers *a, choice *c)
     return 0;
 }
 
+/* A state of the client, or a session of the store, to go on from. */
+static int begin_from(answers *a, choice *c, problem *p)
+{
+    const char *tenant = exchange_tenant(a->j.x);
+    if (a->r.state && a->n > 1) return refuse(p, 400, "state", "invalid_value", "a state goes on with one answer only");
+    if (a->r.state) return held_take(&c->session, a->e, tenant, a->r.state, strlen(a->r.state), p);
+    return a->r.session ? kept_begin(&a->kept, &c->session, a, p) : 0;
+}
+
 /* The session of a prompt's first answer. */
 static int begin_choice(answers *a, choice *c)
 {
-    int err = wkv_session_new(&c->session, a->e->model, a->e->tokenizer);
-    if (!err) err = append_prompt(a, c->session, c->prompt);
+    int err = c->session ? 0 : wkv_session_new(&c->session, a->e->model, a->e->tokenizer);
+    if (!err && !a->kept) err = append_prompt(a, c->session, c->prompt);
     if (err) return err;
     a->prompt += wkv_session_about(c->session).n;
     if (a->r.echo && a->r.logprobs >= 0 && wkv_session_about(c->session).n > 1) return echo_begin(a, c);
     const int found = wkv_cache_resume(a->e->cache, c->session);
     if (found < 0) return found;
     a->cached += found;
-    return start_prompt(a, c);
+    return a->kept ? start(a, c, 1) : start_prompt(a, c);
 }
 
 static int check_bias(const answers *a, problem *p)
@@ -113,6 +124,7 @@ static int begin(answers *a, problem *p)
         choice *c = &a->choices[i];
         c->prompt = i / a->r.n;
         c->leads = i % a->r.n == 0;
+        if (!i && begin_from(a, c, p)) return -1;
         if (c->leads) err = begin_choice(a, c);
     }
     if (err) return refuse_library(p, err, a->r.n_messages ? "messages" : "prompt");
@@ -144,6 +156,7 @@ static void send_piece(answers *a)
 static void take_text(answers *a, choice *c, const wkv_event *e)
 {
     const int reasoning = e->kind == WKV_EVENT_REASONING;
+    if (a->kept && e->kind == WKV_EVENT_TEXT) out_put(&a->answer, e->text, e->bytes);
     if (e->kind == WKV_EVENT_TOKEN)
         a->how->token(a, c, e->token, e->top);
     else if (a->r.stream && a->r.logprobs < 0)
@@ -156,9 +169,11 @@ static int finish_choice(answers *a, choice *c, const wkv_event *e, problem *p)
 {
     if (e->finish_reason == WKV_FINISH_FAILED) return refuse(p, 500, NULL, "generation_failed", "%s", e->error);
     if (e->finish_reason == WKV_FINISH_READ) {
+        if (a->kept && kept_asked(a->kept, c->session, p)) return -1;
         const int err = fork_choices(a, c);
         return err ? refuse_library(p, err, NULL) : 0;
     }
+    if (a->kept && kept_answered(a->kept, c->session, &a->answer, p)) return -1;
     complete(a, c, e->finish_reason == WKV_FINISH_LENGTH || e->finish_reason == WKV_FINISH_CANCELLED ? "length" : "stop");
     return 0;
 }
@@ -249,6 +264,7 @@ static int work(job *j, engine *e)
     }
     if (done < a->n) return 0;
     count(a);
+    if (a->r.return_state && held_put(&a->state, a->e, exchange_tenant(j->x), a->choices[0].session, &p)) return stop(a, &p);
     a->how->finish(a);
     send_piece(a);
     if (a->r.stream) exchange_end(j->x);
@@ -268,6 +284,9 @@ static void release(job *j)
         for (int k = 0; k < 4; k++) out_release(&c->tokens[k]);
     }
     free(a->choices);
+    kept_end(a->kept);
+    out_release(&a->answer);
+    out_release(&a->state);
     out_release(&a->piece);
     request_release(&a->r);
     free(a);
@@ -299,4 +318,13 @@ void answers_usage(const answers *a, out *o)
                "{\"prompt_tokens\": %d, \"completion_tokens\": %d, \"total_tokens\": %d, "
                "\"prompt_tokens_details\": {\"cached_tokens\": %d}}",
                a->prompt, sampled, a->prompt + sampled, a->cached);
+}
+
+void answers_extras(const answers *a, out *o)
+{
+    if (a->state.n) {
+        out_text(o, ", \"state\": ");
+        out_put(o, a->state.at, a->state.n);
+    }
+    if (a->kept) out_format(o, ", \"session\": \"%s\", \"message\": \"%s\"", kept_session(a->kept), kept_message(a->kept));
 }

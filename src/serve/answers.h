@@ -46,6 +46,9 @@ struct answers {
     int begun;
     int prompt, cached; /* tokens */
     engine *e;          /* while it works */
+    struct kept *kept;  /* a session of the store goes on (kept.h); NULL: none */
+    out answer;         /* its answer's text                                    */
+    out state;          /* for the client to hold, in quotes; empty: none       */
     out piece;
 };
 
@@ -63,11 +66,17 @@ void echo_show(answers *a, choice *c);
 void logprobs_chat(out *o, const answers *a, const wkv_token_score *t, int top);
 void logprobs_completion(answers *a, choice *c, const wkv_token_score *t, int top);
 
+/* ", \"state\": ..., \"session\": ..., \"message\": ..." for a response that has them. */
+void answers_extras(const answers *a, out *o);
+
 /* Tokens of the prompts, of the answers, found in the cache: {"prompt_tokens": ...}. */
 void answers_usage(const answers *a, out *o);
 
 /* Append the segments of a conversation to a session, with the sampled ids of its answers where the cache knows them.
  * Returns 0 or a code of the library. */
 int chat_append(const engine *e, wkv_session *s, const request *r);
+/* The same for a turn of a stored session: its system texts, and its question. */
+int chat_append_opening(const engine *e, wkv_session *s, const request *r);
+int chat_append_question(const engine *e, wkv_session *s, const request *r);
 
 #endif

@@ -10,7 +10,6 @@ typedef struct {
     wkv_think think;
     out user;    /* texts that wait for their answer */
     int waits;   /* there are some                   */
-    int opened;
 } writer;
 
 static int no_memory(void) { return WKV_ENOMEM; }
@@ -34,7 +33,6 @@ static int put_opening(writer *w, const char *system)
     if (!err && strlen(with) > strlen(without)) err = put(w, with, strlen(with) - strlen(without));
     free(with);
     free(without);
-    w->opened = 1;
     return err;
 }
 
@@ -96,17 +94,21 @@ static void add_line(out *o, const char *text)
     out_text(o, text);
 }
 
-/* System texts before the first turn are the opening; later ones are part of the next question. */
+/* System texts before the first turn are the opening; later ones are part of the next question. *n: their number. */
+static int put_system(writer *w, const request *r, int *n)
+{
+    out system = {0};
+    *n = 0;
+    while (*n + 1 < r->n_messages && r->messages[*n].who == SPEAKER_SYSTEM) add_line(&system, r->messages[(*n)++].text);
+    out_put(&system, "", 1);
+    const int err = system.failed ? no_memory() : put_opening(w, *n ? system.at : NULL);
+    out_release(&system);
+    return err;
+}
+
 static int put_messages(writer *w, const request *r)
 {
-    int i = 0, err = 0;
-    out system = {0};
-    while (i < r->n_messages && r->messages[i].who == SPEAKER_SYSTEM && i + 1 < r->n_messages)
-        add_line(&system, r->messages[i++].text);
-    const int given = system.n > 0;
-    out_put(&system, "", 1);
-    err = system.failed ? no_memory() : put_opening(w, given ? system.at : NULL);
-    out_release(&system);
+    int i = 0, err = r->state ? 0 : put_system(w, r, &i);
     for (; i < r->n_messages && !err; i++) {
         const message *m = &r->messages[i];
         if (m->who == SPEAKER_ASSISTANT) {
@@ -123,6 +125,22 @@ int chat_append(const engine *e, wkv_session *s, const request *r)
 {
     writer w = {.e = e, .s = s, .think = r->think};
     const int err = put_messages(&w, r);
+    out_release(&w.user);
+    return err;
+}
+
+int chat_append_opening(const engine *e, wkv_session *s, const request *r)
+{
+    writer w = {.e = e, .s = s, .think = r->think};
+    int n;
+    return put_system(&w, r, &n);
+}
+
+int chat_append_question(const engine *e, wkv_session *s, const request *r)
+{
+    writer w = {.e = e, .s = s, .think = r->think};
+    add_line(&w.user, r->messages[r->n_messages - 1].text);
+    const int err = put_question(&w, 1);
     out_release(&w.user);
     return err;
 }

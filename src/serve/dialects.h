@@ -10,6 +10,7 @@ void handle_embeddings(exchange *x);
 void handle_tokenize(exchange *x);
 void handle_detokenize(exchange *x);
 void handle_tokenizer_info(exchange *x);
+void handle_sessions(exchange *x);
 void handle_models(exchange *x);
 void handle_model(exchange *x);
 void handle_health(exchange *x);

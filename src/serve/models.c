@@ -110,6 +110,9 @@ static void describe(entry *m)
 {
     model_report *r = &m->report;
     const wkv_model_info *about = m->e.about;
+    server *s = m->e.server;
+    const size_t room = BODY + 2 * about->state_bytes;
+    if (!s->o.max_body && room > s->max_body) s->max_body = room; /* a state that a client holds, in base64 */
     m->slots = m->e.slots;
     m->loaded_once = 1;
     r->context_length = about->context_length;

@@ -84,6 +84,12 @@ static void finish_stream(answers *a)
         answers_usage(a, &a->piece);
         out_text(&a->piece, "}\n\n");
     }
+    if (a->state.n || a->kept) {
+        begin_chunk(a);
+        out_text(&a->piece, ", \"choices\": []");
+        answers_extras(a, &a->piece);
+        out_text(&a->piece, "}\n\n");
+    }
     out_text(&a->piece, "data: [DONE]\n\n");
 }
 
@@ -122,6 +128,7 @@ static void finish(answers *a)
     for (int i = 0; i < a->n; i++) put_choice(&o, a, &a->choices[i]);
     out_text(&o, "], \"usage\": ");
     answers_usage(a, &o);
+    answers_extras(a, &o);
     out_text(&o, "}");
     exchange_reply_json(a->j.x, &o);
 }

@@ -82,6 +82,13 @@ static void finish(answers *a)
         answers_usage(a, &a->piece);
         out_text(&a->piece, "}\n\n");
     }
+    if (a->r.stream && a->state.n) {
+        out_text(&a->piece, "data: ");
+        begin_object(a, &a->piece);
+        out_text(&a->piece, ", \"choices\": []");
+        answers_extras(a, &a->piece);
+        out_text(&a->piece, "}\n\n");
+    }
     if (a->r.stream) {
         out_text(&a->piece, "data: [DONE]\n\n");
         return;
@@ -95,6 +102,7 @@ static void finish(answers *a)
     }
     out_text(&o, "], \"usage\": ");
     answers_usage(a, &o);
+    answers_extras(a, &o);
     out_text(&o, "}");
     exchange_reply_json(a->j.x, &o);
 }

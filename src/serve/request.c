@@ -146,6 +146,13 @@ static int read_format(const request *r, problem *p)
                   "response_format is '%.40s'; this server answers in text only: describe the form in the prompt", type);
 }
 
+static int check_extras(const request *r, problem *p)
+{
+    if (r->return_state && r->n > 1) return refuse(p, 400, "return_state", "invalid_value", "return_state is for one answer, n is %d", r->n);
+    if (r->state && r->session) return refuse(p, 400, "state", "invalid_value", "state and session exclude each other");
+    return 0;
+}
+
 int request_settings(request *r, problem *p)
 {
     const json_t *o = r->body;
@@ -155,5 +162,5 @@ int request_settings(request *r, problem *p)
            field_count(&r->n, o, "n", 1, REQUEST_CHOICES, p) || read_stops(r, p) || read_stream(r, p) ||
            read_format(r, p) || field_flag(&r->return_state, o, "return_state", p) ||
            field_text(&r->state, o, "state", p) || field_text(&r->session, o, "session", p) ||
-           field_text(&r->parent, o, "parent", p);
+           field_text(&r->parent, o, "parent", p) || check_extras(r, p);
 }

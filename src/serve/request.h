@@ -43,7 +43,6 @@ typedef struct {
     int logprobs; /* the most probable tokens to report beside the sampled one; -1: no log-probabilities */
     int echo, stream, usage, return_state;
     const char *state; /* a state that the client holds (held.h); NULL: none */
-    size_t state_bytes;
     const char *session, *parent; /* of wkv_store.h: the session that goes on, and the message it goes on from */
 } request;
 

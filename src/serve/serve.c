@@ -1,6 +1,7 @@
 /* serve.c - start, keep the clock, shut down. */
 #include "serve.h"
 #include "guard.h"
+#include "held.h"
 #include "models.h"
 #include "server.h"
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK = 100000 /* microseconds */, BODY = 8 << 20 };
+enum { TICK = 100000 /* microseconds */ };
 
 void turns_enter(turns *t)
 {
@@ -52,7 +53,7 @@ int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->compute.lock, NULL);
     pthread_cond_init(&s->compute.turn, NULL);
-    if (guard_open(s) || models_open(s)) return 1;
+    if (guard_open(s) || held_open(s) || models_open(s)) return 1;
     if (http_start(s)) {
         models_close(s);
         return 1;

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+enum { BODY = 8 << 20 /* bytes of a request, beside a state */ };
+
 struct MHD_Daemon;
 typedef struct models models;
 
@@ -44,7 +46,7 @@ struct server {
     int listening;
     pthread_mutex_t lock; /* of the list */
     exchange *exchanges;
-    size_t max_body;
+    _Atomic size_t max_body; /* bytes of a request */
 };
 
 /* ---- handlers (HTTP thread) -------------------------------------------------------------------------------------- */
