@@ -103,6 +103,7 @@ static int find_models(void)
 
 static int find_aliases(serve_alias *to)
 {
+    if (aliases.n > MODELS) return complain("more than %d aliases", MODELS);
     for (int i = 0; i < aliases.n; i++) {
         const char *equals = strchr(aliases.at[i], '=');
         if (!equals || equals == aliases.at[i] || !equals[1])
@@ -148,8 +149,7 @@ static int run(int n, char **operands)
     (void)n, (void)operands;
     static const char *all_keys[KEYS + 1];
     int n_keys, status = find_models();
-    serve_alias *names = calloc((size_t)aliases.n + 1, sizeof *names);
-    if (!names) return complain("out of memory");
+    static serve_alias names[MODELS];
     if (!status) status = find_aliases(names);
     if (!status) status = find_keys(all_keys, &n_keys);
     if (status) return status;

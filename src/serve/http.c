@@ -82,24 +82,31 @@ static enum MHD_Result begin_stream(exchange *x)
     return send_response(x, r, 200, "text/event-stream; charset=utf-8");
 }
 
-static enum MHD_Result send_reply(exchange *x)
+static enum MHD_Result send_reply(exchange *x, out *body)
 {
     struct MHD_Response *r =
-        MHD_create_response_from_buffer(x->reply.n, x->reply.at ? x->reply.at : (char *)"",
-                                        x->reply.at ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-    if (r) x->reply = (out){0};
+        MHD_create_response_from_buffer(body->n, body->at ? body->at : (char *)"",
+                                        body->at ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (!r) out_release(body);
     return send_response(x, r, x->status, x->type);
 }
 
-/* Queue what there is, or wait for it. Under the lock. */
+/* Queue what there is, or wait for it. libmicrohttpd has locks of its own, so its functions are called without ours;
+ * only suspending must not miss a change. */
 static enum MHD_Result answer(exchange *x)
 {
     if (x->queued) return MHD_YES;
-    if (x->streams && (x->state == EXCHANGE_STREAMING || (x->state == EXCHANGE_DONE && x->accepted))) return begin_stream(x);
-    if (x->state == EXCHANGE_DONE) return send_reply(x);
-    if (x->left) return MHD_NO;
-    exchange_suspend(x);
-    return MHD_YES;
+    out body = {0};
+    pthread_mutex_lock(&x->lock);
+    const int done = x->state == EXCHANGE_DONE;
+    const int streams = x->streams && (x->state == EXCHANGE_STREAMING || (done && x->accepted));
+    const int replies = done && !streams, waits = !streams && !done && !x->left;
+    if (replies) body = x->reply, x->reply = (out){0};
+    if (waits) exchange_suspend(x);
+    pthread_mutex_unlock(&x->lock);
+    if (streams) return begin_stream(x);
+    if (replies) return send_reply(x, &body);
+    return waits ? MHD_YES : MHD_NO;
 }
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
@@ -191,10 +198,7 @@ static enum MHD_Result on_request(void *of, struct MHD_Connection *c, const char
     } else if (*bytes)
         return take_body(x, data, bytes);
     if (!x->dispatched++ && x->state == EXCHANGE_READING) dispatch(x);
-    pthread_mutex_lock(&x->lock);
-    const enum MHD_Result result = answer(x);
-    pthread_mutex_unlock(&x->lock);
-    return result;
+    return answer(x);
 }
 
 static void on_complete(void *of, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code)
