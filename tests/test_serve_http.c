@@ -193,7 +193,8 @@ static void half_closed(void)
     shutdown(fd, SHUT_WR);
     EXPECT_HAS(receive(fd, "[DONE]", 20), "data: [DONE]");
     close(fd);
-    fd = ask("/v1/completions", "{\"prompt\": \"Once upon a time\", \"max_tokens\": 300, \"logit_bias\": {\"0\": -100}}");
+    fd = ask("/v1/completions",
+             "{\"prompt\": \"Once upon a time\", \"max_tokens\": 300, \"logit_bias\": {\"0\": -100}}");
     shutdown(fd, SHUT_WR);
     const char *text = receive(fd, "total_tokens", 20);
     EXPECT_EQ(status_of(text), 200);
@@ -235,8 +236,9 @@ static void a_slow_reader(void)
     const int fd = socket(AF_INET, SOCK_STREAM, 0), bytes = 4096;
     const struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    static const char body[] = "{\"prompt\": \"Once\", \"max_tokens\": 600, \"logit_bias\": {\"0\": -100}, \"stream\": true,"
-                               "\"logprobs\": 20}";
+    static const char body[] =
+        "{\"prompt\": \"Once\", \"max_tokens\": 600, \"logit_bias\": {\"0\": -100}, \"stream\": true,"
+        "\"logprobs\": 20}";
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
     EXPECT_EQ(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
     send_all(fd, request_text, make("/v1/completions", body, sizeof body - 1));
@@ -251,7 +253,8 @@ static void a_slow_reader(void)
 static void a_large_prompt(void)
 {
     static char body[1 << 20];
-    static const char begins[] = "{\"max_tokens\": 1, \"stream\": true, \"prompt\": \"", line[] = "The king had a daughter. ";
+    static const char begins[] = "{\"max_tokens\": 1, \"stream\": true, \"prompt\": \"",
+                      line[] = "The king had a daughter. ";
     size_t n = sizeof begins - 1;
     memcpy(body, begins, n);
     for (; n < 100000; n += sizeof line - 1) memcpy(body + n, line, sizeof line - 1);
@@ -269,13 +272,16 @@ static void a_large_prompt(void)
 
 static void broken_requests(void)
 {
-    static const char *const texts[] = {"\r\n\r\n", "GARBAGE\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
-                                        "GET /health HTTP/1.1\r\n\r\n",
-                                        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
-                                        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-                                        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-                                        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n",
-                                        "GET /v1/models%00 HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+    static const char *const texts[] = {
+        "\r\n\r\n",
+        "GARBAGE\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET /health HTTP/1.1\r\n\r\n",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n",
+        "GET /v1/models%00 HTTP/1.1\r\nHost: localhost\r\n\r\n"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const int fd = connect_to_server();
         send_all(fd, texts[i], strlen(texts[i]));
@@ -320,7 +326,8 @@ static void mutated_bodies(void)
         closes = 0;
         const int status = status_of(receive(fd, NULL, 20));
         fine += status == 200;
-        if (status != 200 && status != 400 && status != 404 && status != 501 && !bad++) FAILED("%d for %s", status, body);
+        if (status != 200 && status != 400 && status != 404 && status != 501 && !bad++)
+            FAILED("%d for %s", status, body);
         close(fd);
     }
     EXPECT(fine > 20);

@@ -59,7 +59,8 @@ static const option limit_options[] = {
 };
 static const group models_of = GROUP("Models", model_options), network = GROUP("Network", network_options),
                    limits = GROUP("Limits", limit_options);
-static const group *const groups[] = {&models_of, &network, &limits, &weights_group, &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&models_of,       &network,       &limits, &weights_group,
+                                      &tokenizer_group, &general_group, NULL};
 
 #ifdef HAVE_MICROHTTPD
 
@@ -77,7 +78,8 @@ static int add_model(const char *name, const char *path)
     if (!own || (path && !copy)) return complain("out of memory");
     if (dot && has_model_extension(own)) *dot = 0;
     for (int i = 0; i < n_models; i++)
-        if (!strcmp(served[i].name, own)) return complain("two models are called %s; rename a file or serve one of them", own);
+        if (!strcmp(served[i].name, own))
+            return complain("two models are called %s; rename a file or serve one of them", own);
     served[n_models++] = (serve_model){own, copy};
     return 0;
 }

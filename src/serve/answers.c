@@ -20,7 +20,8 @@ static wkv_sampler_options find_sampler(const answers *a, int number)
     wkv_profile own;
     const engine *e = a->e;
     const wkv_sampler_options *sent = &a->r.sampler;
-    const int single = wkv_tokenizer_size(e->tokenizer) <= 256 || !strcmp(wkv_tokenizer_name(e->tokenizer), "characters");
+    const int single =
+        wkv_tokenizer_size(e->tokenizer) <= 256 || !strcmp(wkv_tokenizer_name(e->tokenizer), "characters");
     wkv_template_profile(&own, e->how, a->r.think, e->model);
     wkv_sampler_options s = *sent;
     s.temperature = chosen(sent->temperature, own.sampler.temperature);
@@ -51,7 +52,8 @@ static int start(answers *a, choice *c, int only_reads)
     const char *stops[REQUEST_STOPS + 4];
     const wkv_sampler_options sampler = find_sampler(a, (int)(c - a->choices));
     const int most = e->server->o.max_tokens;
-    wkv_generation g = {.sampler = &sampler, .max_tokens = a->r.max_tokens > 0 && a->r.max_tokens < most ? a->r.max_tokens : most};
+    wkv_generation g = {.sampler = &sampler,
+                        .max_tokens = a->r.max_tokens > 0 && a->r.max_tokens < most ? a->r.max_tokens : most};
     if (a->r.n_messages) wkv_generation_chat(&g, e->how, 0);
     g.scores = a->r.logprobs >= 0;
     g.top = a->r.logprobs < 0 ? 0 : a->r.logprobs < e->about->vocab ? a->r.logprobs : e->about->vocab;
@@ -174,7 +176,8 @@ static int finish_choice(answers *a, choice *c, const wkv_event *e, problem *p)
         return err ? refuse_library(p, err, NULL) : 0;
     }
     if (a->kept && kept_answered(a->kept, c->session, &a->answer, p)) return -1;
-    complete(a, c, e->finish_reason == WKV_FINISH_LENGTH || e->finish_reason == WKV_FINISH_CANCELLED ? "length" : "stop");
+    complete(a, c,
+             e->finish_reason == WKV_FINISH_LENGTH || e->finish_reason == WKV_FINISH_CANCELLED ? "length" : "stop");
     return 0;
 }
 
@@ -249,9 +252,7 @@ static int work(job *j, engine *e)
     problem p;
     a->e = e;
     if (exchange_gone(j->x)) return 1;
-    if (!a->begun) {
-        return check_bias(a, &p) || begin(a, &p) ? stop(a, &p) : 0;
-    }
+    if (!a->begun) { return check_bias(a, &p) || begin(a, &p) ? stop(a, &p) : 0; }
     const int err = read_echo(a);
     if (err) {
         refuse_library(&p, err, NULL);
@@ -264,7 +265,8 @@ static int work(job *j, engine *e)
     }
     if (done < a->n) return 0;
     count(a);
-    if (a->r.return_state && held_put(&a->state, a->e, exchange_tenant(j->x), a->choices[0].session, &p)) return stop(a, &p);
+    if (a->r.return_state && held_put(&a->state, a->e, exchange_tenant(j->x), a->choices[0].session, &p))
+        return stop(a, &p);
     a->how->finish(a);
     send_piece(a);
     if (a->r.stream) exchange_end(j->x);
@@ -326,5 +328,6 @@ void answers_extras(const answers *a, out *o)
         out_text(o, ", \"state\": ");
         out_put(o, a->state.at, a->state.n);
     }
-    if (a->kept) out_format(o, ", \"session\": \"%s\", \"message\": \"%s\"", kept_session(a->kept), kept_message(a->kept));
+    if (a->kept)
+        out_format(o, ", \"session\": \"%s\", \"message\": \"%s\"", kept_session(a->kept), kept_message(a->kept));
 }

@@ -10,9 +10,9 @@ typedef struct answers answers;
 /* One answer to one prompt. */
 typedef struct {
     wkv_session *session;
-    int prompt;     /* its number                                                    */
-    int leads;      /* the first to its prompt, which it reads for the others        */
-    int ends, done; /* there is nothing to generate; complete                        */
+    int prompt;         /* its number                                                    */
+    int leads;          /* the first to its prompt, which it reads for the others        */
+    int ends, done;     /* there is nothing to generate; complete                        */
     const char *finish; /* "stop", "length"                                          */
     int sampled;
     out text, reasoning; /* of a whole response                                      */
@@ -27,12 +27,12 @@ typedef struct {
 /* The form of a response. Pieces are appended to a->piece, which is sent as a stream's event where the request
  * streams. */
 typedef struct {
-    const char *prefix; /* of the answer's id: "chatcmpl-" */
-    void (*begin)(answers *a);                                                       /* the sessions exist    */
-    void (*part)(answers *a, choice *c, int reasoning, const char *text, size_t n);  /* of a stream           */
+    const char *prefix;        /* of the answer's id: "chatcmpl-" */
+    void (*begin)(answers *a); /* the sessions exist    */
+    void (*part)(answers *a, choice *c, int reasoning, const char *text, size_t n); /* of a stream           */
     void (*token)(answers *a, choice *c, const wkv_token_score *t, int top); /* with log-probabilities; t[1 + top] */
-    void (*end)(answers *a, choice *c);                                              /* of a stream's choice  */
-    void (*finish)(answers *a);                                                      /* all choices are done  */
+    void (*end)(answers *a, choice *c);                                      /* of a stream's choice  */
+    void (*finish)(answers *a);                                              /* all choices are done  */
 } dialect;
 
 struct answers {

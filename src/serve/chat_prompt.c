@@ -8,8 +8,8 @@ typedef struct {
     const engine *e;
     wkv_session *s;
     wkv_think think;
-    out user;    /* texts that wait for their answer */
-    int waits;   /* there are some                   */
+    out user;  /* texts that wait for their answer */
+    int waits; /* there are some                   */
 } writer;
 
 static int no_memory(void) { return WKV_ENOMEM; }

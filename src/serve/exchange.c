@@ -15,8 +15,8 @@
 enum {
     RING = 64 << 10, /* bytes of a stream that wait for the client             */
     SECOND = 1000000,
-    SLOW = 30 * SECOND,         /* a client that takes nothing for so long is given up */
-    BODY_TIME = 300             /* seconds for a body                                   */
+    SLOW = 30 * SECOND, /* a client that takes nothing for so long is given up */
+    BODY_TIME = 300     /* seconds for a body                                   */
 };
 
 int64_t now_us(void)
@@ -90,7 +90,8 @@ static void write_log(const exchange *x)
     if (*x->log.model) {
         out_text(&o, ", \"model\": ");
         out_quoted(&o, x->log.model);
-        out_format(&o, ", \"prompt\": %d, \"cached\": %d, \"sampled\": %d", x->log.prompt, x->log.cached, x->log.sampled);
+        out_format(&o, ", \"prompt\": %d, \"cached\": %d, \"sampled\": %d", x->log.prompt, x->log.cached,
+                   x->log.sampled);
         if (x->answered) out_format(&o, ", \"first\": %.3f", (double)(x->answered - x->asked) / SECOND);
         if (x->log.finish) out_format(&o, ", \"finish\": \"%s\"", x->log.finish);
     }

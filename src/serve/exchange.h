@@ -21,7 +21,7 @@ struct exchange {
     char id[32], method[16], path[256], client[64], tenant[40], allow[32], origin[256];
     const route *route;
     int preflight, dispatched; /* of the HTTP thread alone */
-    int interim; /* HTTP/1.1: a client may be sent 102 */
+    int interim;               /* HTTP/1.1: a client may be sent 102 */
     out body;
     size_t received;
     struct MHD_Connection *connection; /* NULL: closed */

@@ -8,8 +8,8 @@ int fields_read(json_t **object, const char *body, size_t bytes, problem *p)
     json_error_t e;
     *object = json_loadb(body ? body : "", bytes, 0, &e);
     if (!*object)
-        return refuse(p, 400, NULL, "invalid_json", "the body is no JSON object: line %d, column %d: %s", e.line, e.column,
-                      e.text);
+        return refuse(p, 400, NULL, "invalid_json", "the body is no JSON object: line %d, column %d: %s", e.line,
+                      e.column, e.text);
     if (json_is_object(*object)) return 0;
     refuse(p, 400, NULL, "invalid_json", "the body is %s, expected an object", field_type(*object));
     json_decref(*object);
@@ -65,7 +65,8 @@ int field_count(int *to, const json_t *o, const char *name, int64_t least, int64
 {
     const json_t *v = value_of(o, name);
     if (!v) return 0;
-    const int whole = json_is_real(v) && json_real_value(v) == floor(json_real_value(v)); /* 16.0, as some clients write */
+    const int whole =
+        json_is_real(v) && json_real_value(v) == floor(json_real_value(v)); /* 16.0, as some clients write */
     if (!json_is_integer(v) && !whole) return field_refuse(p, name, "an integer", v);
     const double x = json_number_value(v);
     if (x < (double)least || x > (double)most)

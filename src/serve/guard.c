@@ -104,8 +104,8 @@ static int check_origin(exchange *x, problem *p)
         snprintf(x->origin, sizeof x->origin, "%s", origin);
         return 0;
     }
-    return refuse(p, 403, NULL, "origin_not_allowed", "pages of %.100s may not use this server; wkv serve --cors allows it",
-                  origin);
+    return refuse(p, 403, NULL, "origin_not_allowed",
+                  "pages of %.100s may not use this server; wkv serve --cors allows it", origin);
 }
 
 void guard_add_headers(exchange *x, struct MHD_Response *r)

@@ -106,10 +106,7 @@ static void remove_folder(const char *folder, const char *path)
     rmdir(folder);
 }
 
-static int no_folder(problem *p)
-{
-    return refuse(p, 500, "state", NULL, "no folder for a state: %s", strerror(errno));
-}
+static int no_folder(problem *p) { return refuse(p, 500, "state", NULL, "no folder for a state: %s", strerror(errno)); }
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
@@ -209,8 +206,10 @@ int held_take(wkv_session **s, const engine *e, const char *tenant, const char *
     int err = f && fwrite(held + HEADER + CODE, 1, n - HEADER - CODE, f) == n - HEADER - CODE ? 0 : WKV_EIO;
     if (f && fclose(f)) err = WKV_EIO;
     free(held);
-    if (!err && (err = load(s, e, path))) refuse_library(p, err == WKV_EFORMAT ? WKV_EARG : err, "state");
-    else if (err) no_folder(p);
+    if (!err && (err = load(s, e, path)))
+        refuse_library(p, err == WKV_EFORMAT ? WKV_EARG : err, "state");
+    else if (err)
+        no_folder(p);
     remove_folder(folder, path);
     return err ? -1 : 0;
 }

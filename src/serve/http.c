@@ -84,9 +84,8 @@ static enum MHD_Result begin_stream(exchange *x)
 
 static enum MHD_Result send_reply(exchange *x, out *body)
 {
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer(body->n, body->at ? body->at : (char *)"",
-                                        body->at ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *r = MHD_create_response_from_buffer(body->n, body->at ? body->at : (char *)"",
+                                                             body->at ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!r) out_release(body);
     return send_response(x, r, x->status, x->type);
 }
@@ -120,10 +119,12 @@ static const route *find_route(exchange *x, problem *p)
         if (beginning ? strncmp(r->path, x->path, n - 1) || !x->path[n - 1] : strcmp(r->path, x->path) != 0) continue;
         if (!strcmp(r->method, x->method) || (!strcmp(x->method, "HEAD") && !strcmp(r->method, "GET"))) return r;
         if (!known++) *x->allow = 0;
-        snprintf(x->allow + strlen(x->allow), sizeof x->allow - strlen(x->allow), "%s%s", *x->allow ? ", " : "", r->method);
+        snprintf(x->allow + strlen(x->allow), sizeof x->allow - strlen(x->allow), "%s%s", *x->allow ? ", " : "",
+                 r->method);
     }
     if (known)
-        refuse(p, 405, NULL, "method_not_allowed", "%s does not answer %.20s; it answers %s", x->path, x->method, x->allow);
+        refuse(p, 405, NULL, "method_not_allowed", "%s does not answer %.20s; it answers %s", x->path, x->method,
+               x->allow);
     else
         refuse(p, 404, NULL, "not_found", "there is no %.100s here; docs/server.md lists the endpoints", x->path);
     return NULL;
@@ -140,7 +141,8 @@ static void begin_request(exchange *x)
     const char *length = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Content-Length");
     if (!guard_check(x, &p)) x->route = find_route(x, &p);
     if (x->route && length && strtoull(length, NULL, 10) > x->server->max_body)
-        refuse(&p, 413, NULL, "too_large", "the body has %.20s bytes, expected at most %zu", length, x->server->max_body);
+        refuse(&p, 413, NULL, "too_large", "the body has %.20s bytes, expected at most %zu", length,
+               x->server->max_body);
     if (x->route && !p.status && x->server->closing && strcmp(x->path, "/health"))
         refuse(&p, 503, NULL, "shutting_down", "the server is shutting down");
     if (p.status) exchange_refuse(x, &p);
@@ -264,7 +266,8 @@ static int port_of(int fd)
     struct sockaddr_storage a;
     socklen_t n = sizeof a;
     if (getsockname(fd, (struct sockaddr *)&a, &n)) return 0;
-    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port);
+    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+                                         : ((struct sockaddr_in *)&a)->sin_port);
 }
 
 int http_start(server *s)
@@ -272,11 +275,11 @@ int http_start(server *s)
     const int fd = open_port(s->o.host, s->o.port);
     if (fd < 0) return 1;
     s->o.port = port_of(fd);
-    s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_complete, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
+                                 on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_complete,
+                                 NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_CONNECTION_LIMIT,
+                                 (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_END);
     if (s->daemon) return 0;
     close(fd);
     fprintf(stderr, "wkv: libmicrohttpd does not start\n");

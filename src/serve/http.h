@@ -31,7 +31,7 @@ void exchange_reply_json(exchange *x, out *body); /* 200 */
 void exchange_refuse(exchange *x, const problem *p);
 
 /* A stream of server-sent events: headers as soon as it is accepted, or after a second without a decision. */
-void exchange_expect_stream(exchange *x);       /* by the handler, before an engine has the exchange */
+void exchange_expect_stream(exchange *x); /* by the handler, before an engine has the exchange */
 void exchange_accept(exchange *x);
 void exchange_send(exchange *x, const out *text); /* append to the stream */
 void exchange_end(exchange *x);
@@ -52,7 +52,7 @@ exchange_figures *exchange_log(exchange *x);
 
 /* ---- the daemon -------------------------------------------------------------------------------------------------- */
 
-int http_start(server *s); /* Returns 0, or 1 after an error message on standard error */
+int http_start(server *s);    /* Returns 0, or 1 after an error message on standard error */
 void http_quiesce(server *s); /* accept no more connections */
 void http_stop(server *s);
 void http_tick(server *s); /* the clock: comments, limits of time */

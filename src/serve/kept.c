@@ -33,7 +33,8 @@ int kept_find(wkv_store_session *session, wkv_store *store, const char *name, pr
     const int found = wkv_store_find(session, store, name);
     if (found < 0 && found != WKV_EARG) return refuse_library(p, found, "session");
     if (found == 1 && (!strcmp(session->id, name) || !strcmp(session->name, name))) return 0;
-    return refuse(p, 404, "session", "session_not_found", "there is no session '%.100s'; GET /v1/sessions lists them", name);
+    return refuse(p, 404, "session", "session_not_found", "there is no session '%.100s'; GET /v1/sessions lists them",
+                  name);
 }
 
 int kept_check_head(const wkv_store_session *session, const char *known, problem *p)
@@ -66,8 +67,9 @@ static int find_parent(int *node, const kept *k, const request *r, problem *p)
     if (!branch) return kept_check_head(&k->session, r->parent, p);
     if (!r->parent) return 0;
     *node = *r->parent ? wkv_tree_find(k->tree, r->parent) : WKV_NOWHERE;
-    return *node >= WKV_NOWHERE ? 0
-                                : refuse(p, 404, "parent", "message_not_found", "the session has no message %.100s", r->parent);
+    return *node >= WKV_NOWHERE
+               ? 0
+               : refuse(p, 404, "parent", "message_not_found", "the session has no message %.100s", r->parent);
 }
 
 /* A question, and before the first one perhaps system texts. */

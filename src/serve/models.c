@@ -263,7 +263,8 @@ static entry *find(models *a, const char *name)
     for (int i = 0; i < a->n; i++)
         if (!strcmp(a->at[i].e.name, name)) return &a->at[i];
     for (int i = 0; i < o->n_aliases; i++)
-        if (!strcmp(o->aliases[i].name, name)) return strcmp(o->aliases[i].model, name) ? find(a, o->aliases[i].model) : NULL;
+        if (!strcmp(o->aliases[i].name, name))
+            return strcmp(o->aliases[i].model, name) ? find(a, o->aliases[i].model) : NULL;
     for (int i = 0; i < o->n_aliases; i++)
         if (!strcmp(o->aliases[i].name, "*") && strcmp(o->aliases[i].model, name)) return find(a, o->aliases[i].model);
     return NULL;

@@ -6,8 +6,9 @@
 
 static void begin_chunk(answers *a)
 {
-    out_format(&a->piece, "data: {\"id\": \"%s\", \"object\": \"chat.completion.chunk\", \"created\": %lld, \"model\": ",
-               a->id, (long long)a->created);
+    out_format(&a->piece,
+               "data: {\"id\": \"%s\", \"object\": \"chat.completion.chunk\", \"created\": %lld, \"model\": ", a->id,
+               (long long)a->created);
     out_quoted(&a->piece, a->e->name);
 }
 
@@ -23,7 +24,8 @@ static void begin(answers *a)
 {
     for (int i = 0; i < a->n && a->r.stream; i++) {
         begin_delta(a, &a->choices[i]);
-        out_text(&a->piece, "\"role\": \"assistant\", \"content\": \"\"}, \"logprobs\": null, \"finish_reason\": null}]");
+        out_text(&a->piece,
+                 "\"role\": \"assistant\", \"content\": \"\"}, \"logprobs\": null, \"finish_reason\": null}]");
         end_chunk(a);
         exchange_send(a->j.x, &a->piece);
         out_clear(&a->piece);
@@ -133,10 +135,8 @@ static void finish(answers *a)
     exchange_reply_json(a->j.x, &o);
 }
 
-static const dialect chat = {.prefix = "chatcmpl-", .begin = begin, 
-                             .part = part,
-                             .token = token,
-                             .end = end, .finish = finish};
+static const dialect chat = {
+    .prefix = "chatcmpl-", .begin = begin, .part = part, .token = token, .end = end, .finish = finish};
 
 void handle_chat(exchange *x)
 {

@@ -13,8 +13,8 @@ typedef struct {
     job j;
     request r;
     int base64;
-    int at;         /* the text being read */
-    int32_t *ids;   /* of it               */
+    int at;       /* the text being read */
+    int32_t *ids; /* of it               */
     int n, read, all;
     wkv_state *state;
     float *rows; /* [ROWS][C] */

@@ -18,7 +18,7 @@ int refuse(problem *p, int status, const char *param, const char *code, const ch
 
 int refuse_library(problem *p, int err, const char *param)
 {
-    const int status = err == WKV_EARG          ? 400
+    const int status = err == WKV_EARG           ? 400
                        : err == WKV_EUNSUPPORTED ? 501
                        : err == WKV_ECONFLICT    ? 409
                        : err == WKV_ENOMEM       ? 503

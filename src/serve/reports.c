@@ -7,7 +7,7 @@
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
 
-enum { WINDOW = 8192 /* tokens that clients are told where a model's own length is unknown: a state has no limit */ };
+enum { WINDOW = 8192 /* tokens in reports where a model's own length is unknown: a state has no limit */ };
 
 static void put_model(out *o, const server *s, const model_report *m)
 {
@@ -107,7 +107,8 @@ void handle_metrics(exchange *x)
     put_metric(&o, "requests_failed_total", "counter", "Responses with a status of 500 or more.", (double)m->failed);
     put_metric(&o, "requests_left_total", "counter", "Requests of clients that left.", (double)m->cancelled);
     put_metric(&o, "prompt_tokens_total", "counter", "Tokens of prompts.", (double)m->prompt_tokens);
-    put_metric(&o, "cached_tokens_total", "counter", "Tokens of prompts that were found in the cache.", (double)m->cached_tokens);
+    put_metric(&o, "cached_tokens_total", "counter", "Tokens of prompts that were found in the cache.",
+               (double)m->cached_tokens);
     put_metric(&o, "sampled_tokens_total", "counter", "Tokens of answers.", (double)m->sampled_tokens);
     put_metric(&o, "steps_total", "counter", "Steps of the batchers.", (double)m->steps);
     put_metric(&o, "step_seconds_total", "counter", "Time in steps.", 1e-6 * (double)m->step_time);
@@ -115,6 +116,7 @@ void handle_metrics(exchange *x)
     put_metric(&o, "jobs", "gauge", "Requests at work or waiting.", jobs);
     put_metric(&o, "connections", "gauge", "Requests whose response is not finished.", http_busy(s));
     put_metric(&o, "models_resident", "gauge", "Models in memory.", resident);
-    put_metric(&o, "memory_resident_bytes", "gauge", "Resident memory, mapped files included.", (double)wkv_memory_resident());
+    put_metric(&o, "memory_resident_bytes", "gauge", "Resident memory, mapped files included.",
+               (double)wkv_memory_resident());
     exchange_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", &o);
 }

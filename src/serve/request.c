@@ -111,7 +111,8 @@ static int add_stop(request *r, const json_t *v, problem *p)
 {
     if (!json_is_string(v)) return field_refuse(p, "stop", "a string or an array of strings", v);
     if (!json_string_length(v)) return 0;
-    if (json_string_length(v) > 256) return refuse(p, 400, "stop", "out_of_range", "a stop string has more than 256 bytes");
+    if (json_string_length(v) > 256)
+        return refuse(p, 400, "stop", "out_of_range", "a stop string has more than 256 bytes");
     if (r->n_stops == REQUEST_STOPS)
         return refuse(p, 400, "stop", "out_of_range", "stop has more than %d strings", REQUEST_STOPS);
     r->stops[r->n_stops++] = json_string_value(v);
@@ -140,15 +141,18 @@ static int read_format(const request *r, problem *p)
     const json_t *format = NULL;
     const char *type = "text";
     if (field_object(&format, r->body, "response_format", p)) return -1;
-    if (format && field_text(&type, format, "type", p)) return refuse(p, 400, "response_format", "invalid_type", "response_format.type is not a string");
+    if (format && field_text(&type, format, "type", p))
+        return refuse(p, 400, "response_format", "invalid_type", "response_format.type is not a string");
     if (!strcmp(type, "text")) return 0;
     return refuse(p, 501, "response_format", "unsupported",
-                  "response_format is '%.40s'; this server answers in text only: describe the form in the prompt", type);
+                  "response_format is '%.40s'; this server answers in text only: describe the form in the prompt",
+                  type);
 }
 
 static int check_extras(const request *r, problem *p)
 {
-    if (r->return_state && r->n > 1) return refuse(p, 400, "return_state", "invalid_value", "return_state is for one answer, n is %d", r->n);
+    if (r->return_state && r->n > 1)
+        return refuse(p, 400, "return_state", "invalid_value", "return_state is for one answer, n is %d", r->n);
     if (r->state && r->session) return refuse(p, 400, "state", "invalid_value", "state and session exclude each other");
     return 0;
 }
@@ -157,10 +161,12 @@ int request_settings(request *r, problem *p)
 {
     const json_t *o = r->body;
     return field_text(&r->model, o, "model", p) || read_sampling(r, p) ||
-           field_count(&r->max_tokens, o, "max_tokens", 0, INT_MAX, p) ||
-           field_count(&r->max_tokens, o, "max_completion_tokens", 0, INT_MAX, p) ||
-           field_count(&r->n, o, "n", 1, REQUEST_CHOICES, p) || read_stops(r, p) || read_stream(r, p) ||
-           read_format(r, p) || field_flag(&r->return_state, o, "return_state", p) ||
-           field_text(&r->state, o, "state", p) || field_text(&r->session, o, "session", p) ||
-           field_text(&r->parent, o, "parent", p) || check_extras(r, p);
+                   field_count(&r->max_tokens, o, "max_tokens", 0, INT_MAX, p) ||
+                   field_count(&r->max_tokens, o, "max_completion_tokens", 0, INT_MAX, p) ||
+                   field_count(&r->n, o, "n", 1, REQUEST_CHOICES, p) || read_stops(r, p) || read_stream(r, p) ||
+                   read_format(r, p) || field_flag(&r->return_state, o, "return_state", p) ||
+                   field_text(&r->state, o, "state", p) || field_text(&r->session, o, "session", p) ||
+                   field_text(&r->parent, o, "parent", p) || check_extras(r, p)
+               ? -1
+               : 0;
 }

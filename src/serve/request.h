@@ -24,9 +24,9 @@ typedef struct {
 } prompt;
 
 typedef struct {
-    json_t *body;                /* owns most texts             */
+    json_t *body;                  /* owns most texts             */
     struct request_memory *memory; /* owns the rest             */
-    const char *model;           /* NULL: the first of the server */
+    const char *model;             /* NULL: the first of the server */
     message *messages;
     int n_messages;
     prompt *prompts;
@@ -42,7 +42,7 @@ typedef struct {
     int n_stops;
     int logprobs; /* the most probable tokens to report beside the sampled one; -1: no log-probabilities */
     int echo, stream, usage, return_state;
-    const char *state; /* a state that the client holds (held.h); NULL: none */
+    const char *state;            /* a state that the client holds (held.h); NULL: none */
     const char *session, *parent; /* of wkv_store.h: the session that goes on, and the message it goes on from */
 } request;
 

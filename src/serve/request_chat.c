@@ -18,7 +18,8 @@ static int read_role(speaker *who, const json_t *m, size_t i, problem *p)
     char name[64];
     const json_t *v = json_object_get(m, "role");
     snprintf(name, sizeof name, "messages[%zu].role", i);
-    if (!json_is_string(v)) return v ? field_refuse(p, name, "a string", v) : refuse(p, 400, name, "missing", "%s is missing", name);
+    if (!json_is_string(v))
+        return v ? field_refuse(p, name, "a string", v) : refuse(p, 400, name, "missing", "%s is missing", name);
     const char *role = json_string_value(v);
     for (size_t k = 0; k < sizeof roles / sizeof *roles; k++)
         if (!strcmp(role, roles[k].name)) {
@@ -37,9 +38,11 @@ static int part_text(const char **text, const json_t *part, const char *name, pr
     const char *type = json_string_value(json_object_get(part, "type"));
     if (!type) return refuse(p, 400, name, "invalid_type", "%s has a part without a type", name);
     if (strcmp(type, "text") && strcmp(type, "input_text") && strcmp(type, "output_text") && strcmp(type, "refusal"))
-        return refuse(p, 501, name, "unsupported", "%s has a part of type '%.40s'; this server reads text only", name, type);
+        return refuse(p, 501, name, "unsupported", "%s has a part of type '%.40s'; this server reads text only", name,
+                      type);
     const json_t *v = json_object_get(part, strcmp(type, "refusal") ? "text" : "refusal");
-    if (!json_is_string(v)) return refuse(p, 400, name, "invalid_type", "%s has a part of type '%.40s' without a text", name, type);
+    if (!json_is_string(v))
+        return refuse(p, 400, name, "invalid_type", "%s has a part of type '%.40s' without a text", name, type);
     *text = json_string_value(v);
     return 0;
 }
@@ -92,7 +95,8 @@ static int read_messages(request *r, problem *p)
     if (field_list(&list, r->body, "messages", p)) return -1;
     const size_t n = json_array_size(list);
     if (!n) return refuse(p, 400, "messages", "missing", "messages is missing or empty; expected at least one message");
-    if (n > 100000) return refuse(p, 400, "messages", "out_of_range", "messages has %zu elements, expected at most 100000", n);
+    if (n > 100000)
+        return refuse(p, 400, "messages", "out_of_range", "messages has %zu elements, expected at most 100000", n);
     if (!(r->messages = request_take(r, n * sizeof *r->messages, p))) return -1;
     for (size_t i = 0; i < n; i++)
         if (read_message(&r->messages[i], r, json_array_get(list, i), i, p)) return -1;
@@ -124,7 +128,8 @@ static int read_effort(request *r, problem *p)
 static int read_logprobs(request *r, problem *p)
 {
     int with = 0, top = -1;
-    if (field_flag(&with, r->body, "logprobs", p) || field_count(&top, r->body, "top_logprobs", 0, REQUEST_TOP, p)) return -1;
+    if (field_flag(&with, r->body, "logprobs", p) || field_count(&top, r->body, "top_logprobs", 0, REQUEST_TOP, p))
+        return -1;
     if (top > 0 && !with)
         return refuse(p, 400, "top_logprobs", "invalid_value", "top_logprobs is %d, but logprobs is not true", top);
     r->logprobs = with ? top > 0 ? top : 0 : -1;
@@ -146,7 +151,8 @@ static int check_unsupported(const request *r, problem *p)
     }
     for (size_t i = 0; i < json_array_size(modes); i++) {
         const char *mode = json_string_value(json_array_get(modes, i));
-        if (!mode || strcmp(mode, "text")) return refuse(p, 501, "modalities", "unsupported", "this server answers in text only");
+        if (!mode || strcmp(mode, "text"))
+            return refuse(p, 501, "modalities", "unsupported", "this server answers in text only");
     }
     return 0;
 }
@@ -154,5 +160,7 @@ static int check_unsupported(const request *r, problem *p)
 int request_chat(request *r, const char *body, size_t bytes, problem *p)
 {
     return request_begin(r, body, bytes, p) || request_settings(r, p) || read_messages(r, p) || read_effort(r, p) ||
-           read_logprobs(r, p) || check_unsupported(r, p);
+                   read_logprobs(r, p) || check_unsupported(r, p)
+               ? -1
+               : 0;
 }

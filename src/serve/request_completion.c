@@ -61,9 +61,11 @@ int request_completion(request *r, const char *body, size_t bytes, problem *p)
     if ((r->state || r->return_state) && (r->n_prompts > 1 || r->echo))
         return refuse(p, 400, "state", "invalid_value", "a state is for one prompt without echo");
     if (suffix && *suffix)
-        return refuse(p, 501, "suffix", "unsupported", "suffix is not supported: RWKV models have no token to fill in with");
+        return refuse(p, 501, "suffix", "unsupported",
+                      "suffix is not supported: RWKV models have no token to fill in with");
     if (best > r->n)
-        return refuse(p, 501, "best_of", "unsupported", "best_of is %d; this server returns all n answers: send n instead", best);
+        return refuse(p, 501, "best_of", "unsupported",
+                      "best_of is %d; this server returns all n answers: send n instead", best);
     if (!r->max_tokens && !r->echo)
         return refuse(p, 400, "max_tokens", "out_of_range", "max_tokens is 0 without echo: there is nothing to return");
     if (r->n_prompts * r->n > REQUEST_PROMPTS)
@@ -88,7 +90,7 @@ int request_embeddings(request *r, int *base64, const char *body, size_t bytes, 
     }
     *base64 = !strcmp(encoding, "base64");
     if (!*base64 && strcmp(encoding, "float"))
-        return refuse(p, 400, "encoding_format", "invalid_value", "encoding_format is '%.40s', expected float or base64",
-                      encoding);
+        return refuse(p, 400, "encoding_format", "invalid_value",
+                      "encoding_format is '%.40s', expected float or base64", encoding);
     return 0;
 }

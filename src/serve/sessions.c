@@ -35,8 +35,9 @@ static void put_session(out *o, const wkv_store_session *s)
     out_quoted(o, s->model);
     out_text(o, ", \"template\": ");
     out_quoted(o, s->template_name);
-    out_format(o, ", \"created\": %lld, \"changed\": %lld, \"messages_count\": %d, \"turns\": %d, \"bytes\": %lld, \"head\": ",
-               (long long)s->created, (long long)s->changed, s->messages, s->turns, (long long)s->bytes);
+    out_format(
+        o, ", \"created\": %lld, \"changed\": %lld, \"messages_count\": %d, \"turns\": %d, \"bytes\": %lld, \"head\": ",
+        (long long)s->created, (long long)s->changed, s->messages, s->turns, (long long)s->bytes);
     out_quoted(o, *s->head ? s->head : NULL);
     out_text(o, ", \"preview\": ");
     out_quoted(o, s->preview);
@@ -280,8 +281,8 @@ static int read_path(work_on *w, exchange *x, problem *p)
     static const struct {
         const char *method, *word;
         operation what;
-    } known[] = {{"GET", "", SHOW},         {"GET", "export", SHOW},   {"DELETE", "", DELETE_ONE},
-                 {"POST", "undo", UNDO},    {"POST", "branch", BRANCH}, {"POST", "mix", MIX}};
+    } known[] = {{"GET", "", SHOW},      {"GET", "export", SHOW},    {"DELETE", "", DELETE_ONE},
+                 {"POST", "undo", UNDO}, {"POST", "branch", BRANCH}, {"POST", "mix", MIX}};
     const char *path = exchange_path(x), *name = path + strlen("/v1/sessions"), *method = exchange_method(x);
     if (!*name) {
         w->what = !strcmp(method, "POST") ? CREATE : LIST;
@@ -296,7 +297,8 @@ static int read_path(work_on *w, exchange *x, problem *p)
         w->what = known[i].what;
         return 0;
     }
-    return refuse(p, 404, NULL, "not_found", "there is no %.20s %.100s here; docs/server.md lists the endpoints", method, path);
+    return refuse(p, 404, NULL, "not_found", "there is no %.20s %.100s here; docs/server.md lists the endpoints",
+                  method, path);
 }
 
 void handle_sessions(exchange *x)

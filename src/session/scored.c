@@ -38,7 +38,8 @@ int scored_show(scored *s, events *e, size_t shown)
 {
     const size_t each = (size_t)(1 + s->top);
     int n = 0, err = 0;
-    while (n < s->n && s->ends[n] <= shown && !err) err = events_put_token(e, s->scores + (size_t)n++ * each, (int)each);
+    while (n < s->n && s->ends[n] <= shown && !err)
+        err = events_put_token(e, s->scores + (size_t)n++ * each, (int)each);
     if (!n) return err;
     s->n -= n;
     memmove(s->ends, s->ends + n, sizeof *s->ends * (size_t)s->n);
