@@ -168,6 +168,15 @@ printf '{"prompt": " there", "state": "%s"}' "$(sed 's/.\{8\}$/AAAAAAAA/' held)"
 complete 400 @state.json
 holds body '"code": "invalid_state"'
 
+# ---- the lines of docs/server.md -------------------------------------------------------------------------------------
+mkdir curl
+echo fail >curl/.curlrc
+grep '^curl ' "$here/../docs/server.md" | sed "s,http://127.0.0.1:8080,$at," >lines
+while read -r line; do
+    if CURL_HOME="$work/curl" sh -c "$line" >out 2>err </dev/null; then pass; else fail "docs/server.md: $line: $(cat err)"; fi
+done <lines
+is "$(grep -c . lines | awk '{ print ($1 > 20) }')" 1 "docs/server.md has lines to try"
+
 # ---- refused ---------------------------------------------------------------------------------------------------------
 # wrong STATUS PARAM FIELDS: a chat with these fields is refused, and the error names PARAM
 wrong() {
