@@ -26,6 +26,12 @@ int64_t now_us(void)
     return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
 }
 
+int64_t cpu_us(clockid_t clock)
+{
+    struct timespec t;
+    return clock_gettime(clock, &t) ? 0 : (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
+}
+
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
 
 static void find_client(exchange *x)

@@ -220,8 +220,10 @@ static void on_complete(void *of, struct MHD_Connection *c, void **state, enum M
 
 static void on_connection(void *of, struct MHD_Connection *c, void **state, enum MHD_ConnectionNotificationCode code)
 {
-    (void)of, (void)state;
+    server *s = of;
+    (void)state;
     if (code != MHD_CONNECTION_NOTIFY_STARTED) return;
+    if (!s->clocked) s->clocked = !pthread_getcpuclockid(pthread_self(), &s->http_clock);
     const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
     const int bytes = SOCKET_BYTES;
     if (i) setsockopt(i->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
@@ -277,7 +279,7 @@ int http_start(server *s)
     s->o.port = port_of(fd);
     s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
                                  on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_complete,
-                                 NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_CONNECTION_LIMIT,
+                                 NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
                                  (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
                                  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_END);
     if (s->daemon) return 0;

@@ -197,9 +197,9 @@ static void serve_jobs(entry *m)
     for (;;) {
         append(&active, wait_for_jobs(m, active != NULL));
         if (!active) return;
-        const int64_t begun = now_us();
+        const int64_t begun = cpu_us(CLOCK_THREAD_CPUTIME_ID);
         active = work(m, active);
-        m->e.server->count.own_time += now_us() - begun;
+        m->e.server->count.own_time += cpu_us(CLOCK_THREAD_CPUTIME_ID) - begun;
         if (wkv_batcher_pending(m->e.batcher)) step(m);
         if (!active && wkv_cache_save(m->e.cache)) fprintf(stderr, "wkv: %s\n", wkv_error());
     }

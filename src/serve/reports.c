@@ -112,7 +112,10 @@ void handle_metrics(exchange *x)
     put_metric(&o, "sampled_tokens_total", "counter", "Tokens of answers.", (double)m->sampled_tokens);
     put_metric(&o, "steps_total", "counter", "Steps of the batchers.", (double)m->steps);
     put_metric(&o, "step_seconds_total", "counter", "Time in steps.", 1e-6 * (double)m->step_time);
-    put_metric(&o, "own_seconds_total", "counter", "Time of the engines between steps.", 1e-6 * (double)m->own_time);
+    put_metric(&o, "own_seconds_total", "counter", "Processor time of the engines between steps.",
+               1e-6 * (double)m->own_time);
+    put_metric(&o, "http_seconds_total", "counter", "Processor time of the thread of connections.",
+               s->clocked ? 1e-6 * (double)cpu_us(s->http_clock) : 0);
     put_metric(&o, "jobs", "gauge", "Requests at work or waiting.", jobs);
     put_metric(&o, "connections", "gauge", "Requests whose response is not finished.", http_busy(s));
     put_metric(&o, "models_resident", "gauge", "Models in memory.", resident);

@@ -6,6 +6,7 @@
 #include "serve.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 enum { BODY = 8 << 20 /* bytes of a request, beside a state */ };
 
@@ -22,7 +23,7 @@ typedef struct {
 void turns_enter(turns *t);
 void turns_leave(turns *t);
 
-/* Counters for /metrics. Times are in microseconds. */
+/* Counters for /metrics. Times are in microseconds: of steps by the clock, of our own work by the processor's. */
 typedef struct {
     _Atomic int64_t requests, refused, failed, cancelled;
     _Atomic int64_t prompt_tokens, cached_tokens, sampled_tokens;
@@ -43,6 +44,8 @@ struct server {
     int64_t created;     /* seconds since 1970 */
     /* http.c */
     struct MHD_Daemon *daemon;
+    _Atomic int clocked;
+    clockid_t http_clock; /* processor time of the HTTP thread, once it is clocked */
     int listening;
     pthread_mutex_t lock; /* of the list */
     exchange *exchanges;
@@ -58,6 +61,7 @@ typedef struct {
 
 extern const route routes[];
 
-int64_t now_us(void); /* of the monotonic clock */
+int64_t now_us(void);           /* of the monotonic clock */
+int64_t cpu_us(clockid_t clock); /* of a thread's processor time */
 
 #endif
