@@ -42,6 +42,20 @@ WKV_API int wkv_file_put(wkv_file *f, const void *data, size_t bytes); /* WKV_EI
 WKV_API int wkv_file_commit(wkv_file *f);                              /* always frees f; WKV_EIO: the old file stays */
 WKV_API void wkv_file_abandon(wkv_file *f);                            /* NULL is accepted; the old file stays */
 
+/* An array of float32, or of int32, row-major. */
+typedef struct {
+    const char *name;   /* at most 200 bytes, without slashes */
+    const float *values;
+    const int32_t *ids; /* in place of values                 */
+    int dims;           /* at most 4                          */
+    int64_t shape[4];
+} wkv_array;
+
+/* Write n arrays; the extension of `path` selects .safetensors, or .npz, which numpy.load opens. meta: key, text, ...,
+ * NULL, or NULL for none: the metadata of the safetensors header; in an .npz the entry metadata.json. WKV_EARG: another
+ * extension, a name twice, a text that is not UTF-8; WKV_EIO, WKV_ENOMEM. */
+WKV_API int wkv_arrays_write(const char *path, const wkv_array *arrays, int n, const char *const *meta);
+
 #ifdef __cplusplus
 }
 #endif

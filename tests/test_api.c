@@ -6,6 +6,7 @@
 #include "wkv_bench.h"
 #include "wkv_cache.h"
 #include "wkv_file.h"
+#include "wkv_probe.h"
 #include "wkv_session.h"
 #include "wkv_state.h"
 #include "wkv_train.h"
@@ -479,6 +480,34 @@ static void files(void)
     REFUSED(wkv_file_put(NULL, "x", 1));
     REFUSED(wkv_file_commit(NULL));
     wkv_file_abandon(NULL);
+
+    const wkv_array sound = {.name = "x", .ids = ids, .dims = 1, .shape = {2}};
+    wkv_array wrong = sound;
+#define WRONG_ARRAY(field, value)                                                                                      \
+    do {                                                                                                               \
+        wrong = sound;                                                                                                 \
+        wrong.field = value;                                                                                           \
+        REFUSED(wkv_arrays_write("x.npz", &wrong, 1, NULL));                                                           \
+    } while (0)
+    REFUSED(wkv_arrays_write(NULL, &sound, 1, NULL));
+    REFUSED(wkv_arrays_write("x.npz", NULL, 1, NULL));
+    REFUSED(wkv_arrays_write("x.npz", &sound, 0, NULL));
+    REFUSED(wkv_arrays_write("x.doc", &sound, 1, NULL));
+    REFUSED(wkv_arrays_write("x.npz", (const wkv_array[]){sound, sound}, 2, NULL));
+    REFUSED(wkv_arrays_write("x.npz", &sound, 1, (const char *const[]){"key", NULL}));
+    REFUSED(wkv_arrays_write("x.npz", &sound, 1, (const char *const[]){"key", "\xff", NULL}));
+    WRONG_ARRAY(name, NULL);
+    WRONG_ARRAY(name, "");
+    WRONG_ARRAY(name, "a/b");
+    WRONG_ARRAY(name, "\xff");
+    WRONG_ARRAY(ids, NULL);
+    WRONG_ARRAY(values, logits);
+    WRONG_ARRAY(dims, 5);
+    WRONG_ARRAY(dims, -1);
+    WRONG_ARRAY(shape[0], 0);
+    WRONG_ARRAY(shape[0], INT64_MAX);
+    EXPECT_EQ(wkv_arrays_write("api-array.npz", &sound, 1, NULL), 0);
+    remove("api-array.npz");
 }
 
 static void state_files(void)
@@ -628,6 +657,40 @@ static void training(void)
     REFUSED(wkv_train_memory_needed(memory, NULL, &(wkv_train_options){.context = -1}));
 }
 
+static void ignore(void *user, const wkv_probed *p) { (void)user, (void)p; }
+
+static void probes(void)
+{
+    wkv_site_info info[4];
+    float *row = malloc(sizeof *row * 2 * (size_t)wkv_model_about(m)->width);
+    REFUSED(wkv_sites(NULL, NULL, info, 4));
+    REFUSED(wkv_sites(m, "no site", info, 4));
+    REFUSED(wkv_sites(m, NULL, NULL, 4));
+    REFUSED(wkv_sites(m, NULL, info, -1));
+    EXPECT(!wkv_site_name((wkv_site)-1) && !wkv_site_name(WKV_SITE_NONE) && !wkv_site_name((wkv_site)1000));
+    REFUSED(wkv_probe_add(NULL, "k", ignore, NULL));
+    REFUSED(wkv_probe_add(c, "k", NULL, NULL));
+    REFUSED(wkv_probe_add(c, "blocks.1000000.k", ignore, NULL));
+    REFUSED(wkv_probe_add(c2, "g", ignore, NULL));
+    wkv_probe_remove(NULL, ignore, NULL);
+    wkv_probe_remove(c, NULL, NULL);
+    wkv_probe_clear(NULL);
+    REFUSED(wkv_embed(NULL, ids, 2, row));
+    REFUSED(wkv_embed(c, NULL, 2, row));
+    REFUSED(wkv_embed(c, ids, 0, row));
+    REFUSED(wkv_embed(c, ids, 2, NULL));
+    REFUSED(wkv_embed(c, (const int32_t[]){1, V}, 2, row));
+    EXPECT_EQ(wkv_embed(c, ids, 2, row), 0);
+    REFUSED(wkv_eval_embeddings(NULL, s, row, 2, logits));
+    REFUSED(wkv_eval_embeddings(c, NULL, row, 2, logits));
+    REFUSED(wkv_eval_embeddings(c, s2, row, 2, logits));
+    REFUSED(wkv_eval_embeddings(c, s, NULL, 2, logits));
+    REFUSED(wkv_eval_embeddings(c, s, row, 0, logits));
+    row[1] = infinite;
+    REFUSED(wkv_eval_embeddings(c, s, row, 2, logits));
+    free(row);
+}
+
 static void measuring(void)
 {
     wkv_token_score scores[IDS];
@@ -702,6 +765,7 @@ int main(void)
     RUN(files);
     RUN(state_files);
     RUN(training);
+    RUN(probes);
     RUN(measuring);
     free(logits);
     wkv_tokenizer_close(t);

@@ -96,7 +96,8 @@ static int linears(cx *c, tensor **y)
     LINEARS(c, {.y = &y[0], .x = lin.x, .w = lin.w[0]},
             {.y = &y[1], .x = lin.x2, .w = lin.w[1], .bias = lin.bias, .map = MAP_DECAY7},
             {.y = &y[2], .x = lin.x, .w = lin.w[2], .map = MAP_TANH}, {.x = NULL},
-            {&y[3], lin.x2, lin.w[3], lin.bias, MAP_SIGMOID, lin.from, lin.to, lin.times, lin.plus},
+            {.y = &y[3], .x = lin.x2, .w = lin.w[3], .bias = lin.bias, .map = MAP_SIGMOID, .from = lin.from, .to = lin.to,
+             .times = lin.times, .plus = lin.plus},
             {.y = &y[4], .x = lin.x, .w = lin.w[4], .plus = lin.plus},
             {.y = &y[5], .x = lin.x, .w = lin.w[5], .map = MAP_RELU2, .times = lin.times},
             {.y = &y[6], .x = lin.x2, .w = lin.w[6], .bias = lin.bias, .from = lin.from, .to = lin.to});

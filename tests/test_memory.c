@@ -11,6 +11,7 @@
 #include "rwkv/forward.h"
 #include "test.h"
 #include "text/sampler.h"
+#include "wkv_file.h"
 #include "wkv_store.h"
 #include "wkv_cache.h"
 #include "wkv_train.h"
@@ -248,6 +249,32 @@ static int keep_in_cache(void)
     return e;
 }
 
+static void ignore(void *user, const wkv_probed *p) { (void)user, (void)p; }
+
+/* A probe added and called, and an array written in both forms. */
+static int probe_and_write(void)
+{
+    static const int32_t ids[3] = {1, 2, 3};
+    const wkv_array a[] = {{.name = "tokens", .ids = ids, .dims = 1, .shape = {3}}};
+    const char *const meta[] = {"text", "abba", NULL};
+    wkv_model *m = NULL;
+    wkv_context *c = NULL;
+    wkv_state *s = NULL;
+    int e = wkv_model_open(&m, in_folder("m.pth"), NULL);
+    if (!e) e = wkv_context_new(&c, m, &(wkv_context_options){.threads = 1});
+    if (!e) e = wkv_state_new(&s, m);
+    if (!e && (e = wkv_sites(m, "k", NULL, 0)) > 0) e = 0;
+    if (!e) e = wkv_probe_add(c, "k", ignore, NULL);
+    if (!e) e = wkv_probe_add(c, NULL, ignore, NULL);
+    if (!e) e = wkv_eval(c, s, ids, 3, NULL);
+    if (!e) e = wkv_arrays_write(in_folder("a.npz"), a, 1, meta);
+    if (!e) e = wkv_arrays_write(in_folder("a.safetensors"), a, 1, meta);
+    wkv_state_free(s);
+    wkv_context_free(c);
+    wkv_model_close(m);
+    return e;
+}
+
 static int train_step(void)
 {
     static const int32_t ids[2 * 5] = {1, 2, 3, 4, 5, 5, 4, 3, 2, 1};
@@ -366,6 +393,8 @@ static void states(void)
     each("cache", keep_in_cache, 31);
 }
 
+static void probing(void) { each("probes", probe_and_write, 3); }
+
 #ifdef HAVE_SQLITE
 static void sessions(void) { each("sessions", keep_sessions, 41); }
 #else
@@ -388,7 +417,8 @@ static void passes_fit(void)
     enum { ROWS = 512 };
     static int32_t ids[ROWS];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        for (int reference = 0; reference < 2; reference++) {
+        for (int k = 0; k < 4; k++) {
+            const int reference = k & 1, probed = k & 2; /* probes run the operations separately, with copies */
             char path[400];
             wkv_model *m;
             wkv_context *c;
@@ -400,6 +430,7 @@ static void passes_fit(void)
                 0);
             EXPECT_EQ(wkv_state_new(&s, m), 0);
             size_t fixed, row = rwkv_row_bytes(&m->rwkv, &fixed);
+            if (probed) EXPECT_EQ(wkv_probe_add(c, NULL, ignore, NULL), 0);
             EXPECT_EQ(wkv_eval(c, s, ids, ROWS, NULL), 0);
             if (context_bytes(c) > fixed + ROWS * row)
                 FAILED("%s: %zu bytes of scratch memory, %zu were expected at most", names[i], context_bytes(c),
@@ -458,6 +489,7 @@ int main(void)
     RUN(tokenizers);
     RUN(converting);
     RUN(states);
+    RUN(probing);
     RUN(sessions);
     RUN(learning);
     folder_end();

@@ -53,6 +53,7 @@ static void names_the_wrong_field(void)
         {MESSAGES ", \"temperature\": 1e99", 400, "temperature"},
         {MESSAGES ", \"top_p\": 1.5", 400, "top_p"},
         {MESSAGES ", \"max_tokens\": -1", 400, "max_tokens"},
+        {MESSAGES ", \"max_tokens\": 0", 400, "max_tokens"},
         {MESSAGES ", \"max_tokens\": 99999999999", 400, "max_tokens"},
         {MESSAGES ", \"max_completion_tokens\": []", 400, "max_completion_tokens"},
         {MESSAGES ", \"n\": 0", 400, "n"},

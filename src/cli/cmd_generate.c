@@ -55,19 +55,6 @@ static void defaults(void)
     sampling_defaults(&p, NULL);
 }
 
-/* A file as a text, without a byte order mark and without the final newline that echo and editors add. The caller frees
- * it. */
-static int read_text(char **text, size_t *bytes, const char *from)
-{
-    if (input_all(text, bytes, from)) return 1;
-    const size_t mark = input_mark(*text, *bytes);
-    *bytes -= mark;
-    memmove(*text, *text + mark, *bytes + 1);
-    *bytes -= input_newline(*text, *bytes);
-    (*text)[*bytes] = 0;
-    return 0;
-}
-
 /* The prompt, from its source; the caller frees it. */
 static int find_prompt(char **text, size_t *bytes, int n, char **operands)
 {
@@ -89,7 +76,7 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
         *bytes = *text ? strlen(*text) : 0;
         return *text ? 0 : complain("out of memory");
     }
-    return read_text(text, bytes, from);
+    return input_text(text, bytes, from);
 }
 
 /* Append the initial segments: the start token and the prompt; without both, and without a text in --state, the
@@ -238,7 +225,7 @@ static int do_task(const preset *task, int n, char **operands)
         return usage(&cmd_generate, "--prompt-preset %s: PROMPT is missing: %s", task->name, task->what);
     if (!from && task->needs_text)
         return usage(&cmd_generate, "--prompt-preset %s: a text is missing; give it with --text", task->name);
-    if (from && read_text(&text, &bytes, from)) return 1;
+    if (from && input_text(&text, &bytes, from)) return 1;
     engine e;
     int status = 0;
     if (text && strlen(text) < bytes)

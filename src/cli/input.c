@@ -105,3 +105,14 @@ failed:
     *ids = NULL;
     return -1;
 }
+
+int input_text(char **text, size_t *bytes, const char *path)
+{
+    if (input_all(text, bytes, path)) return 1;
+    const size_t mark = input_mark(*text, *bytes);
+    *bytes -= mark;
+    memmove(*text, *text + mark, *bytes + 1);
+    *bytes -= input_newline(*text, *bytes);
+    (*text)[*bytes] = 0;
+    return 0;
+}

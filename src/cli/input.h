@@ -10,6 +10,9 @@
  * frees it. Returns 0, or 1 after an error message. */
 int input_all(char **out, size_t *bytes, const char *path);
 
+/* The same without a byte order mark and without the final newline that echo and editors add. */
+int input_text(char **text, size_t *bytes, const char *path);
+
 /* Open a file, or standard input for "-"; NULL after an error message. input_close closes all but standard input. */
 FILE *input_open(const char *path);
 void input_close(FILE *f);

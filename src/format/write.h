@@ -28,6 +28,10 @@ int safetensors_put(file_out *f, const tensor_out *t, int n, const char *const *
 /* The same as a .pth that torch.load opens: a dictionary of tensors in the order given. Types: F32, F16, BF16. */
 int pth_put(file_out *f, const tensor_out *t, int n);
 
+/* The same as an .npz that numpy.load opens; meta as in safetensors_put, in the entry metadata.json. Types: F32, F16,
+ * F64, I32, I64; at most 4 axes. */
+int npz_put(file_out *f, const tensor_out *t, int n, const char *const *meta);
+
 typedef enum { GGUF_U32 = 4, GGUF_I32 = 5, GGUF_F32 = 6, GGUF_TEXT = 8, GGUF_I32S, GGUF_TEXTS } gguf_kind;
 
 /* One entry of a GGUF's metadata. */

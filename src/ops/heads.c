@@ -23,7 +23,7 @@ tensor *op_heads(cx *c, heads_fn *fn, const void *p, int heads, int at, tensor *
     for (int i = 0; i < n; i++) CHECK(!in[i] || (in[i]->cols == C && (in[i]->rows == 1 || in[i]->rows == T)));
     heads_args a = {.c = c, .fn = fn, .p = p, .in = in, .n = n, .heads = heads, .at = at};
     size_t kept = c->dev->heads_kept(c->dev, &a);
-    if (!kept) return fn(c, p, in, heads, at);
+    if (!kept || is_probed(c, WKV_SITE_WKV) || is_probed(c, WKV_SITE_STATE)) return fn(c, p, in, heads, at);
     a.out = tensor_new(c, T, C);
     record *r = tape_record(c, heads_back, a.out, n, in);
     if (r) {

@@ -78,15 +78,27 @@ static void linear_composed(cx *c, const linear_map *l)
     *l->y = plus ? op_add(c, y, plus) : y;
 }
 
+/* Give y, computed without plus, to the probe of the map's site. */
+static void give(cx *c, const linear_map *l)
+{
+    tensor *y = *l->y;
+    probe_give(c, l->site, 0, y->rows, y->cols, y->data);
+    if (l->plus) *l->y = op_add(c, y, l->plus);
+}
+
 void op_linears(cx *c, const linear_map *l, int n)
 {
     enum { MOST = 12 };
     product q[MOST];
+    const linear_map *end = l + n;
     int m = 0, T = 0;
-    for (; n > 0; n--, l++) {
+    for (; l < end; l++) {
         if (!l->w) continue;
+        const int gives = is_probed(c, l->site);
         if (c->recording || l->w->adapter) {
-            linear_composed(c, l);
+            linear_map alone = *l;
+            if (gives) alone.plus = NULL;
+            linear_composed(c, &alone);
             continue;
         }
         int out = weight_out(l->w);
@@ -102,7 +114,9 @@ void op_linears(cx *c, const linear_map *l, int n)
                            .from = checked(l->from, T, out),
                            .to = checked(l->to, T, out),
                            .times = checked(l->times, T, out),
-                           .plus = checked(l->plus, T, out)};
+                           .plus = gives ? NULL : checked(l->plus, T, out)};
     }
     if (m) c->dev->linear(c->dev, &(linear_args){.q = q, .n = m, .T = T});
+    for (l -= n; c->probed && l < end; l++)
+        if (l->w && is_probed(c, l->site)) give(c, l);
 }

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "format/layout.h"
+#include "wkv_probe.h"
 
 /* The type of activations, states and gradients. Tests build this layer a second time with double. */
 #ifdef WKV_DOUBLE
@@ -85,6 +86,14 @@ struct record {               /* a recorded operation, in the arena */
     int i, j;
 };
 
+/* Calls during a pass at sites of the model (wkv_probe.h). */
+typedef struct {
+    const uint32_t *sites; /* a bit 1 << site for each site with a probe: of the model, then of each layer */
+    /* row: of the pass, the first of `rows` */
+    void (*fn)(void *user, wkv_site site, int layer, int row, int rows, int cols, real *values);
+    void *user;
+} probe;
+
 struct cx {
     device *dev;
     arena mem;                /* the device's: values and gradients */
@@ -98,6 +107,9 @@ struct cx {
     real adapter_drop_rate;   /* of the inputs of adapters   */
     uint64_t drop_seed;
     int drop_row;             /* index of the first row in its step */
+    const probe *probe;       /* NULL: none; not while recording    */
+    int layer;                /* the running one; -1: before all    */
+    uint32_t probed;          /* its probe->sites; 0 without probes */
     record *last;             /* of the tape                        */
     real seed;                /* of tape_backward                   */
     /* If set, backward calls it after each operation; `layer` is the first layer from which on all gradients are
@@ -149,11 +161,12 @@ typedef enum {
 tensor *op_linear(cx *c, tensor *x, tensor *w);
 /* Several independent linear maps as one parallel region, each with its epilogue: y = f(x W' + bias), then from + (to -
  * from) y, then times y, then plus y. NULL operands are left out; a map without w is skipped. bias: one row; from, to,
- * times, plus: T x out. All maps have the same T; other sizes may differ. */
+ * times, plus: T x out. All maps have the same T; other sizes may differ. A probe at `site` gets y before plus. */
 typedef struct {
     tensor **y, *x, *w, *bias;
     map_kind map;
     tensor *from, *to, *times, *plus;
+    wkv_site site;
 } linear_map;
 void op_linears(cx *c, const linear_map *l, int n);
 /* LINEARS(c, {.y = &r, .x = xr, .w = R}, {.y = &k, .x = xk, .w = K, .map = MAP_RELU2}) */
@@ -216,6 +229,11 @@ typedef struct {
     tensor *r, *w, *k, *v, *a, *b;
 } wkv7_in;
 tensor *op_wkv7(cx *c, const wkv7_in *in, int heads, int at);
+
+/* The layer whose sites follow; -1: the model's. */
+void op_layer(cx *c, int layer);
+/* x, or if the running layer has a probe at `site`, a copy that the probe has read and may have changed. */
+tensor *op_probe(cx *c, wkv_site site, tensor *x);
 
 /* Dropout, in training only: each value is 0 with probability p, else divided by 1 - p; p is c->drop_rate, and
  * c->adapter_drop_rate at sites from ADAPTER_SITE on. The mask depends on the step's c->drop_seed and on `site`, which

@@ -23,6 +23,10 @@ void move_grad(cx *c, tensor *x, real *grad);
  * gradient is skipped, unless it may pass on the gradient of a state. */
 void tape_unwind(cx *c, const record *to);
 
+/* Whether the running layer has a probe at the site; and its call with values in the device's memory, in place. */
+static inline int is_probed(const cx *c, wkv_site site) { return (int)(c->probed >> site & 1); }
+void probe_give(cx *c, wkv_site site, int row, int rows, int cols, real *x);
+
 /* n reals that stay until backward */
 static inline real *tape_keep(cx *c, size_t n) { return arena_alloc(&c->mem, n * sizeof(real)); }
 

@@ -45,6 +45,27 @@ static wkv_args kept(cx *c, record *r)
     return a;
 }
 
+typedef void recurrence(device *, const wkv_args *);
+
+/* The recurrence of `len` reals of state; a probed state is given after each token. */
+static void run(cx *c, recurrence *fn, const wkv_args *a, int len)
+{
+    if (is_probed(c, WKV_SITE_STATE)) {
+        for (int i = 0; i < a->batch->n_spans; i++) {
+            span token = {.row = a->batch->spans[i].row, .len = 1, .state = a->batch->spans[i].state};
+            const batch one = {.rows = 1, .n_spans = 1, .spans = &token};
+            wkv_args alone = *a;
+            alone.batch = &one;
+            for (int t = 0; t < a->batch->spans[i].len; t++, token.row++) {
+                fn(c->dev, &alone);
+                probe_give(c, WKV_SITE_STATE, token.row, 1, len, token.state + a->at);
+            }
+        }
+    } else
+        fn(c->dev, a);
+    if (is_probed(c, WKV_SITE_WKV)) probe_give(c, WKV_SITE_WKV, 0, a->batch->rows, a->C, a->y);
+}
+
 static void wkv4_back(cx *c, record *r)
 {
     wkv_args a = kept(c, r);
@@ -66,7 +87,7 @@ static tensor *wkv4(cx *c, tensor *const in[4], int at, int scan)
     record *r = tape_record(c, wkv4_back, y, 4, in);
     if (r) r->i = scan;
     keep(c, r, &a, 3 * C);
-    (scan ? c->dev->wkv4_scan : c->dev->wkv4)(c->dev, &a);
+    run(c, scan ? c->dev->wkv4_scan : c->dev->wkv4, &a, 3 * C);
     return y;
 }
 
@@ -109,7 +130,7 @@ tensor *op_wkv6(cx *c, tensor *r, tensor *k, tensor *v, tensor *w, tensor *u, in
                   .u = u->data,
                   .y = y->data};
     keep(c, REC(c, wkv6_back, y, r, k, v, w, u), &a, C * N);
-    c->dev->wkv6(c->dev, &a);
+    run(c, c->dev->wkv6, &a, C * N);
     return y;
 }
 
@@ -144,6 +165,6 @@ tensor *op_wkv7(cx *c, const wkv7_in *in, int heads, int at)
                   .b = b->data,
                   .y = y->data};
     keep(c, REC(c, wkv7_back, y, r, w, k, v, a, b), &q, C * N);
-    c->dev->wkv7(c->dev, &q);
+    run(c, c->dev->wkv7, &q, C * N);
     return y;
 }

@@ -4,6 +4,7 @@
 
 #include "rwkv/model.h"
 #include "rwkv/pack.h"
+#include "rwkv/probe.h"
 #include "wkv_state.h"
 
 struct wkv_model {
@@ -37,6 +38,9 @@ int model_pack(wkv_model *m, const char *type);
 
 device *context_device(const wkv_context *c);
 const wkv_model *context_model(const wkv_context *c);
+probes *context_probes(wkv_context *c);
+/* wkv_eval_batch whose sequence i has the origin from[i] of its first token; NULL: {i, 0}. */
+int context_eval(wkv_context *c, const wkv_sequence *sequences, int count, const wkv_row *from);
 size_t context_bytes(const wkv_context *c); /* peak scratch memory */
 
 #endif

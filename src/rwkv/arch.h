@@ -122,6 +122,8 @@ typedef struct {
     void (*state_init)(const rwkv *m, real *layer);
     time_mix_fn *time_mix;
     channel_mix_fn *channel_mix;
+    uint32_t lacks;  /* a bit 1 << site for each site of a layer that it does not have (wkv_probe.h) */
+    int one_decay;   /* the decay is one row for all tokens                                          */
 
     low_rank ranks[RANKS + 1];       /* of D_R0, D_R1, ...; ends with a NULL name                         */
     const char *gguf;                /* general.architecture, "rwkv7"                                     */

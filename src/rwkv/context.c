@@ -2,6 +2,7 @@
  *
  * The division does not change a bit of the result (ops/device.h), so passes are as large as the memory for activations
  * allows. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
@@ -18,6 +19,7 @@ struct wkv_context {
     cx cx;
     device *device;
     const wkv_model *model;
+    probes probes;
     int rows, logits; /* of a pass, at most */
 };
 
@@ -52,6 +54,7 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
     int err = device_open(&c->device, o->device, o->threads, o->isa);
     if (!err) err = cx_init(&c->cx, c->device);
     if (!err) err = reserve(c);
+    if (!err) err = probes_init(&c->probes, &m->rwkv);
     if (err)
         wkv_context_free(c);
     else
@@ -62,6 +65,7 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
 void wkv_context_free(wkv_context *c)
 {
     if (!c) return;
+    probes_release(&c->probes);
     cx_release(&c->cx);
     device_close(c->device);
     free(c);
@@ -72,17 +76,38 @@ int wkv_context_threads(const wkv_context *c) { return c ? c->device->threads : 
 
 device *context_device(const wkv_context *c) { return c->device; }
 const wkv_model *context_model(const wkv_context *c) { return c->model; }
+probes *context_probes(wkv_context *c) { return &c->probes; }
 size_t context_bytes(const wkv_context *c) { return cx_peak(&c->cx); }
+
+/* Rows in place of embeddings; tokens are needed only by a version whose layers read tables by id. */
+static int check_embeddings(const wkv_context *c, const wkv_sequence *q, int i)
+{
+    const rwkv *m = &c->model->rwkv;
+    int by_id = 0;
+    for (int s = 0; s < m->arch->n_slots; s++) by_id |= m->arch->slots[s].flags & SLOT_TABLE;
+    if (by_id && !q->tokens)
+        return fail(WKV_EARG,
+                    "the tokens of sequence %d are NULL; version %s reads tables of its layers by id, also where "
+                    "embeddings are given",
+                    i, m->arch->version);
+    for (int t = 0; t < q->n; t++)
+        for (int k = 0; k < m->C; k++)
+            if (!isfinite(q->embeddings[(size_t)t * (size_t)m->C + (size_t)k]))
+                return fail(WKV_EARG, "value %d of row %d of the embeddings of sequence %d is NaN or infinite", k, t,
+                            i);
+    return 0;
+}
 
 static int check_sequence(const wkv_context *c, const wkv_sequence *q, int i)
 {
     const rwkv *m = &c->model->rwkv;
     if (q->n < 1) return fail(WKV_EARG, "sequence %d has %d tokens, expected at least 1", i, q->n);
     if (!q->state) return fail(WKV_EARG, "sequence %d has no state", i);
-    if (!q->tokens) return fail(WKV_EARG, "the tokens of sequence %d are NULL", i);
+    if (!q->tokens && !q->embeddings) return fail(WKV_EARG, "the tokens of sequence %d are NULL", i);
     if (q->state->fingerprint != c->model->fingerprint)
         return fail(WKV_EARG, "the state of sequence %d belongs to another model", i);
-    for (int t = 0; t < q->n; t++)
+    if (q->embeddings && check_embeddings(c, q, i)) return WKV_EARG;
+    for (int t = 0; q->tokens && t < q->n; t++)
         if (q->tokens[t] < 0 || q->tokens[t] >= m->V)
             return fail(WKV_EARG, "token %d of sequence %d is %d; the model's ids are 0 to %d", t, i, (int)q->tokens[t],
                         m->V - 1);
@@ -93,6 +118,8 @@ typedef struct {
     float **logits, **hidden; /* where the caller wants them, for each wanted row; NULL: not wanted */
     int *rows;
     int32_t *tokens;
+    wkv_row *of;         /* the origin of each row                                            */
+    const float **given; /* the row in place of each embedding, or NULL; NULL: ids everywhere */
     span *spans;
     real **home; /* the caller's states, if the spans' are copies */
     int n_rows, n_spans, wanted;
@@ -110,7 +137,7 @@ static float *row_of(float *rows, const wkv_sequence *q, int t, int cols)
 }
 
 /* Add to the pass as many tokens of each sequence as fit; done[i] tokens were read before. */
-static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int count, int *done)
+static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int count, const wkv_row *from, int *done)
 {
     const rwkv *m = &c->model->rwkv;
     for (int i = 0; i < count && p->n_rows < c->rows; i++) {
@@ -121,7 +148,13 @@ static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int cou
         if (any && !q[i].all_rows && !room && n == q[i].n - done[i]) n--;
         if (n <= 0) continue;
         p->spans[p->n_spans++] = (span){.row = p->n_rows, .len = n, .state = q[i].state->data};
-        memcpy(p->tokens + p->n_rows, q[i].tokens + done[i], (size_t)n * sizeof *p->tokens);
+        for (int t = 0; t < n; t++) {
+            const int row = p->n_rows + t, token = done[i] + t;
+            p->tokens[row] = q[i].tokens ? q[i].tokens[token] : 0;
+            p->of[row] = from ? (wkv_row){from[i].sequence, from[i].token + token} : (wkv_row){i, token};
+            if (p->given)
+                p->given[row] = q[i].embeddings ? q[i].embeddings + (size_t)token * (size_t)m->C : NULL;
+        }
         for (int t = 0; t < n; t++) {
             if (!is_wanted(&q[i], done[i] + t)) continue;
             p->rows[p->wanted] = p->n_rows + t;
@@ -177,7 +210,9 @@ static void run_pass(wkv_context *c, const pass *p)
     const batch b = {.rows = p->n_rows, .n_spans = p->n_spans, .spans = p->spans};
     c->cx.b = &b;
     if (c->device->separate) states_to_device(c, p);
+    probes_begin(&c->probes, &c->cx, p->of, p->given);
     tensor *x = rwkv_features(&c->cx, &c->model->rwkv, p->tokens, p->rows, p->wanted);
+    probes_end(&c->probes, &c->cx);
     if (x) {
         rows_to_host(c, x, p->hidden);
         logits_to_host(c, x, p->logits);
@@ -186,11 +221,15 @@ static void run_pass(wkv_context *c, const pass *p)
     c->cx.b = NULL;
 }
 
-int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
+int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count) { return context_eval(c, q, count, NULL); }
+
+int context_eval(wkv_context *c, const wkv_sequence *q, int count, const wkv_row *from)
 {
     REQUIRE(c, "the context");
     if (count < 1 || !q) return fail(WKV_EARG, "a batch of %d sequences", count);
+    int given = 0;
     for (int i = 0, err; i < count; i++) {
+        given |= q[i].embeddings != NULL;
         if ((err = check_sequence(c, &q[i], i))) return err;
         for (int j = 0; j < i; j++)
             if (q[j].state == q[i].state) return fail(WKV_EARG, "sequences %d and %d share one state", j, i);
@@ -204,9 +243,11 @@ int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count)
                   .hidden = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.hidden),
                   .rows = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.rows),
                   .tokens = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.tokens),
+                  .of = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.of),
+                  .given = given ? arena_alloc(&x->host, (size_t)c->rows * sizeof *p.given) : NULL,
                   .spans = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.spans),
                   .home = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.home)};
-        gather(c, &p, q, count, done);
+        gather(c, &p, q, count, from, done);
         if (!p.n_rows) break;
         run_pass(c, &p);
     }
@@ -242,4 +283,29 @@ int wkv_eval(wkv_context *c, wkv_state *s, const int32_t *tokens, int n, float *
 {
     wkv_sequence q = {.state = s, .tokens = tokens, .n = n, .logits = logits};
     return wkv_eval_batch(c, &q, 1);
+}
+
+int wkv_eval_embeddings(wkv_context *c, wkv_state *s, const float *rows, int n, float *logits)
+{
+    REQUIRE(rows, "the list of rows");
+    wkv_sequence q = {.state = s, .embeddings = rows, .n = n, .logits = logits};
+    return wkv_eval_batch(c, &q, 1);
+}
+
+int wkv_embed(wkv_context *c, const int32_t *ids, int n, float *rows)
+{
+    REQUIRE(c, "the context");
+    REQUIRE(ids, "the list of ids");
+    REQUIRE(rows, "the list of rows");
+    if (n < 1) return fail(WKV_EARG, "%d ids, expected at least 1", n);
+    const rwkv *m = &c->model->rwkv;
+    for (int i = 0; i < n; i++)
+        if (ids[i] < 0 || ids[i] >= m->V)
+            return fail(WKV_EARG, "id %d is %d; the model's ids are 0 to %d", i, (int)ids[i], m->V - 1);
+    for (int at = 0, count; at < n; at += count) {
+        count = n - at < c->rows ? n - at : c->rows;
+        cx_reset(&c->cx);
+        values_read(&c->cx, op_embed(&c->cx, (tensor *)&m->emb, ids + at, count), rows + (size_t)at * (size_t)m->C);
+    }
+    return 0;
 }

@@ -65,13 +65,17 @@ void rwkv_block(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2])
     void *w = rwkv_layer(m, layer);
     int at = layer * rwkv_layer_state(m), ffn_at = at + rwkv_layer_state(m) - m->C;
     out[1] = in[1];
-    tensor *x = op_drop(c, m->arch->time_mix(c, m, w, in[0], &out[1], at), 2 * layer);
-    out[0] = op_drop(c, m->arch->channel_mix(c, m, w, x, in[2], ffn_at), 2 * layer + 1);
+    op_layer(c, layer);
+    tensor *x = op_probe(c, WKV_SITE_RESID_PRE, in[0]);
+    x = op_probe(c, WKV_SITE_RESID_MID, op_drop(c, m->arch->time_mix(c, m, w, x, &out[1], at), 2 * layer));
+    x = op_drop(c, m->arch->channel_mix(c, m, w, x, in[2], ffn_at), 2 * layer + 1);
+    out[0] = op_probe(c, WKV_SITE_RESID_POST, x);
 }
 
 tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n)
 {
-    tensor *x = op_embed(c, (tensor *)&m->emb, tokens, c->b->rows), *v_first = NULL;
+    op_layer(c, -1);
+    tensor *x = op_probe(c, WKV_SITE_EMBED, op_embed(c, (tensor *)&m->emb, tokens, c->b->rows)), *v_first = NULL;
     x = layer_norm(c, x, (tensor *)&m->ln0_w, (tensor *)&m->ln0_b);
     tensor *embedded = x;
     c->tokens = tokens;

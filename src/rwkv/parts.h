@@ -21,8 +21,9 @@ static inline tensor *layer_norm(cx *c, tensor *x, tensor *w, tensor *b) { retur
 static inline tensor *gated_ffn(cx *c, tensor *x, tensor *xk, tensor *xr, tensor *K, tensor *V, tensor *R)
 {
     tensor *k, *r, *y;
-    LINEARS(c, {.y = &k, .x = xk, .w = K, .map = MAP_RELU2}, {.y = &r, .x = xr, .w = R, .map = MAP_SIGMOID});
-    LINEARS(c, {.y = &y, .x = k, .w = V, .times = r, .plus = x});
+    LINEARS(c, {.y = &k, .x = xk, .w = K, .map = MAP_RELU2, .site = WKV_SITE_FFN_ACT},
+               {.y = &r, .x = xr, .w = R, .map = MAP_SIGMOID});
+    LINEARS(c, {.y = &y, .x = k, .w = V, .times = r, .plus = x, .site = WKV_SITE_FFN_OUT});
     return y;
 }
 

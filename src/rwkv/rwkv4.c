@@ -34,11 +34,12 @@ static tensor *time_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v
     layer4 *w = layer;
     tensor *xr, *xk, *xv, *r, *k, *v, *y;
     MIX(c, x, &w->ln1_w, &w->ln1_b, at, CURRENT, {&xr, &w->mix_r}, {&xk, &w->mix_k}, {&xv, &w->mix_v});
-    LINEARS(c, {.y = &r, .x = xr, .w = &w->R, .map = MAP_SIGMOID},
-               {.y = &k, .x = xk, .w = &w->K},
-               {.y = &v, .x = xv, .w = &w->V});
-    y = op_wkv4(c, k, v, op_map(c, MAP_NEGEXP, &w->decay), &w->first, at + x->cols);
-    LINEARS(c, {.y = &y, .x = op_mul(c, r, y), .w = &w->O, .plus = x});
+    LINEARS(c, {.y = &r, .x = xr, .w = &w->R, .map = MAP_SIGMOID, .site = WKV_SITE_R},
+               {.y = &k, .x = xk, .w = &w->K, .site = WKV_SITE_K},
+               {.y = &v, .x = xv, .w = &w->V, .site = WKV_SITE_V});
+    tensor *decay = op_probe(c, WKV_SITE_W, op_map(c, MAP_NEGEXP, &w->decay));
+    y = op_wkv4(c, k, v, decay, &w->first, at + x->cols);
+    LINEARS(c, {.y = &y, .x = op_mul(c, r, y), .w = &w->O, .plus = x, .site = WKV_SITE_ATT_OUT});
     return y;
 }
 
@@ -91,4 +92,5 @@ static const published_size sizes[] = {
 
 const arch arch4 = {.version = "4", SLOTS(slots4), .detect = detect, .new_sizes = new_sizes,
                     .state = state, .state_init = state_init, .time_mix = time_mix, .channel_mix = channel_mix,
+                    .lacks = 1 << WKV_SITE_A | 1 << WKV_SITE_G, .one_decay = 1,
                     .gguf = "rwkv4", .answers_without_blank_line = 1, .published = sizes};

@@ -75,19 +75,19 @@ static tensor *time_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v
     tensor *xr, *xk, *xv, *xg = NULL, *r, *k, *v, *g = NULL, *y;
     MIX(c, x, &w->ln1_w, &w->ln1_b, at, CURRENT, {&xr, &w->mix_r}, {&xk, &w->mix_k}, {&xv, &w->mix_v},
         {&xg, gated ? &w->mix_g : NULL});
-    LINEARS(c, {.y = &r, .x = xr, .w = &w->R},
-               {.y = &k, .x = xk, .w = &w->K},
-               {.y = &v, .x = xv, .w = &w->V},
-               {.y = &g, .x = xg, .w = gated ? &w->G : NULL, .map = MAP_SILU});
+    LINEARS(c, {.y = &r, .x = xr, .w = &w->R, .site = WKV_SITE_R},
+               {.y = &k, .x = xk, .w = &w->K, .site = WKV_SITE_K},
+               {.y = &v, .x = xv, .w = &w->V, .site = WKV_SITE_V},
+               {.y = &g, .x = xg, .w = gated ? &w->G : NULL, .map = MAP_SILU, .site = WKV_SITE_G});
     tensor *decay = op_map(c, MAP_DECAY5, &w->decay), *bonus = gated ? &w->bonus : op_map(c, MAP_EXP, &w->bonus);
     if (m->arch != &arch52) { /* one scalar a head */
         decay = op_repeat(c, decay, m->N);
         bonus = op_repeat(c, bonus, m->N);
     }
     y = HEADS(c, in_heads, m, m->H, at + m->C, per_head,
-              .r = r, .k = k, .v = v, .decay = decay, .bonus = bonus, .g = g,
+              .r = r, .k = k, .v = v, .decay = op_probe(c, WKV_SITE_W, decay), .bonus = bonus, .g = g,
               .ln_w = &w->ln_x_w, .ln_b = &w->ln_x_b);
-    LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x});
+    LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x, .site = WKV_SITE_ATT_OUT});
     return y;
 }
 
@@ -117,7 +117,9 @@ static void new_sizes(int dim[DIMS])
 
 #define ARCH5(name, table)                                                                                             \
     .version = name, SLOTS(table), .state = matrix_state, .state_init = matrix_state_init,                             \
-    .time_mix = time_mix, .channel_mix = channel_mix, .gguf = "rwkv5", .answers_without_blank_line = 1
-const arch arch50 = {ARCH5("5.0", slots50), .detect = detect50, .no_web_form = 1};
-const arch arch51 = {ARCH5("5.1", slots51), .detect = detect51};
-const arch arch52 = {ARCH5("5.2", slots52), .detect = detect52, .new_sizes = new_sizes};
+    .time_mix = time_mix, .channel_mix = channel_mix, .one_decay = 1, .gguf = "rwkv5", .answers_without_blank_line = 1
+const arch arch50 = {ARCH5("5.0", slots50), .detect = detect50, .no_web_form = 1,
+                     .lacks = 1 << WKV_SITE_A | 1 << WKV_SITE_G};
+const arch arch51 = {ARCH5("5.1", slots51), .detect = detect51, .lacks = 1 << WKV_SITE_A};
+const arch arch52 = {ARCH5("5.2", slots52), .detect = detect52, .new_sizes = new_sizes,
+                     .lacks = 1 << WKV_SITE_A};

@@ -74,16 +74,16 @@ static tensor *time_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v
     tensor *z = layer_norm(c, x, &w->ln1_w, &w->ln1_b), *mixed[5], *r, *k, *v, *g, *low, *decay, *y;
     mix_by_token(c, w, z, op_shift(c, z, at), mixed);
     tensor *xw = mixed[0], *xk = mixed[1], *xv = mixed[2], *xr = mixed[3], *xg = mixed[4];
-    LINEARS(c, {.y = &r, .x = xr, .w = &w->R},
-               {.y = &k, .x = xk, .w = &w->K},
-               {.y = &v, .x = xv, .w = &w->V},
-               {.y = &g, .x = xg, .w = &w->G, .map = MAP_SILU},
+    LINEARS(c, {.y = &r, .x = xr, .w = &w->R, .site = WKV_SITE_R},
+               {.y = &k, .x = xk, .w = &w->K, .site = WKV_SITE_K},
+               {.y = &v, .x = xv, .w = &w->V, .site = WKV_SITE_V},
+               {.y = &g, .x = xg, .w = &w->G, .map = MAP_SILU, .site = WKV_SITE_G},
                {.y = &low, .x = xw, .w = &w->decay_w1, .map = MAP_TANH});
-    LINEARS(c, {.y = &decay, .x = low, .w = &w->decay_w2, .bias = &w->decay, .map = MAP_DECAY5});
+    LINEARS(c, {.y = &decay, .x = low, .w = &w->decay_w2, .bias = &w->decay, .map = MAP_DECAY5, .site = WKV_SITE_W});
     y = HEADS(c, in_heads, m, m->H, at + m->C, per_head,
               .r = r, .k = k, .v = v, .decay = decay, .bonus = &w->bonus, .g = g,
               .ln_w = &w->ln_x_w, .ln_b = &w->ln_x_b);
-    LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x});
+    LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x, .site = WKV_SITE_ATT_OUT});
     return y;
 }
 
@@ -113,6 +113,6 @@ static void new_sizes(int dim[DIMS])
 
 const arch arch6 = {.version = "6", SLOTS(slots6), .detect = detect, .new_sizes = new_sizes,
                     .state = matrix_state, .state_init = matrix_state_init,
-                    .time_mix = time_mix, .channel_mix = channel_mix,
+                    .time_mix = time_mix, .channel_mix = channel_mix, .lacks = 1 << WKV_SITE_A,
                     .ranks = {{"mix", ".time_mix_extra_dim"}, {"decay", ".time_decay_extra_dim"}},
                     .gguf = "rwkv6", .gguf_zero = ".rescale_every_n_layers"};

@@ -86,24 +86,24 @@ static tensor *time_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor **v
 
     tensor *r, *k, *v, *lw, *la, *lv = NULL, *lg, *decay, *a, *g, *y; /* l: between the halves of a low-rank map   */
     int late = *v_first != NULL;                                      /* layers after the first mix in layer 0's v */
-    LINEARS(c, {.y = &r, .x = xr, .w = &w->R},
-               {.y = &k, .x = xk, .w = &w->K},
-               {.y = &v, .x = xv, .w = &w->V},
+    LINEARS(c, {.y = &r, .x = xr, .w = &w->R, .site = WKV_SITE_R},
+               {.y = &k, .x = xk, .w = &w->K, .site = WKV_SITE_K},
+               {.y = &v, .x = xv, .w = &w->V, .site = late ? WKV_SITE_NONE : WKV_SITE_V},
                {.y = &lw, .x = xw, .w = &w->w1, .map = MAP_TANH},
                {.y = &la, .x = xa, .w = &w->a1},
                {.y = &lg, .x = xg, .w = &w->g1, .map = MAP_SIGMOID},
                {.y = &lv, .x = xv, .w = late ? &w->v1 : NULL});
-    LINEARS(c, {.y = &decay, .x = lw, .w = &w->w2, .bias = &w->w0, .map = MAP_DECAY7},
-               {.y = &a, .x = la, .w = &w->a2, .bias = &w->a0, .map = MAP_SIGMOID},
-               {.y = &g, .x = lg, .w = &w->g2},
+    LINEARS(c, {.y = &decay, .x = lw, .w = &w->w2, .bias = &w->w0, .map = MAP_DECAY7, .site = WKV_SITE_W},
+               {.y = &a, .x = la, .w = &w->a2, .bias = &w->a0, .map = MAP_SIGMOID, .site = WKV_SITE_A},
+               {.y = &g, .x = lg, .w = &w->g2, .site = WKV_SITE_G},
                {.y = &v, .x = lv, .w = late ? &w->v2 : NULL, .bias = &w->v0, .map = MAP_SIGMOID,
-                .from = v, .to = *v_first});
+                .from = v, .to = *v_first, .site = WKV_SITE_V});
     if (!late) *v_first = v;
 
     y = HEADS(c, in_heads, m, m->H, at + m->C, per_head,
               .r = r, .decay = decay, .k = k, .v = v, .a = a, .g = g,
               .k_k = &w->k_k, .k_a = &w->k_a, .r_k = &w->r_k, .ln_w = &w->ln_x_w, .ln_b = &w->ln_x_b);
-    LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x});
+    LINEARS(c, {.y = &y, .x = y, .w = &w->O, .plus = x, .site = WKV_SITE_ATT_OUT});
     return y;
 }
 
@@ -113,8 +113,8 @@ static tensor *channel_mix(cx *c, const rwkv *m, void *layer, tensor *x, tensor 
     layer7 *w = layer;
     tensor *xk, *k, *y;
     MIX(c, x, &w->ln2_w, &w->ln2_b, at, PREVIOUS, {&xk, &w->ffn_x_k});
-    LINEARS(c, {.y = &k, .x = xk, .w = &w->ffn_K, .map = MAP_RELU2});
-    LINEARS(c, {.y = &y, .x = k, .w = &w->ffn_V, .plus = x});
+    LINEARS(c, {.y = &k, .x = xk, .w = &w->ffn_K, .map = MAP_RELU2, .site = WKV_SITE_FFN_ACT});
+    LINEARS(c, {.y = &y, .x = k, .w = &w->ffn_V, .plus = x, .site = WKV_SITE_FFN_OUT});
     return y;
 }
 
@@ -128,8 +128,8 @@ static tensor *channel_mix_7a(cx *c, const rwkv *m, void *layer, tensor *x, tens
     tensor *low, *E = op_embed(c, &w->s_emb, c->tokens, x->rows), *by_token, *k, *y;
     LINEARS(c, {.y = &low, .x = z, .w = &w->s1}, {.y = &E, .x = x0, .w = &w->s_emb_x, .plus = E});
     LINEARS(c, {.y = &by_token, .x = op_matrix_of_row(c, low, E), .w = &w->s2, .bias = &w->s0});
-    LINEARS(c, {.y = &k, .x = xk, .w = &w->ffn_K, .map = MAP_RELU2, .times = by_token});
-    LINEARS(c, {.y = &y, .x = k, .w = &w->ffn_V, .plus = x});
+    LINEARS(c, {.y = &k, .x = xk, .w = &w->ffn_K, .map = MAP_RELU2, .times = by_token, .site = WKV_SITE_FFN_ACT});
+    LINEARS(c, {.y = &y, .x = k, .w = &w->ffn_V, .plus = x, .site = WKV_SITE_FFN_OUT});
     return y;
 }
 

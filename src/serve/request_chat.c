@@ -157,10 +157,16 @@ static int check_unsupported(const request *r, problem *p)
     return 0;
 }
 
+static int check_limit(const request *r, problem *p)
+{
+    if (r->max_tokens) return 0;
+    return refuse(p, 400, "max_tokens", "out_of_range", "max_tokens is 0, expected at least 1");
+}
+
 int request_chat(request *r, const char *body, size_t bytes, problem *p)
 {
     return request_begin(r, body, bytes, p) || request_settings(r, p) || read_messages(r, p) || read_effort(r, p) ||
-                   read_logprobs(r, p) || check_unsupported(r, p)
+                   read_logprobs(r, p) || check_unsupported(r, p) || check_limit(r, p)
                ? -1
                : 0;
 }

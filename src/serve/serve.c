@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,15 @@ void turns_leave(turns *t)
     t->serving++;
     pthread_cond_broadcast(&t->turn);
     pthread_mutex_unlock(&t->lock);
+}
+
+/* Each connection takes a file descriptor; the usual limit is a soft one. */
+static void raise_limit(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur >= l.rlim_max) return;
+    l.rlim_cur = l.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &l);
 }
 
 /* Let streams finish, for some time; a second signal ends it. */
@@ -53,6 +63,7 @@ int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->compute.lock, NULL);
     pthread_cond_init(&s->compute.turn, NULL);
+    raise_limit();
     if (guard_open(s) || held_open(s) || models_open(s)) return 1;
     if (http_start(s)) {
         models_close(s);

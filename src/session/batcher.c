@@ -19,6 +19,7 @@ struct wkv_batcher {
     wkv_session **sessions;
     int n, cap;
     wkv_sequence *sequences; /* [slots] of a step                                    */
+    wkv_row *from;           /* [slots] the origins of their first ids               */
     wkv_session **at;        /* [slots] those of the step                            */
     int *take;               /* [slots] ids that each reads in the step              */
     float *hidden, *logits;  /* [slots][C], [slots][V]                               */
@@ -43,11 +44,12 @@ int wkv_batcher_new(wkv_batcher **out, wkv_context *c, const wkv_batcher_options
     const size_t slots = (size_t)b->slots, width = (size_t)context_model(c)->rwkv.C,
                  vocab = (size_t)context_model(c)->rwkv.V;
     b->sequences = malloc(slots * sizeof *b->sequences);
+    b->from = malloc(slots * sizeof *b->from);
     b->at = malloc(slots * sizeof *b->at);
     b->take = malloc(slots * sizeof *b->take);
     b->hidden = malloc(slots * width * sizeof *b->hidden);
     b->logits = malloc(slots * vocab * sizeof *b->logits);
-    if (!b->sequences || !b->at || !b->take || !b->hidden || !b->logits) {
+    if (!b->sequences || !b->from || !b->at || !b->take || !b->hidden || !b->logits) {
         wkv_batcher_free(b);
         return fail(WKV_ENOMEM, "no memory for a batcher of %d slots", o.slots);
     }
@@ -61,6 +63,7 @@ void wkv_batcher_free(wkv_batcher *b)
     while (b->n) session_finish(b->sessions[b->n - 1], WKV_FINISH_CANCELLED, 0);
     free(b->sessions);
     free(b->sequences);
+    free(b->from);
     free(b->at);
     free(b->take);
     free(b->hidden);
@@ -185,13 +188,14 @@ static int evaluate(wkv_batcher *b, int active)
     int n = 0;
     for (int i = 0; i < active; i++) {
         wkv_session *s = b->at[i];
-        if (b->take[i])
-            b->sequences[n++] = (wkv_sequence){.state = s->state,
-                                               .tokens = s->ids + s->read,
-                                               .n = b->take[i],
-                                               .hidden = b->hidden + (size_t)i * width};
+        if (!b->take[i]) continue;
+        b->from[n] = (wkv_row){i, s->read};
+        b->sequences[n++] = (wkv_sequence){.state = s->state,
+                                           .tokens = s->ids + s->read,
+                                           .n = b->take[i],
+                                           .hidden = b->hidden + (size_t)i * width};
     }
-    const int err = n ? wkv_eval_batch(b->context, b->sequences, n) : 0;
+    const int err = n ? context_eval(b->context, b->sequences, n, b->from) : 0;
     if (err) return err;
     for (int i = 0; i < active; i++) {
         wkv_session *s = b->at[i];

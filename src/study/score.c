@@ -49,10 +49,10 @@ static int check_text(const wkv_context *c, const wkv_scored_text *q)
     return 0;
 }
 
-/* The next tokens of the texts, as many as fit into one piece: done[i] of text i were read before. `row` is the text of
- * each row. Returns their number. */
-static int next_piece(wkv_sequence *piece, int *row, int *n_rows, const wkv_scored_text *q, int count, const int *done,
-                      float *hidden, int width)
+/* The next tokens of the texts, as many as fit into one piece, with the origins of their first tokens: done[i] of text
+ * i were read before. `row` is the text of each row. Returns their number. */
+static int next_piece(wkv_sequence *piece, wkv_row *from, int *row, int *n_rows, const wkv_scored_text *q, int count,
+                      const int *done, float *hidden, int width)
 {
     int n = 0;
     *n_rows = 0;
@@ -60,6 +60,7 @@ static int next_piece(wkv_sequence *piece, int *row, int *n_rows, const wkv_scor
         int take = q[i].n - done[i];
         if (take > SCORE_TOKENS - *n_rows) take = SCORE_TOKENS - *n_rows;
         if (!take) continue;
+        from[n] = (wkv_row){i, done[i]};
         piece[n++] = (wkv_sequence){.state = q[i].state,
                                     .tokens = q[i].tokens + done[i],
                                     .n = take,
@@ -90,9 +91,10 @@ int wkv_score(wkv_context *c, const wkv_scored_text *texts, int count)
     int err = logits && hidden && done ? 0 : fail(WKV_ENOMEM, "no memory for the logits of %d tokens", SCORE_TOKENS);
     while (!err) {
         wkv_sequence piece[SCORE_TOKENS];
-        const int n = next_piece(piece, row, &n_rows, texts, count, done, hidden, C);
+        wkv_row from[SCORE_TOKENS];
+        const int n = next_piece(piece, from, row, &n_rows, texts, count, done, hidden, C);
         if (!n) break;
-        err = wkv_eval_batch(c, piece, n);
+        err = context_eval(c, piece, n, from);
         if (!err) err = wkv_head(c, hidden, n_rows, logits);
         for (int i = 0; i < n_rows && !err; i++)
             err = score_row(&texts[row[i]], done[row[i]]++, logits + (size_t)i * (size_t)V, V);
