@@ -84,6 +84,8 @@ run 1 bench --synthetic 7:1T
 holds err '"7:1T"'
 holds err "7:0.1B"
 run 2 bench --synthetic 7:0.1B -m "$model"
+run 2 bench -o x.gguf
+holds err "--synthetic gives its size"
 holds err "give one"
 run 1 bench --synthetic 7:0.1B --type q9
 holds err '"q9"'

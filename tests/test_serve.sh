@@ -250,7 +250,7 @@ end 0
 mkdir models
 cp "$here/../models/default.gguf" models/one.gguf
 cp models/one.gguf models/two.gguf
-serve --models-dir models --idle 60
+serve --models-dir models --idle 1
 ask 200 /v1/models
 holds body '"id": "one"'
 holds body '"id": "two"'
@@ -260,6 +260,13 @@ for name in one two one; do
 done
 ask 200 /metrics
 holds body 'wkv_models_resident 1'
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 0.4
+    curl -s "$at/metrics" >body
+    grep -q 'wkv_models_resident 0' body && break
+done
+holds body 'wkv_models_resident 0'
+chat 200 "{$hello, \"max_tokens\": 2}"
 rm -r models
 end 0
 
