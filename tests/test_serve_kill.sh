@@ -6,7 +6,7 @@ command -v curl >/dev/null || { echo "skip test_serve_kill: no curl here"; echo 
 export XDG_DATA_HOME="$work/data"
 serve() {
     rm -f address
-    "$WKV" serve --port 0 -q -t 1 >address 2>log &
+    "$WKV" serve --port 0 -q -t 1 "$@" >address 2>log &
     server=$!
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         [ -s address ] && break
@@ -50,5 +50,24 @@ curl -s "$at/v1/sessions/s" >out
 answers=$(grep -o '"role": "assistant"' out | wc -l | tr -d ' ') # one may be on the disk before the client is told
 is "$((answers >= finished && answers <= finished + i))" 1 "$answers answers in the store, $finished ended"
 is "$(sed 's/.*"turns": \([0-9]*\).*/\1/' out)" "$answers" "turns to the head"
+
+# ---- a server that is asked to end keeps the part of the answer that it has ------------------------------------------
+kill -9 $server
+serve --grace 0 --tokens 1000000
+turn 1000000 >stream &
+client=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    [ "$(grep -c '"content"' stream)" -gt 5 ] && break
+    sleep 0.05
+done
+kill -TERM $server
+wait $server
+is $? 0 "status of the server"
+wait $client
+holds stream '"finish_reason": "length"'
+holds stream '[DONE]'
+serve
+curl -s "$at/v1/sessions/s" >out
+is "$(grep -o '"role": "assistant"' out | wc -l | tr -d ' ')" $((answers + 1)) "answers after the end"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
