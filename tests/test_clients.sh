@@ -9,7 +9,7 @@ has() { "$python" -c "import $(echo "$1" | tr ' ' ',')" >/dev/null 2>&1; }
 "$WKV" serve --port 0 -q >address 2>log &
 server=$!
 trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+for _ in $(seq 200); do
     [ -s address ] && break
     sleep 0.1
 done

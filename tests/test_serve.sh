@@ -16,12 +16,12 @@ serve() {
     rm -f address
     "$WKV" serve --port 0 -t 1 "$@" >address 2>log &
     server=$!
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    for _ in $(seq 200); do
         [ -s address ] && break
         sleep 0.1
     done
     at=$(sed 's,/v1$,,' address)
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    for _ in $(seq 200); do
         curl -sf "$at/health" >/dev/null && break
         sleep 0.1
     done

@@ -109,12 +109,14 @@ static int ask(const char *path, const char *body)
 /* All that comes until the text `until` is there, the server closes, or some seconds have passed. */
 static char *receive(int fd, const char *until, double seconds)
 {
-    static char text[1 << 20];
+    static char text[8 << 20];
     const double give_up = now() + seconds;
-    size_t n = 0;
+    size_t n = 0, seen = 0; /* seen: the searched part */
     *text = 0;
-    while (n < sizeof text - 1 && now() < give_up && !(until && strstr(text, until))) {
+    while (n < sizeof text - 1 && now() < give_up) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (until && strstr(text + seen, until)) break;
+        seen = until && n > strlen(until) ? n - strlen(until) : 0;
         if (poll(&p, 1, 50) <= 0) continue;
         const ssize_t got = recv(fd, text + n, sizeof text - 1 - n, 0);
         if (got <= 0) break;

@@ -8,7 +8,7 @@ serve() {
     rm -f address
     "$WKV" serve --port 0 -q -t 1 "$@" >address 2>log &
     server=$!
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    for _ in $(seq 200); do
         [ -s address ] && break
         sleep 0.1
     done
@@ -34,7 +34,7 @@ while [ $i -lt "${KILLS:-5}" ]; do
     grep -q 'DONE' out && finished=$((finished + 1))
     turn 100000 >stream 2>/dev/null &
     client=$!
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    for _ in $(seq 200); do
         [ "$(grep -c '"content"' stream)" -gt $((i % 7)) ] && break
         sleep 0.05
     done
@@ -56,7 +56,7 @@ kill -9 $server
 serve --grace 0 --tokens 1000000
 turn 1000000 >stream &
 client=$!
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+for _ in $(seq 200); do
     [ "$(grep -c '"content"' stream)" -gt 5 ] && break
     sleep 0.05
 done

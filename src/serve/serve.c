@@ -51,7 +51,7 @@ static void shut_down(server *s, volatile sig_atomic_t *interrupted)
     }
     s->closing = 2; /* answers end where they are */
     models_close(s);
-    for (int i = 0; i < 20 && http_busy(s); i++) usleep(TICK); /* the last bytes */
+    for (int i = 0; i < 50 && http_busy(s); i++) usleep(TICK); /* the last bytes */
     http_stop(s);
 }
 
