@@ -246,6 +246,20 @@ ask 200 /v1/chat/completions -H 'x-api-key: first' -d "{$hello, \"max_tokens\": 
 ask 200 /v1/chat/completions -H 'x-api-key: first' -d "{$hello, \"max_tokens\": 1, \"model\": \"default\"}"
 end 0
 
+# ---- a long prompt is read once, by another server too ---------------------------------------------------------------
+i=0
+while [ $i -lt 300 ]; do
+    printf 'The king had a daughter. '
+    i=$((i + 1))
+done >long
+printf '{"max_tokens": 1, "prompt": "%s"}' "$(cat long)" >long.json
+for _ in 1 2; do
+    serve
+    complete 200 @long.json
+    end 0
+done
+holds body '"prompt_tokens_details": {"cached_tokens": 1801}'
+
 # ---- several models, one in memory -----------------------------------------------------------------------------------
 mkdir models
 cp "$here/../models/default.gguf" models/one.gguf

@@ -32,8 +32,8 @@ enum { WORDS = 24 };
 
 static void be_server(const char *const *more, int out)
 {
-    const char *words[WORDS] = {program, "serve", "--port", "0", "-t", "1", "-q"};
-    for (int n = 7; *more; more++) words[n++] = *more;
+    const char *words[WORDS] = {program, "serve", "--port", "0", "-t", "1", "-q", "--cache-disk", "0"};
+    for (int n = 9; *more; more++) words[n++] = *more;
     dup2(out, 1);
     if (!getenv("WKV_TEST_LOG")) dup2(open("/dev/null", O_WRONLY), 2);
     execv(program, (char **)(uintptr_t)words);

@@ -1,4 +1,5 @@
 /* cmd_serve.c - wkv serve: models behind HTTP. */
+#include "cache.h"
 #include "commands.h"
 #include "engine.h"
 #include "models.h"
@@ -18,7 +19,7 @@ static texts model_names, aliases, keys, origins, hosts;
 static const char *folder, *host = "127.0.0.1", *key_file, *template_name, *device;
 static int port = 8080, no_key, resident = 1, idle, slots, queue = 256, max_tokens = 4096, max_body, keep_alive = 10,
            grace = 10, no_mmap;
-static int64_t cache_memory, cache_disk;
+static int64_t cache_memory;
 
 static const option model_options[] = {
     {'m', "model", OPT_TEXTS, "MODEL", &model_names, 0, 0, "the built-in model",
@@ -59,8 +60,8 @@ static const option limit_options[] = {
 };
 static const group models_of = GROUP("Models", model_options), network = GROUP("Network", network_options),
                    limits = GROUP("Limits", limit_options);
-static const group *const groups[] = {&models_of,       &network,       &limits, &weights_group,
-                                      &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&models_of,     &network,         &limits,        &cache_group,
+                                      &weights_group, &tokenizer_group, &general_group, NULL};
 
 #ifdef HAVE_MICROHTTPD
 
@@ -157,6 +158,8 @@ static int run(int n, char **operands)
     if (status) return status;
     if (!guard_is_loopback(host) && !n_keys && !no_key)
         return usage(&cmd_serve, "--host %s can be reached by others; give a key with --api-key, or --no-key", host);
+    char path[CACHE_PATH];
+    const int64_t disk = cache_place(path);
     serve_options o = {
         .models = served,
         .n_models = n_models,
@@ -183,7 +186,8 @@ static int run(int n, char **operands)
         .keep_alive = keep_alive,
         .grace = grace,
         .cache_memory = cache_memory,
-        .cache_disk = cache_disk,
+        .cache_disk = disk,
+        .cache_folder = disk ? path : NULL,
         .quiet = say_quiet,
         .ready = tell,
     };
