@@ -259,6 +259,13 @@ WKV_API int32_t wkv_sample(wkv_sampler *s, const float *logits);
 WKV_API int wkv_sampler_count(wkv_sampler *s, int32_t id);
 WKV_API void wkv_sampler_reset(wkv_sampler *s); /* reset the counts; the random stream continues */
 
+/* A token among the next ones of a distribution. */
+typedef struct {
+    int32_t id;
+    int rank;  /* ids that are more probable, or as probable and lower: 0 is the one that greedy sampling chooses */
+    float nll; /* minus the natural logarithm of its probability                                                  */
+} wkv_token_score;
+
 /* ---- chat templates ---------------------------------------------------------------------------------------------- */
 
 /* Models of template "g1" can reason before they answer. A suffix of the question and the beginning of the answer

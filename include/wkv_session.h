@@ -67,13 +67,18 @@ WKV_API int wkv_session_apart(const wkv_session *s);
  * (wkv_cache.h) keeps no state of this session any more. */
 WKV_API wkv_state *wkv_session_state(wkv_session *s);
 
+/* The caller has read the next n ids into the state of wkv_session_state itself (wkv_score): they are not read again.
+ * WKV_EARG: fewer than n + 1 ids are unread, or a session inside a batcher. */
+WKV_API int wkv_session_advance(wkv_session *s, int n);
+
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
 typedef enum {
     WKV_EVENT_TEXT,
     WKV_EVENT_REASONING, /* text between <think> and </think>; both are left out             */
     WKV_EVENT_TOOL_CALL, /* JSON between the fences of a call; both are left out             */
-    WKV_EVENT_DONE       /* the session has left the batcher                                 */
+    WKV_EVENT_DONE,      /* the session has left the batcher                                 */
+    WKV_EVENT_TOKEN      /* with wkv_generation.scores: a token, after the last of its text  */
 } wkv_event_kind;
 
 typedef enum {
@@ -88,8 +93,10 @@ typedef enum {
 /* The pointers are valid until the next call with the session or its batcher. */
 typedef struct {
     wkv_event_kind kind;
-    const char *text; /* complete characters, ended by a zero byte; "" for DONE */
+    const char *text; /* complete characters, ended by a zero byte; "" for DONE and TOKEN */
     size_t bytes;
+    const wkv_token_score *token; /* of TOKEN: the sampled one, and behind it the `top` most probable ones */
+    int top;
     wkv_finish_reason finish_reason; /* of DONE          */
     int code;                        /* of FAILED: WKV_E... */
     const char *error;               /* of FAILED: a sentence; else "" */
@@ -130,6 +137,10 @@ typedef struct {
     /* with sections: a tool call, which "```json" begins in the prompt or at a line of the answer, ends with this
      * string ("\n```"), and the answer with it; NULL: no tools */
     const char *tool_stop;
+    /* not 0: a TOKEN event for each token of the text, with its probability in the model's distribution (before the
+     * sampler), and the `top` most probable tokens there, and for the id that ends the text. A token of which a stop
+     * string cuts text has none */
+    int scores, top;
 } wkv_generation;
 
 /* The stops, ending and sections of a chat template, and with `tools` its tool_stop; the strings are borrowed from

@@ -11,12 +11,6 @@ extern "C" {
 
 /* ---- the probability of a text -------------------------------------------------------------------------------- */
 
-typedef struct {
-    int32_t id;
-    int rank;  /* ids that are more probable, or as probable and lower: 0 is the one that greedy sampling chooses */
-    float nll; /* minus the natural logarithm of its probability                                                  */
-} wkv_token_score;
-
 /* A text to score. Its state reads tokens[0 .. n). */
 typedef struct {
     wkv_state *state;        /* a different one for each text; fresh where a text stands alone        */

@@ -202,6 +202,9 @@ static void sessions(void)
     REFUSED(wkv_session_fork(NULL, one));
     EXPECT_EQ(wkv_session_about(NULL).n, 0);
     EXPECT(!wkv_session_state(NULL));
+    REFUSED(wkv_session_advance(NULL, 1));
+    REFUSED(wkv_session_advance(one, 0));
+    REFUSED(wkv_session_advance(one, -1));
     EXPECT(!wkv_session_next_event(NULL, &e) && !wkv_session_next_event(one, NULL));
     wkv_session_cancel(NULL);
     wkv_session_cancel(one);

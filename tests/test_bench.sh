@@ -85,6 +85,8 @@ holds err '"7:1T"'
 holds err "7:0.1B"
 run 2 bench --synthetic 7:0.1B -m "$model"
 holds err "give one"
+run 2 bench -o x.gguf
+holds err "--synthetic gives its size"
 run 1 bench --synthetic 7:0.1B --type q9
 holds err '"q9"'
 run 1 bench -m "$model" --type q9

@@ -77,8 +77,8 @@ while read -r name text; do
     wrong "unknown command '$name'; $text" "$name"
 done <<END
 run wkv generate continues a text, wkv chat holds a conversation
-serve there is no server
-ps there is no server
+server wkv serve serves models
+ps nothing runs in the background
 quantize wkv convert IN OUT.gguf --type q8
 perplexity wkv eval --text TEXT
 lm-eval wkv eval measures tasks

@@ -4,6 +4,7 @@
 #include "models.h"
 #include "test.h"
 #include "wkv_session.h"
+#include "wkv_study.h"
 
 static wkv_model *m;
 static wkv_context *c;
@@ -46,7 +47,7 @@ static void collect(wkv_session *s, result *r)
         EXPECT_EQ(strlen(e.text), e.bytes);
         if (e.kind == WKV_EVENT_DONE)
             r->done = 1, r->reason = e.finish_reason, r->code = e.code;
-        else {
+        else if (e.kind != WKV_EVENT_TOKEN) {
             EXPECT(complete(e.text, e.bytes));
             strcat(r->text[e.kind], e.text);
         }
@@ -397,6 +398,75 @@ static void saves_and_loads(void)
     remove("session.files.safetensors");
 }
 
+/* Every token of the text is reported after it, with the probabilities that wkv_score gives; a stop string's are not. */
+static void reports_probabilities(void)
+{
+    enum { TOP = 3, MOST = 24 };
+    static wkv_token_score got[MOST][1 + TOP], want[64], top[64][TOP];
+    const char *const none[] = {NULL}, *const stops[] = {"\n"};
+    for (int stopped = 0; stopped < 2; stopped++) {
+        wkv_session *s = begun(prompts[0]);
+        const int n = wkv_session_about(s).n;
+        wkv_batcher *b;
+        wkv_event e;
+        char text[1024] = "", spelled[1024] = "";
+        int tokens = 0, same = 1;
+        EXPECT_EQ(wkv_batcher_new(&b, c, NULL), 0);
+        EXPECT_EQ(wkv_batcher_add(b, s,
+                                  &(wkv_generation){.scores = 1,
+                                                    .top = TOP,
+                                                    .max_tokens = MOST,
+                                                    .stops = stopped ? stops : none,
+                                                    .n_stops = stopped}),
+                  0);
+        for (int done = 0; !done;) {
+            EXPECT_EQ(wkv_batcher_step(b), 0);
+            while (wkv_session_next_event(s, &e)) {
+                size_t bytes;
+                done |= e.kind == WKV_EVENT_DONE;
+                strcat(text, e.text);
+                if (e.kind != WKV_EVENT_TOKEN) continue;
+                EXPECT_EQ(e.top, TOP);
+                memcpy(got[tokens++], e.token, sizeof got[0]);
+                const char *token = wkv_token_bytes(t, e.token->id, &bytes);
+                strncat(spelled, token, bytes);
+                same &= strlen(spelled) <= strlen(text);
+            }
+        }
+        EXPECT(same && tokens > 4);
+        EXPECT_EQ(strncmp(text, spelled, strlen(spelled)), 0);
+        if (!stopped) EXPECT_EQ(tokens, MOST);
+        const wkv_session_info about = wkv_session_about(s);
+        wkv_state *again = state_new(m);
+        EXPECT_EQ(wkv_score(c, &(wkv_scored_text){again, about.ids, n + tokens - 1, want, &top[0][0], TOP}, 1), 0);
+        for (int i = 0; i < tokens; i++) {
+            EXPECT(!memcmp(got[i], &want[n - 1 + i], sizeof want[0]));
+            EXPECT(!memcmp(got[i] + 1, top[n - 1 + i], sizeof top[0]));
+            EXPECT_EQ(got[i][0].rank, 0); /* greedy */
+        }
+        wkv_state_free(again);
+        wkv_batcher_free(b);
+        wkv_session_free(s);
+    }
+}
+
+/* A prompt that the caller has read itself, but for its last id, is answered with the same bits. */
+static void advances(void)
+{
+    wkv_session *one = begun(prompts[1]), *two = begun(prompts[1]);
+    const wkv_session_info about = wkv_session_about(one);
+    const wkv_generation g = {.max_tokens = LONG};
+    EXPECT_EQ(wkv_session_advance(one, about.n), WKV_EARG);
+    EXPECT_EQ(wkv_eval(c, wkv_session_state(one), about.ids, about.n - 1, NULL), 0);
+    EXPECT_EQ(wkv_session_advance(one, about.n - 1), 0);
+    EXPECT_EQ(wkv_session_about(one).read, about.n - 1);
+    const result a = run(one, &g), b = run(two, &g);
+    EXPECT_STR(a.text[0], b.text[0]);
+    EXPECT(replays(one));
+    wkv_session_free(one);
+    wkv_session_free(two);
+}
+
 int main(void)
 {
     if (wkv_model_open(&m, NULL, NULL) || wkv_context_new(&c, m, NULL) || wkv_tokenizer_open(&t, NULL, m)) {
@@ -414,6 +484,8 @@ int main(void)
     RUN(one_bad_session_refuses_no_other);
     RUN(leaves);
     RUN(saves_and_loads);
+    RUN(reports_probabilities);
+    RUN(advances);
     wkv_tokenizer_close(t);
     wkv_context_free(c);
     wkv_model_close(m);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LONG_TEXT = 1024 /* tokens to read */, PATH_ROOM = 4096 };
+enum { LONG_TEXT = 1024 /* tokens to read */ };
 static int64_t limit = (int64_t)4000 * 1000 * 1000;
 
 static const option cache_options[] = {
@@ -14,17 +14,19 @@ static const option cache_options[] = {
 };
 const group cache_group = GROUP("Cache", cache_options);
 
-static int find_folder(char path[PATH_ROOM])
+static int find_folder(char path[CACHE_PATH])
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (cache && *cache == '/') return snprintf(path, PATH_ROOM, "%s/wkv/states", cache) < PATH_ROOM;
-    return home && *home && snprintf(path, PATH_ROOM, "%s/.cache/wkv/states", home) < PATH_ROOM;
+    if (cache && *cache == '/') return snprintf(path, CACHE_PATH, "%s/wkv/states", cache) < CACHE_PATH;
+    return home && *home && snprintf(path, CACHE_PATH, "%s/.cache/wkv/states", home) < CACHE_PATH;
 }
+
+int64_t cache_place(char path[CACHE_PATH]) { return find_folder(path) ? limit : 0; }
 
 wkv_cache *cache_begin(const engine *e, wkv_session *s)
 {
     const wkv_session_info about = wkv_session_about(s);
-    char folder[PATH_ROOM];
+    char folder[CACHE_PATH];
     wkv_cache *k;
     if (!limit || about.n - about.read < LONG_TEXT || e->begin || !find_folder(folder)) return NULL;
     if (wkv_cache_new(&k, e->context, e->tokenizer, &(wkv_cache_options){.folder = folder, .disk = limit}) ||

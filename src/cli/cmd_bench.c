@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *synthetic, *text_path, *sparsity;
+static const char *synthetic, *text_path, *sparsity, *out;
 static const char *type;
 static int only, quick, as_json;
 static char synthetic_help[400];
@@ -21,6 +21,8 @@ static const option options[] = {
      "take seconds instead of a minute: fewer repeats, no prompt of 2048 tokens, no training"},
     {0, "sparsity", OPT_TEXT, "TEXT", &sparsity, 0, 0, "",
      "measure activation sparsity instead of speed: the share of zero squared ReLUs per layer on the file TEXT"},
+    {'o', "out", OPT_TEXT, "FILE", &out, 0, 0, "",
+     "write the synthetic model to FILE, a GGUF with the World vocabulary, instead of measuring"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write the report as JSON"},
 };
 static const group own = GROUP("Measurement", options);
@@ -53,6 +55,20 @@ static int open_model(bench *b)
     return 0;
 }
 
+/* A model file for programs that measure by themselves. */
+static int write_model(void)
+{
+    wkv_model *m;
+    wkv_tokenizer *t;
+    note("making a model of size %s", synthetic);
+    if (wkv_model_synthetic(&m, synthetic, type, 0)) return complain_library();
+    int status = wkv_tokenizer_open(&t, "world", NULL) ? complain_library() : 0;
+    if (!status && wkv_convert(m, out, &(wkv_convert_options){.tokenizer = t})) status = complain_library();
+    wkv_tokenizer_close(t);
+    wkv_model_close(m);
+    return status;
+}
+
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
@@ -62,6 +78,8 @@ static int run(int n, char **operands)
         return usage(&cmd_bench, "two texts: --file %s and --sparsity %s; give one", text_path, sparsity);
     if (only == SCAN && (engine_model || synthetic || text_path || sparsity))
         return usage(&cmd_bench, "--only scan uses no model and no text; omit the other option");
+    if (out && !synthetic) return usage(&cmd_bench, "--out %s writes a synthetic model; --synthetic gives its size", out);
+    if (out) return write_model();
     if (only == SCAN) {
         catch_interrupts();
         return bench_scan(engine_threads, quick, as_json);

@@ -4,8 +4,8 @@
 
 #include "option.h"
 
-extern const command cmd_generate, cmd_chat, cmd_info, cmd_tokenize, cmd_logits, cmd_dump, cmd_state, cmd_session,
-    cmd_train, cmd_vocab, cmd_tune, cmd_merge, cmd_convert, cmd_pull, cmd_eval, cmd_curve, cmd_decay, cmd_lens,
-    cmd_trace, cmd_bench, cmd_doctor, cmd_selftest;
+extern const command cmd_generate, cmd_chat, cmd_serve, cmd_info, cmd_tokenize, cmd_logits, cmd_dump, cmd_state,
+    cmd_session, cmd_train, cmd_vocab, cmd_tune, cmd_merge, cmd_convert, cmd_pull, cmd_eval, cmd_curve, cmd_decay,
+    cmd_lens, cmd_trace, cmd_bench, cmd_doctor, cmd_selftest;
 
 #endif

@@ -41,10 +41,13 @@ int answer_new(answer **out, const wkv_session *s, const wkv_generation *g)
 {
     *out = NULL;
     if (g->max_tokens < 0) return fail(WKV_EARG, "max_tokens is %d, expected 0 or more", g->max_tokens);
+    if (g->top < 0 || g->top > s->model->rwkv.V)
+        return fail(WKV_EARG, "top is %d, expected 0 to %d", g->top, s->model->rwkv.V);
     answer *a = calloc(1, sizeof *a);
     if (!a) return fail(WKV_ENOMEM, "no memory for an answer");
     a->max_tokens = g->max_tokens;
     a->divided = g->sections;
+    a->scored = (scored){.on = g->scores, .top = g->scores ? g->top : 0};
     a->from = a->mark = s->n;
     const int err = fill(a, s, g);
     if (err)
@@ -60,6 +63,7 @@ void answer_free(answer *a)
     wkv_sampler_free(a->sampler);
     stops_release(&a->stops);
     sections_release(&a->sections);
+    scored_release(&a->scored);
     wkv_state_free(a->kept);
     free(a->kept_hidden);
     free(a->ending);
@@ -91,7 +95,7 @@ static int show(wkv_session *s, size_t end, int *ended)
     a->shown += used;
     *ended = a->divided && a->sections.kind == WKV_EVENT_DONE;
     if (*ended) a->n = a->shown;
-    return err;
+    return err ? err : scored_show(&a->scored, &s->events, a->shown);
 }
 
 /* Keep the state from before the id that was just added, if that is the first with held-back text. */
@@ -117,6 +121,7 @@ static int add_text(wkv_session *s, int *ended, wkv_finish_reason *reason)
     int err = reserve_text(a, wkv_decoder_room(s->tokenizer));
     if (err) return err;
     a->n += wkv_decode(&a->decoder, s->tokenizer, s->ids[s->n - 1], a->text + a->n);
+    scored_place(&a->scored, a->n + (size_t)a->decoder.n);
     *reason = WKV_FINISH_STOP;
     const size_t stop = a->shown + stops_find(&a->stops, a->text + a->shown, a->n - a->shown);
     if (stop < a->n) {
@@ -252,13 +257,15 @@ void answer_sample(wkv_session *s, const float *logits)
         session_finish(s, WKV_FINISH_FAILED, id);
         return;
     }
-    if (id == wkv_tokenizer_end(s->tokenizer)) {
+    err = scored_add(&a->scored, id, logits, s->model->rwkv.V);
+    if (!err && id == wkv_tokenizer_end(s->tokenizer)) {
+        scored_place(&a->scored, a->n + (size_t)a->decoder.n);
         session_finish(s, WKV_FINISH_END, 0);
         return;
     }
     s->ids[s->n++] = id;
     s->sampled = ++a->tokens;
-    err = add_text(s, &ended, &reason);
+    if (!err) err = add_text(s, &ended, &reason);
     if (err)
         session_finish(s, WKV_FINISH_FAILED, err);
     else if (ended)

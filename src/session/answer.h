@@ -3,6 +3,7 @@
 #define WKV_SESSION_ANSWER_H
 
 #include "base/rng.h"
+#include "session/scored.h"
 #include "session/sections.h"
 #include "session/stops.h"
 
@@ -13,6 +14,7 @@ struct answer {
     int max_tokens, tokens;
     int divided; /* into sections */
     sections sections;
+    scored scored;
     wkv_decoder decoder;
 
     /* The text since id number `mark` of the session: [0 .. shown) was given to the events, the rest is held back. The

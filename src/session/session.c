@@ -140,6 +140,19 @@ wkv_state *wkv_session_state(wkv_session *s)
     return s->state;
 }
 
+int wkv_session_advance(wkv_session *s, int n)
+{
+    REQUIRE(s, "the session");
+    const int err = check_free(s);
+    if (err) return err;
+    if (n < 0 || n >= s->n - s->read)
+        return fail(WKV_EARG, "%d ids were read by the caller; the session has %d unread ones, and reads the last itself", n,
+                    s->n - s->read);
+    s->read += n;
+    if (n) s->has_hidden = 0, s->untrusted = 1;
+    return 0;
+}
+
 int session_copy_state(wkv_state **state, float **hidden, const wkv_session *s)
 {
     const size_t bytes = (size_t)s->model->rwkv.C * sizeof **hidden;

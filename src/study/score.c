@@ -15,15 +15,13 @@ static int fail_logits(const wkv_state *s, int at)
                 s->model->about.path, at);
 }
 
-static float nll_of(const distribution *d, int32_t id) { return (float)-log_probability(d, id); }
-
 /* a and b: the logits of both models after the same tokens; next: the token that came. */
 static wkv_difference differ(const float *a, const float *b, int V, int32_t next)
 {
     distribution p = distribution_of(a, V), q = distribution_of(b, V);
     double squares = 0;
     for (int i = 0; i < V; i++) squares += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
-    return (wkv_difference){.nll = {nll_of(&p, next), nll_of(&q, next)},
+    return (wkv_difference){.nll = {(float)-log_probability(&p, next), (float)-log_probability(&q, next)},
                             .kl = (float)kl_divergence(&p, &q),
                             .apart = (float)sqrt(squares / V),
                             .agree = p.argmax == q.argmax};
@@ -40,28 +38,6 @@ static int check(const wkv_context *c, const wkv_state *s, const int32_t *tokens
 }
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
-
-static wkv_token_score score_of(const distribution *d, int32_t id)
-{
-    const float *x = d->logits;
-    int rank = 0;
-    for (int i = 0; i < d->n; i++) rank += x[i] > x[id] || (x[i] == x[id] && i < id);
-    return (wkv_token_score){.id = id, .rank = rank, .nll = nll_of(d, id)};
-}
-
-/* The k largest logits in order, the lower id first where they are equal. */
-static void find_top(wkv_token_score *top, int k, const distribution *d)
-{
-    const float *x = d->logits;
-    int n = 0;
-    for (int i = 0; i < d->n; i++) {
-        if (n == k && !(x[i] > x[top[n - 1].id])) continue;
-        int at = n < k ? n++ : n - 1;
-        for (; at && x[i] > x[top[at - 1].id]; at--) top[at] = top[at - 1];
-        top[at].id = i;
-    }
-    for (int i = 0; i < n; i++) top[i].rank = i, top[i].nll = nll_of(d, top[i].id);
-}
 
 static int check_text(const wkv_context *c, const wkv_scored_text *q)
 {
@@ -98,8 +74,8 @@ static int next_piece(wkv_sequence *piece, wkv_row *from, int *row, int *n_rows,
 static int score_row(const wkv_scored_text *q, int at, const float *x, int V)
 {
     const distribution d = distribution_of(x, V);
-    q->scores[at] = score_of(&d, q->tokens[at + 1]);
-    if (q->top) find_top(q->top + (size_t)at * (size_t)q->k, q->k, &d);
+    q->scores[at] = distribution_score(&d, q->tokens[at + 1]);
+    if (q->top) distribution_top(q->top + (size_t)at * (size_t)q->k, q->k, &d);
     return isfinite(q->scores[at].nll) ? 0 : fail_logits(q->state, at);
 }
 

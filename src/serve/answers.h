@@ -1,0 +1,82 @@
+/* answers.h - jobs that generate: a request becomes sessions, their events become the response of a dialect. */
+#ifndef WKV_SERVE_ANSWERS_H
+#define WKV_SERVE_ANSWERS_H
+
+#include "engine.h"
+#include "wkv_study.h"
+
+typedef struct answers answers;
+
+/* One answer to one prompt. */
+typedef struct {
+    wkv_session *session;
+    int prompt;         /* its number                                                    */
+    int leads;          /* the first to its prompt, which it reads for the others        */
+    int ends, done;     /* there is nothing to generate; complete                        */
+    const char *finish; /* "stop", "length"                                          */
+    int sampled;
+    out text, reasoning; /* of a whole response                                      */
+    out tokens[4];       /* log-probabilities, in the lists of the dialect           */
+    int n_tokens;        /* in each list                                             */
+    size_t characters;   /* of the tokens so far                                     */
+    /* echo with log-probabilities: the tokens of the prompt, with the `top` most probable ones (echo.c) */
+    wkv_token_score *scores, *top;
+    int scored, to_score;
+} choice;
+
+/* The form of a response. Pieces are appended to a->piece, which is sent as a stream's event where the request
+ * streams. */
+typedef struct {
+    const char *prefix;        /* of the answer's id: "chatcmpl-" */
+    void (*begin)(answers *a); /* the sessions exist    */
+    void (*part)(answers *a, choice *c, int reasoning, const char *text, size_t n); /* of a stream           */
+    void (*token)(answers *a, choice *c, const wkv_token_score *t, int top); /* with log-probabilities; t[1 + top] */
+    void (*end)(answers *a, choice *c);                                      /* of a stream's choice  */
+    void (*finish)(answers *a);                                              /* all choices are done  */
+} dialect;
+
+struct answers {
+    job j;
+    request r;
+    const dialect *how;
+    char id[48];
+    int64_t created;
+    choice *choices;
+    int n;
+    int begun;
+    int prompt, cached; /* tokens */
+    engine *e;          /* while it works */
+    struct kept *kept;  /* a session of the store goes on (kept.h); NULL: none */
+    out answer;         /* its answer's text                                    */
+    out state;          /* for the client to hold, in quotes; empty: none       */
+    out piece;
+};
+
+/* Make a job of a request, which it owns from here on, and give it to the model's engine. The exchange is refused
+ * otherwise. */
+void answers_give(exchange *x, request *r, const dialect *how);
+
+/* The prompt before its answer (echo.c): with log-probabilities its tokens are scored first, 64 at a time, and then
+ * read. echo_begin: 0 or a code of the library; echo_work: the same; echo_show gives the prompt to the dialect. */
+int echo_begin(const answers *a, choice *c);
+int echo_work(answers *a);
+void echo_show(answers *a, choice *c);
+
+/* Log-probabilities in JSON (logprobs.c): an object of a chat, and the four lists of a completion. */
+void logprobs_chat(out *o, const answers *a, const wkv_token_score *t, int top);
+void logprobs_completion(answers *a, choice *c, const wkv_token_score *t, int top);
+
+/* ", \"state\": ..., \"session\": ..., \"message\": ..." for a response that has them. */
+void answers_extras(const answers *a, out *o);
+
+/* Tokens of the prompts, of the answers, found in the cache: {"prompt_tokens": ...}. */
+void answers_usage(const answers *a, out *o);
+
+/* Append the segments of a conversation to a session, with the sampled ids of its answers where the cache knows them.
+ * Returns 0 or a code of the library. */
+int chat_append(const engine *e, wkv_session *s, const request *r);
+/* The same for a turn of a stored session: its system texts, and its question. */
+int chat_append_opening(const engine *e, wkv_session *s, const request *r);
+int chat_append_question(const engine *e, wkv_session *s, const request *r);
+
+#endif

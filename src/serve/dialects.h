@@ -1,0 +1,20 @@
+/* dialects.h - the handlers of all paths, one file for each group of them. */
+#ifndef WKV_SERVE_DIALECTS_H
+#define WKV_SERVE_DIALECTS_H
+
+#include "http.h"
+
+void handle_chat(exchange *x);
+void handle_completions(exchange *x);
+void handle_embeddings(exchange *x);
+void handle_tokenize(exchange *x);
+void handle_detokenize(exchange *x);
+void handle_tokenizer_info(exchange *x);
+void handle_sessions(exchange *x);
+void handle_models(exchange *x);
+void handle_model(exchange *x);
+void handle_health(exchange *x);
+void handle_metrics(exchange *x);
+void handle_root(exchange *x);
+
+#endif

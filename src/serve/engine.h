@@ -1,0 +1,38 @@
+/* engine.h - a resident model: the thread that owns its context, batcher, sessions and cache, and works on jobs. */
+#ifndef WKV_SERVE_ENGINE_H
+#define WKV_SERVE_ENGINE_H
+
+#include "request.h"
+#include "server.h"
+#include "wkv_cache.h"
+#include "wkv_session.h"
+
+typedef struct engine engine;
+typedef struct job job;
+
+/* A piece of work for an engine, with the exchange that waits for it. */
+struct job {
+    exchange *x;
+    job *next;
+    int (*work)(job *j, engine *e); /* called between steps, until it returns 1: it has replied */
+    void (*release)(job *j);        /* also for a job that was never begun                      */
+};
+
+struct engine {
+    server *server;
+    const char *name; /* as /v1/models lists it */
+    wkv_model *model;
+    const wkv_model_info *about;
+    wkv_tokenizer *tokenizer;
+    wkv_context *context;
+    wkv_batcher *batcher;
+    wkv_cache *cache; /* NULL: no memory for one */
+    const wkv_template *how;
+    int slots;
+};
+
+/* Open the model of an engine whose server and name are set. Returns 0, or -1 with the reason. */
+int engine_load(engine *e, const char *path, problem *p);
+void engine_unload(engine *e);
+
+#endif

@@ -1,0 +1,45 @@
+/* exchange.h - the struct behind an exchange, for http.c and guard.c. */
+#ifndef WKV_SERVE_EXCHANGE_H
+#define WKV_SERVE_EXCHANGE_H
+
+#include "server.h"
+
+struct MHD_Connection;
+
+typedef enum {
+    EXCHANGE_READING,   /* headers and body of the request             */
+    EXCHANGE_WAITING,   /* with a handler or an engine                 */
+    EXCHANGE_STREAMING, /* headers of a stream are sent                */
+    EXCHANGE_DONE       /* the response is complete                    */
+} exchange_state;
+
+struct exchange {
+    pthread_mutex_t lock;
+    int owners;
+    server *server;
+    exchange *next, *before; /* in the server's list, under its lock */
+    char id[32], method[16], path[256], client[64], tenant[40], allow[32], origin[256];
+    const route *route;
+    int preflight, dispatched; /* of the HTTP thread alone */
+    int interim;               /* HTTP/1.1: a client may be sent 102 */
+    out body;
+    size_t received;
+    struct MHD_Connection *connection; /* NULL: closed */
+    int fd;
+    int suspended;
+    exchange_state state;
+    int streams, accepted;
+    int queued; /* libmicrohttpd has the response */
+    int left;   /* the client has left, or is given up */
+    int status;
+    const char *type;
+    out reply;   /* a whole response, or the part of a stream that is not sent yet */
+    size_t sent; /* bytes of it */
+    int64_t begun, asked, answered, wrote, progress, probed; /* microseconds; progress: the client took bytes */
+    exchange_figures log;
+};
+
+exchange *exchange_new(server *s, struct MHD_Connection *c, const char *url, const char *method, const char *version);
+void exchange_suspend(exchange *x); /* until there is more; under its lock, in the HTTP thread */
+
+#endif

@@ -1,0 +1,107 @@
+/* fields.c - typed fields of a request. */
+#include "fields.h"
+#include <math.h>
+#include <string.h>
+
+int fields_read(json_t **object, const char *body, size_t bytes, problem *p)
+{
+    json_error_t e;
+    *object = json_loadb(body ? body : "", bytes, 0, &e);
+    if (!*object)
+        return refuse(p, 400, NULL, "invalid_json", "the body is no JSON object: line %d, column %d: %s", e.line,
+                      e.column, e.text);
+    if (json_is_object(*object)) return 0;
+    refuse(p, 400, NULL, "invalid_json", "the body is %s, expected an object", field_type(*object));
+    json_decref(*object);
+    *object = NULL;
+    return -1;
+}
+
+const char *field_type(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: return "an object";
+    case JSON_ARRAY: return "an array";
+    case JSON_STRING: return "a string";
+    case JSON_INTEGER: return "an integer";
+    case JSON_REAL: return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE: return "a boolean";
+    default: return "null";
+    }
+}
+
+int field_refuse(problem *p, const char *name, const char *expected, const json_t *found)
+{
+    return refuse(p, 400, name, "invalid_type", "%s is %s, expected %s", name, field_type(found), expected);
+}
+
+/* The value of a field; NULL: missing or null. */
+static const json_t *value_of(const json_t *o, const char *name)
+{
+    const json_t *v = json_object_get(o, name);
+    return v && !json_is_null(v) ? v : NULL;
+}
+
+int field_text(const char **to, const json_t *o, const char *name, problem *p)
+{
+    const json_t *v = value_of(o, name);
+    if (!v) return 0;
+    if (!json_is_string(v)) return field_refuse(p, name, "a string", v);
+    *to = json_string_value(v);
+    return 0;
+}
+
+int field_flag(int *to, const json_t *o, const char *name, problem *p)
+{
+    const json_t *v = value_of(o, name);
+    if (!v) return 0;
+    if (!json_is_boolean(v)) return field_refuse(p, name, "a boolean", v);
+    *to = json_is_true(v);
+    return 0;
+}
+
+int field_count(int *to, const json_t *o, const char *name, int64_t least, int64_t most, problem *p)
+{
+    const json_t *v = value_of(o, name);
+    if (!v) return 0;
+    const int whole =
+        json_is_real(v) && json_real_value(v) == floor(json_real_value(v)); /* 16.0, as some clients write */
+    if (!json_is_integer(v) && !whole) return field_refuse(p, name, "an integer", v);
+    const double x = json_number_value(v);
+    if (x < (double)least || x > (double)most)
+        return refuse(p, 400, name, "out_of_range", "%s is %.0f, expected %lld to %lld", name, x, (long long)least,
+                      (long long)most);
+    *to = (int)x;
+    return 0;
+}
+
+int field_real(float *to, const json_t *o, const char *name, double least, double most, problem *p)
+{
+    const json_t *v = value_of(o, name);
+    if (!v) return 0;
+    if (!json_is_number(v)) return field_refuse(p, name, "a number", v);
+    const double x = json_number_value(v);
+    if (!(x >= least && x <= most))
+        return refuse(p, 400, name, "out_of_range", "%s is %g, expected %g to %g", name, x, least, most);
+    *to = (float)x;
+    return 0;
+}
+
+int field_list(const json_t **to, const json_t *o, const char *name, problem *p)
+{
+    const json_t *v = value_of(o, name);
+    if (!v) return 0;
+    if (!json_is_array(v)) return field_refuse(p, name, "an array", v);
+    *to = v;
+    return 0;
+}
+
+int field_object(const json_t **to, const json_t *o, const char *name, problem *p)
+{
+    const json_t *v = value_of(o, name);
+    if (!v) return 0;
+    if (!json_is_object(v)) return field_refuse(p, name, "an object", v);
+    *to = v;
+    return 0;
+}

@@ -1,0 +1,215 @@
+/* held.c - states that the client holds. */
+#include "held.h"
+#include "wkv_file.h"
+#include "wkv_store.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <nettle/base64.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEADER = 16, CODE = 32, PATH_ROOM = 4096 };
+static const char mark[] = "wkvheld1";
+
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
+
+static int from_hex(char to[32], const char *line)
+{
+    if (strspn(line, "0123456789abcdefABCDEF") < 64) return -1;
+    for (int i = 0; i < 32; i++) {
+        const char digits[3] = {line[2 * i], line[2 * i + 1], 0};
+        to[i] = (char)strtol(digits, NULL, 16);
+    }
+    return 0;
+}
+
+static int read_keys(server *s, const char *path)
+{
+    char *text;
+    size_t bytes;
+    if (wkv_file_read(&text, &bytes, path)) {
+        fprintf(stderr, "wkv: %s\n", wkv_error());
+        return 1;
+    }
+    for (char *line = text; line && *line && s->n_secrets < 2; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (*line && !from_hex(s->secret[s->n_secrets], line)) s->n_secrets++;
+    }
+    memset(text, 0, bytes);
+    free(text);
+    if (s->n_secrets) return 0;
+    fprintf(stderr, "wkv: %s: has no key; expected one or two lines of 64 hexadecimal digits\n", path);
+    return 1;
+}
+
+/* A new key in a file of its own: another server that makes one at the same time is first, or second. */
+static int make_keys(server *s, const char *path)
+{
+    unsigned char key[32];
+    char text[66];
+    if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key) return 1;
+    for (int i = 0; i < 32; i++) snprintf(text + 2 * i, 3, "%02x", key[i]);
+    text[64] = '\n';
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST) return read_keys(s, path);
+    const int written = fd >= 0 && write(fd, text, 65) == 65;
+    if (fd >= 0 && (close(fd) || !written)) unlink(path);
+    if (written) return read_keys(s, path);
+    memcpy(s->secret[0], key, sizeof key); /* a store that cannot be written: until the server ends */
+    s->n_secrets = 1;
+    return 0;
+}
+
+int held_open(server *s)
+{
+    char folder[PATH_ROOM - 16], path[PATH_ROOM];
+    if (s->o.secret) return read_keys(s, s->o.secret);
+    if (s->o.store_folder)
+        snprintf(folder, sizeof folder, "%s", s->o.store_folder);
+    else if (!wkv_store_folder(folder, sizeof folder))
+        *folder = 0;
+    if (*folder) wkv_file_make_folders(folder, 0700);
+    snprintf(path, sizeof path, "%s/secret", folder);
+    return *folder && !access(path, F_OK) ? read_keys(s, path) : make_keys(s, path);
+}
+
+void held_code(unsigned char code[32], const char key[32], const unsigned char header[16], const char *tenant,
+               const char *data, size_t bytes)
+{
+    struct hmac_sha256_ctx c;
+    hmac_sha256_set_key(&c, 32, (const uint8_t *)key);
+    hmac_sha256_update(&c, HEADER, header);
+    hmac_sha256_update(&c, strlen(tenant) + 1, (const uint8_t *)tenant);
+    hmac_sha256_update(&c, bytes, (const uint8_t *)data);
+    hmac_sha256_digest(&c, CODE, code);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+/* The library reads and writes states as files: one in a folder of this process, in memory where there is such a place. */
+static int make_folder(char folder[64])
+{
+    snprintf(folder, 64, "%s/wkv-held-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static void remove_folder(const char *folder, const char *path)
+{
+    unlink(path);
+    rmdir(folder);
+}
+
+static int no_folder(problem *p) { return refuse(p, 500, "state", NULL, "no folder for a state: %s", strerror(errno)); }
+
+/* ---- out --------------------------------------------------------------------------------------------------------- */
+
+static void put_base64(out *o, const unsigned char *header, const unsigned char *code, const char *data, size_t bytes)
+{
+    struct base64_encode_ctx c;
+    const size_t room = BASE64_ENCODE_LENGTH(HEADER + CODE + bytes) + 8;
+    char *text = malloc(room);
+    if (!text) {
+        o->failed = 1;
+        return;
+    }
+    base64_encode_init(&c);
+    size_t n = base64_encode_update(&c, text, HEADER, header);
+    n += base64_encode_update(&c, text + n, CODE, code);
+    n += base64_encode_update(&c, text + n, bytes, (const uint8_t *)data);
+    n += base64_encode_final(&c, text + n);
+    out_text(o, "\"");
+    out_put(o, text, n);
+    out_text(o, "\"");
+    free(text);
+}
+
+int held_put(out *o, const engine *e, const char *tenant, const wkv_session *s, problem *p)
+{
+    char folder[64], path[96], *data;
+    unsigned char header[HEADER], code[CODE];
+    size_t bytes;
+    if (make_folder(folder)) return no_folder(p);
+    snprintf(path, sizeof path, "%s/state.safetensors", folder);
+    int err = wkv_session_save(s, e->context, e->how->name, path);
+    if (!err) err = wkv_file_read(&data, &bytes, path);
+    remove_folder(folder, path);
+    if (err) return refuse_library(p, err, "return_state");
+    memcpy(header, mark, 8);
+    const uint64_t now = (uint64_t)time(NULL);
+    for (int i = 0; i < 8; i++) header[8 + i] = (unsigned char)(now >> (8 * i));
+    held_code(code, e->server->secret[0], header, tenant, data, bytes);
+    put_base64(o, header, code, data, bytes);
+    free(data);
+    return 0;
+}
+
+/* ---- in ---------------------------------------------------------------------------------------------------------- */
+
+static int verify(const server *s, const unsigned char *held, size_t n, const char *tenant)
+{
+    unsigned char code[CODE];
+    int known = 0;
+    if (n < HEADER + CODE || memcmp(held, mark, 8)) return 0;
+    for (int i = 0; i < s->n_secrets; i++) {
+        held_code(code, s->secret[i], held, tenant, (const char *)held + HEADER + CODE, n - HEADER - CODE);
+        known |= memeql_sec(code, held + HEADER, CODE);
+    }
+    return known;
+}
+
+/* The bytes of a text, in memory that the caller frees; NULL: no base64, or no memory. */
+static unsigned char *decode(size_t *n, const char *text, size_t bytes)
+{
+    struct base64_decode_ctx c;
+    unsigned char *held = malloc(BASE64_DECODE_LENGTH(bytes) + 1);
+    base64_decode_init(&c);
+    *n = BASE64_DECODE_LENGTH(bytes);
+    if (held && base64_decode_update(&c, n, held, bytes, text) && base64_decode_final(&c)) return held;
+    free(held);
+    return NULL;
+}
+
+static int load(wkv_session **s, const engine *e, const char *path)
+{
+    wkv_state_file *f;
+    int err = wkv_state_file_open(&f, path);
+    if (err) return err;
+    err = wkv_session_load(s, f, e->context, e->tokenizer);
+    wkv_state_file_close(f);
+    return err;
+}
+
+int held_take(wkv_session **s, const engine *e, const char *tenant, const char *text, size_t bytes, problem *p)
+{
+    char folder[64], path[96];
+    size_t n;
+    *s = NULL;
+    unsigned char *held = decode(&n, text, bytes);
+    if (!held || !verify(e->server, held, n, tenant)) {
+        free(held);
+        return refuse(p, 400, "state", "invalid_state",
+                      "state is not one that this server gave for this key, or its secret has changed");
+    }
+    if (make_folder(folder)) {
+        free(held);
+        return no_folder(p);
+    }
+    snprintf(path, sizeof path, "%s/state.safetensors", folder);
+    FILE *f = fopen(path, "wb");
+    int err = f && fwrite(held + HEADER + CODE, 1, n - HEADER - CODE, f) == n - HEADER - CODE ? 0 : WKV_EIO;
+    if (f && fclose(f)) err = WKV_EIO;
+    free(held);
+    if (!err && (err = load(s, e, path)))
+        refuse_library(p, err == WKV_EFORMAT ? WKV_EARG : err, "state");
+    else if (err)
+        no_folder(p);
+    remove_folder(folder, path);
+    return err ? -1 : 0;
+}

@@ -1,0 +1,167 @@
+/* kept.c - answers in sessions of the store. */
+#include "kept.h"
+#include "wkv_file.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_ROOM = 4096 };
+
+struct kept {
+    const engine *e;
+    wkv_store *store;
+    wkv_store_session session;
+    wkv_tree *tree;
+    const char *question;
+};
+
+int kept_store(wkv_store **store, const server *s, const char *tenant, problem *p)
+{
+    char folder[PATH_ROOM - 64], path[PATH_ROOM];
+    if (s->o.store_folder)
+        snprintf(folder, sizeof folder, "%s", s->o.store_folder);
+    else if (!wkv_store_folder(folder, sizeof folder))
+        return refuse(p, 501, "session", "unsupported", "this server has no folder for sessions");
+    snprintf(path, sizeof path, "%s%s%s", folder, *tenant ? "/tenants/" : "", tenant);
+    int err = *tenant ? wkv_file_make_folders(path, 0700) : 0;
+    if (!err) err = wkv_store_open(store, path);
+    return err ? refuse_library(p, err, "session") : 0;
+}
+
+int kept_find(wkv_store_session *session, wkv_store *store, const char *name, problem *p)
+{
+    const int found = wkv_store_find(session, store, name);
+    if (found < 0 && found != WKV_EARG) return refuse_library(p, found, "session");
+    if (found == 1 && (!strcmp(session->id, name) || !strcmp(session->name, name))) return 0;
+    return refuse(p, 404, "session", "session_not_found", "there is no session '%.100s'; GET /v1/sessions lists them",
+                  name);
+}
+
+int kept_check_head(const wkv_store_session *session, const char *known, problem *p)
+{
+    if (!known || !strcmp(known, session->head)) return 0;
+    return refuse(p, 409, "parent", "head_moved", "the session goes on from %s, not from %.40s",
+                  *session->head ? session->head : "its beginning", *known ? known : "its beginning");
+}
+
+/* ---- the place of a turn ----------------------------------------------------------------------------------------- */
+
+/* The question of `edit` is asked anew: the turn goes on from the message before it. */
+static int find_edited(int *node, const kept *k, const char *id, problem *p)
+{
+    const int found = wkv_tree_find(k->tree, id);
+    const wkv_node *n = wkv_tree_node(k->tree, found);
+    if (!n || n->role != WKV_ROLE_USER)
+        return refuse(p, 404, "edit", "message_not_found", "the session has no question %.100s", id);
+    *node = n->parent;
+    return 0;
+}
+
+static int find_parent(int *node, const kept *k, const request *r, problem *p)
+{
+    const char *edit = NULL;
+    int branch = 0;
+    if (field_text(&edit, r->body, "edit", p) || field_flag(&branch, r->body, "branch", p)) return -1;
+    *node = wkv_tree_head(k->tree);
+    if (edit) return find_edited(node, k, edit, p);
+    if (!branch) return kept_check_head(&k->session, r->parent, p);
+    if (!r->parent) return 0;
+    *node = *r->parent ? wkv_tree_find(k->tree, r->parent) : WKV_NOWHERE;
+    return *node >= WKV_NOWHERE
+               ? 0
+               : refuse(p, 404, "parent", "message_not_found", "the session has no message %.100s", r->parent);
+}
+
+/* A question, and before the first one perhaps system texts. */
+static int check_messages(const request *r, int first, problem *p)
+{
+    for (int i = 0; i + 1 < r->n_messages; i++)
+        if (r->messages[i].who != SPEAKER_SYSTEM || !first)
+            return refuse(p, 400, "messages", "invalid_value",
+                          "with a session, messages is one question%s; the session has the others",
+                          first ? " after system texts" : "");
+    if (r->messages[r->n_messages - 1].who != SPEAKER_USER)
+        return refuse(p, 400, "messages", "invalid_value", "with a session, the last message is the user's");
+    if (r->n > 1) return refuse(p, 400, "n", "invalid_value", "with a session, n is 1");
+    return 0;
+}
+
+static int append(kept *k, wkv_session *s, const request *r, int parent, problem *p)
+{
+    int err = 0;
+    if (parent == WKV_NOWHERE) {
+        err = chat_append_opening(k->e, s, r);
+        if (!err && wkv_session_about(s).n) {
+            const char *system = r->n_messages > 1 ? r->messages[0].text : "";
+            const wkv_node node = {.role = WKV_ROLE_TEXT, .text = system};
+            const int opening = wkv_tree_add(k->tree, WKV_NOWHERE, &node, s);
+            if (opening < 0) err = opening;
+        }
+    }
+    if (!err) err = chat_append_question(k->e, s, r);
+    return err ? refuse_library(p, err, "messages") : 0;
+}
+
+int kept_begin(kept **out_kept, wkv_session **s, const answers *a, problem *p)
+{
+    kept *k = calloc(1, sizeof *k);
+    int parent = WKV_NOWHERE;
+    if (!k) return refuse(p, 503, NULL, "out_of_memory", "no memory for a session");
+    k->e = a->e;
+    k->question = a->r.messages[a->r.n_messages - 1].text;
+    int bad = kept_store(&k->store, a->e->server, exchange_tenant(a->j.x), p) ||
+              kept_find(&k->session, k->store, a->r.session, p);
+    int err = bad ? 0 : wkv_store_load(&k->tree, k->store, &k->session, a->e->context, a->e->tokenizer);
+    if (err) bad = refuse_library(p, err, "session");
+    if (!bad) bad = find_parent(&parent, k, &a->r, p) || check_messages(&a->r, parent == WKV_NOWHERE, p);
+    if (!bad && wkv_tree_go(k->tree, parent)) bad = refuse_library(p, WKV_EARG, "parent");
+    err = bad ? 0 : wkv_tree_session(s, k->tree, parent);
+    if (err) bad = refuse_library(p, err, "session");
+    if (!bad) bad = append(k, *s, &a->r, parent, p);
+    if (bad)
+        kept_end(k);
+    else
+        *out_kept = k;
+    return bad ? -1 : 0;
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
+
+static int add(kept *k, wkv_role role, const char *text, const wkv_session *s, problem *p)
+{
+    const wkv_node node = {.role = role, .text = text};
+    const int added = wkv_tree_add(k->tree, wkv_tree_head(k->tree), &node, s);
+    return added < 0 ? refuse_library(p, added, "session") : 0;
+}
+
+int kept_asked(kept *k, const wkv_session *s, problem *p) { return add(k, WKV_ROLE_USER, k->question, s, p); }
+
+int kept_answered(kept *k, const wkv_session *s, const out *text, problem *p)
+{
+    char *copy = text->failed ? NULL : malloc(text->n + 1);
+    if (!copy) return refuse(p, 503, NULL, "out_of_memory", "no memory for an answer");
+    if (text->n) memcpy(copy, text->at, text->n);
+    copy[text->n] = 0;
+    const int bad = add(k, WKV_ROLE_ASSISTANT, copy, s, p);
+    free(copy);
+    if (bad) return bad;
+    const int err = wkv_store_save(k->store, &k->session, k->tree);
+    if (err == WKV_ECONFLICT) return refuse(p, 409, "parent", "head_moved", "%s", wkv_error());
+    return err ? refuse_library(p, err, "session") : 0;
+}
+
+const char *kept_message(const kept *k)
+{
+    const wkv_node *n = wkv_tree_node(k->tree, wkv_tree_head(k->tree));
+    return n ? n->id : "";
+}
+
+const char *kept_session(const kept *k) { return k->session.id; }
+
+void kept_end(kept *k)
+{
+    if (!k) return;
+    wkv_tree_free(k->tree);
+    wkv_store_close(k->store);
+    free(k);
+}

@@ -1,0 +1,27 @@
+/* kept.h - an answer in a session of the store (wkv_store.h): where it goes on, and its messages. */
+#ifndef WKV_SERVE_KEPT_H
+#define WKV_SERVE_KEPT_H
+
+#include "answers.h"
+#include "wkv_store.h"
+
+/* The store of a tenant, opened anew: each has a folder of its own. Returns 0, or -1 with the problem. */
+int kept_store(wkv_store **store, const server *s, const char *tenant, problem *p);
+/* A session by its id or name. 404 */
+int kept_find(wkv_store_session *session, wkv_store *store, const char *name, problem *p);
+/* 409: the head is not the message that the client knows. */
+int kept_check_head(const wkv_store_session *session, const char *known, problem *p);
+
+typedef struct kept kept;
+
+/* The session of the request's turn, at the end of its question, to be read. */
+int kept_begin(kept **k, wkv_session **s, const answers *a, problem *p);
+int kept_asked(kept *k, const wkv_session *s, problem *p); /* the question is read: it is a message */
+/* The answer is complete: it is a message, and on the disk. 409: another client has moved the head meanwhile; the
+ * answer is a branch. */
+int kept_answered(kept *k, const wkv_session *s, const out *text, problem *p);
+const char *kept_message(const kept *k); /* the id of the answer */
+const char *kept_session(const kept *k);
+void kept_end(kept *k);
+
+#endif

@@ -1,0 +1,113 @@
+/* out.c - a text that grows. */
+#include "out.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void out_release(out *o)
+{
+    free(o->at);
+    *o = (out){0};
+}
+
+void out_clear(out *o) { o->n = 0; }
+
+static int reserve(out *o, size_t n)
+{
+    if (o->failed) return 0;
+    if (o->cap - o->n >= n) return 1;
+    const size_t cap = 2 * o->cap + n + 64;
+    char *at = realloc(o->at, cap);
+    if (!at) {
+        o->failed = 1;
+        return 0;
+    }
+    o->at = at, o->cap = cap;
+    return 1;
+}
+
+void out_put(out *o, const char *bytes, size_t n)
+{
+    if (!n || !reserve(o, n)) return;
+    memcpy(o->at + o->n, bytes, n);
+    o->n += n;
+}
+
+void out_text(out *o, const char *text) { out_put(o, text, strlen(text)); }
+
+void out_format(out *o, const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    const int n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    if (n > 0 && reserve(o, (size_t)n + 1)) {
+        vsnprintf(o->at + o->n, (size_t)n + 1, fmt, again);
+        o->n += (size_t)n;
+    }
+    va_end(again);
+}
+
+/* ---- JSON strings ------------------------------------------------------------------------------------------------ */
+
+/* Bytes of the UTF-8 character at text, or 0: none (RFC 3629). */
+static size_t character(const unsigned char *p, size_t n)
+{
+    const unsigned char c = *p;
+    const size_t need = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+    if (!need || need > n) return 0;
+    for (size_t i = 1; i < need; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    const int bad = (c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) ||
+                    (c == 0xf4 && p[1] > 0x8f);
+    return bad ? 0 : need;
+}
+
+static void escape(out *o, unsigned char c)
+{
+    static const char from[] = "\"\\\n\r\t\b\f", to[] = "\"\\nrtbf";
+    const char *at = c ? strchr(from, c) : NULL;
+    if (at)
+        out_put(o, (char[]){'\\', to[at - from]}, 2);
+    else
+        out_format(o, "\\u%04x", c);
+}
+
+void out_string(out *o, const char *text, size_t bytes)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    out_put(o, "\"", 1);
+    for (size_t i = 0; i < bytes;) {
+        size_t plain = i; /* a run without escapes is copied at once */
+        while (plain < bytes && p[plain] >= 32 && p[plain] < 127 && p[plain] != '"' && p[plain] != '\\') plain++;
+        out_put(o, text + i, plain - i);
+        i = plain;
+        if (i == bytes) break;
+        const size_t n = character(p + i, bytes - i);
+        if (!n)
+            out_text(o, "\\ufffd");
+        else if (n == 1)
+            escape(o, p[i]);
+        else
+            out_put(o, text + i, n);
+        i += n ? n : 1;
+    }
+    out_put(o, "\"", 1);
+}
+
+int out_is_utf8(const char *text, size_t bytes)
+{
+    for (size_t i = 0, n; i < bytes; i += n)
+        if (!(n = character((const unsigned char *)text + i, bytes - i))) return 0;
+    return 1;
+}
+
+void out_quoted(out *o, const char *text)
+{
+    if (text)
+        out_string(o, text, strlen(text));
+    else
+        out_text(o, "null");
+}

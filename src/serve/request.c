@@ -1,0 +1,172 @@
+/* request.c - the fields that the dialects share: sampling, limits, stops, log-probabilities. */
+#include "request.h"
+#include "request_memory.h"
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct request_memory {
+    struct request_memory *next;
+};
+
+void *request_take(request *r, size_t bytes, problem *p)
+{
+    struct request_memory *m = malloc(sizeof *m + bytes);
+    if (!m) {
+        refuse(p, 503, NULL, "out_of_memory", "no memory for %zu bytes of a request", bytes);
+        return NULL;
+    }
+    m->next = r->memory;
+    r->memory = m;
+    return m + 1;
+}
+
+void request_release(request *r)
+{
+    for (struct request_memory *m = r->memory, *next; m; m = next) {
+        next = m->next;
+        free(m);
+    }
+    json_decref(r->body);
+    *r = (request){0};
+}
+
+int request_begin(request *r, const char *body, size_t bytes, problem *p)
+{
+    *r = (request){.max_tokens = -1, .n = 1, .logprobs = -1};
+    r->sampler = (wkv_sampler_options){.temperature = NAN,
+                                       .top_p = NAN,
+                                       .top_k = -1,
+                                       .min_p = NAN,
+                                       .typical_p = NAN,
+                                       .presence = NAN,
+                                       .frequency = NAN,
+                                       .penalty_decay = NAN};
+    return fields_read(&r->body, body, bytes, p);
+}
+
+/* ---- sampling ---------------------------------------------------------------------------------------------------- */
+
+static int read_seed(request *r, problem *p)
+{
+    const json_t *v = json_object_get(r->body, "seed");
+    if (!v || json_is_null(v)) return 0;
+    if (!json_is_integer(v)) return field_refuse(p, "seed", "an integer", v);
+    r->seeded = 1;
+    r->seed = (uint64_t)json_integer_value(v);
+    return 0;
+}
+
+static int read_bias(request *r, problem *p)
+{
+    const json_t *o = NULL;
+    if (field_object(&o, r->body, "logit_bias", p)) return -1;
+    const size_t n = json_object_size(o);
+    if (!n) return 0;
+    int32_t *ids = request_take(r, n * sizeof *ids, p);
+    float *bias = request_take(r, n * sizeof *bias, p);
+    if (!ids || !bias) return -1;
+    const char *key;
+    json_t *v;
+    int at = 0;
+    json_object_foreach((json_t *)o, key, v)
+    {
+        char *end;
+        errno = 0;
+        const long id = strtol(key, &end, 10);
+        if (end == key || *end || errno || id < 0 || id > INT32_MAX)
+            return refuse(p, 400, "logit_bias", "invalid_value",
+                          "logit_bias has the key '%.40s', expected ids of this model's tokens", key);
+        if (!json_is_number(v)) return field_refuse(p, "logit_bias", "numbers by id", v);
+        const double x = json_number_value(v);
+        if (!(x >= -100 && x <= 100))
+            return refuse(p, 400, "logit_bias", "out_of_range", "logit_bias of %ld is %g, expected -100 to 100", id, x);
+        ids[at] = (int32_t)id;
+        bias[at++] = x <= -100 ? -INFINITY : (float)x;
+    }
+    r->sampler.bias_ids = ids, r->sampler.bias = bias, r->sampler.n_bias = at;
+    return 0;
+}
+
+static int read_sampling(request *r, problem *p)
+{
+    wkv_sampler_options *s = &r->sampler;
+    const json_t *o = r->body;
+    int bad = field_real(&s->temperature, o, "temperature", 0, 100, p) || field_real(&s->top_p, o, "top_p", 0, 1, p) ||
+              field_count(&s->top_k, o, "top_k", 0, 1000000, p) || field_real(&s->min_p, o, "min_p", 0, 1, p) ||
+              field_real(&s->typical_p, o, "typical_p", 0, 1, p) ||
+              field_real(&s->presence, o, "presence_penalty", -100, 100, p) ||
+              field_real(&s->frequency, o, "frequency_penalty", -100, 100, p) ||
+              field_real(&s->penalty_decay, o, "penalty_decay", 0.01, 1, p) ||
+              field_real(&s->mirostat_tau, o, "mirostat_tau", 0, 100, p) ||
+              field_real(&s->mirostat_eta, o, "mirostat_eta", 0, 1, p);
+    return bad || read_seed(r, p) || read_bias(r, p) ? -1 : 0;
+}
+
+/* ---- limits ------------------------------------------------------------------------------------------------------ */
+
+static int add_stop(request *r, const json_t *v, problem *p)
+{
+    if (!json_is_string(v)) return field_refuse(p, "stop", "a string or an array of strings", v);
+    if (!json_string_length(v)) return 0;
+    if (json_string_length(v) > 256)
+        return refuse(p, 400, "stop", "out_of_range", "a stop string has more than 256 bytes");
+    if (r->n_stops == REQUEST_STOPS)
+        return refuse(p, 400, "stop", "out_of_range", "stop has more than %d strings", REQUEST_STOPS);
+    r->stops[r->n_stops++] = json_string_value(v);
+    return 0;
+}
+
+static int read_stops(request *r, problem *p)
+{
+    const json_t *v = json_object_get(r->body, "stop");
+    if (!v || json_is_null(v)) return 0;
+    if (!json_is_array(v)) return add_stop(r, v, p);
+    for (size_t i = 0; i < json_array_size(v); i++)
+        if (add_stop(r, json_array_get(v, i), p)) return -1;
+    return 0;
+}
+
+static int read_stream(request *r, problem *p)
+{
+    const json_t *how = NULL;
+    if (field_flag(&r->stream, r->body, "stream", p) || field_object(&how, r->body, "stream_options", p)) return -1;
+    return how ? field_flag(&r->usage, how, "include_usage", p) : 0;
+}
+
+static int read_format(const request *r, problem *p)
+{
+    const json_t *format = NULL;
+    const char *type = "text";
+    if (field_object(&format, r->body, "response_format", p)) return -1;
+    if (format && field_text(&type, format, "type", p))
+        return refuse(p, 400, "response_format", "invalid_type", "response_format.type is not a string");
+    if (!strcmp(type, "text")) return 0;
+    return refuse(p, 501, "response_format", "unsupported",
+                  "response_format is '%.40s'; this server answers in text only: describe the form in the prompt",
+                  type);
+}
+
+static int check_extras(const request *r, problem *p)
+{
+    if (r->return_state && r->n > 1)
+        return refuse(p, 400, "return_state", "invalid_value", "return_state is for one answer, n is %d", r->n);
+    if (r->state && r->session) return refuse(p, 400, "state", "invalid_value", "state and session exclude each other");
+    return 0;
+}
+
+int request_settings(request *r, problem *p)
+{
+    const json_t *o = r->body;
+    return field_text(&r->model, o, "model", p) || read_sampling(r, p) ||
+                   field_count(&r->max_tokens, o, "max_tokens", 0, INT_MAX, p) ||
+                   field_count(&r->max_tokens, o, "max_completion_tokens", 0, INT_MAX, p) ||
+                   field_count(&r->n, o, "n", 1, REQUEST_CHOICES, p) || read_stops(r, p) || read_stream(r, p) ||
+                   read_format(r, p) || field_flag(&r->return_state, o, "return_state", p) ||
+                   field_text(&r->state, o, "state", p) || field_text(&r->session, o, "session", p) ||
+                   field_text(&r->parent, o, "parent", p) || check_extras(r, p)
+               ? -1
+               : 0;
+}

@@ -1,0 +1,59 @@
+/* request.h - what a client asks for, in one form for all dialects: a conversation or prompts, sampling, limits.
+ *
+ * Fields that were sent override the model's own settings; a field that was not sent stays NAN, -1 or NULL. */
+#ifndef WKV_SERVE_REQUEST_H
+#define WKV_SERVE_REQUEST_H
+
+#include "fields.h"
+#include "wkv.h"
+
+enum { REQUEST_STOPS = 16, REQUEST_CHOICES = 16, REQUEST_PROMPTS = 128, REQUEST_TOP = 20 };
+
+typedef enum { SPEAKER_SYSTEM, SPEAKER_USER, SPEAKER_ASSISTANT } speaker;
+
+typedef struct {
+    speaker who;
+    const char *text;
+} message;
+
+/* A text or ids. */
+typedef struct {
+    const char *text; /* NULL: ids */
+    const int32_t *ids;
+    int n; /* bytes or ids */
+} prompt;
+
+typedef struct {
+    json_t *body;                  /* owns most texts             */
+    struct request_memory *memory; /* owns the rest             */
+    const char *model;             /* NULL: the first of the server */
+    message *messages;
+    int n_messages;
+    prompt *prompts;
+    int n_prompts;
+    wkv_think think;
+    /* temperature, top_p, min_p, typical_p, penalties: NAN, top_k: -1 where not sent; bias lists; without a seed */
+    wkv_sampler_options sampler;
+    int seeded;
+    uint64_t seed;
+    int max_tokens; /* -1: not sent                                 */
+    int n;          /* answers to each prompt                       */
+    const char *stops[REQUEST_STOPS];
+    int n_stops;
+    int logprobs; /* the most probable tokens to report beside the sampled one; -1: no log-probabilities */
+    int echo, stream, usage, return_state;
+    const char *state;            /* a state that the client holds (held.h); NULL: none */
+    const char *session, *parent; /* of wkv_store.h: the session that goes on, and the message it goes on from */
+} request;
+
+/* Read a body. Returns 0, or -1 with the problem. The request is to be released in either case. */
+int request_chat(request *r, const char *body, size_t bytes, problem *p);
+int request_completion(request *r, const char *body, size_t bytes, problem *p);
+/* `input` of /v1/embeddings as prompts; *base64: the encoding. */
+int request_embeddings(request *r, int *base64, const char *body, size_t bytes, problem *p);
+void request_release(request *r);
+
+/* The fields of a chat except its messages, for a turn of a stored session: r->body is read already. */
+int request_settings(request *r, problem *p);
+
+#endif

@@ -1,0 +1,10 @@
+/* request_memory.h - the readers of the dialects share a beginning, and memory that lasts as long as the request. */
+#ifndef WKV_SERVE_REQUEST_MEMORY_H
+#define WKV_SERVE_REQUEST_MEMORY_H
+
+#include "request.h"
+
+int request_begin(request *r, const char *body, size_t bytes, problem *p);
+void *request_take(request *r, size_t bytes, problem *p); /* NULL with the problem: no memory */
+
+#endif

@@ -1,0 +1,79 @@
+/* serve.c - start, keep the clock, shut down. */
+#include "serve.h"
+#include "guard.h"
+#include "held.h"
+#include "models.h"
+#include "server.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TICK = 100000 /* microseconds */ };
+
+void turns_enter(turns *t)
+{
+    pthread_mutex_lock(&t->lock);
+    const unsigned mine = t->next++;
+    while (t->serving != mine) pthread_cond_wait(&t->turn, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void turns_leave(turns *t)
+{
+    pthread_mutex_lock(&t->lock);
+    t->serving++;
+    pthread_cond_broadcast(&t->turn);
+    pthread_mutex_unlock(&t->lock);
+}
+
+/* Each connection takes a file descriptor; the usual limit is a soft one. */
+static void raise_limit(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur >= l.rlim_max) return;
+    l.rlim_cur = l.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &l);
+}
+
+/* Let streams finish, for some time; a second signal ends it. */
+static void shut_down(server *s, volatile sig_atomic_t *interrupted)
+{
+    const int64_t until = now_us() + (int64_t)s->o.grace * 1000000;
+    s->closing = 1;
+    *interrupted = 0;
+    http_quiesce(s);
+    while (http_busy(s) && now_us() < until && !*interrupted) {
+        usleep(TICK);
+        http_tick(s);
+    }
+    s->closing = 2; /* answers end where they are */
+    models_close(s);
+    for (int i = 0; i < 50 && http_busy(s); i++) usleep(TICK); /* the last bytes */
+    http_stop(s);
+}
+
+int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
+{
+    static server all; /* large, and one for a process */
+    server *s = &all;
+    *s = (server){.o = *o, .created = time(NULL), .max_body = o->max_body ? (size_t)o->max_body << 20 : BODY};
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->compute.lock, NULL);
+    pthread_cond_init(&s->compute.turn, NULL);
+    raise_limit();
+    if (guard_open(s) || held_open(s) || models_open(s)) return 1;
+    if (http_start(s)) {
+        models_close(s);
+        return 1;
+    }
+    if (o->ready) o->ready(o->host, s->o.port);
+    while (!*interrupted) {
+        usleep(TICK);
+        http_tick(s);
+    }
+    shut_down(s, interrupted);
+    return 0;
+}

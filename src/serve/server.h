@@ -1,0 +1,67 @@
+/* server.h - what all threads of the server share. */
+#ifndef WKV_SERVE_SERVER_H
+#define WKV_SERVE_SERVER_H
+
+#include "http.h"
+#include "serve.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+enum { BODY = 8 << 20 /* bytes of a request, beside a state */ };
+
+struct MHD_Daemon;
+typedef struct models models;
+
+/* Engines take turns in the order in which they ask. */
+typedef struct {
+    pthread_mutex_t lock;
+    pthread_cond_t turn;
+    unsigned next, serving;
+} turns;
+
+void turns_enter(turns *t);
+void turns_leave(turns *t);
+
+/* Counters for /metrics. Times are in microseconds: of steps by the clock, of our own work by the processor's. */
+typedef struct {
+    _Atomic int64_t requests, refused, failed, cancelled;
+    _Atomic int64_t prompt_tokens, cached_tokens, sampled_tokens;
+    _Atomic int64_t steps, step_time, own_time; /* of engines: in the batcher, and outside of it while there is work */
+    _Atomic int64_t active, waiting;            /* answers, now */
+} metrics;
+
+struct server {
+    serve_options o;
+    char key_digests[64][32]; /* SHA-256 of each key */
+    int n_keys;
+    char secret[2][32]; /* of client-held states: the first signs, both verify */
+    int n_secrets;
+    models *models;
+    turns compute;
+    metrics count;
+    _Atomic int closing; /* no new requests */
+    int64_t created;     /* seconds since 1970 */
+    /* http.c */
+    struct MHD_Daemon *daemon;
+    _Atomic int clocked;
+    clockid_t http_clock; /* processor time of the HTTP thread, once it is clocked */
+    int listening;
+    pthread_mutex_t lock; /* of the list */
+    exchange *exchanges;
+    _Atomic size_t max_body; /* bytes of a request */
+};
+
+/* ---- handlers (HTTP thread) -------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *method, *path; /* a path that ends in a slash and a star is a beginning */
+    void (*handle)(exchange *x);
+} route;
+
+extern const route routes[];
+
+int64_t now_us(void);           /* of the monotonic clock */
+int64_t cpu_us(clockid_t clock); /* of a thread's processor time */
+
+#endif

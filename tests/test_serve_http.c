@@ -1,0 +1,405 @@
+/* test_serve_http.c - wkv serve and clients that behave badly: that leave, read or write slowly, close one half, send
+ * two requests at once, large ones, broken ones. Each gets its status, and the others their answers. The program is $WKV
+ * or ./wkv. */
+#define _DEFAULT_SOURCE
+#include "test.h"
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *program;
+static pid_t child;
+static int port;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- the server -------------------------------------------------------------------------------------------------- */
+
+enum { WORDS = 24 };
+
+static void be_server(const char *const *more, int out)
+{
+    const char *words[WORDS] = {program, "serve", "--port", "0", "-t", "1", "-q", "--cache-disk", "0"};
+    for (int n = 9; *more; more++) words[n++] = *more;
+    dup2(out, 1);
+    if (!getenv("WKV_TEST_LOG")) dup2(open("/dev/null", O_WRONLY), 2);
+    execv(program, (char **)(uintptr_t)words);
+    _exit(127);
+}
+
+/* Begin a server, and wait for its address and its model. Returns 0 where it does not start. */
+static int begin(const char *const *more)
+{
+    int at[2];
+    char line[256] = "";
+    if (pipe(at)) return 0;
+    fflush(stdout);
+    if (!(child = fork())) be_server(more, at[1]);
+    close(at[1]);
+    for (size_t n = 0; n < sizeof line - 1 && read(at[0], line + n, 1) == 1 && line[n] != '\n'; n++) continue;
+    close(at[0]);
+    const char *colon = strrchr(line, ':');
+    port = colon ? atoi(colon + 1) : 0;
+    return port > 0;
+}
+
+static int end(void)
+{
+    int status;
+    kill(child, SIGTERM);
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* ---- clients ----------------------------------------------------------------------------------------------------- */
+
+static int connect_to_server(void)
+{
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to)) FAILED("no connection");
+    return fd;
+}
+
+static void send_all(int fd, const char *text, size_t n)
+{
+    while (n) {
+        const ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
+        if (sent <= 0) return;
+        text += sent;
+        n -= (size_t)sent;
+    }
+}
+
+static char request_text[4 << 20];
+static int closes; /* requests ask the server to close the connection */
+
+/* A request in request_text; its length. */
+static size_t make(const char *path, const char *body, size_t bytes)
+{
+    const int n = snprintf(request_text, sizeof request_text,
+                           "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                           "Content-Length: %zu\r\n%s\r\n",
+                           path, bytes, closes ? "Connection: close\r\n" : "");
+    memcpy(request_text + n, body, bytes);
+    return (size_t)n + bytes;
+}
+
+static int ask(const char *path, const char *body)
+{
+    const int fd = connect_to_server();
+    send_all(fd, request_text, make(path, body, strlen(body)));
+    return fd;
+}
+
+/* All that comes until the text `until` is there, the server closes, or some seconds have passed. */
+static char *receive(int fd, const char *until, double seconds)
+{
+    static char text[8 << 20];
+    const double give_up = now() + seconds;
+    size_t n = 0, seen = 0; /* seen: the searched part */
+    *text = 0;
+    while (n < sizeof text - 1 && now() < give_up) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (until && strstr(text + seen, until)) break;
+        seen = until && n > strlen(until) ? n - strlen(until) : 0;
+        if (poll(&p, 1, 50) <= 0) continue;
+        const ssize_t got = recv(fd, text + n, sizeof text - 1 - n, 0);
+        if (got <= 0) break;
+        n += (size_t)got;
+        text[n] = 0;
+    }
+    return text;
+}
+
+/* The status of the last response in a text; 0: none. */
+static int status_of(const char *text)
+{
+    int status = 0;
+    for (const char *at = text; (at = strstr(at, "HTTP/1.1 ")); at += 9) status = atoi(at + 9);
+    return status;
+}
+
+#define HELLO "\"messages\": [{\"role\": \"user\", \"content\": \"Tell me a long story.\"}]"
+#define ENDLESS "\"max_tokens\": 100000, \"logit_bias\": {\"0\": -100}, \"prompt\": \"Once upon a time\""
+
+#define SHORT "{\"prompt\": \"a\", \"max_tokens\": 1}"
+
+/* A short answer comes, within some seconds. Its time. */
+static double short_answer(void)
+{
+    const double begun = now();
+    const int fd = ask("/v1/chat/completions", "{" HELLO ", \"max_tokens\": 2}");
+    const char *text = receive(fd, "total_tokens", 20);
+    if (status_of(text) != 200) FAILED("a short answer: %s", text);
+    close(fd);
+    return now() - begun;
+}
+
+static int metric(const char *name)
+{
+    const int fd = connect_to_server();
+    static const char get[] = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    char line[64];
+    send_all(fd, get, sizeof get - 1);
+    const char *text = receive(fd, NULL, 10);
+    close(fd);
+    snprintf(line, sizeof line, "\nwkv_%s ", name);
+    const char *at = strstr(text, line);
+    return at ? atoi(at + strlen(line)) : -1;
+}
+
+/* The requests at work become `n`, within some seconds. */
+static int jobs_become(int n, double seconds)
+{
+    const double give_up = now() + seconds;
+    int jobs;
+    while ((jobs = metric("jobs")) != n && now() < give_up) usleep(10000);
+    return jobs;
+}
+
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
+
+static void a_client_that_leaves_frees_its_slot(void)
+{
+    for (int streams = 0; streams < 2; streams++) {
+        const int fd = ask("/v1/completions", streams ? "{" ENDLESS ", \"stream\": true}" : "{" ENDLESS "}");
+        if (streams)
+            EXPECT_HAS(receive(fd, "data: ", 10), "data: ");
+        else
+            EXPECT_EQ(jobs_become(1, 10), 1);
+        EXPECT_EQ(metric("jobs"), 1);
+        close(fd);
+        EXPECT_EQ(jobs_become(0, 2), 0);
+        EXPECT(short_answer() < 10); /* there is one slot */
+    }
+}
+
+static void half_closed(void)
+{
+    int fd = ask("/v1/completions", "{\"prompt\": \"Once upon a time\", \"max_tokens\": 300, \"stream\": true}");
+    shutdown(fd, SHUT_WR);
+    EXPECT_HAS(receive(fd, "[DONE]", 20), "data: [DONE]");
+    close(fd);
+    fd = ask("/v1/completions",
+             "{\"prompt\": \"Once upon a time\", \"max_tokens\": 300, \"logit_bias\": {\"0\": -100}}");
+    shutdown(fd, SHUT_WR);
+    const char *text = receive(fd, "total_tokens", 20);
+    EXPECT_EQ(status_of(text), 200);
+    EXPECT_HAS(text, "\"completion_tokens\": 300");
+    close(fd);
+}
+
+static void two_at_once(void)
+{
+    const int fd = connect_to_server();
+    static char both[8192];
+    size_t n = make("/v1/completions", SHORT, sizeof SHORT - 1);
+    memcpy(both, request_text, n);
+    n += (size_t)snprintf(both + n, sizeof both - n, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    send_all(fd, both, n);
+    const char *text = receive(fd, "\"status\": \"ok\"", 10);
+    EXPECT_HAS(text, "text_completion");
+    EXPECT_HAS(text, "\"status\": \"ok\"");
+    close(fd);
+}
+
+static void a_slow_writer(void)
+{
+    const int fd = connect_to_server();
+    const size_t n = make("/v1/completions", SHORT, sizeof SHORT - 1);
+    for (size_t i = 0; i < n; i++) {
+        send_all(fd, request_text + i, 1);
+        usleep(500);
+        if (i == n / 2) short_answer();
+        if (i == n / 2) make("/v1/completions", SHORT, sizeof SHORT - 1);
+    }
+    EXPECT_EQ(status_of(receive(fd, "total_tokens", 10)), 200);
+    close(fd);
+}
+
+/* One that takes nothing for a while does not delay others, and gets everything in the end. */
+static void a_slow_reader(void)
+{
+    const int fd = socket(AF_INET, SOCK_STREAM, 0), bytes = 4096;
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    static const char body[] =
+        "{\"prompt\": \"Once\", \"max_tokens\": 600, \"logit_bias\": {\"0\": -100}, \"stream\": true,"
+        "\"logprobs\": 20}";
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    EXPECT_EQ(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    send_all(fd, request_text, make("/v1/completions", body, sizeof body - 1));
+    usleep(300000);
+    EXPECT(short_answer() < 10);
+    const char *text = receive(fd, "[DONE]", 30);
+    EXPECT_HAS(text, "\"finish_reason\": \"length\"");
+    EXPECT_HAS(text, "[DONE]");
+    close(fd);
+}
+
+static void a_large_prompt(void)
+{
+    static char body[1 << 20];
+    static const char begins[] = "{\"max_tokens\": 1, \"stream\": true, \"prompt\": \"",
+                      line[] = "The king had a daughter. ";
+    size_t n = sizeof begins - 1;
+    memcpy(body, begins, n);
+    for (; n < 100000; n += sizeof line - 1) memcpy(body + n, line, sizeof line - 1);
+    n += (size_t)snprintf(body + n, 16, "\"}");
+    const int fd = connect_to_server();
+    send_all(fd, request_text, make("/v1/completions", body, n));
+    usleep(100000);
+    EXPECT(short_answer() < 15);
+    const char *text = receive(fd, "data: ", 60);
+    EXPECT_HAS(text, "HTTP/1.1 200");
+    EXPECT_HAS(text, "\r\n: \n\n"); /* a comment, by the clock */
+    EXPECT_HAS(text, "data: ");
+    close(fd);
+}
+
+static void broken_requests(void)
+{
+    static const char *const texts[] = {
+        "\r\n\r\n",
+        "GARBAGE\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET /health HTTP/1.1\r\n\r\n",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n",
+        "GET /v1/models%00 HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const int fd = connect_to_server();
+        send_all(fd, texts[i], strlen(texts[i]));
+        shutdown(fd, SHUT_WR);
+        const int status = status_of(receive(fd, NULL, 5));
+        EXPECT(status == 0 || (status >= 400 && status <= 431) || status == 505 || (i == 8 && status == 200));
+        close(fd);
+    }
+    const int fd = connect_to_server();
+    static char header[1 << 17];
+    memset(header, 'a', sizeof header);
+    send_all(fd, "GET / HTTP/1.1\r\nHost: localhost\r\nX: ", 38);
+    send_all(fd, header, sizeof header);
+    EXPECT_EQ(status_of(receive(fd, NULL, 5)), 431);
+    close(fd);
+    short_answer();
+}
+
+/* Sound bodies with damaged bytes: 200 or 4xx or 501, and never a failure of the server. */
+static void mutated_bodies(void)
+{
+    static const char *const bodies[] = {
+        "{" HELLO ", \"max_tokens\": 1, \"temperature\": 0.5, \"stop\": [\"a\"], \"n\": 1, \"stream\": false}",
+        "{\"prompt\": [1, 2, 3], \"max_tokens\": 1, \"logprobs\": 2, \"echo\": true, \"logit_bias\": {\"5\": 3}}",
+        "{\"input\": [\"a\", \"b\"], \"encoding_format\": \"base64\"}",
+    };
+    static const char *const paths[] = {"/v1/chat/completions", "/v1/completions", "/v1/embeddings"};
+    static const char pieces[] = "\"{}[]:,0123456789-.eE\\ntrufalsx\xff\x80";
+    uint32_t seed = 1;
+    int bad = 0, fine = 0;
+    for (int i = 0; i < 600; i++) {
+        char body[512];
+        const int which = i % 3;
+        size_t n = (size_t)snprintf(body, sizeof body, "%s", bodies[which]);
+        for (int k = 0; k < 1 + i % 4; k++) {
+            seed = seed * 1664525u + 1013904223u;
+            body[(seed >> 8) % n] = pieces[(seed >> 4) % (sizeof pieces - 1)];
+        }
+        const int fd = connect_to_server();
+        closes = 1;
+        send_all(fd, request_text, make(paths[which], body, n));
+        closes = 0;
+        const int status = status_of(receive(fd, NULL, 20));
+        fine += status == 200;
+        if (status != 200 && status != 400 && status != 404 && status != 501 && !bad++)
+            FAILED("%d for %s", status, body);
+        close(fd);
+    }
+    EXPECT(fine > 20);
+}
+
+static void many_connections(void)
+{
+    enum { MANY = 200 };
+    int fd[MANY];
+    for (int i = 0; i < MANY; i++) fd[i] = connect_to_server();
+    short_answer();
+    for (int i = 0; i < MANY; i++) send_all(fd[i], "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", 41);
+    int answered = 0;
+    for (int i = 0; i < MANY; i++) {
+        answered += status_of(receive(fd[i], "ok", 10)) == 200;
+        close(fd[i]);
+    }
+    EXPECT_EQ(answered, MANY);
+}
+
+static void a_full_queue(void)
+{
+    const int one = ask("/v1/completions", "{" ENDLESS ", \"stream\": true}");
+    EXPECT_HAS(receive(one, "data: ", 10), "data: ");
+    const int two = ask("/v1/completions", "{" ENDLESS ", \"stream\": true}");
+    EXPECT_EQ(jobs_become(2, 10), 2);
+    const int three = ask("/v1/completions", "{" ENDLESS ", \"stream\": true}");
+    const char *text = receive(three, "queue_full", 10);
+    EXPECT_EQ(status_of(text), 429);
+    EXPECT_HAS(text, "Retry-After: ");
+    close(one);
+    EXPECT_HAS(receive(two, "data: ", 10), "data: "); /* the second has the slot now */
+    close(two);
+    close(three);
+    EXPECT_EQ(jobs_become(0, 5), 0);
+}
+
+/* A stream under way when the server is asked to end gets its end. */
+static void shuts_down(void)
+{
+    const int fd = ask("/v1/completions", "{" ENDLESS ", \"stream\": true}");
+    EXPECT_HAS(receive(fd, "data: ", 10), "data: ");
+    kill(child, SIGTERM);
+    EXPECT_HAS(receive(fd, "[DONE]", 10), "[DONE]");
+    close(fd);
+    EXPECT_EQ(end(), 0);
+}
+
+int main(void)
+{
+    program = getenv("WKV") ? getenv("WKV") : "./wkv";
+    signal(SIGPIPE, SIG_IGN);
+    if (!begin((const char *[]){"--slots", "1", "--queue", "1", "--tokens", "1000000", "--keep-alive", "1", "--grace",
+                                "1", NULL})) {
+        printf("skip a build without libmicrohttpd\n0 passed, 0 failed, 1 skipped\n");
+        return 0;
+    }
+    RUN(a_client_that_leaves_frees_its_slot);
+    RUN(half_closed);
+    RUN(two_at_once);
+    RUN(a_slow_writer);
+    RUN(a_slow_reader);
+    RUN(broken_requests);
+    RUN(many_connections);
+    RUN(a_full_queue);
+    RUN(shuts_down);
+    if (begin((const char *[]){"--slots", "2", "--keep-alive", "1", "--tokens", "20", NULL})) {
+        RUN(mutated_bodies);
+        RUN(a_large_prompt);
+        EXPECT_EQ(end(), 0);
+    }
+    return DONE();
+}
