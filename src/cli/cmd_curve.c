@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "curve.h"
 #include "models.h"
+#include "outputs.h"
 #include "say.h"
 #include <limits.h>
 #include <stdio.h>
@@ -40,13 +41,7 @@ static const option model_options[] = {
 };
 static const group weights = GROUP("Weights", model_options);
 
-static const option output_options[] = {
-    {0, "html", OPT_TEXT, "FILE", &of.html, 0, 0, "", "write a page with the charts"},
-    {0, "svg", OPT_TEXT, "FILE", &of.svg, 0, 0, "", "write each chart to FILE with its name before the extension"},
-    {0, "json", OPT_SWITCH, NULL, &of.as_json, 0, 0, "", "print the numbers of all charts as JSON"},
-};
-static const group output = GROUP("Output", output_options);
-static const group *const groups[] = {&own,           &output,          &weights,       &model_group,
+static const group *const groups[] = {&own,           &outputs_group,   &weights,       &model_group,
                                       &adapter_group, &tokenizer_group, &general_group, NULL};
 
 /* The words of a list in place; -1: too many, or one is empty. */
@@ -130,64 +125,12 @@ static int measure(curve *v)
     return status;
 }
 
-/* A word of the command, in quotes where a shell needs them. */
-static void put_word(char *to, size_t capacity, const char *word)
-{
-    const size_t n = strlen(to);
-    const int plain_word =
-        word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=")] == 0;
-    snprintf(to + n, capacity - n, plain_word && *word ? " %s" : " '%s'", word);
-}
-
-static void put_option(char *to, size_t capacity, const char *name, const char *value)
-{
-    if (!value) return;
-    put_word(to, capacity, name);
-    put_word(to, capacity, value);
-}
-
-/* The options that change results, as a command. */
-static void write_command(char *to, size_t capacity, const curve *v)
-{
-    char number[32];
-    snprintf(to, capacity, "wkv curve");
-    put_option(to, capacity, "-m", engine_model);
-    put_option(to, capacity, "--synthetic", v->synthetic);
-    put_option(to, capacity, "--type", v->type);
-    put_option(to, capacity, "--text", v->text);
-    const struct {
-        const char *name;
-        int value;
-    } counts[] = {{"--length", v->length},         {"--streams", v->streams},
-                  {"--trained", trained},          {"--samples", distances ? v->samples : 0},
-                  {"-n", no_time ? 0 : v->tokens}, {"-t", engine_threads}};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        snprintf(number, sizeof number, "%d", counts[i].value);
-        put_option(to, capacity, counts[i].name, counts[i].value ? number : NULL);
-    }
-    if (v->processor) put_word(to, capacity, "--processor-time");
-    if (no_time) put_word(to, capacity, "--no-time");
-    put_option(to, capacity, "--sizes", sizes);
-    put_option(to, capacity, "--recall", distances);
-    put_option(to, capacity, "--against", v->against);
-}
-
 static int show(const curve *v)
 {
-    char made_by[2000], *json;
     wkv_report *r;
-    write_command(made_by, sizeof made_by, v);
-    if (curve_page(&r, v, made_by)) return 1;
-    int status = 0;
-    if (v->as_json && !(status = wkv_report_json(&json, r) ? complain_library() : 0)) {
-        put_text("%s\n", json);
-        free(json);
-    } else if (!status)
-        curve_print(v);
-    if (v->html && wkv_report_html(r, v->html)) status = complain_library();
-    if (v->svg && !status && wkv_report_svg(r, v->svg)) status = complain_library();
-    wkv_report_free(r);
-    return status;
+    if (curve_page(&r, v)) return 1;
+    if (!outputs_json()) curve_print(v);
+    return outputs_end(r);
 }
 
 static int run(int n, char **operands)
@@ -200,7 +143,8 @@ static int run(int n, char **operands)
     status = (sizes && !size_list) || (distances && !distance_list) ? complain("out of memory")
                                                                     : read_lists(v, size_list, distance_list);
     catch_interrupts();
-    if (!status && !(status = open_model(v))) {
+    if (!status && !(status = open_model(v)) &&
+        !(status = outputs_check(v->e.model, (const char *const[]){v->text, NULL}))) {
         status = measure(v);
         if (!status || status == 130) {
             const int failed = show(v);

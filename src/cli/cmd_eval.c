@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "eval.h"
 #include "models.h"
+#include "outputs.h"
 #include "say.h"
 #include <limits.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 static evaluation run_of = {.samples = 5, .keys = 1};
 static const char *lengths = "1024,2048,4096", *depths = "0,25,50,75,100";
-static int as_json, list, diff, published, rule;
+static int list, diff, published, rule;
 static const char *results;
 static int64_t sizes_from = 100000000;
 static const char *const rules[] = {NULL, "harness-0.4", "harness-0.3", "chatrwkv", "blinkdl"};
@@ -64,15 +65,12 @@ static const option output_options[] = {
      "with --published: output of --json of a model, to show in it"},
     {0, "sizes-from", OPT_BYTES, "N", &sizes_from, 0, 1e15, "100M",
      "with --published: fit lines through models of N parameters or more"},
-    {0, "html", OPT_TEXT, "FILE", &run_of.html, 0, 0, "", "write a page with tables and charts"},
-    {0, "svg", OPT_TEXT, "FILE", &run_of.svg, 0, 0, "", "write the charts"},
-    {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "print the results as JSON"},
     {0, "batch", OPT_COUNT, "N", &run_of.batch, 1, 4096, "64, fewer when memory is short",
      "requests scored at once; does not change results"},
 };
-static const group output_group = GROUP("Output", output_options);
+static const group items_group = GROUP("Results", output_options);
 
-static const group *const groups[] = {&task_group,    &text_group,    &needle_group,    &output_group,  &model_group,
+static const group *const groups[] = {&task_group,    &text_group,    &needle_group,    &items_group,   &outputs_group,  &model_group,
                                       &weights_group, &adapter_group, &tokenizer_group, &general_group, NULL};
 
 /* "1024,2048": at most 32 numbers; *out ends with `end`. */
@@ -123,12 +121,12 @@ static int show(evaluation *v, int status)
         if (v->jobs[i].items && eval_done(&v->jobs[i]) < wkv_items_count(v->jobs[i].items))
             note("interrupted: %d of the %d items of %s are done", eval_done(&v->jobs[i]),
                  wkv_items_count(v->jobs[i].items), v->jobs[i].name);
-    if (as_json)
+    if (outputs_json())
         written = print_json(v);
     else
         eval_print(v);
     if (v->out && !written) written = eval_write_items(v, v->out);
-    if ((v->html || v->svg) && !written) written = eval_page(v, v->html, v->svg);
+    if (outputs_wants_files() && !written) written = eval_page(v);
     return written ? written : status;
 }
 
@@ -139,9 +137,9 @@ static int run(int n, char **operands)
     if (n == 1 && !diff && !engine_model) engine_model = operands[--n]; /* a name of wkv pull */
     int status = check_options(n, operands);
     if (status) return status;
-    if (list) return eval_list(v, as_json);
-    if (diff) return eval_diff(operands[0], operands[1], as_json);
-    if (published) return eval_published(results, (double)sizes_from, v->html, v->svg, as_json);
+    if (list) return eval_list(v, outputs_json());
+    if (diff) return eval_diff(operands[0], operands[1], outputs_json());
+    if (published) return eval_published(results, (double)sizes_from);
     status = mpi_begin(&v->world);
     if (v->world.rank && !freopen("/dev/null", "w", stderr)) say_quiet = 1; /* process 0 speaks for all */
     catch_interrupts();

@@ -31,8 +31,8 @@ typedef struct {
 } against_lines;
 
 typedef struct {
-    const char *synthetic, *type, *text, *against, *html, *svg;
-    int tokens, length, streams, trained, samples, processor, as_json;
+    const char *synthetic, *type, *text, *against;
+    int tokens, length, streams, trained, samples, processor;
     const char *sizes[MOST_SIZES];
     int n_sizes, distances[MOST_DISTANCES], n_distances;
     unsigned long long seed;
@@ -77,7 +77,7 @@ void curve_measured_crossing(wkv_mean *out, const against_lines *a);
 double curve_change(const wkv_trend *t, double from, double to, double *low, double *high);
 
 /* The page of all measurements, which the caller frees, and a summary on standard output. curve_page.c, curve_text.c */
-int curve_page(wkv_report **out, const curve *v, const char *made_by);
+int curve_page(wkv_report **out, const curve *v);
 void curve_print(const curve *v);
 
 #endif

@@ -1,5 +1,6 @@
 /* curve_page.c - the page of `wkv curve`: charts, the table of complexities, and the numbers. */
 #include "curve.h"
+#include "outputs.h"
 #include "say.h"
 #include <math.h>
 #include <stdio.h>
@@ -344,7 +345,7 @@ static int add_recall(wkv_report *r, const curve *v)
                                        .n_rules = 1});
 }
 
-int curve_page(wkv_report **out, const curve *v, const char *made_by)
+int curve_page(wkv_report **out, const curve *v)
 {
     char title[200], summary[400], from[32], to[32];
     double low, high;
@@ -359,17 +360,10 @@ int curve_page(wkv_report **out, const curve *v, const char *made_by)
                  " The time per token changes by %+.2g %% (%+.2g to %+.2g) from token %s to %s.", change, low, high,
                  as_count(from, (int64_t)first), as_count(to, (int64_t)last_position(v)));
     }
-    if (wkv_report_new(out, title, summary)) return complain_library();
-    wkv_report_command(*out, made_by);
+    if (outputs_new(out, title, summary)) return 1;
     add_loss(*out, v);
     add_time(*out, v);
     add_sizes(*out, v);
     add_recall(*out, v);
-    char *json; /* a report that lost a part has none */
-    const int err = wkv_report_json(&json, *out);
-    free(err ? NULL : json);
-    if (!err) return 0;
-    wkv_report_free(*out);
-    *out = NULL;
-    return complain_library();
+    return 0;
 }

@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     /* options */
     texts tasks, texts;
-    const char *data, *rule, *shots_from, *filler, *out, *html, *svg;
+    const char *data, *rule, *shots_from, *filler, *out;
     int limit, shots, batch, window, stride, groups;
     int samples, keys;
     int lengths[33], depths[33]; /* end with 0, with -1 */
@@ -53,13 +53,11 @@ int eval_list(const evaluation *v, int as_json);
 /* wkv eval --diff A B */
 int eval_diff(const char *a, const char *b, int as_json);
 
-/* The page of a run, and its charts as SVG; either may be NULL. */
-int eval_page(const evaluation *v, const char *html, const char *svg);
+/* The page of a run, and its charts as SVG (outputs.h). */
+int eval_page(const evaluation *v);
 /* wkv eval --published, with the output of --json of an own model (NULL: none); lines through models of `least`
  * parameters or more */
-int eval_published(const char *results, double least, const char *html, const char *svg, int as_json);
-/* Write a report to the files that are not NULL, and print its JSON. Returns an exit status. */
-int eval_write_report(const wkv_report *r, const char *html, const char *svg, int as_json);
+int eval_published(const char *results, double least);
 
 /* A job's metric as shown: 100 x value for shares, with the unit. */
 int eval_is_share(const char *metric);

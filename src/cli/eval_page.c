@@ -1,5 +1,6 @@
 /* eval_page.c - the page of a run of wkv eval: its results as a table and charts. */
 #include "eval.h"
+#include "outputs.h"
 #include "say.h"
 #include <math.h>
 #include <stdio.h>
@@ -7,17 +8,6 @@
 #include <string.h>
 
 enum { BARS = 64, CELLS = 6 * 256 };
-
-int eval_write_report(const wkv_report *r, const char *html, const char *svg, int as_json)
-{
-    char *text;
-    if ((html && wkv_report_html(r, html)) || (svg && wkv_report_svg(r, svg))) return complain_library();
-    if (!as_json) return 0;
-    if (wkv_report_json(&text, r)) return complain_library();
-    put_text("%s\n", text);
-    free(text);
-    return 0;
-}
 
 static void add_table(wkv_report *r, const evaluation *v)
 {
@@ -127,7 +117,7 @@ static void add_needles(wkv_report *r, const evaluation *v, const job *j)
                               .high = 100});
 }
 
-int eval_page(const evaluation *v, const char *html, const char *svg)
+int eval_page(const evaluation *v)
 {
     char title[300], count[32];
     wkv_report *r;
@@ -137,7 +127,7 @@ int eval_page(const evaluation *v, const char *html, const char *svg)
     snprintf(summary, sizeof summary, "RWKV-%s with %s parameters.%s", v->e.about->version,
              as_count(count, v->e.about->parameters),
              v->stopped ? " The run was interrupted: some items are missing." : "");
-    if (wkv_report_new(&r, title, summary)) return complain_library();
+    if (outputs_new(&r, title, summary)) return 1;
     add_table(r, v);
     add_bars(r, v, NULL, "acc", "Accuracy", "per cent");
     for (int i = 0; i < v->n_jobs; i++) {
@@ -147,7 +137,7 @@ int eval_page(const evaluation *v, const char *html, const char *svg)
         if (j->kind == JOB_TEXT) add_bars(r, v, j, "bits_per_byte", "Bits per byte by domain", "bits per byte");
         if (j->kind == JOB_TASK && v->groups) add_bars(r, v, j, "acc", j->name, "per cent");
     }
-    const int status = eval_write_report(r, html, svg, 0);
+    const int status = outputs_files(r);
     wkv_report_free(r);
     return status;
 }

@@ -1,6 +1,7 @@
 /* eval_published.c - wkv eval --published: scores against size for families of models, the lines through them, and the
  * user's own model among them. */
 #include "eval.h"
+#include "outputs.h"
 #include "say.h"
 #include "wkv_file.h"
 #include <jansson.h>
@@ -280,12 +281,12 @@ static void add_sources(wkv_report *r)
 
 static int make_report(wkv_report **r, const chart *list, int n, const own_model *own, double least)
 {
-    if (wkv_report_new(r, "Published scores by size",
+    if (outputs_new(r, "Published scores by size",
                        "Zero-shot scores that were published for RWKV and for transformers, against the number of "
                        "parameters. Pythia was trained on the same text as RWKV-4 Pile, the others were not. Dashed "
                        "lines are least squares fits per family: of the score, or of the logarithm of perplexity, over "
                        "the logarithm of the size."))
-        return complain_library();
+        return 1;
     char fitted[120];
     snprintf(fitted, sizeof fitted, "The fits include models of at least %.0f million parameters.", least / 1e6);
     wkv_report_text(*r, fitted);
@@ -349,7 +350,7 @@ static int read_results(own_model *own, const char *text, size_t bytes, const ch
     return 0;
 }
 
-int eval_published(const char *results, double least, const char *html, const char *svg, int as_json)
+int eval_published(const char *results, double least)
 {
     own_model own = {.name = "own model"};
     chart *list = calloc(CHARTS, sizeof *list);
@@ -357,17 +358,17 @@ int eval_published(const char *results, double least, const char *html, const ch
     size_t bytes;
     wkv_report *r = NULL;
     int status = list ? 0 : complain("out of memory");
-    if ((html && wkv_file_refuse_input(html, results, "the results")) ||
-        (svg && wkv_file_refuse_input(svg, results, "the results")))
-        status = complain_library();
+    if (!status) status = outputs_check(NULL, (const char *const[]){results, NULL});
     if (!status && results && wkv_file_read(&text, &bytes, results)) status = complain_library();
     if (!status && results) status = read_results(&own, text, bytes, results);
     free(text);
     const int n = status ? 0 : gather(list, &own, least);
     if (!status) status = make_report(&r, list, n, &own, least);
-    if (!status) status = eval_write_report(r, html, svg, as_json);
-    if (!status && !as_json) print(list, n);
-    wkv_report_free(r);
+    if (!status && !outputs_json()) print(list, n);
+    if (status)
+        wkv_report_free(r);
+    else
+        status = outputs_end(r);
     json_decref(own.results);
     free(list);
     return status;

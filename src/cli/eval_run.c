@@ -2,6 +2,7 @@
 #include "eval.h"
 #include "input.h"
 #include "machine.h"
+#include "outputs.h"
 #include "say.h"
 #include "wkv_file.h"
 #include <stdio.h>
@@ -114,7 +115,12 @@ static int refuse(const evaluation *v, const char *path)
     return err ? complain_library() : 0;
 }
 
-static int check_output(const evaluation *v) { return refuse(v, v->out) || refuse(v, v->html) || refuse(v, v->svg); }
+static int check_output(const evaluation *v)
+{
+    const char *paths[3] = {v->out};
+    outputs_paths(paths + 1);
+    return refuse(v, paths[0]) || refuse(v, paths[1]) || refuse(v, paths[2]);
+}
 
 int eval_run(evaluation *v)
 {

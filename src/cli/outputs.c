@@ -33,19 +33,21 @@ void outputs_command(int argc, char **argv)
     }
 }
 
+void outputs_paths(const char *out[2]) { out[0] = html, out[1] = svg; }
+
 int outputs_check(const wkv_model *m, const char *const *inputs)
 {
     const char *const paths[] = {html, svg};
     for (int i = 0; i < 2; i++) {
         if (!paths[i]) continue;
-        if (wkv_model_refuse_output(m, paths[i])) return complain_library();
+        if (m && wkv_model_refuse_output(m, paths[i])) return complain_library();
         for (const char *const *in = inputs; *in; in++)
             if (wkv_file_refuse_input(paths[i], *in, "the text")) return complain_library();
     }
     return 0;
 }
 
-int outputs_wanted(void) { return html || svg || as_json; }
+int outputs_wants_files(void) { return html || svg; }
 int outputs_json(void) { return as_json; }
 
 int outputs_new(wkv_report **r, const char *title, const char *summary)
@@ -62,14 +64,18 @@ int outputs_begin(wkv_report **r, const char *title, const char *summary)
     return 0;
 }
 
+int outputs_files(const wkv_report *r)
+{
+    return (html && wkv_report_html(r, html)) || (svg && wkv_report_svg(r, svg)) ? complain_library() : 0;
+}
+
 int outputs_end(wkv_report *r)
 {
     char *json = NULL;
     int status = wkv_report_json(&json, r) ? complain_library() : 0; /* also says whether a part was lost */
     if (!status && as_json) put_text("%s\n", json);
     free(json);
-    if (!status && html && wkv_report_html(r, html)) status = complain_library();
-    if (!status && svg && wkv_report_svg(r, svg)) status = complain_library();
+    if (!status) status = outputs_files(r);
     wkv_report_free(r);
     return status;
 }

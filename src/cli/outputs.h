@@ -11,15 +11,19 @@ extern const group outputs_group; /* --html, --svg, --json */
 /* Keep the command line, before options_parse changes the order of its arguments, for the end of a page. */
 void outputs_command(int argc, char **argv);
 
-/* Each returns 0, or 1 after an error message. Refuse output files that are input files (`inputs` ends with NULL). */
+void outputs_paths(const char *out[2]); /* of --html and --svg; NULL: not given */
+
+/* Each returns 0, or 1 after an error message. Refuse output files that are files of the model (NULL: none) or input
+ * files (`inputs` ends with NULL). */
 int outputs_check(const wkv_model *m, const char *const *inputs);
 int outputs_begin(wkv_report **r, const char *title, const char *summary);
 /* Write the files and the JSON, and free the report. */
 int outputs_end(wkv_report *r);
 /* The same for results that the command prints itself: outputs_new prints nothing. */
 int outputs_new(wkv_report **r, const char *title, const char *summary);
-int outputs_wanted(void); /* whether any of the three options was given */
-int outputs_json(void);   /* whether --json was given                   */
+int outputs_files(const wkv_report *r); /* write the page and the SVG files only */
+int outputs_wants_files(void);          /* whether --html or --svg was given      */
+int outputs_json(void);                 /* whether --json was given               */
 
 /* Parts of a report that are printed too, unless --json. */
 void outputs_section(wkv_report *r, const char *heading, const char *text);

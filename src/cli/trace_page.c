@@ -202,7 +202,7 @@ static int build(page *p)
 
 int trace_write(const trace_told *r)
 {
-    if (!outputs_wanted()) return 0;
+    if (!outputs_json() && !outputs_wants_files()) return 0;
     const size_t L = (size_t)r->picture->L, all = L * WKV_TRACE_KINDS;
     page p = {.told = r,
               .kinds = __builtin_popcount(r->picture->kinds),
