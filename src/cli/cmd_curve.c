@@ -230,7 +230,7 @@ const command cmd_curve = {
     .examples =
         "wkv curve -n 100000 --html curve.html  # the built-in model\n"
         "wkv curve MODEL.pth --text book.txt --length 16384 --no-time  # loss by position\n"
-        "wkv curve --synthetic 7:0.1B --against 'python3 tools/transformer.py -n 4096'  # beside a transformer\n"
+        "wkv curve --synthetic 7:0.1B --against tools/transformer.py  # beside a transformer\n"
         "wkv curve --no-time --sizes 7:0.1B,7:0.4B,7:1.5B --type q8  # by model size",
     .groups = groups,
     .run = run,
