@@ -31,7 +31,7 @@ field '.charts[3].series[0] | .x[-1] == 300 and (.y | . == sort)' true
 field '[.facts[].name] | index("time per token") != null and index("change of the memory") != null' true
 field '.facts[] | select(.name == "a GPT-NeoX cache is larger than the state from token") | .value' 66
 field '.tables[0].rows | length' 3
-field '.command' '"wkv curve -n 300 -t 1"'
+field '.command' '"wkv curve -n 300 -t 1 --html page.html --svg c.svg --json"'
 pictures page.html c-*.svg
 is "$(ls c-*.svg | wc -l | tr -d ' ')" 5 "pictures"
 lacks page.html http
