@@ -349,7 +349,8 @@ int curve_page(wkv_report **out, const curve *v)
 {
     char title[200], summary[400], from[32], to[32];
     double low, high;
-    snprintf(title, sizeof title, "%s by position", v->name);
+    const int only_sizes = v->done_sizes && !v->n_time && !v->n_loss && !v->done_recall;
+    snprintf(title, sizeof title, only_sizes ? "Time and memory by model size" : "%s by position", v->name);
     snprintf(summary, sizeof summary, "%d layers of width %d, %s parameters, %d %s (%s).", v->e.about->layers,
              v->e.about->width, as_count(from, v->e.about->parameters), wkv_context_threads(v->e.context),
              wkv_context_threads(v->e.context) == 1 ? "thread" : "threads", wkv_context_isa(v->e.context));
@@ -360,7 +361,7 @@ int curve_page(wkv_report **out, const curve *v)
                  " The time per token changes by %+.2g %% (%+.2g to %+.2g) from token %s to %s.", change, low, high,
                  as_count(from, (int64_t)first), as_count(to, (int64_t)last_position(v)));
     }
-    if (outputs_new(out, title, summary)) return 1;
+    if (outputs_new(out, title, only_sizes ? "Random weights in published sizes." : summary)) return 1;
     add_loss(*out, v);
     add_time(*out, v);
     add_sizes(*out, v);
