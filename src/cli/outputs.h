@@ -11,7 +11,8 @@ extern const group outputs_group; /* --html, --svg, --json */
 /* Keep the command line, before options_parse changes the order of its arguments, for the end of a page. */
 void outputs_command(int argc, char **argv);
 
-/* Each returns 0, or 1 after an error message. Refuse output files that are input files (`inputs` ends with NULL). */
+/* Each returns 0, or 1 after an error message. Refuse output files that are input files: now those of the options, in
+ * outputs_end those of the charts. `inputs` ends with NULL; it and the model are kept until outputs_end. */
 int outputs_check(const wkv_model *m, const char *const *inputs);
 int outputs_begin(wkv_report **r, const char *title, const char *summary);
 /* Write the files and the JSON, and free the report. */
