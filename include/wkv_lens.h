@@ -30,7 +30,7 @@ typedef struct {
 WKV_API int wkv_decay_is_fixed(const wkv_model *m);
 /* L x C half-lives over a text of n tokens from the initial state; where they are fixed no text is read, and tokens may
  * be NULL. The per-head decay of 5.0 and 5.1 is repeated for each channel of the head. Memory: n x L x C floats.
- * WKV_EARG, WKV_ENOMEM. */
+ * WKV_EARG; WKV_EFORMAT: a decay is NaN; WKV_ENOMEM. */
 WKV_API int wkv_decay(wkv_half_life *out, wkv_context *c, const int32_t *tokens, int n);
 
 /* ---- logit lens -------------------------------------------------------------------------------------------------- */

@@ -157,6 +157,8 @@ WKV_API int wkv_report_html(const wkv_report *r, const char *path);
 /* Write each chart to a file of its own: with several, NAME of the figure is inserted before the extension, so that
  * "curve.svg" becomes "curve-loss.svg". WKV_EARG: no charts. WKV_EIO, WKV_ENOMEM. */
 WKV_API int wkv_report_svg(const wkv_report *r, const char *path);
+/* The path of the i-th of these files, allocated; free() it. NULL: past the last. WKV_ENOMEM. */
+WKV_API int wkv_report_svg_path(char **out, const wkv_report *r, const char *path, int i);
 
 /* The numbers as JSON, which the caller frees; NaN, infinite values and absent limits are null. WKV_ENOMEM.
  *

@@ -958,6 +958,9 @@ static void reports(void)
     REFUSED(wkv_report_svg(NULL, "x.svg"));
     REFUSED(wkv_report_svg(r, NULL));
     REFUSED(wkv_report_svg(r, "x.svg"));
+    REFUSED(wkv_report_svg_path(NULL, r, "x.svg", 0));
+    NOTHING(char, wkv_report_svg_path(&out, NULL, "x.svg", 0));
+    NOTHING(char, wkv_report_svg_path(&out, r, NULL, 0));
     REFUSED(wkv_report_json(NULL, r));
     NOTHING(char, wkv_report_json(&out, NULL));
     wkv_report_free(r);

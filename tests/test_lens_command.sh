@@ -2,6 +2,7 @@
 # test_lens_command.sh - wkv decay and wkv lens: half-lives against the tensors of the files, tables, pages and pictures, JSON,
 # every version, bad input.
 . "$(dirname "$0")/expect.sh"
+. "$here/safetensors.sh"
 models=$here/golden/models
 model=$models/v7-n32-f16.pth # V = 96
 vocab=$here/cli/small.vocab.txt
@@ -137,6 +138,36 @@ refused 1 "the text has no tokens" decay -m "$model" --vocab "$vocab" ""
 cp "$model" copy.pth
 run 1 decay -m copy.pth --ids "1 2" --html copy.pth
 same copy.pth "$model" "the model after the refusal"
+refused 2 "--layer is for the view attention" lens --layer 1 --view logits
+refused 2 "--line is for the view steer" lens --line abc --view logits
+
+# the name of a chart is that of an input, or of the page
+cp "$model" own-logits.pth
+refused 1 "own-logits.pth: is an input" lens -m own-logits.pth --ids "$ids" --view logits --svg own.pth
+same own-logits.pth "$model" "the model that has the name of a chart"
+cp turns.txt own-depth.txt
+refused 1 "own-depth.txt: is an input" lens -f own-depth.txt --view logits --svg own.txt
+same own-depth.txt turns.txt "the text that has the name of a chart"
+refused 1 "page-depth.svg: is the page and a chart" lens "The sky is" --view logits --html page-depth.svg --svg page.svg
+
+# a state of a text would be left out
+printf 'abc' >read.txt
+run 0 state -m "$model" --vocab "$vocab" make read.txt -o read.safetensors
+for name in decay lens; do
+    refused 1 "--state read.safetensors: is a state of a text" $name -m "$model" --ids "$ids" --state read.safetensors
+done
+
+# ---- models with NaN -------------------------------------------------------------------------------------------------
+run 0 convert "$models/v4-c40-f16.pth" nan4.safetensors --type f32
+put_nan nan4.safetensors blocks.1.att.time_decay
+refused 1 "nan4.safetensors: the decay of channel 0 of layer 1 is NaN" decay nan4.safetensors
+run 0 convert "$models/v6-n16-bf16.pth" nan6.safetensors --type f32
+put_nan nan6.safetensors blocks.0.ffn.value.weight
+refused 1 "nan6.safetensors: the decay of channel 0 of layer 1 is NaN" decay nan6.safetensors --ids "$ids"
+for name in attention shift spectrum sparsity steer; do
+    refused 1 "its logits are NaN or infinite" lens nan6.safetensors --ids "$ids" --view $name
+done
+run 0 lens nan6.safetensors --ids "$ids" --view health
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

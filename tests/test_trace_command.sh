@@ -75,6 +75,7 @@ status=2
 refused "the prompt is missing" --subject "$subject"
 refused "--subject is missing" "$prompt"
 refused "--kinds: 'mlp' is not one of" "$prompt" --subject "$subject" --kinds ffn,mlp
+refused "--answer is empty" "$prompt" --subject "$subject" --answer ""
 refused "omit PROMPT" "$prompt" --items "$items"
 refused "--limit is for --items" "$prompt" --subject "$subject" --limit 3
 unset status

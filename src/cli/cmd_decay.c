@@ -199,7 +199,7 @@ static int run(int n, char **operands)
         return status;
     }
     const int fixed = wkv_decay_is_fixed(e.model);
-    status = outputs_check(e.model, (const char *const[]){passage_file, NULL});
+    status = engine_refuse_begin(&e) || outputs_check(e.model, (const char *const[]){passage_file, NULL});
     if (!status && !fixed && !passage_as_ids && wkv_tokenizer_open(&e.tokenizer, engine_vocab, e.model))
         status = complain_library();
     if (!status && !fixed) status = passage_encode(&text, &e, 1);

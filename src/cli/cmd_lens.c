@@ -17,7 +17,7 @@ static const struct {
 };
 enum { VIEWS = sizeof views / sizeof *views };
 
-static const char *view = "all", *line = "The old woman was a wicked witch, and she hated the smell of bread.\n\n";
+static const char *view = "all", *line;
 static int tokens = 128, layer = -1;
 
 static const option options[] = {
@@ -112,6 +112,13 @@ static unsigned read_views(void)
     return chosen;
 }
 
+static int is_chosen(unsigned chosen, const char *name)
+{
+    for (int i = 0; i < VIEWS; i++)
+        if (!strcmp(views[i].name, name)) return chosen >> i & 1;
+    return 0;
+}
+
 static int label_tokens(lens *v)
 {
     v->label = malloc(sizeof *v->label * (size_t)v->text.n);
@@ -122,6 +129,21 @@ static int label_tokens(lens *v)
         v->labels[i] = v->label[i];
     }
     return 0;
+}
+
+/* The health of a state is shown, whatever its values; other views would turn NaN into plausible shares. */
+static int refuse_nan(const lens *v)
+{
+    float *logits = malloc(sizeof *logits * (size_t)v->e.about->vocab);
+    wkv_state *s = lens_state(v);
+    int status = logits && s ? 0 : 1;
+    if (!logits) complain("out of memory");
+    if (!status && wkv_eval(v->e.context, s, v->text.ids, v->n, logits)) status = complain_library();
+    if (!status && !logits_finite(logits, (size_t)v->e.about->vocab))
+        status = complain_logits(v->e.model);
+    wkv_state_free(s);
+    free(logits);
+    return status;
 }
 
 static int show(lens *v, unsigned chosen)
@@ -150,9 +172,12 @@ static int show(lens *v, unsigned chosen)
 
 static int run(int n, char **operands)
 {
-    lens v = {.line = line, .layer = layer};
+    static const char witch[] = "The old woman was a wicked witch, and she hated the smell of bread.\n\n";
+    lens v = {.line = line ? line : witch, .layer = layer};
     const unsigned chosen = read_views();
     if (!chosen) return 2;
+    if (layer >= 0 && !is_chosen(chosen, "attention")) return usage(&cmd_lens, "--layer is for the view attention");
+    if (line && !is_chosen(chosen, "steer")) return usage(&cmd_lens, "--line is for the view steer");
     int status = passage_read(&v.text, &cmd_lens, n, operands, passage_sample);
     if (status) return status;
     if ((status = engine_open(&v.e, 0))) {
@@ -161,13 +186,14 @@ static int run(int n, char **operands)
     }
     v.L = v.e.about->layers, v.C = v.e.about->width, v.H = v.e.about->heads;
     catch_interrupts();
-    status = outputs_check(v.e.model, (const char *const[]){passage_file, NULL});
+    status = engine_refuse_begin(&v.e) || outputs_check(v.e.model, (const char *const[]){passage_file, NULL});
     if (!status && layer >= v.L) status = complain("--layer %d: the model's layers are 0 to %d", layer, v.L - 1);
     if (!status && !passage_as_ids && wkv_tokenizer_open(&v.e.tokenizer, engine_vocab, v.e.model))
         status = complain_library();
     if (!status) status = passage_encode(&v.text, &v.e, 2);
     v.n = v.text.n < tokens ? v.text.n : tokens;
     if (!status) status = label_tokens(&v);
+    if (!status && strcmp(view, "health")) status = refuse_nan(&v);
     if (!status) status = show(&v, chosen);
     free(v.share);
     free(v.labels);

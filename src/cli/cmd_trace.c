@@ -272,6 +272,7 @@ static int run(int n, char **operands)
         return usage(&cmd_trace, "--items %s has the prompts; omit PROMPT, --subject and --answer", items_path);
     if (!items_path && (!n || !*operands[0])) return usage(&cmd_trace, "the prompt is missing");
     if (!items_path && (!subject || !*subject)) return usage(&cmd_trace, "--subject is missing: words of the prompt");
+    if (answer && !*answer) return usage(&cmd_trace, "--answer is empty; omit it for the model's own answer");
     if (limit && !items_path) return usage(&cmd_trace, "--limit is for --items");
     t.o = (wkv_trace_options){.kinds = t.kinds,
                               .samples = samples,
@@ -282,7 +283,7 @@ static int run(int n, char **operands)
                               .progress = see,
                               .user = &t};
     if (engine_open(&t.e, 1)) return 1;
-    int status = outputs_check(t.e.model, (const char *const[]){items_path, NULL});
+    int status = engine_refuse_begin(&t.e) || outputs_check(t.e.model, (const char *const[]){items_path, NULL});
     catch_interrupts();
     progress_begin(&t.bar, "tracing");
     if (!status) status = items_path ? run_items(&t) : run_prompt(&t, operands[0]);

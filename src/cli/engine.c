@@ -91,6 +91,14 @@ static int begin_from_file(engine *e)
     return 0;
 }
 
+int engine_refuse_begin(const engine *e)
+{
+    return e->begin ? complain("--state %s: is a state of a text, and this command begins from the initial state of the "
+                               "model; give a tuned state, or put the text before",
+                               engine_with.state)
+                    : 0;
+}
+
 int engine_session(wkv_session **out, const engine *e)
 {
     return (e->begin ? wkv_session_load(out, e->begin, e->context, e->tokenizer)

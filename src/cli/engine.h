@@ -41,6 +41,9 @@ typedef struct {
 int engine_open(engine *e, int text);
 /* The same for an open model, e's only member set; e takes ownership. */
 int engine_ready(engine *e, int text);
+/* For commands that read texts from the model's initial state, which may be tuned: refuse a state of a text. Returns 0,
+ * or 1 after an error message. */
+int engine_refuse_begin(const engine *e);
 void engine_close(engine *e);
 
 /* A session from the beginning that --state gives. Returns 0, or 1 after an error message. */

@@ -12,6 +12,8 @@
 static const char *html, *svg;
 static int as_json;
 static char command_line[2000];
+static const wkv_model *model; /* of outputs_check, like the list below */
+static const char *const *sources;
 
 static const option options[] = {
     {0, "html", OPT_TEXT, "FILE", &html, 0, 0, "", "write a page with the charts"},
@@ -35,16 +37,35 @@ void outputs_command(int argc, char **argv)
 
 void outputs_paths(const char *out[2]) { out[0] = html, out[1] = svg; }
 
+static int refuse_input(const char *path)
+{
+    if (model && wkv_model_refuse_output(model, path)) return complain_library();
+    for (const char *const *in = sources; in && *in; in++)
+        if (wkv_file_refuse_input(path, *in, "the text")) return complain_library();
+    return 0;
+}
+
 int outputs_check(const wkv_model *m, const char *const *inputs)
 {
-    const char *const paths[] = {html, svg};
-    for (int i = 0; i < 2; i++) {
-        if (!paths[i]) continue;
-        if (m && wkv_model_refuse_output(m, paths[i])) return complain_library();
-        for (const char *const *in = inputs; *in; in++)
-            if (wkv_file_refuse_input(paths[i], *in, "the text")) return complain_library();
+    model = m;
+    sources = inputs;
+    return (html && refuse_input(html)) || (svg && refuse_input(svg));
+}
+
+/* The names of several charts are known at the end only. */
+static int refuse_charts(const wkv_report *r)
+{
+    int status = 0;
+    for (int i = 0; !status; i++) {
+        char *path;
+        if (wkv_report_svg_path(&path, r, svg, i)) return complain_library();
+        if (!path) break;
+        status = refuse_input(path);
+        if (!status && html && !strcmp(html, path))
+            status = complain("%s: is the page and a chart; give --html or --svg another name", path);
+        free(path);
     }
-    return 0;
+    return status;
 }
 
 int outputs_wants_files(void) { return html || svg; }
@@ -66,6 +87,7 @@ int outputs_begin(wkv_report **r, const char *title, const char *summary)
 
 int outputs_files(const wkv_report *r)
 {
+    if (svg && refuse_charts(r)) return 1;
     return (html && wkv_report_html(r, html)) || (svg && wkv_report_svg(r, svg)) ? complain_library() : 0;
 }
 

@@ -14,7 +14,8 @@ void outputs_command(int argc, char **argv);
 void outputs_paths(const char *out[2]); /* of --html and --svg; NULL: not given */
 
 /* Each returns 0, or 1 after an error message. Refuse output files that are files of the model (NULL: none) or input
- * files (`inputs` ends with NULL). */
+ * files: now those of the options, with the report those of the charts. `inputs` ends with NULL; it and the model are
+ * kept until then. */
 int outputs_check(const wkv_model *m, const char *const *inputs);
 int outputs_begin(wkv_report **r, const char *title, const char *summary);
 /* Write the files and the JSON, and free the report. */

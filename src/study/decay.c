@@ -10,10 +10,18 @@ int wkv_decay_is_fixed(const wkv_model *m) { return m ? m->rwkv.arch->one_decay 
 
 static double half_life_of(double rate) { return rate > 0 ? log(2) / rate : INFINITY; }
 
+/* A NaN would count as a decay of 1, with an infinite half-life. */
+static int fail_decay(const wkv_context *c, int layer, int channel)
+{
+    return fail(WKV_EFORMAT, "%s: the decay of channel %d of layer %d is NaN; probably weights in it are",
+                context_model(c)->about.path, channel, layer);
+}
+
 /* ---- versions 4 and 5: from the weights -------------------------------------------------------------------------- */
 
 typedef struct {
     wkv_half_life *out;
+    const wkv_context *c;
     int C;
 } fixed;
 
@@ -25,7 +33,8 @@ static int read_decay(void *user, const char *name, tensor *t, const slot *s, in
     if (layer < 0 || strcmp(s->name, "att.time_decay")) return 0;
     const int values = t->rows * t->cols, repeated = f->C / values;
     for (int i = 0; i < f->C; i++) {
-        const double half_life = half_life_of(exp((double)reals(t)[i / repeated]));
+        const double rate = exp((double)reals(t)[i / repeated]), half_life = half_life_of(rate);
+        if (isnan(rate)) return fail_decay(f->c, layer, i);
         f->out[(size_t)layer * (size_t)f->C + (size_t)i] = (wkv_half_life){half_life, half_life, half_life};
     }
     return 0;
@@ -65,8 +74,11 @@ static int over_text(wkv_half_life *out, wkv_context *c, const int32_t *tokens, 
     if (!err) err = wkv_probe_add(c, "w", lens_copy_rows, &w);
     if (!err) err = wkv_eval(c, s, tokens, n, NULL);
     wkv_probe_remove(c, lens_copy_rows, &w);
-    for (size_t i = 0; i < (size_t)m->L * C && !err; i++)
-        out[i] = of_channel(w.rows + i / C * (size_t)n * C + i % C, n, m->C, sorted);
+    for (size_t i = 0; i < (size_t)m->L * C && !err; i++) {
+        for (size_t t = 0; t < (size_t)n && !err; t++)
+            if (isnan(w.rows[(i / C * (size_t)n + t) * C + i % C])) err = fail_decay(c, (int)(i / C), (int)(i % C));
+        if (!err) out[i] = of_channel(w.rows + i / C * (size_t)n * C + i % C, n, m->C, sorted);
+    }
     wkv_state_free(s);
     free(sorted);
     free(w.rows);
@@ -79,7 +91,7 @@ int wkv_decay(wkv_half_life *out, wkv_context *c, const int32_t *tokens, int n)
     REQUIRE(c, "the context");
     const rwkv *m = &context_model(c)->rwkv;
     if (m->arch->one_decay) {
-        fixed f = {out, m->C};
+        fixed f = {out, c, m->C};
         return rwkv_each(m, read_decay, &f);
     }
     REQUIRE(tokens, "the list of tokens");

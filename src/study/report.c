@@ -364,21 +364,38 @@ int wkv_report_html(const wkv_report *r, const char *path)
     return err;
 }
 
+int wkv_report_svg_path(char **out, const wkv_report *r, const char *path, int i)
+{
+    if (out) *out = NULL;
+    REQUIRE(out, "path of a chart");
+    REQUIRE(r, "report");
+    REQUIRE(path, "path");
+    if (i < 0 || i >= r->n) return WKV_OK;
+    const char *name = strrchr(path, '/'), *dot = strrchr(name ? name : path, '.');
+    const int stem = dot ? (int)(dot - path) : (int)strlen(path);
+    stream own = {0};
+    FILE *f = stream_open(&own);
+    if (f && r->n == 1) fputs(path, f);
+    if (f && r->n > 1) fprintf(f, "%.*s-%s%s", stem, path, r->pictures[i].name, dot ? dot : ".svg");
+    const int err = stream_close(f, &own, "the path of a chart");
+    if (err)
+        free(own.text);
+    else
+        *out = own.text;
+    return err;
+}
+
 int wkv_report_svg(const wkv_report *r, const char *path)
 {
     REQUIRE(r, "report");
     REQUIRE(path, "path");
     int err = complete(r);
     if (!err && !r->n) err = fail(WKV_EARG, "the report \"%.80s\" has no charts to write to %s", r->title, path);
-    const char *name = strrchr(path, '/'), *dot = strrchr(name ? name : path, '.');
-    const int stem = dot ? (int)(dot - path) : (int)strlen(path);
     for (int i = 0; i < r->n && !err; i++) {
-        stream own = {0};
-        FILE *f = r->n > 1 ? stream_open(&own) : NULL;
-        if (f) fprintf(f, "%.*s-%s%s", stem, path, r->pictures[i].name, dot ? dot : ".svg");
-        if (r->n > 1) err = stream_close(f, &own, "the path of a chart");
-        if (!err) err = write_file(own.text ? own.text : path, r->pictures[i].svg);
-        free(own.text);
+        char *own;
+        err = wkv_report_svg_path(&own, r, path, i);
+        if (!err) err = write_file(own, r->pictures[i].svg);
+        free(own);
     }
     return err;
 }
