@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "curve.h"
 #include "models.h"
+#include "outputs.h"
 #include "say.h"
 #include <limits.h>
 #include <stdio.h>
@@ -118,6 +119,16 @@ static int open_model(curve *v)
     return 0;
 }
 
+static int check_outputs(const curve *v)
+{
+    const char *const paths[] = {v->html, v->svg};
+    for (int i = 0; i < 2; i++) {
+        if (paths[i] && wkv_model_refuse_output(v->e.model, paths[i])) return complain_library();
+        if (outputs_refuse(paths[i], v->text, "the text")) return 1;
+    }
+    return outputs_possible(paths, 2);
+}
+
 static int measure(curve *v)
 {
     int status = 0;
@@ -201,7 +212,8 @@ static int run(int n, char **operands)
                                                                     : read_lists(v, size_list, distance_list);
     catch_interrupts();
     if (!status && !(status = open_model(v))) {
-        status = measure(v);
+        status = check_outputs(v);
+        if (!status) status = measure(v);
         if (!status || status == 130) {
             const int failed = show(v);
             if (failed) status = failed;

@@ -2,6 +2,7 @@
 #include "eval.h"
 #include "input.h"
 #include "machine.h"
+#include "outputs.h"
 #include "say.h"
 #include "wkv_file.h"
 #include <stdio.h>
@@ -106,15 +107,23 @@ static int score(evaluation *v, job *j)
 /* No output is an input. */
 static int refuse(const evaluation *v, const char *path)
 {
-    int err = !path ? 0
-                    : wkv_model_refuse_output(v->e.model, path) ||
-                          wkv_file_refuse_input(path, v->shots_from, "the examples") ||
-                          wkv_file_refuse_input(path, v->filler, "the filler");
-    for (int i = 0; path && i < v->n_jobs && !err; i++) err = wkv_file_refuse_input(path, v->jobs[i].path, "the data");
-    return err ? complain_library() : 0;
+    int status = 0;
+    if (path && wkv_model_refuse_output(v->e.model, path)) return complain_library();
+    status = outputs_refuse(path, v->shots_from, "the examples") || outputs_refuse(path, v->filler, "the filler");
+    for (int i = 0; i < v->n_jobs && !status; i++)
+        status = outputs_refuse(path, v->jobs[i].path, "the data") ||
+                 outputs_refuse(path, v->jobs[i].description, "the description");
+    return status;
 }
 
-static int check_output(const evaluation *v) { return refuse(v, v->out) || refuse(v, v->html) || refuse(v, v->svg); }
+/* The files are written by process 0. */
+static int check_output(const evaluation *v)
+{
+    const char *const paths[] = {v->out, v->html, v->svg};
+    for (int i = 0; i < 3; i++)
+        if (refuse(v, paths[i])) return 1;
+    return v->world.rank ? 0 : outputs_possible(paths, 3);
+}
 
 int eval_run(evaluation *v)
 {

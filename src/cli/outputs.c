@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *html, *svg;
 static int as_json;
@@ -33,6 +34,45 @@ void outputs_command(int argc, char **argv)
     }
 }
 
+/* The part file of an output that is a regular file or missing; opening a FIFO would wait for its reader. */
+static int try_file(const char *path)
+{
+    struct stat about;
+    wkv_file *f;
+    if (!stat(path, &about) && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) return 0;
+    if (wkv_file_create(&f, path)) return complain_library();
+    wkv_file_abandon(f);
+    return 0;
+}
+
+int outputs_possible(const char *const *paths, int n)
+{
+    int status = 0;
+    for (int i = 0; i < n && !status; i++)
+        for (int k = 0; k < i && paths[i] && !status; k++)
+            if (paths[k] && (!strcmp(paths[i], paths[k]) || wkv_file_same(paths[i], paths[k])))
+                status = complain("%s: two outputs in one file; give each another path", paths[i]);
+    for (int i = 0; i < n && !status; i++)
+        if (paths[i]) status = try_file(paths[i]);
+    return status;
+}
+
+int outputs_refuse(const char *path, const char *input, const char *role)
+{
+    if (!path || !input) return 0;
+    if (wkv_file_refuse_input(path, input, role)) return complain_library();
+    char *file = realpath(path, NULL), *folder = realpath(input, NULL);
+    const size_t n = folder ? strlen(folder) : 0;
+    const char *extension = file ? strrchr(file, '.') : NULL;
+    const int page = extension && (!strcmp(extension, ".html") || !strcmp(extension, ".svg")); /* no text to read */
+    const int inside = file && folder && !strncmp(file, folder, n) && (file[n] == '/' || folder[n - 1] == '/');
+    free(file);
+    free(folder);
+    if (!inside || page) return 0;
+    return complain("%s: is in a folder of inputs, %s %s, and would be replaced; write to another path", path, role,
+                    input);
+}
+
 int outputs_check(const wkv_model *m, const char *const *inputs)
 {
     const char *const paths[] = {html, svg};
@@ -42,7 +82,7 @@ int outputs_check(const wkv_model *m, const char *const *inputs)
         for (const char *const *in = inputs; *in; in++)
             if (wkv_file_refuse_input(paths[i], *in, "the text")) return complain_library();
     }
-    return 0;
+    return outputs_possible(paths, 2);
 }
 
 int outputs_wanted(void) { return html || svg || as_json; }
