@@ -31,7 +31,7 @@ field '.charts[3].series[0] | .x[-1] == 300 and (.y | . == sort)' true
 field '[.facts[].name] | index("time per token") != null and index("change of the memory") != null' true
 field '.facts[] | select(.name == "a GPT-NeoX cache is larger than the state from token") | .value' 66
 field '.tables[0].rows | length' 3
-field '.command' '"wkv curve -n 300 -t 1"'
+field '.command' '"wkv curve -n 300 -t 1 --html page.html --svg c.svg --json"'
 pictures page.html c-*.svg
 is "$(ls c-*.svg | wc -l | tr -d ' ')" 5 "pictures"
 lacks page.html http
@@ -83,6 +83,12 @@ cp text.txt kept.txt
 run 1 curve --text text.txt --length 500 --no-time --html text.txt
 holds err "text.txt: is an input, the text text.txt"
 same text.txt kept.txt "a text after it was refused as output"
+run 2 curve -n 100 --length 500
+holds err "--length belongs to --text"
+run 2 curve -n 100 --streams 2
+holds err "--streams belongs to --text"
+run 0 curve -n 50 --seed 7 --against "printf '1 2 3'" --json # the command as it was typed, for a shell
+holds out "wkv curve -n 50 --seed 7 --against 'printf '\\\\''1 2 3'\\\\''' --json"
 run 1 curve --text text.txt --length 500 --no-time --html same --svg same
 holds err "same: two outputs in one file"
 run 1 curve -n 100 --html nowhere/x.html

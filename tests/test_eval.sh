@@ -99,6 +99,7 @@ holds out "  lines                       2  bits_per_byte"
 holds out "  story                       1  bits_per_byte"
 holds out "  zh                          1  bits_per_byte"
 holds texts.html "Bits per byte by domain"
+holds texts.html "wkv eval --text texts --html texts.html"
 run 0 eval --text texts/story.txt -c 8 --stride 4 --json
 holds out '"context": 8'
 run 0 eval --text texts/story.txt -o whole.jsonl -t 1

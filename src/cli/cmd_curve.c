@@ -94,6 +94,8 @@ static int check_options(const curve *v)
         return usage(&cmd_curve, "random weights have no loss to measure; omit %s", v->text ? "--text" : "--recall");
     if (v->processor && engine_threads != 1)
         return usage(&cmd_curve, "--processor-time adds the times of all threads; give -t 1");
+    if (!v->text && (v->length || v->streams))
+        return usage(&cmd_curve, "%s belongs to --text", v->length ? "--length" : "--streams");
     if (no_time && v->against) return usage(&cmd_curve, "--against compares times; omit --no-time");
     if (no_time && !v->text && !distances && !sizes)
         return usage(&cmd_curve, "nothing to measure: --no-time needs --text, --recall or --sizes");
@@ -141,54 +143,11 @@ static int measure(curve *v)
     return status;
 }
 
-/* A word of the command, in quotes where a shell needs them. */
-static void put_word(char *to, size_t capacity, const char *word)
-{
-    const size_t n = strlen(to);
-    const int plain_word =
-        word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=")] == 0;
-    snprintf(to + n, capacity - n, plain_word && *word ? " %s" : " '%s'", word);
-}
-
-static void put_option(char *to, size_t capacity, const char *name, const char *value)
-{
-    if (!value) return;
-    put_word(to, capacity, name);
-    put_word(to, capacity, value);
-}
-
-/* The options that change results, as a command. */
-static void write_command(char *to, size_t capacity, const curve *v)
-{
-    char number[32];
-    snprintf(to, capacity, "wkv curve");
-    put_option(to, capacity, "-m", engine_model);
-    put_option(to, capacity, "--synthetic", v->synthetic);
-    put_option(to, capacity, "--type", v->type);
-    put_option(to, capacity, "--text", v->text);
-    const struct {
-        const char *name;
-        int value;
-    } counts[] = {{"--length", v->length},         {"--streams", v->streams},
-                  {"--trained", trained},          {"--samples", distances ? v->samples : 0},
-                  {"-n", no_time ? 0 : v->tokens}, {"-t", engine_threads}};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        snprintf(number, sizeof number, "%d", counts[i].value);
-        put_option(to, capacity, counts[i].name, counts[i].value ? number : NULL);
-    }
-    if (v->processor) put_word(to, capacity, "--processor-time");
-    if (no_time) put_word(to, capacity, "--no-time");
-    put_option(to, capacity, "--sizes", sizes);
-    put_option(to, capacity, "--recall", distances);
-    put_option(to, capacity, "--against", v->against);
-}
-
 static int show(const curve *v)
 {
-    char made_by[2000], *json;
+    char *json;
     wkv_report *r;
-    write_command(made_by, sizeof made_by, v);
-    if (curve_page(&r, v, made_by)) return 1;
+    if (curve_page(&r, v, outputs_typed())) return 1;
     int status = 0;
     if (v->as_json && !(status = wkv_report_json(&json, r) ? complain_library() : 0)) {
         put_text("%s\n", json);

@@ -1,5 +1,6 @@
 /* eval_page.c - the page of a run of wkv eval: its results as a table and charts. */
 #include "eval.h"
+#include "outputs.h"
 #include "say.h"
 #include <math.h>
 #include <stdio.h>
@@ -137,7 +138,7 @@ int eval_page(const evaluation *v, const char *html, const char *svg)
     snprintf(summary, sizeof summary, "RWKV-%s with %s parameters.%s", v->e.about->version,
              as_count(count, v->e.about->parameters),
              v->stopped ? " The run was interrupted: some items are missing." : "");
-    if (wkv_report_new(&r, title, summary)) return complain_library();
+    if (outputs_new(&r, title, summary)) return 1;
     add_table(r, v);
     add_bars(r, v, NULL, "acc", "Accuracy", "per cent");
     for (int i = 0; i < v->n_jobs; i++) {

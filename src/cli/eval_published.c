@@ -1,6 +1,7 @@
 /* eval_published.c - wkv eval --published: scores against size for families of models, the lines through them, and the
  * user's own model among them. */
 #include "eval.h"
+#include "outputs.h"
 #include "say.h"
 #include "wkv_file.h"
 #include <jansson.h>
@@ -280,12 +281,12 @@ static void add_sources(wkv_report *r)
 
 static int make_report(wkv_report **r, const chart *list, int n, const own_model *own, double least)
 {
-    if (wkv_report_new(r, "Published scores by size",
-                       "Zero-shot scores that were published for RWKV and for transformers, against the number of "
-                       "parameters. Pythia was trained on the same text as RWKV-4 Pile, the others were not. Dashed "
-                       "lines are least squares fits per family: of the score, or of the logarithm of perplexity, over "
-                       "the logarithm of the size."))
-        return complain_library();
+    if (outputs_new(r, "Published scores by size",
+                    "Zero-shot scores that were published for RWKV and for transformers, against the number of "
+                    "parameters. Pythia was trained on the same text as RWKV-4 Pile, the others were not. Dashed "
+                    "lines are least squares fits per family: of the score, or of the logarithm of perplexity, over "
+                    "the logarithm of the size."))
+        return 1;
     char fitted[120];
     snprintf(fitted, sizeof fitted, "The fits include models of at least %.0f million parameters.", least / 1e6);
     wkv_report_text(*r, fitted);

@@ -23,16 +23,31 @@ const group outputs_group = GROUP("Output", options);
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* Words in quotes where a shell needs them. */
+static void add_text(const char *text, size_t n)
+{
+    const size_t used = strlen(command_line), room = sizeof command_line - 1 - used;
+    memcpy(command_line + used, text, n < room ? n : room); /* the rest is zero */
+}
+
+/* Words in quotes where a shell needs them; a quote within is '\'' . */
 void outputs_command(int argc, char **argv)
 {
-    size_t n = (size_t)snprintf(command_line, sizeof command_line, "wkv");
-    for (int i = 1; i < argc && n < sizeof command_line; i++) {
-        const size_t simple = strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+");
-        const char *quote = argv[i][simple] || !*argv[i] ? strchr(argv[i], '\'') ? "\"" : "'" : "";
-        n += (size_t)snprintf(command_line + n, sizeof command_line - n, " %s%s%s", quote, argv[i], quote);
+    add_text("wkv", 3);
+    for (int i = 1; i < argc; i++) {
+        const char *w = argv[i];
+        const size_t simple = strspn(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+");
+        const int quoted = w[simple] || !*w;
+        add_text(" '", quoted ? 2 : 1);
+        for (size_t n; *w; w += n + (w[n] == '\'')) {
+            n = strcspn(w, "'");
+            add_text(w, n);
+            if (w[n]) add_text("'\\''", 4);
+        }
+        add_text("'", (size_t)quoted);
     }
 }
+
+const char *outputs_typed(void) { return command_line; }
 
 /* The part file of an output that is a regular file or missing; opening a FIFO would wait for its reader. */
 static int try_file(const char *path)

@@ -10,6 +10,7 @@ extern const group outputs_group; /* --html, --svg, --json */
 
 /* Keep the command line, before options_parse changes the order of its arguments, for the end of a page. */
 void outputs_command(int argc, char **argv);
+const char *outputs_typed(void);
 
 /* Each returns 0, or 1 after an error message. Refuse output files that are input files (`inputs` ends with NULL). */
 int outputs_check(const wkv_model *m, const char *const *inputs);
