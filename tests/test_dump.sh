@@ -80,6 +80,10 @@ else
     skipped=$((skipped + 1))
 fi
 
+# ---- the default by its name
+run 0 dump -m "$model" --vocab "$vocab" "the end" --sites all -o named.safetensors
+same named.safetensors all.safetensors "--sites all and the default"
+
 # ---- a text with a NUL is not in the metadata as a part of itself
 printf 'the\0end' >nul.txt
 run 0 dump -f nul.txt --sites k -o nul.safetensors # the built-in vocabulary has byte 0

@@ -188,6 +188,7 @@ static int run(int n, char **operands)
 {
     if (list_only && (out_path || as_json))
         return usage(&cmd_dump, "--list prints names only; omit %s", out_path ? "--out" : "--json");
+    if (site_names && !strcmp(site_names, "all")) site_names = NULL;
     if (list_only) return run_list();
     if (!out_path && !as_json) return usage(&cmd_dump, "no output: give --out FILE, --json or --list");
     const char *extension = out_path ? strrchr(out_path, '.') : NULL;
