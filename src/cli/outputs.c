@@ -29,7 +29,7 @@ static void add_text(const char *text, size_t n)
     memcpy(command_line + used, text, n < room ? n : room); /* the rest is zero */
 }
 
-/* Words in quotes where a shell needs them; a quote within is '\'' . */
+/* Words in quotes where a shell needs them; a quote in a word ends them, is escaped, and begins them again. */
 void outputs_command(int argc, char **argv)
 {
     add_text("wkv", 3);
