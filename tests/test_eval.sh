@@ -137,6 +137,12 @@ holds err "data/piqa_valid.jsonl"
 run 1 eval --data data --html data/piqa_valid.jsonl
 holds err "data/piqa_valid.jsonl"
 is "$(wc -l <data/piqa_valid.jsonl)" 4 "lines of an input after it was refused as output"
+: >empty.txt
+run 1 eval --task needle --lengths 300 --samples 1 --filler empty.txt
+holds err "empty.txt: is empty"
+printf 'a\0b' >nul.txt
+run 1 eval --task needle --lengths 300 --samples 1 --filler nul.txt
+holds err "nul.txt: has NUL characters"
 cp own.json kept.json
 run 1 eval --task own.json --data data/piqa_valid.jsonl -o own.json
 holds err "own.json: is an input, the description own.json"

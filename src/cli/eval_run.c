@@ -38,6 +38,10 @@ static int read_needles(evaluation *v, job *j)
     char *filler = NULL;
     size_t bytes;
     if (v->filler && input_all(&filler, &bytes, v->filler)) return 1;
+    if (filler && (!bytes || memchr(filler, 0, bytes))) {
+        free(filler);
+        return complain("--filler %s: %s", v->filler, bytes ? "has NUL characters, and is no text" : "is empty");
+    }
     const wkv_needle_options o = {.lengths = v->lengths,
                                   .depths = v->depths,
                                   .samples = v->samples,
