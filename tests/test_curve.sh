@@ -79,6 +79,21 @@ run 1 curve -n 300 --against 'true'
 holds err "no line 'position ms bytes'"
 
 # ---- wrong options -------------------------------------------------------------------------------------------------------
+cp text.txt kept.txt
+run 1 curve --text text.txt --length 500 --no-time --html text.txt
+holds err "text.txt: is an input, the text text.txt"
+same text.txt kept.txt "a text after it was refused as output"
+run 2 curve -n 100 --length 500
+holds err "--length belongs to --text"
+run 2 curve -n 100 --streams 2
+holds err "--streams belongs to --text"
+run 0 curve -n 50 --seed 7 --against "printf '1 2 3'" --json # the command as it was typed, for a shell
+holds out "wkv curve -n 50 --seed 7 --against 'printf '\\\\''1 2 3'\\\\''' --json"
+run 1 curve --text text.txt --length 500 --no-time --html same --svg same
+holds err "same: two outputs in one file"
+run 1 curve -n 100 --html nowhere/x.html
+holds err "nowhere/x.html: cannot be written"
+is "$(wc -c <out)" 0 "bytes printed before an impossible output"
 run 2 curve --no-time
 run 2 curve --processor-time -t 2
 run 2 curve --no-time --against true

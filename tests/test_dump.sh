@@ -80,6 +80,15 @@ else
     skipped=$((skipped + 1))
 fi
 
+# ---- the default by its name
+run 0 dump -m "$model" --vocab "$vocab" "the end" --sites all -o named.safetensors
+same named.safetensors all.safetensors "--sites all and the default"
+
+# ---- a text with a NUL is not in the metadata as a part of itself
+printf 'the\0end' >nul.txt
+run 0 dump -f nul.txt --sites k -o nul.safetensors # the built-in vocabulary has byte 0
+if head -c 2000 nul.safetensors | grep -aqF '"text"'; then fail "a text with NUL is in the metadata"; else pass; fi
+
 # ---- refusals --------------------------------------------------------------------------------------------------------
 refused() { # STATUS TEXT ARGUMENTS...
     expected=$1 text=$2
@@ -98,6 +107,10 @@ refused 2 "expected last, all or A:B" --ids "1 2 3" -o x.npz --positions 0:2x
 refused 2 "expected last, all or A:B" --ids "1 2 3" -o x.npz --positions=-1:2
 refused 1 "token 1 is 96; the model's ids are 0 to 95" --ids "1 96" -o x.npz
 refused 1 "the text has no tokens" --ids "" -o x.npz
+refused 2 "--list prints names only; omit --out" --list -o x.npz
+refused 2 "--list prints names only; omit --json" --list --json
+refused 1 "nowhere/x.npz: cannot be written" abc -o nowhere/x.npz
+lacks err "arrays of"
 refused 1 "text.safetensors: is an input" -f text.safetensors -o text.safetensors
 cp "$model" copy.pth
 ln -s copy.pth link.npz

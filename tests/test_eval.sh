@@ -99,6 +99,7 @@ holds out "  lines                       2  bits_per_byte"
 holds out "  story                       1  bits_per_byte"
 holds out "  zh                          1  bits_per_byte"
 holds texts.html "Bits per byte by domain"
+holds texts.html "wkv eval --text texts --html texts.html"
 run 0 eval --text texts/story.txt -c 8 --stride 4 --json
 holds out '"context": 8'
 run 0 eval --text texts/story.txt -o whole.jsonl -t 1
@@ -136,6 +137,47 @@ holds err "data/piqa_valid.jsonl"
 run 1 eval --data data --html data/piqa_valid.jsonl
 holds err "data/piqa_valid.jsonl"
 is "$(wc -l <data/piqa_valid.jsonl)" 4 "lines of an input after it was refused as output"
+: >empty.txt
+run 1 eval --task needle --lengths 300 --samples 1 --filler empty.txt
+holds err "empty.txt: is empty"
+printf 'a\0b' >nul.txt
+run 1 eval --task needle --lengths 300 --samples 1 --filler nul.txt
+holds err "nul.txt: has NUL characters"
+cp own.json kept.json
+run 1 eval --task own.json --data data/piqa_valid.jsonl -o own.json
+holds err "own.json: is an input, the description own.json"
+same own.json kept.json "a description after it was refused as output"
+run 1 eval --text texts --html texts/story.txt
+holds err "texts/story.txt: is in a folder of inputs"
+run 1 eval --data data -o both --html both
+holds err "both: two outputs in one file"
+for option in -o --html --svg; do # before the evaluation, not after it
+    run 1 eval --data data $option nowhere/x
+    holds err "nowhere/x: cannot be written"
+    is "$(wc -c <out)" 0 "bytes printed before an impossible output"
+done
+for wrong in "--published -o x" "--published --task piqa" "--published MODEL" "--list --html x" "--list --data data" \
+    "--diff items.jsonl items.jsonl --html x" "--diff items.jsonl items.jsonl -m x"; do
+    run 2 eval $wrong
+    holds err "does not belong to"
+done
+run 2 eval --text texts --stride 4
+holds err "--stride belongs to --context"
+run 2 eval --data data -c 8
+holds err "--context belongs to --text"
+run 1 eval --diff whole.jsonl whole.jsonl
+holds err "whole.jsonl, line 1: a text, which is neither right nor wrong"
+latin=$(printf 'caf\351.txt')
+if cp texts/story.txt "$latin" 2>path; then
+    run 1 eval --text "$latin"
+    holds err "the name is not UTF-8"
+    rm "$latin"
+fi
+run 0 eval --list --task piqa,needle
+holds out "piqa "
+holds out "needle "
+run 1 eval --list --task needle --json
+holds err "needle has no description"
 run 2 eval --text texts -c 8 --stride 8
 holds err "--stride 8 is not less than --context 8"
 run 2 eval --task needle --depths 0,101

@@ -70,6 +70,13 @@ static void trends(void)
         inside += t.low <= 2 && 2 <= t.high;
     }
     EXPECT(inside > 930 && inside < 975);
+    for (int n = 5; n <= N; n++) { /* the interval of -y is the mirror image */
+        wkv_trend mirrored;
+        double minus[N];
+        for (int i = 0; i < n; i++) y[i] = noise(&seed), minus[i] = -y[i];
+        EXPECT_EQ(wkv_trend_of(&t, x, y, n) | wkv_trend_of(&mirrored, x, minus, n), 0);
+        EXPECT(mirrored.low == -t.high && mirrored.high == -t.low);
+    }
 }
 
 static int stop_at_once(void *user, int64_t done, int64_t total)

@@ -88,6 +88,8 @@ static int check_options(const curve *v)
         return usage(&cmd_curve, "random weights have no loss to measure; omit %s", v->text ? "--text" : "--recall");
     if (v->processor && engine_threads != 1)
         return usage(&cmd_curve, "--processor-time adds the times of all threads; give -t 1");
+    if (!v->text && (v->length || v->streams))
+        return usage(&cmd_curve, "%s belongs to --text", v->length ? "--length" : "--streams");
     if (no_time && v->against) return usage(&cmd_curve, "--against compares times; omit --no-time");
     if (no_time && !v->text && !distances && !sizes)
         return usage(&cmd_curve, "nothing to measure: --no-time needs --text, --recall or --sizes");
@@ -100,14 +102,10 @@ static int open_model(curve *v)
     if (v->synthetic && wkv_model_synthetic(&v->e.model, v->synthetic, v->type, 2)) return complain_library();
     if (v->synthetic ? engine_ready(&v->e, 0) : engine_open(&v->e, v->text || v->n_distances)) return 1;
     const wkv_model_info *a = v->e.about;
-    const char *name = strrchr(a->path, '/');
     if (v->synthetic)
         snprintf(v->name, sizeof v->name, "RWKV-%c %s", *v->synthetic, v->synthetic + 2);
     else
-        snprintf(v->name, sizeof v->name, "%.150s",
-                 !strcmp(a->path, "built-in") ? "built-in model"
-                 : name                       ? name + 1
-                                              : a->path);
+        snprintf(v->name, sizeof v->name, "%.150s", engine_model_name(&v->e));
     v->weight_bytes = (double)wkv_model_bytes(v->e.model, NULL) / (double)a->parameters;
     v->trained = trained ? trained : a->context_length;
     return 0;

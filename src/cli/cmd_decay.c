@@ -160,7 +160,7 @@ static int show(const engine *e, wkv_half_life *h, int tokens)
     const int L = e->about->layers, C = e->about->width, fixed = wkv_decay_is_fixed(e->model);
     char title[200], summary[400], count[32];
     wkv_report *r;
-    snprintf(title, sizeof title, "Decay of %.120s", passage_model_name(e));
+    snprintf(title, sizeof title, "Decay of %.120s", engine_model_name(e));
     snprintf(summary, sizeof summary, "RWKV-%s, %d layers of %d channels. %s", e->about->version, L, C,
              fixed ? "Half-lives follow from the weights alone." : "Half-lives depend on the text; this one has ");
     if (!fixed)

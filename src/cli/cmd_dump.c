@@ -3,6 +3,7 @@
 #include "dump.h"
 #include "engine.h"
 #include "models.h"
+#include "outputs.h"
 #include "passage.h"
 #include "say.h"
 #include "wkv_file.h"
@@ -140,10 +141,11 @@ static void range_text(char out[32], const dump *d, int state)
         if ((d->v[i].about.site == WKV_SITE_STATE) == state) snprintf(out, 32, "%d:%d", d->v[i].from, d->v[i].to);
 }
 
-static int write_file(const dump *d, const engine *e, const char *text, const int32_t *ids, int n)
+static int write_file(const dump *d, const engine *e, const passage *p)
 {
     char range[2][32];
-    json_t *utf8 = passage_as_ids ? NULL : json_string(text); /* a header cannot hold other bytes */
+    const int whole = !passage_as_ids && !memchr(p->text, 0, p->bytes);
+    json_t *utf8 = whole ? json_string(p->text) : NULL; /* a header cannot hold other bytes */
     for (int state = 0; state < 2; state++) range_text(range[state], d, state);
     const char *const meta[] = {"model",
                                 e->about->path ? e->about->path : "built-in",
@@ -156,7 +158,7 @@ static int write_file(const dump *d, const engine *e, const char *text, const in
                                 "state_positions",
                                 range[1],
                                 utf8 ? "text" : NULL,
-                                text,
+                                p->text,
                                 NULL};
     wkv_array *a = calloc((size_t)d->n + 1, sizeof *a);
     int status = a ? 0 : complain("out of memory");
@@ -164,7 +166,7 @@ static int write_file(const dump *d, const engine *e, const char *text, const in
         a[i] = (wkv_array){.name = d->v[i].name, .values = d->v[i].values};
         a[i].dims = dump_shape(&d->v[i], a[i].shape);
     }
-    if (a) a[d->n] = (wkv_array){.name = "tokens", .ids = ids, .dims = 1, .shape = {n}};
+    if (a) a[d->n] = (wkv_array){.name = "tokens", .ids = p->ids, .dims = 1, .shape = {p->n}};
     if (!status && wkv_arrays_write(out_path, a, d->n + 1, meta)) status = complain_library();
     free(a);
     json_decref(utf8);
@@ -184,6 +186,9 @@ static int run_list(void)
 
 static int run(int n, char **operands)
 {
+    if (list_only && (out_path || as_json))
+        return usage(&cmd_dump, "--list prints names only; omit %s", out_path ? "--out" : "--json");
+    if (site_names && !strcmp(site_names, "all")) site_names = NULL;
     if (list_only) return run_list();
     if (!out_path && !as_json) return usage(&cmd_dump, "no output: give --out FILE, --json or --list");
     const char *extension = out_path ? strrchr(out_path, '.') : NULL;
@@ -202,10 +207,11 @@ static int run(int n, char **operands)
         (wkv_model_refuse_output(e.model, out_path) || wkv_file_refuse_input(out_path, passage_file, "the text")))
         status = complain_library();
     if (!status) status = passage_encode(&text, &e, 1);
+    if (!status) status = outputs_possible(&out_path, 1);
     catch_interrupts();
     if (!status) status = plan(&d, &e, text.n);
     if (!status) status = evaluate(&d, &e, text.ids, text.n);
-    if (!status && out_path) status = write_file(&d, &e, text.text, text.ids, text.n);
+    if (!status && out_path) status = write_file(&d, &e, &text);
     if (!status && as_json) status = dump_json(&d, out_path, text.n);
     engine_close(&e);
     dump_free(&d);

@@ -94,6 +94,22 @@ static int check_options(int n, char **operands)
 {
     if (diff && n != 2) return usage(&cmd_eval, "--diff compares two files of --out: wkv eval --diff A.jsonl B.jsonl");
     if (!diff && n) return usage(&cmd_eval, "unexpected argument '%s'; --data and --text name files", operands[0]);
+    if (diff || list || published) {
+        const char *what = diff ? "--diff" : list ? "--list" : "--published";
+        const struct {
+            const char *name;
+            int given;
+        } others[] = {{"--data", run_of.data && 1},
+                      {"--text", run_of.texts.n},
+                      {"--task", run_of.tasks.n && !list},
+                      {"--out", run_of.out && 1},
+                      {"--html or --svg", outputs_wants_files() && !published},
+                      {"--model", engine_model && 1}};
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            if (others[i].given) return usage(&cmd_eval, "%s does not belong to %s; omit it", others[i].name, what);
+    }
+    if (run_of.stride && !run_of.window) return usage(&cmd_eval, "--stride belongs to --context");
+    if (run_of.window && !run_of.texts.n) return usage(&cmd_eval, "--context belongs to --text");
     if (run_of.stride && run_of.stride >= run_of.window)
         return usage(&cmd_eval, "--stride %d is not less than --context %d", run_of.stride, run_of.window);
     if (results && !published) return usage(&cmd_eval, "--results belongs to --published");

@@ -150,7 +150,7 @@ static int show(lens *v, unsigned chosen)
 {
     char title[200], summary[300], count[32];
     const wkv_model_info *about = v->e.about;
-    snprintf(title, sizeof title, "Inside %.120s", passage_model_name(&v->e));
+    snprintf(title, sizeof title, "Inside %.120s", engine_model_name(&v->e));
     snprintf(summary, sizeof summary, "RWKV-%s, %d layers of width %d; a text of %s tokens.", about->version, v->L,
              v->C, as_count(count, v->text.n));
     if (outputs_begin(&v->r, title, summary)) return 1;

@@ -186,3 +186,9 @@ int engine_encode(const wkv_tokenizer *t, int prompt, const char *text, size_t b
     }
     return how(t, text, bytes, *ids, n);
 }
+
+const char *engine_model_name(const engine *e)
+{
+    const char *path = e->about->path, *slash = strrchr(path, '/');
+    return !strcmp(path, "built-in") ? "the built-in model" : slash && slash[1] ? slash + 1 : path;
+}

@@ -67,4 +67,7 @@ int complain_logits(const wkv_model *m);
  * error message. */
 int engine_encode(const wkv_tokenizer *t, int prompt, const char *text, size_t bytes, int32_t **ids);
 
+/* The name of the model's file, or "the built-in model". */
+const char *engine_model_name(const engine *e);
+
 #endif

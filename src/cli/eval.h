@@ -14,6 +14,7 @@ typedef struct {
     wkv_task *task;  /* JOB_TASK */
     char name[64];   /* "piqa", "text", "needle" */
     char path[4096]; /* of the data, "" for needles */
+    char description[4096]; /* of an own task; "" */
     int skip;        /* items before those of the task's split */
     wkv_items *items;
     double seconds;

@@ -73,7 +73,10 @@ static int read_items(json_t **out, const char *path)
         json_t *item = json_loadb(line, n, JSON_ALLOW_NUL, &why);
         if (!item)
             status = complain("%s, line %d: not JSON (%s); expected a file of wkv eval --out", path, number, why.text);
-        else if (!key_of(item, key) || !json_is_number(json_object_get(item, "acc")) || isnan(likelihood_of(item)))
+        else if (json_is_number(json_object_get(item, "bits_per_byte")))
+            status = complain("%s, line %d: a text, which is neither right nor wrong; --diff compares tasks", path,
+                              number);
+        else if (!key_of(item, key) || !json_is_number(json_object_get(item, "acc")) || !isfinite(likelihood_of(item)))
             status =
                 complain("%s, line %d: no item with \"doc_id\", \"acc\" and \"filtered_resps\"; expected a file of wkv "
                          "eval --out",
@@ -208,7 +211,7 @@ static int print_json(const comparison *c, const char *a, const char *b)
     all = json_pack("{s:[s,s] s:i s:o s:o}", "files", a, b, "only_in_one", c->alone, "tasks", tasks, "moved", moved);
     char *text = json_dumps(all, JSON_INDENT(2));
     json_decref(all);
-    if (!text) return complain("out of memory");
+    if (!text) return complain("the comparison cannot be written as JSON: a name is not UTF-8");
     put_text("%s\n", text);
     free(text);
     return 0;

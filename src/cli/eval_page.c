@@ -121,8 +121,7 @@ int eval_page(const evaluation *v)
 {
     char title[300], count[32];
     wkv_report *r;
-    const char *slash = strrchr(v->e.about->path, '/');
-    snprintf(title, sizeof title, "Evaluation of %.200s", slash ? slash + 1 : v->e.about->path);
+    snprintf(title, sizeof title, "Evaluation of %.200s", engine_model_name(&v->e));
     char summary[300];
     snprintf(summary, sizeof summary, "RWKV-%s with %s parameters.%s", v->e.about->version,
              as_count(count, v->e.about->parameters),

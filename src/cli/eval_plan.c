@@ -78,6 +78,7 @@ static int add_task(evaluation *v, const char *name, int only_if_found)
         return 1;
     }
     j->task = t;
+    if (strchr(name, '.') || strchr(name, '/')) snprintf(j->description, sizeof j->description, "%s", name);
     char beside[4096];
     snprintf(beside, sizeof beside, "%s", name);
     char *slash = strrchr(beside, '/');
@@ -165,13 +166,37 @@ static int list_one(const char *name, int as_json)
     return 0;
 }
 
+static int list_needle(void)
+{
+    put_text("%s%-14s%s numbers hidden in long texts (RULER), without a file\n", bold(1), "needle", plain(1));
+    return 0;
+}
+
+/* "piqa,needle" */
+static int list_names(const char *list, int as_json)
+{
+    int status = 0;
+    while (*list && !status) {
+        const size_t n = strcspn(list, ",");
+        char *name = strndup(list, n);
+        if (!name) return complain("out of memory");
+        if (n && strcmp(name, "needle"))
+            status = list_one(name, as_json);
+        else if (n)
+            status = as_json ? complain("needle has no description; --lengths, --depths and --keys change it")
+                             : list_needle();
+        free(name);
+        list += n + (list[n] == ',');
+    }
+    return status;
+}
+
 int eval_list(const evaluation *v, int as_json)
 {
     int status = 0;
     const char *name;
-    for (int i = 0; i < v->tasks.n && !status; i++) status = list_one(v->tasks.at[i], as_json);
+    for (int i = 0; i < v->tasks.n && !status; i++) status = list_names(v->tasks.at[i], as_json);
     for (int i = 0; !v->tasks.n && (name = wkv_task_name(i)) && !status; i++) status = list_one(name, as_json);
-    if (!v->tasks.n && !as_json)
-        put_text("%s%-14s%s numbers hidden in long texts (RULER), without a file\n", bold(1), "needle", plain(1));
+    if (!v->tasks.n && !as_json) list_needle();
     return status;
 }

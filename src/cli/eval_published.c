@@ -282,10 +282,10 @@ static void add_sources(wkv_report *r)
 static int make_report(wkv_report **r, const chart *list, int n, const own_model *own, double least)
 {
     if (outputs_new(r, "Published scores by size",
-                       "Zero-shot scores that were published for RWKV and for transformers, against the number of "
-                       "parameters. Pythia was trained on the same text as RWKV-4 Pile, the others were not. Dashed "
-                       "lines are least squares fits per family: of the score, or of the logarithm of perplexity, over "
-                       "the logarithm of the size."))
+                    "Zero-shot scores that were published for RWKV and for transformers, against the number of "
+                    "parameters. Pythia was trained on the same text as RWKV-4 Pile, the others were not. Dashed "
+                    "lines are least squares fits per family: of the score, or of the logarithm of perplexity, over "
+                    "the logarithm of the size."))
         return 1;
     char fitted[120];
     snprintf(fitted, sizeof fitted, "The fits include models of at least %.0f million parameters.", least / 1e6);

@@ -38,6 +38,10 @@ static int read_needles(evaluation *v, job *j)
     char *filler = NULL;
     size_t bytes;
     if (v->filler && input_all(&filler, &bytes, v->filler)) return 1;
+    if (filler && (!bytes || memchr(filler, 0, bytes))) {
+        free(filler);
+        return complain("--filler %s: %s", v->filler, bytes ? "has NUL characters, and is no text" : "is empty");
+    }
     const wkv_needle_options o = {.lengths = v->lengths,
                                   .depths = v->depths,
                                   .samples = v->samples,
@@ -107,19 +111,23 @@ static int score(evaluation *v, job *j)
 /* No output is an input. */
 static int refuse(const evaluation *v, const char *path)
 {
-    int err = !path ? 0
-                    : wkv_model_refuse_output(v->e.model, path) ||
-                          wkv_file_refuse_input(path, v->shots_from, "the examples") ||
-                          wkv_file_refuse_input(path, v->filler, "the filler");
-    for (int i = 0; path && i < v->n_jobs && !err; i++) err = wkv_file_refuse_input(path, v->jobs[i].path, "the data");
-    return err ? complain_library() : 0;
+    int status = 0;
+    if (path && wkv_model_refuse_output(v->e.model, path)) return complain_library();
+    status = outputs_refuse(path, v->shots_from, "the examples") || outputs_refuse(path, v->filler, "the filler");
+    for (int i = 0; i < v->n_jobs && !status; i++)
+        status = outputs_refuse(path, v->jobs[i].path, "the data") ||
+                 outputs_refuse(path, v->jobs[i].description, "the description");
+    return status;
 }
 
+/* The files are written by process 0. */
 static int check_output(const evaluation *v)
 {
     const char *paths[3] = {v->out};
     outputs_paths(paths + 1);
-    return refuse(v, paths[0]) || refuse(v, paths[1]) || refuse(v, paths[2]);
+    for (int i = 0; i < 3; i++)
+        if (refuse(v, paths[i])) return 1;
+    return v->world.rank ? 0 : outputs_possible(paths, 3);
 }
 
 int eval_run(evaluation *v)

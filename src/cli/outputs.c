@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *html, *svg;
 static int as_json;
@@ -24,32 +25,86 @@ const group outputs_group = GROUP("Output", options);
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* Words in quotes where a shell needs them. */
+static void add_text(const char *text, size_t n)
+{
+    const size_t used = strlen(command_line), room = sizeof command_line - 1 - used;
+    memcpy(command_line + used, text, n < room ? n : room); /* the rest is zero */
+}
+
+/* Words in quotes where a shell needs them; a quote in a word ends them, is escaped, and begins them again. */
 void outputs_command(int argc, char **argv)
 {
-    size_t n = (size_t)snprintf(command_line, sizeof command_line, "wkv");
-    for (int i = 1; i < argc && n < sizeof command_line; i++) {
-        const size_t simple = strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+");
-        const char *quote = argv[i][simple] || !*argv[i] ? strchr(argv[i], '\'') ? "\"" : "'" : "";
-        n += (size_t)snprintf(command_line + n, sizeof command_line - n, " %s%s%s", quote, argv[i], quote);
+    add_text("wkv", 3);
+    for (int i = 1; i < argc; i++) {
+        const char *w = argv[i];
+        const size_t simple = strspn(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+");
+        const int quoted = w[simple] || !*w;
+        add_text(" '", quoted ? 2 : 1);
+        for (size_t n; *w; w += n + (w[n] == '\'')) {
+            n = strcspn(w, "'");
+            add_text(w, n);
+            if (w[n]) add_text("'\\''", 4);
+        }
+        add_text("'", (size_t)quoted);
     }
 }
 
 void outputs_paths(const char *out[2]) { out[0] = html, out[1] = svg; }
 
-static int refuse_input(const char *path)
+/* The part file of an output that is a regular file or missing; opening a FIFO would wait for its reader. */
+static int try_file(const char *path)
+{
+    struct stat about;
+    wkv_file *f;
+    if (!stat(path, &about) && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) return 0;
+    if (wkv_file_create(&f, path)) return complain_library();
+    wkv_file_abandon(f);
+    return 0;
+}
+
+int outputs_possible(const char *const *paths, int n)
+{
+    int status = 0;
+    for (int i = 0; i < n && !status; i++)
+        for (int k = 0; k < i && paths[i] && !status; k++)
+            if (paths[k] && (!strcmp(paths[i], paths[k]) || wkv_file_same(paths[i], paths[k])))
+                status = complain("%s: two outputs in one file; give each another path", paths[i]);
+    for (int i = 0; i < n && !status; i++)
+        if (paths[i]) status = try_file(paths[i]);
+    return status;
+}
+
+int outputs_refuse(const char *path, const char *input, const char *role)
+{
+    if (!path || !input) return 0;
+    if (wkv_file_refuse_input(path, input, role)) return complain_library();
+    char *file = realpath(path, NULL), *folder = realpath(input, NULL);
+    const size_t n = folder ? strlen(folder) : 0;
+    const char *extension = file ? strrchr(file, '.') : NULL;
+    const int page = extension && (!strcmp(extension, ".html") || !strcmp(extension, ".svg")); /* no text to read */
+    const int inside = file && folder && !strncmp(file, folder, n) && (file[n] == '/' || folder[n - 1] == '/');
+    free(file);
+    free(folder);
+    if (!inside || page) return 0;
+    return complain("%s: is in a folder of inputs, %s %s, and would be replaced; write to another path", path, role,
+                    input);
+}
+
+static int refuse_inputs(const char *path)
 {
     if (model && wkv_model_refuse_output(model, path)) return complain_library();
     for (const char *const *in = sources; in && *in; in++)
-        if (wkv_file_refuse_input(path, *in, "the text")) return complain_library();
+        if (outputs_refuse(path, *in, "the text")) return 1;
     return 0;
 }
 
 int outputs_check(const wkv_model *m, const char *const *inputs)
 {
+    const char *const paths[] = {html, svg};
     model = m;
     sources = inputs;
-    return (html && refuse_input(html)) || (svg && refuse_input(svg));
+    if ((html && refuse_inputs(html)) || (svg && refuse_inputs(svg))) return 1;
+    return outputs_possible(paths, 2);
 }
 
 /* The names of several charts are known at the end only. */
@@ -60,7 +115,7 @@ static int refuse_charts(const wkv_report *r)
         char *path;
         if (wkv_report_svg_path(&path, r, svg, i)) return complain_library();
         if (!path) break;
-        status = refuse_input(path);
+        status = refuse_inputs(path);
         if (!status && html && !strcmp(html, path))
             status = complain("%s: is the page and a chart; give --html or --svg another name", path);
         free(path);

@@ -17,6 +17,10 @@ void outputs_paths(const char *out[2]); /* of --html and --svg; NULL: not given 
  * files: now those of the options, with the report those of the charts. `inputs` ends with NULL; it and the model are
  * kept until then. */
 int outputs_check(const wkv_model *m, const char *const *inputs);
+/* Before a long measurement: refuse outputs (n, NULL: not given) that are one file, or cannot be written. */
+int outputs_possible(const char *const *paths, int n);
+/* Refuse an output that is `input`, a file or a text file of that folder; either may be NULL. */
+int outputs_refuse(const char *path, const char *input, const char *role);
 int outputs_begin(wkv_report **r, const char *title, const char *summary);
 /* Write the files and the JSON, and free the report. */
 int outputs_end(wkv_report *r);

@@ -88,9 +88,3 @@ void passage_label(char *out, size_t capacity, const engine *e, int32_t id)
             at += (size_t)snprintf(out + at, capacity - at, "\\x%02X", (unsigned char)text[i]);
     json_decref(valid);
 }
-
-const char *passage_model_name(const engine *e)
-{
-    const char *path = e->about->path, *slash = strrchr(path, '/');
-    return !strcmp(path, "built-in") ? "the built-in model" : slash && slash[1] ? slash + 1 : path;
-}

@@ -25,8 +25,6 @@ void passage_free(passage *p);
 /* A token as a label: its bytes, or \xNN where they are no text, or its id without a vocabulary. */
 void passage_label(char *out, size_t capacity, const engine *e, int32_t id);
 
-/* The name of the model's file, or "the built-in model". */
-const char *passage_model_name(const engine *e);
 
 /* Four paragraphs of English, written for this program. */
 extern const char passage_sample[];

@@ -48,7 +48,8 @@ static int describe(const reader *d, wkv_item *q, size_t bytes)
 {
     json_t *about =
         json_pack("{s:s s:I s:I}", "path", d->path, "index", (json_int_t)d->index, "bytes", (json_int_t)bytes);
-    char *text = about ? json_text(about, JSON_COMPACT) : NULL;
+    if (!about) return fail(WKV_EARG, "%s: the name is not UTF-8, as results need it; rename the file", d->path);
+    char *text = json_text(about, JSON_COMPACT);
     json_decref(about);
     if (!text) return fail(WKV_ENOMEM, "no memory for a document");
     q->doc = chunks_text(&d->s->memory, text, strlen(text));

@@ -66,7 +66,7 @@ int wkv_trend_of(wkv_trend *out, const double *x, const double *y, int n)
     }
     const double slope = median(slopes, k);
     const double half = NORMAL_975 * sqrt(n * (n - 1.0) * (2.0 * n + 5) / 18) / 2;
-    const double low = floor((double)k / 2 - half), high = ceil((double)k / 2 + half);
+    const double low = floor((double)k / 2 - half) - 1, high = ceil((double)k / 2 + half);
     *out = (wkv_trend){.slope = slope,
                        .low = slopes[low > 0 ? (size_t)low : 0],
                        .high = slopes[high < (double)k - 1 ? (size_t)high : k - 1]};
