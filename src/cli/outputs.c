@@ -14,7 +14,7 @@ static const char *html, *svg;
 static int as_json;
 static char command_line[2000];
 static const wkv_model *model; /* of outputs_check, like the list below */
-static const char *const *sources;
+static const char *sources[OUTPUTS_INPUTS + 1];
 
 static const option options[] = {
     {0, "html", OPT_TEXT, "FILE", &html, 0, 0, "", "write a page with the charts"},
@@ -93,7 +93,7 @@ int outputs_refuse(const char *path, const char *input, const char *role)
 static int refuse_inputs(const char *path)
 {
     if (model && wkv_model_refuse_output(model, path)) return complain_library();
-    for (const char *const *in = sources; in && *in; in++)
+    for (const char *const *in = sources; *in; in++)
         if (outputs_refuse(path, *in, "the text")) return 1;
     return 0;
 }
@@ -102,7 +102,7 @@ int outputs_check(const wkv_model *m, const char *const *inputs)
 {
     const char *const paths[] = {html, svg};
     model = m;
-    sources = inputs;
+    for (int i = 0; i < OUTPUTS_INPUTS && inputs[i]; i++) sources[i] = inputs[i];
     if ((html && refuse_inputs(html)) || (svg && refuse_inputs(svg))) return 1;
     return outputs_possible(paths, 2);
 }

@@ -14,8 +14,9 @@ void outputs_command(int argc, char **argv);
 void outputs_paths(const char *out[2]); /* of --html and --svg; NULL: not given */
 
 /* Each returns 0, or 1 after an error message. Refuse output files that are files of the model (NULL: none) or input
- * files: now those of the options, with the report those of the charts. `inputs` ends with NULL; it and the model are
- * kept until then. */
+ * files: now those of the options, with the report those of the charts. `inputs`, at most OUTPUTS_INPUTS, ends with
+ * NULL; they and the model are kept until then. */
+enum { OUTPUTS_INPUTS = 4 };
 int outputs_check(const wkv_model *m, const char *const *inputs);
 /* Before a long measurement: refuse outputs (n, NULL: not given) that are one file, or cannot be written. */
 int outputs_possible(const char *const *paths, int n);
