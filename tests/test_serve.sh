@@ -288,5 +288,11 @@ run 2 serve --host 0.0.0.0
 holds err "give a key with --api-key, or --no-key"
 run 2 serve --alias a=nothing
 run 1 serve -m nothing
+# ---- the only model does not load ------------------------------------------------------------------------------------
+head -c 100 /dev/zero >damaged.gguf
+timeout 60 "$WKV" serve --port 0 -m damaged.gguf >address 2>log
+is $? 1 "status of a server whose only model is damaged"
+holds log "an unfinished download"
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

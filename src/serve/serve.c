@@ -55,6 +55,13 @@ static void shut_down(server *s, volatile sig_atomic_t *interrupted)
     http_stop(s);
 }
 
+/* The only model has failed to load, and has never been loaded: no request can be answered. */
+static int has_no_model(server *s)
+{
+    model_report r;
+    return s->o.n_models == 1 && models_ready(s) && models_report(s, 0, &r) && *r.failure && !r.vocab;
+}
+
 int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
 {
     static server all; /* large, and one for a process */
@@ -70,10 +77,12 @@ int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
         return 1;
     }
     if (o->ready) o->ready(o->host, s->o.port);
-    while (!*interrupted) {
+    int status = 0;
+    while (!*interrupted && !status) {
         usleep(TICK);
         http_tick(s);
+        status = has_no_model(s);
     }
     shut_down(s, interrupted);
-    return 0;
+    return status;
 }
