@@ -186,7 +186,8 @@ static int drain(answers *a, choice *c, problem *p)
 {
     wkv_event e;
     int err = 0;
-    while (!err && !(a->r.stream && exchange_full(a->j.x)) && wkv_session_next_event(c->session, &e)) {
+    const int waits = a->r.stream && a->e->server->closing < 2; /* at the end of a shutdown no more for a client */
+    while (!err && !(waits && exchange_full(a->j.x)) && wkv_session_next_event(c->session, &e)) {
         if (e.kind == WKV_EVENT_DONE)
             err = finish_choice(a, c, &e, p);
         else
