@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/utf8.h"
 #include "study/items.h"
 #include "train/documents.h"
 #include "train/textfile.h"
@@ -46,10 +47,11 @@ static void set_windows(const reader *d, wkv_item *q, const int32_t *ids, int n)
 
 static int describe(const reader *d, wkv_item *q, size_t bytes)
 {
+    if (utf8_check(d->path, strlen(d->path)) < strlen(d->path))
+        return fail(WKV_EARG, "%s: the name is not UTF-8, as results need it; rename the file", d->path);
     json_t *about =
         json_pack("{s:s s:I s:I}", "path", d->path, "index", (json_int_t)d->index, "bytes", (json_int_t)bytes);
-    if (!about) return fail(WKV_EARG, "%s: the name is not UTF-8, as results need it; rename the file", d->path);
-    char *text = json_text(about, JSON_COMPACT);
+    char *text = about ? json_text(about, JSON_COMPACT) : NULL;
     json_decref(about);
     if (!text) return fail(WKV_ENOMEM, "no memory for a document");
     q->doc = chunks_text(&d->s->memory, text, strlen(text));
