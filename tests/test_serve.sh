@@ -110,6 +110,7 @@ holds body '"object": "text_completion"'
 ask 200 /v1/embeddings -d '{"input": ["a", "b"]}'
 holds body '{"object": "embedding", "index": 1, "embedding": ['
 ask 200 /v1/embeddings -d '{"input": "a", "encoding_format": "base64"}'
+ask 501 /v1/embeddings -d '{"input": "a", "dimensions": 3}'
 ask 400 /v1/embeddings -d '{"input": [[1, 2]]}'
 holds body 'check_embedding_ctx_length=False'
 ask 200 /v1/detokenize -d "{\"tokens\": $ids}"

@@ -78,9 +78,14 @@ int request_completion(request *r, const char *body, size_t bytes, problem *p)
 int request_embeddings(request *r, int *base64, const char *body, size_t bytes, problem *p)
 {
     const char *encoding = "float";
+    int dimensions = 0;
     if (request_begin(r, body, bytes, p) || field_text(&r->model, r->body, "model", p) || read_prompts(r, "input", p) ||
-        field_text(&encoding, r->body, "encoding_format", p))
+        field_text(&encoding, r->body, "encoding_format", p) ||
+        field_count(&dimensions, r->body, "dimensions", 1, INT_MAX, p))
         return -1;
+    if (dimensions)
+        return refuse(p, 501, "dimensions", "unsupported",
+                      "an embedding has the width of the model, and a part of it has no meaning; omit dimensions");
     for (int i = 0; i < r->n_prompts; i++) {
         if (!r->prompts[i].text)
             return refuse(p, 400, "input", "unsupported",
