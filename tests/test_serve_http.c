@@ -295,7 +295,8 @@ static void broken_requests(void)
     const int fd = connect_to_server();
     static char header[1 << 17];
     memset(header, 'a', sizeof header);
-    send_all(fd, "GET / HTTP/1.1\r\nHost: localhost\r\nX: ", 38);
+    static const char begins[] = "GET / HTTP/1.1\r\nHost: localhost\r\nX: ";
+    send_all(fd, begins, strlen(begins));
     send_all(fd, header, sizeof header);
     EXPECT_EQ(status_of(receive(fd, NULL, 5)), 431);
     close(fd);

@@ -66,7 +66,9 @@ static void add_score(chart *c, const wkv_published_score *s)
     if (f->n == POINTS) return;
     f->x[f->n] = s->parameters;
     f->y[f->n] = s->value;
-    f->labels[f->n++] = s->model + strlen(s->family) + 1;
+    const size_t shared = strlen(s->family); /* "Pythia 70M" is "70M" beside the others */
+    const int repeats = !strncmp(s->model, s->family, shared) && s->model[shared] == ' ';
+    f->labels[f->n++] = s->model + (repeats ? shared + 1 : 0);
 }
 
 static void fit(chart *c, double least)
