@@ -62,7 +62,7 @@ static int write_model(void)
     wkv_tokenizer *t;
     note("making a model of size %s", synthetic);
     if (wkv_model_synthetic(&m, synthetic, type, 0)) return complain_library();
-    int status = wkv_tokenizer_open(&t, "world", NULL) ? complain_library() : 0;
+    int status = wkv_tokenizer_open(&t, engine_vocab, m) ? complain_library() : 0;
     if (!status && wkv_convert(m, out, &(wkv_convert_options){.tokenizer = t})) status = complain_library();
     wkv_tokenizer_close(t);
     wkv_model_close(m);
