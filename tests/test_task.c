@@ -571,7 +571,7 @@ static void statistics(void)
     EXPECT_NEAR(l.intercept, 2, 1e-12);
     EXPECT_NEAR(l.residual, sqrt(2.3 / 2), 1e-12);
     EXPECT_NEAR(l.error, sqrt(2.3 / 2 / 5), 1e-12);
-    EXPECT_NEAR(l.interval, 4.303 * l.error, 1e-12);
+    EXPECT_NEAR(l.interval, 4.30265 * l.error, 1e-12);
     EXPECT_EQ(wkv_fit_line(&l, x, y, 2), WKV_EARG);
     EXPECT_EQ(wkv_fit_line(&l, (const double[]){1, 1, 1}, y, 3), WKV_EARG);
     const wkv_published_score *p;

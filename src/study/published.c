@@ -1,10 +1,8 @@
-/* published.c - published scores: data with their sources, and the least squares line through them.
+/* published.c - published scores: data with their sources.
  *
  * Shares are per cent, zero shot, by lm-evaluation-harness. A score that no source at hand gives, or gives without
  * the kind of its accuracy, has no row. */
-#include "base/error.h"
 #include "wkv_task.h"
-#include <math.h>
 
 static const char paper4[] = "RWKV paper (arXiv 2305.13048), tables of zero-shot results; model cards of RWKV-4 Pile",
                   card_world[] = "model cards of RWKV-4 World",
@@ -125,42 +123,4 @@ static const wkv_published_score scores[] = {
 const wkv_published_score *wkv_published(int i)
 {
     return i >= 0 && i < (int)(sizeof scores / sizeof *scores) ? &scores[i] : NULL;
-}
-
-/* The 97.5 % quantile of Student's t: the first 30, then within 0.001 by Cornish and Fisher's expansion. */
-static double student(int freedom)
-{
-    static const double first[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-                                   2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-                                   2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
-    const double z = 1.959964;
-    if (freedom <= 30) return first[freedom - 1];
-    return z + (z * z * z + z) / (4.0 * freedom);
-}
-
-int wkv_fit_line(wkv_line *out, const double *x, const double *y, int n)
-{
-    REQUIRE(out, "the place for the line");
-    *out = (wkv_line){0};
-    REQUIRE(x, "the list of x");
-    REQUIRE(y, "the list of y");
-    if (n < 3) return fail(WKV_EARG, "a line through %d points has no interval; 3 are needed", n);
-    double mean_x = 0, mean_y = 0, xx = 0, xy = 0, rest = 0;
-    for (int i = 0; i < n; i++) mean_x += x[i] / n, mean_y += y[i] / n;
-    for (int i = 0; i < n; i++) {
-        xx += (x[i] - mean_x) * (x[i] - mean_x);
-        xy += (x[i] - mean_x) * (y[i] - mean_y);
-    }
-    if (!(xx > 0)) return fail(WKV_EARG, "%d points with one x have no slope", n);
-    out->n = n;
-    out->slope = xy / xx;
-    out->intercept = mean_y - out->slope * mean_x;
-    for (int i = 0; i < n; i++) {
-        const double d = y[i] - out->intercept - out->slope * x[i];
-        rest += d * d;
-    }
-    out->residual = sqrt(rest / (n - 2));
-    out->error = out->residual / sqrt(xx);
-    out->interval = student(n - 2) * out->error;
-    return 0;
 }

@@ -1,6 +1,7 @@
-/* statistics.c - means and slopes with their 95 % intervals. */
+/* statistics.c - means, least squares lines and median slopes with their 95 % intervals. */
 #include "base/error.h"
 #include "wkv_curve.h"
+#include "wkv_task.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -29,6 +30,33 @@ int wkv_mean_of(wkv_mean *out, const double *x, int n)
         if (isfinite(x[i])) squares += (x[i] - mean) * (x[i] - mean);
     const double half = k > 1 ? student(k - 1) * sqrt(squares / (k - 1) / k) : NAN;
     *out = (wkv_mean){k, mean, mean - half, mean + half};
+    return 0;
+}
+
+int wkv_fit_line(wkv_line *out, const double *x, const double *y, int n)
+{
+    REQUIRE(out, "the place for the line");
+    *out = (wkv_line){0};
+    REQUIRE(x, "the list of x");
+    REQUIRE(y, "the list of y");
+    if (n < 3) return fail(WKV_EARG, "a line through %d points has no interval; 3 are needed", n);
+    double mean_x = 0, mean_y = 0, xx = 0, xy = 0, rest = 0;
+    for (int i = 0; i < n; i++) mean_x += x[i] / n, mean_y += y[i] / n;
+    for (int i = 0; i < n; i++) {
+        xx += (x[i] - mean_x) * (x[i] - mean_x);
+        xy += (x[i] - mean_x) * (y[i] - mean_y);
+    }
+    if (!(xx > 0)) return fail(WKV_EARG, "%d points with one x have no slope", n);
+    out->n = n;
+    out->slope = xy / xx;
+    out->intercept = mean_y - out->slope * mean_x;
+    for (int i = 0; i < n; i++) {
+        const double d = y[i] - out->intercept - out->slope * x[i];
+        rest += d * d;
+    }
+    out->residual = sqrt(rest / (n - 2));
+    out->error = out->residual / sqrt(xx);
+    out->interval = student(n - 2) * out->error;
     return 0;
 }
 
