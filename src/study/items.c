@@ -1,6 +1,7 @@
 /* items.c - the list of items and its memory. */
 #include "study/items.h"
 #include "base/error.h"
+#include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,15 @@ wkv_item *items_add(wkv_items *s, int n)
     if (!requests) return NULL;
     s->list[s->count] = (wkv_item){.doc = "{}", .group = "", .n = n, .requests = requests};
     return &s->list[s->count++];
+}
+
+int items_set_doc(wkv_items *s, wkv_item *q, const json_t *doc)
+{
+    char *text = doc ? json_text(doc, JSON_COMPACT) : NULL;
+    if (!text) return fail(WKV_ENOMEM, "no memory for an item");
+    q->doc = chunks_text(&s->memory, text, strlen(text));
+    free(text);
+    return q->doc ? 0 : WKV_ENOMEM;
 }
 
 int items_set_group(wkv_items *s, wkv_item *q, const char *group)

@@ -18,6 +18,8 @@ struct wkv_items {
 wkv_items *items_new(const char *const *metrics);
 /* Append an item with n requests, all zero. NULL after fail(). */
 wkv_item *items_add(wkv_items *s, int n);
+/* Set the document of an item; NULL, for want of memory, is WKV_ENOMEM too. */
+int items_set_doc(wkv_items *s, wkv_item *q, const json_t *doc);
 /* Set the group of an item. WKV_ENOMEM */
 int items_set_group(wkv_items *s, wkv_item *q, const char *group);
 
@@ -27,7 +29,8 @@ int items_encode(int32_t **ids, wkv_items *s, const wkv_tokenizer *words, const 
 /* WKV_EARG: a request's id is not one of the model's. */
 int items_check_ids(const wkv_item *q, const wkv_model *m);
 
-/* The requests of an item that is a task's question, under the task's rule (encode.c). */
+/* Encode a request under the task's rule (encode.c). before: the previous request of the item, whose context is taken if
+ * it is the same; NULL: none. */
 typedef struct {
     const char *context, *choice;
 } item_text;

@@ -4,7 +4,6 @@
  *
  * Texts as in RULER (arXiv 2404.06654, NVIDIA/RULER, scripts/data/synthetic/constants.py, niah). */
 #include "base/error.h"
-#include "base/json.h"
 #include "base/rng.h"
 #include "base/stream.h"
 #include "study/items.h"
@@ -154,13 +153,10 @@ static int describe(maker *k, wkv_item *q, int length, int depth)
     char group[32];
     json_t *about = json_pack("{s:s s:i s:i s:i s:i}", "key", *k->key, "number", *k->number, "length", length, "depth",
                               depth, "keys", k->keys);
-    char *text = about ? json_text(about, JSON_COMPACT) : NULL;
+    const int err = items_set_doc(k->s, q, about);
     json_decref(about);
-    if (!text) return fail(WKV_ENOMEM, "no memory for a needle");
-    q->doc = chunks_text(&k->s->memory, text, strlen(text));
-    free(text);
     snprintf(group, sizeof group, "%d %d", length, depth);
-    return q->doc ? items_set_group(k->s, q, group) : WKV_ENOMEM;
+    return err ? err : items_set_group(k->s, q, group);
 }
 
 static int add_needle(maker *k, int length, int depth)

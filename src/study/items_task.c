@@ -1,6 +1,5 @@
 /* items_task.c - the items of a task: its patterns filled with the objects of a file. */
 #include "base/error.h"
-#include "base/json.h"
 #include "base/stream.h"
 #include "study/items.h"
 #include "study/pattern.h"
@@ -174,14 +173,11 @@ static int add_item(reader *r, const json_t *object, const question *q, const ex
 {
     const int n = q->n_contexts > q->n_choices ? q->n_contexts : q->n_choices;
     wkv_item *item = items_add(r->s, n);
-    char *doc = json_text(object, JSON_COMPACT);
-    int err = item && doc ? 0 : fail(WKV_ENOMEM, "no memory for an item");
-    if (!err && !(item->doc = chunks_text(&r->s->memory, doc, strlen(doc)))) err = WKV_ENOMEM;
-    free(doc);
-    if (err) return err;
+    if (!item) return WKV_ENOMEM;
     item->index = r->index;
     item->right = q->right;
-    err = items_set_group(r->s, item, q->group);
+    int err = items_set_doc(r->s, item, object);
+    if (!err) err = items_set_group(r->s, item, q->group);
     for (int i = 0; i < n && !err; i++) err = add_request(r, item, i, q, e);
     return err ? err : items_check_ids(item, r->m);
 }

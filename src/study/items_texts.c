@@ -1,7 +1,6 @@
 /* items_texts.c - documents, whole or in windows, by domain. */
 #include "base/error.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/path.h"
 #include "base/utf8.h"
 #include "study/items.h"
@@ -51,12 +50,9 @@ static int describe(const reader *d, wkv_item *q, size_t bytes)
         return fail(WKV_EARG, "%s: the name is not UTF-8, as results need it; rename the file", d->path);
     json_t *about =
         json_pack("{s:s s:I s:I}", "path", d->path, "index", (json_int_t)d->index, "bytes", (json_int_t)bytes);
-    char *text = about ? json_text(about, JSON_COMPACT) : NULL;
+    const int err = items_set_doc(d->s, q, about);
     json_decref(about);
-    if (!text) return fail(WKV_ENOMEM, "no memory for a document");
-    q->doc = chunks_text(&d->s->memory, text, strlen(text));
-    free(text);
-    return q->doc ? 0 : WKV_ENOMEM;
+    return err;
 }
 
 static int add_document(reader *d, const char *text, size_t bytes)
