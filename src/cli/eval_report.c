@@ -146,8 +146,8 @@ char *eval_json(const evaluation *v)
 
 /* ---- items ------------------------------------------------------------------------------------------------------- */
 
-/* The fields of lm-evaluation-harness's logged samples. */
-static json_t *json_of_item(const job *j, const wkv_item *q)
+/* The fields of lm-evaluation-harness's logged samples, with the n metrics of the job. */
+static json_t *json_of_item(const job *j, const wkv_item *q, const wkv_metric *m, int n)
 {
     json_t *arguments = json_array(), *answers = json_array();
     for (int i = 0; i < q->n; i++) {
@@ -158,16 +158,13 @@ static json_t *json_of_item(const job *j, const wkv_item *q)
     json_t *item = json_pack("{s:s s:I s:o s:i s:o s:o}", "task", j->name, "doc_id", (json_int_t)q->index, "doc",
                              json_loads(q->doc, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL), "target", q->right,
                              "arguments", arguments, "filtered_resps", answers);
-    wkv_metric m[WKV_METRICS];
-    const int n = wkv_items_metrics(j->items, NULL, m);
     for (int i = 0; i < n; i++) json_object_set_new(item, m[i].name, number_or_null(wkv_item_metric(q, m[i].name)));
     if (*q->group) json_object_set_new(item, "group", json_string(q->group));
     return item;
 }
 
-static int put_item(wkv_file *f, const job *j, const wkv_item *q)
+static int put_item(wkv_file *f, json_t *item)
 {
-    json_t *item = json_of_item(j, q);
     char *line = item ? json_dumps(item, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(item);
     if (!line) return complain("out of memory");
@@ -188,11 +185,15 @@ int eval_write_items(const evaluation *v, const char *path)
     wkv_file *f;
     if (wkv_file_create(&f, path)) return complain_library();
     int status = 0;
-    for (int i = 0; i < v->n_jobs; i++)
-        for (int k = 0; k < wkv_items_count(v->jobs[i].items) && !status; k++) {
-            const wkv_item *q = wkv_items_at(v->jobs[i].items, k);
-            if (is_done(q)) status = put_item(f, &v->jobs[i], q);
+    for (int i = 0; i < v->n_jobs && !status; i++) {
+        const job *j = &v->jobs[i];
+        wkv_metric m[WKV_METRICS];
+        const int n = j->items ? wkv_items_metrics(j->items, NULL, m) : 0; /* their names */
+        for (int k = 0; k < wkv_items_count(j->items) && !status; k++) {
+            const wkv_item *q = wkv_items_at(j->items, k);
+            if (is_done(q)) status = put_item(f, json_of_item(j, q, m, n));
         }
+    }
     if (status)
         wkv_file_abandon(f);
     else if (wkv_file_commit(f))
