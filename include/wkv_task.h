@@ -41,7 +41,7 @@ typedef struct {
     const char *const *rules;   /* all that the task has; NULL-terminated                                      */
     const char *const *files;   /* names of its file of items without extension; NULL-terminated; "copa_dev[400:]":
                                    the items from the 401st on                                                 */
-    const char *const *metrics; /* NULL-terminated: "acc", "acc_norm", "perplexity"                            */
+    const char *const *metrics; /* NULL-terminated: "acc", "acc_norm", "perplexity", "greedy"                  */
     const char *source;         /* where its data are published; "": not given                                 */
     const char *text;           /* the description as JSON                                                     */
 } wkv_task_info;

@@ -14,7 +14,6 @@ static const char *lengths = "1024,2048,4096", *depths = "0,25,50,75,100";
 static int list, diff, published, rule;
 static const char *results;
 static int64_t sizes_from = 100000000;
-static const char *const rules[] = {NULL, "harness-0.4", "harness-0.3", "chatrwkv", "blinkdl"};
 
 static const option task_options[] = {
     {0, "task", OPT_TEXTS, "LIST", &run_of.tasks, 0, 0, "all that --data has",
@@ -70,8 +69,9 @@ static const option output_options[] = {
 };
 static const group items_group = GROUP("Results", output_options);
 
-static const group *const groups[] = {&task_group,    &text_group,    &needle_group,    &items_group,   &outputs_group,  &model_group,
-                                      &weights_group, &adapter_group, &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&task_group,    &text_group,  &needle_group,  &items_group,
+                                      &outputs_group, &model_group, &weights_group, &adapter_group,
+                                      &tokenizer_group, &general_group, NULL};
 
 /* "1024,2048": at most 32 numbers; *out ends with `end`. */
 static int read_numbers(int out[33], const char *shown, const char *text, int low, int high, int end)
@@ -149,7 +149,7 @@ static int show(evaluation *v, int status)
 static int run(int n, char **operands)
 {
     evaluation *v = &run_of;
-    v->rule = rules[rule];
+    v->rule = wkv_task_rule_name(rule - 1); /* NULL: the task's own */
     if (n == 1 && !diff && !engine_model) engine_model = operands[--n]; /* a name of wkv pull */
     int status = check_options(n, operands);
     if (status) return status;

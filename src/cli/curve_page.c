@@ -60,7 +60,7 @@ static int add_loss(wkv_report *r, const curve *v)
 typedef struct {
     double x[TIME_BINS], ms[TIME_BINS], fast[TIME_BINS], low[TIME_BINS], high[TIME_BINS], to[TIME_BINS],
         seconds[TIME_BINS], resident[TIME_BINS];
-    double length[POINTS], computed[2][POINTS], square[POINTS];
+    double length[POINTS], computed[2][POINTS];
     wkv_transformer shape[2];
 } time_lines;
 

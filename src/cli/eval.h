@@ -38,12 +38,14 @@ typedef struct {
 
 /* Find the tasks and their data: the list of jobs. Returns 0, or 1 or 2 after an error message. */
 int eval_plan(evaluation *v);
-/* Read and score all jobs. Returns 0, 1 after an error message, or 130 after Ctrl-C, with results of the items that are done. */
+/* Read and score all jobs. Returns 0, 1 after an error message, or 130 after Ctrl-C, with results of the items that are
+ * done. */
 int eval_run(evaluation *v);
 void eval_close(evaluation *v);
 
-/* Print the table, or the JSON; groups: with the metrics of each group. The JSON's owner is the caller. */
+/* Print the table. */
 void eval_print(const evaluation *v);
+/* The JSON, with the metrics of each group; the caller frees it. */
 char *eval_json(const evaluation *v);
 
 /* Write every item that is done as a line of JSON. Returns an exit status. */
@@ -60,7 +62,7 @@ int eval_page(const evaluation *v);
  * parameters or more */
 int eval_published(const char *results, double least);
 
-/* A job's metric as shown: 100 x value for shares, with the unit. */
+/* Whether a metric is a share, which is shown in per cent. */
 int eval_is_share(const char *metric);
 /* Items with all requests done. */
 int eval_done(const job *j);

@@ -57,8 +57,8 @@ static int complain_data(const evaluation *v, const job *j)
     for (const char *const *f = t->files; *f && n < sizeof names; f++)
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%.*s.jsonl", f == t->files ? "" : " or ",
                               (int)strcspn(*f, "["), *f);
-    return complain("task %s: %s%s%s; --data takes its file, or a folder with %s. wkv contains no data sets%s%s",
-                    t->name, v->data ? "no file of it in " : "no data were given", v->data ? v->data : "", "",
+    return complain("task %s: %s%s; --data takes its file, or a folder with %s. wkv contains no data sets%s%s",
+                    t->name, v->data ? "no file of it in " : "no data were given", v->data ? v->data : "",
                     *names ? names : "the file that \"file\" of the description names",
                     *t->source ? "; this one is published at " : "", t->source);
 }
