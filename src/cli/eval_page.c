@@ -4,37 +4,29 @@
 #include "say.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { BARS = 64, CELLS = 6 * 256 };
+enum { BARS = 64 };
 
 static void add_table(wkv_report *r, const evaluation *v)
 {
-    static const char *const columns[] = {"task", "rule", "items", "metric", "value", "standard error"};
-    char(*text)[64] = calloc(CELLS, sizeof *text);
-    const char **cells = calloc(CELLS, sizeof *cells);
-    int n = 0;
-    for (int i = 0; i < v->n_jobs && text && cells; i++) {
+    static const char *const columns[] = {"task", "rule", "items", "metric", "value", "standard error", NULL};
+    sheet t = {0};
+    for (int i = 0; i < v->n_jobs; i++) {
         wkv_metric m[WKV_METRICS];
         const job *j = &v->jobs[i];
         const int count = j->items ? wkv_items_metrics(j->items, NULL, m) : 0;
-        for (int k = 0; k < count && n + 6 <= CELLS; k++, n += 6) {
+        for (int k = 0; k < count; k++) {
             const double scale = eval_is_share(m[k].name) ? 100 : 1;
-            snprintf(text[n], sizeof *text, "%.63s", j->name);
-            snprintf(text[n + 1], sizeof *text, "%s", j->task ? wkv_task_about(j->task)->rule : "");
-            snprintf(text[n + 2], sizeof *text, "%d", m[k].n);
-            snprintf(text[n + 3], sizeof *text, "%s%s", m[k].name, scale > 1 ? " (%)" : "");
-            snprintf(text[n + 4], sizeof *text, "%.4g", scale * m[k].value);
-            snprintf(text[n + 5], sizeof *text, isfinite(m[k].error) ? "%.2g" : "", scale * m[k].error);
+            sheet_put(&t, "%s", j->name);
+            sheet_put(&t, "%s", j->task ? wkv_task_about(j->task)->rule : "");
+            sheet_put(&t, "%d", m[k].n);
+            sheet_put(&t, "%s%s", m[k].name, scale > 1 ? " (%)" : "");
+            sheet_put(&t, "%.4g", scale * m[k].value);
+            sheet_put(&t, isfinite(m[k].error) ? "%.2g" : "", scale * m[k].error);
         }
     }
-    for (int i = 0; i < n; i++) cells[i] = text[i];
-    if (cells)
-        wkv_report_table(
-            r, &(wkv_table){.name = "results", .columns = columns, .n_columns = 6, .cells = cells, .n_rows = n / 6});
-    free(cells);
-    free(text);
+    outputs_sheet(r, "results", NULL, columns, &t);
 }
 
 /* Bars of a metric: of each job, or of each group of one. */

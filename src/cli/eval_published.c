@@ -6,12 +6,11 @@
 #include "wkv_file.h"
 #include <jansson.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAMILIES = 16, POINTS = 16, CHARTS = 20, ROW_CELLS = 6 };
+enum { FAMILIES = 16, POINTS = 16, CHARTS = 20 };
 #define NEAR_SIZE 0.25 /* of the logarithms of two sizes */
 
 typedef struct {
@@ -166,50 +165,26 @@ static void draw(wkv_report *r, const chart *c, const own_model *own)
                                    .n_series = n});
 }
 
-/* Cells of a table, as texts. */
-typedef struct {
-    char text[512][40];
-    const char *cells[512];
-    int n;
-} cells;
-
-static void cell(cells *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void cell(cells *t, const char *fmt, ...)
-{
-    va_list args;
-    if (t->n == 512) return;
-    va_start(args, fmt);
-    vsnprintf(t->text[t->n], sizeof *t->text, fmt, args);
-    va_end(args);
-    t->cells[t->n] = t->text[t->n];
-    t->n++;
-}
-
 /* Slopes per tenfold size, with their 95 % intervals. */
 static void add_slopes(wkv_report *r, const chart *list, int n)
 {
-    static const char *const columns[] = {"task", "metric", "family", "models", "slope", "95 % interval"};
-    cells *t = calloc(1, sizeof *t);
-    for (int i = 0; t && i < n; i++)
+    static const char *const columns[] = {"task", "metric", "family", "models", "slope", "95 % interval", NULL};
+    sheet t = {0};
+    for (int i = 0; i < n; i++)
         for (int k = 0; k < list[i].n; k++) {
             const family *f = &list[i].families[k];
             if (!f->fitted) continue;
-            cell(t, "%s", list[i].task);
-            cell(t, "%s%s", is_log(&list[i]) ? "ln " : "", list[i].metric);
-            cell(t, "%s", f->name);
-            cell(t, "%d", f->line.n);
-            cell(t, "%.3f", f->line.slope);
-            cell(t, "%.3f to %.3f", f->line.slope - f->line.interval, f->line.slope + f->line.interval);
+            sheet_put(&t, "%s", list[i].task);
+            sheet_put(&t, "%s%s", is_log(&list[i]) ? "ln " : "", list[i].metric);
+            sheet_put(&t, "%s", f->name);
+            sheet_put(&t, "%d", f->line.n);
+            sheet_put(&t, "%.3f", f->line.slope);
+            sheet_put(&t, "%.3f to %.3f", f->line.slope - f->line.interval, f->line.slope + f->line.interval);
         }
-    if (t)
-        wkv_report_table(r, &(wkv_table){.name = "slopes",
-                                         .caption = "Slope of the least squares line per tenfold number of parameters; "
-                                                    "the interval has Student's t with n - 2 degrees of freedom",
-                                         .columns = columns,
-                                         .n_columns = ROW_CELLS,
-                                         .cells = t->cells,
-                                         .n_rows = t->n / ROW_CELLS});
-    free(t);
+    outputs_sheet(r, "slopes",
+                  "Slope of the least squares line per tenfold number of parameters; the interval has Student's t with "
+                  "n - 2 degrees of freedom",
+                  columns, &t);
 }
 
 static const family *family_of(const chart *c, const char *name)
@@ -242,27 +217,22 @@ static const char *words_of(double ahead) { return ahead > 0.005 ? "ahead" : ahe
 
 static void add_comparison(wkv_report *r, const chart *list, int n)
 {
-    static const char *const columns[] = {"task", "metric", "RWKV-4 Pile", "Pythia", "scores", "RWKV is"};
-    cells *t = calloc(1, sizeof *t);
+    static const char *const columns[] = {"task", "metric", "RWKV-4 Pile", "Pythia", "scores", "RWKV is", NULL};
+    sheet t = {0};
     neighbours p;
-    for (int i = 0; t && i < n; i++)
+    for (int i = 0; i < n; i++)
         for (int k = 0; find_neighbours(&p, &list[i], k); k++) {
-            cell(t, "%s", list[i].task);
-            cell(t, "%s", list[i].metric);
-            cell(t, "%s", p.names[0]);
-            cell(t, "%s", p.names[1]);
-            cell(t, "%.2f and %.2f", p.values[0], p.values[1]);
-            cell(t, "%s by %.2f", words_of(p.ahead), fabs(p.ahead));
+            sheet_put(&t, "%s", list[i].task);
+            sheet_put(&t, "%s", list[i].metric);
+            sheet_put(&t, "%s", p.names[0]);
+            sheet_put(&t, "%s", p.names[1]);
+            sheet_put(&t, "%.2f and %.2f", p.values[0], p.values[1]);
+            sheet_put(&t, "%s by %.2f", words_of(p.ahead), fabs(p.ahead));
         }
-    if (t)
-        wkv_report_table(r, &(wkv_table){.name = "equal-sizes",
-                                         .caption = "RWKV-4 and a transformer, both trained once on the Pile: models "
-                                                    "with sizes that differ by at most a quarter",
-                                         .columns = columns,
-                                         .n_columns = ROW_CELLS,
-                                         .cells = t->cells,
-                                         .n_rows = t->n / ROW_CELLS});
-    free(t);
+    outputs_sheet(r, "equal-sizes",
+                  "RWKV-4 and a transformer, both trained once on the Pile: models with sizes that differ by at most a "
+                  "quarter",
+                  columns, &t);
 }
 
 static void add_sources(wkv_report *r)

@@ -212,8 +212,16 @@ static void print_cell(const char *text, int width, int right, int last)
     put_text("%*s%s%*s%s", right ? pad : 0, "", text, right || last ? 0 : pad, "", last ? "\n" : "  ");
 }
 
-static void print_table(const char *const *columns, int n_columns, const sheet *s)
+static int count_columns(const char *const *columns)
 {
+    int n = 0;
+    while (columns[n]) n++;
+    return n;
+}
+
+static void print_table(const char *const *columns, const sheet *s)
+{
+    const int n_columns = count_columns(columns);
     for (int row = -1; row < s->n / n_columns; row++) {
         for (int k = 0; k < n_columns; k++) {
             int width = columns_of(columns[k]), right = k > 0;
@@ -228,14 +236,18 @@ static void print_table(const char *const *columns, int n_columns, const sheet *
     }
 }
 
-void outputs_table(wkv_report *r, const char *name, const char *caption, const char *const *columns, sheet *s)
+void outputs_sheet(wkv_report *r, const char *name, const char *caption, const char *const *columns, sheet *s)
 {
-    int n = 0;
-    while (columns[n]) n++;
+    const int n = count_columns(columns);
     const wkv_table t = {name, caption, columns, n, (const char *const *)s->cells, s->n / n};
     wkv_report_table(r, &t);
-    if (!as_json) print_table(columns, n, s);
     for (int i = 0; i < s->n; i++) free(s->cells[i]);
     free(s->cells);
     *s = (sheet){0};
+}
+
+void outputs_table(wkv_report *r, const char *name, const char *caption, const char *const *columns, sheet *s)
+{
+    if (!as_json) print_table(columns, s);
+    outputs_sheet(r, name, caption, columns, s);
 }

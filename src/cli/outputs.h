@@ -37,13 +37,14 @@ void outputs_sentence(wkv_report *r, const char *fmt, ...) __attribute__((format
 void outputs_fact(wkv_report *r, const char *name, const char *unit, double value, double low, double high,
                   const char *note);
 
-/* The cells of a table, row after row, while they are printed. */
+/* The cells of a table, row after row, while they are written. */
 typedef struct {
     char **cells;
     int n, capacity;
 } sheet;
 void sheet_put(sheet *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* columns ends with NULL; the sheet is empty afterwards. */
+/* columns ends with NULL; the sheet is empty afterwards. outputs_sheet prints nothing. */
 void outputs_table(wkv_report *r, const char *name, const char *caption, const char *const *columns, sheet *s);
+void outputs_sheet(wkv_report *r, const char *name, const char *caption, const char *const *columns, sheet *s);
 
 #endif
