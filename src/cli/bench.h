@@ -52,6 +52,7 @@ int bench_text(int32_t **ids, int *n, int *from_text, const engine *e, const cha
 /* Measure the hardware limits and the model. Returns the exit status. bench_measure.c */
 int bench_measure(bench *b);
 
+double bench_median(double *x, int n); /* sorts x; 0: there is none */
 /* Median seconds of one pass of a row. */
 double figure_median(const figure *f);
 void bench_print(const bench *b);

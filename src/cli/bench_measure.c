@@ -12,7 +12,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *x, int n)
+double bench_median(double *x, int n)
 {
     qsort(x, (size_t)n, sizeof *x, compare);
     return n ? (x[n / 2] + x[(n - 1) / 2]) / 2 : 0;
@@ -49,9 +49,9 @@ static void compare_roof(figure *f)
         share[i] = reads > arithmetic ? reads : arithmetic;
         dense[i] = all > arithmetic ? all : arithmetic;
     }
-    f->share = median(share, f->repeats);
-    f->dense = median(dense, f->repeats);
-    f->limit = median(memory, f->repeats) > 0 ? "memory" : "arithmetic";
+    f->share = bench_median(share, f->repeats);
+    f->dense = bench_median(dense, f->repeats);
+    f->limit = bench_median(memory, f->repeats) > 0 ? "memory" : "arithmetic";
     qsort(f->seconds, (size_t)f->repeats, sizeof *f->seconds, compare);
 }
 
@@ -265,7 +265,9 @@ int bench_measure(bench *b)
     if (!status && (b->only == TRAIN || (b->only == ALL && !b->quick))) status = measure_training(b, &bar, 2 * work);
     wkv_meter_search(b->meter, 0, &b->roof); /* a later measurement may exceed the search */
     b->usual = (wkv_roof){
-        .read = median(b->read, b->moments), .fma = median(b->fma, b->moments), .int8 = median(b->int8, b->moments)};
+        .read = bench_median(b->read, b->moments),
+        .fma = bench_median(b->fma, b->moments),
+        .int8 = bench_median(b->int8, b->moments)};
     progress_end(&bar);
     return status ? status : interrupted ? 130 : 0;
 }

@@ -73,16 +73,10 @@ int curve_loss(curve *v)
 
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The lines of time and memory by position, without the first bins: the process and the caches settle. */
 static void fit_trends(curve *v)
 {
-    double x[TIME_BINS], y[TIME_BINS], ratio[TIME_BINS], logs[2][TIME_BINS], sorted[TIME_BINS];
+    double x[TIME_BINS], y[TIME_BINS], ratio[TIME_BINS], logs[2][TIME_BINS], fast[TIME_BINS];
     int n = 0;
     const double from = fmin(1000, v->tokens / 10.0);
     for (int i = 0; i < v->n_time; i++)
@@ -93,15 +87,14 @@ static void fit_trends(curve *v)
         const wkv_position_time *t = &v->time[i];
         x[n] = (double)(t->from + t->to) / 2;
         y[n] = t->resident;
-        sorted[n] = t->fast;
+        fast[n] = t->fast;
         ratio[n] = t->fast / t->control;
         logs[0][n] = log10((double)t->to);
         logs[1][n] = log10(v->cumulative[i]);
     }
     v->has_trends = !wkv_trend_of(&v->ratio, x, ratio, n) && !wkv_trend_of(&v->memory, x, y, n) &&
                     !wkv_trend_of(&v->growth, logs[0], logs[1], n);
-    qsort(sorted, (size_t)n, sizeof *sorted, compare);
-    v->token_ms = (sorted[n / 2] + sorted[(n - 1) / 2]) / 2;
+    v->token_ms = bench_median(fast, n);
 }
 
 /* The hardware limits with the threads of the run, and the time of a token that they allow. */
