@@ -32,6 +32,22 @@ static job *new_job(evaluation *v, job_kind kind, const char *name)
     return j;
 }
 
+/* Call fn for each name of --task: "piqa,lambada", "needle". Not 0 stops. */
+static int each_name(const texts *lists, int (*fn)(void *user, const char *name), void *user)
+{
+    int status = 0;
+    for (int i = 0; i < lists->n; i++)
+        for (const char *at = lists->at[i]; *at && !status;) {
+            const size_t n = strcspn(at, ",");
+            char *name = strndup(at, n);
+            if (!name) return complain("out of memory");
+            if (n) status = fn(user, name);
+            free(name);
+            at += n + (at[n] == ',');
+        }
+    return status;
+}
+
 /* ---- data -------------------------------------------------------------------------------------------------------- */
 
 /* A task's file in a folder: "copa_dev[400:]" skips 400 items of copa_dev.jsonl. */
@@ -95,20 +111,7 @@ static int add_task(evaluation *v, const char *name, int only_if_found)
     return 0;
 }
 
-/* "piqa,lambada" */
-static int add_list(evaluation *v, const char *list)
-{
-    int status = 0;
-    while (*list && !status) {
-        const size_t n = strcspn(list, ",");
-        char *name = strndup(list, n);
-        if (!name) return complain("out of memory");
-        if (n) status = add_task(v, name, 0);
-        free(name);
-        list += n + (list[n] == ',');
-    }
-    return status;
-}
+static int add_named(void *user, const char *name) { return add_task(user, name, 0); }
 
 static int add_found(evaluation *v)
 {
@@ -122,8 +125,7 @@ static int add_found(evaluation *v)
 
 int eval_plan(evaluation *v)
 {
-    int status = 0;
-    for (int i = 0; i < v->tasks.n && !status; i++) status = add_list(v, v->tasks.at[i]);
+    int status = each_name(&v->tasks, add_named, v);
     if (!status && v->data && !v->tasks.n) {
         if (!is_folder(v->data))
             status = complain("%s: --task must name the task of this file; wkv eval --list gives the names", v->data);
@@ -172,30 +174,17 @@ static int list_needle(void)
     return 0;
 }
 
-/* "piqa,needle" */
-static int list_names(const char *list, int as_json)
+static int list_named(void *user, const char *name)
 {
-    int status = 0;
-    while (*list && !status) {
-        const size_t n = strcspn(list, ",");
-        char *name = strndup(list, n);
-        if (!name) return complain("out of memory");
-        if (n && strcmp(name, "needle"))
-            status = list_one(name, as_json);
-        else if (n)
-            status = as_json ? complain("needle has no description; --lengths, --depths and --keys change it")
-                             : list_needle();
-        free(name);
-        list += n + (list[n] == ',');
-    }
-    return status;
+    const int as_json = *(int *)user;
+    if (strcmp(name, "needle")) return list_one(name, as_json);
+    return as_json ? complain("needle has no description; --lengths, --depths and --keys change it") : list_needle();
 }
 
 int eval_list(const evaluation *v, int as_json)
 {
-    int status = 0;
     const char *name;
-    for (int i = 0; i < v->tasks.n && !status; i++) status = list_names(v->tasks.at[i], as_json);
+    int status = each_name(&v->tasks, list_named, &as_json);
     for (int i = 0; !v->tasks.n && (name = wkv_task_name(i)) && !status; i++) status = list_one(name, as_json);
     if (!v->tasks.n && !as_json) list_needle();
     return status;
