@@ -22,7 +22,7 @@ pictures() {
     fi
 }
 
-# ---- time and memory -----------------------------------------------------------------------------------------------------
+# ---- time and memory -------------------------------------------------------------------------------------------------
 run 0 curve -n 300 -t 1 --html page.html --svg c.svg --json
 is "$(wc -c <err | tr -d ' ')" 0 "messages beside the report"
 field '[.charts[].name]' '["time","memory","time-transformer","cumulative","cache"]'
@@ -41,7 +41,7 @@ holds out 'cache larger than the state of 270 kB from token 66 on'
 run 0 curve --synthetic 7:0.1B --type q4 -n 12 -t 2 # fewer tokens than bins
 holds out 'RWKV-7 0.1B'
 
-# ---- loss: a text of known length, of which the mean agrees with eval's --------------------------------------------------
+# ---- loss ------------------------------------------------------------------------------------------------------------
 awk 'BEGIN { for (i = 0; i < 400; i++) printf "The old man of the sea told a story %d. ", i * i }' >text.txt
 run 0 curve --text text.txt --length 500 --trained 100 --no-time --json --html page.html --svg one.svg
 field '.charts | length' 1
@@ -54,14 +54,14 @@ run 1 curve --text text.txt --length 1000000 --no-time
 holds err 'too few for streams of 1000000; a smaller --length needs fewer'
 run 1 curve --text missing.txt --no-time
 
-# ---- recall and sizes ----------------------------------------------------------------------------------------------------
+# ---- recall and sizes ------------------------------------------------------------------------------------------------
 run 0 curve --recall 128,256 --samples 2 --no-time --json
 field '[.charts[].name]' '["recall-loss","recall-choice"]'
 field '.charts[0].series[0].x' '[128,256]'
 run 0 curve --sizes 7:0.1B --type q4 --no-time --json
 field '.charts[0].series[0] | (.x[0] > 1.5e8 and .y[0] > 0 and .labels == ["7:0.1B"])' true
 
-# ---- another program -----------------------------------------------------------------------------------------------------
+# ---- another program -------------------------------------------------------------------------------------------------
 cat >other <<'END'
 echo '# position ms bytes'
 for i in 1 2 3 4 5; do echo "$((i * 1000)) $i.5 1000000"; done
@@ -78,7 +78,7 @@ holds err 'failed with status 3'
 run 1 curve -n 300 --against 'true'
 holds err "no line 'position ms bytes'"
 
-# ---- wrong options -------------------------------------------------------------------------------------------------------
+# ---- wrong options ---------------------------------------------------------------------------------------------------
 cp text.txt kept.txt
 run 1 curve --text text.txt --length 500 --no-time --html text.txt
 holds err "text.txt: is an input, the text text.txt"
@@ -105,7 +105,7 @@ run 2 curve --recall 12,x
 run 1 curve -n 300 --html none/page.html
 run 1 curve --synthetic 7:9B -n 10
 
-# ---- a signal: the report has what was measured -----------------------------------------------------------------------------
+# ---- a signal: the report has the measurements until then ------------------------------------------------------------
 "$WKV" curve -n 100000000 --json >out 2>err &
 sleep 1
 kill -TERM $!

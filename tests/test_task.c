@@ -1,5 +1,5 @@
-/* test_task.c - tasks, documents and needles: patterns, the ids of each rule, log-likelihoods against a scorer that reads
- * one token at a time, metrics against their formulas, and bad descriptions and items. */
+/* test_task.c - tasks, documents and needles: patterns, the ids of each rule, log-likelihoods against a scorer that
+ * reads one token at a time, metrics against their formulas, and bad descriptions and items. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,6 +11,7 @@
 
 static wkv_model *model;
 static wkv_tokenizer *words;
+
 /* A file of the test's folder with this text; its path. */
 static const char *write_text(const char *name, const char *text)
 {

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """transformer.py - time and memory of a transformer that decodes token by token, for `wkv curve --against`.
 
-A GPT-NeoX shape (rotary positions, full attention, parallel attention and MLP) with random weights in PyTorch and a cache
-of keys and values. Before each of some positions the cache is filled with random values, then a few tokens are decoded:
-their time is that of a text of this length. Lines "position ms bytes": the fastest tenth of these tokens and the resident
-memory of the process. The defaults are the shape of RWKV-7 0.1B.
+A GPT-NeoX shape (rotary positions, full attention, parallel attention and MLP) with random weights in PyTorch and a
+cache of keys and values. Before each of some positions the cache is filled with random values, then a few tokens are
+decoded: their time is that of a text of this length. Lines "position ms bytes": the fastest tenth of these tokens and
+the resident memory of the process. The defaults are the shape of RWKV-7 0.1B.
 
     python3 tools/transformer.py -n 30000 --type bf16 -t 1
 """

@@ -21,7 +21,8 @@ static const option options[] = {
     {0, "trained", OPT_COUNT, "N", &trained, 1, INT_MAX, "the model's, if known", "trained length to mark"},
     {'n', "tokens", OPT_COUNT, "N", &of.tokens, 10, INT_MAX, NULL, "tokens whose time and memory are measured"},
     {0, "processor-time", OPT_SWITCH, NULL, &of.processor, 0, 0, "",
-     "measure the processor time of one thread (-t 1) instead of the clock, on a machine that is busy with other programs"},
+     "measure the processor time of one thread (-t 1) instead of the clock, on a machine that is busy with other "
+     "programs"},
     {0, "no-time", OPT_SWITCH, NULL, &no_time, 0, 0, "", "omit the measurement of time and memory"},
     {0, "sizes", OPT_TEXT, "LIST", &sizes, 0, 0, "",
      "time and memory of published sizes with random weights: 7:0.1B,7:0.4B"},
@@ -165,8 +166,8 @@ const command cmd_curve = {
     .about =
         "Measure a model by position in the text: the milliseconds of one token after another and the memory of the "
         "process, whose change is given with its 95 % interval; with --text the loss; with --recall the recall of a "
-        "number after a distance; with --sizes the time and memory of other sizes. Beside it are transformers of the same "
-        "layers and width: computed from their shape, and with --against measured.\n\n"
+        "number after a distance; with --sizes the time and memory of other sizes. Beside it are transformers of the "
+        "same layers and width: computed from their shape, and with --against measured.\n\n"
         "--html writes a page with charts, --svg the charts alone, --json the numbers. Ctrl-C ends the measurement and "
         "reports what was measured.",
     .examples =

@@ -32,8 +32,8 @@ static const group task_group = GROUP("Tasks", task_options);
 
 static const option text_options[] = {
     {0, "text", OPT_TEXTS, "PATH", &run_of.texts, 0, 0, "",
-     "perplexity and bits per byte of a text: .txt, .jsonl with \"text\", or a folder; each of its files and sub-folders "
-     "is a domain; may be repeated"},
+     "perplexity and bits per byte of a text: .txt, .jsonl with \"text\", or a folder; each of its files and "
+     "sub-folders is a domain; may be repeated"},
     {'c', "context", OPT_COUNT, "N", &run_of.window, 2, INT_MAX, "whole documents",
      "cut documents into windows of N tokens, each from the initial state"},
     {0, "stride", OPT_COUNT, "N", &run_of.stride, 1, INT_MAX, "half of --context",
@@ -176,11 +176,11 @@ const command cmd_eval = {
     .summary = "measure a model: tasks, perplexity, recall",
     .about =
         "Measure a model. --data evaluates tasks of multiple choice or completion with the rules of "
-        "lm-evaluation-harness (LAMBADA, PIQA, HellaSwag, WinoGrande, ARC, OpenBookQA, COPA, BLiMP, MMLU and others, or "
-        "own ones from a small description); --text measures perplexity and bits per byte; --task needle hides numbers "
+        "lm-evaluation-harness (LAMBADA, PIQA, HellaSwag, WinoGrande, ARC, OpenBookQA, COPA, BLiMP, MMLU and others, "
+        "or own ones from a small description); --text measures perplexity and bits per byte; --task needle hides numbers "
         "in long texts and asks for them. Data sets are not part of wkv: --list prints where they are published.\n\n"
-        "Values are means over items with their standard errors. They have the same bits for any --batch, --threads and "
-        "number of processes: mpirun shares the items. Ctrl-C prints the part that is done.",
+        "Values are means over items with their standard errors. They have the same bits for any --batch, --threads "
+        "and number of processes: mpirun shares the items. Ctrl-C prints the part that is done.",
     .examples = "wkv eval MODEL.pth --data FOLDER  # every task with a file there\n"
                 "wkv eval MODEL.pth --data FOLDER --task lambada,piqa --limit 200  # two tasks, 200 items of each\n"
                 "wkv eval MODEL.pth --text book.txt --context 1024  # perplexity in windows\n"

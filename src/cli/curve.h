@@ -39,7 +39,7 @@ typedef struct {
 
     engine e;
     char name[160]; /* of the model */
-    int32_t *ids;   /* n_ids: the tokens whose time is measured */
+    int32_t *ids;   /* n_ids: of the tokens that are timed */
     int n_ids;
     double weight_bytes;
     wkv_position_loss loss[WKV_LOSS_BINS];

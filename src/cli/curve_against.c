@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Start `sh -c COMMAND`, whose output is *out, in a process group of its own, so that all of it can be ended. */
+/* Start `sh -c COMMAND` in a process group of its own, so that all of it can be ended; its output is *out. */
 static pid_t start(const char *program, FILE **out)
 {
     int ends[2];

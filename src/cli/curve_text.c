@@ -78,7 +78,8 @@ static void print_against(const curve *v)
     wkv_mean at;
     curve_measured_crossing(&at, o);
     put_text(
-        "  %+.3g ms per 1,000 tokens (%+.3g to %+.3g); %.3g times the model's time at the same moments at %s, %.3g times ",
+        "  %+.3g ms per 1,000 tokens (%+.3g to %+.3g); %.3g times the model's time at the same moments at %s, "
+        "%.3g times ",
         1e3 * o->ms_trend.slope, 1e3 * o->ms_trend.low, 1e3 * o->ms_trend.high, o->ms[0] / o->model[0],
         as_count(a, (int64_t)o->position[0]), o->ms[o->n - 1] / o->model[o->n - 1]);
     put_text("at %s\n", as_count(a, (int64_t)o->position[o->n - 1]));

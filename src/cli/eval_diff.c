@@ -48,7 +48,7 @@ static const char *key_of(const json_t *item, char out[120])
     return out;
 }
 
-/* The log-likelihood of the right request: [[x, greedy], ...], or with the texts of lm-evaluation-harness. NaN: none. */
+/* The log-likelihood of the right request: [[x, greedy], ...], or texts, as of lm-evaluation-harness. NaN: none. */
 static double likelihood_of(const json_t *item)
 {
     const json_t *list = json_object_get(item, "filtered_resps"), *target = json_object_get(item, "target");

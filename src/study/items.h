@@ -29,8 +29,8 @@ int items_encode(int32_t **ids, wkv_items *s, const wkv_tokenizer *words, const 
 /* WKV_EARG: a request's id is not one of the model's. */
 int items_check_ids(const wkv_item *q, const wkv_model *m);
 
-/* Encode a request under the task's rule (encode.c). before: the previous request of the item, whose context is taken if
- * it is the same; NULL: none. */
+/* Encode a request under the task's rule (encode.c). The context of `before`, another request of the item, is taken if
+ * it is the same text; NULL: none. */
 typedef struct {
     const char *context, *choice;
 } item_text;

@@ -32,7 +32,7 @@ int pattern_check(const char *pattern);
 
 void pattern_free_list(char **list, int n);
 
-/* The length of the filter that p begins with; WKV_EFORMAT: there is none with this name, or its parentheses are wrong. */
+/* The length of the filter that p begins with. WKV_EFORMAT: no filter has this name, or its parentheses are wrong. */
 int pattern_filter_length(const char *p);
 
 int pattern_no_memory(void); /* WKV_ENOMEM and its sentence */
