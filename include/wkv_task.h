@@ -122,7 +122,8 @@ WKV_API const char *wkv_items_group(const wkv_items *s, int i); /* the i-th grou
 typedef struct {
     int batch;              /* most requests at once, each with a state; 0: 64, and a quarter of the free memory */
     const wkv_state *begin; /* the state before each context; NULL: the initial one */
-    /* the processes that share the items; all get all results. Threads and memory are the caller's matter. NULL: one */
+    /* the processes that share the items; all get all results. Those of one machine share its free memory; their
+     * threads are the caller's matter. NULL: one */
     const wkv_communicator *communicator;
     /* after each pass: tokens read by this process so far and in all; not 0: stop */
     int (*report)(void *user, int64_t done, int64_t total);
