@@ -25,7 +25,6 @@ void passage_free(passage *p);
 /* A token as a label: its bytes, or \xNN where they are no text, or its id without a vocabulary. */
 void passage_label(char *out, size_t capacity, const engine *e, int32_t id);
 
-
 /* Four paragraphs of English, written for this program. */
 extern const char passage_sample[];
 
