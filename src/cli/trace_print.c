@@ -95,9 +95,9 @@ static void print_places(const trace_told *r, int i, int width)
         if (trace_has_effect(r))
             snprintf(part, sizeof part, "%5.0f %% ±%.0f", share(r, &e->mean), fabs(trace_half(share(r, &e->error))));
         put_text("  %-16s %5d  %s%*s %+8.4f ±%.4f %s%*s %+8.3f ±%.3f\n",
-                 k ? "" : trace_kind_words(trace_kind(p->kinds, i)), all[k].at.layer, label, width - columns_of(label), "",
-                 e->mean.probability, trace_half(e->error.probability), part, 12 - columns_of(part), "",
-                 e->mean.difference, trace_half(e->error.difference));
+                 k ? "" : trace_kind_words(trace_kind(p->kinds, i)), all[k].at.layer, label,
+                 width - columns_of(label), "", e->mean.probability, trace_half(e->error.probability), part,
+                 12 - columns_of(part), "", e->mean.difference, trace_half(e->error.difference));
     }
     free(all);
 }
