@@ -58,7 +58,7 @@ typedef struct {
 } wkv_lens_progress;
 
 /* The read-out of the state (site wkv: before norm and gate) is linear in the values v, given the other inputs of the
- * recurrence: o_t = initial + Σ_s o_ts, where o_ts is what the write of token s left at t. The share of s at t is
+ * recurrence: o_t = initial + Σ_s o_ts, where o_ts is the rest, at t, of the write of token s. The share of s at t is
  *
  *     share[t][s] = <o_ts, o_t> / <o_t, o_t>
  *
@@ -156,7 +156,7 @@ WKV_API double wkv_calibration(wkv_reliability *bins, int n_bins, const wkv_pred
 
 /* ---- steering ---------------------------------------------------------------------------------------------------- */
 
-/* The effect of an early line on the predictions of a later text, and the layers whose states carry it. */
+/* The effect of an early line on the predictions of a later text, and the layers with the states that carry it. */
 typedef struct {
     const int32_t *before, *line, *text; /* ids; before may be NULL */
     int n_before, n_line, n_text;

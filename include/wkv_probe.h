@@ -115,7 +115,7 @@ WKV_API int wkv_unembed(wkv_context *c, const float *rows, int n, float *logits)
 
 /* wkv_eval with n rows (n x C) in place of the embeddings of tokens: soft prompts, features of another encoder. The
  * rows of wkv_embed give the same bits as their ids. wkv_sequence.embeddings does the same in a batch. WKV_EARG: a
- * value is NaN or infinite; version 7a, whose channel mix reads tables by id: set tokens and embeddings of a wkv_sequence. */
+ * value is NaN or infinite; version 7a, which reads tables by id: set tokens and embeddings of a wkv_sequence. */
 WKV_API int wkv_eval_embeddings(wkv_context *c, wkv_state *s, const float *rows, int n, float *logits);
 
 #ifdef __cplusplus

@@ -118,7 +118,7 @@ static int read_text(attention *a, wkv_context *c, wkv_state *s, const int32_t *
     return err;
 }
 
-/* The content of the state before the text is not read: S, or the sum aa of version 4, whose weights bb stay. */
+/* The content of the state before the text is not read: S, or the sum aa of version 4; its weights bb stay. */
 static void empty_values(const rwkv *m, wkv_state *s)
 {
     for (int l = 0; l < m->L; l++)

@@ -6,7 +6,7 @@
 #include "study/lens.h"
 #include "text/distribution.h"
 
-enum { CHUNK = 16 }; /* tokens whose logits are in memory, at one depth and at the last */
+enum { CHUNK = 16 }; /* tokens with logits in memory, at one depth and at the last */
 
 /* ---- the lens ---------------------------------------------------------------------------------------------------- */
 
@@ -31,7 +31,7 @@ static wkv_lens_cell cell_of(const distribution *d, const distribution *last, co
                            .entropy = (float)entropy_of(d)};
 }
 
-/* The cells of `some` tokens from `at` on, whose rows are in d. logits: of two depths. */
+/* The cells of `some` tokens from `at` on, with their rows in d. logits: of two depths. */
 static int fill(wkv_lens_cell *out, wkv_context *c, const depths *d, const int32_t *tokens, int n, int at, int some,
                 float *logits)
 {
