@@ -45,7 +45,8 @@ typedef struct {
 } wkv_lens_cell;
 
 /* (2 L + 1) x n cells: depth 0 is the residual stream before the first layer, depth 2 l + 1 the middle of layer l
- * (between time mix and channel mix), depth 2 l + 2 its end. The state s reads the tokens. WKV_EARG, WKV_ENOMEM. */
+ * (between time mix and channel mix), depth 2 l + 2 its end. The state s reads the tokens. WKV_EARG, WKV_ENOMEM;
+ * WKV_EFORMAT: logits are NaN or infinite. */
 WKV_API int wkv_lens(wkv_lens_cell *out, wkv_context *c, wkv_state *s, const int32_t *tokens, int n);
 
 /* ---- effective attention ----------------------------------------------------------------------------------------- */
@@ -57,7 +58,7 @@ typedef struct {
 } wkv_lens_progress;
 
 /* The read-out of the state (site wkv: before norm and gate) is linear in the values v, given the other inputs of the
- * recurrence: o_t = initial + Σ_s o_ts, where o_ts is what the write of token s left at t. The share of s at t is
+ * recurrence: o_t = initial + Σ_s o_ts, where o_ts is the rest, at t, of the write of token s. The share of s at t is
  *
  *     share[t][s] = <o_ts, o_t> / <o_t, o_t>
  *
@@ -140,8 +141,8 @@ typedef struct {
     float nll, entropy;
 } wkv_prediction;
 
-/* Predictions of tokens[1 .. n), n - 1 values; the state s reads all but the last token. WKV_EARG, WKV_ENOMEM; WKV_EFORMAT: logits
- * are NaN or infinite. */
+/* Predictions of tokens[1 .. n), n - 1 values; the state s reads all but the last token. WKV_EARG, WKV_ENOMEM;
+ * WKV_EFORMAT: logits are NaN or infinite. */
 WKV_API int wkv_predictions(wkv_prediction *out, wkv_context *c, wkv_state *s, const int32_t *tokens, int n);
 
 typedef struct {
@@ -155,15 +156,15 @@ WKV_API double wkv_calibration(wkv_reliability *bins, int n_bins, const wkv_pred
 
 /* ---- steering ---------------------------------------------------------------------------------------------------- */
 
-/* The effect of an early line on the predictions of a later text, and the layers whose states carry it. */
+/* The effect of an early line on the predictions of a later text, and the layers with the states that carry it. */
 typedef struct {
     const int32_t *before, *line, *text; /* ids; before may be NULL */
     int n_before, n_line, n_text;
 } wkv_steering;
 
 /* (L + 1) x n_text Kullback-Leibler divergences in nats, after each token of the text. Row 0: of the model that did not
- * read the line from the one that did. Row 1 + l: the same when the text begins with the state of layer l taken from the
- * one that read the line. WKV_EARG, WKV_ENOMEM; WKV_EFORMAT: logits are NaN or infinite. */
+ * read the line from the one that did. Row 1 + l: the same when the text begins with the state of layer l taken from
+ * the one that read the line. WKV_EARG, WKV_ENOMEM; WKV_EFORMAT: logits are NaN or infinite. */
 WKV_API int wkv_steer(float *kl, wkv_context *c, const wkv_steering *what);
 
 #ifdef __cplusplus

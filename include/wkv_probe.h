@@ -109,13 +109,13 @@ WKV_API void wkv_probe_clear(wkv_context *c); /* remove all */
 /* The embeddings of n ids, n x C, as evaluation reads them. WKV_EARG: an id outside the vocabulary. */
 WKV_API int wkv_embed(wkv_context *c, const int32_t *ids, int n, float *rows);
 
-/* The logits of n rows of the residual stream (n x C, a resid site of any layer), by ln_out and the head: n x V. The rows
- * of the last layer's resid_post give the model's logits, the same bits. */
+/* The logits of n rows of the residual stream (n x C, a resid site of any layer), by ln_out and the head: n x V. The
+ * rows of the last layer's resid_post give the model's logits, the same bits. */
 WKV_API int wkv_unembed(wkv_context *c, const float *rows, int n, float *logits);
 
 /* wkv_eval with n rows (n x C) in place of the embeddings of tokens: soft prompts, features of another encoder. The
- * rows of wkv_embed give the same bits as their ids. wkv_sequence.embeddings does the same in a batch. WKV_EARG: a value
- * is NaN or infinite; version 7a, whose channel mix reads tables by id: set tokens and embeddings of a wkv_sequence. */
+ * rows of wkv_embed give the same bits as their ids. wkv_sequence.embeddings does the same in a batch. WKV_EARG: a
+ * value is NaN or infinite; version 7a, which reads tables by id: set tokens and embeddings of a wkv_sequence. */
 WKV_API int wkv_eval_embeddings(wkv_context *c, wkv_state *s, const float *rows, int n, float *logits);
 
 #ifdef __cplusplus

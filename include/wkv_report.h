@@ -53,7 +53,7 @@ typedef struct {
 } wkv_fact;
 WKV_API int wkv_report_fact(wkv_report *r, const wkv_fact *fact);
 
-/* A column whose cells all begin with a digit is aligned on the right. */
+/* A column is aligned on the right if all its cells begin with a digit. */
 typedef struct {
     const char *name, *caption; /* name: in the JSON */
     const char *const *columns; /* n_columns         */

@@ -2,8 +2,8 @@
 #include "base/markup.h"
 #include "base/utf8.h"
 
-/* XML 1.0, section 2.2, Char; U+0080 to U+009F are controls in HTML; U+200E to U+2069 are those of Unicode's bidirectional
- * algorithm (UAX 9, section 2). */
+/* XML 1.0, section 2.2, Char; U+0080 to U+009F are controls in HTML; U+200E to U+2069 are those of Unicode's
+ * bidirectional algorithm (UAX 9, section 2). */
 static int is_excluded(uint32_t c)
 {
     return (c < 32 && c != '\t' && c != '\n' && c != '\r') || (c >= 127 && c < 160) || c == 0x200e || c == 0x200f ||

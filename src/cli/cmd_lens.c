@@ -61,28 +61,21 @@ int lens_read(lens *v, wkv_state *s, const int32_t *ids, int n)
 int lens_layer_lines(lens *v, const wkv_plot *plot, const double *x, const double *y, int n)
 {
     wkv_series *s = calloc((size_t)v->L, sizeof *s);
-    char(*names)[24] = malloc(sizeof *names * (size_t)v->L), last[16];
+    char last[16];
     wkv_plot p = *plot;
-    if (!s || !names) {
-        free(s);
-        free(names);
-        return complain("out of memory");
-    }
-    for (int l = 0; l < v->L; l++) {
-        snprintf(names[l], sizeof names[l], "layer %d", l);
-        s[l] = (wkv_series){.name = names[l],
+    if (!s) return complain("out of memory");
+    for (int l = 0; l < v->L; l++)
+        s[l] = (wkv_series){.name = v->names[l],
                             .mark = v->L <= 6 ? WKV_LINE : WKV_THIN,
                             .n = n,
                             .x = x,
                             .y = y + (size_t)l * (size_t)n,
                             .shade = v->L > 1 ? l / (v->L - 1.0) : 1};
-    }
     snprintf(last, sizeof last, "%d", v->L - 1);
     p.series = s;
     p.n_series = v->L;
     if (v->L > 6) p.shades = (wkv_shades){"layer", "0", last};
     wkv_report_plot(v->r, &p);
-    free(names);
     free(s);
     return 0;
 }
@@ -119,11 +112,18 @@ static int is_chosen(unsigned chosen, const char *name)
     return 0;
 }
 
-static int label_tokens(lens *v)
+/* The labels of tokens and layers. */
+static int make_labels(lens *v)
 {
     v->label = malloc(sizeof *v->label * (size_t)v->text.n);
     v->labels = malloc(sizeof *v->labels * (size_t)v->text.n);
-    if (!v->label || !v->labels) return complain("out of memory");
+    v->name = malloc(sizeof *v->name * (size_t)v->L);
+    v->names = malloc(sizeof *v->names * (size_t)v->L);
+    if (!v->label || !v->labels || !v->name || !v->names) return complain("out of memory");
+    for (int l = 0; l < v->L; l++) {
+        snprintf(v->name[l], sizeof v->name[l], "layer %d", l);
+        v->names[l] = v->name[l];
+    }
     for (int i = 0; i < v->text.n; i++) {
         passage_label(v->label[i], LABEL, &v->e, v->text.ids[i]);
         v->labels[i] = v->label[i];
@@ -192,10 +192,12 @@ static int run(int n, char **operands)
         status = complain_library();
     if (!status) status = passage_encode(&v.text, &v.e, 2);
     v.n = v.text.n < tokens ? v.text.n : tokens;
-    if (!status) status = label_tokens(&v);
+    if (!status) status = make_labels(&v);
     if (!status && strcmp(view, "health")) status = refuse_nan(&v);
     if (!status) status = show(&v, chosen);
     free(v.share);
+    free(v.names);
+    free(v.name);
     free(v.labels);
     free(v.label);
     passage_free(&v.text);
@@ -212,9 +214,9 @@ const command cmd_lens = {
     .about =
         "Look inside a model while it reads a text, by default a built-in one. The views are\n\n"
         "logits: the next token that each depth would predict. attention: the exact share of each earlier token in the "
-        "read-out of the state. shift: the distance over which tokens act without the state. state: the loss when a part "
-        "of a layer is knocked out. spectrum: the effective rank of the state. health: the size of the state's values "
-        "by paragraph, or by turn of a conversation (.json). sparsity: of activations and of effective attention. "
+        "read-out of the state. shift: the distance over which tokens act without the state. state: the loss when a "
+        "part of a layer is knocked out. spectrum: the effective rank of the state. health: the size of the state's "
+        "values by paragraph, or by turn of a conversation (.json). sparsity: of activations and of effective attention. "
         "calibration: confidence, accuracy and entropy. steer: the effect of an injected line on later predictions, "
         "and the layers whose states carry it.\n\n"
         "--html writes a page with all charts, --svg the charts alone, --json the numbers. Ctrl-C ends with the views "

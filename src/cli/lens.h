@@ -21,6 +21,8 @@ typedef struct {
     const char *line;     /* the injected line of the view steer                   */
     char (*label)[LABEL]; /* of each token of the text                             */
     const char **labels;
+    char (*name)[24]; /* of each layer: "layer 3" */
+    const char **names;
     float *share; /* effective attention, [L][n][n]; lens_shares computes it */
     progress bar;
 } lens;

@@ -84,10 +84,8 @@ int lens_knock(lens *v)
     float *intact = malloc(sizeof *intact * 2 * (size_t)v->n), *nll = intact + v->n;
     double *values = malloc(sizeof *values * 3 * all), *low = values + all, *high = low + all,
            *change = malloc(sizeof *change * (size_t)v->n);
-    const char **groups = malloc(sizeof *groups * (size_t)v->L);
-    char(*layers)[24] = malloc(sizeof *layers * (size_t)v->L);
     sheet table = {0};
-    int status = intact && values && change && groups && layers ? 0 : complain("out of memory");
+    int status = intact && values && change ? 0 : complain("out of memory");
     if (!status && wkv_knock_out(intact, v->e.context, WKV_KNOCK_STATE, -1, v->text.ids, v->n))
         status = complain_library();
     double loss = 0;
@@ -100,11 +98,7 @@ int lens_knock(lens *v)
     for (size_t i = 0; i < all && !status; i++) {
         const int l = (int)i / WKV_KNOCKS, kind = (int)i % WKV_KNOCKS;
         wkv_mean mean = {.mean = NAN, .low = NAN, .high = NAN};
-        if (!kind) {
-            snprintf(layers[l], sizeof layers[l], "layer %d", l);
-            groups[l] = layers[l];
-            sheet_put(&table, "%d", l);
-        }
+        if (!kind) sheet_put(&table, "%d", l);
         if (v->H || kind != WKV_KNOCK_STATE_MEAN) {
             if (wkv_knock_out(nll, v->e.context, (wkv_knock)kind, l, v->text.ids, v->n)) status = complain_library();
             for (int t = 0; t < v->n - 1; t++) change[t] = (double)nll[t] - (double)intact[t];
@@ -123,7 +117,7 @@ int lens_knock(lens *v)
                         &(wkv_bars){.figure = {"knock-outs", "Loss without a part of a layer",
                                                "Mean change over the tokens of the text and its 95 % interval.", 0},
                                     .x = {.label = "change of the loss (nats)"},
-                                    .labels = groups,
+                                    .labels = v->names,
                                     .n_groups = v->L,
                                     .series = names,
                                     .n_series = WKV_KNOCKS,
@@ -132,7 +126,7 @@ int lens_knock(lens *v)
                                     .high = high});
         outputs_table(v->r, "knock-outs", "Change of the loss in nats.", columns, &table);
     }
-    free(layers), free(groups), free(change), free(values), free(intact);
+    free(change), free(values), free(intact);
     return status;
 }
 

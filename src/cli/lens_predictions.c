@@ -164,14 +164,11 @@ static int add_steering(lens *v, const steered *k)
 {
     static const char *const columns[] = {"tokens after the line", "KL (nats)", "least", "most", NULL};
     double x[MOST_BINS], mean[MOST_BINS], low[MOST_BINS], high[MOST_BINS];
-    char names[MOST_BINS][24], (*layers)[24] = malloc(sizeof *layers * (size_t)v->L);
-    const char *list[MOST_BINS], **rows = malloc(sizeof *rows * (size_t)v->L);
+    char names[MOST_BINS][24];
+    const char *list[MOST_BINS];
     double *carried = malloc(sizeof *carried * (size_t)v->L * (size_t)k->bins);
     sheet table = {0};
-    if (!layers || !rows || !carried) {
-        free(layers), free(rows), free(carried);
-        return complain("out of memory");
-    }
+    if (!carried) return complain("out of memory");
     name_bins(names, list, k);
     for (int b = 0; b < k->bins; b++) {
         mean[b] = 0, low[b] = INFINITY, high[b] = 0;
@@ -191,10 +188,6 @@ static int add_steering(lens *v, const steered *k)
             carried[l * k->bins + b] = mean[b] > 0 ? 1 - patched / mean[b] : NAN;
         }
     }
-    for (int l = 0; l < v->L; l++) {
-        snprintf(layers[l], sizeof layers[l], "layer %d", l);
-        rows[l] = layers[l];
-    }
     const wkv_series s = {.n = k->bins, .x = x, .y = mean, .low = low, .high = high};
     wkv_report_plot(v->r, &(wkv_plot){.figure = {"steer", "Effect of the line by distance",
                                                  "Divergence of the predictions with and without the line; mean of its "
@@ -211,7 +204,7 @@ static int add_steering(lens *v, const steered *k)
                                     .x_label = "tokens after the line",
                                     .y_label = "state of",
                                     .value_label = "share of the effect",
-                                    .row_labels = rows,
+                                    .row_labels = v->names,
                                     .column_labels = list,
                                     .rows = v->L,
                                     .columns = k->bins,
@@ -220,7 +213,7 @@ static int add_steering(lens *v, const steered *k)
                                     .low = -1,
                                     .high = 1});
     outputs_table(v->r, "steering", "Effect by distance.", columns, &table);
-    free(layers), free(rows), free(carried);
+    free(carried);
     return 0;
 }
 

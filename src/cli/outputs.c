@@ -206,34 +206,47 @@ void sheet_put(sheet *s, const char *fmt, ...)
 
 static int is_number(const char *cell) { return cell && strchr("+-0123456789", *cell) && *cell; }
 
-static void print_cell(const char *text, int width, int right, int last)
+typedef struct {
+    int width, right;
+} column;
+
+static column column_of(const char *heading, int k, int n_columns, const sheet *s)
 {
-    const int pad = width - columns_of(text);
-    put_text("%*s%s%*s%s", right ? pad : 0, "", text, right || last ? 0 : pad, "", last ? "\n" : "  ");
+    column c = {columns_of(heading), k > 0};
+    for (int i = k; i < s->n; i += n_columns) {
+        const char *cell = s->cells[i] ? s->cells[i] : "";
+        const int width = columns_of(cell);
+        if (width > c.width) c.width = width;
+        c.right &= is_number(cell) || !*cell;
+    }
+    return c;
 }
 
-static int count_columns(const char *const *columns)
+static int count_columns(const char *const *headings)
 {
     int n = 0;
-    while (columns[n]) n++;
+    while (headings[n]) n++;
     return n;
 }
 
-static void print_table(const char *const *columns, const sheet *s)
+static void print_cell(const char *text, const column *c, int last)
 {
-    const int n_columns = count_columns(columns);
-    for (int row = -1; row < s->n / n_columns; row++) {
+    const int pad = c->width - columns_of(text);
+    put_text("%*s%s%*s%s", c->right ? pad : 0, "", text, c->right || last ? 0 : pad, "", last ? "\n" : "  ");
+}
+
+static void print_table(const char *const *headings, const sheet *s)
+{
+    const int n_columns = count_columns(headings);
+    column *c = malloc(sizeof *c * (size_t)n_columns);
+    for (int k = 0; k < n_columns && c; k++) c[k] = column_of(headings[k], k, n_columns, s);
+    for (int row = -1; row < s->n / n_columns && c; row++)
         for (int k = 0; k < n_columns; k++) {
-            int width = columns_of(columns[k]), right = k > 0;
-            for (int i = k; i < s->n; i += n_columns) {
-                const char *cell = s->cells[i] ? s->cells[i] : "";
-                if (columns_of(cell) > width) width = columns_of(cell);
-                right &= is_number(cell) || !*cell;
-            }
-            const char *text = row < 0 ? columns[k] : s->cells[row * n_columns + k];
-            print_cell(text ? text : "", width, right, k + 1 == n_columns);
+            const char *text = row < 0 ? headings[k] : s->cells[row * n_columns + k];
+            print_cell(text ? text : "", &c[k], k + 1 == n_columns);
         }
-    }
+    if (!c) complain("out of memory");
+    free(c);
 }
 
 void outputs_sheet(wkv_report *r, const char *name, const char *caption, const char *const *columns, sheet *s)

@@ -15,8 +15,8 @@ typedef struct {
     int n;
 } passage;
 
-/* Read the text. `fallback`: if none is given; NULL: standard input, and on a terminal an error of usage of the command.
- * Returns 0, or the exit status after an error message. */
+/* Read the text. `fallback`: if none is given; NULL: standard input, and on a terminal an error of usage of the
+ * command. Returns 0, or the exit status after an error message. */
 int passage_read(passage *p, const command *c, int n, char **operands, const char *fallback);
 /* Its ids, at least `least`. Returns 0, or 1 after an error message. */
 int passage_encode(passage *p, const engine *e, int least);
@@ -24,7 +24,6 @@ void passage_free(passage *p);
 
 /* A token as a label: its bytes, or \xNN where they are no text, or its id without a vocabulary. */
 void passage_label(char *out, size_t capacity, const engine *e, int32_t id);
-
 
 /* Four paragraphs of English, written for this program. */
 extern const char passage_sample[];

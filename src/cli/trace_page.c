@@ -21,11 +21,6 @@ static const char *measure_name(const trace_told *r)
     return r->difference ? "indirect effect (logit difference)" : "indirect effect (probability)";
 }
 
-static const wkv_trace_effect *cell(const page *p, int kind, int layer, int row)
-{
-    return p->told->picture->grid + ((size_t)kind * (size_t)p->L + (size_t)layer) * (size_t)p->rows + row;
-}
-
 /* ---- maps -------------------------------------------------------------------------------------------------------- */
 
 static int put_map(page *p, int i)
@@ -44,7 +39,7 @@ static int put_map(page *p, int i)
     if (!values) return complain("out of memory");
     for (int row = 0; row < p->rows; row++)
         for (int l = 0; l < p->L; l++) {
-            const double x = trace_measure(r, &cell(p, i, l, row)->mean);
+            const double x = trace_measure(r, &trace_cell(r->picture, i, (trace_site){l, row})->mean);
             values[row * p->L + l] = x;
             if (x > most) most = x;
             if (x < least) least = x;
@@ -81,7 +76,7 @@ static int put_lines(page *p, int row, const char *name, const char *title, cons
         if (kind == WKV_TRACE_RESID && p->kinds > 1) continue;
         const size_t at = (size_t)n * (size_t)p->L;
         for (int l = 0; l < p->L; l++) {
-            const wkv_trace_effect *e = row < 0 ? &r->picture->layers[i * p->L + l] : cell(p, i, l, row);
+            const wkv_trace_effect *e = trace_cell(r->picture, i, (trace_site){l, row});
             const double y = trace_measure(r, &e->mean), half_width = trace_half(trace_measure(r, &e->error));
             p->x[l] = l;
             p->y[at + (size_t)l] = y;

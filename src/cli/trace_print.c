@@ -62,7 +62,7 @@ void trace_sentence(char out[TRACE_SENTENCE], const trace_told *r, int i, int al
 /* ---- the largest sites ------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    int kind, layer, row;
+    trace_site at;
     const wkv_trace_effect *effect;
     double measure;
 } place;
@@ -81,23 +81,23 @@ static void print_places(const trace_told *r, int i, int width)
     place *all = malloc(sizeof *all * (size_t)p->L * (size_t)p->rows);
     int n = 0;
     if (!all) return;
-    for (int l = 0; l < p->L; l++)
-        for (int row = 0; row < p->rows; row++) {
-            const wkv_trace_effect *e = p->grid + ((size_t)i * (size_t)p->L + (size_t)l) * (size_t)p->rows + row;
-            if (isfinite(e->mean.probability)) all[n++] = (place){i, l, row, e, trace_measure(r, &e->mean)};
+    for (trace_site at = {0, 0}; at.layer < p->L; at.layer++)
+        for (at.row = 0; at.row < p->rows; at.row++) {
+            const wkv_trace_effect *e = trace_cell(p, i, at);
+            if (isfinite(e->mean.probability)) all[n++] = (place){at, e, trace_measure(r, &e->mean)};
         }
     qsort(all, (size_t)n, sizeof *all, larger_first);
     for (int k = 0; k < n && k < SHOWN; k++) {
         char label[LABEL];
-        columns_cut(label, sizeof label, p->labels[all[k].row], width);
+        columns_cut(label, sizeof label, p->labels[all[k].at.row], width);
         const wkv_trace_effect *e = all[k].effect;
         char part[32] = "";
         if (trace_has_effect(r))
             snprintf(part, sizeof part, "%5.0f %% ±%.0f", share(r, &e->mean), fabs(trace_half(share(r, &e->error))));
         put_text("  %-16s %5d  %s%*s %+8.4f ±%.4f %s%*s %+8.3f ±%.3f\n",
-                 k ? "" : trace_kind_words(trace_kind(p->kinds, i)), all[k].layer, label, width - columns_of(label), "",
-                 e->mean.probability, trace_half(e->error.probability), part, 12 - columns_of(part), "",
-                 e->mean.difference, trace_half(e->error.difference));
+                 k ? "" : trace_kind_words(trace_kind(p->kinds, i)), all[k].at.layer, label,
+                 width - columns_of(label), "", e->mean.probability, trace_half(e->error.probability), part,
+                 12 - columns_of(part), "", e->mean.difference, trace_half(e->error.difference));
     }
     free(all);
 }

@@ -12,7 +12,7 @@ typedef struct {
 
 typedef struct {
     const rwkv *m;
-    probe table; /* what passes read: the sites of all subscriptions                              */
+    probe table; /* read by passes: the sites of all subscriptions                                */
     uint32_t *sites;
     subscription *list;
     int n;

@@ -85,7 +85,7 @@ static int number(const char **at, const char *end)
     return n;
 }
 
-/* Add what one name of n bytes selects. */
+/* Add the sites that one name of n bytes selects. */
 static int add_name(uint32_t *sites, const rwkv *m, const char *name, size_t n)
 {
     static const char prefix[] = "blocks.";

@@ -1,9 +1,9 @@
 /* attention.c - effective attention: the share of each earlier token in the read-out of the wkv state.
  *
- * The recurrence is linear in v, channel by channel of v. With a unit vector in the place of v_s in each head, channel j
- * of the read-out at t is the weight of the token whose unit vector has its 1 at j: one reading of the text gives the
- * weights of N tokens. In version 4 the channels have recurrences of their own, and one reading gives those of one token.
- * The output of the time mix is restored meanwhile, so that all other inputs are those of the text. */
+ * The recurrence is linear in v, channel by channel of v. With a unit vector in the place of v_s in each head, channel
+ * j of the read-out at t is the weight of the token whose unit vector has its 1 at j: one reading of the text gives the
+ * weights of N tokens. In version 4 the channels have recurrences of their own, and one reading gives those of one
+ * token. The output of the time mix is restored meanwhile, so that all other inputs are those of the text. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
@@ -118,7 +118,7 @@ static int read_text(attention *a, wkv_context *c, wkv_state *s, const int32_t *
     return err;
 }
 
-/* The content of the state before the text is not read: S, or the sum aa of version 4, whose weights bb stay. */
+/* The content of the state before the text is not read: S, or the sum aa of version 4; its weights bb stay. */
 static void empty_values(const rwkv *m, wkv_state *s)
 {
     for (int l = 0; l < m->L; l++)

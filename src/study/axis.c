@@ -8,7 +8,10 @@
 
 int axis_has(const wkv_axis *of, double value) { return fabs(value) <= LARGEST && (!of->log || value > 1 / LARGEST); }
 
-void axis_begin(axis *a, const wkv_axis *of) { *a = (axis){.low = INFINITY, .high = -INFINITY, .log = of->log, .whole = of->whole}; }
+void axis_begin(axis *a, const wkv_axis *of)
+{
+    *a = (axis){.low = INFINITY, .high = -INFINITY, .log = of->log, .whole = of->whole};
+}
 
 void axis_add(axis *a, const wkv_axis *of, double value)
 {

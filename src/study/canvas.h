@@ -38,7 +38,7 @@ char *canvas_close(canvas *c, const char *title, const char *description);
 
 enum { ANCHOR_START, ANCHOR_MIDDLE, ANCHOR_END };
 
-/* The box of a text whose baseline begins, is centred or ends at (x, y). */
+/* The box of a text with its baseline beginning, centred or ending at (x, y). */
 box canvas_box(double x, double y, double size, int anchor, const char *text);
 int canvas_is_free(const canvas *c, box b);
 void canvas_reserve(canvas *c, box b); /* no text comes here */

@@ -1,4 +1,4 @@
-/* chart.h - the pictures of a report. Each draws itself on a canvas, whose form says for which page, and the same
+/* chart.h - the pictures of a report. Each draws itself on a canvas with the form of its page, and the same
  * numbers go to JSON and to a table of values. */
 #ifndef WKV_STUDY_CHART_H
 #define WKV_STUDY_CHART_H

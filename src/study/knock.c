@@ -1,4 +1,4 @@
-/* knock.c - parts of a model knocked out: the reach of what is left, and the loss without them. */
+/* knock.c - parts of a model knocked out: the reach of the rest, and the loss without them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* lens.h - the common part of the measures of wkv_lens.h: rows of sites, and the wkv state inside a state. */
+/* lens.h - the common part of the measures of wkv_lens.h and wkv_trace.h: rows of sites, and the wkv state inside
+ * a state. */
 #ifndef WKV_STUDY_LENS_H
 #define WKV_STUDY_LENS_H
 

@@ -6,7 +6,7 @@
 #include "study/lens.h"
 #include "text/distribution.h"
 
-enum { CHUNK = 16 }; /* tokens whose logits are in memory, at one depth and at the last */
+enum { CHUNK = 16 }; /* tokens with logits in memory, at one depth and at the last */
 
 /* ---- the lens ---------------------------------------------------------------------------------------------------- */
 
@@ -18,7 +18,7 @@ static void copy_depth(void *user, const wkv_probed *p)
 {
     const depths *d = user;
     const int depth = p->site == WKV_SITE_RESID_PRE ? 0 : 2 * p->layer + 1 + (p->site == WKV_SITE_RESID_POST);
-    memcpy(d->rows + (size_t)depth * CHUNK * (size_t)p->cols, p->values,
+    memcpy(d->rows + ((size_t)depth * CHUNK + (size_t)p->of->token) * (size_t)p->cols, p->values,
            (size_t)p->rows * (size_t)p->cols * sizeof *d->rows);
 }
 
@@ -31,22 +31,23 @@ static wkv_lens_cell cell_of(const distribution *d, const distribution *last, co
                            .entropy = (float)entropy_of(d)};
 }
 
-/* The cells of `some` tokens from `at` on, whose rows are in d. logits: of two depths. */
+/* The cells of `some` tokens from `at` on, with their rows in d. logits: of two depths. */
 static int fill(wkv_lens_cell *out, wkv_context *c, const depths *d, const int32_t *tokens, int n, int at, int some,
                 float *logits)
 {
     const rwkv *m = &context_model(c)->rwkv;
     const int last = 2 * m->L;
     float *final = logits + (size_t)CHUNK * (size_t)m->V;
+    distribution p[CHUNK];
     int err = wkv_unembed(c, d->rows + (size_t)last * CHUNK * (size_t)m->C, some, final);
+    for (int t = 0; t < some && !err; t++) p[t] = distribution_of(final + (size_t)t * (size_t)m->V, m->V);
     for (int k = 0; k <= last && !err; k++) {
         err = wkv_unembed(c, d->rows + (size_t)k * CHUNK * (size_t)m->C, some, logits);
         for (int t = 0; t < some && !err; t++) {
-            const distribution p = distribution_of(final + (size_t)t * (size_t)m->V, m->V);
             const distribution q = distribution_of(logits + (size_t)t * (size_t)m->V, m->V);
-            if (!isfinite(p.log_sum + q.log_sum)) return lens_fail_logits(c, at + t);
+            if (!isfinite(p[t].log_sum + q.log_sum)) return lens_fail_logits(c, at + t);
             out[(size_t)k * (size_t)n + (size_t)(at + t)] =
-                cell_of(&q, &p, at + t + 1 < n ? &tokens[at + t + 1] : NULL);
+                cell_of(&q, &p[t], at + t + 1 < n ? &tokens[at + t + 1] : NULL);
         }
     }
     return err;

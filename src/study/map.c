@@ -5,7 +5,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { LEAST_TEXT = 68, MOST_TEXT = 100, LEAST_LABELLED = 16, LEAST_CELL = 4, MOST_CELL = 52, MOST_HIGH = 26, UP = 130 };
+enum {
+    LEAST_TEXT = 68,
+    MOST_TEXT = 100,
+    LEAST_LABELLED = 16,
+    LEAST_CELL = 4,
+    MOST_CELL = 52,
+    MOST_HIGH = 26,
+    UP = 130
+};
 
 typedef struct {
     canvas *c;

@@ -120,7 +120,6 @@ static void put_line(plot *t, const wkv_series *s)
     }
 }
 
-/* The interval around a line, in parts between gaps. */
 static int has_interval(const plot *t, const wkv_series *s, int i)
 {
     return plot_has(t, s, i) && axis_has(&t->p->y, s->low[i]) && axis_has(&t->p->y, s->high[i]);
@@ -128,6 +127,7 @@ static int has_interval(const plot *t, const wkv_series *s, int i)
 
 static double within(const axis *a, double value) { return axis_at(a, fmin(fmax(value, a->low), a->high)); }
 
+/* The interval around a line, in parts between gaps. */
 static void draw_band(plot *t, const wkv_series *s, int color)
 {
     const int each = s->n / 500 + 1;

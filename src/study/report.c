@@ -1,4 +1,4 @@
-/* report.c - building a page: each call draws its part at once. */
+/* report.c - a page: each call writes its text or table at once; the files of the whole. */
 #include "study/report.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDE = 840, NARROW = 400, MOST_VALUES = 1 << 22 };
-
-static int lost(wkv_report *r)
+int report_lost(wkv_report *r)
 {
     r->lost = 1;
     return fail(WKV_ENOMEM, "no memory for the report \"%.80s\"", r->title ? r->title : "");
@@ -32,7 +30,7 @@ int wkv_report_new(wkv_report **out, const char *title, const char *summary)
         report_object({"title", report_string(title)}, {"summary", report_string(summary)}, {"command", json_null()},
                       {"facts", json_array()}, {"tables", json_array()}, {"charts", json_array()});
     if (!r->title || (summary && !r->summary) || !r->to_facts || !r->to_body || !r->json) {
-        const int err = lost(r);
+        const int err = report_lost(r);
         wkv_report_free(r);
         return err;
     }
@@ -61,8 +59,7 @@ void wkv_report_free(wkv_report *r)
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-/* Half figures share a row until something else follows. */
-static void set_row(wkv_report *r, int half)
+void report_row(wkv_report *r, int half)
 {
     if (half && !r->in_row) fputs("<div class=\"row\">\n", r->to_body);
     if (!half && r->in_row) fputs("</div>\n", r->to_body);
@@ -71,11 +68,11 @@ static void set_row(wkv_report *r, int half)
 
 static int put_element(wkv_report *r, const char *element, const char *text)
 {
-    set_row(r, 0);
+    report_row(r, 0);
     fprintf(r->to_body, "<%s>", element);
     markup_put(r->to_body, text, SIZE_MAX);
     fprintf(r->to_body, "</%s>\n", element);
-    return r->lost || r->body.lost ? lost(r) : 0;
+    return r->lost || r->body.lost ? report_lost(r) : 0;
 }
 
 int wkv_report_section(wkv_report *r, const char *heading)
@@ -105,7 +102,7 @@ int wkv_report_command(wkv_report *r, const char *command)
     REQUIRE(command, "command");
     free(r->command);
     r->command = strdup(command);
-    if (!r->command || json_object_set_new(r->json, "command", report_string(command))) return lost(r);
+    if (!r->command || json_object_set_new(r->json, "command", report_string(command))) return report_lost(r);
     return 0;
 }
 
@@ -140,7 +137,7 @@ int wkv_report_fact(wkv_report *r, const wkv_fact *fact)
     json_t *o = report_object({"name", report_string(fact->name)}, {"unit", report_string(fact->unit)},
                               {"value", report_number(fact->value)}, {"low", report_number(low)},
                               {"high", report_number(high)}, {"note", report_string(fact->note)});
-    return json_array_append_new(json_object_get(r->json, "facts"), o) || r->lost || r->facts.lost ? lost(r) : 0;
+    return json_array_append_new(json_object_get(r->json, "facts"), o) || r->lost || r->facts.lost ? report_lost(r) : 0;
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------------------ */
@@ -193,7 +190,7 @@ int wkv_report_table(wkv_report *r, const wkv_table *t)
     if (t->n_columns < 1 || t->n_rows < 0 || (t->n_rows && !t->cells))
         return fail(WKV_EARG, "a table of %d rows and %d columns%s; expected at least one column", t->n_rows,
                     t->n_columns, t->cells ? "" : " without cells");
-    set_row(r, 0);
+    report_row(r, 0);
     put_table(r->to_body, t);
     json_t *rows = json_array();
     int failed = 0;
@@ -203,132 +200,7 @@ int wkv_report_table(wkv_report *r, const wkv_table *t)
     json_t *o = report_object({"name", report_string(t->name)}, {"caption", report_string(t->caption)},
                               {"columns", report_strings(t->columns, t->n_columns)}, {"rows", rows});
     failed |= json_array_append_new(json_object_get(r->json, "tables"), o);
-    return failed || r->lost || r->body.lost ? lost(r) : 0;
-}
-
-/* ---- charts ------------------------------------------------------------------------------------------------------ */
-
-static int check_figure(const wkv_figure *f)
-{
-    REQUIRE(f->name, "the name of the figure");
-    REQUIRE(f->title, "the title of the figure");
-    for (const char *p = f->name; *p; p++)
-        if (!(*p >= 'a' && *p <= 'z') && !(*p >= 'A' && *p <= 'Z') && !(*p >= '0' && *p <= '9') && *p != '-')
-            return fail(WKV_EARG, "the name of a figure is \"%.40s\", expected letters, digits and -", f->name);
-    return *f->name ? 0 : fail(WKV_EARG, "the name of a figure is empty, expected letters, digits and -");
-}
-
-/* The drawing of any chart. */
-typedef struct {
-    const wkv_plot *plot;
-    const wkv_bars *bars;
-    const wkv_map *map;
-} drawing;
-
-static char *draw(const drawing *d, const wkv_figure *figure, canvas_form form, int *natural)
-{
-    canvas c;
-    canvas_open(&c, form, form == CANVAS_NARROW ? NARROW : WIDE);
-    if (c.f) {
-        locale_t before = number_begin();
-        if (d->plot) plot_draw(&c, d->plot);
-        if (d->bars) bars_draw(&c, d->bars);
-        if (d->map) map_draw(&c, d->map);
-        number_end(before);
-    }
-    *natural = c.natural;
-    return canvas_close(&c, figure->title, figure->caption ? figure->caption : figure->title);
-}
-
-static int keep_picture(wkv_report *r, const char *name, char *svg)
-{
-    if (r->n == r->capacity) {
-        const int capacity = 2 * r->capacity + 8;
-        report_picture *p = realloc(r->pictures, sizeof *p * (size_t)capacity);
-        if (!p) return -1;
-        r->pictures = p;
-        r->capacity = capacity;
-    }
-    char *copy = strdup(name);
-    if (!copy) return -1;
-    r->pictures[r->n++] = (report_picture){copy, svg};
-    return 0;
-}
-
-/* A half figure has the narrow layout only, and one of a fixed size the wide one only. */
-static int put_figure(wkv_report *r, const drawing *d, const wkv_figure *figure, json_t *json)
-{
-    int natural, ignored;
-    char *wide = draw(d, figure, CANVAS_WIDE, &natural), *narrow = draw(d, figure, CANVAS_NARROW, &ignored);
-    char *file = draw(d, figure, CANVAS_FILE, &ignored);
-    FILE *f = r->to_body;
-    const int unlisted = json_array_append_new(json_object_get(r->json, "charts"), json);
-    int failed = unlisted || !wide || !narrow || !file;
-    if (!failed) {
-        set_row(r, figure->half && !natural);
-        fprintf(f, "<figure id=\"%s\"%s>\n<figcaption><b>", figure->name,
-                natural        ? ""
-                : figure->half ? " class=\"half\""
-                               : " class=\"full\"");
-        markup_put(f, figure->title, SIZE_MAX);
-        fputs("</b>", f);
-        if (figure->caption) fputs(" <span>", f), markup_put(f, figure->caption, SIZE_MAX), fputs("</span>", f);
-        fputs("</figcaption>\n<div class=\"scroll\">\n", f);
-        if (natural || !figure->half) fputs(wide, f);
-        if (!natural) fputs(narrow, f);
-        fputs("</div>\n", f);
-        if (d->plot) plot_table(f, d->plot);
-        if (d->bars) bars_table(f, d->bars);
-        fputs("</figure>\n", f);
-        failed = keep_picture(r, figure->name, file);
-    }
-    if (failed) free(file);
-    free(wide);
-    free(narrow);
-    return failed || r->lost || r->body.lost ? lost(r) : 0;
-}
-
-int wkv_report_plot(wkv_report *r, const wkv_plot *p)
-{
-    REQUIRE(r, "report");
-    REQUIRE(p, "plot");
-    const int err = check_figure(&p->figure);
-    if (err) return err;
-    if (p->n_series < 0 || p->n_rules < 0 || (p->n_series && !p->series) || (p->n_rules && !p->rules))
-        return fail(WKV_EARG, "the plot %s has %d series and %d rules, or NULL for them", p->figure.name, p->n_series,
-                    p->n_rules);
-    for (int i = 0; i < p->n_series; i++) {
-        const wkv_series *s = &p->series[i];
-        if (s->n < 0 || (s->n && (!s->x || !s->y)) || (unsigned)s->mark > WKV_THIN)
-            return fail(WKV_EARG, "series %d of the plot %s has %d points, or NULL for them, or the mark %d", i,
-                        p->figure.name, s->n, (int)s->mark);
-    }
-    return put_figure(r, &(drawing){.plot = p}, &p->figure, plot_json(p));
-}
-
-int wkv_report_bars(wkv_report *r, const wkv_bars *b)
-{
-    REQUIRE(r, "report");
-    REQUIRE(b, "bars");
-    const int err = check_figure(&b->figure);
-    if (err) return err;
-    if (b->n_groups < 1 || b->n_series < 1 || b->n_groups > 4096 || b->n_series > 64 || !b->labels || !b->values)
-        return fail(WKV_EARG,
-                    "the bars %s have %d groups of %d series, or NULL for them; expected 1 to 4096 of 1 to 64",
-                    b->figure.name, b->n_groups, b->n_series);
-    return put_figure(r, &(drawing){.bars = b}, &b->figure, bars_json(b));
-}
-
-int wkv_report_map(wkv_report *r, const wkv_map *m)
-{
-    REQUIRE(r, "report");
-    REQUIRE(m, "map");
-    const int err = check_figure(&m->figure);
-    if (err) return err;
-    if (m->rows < 1 || m->columns < 1 || m->rows > MOST_VALUES / m->columns || !m->values)
-        return fail(WKV_EARG, "the map %s has %d rows of %d columns, or no values; expected at most %d values",
-                    m->figure.name, m->rows, m->columns, MOST_VALUES);
-    return put_figure(r, &(drawing){.map = m}, &m->figure, map_json(m));
+    return failed || r->lost || r->body.lost ? report_lost(r) : 0;
 }
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */

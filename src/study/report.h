@@ -20,6 +20,11 @@ struct wkv_report {
     int lost; /* memory was exhausted */
 };
 
+/* report.c: mark the report as incomplete; returns WKV_ENOMEM. Begin or end a row, which half figures share until
+ * something else follows. */
+int report_lost(wkv_report *r);
+void report_row(wkv_report *r, int half);
+
 /* chart_table.c: the values of a chart as an HTML table, when they are few. */
 void plot_table(FILE *f, const wkv_plot *p);
 void bars_table(FILE *f, const wkv_bars *b);

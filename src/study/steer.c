@@ -1,4 +1,4 @@
-/* steer.c - the effect of an early line on later predictions, and the layers whose states carry it. */
+/* steer.c - the effect of an early line on later predictions, and the layers with the states that carry it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -143,7 +143,7 @@ int wkv_trace_patches(wkv_trace_result *out, wkv_trace_score *scores, wkv_contex
                 .C = m->C,
                 .V = m->V,
                 .rows = item->n - item->from,
-                .samples = o->samples ? o->samples : 10};
+                .samples = trace_samples(o)};
     int with_states = 0;
     for (int i = 0; i < count; i++) {
         with_states |= patches[i].kinds >> WKV_TRACE_STATE & 1;

@@ -137,7 +137,7 @@ int wkv_trace(wkv_trace_result *out, wkv_trace_effect *grid, wkv_trace_effect *l
     REQUIRE(grid, "the grid");
     REQUIRE(c, "the context");
     REQUIRE(item, "the item");
-    const int L = context_model(c)->rwkv.L, samples = options && options->samples ? options->samples : 10;
+    const int L = context_model(c)->rwkv.L, samples = trace_samples(options);
     const int window = options ? options->window : 0;
     if (window < 0) return fail(WKV_EARG, "a window of %d layers", window);
     if (samples < 0) return fail(WKV_EARG, "%d samples, expected at least 1", samples);

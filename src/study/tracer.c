@@ -7,10 +7,9 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/rng.h"
-#include "rwkv/api.h"
+#include "study/lens.h"
 #include "study/tracer.h"
 #include "text/distribution.h"
-#include "wkv_probe.h"
 
 enum {
     ROWS = 512,            /* tokens of a batch, about          */
@@ -149,17 +148,14 @@ static void restore_rows(void *user, const wkv_probed *p)
     }
 }
 
-/* The wkv state is between the rows of the two token shifts. */
 static void restore_states(const tracer *t, int token)
 {
-    const int layer = rwkv_layer_state(&context_model(t->c)->rwkv), from = t->C, n = layer - 2 * t->C;
+    const rwkv *m = &context_model(t->c)->rwkv;
     for (int i = 0; i < t->in_batch; i++)
-        for (int l = 0; l < t->L; l++) {
-            const size_t at = (size_t)l * (size_t)layer + (size_t)from;
+        for (int l = 0; l < t->L; l++)
             if (is_restored(&t->runs[i], WKV_TRACE_STATE, l, token))
-                memcpy(wkv_state_data(t->states[i]) + at, wkv_state_data(t->after[token - t->item->from]) + at,
-                       (size_t)n * sizeof(float));
-        }
+                memcpy(lens_wkv(m, t->states[i], l), lens_wkv(m, t->after[token - t->item->from], l),
+                       (size_t)lens_wkv_values(m) * sizeof(float));
 }
 
 /* Evaluate n tokens of the sequences [0, t->in_batch), with the samples of the runs. */
