@@ -168,7 +168,7 @@ typedef struct {
     float *logits; /* NULL, or V floats: the logits after the last token */
     float *hidden; /* NULL, or C floats: the last token's row after ln_out, of which wkv_head makes the logits */
     int all_rows;  /* not 0: logits and hidden have n rows, one per token */
-    const float *embeddings; /* NULL, or n x C: rows in place of the embeddings of tokens (wkv_probe.h); tokens: NULL */
+    const float *embeddings; /* NULL, or n x C: rows in place of embeddings (wkv_probe.h); only 7a needs tokens too */
 } wkv_sequence;
 
 /* Several sequences at once, prompts and generation mixed; each gives the same bits as alone. */

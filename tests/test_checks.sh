@@ -1,7 +1,7 @@
 # test_checks.sh - no input reaches a CHECK: each of the readers, the operations, the model and the text is in
 # tests/checks.txt with the function that refuses such an input first, and each row there has its CHECK and its
 # function. One check per row. And every function of the public headers that has arguments is called with wrong ones in
-# tests/test_api.c.
+# tests/test_api*.c.
 cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0
 fail() { failed=$((failed + 1)) && echo "$*"; }
@@ -39,8 +39,8 @@ done <"$listed"
 
 grep -hoE '\bwkv_[a-z0-9_]+\((void)?' include/*.h | grep -v void | tr -d '(' | sort -u >"$listed"
 while read -r name; do
-    if grep -q "\b$name(" tests/test_api.c; then passed=$((passed + 1)); else
-        fail "$name is not called with wrong arguments in tests/test_api.c"
+    if grep -q "\b$name(" tests/test_api*.c; then passed=$((passed + 1)); else
+        fail "$name is not called with wrong arguments in tests/test_api*.c"
     fi
 done <"$listed"
 
