@@ -26,7 +26,7 @@ struct engine {
     wkv_tokenizer *tokenizer;
     wkv_context *context;
     wkv_batcher *batcher;
-    wkv_cache *cache; /* NULL: no memory for one */
+    wkv_cache *cache;
     const wkv_template *how;
     int slots;
 };

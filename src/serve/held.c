@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,18 +69,15 @@ static int make_keys(server *s, const char *path)
 int held_open(server *s)
 {
     char folder[PATH_ROOM - 16], path[PATH_ROOM];
-    if (s->o.secret) return read_keys(s, s->o.secret);
-    if (s->o.store_folder)
-        snprintf(folder, sizeof folder, "%s", s->o.store_folder);
-    else if (!wkv_store_folder(folder, sizeof folder))
-        *folder = 0;
+    if (!wkv_store_folder(folder, sizeof folder)) *folder = 0;
     if (*folder) wkv_file_make_folders(folder, 0700);
     snprintf(path, sizeof path, "%s/secret", folder);
     return *folder && !access(path, F_OK) ? read_keys(s, path) : make_keys(s, path);
 }
 
-void held_code(unsigned char code[32], const char key[32], const unsigned char header[16], const char *tenant,
-               const char *data, size_t bytes)
+/* The code of `bytes` bytes behind the header, by one of the keys. */
+static void sign(unsigned char code[CODE], const char key[32], const unsigned char header[HEADER], const char *tenant,
+                 const char *data, size_t bytes)
 {
     struct hmac_sha256_ctx c;
     hmac_sha256_set_key(&c, 32, (const uint8_t *)key);
@@ -93,7 +89,8 @@ void held_code(unsigned char code[32], const char key[32], const unsigned char h
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* The library reads and writes states as files: one in a folder of this process, in memory where there is such a place. */
+/* The library reads and writes states as files: one in a folder of this process, in memory where there is such a
+ * place. */
 static int make_folder(char folder[64])
 {
     snprintf(folder, 64, "%s/wkv-held-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
@@ -144,7 +141,7 @@ int held_put(out *o, const engine *e, const char *tenant, const wkv_session *s, 
     memcpy(header, mark, 8);
     const uint64_t now = (uint64_t)time(NULL);
     for (int i = 0; i < 8; i++) header[8 + i] = (unsigned char)(now >> (8 * i));
-    held_code(code, e->server->secret[0], header, tenant, data, bytes);
+    sign(code, e->server->secret[0], header, tenant, data, bytes);
     put_base64(o, header, code, data, bytes);
     free(data);
     return 0;
@@ -158,7 +155,7 @@ static int verify(const server *s, const unsigned char *held, size_t n, const ch
     int known = 0;
     if (n < HEADER + CODE || memcmp(held, mark, 8)) return 0;
     for (int i = 0; i < s->n_secrets; i++) {
-        held_code(code, s->secret[i], held, tenant, (const char *)held + HEADER + CODE, n - HEADER - CODE);
+        sign(code, s->secret[i], held, tenant, (const char *)held + HEADER + CODE, n - HEADER - CODE);
         known |= memeql_sec(code, held + HEADER, CODE);
     }
     return known;

@@ -2,7 +2,6 @@
 #include "dialects.h"
 #include "models.h"
 #include "server.h"
-#include <stdio.h>
 #include <string.h>
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */

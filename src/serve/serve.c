@@ -5,8 +5,6 @@
 #include "models.h"
 #include "server.h"
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>

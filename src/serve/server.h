@@ -28,7 +28,6 @@ typedef struct {
     _Atomic int64_t requests, refused, failed, cancelled;
     _Atomic int64_t prompt_tokens, cached_tokens, sampled_tokens;
     _Atomic int64_t steps, step_time, own_time; /* of engines: in the batcher, and outside of it while there is work */
-    _Atomic int64_t active, waiting;            /* answers, now */
 } metrics;
 
 struct server {

@@ -3,8 +3,6 @@
 #include "dialects.h"
 #include "kept.h"
 #include "models.h"
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,7 +218,7 @@ static int mix(work_on *w, out *o, problem *p)
 
 static int open_all(work_on *w, const engine *e, problem *p)
 {
-    if (kept_store(&w->store, e->server, exchange_tenant(w->j.x), p)) return -1;
+    if (kept_store(&w->store, exchange_tenant(w->j.x), p)) return -1;
     if (*w->name && kept_find(&w->session, w->store, w->name, p)) return -1;
     return w->what >= UNDO ? load(w, e, p) : 0;
 }
