@@ -295,20 +295,19 @@ static void release(job *j)
     free(a);
 }
 
-void answers_give(exchange *x, request *r, const dialect *how)
+void answers_give(exchange *x, const dialect *how)
 {
-    problem p;
-    answers *a = calloc(1, sizeof *a);
-    if (!a) {
-        request_release(r);
-        refuse(&p, 503, NULL, "out_of_memory", "no memory for an answer");
-        exchange_refuse(x, &p);
-        return;
-    }
-    *a = (answers){.j = {.x = x, .work = work, .release = release}, .r = *r, .how = how, .created = time(NULL)};
+    problem p = {0};
+    size_t bytes;
+    const char *body = exchange_body(x, &bytes);
+    answers *a = job_new(x, sizeof *a, work, release);
+    if (!a) return;
+    a->how = how, a->created = time(NULL);
     snprintf(a->id, sizeof a->id, "%s%s", how->prefix, exchange_id(x));
-    if (r->stream) exchange_expect_stream(x);
-    if (!models_give(exchange_server(x), r->model, &a->j, 1, &p)) return;
+    if (!how->read(&a->r, body, bytes, &p)) {
+        if (a->r.stream) exchange_expect_stream(x);
+        if (!models_give(a->r.model, &a->j, 1, &p)) return;
+    }
     release(&a->j);
     exchange_refuse(x, &p);
 }

@@ -18,6 +18,9 @@ struct job {
     void (*release)(job *j);        /* also for a job that was never begun                      */
 };
 
+/* A job of `bytes` bytes, zero behind its struct job, which they begin with. NULL: no memory; the exchange is refused. */
+void *job_new(exchange *x, size_t bytes, int (*work)(job *j, engine *e), void (*release)(job *j));
+
 struct engine {
     server *server;
     const char *name; /* as /v1/models lists it */

@@ -107,8 +107,7 @@ int kept_begin(kept **out_kept, wkv_session **s, const answers *a, problem *p)
     if (!k) return refuse(p, 503, NULL, "out_of_memory", "no memory for a session");
     k->e = a->e;
     k->question = a->r.messages[a->r.n_messages - 1].text;
-    int bad = kept_store(&k->store, exchange_tenant(a->j.x), p) ||
-              kept_find(&k->session, k->store, a->r.session, p);
+    int bad = kept_store(&k->store, exchange_tenant(a->j.x), p) || kept_find(&k->session, k->store, a->r.session, p);
     int err = bad ? 0 : wkv_store_load(&k->tree, k->store, &k->session, a->e->context, a->e->tokenizer);
     if (err) bad = refuse_library(p, err, "session");
     if (!bad) bad = find_parent(&parent, k, &a->r, p) || check_messages(&a->r, parent == WKV_NOWHERE, p);

@@ -278,8 +278,9 @@ static int refuse_name(const models *a, const char *name, problem *p)
     return refuse(p, 404, "model", "model_not_found", "there is no model '%.100s'; this server has %s", name, names);
 }
 
-int models_give(server *s, const char *name, job *j, int limited, problem *p)
+int models_give(const char *name, job *j, int limited, problem *p)
 {
+    server *s = exchange_server(j->x);
     models *a = s->models;
     entry *m = find(a, name);
     if (!m) return refuse_name(a, name, p);

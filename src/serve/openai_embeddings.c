@@ -138,16 +138,9 @@ void handle_embeddings(exchange *x)
     problem p = {0};
     size_t bytes;
     const char *body = exchange_body(x, &bytes);
-    embeddings *m = calloc(1, sizeof *m);
-    if (!m) {
-        refuse(&p, 503, NULL, "out_of_memory", "no memory for a request");
-        exchange_refuse(x, &p);
-        return;
-    }
-    m->j = (job){.x = x, .work = work, .release = release};
-    if (!request_embeddings(&m->r, &m->base64, body, bytes, &p) &&
-        !models_give(exchange_server(x), m->r.model, &m->j, 1, &p))
-        return;
+    embeddings *m = job_new(x, sizeof *m, work, release);
+    if (!m) return;
+    if (!request_embeddings(&m->r, &m->base64, body, bytes, &p) && !models_give(m->r.model, &m->j, 1, &p)) return;
     release(&m->j);
     exchange_refuse(x, &p);
 }

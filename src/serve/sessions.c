@@ -304,17 +304,12 @@ void handle_sessions(exchange *x)
     problem p = {0};
     size_t bytes;
     const char *body = exchange_body(x, &bytes);
-    work_on *w = calloc(1, sizeof *w);
-    if (!w) {
-        refuse(&p, 503, NULL, "out_of_memory", "no memory for a request");
-        exchange_refuse(x, &p);
-        return;
-    }
-    w->j = (job){.x = x, .work = work, .release = release};
+    work_on *w = job_new(x, sizeof *w, work, release);
+    if (!w) return;
     int bad = read_path(w, x, &p);
     if (!bad && bytes) bad = fields_read(&w->body, body, bytes, &p) || field_text(&w->model, w->body, "model", &p);
     if (!w->model) w->model = exchange_query(x, "model");
-    if (!bad && !models_give(exchange_server(x), w->model, &w->j, 0, &p)) return;
+    if (!bad && !models_give(w->model, &w->j, 0, &p)) return;
     release(&w->j);
     exchange_refuse(x, &p);
 }
