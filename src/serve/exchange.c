@@ -136,7 +136,7 @@ void exchange_release(exchange *x)
     free(x);
 }
 
-/* ---- what a handler sees ----------------------------------------------------------------------------------------- */
+/* ---- the request, for handlers ----------------------------------------------------------------------------------- */
 
 server *exchange_server(exchange *x) { return x->server; }
 const char *exchange_id(const exchange *x) { return x->id; }
@@ -149,6 +149,11 @@ const char *exchange_body(const exchange *x, size_t *bytes)
 {
     *bytes = x->body.n;
     return x->body.at;
+}
+
+const char *exchange_header(const exchange *x, const char *name)
+{
+    return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
 }
 
 const char *exchange_query(exchange *x, const char *name)

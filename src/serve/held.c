@@ -107,30 +107,10 @@ static int no_folder(problem *p) { return refuse(p, 500, "state", NULL, "no fold
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
-static void put_base64(out *o, const unsigned char *header, const unsigned char *code, const char *data, size_t bytes)
-{
-    struct base64_encode_ctx c;
-    const size_t room = BASE64_ENCODE_LENGTH(HEADER + CODE + bytes) + 8;
-    char *text = malloc(room);
-    if (!text) {
-        o->failed = 1;
-        return;
-    }
-    base64_encode_init(&c);
-    size_t n = base64_encode_update(&c, text, HEADER, header);
-    n += base64_encode_update(&c, text + n, CODE, code);
-    n += base64_encode_update(&c, text + n, bytes, (const uint8_t *)data);
-    n += base64_encode_final(&c, text + n);
-    out_text(o, "\"");
-    out_put(o, text, n);
-    out_text(o, "\"");
-    free(text);
-}
-
 int held_put(out *o, const engine *e, const char *tenant, const wkv_session *s, problem *p)
 {
     char folder[64], path[96], *data;
-    unsigned char header[HEADER], code[CODE];
+    unsigned char head[HEADER + CODE]; /* 48 bytes, a multiple of 3: its base64 and that of the file join */
     size_t bytes;
     if (make_folder(folder)) return no_folder(p);
     snprintf(path, sizeof path, "%s/state.safetensors", folder);
@@ -138,13 +118,16 @@ int held_put(out *o, const engine *e, const char *tenant, const wkv_session *s, 
     if (!err) err = wkv_file_read(&data, &bytes, path);
     remove_folder(folder, path);
     if (err) return refuse_library(p, err, "return_state");
-    memcpy(header, mark, 8);
+    memcpy(head, mark, 8);
     const uint64_t now = (uint64_t)time(NULL);
-    for (int i = 0; i < 8; i++) header[8 + i] = (unsigned char)(now >> (8 * i));
-    sign(code, e->server->secret[0], header, tenant, data, bytes);
-    put_base64(o, header, code, data, bytes);
+    for (int i = 0; i < 8; i++) head[8 + i] = (unsigned char)(now >> (8 * i));
+    sign(head + HEADER, e->server->secret[0], head, tenant, data, bytes);
+    out_text(o, "\"");
+    out_base64(o, head, sizeof head);
+    out_base64(o, data, bytes);
+    out_text(o, "\"");
     free(data);
-    return 0;
+    return o->failed ? refuse(p, 503, "return_state", "out_of_memory", "no memory for a state of %zu bytes", bytes) : 0;
 }
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
