@@ -287,6 +287,10 @@ end 0
 
 run 2 serve --host 0.0.0.0
 holds err "give a key with --api-key, or --no-key"
+seq 65 >keys
+timeout 20 "$WKV" serve --port 0 --key-file keys >out 2>err
+is $? 1 "status with 65 keys"
+holds err "65 keys, expected at most 64"
 run 2 serve --alias a=nothing
 run 1 serve -m nothing
 # ---- the only model does not load ------------------------------------------------------------------------------------

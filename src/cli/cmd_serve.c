@@ -65,7 +65,7 @@ static const group *const groups[] = {&models_of,     &network,         &limits,
 
 #ifdef HAVE_MICROHTTPD
 
-enum { MODELS = 1000, KEYS = 64 };
+enum { MODELS = 1000, KEYS = 65 /* one more than the server takes, which it refuses */ };
 static serve_model served[MODELS];
 static int n_models;
 
@@ -112,6 +112,7 @@ static int find_aliases(serve_alias *to)
         if (!equals || equals == aliases.at[i] || !equals[1])
             return usage(&cmd_serve, "--alias: '%s' is not a name, = and a model", aliases.at[i]);
         to[i] = (serve_alias){strndup(aliases.at[i], (size_t)(equals - aliases.at[i])), equals + 1};
+        if (!to[i].name) return complain("out of memory");
         int known = 0;
         for (int k = 0; k < n_models; k++) known |= !strcmp(served[k].name, equals + 1);
         if (!known) return usage(&cmd_serve, "--alias: there is no model called '%s' here", equals + 1);
@@ -150,7 +151,7 @@ static void tell(const char *at, int at_port)
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
-    static const char *all_keys[KEYS + 1];
+    static const char *all_keys[KEYS];
     int n_keys, status = find_models();
     static serve_alias names[MODELS];
     if (!status) status = find_aliases(names);

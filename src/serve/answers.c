@@ -241,6 +241,14 @@ static int advance(answers *a, choice *c, problem *p)
     return drain(a, c, p);
 }
 
+/* A part of the response was lost: there was no memory. */
+static int has_lost(const choice *c)
+{
+    int lost = c->text.failed || c->reasoning.failed;
+    for (int k = 0; k < 4; k++) lost |= c->tokens[k].failed;
+    return lost;
+}
+
 static int stop(answers *a, const problem *p)
 {
     exchange_refuse(a->j.x, p);
@@ -259,10 +267,15 @@ static int work(job *j, engine *e)
         refuse_library(&p, err, NULL);
         return stop(a, &p);
     }
-    int done = 0;
+    int done = 0, lost = 0;
     for (int i = 0; i < a->n; i++) {
         if (!a->choices[i].done && advance(a, &a->choices[i], &p)) return stop(a, &p);
         done += a->choices[i].done;
+        lost |= has_lost(&a->choices[i]);
+    }
+    if (lost) {
+        refuse(&p, 503, NULL, "out_of_memory", "no memory for the response");
+        return stop(a, &p);
     }
     if (done < a->n) return 0;
     count(a);
