@@ -74,7 +74,7 @@ static void complete(answers *a, choice *c, const char *finish)
     if (a->r.stream) a->how->end(a, c);
 }
 
-/* Read a prompt, or what is left of it, and answer. */
+/* Read a prompt, or the rest of it, and answer. */
 static int start_prompt(answers *a, choice *c)
 {
     if (a->r.max_tokens) return start(a, c, a->r.n > 1);
@@ -225,7 +225,7 @@ static int read_echo(answers *a)
     return err;
 }
 
-/* Take what a choice has got since the last step. */
+/* Take the events of a choice since the last step. */
 static int advance(answers *a, choice *c, problem *p)
 {
     if (c->ends) {

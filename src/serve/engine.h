@@ -34,7 +34,7 @@ struct engine {
     int slots;
 };
 
-/* Open the model of an engine whose server and name are set. Returns 0, or -1 with the reason. */
+/* Open the model of an engine; its server and name are set. Returns 0, or -1 with the reason. */
 int engine_load(engine *e, const char *path, problem *p);
 void engine_unload(engine *e);
 

@@ -316,7 +316,7 @@ int exchange_gone(exchange *x)
 
 /* ---- the clock --------------------------------------------------------------------------------------------------- */
 
-/* End a connection whose client libmicrohttpd waits for. */
+/* End a connection for which libmicrohttpd waits. */
 static void give_up(exchange *x)
 {
     x->left = 1;

@@ -90,7 +90,7 @@ static enum MHD_Result send_reply(exchange *x, out *body)
     return send_response(x, r, x->status, x->type);
 }
 
-/* Queue what there is, or wait for it. libmicrohttpd has locks of its own, so its functions are called without ours;
+/* Queue the response, or wait for it. libmicrohttpd has locks of its own, so its functions are called without ours;
  * only suspending must not miss a change. */
 static enum MHD_Result answer(exchange *x)
 {

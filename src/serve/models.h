@@ -6,7 +6,7 @@
 
 /* The table of the server's models. Returns 0, or 1 after an error message. The first model begins to load. */
 int models_open(server *s);
-/* Cancel what is left, end the threads, close the models. */
+/* Cancel the jobs that are left, end the threads, close the models. */
 void models_close(server *s);
 
 /* Give a job to the engine of a model of its server, which is loaded first if it must be; name NULL: the first model.

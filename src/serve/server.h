@@ -1,4 +1,4 @@
-/* server.h - what all threads of the server share. */
+/* server.h - the struct that all threads of the server share. */
 #ifndef WKV_SERVE_SERVER_H
 #define WKV_SERVE_SERVER_H
 
