@@ -93,13 +93,17 @@ static int find_models(void)
         const char *found = model_path(model_names.at[i], path, &status);
         if (!status) status = add_model(model_names.at[i], found && strcmp(found, "built-in") ? found : NULL);
     }
-    DIR *d = folder && !status ? opendir(folder) : NULL;
-    if (folder && !status && !d) return complain("%s: no folder that can be read", folder);
-    for (struct dirent *entry; d && !status && (entry = readdir(d));)
-        if (*entry->d_name != '.' && snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < (int)sizeof path &&
+    struct dirent **entries = NULL; /* in the order of their names: the first model is the same each time */
+    const int n = folder && !status ? scandir(folder, &entries, NULL, alphasort) : 0;
+    if (n < 0) return complain("%s: no folder that can be read", folder);
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name;
+        if (!status && *name != '.' && snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
             model_exists(path))
-            status = add_model(entry->d_name, path);
-    if (d) closedir(d);
+            status = add_model(name, path);
+        free(entries[i]);
+    }
+    free(entries);
     if (!status && !n_models) status = add_model(NULL, NULL);
     return status;
 }
