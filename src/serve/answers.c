@@ -4,7 +4,6 @@
 #include "kept.h"
 #include "models.h"
 #include "names.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,26 +11,13 @@
 
 /* ---- beginning --------------------------------------------------------------------------------------------------- */
 
-static float chosen(float sent, float own) { return isnan(sent) ? own : sent; }
-
-/* The model's own settings, and those that were sent. Penalties of a profile are for tokens that are words. */
+/* The settings that were sent, and the model's own. */
 static wkv_sampler_options find_sampler(const answers *a, int number)
 {
     wkv_profile own;
-    const engine *e = a->e;
-    const wkv_sampler_options *sent = &a->r.sampler;
-    const int single =
-        wkv_tokenizer_size(e->tokenizer) <= 256 || !strcmp(wkv_tokenizer_name(e->tokenizer), "characters");
-    wkv_template_profile(&own, e->how, a->r.think, e->model);
-    wkv_sampler_options s = *sent;
-    s.temperature = chosen(sent->temperature, own.sampler.temperature);
-    s.top_p = chosen(sent->top_p, own.sampler.top_p);
-    s.top_k = sent->top_k < 0 ? own.sampler.top_k : sent->top_k;
-    s.min_p = chosen(sent->min_p, own.sampler.min_p);
-    s.typical_p = chosen(sent->typical_p, own.sampler.typical_p);
-    s.presence = chosen(sent->presence, single ? 0 : own.sampler.presence);
-    s.frequency = chosen(sent->frequency, single ? 0 : own.sampler.frequency);
-    s.penalty_decay = chosen(sent->penalty_decay, own.sampler.penalty_decay);
+    wkv_sampler_options s = a->r.sampler;
+    wkv_template_profile(&own, a->e->how, a->r.think, a->e->model);
+    wkv_profile_fill(&s, &own, a->e->tokenizer);
     s.seed = a->r.seed + (uint64_t)number;
     return s;
 }
