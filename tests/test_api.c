@@ -426,16 +426,16 @@ static void text(void)
     EXPECT(isnan(o.temperature) && o.top_k == -1);
     wkv_profile_fill(&o, &p, NULL);
     EXPECT(o.temperature == p.sampler.temperature && o.top_k == p.sampler.top_k && o.top_p == 0.25f);
-    wkv_tokenizer *bytes = NULL; /* penalties are for words */
-    EXPECT_EQ(wkv_tokenizer_open(&bytes, "bytes", NULL), 0);
+    wkv_tokenizer *of_bytes = NULL; /* penalties are for words */
+    EXPECT_EQ(wkv_tokenizer_open(&of_bytes, "bytes", NULL), 0);
     p.sampler.presence = 1;
     o.presence = o.frequency = nan_;
-    wkv_profile_fill(&o, &p, bytes);
+    wkv_profile_fill(&o, &p, of_bytes);
     EXPECT_NEAR(o.presence, 0, 0);
     o.presence = nan_;
     wkv_profile_fill(&o, &p, NULL);
     EXPECT_NEAR(o.presence, 1, 0);
-    wkv_tokenizer_close(bytes);
+    wkv_tokenizer_close(of_bytes);
 }
 
 static void samplers(void)
