@@ -336,6 +336,9 @@ typedef struct wkv_profile {
  * penalty_decay), and for the fake modes those of fake_think_generation_config.json; m may be NULL. Penalties are for
  * tokens that are words or parts of words. */
 WKV_API void wkv_template_profile(wkv_profile *out, const wkv_template *t, wkv_think think, const wkv_model *m);
+/* Replace missing settings, those that are NAN (top_k: -1), by the profile's. Its penalties become 0 where tokens are
+ * bytes or characters, which every text repeats; t may be NULL. */
+WKV_API void wkv_profile_fill(wkv_sampler_options *o, const wkv_profile *p, const wkv_tokenizer *t);
 
 /* ---- conversion -------------------------------------------------------------------------------------------------- */
 

@@ -150,6 +150,22 @@ static void text(void)
     EXPECT_STR(p.name, "as it was");
     wkv_template_profile(&p, g1, (wkv_think)77, NULL);
     EXPECT(strstr(p.name, "g1") == p.name);
+    wkv_sampler_options o = {.temperature = nan_, .top_k = -1, .top_p = 0.25f};
+    wkv_profile_fill(NULL, &p, NULL);
+    wkv_profile_fill(&o, NULL, NULL);
+    EXPECT(isnan(o.temperature) && o.top_k == -1);
+    wkv_profile_fill(&o, &p, NULL);
+    EXPECT(o.temperature == p.sampler.temperature && o.top_k == p.sampler.top_k && o.top_p == 0.25f);
+    wkv_tokenizer *of_bytes = NULL; /* penalties are for words */
+    EXPECT_EQ(wkv_tokenizer_open(&of_bytes, "bytes", NULL), 0);
+    p.sampler.presence = 1;
+    o.presence = o.frequency = nan_;
+    wkv_profile_fill(&o, &p, of_bytes);
+    EXPECT_NEAR(o.presence, 0, 0);
+    o.presence = nan_;
+    wkv_profile_fill(&o, &p, NULL);
+    EXPECT_NEAR(o.presence, 1, 0);
+    wkv_tokenizer_close(of_bytes);
 }
 
 static void samplers(void)

@@ -263,12 +263,11 @@ holds body '"prompt_tokens_details": {"cached_tokens": 1801}'
 
 # ---- several models, one in memory -----------------------------------------------------------------------------------
 mkdir models
-cp "$here/../models/default.gguf" models/one.gguf
-cp models/one.gguf models/two.gguf
+cp "$here/../models/default.gguf" models/two.gguf
+cp models/two.gguf models/one.gguf
 serve --models-dir models --idle 1
 ask 200 /v1/models
-holds body '"id": "one"'
-holds body '"id": "two"'
+is "$(grep -o '"id": "[a-z]*"' body | tr '\n' ' ')" '"id": "one" "id": "two" ' "models of a folder, by name"
 for name in one two one; do
     chat 200 "{$hello, \"max_tokens\": 2, \"model\": \"$name\"}"
     holds body "\"model\": \"$name\""
@@ -287,6 +286,10 @@ end 0
 
 run 2 serve --host 0.0.0.0
 holds err "give a key with --api-key, or --no-key"
+seq 65 >keys
+timeout 20 "$WKV" serve --port 0 --key-file keys >out 2>err
+is $? 1 "status with 65 keys"
+holds err "65 keys, expected at most 64"
 run 2 serve --alias a=nothing
 run 1 serve -m nothing
 # ---- the only model does not load ------------------------------------------------------------------------------------

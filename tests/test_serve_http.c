@@ -1,6 +1,6 @@
 /* test_serve_http.c - wkv serve and clients that behave badly: that leave, read or write slowly, close one half, send
- * two requests at once, large ones, broken ones. Each gets its status, and the others their answers. The program is $WKV
- * or ./wkv. */
+ * two requests at once, large ones, broken ones. Each gets its status, and the others their answers. The program is
+ * $WKV or ./wkv. */
 #define _DEFAULT_SOURCE
 #include "test.h"
 #include <arpa/inet.h>

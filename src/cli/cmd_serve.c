@@ -65,7 +65,7 @@ static const group *const groups[] = {&models_of,     &network,         &limits,
 
 #ifdef HAVE_MICROHTTPD
 
-enum { MODELS = 1000, KEYS = 64 };
+enum { MODELS = 1000, KEYS = 65 /* one more than the server takes, which it refuses */ };
 static serve_model served[MODELS];
 static int n_models;
 
@@ -93,13 +93,17 @@ static int find_models(void)
         const char *found = model_path(model_names.at[i], path, &status);
         if (!status) status = add_model(model_names.at[i], found && strcmp(found, "built-in") ? found : NULL);
     }
-    DIR *d = folder && !status ? opendir(folder) : NULL;
-    if (folder && !status && !d) return complain("%s: no folder that can be read", folder);
-    for (struct dirent *entry; d && !status && (entry = readdir(d));)
-        if (*entry->d_name != '.' && snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < (int)sizeof path &&
+    struct dirent **entries = NULL; /* in the order of their names: the first model is the same each time */
+    const int n = folder && !status ? scandir(folder, &entries, NULL, alphasort) : 0;
+    if (n < 0) return complain("%s: no folder that can be read", folder);
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name;
+        if (!status && *name != '.' && snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
             model_exists(path))
-            status = add_model(entry->d_name, path);
-    if (d) closedir(d);
+            status = add_model(name, path);
+        free(entries[i]);
+    }
+    free(entries);
     if (!status && !n_models) status = add_model(NULL, NULL);
     return status;
 }
@@ -112,6 +116,7 @@ static int find_aliases(serve_alias *to)
         if (!equals || equals == aliases.at[i] || !equals[1])
             return usage(&cmd_serve, "--alias: '%s' is not a name, = and a model", aliases.at[i]);
         to[i] = (serve_alias){strndup(aliases.at[i], (size_t)(equals - aliases.at[i])), equals + 1};
+        if (!to[i].name) return complain("out of memory");
         int known = 0;
         for (int k = 0; k < n_models; k++) known |= !strcmp(served[k].name, equals + 1);
         if (!known) return usage(&cmd_serve, "--alias: there is no model called '%s' here", equals + 1);
@@ -150,7 +155,7 @@ static void tell(const char *at, int at_port)
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
-    static const char *all_keys[KEYS + 1];
+    static const char *all_keys[KEYS];
     int n_keys, status = find_models();
     static serve_alias names[MODELS];
     if (!status) status = find_aliases(names);

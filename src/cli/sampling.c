@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The settings of the options. Profile settings without an option are NAN (top_k -1) until fill_in sets them. */
+/* The settings of the options. Profile settings without an option are NAN (top_k -1) until wkv_profile_fill sets
+ * them. */
 static wkv_sampler_options set;
 static wkv_profile used;
 static uint64_t drawn; /* the seed without --seed */
@@ -112,24 +113,6 @@ void sampling_note(void)
     note("sampling %s: %s", used.name, words);
 }
 
-/* Missing settings come from the profile; its presence and frequency become 0 for tokens of bytes or characters, which
- * every text repeats. */
-static void fill_in(const wkv_profile *p, const engine *e)
-{
-    const int single =
-        wkv_tokenizer_size(e->tokenizer) <= 256 || !strcmp(wkv_tokenizer_name(e->tokenizer), "characters");
-    const wkv_sampler_options *o = &p->sampler;
-    used = *p;
-    if (isnan(set.temperature)) set.temperature = o->temperature;
-    if (isnan(set.top_p)) set.top_p = o->top_p;
-    if (set.top_k < 0) set.top_k = o->top_k;
-    if (isnan(set.min_p)) set.min_p = o->min_p;
-    if (isnan(set.typical_p)) set.typical_p = o->typical_p;
-    if (isnan(set.presence)) set.presence = single ? 0 : o->presence;
-    if (isnan(set.frequency)) set.frequency = single ? 0 : o->frequency;
-    if (isnan(set.penalty_decay)) set.penalty_decay = o->penalty_decay;
-}
-
 uint64_t sampling_seed(void) { return set.seed; }
 
 int sampling_resume(uint64_t seed)
@@ -170,7 +153,8 @@ int sampling_find(const wkv_sampler_options **out, const command *c, const engin
     static int32_t *used_ids;
     static float *used_biases;
     *out = &set;
-    fill_in(p, e);
+    used = *p;
+    wkv_profile_fill(&set, p, e->tokenizer);
     int32_t *ids = malloc(sizeof *ids * (size_t)(bans.n + biases.n + 1));
     float *by = malloc(sizeof *by * (size_t)(biases.n + 1));
     int status = ids && by ? 0 : complain("out of memory");

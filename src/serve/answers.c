@@ -4,7 +4,6 @@
 #include "kept.h"
 #include "models.h"
 #include "names.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,26 +11,13 @@
 
 /* ---- beginning --------------------------------------------------------------------------------------------------- */
 
-static float chosen(float sent, float own) { return isnan(sent) ? own : sent; }
-
-/* The model's own settings, and those that were sent. Penalties of a profile are for tokens that are words. */
+/* The settings that were sent, and the model's own. */
 static wkv_sampler_options find_sampler(const answers *a, int number)
 {
     wkv_profile own;
-    const engine *e = a->e;
-    const wkv_sampler_options *sent = &a->r.sampler;
-    const int single =
-        wkv_tokenizer_size(e->tokenizer) <= 256 || !strcmp(wkv_tokenizer_name(e->tokenizer), "characters");
-    wkv_template_profile(&own, e->how, a->r.think, e->model);
-    wkv_sampler_options s = *sent;
-    s.temperature = chosen(sent->temperature, own.sampler.temperature);
-    s.top_p = chosen(sent->top_p, own.sampler.top_p);
-    s.top_k = sent->top_k < 0 ? own.sampler.top_k : sent->top_k;
-    s.min_p = chosen(sent->min_p, own.sampler.min_p);
-    s.typical_p = chosen(sent->typical_p, own.sampler.typical_p);
-    s.presence = chosen(sent->presence, single ? 0 : own.sampler.presence);
-    s.frequency = chosen(sent->frequency, single ? 0 : own.sampler.frequency);
-    s.penalty_decay = chosen(sent->penalty_decay, own.sampler.penalty_decay);
+    wkv_sampler_options s = a->r.sampler;
+    wkv_template_profile(&own, a->e->how, a->r.think, a->e->model);
+    wkv_profile_fill(&s, &own, a->e->tokenizer);
     s.seed = a->r.seed + (uint64_t)number;
     return s;
 }
@@ -74,7 +60,7 @@ static void complete(answers *a, choice *c, const char *finish)
     if (a->r.stream) a->how->end(a, c);
 }
 
-/* Read a prompt, or what is left of it, and answer. */
+/* Read a prompt, or the rest of it, and answer. */
 static int start_prompt(answers *a, choice *c)
 {
     if (a->r.max_tokens) return start(a, c, a->r.n > 1);
@@ -225,7 +211,7 @@ static int read_echo(answers *a)
     return err;
 }
 
-/* Take what a choice has got since the last step. */
+/* Take the events of a choice since the last step. */
 static int advance(answers *a, choice *c, problem *p)
 {
     if (c->ends) {
@@ -239,6 +225,14 @@ static int advance(answers *a, choice *c, problem *p)
     if (a->e->server->closing > 1) wkv_session_cancel(c->session);
     wkv_cache_keep(a->e->cache, c->session);
     return drain(a, c, p);
+}
+
+/* A part of the response was lost: there was no memory. */
+static int has_lost(const choice *c)
+{
+    int lost = c->text.failed || c->reasoning.failed;
+    for (int k = 0; k < 4; k++) lost |= c->tokens[k].failed;
+    return lost;
 }
 
 static int stop(answers *a, const problem *p)
@@ -259,10 +253,15 @@ static int work(job *j, engine *e)
         refuse_library(&p, err, NULL);
         return stop(a, &p);
     }
-    int done = 0;
+    int done = 0, lost = 0;
     for (int i = 0; i < a->n; i++) {
         if (!a->choices[i].done && advance(a, &a->choices[i], &p)) return stop(a, &p);
         done += a->choices[i].done;
+        lost |= has_lost(&a->choices[i]);
+    }
+    if (lost) {
+        refuse(&p, 503, NULL, "out_of_memory", "no memory for the response");
+        return stop(a, &p);
     }
     if (done < a->n) return 0;
     count(a);
@@ -295,20 +294,19 @@ static void release(job *j)
     free(a);
 }
 
-void answers_give(exchange *x, request *r, const dialect *how)
+void answers_give(exchange *x, const dialect *how)
 {
-    problem p;
-    answers *a = calloc(1, sizeof *a);
-    if (!a) {
-        request_release(r);
-        refuse(&p, 503, NULL, "out_of_memory", "no memory for an answer");
-        exchange_refuse(x, &p);
-        return;
-    }
-    *a = (answers){.j = {.x = x, .work = work, .release = release}, .r = *r, .how = how, .created = time(NULL)};
+    problem p = {0};
+    size_t bytes;
+    const char *body = exchange_body(x, &bytes);
+    answers *a = job_new(x, sizeof *a, work, release);
+    if (!a) return;
+    a->how = how, a->created = time(NULL);
     snprintf(a->id, sizeof a->id, "%s%s", how->prefix, exchange_id(x));
-    if (r->stream) exchange_expect_stream(x);
-    if (!models_give(exchange_server(x), r->model, &a->j, 1, &p)) return;
+    if (!how->read(&a->r, body, bytes, &p)) {
+        if (a->r.stream) exchange_expect_stream(x);
+        if (!models_give(a->r.model, &a->j, 1, &p)) return;
+    }
     release(&a->j);
     exchange_refuse(x, &p);
 }

@@ -3,7 +3,6 @@
 #define WKV_SERVE_ANSWERS_H
 
 #include "engine.h"
-#include "wkv_study.h"
 
 typedef struct answers answers;
 
@@ -27,8 +26,9 @@ typedef struct {
 /* The form of a response. Pieces are appended to a->piece, which is sent as a stream's event where the request
  * streams. */
 typedef struct {
-    const char *prefix;        /* of the answer's id: "chatcmpl-" */
-    void (*begin)(answers *a); /* the sessions exist    */
+    const char *prefix;                                                  /* of the answer's id: "chatcmpl-" */
+    int (*read)(request *r, const char *body, size_t bytes, problem *p); /* request.h */
+    void (*begin)(answers *a);                                           /* the sessions exist    */
     void (*part)(answers *a, choice *c, int reasoning, const char *text, size_t n); /* of a stream           */
     void (*token)(answers *a, choice *c, const wkv_token_score *t, int top); /* with log-probabilities; t[1 + top] */
     void (*end)(answers *a, choice *c);                                      /* of a stream's choice  */
@@ -52,9 +52,8 @@ struct answers {
     out piece;
 };
 
-/* Make a job of a request, which it owns from here on, and give it to the model's engine. The exchange is refused
- * otherwise. */
-void answers_give(exchange *x, request *r, const dialect *how);
+/* Read the body as a request, and give it to the model's engine as a job. The exchange is refused otherwise. */
+void answers_give(exchange *x, const dialect *how);
 
 /* The prompt before its answer (echo.c): with log-probabilities its tokens are scored first, 64 at a time, and then
  * read. echo_begin: 0 or a code of the library; echo_work: the same; echo_show gives the prompt to the dialect. */

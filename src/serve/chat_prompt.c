@@ -12,8 +12,6 @@ typedef struct {
     int waits; /* there are some                   */
 } writer;
 
-static int no_memory(void) { return WKV_ENOMEM; }
-
 /* A turn up to the beginning of the answer, in memory that the caller frees. */
 static char *turn_text(const writer *w, int first, const char *system, const char *user)
 {
@@ -29,7 +27,7 @@ static int put(writer *w, const char *text, size_t n) { return n ? wkv_session_a
 static int put_opening(writer *w, const char *system)
 {
     char *with = turn_text(w, 1, system, ""), *without = turn_text(w, 0, NULL, "");
-    int err = with && without ? 0 : no_memory();
+    int err = with && without ? 0 : WKV_ENOMEM;
     if (!err && strlen(with) > strlen(without)) err = put(w, with, strlen(with) - strlen(without));
     free(with);
     free(without);
@@ -51,7 +49,7 @@ static int put_question(writer *w, int answers_now)
 {
     out_put(&w->user, "", 1);
     char *turn = w->user.failed ? NULL : turn_text(w, 0, NULL, w->user.at);
-    if (!turn) return no_memory();
+    if (!turn) return WKV_ENOMEM;
     const char *beginning = answer_of(w, turn);
     int err = put(w, turn, (size_t)(beginning - turn));
     if (!err && answers_now && *beginning)
@@ -67,7 +65,7 @@ static int put_name(writer *w)
 {
     out o = {0};
     out_format(&o, "%s:", w->e->how->assistant);
-    const int err = o.failed ? no_memory() : put(w, o.at, o.n);
+    const int err = o.failed ? WKV_ENOMEM : put(w, o.at, o.n);
     out_release(&o);
     return err;
 }
@@ -79,7 +77,7 @@ static int put_answer(writer *w, const char *text, int last)
     int err = w->waits ? put_question(w, 0) : put_name(w);
     size_t n = wkv_template_reply(how, text, NULL, 0);
     char *reply = malloc(n + 1);
-    if (!reply) return no_memory();
+    if (!reply) return WKV_ENOMEM;
     wkv_template_reply(how, text, reply, n + 1);
     const size_t ending = strlen(how->ending);
     if (last && n >= ending && !strcmp(reply + n - ending, how->ending)) n -= ending;
@@ -101,7 +99,7 @@ static int put_system(writer *w, const request *r, int *n)
     *n = 0;
     while (*n + 1 < r->n_messages && r->messages[*n].who == SPEAKER_SYSTEM) add_line(&system, r->messages[(*n)++].text);
     out_put(&system, "", 1);
-    const int err = system.failed ? no_memory() : put_opening(w, *n ? system.at : NULL);
+    const int err = system.failed ? WKV_ENOMEM : put_opening(w, *n ? system.at : NULL);
     out_release(&system);
     return err;
 }

@@ -1,5 +1,6 @@
 /* echo.c - prompts that come back before their answers, with the log-probabilities of their tokens. */
 #include "answers.h"
+#include "wkv_study.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

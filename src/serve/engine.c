@@ -1,4 +1,4 @@
-/* engine.c - open a model for serving: what it takes of the memory. */
+/* engine.c - open a model for serving, and its part of the memory. */
 #include "engine.h"
 #include <stdio.h>
 
@@ -20,7 +20,7 @@ static int open_cache(engine *e, size_t left)
 {
     const serve_options *o = &e->server->o;
     const wkv_cache_options how = {.memory = o->cache_memory ? (size_t)o->cache_memory : left / 4 + 1,
-                                   .folder = o->cache_disk ? o->cache_folder : NULL,
+                                   .folder = o->cache_folder,
                                    .disk = o->cache_disk};
     return wkv_cache_new(&e->cache, e->context, e->tokenizer, &how);
 }

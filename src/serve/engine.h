@@ -18,6 +18,9 @@ struct job {
     void (*release)(job *j);        /* also for a job that was never begun                      */
 };
 
+/* A job of `bytes` bytes, zero behind its struct job, which they begin with. NULL: no memory; the exchange is refused. */
+void *job_new(exchange *x, size_t bytes, int (*work)(job *j, engine *e), void (*release)(job *j));
+
 struct engine {
     server *server;
     const char *name; /* as /v1/models lists it */
@@ -26,12 +29,12 @@ struct engine {
     wkv_tokenizer *tokenizer;
     wkv_context *context;
     wkv_batcher *batcher;
-    wkv_cache *cache; /* NULL: no memory for one */
+    wkv_cache *cache;
     const wkv_template *how;
     int slots;
 };
 
-/* Open the model of an engine whose server and name are set. Returns 0, or -1 with the reason. */
+/* Open the model of an engine; its server and name are set. Returns 0, or -1 with the reason. */
 int engine_load(engine *e, const char *path, problem *p);
 void engine_unload(engine *e);
 

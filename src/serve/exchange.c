@@ -1,4 +1,4 @@
-/* exchange.c - an exchange between two threads: replies, streams, a client that leaves, the clock, the access log. */
+/* exchange.c - an exchange between two threads: replies, streams, a client that leaves, the clock. */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "exchange.h"
 #include "names.h"
@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum {
     RING = 64 << 10, /* bytes of a stream that wait for the client             */
@@ -18,19 +17,6 @@ enum {
     SLOW = 30 * SECOND, /* a client that takes nothing for so long is given up */
     BODY_TIME = 300     /* seconds for a body                                   */
 };
-
-int64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
-}
-
-int64_t cpu_us(clockid_t clock)
-{
-    struct timespec t;
-    return clock_gettime(clock, &t) ? 0 : (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
-}
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
 
@@ -77,35 +63,6 @@ void exchange_share(exchange *x)
     pthread_mutex_unlock(&x->lock);
 }
 
-static void write_log(const exchange *x)
-{
-    char when[32];
-    const time_t now = time(NULL);
-    struct tm parts;
-    out o = {0};
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
-    out_format(&o, "{\"time\": \"%s\", \"client\": ", when);
-    out_quoted(&o, x->client);
-    out_format(&o, ", \"request\": \"req_%s\", \"method\": ", x->id);
-    out_quoted(&o, x->method);
-    out_text(&o, ", \"path\": ");
-    out_quoted(&o, x->path);
-    out_format(&o, ", \"status\": %d, \"seconds\": %.3f", x->left && !x->queued ? 499 : x->status,
-               (double)(now_us() - x->begun) / SECOND);
-    if (x->left) out_text(&o, ", \"left\": true");
-    if (*x->log.model) {
-        out_text(&o, ", \"model\": ");
-        out_quoted(&o, x->log.model);
-        out_format(&o, ", \"prompt\": %d, \"cached\": %d, \"sampled\": %d", x->log.prompt, x->log.cached,
-                   x->log.sampled);
-        if (x->answered) out_format(&o, ", \"first\": %.3f", (double)(x->answered - x->asked) / SECOND);
-        if (x->log.finish) out_format(&o, ", \"finish\": \"%s\"", x->log.finish);
-    }
-    out_text(&o, "}\n");
-    if (!o.failed) fwrite(o.at, 1, o.n, stderr);
-    out_release(&o);
-}
-
 static void unlink_exchange(exchange *x)
 {
     pthread_mutex_lock(&x->server->lock);
@@ -129,14 +86,14 @@ void exchange_release(exchange *x)
         x->server->count.failed++;
     else if (x->status >= 400)
         x->server->count.refused++;
-    if (!x->server->o.quiet) write_log(x);
+    if (!x->server->o.quiet) access_log(x);
     out_release(&x->body);
     out_release(&x->reply);
     pthread_mutex_destroy(&x->lock);
     free(x);
 }
 
-/* ---- what a handler sees ----------------------------------------------------------------------------------------- */
+/* ---- the request, for handlers ----------------------------------------------------------------------------------- */
 
 server *exchange_server(exchange *x) { return x->server; }
 const char *exchange_id(const exchange *x) { return x->id; }
@@ -149,6 +106,11 @@ const char *exchange_body(const exchange *x, size_t *bytes)
 {
     *bytes = x->body.n;
     return x->body.at;
+}
+
+const char *exchange_header(const exchange *x, const char *name)
+{
+    return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
 }
 
 const char *exchange_query(exchange *x, const char *name)
@@ -311,7 +273,7 @@ int exchange_gone(exchange *x)
 
 /* ---- the clock --------------------------------------------------------------------------------------------------- */
 
-/* End a connection whose client libmicrohttpd waits for. */
+/* End a connection for which libmicrohttpd waits. */
 static void give_up(exchange *x)
 {
     x->left = 1;

@@ -3,21 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-int fields_read(json_t **object, const char *body, size_t bytes, problem *p)
-{
-    json_error_t e;
-    *object = json_loadb(body ? body : "", bytes, 0, &e);
-    if (!*object)
-        return refuse(p, 400, NULL, "invalid_json", "the body is no JSON object: line %d, column %d: %s", e.line,
-                      e.column, e.text);
-    if (json_is_object(*object)) return 0;
-    refuse(p, 400, NULL, "invalid_json", "the body is %s, expected an object", field_type(*object));
-    json_decref(*object);
-    *object = NULL;
-    return -1;
-}
-
-const char *field_type(const json_t *value)
+/* "an array", "a string": the type of a value, in words. */
+static const char *type_of(const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_OBJECT: return "an object";
@@ -31,9 +18,23 @@ const char *field_type(const json_t *value)
     }
 }
 
+int fields_read(json_t **object, const char *body, size_t bytes, problem *p)
+{
+    json_error_t e;
+    *object = json_loadb(body ? body : "", bytes, 0, &e);
+    if (!*object)
+        return refuse(p, 400, NULL, "invalid_json", "the body is no JSON object: line %d, column %d: %s", e.line,
+                      e.column, e.text);
+    if (json_is_object(*object)) return 0;
+    refuse(p, 400, NULL, "invalid_json", "the body is %s, expected an object", type_of(*object));
+    json_decref(*object);
+    *object = NULL;
+    return -1;
+}
+
 int field_refuse(problem *p, const char *name, const char *expected, const json_t *found)
 {
-    return refuse(p, 400, name, "invalid_type", "%s is %s, expected %s", name, field_type(found), expected);
+    return refuse(p, 400, name, "invalid_type", "%s is %s, expected %s", name, type_of(found), expected);
 }
 
 /* The value of a field; NULL: missing or null. */

@@ -19,9 +19,6 @@ int field_real(float *to, const json_t *o, const char *name, double least, doubl
 int field_list(const json_t **to, const json_t *o, const char *name, problem *p);
 int field_object(const json_t **to, const json_t *o, const char *name, problem *p);
 
-/* "a list", "a string": the type of a value, in words. */
-const char *field_type(const json_t *value);
-
 /* 400: the field is of another type than expected. */
 int field_refuse(problem *p, const char *name, const char *expected, const json_t *found);
 

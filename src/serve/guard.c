@@ -71,7 +71,7 @@ int guard_knows_host(const char *host, const char *own, const char *const *names
 static int check_host(const exchange *x, problem *p)
 {
     const serve_options *o = &x->server->o;
-    const char *host = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Host");
+    const char *host = exchange_header(x, "Host");
     if (!host && x->interim) return refuse(p, 400, NULL, "no_host", "the request has no Host header");
     if (!host || guard_knows_host(host, o->host, o->hosts, o->n_hosts)) return 0;
     return refuse(p, 403, NULL, "host_not_allowed", "Host is %.100s; wkv serve --allow-host accepts this name", host);
@@ -82,7 +82,7 @@ static int check_host(const exchange *x, problem *p)
 /* The page was loaded from this server. */
 static int is_own_origin(const exchange *x, const char *origin)
 {
-    const char *host = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Host");
+    const char *host = exchange_header(x, "Host");
     const char *name = strstr(origin, "://");
     return host && name && !strcasecmp(name + 3, host);
 }
@@ -98,7 +98,7 @@ static int is_allowed_origin(const exchange *x, const char *origin)
 /* A browser sends simple requests of any page without asking; the server refuses them. */
 static int check_origin(exchange *x, problem *p)
 {
-    const char *origin = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Origin");
+    const char *origin = exchange_header(x, "Origin");
     if (!origin || is_own_origin(x, origin)) return 0;
     if (is_allowed_origin(x, origin)) {
         snprintf(x->origin, sizeof x->origin, "%s", origin);
@@ -110,13 +110,13 @@ static int check_origin(exchange *x, problem *p)
 
 void guard_add_headers(exchange *x, struct MHD_Response *r)
 {
-    const char *origin = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Origin");
+    const char *origin = exchange_header(x, "Origin");
     if (!x->preflight && !*x->origin) return;
     if (!origin || !is_allowed_origin(x, origin)) return;
     MHD_add_response_header(r, "Access-Control-Allow-Origin", origin);
     MHD_add_response_header(r, "Vary", "Origin");
     if (!x->preflight) return;
-    const char *asked = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Access-Control-Request-Headers");
+    const char *asked = exchange_header(x, "Access-Control-Request-Headers");
     MHD_add_response_header(r, "Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS");
     MHD_add_response_header(r, "Access-Control-Allow-Headers",
                             asked && *asked ? asked : "Authorization, Content-Type, X-Api-Key");
@@ -127,9 +127,9 @@ void guard_add_headers(exchange *x, struct MHD_Response *r)
 
 static const char *find_key(const exchange *x)
 {
-    const char *bearer = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Authorization");
+    const char *bearer = exchange_header(x, "Authorization");
     if (bearer && !strncasecmp(bearer, "Bearer ", 7)) return bearer + 7;
-    return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "X-Api-Key");
+    return exchange_header(x, "X-Api-Key");
 }
 
 /* Digests are compared, all of them and in constant time: the time of an answer says nothing about a key. */

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,18 +69,15 @@ static int make_keys(server *s, const char *path)
 int held_open(server *s)
 {
     char folder[PATH_ROOM - 16], path[PATH_ROOM];
-    if (s->o.secret) return read_keys(s, s->o.secret);
-    if (s->o.store_folder)
-        snprintf(folder, sizeof folder, "%s", s->o.store_folder);
-    else if (!wkv_store_folder(folder, sizeof folder))
-        *folder = 0;
+    if (!wkv_store_folder(folder, sizeof folder)) *folder = 0;
     if (*folder) wkv_file_make_folders(folder, 0700);
     snprintf(path, sizeof path, "%s/secret", folder);
     return *folder && !access(path, F_OK) ? read_keys(s, path) : make_keys(s, path);
 }
 
-void held_code(unsigned char code[32], const char key[32], const unsigned char header[16], const char *tenant,
-               const char *data, size_t bytes)
+/* The code of `bytes` bytes behind the header, by one of the keys. */
+static void sign(unsigned char code[CODE], const char key[32], const unsigned char header[HEADER], const char *tenant,
+                 const char *data, size_t bytes)
 {
     struct hmac_sha256_ctx c;
     hmac_sha256_set_key(&c, 32, (const uint8_t *)key);
@@ -93,7 +89,8 @@ void held_code(unsigned char code[32], const char key[32], const unsigned char h
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* The library reads and writes states as files: one in a folder of this process, in memory where there is such a place. */
+/* The library reads and writes states as files: one in a folder of this process, in memory where there is such a
+ * place. */
 static int make_folder(char folder[64])
 {
     snprintf(folder, 64, "%s/wkv-held-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
@@ -110,30 +107,10 @@ static int no_folder(problem *p) { return refuse(p, 500, "state", NULL, "no fold
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
-static void put_base64(out *o, const unsigned char *header, const unsigned char *code, const char *data, size_t bytes)
-{
-    struct base64_encode_ctx c;
-    const size_t room = BASE64_ENCODE_LENGTH(HEADER + CODE + bytes) + 8;
-    char *text = malloc(room);
-    if (!text) {
-        o->failed = 1;
-        return;
-    }
-    base64_encode_init(&c);
-    size_t n = base64_encode_update(&c, text, HEADER, header);
-    n += base64_encode_update(&c, text + n, CODE, code);
-    n += base64_encode_update(&c, text + n, bytes, (const uint8_t *)data);
-    n += base64_encode_final(&c, text + n);
-    out_text(o, "\"");
-    out_put(o, text, n);
-    out_text(o, "\"");
-    free(text);
-}
-
 int held_put(out *o, const engine *e, const char *tenant, const wkv_session *s, problem *p)
 {
     char folder[64], path[96], *data;
-    unsigned char header[HEADER], code[CODE];
+    unsigned char head[HEADER + CODE]; /* 48 bytes, a multiple of 3: its base64 and that of the file join */
     size_t bytes;
     if (make_folder(folder)) return no_folder(p);
     snprintf(path, sizeof path, "%s/state.safetensors", folder);
@@ -141,13 +118,16 @@ int held_put(out *o, const engine *e, const char *tenant, const wkv_session *s, 
     if (!err) err = wkv_file_read(&data, &bytes, path);
     remove_folder(folder, path);
     if (err) return refuse_library(p, err, "return_state");
-    memcpy(header, mark, 8);
+    memcpy(head, mark, 8);
     const uint64_t now = (uint64_t)time(NULL);
-    for (int i = 0; i < 8; i++) header[8 + i] = (unsigned char)(now >> (8 * i));
-    held_code(code, e->server->secret[0], header, tenant, data, bytes);
-    put_base64(o, header, code, data, bytes);
+    for (int i = 0; i < 8; i++) head[8 + i] = (unsigned char)(now >> (8 * i));
+    sign(head + HEADER, e->server->secret[0], head, tenant, data, bytes);
+    out_text(o, "\"");
+    out_base64(o, head, sizeof head);
+    out_base64(o, data, bytes);
+    out_text(o, "\"");
     free(data);
-    return 0;
+    return o->failed ? refuse(p, 503, "return_state", "out_of_memory", "no memory for a state of %zu bytes", bytes) : 0;
 }
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
@@ -158,7 +138,7 @@ static int verify(const server *s, const unsigned char *held, size_t n, const ch
     int known = 0;
     if (n < HEADER + CODE || memcmp(held, mark, 8)) return 0;
     for (int i = 0; i < s->n_secrets; i++) {
-        held_code(code, s->secret[i], held, tenant, (const char *)held + HEADER + CODE, n - HEADER - CODE);
+        sign(code, s->secret[i], held, tenant, (const char *)held + HEADER + CODE, n - HEADER - CODE);
         known |= memeql_sec(code, held + HEADER, CODE);
     }
     return known;

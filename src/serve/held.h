@@ -1,6 +1,7 @@
 /* held.h - states that the client holds: base64 of a state file with a code that only this server can write.
  *
- *     8 bytes "wkvheld1", 8 bytes seconds since 1970 (little-endian), 32 bytes code, then the state file (docs/states.md)
+ *     8 bytes "wkvheld1", 8 bytes seconds since 1970 (little-endian), 32 bytes code,
+ *     then the state file (docs/states.md)
  *
  * The code is HMAC-SHA-256 over the first 16 bytes, the tenant and the file, which has lineage, weights, arithmetic and
  * ids in it. It is checked before anything of the file is read. */
@@ -9,7 +10,7 @@
 
 #include "engine.h"
 
-/* The server's keys, from --secret-file or the store, where they are made when there are none: one or two lines of 64
+/* The server's keys, from the file `secret` of the store, which is made when there is none: one or two lines of 64
  * hexadecimal digits; the first signs, both verify. Returns 0, or 1 after an error message. */
 int held_open(server *s);
 
@@ -17,9 +18,5 @@ int held_open(server *s);
 int held_put(out *o, const engine *e, const char *tenant, const wkv_session *s, problem *p);
 /* The session of such a text. Returns 0, or -1 with the problem: 400. */
 int held_take(wkv_session **s, const engine *e, const char *tenant, const char *text, size_t bytes, problem *p);
-
-/* The code of `bytes` bytes behind the header, by one of the keys; for tests too. */
-void held_code(unsigned char code[32], const char key[32], const unsigned char header[16], const char *tenant,
-               const char *data, size_t bytes);
 
 #endif

@@ -90,7 +90,7 @@ static enum MHD_Result send_reply(exchange *x, out *body)
     return send_response(x, r, x->status, x->type);
 }
 
-/* Queue what there is, or wait for it. libmicrohttpd has locks of its own, so its functions are called without ours;
+/* Queue the response, or wait for it. libmicrohttpd has locks of its own, so its functions are called without ours;
  * only suspending must not miss a change. */
 static enum MHD_Result answer(exchange *x)
 {
@@ -138,7 +138,7 @@ static void begin_request(exchange *x)
         x->preflight = 1;
         return;
     }
-    const char *length = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Content-Length");
+    const char *length = exchange_header(x, "Content-Length");
     if (!guard_check(x, &p)) x->route = find_route(x, &p);
     if (x->route && length && strtoull(length, NULL, 10) > x->server->max_body)
         refuse(&p, 413, NULL, "too_large", "the body has %.20s bytes, expected at most %zu", length,
@@ -152,9 +152,9 @@ static void begin_request(exchange *x)
  * reads the answer instead of a broken connection. */
 static int refuses_at_once(const exchange *x)
 {
-    const char *length = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Content-Length");
-    return x->state == EXCHANGE_DONE && (MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Expect") ||
-                                         (length && strtoull(length, NULL, 10) > DISCARD));
+    const char *length = exchange_header(x, "Content-Length");
+    return x->state == EXCHANGE_DONE &&
+           (exchange_header(x, "Expect") || (length && strtoull(length, NULL, 10) > DISCARD));
 }
 
 static enum MHD_Result take_body(exchange *x, const char *data, size_t *bytes)

@@ -1,4 +1,5 @@
-/* http.h - an exchange: a request of a client and the response to it, between the thread of libmicrohttpd and an engine.
+/* http.h - an exchange: a request of a client and the response to it, between the thread of libmicrohttpd and an
+ * engine.
  *
  * The HTTP thread reads the body and calls the handler of the path. A handler replies at once, or hands the exchange to
  * an engine, which replies later or streams: the connection is suspended until there is something to send. */

@@ -15,12 +15,10 @@ struct kept {
     const char *question;
 };
 
-int kept_store(wkv_store **store, const server *s, const char *tenant, problem *p)
+int kept_store(wkv_store **store, const char *tenant, problem *p)
 {
     char folder[PATH_ROOM - 64], path[PATH_ROOM];
-    if (s->o.store_folder)
-        snprintf(folder, sizeof folder, "%s", s->o.store_folder);
-    else if (!wkv_store_folder(folder, sizeof folder))
+    if (!wkv_store_folder(folder, sizeof folder))
         return refuse(p, 501, "session", "unsupported", "this server has no folder for sessions");
     snprintf(path, sizeof path, "%s%s%s", folder, *tenant ? "/tenants/" : "", tenant);
     int err = *tenant ? wkv_file_make_folders(path, 0700) : 0;
@@ -109,8 +107,7 @@ int kept_begin(kept **out_kept, wkv_session **s, const answers *a, problem *p)
     if (!k) return refuse(p, 503, NULL, "out_of_memory", "no memory for a session");
     k->e = a->e;
     k->question = a->r.messages[a->r.n_messages - 1].text;
-    int bad = kept_store(&k->store, a->e->server, exchange_tenant(a->j.x), p) ||
-              kept_find(&k->session, k->store, a->r.session, p);
+    int bad = kept_store(&k->store, exchange_tenant(a->j.x), p) || kept_find(&k->session, k->store, a->r.session, p);
     int err = bad ? 0 : wkv_store_load(&k->tree, k->store, &k->session, a->e->context, a->e->tokenizer);
     if (err) bad = refuse_library(p, err, "session");
     if (!bad) bad = find_parent(&parent, k, &a->r, p) || check_messages(&a->r, parent == WKV_NOWHERE, p);

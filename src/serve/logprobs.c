@@ -1,7 +1,6 @@
 /* logprobs.c - log-probabilities as OpenAI's clients read them. */
 #include "answers.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void put_logprob(out *o, float nll)

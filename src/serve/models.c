@@ -1,260 +1,8 @@
-/* models.c - a thread for each model that is in memory, and the choice of the models that are. */
-#include "models.h"
+/* models.c - the table of the models: names, jobs that are given to them, reports. */
+#include "resident.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-typedef struct {
-    models *all;
-    engine e;
-    const char *path;
-    pthread_t thread;
-    int runs; /* the thread was begun and is not joined */
-    int ended;
-    int resident, wanted_away; /* another model needs its place */
-    int loaded_once, slots;
-    int64_t used;
-    job *first, *last; /* given, not taken yet */
-    int n_jobs;        /* given and taken, not done */
-    pthread_cond_t changed;
-    model_report report;
-} entry;
-
-struct models {
-    server *s;
-    pthread_mutex_t lock;
-    pthread_cond_t places; /* a model has left the memory */
-    entry *at;
-    int n, resident;
-    int asking, leaving; /* models that wait for a place, and those that give theirs up */
-    int closing;
-};
-
-/* ---- jobs -------------------------------------------------------------------------------------------------------- */
-
-static void finish_job(job *j)
-{
-    exchange *x = j->x;
-    j->release(j);
-    exchange_release(x);
-}
-
-static void refuse_jobs(job *j, const problem *p)
-{
-    for (job *next; j; j = next) {
-        next = j->next;
-        exchange_refuse(j->x, p);
-        finish_job(j);
-    }
-}
-
-/* All jobs that were given to the model. Under the lock. */
-static job *take_jobs(entry *m)
-{
-    job *list = m->first;
-    m->first = m->last = NULL;
-    return list;
-}
-
-/* ---- the thread of a model --------------------------------------------------------------------------------------- */
-
-/* The least recently used model in memory is asked to leave it, when its jobs are done. Under the lock. */
-static void ask_to_leave(models *a)
-{
-    entry *oldest = NULL;
-    for (int i = 0; i < a->n; i++) {
-        entry *o = &a->at[i];
-        if (o->resident && !o->wanted_away && (!oldest || o->used < oldest->used)) oldest = o;
-    }
-    if (!oldest) return;
-    oldest->wanted_away = 1;
-    a->leaving++;
-    pthread_cond_signal(&oldest->changed);
-}
-
-/* Wait until the model may be in memory. 0: the server closes. */
-static int take_place(entry *m)
-{
-    models *a = m->all;
-    pthread_mutex_lock(&a->lock);
-    a->asking++;
-    while (a->resident >= a->s->o.resident && !a->closing) {
-        if (a->leaving < a->asking) ask_to_leave(a);
-        pthread_cond_wait(&a->places, &a->lock);
-    }
-    a->asking--;
-    const int open = !a->closing;
-    if (open) {
-        a->resident++;
-        m->resident = 1;
-        m->used = now_us();
-    }
-    pthread_mutex_unlock(&a->lock);
-    return open;
-}
-
-static void leave_place(entry *m)
-{
-    models *a = m->all;
-    pthread_mutex_lock(&a->lock);
-    a->resident--;
-    a->leaving -= m->wanted_away;
-    m->resident = m->wanted_away = 0;
-    pthread_cond_broadcast(&a->places);
-    pthread_mutex_unlock(&a->lock);
-}
-
-static void describe(entry *m)
-{
-    model_report *r = &m->report;
-    const wkv_model_info *about = m->e.about;
-    server *s = m->e.server;
-    const size_t room = BODY + 2 * about->state_bytes;
-    if (!s->o.max_body && room > s->max_body) s->max_body = room; /* a state that a client holds, in base64 */
-    m->slots = m->e.slots;
-    m->loaded_once = 1;
-    r->context_length = about->context_length;
-    r->vocab = about->vocab;
-    r->width = about->width;
-    r->parameters = about->parameters;
-    r->bytes = about->weight_bytes[2];
-    snprintf(r->version, sizeof r->version, "%s", about->version);
-    snprintf(r->template_name, sizeof r->template_name, "%s", m->e.how->name);
-    *r->failure = 0;
-}
-
-/* Jobs that were given, waiting for them unless the engine is busy. NULL and not busy: the model is to leave the
- * memory. */
-static job *wait_for_jobs(entry *m, int busy)
-{
-    models *a = m->all;
-    const int idle = a->s->o.idle_seconds;
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += idle;
-    pthread_mutex_lock(&a->lock);
-    while (!busy && !m->first && !m->wanted_away && !a->closing) {
-        if (!idle)
-            pthread_cond_wait(&m->changed, &a->lock);
-        else if (pthread_cond_timedwait(&m->changed, &a->lock, &until))
-            break;
-    }
-    job *list = m->wanted_away ? NULL : take_jobs(m);
-    if (list) m->used = now_us();
-    pthread_mutex_unlock(&a->lock);
-    return list;
-}
-
-/* Let every job work between two steps. Returns those that are not done. */
-static job *work(entry *m, job *list)
-{
-    job *left = NULL, **end = &left;
-    int done = 0;
-    for (job *j = list, *next; j; j = next) {
-        next = j->next;
-        if (j->work(j, &m->e)) {
-            finish_job(j);
-            done++;
-        } else {
-            *end = j;
-            end = &j->next;
-        }
-    }
-    *end = NULL;
-    if (done) {
-        pthread_mutex_lock(&m->all->lock);
-        m->n_jobs -= done;
-        pthread_mutex_unlock(&m->all->lock);
-    }
-    return left;
-}
-
-static void append(job **list, job *more)
-{
-    while (*list) list = &(*list)->next;
-    *list = more;
-}
-
-static void step(entry *m)
-{
-    server *s = m->e.server;
-    turns_enter(&s->compute);
-    const int64_t begun = now_us();
-    const int err = wkv_batcher_step(m->e.batcher);
-    s->count.step_time += now_us() - begun;
-    s->count.steps++;
-    turns_leave(&s->compute);
-    if (!err) return;
-    fprintf(stderr, "wkv: %s\n", wkv_error());
-    usleep(100000); /* no memory, and nothing was done: others may free some */
-}
-
-static void serve_jobs(entry *m)
-{
-    job *active = NULL;
-    for (;;) {
-        append(&active, wait_for_jobs(m, active != NULL));
-        if (!active) return;
-        const int64_t begun = cpu_us(CLOCK_THREAD_CPUTIME_ID);
-        active = work(m, active);
-        m->e.server->count.own_time += cpu_us(CLOCK_THREAD_CPUTIME_ID) - begun;
-        if (wkv_batcher_pending(m->e.batcher)) step(m);
-        if (!active && wkv_cache_save(m->e.cache)) fprintf(stderr, "wkv: %s\n", wkv_error());
-    }
-}
-
-/* Load the model, work, and close it. Returns 0, or -1 with the reason for which its jobs are refused. */
-static int be_resident(entry *m, problem *p)
-{
-    if (!take_place(m)) return refuse(p, 503, NULL, "shutting_down", "the server is shutting down");
-    const int err = engine_load(&m->e, m->path, p);
-    if (!err) {
-        pthread_mutex_lock(&m->all->lock);
-        describe(m);
-        pthread_mutex_unlock(&m->all->lock);
-        serve_jobs(m);
-        engine_unload(&m->e);
-    }
-    leave_place(m);
-    return err;
-}
-
-static void *run_model(void *of)
-{
-    entry *m = of;
-    models *a = m->all;
-    for (int more = 1; more;) {
-        problem p = {0};
-        const int failed = be_resident(m, &p);
-        if (failed) fprintf(stderr, "wkv: %s\n", p.message);
-        pthread_mutex_lock(&a->lock);
-        job *rest = failed ? take_jobs(m) : NULL;
-        if (failed) {
-            snprintf(m->report.failure, sizeof m->report.failure, "%s", p.message);
-            m->loaded_once = 1;
-            m->n_jobs = 0;
-        }
-        more = m->first != NULL;
-        m->ended = !more; /* the next job begins another thread */
-        pthread_mutex_unlock(&a->lock);
-        refuse_jobs(rest, &p);
-    }
-    return NULL;
-}
-
-/* Under the lock. */
-static int begin_thread(entry *m)
-{
-    if (m->runs && !m->ended) return 0;
-    if (m->runs) pthread_join(m->thread, NULL);
-    m->ended = 0;
-    m->runs = !pthread_create(&m->thread, NULL, run_model, m);
-    return m->runs ? 0 : -1;
-}
-
-/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static entry *find(models *a, const char *name)
 {
@@ -278,8 +26,9 @@ static int refuse_name(const models *a, const char *name, problem *p)
     return refuse(p, 404, "model", "model_not_found", "there is no model '%.100s'; this server has %s", name, names);
 }
 
-int models_give(server *s, const char *name, job *j, int limited, problem *p)
+int models_give(const char *name, job *j, int limited, problem *p)
 {
+    server *s = exchange_server(j->x);
     models *a = s->models;
     entry *m = find(a, name);
     if (!m) return refuse_name(a, name, p);
@@ -290,7 +39,7 @@ int models_give(server *s, const char *name, job *j, int limited, problem *p)
     else if (limited && m->n_jobs >= s->o.queue + m->slots)
         err = refuse(p, 429, NULL, "queue_full", "%d requests are at work or wait for %s; try again later", m->n_jobs,
                      m->e.name);
-    else if (begin_thread(m))
+    else if (resident_begin(m))
         err = refuse(p, 503, NULL, "no_thread", "no thread for the model %s", m->e.name);
     if (!err) {
         snprintf(exchange_log(j->x)->model, sizeof exchange_log(j->x)->model, "%s", m->e.name);
@@ -352,7 +101,7 @@ int models_open(server *s)
     }
     s->models = a;
     pthread_mutex_lock(&a->lock);
-    const int err = begin_thread(&a->at[0]);
+    const int err = resident_begin(&a->at[0]);
     pthread_mutex_unlock(&a->lock);
     return err ? 1 : 0;
 }

@@ -6,13 +6,13 @@
 
 /* The table of the server's models. Returns 0, or 1 after an error message. The first model begins to load. */
 int models_open(server *s);
-/* Cancel what is left, end the threads, close the models. */
+/* Cancel the jobs that are left, end the threads, close the models. */
 void models_close(server *s);
 
-/* Give a job to the engine of a model, which is loaded first if it must be; name NULL: the first model. The job belongs
- * to the engine from here on, which releases it; with -1 it still belongs to the caller. limited: the job counts for the
- * queue's limit. 404: no such model; 429: too many wait; 503: the server is shutting down. */
-int models_give(server *s, const char *name, job *j, int limited, problem *p);
+/* Give a job to the engine of a model of its server, which is loaded first if it must be; name NULL: the first model.
+ * The job belongs to the engine from here on, which releases it; with -1 it still belongs to the caller. limited: the
+ * job counts for the queue's limit. 404: no such model; 429: too many wait; 503: the server is shutting down. */
+int models_give(const char *name, job *j, int limited, problem *p);
 
 /* The i-th model for reports; 0 past the last. */
 typedef struct {

@@ -135,19 +135,12 @@ static void finish(answers *a)
     exchange_reply_json(a->j.x, &o);
 }
 
-static const dialect chat = {
-    .prefix = "chatcmpl-", .begin = begin, .part = part, .token = token, .end = end, .finish = finish};
+static const dialect chat = {.prefix = "chatcmpl-",
+                             .read = request_chat,
+                             .begin = begin,
+                             .part = part,
+                             .token = token,
+                             .end = end,
+                             .finish = finish};
 
-void handle_chat(exchange *x)
-{
-    request r;
-    problem p = {0};
-    size_t bytes;
-    const char *body = exchange_body(x, &bytes);
-    if (!request_chat(&r, body, bytes, &p)) {
-        answers_give(x, &r, &chat);
-        return;
-    }
-    request_release(&r);
-    exchange_refuse(x, &p);
-}
+void handle_chat(exchange *x) { answers_give(x, &chat); }

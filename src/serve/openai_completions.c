@@ -107,18 +107,7 @@ static void finish(answers *a)
     exchange_reply_json(a->j.x, &o);
 }
 
-static const dialect completions = {.prefix = "cmpl-", .part = part, .token = token, .end = end, .finish = finish};
+static const dialect completions = {
+    .prefix = "cmpl-", .read = request_completion, .part = part, .token = token, .end = end, .finish = finish};
 
-void handle_completions(exchange *x)
-{
-    request r;
-    problem p = {0};
-    size_t bytes;
-    const char *body = exchange_body(x, &bytes);
-    if (!request_completion(&r, body, bytes, &p)) {
-        answers_give(x, &r, &completions);
-        return;
-    }
-    request_release(&r);
-    exchange_refuse(x, &p);
-}
+void handle_completions(exchange *x) { answers_give(x, &completions); }

@@ -3,7 +3,6 @@
 #include "dialects.h"
 #include "models.h"
 #include <math.h>
-#include <nettle/base64.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,19 +52,6 @@ static int read_rows(embeddings *m, engine *e)
     return err;
 }
 
-static void put_base64(out *o, const float *x, size_t n)
-{
-    const size_t bytes = n * sizeof *x, room = BASE64_ENCODE_RAW_LENGTH(bytes);
-    char *text = malloc(room);
-    if (!text) {
-        o->failed = 1;
-        return;
-    }
-    base64_encode_raw(text, bytes, (const uint8_t *)x);
-    out_string(o, text, room);
-    free(text);
-}
-
 static void put_text(embeddings *m, const engine *e)
 {
     const int width = e->about->width;
@@ -74,11 +60,12 @@ static void put_text(embeddings *m, const engine *e)
     const double length = squares > 0 ? sqrt(squares) : 1;
     for (int i = 0; i < width; i++) m->rows[i] = (float)(m->sum[i] / length);
     out_format(&m->data, "%s{\"object\": \"embedding\", \"index\": %d, \"embedding\": ", m->at ? ", " : "", m->at);
+    out_text(&m->data, m->base64 ? "\"" : "[");
     if (m->base64)
-        put_base64(&m->data, m->rows, (size_t)width);
+        out_base64(&m->data, m->rows, (size_t)width * sizeof *m->rows);
     else
-        for (int i = 0; i < width; i++) out_format(&m->data, "%s%.9g", i ? ", " : "[", (double)m->rows[i]);
-    out_text(&m->data, m->base64 ? "}" : "]}");
+        for (int i = 0; i < width; i++) out_format(&m->data, "%s%.9g", i ? ", " : "", (double)m->rows[i]);
+    out_text(&m->data, m->base64 ? "\"}" : "]}");
 }
 
 static void reply(embeddings *m, const engine *e)
@@ -138,16 +125,9 @@ void handle_embeddings(exchange *x)
     problem p = {0};
     size_t bytes;
     const char *body = exchange_body(x, &bytes);
-    embeddings *m = calloc(1, sizeof *m);
-    if (!m) {
-        refuse(&p, 503, NULL, "out_of_memory", "no memory for a request");
-        exchange_refuse(x, &p);
-        return;
-    }
-    m->j = (job){.x = x, .work = work, .release = release};
-    if (!request_embeddings(&m->r, &m->base64, body, bytes, &p) &&
-        !models_give(exchange_server(x), m->r.model, &m->j, 1, &p))
-        return;
+    embeddings *m = job_new(x, sizeof *m, work, release);
+    if (!m) return;
+    if (!request_embeddings(&m->r, &m->base64, body, bytes, &p) && !models_give(m->r.model, &m->j, 1, &p)) return;
     release(&m->j);
     exchange_refuse(x, &p);
 }

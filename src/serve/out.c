@@ -1,5 +1,6 @@
 /* out.c - a text that grows. */
 #include "out.h"
+#include <nettle/base64.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,14 @@ void out_format(out *o, const char *fmt, ...)
         o->n += (size_t)n;
     }
     va_end(again);
+}
+
+void out_base64(out *o, const void *bytes, size_t n)
+{
+    const size_t length = BASE64_ENCODE_RAW_LENGTH(n);
+    if (!reserve(o, length)) return;
+    base64_encode_raw(o->at + o->n, n, bytes);
+    o->n += length;
 }
 
 /* ---- JSON strings ------------------------------------------------------------------------------------------------ */

@@ -20,6 +20,8 @@ void out_format(out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3
 
 /* A JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD. */
 void out_string(out *o, const char *text, size_t bytes);
+/* Base64 without quotes. */
+void out_base64(out *o, const void *bytes, size_t n);
 int out_is_utf8(const char *text, size_t bytes);
 void out_quoted(out *o, const char *text); /* the same for a terminated text; NULL: null */
 

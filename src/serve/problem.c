@@ -23,7 +23,8 @@ int refuse_library(problem *p, int err, const char *param)
                        : err == WKV_ECONFLICT    ? 409
                        : err == WKV_ENOMEM       ? 503
                                                  : 500;
-    return refuse(p, status, param, err == WKV_ENOMEM ? "out_of_memory" : NULL, "%s", wkv_error());
+    if (err == WKV_ENOMEM) return refuse(p, status, param, "out_of_memory", "no memory for the request");
+    return refuse(p, status, param, NULL, "%s", wkv_error());
 }
 
 static const char *type_of(int status)

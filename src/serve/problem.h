@@ -15,7 +15,8 @@ typedef struct {
 int refuse(problem *p, int status, const char *param, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* A failure of the library: 400 for arguments that came from the request, else 500; the message is wkv_error(). */
+/* A failure of the library: 400 for arguments that came from the request, 501, 409, 503, else 500. The message is
+ * wkv_error(), except without memory, where the failure may be the server's own and wkv_error() an older one. */
 int refuse_library(problem *p, int err, const char *param);
 
 /* {"error": {"message": ..., "type": ..., "param": ..., "code": ...}} */

@@ -1,8 +1,7 @@
-/* reports.c - /v1/models, /health, /metrics: what the server is and does. */
+/* reports.c - /v1/models, /health, /metrics: the state of the server. */
 #include "dialects.h"
 #include "models.h"
 #include "server.h"
-#include <stdio.h>
 #include <string.h>
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */

@@ -1,4 +1,4 @@
-/* request.h - what a client asks for, in one form for all dialects: a conversation or prompts, sampling, limits.
+/* request.h - the request of a client, in one form for all dialects: a conversation or prompts, sampling, limits.
  *
  * Fields that were sent override the model's own settings; a field that was not sent stays NAN, -1 or NULL. */
 #ifndef WKV_SERVE_REQUEST_H
@@ -52,8 +52,5 @@ int request_completion(request *r, const char *body, size_t bytes, problem *p);
 /* `input` of /v1/embeddings as prompts; *base64: the encoding. */
 int request_embeddings(request *r, int *base64, const char *body, size_t bytes, problem *p);
 void request_release(request *r);
-
-/* The fields of a chat except its messages, for a turn of a stored session: r->body is read already. */
-int request_settings(request *r, problem *p);
 
 #endif

@@ -5,6 +5,7 @@
 #include "request.h"
 
 int request_begin(request *r, const char *body, size_t bytes, problem *p);
+int request_settings(request *r, problem *p); /* the fields that generation of any dialect has, from r->body */
 void *request_take(request *r, size_t bytes, problem *p); /* NULL with the problem: no memory */
 
 #endif

@@ -3,8 +3,8 @@
  *     serve_options o = {.models = &path, .n_models = 1, .host = "127.0.0.1", .port = 8080, ...};
  *     status = serve_run(&o, &interrupted);
  *
- * Threads: one of libmicrohttpd for all connections (epoll), one engine for each resident model, and the caller's, which
- * keeps the clock. One engine computes at a time. docs/server.md describes the endpoints. */
+ * Threads: one of libmicrohttpd for all connections (epoll), one engine for each resident model, and the caller's,
+ * which keeps the clock. One engine computes at a time. docs/server.md describes the endpoints. */
 #ifndef WKV_SERVE_SERVE_H
 #define WKV_SERVE_SERVE_H
 
@@ -37,18 +37,17 @@ typedef struct {
     int n_origins;
     const char *const *hosts; /* names accepted in Host, beside localhost, numbers and `host` */
     int n_hosts;
-    int resident;                            /* models in memory at once                              */
-    int idle_seconds;                        /* a model without requests is closed after it; 0: never */
-    int slots;                               /* answers at work at once; 0: by the memory             */
-    int queue;                               /* requests that wait, before 429                        */
-    int max_tokens;                          /* of an answer                                          */
-    int max_body;                            /* MB of a request; 0: by the state                      */
-    int keep_alive;                          /* seconds between comments of a silent stream           */
-    int grace;                               /* seconds for streams to finish at shutdown             */
-    int64_t cache_memory, cache_disk;        /* bytes; 0: a quarter of the memory; none */
-    const char *cache_folder, *store_folder; /* NULL: none; the user's */
-    const char *secret;                      /* a file with the key of client-held states, NULL: in the store */
-    int quiet;                               /* no access log */
+    int resident;                     /* models in memory at once                              */
+    int idle_seconds;                 /* a model without requests is closed after it; 0: never */
+    int slots;                        /* answers at work at once; 0: by the memory             */
+    int queue;                        /* requests that wait, before 429                        */
+    int max_tokens;                   /* of an answer                                          */
+    int max_body;                     /* MB of a request; 0: by the state                      */
+    int keep_alive;                   /* seconds between comments of a silent stream           */
+    int grace;                        /* seconds for streams to finish at shutdown             */
+    int64_t cache_memory, cache_disk; /* bytes; 0: a quarter of the memory; none */
+    const char *cache_folder;         /* NULL: none     */
+    int quiet;                        /* no access log  */
     void (*ready)(const char *host, int port);
 } serve_options;
 

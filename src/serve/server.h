@@ -1,4 +1,4 @@
-/* server.h - what all threads of the server share. */
+/* server.h - the struct that all threads of the server share. */
 #ifndef WKV_SERVE_SERVER_H
 #define WKV_SERVE_SERVER_H
 
@@ -28,7 +28,6 @@ typedef struct {
     _Atomic int64_t requests, refused, failed, cancelled;
     _Atomic int64_t prompt_tokens, cached_tokens, sampled_tokens;
     _Atomic int64_t steps, step_time, own_time; /* of engines: in the batcher, and outside of it while there is work */
-    _Atomic int64_t active, waiting;            /* answers, now */
 } metrics;
 
 struct server {

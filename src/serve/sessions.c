@@ -3,8 +3,6 @@
 #include "dialects.h"
 #include "kept.h"
 #include "models.h"
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,7 +218,7 @@ static int mix(work_on *w, out *o, problem *p)
 
 static int open_all(work_on *w, const engine *e, problem *p)
 {
-    if (kept_store(&w->store, e->server, exchange_tenant(w->j.x), p)) return -1;
+    if (kept_store(&w->store, exchange_tenant(w->j.x), p)) return -1;
     if (*w->name && kept_find(&w->session, w->store, w->name, p)) return -1;
     return w->what >= UNDO ? load(w, e, p) : 0;
 }
@@ -306,17 +304,12 @@ void handle_sessions(exchange *x)
     problem p = {0};
     size_t bytes;
     const char *body = exchange_body(x, &bytes);
-    work_on *w = calloc(1, sizeof *w);
-    if (!w) {
-        refuse(&p, 503, NULL, "out_of_memory", "no memory for a request");
-        exchange_refuse(x, &p);
-        return;
-    }
-    w->j = (job){.x = x, .work = work, .release = release};
+    work_on *w = job_new(x, sizeof *w, work, release);
+    if (!w) return;
     int bad = read_path(w, x, &p);
     if (!bad && bytes) bad = fields_read(&w->body, body, bytes, &p) || field_text(&w->model, w->body, "model", &p);
     if (!w->model) w->model = exchange_query(x, "model");
-    if (!bad && !models_give(exchange_server(x), w->model, &w->j, 0, &p)) return;
+    if (!bad && !models_give(w->model, &w->j, 0, &p)) return;
     release(&w->j);
     exchange_refuse(x, &p);
 }

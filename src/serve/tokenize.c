@@ -149,15 +149,11 @@ static void release(job *j)
 static void handle(exchange *x, operation what)
 {
     problem p = {0};
-    tokenization *t = calloc(1, sizeof *t);
-    if (!t) {
-        refuse(&p, 503, NULL, "out_of_memory", "no memory for a request");
-        exchange_refuse(x, &p);
-        return;
-    }
-    *t = (tokenization){.j = {.x = x, .work = work, .release = release}, .what = what};
+    tokenization *t = job_new(x, sizeof *t, work, release);
+    if (!t) return;
+    t->what = what;
     if (what == INFO) t->model = exchange_query(x, "model");
-    if (!read_body(t, &p) && !models_give(exchange_server(x), t->model, &t->j, 0, &p)) return;
+    if (!read_body(t, &p) && !models_give(t->model, &t->j, 0, &p)) return;
     release(&t->j);
     exchange_refuse(x, &p);
 }

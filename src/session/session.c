@@ -146,7 +146,8 @@ int wkv_session_advance(wkv_session *s, int n)
     const int err = check_free(s);
     if (err) return err;
     if (n < 0 || n >= s->n - s->read)
-        return fail(WKV_EARG, "%d ids were read by the caller; the session has %d unread ones, and reads the last itself", n,
+        return fail(WKV_EARG,
+                    "%d ids were read by the caller; the session has %d unread ones, and reads the last itself", n,
                     s->n - s->read);
     s->read += n;
     if (n) s->has_hidden = 0, s->untrusted = 1;

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct wkv_sampler {
     wkv_sampler_options o; /* without its lists */
@@ -20,6 +21,21 @@ struct wkv_sampler {
     double mu;          /* mirostat: the largest surprise allowed, in bits */
     rng r;
 };
+
+void wkv_profile_fill(wkv_sampler_options *o, const wkv_profile *p, const wkv_tokenizer *t)
+{
+    if (!o || !p) return;
+    const wkv_sampler_options *own = &p->sampler;
+    const int single = t && (wkv_tokenizer_size(t) <= 256 || !strcmp(wkv_tokenizer_name(t), "characters"));
+    if (isnan(o->temperature)) o->temperature = own->temperature;
+    if (isnan(o->top_p)) o->top_p = own->top_p;
+    if (o->top_k < 0) o->top_k = own->top_k;
+    if (isnan(o->min_p)) o->min_p = own->min_p;
+    if (isnan(o->typical_p)) o->typical_p = own->typical_p;
+    if (isnan(o->presence)) o->presence = single ? 0 : own->presence;
+    if (isnan(o->frequency)) o->frequency = single ? 0 : own->frequency;
+    if (isnan(o->penalty_decay)) o->penalty_decay = own->penalty_decay;
+}
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 

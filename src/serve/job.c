@@ -1,0 +1,16 @@
+/* job.c - jobs of any kind. */
+#include "engine.h"
+#include <stdlib.h>
+
+void *job_new(exchange *x, size_t bytes, int (*work)(job *j, engine *e), void (*release)(job *j))
+{
+    job *j = calloc(1, bytes);
+    if (j) {
+        *j = (job){.x = x, .work = work, .release = release};
+        return j;
+    }
+    problem p;
+    refuse(&p, 503, NULL, "out_of_memory", "no memory for a request");
+    exchange_refuse(x, &p);
+    return NULL;
+}
