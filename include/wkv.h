@@ -308,22 +308,18 @@ WKV_API size_t wkv_template_turn(const wkv_template *t, int first, const char *s
  * way. Returns and terminates like wkv_template_turn. */
 WKV_API size_t wkv_template_reply(const wkv_template *t, const char *text, char *out, size_t cap);
 
-/* The same for tool calls: a conversation of tools_turn, tools_reply, tools_output, tools_reply and so on. These three
- * clean, return and terminate like the two above; a template without tool_stop gives "" and 0.
+/* The same for tool calls (wkv_tools.h): turns and replies by turns, which clean, return and terminate like the two
+ * above; a template without tool_stop gives "" and 0.
  *
  * turn: the first gives the tools after the system text (which may be NULL), as a list of lines
  * ("- get_weather(location: string)") or as JSON, an array with one object of "name", "description" and "arguments" a
- * line, and ends before the call, which ends in tool_stop: "System: Tools:\n...\nReturn only a JSON function
- * call.\n\nUser: hi\n\nAssistant: ```json". For a reasoning model it ends at "<think", and the model opens the fence
- * itself.
- * reply: such a call: "\n{...}\n```\n\n".
- * output: the function's result: "User: Function output:\n...\n\nAssistant: ```json". For an answer in words instead of
- * another call, give "Function output:\n..." to wkv_template_turn. */
+ * line. call: the answer is to be a call, and the turn ends before it: "System: Tools:\n...\nReturn only a JSON function
+ * call.\n\nUser: hi\n\nAssistant: ```json". A reasoning model opens the fence itself after "<think". call 0: the model
+ * chooses between a call and words. The result of a function is a question that begins with "Function output:\n".
+ * reply: a call: "\n{...}\n```\n\n", behind its fence. */
 WKV_API size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools,
-                                       const char *user, wkv_think think, char *out, size_t cap);
+                                       const char *user, wkv_think think, int call, char *out, size_t cap);
 WKV_API size_t wkv_template_tools_reply(const wkv_template *t, const char *call, char *out, size_t cap);
-WKV_API size_t wkv_template_tools_output(const wkv_template *t, const char *output, wkv_think think, char *out,
-                                         size_t cap);
 
 typedef struct wkv_profile {
     const char *name;            /* "g1 open think", "g1 fake think", "g1", "world", "raven", "pile", "plain", or the

@@ -1,8 +1,9 @@
-/* test_api.c - wrong use of models, contexts, texts and files (wkv.h, wkv_file.h): every function with NULL, negative
+/* test_api.c - wrong use of models, contexts, texts and files (wkv.h, wkv_file.h, wkv_tools.h): every function with NULL, negative
  * and foreign arguments gives its code and a sentence, *out is NULL, and nothing crashes. The other headers are in
  * test_api_*.c. */
 #include "api.h"
 #include "wkv_file.h"
+#include "wkv_tools.h"
 
 static void models(void)
 {
@@ -133,16 +134,13 @@ static void text(void)
     EXPECT_EQ(wkv_template_reply(g1, NULL, shown, sizeof shown), 0);
     EXPECT(wkv_template_reply(g1, "hi", NULL, 0) > 0);
     const wkv_think off = WKV_THINK_OFF;
-    EXPECT_EQ(wkv_template_tools_turn(NULL, 1, NULL, "- f()", "hi", off, shown, sizeof shown), 0);
+    EXPECT_EQ(wkv_template_tools_turn(NULL, 1, NULL, "- f()", "hi", off, 1, shown, sizeof shown), 0);
     EXPECT_STR(shown, "");
-    EXPECT_EQ(wkv_template_tools_turn(g1, 1, NULL, "- f()", NULL, off, shown, sizeof shown), 0);
-    EXPECT(wkv_template_tools_turn(g1, 0, NULL, NULL, "hi", (wkv_think)77, NULL, 10) > 0);
+    EXPECT_EQ(wkv_template_tools_turn(g1, 1, NULL, "- f()", NULL, off, 1, shown, sizeof shown), 0);
+    EXPECT(wkv_template_tools_turn(g1, 0, NULL, NULL, "hi", (wkv_think)77, 1, NULL, 10) > 0);
     EXPECT_EQ(wkv_template_tools_reply(NULL, "{}", shown, sizeof shown), 0);
     EXPECT_EQ(wkv_template_tools_reply(g1, NULL, shown, sizeof shown), 0);
     EXPECT(wkv_template_tools_reply(g1, "{}", NULL, 10) > 0);
-    EXPECT_EQ(wkv_template_tools_output(NULL, "1", off, shown, sizeof shown), 0);
-    EXPECT_EQ(wkv_template_tools_output(g1, NULL, off, shown, sizeof shown), 0);
-    EXPECT(wkv_template_tools_output(g1, "1", off, NULL, 10) > 0);
 
     wkv_profile p = {.name = "as it was"};
     wkv_template_profile(NULL, g1, off, m);
@@ -166,6 +164,39 @@ static void text(void)
     wkv_profile_fill(&o, &p, NULL);
     EXPECT_NEAR(o.presence, 1, 0);
     wkv_tokenizer_close(of_bytes);
+}
+
+static void tools(void)
+{
+    char *list;
+    wkv_tools *tools;
+    wkv_call_reader *calls;
+    wkv_call_part part;
+    REFUSED(wkv_tools_new(NULL, "[]", 2));
+    NOTHING(wkv_tools, wkv_tools_new(&out, NULL, 0));
+    EXPECT_EQ(wkv_tools_new(&tools, "[{\"name\":\"f\"}]", 14), 0);
+    REFUSED(wkv_tools_list(NULL, tools));
+    NOTHING(char, wkv_tools_list(&out, NULL));
+    EXPECT_EQ(wkv_tools_list(&list, tools), 0);
+    free(list);
+    EXPECT_EQ(wkv_tools_count(NULL), 0);
+    EXPECT_EQ(wkv_tools_count(tools), 1);
+    EXPECT(!wkv_tools_name(NULL, 0) && !wkv_tools_name(tools, -1) && !wkv_tools_name(tools, 1));
+    EXPECT_STR(wkv_tools_name(tools, 0), "f");
+    wkv_tools_free(tools);
+    wkv_tools_free(NULL);
+    REFUSED(wkv_call_reader_new(NULL));
+    EXPECT_EQ(wkv_call_reader_new(&calls), 0);
+    REFUSED(wkv_call_reader_put(NULL, "", 0));
+    EXPECT_EQ(wkv_call_reader_put(calls, "", 0), 0);
+    EXPECT_EQ(wkv_call_reader_next(NULL, &part), 0);
+    EXPECT_EQ(wkv_call_reader_next(calls, NULL), 0);
+    EXPECT_EQ(wkv_call_reader_next(calls, &part), 0);
+    wkv_call_reader_free(calls);
+    wkv_call_reader_free(NULL);
+    REFUSED(wkv_call_text(NULL, "f", "{}"));
+    NOTHING(char, wkv_call_text(&out, NULL, "{}"));
+    NOTHING(char, wkv_call_text(&out, "f", NULL));
 }
 
 static void samplers(void)
@@ -265,6 +296,7 @@ int main(void)
     RUN(contexts_and_states);
     RUN(evaluation);
     RUN(text);
+    RUN(tools);
     RUN(samplers);
     RUN(files);
     api_end();

@@ -48,11 +48,10 @@ static char *render(const json_t *what, const char *opening_of)
 {
     const char *user = get(what, "user"), *tool = get(what, "tool");
     static char text[1 << 16];
-    if (tool)
-        wkv_template_tools_output(how, tool, WKV_THINK_SHORT, text, sizeof text);
-    else
-        wkv_template_tools_turn(how, opening_of != NULL, opening_of, opening_of ? get(transcript, "tools") : NULL, user,
-                                WKV_THINK_SHORT, text, sizeof text);
+    char output[1 << 15];
+    if (tool) snprintf(output, sizeof output, "Function output:\n%s", tool), user = output;
+    wkv_template_tools_turn(how, opening_of != NULL, opening_of, opening_of ? get(transcript, "tools") : NULL, user,
+                            WKV_THINK_SHORT, 1, text, sizeof text);
     char *end = text + strlen(text) - strlen(" <think");
     EXPECT_STR(end, " <think");
     return copy(text, (size_t)(end - text));

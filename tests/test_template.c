@@ -203,7 +203,7 @@ static void metadata(void)
 static const char *tools_turn(int first, const char *system, const char *tools, const char *user, wkv_think think)
 {
     static char out[4096];
-    EXPECT_EQ(wkv_template_tools_turn(named("g1"), first, system, tools, user, think, out, sizeof out), strlen(out));
+    EXPECT_EQ(wkv_template_tools_turn(named("g1"), first, system, tools, user, think, 1, out, sizeof out), strlen(out));
     return out;
 }
 
@@ -225,11 +225,14 @@ static void tools(void)
     EXPECT_STR(tools_turn(1, NULL, NULL, "hi", WKV_THINK_OFF), "User: hi\n\nAssistant: ```json");
     EXPECT_EQ(wkv_template_tools_reply(named("g1"), " {\"name\":\"f\"}\n", out, sizeof out), 19);
     EXPECT_STR(out, "\n{\"name\":\"f\"}\n```\n\n");
-    EXPECT_EQ(wkv_template_tools_output(named("g1"), "{\"x\":1}", WKV_THINK_OFF, out, sizeof out), 50);
-    EXPECT_STR(out, "User: Function output:\n{\"x\":1}\n\nAssistant: ```json");
+    EXPECT_STR(tools_turn(0, NULL, NULL, "Function output:\n{\"x\":1}", WKV_THINK_OFF),
+               "User: Function output:\n{\"x\":1}\n\nAssistant: ```json");
+    wkv_template_tools_turn(named("world"), 1, NULL, "- f(x: number)", "hi", WKV_THINK_OFF, 0, out, sizeof out);
+    EXPECT_STR(out, "System: Tools:\n- f(x: number)\nReturn only a JSON function call, or an answer in words when no "
+                    "tool is needed.\n\nUser: hi\n\nAssistant:");
     EXPECT_STR(named("g1")->tool_stop, "\n```");
-    EXPECT(!named("world")->tool_stop);
-    EXPECT_EQ(wkv_template_tools_turn(named("world"), 1, NULL, "f", "hi", WKV_THINK_OFF, out, sizeof out), 0);
+    EXPECT(!named("raven")->tool_stop);
+    EXPECT_EQ(wkv_template_tools_turn(named("raven"), 1, NULL, "f", "hi", WKV_THINK_OFF, 1, out, sizeof out), 0);
     EXPECT_STR(out, "");
 }
 
@@ -406,7 +409,7 @@ static void official(void)
         talk, sizeof talk, "%s",
         tools_turn(1, NULL, JSON_TOOLS, "Schedule a 30-minute sync with Bob on 2026-05-08 afternoon.", WKV_THINK_OFF));
     n += wkv_template_tools_reply(named("g1"), CALL, talk + n, sizeof talk - n);
-    wkv_template_tools_output(named("g1"), OUTPUT, WKV_THINK_OFF, talk + n, sizeof talk - n);
+    strcpy(talk + n, tools_turn(0, NULL, NULL, "Function output:\n" OUTPUT, WKV_THINK_OFF));
     expect_on_page(page, talk);
     free(page);
 }

@@ -8,11 +8,13 @@
 #include <string.h>
 #include <strings.h>
 
+#define CALL_END "\n```"
+
 static const wkv_template plain = {
-    "plain", "User", "Assistant", "", "System: ", "\n\n", "\n\n", {"\n\nUser:", "\n\nSystem:"}, NULL};
+    "plain", "User", "Assistant", "", "System: ", "\n\n", "\n\n", {"\n\nUser:", "\n\nSystem:"}, CALL_END};
 
 static const wkv_template g1 = {
-    "g1", "User", "Assistant", "", "System: ", "\n\n", "\n\n", {"\n\nUser:", "\n\nSystem:"}, "\n```"};
+    "g1", "User", "Assistant", "", "System: ", "\n\n", "\n\n", {"\n\nUser:", "\n\nSystem:"}, CALL_END};
 
 #define WORLD_OPENING                                                                                                  \
     "User: hi\n\nAssistant: Hi. I am your assistant and I will provide expert full response in full details. "         \
@@ -20,11 +22,11 @@ static const wkv_template g1 = {
 
 static const wkv_template world = {"world",    "User", "Assistant", WORLD_OPENING,
                                    "System: ", "\n\n", "\n\n",      {"\n\nUser:", "\n\nSystem:", "\n\nAssistant:"},
-                                   NULL};
+                                   CALL_END};
 
 /* versions 4 and 5 were trained on answers without blank lines, and continue with unrelated text after one */
 static const wkv_template old_world = {
-    "world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", "\n\n", {"\n\n"}, NULL};
+    "world", "User", "Assistant", WORLD_OPENING, "System: ", "\n\n", "\n\n", {"\n\n"}, CALL_END};
 
 #define RAVEN_OPENING                                                                                                  \
     "\nThe following is a coherent verbose detailed conversation between a girl named Alice and her friend Bob. "      \
@@ -134,7 +136,7 @@ static int thoughts_of(const wkv_template *t, wkv_think think)
 }
 
 /* The text before the first question. */
-static void put_opening(page *p, const wkv_template *t, stretch system, stretch tools)
+static void put_opening(page *p, const wkv_template *t, stretch system, stretch tools, int call)
 {
     if (!system.n && !tools.n) {
         put_string(p, t->opening);
@@ -145,17 +147,17 @@ static void put_opening(page *p, const wkv_template *t, stretch system, stretch 
     if (tools.n) {
         put_string(p, system.n ? "\nTools:\n" : "Tools:\n");
         put_clean(p, tools);
-        put_string(p, "\nReturn only a JSON function call.");
+        put_string(p, call ? "\nReturn only a JSON function call."
+                           : "\nReturn only a JSON function call, or an answer in words when no tool is needed.");
     }
     put_string(p, "\n\n");
 }
 
-/* The question, after its label or "", and the assistant's name. */
-static void put_question(page *p, const wkv_template *t, const char *what, stretch user, int how)
+/* The question, and the assistant's name. */
+static void put_question(page *p, const wkv_template *t, stretch user, int how)
 {
     put_string(p, t->user);
     put_string(p, ": ");
-    put_string(p, what);
     put_clean(p, user);
     put_string(p, thoughts[how].ask);
     put_string(p, t->join);
@@ -168,8 +170,8 @@ size_t template_turn(const wkv_template *t, int first, stretch system, stretch u
                      size_t cap)
 {
     page p = {out, cap, 0};
-    if (first) put_opening(&p, t, system, (stretch){0});
-    put_question(&p, t, "", user, thoughts_of(t, think));
+    if (first) put_opening(&p, t, system, (stretch){0}, 0);
+    put_question(&p, t, user, thoughts_of(t, think));
     return end(&p);
 }
 
@@ -222,24 +224,14 @@ static void put_fence(page *p, int how)
 }
 
 size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools,
-                               const char *user, wkv_think think, char *out, size_t cap)
+                               const char *user, wkv_think think, int call, char *out, size_t cap)
 {
     page p = {out, output_buffer(out, cap), 0};
     if (!has_tools(t) || !user) return 0;
     const int how = thoughts_of(t, think);
-    if (first) put_opening(&p, t, string(system), string(tools));
-    put_question(&p, t, "", string(user), how);
-    put_fence(&p, how);
-    return end(&p);
-}
-
-size_t wkv_template_tools_output(const wkv_template *t, const char *output, wkv_think think, char *out, size_t cap)
-{
-    page p = {out, output_buffer(out, cap), 0};
-    if (!has_tools(t) || !output) return 0;
-    const int how = thoughts_of(t, think);
-    put_question(&p, t, "Function output:\n", string(output), how);
-    put_fence(&p, how);
+    if (first) put_opening(&p, t, string(system), string(tools), call);
+    put_question(&p, t, string(user), how);
+    if (call) put_fence(&p, how);
     return end(&p);
 }
 

@@ -32,10 +32,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *blank = strstr(out, "\n\n"), *answer = strstr(out, t->join);
     if (!strcmp(t->join, "\n\n") && (blank != answer || strlen(blank) > strlen("\n\nAssistant: <think>\n</think")))
         abort();
-    n = wkv_template_tools_turn(t, 1, user, user, user, think, NULL, 0);
+    n = wkv_template_tools_turn(t, 1, user, user, user, think, data[1] >> 3 & 1, NULL, 0);
     free(out);
     out = malloc(n + 1);
-    if (wkv_template_tools_turn(t, 1, user, user, user, think, out, n + 1) != n || strlen(out) != n) abort();
+    if (wkv_template_tools_turn(t, 1, user, user, user, think, data[1] >> 3 & 1, out, n + 1) != n || strlen(out) != n)
+        abort();
     wkv_template_turn(t, 1, user, user, think, small, sizeof small);
     if (!memchr(small, 0, sizeof small)) abort();
     free(out);
