@@ -7,23 +7,32 @@
 typedef struct {
     const engine *e;
     wkv_session *s;
-    wkv_think think;
-    out user;  /* texts that wait for their answer */
-    int waits; /* there are some                   */
+    const request *r;
+    out user;   /* texts that wait for their answer */
+    int waits;  /* there are some                   */
+    int output; /* the last of them is the result of a function */
 } writer;
+
+static size_t put_turn(const writer *w, int first, const char *system, const char *user, char *to, size_t cap)
+{
+    const request *r = w->r;
+    return r->tools
+               ? wkv_template_tools_turn(w->e->how, first, system, r->tool_list, user, r->think, r->must_call, to, cap)
+               : wkv_template_turn(w->e->how, first, system, user, r->think, to, cap);
+}
 
 /* A turn up to the beginning of the answer, in memory that the caller frees. */
 static char *turn_text(const writer *w, int first, const char *system, const char *user)
 {
-    const size_t n = wkv_template_turn(w->e->how, first, system, user, w->think, NULL, 0);
+    const size_t n = put_turn(w, first, system, user, NULL, 0);
     char *text = malloc(n + 1);
-    if (text) wkv_template_turn(w->e->how, first, system, user, w->think, text, n + 1);
+    if (text) put_turn(w, first, system, user, text, n + 1);
     return text;
 }
 
 static int put(writer *w, const char *text, size_t n) { return n ? wkv_session_append_text(w->s, text, n) : 0; }
 
-/* The system text, or without one the template's opening: the part of a first turn that others lack. */
+/* The system text and the tools, or without both the template's opening: the part of a first turn that others lack. */
 static int put_opening(writer *w, const char *system)
 {
     char *with = turn_text(w, 1, system, ""), *without = turn_text(w, 0, NULL, "");
@@ -56,7 +65,7 @@ static int put_question(writer *w, int answers_now)
         err = wkv_cache_append_answer(w->e->cache, w->s, beginning, strlen(beginning), 0);
     free(turn);
     out_clear(&w->user);
-    w->waits = 0;
+    w->waits = w->output = 0;
     return err;
 }
 
@@ -70,15 +79,37 @@ static int put_name(writer *w)
     return err;
 }
 
+/* An answer in words, after the assistant's name: the template's form in memory that the caller frees. */
+static char *reply_text(const writer *w, const char *text)
+{
+    const size_t n = wkv_template_reply(w->e->how, text, NULL, 0);
+    char *reply = malloc(n + 1);
+    if (reply) wkv_template_reply(w->e->how, text, reply, n + 1);
+    return reply;
+}
+
+/* The same for calls, with the words before them. */
+static char *calls_text(const writer *w, const message *m)
+{
+    const wkv_template *how = w->e->how;
+    const size_t n = wkv_template_tools_reply(how, m->calls, NULL, 0);
+    const size_t words = *m->text ? wkv_template_reply(how, m->text, NULL, 0) - strlen(how->ending) : 0;
+    char *text = malloc(words + n + 16);
+    if (!text) return NULL;
+    if (words) wkv_template_reply(how, m->text, text, words + 1);
+    strcpy(text + words, words ? "\n```json" : " ```json");
+    wkv_template_tools_reply(how, m->calls, text + strlen(text), n + 1);
+    return text;
+}
+
 /* An answer; the last one of a request goes on. */
-static int put_answer(writer *w, const char *text, int last)
+static int put_answer(writer *w, const message *m, int last)
 {
     const wkv_template *how = w->e->how;
     int err = w->waits ? put_question(w, 0) : put_name(w);
-    size_t n = wkv_template_reply(how, text, NULL, 0);
-    char *reply = malloc(n + 1);
+    char *reply = m->calls && how->tool_stop ? calls_text(w, m) : reply_text(w, m->text);
     if (!reply) return WKV_ENOMEM;
-    wkv_template_reply(how, text, reply, n + 1);
+    size_t n = strlen(reply);
     const size_t ending = strlen(how->ending);
     if (last && n >= ending && !strcmp(reply + n - ending, how->ending)) n -= ending;
     if (!err && n) err = wkv_cache_append_answer(w->e->cache, w->s, reply, n, !last);
@@ -104,24 +135,32 @@ static int put_system(writer *w, const request *r, int *n)
     return err;
 }
 
+/* A text of the user, or the result of a function, which has a line of its own before the first. */
+static void add_question(writer *w, const message *m)
+{
+    const int output = m->who == SPEAKER_TOOL;
+    if (output && !w->output) add_line(&w->user, "Function output:");
+    add_line(&w->user, m->text);
+    w->output = output;
+    w->waits = 1;
+}
+
 static int put_messages(writer *w, const request *r)
 {
     int i = 0, err = r->state ? 0 : put_system(w, r, &i);
     for (; i < r->n_messages && !err; i++) {
         const message *m = &r->messages[i];
-        if (m->who == SPEAKER_ASSISTANT) {
-            err = put_answer(w, m->text, i + 1 == r->n_messages);
-        } else {
-            add_line(&w->user, m->text);
-            w->waits = 1;
-        }
+        if (m->who == SPEAKER_ASSISTANT)
+            err = put_answer(w, m, i + 1 == r->n_messages);
+        else
+            add_question(w, m);
     }
     return !err && w->waits ? put_question(w, 1) : err;
 }
 
 int chat_append(const engine *e, wkv_session *s, const request *r)
 {
-    writer w = {.e = e, .s = s, .think = r->think};
+    writer w = {.e = e, .s = s, .r = r};
     const int err = put_messages(&w, r);
     out_release(&w.user);
     return err;
@@ -129,15 +168,15 @@ int chat_append(const engine *e, wkv_session *s, const request *r)
 
 int chat_append_opening(const engine *e, wkv_session *s, const request *r)
 {
-    writer w = {.e = e, .s = s, .think = r->think};
+    writer w = {.e = e, .s = s, .r = r};
     int n;
     return put_system(&w, r, &n);
 }
 
 int chat_append_question(const engine *e, wkv_session *s, const request *r)
 {
-    writer w = {.e = e, .s = s, .think = r->think};
-    add_line(&w.user, r->messages[r->n_messages - 1].text);
+    writer w = {.e = e, .s = s, .r = r};
+    add_question(&w, &r->messages[r->n_messages - 1]);
     const int err = put_question(&w, 1);
     out_release(&w.user);
     return err;

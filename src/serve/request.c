@@ -29,6 +29,7 @@ void request_release(request *r)
         next = m->next;
         free(m);
     }
+    wkv_tools_free(r->tools);
     json_decref(r->body);
     *r = (request){0};
 }
@@ -136,19 +137,6 @@ static int read_stream(request *r, problem *p)
     return how ? field_flag(&r->usage, how, "include_usage", p) : 0;
 }
 
-static int read_format(const request *r, problem *p)
-{
-    const json_t *format = NULL;
-    const char *type = "text";
-    if (field_object(&format, r->body, "response_format", p)) return -1;
-    if (format && field_text(&type, format, "type", p))
-        return refuse(p, 400, "response_format", "invalid_type", "response_format.type is not a string");
-    if (!strcmp(type, "text")) return 0;
-    return refuse(p, 501, "response_format", "unsupported",
-                  "response_format is '%.40s'; this server answers in text only: describe the form in the prompt",
-                  type);
-}
-
 static int check_extras(const request *r, problem *p)
 {
     if (r->return_state && r->n > 1)
@@ -164,7 +152,7 @@ int request_settings(request *r, problem *p)
                    field_count(&r->max_tokens, o, "max_tokens", 0, INT_MAX, p) ||
                    field_count(&r->max_tokens, o, "max_completion_tokens", 0, INT_MAX, p) ||
                    field_count(&r->n, o, "n", 1, REQUEST_CHOICES, p) || read_stops(r, p) || read_stream(r, p) ||
-                   read_format(r, p) || field_flag(&r->return_state, o, "return_state", p) ||
+                   request_format(r, p) || field_flag(&r->return_state, o, "return_state", p) ||
                    field_text(&r->state, o, "state", p) || field_text(&r->session, o, "session", p) ||
                    field_text(&r->parent, o, "parent", p) || check_extras(r, p)
                ? -1

@@ -5,15 +5,16 @@
 #define WKV_SERVE_REQUEST_H
 
 #include "fields.h"
-#include "wkv.h"
+#include "wkv_tools.h"
 
 enum { REQUEST_STOPS = 16, REQUEST_CHOICES = 16, REQUEST_PROMPTS = 128, REQUEST_TOP = 20 };
 
-typedef enum { SPEAKER_SYSTEM, SPEAKER_USER, SPEAKER_ASSISTANT } speaker;
+typedef enum { SPEAKER_SYSTEM, SPEAKER_USER, SPEAKER_ASSISTANT, SPEAKER_TOOL } speaker;
 
 typedef struct {
     speaker who;
     const char *text;
+    const char *calls; /* of the assistant: calls of functions as JSON, behind its text; NULL: none */
 } message;
 
 /* A text or ids. */
@@ -42,6 +43,12 @@ typedef struct {
     int n_stops;
     int logprobs; /* the most probable tokens to report beside the sampled one; -1: no log-probabilities */
     int echo, stream, usage, return_state;
+    wkv_tools *tools;             /* functions that the answer may call; NULL: none */
+    const char *tools_text;       /* the same as JSON                               */
+    const char *tool_list;        /* the same for the prompt                        */
+    const char *function;         /* the only one that may be called; NULL: any     */
+    int must_call, one_call;      /* an answer in words is not allowed; no second call */
+    const char *schema;           /* JSON Schema of an answer in words; NULL: any text */
     const char *state;            /* a state that the client holds (held.h); NULL: none */
     const char *session, *parent; /* of wkv_store.h: the session that goes on, and the message it goes on from */
 } request;

@@ -11,10 +11,8 @@ static int read_role(speaker *who, const json_t *m, size_t i, problem *p)
     static const struct {
         const char *name;
         speaker who;
-    } roles[] = {{"system", SPEAKER_SYSTEM},
-                 {"developer", SPEAKER_SYSTEM},
-                 {"user", SPEAKER_USER},
-                 {"assistant", SPEAKER_ASSISTANT}};
+    } roles[] = {{"system", SPEAKER_SYSTEM},       {"developer", SPEAKER_SYSTEM}, {"user", SPEAKER_USER},
+                 {"assistant", SPEAKER_ASSISTANT}, {"tool", SPEAKER_TOOL},        {"function", SPEAKER_TOOL}};
     char name[64];
     const json_t *v = json_object_get(m, "role");
     snprintf(name, sizeof name, "messages[%zu].role", i);
@@ -26,10 +24,8 @@ static int read_role(speaker *who, const json_t *m, size_t i, problem *p)
             *who = roles[k].who;
             return 0;
         }
-    if (!strcmp(role, "tool") || !strcmp(role, "function"))
-        return refuse(p, 501, name, "unsupported", "%s is '%s'; this server calls no tools", name, role);
-    return refuse(p, 400, name, "invalid_value", "%s is '%.40s', expected system, developer, user or assistant", name,
-                  role);
+    return refuse(p, 400, name, "invalid_value", "%s is '%.40s', expected system, developer, user, assistant or tool",
+                  name, role);
 }
 
 /* The text of a part of a content. */
@@ -74,8 +70,9 @@ static int read_message(message *to, request *r, const json_t *m, size_t i, prob
     snprintf(name, sizeof name, "messages[%zu]", i);
     if (!json_is_object(m)) return field_refuse(p, name, "an object", m);
     if (read_role(&to->who, m, i, p)) return -1;
-    if (json_array_size(json_object_get(m, "tool_calls")))
-        return refuse(p, 501, "messages", "unsupported", "%s has tool_calls; this server calls no tools", name);
+    const json_t *calls = json_object_get(m, "tool_calls");
+    if (to->who == SPEAKER_ASSISTANT && json_array_size(calls) && request_calls(&to->calls, r, calls, name, p))
+        return -1;
     const json_t *content = json_object_get(m, "content");
     snprintf(name, sizeof name, "messages[%zu].content", i);
     to->text = "";
@@ -98,6 +95,7 @@ static int read_messages(request *r, problem *p)
     if (n > 100000)
         return refuse(p, 400, "messages", "out_of_range", "messages has %zu elements, expected at most 100000", n);
     if (!(r->messages = request_take(r, n * sizeof *r->messages, p))) return -1;
+    memset(r->messages, 0, n * sizeof *r->messages);
     for (size_t i = 0; i < n; i++)
         if (read_message(&r->messages[i], r, json_array_get(list, i), i, p)) return -1;
     r->n_messages = (int)n;
@@ -139,22 +137,21 @@ static int read_logprobs(request *r, problem *p)
 /* Requests that only another kind of server can answer. */
 static int check_unsupported(const request *r, problem *p)
 {
-    const json_t *choice = json_object_get(r->body, "tool_choice"), *modes = json_object_get(r->body, "modalities");
-    const int none = json_is_string(choice) && !strcmp(json_string_value(choice), "none");
-    static const char *const lists[] = {"tools", "functions"};
-    for (int i = 0; i < 2; i++) {
-        const json_t *list = NULL;
-        if (field_list(&list, r->body, lists[i], p)) return -1;
-        if (json_array_size(list) && !none)
-            return refuse(p, 501, lists[i], "unsupported",
-                          "%s are not supported; leave them out, or send \"tool_choice\": \"none\"", lists[i]);
-    }
+    const json_t *modes = json_object_get(r->body, "modalities");
     for (size_t i = 0; i < json_array_size(modes); i++) {
         const char *mode = json_string_value(json_array_get(modes, i));
         if (!mode || strcmp(mode, "text"))
             return refuse(p, 501, "modalities", "unsupported", "this server answers in text only");
     }
     return 0;
+}
+
+/* The last message is a question, the results of calls, or an answer to go on with. */
+static int check_last(const request *r, problem *p)
+{
+    if (!r->messages[r->n_messages - 1].calls) return 0;
+    return refuse(p, 400, "messages", "invalid_value",
+                  "the last message calls a function; expected its result behind it, a message of role tool");
 }
 
 static int check_limit(const request *r, problem *p)
@@ -166,7 +163,8 @@ static int check_limit(const request *r, problem *p)
 int request_chat(request *r, const char *body, size_t bytes, problem *p)
 {
     return request_begin(r, body, bytes, p) || request_settings(r, p) || read_messages(r, p) || read_effort(r, p) ||
-                   read_logprobs(r, p) || check_unsupported(r, p) || check_limit(r, p)
+                   read_logprobs(r, p) || request_tools(r, p) || check_unsupported(r, p) || check_last(r, p) ||
+                   check_limit(r, p)
                ? -1
                : 0;
 }

@@ -6,6 +6,10 @@
 
 int request_begin(request *r, const char *body, size_t bytes, problem *p);
 int request_settings(request *r, problem *p); /* the fields that generation of any dialect has, from r->body */
+int request_tools(request *r, problem *p);    /* tools, tool_choice, parallel_tool_calls */
+int request_format(request *r, problem *p);   /* response_format */
+/* The tool_calls of a message as JSON; `name` is the field in messages. */
+int request_calls(const char **to, request *r, const json_t *calls, const char *name, problem *p);
 void *request_take(request *r, size_t bytes, problem *p); /* NULL with the problem: no memory */
 
 #endif

@@ -1,0 +1,163 @@
+/* request_tools.c - the functions that an answer may call, and the form that it must have. */
+#include "request.h"
+#include "request_memory.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Text that the request owns. The library's text is freed. */
+static const char *keep_text(request *r, char *text, problem *p)
+{
+    char *kept = text ? request_take(r, strlen(text) + 1, p) : NULL;
+    if (!text) refuse(p, 503, NULL, "out_of_memory", "no memory for a request");
+    if (kept) strcpy(kept, text);
+    free(text);
+    return kept;
+}
+
+/* ---- tools ------------------------------------------------------------------------------------------------------- */
+
+static int find_function(request *r, const char *name, problem *p)
+{
+    for (int i = 0; i < wkv_tools_count(r->tools); i++)
+        if (!strcmp(wkv_tools_name(r->tools, i), name)) {
+            r->function = wkv_tools_name(r->tools, i);
+            return 0;
+        }
+    return refuse(p, 400, "tool_choice", "invalid_value",
+                  "tool_choice names the function '%.64s', which is not in tools", name);
+}
+
+/* "none", "auto", "required", or {"type": "function", "function": {"name": ...}}. *none: no tools are used. */
+static int read_choice(request *r, int *none, problem *p)
+{
+    const json_t *v = json_object_get(r->body, "tool_choice");
+    *none = 0;
+    if (!v || json_is_null(v)) return 0;
+    if (json_is_object(v)) {
+        const json_t *name = json_object_get(json_object_get(v, "function"), "name");
+        if (!json_is_string(name))
+            return refuse(p, 400, "tool_choice", "missing", "tool_choice.function.name is missing");
+        r->must_call = 1;
+        return find_function(r, json_string_value(name), p);
+    }
+    if (!json_is_string(v)) return field_refuse(p, "tool_choice", "a string or an object", v);
+    const char *word = json_string_value(v);
+    *none = !strcmp(word, "none");
+    r->must_call = !strcmp(word, "required");
+    if (*none || r->must_call || !strcmp(word, "auto")) return 0;
+    return refuse(p, 400, "tool_choice", "invalid_value",
+                  "tool_choice is '%.40s', expected none, auto, required or a function", word);
+}
+
+static int read_list(request *r, problem *p)
+{
+    const json_t *list = NULL;
+    char *text = NULL;
+    if (field_list(&list, r->body, "tools", p)) return -1;
+    if (!json_array_size(list)) return 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *type = json_string_value(json_object_get(json_array_get(list, i), "type"));
+        if (!type) return refuse(p, 400, "tools", "missing", "tools[%zu].type is missing, expected \"function\"", i);
+        if (strcmp(type, "function"))
+            return refuse(p, 501, "tools", "unsupported", "tools[%zu].type is '%.40s'; only functions are supported", i,
+                          type);
+    }
+    if (!(r->tools_text = keep_text(r, json_dumps(list, JSON_COMPACT), p))) return -1;
+    int err = wkv_tools_new(&r->tools, r->tools_text, strlen(r->tools_text));
+    if (!err) err = wkv_tools_list(&text, r->tools);
+    if (err) return refuse_library(p, err, "tools");
+    return (r->tool_list = keep_text(r, text, p)) ? 0 : -1;
+}
+
+int request_tools(request *r, problem *p)
+{
+    const json_t *functions = NULL;
+    int none, parallel = 1;
+    if (field_list(&functions, r->body, "functions", p)) return -1;
+    if (json_array_size(functions))
+        return refuse(p, 501, "functions", "unsupported", "functions are not supported; send them as tools");
+    if (read_list(r, p) || read_choice(r, &none, p) || field_flag(&parallel, r->body, "parallel_tool_calls", p))
+        return -1;
+    if (r->must_call && !r->tools)
+        return refuse(p, 400, "tool_choice", "invalid_value", "tool_choice demands a call, but tools is missing");
+    r->one_call = !parallel;
+    if (none) {
+        wkv_tools_free(r->tools);
+        r->tools = NULL, r->tool_list = r->tools_text = NULL;
+    }
+    return 0;
+}
+
+/* ---- the calls of a message -------------------------------------------------------------------------------------- */
+
+/* The arguments of a call: JSON as a string, or an object, as some clients send. */
+static const char *arguments_of(request *r, const json_t *v, problem *p)
+{
+    if (json_is_object(v)) return keep_text(r, json_dumps(v, JSON_COMPACT), p);
+    const char *text = json_string_value(v);
+    return text && text[strspn(text, " \t\r\n")] ? text : "{}";
+}
+
+static int read_call(out *o, request *r, const json_t *call, const char *name, problem *p)
+{
+    const json_t *f = json_object_get(call, "function");
+    const char *function = json_string_value(json_object_get(f, "name")), *arguments;
+    char *text;
+    if (!function) return refuse(p, 400, name, "missing", "%s has a call without function.name", name);
+    if (!(arguments = arguments_of(r, json_object_get(f, "arguments"), p))) return -1;
+    const int err = wkv_call_text(&text, function, arguments);
+    if (err == WKV_EFORMAT)
+        return refuse(p, 400, name, "invalid_value", "%s: the arguments of %.64s are not a JSON object", name,
+                      function);
+    if (err) return refuse_library(p, err, name);
+    out_text(o, text);
+    free(text);
+    return 0;
+}
+
+int request_calls(const char **to, request *r, const json_t *calls, const char *name, problem *p)
+{
+    const size_t n = json_array_size(calls);
+    out o = {0};
+    int bad = 0;
+    if (n > 1) out_text(&o, "[");
+    for (size_t i = 0; i < n && !bad; i++) {
+        if (i) out_text(&o, ",");
+        bad = read_call(&o, r, json_array_get(calls, i), name, p);
+    }
+    if (n > 1) out_text(&o, "]");
+    out_put(&o, "", 1);
+    *to = bad || o.failed ? NULL : request_take(r, o.n, p);
+    if (*to) memcpy((char *)*to, o.at, o.n);
+    out_release(&o);
+    return *to ? 0 : bad ? -1 : refuse(p, 503, NULL, "out_of_memory", "no memory for a request");
+}
+
+/* ---- the form of the answer -------------------------------------------------------------------------------------- */
+
+static int read_schema(request *r, const json_t *format, problem *p)
+{
+    const json_t *inner = json_object_get(format, "json_schema"), *schema = json_object_get(inner, "schema");
+    if (!json_is_object(inner))
+        return refuse(p, 400, "response_format", "missing", "response_format.json_schema is missing");
+    if (!json_is_object(schema))
+        return refuse(p, 400, "response_format", "missing", "response_format.json_schema.schema is missing");
+    return (r->schema = keep_text(r, json_dumps(schema, JSON_COMPACT), p)) ? 0 : -1;
+}
+
+int request_format(request *r, problem *p)
+{
+    const json_t *format = NULL;
+    const char *type = "text";
+    if (field_object(&format, r->body, "response_format", p)) return -1;
+    if (format && field_text(&type, format, "type", p))
+        return refuse(p, 400, "response_format", "invalid_type", "response_format.type is not a string");
+    if (!strcmp(type, "text")) return 0;
+    if (!strcmp(type, "json_schema")) return read_schema(r, format, p);
+    if (strcmp(type, "json_object"))
+        return refuse(p, 400, "response_format", "invalid_value",
+                      "response_format.type is '%.40s', expected text, json_object or json_schema", type);
+    r->schema = "{\"type\":\"object\"}";
+    return 0;
+}
