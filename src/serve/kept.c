@@ -8,11 +8,13 @@
 enum { PATH_ROOM = 4096 };
 
 struct kept {
-    const engine *e;
+    const answers *a;
     wkv_store *store;
     wkv_store_session session;
     wkv_tree *tree;
-    const char *question;
+    int parent;      /* the node from which the turn goes on */
+    wkv_session *at; /* loaded: at its end                   */
+    problem found;
 };
 
 int kept_store(wkv_store **store, const char *tenant, problem *p)
@@ -84,11 +86,30 @@ static int check_messages(const request *r, int first, problem *p)
     return 0;
 }
 
-static int append(kept *k, wkv_session *s, const request *r, int parent, problem *p)
+static int place(kept *k, problem *p)
 {
+    const answers *a = k->a;
+    const char *tenant = exchange_tenant(a->j.x);
+    if (kept_store(&k->store, tenant, p) || kept_find(&k->session, k->store, a->r.session, p)) return -1;
+    int err = wkv_store_load(&k->tree, k->store, &k->session, a->e->context, a->e->tokenizer);
+    if (err) return refuse_library(p, err, "session");
+    if (find_parent(&k->parent, k, &a->r, p) || check_messages(&a->r, k->parent == WKV_NOWHERE, p)) return -1;
+    if (wkv_tree_go(k->tree, k->parent)) return refuse_library(p, WKV_EARG, "parent");
+    err = wkv_tree_session(&k->at, k->tree, k->parent);
+    return err ? refuse_library(p, err, "session") : 0;
+}
+
+void kept_load(kept *k) { place(k, &k->found); }
+
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
+
+static int append(const kept *k, wkv_session *s, problem *p)
+{
+    const engine *e = k->a->e;
+    const request *r = &k->a->r;
     int err = 0;
-    if (parent == WKV_NOWHERE) {
-        err = chat_append_opening(k->e, s, r);
+    if (k->parent == WKV_NOWHERE) {
+        err = chat_append_opening(e, s, r);
         if (!err && wkv_session_about(s).n) {
             const char *system = r->n_messages > 1 ? r->messages[0].text : "";
             const wkv_node node = {.role = WKV_ROLE_TEXT, .text = system};
@@ -96,33 +117,15 @@ static int append(kept *k, wkv_session *s, const request *r, int parent, problem
             if (opening < 0) err = opening;
         }
     }
-    if (!err) err = chat_append_question(k->e, s, r);
+    if (!err) err = chat_append_question(e, s, r);
     return err ? refuse_library(p, err, "messages") : 0;
 }
 
-int kept_begin(kept **out_kept, wkv_session **s, const answers *a, problem *p)
+int kept_begin(kept *k, wkv_session **s, problem *p)
 {
-    kept *k = calloc(1, sizeof *k);
-    int parent = WKV_NOWHERE;
-    if (!k) return refuse(p, 503, NULL, "out_of_memory", "no memory for a session");
-    k->e = a->e;
-    k->question = a->r.messages[a->r.n_messages - 1].text;
-    int bad = kept_store(&k->store, exchange_tenant(a->j.x), p) || kept_find(&k->session, k->store, a->r.session, p);
-    int err = bad ? 0 : wkv_store_load(&k->tree, k->store, &k->session, a->e->context, a->e->tokenizer);
-    if (err) bad = refuse_library(p, err, "session");
-    if (!bad) bad = find_parent(&parent, k, &a->r, p) || check_messages(&a->r, parent == WKV_NOWHERE, p);
-    if (!bad && wkv_tree_go(k->tree, parent)) bad = refuse_library(p, WKV_EARG, "parent");
-    err = bad ? 0 : wkv_tree_session(s, k->tree, parent);
-    if (err) bad = refuse_library(p, err, "session");
-    if (!bad) bad = append(k, *s, &a->r, parent, p);
-    if (bad)
-        kept_end(k);
-    else
-        *out_kept = k;
-    return bad ? -1 : 0;
+    *s = k->at, k->at = NULL;
+    return append(k, *s, p);
 }
-
-/* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 static int add(kept *k, wkv_role role, const char *text, const wkv_session *s, problem *p)
 {
@@ -131,7 +134,10 @@ static int add(kept *k, wkv_role role, const char *text, const wkv_session *s, p
     return added < 0 ? refuse_library(p, added, "session") : 0;
 }
 
-int kept_asked(kept *k, const wkv_session *s, problem *p) { return add(k, WKV_ROLE_USER, k->question, s, p); }
+int kept_asked(kept *k, const wkv_session *s, problem *p)
+{
+    return add(k, WKV_ROLE_USER, k->a->r.messages[k->a->r.n_messages - 1].text, s, p);
+}
 
 int kept_answered(kept *k, const wkv_session *s, const out *text, problem *p)
 {
@@ -141,11 +147,28 @@ int kept_answered(kept *k, const wkv_session *s, const out *text, problem *p)
     copy[text->n] = 0;
     const int bad = add(k, WKV_ROLE_ASSISTANT, copy, s, p);
     free(copy);
-    if (bad) return bad;
-    const int err = wkv_store_save(k->store, &k->session, k->tree);
-    if (err == WKV_ECONFLICT) return refuse(p, 409, "parent", "head_moved", "%s", wkv_error());
-    return err ? refuse_library(p, err, "session") : 0;
+    return bad;
 }
+
+void kept_save(kept *k)
+{
+    const int err = wkv_store_save(k->store, &k->session, k->tree);
+    if (err == WKV_ECONFLICT)
+        refuse(&k->found, 409, "parent", "head_moved", "%s", wkv_error());
+    else if (err)
+        refuse_library(&k->found, err, "session");
+}
+
+/* ---- the turn ---------------------------------------------------------------------------------------------------- */
+
+kept *kept_new(const answers *a)
+{
+    kept *k = calloc(1, sizeof *k);
+    if (k) k->a = a;
+    return k;
+}
+
+const problem *kept_problem(const kept *k) { return k->found.status ? &k->found : NULL; }
 
 const char *kept_message(const kept *k)
 {
@@ -158,6 +181,7 @@ const char *kept_session(const kept *k) { return k->session.id; }
 void kept_end(kept *k)
 {
     if (!k) return;
+    wkv_session_free(k->at);
     wkv_tree_free(k->tree);
     wkv_store_close(k->store);
     free(k);
