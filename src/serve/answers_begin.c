@@ -58,7 +58,6 @@ int answers_start(answers *a, choice *c)
 static int begin_from(answers *a, choice *c, problem *p)
 {
     const char *tenant = exchange_tenant(a->j.x);
-    if (a->r.state && a->n > 1) return refuse(p, 400, "state", "invalid_value", "a state goes on with one answer only");
     if (a->r.state) return held_take(&c->session, a->e, tenant, a->r.state, strlen(a->r.state), p);
     return a->kept ? kept_begin(a->kept, &c->session, p) : 0;
 }

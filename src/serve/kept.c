@@ -59,13 +59,10 @@ static int find_edited(int *node, const kept *k, const char *id, problem *p)
 
 static int find_parent(int *node, const kept *k, const request *r, problem *p)
 {
-    const char *edit = NULL;
-    int branch = 0;
-    if (field_text(&edit, r->body, "edit", p) || field_flag(&branch, r->body, "branch", p)) return -1;
+    if (!r->branch && kept_check_head(&k->session, r->parent, p)) return -1;
+    if (r->edit) return find_edited(node, k, r->edit, p);
     *node = wkv_tree_head(k->tree);
-    if (edit) return find_edited(node, k, edit, p);
-    if (!branch) return kept_check_head(&k->session, r->parent, p);
-    if (!r->parent) return 0;
+    if (!r->branch || !r->parent) return 0;
     *node = *r->parent ? wkv_tree_find(k->tree, r->parent) : WKV_NOWHERE;
     return *node >= WKV_NOWHERE
                ? 0
@@ -82,7 +79,6 @@ static int check_messages(const request *r, int first, problem *p)
                           first ? " after system texts" : "");
     if (r->messages[r->n_messages - 1].who != SPEAKER_USER)
         return refuse(p, 400, "messages", "invalid_value", "with a session, the last message is the user's");
-    if (r->n > 1) return refuse(p, 400, "n", "invalid_value", "with a session, n is 1");
     return 0;
 }
 
