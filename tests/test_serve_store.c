@@ -1,5 +1,5 @@
 /* test_serve_store.c - wkv serve and sessions: a store that is locked delays no other stream, and is waited for at the
- * end. */
+ * end; two turns of a session at once, and turns whose client or server leaves. */
 #define _DEFAULT_SOURCE
 #include "folder.h"
 #include "server.h"
@@ -94,6 +94,56 @@ static void a_locked_store_delays_no_stream(void)
     EXPECT_EQ(jobs_become(0, 5), 0);
 }
 
+#define LONG "\"max_tokens\": 100000, \"logit_bias\": {\"0\": -100, \"66\": 100}, \"stream\": true, " ASK
+
+/* Where "field": "VALUE" stands last in a text, its value. */
+static const char *value_of(const char *text, const char *field)
+{
+    static char value[4][64];
+    static int turn;
+    char key[64];
+    const char *found = NULL;
+    snprintf(key, sizeof key, "\"%s\": \"", field);
+    for (const char *at = text; (at = strstr(at, key)); at += strlen(key)) found = at + strlen(key);
+    char *to = value[turn = (turn + 1) % 4];
+    snprintf(to, sizeof value[0], "%.*s", found ? (int)strcspn(found, "\"") : 0, found ? found : "");
+    return to;
+}
+
+static const char *head_of(const char *session)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/v1/sessions/%s", session);
+    const int fd = ask_plainly("GET", path);
+    const char *text = receive(fd, "\"branches\"", 10), *head = value_of(text, "head");
+    close(fd);
+    return head;
+}
+
+/* A second turn would move the same head: it is refused before it generates. */
+static void a_second_turn_is_refused(void)
+{
+    answers_with(ask("/v1/sessions", "{\"name\": \"r\"}"), 200, "\"name\": \"r\"");
+    int fd = ask("/v1/chat/completions", "{\"session\": \"r\", \"max_tokens\": 2, " ASK "}");
+    const char *first = value_of(receive(fd, "\"message\": \"msg", 20), "message");
+    close(fd);
+    const int turn = ask("/v1/chat/completions", "{\"session\": \"r\", " LONG "}");
+    EXPECT_HAS(receive(turn, "\"content\": \"A", 20), "data: ");
+    fd = ask("/v1/chat/completions", "{\"session\": \"r\", " LONG "}");
+    const char *text = receive(fd, "turn_running", 5);
+    EXPECT_EQ(status_of(text), 409);
+    EXPECT_HAS(text, first);
+    EXPECT_HAS(text, "the answer chatcmpl-");
+    close(fd);
+    answers_with(ask_plainly("POST", "/v1/sessions/r/undo"), 409, "turn_running");
+    answers_with(ask("/v1/chat/completions", "{\"session\": \"r\", \"branch\": true, \"max_tokens\": 2, " ASK "}"), 200,
+                 "\"message\": \"msg_");
+    EXPECT_STR(head_of("r"), first);
+    close(turn);
+    EXPECT_EQ(jobs_become(0, 5), 0);
+    answers_with(ask("/v1/chat/completions", "{\"session\": \"r\", \"max_tokens\": 2, " ASK "}"), 200, "\"message\"");
+}
+
 /* A server that is asked to end waits for the store. */
 static void the_end_waits_for_the_store(void)
 {
@@ -118,6 +168,7 @@ int main(void)
         return 0;
     }
     RUN(a_locked_store_delays_no_stream);
+    RUN(a_second_turn_is_refused);
     RUN(the_end_waits_for_the_store);
     folder_end();
     return DONE();

@@ -124,6 +124,7 @@ static int has_lost(const choice *c)
 
 static job_result stop(answers *a, const problem *p)
 {
+    if (a->kept) kept_leave(a->kept);
     exchange_refuse(a->j.x, p);
     return JOB_DONE;
 }
@@ -145,10 +146,8 @@ static job_result respond(answers *a)
 static int store(job *j)
 {
     answers *a = (answers *)j;
-    if (a->begun)
-        kept_save(a->kept);
-    else
-        kept_load(a->kept);
+    if (!a->begun) return kept_load(a->kept);
+    kept_save(a->kept);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* kept.c - answers in sessions of the store. */
 #include "kept.h"
+#include "running.h"
 #include "wkv_file.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +9,14 @@
 enum { PATH_ROOM = 4096 };
 
 struct kept {
-    const answers *a;
+    answers *a;
     wkv_store *store;
     wkv_store_session session;
     wkv_tree *tree;
     int parent;      /* the node from which the turn goes on */
     wkv_session *at; /* loaded: at its end                   */
+    running turn;
+    char answer[32]; /* the id of its message */
     problem found;
 };
 
@@ -82,11 +85,9 @@ static int check_messages(const request *r, int first, problem *p)
     return 0;
 }
 
-static int place(kept *k, problem *p)
+static int load(kept *k, problem *p)
 {
     const answers *a = k->a;
-    const char *tenant = exchange_tenant(a->j.x);
-    if (kept_store(&k->store, tenant, p) || kept_find(&k->session, k->store, a->r.session, p)) return -1;
     int err = wkv_store_load(&k->tree, k->store, &k->session, a->e->context, a->e->tokenizer);
     if (err) return refuse_library(p, err, "session");
     if (find_parent(&k->parent, k, &a->r, p) || check_messages(&a->r, k->parent == WKV_NOWHERE, p)) return -1;
@@ -95,7 +96,16 @@ static int place(kept *k, problem *p)
     return err ? refuse_library(p, err, "session") : 0;
 }
 
-void kept_load(kept *k) { place(k, &k->found); }
+int kept_load(kept *k)
+{
+    const answers *a = k->a;
+    problem *p = &k->found;
+    if (!k->store && kept_store(&k->store, exchange_tenant(a->j.x), p)) return 0;
+    if (kept_find(&k->session, k->store, a->r.session, p)) return 0;
+    const int waits = a->r.branch ? 0 : running_enter(&k->turn, &k->a->j, a->id, &k->session, p);
+    if (!waits && load(k, p)) running_leave(&k->turn);
+    return waits > 0;
+}
 
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
@@ -143,21 +153,35 @@ int kept_answered(kept *k, const wkv_session *s, const out *text, problem *p)
     copy[text->n] = 0;
     const int bad = add(k, WKV_ROLE_ASSISTANT, copy, s, p);
     free(copy);
+    if (!bad) memcpy(k->answer, wkv_tree_node(k->tree, wkv_tree_head(k->tree))->id, sizeof k->answer);
     return bad;
+}
+
+/* A branch leaves the head to a turn that needs it where it is, and to another process that has moved it. */
+static int save(kept *k)
+{
+    problem other;
+    const int branch = k->a->r.branch;
+    int err = 0;
+    if (branch && running_check(k->a->e->server, &k->session, &other))
+        err = wkv_tree_go(k->tree, *k->session.head ? wkv_tree_find(k->tree, k->session.head) : WKV_NOWHERE);
+    if (!err) err = wkv_store_save(k->store, &k->session, k->tree);
+    return branch && err == WKV_ECONFLICT ? 0 : err;
 }
 
 void kept_save(kept *k)
 {
-    const int err = wkv_store_save(k->store, &k->session, k->tree);
+    const int err = save(k);
     if (err == WKV_ECONFLICT)
         refuse(&k->found, 409, "parent", "head_moved", "%s", wkv_error());
     else if (err)
         refuse_library(&k->found, err, "session");
+    running_leave(&k->turn);
 }
 
 /* ---- the turn ---------------------------------------------------------------------------------------------------- */
 
-kept *kept_new(const answers *a)
+kept *kept_new(answers *a)
 {
     kept *k = calloc(1, sizeof *k);
     if (k) k->a = a;
@@ -166,17 +190,15 @@ kept *kept_new(const answers *a)
 
 const problem *kept_problem(const kept *k) { return k->found.status ? &k->found : NULL; }
 
-const char *kept_message(const kept *k)
-{
-    const wkv_node *n = wkv_tree_node(k->tree, wkv_tree_head(k->tree));
-    return n ? n->id : "";
-}
-
+const char *kept_message(const kept *k) { return k->answer; }
 const char *kept_session(const kept *k) { return k->session.id; }
+
+void kept_leave(kept *k) { running_leave(&k->turn); }
 
 void kept_end(kept *k)
 {
     if (!k) return;
+    running_leave(&k->turn);
     wkv_session_free(k->at);
     wkv_tree_free(k->tree);
     wkv_store_close(k->store);

@@ -83,6 +83,7 @@ int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
     server *s = &all;
     *s = (server){.o = *o, .created = time(NULL), .max_body = o->max_body ? (size_t)o->max_body << 20 : BODY};
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->turns_lock, NULL);
     pthread_mutex_init(&s->compute.lock, NULL);
     pthread_cond_init(&s->compute.turn, NULL);
     raise_limit();

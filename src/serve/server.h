@@ -13,6 +13,7 @@ enum { BODY = 8 << 20 /* bytes of a request, beside a state */ };
 struct MHD_Daemon;
 typedef struct models models;
 typedef struct store_thread store_thread;
+typedef struct running running;
 
 /* Engines take turns in the order in which they ask. */
 typedef struct {
@@ -39,6 +40,8 @@ struct server {
     int n_secrets;
     models *models;
     store_thread *store;
+    pthread_mutex_t turns_lock; /* of the list */
+    running *running;           /* turns of sessions */
     turns compute;
     metrics count;
     _Atomic int closing; /* no new requests */

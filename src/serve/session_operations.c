@@ -1,5 +1,6 @@
 /* session_operations.c - list, create, show, delete, undo, branch and mix sessions: the part of the store's thread, and
  * that of the engine, which reads the parts of a mix. */
+#include "running.h"
 #include "sessions.h"
 #include <string.h>
 
@@ -102,7 +103,7 @@ static int load(session_work *w, problem *p)
     wkv_context *context = w->e ? w->e->context : NULL;
     const wkv_tokenizer *tokenizer = w->e ? w->e->tokenizer : NULL;
     const char *head = NULL;
-    if (field_text(&head, w->body, "head", p)) return -1;
+    if (field_text(&head, w->body, "head", p) || running_check(exchange_server(w->j.x), &w->session, p)) return -1;
     const int err = wkv_store_load(&w->tree, w->store, &w->session, context, tokenizer);
     return err ? refuse_library(p, err, NULL) : kept_check_head(&w->session, head, p);
 }
