@@ -8,6 +8,7 @@
 #define ASK "\"messages\": [{\"role\": \"user\", \"content\": \"Hello.\"}]"
 #define ENDLESS "\"max_tokens\": 100000, \"logit_bias\": {\"0\": -100}, \"stream\": true, \"prompt\": \"Once\""
 
+static const char *const options[] = {"--slots", "4", "--tokens", "1000000", "--grace", "1", NULL};
 static sqlite3 *db;
 
 static void execute(const char *sql)
@@ -94,7 +95,8 @@ static void a_locked_store_delays_no_stream(void)
     EXPECT_EQ(jobs_become(0, 5), 0);
 }
 
-#define LONG "\"max_tokens\": 100000, \"logit_bias\": {\"0\": -100, \"66\": 100}, \"stream\": true, " ASK
+#define LONG "\"max_tokens\": 100000, \"logit_bias\": {\"0\": -100, \"66\": 100}, " ASK
+#define STREAM "\"stream\": true, "
 
 /* Where "field": "VALUE" stands last in a text, its value. */
 static const char *value_of(const char *text, const char *field)
@@ -127,9 +129,9 @@ static void a_second_turn_is_refused(void)
     int fd = ask("/v1/chat/completions", "{\"session\": \"r\", \"max_tokens\": 2, " ASK "}");
     const char *first = value_of(receive(fd, "\"message\": \"msg", 20), "message");
     close(fd);
-    const int turn = ask("/v1/chat/completions", "{\"session\": \"r\", " LONG "}");
+    const int turn = ask("/v1/chat/completions", "{\"session\": \"r\", " STREAM LONG "}");
     EXPECT_HAS(receive(turn, "\"content\": \"A", 20), "data: ");
-    fd = ask("/v1/chat/completions", "{\"session\": \"r\", " LONG "}");
+    fd = ask("/v1/chat/completions", "{\"session\": \"r\", " STREAM LONG "}");
     const char *text = receive(fd, "turn_running", 5);
     EXPECT_EQ(status_of(text), 409);
     EXPECT_HAS(text, first);
@@ -142,6 +144,52 @@ static void a_second_turn_is_refused(void)
     close(turn);
     EXPECT_EQ(jobs_become(0, 5), 0);
     answers_with(ask("/v1/chat/completions", "{\"session\": \"r\", \"max_tokens\": 2, " ASK "}"), 200, "\"message\"");
+}
+
+/* The session after a turn that was cut continues: the part of the answer that was written is its first turn. */
+static void continues_from_a_part(const char *session)
+{
+    char path[64], body[256];
+    snprintf(body, sizeof body, "{\"session\": \"%s\", \"max_tokens\": 2, " ASK "}", session);
+    answers_with(ask("/v1/chat/completions", body), 200, "\"message\"");
+    snprintf(path, sizeof path, "/v1/sessions/%s", session);
+    const int fd = ask_plainly("GET", path);
+    const char *text = receive(fd, "\"branches\"", 10);
+    EXPECT_HAS(text, "\"turns\": 2");
+    EXPECT_HAS(text, "\"role\": \"assistant\", \"content\": \"AAA");
+    close(fd);
+}
+
+/* Stop, and ask anew at once: the second turn waits until the part of the first answer is kept. */
+static void a_client_that_leaves_keeps_its_part(void)
+{
+    for (int streams = 0; streams < 2; streams++) {
+        char body[256];
+        const char *const name = streams ? "stop" : "plain";
+        snprintf(body, sizeof body, "{\"name\": \"%s\"}", name);
+        answers_with(ask("/v1/sessions", body), 200, name);
+        snprintf(body, sizeof body, "{\"session\": \"%s\", %s" LONG "}", name, streams ? STREAM : "");
+        const int fd = ask("/v1/chat/completions", body);
+        const char *text = receive(fd, "content\": \"A", streams ? 20 : 1.5);
+        EXPECT_EQ(status_of(text), streams ? 200 : 0);
+        close(fd);
+        continues_from_a_part(name);
+    }
+}
+
+/* The same at the end of the server, after --grace. */
+static void the_end_keeps_the_part_of_an_answer(void)
+{
+    answers_with(ask("/v1/sessions", "{\"name\": \"cut\"}"), 200, "cut");
+    const int fd = ask("/v1/chat/completions", "{\"session\": \"cut\", " STREAM LONG "}");
+    EXPECT_HAS(receive(fd, "content\": \"A", 20), "data: ");
+    kill(child, SIGTERM);
+    const char *text = receive(fd, "[DONE]", 20);
+    EXPECT_HAS(text, "\"message\": \"msg_");
+    close(fd);
+    EXPECT_EQ(server_ended(), 0);
+    EXPECT(server_begin(options));
+    continues_from_a_part("cut");
 }
 
 /* A server that is asked to end waits for the store. */
@@ -162,13 +210,14 @@ int main(void)
 {
     folder_begin("serve-store");
     setenv("XDG_DATA_HOME", folder, 1);
-    static const char *const words[] = {"--slots", "4", "--tokens", "1000000", "--grace", "1", NULL};
-    if (!server_begin(words)) {
+    if (!server_begin(options)) {
         printf("skip a build without libmicrohttpd\n0 passed, 0 failed, 1 skipped\n");
         return 0;
     }
     RUN(a_locked_store_delays_no_stream);
     RUN(a_second_turn_is_refused);
+    RUN(a_client_that_leaves_keeps_its_part);
+    RUN(the_end_keeps_the_part_of_an_answer);
     RUN(the_end_waits_for_the_store);
     folder_end();
     return DONE();

@@ -36,7 +36,7 @@ static void take_text(answers *a, choice *c, const wkv_event *e)
         out_put(reasoning ? &c->reasoning : &c->text, e->text, e->bytes);
 }
 
-/* The server ends before a turn of a session has an answer to keep. */
+/* Server or client end before a turn of a session has an answer to keep. */
 static int refuse_turn(problem *p) { return refuse(p, 503, NULL, "shutting_down", "the server is shutting down"); }
 
 static int finish_choice(answers *a, choice *c, const wkv_event *e, problem *p)
@@ -44,6 +44,7 @@ static int finish_choice(answers *a, choice *c, const wkv_event *e, problem *p)
     if (e->finish_reason == WKV_FINISH_FAILED) return refuse(p, 500, NULL, "generation_failed", "%s", e->error);
     if (e->finish_reason == WKV_FINISH_READ) {
         if (a->kept && kept_asked(a->kept, c->session, p)) return -1;
+        a->asked = a->kept != NULL;
         const int err = answers_fork(a, c);
         return err ? refuse_library(p, err, NULL) : 0;
     }
@@ -59,7 +60,7 @@ static int drain(answers *a, choice *c, problem *p)
 {
     wkv_event e;
     int err = 0;
-    const int waits = a->r.stream && a->e->server->closing < 2; /* at the end of a shutdown no more for a client */
+    const int waits = a->r.stream && !a->left && a->e->server->closing < 2; /* then no more for a client */
     while (!err && !(waits && exchange_full(a->j.x)) && wkv_session_next_event(c->session, &e)) {
         if (e.kind == WKV_EVENT_DONE)
             err = finish_choice(a, c, &e, p);
@@ -109,7 +110,7 @@ static int advance(answers *a, choice *c, problem *p)
         return 0;
     }
     if (!c->session || c->to_score) return 0;
-    if (a->e->server->closing > 1) wkv_session_cancel(c->session);
+    if (a->left || a->e->server->closing > 1) wkv_session_cancel(c->session);
     wkv_cache_keep(a->e->cache, c->session);
     return drain(a, c, p);
 }
@@ -185,7 +186,8 @@ static job_result work(job *j, engine *e)
     a->e = e;
     if (a->kept && kept_problem(a->kept)) return stop(a, kept_problem(a->kept));
     if (a->saves) return respond(a);
-    if (exchange_gone(j->x)) return JOB_DONE;
+    a->left = exchange_gone(j->x);
+    if (a->left && !a->asked) return JOB_DONE; /* of an answer in a session the part that is there is kept */
     if (!a->begun) return begin(a);
     if (advance_all(a, &done, &p)) return stop(a, &p);
     if (done < a->n) return JOB_WORKS;

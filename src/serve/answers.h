@@ -43,7 +43,9 @@ struct answers {
     int64_t created;
     choice *choices;
     int n;
-    int begun, saves;   /* saves: all is generated, and on its way to the disk */
+    int begun;
+    int asked, saves;   /* a turn of a session: its question is read; its answer is on the way to the disk */
+    int left;           /* its client has left: the answer ends here */
     int prompt, cached; /* tokens */
     engine *e;          /* while it works */
     struct kept *kept;  /* a session of the store goes on (kept.h); NULL: none */
