@@ -94,7 +94,8 @@ WKV_API int wkv_store_read(wkv_store_messages **out, wkv_store *s, const wkv_sto
 WKV_API void wkv_store_messages_free(wkv_store_messages *m);
 
 /* The tree of a session as it is now. State files are read when a session of their node is asked for. WKV_EARG: a
- * context of a model with another version, other sizes or another vocabulary; no such session. */
+ * context of a model with another version, other sizes or another vocabulary; no such session. c and t NULL: a tree
+ * without a model, of which head and names change and are saved; its other functions give WKV_EARG. */
 WKV_API int wkv_store_load(wkv_tree **out, wkv_store *s, wkv_store_session *session, wkv_context *c,
                            const wkv_tokenizer *t);
 

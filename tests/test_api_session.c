@@ -209,6 +209,17 @@ static void stores(void)
     NOTHING(wkv_tree, wkv_store_load(&out, store, &one, c, NULL));
     NOTHING(wkv_tree, wkv_store_load(&out, store, &one, c2, t));
     REFUSED(wkv_store_load(NULL, store, &one, c, t));
+    wkv_tree *bare; /* without a model: head and names only */
+    wkv_session *empty;
+    EXPECT_EQ(wkv_store_load(&bare, store, &one, NULL, NULL), 0);
+    EXPECT_EQ(wkv_session_new(&empty, m, t), 0);
+    REFUSED(wkv_tree_add(bare, WKV_NOWHERE, &(wkv_node){.role = WKV_ROLE_USER, .text = "a"}, empty));
+    REFUSED(wkv_tree_mix(bare, (int[]){0}, (const wkv_session *[]){empty}, NULL, 1));
+    NOTHING(wkv_session, wkv_tree_session(&out, bare, WKV_NOWHERE));
+    EXPECT_EQ(wkv_tree_go(bare, WKV_NOWHERE), 0);
+    EXPECT_EQ(wkv_store_save(store, &one, bare), 0);
+    wkv_session_free(empty);
+    wkv_tree_free(bare);
     REFUSED(wkv_store_compare(NULL, &one, c, words, sizeof words));
     REFUSED(wkv_store_compare(store, NULL, c, words, sizeof words));
     REFUSED(wkv_store_compare(store, &one, NULL, words, sizeof words));

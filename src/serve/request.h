@@ -50,7 +50,9 @@ typedef struct {
     int must_call, one_call;      /* an answer in words is not allowed; no second call */
     const char *schema;           /* JSON Schema of an answer in words; NULL: any text */
     const char *state;            /* a state that the client holds (held.h); NULL: none */
-    const char *session, *parent; /* of wkv_store.h: the session that goes on, and the message it goes on from */
+    /* of wkv_store.h: the session that goes on, the message it goes on from, a question to ask anew; NULL: none */
+    const char *session, *parent, *edit;
+    int branch; /* go on from `parent` or `edit` wherever the head is */
 } request;
 
 /* Read a body. Returns 0, or -1 with the problem. The request is to be released in either case. */

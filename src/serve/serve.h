@@ -3,8 +3,9 @@
  *     serve_options o = {.models = &path, .n_models = 1, .host = "127.0.0.1", .port = 8080, ...};
  *     status = serve_run(&o, &interrupted);
  *
- * Threads: one of libmicrohttpd for all connections (epoll), one engine for each resident model, and the caller's,
- * which keeps the clock. One engine computes at a time. docs/server.md describes the endpoints. */
+ * Threads: one of libmicrohttpd for all connections (epoll), one engine for each resident model, one for the stores of
+ * sessions, and the caller's, which keeps the clock. One engine computes at a time. docs/server.md describes the
+ * endpoints. */
 #ifndef WKV_SERVE_SERVE_H
 #define WKV_SERVE_SERVE_H
 
