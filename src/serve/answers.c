@@ -24,8 +24,9 @@ static void send_piece(answers *a)
     out_clear(&a->piece);
 }
 
-static void take_text(answers *a, choice *c, const wkv_event *e)
+static int take_text(answers *a, choice *c, const wkv_event *e)
 {
+    if (e->kind == WKV_EVENT_TOOL_CALL) return calls_take(a, c, e->text, e->bytes);
     const int reasoning = e->kind == WKV_EVENT_REASONING;
     if (a->kept && e->kind == WKV_EVENT_TEXT) out_put(&a->answer, e->text, e->bytes);
     if (e->kind == WKV_EVENT_TOKEN)
@@ -34,6 +35,7 @@ static void take_text(answers *a, choice *c, const wkv_event *e)
         a->how->part(a, c, reasoning, e->text, e->bytes);
     else /* for a whole response, or a stream's next token */
         out_put(reasoning ? &c->reasoning : &c->text, e->text, e->bytes);
+    return 0;
 }
 
 /* Server or client end before a turn of a session has an answer to keep. */
@@ -50,8 +52,9 @@ static int finish_choice(answers *a, choice *c, const wkv_event *e, problem *p)
     }
     const int cut = e->finish_reason == WKV_FINISH_CANCELLED;
     if (a->kept && cut && !wkv_session_about(c->session).sampled) return refuse_turn(p);
+    calls_end(a, c);
     if (a->kept && kept_answered(a->kept, c->session, &a->answer, p)) return -1;
-    complete(a, c, e->finish_reason == WKV_FINISH_LENGTH || cut ? "length" : "stop");
+    complete(a, c, e->finish_reason == WKV_FINISH_LENGTH || cut ? "length" : c->n_calls ? "tool_calls" : "stop");
     return 0;
 }
 
@@ -64,8 +67,8 @@ static int drain(answers *a, choice *c, problem *p)
     while (!err && !(waits && exchange_full(a->j.x)) && wkv_session_next_event(c->session, &e)) {
         if (e.kind == WKV_EVENT_DONE)
             err = finish_choice(a, c, &e, p);
-        else
-            take_text(a, c, &e);
+        else if (take_text(a, c, &e))
+            err = refuse_library(p, WKV_ENOMEM, NULL);
         send_piece(a);
     }
     return err;
@@ -118,7 +121,7 @@ static int advance(answers *a, choice *c, problem *p)
 /* A part of the response was lost: there was no memory. */
 static int has_lost(const choice *c)
 {
-    int lost = c->text.failed || c->reasoning.failed;
+    int lost = c->text.failed || c->reasoning.failed || c->arguments.failed || c->calls.failed;
     for (int k = 0; k < 4; k++) lost |= c->tokens[k].failed;
     return lost;
 }
@@ -203,6 +206,9 @@ static void release(job *j)
         wkv_session_free(c->session);
         out_release(&c->text);
         out_release(&c->reasoning);
+        out_release(&c->arguments);
+        out_release(&c->calls);
+        wkv_call_reader_free(c->reader);
         free(c->scores);
         free(c->top);
         for (int k = 0; k < 4; k++) out_release(&c->tokens[k]);

@@ -3,6 +3,7 @@
 #define WKV_SERVE_ANSWERS_H
 
 #include "engine.h"
+#include "wkv_tools.h"
 
 typedef struct answers answers;
 
@@ -12,12 +13,16 @@ typedef struct {
     int prompt;         /* its number                                                    */
     int leads;          /* the first to its prompt, which it reads for the others        */
     int ends, done;     /* there is nothing to generate; complete                        */
-    const char *finish; /* "stop", "length"                                          */
+    const char *finish; /* "stop", "length", "tool_calls"                            */
     int sampled;
-    out text, reasoning; /* of a whole response                                      */
-    out tokens[4];       /* log-probabilities, in the lists of the dialect           */
-    int n_tokens;        /* in each list                                             */
-    size_t characters;   /* of the tokens so far                                     */
+    out text, reasoning;     /* of a whole response                                      */
+    wkv_call_reader *reader; /* of its calls; NULL: none yet                             */
+    int n_calls;
+    char call_id[40], call_name[80]; /* of the latest call                              */
+    out arguments, calls;            /* of the latest call; the complete ones, in the form of the dialect */
+    out tokens[4];                   /* log-probabilities, in the lists of the dialect           */
+    int n_tokens;                    /* in each list                                             */
+    size_t characters;               /* of the tokens so far                                     */
     /* echo with log-probabilities: the tokens of the prompt, with the `top` most probable ones (echo.c) */
     wkv_token_score *scores, *top;
     int scored, to_score;
@@ -30,6 +35,7 @@ typedef struct {
     int (*read)(request *r, const char *body, size_t bytes, problem *p); /* request.h */
     void (*begin)(answers *a);                                           /* the sessions exist    */
     void (*part)(answers *a, choice *c, int reasoning, const char *text, size_t n); /* of a stream           */
+    void (*call)(answers *a, choice *c, const wkv_call_part *part);                 /* c->call_id, c->call_name     */
     void (*token)(answers *a, choice *c, const wkv_token_score *t, int top); /* with log-probabilities; t[1 + top] */
     void (*end)(answers *a, choice *c);                                      /* of a stream's choice  */
     void (*finish)(answers *a);                                              /* all choices are done  */
@@ -70,6 +76,10 @@ int echo_begin(const answers *a, choice *c);
 int echo_work(answers *a);
 void echo_show(answers *a, choice *c);
 
+/* A part of a call's text, to the dialect (calls.c). WKV_ENOMEM */
+int calls_take(answers *a, choice *c, const char *text, size_t n);
+void calls_end(answers *a, choice *c); /* the answer has ended */
+
 /* Log-probabilities in JSON (logprobs.c): an object of a chat, and the four lists of a completion. */
 void logprobs_chat(out *o, const answers *a, const wkv_token_score *t, int top);
 void logprobs_completion(answers *a, choice *c, const wkv_token_score *t, int top);
@@ -86,5 +96,8 @@ int chat_append(const engine *e, wkv_session *s, const request *r);
 /* The same for a turn of a stored session: its system texts, and its question. */
 int chat_append_opening(const engine *e, wkv_session *s, const request *r);
 int chat_append_question(const engine *e, wkv_session *s, const request *r);
+/* This question: the last message, or the results of calls at the end. The first message of it, and its text. */
+int chat_question(const request *r);
+void chat_question_text(out *text, const request *r);
 
 #endif

@@ -35,7 +35,7 @@ static int start(answers *a, choice *c, int only_reads)
     const int most = e->server->o.max_tokens;
     wkv_generation g = {.sampler = &sampler,
                         .max_tokens = a->r.max_tokens > 0 && a->r.max_tokens < most ? a->r.max_tokens : most};
-    if (a->r.n_messages) wkv_generation_chat(&g, e->how, 0);
+    if (a->r.n_messages) wkv_generation_chat(&g, e->how, a->r.tools != NULL);
     g.scores = a->r.logprobs >= 0;
     g.top = a->r.logprobs < 0 ? 0 : a->r.logprobs < e->about->vocab ? a->r.logprobs : e->about->vocab;
     int n = 0;
@@ -85,11 +85,18 @@ static int check_bias(const answers *a, problem *p)
     return 0;
 }
 
+static int check_tools(const answers *a, problem *p)
+{
+    if (!a->r.tools || a->e->how->tool_stop) return 0;
+    return refuse(p, 501, "tools", "unsupported", "the chat template %s of the model has no form for tools",
+                  a->e->how->name);
+}
+
 int answers_begin(answers *a, problem *p)
 {
     const int prompts = a->r.n_messages ? 1 : a->r.n_prompts;
     int err = 0;
-    if (check_bias(a, p)) return -1;
+    if (check_bias(a, p) || check_tools(a, p)) return -1;
     if (!a->r.seeded) a->r.seed = random_seed_of();
     a->n = prompts * a->r.n;
     if (!(a->choices = calloc((size_t)a->n, sizeof *a->choices)))

@@ -8,9 +8,8 @@ typedef struct {
     const engine *e;
     wkv_session *s;
     const request *r;
-    out user;   /* texts that wait for their answer */
-    int waits;  /* there are some                   */
-    int output; /* the last of them is the result of a function */
+    out user;  /* texts that wait for their answer */
+    int waits; /* there are some                   */
 } writer;
 
 static size_t put_turn(const writer *w, int first, const char *system, const char *user, char *to, size_t cap)
@@ -65,7 +64,7 @@ static int put_question(writer *w, int answers_now)
         err = wkv_cache_append_answer(w->e->cache, w->s, beginning, strlen(beginning), 0);
     free(turn);
     out_clear(&w->user);
-    w->waits = w->output = 0;
+    w->waits = 0;
     return err;
 }
 
@@ -136,13 +135,23 @@ static int put_system(writer *w, const request *r, int *n)
 }
 
 /* A text of the user, or the result of a function, which has a line of its own before the first. */
-static void add_question(writer *w, const message *m)
+static void add_question(out *user, const message *m, int follows_output)
 {
-    const int output = m->who == SPEAKER_TOOL;
-    if (output && !w->output) add_line(&w->user, "Function output:");
-    add_line(&w->user, m->text);
-    w->output = output;
-    w->waits = 1;
+    if (m->who == SPEAKER_TOOL && !follows_output) add_line(user, "Function output:");
+    add_line(user, m->text);
+}
+
+int chat_question(const request *r)
+{
+    int first = r->n_messages - 1;
+    while (first > 0 && r->messages[first].who == SPEAKER_TOOL && r->messages[first - 1].who == SPEAKER_TOOL) first--;
+    return first;
+}
+
+void chat_question_text(out *text, const request *r)
+{
+    const int first = chat_question(r);
+    for (int i = first; i < r->n_messages; i++) add_question(text, &r->messages[i], i > first);
 }
 
 static int put_messages(writer *w, const request *r)
@@ -152,8 +161,10 @@ static int put_messages(writer *w, const request *r)
         const message *m = &r->messages[i];
         if (m->who == SPEAKER_ASSISTANT)
             err = put_answer(w, m, i + 1 == r->n_messages);
-        else
-            add_question(w, m);
+        else {
+            add_question(&w->user, m, w->waits && m[-1].who == SPEAKER_TOOL);
+            w->waits = 1;
+        }
     }
     return !err && w->waits ? put_question(w, 1) : err;
 }
@@ -176,7 +187,7 @@ int chat_append_opening(const engine *e, wkv_session *s, const request *r)
 int chat_append_question(const engine *e, wkv_session *s, const request *r)
 {
     writer w = {.e = e, .s = s, .r = r};
-    add_question(&w, &r->messages[r->n_messages - 1]);
+    chat_question_text(&w.user, r);
     const int err = put_question(&w, 1);
     out_release(&w.user);
     return err;

@@ -75,13 +75,15 @@ static int find_parent(int *node, const kept *k, const request *r, problem *p)
 /* A question, and before the first one perhaps system texts. */
 static int check_messages(const request *r, int first, problem *p)
 {
-    for (int i = 0; i + 1 < r->n_messages; i++)
+    for (int i = 0; i < chat_question(r); i++)
         if (r->messages[i].who != SPEAKER_SYSTEM || !first)
             return refuse(p, 400, "messages", "invalid_value",
                           "with a session, messages is one question%s; the session has the others",
                           first ? " after system texts" : "");
-    if (r->messages[r->n_messages - 1].who != SPEAKER_USER)
-        return refuse(p, 400, "messages", "invalid_value", "with a session, the last message is the user's");
+    const speaker last = r->messages[r->n_messages - 1].who;
+    if (last != SPEAKER_USER && last != SPEAKER_TOOL)
+        return refuse(p, 400, "messages", "invalid_value",
+                      "with a session, the last message is the user's, or the result of a call");
     return 0;
 }
 
@@ -117,7 +119,7 @@ static int append(const kept *k, wkv_session *s, problem *p)
     if (k->parent == WKV_NOWHERE) {
         err = chat_append_opening(e, s, r);
         if (!err && wkv_session_about(s).n) {
-            const char *system = r->n_messages > 1 ? r->messages[0].text : "";
+            const char *system = chat_question(r) > 0 ? r->messages[0].text : "";
             const wkv_node node = {.role = WKV_ROLE_TEXT, .text = system};
             const int opening = wkv_tree_add(k->tree, WKV_NOWHERE, &node, s);
             if (opening < 0) err = opening;
@@ -140,19 +142,30 @@ static int add(kept *k, wkv_role role, const char *text, const wkv_session *s, p
     return added < 0 ? refuse_library(p, added, "session") : 0;
 }
 
+/* The same with a text that is not ended by a zero byte. */
+static int add_text(kept *k, wkv_role role, const out *text, const wkv_session *s, problem *p)
+{
+    char *copy = text->failed ? NULL : malloc(text->n + 1);
+    if (!copy) return refuse(p, 503, NULL, "out_of_memory", "no memory for a message");
+    if (text->n) memcpy(copy, text->at, text->n);
+    copy[text->n] = 0;
+    const int bad = add(k, role, copy, s, p);
+    free(copy);
+    return bad;
+}
+
 int kept_asked(kept *k, const wkv_session *s, problem *p)
 {
-    return add(k, WKV_ROLE_USER, k->a->r.messages[k->a->r.n_messages - 1].text, s, p);
+    out text = {0};
+    chat_question_text(&text, &k->a->r);
+    const int bad = add_text(k, WKV_ROLE_USER, &text, s, p);
+    out_release(&text);
+    return bad;
 }
 
 int kept_answered(kept *k, const wkv_session *s, const out *text, problem *p)
 {
-    char *copy = text->failed ? NULL : malloc(text->n + 1);
-    if (!copy) return refuse(p, 503, NULL, "out_of_memory", "no memory for an answer");
-    if (text->n) memcpy(copy, text->at, text->n);
-    copy[text->n] = 0;
-    const int bad = add(k, WKV_ROLE_ASSISTANT, copy, s, p);
-    free(copy);
+    const int bad = add_text(k, WKV_ROLE_ASSISTANT, text, s, p);
     if (!bad) memcpy(k->answer, wkv_tree_node(k->tree, wkv_tree_head(k->tree))->id, sizeof k->answer);
     return bad;
 }

@@ -41,6 +41,34 @@ static void part(answers *a, choice *c, int reasoning, const char *text, size_t 
     end_chunk(a);
 }
 
+static void begin_call(out *o, const choice *c)
+{
+    out_format(o,
+               "\"id\": \"%s\", \"type\": \"function\", \"function\": {\"name\": \"%s\", \"arguments\": ", c->call_id,
+               c->call_name);
+}
+
+/* A part of a call: a stream sends it, a whole response has the call when it is complete. */
+static void call(answers *a, choice *c, const wkv_call_part *part)
+{
+    if (a->r.stream && part->kind != WKV_CALL_END) {
+        begin_delta(a, c);
+        out_format(&a->piece, "\"tool_calls\": [{\"index\": %d, ", part->call);
+        if (part->kind == WKV_CALL_NAME)
+            begin_call(&a->piece, c);
+        else
+            out_text(&a->piece, "\"function\": {\"arguments\": ");
+        out_string(&a->piece, part->text, part->kind == WKV_CALL_NAME ? 0 : part->bytes);
+        out_text(&a->piece, "}}]}, \"logprobs\": null, \"finish_reason\": null}]");
+        end_chunk(a);
+    } else if (part->kind == WKV_CALL_END) {
+        out_text(&c->calls, part->call ? ", {" : "{");
+        begin_call(&c->calls, c);
+        out_string(&c->calls, c->arguments.at, c->arguments.n);
+        out_text(&c->calls, "}}");
+    }
+}
+
 /* With log-probabilities a chunk is a token. */
 static void token(answers *a, choice *c, const wkv_token_score *t, int top)
 {
@@ -101,7 +129,15 @@ static void put_choice(out *o, const answers *a, const choice *c)
 {
     out_format(o, "%s{\"index\": %d, \"message\": {\"role\": \"assistant\", \"content\": ", c > a->choices ? ", " : "",
                (int)(c - a->choices));
-    out_string(o, c->text.n ? c->text.at : "", c->text.n);
+    if (c->calls.n && !c->text.n)
+        out_text(o, "null");
+    else
+        out_string(o, c->text.n ? c->text.at : "", c->text.n);
+    if (c->calls.n) {
+        out_text(o, ", \"tool_calls\": [");
+        out_put(o, c->calls.at, c->calls.n);
+        out_text(o, "]");
+    }
     if (c->reasoning.n) {
         out_text(o, ", \"reasoning_content\": ");
         out_string(o, c->reasoning.at, c->reasoning.n);
@@ -139,6 +175,7 @@ static const dialect chat = {.prefix = "chatcmpl-",
                              .read = request_chat,
                              .begin = begin,
                              .part = part,
+                             .call = call,
                              .token = token,
                              .end = end,
                              .finish = finish};
