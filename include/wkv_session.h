@@ -125,7 +125,7 @@ typedef struct {
      * the penalties begin anew */
     const wkv_sampler_options *sampler;
     int max_tokens; /* 0: no limit */
-    /* strings that end the answer and are not part of it, found across tokens */
+    /* strings that end the answer and are not part of it, found across tokens; not in a tool call */
     const char *const *stops;
     int n_stops;
     /* read after the answer, for any finish reason, in place of its trailing blanks: "\n\n"; NULL: nothing, and the ids

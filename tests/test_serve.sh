@@ -1,48 +1,8 @@
 #!/bin/sh
 # test_serve.sh - wkv serve with curl: every endpoint, fields and their types, errors, keys, names, several models.
 . "$(dirname "$0")/expect.sh"
-for needed in curl; do
-    command -v $needed >/dev/null || { echo "skip test_serve: no $needed here"; echo "0 passed, 0 failed, 1 skipped"; exit 0; }
-done
-if "$WKV" serve --tokens 0 2>&1 | grep -q 'has no server'; then
-    echo "skip test_serve: a build without libmicrohttpd"
-    echo "0 passed, 0 failed, 1 skipped"
-    exit 0
-fi
-export XDG_DATA_HOME="$work/data"
-server=
-# serve ARGUMENTS...: begin a server at a free port; its address is then in $at
-serve() {
-    rm -f address
-    "$WKV" serve --port 0 -t 1 "$@" >address 2>log &
-    server=$!
-    for _ in $(seq 200); do
-        [ -s address ] && break
-        sleep 0.1
-    done
-    at=$(sed 's,/v1$,,' address)
-    for _ in $(seq 200); do
-        curl -sf "$at/health" >/dev/null && break
-        sleep 0.1
-    done
-}
-# end STATUS: end the server, with this status
-end() {
-    kill -TERM $server
-    wait $server
-    is $? "$1" "status of the server ($(tail -n 2 log))"
-    server=
-}
-trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
-# ask STATUS PATH [curl's arguments]: the response is then in the files body and head
-ask() {
-    expected=$1 path=$2
-    shift 2
-    status=$(curl -s -o body -D head -w '%{http_code}' "$@" "$at$path")
-    is "$status" "$expected" "status of $path $* ($(head -c 300 body))"
-}
-chat() { ask "$1" /v1/chat/completions -d "$2"; }
-complete() { ask "$1" /v1/completions -d "$2"; }
+name=test_serve
+. "$here/serving.sh"
 hello='"messages": [{"role": "user", "content": "Hello, who are you?"}]'
 
 serve
@@ -203,9 +163,9 @@ wrong 400 n '"session": "trip", "n": 2'
 complete 400 '{"prompt": "a", "parent": "msg_a"}'
 holds body '"param": "parent"'
 wrong 404 model '"model": "gpt-4"'
-wrong 501 tools '"tools": [{"type": "function", "function": {"name": "f"}}]'
-wrong 501 response_format '"response_format": {"type": "json_object"}'
-chat 200 "{$hello, \"max_tokens\": 1, \"tools\": [{}], \"tool_choice\": \"none\", \"response_format\": {\"type\": \"text\"}}"
+wrong 501 tools '"tools": [{"type": "web_search"}]'
+wrong 400 response_format '"response_format": {"type": "xml"}'
+chat 200 "{$hello, \"max_tokens\": 1, \"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"f\"}}], \"tool_choice\": \"none\", \"response_format\": {\"type\": \"text\"}}"
 chat 400 '{"messages": []}'
 holds body '"param": "messages"'
 chat 400 '{"messages": [{"role": "user", "content": 1}]}'

@@ -66,6 +66,7 @@ static int read_list(request *r, problem *p)
     if (!(r->tools_text = keep_text(r, json_dumps(list, JSON_COMPACT), p))) return -1;
     int err = wkv_tools_new(&r->tools, r->tools_text, strlen(r->tools_text));
     if (!err) err = wkv_tools_list(&text, r->tools);
+    if (err == WKV_EFORMAT) return refuse(p, 400, "tools", "invalid_value", "%s", wkv_error());
     if (err) return refuse_library(p, err, "tools");
     return (r->tool_list = keep_text(r, text, p)) ? 0 : -1;
 }

@@ -114,6 +114,9 @@ static int keep_state(wkv_session *s)
 
 static int is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
+/* Stop strings are for words: in the arguments of a call they are data. */
+static int in_call(const answer *a) { return a->divided && a->sections.kind == WKV_EVENT_TOOL_CALL; }
+
 /* Add the text of the last id, and show the decided part. *reason: the answer has ended, if *ended. */
 static int add_text(wkv_session *s, int *ended, wkv_finish_reason *reason)
 {
@@ -123,14 +126,15 @@ static int add_text(wkv_session *s, int *ended, wkv_finish_reason *reason)
     a->n += wkv_decode(&a->decoder, s->tokenizer, s->ids[s->n - 1], a->text + a->n);
     scored_place(&a->scored, a->n + (size_t)a->decoder.n);
     *reason = WKV_FINISH_STOP;
-    const size_t stop = a->shown + stops_find(&a->stops, a->text + a->shown, a->n - a->shown);
+    const char *text = a->text + a->shown;
+    const size_t left = a->n - a->shown, stop = in_call(a) ? a->n : a->shown + stops_find(&a->stops, text, left);
     if (stop < a->n) {
         a->n = stop;
         err = show(s, stop, ended);
         *ended = 1;
         return err;
     }
-    err = show(s, a->n - stops_begun(&a->stops, a->text + a->shown, a->n - a->shown), ended);
+    err = show(s, a->n - (in_call(a) ? 0 : stops_begun(&a->stops, text, left)), ended);
     if (err || *ended) return err;
     const int replaced = a->ending && a->shown && is_blank(a->text[a->shown - 1]); /* by the ending, if it comes now */
     if (a->shown == a->n && !a->decoder.n && !replaced) {
