@@ -2,6 +2,7 @@
 #include "text/tokenizer.h"
 #include "text/alphabet.h"
 #include "text/builtin.h"
+#include "text/grammar/index.h"
 #include "base/error.h"
 #include "base/file.h"
 #include <limits.h>
@@ -211,6 +212,8 @@ int tokenizer_add(wkv_tokenizer *t, const char *lines)
         if (err) return err;
         at = at[n] ? at + n + 1 : NULL;
     }
+    token_index_free(t->index);
+    t->index = NULL;
     t->name = "trie"; /* the name after reopening from the output file */
     return build_trie_again(t);
 }
@@ -236,6 +239,7 @@ void wkv_tokenizer_close(wkv_tokenizer *t)
     vocabulary_release(&t->v);
     trie_release(&t->t);
     bpe_free(t->bpe);
+    token_index_free(t->index);
     free(t->path);
     free(t);
 }

@@ -15,6 +15,7 @@ struct wkv_tokenizer {
     int unknown; /* the id for characters missing in the vocabulary, -1: they are an error */
     trie t;      /* of all words, unless there is a bpe */
     bpe *bpe;
+    struct token_index *index; /* of constrained output; NULL until a grammar needs it */
 };
 
 /* A tokenizer from the bytes of a vocabulary file of any kind but GGUF; `name` is its path, also in messages. */
