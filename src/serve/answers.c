@@ -1,5 +1,6 @@
 /* answers.c - the events of sessions in the batcher become the response of a dialect. */
 #include "answers.h"
+#include "grammars.h"
 #include "held.h"
 #include "kept.h"
 #include "models.h"
@@ -214,6 +215,7 @@ static void release(job *j)
         for (int k = 0; k < 4; k++) out_release(&c->tokens[k]);
     }
     free(a->choices);
+    grammars_release(a->form);
     kept_end(a->kept);
     out_release(&a->answer);
     out_release(&a->state);

@@ -50,13 +50,14 @@ struct answers {
     choice *choices;
     int n;
     int begun;
-    int asked, saves;   /* a turn of a session: its question is read; its answer is on the way to the disk */
-    int left;           /* its client has left: the answer ends here */
-    int prompt, cached; /* tokens */
-    engine *e;          /* while it works */
-    struct kept *kept;  /* a session of the store goes on (kept.h); NULL: none */
-    out answer;         /* its answer's text                                    */
-    out state;          /* for the client to hold, in quotes; empty: none       */
+    int asked, saves;     /* a turn of a session: its question is read; its answer is on the way to the disk */
+    int left;             /* its client has left: the answer ends here */
+    int prompt, cached;   /* tokens */
+    engine *e;            /* while it works */
+    struct grammar *form; /* of the answers (grammars.h); NULL: any text */
+    struct kept *kept;    /* a session of the store goes on (kept.h); NULL: none */
+    out answer;           /* its answer's text                                    */
+    out state;            /* for the client to hold, in quotes; empty: none       */
     out piece;
 };
 

@@ -1,5 +1,6 @@
 /* answers_begin.c - a request becomes sessions in the batcher. */
 #include "answers.h"
+#include "grammars.h"
 #include "held.h"
 #include "kept.h"
 #include "names.h"
@@ -41,7 +42,8 @@ static int start(answers *a, choice *c, int only_reads)
     int n = 0;
     for (; n < g.n_stops; n++) stops[n] = g.stops[n];
     for (int i = 0; i < a->r.n_stops; i++) stops[n++] = a->r.stops[i];
-    g.stops = stops, g.n_stops = n;
+    g.stops = stops, g.n_stops = a->r.schema ? 0 : n; /* in JSON they are data */
+    g.grammar = grammars_of(a->form);
     const int err = wkv_batcher_add(e->batcher, c->session, only_reads ? NULL : &g);
     if (!err && !only_reads) echo_show(a, c);
     return err;
@@ -96,7 +98,7 @@ int answers_begin(answers *a, problem *p)
 {
     const int prompts = a->r.n_messages ? 1 : a->r.n_prompts;
     int err = 0;
-    if (check_bias(a, p) || check_tools(a, p)) return -1;
+    if (check_bias(a, p) || check_tools(a, p) || grammars_take(&a->form, a->e, &a->r, p)) return -1;
     if (!a->r.seeded) a->r.seed = random_seed_of();
     a->n = prompts * a->r.n;
     if (!(a->choices = calloc((size_t)a->n, sizeof *a->choices)))
