@@ -1,5 +1,4 @@
 /* test_answer_form.c - the grammar of an answer with tools: words, thoughts and calls, and what may not come. */
-#include "session/sections.h"
 #include "test.h"
 #include "text/tokenizer.h"
 #include "wkv_tools.h"
@@ -10,7 +9,7 @@ static wkv_tools *tools;
 static const wkv_template *g1;
 
 #define TOOLS                                                                                                          \
-    "[{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"integer\"}},"             \
+    "[{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"integer\"}},"              \
     "\"required\":[\"x\"]}},{\"name\":\"now\"}]"
 #define CALL_F "{\"name\":\"f\",\"arguments\":{\"x\":7}}"
 #define CALL_NOW "{\"name\":\"now\",\"arguments\":{}}"
@@ -38,7 +37,7 @@ static size_t allowed(const wkv_answer_form *f, const char *text, int *complete)
 typedef enum { GOES_ON, MAY_END, MUST_END } end;
 static void expect(const wkv_answer_form *f, const char *text, end how)
 {
-    int complete;
+    int complete = -1;
     const char *bar = strchr(text, '|');
     char plain[512];
     snprintf(plain, sizeof plain, "%.*s%s", bar ? (int)(bar - text) : (int)strlen(text), text, bar ? bar + 1 : "");
@@ -117,7 +116,7 @@ static void refusals(void)
     const char *json = "[{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"not\":{}}}]";
     EXPECT_EQ(wkv_tools_new(&odd, json, strlen(json)), 0);
     EXPECT_EQ(wkv_grammar_answer(&g, &(wkv_answer_form){.how = g1, .tools = odd}, bytes), WKV_EUNSUPPORTED);
-    EXPECT_HAS(wkv_error(), "parameters of f: ");
+    EXPECT_HAS(wkv_error(), "f: schema #");
     EXPECT_HAS(wkv_error(), "not");
     wkv_tools_free(odd);
 }

@@ -56,7 +56,8 @@ static int line(syntax *s, const char *const *marks, int n, const char *without)
     int ways[4], used = 0;
     strcpy(out, without);
     for (int i = 0; i < n; i++) {
-        strncat(out, marks[i], 1);
+        const size_t end = strlen(out);
+        out[end] = *marks[i], out[end + 1] = 0;
         ways[used++] = sequence_of(s, character(s, *marks[i]), leave_mark(s, marks[i], 1, rest));
     }
     ways[used++] = sequence_of(s, other_than(s, out), rest);
@@ -80,25 +81,28 @@ static int thought(syntax *s)
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
 
+/* Arguments are an object, also where the schema does not say so, and {} without properties. */
+static json_t *parameters_of(const tool *t)
+{
+    json_t *own = t->parameters ? json_copy((json_t *)t->parameters) : json_object();
+    static const char *const kinds[] = {"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "additionalProperties"};
+    int simple = 1;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) simple &= !json_object_get(own, kinds[i]);
+    if (!json_object_get(own, "type") && simple) json_object_set_new(own, "type", json_string("object"));
+    if (!json_object_size(json_object_get(own, "properties")) && simple)
+        json_object_set_new(own, "additionalProperties", json_false());
+    return own;
+}
+
 static int one_call(int *node, syntax *s, const tool *t)
 {
-    static const char no_parameters[] = "{\"type\":\"object\",\"properties\":{}}";
-    json_t *own = NULL;
-    int arguments;
-    int err = t->parameters && json_object_size(t->parameters)
-                  ? 0
-                  : json_read(&own, no_parameters, sizeof no_parameters - 1, 0);
-    if (!err) err = schema_node(&arguments, s, own ? own : t->parameters, SCHEMA_COMPACT | SCHEMA_OBJECT);
-    json_decref(own);
-    if (err == WKV_EUNSUPPORTED) {
-        char why[400];
-        snprintf(why, sizeof why, "%s", wkv_error());
-        err = fail(err, "parameters of %s: %s", t->name, why);
-    }
-    if (!err)
-        *node = sequence_of(s, syntax_text(s, "{\"name\":\""), syntax_text(s, t->name),
-                            syntax_text(s, "\",\"arguments\":"), arguments, syntax_text(s, "}"));
-    return err;
+    json_t *parameters = parameters_of(t);
+    const int rule = syntax_new_rule(s);
+    int err = parameters ? schema_read_value(s, rule, parameters) : fail(WKV_ENOMEM, "no memory for a function");
+    json_decref(parameters);
+    *node = sequence_of(s, syntax_text(s, "{\"name\":\""), syntax_text(s, t->name), syntax_text(s, "\",\"arguments\":"),
+                        syntax_rule(s, rule), syntax_text(s, "}"));
+    return err ? fail_prefix(err, t->name) : 0;
 }
 
 /* A call of any of the functions, or an array of calls. */
@@ -138,12 +142,13 @@ static int form_node(int *node, syntax *s, const wkv_answer_form *f)
     const template_opening opening = template_opening_of(f->how, f->think);
     int calls = NOTHING, words = NOTHING, err = 0;
     const int fenced = f->tools && f->must_call && opening != OPENING_THOUGHT; /* by the prompt */
+    s->compact = 1; /* a call is written in one form, so that the cache knows it again */
     if (f->tools) err = any_calls(&calls, s, f);
+    s->compact = 0;
     if (!err && f->schema && !f->must_call) {
-        json_t *schema;
-        err = json_read(&schema, f->schema, strlen(f->schema), 0);
-        if (!err) err = schema_node(&words, s, schema, 0);
-        json_decref(schema);
+        const int rule = syntax_new_rule(s);
+        err = schema_read(s, rule, f->schema, strlen(f->schema));
+        words = syntax_rule(s, rule);
     }
     if (err) return err;
     calls = sequence_of(s, syntax_text(s, fenced ? "\n" : CALL_FENCE "\n"), calls, syntax_text(s, CALL_END));

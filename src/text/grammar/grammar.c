@@ -38,7 +38,7 @@ int grammar_new(wkv_grammar **out, syntax *s, const wkv_tokenizer *t)
 int grammar_read(syntax *s, wkv_grammar_kind kind, const char *text, size_t bytes)
 {
     int node = EMPTY, err;
-    if (kind == WKV_GRAMMAR_JSON_SCHEMA) return schema_read(s, text, bytes);
+    if (kind == WKV_GRAMMAR_JSON_SCHEMA) return schema_read(s, 0, text, bytes);
     err = regex_read(&node, s, text, bytes, &(regex_use){syntax_class, 0, 0, NO_LIMIT});
     if (!err) syntax_set_rule(s, 0, node);
     return err;

@@ -9,7 +9,7 @@
 
 int syntax_json_separator(syntax *s, const char *mark)
 {
-    return sequence_of(s, syntax_text(s, mark), optional_of(s, syntax_text(s, " ")));
+    return sequence_of(s, syntax_text(s, mark), s->compact ? EMPTY : optional_of(s, syntax_text(s, " ")));
 }
 
 /* ---- strings ------------------------------------------------------------------------------------------------------- */

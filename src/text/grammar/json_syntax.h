@@ -1,6 +1,6 @@
 /* json_syntax.h - JSON values in a syntax tree: strings, numbers, a given value, any value.
  *
- * Values are written without blanks, but for at most one space after "," and ":". */
+ * Values are written without blanks, but for at most one space after "," and ":", unless the tree is `compact`. */
 #ifndef WKV_TEXT_GRAMMAR_JSON_SYNTAX_H
 #define WKV_TEXT_GRAMMAR_JSON_SYNTAX_H
 

@@ -279,10 +279,10 @@ int schema_node(schema_reader *r, const json_t *schema, int *node)
     return err ? err : r->s->err;
 }
 
-static int read_all(schema_reader *r)
+/* The schema and, behind it, all that it refers to. */
+static int read_all(schema_reader *r, int *root)
 {
-    int node, err = schema_node(r, r->root, &node);
-    if (!err) syntax_set_rule(r->s, 0, node);
+    int node, err = schema_node(r, r->root, root);
     for (; r->done < r->n && !err; r->done++) {
         const json_t *schema = r->rules[r->done].schema;
         snprintf(r->path, sizeof r->path, "%s", r->rules[r->done].path);
@@ -302,21 +302,28 @@ static int is_word(const char *text, size_t bytes, const char *word)
     return bytes == strlen(word) && !memcmp(text, word, bytes);
 }
 
-int schema_read(syntax *s, const char *text, size_t bytes)
+int schema_read_value(syntax *s, int rule, const json_t *root)
 {
-    schema_reader r = {.s = s, .any = -1, .path = "#", .path_used = 1};
+    schema_reader r = {.s = s, .root = root, .any = -1, .path = "#", .path_used = 1};
+    int node = NOTHING;
+    r.made = json_array();
+    const int err = r.made ? read_all(&r, &node) : fail(WKV_ENOMEM, "no memory for a schema");
+    if (!err) syntax_set_rule(s, rule, node);
+    json_decref(r.made);
+    for (int i = 0; i < r.n; i++) free(r.rules[i].path);
+    free(r.rules);
+    free(r.table);
+    return err;
+}
+
+int schema_read(syntax *s, int rule, const char *text, size_t bytes)
+{
     json_t *root = is_word(text, bytes, "true")    ? json_true()
                    : is_word(text, bytes, "false") ? json_false()
                                                    : NULL;
     int err = root ? 0 : json_read(&root, text, bytes, JSON_ALLOW_NUL);
     if (err) return fail_prefix(err, "schema");
-    r.root = root;
-    r.made = json_array();
-    err = r.made ? read_all(&r) : fail(WKV_ENOMEM, "no memory for a schema");
-    json_decref(r.made);
+    err = schema_read_value(s, rule, root);
     json_decref(root);
-    for (int i = 0; i < r.n; i++) free(r.rules[i].path);
-    free(r.rules);
-    free(r.table);
     return err;
 }

@@ -4,9 +4,10 @@
 
 #include "text/grammar/json_syntax.h"
 
-/* Read a schema into rule 0. WKV_EFORMAT: no JSON, or a keyword with a value that the standard does not have;
+/* Read a schema into a rule. WKV_EFORMAT: no JSON, or a keyword with a value that the standard does not have;
  * WKV_EUNSUPPORTED: a keyword, with its place; WKV_ENOMEM */
-int schema_read(syntax *s, const char *text, size_t bytes);
+int schema_read(syntax *s, int rule, const char *text, size_t bytes);
+int schema_read_value(syntax *s, int rule, const json_t *schema);
 
 /* ---- inside ---------------------------------------------------------------------------------------------------------- */
 
