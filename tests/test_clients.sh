@@ -32,6 +32,7 @@ done <<END
 openai openai
 litellm litellm
 langchain langchain_openai
+tools langchain_openai jsonschema
 harness lm_eval datasets numpy
 END
 kill $server
