@@ -221,6 +221,8 @@ static void samplers(void)
     EXPECT_EQ(wkv_sampler_new(&sampler, NULL, V, NULL), 0);
     REFUSED(wkv_sample(NULL, logits));
     REFUSED(wkv_sample(sampler, NULL));
+    REFUSED(wkv_sample_masked(NULL, logits, NULL));
+    REFUSED(wkv_sample_masked(sampler, NULL, NULL));
     REFUSED(wkv_sampler_count(NULL, 1));
     wkv_sampler_reset(NULL);
     EXPECT_EQ(wkv_sampler_count(sampler, -1), 0);

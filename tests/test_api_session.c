@@ -74,6 +74,35 @@ static void sessions(void)
     wkv_session_free(NULL);
 }
 
+static void grammars(void)
+{
+    wkv_grammar *g;
+    wkv_matcher *matcher;
+    uint64_t mask[1025];
+    REFUSED(wkv_grammar_new(NULL, WKV_GRAMMAR_REGEX, "a", 1, t));
+    NOTHING(wkv_grammar, wkv_grammar_new(&out, WKV_GRAMMAR_REGEX, NULL, 1, t));
+    NOTHING(wkv_grammar, wkv_grammar_new(&out, WKV_GRAMMAR_REGEX, "a", 1, NULL));
+    NOTHING(wkv_grammar, wkv_grammar_new(&out, (wkv_grammar_kind)9, "a", 1, t));
+    EXPECT_EQ(wkv_grammar_shortest(NULL), 0);
+    EXPECT_EQ(wkv_grammar_new(&g, WKV_GRAMMAR_REGEX, "ab", 2, t), 0);
+    REFUSED(wkv_matcher_new(NULL, g));
+    NOTHING(wkv_matcher, wkv_matcher_new(&out, NULL));
+    EXPECT_EQ(wkv_matcher_new(&matcher, g), 0);
+    REFUSED(wkv_matcher_mask(NULL, mask, 0));
+    REFUSED(wkv_matcher_mask(matcher, NULL, 0));
+    REFUSED(wkv_matcher_mask(matcher, mask, -1));
+    REFUSED(wkv_matcher_accept(NULL, 1));
+    REFUSED(wkv_matcher_accept(matcher, -1));
+    REFUSED(wkv_matcher_accept(matcher, 1 << 30));
+    REFUSED(wkv_matcher_accept(matcher, wkv_tokenizer_end(t)));
+    EXPECT_EQ(wkv_matcher_complete(NULL), 0);
+    EXPECT_EQ(wkv_matcher_complete(matcher), 0);
+    wkv_matcher_free(NULL);
+    wkv_matcher_free(matcher);
+    wkv_grammar_free(NULL);
+    wkv_grammar_free(g);
+}
+
 static void caches(void)
 {
     wkv_cache *k;
@@ -329,6 +358,7 @@ int main(void)
 {
     if (api_begin()) return 1;
     RUN(sessions);
+    RUN(grammars);
     RUN(caches);
     RUN(trees);
     RUN(stores);

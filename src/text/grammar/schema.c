@@ -30,7 +30,7 @@ static void enter(schema_reader *r, const char *keyword, const char *name)
 int schema_child(schema_reader *r, const json_t *schema, const char *keyword, const char *name, int *node)
 {
     const size_t before = r->path_used;
-    enter(r, keyword, name);
+    if (keyword) enter(r, keyword, name);
     int err = r->depth >= MOST_DEPTH ? schema_fail(r, WKV_EUNSUPPORTED, "more than %d schemas in each other", MOST_DEPTH) : 0;
     r->depth++;
     if (!err) err = schema_node(r, schema, node);
@@ -173,7 +173,7 @@ static int all_of(schema_reader *r, const json_t *list, const json_t *beside, in
         else
             err = schema_merge(r, both, one, &both);
     }
-    return err ? err : schema_child(r, both, "allOf", NULL, node);
+    return err ? err : schema_child(r, both, NULL, NULL, node);
 }
 
 /* A schema with one of the combiners, and others beside it, or none. */
@@ -192,7 +192,7 @@ static int combine(schema_reader *r, const json_t *schema, const char *combiner,
     err = find_target(r, value, &target);
     if (err || alone) return err ? err : refer(r, target, json_string_value(value), node);
     err = schema_merge(r, rest, target, &target);
-    return err ? err : schema_child(r, target, "$ref", NULL, node);
+    return err ? err : schema_child(r, target, NULL, NULL, node);
 }
 
 /* ---- given values -------------------------------------------------------------------------------------------------- */
