@@ -1,7 +1,8 @@
-/* session_operations.c - list, create, show, delete, undo, branch and mix sessions: the part of the store's thread, and
+/* session_operations.c - list, create, show, export, delete, undo, branch and mix sessions: the part of the store's thread, and
  * that of the engine, which reads the parts of a mix. */
 #include "running.h"
 #include "sessions.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
@@ -87,6 +88,16 @@ static int show(const session_work *w, out *o, problem *p)
     put_messages(o, m);
     out_text(o, "}");
     wkv_store_messages_free(m);
+    return 0;
+}
+
+static int export(const session_work *w, out *o, problem *p)
+{
+    char *text;
+    const int err = wkv_store_export(&text, w->store, &w->session, w->format);
+    if (err) return refuse_library(p, err, NULL);
+    out_text(o, text);
+    free(text);
     return 0;
 }
 
@@ -222,6 +233,7 @@ int session_operate(session_work *w, out *o, problem *p)
     case LIST: return list(w, o, p);
     case CREATE: return create(w, o, p);
     case SHOW: return show(w, o, p);
+    case EXPORT: return export(w, o, p);
     case DELETE_ONE: return delete_one(w, o, p);
     case UNDO: return undo(w, p) || session_save(w, o, p);
     case BRANCH: return branch(w, p) || session_save(w, o, p);

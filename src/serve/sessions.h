@@ -5,12 +5,13 @@
 #include "kept.h"
 
 enum { MIX_PARTS = 64 };
-typedef enum { LIST, CREATE, SHOW, DELETE_ONE, UNDO, BRANCH, MIX } operation;
+typedef enum { LIST, CREATE, SHOW, EXPORT, DELETE_ONE, UNDO, BRANCH, MIX } operation;
 
 typedef struct {
     job j;
     operation what;
     char name[80]; /* of the path */
+    wkv_export_format format;
     json_t *body;
     const char *model;
     const engine *e; /* CREATE, MIX; NULL: the session is read without its model */
