@@ -2,7 +2,7 @@
 #include "answers.h"
 #include "held.h"
 #include "kept.h"
-#include "names.h"
+#include "wkv_base.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,7 +90,7 @@ int answers_begin(answers *a, problem *p)
     const int prompts = a->r.n_messages ? 1 : a->r.n_prompts;
     int err = 0;
     if (check_bias(a, p)) return -1;
-    if (!a->r.seeded) a->r.seed = random_seed_of();
+    if (!a->r.seeded) a->r.seed = wkv_random_seed();
     a->n = prompts * a->r.n;
     if (!(a->choices = calloc((size_t)a->n, sizeof *a->choices)))
         return refuse(p, 503, NULL, "out_of_memory", "no memory for %d answers", a->n);

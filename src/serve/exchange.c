@@ -1,7 +1,7 @@
 /* exchange.c - an exchange between two threads: replies, streams, a client that leaves, the clock. */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "exchange.h"
-#include "names.h"
+#include "wkv_base.h"
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -35,7 +35,10 @@ static void find_client(exchange *x)
 exchange *exchange_new(server *s, struct MHD_Connection *c, const char *url, const char *method, const char *version)
 {
     exchange *x = calloc(1, sizeof *x);
-    if (!x) return NULL;
+    if (!x || wkv_id_new(x->id, "req")) {
+        free(x);
+        return NULL;
+    }
     pthread_mutex_init(&x->lock, NULL);
     x->owners = 1;
     x->server = s;
@@ -43,7 +46,6 @@ exchange *exchange_new(server *s, struct MHD_Connection *c, const char *url, con
     x->type = "";
     x->begun = x->progress = now_us();
     x->interim = !strcmp(version, "HTTP/1.1");
-    random_name(x->id);
     snprintf(x->method, sizeof x->method, "%s", method);
     snprintf(x->path, sizeof x->path, "%s", url);
     find_client(x);
@@ -96,7 +98,7 @@ void exchange_release(exchange *x)
 /* ---- the request, for handlers ----------------------------------------------------------------------------------- */
 
 server *exchange_server(exchange *x) { return x->server; }
-const char *exchange_id(const exchange *x) { return x->id; }
+const char *exchange_id(const exchange *x) { return x->id + strlen("req_"); }
 const char *exchange_method(const exchange *x) { return x->method; }
 const char *exchange_path(const exchange *x) { return x->path; }
 const char *exchange_tenant(const exchange *x) { return x->tenant; }

@@ -31,11 +31,9 @@ static void header(struct MHD_Response *r, const char *name, const char *value)
 
 static enum MHD_Result send_response(exchange *x, struct MHD_Response *r, int status, const char *type)
 {
-    char id[64];
     if (!r) return MHD_NO;
     if (*type) header(r, "Content-Type", type);
-    snprintf(id, sizeof id, "req_%s", x->id);
-    header(r, "X-Request-Id", id);
+    header(r, "X-Request-Id", x->id);
     if (status == 401) header(r, "WWW-Authenticate", "Bearer");
     if (status == 429 || status == 503) header(r, "Retry-After", "1");
     if (status == 405) header(r, "Allow", *x->allow ? x->allow : "GET, POST");
