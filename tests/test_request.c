@@ -72,6 +72,17 @@ static void names_the_wrong_field(void)
         {MESSAGES ", \"tools\": 5", 400, "tools"},
         {MESSAGES ", \"modalities\": [\"audio\"]", 501, "modalities"},
         {MESSAGES ", \"return_state\": 1", 400, "return_state"},
+        {MESSAGES ", \"return_state\": true, \"n\": 2", 400, "n"},
+        {MESSAGES ", \"state\": \"x\", \"n\": 2", 400, "n"},
+        {MESSAGES ", \"session\": \"x\", \"n\": 2", 400, "n"},
+        {MESSAGES ", \"session\": \"x\", \"state\": \"y\"", 400, "state"},
+        {MESSAGES ", \"session\": 1", 400, "session"},
+        {MESSAGES ", \"parent\": \"msg_a\"", 400, "parent"},
+        {MESSAGES ", \"edit\": \"msg_a\"", 400, "edit"},
+        {MESSAGES ", \"branch\": true", 400, "branch"},
+        {MESSAGES ", \"session\": \"x\", \"branch\": 1", 400, "branch"},
+        {MESSAGES ", \"session\": \"x\", \"edit\": 5", 400, "edit"},
+        {MESSAGES ", \"session\": \"x\", \"branch\": true, \"parent\": \"a\", \"edit\": \"b\"", 400, "parent"},
         {"\"messages\": {}", 400, "messages"},
         {"\"messages\": [5]", 400, "messages[0]"},
         {"\"messages\": [{}]", 400, "messages[0].role"},
@@ -91,6 +102,26 @@ static void names_the_wrong_field(void)
         EXPECT_STR(p.param, wrong[i].param);
         request_release(&r);
     }
+}
+
+/* The library's reader has these bodies, not jansson's. */
+static void bodies(void)
+{
+    static const char *const wrong[] = {
+        "", "{", "[]", "5", "{} {}", "{\"a\": \"\\u0000\"}", "{\"a\": \"\xff\"}", "{\"a\": \"\\ud800\"}"};
+    static char deep[4096] = "{\"a\": ";
+    request r;
+    problem p;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        EXPECT_EQ(chat(&r, &p, wrong[i]), -1);
+        EXPECT_EQ(p.status, 400);
+        EXPECT_STR(p.code, "invalid_json");
+        request_release(&r);
+    }
+    memset(deep + 6, '[', 1000);
+    EXPECT_EQ(chat(&r, &p, deep), -1);
+    EXPECT_HAS(p.message, "maximum parsing depth reached");
+    request_release(&r);
 }
 
 static void prompts(void)
@@ -173,6 +204,7 @@ int main(void)
 {
     RUN(fields_of_a_chat);
     RUN(names_the_wrong_field);
+    RUN(bodies);
     RUN(prompts);
     RUN(damaged_bodies);
     RUN(texts);

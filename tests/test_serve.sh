@@ -137,6 +137,7 @@ last=$(field message)
 ask 200 /v1/sessions/book
 is "$(grep -o '"role": "assistant"' body | wc -l | tr -d ' ')" 3 "answers of a session"
 question=$(grep -o '"id": "msg_[a-z2-7]*", "parent": null' body | sed 's/"id": "\([^"]*\)".*/\1/')
+chat 409 "{$hello, \"session\": \"book\", \"edit\": \"$question\", \"parent\": \"$first_message\", \"max_tokens\": 4}"
 chat 200 "{$hello, \"session\": \"book\", \"edit\": \"$question\", \"max_tokens\": 4}"
 ask 200 /v1/sessions/book/undo -X POST
 holds body '"head": null'
@@ -153,6 +154,15 @@ ask 200 /v1/sessions
 holds body '"name": "book"'
 "$WKV" session show book >out 2>err
 holds out "Hello, who are you?"
+"$WKV" session export book --format json >out 2>err
+ask 200 /v1/sessions/book/export
+same body out "the JSON of an export over HTTP and by wkv session"
+"$WKV" session export book >out 2>err
+ask 200 '/v1/sessions/book/export?format=markdown'
+same body out "the Markdown of an export over HTTP and by wkv session"
+holds head 'text/markdown; charset=utf-8'
+ask 400 '/v1/sessions/book/export?format=html'
+holds body '"param": "format"'
 ask 200 /v1/sessions/book -X DELETE
 ask 404 /v1/sessions/book
 chat 404 "{$hello, \"session\": \"book\"}"
@@ -195,6 +205,12 @@ wrong 400 logit_bias '"logit_bias": {"a": 1}'
 wrong 400 logit_bias '"logit_bias": {"999999": 1}'
 wrong 400 top_logprobs '"top_logprobs": 2'
 wrong 400 reasoning_effort '"reasoning_effort": "great"'
+wrong 400 parent '"parent": "msg_a"'
+wrong 400 edit '"edit": "msg_a"'
+wrong 400 branch '"branch": true'
+wrong 400 n '"session": "trip", "n": 2'
+complete 400 '{"prompt": "a", "parent": "msg_a"}'
+holds body '"param": "parent"'
 wrong 404 model '"model": "gpt-4"'
 wrong 501 tools '"tools": [{"type": "function", "function": {"name": "f"}}]'
 wrong 501 response_format '"response_format": {"type": "json_object"}'

@@ -1,138 +1,7 @@
 /* test_serve_http.c - wkv serve and clients that behave badly: that leave, read or write slowly, close one half, send
- * two requests at once, large ones, broken ones. Each gets its status, and the others their answers. The program is
- * $WKV or ./wkv. */
+ * two requests at once, large ones, broken ones. Each gets its status, and the others their answers. */
 #define _DEFAULT_SOURCE
-#include "test.h"
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-static const char *program;
-static pid_t child;
-static int port;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* ---- the server -------------------------------------------------------------------------------------------------- */
-
-enum { WORDS = 24 };
-
-static void be_server(const char *const *more, int out)
-{
-    const char *words[WORDS] = {program, "serve", "--port", "0", "-t", "1", "-q", "--cache-disk", "0"};
-    for (int n = 9; *more; more++) words[n++] = *more;
-    dup2(out, 1);
-    if (!getenv("WKV_TEST_LOG")) dup2(open("/dev/null", O_WRONLY), 2);
-    execv(program, (char **)(uintptr_t)words);
-    _exit(127);
-}
-
-/* Begin a server, and wait for its address and its model. Returns 0 where it does not start. */
-static int begin(const char *const *more)
-{
-    int at[2];
-    char line[256] = "";
-    if (pipe(at)) return 0;
-    fflush(stdout);
-    if (!(child = fork())) be_server(more, at[1]);
-    close(at[1]);
-    for (size_t n = 0; n < sizeof line - 1 && read(at[0], line + n, 1) == 1 && line[n] != '\n'; n++) continue;
-    close(at[0]);
-    const char *colon = strrchr(line, ':');
-    port = colon ? atoi(colon + 1) : 0;
-    return port > 0;
-}
-
-static int end(void)
-{
-    int status;
-    kill(child, SIGTERM);
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* ---- clients ----------------------------------------------------------------------------------------------------- */
-
-static int connect_to_server(void)
-{
-    const struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to)) FAILED("no connection");
-    return fd;
-}
-
-static void send_all(int fd, const char *text, size_t n)
-{
-    while (n) {
-        const ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
-        if (sent <= 0) return;
-        text += sent;
-        n -= (size_t)sent;
-    }
-}
-
-static char request_text[4 << 20];
-static int closes; /* requests ask the server to close the connection */
-
-/* A request in request_text; its length. */
-static size_t make(const char *path, const char *body, size_t bytes)
-{
-    const int n = snprintf(request_text, sizeof request_text,
-                           "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                           "Content-Length: %zu\r\n%s\r\n",
-                           path, bytes, closes ? "Connection: close\r\n" : "");
-    memcpy(request_text + n, body, bytes);
-    return (size_t)n + bytes;
-}
-
-static int ask(const char *path, const char *body)
-{
-    const int fd = connect_to_server();
-    send_all(fd, request_text, make(path, body, strlen(body)));
-    return fd;
-}
-
-/* All that comes until the text `until` is there, the server closes, or some seconds have passed. */
-static char *receive(int fd, const char *until, double seconds)
-{
-    static char text[8 << 20];
-    const double give_up = now() + seconds;
-    size_t n = 0, seen = 0; /* seen: the searched part */
-    *text = 0;
-    while (n < sizeof text - 1 && now() < give_up) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (until && strstr(text + seen, until)) break;
-        seen = until && n > strlen(until) ? n - strlen(until) : 0;
-        if (poll(&p, 1, 50) <= 0) continue;
-        const ssize_t got = recv(fd, text + n, sizeof text - 1 - n, 0);
-        if (got <= 0) break;
-        n += (size_t)got;
-        text[n] = 0;
-    }
-    return text;
-}
-
-/* The status of the last response in a text; 0: none. */
-static int status_of(const char *text)
-{
-    int status = 0;
-    for (const char *at = text; (at = strstr(at, "HTTP/1.1 ")); at += 9) status = atoi(at + 9);
-    return status;
-}
+#include "server.h"
 
 #define HELLO "\"messages\": [{\"role\": \"user\", \"content\": \"Tell me a long story.\"}]"
 #define ENDLESS "\"max_tokens\": 100000, \"logit_bias\": {\"0\": -100}, \"prompt\": \"Once upon a time\""
@@ -148,28 +17,6 @@ static double short_answer(void)
     if (status_of(text) != 200) FAILED("a short answer: %s", text);
     close(fd);
     return now() - begun;
-}
-
-static int metric(const char *name)
-{
-    const int fd = connect_to_server();
-    static const char get[] = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    char line[64];
-    send_all(fd, get, sizeof get - 1);
-    const char *text = receive(fd, NULL, 10);
-    close(fd);
-    snprintf(line, sizeof line, "\nwkv_%s ", name);
-    const char *at = strstr(text, line);
-    return at ? atoi(at + strlen(line)) : -1;
-}
-
-/* The requests at work become `n`, within some seconds. */
-static int jobs_become(int n, double seconds)
-{
-    const double give_up = now() + seconds;
-    int jobs;
-    while ((jobs = metric("jobs")) != n && now() < give_up) usleep(10000);
-    return jobs;
 }
 
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
@@ -259,7 +106,7 @@ static void a_large_prompt(void)
                       line[] = "The king had a daughter. ";
     size_t n = sizeof begins - 1;
     memcpy(body, begins, n);
-    for (; n < 100000; n += sizeof line - 1) memcpy(body + n, line, sizeof line - 1);
+    for (; n < 400000; n += sizeof line - 1) memcpy(body + n, line, sizeof line - 1);
     n += (size_t)snprintf(body + n, 16, "\"}");
     const int fd = connect_to_server();
     send_all(fd, request_text, make("/v1/completions", body, n));
@@ -368,6 +215,79 @@ static void a_full_queue(void)
     EXPECT_EQ(jobs_become(0, 5), 0);
 }
 
+/* A client with a small buffer that asks for a long response, and reads nothing of it. */
+static int stall(int streams)
+{
+    const int fd = socket(AF_INET, SOCK_STREAM, 0), bytes = 4096;
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char body[256];
+    const size_t n = (size_t)snprintf(body, sizeof body,
+                                      "{\"prompt\": \"Once\", \"max_tokens\": %d, \"logit_bias\": {\"0\": -100}, "
+                                      "\"logprobs\": 20, \"stream\": %s}",
+                                      streams ? 100000 : 1500, streams ? "true" : "false");
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    if (connect(fd, (const struct sockaddr *)&to, sizeof to)) FAILED("no connection");
+    send_all(fd, request_text, make("/v1/completions", body, n));
+    return fd;
+}
+
+/* Requests whose responses are not finished, beside that of the metrics, become `n`. */
+static int connections_become(int n, double seconds)
+{
+    const double give_up = now() + seconds;
+    int found;
+    while ((found = metric("connections") - 1) != n && now() < give_up) usleep(50000);
+    return found;
+}
+
+static void gives_up_a_client_that_takes_nothing(void)
+{
+    for (int streams = 0; streams < 2; streams++) {
+        const int fd = stall(streams);
+        EXPECT_EQ(connections_become(1, 5), 1);
+        EXPECT_EQ(jobs_become(0, 60), 0);
+        EXPECT_EQ(connections_become(0, 5), 0);
+        close(fd);
+    }
+}
+
+static void gives_up_a_body_that_takes_too_long(void)
+{
+    const int fd = connect_to_server();
+    const size_t n = make("/v1/completions", SHORT, sizeof SHORT - 1);
+    const double begun = now();
+    char byte;
+    for (size_t i = 0; i < n - 1; i++) { /* it arrives, byte by byte */
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (i > n - 20) usleep(200000);
+        send_all(fd, request_text + i, 1);
+        if (poll(&p, 1, 0) > 0) break;
+    }
+    EXPECT(recv(fd, &byte, 1, 0) <= 0);
+    EXPECT(now() - begun < 3.5);
+    close(fd);
+}
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { END_SECONDS = 20 };
+#else
+enum { END_SECONDS = 5 }; /* --grace, a second for the last bytes, and a step on a busy machine */
+#endif
+
+/* A server whose clients read nothing ends soon after --grace. */
+static void ends_beside_stalled_clients(void)
+{
+    int fd[6];
+    for (int i = 0; i < 6; i++) fd[i] = stall(i % 3 != 0);
+    EXPECT_EQ(connections_become(6, 10), 6);
+    usleep(2000000); /* their buffers are full */
+    const double begun = now();
+    EXPECT_EQ(server_end(), 0);
+    EXPECT(now() - begun < END_SECONDS);
+    for (int i = 0; i < 6; i++) close(fd[i]);
+}
+
 /* A stream under way when the server is asked to end gets its end. */
 static void shuts_down(void)
 {
@@ -376,15 +296,13 @@ static void shuts_down(void)
     kill(child, SIGTERM);
     EXPECT_HAS(receive(fd, "[DONE]", 10), "[DONE]");
     close(fd);
-    EXPECT_EQ(end(), 0);
+    EXPECT_EQ(server_end(), 0);
 }
 
 int main(void)
 {
-    program = getenv("WKV") ? getenv("WKV") : "./wkv";
-    signal(SIGPIPE, SIG_IGN);
-    if (!begin((const char *[]){"--slots", "1", "--queue", "1", "--tokens", "1000000", "--keep-alive", "1", "--grace",
-                                "1", NULL})) {
+    if (!server_begin((const char *[]){"--slots", "1", "--queue", "1", "--tokens", "1000000", "--keep-alive", "1",
+                                       "--grace", "1", NULL})) {
         printf("skip a build without libmicrohttpd\n0 passed, 0 failed, 1 skipped\n");
         return 0;
     }
@@ -397,10 +315,16 @@ int main(void)
     RUN(many_connections);
     RUN(a_full_queue);
     RUN(shuts_down);
-    if (begin((const char *[]){"--slots", "2", "--keep-alive", "1", "--tokens", "20", NULL})) {
+    if (server_begin((const char *[]){"--slots", "2", "--keep-alive", "1", "--tokens", "20", NULL})) {
         RUN(mutated_bodies);
         RUN(a_large_prompt);
-        EXPECT_EQ(end(), 0);
+        EXPECT_EQ(server_end(), 0);
     }
+    if (server_begin((const char *[]){"--client-timeout", "1", "--body-timeout", "1", "--tokens", "1000000", NULL})) {
+        RUN(gives_up_a_client_that_takes_nothing);
+        RUN(gives_up_a_body_that_takes_too_long);
+        EXPECT_EQ(server_end(), 0);
+    }
+    if (server_begin((const char *[]){"--grace", "1", "--tokens", "1000000", NULL})) RUN(ends_beside_stalled_clients);
     return DONE();
 }

@@ -44,6 +44,8 @@ struct answers {
     choice *choices;
     int n;
     int begun;
+    int asked, saves;   /* a turn of a session: its question is read; its answer is on the way to the disk */
+    int left;           /* its client has left: the answer ends here */
     int prompt, cached; /* tokens */
     engine *e;          /* while it works */
     struct kept *kept;  /* a session of the store goes on (kept.h); NULL: none */
@@ -54,6 +56,13 @@ struct answers {
 
 /* Read the body as a request, and give it to the model's engine as a job. The exchange is refused otherwise. */
 void answers_give(exchange *x, const dialect *how);
+
+/* From a request to the batcher (answers_begin.c): make its sessions; read a prompt, or the rest of it, and answer;
+ * begin the other answers to a prompt that was read once with copies of its state. Codes of the library, except of
+ * answers_begin: 0, or -1 with the problem. */
+int answers_begin(answers *a, problem *p);
+int answers_start(answers *a, choice *c);
+int answers_fork(answers *a, choice *lead);
 
 /* The prompt before its answer (echo.c): with log-probabilities its tokens are scored first, 64 at a time, and then
  * read. echo_begin: 0 or a code of the library; echo_work: the same; echo_show gives the prompt to the dialect. */

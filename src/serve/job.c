@@ -2,7 +2,7 @@
 #include "engine.h"
 #include <stdlib.h>
 
-void *job_new(exchange *x, size_t bytes, int (*work)(job *j, engine *e), void (*release)(job *j))
+void *job_new(exchange *x, size_t bytes, job_result (*work)(job *j, engine *e), void (*release)(job *j))
 {
     job *j = calloc(1, bytes);
     if (j) {
@@ -13,4 +13,11 @@ void *job_new(exchange *x, size_t bytes, int (*work)(job *j, engine *e), void (*
     refuse(&p, 503, NULL, "out_of_memory", "no memory for a request");
     exchange_refuse(x, &p);
     return NULL;
+}
+
+void finish_job(job *j)
+{
+    exchange *x = j->x;
+    j->release(j);
+    exchange_release(x);
 }

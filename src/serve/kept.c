@@ -1,5 +1,6 @@
 /* kept.c - answers in sessions of the store. */
 #include "kept.h"
+#include "running.h"
 #include "wkv_file.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +9,15 @@
 enum { PATH_ROOM = 4096 };
 
 struct kept {
-    const engine *e;
+    answers *a;
     wkv_store *store;
     wkv_store_session session;
     wkv_tree *tree;
-    const char *question;
+    int parent;      /* the node from which the turn goes on */
+    wkv_session *at; /* loaded: at its end                   */
+    running turn;
+    char answer[32]; /* the id of its message */
+    problem found;
 };
 
 int kept_store(wkv_store **store, const char *tenant, problem *p)
@@ -57,13 +62,10 @@ static int find_edited(int *node, const kept *k, const char *id, problem *p)
 
 static int find_parent(int *node, const kept *k, const request *r, problem *p)
 {
-    const char *edit = NULL;
-    int branch = 0;
-    if (field_text(&edit, r->body, "edit", p) || field_flag(&branch, r->body, "branch", p)) return -1;
+    if (!r->branch && kept_check_head(&k->session, r->parent, p)) return -1;
+    if (r->edit) return find_edited(node, k, r->edit, p);
     *node = wkv_tree_head(k->tree);
-    if (edit) return find_edited(node, k, edit, p);
-    if (!branch) return kept_check_head(&k->session, r->parent, p);
-    if (!r->parent) return 0;
+    if (!r->branch || !r->parent) return 0;
     *node = *r->parent ? wkv_tree_find(k->tree, r->parent) : WKV_NOWHERE;
     return *node >= WKV_NOWHERE
                ? 0
@@ -80,15 +82,40 @@ static int check_messages(const request *r, int first, problem *p)
                           first ? " after system texts" : "");
     if (r->messages[r->n_messages - 1].who != SPEAKER_USER)
         return refuse(p, 400, "messages", "invalid_value", "with a session, the last message is the user's");
-    if (r->n > 1) return refuse(p, 400, "n", "invalid_value", "with a session, n is 1");
     return 0;
 }
 
-static int append(kept *k, wkv_session *s, const request *r, int parent, problem *p)
+static int load(kept *k, problem *p)
 {
+    const answers *a = k->a;
+    int err = wkv_store_load(&k->tree, k->store, &k->session, a->e->context, a->e->tokenizer);
+    if (err) return refuse_library(p, err, "session");
+    if (find_parent(&k->parent, k, &a->r, p) || check_messages(&a->r, k->parent == WKV_NOWHERE, p)) return -1;
+    if (wkv_tree_go(k->tree, k->parent)) return refuse_library(p, WKV_EARG, "parent");
+    err = wkv_tree_session(&k->at, k->tree, k->parent);
+    return err ? refuse_library(p, err, "session") : 0;
+}
+
+int kept_load(kept *k)
+{
+    const answers *a = k->a;
+    problem *p = &k->found;
+    if (!k->store && kept_store(&k->store, exchange_tenant(a->j.x), p)) return 0;
+    if (kept_find(&k->session, k->store, a->r.session, p)) return 0;
+    const int waits = a->r.branch ? 0 : running_enter(&k->turn, &k->a->j, a->id, &k->session, p);
+    if (!waits && load(k, p)) running_leave(&k->turn);
+    return waits > 0;
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
+
+static int append(const kept *k, wkv_session *s, problem *p)
+{
+    const engine *e = k->a->e;
+    const request *r = &k->a->r;
     int err = 0;
-    if (parent == WKV_NOWHERE) {
-        err = chat_append_opening(k->e, s, r);
+    if (k->parent == WKV_NOWHERE) {
+        err = chat_append_opening(e, s, r);
         if (!err && wkv_session_about(s).n) {
             const char *system = r->n_messages > 1 ? r->messages[0].text : "";
             const wkv_node node = {.role = WKV_ROLE_TEXT, .text = system};
@@ -96,33 +123,15 @@ static int append(kept *k, wkv_session *s, const request *r, int parent, problem
             if (opening < 0) err = opening;
         }
     }
-    if (!err) err = chat_append_question(k->e, s, r);
+    if (!err) err = chat_append_question(e, s, r);
     return err ? refuse_library(p, err, "messages") : 0;
 }
 
-int kept_begin(kept **out_kept, wkv_session **s, const answers *a, problem *p)
+int kept_begin(kept *k, wkv_session **s, problem *p)
 {
-    kept *k = calloc(1, sizeof *k);
-    int parent = WKV_NOWHERE;
-    if (!k) return refuse(p, 503, NULL, "out_of_memory", "no memory for a session");
-    k->e = a->e;
-    k->question = a->r.messages[a->r.n_messages - 1].text;
-    int bad = kept_store(&k->store, exchange_tenant(a->j.x), p) || kept_find(&k->session, k->store, a->r.session, p);
-    int err = bad ? 0 : wkv_store_load(&k->tree, k->store, &k->session, a->e->context, a->e->tokenizer);
-    if (err) bad = refuse_library(p, err, "session");
-    if (!bad) bad = find_parent(&parent, k, &a->r, p) || check_messages(&a->r, parent == WKV_NOWHERE, p);
-    if (!bad && wkv_tree_go(k->tree, parent)) bad = refuse_library(p, WKV_EARG, "parent");
-    err = bad ? 0 : wkv_tree_session(s, k->tree, parent);
-    if (err) bad = refuse_library(p, err, "session");
-    if (!bad) bad = append(k, *s, &a->r, parent, p);
-    if (bad)
-        kept_end(k);
-    else
-        *out_kept = k;
-    return bad ? -1 : 0;
+    *s = k->at, k->at = NULL;
+    return append(k, *s, p);
 }
-
-/* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 static int add(kept *k, wkv_role role, const char *text, const wkv_session *s, problem *p)
 {
@@ -131,7 +140,10 @@ static int add(kept *k, wkv_role role, const char *text, const wkv_session *s, p
     return added < 0 ? refuse_library(p, added, "session") : 0;
 }
 
-int kept_asked(kept *k, const wkv_session *s, problem *p) { return add(k, WKV_ROLE_USER, k->question, s, p); }
+int kept_asked(kept *k, const wkv_session *s, problem *p)
+{
+    return add(k, WKV_ROLE_USER, k->a->r.messages[k->a->r.n_messages - 1].text, s, p);
+}
 
 int kept_answered(kept *k, const wkv_session *s, const out *text, problem *p)
 {
@@ -141,23 +153,55 @@ int kept_answered(kept *k, const wkv_session *s, const out *text, problem *p)
     copy[text->n] = 0;
     const int bad = add(k, WKV_ROLE_ASSISTANT, copy, s, p);
     free(copy);
-    if (bad) return bad;
-    const int err = wkv_store_save(k->store, &k->session, k->tree);
-    if (err == WKV_ECONFLICT) return refuse(p, 409, "parent", "head_moved", "%s", wkv_error());
-    return err ? refuse_library(p, err, "session") : 0;
+    if (!bad) memcpy(k->answer, wkv_tree_node(k->tree, wkv_tree_head(k->tree))->id, sizeof k->answer);
+    return bad;
 }
 
-const char *kept_message(const kept *k)
+/* A branch leaves the head to a turn that needs it where it is, and to another process that has moved it. */
+static int save(kept *k)
 {
-    const wkv_node *n = wkv_tree_node(k->tree, wkv_tree_head(k->tree));
-    return n ? n->id : "";
+    problem other;
+    const int branch = k->a->r.branch;
+    int err = 0;
+    if (branch && running_check(k->a->e->server, &k->session, &other))
+        err = wkv_tree_go(k->tree, *k->session.head ? wkv_tree_find(k->tree, k->session.head) : WKV_NOWHERE);
+    if (!err) err = wkv_store_save(k->store, &k->session, k->tree);
+    return branch && err == WKV_ECONFLICT ? 0 : err;
 }
 
+void kept_save(kept *k)
+{
+    const int err = save(k);
+    if (err == WKV_ECONFLICT)
+        refuse(&k->found, 409, "parent", "head_moved", "%s", wkv_error());
+    else if (err == WKV_EARG)
+        refuse(&k->found, 404, "session", "session_not_found", "the session %s was deleted meanwhile", k->session.id);
+    else if (err)
+        refuse_library(&k->found, err, "session");
+    running_leave(&k->turn);
+}
+
+/* ---- the turn ---------------------------------------------------------------------------------------------------- */
+
+kept *kept_new(answers *a)
+{
+    kept *k = calloc(1, sizeof *k);
+    if (k) k->a = a;
+    return k;
+}
+
+const problem *kept_problem(const kept *k) { return k->found.status ? &k->found : NULL; }
+
+const char *kept_message(const kept *k) { return k->answer; }
 const char *kept_session(const kept *k) { return k->session.id; }
+
+void kept_leave(kept *k) { running_leave(&k->turn); }
 
 void kept_end(kept *k)
 {
     if (!k) return;
+    running_leave(&k->turn);
+    wkv_session_free(k->at);
     wkv_tree_free(k->tree);
     wkv_store_close(k->store);
     free(k);

@@ -45,6 +45,7 @@ int models_give(const char *name, job *j, int limited, problem *p)
         snprintf(exchange_log(j->x)->model, sizeof exchange_log(j->x)->model, "%s", m->e.name);
         exchange_share(j->x);
         j->next = NULL;
+        j->model = m;
         m->n_jobs++;
         if (m->last)
             m->last->next = j;
@@ -55,6 +56,17 @@ int models_give(const char *name, job *j, int limited, problem *p)
     }
     pthread_mutex_unlock(&a->lock);
     return err;
+}
+
+void models_return(job *j)
+{
+    entry *m = j->model;
+    pthread_mutex_lock(&m->all->lock);
+    j->next = m->returned;
+    m->returned = j;
+    m->n_away--;
+    pthread_cond_signal(&m->changed);
+    pthread_mutex_unlock(&m->all->lock);
 }
 
 int models_report(server *s, int i, model_report *to)
@@ -115,10 +127,15 @@ void models_close(server *s)
     for (int i = 0; i < a->n; i++) pthread_cond_broadcast(&a->at[i].changed);
     pthread_cond_broadcast(&a->places);
     pthread_mutex_unlock(&a->lock);
-    for (int i = 0; i < a->n; i++) {
+    for (int i = 0; i < a->n; i++)
         if (a->at[i].runs) pthread_join(a->at[i].thread, NULL);
-        pthread_cond_destroy(&a->at[i].changed);
-    }
+}
+
+void models_free(server *s)
+{
+    models *a = s->models;
+    if (!a) return;
+    for (int i = 0; i < a->n; i++) pthread_cond_destroy(&a->at[i].changed);
     pthread_mutex_destroy(&a->lock);
     pthread_cond_destroy(&a->places);
     free(a->at);

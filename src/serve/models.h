@@ -6,13 +6,17 @@
 
 /* The table of the server's models. Returns 0, or 1 after an error message. The first model begins to load. */
 int models_open(server *s);
-/* Cancel the jobs that are left, end the threads, close the models. */
+/* Cancel the jobs that are left, end the threads, close the models; later jobs are refused. */
 void models_close(server *s);
+void models_free(server *s); /* when no handler runs any more */
 
 /* Give a job to the engine of a model of its server, which is loaded first if it must be; name NULL: the first model.
  * The job belongs to the engine from here on, which releases it; with -1 it still belongs to the caller. limited: the
  * job counts for the queue's limit. 404: no such model; 429: too many wait; 503: the server is shutting down. */
 int models_give(const char *name, job *j, int limited, problem *p);
+
+/* Give a job back to its engine, which waits for it: the thread of the store has done its part. */
+void models_return(job *j);
 
 /* The i-th model for reports; 0 past the last. */
 typedef struct {

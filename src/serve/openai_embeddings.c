@@ -83,7 +83,7 @@ static void reply(embeddings *m, const engine *e)
     exchange_reply_json(m->j.x, &o);
 }
 
-static int work(job *j, engine *e)
+static job_result work(job *j, engine *e)
 {
     embeddings *m = (embeddings *)j;
     problem p;
@@ -97,15 +97,15 @@ static int work(job *j, engine *e)
         else
             refuse_library(&p, err, "input");
         exchange_refuse(j->x, &p);
-        return 1;
+        return JOB_DONE;
     }
-    if (m->read < m->n) return 0;
+    if (m->read < m->n) return JOB_WORKS;
     put_text(m, e);
     free(m->ids);
     m->ids = NULL;
-    if (++m->at < m->r.n_prompts) return 0;
+    if (++m->at < m->r.n_prompts) return JOB_WORKS;
     reply(m, e);
-    return 1;
+    return JOB_DONE;
 }
 
 static void release(job *j)

@@ -2,6 +2,7 @@
 #include "dialects.h"
 #include "models.h"
 #include "server.h"
+#include "store_thread.h"
 #include <string.h>
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
@@ -116,6 +117,8 @@ void handle_metrics(exchange *x)
     put_metric(&o, "http_seconds_total", "counter", "Processor time of the thread of connections.",
                s->clocked ? 1e-6 * (double)cpu_us(s->http_clock) : 0);
     put_metric(&o, "jobs", "gauge", "Requests at work or waiting.", jobs);
+    put_metric(&o, "store_jobs", "gauge", "Requests that the store works on, or that wait for it.",
+               store_thread_jobs(s));
     put_metric(&o, "connections", "gauge", "Requests whose response is not finished.", http_busy(s));
     put_metric(&o, "models_resident", "gauge", "Models in memory.", resident);
     put_metric(&o, "memory_resident_bytes", "gauge", "Resident memory, mapped files included.",

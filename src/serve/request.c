@@ -149,12 +149,19 @@ static int read_format(const request *r, problem *p)
                   type);
 }
 
+/* Fields that say something about a session or a state, which must then be there, and agree. */
 static int check_extras(const request *r, problem *p)
 {
-    if (r->return_state && r->n > 1)
-        return refuse(p, 400, "return_state", "invalid_value", "return_state is for one answer, n is %d", r->n);
+    const char *of = r->parent ? "parent" : r->edit ? "edit" : r->branch ? "branch" : NULL;
+    if (of && !r->session)
+        return refuse(p, 400, of, "invalid_value", "%s is of a session, and the request has no session", of);
+    if (r->edit && r->branch && r->parent)
+        return refuse(p, 400, "parent", "invalid_value",
+                      "with branch, the turn goes on from parent or from before edit: send one of them");
     if (r->state && r->session) return refuse(p, 400, "state", "invalid_value", "state and session exclude each other");
-    return 0;
+    if (r->n == 1) return 0;
+    const char *single = r->session ? "session" : r->state ? "state" : r->return_state ? "return_state" : NULL;
+    return single ? refuse(p, 400, "n", "invalid_value", "n is %d, expected 1 with %s", r->n, single) : 0;
 }
 
 int request_settings(request *r, problem *p)
@@ -166,7 +173,8 @@ int request_settings(request *r, problem *p)
                    field_count(&r->n, o, "n", 1, REQUEST_CHOICES, p) || read_stops(r, p) || read_stream(r, p) ||
                    read_format(r, p) || field_flag(&r->return_state, o, "return_state", p) ||
                    field_text(&r->state, o, "state", p) || field_text(&r->session, o, "session", p) ||
-                   field_text(&r->parent, o, "parent", p) || check_extras(r, p)
+                   field_text(&r->parent, o, "parent", p) || field_text(&r->edit, o, "edit", p) ||
+                   field_flag(&r->branch, o, "branch", p) || check_extras(r, p)
                ? -1
                : 0;
 }

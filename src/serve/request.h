@@ -43,7 +43,9 @@ typedef struct {
     int logprobs; /* the most probable tokens to report beside the sampled one; -1: no log-probabilities */
     int echo, stream, usage, return_state;
     const char *state;            /* a state that the client holds (held.h); NULL: none */
-    const char *session, *parent; /* of wkv_store.h: the session that goes on, and the message it goes on from */
+    /* of wkv_store.h: the session that goes on, the message it goes on from, a question to ask anew; NULL: none */
+    const char *session, *parent, *edit;
+    int branch; /* go on from `parent` or `edit` wherever the head is */
 } request;
 
 /* Read a body. Returns 0, or -1 with the problem. The request is to be released in either case. */

@@ -59,7 +59,8 @@ int request_completion(request *r, const char *body, size_t bytes, problem *p)
         return -1;
     if (r->session) return refuse(p, 400, "session", "invalid_value", "a session goes on with /v1/chat/completions");
     if ((r->state || r->return_state) && (r->n_prompts > 1 || r->echo))
-        return refuse(p, 400, "state", "invalid_value", "a state is for one prompt without echo");
+        return refuse(p, 400, r->state ? "state" : "return_state", "invalid_value",
+                      "a state is for one prompt without echo");
     if (suffix && *suffix)
         return refuse(p, 501, "suffix", "unsupported",
                       "suffix is not supported: RWKV models have no token to fill in with");

@@ -1,17 +1,11 @@
 /* resident.c - the thread of a model: a place in memory, its jobs, and the choice of the model that leaves. */
 #include "resident.h"
+#include "store_thread.h"
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 /* ---- jobs -------------------------------------------------------------------------------------------------------- */
-
-static void finish_job(job *j)
-{
-    exchange *x = j->x;
-    j->release(j);
-    exchange_release(x);
-}
 
 static void refuse_jobs(job *j, const problem *p)
 {
@@ -97,8 +91,16 @@ static void describe(entry *m)
     *r->failure = 0;
 }
 
-/* Jobs that were given, waiting for them unless the engine is busy. NULL and not busy: the model is to leave the
- * memory. */
+static void append(job **list, job *more)
+{
+    while (*list) list = &(*list)->next;
+    *list = more;
+}
+
+static int has_jobs(const entry *m) { return m->returned || (m->first && !m->wanted_away); }
+
+/* Jobs that were given or returned, waiting for them unless the engine is busy. NULL and not busy: the model is to
+ * leave the memory. */
 static job *wait_for_jobs(entry *m, int busy)
 {
     models *a = m->all;
@@ -107,26 +109,39 @@ static job *wait_for_jobs(entry *m, int busy)
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += idle;
     pthread_mutex_lock(&a->lock);
-    while (!busy && !m->first && !m->wanted_away && !a->closing) {
-        if (!idle)
+    while (!busy && !has_jobs(m) && (m->n_away || (!m->wanted_away && !a->closing))) {
+        if (!idle || m->n_away)
             pthread_cond_wait(&m->changed, &a->lock);
         else if (pthread_cond_timedwait(&m->changed, &a->lock, &until))
             break;
     }
-    job *list = m->wanted_away ? NULL : take_jobs(m);
+    job *list = m->returned;
+    m->returned = NULL;
+    if (!m->wanted_away) append(&list, take_jobs(m));
     if (list) m->used = now_us();
     pthread_mutex_unlock(&a->lock);
     return list;
 }
 
-/* Let every job work between two steps. Returns those that are not done. */
+static void give_to_store(entry *m, job *j)
+{
+    pthread_mutex_lock(&m->all->lock);
+    m->n_away++;
+    pthread_mutex_unlock(&m->all->lock);
+    store_thread_give(j);
+}
+
+/* Let every job work between two steps. Returns those that are to work again. */
 static job *work(entry *m, job *list)
 {
     job *left = NULL, **end = &left;
     int done = 0;
     for (job *j = list, *next; j; j = next) {
         next = j->next;
-        if (j->work(j, &m->e)) {
+        const job_result result = j->work(j, &m->e);
+        if (result == JOB_STORES)
+            give_to_store(m, j);
+        else if (result == JOB_DONE) {
             finish_job(j);
             done++;
         } else {
@@ -143,10 +158,12 @@ static job *work(entry *m, job *list)
     return left;
 }
 
-static void append(job **list, job *more)
+static int has_jobs_away(entry *m)
 {
-    while (*list) list = &(*list)->next;
-    *list = more;
+    pthread_mutex_lock(&m->all->lock);
+    const int n = m->n_away;
+    pthread_mutex_unlock(&m->all->lock);
+    return n;
 }
 
 static void step(entry *m)
@@ -173,7 +190,7 @@ static void serve_jobs(entry *m)
         active = work(m, active);
         m->e.server->count.own_time += cpu_us(CLOCK_THREAD_CPUTIME_ID) - begun;
         if (wkv_batcher_pending(m->e.batcher)) step(m);
-        if (!active && wkv_cache_save(m->e.cache)) fprintf(stderr, "wkv: %s\n", wkv_error());
+        if (!active && !has_jobs_away(m) && wkv_cache_save(m->e.cache)) fprintf(stderr, "wkv: %s\n", wkv_error());
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include "models.h"
 
-typedef struct {
+struct entry {
     models *all;
     engine e;
     const char *path;
@@ -15,10 +15,12 @@ typedef struct {
     int loaded_once, slots;
     int64_t used;
     job *first, *last; /* given, not taken yet */
+    job *returned;     /* by the thread of the store */
     int n_jobs;        /* given and taken, not done */
+    int n_away;        /* of them, with the thread of the store */
     pthread_cond_t changed;
     model_report report;
-} entry;
+};
 
 struct models {
     server *s;

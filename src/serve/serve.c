@@ -4,12 +4,13 @@
 #include "held.h"
 #include "models.h"
 #include "server.h"
+#include "store_thread.h"
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK = 100000 /* microseconds */ };
+enum { TICK = 100000 /* microseconds */, LAST_TICKS = 10 /* for the last bytes of responses */ };
 
 int64_t now_us(void)
 {
@@ -62,8 +63,11 @@ static void shut_down(server *s, volatile sig_atomic_t *interrupted)
     }
     s->closing = 2; /* answers end where they are */
     models_close(s);
-    for (int i = 0; i < 50 && http_busy(s); i++) usleep(TICK); /* the last bytes */
+    store_thread_end(s);
+    for (int i = 0; i < LAST_TICKS && http_busy(s); i++) usleep(TICK);
     http_stop(s);
+    models_free(s);
+    store_thread_free(s);
 }
 
 /* The only model has failed to load, and has never been loaded: no request can be answered. */
@@ -79,12 +83,16 @@ int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
     server *s = &all;
     *s = (server){.o = *o, .created = time(NULL), .max_body = o->max_body ? (size_t)o->max_body << 20 : BODY};
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->turns_lock, NULL);
     pthread_mutex_init(&s->compute.lock, NULL);
     pthread_cond_init(&s->compute.turn, NULL);
     raise_limit();
-    if (guard_open(s) || held_open(s) || models_open(s)) return 1;
-    if (http_start(s)) {
+    if (guard_open(s) || held_open(s) || store_thread_begin(s)) return 1;
+    if (models_open(s) || http_start(s)) {
         models_close(s);
+        store_thread_end(s);
+        models_free(s);
+        store_thread_free(s);
         return 1;
     }
     if (o->ready) o->ready(o->host, s->o.port);

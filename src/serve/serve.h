@@ -3,8 +3,9 @@
  *     serve_options o = {.models = &path, .n_models = 1, .host = "127.0.0.1", .port = 8080, ...};
  *     status = serve_run(&o, &interrupted);
  *
- * Threads: one of libmicrohttpd for all connections (epoll), one engine for each resident model, and the caller's,
- * which keeps the clock. One engine computes at a time. docs/server.md describes the endpoints. */
+ * Threads: one of libmicrohttpd for all connections (epoll), one engine for each resident model, one for the stores of
+ * sessions, and the caller's, which keeps the clock. One engine computes at a time. docs/server.md describes the
+ * endpoints. */
 #ifndef WKV_SERVE_SERVE_H
 #define WKV_SERVE_SERVE_H
 
@@ -44,6 +45,8 @@ typedef struct {
     int max_tokens;                   /* of an answer                                          */
     int max_body;                     /* MB of a request; 0: by the state                      */
     int keep_alive;                   /* seconds between comments of a silent stream           */
+    int client_timeout;               /* seconds in which a client takes nothing of its response */
+    int body_timeout;                 /* seconds for the body of a request */
     int grace;                        /* seconds for streams to finish at shutdown             */
     int64_t cache_memory, cache_disk; /* bytes; 0: a quarter of the memory; none */
     const char *cache_folder;         /* NULL: none     */

@@ -12,6 +12,8 @@ enum { BODY = 8 << 20 /* bytes of a request, beside a state */ };
 
 struct MHD_Daemon;
 typedef struct models models;
+typedef struct store_thread store_thread;
+typedef struct running running;
 
 /* Engines take turns in the order in which they ask. */
 typedef struct {
@@ -37,6 +39,9 @@ struct server {
     char secret[2][32]; /* of client-held states: the first signs, both verify */
     int n_secrets;
     models *models;
+    store_thread *store;
+    pthread_mutex_t turns_lock; /* of the list */
+    running *running;           /* turns of sessions */
     turns compute;
     metrics count;
     _Atomic int closing; /* no new requests */
@@ -60,7 +65,7 @@ typedef struct {
 
 extern const route routes[];
 
-int64_t now_us(void);           /* of the monotonic clock */
+int64_t now_us(void);            /* of the monotonic clock */
 int64_t cpu_us(clockid_t clock); /* of a thread's processor time */
 
 #endif

@@ -119,7 +119,7 @@ static void put_info(const engine *e, out *o)
 
 /* ---- the job ----------------------------------------------------------------------------------------------------- */
 
-static int work(job *j, engine *e)
+static job_result work(job *j, engine *e)
 {
     const tokenization *t = (const tokenization *)j;
     problem p = {0};
@@ -132,11 +132,11 @@ static int work(job *j, engine *e)
         put_info(e, &o);
     if (!p.status) {
         exchange_reply_json(j->x, &o);
-        return 1;
+        return JOB_DONE;
     }
     out_release(&o);
     exchange_refuse(j->x, &p);
-    return 1;
+    return JOB_DONE;
 }
 
 static void release(job *j)

@@ -37,14 +37,14 @@ static int check_ids(const wkv_store *s, const wkv_node *n, int vocab)
 static int restore(wkv_tree *t, const wkv_store *s, const store_node *n)
 {
     char path[STORE_PATH] = "";
-    int err = check_ids(s, &n->about, context_model(t->context)->rwkv.V);
+    int err = t->context ? check_ids(s, &n->about, context_model(t->context)->rwkv.V) : 0;
     if (!err && *n->state) err = store_state_path(path, s, n->state);
     return err ? err : tree_restore(t, &n->about, *path && !access(path, R_OK) ? path : NULL);
 }
 
 static int fill(wkv_tree *t, wkv_store *s, const store_content *x)
 {
-    int err = check_lineage(s, x->row.key, context_model(t->context));
+    int err = t->context ? check_lineage(s, x->row.key, context_model(t->context)) : 0;
     for (int i = 0; i < x->n && !err; i++) err = restore(t, s, &x->nodes[i]);
     for (int i = 0; i < x->n_marks && !err; i++)
         err = (x->marks[i].branch ? wkv_tree_branch : wkv_tree_mark)(t, x->marks[i].name, x->marks[i].node);
@@ -57,9 +57,10 @@ int wkv_store_load(wkv_tree **out, wkv_store *s, wkv_store_session *session, wkv
     *out = NULL;
     REQUIRE(s, "the store");
     REQUIRE(session, "the session");
+    if (!c != !t) return fail(WKV_EARG, "%s: %s is NULL", __func__, c ? "the tokenizer" : "the context");
     wkv_tree *tree;
     store_content x;
-    int err = wkv_tree_new(&tree, c, t);
+    int err = tree_new(&tree, c, t);
     if (err) return err;
     err = store_read(&x, s, session);
     if (!err) err = fill(tree, s, &x);

@@ -8,12 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-int wkv_tree_new(wkv_tree **out, wkv_context *c, const wkv_tokenizer *t)
+int tree_new(wkv_tree **out, wkv_context *c, const wkv_tokenizer *t)
 {
-    REQUIRE(out, "out");
-    *out = NULL;
-    REQUIRE(c, "the context");
-    REQUIRE(t, "the tokenizer");
     wkv_tree *tree = calloc(1, sizeof *tree);
     if (!tree) return fail(WKV_ENOMEM, "no memory for a conversation");
     tree->context = c;
@@ -22,6 +18,15 @@ int wkv_tree_new(wkv_tree **out, wkv_context *c, const wkv_tokenizer *t)
     wkv_tree_limit(tree, 0);
     *out = tree;
     return 0;
+}
+
+int wkv_tree_new(wkv_tree **out, wkv_context *c, const wkv_tokenizer *t)
+{
+    REQUIRE(out, "out");
+    *out = NULL;
+    REQUIRE(c, "the context");
+    REQUIRE(t, "the tokenizer");
+    return tree_new(out, c, t);
 }
 
 static void release(tree_node *n)
@@ -123,6 +128,7 @@ int wkv_tree_add(wkv_tree *t, int parent, const wkv_node *about, const wkv_sessi
     REQUIRE(t, "the tree");
     REQUIRE(about, "the description of the node");
     REQUIRE(s, "the session");
+    REQUIRE(t->context, "the model of the tree");
     int err = check_parent(t, parent);
     if (err) return err;
     if (about->role != WKV_ROLE_TEXT && about->role != WKV_ROLE_USER && about->role != WKV_ROLE_ASSISTANT)
@@ -167,6 +173,7 @@ static int check_parts(const wkv_tree *t, const int *nodes, const wkv_session *c
 int wkv_tree_mix(wkv_tree *t, const int *nodes, const wkv_session *const *sessions, const float *weights, int n)
 {
     REQUIRE(t, "the tree");
+    REQUIRE(t->context, "the model of the tree");
     int err = check_parts(t, nodes, sessions, n);
     const wkv_state **states = err ? NULL : malloc(sizeof *states * (size_t)n);
     float *equal = err ? NULL : malloc(sizeof *equal * (size_t)n);

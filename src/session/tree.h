@@ -31,6 +31,9 @@ struct wkv_tree {
     int changed; /* nodes, head or names, since the tree was loaded or saved */
 };
 
+/* wkv_tree_new; context and tokenizer NULL: a tree without a model, of which only head and names change. */
+int tree_new(wkv_tree **out, wkv_context *c, const wkv_tokenizer *t);
+
 /* Append a node that was stored, and the path of its state file (NULL: none), which is read when a session of the node
  * is asked for. The head stays. WKV_EARG: a parent or a part that does not exist; WKV_ENOMEM. */
 int tree_restore(wkv_tree *t, const wkv_node *node, const char *state_path);

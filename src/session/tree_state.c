@@ -101,6 +101,7 @@ int wkv_tree_session(wkv_session **out, wkv_tree *t, int node)
     REQUIRE(out, "out");
     *out = NULL;
     REQUIRE(t, "the tree");
+    REQUIRE(t->context, "the model of the tree");
     if (node != WKV_NOWHERE && !tree_at(t, node))
         return fail(WKV_EARG, "node %d does not exist; the conversation has %d", node, t->n);
     int from;
@@ -169,7 +170,7 @@ static int cost(const wkv_tree *t, int node)
 
 void tree_thin(wkv_tree *t)
 {
-    const size_t bytes = context_model(t->context)->about.state_bytes;
+    const size_t bytes = t->context ? context_model(t->context)->about.state_bytes : 0; /* no model, no states */
     int held = 0;
     for (int i = 0; i < t->n; i++) held += t->nodes[i].state && i != t->head;
     for (; held && (size_t)held * bytes > t->limit; held--) {
