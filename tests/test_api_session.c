@@ -238,6 +238,28 @@ static void stores(void)
     NOTHING(wkv_tree, wkv_store_load(&out, store, &one, c, NULL));
     NOTHING(wkv_tree, wkv_store_load(&out, store, &one, c2, t));
     REFUSED(wkv_store_load(NULL, store, &one, c, t));
+    char *text, stamp[24], title[68];
+    wkv_store_messages none = {0};
+    EXPECT_EQ(wkv_store_export(&text, store, &one, WKV_EXPORT_JSON), 0);
+    EXPECT_HAS(text, "\"messages\": []");
+    free(text);
+    REFUSED(wkv_store_export(NULL, store, &one, WKV_EXPORT_JSON));
+    NOTHING(char, wkv_store_export(&out, NULL, &one, WKV_EXPORT_JSON));
+    NOTHING(char, wkv_store_export(&out, store, NULL, WKV_EXPORT_JSON));
+    NOTHING(char, wkv_store_export(&out, store, &one, (wkv_export_format)9));
+    EXPECT_EQ(wkv_store_list_json(&text, &one, 1), 0);
+    EXPECT_HAS(text, one.id);
+    free(text);
+    REFUSED(wkv_store_list_json(NULL, &one, 1));
+    NOTHING(char, wkv_store_list_json(&out, NULL, 1));
+    NOTHING(char, wkv_store_list_json(&out, &one, -1));
+    REFUSED(wkv_store_text(NULL, &none, 0));
+    NOTHING(char, wkv_store_text(&out, NULL, 0));
+    NOTHING(char, wkv_store_text(&out, &none, 0));
+    EXPECT_STR(wkv_store_role(WKV_ROLE_USER), "User");
+    EXPECT_STR(wkv_store_role((wkv_role)9), "");
+    EXPECT_EQ(strlen(wkv_store_title(title, &one)), 12);
+    EXPECT_EQ(strlen(wkv_store_time(stamp, one.created)), 16);
     wkv_tree *bare; /* without a model: head and names only */
     wkv_session *empty;
     EXPECT_EQ(wkv_store_load(&bare, store, &one, NULL, NULL), 0);

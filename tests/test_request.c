@@ -112,6 +112,26 @@ static void names_the_wrong_field(void)
     }
 }
 
+/* The library's reader has these bodies, not jansson's. */
+static void bodies(void)
+{
+    static const char *const wrong[] = {
+        "", "{", "[]", "5", "{} {}", "{\"a\": \"\\u0000\"}", "{\"a\": \"\xff\"}", "{\"a\": \"\\ud800\"}"};
+    static char deep[4096] = "{\"a\": ";
+    request r;
+    problem p;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        EXPECT_EQ(chat(&r, &p, wrong[i]), -1);
+        EXPECT_EQ(p.status, 400);
+        EXPECT_STR(p.code, "invalid_json");
+        request_release(&r);
+    }
+    memset(deep + 6, '[', 1000);
+    EXPECT_EQ(chat(&r, &p, deep), -1);
+    EXPECT_HAS(p.message, "maximum parsing depth reached");
+    request_release(&r);
+}
+
 static void prompts(void)
 {
     static const struct {
@@ -192,6 +212,7 @@ int main(void)
 {
     RUN(fields_of_a_chat);
     RUN(names_the_wrong_field);
+    RUN(bodies);
     RUN(prompts);
     RUN(damaged_bodies);
     RUN(texts);

@@ -114,6 +114,15 @@ ask 200 /v1/sessions
 holds body '"name": "book"'
 "$WKV" session show book >out 2>err
 holds out "Hello, who are you?"
+"$WKV" session export book --format json >out 2>err
+ask 200 /v1/sessions/book/export
+same body out "the JSON of an export over HTTP and by wkv session"
+"$WKV" session export book >out 2>err
+ask 200 '/v1/sessions/book/export?format=markdown'
+same body out "the Markdown of an export over HTTP and by wkv session"
+holds head 'text/markdown; charset=utf-8'
+ask 400 '/v1/sessions/book/export?format=html'
+holds body '"param": "format"'
 ask 200 /v1/sessions/book -X DELETE
 ask 404 /v1/sessions/book
 chat 404 "{$hello, \"session\": \"book\"}"

@@ -12,7 +12,7 @@ void access_log(const exchange *x)
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
     out_format(&o, "{\"time\": \"%s\", \"client\": ", when);
     out_quoted(&o, x->client);
-    out_format(&o, ", \"request\": \"req_%s\", \"method\": ", x->id);
+    out_format(&o, ", \"request\": \"%s\", \"method\": ", x->id);
     out_quoted(&o, x->method);
     out_text(&o, ", \"path\": ");
     out_quoted(&o, x->path);

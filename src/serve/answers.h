@@ -18,7 +18,7 @@ typedef struct {
     out text, reasoning;     /* of a whole response                                      */
     wkv_call_reader *reader; /* of its calls; NULL: none yet                             */
     int n_calls;
-    char call_id[40], call_name[80]; /* of the latest call                              */
+    char call_id[32], call_name[80]; /* of the latest call                              */
     out arguments, calls;            /* of the latest call; the complete ones, in the form of the dialect */
     out tokens[4];                   /* log-probabilities, in the lists of the dialect           */
     int n_tokens;                    /* in each list                                             */
@@ -79,7 +79,7 @@ void echo_show(answers *a, choice *c);
 
 /* A part of a call's text, to the dialect (calls.c). WKV_ENOMEM */
 int calls_take(answers *a, choice *c, const char *text, size_t n);
-void calls_end(answers *a, choice *c); /* the answer has ended */
+void calls_end(answers *a, choice *c); /* the answer is complete */
 
 /* Log-probabilities in JSON (logprobs.c): an object of a chat, and the four lists of a completion. */
 void logprobs_chat(out *o, const answers *a, const wkv_token_score *t, int top);

@@ -1,5 +1,6 @@
 /* fields.c - typed fields of a request. */
 #include "fields.h"
+#include "wkv_base.h"
 #include <math.h>
 #include <string.h>
 
@@ -20,11 +21,9 @@ static const char *type_of(const json_t *value)
 
 int fields_read(json_t **object, const char *body, size_t bytes, problem *p)
 {
-    json_error_t e;
-    *object = json_loadb(body ? body : "", bytes, 0, &e);
-    if (!*object)
-        return refuse(p, 400, NULL, "invalid_json", "the body is no JSON object: line %d, column %d: %s", e.line,
-                      e.column, e.text);
+    const int err = wkv_json_read(object, body, bytes);
+    if (err == WKV_ENOMEM) return refuse_library(p, err, NULL);
+    if (err) return refuse(p, 400, NULL, "invalid_json", "the body is no JSON object: %s", wkv_error());
     if (json_is_object(*object)) return 0;
     refuse(p, 400, NULL, "invalid_json", "the body is %s, expected an object", type_of(*object));
     json_decref(*object);

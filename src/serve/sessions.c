@@ -15,7 +15,9 @@ static void reply(session_work *w, int bad, out *o, const problem *p)
     if (bad) {
         out_release(o);
         exchange_refuse(w->j.x, p);
-    } else
+    } else if (w->what == EXPORT && w->format == WKV_EXPORT_MARKDOWN && !o->failed)
+        exchange_reply(w->j.x, 200, "text/markdown; charset=utf-8", o);
+    else
         exchange_reply_json(w->j.x, o);
 }
 
@@ -69,7 +71,7 @@ static int read_path(session_work *w, exchange *x, problem *p)
     static const struct {
         const char *method, *word;
         operation what;
-    } known[] = {{"GET", "", SHOW},      {"GET", "export", SHOW},    {"DELETE", "", DELETE_ONE},
+    } known[] = {{"GET", "", SHOW},      {"GET", "export", EXPORT},  {"DELETE", "", DELETE_ONE},
                  {"POST", "undo", UNDO}, {"POST", "branch", BRANCH}, {"POST", "mix", MIX}};
     const char *path = exchange_path(x), *name = path + strlen("/v1/sessions"), *method = exchange_method(x);
     if (!*name) {
@@ -89,6 +91,14 @@ static int read_path(session_work *w, exchange *x, problem *p)
                   method, path);
 }
 
+static int read_format(session_work *w, exchange *x, problem *p)
+{
+    const char *format = w->what == EXPORT ? exchange_query(x, "format") : NULL;
+    w->format = format && !strcmp(format, "markdown") ? WKV_EXPORT_MARKDOWN : WKV_EXPORT_JSON;
+    if (!format || w->format == WKV_EXPORT_MARKDOWN || !strcmp(format, "json")) return 0;
+    return refuse(p, 400, "format", "invalid_value", "format is '%.40s', expected json or markdown", format);
+}
+
 void handle_sessions(exchange *x)
 {
     problem p = {0};
@@ -97,7 +107,7 @@ void handle_sessions(exchange *x)
     session_work *w = job_new(x, sizeof *w, work, release);
     if (!w) return;
     w->j.store = store;
-    int bad = read_path(w, x, &p);
+    int bad = read_path(w, x, &p) || read_format(w, x, &p);
     if (!bad && bytes) bad = fields_read(&w->body, body, bytes, &p) || field_text(&w->model, w->body, "model", &p);
     if (!w->model) w->model = exchange_query(x, "model");
     const int needs_model = w->what == CREATE || w->what == MIX;

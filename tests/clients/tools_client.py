@@ -86,8 +86,6 @@ async def stream_of(result):
         if not chunk.choices:
             continue
         choice = chunk.choices[0]
-        if choice.finish_reason:
-            break
         first = choice.delta.tool_calls[0] if choice.delta.tool_calls else None
         if first is None:
             text += choice.delta.content or ""
