@@ -2,7 +2,7 @@
 # test_serve.sh - wkv serve with curl: every endpoint, fields and their types, errors, keys, names, several models.
 . "$(dirname "$0")/expect.sh"
 name=test_serve
-. "$here/serving.sh"
+. "$here/server.sh"
 hello='"messages": [{"role": "user", "content": "Hello, who are you?"}]'
 
 serve

@@ -3,7 +3,7 @@
 # words, one call, several calls, a stop string inside a call, an answer that is cut off; streamed and not.
 . "$(dirname "$0")/expect.sh"
 name=test_serve_tools
-. "$here/serving.sh"
+. "$here/server.sh"
 real=$WKV
 WKV=$(dirname "$WKV")/wkv_scripted
 [ -x "$WKV" ] || { echo "skip $name: no program with fixed answers ($WKV)"; echo "0 passed, 0 failed, 1 skipped"; exit 0; }
