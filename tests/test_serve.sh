@@ -138,6 +138,9 @@ ask 200 /v1/sessions/book
 is "$(grep -o '"role": "assistant"' body | wc -l | tr -d ' ')" 3 "answers of a session"
 question=$(grep -o '"id": "msg_[a-z2-7]*", "parent": null' body | sed 's/"id": "\([^"]*\)".*/\1/')
 chat 200 "{$hello, \"session\": \"book\", \"edit\": \"$question\", \"max_tokens\": 4}"
+ask 404 /v1/sessions/book/undo -I
+ask 404 /v1/sessions/book/branch -I
+ask 200 /v1/sessions/book -I
 ask 200 /v1/sessions/book/undo -X POST
 holds body '"head": null'
 ask 409 /v1/sessions/book/undo -X POST
