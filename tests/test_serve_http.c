@@ -2,88 +2,9 @@
  * two requests at once, large ones, broken ones. Each gets its status, and the others their answers. The program is
  * $WKV or ./wkv. */
 #define _DEFAULT_SOURCE
-#include "test.h"
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-static const char *program;
-static pid_t child;
-static int port;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* ---- the server -------------------------------------------------------------------------------------------------- */
-
-enum { WORDS = 24 };
-
-static void be_server(const char *const *more, int out)
-{
-    const char *words[WORDS] = {program, "serve", "--port", "0", "-t", "1", "-q", "--cache-disk", "0"};
-    for (int n = 9; *more; more++) words[n++] = *more;
-    dup2(out, 1);
-    if (!getenv("WKV_TEST_LOG")) dup2(open("/dev/null", O_WRONLY), 2);
-    execv(program, (char **)(uintptr_t)words);
-    _exit(127);
-}
-
-/* Begin a server, and wait for its address and its model. Returns 0 where it does not start. */
-static int begin(const char *const *more)
-{
-    int at[2];
-    char line[256] = "";
-    if (pipe(at)) return 0;
-    fflush(stdout);
-    if (!(child = fork())) be_server(more, at[1]);
-    close(at[1]);
-    for (size_t n = 0; n < sizeof line - 1 && read(at[0], line + n, 1) == 1 && line[n] != '\n'; n++) continue;
-    close(at[0]);
-    const char *colon = strrchr(line, ':');
-    port = colon ? atoi(colon + 1) : 0;
-    return port > 0;
-}
-
-static int end(void)
-{
-    int status;
-    kill(child, SIGTERM);
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
+#include "serving.h"
 
 /* ---- clients ----------------------------------------------------------------------------------------------------- */
-
-static int connect_to_server(void)
-{
-    const struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to)) FAILED("no connection");
-    return fd;
-}
-
-static void send_all(int fd, const char *text, size_t n)
-{
-    while (n) {
-        const ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
-        if (sent <= 0) return;
-        text += sent;
-        n -= (size_t)sent;
-    }
-}
 
 static char request_text[4 << 20];
 static int closes; /* requests ask the server to close the connection */
@@ -104,34 +25,6 @@ static int ask(const char *path, const char *body)
     const int fd = connect_to_server();
     send_all(fd, request_text, make(path, body, strlen(body)));
     return fd;
-}
-
-/* All that comes until the text `until` is there, the server closes, or some seconds have passed. */
-static char *receive(int fd, const char *until, double seconds)
-{
-    static char text[8 << 20];
-    const double give_up = now() + seconds;
-    size_t n = 0, seen = 0; /* seen: the searched part */
-    *text = 0;
-    while (n < sizeof text - 1 && now() < give_up) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (until && strstr(text + seen, until)) break;
-        seen = until && n > strlen(until) ? n - strlen(until) : 0;
-        if (poll(&p, 1, 50) <= 0) continue;
-        const ssize_t got = recv(fd, text + n, sizeof text - 1 - n, 0);
-        if (got <= 0) break;
-        n += (size_t)got;
-        text[n] = 0;
-    }
-    return text;
-}
-
-/* The status of the last response in a text; 0: none. */
-static int status_of(const char *text)
-{
-    int status = 0;
-    for (const char *at = text; (at = strstr(at, "HTTP/1.1 ")); at += 9) status = atoi(at + 9);
-    return status;
 }
 
 #define HELLO "\"messages\": [{\"role\": \"user\", \"content\": \"Tell me a long story.\"}]"
@@ -204,6 +97,44 @@ static void half_closed(void)
     close(fd);
 }
 
+/* The same beside a connection that waits: libmicrohttpd reads from a resumed connection first, and finds its end. */
+static void half_closed_beside_another(void)
+{
+    const int other = connect_to_server();
+    send_all(other, "GET /health HTTP/1.1\r\nHost: loc", 31);
+    for (int i = 0; i < 5; i++) {
+        int fd = ask("/v1/completions", "{\"prompt\": \"a\", \"max_tokens\": 30, \"logit_bias\": {\"0\": -100}}");
+        shutdown(fd, SHUT_WR);
+        EXPECT_HAS(receive(fd, "total_tokens", 20), "\"completion_tokens\": 30");
+        close(fd);
+        fd = ask("/v1/completions", "{\"prompt\": \"a\", \"max_tokens\": 30, \"stream\": true}");
+        shutdown(fd, SHUT_WR);
+        EXPECT_HAS(receive(fd, "[DONE]", 20), "data: [DONE]");
+        close(fd);
+        fd = connect_to_server();
+        send_all(fd, "GET /v1/sessions HTTP/1.1\r\nHost: localhost\r\n\r\n", 46);
+        shutdown(fd, SHUT_WR);
+        EXPECT(status_of(receive(fd, "\r\n\r\n", 20)) > 0);
+        close(fd);
+    }
+    close(other);
+}
+
+/* A client that closes its half in the middle of a body is not waited for. */
+static void half_closed_in_a_body(void)
+{
+    for (int i = 0; i < 3; i++) {
+        static const char begins[] = "POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{}";
+        const int fd = connect_to_server();
+        const double begun = now();
+        send(fd, begins, sizeof begins - 1, MSG_NOSIGNAL | MSG_MORE); /* with the end in one packet */
+        shutdown(fd, SHUT_WR);
+        EXPECT_EQ(status_of(receive(fd, NULL, 10)), 0);
+        EXPECT(now() - begun < 5);
+        close(fd);
+    }
+}
+
 static void two_at_once(void)
 {
     const int fd = connect_to_server();
@@ -254,7 +185,7 @@ static void a_slow_reader(void)
 
 static void a_large_prompt(void)
 {
-    static char body[1 << 20];
+    static char body[1 << 21];
     static const char begins[] = "{\"max_tokens\": 1, \"stream\": true, \"prompt\": \"",
                       line[] = "The king had a daughter. ";
     size_t n = sizeof begins - 1;
@@ -390,6 +321,8 @@ int main(void)
     }
     RUN(a_client_that_leaves_frees_its_slot);
     RUN(half_closed);
+    RUN(half_closed_beside_another);
+    RUN(half_closed_in_a_body);
     RUN(two_at_once);
     RUN(a_slow_writer);
     RUN(a_slow_reader);
