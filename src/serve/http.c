@@ -187,6 +187,7 @@ static void dispatch(exchange *x)
         exchange_refuse(x, &p);
     } else
         x->route->handle(x);
+    out_release(&x->body); /* handlers have read it */
 }
 
 static enum MHD_Result on_request(void *of, struct MHD_Connection *c, const char *url, const char *method,
