@@ -232,6 +232,13 @@ static void on_connection(void *of, struct MHD_Connection *c, void **state, enum
 
 /* ---- the daemon -------------------------------------------------------------------------------------------------- */
 
+/* A text with %00 stays as it is: decoded, it would end there, and be another path. */
+static size_t decode(void *unused, struct MHD_Connection *c, char *text)
+{
+    (void)unused, (void)c;
+    return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
+
 static int listen_at(const struct addrinfo *a)
 {
     const int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol), yes = 1;
@@ -282,7 +289,8 @@ int http_start(server *s)
                                  on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_complete,
                                  NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
                                  (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_END);
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM,
+                                 MHD_OPTION_UNESCAPE_CALLBACK, decode, NULL, MHD_OPTION_END);
     if (s->daemon) return 0;
     close(fd);
     fprintf(stderr, "wkv: libmicrohttpd does not start\n");
