@@ -287,6 +287,14 @@ chat 200 "{$hello, \"max_tokens\": 2}"
 rm -r models
 end 0
 
+mkdir empty
+run 1 serve --port 0 --models-dir empty
+holds err "empty: has no checkpoint"
+serve
+run 1 serve --port "${at##*:}"
+holds err "--port chooses another port"
+is "$(wc -l <err | tr -d ' ')" 1 "lines of standard error with a busy port"
+end 0
 run 2 serve --host 0.0.0.0
 holds err "give a key with --api-key, or --no-key"
 seq 65 >keys

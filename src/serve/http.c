@@ -266,7 +266,9 @@ static int open_port(const char *host, int port)
         return -1;
     }
     for (const struct addrinfo *a = all; a && fd < 0; a = a->ai_next) fd = listen_at(a);
-    if (fd < 0) fprintf(stderr, "wkv: cannot listen at %s port %d: %s\n", host, port, strerror(errno));
+    if (fd < 0)
+        fprintf(stderr, "wkv: cannot listen at %s port %d: %s%s\n", host, port, strerror(errno),
+                errno == EADDRINUSE ? "; --port chooses another port, 0 any free one" : "");
     freeaddrinfo(all);
     return fd;
 }
