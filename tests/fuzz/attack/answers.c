@@ -21,7 +21,7 @@ static int is_ours(int status)
     return 0;
 }
 
-/* Of a request that is no HTTP, or no room: the library refuses it by itself. */
+/* A request that is no HTTP, or too large for libmicrohttpd, which refuses it by itself. */
 static int is_library(int status)
 {
     static const int known[] = {400, 411, 413, 414, 431, 501, 505};

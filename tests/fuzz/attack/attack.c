@@ -119,7 +119,7 @@ static void send_parts(int fd, const attack *a, rng *r)
     send_all(fd, a->text.at + at, a->text.n - at);
 }
 
-/* What has come is checked; a response that must come has come, whole. */
+/* The responses are of their form, and one that must come has come, whole. */
 static void judge(const attack *a, const bytes *got, int closed)
 {
     char wrong[256];
