@@ -207,7 +207,7 @@ static enum MHD_Result on_request(void *of, struct MHD_Connection *c, const char
 static void on_complete(void *of, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code)
 {
     exchange *x = *state;
-    (void)of, (void)c;
+    (void)of;
     if (!x) return;
     pthread_mutex_lock(&x->lock);
     x->connection = NULL;
@@ -215,6 +215,8 @@ static void on_complete(void *of, struct MHD_Connection *c, void **state, enum M
     x->suspended = 0;
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) x->left = 1;
     pthread_mutex_unlock(&x->lock);
+    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) /* one of its own (exchange_suspend) costs time in each turn */
+        MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE_SECONDS);
     exchange_release(x);
     *state = NULL;
 }
