@@ -190,13 +190,13 @@ static void a_large_prompt(void)
                       line[] = "The king had a daughter. ";
     size_t n = sizeof begins - 1;
     memcpy(body, begins, n);
-    for (; n < 100000; n += sizeof line - 1) memcpy(body + n, line, sizeof line - 1);
+    for (; n < 400000; n += sizeof line - 1) memcpy(body + n, line, sizeof line - 1);
     n += (size_t)snprintf(body + n, 16, "\"}");
     const int fd = connect_to_server();
     send_all(fd, request_text, make("/v1/completions", body, n));
     usleep(100000);
     EXPECT(short_answer() < 15);
-    const char *text = receive(fd, "data: ", 60);
+    const char *text = receive(fd, "data: ", 120);
     EXPECT_HAS(text, "HTTP/1.1 200");
     EXPECT_HAS(text, "\r\n: \n\n"); /* a comment, by the clock */
     EXPECT_HAS(text, "data: ");
