@@ -293,8 +293,8 @@ int http_start(server *s)
                                  on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_complete,
                                  NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
                                  (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM,
-                                 MHD_OPTION_UNESCAPE_CALLBACK, decode, NULL, MHD_OPTION_END);
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_UNESCAPE_CALLBACK,
+                                 decode, NULL, MHD_OPTION_END);
     if (s->daemon) return 0;
     close(fd);
     fprintf(stderr, "wkv: libmicrohttpd does not start\n");
