@@ -99,6 +99,9 @@ is "$(grep -o '"role": "assistant"' body | wc -l | tr -d ' ')" 3 "answers of a s
 question=$(grep -o '"id": "msg_[a-z2-7]*", "parent": null' body | sed 's/"id": "\([^"]*\)".*/\1/')
 chat 409 "{$hello, \"session\": \"book\", \"edit\": \"$question\", \"parent\": \"$first_message\", \"max_tokens\": 4}"
 chat 200 "{$hello, \"session\": \"book\", \"edit\": \"$question\", \"max_tokens\": 4}"
+ask 404 /v1/sessions/book/undo -I
+ask 404 /v1/sessions/book/branch -I
+ask 200 /v1/sessions/book -I
 ask 200 /v1/sessions/book/undo -X POST
 holds body '"head": null'
 ask 409 /v1/sessions/book/undo -X POST
@@ -260,6 +263,14 @@ chat 200 "{$hello, \"max_tokens\": 2}"
 rm -r models
 end 0
 
+mkdir empty
+run 1 serve --port 0 --models-dir empty
+holds err "empty: has no checkpoint"
+serve
+run 1 serve --port "${at##*:}"
+holds err "--port chooses another port"
+is "$(wc -l <err | tr -d ' ')" 1 "lines of standard error with a busy port"
+end 0
 run 2 serve --host 0.0.0.0
 holds err "give a key with --api-key, or --no-key"
 seq 65 >keys

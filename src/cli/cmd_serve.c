@@ -99,6 +99,7 @@ static int find_models(void)
     }
     struct dirent **entries = NULL; /* in the order of their names: the first model is the same each time */
     const int n = folder && !status ? scandir(folder, &entries, NULL, alphasort) : 0;
+    const int named = n_models;
     if (n < 0) return complain("%s: no folder that can be read", folder);
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
@@ -108,6 +109,7 @@ static int find_models(void)
         free(entries[i]);
     }
     free(entries);
+    if (!status && folder && n_models == named) return complain("%s: has no checkpoint", folder);
     if (!status && !n_models) status = add_model(NULL, NULL);
     return status;
 }

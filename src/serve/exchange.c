@@ -13,7 +13,8 @@
 
 enum {
     RING = 64 << 10, /* bytes of a stream that wait for the client */
-    SECOND = 1000000
+    SECOND = 1000000,
+    OWN_TIMEOUT = 61 /* seconds, other than libmicrohttpd's for all */
 };
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
@@ -120,8 +121,11 @@ const char *exchange_query(exchange *x, const char *name)
 
 /* ---- the response ------------------------------------------------------------------------------------------------ */
 
+/* libmicrohttpd reads from a resumed connection before it answers, and ends the connection of a client that has closed
+ * its half. It lets connections with a timeout of their own continue first: they then have their answer. */
 void exchange_suspend(exchange *x)
 {
+    MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)OWN_TIMEOUT);
     MHD_suspend_connection(x->connection);
     x->suspended = 1;
 }
@@ -281,11 +285,22 @@ static void give_up(exchange *x)
     resume(x);
 }
 
+/* The rest of a body cannot come: the client has closed its half. libmicrohttpd misses this where it comes together with
+ * the last bytes. Seen twice, so that the HTTP thread has had the time to use bytes that it has read. */
+static int is_cut(exchange *x)
+{
+    char byte;
+    const int closed = x->fd >= 0 && recv(x->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    x->cut = closed ? x->cut + 1 : 0;
+    return x->cut > 1;
+}
+
 static void tick(exchange *x, int64_t now)
 {
     const serve_options *o = &x->server->o;
     pthread_mutex_lock(&x->lock);
-    if (x->state == EXCHANGE_READING && now - x->begun > (int64_t)o->body_timeout * SECOND) give_up(x);
+    const int late = now - x->begun > (int64_t)o->body_timeout * SECOND;
+    if (x->state == EXCHANGE_READING && (late || is_cut(x))) give_up(x);
     if (x->state == EXCHANGE_WAITING && x->streams && now - x->asked > SECOND) accept_stream(x);
     if (x->state == EXCHANGE_STREAMING && x->suspended && now - x->wrote > (int64_t)o->keep_alive * SECOND) {
         out_text(&x->reply, ": \n\n");

@@ -191,6 +191,7 @@ static void dispatch(exchange *x)
         exchange_refuse(x, &p);
     } else
         x->route->handle(x);
+    out_release(&x->body); /* handlers have read it */
 }
 
 static enum MHD_Result on_request(void *of, struct MHD_Connection *c, const char *url, const char *method,
@@ -219,6 +220,8 @@ static void on_complete(void *of, struct MHD_Connection *c, void **state, enum M
     x->suspended = 0;
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) x->left = 1;
     pthread_mutex_unlock(&x->lock);
+    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) /* one of its own (exchange_suspend) costs time in each turn */
+        MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE_SECONDS);
     exchange_release(x);
     *state = NULL;
 }
@@ -235,6 +238,13 @@ static void on_connection(void *of, struct MHD_Connection *c, void **state, enum
 }
 
 /* ---- the daemon -------------------------------------------------------------------------------------------------- */
+
+/* A text with %00 stays as it is: decoded, it would end there, and be another path. */
+static size_t decode(void *unused, struct MHD_Connection *c, char *text)
+{
+    (void)unused, (void)c;
+    return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
 
 static int listen_at(const struct addrinfo *a)
 {
@@ -263,7 +273,9 @@ static int open_port(const char *host, int port)
         return -1;
     }
     for (const struct addrinfo *a = all; a && fd < 0; a = a->ai_next) fd = listen_at(a);
-    if (fd < 0) fprintf(stderr, "wkv: cannot listen at %s port %d: %s\n", host, port, strerror(errno));
+    if (fd < 0)
+        fprintf(stderr, "wkv: cannot listen at %s port %d: %s%s\n", host, port, strerror(errno),
+                errno == EADDRINUSE ? "; --port chooses another port, 0 any free one" : "");
     freeaddrinfo(all);
     return fd;
 }
@@ -286,7 +298,8 @@ int http_start(server *s)
                                  on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_complete,
                                  NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
                                  (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_END);
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_UNESCAPE_CALLBACK,
+                                 decode, NULL, MHD_OPTION_END);
     if (s->daemon) return 0;
     close(fd);
     fprintf(stderr, "wkv: libmicrohttpd does not start\n");

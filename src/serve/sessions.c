@@ -74,6 +74,7 @@ static int read_path(session_work *w, exchange *x, problem *p)
     } known[] = {{"GET", "", SHOW},      {"GET", "export", EXPORT},  {"DELETE", "", DELETE_ONE},
                  {"POST", "undo", UNDO}, {"POST", "branch", BRANCH}, {"POST", "mix", MIX}};
     const char *path = exchange_path(x), *name = path + strlen("/v1/sessions"), *method = exchange_method(x);
+    if (!strcmp(method, "HEAD")) method = "GET"; /* which changes nothing */
     if (!*name) {
         w->what = !strcmp(method, "POST") ? CREATE : LIST;
         return 0;
@@ -81,7 +82,7 @@ static int read_path(session_work *w, exchange *x, problem *p)
     const char *slash = strchr(++name, '/'), *word = slash ? slash + 1 : "";
     const size_t n = slash ? (size_t)(slash - name) : strlen(name);
     for (size_t i = 0; i < sizeof known / sizeof *known && n && n < sizeof w->name; i++) {
-        if (strcmp(word, known[i].word) || (strcmp(method, known[i].method) && strcmp(method, "HEAD"))) continue;
+        if (strcmp(word, known[i].word) || strcmp(method, known[i].method)) continue;
         memcpy(w->name, name, n);
         w->name[n] = 0;
         w->what = known[i].what;
