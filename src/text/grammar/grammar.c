@@ -1,4 +1,5 @@
 /* grammar.c - a compiled grammar, and the places of answers in it. */
+#include "text/grammar/gbnf.h"
 #include "text/grammar/grammar.h"
 #include "text/grammar/regex.h"
 #include "text/grammar/schema.h"
@@ -42,6 +43,7 @@ int grammar_read(syntax *s, wkv_grammar_kind kind, const char *text, size_t byte
 {
     int node = EMPTY, err;
     if (kind == WKV_GRAMMAR_JSON_SCHEMA) return schema_read(s, text, bytes);
+    if (kind == WKV_GRAMMAR_GBNF) return gbnf_read(s, text, bytes);
     err = regex_read(&node, s, text, bytes, &(regex_use){syntax_class, 0, 0, NO_LIMIT});
     if (!err) syntax_set_rule(s, 0, node);
     return err;
