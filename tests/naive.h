@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is still to come: the rest of a node, and then `next`. */
+/* The part that is still to come: the rest of a node, and then `next`. */
 typedef struct cell {
     int node, at;            /* bytes of the node that are read; iterations of a repetition that are done */
     unsigned char begun[4];  /* bytes of a character */

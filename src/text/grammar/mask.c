@@ -181,7 +181,7 @@ static int any(const uint64_t *a, const uint64_t *b)
     return ((a[0] & b[0]) | (a[1] & b[1]) | (a[2] & b[2]) | (a[3] & b[3])) != 0;
 }
 
-/* Set the bits of the words that a thread in a loop may read. What is behind the loop may begin like one more element:
+/* Set the bits of the words that a thread in a loop may read. The text behind the loop may begin like one more element:
  * then a word can leave it in more than one way, and those that do not stay in it are walked through. */
 static int add_span(wkv_grammar *g, thread t, span *s, uint64_t *mask, int64_t limit)
 {

@@ -34,7 +34,7 @@ static void read_element(element *e, const automaton *a, int start)
     }
 }
 
-/* What a word is: elements that it begins, or PARTLY. */
+/* A walk through the words, and the elements that each begins, or PARTLY. */
 typedef struct {
     const token_index *x;
     const element *e;
