@@ -37,8 +37,9 @@ static const option options[] = {
      "show sampling settings, speeds, memory and the seed, even when standard error is not a terminal"},
 };
 static const group own = GROUP("Text", options);
-static const group *const groups[] = {&own,         &sampling_group, &constrain_group, &model_group,   &weights_group,
-                                      &adapter_group, &tokenizer_group, &cache_group,     &general_group, NULL};
+static const group *const groups[] = {
+    &own,           &sampling_group,  &constrain_group, &model_group,   &weights_group,
+    &adapter_group, &tokenizer_group, &cache_group,     &general_group, NULL};
 
 /* Continuing a text is not chat: the sampling profile is "plain" for every model. */
 static void plainly(wkv_profile *p)
@@ -271,8 +272,9 @@ const command cmd_generate = {
              "standard error gives speeds, memory and the seed.\n\n"
              "The text ends at the model's end-of-text token, after -n tokens, before a --stop text, or, without "
              "--stop, where a model trained on conversations begins a user's turn (\"User:\" after a blank line).\n\n"
-             "With --json-schema, --regex or --grammar only tokens are sampled after which the output can still become one "
-             "of the schema, the expression or the grammar; it ends when it is complete, within -n tokens.\n\n"
+             "With --json-schema, --regex or --grammar only tokens are sampled after which the output can still "
+             "become one of the schema, the expression or the grammar; it ends when it is complete, within -n tokens."
+             "\n\n"
              "With --prompt-preset the prompt takes the form that models were trained on for a task, and only the "
              "answer is printed. Answers use the publisher's sampling settings for chat, or the generation_config.json "
              "in the model's folder; continuing a text uses the defaults below for every model.",

@@ -1,5 +1,5 @@
-/* gbnf.c - read GBNF: `name ::= alternatives`, with literals, classes, groups, repetitions, comments. A line ends a rule,
- * but inside a group and behind "|" and "::=". */
+/* gbnf.c - read GBNF: `name ::= alternatives`, with literals, classes, groups, repetitions, comments. A line ends a
+ * rule, but inside a group and behind "|" and "::=". */
 #include "text/grammar/gbnf.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -44,7 +44,7 @@ static void skip(reader *r, int lines)
     }
 }
 
-/* ---- rules --------------------------------------------------------------------------------------------------------- */
+/* ---- rules ------------------------------------------------------------------------------------------------------- */
 
 /* The name at the place, which is consumed. */
 static int read_name(reader *r, char name[MOST_NAME + 1])
@@ -65,7 +65,7 @@ static int rule_of(reader *r, const char *name, int *rule)
     return fail(WKV_ENOMEM, "no memory for a grammar");
 }
 
-/* ---- parts --------------------------------------------------------------------------------------------------------- */
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
 
 /* The character after a backslash. */
 static int read_escape_character(reader *r, uint32_t *c)
@@ -78,7 +78,8 @@ static int read_escape_character(reader *r, uint32_t *c)
     if (*c == 'U') digits = 8;
     if (!digits) {
         const char *p = *c < 128 && *c ? strchr(from, (int)*c) : NULL;
-        if (p) *c = (unsigned char)to[p - from];
+        if (p)
+            *c = (unsigned char)to[p - from];
         else if (*c >= 128 || !*c || !strchr("\"\\[]-^", (int)*c))
             return source_fail(&r->r, WKV_EFORMAT, "a backslash before a character that it says nothing about");
         return 0;
@@ -172,7 +173,8 @@ static int read_atom(reader *r, int *node)
     case '!': return source_fail(&r->r, WKV_EUNSUPPORTED, "tokens in place of text (<...>) are not supported");
     default: break;
     }
-    if (!is_name(c)) return source_fail(&r->r, WKV_EFORMAT, "expected a literal, a class, a group or the name of a rule");
+    if (!is_name(c))
+        return source_fail(&r->r, WKV_EFORMAT, "expected a literal, a class, a group or the name of a rule");
     err = read_name(r, name);
     if (!err) err = rule_of(r, name, &rule);
     if (!err) *node = syntax_rule(r->s, rule);
@@ -203,7 +205,8 @@ static int read_counts(reader *r, int *min, int *max)
         skip(r, 0);
     } else if (!has)
         return source_fail(&r->r, WKV_EFORMAT, "expected the number of repetitions");
-    if (!ahead(r, "}") || *max < *min) return source_fail(&r->r, WKV_EFORMAT, "the numbers of a repetition are not in order");
+    if (!ahead(r, "}") || *max < *min)
+        return source_fail(&r->r, WKV_EFORMAT, "the numbers of a repetition are not in order");
     r->r.at++;
     return 0;
 }
@@ -213,17 +216,21 @@ static int read_repeated(reader *r, int *node)
     int min = 0, max = NO_LIMIT, err = read_atom(r, node);
     while (!err) {
         skip(r, r->nested > 0);
-        if (ahead(r, "*")) min = 0, max = NO_LIMIT;
-        else if (ahead(r, "+")) min = 1, max = NO_LIMIT;
-        else if (ahead(r, "?")) min = 0, max = 1;
-        else if (!ahead(r, "{")) break;
+        if (ahead(r, "*"))
+            min = 0, max = NO_LIMIT;
+        else if (ahead(r, "+"))
+            min = 1, max = NO_LIMIT;
+        else if (ahead(r, "?"))
+            min = 0, max = 1;
+        else if (!ahead(r, "{"))
+            break;
         if (*r->r.at++ == '{') err = read_counts(r, &min, &max);
         if (!err) *node = syntax_repeat(r->s, *node, min, max);
     }
     return err;
 }
 
-/* ---- alternatives -------------------------------------------------------------------------------------------------- */
+/* ---- alternatives ------------------------------------------------------------------------------------------------ */
 
 /* Make a list of nodes out of those that `one` reads, until it reads none: *more is 0. */
 typedef struct {
@@ -297,8 +304,8 @@ static int check_names(const reader *r)
     const char *name;
     json_t *rule;
     if (!json_object_get(r->defined, "root")) return fail(WKV_EFORMAT, "the grammar has no rule root");
-    json_object_foreach(r->names, name, rule)
-        if (!json_object_get(r->defined, name)) return fail(WKV_EFORMAT, "the grammar has no rule %s, which others use", name);
+    json_object_foreach(r->names, name, rule) if (!json_object_get(r->defined, name)) return fail(
+        WKV_EFORMAT, "the grammar has no rule %s, which others use", name);
     return 0;
 }
 
@@ -306,7 +313,8 @@ int gbnf_read(syntax *s, const char *text, size_t bytes)
 {
     reader *r = malloc(sizeof *r);
     if (!r) return fail(WKV_ENOMEM, "no memory for a grammar");
-    *r = (reader){.r = {text, text, text + bytes, "the grammar"}, .s = s, .names = json_object(), .defined = json_object()};
+    *r = (reader){
+        .r = {text, text, text + bytes, "the grammar"}, .s = s, .names = json_object(), .defined = json_object()};
     int err = r->names && r->defined ? 0 : fail(WKV_ENOMEM, "no memory for a grammar");
     for (skip(r, 1); !err && r->r.at < r->r.end; skip(r, 1)) err = read_rule(r);
     if (!err) err = check_names(r);

@@ -13,7 +13,7 @@ enum {
     MOST_BYTES = 64 << 20 /* of places and masks, before those that no matcher is at are forgotten */
 };
 
-/* ---- grammars ------------------------------------------------------------------------------------------------------ */
+/* ---- grammars ---------------------------------------------------------------------------------------------------- */
 
 int grammar_new(wkv_grammar **out, syntax *s, const wkv_tokenizer *t)
 {
@@ -91,7 +91,7 @@ int wkv_grammar_shortest(const wkv_grammar *g)
     return tokens < INT_MAX ? (int)tokens : INT_MAX;
 }
 
-/* ---- matchers ------------------------------------------------------------------------------------------------------ */
+/* ---- matchers ---------------------------------------------------------------------------------------------------- */
 
 int wkv_matcher_new(wkv_matcher **out, wkv_grammar *g)
 {

@@ -7,13 +7,13 @@
 #include <string.h>
 
 enum {
-    LIST_SHARE = 64,      /* a mask in place of a list if more than a part of this size of the words may come */
-    FEW = 2048,           /* words: a walk through them takes no table */
-    MOST_SPANS = 48,      /* tables, some 500 KB each */
-    PREPARED = 1000000    /* nodes of the tree that tables may take while a grammar is made: some 10 ms */
+    LIST_SHARE = 64,   /* a mask in place of a list if more than a part of this size of the words may come */
+    FEW = 2048,        /* words: a walk through them takes no table */
+    MOST_SPANS = 48,   /* tables, some 500 KB each */
+    PREPARED = 1000000 /* nodes of the tree that tables may take while a grammar is made: some 10 ms */
 };
 
-/* ---- a walk -------------------------------------------------------------------------------------------------------- */
+/* ---- a walk ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     wkv_grammar *g;
@@ -57,7 +57,7 @@ static void set_bits(uint64_t *mask, const int32_t *ids, int n)
 
 static int words_of(const wkv_grammar *g) { return (g->x->size + 63) / 64; }
 
-/* ---- kept answers -------------------------------------------------------------------------------------------------- */
+/* ---- kept answers ------------------------------------------------------------------------------------------------ */
 
 void grammar_forget_masks(wkv_grammar *g)
 {
@@ -116,7 +116,7 @@ static int add_place(wkv_grammar *g, int at, uint64_t *mask, int64_t limit)
     return err ? err : add_place(g, at, mask, limit);
 }
 
-/* ---- tables -------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 /* Words that begin with a byte that a state reads, as far as there are fewer than FEW. */
 static int words_at(const wkv_grammar *g, int at)
@@ -202,7 +202,7 @@ static int add_span(wkv_grammar *g, thread t, span *s, uint64_t *mask, int64_t l
     return g->p.err;
 }
 
-/* ---- the mask ------------------------------------------------------------------------------------------------------ */
+/* ---- the mask ---------------------------------------------------------------------------------------------------- */
 
 /* Set the bits of the threads in loops that have a table; the others in `rest`, and their number in *n. */
 static int add_spans(wkv_grammar *g, int at, uint64_t *mask, int64_t limit, thread *rest, int *n)
@@ -245,7 +245,8 @@ int grammar_prepare(wkv_grammar *g)
     int64_t work = 0;
     int err = 0, states[MOST_ELEMENT];
     for (int i = 0; i < g->a.n_loops && !err && work < PREPARED; i++) {
-        const int rule = g->a.loops[i].rule, n = g->a.rules[rule].element ? automaton_element(&g->a, g->a.rules[rule].start, states) : 0;
+        const int rule = g->a.loops[i].rule,
+                  n = g->a.rules[rule].element ? automaton_element(&g->a, g->a.rules[rule].start, states) : 0;
         span *s;
         for (int k = 0; k < n && !err; k++) err = find_span(&s, g, rule, states[k], &work);
     }

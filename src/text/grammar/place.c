@@ -29,7 +29,7 @@ static uint32_t mix(uint32_t h, uint32_t x)
     return h ^ h >> 15;
 }
 
-/* ---- frames -------------------------------------------------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------------------------------------------------------ */
 
 static uint32_t hash_frame(const frame *f)
 {
@@ -72,7 +72,7 @@ static int push(places *p, int loop_index, int count, int around)
     return p->frame_table[at] = p->n_frames++;
 }
 
-/* ---- threads ------------------------------------------------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
 
 /* Continue at a state; `fresh`: frames on the top whose iterations have no byte yet. */
 static void visit_later(places *p, int at, int frame_index, int fresh)
@@ -93,7 +93,8 @@ static int grow_seen(places *p)
     for (int i = 0; i < p->cap_seen; i++) {
         const visit *v = p->seen + i;
         if (v->turn != p->turn) continue;
-        uint32_t at = mix(mix(mix(3, (uint32_t)v->state), (uint32_t)v->frame), (uint32_t)v->fresh) & (uint32_t)(cap - 1);
+        uint32_t at =
+            mix(mix(mix(3, (uint32_t)v->state), (uint32_t)v->frame), (uint32_t)v->fresh) & (uint32_t)(cap - 1);
         while (seen[at].turn == p->turn) at = (at + 1) & (uint32_t)(cap - 1);
         seen[at] = *v;
     }
@@ -106,8 +107,8 @@ static int grow_seen(places *p)
 static int is_seen(places *p, const visit *v)
 {
     if (!grow_seen(p) || p->n_seen >= MOST_VISITS) return 1;
-    uint32_t at = mix(mix(mix(3, (uint32_t)v->state), (uint32_t)v->frame), (uint32_t)v->fresh) &
-                  (uint32_t)(p->cap_seen - 1);
+    uint32_t at =
+        mix(mix(mix(3, (uint32_t)v->state), (uint32_t)v->frame), (uint32_t)v->fresh) & (uint32_t)(p->cap_seen - 1);
     for (; p->seen[at].turn == p->turn; at = (at + 1) & (uint32_t)(p->cap_seen - 1))
         if (p->seen[at].state == v->state && p->seen[at].frame == v->frame && p->seen[at].fresh == v->fresh) return 1;
     p->seen[at] = *v;
@@ -222,7 +223,7 @@ static int reduce(const places *p, thread *t, int n)
     return kept;
 }
 
-/* ---- places -------------------------------------------------------------------------------------------------------- */
+/* ---- places ------------------------------------------------------------------------------------------------------ */
 
 static int grow_places(places *p)
 {
@@ -364,7 +365,7 @@ const uint64_t *places_bytes(places *p, int at)
     return q->bytes;
 }
 
-/* ---- all of them --------------------------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 int places_init(places *p, const automaton *a, int *start)
 {
