@@ -281,7 +281,7 @@ const command cmd_generate = {
     .examples = "wkv generate \"Once upon a time\"  # a story\n"
                 "wkv generate -n 50 --seed 7 \"It was\"  # the same every time\n"
                 "wkv generate -T 0 --stop . \"The capital of France is\"  # the most probable sentence\n"
-                "wkv generate --no-echo --json-schema schema.json \"A user: \"  # JSON that satisfies a schema\n"
+                "wkv generate --json-schema s.json \"A user: \"  # JSON that satisfies a schema\n"
                 "wkv generate --prompt-preset qa --text a.txt \"Who came?\"  # ask about a text\n"
                 "wkv generate -m MODEL.pth -n 0 < draft.txt  # continue until the model ends the text",
     .groups = groups,

@@ -240,15 +240,29 @@ int grammar_mask(wkv_grammar *g, int at, uint64_t *mask, int left)
     return err ? err : g->p.err;
 }
 
+/* May the text behind a loop begin like one more element, as far as the loop's own rule says? */
+static int overlaps(wkv_grammar *g, const loop *l, const span *s)
+{
+    const int after = places_after(&g->p, l->exit, 0);
+    return after >= 0 && any(places_bytes(&g->p, after), s->bytes);
+}
+
 int grammar_prepare(wkv_grammar *g)
 {
     int64_t work = 0;
     int err = 0, states[MOST_ELEMENT];
     for (int i = 0; i < g->a.n_loops && !err && work < PREPARED; i++) {
-        const int rule = g->a.loops[i].rule,
-                  n = g->a.rules[rule].element ? automaton_element(&g->a, g->a.rules[rule].start, states) : 0;
-        span *s;
-        for (int k = 0; k < n && !err; k++) err = find_span(&s, g, rule, states[k], &work);
+        const loop l = g->a.loops[i];
+        const int start = g->a.rules[l.rule].start,
+                  n = g->a.rules[l.rule].element ? automaton_element(&g->a, start, states) : 0;
+        for (int k = 0; k < n && !err; k++) {
+            span *s;
+            err = find_span(&s, g, l.rule, states[k], &work);
+            if (!err && s && !s->covered && overlaps(g, &l, s)) {
+                work += g->x->tree.n;
+                err = span_cover(s, g->x);
+            }
+        }
     }
     return err;
 }
