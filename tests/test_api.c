@@ -185,6 +185,15 @@ static void tools(void)
     EXPECT_EQ(wkv_tools_count(tools), 1);
     EXPECT(!wkv_tools_name(NULL, 0) && !wkv_tools_name(tools, -1) && !wkv_tools_name(tools, 1));
     EXPECT_STR(wkv_tools_name(tools, 0), "f");
+    const wkv_template *how, *raven;
+    EXPECT_EQ(wkv_template_find(&how, "g1", NULL, NULL), 0);
+    EXPECT_EQ(wkv_template_find(&raven, "raven", NULL, NULL), 0);
+    const wkv_answer_form form = {.how = how, .tools = tools}, none = {0}, other = {.how = raven, .tools = tools};
+    REFUSED(wkv_grammar_answer(NULL, &form, t));
+    NOTHING(wkv_grammar, wkv_grammar_answer(&out, NULL, t));
+    NOTHING(wkv_grammar, wkv_grammar_answer(&out, &form, NULL));
+    NOTHING(wkv_grammar, wkv_grammar_answer(&out, &none, t));
+    NOTHING(wkv_grammar, wkv_grammar_answer(&out, &other, t));
     wkv_tools_free(tools);
     wkv_tools_free(NULL);
     REFUSED(wkv_call_reader_new(NULL));

@@ -169,7 +169,10 @@ int wkv_grammar_answer(wkv_grammar **out, const wkv_answer_form *f, const wkv_to
     REQUIRE(out, "the place for the grammar");
     *out = NULL;
     REQUIRE(f, "the form of the answer");
+    REQUIRE(f->how, "the chat template");
     REQUIRE(t, "the tokenizer");
+    if (f->tools && !f->how->tool_stop)
+        return fail(WKV_EARG, "the chat template %s has no form for tools; g1, world and plain have one", f->how->name);
     int err = syntax_init(&s);
     if (!err) err = form_node(&node, &s, f);
     if (!err) err = s.err;
