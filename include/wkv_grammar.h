@@ -36,7 +36,8 @@ WKV_API int wkv_grammar_new(wkv_grammar **out, wkv_grammar_kind kind, const char
                             const wkv_tokenizer *t);
 WKV_API void wkv_grammar_free(wkv_grammar *g); /* after its matchers */
 
-/* The tokens of the shortest output, without the id that ends a text: an answer with fewer cannot be complete. */
+/* The tokens of the shortest output, without the id that ends a text: an answer of at least so many can be complete.
+ * They are counted as docs/constrained.md says, and may exceed those of another cut of the same text. */
 WKV_API int wkv_grammar_shortest(const wkv_grammar *g);
 
 /* The place of one answer in a grammar. */

@@ -52,3 +52,5 @@
 {WKV_GRAMMAR_GBNF, "root ::= expr\nexpr ::= term ((\"+\" | \"-\") term)*\nterm ::= num | \"(\" expr \")\"\nnum ::= [0-9]+ (\".\" [0-9]{1,3})?\n"},
 {WKV_GRAMMAR_GBNF, "root ::= \"{\" ws (pair (\",\" ws pair)*)? \"}\"\npair ::= name \":\" ws [0-9a-f]{2,}\nname ::= [a-z] [a-zA-Z]*\nws ::= [ \\t]{0,2}\n"},
 {WKV_GRAMMAR_GBNF, "root ::= (a b?)* \"z\" .\na ::= \"\\x61\" | \"\\u00e9\"\nb ::= a a | \"b\"\n"},
+{WKV_GRAMMAR_REGEX, "[a-z]{40,45}|[0-9 ]{300}x"},
+{WKV_GRAMMAR_JSON_SCHEMA, "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":30,\"pattern\":\"^[a-zé]+$\"},\"minItems\":3}"},

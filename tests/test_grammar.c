@@ -438,11 +438,31 @@ static void other_vocabularies(void)
     remove("grammar.vocab.txt");
 }
 
+/* The shortest output counts tokens of several characters. */
+static void shortest_outputs(void)
+{
+    static const struct {
+        wkv_grammar_kind kind;
+        const char *grammar;
+        int tokens;
+    } given[] = {{WKV_GRAMMAR_REGEX, "abc", 1},
+                 {WKV_GRAMMAR_REGEX, " {128}", 1},
+                 {WKV_GRAMMAR_REGEX, " {1000}", 9},
+                 {WKV_GRAMMAR_REGEX, "[ab]*", 0},
+                 {WKV_GRAMMAR_REGEX, " {256}x| {384}", 3}};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        wkv_grammar *g = grammar_of(given[i].kind, given[i].grammar);
+        EXPECT_EQ(wkv_grammar_shortest(g), given[i].tokens);
+        wkv_grammar_free(g);
+    }
+}
+
 int main(void)
 {
     if (wkv_tokenizer_open(&world, "world", NULL)) return printf("%s\n", wkv_error()), 1;
     RUN(equals_the_naive_interpreter);
     RUN(every_limit_gives_a_complete_output);
+    RUN(shortest_outputs);
     RUN(outputs_are_json);
     RUN(decides);
     RUN(refuses_by_name);

@@ -37,7 +37,7 @@ class Options(ctypes.Structure):
 
 class Library:
     def __init__(self, path):
-        self.c = ctypes.CDLL(path)
+        self.c = ctypes.CDLL(pathlib.Path(path).resolve())
         self.c.wkv_error.restype = ctypes.c_char_p
         self.c.wkv_token_bytes.restype = ctypes.POINTER(ctypes.c_char)
         self.model, self.context, self.tokenizer = (ctypes.c_void_p() for _ in range(3))

@@ -158,8 +158,17 @@ int automaton_build(automaton *a, const syntax *s, const token_index *x)
     return err;
 }
 
+int64_t automaton_times(const automaton *a, int rule, int n)
+{
+    const automaton_rule *r = a->rules + rule;
+    if (!r->times) return cost_times(a->cost[r->start].tokens, n);
+    const int full = n > 2 * r->most ? n / r->most - 1 : 0; /* tokens of the most iterations */
+    return full + r->times[n - full * r->most];
+}
+
 void automaton_release(automaton *a)
 {
+    for (int i = 0; i < a->n_rules; i++) free(a->rules[i].times);
     free(a->states);
     free(a->edges);
     free(a->targets);

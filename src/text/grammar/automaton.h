@@ -31,10 +31,12 @@ typedef struct {
 } loop;
 
 typedef struct {
-    int node;     /* of the syntax */
-    int start;    /* a state       */
-    int from, to; /* its states, but for those that it shares with rules before it */
-    int element;  /* its states from `start` on are STATE_BYTES and the end: no text of it begins another one */
+    int node;        /* of the syntax */
+    int start;       /* a state       */
+    int from, to;    /* its states, but for those that it shares with rules before it */
+    uint16_t *times; /* of an element: tokens for 0 to 2 x most iterations; NULL: the tokens of one, so many times */
+    int most;        /* iterations in one token */
+    int element;     /* its states from `start` on are STATE_BYTES and the end: no text of it begins another one */
 } automaton_rule;
 
 /* The least that ends a rule from a state: tokens, and frames on the stack. A state that cannot end has IMPOSSIBLE. */
@@ -64,6 +66,9 @@ void automaton_release(automaton *a);
  * element. */
 enum { MOST_ELEMENT = 200 };
 int automaton_element(const automaton *a, int start, int states[MOST_ELEMENT]);
+
+/* The least tokens for n iterations of a rule. */
+int64_t automaton_times(const automaton *a, int rule, int n);
 
 static inline int64_t cost_sum(int64_t a, int64_t b) { return a + b < IMPOSSIBLE ? a + b : IMPOSSIBLE; }
 static inline int64_t cost_times(int64_t a, int n) { return n && a > IMPOSSIBLE / n ? IMPOSSIBLE : a * n; }

@@ -46,15 +46,16 @@ static int grow_frames(places *p)
 
 int places_push(places *p, int loop_index, int count, int around)
 {
-    frame f = {loop_index, count, around, p->frames[around].depth + 1, 0};
+    frame f = {loop_index, count, around, p->frames[around].depth + 1, 0, 0};
     if (!grow_frames(p)) return 0;
     uint32_t at = hash_frame(&f) & (uint32_t)(p->cap_frame_table - 1);
     for (int i; (i = p->frame_table[at]); at = (at + 1) & (uint32_t)(p->cap_frame_table - 1))
         if (p->frames[i].loop == loop_index && p->frames[i].count == count && p->frames[i].around == around) return i;
     const loop *l = p->a->loops + loop_index;
     const int more = l->min > count ? l->min - count : 0;
-    f.tokens = cost_sum(cost_times(p->a->cost[p->a->rules[l->rule].start].tokens, more),
-                        cost_sum(p->a->cost[l->exit].tokens, p->frames[around].tokens));
+    const int64_t rest = cost_sum(p->a->cost[l->exit].tokens, p->frames[around].tokens);
+    f.tokens = cost_sum(automaton_times(p->a, l->rule, more), rest);
+    f.whole = cost_sum(automaton_times(p->a, l->rule, more + 1), rest);
     p->frames[p->n_frames] = f;
     return p->frame_table[at] = p->n_frames++;
 }

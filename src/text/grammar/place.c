@@ -24,11 +24,14 @@ static int grow_places(places *p)
     return 1;
 }
 
+/* The least tokens that end the output for one of the threads. */
 static int64_t tokens_of(const places *p, const thread *t, int n)
 {
     int64_t least = IMPOSSIBLE;
     for (int i = 0; i < n; i++) {
-        const int64_t one = cost_sum(p->a->cost[t[i].state].tokens, p->frames[t[i].frame].tokens);
+        const frame *f = p->frames + t[i].frame;
+        const int begins = t[i].frame && p->a->rules[p->a->loops[f->loop].rule].start == t[i].state;
+        const int64_t one = begins ? f->whole : cost_sum(p->a->cost[t[i].state].tokens, f->tokens);
         if (one < least) least = one;
     }
     return least;

@@ -13,6 +13,7 @@ typedef struct {
     int loop, count, around;
     int depth;      /* frames around it */
     int64_t tokens; /* the least that end the output once this iteration has ended */
+    int64_t whole;  /* the least from its beginning on */
 } frame;
 
 typedef struct {

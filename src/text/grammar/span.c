@@ -38,7 +38,8 @@ static void read_element(element *e, const automaton *a, int start)
 typedef struct {
     const token_index *x;
     const element *e;
-    uint16_t *counts;                        /* of the entries of the tree */
+    uint16_t *counts;                        /* of the entries of the tree; NULL: not asked for */
+    char *whole;                             /* whole[k]: a word is k complete elements; NULL: not asked for */
     int *leaving, *elements, n_leaving, cap; /* nodes whose byte leaves the loop, and the complete elements before */
     int err;
 } survey;
@@ -71,13 +72,16 @@ static int64_t walk(survey *v, int from)
         const int d = t->depth[i], before = at[d - 1];
         const int now = v->e->next[before][t->byte[i]];
         if (now == DEAD) {
-            if (before == FIRST && begun[d - 1]) leave(v, i, begun[d - 1]);
+            if (v->counts && before == FIRST && begun[d - 1]) leave(v, i, begun[d - 1]);
             i = t->end[i];
             continue;
         }
         at[d] = (uint8_t)now;
         begun[d] = (uint16_t)(begun[d - 1] + (before == FIRST));
-        for (int k = t->first[i]; k < t->first[i + 1]; k++) v->counts[k] = begun[d];
+        for (int k = t->first[i]; k < t->first[i + 1]; k++) {
+            if (v->counts) v->counts[k] = begun[d];
+            if (v->whole && now == FIRST) v->whole[begun[d]] = 1;
+        }
         i++;
     }
     return work;
@@ -196,6 +200,17 @@ int span_new(span **out, const automaton *a, int start, int from, const token_in
     else
         *out = s;
     return err;
+}
+
+int span_whole(char *whole, const automaton *a, int start, const token_index *x)
+{
+    element *e = malloc(sizeof *e);
+    survey v = {.x = x, .e = e, .whole = whole};
+    if (!e) return fail(WKV_ENOMEM, "no memory for the words of a loop");
+    read_element(e, a, start);
+    walk(&v, FIRST);
+    free(e);
+    return 0;
 }
 
 void span_free(span *s)

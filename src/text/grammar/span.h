@@ -28,6 +28,8 @@ typedef struct {
 /* The table of a state of an element rule. *work: nodes of the tree looked at, is added to. WKV_ENOMEM */
 int span_new(span **out, const automaton *a, int start, int from, const token_index *x, int64_t *work);
 void span_free(span *s);
+/* whole[k] becomes 1 where a word is k complete elements of the rule that begins at `start`. WKV_ENOMEM */
+int span_whole(char *whole, const automaton *a, int start, const token_index *x);
 int span_cover(span *s, const token_index *x); /* WKV_ENOMEM */
 
 /* Set the bits of ids with at most `most` elements. longest: of the index; scratch: as many words as the mask. */

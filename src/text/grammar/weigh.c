@@ -2,6 +2,7 @@
  * left recursion, and no text at all. */
 #include "base/error.h"
 #include "text/grammar/builder.h"
+#include "text/grammar/span.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,11 +166,46 @@ static int weigh_tokens(automaton *a, int at, void *with)
         const state_cost one = a->cost[a->rules[l->rule].start];
         least = a->cost[l->exit];
         if (l->min) {
-            least.tokens = cost_sum(least.tokens, cost_times(one.tokens, l->min));
+            least.tokens = cost_sum(least.tokens, automaton_times(a, l->rule, l->min));
             if (one.frames + 1 > least.frames) least.frames = one.frames + 1;
         }
     }
     return least.tokens < IMPOSSIBLE && is_cheaper(&a->cost[at], least);
+}
+
+/* A token can be several iterations of an element: the least tokens for each number, as of coins. */
+static int count_times(automaton *a, automaton_rule *rule, const token_index *x)
+{
+    char *whole = calloc((size_t)x->longest + 1, 1);
+    int err = whole ? span_whole(whole, a, rule->start, x) : fail(WKV_ENOMEM, "no memory for a grammar"), most = 1;
+    for (int k = 1; !err && k <= x->longest; k++)
+        if (whole[k]) most = k;
+    uint16_t *times = err ? NULL : malloc((2 * (size_t)most + 1) * sizeof *times);
+    const int64_t one = a->cost[rule->start].tokens;
+    if (!err && !times) err = fail(WKV_ENOMEM, "no memory for a grammar");
+    for (int n = 0; !err && n <= 2 * most; n++) {
+        int64_t least = n ? times[n - 1] + one : 0;
+        for (int k = 1; k <= most && k <= n; k++)
+            if (whole[k] && times[n - k] + 1 < least) least = times[n - k] + 1;
+        times[n] = (uint16_t)least;
+    }
+    free(whole);
+    if (!err) rule->times = times, rule->most = most;
+    return err;
+}
+
+enum { MOST_COUNTED = 16 /* rules: each takes a walk through the vocabulary */, MOST_ONE = 4 /* tokens */ };
+
+static int count_elements(automaton *a, const token_index *x)
+{
+    int err = 0;
+    for (int i = 0, n = 0; i < a->n_loops && n < MOST_COUNTED && !err; i++) {
+        automaton_rule *rule = a->rules + a->loops[i].rule;
+        if (a->loops[i].min < 2 || !rule->element || rule->times || a->cost[rule->start].tokens > MOST_ONE) continue;
+        err = count_times(a, rule, x);
+        n++;
+    }
+    return err;
 }
 
 int automaton_weigh(automaton *a, const token_index *x)
@@ -184,6 +220,8 @@ int automaton_weigh(automaton *a, const token_index *x)
     if (!err) err = free_empty(a);
     if (!err) err = find_left_recursion(a);
     if (!err) err = settle(a, weigh_bytes, &w);
+    if (!err) err = settle(a, weigh_tokens, &w);
+    if (!err) err = count_elements(a, x);
     if (!err) err = settle(a, weigh_tokens, &w);
     free(w.bytes);
     if (err) return err;
