@@ -188,12 +188,12 @@ static void tools(void)
     const wkv_template *how, *raven;
     EXPECT_EQ(wkv_template_find(&how, "g1", NULL, NULL), 0);
     EXPECT_EQ(wkv_template_find(&raven, "raven", NULL, NULL), 0);
-    const wkv_answer_form form = {.how = how, .tools = tools}, none = {0}, other = {.how = raven, .tools = tools};
+    const wkv_answer_form form = {.how = how, .tools = tools}, none = {0}, old = {.how = raven, .tools = tools};
     REFUSED(wkv_grammar_answer(NULL, &form, t));
     NOTHING(wkv_grammar, wkv_grammar_answer(&out, NULL, t));
     NOTHING(wkv_grammar, wkv_grammar_answer(&out, &form, NULL));
     NOTHING(wkv_grammar, wkv_grammar_answer(&out, &none, t));
-    NOTHING(wkv_grammar, wkv_grammar_answer(&out, &other, t));
+    NOTHING(wkv_grammar, wkv_grammar_answer(&out, &old, t));
     wkv_tools_free(tools);
     wkv_tools_free(NULL);
     REFUSED(wkv_call_reader_new(NULL));
