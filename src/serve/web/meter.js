@@ -1,0 +1,95 @@
+/* meter.js - the three measurements above a conversation: the size of the state beside the length of the text, the time
+ * of each token, and the memory of the server. */
+
+const POINTS = 160; /* of a line; older ones are merged in pairs */
+
+const meter = { read: [], time: [], memory: [], text: 0, state: 0 };
+
+function addPoint(points, x, y) {
+    points.push([x, y]);
+    if (points.length > POINTS)
+        for (let i = 0; i < points.length - 1; i++) points.splice(i, 2, points[i + 1]);
+}
+
+/* Lines [class, points, height of the largest value], each with its own scale. The vertical axis begins at 0, so that
+ * noise is not magnified and a flat line is flat. */
+function drawLines(svg, ...lines) {
+    svg.replaceChildren();
+    for (const [name, points, height] of lines) {
+        if (!points.length) continue;
+        const [first, last] = [points[0][0], points[points.length - 1][0]];
+        const top = Math.max(...points.map(p => p[1])) / height || 1;
+        const at = points.map(p => [last > first ? 2 + 116 * (p[0] - first) / (last - first) : 118, 26 - 24 * p[1] / top]);
+        if (at.length === 1) at.unshift([2, at[0][1]]);
+        svg.append(makeSvg('polyline', { class: name, points: at.map(p => p.map(v => v.toFixed(1)).join()).join(' ') }));
+    }
+}
+
+function median(values) {
+    const sorted = [...values].sort((a, b) => a - b);
+    return sorted[sorted.length >> 1];
+}
+
+function showMeter() {
+    const { read, time, memory, state, text } = meter;
+    find('state-size').textContent = state ? sayBytes(state) : '–';
+    find('state-note').textContent = text ? say('stateNote', { n: text }) : say('stateEmpty');
+    drawLines(find('state-line'), ['text', read, 0.95], ['value', read.map(p => [p[0], state]), 0.5]);
+    const recent = time.length ? median(time.slice(-8).map(p => p[1])) : 0;
+    find('token-time').textContent = recent ? sayNumber(recent) + ' ms' : '–';
+    find('time-note').textContent = recent ? say('timeNote', { n: Math.round(1000 / recent) }) : say('timeEmpty');
+    drawLines(find('time-line'), ['value', time, 0.8]);
+    const last = memory.length ? memory[memory.length - 1][1] : 0, more = memory.length ? last - memory[0][1] : 0;
+    find('memory-size').textContent = last ? sayBytes(last) : '–';
+    find('memory-note').textContent = more > 5e4 ? say('memoryNote', { more: sayBytes(more) }) : last ? say('memorySame') : '';
+    drawLines(find('memory-line'), ['value', memory, 0.6]);
+}
+
+async function measureMemory() {
+    try {
+        addPoint(meter.memory, performance.now(), await readMetric('wkv_memory_resident_bytes'));
+    } catch {
+        return; /* the request that matters reports a server that is gone */
+    }
+    showMeter();
+}
+
+/* The text of the shown conversation is that long now. */
+function setTextLength(tokens) {
+    meter.text = tokens;
+    showMeter();
+}
+
+function resetMeter(tokens) {
+    meter.read = [];
+    meter.time = [];
+    setTextLength(tokens);
+}
+
+/* Measure an answer whose prompt has `before` tokens, as far as they are known: count() for each event with text,
+ * end(usage) with the exact numbers. */
+function measureAnswer(before) {
+    let tokens = 0, begun = 0, mark = 0, marked = 0;
+    const poll = setInterval(measureMemory, 1000);
+    return {
+        count() {
+            const now = performance.now();
+            if (!tokens++) begun = mark = now;
+            if (now - mark < 120 || tokens - marked < 8) return;
+            addPoint(meter.time, before + tokens, (now - mark) / (tokens - marked));
+            addPoint(meter.read, before + tokens, before + tokens);
+            [mark, marked] = [now, tokens];
+            setTextLength(before + tokens);
+        },
+        end(usage) {
+            clearInterval(poll);
+            const seconds = performance.now() - begun;
+            if (usage && tokens > 1) {
+                addPoint(meter.time, usage.total_tokens, seconds / usage.completion_tokens);
+                addPoint(meter.read, usage.total_tokens, usage.total_tokens);
+                setTextLength(usage.total_tokens);
+            }
+            measureMemory();
+        },
+    };
+}

@@ -1,0 +1,111 @@
+/* tree.js - a conversation as the server keeps it: a tree of messages. A place in it is the id of a message, null: before
+ * the first one. */
+
+/* The messages of a session by id, each with its children in the order of time. */
+function readTree(session) {
+    const nodes = new Map(session.messages.map(m => [m.id, { ...m, children: [] }]));
+    for (const n of nodes.values()) if (n.parent) nodes.get(n.parent).children.push(n);
+    return { nodes, roots: [...nodes.values()].filter(n => !n.parent), head: session.head };
+}
+
+const emptyTree = () => ({ nodes: new Map(), roots: [], head: null });
+
+function pathTo(tree, id) {
+    const path = [];
+    for (let n = tree.nodes.get(id); n; n = tree.nodes.get(n.parent)) path.unshift(n);
+    return path;
+}
+
+/* The newest end of the conversation below a message. */
+function endBelow(node) {
+    while (node.children.length) node = node.children[node.children.length - 1];
+    return node;
+}
+
+const siblingsOf = (tree, node) => (node.parent ? tree.nodes.get(node.parent).children : tree.roots);
+
+/* Places where a conversation can continue: after an answer or a mix. A turn is such a message with its question. */
+const endsTurn = node => node.role === 'assistant' || node.role === 'mix';
+
+const turnsOf = path => path.filter(endsTurn);
+
+/* Other versions of a message: questions beside a question, by their text; for an answer, the answers to equal
+ * questions. Answering again repeats the question on the server, and one is shown. */
+function versionsOf(tree, node) {
+    const question = node.role === 'user' ? node : tree.nodes.get(node.parent);
+    if (!question || question.role !== 'user') return [node];
+    const beside = siblingsOf(tree, question).filter(n => n.role === 'user');
+    if (node.role === 'assistant')
+        return beside.filter(n => n.content === question.content).flatMap(n => n.children.filter(endsTurn));
+    const seen = new Map();
+    for (const n of beside) if (!seen.has(n.content) || n === node) seen.set(n.content, n);
+    return [...seen.values()];
+}
+
+/* ---- the picture ------------------------------------------------------------------------------------------------- */
+
+const ROW = 38, LEFT = 14; /* pixels */
+
+/* Turns in depth-first order with a lane each: the first continuation stays in the lane, others open new ones. */
+function layTurns(tree) {
+    const rows = [];
+    let lanes = 0;
+    const visit = (node, parent, lane) => {
+        let turn = parent;
+        if (endsTurn(node)) {
+            turn = { node, parent, lane, row: rows.length };
+            rows.push(turn);
+        }
+        let first = true;
+        const next = node.children.length ? node.children : [];
+        for (const child of next) {
+            visit(child, turn, first ? lane : ++lanes);
+            first = false;
+        }
+    };
+    tree.roots.forEach((root, i) => visit(root, null, i ? ++lanes : 0));
+    return { rows, lanes: lanes + 1 };
+}
+
+function makeSvg(tag, attributes, ...children) {
+    const e = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
+    e.append(...children);
+    return e;
+}
+
+function icon(name) {
+    return makeSvg('svg', { 'aria-hidden': 'true' }, makeSvg('use', { href: '#i-' + name }));
+}
+
+const questionOf = (tree, node) => {
+    const above = tree.nodes.get(node.parent);
+    return node.role === 'mix' ? say('mixed') : above && above.role === 'user' ? above.content : node.content;
+};
+
+/* Draw the tree: a row for each turn, its place as a dot, and a button with its question. chosen(id): a turn was
+ * pressed. */
+function drawTree(to, tree, at, tip, chosen) {
+    const { rows, lanes } = layTurns(tree);
+    const step = Math.min(18, 130 / lanes), shown = new Set(pathTo(tree, tip).map(n => n.id));
+    const done = new Set(pathTo(tree, at).map(n => n.id));
+    const x = t => LEFT + t.lane * step, y = t => ROW * (t.row + 0.5);
+    const svg = makeSvg('svg', { width: LEFT * 2 + (lanes - 1) * step, height: ROW * rows.length, 'aria-hidden': 'true' });
+    const list = make('ol', 'turns');
+    for (const t of rows) {
+        const state = done.has(t.node.id) ? 'done' : shown.has(t.node.id) ? 'shown' : 'apart';
+        if (t.parent) {
+            const from = y(t.parent), bend = Math.min(ROW, y(t) - from);
+            svg.prepend(makeSvg('path', { class: state,
+                d: `M${x(t.parent)} ${from}C${x(t.parent)} ${from + bend * 0.6} ${x(t)} ${from + bend * 0.4} ${x(t)} ${from + bend}V${y(t)}` }));
+        }
+        svg.append(makeSvg('circle', { class: state + (t.node.id === at ? ' here' : ''), cx: x(t), cy: y(t), r: t.node.id === at ? 6 : 4.5 }));
+        const button = make('button', state, make('b', '', firstLine(questionOf(tree, t.node))), make('span', '', firstLine(t.node.content || '')));
+        if (t.node.id === at) button.setAttribute('aria-current', 'true');
+        button.addEventListener('click', () => chosen(t.node.id));
+        list.append(make('li', '', button));
+    }
+    to.replaceChildren(make('div', 'graph', svg, list));
+}
+
+const firstLine = text => text.trim().split('\n')[0].slice(0, 120);
