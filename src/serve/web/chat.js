@@ -44,7 +44,7 @@ function show(id) {
     talk.tip = talk.at = id;
     closeCompare();
     showTalk();
-    resetMeter(lengthOf(talk.tree, id));
+    cutMeter(lengthOf(talk.tree, id));
     scrollDown(true);
 }
 
@@ -57,7 +57,7 @@ function goTo(id) {
     }
     talk.at = id;
     showTalk();
-    resetMeter(lengthOf(talk.tree, id));
+    cutMeter(lengthOf(talk.tree, id));
     const mark = document.querySelector('#talk .mark');
     if (mark) mark.scrollIntoView({ block: 'center' });
 }
@@ -76,6 +76,7 @@ async function openSession(id) {
     talk.session = session;
     talk.tree = readTree(session);
     chooseModelOf(session);
+    cutMeter(-1);
     show(session.head);
     markSession();
 }
@@ -84,6 +85,7 @@ async function newTalk() {
     await stopRunning();
     Object.assign(talk, { session: null, tree: emptyTree() });
     history.replaceState(null, '', '#');
+    cutMeter(-1);
     show(null);
     markSession();
     find('text').focus();

@@ -60,9 +60,10 @@ function setTextLength(tokens) {
     showMeter();
 }
 
-function resetMeter(tokens) {
-    meter.read = [];
-    meter.time = [];
+/* The shown text has `tokens` tokens now, the first of the measured ones or, after another conversation, none of them. */
+function cutMeter(tokens) {
+    meter.read = meter.read.filter(p => p[0] <= tokens);
+    meter.time = meter.time.filter(p => p[0] <= tokens);
     setTextLength(tokens);
 }
 
@@ -70,6 +71,7 @@ function resetMeter(tokens) {
  * end(usage) with the exact numbers. */
 function measureAnswer(before) {
     let tokens = 0, begun = 0, mark = 0, marked = 0;
+    cutMeter(before);
     const poll = setInterval(measureMemory, 1000);
     return {
         count() {
@@ -83,9 +85,9 @@ function measureAnswer(before) {
         },
         end(usage) {
             clearInterval(poll);
-            const seconds = performance.now() - begun;
+            const milliseconds = performance.now() - begun;
             if (usage && tokens > 1) {
-                addPoint(meter.time, usage.total_tokens, seconds / usage.completion_tokens);
+                if (!marked) addPoint(meter.time, usage.total_tokens, milliseconds / usage.completion_tokens);
                 addPoint(meter.read, usage.total_tokens, usage.total_tokens);
                 setTextLength(usage.total_tokens);
             }

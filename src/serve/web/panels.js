@@ -6,7 +6,7 @@ const nameOf = session => session.name || session.preview || say('untitled');
 
 function makeEntry(session) {
     const button = make('button', '', make('b', '', nameOf(session)),
-                        make('span', 'soft', say('turns', { n: session.turns })));
+                        make('span', 'soft', say('turns', { n: session.turns }) + ' · ' + sayTime(session.changed)));
     button.dataset.id = session.id;
     button.addEventListener('click', () => {
         history.pushState(null, '', '#' + session.id);

@@ -23,7 +23,7 @@ const words = {
     timeNote: ['{n} tokens/s', '每秒 {n} 个 token'],
     timeEmpty: ['the same for each token', '每个 token 都一样'],
     memory: ['Server memory', '服务器内存'],
-    memoryNote: ['{more} more since the page opened, caches included', '打开本页以来增加 {more}（含缓存）'],
+    memoryNote: ['+{more}, caches included', '增加 {more}（含缓存）'],
     memorySame: ['flat since the page opened', '打开本页以来没有增加'],
     welcome: ['Ask anything', '想聊点什么？'],
     welcomeText: [
@@ -63,7 +63,7 @@ const words = {
     compareWith: ['Compare with another branch', '与另一分支比较'],
     nothingChosen: ['Choose a branch', '选择分支'],
     compare: ['Two branches', '两个分支'],
-    compareSame: ['The first {n, turn is, turns are} the same.', '前 {n} 轮相同。'],
+    compareSame: ['{n, turn is, turns are} the same at the beginning.', '前 {n} 轮相同。'],
     compareNone: ['The branches differ from the first question.', '两个分支从第一个问题起就不同。'],
     shown: ['This branch', '当前分支'],
     other: ['Other branch', '另一分支'],
@@ -145,6 +145,13 @@ function sayBytes(n) {
 }
 
 const sayNumber = (n, digits = 3) => n.toLocaleString(language, { maximumSignificantDigits: digits });
+
+/* The time of a day, or the date of another day. */
+function sayTime(seconds) {
+    const at = new Date(seconds * 1000), today = at.toDateString() === new Date().toDateString();
+    return today ? at.toLocaleTimeString(language, { hour: 'numeric', minute: '2-digit' })
+                 : at.toLocaleDateString(language, { day: 'numeric', month: 'short', year: 'numeric' });
+}
 
 /* Write the texts of the markup: content, label with tooltip, placeholder. */
 function writeWords() {
