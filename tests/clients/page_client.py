@@ -266,7 +266,7 @@ def test_stream_and_stop():
     kept = [m for m in read_session()["messages"] if m["role"] == "user"]
     check(questions() == [m["content"] for m in kept], (questions(), kept))
     check(len(kept) > len(before) or one("#text").get_attribute("value") == "Tell me a long story.", "the question is kept")
-    one("#text").clear()
+    set_value("#text", "")
     browser.get(page + "#" + sessions()[0]["id"])
     browser.refresh()
     Proxy.extra = {}
@@ -304,7 +304,10 @@ def test_branches():
     columns = wait(lambda: texts("#compare .columns > section"), "two columns")
     check("Who are you?" in columns[0] and "turtle" in columns[1] and "My name" not in columns[0], columns)
     shot("compare")
-    press("#compare", "Close")
+    one("#compare > button").click()
+    wait(lambda: all_of("#talk .mix") and len(all_of("#picture circle")) == n + 4, "the mean of two states in the tree")
+    ask("What is my name?")
+    check("Tom" in answers()[-1], f"both states had the name: {answers()}")
     slide(0)
     ask("Hello.")
     check(questions() == ["Hello."], "a branch at the beginning")
@@ -329,6 +332,9 @@ HOSTILE = """<script>document.title = 'owned'</script><img src=x onerror="docume
 | <img src=x onerror=alert(1)> | ok |
 
 """ + "> " * 5000 + "deep " + "[" * 3000 + "*" * 3000 + "_ " * 500 + "- " * 400
+
+SLOW = ["# a" + " " * 200000 + "x", "# " + "#" * 200000 + "x", "*" * 200000, "[a" * 100000, "_a " * 70000, "> " * 100000,
+        "- " * 100000, "`" * 100001 + "a", "```\n" * 50000, "a|b\n" + "-|" * 100000 + "x", "http://" * 30000, "`a" * 100000]
 
 MARKDOWN = """## A function
 
@@ -372,9 +378,13 @@ def test_markup():
         check(fits(), "a hostile answer does not widen the page")
         browser.refresh()
         wait(answers, "the hostile answer after a reload")
+    milliseconds = browser.execute_script(
+        "return arguments[0].map(t => { const from = performance.now(); showMarkdown(document.createElement('div'), t);"
+        "return Math.round(performance.now() - from) })", SLOW)
+    check(max(milliseconds) < 3000, f"no text takes quadratic time: {milliseconds} ms")
     parts = [{"reasoning_content": "The user asks "}, {"reasoning_content": "for C."}]
     parts += [{"content": MARKDOWN[i:i + 7]} for i in range(0, len(MARKDOWN), 7)]
-    press("#list", "New conversation") if all_of('#list [aria-label="New conversation"]') else one("#new").click()
+    one("#new").click()
     Proxy.script = parts
     ask("Write a function.")
     tags = browser.execute_script("return [...document.querySelectorAll('#talk .assistant .text *')].map(e => e.tagName)")
@@ -475,7 +485,7 @@ def test_remove():
 
 def test_key():
     """The page is given without the key, and asks for it."""
-    locked = Server(free_port(), "--api-key", "secret")
+    locked = Server(free_port(), "--api-key", "secret", "--template", "g1")
     browser.get(f"http://127.0.0.1:{locked.port}/")
     wait(lambda: one("#ask-key").is_displayed(), "the dialog for the key")
     shot("key")
@@ -487,6 +497,9 @@ def test_key():
     check(answers(), "an answer with a key")
     check(browser.execute_script("return sessionStorage.getItem('wkv-key') + localStorage.getItem('wkv-key')") == "secretnull",
           "the key is kept until the tab closes")
+    check(not one("#effort-choice").get_attribute("hidden"), "a template with reasoning has a choice of it")
+    set_value("#effort", "medium", "change")
+    check(browser.execute_script("return sampling().reasoning_effort") == "medium", "the chosen reasoning")
     read_log("network")
     locked.end()
 

@@ -23,7 +23,7 @@ async function request(method, path, body, signal) {
     if (response.ok) return response;
     const error = (await response.json().catch(() => ({}))).error || {};
     if (response.status === 401) {
-        await askForKey(error.message);
+        await askForKey(server.key ? say('keyWrong') : say('keyText'));
         return request(method, path, body, signal);
     }
     throw failure(response.status, error.message || String(response.status), error.code);
@@ -66,7 +66,7 @@ let asking = null; /* one dialog for all requests that wait for the key */
 function askForKey(why) {
     asking = asking || new Promise(resolve => {
         const dialog = find('ask-key');
-        find('key-text').textContent = why || '';
+        find('key-text').textContent = why;
         find('given-key').value = '';
         dialog.addEventListener('cancel', e => e.preventDefault());
         dialog.addEventListener('close', () => {

@@ -177,7 +177,7 @@ async function askNow(text, edited) {
         await stream(makeBody(text, edited), answer, card, control.signal);
         await finish(answer, known, text, true);
     } catch (e) {
-        await recover(e, { answer, known, text, edited, place });
+        await recover(e, { answer, known, text, edited, place, signal: control.signal });
     } finally {
         talk.running = null;
         setRunning(false);
@@ -256,17 +256,19 @@ async function findStopped(answer, known, text) {
 }
 
 /* After a stop or a failure: what the server has kept, else the question back in the input. */
-async function recover(e, { answer, known, text, edited, place }) {
+async function recover(e, { answer, known, text, edited, place, signal }) {
     const lost = e.status === 0 || e.code === 'shutting_down';
-    if (lost) await waitForServer();
+    const stopped = new Promise(resolve => signal.addEventListener('abort', resolve));
+    if (lost) await Promise.race([waitForServer(), stopped]);
     let kept = false;
-    if (talk.session && (lost || isStopped(e) || e.code === 'head_moved'))
+    if (talk.session && ((lost && !signal.aborted) || isStopped(e) || e.code === 'head_moved'))
         kept = await findStopped(answer, known, text).catch(() => false);
     if (kept) return;
     if (!edited && !find('text').value) setQuestion(text);
     talk.at = place;
     if (talk.session && !known.size && !talk.tree.nodes.size) talk.tip = null;
     showTalk();
+    if (lost && signal.aborted) return; /* the notice is that of the server that is gone */
     notice(lost ? say('lost') : isStopped(e) ? say('notKept') : e.message);
 }
 

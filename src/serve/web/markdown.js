@@ -105,7 +105,7 @@ function putSpans(to, text, depth) {
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
 const FENCE = /^ {0,3}(```+|~~~+)\s*([\w+#.-]*)/;
-const HEADING = /^(#{1,6})\s+(.+?)\s*#*$/;
+const HEADING = /^(#{1,6})\s+(?=\S)/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const LINE = /^ {0,3}([-*_])( *\1){2,} *$/;
 const QUOTE = /^ {0,3}> ?/;
@@ -198,7 +198,7 @@ function makeBlock(kind, lines, depth) {
     const heading = kind === 'heading' && lines[0].match(HEADING);
     const e = make(heading ? 'h' + Math.min(heading[1].length + 2, 6) : kind === 'quote' ? 'blockquote' : 'p');
     if (kind === 'quote' && depth < NESTING) putBlocks(e, lines.map(l => l.replace(QUOTE, '')), depth + 1);
-    else putSpans(e, heading ? heading[2] : lines.join('\n'), 0);
+    else putSpans(e, heading ? lines[0].slice(heading[0].length).trimEnd().replace(/ #+$/, '').trimEnd() : lines.join('\n'), 0);
     return e;
 }
 

@@ -52,7 +52,7 @@ function closeSide() {
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
 
 const keys = [
-    ['Enter', 'keySend'], ['Shift+Enter', 'keyLine'], ['Esc', 'keyStop'], ['/', 'keyText'], ['↑', 'keyEdit'],
+    ['Enter', 'keySend'], ['Shift+Enter', 'keyLine'], ['Esc', 'keyStop'], ['/', 'keyInput'], ['↑', 'keyEdit'],
     ['Alt+N', 'keyNew', () => newTalk()], ['Alt+T', 'keyTree', () => openSide('tree')],
     ['Alt+S', 'keySettings', () => openSide('settings')], ['?', 'keyHelp'],
 ];
@@ -116,6 +116,9 @@ function listen() {
     on('stop', 'click', stopOrClose);
     on('new', 'click', () => { document.body.classList.remove('with-list'); newTalk(); });
     on('open-list', 'click', () => document.body.classList.toggle('with-list'));
+    document.querySelector('main').addEventListener('pointerdown', e => {
+        if (!find('open-list').contains(e.target)) document.body.classList.remove('with-list');
+    });
     on('close-list', 'click', () => document.body.classList.remove('with-list'));
     on('open-tree', 'click', () => openSide('tree'));
     on('open-settings', 'click', () => openSide('settings'));

@@ -112,15 +112,24 @@ function openCompare(id) {
     const go = make('button', '', say('goThere'));
     go.addEventListener('click', () => show(id));
     const close = makeAction('close', say('close'), closeCompare);
+    const mix = make('button', '', say('mix'));
+    mix.addEventListener('click', () => attempt(() => mixStates([talk.tip, id])));
     const other = column(say('other'), there);
     other.append(go);
     find('compare').replaceChildren(
         make('header', '', make('h2', '', say('compare')), close,
              make('p', 'soft', common ? say('compareSame', { n: common }) : say('compareNone'))),
-        make('div', 'columns', column(say('shown'), here), other));
+        make('div', 'columns', column(say('shown'), here), other), mix);
     find('compare').hidden = false;
     find('talk').hidden = true;
     find('scroll').scrollTop = 0;
+}
+
+/* A new place whose state is the mean of those after some messages. */
+async function mixStates(messages) {
+    const session = await post(`/v1/sessions/${talk.session.id}/mix`, { messages });
+    await refresh();
+    show(session.head);
 }
 
 function closeCompare() {

@@ -12,8 +12,8 @@ const emptyTree = () => ({ nodes: new Map(), roots: [], head: null });
 
 function pathTo(tree, id) {
     const path = [];
-    for (let n = tree.nodes.get(id); n; n = tree.nodes.get(n.parent)) path.unshift(n);
-    return path;
+    for (let n = tree.nodes.get(id); n; n = tree.nodes.get(n.parent)) path.push(n);
+    return path.reverse();
 }
 
 /* The newest end of the conversation below a message. */
@@ -49,21 +49,19 @@ const ROW = 38, LEFT = 14; /* pixels */
 /* Turns in depth-first order with a lane each: the first continuation stays in the lane, others open new ones. */
 function layTurns(tree) {
     const rows = [];
-    let lanes = 0;
-    const visit = (node, parent, lane) => {
-        let turn = parent;
+    let lanes = -1;
+    /* what is left to visit, the next one last; a lane of null is a new one */
+    const left = tree.roots.map(node => ({ node, parent: null, lane: null })).reverse();
+    while (left.length) {
+        let { node, parent, lane } = left.pop();
+        if (lane === null) lane = ++lanes;
         if (endsTurn(node)) {
-            turn = { node, parent, lane, row: rows.length };
-            rows.push(turn);
+            parent = { node, parent, lane, row: rows.length };
+            rows.push(parent);
         }
-        let first = true;
-        const next = node.children.length ? node.children : [];
-        for (const child of next) {
-            visit(child, turn, first ? lane : ++lanes);
-            first = false;
-        }
-    };
-    tree.roots.forEach((root, i) => visit(root, null, i ? ++lanes : 0));
+        for (let i = node.children.length - 1; i >= 0; i--)
+            left.push({ node: node.children[i], parent, lane: i ? null : lane });
+    }
     return { rows, lanes: lanes + 1 };
 }
 
@@ -108,4 +106,5 @@ function drawTree(to, tree, at, tip, chosen) {
     to.replaceChildren(make('div', 'graph', svg, list));
 }
 
-const firstLine = text => text.trim().split('\n')[0].slice(0, 120);
+/* The beginning of a text without the signs of Markdown. */
+const firstLine = text => text.trim().split('\n')[0].replace(/^[#>*`\s-]+/, '').slice(0, 120);
