@@ -14,7 +14,7 @@ done
 "$python" -c 'import selenium' >/dev/null 2>&1 || skip "$python lacks selenium"
 if "$WKV" serve --tokens 0 2>&1 | grep -q 'has no server'; then skip "a build without libmicrohttpd"; fi
 
-if HOME="$work" timeout 240 "$python" "$here/clients/page_client.py" - "$WKV" >out 2>err; then
+if HOME="$work" timeout 240 "$python" "$here/clients/page_client.py" "$WKV" >out 2>err; then
     cat out
     pass
 else fail "page: $(tail -n 5 out err)"; fi

@@ -1,8 +1,8 @@
-"""page_client.py - the web page of wkv serve in Chromium: page_client.py ADDRESS WKV. Python needs selenium; chromium and
+"""page_client.py - the web page of wkv serve in Chromium: page_client.py WKV. Python needs selenium; chromium and
 chromedriver are in $PATH. $SHOTS: a folder for pictures of each part.
 
-A proxy in front of the server gives answers that no small model writes: Markdown, reasoning, hostile markup. Everything
-else passes through it. ADDRESS is not used: the client begins and ends servers of its own."""
+The client begins and ends servers of its own. A proxy in front of one gives answers that no small model writes:
+Markdown, reasoning, hostile markup. Everything else passes through it."""
 import http.client
 import http.server
 import json
@@ -20,7 +20,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-WKV = sys.argv[2]
+WKV = sys.argv[1]
 SHOTS = os.environ.get("SHOTS")
 passed = 0
 
@@ -157,8 +157,10 @@ def start_browser():
 
 def screen(width, height, dark=False, language="en-US"):
     command = browser.execute_cdp_cmd
-    command("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
-    command("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    command("Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
+    command("Emulation.setEmulatedMedia", {"features": [scheme]})
     command("Emulation.setUserAgentOverride", {"userAgent": "test", "acceptLanguage": language})
 
 
@@ -166,6 +168,10 @@ def shot(name):
     if SHOTS:
         time.sleep(0.3)
         browser.save_screenshot(f"{SHOTS}/{name}.png")
+
+
+def js(script, *arguments):
+    return browser.execute_script(script, *arguments)
 
 
 def one(selector):
@@ -178,7 +184,11 @@ def all_of(selector):
 
 def texts(selector):
     """Texts as they are in the document, whether they are in sight or not."""
-    return browser.execute_script("return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)", selector)
+    return js("return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)", selector)
+
+
+def tags_of_answers():
+    return js("return [...document.querySelectorAll('#talk .assistant .text *')].map(e => e.tagName)")
 
 
 def questions():
@@ -205,11 +215,11 @@ def ask(question):
 
 
 def press(selector, label):
-    browser.execute_script("arguments[0].click()", one(f'{selector} [aria-label="{label}"]'))
+    js("arguments[0].click()", one(f'{selector} [aria-label="{label}"]'))
 
 
 def set_value(selector, value, event="input"):
-    browser.execute_script("const e = document.querySelector(arguments[0]); e.value = arguments[1];"
+    js("const e = document.querySelector(arguments[0]); e.value = arguments[1];"
                            "e.dispatchEvent(new Event(arguments[2]))", selector, value, event)
 
 
@@ -218,7 +228,7 @@ def slide(turn):
 
 
 def fits():
-    return browser.execute_script(
+    return js(
         "return document.documentElement.scrollWidth <= innerWidth && document.querySelector('#scroll').scrollWidth <= "
         "document.querySelector('#scroll').clientWidth")
 
@@ -228,8 +238,8 @@ def sessions():
 
 
 def read_log(*allowed):
-    """Messages of the console; those of a source that is not allowed are a failure. A refused connection or a status 401
-    is of the source network."""
+    """Messages of the console; those of a source that is not allowed are a failure. A refused connection or a status
+    401 is of the source network."""
     bad = [m for m in browser.get_log("browser") if m["level"] == "SEVERE" and m["source"] not in allowed]
     check(not bad, f"the console is empty: {bad}")
 
@@ -242,7 +252,7 @@ def test_send():
     check(not sessions(), "opening the page sends nothing")
     ask("My name is Tom.")
     check(questions() == ["My name is Tom."] and answers()[0].strip(), (questions(), answers()))
-    check("Tom" in one("#title").text and "Tom" in texts("#sessions b")[0], "the conversation has the name of its question")
+    check("Tom" in one("#title").text and "Tom" in texts("#sessions b")[0], "a conversation is named by its question")
     check(texts("#state-size") == ["270 kB"] and "tokens read" in one("#state-note").text, texts("#meter b"))
     check(one("#token-time").text.endswith("ms") and one("#memory-size").text.endswith("MB"), texts("#meter b"))
     ask("What is my name?")
@@ -265,7 +275,8 @@ def test_stream_and_stop():
     wait(is_idle, "the end of a stopped answer")
     kept = [m for m in read_session()["messages"] if m["role"] == "user"]
     check(questions() == [m["content"] for m in kept], (questions(), kept))
-    check(len(kept) > len(before) or one("#text").get_attribute("value") == "Tell me a long story.", "the question is kept")
+    unsent = one("#text").get_attribute("value")
+    check(len(kept) > len(before) or unsent == "Tell me a long story.", "the question is kept")
     set_value("#text", "")
     browser.get(page + "#" + sessions()[0]["id"])
     browser.refresh()
@@ -320,8 +331,9 @@ def test_branches():
 
 
 HOSTILE = """<script>document.title = 'owned'</script><img src=x onerror="document.title = 'owned'">
-[a](javascript:document.title='owned') [b](data:text/html,x) [c]( https://evil.example/ ) ![i](https://evil.example/i.png)
-<https://evil.example> <svg onload=alert(1)> </script></style> **<b>x</b>** `<i>` [d](//evil.example) [e](https://ok.example/?q="><b>)
+[a](javascript:document.title='owned') [b](data:text/html,x) [c]( https://evil.example/ )
+![i](https://evil.example/i.png) <https://evil.example> <svg onload=alert(1)> </script></style>
+**<b>x</b>** `<i>` [d](//evil.example) [e](https://ok.example/?q="><b>)
 
 ```html"><script>
 <iframe src="https://evil.example"></iframe>
@@ -333,8 +345,9 @@ HOSTILE = """<script>document.title = 'owned'</script><img src=x onerror="docume
 
 """ + "> " * 5000 + "deep " + "[" * 3000 + "*" * 3000 + "_ " * 500 + "- " * 400
 
-SLOW = ["# a" + " " * 200000 + "x", "# " + "#" * 200000 + "x", "*" * 200000, "[a" * 100000, "_a " * 70000, "> " * 100000,
-        "- " * 100000, "`" * 100001 + "a", "```\n" * 50000, "a|b\n" + "-|" * 100000 + "x", "http://" * 30000, "`a" * 100000]
+SLOW = ["# a" + " " * 200000 + "x", "# " + "#" * 200000 + "x", "*" * 200000, "[a" * 100000, "_a " * 70000,
+        "> " * 100000, "- " * 100000, "`" * 100001 + "a", "```\n" * 50000, "a|b\n" + "-|" * 100000 + "x",
+        "http://" * 30000, "`a" * 100000]
 
 MARKDOWN = """## A function
 
@@ -370,15 +383,15 @@ def test_markup():
     for _ in range(2):
         time.sleep(0.1)
         check("owned" not in browser.title, "no script of an answer runs")
-        inside = browser.execute_script("return [...document.querySelectorAll('#talk .assistant .text *')].map(e => e.tagName)")
+        inside = tags_of_answers()
         check(not set(inside) & {"SCRIPT", "IMG", "IFRAME", "SVG", "STYLE", "B", "I", "OBJECT"}, set(inside))
-        links = browser.execute_script("return [...document.querySelectorAll('#talk a')].map(a => [a.protocol, a.rel])")
+        links = js("return [...document.querySelectorAll('#talk a')].map(a => [a.protocol, a.rel])")
         check(links and all(p in ("http:", "https:") and "noopener" in r for p, r in links), links)
         check("<script>" in answers()[0] and "onerror" in answers()[0], "hostile text is shown as text")
         check(fits(), "a hostile answer does not widen the page")
         browser.refresh()
         wait(answers, "the hostile answer after a reload")
-    milliseconds = browser.execute_script(
+    milliseconds = js(
         "return arguments[0].map(t => { const from = performance.now(); showMarkdown(document.createElement('div'), t);"
         "return Math.round(performance.now() - from) })", SLOW)
     check(max(milliseconds) < 3000, f"no text takes quadratic time: {milliseconds} ms")
@@ -387,7 +400,7 @@ def test_markup():
     one("#new").click()
     Proxy.script = parts
     ask("Write a function.")
-    tags = browser.execute_script("return [...document.querySelectorAll('#talk .assistant .text *')].map(e => e.tagName)")
+    tags = tags_of_answers()
     for tag in ("H4", "EM", "STRONG", "CODE", "PRE", "OL", "UL", "TABLE", "TD", "BLOCKQUOTE", "A"):
         check(tag in tags, f"{tag} of Markdown: {tags}")
     check(texts("#talk pre")[0].startswith("/* sum.c */\nint sum(int a, int b)\n{\n    return"), texts("#talk pre"))
@@ -418,7 +431,7 @@ def test_phone_and_chinese():
     set_value("#language", "en", "change")
     check(one("#side-title").text == "Settings" and one("html").get_attribute("lang") == "en", "English by the switch")
     set_value("#theme", "dark", "change")
-    ground = browser.execute_script("return getComputedStyle(document.documentElement).backgroundColor")
+    ground = js("return getComputedStyle(document.documentElement).backgroundColor")
     check(ground == "rgb(20, 24, 28)", f"dark by the switch: {ground}")
     one("#close-side").click()
     shot("phone-dark")
@@ -438,7 +451,8 @@ def test_gone_and_back():
     shot("gone")
     server.start()
     wait(lambda: is_idle(), "the server is found again", 15)
-    check(one("#text").get_attribute("value") == "Are you there?" and len(questions()) == n, "the question is in the input")
+    unsent = one("#text").get_attribute("value")
+    check(unsent == "Are you there?" and len(questions()) == n, "the question is in the input")
     one("#text").send_keys(Keys.ENTER)
     wait(lambda: is_idle() and len(all_of("#talk .user[data-id]")) == n + 1, "the answer of the new server")
     check(questions()[-1] == "Are you there?", questions())
@@ -474,12 +488,12 @@ def test_remove():
     one("#open-settings").click()
     shot("settings")
     set_value("#set-temperature", "9", "change")
-    check(browser.execute_script("return !('temperature' in sampling())"), "a value beyond its limits is not sent")
+    check(js("return !('temperature' in sampling())"), "a value beyond its limits is not sent")
     set_value("#set-temperature", "0.5", "change")
-    check(browser.execute_script("return sampling().temperature") == 0.5, "a chosen temperature")
+    check(js("return sampling().temperature") == 0.5, "a chosen temperature")
     check(one("#set-top_p").get_attribute("placeholder") == "0.7", "the model's top-p")
     one("#defaults").click()
-    check(browser.execute_script("return Object.keys(sampling()).length") == 0, "the defaults again")
+    check(js("return Object.keys(sampling()).length") == 0, "the defaults again")
     one("#close-side").click()
 
 
@@ -495,13 +509,36 @@ def test_key():
     wait(lambda: texts("#model option") == ["built-in"], "the model after the key")
     ask("Hello.")
     check(answers(), "an answer with a key")
-    check(browser.execute_script("return sessionStorage.getItem('wkv-key') + localStorage.getItem('wkv-key')") == "secretnull",
-          "the key is kept until the tab closes")
+    keys = js("return [sessionStorage, localStorage].map(s => s.getItem('wkv-key'))")
+    check(keys == ["secret", None], "the key is kept until the tab closes")
     check(not one("#effort-choice").get_attribute("hidden"), "a template with reasoning has a choice of it")
     set_value("#effort", "medium", "change")
-    check(browser.execute_script("return sampling().reasoning_effort") == "medium", "the chosen reasoning")
+    check(js("return sampling().reasoning_effort") == "medium", "the chosen reasoning")
     read_log("network")
     locked.end()
+
+
+def test_long():
+    """A conversation of 200 turns opens at once, and the state is as large as before."""
+    name = begin_long(200)
+    browser.get("about:blank")
+    begun = time.time()
+    browser.get(page + "#" + name)
+    wait(lambda: len(questions()) == 200, "a long conversation")
+    check(time.time() - begun < 5, f"it opens in {time.time() - begun:.2f} s")
+    ask("What is my name?")
+    check(texts("#state-size") == ["270 kB"] and one("#token-time").text.endswith("ms"), texts("#meter b"))
+    shot("long")
+
+
+def begin_long(turns):
+    def post(path, body):
+        return json.load(urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", json.dumps(body).encode()))
+    name = post("/v1/sessions", {})["id"]
+    for i in range(turns):
+        question = {"role": "user", "content": f"Tell me a story about {i} foxes." if i else "My name is Tom."}
+        post("/v1/chat/completions", {"session": name, "messages": [question], "max_tokens": 200})
+    return name
 
 
 def test_requests():
@@ -514,7 +551,8 @@ def test_requests():
     outside = [u for u in urls if not u.startswith(("http://127.0.0.1:", "data:", "blob:", "about:"))]
     check(len(urls) > 10 and not outside, f"requests to other servers: {outside}")
     head = urllib.request.urlopen(urllib.request.Request(page, headers={"Accept": "text/html"})).headers
-    check("default-src 'none'" in head["Content-Security-Policy"] and "unsafe" not in head["Content-Security-Policy"], head)
+    policy = head["Content-Security-Policy"]
+    check("default-src 'none'" in policy and "unsafe" not in policy, head)
     check(json.load(urllib.request.urlopen(page))["name"] == "wkv", "a program gets JSON at /")
 
 
@@ -523,8 +561,9 @@ page = start_proxy(server.port)
 browser = start_browser()
 try:
     screen(1280, 860)
-    for part in (test_send, test_stream_and_stop, test_branches, test_markup, test_phone_and_chinese, test_gone_and_back,
-                 test_address, test_remove, test_key, test_requests):
+    parts = [test_send, test_stream_and_stop, test_branches, test_markup, test_phone_and_chinese, test_gone_and_back,
+             test_address, test_remove, test_key]
+    for part in parts + [test_long] * bool(os.environ.get("WKV_LONG")) + [test_requests]:
         begun = time.time()
         part()
         if os.environ.get("TIMES"):

@@ -1,8 +1,8 @@
 /* chat.js - the shown conversation: its place in the tree, questions, streamed answers.
  *
- * The page shows the path to `tip`; the conversation continues from `at`, a message on that path, so that messages after
- * it are the ones that going back has left. A question is always sent with the message it follows (`parent` and
- * `branch`, or `edit`): whatever other windows do, the answer follows what is on the screen. */
+ * The page shows the path to `tip`; the conversation continues from `at`, a message on that path. Messages between the
+ * two are those that going back has left. A question is always sent with the message that it follows (`parent` and
+ * `branch`, or `edit`): whatever other windows do, the answer follows the text on the screen. */
 
 const talk = { session: null, tree: emptyTree(), at: null, tip: null, running: null, ended: null };
 
@@ -115,21 +115,29 @@ function scrollDown(always) {
 
 /* ---- ask --------------------------------------------------------------------------------------------------------- */
 
-/* A session for the first question, with its beginning as the name; a number follows where the name is taken. */
-async function makeSession(question) {
-    const bytes = new TextEncoder(), line = firstLine(question).replace(/[\x00-\x1f/]+/g, ' ').replace(/^[\s-]+|^ses_/g, '');
+const NAME = 56; /* bytes of a name, of 64: a number may follow */
+
+/* The beginning of a question as the name of its session. Names have no control characters, no slash (it would end the
+ * name in a path), and do not begin as an option or an id does. */
+function nameFor(question) {
+    const bytes = new TextEncoder();
+    const line = firstLine(question).replace(/[\x00-\x1f/]+/g, ' ').replace(/^(-|ses_| )+/, '');
     let name = '';
     for (const c of line) {
-        if (bytes.encode(name + c).length > 56) break;
+        if (bytes.encode(name + c).length > NAME) break;
         name += c;
     }
-    const model = find('model').value;
-    for (let i = 1; i < 10 && name.trim(); i++) {
+    return name.trim();
+}
+
+/* A session for a first question. Status 409: the name is taken, and a number makes another one. */
+async function makeSession(question) {
+    const model = find('model').value, name = nameFor(question);
+    for (let i = 1; name && i < 10; i++) {
         try {
-            return await post('/v1/sessions', { model, name: name.trim() + (i > 1 ? ' ' + i : '') });
+            return await post('/v1/sessions', { model, name: i > 1 ? name + ' ' + i : name });
         } catch (e) {
-            if (e.status !== 409 && e.status !== 400) throw e;
-            if (e.status === 400) break;
+            if (e.status !== 409) throw e;
         }
     }
     return post('/v1/sessions', { model });

@@ -115,11 +115,21 @@ const isTable = (lines, i) => lines[i].includes('|') && i + 1 < lines.length && 
 const beginsBlock = (lines, i) =>
     [FENCE, HEADING, ITEM, LINE, QUOTE].some(r => r.test(lines[i])) || isTable(lines, i);
 
+const endsFence = (line, mark) => line.trim().startsWith(mark) && !line.trim().replaceAll(mark[0], '');
+
+/* A line after an item: another item, an indented line, the rest of a paragraph; a blank line before one of the first
+ * two. */
+function isOfList(lines, i) {
+    const continues = line => ITEM.test(line) || /^\s{2,}\S/.test(line);
+    if (!lines[i].trim()) return i + 1 < lines.length && continues(lines[i + 1]);
+    return continues(lines[i]) || !beginsBlock(lines, i);
+}
+
 /* The kind of a block and the number of the line after it. */
 function findBlock(lines, i) {
     const from = i, fence = lines[i].match(FENCE);
     if (fence) {
-        while (++i < lines.length && !(lines[i].trim().startsWith(fence[1]) && !lines[i].trim().replaceAll(fence[1][0], '')));
+        while (++i < lines.length && !endsFence(lines[i], fence[1]));
         return ['code', Math.min(i + 1, lines.length)];
     }
     if (HEADING.test(lines[i])) return ['heading', i + 1];
@@ -129,9 +139,7 @@ function findBlock(lines, i) {
         return ['quote', i];
     }
     if (ITEM.test(lines[i])) {
-        /* a blank line is inside if an item or an indented line follows it */
-        while (++i < lines.length && (lines[i].trim() ? ITEM.test(lines[i]) || /^\s{2,}/.test(lines[i]) || !beginsBlock(lines, i)
-                                                       : i + 1 < lines.length && /^\s{2,}\S/.test(lines[i + 1] || '') || ITEM.test(lines[i + 1] || '')));
+        while (++i < lines.length && isOfList(lines, i));
         return ['list', i];
     }
     if (isTable(lines, i)) {
@@ -144,12 +152,12 @@ function findBlock(lines, i) {
 
 function makeCode(lines) {
     const [, mark, name] = lines[0].match(FENCE);
-    const last = lines[lines.length - 1].trim();
-    const closed = lines.length > 1 && last.startsWith(mark) && !last.replaceAll(mark[0], '');
+    const closed = lines.length > 1 && endsFence(lines[lines.length - 1], mark);
     const text = lines.slice(1, closed ? -1 : undefined).join('\n');
     const copy = make('button', 'copy', say('copy'));
     copy.addEventListener('click', () => copyText(text, copy));
-    return make('div', 'code', make('header', '', make('span', '', name), copy), make('pre', '', make('code', '', text)));
+    const header = make('header', '', make('span', '', name), copy);
+    return make('div', 'code', header, make('pre', '', make('code', '', text)));
 }
 
 /* Items with the indentation of the first; other lines belong to the item before them. */
@@ -198,7 +206,8 @@ function makeBlock(kind, lines, depth) {
     const heading = kind === 'heading' && lines[0].match(HEADING);
     const e = make(heading ? 'h' + Math.min(heading[1].length + 2, 6) : kind === 'quote' ? 'blockquote' : 'p');
     if (kind === 'quote' && depth < NESTING) putBlocks(e, lines.map(l => l.replace(QUOTE, '')), depth + 1);
-    else putSpans(e, heading ? lines[0].slice(heading[0].length).trimEnd().replace(/ #+$/, '').trimEnd() : lines.join('\n'), 0);
+    else if (heading) putSpans(e, lines[0].slice(heading[0].length).trimEnd().replace(/ #+$/, ''), 0);
+    else putSpans(e, lines.join('\n'), 0);
     return e;
 }
 

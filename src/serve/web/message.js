@@ -5,11 +5,13 @@ const thoughts = new Map();
 
 function copyText(text, button) {
     const done = () => {
-        const before = button.getAttribute('aria-label') || button.textContent;
-        const write = t => (button.classList.contains('icon') ? button.setAttribute('aria-label', t) : (button.textContent = t));
-        write(say('copied'));
         button.classList.add('done');
-        setTimeout(() => { write(before); button.classList.remove('done'); }, 1200);
+        if (!button.classList.contains('icon')) button.textContent = say('copied');
+        find('spoken').textContent = say('copied');
+        setTimeout(() => {
+            button.classList.remove('done');
+            if (!button.classList.contains('icon')) button.textContent = say('copy');
+        }, 1200);
     };
     /* browsers have a clipboard on this machine and over HTTPS only */
     if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, () => copySelected(text, done));

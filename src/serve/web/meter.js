@@ -17,11 +17,12 @@ function drawLines(svg, ...lines) {
     svg.replaceChildren();
     for (const [name, points, height] of lines) {
         if (!points.length) continue;
-        const [first, last] = [points[0][0], points[points.length - 1][0]];
+        const first = points[0][0], width = points[points.length - 1][0] - first;
         const top = Math.max(...points.map(p => p[1])) / height || 1;
-        const at = points.map(p => [last > first ? 2 + 116 * (p[0] - first) / (last - first) : 118, 26 - 24 * p[1] / top]);
+        const at = points.map(p => [width ? 2 + 116 * (p[0] - first) / width : 118, 26 - 24 * p[1] / top]);
         if (at.length === 1) at.unshift([2, at[0][1]]);
-        svg.append(makeSvg('polyline', { class: name, points: at.map(p => p.map(v => v.toFixed(1)).join()).join(' ') }));
+        const text = at.map(([x, y]) => x.toFixed(1) + ',' + y.toFixed(1)).join(' ');
+        svg.append(makeSvg('polyline', { class: name, points: text }));
     }
 }
 
@@ -41,7 +42,8 @@ function showMeter() {
     drawLines(find('time-line'), ['value', time, 0.8]);
     const last = memory.length ? memory[memory.length - 1][1] : 0, more = memory.length ? last - memory[0][1] : 0;
     find('memory-size').textContent = last ? sayBytes(last) : '–';
-    find('memory-note').textContent = more > 5e4 ? say('memoryNote', { more: sayBytes(more) }) : last ? say('memorySame') : '';
+    const note = more > 5e4 ? say('memoryNote', { more: sayBytes(more) }) : say('memorySame');
+    find('memory-note').textContent = last ? note : '';
     drawLines(find('memory-line'), ['value', memory, 0.6]);
 }
 
@@ -60,11 +62,11 @@ function setTextLength(tokens) {
     showMeter();
 }
 
-/* The shown text has `tokens` tokens now, the first of the measured ones or, after another conversation, none of them. */
+/* The shown text has `tokens` tokens now: points after them belong to another branch. -1: another conversation. */
 function cutMeter(tokens) {
     meter.read = meter.read.filter(p => p[0] <= tokens);
     meter.time = meter.time.filter(p => p[0] <= tokens);
-    setTextLength(tokens);
+    setTextLength(Math.max(tokens, 0));
 }
 
 /* Measure an answer whose prompt has `before` tokens, as far as they are known: count() for each event with text,

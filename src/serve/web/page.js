@@ -58,7 +58,8 @@ const keys = [
 ];
 
 function makeKeys() {
-    find('keys').replaceChildren(...keys.flatMap(([key, text]) => [make('dt', '', make('kbd', '', key)), make('dd', '', say(text))]));
+    const row = ([key, text]) => [make('dt', '', make('kbd', '', key)), make('dd', '', say(text))];
+    find('keys').replaceChildren(...keys.flatMap(row));
 }
 
 function stopOrClose() {

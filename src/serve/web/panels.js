@@ -67,7 +67,8 @@ async function exportJson() {
 
 /* The shown branch. */
 function exportText() {
-    const parts = path().filter(n => n.content).map(n => `**${say({ user: 'you', system: 'systemText' }[n.role] || 'model')}**\n\n${n.content}\n`);
+    const speaker = { user: 'you', system: 'systemText', assistant: 'model', mix: 'mixed' };
+    const parts = path().filter(n => n.content).map(n => `**${say(speaker[n.role])}**\n\n${n.content}\n`);
     saveFile(`# ${nameOf(talk.session)}\n\n${parts.join('\n')}`, fileName('.md'), 'text/markdown');
 }
 
@@ -85,8 +86,8 @@ function showTree() {
     const shown = endBelow(talk.tree.nodes.get(talk.tip) || { children: [] });
     const others = endsOf(talk.tree).filter(n => n !== shown);
     find('compare-choice').hidden = !others.length;
-    find('other').replaceChildren(new Option(say('nothingChosen'), ''),
-        ...others.map(n => new Option(firstLine(questionOf(talk.tree, n)) + ' → ' + firstLine(n.content || '').slice(0, 40), n.id)));
+    const label = n => firstLine(questionOf(talk.tree, n)) + ' → ' + firstLine(n.content || '').slice(0, 40);
+    find('other').replaceChildren(new Option(say('nothingChosen'), ''), ...others.map(n => new Option(label(n), n.id)));
     for (const id of ['export-json', 'export-text', 'remove']) find(id).disabled = !talk.session;
 }
 
@@ -105,7 +106,6 @@ function openCompare(id) {
     const here = path(), there = pathTo(talk.tree, id);
     let same = 0;
     while (same < here.length && same < there.length && here[same] === there[same]) same++;
-    /* a question asked twice is the same question: show it in both columns */
     const common = turnsOf(here.slice(0, same)).length;
     const column = (title, nodes) => make('section', '', make('h3', '', title),
                                           ...nodes.slice(same).map(n => makeMessage(talk.tree, n, null)));

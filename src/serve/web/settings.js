@@ -12,7 +12,8 @@ const fields = [
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
 
-const currentModel = () => server.models.find(m => m.id === find('model').value) || server.models[0] || { id: 'wkv', meta: {} };
+const noModel = { id: 'wkv', meta: {} }; /* until the server has answered */
+const currentModel = () => server.models.find(m => m.id === find('model').value) || server.models[0] || noModel;
 const nameOfModel = () => currentModel().id;
 
 async function readModels() {
@@ -35,8 +36,8 @@ function showModel() {
     const { id, meta } = currentModel();
     meter.state = meta.state_bytes || 0;
     find('effort-choice').hidden = !meta.reasoning_sampler;
-    find('about').textContent = meta.version
-        ? say('about', { id, version: meta.version, parameters: sayNumber(meta.n_params / 1e6), template: meta.template }) : '';
+    const { version, template } = meta, parameters = version && sayNumber(meta.n_params / 1e6);
+    find('about').textContent = version ? say('about', { id, version, parameters, template }) : '';
     showDefaults();
     showMeter();
 }
@@ -44,11 +45,12 @@ function showModel() {
 /* ---- sampling ---------------------------------------------------------------------------------------------------- */
 
 function makeFields() {
-    find('effort').replaceChildren(...['None', 'Low', 'Medium', 'High'].map(e => new Option(say('effort' + e), e.toLowerCase())));
+    const efforts = ['None', 'Low', 'Medium', 'High'];
+    find('effort').replaceChildren(...efforts.map(e => new Option(say('effort' + e), e.toLowerCase())));
     find('effort').value = saved.effort || 'none';
     find('sampler').replaceChildren(...fields.map(([name, min, max, step]) => {
-        const input = make('input');
-        Object.assign(input, { type: 'number', id: 'set-' + name, min, max, step, value: saved[name] ?? '', inputMode: 'decimal' });
+        const input = make('input'), value = saved[name] ?? '';
+        Object.assign(input, { type: 'number', id: 'set-' + name, min, max, step, value, inputMode: 'decimal' });
         input.addEventListener('change', () => {
             saved[name] = input.value;
             save();

@@ -1,5 +1,5 @@
-/* tree.js - a conversation as the server keeps it: a tree of messages. A place in it is the id of a message, null: before
- * the first one. */
+/* tree.js - a conversation as the server keeps it: a tree of messages, and its picture. A place in the tree is the id
+ * of a message; null: before the first one. */
 
 /* The messages of a session by id, each with its children in the order of time. */
 function readTree(session) {
@@ -81,27 +81,37 @@ const questionOf = (tree, node) => {
     return node.role === 'mix' ? say('mixed') : above && above.role === 'user' ? above.content : node.content;
 };
 
-/* Draw the tree: a row for each turn, its place as a dot, and a button with its question. chosen(id): a turn was
- * pressed. */
+/* A turn's words: a button that goes to it. */
+function makeTurn(tree, node, state, isHere, chosen) {
+    const question = make('b', '', firstLine(questionOf(tree, node)));
+    const button = make('button', state, question, make('span', '', firstLine(node.content || '')));
+    if (isHere) button.setAttribute('aria-current', 'true');
+    button.addEventListener('click', () => chosen(node.id));
+    return make('li', '', button);
+}
+
+/* From a turn down to a later one: a bend into its lane, then straight. */
+function makeEdge(state, [x, y], [toX, toY]) {
+    const bend = Math.min(ROW, toY - y);
+    const d = `M${x} ${y}C${x} ${y + bend * 0.6} ${toX} ${y + bend * 0.4} ${toX} ${y + bend}V${toY}`;
+    return makeSvg('path', { class: state, d });
+}
+
+/* Draw the tree: a row for each turn with its place as a dot and its words as a button. Done: on the path to `at`;
+ * shown: on the path to `tip`. chosen(id): a turn was pressed. */
 function drawTree(to, tree, at, tip, chosen) {
     const { rows, lanes } = layTurns(tree);
-    const step = Math.min(18, 130 / lanes), shown = new Set(pathTo(tree, tip).map(n => n.id));
-    const done = new Set(pathTo(tree, at).map(n => n.id));
-    const x = t => LEFT + t.lane * step, y = t => ROW * (t.row + 0.5);
-    const svg = makeSvg('svg', { width: LEFT * 2 + (lanes - 1) * step, height: ROW * rows.length, 'aria-hidden': 'true' });
+    const step = Math.min(18, 130 / lanes), width = LEFT * 2 + (lanes - 1) * step;
+    const place = t => [LEFT + t.lane * step, ROW * (t.row + 0.5)];
+    const shown = new Set(pathTo(tree, tip)), done = new Set(pathTo(tree, at));
+    const svg = makeSvg('svg', { width, height: ROW * rows.length, 'aria-hidden': 'true' });
     const list = make('ol', 'turns');
     for (const t of rows) {
-        const state = done.has(t.node.id) ? 'done' : shown.has(t.node.id) ? 'shown' : 'apart';
-        if (t.parent) {
-            const from = y(t.parent), bend = Math.min(ROW, y(t) - from);
-            svg.prepend(makeSvg('path', { class: state,
-                d: `M${x(t.parent)} ${from}C${x(t.parent)} ${from + bend * 0.6} ${x(t)} ${from + bend * 0.4} ${x(t)} ${from + bend}V${y(t)}` }));
-        }
-        svg.append(makeSvg('circle', { class: state + (t.node.id === at ? ' here' : ''), cx: x(t), cy: y(t), r: t.node.id === at ? 6 : 4.5 }));
-        const button = make('button', state, make('b', '', firstLine(questionOf(tree, t.node))), make('span', '', firstLine(t.node.content || '')));
-        if (t.node.id === at) button.setAttribute('aria-current', 'true');
-        button.addEventListener('click', () => chosen(t.node.id));
-        list.append(make('li', '', button));
+        const state = done.has(t.node) ? 'done' : shown.has(t.node) ? 'shown' : 'apart', isHere = t.node.id === at;
+        const [cx, cy] = place(t);
+        if (t.parent) svg.prepend(makeEdge(state, place(t.parent), [cx, cy]));
+        svg.append(makeSvg('circle', { class: isHere ? state + ' here' : state, cx, cy, r: isHere ? 6 : 4.5 }));
+        list.append(makeTurn(tree, t.node, state, isHere, chosen));
     }
     to.replaceChildren(make('div', 'graph', svg, list));
 }
