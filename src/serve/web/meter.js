@@ -2,8 +2,9 @@
  * of each token, and the memory of the server. */
 
 const POINTS = 160; /* of a line; older ones are merged in pairs */
+const SPAN = 120, LEAST = 10; /* milliseconds of a point, and of an answer too short for one */
 
-const meter = { read: [], time: [], memory: [], text: 0, state: 0 };
+const meter = { read: [], time: [], memory: [], text: 0, state: 0, recent: 0 };
 
 function addPoint(points, x, y) {
     points.push([x, y]);
@@ -36,7 +37,8 @@ function showMeter() {
     find('state-size').textContent = state ? sayBytes(state) : '–';
     find('state-note').textContent = text ? say('stateNote', { n: text }) : say('stateEmpty');
     drawLines(find('state-line'), ['text', read, 0.95], ['value', read.map(p => [p[0], state]), 0.5]);
-    const recent = time.length ? median(time.slice(-8).map(p => p[1])) : 0;
+    if (time.length) meter.recent = median(time.slice(-8).map(p => p[1]));
+    const recent = meter.recent;
     find('token-time').textContent = recent ? sayNumber(recent) + ' ms' : '–';
     find('time-note').textContent = recent ? say('timeNote', { n: Math.round(1000 / recent) }) : say('timeEmpty');
     drawLines(find('time-line'), ['value', time, 0.8]);
@@ -72,24 +74,26 @@ function cutMeter(tokens) {
 /* Measure an answer whose prompt has `before` tokens, as far as they are known: count() for each event with text,
  * end(usage) with the exact numbers. */
 function measureAnswer(before) {
-    let tokens = 0, begun = 0, mark = 0, marked = 0;
+    let tokens = 0, latest = 0, mark = 0, marked = 0;
     cutMeter(before);
     const poll = setInterval(measureMemory, 1000);
+    const point = text => {
+        addPoint(meter.time, text, (latest - mark) / (tokens - marked));
+        [mark, marked] = [latest, tokens];
+    };
     return {
         count() {
-            const now = performance.now();
-            if (!tokens++) begun = mark = now;
-            if (now - mark < 120 || tokens - marked < 8) return;
-            addPoint(meter.time, before + tokens, (now - mark) / (tokens - marked));
+            latest = performance.now();
+            if (!tokens++) [mark, marked] = [latest, 1];
+            if (latest - mark < SPAN || tokens - marked < 8) return;
+            point(before + tokens);
             addPoint(meter.read, before + tokens, before + tokens);
-            [mark, marked] = [now, tokens];
             setTextLength(before + tokens);
         },
         end(usage) {
             clearInterval(poll);
-            const milliseconds = performance.now() - begun;
-            if (usage && tokens > 1) {
-                if (!marked) addPoint(meter.time, usage.total_tokens, milliseconds / usage.completion_tokens);
+            if (usage) {
+                if (marked === 1 && latest - mark > LEAST) point(usage.total_tokens);
                 addPoint(meter.read, usage.total_tokens, usage.total_tokens);
                 setTextLength(usage.total_tokens);
             }
