@@ -182,6 +182,7 @@ async function askNow(text, edited) {
     try {
         if (fresh) talk.session = await makeSession(text);
         history.replaceState(null, '', '#' + talk.session.id);
+        showTitle();
         await stream(makeBody(text, edited), answer, card, control.signal);
         await finish(answer, known, text, true);
     } catch (e) {
@@ -248,6 +249,7 @@ async function finish(answer, known, text, complete) {
     if (answer.thought) thoughts.set(id, answer.thought);
     talk.at = talk.tip = id;
     showTalk();
+    endMeter(lengthOf(talk.tree, id));
     scrollDown(false);
     if (answer.finish === 'length' && complete) notice(say('atLimit'));
     find('spoken').textContent = say('answered', { text: answer.text });

@@ -71,11 +71,18 @@ function cutMeter(tokens) {
     setTextLength(Math.max(tokens, 0));
 }
 
+/* The kept text has `tokens` tokens: fewer than `usage` says, which counts those of the stop string. */
+function endMeter(tokens) {
+    for (const points of [meter.read, meter.time]) for (const p of points) p[0] = Math.min(p[0], tokens);
+    setTextLength(tokens);
+}
+
 /* Measure an answer whose prompt has `before` tokens, as far as they are known: count() for each event with text,
  * end(usage) with the exact numbers. */
 function measureAnswer(before) {
     let tokens = 0, latest = 0, mark = 0, marked = 0;
     cutMeter(before);
+    if (!meter.read.length) addPoint(meter.read, before, before);
     const poll = setInterval(measureMemory, 1000);
     const point = text => {
         addPoint(meter.time, text, (latest - mark) / (tokens - marked));

@@ -30,6 +30,8 @@ async function attempt(action) {
     }
 }
 
+const NARROW = 1100; /* pixels: the side panel covers the conversation, as in page.css */
+
 /* ---- panels ------------------------------------------------------------------------------------------------------ */
 
 function openSide(which) {
@@ -42,7 +44,9 @@ function openSide(which) {
     }
     find('side-title').textContent = say(which);
     find('side-title').dataset.say = which;
-    if (!same && which === 'tree') find('slider').focus();
+    if (same || which !== 'tree') return;
+    find('slider').focus();
+    showPlace();
 }
 
 function closeSide() {
@@ -126,7 +130,10 @@ function listen() {
     on('open-help', 'click', () => find('help').showModal());
     on('close-side', 'click', closeSide);
     on('slider', 'input', moveSlider);
-    on('other', 'change', () => openCompare(find('other').value));
+    on('other', 'change', () => {
+        openCompare(find('other').value);
+        if (innerWidth <= NARROW) closeSide();
+    });
     on('export-json', 'click', () => attempt(exportJson));
     on('export-text', 'click', exportText);
     on('remove', 'click', askToRemove);

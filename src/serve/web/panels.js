@@ -83,12 +83,21 @@ function showTree() {
     find('place').textContent = i ? say('place', { i, n: turns.length }) : say('start');
     slider.setAttribute('aria-valuetext', find('place').textContent);
     drawTree(find('picture'), talk.tree, talk.at, talk.tip, goTo);
+    showPlace();
     const shown = endBelow(talk.tree.nodes.get(talk.tip) || { children: [] });
     const others = endsOf(talk.tree).filter(n => n !== shown);
     find('compare-choice').hidden = !others.length;
     const label = n => firstLine(questionOf(talk.tree, n)) + ' → ' + firstLine(n.content || '').slice(0, 40);
     find('other').replaceChildren(new Option(say('nothingChosen'), ''), ...others.map(n => new Option(label(n), n.id)));
     for (const id of ['export-json', 'export-text', 'remove']) find(id).disabled = !talk.session;
+}
+
+/* Scroll the picture, and only it, to the present turn. */
+function showPlace() {
+    const picture = find('picture'), here = picture.querySelector('[aria-current]');
+    if (!here) return;
+    const top = here.getBoundingClientRect().top - picture.getBoundingClientRect().top;
+    if (top < 0 || top + ROW > picture.clientHeight) picture.scrollTop += top - picture.clientHeight / 2;
 }
 
 function moveSlider() {

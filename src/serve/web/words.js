@@ -34,7 +34,7 @@ const words = {
     ],
     ideas: [
         'Who are you?|Tell me a story about a fox.|My name is Tom.',
-        '你好，你是谁？|给我讲一个故事。|Tell me a story about a fox.',
+        '你会做什么？|给我讲一个故事。|我叫小明。',
     ],
     newest: ['Go to the newest message', '回到最新消息'],
     question: ['Question', '问题'],
