@@ -27,6 +27,7 @@
         .incbin "meter.js"
         .incbin "message.js"
         .incbin "chat.js"
+        .incbin "ask.js"
         .incbin "panels.js"
         .incbin "settings.js"
         .incbin "page.js"

@@ -55,13 +55,14 @@ def free_port():
 
 
 class Server:
-    def __init__(self, port, *arguments):
-        self.port = port
+    def __init__(self, port, *arguments, environment=None):
+        self.port, self.environment = port, environment
         self.command = [WKV, "serve", "--port", str(port), "-t", "1", "-q", *arguments]
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(self.command, env=self.environment, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
         for _ in range(200):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health").close()
@@ -519,6 +520,24 @@ def test_key():
     locked.end()
 
 
+def test_unkept():
+    """A server without a folder for sessions: the conversation is in the page alone, and has branches there."""
+    bare = {k: v for k, v in os.environ.items() if k not in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")}
+    other = Server(free_port(), environment=bare)
+    browser.get(f"http://127.0.0.1:{other.port}/")
+    wait(lambda: texts("#model option") == ["built-in"], "the model")
+    ask("My name is Tom.")
+    check("keeps no conversations" in texts("#notice")[0], texts("#notice"))
+    ask("What is my name?")
+    check("Tom" in answers()[1], f"all messages are sent: {answers()}")
+    press("#talk .user:nth-of-type(1)", "Edit the question")
+    wait(lambda: one(".editing textarea"), "the field of a question").clear()
+    one(".editing textarea").send_keys("Hello.", Keys.ENTER)
+    wait(lambda: is_idle() and questions() == ["Hello."] and "2 of 2" in texts("#talk .versions span"), "a branch")
+    read_log("network")
+    other.end()
+
+
 def test_long():
     """A conversation of 200 turns opens at once, and the state is as large as before."""
     name = begin_long(200)
@@ -563,7 +582,7 @@ browser = start_browser()
 try:
     screen(1280, 860)
     parts = [test_send, test_stream_and_stop, test_branches, test_markup, test_phone_and_chinese, test_gone_and_back,
-             test_address, test_remove, test_key]
+             test_address, test_remove, test_key, test_unkept]
     for part in parts + [test_long] * bool(os.environ.get("WKV_LONG")) + [test_requests]:
         begun = time.time()
         part()

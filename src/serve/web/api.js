@@ -90,10 +90,11 @@ function setKey(key) {
 let waiting = null; /* the promise of a server that answers again */
 let wake = null;    /* ends the pause before the next attempt */
 
-async function isHealthy() {
+/* "ok", "loading" or "gone". A model that does not load has its reason in the answers to requests. */
+async function readHealth() {
     try {
-        const response = await send('GET', '/health');
-        return response.ok ? 'ok' : 'loading';
+        const response = await send('GET', '/health'), { error } = await response.json();
+        return response.ok || error.code === 'model_not_loaded' ? 'ok' : error.code === 'loading' ? 'loading' : 'gone';
     } catch {
         return 'gone';
     }
@@ -109,7 +110,7 @@ function waitForServer() {
     waiting = waiting || (async () => {
         let told = false;
         for (let seconds = 1;; seconds = Math.min(seconds * 2, 10)) {
-            const state = await isHealthy();
+            const state = await readHealth();
             if (state === 'ok') break;
             told = true;
             notice(state === 'gone' ? say('gone', { n: seconds }) : say('loading'), say('retry'), () => wake());

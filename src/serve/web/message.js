@@ -90,6 +90,9 @@ function makeSystem(content) {
     return e;
 }
 
+/* Input methods end a word with Enter, which sends nothing. Safari says so with a key code only. */
+const isComposing = e => e.isComposing || e.keyCode === 229;
+
 /* The question in place as a field; send(text) as a branch. */
 function editMessage(card, node, send) {
     const area = make('textarea');
@@ -108,7 +111,7 @@ function editMessage(card, node, send) {
     });
     cancel.addEventListener('click', end);
     area.addEventListener('keydown', e => {
-        if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) {
+        if (e.key === 'Enter' && !e.shiftKey && !isComposing(e)) {
             e.preventDefault();
             form.requestSubmit();
         }

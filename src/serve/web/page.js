@@ -3,6 +3,16 @@
 
 const find = id => document.getElementById(id);
 
+function setQuestion(text) {
+    const area = find('text');
+    area.value = text;
+    keepDraft();
+    fitHeight(area);
+}
+
+/* The unsent text survives a reload. */
+const keepDraft = () => sessionStorage.setItem('wkv-draft', find('text').value);
+
 /* A line above the input; with an action, a button. '' removes it. */
 function notice(text, label, action) {
     const line = find('notice');
@@ -81,7 +91,7 @@ function editLast() {
 
 function onKey(e) {
     const typing = e.target.matches('textarea, input, select');
-    if (document.querySelector('dialog[open]') || e.ctrlKey || e.metaKey || e.isComposing) return;
+    if (document.querySelector('dialog[open]') || e.ctrlKey || e.metaKey || isComposing(e)) return;
     const known = e.altKey && keys.find(k => k[2] && 'Key' + k[0].slice(4) === e.code);
     if (known) known[2]();
     else if (e.key === 'Escape') stopOrClose();
@@ -91,9 +101,8 @@ function onKey(e) {
     e.preventDefault();
 }
 
-/* Input methods end a word with Enter: that one sends nothing. */
 function onTextKey(e) {
-    if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) {
+    if (e.key === 'Enter' && !e.shiftKey && !isComposing(e)) {
         e.preventDefault();
         find('ask').requestSubmit();
     }
@@ -169,10 +178,10 @@ async function openFromAddress() {
 
 async function load() {
     await readModels();
+    if (!currentModel().meta.version) await waitForServer().then(readModels); /* the model is loading */
     await openFromAddress();
     await listSessions();
     await measureMemory();
-    if (!currentModel().meta.version) await waitForServer().then(readModels); /* the first model was still loading */
 }
 
 setTheme(localStorage.getItem('wkv-theme') || '');

@@ -137,6 +137,10 @@ const words = {
         '回答中断，没有保存；问题已放回输入框。',
     ],
     notKept: ['The stopped answer was not saved.', '停止的回答没有保存。'],
+    unkept: [
+        'This server keeps no conversations: this one ends with the page.',
+        '此服务器不保存对话，关闭页面后对话即消失。',
+    ],
     otherModel: [
         'This conversation was held with {model}, which this server does not have.',
         '这个对话使用的模型是 {model}，此服务器没有它。',
