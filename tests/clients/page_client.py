@@ -403,7 +403,7 @@ def test_markup():
     Proxy.script = parts
     ask("Write a function.")
     tags = tags_of_answers()
-    for tag in ("H4", "EM", "STRONG", "CODE", "PRE", "OL", "UL", "TABLE", "TD", "BLOCKQUOTE", "A"):
+    for tag in ("H3", "EM", "STRONG", "CODE", "PRE", "OL", "UL", "TABLE", "TD", "BLOCKQUOTE", "A"):
         check(tag in tags, f"{tag} of Markdown: {tags}")
     check(texts("#talk pre")[0].startswith("/* sum.c */\nint sum(int a, int b)\n{\n    return"), texts("#talk pre"))
     check(texts("#talk .thought div") == ["The user asks for C."], texts("#talk .thought"))

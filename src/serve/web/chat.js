@@ -43,7 +43,7 @@ function showTalk() {
 
 function showTitle() {
     const name = talk.session ? nameOf(talk.session) : '';
-    find('title').textContent = name;
+    find('title').textContent = name || say('untitled');
     document.title = name ? name + ' – wkv' : 'wkv';
 }
 
@@ -66,7 +66,7 @@ function goTo(id) {
     }
     talk.at = id;
     showTalk();
-    cutMeter(lengthOf(talk.tree, id));
+    setTextLength(lengthOf(talk.tree, id));
     const mark = document.querySelector('#talk .mark');
     if (mark) mark.scrollIntoView({ block: 'center' });
 }

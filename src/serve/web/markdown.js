@@ -204,7 +204,7 @@ function makeBlock(kind, lines, depth) {
     if (kind === 'table') return makeTable(lines);
     if (kind === 'list' && depth < NESTING) return makeList(lines, depth);
     const heading = kind === 'heading' && lines[0].match(HEADING);
-    const e = make(heading ? 'h' + Math.min(heading[1].length + 2, 6) : kind === 'quote' ? 'blockquote' : 'p');
+    const e = make(heading ? 'h' + Math.min(heading[1].length + 1, 6) : kind === 'quote' ? 'blockquote' : 'p');
     if (kind === 'quote' && depth < NESTING) putBlocks(e, lines.map(l => l.replace(QUOTE, '')), depth + 1);
     else if (heading) putSpans(e, lines[0].slice(heading[0].length).trimEnd().replace(/ #+$/, ''), 0);
     else putSpans(e, lines.join('\n'), 0);

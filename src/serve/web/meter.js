@@ -33,7 +33,8 @@ function median(values) {
 }
 
 function showMeter() {
-    const { read, time, memory, state, text } = meter;
+    const { memory, state, text } = meter, isRead = p => p[0] <= text; /* others are of a turn that was left */
+    const read = meter.read.filter(isRead), time = meter.time.filter(isRead);
     find('state-size').textContent = state ? sayBytes(state) : '–';
     find('state-note').textContent = text ? say('stateNote', { n: text }) : say('stateEmpty');
     drawLines(find('state-line'), ['text', read, 0.95], ['value', read.map(p => [p[0], state]), 0.5]);
@@ -64,7 +65,7 @@ function setTextLength(tokens) {
     showMeter();
 }
 
-/* The shown text has `tokens` tokens now: points after them belong to another branch. -1: another conversation. */
+/* The text continues from `tokens` tokens: points after them belong to another branch. -1: another conversation. */
 function cutMeter(tokens) {
     meter.read = meter.read.filter(p => p[0] <= tokens);
     meter.time = meter.time.filter(p => p[0] <= tokens);
