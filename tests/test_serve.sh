@@ -246,6 +246,7 @@ printf 'second\n\nthird\n' >keys
 serve --api-key first --key-file keys --cors https://page.example --allow-host my.example --alias 'gpt-4=built-in' --alias '*=built-in'
 ask 200 /health
 ask 200 / -H 'Accept: text/html'
+ask 200 /v1 -H 'Accept: text/html'
 ask 401 /v1/models
 holds head 'WWW-Authenticate: Bearer'
 ask 401 /v1/models -H 'Authorization: Bearer wrong'

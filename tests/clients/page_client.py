@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -409,15 +410,25 @@ def test_markup():
     check(texts("#talk .thought div") == ["The user asks for C."], texts("#talk .thought"))
     check(not one("#talk .thought").get_attribute("open"), "reasoning is folded when the answer is there")
     shot("code")
+    js("arguments[0].click()", one(".code .copy"))
+    wait(lambda: all_of(".code .copy.done"), "code is copied")
+    with tempfile.TemporaryDirectory() as folder:
+        browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder})
+        for button, name, part in (("#export-json", "json", '"role": "user"'), ("#export-text", "md", "sum.c")):
+            js("arguments[0].click()", one(button))
+            path = os.path.join(folder, f"Write-a-function-.{name}")
+            wait(lambda: part in open(path, encoding="utf-8").read(), f"the export {path}")
     read_log()
 
 
 def test_phone_and_chinese():
     address = browser.current_url
+    screen(320, 600)
+    check(fits(), "320 pixels without scrolling aside")
     screen(390, 844, language="zh-CN")
     browser.get("about:blank")
     browser.get(address)
-    wait(lambda: answers() and one("#text").get_attribute("placeholder") == "输入问题", "Chinese by the browser's language")
+    wait(lambda: answers() and one("#text").get_attribute("placeholder") == "输入问题", "Chinese as the browser")
     check(fits(), "a phone's width without scrolling aside")
     shot("phone")
     one("#open-list").click()

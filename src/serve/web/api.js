@@ -11,7 +11,8 @@ async function send(method, path, body, signal) {
     const headers = server.key ? { Authorization: 'Bearer ' + server.key } : {};
     if (body) headers['Content-Type'] = 'application/json';
     try {
-        return await fetch(path, { method, headers, signal, body: body && JSON.stringify(body), cache: 'no-store' });
+        /* relative to the page, which a proxy may have in a folder */
+        return await fetch('.' + path, { method, headers, signal, body: body && JSON.stringify(body), cache: 'no-store' });
     } catch (e) {
         throw isStopped(e) ? e : failure(0, e.message);
     }

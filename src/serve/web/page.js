@@ -157,6 +157,7 @@ function listen() {
     on('down', 'click', () => scrollDown(true));
     on('scroll', 'scroll', () => { talk.follows = isDown(); find('down').hidden = talk.follows; });
     addEventListener('keydown', onKey);
+    document.addEventListener('visibilitychange', () => document.hidden || talk.running || listSessions());
     addEventListener('popstate', () => attempt(openFromAddress));
 }
 
