@@ -475,7 +475,7 @@ def test_gone_and_back():
 def test_address():
     """A text in the address is not sent, and an unknown session is an empty page."""
     before = json.dumps(sessions())
-    for rest in ("?q=Hello&send=1#Hello", "#ses_" + "a" * 26, "#<img src=x onerror=alert(1)>"):
+    for rest in ("v1", "?q=Hello&send=1#Hello", "#ses_" + "a" * 26, "#<img src=x onerror=alert(1)>"):
         browser.get("about:blank")
         browser.get(page + rest)
         wait(lambda: texts("#sessions b"), "the list")

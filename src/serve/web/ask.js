@@ -189,7 +189,7 @@ async function recover(turn, e) {
     if (lost) await Promise.race([waitForServer(), stopped]);
     const gone = lost && signal.aborted, moved = e.code === 'head_moved';
     if (!gone && (lost || moved || isStopped(e)) && await findStopped(turn).catch(() => false)) return;
-    if (!edited && !find('text').value) setQuestion(text);
+    if (!edited || edited.content !== text) setQuestion([text, find('text').value].filter(Boolean).join('\n'));
     talk.at = place;
     showTalk();
     if (!gone) notice(lost ? say('lost') : isStopped(e) ? say('notKept') : e.message);

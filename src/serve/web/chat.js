@@ -82,6 +82,7 @@ async function stopRunning() {
 async function openSession(id) {
     await stopRunning();
     const session = await get('/v1/sessions/' + id);
+    if (location.hash !== '#' + id) return; /* another one was chosen meanwhile */
     talk.session = session;
     talk.tree = readTree(session);
     chooseModelOf(session);

@@ -105,7 +105,7 @@ function editMessage(card, node, send) {
     const kept = [...card.childNodes];
     form.addEventListener('submit', e => {
         e.preventDefault();
-        if (!area.value.trim()) return;
+        if (!area.value.trim() || talk.running) return;
         end();
         send(area.value);
     });

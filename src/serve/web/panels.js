@@ -128,7 +128,7 @@ function openCompare(id) {
     find('compare').replaceChildren(
         make('header', '', make('h2', '', say('compare')), close,
              make('p', 'soft', common ? say('compareSame', { n: common }) : say('compareNone'))),
-        make('div', 'columns', column(say('shown'), here), other), mix);
+        make('div', 'columns', column(say('shown'), here), other), talk.session ? mix : '');
     find('compare').hidden = false;
     find('talk').hidden = true;
     find('scroll').scrollTop = 0;
