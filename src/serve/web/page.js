@@ -18,10 +18,12 @@ function notice(text, label, action) {
     const line = find('notice');
     line.replaceChildren(text);
     line.hidden = !text;
-    if (!action) return;
-    const button = make('button', '', label);
-    button.addEventListener('click', action);
-    line.append(' ', button);
+    if (action) {
+        const button = make('button', '', label);
+        button.addEventListener('click', action);
+        line.append(' ', button);
+    }
+    scrollDown(false); /* the line has taken some of the height */
 }
 
 /* Run an action; a server that is gone is waited for, other failures are shown. */
