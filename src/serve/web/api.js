@@ -10,9 +10,10 @@ const isStopped = e => e.name === 'AbortError';
 async function send(method, path, body, signal) {
     const headers = server.key ? { Authorization: 'Bearer ' + server.key } : {};
     if (body) headers['Content-Type'] = 'application/json';
+    const options = { method, headers, signal, body: body && JSON.stringify(body), cache: 'no-store' };
     try {
         /* relative to the page, which a proxy may have in a folder */
-        return await fetch('.' + path, { method, headers, signal, body: body && JSON.stringify(body), cache: 'no-store' });
+        return await fetch('.' + path, options);
     } catch (e) {
         throw isStopped(e) ? e : failure(0, e.message);
     }

@@ -1,7 +1,8 @@
 /* ask.js - a question on its way: its session, the stream of its answer, a stop, a server that goes away.
  *
  * A turn is {text, edited, parent, place, known, answer, control}: the question, the one in whose place it is asked,
- * the message that it follows, the place before it, the messages of the tree so far, the answer, its AbortController. */
+ * the message that it follows, the place before it, the messages of the tree so far, the answer, and its
+ * AbortController. */
 
 const NAME = 56; /* bytes of a name, of 64: a number may follow */
 
@@ -152,7 +153,7 @@ function showAnswer(id, { answer }) {
     if (answer.thought) thoughts.set(id, answer.thought);
     talk.at = talk.tip = id;
     showTalk();
-    endMeter(lengthOf(talk.tree, id));
+    endMeter(stepsTo(talk.tree, id));
     scrollDown(false);
     find('spoken').textContent = say('answered', { text: answer.text });
 }

@@ -54,6 +54,7 @@ function show(id) {
     closeCompare();
     showTalk();
     cutMeter(lengthOf(talk.tree, id));
+    setText(stepsTo(talk.tree, id));
     scrollDown(true);
 }
 
@@ -66,12 +67,23 @@ function goTo(id) {
     }
     talk.at = id;
     showTalk();
-    setTextLength(lengthOf(talk.tree, id));
+    setText(stepsTo(talk.tree, id));
     const mark = document.querySelector('#talk .mark');
     if (mark) mark.scrollIntoView({ block: 'center' });
 }
 
-const lengthOf = (tree, id) => pathTo(tree, id).reduce((sum, n) => sum + n.tokens, 0);
+/* Tokens of the text after each turn up to a place, and at the place itself. */
+function stepsTo(tree, id) {
+    const steps = [];
+    let tokens = 0;
+    for (const n of pathTo(tree, id)) {
+        tokens += n.tokens;
+        if (endsTurn(n) || n.id === id) steps.push(tokens);
+    }
+    return steps;
+}
+
+const lengthOf = (tree, id) => stepsTo(tree, id).pop() || 0;
 
 /* Stop the answer and wait for what is kept of it. */
 async function stopRunning() {

@@ -4,7 +4,8 @@
 const POINTS = 160; /* of a line; older ones are merged in pairs */
 const SPAN = 120, LEAST = 10; /* milliseconds of a point, and of an answer too short for one */
 
-const meter = { read: [], time: [], memory: [], text: 0, state: 0, recent: 0 };
+/* steps: tokens of the text after each of its turns; text: tokens now; state: bytes; recent: milliseconds per token */
+const meter = { steps: [], time: [], memory: [], text: 0, state: 0, recent: 0 };
 
 function addPoint(points, x, y) {
     points.push([x, y]);
@@ -33,8 +34,9 @@ function median(values) {
 }
 
 function showMeter() {
-    const { memory, state, text } = meter, isRead = p => p[0] <= text; /* others are of a turn that was left */
-    const read = meter.read.filter(isRead), time = meter.time.filter(isRead);
+    const { memory, state, text } = meter;
+    const time = meter.time.filter(p => p[0] <= text); /* others are of turns that going back has left */
+    const read = text ? [0, ...meter.steps.filter(y => y < text), text].map((y, i) => [i, y]) : [];
     find('state-size').textContent = state ? sayBytes(state) : '–';
     find('state-note').textContent = text ? say('stateNote', { n: text }) : say('stateEmpty');
     drawLines(find('state-line'), ['text', read, 0.95], ['value', read.map(p => [p[0], state]), 0.5]);
@@ -59,23 +61,23 @@ async function measureMemory() {
     showMeter();
 }
 
-/* The text of the shown conversation is that long now. */
-function setTextLength(tokens) {
-    meter.text = tokens;
+/* The shown text. */
+function setText(steps) {
+    meter.steps = steps;
+    meter.text = steps.length ? steps[steps.length - 1] : 0;
     showMeter();
 }
 
 /* The text continues from `tokens` tokens: points after them belong to another branch. -1: another conversation. */
 function cutMeter(tokens) {
-    meter.read = meter.read.filter(p => p[0] <= tokens);
     meter.time = meter.time.filter(p => p[0] <= tokens);
-    setTextLength(Math.max(tokens, 0));
 }
 
-/* The kept text has `tokens` tokens: fewer than `usage` says, which counts those of the stop string. */
-function endMeter(tokens) {
-    for (const points of [meter.read, meter.time]) for (const p of points) p[0] = Math.min(p[0], tokens);
-    setTextLength(tokens);
+/* The kept text has fewer tokens than `usage` says, which counts those of the stop string. */
+function endMeter(steps) {
+    setText(steps);
+    for (const p of meter.time) p[0] = Math.min(p[0], meter.text);
+    showMeter();
 }
 
 /* Measure an answer whose prompt has `before` tokens, as far as they are known: count() for each event with text,
@@ -83,7 +85,6 @@ function endMeter(tokens) {
 function measureAnswer(before) {
     let tokens = 0, latest = 0, mark = 0, marked = 0;
     cutMeter(before);
-    if (!meter.read.length) addPoint(meter.read, before, before);
     const poll = setInterval(measureMemory, 1000);
     const point = text => {
         addPoint(meter.time, text, (latest - mark) / (tokens - marked));
@@ -95,15 +96,14 @@ function measureAnswer(before) {
             if (!tokens++) [mark, marked] = [latest, 1];
             if (latest - mark < SPAN || tokens - marked < 8) return;
             point(before + tokens);
-            addPoint(meter.read, before + tokens, before + tokens);
-            setTextLength(before + tokens);
+            meter.text = before + tokens;
+            showMeter();
         },
         end(usage) {
             clearInterval(poll);
             if (usage) {
                 if (marked === 1 && latest - mark > LEAST) point(usage.total_tokens);
-                addPoint(meter.read, usage.total_tokens, usage.total_tokens);
-                setTextLength(usage.total_tokens);
+                meter.text = usage.total_tokens;
             }
             measureMemory();
         },
