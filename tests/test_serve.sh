@@ -12,11 +12,25 @@ holds body '"status": "ok"'
 ask 200 /v1/models
 holds body '"id": "built-in", "object": "model"'
 holds body '"n_ctx": '
+holds body '"state_bytes": 270336, "sampler": {"temperature": 1, "top_p": 0.7, '
+lacks body '"reasoning_sampler"'
 ask 200 /v1/models/built-in
 ask 404 /v1/models/other
 ask 200 /metrics
 holds body '# TYPE wkv_requests_total counter'
 ask 200 / -I
+ask 200 /
+holds body '{"name": "wkv", "version": "'
+lacks head 'Content-Security-Policy'
+ask 200 / -H 'Accept: text/html,application/xhtml+xml'
+holds head 'Content-Type: text/html; charset=utf-8'
+holds head "Content-Security-Policy: default-src 'none'; connect-src 'self'; "
+holds body '<!doctype html>'
+# its own script and style sheet are those that the policy allows
+for part in script style; do
+    sum=$(tr '\n' '\001' <body | sed "s/.*<$part>//; s/<\/$part>.*//" | tr '\001' '\n' | openssl dgst -sha256 -binary 2>/dev/null | base64)
+    command -v openssl >/dev/null && holds head "$part-src 'sha256-$sum'"
+done
 
 # ---- chat ------------------------------------------------------------------------------------------------------------
 chat 200 "{$hello, \"max_tokens\": 8, \"temperature\": 0}"
@@ -210,6 +224,8 @@ holds log '"path": "/v1/chat/completions", "status": 200'
 printf 'second\n\nthird\n' >keys
 serve --api-key first --key-file keys --cors https://page.example --allow-host my.example --alias 'gpt-4=built-in' --alias '*=built-in'
 ask 200 /health
+ask 200 / -H 'Accept: text/html'
+ask 200 /v1 -H 'Accept: text/html'
 ask 401 /v1/models
 holds head 'WWW-Authenticate: Bearer'
 ask 401 /v1/models -H 'Authorization: Bearer wrong'

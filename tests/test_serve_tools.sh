@@ -19,7 +19,7 @@ says() { rm -f script.new; printf "$1" >script.new; mv script.new script; }
 stream() { status=$(curl -sN -o body -w '%{http_code}' -d "$1" "$at/v1/chat/completions"); is "$status" 200 "status of a stream"; sed -n 's/^data: //p' body >events; }
 rome='{"name":"get_weather","arguments":{"city":"Rome","days":2}}'
 
-serve
+serve --tokens 200000
 # ---- words -----------------------------------------------------------------------------------------------------------
 says ' It is warm.'
 chat 200 "$(request '')"
@@ -72,8 +72,8 @@ chat 400 "$(request ', "tool_choice": "required"' | sed 's/"max_tokens": 200/"ma
 holds body 'max_tokens is 4, and the shortest answer'
 
 # ---- a client that leaves in the middle of a call ----------------------------------------------------------------------
-says "\n{\"name\":\"get_weather\",\"arguments\":{\"city\":\"$(printf 'ab%.0s' $(seq 30000))"
-curl -sN --max-time 0.3 -o body -d "$(request ', "stream": true, "tool_choice": "required"' | sed 's/"max_tokens": 200/"max_tokens": 100000/')" "$at/v1/chat/completions"
+says "\n{\"name\":\"get_weather\",\"arguments\":{\"city\":\"$(printf 'ab%.0s' $(seq 60000))"
+curl -sN --max-time 0.2 -o body -d "$(request ', "stream": true, "tool_choice": "required"' | sed 's/"max_tokens": 200/"max_tokens": 100000/')" "$at/v1/chat/completions"
 is $? 28 "status of curl"
 says ' It is warm.'
 chat 200 "$(request '')"

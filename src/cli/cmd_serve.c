@@ -226,7 +226,8 @@ const command cmd_serve = {
     .summary = "serve models over HTTP, as OpenAI's API",
     .about = "Serve models over HTTP: chat, completions, embeddings, as OpenAI's API. The address is the first line of "
              "standard output; each request is a line of JSON on standard error. Answers of all clients are generated "
-             "together, and a conversation that continues is not read again.\n\n"
+             "together, and a conversation that continues is not read again. In a browser the address is a page for "
+             "chat.\n\n"
              "Without other options only programs of this machine reach the server. Ctrl-C lets streams finish and "
              "leaves. docs/server.md describes the endpoints.",
     .examples = "wkv serve -m MODEL.pth  # http://127.0.0.1:8080/v1\n"

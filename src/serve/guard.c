@@ -138,7 +138,11 @@ static int check_key(exchange *x, problem *p)
     const server *s = x->server;
     char given[32];
     int known = 0;
-    if (!s->n_keys || !strcmp(x->path, "/health") || !strcmp(x->path, "/v1/health")) return 0;
+    /* The page asks for the key, so it is given without one. */
+    static const char *const open[] = {"/health", "/v1/health", "/", "/v1"};
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        if (!strcmp(x->path, open[i])) return 0;
+    if (!s->n_keys) return 0;
     const char *key = find_key(x);
     if (!key)
         return refuse(p, 401, NULL, "missing_api_key", "the request has no key; send it as Authorization: Bearer KEY");

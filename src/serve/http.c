@@ -2,6 +2,7 @@
 #include "http.h"
 #include "exchange.h"
 #include "guard.h"
+#include "page.h"
 #include "server.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,6 +39,7 @@ static enum MHD_Result send_response(exchange *x, struct MHD_Response *r, int st
     if (status == 429 || status == 503) header(r, "Retry-After", "1");
     if (status == 405) header(r, "Allow", *x->allow ? x->allow : "GET, POST");
     guard_add_headers(x, r);
+    page_add_headers(x, r);
     const enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)status, r);
     MHD_destroy_response(r);
     x->queued = 1;

@@ -25,7 +25,9 @@ typedef struct {
     int context_length; /* 0: unknown, or never loaded                        */
     int vocab, width;
     int64_t parameters;
-    size_t bytes;
+    size_t bytes, state_bytes;
+    wkv_sampler_options sampler, reasoning_sampler; /* where a request sends no settings; the second for its reasoning */
+    int reasons;                                    /* the template can ask for reasoning */
     char version[8], template_name[32];
     char failure[512]; /* the reason for which it did not load, "": none */
     int jobs;

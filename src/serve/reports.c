@@ -9,6 +9,15 @@
 
 enum { WINDOW = 8192 /* tokens in reports where a model's own length is unknown: a state has no limit */ };
 
+static void put_sampler(out *o, const char *name, const wkv_sampler_options *s)
+{
+    out_format(o,
+               ", \"%s\": {\"temperature\": %g, \"top_p\": %g, \"top_k\": %d, \"min_p\": %g, \"typical_p\": %g, "
+               "\"presence_penalty\": %g, \"frequency_penalty\": %g, \"penalty_decay\": %g}",
+               name, s->temperature, s->top_p, s->top_k, s->min_p, s->typical_p, s->presence, s->frequency,
+               s->penalty_decay);
+}
+
 static void put_model(out *o, const server *s, const model_report *m)
 {
     const int window = m->context_length ? m->context_length : WINDOW;
@@ -20,8 +29,11 @@ static void put_model(out *o, const server *s, const model_report *m)
     if (m->vocab)
         out_format(o,
                    ", \"n_vocab\": %d, \"n_embd\": %d, \"n_params\": %lld, \"size\": %zu, \"version\": \"%s\", "
-                   "\"template\": \"%s\"",
-                   m->vocab, m->width, (long long)m->parameters, m->bytes, m->version, m->template_name);
+                   "\"template\": \"%s\", \"state_bytes\": %zu",
+                   m->vocab, m->width, (long long)m->parameters, m->bytes, m->version, m->template_name,
+                   m->state_bytes);
+    if (m->vocab) put_sampler(o, "sampler", &m->sampler);
+    if (m->vocab && m->reasons) put_sampler(o, "reasoning_sampler", &m->reasoning_sampler);
     out_format(o, ", \"resident\": %s}}", m->resident ? "true" : "false");
 }
 
@@ -76,13 +88,6 @@ void handle_health(exchange *x)
         return;
     }
     out_text(&o, "{\"status\": \"ok\"}");
-    exchange_reply_json(x, &o);
-}
-
-void handle_root(exchange *x)
-{
-    out o = {0};
-    out_format(&o, "{\"name\": \"wkv\", \"version\": \"%s\", \"api\": \"/v1\"}", wkv_version());
     exchange_reply_json(x, &o);
 }
 

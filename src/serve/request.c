@@ -34,17 +34,22 @@ void request_release(request *r)
     *r = (request){0};
 }
 
+wkv_sampler_options request_no_sampler(void)
+{
+    return (wkv_sampler_options){.temperature = NAN,
+                                 .top_p = NAN,
+                                 .top_k = -1,
+                                 .min_p = NAN,
+                                 .typical_p = NAN,
+                                 .presence = NAN,
+                                 .frequency = NAN,
+                                 .penalty_decay = NAN};
+}
+
 int request_begin(request *r, const char *body, size_t bytes, problem *p)
 {
     *r = (request){.max_tokens = -1, .n = 1, .logprobs = -1};
-    r->sampler = (wkv_sampler_options){.temperature = NAN,
-                                       .top_p = NAN,
-                                       .top_k = -1,
-                                       .min_p = NAN,
-                                       .typical_p = NAN,
-                                       .presence = NAN,
-                                       .frequency = NAN,
-                                       .penalty_decay = NAN};
+    r->sampler = request_no_sampler();
     return fields_read(&r->body, body, bytes, p);
 }
 

@@ -62,4 +62,7 @@ int request_completion(request *r, const char *body, size_t bytes, problem *p);
 int request_embeddings(request *r, int *base64, const char *body, size_t bytes, problem *p);
 void request_release(request *r);
 
+/* The sampler of a request that sends no settings, before the model's own fill them (wkv_profile_fill). */
+wkv_sampler_options request_no_sampler(void);
+
 #endif

@@ -72,6 +72,22 @@ static void leave_place(entry *m)
     pthread_mutex_unlock(&a->lock);
 }
 
+/* The settings of requests that send none (answers.c). */
+static wkv_sampler_options default_sampler(const engine *e, wkv_think think)
+{
+    wkv_profile own;
+    wkv_sampler_options s = request_no_sampler();
+    wkv_template_profile(&own, e->how, think, e->model);
+    wkv_profile_fill(&s, &own, e->tokenizer);
+    return s;
+}
+
+static int can_reason(const wkv_template *t)
+{
+    return wkv_template_turn(t, 0, NULL, "", WKV_THINK_MEDIUM, NULL, 0) !=
+           wkv_template_turn(t, 0, NULL, "", WKV_THINK_OFF, NULL, 0);
+}
+
 static void describe(entry *m)
 {
     model_report *r = &m->report;
@@ -86,6 +102,10 @@ static void describe(entry *m)
     r->width = about->width;
     r->parameters = about->parameters;
     r->bytes = about->weight_bytes[2];
+    r->state_bytes = about->state_bytes;
+    r->sampler = default_sampler(&m->e, WKV_THINK_OFF);
+    r->reasoning_sampler = default_sampler(&m->e, WKV_THINK_MEDIUM);
+    r->reasons = can_reason(m->e.how);
     snprintf(r->version, sizeof r->version, "%s", about->version);
     snprintf(r->template_name, sizeof r->template_name, "%s", m->e.how->name);
     *r->failure = 0;

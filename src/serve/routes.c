@@ -4,6 +4,7 @@
 
 const route routes[] = {
     {"GET", "/", handle_root},
+    {"GET", "/v1", handle_root}, /* the address that the program prints, opened in a browser */
     {"GET", "/health", handle_health},
     {"GET", "/v1/health", handle_health},
     {"GET", "/metrics", handle_metrics},
