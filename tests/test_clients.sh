@@ -30,6 +30,7 @@ while read -r client modules; do
     fi
 done <<END
 openai openai
+anthropic anthropic
 litellm litellm
 langchain langchain_openai
 harness lm_eval datasets numpy

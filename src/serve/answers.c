@@ -15,6 +15,7 @@ static void complete(answers *a, choice *c, const char *finish)
     c->done = 1;
     c->sampled = wkv_session_about(c->session).sampled;
     c->finish = finish;
+    answers_turn(a, c, ITEM_NONE);
     if (a->r.stream && !a->kept) a->how->end(a, c); /* a turn of a session ends when it is on the disk */
 }
 
@@ -24,6 +25,17 @@ static void send_piece(answers *a)
     out_clear(&a->piece);
 }
 
+void answers_turn(answers *a, choice *c, item to)
+{
+    if (!a->how->open || !a->r.stream || (to == c->item && to != ITEM_CALL)) return;
+    if (c->item) {
+        a->how->close(a, c);
+        c->items++;
+    }
+    c->item = to;
+    if (to) a->how->open(a, c);
+}
+
 static int take_text(answers *a, choice *c, const wkv_event *e)
 {
     if (e->kind == WKV_EVENT_TOOL_CALL) return calls_take(a, c, e->text, e->bytes);
@@ -31,9 +43,10 @@ static int take_text(answers *a, choice *c, const wkv_event *e)
     if (a->kept && e->kind == WKV_EVENT_TEXT) out_put(&a->answer, e->text, e->bytes);
     if (e->kind == WKV_EVENT_TOKEN)
         a->how->token(a, c, e->token, e->top);
-    else if (a->r.stream && a->r.logprobs < 0)
+    else if (a->r.stream && a->r.logprobs < 0) {
+        answers_turn(a, c, reasoning ? ITEM_REASONING : ITEM_TEXT);
         a->how->part(a, c, reasoning, e->text, e->bytes);
-    else /* for a whole response, or a stream's next token */
+    } else /* for a whole response, or a stream's next token */
         out_put(reasoning ? &c->reasoning : &c->text, e->text, e->bytes);
     return 0;
 }
@@ -43,16 +56,22 @@ static int refuse_turn(problem *p) { return refuse(p, 503, NULL, "shutting_down"
 
 static int finish_choice(answers *a, choice *c, const wkv_event *e, problem *p)
 {
+    c->why = e->finish_reason;
     if (e->finish_reason == WKV_FINISH_FAILED) return refuse(p, 500, NULL, "generation_failed", "%s", e->error);
     if (e->finish_reason == WKV_FINISH_READ) {
         if (a->kept && kept_asked(a->kept, c->session, p)) return -1;
         a->asked = a->kept != NULL;
+        if (!a->r.max_tokens) { /* the prompt was to be read, for the cache */
+            complete(a, c, "length");
+            return 0;
+        }
         const int err = answers_fork(a, c);
         return err ? refuse_library(p, err, NULL) : 0;
     }
     const int cut = e->finish_reason == WKV_FINISH_CANCELLED;
     if (a->kept && cut && !wkv_session_about(c->session).sampled) return refuse_turn(p);
     calls_end(a, c);
+    if (e->stop >= c->own_stops) c->stop = a->r.stops[e->stop - c->own_stops];
     if (a->kept && kept_answered(a->kept, c->session, &a->answer, p)) return -1;
     complete(a, c, e->finish_reason == WKV_FINISH_LENGTH || cut ? "length" : c->n_calls ? "tool_calls" : "stop");
     return 0;
@@ -65,6 +84,7 @@ static int drain(answers *a, choice *c, problem *p)
     int err = 0;
     const int waits = a->r.stream && !a->left && a->e->server->closing < 2; /* then no more for a client */
     while (!err && !(waits && exchange_full(a->j.x)) && wkv_session_next_event(c->session, &e)) {
+        if (!a->first) a->first = now_us();
         if (e.kind == WKV_EVENT_DONE)
             err = finish_choice(a, c, &e, p);
         else if (take_text(a, c, &e))

@@ -40,6 +40,7 @@ static int start(answers *a, choice *c, int only_reads)
     g.top = a->r.logprobs < 0 ? 0 : a->r.logprobs < e->about->vocab ? a->r.logprobs : e->about->vocab;
     int n = 0;
     for (; n < g.n_stops; n++) stops[n] = g.stops[n];
+    c->own_stops = n;
     for (int i = 0; i < a->r.n_stops; i++) stops[n++] = a->r.stops[i];
     g.stops = stops, g.n_stops = n;
     const int err = wkv_batcher_add(e->batcher, c->session, only_reads ? NULL : &g);
@@ -49,7 +50,7 @@ static int start(answers *a, choice *c, int only_reads)
 
 int answers_start(answers *a, choice *c)
 {
-    if (a->r.max_tokens) return start(a, c, a->r.n > 1);
+    if (a->r.max_tokens || !a->r.echo) return start(a, c, a->r.n > 1 || !a->r.max_tokens);
     for (choice *k = c; k < a->choices + a->n && k->prompt == c->prompt; k++) k->ends = 1;
     return 0;
 }
@@ -110,6 +111,7 @@ int answers_begin(answers *a, problem *p)
     }
     if (err) return refuse_library(p, err, a->r.n_messages ? "messages" : "prompt");
     a->begun = 1;
+    a->started = now_us();
     exchange_accept(a->j.x);
     if (a->how->begin) a->how->begin(a);
     return 0;

@@ -2,10 +2,14 @@
 #ifndef WKV_SERVE_DIALECTS_H
 #define WKV_SERVE_DIALECTS_H
 
-#include "http.h"
+#include "server.h"
+
+extern const wire anthropic_wire;
 
 void handle_chat(exchange *x);
 void handle_completions(exchange *x);
+void handle_messages(exchange *x);
+void handle_count_tokens(exchange *x);
 void handle_embeddings(exchange *x);
 void handle_tokenize(exchange *x);
 void handle_detokenize(exchange *x);

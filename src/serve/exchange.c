@@ -163,19 +163,38 @@ void exchange_reply_json(exchange *x, out *body)
     exchange_refuse(x, &p);
 }
 
+static void put_error(out *o, const exchange *x, const problem *p)
+{
+    (void)x;
+    problem_write(o, p);
+}
+
+static void put_last_event(out *o, const exchange *x, const problem *p)
+{
+    out_text(o, "data: ");
+    put_error(o, x, p);
+    out_text(o, "\n\n");
+}
+
+const wire openai_wire = {.stream = "text/event-stream; charset=utf-8",
+                          .comment = ": \n\n",
+                          .error = put_error,
+                          .last_event = put_last_event};
+
+const wire *exchange_wire(const exchange *x) { return x->route && x->route->wire ? x->route->wire : &openai_wire; }
+
 void exchange_refuse(exchange *x, const problem *p)
 {
     out o = {0};
     pthread_mutex_lock(&x->lock);
     const int begun = x->accepted;
-    if (begun) out_text(&o, "data: ");
     pthread_mutex_unlock(&x->lock);
-    problem_write(&o, p);
     if (!begun) {
+        exchange_wire(x)->error(&o, x, p);
         exchange_reply(x, p->status, "application/json", &o);
         return;
     }
-    out_text(&o, "\n\n");
+    exchange_wire(x)->last_event(&o, x, p);
     exchange_send(x, &o);
     exchange_end(x);
     out_release(&o);
@@ -246,7 +265,7 @@ static void probe(exchange *x)
     if (now - x->probed < SECOND / 10) return;
     x->probed = now;
     if (x->state == EXCHANGE_STREAMING) {
-        out_text(&x->reply, ": \n\n");
+        out_text(&x->reply, exchange_wire(x)->comment);
         resume(x);
     } else if (!x->interim || send(x->fd, interim, sizeof interim - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         x->left = 1;
@@ -287,7 +306,7 @@ static void tick(exchange *x, int64_t now)
     if (x->state == EXCHANGE_READING && now - x->begun > (int64_t)BODY_TIME * SECOND) give_up(x);
     if (x->state == EXCHANGE_WAITING && x->streams && now - x->asked > SECOND) accept_stream(x);
     if (x->state == EXCHANGE_STREAMING && x->suspended && now - x->wrote > (int64_t)x->server->o.keep_alive * SECOND) {
-        out_text(&x->reply, ": \n\n");
+        out_text(&x->reply, exchange_wire(x)->comment);
         x->wrote = now;
         resume(x);
     }

@@ -58,10 +58,21 @@ struct server {
 
 /* ---- handlers (HTTP thread) -------------------------------------------------------------------------------------- */
 
+/* What the clients of a dialect expect of errors and streams. */
+typedef struct {
+    const char *stream;                                              /* the type of a stream           */
+    const char *comment;                                             /* keeps a silent stream alive    */
+    void (*error)(out *o, const exchange *x, const problem *p);      /* a whole response               */
+    void (*last_event)(out *o, const exchange *x, const problem *p); /* an error inside a stream       */
+} wire;
+
 typedef struct {
     const char *method, *path; /* a path that ends in a slash and a star is a beginning */
     void (*handle)(exchange *x);
+    const wire *wire; /* NULL: OpenAI's */
 } route;
+
+extern const wire openai_wire;
 
 extern const route routes[];
 

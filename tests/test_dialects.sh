@@ -1,0 +1,84 @@
+#!/bin/sh
+# test_dialects.sh - wkv serve in the dialects of Anthropic, Ollama, llama.cpp and OpenAI's responses: fixed answers in
+# place of the model's (tests/scripted) reach words, thoughts, calls, stops and limits; streamed and not.
+. "$(dirname "$0")/expect.sh"
+name=test_dialects
+. "$here/serving.sh"
+WKV=$(dirname "$WKV")/wkv_scripted
+[ -x "$WKV" ] || { echo "skip $name: no program with fixed answers ($WKV)"; echo "0 passed, 0 failed, 1 skipped"; exit 0; }
+export WKV_SCRIPT="$work/script"
+# says TEXT: the next answer
+says() { rm -f script.new; printf "$1" >script.new; mv script.new script; }
+# events PATH BODY: the JSON of a stream's events, a line each, in the file events
+events() { ask 200 "$1" -N -d "$2"; sed -n 's/^data: //p' body >events; }
+# field NAME: the text of each field of this name in the file events, one after another
+field() { sed -n "s/.*\"$1\": \"\(\([^\"\\\\]\|\\\\.\)*\)\".*/\1/p" events | tr -d '\n'; }
+# order: the types of events, without repetitions
+order() { sed -n 's/^{"type": "\([a-z_.]*\)".*/\1/p' events | uniq | tr '\n' ' '; }
+rome='{"name":"get_weather","arguments":{"city":"Rome","days":2}}'
+both="\`\`\`json\n[$rome,{\"name\":\"now\",\"arguments\":{}}]\n\`\`\`"
+parameters='{"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city"]}'
+
+serve
+# ---- Anthropic -------------------------------------------------------------------------------------------------------
+tools="\"tools\": [{\"name\": \"get_weather\", \"input_schema\": $parameters}, {\"name\": \"now\"}]"
+question='"messages": [{"role": "user", "content": "Is it warm in Rome?"}]'
+messages() { ask "$1" /v1/messages -d "{\"max_tokens\": 200, \"temperature\": 0, $question$2}"; }
+says ' It is warm.'
+messages 200 ''
+holds body '"type": "message", "role": "assistant", "model": "built-in", "content": [{"type": "text", "text": "It is warm."}], "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": '
+says " I look.\n$both"
+messages 200 ", $tools"
+holds body '{"type": "text", "text": "I look."}, {"type": "tool_use", "id": "call_'
+holds body '"name": "get_weather", "input": {"city":"Rome","days":2}}, {"type": "tool_use", "id": "call_'
+holds body '"name": "now", "input": {}}], "stop_reason": "tool_use"'
+says " I look.\n$both"
+events /v1/messages "{\"max_tokens\": 200, \"temperature\": 0, \"stream\": true, $question, $tools}"
+block='content_block_start content_block_delta content_block_stop'
+is "$(order)" "message_start $block $block $block message_delta message_stop " "order of a stream's events"
+is "$(field partial_json)" '{\"city\":\"Rome\",\"days\":2}{}' "arguments of streamed calls"
+holds events '"index": 2, "content_block": {"type": "tool_use", "id": "call_'
+is "$(grep -c '^event: ' body)" "$(grep -c '' events)" "each event has its name"
+is "$(sed -n 's/^event: //p' body | head -n 1)" message_start "the first event's name"
+says ' It is in Rome.'
+messages 200 ', "stop_sequences": ["x", "Rome"]'
+holds body '"stop_reason": "stop_sequence", "stop_sequence": "Rome"'
+says ' It is warm.'
+ask 200 /v1/messages -d "{\"max_tokens\": 2, $question}"
+holds body '"stop_reason": "max_tokens"'
+says '\n{"name":"now","arguments":{}}\n```'
+messages 200 ", $tools, \"tool_choice\": {\"type\": \"tool\", \"name\": \"now\"}"
+holds body '"stop_reason": "tool_use"'
+messages 400 ", $tools, \"tool_choice\": {\"type\": \"tool\", \"name\": \"other\"}"
+holds body '{"type": "error", "error": {"type": "invalid_request_error", "message": "tool_choice names the function'
+messages 400 ', "tool_choice": {"type": "any"}'
+messages 501 ', "messages": [{"role": "user", "content": [{"type": "image", "source": {}}]}]'
+holds head 'X-Should-Retry: false'
+ask 404 /v1/messages -d "{\"model\": \"claude\", \"max_tokens\": 2, $question}"
+holds body '{"type": "error", "error": {"type": "not_found_error"'
+ask 405 /v1/messages
+# the line that Claude Code changes in every request leaves the cache as it is
+for cch in fa690 0aaa9; do
+    says ' Yes.'
+    ask 200 /v1/messages -d "{\"max_tokens\": 9, \"system\": [{\"type\": \"text\", \"text\": \"x-anthropic-billing-header: cch=$cch;\"},
+        {\"type\": \"text\", \"text\": \"You are a coding agent with many rules.\"}], $question}"
+done
+holds body '"usage": {"input_tokens": 0, '
+end 0
+serve --template g1
+says '>It is hot.</think>\nIt is warm.'
+messages 200 ', "thinking": {"type": "enabled", "budget_tokens": 1024}'
+holds body '"content": [{"type": "thinking", "signature": "", "thinking": "It is hot."}, {"type": "text", "text": "It is warm."}]'
+says '>It is hot.</think>\nIt is warm.'
+events /v1/messages "{\"max_tokens\": 200, \"stream\": true, \"thinking\": {\"type\": \"adaptive\"}, $question}"
+holds events '{"type": "content_block_start", "index": 0, "content_block": {"type": "thinking"'
+is "$(field thinking)|$(field text)" "It is hot.|It is warm." "thoughts and words of a stream"
+end 0
+serve --api-key secret
+ask 401 /v1/messages -d "{$question}"
+holds body '{"type": "error", "error": {"type": "authentication_error"'
+ask 200 /v1/messages/count_tokens -H 'x-api-key: secret' -d "{$question}"
+holds body '{"input_tokens": '
+end 0
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
