@@ -31,6 +31,7 @@ while read -r client modules; do
 done <<END
 openai openai
 anthropic anthropic
+ollama ollama
 litellm litellm
 langchain langchain_openai
 harness lm_eval datasets numpy

@@ -64,6 +64,45 @@ for cch in fa690 0aaa9; do
         {\"type\": \"text\", \"text\": \"You are a coding agent with many rules.\"}], $question}"
 done
 holds body '"usage": {"input_tokens": 0, '
+
+# ---- Ollama ----------------------------------------------------------------------------------------------------------
+functions="\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"get_weather\", \"parameters\": $parameters}},
+    {\"type\": \"function\", \"function\": {\"name\": \"now\"}}]"
+options='"options": {"temperature": 0, "num_predict": 200}'
+says ' It is warm.'
+ask 200 /api/chat -d "{\"model\": \"built-in:latest\", \"stream\": false, $question, $options}"
+holds body '{"model": "built-in:latest", "created_at": "20'
+holds body '"message": {"role": "assistant", "content": "It is warm."}, "done": true, "done_reason": "stop", "total_duration": '
+says " I look.\n$both"
+ask 200 /api/chat -d "{\"stream\": false, $question, $functions, $options}"
+holds body '"content": "I look.", "tool_calls": [{"id": "call_'
+holds body '"function": {"index": 0, "name": "get_weather", "arguments": {"city":"Rome","days":2}}}, {"id": "call_'
+says " I look.\n$both"
+ask 200 /api/chat -d "{$question, $functions, $options}"
+holds head 'Content-Type: application/x-ndjson'
+cp body events
+is "$(field content)" 'I look.' "words of a stream"
+is "$(grep -c '"tool_calls": \[' body)" 2 "lines with a call"
+is "$(grep -c '"done": true' body)" 1 "the last line of a stream"
+holds body '"function": {"index": 1, "name": "now", "arguments": {}}}]}, "done": false}'
+says ' time.'
+ask 200 /api/generate -d "{\"prompt\": \"Once upon a\", \"raw\": true, $options}"
+holds body '"response": " time", "done": false}'
+ask 200 /api/generate -d '{"model": "built-in", "keep_alive": 0}'
+holds body '"done": true, "done_reason": "load"}'
+ask 404 /api/chat -d '{"model": "other", "messages": []}'
+holds body '{"error": "there is no model '
+ask 501 /api/chat -d '{"messages": [{"role": "user", "content": "x", "images": ["AA=="]}]}'
+ask 501 /api/generate -d '{"prompt": "x", "template": "{{ .Prompt }}"}'
+ask 501 /api/pull -d '{"model": "other"}'
+ask 400 /api/embeddings -d '{"prompt": ["a", "b"]}'
+ask 200 /api/ps
+holds body '"name": "built-in:latest"'
+# a page cannot have the origin of a program; a web page is refused
+ask 200 /v1/models -H 'Origin: tauri://localhost'
+holds head 'Access-Control-Allow-Origin: tauri://localhost'
+ask 403 /v1/models -H 'Origin: null'
+ask 403 /v1/models -H 'Origin: http://tauri.example'
 end 0
 serve --template g1
 says '>It is hot.</think>\nIt is warm.'
@@ -73,6 +112,11 @@ says '>It is hot.</think>\nIt is warm.'
 events /v1/messages "{\"max_tokens\": 200, \"stream\": true, \"thinking\": {\"type\": \"adaptive\"}, $question}"
 holds events '{"type": "content_block_start", "index": 0, "content_block": {"type": "thinking"'
 is "$(field thinking)|$(field text)" "It is hot.|It is warm." "thoughts and words of a stream"
+says '>It is hot.</think>\nIt is warm.'
+ask 200 /api/chat -d "{\"stream\": false, \"think\": true, $question, $options}"
+holds body '"content": "It is warm.", "thinking": "It is hot."}, "done": true'
+ask 200 /api/show -d '{"model": "built-in:latest"}'
+holds body '"capabilities": ["completion", "tools", "thinking"]'
 end 0
 serve --api-key secret
 ask 401 /v1/messages -d "{$question}"

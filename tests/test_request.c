@@ -168,7 +168,7 @@ static void damaged_bodies(void)
         memcpy(exact, body, n);
         const int bad = i % 3 == 0   ? request_chat(&r, exact, n, &p)
                         : i % 3 == 1 ? request_completion(&r, exact, n, &p)
-                                     : request_embeddings(&r, &base64, exact, n, &p);
+                                     : request_embeddings(&r, "input", &base64, exact, n, &p);
         if (bad && (p.status < 400 || !*p.message)) FAILED("no reason for %.*s", (int)n, body);
         fine += !bad;
         request_release(&r);

@@ -129,6 +129,10 @@ static void replay_file(const char *name)
 }
 
 static void claude_code(void) { replay_file("claude_code"); }
+static void home_assistant(void) { replay_file("home_assistant"); }
+static void jan(void) { replay_file("jan"); }
+static void open_webui(void) { replay_file("open_webui"); }
+static void vscode(void) { replay_file("vscode"); }
 
 int main(void)
 {
@@ -137,6 +141,10 @@ int main(void)
         return 0;
     }
     RUN(claude_code);
+    RUN(home_assistant);
+    RUN(jan);
+    RUN(open_webui);
+    RUN(vscode);
     EXPECT_EQ(server_end(), 0);
     return DONE();
 }

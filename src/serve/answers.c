@@ -101,7 +101,7 @@ static void count(answers *a)
     metrics *m = &a->e->server->count;
     exchange_figures *f = exchange_log(a->j.x);
     f->prompt = a->prompt, f->cached = a->cached;
-    f->finish = a->choices[0].finish;
+    f->finish = a->n ? a->choices[0].finish : NULL;
     for (int i = 0; i < a->n; i++) f->sampled += a->choices[i].sampled;
     m->prompt_tokens += a->prompt;
     m->cached_tokens += a->cached;
@@ -250,7 +250,7 @@ void answers_give(exchange *x, const dialect *how)
     answers *a = job_new(x, sizeof *a, work, release);
     if (!a) return;
     a->j.store = store;
-    a->how = how, a->created = time(NULL);
+    a->how = how, a->created = time(NULL), a->given = now_us();
     snprintf(a->id, sizeof a->id, "%s%s", how->prefix, exchange_id(x));
     if (!how->read(&a->r, body, bytes, &p)) {
         if (a->r.stream) exchange_expect_stream(x);

@@ -60,14 +60,14 @@ struct answers {
     choice *choices;
     int n;
     int begun;
-    int asked, saves;       /* a turn of a session: its question is read; its answer is on the way to the disk */
-    int left;               /* its client has left: the answer ends here */
-    int prompt, cached;     /* tokens */
-    int64_t started, first; /* microseconds: it has begun to read the prompt, and to answer */
-    engine *e;              /* while it works */
-    struct kept *kept;      /* a session of the store goes on (kept.h); NULL: none */
-    out answer;             /* its answer's text                                    */
-    out state;              /* for the client to hold, in quotes; empty: none       */
+    int asked, saves;              /* a turn of a session: its question is read; its answer is on the way to the disk */
+    int left;                      /* its client has left: the answer ends here */
+    int prompt, cached;            /* tokens */
+    int64_t given, started, first; /* microseconds: its model was asked, it has begun to read, and to answer */
+    engine *e;                     /* while it works */
+    struct kept *kept;             /* a session of the store goes on (kept.h); NULL: none */
+    out answer;                    /* its answer's text                                    */
+    out state;                     /* for the client to hold, in quotes; empty: none       */
     out piece;
 };
 

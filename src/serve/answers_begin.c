@@ -100,7 +100,7 @@ int answers_begin(answers *a, problem *p)
     if (check_bias(a, p) || check_tools(a, p)) return -1;
     if (!a->r.seeded) a->r.seed = random_seed_of();
     a->n = prompts * a->r.n;
-    if (!(a->choices = calloc((size_t)a->n, sizeof *a->choices)))
+    if (!(a->choices = calloc((size_t)a->n + 1, sizeof *a->choices))) /* none: the model was to be loaded */
         return refuse(p, 503, NULL, "out_of_memory", "no memory for %d answers", a->n);
     for (int i = 0; i < a->n && !err; i++) {
         choice *c = &a->choices[i];

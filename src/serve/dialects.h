@@ -4,12 +4,21 @@
 
 #include "server.h"
 
-extern const wire anthropic_wire;
+extern const wire anthropic_wire, ollama_wire;
 
 void handle_chat(exchange *x);
 void handle_completions(exchange *x);
 void handle_messages(exchange *x);
 void handle_count_tokens(exchange *x);
+void handle_ollama_chat(exchange *x);
+void handle_ollama_generate(exchange *x);
+void handle_ollama_embed(exchange *x);
+void handle_ollama_embeddings(exchange *x);
+void handle_ollama_version(exchange *x);
+void handle_ollama_tags(exchange *x);
+void handle_ollama_ps(exchange *x);
+void handle_ollama_show(exchange *x);
+void handle_ollama_unsupported(exchange *x);
 void handle_embeddings(exchange *x);
 void handle_tokenize(exchange *x);
 void handle_detokenize(exchange *x);

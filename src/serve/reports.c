@@ -7,15 +7,12 @@
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
 
-enum { WINDOW = 8192 /* tokens in reports where a model's own length is unknown: a state has no limit */ };
-
 static void put_model(out *o, const server *s, const model_report *m)
 {
-    const int window = m->context_length ? m->context_length : WINDOW;
     out_text(o, "{\"id\": ");
     out_quoted(o, m->name);
     out_format(o, ", \"object\": \"model\", \"created\": %lld, \"owned_by\": \"wkv\", \"meta\": {\"n_ctx\": %d",
-               (long long)s->created, window);
+               (long long)s->created, models_window(m));
     if (m->context_length) out_format(o, ", \"n_ctx_train\": %d", m->context_length);
     if (m->vocab)
         out_format(o,

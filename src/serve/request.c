@@ -100,11 +100,20 @@ static int read_bias(request *r, const json_t *settings, problem *p)
     return 0;
 }
 
+/* -1 stands for "no limit", as 0 does. */
+static int read_top_k(wkv_sampler_options *s, const json_t *o, problem *p)
+{
+    int n = INT_MAX;
+    if (field_count(&n, o, "top_k", -1, 1000000, p)) return -1;
+    if (n < INT_MAX) s->top_k = n < 0 ? 0 : n;
+    return 0;
+}
+
 int request_sampling(request *r, const json_t *o, problem *p)
 {
     wkv_sampler_options *s = &r->sampler;
     int bad = field_real(&s->temperature, o, "temperature", 0, 100, p) || field_real(&s->top_p, o, "top_p", 0, 1, p) ||
-              field_count(&s->top_k, o, "top_k", 0, 1000000, p) || field_real(&s->min_p, o, "min_p", 0, 1, p) ||
+              read_top_k(s, o, p) || field_real(&s->min_p, o, "min_p", 0, 1, p) ||
               field_real(&s->typical_p, o, "typical_p", 0, 1, p) ||
               field_real(&s->presence, o, "presence_penalty", -100, 100, p) ||
               field_real(&s->frequency, o, "frequency_penalty", -100, 100, p) ||
@@ -112,6 +121,23 @@ int request_sampling(request *r, const json_t *o, problem *p)
               field_real(&s->mirostat_tau, o, "mirostat_tau", 0, 100, p) ||
               field_real(&s->mirostat_eta, o, "mirostat_eta", 0, 1, p);
     return bad || read_seed(r, o, p) || read_bias(r, o, p) ? -1 : 0;
+}
+
+int request_think(request *r, const char *word, const char *name, problem *p)
+{
+    static const struct {
+        const char *word;
+        wkv_think think;
+    } efforts[] = {{"none", WKV_THINK_OFF},      {"minimal", WKV_THINK_OFF}, {"low", WKV_THINK_SHORT},
+                   {"medium", WKV_THINK_MEDIUM}, {"high", WKV_THINK_LONG},   {"xhigh", WKV_THINK_LONG},
+                   {"max", WKV_THINK_LONG}};
+    for (size_t i = 0; i < sizeof efforts / sizeof *efforts; i++)
+        if (!strcmp(word, efforts[i].word)) {
+            r->think = efforts[i].think;
+            return 0;
+        }
+    return refuse(p, 400, name, "invalid_value", "%s is '%.40s', expected none, minimal, low, medium or high", name,
+                  word);
 }
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */

@@ -178,12 +178,6 @@ static int read_tools(request *r, problem *p)
 
 /* ---- thoughts, the form of the answer ---------------------------------------------------------------------------- */
 
-static wkv_think think_of_effort(const char *effort)
-{
-    if (effort && !strcmp(effort, "low")) return WKV_THINK_SHORT;
-    return effort && strcmp(effort, "medium") ? WKV_THINK_LONG : WKV_THINK_MEDIUM;
-}
-
 /* Models think at three lengths: a budget is short, medium or long. */
 static int read_thinking(request *r, const char *effort, problem *p)
 {
@@ -197,7 +191,7 @@ static int read_thinking(request *r, const char *effort, problem *p)
     if (!strcmp(type, "enabled"))
         r->think = budget < 2048 ? WKV_THINK_SHORT : budget < 8192 ? WKV_THINK_MEDIUM : WKV_THINK_LONG;
     else if (!strcmp(type, "adaptive"))
-        r->think = think_of_effort(effort);
+        return request_think(r, effort ? effort : "medium", "output_config", p);
     else if (strcmp(type, "disabled") && strcmp(type, "between_tools"))
         return refuse(p, 400, "thinking", "invalid_value",
                       "thinking.type is '%.40s', expected enabled, adaptive or disabled", type);

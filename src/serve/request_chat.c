@@ -59,7 +59,7 @@ static int read_message(request *r, const json_t *m, size_t i, problem *p)
     return request_message(r, who, text, calls, p);
 }
 
-static int read_messages(request *r, problem *p)
+int request_messages(request *r, problem *p)
 {
     const json_t *list = NULL;
     if (field_list(&list, r->body, "messages", p)) return -1;
@@ -74,21 +74,9 @@ static int read_messages(request *r, problem *p)
 
 static int read_effort(request *r, problem *p)
 {
-    static const struct {
-        const char *word;
-        wkv_think think;
-    } efforts[] = {{"none", WKV_THINK_OFF},      {"minimal", WKV_THINK_OFF}, {"low", WKV_THINK_SHORT},
-                   {"medium", WKV_THINK_MEDIUM}, {"high", WKV_THINK_LONG},   {"xhigh", WKV_THINK_LONG}};
     const char *word = NULL;
     if (field_text(&word, r->body, "reasoning_effort", p)) return -1;
-    if (!word) return 0;
-    for (size_t i = 0; i < sizeof efforts / sizeof *efforts; i++)
-        if (!strcmp(word, efforts[i].word)) {
-            r->think = efforts[i].think;
-            return 0;
-        }
-    return refuse(p, 400, "reasoning_effort", "invalid_value",
-                  "reasoning_effort is '%.40s', expected none, minimal, low, medium or high", word);
+    return word ? request_think(r, word, "reasoning_effort", p) : 0;
 }
 
 static int read_logprobs(request *r, problem *p)
@@ -122,7 +110,7 @@ static int check_limit(const request *r, problem *p)
 
 int request_chat(request *r, const char *body, size_t bytes, problem *p)
 {
-    return request_begin(r, body, bytes, p) || request_settings(r, p) || read_messages(r, p) || read_effort(r, p) ||
+    return request_begin(r, body, bytes, p) || request_settings(r, p) || request_messages(r, p) || read_effort(r, p) ||
                    read_logprobs(r, p) || request_tools(r, p) || check_unsupported(r, p) ||
                    request_check_last(r, "messages", p) || check_limit(r, p)
                ? -1

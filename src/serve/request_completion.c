@@ -76,11 +76,11 @@ int request_completion(request *r, const char *body, size_t bytes, problem *p)
     return 0;
 }
 
-int request_embeddings(request *r, int *base64, const char *body, size_t bytes, problem *p)
+int request_embeddings(request *r, const char *input, int *base64, const char *body, size_t bytes, problem *p)
 {
     const char *encoding = "float";
     int dimensions = 0;
-    if (request_begin(r, body, bytes, p) || field_text(&r->model, r->body, "model", p) || read_prompts(r, "input", p) ||
+    if (request_begin(r, body, bytes, p) || field_text(&r->model, r->body, "model", p) || read_prompts(r, input, p) ||
         field_text(&encoding, r->body, "encoding_format", p) ||
         field_count(&dimensions, r->body, "dimensions", 1, INT_MAX, p))
         return -1;
@@ -89,10 +89,11 @@ int request_embeddings(request *r, int *base64, const char *body, size_t bytes, 
                       "an embedding has the width of the model, and a part of it has no meaning; omit dimensions");
     for (int i = 0; i < r->n_prompts; i++) {
         if (!r->prompts[i].text)
-            return refuse(p, 400, "input", "unsupported",
-                          "input has token ids, probably of another model's vocabulary; send texts: in LangChain "
-                          "OpenAIEmbeddings(check_embedding_ctx_length=False)");
-        if (!r->prompts[i].n) return refuse(p, 400, "input", "invalid_value", "input has an empty string");
+            return refuse(p, 400, input, "unsupported",
+                          "%s has token ids, probably of another model's vocabulary; send texts: in LangChain "
+                          "OpenAIEmbeddings(check_embedding_ctx_length=False)",
+                          input);
+        if (!r->prompts[i].n) return refuse(p, 400, input, "invalid_value", "%s has an empty string", input);
     }
     *base64 = !strcmp(encoding, "base64");
     if (!*base64 && strcmp(encoding, "float"))

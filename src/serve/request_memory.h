@@ -14,11 +14,14 @@ const char *request_keep(request *r, char *text, problem *p);
 int request_settings(request *r, problem *p); /* the fields that OpenAI's dialects share, from r->body */
 int request_sampling(request *r, const json_t *o, problem *p); /* temperature and the others, seed, logit_bias */
 int request_stops(request *r, const json_t *o, const char *name, problem *p); /* a string or several */
-int request_format(request *r, problem *p);                                   /* response_format */
-int request_schema(request *r, const json_t *schema, problem *p);             /* of the answer */
+/* How much to think, in a word of reasoning_effort; `name` is the field that has it. */
+int request_think(request *r, const char *word, const char *name, problem *p);
+int request_format(request *r, problem *p);                       /* response_format */
+int request_schema(request *r, const json_t *schema, problem *p); /* of the answer */
 
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
+int request_messages(request *r, problem *p); /* `messages` of OpenAI's chats */
 int request_message(request *r, speaker who, const char *text, const char *calls, problem *p); /* append */
 /* A content: a string, or parts with texts one after another; `name` is its field. 501: a part of another type. */
 int request_content(const char **text, request *r, const json_t *content, const char *name, problem *p);
