@@ -98,6 +98,40 @@ ask 501 /api/pull -d '{"model": "other"}'
 ask 400 /api/embeddings -d '{"prompt": ["a", "b"]}'
 ask 200 /api/ps
 holds body '"name": "built-in:latest"'
+
+# ---- llama.cpp -------------------------------------------------------------------------------------------------------
+completion() { ask "$1" /completion -d "{\"prompt\": \"Once upon a\", \"temperature\": 0, \"n_predict\": 20$2}"; }
+says ' time there was.'
+completion 200 ', "seed": -1, "top_k": -1, "mirostat": 0, "mirostat_tau": 5, "logit_bias": [], "grammar": "", "cache_prompt": true'
+holds body '"index": 0, "content": " time there was.", '
+holds body '"stop": true, "model": "built-in", "tokens_predicted": 4, "tokens_evaluated": '
+holds body '"stop_type": "eos", "stopping_word": ""'
+holds body '"timings": {"cache_n": '
+says ' time there was.'
+completion 200 ', "stop": ["x", " was"], "stream": true'
+holds body 'data: {"index": 0, "content": " time", "tokens": [], "id_slot": -1, "stop": false, '
+holds body '"stop_type": "word", "stopping_word": " was"'
+is "$(sed -n 's/^data: //p' body | tail -n 1 | grep -c '"stop": true')" 1 "the last event of a completion"
+says ' time'
+completion 200 ', "n_probs": 2'
+holds body '"completion_probabilities": [{"token": " time", "logprob": '
+says ' time there was.'
+ask 200 /completion -d '{"prompt": "Once upon a", "n_predict": 1}'
+holds body '"stop_type": "limit"'
+completion 501 ', "grammar": "root ::= [a]"'
+completion 501 ', "json_schema": {"type": "object"}'
+completion 501 ', "ignore_eos": true'
+completion 400 ', "logit_bias": [["a", 1]]'
+ask 200 /props
+holds body '"default_generation_settings": {"id": 0, "n_ctx": '
+holds body '"model_path": "built-in"'
+ask 404 '/props?model=other'
+ask 200 /slots
+holds body '[{"id": 0, "n_ctx": '
+ask 200 /apply-template -d '{"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]}'
+holds body '{"prompt": "System: Be brief.\n\nUser: Hi\n\nAssistant:"}'
+ask 501 /infill -d '{}'
+ask 501 /rerank -d '{}'
 # a page cannot have the origin of a program; a web page is refused
 ask 200 /v1/models -H 'Origin: tauri://localhost'
 holds head 'Access-Control-Allow-Origin: tauri://localhost'

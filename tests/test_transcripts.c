@@ -129,10 +129,13 @@ static void replay_file(const char *name)
 }
 
 static void claude_code(void) { replay_file("claude_code"); }
+static void continues(void) { replay_file("continue"); }
 static void home_assistant(void) { replay_file("home_assistant"); }
 static void jan(void) { replay_file("jan"); }
 static void open_webui(void) { replay_file("open_webui"); }
+static void sillytavern(void) { replay_file("sillytavern"); }
 static void vscode(void) { replay_file("vscode"); }
+static void zed(void) { replay_file("zed"); }
 
 int main(void)
 {
@@ -141,10 +144,13 @@ int main(void)
         return 0;
     }
     RUN(claude_code);
+    RUN(continues);
     RUN(home_assistant);
     RUN(jan);
     RUN(open_webui);
+    RUN(sillytavern);
     RUN(vscode);
+    RUN(zed);
     EXPECT_EQ(server_end(), 0);
     return DONE();
 }

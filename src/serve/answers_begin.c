@@ -93,11 +93,17 @@ static int check_tools(const answers *a, problem *p)
                   a->e->how->name);
 }
 
+static int check_schema(const answers *a, problem *p)
+{
+    if (!a->r.schema) return 0;
+    return refuse(p, 501, "response_format", "unsupported", "a schema of the answer is not supported");
+}
+
 int answers_begin(answers *a, problem *p)
 {
     const int prompts = a->r.n_messages ? 1 : a->r.n_prompts;
     int err = 0;
-    if (check_bias(a, p) || check_tools(a, p)) return -1;
+    if (check_bias(a, p) || check_tools(a, p) || check_schema(a, p)) return -1;
     if (!a->r.seeded) a->r.seed = random_seed_of();
     a->n = prompts * a->r.n;
     if (!(a->choices = calloc((size_t)a->n + 1, sizeof *a->choices))) /* none: the model was to be loaded */

@@ -23,7 +23,7 @@ typedef struct {
     const char *name;
     int resident;       /* it is in memory                                    */
     int context_length; /* 0: unknown, or never loaded                        */
-    int vocab, width;
+    int vocab, width, slots;
     int64_t parameters;
     size_t bytes;
     char version[8], template_name[32];

@@ -60,6 +60,7 @@ int request_chat(request *r, const char *body, size_t bytes, problem *p);
 int request_anthropic(request *r, const char *body, size_t bytes, problem *p); /* /v1/messages */
 int request_ollama_chat(request *r, const char *body, size_t bytes, problem *p);
 int request_ollama_generate(request *r, const char *body, size_t bytes, problem *p);
+int request_llama_completion(request *r, const char *body, size_t bytes, problem *p);
 int request_completion(request *r, const char *body, size_t bytes, problem *p);
 /* The field `input` as prompts; *base64: the encoding. */
 int request_embeddings(request *r, const char *input, int *base64, const char *body, size_t bytes, problem *p);

@@ -2,6 +2,7 @@
 #include "request.h"
 #include "request_memory.h"
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- settings ---------------------------------------------------------------------------------------------------- */
@@ -121,4 +122,58 @@ int request_ollama_generate(request *r, const char *body, size_t bytes, problem 
                    request_message(r, SPEAKER_USER, text, NULL, p)
                ? -1
                : 0;
+}
+
+/* ---- llama.cpp --------------------------------------------------------------------------------------------------- */
+
+/* [[id, bias], ...], where false bans, becomes the object of the other dialects. */
+static int read_pairs(request *r, problem *p)
+{
+    const json_t *list = json_object_get(r->body, "logit_bias");
+    if (!json_is_array(list)) return 0;
+    json_t *by_id = json_object();
+    int bad = 0;
+    for (size_t i = 0; i < json_array_size(list) && !bad; i++) {
+        const json_t *id = json_array_get(json_array_get(list, i), 0),
+                     *bias = json_array_get(json_array_get(list, i), 1);
+        char key[32];
+        if (!json_is_integer(id) || !(json_is_number(bias) || json_is_false(bias))) {
+            bad = refuse(p, 400, "logit_bias", "invalid_value",
+                         "logit_bias[%zu] is not a pair of an id and a number or false", i);
+            break;
+        }
+        snprintf(key, sizeof key, "%lld", (long long)json_integer_value(id));
+        json_object_set_new(by_id, key, json_real(json_is_false(bias) ? -100 : json_number_value(bias)));
+    }
+    json_object_set_new(r->body, "logit_bias", by_id);
+    return bad;
+}
+
+static int refuse_other(const request *r, problem *p)
+{
+    const char *grammar = "";
+    int endless = 0;
+    if (field_text(&grammar, r->body, "grammar", p) || field_flag(&endless, r->body, "ignore_eos", p)) return -1;
+    if (*grammar)
+        return refuse(p, 501, "grammar", "unsupported", "grammar is not supported: send the schema of an answer");
+    if (endless)
+        return refuse(p, 501, "ignore_eos", "unsupported",
+                      "ignore_eos is not supported: send the logit_bias -100 of the token that ends a text");
+    if (json_array_size(json_object_get(r->body, "image_data")) ||
+        json_object_get(json_object_get(r->body, "prompt"), "multimodal_data"))
+        return refuse(p, 501, "prompt", "unsupported", "images are not supported: this server reads text only");
+    return 0;
+}
+
+int request_llama_completion(request *r, const char *body, size_t bytes, problem *p)
+{
+    const json_t *schema = NULL;
+    if (request_begin(r, body, bytes, p) || refuse_other(r, p) || read_pairs(r, p) ||
+        field_text(&r->model, r->body, "model", p) || read_settings(r, r->body, "n_predict", p) ||
+        request_prompts(r, "prompt", p) || field_flag(&r->stream, r->body, "stream", p) ||
+        field_count(&r->logprobs, r->body, "n_probs", 0, REQUEST_TOP, p) ||
+        field_object(&schema, r->body, "json_schema", p))
+        return -1;
+    if (!r->logprobs) r->logprobs = -1; /* n_probs 0: none */
+    return json_object_size(schema) ? request_schema(r, schema, p) : 0;
 }

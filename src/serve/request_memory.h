@@ -19,6 +19,9 @@ int request_think(request *r, const char *word, const char *name, problem *p);
 int request_format(request *r, problem *p);                       /* response_format */
 int request_schema(request *r, const json_t *schema, problem *p); /* of the answer */
 
+/* The field `name` as prompts: a string, an array of strings, of ids, or of arrays of ids. */
+int request_prompts(request *r, const char *name, problem *p);
+
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 int request_messages(request *r, problem *p); /* `messages` of OpenAI's chats */
