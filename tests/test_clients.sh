@@ -30,6 +30,7 @@ while read -r client modules; do
     fi
 done <<END
 openai openai
+openai_responses openai
 anthropic anthropic
 ollama ollama
 litellm litellm

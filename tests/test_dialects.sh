@@ -132,6 +132,44 @@ ask 200 /apply-template -d '{"messages": [{"role": "system", "content": "Be brie
 holds body '{"prompt": "System: Be brief.\n\nUser: Hi\n\nAssistant:"}'
 ask 501 /infill -d '{}'
 ask 501 /rerank -d '{}'
+
+# ---- OpenAI's responses ----------------------------------------------------------------------------------------------
+flat="\"tools\": [{\"type\": \"function\", \"name\": \"get_weather\", \"parameters\": $parameters}, {\"type\": \"web_search\"},
+    {\"type\": \"function\", \"name\": \"now\"}]"
+responses() { ask "$1" /v1/responses -d "{\"temperature\": 0, \"input\": \"Is it warm in Rome?\"$2}"; }
+says " I look.\n$both"
+responses 200 ", $flat"
+holds body '"status": "completed", "type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."'
+holds body '"type": "function_call", "call_id": "call_'
+holds body '"name": "get_weather", "arguments": "{\"city\":\"Rome\",\"days\":2}"}, {"id": "fc_'
+says " I look.\n$both"
+events /v1/responses "{\"temperature\": 0, \"stream\": true, \"input\": \"Is it warm in Rome?\", $flat}"
+r=response
+text="$r.output_item.added $r.content_part.added $r.output_text.delta $r.output_text.done $r.content_part.done $r.output_item.done"
+called="$r.output_item.added $r.function_call_arguments.delta $r.function_call_arguments.done $r.output_item.done"
+is "$(order)" "$r.created $r.in_progress $text $called $called $r.completed " "order of a response's events"
+is "$(sed -n 's/^{"type": "[a-z_.]*", "sequence_number": \([0-9]*\),.*/\1/p' events | tr '\n' ' ')" \
+    "$(seq 0 $(($(grep -c '' events) - 1)) | tr '\n' ' ')" "numbers of the events"
+is "$(field delta)" 'I look.{\"city\":\"Rome\",\"days\":2}{}' "parts of a response"
+holds events '"output_index": 2, "item": {"id": "fc_'
+# its calls are kept, and their results go on from there
+id=$(sed -n '1s/.*"response": {"id": "\(resp_[a-z2-7]*\)".*/\1/p' events)
+says ' 31 degrees.'
+ask 200 /v1/responses -d "{\"temperature\": 0, \"previous_response_id\": \"$id\", $flat, \"input\": [{\"type\": \"function_call_output\",
+    \"call_id\": \"call_a\", \"output\": \"31 degrees\"}]}"
+holds body '"text": "31 degrees."'
+lacks body '"cached_tokens": 0'
+ask 200 /v1/responses/$id
+holds body "{\"id\": \"$id\", \"object\": \"response\""
+ask 404 /v1/responses/resp_other
+responses 404 ', "previous_response_id": "resp_other"'
+holds body '"code": "previous_response_not_found"'
+responses 501 ', "conversation": "conv_a"'
+responses 501 ', "text": {"format": {"type": "json_schema", "name": "x", "schema": {"type": "object"}}}'
+says ' It is warm.'
+responses 200 ', "max_output_tokens": 2, "stream": true'
+holds body '"incomplete_details": {"reason": "max_output_tokens"}'
+is "$(sed -n 's/^event: //p' body | tail -n 1)" response.incomplete "the last event of an answer that is cut"
 # a page cannot have the origin of a program; a web page is refused
 ask 200 /v1/models -H 'Origin: tauri://localhost'
 holds head 'Access-Control-Allow-Origin: tauri://localhost'
@@ -149,6 +187,11 @@ is "$(field thinking)|$(field text)" "It is hot.|It is warm." "thoughts and word
 says '>It is hot.</think>\nIt is warm.'
 ask 200 /api/chat -d "{\"stream\": false, \"think\": true, $question, $options}"
 holds body '"content": "It is warm.", "thinking": "It is hot."}, "done": true'
+says '>It is hot.</think>\nIt is warm.'
+events /v1/responses '{"stream": true, "reasoning": {"effort": "low"}, "input": "Is it warm?"}'
+is "$(order)" "$r.created $r.in_progress $r.output_item.added $r.content_part.added $r.reasoning_text.delta $r.reasoning_text.done $r.content_part.done $r.output_item.done $text $r.completed " "order with thoughts"
+holds events '"summary": [], "content": [{"type": "reasoning_text", "text": "It is hot."}]}, {"id": "msg_'
+lacks events '"reasoning_tokens": 0'
 ask 200 /api/show -d '{"model": "built-in:latest"}'
 holds body '"capabilities": ["completion", "tools", "thinking"]'
 end 0

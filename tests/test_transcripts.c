@@ -129,6 +129,7 @@ static void replay_file(const char *name)
 }
 
 static void claude_code(void) { replay_file("claude_code"); }
+static void codex(void) { replay_file("codex"); }
 static void continues(void) { replay_file("continue"); }
 static void home_assistant(void) { replay_file("home_assistant"); }
 static void jan(void) { replay_file("jan"); }
@@ -144,6 +145,7 @@ int main(void)
         return 0;
     }
     RUN(claude_code);
+    RUN(codex);
     RUN(continues);
     RUN(home_assistant);
     RUN(jan);

@@ -252,7 +252,7 @@ void answers_give(exchange *x, const dialect *how)
     a->j.store = store;
     a->how = how, a->created = time(NULL), a->given = now_us();
     snprintf(a->id, sizeof a->id, "%s%s", how->prefix, exchange_id(x));
-    if (!how->read(&a->r, body, bytes, &p)) {
+    if (!how->read(&a->r, body, bytes, &p) && (!how->follow || !how->follow(a, &p))) {
         if (a->r.stream) exchange_expect_stream(x);
         if (!models_give(a->r.model, &a->j, 1, &p)) return;
     }

@@ -41,9 +41,10 @@ typedef struct {
 typedef struct {
     const char *prefix;                                                  /* of the answer's id: "chatcmpl-" */
     int (*read)(request *r, const char *body, size_t bytes, problem *p); /* request.h */
-    void (*begin)(answers *a);                                           /* the sessions exist    */
-    void (*open)(answers *a, choice *c);  /* an item of a stream begins: c->item; NULL: the dialect has none   */
-    void (*close)(answers *a, choice *c); /* ... and ends                                                     */
+    int (*follow)(answers *a, problem *p); /* behind read: earlier requests that the server knows; NULL: none */
+    void (*begin)(answers *a);             /* the sessions exist    */
+    void (*open)(answers *a, choice *c);   /* an item of a stream begins: c->item; NULL: the dialect has none   */
+    void (*close)(answers *a, choice *c);  /* ... and ends                                                     */
     void (*part)(answers *a, choice *c, int reasoning, const char *text, size_t n); /* of a stream           */
     void (*call)(answers *a, choice *c, const wkv_call_part *part);                 /* c->call_id, c->call_name     */
     void (*token)(answers *a, choice *c, const wkv_token_score *t, int top); /* with log-probabilities; t[1 + top] */
@@ -63,6 +64,7 @@ struct answers {
     int asked, saves;              /* a turn of a session: its question is read; its answer is on the way to the disk */
     int left;                      /* its client has left: the answer ends here */
     int prompt, cached;            /* tokens */
+    int events, thought;           /* of responses.c: events sent, tokens of thoughts */
     int64_t given, started, first; /* microseconds: its model was asked, it has begun to read, and to answer */
     engine *e;                     /* while it works */
     struct kept *kept;             /* a session of the store goes on (kept.h); NULL: none */

@@ -4,7 +4,7 @@
 
 #include "server.h"
 
-extern const wire anthropic_wire, ollama_wire;
+extern const wire anthropic_wire, ollama_wire, responses_wire;
 
 void handle_chat(exchange *x);
 void handle_completions(exchange *x);
@@ -24,6 +24,9 @@ void handle_apply_template(exchange *x);
 void handle_props(exchange *x);
 void handle_slots(exchange *x);
 void handle_untrained(exchange *x);
+void handle_responses(exchange *x);
+void handle_response(exchange *x);
+void handle_input_tokens(exchange *x);
 void handle_embeddings(exchange *x);
 void handle_tokenize(exchange *x);
 void handle_detokenize(exchange *x);

@@ -32,7 +32,7 @@ void handle_models(exchange *x)
         if (i) out_text(&o, ", ");
         put_model(&o, s, &m);
     }
-    out_text(&o, "]}");
+    out_text(&o, "], \"models\": []}"); /* Codex reads this list, of which it then uses nothing */
     exchange_reply_json(x, &o);
 }
 

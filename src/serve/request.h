@@ -50,6 +50,8 @@ typedef struct {
     int must_call, one_call; /* an answer in words is not allowed; no second call */
     const char *schema;      /* JSON Schema of an answer in words; NULL: any text */
     const char *state;       /* a state that the client holds (held.h); NULL: none */
+    const char *previous;    /* the response that /v1/responses goes on from; NULL: none */
+    int store;               /* keep the response for that                              */
     /* of wkv_store.h: the session that goes on, the message it goes on from, a question to ask anew; NULL: none */
     const char *session, *parent, *edit;
     int branch; /* go on from `parent` or `edit` wherever the head is */
@@ -60,6 +62,9 @@ int request_chat(request *r, const char *body, size_t bytes, problem *p);
 int request_anthropic(request *r, const char *body, size_t bytes, problem *p); /* /v1/messages */
 int request_ollama_chat(request *r, const char *body, size_t bytes, problem *p);
 int request_ollama_generate(request *r, const char *body, size_t bytes, problem *p);
+/* /v1/responses: all but the input; and then the messages of earlier items and of the input. */
+int request_responses(request *r, const char *body, size_t bytes, problem *p);
+int request_items(request *r, const json_t *earlier, problem *p);
 int request_llama_completion(request *r, const char *body, size_t bytes, problem *p);
 int request_completion(request *r, const char *body, size_t bytes, problem *p);
 /* The field `input` as prompts; *base64: the encoding. */

@@ -14,6 +14,7 @@ struct MHD_Daemon;
 typedef struct models models;
 typedef struct store_thread store_thread;
 typedef struct running running;
+typedef struct kept_response kept_response;
 
 /* Engines take turns in the order in which they ask. */
 typedef struct {
@@ -42,6 +43,10 @@ struct server {
     store_thread *store;
     pthread_mutex_t turns_lock; /* of the list */
     running *running;           /* turns of sessions */
+    pthread_mutex_t kept_lock;  /* of the table of responses_kept.c */
+    kept_response *kept;
+    int n_kept;
+    size_t kept_bytes;
     turns compute;
     metrics count;
     _Atomic int closing; /* no new requests */
