@@ -163,26 +163,6 @@ void exchange_reply_json(exchange *x, out *body)
     exchange_refuse(x, &p);
 }
 
-static void put_error(out *o, const exchange *x, const problem *p)
-{
-    (void)x;
-    problem_write(o, p);
-}
-
-static void put_last_event(out *o, const exchange *x, const problem *p)
-{
-    out_text(o, "data: ");
-    put_error(o, x, p);
-    out_text(o, "\n\n");
-}
-
-const wire openai_wire = {.stream = "text/event-stream; charset=utf-8",
-                          .comment = ": \n\n",
-                          .error = put_error,
-                          .last_event = put_last_event};
-
-const wire *exchange_wire(const exchange *x) { return x->route && x->route->wire ? x->route->wire : &openai_wire; }
-
 void exchange_refuse(exchange *x, const problem *p)
 {
     out o = {0};

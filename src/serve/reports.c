@@ -7,12 +7,19 @@
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
 
+/* The fields of Anthropic's list are behind those of OpenAI's. */
 static void put_model(out *o, const server *s, const model_report *m)
 {
     out_text(o, "{\"id\": ");
     out_quoted(o, m->name);
-    out_format(o, ", \"object\": \"model\", \"created\": %lld, \"owned_by\": \"wkv\", \"meta\": {\"n_ctx\": %d",
-               (long long)s->created, models_window(m));
+    out_format(o, ", \"object\": \"model\", \"created\": %lld, \"owned_by\": \"wkv\", \"display_name\": ",
+               (long long)s->created);
+    out_quoted(o, m->name);
+    out_text(o, ", \"created_at\": ");
+    out_date(o, s->created);
+    out_format(o,
+               ", \"type\": \"model\", \"lifecycle\": \"active\", \"max_input_tokens\": %d, \"meta\": {\"n_ctx\": %d",
+               models_window(m), models_window(m));
     if (m->context_length) out_format(o, ", \"n_ctx_train\": %d", m->context_length);
     if (m->vocab)
         out_format(o,
@@ -32,7 +39,7 @@ void handle_models(exchange *x)
         if (i) out_text(&o, ", ");
         put_model(&o, s, &m);
     }
-    out_text(&o, "], \"models\": []}"); /* Codex reads this list, of which it then uses nothing */
+    out_text(&o, "], \"has_more\": false, \"models\": []}"); /* Codex reads a list of its own, which may be empty */
     exchange_reply_json(x, &o);
 }
 

@@ -46,7 +46,8 @@ int request_calls_end(const char **to, call_list *l, request *r, problem *p); /*
 int request_tools(request *r, problem *p); /* tools, tool_choice, parallel_tool_calls of OpenAI's chats */
 /* The functions that may be called, in the form of wkv_tools_new; an empty list: none. */
 int request_functions(request *r, const json_t *list, problem *p);
-int request_function(request *r, const char *name, problem *p); /* this one must be called */
-int request_check_choice(request *r, int none, problem *p);     /* at the end; none: no tools are used */
+int request_choice(request *r, int *none, const char *word, problem *p); /* "none", "auto" or "required" */
+int request_function(request *r, const char *name, problem *p);          /* this one must be called */
+int request_check_choice(request *r, int none, problem *p);              /* at the end; none: no tools are used */
 
 #endif

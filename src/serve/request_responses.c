@@ -117,11 +117,7 @@ static int read_choice(request *r, int *none, problem *p)
     *none = 0;
     if (json_is_object(v)) return name ? request_function(r, name, p) : 0;
     if (!word) return v && !json_is_null(v) ? field_refuse(p, "tool_choice", "a string or an object", v) : 0;
-    *none = !strcmp(word, "none");
-    r->must_call = !strcmp(word, "required");
-    if (*none || r->must_call || !strcmp(word, "auto")) return 0;
-    return refuse(p, 400, "tool_choice", "invalid_value",
-                  "tool_choice is '%.40s', expected none, auto, required or a function", word);
+    return request_choice(r, none, word, p);
 }
 
 /* Functions, whose fields are beside "type"; tools of other types are left out, since clients always list theirs. */

@@ -19,6 +19,15 @@ int request_function(request *r, const char *name, problem *p)
                   "tool_choice names the function '%.64s', which is not in tools", name);
 }
 
+int request_choice(request *r, int *none, const char *word, problem *p)
+{
+    *none = !strcmp(word, "none");
+    r->must_call = !strcmp(word, "required");
+    if (*none || r->must_call || !strcmp(word, "auto")) return 0;
+    return refuse(p, 400, "tool_choice", "invalid_value",
+                  "tool_choice is '%.40s', expected none, auto, required or a function", word);
+}
+
 /* "none", "auto", "required", or {"type": "function", "function": {"name": ...}}. *none: no tools are used. */
 static int read_choice(request *r, int *none, problem *p)
 {
@@ -32,12 +41,7 @@ static int read_choice(request *r, int *none, problem *p)
         return request_function(r, json_string_value(name), p);
     }
     if (!json_is_string(v)) return field_refuse(p, "tool_choice", "a string or an object", v);
-    const char *word = json_string_value(v);
-    *none = !strcmp(word, "none");
-    r->must_call = !strcmp(word, "required");
-    if (*none || r->must_call || !strcmp(word, "auto")) return 0;
-    return refuse(p, 400, "tool_choice", "invalid_value",
-                  "tool_choice is '%.40s', expected none, auto, required or a function", word);
+    return request_choice(r, none, json_string_value(v), p);
 }
 
 int request_functions(request *r, const json_t *list, problem *p)

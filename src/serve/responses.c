@@ -6,12 +6,6 @@
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
-static void put_error(out *o, const exchange *x, const problem *p)
-{
-    (void)x;
-    problem_write(o, p);
-}
-
 static void put_last_event(out *o, const exchange *x, const problem *p)
 {
     out_format(o,
@@ -26,7 +20,7 @@ static void put_last_event(out *o, const exchange *x, const problem *p)
 
 const wire responses_wire = {.stream = "text/event-stream; charset=utf-8",
                              .comment = ": \n\n",
-                             .error = put_error,
+                             .error = wire_error,
                              .last_event = put_last_event};
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */

@@ -78,6 +78,7 @@ typedef struct {
 } route;
 
 extern const wire openai_wire;
+void wire_error(out *o, const exchange *x, const problem *p); /* OpenAI's form of a whole response */
 
 extern const route routes[];
 

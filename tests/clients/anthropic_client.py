@@ -7,7 +7,7 @@ from anthropic import Anthropic
 base = sys.argv[1].removesuffix("/v1")
 client = Anthropic(base_url=base, api_key="none", max_retries=0, _strict_response_validation=True)
 hello = [{"role": "user", "content": "Hello, who are you?"}]
-model = "built-in"
+model = client.models.list().data[0].id
 greedy = {"temperature": 0}  # not every version of the package has this argument
 weather = {"name": "get_weather", "description": "Weather now.",
            "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
