@@ -84,7 +84,7 @@ static void begin(answers *a)
     out_clear(&a->piece);
 }
 
-static void open(answers *a, choice *c)
+static void open_item(answers *a, choice *c)
 {
     begin_event(a, "content_block_start");
     out_format(&a->piece, ", \"index\": %d, \"content_block\": ", c->items);
@@ -129,7 +129,7 @@ static void call(answers *a, choice *c, const wkv_call_part *part)
     }
 }
 
-static void close(answers *a, choice *c)
+static void close_item(answers *a, choice *c)
 {
     begin_event(a, "content_block_stop");
     out_format(&a->piece, ", \"index\": %d", c->items);
@@ -185,10 +185,10 @@ static void finish(answers *a)
 static const dialect messages = {.prefix = "msg_",
                                  .read = request_anthropic,
                                  .begin = begin,
-                                 .open = open,
+                                 .open = open_item,
                                  .part = part,
                                  .call = call,
-                                 .close = close,
+                                 .close = close_item,
                                  .end = end,
                                  .finish = finish};
 

@@ -77,7 +77,7 @@ static void put_part_event(answers *a, const choice *c, const char *type, const 
     end_event(a);
 }
 
-static void open(answers *a, choice *c)
+static void open_item(answers *a, choice *c)
 {
     put_item_event(a, c, "response.output_item.added", "in_progress");
     if (c->item != ITEM_CALL) put_part_event(a, c, "response.content_part.added", &(out){0});
@@ -118,7 +118,7 @@ static void put_done(answers *a, const choice *c, const char *type, const char *
     end_event(a);
 }
 
-static void close(answers *a, choice *c)
+static void close_item(answers *a, choice *c)
 {
     if (c->item == ITEM_CALL)
         put_done(a, c, "response.function_call_arguments.done", "arguments", &c->arguments);
@@ -206,10 +206,10 @@ static const dialect responses = {.prefix = "resp_",
                                   .read = request_responses,
                                   .follow = follow,
                                   .begin = begin,
-                                  .open = open,
+                                  .open = open_item,
                                   .part = part,
                                   .call = call,
-                                  .close = close,
+                                  .close = close_item,
                                   .end = end,
                                   .finish = finish};
 
