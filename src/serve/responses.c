@@ -154,30 +154,32 @@ static void put_items(out *o, const answers *a, const choice *c)
     }
 }
 
+/* The next request may come as soon as the client has the end of this one. */
+static void keep(const answers *a, const out *items, const out *response)
+{
+    out history = {0}, copy = {0};
+    if (!a->r.store) return;
+    responses_put_history(&history, a, items);
+    out_put(&copy, response->at, response->n);
+    copy.failed |= response->failed;
+    responses_keep(a->e->server, exchange_tenant(a->j.x), a->id, &history, &copy);
+}
+
 /* An answer that the client's own limit has cut is "response.incomplete"; one that the server's has cut ends in the
  * usual event, since Codex begins a request again that has none. */
 static void finish(answers *a)
 {
     out response = {0}, items = {0};
-    choice *c = a->choices;
     const char *status = responses_status(a);
-    if (!a->r.stream) put_items(&items, a, c);
-    const out *output = a->r.stream ? &c->calls : &items;
+    if (!a->r.stream) put_items(&items, a, a->choices);
+    const out *output = a->r.stream ? &a->choices[0].calls : &items;
     responses_put(&response, a, status, output);
+    keep(a, output, &response);
     if (a->r.stream)
         put_response_event(a, *status == 'i' && a->r.max_tokens > 0 ? "response.incomplete" : "response.completed",
                            status, output);
-    else {
-        out copy = {0};
-        out_put(&copy, response.at, response.n);
-        copy.failed |= response.failed;
-        exchange_reply_json(a->j.x, &copy);
-    }
-    if (a->r.store) {
-        out kept = {0};
-        responses_put_history(&kept, a, output);
-        responses_keep(a->e->server, exchange_tenant(a->j.x), a->id, &kept, &response);
-    }
+    else
+        exchange_reply_json(a->j.x, &response);
     out_release(&response);
     out_release(&items);
 }
