@@ -35,6 +35,7 @@ anthropic anthropic
 ollama ollama
 litellm litellm
 langchain langchain_openai
+aider aider
 harness lm_eval datasets numpy
 END
 kill $server

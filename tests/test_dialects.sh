@@ -90,6 +90,7 @@ ask 200 /api/generate -d "{\"prompt\": \"Once upon a\", \"raw\": true, $options}
 holds body '"response": " time", "done": false}'
 ask 200 /api/generate -d '{"model": "built-in", "keep_alive": 0}'
 holds body '"done": true, "done_reason": "load"}'
+holds head 'Content-Type: application/json'
 ask 404 /api/chat -d '{"model": "other", "messages": []}'
 holds body '{"error": "there is no model '
 ask 501 /api/chat -d '{"messages": [{"role": "user", "content": "x", "images": ["AA=="]}]}'

@@ -80,7 +80,7 @@ static void ollama(void)
     EXPECT_STR(r.prompts[0].text, "a");
     request_release(&r);
     EXPECT_STR(conversation(request_ollama_chat, &r, "{}"), "");
-    EXPECT_EQ(r.n_prompts, 0);
+    EXPECT(!r.n_prompts && !r.stream);
     request_release(&r);
 }
 

@@ -144,9 +144,10 @@ static void finish(answers *a)
 {
     out o = {0};
     const choice *c = a->choices;
+    if (a->r.stream) return;
     if (!a->n)
-        put_loaded(a->r.stream ? &a->piece : &o, a);
-    else if (!a->r.stream) {
+        put_loaded(&o, a);
+    else {
         begin_object(&o, a);
         put_text(&o, a, &c->text, &c->reasoning);
         end_text(&o, a, &c->calls);
@@ -157,10 +158,7 @@ static void finish(answers *a)
         }
         put_done(&o, a, c);
     }
-    if (!a->r.stream)
-        exchange_reply_json(a->j.x, &o);
-    else if (!a->n)
-        out_text(&a->piece, "\n");
+    exchange_reply_json(a->j.x, &o);
 }
 
 static const dialect chat = {.prefix = "",

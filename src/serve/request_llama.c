@@ -82,13 +82,14 @@ static int refuse_images(const json_t *o, problem *p)
     return refuse(p, 501, "images", "unsupported", "images are not supported: this server reads text only");
 }
 
-/* Without messages the model is only loaded. */
+/* Without messages the model is only loaded: one object, also where a stream was asked for. */
 int request_ollama_chat(request *r, const char *body, size_t bytes, problem *p)
 {
     if (begin_ollama(r, body, bytes, p)) return -1;
     const json_t *list = json_object_get(r->body, "messages");
     for (size_t i = 0; i < json_array_size(list); i++)
         if (refuse_images(json_array_get(list, i), p)) return -1;
+    if (!json_array_size(list)) r->stream = 0;
     return request_tools(r, p) || (json_array_size(list) && request_messages(r, p)) ? -1 : 0;
 }
 
@@ -101,7 +102,7 @@ static int read_raw(request *r, const char *text, problem *p)
     return 0;
 }
 
-/* Without a prompt the model is only loaded. */
+/* Without a prompt the model is only loaded, as above. */
 int request_ollama_generate(request *r, const char *body, size_t bytes, problem *p)
 {
     const char *text = "", *system = "", *suffix = "", *template = "";
@@ -116,7 +117,10 @@ int request_ollama_generate(request *r, const char *body, size_t bytes, problem 
     if (*template)
         return refuse(p, 501, "template", "unsupported",
                       "template is not supported: send raw with the whole prompt, or leave it out");
-    if (!*text) return 0;
+    if (!*text) {
+        r->stream = 0;
+        return 0;
+    }
     if (raw) return read_raw(r, text, p);
     return (*system && request_message(r, SPEAKER_SYSTEM, system, NULL, p)) ||
                    request_message(r, SPEAKER_USER, text, NULL, p)
