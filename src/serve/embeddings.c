@@ -1,4 +1,5 @@
-/* embeddings.c - /v1/embeddings, and those of Ollama: the mean over tokens of the last row, after ln_out, with length 1. */
+/* embeddings.c - /v1/embeddings, and those of Ollama: the mean over tokens of the last row, after ln_out, with length
+ * 1. */
 #include "answers.h"
 #include "dialects.h"
 #include "models.h"
@@ -171,7 +172,7 @@ void handle_embeddings(exchange *x)
     give(x, &openai);
 }
 
-/* ---- Ollama: /api/embed, and the older /api/embeddings of one text ---------------------------------------------------- */
+/* ---- Ollama: /api/embed, and the older /api/embeddings of one text ----------------------------------------------- */
 
 static void begin_ollama(out *o, const embeddings *m) { (void)o, (void)m; }
 

@@ -124,7 +124,7 @@ static void put_prompt(out *o, const prompt_report *r)
 
 void handle_apply_template(exchange *x) { prompt_report_give(x, request_chat, put_prompt); }
 
-/* ---- tasks for which models have other tokens ------------------------------------------------------------------------ */
+/* ---- tasks for which models have other tokens -------------------------------------------------------------------- */
 
 void handle_untrained(exchange *x)
 {

@@ -14,7 +14,7 @@ const char *request_keep(request *r, char *text, problem *p);
 int request_settings(request *r, problem *p); /* the fields that OpenAI's dialects share, from r->body */
 int request_sampling(request *r, const json_t *o, problem *p); /* temperature and the others, seed, logit_bias */
 int request_stops(request *r, const json_t *o, const char *name, problem *p); /* a string or several */
-/* How much to think, in a word of reasoning_effort; `name` is the field that has it. */
+/* The length of thoughts by a word of reasoning_effort; `name` is the field that has it. */
 int request_think(request *r, const char *word, const char *name, problem *p);
 int request_format(request *r, problem *p);                       /* response_format */
 int request_schema(request *r, const json_t *schema, problem *p); /* of the answer */

@@ -1,5 +1,5 @@
-/* responses.c - /v1/responses of OpenAI's API: an answer is a list of items, thoughts, a message and calls, and a stream
- * has a numbered event for each change of them. */
+/* responses.c - /v1/responses of OpenAI's API: an answer is a list of items (thoughts, a message, calls), and a
+ * stream has a numbered event for each change of them. */
 #include "responses.h"
 #include "dialects.h"
 #include "responses_kept.h"
@@ -59,7 +59,7 @@ static void begin_item_event(answers *a, const choice *c, const char *type, int 
     if (part) out_text(&a->piece, ", \"content_index\": 0");
 }
 
-/* ---- the items of a stream ---------------------------------------------------------------------------------------- */
+/* ---- the items of a stream --------------------------------------------------------------------------------------- */
 
 static void put_item_event(answers *a, const choice *c, const char *type, const char *status)
 {

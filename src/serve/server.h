@@ -63,7 +63,7 @@ struct server {
 
 /* ---- handlers (HTTP thread) -------------------------------------------------------------------------------------- */
 
-/* What the clients of a dialect expect of errors and streams. */
+/* The form of errors and streams in a dialect. */
 typedef struct {
     const char *stream;                                              /* the type of a stream           */
     const char *comment;                                             /* keeps a silent stream alive    */
