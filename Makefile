@@ -51,7 +51,7 @@ aarch64: ## cross build for 64-bit Arm, tests under qemu
 test-long: export WKV_LONG = 1
 test-long: test clang asan tsan fuzz ## all of these, one after another
 
-fuzz: ## a minute of fuzzing for each file reader (clang), and mutants of each format; FUZZ_SECONDS=600 FUZZ_MUTANTS=1000000 for more
+fuzz: ## a minute of fuzzing for each file reader (clang) and for the server, and mutants of each format; FUZZ_SECONDS=600 FUZZ_MUTANTS=1000000 for more
 	@tools/fuzz.sh $(or $(FUZZ_SECONDS),60)
 
 bench: default ## how fast this machine is, beside what it could be

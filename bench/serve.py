@@ -4,7 +4,8 @@
 
 Each client asks for endless answers, one after another. Prints for each number of clients: tokens per second in all and
 of the slowest and the median client, errors, time to the first token, and from /metrics the time of the engines outside
-of steps. Needs Python alone."""
+of steps. Another server of OpenAI's API has no such metrics; the rates are measured in the same way. Needs Python
+alone."""
 import argparse
 import asyncio
 import json
@@ -36,13 +37,14 @@ async def metrics():
 
 
 async def answer(number, until, figures):
-    """One answer: events are counted as they arrive."""
+    """One answer: events are counted as they arrive, and at the end its tokens: an event may have several."""
     body = json.dumps({"prompt": f"Story {number}. Once upon a time", "max_tokens": options.tokens, "stream": True,
-                       "temperature": 1, "seed": number, "logit_bias": {"0": -100}, "ignore_eos": True})
+                       "stream_options": {"include_usage": True}, "temperature": 1, "top_p": 0.9, "seed": number,
+                       "logit_bias": {"0": -100}, "ignore_eos": True})
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
     writer.write(f"POST {options.path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
                  f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
-    begun, first, last = time.monotonic(), None, b""
+    begun, first, last, events = time.monotonic(), None, b"", 0
     try:
         while time.monotonic() < until:
             line = await asyncio.wait_for(reader.readline(), 60)
@@ -52,7 +54,10 @@ async def answer(number, until, figures):
                 figures["errors"] += 1
             if line.startswith(b"data: ") and b"[DONE]" not in line:
                 figures["errors"] += b'"error"' in line
-                figures["tokens"] += 1
+                usage = json.loads(line[6:]).get("usage")
+                more = usage["completion_tokens"] - events if usage else 1
+                figures["tokens"] += more
+                events += more
                 if first is None:
                     first = time.monotonic() - begun
                     figures["first"].append(first)
@@ -73,18 +78,23 @@ async def client(number, until):
     return figures
 
 
+def own_time(before, after, took):
+    if not after:
+        return ""
+    step, own, http = (after[f"wkv_{k}_seconds_total"] - before[f"wkv_{k}_seconds_total"] for k in ("step", "own", "http"))
+    return (f", steps {step:.1f} s, engine outside of steps {own:.2f} s ({100 * own / took:.2f} %), "
+            f"HTTP thread {http:.2f} s ({100 * http / took:.2f} %) of {took:.1f} s")
+
+
 async def measure(n):
     before, begun = await metrics(), time.monotonic()
     all_of = await asyncio.gather(*(client(i, begun + options.seconds) for i in range(n)))
     took, after = time.monotonic() - begun, await metrics()
     rates = sorted(f["tokens"] / took for f in all_of)
-    step, own = (after[f"wkv_{k}_seconds_total"] - before[f"wkv_{k}_seconds_total"] for k in ("step", "own"))
-    http = after.get("wkv_http_seconds_total", 0) - before.get("wkv_http_seconds_total", 0)
     first = [x for f in all_of for x in f["first"]]
     print(f"{n:4d} clients: {sum(rates):8.1f} tokens/s in all, slowest {rates[0]:7.2f}, median {statistics.median(rates):7.2f}, "
-          f"errors {sum(f['errors'] for f in all_of)}, first token {statistics.median(first) * 1000:.0f} ms (median), "
-          f"steps {step:.1f} s, engine outside of steps {own:.2f} s ({100 * own / took:.2f} %), HTTP thread {http:.2f} s "
-          f"({100 * http / took:.2f} %) of {took:.1f} s", flush=True)
+          f"errors {sum(f['errors'] for f in all_of)}, first token {statistics.median(first) * 1000:.0f} ms (median)"
+          + own_time(before, after, took), flush=True)
 
 
 async def main():

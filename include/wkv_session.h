@@ -21,6 +21,7 @@
 #ifndef WKV_SESSION_H
 #define WKV_SESSION_H
 
+#include "wkv_grammar.h"
 #include "wkv_state.h"
 
 #ifdef __cplusplus
@@ -85,7 +86,7 @@ typedef enum {
     WKV_FINISH_READ,      /* everything appended was read; no answer was requested            */
     WKV_FINISH_STOP,      /* a stop string, which is not part of the text                     */
     WKV_FINISH_LENGTH,    /* max_tokens                                                       */
-    WKV_FINISH_END,       /* the model ended the text                                         */
+    WKV_FINISH_END,       /* the model ended the text, or its grammar did                     */
     WKV_FINISH_CANCELLED, /* wkv_session_cancel                                               */
     WKV_FINISH_FAILED     /* no token could be sampled: `code` and `error` give the reason    */
 } wkv_finish_reason;
@@ -142,6 +143,11 @@ typedef struct {
      * sampler), and the `top` most probable tokens there, and for the id that ends the text. A token of which a stop
      * string cuts text has none */
     int scores, top;
+    /* the answer is an output of this grammar, or, up to a stop string, the beginning of one: each token is sampled from
+     * those that may come, and the answer ends with END when it is complete and nothing else may come, or at max_tokens,
+     * where it is complete too. A max_tokens below wkv_grammar_shortest is refused. Of the session's tokenizer, and
+     * borrowed until the answer has ended; NULL: any text */
+    wkv_grammar *grammar;
 } wkv_generation;
 
 /* The stops, ending and sections of a chat template, and with `tools` its tool_stop; the strings are borrowed from

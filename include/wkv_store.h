@@ -85,6 +85,8 @@ typedef struct {
 typedef struct {
     const wkv_node *nodes; /* `stored`: has a state file   */
     int n, head;           /* head: a node, or WKV_NOWHERE */
+    const int *path;       /* from the beginning to the head: those that have a text or parts */
+    int n_path;
     const wkv_store_name *names;
     int n_names;
 } wkv_store_messages;
@@ -92,6 +94,26 @@ typedef struct {
 /* Read the messages without a model. WKV_EARG: the session does not exist. */
 WKV_API int wkv_store_read(wkv_store_messages **out, wkv_store *s, const wkv_store_session *session);
 WKV_API void wkv_store_messages_free(wkv_store_messages *m);
+
+/* ---- texts for people and programs; the caller frees *out -------------------------------------------------------- */
+
+typedef enum {
+    WKV_EXPORT_MARKDOWN, /* the messages from the beginning to the head */
+    WKV_EXPORT_JSON      /* all of them, in UTF-8                       */
+} wkv_export_format;
+
+/* A session as a text. Fails as wkv_store_read. */
+WKV_API int wkv_store_export(char **out, wkv_store *s, const wkv_store_session *session, wkv_export_format format);
+/* Descriptions of sessions as a JSON array. */
+WKV_API int wkv_store_list_json(char **out, const wkv_store_session *list, int n);
+/* The text of a message, with '?' in place of control characters, or the parts of a mix. */
+WKV_API int wkv_store_text(char **out, const wkv_store_messages *m, int node);
+/* "User", "Assistant"; the name of a session, or the beginning of its id; "2026-08-05 09:30" in the zone of the host. */
+WKV_API const char *wkv_store_role(wkv_role role);
+WKV_API const char *wkv_store_title(char out[68], const wkv_store_session *session);
+WKV_API const char *wkv_store_time(char out[24], int64_t seconds);
+
+/* ---- trees ------------------------------------------------------------------------------------------------------- */
 
 /* The tree of a session as it is now. State files are read when a session of their node is asked for. WKV_EARG: a
  * context of a model with another version, other sizes or another vocabulary; no such session. c and t NULL: a tree

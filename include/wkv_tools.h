@@ -18,7 +18,7 @@
 #ifndef WKV_TOOLS_H
 #define WKV_TOOLS_H
 
-#include "wkv.h"
+#include "wkv_grammar.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,6 +40,24 @@ WKV_API const char *wkv_tools_name(const wkv_tools *t, int i); /* NULL: no such 
  * "?", and its descriptions. Members of objects are written flat ("address.street: string"), because models copy nested
  * shapes as values. The caller frees the string. WKV_ENOMEM */
 WKV_API int wkv_tools_list(char **out, const wkv_tools *t);
+
+/* ---- the grammar of an answer ------------------------------------------------------------------------------------ */
+
+/* What may follow a turn of wkv_template_turn or wkv_template_tools_turn with the same `how` and `think`. */
+typedef struct {
+    const wkv_template *how;
+    wkv_think think;
+    const wkv_tools *tools; /* NULL: no calls                                                             */
+    const char *function;   /* the only one that may be called; NULL: any                                 */
+    int must_call;          /* no answer in words: `call` of the turn                                     */
+    int one_call;           /* no array of calls                                                          */
+    const char *schema;     /* JSON Schema of an answer in words (wkv_grammar.h); NULL: any text          */
+} wkv_answer_form;
+
+/* The grammar for wkv_generation.grammar. Arguments of calls are JSON without blanks, of the function's `parameters`.
+ * Without must_call and schema the answer is words, in which a line that begins with the fence begins a call. Reasoning
+ * is free text up to "</think>". WKV_EARG: the template has no form for tools; else as wkv_grammar_new. */
+WKV_API int wkv_grammar_answer(wkv_grammar **out, const wkv_answer_form *f, const wkv_tokenizer *t);
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
 

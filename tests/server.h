@@ -93,17 +93,19 @@ static inline void send_all(int fd, const char *text, size_t n)
 }
 
 static char request_text[4 << 20];
-static int closes; /* requests ask the server to close the connection */
+static int closes;          /* requests ask the server to close the connection */
+static const char *api_key; /* that requests have; NULL: none                  */
 
 /* A request in request_text; its length. */
-static inline size_t make(const char *path, const char *body, size_t bytes)
+static inline size_t make(const char *path, const char *body, size_t size)
 {
     const int n = snprintf(request_text, sizeof request_text,
                            "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                           "Content-Length: %zu\r\n%s\r\n",
-                           path, bytes, closes ? "Connection: close\r\n" : "");
-    memcpy(request_text + n, body, bytes);
-    return (size_t)n + bytes;
+                           "Content-Length: %zu\r\n%s%s%s%s\r\n",
+                           path, size, closes ? "Connection: close\r\n" : "", api_key ? "Authorization: Bearer " : "",
+                           api_key ? api_key : "", api_key ? "\r\n" : "");
+    memcpy(request_text + n, body, size);
+    return (size_t)n + size;
 }
 
 static inline int ask(const char *path, const char *body)

@@ -2,8 +2,10 @@
  * and foreign arguments gives its code and a sentence, *out is NULL, and nothing crashes. The other headers are in
  * test_api_*.c. */
 #include "api.h"
+#include "wkv_base.h"
 #include "wkv_file.h"
 #include "wkv_tools.h"
+#include <jansson.h>
 
 static void models(void)
 {
@@ -221,6 +223,8 @@ static void samplers(void)
     EXPECT_EQ(wkv_sampler_new(&sampler, NULL, V, NULL), 0);
     REFUSED(wkv_sample(NULL, logits));
     REFUSED(wkv_sample(sampler, NULL));
+    REFUSED(wkv_sample_masked(NULL, logits, NULL));
+    REFUSED(wkv_sample_masked(sampler, NULL, NULL));
     REFUSED(wkv_sampler_count(NULL, 1));
     wkv_sampler_reset(NULL);
     EXPECT_EQ(wkv_sampler_count(sampler, -1), 0);
@@ -289,6 +293,30 @@ static void files(void)
     remove("api-array.npz");
 }
 
+static void base(void)
+{
+    char id[32];
+    json_t *value;
+    EXPECT_EQ(wkv_json_read(&value, "{\"a\": [1]}", 10), 0);
+    EXPECT_EQ(json_array_size(json_object_get(value, "a")), 1);
+    json_decref(value);
+    REFUSED(wkv_json_read(NULL, "{}", 2));
+    NOTHING(json_t, wkv_json_read(&out, NULL, 2));
+    EXPECT_EQ(wkv_json_read(&value, NULL, 0), WKV_EFORMAT);
+    EXPECT_EQ(wkv_json_read(&value, "{", 1), WKV_EFORMAT);
+    EXPECT(!value);
+    EXPECT_EQ(wkv_utf8_length("\xe4\xbd\xa0", 3), 3);
+    EXPECT_EQ(wkv_utf8_length("\xe4\xbd\xa0", 2), 0);
+    EXPECT_EQ(wkv_utf8_length("\xff", 1), -1);
+    EXPECT_EQ(wkv_utf8_length(NULL, 1), 0);
+    EXPECT_EQ(wkv_utf8_length("a", 0), 0);
+    REFUSED(wkv_id_new(NULL, "a"));
+    REFUSED(wkv_id_new(id, NULL));
+    EXPECT_EQ(wkv_id_new(id, "a"), 0);
+    EXPECT_EQ(strlen(id), 28);
+    EXPECT(wkv_random_seed() < (uint64_t)1 << 32);
+}
+
 int main(void)
 {
     if (api_begin()) return 1;
@@ -299,6 +327,7 @@ int main(void)
     RUN(tools);
     RUN(samplers);
     RUN(files);
+    RUN(base);
     api_end();
     return DONE();
 }

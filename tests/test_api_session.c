@@ -74,6 +74,35 @@ static void sessions(void)
     wkv_session_free(NULL);
 }
 
+static void grammars(void)
+{
+    wkv_grammar *g;
+    wkv_matcher *matcher;
+    uint64_t mask[1025];
+    REFUSED(wkv_grammar_new(NULL, WKV_GRAMMAR_REGEX, "a", 1, t));
+    NOTHING(wkv_grammar, wkv_grammar_new(&out, WKV_GRAMMAR_REGEX, NULL, 1, t));
+    NOTHING(wkv_grammar, wkv_grammar_new(&out, WKV_GRAMMAR_REGEX, "a", 1, NULL));
+    NOTHING(wkv_grammar, wkv_grammar_new(&out, (wkv_grammar_kind)9, "a", 1, t));
+    EXPECT_EQ(wkv_grammar_shortest(NULL), 0);
+    EXPECT_EQ(wkv_grammar_new(&g, WKV_GRAMMAR_REGEX, "ab", 2, t), 0);
+    REFUSED(wkv_matcher_new(NULL, g));
+    NOTHING(wkv_matcher, wkv_matcher_new(&out, NULL));
+    EXPECT_EQ(wkv_matcher_new(&matcher, g), 0);
+    REFUSED(wkv_matcher_mask(NULL, mask, 0));
+    REFUSED(wkv_matcher_mask(matcher, NULL, 0));
+    REFUSED(wkv_matcher_mask(matcher, mask, -1));
+    REFUSED(wkv_matcher_accept(NULL, 1));
+    REFUSED(wkv_matcher_accept(matcher, -1));
+    REFUSED(wkv_matcher_accept(matcher, 1 << 30));
+    REFUSED(wkv_matcher_accept(matcher, wkv_tokenizer_end(t)));
+    EXPECT_EQ(wkv_matcher_complete(NULL), 0);
+    EXPECT_EQ(wkv_matcher_complete(matcher), 0);
+    wkv_matcher_free(NULL);
+    wkv_matcher_free(matcher);
+    wkv_grammar_free(NULL);
+    wkv_grammar_free(g);
+}
+
 static void caches(void)
 {
     wkv_cache *k;
@@ -209,6 +238,28 @@ static void stores(void)
     NOTHING(wkv_tree, wkv_store_load(&out, store, &one, c, NULL));
     NOTHING(wkv_tree, wkv_store_load(&out, store, &one, c2, t));
     REFUSED(wkv_store_load(NULL, store, &one, c, t));
+    char *text, stamp[24], title[68];
+    wkv_store_messages none = {0};
+    EXPECT_EQ(wkv_store_export(&text, store, &one, WKV_EXPORT_JSON), 0);
+    EXPECT_HAS(text, "\"messages\": []");
+    free(text);
+    REFUSED(wkv_store_export(NULL, store, &one, WKV_EXPORT_JSON));
+    NOTHING(char, wkv_store_export(&out, NULL, &one, WKV_EXPORT_JSON));
+    NOTHING(char, wkv_store_export(&out, store, NULL, WKV_EXPORT_JSON));
+    NOTHING(char, wkv_store_export(&out, store, &one, (wkv_export_format)9));
+    EXPECT_EQ(wkv_store_list_json(&text, &one, 1), 0);
+    EXPECT_HAS(text, one.id);
+    free(text);
+    REFUSED(wkv_store_list_json(NULL, &one, 1));
+    NOTHING(char, wkv_store_list_json(&out, NULL, 1));
+    NOTHING(char, wkv_store_list_json(&out, &one, -1));
+    REFUSED(wkv_store_text(NULL, &none, 0));
+    NOTHING(char, wkv_store_text(&out, NULL, 0));
+    NOTHING(char, wkv_store_text(&out, &none, 0));
+    EXPECT_STR(wkv_store_role(WKV_ROLE_USER), "User");
+    EXPECT_STR(wkv_store_role((wkv_role)9), "");
+    EXPECT_EQ(strlen(wkv_store_title(title, &one)), 12);
+    EXPECT_EQ(strlen(wkv_store_time(stamp, one.created)), 16);
     wkv_tree *bare; /* without a model: head and names only */
     wkv_session *empty;
     EXPECT_EQ(wkv_store_load(&bare, store, &one, NULL, NULL), 0);
@@ -329,6 +380,7 @@ int main(void)
 {
     if (api_begin()) return 1;
     RUN(sessions);
+    RUN(grammars);
     RUN(caches);
     RUN(trees);
     RUN(stores);

@@ -3,7 +3,7 @@
 # place of the model's (tests/scripted) reach words, thoughts, calls, stops and limits; streamed and not.
 . "$(dirname "$0")/expect.sh"
 name=test_dialects
-. "$here/serving.sh"
+. "$here/server.sh"
 WKV=$(dirname "$WKV")/wkv_scripted
 [ -x "$WKV" ] || { echo "skip $name: no program with fixed answers ($WKV)"; echo "0 passed, 0 failed, 1 skipped"; exit 0; }
 export WKV_SCRIPT="$work/script"
@@ -120,7 +120,6 @@ says ' time there was.'
 ask 200 /completion -d '{"prompt": "Once upon a", "n_predict": 1}'
 holds body '"stop_type": "limit"'
 completion 501 ', "grammar": "root ::= [a]"'
-completion 501 ', "json_schema": {"type": "object"}'
 completion 501 ', "ignore_eos": true'
 completion 400 ', "logit_bias": [["a", 1]]'
 ask 200 /props
@@ -166,11 +165,25 @@ ask 404 /v1/responses/resp_other
 responses 404 ', "previous_response_id": "resp_other"'
 holds body '"code": "previous_response_not_found"'
 responses 501 ', "conversation": "conv_a"'
-responses 501 ', "text": {"format": {"type": "json_schema", "name": "x", "schema": {"type": "object"}}}'
 says ' It is warm.'
 responses 200 ', "max_output_tokens": 2, "stream": true'
 holds body '"incomplete_details": {"reason": "max_output_tokens"}'
 is "$(sed -n 's/^event: //p' body | tail -n 1)" response.incomplete "the last event of an answer that is cut"
+
+# ---- the form of an answer, in each dialect --------------------------------------------------------------------------
+schema='{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}'
+says 'No JSON.'
+messages 200 ", \"max_tokens\": 20, \"output_config\": {\"format\": {\"type\": \"json_schema\", \"schema\": $schema}}"
+holds body '"text": "{\"n\":'
+says 'No JSON.'
+ask 200 /api/chat -d "{\"stream\": false, $question, \"options\": {\"temperature\": 0, \"num_predict\": 20}, \"format\": $schema}"
+holds body '"content": "{\"n\":'
+says 'No JSON.'
+completion 200 ", \"json_schema\": $schema"
+holds body '{\"n\":'
+says 'No JSON.'
+responses 200 ", \"max_output_tokens\": 20, \"text\": {\"format\": {\"type\": \"json_schema\", \"name\": \"x\", \"schema\": $schema}}"
+holds body '"text": "{\"n\":'
 # a page cannot have the origin of a program; a web page is refused
 ask 200 /v1/models -H 'Origin: tauri://localhost'
 holds head 'Access-Control-Allow-Origin: tauri://localhost'

@@ -43,6 +43,31 @@ static void fields_of_a_chat(void)
     request_release(&r);
 }
 
+/* A small body of many values takes a hundred times its size of memory: it is refused before it is parsed. */
+static void limits_the_values(void)
+{
+    enum { MANY = 1000000 };
+    static const char *const repeated[] = {"[],", "{},", "\"a\":1,"};
+    request r;
+    problem p;
+    char *body = malloc(6 * MANY + 200);
+    for (size_t k = 0; k < 3; k++) {
+        size_t n = (size_t)sprintf(body, "{" MESSAGES ", \"x\": %s", k < 2 ? "[" : "{");
+        for (int i = 0; i < MANY; i++, n += strlen(repeated[k])) memcpy(body + n, repeated[k], strlen(repeated[k]) + 1);
+        sprintf(body + n, k < 2 ? "1]}" : "\"b\":1}}");
+        EXPECT(chat(&r, &p, body));
+        EXPECT_EQ(p.status, 413);
+        EXPECT_HAS(p.message, "of memory, expected at most 96");
+        request_release(&r);
+    }
+    size_t n = (size_t)sprintf(body, "{" MESSAGES ", \"x\": [\"");
+    memset(body + n, ',', MANY); /* in a string */
+    strcpy(body + n + MANY, "\\\"[\"]}");
+    EXPECT_EQ(chat(&r, &p, body), 0);
+    request_release(&r);
+    free(body);
+}
+
 static void names_the_wrong_field(void)
 {
     static const struct {
@@ -113,6 +138,26 @@ static void names_the_wrong_field(void)
     }
 }
 
+/* The library's reader has these bodies, not jansson's. */
+static void bodies(void)
+{
+    static const char *const wrong[] = {
+        "", "{", "[]", "5", "{} {}", "{\"a\": \"\\u0000\"}", "{\"a\": \"\xff\"}", "{\"a\": \"\\ud800\"}"};
+    static char deep[4096] = "{\"a\": ";
+    request r;
+    problem p;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        EXPECT_EQ(chat(&r, &p, wrong[i]), -1);
+        EXPECT_EQ(p.status, 400);
+        EXPECT_STR(p.code, "invalid_json");
+        request_release(&r);
+    }
+    memset(deep + 6, '[', 1000);
+    EXPECT_EQ(chat(&r, &p, deep), -1);
+    EXPECT_HAS(p.message, "maximum parsing depth reached");
+    request_release(&r);
+}
+
 static void prompts(void)
 {
     static const struct {
@@ -180,7 +225,9 @@ static void texts(void)
 int main(void)
 {
     RUN(fields_of_a_chat);
+    RUN(limits_the_values);
     RUN(names_the_wrong_field);
+    RUN(bodies);
     RUN(prompts);
     RUN(damaged_bodies);
     RUN(texts);

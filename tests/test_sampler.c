@@ -302,6 +302,45 @@ static void big(void)
     }
 }
 
+/* A mask gives the bits of -infinity in place of the other logits, for all settings and with bans, biases and counts. */
+static void masks(void)
+{
+    static float logits[BIG], cut[BIG];
+    static uint64_t mask[BIG / 64];
+    static const int32_t ids[] = {3, 700, 4096, 60000};
+    static const float bias[] = {2, -1};
+    const wkv_sampler_options o[] = {{.temperature = 0},
+                                     {.temperature = 1},
+                                     {.temperature = 0.7f, .top_p = 0.8f, .presence = 0.4f, .frequency = 0.2f},
+                                     {.temperature = 1, .top_k = 9, .min_p = 0.01f},
+                                     {.temperature = 1, .typical_p = 0.7f},
+                                     {.temperature = 1, .mirostat_tau = 4}};
+    for (int i = 0; i < 6; i++) {
+        for (int share = 0; share < 3; share++) {
+            rng r = {(uint64_t)(3 * i + share), 0};
+            wkv_sampler *a, *b;
+            wkv_sampler_options with = o[i];
+            with.seed = 5, with.bans = ids, with.n_bans = 2, with.bias_ids = ids + 2, with.bias = bias, with.n_bias = 2;
+            EXPECT_EQ(wkv_sampler_new(&a, &with, BIG, NULL), 0);
+            EXPECT_EQ(wkv_sampler_new(&b, &with, BIG, NULL), 0);
+            for (int turn = 0; turn < 20; turn++) {
+                for (int k = 0; k < BIG; k++) {
+                    const int in = rng_uniform(&r) < (share == 0 ? 0.5 : share == 1 ? 0.0005 : 0.99);
+                    logits[k] = 3 * (float)rng_normal(&r);
+                    cut[k] = in ? logits[k] : -INFINITY;
+                    mask[k / 64] = (k % 64 ? mask[k / 64] : 0) | (uint64_t)in << k % 64;
+                }
+                const int32_t id = wkv_sample_masked(a, logits, mask);
+                EXPECT(id >= 0 && (mask[id / 64] >> id % 64 & 1));
+                EXPECT_EQ(id, wkv_sample(b, cut));
+            }
+            EXPECT_EQ(wkv_sample_masked(a, logits, NULL), wkv_sample(b, logits));
+            wkv_sampler_free(a);
+            wkv_sampler_free(b);
+        }
+    }
+}
+
 int main(void)
 {
     RUN(distributions);
@@ -312,6 +351,7 @@ int main(void)
     RUN(penalties);
     RUN(mirostat);
     RUN(refusals);
+    RUN(masks);
     RUN(big);
     return DONE();
 }

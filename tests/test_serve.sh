@@ -2,7 +2,7 @@
 # test_serve.sh - wkv serve with curl: every endpoint, fields and their types, errors, keys, names, several models.
 . "$(dirname "$0")/expect.sh"
 name=test_serve
-. "$here/serving.sh"
+. "$here/server.sh"
 hello='"messages": [{"role": "user", "content": "Hello, who are you?"}]'
 
 serve
@@ -99,6 +99,9 @@ is "$(grep -o '"role": "assistant"' body | wc -l | tr -d ' ')" 3 "answers of a s
 question=$(grep -o '"id": "msg_[a-z2-7]*", "parent": null' body | sed 's/"id": "\([^"]*\)".*/\1/')
 chat 409 "{$hello, \"session\": \"book\", \"edit\": \"$question\", \"parent\": \"$first_message\", \"max_tokens\": 4}"
 chat 200 "{$hello, \"session\": \"book\", \"edit\": \"$question\", \"max_tokens\": 4}"
+ask 404 /v1/sessions/book/undo -I
+ask 404 /v1/sessions/book/branch -I
+ask 200 /v1/sessions/book -I
 ask 200 /v1/sessions/book/undo -X POST
 holds body '"head": null'
 ask 409 /v1/sessions/book/undo -X POST
@@ -114,6 +117,15 @@ ask 200 /v1/sessions
 holds body '"name": "book"'
 "$WKV" session show book >out 2>err
 holds out "Hello, who are you?"
+"$WKV" session export book --format json >out 2>err
+ask 200 /v1/sessions/book/export
+same body out "the JSON of an export over HTTP and by wkv session"
+"$WKV" session export book >out 2>err
+ask 200 '/v1/sessions/book/export?format=markdown'
+same body out "the Markdown of an export over HTTP and by wkv session"
+holds head 'text/markdown; charset=utf-8'
+ask 400 '/v1/sessions/book/export?format=html'
+holds body '"param": "format"'
 ask 200 /v1/sessions/book -X DELETE
 ask 404 /v1/sessions/book
 chat 404 "{$hello, \"session\": \"book\"}"
@@ -251,6 +263,14 @@ chat 200 "{$hello, \"max_tokens\": 2}"
 rm -r models
 end 0
 
+mkdir empty
+run 1 serve --port 0 --models-dir empty
+holds err "empty: has no checkpoint"
+serve
+run 1 serve --port "${at##*:}"
+holds err "--port chooses another port"
+is "$(wc -l <err | tr -d ' ')" 1 "lines of standard error with a busy port"
+end 0
 run 2 serve --host 0.0.0.0
 holds err "give a key with --api-key, or --no-key"
 seq 65 >keys

@@ -32,6 +32,7 @@ while [ $i -lt "${KILLS:-5}" ]; do
     i=$((i + 1))
     turn 3 >out
     grep -q 'DONE' out && finished=$((finished + 1))
+    : >stream # the shell in the background empties it too late
     turn 100000 >stream 2>/dev/null &
     client=$!
     for _ in $(seq 200); do
@@ -54,6 +55,7 @@ is "$(sed 's/.*"turns": \([0-9]*\).*/\1/' out)" "$answers" "turns to the head"
 # ---- a server that is asked to end keeps the part of the answer that it has ------------------------------------------
 kill -9 $server
 serve --grace 0 --tokens 1000000
+: >stream
 turn 1000000 >stream &
 client=$!
 for _ in $(seq 200); do

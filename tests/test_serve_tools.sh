@@ -3,7 +3,7 @@
 # words, one call, several calls, a stop string inside a call, an answer that is cut off; streamed and not.
 . "$(dirname "$0")/expect.sh"
 name=test_serve_tools
-. "$here/serving.sh"
+. "$here/server.sh"
 real=$WKV
 WKV=$(dirname "$WKV")/wkv_scripted
 [ -x "$WKV" ] || { echo "skip $name: no program with fixed answers ($WKV)"; echo "0 passed, 0 failed, 1 skipped"; exit 0; }
@@ -62,6 +62,48 @@ holds body '"arguments": "{\"city\":\"Rome\",\"days\":2}"'
 says ' It is in Rome.'
 chat 200 "$(request ', "stop": ["Rome"]')"
 holds body '"content": "It is in"'
+
+says "\n{\"name\":\"get_weather\",\"arguments\":{\"city\":\"$(printf 'a%.0s' $(seq 300))\"}}\n\`\`\`"
+chat 200 "$(request ', "tool_choice": "required"' | sed 's/"max_tokens": 200/"max_tokens": 40/')"
+grep -q '"arguments": "{\\"city\\":\\"a*\\"}"' body
+is $? 0 "arguments that the limit of tokens cuts off ($(cat body))"
+is $(($(figure completion_tokens) <= 40)) 1 "tokens of a call that is cut off"
+chat 400 "$(request ', "tool_choice": "required"' | sed 's/"max_tokens": 200/"max_tokens": 4/')"
+holds body 'max_tokens is 4, and the shortest answer'
+
+# ---- a client that leaves in the middle of a call ----------------------------------------------------------------------
+says "\n{\"name\":\"get_weather\",\"arguments\":{\"city\":\"$(printf 'ab%.0s' $(seq 30000))"
+curl -sN --max-time 0.3 -o body -d "$(request ', "stream": true, "tool_choice": "required"' | sed 's/"max_tokens": 200/"max_tokens": 100000/')" "$at/v1/chat/completions"
+is $? 28 "status of curl"
+says ' It is warm.'
+chat 200 "$(request '')"
+holds body '"content": "It is warm."'
+
+# ---- JSON ------------------------------------------------------------------------------------------------------------
+schema='{"type": "object", "properties": {"n": {"type": "integer"}, "words": {"type": "array", "items": {"type": "string"}, "maxItems": 2}}, "required": ["n"], "additionalProperties": false}'
+form() { printf '{"messages": [{"role": "user", "content": "How many?"}], "temperature": 0, "max_tokens": 60, "response_format": {"type": "json_schema", "json_schema": {"name": "a", "strict": true, "schema": %s}}%s}' "$1" "$2"; }
+says ' {"n": 7, "words": ["a"]}'
+chat 200 "$(form "$schema" '')"
+holds body '"content": "{\"n\": 7, \"words\": [\"a\"]}"'
+holds body '"finish_reason": "stop"'
+chat 200 "$(form "$schema" ', "stop": ["words"]')"
+says ' {"n": 7, "words": ["a", "b", "c"]}'
+chat 200 "$(form "$schema" '')"
+lacks body '\"c\"'
+says 'No JSON.'
+chat 200 '{"messages": [{"role": "user", "content": "x"}], "temperature": 0, "max_tokens": 40, "response_format": {"type": "json_object"}}'
+lacks body 'No JSON'
+holds body '"content": "{'
+says ' {"n": 7}'
+complete 200 "{\"prompt\": \"x\", \"temperature\": 0, \"response_format\": {\"type\": \"json_schema\", \"json_schema\": {\"schema\": $schema}}}"
+holds body '"text": " {\"n\": 7}"'
+chat 400 "$(form '{"type": "array", "uniqueItems": true}' '')"
+holds body 'keyword uniqueItems'
+holds body '"param": "response_format"'
+chat 400 "$(form "$schema" '' | sed 's/"max_tokens": 60/"max_tokens": 2/')"
+holds body '"param": "max_tokens"'
+chat 400 '{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "not": {}}}}]}'
+holds body '"param": "tools"'
 
 # ---- streams ---------------------------------------------------------------------------------------------------------
 says " \`\`\`json\n[$rome,{\"name\":\"now\",\"arguments\":{}}]\n\`\`\`"

@@ -1,5 +1,6 @@
 /* Sessions and the batcher: the same text and the same bits alone and among others; stop strings, an ending, branches
  * and cancelled answers leave ids that give the state when they are read again; one bad session refuses no other. */
+#include <jansson.h>
 #include <stdlib.h>
 #include "models.h"
 #include "test.h"
@@ -470,6 +471,110 @@ static void advances(void)
     wkv_session_free(two);
 }
 
+/* ---- grammars ---------------------------------------------------------------------------------------------------- */
+
+static const char schema[] = "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},\"age\":{\"type\":"
+                             "\"integer\",\"minimum\":0,\"maximum\":130},\"kind\":{\"enum\":[\"king\",\"dog\"]}},"
+                             "\"required\":[\"name\",\"age\",\"kind\"]}";
+
+static int is_object(const char *text)
+{
+    json_t *value = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *age = json_object_get(value, "age");
+    const char *kind = json_string_value(json_object_get(value, "kind"));
+    const int is = json_is_string(json_object_get(value, "name")) && json_is_integer(age) &&
+                   json_integer_value(age) >= 0 && json_integer_value(age) <= 130 && kind &&
+                   (!strcmp(kind, "king") || !strcmp(kind, "dog")) && json_object_size(value) == 3;
+    json_decref(value);
+    return is;
+}
+
+/* Answers under one grammar are complete at every limit, and have the same bits alone and among others. */
+static void answers_under_a_grammar(void)
+{
+    wkv_grammar *g;
+    wkv_batcher *b;
+    if (wkv_grammar_new(&g, WKV_GRAMMAR_JSON_SCHEMA, schema, strlen(schema), t)) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    const int least = wkv_grammar_shortest(g);
+    for (int limit = least; limit < least + 40; limit += 3) {
+        const wkv_sampler_options o = {.temperature = 1, .top_p = 0.9f, .presence = 0.2f, .seed = (uint64_t)limit};
+        wkv_session *alone[PROMPTS], *among[PROMPTS];
+        result r[PROMPTS] = {0}, one;
+        EXPECT_EQ(wkv_batcher_new(&b, c, NULL), 0);
+        for (int p = 0; p < PROMPTS; p++) {
+            const wkv_generation how = {.sampler = &o, .max_tokens = limit, .grammar = p == 3 ? NULL : g};
+            alone[p] = begun(prompts[p]);
+            among[p] = begun(prompts[p]);
+            EXPECT_EQ(wkv_batcher_add(b, among[p], &how), 0);
+        }
+        finish(b, among, r, PROMPTS);
+        for (int p = 0; p < PROMPTS; p++) {
+            one = run(alone[p], &(wkv_generation){.sampler = &o, .max_tokens = limit, .grammar = p == 3 ? NULL : g});
+            EXPECT_STR(one.text[0], r[p].text[0]);
+            EXPECT(replays(among[p]));
+            if (p == 3) continue;
+            EXPECT_EQ(r[p].reason, WKV_FINISH_END);
+            EXPECT(wkv_session_about(among[p]).sampled <= limit);
+            if (!is_object(one.text[0])) FAILED("%d tokens: %s", limit, one.text[0]);
+        }
+        for (int p = 0; p < PROMPTS; p++) wkv_session_free(alone[p]), wkv_session_free(among[p]);
+        wkv_batcher_free(b);
+    }
+    wkv_session *s = begun(prompts[0]);
+    EXPECT_EQ(wkv_batcher_new(&b, c, NULL), 0);
+    EXPECT_EQ(wkv_batcher_add(b, s, &(wkv_generation){.max_tokens = least - 1, .grammar = g}), WKV_EARG);
+    EXPECT_HAS(wkv_error(), "shortest output");
+    EXPECT_EQ(wkv_batcher_add(b, s, &(wkv_generation){.grammar = g}), 0);
+    for (int i = 0; i < 5; i++) EXPECT_EQ(wkv_batcher_step(b), 0);
+    wkv_session_cancel(s);
+    result r = {0};
+    collect(s, &r);
+    EXPECT_EQ(r.reason, WKV_FINISH_CANCELLED);
+    EXPECT(replays(s));
+    wkv_batcher_free(b);
+    wkv_session_free(s);
+    wkv_grammar_free(g);
+}
+
+/* Probabilities under a grammar are those of the model's distribution. */
+static void scores_before_the_mask(void)
+{
+    wkv_grammar *g;
+    wkv_batcher *b;
+    wkv_event e;
+    wkv_session *s = begun(prompts[0]);
+    float *logits = malloc(sizeof *logits * (size_t)wkv_model_about(m)->vocab);
+    const int V = wkv_model_about(m)->vocab, from = wkv_session_about(s).n;
+    int n = 0;
+    EXPECT_EQ(wkv_grammar_new(&g, WKV_GRAMMAR_REGEX, "[0-9]{3,20}!", 12, t), 0);
+    EXPECT_EQ(wkv_batcher_new(&b, c, NULL), 0);
+    EXPECT_EQ(wkv_batcher_add(b, s, &(wkv_generation){.grammar = g, .scores = 1, .top = 2, .max_tokens = 30}), 0);
+    while (wkv_batcher_pending(b)) EXPECT_EQ(wkv_batcher_step(b), 0);
+    wkv_state *state;
+    EXPECT_EQ(wkv_state_new(&state, m), 0);
+    const int32_t *all = wkv_session_about(s).ids;
+    EXPECT_EQ(wkv_eval(c, state, all, from, logits), 0);
+    while (wkv_session_next_event(s, &e)) {
+        if (e.kind != WKV_EVENT_TOKEN) continue;
+        double sum = 0, max = -1e30;
+        for (int i = 0; i < V; i++) max = (double)logits[i] > max ? (double)logits[i] : max;
+        for (int i = 0; i < V; i++) sum += exp((double)logits[i] - max);
+        EXPECT_EQ(e.token->id, all[from + n]);
+        EXPECT_NEAR((double)e.token->nll, max + log(sum) - (double)logits[e.token->id], 1e-4);
+        EXPECT_NEAR((double)e.token[1].nll, log(sum), 1e-4);
+        EXPECT_EQ(wkv_eval(c, state, all + from + n++, 1, logits), 0);
+    }
+    EXPECT(n >= 2);
+    wkv_state_free(state);
+    wkv_session_free(s);
+    wkv_batcher_free(b);
+    wkv_grammar_free(g);
+    free(logits);
+}
+
 int main(void)
 {
     if (wkv_model_open(&m, NULL, NULL) || wkv_context_new(&c, m, NULL) || wkv_tokenizer_open(&t, NULL, m)) {
@@ -489,6 +594,8 @@ int main(void)
     RUN(saves_and_loads);
     RUN(reports_probabilities);
     RUN(advances);
+    RUN(answers_under_a_grammar);
+    RUN(scores_before_the_mask);
     wkv_tokenizer_close(t);
     wkv_context_free(c);
     wkv_model_close(m);

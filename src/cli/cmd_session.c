@@ -10,9 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MARKDOWN, JSON };
 static const char *out;
-static int format, as_json;
+static int format, as_json; /* format: wkv_export_format */
 
 static const option options[] = {
     {'o', "out", OPT_TEXT, "FILE", &out, 0, 0, "standard output", "export: output file"},
@@ -45,9 +44,11 @@ static int find(wkv_store_session *x, wkv_store *s, const char *name)
 
 static int list_json(const wkv_store_session *list, int n)
 {
-    json_t *all = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(all, session_json(&list[i]));
-    return session_put_json(all);
+    char *text;
+    if (wkv_store_list_json(&text, list, n)) return complain_library();
+    put(text, strlen(text));
+    free(text);
+    return 0;
 }
 
 static int list_lines(const wkv_store_session *list, int n)
@@ -55,7 +56,7 @@ static int list_lines(const wkv_store_session *list, int n)
     char name[68], changed[24], size[16], cut[PATH_ROOM];
     int widest = 4;
     for (int i = 0; i < n; i++) {
-        const int width = columns_of(session_name(name, &list[i]));
+        const int width = columns_of(wkv_store_title(name, &list[i]));
         if (width > widest) widest = width;
     }
     const int left = terminal_width() - widest - 40;
@@ -63,10 +64,10 @@ static int list_lines(const wkv_store_session *list, int n)
         put_text("%sNAME%*s  TURNS  CHANGED           STATES    LAST MESSAGE%s\n", bold(1), widest - 4, "", plain(1));
     for (int i = 0; i < n; i++) {
         const wkv_store_session *x = &list[i];
-        session_name(name, x);
+        wkv_store_title(name, x);
         columns_cut(cut, sizeof cut, x->preview, left < 20 ? 20 : left);
         put_text("%s%*s  %5d  %s  %-8s  %s\n", name, widest - columns_of(name), "", x->turns,
-                 session_time(changed, x->changed), as_bytes(size, (double)x->bytes), cut);
+                 wkv_store_time(changed, x->changed), as_bytes(size, (double)x->bytes), cut);
     }
     if (!n) note("no sessions are kept");
     return 0;
@@ -121,7 +122,8 @@ static int show_or_export(wkv_store *s, const char *name, int shows)
     wkv_store_session x;
     int status = find(&x, s, name);
     if (status) return status;
-    return shows ? session_show(s, &x, as_json) : session_export(s, &x, format == JSON, out);
+    if (shows && !as_json) return session_show(s, &x);
+    return session_export(s, &x, shows ? WKV_EXPORT_JSON : (wkv_export_format)format, shows ? NULL : out);
 }
 
 static int run(int n, char **operands)

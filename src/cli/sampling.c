@@ -1,6 +1,7 @@
 /* sampling.c - the sampler's settings from the options and the model's profile. */
 #include "sampling.h"
 #include "say.h"
+#include "wkv_base.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +68,7 @@ void sampling_defaults(const wkv_profile *p, const char *unknown)
                                 .presence = NAN,
                                 .frequency = NAN,
                                 .penalty_decay = NAN,
-                                .seed = drawn = random_seed()};
+                                .seed = drawn = wkv_random_seed()};
     const wkv_sampler_options *o = p ? &p->sampler : &set;
     number(initial.temperature, (double)o->temperature, -1, unknown);
     number(initial.top_p, (double)o->top_p, -1, unknown);

@@ -177,13 +177,6 @@ double seconds_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-uint64_t random_seed(void)
-{
-    uint32_t seed; /* 32 bits, so that it is short to retype */
-    if (getentropy(&seed, sizeof seed)) seed = (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16;
-    return seed;
-}
-
 const char *as_bytes(char out[16], double bytes)
 {
     const char *const unit[] = {"bytes", "kB", "MB", "GB", "TB"};

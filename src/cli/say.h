@@ -59,7 +59,6 @@ void catch_interrupts(void);
 /* ---- figures ----------------------------------------------------------------------------------------------------- */
 
 double seconds_now(void);
-uint64_t random_seed(void);
 const char *as_bytes(char out[16], double bytes);      /* "1.23 MB" */
 const char *as_count(char out[32], int64_t n);         /* "191,034,624" */
 const char *as_duration(char out[16], double seconds); /* "1:02:03" */

@@ -10,7 +10,7 @@ void access_log(const exchange *x)
     out_date(&o, time(NULL));
     out_text(&o, ", \"client\": ");
     out_quoted(&o, x->client);
-    out_format(&o, ", \"request\": \"req_%s\", \"method\": ", x->id);
+    out_format(&o, ", \"request\": \"%s\", \"method\": ", x->id);
     out_quoted(&o, x->method);
     out_text(&o, ", \"path\": ");
     out_quoted(&o, x->path);

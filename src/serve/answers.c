@@ -1,5 +1,6 @@
 /* answers.c - the events of sessions in the batcher become the response of a dialect. */
 #include "answers.h"
+#include "grammars.h"
 #include "held.h"
 #include "kept.h"
 #include "models.h"
@@ -41,6 +42,7 @@ static int take_text(answers *a, choice *c, const wkv_event *e)
     if (e->kind == WKV_EVENT_TOOL_CALL) return calls_take(a, c, e->text, e->bytes);
     const int reasoning = e->kind == WKV_EVENT_REASONING;
     if (a->kept && e->kind == WKV_EVENT_TEXT) out_put(&a->answer, e->text, e->bytes);
+    if (a->left) return 0;
     if (e->kind == WKV_EVENT_TOKEN)
         a->how->token(a, c, e->token, e->top);
     else if (a->r.stream && a->r.logprobs < 0) {
@@ -69,8 +71,8 @@ static int finish_choice(answers *a, choice *c, const wkv_event *e, problem *p)
         return err ? refuse_library(p, err, NULL) : 0;
     }
     const int cut = e->finish_reason == WKV_FINISH_CANCELLED;
+    if (!cut) calls_end(a, c);
     if (a->kept && cut && !wkv_session_about(c->session).sampled) return refuse_turn(p);
-    calls_end(a, c);
     if (e->stop >= c->own_stops) c->stop = a->r.stops[e->stop - c->own_stops];
     if (a->kept && kept_answered(a->kept, c->session, &a->answer, p)) return -1;
     complete(a, c, e->finish_reason == WKV_FINISH_LENGTH || cut ? "length" : c->n_calls ? "tool_calls" : "stop");
@@ -157,6 +159,7 @@ static job_result respond(answers *a)
 {
     problem p;
     count(a);
+    if (a->left) return JOB_DONE;
     if (a->r.return_state && held_put(&a->state, a->e, exchange_tenant(a->j.x), a->choices[0].session, &p))
         return stop(a, &p);
     if (a->kept && a->r.stream) a->how->end(a, &a->choices[0]);
@@ -234,6 +237,7 @@ static void release(job *j)
         for (int k = 0; k < 4; k++) out_release(&c->tokens[k]);
     }
     free(a->choices);
+    grammars_release(a->form);
     kept_end(a->kept);
     out_release(&a->answer);
     out_release(&a->state);

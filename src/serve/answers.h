@@ -26,7 +26,7 @@ typedef struct {
     out text, reasoning;     /* of a whole response                                      */
     wkv_call_reader *reader; /* of its calls; NULL: none yet                             */
     int n_calls;
-    char call_id[40], call_name[80]; /* of the latest call                              */
+    char call_id[32], call_name[80]; /* of the latest call                              */
     out arguments, calls;            /* of the latest call; the complete ones, in the form of the dialect */
     out tokens[4];                   /* log-probabilities, in the lists of the dialect           */
     int n_tokens;                    /* in each list                                             */
@@ -67,6 +67,7 @@ struct answers {
     int events, thought;           /* of responses.c: events sent, tokens of thoughts */
     int64_t given, started, first; /* microseconds: its model was asked, it has begun to read, and to answer */
     engine *e;                     /* while it works */
+    struct grammar *form;          /* of the answers (grammars.h); NULL: any text */
     struct kept *kept;             /* a session of the store goes on (kept.h); NULL: none */
     out answer;                    /* its answer's text                                    */
     out state;                     /* for the client to hold, in quotes; empty: none       */
@@ -94,7 +95,7 @@ void answers_turn(answers *a, choice *c, item to);
 
 /* A part of a call's text, to the dialect (calls.c). WKV_ENOMEM */
 int calls_take(answers *a, choice *c, const char *text, size_t n);
-void calls_end(answers *a, choice *c); /* the answer has ended */
+void calls_end(answers *a, choice *c); /* the answer is complete */
 
 /* The arguments of a call as JSON: {} in place of a text that is none. */
 void answers_object(out *o, const out *arguments);

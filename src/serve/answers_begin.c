@@ -1,8 +1,9 @@
 /* answers_begin.c - a request becomes sessions in the batcher. */
 #include "answers.h"
+#include "grammars.h"
 #include "held.h"
 #include "kept.h"
-#include "names.h"
+#include "wkv_base.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,15 +27,19 @@ static int append_prompt(const answers *a, wkv_session *s, int number)
     return q->text ? wkv_session_append_text(s, q->text, (size_t)q->n) : wkv_session_append_ids(s, q->ids, q->n);
 }
 
+static int limit_of(const answers *a)
+{
+    const int most = a->e->server->o.max_tokens;
+    return a->r.max_tokens > 0 && a->r.max_tokens < most ? a->r.max_tokens : most;
+}
+
 /* Add a choice to the batcher: to answer, or to read the prompt that others share. */
 static int start(answers *a, choice *c, int only_reads)
 {
     const engine *e = a->e;
     const char *stops[REQUEST_STOPS + 4];
     const wkv_sampler_options sampler = find_sampler(a, (int)(c - a->choices));
-    const int most = e->server->o.max_tokens;
-    wkv_generation g = {.sampler = &sampler,
-                        .max_tokens = a->r.max_tokens > 0 && a->r.max_tokens < most ? a->r.max_tokens : most};
+    wkv_generation g = {.sampler = &sampler, .max_tokens = limit_of(a)};
     if (a->r.n_messages) wkv_generation_chat(&g, e->how, a->r.tools != NULL);
     g.scores = a->r.logprobs >= 0;
     g.top = a->r.logprobs < 0 ? 0 : a->r.logprobs < e->about->vocab ? a->r.logprobs : e->about->vocab;
@@ -42,7 +47,8 @@ static int start(answers *a, choice *c, int only_reads)
     for (; n < g.n_stops; n++) stops[n] = g.stops[n];
     c->own_stops = n;
     for (int i = 0; i < a->r.n_stops; i++) stops[n++] = a->r.stops[i];
-    g.stops = stops, g.n_stops = n;
+    g.stops = stops, g.n_stops = a->r.schema ? 0 : n; /* in JSON they are data */
+    g.grammar = grammars_of(a->form);
     const int err = wkv_batcher_add(e->batcher, c->session, only_reads ? NULL : &g);
     if (!err && !only_reads) echo_show(a, c);
     return err;
@@ -93,18 +99,23 @@ static int check_tools(const answers *a, problem *p)
                   a->e->how->name);
 }
 
-static int check_schema(const answers *a, problem *p)
+/* The grammar of the answers, for which the limit of tokens must suffice. */
+static int take_form(answers *a, problem *p)
 {
-    if (!a->r.schema) return 0;
-    return refuse(p, 501, "response_format", "unsupported", "a schema of the answer is not supported");
+    if (grammars_take(&a->form, a->e, &a->r, p)) return -1;
+    const int shortest = wkv_grammar_shortest(grammars_of(a->form)), limit = limit_of(a);
+    if (shortest <= limit) return 0;
+    return refuse(p, 400, "max_tokens", "out_of_range",
+                  "max_tokens is %d, and the shortest answer in the form that was asked for has %d tokens", limit,
+                  shortest);
 }
 
 int answers_begin(answers *a, problem *p)
 {
     const int prompts = a->r.n_messages ? 1 : a->r.n_prompts;
     int err = 0;
-    if (check_bias(a, p) || check_tools(a, p) || check_schema(a, p)) return -1;
-    if (!a->r.seeded) a->r.seed = random_seed_of();
+    if (check_bias(a, p) || check_tools(a, p) || take_form(a, p)) return -1;
+    if (!a->r.seeded) a->r.seed = wkv_random_seed();
     a->n = prompts * a->r.n;
     if (!(a->choices = calloc((size_t)a->n + 1, sizeof *a->choices))) /* none: the model was to be loaded */
         return refuse(p, 503, NULL, "out_of_memory", "no memory for %d answers", a->n);

@@ -1,14 +1,12 @@
 /* calls.c - the calls of functions in an answer. */
 #include "answers.h"
-#include "names.h"
+#include "wkv_base.h"
 #include <stdio.h>
 
 /* An id for the client, which sends it back with the result. */
 static void name_call(choice *c, const wkv_call_part *part)
 {
-    char name[32];
-    random_name(name);
-    snprintf(c->call_id, sizeof c->call_id, "call_%s", name);
+    if (wkv_id_new(c->call_id, "call")) snprintf(c->call_id, sizeof c->call_id, "call_%d", c->n_calls);
     snprintf(c->call_name, sizeof c->call_name, "%.*s", (int)part->bytes, part->text);
     out_clear(&c->arguments);
     c->n_calls++;

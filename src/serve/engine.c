@@ -1,5 +1,6 @@
 /* engine.c - open a model for serving, and its part of the memory. */
 #include "engine.h"
+#include "grammars.h"
 #include <stdio.h>
 
 enum { SLOTS = 64 };
@@ -48,6 +49,7 @@ int engine_load(engine *e, const char *path, problem *p)
 void engine_unload(engine *e)
 {
     if (e->cache && wkv_cache_save(e->cache)) fprintf(stderr, "wkv: %s\n", wkv_error());
+    grammars_close(e);
     wkv_cache_free(e->cache);
     wkv_batcher_free(e->batcher);
     wkv_context_free(e->context);

@@ -42,6 +42,7 @@ struct engine {
     wkv_context *context;
     wkv_batcher *batcher;
     wkv_cache *cache;
+    struct grammar *grammars; /* grammars.h */
     const wkv_template *how;
     int slots;
 };

@@ -1,7 +1,7 @@
 /* exchange.c - an exchange between two threads: replies, streams, a client that leaves, the clock. */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "exchange.h"
-#include "names.h"
+#include "wkv_base.h"
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -12,10 +12,9 @@
 #include <sys/socket.h>
 
 enum {
-    RING = 64 << 10, /* bytes of a stream that wait for the client             */
+    RING = 64 << 10, /* bytes of a stream that wait for the client */
     SECOND = 1000000,
-    SLOW = 30 * SECOND, /* a client that takes nothing for so long is given up */
-    BODY_TIME = 300     /* seconds for a body                                   */
+    OWN_TIMEOUT = 61 /* seconds, other than libmicrohttpd's for all */
 };
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
@@ -35,7 +34,10 @@ static void find_client(exchange *x)
 exchange *exchange_new(server *s, struct MHD_Connection *c, const char *url, const char *method, const char *version)
 {
     exchange *x = calloc(1, sizeof *x);
-    if (!x) return NULL;
+    if (!x || wkv_id_new(x->id, "req")) {
+        free(x);
+        return NULL;
+    }
     pthread_mutex_init(&x->lock, NULL);
     x->owners = 1;
     x->server = s;
@@ -43,7 +45,6 @@ exchange *exchange_new(server *s, struct MHD_Connection *c, const char *url, con
     x->type = "";
     x->begun = x->progress = now_us();
     x->interim = !strcmp(version, "HTTP/1.1");
-    random_name(x->id);
     snprintf(x->method, sizeof x->method, "%s", method);
     snprintf(x->path, sizeof x->path, "%s", url);
     find_client(x);
@@ -96,7 +97,7 @@ void exchange_release(exchange *x)
 /* ---- the request, for handlers ----------------------------------------------------------------------------------- */
 
 server *exchange_server(exchange *x) { return x->server; }
-const char *exchange_id(const exchange *x) { return x->id; }
+const char *exchange_id(const exchange *x) { return x->id + strlen("req_"); }
 const char *exchange_method(const exchange *x) { return x->method; }
 const char *exchange_path(const exchange *x) { return x->path; }
 const char *exchange_tenant(const exchange *x) { return x->tenant; }
@@ -120,8 +121,11 @@ const char *exchange_query(exchange *x, const char *name)
 
 /* ---- the response ------------------------------------------------------------------------------------------------ */
 
+/* libmicrohttpd reads from a resumed connection before it answers, and ends the connection of a client that has closed
+ * its half. It lets connections with a timeout of their own continue first: they then have their answer. */
 void exchange_suspend(exchange *x)
 {
+    MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)OWN_TIMEOUT);
     MHD_suspend_connection(x->connection);
     x->suspended = 1;
 }
@@ -280,17 +284,30 @@ static void give_up(exchange *x)
     resume(x);
 }
 
+/* The rest of a body cannot come: the client has closed its half. libmicrohttpd misses this where it comes together with
+ * the last bytes. Seen twice, so that the HTTP thread has had the time to use bytes that it has read. */
+static int is_cut(exchange *x)
+{
+    char byte;
+    const int closed = x->fd >= 0 && recv(x->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    x->cut = closed ? x->cut + 1 : 0;
+    return x->cut > 1;
+}
+
 static void tick(exchange *x, int64_t now)
 {
+    const serve_options *o = &x->server->o;
     pthread_mutex_lock(&x->lock);
-    if (x->state == EXCHANGE_READING && now - x->begun > (int64_t)BODY_TIME * SECOND) give_up(x);
+    const int late = now - x->begun > (int64_t)o->body_timeout * SECOND;
+    if (x->state == EXCHANGE_READING && (late || is_cut(x))) give_up(x);
     if (x->state == EXCHANGE_WAITING && x->streams && now - x->asked > SECOND) accept_stream(x);
-    if (x->state == EXCHANGE_STREAMING && x->suspended && now - x->wrote > (int64_t)x->server->o.keep_alive * SECOND) {
+    if (x->state == EXCHANGE_STREAMING && x->suspended && now - x->wrote > (int64_t)o->keep_alive * SECOND) {
         out_text(&x->reply, exchange_wire(x)->comment);
         x->wrote = now;
         resume(x);
     }
-    if (x->accepted && x->connection && x->reply.n > x->sent && now - x->progress > SLOW) give_up(x);
+    const int waits = x->accepted && x->connection && x->reply.n > x->sent;
+    if (waits && now - x->progress > (int64_t)o->client_timeout * SECOND) give_up(x);
     pthread_mutex_unlock(&x->lock);
 }
 

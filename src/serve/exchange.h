@@ -31,6 +31,7 @@ struct exchange {
     int streams, accepted;
     int queued; /* libmicrohttpd has the response */
     int left;   /* the client has left, or is given up */
+    int cut;    /* ticks of the clock that found no more bytes of the body */
     int status;
     const char *type;
     out reply;   /* a whole response, or the part of a stream that is not sent yet */

@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-/* The object of a body: {...} in UTF-8. The caller releases it with json_decref. */
+/* The object of a body: {...} in UTF-8. The caller releases it with json_decref. 413: it has too many values. */
 int fields_read(json_t **object, const char *body, size_t bytes, problem *p);
 
 int field_text(const char **to, const json_t *o, const char *name, problem *p);

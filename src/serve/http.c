@@ -31,11 +31,9 @@ static void header(struct MHD_Response *r, const char *name, const char *value)
 
 static enum MHD_Result send_response(exchange *x, struct MHD_Response *r, int status, const char *type)
 {
-    char id[64];
     if (!r) return MHD_NO;
     if (*type) header(r, "Content-Type", type);
-    snprintf(id, sizeof id, "req_%s", x->id);
-    header(r, "X-Request-Id", id);
+    header(r, "X-Request-Id", x->id);
     if (status == 401) header(r, "WWW-Authenticate", "Bearer");
     if (status == 429 || status == 503) header(r, "Retry-After", "1");
     if (status == 501) header(r, "X-Should-Retry", "false"); /* the packages of OpenAI and Anthropic retry others */
@@ -83,11 +81,17 @@ static enum MHD_Result begin_stream(exchange *x)
     return send_response(x, r, 200, exchange_wire(x)->stream);
 }
 
+static void set_timeout(struct MHD_Connection *c, int seconds)
+{
+    MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)seconds);
+}
+
 static enum MHD_Result send_reply(exchange *x, out *body)
 {
     struct MHD_Response *r = MHD_create_response_from_buffer(body->n, body->at ? body->at : (char *)"",
                                                              body->at ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!r) out_release(body);
+    set_timeout(x->connection, x->server->o.client_timeout); /* of a stream the clock is exchange.c's */
     return send_response(x, r, x->status, x->type);
 }
 
@@ -189,6 +193,7 @@ static void dispatch(exchange *x)
         exchange_refuse(x, &p);
     } else
         x->route->handle(x);
+    out_release(&x->body); /* handlers have read it */
 }
 
 static enum MHD_Result on_request(void *of, struct MHD_Connection *c, const char *url, const char *method,
@@ -208,14 +213,17 @@ static enum MHD_Result on_request(void *of, struct MHD_Connection *c, const char
 static void on_complete(void *of, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code)
 {
     exchange *x = *state;
-    (void)of, (void)c;
+    (void)of;
     if (!x) return;
+    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) set_timeout(c, IDLE_SECONDS); /* the connection stays */
     pthread_mutex_lock(&x->lock);
     x->connection = NULL;
     x->fd = -1;
     x->suspended = 0;
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) x->left = 1;
     pthread_mutex_unlock(&x->lock);
+    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) /* one of its own (exchange_suspend) costs time in each turn */
+        MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE_SECONDS);
     exchange_release(x);
     *state = NULL;
 }
@@ -232,6 +240,13 @@ static void on_connection(void *of, struct MHD_Connection *c, void **state, enum
 }
 
 /* ---- the daemon -------------------------------------------------------------------------------------------------- */
+
+/* A text with %00 stays as it is: decoded, it would end there, and be another path. */
+static size_t decode(void *unused, struct MHD_Connection *c, char *text)
+{
+    (void)unused, (void)c;
+    return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
 
 static int listen_at(const struct addrinfo *a)
 {
@@ -260,7 +275,9 @@ static int open_port(const char *host, int port)
         return -1;
     }
     for (const struct addrinfo *a = all; a && fd < 0; a = a->ai_next) fd = listen_at(a);
-    if (fd < 0) fprintf(stderr, "wkv: cannot listen at %s port %d: %s\n", host, port, strerror(errno));
+    if (fd < 0)
+        fprintf(stderr, "wkv: cannot listen at %s port %d: %s%s\n", host, port, strerror(errno),
+                errno == EADDRINUSE ? "; --port chooses another port, 0 any free one" : "");
     freeaddrinfo(all);
     return fd;
 }
@@ -283,7 +300,8 @@ int http_start(server *s)
                                  on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_complete,
                                  NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
                                  (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_END);
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_UNESCAPE_CALLBACK,
+                                 decode, NULL, MHD_OPTION_END);
     if (s->daemon) return 0;
     close(fd);
     fprintf(stderr, "wkv: libmicrohttpd does not start\n");

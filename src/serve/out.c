@@ -1,5 +1,6 @@
 /* out.c - a text that grows. */
 #include "out.h"
+#include "wkv_base.h"
 #include <nettle/base64.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,19 +72,6 @@ void out_date(out *o, int64_t seconds)
 
 /* ---- JSON strings ------------------------------------------------------------------------------------------------ */
 
-/* Bytes of the UTF-8 character at text, or 0: none (RFC 3629). */
-static size_t character(const unsigned char *p, size_t n)
-{
-    const unsigned char c = *p;
-    const size_t need = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-    if (!need || need > n) return 0;
-    for (size_t i = 1; i < need; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    const int bad = (c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) ||
-                    (c == 0xf4 && p[1] > 0x8f);
-    return bad ? 0 : need;
-}
-
 static void escape(out *o, unsigned char c)
 {
     static const char from[] = "\"\\\n\r\t\b\f", to[] = "\"\\nrtbf";
@@ -104,23 +92,23 @@ void out_string(out *o, const char *text, size_t bytes)
         out_put(o, text + i, plain - i);
         i = plain;
         if (i == bytes) break;
-        const size_t n = character(p + i, bytes - i);
-        if (!n)
+        const int n = wkv_utf8_length(text + i, bytes - i);
+        if (n < 1)
             out_text(o, "\\ufffd");
         else if (n == 1)
             escape(o, p[i]);
         else
-            out_put(o, text + i, n);
-        i += n ? n : 1;
+            out_put(o, text + i, (size_t)n);
+        i += n > 0 ? (size_t)n : 1;
     }
     out_put(o, "\"", 1);
 }
 
 int out_is_utf8(const char *text, size_t bytes)
 {
-    for (size_t i = 0, n; i < bytes; i += n)
-        if (!(n = character((const unsigned char *)text + i, bytes - i))) return 0;
-    return 1;
+    int n = 1;
+    for (size_t i = 0; i < bytes && n > 0; i += (size_t)n) n = wkv_utf8_length(text + i, bytes - i);
+    return n > 0;
 }
 
 void out_quoted(out *o, const char *text)

@@ -89,8 +89,11 @@ int request_ollama_chat(request *r, const char *body, size_t bytes, problem *p)
     const json_t *list = json_object_get(r->body, "messages");
     for (size_t i = 0; i < json_array_size(list); i++)
         if (refuse_images(json_array_get(list, i), p)) return -1;
-    if (!json_array_size(list)) r->stream = 0;
-    return request_tools(r, p) || (json_array_size(list) && request_messages(r, p)) ? -1 : 0;
+    if (!json_array_size(list)) {
+        r->stream = 0;
+        return 0;
+    }
+    return request_tools(r, p) || request_messages(r, p) ? -1 : 0;
 }
 
 /* A text that the model continues as it is. */

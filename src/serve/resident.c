@@ -218,8 +218,8 @@ static void *run_model(void *of)
     for (int more = 1; more;) {
         problem p = {0};
         const int failed = be_resident(m, &p);
-        if (failed) fprintf(stderr, "wkv: %s\n", p.message);
         pthread_mutex_lock(&a->lock);
+        if (failed && !a->closing) fprintf(stderr, "wkv: %s\n", p.message);
         job *rest = failed ? take_jobs(m) : NULL;
         if (failed) {
             snprintf(m->report.failure, sizeof m->report.failure, "%s", p.message);

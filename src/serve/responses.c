@@ -186,22 +186,25 @@ static void finish(answers *a)
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
-/* The items of the response that the request goes on from. */
-static int follow(answers *a, problem *p)
+/* The items of the response that the request goes on from. The request owns them: its messages borrow their texts. */
+static int take_earlier(answers *a, const char *id, problem *p)
 {
     out text = {0};
-    const char *id = a->r.previous;
-    json_t *items = NULL;
-    if (id) {
-        if (!responses_find(exchange_server(a->j.x), exchange_tenant(a->j.x), id, KEPT_ITEMS, &text))
-            return refuse(p, 404, "previous_response_id", "previous_response_not_found",
-                          "there is no response '%.60s': it was not stored, or the server has begun anew since", id);
-        items = json_loadb(text.n ? text.at : "", text.n, 0, NULL);
-        out_release(&text);
-        if (!items) return refuse(p, 503, NULL, "out_of_memory", "no memory for a request");
-        json_object_set_new(a->r.body, responses_earlier, items); /* the messages borrow from it */
-    }
-    return request_items(&a->r, items, p);
+    json_t *earlier;
+    if (!responses_find(exchange_server(a->j.x), exchange_tenant(a->j.x), id, KEPT_ITEMS, &text))
+        return refuse(p, 404, "previous_response_id", "previous_response_not_found",
+                      "there is no response '%.60s': it was not stored, or the server has begun anew since", id);
+    const int bad = text.failed ? refuse(p, 503, NULL, "out_of_memory", "no memory for a request")
+                                : fields_read(&earlier, text.at, text.n, p);
+    out_release(&text);
+    if (!bad) json_object_set_new(a->r.body, responses_earlier, earlier);
+    return bad;
+}
+
+static int follow(answers *a, problem *p)
+{
+    if (a->r.previous && take_earlier(a, a->r.previous, p)) return -1;
+    return request_items(&a->r, json_object_get(json_object_get(a->r.body, responses_earlier), "items"), p);
 }
 
 static const dialect responses = {.prefix = "resp_",

@@ -15,7 +15,7 @@ void responses_put_item(out *o, const answers *a, const choice *c, item kind, in
 void responses_put_part(out *o, item kind, const out *text); /* the content of thoughts and messages */
 void responses_item_id(char id[64], const answers *a, item kind, int number);
 int responses_thought(const answers *a); /* tokens of thoughts */
-/* The conversation up to the answer with these items, as a JSON array. */
+/* The conversation up to the answer with these items: {"items": [...]}. */
 void responses_put_history(out *o, const answers *a, const out *items);
 
 #endif

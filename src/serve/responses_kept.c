@@ -36,7 +36,8 @@ static kept_response **find(server *s, const char *tenant, const char *id)
 
 void responses_keep(server *s, const char *tenant, const char *id, out *items, out *response)
 {
-    kept_response *k = items->failed || response->failed ? NULL : calloc(1, sizeof *k);
+    const int fits = !items->failed && !response->failed && items->n <= s->max_body;
+    kept_response *k = fits ? calloc(1, sizeof *k) : NULL;
     if (!k) {
         out_release(items);
         out_release(response);

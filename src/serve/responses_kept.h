@@ -9,8 +9,8 @@ typedef struct server server;
 
 typedef enum { KEPT_ITEMS, KEPT_RESPONSE } kept_part;
 
-/* Keep the items of a conversation up to the response, as a JSON array, and the response. Both texts move to the
- * table, or are released: they are too large, or there is no memory. */
+/* Keep the items of a conversation up to the response, and the response, both as JSON. The texts move to the table, or
+ * are released: the items are longer than a body may be, or there is no memory. */
 void responses_keep(server *s, const char *tenant, const char *id, out *items, out *response);
 /* Append a part of a response. 0: there is none of this id. */
 int responses_find(server *s, const char *tenant, const char *id, kept_part part, out *to);

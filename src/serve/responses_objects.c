@@ -110,11 +110,12 @@ void responses_put(out *o, const answers *a, const char *status, const out *item
 
 /* ---- history ----------------------------------------------------------------------------------------------------- */
 
-static void put_array(out *o, const json_t *list)
+/* *n: items so far. */
+static void put_array(out *o, const json_t *list, int *n)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         char *text = json_dumps(json_array_get(list, i), JSON_COMPACT);
-        if (o->n > 1) out_text(o, ",");
+        if ((*n)++) out_text(o, ",");
         if (text)
             out_text(o, text);
         else
@@ -126,15 +127,16 @@ static void put_array(out *o, const json_t *list)
 void responses_put_history(out *o, const answers *a, const out *items)
 {
     const json_t *input = json_object_get(a->r.body, "input");
-    out_text(o, "[");
-    put_array(o, json_object_get(a->r.body, responses_earlier));
-    put_array(o, input);
+    int n = 0;
+    out_text(o, "{\"items\": [");
+    put_array(o, json_object_get(json_object_get(a->r.body, responses_earlier), "items"), &n);
+    put_array(o, input, &n);
     if (json_is_string(input)) {
-        out_text(o, o->n > 1 ? ",{\"role\":\"user\",\"content\":" : "{\"role\":\"user\",\"content\":");
+        out_text(o, n++ ? ",{\"role\":\"user\",\"content\":" : "{\"role\":\"user\",\"content\":");
         out_string(o, json_string_value(input), json_string_length(input));
         out_text(o, "}");
     }
-    if (items->n && o->n > 1) out_text(o, ",");
+    if (items->n && n) out_text(o, ",");
     out_put(o, items->at, items->n);
-    out_text(o, "]");
+    out_text(o, "]}");
 }

@@ -10,8 +10,15 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
-enum { TICK = 100000 /* microseconds */ };
+enum {
+    TICK = 100000,    /* microseconds */
+    LAST_TICKS = 10,  /* for the last bytes of responses */
+    LARGE = 256 << 10 /* bytes of a block that has its own pages */
+};
 
 int64_t now_us(void)
 {
@@ -51,6 +58,15 @@ static void raise_limit(void)
     setrlimit(RLIMIT_NOFILE, &l);
 }
 
+/* Bodies, texts and states go back to the system when they are freed. glibc alone soon takes large blocks from its
+ * heap, which then grows by the gaps between them. */
+static void keep_no_large_blocks(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, LARGE);
+#endif
+}
+
 /* Let streams finish, for some time; a second signal ends it. */
 static void shut_down(server *s, volatile sig_atomic_t *interrupted)
 {
@@ -65,7 +81,7 @@ static void shut_down(server *s, volatile sig_atomic_t *interrupted)
     s->closing = 2; /* answers end where they are */
     models_close(s);
     store_thread_end(s);
-    for (int i = 0; i < 50 && http_busy(s); i++) usleep(TICK); /* the last bytes */
+    for (int i = 0; i < LAST_TICKS && http_busy(s); i++) usleep(TICK);
     http_stop(s);
     models_free(s);
     store_thread_free(s);
@@ -90,6 +106,7 @@ int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
     pthread_mutex_init(&s->compute.lock, NULL);
     pthread_cond_init(&s->compute.turn, NULL);
     raise_limit();
+    keep_no_large_blocks();
     if (guard_open(s) || held_open(s) || store_thread_begin(s)) return 1;
     if (models_open(s) || http_start(s)) {
         models_close(s);

@@ -1,7 +1,8 @@
-/* session_operations.c - list, create, show, delete, undo, branch and mix sessions: the part of the store's thread, and
+/* session_operations.c - list, create, show, export, delete, undo, branch and mix sessions: the part of the store's thread, and
  * that of the engine, which reads the parts of a mix. */
 #include "running.h"
 #include "sessions.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
@@ -90,6 +91,16 @@ static int show(const session_work *w, out *o, problem *p)
     return 0;
 }
 
+static int export(const session_work *w, out *o, problem *p)
+{
+    char *text;
+    const int err = wkv_store_export(&text, w->store, &w->session, w->format);
+    if (err) return refuse_library(p, err, NULL);
+    out_text(o, text);
+    free(text);
+    return 0;
+}
+
 static int delete_one(const session_work *w, out *o, problem *p)
 {
     const int err = wkv_store_delete(w->store, &w->session);
@@ -103,13 +114,14 @@ static int load(session_work *w, problem *p)
     wkv_context *context = w->e ? w->e->context : NULL;
     const wkv_tokenizer *tokenizer = w->e ? w->e->tokenizer : NULL;
     const char *head = NULL;
-    if (field_text(&head, w->body, "head", p) || running_check(exchange_server(w->j.x), &w->session, p)) return -1;
+    if (field_text(&head, w->body, "head", p)) return -1;
     const int err = wkv_store_load(&w->tree, w->store, &w->session, context, tokenizer);
     return err ? refuse_library(p, err, NULL) : kept_check_head(&w->session, head, p);
 }
 
 int session_save(session_work *w, out *o, problem *p)
 {
+    if (running_check(exchange_server(w->j.x), &w->session, p)) return -1;
     const int err = wkv_store_save(w->store, &w->session, w->tree);
     if (err == WKV_ECONFLICT) return refuse(p, 409, "head", "head_moved", "%s", wkv_error());
     if (err) return refuse_library(p, err, NULL);
@@ -222,6 +234,7 @@ int session_operate(session_work *w, out *o, problem *p)
     case LIST: return list(w, o, p);
     case CREATE: return create(w, o, p);
     case SHOW: return show(w, o, p);
+    case EXPORT: return export(w, o, p);
     case DELETE_ONE: return delete_one(w, o, p);
     case UNDO: return undo(w, p) || session_save(w, o, p);
     case BRANCH: return branch(w, p) || session_save(w, o, p);

@@ -15,7 +15,9 @@ static void reply(session_work *w, int bad, out *o, const problem *p)
     if (bad) {
         out_release(o);
         exchange_refuse(w->j.x, p);
-    } else
+    } else if (w->what == EXPORT && w->format == WKV_EXPORT_MARKDOWN && !o->failed)
+        exchange_reply(w->j.x, 200, "text/markdown; charset=utf-8", o);
+    else
         exchange_reply_json(w->j.x, o);
 }
 
@@ -69,9 +71,10 @@ static int read_path(session_work *w, exchange *x, problem *p)
     static const struct {
         const char *method, *word;
         operation what;
-    } known[] = {{"GET", "", SHOW},      {"GET", "export", SHOW},    {"DELETE", "", DELETE_ONE},
+    } known[] = {{"GET", "", SHOW},      {"GET", "export", EXPORT},  {"DELETE", "", DELETE_ONE},
                  {"POST", "undo", UNDO}, {"POST", "branch", BRANCH}, {"POST", "mix", MIX}};
     const char *path = exchange_path(x), *name = path + strlen("/v1/sessions"), *method = exchange_method(x);
+    if (!strcmp(method, "HEAD")) method = "GET"; /* which changes nothing */
     if (!*name) {
         w->what = !strcmp(method, "POST") ? CREATE : LIST;
         return 0;
@@ -79,7 +82,7 @@ static int read_path(session_work *w, exchange *x, problem *p)
     const char *slash = strchr(++name, '/'), *word = slash ? slash + 1 : "";
     const size_t n = slash ? (size_t)(slash - name) : strlen(name);
     for (size_t i = 0; i < sizeof known / sizeof *known && n && n < sizeof w->name; i++) {
-        if (strcmp(word, known[i].word) || (strcmp(method, known[i].method) && strcmp(method, "HEAD"))) continue;
+        if (strcmp(word, known[i].word) || strcmp(method, known[i].method)) continue;
         memcpy(w->name, name, n);
         w->name[n] = 0;
         w->what = known[i].what;
@@ -87,6 +90,14 @@ static int read_path(session_work *w, exchange *x, problem *p)
     }
     return refuse(p, 404, NULL, "not_found", "there is no %.20s %.100s here; docs/server.md lists the endpoints",
                   method, path);
+}
+
+static int read_format(session_work *w, exchange *x, problem *p)
+{
+    const char *format = w->what == EXPORT ? exchange_query(x, "format") : NULL;
+    w->format = format && !strcmp(format, "markdown") ? WKV_EXPORT_MARKDOWN : WKV_EXPORT_JSON;
+    if (!format || w->format == WKV_EXPORT_MARKDOWN || !strcmp(format, "json")) return 0;
+    return refuse(p, 400, "format", "invalid_value", "format is '%.40s', expected json or markdown", format);
 }
 
 void handle_sessions(exchange *x)
@@ -97,7 +108,7 @@ void handle_sessions(exchange *x)
     session_work *w = job_new(x, sizeof *w, work, release);
     if (!w) return;
     w->j.store = store;
-    int bad = read_path(w, x, &p);
+    int bad = read_path(w, x, &p) || read_format(w, x, &p);
     if (!bad && bytes) bad = fields_read(&w->body, body, bytes, &p) || field_text(&w->model, w->body, "model", &p);
     if (!w->model) w->model = exchange_query(x, "model");
     const int needs_model = w->what == CREATE || w->what == MIX;

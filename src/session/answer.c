@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "session/session.h"
 #include "session/state_file.h"
+#include "text/grammar/owner.h"
 #include "text/sampler.h"
 #include "text/tokenizer.h"
 #include <stdlib.h>
@@ -19,6 +20,17 @@ static int copy_text(char **to, const char *from)
     return (*to = strdup(from)) ? 0 : fail(WKV_ENOMEM, "no memory for the end of an answer");
 }
 
+static int begin_grammar(answer *a, const wkv_session *s, wkv_grammar *g)
+{
+    const int V = s->model->rwkv.V, shortest = wkv_grammar_shortest(g);
+    if (grammar_tokenizer(g) != s->tokenizer || wkv_tokenizer_size(s->tokenizer) > V)
+        return fail(WKV_EARG, "the grammar is of another tokenizer than the session");
+    if (a->max_tokens && a->max_tokens < shortest)
+        return fail(WKV_EARG, "max_tokens is %d, and the shortest output of the grammar has %d tokens", a->max_tokens, shortest);
+    if (!(a->mask = calloc((size_t)V / 64 + 1, sizeof *a->mask))) return fail(WKV_ENOMEM, "no memory for a mask of %d ids", V);
+    return wkv_matcher_new(&a->matcher, g);
+}
+
 static int fill(answer *a, const wkv_session *s, const wkv_generation *g)
 {
     char prompt[LAST_BYTES];
@@ -29,6 +41,7 @@ static int fill(answer *a, const wkv_session *s, const wkv_generation *g)
     if (!err && a->tool_stop && strlen(a->tool_stop) >= sizeof a->sections.held)
         err = fail(WKV_EARG, "tool_stop has %zu bytes, expected at most %zu", strlen(a->tool_stop),
                    sizeof a->sections.held - 1);
+    if (!err && g->grammar) err = begin_grammar(a, s, g->grammar);
     if (err) return err;
     rng *random = sampler_stream(a->sampler);
     if (random->seed == s->random.seed) *random = s->random;
@@ -65,6 +78,8 @@ void answer_free(answer *a)
     stops_release(&a->stops);
     sections_release(&a->sections);
     scored_release(&a->scored);
+    wkv_matcher_free(a->matcher);
+    free(a->mask);
     wkv_state_free(a->kept);
     free(a->kept_hidden);
     free(a->ending);
@@ -242,22 +257,41 @@ void answer_finish(wkv_session *s, wkv_finish_reason reason, int code)
 
 /* ---- one token --------------------------------------------------------------------------------------------------- */
 
+/* Sample from the ids that may come next. */
+static int32_t sample_grammar(answer *a, const float *logits)
+{
+    const int left = a->max_tokens ? a->max_tokens - a->tokens : 0;
+    int err = wkv_matcher_mask(a->matcher, a->mask, left);
+    const int32_t id = err ? err : wkv_sample_masked(a->sampler, logits, a->mask);
+    if (id >= 0) err = wkv_matcher_accept(a->matcher, id);
+    return err ? err : id;
+}
+
 /* An id, or a negative code. A logit of -infinity, which a sampler accepts, is an overflow here. */
 static int32_t sample(const wkv_session *s, const float *logits)
 {
     size_t bad;
-    if (all_finite(logits, (size_t)s->model->rwkv.V, &bad)) return wkv_sample(s->answer->sampler, logits);
+    answer *a = s->answer;
+    if (all_finite(logits, (size_t)s->model->rwkv.V, &bad))
+        return a->matcher ? sample_grammar(a, logits) : wkv_sample(a->sampler, logits);
     return fail(WKV_EFORMAT,
                 "%s: its logits are NaN or infinite; probably weights, an adapter or a state are too, after diverged "
                 "training or an overflow in conversion",
                 s->model->about.path ? s->model->about.path : "the model");
 }
 
+/* The output of the grammar is complete, and nothing else may come: no matter which model, here is the end. */
+static int is_over(const answer *a) { return a->matcher && wkv_matcher_complete(a->matcher) == 2; }
+
 void answer_sample(wkv_session *s, const float *logits)
 {
     answer *a = s->answer;
     wkv_finish_reason reason;
     int ended = 0, err = session_reserve(s, 1);
+    if (!err && is_over(a)) { /* the empty output */
+        session_finish(s, WKV_FINISH_END, 0);
+        return;
+    }
     const int32_t id = err ? err : sample(s, logits);
     if (id < 0) {
         session_finish(s, WKV_FINISH_FAILED, id);
@@ -272,6 +306,7 @@ void answer_sample(wkv_session *s, const float *logits)
     s->ids[s->n++] = id;
     s->sampled = ++a->tokens;
     if (!err) err = add_text(s, &ended, &reason);
+    if (!err && a->matcher && (ended ? reason == WKV_FINISH_LENGTH : is_over(a))) ended = 1, reason = WKV_FINISH_END;
     if (err)
         session_finish(s, WKV_FINISH_FAILED, err);
     else if (ended)

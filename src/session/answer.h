@@ -17,6 +17,8 @@ struct answer {
     sections sections;
     scored scored;
     wkv_decoder decoder;
+    wkv_matcher *matcher; /* of a grammar; NULL: any text */
+    uint64_t *mask;       /* of the ids that may come next */
 
     /* The text since id number `mark` of the session: [0 .. shown) was given to the events, the rest is held back. The
      * state after `mark` ids is kept in `kept` once ids behind it are read (if has_kept). */

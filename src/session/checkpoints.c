@@ -16,9 +16,12 @@ static checkpoint *child_of(const checkpoint *c, int32_t id)
     return child;
 }
 
+/* In blocks: a conversation is compared once for each of its answers. */
 static int equal_ids(const int32_t *a, const int32_t *b, int n)
 {
+    enum { BLOCK = 64 };
     int i = 0;
+    while (n - i >= BLOCK && !memcmp(a + i, b + i, BLOCK * sizeof *a)) i += BLOCK;
     while (i < n && a[i] == b[i]) i++;
     return i;
 }

@@ -1,6 +1,7 @@
 /* sections.c - a small automaton over the bytes of an answer. */
 #include "session/sections.h"
 #include "base/error.h"
+#include "text/template.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,6 @@ static int ends_with(const char *text, const char *end)
     const size_t n = strlen(text), m = strlen(end);
     return n >= m && !strcmp(text + n - m, end);
 }
-
-static const char fence[] = "```json";
 
 static void enter(sections *s, wkv_event_kind kind)
 {
@@ -23,9 +22,9 @@ static void enter(sections *s, wkv_event_kind kind)
 void sections_begin(sections *s, const char *prompt, const char *tool_stop)
 {
     *s = (sections){.tool_stop = tool_stop, .bracket = ends_with(prompt, "<think") || ends_with(prompt, "</think")};
-    enter(s, ends_with(prompt, "<think")             ? WKV_EVENT_REASONING
-             : tool_stop && ends_with(prompt, fence) ? WKV_EVENT_TOOL_CALL
-                                                     : WKV_EVENT_TEXT);
+    enter(s, ends_with(prompt, "<think")                  ? WKV_EVENT_REASONING
+             : tool_stop && ends_with(prompt, CALL_FENCE) ? WKV_EVENT_TOOL_CALL
+                                                          : WKV_EVENT_TEXT);
 }
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
@@ -66,7 +65,7 @@ static int marks(const sections *s, const char *mark[2], wkv_event_kind next[2])
     int n = 0;
     if (s->kind == WKV_EVENT_REASONING) mark[n] = "</think>", next[n++] = WKV_EVENT_TEXT;
     if (s->kind == WKV_EVENT_TEXT && !s->begun) mark[n] = "<think>", next[n++] = WKV_EVENT_REASONING;
-    if (s->kind == WKV_EVENT_TEXT && s->tool_stop && s->line) mark[n] = fence, next[n++] = WKV_EVENT_TOOL_CALL;
+    if (s->kind == WKV_EVENT_TEXT && s->tool_stop && s->line) mark[n] = CALL_FENCE, next[n++] = WKV_EVENT_TOOL_CALL;
     if (s->kind == WKV_EVENT_TOOL_CALL) mark[n] = s->tool_stop, next[n++] = WKV_EVENT_DONE;
     return n;
 }

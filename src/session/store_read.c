@@ -183,6 +183,21 @@ typedef struct {
     store_content content;
 } messages;
 
+/* A template's opening has no text for people. */
+static int is_shown(const wkv_node *n) { return *n->text || n->n_parts; }
+
+static int find_path(wkv_store_messages *m)
+{
+    int n = 0;
+    for (int i = m->head; i != WKV_NOWHERE; i = m->nodes[i].parent) n += is_shown(&m->nodes[i]);
+    int *path = malloc(sizeof *path * ((size_t)n + 1));
+    if (!path) return no_memory();
+    m->path = path, m->n_path = n;
+    for (int i = m->head; i != WKV_NOWHERE; i = m->nodes[i].parent)
+        if (is_shown(&m->nodes[i])) path[--n] = i;
+    return 0;
+}
+
 static int list_messages(messages *m)
 {
     const store_content *x = &m->content;
@@ -193,7 +208,7 @@ static int list_messages(messages *m)
     for (int i = 0; i < x->n; i++) nodes[i] = x->nodes[i].about;
     for (int i = 0; i < x->n_marks; i++)
         names[i] = (wkv_store_name){x->marks[i].name, x->marks[i].node, x->marks[i].branch};
-    return 0;
+    return find_path(&m->about);
 }
 
 int wkv_store_read(wkv_store_messages **out, wkv_store *s, const wkv_store_session *session)
@@ -220,5 +235,6 @@ void wkv_store_messages_free(wkv_store_messages *about)
     store_release(&m->content);
     free((void *)about->nodes);
     free((void *)about->names);
+    free((void *)about->path);
     free(m);
 }

@@ -19,6 +19,7 @@ struct wkv_sampler {
     const simd *loops;
     adjustments adjust; /* bans, biases and penalties */
     double mu;          /* mirostat: the largest surprise allowed, in bits */
+    float *masked;      /* [vocab] the logits of a mask; NULL until there is one */
     rng r;
 };
 
@@ -98,12 +99,17 @@ void wkv_sampler_free(wkv_sampler *s)
 {
     if (!s) return;
     adjust_release(&s->adjust);
+    free(s->masked);
     free(s);
 }
 
 rng *sampler_stream(wkv_sampler *s) { return &s->r; }
 
-size_t sampler_bytes(const wkv_sampler *s) { return sizeof *s + (size_t)s->adjust.capacity * sizeof *s->adjust.list; }
+size_t sampler_bytes(const wkv_sampler *s)
+{
+    return sizeof *s + (size_t)s->adjust.capacity * sizeof *s->adjust.list +
+           (s->masked ? (size_t)s->vocab * sizeof *s->masked : 0);
+}
 
 int wkv_sampler_count(wkv_sampler *s, int32_t id)
 {
@@ -278,4 +284,25 @@ int32_t wkv_sample(wkv_sampler *s, const float *logits)
     if (s->o.mirostat_tau > 0) s->mu -= (double)s->o.mirostat_eta * (-log2(p / sum) - (double)s->o.mirostat_tau);
     adjust_count(&s->adjust, id, s->vocab);
     return id;
+}
+
+/* Copy the logits of the mask, with -infinity for the others. */
+static void apply_mask(float *to, const float *logits, const uint64_t *mask, int n)
+{
+    for (int i = 0; i < n; i += 64) {
+        const uint64_t bits = mask[i / 64];
+        const int m = n - i < 64 ? n - i : 64;
+        for (int k = 0; k < m; k++) to[i + k] = bits >> k & 1 ? logits[i + k] : -INFINITY;
+    }
+}
+
+int32_t wkv_sample_masked(wkv_sampler *s, const float *logits, const uint64_t *mask)
+{
+    REQUIRE(s, "the sampler");
+    REQUIRE(logits, "the list of logits");
+    if (!mask) return wkv_sample(s, logits);
+    if (!s->masked && !(s->masked = malloc((size_t)s->vocab * sizeof *s->masked)))
+        return fail(WKV_ENOMEM, "no memory for the logits of a mask");
+    apply_mask(s->masked, logits, mask, s->vocab);
+    return wkv_sample(s, s->masked);
 }

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define CALL_END "\n```"
-
 static const wkv_template plain = {
     "plain", "User", "Assistant", "", "System: ", "\n\n", "\n\n", {"\n\nUser:", "\n\nSystem:"}, CALL_END};
 
@@ -135,6 +133,12 @@ static int thoughts_of(const wkv_template *t, wkv_think think)
     return !strcmp(t->name, "g1") && (int)think >= 0 && (int)think < THOUGHTS ? (int)think : WKV_THINK_OFF;
 }
 
+template_opening template_opening_of(const wkv_template *t, wkv_think think)
+{
+    const int how = thoughts_of(t, think);
+    return thoughts[how].fake ? OPENING_CLOSED : *thoughts[how].prefill ? OPENING_THOUGHT : OPENING_NONE;
+}
+
 /* The text before the first question. */
 static void put_opening(page *p, const wkv_template *t, stretch system, stretch tools, int call)
 {
@@ -219,8 +223,8 @@ static int has_tools(const wkv_template *t) { return t && t->tool_stop; }
 /* The fence of a call, unless the model reasons first and then opens it itself; a fake thought is closed before it. */
 static void put_fence(page *p, int how)
 {
-    if (thoughts[how].fake) put_string(p, ">\n```json");
-    if (how == WKV_THINK_OFF) put_string(p, " ```json");
+    if (thoughts[how].fake) put_string(p, ">\n" CALL_FENCE);
+    if (how == WKV_THINK_OFF) put_string(p, " " CALL_FENCE);
 }
 
 size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools,

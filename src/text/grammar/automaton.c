@@ -78,27 +78,23 @@ static int compile(builder *b, int node, int next)
     return at;
 }
 
-/* Is each state from `at` on one that reads bytes, or the end? They are few; `seen` has a place for each. */
-enum { MOST_ELEMENT = 200 };
-static int is_element(const automaton *a, int at)
+int automaton_element(const automaton *a, int start, int states[MOST_ELEMENT])
 {
-    int seen[MOST_ELEMENT], n = 1;
-    seen[0] = at;
-    if (a->states[at].kind != STATE_BYTES) return 0;
+    int n = 1;
+    states[0] = start;
     for (int i = 0; i < n; i++) {
-        const state *s = a->states + seen[i];
-        if (s->kind == STATE_END) continue;
+        const state *s = a->states + states[i];
         if (s->kind != STATE_BYTES) return 0;
         for (int k = 0; k < s->n; k++) {
             const int target = a->edges[s->from + k].target;
             int known = 0;
-            while (known < n && seen[known] != target) known++;
-            if (known < n) continue;
+            while (known < n && states[known] != target) known++;
+            if (known < n || a->states[target].kind == STATE_END) continue;
             if (n == MOST_ELEMENT) return 0;
-            seen[n++] = target;
+            states[n++] = target;
         }
     }
-    return 1;
+    return n;
 }
 
 /* Take the bytes away that are no token: without them no text leads to a place from which none continues. */
@@ -136,11 +132,15 @@ static int build(builder *b, const token_index *x)
     const int end = builder_end(b);
     rule_of(b, b->s->rules[0]);
     for (int i = 0; i < b->a.n_rules && !b->err; i++) {
-        const int start = compile(b, b->a.rules[i].node, end);
-        b->a.rules[i].start = start;
+        const int from = b->a.n_states, start = compile(b, b->a.rules[i].node, end);
+        automaton_rule *rule = b->a.rules + i;
+        rule->start = start, rule->from = i ? from : 0, rule->to = b->a.n_states;
     }
     if (!b->err && memchr(x->single, 0, sizeof x->single)) b->err = keep_tokens(b);
-    for (int i = 0; i < b->a.n_rules && !b->err; i++) b->a.rules[i].element = is_element(&b->a, b->a.rules[i].start);
+    for (int i = 0; i < b->a.n_rules && !b->err; i++) {
+        int states[MOST_ELEMENT];
+        b->a.rules[i].element = automaton_element(&b->a, b->a.rules[i].start, states) > 0;
+    }
     return b->err ? b->err : automaton_weigh(&b->a, x);
 }
 

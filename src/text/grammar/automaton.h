@@ -33,6 +33,7 @@ typedef struct {
 typedef struct {
     int node;     /* of the syntax */
     int start;    /* a state       */
+    int from, to; /* its states, but for those that it shares with rules before it */
     int element;  /* its states from `start` on are STATE_BYTES and the end: no text of it begins another one */
 } automaton_rule;
 
@@ -58,6 +59,10 @@ enum { MOST_FRAMES = 1000 /* on the stack; those of a JSON value are two for eac
 /* WKV_EUNSUPPORTED: too large, left-recursive, or no text satisfies it; WKV_ENOMEM. The automaton is then empty. */
 int automaton_build(automaton *a, const syntax *s, const token_index *x);
 void automaton_release(automaton *a);
+
+/* The states of a rule from its start on, but for the end, if all of them read bytes: their number. 0: it is no element. */
+enum { MOST_ELEMENT = 200 };
+int automaton_element(const automaton *a, int start, int states[MOST_ELEMENT]);
 
 static inline int64_t cost_sum(int64_t a, int64_t b) { return a + b < IMPOSSIBLE ? a + b : IMPOSSIBLE; }
 static inline int64_t cost_times(int64_t a, int n) { return n && a > IMPOSSIBLE / n ? IMPOSSIBLE : a * n; }

@@ -4,7 +4,7 @@
 
 #include "text/grammar/automaton.h"
 
-enum { MOST_STATES = 1 << 19, MOST_WORK = 20000000 /* steps of merging */ };
+enum { MOST_STATES = 100000, MOST_WORK = 1000000 /* steps of merging */ };
 
 typedef struct {
     int key[2], value;

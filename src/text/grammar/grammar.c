@@ -1,12 +1,16 @@
 /* grammar.c - a compiled grammar, and the places of answers in it. */
 #include "text/grammar/grammar.h"
 #include "text/grammar/regex.h"
+#include "text/grammar/schema.h"
 #include "base/error.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_BYTES = 64 << 20 /* of places and masks, before those that no matcher is at are forgotten */ };
+enum {
+    MOST_TEXT = 1 << 20,
+    MOST_BYTES = 64 << 20 /* of places and masks, before those that no matcher is at are forgotten */
+};
 
 /* ---- grammars ------------------------------------------------------------------------------------------------------ */
 
@@ -37,6 +41,7 @@ int grammar_new(wkv_grammar **out, syntax *s, const wkv_tokenizer *t)
 int grammar_read(syntax *s, wkv_grammar_kind kind, const char *text, size_t bytes)
 {
     int node = EMPTY, err;
+    if (kind == WKV_GRAMMAR_JSON_SCHEMA) return schema_read(s, 0, text, bytes);
     err = regex_read(&node, s, text, bytes, &(regex_use){syntax_class, 0, 0, NO_LIMIT});
     if (!err) syntax_set_rule(s, 0, node);
     return err;
@@ -51,6 +56,8 @@ int wkv_grammar_new(wkv_grammar **out, wkv_grammar_kind kind, const char *text, 
     REQUIRE(t, "the tokenizer");
     if (kind < WKV_GRAMMAR_JSON_SCHEMA || kind > WKV_GRAMMAR_GBNF)
         return fail(WKV_EARG, "a grammar of kind %d, expected 0 to 2", (int)kind);
+    if (bytes > MOST_TEXT)
+        return fail(WKV_EUNSUPPORTED, "the grammar has %zu bytes, expected at most %d", bytes, MOST_TEXT);
     int err = syntax_init(&s);
     if (!err) err = grammar_read(&s, kind, text, bytes);
     if (!err) err = grammar_new(out, &s, t);
@@ -72,6 +79,8 @@ void wkv_grammar_free(wkv_grammar *g)
     free(g->found);
     free(g);
 }
+
+const wkv_tokenizer *grammar_tokenizer(const wkv_grammar *g) { return g->x->tokenizer; }
 
 int wkv_grammar_shortest(const wkv_grammar *g)
 {

@@ -2,6 +2,7 @@
 #ifndef WKV_TEXT_GRAMMAR_GRAMMAR_H
 #define WKV_TEXT_GRAMMAR_GRAMMAR_H
 
+#include "text/grammar/owner.h"
 #include "text/grammar/place.h"
 #include "text/grammar/span.h"
 #include "wkv_grammar.h"

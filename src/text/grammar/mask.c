@@ -8,8 +8,9 @@
 
 enum {
     LIST_SHARE = 64,      /* a mask in place of a list if more than a part of this size of the words may come */
+    FEW = 2048,           /* words: a walk through them takes no table */
     MOST_SPANS = 48,      /* tables, some 500 KB each */
-    PREPARED = 3000000    /* nodes of the tree that tables may take while a grammar is made: some 10 ms */
+    PREPARED = 1000000    /* nodes of the tree that tables may take while a grammar is made: some 10 ms */
 };
 
 /* ---- a walk -------------------------------------------------------------------------------------------------------- */
@@ -117,10 +118,26 @@ static int add_place(wkv_grammar *g, int at, uint64_t *mask, int64_t limit)
 
 /* ---- tables -------------------------------------------------------------------------------------------------------- */
 
-static int find_span(const span **out, wkv_grammar *g, int rule, int at, int64_t *work)
+/* Words that begin with a byte that a state reads, as far as there are fewer than FEW. */
+static int words_at(const wkv_grammar *g, int at)
+{
+    const state *s = g->a.states + at;
+    const word_tree *t = &g->x->tree;
+    int n = 0;
+    for (const edge *e = g->a.edges + s->from; e < g->a.edges + s->from + s->n && n < FEW; e++) {
+        for (int c = e->from; c <= e->to; c++) {
+            const int node = g->x->root[c];
+            if (node >= 0) n += t->first[t->end[node]] - t->first[node];
+        }
+    }
+    return n;
+}
+
+/* The table of a state of an element rule; NULL where a walk is short, or there are too many tables. */
+static int find_span(span **out, wkv_grammar *g, int rule, int at, int64_t *work)
 {
     *out = g->spans[at];
-    if (*out || g->n_spans >= MOST_SPANS) return 0;
+    if (*out || g->n_spans >= MOST_SPANS || words_at(g, at) < FEW) return 0;
     const int err = span_new(&g->spans[at], &g->a, g->a.rules[rule].start, at, g->x, work);
     g->n_spans += !err;
     *out = g->spans[at];
@@ -166,7 +183,7 @@ static int any(const uint64_t *a, const uint64_t *b)
 
 /* Set the bits of the words that a thread in a loop may read. What is behind the loop may begin like one more element:
  * then a word can leave it in more than one way, and those that do not stay in it are walked through. */
-static int add_span(wkv_grammar *g, thread t, const span *s, uint64_t *mask, int64_t limit)
+static int add_span(wkv_grammar *g, thread t, span *s, uint64_t *mask, int64_t limit)
 {
     const frame f = g->p.frames[t.frame];
     const loop l = g->a.loops[f.loop];
@@ -177,7 +194,8 @@ static int add_span(wkv_grammar *g, thread t, const span *s, uint64_t *mask, int
     if (after >= 0 && !any(places_bytes(&g->p, after), s->bytes))
         add_rests(&found, s, after, least, most, mask);
     else if (after >= 0) {
-        const int at = places_of(&g->p, &t, 1);
+        const int at = places_of(&g->p, &t, 1), err = span_cover(s, g->x);
+        if (err) return err;
         if (at >= 0) walk(&found, at, s->covered, most < PARTLY ? most : PARTLY - 1);
         set_bits(mask, g->found, found.n);
     }
@@ -194,7 +212,7 @@ static int add_spans(wkv_grammar *g, int at, uint64_t *mask, int64_t limit, thre
     for (int i = 0; i < g->p.places[at].n && !err; i++) {
         const thread t = g->p.threads[g->p.places[at].first + i];
         const int rule = element_of(g, t);
-        const span *s = NULL;
+        span *s = NULL;
         if (rule >= 0) err = find_span(&s, g, rule, t.state, &work);
         if (!err && s && cost_sum(s->most, g->p.frames[t.frame].tokens) <= limit)
             err = add_span(g, t, s, mask, limit);
@@ -225,11 +243,11 @@ int grammar_mask(wkv_grammar *g, int at, uint64_t *mask, int left)
 int grammar_prepare(wkv_grammar *g)
 {
     int64_t work = 0;
-    int err = 0;
+    int err = 0, states[MOST_ELEMENT];
     for (int i = 0; i < g->a.n_loops && !err && work < PREPARED; i++) {
-        const int rule = g->a.loops[i].rule;
-        const span *s;
-        if (g->a.rules[rule].element) err = find_span(&s, g, rule, g->a.rules[rule].start, &work);
+        const int rule = g->a.loops[i].rule, n = g->a.rules[rule].element ? automaton_element(&g->a, g->a.rules[rule].start, states) : 0;
+        span *s;
+        for (int k = 0; k < n && !err; k++) err = find_span(&s, g, rule, states[k], &work);
     }
     return err;
 }

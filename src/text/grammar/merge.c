@@ -114,6 +114,7 @@ static int join(builder *b, const edge *edges, int n, int depth)
 int builder_merge(builder *b, const int *states, int n, int depth)
 {
     if (b->err || n == 1) return n ? states[0] : 0;
+    b->work += n + 4;
     int *list = flatten(b, states, &n), readers = 0, others = 0, n_edges;
     if (!list) return 0;
     if (depth < MOST_DEPTH && b->work < MOST_WORK) {

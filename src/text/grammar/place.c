@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A text in more ways than this at once follows the first of them only: the output stays one of the grammar. */
-enum { MOST_THREADS = 4096, MOST_VISITS = 1 << 16 };
+enum { MOST_THREADS = 256, MOST_VISITS = 1 << 16 };
 
 /* Room for one more element in the array at *at; 0: no memory, which is kept in p->err. */
 static int reserve(places *p, void *at, int *cap, int used, int n, size_t size)

@@ -11,6 +11,7 @@ int source_fail(const source *r, int code, const char *why)
 
 int source_character(source *r, uint32_t *c)
 {
+    *c = 0;
     const int n = r->at < r->end ? utf8_length(r->at, (size_t)(r->end - r->at)) : 0;
     char one[5] = {0};
     const char *p = one;

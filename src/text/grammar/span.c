@@ -4,33 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_LOCAL = 256, DEAD = 0 };
+enum { DEAD = 0, FIRST = 1 };
 
-/* The states of the element, numbered from 1 (its start); a byte leads to a state, to 0, or to BEGINS: the next element
- * begins. */
+/* The states of the element, numbered from FIRST (its start); a byte leads to a state, FIRST: the element has ended, and
+ * the next one may begin; or DEAD. */
 typedef struct {
-    int states[MOST_LOCAL], n;
-    uint8_t next[MOST_LOCAL][256];
+    int states[MOST_ELEMENT], n;
+    uint8_t next[MOST_ELEMENT + 1][256];
 } element;
 
-static int local_of(element *e, int at)
+static int local_of(const element *e, int at)
 {
-    int i = 1;
-    while (i <= e->n && e->states[i] != at) i++;
-    if (i > e->n && i < MOST_LOCAL) e->states[++e->n] = at;
-    return i;
+    int i = 0;
+    while (i < e->n && e->states[i] != at) i++;
+    return i + 1;
 }
 
 static void read_element(element *e, const automaton *a, int start)
 {
     memset(e, 0, sizeof *e);
-    local_of(e, start);
-    for (int i = 1; i <= e->n; i++) {
+    e->n = automaton_element(a, start, e->states);
+    for (int i = 0; i < e->n; i++) {
         const state *s = a->states + e->states[i];
         for (int k = 0; k < s->n; k++) {
             const edge *d = a->edges + s->from + k;
-            const int to = a->states[d->target].kind == STATE_END ? 1 : local_of(e, d->target);
-            memset(e->next[i] + d->from, to, (size_t)(d->to - d->from) + 1);
+            const int to = a->states[d->target].kind == STATE_END ? FIRST : local_of(e, d->target);
+            memset(e->next[i + 1] + d->from, to, (size_t)(d->to - d->from) + 1);
         }
     }
 }
@@ -67,17 +66,17 @@ static int64_t walk(survey *v, int from)
     uint16_t begun[MAX_WORD + 1]; /* elements */
     int64_t work = 0;
     at[0] = (uint8_t)from;
-    begun[0] = from != 1;
+    begun[0] = from != FIRST;
     for (int i = 0; i < t->n && !v->err; work++) {
         const int d = t->depth[i], before = at[d - 1];
         const int now = v->e->next[before][t->byte[i]];
         if (now == DEAD) {
-            if (before == 1 && begun[d - 1]) leave(v, i, begun[d - 1]);
+            if (before == FIRST && begun[d - 1]) leave(v, i, begun[d - 1]);
             i = t->end[i];
             continue;
         }
         at[d] = (uint8_t)now;
-        begun[d] = (uint16_t)(begun[d - 1] + (before == 1));
+        begun[d] = (uint16_t)(begun[d - 1] + (before == FIRST));
         for (int k = t->first[i]; k < t->first[i + 1]; k++) v->counts[k] = begun[d];
         i++;
     }
@@ -113,14 +112,15 @@ static int order_ids(span *s, const survey *v, int entries)
 }
 
 /* For each node, after those of its subtree. */
-static int cover(span *s, const survey *v)
+int span_cover(span *s, const token_index *x)
 {
-    const word_tree *t = &v->x->tree;
-    s->covered = malloc(((size_t)t->n + 1) * sizeof *s->covered);
-    if (!s->covered) return fail(WKV_ENOMEM, "no memory for the words of a loop");
+    const word_tree *t = &x->tree;
+    if (s->covered) return 0;
+    if (!(s->covered = malloc(((size_t)t->n + 1) * sizeof *s->covered)))
+        return fail(WKV_ENOMEM, "no memory for the words of a loop");
     for (int i = t->n - 1; i >= 0; i--) {
         uint16_t most = 0;
-        for (int k = t->first[i]; k < t->first[i + 1]; k++) most = v->counts[k] > most ? v->counts[k] : most;
+        for (int k = t->first[i]; k < t->first[i + 1]; k++) most = s->counts[k] > most ? s->counts[k] : most;
         for (int k = i + 1; k < t->end[i]; k = t->end[k]) most = s->covered[k] > most ? s->covered[k] : most;
         s->covered[i] = most;
     }
@@ -160,12 +160,12 @@ static int gather_rests(span *s, const survey *v, const wkv_tokenizer *t)
 
 static void describe(span *s, const automaton *a, const element *e)
 {
-    const state *first = a->states + e->states[1];
+    const state *first = a->states + e->states[0];
     for (int k = 0; k < first->n; k++) {
         const edge *d = a->edges + first->from + k;
         for (int c = d->from; c <= d->to; c++) s->bytes[c >> 6] |= (uint64_t)1 << (c & 63);
     }
-    for (int i = 1; i <= e->n; i++)
+    for (int i = 0; i < e->n; i++)
         if (a->cost[e->states[i]].tokens > s->most) s->most = a->cost[e->states[i]].tokens;
 }
 
@@ -180,16 +180,18 @@ int span_new(span **out, const automaton *a, int start, int from, const token_in
     if (!err) {
         read_element(e, a, start);
         memset(v.counts, 0xff, ((size_t)entries + 1) * sizeof *v.counts);
-        *work += walk(&v, local_of(e, from));
+        *work += walk(&v, local_of(e, from)) + entries / 4;
         describe(s, a, e);
         err = v.err;
     }
     if (!err) err = order_ids(s, &v, entries);
-    if (!err) err = cover(s, &v);
     if (!err) err = gather_rests(s, &v, x->tokenizer);
     free(v.leaving);
-    free(v.counts);
     free(e);
+    if (s)
+        s->counts = v.counts;
+    else
+        free(v.counts);
     if (err)
         span_free(s);
     else
@@ -205,6 +207,7 @@ void span_free(span *s)
     free(s->ids);
     free(s->below);
     free(s->covered);
+    free(s->counts);
     free(s->rest_ids);
     free(s->rest_counts);
     free(s);

@@ -15,7 +15,8 @@ typedef struct {
     uint64_t *all;       /* a bit for each id that stays in the loop */
     int32_t *ids;        /* those ids, by their elements             */
     int *below;          /* [longest + 2] ids of fewer elements      */
-    uint16_t *covered;   /* [nodes of the tree] the most elements in the subtree, PARTLY: other words are there too */
+    uint16_t *counts;    /* elements of the entries of the tree, PARTLY: the word does not stay in the loop */
+    uint16_t *covered;   /* [nodes of the tree] the most of them in the subtree; NULL until span_cover */
     word_tree rests;     /* of the words that leave: what is behind the loop */
     int32_t *rest_ids;   /* of its entries                           */
     uint16_t *rest_counts; /* complete elements before it            */
@@ -26,6 +27,7 @@ typedef struct {
 /* The table of a state of an element rule. *work: nodes of the tree looked at, is added to. WKV_ENOMEM */
 int span_new(span **out, const automaton *a, int start, int from, const token_index *x, int64_t *work);
 void span_free(span *s);
+int span_cover(span *s, const token_index *x); /* WKV_ENOMEM */
 
 /* Set the bits of ids with at most `most` elements. longest: of the index; scratch: as many words as the mask. */
 void span_mask(const span *s, uint64_t *mask, int words, int most, int longest, uint64_t *scratch);

@@ -37,6 +37,7 @@ typedef struct {
     code_range *ranges;
     int n_nodes, n_parts, n_rules, n_bytes, n_ranges;
     int cap_nodes, cap_parts, cap_rules, cap_bytes, cap_ranges;
+    int compact; /* JSON has no space after "," and ":" */
     int err;
 } syntax;
 

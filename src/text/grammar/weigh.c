@@ -5,17 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SWEEPS_WORK = 60000000 };
+enum { MOST_VISITS = 4000000 };
 
-/* Work on all states until nothing changes. A state is stored after its targets, and rules after those that refer to
- * them, so that loops are known earlier from the end; both orders take turns. */
+/* Work on all states until nothing changes. In a rule the states are stored after their targets; a rule mostly refers to
+ * later ones, so the last rule is first, and in every other turn the first one. */
 static int settle(automaton *a, int (*one)(automaton *a, int at, void *with), void *with)
 {
-    int64_t work = 0;
-    for (int changed = 1, up = 1; changed; up = !up) {
+    int64_t visits = 0;
+    for (int changed = 1, down = 1; changed; down = !down) {
         changed = 0;
-        for (int i = 0; i < a->n_states; i++) changed |= one(a, up ? i : a->n_states - 1 - i, with);
-        if ((work += a->n_states) > MOST_SWEEPS_WORK)
+        for (int r = 0; r < a->n_rules; r++) {
+            const automaton_rule *rule = a->rules + (down ? a->n_rules - 1 - r : r);
+            for (int i = rule->from; i < rule->to; i++) changed |= one(a, i, with);
+        }
+        if ((visits += a->n_states) > MOST_VISITS)
             return fail(WKV_EUNSUPPORTED, "the rules of the grammar refer to each other in too many ways");
     }
     return 0;

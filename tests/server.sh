@@ -1,4 +1,4 @@
-# serving.sh - the common part of the tests of wkv serve, sourced behind expect.sh; $name is the test's.
+# server.sh - the common part of the tests of wkv serve, sourced behind expect.sh; $name is the test's.
 for needed in curl; do
     command -v $needed >/dev/null || { echo "skip $name: no $needed here"; echo "0 passed, 0 failed, 1 skipped"; exit 0; }
 done
