@@ -137,6 +137,7 @@ static json_t *function_of(const json_t *tool)
     if (json_object_get(tool, "name")) json_object_set(f, "name", json_object_get(tool, "name"));
     if (json_is_string(text)) json_object_set(f, "description", (json_t *)text);
     if (json_is_object(schema)) json_object_set(f, "parameters", (json_t *)schema);
+    if (json_is_true(json_object_get(tool, "strict"))) json_object_set_new(f, "strict", json_true());
     return f;
 }
 
