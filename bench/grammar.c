@@ -1,7 +1,7 @@
-/* grammar.c - the time of the mask of one token under a grammar: `bench_grammar [VOCABULARY]`, on one thread. Each grammar
- * is compiled anew, and its outputs are sampled as a text is: mostly words that the World vocabulary gives a common text,
- * so that places are seen for the first time throughout; and at random among the allowed ids. Times are those of the
- * thread on the processor. */
+/* grammar.c - the time of the mask of one token under a grammar: `bench_grammar [VOCABULARY]`, on one thread. Each
+ * grammar is compiled anew, and its outputs are sampled as a text is: mostly words that the World vocabulary gives a
+ * common text, so that places are seen for the first time throughout; and at random among the allowed ids. Times are
+ * those of the thread on the processor. */
 #include "base/rng.h"
 #include "wkv_grammar.h"
 #include <stdio.h>
@@ -44,7 +44,8 @@ static const grammar_case cases[] = {
     {"nested arrays", WKV_GRAMMAR_JSON_SCHEMA,
      "{\"type\":\"array\",\"maxItems\":1000000,\"items\":{\"type\":\"array\",\"items\":" TEXT ",\"maxItems\":9}}"},
     {"date-time, uuid, email", WKV_GRAMMAR_JSON_SCHEMA,
-     "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"t\":{\"type\":\"string\",\"format\":\"date-time\"},"
+     "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+     "\"t\":{\"type\":\"string\",\"format\":\"date-time\"},"
      "\"id\":{\"type\":\"string\",\"format\":\"uuid\"},\"m\":{\"type\":\"string\",\"format\":\"email\"}},\"required\":"
      "[\"t\",\"id\",\"m\"]}}"},
     {"regex of words", WKV_GRAMMAR_REGEX, "([A-Z]\\w*( \\w+)*[.!?] )*"},
@@ -56,16 +57,19 @@ static const grammar_case cases[] = {
 static char *tools(void)
 {
     static const char *const verbs[] = {"get", "list", "create", "delete", "update", "search"},
-                             *const nouns[] = {"user", "file", "event", "issue", "order", "invoice", "message", "channel", "project", "ticket"};
+                             *const nouns[] = {"user",    "file",    "event",   "issue",   "order",
+                                               "invoice", "message", "channel", "project", "ticket"};
     char *text = malloc(1 << 17), *to = text;
     to += sprintf(to, "{\"type\":\"array\",\"items\":{\"anyOf\":[");
     for (int i = 0; i < 60; i++)
-        to += sprintf(to,
-                      "%s{\"type\":\"object\",\"properties\":{\"name\":{\"const\":\"%s_%s\"},\"arguments\":{\"type\":\"object\","
-                      "\"properties\":{\"%s_id\":{\"type\":\"string\"},\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":%d},"
-                      "\"order\":{\"enum\":[\"ascending\",\"descending\"]},\"note\":{\"type\":\"string\",\"maxLength\":80}},"
-                      "\"required\":[\"%s_id\"]}},\"required\":[\"name\",\"arguments\"]}",
-                      i ? "," : "", verbs[i % 6], nouns[i / 6], nouns[i / 6], 10 + i, nouns[i / 6]);
+        to += sprintf(
+            to,
+            "%s{\"type\":\"object\",\"properties\":{\"name\":{\"const\":\"%s_%s\"},\"arguments\":{\"type\":\"object\","
+            "\"properties\":{\"%s_id\":{\"type\":\"string\"},"
+            "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":%d},"
+            "\"order\":{\"enum\":[\"ascending\",\"descending\"]},\"note\":{\"type\":\"string\",\"maxLength\":80}},"
+            "\"required\":[\"%s_id\"]}},\"required\":[\"name\",\"arguments\"]}",
+            i ? "," : "", verbs[i % 6], nouns[i / 6], nouns[i / 6], 10 + i, nouns[i / 6]);
     sprintf(to, "]}}");
     return text;
 }
@@ -74,7 +78,8 @@ static char *words(int n)
 {
     char *text = malloc(1 << 17), *to = text;
     to += sprintf(to, "{\"type\":\"array\",\"items\":{\"enum\":[");
-    for (int i = 0; i < n; i++) to += sprintf(to, "%s\"%c%c word %d\"", i ? "," : "", 'a' + i % 26, 'a' + i / 26 % 26, i * 7919 % 10007);
+    for (int i = 0; i < n; i++)
+        to += sprintf(to, "%s\"%c%c word %d\"", i ? "," : "", 'a' + i % 26, 'a' + i / 26 % 26, i * 7919 % 10007);
     sprintf(to, "]}}");
     return text;
 }
@@ -134,7 +139,8 @@ static void measure(const grammar_case *one, const wkv_tokenizer *t)
         wkv_grammar_free(g);
     }
     qsort(us, (size_t)n, sizeof *us, by_size);
-    printf("%-30s %8.2f %8d %9.1f %9.1f %9.1f %9.2f\n", one->name, compile, n, us[n / 2], us[n * 99 / 100], us[n - 1], accept / n);
+    printf("%-30s %8.2f %8d %9.1f %9.1f %9.1f %9.2f\n", one->name, compile, n, us[n / 2], us[n * 99 / 100], us[n - 1],
+           accept / n);
     free(mask);
 }
 
@@ -142,7 +148,8 @@ int main(int argc, char **argv)
 {
     wkv_tokenizer *t;
     if (wkv_tokenizer_open(&t, argc > 1 ? argv[1] : "world", NULL)) return fprintf(stderr, "%s\n", wkv_error()), 1;
-    printf("%-30s %8s %8s %9s %9s %9s %9s\n", "us per mask, V as given", "ms new", "masks", "median", "99 %", "most", "accept");
+    printf("%-30s %8s %8s %9s %9s %9s %9s\n", "us per mask, V as given", "ms new", "masks", "median", "99 %", "most",
+           "accept");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) measure(cases + i, t);
     char *text = tools();
     measure(&(grammar_case){"60 tools", WKV_GRAMMAR_JSON_SCHEMA, text}, t);

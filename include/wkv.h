@@ -254,8 +254,8 @@ WKV_API void wkv_sampler_free(wkv_sampler *s);
  * counting: WKV_EFORMAT: a logit is NaN or +infinity, from NaN in weights, adapter or state; WKV_EARG: every id is
  * banned; WKV_ENOMEM. */
 WKV_API int32_t wkv_sample(wkv_sampler *s, const float *logits);
-/* The same from the ids of a mask, bit id % 64 of mask[id / 64] (wkv_grammar.h), as if the other logits were -infinity.
- * NULL: all ids. The sampler then also keeps a copy of the logits. */
+/* The same from the ids of a mask, bit id % 64 of mask[id / 64] (wkv_grammar.h), as if the other logits were -infinity;
+ * it has (vocab + 63) / 64 words. NULL: all ids. With a mask the sampler also keeps a copy of the logits. */
 WKV_API int32_t wkv_sample_masked(wkv_sampler *s, const float *logits, const uint64_t *mask);
 /* Count a token that was not sampled (a prompt's); an id outside the vocabulary only decays the counts. WKV_ENOMEM,
  * without counting. */

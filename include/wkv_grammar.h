@@ -1,4 +1,5 @@
-/* wkv_grammar.h - constrained output: JSON Schema, a regular expression or GBNF as a mask of the ids that may come next.
+/* wkv_grammar.h - constrained output: JSON Schema, a regular expression or GBNF as a mask of the ids that may come
+ * next.
  *
  *     wkv_grammar *g;  wkv_matcher *m;
  *     wkv_grammar_new(&g, WKV_GRAMMAR_JSON_SCHEMA, schema, strlen(schema), tokenizer);  wkv_matcher_new(&m, g);
@@ -24,13 +25,13 @@ extern "C" {
 
 typedef enum { WKV_GRAMMAR_JSON_SCHEMA, WKV_GRAMMAR_REGEX, WKV_GRAMMAR_GBNF } wkv_grammar_kind;
 
-/* A grammar for the words of one tokenizer. Many matchers may use it, on one thread at a time: it keeps the masks that it
- * has found. */
+/* A grammar for the words of one tokenizer. Many matchers may use it, on one thread at a time: it keeps the masks that
+ * it has found. */
 typedef struct wkv_grammar wkv_grammar;
 
-/* The text is copied, the tokenizer borrowed. A regular expression is for the whole output. WKV_EFORMAT: the text is not
- * of its language; WKV_EUNSUPPORTED: it is, but has a part that is not supported, which the sentence names, or no output
- * satisfies it; WKV_ENOMEM. */
+/* The text is copied, the tokenizer borrowed. A regular expression is for the whole output. WKV_EFORMAT: the text is
+ * not of its language; WKV_EUNSUPPORTED: it is, but has a part that is not supported, which the sentence names, or no
+ * output satisfies it; WKV_ENOMEM. */
 WKV_API int wkv_grammar_new(wkv_grammar **out, wkv_grammar_kind kind, const char *text, size_t bytes,
                             const wkv_tokenizer *t);
 WKV_API void wkv_grammar_free(wkv_grammar *g); /* after its matchers */
@@ -46,8 +47,8 @@ WKV_API void wkv_matcher_free(wkv_matcher *m);
 
 /* The ids that may come next, bit id % 64 of mask[id / 64], of (wkv_tokenizer_size + 63) / 64 words. The id that ends a
  * text is one of them where the output is complete. left: tokens that the answer may still have, this one included; ids
- * after which too few are left for a complete output are excluded; 0: no limit. WKV_EARG: `left` is less than the shortest
- * rest of the output; WKV_ENOMEM. */
+ * after which too few are left for a complete output are excluded; 0: no limit. WKV_EARG: `left` is less than the
+ * shortest rest of the output; WKV_ENOMEM. */
 WKV_API int wkv_matcher_mask(wkv_matcher *m, uint64_t *mask, int left);
 
 /* WKV_EARG: the id may not come here; nothing has changed. WKV_ENOMEM */

@@ -143,10 +143,10 @@ typedef struct {
      * sampler), and the `top` most probable tokens there, and for the id that ends the text. A token of which a stop
      * string cuts text has none */
     int scores, top;
-    /* the answer is an output of this grammar, or, up to a stop string, the beginning of one: each token is sampled from
-     * those that may come, and the answer ends with END when it is complete and nothing else may come, or at max_tokens,
-     * where it is complete too. A max_tokens below wkv_grammar_shortest is refused. Of the session's tokenizer, and
-     * borrowed until the answer has ended; NULL: any text */
+    /* the answer is an output of this grammar, or, up to a stop string, the beginning of one: each token is sampled
+     * from those that may come, and the answer ends with END when it is complete and nothing else may come, or at
+     * max_tokens, where it is complete too. A max_tokens below wkv_grammar_shortest is refused. The grammar is for the
+     * session's tokenizer, and borrowed until the answer has ended; NULL: any text */
     wkv_grammar *grammar;
 } wkv_generation;
 

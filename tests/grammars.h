@@ -47,3 +47,8 @@
 {WKV_GRAMMAR_JSON_SCHEMA, "{\"type\":\"string\",\"format\":\"uri\"}"},
 {WKV_GRAMMAR_JSON_SCHEMA, "{\"type\":\"string\",\"format\":\"duration\"}"},
 {WKV_GRAMMAR_JSON_SCHEMA, "{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"string\",\"maxLength\":100},\"y\":{\"type\":\"string\",\"minLength\":1}},\"required\":[\"x\",\"y\"],\"additionalProperties\":false}"},
+{WKV_GRAMMAR_GBNF, "root ::= \"yes\" | \"no\" | maybe\nmaybe ::= \"may\" \"be\"{1,3} # a comment\n"},
+{WKV_GRAMMAR_GBNF, "root ::= item+\nitem ::= \"- \" [^\\n]{1,20} \"\\n\"\n"},
+{WKV_GRAMMAR_GBNF, "root ::= expr\nexpr ::= term ((\"+\" | \"-\") term)*\nterm ::= num | \"(\" expr \")\"\nnum ::= [0-9]+ (\".\" [0-9]{1,3})?\n"},
+{WKV_GRAMMAR_GBNF, "root ::= \"{\" ws (pair (\",\" ws pair)*)? \"}\"\npair ::= name \":\" ws [0-9a-f]{2,}\nname ::= [a-z] [a-zA-Z]*\nws ::= [ \\t]{0,2}\n"},
+{WKV_GRAMMAR_GBNF, "root ::= (a b?)* \"z\" .\na ::= \"\\x61\" | \"\\u00e9\"\nb ::= a a | \"b\"\n"},

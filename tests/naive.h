@@ -1,5 +1,5 @@
-/* naive.h - which byte may come next in a text of a grammar, from its syntax tree alone: every way to read the text is a
- * list of what is still to come. No states, no tables, no counters: what the automaton is compared with. */
+/* naive.h - which byte may come next in a text of a grammar, from its syntax tree alone: every way to read the text is
+ * a list of what is still to come. No states, no tables, no counters: what the automaton is compared with. */
 #ifndef WKV_TESTS_NAIVE_H
 #define WKV_TESTS_NAIVE_H
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is still to come: the rest of a node, and then `next`. */
+/* The part that is still to come: the rest of a node, and then `next`. */
 typedef struct cell {
     int node, at;            /* bytes of the node that are read; iterations of a repetition that are done */
     unsigned char begun[4];  /* bytes of a character */
@@ -48,8 +48,12 @@ static void naive_init(naive *m, const syntax *s)
             switch (n->kind) {
             case SYNTAX_BYTES: empty = !n->n; break;
             case SYNTAX_CLASS: break;
-            case SYNTAX_SEQUENCE: empty = naive_list(m, n, m->empty, 1), possible = naive_list(m, n, m->possible, 1); break;
-            case SYNTAX_CHOICE: empty = naive_list(m, n, m->empty, 0), possible = naive_list(m, n, m->possible, 0); break;
+            case SYNTAX_SEQUENCE:
+                empty = naive_list(m, n, m->empty, 1), possible = naive_list(m, n, m->possible, 1);
+                break;
+            case SYNTAX_CHOICE:
+                empty = naive_list(m, n, m->empty, 0), possible = naive_list(m, n, m->possible, 0);
+                break;
             case SYNTAX_REPEAT:
                 empty = !n->min || m->empty[n->from];
                 possible = !n->min || m->possible[n->from];
@@ -77,7 +81,8 @@ static const cell *naive_cell(naive *m, cell c)
 static int same_ways(const cell *a, const cell *b)
 {
     for (; a && b && a != b; a = a->next, b = b->next)
-        if (a->node != b->node || a->at != b->at || a->loop != b->loop || a->fresh != b->fresh || memcmp(a->begun, b->begun, 4))
+        if (a->node != b->node || a->at != b->at || a->loop != b->loop || a->fresh != b->fresh ||
+            memcmp(a->begun, b->begun, 4))
             return 0;
     return a == b;
 }
@@ -136,8 +141,10 @@ static void naive_close(naive *m, ways *to, const cell *c)
     if (m->overflow || !m->possible[c->node]) return;
     switch (n->kind) {
     case SYNTAX_BYTES:
-        if (n->n) naive_add(m, to, c);
-        else naive_close(m, to, c->next);
+        if (n->n)
+            naive_add(m, to, c);
+        else
+            naive_close(m, to, c->next);
         break;
     case SYNTAX_CLASS: naive_add(m, to, c); break;
     case SYNTAX_SEQUENCE: {

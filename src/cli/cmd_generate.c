@@ -1,6 +1,7 @@
 /* cmd_generate.c - continue a text. */
 #include "cache.h"
 #include "commands.h"
+#include "constrain.h"
 #include "input.h"
 #include "models.h"
 #include "preset.h"
@@ -36,9 +37,9 @@ static const option options[] = {
      "show sampling settings, speeds, memory and the seed, even when standard error is not a terminal"},
 };
 static const group own = GROUP("Text", options);
-static const group *const groups[] = {&own,           &sampling_group, &model_group,
-                                      &weights_group, &adapter_group,  &tokenizer_group,
-                                      &cache_group,   &general_group,  NULL};
+static const group *const groups[] = {
+    &own,           &sampling_group,  &constrain_group, &model_group,   &weights_group,
+    &adapter_group, &tokenizer_group, &cache_group,     &general_group, NULL};
 
 /* Continuing a text is not chat: the sampling profile is "plain" for every model. */
 static void plainly(wkv_profile *p)
@@ -111,6 +112,7 @@ typedef struct {
     const char *const *stops;
     int n_stops;
     int answer;
+    wkv_grammar *grammar; /* of the output; NULL: any text */
 } assignment;
 
 static int write_on(engine *e, wkv_batcher *b, wkv_session *s, const wkv_sampler_options *sampler, const assignment *a)
@@ -129,7 +131,8 @@ static int write_on(engine *e, wkv_batcher *b, wkv_session *s, const wkv_sampler
                                                       .stops = a->stops,
                                                       .n_stops = a->n_stops,
                                                       .max_tokens = limit > 0 ? limit : 0,
-                                                      .sections = a->answer});
+                                                      .sections = a->answer,
+                                                      .grammar = a->grammar});
     free(w.text);
     if (!w.closed) put_text("\n"), put_flush();
     if (w.reason == WKV_FINISH_FAILED) return 1;
@@ -137,18 +140,20 @@ static int write_on(engine *e, wkv_batcher *b, wkv_session *s, const wkv_sampler
     return w.reason == WKV_FINISH_CANCELLED && !w.closed ? 130 : 0;
 }
 
-static int sample_on(engine *e, const wkv_profile *p, const assignment *a)
+static int sample_on(engine *e, const wkv_profile *p, assignment *a)
 {
     const wkv_sampler_options *sampler;
     wkv_batcher *b = NULL;
     wkv_session *s = NULL;
     catch_interrupts();
     int status = sampling_find(&sampler, &cmd_generate, e, p);
+    if (!status) status = constrain_find(&a->grammar, &cmd_generate, e);
     if (!status && wkv_batcher_new(&b, e->context, &(wkv_batcher_options){.slots = 1})) status = complain_library();
     if (!status) status = engine_session(&s, e);
     if (!status) status = write_on(e, b, s, sampler, a);
     wkv_session_free(s);
     wkv_batcher_free(b);
+    wkv_grammar_free(a->grammar);
     return status;
 }
 
@@ -158,7 +163,7 @@ static int sample_on(engine *e, const wkv_profile *p, const assignment *a)
 static void stop_at_turn(assignment *a, const engine *e, const char *turn[1])
 {
     const wkv_template *t;
-    if (stops.n || no_stop || wkv_template_find(&t, NULL, e->model, e->tokenizer)) return;
+    if (stops.n || no_stop || constrain_is_on() || wkv_template_find(&t, NULL, e->model, e->tokenizer)) return;
     if (!t->stops[0] || !strstr(t->stops[0], t->user)) return;
     turn[0] = t->stops[0];
     a->stops = turn;
@@ -267,12 +272,16 @@ const command cmd_generate = {
              "standard error gives speeds, memory and the seed.\n\n"
              "The text ends at the model's end-of-text token, after -n tokens, before a --stop text, or, without "
              "--stop, where a model trained on conversations begins a user's turn (\"User:\" after a blank line).\n\n"
+             "With --json-schema, --regex or --grammar only tokens are sampled after which the output can still "
+             "become one of the schema, the expression or the grammar; it ends when it is complete, within -n tokens."
+             "\n\n"
              "With --prompt-preset the prompt takes the form that models were trained on for a task, and only the "
              "answer is printed. Answers use the publisher's sampling settings for chat, or the generation_config.json "
              "in the model's folder; continuing a text uses the defaults below for every model.",
     .examples = "wkv generate \"Once upon a time\"  # a story\n"
                 "wkv generate -n 50 --seed 7 \"It was\"  # the same every time\n"
                 "wkv generate -T 0 --stop . \"The capital of France is\"  # the most probable sentence\n"
+                "wkv generate --json-schema s.json \"A user: \"  # JSON that satisfies a schema\n"
                 "wkv generate --prompt-preset qa --text a.txt \"Who came?\"  # ask about a text\n"
                 "wkv generate -m MODEL.pth -n 0 < draft.txt  # continue until the model ends the text",
     .groups = groups,

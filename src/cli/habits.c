@@ -23,7 +23,7 @@ static const char strategy[] = "wkv runs on the CPU; --type f16, bf16, q8 or q4 
 static const char checkpointing[] = "--checkpointing auto, on or off sets the recomputation of activations";
 static const char processes[] = "training runs on the CPU in f32; mpirun -n N wkv train uses N processes";
 static const char data_type[] = "the extension gives the data format: .txt, .jsonl, .bin; the option is not needed";
-static const char no_grammar[] = "grammars are not supported";
+static const char no_grammar[] = "wkv generate has --grammar, --json-schema and --regex";
 static const char no_ending[] = "--ban ID excludes a token; --ban 0 excludes the end of a text in most models";
 static const char no_attention[] = "RWKV has no attention to choose a kernel for; -fa is not needed";
 static const char no_cache[] = "a float32 state of fixed size replaces the KV cache; the option is not needed";
@@ -122,9 +122,12 @@ static const habit habits[] = {
     REFUSE("--repeat-last-n", "presence", penalties),
     REFUSE("--logit-bias", "bias", "--bias ID=X adds X to a logit"),
     REFUSE("--ignore-eos", "ban", no_ending),
+    SAME("--grammar-file", "grammar", "grammar"),
+    SAME("--json-schema-file", "json-schema", "json-schema"),
     REFUSE("--grammar", "temperature", no_grammar),
     REFUSE("--grammar-file", "temperature", no_grammar),
     REFUSE("--json-schema", "temperature", no_grammar),
+    REFUSE("--regex", "temperature", no_grammar),
     REFUSE("-v", "stats", stats_instead),
     REFUSE("--verbose", "stats", stats_instead),
     REFUSE("-hf", NULL, pull),

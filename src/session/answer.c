@@ -26,8 +26,10 @@ static int begin_grammar(answer *a, const wkv_session *s, wkv_grammar *g)
     if (grammar_tokenizer(g) != s->tokenizer || wkv_tokenizer_size(s->tokenizer) > V)
         return fail(WKV_EARG, "the grammar is of another tokenizer than the session");
     if (a->max_tokens && a->max_tokens < shortest)
-        return fail(WKV_EARG, "max_tokens is %d, and the shortest output of the grammar has %d tokens", a->max_tokens, shortest);
-    if (!(a->mask = calloc((size_t)V / 64 + 1, sizeof *a->mask))) return fail(WKV_ENOMEM, "no memory for a mask of %d ids", V);
+        return fail(WKV_EARG, "max_tokens is %d, and the shortest output of the grammar has %d tokens", a->max_tokens,
+                    shortest);
+    if (!(a->mask = calloc((size_t)V / 64 + 1, sizeof *a->mask)))
+        return fail(WKV_ENOMEM, "no memory for a mask of %d ids", V);
     return wkv_matcher_new(&a->matcher, g);
 }
 

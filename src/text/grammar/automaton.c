@@ -51,8 +51,7 @@ static int compile_choice(builder *b, const syntax_node *n, int next)
 
 static int compile_repeat(builder *b, const syntax_node *n, int next)
 {
-    if (n->min == 0 && n->max == 1)
-        return builder_merge(b, (const int[]){compile(b, n->from, next), next}, 2, 0);
+    if (n->min == 0 && n->max == 1) return builder_merge(b, (const int[]){compile(b, n->from, next), next}, 2, 0);
     return builder_loop(b, (loop){rule_of(b, n->from), n->min, n->max, next});
 }
 

@@ -60,7 +60,8 @@ enum { MOST_FRAMES = 1000 /* on the stack; those of a JSON value are two for eac
 int automaton_build(automaton *a, const syntax *s, const token_index *x);
 void automaton_release(automaton *a);
 
-/* The states of a rule from its start on, but for the end, if all of them read bytes: their number. 0: it is no element. */
+/* The states of a rule from its start on, but for the end, if all of them read bytes: their number. 0: it is no
+ * element. */
 enum { MOST_ELEMENT = 200 };
 int automaton_element(const automaton *a, int start, int states[MOST_ELEMENT]);
 

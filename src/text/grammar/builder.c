@@ -1,20 +1,15 @@
 /* builder.c - states of an automaton, each content once. */
 #include "text/grammar/builder.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------- */
 
-static uint32_t mix(uint32_t h, uint32_t x)
-{
-    h = (h ^ x) * 0x9e3779b1u;
-    return h ^ h >> 15;
-}
-
 static pair_entry *pair_slot(const pair_map *m, int a, int b)
 {
-    uint32_t i = mix(mix(17, (uint32_t)a), (uint32_t)b) & (uint32_t)(m->cap - 1);
+    uint32_t i = hash_mix(hash_mix(17, (uint32_t)a), (uint32_t)b) & (uint32_t)(m->cap - 1);
     while (m->at[i].key[0] >= 0 && (m->at[i].key[0] != a || m->at[i].key[1] != b)) i = (i + 1) & (uint32_t)(m->cap - 1);
     return m->at + i;
 }
@@ -72,18 +67,19 @@ static int reserve(builder *b, void *at, int *cap, int used, int n, size_t size)
 
 static uint32_t hash_state(const automaton *a, const state *s)
 {
-    uint32_t h = mix(s->kind, (uint32_t)s->n);
+    uint32_t h = hash_mix(s->kind, (uint32_t)s->n);
     for (int i = 0; i < s->n; i++) {
         if (s->kind == STATE_SPLIT)
-            h = mix(h, (uint32_t)a->targets[s->from + i]);
+            h = hash_mix(h, (uint32_t)a->targets[s->from + i]);
         else if (s->kind == STATE_BYTES) {
             const edge *e = a->edges + s->from + i;
-            h = mix(mix(h, (uint32_t)(e->from << 8 | e->to)), (uint32_t)e->target);
+            h = hash_mix(hash_mix(h, (uint32_t)(e->from << 8 | e->to)), (uint32_t)e->target);
         }
     }
     if (s->kind != STATE_LOOP) return h;
     const loop *l = a->loops + s->from;
-    return mix(mix(mix(mix(h, (uint32_t)l->rule), (uint32_t)l->min), (uint32_t)l->max), (uint32_t)l->exit);
+    return hash_mix(hash_mix(hash_mix(hash_mix(h, (uint32_t)l->rule), (uint32_t)l->min), (uint32_t)l->max),
+                    (uint32_t)l->exit);
 }
 
 static int same_state(const automaton *a, const state *x, const state *y)

@@ -40,8 +40,8 @@ int builder_merge(builder *b, const int *states, int n, int depth);
 /* Automaton for one character of a class, as UTF-8 (utf8 ranges), continuing at `next`. */
 int builder_class(builder *b, const code_range *ranges, int n, int next);
 
-int pair_find(const pair_map *m, int a, int b);            /* -1: none */
-int pair_add(pair_map *m, int a, int b, int value);        /* WKV_ENOMEM */
+int pair_find(const pair_map *m, int a, int b);     /* -1: none */
+int pair_add(pair_map *m, int a, int b, int value); /* WKV_ENOMEM */
 
 /* The costs of all states, after the loops over rules that may be empty have their min set to 0. */
 int automaton_weigh(automaton *a, const token_index *x);

@@ -1,4 +1,5 @@
 /* grammar.c - a compiled grammar, and the places of answers in it. */
+#include "text/grammar/gbnf.h"
 #include "text/grammar/grammar.h"
 #include "text/grammar/regex.h"
 #include "text/grammar/schema.h"
@@ -12,7 +13,7 @@ enum {
     MOST_BYTES = 64 << 20 /* of places and masks, before those that no matcher is at are forgotten */
 };
 
-/* ---- grammars ------------------------------------------------------------------------------------------------------ */
+/* ---- grammars ---------------------------------------------------------------------------------------------------- */
 
 int grammar_new(wkv_grammar **out, syntax *s, const wkv_tokenizer *t)
 {
@@ -42,6 +43,7 @@ int grammar_read(syntax *s, wkv_grammar_kind kind, const char *text, size_t byte
 {
     int node = EMPTY, err;
     if (kind == WKV_GRAMMAR_JSON_SCHEMA) return schema_read(s, 0, text, bytes);
+    if (kind == WKV_GRAMMAR_GBNF) return gbnf_read(s, text, bytes);
     err = regex_read(&node, s, text, bytes, &(regex_use){syntax_class, 0, 0, NO_LIMIT});
     if (!err) syntax_set_rule(s, 0, node);
     return err;
@@ -89,7 +91,7 @@ int wkv_grammar_shortest(const wkv_grammar *g)
     return tokens < INT_MAX ? (int)tokens : INT_MAX;
 }
 
-/* ---- matchers ------------------------------------------------------------------------------------------------------ */
+/* ---- matchers ---------------------------------------------------------------------------------------------------- */
 
 int wkv_matcher_new(wkv_matcher **out, wkv_grammar *g)
 {

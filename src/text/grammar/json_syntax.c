@@ -12,7 +12,7 @@ int syntax_json_separator(syntax *s, const char *mark)
     return sequence_of(s, syntax_text(s, mark), s->compact ? EMPTY : optional_of(s, syntax_text(s, " ")));
 }
 
-/* ---- strings ------------------------------------------------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------------------------------------------- */
 
 static int class_of(syntax *s, const char *characters)
 {
@@ -88,7 +88,7 @@ int syntax_json_characters(syntax *s, const code_range *ranges, int n)
     return syntax_list(s, SYNTAX_CHOICE, parts, count);
 }
 
-/* ---- a string that is not one of some ------------------------------------------------------------------------------ */
+/* ---- a string that is not one of some ---------------------------------------------------------------------------- */
 
 typedef struct {
     syntax *s;
@@ -103,7 +103,8 @@ static int other_from(const others *o, int from, int to, size_t at)
     const code_range all = {0, 0x10ffff};
     const int ends = from < to && !o->texts[from][at];
     int n = 0, parts_n = 0, *parts = malloc(((size_t)(to - from) + 3) * sizeof *parts);
-    code_range *taken = malloc(2 * ((size_t)(to - from) + 2) * sizeof *taken), *free_ones = taken ? taken + (to - from) + 1 : NULL;
+    code_range *taken = malloc(2 * ((size_t)(to - from) + 2) * sizeof *taken),
+               *free_ones = taken ? taken + (to - from) + 1 : NULL;
     if (!parts || !taken) {
         free(parts), free(taken);
         o->s->err = fail(WKV_ENOMEM, "no memory for a grammar");
@@ -116,7 +117,8 @@ static int other_from(const others *o, int from, int to, size_t at)
         int last = i + 1;
         while (last < to && !strncmp(o->texts[last] + at, o->texts[i] + at, length)) last++;
         const code_range one = {c, c};
-        parts[parts_n++] = sequence_of(o->s, syntax_json_characters(o->s, &one, 1), other_from(o, i, last, at + length));
+        parts[parts_n++] =
+            sequence_of(o->s, syntax_json_characters(o->s, &one, 1), other_from(o, i, last, at + length));
         taken[n++] = one;
         i = last;
     }
@@ -133,19 +135,16 @@ int syntax_json_other_string(syntax *s, const char *const *texts, int n)
 {
     const code_range all = {0, 0x10ffff};
     const int quote = syntax_text(s, "\"");
-    const others o = {
-        s, texts, sequence_of(s, syntax_repeat(s, syntax_json_characters(s, &all, 1), 0, NO_LIMIT), quote), quote};
+    const others o = {s, texts,
+                      sequence_of(s, syntax_repeat(s, syntax_json_characters(s, &all, 1), 0, NO_LIMIT), quote), quote};
     return sequence_of(s, quote, other_from(&o, 0, n, 0));
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 static int digits(syntax *s, int min, int max) { return syntax_repeat(s, class_of(s, "09"), min, max); }
 
-static int natural(syntax *s)
-{
-    return sequence_of(s, class_of(s, "19"), digits(s, 0, JSON_DIGITS - 1));
-}
+static int natural(syntax *s) { return sequence_of(s, class_of(s, "19"), digits(s, 0, JSON_DIGITS - 1)); }
 
 int syntax_json_integer(syntax *s)
 {
@@ -177,12 +176,14 @@ static int between(syntax *s, const char *least, const char *most, int n)
     static const char zeros[] = "0000000000000000000", nines[] = "9999999999999999999";
     if (!n) return EMPTY;
     if (is_all(least, '0', n) && is_all(most, '9', n)) return digits(s, n, n);
-    if (*least == *most) return sequence_of(s, digit_between(s, *least, *least), between(s, least + 1, most + 1, n - 1));
+    if (*least == *most)
+        return sequence_of(s, digit_between(s, *least, *least), between(s, least + 1, most + 1, n - 1));
     int parts[3], count = 0;
     parts[count++] = sequence_of(s, digit_between(s, *least, *least), between(s, least + 1, nines, n - 1));
     parts[count++] = sequence_of(s, digit_between(s, *most, *most), between(s, zeros, most + 1, n - 1));
     if (*most - *least > 1)
-        parts[count++] = sequence_of(s, digit_between(s, (char)(*least + 1), (char)(*most - 1)), digits(s, n - 1, n - 1));
+        parts[count++] =
+            sequence_of(s, digit_between(s, (char)(*least + 1), (char)(*most - 1)), digits(s, n - 1, n - 1));
     return syntax_list(s, SYNTAX_CHOICE, parts, count);
 }
 
@@ -208,12 +209,12 @@ int syntax_json_integer_between(syntax *s, int64_t least, int64_t most)
     int parts[2], n = 0;
     if (most >= 0 && most >= least) parts[n++] = naturals_between(s, (uint64_t)(least > 0 ? least : 0), (uint64_t)most);
     if (least < 0 && most >= least)
-        parts[n++] = sequence_of(s, syntax_text(s, "-"),
-                                 naturals_between(s, most < 0 ? (uint64_t)-most : 1, (uint64_t)-least));
+        parts[n++] =
+            sequence_of(s, syntax_text(s, "-"), naturals_between(s, most < 0 ? (uint64_t)-most : 1, (uint64_t)-least));
     return syntax_list(s, SYNTAX_CHOICE, parts, n);
 }
 
-/* ---- values -------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static int given_string(syntax *s, const char *text, size_t bytes)
 {
@@ -259,11 +260,13 @@ static int given_list(syntax *s, const json_t *value)
     const char *key;
     json_t *one;
     size_t i;
-    json_array_foreach(value, i, one) {
+    json_array_foreach(value, i, one)
+    {
         if (i) parts[m++] = syntax_json_separator(s, ",");
         parts[m++] = syntax_json_given(s, one);
     }
-    json_object_foreach((json_t *)value, key, one) {
+    json_object_foreach((json_t *)value, key, one)
+    {
         if (m > 1) parts[m++] = syntax_json_separator(s, ",");
         parts[m++] = given_string(s, key, strlen(key));
         parts[m++] = syntax_json_separator(s, ":");
@@ -294,12 +297,14 @@ int syntax_json_given(syntax *s, const json_t *value)
 int syntax_json_any(syntax *s)
 {
     const int rule = syntax_new_rule(s), value = syntax_rule(s, rule), text = syntax_json_string(s, 0, NO_LIMIT),
-              comma = syntax_json_separator(s, ","), member = sequence_of(s, text, syntax_json_separator(s, ":"), value);
+              comma = syntax_json_separator(s, ","),
+              member = sequence_of(s, text, syntax_json_separator(s, ":"), value);
     const int members = sequence_of(s, member, syntax_repeat(s, sequence_of(s, comma, member), 0, NO_LIMIT)),
               items = sequence_of(s, value, syntax_repeat(s, sequence_of(s, comma, value), 0, NO_LIMIT));
     const int object = sequence_of(s, syntax_text(s, "{"), optional_of(s, members), syntax_text(s, "}")),
               array = sequence_of(s, syntax_text(s, "["), optional_of(s, items), syntax_text(s, "]"));
-    syntax_set_rule(s, rule, choice_of(s, object, array, text, syntax_json_number(s), syntax_text(s, "true"),
-                                       syntax_text(s, "false"), syntax_text(s, "null")));
+    syntax_set_rule(s, rule,
+                    choice_of(s, object, array, text, syntax_json_number(s), syntax_text(s, "true"),
+                              syntax_text(s, "false"), syntax_text(s, "null")));
     return value;
 }

@@ -21,7 +21,7 @@ int syntax_json_other_string(syntax *s, const char *const *texts, int n);
 int syntax_json_integer(syntax *s);
 int syntax_json_integer_between(syntax *s, int64_t least, int64_t most);
 int syntax_json_number(syntax *s);
-int syntax_json_any(syntax *s);          /* any value; call once for a tree */
+int syntax_json_any(syntax *s); /* any value; call once for a tree */
 int syntax_json_given(syntax *s, const json_t *value);
 int syntax_json_separator(syntax *s, const char *mark); /* "," or ":", and perhaps a space */
 

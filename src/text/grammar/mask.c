@@ -7,13 +7,13 @@
 #include <string.h>
 
 enum {
-    LIST_SHARE = 64,      /* a mask in place of a list if more than a part of this size of the words may come */
-    FEW = 2048,           /* words: a walk through them takes no table */
-    MOST_SPANS = 48,      /* tables, some 500 KB each */
-    PREPARED = 1000000    /* nodes of the tree that tables may take while a grammar is made: some 10 ms */
+    LIST_SHARE = 64,   /* a mask in place of a list if more than a part of this size of the words may come */
+    FEW = 2048,        /* words: a walk through them takes no table */
+    MOST_SPANS = 48,   /* tables, some 500 KB each */
+    PREPARED = 1000000 /* nodes of the tree that tables may take while a grammar is made: some 10 ms */
 };
 
-/* ---- a walk -------------------------------------------------------------------------------------------------------- */
+/* ---- a walk ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     wkv_grammar *g;
@@ -57,7 +57,7 @@ static void set_bits(uint64_t *mask, const int32_t *ids, int n)
 
 static int words_of(const wkv_grammar *g) { return (g->x->size + 63) / 64; }
 
-/* ---- kept answers -------------------------------------------------------------------------------------------------- */
+/* ---- kept answers ------------------------------------------------------------------------------------------------ */
 
 void grammar_forget_masks(wkv_grammar *g)
 {
@@ -116,7 +116,7 @@ static int add_place(wkv_grammar *g, int at, uint64_t *mask, int64_t limit)
     return err ? err : add_place(g, at, mask, limit);
 }
 
-/* ---- tables -------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 /* Words that begin with a byte that a state reads, as far as there are fewer than FEW. */
 static int words_at(const wkv_grammar *g, int at)
@@ -181,7 +181,7 @@ static int any(const uint64_t *a, const uint64_t *b)
     return ((a[0] & b[0]) | (a[1] & b[1]) | (a[2] & b[2]) | (a[3] & b[3])) != 0;
 }
 
-/* Set the bits of the words that a thread in a loop may read. What is behind the loop may begin like one more element:
+/* Set the bits of the words that a thread in a loop may read. The text behind the loop may begin like one more element:
  * then a word can leave it in more than one way, and those that do not stay in it are walked through. */
 static int add_span(wkv_grammar *g, thread t, span *s, uint64_t *mask, int64_t limit)
 {
@@ -202,7 +202,7 @@ static int add_span(wkv_grammar *g, thread t, span *s, uint64_t *mask, int64_t l
     return g->p.err;
 }
 
-/* ---- the mask ------------------------------------------------------------------------------------------------------ */
+/* ---- the mask ---------------------------------------------------------------------------------------------------- */
 
 /* Set the bits of the threads in loops that have a table; the others in `rest`, and their number in *n. */
 static int add_spans(wkv_grammar *g, int at, uint64_t *mask, int64_t limit, thread *rest, int *n)
@@ -240,14 +240,29 @@ int grammar_mask(wkv_grammar *g, int at, uint64_t *mask, int left)
     return err ? err : g->p.err;
 }
 
+/* May the text behind a loop begin like one more element, as far as the loop's own rule says? */
+static int overlaps(wkv_grammar *g, const loop *l, const span *s)
+{
+    const int after = places_after(&g->p, l->exit, 0);
+    return after >= 0 && any(places_bytes(&g->p, after), s->bytes);
+}
+
 int grammar_prepare(wkv_grammar *g)
 {
     int64_t work = 0;
     int err = 0, states[MOST_ELEMENT];
     for (int i = 0; i < g->a.n_loops && !err && work < PREPARED; i++) {
-        const int rule = g->a.loops[i].rule, n = g->a.rules[rule].element ? automaton_element(&g->a, g->a.rules[rule].start, states) : 0;
-        span *s;
-        for (int k = 0; k < n && !err; k++) err = find_span(&s, g, rule, states[k], &work);
+        const loop l = g->a.loops[i];
+        const int start = g->a.rules[l.rule].start,
+                  n = g->a.rules[l.rule].element ? automaton_element(&g->a, start, states) : 0;
+        for (int k = 0; k < n && !err; k++) {
+            span *s;
+            err = find_span(&s, g, l.rule, states[k], &work);
+            if (!err && s && !s->covered && overlaps(g, &l, s)) {
+                work += g->x->tree.n;
+                err = span_cover(s, g->x);
+            }
+        }
     }
     return err;
 }

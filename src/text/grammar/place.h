@@ -20,12 +20,12 @@ typedef struct {
 } thread;
 
 typedef struct {
-    int first, n;   /* threads[first .. first + n), in order */
-    int complete;   /* the output may end here */
+    int first, n; /* threads[first .. first + n), in order */
+    int complete; /* the output may end here */
     uint32_t hash;
-    int64_t tokens; /* the least that end the output */
-    int row;        /* of the next places; -1: none yet */
-    int answer;     /* of mask.c; -1: none yet */
+    int64_t tokens;    /* the least that end the output */
+    int row;           /* of the next places; -1: none yet */
+    int answer;        /* of mask.c; -1: none yet */
     uint64_t bytes[4]; /* those that may come, if has_bytes */
     int has_bytes;
 } place;
@@ -66,7 +66,8 @@ static inline int places_next(places *p, int at, unsigned char byte)
     return next != UNKNOWN_PLACE ? next : places_find_next(p, at, byte);
 }
 
-/* The place of a loop's exit in the frame around it, that of some threads of another place, and that after the output. */
+/* The place of a loop's exit in the frame around it, that of some threads of another place, and that after the output.
+ * */
 int places_after(places *p, int state, int frame);
 int places_of(places *p, const thread *threads, int n);
 int places_end(places *p);

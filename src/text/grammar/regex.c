@@ -27,7 +27,7 @@ static int64_t limited(int64_t n) { return n < NO_LIMIT ? n : NO_LIMIT; }
 
 static int read_choice(reader *r, piece *out);
 
-/* ---- atoms --------------------------------------------------------------------------------------------------------- */
+/* ---- atoms ------------------------------------------------------------------------------------------------------- */
 
 static int ahead(const reader *r, const char *text)
 {
@@ -64,9 +64,12 @@ static int read_atom(reader *r, piece *out)
     if (err) return err;
     r->set.n = 0;
     if (c == '(') return read_group(r, out);
-    if (c == '[') err = read_class(&r->r, &r->set);
-    else if (c == '\\') err = read_escape(&r->r, &r->set, 0);
-    else if (c == '.') err = code_set_dot(&r->set);
+    if (c == '[')
+        err = read_class(&r->r, &r->set);
+    else if (c == '\\')
+        err = read_escape(&r->r, &r->set, 0);
+    else if (c == '.')
+        err = code_set_dot(&r->set);
     else if (c < 128 && strchr("*+?", (int)c) && c) {
         r->r.at--;
         return source_fail(&r->r, WKV_EFORMAT, "nothing to repeat before *, + or ?");
@@ -81,7 +84,7 @@ static int read_atom(reader *r, piece *out)
     return 0;
 }
 
-/* ---- repetitions --------------------------------------------------------------------------------------------------- */
+/* ---- repetitions ------------------------------------------------------------------------------------------------- */
 
 static int read_number(reader *r, int *n)
 {
@@ -114,10 +117,14 @@ static int read_repeated(reader *r, piece *out)
 {
     int min, max, err = read_atom(r, out);
     if (err || r->r.at == r->r.end) return err;
-    if (*r->r.at == '*') min = 0, max = NO_LIMIT, r->r.at++;
-    else if (*r->r.at == '+') min = 1, max = NO_LIMIT, r->r.at++;
-    else if (*r->r.at == '?') min = 0, max = 1, r->r.at++;
-    else if (*r->r.at != '{' || !read_counts(r, &min, &max)) return 0;
+    if (*r->r.at == '*')
+        min = 0, max = NO_LIMIT, r->r.at++;
+    else if (*r->r.at == '+')
+        min = 1, max = NO_LIMIT, r->r.at++;
+    else if (*r->r.at == '?')
+        min = 0, max = 1, r->r.at++;
+    else if (*r->r.at != '{' || !read_counts(r, &min, &max))
+        return 0;
     if (min < 0 || max < 0) return source_fail(&r->r, WKV_EUNSUPPORTED, "a number of repetitions above 1000000000");
     if (max < min) return source_fail(&r->r, WKV_EFORMAT, "the numbers of a repetition are not in order");
     if (ahead(r, "?")) r->r.at++; /* lazy: the same texts */
@@ -129,7 +136,7 @@ static int read_repeated(reader *r, piece *out)
     return 0;
 }
 
-/* ---- sequences ----------------------------------------------------------------------------------------------------- */
+/* ---- sequences --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     piece *at;

@@ -36,8 +36,7 @@ int code_set_complement(code_set *s)
 {
     static _Thread_local code_range out[MOST_RANGES + 1];
     const int n = ranges_complement(out, s->at, s->n);
-    if (n > MOST_RANGES)
-        return fail(WKV_EUNSUPPORTED, "a class has more than %d ranges of characters", MOST_RANGES);
+    if (n > MOST_RANGES) return fail(WKV_EUNSUPPORTED, "a class has more than %d ranges of characters", MOST_RANGES);
     memcpy(s->at, out, (size_t)n * sizeof *out);
     s->n = n;
     return 0;
@@ -60,7 +59,7 @@ int code_set_dot(code_set *s)
 static int add_named(code_set *s, uint32_t letter, int *err)
 {
     static const code_range digits[] = {{'0', '9'}}, word[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}},
-                            blank[] = {{9, 13},           {32, 32},         {0xa0, 0xa0},     {0x1680, 0x1680},
+                            blank[] = {{9, 13},          {32, 32},         {0xa0, 0xa0},     {0x1680, 0x1680},
                                        {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f},
                                        {0x3000, 0x3000}, {0xfeff, 0xfeff}};
     const code_range *from;
@@ -123,10 +122,14 @@ int read_escape(source *r, code_set *s, int in_class)
     if (c == 'p' || c == 'P')
         return source_fail(r, WKV_EUNSUPPORTED, "Unicode properties (\\p) are not supported; a class with ranges is");
     if ((c >= '1' && c <= '9') || c == 'k')
-        return source_fail(r, WKV_EUNSUPPORTED, "back-references (\\1, \\k) are not supported: no automaton decides them");
-    if (c == 'x') err = read_hex(r, 2, &c);
-    else if (c == 'u') err = read_unicode(r, &c);
-    else if (c < 128 && c && strchr(from, (int)c)) c = (unsigned char)to[strchr(from, (int)c) - from];
+        return source_fail(r, WKV_EUNSUPPORTED,
+                           "back-references (\\1, \\k) are not supported: no automaton decides them");
+    if (c == 'x')
+        err = read_hex(r, 2, &c);
+    else if (c == 'u')
+        err = read_unicode(r, &c);
+    else if (c < 128 && c && strchr(from, (int)c))
+        c = (unsigned char)to[strchr(from, (int)c) - from];
     else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
         return source_fail(r, WKV_EUNSUPPORTED, "a backslash before this letter is not supported");
     return err ? err : code_set_add(s, c, c);
@@ -148,8 +151,8 @@ static int read_member(source *r, code_set *s, uint32_t *single)
 int read_class(source *r, code_set *s)
 {
     int err = 0;
-    const int not= r->at < r->end && *r->at == '^';
-    r->at += not;
+    const int not = r->at < r->end && *r->at == '^';
+    r->at += not ;
     s->n = 0;
     while (!err && !(r->at < r->end && *r->at == ']')) {
         uint32_t from, to;
@@ -167,5 +170,5 @@ int read_class(source *r, code_set *s)
     }
     if (err) return err;
     r->at++;
-    return not? code_set_complement(s) : 0;
+    return not ? code_set_complement(s) : 0;
 }

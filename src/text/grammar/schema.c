@@ -18,11 +18,12 @@ int schema_fail(const schema_reader *r, int code, const char *fmt, ...)
     return fail(code, "schema %s: %s", r->path, text);
 }
 
-/* ---- children ------------------------------------------------------------------------------------------------------ */
+/* ---- children ---------------------------------------------------------------------------------------------------- */
 
 static void enter(schema_reader *r, const char *keyword, const char *name)
 {
-    const int n = snprintf(r->path + r->path_used, sizeof r->path - r->path_used, name ? "/%s/%s" : "/%s", keyword, name);
+    const int n =
+        snprintf(r->path + r->path_used, sizeof r->path - r->path_used, name ? "/%s/%s" : "/%s", keyword, name);
     r->path_used += (size_t)n;
     if (r->path_used >= sizeof r->path) r->path_used = sizeof r->path - 1;
 }
@@ -31,7 +32,8 @@ int schema_child(schema_reader *r, const json_t *schema, const char *keyword, co
 {
     const size_t before = r->path_used;
     if (keyword) enter(r, keyword, name);
-    int err = r->depth >= MOST_DEPTH ? schema_fail(r, WKV_EUNSUPPORTED, "more than %d schemas in each other", MOST_DEPTH) : 0;
+    int err =
+        r->depth >= MOST_DEPTH ? schema_fail(r, WKV_EUNSUPPORTED, "more than %d schemas in each other", MOST_DEPTH) : 0;
     r->depth++;
     if (!err) err = schema_node(r, schema, node);
     r->depth--;
@@ -57,7 +59,7 @@ int schema_count(const schema_reader *r, const json_t *schema, const char *keywo
     return 0;
 }
 
-/* ---- references ---------------------------------------------------------------------------------------------------- */
+/* ---- references -------------------------------------------------------------------------------------------------- */
 
 static uint32_t slot_of(const schema_reader *r, const json_t *schema)
 {
@@ -128,7 +130,8 @@ static int find_target(const schema_reader *r, const json_t *ref, const json_t *
     char step[512];
     if (!text) return schema_fail(r, WKV_EFORMAT, "$ref is not a string");
     if (*at != '#' || (at[1] && at[1] != '/'))
-        return schema_fail(r, WKV_EUNSUPPORTED, "$ref \"%s\" is not supported, only those within the schema, \"#/...\"", text);
+        return schema_fail(r, WKV_EUNSUPPORTED, "$ref \"%s\" is not supported, only those within the schema, \"#/...\"",
+                           text);
     for (at++; now && *at == '/';) {
         at = read_step(at + 1, step, sizeof step);
         now = json_is_array(now) ? json_array_get(now, (size_t)strtoul(step, NULL, 10)) : json_object_get(now, step);
@@ -138,7 +141,7 @@ static int find_target(const schema_reader *r, const json_t *ref, const json_t *
     return 0;
 }
 
-/* ---- alternatives -------------------------------------------------------------------------------------------------- */
+/* ---- alternatives ------------------------------------------------------------------------------------------------ */
 
 static const char *const combiners[] = {"$ref", "allOf", "anyOf", "oneOf"};
 enum { COMBINERS = 4 };
@@ -191,11 +194,11 @@ static int combine(schema_reader *r, const json_t *schema, const char *combiner,
     if (strcmp(combiner, "$ref")) return alternatives(r, value, combiner, rest, node);
     err = find_target(r, value, &target);
     if (err || alone) return err ? err : refer(r, target, json_string_value(value), node);
-    err = schema_merge(r, rest, target, &target);
+    err = schema_merge(r, target, rest, &target); /* the target's properties come first */
     return err ? err : schema_child(r, target, NULL, NULL, node);
 }
 
-/* ---- given values -------------------------------------------------------------------------------------------------- */
+/* ---- given values ------------------------------------------------------------------------------------------------ */
 
 static int type_of(const json_t *value)
 {
@@ -220,7 +223,8 @@ static int given(schema_reader *r, const json_t *schema, int *node)
     const char *keyword;
     int types = ALL_TYPES, n = 0, err = 0;
     size_t i;
-    json_object_foreach((json_t *)schema, keyword, value) {
+    json_object_foreach((json_t *)schema, keyword, value)
+    {
         if (!strcmp(keyword, "const") || !strcmp(keyword, "enum") || schema_is_annotation(keyword)) continue;
         if (strcmp(keyword, "type"))
             return schema_fail(r, WKV_EUNSUPPORTED, "keyword %s beside enum or const is not supported", keyword);
@@ -234,22 +238,22 @@ static int given(schema_reader *r, const json_t *schema, int *node)
     }
     int *nodes = malloc((json_array_size(list) + 1) * sizeof *nodes);
     if (!nodes) return fail(WKV_ENOMEM, "no memory for a schema");
-    json_array_foreach(list, i, value)
-        if ((type_of(value) & types) && (!one || json_equal(one, value))) nodes[n++] = syntax_json_given(r->s, value);
+    json_array_foreach(list, i, value) if ((type_of(value) & types) && (!one || json_equal(one, value))) nodes[n++] =
+        syntax_json_given(r->s, value);
     *node = syntax_list(r->s, SYNTAX_CHOICE, nodes, n);
     free(nodes);
     return 0;
 }
 
-/* ---- a schema ------------------------------------------------------------------------------------------------------ */
+/* ---- a schema ---------------------------------------------------------------------------------------------------- */
 
 /* Is there nothing but the keyword that says something about values? */
 static int is_alone(const json_t *schema, const char *keyword)
 {
     const char *other;
     json_t *value;
-    json_object_foreach((json_t *)schema, other, value)
-        if (strcmp(other, keyword) && !schema_is_annotation(other)) return 0;
+    json_object_foreach((json_t *)schema, other,
+                        value) if (strcmp(other, keyword) && !schema_is_annotation(other)) return 0;
     return 1;
 }
 
@@ -318,9 +322,7 @@ int schema_read_value(syntax *s, int rule, const json_t *root)
 
 int schema_read(syntax *s, int rule, const char *text, size_t bytes)
 {
-    json_t *root = is_word(text, bytes, "true")    ? json_true()
-                   : is_word(text, bytes, "false") ? json_false()
-                                                   : NULL;
+    json_t *root = is_word(text, bytes, "true") ? json_true() : is_word(text, bytes, "false") ? json_false() : NULL;
     int err = root ? 0 : json_read(&root, text, bytes, JSON_ALLOW_NUL);
     if (err) return fail_prefix(err, "schema");
     err = schema_read_value(s, rule, root);

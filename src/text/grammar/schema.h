@@ -9,7 +9,7 @@
 int schema_read(syntax *s, int rule, const char *text, size_t bytes);
 int schema_read_value(syntax *s, int rule, const json_t *schema);
 
-/* ---- inside ---------------------------------------------------------------------------------------------------------- */
+/* ---- inside ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     const json_t *schema;
@@ -20,9 +20,9 @@ typedef struct {
 typedef struct {
     syntax *s;
     const json_t *root;
-    json_t *made; /* an array of the schemas that were merged, which live as long */
+    json_t *made;  /* an array of the schemas that were merged, which live as long */
     size_t merged; /* keywords of them */
-    int any;      /* the node of any value; -1: not made yet */
+    int any;       /* the node of any value; -1: not made yet */
     int depth;
     int n, cap, done; /* rules, those before `done` have their node */
     schema_rule *rules;
@@ -33,7 +33,8 @@ typedef struct {
 
 /* All return 0 and the node, or a code with a sentence. */
 int schema_node(schema_reader *r, const json_t *schema, int *node);
-int schema_typed(schema_reader *r, const json_t *schema, int *node); /* without $ref, allOf, anyOf, oneOf, enum, const */
+int schema_typed(schema_reader *r, const json_t *schema,
+                 int *node); /* without $ref, allOf, anyOf, oneOf, enum, const */
 int schema_object(schema_reader *r, const json_t *schema, int *node);
 int schema_array(schema_reader *r, const json_t *schema, int *node);
 int schema_string(schema_reader *r, const json_t *schema, int *node);

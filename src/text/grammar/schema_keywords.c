@@ -11,15 +11,54 @@ static int is_in(const char *const *list, const char *word)
     return 0;
 }
 
-static const char *const supported[] = {
-    "type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf", "properties", "required", "additionalProperties", "items",
-    "prefixItems", "additionalItems", "minItems", "maxItems", "minLength", "maxLength", "pattern", "format", "minimum",
-    "maximum", "exclusiveMinimum", "exclusiveMaximum", NULL};
-static const char *const refused[] = {
-    "not", "if", "then", "else", "patternProperties", "unevaluatedItems", "unevaluatedProperties", "dependentSchemas",
-    "dependentRequired", "dependencies", "contains", "minContains", "maxContains", "uniqueItems", "multipleOf",
-    "propertyNames", "minProperties", "maxProperties", "$dynamicRef", "$recursiveRef", "extends", "disallow",
-    "divisibleBy", NULL};
+static const char *const supported[] = {"type",
+                                        "enum",
+                                        "const",
+                                        "$ref",
+                                        "allOf",
+                                        "anyOf",
+                                        "oneOf",
+                                        "properties",
+                                        "required",
+                                        "additionalProperties",
+                                        "items",
+                                        "prefixItems",
+                                        "additionalItems",
+                                        "minItems",
+                                        "maxItems",
+                                        "minLength",
+                                        "maxLength",
+                                        "pattern",
+                                        "format",
+                                        "minimum",
+                                        "maximum",
+                                        "exclusiveMinimum",
+                                        "exclusiveMaximum",
+                                        NULL};
+static const char *const refused[] = {"not",
+                                      "if",
+                                      "then",
+                                      "else",
+                                      "patternProperties",
+                                      "unevaluatedItems",
+                                      "unevaluatedProperties",
+                                      "dependentSchemas",
+                                      "dependentRequired",
+                                      "dependencies",
+                                      "contains",
+                                      "minContains",
+                                      "maxContains",
+                                      "uniqueItems",
+                                      "multipleOf",
+                                      "propertyNames",
+                                      "minProperties",
+                                      "maxProperties",
+                                      "$dynamicRef",
+                                      "$recursiveRef",
+                                      "extends",
+                                      "disallow",
+                                      "divisibleBy",
+                                      NULL};
 
 int schema_is_refused(const char *keyword) { return is_in(refused, keyword); }
 int schema_is_annotation(const char *keyword) { return !is_in(supported, keyword) && !schema_is_refused(keyword); }
@@ -37,14 +76,16 @@ int schema_check_keywords(const schema_reader *r, const json_t *schema)
 {
     const char *keyword;
     json_t *value;
-    json_object_foreach((json_t *)schema, keyword, value)
-        if (is_in(refused, keyword) && !says_nothing(keyword, value))
-            return schema_fail(r, WKV_EUNSUPPORTED,
-                               "keyword %s is not supported; leave it out and check the output for it", keyword);
+    json_object_foreach((json_t *)schema, keyword, value) if (
+        is_in(refused, keyword) &&
+        !says_nothing(
+            keyword, value)) return schema_fail(r, WKV_EUNSUPPORTED,
+                                                "keyword %s is not supported; leave it out and check the output for it",
+                                                keyword);
     return 0;
 }
 
-/* ---- types --------------------------------------------------------------------------------------------------------- */
+/* ---- types ------------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -63,7 +104,8 @@ int schema_type_set(const schema_reader *r, const json_t *type, int *types)
         const char *name = json_string_value(json_is_array(type) ? json_array_get(type, i) : type);
         int k = 0;
         while (k < TYPE_NAMES && (!name || strcmp(name, type_names[k].name))) k++;
-        if (k == TYPE_NAMES) return schema_fail(r, WKV_EFORMAT, "type \"%s\" is none of JSON Schema", name ? name : "?");
+        if (k == TYPE_NAMES)
+            return schema_fail(r, WKV_EFORMAT, "type \"%s\" is none of JSON Schema", name ? name : "?");
         *types |= type_names[k].types;
     }
     return 0;
@@ -80,7 +122,8 @@ int schema_types(const schema_reader *r, const json_t *schema, int *types)
     json_t *value;
     if (type) return schema_type_set(r, type, types);
     *types = 0;
-    json_object_foreach((json_t *)schema, keyword, value) {
+    json_object_foreach((json_t *)schema, keyword, value)
+    {
         if (is_in(of_objects, keyword)) *types |= TYPE_OBJECT;
         if (is_in(of_arrays, keyword)) *types |= TYPE_ARRAY;
         if (is_in(of_strings, keyword)) *types |= TYPE_STRING;
@@ -90,7 +133,7 @@ int schema_types(const schema_reader *r, const json_t *schema, int *types)
     return 0;
 }
 
-/* ---- two schemas as one -------------------------------------------------------------------------------------------- */
+/* ---- two schemas as one ------------------------------------------------------------------------------------------ */
 
 enum { MOST_MERGED = 100000 /* keywords */ };
 
@@ -98,10 +141,11 @@ static int no_memory(void) { return fail(WKV_ENOMEM, "no memory for a schema"); 
 
 static int twice(const schema_reader *r, const char *keyword)
 {
-    return schema_fail(r, WKV_EUNSUPPORTED,
-                       "keyword %s is on both sides of a $ref, allOf, anyOf or oneOf with different values, which is not "
-                       "supported",
-                       keyword);
+    return schema_fail(
+        r, WKV_EUNSUPPORTED,
+        "keyword %s is on both sides of a $ref, allOf, anyOf or oneOf with different values, which is not "
+        "supported",
+        keyword);
 }
 
 static int merge_types(const schema_reader *r, json_t *out, const json_t *a, const json_t *b)
@@ -130,7 +174,8 @@ static int merge_properties(const schema_reader *r, json_t *out, const json_t *a
     json_t *all = json_copy((json_t *)a), *value;
     const char *name;
     if (!all || json_object_set_new(out, "properties", all)) return no_memory();
-    json_object_foreach((json_t *)b, name, value) {
+    json_object_foreach((json_t *)b, name, value)
+    {
         const json_t *known = json_object_get(all, name);
         if (known && !json_equal((json_t *)known, value)) return twice(r, name);
         if (!known && json_object_set(all, name, value)) return no_memory();
@@ -170,16 +215,19 @@ int schema_merge(schema_reader *r, const json_t *a, const json_t *b, const json_
         *both = a;
         return 0;
     }
-    if (!json_is_object(a) || !json_is_object(b)) return schema_fail(r, WKV_EFORMAT, "a schema is an object, true or false");
+    if (!json_is_object(a) || !json_is_object(b))
+        return schema_fail(r, WKV_EFORMAT, "a schema is an object, true or false");
     if (!keeps_apart(a, b, "properties", "additionalProperties")) return twice(r, "additionalProperties");
     if (!keeps_apart(a, b, "prefixItems", "items")) return twice(r, "items");
     r->merged += json_object_size(a) + json_object_size(b);
     if (r->merged > MOST_MERGED)
-        return schema_fail(r, WKV_EUNSUPPORTED, "schemas refer to each other in a circle, or are combined in too many ways");
+        return schema_fail(r, WKV_EUNSUPPORTED,
+                           "schemas refer to each other in a circle, or are combined in too many ways");
     json_t *out = json_copy((json_t *)a);
     if (!out || json_array_append_new(r->made, out)) return no_memory();
     int err = 0;
-    json_object_foreach((json_t *)b, keyword, value) {
+    json_object_foreach((json_t *)b, keyword, value)
+    {
         if (!err && !schema_is_annotation(keyword)) err = merge_keyword(r, out, keyword, value);
     }
     *both = out;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- objects ------------------------------------------------------------------------------------------------------- */
+/* ---- objects ----------------------------------------------------------------------------------------------------- */
 
 enum { MOST_PROPERTIES = 1000, MOST_NAME = 1000 };
 
@@ -39,8 +39,7 @@ static int is_required(const json_t *list, const char *name)
 {
     json_t *one;
     size_t i;
-    json_array_foreach(list, i, one)
-        if (json_is_string(one) && !strcmp(json_string_value(one), name)) return 1;
+    json_array_foreach(list, i, one) if (json_is_string(one) && !strcmp(json_string_value(one), name)) return 1;
     return 0;
 }
 
@@ -61,12 +60,14 @@ static int read_properties(schema_reader *r, const json_t *schema, const json_t 
     int err = 0, node;
     if (list && !json_is_object(list)) return schema_fail(r, WKV_EFORMAT, "properties is not an object");
     if (required && !json_is_array(required)) return schema_fail(r, WKV_EFORMAT, "required is not a list");
-    json_object_foreach((json_t *)list, name, value) {
+    json_object_foreach((json_t *)list, name, value)
+    {
         if (err) return err;
         err = schema_child(r, value, "properties", name, &node);
         if (!err) err = add_property(r, m, name, node, is_required(required, name));
     }
-    json_array_foreach(required, i, value) {
+    json_array_foreach(required, i, value)
+    {
         name = json_string_value(value);
         if (err || !name) return err ? err : schema_fail(r, WKV_EFORMAT, "required is not a list of strings");
         if (knows(m, name)) continue;
@@ -90,7 +91,8 @@ static int other_member(schema_reader *r, const members *m, int value)
     for (int i = 0; i < m->n; i++) {
         names[i] = m->at[i].name;
         if (strlen(names[i]) > MOST_NAME && !r->s->err)
-            r->s->err = schema_fail(r, WKV_EUNSUPPORTED, "a property with more than %d bytes beside additionalProperties", MOST_NAME);
+            r->s->err = schema_fail(r, WKV_EUNSUPPORTED,
+                                    "a property with more than %d bytes beside additionalProperties", MOST_NAME);
     }
     if (r->s->err) {
         free(names);
@@ -111,8 +113,8 @@ static int member_of(syntax *s, const property *p)
     return sequence_of(s, name, syntax_json_separator(s, ":"), p->value);
 }
 
-/* From the last property to the first: the rest of the object where a member is next (`begun`), and where a comma and one
- * more, or the end, are (`ended`). */
+/* From the last property to the first: the rest of the object where a member is next (`begun`), and where a comma and
+ * one more, or the end, are (`ended`). */
 static int join_members(schema_reader *r, const members *m)
 {
     syntax *s = r->s;
@@ -143,7 +145,7 @@ int schema_object(schema_reader *r, const json_t *schema, int *node)
     return err;
 }
 
-/* ---- arrays -------------------------------------------------------------------------------------------------------- */
+/* ---- arrays ------------------------------------------------------------------------------------------------------ */
 
 /* The items of a list at the front, each with the rest behind it, from the last to the first. */
 static int join_items(schema_reader *r, const int *front, int n, int item, int min, int max)
@@ -157,8 +159,8 @@ static int join_items(schema_reader *r, const int *front, int n, int item, int m
         rest = least ? NOTHING : close;
     else {
         rest = sequence_of(s, syntax_repeat(s, more, least, others), close);
-        begun = sequence_of(s, item, syntax_repeat(s, more, least ? least - 1 : 0, others == NO_LIMIT ? others : others - 1),
-                            close);
+        begun = sequence_of(
+            s, item, syntax_repeat(s, more, least ? least - 1 : 0, others == NO_LIMIT ? others : others - 1), close);
     }
     for (int i = shown - 1; i >= 0; i--) {
         begun = sequence_of(s, front[i], rest);
@@ -184,7 +186,8 @@ int schema_array(schema_reader *r, const json_t *schema, int *node)
     int *nodes = malloc(((size_t)n + 1) * sizeof *nodes);
     if (!nodes) return fail(WKV_ENOMEM, "no memory for a schema");
     if (n > MOST_PROPERTIES) err = schema_fail(r, WKV_EUNSUPPORTED, "more than %d prefixItems", MOST_PROPERTIES);
-    for (int i = 0; i < n && !err; i++) err = schema_child(r, json_array_get(front, (size_t)i), "prefixItems", NULL, nodes + i);
+    for (int i = 0; i < n && !err; i++)
+        err = schema_child(r, json_array_get(front, (size_t)i), "prefixItems", NULL, nodes + i);
     if (!err && items) err = schema_child(r, items, "items", NULL, &item);
     if (!err && !items && (!front || min > n)) item = schema_any(r);
     if (!err) *node = join_items(r, nodes, n, item, min, max);
@@ -192,11 +195,12 @@ int schema_array(schema_reader *r, const json_t *schema, int *node)
     return err;
 }
 
-/* ---- strings ------------------------------------------------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------------------------------------------- */
 
 #define LABEL "[A-Za-z0-9]{1,15}(-[A-Za-z0-9]{1,15}){0,2}"
 #define HOST LABEL "(\\." LABEL "){0,4}"
-#define DATE "[12]\\d{3}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))"
+#define DATE                                                                                                           \
+    "[12]\\d{3}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))"
 #define TIME "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)"
 #define H4 "[0-9a-fA-F]{1,4}"
 #define COUNT "\\d{1,4}"
@@ -210,16 +214,19 @@ static const struct {
     {"date", DATE},
     {"time", TIME},
     {"date-time", DATE "T" TIME},
-    {"duration", "P(" COUNT "W|" CLOCK "|(" COUNT "Y(" COUNT "M(" COUNT "D)?)?|" COUNT "M(" COUNT "D)?|" COUNT "D)(" CLOCK ")?)"},
+    {"duration",
+     "P(" COUNT "W|" CLOCK "|(" COUNT "Y(" COUNT "M(" COUNT "D)?)?|" COUNT "M(" COUNT "D)?|" COUNT "D)(" CLOCK ")?)"},
     {"uuid", "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"},
     {"email", "[A-Za-z0-9_+-]{1,20}(\\.[A-Za-z0-9_+-]{1,20}){0,2}@" LABEL "(\\." LABEL "){0,3}\\.[A-Za-z]{2,12}"},
     {"hostname", HOST},
     {"ipv4", "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}"},
-    {"ipv6", H4 "(:" H4 "){7}|::(" H4 "(:" H4 "){0,5})?|" H4 "::(" H4 "(:" H4 "){0,4})?|(" H4 ":){2}:(" H4 "(:" H4 "){0,3})?"},
+    {"ipv6",
+     H4 "(:" H4 "){7}|::(" H4 "(:" H4 "){0,5})?|" H4 "::(" H4 "(:" H4 "){0,4})?|(" H4 ":){2}:(" H4 "(:" H4 "){0,3})?"},
     {"uri", "[a-z][a-z0-9+.-]{1,15}://" HOST "(:[1-9]\\d{0,3})?(/" URI_TEXT ")*(\\?" URI_TEXT ")?(#" URI_TEXT ")?"}};
 
-static const char *const other_formats[] = {"idn-email",     "idn-hostname", "iri",          "iri-reference",         "uri-reference",
-                                            "uri-template", "json-pointer", "relative-json-pointer", "regex"};
+static const char *const other_formats[] = {"idn-email",     "idn-hostname",          "iri",
+                                            "iri-reference", "uri-reference",         "uri-template",
+                                            "json-pointer",  "relative-json-pointer", "regex"};
 
 /* The pattern of a format; NULL: of JSON Schema's formats it is none, which then says nothing. */
 static int find_format(const schema_reader *r, const json_t *format, const char **pattern)
@@ -230,7 +237,8 @@ static int find_format(const schema_reader *r, const json_t *format, const char 
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (!strcmp(name, formats[i].name)) *pattern = formats[i].pattern;
     for (size_t i = 0; i < sizeof other_formats / sizeof *other_formats; i++)
-        if (!strcmp(name, other_formats[i])) return schema_fail(r, WKV_EUNSUPPORTED, "format %s is not supported", name);
+        if (!strcmp(name, other_formats[i]))
+            return schema_fail(r, WKV_EUNSUPPORTED, "format %s is not supported", name);
     return 0;
 }
 
@@ -260,7 +268,7 @@ int schema_string(schema_reader *r, const json_t *schema, int *node)
     return err ? fail_prefix(err, "schema %s: %s", r->path, pattern ? "pattern" : "format") : 0;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 static const char *const bounds[] = {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"};
 
@@ -298,7 +306,7 @@ int schema_integer(schema_reader *r, const json_t *schema, int *node)
     return 0;
 }
 
-/* ---- all types ----------------------------------------------------------------------------------------------------- */
+/* ---- all types --------------------------------------------------------------------------------------------------- */
 
 static int schema_number(schema_reader *r, const json_t *schema, int *node)
 {

@@ -6,8 +6,8 @@
 
 enum { DEAD = 0, FIRST = 1 };
 
-/* The states of the element, numbered from FIRST (its start); a byte leads to a state, FIRST: the element has ended, and
- * the next one may begin; or DEAD. */
+/* The states of the element, numbered from FIRST (its start); a byte leads to a state, FIRST: the element has ended,
+ * and the next one may begin; or DEAD. */
 typedef struct {
     int states[MOST_ELEMENT], n;
     uint8_t next[MOST_ELEMENT + 1][256];
@@ -34,11 +34,11 @@ static void read_element(element *e, const automaton *a, int start)
     }
 }
 
-/* What a word is: elements that it begins, or PARTLY. */
+/* A walk through the words, and the elements that each begins, or PARTLY. */
 typedef struct {
     const token_index *x;
     const element *e;
-    uint16_t *counts; /* of the entries of the tree */
+    uint16_t *counts;                        /* of the entries of the tree */
     int *leaving, *elements, n_leaving, cap; /* nodes whose byte leaves the loop, and the complete elements before */
     int err;
 } survey;
@@ -83,7 +83,7 @@ static int64_t walk(survey *v, int from)
     return work;
 }
 
-/* ---- tables -------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 static int order_ids(span *s, const survey *v, int entries)
 {
@@ -152,8 +152,7 @@ static int gather_rests(span *s, const survey *v, const wkv_tokenizer *t)
         }
     }
     const int err = word_tree_build(&s->rests, words, n);
-    for (int i = 0; i < n && !err; i++)
-        s->rest_ids[i] = words[i].id, s->rest_counts[i] = (uint16_t)words[i].count;
+    for (int i = 0; i < n && !err; i++) s->rest_ids[i] = words[i].id, s->rest_counts[i] = (uint16_t)words[i].count;
     free(words);
     return err;
 }

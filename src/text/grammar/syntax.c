@@ -117,7 +117,8 @@ int syntax_class(syntax *s, const code_range *ranges, int n)
         const code_range behind = {0xe000, own[i].to};
         own[i].to = 0xd7ff; /* an empty range if it began inside */
         if (behind.to >= 0xe000) {
-            if (own[i].from > 0xd7ff) own[i] = behind;
+            if (own[i].from > 0xd7ff)
+                own[i] = behind;
             else {
                 memmove(own + i + 2, own + i + 1, (size_t)(n - i - 1) * sizeof *own);
                 own[i + 1] = behind;

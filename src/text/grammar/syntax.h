@@ -58,7 +58,8 @@ void syntax_set_rule(syntax *s, int rule, int node);
 #define choice_of(s, ...) syntax_list(s, SYNTAX_CHOICE, SYNTAX_PARTS(__VA_ARGS__))
 static inline int optional_of(syntax *s, int node) { return syntax_repeat(s, node, 0, 1); }
 
-/* The code points that are not in the n ranges, which are sorted in place; out has n + 1 places. Returns their number. */
+/* The code points that are not in the n ranges, which are sorted in place; out has n + 1 places. Returns their number.
+ * */
 int ranges_complement(code_range *out, code_range *ranges, int n);
 int ranges_sort(code_range *ranges, int n); /* in order and apart; returns the new number */
 

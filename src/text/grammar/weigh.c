@@ -7,8 +7,8 @@
 
 enum { MOST_VISITS = 4000000 };
 
-/* Work on all states until nothing changes. In a rule the states are stored after their targets; a rule mostly refers to
- * later ones, so the last rule is first, and in every other turn the first one. */
+/* Work on all states until nothing changes. In a rule the states are stored after their targets; a rule mostly refers
+ * to later ones, so the last rule is first, and in every other turn the first one. */
 static int settle(automaton *a, int (*one)(automaton *a, int at, void *with), void *with)
 {
     int64_t visits = 0;
@@ -24,7 +24,7 @@ static int settle(automaton *a, int (*one)(automaton *a, int at, void *with), vo
     return 0;
 }
 
-/* ---- rules that may be empty --------------------------------------------------------------------------------------- */
+/* ---- rules that may be empty ------------------------------------------------------------------------------------- */
 
 static int mark_empty(automaton *a, int at, void *with)
 {
@@ -53,7 +53,7 @@ static int free_empty(automaton *a)
     return err;
 }
 
-/* ---- left recursion ------------------------------------------------------------------------------------------------ */
+/* ---- left recursion ---------------------------------------------------------------------------------------------- */
 
 /* The number i of the states that follow without a byte; -1: there are no more. */
 static int follow(const automaton *a, int at, int i)
@@ -70,7 +70,8 @@ static int find_left_recursion(const automaton *a)
 {
     enum { NEW, ON_PATH, DONE };
     char *mark = calloc((size_t)a->n_states + 1, 1);
-    int *path = malloc(((size_t)a->n_states + 1) * sizeof *path), *next = malloc(((size_t)a->n_states + 1) * sizeof *next);
+    int *path = malloc(((size_t)a->n_states + 1) * sizeof *path),
+        *next = malloc(((size_t)a->n_states + 1) * sizeof *next);
     int err = mark && path && next ? 0 : fail(WKV_ENOMEM, "no memory for a grammar");
     for (int i = 0; i < a->n_states && !err; i++) {
         int n = 0;
@@ -91,7 +92,7 @@ static int find_left_recursion(const automaton *a)
     return err;
 }
 
-/* ---- costs --------------------------------------------------------------------------------------------------------- */
+/* ---- costs ------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const token_index *x;
@@ -187,8 +188,7 @@ int automaton_weigh(automaton *a, const token_index *x)
     free(w.bytes);
     if (err) return err;
     const state_cost all = a->cost[a->rules[0].start];
-    if (all.tokens >= IMPOSSIBLE)
-        return fail(WKV_EUNSUPPORTED, "no output satisfies the grammar with this vocabulary");
+    if (all.tokens >= IMPOSSIBLE) return fail(WKV_EUNSUPPORTED, "no output satisfies the grammar with this vocabulary");
     if (all.frames >= MOST_FRAMES) return fail(WKV_EUNSUPPORTED, "the shortest output is nested too deeply");
     return 0;
 }
