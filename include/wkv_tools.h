@@ -43,7 +43,7 @@ WKV_API int wkv_tools_list(char **out, const wkv_tools *t);
 
 /* ---- the grammar of an answer ------------------------------------------------------------------------------------ */
 
-/* What may follow a turn of wkv_template_turn or wkv_template_tools_turn with the same `how` and `think`. */
+/* The text that may follow a turn of wkv_template_turn or wkv_template_tools_turn with the same `how` and `think`. */
 typedef struct {
     const wkv_template *how;
     wkv_think think;

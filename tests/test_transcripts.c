@@ -56,14 +56,14 @@ static json_t *events_of(char *body)
     return all;
 }
 
-static int reads(const json_t *events, const char *what)
+static int reads(const json_t *events, const char *field)
 {
     const size_t n = json_array_size(events);
     size_t found = 0;
-    if (!strncmp(what, "first ", 6)) return n && has(json_array_get(events, 0), what + 6);
-    if (!strncmp(what, "last ", 5)) return n && has(json_array_get(events, n - 1), what + 5);
-    const int all = !strncmp(what, "all ", 4), any = !strncmp(what, "any ", 4);
-    for (size_t i = 0; i < n; i++) found += (size_t)has(json_array_get(events, i), all || any ? what + 4 : what);
+    if (!strncmp(field, "first ", 6)) return n && has(json_array_get(events, 0), field + 6);
+    if (!strncmp(field, "last ", 5)) return n && has(json_array_get(events, n - 1), field + 5);
+    const int all = !strncmp(field, "all ", 4), any = !strncmp(field, "any ", 4);
+    for (size_t i = 0; i < n; i++) found += (size_t)has(json_array_get(events, i), all || any ? field + 4 : field);
     return all ? n && found == n : found > 0;
 }
 
@@ -101,10 +101,10 @@ static void replay(const json_t *line, const char *where)
     }
     json_t *events = events_of(body ? body + 4 : text);
     for (size_t i = 0; i < json_array_size(fields); i++) {
-        const char *what = json_string_value(json_array_get(fields, i));
-        if (reads(events, what)) continue;
+        const char *field = json_string_value(json_array_get(fields, i));
+        if (reads(events, field)) continue;
         char *got = json_dumps(events, 0);
-        FAILED("%s: %s: no %s in %.600s", where, request, what, got);
+        FAILED("%s: %s: no %s in %.600s", where, request, field, got);
         free(got);
     }
     json_decref(events);

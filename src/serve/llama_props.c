@@ -1,4 +1,4 @@
-/* llama_props.c - /props and /slots of llama.cpp's server: what a model can do, and its places for answers. */
+/* llama_props.c - /props and /slots of llama.cpp's server: the abilities of a model, and its places for answers. */
 #include "dialects.h"
 #include "engine.h"
 #include "models.h"

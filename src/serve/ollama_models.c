@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The version of Ollama's API whose fields these paths have; clients ask for the least that they need. */
+/* The version of Ollama's API that has the fields of these paths; clients ask for a least one. */
 static const char version[] = "0.12.0";
 
 void handle_ollama_version(exchange *x)
@@ -175,7 +175,7 @@ void handle_ollama_show(exchange *x)
     exchange_refuse(x, &p);
 }
 
-/* ---- what this server does not do -------------------------------------------------------------------------------- */
+/* ---- models are not changed -------------------------------------------------------------------------------------- */
 
 void handle_ollama_unsupported(exchange *x)
 {

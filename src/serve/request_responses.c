@@ -120,7 +120,7 @@ static int read_choice(request *r, int *none, problem *p)
     return request_choice(r, none, word, p);
 }
 
-/* Functions, whose fields are beside "type"; tools of other types are left out, since clients always list theirs. */
+/* Functions, with their fields beside "type"; tools of other types are left out, since clients always list theirs. */
 static int read_tools(request *r, problem *p)
 {
     const json_t *list = NULL;
