@@ -99,6 +99,7 @@ typedef struct {
     const wkv_token_score *token; /* of TOKEN: the sampled one, and behind it the `top` most probable ones */
     int top;
     wkv_finish_reason finish_reason; /* of DONE          */
+    int stop;                        /* of STOP: the number of the string in wkv_generation.stops; else -1 */
     int code;                        /* of FAILED: WKV_E... */
     const char *error;               /* of FAILED: a sentence; else "" */
 } wkv_event;

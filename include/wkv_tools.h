@@ -54,7 +54,8 @@ typedef struct {
     const char *schema;     /* JSON Schema of an answer in words (wkv_grammar.h); NULL: any text          */
 } wkv_answer_form;
 
-/* The grammar for wkv_generation.grammar. Arguments of calls are JSON without blanks, of the function's `parameters`.
+/* The grammar for wkv_generation.grammar. Arguments of calls are JSON without blanks, of the function's `parameters`;
+ * parts of those that are not supported hold nothing, unless the function has "strict": true, and is then refused.
  * Without must_call and schema the answer is words, in which a line that begins with the fence begins a call. Reasoning
  * is free text up to "</think>". WKV_EARG: the template has no form for tools; else as wkv_grammar_new. */
 WKV_API int wkv_grammar_answer(wkv_grammar **out, const wkv_answer_form *f, const wkv_tokenizer *t);

@@ -113,11 +113,30 @@ static void refusals(void)
 {
     wkv_grammar *g;
     wkv_tools *odd;
-    const char *json = "[{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"not\":{}}}]";
+    const char *json = "[{\"name\":\"f\",\"strict\":true,\"parameters\":{\"type\":\"object\",\"not\":{}}}]";
     EXPECT_EQ(wkv_tools_new(&odd, json, strlen(json)), 0);
     EXPECT_EQ(wkv_grammar_answer(&g, &(wkv_answer_form){.how = g1, .tools = odd}, bytes), WKV_EUNSUPPORTED);
     EXPECT_HAS(wkv_error(), "f: schema #");
     EXPECT_HAS(wkv_error(), "not");
+    wkv_tools_free(odd);
+}
+
+/* Without "strict" the parts of a schema that are not supported hold nothing; the others hold. */
+static void loose(void)
+{
+    static const char json[] =
+        "[{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{\"format\":{\"type\":\"number\",\"minimum\":0.5},"
+        "\"pattern\":{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"type\":\"string\",\"format\":\"regex\"}},"
+        "\"m\":{\"type\":\"object\",\"propertyNames\":{\"type\":\"string\"},\"additionalProperties\":{\"type\":\"boolean\"}}},"
+        "\"required\":[\"format\",\"pattern\",\"m\"],\"additionalProperties\":false}},"
+        "{\"name\":\"g\",\"parameters\":{\"$ref\":\"http://example.org/x\"}}]";
+    wkv_tools *odd;
+    EXPECT_EQ(wkv_tools_new(&odd, json, strlen(json)), 0);
+    const wkv_answer_form f = {.how = g1, .tools = odd};
+    expect(&f, FENCED("{\"name\":\"f\",\"arguments\":{\"format\":0.25,\"pattern\":[\"a\",\"a\"],\"m\":{\"k\":true}}}"), MUST_END);
+    expect(&f, "```json\n{\"name\":\"f\",\"arguments\":{\"format\":|\"x\"", GOES_ON);
+    expect(&f, "```json\n{\"name\":\"f\",\"arguments\":{\"format\":1,\"pattern\":[\"a\"],\"m\":{\"k\":|7", GOES_ON);
+    expect(&f, FENCED("{\"name\":\"g\",\"arguments\":{\"any\":[1]}}"), MUST_END);
     wkv_tools_free(odd);
 }
 
@@ -131,6 +150,7 @@ int main(void)
     RUN(must_call);
     RUN(schemas);
     RUN(refusals);
+    RUN(loose);
     wkv_tools_free(tools);
     wkv_tokenizer_close(bytes);
     return DONE();

@@ -30,8 +30,12 @@ while read -r client modules; do
     fi
 done <<END
 openai openai
+openai_responses openai
+anthropic anthropic
+ollama ollama
 litellm litellm
 langchain langchain_openai
+aider aider
 tools langchain_openai jsonschema
 harness lm_eval datasets numpy
 END

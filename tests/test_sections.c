@@ -85,6 +85,8 @@ static void finds_stops(void)
     EXPECT_EQ(stops_find(&s, "xaaab", 5), 2);
     EXPECT_EQ(stops_find(&s, "x\n\nUser:aab", 11), 1);
     EXPECT_EQ(stops_find(&s, "aa", 2), 2);
+    EXPECT_EQ(stops_at(&s, "aab", 3), 2); /* as the caller numbers them */
+    EXPECT_EQ(stops_at(&s, "aa", 2), -1);
     EXPECT_EQ(stops_begun(&s, "xaaa", 4), 2);
     EXPECT_EQ(stops_begun(&s, "x\n\n", 3), 2);
     EXPECT_EQ(stops_begun(&s, "\n\nUser", 6), 6);

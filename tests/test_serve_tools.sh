@@ -102,7 +102,9 @@ holds body 'keyword uniqueItems'
 holds body '"param": "response_format"'
 chat 400 "$(form "$schema" '' | sed 's/"max_tokens": 60/"max_tokens": 2/')"
 holds body '"param": "max_tokens"'
-chat 400 '{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "not": {}}}}]}'
+says ' No tool.'
+chat 200 '{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "not": {}}}}]}'
+chat 400 '{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "f", "strict": true, "parameters": {"type": "object", "not": {}}}}]}'
 holds body '"param": "tools"'
 
 # ---- streams ---------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ typedef struct {
     char text[3][4096]; /* of TEXT, REASONING, TOOL_CALL */
     int done, code;
     wkv_finish_reason reason;
+    int stop;
 } result;
 
 static int complete(const char *text, size_t n)
@@ -47,7 +48,7 @@ static void collect(wkv_session *s, result *r)
         EXPECT(!r->done);
         EXPECT_EQ(strlen(e.text), e.bytes);
         if (e.kind == WKV_EVENT_DONE)
-            r->done = 1, r->reason = e.finish_reason, r->code = e.code;
+            r->done = 1, r->reason = e.finish_reason, r->stop = e.stop, r->code = e.code;
         else if (e.kind != WKV_EVENT_TOKEN) {
             EXPECT(complete(e.text, e.bytes));
             strcat(r->text[e.kind], e.text);
@@ -148,6 +149,7 @@ static void stops_everywhere(void)
             run(s, &(wkv_generation){
                        .stops = (const char *[]){"\n\n\n\n", stop}, .n_stops = 2, .ending = at % 2 ? "\n\n" : NULL});
         EXPECT_EQ(r.reason, WKV_FINISH_STOP);
+        EXPECT_EQ(r.stop, 1);
         EXPECT_EQ(strlen(r.text[0]), cut);
         EXPECT(!memcmp(r.text[0], text, cut));
         EXPECT(replays(s));
@@ -158,6 +160,7 @@ static void stops_everywhere(void)
         EXPECT_STR(got, expected);
         const result rest = run(s, &(wkv_generation){.max_tokens = 3}); /* it goes on from there */
         EXPECT_EQ(rest.reason, WKV_FINISH_LENGTH);
+        EXPECT_EQ(rest.stop, -1);
         EXPECT(replays(s));
         wkv_session_free(s);
     }

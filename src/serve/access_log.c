@@ -5,12 +5,10 @@
 
 void access_log(const exchange *x)
 {
-    char when[32];
-    const time_t now = time(NULL);
-    struct tm parts;
     out o = {0};
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
-    out_format(&o, "{\"time\": \"%s\", \"client\": ", when);
+    out_text(&o, "{\"time\": ");
+    out_date(&o, time(NULL));
+    out_text(&o, ", \"client\": ");
     out_quoted(&o, x->client);
     out_format(&o, ", \"request\": \"%s\", \"method\": ", x->id);
     out_quoted(&o, x->method);

@@ -16,6 +16,7 @@ static void complete(answers *a, choice *c, const char *finish)
     c->done = 1;
     c->sampled = wkv_session_about(c->session).sampled;
     c->finish = finish;
+    answers_turn(a, c, ITEM_NONE);
     if (a->r.stream && !a->kept) a->how->end(a, c); /* a turn of a session ends when it is on the disk */
 }
 
@@ -23,6 +24,17 @@ static void send_piece(answers *a)
 {
     if (a->r.stream && a->piece.n) exchange_send(a->j.x, &a->piece);
     out_clear(&a->piece);
+}
+
+void answers_turn(answers *a, choice *c, item to)
+{
+    if (!a->how->open || !a->r.stream || (to == c->item && to != ITEM_CALL)) return;
+    if (c->item) {
+        a->how->close(a, c);
+        c->items++;
+    }
+    c->item = to;
+    if (to) a->how->open(a, c);
 }
 
 static int take_text(answers *a, choice *c, const wkv_event *e)
@@ -33,9 +45,10 @@ static int take_text(answers *a, choice *c, const wkv_event *e)
     if (a->left) return 0;
     if (e->kind == WKV_EVENT_TOKEN)
         a->how->token(a, c, e->token, e->top);
-    else if (a->r.stream && a->r.logprobs < 0)
+    else if (a->r.stream && a->r.logprobs < 0) {
+        answers_turn(a, c, reasoning ? ITEM_REASONING : ITEM_TEXT);
         a->how->part(a, c, reasoning, e->text, e->bytes);
-    else /* for a whole response, or a stream's next token */
+    } else /* for a whole response, or a stream's next token */
         out_put(reasoning ? &c->reasoning : &c->text, e->text, e->bytes);
     return 0;
 }
@@ -45,16 +58,22 @@ static int refuse_turn(problem *p) { return refuse(p, 503, NULL, "shutting_down"
 
 static int finish_choice(answers *a, choice *c, const wkv_event *e, problem *p)
 {
+    c->why = e->finish_reason;
     if (e->finish_reason == WKV_FINISH_FAILED) return refuse(p, 500, NULL, "generation_failed", "%s", e->error);
     if (e->finish_reason == WKV_FINISH_READ) {
         if (a->kept && kept_asked(a->kept, c->session, p)) return -1;
         a->asked = a->kept != NULL;
+        if (!a->r.max_tokens) { /* the prompt was to be read, for the cache */
+            complete(a, c, "length");
+            return 0;
+        }
         const int err = answers_fork(a, c);
         return err ? refuse_library(p, err, NULL) : 0;
     }
     const int cut = e->finish_reason == WKV_FINISH_CANCELLED;
     if (!cut) calls_end(a, c);
     if (a->kept && cut && !wkv_session_about(c->session).sampled) return refuse_turn(p);
+    if (e->stop >= c->own_stops) c->stop = a->r.stops[e->stop - c->own_stops];
     if (a->kept && kept_answered(a->kept, c->session, &a->answer, p)) return -1;
     complete(a, c, e->finish_reason == WKV_FINISH_LENGTH || cut ? "length" : c->n_calls ? "tool_calls" : "stop");
     return 0;
@@ -67,6 +86,7 @@ static int drain(answers *a, choice *c, problem *p)
     int err = 0;
     const int waits = a->r.stream && !a->left && a->e->server->closing < 2; /* then no more for a client */
     while (!err && !(waits && exchange_full(a->j.x)) && wkv_session_next_event(c->session, &e)) {
+        if (!a->first) a->first = now_us();
         if (e.kind == WKV_EVENT_DONE)
             err = finish_choice(a, c, &e, p);
         else if (take_text(a, c, &e))
@@ -83,7 +103,7 @@ static void count(answers *a)
     metrics *m = &a->e->server->count;
     exchange_figures *f = exchange_log(a->j.x);
     f->prompt = a->prompt, f->cached = a->cached;
-    f->finish = a->choices[0].finish;
+    f->finish = a->n ? a->choices[0].finish : NULL;
     for (int i = 0; i < a->n; i++) f->sampled += a->choices[i].sampled;
     m->prompt_tokens += a->prompt;
     m->cached_tokens += a->cached;
@@ -234,9 +254,9 @@ void answers_give(exchange *x, const dialect *how)
     answers *a = job_new(x, sizeof *a, work, release);
     if (!a) return;
     a->j.store = store;
-    a->how = how, a->created = time(NULL);
+    a->how = how, a->created = time(NULL), a->given = now_us();
     snprintf(a->id, sizeof a->id, "%s%s", how->prefix, exchange_id(x));
-    if (!how->read(&a->r, body, bytes, &p)) {
+    if (!how->read(&a->r, body, bytes, &p) && (!how->follow || !how->follow(a, &p))) {
         if (a->r.stream) exchange_expect_stream(x);
         if (!models_give(a->r.model, &a->j, 1, &p)) return;
     }

@@ -45,6 +45,7 @@ static int start(answers *a, choice *c, int only_reads)
     g.top = a->r.logprobs < 0 ? 0 : a->r.logprobs < e->about->vocab ? a->r.logprobs : e->about->vocab;
     int n = 0;
     for (; n < g.n_stops; n++) stops[n] = g.stops[n];
+    c->own_stops = n;
     for (int i = 0; i < a->r.n_stops; i++) stops[n++] = a->r.stops[i];
     g.stops = stops, g.n_stops = a->r.schema ? 0 : n; /* in JSON they are data */
     g.grammar = grammars_of(a->form);
@@ -55,7 +56,7 @@ static int start(answers *a, choice *c, int only_reads)
 
 int answers_start(answers *a, choice *c)
 {
-    if (a->r.max_tokens) return start(a, c, a->r.n > 1);
+    if (a->r.max_tokens || !a->r.echo) return start(a, c, a->r.n > 1 || !a->r.max_tokens);
     for (choice *k = c; k < a->choices + a->n && k->prompt == c->prompt; k++) k->ends = 1;
     return 0;
 }
@@ -116,7 +117,7 @@ int answers_begin(answers *a, problem *p)
     if (check_bias(a, p) || check_tools(a, p) || take_form(a, p)) return -1;
     if (!a->r.seeded) a->r.seed = wkv_random_seed();
     a->n = prompts * a->r.n;
-    if (!(a->choices = calloc((size_t)a->n, sizeof *a->choices)))
+    if (!(a->choices = calloc((size_t)a->n + 1, sizeof *a->choices))) /* none: the model was to be loaded */
         return refuse(p, 503, NULL, "out_of_memory", "no memory for %d answers", a->n);
     for (int i = 0; i < a->n && !err; i++) {
         choice *c = &a->choices[i];
@@ -127,6 +128,7 @@ int answers_begin(answers *a, problem *p)
     }
     if (err) return refuse_library(p, err, a->r.n_messages ? "messages" : "prompt");
     a->begun = 1;
+    a->started = now_us();
     exchange_accept(a->j.x);
     if (a->how->begin) a->how->begin(a);
     return 0;

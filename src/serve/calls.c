@@ -20,11 +20,25 @@ int calls_take(answers *a, choice *c, const char *text, size_t n)
     int err = c->reader ? 0 : wkv_call_reader_new(&c->reader);
     if (!err) err = wkv_call_reader_put(c->reader, text, n);
     while (!err && wkv_call_reader_next(c->reader, &part)) {
-        if (part.kind == WKV_CALL_NAME) name_call(c, &part);
+        if (part.kind == WKV_CALL_NAME) {
+            name_call(c, &part);
+            answers_turn(a, c, ITEM_CALL);
+        }
         if (part.kind == WKV_CALL_ARGUMENTS) out_put(&c->arguments, part.text, part.bytes);
         a->how->call(a, c, &part);
+        if (part.kind == WKV_CALL_END) answers_turn(a, c, ITEM_NONE);
     }
     return err;
+}
+
+void answers_object(out *o, const out *arguments)
+{
+    json_t *v = json_loadb(arguments->n ? arguments->at : "", arguments->n, 0, NULL);
+    if (json_is_object(v))
+        out_put(o, arguments->at, arguments->n);
+    else
+        out_text(o, "{}");
+    json_decref(v);
 }
 
 void calls_end(answers *a, choice *c)

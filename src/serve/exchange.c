@@ -172,14 +172,13 @@ void exchange_refuse(exchange *x, const problem *p)
     out o = {0};
     pthread_mutex_lock(&x->lock);
     const int begun = x->accepted;
-    if (begun) out_text(&o, "data: ");
     pthread_mutex_unlock(&x->lock);
-    problem_write(&o, p);
     if (!begun) {
+        exchange_wire(x)->error(&o, x, p);
         exchange_reply(x, p->status, "application/json", &o);
         return;
     }
-    out_text(&o, "\n\n");
+    exchange_wire(x)->last_event(&o, x, p);
     exchange_send(x, &o);
     exchange_end(x);
     out_release(&o);
@@ -250,7 +249,7 @@ static void probe(exchange *x)
     if (now - x->probed < SECOND / 10) return;
     x->probed = now;
     if (x->state == EXCHANGE_STREAMING) {
-        out_text(&x->reply, ": \n\n");
+        out_text(&x->reply, exchange_wire(x)->comment);
         resume(x);
     } else if (!x->interim || send(x->fd, interim, sizeof interim - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         x->left = 1;
@@ -303,7 +302,7 @@ static void tick(exchange *x, int64_t now)
     if (x->state == EXCHANGE_READING && (late || is_cut(x))) give_up(x);
     if (x->state == EXCHANGE_WAITING && x->streams && now - x->asked > SECOND) accept_stream(x);
     if (x->state == EXCHANGE_STREAMING && x->suspended && now - x->wrote > (int64_t)o->keep_alive * SECOND) {
-        out_text(&x->reply, ": \n\n");
+        out_text(&x->reply, exchange_wire(x)->comment);
         x->wrote = now;
         resume(x);
     }

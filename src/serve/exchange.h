@@ -41,6 +41,7 @@ struct exchange {
 };
 
 exchange *exchange_new(server *s, struct MHD_Connection *c, const char *url, const char *method, const char *version);
+const wire *exchange_wire(const exchange *x);
 const char *exchange_header(const exchange *x, const char *name); /* of the request; NULL: none; HTTP thread only */
 void exchange_suspend(exchange *x); /* until there is more; under its lock, in the HTTP thread */
 void access_log(const exchange *x); /* at its end */

@@ -87,9 +87,19 @@ static int is_own_origin(const exchange *x, const char *origin)
     return host && name && !strcasecmp(name + 3, host);
 }
 
+/* A program with a web view: no page of a site has such an origin (Ollama's server allows the same). */
+static int is_program(const char *origin)
+{
+    static const char *const schemes[] = {"app://", "tauri://", "vscode-file://", "vscode-webview://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (!strncasecmp(origin, schemes[i], strlen(schemes[i]))) return 1;
+    return 0;
+}
+
 static int is_allowed_origin(const exchange *x, const char *origin)
 {
     const serve_options *o = &x->server->o;
+    if (is_program(origin)) return 1;
     for (int i = 0; i < o->n_origins; i++)
         if (!strcmp(o->origins[i], "*") || !strcasecmp(o->origins[i], origin)) return 1;
     return 0;

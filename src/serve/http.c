@@ -37,6 +37,7 @@ static enum MHD_Result send_response(exchange *x, struct MHD_Response *r, int st
     header(r, "X-Request-Id", x->id);
     if (status == 401) header(r, "WWW-Authenticate", "Bearer");
     if (status == 429 || status == 503) header(r, "Retry-After", "1");
+    if (status == 501) header(r, "X-Should-Retry", "false"); /* the packages of OpenAI and Anthropic retry others */
     if (status == 405) header(r, "Allow", *x->allow ? x->allow : "GET, POST");
     guard_add_headers(x, r);
     page_add_headers(x, r);
@@ -79,7 +80,7 @@ static enum MHD_Result begin_stream(exchange *x)
         header(r, "Cache-Control", "no-cache");
         header(r, "X-Accel-Buffering", "no"); /* nginx passes events on at once */
     }
-    return send_response(x, r, 200, "text/event-stream; charset=utf-8");
+    return send_response(x, r, 200, exchange_wire(x)->stream);
 }
 
 static void set_timeout(struct MHD_Connection *c, int seconds)
@@ -139,17 +140,18 @@ static const route *find_route(exchange *x, problem *p)
 /* Decide as much as the headers allow: who asks, and for which path. */
 static void begin_request(exchange *x)
 {
-    problem p = {0};
+    problem p = {0}, missing = {0};
     if (!strcmp(x->method, "OPTIONS")) {
         x->preflight = 1;
         return;
     }
     const char *length = exchange_header(x, "Content-Length");
-    if (!guard_check(x, &p)) x->route = find_route(x, &p);
-    if (x->route && length && strtoull(length, NULL, 10) > x->server->max_body)
+    x->route = find_route(x, &missing); /* first: it has the form of errors */
+    if (!guard_check(x, &p) && !x->route) p = missing;
+    if (!p.status && length && strtoull(length, NULL, 10) > x->server->max_body)
         refuse(&p, 413, NULL, "too_large", "the body has %.20s bytes, expected at most %zu", length,
                x->server->max_body);
-    if (x->route && !p.status && x->server->closing && strcmp(x->path, "/health"))
+    if (!p.status && x->server->closing && strcmp(x->path, "/health"))
         refuse(&p, 503, NULL, "shutting_down", "the server is shutting down");
     if (p.status) exchange_refuse(x, &p);
 }

@@ -4,14 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WINDOW = 8192 };
+
+/* Clients of Ollama write a tag behind a name. */
+static int is_named(const char *own, const char *asked)
+{
+    const size_t n = strlen(own);
+    return !strncmp(own, asked, n) && (!asked[n] || !strcmp(asked + n, ":latest"));
+}
+
 static entry *find(models *a, const char *name)
 {
     const serve_options *o = &a->s->o;
     if (!name || !*name) return &a->at[0];
     for (int i = 0; i < a->n; i++)
-        if (!strcmp(a->at[i].e.name, name)) return &a->at[i];
+        if (is_named(a->at[i].e.name, name)) return &a->at[i];
     for (int i = 0; i < o->n_aliases; i++)
-        if (!strcmp(o->aliases[i].name, name))
+        if (is_named(o->aliases[i].name, name))
             return strcmp(o->aliases[i].model, name) ? find(a, o->aliases[i].model) : NULL;
     for (int i = 0; i < o->n_aliases; i++)
         if (!strcmp(o->aliases[i].name, "*") && strcmp(o->aliases[i].model, name)) return find(a, o->aliases[i].model);
@@ -81,6 +90,8 @@ int models_report(server *s, int i, model_report *to)
     pthread_mutex_unlock(&a->lock);
     return 1;
 }
+
+int models_window(const model_report *m) { return m->context_length ? m->context_length : WINDOW; }
 
 int models_ready(server *s)
 {

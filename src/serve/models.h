@@ -23,7 +23,7 @@ typedef struct {
     const char *name;
     int resident;       /* it is in memory                                    */
     int context_length; /* 0: unknown, or never loaded                        */
-    int vocab, width;
+    int vocab, width, slots;
     int64_t parameters;
     size_t bytes, state_bytes;
     wkv_sampler_options sampler, reasoning_sampler; /* where a request sends no settings; the second for its reasoning */
@@ -33,6 +33,7 @@ typedef struct {
     int jobs;
 } model_report;
 int models_report(server *s, int i, model_report *to);
+int models_window(const model_report *m); /* tokens of its training texts; 8,192 where unknown: a state has no limit */
 
 /* The first model is loaded, or has failed to. */
 int models_ready(server *s);

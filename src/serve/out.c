@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void out_release(out *o)
 {
@@ -58,6 +59,15 @@ void out_base64(out *o, const void *bytes, size_t n)
     if (!reserve(o, length)) return;
     base64_encode_raw(o->at + o->n, n, bytes);
     o->n += length;
+}
+
+void out_date(out *o, int64_t seconds)
+{
+    char text[40];
+    struct tm parts;
+    const time_t when = (time_t)seconds;
+    strftime(text, sizeof text, "\"%Y-%m-%dT%H:%M:%SZ\"", gmtime_r(&when, &parts));
+    out_text(o, text);
 }
 
 /* ---- JSON strings ------------------------------------------------------------------------------------------------ */

@@ -5,6 +5,7 @@
 #define WKV_SERVE_OUT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
     char *at;
@@ -22,6 +23,7 @@ void out_format(out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3
 void out_string(out *o, const char *text, size_t bytes);
 /* Base64 without quotes. */
 void out_base64(out *o, const void *bytes, size_t n);
+void out_date(out *o, int64_t seconds); /* "2026-11-30T12:00:00Z", with quotes, of seconds since 1970 */
 int out_is_utf8(const char *text, size_t bytes);
 void out_quoted(out *o, const char *text); /* the same for a terminated text; NULL: null */
 

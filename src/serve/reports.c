@@ -7,8 +7,6 @@
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
 
-enum { WINDOW = 8192 /* tokens in reports where a model's own length is unknown: a state has no limit */ };
-
 static void put_sampler(out *o, const char *name, const wkv_sampler_options *s)
 {
     out_format(o,
@@ -18,13 +16,19 @@ static void put_sampler(out *o, const char *name, const wkv_sampler_options *s)
                s->penalty_decay);
 }
 
+/* The fields of Anthropic's list are behind those of OpenAI's. */
 static void put_model(out *o, const server *s, const model_report *m)
 {
-    const int window = m->context_length ? m->context_length : WINDOW;
     out_text(o, "{\"id\": ");
     out_quoted(o, m->name);
-    out_format(o, ", \"object\": \"model\", \"created\": %lld, \"owned_by\": \"wkv\", \"meta\": {\"n_ctx\": %d",
-               (long long)s->created, window);
+    out_format(o, ", \"object\": \"model\", \"created\": %lld, \"owned_by\": \"wkv\", \"display_name\": ",
+               (long long)s->created);
+    out_quoted(o, m->name);
+    out_text(o, ", \"created_at\": ");
+    out_date(o, s->created);
+    out_format(o,
+               ", \"type\": \"model\", \"lifecycle\": \"active\", \"max_input_tokens\": %d, \"meta\": {\"n_ctx\": %d",
+               models_window(m), models_window(m));
     if (m->context_length) out_format(o, ", \"n_ctx_train\": %d", m->context_length);
     if (m->vocab)
         out_format(o,
@@ -47,7 +51,7 @@ void handle_models(exchange *x)
         if (i) out_text(&o, ", ");
         put_model(&o, s, &m);
     }
-    out_text(&o, "]}");
+    out_text(&o, "], \"has_more\": false, \"models\": []}"); /* Codex reads a list of its own, which may be empty */
     exchange_reply_json(x, &o);
 }
 

@@ -23,6 +23,15 @@ void *request_take(request *r, size_t bytes, problem *p)
     return m + 1;
 }
 
+const char *request_keep(request *r, char *text, problem *p)
+{
+    char *kept = text ? request_take(r, strlen(text) + 1, p) : NULL;
+    if (!text) refuse(p, 503, NULL, "out_of_memory", "no memory for a request");
+    if (kept) strcpy(kept, text);
+    free(text);
+    return kept;
+}
+
 void request_release(request *r)
 {
     for (struct request_memory *m = r->memory, *next; m; m = next) {
@@ -55,9 +64,9 @@ int request_begin(request *r, const char *body, size_t bytes, problem *p)
 
 /* ---- sampling ---------------------------------------------------------------------------------------------------- */
 
-static int read_seed(request *r, problem *p)
+static int read_seed(request *r, const json_t *o, problem *p)
 {
-    const json_t *v = json_object_get(r->body, "seed");
+    const json_t *v = json_object_get(o, "seed");
     if (!v || json_is_null(v)) return 0;
     if (!json_is_integer(v)) return field_refuse(p, "seed", "an integer", v);
     r->seeded = 1;
@@ -65,10 +74,10 @@ static int read_seed(request *r, problem *p)
     return 0;
 }
 
-static int read_bias(request *r, problem *p)
+static int read_bias(request *r, const json_t *settings, problem *p)
 {
     const json_t *o = NULL;
-    if (field_object(&o, r->body, "logit_bias", p)) return -1;
+    if (field_object(&o, settings, "logit_bias", p)) return -1;
     const size_t n = json_object_size(o);
     if (!n) return 0;
     int32_t *ids = request_take(r, n * sizeof *ids, p);
@@ -96,42 +105,67 @@ static int read_bias(request *r, problem *p)
     return 0;
 }
 
-static int read_sampling(request *r, problem *p)
+/* -1 stands for "no limit", as 0 does. */
+static int read_top_k(wkv_sampler_options *s, const json_t *o, problem *p)
+{
+    int n = INT_MAX;
+    if (field_count(&n, o, "top_k", -1, 1000000, p)) return -1;
+    if (n < INT_MAX) s->top_k = n < 0 ? 0 : n;
+    return 0;
+}
+
+int request_sampling(request *r, const json_t *o, problem *p)
 {
     wkv_sampler_options *s = &r->sampler;
-    const json_t *o = r->body;
     int bad = field_real(&s->temperature, o, "temperature", 0, 100, p) || field_real(&s->top_p, o, "top_p", 0, 1, p) ||
-              field_count(&s->top_k, o, "top_k", 0, 1000000, p) || field_real(&s->min_p, o, "min_p", 0, 1, p) ||
+              read_top_k(s, o, p) || field_real(&s->min_p, o, "min_p", 0, 1, p) ||
               field_real(&s->typical_p, o, "typical_p", 0, 1, p) ||
               field_real(&s->presence, o, "presence_penalty", -100, 100, p) ||
               field_real(&s->frequency, o, "frequency_penalty", -100, 100, p) ||
               field_real(&s->penalty_decay, o, "penalty_decay", 0.01, 1, p) ||
               field_real(&s->mirostat_tau, o, "mirostat_tau", 0, 100, p) ||
               field_real(&s->mirostat_eta, o, "mirostat_eta", 0, 1, p);
-    return bad || read_seed(r, p) || read_bias(r, p) ? -1 : 0;
+    return bad || read_seed(r, o, p) || read_bias(r, o, p) ? -1 : 0;
+}
+
+int request_think(request *r, const char *word, const char *name, problem *p)
+{
+    static const struct {
+        const char *word;
+        wkv_think think;
+    } efforts[] = {{"none", WKV_THINK_OFF},      {"minimal", WKV_THINK_OFF}, {"low", WKV_THINK_SHORT},
+                   {"medium", WKV_THINK_MEDIUM}, {"high", WKV_THINK_LONG},   {"xhigh", WKV_THINK_LONG},
+                   {"max", WKV_THINK_LONG}};
+    for (size_t i = 0; i < sizeof efforts / sizeof *efforts; i++)
+        if (!strcmp(word, efforts[i].word)) {
+            r->think = efforts[i].think;
+            return 0;
+        }
+    return refuse(p, 400, name, "invalid_value", "%s is '%.40s', expected none, minimal, low, medium or high", name,
+                  word);
 }
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
-static int add_stop(request *r, const json_t *v, problem *p)
+static int add_stop(request *r, const json_t *v, const char *name, problem *p)
 {
-    if (!json_is_string(v)) return field_refuse(p, "stop", "a string or an array of strings", v);
+    if (!json_is_string(v)) return field_refuse(p, name, "a string or an array of strings", v);
     if (!json_string_length(v)) return 0;
     if (json_string_length(v) > 256)
-        return refuse(p, 400, "stop", "out_of_range", "a stop string has more than 256 bytes");
+        return refuse(p, 400, name, "out_of_range", "a stop string has more than 256 bytes");
     if (r->n_stops == REQUEST_STOPS)
-        return refuse(p, 400, "stop", "out_of_range", "stop has more than %d strings", REQUEST_STOPS);
+        return refuse(p, 400, name, "out_of_range", "%s has more than %d strings", name, REQUEST_STOPS);
     r->stops[r->n_stops++] = json_string_value(v);
     return 0;
 }
 
-static int read_stops(request *r, problem *p)
+int request_stops(request *r, const json_t *o, const char *name, problem *p)
 {
-    const json_t *v = json_object_get(r->body, "stop");
+    const json_t *v = json_object_get(o, name);
     if (!v || json_is_null(v)) return 0;
-    if (!json_is_array(v)) return add_stop(r, v, p);
+    if (!json_is_array(v)) return add_stop(r, v, name, p);
     for (size_t i = 0; i < json_array_size(v); i++)
-        if (add_stop(r, json_array_get(v, i), p)) return -1;
+        if (add_stop(r, json_array_get(v, i), name, p)) return -1;
     return 0;
 }
 
@@ -160,11 +194,11 @@ static int check_extras(const request *r, problem *p)
 int request_settings(request *r, problem *p)
 {
     const json_t *o = r->body;
-    return field_text(&r->model, o, "model", p) || read_sampling(r, p) ||
+    return field_text(&r->model, o, "model", p) || request_sampling(r, o, p) ||
                    field_count(&r->max_tokens, o, "max_tokens", 0, INT_MAX, p) ||
                    field_count(&r->max_tokens, o, "max_completion_tokens", 0, INT_MAX, p) ||
-                   field_count(&r->n, o, "n", 1, REQUEST_CHOICES, p) || read_stops(r, p) || read_stream(r, p) ||
-                   request_format(r, p) || field_flag(&r->return_state, o, "return_state", p) ||
+                   field_count(&r->n, o, "n", 1, REQUEST_CHOICES, p) || request_stops(r, o, "stop", p) ||
+                   read_stream(r, p) || request_format(r, p) || field_flag(&r->return_state, o, "return_state", p) ||
                    field_text(&r->state, o, "state", p) || field_text(&r->session, o, "session", p) ||
                    field_text(&r->parent, o, "parent", p) || field_text(&r->edit, o, "edit", p) ||
                    field_flag(&r->branch, o, "branch", p) || check_extras(r, p)

@@ -34,7 +34,7 @@ static int read_prompt(prompt *to, request *r, const json_t *v, const char *name
 }
 
 /* A string, an array of strings, of ids, or of arrays of ids. */
-static int read_prompts(request *r, const char *name, problem *p)
+int request_prompts(request *r, const char *name, problem *p)
 {
     const json_t *v = json_object_get(r->body, name);
     if (!v || json_is_null(v)) return refuse(p, 400, name, "missing", "%s is missing", name);
@@ -53,7 +53,7 @@ int request_completion(request *r, const char *body, size_t bytes, problem *p)
 {
     const char *suffix = NULL;
     int best = 1;
-    if (request_begin(r, body, bytes, p) || request_settings(r, p) || read_prompts(r, "prompt", p) ||
+    if (request_begin(r, body, bytes, p) || request_settings(r, p) || request_prompts(r, "prompt", p) ||
         field_count(&r->logprobs, r->body, "logprobs", 0, REQUEST_TOP, p) || field_flag(&r->echo, r->body, "echo", p) ||
         field_text(&suffix, r->body, "suffix", p) || field_count(&best, r->body, "best_of", 1, 128, p))
         return -1;
@@ -76,12 +76,12 @@ int request_completion(request *r, const char *body, size_t bytes, problem *p)
     return 0;
 }
 
-int request_embeddings(request *r, int *base64, const char *body, size_t bytes, problem *p)
+int request_embeddings(request *r, const char *input, int *base64, const char *body, size_t bytes, problem *p)
 {
     const char *encoding = "float";
     int dimensions = 0;
-    if (request_begin(r, body, bytes, p) || field_text(&r->model, r->body, "model", p) || read_prompts(r, "input", p) ||
-        field_text(&encoding, r->body, "encoding_format", p) ||
+    if (request_begin(r, body, bytes, p) || field_text(&r->model, r->body, "model", p) ||
+        request_prompts(r, input, p) || field_text(&encoding, r->body, "encoding_format", p) ||
         field_count(&dimensions, r->body, "dimensions", 1, INT_MAX, p))
         return -1;
     if (dimensions)
@@ -89,10 +89,11 @@ int request_embeddings(request *r, int *base64, const char *body, size_t bytes, 
                       "an embedding has the width of the model, and a part of it has no meaning; omit dimensions");
     for (int i = 0; i < r->n_prompts; i++) {
         if (!r->prompts[i].text)
-            return refuse(p, 400, "input", "unsupported",
-                          "input has token ids, probably of another model's vocabulary; send texts: in LangChain "
-                          "OpenAIEmbeddings(check_embedding_ctx_length=False)");
-        if (!r->prompts[i].n) return refuse(p, 400, "input", "invalid_value", "input has an empty string");
+            return refuse(p, 400, input, "unsupported",
+                          "%s has token ids, probably of another model's vocabulary; send texts: in LangChain "
+                          "OpenAIEmbeddings(check_embedding_ctx_length=False)",
+                          input);
+        if (!r->prompts[i].n) return refuse(p, 400, input, "invalid_value", "%s has an empty string", input);
     }
     *base64 = !strcmp(encoding, "base64");
     if (!*base64 && strcmp(encoding, "float"))

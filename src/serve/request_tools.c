@@ -5,20 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Text that the request owns. The library's text is freed. */
-static const char *keep_text(request *r, char *text, problem *p)
-{
-    char *kept = text ? request_take(r, strlen(text) + 1, p) : NULL;
-    if (!text) refuse(p, 503, NULL, "out_of_memory", "no memory for a request");
-    if (kept) strcpy(kept, text);
-    free(text);
-    return kept;
-}
-
 /* ---- tools ------------------------------------------------------------------------------------------------------- */
 
-static int find_function(request *r, const char *name, problem *p)
+int request_function(request *r, const char *name, problem *p)
 {
+    r->must_call = 1;
     for (int i = 0; i < wkv_tools_count(r->tools); i++)
         if (!strcmp(wkv_tools_name(r->tools, i), name)) {
             r->function = wkv_tools_name(r->tools, i);
@@ -26,6 +17,15 @@ static int find_function(request *r, const char *name, problem *p)
         }
     return refuse(p, 400, "tool_choice", "invalid_value",
                   "tool_choice names the function '%.64s', which is not in tools", name);
+}
+
+int request_choice(request *r, int *none, const char *word, problem *p)
+{
+    *none = !strcmp(word, "none");
+    r->must_call = !strcmp(word, "required");
+    if (*none || r->must_call || !strcmp(word, "auto")) return 0;
+    return refuse(p, 400, "tool_choice", "invalid_value",
+                  "tool_choice is '%.40s', expected none, auto, required or a function", word);
 }
 
 /* "none", "auto", "required", or {"type": "function", "function": {"name": ...}}. *none: no tools are used. */
@@ -38,24 +38,28 @@ static int read_choice(request *r, int *none, problem *p)
         const json_t *name = json_object_get(json_object_get(v, "function"), "name");
         if (!json_is_string(name))
             return refuse(p, 400, "tool_choice", "missing", "tool_choice.function.name is missing");
-        r->must_call = 1;
-        return find_function(r, json_string_value(name), p);
+        return request_function(r, json_string_value(name), p);
     }
     if (!json_is_string(v)) return field_refuse(p, "tool_choice", "a string or an object", v);
-    const char *word = json_string_value(v);
-    *none = !strcmp(word, "none");
-    r->must_call = !strcmp(word, "required");
-    if (*none || r->must_call || !strcmp(word, "auto")) return 0;
-    return refuse(p, 400, "tool_choice", "invalid_value",
-                  "tool_choice is '%.40s', expected none, auto, required or a function", word);
+    return request_choice(r, none, json_string_value(v), p);
+}
+
+int request_functions(request *r, const json_t *list, problem *p)
+{
+    char *text = NULL;
+    if (!json_array_size(list)) return 0;
+    if (!(r->tools_text = request_keep(r, json_dumps(list, JSON_COMPACT), p))) return -1;
+    int err = wkv_tools_new(&r->tools, r->tools_text, strlen(r->tools_text));
+    if (!err) err = wkv_tools_list(&text, r->tools);
+    if (err == WKV_EFORMAT) return refuse(p, 400, "tools", "invalid_value", "%s", wkv_error());
+    if (err) return refuse_library(p, err, "tools");
+    return (r->tool_list = request_keep(r, text, p)) ? 0 : -1;
 }
 
 static int read_list(request *r, problem *p)
 {
     const json_t *list = NULL;
-    char *text = NULL;
     if (field_list(&list, r->body, "tools", p)) return -1;
-    if (!json_array_size(list)) return 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *type = json_string_value(json_object_get(json_array_get(list, i), "type"));
         if (!type) return refuse(p, 400, "tools", "missing", "tools[%zu].type is missing, expected \"function\"", i);
@@ -63,12 +67,17 @@ static int read_list(request *r, problem *p)
             return refuse(p, 501, "tools", "unsupported", "tools[%zu].type is '%.40s'; only functions are supported", i,
                           type);
     }
-    if (!(r->tools_text = keep_text(r, json_dumps(list, JSON_COMPACT), p))) return -1;
-    int err = wkv_tools_new(&r->tools, r->tools_text, strlen(r->tools_text));
-    if (!err) err = wkv_tools_list(&text, r->tools);
-    if (err == WKV_EFORMAT) return refuse(p, 400, "tools", "invalid_value", "%s", wkv_error());
-    if (err) return refuse_library(p, err, "tools");
-    return (r->tool_list = keep_text(r, text, p)) ? 0 : -1;
+    return request_functions(r, list, p);
+}
+
+int request_check_choice(request *r, int none, problem *p)
+{
+    if (r->must_call && !r->tools)
+        return refuse(p, 400, "tool_choice", "invalid_value", "tool_choice demands a call, but tools is missing");
+    if (!none) return 0;
+    wkv_tools_free(r->tools);
+    r->tools = NULL, r->tool_list = r->tools_text = NULL;
+    return 0;
 }
 
 int request_tools(request *r, problem *p)
@@ -80,62 +89,16 @@ int request_tools(request *r, problem *p)
         return refuse(p, 501, "functions", "unsupported", "functions are not supported; send them as tools");
     if (read_list(r, p) || read_choice(r, &none, p) || field_flag(&parallel, r->body, "parallel_tool_calls", p))
         return -1;
-    if (r->must_call && !r->tools)
-        return refuse(p, 400, "tool_choice", "invalid_value", "tool_choice demands a call, but tools is missing");
     r->one_call = !parallel;
-    if (none) {
-        wkv_tools_free(r->tools);
-        r->tools = NULL, r->tool_list = r->tools_text = NULL;
-    }
-    return 0;
-}
-
-/* ---- the calls of a message -------------------------------------------------------------------------------------- */
-
-/* The arguments of a call: JSON as a string, or an object, as some clients send. */
-static const char *arguments_of(request *r, const json_t *v, problem *p)
-{
-    if (json_is_object(v)) return keep_text(r, json_dumps(v, JSON_COMPACT), p);
-    const char *text = json_string_value(v);
-    return text && text[strspn(text, " \t\r\n")] ? text : "{}";
-}
-
-static int read_call(out *o, request *r, const json_t *call, const char *name, problem *p)
-{
-    const json_t *f = json_object_get(call, "function");
-    const char *function = json_string_value(json_object_get(f, "name")), *arguments;
-    char *text;
-    if (!function) return refuse(p, 400, name, "missing", "%s has a call without function.name", name);
-    if (!(arguments = arguments_of(r, json_object_get(f, "arguments"), p))) return -1;
-    const int err = wkv_call_text(&text, function, arguments);
-    if (err == WKV_EFORMAT)
-        return refuse(p, 400, name, "invalid_value", "%s: the arguments of %.64s are not a JSON object", name,
-                      function);
-    if (err) return refuse_library(p, err, name);
-    out_text(o, text);
-    free(text);
-    return 0;
-}
-
-int request_calls(const char **to, request *r, const json_t *calls, const char *name, problem *p)
-{
-    const size_t n = json_array_size(calls);
-    out o = {0};
-    int bad = 0;
-    if (n > 1) out_text(&o, "[");
-    for (size_t i = 0; i < n && !bad; i++) {
-        if (i) out_text(&o, ",");
-        bad = read_call(&o, r, json_array_get(calls, i), name, p);
-    }
-    if (n > 1) out_text(&o, "]");
-    out_put(&o, "", 1);
-    *to = bad || o.failed ? NULL : request_take(r, o.n, p);
-    if (*to) memcpy((char *)*to, o.at, o.n);
-    out_release(&o);
-    return *to ? 0 : bad ? -1 : refuse(p, 503, NULL, "out_of_memory", "no memory for a request");
+    return request_check_choice(r, none, p);
 }
 
 /* ---- the form of the answer -------------------------------------------------------------------------------------- */
+
+int request_schema(request *r, const json_t *schema, problem *p)
+{
+    return (r->schema = request_keep(r, json_dumps(schema, JSON_COMPACT), p)) ? 0 : -1;
+}
 
 static int read_schema(request *r, const json_t *format, problem *p)
 {
@@ -144,7 +107,7 @@ static int read_schema(request *r, const json_t *format, problem *p)
         return refuse(p, 400, "response_format", "missing", "response_format.json_schema is missing");
     if (!json_is_object(schema))
         return refuse(p, 400, "response_format", "missing", "response_format.json_schema.schema is missing");
-    return (r->schema = keep_text(r, json_dumps(schema, JSON_COMPACT), p)) ? 0 : -1;
+    return request_schema(r, schema, p);
 }
 
 int request_format(request *r, problem *p)

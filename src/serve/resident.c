@@ -100,6 +100,7 @@ static void describe(entry *m)
     r->context_length = about->context_length;
     r->vocab = about->vocab;
     r->width = about->width;
+    r->slots = m->e.slots;
     r->parameters = about->parameters;
     r->bytes = about->weight_bytes[2];
     r->state_bytes = about->state_bytes;

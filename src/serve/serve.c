@@ -3,6 +3,7 @@
 #include "guard.h"
 #include "held.h"
 #include "models.h"
+#include "responses_kept.h"
 #include "server.h"
 #include "store_thread.h"
 #include <stdio.h>
@@ -84,6 +85,7 @@ static void shut_down(server *s, volatile sig_atomic_t *interrupted)
     http_stop(s);
     models_free(s);
     store_thread_free(s);
+    responses_free(s);
 }
 
 /* The only model has failed to load, and has never been loaded: no request can be answered. */
@@ -100,6 +102,7 @@ int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
     *s = (server){.o = *o, .created = time(NULL), .max_body = o->max_body ? (size_t)o->max_body << 20 : BODY};
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->turns_lock, NULL);
+    pthread_mutex_init(&s->kept_lock, NULL);
     pthread_mutex_init(&s->compute.lock, NULL);
     pthread_cond_init(&s->compute.turn, NULL);
     raise_limit();

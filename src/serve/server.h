@@ -14,6 +14,7 @@ struct MHD_Daemon;
 typedef struct models models;
 typedef struct store_thread store_thread;
 typedef struct running running;
+typedef struct kept_response kept_response;
 
 /* Engines take turns in the order in which they ask. */
 typedef struct {
@@ -42,6 +43,10 @@ struct server {
     store_thread *store;
     pthread_mutex_t turns_lock; /* of the list */
     running *running;           /* turns of sessions */
+    pthread_mutex_t kept_lock;  /* of the table of responses_kept.c */
+    kept_response *kept;
+    int n_kept;
+    size_t kept_bytes;
     turns compute;
     metrics count;
     _Atomic int closing; /* no new requests */
@@ -58,10 +63,22 @@ struct server {
 
 /* ---- handlers (HTTP thread) -------------------------------------------------------------------------------------- */
 
+/* The form of errors and streams in a dialect. */
+typedef struct {
+    const char *stream;                                              /* the type of a stream           */
+    const char *comment;                                             /* keeps a silent stream alive    */
+    void (*error)(out *o, const exchange *x, const problem *p);      /* a whole response               */
+    void (*last_event)(out *o, const exchange *x, const problem *p); /* an error inside a stream       */
+} wire;
+
 typedef struct {
     const char *method, *path; /* a path that ends in a slash and a star is a beginning */
     void (*handle)(exchange *x);
+    const wire *wire; /* NULL: OpenAI's */
 } route;
+
+extern const wire openai_wire;
+void wire_error(out *o, const exchange *x, const problem *p); /* OpenAI's form of a whole response */
 
 extern const route routes[];
 

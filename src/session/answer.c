@@ -61,6 +61,7 @@ int answer_new(answer **out, const wkv_session *s, const wkv_generation *g)
     answer *a = calloc(1, sizeof *a);
     if (!a) return fail(WKV_ENOMEM, "no memory for an answer");
     a->max_tokens = g->max_tokens;
+    a->stop = -1;
     a->divided = g->sections;
     a->scored = (scored){.on = g->scores, .top = g->scores ? g->top : 0};
     a->from = a->mark = s->n;
@@ -146,6 +147,7 @@ static int add_text(wkv_session *s, int *ended, wkv_finish_reason *reason)
     const char *text = a->text + a->shown;
     const size_t left = a->n - a->shown, stop = in_call(a) ? a->n : a->shown + stops_find(&a->stops, text, left);
     if (stop < a->n) {
+        a->stop = stops_at(&a->stops, a->text + stop, a->n - stop);
         a->n = stop;
         err = show(s, stop, ended);
         *ended = 1;
@@ -251,7 +253,7 @@ void answer_finish(wkv_session *s, wkv_finish_reason reason, int code)
     if (begun) add_segment(s, reason == WKV_FINISH_FAILED);
     s->sampled = a->tokens;
     s->answer = NULL;
-    events_finish(&s->events, reason, code);
+    events_finish(&s->events, reason, reason == WKV_FINISH_STOP ? a->stop : -1, code);
     answer_free(a);
 }
 

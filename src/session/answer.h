@@ -10,6 +10,7 @@
 struct answer {
     wkv_sampler *sampler;
     stops stops;
+    int stop;                 /* the number of the one that has ended the answer, -1: none */
     char *ending, *tool_stop; /* copies; NULL: none */
     int max_tokens, tokens;
     int divided; /* into sections */

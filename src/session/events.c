@@ -58,10 +58,11 @@ int events_put_token(events *e, const wkv_token_score *scores, int n)
     return 0;
 }
 
-void events_finish(events *e, wkv_finish_reason reason, int code)
+void events_finish(events *e, wkv_finish_reason reason, int stop, int code)
 {
     e->done = 1;
     e->reason = reason;
+    e->stop = stop;
     e->code = code;
     snprintf(e->error, sizeof e->error, "%s", reason == WKV_FINISH_FAILED ? wkv_error() : "");
 }
@@ -80,8 +81,12 @@ int events_next(events *e, wkv_event *out)
     }
     e->n = e->n_scores = 0;
     e->n_pieces = e->taken = 0;
-    *out =
-        (wkv_event){.kind = WKV_EVENT_DONE, .text = "", .finish_reason = e->reason, .code = e->code, .error = e->error};
+    *out = (wkv_event){.kind = WKV_EVENT_DONE,
+                       .text = "",
+                       .finish_reason = e->reason,
+                       .stop = e->stop,
+                       .code = e->code,
+                       .error = e->error};
     if (!e->done) return 0;
     e->done = 0;
     return 1;

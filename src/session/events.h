@@ -18,6 +18,7 @@ typedef struct {
     int n_pieces, cap_pieces, taken; /* pieces[0 .. taken) were given to the caller */
     int done;                        /* DONE follows the pieces                     */
     wkv_finish_reason reason;
+    int stop; /* with STOP: the number of the stop string, -1: none */
     int code;
     char error[512];
 } events;
@@ -27,7 +28,7 @@ int events_put(events *e, wkv_event_kind kind, const char *text, size_t bytes);
 /* A token and the n - 1 most probable ones. WKV_ENOMEM */
 int events_put_token(events *e, const wkv_token_score *scores, int n);
 /* DONE; with FAILED the code and wkv_error() of this thread are kept. */
-void events_finish(events *e, wkv_finish_reason reason, int code);
+void events_finish(events *e, wkv_finish_reason reason, int stop, int code);
 int events_next(events *e, wkv_event *out); /* 1: an event; 0: none */
 void events_release(events *e);
 

@@ -189,7 +189,7 @@ void session_finish(wkv_session *s, wkv_finish_reason reason, int code)
     if (s->answer)
         answer_finish(s, reason, code);
     else
-        events_finish(&s->events, reason, code);
+        events_finish(&s->events, reason, -1, code);
 }
 
 void wkv_session_cancel(wkv_session *s)

@@ -5,7 +5,10 @@
 #include <stddef.h>
 
 typedef struct {
-    char **at; /* copies, none empty */
+    struct stop {
+        char *text; /* a copy, not empty        */
+        int number; /* in the caller's list     */
+    } * at;
     int n;
 } stops;
 
@@ -14,6 +17,8 @@ void stops_release(stops *s);
 
 /* The offset of the first stop string in text[0 .. n); n: none. */
 size_t stops_find(const stops *s, const char *text, size_t n);
+/* The number of the stop string at the beginning of the text; -1: none. */
+int stops_at(const stops *s, const char *text, size_t n);
 /* Bytes at the end of text[0 .. n) that may begin a stop string. */
 size_t stops_begun(const stops *s, const char *text, size_t n);
 

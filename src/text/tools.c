@@ -41,6 +41,7 @@ static int read_tool(wkv_tools *t, int i)
         if (!strcmp(t->at[k].name, to->name))
             return fail(WKV_EFORMAT, "tools[%d].function.name is \"%s\", the name of tools[%d]", i, to->name, k);
     to->parameters = json_object_get(f, "parameters");
+    to->strict = json_is_true(json_object_get(f, "strict"));
     if (json_is_null(to->parameters)) to->parameters = NULL;
     if (to->parameters && !json_is_object(to->parameters))
         return fail(WKV_EFORMAT, "tools[%d].function.parameters is not a JSON Schema, an object", i);

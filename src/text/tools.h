@@ -8,6 +8,7 @@
 typedef struct {
     const char *name, *description; /* description may be "" */
     const json_t *parameters;       /* a schema; NULL: none  */
+    int strict;                     /* a schema that is not supported is refused */
 } tool;
 
 struct wkv_tools {

@@ -16,6 +16,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int base64;
     look(request_chat(&r, (const char *)data, size, &p), &r, &p);
     look(request_completion(&r, (const char *)data, size, &p), &r, &p);
-    look(request_embeddings(&r, &base64, (const char *)data, size, &p), &r, &p);
+    look(request_anthropic(&r, (const char *)data, size, &p), &r, &p);
+    look(request_ollama_chat(&r, (const char *)data, size, &p), &r, &p);
+    look(request_ollama_generate(&r, (const char *)data, size, &p), &r, &p);
+    look(request_llama_completion(&r, (const char *)data, size, &p), &r, &p);
+    look(request_responses(&r, (const char *)data, size, &p) || request_items(&r, NULL, &p), &r, &p);
+    look(request_embeddings(&r, "input", &base64, (const char *)data, size, &p), &r, &p);
     return 0;
 }

@@ -94,11 +94,26 @@ static json_t *parameters_of(const tool *t)
     return own;
 }
 
+/* Programs list tools whose schemas their users did not write. Unless the function is strict, the parts of its schema that
+ * are not supported do not hold its arguments; where even the rest is not supported, they are any object. */
+static int read_loosely(syntax *s, int rule, const json_t *parameters)
+{
+    json_t *looser = schema_loosened(parameters);
+    int err = looser ? schema_read_value(s, rule, looser) : WKV_EUNSUPPORTED;
+    json_decref(looser);
+    if (err != WKV_EUNSUPPORTED) return err;
+    json_t *any = json_pack("{s:s}", "type", "object");
+    err = any ? schema_read_value(s, rule, any) : fail(WKV_ENOMEM, "no memory for a function");
+    json_decref(any);
+    return err;
+}
+
 static int one_call(int *node, syntax *s, const tool *t)
 {
     json_t *parameters = parameters_of(t);
     const int rule = syntax_new_rule(s);
     int err = parameters ? schema_read_value(s, rule, parameters) : fail(WKV_ENOMEM, "no memory for a function");
+    if (err == WKV_EUNSUPPORTED && !t->strict) err = read_loosely(s, rule, parameters);
     json_decref(parameters);
     *node = sequence_of(s, syntax_text(s, "{\"name\":\""), syntax_text(s, t->name), syntax_text(s, "\",\"arguments\":"),
                         syntax_rule(s, rule), syntax_text(s, "}"));

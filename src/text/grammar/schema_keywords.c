@@ -60,7 +60,8 @@ static const char *const refused[] = {"not",
                                       "divisibleBy",
                                       NULL};
 
-int schema_is_annotation(const char *keyword) { return !is_in(supported, keyword) && !is_in(refused, keyword); }
+int schema_is_refused(const char *keyword) { return is_in(refused, keyword); }
+int schema_is_annotation(const char *keyword) { return !is_in(supported, keyword) && !schema_is_refused(keyword); }
 
 /* Some have a value with which they say nothing. */
 static int says_nothing(const char *keyword, const json_t *value)
