@@ -1,4 +1,4 @@
-/* answers.c - is that HTTP, with a status of docs/server.md 9, JSON, and OpenAI's error object? */
+/* answers.c - is that HTTP, with a status of docs/server.md 9, JSON, and the error object of its dialect? */
 #include "attack.h"
 #include <ctype.h>
 #include <jansson.h>
@@ -94,42 +94,58 @@ static long read_response(response *r, const char *at, const char *end)
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
-static int is_text_or_null(const json_t *v) { return json_is_string(v) || json_is_null(v); }
+static int may_be_text(const json_t *v) { return !v || json_is_string(v) || json_is_null(v); }
 
-/* {"error": {"message", "type", "param", "code"}} */
+/* {"error": {"message", "type", "param", "code"}}, of which Anthropic's has the first two, and Ollama's is a text. */
 static int is_error(const json_t *o)
 {
-    const json_t *e = json_object_get(o, "error"), *message = json_object_get(e, "message");
-    return json_is_string(message) && json_string_length(message) && json_is_string(json_object_get(e, "type")) &&
-           is_text_or_null(json_object_get(e, "param")) && is_text_or_null(json_object_get(e, "code"));
+    const json_t *e = json_object_get(o, "error"), *message = json_is_string(e) ? e : json_object_get(e, "message");
+    return json_is_string(message) && json_string_length(message) &&
+           (message == e || json_is_string(json_object_get(e, "type"))) && may_be_text(json_object_get(e, "param")) &&
+           may_be_text(json_object_get(e, "code"));
 }
 
+/* The last event of a stream that is no error: of Anthropic, of responses, of llama.cpp, of Ollama. */
+static int is_last(const json_t *o)
+{
+    static const char *const types[] = {"message_stop", "response.completed", "response.incomplete"};
+    const char *type = json_string_value(json_object_get(o, "type"));
+    for (int i = 0; type && i < 3; i++)
+        if (!strcmp(type, types[i])) return 1;
+    return json_is_true(json_object_get(o, "stop")) || json_is_true(json_object_get(o, "done"));
+}
+
+typedef enum { NO_JSON, VALUE, ERROR, LAST } json_form;
+
 /* Jansson takes no key with U+0000, which JSON has: log-probabilities have the texts of tokens as keys. */
-static int is_json(const char *text, size_t n, int error)
+static json_form form_of(const char *text, size_t n)
 {
     json_error_t e;
     json_t *o = json_loadb(text, n, JSON_ALLOW_NUL, &e);
-    if (!o) return !error && json_error_code(&e) == json_error_null_byte_in_key;
-    const int right = json_is_object(o) && (error ? is_error(o) : !json_object_get(o, "error"));
+    if (!o) return json_error_code(&e) == json_error_null_byte_in_key ? VALUE : NO_JSON;
+    const json_t *error = json_object_get(o, "error");
+    json_form form = is_last(o) ? LAST : VALUE;
+    if (error && !json_is_null(error)) form = is_error(o) ? ERROR : json_object_get(o, "output") ? form : NO_JSON;
     json_decref(o);
-    return right;
+    return form;
 }
 
-/* Comments, and events: objects, and as the last one an error or [DONE]. */
-static const char *check_events(const bytes *b, int whole)
+/* Comments, and events, each perhaps with a name, or lines of JSON: objects, and as the last one an error, [DONE], or
+ * what ends a stream of the dialect. */
+static const char *check_stream(const bytes *b, int whole, int events)
 {
     int ended = 0;
     for (const char *at = b->at, *line; at && *at; at = line ? line + 1 : NULL) {
         line = strchr(at, '\n');
-        const size_t n = line ? (size_t)(line - at) : strlen(at);
+        size_t n = line ? (size_t)(line - at) : strlen(at);
         if (!line) return whole ? "a stream that breaks off in a line" : NULL;
-        if (!n || *at == ':') continue;
-        if (strncmp(at, "data: ", 6)) return "a line of a stream that is no event";
+        if (!n || (events && (*at == ':' || !strncmp(at, "event: ", 7))) || (!events && strspn(at, " ") == n)) continue;
+        if (events && strncmp(at, "data: ", 6)) return "a line of a stream that is no event";
+        if (events) at += 6, n -= 6;
         if (ended) return "an event after the last one";
-        if (!strncmp(at, "data: [DONE]", 12) || is_json(at + 6, n - 6, 1))
-            ended = 1;
-        else if (!is_json(at + 6, n - 6, 0))
-            return "an event that is no object";
+        const json_form form = !strncmp(at, "[DONE]", 6) ? LAST : form_of(at, n);
+        if (form == NO_JSON) return "an event that is no object";
+        ended = form != VALUE;
     }
     return whole && !ended ? "a stream without its end" : NULL;
 }
@@ -140,10 +156,13 @@ static const char *check(const response *r, int whole)
     if (!r->ours && r->complete) return is_library(r->status) ? NULL : "a status that is not documented";
     if (!is_ours(r->status) && r->complete) return "a status that is not documented";
     if (!r->complete && whole) return "a response that is not complete";
-    if (!strcmp(r->type, "text/event-stream")) return check_events(&r->body, r->complete);
+    if (!strcmp(r->type, "text/event-stream")) return check_stream(&r->body, r->complete, 1);
+    if (!strcmp(r->type, "application/x-ndjson")) return check_stream(&r->body, r->complete, 0);
     if (!r->complete || r->head || r->status == 204) return NULL;
     if (r->status == 200 && strcmp(r->type, "application/json")) return NULL; /* /metrics, the page at / */
-    return is_json(r->body.at, r->body.n, r->status >= 400) ? NULL : "a body that is not of the documented form";
+    const json_form form = form_of(r->body.at, r->body.n);
+    const int right = r->status >= 400 ? form == ERROR : form == VALUE || form == LAST;
+    return right ? NULL : "a body that is not of the documented form";
 }
 
 int answers_check(const bytes *all, int head, int whole, int of[600], char wrong[256])
