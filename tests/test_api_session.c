@@ -42,6 +42,14 @@ static void sessions(void)
     REFUSED(wkv_session_save(one, NULL, NULL, "none"));
     REFUSED(wkv_session_save(one, c, NULL, NULL));
     REFUSED(wkv_session_save(foreign, c, NULL, "none"));
+    char *file = (char *)1;
+    size_t bytes;
+    REFUSED(wkv_session_save_memory(NULL, &bytes, one, c, NULL));
+    REFUSED(wkv_session_save_memory(&file, NULL, one, c, NULL));
+    REFUSED(wkv_session_save_memory(&file, &bytes, NULL, c, NULL));
+    REFUSED(wkv_session_save_memory(&file, &bytes, one, NULL, NULL));
+    REFUSED(wkv_session_save_memory(&file, &bytes, foreign, c, NULL));
+    EXPECT(!file && !bytes);
     NOTHING(wkv_session, wkv_session_load(&out, NULL, c, t));
     REFUSED(wkv_session_load(NULL, NULL, c, t));
     wkv_generation_chat(NULL, NULL, 0);
@@ -271,6 +279,9 @@ static void state_files(void)
     wkv_state_info about = {.identity = id}, wrong = about;
     REFUSED(wkv_state_file_open(NULL, "x"));
     NOTHING(wkv_state_file, wkv_state_file_open(&out, NULL));
+    REFUSED(wkv_state_file_open_memory(NULL, "x", 1, "x"));
+    NOTHING(wkv_state_file, wkv_state_file_open_memory(&out, NULL, 1, "x"));
+    NOTHING(wkv_state_file, wkv_state_file_open_memory(&out, "x", 1, NULL));
     EXPECT(!wkv_state_file_about(NULL) && !wkv_state_file_hidden(NULL));
     REFUSED(wkv_state_file_read(NULL, s));
     REFUSED(wkv_state_file_compare(NULL, c, text, sizeof text));

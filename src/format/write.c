@@ -134,6 +134,20 @@ int safetensors_write(const char *path, const tensor_out *t, int n, const char *
     return err ? err : tensors_commit(&f, safetensors_put(&f, t, n, meta), t, n);
 }
 
+int safetensors_write_memory(char **out, size_t *bytes, const char *name, const tensor_out *t, int n,
+                             const char *const *meta)
+{
+    *out = NULL;
+    file_out f = {.f = open_memstream(out, bytes), .path = (char *)(uintptr_t)name};
+    int err = f.f ? safetensors_put(&f, t, n, meta) : 0;
+    if (!f.f || (fclose(f.f) && !err)) err = fail(WKV_ENOMEM, "%s: no memory for a file", name);
+    if (err) {
+        free(*out);
+        *out = NULL;
+    }
+    return err;
+}
+
 int pth_write(const char *path, const tensor_out *t, int n)
 {
     file_out f;

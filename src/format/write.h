@@ -56,6 +56,9 @@ int tensors_commit(file_out *f, int err, const tensor_out *t, int n);
 
 /* Create, write, verify and rename into place. */
 int safetensors_write(const char *path, const tensor_out *t, int n, const char *const *meta);
+/* The same file in memory, which the caller frees; `name` is used in messages. */
+int safetensors_write_memory(char **out, size_t *bytes, const char *name, const tensor_out *t, int n,
+                             const char *const *meta);
 int pth_write(const char *path, const tensor_out *t, int n);
 
 /* ---- shared by the writers --------------------------------------------------------------------------------------- */

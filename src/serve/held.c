@@ -87,36 +87,14 @@ static void sign(unsigned char code[CODE], const char key[32], const unsigned ch
     hmac_sha256_digest(&c, CODE, code);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
-
-/* The library reads and writes states as files: one in a folder of this process, in memory where there is such a
- * place. */
-static int make_folder(char folder[64])
-{
-    snprintf(folder, 64, "%s/wkv-held-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static void remove_folder(const char *folder, const char *path)
-{
-    unlink(path);
-    rmdir(folder);
-}
-
-static int no_folder(problem *p) { return refuse(p, 500, "state", NULL, "no folder for a state: %s", strerror(errno)); }
-
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
 int held_put(out *o, const engine *e, const char *tenant, const wkv_session *s, problem *p)
 {
-    char folder[64], path[96], *data;
+    char *data;
     unsigned char head[HEADER + CODE]; /* 48 bytes, a multiple of 3: its base64 and that of the file join */
     size_t bytes;
-    if (make_folder(folder)) return no_folder(p);
-    snprintf(path, sizeof path, "%s/state.safetensors", folder);
-    int err = wkv_session_save(s, e->context, e->how->name, path);
-    if (!err) err = wkv_file_read(&data, &bytes, path);
-    remove_folder(folder, path);
+    const int err = wkv_session_save_memory(&data, &bytes, s, e->context, e->how->name);
     if (err) return refuse_library(p, err, "return_state");
     memcpy(head, mark, 8);
     const uint64_t now = (uint64_t)time(NULL);
@@ -156,10 +134,10 @@ static unsigned char *decode(size_t *n, const char *text, size_t bytes)
     return NULL;
 }
 
-static int load(wkv_session **s, const engine *e, const char *path)
+static int load(wkv_session **s, const engine *e, const unsigned char *data, size_t bytes)
 {
     wkv_state_file *f;
-    int err = wkv_state_file_open(&f, path);
+    int err = wkv_state_file_open_memory(&f, data, bytes, "the state");
     if (err) return err;
     err = wkv_session_load(s, f, e->context, e->tokenizer);
     wkv_state_file_close(f);
@@ -168,7 +146,6 @@ static int load(wkv_session **s, const engine *e, const char *path)
 
 int held_take(wkv_session **s, const engine *e, const char *tenant, const char *text, size_t bytes, problem *p)
 {
-    char folder[64], path[96];
     size_t n;
     *s = NULL;
     unsigned char *held = decode(&n, text, bytes);
@@ -177,19 +154,7 @@ int held_take(wkv_session **s, const engine *e, const char *tenant, const char *
         return refuse(p, 400, "state", "invalid_state",
                       "state is not one that this server gave for this key, or its secret has changed");
     }
-    if (make_folder(folder)) {
-        free(held);
-        return no_folder(p);
-    }
-    snprintf(path, sizeof path, "%s/state.safetensors", folder);
-    FILE *f = fopen(path, "wb");
-    int err = f && fwrite(held + HEADER + CODE, 1, n - HEADER - CODE, f) == n - HEADER - CODE ? 0 : WKV_EIO;
-    if (f && fclose(f)) err = WKV_EIO;
+    const int err = load(s, e, held + HEADER + CODE, n - HEADER - CODE);
     free(held);
-    if (!err && (err = load(s, e, path)))
-        refuse_library(p, err == WKV_EFORMAT ? WKV_EARG : err, "state");
-    else if (err)
-        no_folder(p);
-    remove_folder(folder, path);
-    return err ? -1 : 0;
+    return err ? refuse_library(p, err == WKV_EFORMAT ? WKV_EARG : err, "state") : 0;
 }
