@@ -186,9 +186,9 @@ static void stores(void)
     int n;
     REFUSED(wkv_store_refuse_output(NULL));
     EXPECT(!wkv_store_folder(NULL, 8) && !wkv_store_folder(words, 0) && !wkv_store_folder(words, 2));
-    if (wkv_store_open(&store, "api-store") == WKV_EUNSUPPORTED) SKIP("%s", wkv_error());
-    REFUSED(wkv_store_open(NULL, "api-store"));
-    NOTHING(wkv_store, wkv_store_open(&out, ""));
+    if (wkv_store_open(&store, "api-store", NULL) == WKV_EUNSUPPORTED) SKIP("%s", wkv_error());
+    REFUSED(wkv_store_open(NULL, "api-store", NULL));
+    NOTHING(wkv_store, wkv_store_open(&out, "", NULL));
     REFUSED(wkv_store_list(NULL, &n, store));
     NOTHING(wkv_store_session, wkv_store_list(&out, NULL, store));
     NOTHING(wkv_store_session, wkv_store_list(&out, &n, NULL));

@@ -434,13 +434,12 @@ static void reports_probabilities(void)
         char text[1024] = "", spelled[1024] = "";
         int tokens = 0, same = 1;
         EXPECT_EQ(wkv_batcher_new(&b, c, NULL), 0);
-        EXPECT_EQ(wkv_batcher_add(b, s,
-                                  &(wkv_generation){.scores = 1,
-                                                    .top = TOP,
-                                                    .max_tokens = MOST,
-                                                    .stops = stopped ? stops : none,
-                                                    .n_stops = stopped}),
-                  0);
+        EXPECT_EQ(
+            wkv_batcher_add(
+                b, s,
+                &(wkv_generation){
+                    .scores = 1, .top = TOP, .max_tokens = MOST, .stops = stopped ? stops : none, .n_stops = stopped}),
+            0);
         for (int done = 0; !done;) {
             EXPECT_EQ(wkv_batcher_step(b), 0);
             while (wkv_session_next_event(s, &e)) {

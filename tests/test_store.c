@@ -13,7 +13,7 @@
 static wkv_store *opened(void)
 {
     wkv_store *s;
-    must(wkv_store_open(&s, in_folder("store")));
+    must(wkv_store_open(&s, in_folder("store"), NULL));
     return s;
 }
 
@@ -389,7 +389,7 @@ static void overwrite(const char *path, long at, const char *bytes)
 /* The path of the n-th answer's state file. */
 static void state_path(char out[256], const wkv_tree *tree, int node)
 {
-    snprintf(out, 256, "%s", tree_at(tree, node)->path ? tree_at(tree, node)->path : "none");
+    snprintf(out, 256, "%s", tree_at(tree, node)->place.path ? tree_at(tree, node)->place.path : "none");
 }
 
 static void computes_lost_states_again(void)
@@ -457,7 +457,7 @@ static void refuses_rows(void)
     wkv_store *s = opened();
     tamper("UPDATE nodes SET state = '../../../etc/passwd' WHERE state IS NOT NULL");
     wkv_tree *tree = loaded(s, &x, "book");
-    EXPECT(!tree_at(tree, 5)->path);
+    EXPECT(!tree_at(tree, 5)->place.path);
     wkv_tree_free(tree);
     wkv_store_close(s);
 }
@@ -468,20 +468,20 @@ static void refuses_databases(void)
     fresh();
     make("book", NULL);
     tamper("PRAGMA user_version = 2");
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), WKV_EUNSUPPORTED);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), WKV_EUNSUPPORTED);
     EXPECT(!s);
     EXPECT_HAS(wkv_error(), "wkv.db: has schema 2, expected at most 1; a newer wkv wrote it");
     tamper("PRAGMA user_version = 1; PRAGMA application_id = 5");
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), WKV_EUNSUPPORTED);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), WKV_EUNSUPPORTED);
     EXPECT_HAS(wkv_error(), "is the database of another program");
     overwrite(in_folder("store/wkv.db"), 0, "This is a text, not a database.");
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), WKV_EFORMAT);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "wkv.db: is damaged (file is not a database); put back a copy");
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store/wkv.db")), WKV_EIO);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store/wkv.db"), NULL), WKV_EIO);
     EXPECT_EQ(remove(in_folder("store/wkv.db")), 0);
     EXPECT_EQ(mkdir(in_folder("store/wkv.db"), 0700), 0);
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), WKV_EIO);
-    EXPECT_EQ(wkv_store_open(&s, ""), WKV_EARG);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), WKV_EIO);
+    EXPECT_EQ(wkv_store_open(&s, "", NULL), WKV_EARG);
 }
 
 /* Whatever byte of the database is damaged: a code and a sentence, or the conversation. */
@@ -504,7 +504,7 @@ static void survives_damage(void)
         wkv_store *s;
         wkv_store_session x;
         wkv_tree *tree;
-        int err = wkv_store_open(&s, in_folder("store"));
+        int err = wkv_store_open(&s, in_folder("store"), NULL);
         if (!err && wkv_store_find(&x, s, "book") == 1 && !(err = wkv_store_load(&tree, s, &x, c, t))) {
             wkv_session *p;
             if (!wkv_tree_session(&p, tree, wkv_tree_head(tree))) wkv_session_free(p);
@@ -532,7 +532,7 @@ static void reads_a_read_only_folder(void)
     snprintf(command, sizeof command, "chmod 755 %s && chmod -R a+rX,a-w %s", folder, in_folder("store"));
     EXPECT_EQ(system(command), 0);
     if (root && seteuid(65534)) SKIP("the test cannot become another user");
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), 0);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), 0);
     wkv_tree *tree = loaded(s, &x, "book");
     EXPECT_EQ(bits_at(tree, 5), bits[2]);
     EXPECT_EQ(wkv_store_save(s, &x, tree), 0); /* nothing has changed */
@@ -547,7 +547,7 @@ static void reads_a_read_only_folder(void)
     EXPECT_HAS(wkv_error(), "read-only");
     wkv_tree_free(tree);
     wkv_store_close(s);
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store/below")), WKV_EIO);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store/below"), NULL), WKV_EIO);
     EXPECT_HAS(wkv_error(), "store/below: cannot be created: Permission denied");
     if (root) EXPECT_EQ(seteuid(0), 0);
     snprintf(command, sizeof command, "chmod 700 %s && chmod -R u+w %s", folder, in_folder("store"));

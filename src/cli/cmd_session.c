@@ -30,7 +30,7 @@ static int open_store(wkv_store **s)
     char path[PATH_ROOM];
     *s = NULL;
     if (wkv_store_folder(path, sizeof path - 8) && access(strcat(path, "/wkv.db"), F_OK) && errno == ENOENT) return 0;
-    return wkv_store_open(s, NULL) ? complain_library() : 0;
+    return wkv_store_open(s, NULL, NULL) ? complain_library() : 0;
 }
 
 static int find(wkv_store_session *x, wkv_store *s, const char *name)

@@ -9,7 +9,7 @@
 int talk_find(talk *c, const char *name)
 {
     if (!name) return 0;
-    if (wkv_store_open(&c->store, NULL)) return complain_library();
+    if (wkv_store_open(&c->store, NULL, NULL)) return complain_library();
     const int found = wkv_store_find(&c->kept, c->store, name);
     if (found < 0 && found != WKV_EARG) return complain_library();
     if (found != 1 || (strcmp(c->kept.name, name) && strcmp(c->kept.id, name)))
