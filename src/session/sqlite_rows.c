@@ -144,7 +144,7 @@ int sqlite_read(store_content *x, wkv_store *s)
     if (!err)
         err =
             read_rows(x, s, "SELECT node, part, weight FROM parts WHERE session = ?1 ORDER BY node, place", read_part);
-    if (!err) err = read_rows(x, s, "SELECT name, node, branch FROM marks WHERE session = ?1 ORDER BY name", read_mark);
+    if (!err) err = read_rows(x, s, "SELECT name, node, branch FROM marks WHERE session = ?1", read_mark);
     return err;
 }
 
@@ -153,10 +153,8 @@ int sqlite_has_message(wkv_store *s, const store_record *r, const char *id)
     return sqlite_has(s, "SELECT 1 FROM nodes WHERE session = ?1 AND id = ?2", "it", r->key, id);
 }
 
-/* The order is that of the rows. */
-int sqlite_insert_message(wkv_store *s, const store_record *r, const store_message *m, int seq)
+int sqlite_insert_message(wkv_store *s, const store_record *r, const store_message *m)
 {
-    (void)seq;
     return sqlite_run(s,
                       "INSERT INTO nodes (session, id, parent, role, text, ids, read, created, seed, draws, origin,"
                       " state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",

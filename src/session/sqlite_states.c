@@ -51,11 +51,7 @@ static int read_sha(char sha[DIGEST_TEXT], const char *path)
     tensors *t;
     int err = tensors_open(&t, path);
     if (err) return err;
-    const char *text = tensors_meta(t, "sha256");
-    if (text && sha_is_one(text))
-        memcpy(sha, text, DIGEST_TEXT);
-    else
-        err = fail(WKV_EFORMAT, "%s: has no checksum in its metadata", path);
+    err = sha_read(sha, t);
     tensors_close(t);
     return err;
 }

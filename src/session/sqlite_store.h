@@ -52,7 +52,7 @@ int sqlite_update(wkv_store *s, const store_record *r);
 int sqlite_erase(wkv_store *s, const store_record *r);
 int sqlite_read(store_content *x, wkv_store *s);
 int sqlite_has_message(wkv_store *s, const store_record *r, const char *id);
-int sqlite_insert_message(wkv_store *s, const store_record *r, const store_message *m, int seq);
+int sqlite_insert_message(wkv_store *s, const store_record *r, const store_message *m);
 int sqlite_insert_part(wkv_store *s, const store_record *r, const char *mix, int nth, const char *part, float weight);
 int sqlite_clear_names(wkv_store *s, const store_record *r);
 int sqlite_put_name(wkv_store *s, const store_record *r, const wkv_store_name *name, const char *node, int replaces);

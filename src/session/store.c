@@ -31,8 +31,8 @@ int wkv_store_open(wkv_store **out, const char *where, const wkv_store_options *
     REQUIRE(out, "out");
     *out = NULL;
     if (where && !*where) return fail(WKV_EARG, "the place of the store is empty");
-    if (o->tenant && strspn(o->tenant, "0123456789abcdef") != strlen(o->tenant))
-        return fail(WKV_EARG, "the tenant of a store is '%.64s', expected hexadecimal digits", o->tenant);
+    if (o->tenant && (strspn(o->tenant, "0123456789abcdef") != strlen(o->tenant) || strlen(o->tenant) > 64))
+        return fail(WKV_EARG, "the tenant of a store is '%.64s', expected at most 64 hexadecimal digits", o->tenant);
     if (o->expire_seconds < 0)
         return fail(WKV_EARG, "sessions that expire after %lld seconds, expected 0 or more",
                     (long long)o->expire_seconds);

@@ -3,6 +3,7 @@
 #ifndef WKV_SESSION_STORE_H
 #define WKV_SESSION_STORE_H
 
+#include "format/tensors.h"
 #include "session/identity.h"
 #include "session/tree.h"
 #include "wkv_store.h"
@@ -43,7 +44,8 @@ typedef struct {
     int n, cap;
 } sha_list;
 int sha_is_one(const char *text);
-int sha_append(sha_list *l, const char *sha); /* WKV_ENOMEM; what is no SHA-256 is left out */
+int sha_read(char sha[DIGEST_TEXT], const tensors *t); /* of a state file. WKV_EFORMAT */
+int sha_append(sha_list *l, const char *sha);          /* WKV_ENOMEM; what is no SHA-256 is left out */
 
 /* ---- messages of a session: store_read.c ------------------------------------------------------------------------- */
 
@@ -102,7 +104,7 @@ struct store_kind {
     /* Messages and names of a session. */
     int (*read)(store_content *x, wkv_store *s); /* of x->record, with store_take_... */
     int (*has_message)(wkv_store *s, const store_record *r, const char *id);
-    int (*insert_message)(wkv_store *s, const store_record *r, const store_message *m, int seq /* from 0 */);
+    int (*insert_message)(wkv_store *s, const store_record *r, const store_message *m);
     int (*insert_part)(wkv_store *s, const store_record *r, const char *mix, int nth, const char *part, float weight);
     int (*clear_names)(wkv_store *s, const store_record *r);
     int (*put_name)(wkv_store *s, const store_record *r, const wkv_store_name *name, const char *node, int replaces);

@@ -106,6 +106,11 @@ int store_take_name(store_content *x, const wkv_store *s, const char *name, cons
 
 /* ---- the session ------------------------------------------------------------------------------------------------- */
 
+static int compare_marks(const void *a, const void *b)
+{
+    return strcmp(((const store_mark *)a)->name, ((const store_mark *)b)->name);
+}
+
 typedef struct {
     store_content *x;
     const wkv_store_session *session;
@@ -119,6 +124,7 @@ static int read_all(wkv_store *s, void *of)
     x->head = WKV_NOWHERE;
     int err = store_find_record(&x->record, s, r->session);
     if (!err) err = s->kind->read(x, s);
+    if (x->n_marks) qsort(x->marks, (size_t)x->n_marks, sizeof *x->marks, compare_marks);
     const char *head = x->record.about.head;
     if (!err && *head && (x->head = find(x, head)) == WKV_NOWHERE)
         err = damaged(s, head, "is the head of its session and is not there");

@@ -70,7 +70,7 @@ static int check_states(const saving *x, int first)
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
-static int insert_node(const saving *x, int node, int seq)
+static int insert_node(const saving *x, int node)
 {
     const tree_node *n = tree_at(x->t, node);
     const wkv_node *a = &n->about;
@@ -86,7 +86,7 @@ static int insert_node(const saving *x, int node, int seq)
                              .created = a->created,
                              .seed = a->seed,
                              .draws = a->draws};
-    int err = x->s->kind->insert_message(x->s, &x->record, &m, seq);
+    int err = x->s->kind->insert_message(x->s, &x->record, &m);
     for (int i = 0; i < a->n_parts && !err; i++)
         err = x->s->kind->insert_part(x->s, &x->record, a->id, i, id_at(x->t, a->parts[i]), a->weights[i]);
     return err;
@@ -143,10 +143,10 @@ static int put(wkv_store *s, void *of)
     if (!err) err = find_first(&first, x);
     if (!err) err = check_states(x, first);
     const char *there = x->record.about.head;
-    const int away = strcmp(there, known) && strcmp(there, mine), seq = x->record.about.messages;
+    const int away = strcmp(there, known) && strcmp(there, mine);
     x->moved = strcmp(mine, known) != 0;
     x->conflict = x->moved && away;
-    for (int i = first; i < n && !err; i++) err = insert_node(x, i, seq + i - first);
+    for (int i = first; i < n && !err; i++) err = insert_node(x, i);
     if (!err) err = put_names(x);
     return err ? err : put_session(x, n - first);
 }

@@ -1,5 +1,5 @@
-/* store_unused.c - states to which no message refers are removed: in a transaction that no save can pass, as a save looks
- * for its states inside its own. */
+/* store_states.c - the checksums of states. Those to which no message refers are removed in a transaction that no save can
+ * pass, as a save looks for its states inside its own. */
 #include "base/error.h"
 #include "session/store.h"
 #include <stdlib.h>
@@ -9,6 +9,14 @@
 int sha_is_one(const char *text)
 {
     return strlen(text) == DIGEST_TEXT - 1 && strspn(text, "0123456789abcdef") == DIGEST_TEXT - 1;
+}
+
+int sha_read(char sha[DIGEST_TEXT], const tensors *t)
+{
+    const char *text = tensors_meta(t, "sha256");
+    if (!text || !sha_is_one(text)) return fail(WKV_EFORMAT, "%s: has no checksum in its metadata", tensors_path(t));
+    memcpy(sha, text, DIGEST_TEXT);
+    return 0;
 }
 
 int sha_append(sha_list *l, const char *sha)
