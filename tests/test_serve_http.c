@@ -215,6 +215,79 @@ static void a_full_queue(void)
     EXPECT_EQ(jobs_become(0, 5), 0);
 }
 
+/* A client with a small buffer that asks for a long response, and reads nothing of it. */
+static int stall(int streams)
+{
+    const int fd = socket(AF_INET, SOCK_STREAM, 0), bytes = 4096;
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char body[256];
+    const size_t n = (size_t)snprintf(body, sizeof body,
+                                      "{\"prompt\": \"Once\", \"max_tokens\": %d, \"logit_bias\": {\"0\": -100}, "
+                                      "\"logprobs\": 20, \"stream\": %s}",
+                                      streams ? 100000 : 1500, streams ? "true" : "false");
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    if (connect(fd, (const struct sockaddr *)&to, sizeof to)) FAILED("no connection");
+    send_all(fd, request_text, make("/v1/completions", body, n));
+    return fd;
+}
+
+/* Requests whose responses are not finished, beside that of the metrics, become `n`. */
+static int connections_become(int n, double seconds)
+{
+    const double give_up = now() + seconds;
+    int found;
+    while ((found = metric("connections") - 1) != n && now() < give_up) usleep(50000);
+    return found;
+}
+
+static void gives_up_a_client_that_takes_nothing(void)
+{
+    for (int streams = 0; streams < 2; streams++) {
+        const int fd = stall(streams);
+        EXPECT_EQ(connections_become(1, 5), 1);
+        EXPECT_EQ(jobs_become(0, 60), 0);
+        EXPECT_EQ(connections_become(0, 5), 0);
+        close(fd);
+    }
+}
+
+static void gives_up_a_body_that_takes_too_long(void)
+{
+    const int fd = connect_to_server();
+    const size_t n = make("/v1/completions", SHORT, sizeof SHORT - 1);
+    const double begun = now();
+    char byte;
+    for (size_t i = 0; i < n - 1; i++) { /* it arrives, byte by byte */
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (i > n - 20) usleep(200000);
+        send_all(fd, request_text + i, 1);
+        if (poll(&p, 1, 0) > 0) break;
+    }
+    EXPECT(recv(fd, &byte, 1, 0) <= 0);
+    EXPECT(now() - begun < 3.5);
+    close(fd);
+}
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { END_SECONDS = 20 };
+#else
+enum { END_SECONDS = 5 }; /* --grace, a second for the last bytes, and a step on a busy machine */
+#endif
+
+/* A server whose clients read nothing ends soon after --grace. */
+static void ends_beside_stalled_clients(void)
+{
+    int fd[6];
+    for (int i = 0; i < 6; i++) fd[i] = stall(i % 3 != 0);
+    EXPECT_EQ(connections_become(6, 10), 6);
+    usleep(2000000); /* their buffers are full */
+    const double begun = now();
+    EXPECT_EQ(server_end(), 0);
+    EXPECT(now() - begun < END_SECONDS);
+    for (int i = 0; i < 6; i++) close(fd[i]);
+}
+
 /* A stream under way when the server is asked to end gets its end. */
 static void shuts_down(void)
 {
@@ -247,5 +320,11 @@ int main(void)
         RUN(a_large_prompt);
         EXPECT_EQ(server_end(), 0);
     }
+    if (server_begin((const char *[]){"--client-timeout", "1", "--body-timeout", "1", "--tokens", "1000000", NULL})) {
+        RUN(gives_up_a_client_that_takes_nothing);
+        RUN(gives_up_a_body_that_takes_too_long);
+        EXPECT_EQ(server_end(), 0);
+    }
+    if (server_begin((const char *[]){"--grace", "1", "--tokens", "1000000", NULL})) RUN(ends_beside_stalled_clients);
     return DONE();
 }

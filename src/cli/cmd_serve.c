@@ -18,7 +18,7 @@
 static texts model_names, aliases, keys, origins, hosts;
 static const char *folder, *host = "127.0.0.1", *key_file, *template_name, *device;
 static int port = 8080, no_key, resident = 1, idle, slots, queue = 256, max_tokens = 4096, max_body, keep_alive = 10,
-           grace = 10, no_mmap;
+           client_timeout = 30, body_timeout = 300, grace = 10, no_mmap;
 static int64_t cache_memory;
 
 static const option model_options[] = {
@@ -54,6 +54,10 @@ static const option limit_options[] = {
     {0, "max-body", OPT_COUNT, "MB", &max_body, 0, 2000, "8, and two states", "size of a request at most"},
     {0, "keep-alive", OPT_COUNT, "SECONDS", &keep_alive, 1, 3600, NULL,
      "send a comment on a stream that is silent for so long"},
+    {0, "client-timeout", OPT_COUNT, "SECONDS", &client_timeout, 1, 86400, NULL,
+     "give up a client that takes nothing of its response for so long"},
+    {0, "body-timeout", OPT_COUNT, "SECONDS", &body_timeout, 1, 86400, NULL,
+     "give up a request whose body takes longer to arrive"},
     {0, "grace", OPT_COUNT, "SECONDS", &grace, 0, 3600, NULL, "let streams finish for so long at the end"},
     {0, "cache-memory", OPT_BYTES, "SIZE", &cache_memory, 0, 1e15, "a quarter of what is left",
      "keep states of prompts in memory, in SIZE bytes"},
@@ -189,6 +193,8 @@ static int run(int n, char **operands)
         .max_tokens = max_tokens,
         .max_body = max_body,
         .keep_alive = keep_alive,
+        .client_timeout = client_timeout,
+        .body_timeout = body_timeout,
         .grace = grace,
         .cache_memory = cache_memory,
         .cache_disk = disk,

@@ -28,6 +28,7 @@ static void take_text(answers *a, choice *c, const wkv_event *e)
 {
     const int reasoning = e->kind == WKV_EVENT_REASONING;
     if (a->kept && e->kind == WKV_EVENT_TEXT) out_put(&a->answer, e->text, e->bytes);
+    if (a->left) return;
     if (e->kind == WKV_EVENT_TOKEN)
         a->how->token(a, c, e->token, e->top);
     else if (a->r.stream && a->r.logprobs < 0)
@@ -134,6 +135,7 @@ static job_result respond(answers *a)
 {
     problem p;
     count(a);
+    if (a->left) return JOB_DONE;
     if (a->r.return_state && held_put(&a->state, a->e, exchange_tenant(a->j.x), a->choices[0].session, &p))
         return stop(a, &p);
     if (a->kept && a->r.stream) a->how->end(a, &a->choices[0]);

@@ -12,10 +12,8 @@
 #include <sys/socket.h>
 
 enum {
-    RING = 64 << 10, /* bytes of a stream that wait for the client             */
-    SECOND = 1000000,
-    SLOW = 30 * SECOND, /* a client that takes nothing for so long is given up */
-    BODY_TIME = 300     /* seconds for a body                                   */
+    RING = 64 << 10, /* bytes of a stream that wait for the client */
+    SECOND = 1000000
 };
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
@@ -285,15 +283,17 @@ static void give_up(exchange *x)
 
 static void tick(exchange *x, int64_t now)
 {
+    const serve_options *o = &x->server->o;
     pthread_mutex_lock(&x->lock);
-    if (x->state == EXCHANGE_READING && now - x->begun > (int64_t)BODY_TIME * SECOND) give_up(x);
+    if (x->state == EXCHANGE_READING && now - x->begun > (int64_t)o->body_timeout * SECOND) give_up(x);
     if (x->state == EXCHANGE_WAITING && x->streams && now - x->asked > SECOND) accept_stream(x);
-    if (x->state == EXCHANGE_STREAMING && x->suspended && now - x->wrote > (int64_t)x->server->o.keep_alive * SECOND) {
+    if (x->state == EXCHANGE_STREAMING && x->suspended && now - x->wrote > (int64_t)o->keep_alive * SECOND) {
         out_text(&x->reply, ": \n\n");
         x->wrote = now;
         resume(x);
     }
-    if (x->accepted && x->connection && x->reply.n > x->sent && now - x->progress > SLOW) give_up(x);
+    const int waits = x->accepted && x->connection && x->reply.n > x->sent;
+    if (waits && now - x->progress > (int64_t)o->client_timeout * SECOND) give_up(x);
     pthread_mutex_unlock(&x->lock);
 }
 

@@ -80,11 +80,17 @@ static enum MHD_Result begin_stream(exchange *x)
     return send_response(x, r, 200, "text/event-stream; charset=utf-8");
 }
 
+static void set_timeout(struct MHD_Connection *c, int seconds)
+{
+    MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)seconds);
+}
+
 static enum MHD_Result send_reply(exchange *x, out *body)
 {
     struct MHD_Response *r = MHD_create_response_from_buffer(body->n, body->at ? body->at : (char *)"",
                                                              body->at ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!r) out_release(body);
+    set_timeout(x->connection, x->server->o.client_timeout); /* of a stream the clock is exchange.c's */
     return send_response(x, r, x->status, x->type);
 }
 
@@ -204,8 +210,9 @@ static enum MHD_Result on_request(void *of, struct MHD_Connection *c, const char
 static void on_complete(void *of, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code)
 {
     exchange *x = *state;
-    (void)of, (void)c;
+    (void)of;
     if (!x) return;
+    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) set_timeout(c, IDLE_SECONDS); /* the connection stays */
     pthread_mutex_lock(&x->lock);
     x->connection = NULL;
     x->fd = -1;

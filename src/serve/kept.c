@@ -168,6 +168,8 @@ void kept_save(kept *k)
     const int err = save(k);
     if (err == WKV_ECONFLICT)
         refuse(&k->found, 409, "parent", "head_moved", "%s", wkv_error());
+    else if (err == WKV_EARG)
+        refuse(&k->found, 404, "session", "session_not_found", "the session %s was deleted meanwhile", k->session.id);
     else if (err)
         refuse_library(&k->found, err, "session");
     running_leave(&k->turn);

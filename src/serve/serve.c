@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK = 100000 /* microseconds */ };
+enum { TICK = 100000 /* microseconds */, LAST_TICKS = 10 /* for the last bytes of responses */ };
 
 int64_t now_us(void)
 {
@@ -64,7 +64,7 @@ static void shut_down(server *s, volatile sig_atomic_t *interrupted)
     s->closing = 2; /* answers end where they are */
     models_close(s);
     store_thread_end(s);
-    for (int i = 0; i < 50 && http_busy(s); i++) usleep(TICK); /* the last bytes */
+    for (int i = 0; i < LAST_TICKS && http_busy(s); i++) usleep(TICK);
     http_stop(s);
     models_free(s);
     store_thread_free(s);

@@ -45,6 +45,8 @@ typedef struct {
     int max_tokens;                   /* of an answer                                          */
     int max_body;                     /* MB of a request; 0: by the state                      */
     int keep_alive;                   /* seconds between comments of a silent stream           */
+    int client_timeout;               /* seconds in which a client takes nothing of its response */
+    int body_timeout;                 /* seconds for the body of a request */
     int grace;                        /* seconds for streams to finish at shutdown             */
     int64_t cache_memory, cache_disk; /* bytes; 0: a quarter of the memory; none */
     const char *cache_folder;         /* NULL: none     */

@@ -114,13 +114,14 @@ static int load(session_work *w, problem *p)
     wkv_context *context = w->e ? w->e->context : NULL;
     const wkv_tokenizer *tokenizer = w->e ? w->e->tokenizer : NULL;
     const char *head = NULL;
-    if (field_text(&head, w->body, "head", p) || running_check(exchange_server(w->j.x), &w->session, p)) return -1;
+    if (field_text(&head, w->body, "head", p)) return -1;
     const int err = wkv_store_load(&w->tree, w->store, &w->session, context, tokenizer);
     return err ? refuse_library(p, err, NULL) : kept_check_head(&w->session, head, p);
 }
 
 int session_save(session_work *w, out *o, problem *p)
 {
+    if (running_check(exchange_server(w->j.x), &w->session, p)) return -1;
     const int err = wkv_store_save(w->store, &w->session, w->tree);
     if (err == WKV_ECONFLICT) return refuse(p, 409, "head", "head_moved", "%s", wkv_error());
     if (err) return refuse_library(p, err, NULL);

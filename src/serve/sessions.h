@@ -25,12 +25,12 @@ typedef struct {
     int reads, mixed, replied;
 } session_work;
 
-/* Of the thread of the store; the response is appended to o, unless the operation goes on. 0, or -1 with the problem. */
+/* In the thread of the store; the response is appended to o, unless the operation goes on. 0, or -1 with the problem. */
 int session_operate(session_work *w, out *o, problem *p);
 /* The tree is saved, and the session shown. */
 int session_save(session_work *w, out *o, problem *p);
 
-/* MIX, of the engine. */
+/* MIX, in the engine's thread. */
 int session_read_parts(const session_work *w, const engine *e, problem *p); /* begin to */
 int session_parts_are_read(const session_work *w);
 int session_mix(session_work *w, problem *p);
