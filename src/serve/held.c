@@ -48,7 +48,8 @@ static int read_keys(server *s, const char *path)
     return 1;
 }
 
-/* A new key in a file of its own: another server that makes one at the same time is first, or second. */
+/* A new key in a file of its own: another server that makes one at the same time is first, or second. Without a path, or
+ * where it cannot be written, the key is that of this server until it ends. */
 static int make_keys(server *s, const char *path)
 {
     unsigned char key[32];
@@ -56,12 +57,12 @@ static int make_keys(server *s, const char *path)
     if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key) return 1;
     for (int i = 0; i < 32; i++) snprintf(text + 2 * i, 3, "%02x", key[i]);
     text[64] = '\n';
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST) return read_keys(s, path);
+    const int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    if (path && fd < 0 && errno == EEXIST) return read_keys(s, path);
     const int written = fd >= 0 && write(fd, text, 65) == 65;
     if (fd >= 0 && (close(fd) || !written)) unlink(path);
     if (written) return read_keys(s, path);
-    memcpy(s->secret[0], key, sizeof key); /* a store that cannot be written: until the server ends */
+    memcpy(s->secret[0], key, sizeof key);
     s->n_secrets = 1;
     return 0;
 }
@@ -69,10 +70,15 @@ static int make_keys(server *s, const char *path)
 int held_open(server *s)
 {
     char folder[PATH_ROOM - 16], path[PATH_ROOM];
-    if (!wkv_store_folder(folder, sizeof folder)) *folder = 0;
-    if (*folder) wkv_file_make_folders(folder, 0700);
+    const char *own = s->o.secret_file, *store = s->o.store;
+    if (own) return read_keys(s, own);
+    const int in_folder = store && !wkv_store_is_shared(store);
+    if (in_folder ? strlen(store) >= sizeof folder : !wkv_store_folder(folder, sizeof folder))
+        return make_keys(s, NULL);
+    if (in_folder) strcpy(folder, store);
+    wkv_file_make_folders(folder, 0700);
     snprintf(path, sizeof path, "%s/secret", folder);
-    return *folder && !access(path, F_OK) ? read_keys(s, path) : make_keys(s, path);
+    return access(path, F_OK) ? make_keys(s, path) : read_keys(s, path);
 }
 
 /* The code of `bytes` bytes behind the header, by one of the keys. */

@@ -22,6 +22,7 @@ int kept_store(wkv_store **store, exchange *x, problem *p)
     const serve_options *o = &exchange_server(x)->o;
     const wkv_store_options of = {.tenant = exchange_tenant(x), .expire_seconds = o->store_expire};
     const int err = wkv_store_open(store, o->store, &of);
+    if (err == WKV_EIO) return refuse(p, 503, "session", "store_unavailable", "%s", wkv_error());
     return err ? refuse_library(p, err, "session") : 0;
 }
 
