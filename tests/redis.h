@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #ifdef HAVE_HIREDIS
 #include <hiredis/hiredis.h>
@@ -37,6 +38,7 @@ static inline int redis_start(const char *option, const char *value)
     fflush(stdout);
     unlink(redis_socket());
     if (!(redis_process = fork())) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that breaks off leaves nothing */
         dup2(open("/dev/null", O_WRONLY), 1);
         execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", redis_socket(), "--save", "",
                "--appendonly", "no", "--dir", folder, option, value, (char *)NULL);
@@ -73,6 +75,7 @@ static inline void redis_restart(void)
     redisFree(redis_client);
     redis_client = NULL;
     if ((redis_process = fork())) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     sleep(1);
     dup2(open("/dev/null", O_WRONLY), 1);
     execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", redis_socket(), "--dir", folder,
