@@ -110,7 +110,7 @@ static int expire_all(wkv_store *s, const char *kind, const char *session, const
     return err;
 }
 
-/* Of a session with all that it has. Sessions that have expired leave the list of all. */
+/* A session expires with all that it has. Sessions that have expired leave the list of all. */
 static int expire_session(wkv_store *s, const wkv_store_session *x)
 {
     static const char *const kinds[] = {"session", "messages", "states", "names"};
