@@ -37,6 +37,18 @@ static const char schema[] =
     "    session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE, name TEXT NOT NULL, node TEXT NOT NULL,"
     "    branch INTEGER NOT NULL, PRIMARY KEY (session, name)) WITHOUT ROWID;";
 
+int wkv_store_folder(char *out, size_t cap)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    int n = -1;
+    if (!out || !cap) return 0;
+    if (data && *data == '/')
+        n = snprintf(out, cap, "%s/wkv/store", data);
+    else if (home && *home)
+        n = snprintf(out, cap, "%s/.local/share/wkv/store", home);
+    return n >= 0 && (size_t)n < cap;
+}
+
 static int read_number(wkv_store *s, const char *sql, int64_t *out)
 {
     sqlite3_stmt *q;

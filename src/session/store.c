@@ -1,22 +1,8 @@
 /* store.c - a store opened by its place, and transactions that are repeated when others come in between. */
 #include "session/store.h"
 #include "base/error.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-int wkv_store_folder(char *out, size_t cap)
-{
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    int n = -1;
-    if (!out || !cap) return 0;
-    if (data && *data == '/')
-        n = snprintf(out, cap, "%s/wkv/store", data);
-    else if (home && *home)
-        n = snprintf(out, cap, "%s/.local/share/wkv/store", home);
-    return n >= 0 && (size_t)n < cap;
-}
 
 int wkv_store_is_shared(const char *where)
 {

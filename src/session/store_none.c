@@ -3,6 +3,12 @@
 #include "session/store.h"
 
 #ifndef HAVE_SQLITE
+int wkv_store_folder(char *out, size_t cap)
+{
+    (void)out, (void)cap;
+    return 0;
+}
+
 int sqlite_open(wkv_store **out, const char *folder, const wkv_store_options *o)
 {
     (void)out, (void)folder, (void)o;
