@@ -189,6 +189,9 @@ static void stores(void)
     if (wkv_store_open(&store, "api-store", NULL) == WKV_EUNSUPPORTED) SKIP("%s", wkv_error());
     REFUSED(wkv_store_open(NULL, "api-store", NULL));
     NOTHING(wkv_store, wkv_store_open(&out, "", NULL));
+    NOTHING(wkv_store, wkv_store_open(&out, "api-store", &(wkv_store_options){.tenant = "../x"}));
+    NOTHING(wkv_store, wkv_store_open(&out, "redis://localhost", &(wkv_store_options){.expire_seconds = -1}));
+    EXPECT(!wkv_store_is_shared(NULL) && !wkv_store_is_shared("redis") && wkv_store_is_shared("redis://localhost"));
     REFUSED(wkv_store_list(NULL, &n, store));
     NOTHING(wkv_store_session, wkv_store_list(&out, NULL, store));
     NOTHING(wkv_store_session, wkv_store_list(&out, &n, NULL));

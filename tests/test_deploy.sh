@@ -249,4 +249,32 @@ for chat in $(seq $chats); do redis-cli -s redis.sock --raw smembers "wkv::state
 find alone/states -name '*.safetensors' | sed 's,.*/,,; s,\.safetensors,,' | sort >expected
 same got expected "the states after all answers"
 is "$(wc -l <got | tr -d ' ')" $((2 * chats * rounds)) "states"
+
+# ---- two servers that answer the same message: the later answer is a branch ------------------------------------------
+left=one # not killed above
+kill -0 "$(cat one.pid)" 2>/dev/null || left=two
+serve third --port 0
+# talk SERVER FILE TOKENS: a turn in s1; the response is in the file, with its status
+talk() {
+    endless '"session": "s1",' "$3" | sed 's/"stream": true/"stream": false/' >"ask.$2"
+    curl -s -m 60 -w '\n%{http_code}\n' "$(at "$1")/v1/chat/completions" -d "@ask.$2" >"$2"
+}
+before=$(curl -s "$(at third)/v1/sessions/s1" | sed 's/.*"messages_count": \([0-9]*\).*/\1/')
+talk $left slow.out 3000 &
+client=$!
+for _ in $(seq 100); do
+    [ -n "$(at_work $left)" ] && break
+    sleep 0.02
+done
+talk third quick.out 1
+wait $client
+is "$(tail -n 1 quick.out)" 200 "status of the first answer"
+is "$(tail -n 1 slow.out)" 409 "status of the later answer"
+holds slow.out '"code": "head_moved"'
+head -n 1 quick.out >body
+quick=$(field message body)
+holds slow.out "its head is $quick"
+curl -s "$(at third)/v1/sessions/s1" >out
+is "$(sed 's/.*"messages_count": \([0-9]*\).*/\1/' out)" $((before + 4)) "messages of both answers"
+is "$(sed 's/.*"head": "\([^"]*\)", "preview".*/\1/' out)" "$quick" "the head"
 finish
