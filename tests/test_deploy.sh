@@ -260,7 +260,7 @@ talk() {
     curl -s -m 60 -w '\n%{http_code}\n' "$(at "$1")/v1/chat/completions" -d "@ask.$2" >"$2"
 }
 before=$(curl -s "$(at third)/v1/sessions/s1" | sed 's/.*"messages_count": \([0-9]*\).*/\1/')
-talk $left slow.out 3000 &
+talk $left slow.out 1000 &
 client=$!
 for _ in $(seq 100); do
     [ -n "$(at_work $left)" ] && break
