@@ -85,7 +85,7 @@ static double make(int n)
     must(wkv_session_append_text(at[1], "User: What is the capital of France?\n\nAssistant:", 49));
     must(wkv_session_fork(&at[2], at[1]));
     must(wkv_session_append_text(at[2], " Paris is the capital of France.\n\n", 34));
-    must(wkv_store_open(&store, folder));
+    must(wkv_store_open(&store, folder, NULL));
     const double begun = now();
     for (int i = 0; i < n; i++) make_one(store, i, at);
     const double seconds = now() - begun;
@@ -132,7 +132,7 @@ static void measure(int n, int first)
     int listed;
     unsigned at = 1;
     double begun = now();
-    must(wkv_store_open(&store, folder));
+    must(wkv_store_open(&store, folder, NULL));
     must(wkv_store_find(&x, store, name_of(n / 2)));
     take(&open, begun);
     print_times("open the store, find a session", &open, 1);

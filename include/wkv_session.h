@@ -179,6 +179,9 @@ WKV_API wkv_batcher_info wkv_batcher_about(const wkv_batcher *b);
  * template's name (NULL: none) and the position of its random numbers. Ids not yet read are saved too, and read after
  * loading. Fails as wkv_state_file_write. */
 WKV_API int wkv_session_save(const wkv_session *s, const wkv_context *c, const char *template_name, const char *path);
+/* The same file in memory, which the caller frees: for a database, or a client that holds its state. */
+WKV_API int wkv_session_save_memory(char **out, size_t *bytes, const wkv_session *s, const wkv_context *c,
+                                    const char *template_name);
 
 /* The session of a file. Its next answer has the bits that it would have had without file, if the context's identity is
  * the file's (wkv_state_file_compare). A tuned initial state gives an empty session that starts from it. Fails as

@@ -74,6 +74,8 @@ typedef struct wkv_state_file wkv_state_file;
  * [H, key, value]). WKV_EIO; WKV_EFORMAT: cut short, changed since it was written, a value that is not finite;
  * WKV_EUNSUPPORTED: another kind of file, which the sentence names; WKV_ENOMEM. */
 WKV_API int wkv_state_file_open(wkv_state_file **out, const char *path);
+/* The same from the bytes of such a file, which are not used after it returns; `name` is its name in messages. */
+WKV_API int wkv_state_file_open_memory(wkv_state_file **out, const void *data, size_t bytes, const char *name);
 WKV_API void wkv_state_file_close(wkv_state_file *f);
 
 /* Its description. Everything in it is borrowed from f. */

@@ -36,9 +36,22 @@ WKV_API int wkv_store_folder(char *out, size_t cap);
 /* WKV_EARG when `path`, which is about to be written, lies in the folder of wkv_store_folder. */
 WKV_API int wkv_store_refuse_output(const char *path);
 
-/* Open the store in a folder, which is created with mode 0700 if it is missing; NULL: wkv_store_folder. A store in a
- * read-only folder can be read. WKV_EUNSUPPORTED: a database of a newer schema, or of another program; WKV_EIO. */
-WKV_API int wkv_store_open(wkv_store **out, const char *folder);
+typedef struct {
+    const char
+        *tenant; /* hexadecimal digits: a store of its own at the same place; NULL: that of nobody in particular */
+    int64_t expire_seconds; /* Redis: a session that is not saved for so long is removed; 0: never */
+} wkv_store_options;
+
+/* Open the store at a place (options NULL: all 0):
+ *   - a folder, which is created with mode 0700 if it is missing; NULL: wkv_store_folder. One that is read-only can be
+ *     read;
+ *   - Redis, which several machines can share: redis://[[USER]:PASSWORD@]HOST[:PORT][/NUMBER], or
+ *     unix://[[USER]:PASSWORD@]/PATH[?db=NUMBER] for a socket.
+ * WKV_EUNSUPPORTED: a newer schema, the database of another program, a build without SQLite or hiredis; WKV_EIO;
+ * WKV_EARG: no such URL. */
+WKV_API int wkv_store_open(wkv_store **out, const char *place, const wkv_store_options *options);
+/* Whether a place is the URL of a server, not a folder. */
+WKV_API int wkv_store_is_shared(const char *place);
 WKV_API void wkv_store_close(wkv_store *s);
 
 /* A session as it was when it was found or listed. `head` and `revision` are those that wkv_store_load and

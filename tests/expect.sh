@@ -6,7 +6,7 @@ WKV=${WKV:-$here/../build/wkv}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-unset WKV_DATA WKV_MODELS NO_COLOR
+unset WKV_DATA WKV_MODELS WKV_STORE NO_COLOR
 export XDG_CACHE_HOME="$work/cache" # never the user's
 passed=0 failed=0 skipped=0
 

@@ -34,6 +34,7 @@ static inline void be_server(const char *const *more, int out)
     const char *program = getenv("WKV") ? getenv("WKV") : "./wkv";
     const char *words[SERVER_WORDS] = {program, "serve", "--port", "0", "-t", "1", "-q", "--cache-disk", "0"};
     for (int n = 9; *more; more++) words[n++] = *more;
+    unsetenv("WKV_STORE"); /* never the user's */
     dup2(out, 1);
     if (!getenv("WKV_TEST_LOG")) dup2(open("/dev/null", O_WRONLY), 2);
     execv(program, (char **)(uintptr_t)words);

@@ -46,7 +46,7 @@ static int talk(const char *path)
     wkv_store *s;
     wkv_store_session x;
     wkv_tree *tree;
-    int err = wkv_store_open(&s, path);
+    int err = wkv_store_open(&s, path, NULL);
     if (err) return err;
     if (!(err = wkv_store_find(&x, s, "book"))) err = wkv_store_create(&x, s, "book", c, "plain");
     if (err >= 0) err = wkv_store_load(&tree, s, &x, c, t);
@@ -190,7 +190,7 @@ static int check(const outcome *o, const char *what, long k, int ends)
     wkv_store *s;
     wkv_store_session x;
     wkv_tree *tree;
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), 0);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), 0);
     if (!s) {
         FAILED("after %s %ld: %s", what, k, wkv_error());
         return 0;
@@ -322,7 +322,7 @@ static void has_two_processes(void)
         wkv_store_session x;
         wkv_tree *tree;
         int answers = 0, lost = 0, turns = 0;
-        must(wkv_store_open(&s, in_folder("store")));
+        must(wkv_store_open(&s, in_folder("store"), NULL));
         must(wkv_store_create(&x, s, "book", c, "plain"));
         const process p[2] = {start(NULL, 0), start(NULL, 0)};
         for (int k = 0; k < 2; k++) {

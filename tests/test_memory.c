@@ -179,7 +179,7 @@ static int keep_sessions(void)
     int n, e = wkv_model_open(&m, in_folder("m.pth"), NULL);
     if (!e) e = wkv_context_new(&c, m, &(wkv_context_options){.threads = 1});
     if (!e) e = wkv_tokenizer_open(&t, in_folder("v.txt"), NULL);
-    if (!e) e = wkv_store_open(&store, in_folder("store"));
+    if (!e) e = wkv_store_open(&store, in_folder("store"), NULL);
     if (!e) e = wkv_store_create(&x, store, NULL, c, "plain");
     if (!e) e = wkv_store_load(&made, store, &x, c, t);
     if (!e) e = wkv_session_new(&s, m, t);

@@ -2,6 +2,7 @@
  * and cancelled answers leave ids that give the state when they are read again; one bad session refuses no other. */
 #include <jansson.h>
 #include <stdlib.h>
+#include "base/file.h"
 #include "models.h"
 #include "test.h"
 #include "wkv_session.h"
@@ -366,6 +367,26 @@ static void leaves(void)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
+/* The file in memory has the bytes of the one at a path; it is opened in memory, and refused where it is damaged. */
+static void in_memory_as_at_a_path(const wkv_session *s)
+{
+    char *there, *here;
+    size_t n, bytes;
+    wkv_state_file *f;
+    EXPECT_EQ(wkv_session_save_memory(&here, &bytes, s, c, "world"), 0);
+    EXPECT_EQ(file_slurp(&there, &n, "session.files.safetensors"), 0);
+    EXPECT(n == bytes && !memcmp(there, here, n));
+    free(there);
+    EXPECT_EQ(wkv_state_file_open_memory(&f, here, bytes, "state 5"), 0);
+    EXPECT_EQ(wkv_state_file_about(f)->n_ids, wkv_session_about(s).n);
+    wkv_state_file_close(f);
+    here[bytes - 9] ^= 1;
+    EXPECT_EQ(wkv_state_file_open_memory(&f, here, bytes, "state 5"), WKV_EFORMAT);
+    EXPECT_HAS(wkv_error(), "state 5: is damaged");
+    EXPECT_EQ(wkv_state_file_open_memory(&f, here, bytes / 2, "state 5"), WKV_EFORMAT);
+    free(here);
+}
+
 /* A session saved and loaded has the same future: read to its end, with ids to read, and while its random numbers go
  * on. */
 static void saves_and_loads(void)
@@ -380,6 +401,7 @@ static void saves_and_loads(void)
         if (way < 2) run(s, &g);
         if (way == 0) run(s, NULL);
         EXPECT_EQ(wkv_session_save(s, c, "world", "session.files.safetensors"), 0);
+        in_memory_as_at_a_path(s);
         EXPECT_EQ(wkv_state_file_open(&f, "session.files.safetensors"), 0);
         EXPECT_STR(wkv_state_file_about(f)->template_name, "world");
         char parts[32] = "";

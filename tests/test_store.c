@@ -2,27 +2,9 @@
  * newer, read-only and missing files give one sentence, or are computed again. */
 #include "base/file.h"
 #include "session/tree.h"
-#include "conversation.h"
-#include "folder.h"
-#include "test.h"
-#include "wkv_store.h"
-#include <dirent.h>
+#include "stored.h"
 #include <utime.h>
 #include <sqlite3.h>
-
-static wkv_store *opened(void)
-{
-    wkv_store *s;
-    must(wkv_store_open(&s, in_folder("store")));
-    return s;
-}
-
-static void fresh(void)
-{
-    char command[160];
-    snprintf(command, sizeof command, "rm -rf %s", in_folder("store"));
-    EXPECT_EQ(system(command), 0);
-}
 
 /* A statement on the database, as a program that damages it. */
 static void tamper(const char *sql)
@@ -32,47 +14,6 @@ static void tamper(const char *sql)
     EXPECT_EQ(sqlite3_open(in_folder("store/wkv.db"), &db), 0);
     if (sqlite3_exec(db, sql, NULL, NULL, &why)) FAILED("%s: %s", sql, why);
     sqlite3_close(db);
-}
-
-/* The number of files below a folder. */
-static int count_files(const char *top)
-{
-    int n = 0;
-    DIR *d = opendir(top);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        char path[512];
-        if (*e->d_name == '.') continue;
-        snprintf(path, sizeof path, "%s/%s", top, e->d_name);
-        n += strlen(e->d_name) == 2 ? count_files(path) : 1;
-    }
-    if (d) closedir(d);
-    return n;
-}
-static int states(void) { return count_files(in_folder("store/states")); }
-
-/* A session `name` of three turns, and the bits after each. */
-static void make(const char *name, uint64_t bits[3])
-{
-    wkv_store *s = opened();
-    wkv_store_session x;
-    wkv_tree *tree;
-    must(wkv_store_create(&x, s, name, c, "plain"));
-    must(wkv_store_load(&tree, s, &x, c, t));
-    for (int i = 0; i < 3; i++) {
-        const int node = turn(tree, questions[i]);
-        if (bits) bits[i] = bits_at(tree, node);
-        must(wkv_store_save(s, &x, tree));
-    }
-    wkv_tree_free(tree);
-    wkv_store_close(s);
-}
-
-static wkv_tree *loaded(wkv_store *s, wkv_store_session *x, const char *name)
-{
-    wkv_tree *tree;
-    EXPECT_EQ(wkv_store_find(x, s, name), 1);
-    must(wkv_store_load(&tree, s, x, c, t));
-    return tree;
 }
 
 /* ---- round trips ------------------------------------------------------------------------------------------------- */
@@ -103,10 +44,16 @@ static void continues(void)
         wkv_store_close(s);
     }
     EXPECT_EQ(states(), 3);
+    wkv_tree_free(straight);
+}
+
+static void is_private(void)
+{
     struct stat about;
+    fresh();
+    wkv_store_close(opened());
     EXPECT(!stat(in_folder("store"), &about) && (about.st_mode & 0777) == 0700);
     EXPECT(!stat(in_folder("store/wkv.db"), &about) && (about.st_mode & 0777) == 0600);
-    wkv_tree_free(straight);
 }
 
 /* A question without its answer: the conversation stopped in between. */
@@ -378,6 +325,85 @@ static void loses_a_race(void)
     wkv_store_close(two);
 }
 
+/* Processes that save one session all the time, each with names of its own: no save is lost. */
+static void loses_no_save(void)
+{
+    enum { PROCESSES = 3, SAVES = 20 };
+    wkv_store_session x;
+    pid_t child[PROCESSES];
+    fresh();
+    make("book", NULL);
+    fflush(stdout);
+    for (int p = 0; p < PROCESSES; p++) {
+        if ((child[p] = fork())) continue;
+        wkv_tree *tree;
+        wkv_store *s = opened();
+        must(wkv_store_find(&x, s, "book"));
+        must(wkv_store_load(&tree, s, &x, NULL, NULL));
+        for (int i = 0; i < SAVES; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "n%d-%d", p, i);
+            must(wkv_tree_mark(tree, name, i % 6));
+            must(wkv_store_save(s, &x, tree));
+        }
+        wkv_tree_free(tree);
+        wkv_store_close(s);
+        _exit(0);
+    }
+    for (int p = 0; p < PROCESSES; p++) {
+        int status;
+        EXPECT(waitpid(child[p], &status, 0) == child[p] && !status);
+    }
+    wkv_store *s = opened();
+    wkv_store_messages *all;
+    must(wkv_store_find(&x, s, "book"));
+    EXPECT_EQ(x.revision, 3 + PROCESSES * SAVES);
+    EXPECT_EQ(x.messages, 6);
+    must(wkv_store_read(&all, s, &x));
+    EXPECT_EQ(all->n_names, PROCESSES * SAVES);
+    wkv_store_messages_free(all);
+    wkv_store_close(s);
+}
+
+/* ---- tenants ----------------------------------------------------------------------------------------------------- */
+
+/* Two tenants at one place know nothing of each other, with the same names and the same states. */
+static void keeps_tenants_apart(void)
+{
+    wkv_store *s[3];
+    wkv_store_session x[3], *all;
+    wkv_tree *tree;
+    int n;
+    fresh();
+    static const char *const tenants[] = {NULL, "00ff", "00fe"};
+    for (int i = 0; i < 3; i++) must(wkv_store_open(&s[i], where(), &(wkv_store_options){.tenant = tenants[i]}));
+    for (int i = 0; i < 2; i++) {
+        must(wkv_store_create(&x[i], s[i], "book", c, "plain"));
+        must(wkv_store_load(&tree, s[i], &x[i], c, t));
+        turn(tree, questions[0]);
+        must(wkv_store_save(s[i], &x[i], tree));
+        wkv_tree_free(tree);
+    }
+    EXPECT_EQ(wkv_store_find(&x[2], s[1], x[0].id), 0);
+    EXPECT_EQ(wkv_store_read(&(wkv_store_messages *){NULL}, s[1], &x[0]), WKV_EARG);
+    EXPECT_EQ(wkv_store_list(&all, &n, s[2]), 0);
+    EXPECT_EQ(n, 0);
+    wkv_store_list_free(all);
+    must(wkv_store_delete(s[0], &x[0]));
+    must(wkv_store_load(&tree, s[1], &x[1], c, t));
+    EXPECT(tree_at(tree, 1)->place.path != NULL);
+    wkv_session *p;
+    must(wkv_tree_session(&p, tree, 1));
+    EXPECT(tree_at(tree, 1)->state && tree_at(tree, 1)->place.path);
+    wkv_session_free(p);
+    wkv_tree_free(tree);
+    for (int i = 0; i < 3; i++) wkv_store_close(s[i]);
+    static const char *const bad[] = {"../x", "AB", "x",
+                                      "00000000000000000000000000000000000000000000000000000000000000000"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        EXPECT_EQ(wkv_store_open(&s[0], where(), &(wkv_store_options){.tenant = bad[i]}), WKV_EARG);
+}
+
 /* ---- damage ------------------------------------------------------------------------------------------------------ */
 
 static void overwrite(const char *path, long at, const char *bytes)
@@ -386,30 +412,44 @@ static void overwrite(const char *path, long at, const char *bytes)
     EXPECT(f && !fseek(f, at, SEEK_SET) && fputs(bytes, f) != EOF && !fclose(f));
 }
 
-/* The path of the n-th answer's state file. */
-static void state_path(char out[256], const wkv_tree *tree, int node)
+/* Damage, cut or remove the state of an answer. */
+static void harm_file(const wkv_tree *tree, int node, char how)
 {
-    snprintf(out, 256, "%s", tree_at(tree, node)->path ? tree_at(tree, node)->path : "none");
+    const char *path = tree_at(tree, node)->place.path;
+    if (how == 'd') overwrite(path, 9000, "damage");
+    if (how == 'c') EXPECT_EQ(truncate(path, 0), 0);
+    if (how == 'r') EXPECT_EQ(remove(path), 0);
 }
 
+static void harm(const wkv_tree *tree, int node, char how)
+{
+    const char *const commands[] = {"SETRANGE wkv::state:%s 9000 damage", "SET wkv::state:%s x", "DEL wkv::state:%s"};
+    char command[160];
+    if (!in_redis) {
+        harm_file(tree, node, how);
+        return;
+    }
+    snprintf(command, sizeof command, commands[how == 'd' ? 0 : how == 'c' ? 1 : 2], tree_at(tree, node)->place.path);
+    redis_do(command);
+}
+
+/* After each loss, a tree that is loaded anew. */
 static void computes_lost_states_again(void)
 {
     uint64_t bits[3];
-    char path[3][256];
     wkv_store_session x;
     fresh();
     make("book", bits);
     wkv_store *s = opened();
     wkv_tree *tree = loaded(s, &x, "book");
-    for (int i = 0; i < 3; i++) state_path(path[i], tree, 2 * i + 1);
+    harm(tree, 5, 'd');
+    harm(tree, 3, 'r');
+    wkv_tree *other = loaded(s, &x, "book");
+    for (int i = 2; i >= 0; i--) EXPECT_EQ(bits_at(other, 2 * i + 1), bits[i]);
+    wkv_tree_free(other);
+    harm(tree, 1, 'r');
+    harm(tree, 5, 'c');
     wkv_tree_free(tree);
-    overwrite(path[2], 9000, "damage");
-    EXPECT_EQ(remove(path[1]), 0);
-    tree = loaded(s, &x, "book");
-    for (int i = 2; i >= 0; i--) EXPECT_EQ(bits_at(tree, 2 * i + 1), bits[i]);
-    wkv_tree_free(tree);
-    EXPECT_EQ(remove(path[0]), 0);
-    EXPECT_EQ(truncate(path[2], 0), 0);
     tree = loaded(s, &x, "book");
     for (int i = 2; i >= 0; i--) EXPECT_EQ(bits_at(tree, 2 * i + 1), bits[i]);
     wkv_tree_free(tree);
@@ -457,7 +497,7 @@ static void refuses_rows(void)
     wkv_store *s = opened();
     tamper("UPDATE nodes SET state = '../../../etc/passwd' WHERE state IS NOT NULL");
     wkv_tree *tree = loaded(s, &x, "book");
-    EXPECT(!tree_at(tree, 5)->path);
+    EXPECT(!tree_at(tree, 5)->place.path);
     wkv_tree_free(tree);
     wkv_store_close(s);
 }
@@ -468,20 +508,20 @@ static void refuses_databases(void)
     fresh();
     make("book", NULL);
     tamper("PRAGMA user_version = 2");
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), WKV_EUNSUPPORTED);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), WKV_EUNSUPPORTED);
     EXPECT(!s);
     EXPECT_HAS(wkv_error(), "wkv.db: has schema 2, expected at most 1; a newer wkv wrote it");
     tamper("PRAGMA user_version = 1; PRAGMA application_id = 5");
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), WKV_EUNSUPPORTED);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), WKV_EUNSUPPORTED);
     EXPECT_HAS(wkv_error(), "is the database of another program");
     overwrite(in_folder("store/wkv.db"), 0, "This is a text, not a database.");
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), WKV_EFORMAT);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), WKV_EFORMAT);
     EXPECT_HAS(wkv_error(), "wkv.db: is damaged (file is not a database); put back a copy");
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store/wkv.db")), WKV_EIO);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store/wkv.db"), NULL), WKV_EIO);
     EXPECT_EQ(remove(in_folder("store/wkv.db")), 0);
     EXPECT_EQ(mkdir(in_folder("store/wkv.db"), 0700), 0);
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), WKV_EIO);
-    EXPECT_EQ(wkv_store_open(&s, ""), WKV_EARG);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), WKV_EIO);
+    EXPECT_EQ(wkv_store_open(&s, "", NULL), WKV_EARG);
 }
 
 /* Whatever byte of the database is damaged: a code and a sentence, or the conversation. */
@@ -504,7 +544,7 @@ static void survives_damage(void)
         wkv_store *s;
         wkv_store_session x;
         wkv_tree *tree;
-        int err = wkv_store_open(&s, in_folder("store"));
+        int err = wkv_store_open(&s, in_folder("store"), NULL);
         if (!err && wkv_store_find(&x, s, "book") == 1 && !(err = wkv_store_load(&tree, s, &x, c, t))) {
             wkv_session *p;
             if (!wkv_tree_session(&p, tree, wkv_tree_head(tree))) wkv_session_free(p);
@@ -532,7 +572,7 @@ static void reads_a_read_only_folder(void)
     snprintf(command, sizeof command, "chmod 755 %s && chmod -R a+rX,a-w %s", folder, in_folder("store"));
     EXPECT_EQ(system(command), 0);
     if (root && seteuid(65534)) SKIP("the test cannot become another user");
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store")), 0);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), 0);
     wkv_tree *tree = loaded(s, &x, "book");
     EXPECT_EQ(bits_at(tree, 5), bits[2]);
     EXPECT_EQ(wkv_store_save(s, &x, tree), 0); /* nothing has changed */
@@ -547,7 +587,7 @@ static void reads_a_read_only_folder(void)
     EXPECT_HAS(wkv_error(), "read-only");
     wkv_tree_free(tree);
     wkv_store_close(s);
-    EXPECT_EQ(wkv_store_open(&s, in_folder("store/below")), WKV_EIO);
+    EXPECT_EQ(wkv_store_open(&s, in_folder("store/below"), NULL), WKV_EIO);
     EXPECT_HAS(wkv_error(), "store/below: cannot be created: Permission denied");
     if (root) EXPECT_EQ(seteuid(0), 0);
     snprintf(command, sizeof command, "chmod 700 %s && chmod -R u+w %s", folder, in_folder("store"));
@@ -607,23 +647,37 @@ static void compares_models(void)
     wkv_store_close(s);
 }
 
-int main(void)
+static void cases_of_every_store(void)
 {
-    folder_begin("store");
-    open_model();
     RUN(continues);
     RUN(stops_at_a_question);
     RUN(keeps_branches);
     RUN(keeps_an_origin);
     RUN(lists_and_finds);
     RUN(loses_a_race);
+    RUN(loses_no_save);
+    RUN(keeps_tenants_apart);
     RUN(computes_lost_states_again);
+    RUN(compares_models);
+}
+
+int main(void)
+{
+    folder_begin("store");
+    open_model();
+    cases_of_every_store();
+    RUN(is_private);
     RUN(refuses_rows);
     RUN(refuses_databases);
     RUN(survives_damage);
     RUN(reads_a_read_only_folder);
     RUN(collects_unused_files);
-    RUN(compares_models);
+    if ((in_redis = redis_start(NULL, NULL))) {
+        printf("     in Redis:\n");
+        cases_of_every_store();
+        redis_stop();
+    } else
+        printf("skip the store in Redis: %s\n", redis_refusal), test_skipped++;
     close_model();
     folder_end();
     return DONE();

@@ -121,14 +121,14 @@ static void restores(void)
     }
     EXPECT_EQ(wkv_tree_new(&y, c, t), 0);
     for (int i = 0; i < wkv_tree_count(x); i++)
-        EXPECT_EQ(tree_restore(y, wkv_tree_node(x, i), i % 4 == 1 ? path[i / 2] : NULL), 0);
+        EXPECT_EQ(tree_restore(y, wkv_tree_node(x, i), &(tree_place){.path = i % 4 == 1 ? path[i / 2] : NULL}), 0);
     EXPECT_EQ(wkv_tree_head(y), WKV_NOWHERE);
     FILE *f = fopen(path[2], "r+b");
     EXPECT(f && !fseek(f, 9000, SEEK_SET) && fputc('!', f) != EOF && !fclose(f));
     for (int i = TURNS - 1; i >= 0; i--) EXPECT(equal(x, a[i], y, a[i]));
-    EXPECT(!tree_at(y, a[2])->path);
-    EXPECT(tree_at(y, a[0])->path != NULL);
-    EXPECT_EQ(tree_restore(y, &(wkv_node){.parent = 99}, NULL), WKV_EARG);
+    EXPECT(!tree_at(y, a[2])->place.path);
+    EXPECT(tree_at(y, a[0])->place.path != NULL);
+    EXPECT_EQ(tree_restore(y, &(wkv_node){.parent = 99}, &(tree_place){0}), WKV_EARG);
     for (int i = 0; i < TURNS; i++) remove(path[i]);
     wkv_tree_free(x);
     wkv_tree_free(y);

@@ -19,13 +19,14 @@ package() {
     apt:libzstd) echo libzstd-dev ;;
     apt:sqlite3) echo libsqlite3-dev ;;
     apt:libmicrohttpd) echo libmicrohttpd-dev ;;
+    apt:hiredis) echo libhiredis-dev ;;
     dnf:compiler | pacman:compiler) echo gcc ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:libpcre2-8) echo pcre2-devel ;;
     dnf:libutf8proc) echo utf8proc-devel ;;
     dnf:libzstd) echo libzstd-devel ;;
     dnf:sqlite3) echo sqlite-devel ;;
-    dnf:jansson | dnf:nettle | dnf:zlib | dnf:libedit | dnf:libmicrohttpd) echo "$1-devel" ;;
+    dnf:jansson | dnf:nettle | dnf:zlib | dnf:libedit | dnf:libmicrohttpd | dnf:hiredis) echo "$1-devel" ;;
     pacman:pkg-config) echo pkgconf ;;
     *:libpcre2-8) echo pcre2 ;;
     *:libzstd) echo zstd ;;
@@ -63,7 +64,7 @@ command_of() {
 forget_build() {
     [ -f build/CMakeCache.txt ] || return 0
     for pair in JANSSON:jansson NETTLE:nettle PCRE2:libpcre2-8 UTF8PROC:libutf8proc EDIT:libedit ZSTD:libzstd \
-        SQLITE:sqlite3 MICROHTTPD:libmicrohttpd; do
+        SQLITE:sqlite3 MICROHTTPD:libmicrohttpd HIREDIS:hiredis; do
         was=$(sed -n "s/^${pair%%:*}_FOUND:INTERNAL=//p" build/CMakeCache.txt)
         is=
         pkg-config --exists "${pair#*:}" 2>/dev/null && is=1
@@ -88,7 +89,8 @@ missing() {
     for tool in make cmake pkg-config; do
         command -v $tool >/dev/null 2>&1 || echo $tool
     done
-    for library in jansson nettle zlib libpcre2-8 libutf8proc libedit libzstd sqlite3 libmicrohttpd; do
+    for library in jansson nettle zlib libpcre2-8 libutf8proc libedit libzstd sqlite3 libmicrohttpd \
+        hiredis; do
         pkg-config --exists $library 2>/dev/null || echo $library
     done
 }

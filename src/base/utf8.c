@@ -77,3 +77,10 @@ void utf8_replace_control(char *text, char by)
     for (size_t at; (at = utf8_control(text, n)) < n; text[at] = by)
         if ((unsigned char)text[at] == 0xc2) text[at + 1] = by; /* of two bytes */
 }
+
+void utf8_copy(char *out, size_t capacity, const char *text)
+{
+    const size_t n = strlen(text) < capacity ? strlen(text) : utf8_check(text, capacity - 1);
+    memcpy(out, text, n);
+    out[n] = 0;
+}

@@ -26,4 +26,7 @@ size_t utf8_control(const char *p, size_t n);
 /* Put `by` in place of each byte of a control character. */
 void utf8_replace_control(char *text, char by);
 
+/* Copy a text as far as it fits, in whole characters. */
+void utf8_copy(char *out, size_t capacity, const char *text);
+
 #endif

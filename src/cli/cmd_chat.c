@@ -4,6 +4,7 @@
 #include "talk.h"
 #include "input.h"
 #include "line.h"
+#include "place.h"
 #include "sampling.h"
 #include "say.h"
 #include "slash.h"
@@ -30,7 +31,7 @@ static const option options[] = {
     {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show the sampling settings, and the speed after each answer"},
 };
 static const group own = GROUP("Conversation", options);
-static const group *const groups[] = {&own,           &sampling_group, &model_group,
+static const group *const groups[] = {&own,           &store_group,   &sampling_group, &model_group,
                                       &weights_group, &adapter_group,  &tokenizer_group,
                                       &cache_group,   &general_group,  NULL};
 

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "engine.h"
 #include "models.h"
+#include "place.h"
 #include "say.h"
 #include "wkv_file.h"
 #ifdef HAVE_MICROHTTPD
@@ -16,9 +17,9 @@
 #include <string.h>
 
 static texts model_names, aliases, keys, origins, hosts;
-static const char *folder, *host = "127.0.0.1", *key_file, *template_name, *device;
+static const char *folder, *host = "127.0.0.1", *key_file, *template_name, *device, *secret_file;
 static int port = 8080, no_key, resident = 1, idle, slots, queue = 256, max_tokens = 4096, max_body, keep_alive = 10,
-           client_timeout = 30, body_timeout = 300, grace = 10, no_mmap;
+           client_timeout = 30, body_timeout = 300, grace = 10, no_mmap, store_expire;
 static int64_t cache_memory;
 
 static const option model_options[] = {
@@ -62,10 +63,17 @@ static const option limit_options[] = {
     {0, "cache-memory", OPT_BYTES, "SIZE", &cache_memory, 0, 1e15, "a quarter of what is left",
      "keep states of prompts in memory, in SIZE bytes"},
 };
+static const option kept_options[] = {
+    {0, "store-expire", OPT_COUNT, "SECONDS", &store_expire, 0, INT_MAX, NULL,
+     "Redis: remove sessions that are not continued for so long; 0: never"},
+    {0, "secret-file", OPT_TEXT, "FILE", &secret_file, 0, 0, "made in the store's folder",
+     "sign states that clients hold with the first of one or two lines of 64 hexadecimal digits, and accept both; servers "
+     "with the same file accept each other's states"},
+};
 static const group models_of = GROUP("Models", model_options), network = GROUP("Network", network_options),
-                   limits = GROUP("Limits", limit_options);
-static const group *const groups[] = {&models_of,     &network,         &limits,        &cache_group,
-                                      &weights_group, &tokenizer_group, &general_group, NULL};
+                   limits = GROUP("Limits", limit_options), kept = GROUP("Kept conversations", kept_options);
+static const group *const groups[] = {&models_of,   &network,       &store_group,     &kept,          &limits,
+                                      &cache_group, &weights_group, &tokenizer_group, &general_group, NULL};
 
 #ifdef HAVE_MICROHTTPD
 
@@ -201,6 +209,9 @@ static int run(int n, char **operands)
         .cache_memory = cache_memory,
         .cache_disk = disk,
         .cache_folder = disk ? path : NULL,
+        .store = store_place(),
+        .store_expire = store_expire,
+        .secret_file = secret_file,
         .quiet = say_quiet,
         .ready = tell,
     };
@@ -232,7 +243,8 @@ const command cmd_serve = {
              "leaves. docs/server.md describes the endpoints.",
     .examples = "wkv serve -m MODEL.pth  # http://127.0.0.1:8080/v1\n"
                 "wkv serve --models-dir DIR --resident 2  # several models, two in memory\n"
-                "wkv serve -m MODEL.pth --host 0.0.0.0 --api-key KEY  # for others too",
+                "wkv serve -m MODEL.pth --host 0.0.0.0 --api-key KEY  # for others too\n"
+                "wkv serve -m MODEL.pth --store redis://localhost  # one of several servers with the same sessions",
     .groups = groups,
     .run = run,
 };

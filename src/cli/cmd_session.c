@@ -1,6 +1,7 @@
 /* cmd_session.c - wkv session: list, show, export and delete conversations that are kept. */
 #include "columns.h"
 #include "commands.h"
+#include "place.h"
 #include "say.h"
 #include "session.h"
 #include <errno.h>
@@ -20,17 +21,21 @@ static const option options[] = {
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "ls, show: write the report as JSON"},
 };
 static const group own = GROUP("Sessions", options);
-static const group *const groups[] = {&own, &general_group, NULL};
+static const group *const groups[] = {&own, &store_group, &general_group, NULL};
 
 enum { PATH_ROOM = 4096, GRACE = 3600 /* seconds, longer than any save takes */ };
 
 /* *s is NULL, without an error, where nothing was ever kept: a report creates no store. */
 static int open_store(wkv_store **s)
 {
-    char path[PATH_ROOM];
+    char folder[PATH_ROOM - 8], path[PATH_ROOM];
+    const char *place = store_place();
     *s = NULL;
-    if (wkv_store_folder(path, sizeof path - 8) && access(strcat(path, "/wkv.db"), F_OK) && errno == ENOENT) return 0;
-    return wkv_store_open(s, NULL) ? complain_library() : 0;
+    if (!wkv_store_is_shared(place) && (place || wkv_store_folder(folder, sizeof folder)) &&
+        snprintf(path, sizeof path, "%s/wkv.db", place ? place : folder) < PATH_ROOM && access(path, F_OK) &&
+        errno == ENOENT)
+        return 0;
+    return wkv_store_open(s, place, NULL) ? complain_library() : 0;
 }
 
 static int find(wkv_store_session *x, wkv_store *s, const char *name)
@@ -154,7 +159,7 @@ const command cmd_session = {
     .about =
         "A session is a conversation of wkv chat that is kept, with all its branches, their states and the position of "
         "the sampler: it continues as if it had never ended. Sessions are in $XDG_DATA_HOME/wkv/store or "
-        "~/.local/share/wkv/store, readable for you alone. NAME is a name, an id, or the beginning of one.\n\n"
+        "~/.local/share/wkv/store, readable for you alone, or at the place of --store. NAME is a name, an id, or the beginning of one.\n\n"
         "`ls` lists the sessions, the one changed last first. `show` prints one from the beginning to its head. "
         "`export` writes it as Markdown or JSON. `delete` removes sessions, named in full, and their states. `gc` "
         "removes state files that no message refers to: a save that was interrupted leaves them behind.",

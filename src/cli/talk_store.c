@@ -1,5 +1,6 @@
 /* talk_store.c - a conversation that is kept in the store: wkv chat --session NAME. */
 #include "columns.h"
+#include "place.h"
 #include "sampling.h"
 #include "say.h"
 #include "talk.h"
@@ -9,7 +10,7 @@
 int talk_find(talk *c, const char *name)
 {
     if (!name) return 0;
-    if (wkv_store_open(&c->store, NULL)) return complain_library();
+    if (wkv_store_open(&c->store, store_place(), NULL)) return complain_library();
     const int found = wkv_store_find(&c->kept, c->store, name);
     if (found < 0 && found != WKV_EARG) return complain_library();
     if (found != 1 || (strcmp(c->kept.name, name) && strcmp(c->kept.id, name)))

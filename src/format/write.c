@@ -80,8 +80,8 @@ int tensor_put(file_out *f, const tensor_out *t, uint32_t *crc)
     float *x = malloc((size_t)tensor_out_values(t) * sizeof *x);
     uint8_t *piece = malloc(WRITE_CHUNK * sizeof(float));
     int err = x && piece ? t->values(t, x)
-                       : fail(WKV_ENOMEM, "%s: no memory for the %lld values of %s", f->path,
-                              (long long)tensor_out_values(t), t->name);
+                         : fail(WKV_ENOMEM, "%s: no memory for the %lld values of %s", f->path,
+                                (long long)tensor_out_values(t), t->name);
     if (!err) err = layout_permutes_blocks(t->layout) ? put_layout(f, t, x, crc) : put_values(f, t, x, piece, crc);
     free(piece);
     free(x);
@@ -99,8 +99,8 @@ static int verify_one(const file_out *f, const tensors *written, const tensor_ou
                layout_gguf_mark(w->layout) == layout_gguf_mark(t->layout) &&
                dtype_bytes(w->type, tensor_values(w)) == tensor_out_bytes(t);
     return same ? WKV_OK
-                : fail(WKV_EIO, "%s: tensor %s has another type or shape in the written file; check the disk",
-                       f->path, t->name);
+                : fail(WKV_EIO, "%s: tensor %s has another type or shape in the written file; check the disk", f->path,
+                       t->name);
 }
 
 int tensors_verify(file_out *f, const tensor_out *t, int n)
@@ -132,6 +132,20 @@ int safetensors_write(const char *path, const tensor_out *t, int n, const char *
     file_out f;
     int err = file_create(&f, path, FILE_REGULAR);
     return err ? err : tensors_commit(&f, safetensors_put(&f, t, n, meta), t, n);
+}
+
+int safetensors_write_memory(char **out, size_t *bytes, const char *name, const tensor_out *t, int n,
+                             const char *const *meta)
+{
+    *out = NULL;
+    file_out f = {.f = open_memstream(out, bytes), .path = (char *)(uintptr_t)name};
+    int err = f.f ? safetensors_put(&f, t, n, meta) : 0;
+    if (!f.f || (fclose(f.f) && !err)) err = fail(WKV_ENOMEM, "%s: no memory for a file", name);
+    if (err) {
+        free(*out);
+        *out = NULL;
+    }
+    return err;
 }
 
 int pth_write(const char *path, const tensor_out *t, int n)

@@ -16,7 +16,7 @@ struct tensor_out {
     const void *data;                               /* row-major, in `type`; or NULL and                */
     int (*values)(const tensor_out *t, float *out); /* a function that gives all as f32; 0 or a failure */
     const void *from;                               /* argument of `values`                             */
-    weight_layout layout; /* if it permutes blocks, values and blocks are given as [out][in] for every shape */
+    weight_layout layout;      /* if it permutes blocks, values and blocks are given as [out][in] for every shape */
     const file_tensor *blocks; /* or in place of both: a file's tensor with blocks of the same type, copied */
 };
 
@@ -39,10 +39,10 @@ typedef struct {
     const char *key;
     gguf_kind kind;
     double number;
-    const char *text;     /* one text; or several concatenated, */
-    const size_t *ends;   /* with these ends                    */
+    const char *text;   /* one text; or several concatenated, */
+    const size_t *ends; /* with these ends                    */
     const int32_t *numbers;
-    int count;            /* of texts or numbers */
+    int count; /* of texts or numbers */
 } gguf_meta;
 
 /* The same as a GGUF: names of at most 63 bytes, at most 4 axes; types of gguf_type. */
@@ -56,6 +56,9 @@ int tensors_commit(file_out *f, int err, const tensor_out *t, int n);
 
 /* Create, write, verify and rename into place. */
 int safetensors_write(const char *path, const tensor_out *t, int n, const char *const *meta);
+/* The same file in memory, which the caller frees; `name` is used in messages. */
+int safetensors_write_memory(char **out, size_t *bytes, const char *name, const tensor_out *t, int n,
+                             const char *const *meta);
 int pth_write(const char *path, const tensor_out *t, int n);
 
 /* ---- shared by the writers --------------------------------------------------------------------------------------- */

@@ -48,7 +48,8 @@ static int read_keys(server *s, const char *path)
     return 1;
 }
 
-/* A new key in a file of its own: another server that makes one at the same time is first, or second. */
+/* A new key in a file of its own: another server that makes one at the same time is first, or second. Without a path, or
+ * where it cannot be written, the key is that of this server until it ends. */
 static int make_keys(server *s, const char *path)
 {
     unsigned char key[32];
@@ -56,12 +57,12 @@ static int make_keys(server *s, const char *path)
     if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key) return 1;
     for (int i = 0; i < 32; i++) snprintf(text + 2 * i, 3, "%02x", key[i]);
     text[64] = '\n';
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST) return read_keys(s, path);
+    const int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    if (path && fd < 0 && errno == EEXIST) return read_keys(s, path);
     const int written = fd >= 0 && write(fd, text, 65) == 65;
     if (fd >= 0 && (close(fd) || !written)) unlink(path);
     if (written) return read_keys(s, path);
-    memcpy(s->secret[0], key, sizeof key); /* a store that cannot be written: until the server ends */
+    memcpy(s->secret[0], key, sizeof key);
     s->n_secrets = 1;
     return 0;
 }
@@ -69,10 +70,15 @@ static int make_keys(server *s, const char *path)
 int held_open(server *s)
 {
     char folder[PATH_ROOM - 16], path[PATH_ROOM];
-    if (!wkv_store_folder(folder, sizeof folder)) *folder = 0;
-    if (*folder) wkv_file_make_folders(folder, 0700);
+    const char *own = s->o.secret_file, *store = s->o.store;
+    if (own) return read_keys(s, own);
+    const int in_folder = store && !wkv_store_is_shared(store);
+    if (in_folder ? strlen(store) >= sizeof folder : !wkv_store_folder(folder, sizeof folder))
+        return make_keys(s, NULL);
+    if (in_folder) strcpy(folder, store);
+    wkv_file_make_folders(folder, 0700);
     snprintf(path, sizeof path, "%s/secret", folder);
-    return *folder && !access(path, F_OK) ? read_keys(s, path) : make_keys(s, path);
+    return access(path, F_OK) ? make_keys(s, path) : read_keys(s, path);
 }
 
 /* The code of `bytes` bytes behind the header, by one of the keys. */
@@ -87,36 +93,14 @@ static void sign(unsigned char code[CODE], const char key[32], const unsigned ch
     hmac_sha256_digest(&c, CODE, code);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
-
-/* The library reads and writes states as files: one in a folder of this process, in memory where there is such a
- * place. */
-static int make_folder(char folder[64])
-{
-    snprintf(folder, 64, "%s/wkv-held-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static void remove_folder(const char *folder, const char *path)
-{
-    unlink(path);
-    rmdir(folder);
-}
-
-static int no_folder(problem *p) { return refuse(p, 500, "state", NULL, "no folder for a state: %s", strerror(errno)); }
-
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
 int held_put(out *o, const engine *e, const char *tenant, const wkv_session *s, problem *p)
 {
-    char folder[64], path[96], *data;
+    char *data;
     unsigned char head[HEADER + CODE]; /* 48 bytes, a multiple of 3: its base64 and that of the file join */
     size_t bytes;
-    if (make_folder(folder)) return no_folder(p);
-    snprintf(path, sizeof path, "%s/state.safetensors", folder);
-    int err = wkv_session_save(s, e->context, e->how->name, path);
-    if (!err) err = wkv_file_read(&data, &bytes, path);
-    remove_folder(folder, path);
+    const int err = wkv_session_save_memory(&data, &bytes, s, e->context, e->how->name);
     if (err) return refuse_library(p, err, "return_state");
     memcpy(head, mark, 8);
     const uint64_t now = (uint64_t)time(NULL);
@@ -156,10 +140,10 @@ static unsigned char *decode(size_t *n, const char *text, size_t bytes)
     return NULL;
 }
 
-static int load(wkv_session **s, const engine *e, const char *path)
+static int load(wkv_session **s, const engine *e, const unsigned char *data, size_t bytes)
 {
     wkv_state_file *f;
-    int err = wkv_state_file_open(&f, path);
+    int err = wkv_state_file_open_memory(&f, data, bytes, "the state");
     if (err) return err;
     err = wkv_session_load(s, f, e->context, e->tokenizer);
     wkv_state_file_close(f);
@@ -168,7 +152,6 @@ static int load(wkv_session **s, const engine *e, const char *path)
 
 int held_take(wkv_session **s, const engine *e, const char *tenant, const char *text, size_t bytes, problem *p)
 {
-    char folder[64], path[96];
     size_t n;
     *s = NULL;
     unsigned char *held = decode(&n, text, bytes);
@@ -177,19 +160,7 @@ int held_take(wkv_session **s, const engine *e, const char *tenant, const char *
         return refuse(p, 400, "state", "invalid_state",
                       "state is not one that this server gave for this key, or its secret has changed");
     }
-    if (make_folder(folder)) {
-        free(held);
-        return no_folder(p);
-    }
-    snprintf(path, sizeof path, "%s/state.safetensors", folder);
-    FILE *f = fopen(path, "wb");
-    int err = f && fwrite(held + HEADER + CODE, 1, n - HEADER - CODE, f) == n - HEADER - CODE ? 0 : WKV_EIO;
-    if (f && fclose(f)) err = WKV_EIO;
+    const int err = load(s, e, held + HEADER + CODE, n - HEADER - CODE);
     free(held);
-    if (!err && (err = load(s, e, path)))
-        refuse_library(p, err == WKV_EFORMAT ? WKV_EARG : err, "state");
-    else if (err)
-        no_folder(p);
-    remove_folder(folder, path);
-    return err ? -1 : 0;
+    return err ? refuse_library(p, err == WKV_EFORMAT ? WKV_EARG : err, "state") : 0;
 }

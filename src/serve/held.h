@@ -1,4 +1,4 @@
-/* held.h - states that the client holds: base64 of a state file with a code that only this server can write.
+/* held.h - states that the client holds: base64 of a state file with a code that only servers with its key can write.
  *
  *     8 bytes "wkvheld1", 8 bytes seconds since 1970 (little-endian), 32 bytes code,
  *     then the state file (docs/states.md)
@@ -10,8 +10,9 @@
 
 #include "engine.h"
 
-/* The server's keys, from the file `secret` of the store, which is made when there is none: one or two lines of 64
- * hexadecimal digits; the first signs, both verify. Returns 0, or 1 after an error message. */
+/* The server's keys, from --secret-file, or from the file `secret` of the store's folder, which is made when there is
+ * none: one or two lines of 64 hexadecimal digits; the first signs, both verify. Returns 0, or 1 after an error
+ * message. */
 int held_open(server *s);
 
 /* Append the state of a session in quotes. Returns 0, or -1 with the problem. */

@@ -1,12 +1,9 @@
 /* kept.c - answers in sessions of the store. */
 #include "kept.h"
 #include "running.h"
-#include "wkv_file.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { PATH_ROOM = 4096 };
 
 struct kept {
     answers *a;
@@ -20,14 +17,12 @@ struct kept {
     problem found;
 };
 
-int kept_store(wkv_store **store, const char *tenant, problem *p)
+int kept_store(wkv_store **store, exchange *x, problem *p)
 {
-    char folder[PATH_ROOM - 64], path[PATH_ROOM];
-    if (!wkv_store_folder(folder, sizeof folder))
-        return refuse(p, 501, "session", "unsupported", "this server has no folder for sessions");
-    snprintf(path, sizeof path, "%s%s%s", folder, *tenant ? "/tenants/" : "", tenant);
-    int err = *tenant ? wkv_file_make_folders(path, 0700) : 0;
-    if (!err) err = wkv_store_open(store, path);
+    const serve_options *o = &exchange_server(x)->o;
+    const wkv_store_options of = {.tenant = exchange_tenant(x), .expire_seconds = o->store_expire};
+    const int err = wkv_store_open(store, o->store, &of);
+    if (err == WKV_EIO) return refuse(p, 503, "session", "store_unavailable", "%s", wkv_error());
     return err ? refuse_library(p, err, "session") : 0;
 }
 
@@ -102,7 +97,7 @@ int kept_load(kept *k)
 {
     const answers *a = k->a;
     problem *p = &k->found;
-    if (!k->store && kept_store(&k->store, exchange_tenant(a->j.x), p)) return 0;
+    if (!k->store && kept_store(&k->store, a->j.x, p)) return 0;
     if (kept_find(&k->session, k->store, a->r.session, p)) return 0;
     const int waits = a->r.branch ? 0 : running_enter(&k->turn, &k->a->j, a->id, &k->session, p);
     if (!waits && load(k, p)) running_leave(&k->turn);

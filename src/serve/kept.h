@@ -7,8 +7,8 @@
 #include "answers.h"
 #include "wkv_store.h"
 
-/* The store of a tenant, opened anew: each has a folder of its own. Returns 0, or -1 with the problem. */
-int kept_store(wkv_store **store, const char *tenant, problem *p);
+/* The store of a client's tenant, opened anew. Returns 0, or -1 with the problem. */
+int kept_store(wkv_store **store, exchange *x, problem *p);
 /* A session by its id or name. 404 */
 int kept_find(wkv_store_session *session, wkv_store *store, const char *name, problem *p);
 /* 409: the head is not the message that the client knows. */

@@ -6,6 +6,7 @@
 #include "responses_kept.h"
 #include "server.h"
 #include "store_thread.h"
+#include "wkv_store.h"
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -95,6 +96,17 @@ static int has_no_model(server *s)
     return s->o.n_models == 1 && models_ready(s) && models_report(s, 0, &r) && *r.failure && !r.vocab;
 }
 
+/* A server that cannot be reached now may come; all other requests are answered meanwhile. */
+static int check_store(const server *s)
+{
+    wkv_store *store;
+    if (!wkv_store_is_shared(s->o.store) && !s->o.store_expire) return 0;
+    const int err = wkv_store_open(&store, s->o.store, &(wkv_store_options){.expire_seconds = s->o.store_expire});
+    wkv_store_close(store);
+    if (err) fprintf(stderr, "wkv: %s%s\n", wkv_error(), err == WKV_EIO ? "; sessions are refused until then" : "");
+    return err && err != WKV_EIO;
+}
+
 int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
 {
     static server all; /* large, and one for a process */
@@ -107,7 +119,7 @@ int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
     pthread_cond_init(&s->compute.turn, NULL);
     raise_limit();
     keep_no_large_blocks();
-    if (guard_open(s) || held_open(s) || store_thread_begin(s)) return 1;
+    if (guard_open(s) || check_store(s) || held_open(s) || store_thread_begin(s)) return 1;
     if (models_open(s) || http_start(s)) {
         models_close(s);
         store_thread_end(s);

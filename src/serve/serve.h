@@ -50,6 +50,9 @@ typedef struct {
     int grace;                        /* seconds for streams to finish at shutdown             */
     int64_t cache_memory, cache_disk; /* bytes; 0: a quarter of the memory; none */
     const char *cache_folder;         /* NULL: none     */
+    const char *store;                /* wkv_store_open; NULL: the user's folder              */
+    int64_t store_expire;             /* wkv_store_options                                    */
+    const char *secret_file;          /* key of client-held states; NULL: in the store's folder */
     int quiet;                        /* no access log  */
     void (*ready)(const char *host, int port);
 } serve_options;

@@ -222,7 +222,7 @@ int session_mix(session_work *w, problem *p)
 
 static int open_all(session_work *w, problem *p)
 {
-    if (kept_store(&w->store, exchange_tenant(w->j.x), p)) return -1;
+    if (kept_store(&w->store, w->j.x, p)) return -1;
     if (*w->name && kept_find(&w->session, w->store, w->name, p)) return -1;
     return w->what >= UNDO ? load(w, p) : 0;
 }

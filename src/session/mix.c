@@ -182,7 +182,7 @@ static int write_mix(const char *path, const wkv_state_file *const *files, const
         if (strcmp(about.model, files[i]->about.model)) about.model = "";
         if (strcmp(about.types, files[i]->about.types)) about.types = "";
     }
-    if (!err) err = state_write(path, &about, v, NULL);
+    if (!err) err = state_write(&(state_target){.path = path}, &about, v, NULL);
     free(origin);
     return err;
 }

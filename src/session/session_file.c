@@ -2,8 +2,8 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "session/session.h"
+#include "session/state_file.h"
 #include "text/tokenizer.h"
-#include "wkv_state.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +18,8 @@ static int text_of(char **out, const wkv_session *s)
     return 0;
 }
 
-int wkv_session_save(const wkv_session *s, const wkv_context *c, const char *template_name, const char *path)
+static int save(const state_target *to, const wkv_session *s, const wkv_context *c, const char *template_name)
 {
-    REQUIRE(s, "the session");
-    REQUIRE(c, "the context");
-    REQUIRE(path, "the path");
     char *text;
     wkv_state_info about = {.ids = s->ids,
                             .n_ids = s->n,
@@ -39,11 +36,31 @@ int wkv_session_save(const wkv_session *s, const wkv_context *c, const char *tem
     about.segments = parts;
     if (!err) {
         about.text = text;
-        err = wkv_state_file_write(path, &about, s->state, s->has_hidden ? s->hidden : NULL);
+        err = state_write_model(to, &about, s->state, s->has_hidden ? s->hidden : NULL);
         free(text);
     }
     free(parts);
     return err;
+}
+
+int wkv_session_save(const wkv_session *s, const wkv_context *c, const char *template_name, const char *path)
+{
+    REQUIRE(s, "the session");
+    REQUIRE(c, "the context");
+    REQUIRE(path, "the path");
+    return save(&(state_target){.path = path}, s, c, template_name);
+}
+
+int wkv_session_save_memory(char **out, size_t *bytes, const wkv_session *s, const wkv_context *c,
+                            const char *template_name)
+{
+    REQUIRE(out, "out");
+    *out = NULL;
+    REQUIRE(bytes, "the size");
+    *bytes = 0;
+    REQUIRE(s, "the session");
+    REQUIRE(c, "the context");
+    return save(&(state_target){"a state in memory", out, bytes}, s, c, template_name);
 }
 
 /* The session's origin: the file's, or the reason why its ids do not give its state with this context. */

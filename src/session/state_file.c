@@ -33,8 +33,6 @@ static int find_kind(const tensors *t, int *tuned)
 {
     const char *path = tensors_path(t), *adapted = tensors_adapter(t);
     *tuned = 0;
-    if (!tensors_file(t) || strcmp(tensors_file(t), path))
-        return fail(WKV_EUNSUPPORTED, "%s: is a folder or an index of files, expected the file of a state", path);
     if (!tensors_count(t)) return fail(WKV_EUNSUPPORTED, "%s: has no tensors, expected a state", path);
     if (tensors_find(t, "emb.weight"))
         return fail(WKV_EUNSUPPORTED, "%s: is a model (it has emb.weight), expected a state", path);
@@ -94,7 +92,14 @@ int state_allocate(wkv_state_file *f)
                 (double)n * 4e-9, (double)there * 1e-9);
 }
 
-/* ---- the public functions ---------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
+
+static int check_one_file(const tensors *t)
+{
+    if (tensors_file(t) && !strcmp(tensors_file(t), tensors_path(t))) return 0;
+    return fail(WKV_EUNSUPPORTED, "%s: is a folder or an index of files, expected the file of a state",
+                tensors_path(t));
+}
 
 int wkv_state_file_open(wkv_state_file **out, const char *path)
 {
@@ -104,11 +109,30 @@ int wkv_state_file_open(wkv_state_file **out, const char *path)
     tensors *t;
     int tuned, err = tensors_open(&t, path);
     if (err) return err;
-    err = find_kind(t, &tuned);
+    err = check_one_file(t);
+    if (!err) err = find_kind(t, &tuned);
     tensors_close(t);
     wkv_state_file *f = err ? NULL : calloc(1, sizeof *f);
     if (!err && !f) err = fail(WKV_ENOMEM, "%s: no memory to open a state", path);
     if (!err) err = tensors_load(&f->t, path);
+    if (!err) err = tuned ? read_tuned(f) : read_state(f);
+    if (err)
+        wkv_state_file_close(f);
+    else
+        *out = f;
+    return err;
+}
+
+int wkv_state_file_open_memory(wkv_state_file **out, const void *data, size_t bytes, const char *name)
+{
+    REQUIRE(out, "out");
+    *out = NULL;
+    REQUIRE(data, "the data");
+    REQUIRE(name, "the name");
+    wkv_state_file *f = calloc(1, sizeof *f);
+    if (!f) return fail(WKV_ENOMEM, "%s: no memory to open a state", name);
+    int tuned, err = tensors_open_memory(&f->t, data, bytes, name);
+    if (!err) err = find_kind(f->t, &tuned);
     if (!err) err = tuned ? read_tuned(f) : read_state(f);
     if (err)
         wkv_state_file_close(f);

@@ -66,9 +66,18 @@ void state_name(char out[STATE_NAME], int layer, const char *name);
 /* Whether all n values are finite; if not, *bad is the first that is infinite or NaN. */
 int all_finite(const float *x, size_t n, size_t *bad);
 
+/* A file to write: at a path, or with `bytes` in memory that the caller frees, and then `path` is its name in messages. */
+typedef struct {
+    const char *path;
+    char **bytes;
+    size_t *n;
+} state_target;
+
 /* Write the state with everything in `about`. WKV_EFORMAT: a value is not finite; WKV_EARG: a text is not UTF-8;
  * WKV_EIO, WKV_ENOMEM. */
-int state_write(const char *path, const wkv_state_info *about, const state_view *v, const float *hidden);
+int state_write(const state_target *to, const wkv_state_info *about, const state_view *v, const float *hidden);
+/* The same with the model of a state for what it gives: wkv_state_file_write. */
+int state_write_model(const state_target *to, const wkv_state_info *about, const wkv_state *s, const float *hidden);
 /* wkv_state_write_tuned, without a check of the model's files. */
 int state_write_tuned(const char *path, const state_view *v);
 

@@ -84,7 +84,7 @@ static char *one_line(const char *text)
     return copy;
 }
 
-static int write_listing(const char *path, const listing *l, const wkv_state_info *a)
+static int write_listing(const state_target *to, const listing *l, const wkv_state_info *a)
 {
     const wkv_identity *id = &a->identity;
     char *model = one_line(a->model), *template_name = one_line(a->template_name), *origin = one_line(a->origin);
@@ -114,33 +114,36 @@ static int write_listing(const char *path, const listing *l, const wkv_state_inf
         {"sha256", sum},
         {NULL, NULL},
     };
-    int err = model && template_name && origin ? 0 : fail(WKV_ENOMEM, "%s: no memory for its metadata", path);
+    int err = model && template_name && origin ? 0 : fail(WKV_ENOMEM, "%s: no memory for its metadata", to->path);
     if (!err) err = state_checksum(sum, l->t, l->n, meta[0]);
-    if (!err) err = safetensors_write(path, l->t, l->n, meta[0]);
+    if (!err)
+        err = to->bytes ? safetensors_write_memory(to->bytes, to->n, to->path, l->t, l->n, meta[0])
+                        : safetensors_write(to->path, l->t, l->n, meta[0]);
     free(model);
     free(template_name);
     free(origin);
     return err;
 }
 
-int state_write(const char *path, const wkv_state_info *about, const state_view *v, const float *hidden)
+int state_write(const state_target *to, const wkv_state_info *about, const state_view *v, const float *hidden)
 {
     enum { OTHERS = 2 }; /* hidden, ids */
     listing l;
-    int of_layer = 0, err = state_check_finite(path, v);
+    int of_layer = 0, err = state_check_finite(to->path, v);
     if (err) return err;
     while (v->tensors[of_layer].name) of_layer++;
-    err = listing_new(&l, path, v->L * of_layer + OTHERS);
+    err = listing_new(&l, to->path, v->L * of_layer + OTHERS);
     if (!err) {
         list_state(&l, v, hidden, about);
-        err = write_listing(path, &l, about);
+        err = write_listing(to, &l, about);
     }
     listing_free(&l);
     return err;
 }
 
-static int check_about(const char *path, const wkv_state_info *about, const wkv_model *m)
+static int check_about(const state_target *to, const wkv_state_info *about, const wkv_model *m)
 {
+    const char *path = to->path;
     char lineage[DIGEST_TEXT];
     const int V = m->rwkv.V;
     model_lineage(lineage, m);
@@ -156,20 +159,17 @@ static int check_about(const char *path, const wkv_state_info *about, const wkv_
         if (about->ids[i] < 0 || about->ids[i] >= V)
             return fail(WKV_EARG, "%s: not written: id %d is %d; the model's ids are 0 to %d", path, i,
                         (int)about->ids[i], V - 1);
-    return wkv_model_refuse_output(m, path);
+    return to->bytes ? 0 : wkv_model_refuse_output(m, path);
 }
 
-int wkv_state_file_write(const char *path, const wkv_state_info *about, const wkv_state *s, const float *hidden)
+int state_write_model(const state_target *to, const wkv_state_info *about, const wkv_state *s, const float *hidden)
 {
-    REQUIRE(path, "the path");
-    REQUIRE(about, "the description");
-    REQUIRE(s, "the state");
     const wkv_model *m = s->model;
     const state_view v = state_view_of(s);
     char model[256], sizes[SIZES_TEXT];
     wkv_state_info all = *about;
     if (all.text && utf8_check(all.text, strlen(all.text)) < strlen(all.text)) all.text = "";
-    int err = check_about(path, about, m);
+    int err = check_about(to, about, m);
     if (err) return err;
     state_file_name(model, m->about.path);
     model_sizes(sizes, m);
@@ -177,5 +177,13 @@ int wkv_state_file_write(const char *path, const wkv_state_info *about, const wk
     all.types = m->about.types;
     all.model = model;
     all.sizes = sizes;
-    return state_write(path, &all, &v, hidden);
+    return state_write(to, &all, &v, hidden);
+}
+
+int wkv_state_file_write(const char *path, const wkv_state_info *about, const wkv_state *s, const float *hidden)
+{
+    REQUIRE(path, "the path");
+    REQUIRE(about, "the description");
+    REQUIRE(s, "the state");
+    return state_write_model(&(state_target){.path = path}, about, s, hidden);
 }

@@ -1,7 +1,8 @@
-/* store_read.c - the messages of a session, read from the database and checked: parents and parts are there, and all
+/* store_read.c - the messages of a session, read from the store and checked: parents and parts are there, and all
  * sizes agree, so that nothing refuses them later. */
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "session/store.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@ static int no_memory(void) { return fail(WKV_ENOMEM, "no memory for the messages
 
 static int damaged(const wkv_store *s, const char *id, const char *reason)
 {
-    return fail(WKV_EFORMAT, "%s: is damaged: message %.32s %s; put back a copy", s->path, id, reason);
+    return fail(WKV_EFORMAT, "%s: is damaged: message %.32s %s; put back a copy", s->place, id, reason);
 }
 
 /* The index of a message, most likely a late one; WKV_NOWHERE: there is none. */
@@ -33,7 +34,7 @@ static int reserve(void *list, int n, int *cap, size_t size)
     return 0;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------- */
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 static int check_node(const wkv_store *s, const store_content *x, wkv_node *n, const char *parent, int id_bytes)
 {
@@ -49,43 +50,24 @@ static int check_node(const wkv_store *s, const store_content *x, wkv_node *n, c
     return 0;
 }
 
-enum { ID, PARENT, ROLE, TEXT, IDS, READ, CREATED, SEED, DRAWS, ORIGIN, STATE };
-#define NODES                                                                                                          \
-    "SELECT id, parent, role, text, ids, read, created, seed, draws, origin, state FROM nodes WHERE session = ?1"      \
-    " ORDER BY seq"
-
-static int read_node(store_content *x, const wkv_store *s, sqlite3_stmt *q)
+int store_take_message(store_content *x, const wkv_store *s, const store_message *m)
 {
-    const int bytes = sqlite3_column_bytes(q, IDS);
     int err = reserve(&x->nodes, x->n, &x->cap, sizeof *x->nodes);
     if (err) return err;
     store_node *node = &x->nodes[x->n];
     wkv_node *n = &node->about;
-    *node = (store_node){.about = {.role = (wkv_role)sqlite3_column_int(q, ROLE),
-                                   .read = sqlite3_column_int(q, READ),
-                                   .created = sqlite3_column_int64(q, CREATED),
-                                   .seed = (uint64_t)sqlite3_column_int64(q, SEED),
-                                   .draws = (uint64_t)sqlite3_column_int64(q, DRAWS)}};
-    store_copy(n->id, sizeof n->id, q, ID);
-    store_copy(node->state, sizeof node->state, q, STATE);
-    if ((err = check_node(s, x, n, store_text(q, PARENT), bytes))) return err;
+    *node = (store_node){
+        .about = {
+            .role = (wkv_role)m->role, .read = m->read, .created = m->created, .seed = m->seed, .draws = m->draws}};
+    utf8_copy(n->id, sizeof n->id, m->id);
+    utf8_copy(node->state, sizeof node->state, m->state);
+    if ((err = check_node(s, x, n, m->parent, m->id_bytes))) return err;
     n->stored = *node->state != 0;
-    n->text = memory_copy(store_text(q, TEXT), strlen(store_text(q, TEXT)));
-    n->ids = memory_copy(sqlite3_column_blob(q, IDS), (size_t)bytes);
-    n->origin = memory_copy(store_text(q, ORIGIN), strlen(store_text(q, ORIGIN)));
+    n->text = memory_copy(m->text, strlen(m->text));
+    n->ids = memory_copy(m->ids, (size_t)m->id_bytes);
+    n->origin = memory_copy(m->origin, strlen(m->origin));
     x->n++; /* store_release frees it from here on */
     return n->text && n->ids && n->origin ? 0 : no_memory();
-}
-
-static int read_nodes(store_content *x, wkv_store *s)
-{
-    sqlite3_stmt *q;
-    int err = store_query(&q, s, NODES, "i", x->row.key);
-    if (err) return err;
-    while ((err = store_step(s, q)) == 1)
-        if ((err = read_node(x, s, q))) break;
-    sqlite3_finalize(q);
-    return err;
 }
 
 /* ---- parts of mixes ---------------------------------------------------------------------------------------------- */
@@ -103,61 +85,56 @@ static int append_part(wkv_node *n, int part, float weight)
     return 0;
 }
 
-static int read_parts(store_content *x, wkv_store *s)
+int store_take_part(store_content *x, const wkv_store *s, const char *mix, const char *part, float weight)
 {
-    sqlite3_stmt *q;
-    int err = store_query(&q, s, "SELECT node, part, weight FROM parts WHERE session = ?1 ORDER BY node, place", "i",
-                          x->row.key);
-    if (err) return err;
-    while ((err = store_step(s, q)) == 1) {
-        const int mix = find(x, store_text(q, 0)), part = find(x, store_text(q, 1));
-        err = mix < 0 || part < 0 || part >= mix
-                  ? damaged(s, store_text(q, 0), "is a mix of messages that are not there")
-                  : append_part(&x->nodes[mix].about, part, (float)sqlite3_column_double(q, 2));
-        if (err) break;
-    }
-    sqlite3_finalize(q);
-    return err;
+    const int of = find(x, mix), node = find(x, part);
+    if (of < 0 || node < 0 || node >= of) return damaged(s, mix, "is a mix of messages that are not there");
+    return append_part(&x->nodes[of].about, node, weight);
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-static int read_marks(store_content *x, wkv_store *s)
+int store_take_name(store_content *x, const wkv_store *s, const char *name, const char *node, int branch)
 {
-    sqlite3_stmt *q;
-    int err =
-        store_query(&q, s, "SELECT name, node, branch FROM marks WHERE session = ?1 ORDER BY name", "i", x->row.key);
-    if (err) return err;
-    while ((err = store_step(s, q)) == 1) {
-        const int node = find(x, store_text(q, 1));
-        err = node < 0 ? damaged(s, store_text(q, 1), "has a name and is not there")
-                       : reserve(&x->marks, x->n_marks, &x->cap_marks, sizeof *x->marks);
-        if (err) break;
-        char *name = strdup(store_text(q, 0));
-        if (!name) {
-            err = no_memory();
-            break;
-        }
-        x->marks[x->n_marks++] = (store_mark){name, node, sqlite3_column_int(q, 2)};
-    }
-    sqlite3_finalize(q);
-    return err;
+    const int at = find(x, node);
+    if (at < 0) return damaged(s, node, "has a name and is not there");
+    int err = reserve(&x->marks, x->n_marks, &x->cap_marks, sizeof *x->marks);
+    char *copy = err ? NULL : strdup(name);
+    if (copy) x->marks[x->n_marks++] = (store_mark){copy, at, branch};
+    return copy ? 0 : no_memory();
 }
 
 /* ---- the session ------------------------------------------------------------------------------------------------- */
 
+static int compare_marks(const void *a, const void *b)
+{
+    return strcmp(((const store_mark *)a)->name, ((const store_mark *)b)->name);
+}
+
+typedef struct {
+    store_content *x;
+    const wkv_store_session *session;
+} reading;
+
+static int read_all(wkv_store *s, void *of)
+{
+    const reading *r = of;
+    store_content *x = r->x;
+    store_release(x);
+    x->head = WKV_NOWHERE;
+    int err = store_find_record(&x->record, s, r->session);
+    if (!err) err = s->kind->read(x, s);
+    if (x->n_marks) qsort(x->marks, (size_t)x->n_marks, sizeof *x->marks, compare_marks);
+    const char *head = x->record.about.head;
+    if (!err && *head && (x->head = find(x, head)) == WKV_NOWHERE)
+        err = damaged(s, head, "is the head of its session and is not there");
+    return err;
+}
+
 int store_read(store_content *x, wkv_store *s, const wkv_store_session *session)
 {
     *x = (store_content){.head = WKV_NOWHERE};
-    int err = store_begin(s, 0);
-    if (err) return err;
-    err = store_find_row(&x->row, s, session);
-    if (!err) err = read_nodes(x, s);
-    if (!err) err = read_parts(x, s);
-    if (!err) err = read_marks(x, s);
-    if (!err && *x->row.head && (x->head = find(x, x->row.head)) == WKV_NOWHERE)
-        err = damaged(s, x->row.head, "is the head of its session and is not there");
-    return store_end(s, err);
+    return store_transact(s, 0, read_all, &(reading){x, session});
 }
 
 void store_release(store_content *x)

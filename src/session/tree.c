@@ -37,7 +37,7 @@ static void release(tree_node *n)
     free((void *)n->about.weights);
     wkv_state_free(n->state);
     free(n->hidden);
-    free(n->path);
+    tree_leave_place(&n->place);
     free((void *)n->about.origin);
 }
 
@@ -61,7 +61,7 @@ const wkv_node *wkv_tree_node(const wkv_tree *t, int node)
 {
     tree_node *n = t ? tree_at(t, node) : NULL;
     if (!n) return NULL;
-    n->about.stored = n->state || n->path;
+    n->about.stored = n->state || n->place.path;
     return &n->about;
 }
 
@@ -202,16 +202,16 @@ int wkv_tree_mix(wkv_tree *t, const int *nodes, const wkv_session *const *sessio
     return err ? err : t->head;
 }
 
-int tree_restore(wkv_tree *t, const wkv_node *node, const char *state_path)
+int tree_restore(wkv_tree *t, const wkv_node *node, const tree_place *where)
 {
     int err = check_parent(t, node->parent);
     for (int i = 0; i < node->n_parts && !err; i++) err = check_parent(t, node->parts[i]);
     if (err) return err;
     tree_node *n = append(t, node);
     if (!n) return WKV_ENOMEM;
-    if (state_path && !(n->path = strdup(state_path))) {
+    if (where->path && (err = tree_take_place(&n->place, where))) {
         release(n);
-        return fail(WKV_ENOMEM, "no memory for a message");
+        return err;
     }
     t->n++;
     return 0;

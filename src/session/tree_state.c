@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int has_state(const tree_node *n) { return n->state || n->path; }
+static int has_state(const tree_node *n) { return n->state || n->place.path; }
 
 /* A mix cannot be rebuilt, nor the first node of a conversation that began from a file. */
 static int is_rebuilt(const tree_node *n)
@@ -23,15 +23,50 @@ int tree_nearest(const wkv_tree *t, int node)
     return node;
 }
 
+/* ---- places ------------------------------------------------------------------------------------------------------ */
+
+void state_source_leave(state_source *from)
+{
+    if (from && !--from->users) from->release(from);
+}
+
+int tree_take_place(tree_place *out, const tree_place *where)
+{
+    *out = (tree_place){strdup(where->path), where->source};
+    if (out->source) out->source->users++;
+    return out->path ? 0 : fail(WKV_ENOMEM, "no memory for the place of a state");
+}
+
+void tree_leave_place(tree_place *where)
+{
+    free(where->path);
+    state_source_leave(where->source);
+    *where = (tree_place){0};
+}
+
+int tree_set_place(wkv_tree *t, int node, const tree_place *where)
+{
+    tree_place mine;
+    const int err = tree_take_place(&mine, where);
+    tree_leave_place(err ? &mine : &t->nodes[node].place);
+    if (!err) t->nodes[node].place = mine;
+    return err;
+}
+
+int tree_open_place(wkv_state_file **f, const tree_place *p)
+{
+    return p->source ? p->source->open(f, p->source, p->path) : wkv_state_file_open(f, p->path);
+}
+
 /* ---- sessions ---------------------------------------------------------------------------------------------------- */
 
-/* Read the state file of a node into memory; a file that cannot be used is forgotten. */
+/* Read the kept state of a node into memory; one that cannot be used is forgotten. */
 static void load(const wkv_tree *t, tree_node *n)
 {
     wkv_state_file *f;
     wkv_session *s = NULL;
-    if (n->state || !n->path) return;
-    if (!wkv_state_file_open(&f, n->path)) {
+    if (n->state || !n->place.path) return;
+    if (!tree_open_place(&f, &n->place)) {
         const wkv_state_info *about = wkv_state_file_about(f);
         if (about->n_ids == n->about.total && about->read <= n->about.total &&
             !wkv_session_load(&s, f, t->context, t->tokenizer)) {
@@ -48,9 +83,7 @@ static void load(const wkv_tree *t, tree_node *n)
         wkv_session_free(s);
         wkv_state_file_close(f);
     }
-    if (n->state) return;
-    free(n->path);
-    n->path = NULL;
+    if (!n->state) tree_leave_place(&n->place);
 }
 
 /* Append the ids of the nodes from below `from` down to `node`. */
@@ -139,13 +172,15 @@ int tree_save_state(wkv_tree *t, int node, const char *template_name, const char
     return err;
 }
 
-int tree_set_path(wkv_tree *t, int node, const char *path)
+int tree_save_state_memory(char **out, size_t *bytes, wkv_tree *t, int node, const char *template_name)
 {
-    char *copy = strdup(path);
-    if (!copy) return fail(WKV_ENOMEM, "no memory for a path");
-    free(t->nodes[node].path);
-    t->nodes[node].path = copy;
-    return 0;
+    wkv_session *s;
+    *out = NULL;
+    int err = wkv_tree_session(&s, t, node);
+    if (err) return err;
+    err = wkv_session_save_memory(out, bytes, s, t->context, template_name);
+    wkv_session_free(s);
+    return err;
 }
 
 /* ---- the limit --------------------------------------------------------------------------------------------------- */
@@ -162,7 +197,7 @@ static int cost(const wkv_tree *t, int node)
 {
     const tree_node *n = &t->nodes[node];
     if (node == t->head || !n->state) return INT_MAX;
-    if (n->path) return -1;
+    if (n->place.path) return -1;
     if (!is_rebuilt(n)) return INT_MAX;
     const int above = tree_nearest(t, n->about.parent);
     return above == -2 ? INT_MAX : n->about.total - (above == WKV_NOWHERE ? 0 : t->nodes[above].about.total);

@@ -1,5 +1,5 @@
-/* store_files.c - state files of the store, named by the checksum of their contents: written, and removed when no
- * message refers to them.
+/* sqlite_states.c - state files of a store in a folder, named by the checksum of their contents: written, and removed
+ * when no message refers to them.
  *
  * A file is written under a name of its own, renamed to its checksum, and the folder flushed, before the transaction
  * that refers to it. A save that is interrupted leaves files without a reference, and never a reference without its
@@ -8,8 +8,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "format/tensors.h"
-#include "session/store.h"
-#include "session/tree.h"
+#include "session/sqlite_store.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -19,29 +18,29 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SHA = DIGEST_TEXT - 1 };
+static int too_long(const wkv_store *s) { return fail(WKV_EIO, "%s: the path is too long", sqlite_of(s)->folder); }
 
-static int too_long(const wkv_store *s) { return fail(WKV_EIO, "%s: the path is too long", s->folder); }
-
-static int is_sha(const char *text) { return strlen(text) == SHA && strspn(text, "0123456789abcdef") == SHA; }
-
-int store_state_path(char out[STORE_PATH], const wkv_store *s, const char *sha)
+static int state_path(char out[STORE_PATH], const wkv_store *s, const char *sha)
 {
-    const int n = snprintf(out, STORE_PATH, "%s/states/%.2s/%s.safetensors", s->folder, sha, sha);
+    const int n = snprintf(out, STORE_PATH, "%s/states/%.2s/%s.safetensors", sqlite_of(s)->folder, sha, sha);
     return n < STORE_PATH ? 0 : too_long(s);
 }
 
-int sha_append(sha_list *l, const char *sha)
+int sqlite_has_state(wkv_store *s, const char *sha)
 {
-    if (!is_sha(sha)) return 0; /* of a damaged database: no file has such a name */
-    if (l->n == l->cap) {
-        const int cap = 2 * l->cap + 16;
-        void *more = realloc(l->sha, (size_t)cap * sizeof *l->sha);
-        if (!more) return fail(WKV_ENOMEM, "no memory for a list of %d state files", cap);
-        l->sha = more, l->cap = cap;
-    }
-    memcpy(l->sha[l->n++], sha, DIGEST_TEXT);
-    return 0;
+    char path[STORE_PATH];
+    const int err = state_path(path, s, sha);
+    return err ? err : !access(path, R_OK);
+}
+
+int sqlite_find_state(tree_place *out, wkv_store *s, const char *sha)
+{
+    char path[STORE_PATH];
+    const int err = state_path(path, s, sha);
+    *out = (tree_place){0};
+    if (err || access(path, R_OK)) return err;
+    out->path = strdup(path);
+    return out->path ? 0 : fail(WKV_ENOMEM, "no memory for the path of a state");
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
@@ -52,11 +51,7 @@ static int read_sha(char sha[DIGEST_TEXT], const char *path)
     tensors *t;
     int err = tensors_open(&t, path);
     if (err) return err;
-    const char *text = tensors_meta(t, "sha256");
-    if (text && is_sha(text))
-        memcpy(sha, text, DIGEST_TEXT);
-    else
-        err = fail(WKV_EFORMAT, "%s: has no checksum in its metadata", path);
+    err = sha_read(sha, t);
     tensors_close(t);
     return err;
 }
@@ -84,22 +79,22 @@ static int rename_and_sync(const char *from, const char *to)
     return file_sync_folder(folder);
 }
 
-int store_write_state(char sha[DIGEST_TEXT], int64_t *bytes, const wkv_store *s, wkv_tree *t, int node,
-                      const char *template_name)
+int sqlite_write_state(char sha[DIGEST_TEXT], int64_t *bytes, wkv_store *s, wkv_tree *t, int node,
+                       const char *template_name)
 {
     char fresh[STORE_PATH], path[STORE_PATH], name[ID_TEXT];
     struct stat about;
     int err = id_new(name, "new");
-    if (!err && snprintf(fresh, sizeof fresh, "%s/states/%s.safetensors", s->folder, name) >= STORE_PATH)
+    if (!err && snprintf(fresh, sizeof fresh, "%s/states/%s.safetensors", sqlite_of(s)->folder, name) >= STORE_PATH)
         err = too_long(s);
     if (!err) err = make_folder(fresh);
     if (!err) err = tree_save_state(t, node, template_name, fresh);
     if (err) return err;
     err = read_sha(sha, fresh);
-    if (!err) err = store_state_path(path, s, sha);
+    if (!err) err = state_path(path, s, sha);
     if (!err) err = make_folder(path);
     if (!err) err = rename_and_sync(fresh, path);
-    if (!err) err = tree_set_path(t, node, path);
+    if (!err) err = tree_set_place(t, node, &(tree_place){.path = path});
     *bytes = err || stat(path, &about) ? 0 : about.st_size;
     if (err) unlink(fresh);
     return err;
@@ -107,15 +102,20 @@ int store_write_state(char sha[DIGEST_TEXT], int64_t *bytes, const wkv_store *s,
 
 /* ---- removing ---------------------------------------------------------------------------------------------------- */
 
-/* 1: a node has this state; 0: none. */
-static int is_used(wkv_store *s, const char *sha)
+int sqlite_is_used(wkv_store *s, const char *sha)
+{
+    return sqlite_has(s, "SELECT 1 FROM nodes WHERE state = ?1 LIMIT 1", "t", sha);
+}
+
+int sqlite_list_states(sha_list *l, wkv_store *s, const store_record *r)
 {
     sqlite3_stmt *q;
-    int found = store_query(&q, s, "SELECT 1 FROM nodes WHERE state = ?1 LIMIT 1", "t", sha);
-    if (found) return found;
-    found = store_step(s, q);
+    int err = sqlite_query(&q, s, "SELECT state FROM nodes WHERE session = ?1 AND state IS NOT NULL", "i", r->key);
+    if (err) return err;
+    while ((err = sqlite_step(s, q)) == 1)
+        if ((err = sha_append(l, sqlite_text(q, 0)))) break;
     sqlite3_finalize(q);
-    return found;
+    return err;
 }
 
 static int remove_file(const char *path, int64_t *freed)
@@ -129,19 +129,11 @@ static int remove_file(const char *path, int64_t *freed)
     return 0;
 }
 
-int store_remove_unused(wkv_store *s, const sha_list *l, int64_t *freed)
+int sqlite_remove_state(wkv_store *s, const char *sha, int64_t *freed)
 {
     char path[STORE_PATH];
-    *freed = 0;
-    if (!l->n) return 0;
-    int err = store_begin(s, 1);
-    if (err) return err;
-    for (int i = 0; i < l->n && !err; i++) {
-        const int used = is_used(s, l->sha[i]);
-        err = used < 0 ? used : store_state_path(path, s, l->sha[i]);
-        if (!err && !used) err = remove_file(path, freed);
-    }
-    return store_end(s, err);
+    const int err = state_path(path, s, sha);
+    return err ? err : remove_file(path, freed);
 }
 
 /* ---- gc ---------------------------------------------------------------------------------------------------------- */
@@ -149,8 +141,8 @@ int store_remove_unused(wkv_store *s, const sha_list *l, int64_t *freed)
 typedef struct {
     wkv_store *store;
     time_t before; /* files changed later stay */
-    sha_list unused;
-    int64_t freed;
+    sha_list *unused;
+    int64_t *freed;
 } collection;
 
 static int is_old(const collection *g, const char *path)
@@ -164,12 +156,13 @@ static int look_at(collection *g, const char *path, const char *name)
 {
     char sha[DIGEST_TEXT];
     const int unfinished = !strncmp(name, "new_", 4);
-    const int finished = strlen(name) == SHA + strlen(".safetensors") && !strcmp(name + SHA, ".safetensors");
+    const int finished =
+        strlen(name) == DIGEST_TEXT - 1 + strlen(".safetensors") && !strcmp(name + DIGEST_TEXT - 1, ".safetensors");
     if ((!unfinished && !finished) || !is_old(g, path)) return 0;
-    if (unfinished) return remove_file(path, &g->freed);
+    if (unfinished) return remove_file(path, g->freed);
     snprintf(sha, sizeof sha, "%s", name);
-    const int used = is_used(g->store, sha);
-    return used < 0 ? used : used ? 0 : sha_append(&g->unused, sha);
+    const int used = sqlite_is_used(g->store, sha);
+    return used < 0 ? used : used ? 0 : sha_append(g->unused, sha);
 }
 
 /* All files of a folder, and with `below` of its folders. */
@@ -188,18 +181,10 @@ static int walk(collection *g, const char *folder, int below)
     return err;
 }
 
-int wkv_store_gc(wkv_store *s, int64_t seconds, int64_t *freed)
+int sqlite_list_unused(sha_list *l, wkv_store *s, int64_t before, int64_t *freed)
 {
-    REQUIRE(s, "the store");
-    if (freed) *freed = 0;
-    if (seconds < 0) return fail(WKV_EARG, "files of the last %lld seconds, expected 0 or more", (long long)seconds);
     char folder[STORE_PATH];
-    collection g = {.store = s, .before = time(NULL) - (time_t)seconds};
-    int64_t of_states = 0;
-    if (snprintf(folder, sizeof folder, "%s/states", s->folder) >= STORE_PATH) return too_long(s);
-    int err = walk(&g, folder, 1);
-    if (!err) err = store_remove_unused(s, &g.unused, &of_states);
-    free(g.unused.sha);
-    if (freed) *freed = g.freed + of_states;
-    return err;
+    collection g = {.store = s, .before = (time_t)before, .unused = l, .freed = freed};
+    if (snprintf(folder, sizeof folder, "%s/states", sqlite_of(s)->folder) >= STORE_PATH) return too_long(s);
+    return walk(&g, folder, 1);
 }
