@@ -230,8 +230,9 @@ def slide(turn):
 
 
 def fits():
+    """Nothing is wider than the screen. A phone widens `innerWidth` to what does not fit."""
     return js(
-        "return document.documentElement.scrollWidth <= innerWidth && document.querySelector('#scroll').scrollWidth <= "
+        "return document.documentElement.scrollWidth <= visualViewport.width && document.querySelector('#scroll').scrollWidth <= "
         "document.querySelector('#scroll').clientWidth")
 
 
