@@ -403,7 +403,7 @@ def test_markup():
     parts += [{"content": MARKDOWN[i:i + 7]} for i in range(0, len(MARKDOWN), 7)]
     one("#new").click()
     Proxy.script = parts
-    ask("Write a function.")
+    ask("Write a function that adds two numbers.")
     tags = tags_of_answers()
     for tag in ("H3", "EM", "STRONG", "CODE", "PRE", "OL", "UL", "TABLE", "TD", "BLOCKQUOTE", "A"):
         check(tag in tags, f"{tag} of Markdown: {tags}")
@@ -417,7 +417,7 @@ def test_markup():
         browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder})
         for button, name, part in (("#export-json", "json", '"role": "user"'), ("#export-text", "md", "sum.c")):
             js("arguments[0].click()", one(button))
-            path = os.path.join(folder, f"Write-a-function-.{name}")
+            path = os.path.join(folder, f"Write-a-function-that-adds-two-numbers-.{name}")
             wait(lambda: part in open(path, encoding="utf-8").read(), f"the export {path}")
     read_log()
 
@@ -451,6 +451,52 @@ def test_phone_and_chinese():
     shot("phone-dark")
     set_value("#theme", "", "change")
     screen(1280, 860)
+
+
+def test_kept_nothing():
+    """A browser that keeps nothing, or a text of another program: the page works."""
+    deny = """for (const name of ['localStorage', 'sessionStorage'])
+        Object.defineProperty(window, name, { get() { throw new DOMException('denied', 'SecurityError') } })"""
+    added = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": deny})
+    browser.get(page)
+    ask("My name is Tom.")
+    browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+    browser.get("about:blank")
+    browser.get(page)
+    js("localStorage.setItem('wkv-settings', 'null')")
+    browser.refresh()
+    wait(lambda: texts("#model option") == ["built-in"], "the model")
+    read_log()
+
+
+def test_panels():
+    """The keyboard's place goes into a panel and back, and on a phone a touch beside the panel closes it."""
+    browser.get(page)
+    wait(lambda: texts("#model option") == ["built-in"], "the model")
+    for panel, inside in (("tree", "slider"), ("settings", "close-side")):
+        one(f"#open-{panel}").click()
+        check(js("return document.activeElement.id") == inside, f"the keyboard in the panel {panel}")
+        webdriver.ActionChains(browser).send_keys(Keys.ESCAPE).perform()
+        check(js("return document.activeElement.id") == f"open-{panel}", f"the keyboard behind the panel {panel}")
+    screen(390, 844)
+    one("#open-tree").click()
+    webdriver.ActionChains(browser).move_by_offset(15, 500).click().perform()
+    check(not one("#side").is_displayed(), "a touch beside the panel")
+    screen(1280, 860)
+
+
+def test_history():
+    """Back leads to the conversation before; names are found without a refusal, and have no signs that are not seen."""
+    browser.get("about:blank")
+    browser.get(page)
+    ask("My name is Tom.")
+    one("#new").click()
+    ask("\u202eMy\u2066 name is Tom.\u200b")
+    names = [s["name"] for s in sessions()[:2]]
+    check({n.rstrip(" 0123456789") for n in names} == {"My name is Tom."} and names[0] != names[1], names)
+    browser.back()
+    wait(lambda: questions() == ["My name is Tom."], "the conversation before")
+    read_log()
 
 
 def test_gone_and_back():
@@ -551,7 +597,15 @@ def test_unkept():
 
 
 def test_long():
-    """A conversation of 200 turns opens at once, and the state is as large as before."""
+    """A text that is too large comes back. A conversation of 200 turns opens at once, and the state is as large as
+    before."""
+    browser.get(page)
+    wait(lambda: texts("#model option") == ["built-in"], "the model")
+    # of lines: one line of 9 MB takes the browser itself minutes
+    js("setQuestion(('word '.repeat(15) + '\\n').repeat(118500)); find('ask').requestSubmit()")
+    wait(lambda: is_idle() and "9" in texts("#notice")[0], "the refusal of a text of 9 MB", 30)
+    check(js("return find('text').value.length") == 76 * 118500, "the text is in the input again")
+    set_value("#text", "")
     name = begin_long(200)
     browser.get("about:blank")
     begun = time.time()
@@ -593,8 +647,8 @@ page = start_proxy(server.port)
 browser = start_browser()
 try:
     screen(1280, 860)
-    parts = [test_send, test_stream_and_stop, test_branches, test_markup, test_phone_and_chinese, test_gone_and_back,
-             test_address, test_remove, test_key, test_unkept]
+    parts = [test_send, test_stream_and_stop, test_branches, test_markup, test_phone_and_chinese, test_kept_nothing,
+             test_panels, test_history, test_gone_and_back, test_address, test_remove, test_key, test_unkept]
     for part in parts + [test_long] * bool(os.environ.get("WKV_LONG")) + [test_requests]:
         begun = time.time()
         part()

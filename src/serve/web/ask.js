@@ -8,11 +8,13 @@ const NAME = 56; /* bytes of a name, of 64: a number may follow */
 
 /* ---- the session ------------------------------------------------------------------------------------------------- */
 
-/* The beginning of a question as the name of its session. Names have no control characters, no slash (it would end the
- * name in a path), and do not begin as an option or an id does. */
+/* The beginning of a question as the name of its session. Names have no characters that are not seen or that turn the
+ * direction of writing, no slash (it would end the name in a path), and do not begin as an option or an id does. */
+const UNSEEN = /[\s\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff/]+/gu;
+
 function nameFor(question) {
     const bytes = new TextEncoder();
-    const line = firstLine(question).replace(/[\p{Cc}/]+/gu, ' ').replace(/^(-|ses_| )+/, '');
+    const line = firstLine(question).replace(UNSEEN, ' ').replace(/^(-|ses_| )+/, '');
     let name = '';
     for (const c of line) {
         if (bytes.encode(name + c).length > NAME) break;
@@ -21,17 +23,19 @@ function nameFor(question) {
     return name.trim();
 }
 
-/* A session for a first question. Status 409: the name is taken, and a number makes another one. */
+/* A session for a first question, with a number behind a name that is taken, and without a name where the server
+ * refuses it. */
 async function makeSession(question) {
     const model = find('model').value, name = nameFor(question);
-    for (let i = 1; name && i < 10; i++) {
-        try {
-            return await post('/v1/sessions', { model, name: i > 1 ? name + ' ' + i : name });
-        } catch (e) {
-            if (e.status !== 409) break;
-        }
+    const taken = new Set((await get('/v1/sessions')).data.map(s => s.name));
+    let free = name;
+    for (let i = 2; taken.has(free); i++) free = name + ' ' + i;
+    try {
+        return await post('/v1/sessions', name ? { model, name: free } : { model });
+    } catch (e) {
+        if (!name || (e.status !== 400 && e.status !== 409)) throw e;
+        return post('/v1/sessions', { model });
     }
-    return post('/v1/sessions', { model });
 }
 
 /* A server may have no store (status 501): then the page alone has the conversation, and sends all of its messages. */
@@ -215,9 +219,10 @@ async function askNow(turn) {
         await finish(turn);
     } catch (e) {
         await recover(turn, e);
+    } finally {
+        talk.running = null;
+        setRunning(false);
     }
-    talk.running = null;
-    setRunning(false);
     listSessions();
     if (!currentModel().meta.version) readModels().catch(() => {}); /* it was loaded for this answer */
 }

@@ -103,6 +103,12 @@ async function openSession(id) {
     markSession();
 }
 
+/* A new conversation by a person: the browser's way back leads to the one before. */
+function beginTalk() {
+    if (talk.session) history.pushState(null, '', '#');
+    newTalk();
+}
+
 async function newTalk() {
     await stopRunning();
     Object.assign(talk, { session: null, tree: emptyTree() });

@@ -1,4 +1,3 @@
-'use strict';
 /* words.js - the texts of the page in English and Chinese, and numbers as each language writes them. */
 
 const words = {
@@ -105,7 +104,7 @@ const words = {
     presence_penalty: ['Presence penalty', '存在惩罚'],
     frequency_penalty: ['Frequency penalty', '频率惩罚'],
     penalty_decay: ['Penalty decay', '惩罚衰减'],
-    max_tokens: ['Tokens of an answer', '回答的 token 数'],
+    max_tokens: ['Token limit of an answer', '回答的 token 上限'],
     seed: ['Seed', '随机种子'],
     random: ['random', '随机'],
     most: ['server limit', '服务器上限'],
@@ -157,7 +156,7 @@ const words = {
     keyHelp: ['This list', '显示本列表'],
 };
 
-let language = localStorage.getItem('wkv-language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
+let language = recall('always', 'language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
 
 /* A text with its values: {name}, or a number with singular and plural, {n, turn, turns}. */
 function say(name, values = {}) {
