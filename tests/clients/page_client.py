@@ -231,13 +231,17 @@ def slide(turn):
 
 def fits():
     """Nothing is wider than the screen. A phone widens `innerWidth` to what does not fit."""
-    return js(
-        "return document.documentElement.scrollWidth <= visualViewport.width && document.querySelector('#scroll').scrollWidth <= "
-        "document.querySelector('#scroll').clientWidth")
+    return js("const scroll = document.querySelector('#scroll');"
+              "return document.documentElement.scrollWidth <= visualViewport.width && "
+              "scroll.scrollWidth <= scroll.clientWidth")
 
 
 def sessions():
     return json.load(urllib.request.urlopen(f"http://127.0.0.1:{server.port}/v1/sessions"))["data"]
+
+
+def post(path, body):
+    return json.load(urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", json.dumps(body).encode()))
 
 
 def read_log(*allowed):
@@ -499,6 +503,44 @@ def test_history():
     read_log()
 
 
+def test_two_windows():
+    """An answer that is stopped in one window is found beside those that another one got meanwhile; a conversation that
+    another one has deleted makes place for a new one."""
+    browser.get("about:blank")
+    browser.get(page)
+    ask("My name is Tom.")
+    first, session, parent = browser.current_window_handle, sessions()[0]["id"], js("return talk.at")
+    Proxy.extra = {"logit_bias": {"0": -100, "11": -100, "257": -100}}
+    begin("Tell me a story.")
+    wait(lambda: len(answers()) == 2 and len(answers()[1]) > 40, "an answer on its way")
+    post("/v1/chat/completions", {"session": session, "parent": parent, "branch": True, "max_tokens": 20,
+                                  "messages": [{"role": "user", "content": "Who are you?"}]})
+    check(one("#stop").is_displayed(), "an answer still on its way")
+    one("#stop").click()
+    wait(is_idle, "a stopped answer")
+    shown = questions()
+    check(shown == ["My name is Tom.", "Tell me a story."] and not texts("#notice")[0], (shown, texts("#notice")))
+    begin("Tell me another story.")
+    wait(lambda: len(answers()) == 3 and len(answers()[2]) > 40, "an answer on its way")
+    browser.switch_to.new_window("tab")
+    browser.get(f"{page}#{session}")
+    wait(lambda: questions(), "the conversation in another window")
+    one("#open-tree").click()
+    one("#remove").click()
+    wait(lambda: one("#ask-remove").is_displayed(), "a question before deletion")
+    one("#ask-remove .danger").click()
+    wait(lambda: not questions(), "a deleted conversation")
+    browser.close()
+    browser.switch_to.window(first)
+    one("#stop").click()
+    wait(lambda: is_idle() and "deleted elsewhere" in texts("#notice")[0], "a notice that the conversation is deleted")
+    check(not questions() and one("#text").get_attribute("value") == "Tell me another story.", questions())
+    Proxy.extra = {}
+    one("#text").send_keys(Keys.ENTER)
+    wait(lambda: is_idle() and questions() == ["Tell me another story."], "a new conversation")
+    read_log("network")
+
+
 def test_gone_and_back():
     """The server is killed: what was typed stays, and the page continues when it is back."""
     read_log()
@@ -618,8 +660,6 @@ def test_long():
 
 
 def begin_long(turns):
-    def post(path, body):
-        return json.load(urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", json.dumps(body).encode()))
     name = post("/v1/sessions", {})["id"]
     for i in range(turns):
         question = {"role": "user", "content": f"Tell me a story about {i} foxes." if i else "My name is Tom."}
@@ -642,13 +682,14 @@ def test_requests():
     check(json.load(urllib.request.urlopen(page))["name"] == "wkv", "a program gets JSON at /")
 
 
-server = Server(free_port())
+server = Server(free_port(), "--tokens", "200000")
 page = start_proxy(server.port)
 browser = start_browser()
 try:
     screen(1280, 860)
     parts = [test_send, test_stream_and_stop, test_branches, test_markup, test_phone_and_chinese, test_kept_nothing,
-             test_panels, test_history, test_gone_and_back, test_address, test_remove, test_key, test_unkept]
+             test_panels, test_history, test_two_windows, test_gone_and_back, test_address, test_remove, test_key,
+             test_unkept]
     for part in parts + [test_long] * bool(os.environ.get("WKV_LONG")) + [test_requests]:
         begun = time.time()
         part()

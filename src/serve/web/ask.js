@@ -170,14 +170,22 @@ async function finish(turn) {
     if (turn.answer.finish === 'length') notice(say('atLimit'));
 }
 
-/* A stopped answer is kept as far as it was written, which takes the server some moments: its id is the new one. */
+/* Is a message a new answer of this turn? Other windows ask in the same session. */
+function isAnswerOf(turn, message) {
+    const question = talk.tree.nodes.get(message.parent);
+    if (turn.known.has(message.id) || !question || question.content !== turn.text) return false;
+    const above = talk.tree.nodes.get(question.parent);
+    return (above && above.role !== 'system' ? above.id : null) === turn.parent;
+}
+
+/* A stopped answer is kept as far as it was written, which takes the server some moments. */
 async function findStopped(turn) {
     if (talk.unkept && turn.answer.text) {
         showAnswer(keepHere(turn), turn);
         return true;
     }
     for (let i = 0; i < 15 && talk.session; i++) {
-        const kept = (await refresh()).messages.filter(m => !turn.known.has(m.id) && endsTurn(m)).pop();
+        const kept = (await refresh()).messages.findLast(m => isAnswerOf(turn, m));
         if (kept) {
             showAnswer(kept.id, turn);
             return true;
@@ -187,17 +195,25 @@ async function findStopped(turn) {
     return false;
 }
 
+const isDeleted = e => e.code === 'session_not_found';
+
 /* After a stop or a failure: the part that is kept, else the question in the input again. */
 async function recover(turn, e) {
-    const { control: { signal }, text, edited, place } = turn, lost = e.status === 0 || e.code === 'shutting_down';
+    const { control: { signal }, text, edited } = turn, lost = e.status === 0 || e.code === 'shutting_down';
+    let deleted = isDeleted(e);
     const stopped = new Promise(resolve => signal.addEventListener('abort', resolve));
     if (lost) await Promise.race([waitForServer(), stopped]);
     const gone = lost && signal.aborted, moved = e.code === 'head_moved';
-    if (!gone && (lost || moved || isStopped(e)) && await findStopped(turn).catch(() => false)) return;
+    const none = error => {
+        deleted = isDeleted(error);
+        return false;
+    };
+    if (!gone && (lost || moved || isStopped(e)) && await findStopped(turn).catch(none)) return;
     if (!edited || edited.content !== text) setQuestion([text, find('text').value].filter(Boolean).join('\n'));
-    talk.at = place;
+    if (deleted) clearTalk();
+    else talk.at = turn.place;
     showTalk();
-    if (!gone) notice(lost ? say('lost') : isStopped(e) ? say('notKept') : e.message);
+    if (!gone) notice(deleted ? say('deleted') : lost ? say('lost') : isStopped(e) ? say('notKept') : e.message);
 }
 
 function setRunning(on) {

@@ -109,11 +109,15 @@ function beginTalk() {
     newTalk();
 }
 
-async function newTalk() {
-    await stopRunning();
-    Object.assign(talk, { session: null, tree: emptyTree() });
+function clearTalk() {
+    Object.assign(talk, { session: null, tree: emptyTree(), at: null, tip: null });
     history.replaceState(null, '', '#');
     cutMeter(-1);
+}
+
+async function newTalk() {
+    await stopRunning();
+    clearTalk();
     show(null);
     markSession();
     find('text').focus();

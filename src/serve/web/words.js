@@ -135,6 +135,10 @@ const words = {
         'The answer was interrupted and not saved. The question is in the input again.',
         '回答中断，没有保存；问题已放回输入框。',
     ],
+    deleted: [
+        'This conversation was deleted elsewhere. The next question begins a new one.',
+        '此对话已在别处删除；下一个问题会开始新的对话。',
+    ],
     notKept: ['The stopped answer was not saved.', '停止的回答没有保存。'],
     unkept: [
         'This server keeps no conversations: this one ends with the page.',
