@@ -104,7 +104,7 @@ const words = {
     presence_penalty: ['Presence penalty', '存在惩罚'],
     frequency_penalty: ['Frequency penalty', '频率惩罚'],
     penalty_decay: ['Penalty decay', '惩罚衰减'],
-    max_tokens: ['Token limit of an answer', '回答的 token 上限'],
+    max_tokens: ['Token limit', 'token 上限'],
     seed: ['Seed', '随机种子'],
     random: ['random', '随机'],
     most: ['server limit', '服务器上限'],
