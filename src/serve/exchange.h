@@ -20,6 +20,7 @@ struct exchange {
     exchange *next, *before; /* in the server's list, under its lock */
     char id[32], method[16], path[256], client[64], tenant[40], allow[32], origin[256];
     const route *route;
+    const wire *wire; /* the form of errors and streams: that of the path */
     int preflight, dispatched; /* of the HTTP thread alone */
     int interim;               /* HTTP/1.1: a client may be sent 102 */
     out body;

@@ -124,6 +124,7 @@ static const route *find_route(exchange *x, problem *p)
         const size_t n = strlen(r->path);
         const int beginning = n > 1 && r->path[n - 1] == '*';
         if (beginning ? strncmp(r->path, x->path, n - 1) || !x->path[n - 1] : strcmp(r->path, x->path) != 0) continue;
+        x->wire = r->wire;
         if (!strcmp(r->method, x->method) || (!strcmp(x->method, "HEAD") && !strcmp(r->method, "GET"))) return r;
         if (!known++) *x->allow = 0;
         snprintf(x->allow + strlen(x->allow), sizeof x->allow - strlen(x->allow), "%s%s", *x->allow ? ", " : "",

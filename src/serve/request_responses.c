@@ -70,6 +70,15 @@ static int ends_with(const char *text, const char *end)
     return n >= k && !strcmp(text + n - k, end);
 }
 
+/* A message or a call that only its id stands for, which is in a response that may be forgotten. */
+static int read_reference(const json_t *item, const char *name, problem *p)
+{
+    const char *id = json_string_value(json_object_get(item, "id"));
+    if (id && !strncmp(id, "rs_", 3)) return 0; /* a thought */
+    return refuse(p, 501, name, "unsupported",
+                  "%s is an item_reference, which is not supported; send the item, or previous_response_id", name);
+}
+
 /* Thoughts and items of tools that this server does not have are not read. */
 static int read_item(request *r, answer *a, const json_t *item, size_t i, problem *p)
 {
@@ -79,6 +88,7 @@ static int read_item(request *r, answer *a, const json_t *item, size_t i, proble
     const char *type = json_string_value(json_object_get(item, "type"));
     if (!type || !strcmp(type, "message")) return read_message(r, a, item, name, p);
     if (!strcmp(type, "function_call") || !strcmp(type, "custom_tool_call")) return read_call(r, a, item, name, p);
+    if (!strcmp(type, "item_reference")) return read_reference(item, name, p);
     return ends_with(type, "_call_output") ? read_output(r, a, item, name, p) : 0;
 }
 
@@ -109,13 +119,25 @@ int request_items(request *r, const json_t *earlier, problem *p)
 
 /* ---- tools ------------------------------------------------------------------------------------------------------- */
 
+/* {"type": "allowed_tools", "mode": "auto" | "required", "tools": [{"name": ...}, ...]} */
+static int is_allowed(const json_t *choice, const json_t *tool)
+{
+    const char *type = json_string_value(json_object_get(choice, "type"));
+    const json_t *list = json_object_get(choice, "tools"), *name = json_object_get(tool, "name");
+    if (!type || strcmp(type, "allowed_tools")) return 1;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (name && json_equal(json_object_get(json_array_get(list, i), "name"), name)) return 1;
+    return 0;
+}
+
 /* "auto", "none", "required", {"type": "function", "name": ...}. Another object names tools that are left out. */
 static int read_choice(request *r, int *none, problem *p)
 {
     const json_t *v = json_object_get(r->body, "tool_choice");
     const char *word = json_string_value(v), *name = json_string_value(json_object_get(v, "name"));
     *none = 0;
-    if (json_is_object(v)) return name ? request_function(r, name, p) : 0;
+    if (json_is_object(v) && !name) word = json_string_value(json_object_get(v, "mode"));
+    if (json_is_object(v) && !word) return name ? request_function(r, name, p) : 0;
     if (!word) return v && !json_is_null(v) ? field_refuse(p, "tool_choice", "a string or an object", v) : 0;
     return request_choice(r, none, word, p);
 }
@@ -131,7 +153,8 @@ static int read_tools(request *r, problem *p)
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *tool = json_array_get(list, i);
         const char *type = json_string_value(json_object_get(tool, "type"));
-        if (!type || !strcmp(type, "function")) json_array_append(functions, tool);
+        if (type && strcmp(type, "function")) continue;
+        if (is_allowed(json_object_get(r->body, "tool_choice"), tool)) json_array_append(functions, tool);
     }
     const int bad = request_functions(r, functions, p) || read_choice(r, &none, p);
     json_decref(functions);
@@ -152,7 +175,9 @@ static int read_text(request *r, problem *p)
         return schema ? request_schema(r, schema, p)
                       : refuse(p, 400, "text", "missing", "text.format.schema is missing");
     if (!strcmp(type, "json_object")) r->schema = "{\"type\":\"object\"}";
-    return 0;
+    if (r->schema || !strcmp(type, "text")) return 0;
+    return refuse(p, 400, "text", "invalid_value",
+                  "text.format.type is '%.40s', expected text, json_object or json_schema", type);
 }
 
 static int read_reasoning(request *r, problem *p)

@@ -39,12 +39,12 @@ with socket.socket() as s:
 page = f"http://127.0.0.1:{port}"
 with tempfile.TemporaryDirectory() as folder:
     environment = os.environ | {
-        "DATA_DIR": folder, "HOME": folder, "WEBUI_SECRET_KEY": "secret", "OFFLINE_MODE": "true", "RAG_EMBEDDING_MODEL": "",
-        "OLLAMA_BASE_URL": base, "OLLAMA_BASE_URLS": base, "ENABLE_OPENAI_API": "true",
+        "DATA_DIR": folder, "HOME": folder, "WEBUI_SECRET_KEY": "secret", "OFFLINE_MODE": "true",
+        "RAG_EMBEDDING_MODEL": "", "OLLAMA_BASE_URL": base, "OLLAMA_BASE_URLS": base, "ENABLE_OPENAI_API": "true",
         "OPENAI_API_BASE_URL": base + "/v1", "OPENAI_API_BASE_URLS": base + "/v1", "OPENAI_API_KEY": "none"}
     with open(os.path.join(folder, "log"), "w+") as log:
-        webui = subprocess.Popen([program, "serve", "--host", "127.0.0.1", "--port", str(port)], env=environment, stdout=log,
-                                 stderr=log, cwd=folder)
+        webui = subprocess.Popen([program, "serve", "--host", "127.0.0.1", "--port", str(port)], env=environment,
+                                 stdout=log, stderr=log, cwd=folder)
         try:
             for _ in range(600):
                 try:
@@ -64,7 +64,8 @@ with tempfile.TemporaryDirectory() as folder:
                 parts = [e["choices"][0]["delta"].get("content") or "" for e in events if e.get("choices")]
                 check(whole.startswith("I am") and "".join(parts) == whole and len(parts) > 3, (model, whole, parts))
             model = next(m for m, owner in models.items() if owner == "ollama")
-            check(len(json.loads(ask("/ollama/api/embed", {"model": model, "input": "a"}))["embeddings"][0]) > 10, "embed")
+            embedded = json.loads(ask("/ollama/api/embed", {"model": model, "input": "a"}))
+            check(len(embedded["embeddings"][0]) > 10, embedded)
             check("version" in json.loads(ask("/ollama/api/version")), "version")
             check(json.loads(ask("/ollama/api/show", {"model": model}))["capabilities"], "show")
         finally:
