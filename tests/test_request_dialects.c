@@ -90,6 +90,17 @@ static void ollama(void)
     request_release(&r);
 }
 
+/* Ollama's own package does not send empty contents. */
+static void ollama_empty(void)
+{
+    request r;
+    EXPECT_STR(conversation(request_ollama_chat, &r,
+                            "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"tool_calls\":"
+                            "[{\"function\": {\"name\": \"f\", \"arguments\": {}}}]}, {\"role\": \"tool\"}]}"),
+               "U:a|A:{\"name\":\"f\",\"arguments\":{}}|T:|");
+    request_release(&r);
+}
+
 static void llama(void)
 {
     request r;
@@ -245,6 +256,7 @@ int main(void)
 {
     RUN(anthropic);
     RUN(ollama);
+    RUN(ollama_empty);
     RUN(llama);
     RUN(items);
     RUN(refused);

@@ -87,8 +87,12 @@ int request_ollama_chat(request *r, const char *body, size_t bytes, problem *p)
 {
     const json_t *list = NULL;
     if (begin_ollama(r, body, bytes, p) || field_list(&list, r->body, "messages", p)) return -1;
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (refuse_images(json_array_get(list, i), p)) return -1;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *m = json_array_get(list, i);
+        if (refuse_images(m, p)) return -1;
+        /* Ollama's own package leaves out what is empty */
+        if (json_is_object(m) && !json_object_get(m, "content")) json_object_set_new(m, "content", json_string(""));
+    }
     if (!json_array_size(list)) {
         r->stream = 0;
         return 0;

@@ -119,25 +119,14 @@ int request_items(request *r, const json_t *earlier, problem *p)
 
 /* ---- tools ------------------------------------------------------------------------------------------------------- */
 
-/* {"type": "allowed_tools", "mode": "auto" | "required", "tools": [{"name": ...}, ...]} */
-static int is_allowed(const json_t *choice, const json_t *tool)
-{
-    const char *type = json_string_value(json_object_get(choice, "type"));
-    const json_t *list = json_object_get(choice, "tools"), *name = json_object_get(tool, "name");
-    if (!type || strcmp(type, "allowed_tools")) return 1;
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (name && json_equal(json_object_get(json_array_get(list, i), "name"), name)) return 1;
-    return 0;
-}
-
 /* "auto", "none", "required", {"type": "function", "name": ...}. Another object names tools that are left out. */
 static int read_choice(request *r, int *none, problem *p)
 {
     const json_t *v = json_object_get(r->body, "tool_choice");
     const char *word = json_string_value(v), *name = json_string_value(json_object_get(v, "name"));
     *none = 0;
-    if (json_is_object(v) && !name) word = json_string_value(json_object_get(v, "mode"));
-    if (json_is_object(v) && !word) return name ? request_function(r, name, p) : 0;
+    if (request_allowed(v)) return request_mode(r, none, v, p);
+    if (json_is_object(v)) return name ? request_function(r, name, p) : 0;
     if (!word) return v && !json_is_null(v) ? field_refuse(p, "tool_choice", "a string or an object", v) : 0;
     return request_choice(r, none, word, p);
 }
@@ -154,7 +143,7 @@ static int read_tools(request *r, problem *p)
         json_t *tool = json_array_get(list, i);
         const char *type = json_string_value(json_object_get(tool, "type"));
         if (type && strcmp(type, "function")) continue;
-        if (is_allowed(json_object_get(r->body, "tool_choice"), tool)) json_array_append(functions, tool);
+        if (request_is_allowed(json_object_get(r->body, "tool_choice"), tool)) json_array_append(functions, tool);
     }
     const int bad = request_functions(r, functions, p) || read_choice(r, &none, p);
     json_decref(functions);

@@ -3,6 +3,7 @@
 #include "responses.h"
 #include "dialects.h"
 #include "responses_kept.h"
+#include <string.h>
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
@@ -228,6 +229,12 @@ void handle_response(exchange *x)
     out o = {0};
     problem p;
     const int deletes = *exchange_method(x) == 'D';
+    const char *streams = exchange_query(x, "stream");
+    if (streams && !strcmp(streams, "true")) {
+        refuse(&p, 501, "stream", "unsupported", "a response that is kept is not streamed again; leave stream out");
+        exchange_refuse(x, &p);
+        return;
+    }
     const int found = deletes ? responses_forget(s, exchange_tenant(x), id)
                               : responses_find(s, exchange_tenant(x), id, KEPT_RESPONSE, &o);
     if (!found) {
