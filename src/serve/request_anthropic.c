@@ -36,7 +36,7 @@ static int read_system(request *r, problem *p)
 
 static const char *type_of(const json_t *block)
 {
-    const char *type = json_string_value(json_object_get(block, "type"));
+    const char *type = field_word(block, "type");
     return type ? type : "";
 }
 
@@ -70,7 +70,7 @@ static int read_answer_blocks(out *text, call_list *calls, request *r, const jso
     const char *part;
     for (size_t i = 0; i < json_array_size(blocks); i++) {
         const json_t *block = json_array_get(blocks, i);
-        const char *type = type_of(block), *function = json_string_value(json_object_get(block, "name"));
+        const char *type = type_of(block), *function = field_word(block, "name");
         if (!strcmp(type, "thinking") || !strcmp(type, "redacted_thinking")) continue;
         if (!strcmp(type, "tool_use")) {
             if (!function) return refuse(p, 400, name, "missing", "%s has a block tool_use without a name", name);
@@ -101,7 +101,7 @@ static int read_message(request *r, const json_t *m, size_t i, problem *p)
 {
     char name[64];
     const json_t *content = json_object_get(m, "content");
-    const char *role = json_string_value(json_object_get(m, "role"));
+    const char *role = field_word(m, "role");
     snprintf(name, sizeof name, "messages[%zu]", i);
     if (!json_is_object(m)) return field_refuse(p, name, "an object", m);
     const int answer = role && !strcmp(role, "assistant"), system = role && !strcmp(role, "system");
@@ -135,7 +135,7 @@ static int add_function(json_t *functions, const json_t *tool, size_t i, problem
     static const char *const names[][2] = {
         {"name", "name"}, {"description", "description"}, {"input_schema", "parameters"}, {"strict", "strict"}};
     char name[64];
-    const char *type = json_string_value(json_object_get(tool, "type"));
+    const char *type = field_word(tool, "type");
     const json_t *schema = json_object_get(tool, "input_schema");
     snprintf(name, sizeof name, "tools[%zu]", i);
     if (!json_is_object(tool)) return field_refuse(p, name, "an object", tool);

@@ -26,7 +26,7 @@ static int end_answer(request *r, answer *a, problem *p)
 
 static int read_message(request *r, answer *a, const json_t *item, const char *name, problem *p)
 {
-    const char *role = json_string_value(json_object_get(item, "role")), *text = "";
+    const char *role = field_word(item, "role"), *text = "";
     const json_t *content = json_object_get(item, "content");
     if (!role) return refuse(p, 400, name, "missing", "%s.role is missing", name);
     if (content && !json_is_null(content) && request_content(&text, r, content, name, p)) return -1;
@@ -45,7 +45,7 @@ static int read_message(request *r, answer *a, const json_t *item, const char *n
 /* function_call has arguments in JSON; custom_tool_call has a text. */
 static int read_call(request *r, answer *a, const json_t *item, const char *name, problem *p)
 {
-    const char *function = json_string_value(json_object_get(item, "name"));
+    const char *function = field_word(item, "name");
     const json_t *input = json_object_get(item, "input");
     if (!function) return refuse(p, 400, name, "missing", "%s.name is missing", name);
     json_t *wrapped = input ? json_pack("{s:O}", "input", input) : NULL;
@@ -73,7 +73,7 @@ static int ends_with(const char *text, const char *end)
 /* A message or a call that only its id stands for, which is in a response that may be forgotten. */
 static int read_reference(const json_t *item, const char *name, problem *p)
 {
-    const char *id = json_string_value(json_object_get(item, "id"));
+    const char *id = field_word(item, "id");
     if (id && !strncmp(id, "rs_", 3)) return 0; /* a thought */
     return refuse(p, 501, name, "unsupported",
                   "%s is an item_reference, which is not supported; send the item, or previous_response_id", name);
@@ -85,7 +85,7 @@ static int read_item(request *r, answer *a, const json_t *item, size_t i, proble
     char name[64];
     snprintf(name, sizeof name, "input[%zu]", i);
     if (!json_is_object(item)) return field_refuse(p, name, "an object", item);
-    const char *type = json_string_value(json_object_get(item, "type"));
+    const char *type = field_word(item, "type");
     if (!type || !strcmp(type, "message")) return read_message(r, a, item, name, p);
     if (!strcmp(type, "function_call") || !strcmp(type, "custom_tool_call")) return read_call(r, a, item, name, p);
     if (!strcmp(type, "item_reference")) return read_reference(item, name, p);
@@ -123,7 +123,7 @@ int request_items(request *r, const json_t *earlier, problem *p)
 static int read_choice(request *r, int *none, problem *p)
 {
     const json_t *v = json_object_get(r->body, "tool_choice");
-    const char *word = json_string_value(v), *name = json_string_value(json_object_get(v, "name"));
+    const char *word = json_string_value(v), *name = field_word(v, "name");
     *none = 0;
     if (request_allowed(v)) return request_mode(r, none, v, p);
     if (json_is_object(v)) return name ? request_function(r, name, p) : 0;
@@ -141,7 +141,7 @@ static int read_tools(request *r, problem *p)
     json_t *functions = json_array();
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *tool = json_array_get(list, i);
-        const char *type = json_string_value(json_object_get(tool, "type"));
+        const char *type = field_word(tool, "type");
         if (type && strcmp(type, "function")) continue;
         if (request_is_allowed(json_object_get(r->body, "tool_choice"), tool)) json_array_append(functions, tool);
     }

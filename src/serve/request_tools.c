@@ -30,7 +30,7 @@ int request_choice(request *r, int *none, const char *word, problem *p)
 
 int request_mode(request *r, int *none, const json_t *choice, problem *p)
 {
-    const char *mode = json_string_value(json_object_get(request_allowed(choice), "mode"));
+    const char *mode = field_word(request_allowed(choice), "mode");
     return mode ? request_choice(r, none, mode, p)
                 : refuse(p, 400, "tool_choice", "missing", "tool_choice.mode is missing, expected auto or required");
 }
@@ -43,7 +43,7 @@ static const json_t *name_of(const json_t *tool)
 
 const json_t *request_allowed(const json_t *choice)
 {
-    const char *type = json_string_value(json_object_get(choice, "type"));
+    const char *type = field_word(choice, "type");
     if (!type || strcmp(type, "allowed_tools")) return NULL;
     const json_t *inner = json_object_get(choice, "allowed_tools");
     return inner ? inner : choice;
@@ -96,7 +96,7 @@ static int read_list(request *r, problem *p)
     int bad = 0;
     for (size_t i = 0; i < json_array_size(list) && !bad; i++) {
         json_t *tool = json_array_get(list, i);
-        const char *type = json_string_value(json_object_get(tool, "type"));
+        const char *type = field_word(tool, "type");
         if (!type)
             bad = refuse(p, 400, "tools", "missing", "tools[%zu].type is missing, expected \"function\"", i);
         else if (strcmp(type, "function"))

@@ -28,17 +28,16 @@ const wire responses_wire = {.stream = "text/event-stream; charset=utf-8",
 
 static void begin_event(answers *a, const char *type)
 {
-    out_format(&a->piece, "event: %s\ndata: {\"type\": \"%s\", \"sequence_number\": %d", type, type, a->events++);
+    answers_begin_event(a, type);
+    out_format(&a->piece, ", \"sequence_number\": %d", a->events++);
 }
-
-static void end_event(answers *a) { out_text(&a->piece, "}\n\n"); }
 
 static void put_response_event(answers *a, const char *type, const char *status, const out *items)
 {
     begin_event(a, type);
     out_text(&a->piece, ", \"response\": ");
     responses_put(&a->piece, a, status, items);
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void begin(answers *a)
@@ -67,7 +66,7 @@ static void put_item_event(answers *a, const choice *c, const char *type, const 
     begin_event(a, type);
     out_format(&a->piece, ", \"output_index\": %d, \"item\": ", c->items);
     responses_put_item(&a->piece, a, c, c->item, c->items, status);
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void put_part_event(answers *a, const choice *c, const char *type, const out *text)
@@ -75,7 +74,7 @@ static void put_part_event(answers *a, const choice *c, const char *type, const 
     begin_item_event(a, c, type, 1);
     out_text(&a->piece, ", \"part\": ");
     responses_put_part(&a->piece, c->item, text);
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void open_item(answers *a, choice *c)
@@ -90,7 +89,7 @@ static void put_delta(answers *a, choice *c, const char *type, int part, const c
     out_text(&a->piece, ", \"delta\": ");
     out_string(&a->piece, text, n);
     if (c->item == ITEM_TEXT) out_text(&a->piece, ", \"logprobs\": []");
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void part(answers *a, choice *c, int reasoning, const char *text, size_t n)
@@ -116,7 +115,7 @@ static void put_done(answers *a, const choice *c, const char *type, const char *
     out_string(&a->piece, text->n ? text->at : "", text->n);
     if (c->item == ITEM_TEXT) out_text(&a->piece, ", \"logprobs\": []");
     if (c->item == ITEM_CALL) out_format(&a->piece, ", \"name\": \"%s\"", c->call_name);
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void close_item(answers *a, choice *c)
