@@ -140,6 +140,37 @@ static void loose(void)
     wkv_tools_free(odd);
 }
 
+/* A part that is not supported takes no other with it, nor the type of the value. */
+static void loose_parts(void)
+{
+    static const char json[] =
+        "[{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{"
+        "\"i\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":9},\"p\":{\"pattern\":\"(?=x)\",\"maxLength\":2},"
+        "\"c\":{\"const\":\"x\",\"minLength\":1},\"n\":{\"multipleOf\":2},\"l\":{\"uniqueItems\":true},"
+        "\"r\":{\"$ref\":\"#/components/R\"},\"a\":{\"allOf\":[{\"minimum\":3},{\"minimum\":5}]}},"
+        "\"required\":[\"i\",\"p\",\"c\",\"n\",\"l\",\"r\"],\"additionalProperties\":false,"
+        "\"components\":{\"R\":{\"type\":\"string\",\"pattern\":\"(?=x)\"}}}},"
+        "{\"name\":\"g\",\"parameters\":{\"type\":\"object\",\"patternProperties\":{\"^x\":{\"type\":\"integer\"},"
+        "\"^y\":{\"type\":\"null\"}},\"additionalProperties\":false}},"
+        "{\"name\":\"h\",\"parameters\":{\"type\":\"object\",\"patternProperties\":{\"^x\":{\"type\":\"integer\"}}}},"
+        "{\"name\":\"k\",\"parameters\":{\"properties\":{\"i\":{\"type\":\"integer\",\"maximum\":9},"
+        "\"p\":{\"not\":{}}}}}]";
+    wkv_tools *odd;
+    EXPECT_EQ(wkv_tools_new(&odd, json, strlen(json)), 0);
+    const wkv_answer_form f = {.how = g1, .tools = odd};
+    expect(&f, FENCED("{\"name\":\"f\",\"arguments\":{\"i\":9,\"p\":\"ab\",\"c\":\"x\",\"n\":3,\"l\":[1,1],\"r\":\"a\"}}"),
+           MUST_END);
+    expect(&f, "```json\n{\"name\":\"f\",\"arguments\":{\"i\":9,\"p\":\"ab|c", GOES_ON);
+    expect(&f, "```json\n{\"name\":\"f\",\"arguments\":{\"i\":9,\"p\":|7", GOES_ON);
+    expect(&f, "```json\n{\"name\":\"f\",\"arguments\":{\"i\":9,\"p\":\"\",\"c\":\"x\",\"n\":|\"a\"", GOES_ON);
+    expect(&f, "```json\n{\"name\":\"f\",\"arguments\":{\"i\":9,\"p\":\"\",\"c\":\"x\",\"n\":1,\"l\":|{", GOES_ON);
+    expect(&f, FENCED("{\"name\":\"g\",\"arguments\":{\"x\":7,\"y\":null}}"), MUST_END);
+    expect(&f, "```json\n{\"name\":\"g\",\"arguments\":{\"x\":|\"a\"", GOES_ON);
+    expect(&f, FENCED("{\"name\":\"h\",\"arguments\":{\"other\":[true]}}"), MUST_END);
+    expect(&f, "```json\n{\"name\":\"k\",\"arguments\":{\"i\":1|0", GOES_ON);
+    wkv_tools_free(odd);
+}
+
 int main(void)
 {
     if (tokenizer_open_file(&bytes, "bytes") || wkv_tools_new(&tools, TOOLS, strlen(TOOLS)) ||
@@ -151,6 +182,7 @@ int main(void)
     RUN(schemas);
     RUN(refusals);
     RUN(loose);
+    RUN(loose_parts);
     wkv_tools_free(tools);
     wkv_tokenizer_close(bytes);
     return DONE();

@@ -36,6 +36,7 @@ ollama ollama
 litellm litellm
 langchain langchain_openai
 aider aider
+open_webui open_webui
 tools langchain_openai jsonschema
 harness lm_eval datasets numpy
 END

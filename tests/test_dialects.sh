@@ -57,6 +57,9 @@ holds head 'X-Should-Retry: false'
 ask 404 /v1/messages -d "{\"model\": \"claude\", \"max_tokens\": 2, $question}"
 holds body '{"type": "error", "error": {"type": "not_found_error"'
 ask 405 /v1/messages
+holds body '{"type": "error", "error": {"type": "invalid_request_error"'
+ask 405 /api/chat
+holds body '{"error": "/api/chat does not answer GET'
 # the line that Claude Code changes in every request leaves the cache as it is
 for cch in fa690 0aaa9; do
     says ' Yes.'

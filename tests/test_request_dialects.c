@@ -53,6 +53,12 @@ static void anthropic(void)
     EXPECT_EQ(wkv_tools_count(r.tools), 1);
     EXPECT(r.stream && r.must_call && r.one_call && !r.function);
     request_release(&r);
+    EXPECT_STR(conversation(request_anthropic, &r,
+                            "{\"messages\": [{\"role\": \"user\", \"content\": []}], \"output_format\": {\"type\":"
+                            "\"json_schema\", \"schema\": {\"type\": \"array\"}}}"),
+               "U:|");
+    EXPECT_STR(r.schema, "{\"type\":\"array\"}");
+    request_release(&r);
 }
 
 static void ollama(void)
@@ -81,6 +87,17 @@ static void ollama(void)
     request_release(&r);
     EXPECT_STR(conversation(request_ollama_chat, &r, "{}"), "");
     EXPECT(!r.n_prompts && !r.stream);
+    request_release(&r);
+}
+
+/* Ollama's own package does not send empty contents. */
+static void ollama_empty(void)
+{
+    request r;
+    EXPECT_STR(conversation(request_ollama_chat, &r,
+                            "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"tool_calls\":"
+                            "[{\"function\": {\"name\": \"f\", \"arguments\": {}}}]}, {\"role\": \"tool\"}]}"),
+               "U:a|A:{\"name\":\"f\",\"arguments\":{}}|T:|");
     request_release(&r);
 }
 
@@ -124,6 +141,17 @@ static void items(void)
     request_release(&r);
     EXPECT_STR(conversation(responses, &r, "{\"input\": []}"), "U:|");
     request_release(&r);
+    EXPECT_STR(
+        conversation(responses, &r,
+                     "{\"input\": [{\"type\": \"item_reference\", \"id\": \"rs_a\"}], \"tools\": [{\"type\":"
+                     "\"function\", \"name\": \"f\"}, {\"type\": \"function\", \"name\": \"g\"}], \"tool_choice\":"
+                     "{\"type\": \"allowed_tools\", \"mode\": \"required\", \"tools\": [{\"type\": \"function\","
+                     "\"name\": \"g\"}]}}"),
+        "U:|");
+    EXPECT_EQ(wkv_tools_count(r.tools), 1);
+    EXPECT_STR(wkv_tools_name(r.tools, 0), "g");
+    EXPECT(r.must_call);
+    request_release(&r);
 }
 
 static void refused(void)
@@ -161,6 +189,27 @@ static void refused(void)
         {responses, "{\"input\": \"\", \"tool_choice\": \"required\"}", 400, "tool_choice"},
         {responses, "{\"input\": \"\", \"text\": {\"format\": {\"type\": \"json_schema\"}}}", 400, "text"},
         {responses, "{\"input\": \"\", \"prompt\": {}}", 501, "prompt"},
+        {request_anthropic, "{\"messages\": [{\"role\": \"user\", \"content\": \"\"}], \"tools\": [\"x\"]}", 400,
+         "tools[0]"},
+        {request_anthropic,
+         "{\"messages\": [{\"role\": \"user\", \"content\": \"\"}], "
+         "\"tools\": [{\"name\": \"f\", \"input_schema\": \"x\"}]}",
+         400, "tools[0].input_schema"},
+        {request_anthropic, "{\"messages\": [{\"role\": \"user\", \"content\": \"\"}], \"stop_sequences\": [\"a\", 1]}",
+         400, "stop_sequences[1]"},
+        {request_anthropic,
+         "{\"messages\": [{\"role\": \"user\", \"content\": \"\"}], "
+         "\"output_config\": {\"format\": {\"type\": \"x\"}}}",
+         400, "output_config"},
+        {request_anthropic,
+         "{\"messages\": [{\"role\": \"user\", \"content\": \"\"}], "
+         "\"output_format\": {\"type\": \"json_schema\"}}",
+         400, "output_config"},
+        {request_ollama_chat, "{\"messages\": {}}", 400, "messages"},
+        {request_ollama_chat, "{\"think\": 5}", 400, "think"},
+        {request_ollama_generate, "{\"prompt\": \"a\", \"context\": [1]}", 501, "context"},
+        {responses, "{\"input\": \"\", \"text\": {\"format\": {\"type\": \"x\"}}}", 400, "text"},
+        {responses, "{\"input\": [{\"type\": \"item_reference\", \"id\": \"msg_a\"}]}", 501, "input[0]"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         request r;
@@ -207,6 +256,7 @@ int main(void)
 {
     RUN(anthropic);
     RUN(ollama);
+    RUN(ollama_empty);
     RUN(llama);
     RUN(items);
     RUN(refused);

@@ -93,13 +93,13 @@ static void refusals(void)
 {
     expect_refused("{}", "tools is not an array");
     expect_refused("[1]", "tools[0] is not an object");
-    expect_refused("[{}]", "tools[0].function.name is \"\"");
-    expect_refused("[{\"name\":\"a b\"}]", "tools[0].function.name is \"a b\"");
-    expect_refused("[{\"name\":7}]", "tools[0].function.name is not a string");
-    expect_refused("[{\"name\":\"a\",\"description\":[]}]", "tools[0].function.description is not a string");
+    expect_refused("[{}]", "tools[0].name is \"\"");
+    expect_refused("[{\"name\":\"a b\"}]", "tools[0].name is \"a b\"");
+    expect_refused("[{\"name\":7}]", "tools[0].name is not a string");
+    expect_refused("[{\"name\":\"a\",\"description\":[]}]", "tools[0].description is not a string");
     expect_refused("[{\"name\":\"a\"},{\"function\":{\"name\":\"a\"}}]",
                    "tools[1].function.name is \"a\", the name of");
-    expect_refused("[{\"name\":\"a\",\"parameters\":[]}]", "tools[0].function.parameters");
+    expect_refused("[{\"name\":\"a\",\"parameters\":[]}]", "tools[0].parameters");
     expect_refused("[", "");
 }
 

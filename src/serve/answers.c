@@ -264,6 +264,13 @@ void answers_give(exchange *x, const dialect *how)
     exchange_refuse(x, &p);
 }
 
+void answers_begin_event(answers *a, const char *type)
+{
+    out_format(&a->piece, "event: %s\ndata: {\"type\": \"%s\"", type, type);
+}
+
+void answers_end_event(answers *a) { out_text(&a->piece, "}\n\n"); }
+
 void answers_usage(const answers *a, out *o)
 {
     int sampled = 0;

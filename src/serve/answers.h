@@ -97,6 +97,10 @@ void answers_turn(answers *a, choice *c, item to);
 int calls_take(answers *a, choice *c, const char *text, size_t n);
 void calls_end(answers *a, choice *c); /* the answer is complete */
 
+/* An event of its type, whose object has further members up to its end (answers.c). */
+void answers_begin_event(answers *a, const char *type);
+void answers_end_event(answers *a);
+
 /* The arguments of a call as JSON: {} in place of a text that is none. */
 void answers_object(out *o, const out *arguments);
 

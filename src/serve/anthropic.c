@@ -63,30 +63,23 @@ static void begin_message(out *o, const answers *a)
 
 /* ---- a stream ---------------------------------------------------------------------------------------------------- */
 
-static void begin_event(answers *a, const char *type)
-{
-    out_format(&a->piece, "event: %s\ndata: {\"type\": \"%s\"", type, type);
-}
-
-static void end_event(answers *a) { out_text(&a->piece, "}\n\n"); }
-
 static void begin(answers *a)
 {
     if (!a->r.stream) return;
-    begin_event(a, "message_start");
+    answers_begin_event(a, "message_start");
     out_text(&a->piece, ", \"message\": ");
     begin_message(&a->piece, a);
     out_text(&a->piece, ", \"content\": [], \"stop_reason\": null, \"stop_sequence\": null, \"usage\": ");
     put_usage(&a->piece, a, 0);
     out_text(&a->piece, "}");
-    end_event(a);
+    answers_end_event(a);
     exchange_send(a->j.x, &a->piece);
     out_clear(&a->piece);
 }
 
 static void open_item(answers *a, choice *c)
 {
-    begin_event(a, "content_block_start");
+    answers_begin_event(a, "content_block_start");
     out_format(&a->piece, ", \"index\": %d, \"content_block\": ", c->items);
     if (c->item == ITEM_REASONING)
         out_text(&a->piece, "{\"type\": \"thinking\", \"thinking\": \"\", \"signature\": \"\"}");
@@ -95,16 +88,16 @@ static void open_item(answers *a, choice *c)
     else
         out_format(&a->piece, "{\"type\": \"tool_use\", \"id\": \"%s\", \"name\": \"%s\", \"input\": {}}", c->call_id,
                    c->call_name);
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void put_delta(answers *a, choice *c, const char *type, const char *field, const char *text, size_t n)
 {
-    begin_event(a, "content_block_delta");
+    answers_begin_event(a, "content_block_delta");
     out_format(&a->piece, ", \"index\": %d, \"delta\": {\"type\": \"%s\", \"%s\": ", c->items, type, field);
     out_string(&a->piece, text, n);
     out_text(&a->piece, "}");
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void part(answers *a, choice *c, int reasoning, const char *text, size_t n)
@@ -131,21 +124,21 @@ static void call(answers *a, choice *c, const wkv_call_part *part)
 
 static void close_item(answers *a, choice *c)
 {
-    begin_event(a, "content_block_stop");
+    answers_begin_event(a, "content_block_stop");
     out_format(&a->piece, ", \"index\": %d", c->items);
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void end(answers *a, choice *c)
 {
-    begin_event(a, "message_delta");
+    answers_begin_event(a, "message_delta");
     out_text(&a->piece, ", \"delta\": {");
     put_stop(&a->piece, c);
     out_text(&a->piece, "}, \"usage\": ");
     put_usage(&a->piece, a, c->sampled);
-    end_event(a);
-    begin_event(a, "message_stop");
-    end_event(a);
+    answers_end_event(a);
+    answers_begin_event(a, "message_stop");
+    answers_end_event(a);
 }
 
 /* ---- a whole response -------------------------------------------------------------------------------------------- */

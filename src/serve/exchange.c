@@ -1,11 +1,9 @@
-/* exchange.c - an exchange between two threads: replies, streams, a client that leaves, the clock. */
-#define _GNU_SOURCE /* POLLRDHUP */
+/* exchange.c - an exchange between two threads: replies and streams. */
 #include "exchange.h"
 #include "wkv_base.h"
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +11,6 @@
 
 enum {
     RING = 64 << 10, /* bytes of a stream that wait for the client */
-    SECOND = 1000000,
     OWN_TIMEOUT = 61 /* seconds, other than libmicrohttpd's for all */
 };
 
@@ -130,8 +127,7 @@ void exchange_suspend(exchange *x)
     x->suspended = 1;
 }
 
-/* Under the lock. */
-static void resume(exchange *x)
+void exchange_resume(exchange *x)
 {
     if (!x->suspended || !x->connection) return;
     x->suspended = 0;
@@ -149,7 +145,7 @@ void exchange_reply(exchange *x, int status, const char *type, out *body)
         x->state = EXCHANGE_DONE;
         if (!x->answered) x->answered = now_us();
         *body = (out){0};
-        resume(x);
+        exchange_resume(x);
     }
     pthread_mutex_unlock(&x->lock);
     out_release(body);
@@ -191,20 +187,19 @@ void exchange_expect_stream(exchange *x)
     pthread_mutex_unlock(&x->lock);
 }
 
-/* Under the lock. */
-static void accept_stream(exchange *x)
+void exchange_begin_stream(exchange *x)
 {
     if (x->accepted || x->state != EXCHANGE_WAITING) return;
     x->accepted = 1;
     x->state = EXCHANGE_STREAMING;
     x->wrote = x->progress = now_us();
-    resume(x);
+    exchange_resume(x);
 }
 
 void exchange_accept(exchange *x)
 {
     pthread_mutex_lock(&x->lock);
-    if (x->streams) accept_stream(x);
+    if (x->streams) exchange_begin_stream(x);
     pthread_mutex_unlock(&x->lock);
 }
 
@@ -217,7 +212,7 @@ void exchange_send(exchange *x, const out *text)
         x->wrote = now_us();
         if (!x->answered) x->answered = x->wrote;
         if (x->reply.failed || text->failed) x->left = 1;
-        resume(x);
+        exchange_resume(x);
     }
     pthread_mutex_unlock(&x->lock);
 }
@@ -226,7 +221,7 @@ void exchange_end(exchange *x)
 {
     pthread_mutex_lock(&x->lock);
     x->state = EXCHANGE_DONE;
-    resume(x);
+    exchange_resume(x);
     pthread_mutex_unlock(&x->lock);
 }
 
@@ -236,94 +231,4 @@ int exchange_full(exchange *x)
     const int full = x->reply.n - x->sent > RING;
     pthread_mutex_unlock(&x->lock);
     return full;
-}
-
-/* ---- a client that leaves ---------------------------------------------------------------------------------------- */
-
-/* The client has closed its half of the connection: it has left, or only has nothing more to say. A byte sent to it
- * tells: the system of a client that has left refuses it. */
-static void probe(exchange *x)
-{
-    static const char interim[] = "HTTP/1.1 102 Processing\r\n\r\n";
-    const int64_t now = now_us();
-    if (now - x->probed < SECOND / 10) return;
-    x->probed = now;
-    if (x->state == EXCHANGE_STREAMING) {
-        out_text(&x->reply, exchange_wire(x)->comment);
-        resume(x);
-    } else if (!x->interim || send(x->fd, interim, sizeof interim - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        x->left = 1;
-}
-
-int exchange_gone(exchange *x)
-{
-    pthread_mutex_lock(&x->lock);
-    if (!x->connection && x->state != EXCHANGE_DONE) x->left = 1;
-    if (x->suspended && !x->left) { /* libmicrohttpd does not watch it meanwhile */
-        struct pollfd f = {.fd = x->fd, .events = POLLRDHUP};
-        if (poll(&f, 1, 0) > 0) {
-            if (f.revents & (POLLERR | POLLHUP | POLLNVAL))
-                x->left = 1;
-            else
-                probe(x);
-        }
-        if (x->left) resume(x);
-    }
-    const int gone = x->left;
-    pthread_mutex_unlock(&x->lock);
-    return gone;
-}
-
-/* ---- the clock --------------------------------------------------------------------------------------------------- */
-
-/* End a connection for which libmicrohttpd waits. */
-static void give_up(exchange *x)
-{
-    x->left = 1;
-    if (x->fd >= 0) shutdown(x->fd, SHUT_RDWR);
-    resume(x);
-}
-
-/* The rest of a body cannot come: the client has closed its half. libmicrohttpd misses this where it comes together with
- * the last bytes. Seen twice, so that the HTTP thread has had the time to use bytes that it has read. */
-static int is_cut(exchange *x)
-{
-    char byte;
-    const int closed = x->fd >= 0 && recv(x->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-    x->cut = closed ? x->cut + 1 : 0;
-    return x->cut > 1;
-}
-
-static void tick(exchange *x, int64_t now)
-{
-    const serve_options *o = &x->server->o;
-    pthread_mutex_lock(&x->lock);
-    const int late = now - x->begun > (int64_t)o->body_timeout * SECOND;
-    if (x->state == EXCHANGE_READING && (late || is_cut(x))) give_up(x);
-    if (x->state == EXCHANGE_WAITING && x->streams && now - x->asked > SECOND) accept_stream(x);
-    if (x->state == EXCHANGE_STREAMING && x->suspended && now - x->wrote > (int64_t)o->keep_alive * SECOND) {
-        out_text(&x->reply, exchange_wire(x)->comment);
-        x->wrote = now;
-        resume(x);
-    }
-    const int waits = x->accepted && x->connection && x->reply.n > x->sent;
-    if (waits && now - x->progress > (int64_t)o->client_timeout * SECOND) give_up(x);
-    pthread_mutex_unlock(&x->lock);
-}
-
-void http_tick(server *s)
-{
-    const int64_t now = now_us();
-    pthread_mutex_lock(&s->lock);
-    for (exchange *x = s->exchanges; x; x = x->next) tick(x, now);
-    pthread_mutex_unlock(&s->lock);
-}
-
-int http_busy(server *s)
-{
-    int n = 0;
-    pthread_mutex_lock(&s->lock);
-    for (exchange *x = s->exchanges; x; x = x->next) n++;
-    pthread_mutex_unlock(&s->lock);
-    return n;
 }

@@ -20,6 +20,7 @@ struct exchange {
     exchange *next, *before; /* in the server's list, under its lock */
     char id[32], method[16], path[256], client[64], tenant[40], allow[32], origin[256];
     const route *route;
+    const wire *wire;          /* the form of errors and streams: that of the path */
     int preflight, dispatched; /* of the HTTP thread alone */
     int interim;               /* HTTP/1.1: a client may be sent 102 */
     out body;
@@ -43,7 +44,14 @@ struct exchange {
 exchange *exchange_new(server *s, struct MHD_Connection *c, const char *url, const char *method, const char *version);
 const wire *exchange_wire(const exchange *x);
 const char *exchange_header(const exchange *x, const char *name); /* of the request; NULL: none; HTTP thread only */
-void exchange_suspend(exchange *x); /* until there is more; under its lock, in the HTTP thread */
+/* Under its lock: */
+void exchange_suspend(exchange *x); /* until there is more; in the HTTP thread */
+void exchange_resume(exchange *x);
+void exchange_begin_stream(exchange *x); /* the client gets the headers */
+
 void access_log(const exchange *x); /* at its end */
+
+/* A socket that listens; port 0 becomes a free one. -1 after a message on standard error */
+int listen_open(const char *host, int *port);
 
 #endif

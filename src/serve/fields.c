@@ -77,6 +77,8 @@ int field_text(const char **to, const json_t *o, const char *name, problem *p)
     return 0;
 }
 
+const char *field_word(const json_t *o, const char *name) { return json_string_value(json_object_get(o, name)); }
+
 int field_flag(int *to, const json_t *o, const char *name, problem *p)
 {
     const json_t *v = value_of(o, name);

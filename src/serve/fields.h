@@ -1,7 +1,7 @@
 /* fields.h - fields of a JSON object with their types: a missing one or null leaves the value as it is, a wrong type is
  * status 400 with the field's name. Fields that nobody asks for are ignored.
  *
- * All functions return 0, or -1 with the problem filled in. Texts are borrowed from the object. */
+ * Functions with a problem return 0, or -1 with it filled in. Texts are borrowed from the object. */
 #ifndef WKV_SERVE_FIELDS_H
 #define WKV_SERVE_FIELDS_H
 
@@ -18,6 +18,9 @@ int field_count(int *to, const json_t *o, const char *name, int64_t least, int64
 int field_real(float *to, const json_t *o, const char *name, double least, double most, problem *p);
 int field_list(const json_t **to, const json_t *o, const char *name, problem *p);
 int field_object(const json_t **to, const json_t *o, const char *name, problem *p);
+
+/* A text whose absence the caller reports, or takes for another form; NULL: missing, or not a text. */
+const char *field_word(const json_t *o, const char *name);
 
 /* 400: the field is of another type than expected. */
 int field_refuse(problem *p, const char *name, const char *expected, const json_t *found);

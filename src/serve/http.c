@@ -4,10 +4,8 @@
 #include "guard.h"
 #include "page.h"
 #include "server.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +122,7 @@ static const route *find_route(exchange *x, problem *p)
         const size_t n = strlen(r->path);
         const int beginning = n > 1 && r->path[n - 1] == '*';
         if (beginning ? strncmp(r->path, x->path, n - 1) || !x->path[n - 1] : strcmp(r->path, x->path) != 0) continue;
+        x->wire = r->wire;
         if (!strcmp(r->method, x->method) || (!strcmp(x->method, "HEAD") && !strcmp(r->method, "GET"))) return r;
         if (!known++) *x->allow = 0;
         snprintf(x->allow + strlen(x->allow), sizeof x->allow - strlen(x->allow), "%s%s", *x->allow ? ", " : "",
@@ -217,15 +216,14 @@ static void on_complete(void *of, struct MHD_Connection *c, void **state, enum M
     exchange *x = *state;
     (void)of;
     if (!x) return;
-    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) set_timeout(c, IDLE_SECONDS); /* the connection stays */
     pthread_mutex_lock(&x->lock);
     x->connection = NULL;
     x->fd = -1;
     x->suspended = 0;
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) x->left = 1;
     pthread_mutex_unlock(&x->lock);
-    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) /* one of its own (exchange_suspend) costs time in each turn */
-        MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE_SECONDS);
+    /* the connection stays; a timeout of its own (exchange_suspend) costs time in each turn */
+    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) set_timeout(c, IDLE_SECONDS);
     exchange_release(x);
     *state = NULL;
 }
@@ -250,54 +248,10 @@ static size_t decode(void *unused, struct MHD_Connection *c, char *text)
     return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
 }
 
-static int listen_at(const struct addrinfo *a)
-{
-    const int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol), yes = 1;
-    if (fd < 0) return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (!bind(fd, a->ai_addr, a->ai_addrlen) && !listen(fd, 511)) return fd;
-    const int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
-
-static int open_port(const char *host, int port)
-{
-    char service[16];
-    struct addrinfo *all, want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_ADDRCONFIG};
-    snprintf(service, sizeof service, "%d", port);
-    int fd = -1, error = getaddrinfo(host, service, &want, &all);
-    if (error) {
-        want.ai_flags = AI_PASSIVE; /* a machine with the loopback interface only */
-        error = getaddrinfo(host, service, &want, &all);
-    }
-    if (error) {
-        fprintf(stderr, "wkv: %s: %s\n", host, gai_strerror(error));
-        return -1;
-    }
-    for (const struct addrinfo *a = all; a && fd < 0; a = a->ai_next) fd = listen_at(a);
-    if (fd < 0)
-        fprintf(stderr, "wkv: cannot listen at %s port %d: %s%s\n", host, port, strerror(errno),
-                errno == EADDRINUSE ? "; --port chooses another port, 0 any free one" : "");
-    freeaddrinfo(all);
-    return fd;
-}
-
-static int port_of(int fd)
-{
-    struct sockaddr_storage a;
-    socklen_t n = sizeof a;
-    if (getsockname(fd, (struct sockaddr *)&a, &n)) return 0;
-    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-                                         : ((struct sockaddr_in *)&a)->sin_port);
-}
-
 int http_start(server *s)
 {
-    const int fd = open_port(s->o.host, s->o.port);
+    const int fd = listen_open(s->o.host, &s->o.port);
     if (fd < 0) return 1;
-    s->o.port = port_of(fd);
     s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
                                  on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_complete,
                                  NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,

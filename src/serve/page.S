@@ -20,6 +20,7 @@
         .incbin "body.html"
         .ascii  "<script>"
         label   page_script
+        .incbin "storage.js"
         .incbin "words.js"
         .incbin "api.js"
         .incbin "markdown.js"

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,12 +150,10 @@ int request_think(request *r, const char *word, const char *name, problem *p)
 
 static int add_stop(request *r, const json_t *v, const char *name, problem *p)
 {
-    if (!json_is_string(v)) return field_refuse(p, name, "a string or an array of strings", v);
     if (!json_string_length(v)) return 0;
-    if (json_string_length(v) > 256)
-        return refuse(p, 400, name, "out_of_range", "a stop string has more than 256 bytes");
+    if (json_string_length(v) > 256) return refuse(p, 400, name, "out_of_range", "%s has more than 256 bytes", name);
     if (r->n_stops == REQUEST_STOPS)
-        return refuse(p, 400, name, "out_of_range", "%s has more than %d strings", name, REQUEST_STOPS);
+        return refuse(p, 400, name, "out_of_range", "%s is too many, expected at most %d strings", name, REQUEST_STOPS);
     r->stops[r->n_stops++] = json_string_value(v);
     return 0;
 }
@@ -163,9 +162,14 @@ int request_stops(request *r, const json_t *o, const char *name, problem *p)
 {
     const json_t *v = json_object_get(o, name);
     if (!v || json_is_null(v)) return 0;
-    if (!json_is_array(v)) return add_stop(r, v, name, p);
-    for (size_t i = 0; i < json_array_size(v); i++)
-        if (add_stop(r, json_array_get(v, i), name, p)) return -1;
+    if (json_is_string(v)) return add_stop(r, v, name, p);
+    if (!json_is_array(v)) return field_refuse(p, name, "a string or an array of strings", v);
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        char element[64];
+        snprintf(element, sizeof element, "%s[%zu]", name, i);
+        if (!json_is_string(json_array_get(v, i))) return field_refuse(p, element, "a string", json_array_get(v, i));
+        if (add_stop(r, json_array_get(v, i), element, p)) return -1;
+    }
     return 0;
 }
 

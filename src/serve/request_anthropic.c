@@ -36,7 +36,7 @@ static int read_system(request *r, problem *p)
 
 static const char *type_of(const json_t *block)
 {
-    const char *type = json_string_value(json_object_get(block, "type"));
+    const char *type = field_word(block, "type");
     return type ? type : "";
 }
 
@@ -52,6 +52,7 @@ static int read_result(request *r, const json_t *block, const char *name, proble
 static int read_question(request *r, speaker who, const json_t *blocks, const char *name, problem *p)
 {
     const char *text;
+    if (!json_array_size(blocks)) return request_message(r, who, "", NULL, p);
     for (size_t i = 0; i < json_array_size(blocks); i++) {
         const json_t *block = json_array_get(blocks, i);
         const int result = !strcmp(type_of(block), "tool_result");
@@ -69,7 +70,7 @@ static int read_answer_blocks(out *text, call_list *calls, request *r, const jso
     const char *part;
     for (size_t i = 0; i < json_array_size(blocks); i++) {
         const json_t *block = json_array_get(blocks, i);
-        const char *type = type_of(block), *function = json_string_value(json_object_get(block, "name"));
+        const char *type = type_of(block), *function = field_word(block, "name");
         if (!strcmp(type, "thinking") || !strcmp(type, "redacted_thinking")) continue;
         if (!strcmp(type, "tool_use")) {
             if (!function) return refuse(p, 400, name, "missing", "%s has a block tool_use without a name", name);
@@ -100,7 +101,7 @@ static int read_message(request *r, const json_t *m, size_t i, problem *p)
 {
     char name[64];
     const json_t *content = json_object_get(m, "content");
-    const char *role = json_string_value(json_object_get(m, "role"));
+    const char *role = field_word(m, "role");
     snprintf(name, sizeof name, "messages[%zu]", i);
     if (!json_is_object(m)) return field_refuse(p, name, "an object", m);
     const int answer = role && !strcmp(role, "assistant"), system = role && !strcmp(role, "system");
@@ -127,18 +128,25 @@ static int read_messages(request *r, problem *p)
 
 /* ---- tools ------------------------------------------------------------------------------------------------------- */
 
-/* {"name", "description", "input_schema"}. Tools of a type of Anthropic's servers have no schema, and are left out. */
-static json_t *function_of(const json_t *tool)
+/* Append {"name", "description", "input_schema"}. Tools of a type of Anthropic's servers have no schema, and are left
+ * out. */
+static int add_function(json_t *functions, const json_t *tool, size_t i, problem *p)
 {
-    const char *type = json_string_value(json_object_get(tool, "type"));
-    const json_t *schema = json_object_get(tool, "input_schema"), *text = json_object_get(tool, "description");
-    if (type && strcmp(type, "custom")) return NULL;
+    static const char *const names[][2] = {
+        {"name", "name"}, {"description", "description"}, {"input_schema", "parameters"}, {"strict", "strict"}};
+    char name[64];
+    const char *type = field_word(tool, "type");
+    const json_t *schema = json_object_get(tool, "input_schema");
+    snprintf(name, sizeof name, "tools[%zu]", i);
+    if (!json_is_object(tool)) return field_refuse(p, name, "an object", tool);
+    if (type && strcmp(type, "custom")) return 0;
+    snprintf(name, sizeof name, "tools[%zu].input_schema", i);
+    if (schema && !json_is_null(schema) && !json_is_object(schema)) return field_refuse(p, name, "an object", schema);
     json_t *f = json_object();
-    if (json_object_get(tool, "name")) json_object_set(f, "name", json_object_get(tool, "name"));
-    if (json_is_string(text)) json_object_set(f, "description", (json_t *)text);
-    if (json_is_object(schema)) json_object_set(f, "parameters", (json_t *)schema);
-    if (json_is_true(json_object_get(tool, "strict"))) json_object_set_new(f, "strict", json_true());
-    return f;
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        json_object_set(f, names[k][1], json_object_get(tool, names[k][0])); /* none: nothing is set */
+    json_array_append_new(functions, f);
+    return 0;
 }
 
 /* {"type": "auto" | "any" | "tool" | "none"} */
@@ -168,11 +176,10 @@ static int read_tools(request *r, problem *p)
     int none;
     if (field_list(&list, r->body, "tools", p)) return -1;
     json_t *functions = json_array();
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        json_t *f = function_of(json_array_get(list, i));
-        if (f) json_array_append_new(functions, f);
-    }
-    const int bad = request_functions(r, functions, p) || read_choice(r, &none, p);
+    int bad = 0;
+    for (size_t i = 0; i < json_array_size(list) && !bad; i++)
+        bad = add_function(functions, json_array_get(list, i), i, p);
+    bad = bad || request_functions(r, functions, p) || read_choice(r, &none, p);
     json_decref(functions);
     return bad || request_check_choice(r, none, p) ? -1 : 0;
 }
@@ -199,15 +206,28 @@ static int read_thinking(request *r, const char *effort, problem *p)
     return 0;
 }
 
+/* {"type": "json_schema", "schema": ...} */
+static int read_format(request *r, const json_t *format, problem *p)
+{
+    const json_t *schema = NULL;
+    const char *type = "";
+    if (field_text(&type, format, "type", p) || field_object(&schema, format, "schema", p)) return -1;
+    if (strcmp(type, "json_schema"))
+        return refuse(p, 400, "output_config", "invalid_value", "output_config.format.type is '%.40s', expected %s",
+                      type, "json_schema");
+    return schema ? request_schema(r, schema, p)
+                  : refuse(p, 400, "output_config", "missing", "output_config.format.schema is missing");
+}
+
+/* The form of an answer was a field of its own, output_format, before it came into output_config. */
 static int read_output(request *r, problem *p)
 {
-    const json_t *output = NULL, *format = NULL, *schema = NULL;
+    const json_t *output = NULL, *format = NULL;
     const char *effort = NULL;
-    if (field_object(&output, r->body, "output_config", p) ||
-        (output && (field_text(&effort, output, "effort", p) || field_object(&format, output, "format", p))) ||
-        (format && field_object(&schema, format, "schema", p)))
+    if (field_object(&format, r->body, "output_format", p) || field_object(&output, r->body, "output_config", p) ||
+        (output && (field_text(&effort, output, "effort", p) || field_object(&format, output, "format", p))))
         return -1;
-    return (schema && request_schema(r, schema, p)) || read_thinking(r, effort, p) ? -1 : 0;
+    return (format && read_format(r, format, p)) || read_thinking(r, effort, p) ? -1 : 0;
 }
 
 /* ---- all --------------------------------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@ static int read_calls(const char **to, request *r, const json_t *list, const cha
     int bad = 0;
     for (size_t i = 0; i < json_array_size(list) && !bad; i++) {
         const json_t *f = json_object_get(json_array_get(list, i), "function");
-        const char *function = json_string_value(json_object_get(f, "name"));
+        const char *function = field_word(f, "name");
         bad = function ? request_call(&calls, r, function, json_object_get(f, "arguments"), name, p)
                        : refuse(p, 400, name, "missing", "%s has a call without function.name", name);
     }

@@ -51,7 +51,7 @@ static int read_think(request *r, problem *p)
     const json_t *v = json_object_get(r->body, "think");
     if (json_is_string(v)) return request_think(r, json_string_value(v), "think", p);
     if (json_is_true(v)) r->think = WKV_THINK_MEDIUM;
-    return 0;
+    return !v || json_is_boolean(v) || json_is_null(v) ? 0 : field_refuse(p, "think", "a boolean or a string", v);
 }
 
 static int read_logprobs(request *r, problem *p)
@@ -85,10 +85,14 @@ static int refuse_images(const json_t *o, problem *p)
 /* Without messages the model is only loaded: one object, also where a stream was asked for. */
 int request_ollama_chat(request *r, const char *body, size_t bytes, problem *p)
 {
-    if (begin_ollama(r, body, bytes, p)) return -1;
-    const json_t *list = json_object_get(r->body, "messages");
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (refuse_images(json_array_get(list, i), p)) return -1;
+    const json_t *list = NULL;
+    if (begin_ollama(r, body, bytes, p) || field_list(&list, r->body, "messages", p)) return -1;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *m = json_array_get(list, i);
+        if (refuse_images(m, p)) return -1;
+        /* Ollama's own package leaves out what is empty */
+        if (json_is_object(m) && !json_object_get(m, "content")) json_object_set_new(m, "content", json_string(""));
+    }
     if (!json_array_size(list)) {
         r->stream = 0;
         return 0;
@@ -109,11 +113,16 @@ static int read_raw(request *r, const char *text, problem *p)
 int request_ollama_generate(request *r, const char *body, size_t bytes, problem *p)
 {
     const char *text = "", *system = "", *suffix = "", *template = "";
+    const json_t *context = NULL;
     int raw = 0;
     if (begin_ollama(r, body, bytes, p) || refuse_images(r->body, p) || field_text(&text, r->body, "prompt", p) ||
         field_text(&system, r->body, "system", p) || field_text(&suffix, r->body, "suffix", p) ||
-        field_text(&template, r->body, "template", p) || field_flag(&raw, r->body, "raw", p))
+        field_text(&template, r->body, "template", p) || field_flag(&raw, r->body, "raw", p) ||
+        field_list(&context, r->body, "context", p))
         return -1;
+    if (json_array_size(context))
+        return refuse(p, 501, "context", "unsupported",
+                      "context is not supported: send the messages of the conversation to /api/chat");
     if (*suffix)
         return refuse(p, 501, "suffix", "unsupported",
                       "suffix is not supported: RWKV models have no token to fill in with");

@@ -48,6 +48,10 @@ int request_tools(request *r, problem *p); /* tools, tool_choice, parallel_tool_
 int request_functions(request *r, const json_t *list, problem *p);
 int request_choice(request *r, int *none, const char *word, problem *p); /* "none", "auto" or "required" */
 int request_function(request *r, const char *name, problem *p);          /* this one must be called */
-int request_check_choice(request *r, int none, problem *p);              /* at the end; none: no tools are used */
+/* {"type": "allowed_tools", ...}: the object with its mode and its tools; NULL: another choice */
+const json_t *request_allowed(const json_t *choice);
+int request_is_allowed(const json_t *choice, const json_t *tool);          /* by that choice; others allow all */
+int request_mode(request *r, int *none, const json_t *choice, problem *p); /* of that choice */
+int request_check_choice(request *r, int none, problem *p);                /* at the end; none: no tools are used */
 
 #endif

@@ -31,7 +31,7 @@ int request_check_last(const request *r, const char *name, problem *p)
 
 int request_part(const char **text, const json_t *part, const char *name, problem *p)
 {
-    const char *type = json_string_value(json_object_get(part, "type"));
+    const char *type = field_word(part, "type");
     if (!type) return refuse(p, 400, name, "invalid_type", "%s has a part without a type", name);
     if (strcmp(type, "text") && strcmp(type, "input_text") && strcmp(type, "output_text") && strcmp(type, "refusal"))
         return refuse(p, 501, name, "unsupported", "%s has a part of type '%.40s'; this server reads text only", name,

@@ -26,7 +26,7 @@ static int end_answer(request *r, answer *a, problem *p)
 
 static int read_message(request *r, answer *a, const json_t *item, const char *name, problem *p)
 {
-    const char *role = json_string_value(json_object_get(item, "role")), *text = "";
+    const char *role = field_word(item, "role"), *text = "";
     const json_t *content = json_object_get(item, "content");
     if (!role) return refuse(p, 400, name, "missing", "%s.role is missing", name);
     if (content && !json_is_null(content) && request_content(&text, r, content, name, p)) return -1;
@@ -45,7 +45,7 @@ static int read_message(request *r, answer *a, const json_t *item, const char *n
 /* function_call has arguments in JSON; custom_tool_call has a text. */
 static int read_call(request *r, answer *a, const json_t *item, const char *name, problem *p)
 {
-    const char *function = json_string_value(json_object_get(item, "name"));
+    const char *function = field_word(item, "name");
     const json_t *input = json_object_get(item, "input");
     if (!function) return refuse(p, 400, name, "missing", "%s.name is missing", name);
     json_t *wrapped = input ? json_pack("{s:O}", "input", input) : NULL;
@@ -70,15 +70,25 @@ static int ends_with(const char *text, const char *end)
     return n >= k && !strcmp(text + n - k, end);
 }
 
+/* A message or a call that only its id stands for, which is in a response that may be forgotten. */
+static int read_reference(const json_t *item, const char *name, problem *p)
+{
+    const char *id = field_word(item, "id");
+    if (id && !strncmp(id, "rs_", 3)) return 0; /* a thought */
+    return refuse(p, 501, name, "unsupported",
+                  "%s is an item_reference, which is not supported; send the item, or previous_response_id", name);
+}
+
 /* Thoughts and items of tools that this server does not have are not read. */
 static int read_item(request *r, answer *a, const json_t *item, size_t i, problem *p)
 {
     char name[64];
     snprintf(name, sizeof name, "input[%zu]", i);
     if (!json_is_object(item)) return field_refuse(p, name, "an object", item);
-    const char *type = json_string_value(json_object_get(item, "type"));
+    const char *type = field_word(item, "type");
     if (!type || !strcmp(type, "message")) return read_message(r, a, item, name, p);
     if (!strcmp(type, "function_call") || !strcmp(type, "custom_tool_call")) return read_call(r, a, item, name, p);
+    if (!strcmp(type, "item_reference")) return read_reference(item, name, p);
     return ends_with(type, "_call_output") ? read_output(r, a, item, name, p) : 0;
 }
 
@@ -113,8 +123,9 @@ int request_items(request *r, const json_t *earlier, problem *p)
 static int read_choice(request *r, int *none, problem *p)
 {
     const json_t *v = json_object_get(r->body, "tool_choice");
-    const char *word = json_string_value(v), *name = json_string_value(json_object_get(v, "name"));
+    const char *word = json_string_value(v), *name = field_word(v, "name");
     *none = 0;
+    if (request_allowed(v)) return request_mode(r, none, v, p);
     if (json_is_object(v)) return name ? request_function(r, name, p) : 0;
     if (!word) return v && !json_is_null(v) ? field_refuse(p, "tool_choice", "a string or an object", v) : 0;
     return request_choice(r, none, word, p);
@@ -130,8 +141,9 @@ static int read_tools(request *r, problem *p)
     json_t *functions = json_array();
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *tool = json_array_get(list, i);
-        const char *type = json_string_value(json_object_get(tool, "type"));
-        if (!type || !strcmp(type, "function")) json_array_append(functions, tool);
+        const char *type = field_word(tool, "type");
+        if (type && strcmp(type, "function")) continue;
+        if (request_is_allowed(json_object_get(r->body, "tool_choice"), tool)) json_array_append(functions, tool);
     }
     const int bad = request_functions(r, functions, p) || read_choice(r, &none, p);
     json_decref(functions);
@@ -152,7 +164,9 @@ static int read_text(request *r, problem *p)
         return schema ? request_schema(r, schema, p)
                       : refuse(p, 400, "text", "missing", "text.format.schema is missing");
     if (!strcmp(type, "json_object")) r->schema = "{\"type\":\"object\"}";
-    return 0;
+    if (r->schema || !strcmp(type, "text")) return 0;
+    return refuse(p, 400, "text", "invalid_value",
+                  "text.format.type is '%.40s', expected text, json_object or json_schema", type);
 }
 
 static int read_reasoning(request *r, problem *p)

@@ -28,12 +28,44 @@ int request_choice(request *r, int *none, const char *word, problem *p)
                   "tool_choice is '%.40s', expected none, auto, required or a function", word);
 }
 
-/* "none", "auto", "required", or {"type": "function", "function": {"name": ...}}. *none: no tools are used. */
+int request_mode(request *r, int *none, const json_t *choice, problem *p)
+{
+    const char *mode = field_word(request_allowed(choice), "mode");
+    return mode ? request_choice(r, none, mode, p)
+                : refuse(p, 400, "tool_choice", "missing", "tool_choice.mode is missing, expected auto or required");
+}
+
+static const json_t *name_of(const json_t *tool)
+{
+    const json_t *f = json_object_get(tool, "function");
+    return json_object_get(f ? f : tool, "name");
+}
+
+const json_t *request_allowed(const json_t *choice)
+{
+    const char *type = field_word(choice, "type");
+    if (!type || strcmp(type, "allowed_tools")) return NULL;
+    const json_t *inner = json_object_get(choice, "allowed_tools");
+    return inner ? inner : choice;
+}
+
+int request_is_allowed(const json_t *choice, const json_t *tool)
+{
+    const json_t *allowed = request_allowed(choice), *list = json_object_get(allowed, "tools"), *name = name_of(tool);
+    if (!allowed) return 1;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (name && json_equal((json_t *)name_of(json_array_get(list, i)), (json_t *)name)) return 1;
+    return 0;
+}
+
+/* "none", "auto", "required", {"type": "function", "function": {"name": ...}}, or {"type": "allowed_tools",
+ * "allowed_tools": {"mode": "auto" | "required", "tools": [...]}}. *none: no tools are used. */
 static int read_choice(request *r, int *none, problem *p)
 {
     const json_t *v = json_object_get(r->body, "tool_choice");
     *none = 0;
     if (!v || json_is_null(v)) return 0;
+    if (request_allowed(v)) return request_mode(r, none, v, p);
     if (json_is_object(v)) {
         const json_t *name = json_object_get(json_object_get(v, "function"), "name");
         if (!json_is_string(name))
@@ -60,14 +92,22 @@ static int read_list(request *r, problem *p)
 {
     const json_t *list = NULL;
     if (field_list(&list, r->body, "tools", p)) return -1;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *type = json_string_value(json_object_get(json_array_get(list, i), "type"));
-        if (!type) return refuse(p, 400, "tools", "missing", "tools[%zu].type is missing, expected \"function\"", i);
-        if (strcmp(type, "function"))
-            return refuse(p, 501, "tools", "unsupported", "tools[%zu].type is '%.40s'; only functions are supported", i,
-                          type);
+    json_t *functions = json_array();
+    int bad = 0;
+    for (size_t i = 0; i < json_array_size(list) && !bad; i++) {
+        json_t *tool = json_array_get(list, i);
+        const char *type = field_word(tool, "type");
+        if (!type)
+            bad = refuse(p, 400, "tools", "missing", "tools[%zu].type is missing, expected \"function\"", i);
+        else if (strcmp(type, "function"))
+            bad = refuse(p, 501, "tools", "unsupported", "tools[%zu].type is '%.40s'; only functions are supported", i,
+                         type);
+        else if (request_is_allowed(json_object_get(r->body, "tool_choice"), tool))
+            json_array_append(functions, tool);
     }
-    return request_functions(r, list, p);
+    if (!bad) bad = request_functions(r, functions, p);
+    json_decref(functions);
+    return bad;
 }
 
 int request_check_choice(request *r, int none, problem *p)

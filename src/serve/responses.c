@@ -3,6 +3,7 @@
 #include "responses.h"
 #include "dialects.h"
 #include "responses_kept.h"
+#include <string.h>
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
@@ -27,17 +28,16 @@ const wire responses_wire = {.stream = "text/event-stream; charset=utf-8",
 
 static void begin_event(answers *a, const char *type)
 {
-    out_format(&a->piece, "event: %s\ndata: {\"type\": \"%s\", \"sequence_number\": %d", type, type, a->events++);
+    answers_begin_event(a, type);
+    out_format(&a->piece, ", \"sequence_number\": %d", a->events++);
 }
-
-static void end_event(answers *a) { out_text(&a->piece, "}\n\n"); }
 
 static void put_response_event(answers *a, const char *type, const char *status, const out *items)
 {
     begin_event(a, type);
     out_text(&a->piece, ", \"response\": ");
     responses_put(&a->piece, a, status, items);
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void begin(answers *a)
@@ -66,7 +66,7 @@ static void put_item_event(answers *a, const choice *c, const char *type, const 
     begin_event(a, type);
     out_format(&a->piece, ", \"output_index\": %d, \"item\": ", c->items);
     responses_put_item(&a->piece, a, c, c->item, c->items, status);
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void put_part_event(answers *a, const choice *c, const char *type, const out *text)
@@ -74,7 +74,7 @@ static void put_part_event(answers *a, const choice *c, const char *type, const 
     begin_item_event(a, c, type, 1);
     out_text(&a->piece, ", \"part\": ");
     responses_put_part(&a->piece, c->item, text);
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void open_item(answers *a, choice *c)
@@ -89,7 +89,7 @@ static void put_delta(answers *a, choice *c, const char *type, int part, const c
     out_text(&a->piece, ", \"delta\": ");
     out_string(&a->piece, text, n);
     if (c->item == ITEM_TEXT) out_text(&a->piece, ", \"logprobs\": []");
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void part(answers *a, choice *c, int reasoning, const char *text, size_t n)
@@ -115,7 +115,7 @@ static void put_done(answers *a, const choice *c, const char *type, const char *
     out_string(&a->piece, text->n ? text->at : "", text->n);
     if (c->item == ITEM_TEXT) out_text(&a->piece, ", \"logprobs\": []");
     if (c->item == ITEM_CALL) out_format(&a->piece, ", \"name\": \"%s\"", c->call_name);
-    end_event(a);
+    answers_end_event(a);
 }
 
 static void close_item(answers *a, choice *c)
@@ -228,6 +228,12 @@ void handle_response(exchange *x)
     out o = {0};
     problem p;
     const int deletes = *exchange_method(x) == 'D';
+    const char *streams = exchange_query(x, "stream");
+    if (streams && !strcmp(streams, "true")) {
+        refuse(&p, 501, "stream", "unsupported", "a response that is kept is not streamed again; leave stream out");
+        exchange_refuse(x, &p);
+        return;
+    }
     const int found = deletes ? responses_forget(s, exchange_tenant(x), id)
                               : responses_find(s, exchange_tenant(x), id, KEPT_RESPONSE, &o);
     if (!found) {

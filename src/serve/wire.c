@@ -1,4 +1,4 @@
-/* wire.c - errors and streams as OpenAI's clients read them, and those of other dialects by the route. */
+/* wire.c - errors and streams as OpenAI's clients read them, and those of other dialects by the path. */
 #include "exchange.h"
 
 void wire_error(out *o, const exchange *x, const problem *p)
@@ -19,4 +19,4 @@ const wire openai_wire = {.stream = "text/event-stream; charset=utf-8",
                           .error = wire_error,
                           .last_event = put_last_event};
 
-const wire *exchange_wire(const exchange *x) { return x->route && x->route->wire ? x->route->wire : &openai_wire; }
+const wire *exchange_wire(const exchange *x) { return x->wire ? x->wire : &openai_wire; }

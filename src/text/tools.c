@@ -13,12 +13,13 @@ static int is_name(const char *name)
     return n > 0 && n <= NAME && !name[n];
 }
 
-static int read_text(const char **to, const json_t *o, const char *field, int i)
+/* `within`: ".function", or "" where the fields are in the element itself. */
+static int read_text(const char **to, const json_t *o, const char *field, const char *within, int i)
 {
     const json_t *v = json_object_get(o, field);
     *to = "";
     if (!v || json_is_null(v)) return 0;
-    if (!json_is_string(v)) return fail(WKV_EFORMAT, "tools[%d].function.%s is not a string", i, field);
+    if (!json_is_string(v)) return fail(WKV_EFORMAT, "tools[%d]%s.%s is not a string", i, within, field);
     *to = json_string_value(v);
     return 0;
 }
@@ -27,24 +28,25 @@ static int read_tool(wkv_tools *t, int i)
 {
     const json_t *element = json_array_get(t->root, (size_t)i);
     const json_t *f = json_object_get(element, "function");
+    const char *within = f ? ".function" : "";
     tool *to = &t->at[i];
     if (!f) f = element;
     if (!json_is_object(f)) return fail(WKV_EFORMAT, "tools[%d] is not an object with a function", i);
-    int err = read_text(&to->name, f, "name", i);
-    if (!err) err = read_text(&to->description, f, "description", i);
+    int err = read_text(&to->name, f, "name", within, i);
+    if (!err) err = read_text(&to->description, f, "description", within, i);
     if (err) return err;
     if (!is_name(to->name))
         return fail(WKV_EFORMAT,
-                    "tools[%d].function.name is \"%.80s\", expected 1 to %d letters, digits, \"_\", \"-\" or \".\"", i,
+                    "tools[%d]%s.name is \"%.80s\", expected 1 to %d letters, digits, \"_\", \"-\" or \".\"", i, within,
                     to->name, NAME);
     for (int k = 0; k < i; k++)
         if (!strcmp(t->at[k].name, to->name))
-            return fail(WKV_EFORMAT, "tools[%d].function.name is \"%s\", the name of tools[%d]", i, to->name, k);
+            return fail(WKV_EFORMAT, "tools[%d]%s.name is \"%s\", the name of tools[%d]", i, within, to->name, k);
     to->parameters = json_object_get(f, "parameters");
     to->strict = json_is_true(json_object_get(f, "strict"));
     if (json_is_null(to->parameters)) to->parameters = NULL;
     if (to->parameters && !json_is_object(to->parameters))
-        return fail(WKV_EFORMAT, "tools[%d].function.parameters is not a JSON Schema, an object", i);
+        return fail(WKV_EFORMAT, "tools[%d]%s.parameters is not a JSON Schema, an object", i, within);
     return 0;
 }
 

@@ -1,4 +1,5 @@
 """The official anthropic package against a server: anthropic_client.py BASE_URL."""
+import asyncio
 import sys
 
 import anthropic
@@ -54,6 +55,42 @@ r = client.messages.create(
                       {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a",
                                                     "content": [{"type": "text", "text": "31 degrees"}]}]}])
 check(r.type == "message", r)
+
+# ---- a call to its end: the call, its result, the answer ----
+asked = [{"role": "user", "content": "Is it warm in Rome?"}]
+short = {**weather, "input_schema": {**weather["input_schema"], "properties": {"city": {"enum": ["Rome", "Paris"]}}}}
+with client.messages.stream(model=model, max_tokens=60, extra_body=greedy, tools=[short], tool_choice={"type": "any"},
+                            messages=asked) as stream:
+    first = [e.type for e in stream][:2]
+    message = stream.get_final_message()
+use = message.content[-1]
+check(message.stop_reason == "tool_use" and use.type == "tool_use" and use.input["city"] in ("Rome", "Paris"), message)
+check(first == ["message_start", "content_block_start"], first)
+r = client.messages.create(model=model, max_tokens=8, extra_body=greedy, tools=[short], messages=asked + [
+    {"role": "assistant", "content": message.content},
+    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": use.id}]}])
+check(r.stop_reason in ("end_turn", "max_tokens", "tool_use") and r.usage.cache_read_input_tokens > 20, r)
+if hasattr(client.messages, "parse"):
+    import pydantic
+
+    class Size(pydantic.BaseModel):
+        warm: bool
+
+    for messages in (client.messages, client.beta.messages):
+        r = messages.parse(model=model, max_tokens=30, messages=asked, output_format=Size)
+        check(r.parsed_output.warm in (True, False), r)
+
+
+# ---- many at once, and one that is cancelled ----
+async def many():
+    async with anthropic.AsyncAnthropic(base_url=base, api_key="none", max_retries=0) as c:
+        left = asyncio.create_task(c.messages.create(model=model, max_tokens=2000, messages=hello))
+        await asyncio.sleep(0.05)
+        left.cancel()
+        return await asyncio.gather(*[c.messages.create(model=model, max_tokens=2, messages=hello) for _ in range(8)])
+
+
+check(all(m.usage.output_tokens <= 2 for m in asyncio.run(many())), "many at once")
 
 # ---- a stream ----
 with client.messages.stream(model=model, max_tokens=8, extra_body=greedy, messages=hello) as stream:

@@ -1,4 +1,5 @@
 """The official ollama package against a server: ollama_client.py BASE_URL."""
+import asyncio
 import sys
 
 import ollama
@@ -59,6 +60,30 @@ many = client.embed(model=model, input=["a text", "another"])
 check(len(many.embeddings) == 2 and abs(sum(x * x for x in many.embeddings[1]) - 1) < 1e-5, many.prompt_eval_count)
 one = client.embeddings(model=model, prompt="a text")
 check(max(abs(x - y) for x, y in zip(one.embedding, many.embeddings[0])) < 1e-7, "both paths are equal")
+
+# ---- a call to its end, with a Python function as the tool, and an asynchronous stream ----
+def get_weather(city: str) -> str:
+    """Weather now.
+    Args:
+      city: the name of a city
+    """
+    return "31 degrees in " + city
+
+
+asked = [{"role": "user", "content": "Is it warm in Rome?"}]
+called = {"role": "assistant", "tool_calls": [{"function": {"name": "get_weather", "arguments": {"city": "Rome"}}}]}
+r = client.chat(model=model, messages=asked + [{**called, "content": ""}, {"role": "tool", "content": "", "tool_name": "get_weather"}],
+                tools=[get_weather], options=greedy)
+check(r.message.role == "assistant" and r.prompt_eval_count > 40, r)
+
+
+async def stream_of(messages):
+    parts = await ollama.AsyncClient(host=sys.argv[1].removesuffix("/v1")).chat(model=model, messages=messages, options=greedy,
+                                                                                 stream=True)
+    return "".join([p.message.content async for p in parts])
+
+
+check(asyncio.run(stream_of(hello)) == client.chat(model=model, messages=hello, options=greedy).message.content, "async")
 
 # ---- errors, cancellation ----
 for status, call in [(404, lambda: client.chat(model="none", messages=hello)),

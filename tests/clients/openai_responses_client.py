@@ -75,6 +75,28 @@ r = client.responses.create(model=model, tools=tools, tool_choice="auto", max_ou
     {"type": "function_call_output", "call_id": "call_a", "output": "31 degrees"}])
 check(r.object == "response", r)
 
+# ---- a call to its end, by the items and by the response before; the functions that are allowed ----
+short = {**weather, "parameters": {**weather["parameters"], "properties": {"city": {"enum": ["Rome", "Paris"]}}}}
+other = {**short, "name": "get_time"}
+allowed = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "get_weather"}]}
+asked = [{"role": "user", "content": "Is it warm in Rome?"}]
+r = client.responses.create(model=model, input=asked, tools=[other, short], tool_choice=allowed, temperature=0,
+                            parallel_tool_calls=False)
+call = r.output[-1]
+check(call.type == "function_call" and call.name == "get_weather" and call.status == "completed", r.output)
+result = {"type": "function_call_output", "call_id": call.call_id, "output": ""}
+one = client.responses.create(model=model, input=asked + list(r.output) + [result], tools=[short], max_output_tokens=8,
+                              temperature=0)
+two = client.responses.create(model=model, previous_response_id=r.id, input=[result], tools=[short], max_output_tokens=8,
+                              temperature=0)
+check(one.usage.input_tokens == two.usage.input_tokens and one.output_text == two.output_text, (one, two))
+try:
+    for _ in client.responses.retrieve(r.id, stream=True):
+        pass
+    check(False, "a response that is kept is streamed")
+except openai.InternalServerError as e:
+    check(e.body["param"] == "stream", e.body)
+
 # ---- errors, cancellation ----
 for kind, fields in [(openai.BadRequestError, {"temperature": "hot"}), (openai.NotFoundError, {"model": "none"}),
                      (openai.BadRequestError, {"tool_choice": "sometimes"}), (openai.InternalServerError, {"background": True}),

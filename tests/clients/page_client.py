@@ -230,13 +230,18 @@ def slide(turn):
 
 
 def fits():
-    return js(
-        "return document.documentElement.scrollWidth <= innerWidth && document.querySelector('#scroll').scrollWidth <= "
-        "document.querySelector('#scroll').clientWidth")
+    """Nothing is wider than the screen. A phone widens `innerWidth` to what does not fit."""
+    return js("const scroll = document.querySelector('#scroll');"
+              "return document.documentElement.scrollWidth <= visualViewport.width && "
+              "scroll.scrollWidth <= scroll.clientWidth")
 
 
 def sessions():
     return json.load(urllib.request.urlopen(f"http://127.0.0.1:{server.port}/v1/sessions"))["data"]
+
+
+def post(path, body):
+    return json.load(urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", json.dumps(body).encode()))
 
 
 def read_log(*allowed):
@@ -402,7 +407,7 @@ def test_markup():
     parts += [{"content": MARKDOWN[i:i + 7]} for i in range(0, len(MARKDOWN), 7)]
     one("#new").click()
     Proxy.script = parts
-    ask("Write a function.")
+    ask("Write a function that adds two numbers.")
     tags = tags_of_answers()
     for tag in ("H3", "EM", "STRONG", "CODE", "PRE", "OL", "UL", "TABLE", "TD", "BLOCKQUOTE", "A"):
         check(tag in tags, f"{tag} of Markdown: {tags}")
@@ -416,7 +421,7 @@ def test_markup():
         browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder})
         for button, name, part in (("#export-json", "json", '"role": "user"'), ("#export-text", "md", "sum.c")):
             js("arguments[0].click()", one(button))
-            path = os.path.join(folder, f"Write-a-function-.{name}")
+            path = os.path.join(folder, f"Write-a-function-that-adds-two-numbers-.{name}")
             wait(lambda: part in open(path, encoding="utf-8").read(), f"the export {path}")
     read_log()
 
@@ -450,6 +455,90 @@ def test_phone_and_chinese():
     shot("phone-dark")
     set_value("#theme", "", "change")
     screen(1280, 860)
+
+
+def test_kept_nothing():
+    """A browser that keeps nothing, or a text of another program: the page works."""
+    deny = """for (const name of ['localStorage', 'sessionStorage'])
+        Object.defineProperty(window, name, { get() { throw new DOMException('denied', 'SecurityError') } })"""
+    added = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": deny})
+    browser.get(page)
+    ask("My name is Tom.")
+    browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+    browser.get("about:blank")
+    browser.get(page)
+    js("localStorage.setItem('wkv-settings', 'null')")
+    browser.refresh()
+    wait(lambda: texts("#model option") == ["built-in"], "the model")
+    read_log()
+
+
+def test_panels():
+    """The keyboard's place goes into a panel and back, and on a phone a touch beside the panel closes it."""
+    browser.get(page)
+    wait(lambda: texts("#model option") == ["built-in"], "the model")
+    for panel, inside in (("tree", "slider"), ("settings", "close-side")):
+        one(f"#open-{panel}").click()
+        check(js("return document.activeElement.id") == inside, f"the keyboard in the panel {panel}")
+        webdriver.ActionChains(browser).send_keys(Keys.ESCAPE).perform()
+        check(js("return document.activeElement.id") == f"open-{panel}", f"the keyboard behind the panel {panel}")
+    screen(390, 844)
+    one("#open-tree").click()
+    webdriver.ActionChains(browser).move_by_offset(15, 500).click().perform()
+    check(not one("#side").is_displayed(), "a touch beside the panel")
+    screen(1280, 860)
+
+
+def test_history():
+    """Back leads to the conversation before; names are found without a refusal, and have no signs that are not seen."""
+    browser.get("about:blank")
+    browser.get(page)
+    ask("My name is Tom.")
+    one("#new").click()
+    ask("\u202eMy\u2066 name is Tom.\u200b")
+    names = [s["name"] for s in sessions()[:2]]
+    check({n.rstrip(" 0123456789") for n in names} == {"My name is Tom."} and names[0] != names[1], names)
+    browser.back()
+    wait(lambda: questions() == ["My name is Tom."], "the conversation before")
+    read_log()
+
+
+def test_two_windows():
+    """An answer that is stopped in one window is found beside those that another one got meanwhile; a conversation that
+    another one has deleted makes place for a new one."""
+    browser.get("about:blank")
+    browser.get(page)
+    ask("My name is Tom.")
+    first, session, parent = browser.current_window_handle, sessions()[0]["id"], js("return talk.at")
+    Proxy.extra = {"logit_bias": {"0": -100, "11": -100, "257": -100}}
+    begin("Tell me a story.")
+    wait(lambda: len(answers()) == 2 and len(answers()[1]) > 40, "an answer on its way")
+    post("/v1/chat/completions", {"session": session, "parent": parent, "branch": True, "max_tokens": 20,
+                                  "messages": [{"role": "user", "content": "Who are you?"}]})
+    check(one("#stop").is_displayed(), "an answer still on its way")
+    one("#stop").click()
+    wait(is_idle, "a stopped answer")
+    shown = questions()
+    check(shown == ["My name is Tom.", "Tell me a story."] and not texts("#notice")[0], (shown, texts("#notice")))
+    begin("Tell me another story.")
+    wait(lambda: len(answers()) == 3 and len(answers()[2]) > 40, "an answer on its way")
+    browser.switch_to.new_window("tab")
+    browser.get(f"{page}#{session}")
+    wait(lambda: questions(), "the conversation in another window")
+    one("#open-tree").click()
+    one("#remove").click()
+    wait(lambda: one("#ask-remove").is_displayed(), "a question before deletion")
+    one("#ask-remove .danger").click()
+    wait(lambda: not questions(), "a deleted conversation")
+    browser.close()
+    browser.switch_to.window(first)
+    one("#stop").click()
+    wait(lambda: is_idle() and "deleted elsewhere" in texts("#notice")[0], "a notice that the conversation is deleted")
+    check(not questions() and one("#text").get_attribute("value") == "Tell me another story.", questions())
+    Proxy.extra = {}
+    one("#text").send_keys(Keys.ENTER)
+    wait(lambda: is_idle() and questions() == ["Tell me another story."], "a new conversation")
+    read_log("network")
 
 
 def test_gone_and_back():
@@ -550,7 +639,15 @@ def test_unkept():
 
 
 def test_long():
-    """A conversation of 200 turns opens at once, and the state is as large as before."""
+    """A text that is too large comes back. A conversation of 200 turns opens at once, and the state is as large as
+    before."""
+    browser.get(page)
+    wait(lambda: texts("#model option") == ["built-in"], "the model")
+    # of lines: one line of 9 MB takes the browser itself minutes
+    js("setQuestion(('word '.repeat(15) + '\\n').repeat(118500)); find('ask').requestSubmit()")
+    wait(lambda: is_idle() and "9" in texts("#notice")[0], "the refusal of a text of 9 MB", 30)
+    check(js("return find('text').value.length") == 76 * 118500, "the text is in the input again")
+    set_value("#text", "")
     name = begin_long(200)
     browser.get("about:blank")
     begun = time.time()
@@ -563,8 +660,6 @@ def test_long():
 
 
 def begin_long(turns):
-    def post(path, body):
-        return json.load(urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", json.dumps(body).encode()))
     name = post("/v1/sessions", {})["id"]
     for i in range(turns):
         question = {"role": "user", "content": f"Tell me a story about {i} foxes." if i else "My name is Tom."}
@@ -587,13 +682,14 @@ def test_requests():
     check(json.load(urllib.request.urlopen(page))["name"] == "wkv", "a program gets JSON at /")
 
 
-server = Server(free_port())
+server = Server(free_port(), "--tokens", "200000")
 page = start_proxy(server.port)
 browser = start_browser()
 try:
     screen(1280, 860)
-    parts = [test_send, test_stream_and_stop, test_branches, test_markup, test_phone_and_chinese, test_gone_and_back,
-             test_address, test_remove, test_key, test_unkept]
+    parts = [test_send, test_stream_and_stop, test_branches, test_markup, test_phone_and_chinese, test_kept_nothing,
+             test_panels, test_history, test_two_windows, test_gone_and_back, test_address, test_remove, test_key,
+             test_unkept]
     for part in parts + [test_long] * bool(os.environ.get("WKV_LONG")) + [test_requests]:
         begun = time.time()
         part()

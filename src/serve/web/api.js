@@ -1,6 +1,6 @@
 /* api.js - requests to the server: the key, errors as sentences, streams of events. */
 
-const server = { key: sessionStorage.getItem('wkv-key') || '', models: [] };
+const server = { key: recall('tab', 'key'), models: [] };
 
 /* An Error with the status of the response; 0: no response. */
 const failure = (status, message, code) => Object.assign(new Error(message), { status, code });
@@ -83,7 +83,7 @@ function askForKey(why) {
 
 function setKey(key) {
     server.key = key;
-    sessionStorage.setItem('wkv-key', key);
+    keep('tab', 'key', key);
     find('key').value = key;
 }
 

@@ -8,11 +8,13 @@ const NAME = 56; /* bytes of a name, of 64: a number may follow */
 
 /* ---- the session ------------------------------------------------------------------------------------------------- */
 
-/* The beginning of a question as the name of its session. Names have no control characters, no slash (it would end the
- * name in a path), and do not begin as an option or an id does. */
+/* The beginning of a question as the name of its session. Names have no characters that are not seen or that turn the
+ * direction of writing, no slash (it would end the name in a path), and do not begin as an option or an id does. */
+const UNSEEN = /[\s\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff/]+/gu;
+
 function nameFor(question) {
     const bytes = new TextEncoder();
-    const line = firstLine(question).replace(/[\p{Cc}/]+/gu, ' ').replace(/^(-|ses_| )+/, '');
+    const line = firstLine(question).replace(UNSEEN, ' ').replace(/^(-|ses_| )+/, '');
     let name = '';
     for (const c of line) {
         if (bytes.encode(name + c).length > NAME) break;
@@ -21,17 +23,19 @@ function nameFor(question) {
     return name.trim();
 }
 
-/* A session for a first question. Status 409: the name is taken, and a number makes another one. */
+/* A session for a first question, with a number behind a name that is taken, and without a name where the server
+ * refuses it. */
 async function makeSession(question) {
     const model = find('model').value, name = nameFor(question);
-    for (let i = 1; name && i < 10; i++) {
-        try {
-            return await post('/v1/sessions', { model, name: i > 1 ? name + ' ' + i : name });
-        } catch (e) {
-            if (e.status !== 409) break;
-        }
+    const taken = new Set((await get('/v1/sessions')).data.map(s => s.name));
+    let free = name;
+    for (let i = 2; taken.has(free); i++) free = name + ' ' + i;
+    try {
+        return await post('/v1/sessions', name ? { model, name: free } : { model });
+    } catch (e) {
+        if (!name || (e.status !== 400 && e.status !== 409)) throw e;
+        return post('/v1/sessions', { model });
     }
-    return post('/v1/sessions', { model });
 }
 
 /* A server may have no store (status 501): then the page alone has the conversation, and sends all of its messages. */
@@ -166,14 +170,22 @@ async function finish(turn) {
     if (turn.answer.finish === 'length') notice(say('atLimit'));
 }
 
-/* A stopped answer is kept as far as it was written, which takes the server some moments: its id is the new one. */
+/* Is a message a new answer of this turn? Other windows ask in the same session. */
+function isAnswerOf(turn, message) {
+    const question = talk.tree.nodes.get(message.parent);
+    if (turn.known.has(message.id) || !question || question.content !== turn.text) return false;
+    const above = talk.tree.nodes.get(question.parent);
+    return (above && above.role !== 'system' ? above.id : null) === turn.parent;
+}
+
+/* A stopped answer is kept as far as it was written, which takes the server some moments. */
 async function findStopped(turn) {
     if (talk.unkept && turn.answer.text) {
         showAnswer(keepHere(turn), turn);
         return true;
     }
     for (let i = 0; i < 15 && talk.session; i++) {
-        const kept = (await refresh()).messages.filter(m => !turn.known.has(m.id) && endsTurn(m)).pop();
+        const kept = (await refresh()).messages.findLast(m => isAnswerOf(turn, m));
         if (kept) {
             showAnswer(kept.id, turn);
             return true;
@@ -183,17 +195,25 @@ async function findStopped(turn) {
     return false;
 }
 
+const isDeleted = e => e.code === 'session_not_found';
+
 /* After a stop or a failure: the part that is kept, else the question in the input again. */
 async function recover(turn, e) {
-    const { control: { signal }, text, edited, place } = turn, lost = e.status === 0 || e.code === 'shutting_down';
+    const { control: { signal }, text, edited } = turn, lost = e.status === 0 || e.code === 'shutting_down';
+    let deleted = isDeleted(e);
     const stopped = new Promise(resolve => signal.addEventListener('abort', resolve));
     if (lost) await Promise.race([waitForServer(), stopped]);
     const gone = lost && signal.aborted, moved = e.code === 'head_moved';
-    if (!gone && (lost || moved || isStopped(e)) && await findStopped(turn).catch(() => false)) return;
+    const none = error => {
+        deleted = isDeleted(error);
+        return false;
+    };
+    if (!gone && (lost || moved || isStopped(e)) && await findStopped(turn).catch(none)) return;
     if (!edited || edited.content !== text) setQuestion([text, find('text').value].filter(Boolean).join('\n'));
-    talk.at = place;
+    if (deleted) clearTalk();
+    else talk.at = turn.place;
     showTalk();
-    if (!gone) notice(lost ? say('lost') : isStopped(e) ? say('notKept') : e.message);
+    if (!gone) notice(deleted ? say('deleted') : lost ? say('lost') : isStopped(e) ? say('notKept') : e.message);
 }
 
 function setRunning(on) {
@@ -215,9 +235,10 @@ async function askNow(turn) {
         await finish(turn);
     } catch (e) {
         await recover(turn, e);
+    } finally {
+        talk.running = null;
+        setRunning(false);
     }
-    talk.running = null;
-    setRunning(false);
     listSessions();
     if (!currentModel().meta.version) readModels().catch(() => {}); /* it was loaded for this answer */
 }

@@ -103,11 +103,21 @@ async function openSession(id) {
     markSession();
 }
 
-async function newTalk() {
-    await stopRunning();
-    Object.assign(talk, { session: null, tree: emptyTree() });
+/* A new conversation by a person: the browser's way back leads to the one before. */
+function beginTalk() {
+    if (talk.session) history.pushState(null, '', '#');
+    newTalk();
+}
+
+function clearTalk() {
+    Object.assign(talk, { session: null, tree: emptyTree(), at: null, tip: null });
     history.replaceState(null, '', '#');
     cutMeter(-1);
+}
+
+async function newTalk() {
+    await stopRunning();
+    clearTalk();
     show(null);
     markSession();
     find('text').focus();

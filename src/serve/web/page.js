@@ -11,7 +11,7 @@ function setQuestion(text) {
 }
 
 /* The unsent text survives a reload. */
-const keepDraft = () => sessionStorage.setItem('wkv-draft', find('text').value);
+const keepDraft = () => keep('tab', 'draft', find('text').value);
 
 /* A line above the input; with an action, a button. '' removes it. */
 function notice(text, label, action) {
@@ -23,7 +23,6 @@ function notice(text, label, action) {
         button.addEventListener('click', action);
         line.append(' ', button);
     }
-    scrollDown(false); /* the line has taken some of the height */
 }
 
 /* Run an action; a server that is gone is waited for, other failures are shown. */
@@ -46,8 +45,10 @@ const NARROW = 1100; /* pixels: the side panel covers the conversation, as in pa
 
 /* ---- panels ------------------------------------------------------------------------------------------------------ */
 
+/* The keyboard's place goes into the panel, and back to the button that opened it. */
 function openSide(which) {
     const side = find('side'), same = !side.hidden && !find(which + '-panel').hidden;
+    if (same && side.contains(document.activeElement)) find('open-' + which).focus();
     side.hidden = same;
     document.body.classList.toggle('with-side', !same);
     for (const name of ['tree', 'settings']) {
@@ -56,9 +57,9 @@ function openSide(which) {
     }
     find('side-title').textContent = say(which);
     find('side-title').dataset.say = which;
-    if (same || which !== 'tree') return;
-    find('slider').focus();
-    showPlace();
+    if (same) return;
+    find(which === 'tree' ? 'slider' : 'close-side').focus();
+    if (which === 'tree') showPlace();
 }
 
 function closeSide() {
@@ -69,7 +70,7 @@ function closeSide() {
 
 const keys = [
     ['Enter', 'keySend'], ['Shift+Enter', 'keyLine'], ['Esc', 'keyStop'], ['/', 'keyInput'], ['↑', 'keyEdit'],
-    ['Alt+N', 'keyNew', () => newTalk()], ['Alt+T', 'keyTree', () => openSide('tree')],
+    ['Alt+N', 'keyNew', () => beginTalk()], ['Alt+T', 'keyTree', () => openSide('tree')],
     ['Alt+S', 'keySettings', () => openSide('settings')], ['?', 'keyHelp'],
 ];
 
@@ -130,10 +131,11 @@ function listen() {
     on('text', 'keydown', onTextKey);
     on('text', 'input', () => { keepDraft(); fitHeight(find('text')); });
     on('stop', 'click', stopOrClose);
-    on('new', 'click', () => { document.body.classList.remove('with-list'); newTalk(); });
+    on('new', 'click', () => { document.body.classList.remove('with-list'); beginTalk(); });
     on('open-list', 'click', () => document.body.classList.toggle('with-list'));
     document.querySelector('main').addEventListener('pointerdown', e => {
         if (!find('open-list').contains(e.target)) document.body.classList.remove('with-list');
+        if (innerWidth <= NARROW && !find('top').contains(e.target)) closeSide();
     });
     on('close-list', 'click', () => document.body.classList.remove('with-list'));
     on('open-tree', 'click', () => openSide('tree'));
@@ -158,6 +160,8 @@ function listen() {
     on('key', 'change', () => { setKey(find('key').value); attempt(load); });
     on('down', 'click', () => scrollDown(true));
     on('scroll', 'scroll', () => { talk.follows = isDown(); find('down').hidden = talk.follows; });
+    /* a notice, a long question, the keyboard of a phone: the end of the text stays in sight */
+    new ResizeObserver(() => scrollDown(false)).observe(find('scroll'));
     addEventListener('keydown', onKey);
     document.addEventListener('visibilitychange', () => document.hidden || talk.running || listSessions());
     addEventListener('popstate', () => attempt(openFromAddress));
@@ -187,10 +191,10 @@ async function load() {
     await measureMemory();
 }
 
-setTheme(localStorage.getItem('wkv-theme') || '');
+setTheme(recall('always', 'theme'));
 showWords();
 listen();
 find('key').value = server.key;
 find('system').value = saved.system || '';
-setQuestion(sessionStorage.getItem('wkv-draft') || '');
+setQuestion(recall('tab', 'draft'));
 attempt(load);

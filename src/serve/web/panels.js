@@ -17,6 +17,7 @@ function makeEntry(session) {
 }
 
 async function listSessions() {
+    if (talk.unkept) return;
     try {
         const sessions = (await get('/v1/sessions')).data.filter(s => s.messages_count);
         find('sessions').replaceChildren(...sessions.map(makeEntry));

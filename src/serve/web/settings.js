@@ -1,7 +1,16 @@
 /* settings.js - models, sampling, language, colours. Settings stay in this browser; the key until the tab closes. */
 
-const saved = JSON.parse(localStorage.getItem('wkv-settings') || '{}');
-const save = () => localStorage.setItem('wkv-settings', JSON.stringify(saved));
+const saved = readSaved();
+const save = () => keep('always', 'settings', JSON.stringify(saved));
+
+/* Another program of this address may have written the text. */
+function readSaved() {
+    try {
+        return { ...JSON.parse(recall('always', 'settings') || '{}') };
+    } catch {
+        return {};
+    }
+}
 
 /* Fields of a request with their limits and steps; those of the sampler have defaults of the model. */
 const fields = [
@@ -89,7 +98,7 @@ function resetFields() {
 /* ---- language and colours ---------------------------------------------------------------------------------------- */
 
 function setTheme(theme) {
-    localStorage.setItem('wkv-theme', theme);
+    keep('always', 'theme', theme);
     document.documentElement.style.colorScheme = theme || 'light dark';
     find('theme').value = theme;
 }
@@ -97,7 +106,7 @@ function setTheme(theme) {
 /* Write all texts of the page anew. */
 function setLanguage(to) {
     language = to;
-    localStorage.setItem('wkv-language', to);
+    keep('always', 'language', to);
     showWords();
     if (!talk.running) showTalk();
     listSessions();

@@ -1,4 +1,3 @@
-'use strict';
 /* words.js - the texts of the page in English and Chinese, and numbers as each language writes them. */
 
 const words = {
@@ -105,7 +104,7 @@ const words = {
     presence_penalty: ['Presence penalty', '存在惩罚'],
     frequency_penalty: ['Frequency penalty', '频率惩罚'],
     penalty_decay: ['Penalty decay', '惩罚衰减'],
-    max_tokens: ['Tokens of an answer', '回答的 token 数'],
+    max_tokens: ['Token limit', 'token 上限'],
     seed: ['Seed', '随机种子'],
     random: ['random', '随机'],
     most: ['server limit', '服务器上限'],
@@ -136,6 +135,10 @@ const words = {
         'The answer was interrupted and not saved. The question is in the input again.',
         '回答中断，没有保存；问题已放回输入框。',
     ],
+    deleted: [
+        'This conversation was deleted elsewhere. The next question begins a new one.',
+        '此对话已在别处删除；下一个问题会开始新的对话。',
+    ],
     notKept: ['The stopped answer was not saved.', '停止的回答没有保存。'],
     unkept: [
         'This server keeps no conversations: this one ends with the page.',
@@ -157,7 +160,7 @@ const words = {
     keyHelp: ['This list', '显示本列表'],
 };
 
-let language = localStorage.getItem('wkv-language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
+let language = recall('always', 'language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
 
 /* A text with its values: {name}, or a number with singular and plural, {n, turn, turns}. */
 function say(name, values = {}) {

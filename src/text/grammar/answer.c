@@ -85,7 +85,9 @@ static int thought(syntax *s)
 static json_t *parameters_of(const tool *t)
 {
     json_t *own = t->parameters ? json_copy((json_t *)t->parameters) : json_object();
-    static const char *const kinds[] = {"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "additionalProperties"};
+    static const char *const kinds[] = {
+        "$ref",          "anyOf",        "oneOf", "allOf", "enum", "const", "additionalProperties", "patternProperties",
+        "propertyNames", "minProperties"};
     int simple = 1;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) simple &= !json_object_get(own, kinds[i]);
     if (!json_object_get(own, "type") && simple) json_object_set_new(own, "type", json_string("object"));
@@ -98,9 +100,12 @@ static json_t *parameters_of(const tool *t)
  * are not supported do not hold its arguments; where even the rest is not supported, they are any object. */
 static int read_loosely(syntax *s, int rule, const json_t *parameters)
 {
-    json_t *looser = schema_loosened(parameters);
-    int err = looser ? schema_read_value(s, rule, looser) : WKV_EUNSUPPORTED;
-    json_decref(looser);
+    int err = WKV_EUNSUPPORTED;
+    for (int keeps = 1; keeps >= 0 && err == WKV_EUNSUPPORTED; keeps--) {
+        json_t *looser = schema_loosened(parameters, keeps);
+        err = looser ? schema_read_value(s, rule, looser) : fail(WKV_ENOMEM, "no memory for a function");
+        json_decref(looser);
+    }
     if (err != WKV_EUNSUPPORTED) return err;
     json_t *any = json_pack("{s:s}", "type", "object");
     err = any ? schema_read_value(s, rule, any) : fail(WKV_ENOMEM, "no memory for a function");

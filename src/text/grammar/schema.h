@@ -50,8 +50,9 @@ int schema_count(const schema_reader *r, const json_t *schema, const char *keywo
 /* Does the keyword say nothing about values? Those that no vocabulary of JSON Schema has do not either. */
 int schema_is_annotation(const char *keyword);
 int schema_is_refused(const char *keyword);
-/* A new schema without refused keywords and limits of strings and numbers. NULL: no memory. */
-json_t *schema_loosened(const json_t *schema);
+/* A new schema without keywords that are not supported. keeps: parts without schemas in them stay as they are, if they
+ * are supported alone; else limits of strings and numbers are dropped everywhere. NULL: no memory. */
+json_t *schema_loosened(const json_t *schema, int keeps);
 /* Refuse keywords that are not supported. */
 int schema_check_keywords(const schema_reader *r, const json_t *schema);
 /* A new schema for what satisfies both. The reader keeps it. */
@@ -69,5 +70,6 @@ enum {
 };
 int schema_types(const schema_reader *r, const json_t *schema, int *types);
 int schema_type_set(const schema_reader *r, const json_t *type, int *types); /* of the value of "type" */
+json_t *schema_type_names(int types);                                        /* a new value of "type" */
 
 #endif

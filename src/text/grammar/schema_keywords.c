@@ -111,12 +111,26 @@ int schema_type_set(const schema_reader *r, const json_t *type, int *types)
     return 0;
 }
 
+json_t *schema_type_names(int types)
+{
+    json_t *names = json_array();
+    for (int i = 0; i < TYPE_NAMES; i++)
+        if ((types & type_names[i].types) == type_names[i].types)
+            json_array_append_new(names, json_string(type_names[i].name));
+    return names;
+}
+
+/* The keywords that are not supported count too, where those are dropped (loosen.c). */
 int schema_types(const schema_reader *r, const json_t *schema, int *types)
 {
-    static const char *const of_objects[] = {"properties", "required", "additionalProperties", NULL},
-                             *const of_arrays[] = {"items", "prefixItems", "minItems", "maxItems", NULL},
-                             *const of_strings[] = {"minLength", "maxLength", "pattern", "format", NULL},
-                             *const of_numbers[] = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", NULL};
+    static const char
+        *const of_objects[] = {"properties",    "required",         "additionalProperties",  "patternProperties",
+                               "propertyNames", "minProperties",    "maxProperties",         "dependentRequired",
+                               "dependencies",  "dependentSchemas", "unevaluatedProperties", NULL},
+               *const of_arrays[] = {"items",    "prefixItems", "minItems",         "maxItems",
+                                     "contains", "uniqueItems", "unevaluatedItems", NULL},
+               *const of_strings[] = {"minLength", "maxLength", "pattern", "format", NULL},
+               *const of_numbers[] = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", NULL};
     const json_t *type = json_object_get(schema, "type");
     const char *keyword;
     json_t *value;
