@@ -301,5 +301,14 @@ timeout 60 "$WKV" serve --port 0 -m damaged.gguf >address 2>log
 is $? 1 "status of a server whose only model is damaged"
 holds log "an unfinished download"
 
+# ---- no folder for sessions --------------------------------------------------------------------------------------------
+data=$XDG_DATA_HOME home=$HOME
+unset XDG_DATA_HOME HOME
+serve
+export XDG_DATA_HOME="$data" HOME="$home"
+ask 501 /v1/sessions
+holds body 'this server keeps no sessions'
+end 0
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PATH_ROOM = 4096 };
+
 struct kept {
     answers *a;
     wkv_store *store;
@@ -22,6 +24,9 @@ int kept_store(wkv_store **store, exchange *x, problem *p)
     const serve_options *o = &exchange_server(x)->o;
     const wkv_store_options of = {.tenant = exchange_tenant(x), .expire_seconds = o->store_expire};
     const int err = wkv_store_open(store, o->store, &of);
+    char folder[PATH_ROOM];
+    if (err && !o->store && !wkv_store_folder(folder, sizeof folder))
+        return refuse(p, 501, "session", "unsupported", "this server keeps no sessions: %s", wkv_error());
     if (err == WKV_EIO) return refuse(p, 503, "session", "store_unavailable", "%s", wkv_error());
     return err ? refuse_library(p, err, "session") : 0;
 }
