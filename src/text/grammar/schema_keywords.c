@@ -120,7 +120,7 @@ json_t *schema_type_names(int types)
     return names;
 }
 
-/* The keywords that are not supported count too, where those are dropped (loosen.c). */
+/* Keywords that are not supported are among them: loosen.c drops these, and keeps the type. */
 int schema_types(const schema_reader *r, const json_t *schema, int *types)
 {
     static const char
