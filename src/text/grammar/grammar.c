@@ -71,7 +71,12 @@ void wkv_grammar_free(wkv_grammar *g)
 {
     if (!g) return;
     if (g->words) grammar_forget_masks(g);
-    for (int i = 0; g->spans && i < g->a.n_states; i++) span_free(g->spans[i]);
+    for (int i = 0; g->spans && i < g->a.n_states; i++) {
+        for (span *s = g->spans[i], *next; s; s = next) {
+            next = s->next;
+            span_free(s);
+        }
+    }
     places_release(&g->p);
     automaton_release(&g->a);
     syntax_release(&g->syntax);
