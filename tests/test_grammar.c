@@ -184,6 +184,59 @@ static void every_limit_gives_a_complete_output(void)
     }
 }
 
+/* Elements that end alike have a state in common, and tables of their own. */
+static void loops_share_a_state(void)
+{
+    static uint64_t mask[1024 + 1];
+    static const char regex[] = "(x[a-z])*1|(y[a-z])*2";
+    wkv_grammar *g = grammar_of(WKV_GRAMMAR_REGEX, regex);
+    for (const char *begin = "xy"; g && *begin; begin++) {
+        wkv_matcher *m;
+        int32_t first;
+        EXPECT_EQ(wkv_encode(world, begin, 1, &first, 1), 1);
+        EXPECT_EQ(wkv_matcher_new(&m, g), 0);
+        EXPECT_EQ(wkv_matcher_accept(m, first), 0);
+        EXPECT_EQ(wkv_matcher_mask(m, mask, 0), 0);
+        wkv_matcher_free(m);
+        int wrong = 0;
+        for (int id = 1; id < wkv_tokenizer_size(world); id++) {
+            if (wkv_matcher_new(&m, g) || wkv_matcher_accept(m, first)) break;
+            wrong += id != wkv_tokenizer_end(world) && has(mask, id) != !wkv_matcher_accept(m, id);
+            wkv_matcher_free(m);
+        }
+        EXPECT_EQ(wrong, 0);
+    }
+    wkv_grammar_free(g);
+}
+
+/* Grammars that read a text in very many ways have masks in the end, and outputs. */
+static void hostile_masks_are_bounded(void)
+{
+    static const grammar_case given[] = {{WKV_GRAMMAR_GBNF, "root ::= [a-z] root [a-z] | [a-z]?"},
+                                         {WKV_GRAMMAR_GBNF, "root ::= s\ns ::= [a-z ] s s s | [a-z ]"},
+                                         {WKV_GRAMMAR_REGEX, "(.{3}|.{5}){1000}"},
+                                         {WKV_GRAMMAR_REGEX, "(.?.?.?.?.?.?.?.?.?.?.?.?.?.?.?.?x)*"}};
+    static uint64_t mask[1024 + 1];
+    rng r = {13, 0};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        wkv_grammar *g = grammar_of(given[i].kind, given[i].text);
+        wkv_matcher *m;
+        if (!g || wkv_matcher_new(&m, g)) continue;
+        const double begin = clock_processor();
+        int n = 0;
+        for (; n < 50 && wkv_matcher_complete(m) < 2; n++) {
+            EXPECT_EQ(wkv_matcher_mask(m, mask, 0), 0);
+            const int32_t id = pick(mask, wkv_tokenizer_size(world), &r);
+            EXPECT(id >= 0);
+            if (id < 0 || id == wkv_tokenizer_end(world) || wkv_matcher_accept(m, id)) break;
+        }
+        const double ms = 1e3 * (clock_processor() - begin);
+        if (ms > 1000.0 * (n + 1)) FAILED("%s: %.0f ms for %d masks", given[i].text, ms, n);
+        wkv_matcher_free(m);
+        wkv_grammar_free(g);
+    }
+}
+
 /* More ways to read a text than are followed: those that end it in time are among them. */
 static void many_ways_keep_the_limit(void)
 {
@@ -294,6 +347,7 @@ static void refuses_by_name(void)
     } given[] = {
         {WKV_GRAMMAR_JSON_SCHEMA, WKV_EUNSUPPORTED, "{\"properties\":{\"a\":{\"uniqueItems\":true}}}",
          "schema #/properties/a: keyword uniqueItems is not supported"},
+        {WKV_GRAMMAR_JSON_SCHEMA, WKV_EUNSUPPORTED, "{\"propertyNames\":{\"type\":\"integer\"}}", "keyword propertyNames"},
         {WKV_GRAMMAR_JSON_SCHEMA, WKV_EUNSUPPORTED, "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"not\":{}}}}",
          "schema #/$defs/a: keyword not"},
         {WKV_GRAMMAR_JSON_SCHEMA, WKV_EUNSUPPORTED, "{\"type\":\"number\",\"minimum\":0}",
@@ -522,7 +576,9 @@ int main(void)
     if (wkv_tokenizer_open(&world, "world", NULL)) return printf("%s\n", wkv_error()), 1;
     RUN(equals_the_naive_interpreter);
     RUN(every_limit_gives_a_complete_output);
+    RUN(loops_share_a_state);
     RUN(many_ways_keep_the_limit);
+    RUN(hostile_masks_are_bounded);
     RUN(shortest_outputs);
     RUN(outputs_are_json);
     RUN(decides);

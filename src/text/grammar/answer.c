@@ -95,12 +95,16 @@ static json_t *parameters_of(const tool *t)
 }
 
 /* Programs list tools whose schemas their users did not write. Unless the function is strict, the parts of its schema that
- * are not supported do not hold its arguments; where even the rest is not supported, they are any object. */
+ * are not supported do not hold its arguments, nor the limits of strings and numbers where one of them is not supported;
+ * where even the rest is not supported, they are any object. */
 static int read_loosely(syntax *s, int rule, const json_t *parameters)
 {
-    json_t *looser = schema_loosened(parameters);
-    int err = looser ? schema_read_value(s, rule, looser) : WKV_EUNSUPPORTED;
-    json_decref(looser);
+    int err = WKV_EUNSUPPORTED;
+    for (int limits = 1; limits >= 0 && err == WKV_EUNSUPPORTED; limits--) {
+        json_t *looser = schema_loosened(parameters, limits);
+        if (looser) err = schema_read_value(s, rule, looser);
+        json_decref(looser);
+    }
     if (err != WKV_EUNSUPPORTED) return err;
     json_t *any = json_pack("{s:s}", "type", "object");
     err = any ? schema_read_value(s, rule, any) : fail(WKV_ENOMEM, "no memory for a function");

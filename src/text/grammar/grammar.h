@@ -29,6 +29,7 @@ struct wkv_grammar {
     int n_spans;
     uint64_t *scratch; /* a mask                      */
     int32_t *found;    /* [size] ids found by a walk  */
+    int walks;
 };
 
 struct wkv_matcher {

@@ -10,6 +10,8 @@ enum {
     LIST_SHARE = 64,   /* a mask in place of a list if more than a part of this size of the words may come */
     FEW = 2048,        /* words: a walk through them takes no table */
     MOST_SPANS = 48,   /* tables, some 500 KB each */
+    MOST_WORK = 50000, /* threads that a walk moves on by a byte, once for each place: some 3 ms */
+    SLACK = 128,       /* tokens more than the shortest rest: then single bytes lead to the end, too */
     PREPARED = 1000000 /* nodes of the tree that tables may take while a grammar is made: some 10 ms */
 };
 
@@ -22,18 +24,36 @@ typedef struct {
     int n;
 } finding;
 
-/* The words that may come at a place, but for the subtrees that `covered` has with at most `elements`. */
+/* Threads that a byte moves on, the first time that a walk comes there: the same number whatever is known already. */
+static int work_of(wkv_grammar *g, int at, unsigned char byte)
+{
+    place *q = g->p.places + at;
+    if (q->walk != g->walks) {
+        memset(q->seen, 0, sizeof q->seen);
+        q->walk = g->walks;
+    }
+    if (q->seen[byte >> 6] >> (byte & 63) & 1) return 0;
+    q->seen[byte >> 6] |= (uint64_t)1 << (byte & 63);
+    return q->n;
+}
+
+/* The words that may come at a place, but for the subtrees that `covered` has with at most `elements`. Where a text can
+ * be read in so many ways that the walk would take longer than a token should, only the single bytes of the rest. */
 static void walk(finding *f, int at, const uint16_t *covered, int elements)
 {
     wkv_grammar *g = f->g;
     const word_tree *t = &g->x->tree;
-    int path[MAX_WORD + 1];
+    const int bounded = f->limit >= cost_sum(g->p.places[at].tokens, SLACK);
+    int path[MAX_WORD + 1], work = 0;
     uint64_t bytes[4];
     memcpy(bytes, places_bytes(&g->p, at), sizeof bytes);
     path[0] = at;
+    g->walks++;
     for (int i = 0; i < t->n;) {
         const int d = t->depth[i], c = t->byte[i];
-        const int out = (d == 1 && !(bytes[c >> 6] >> (c & 63) & 1)) || (covered && covered[i] <= elements);
+        int out = (d == 1 && !(bytes[c >> 6] >> (c & 63) & 1)) || (covered && covered[i] <= elements);
+        if (!out && bounded && work < MOST_WORK) work += work_of(g, path[d - 1], (unsigned char)c);
+        out |= d > 1 && work >= MOST_WORK;
         const int next = out ? NO_PLACE : places_next(&g->p, path[d - 1], (unsigned char)c);
         if (next < 0) {
             i = t->end[i];
@@ -196,9 +216,10 @@ static int add_span(wkv_grammar *g, span *s, thread *t, int n, uint64_t *mask, i
     for (int i = 0; i < n; i++) {
         const frame f = g->p.frames[t[i].frame];
         const loop l = g->a.loops[f.loop];
-        const int left = elements_left(&l, f.count), after = places_after(&g->p, l.exit, f.around);
+        const int left = elements_left(&l, f.count),
+                  after = n > MANY ? NO_PLACE : places_after(&g->p, l.exit, f.around);
         if (left > most) most = left;
-        if (after < 0) continue;
+        if (n <= MANY && after < 0) continue;
         if (n > MANY || any(places_bytes(&g->p, after), s->bytes))
             t[walked++] = t[i];
         else

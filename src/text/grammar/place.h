@@ -30,6 +30,8 @@ typedef struct {
     int answer;        /* of mask.c; -1: none yet */
     uint64_t bytes[4]; /* those that may come, if has_bytes */
     int has_bytes;
+    uint64_t seen[4]; /* bytes that a walk has followed */
+    int walk;         /* its number                     */
 } place;
 
 enum { NO_PLACE = -1, UNKNOWN_PLACE = -2 };

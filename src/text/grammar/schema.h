@@ -50,8 +50,8 @@ int schema_count(const schema_reader *r, const json_t *schema, const char *keywo
 /* Does the keyword say nothing about values? Those that no vocabulary of JSON Schema has do not either. */
 int schema_is_annotation(const char *keyword);
 int schema_is_refused(const char *keyword);
-/* A new schema without refused keywords and limits of strings and numbers. NULL: no memory. */
-json_t *schema_loosened(const json_t *schema);
+/* A new schema without refused keywords and, unless `limits`, those of strings and numbers. NULL: no memory. */
+json_t *schema_loosened(const json_t *schema, int limits);
 /* Refuse keywords that are not supported. */
 int schema_check_keywords(const schema_reader *r, const json_t *schema);
 /* A new schema for what satisfies both. The reader keeps it. */

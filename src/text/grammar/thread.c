@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text in more ways than this at once follows those of them that end the output with the fewest tokens: it stays one of
- * the grammar, and can be completed within its limit. */
+/* A text in more ways than this at once follows those of them that end the output with the fewest tokens: it stays one
+ * of the grammar, and can be completed within its limit. */
 enum { MOST_THREADS = 256, MOST_VISITS = 1 << 13 };
 
 void places_begin(places *p)

@@ -173,8 +173,8 @@ static int weigh_tokens(automaton *a, int at, void *with)
     return least.tokens < IMPOSSIBLE && is_cheaper(&a->cost[at], least);
 }
 
-/* The most by which the tokens of a number exceed those of a greater one. Beyond 2 x most they repeat (automaton_times):
- * there any two of one period may be compared. */
+/* The most by which the tokens of a number exceed those of a greater one. Beyond 2 x most they repeat
+ * (automaton_times): there any two of one period may be compared. */
 static int rise_of(const uint16_t *times, int most)
 {
     int rise = 0, least = times[2 * most];
