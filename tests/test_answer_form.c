@@ -129,13 +129,16 @@ static void loose(void)
         "\"pattern\":{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"type\":\"string\",\"format\":\"regex\"}},"
         "\"m\":{\"type\":\"object\",\"propertyNames\":{\"type\":\"string\"},\"additionalProperties\":{\"type\":\"boolean\"}}},"
         "\"required\":[\"format\",\"pattern\",\"m\"],\"additionalProperties\":false}},"
-        "{\"name\":\"g\",\"parameters\":{\"$ref\":\"http://example.org/x\"}}]";
+        "{\"name\":\"g\",\"parameters\":{\"$ref\":\"http://example.org/x\"}},"
+        "{\"name\":\"h\",\"parameters\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"pattern\":\"^x+$\"},"
+        "\"b\":{\"type\":\"array\",\"uniqueItems\":true}},\"required\":[\"a\",\"b\"]}}]";
     wkv_tools *odd;
     EXPECT_EQ(wkv_tools_new(&odd, json, strlen(json)), 0);
     const wkv_answer_form f = {.how = g1, .tools = odd};
     expect(&f, FENCED("{\"name\":\"f\",\"arguments\":{\"format\":0.25,\"pattern\":[\"a\",\"a\"],\"m\":{\"k\":true}}}"), MUST_END);
     expect(&f, "```json\n{\"name\":\"f\",\"arguments\":{\"format\":|\"x\"", GOES_ON);
     expect(&f, "```json\n{\"name\":\"f\",\"arguments\":{\"format\":1,\"pattern\":[\"a\"],\"m\":{\"k\":|7", GOES_ON);
+    expect(&f, "```json\n{\"name\":\"h\",\"arguments\":{\"a\":\"x|y", GOES_ON); /* beside b */
     expect(&f, FENCED("{\"name\":\"g\",\"arguments\":{\"any\":[1]}}"), MUST_END);
     wkv_tools_free(odd);
 }

@@ -184,6 +184,78 @@ static void every_limit_gives_a_complete_output(void)
     }
 }
 
+/* Elements that end alike have a state in common, and tables of their own. */
+static void loops_share_a_state(void)
+{
+    static uint64_t mask[1024 + 1];
+    static const char regex[] = "(x[a-z])*1|(y[a-z])*2";
+    wkv_grammar *g = grammar_of(WKV_GRAMMAR_REGEX, regex);
+    for (const char *begin = "xy"; g && *begin; begin++) {
+        wkv_matcher *m;
+        int32_t first;
+        EXPECT_EQ(wkv_encode(world, begin, 1, &first, 1), 1);
+        EXPECT_EQ(wkv_matcher_new(&m, g), 0);
+        EXPECT_EQ(wkv_matcher_accept(m, first), 0);
+        EXPECT_EQ(wkv_matcher_mask(m, mask, 0), 0);
+        wkv_matcher_free(m);
+        int wrong = 0;
+        for (int id = 1; id < wkv_tokenizer_size(world); id++) {
+            if (wkv_matcher_new(&m, g) || wkv_matcher_accept(m, first)) break;
+            wrong += id != wkv_tokenizer_end(world) && has(mask, id) != !wkv_matcher_accept(m, id);
+            wkv_matcher_free(m);
+        }
+        EXPECT_EQ(wrong, 0);
+    }
+    wkv_grammar_free(g);
+}
+
+/* Grammars that read a text in very many ways have masks in the end, and outputs. */
+static void hostile_masks_are_bounded(void)
+{
+    static const grammar_case given[] = {{WKV_GRAMMAR_GBNF, "root ::= [a-z] root [a-z] | [a-z]?"},
+                                         {WKV_GRAMMAR_GBNF, "root ::= s\ns ::= [a-z ] s s s | [a-z ]"},
+                                         {WKV_GRAMMAR_REGEX, "(.{3}|.{5}){1000}"},
+                                         {WKV_GRAMMAR_REGEX, "(.?.?.?.?.?.?.?.?.?.?.?.?.?.?.?.?x)*"}};
+    static uint64_t mask[1024 + 1];
+    rng r = {13, 0};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        wkv_grammar *g = grammar_of(given[i].kind, given[i].text);
+        wkv_matcher *m;
+        if (!g || wkv_matcher_new(&m, g)) continue;
+        const double begin = clock_processor();
+        int n = 0;
+        for (; n < 50 && wkv_matcher_complete(m) < 2; n++) {
+            EXPECT_EQ(wkv_matcher_mask(m, mask, 0), 0);
+            const int32_t id = pick(mask, wkv_tokenizer_size(world), &r);
+            EXPECT(id >= 0);
+            if (id < 0 || id == wkv_tokenizer_end(world) || wkv_matcher_accept(m, id)) break;
+        }
+        const double ms = 1e3 * (clock_processor() - begin);
+        if (ms > 1000.0 * (n + 1)) FAILED("%s: %.0f ms for %d masks", given[i].text, ms, n);
+        wkv_matcher_free(m);
+        wkv_grammar_free(g);
+    }
+}
+
+/* More ways to read a text than are followed: those that end it in time are among them. */
+static void many_ways_keep_the_limit(void)
+{
+    enum { WAYS = 600 };
+    static char schema[WAYS * 64], text[1 << 16];
+    size_t n = (size_t)sprintf(schema, "{\"anyOf\":[");
+    rng r = {11, 0};
+    for (int i = 1; i <= WAYS; i++)
+        n += (size_t)sprintf(schema + n, "{\"type\":\"string\",\"minLength\":%d,\"maxLength\":%d}%s", i, 2 * i + 5,
+                             i < WAYS ? "," : "]}");
+    wkv_grammar *g = grammar_of(WKV_GRAMMAR_JSON_SCHEMA, schema);
+    if (!g) return;
+    for (int tokens = wkv_grammar_shortest(g); tokens < 60; tokens++) {
+        const int bytes = sample_output(g, tokens, &r, text, sizeof text);
+        if (bytes < 0 || (bytes && text[bytes - 1] != '"')) FAILED("%d tokens give no complete output", tokens);
+    }
+    wkv_grammar_free(g);
+}
+
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
 /* Outputs of the schemas are JSON, to the reader of jansson. */
@@ -275,6 +347,7 @@ static void refuses_by_name(void)
     } given[] = {
         {WKV_GRAMMAR_JSON_SCHEMA, WKV_EUNSUPPORTED, "{\"properties\":{\"a\":{\"uniqueItems\":true}}}",
          "schema #/properties/a: keyword uniqueItems is not supported"},
+        {WKV_GRAMMAR_JSON_SCHEMA, WKV_EUNSUPPORTED, "{\"propertyNames\":{\"type\":\"integer\"}}", "keyword propertyNames"},
         {WKV_GRAMMAR_JSON_SCHEMA, WKV_EUNSUPPORTED, "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"not\":{}}}}",
          "schema #/$defs/a: keyword not"},
         {WKV_GRAMMAR_JSON_SCHEMA, WKV_EUNSUPPORTED, "{\"type\":\"number\",\"minimum\":0}",
@@ -438,6 +511,47 @@ static void other_vocabularies(void)
     remove("grammar.vocab.txt");
 }
 
+/* Where 40 characters are one token and 39 are many, a shorter rest takes more tokens. */
+static void shorter_rests_may_take_more(void)
+{
+    static uint64_t mask[64];
+    wkv_tokenizer *t;
+    wkv_grammar *g;
+    FILE *f = fopen("grammar.vocab.txt", "w");
+    EXPECT(f);
+    if (!f) return;
+    int id = 1;
+    fprintf(f, "%d '0' 1\n", id++);
+    for (int c = 'a'; c <= 'z'; c++) fprintf(f, "%d '%c' 1\n", id++, c);
+    for (int i = 0; i < 676; i++) fprintf(f, "%d '%c%c' 2\n", id++, 'a' + i / 26, 'a' + i % 26);
+    for (int i = 0; i < 1500; i++)
+        fprintf(f, "%d '%c%c%c%037d' 40\n", id++, 'a' + i / 676, 'a' + i / 26 % 26, 'a' + i % 26, 0);
+    fclose(f);
+    EXPECT_EQ(wkv_tokenizer_open(&t, "grammar.vocab.txt", NULL), 0);
+    EXPECT_EQ(wkv_grammar_new(&g, WKV_GRAMMAR_REGEX, "[a-z0]{81}", 10, t), 0);
+    EXPECT_EQ(wkv_grammar_shortest(g), 3);
+    for (int left = 3; left < 30; left++) {
+        wkv_matcher *m;
+        EXPECT_EQ(wkv_matcher_new(&m, g), 0);
+        EXPECT_EQ(wkv_matcher_mask(m, mask, left), 0);
+        for (int one = 1; one < id; one++) {
+            wkv_matcher *next;
+            if (!has(mask, one) || wkv_matcher_new(&next, g)) continue;
+            static uint64_t rest[64];
+            EXPECT_EQ(wkv_matcher_accept(next, one), 0);
+            if (wkv_matcher_mask(next, rest, left - 1)) {
+                FAILED("%d tokens left, and id %d: %s", left, one, wkv_error());
+                one = id;
+            }
+            wkv_matcher_free(next);
+        }
+        wkv_matcher_free(m);
+    }
+    wkv_grammar_free(g);
+    wkv_tokenizer_close(t);
+    remove("grammar.vocab.txt");
+}
+
 /* The shortest output counts tokens of several characters. */
 static void shortest_outputs(void)
 {
@@ -462,6 +576,9 @@ int main(void)
     if (wkv_tokenizer_open(&world, "world", NULL)) return printf("%s\n", wkv_error()), 1;
     RUN(equals_the_naive_interpreter);
     RUN(every_limit_gives_a_complete_output);
+    RUN(loops_share_a_state);
+    RUN(many_ways_keep_the_limit);
+    RUN(hostile_masks_are_bounded);
     RUN(shortest_outputs);
     RUN(outputs_are_json);
     RUN(decides);
@@ -469,6 +586,7 @@ int main(void)
     RUN(survives_hostile_grammars);
     RUN(keeps_the_places_of_others);
     RUN(other_vocabularies);
+    RUN(shorter_rests_may_take_more);
     wkv_tokenizer_close(world);
     return DONE();
 }

@@ -144,6 +144,16 @@ chat 400 "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}, {\"role\": \
 holds body 'the last message calls a function'
 chat 400 "{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": [{\"function\": {\"name\": \"f\", \"arguments\": \"[]\"}}]}, {\"role\": \"tool\", \"content\": \"x\"}]}"
 end 0
+
+# ---- a thought before a call that must come: it holds the template's stop string ----------------------------------------
+serve --template g1
+says ">Hm.\n\nUser: who?</think>\n\`\`\`json\n$rome\n\`\`\`"
+chat 200 "$(request ', "tool_choice": "required", "reasoning_effort": "low"')"
+holds body '"finish_reason": "tool_calls"'
+holds body '"arguments": "{\"city\":\"Rome\",\"days\":2}"'
+chat 501 "$(request ', "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}')"
+holds body "tool_choice.type is 'allowed_tools'"
+end 0
 serve --template raven
 chat 501 "$(request '')"
 holds body 'the chat template raven of the model has no form for tools'

@@ -100,7 +100,15 @@ static void refusals(void)
     expect_refused("[{\"name\":\"a\"},{\"function\":{\"name\":\"a\"}}]",
                    "tools[1].function.name is \"a\", the name of");
     expect_refused("[{\"name\":\"a\",\"parameters\":[]}]", "tools[0].parameters");
+    expect_refused("[{\"name\":\"a\",\"parameters\":{\"type\":\"array\"}}]", "has the type array, expected object");
     expect_refused("[", "");
+    static char many[1 << 20];
+    size_t n = (size_t)sprintf(many, "[1");
+    for (int i = 0; i < 1000; i++) n += (size_t)sprintf(many + n, ",1");
+    sprintf(many + n, "]");
+    expect_refused(many, "1001 tools, expected at most 1000");
+    memset(many, ' ', sizeof many - 1);
+    expect_refused(many, "bytes, expected at most 524288");
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */

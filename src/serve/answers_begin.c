@@ -47,7 +47,7 @@ static int start(answers *a, choice *c, int only_reads)
     for (; n < g.n_stops; n++) stops[n] = g.stops[n];
     c->own_stops = n;
     for (int i = 0; i < a->r.n_stops; i++) stops[n++] = a->r.stops[i];
-    g.stops = stops, g.n_stops = a->r.schema ? 0 : n; /* in JSON they are data */
+    g.stops = stops, g.n_stops = a->r.schema || a->r.must_call ? 0 : n; /* they are data in JSON */
     g.grammar = grammars_of(a->form);
     const int err = wkv_batcher_add(e->batcher, c->session, only_reads ? NULL : &g);
     if (!err && !only_reads) echo_show(a, c);

@@ -67,6 +67,10 @@ static int read_choice(request *r, int *none, problem *p)
     if (!v || json_is_null(v)) return 0;
     if (request_allowed(v)) return request_mode(r, none, v, p);
     if (json_is_object(v)) {
+        const char *type = json_string_value(json_object_get(v, "type"));
+        if (type && strcmp(type, "function"))
+            return refuse(p, 501, "tool_choice", "unsupported",
+                          "tool_choice.type is '%.40s'; only function is supported", type);
         const json_t *name = json_object_get(json_object_get(v, "function"), "name");
         if (!json_is_string(name))
             return refuse(p, 400, "tool_choice", "missing", "tool_choice.function.name is missing");

@@ -2,10 +2,11 @@
 #include "text/tools.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "text/grammar/syntax.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME = 64 };
+enum { NAME = 64, MOST_TOOLS = 1000 };
 
 static int is_name(const char *name)
 {
@@ -47,6 +48,9 @@ static int read_tool(wkv_tools *t, int i)
     if (json_is_null(to->parameters)) to->parameters = NULL;
     if (to->parameters && !json_is_object(to->parameters))
         return fail(WKV_EFORMAT, "tools[%d]%s.parameters is not a JSON Schema, an object", i, within);
+    const char *type = json_string_value(json_object_get(to->parameters, "type"));
+    if (type && strcmp(type, "object"))
+        return fail(WKV_EFORMAT, "tools[%d]%s.parameters has the type %.40s, expected object", i, within, type);
     return 0;
 }
 
@@ -55,10 +59,14 @@ int wkv_tools_new(wkv_tools **out, const char *json, size_t bytes)
     REQUIRE(out, "the place for the tools");
     *out = NULL;
     REQUIRE(json, "the list of tools");
+    if (bytes > MOST_TEXT)
+        return fail(WKV_EFORMAT, "the list of tools has %zu bytes, expected at most %d", bytes, MOST_TEXT);
     wkv_tools *t = calloc(1, sizeof *t);
     if (!t) return fail(WKV_ENOMEM, "no memory for tools");
     int err = json_read(&t->root, json, bytes, 0);
     if (!err && !json_is_array(t->root)) err = fail(WKV_EFORMAT, "tools is not an array");
+    if (!err && json_array_size(t->root) > MOST_TOOLS)
+        err = fail(WKV_EFORMAT, "%zu tools, expected at most %d", json_array_size(t->root), MOST_TOOLS);
     const size_t n = json_array_size(t->root);
     if (!err && n && !(t->at = calloc(n, sizeof *t->at))) err = fail(WKV_ENOMEM, "no memory for %zu tools", n);
     for (; !err && t->n < (int)n; t->n++) err = read_tool(t, t->n);

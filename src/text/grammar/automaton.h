@@ -36,6 +36,7 @@ typedef struct {
     int from, to;    /* its states, but for those that it shares with rules before it */
     uint16_t *times; /* of an element: tokens for 0 to 2 x most iterations; NULL: the tokens of one, so many times */
     int most;        /* iterations in one token */
+    int rise;        /* tokens that fewer iterations may need beyond those of more */
     int element;     /* its states from `start` on are STATE_BYTES and the end: no text of it begins another one */
 } automaton_rule;
 

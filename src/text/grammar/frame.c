@@ -46,11 +46,12 @@ static int grow_frames(places *p)
 
 int places_push(places *p, int loop_index, int count, int around)
 {
-    frame f = {loop_index, count, around, p->frames[around].depth + 1, 0, 0};
+    frame f = {.loop = loop_index, .count = count, .around = around, .depth = p->frames[around].depth + 1};
     if (!grow_frames(p)) return 0;
     uint32_t at = hash_frame(&f) & (uint32_t)(p->cap_frame_table - 1);
     for (int i; (i = p->frame_table[at]); at = (at + 1) & (uint32_t)(p->cap_frame_table - 1))
         if (p->frames[i].loop == loop_index && p->frames[i].count == count && p->frames[i].around == around) return i;
+    f.loops = hash_mix(p->frames[around].loops, (uint32_t)loop_index + 1);
     const loop *l = p->a->loops + loop_index;
     const int more = l->min > count ? l->min - count : 0;
     const int64_t rest = cost_sum(p->a->cost[l->exit].tokens, p->frames[around].tokens);

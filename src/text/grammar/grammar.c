@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MOST_TEXT = 1 << 20,
-    MOST_BYTES = 64 << 20 /* of places and masks, before those that no matcher is at are forgotten */
-};
+enum { MOST_BYTES = 64 << 20 /* of places and masks, before those that no matcher is at are forgotten */ };
 
 /* ---- grammars ---------------------------------------------------------------------------------------------------- */
 
@@ -42,6 +39,8 @@ int grammar_new(wkv_grammar **out, syntax *s, const wkv_tokenizer *t)
 int grammar_read(syntax *s, wkv_grammar_kind kind, const char *text, size_t bytes)
 {
     int node = EMPTY, err;
+    if (bytes > MOST_TEXT)
+        return fail(WKV_EUNSUPPORTED, "the grammar has %zu bytes, expected at most %d", bytes, MOST_TEXT);
     if (kind == WKV_GRAMMAR_JSON_SCHEMA) return schema_read(s, 0, text, bytes);
     if (kind == WKV_GRAMMAR_GBNF) return gbnf_read(s, text, bytes);
     err = regex_read(&node, s, text, bytes, &(regex_use){syntax_class, 0, 0, NO_LIMIT});
@@ -58,8 +57,6 @@ int wkv_grammar_new(wkv_grammar **out, wkv_grammar_kind kind, const char *text, 
     REQUIRE(t, "the tokenizer");
     if (kind < WKV_GRAMMAR_JSON_SCHEMA || kind > WKV_GRAMMAR_GBNF)
         return fail(WKV_EARG, "a grammar of kind %d, expected 0 to 2", (int)kind);
-    if (bytes > MOST_TEXT)
-        return fail(WKV_EUNSUPPORTED, "the grammar has %zu bytes, expected at most %d", bytes, MOST_TEXT);
     int err = syntax_init(&s);
     if (!err) err = grammar_read(&s, kind, text, bytes);
     if (!err) err = grammar_new(out, &s, t);
@@ -71,7 +68,12 @@ void wkv_grammar_free(wkv_grammar *g)
 {
     if (!g) return;
     if (g->words) grammar_forget_masks(g);
-    for (int i = 0; g->spans && i < g->a.n_states; i++) span_free(g->spans[i]);
+    for (int i = 0; g->spans && i < g->a.n_states; i++) {
+        for (span *s = g->spans[i], *next; s; s = next) {
+            next = s->next;
+            span_free(s);
+        }
+    }
     places_release(&g->p);
     automaton_release(&g->a);
     syntax_release(&g->syntax);

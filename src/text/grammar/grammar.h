@@ -25,10 +25,11 @@ struct wkv_grammar {
     answer_words *words; /* [n_words] of places */
     int n_words, cap_words;
     size_t words_bytes;
-    span **spans; /* [a.n_states], NULL: none yet */
+    span **spans; /* [a.n_states], a list for each; NULL: none yet */
     int n_spans;
     uint64_t *scratch; /* a mask                      */
     int32_t *found;    /* [size] ids found by a walk  */
+    int walks;
 };
 
 struct wkv_matcher {

@@ -10,6 +10,8 @@ enum {
     LIST_SHARE = 64,   /* a mask in place of a list if more than a part of this size of the words may come */
     FEW = 2048,        /* words: a walk through them takes no table */
     MOST_SPANS = 48,   /* tables, some 500 KB each */
+    MOST_WORK = 50000, /* threads that a walk moves on by a byte, once for each place: some 3 ms */
+    SLACK = 128,       /* tokens more than the shortest rest: then single bytes lead to the end, too */
     PREPARED = 1000000 /* nodes of the tree that tables may take while a grammar is made: some 10 ms */
 };
 
@@ -22,18 +24,36 @@ typedef struct {
     int n;
 } finding;
 
-/* The words that may come at a place, but for the subtrees that `covered` has with at most `elements`. */
+/* Threads that a byte moves on, the first time that a walk comes there: the same number whatever is known already. */
+static int work_of(wkv_grammar *g, int at, unsigned char byte)
+{
+    place *q = g->p.places + at;
+    if (q->walk != g->walks) {
+        memset(q->seen, 0, sizeof q->seen);
+        q->walk = g->walks;
+    }
+    if (q->seen[byte >> 6] >> (byte & 63) & 1) return 0;
+    q->seen[byte >> 6] |= (uint64_t)1 << (byte & 63);
+    return q->n;
+}
+
+/* The words that may come at a place, but for the subtrees that `covered` has with at most `elements`. Where a text can
+ * be read in so many ways that the walk would take longer than a token should, only the single bytes of the rest. */
 static void walk(finding *f, int at, const uint16_t *covered, int elements)
 {
     wkv_grammar *g = f->g;
     const word_tree *t = &g->x->tree;
-    int path[MAX_WORD + 1];
+    const int bounded = f->limit >= cost_sum(g->p.places[at].tokens, SLACK);
+    int path[MAX_WORD + 1], work = 0;
     uint64_t bytes[4];
     memcpy(bytes, places_bytes(&g->p, at), sizeof bytes);
     path[0] = at;
+    g->walks++;
     for (int i = 0; i < t->n;) {
         const int d = t->depth[i], c = t->byte[i];
-        const int out = (d == 1 && !(bytes[c >> 6] >> (c & 63) & 1)) || (covered && covered[i] <= elements);
+        int out = (d == 1 && !(bytes[c >> 6] >> (c & 63) & 1)) || (covered && covered[i] <= elements);
+        if (!out && bounded && work < MOST_WORK) work += work_of(g, path[d - 1], (unsigned char)c);
+        out |= d > 1 && work >= MOST_WORK;
         const int next = out ? NO_PLACE : places_next(&g->p, path[d - 1], (unsigned char)c);
         if (next < 0) {
             i = t->end[i];
@@ -133,15 +153,19 @@ static int words_at(const wkv_grammar *g, int at)
     return n;
 }
 
-/* The table of a state of an element rule; NULL where a walk is short, or there are too many tables. */
+/* The table of a state of an element rule, which other elements may share; NULL where a walk is short, or there are too
+ * many tables. */
 static int find_span(span **out, wkv_grammar *g, int rule, int at, int64_t *work)
 {
-    *out = g->spans[at];
+    const int start = g->a.rules[rule].start;
+    for (*out = g->spans[at]; *out && (*out)->start != start;) *out = (*out)->next;
     if (*out || g->n_spans >= MOST_SPANS || words_at(g, at) < FEW) return 0;
-    const int err = span_new(&g->spans[at], &g->a, g->a.rules[rule].start, at, g->x, work);
-    g->n_spans += !err;
-    *out = g->spans[at];
-    return err;
+    const int err = span_new(out, &g->a, start, at, g->x, work);
+    if (err) return err;
+    (*out)->next = g->spans[at];
+    g->spans[at] = *out;
+    g->n_spans++;
+    return 0;
 }
 
 /* The body of the loop that a thread is in is an element: the index of its rule, or -1. */
@@ -181,24 +205,32 @@ static int any(const uint64_t *a, const uint64_t *b)
     return ((a[0] & b[0]) | (a[1] & b[1]) | (a[2] & b[2]) | (a[3] & b[3])) != 0;
 }
 
-/* Set the bits of the words that a thread in a loop may read. The text behind the loop may begin like one more element:
- * then a word can leave it in more than one way, and those that do not stay in it are walked through. */
-static int add_span(wkv_grammar *g, thread t, span *s, uint64_t *mask, int64_t limit)
+/* Set the bits of the words that threads of one table may read. The text behind a loop may begin like one more element:
+ * then a word can leave it in more than one way, and those that do not stay in it are walked through; so are those of
+ * many threads, all at once. */
+static int add_span(wkv_grammar *g, span *s, thread *t, int n, uint64_t *mask, int64_t limit)
 {
-    const frame f = g->p.frames[t.frame];
-    const loop l = g->a.loops[f.loop];
-    const int most = elements_left(&l, f.count), least = l.min > f.count ? l.min - f.count + 1 : 1;
-    const int after = places_after(&g->p, l.exit, f.around);
+    enum { MANY = 4 };
     finding found = {.g = g, .limit = limit};
-    span_mask(s, mask, words_of(g), most, g->x->longest, g->scratch);
-    if (after >= 0 && !any(places_bytes(&g->p, after), s->bytes))
-        add_rests(&found, s, after, least, most, mask);
-    else if (after >= 0) {
-        const int at = places_of(&g->p, &t, 1), err = span_cover(s, g->x);
-        if (err) return err;
-        if (at >= 0) walk(&found, at, s->covered, most < PARTLY ? most : PARTLY - 1);
-        set_bits(mask, g->found, found.n);
+    int most = 0, walked = 0;
+    for (int i = 0; i < n; i++) {
+        const frame f = g->p.frames[t[i].frame];
+        const loop l = g->a.loops[f.loop];
+        const int left = elements_left(&l, f.count),
+                  after = n > MANY ? NO_PLACE : places_after(&g->p, l.exit, f.around);
+        if (left > most) most = left;
+        if (n <= MANY && after < 0) continue;
+        if (n > MANY || any(places_bytes(&g->p, after), s->bytes))
+            t[walked++] = t[i];
+        else
+            add_rests(&found, s, after, l.min > f.count ? l.min - f.count + 1 : 1, left, mask);
     }
+    span_mask(s, mask, words_of(g), most, g->x->longest, g->scratch);
+    if (!walked || g->p.err) return g->p.err;
+    const int at = places_of(&g->p, t, walked), err = span_cover(s, g->x);
+    if (err) return err;
+    if (at >= 0) walk(&found, at, s->covered, most < PARTLY ? most : PARTLY - 1);
+    set_bits(mask, g->found, found.n);
     return g->p.err;
 }
 
@@ -207,19 +239,25 @@ static int add_span(wkv_grammar *g, thread t, span *s, uint64_t *mask, int64_t l
 /* Set the bits of the threads in loops that have a table; the others in `rest`, and their number in *n. */
 static int add_spans(wkv_grammar *g, int at, uint64_t *mask, int64_t limit, thread *rest, int *n)
 {
+    const place q = g->p.places[at];
+    thread *same = rest + q.n; /* the latest ones of one table */
+    span *table = NULL;
     int64_t work = 0;
-    int err = 0;
-    for (int i = 0; i < g->p.places[at].n && !err; i++) {
-        const thread t = g->p.threads[g->p.places[at].first + i];
+    int err = 0, n_same = 0;
+    for (int i = 0; i < q.n && !err; i++) {
+        const thread t = g->p.threads[q.first + i];
         const int rule = element_of(g, t);
         span *s = NULL;
         if (rule >= 0) err = find_span(&s, g, rule, t.state, &work);
-        if (!err && s && cost_sum(s->most, g->p.frames[t.frame].tokens) <= limit)
-            err = add_span(g, t, s, mask, limit);
-        else
+        if (err || !s || cost_sum(s->most + g->a.rules[rule].rise, g->p.frames[t.frame].tokens) > limit) {
             rest[(*n)++] = t;
+            continue;
+        }
+        if (s != table && n_same) err = add_span(g, table, same, n_same, mask, limit), n_same = 0;
+        table = s;
+        same[n_same++] = t;
     }
-    return err;
+    return err || !n_same ? err : add_span(g, table, same, n_same, mask, limit);
 }
 
 int grammar_mask(wkv_grammar *g, int at, uint64_t *mask, int left)
@@ -229,7 +267,7 @@ int grammar_mask(wkv_grammar *g, int at, uint64_t *mask, int left)
     int n = 0, err = 0;
     memset(mask, 0, (size_t)words_of(g) * sizeof *mask);
     if (q.complete && g->x->end >= 0) mask[g->x->end >> 6] |= (uint64_t)1 << (g->x->end & 63);
-    thread *rest = malloc(((size_t)q.n + 1) * sizeof *rest);
+    thread *rest = malloc((2 * (size_t)q.n + 1) * sizeof *rest);
     if (!rest) return fail(WKV_ENOMEM, "no memory for a mask");
     err = add_spans(g, at, mask, limit, rest, &n);
     if (!err && n) {

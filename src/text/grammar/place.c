@@ -24,17 +24,11 @@ static int grow_places(places *p)
     return 1;
 }
 
-/* The least tokens that end the output for one of the threads. */
-static int64_t tokens_of(const places *p, const thread *t, int n)
+int64_t places_tokens(const places *p, int at, int frame_index)
 {
-    int64_t least = IMPOSSIBLE;
-    for (int i = 0; i < n; i++) {
-        const frame *f = p->frames + t[i].frame;
-        const int begins = t[i].frame && p->a->rules[p->a->loops[f->loop].rule].start == t[i].state;
-        const int64_t one = begins ? f->whole : cost_sum(p->a->cost[t[i].state].tokens, f->tokens);
-        if (one < least) least = one;
-    }
-    return least;
+    const frame *f = p->frames + frame_index;
+    const int begins = frame_index && p->a->rules[p->a->loops[f->loop].rule].start == at;
+    return begins ? f->whole : cost_sum(p->a->cost[at].tokens, f->tokens);
 }
 
 /* The place of the threads found. */
@@ -59,7 +53,7 @@ static int intern(places *p)
                                      .n = n,
                                      .complete = p->complete,
                                      .hash = hash,
-                                     .tokens = p->complete ? 0 : tokens_of(p, p->found, n),
+                                     .tokens = p->complete ? 0 : p->least,
                                      .row = -1,
                                      .answer = -1};
     p->n_threads += n;

@@ -12,6 +12,7 @@
 typedef struct {
     int loop, count, around;
     int depth;      /* frames around it */
+    uint32_t loops; /* a hash of its loop and those around it */
     int64_t tokens; /* the least that end the output once this iteration has ended */
     int64_t whole;  /* the least from its beginning on */
 } frame;
@@ -29,6 +30,8 @@ typedef struct {
     int answer;        /* of mask.c; -1: none yet */
     uint64_t bytes[4]; /* those that may come, if has_bytes */
     int has_bytes;
+    uint64_t seen[4]; /* bytes that a walk has followed */
+    int walk;         /* its number                     */
 } place;
 
 enum { NO_PLACE = -1, UNKNOWN_PLACE = -2 };
@@ -52,6 +55,8 @@ typedef struct {
     int cap_frames, cap_threads, cap_places, cap_rows, cap_found, cap_todo, cap_seen, cap_frame_table, cap_place_table;
     uint32_t turn; /* of `seen` */
     int complete;  /* of the place that is being found */
+    int64_t least; /* tokens that end the output for one of the threads found */
+    int64_t most;  /* those of a thread that is left out                      */
     int err;       /* WKV_ENOMEM, for good */
 } places;
 

@@ -19,5 +19,7 @@ void places_visit(places *p, int at, int frame_index, int fresh); /* fresh: fram
 void places_close(places *p);
 void places_add_thread(places *p, int at, int frame_index);
 int places_reduce(places *p);
+/* The least tokens that end the output from a state on. */
+int64_t places_tokens(const places *p, int at, int frame_index);
 
 #endif

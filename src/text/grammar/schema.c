@@ -322,6 +322,8 @@ int schema_read_value(syntax *s, int rule, const json_t *root)
 
 int schema_read(syntax *s, int rule, const char *text, size_t bytes)
 {
+    if (bytes > MOST_TEXT)
+        return fail(WKV_EUNSUPPORTED, "the schema has %zu bytes, expected at most %d", bytes, MOST_TEXT);
     json_t *root = is_word(text, bytes, "true") ? json_true() : is_word(text, bytes, "false") ? json_false() : NULL;
     int err = root ? 0 : json_read(&root, text, bytes, JSON_ALLOW_NUL);
     if (err) return fail_prefix(err, "schema");

@@ -63,11 +63,19 @@ static const char *const refused[] = {"not",
 int schema_is_refused(const char *keyword) { return is_in(refused, keyword); }
 int schema_is_annotation(const char *keyword) { return !is_in(supported, keyword) && !schema_is_refused(keyword); }
 
+static int is_type(const json_t *value, const char *type)
+{
+    return json_is_string(value) && !strcmp(json_string_value(value), type);
+}
+
 /* Some have a value with which they say nothing. */
 static int says_nothing(const char *keyword, const json_t *value)
 {
     if (!strcmp(keyword, "uniqueItems")) return json_is_false(value);
     if (!strcmp(keyword, "minProperties")) return json_is_integer(value) && !json_integer_value(value);
+    if (!strcmp(keyword, "propertyNames")) /* zod's z.record() writes that keys are strings */
+        return json_is_true(value) || (json_is_object(value) && !json_object_size(value)) ||
+               (json_object_size(value) == 1 && is_type(json_object_get(value, "type"), "string"));
     if (!strcmp(keyword, "unevaluatedProperties") || !strcmp(keyword, "unevaluatedItems")) return json_is_true(value);
     return 0;
 }

@@ -8,7 +8,7 @@
 
 /* ---- objects ----------------------------------------------------------------------------------------------------- */
 
-enum { MOST_PROPERTIES = 1000, MOST_NAME = 1000 };
+enum { MOST_PROPERTIES = 1000, MOST_NAME = 1000, MOST_NAMES = 1 << 16 /* bytes */ };
 
 typedef struct {
     const char *name;
@@ -60,6 +60,8 @@ static int read_properties(schema_reader *r, const json_t *schema, const json_t 
     int err = 0, node;
     if (list && !json_is_object(list)) return schema_fail(r, WKV_EFORMAT, "properties is not an object");
     if (required && !json_is_array(required)) return schema_fail(r, WKV_EFORMAT, "required is not a list");
+    if (json_array_size(required) > MOST_PROPERTIES)
+        return schema_fail(r, WKV_EUNSUPPORTED, "more than %d names in required", MOST_PROPERTIES);
     json_object_foreach((json_t *)list, name, value)
     {
         if (err) return err;
@@ -88,12 +90,18 @@ static int other_member(schema_reader *r, const members *m, int value)
         r->s->err = fail(WKV_ENOMEM, "no memory for a schema");
         return NOTHING;
     }
+    size_t bytes = 0;
     for (int i = 0; i < m->n; i++) {
         names[i] = m->at[i].name;
+        bytes += strlen(names[i]);
         if (strlen(names[i]) > MOST_NAME && !r->s->err)
             r->s->err = schema_fail(r, WKV_EUNSUPPORTED,
                                     "a property with more than %d bytes beside additionalProperties", MOST_NAME);
     }
+    if (bytes > MOST_NAMES && !r->s->err)
+        r->s->err = schema_fail(r, WKV_EUNSUPPORTED,
+                                "properties with names of %zu bytes beside additionalProperties, expected at most %d",
+                                bytes, MOST_NAMES);
     if (r->s->err) {
         free(names);
         return NOTHING;

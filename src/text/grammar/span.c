@@ -185,6 +185,7 @@ int span_new(span **out, const automaton *a, int start, int from, const token_in
         memset(v.counts, 0xff, ((size_t)entries + 1) * sizeof *v.counts);
         *work += walk(&v, local_of(e, from)) + entries / 4;
         describe(s, a, e);
+        s->start = start;
         err = v.err;
     }
     if (!err) err = order_ids(s, &v, entries);

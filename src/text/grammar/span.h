@@ -12,7 +12,9 @@
 
 enum { PARTLY = UINT16_MAX };
 
-typedef struct {
+typedef struct span {
+    struct span *next;     /* of the same state                        */
+    int start;             /* of its element, which begins again there */
     uint64_t *all;         /* a bit for each id that stays in the loop */
     int32_t *ids;          /* those ids, by their elements             */
     int *below;            /* [longest + 2] ids of fewer elements      */

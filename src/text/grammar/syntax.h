@@ -18,6 +18,7 @@ typedef enum {
     SYNTAX_RULE      /* the rule `from`                                          */
 } syntax_kind;
 
+enum { MOST_TEXT = 1 << 19 /* bytes of a grammar, a schema or a list of functions */ };
 enum { NO_LIMIT = INT32_MAX, EMPTY = 0 /* the node of the empty text */, NOTHING = 1 /* of no text at all */ };
 
 typedef struct {

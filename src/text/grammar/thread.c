@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text in more ways than this at once follows the first of them only: the output stays one of the grammar. */
-enum { MOST_THREADS = 256, MOST_VISITS = 1 << 16 };
+/* A text in more ways than this at once follows those of them that end the output with the fewest tokens: it stays one
+ * of the grammar, and can be completed within its limit. */
+enum { MOST_THREADS = 256, MOST_VISITS = 1 << 13 };
 
 void places_begin(places *p)
 {
     p->n_found = p->n_todo = p->n_seen = p->complete = 0;
+    p->least = p->most = IMPOSSIBLE;
     if (!++p->turn) {
         memset(p->seen, 0, (size_t)p->cap_seen * sizeof *p->seen);
         p->turn = 1;
@@ -45,10 +47,12 @@ static int grow_seen(places *p)
     return 1;
 }
 
-/* Was this visited in the same turn? Then, or without room, there is nothing to do. */
+/* Was this visited in the same turn? Then there is nothing to do, nor where there are many visits and this one leads to
+ * no shorter end. */
 static int is_seen(places *p, const visit *v)
 {
-    if (!grow_seen(p) || p->n_seen >= MOST_VISITS) return 1;
+    if (!grow_seen(p)) return 1;
+    if (p->n_seen >= MOST_VISITS && places_tokens(p, v->state, v->frame) >= p->least) return 1;
     uint32_t at = hash_mix(hash_mix(hash_mix(3, (uint32_t)v->state), (uint32_t)v->frame), (uint32_t)v->fresh) &
                   (uint32_t)(p->cap_seen - 1);
     for (; p->seen[at].turn == p->turn; at = (at + 1) & (uint32_t)(p->cap_seen - 1))
@@ -59,14 +63,46 @@ static int is_seen(places *p, const visit *v)
     return 0;
 }
 
+typedef struct {
+    int64_t tokens;
+    frame frame;
+    thread thread;
+} ranked;
+
+/* Frames are numbered as they come, so they decide last. */
+static int by_tokens(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    if (x->tokens != y->tokens) return x->tokens < y->tokens ? -1 : 1;
+    if (x->thread.state != y->thread.state) return x->thread.state < y->thread.state ? -1 : 1;
+    if (x->frame.loops != y->frame.loops) return x->frame.loops < y->frame.loops ? -1 : 1;
+    if (x->frame.count != y->frame.count) return x->frame.count < y->frame.count ? -1 : 1;
+    return x->thread.frame < y->thread.frame ? -1 : x->thread.frame > y->thread.frame;
+}
+
+/* Leave out the threads of the most tokens. */
+static void keep_shortest(places *p)
+{
+    ranked all[2 * MOST_THREADS];
+    for (int i = 0; i < p->n_found; i++) {
+        const thread t = p->found[i];
+        all[i] = (ranked){places_tokens(p, t.state, t.frame), p->frames[t.frame], t};
+    }
+    qsort(all, (size_t)p->n_found, sizeof *all, by_tokens);
+    p->n_found = MOST_THREADS;
+    p->most = all[MOST_THREADS - 1].tokens;
+    for (int i = 0; i < MOST_THREADS; i++) p->found[i] = all[i].thread;
+}
+
 void places_add_thread(places *p, int at, int frame_index)
 {
     const state_cost *c = p->a->cost + at;
-    if (c->tokens >= IMPOSSIBLE || c->frames + p->frames[frame_index].depth > MOST_FRAMES ||
-        p->frames[frame_index].tokens >= IMPOSSIBLE || p->n_found >= MOST_THREADS)
-        return;
+    const int64_t tokens = places_tokens(p, at, frame_index);
+    if (tokens >= p->most || c->frames + p->frames[frame_index].depth > MOST_FRAMES) return;
+    if (p->n_found == 2 * MOST_THREADS) keep_shortest(p);
     if (!places_reserve(p, &p->found, &p->cap_found, p->n_found, 1, sizeof *p->found)) return;
     p->found[p->n_found++] = (thread){at, frame_index};
+    if (tokens < p->least) p->least = tokens;
 }
 
 /* Start iteration `count` of a loop. */
@@ -116,6 +152,7 @@ void places_close(places *p)
 /* Does frame a allow all that frame b allows? It does in the same loops at lower counts that have reached the min. */
 static int allows(const places *p, int a, int b)
 {
+    if (p->frames[a].loops != p->frames[b].loops) return 0;
     while (a != b) {
         const frame *x = p->frames + a, *y = p->frames + b;
         if (!a || !b || x->loop != y->loop) return 0;
@@ -148,12 +185,15 @@ static void sort(thread *t, int n)
 
 int places_reduce(places *p)
 {
+    enum { COMPARED = 16 /* threads of one state: the others stay, which is longer, not wrong */ };
+    if (p->n_found > MOST_THREADS) keep_shortest(p);
     thread *t = p->found;
     const int n = p->n_found;
     int kept = 0;
     sort(t, n);
     for (int i = 0, from = 0; i < n; i++) {
         if (!i || t[i].state != t[i - 1].state) from = kept;
+        if (kept - from > COMPARED) from = kept - COMPARED;
         int k = from;
         while (k < kept && !allows(p, t[k].frame, t[i].frame)) k++;
         if (k < kept) continue;

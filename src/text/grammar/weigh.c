@@ -173,6 +173,21 @@ static int weigh_tokens(automaton *a, int at, void *with)
     return least.tokens < IMPOSSIBLE && is_cheaper(&a->cost[at], least);
 }
 
+/* The most by which the tokens of a number exceed those of a greater one. Beyond 2 x most they repeat
+ * (automaton_times): there any two of one period may be compared. */
+static int rise_of(const uint16_t *times, int most)
+{
+    int rise = 0, least = times[2 * most];
+    for (int n = 2 * most; n >= 0; n--) {
+        if (times[n] < least) least = times[n];
+        if (times[n] - least > rise) rise = times[n] - least;
+    }
+    for (int n = most; n <= 2 * most; n++)
+        for (int k = most; k < n; k++)
+            if (times[n] - times[k] - 1 > rise) rise = times[n] - times[k] - 1;
+    return rise;
+}
+
 /* A token can be several iterations of an element: the least tokens for each number, as of coins. */
 static int count_times(automaton *a, automaton_rule *rule, const token_index *x)
 {
@@ -190,7 +205,7 @@ static int count_times(automaton *a, automaton_rule *rule, const token_index *x)
         times[n] = (uint16_t)least;
     }
     free(whole);
-    if (!err) rule->times = times, rule->most = most;
+    if (!err) rule->times = times, rule->most = most, rule->rise = rise_of(times, most);
     return err;
 }
 

@@ -26,6 +26,18 @@ static const struct {
      "\"text\": \"a\"}, {\"type\": \"text\", \"text\": \"b\"}]}, {\"role\": \"assistant\", \"content\": null}, {\"role\": \"user\","
      "\"content\": \"c\"}, {\"role\": \"assistant\", \"content\": \"d\"}], \"max_tokens\": 2, \"tools\": [],"
      "\"tool_choice\": \"none\", \"response_format\": {\"type\": \"text\"}, \"modalities\": [\"text\"]}"},
+    {"POST", "/v1/chat/completions",
+     "{" TALK ", \"max_tokens\": 60, \"tool_choice\": \"required\", \"parallel_tool_calls\": false, \"tools\": [{\"type\":"
+     "\"function\", \"function\": {\"name\": \"f\", \"strict\": true, \"parameters\": {\"type\": \"object\", \"properties\":"
+     "{\"a\": {\"$ref\": \"#/$defs/a\"}, \"b\": {\"enum\": [1, \"x\", null]}}, \"required\": [\"b\"],"
+     "\"additionalProperties\": false, \"$defs\": {\"a\": {\"type\": \"array\", \"items\": {\"type\": \"string\","
+     "\"pattern\": \"^[a-c]+(x|y)?$\"}, \"minItems\": 1, \"maxItems\": 3}}}}}, {\"type\": \"function\", \"function\":"
+     "{\"name\": \"now\", \"description\": \"The time.\"}}]}"},
+    {"POST", "/v1/chat/completions",
+     "{" TALK ", \"max_tokens\": 40, \"stream\": true, \"logprobs\": true, \"response_format\": {\"type\": \"json_schema\","
+     "\"json_schema\": {\"schema\": {\"anyOf\": [{\"type\": \"integer\", \"minimum\": -5, \"exclusiveMaximum\": 100},"
+     "{\"allOf\": [{\"properties\": {\"k\": {\"const\": 1}}}, {\"required\": [\"k\"]}]}, {\"type\": \"string\","
+     "\"maxLength\": 9, \"format\": \"date\"}, {\"prefixItems\": [true], \"items\": false}]}}}}"},
     {"POST", "/v1/chat/completions", "{" TALK ", \"session\": \"$SESSION\", \"max_tokens\": 2}"},
     {"POST", "/v1/chat/completions", "{" TALK ", \"session\": \"$SESSION\", \"max_tokens\": 2, \"stream\": true}"},
     {"POST", "/v1/chat/completions",
