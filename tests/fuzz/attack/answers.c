@@ -1,4 +1,4 @@
-/* answers.c - is that HTTP, with a status of docs/server.md 9, JSON, and OpenAI's error object? */
+/* answers.c - is that HTTP, with a status of docs/server.md 9, JSON, and an error object of a dialect? */
 #include "attack.h"
 #include <ctype.h>
 #include <jansson.h>
@@ -96,10 +96,13 @@ static long read_response(response *r, const char *at, const char *end)
 
 static int is_text_or_null(const json_t *v) { return json_is_string(v) || json_is_null(v); }
 
-/* {"error": {"message", "type", "param", "code"}} */
+/* OpenAI: {"error": {"message", "type", "param", "code"}}, Anthropic: {"type": "error", "error": {"type", "message"}},
+ * Ollama: {"error": "..."} */
 static int is_error(const json_t *o)
 {
     const json_t *e = json_object_get(o, "error"), *message = json_object_get(e, "message");
+    if (json_is_string(e)) return json_string_length(e) > 0;
+    if (json_object_get(o, "type")) return json_is_string(message) && json_is_string(json_object_get(e, "type"));
     return json_is_string(message) && json_string_length(message) && json_is_string(json_object_get(e, "type")) &&
            is_text_or_null(json_object_get(e, "param")) && is_text_or_null(json_object_get(e, "code"));
 }
@@ -110,12 +113,25 @@ static int is_json(const char *text, size_t n, int error)
     json_error_t e;
     json_t *o = json_loadb(text, n, JSON_ALLOW_NUL, &e);
     if (!o) return !error && json_error_code(&e) == json_error_null_byte_in_key;
-    const int right = json_is_object(o) && (error ? is_error(o) : !json_object_get(o, "error"));
+    const json_t *failed = json_object_get(o, "error"); /* null in a response of OpenAI */
+    const int right = error ? is_error(o) : json_is_array(o) || (json_is_object(o) && (!failed || json_is_null(failed)));
     json_decref(o);
     return right;
 }
 
-/* Comments, and events: objects, and as the last one an error or [DONE]. */
+/* The last event of a stream in the forms of Anthropic and of OpenAI's responses. */
+static int is_last(const char *text, size_t n)
+{
+    static const char *const types[] = {"message_stop", "response.completed", "response.incomplete", "response.failed"};
+    json_t *o = json_loadb(text, n, JSON_ALLOW_NUL, NULL);
+    const char *type = json_string_value(json_object_get(o, "type"));
+    int is = 0;
+    for (size_t i = 0; type && i < sizeof types / sizeof *types; i++) is |= !strcmp(type, types[i]);
+    json_decref(o);
+    return is;
+}
+
+/* Comments, names of events, and events: objects, and as the last one an error or [DONE]. */
 static const char *check_events(const bytes *b, int whole)
 {
     int ended = 0;
@@ -123,10 +139,10 @@ static const char *check_events(const bytes *b, int whole)
         line = strchr(at, '\n');
         const size_t n = line ? (size_t)(line - at) : strlen(at);
         if (!line) return whole ? "a stream that breaks off in a line" : NULL;
-        if (!n || *at == ':') continue;
+        if (!n || *at == ':' || !strncmp(at, "event: ", 7)) continue;
         if (strncmp(at, "data: ", 6)) return "a line of a stream that is no event";
         if (ended) return "an event after the last one";
-        if (!strncmp(at, "data: [DONE]", 12) || is_json(at + 6, n - 6, 1))
+        if (!strncmp(at, "data: [DONE]", 12) || is_json(at + 6, n - 6, 1) || is_last(at + 6, n - 6))
             ended = 1;
         else if (!is_json(at + 6, n - 6, 0))
             return "an event that is no object";
