@@ -249,7 +249,7 @@ static void many_ways_keep_the_limit(void)
                              i < WAYS ? "," : "]}");
     wkv_grammar *g = grammar_of(WKV_GRAMMAR_JSON_SCHEMA, schema);
     if (!g) return;
-    for (int tokens = wkv_grammar_shortest(g); tokens < 60; tokens++) {
+    for (int tokens = wkv_grammar_shortest(g); tokens < 60; tokens += getenv("WKV_LONG") ? 1 : 7) {
         const int bytes = sample_output(g, tokens, &r, text, sizeof text);
         if (bytes < 0 || (bytes && text[bytes - 1] != '"')) FAILED("%d tokens give no complete output", tokens);
     }
@@ -399,23 +399,23 @@ static char *repeated(const char *begin, const char *part, int n, const char *en
 }
 
 /* The times that a hostile grammar takes until it is refused or compiled, and for each of its first masks: they are
- * some 10 ms, and a machine under load may need more. */
+ * some 10 ms of the processor, and sanitizers need more. */
 static void survives(wkv_grammar_kind kind, char *text)
 {
     static uint64_t mask[1024 + 1];
     rng r = {3, 0};
     wkv_grammar *g;
     wkv_matcher *m;
-    int64_t begun = clock_ns();
+    double begun = clock_processor();
     const int err = wkv_grammar_new(&g, kind, text, strlen(text), world);
-    double seconds = 1e-9 * (double)(clock_ns() - begun);
-    if (seconds > 1) FAILED("%.60s... takes %.2f s", text, seconds);
+    double seconds = clock_processor() - begun;
+    if (seconds > 3) FAILED("%.60s... takes %.2f s", text, seconds);
     if (!err && !wkv_matcher_new(&m, g)) {
         for (int i = 0; i < 30 && wkv_matcher_complete(m) < 2; i++) {
-            begun = clock_ns();
+            begun = clock_processor();
             EXPECT_EQ(wkv_matcher_mask(m, mask, 0), 0);
-            seconds = 1e-9 * (double)(clock_ns() - begun);
-            if (seconds > 1) FAILED("%.60s...: a mask takes %.2f s", text, seconds);
+            seconds = clock_processor() - begun;
+            if (seconds > 3) FAILED("%.60s...: a mask takes %.2f s", text, seconds);
             const int32_t id = pick(mask, wkv_tokenizer_size(world), &r);
             EXPECT(id >= 0);
             if (id < 0 || id == wkv_tokenizer_end(world)) break;
@@ -530,7 +530,7 @@ static void shorter_rests_may_take_more(void)
     EXPECT_EQ(wkv_tokenizer_open(&t, "grammar.vocab.txt", NULL), 0);
     EXPECT_EQ(wkv_grammar_new(&g, WKV_GRAMMAR_REGEX, "[a-z0]{81}", 10, t), 0);
     EXPECT_EQ(wkv_grammar_shortest(g), 3);
-    for (int left = 3; left < 30; left++) {
+    for (int left = 3; left < 30; left += getenv("WKV_LONG") ? 1 : 5) {
         wkv_matcher *m;
         EXPECT_EQ(wkv_matcher_new(&m, g), 0);
         EXPECT_EQ(wkv_matcher_mask(m, mask, left), 0);

@@ -151,8 +151,8 @@ says ">Hm.\n\nUser: who?</think>\n\`\`\`json\n$rome\n\`\`\`"
 chat 200 "$(request ', "tool_choice": "required", "reasoning_effort": "low"')"
 holds body '"finish_reason": "tool_calls"'
 holds body '"arguments": "{\"city\":\"Rome\",\"days\":2}"'
-chat 501 "$(request ', "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}')"
-holds body "tool_choice.type is 'allowed_tools'"
+chat 501 "$(request ', "tool_choice": {"type": "custom", "custom": {"name": "f"}}')"
+holds body "tool_choice.type is 'custom'"
 end 0
 serve --template raven
 chat 501 "$(request '')"
