@@ -1,8 +1,10 @@
 /* devices.c - the list of devices, and opening one by its name. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "cpu/cpu.h"
 #include "cpu/ref.h"
+#include "ops/plugin.h"
 
 static const char *plain(int i) { return i ? NULL : "plain C"; }
 
@@ -12,6 +14,30 @@ static const struct {
     const char *(*isa)(int i);
 } devices[] = {{"cpu", cpu_open, cpu_isa}, {"reference", ref_open, plain}};
 enum { DEVICES = sizeof devices / sizeof *devices };
+
+/* The number in "opencl:N" and "gpu:N", 0 without one; -1: another name. */
+static int which_opencl(const char *name)
+{
+    char *end;
+    if (!strcmp(name, "opencl") || !strcmp(name, "gpu")) return 0;
+    const char *number = !strncmp(name, "opencl:", 7) ? name + 7 : !strncmp(name, "gpu:", 4) ? name + 4 : "";
+    const long n = strtol(number, &end, 10);
+    return *number >= '0' && *number <= '9' && !*end && n < 1000 ? (int)n : -1;
+}
+
+static int open_opencl(device **out, int which)
+{
+    const plugin *p;
+    const int err = plugin_load(&p, "opencl");
+    return err ? err : p->open(out, which, fail);
+}
+
+int device_describe(int which, char *line, size_t bytes)
+{
+    const plugin *p;
+    const int err = plugin_load(&p, "opencl");
+    return err ? err : p->describe(which, line, bytes);
+}
 
 int device_open(device **out, const char *name, int threads, const char *isa)
 {
@@ -23,7 +49,9 @@ int device_open(device **out, const char *name, int threads, const char *isa)
         size_t n = strlen(there);
         snprintf(there + n, sizeof there - n, "%s%s", !i ? "" : i + 1 < DEVICES ? ", " : " and ", devices[i].name);
     }
-    return fail(WKV_EARG, "no device called \"%s\"; there are %s", name, there);
+    if (which_opencl(name) >= 0) return open_opencl(out, which_opencl(name));
+    return fail(WKV_EARG, "no device called \"%s\"; there are %s, and opencl or opencl:N where its plug-in is", name,
+                there);
 }
 
 void device_close(device *d)
