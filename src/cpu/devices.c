@@ -39,13 +39,20 @@ int device_describe(int which, char *line, size_t bytes)
     return err ? err : p->describe(which, line, bytes);
 }
 
+const char *device_default(void)
+{
+    const char *given = getenv("WKV_DEVICE");
+    return given && *given ? given : devices[0].name;
+}
+
 int device_open(device **out, const char *name, int threads, const char *isa)
 {
     char there[64] = "";
     *out = NULL;
+    if (!name) name = device_default();
     if (threads < 0 || threads > 1024) return fail(WKV_EARG, "%d threads; 1 to 1024, or 0 for one per core", threads);
     for (int i = 0; i < DEVICES; i++) {
-        if (!name || !strcmp(name, devices[i].name)) return devices[i].open(out, threads, isa);
+        if (!strcmp(name, devices[i].name)) return devices[i].open(out, threads, isa);
         size_t n = strlen(there);
         snprintf(there + n, sizeof there - n, "%s%s", !i ? "" : i + 1 < DEVICES ? ", " : " and ", devices[i].name);
     }

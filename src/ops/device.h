@@ -376,11 +376,12 @@ struct device {
 
 /* ---- opening, where the instances are listed (cpu/devices.c) ----------------------------------------------------- */
 
-/* Open device `name` (NULL: the first of the list) with `threads` threads (0: one per core) and instruction set `isa`
+/* Open device `name` (NULL: device_default) with `threads` threads (0: one per core) and instruction set `isa`
  * (NULL: WKV_ISA, else the best). "opencl:N" is a plug-in's N-th device, "opencl" or "gpu" its first. WKV_EARG: unknown
  * name, with a list of the known ones, or invalid number of threads; WKV_EUNSUPPORTED: an instruction set that this
  * processor lacks, or no such plug-in or driver; WKV_ENOMEM. */
 int device_open(device **out, const char *name, int threads, const char *isa);
+const char *device_default(void);       /* WKV_DEVICE, else the first of the list                          */
 void device_close(device *d);           /* NULL is fine                                                    */
 const char *device_name(int i);         /* the i-th built-in device's; NULL past the end                   */
 const char *device_isa(int i, int isa); /* of its instruction sets here, the best first; NULL past the end */
