@@ -31,7 +31,7 @@ static void contexts_and_states(void)
     NOTHING(wkv_context, wkv_context_new(&out, NULL, NULL));
     NOTHING(wkv_context, wkv_context_new(&out, m, &(wkv_context_options){.threads = -5}));
     NOTHING(wkv_context, wkv_context_new(&out, m, &(wkv_context_options){.threads = 1000000}));
-    NOTHING(wkv_context, wkv_context_new(&out, m, &(wkv_context_options){.device = "gpu"}));
+    NOTHING(wkv_context, wkv_context_new(&out, m, &(wkv_context_options){.device = "tpu"}));
     NOTHING(wkv_context, wkv_context_new(&out, m, &(wkv_context_options){.isa = "sse9"}));
     EXPECT(!wkv_context_isa(NULL));
     EXPECT_EQ(wkv_context_threads(NULL), 0);

@@ -44,14 +44,20 @@ int trainer_sample(wkv_trainer *t, const int32_t *prompt, int n_prompt, int32_t 
         free(state);
         return err;
     }
+    err = t->methods & TRAIN_STATE ? params_to_host(&t->p) : 0; /* rwkv_state_init reads it */
     rwkv_state_init(m, state);
     span one = {.len = 1, .state = state};
     writing w = {t, s, prompt, n_prompt, out, n, 0, state + len, {.rows = 1, .n_spans = 1, .spans = &one}};
     t->c.drop_rate = t->c.adapter_drop_rate = 0;
-    err = rwkv_reserve(&t->c, m, 1, 1, 0);
+    if (!err) err = rwkv_reserve(&t->c, m, 1, 1, 0);
+    device *d = t->device;
+    if (!err && d->separate) err = d->twin_new(d, state, len * sizeof *state);
+    if (!err && d->separate) d->from_host(d, &(transfer_args){.from = state, .to = state, .n = len});
+    params_to_device(&t->p);
     if (!err) err = cx_run(&t->c, write_sample, &w);
     if (!err) err = w.err;
     wkv_sampler_free(s);
+    if (d->separate) d->twin_free(d, state);
     free(state);
     return err;
 }
