@@ -1,5 +1,6 @@
 # Devices in libraries of their own, which the program loads when they are asked for (src/ops/plugin.h). Both sides have
 # the hash of the interfaces that they share.
+include(GNUInstallDirs)
 set(SHARED_INTERFACES "${PROJECT_VERSION}")
 foreach(header ops/plugin.h ops/device.h ops/ops.h format/layout.h format/dtype.h base/arena.h)
   file(SHA256 ${CMAKE_SOURCE_DIR}/src/${header} hash)
@@ -7,7 +8,8 @@ foreach(header ops/plugin.h ops/device.h ops/ops.h format/layout.h format/dtype.
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${header})
 endforeach()
 string(SHA256 SHARED_INTERFACES "${SHARED_INTERFACES}")
-set_source_files_properties(src/cpu/plugin.c src/opencl/open.c PROPERTIES COMPILE_DEFINITIONS WKV_BUILD="${SHARED_INTERFACES}")
+set_source_files_properties(src/cpu/plugin.c src/opencl/open.c PROPERTIES COMPILE_DEFINITIONS
+  "WKV_BUILD=\"${SHARED_INTERFACES}\";PLUGIN_FOLDER=\"../${CMAKE_INSTALL_LIBDIR}/wkv\"")
 target_link_libraries(wkv_objects PUBLIC ${CMAKE_DL_LIBS})
 
 if(OPENCL_FOUND)

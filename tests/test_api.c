@@ -35,6 +35,15 @@ static void contexts_and_states(void)
     NOTHING(wkv_context, wkv_context_new(&out, m, &(wkv_context_options){.isa = "sse9"}));
     EXPECT(!wkv_context_isa(NULL));
     EXPECT_EQ(wkv_context_threads(NULL), 0);
+    EXPECT_EQ(wkv_context_device_bytes(NULL, NULL), 0);
+    EXPECT_EQ(wkv_context_device_bytes(c, NULL), 0);
+    char name[32], line[400];
+    REFUSED(wkv_device_describe(0, NULL, line, sizeof line));
+    REFUSED(wkv_device_describe(0, name, NULL, sizeof line));
+    REFUSED(wkv_device_describe(-1, name, line, sizeof line));
+    REFUSED(wkv_device_describe(0, name, line, 0));
+    EXPECT_EQ(wkv_device_describe(0, name, line, sizeof line), 1);
+    EXPECT_STR(name, "cpu");
     REFUSED(wkv_state_new(NULL, m));
     NOTHING(wkv_state, wkv_state_new(&out, NULL));
     REFUSED(wkv_state_copy(s, s2));

@@ -19,22 +19,24 @@ static void folder_of(char *folder, const char *path)
 /* The i-th folder to look in; 0 past the last. */
 static int folder_at(char *folder, int i)
 {
+    static const char *const inside[] = {"", "/wkv", "/" PLUGIN_FOLDER}; /* a build folder; beside a library; of bin */
+    enum { INSIDE = sizeof inside / sizeof *inside };
     const char *given = getenv("WKV_PLUGINS");
-    char file[PATH], near[PATH];
+    char file[PATH] = "", near[PATH];
     Dl_info us;
     if (given && *given) {
         snprintf(folder, PATH, "%s", given);
         return i == 0;
     }
-    if (i / 2 == 0) { /* of the program */
+    if (i < INSIDE) { /* of the program */
         const ssize_t n = readlink("/proc/self/exe", file, sizeof file - 1);
         file[n < 0 ? 0 : n] = 0;
-    } else if (i / 2 == 1 && dladdr((const void *)&folder_of, &us) && us.dli_fname) /* of the code that runs */
+    } else if (i < 2 * INSIDE && dladdr((const void *)&folder_of, &us) && us.dli_fname) /* of the code that runs */
         snprintf(file, sizeof file, "%s", us.dli_fname);
     else
         return 0;
     folder_of(near, file);
-    snprintf(folder, PATH, i % 2 ? "%.*s/../lib/wkv" : "%.*s", PATH - 16, near);
+    snprintf(folder, PATH, "%.*s%s", PATH - 64, near, inside[i % INSIDE]);
     return 1;
 }
 

@@ -20,7 +20,7 @@ typedef const plugin *plugin_symbol(const char *build);
 
 /* ---- cpu/plugin.c ------------------------------------------------------------------------------------------------ */
 
-/* Load libwkv-NAME.so from $WKV_PLUGINS, or the folder of the program or of the library or their ../lib/wkv. It stays
+/* Load libwkv-NAME.so from $WKV_PLUGINS, or beside the program or the library, or where the build installs it. It stays
  * loaded. WKV_EUNSUPPORTED: it is missing, of another build, or needs a library that is missing. */
 int plugin_load(const plugin **out, const char *name);
 

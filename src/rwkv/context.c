@@ -93,6 +93,12 @@ void wkv_context_free(wkv_context *c)
 const char *wkv_context_isa(const wkv_context *c) { return c ? c->device->isa : NULL; }
 int wkv_context_threads(const wkv_context *c) { return c ? c->device->threads : 0; }
 
+size_t wkv_context_device_bytes(const wkv_context *c, size_t *most)
+{
+    if (most) *most = 0;
+    return c && c->device->bytes ? c->device->bytes(c->device, most) : 0;
+}
+
 device *context_device(const wkv_context *c) { return c->device; }
 const wkv_model *context_model(const wkv_context *c) { return c->model; }
 probes *context_probes(wkv_context *c) { return &c->probes; }
