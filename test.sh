@@ -4,6 +4,7 @@ set -e
 cd "$(dirname "$0")"
 . tools/setup.sh
 
+with_tests=1
 setup
 make all >&2
 exec tools/check.sh build

@@ -22,6 +22,10 @@ add_custom_command(OUTPUT libwkv.a
   COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(wkv_archive DEPENDS libwkv.a)
 add_custom_target(dist DEPENDS wkv_shared wkv_archive) # everything that is installed, and no tests
+if(TARGET wkv_opencl)
+  add_dependencies(dist wkv_opencl)
+  install(TARGETS wkv_opencl LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/wkv) # where src/cpu/plugin.c looks
+endif()
 
 install(TARGETS wkv_shared EXPORT wkvTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${CMAKE_BINARY_DIR}/libwkv.a DESTINATION ${CMAKE_INSTALL_LIBDIR})

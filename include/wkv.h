@@ -128,7 +128,8 @@ typedef struct wkv_context wkv_context;
 
 typedef struct {
     int threads; /* 0: one per physical core */
-    /* NULL: "cpu"; "reference": plain C, one thread, the definition for testing other devices */
+    /* NULL: WKV_DEVICE if set, else "cpu"; "reference": plain C, one thread, the definition for testing other devices;
+     * "opencl:N", "opencl" for the first: a GPU, by a plug-in that is loaded here */
     const char *device;
     /* the instruction set: "avx512", "avx2", "neon", "portable"; NULL: WKV_ISA if set, else the best */
     const char *isa;
@@ -138,6 +139,12 @@ WKV_API int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_con
 WKV_API void wkv_context_free(wkv_context *c);
 WKV_API const char *wkv_context_isa(const wkv_context *c); /* its instruction set */
 WKV_API int wkv_context_threads(const wkv_context *c);
+/* Bytes allocated on a device with memory of its own, now and at most so far; 0: there is none. */
+WKV_API size_t wkv_context_device_bytes(const wkv_context *c, size_t *most);
+
+/* Describe device i in a line of text; `name` is its name for wkv_context_options. 1; 0 past the last; negative: OpenCL
+ * devices are not known, with the reason in wkv_error. The line is terminated. */
+WKV_API int wkv_device_describe(int i, char name[32], char *line, size_t bytes);
 
 /* ---- state ------------------------------------------------------------------------------------------------------- */
 

@@ -224,7 +224,7 @@ typedef struct {
     /* activation recomputation (gradient checkpointing), the same bits: 1: on; -1: off; 0: from the free memory */
     int checkpointing;
     int threads;        /* 0: one per physical core */
-    const char *device; /* NULL: "cpu"; "reference" */
+    const char *device; /* as in wkv_context_options */
     /* compute the recurrence of version 4 as a parallel scan, which rounds differently (docs/models.md 2.3). WKV_EARG
      * for other versions */
     int scan;

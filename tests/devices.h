@@ -23,8 +23,21 @@ static struct {
 } fences[4096];
 static int n_fences;
 
+/* With a block, memory is a part of it in place of pages, until the block's memory is taken back as a whole: a device
+ * with memory of its own has a twin of the block. */
+static struct {
+    char *base;
+    size_t used, bytes;
+} block;
+
 static inline void *fenced(size_t bytes)
 {
+    if (block.base) {
+        char *part = block.base + block.used;
+        block.used += (bytes + 63) / 64 * 64;
+        CHECK(block.used <= block.bytes);
+        return part;
+    }
     size_t page = (size_t)sysconf(_SC_PAGESIZE), data = (bytes + page - 1) / page * page;
     char *base = mmap(NULL, data + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(base != MAP_FAILED && n_fences < (int)(sizeof fences / sizeof *fences));
@@ -38,7 +51,7 @@ static inline void *fenced(size_t bytes)
 static inline void drop(void *p)
 {
     int i = n_fences - 1;
-    if (!p) return;
+    if (!p || (block.base && (char *)p >= block.base && (char *)p < block.base + block.bytes)) return;
     while (i >= 0 && fences[i].p != (char *)p) i--;
     CHECK(i >= 0);
     munmap(fences[i].base, fences[i].bytes);

@@ -82,10 +82,10 @@ static inline int opens(wkv_model **m, const char *path)
     return 0;
 }
 
-static inline wkv_context *context_new(const wkv_model *m, int threads, const char *device)
+static inline wkv_context *context_new(const wkv_model *m, int threads, const char *on)
 {
     wkv_context *c;
-    if (wkv_context_new(&c, m, &(wkv_context_options){.threads = threads, .device = device})) FAILED("%s", wkv_error());
+    if (wkv_context_new(&c, m, &(wkv_context_options){.threads = threads, .device = on})) FAILED("%s", wkv_error());
     return c;
 }
 

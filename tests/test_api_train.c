@@ -35,7 +35,7 @@ static void training(void)
     WRONG_TRAINER(weight_decay, infinite);
     WRONG_TRAINER(beta1, 1);
     WRONG_TRAINER(schedule, "steps");
-    WRONG_TRAINER(device, "gpu");
+    WRONG_TRAINER(device, "tpu");
     WRONG_TRAINER(micro_batch, -1);
     WRONG_TRAINER(batch, -1);
     WRONG_TRAINER(communicator, &deaf);

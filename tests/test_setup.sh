@@ -17,19 +17,19 @@ prepare() {
     is $? "$1" "status of setup with $(tr '\n' ' ' <libraries)"
 }
 configured() {
-    printf '%s_FOUND:INTERNAL=1\n' JANSSON NETTLE PCRE2 UTF8PROC ZSTD SQLITE MICROHTTPD HIREDIS >build/CMakeCache.txt
+    printf '%s_FOUND:INTERNAL=1\n' JANSSON NETTLE PCRE2 UTF8PROC ZSTD SQLITE MICROHTTPD HIREDIS OPENCL >build/CMakeCache.txt
     printf 'EDIT_FOUND:INTERNAL=%s\n' "$1" >>build/CMakeCache.txt
 }
 
-printf 'nettle\nzlib\nlibpcre2-8\nlibutf8proc\nlibzstd\nsqlite3\nlibmicrohttpd\nhiredis\n' >libraries
+printf 'nettle\nzlib\nlibpcre2-8\nlibutf8proc\nlibzstd\nsqlite3\nlibmicrohttpd\nhiredis\nOpenCL\n' >libraries
 prepare 1
 holds err "    sudo apt-get install -y libjansson-dev libedit-dev"
 
-printf 'jansson\nzlib\nlibpcre2-8\nlibutf8proc\nlibedit\nlibzstd\nsqlite3\nlibmicrohttpd\nhiredis\n' >libraries
+printf 'jansson\nzlib\nlibpcre2-8\nlibutf8proc\nlibedit\nlibzstd\nsqlite3\nlibmicrohttpd\nhiredis\nOpenCL\n' >libraries
 prepare 1
 holds err "    sudo apt-get install -y nettle-dev"
 
-printf 'jansson\nnettle\nzlib\nlibpcre2-8\nlibutf8proc\nlibzstd\nsqlite3\nlibmicrohttpd\nhiredis\n' >libraries
+printf 'jansson\nnettle\nzlib\nlibpcre2-8\nlibutf8proc\nlibzstd\nsqlite3\nlibmicrohttpd\nhiredis\nOpenCL\n' >libraries
 configured 1
 prepare 0
 holds err "Continuing without the optional: libedit"

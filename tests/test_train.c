@@ -511,7 +511,7 @@ static void wrong_options_are_named(void)
     o.vocab_size = 0;
     EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
     o = tiny("7");
-    o.device = "gpu";
+    o.device = "tpu";
     EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EARG);
     o = tiny("7");
     t = make(&o);

@@ -20,6 +20,12 @@ package() {
     apt:sqlite3) echo libsqlite3-dev ;;
     apt:libmicrohttpd) echo libmicrohttpd-dev ;;
     apt:hiredis) echo libhiredis-dev ;;
+    apt:OpenCL) echo ocl-icd-opencl-dev ;;
+    apt:opencl-driver) echo pocl-opencl-icd ;;
+    dnf:OpenCL) echo ocl-icd-devel ;;
+    pacman:OpenCL) echo ocl-icd opencl-headers ;;
+    brew:OpenCL) echo opencl-icd-loader opencl-headers ;;
+    *:opencl-driver) echo pocl ;;
     dnf:compiler | pacman:compiler) echo gcc ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:libpcre2-8) echo pcre2-devel ;;
@@ -64,7 +70,7 @@ command_of() {
 forget_build() {
     [ -f build/CMakeCache.txt ] || return 0
     for pair in JANSSON:jansson NETTLE:nettle PCRE2:libpcre2-8 UTF8PROC:libutf8proc EDIT:libedit ZSTD:libzstd \
-        SQLITE:sqlite3 MICROHTTPD:libmicrohttpd HIREDIS:hiredis; do
+        SQLITE:sqlite3 MICROHTTPD:libmicrohttpd HIREDIS:hiredis OPENCL:OpenCL; do
         was=$(sed -n "s/^${pair%%:*}_FOUND:INTERNAL=//p" build/CMakeCache.txt)
         is=
         pkg-config --exists "${pair#*:}" 2>/dev/null && is=1
@@ -90,9 +96,11 @@ missing() {
         command -v $tool >/dev/null 2>&1 || echo $tool
     done
     for library in jansson nettle zlib libpcre2-8 libutf8proc libedit libzstd sqlite3 libmicrohttpd \
-        hiredis; do
+        hiredis OpenCL; do
         pkg-config --exists $library 2>/dev/null || echo $library
     done
+    # the tests run OpenCL on the processor where there is no GPU
+    [ -z "${with_tests:-}" ] || ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 || echo opencl-driver
 }
 
 setup() {

@@ -182,7 +182,7 @@ int wkv_meter_new(wkv_meter **out, int threads)
         return fail(WKV_EARG, "%d threads, expected 1 to 1024, or 0 for one per core", threads);
     wkv_meter *m = calloc(1, sizeof *m);
     int err = m ? pool_new(&m->p, threads) : fail(WKV_ENOMEM, "no memory for the meter");
-    if (!err) err = device_open(&m->d, NULL, 1, NULL);
+    if (!err) err = device_open(&m->d, "cpu", 1, NULL);
     if (!err) {
         int n = m->best.threads = pool_threads(m->p);
         m->r.bytes = buffer_bytes() / (size_t)n / 4096 * 4096;

@@ -91,7 +91,7 @@ int wkv_scan_measure(wkv_scan_times *out, int tokens, int channels, int threads,
                     tokens, channels, MOST);
     recurrence r = {0};
     pass_size size = {.rows = tokens, .spans = 1, .width = channels, .widest = channels, .backward = 1};
-    int err = device_open(&r.d, NULL, threads, NULL);
+    int err = device_open(&r.d, "cpu", threads, NULL);
     if (!err) err = r.d->reserve(r.d, &size);
     real *block = err ? NULL : fill(&r, tokens, channels);
     if (!err && !block)

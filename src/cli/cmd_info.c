@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int as_json;
+static int as_json, as_devices;
 
 static const option options[] = {
+    {0, "devices", OPT_SWITCH, NULL, &as_devices, 0, 0, "", "list the devices for --device instead of a model"},
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write the report as JSON"},
 };
 static const group own = GROUP("Report", options);
@@ -115,10 +116,30 @@ static int print_json(const wkv_model *model, const wkv_tokenizer *t, const wkv_
     return text ? 0 : complain("the report cannot be written as JSON: a name is not UTF-8");
 }
 
+/* A line each, and the reason where OpenCL's are not known. */
+static int print_devices(void)
+{
+    char name[32], line[400];
+    int known = 1;
+    json_t *list = json_array();
+    for (int i = 0; (known = wkv_device_describe(i, name, line, sizeof line)) > 0; i++)
+        if (as_json)
+            json_array_append_new(list, json_pack("{s:s s:s}", "device", name, "about", line));
+        else
+            put_text("  %-12s %s\n", name, line);
+    char *text = as_json ? json_dumps(list, JSON_INDENT(2)) : NULL;
+    if (text) put_text("%s\n", text);
+    free(text);
+    json_decref(list);
+    if (known < 0) note("no OpenCL devices: %s", wkv_error());
+    return 0;
+}
+
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
     wkv_model *model;
+    if (as_devices) return print_devices();
     if (model_open(&model, engine_model, &(wkv_model_options){.as_stored = 1, .no_mmap = engine_with.no_mmap}))
         return 1;
     wkv_tokenizer *t;
@@ -142,7 +163,8 @@ const command cmd_info = {
         "Describe a model file: RWKV version, sizes, data types of the weights, tokenizer, chat template, the "
         "publisher's sampling settings for chat, training context length, and memory. The weights are not read, so "
         "this is quick for any size.",
-    .examples = "wkv info MODEL.pth  # a checkpoint\nwkv info MODEL.pth --json  # the same for programs",
+    .examples = "wkv info MODEL.pth  # a checkpoint\nwkv info MODEL.pth --json  # the same for programs\n"
+                "wkv info --devices  # what --device can be",
     .groups = groups,
     .run = run,
 };

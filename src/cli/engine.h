@@ -18,7 +18,7 @@ extern int engine_threads;            /* the number given with -t; 0: one per co
 #define DEVICE_OPTION(where)                                                                                           \
     {                                                                                                                  \
         0, "device", OPT_TEXT, "NAME", where, 0, 0, "cpu",                                                             \
-            "compute device; reference is plain C on one thread, for comparison"                                       \
+            "compute device: cpu; opencl or opencl:N, a GPU (wkv info --devices); reference, plain C for comparison"   \
     }
 /* --no-mmap; `to` points to its int */
 #define NO_MMAP_OPTION(at)                                                                                             \

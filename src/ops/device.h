@@ -1,5 +1,5 @@
-/* device.h - the porting interface: the table of functions that a device fills. Instances: reference (cpu/ref_*.c) and
- * cpu (cpu/cpu_*.c).
+/* device.h - the porting interface: the table of functions that a device fills. Instances: reference (cpu/ref_*.c), cpu
+ * (cpu/cpu_*.c) and the plug-in opencl (opencl/entries_*.c).
  *
  * A device owns its threads, its instruction set and its scratch memory. Every entry takes the device and one struct of
  * named arguments; an operation and its backward share the struct. Matrices are contiguous, row-major, of T rows.
@@ -355,6 +355,20 @@ struct device {
     /* Reals that heads keeps for heads_back; 0: tiles do not pay, and the operations run on whole matrices. */
     size_t (*heads_kept)(device *d, const heads_args *a);
 
+    /* ---- of a device with memory of its own; NULL in others ---- */
+
+    /* Wait until all entries have run. WKV_ENOMEM, WKV_EUNSUPPORTED: one of them failed, and the results since the last
+     * finish are lost; what to_host would have written is unchanged. */
+    int (*finish)(device *d);
+    /* Give a host block a twin on the device: entries are given addresses in the block and use the twin, from_host and
+     * to_host with equal addresses copy between the two. WKV_ENOMEM. */
+    int (*twin_new)(device *d, void *host, size_t bytes);
+    void (*twin_free)(device *d, void *host); /* NULL, or one without a twin, is fine */
+    /* Copy a weight, which else happens at its first use. Constants of the host are known by their addresses: they stay
+     * as they are until the device is closed. WKV_ENOMEM */
+    int (*keep_weight)(device *d, const tensor *w);
+    size_t (*bytes)(const device *d, size_t *most); /* allocated on the device: now, and at most so far */
+
 #define ENTRY(entry, args) void (*entry)(device *, const args *);
     DEVICE_ENTRIES(ENTRY)
 #undef ENTRY
@@ -362,12 +376,16 @@ struct device {
 
 /* ---- opening, where the instances are listed (cpu/devices.c) ----------------------------------------------------- */
 
-/* Open device `name` (NULL: the first of the list) with `threads` threads (0: one per core) and instruction set `isa`
- * (NULL: WKV_ISA, else the best). WKV_EARG: unknown name, with a list of the known ones, or invalid number of threads;
- * WKV_EUNSUPPORTED: an instruction set that this processor lacks; WKV_ENOMEM. */
+/* Open device `name` (NULL: device_default) with `threads` threads (0: one per core) and instruction set `isa`
+ * (NULL: WKV_ISA, else the best). "opencl:N" is a plug-in's N-th device, "opencl" or "gpu" its first. WKV_EARG: unknown
+ * name, with a list of the known ones, or invalid number of threads; WKV_EUNSUPPORTED: an instruction set that this
+ * processor lacks, or no such plug-in or driver; WKV_ENOMEM. */
 int device_open(device **out, const char *name, int threads, const char *isa);
+const char *device_default(void);       /* WKV_DEVICE, else the first of the list                          */
 void device_close(device *d);           /* NULL is fine                                                    */
-const char *device_name(int i);         /* the i-th device's; NULL past the end                            */
+const char *device_name(int i);         /* the i-th built-in device's; NULL past the end                   */
 const char *device_isa(int i, int isa); /* of its instruction sets here, the best first; NULL past the end */
+/* Describe device `which` of the OpenCL plug-in in a line: 1, or 0 past the last. A negative code: no plug-in. */
+int device_describe(int which, char *line, size_t bytes);
 
 #endif

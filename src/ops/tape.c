@@ -51,7 +51,8 @@ int cx_run(cx *c, void (*fn)(void *arg), void *arg)
     c->mem.full = c->host.full = NULL;
     c->recording = 0;
     cx_reset(c);
-    if (!used_up) return 0;
+    const int err = c->dev->finish ? c->dev->finish(c->dev) : 0;
+    if (!used_up) return err;
     return fail(WKV_ENOMEM, "the pass needs more than the available %zu MiB of scratch memory; use a smaller batch",
                 (size_t)(c->mem.end - c->mem.base) >> 20);
 }
@@ -88,7 +89,7 @@ void values_read(cx *c, const tensor *x, real *out)
 
 double scalar_read(cx *c, const tensor *x)
 {
-    real value;
+    real value = 0; /* which a device that has failed leaves */
     values_read(c, x, &value);
     return (double)value;
 }

@@ -42,6 +42,23 @@ static int reserve(wkv_context *c)
                 m->C, m->F, m->V);
 }
 
+/* Copy the weights of a device with memory of its own, except tables, of which it gets rows. */
+static int keep_weight(void *user, const char *name, tensor *t, const slot *s, int layer)
+{
+    device *d = user;
+    (void)name, (void)layer;
+    if (s->flags & SLOT_TABLE || !(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) return 0;
+    return d->keep_weight(d, t);
+}
+
+/* WKV_ENOMEM, before anything is copied. */
+static int keep_weights(wkv_context *c)
+{
+    const rwkv *m = &c->model->rwkv;
+    if (!c->device->keep_weight) return 0;
+    return rwkv_each((rwkv *)m, keep_weight, c->device);
+}
+
 int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_options *options)
 {
     static const wkv_context_options defaults;
@@ -55,6 +72,7 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
     int err = device_open(&c->device, o->device, o->threads, o->isa);
     if (!err) err = cx_init(&c->cx, c->device);
     if (!err) err = reserve(c);
+    if (!err) err = keep_weights(c);
     if (!err) err = probes_init(&c->probes, &m->rwkv);
     if (err)
         wkv_context_free(c);
@@ -74,6 +92,12 @@ void wkv_context_free(wkv_context *c)
 
 const char *wkv_context_isa(const wkv_context *c) { return c ? c->device->isa : NULL; }
 int wkv_context_threads(const wkv_context *c) { return c ? c->device->threads : 0; }
+
+size_t wkv_context_device_bytes(const wkv_context *c, size_t *most)
+{
+    if (most) *most = 0;
+    return c && c->device->bytes ? c->device->bytes(c->device, most) : 0;
+}
 
 device *context_device(const wkv_context *c) { return c->device; }
 const wkv_model *context_model(const wkv_context *c) { return c->model; }
@@ -206,7 +230,15 @@ static void logits_to_host(wkv_context *c, tensor *x, float **to)
     rows_to_host(c, op_linear(&c->cx, x, (tensor *)&c->model->rwkv.head), to);
 }
 
-static void run_pass(wkv_context *c, const pass *p)
+/* The end of a pass, which can fail on a device with memory of its own. */
+static int finish(wkv_context *c)
+{
+    c->cx.b = NULL;
+    return c->device->finish ? c->device->finish(c->device) : 0;
+}
+
+/* WKV_ENOMEM, WKV_EUNSUPPORTED: the device failed; the states are as before. */
+static int run_pass(wkv_context *c, const pass *p)
 {
     const batch b = {.rows = p->n_rows, .n_spans = p->n_spans, .spans = p->spans};
     c->cx.b = &b;
@@ -219,7 +251,7 @@ static void run_pass(wkv_context *c, const pass *p)
         logits_to_host(c, x, p->logits);
     }
     if (c->device->separate) states_to_host(c, p);
-    c->cx.b = NULL;
+    return finish(c);
 }
 
 int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count) { return context_eval(c, q, count, NULL); }
@@ -238,7 +270,8 @@ int context_eval(wkv_context *c, const wkv_sequence *q, int count, const wkv_row
     int *done = calloc((size_t)count, sizeof *done);
     if (!done) return fail(WKV_ENOMEM, "no memory for a batch of %d", count);
     cx *x = &c->cx;
-    for (;;) {
+    int err = 0;
+    while (!err) {
         cx_reset(x);
         pass p = {.logits = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.logits),
                   .hidden = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.hidden),
@@ -250,17 +283,17 @@ int context_eval(wkv_context *c, const wkv_sequence *q, int count, const wkv_row
                   .home = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.home)};
         gather(c, &p, q, count, from, done);
         if (!p.n_rows) break;
-        run_pass(c, &p);
+        err = run_pass(c, &p);
     }
     free(done);
-    return 0;
+    return err;
 }
 
 /* Logits of host rows: those after ln_out, or with `norm` those of the residual stream. */
 static int head_of_rows(wkv_context *c, const float *from, int n, float *logits, int norm)
 {
     const rwkv *m = &c->model->rwkv;
-    for (int at = 0, rows; at < n; at += rows) {
+    for (int at = 0, rows, err; at < n; at += rows) {
         rows = n - at < c->logits ? n - at : c->logits;
         if (rows > c->rows) rows = c->rows;
         cx_reset(&c->cx);
@@ -273,7 +306,7 @@ static int head_of_rows(wkv_context *c, const float *from, int n, float *logits,
         float **to = arena_alloc(&c->cx.host, (size_t)rows * sizeof *to);
         for (int i = 0; i < rows; i++) to[i] = logits + (size_t)(at + i) * (size_t)m->V;
         logits_to_host(c, x, to);
-        c->cx.b = NULL;
+        if ((err = finish(c))) return err;
     }
     return 0;
 }
@@ -319,10 +352,11 @@ int wkv_embed(wkv_context *c, const int32_t *ids, int n, float *rows)
     for (int i = 0; i < n; i++)
         if (ids[i] < 0 || ids[i] >= m->V)
             return fail(WKV_EARG, "id %d is %d; the model's ids are 0 to %d", i, (int)ids[i], m->V - 1);
-    for (int at = 0, count; at < n; at += count) {
+    for (int at = 0, count, err; at < n; at += count) {
         count = n - at < c->rows ? n - at : c->rows;
         cx_reset(&c->cx);
         values_read(&c->cx, op_embed(&c->cx, (tensor *)&m->emb, ids + at, count), rows + (size_t)at * (size_t)m->C);
+        if ((err = finish(c))) return err;
     }
     return 0;
 }

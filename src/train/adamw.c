@@ -23,6 +23,7 @@ static void step_param(device *d, adamw_args a, const params *p, const param *q)
 double adamw_step(const adamw *o, params *p, double lr, int64_t step, device *d)
 {
     int n = (int)((p->n + OPTIMIZER_CHUNK - 1) / OPTIMIZER_CHUNK);
+    params_to_device(p);
     memset(p->sums, 0, (size_t)n * sizeof *p->sums);
     d->square_sums(d, &(square_sums_args){.x = p->grads + p->from,
                                           .n = p->to - p->from,

@@ -64,6 +64,7 @@ typedef struct {
     const wkv_train_options *o;
     int count;       /* adapters                  */
     real *principal; /* the rest of t->principal  */
+    device *device;  /* of PiSSA, over memory of the host */
 } lister;
 
 /* Is this parameter trained (--train)? Parameters stored in the adapter file of --lora are trained further, because the
@@ -164,7 +165,7 @@ static int fill_principal(lister *l, adapter *low, const tensor *w, uint64_t see
 {
     const wkv_trainer *t = l->t;
     real *a = low->a.data, *b = low->b.data, by = (real)(1 / sqrt((double)low->b.scale));
-    int err = singular_vectors(a, b, w, low->a.rows, seed, t->device);
+    int err = singular_vectors(a, b, w, low->a.rows, seed, l->device);
     if (err) return err;
     adapter *away = low + t->n_adapters;
     *away = (adapter){.a = low->a, .b = low->b};
@@ -226,9 +227,14 @@ static int list_adapters(lister *l)
 
 static int fill_adapters(lister *l)
 {
+    const int other = l->t->methods & TRAIN_PISSA && l->t->device->separate;
+    int err = other ? device_open(&l->device, "cpu", 0, NULL) : 0;
+    if (!other) l->device = l->t->device;
     l->count = 0;
     l->principal = l->t->principal;
-    return rwkv_each(l->t->m, fill_adapter, l);
+    if (!err) err = rwkv_each(l->t->m, fill_adapter, l);
+    if (other) device_close(l->device);
+    return err;
 }
 
 /* Parameters of --train replace those of the model: f32 values read from its file. */

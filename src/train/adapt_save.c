@@ -75,6 +75,10 @@ int adapt_save(const wkv_trainer *t, const char *path, train_method method, dtyp
     int n = 0, err;
     tensor_out *out = calloc((size_t)t->p.count, sizeof *out);
     if (!out) return fail(WKV_ENOMEM, "no memory to write %s", path);
+    if ((err = params_to_host(&t->p))) {
+        free(out);
+        return err;
+    }
     for (int i = 0; i < t->p.count; i++)
         if ((method == TRAIN_STATE) == !t->p.list[i].slot) out[n++] = entry(t, &t->p.list[i], type);
     char alpha[32];

@@ -7,6 +7,7 @@
  * final state. Only the activations of one chunk exist at a time. */
 #include "base/clock.h"
 #include "rwkv/forward.h"
+#include "ops/tape.h"
 #include "train/trainer.h"
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +26,8 @@ typedef struct {
     int record, full;      /* compute gradients; pass them from chunk to chunk (full BPTT)        */
     int to_states;         /* ... and to the initial states                                       */
     double loss;
-    real *states, *dstates, *kept; /* n states; their gradients; states before each chunk, n per chunk */
+    real *states, *dstates, *kept; /* n states; their gradients; states before each chunk, n per chunk: one block */
+    size_t n_states;               /* values of the block */
     int32_t *ids, *targets;
     real *scales; /* reading.scales per row; or the sums of spans that were read */
     span *spans;
@@ -187,14 +189,14 @@ static size_t keep_states(group *w, int k, size_t before)
 {
     for (int i = 0; i < w->n; i++)
         if (reaches(w, i, k))
-            memcpy(w->kept + before++ * w->len, w->states + (size_t)i * w->len, w->len * sizeof(real));
+            copy_values(&w->t->c, w->kept + before++ * w->len, w->states + (size_t)i * w->len, w->len);
     return before;
 }
 
 static size_t restore_states(group *w, int k, size_t kept)
 {
     for (int i = w->n - 1; i >= 0; i--)
-        if (reaches(w, i, k)) memcpy(w->states + (size_t)i * w->len, w->kept + --kept * w->len, w->len * sizeof(real));
+        if (reaches(w, i, k)) copy_values(&w->t->c, w->states + (size_t)i * w->len, w->kept + --kept * w->len, w->len);
     return kept;
 }
 
@@ -231,11 +233,25 @@ static int allocate(group *w)
     w->targets = w->ids + rows;
     w->scales = malloc(rows * sizeof *w->scales);
     w->spans = malloc((size_t)w->n * sizeof *w->spans);
-    w->states = malloc(all * sizeof(real));
-    w->dstates = with_gradients ? calloc(all, sizeof(real)) : NULL;
-    w->kept = kept ? malloc(in_chunks * w->len * sizeof(real)) : NULL;
-    if (w->ids && w->scales && w->spans && w->states && (w->dstates || !with_gradients) && (w->kept || !kept)) return 0;
+    w->n_states = (with_gradients ? 2 : 1) * all + (kept ? in_chunks * w->len : 0);
+    w->states = calloc(w->n_states, sizeof(real));
+    w->dstates = with_gradients && w->states ? w->states + all : NULL;
+    w->kept = kept && w->states ? w->states + (with_gradients ? 2 : 1) * all : NULL;
+    if (w->ids && w->scales && w->spans && w->states) return 0;
     return fail(WKV_ENOMEM, "no memory for the states of %d sequences in %d chunks", w->n, w->chunks);
+}
+
+/* The states at the start of the samples; a device with memory of its own has a twin of the block. */
+static int begin_states(group *w)
+{
+    device *d = w->t->device;
+    const transfer_args a = {.from = w->states, .to = w->states, .n = w->n_states};
+    int err = w->t->methods & TRAIN_STATE ? params_to_host(&w->t->p) : 0; /* rwkv_state_init reads them */
+    for (int i = 0; i < w->n; i++) rwkv_state_init(w->q->m, w->states + (size_t)i * w->len);
+    if (!err && d->separate) err = d->twin_new(d, w->states, w->n_states * sizeof(real));
+    if (!err && d->separate) d->from_host(d, &a);
+    params_to_device(&w->t->p);
+    return err;
 }
 
 /* The gradient of the initial state is the sum over the samples' first states. */
@@ -244,8 +260,11 @@ static void add_states(const group *w)
     const wkv_trainer *t = w->t;
     for (int i = 0; i < w->n; i++)
         for (int l = 0; l < t->m->L; l++) {
-            const real *from = w->dstates + (size_t)i * w->len + (size_t)l * (size_t)rwkv_layer_state(t->m) + t->m->C;
-            for (int j = 0; j < t->S[l].cols; j++) t->S[l].grad[j] += from[j];
+            const size_t at = (size_t)i * w->len + (size_t)l * (size_t)rwkv_layer_state(t->m) + (size_t)t->m->C;
+            t->device->copy(
+                t->device,
+                &(copy_args){
+                    .rows = 1, .cols = (size_t)t->S[l].cols, .from = w->dstates + at, .to = t->S[l].grad, .add = 1});
         }
 }
 
@@ -267,7 +286,7 @@ static int run_group(group *w, double *loss)
     t->c.drop_seed = t->seed ^ ((uint64_t)t->step + 1) * 0x2545f4914f6cdd1du;
     t->c.user = t;
     int err = allocate(w);
-    for (int i = 0; i < w->n && !err; i++) rwkv_state_init(q->m, w->states + (size_t)i * w->len);
+    if (!err) err = begin_states(w);
     if (!err) err = rwkv_reserve(&t->c, q->m, (int)w->rows, w->n, w->record);
     if (!err) err = cx_run(&t->c, run_chunks, w);
     t->c.layer_done = NULL;
@@ -278,9 +297,8 @@ static int run_group(group *w, double *loss)
     free(w->ids);
     free(w->scales);
     free(w->spans);
+    if (t->device->separate) t->device->twin_free(t->device, w->states);
     free(w->states);
-    free(w->dstates);
-    free(w->kept);
     return err;
 }
 
@@ -348,7 +366,7 @@ int trainer_cost(wkv_trainer *t, const sample *s, int n, int keep_activations, r
     }
     double at_a_time = fmin(rows, (double)trainer_rows(t, s, n));
     *out = (row_cost){.seconds = best / rows, .bytes = fmax(0, (double)cx_peak(&t->c) / at_a_time - 4.0 * t->m->V)};
-    memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads);
+    params_clear_grads(&t->p, t->device);
     free(sums);
     return err;
 }

@@ -94,6 +94,7 @@ int wkv_train_memory_needed(wkv_train_memory out[WKV_TRAIN_METHODS], int64_t *ro
     o.communicator = NULL;
     o.shard_optimizer = 0;
     o.threads = 1;
+    o.device = "cpu"; /* silenced; the sizes are those of every device */
     if (!o.context) o.context = 1024;
     int err = wkv_trainer_new(&t, &o);
     if (err) return err;

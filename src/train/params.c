@@ -112,6 +112,7 @@ int params_new(params *p, const arch *a, const int sizes[DIMS], int L)
 
 void params_release(params *p)
 {
+    params_twin_free(p);
     for (int i = 0; i < p->count; i++) free(p->list[i].name);
     free(p->list);
     free(p->values);
@@ -163,12 +164,19 @@ static int read_values(const params *p, const tensors *f, const char *prefix, in
     return 0;
 }
 
-int params_load_values(params *p, const tensors *f) { return read_values(p, f, "", p->model.V, p->values); }
+int params_load_values(params *p, const tensors *f)
+{
+    int err = params_to_host(p);
+    params_host_changed(p);
+    return err ? err : read_values(p, f, "", p->model.V, p->values);
+}
 
 int params_load_moments(params *p, const tensors *f)
 {
     if (!p->communicator) {
-        int err = read_values(p, f, "mean.", p->model.V, p->mean);
+        int err = params_to_host(p);
+        params_host_changed(p);
+        if (!err) err = read_values(p, f, "mean.", p->model.V, p->mean);
         return err ? err : read_values(p, f, "square.", p->model.V, p->square);
     }
     size_t share = (p->to - p->from) * sizeof *p->mean; /* buffer: the gradients, zero between steps */
@@ -270,14 +278,12 @@ int params_save(const params *p, const char *path, dtype type, int moments, cons
     int kinds = moments ? 3 : 1, n = 0, gathered = 0;
     tensor_out *out = calloc((size_t)(kinds * p->count), sizeof *out);
     given *from = calloc((size_t)(kinds * p->count), sizeof *from);
-    int err = out && from ? 0 : fail(WKV_ENOMEM, "no memory to write %s", path);
+    int err = out && from ? params_to_host(p) : fail(WKV_ENOMEM, "no memory to write %s", path);
     for (int k = 0; !err && k < kinds; k++)
         for (int i = 0; i < p->count; i++, n++) {
             const param *q = &p->list[i];
-            from[n] = (given){.p = p,
-                              .values = k && p->communicator ? NULL : block[k] + q->at,
-                              .gathered = &gathered,
-                              .n = q->n};
+            from[n] = (given){
+                .p = p, .values = k && p->communicator ? NULL : block[k] + q->at, .gathered = &gathered, .n = q->n};
             snprintf(from[n].name, sizeof from[n].name, "%s%s", prefix[k], q->name);
             out[n] = (tensor_out){.name = from[n].name, .type = type, .values = give_values, .from = &from[n]};
             out[n].dims = q->dims;

@@ -6,6 +6,7 @@
 #define WKV_TRAIN_PARAMS_H
 
 #include "base/rng.h"
+#include "ops/device.h"
 #include "rwkv/model.h"
 #include "train/communicator.h"
 
@@ -34,6 +35,7 @@ typedef struct {
     const wkv_communicator *communicator; /* others have the rest; NULL: none */
     double *sums;                         /* the optimizer's: one per OPTIMIZER_CHUNK */
     char family[256];                     /* family_name of the initial checkpoint; "": unknown */
+    struct params_twin *twin;             /* of the blocks, on a device with memory of its own; NULL: none */
 } params;
 
 /* Values per chunk: the optimizer sums squares per chunk, and moments are sharded in whole chunks. */
@@ -54,6 +56,20 @@ void params_share(const params *p, int rank, size_t *from, size_t *to);
 void params_release(params *p);
 /* Checksum of the values. */
 uint64_t params_sum(const params *p);
+
+/* ---- twin.c: the blocks on a device with memory of its own ---- */
+
+/* Make the twin; on other devices, do nothing. WKV_ENOMEM. */
+int params_twin_new(params *p, device *d);
+void params_twin_free(params *p);
+/* Call before the device uses the blocks, and before the host reads or writes them: copies what the other side changed.
+ * Without a twin they do nothing. The second may fail as the device does (finish). */
+void params_to_device(params *p);
+int params_to_host(const params *p);
+/* Call when the host has changed them, after params_to_host. */
+void params_host_changed(const params *p);
+/* Set all gradients to 0. */
+void params_clear_grads(params *p, device *d);
 
 /* Official initial values (docs/training.md 7). */
 int params_init(params *p, uint64_t seed);

@@ -1,5 +1,6 @@
 /* settings.c - table of the options that a checkpoint stores. */
 #include "train/settings.h"
+#include "ops/device.h"
 #include "train/adapt.h"
 #include "base/error.h"
 #include "base/number.h"
@@ -329,7 +330,7 @@ void settings_default(wkv_train_options *o)
     float_default(&o->clip, 1);
     if (!o->samples) int_default(&o->context, 512);
     int_default(&o->batch, 8);
-    text_default(&o->device, "cpu");
+    text_default(&o->device, device_default());
     text_default(&o->order, "epochs");
     float_default(&o->valid_share, strcmp(o->order, "magic") ? 0.01f : -1);
     text_default(&o->save_type, "bf16");

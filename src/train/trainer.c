@@ -190,6 +190,10 @@ int wkv_trainer_new(wkv_trainer **out, const wkv_train_options *options)
         params_shard(&t->p, t->communicator); /* the blocks move */
         if (t->methods & TRAIN_STATE) t->m->state0 = t->p.values + t->state_at;
     }
+    if (!err && t->communicator && t->device->separate)
+        err = fail(WKV_EUNSUPPORTED, "several processes train on the processor only, not on %s; give --device cpu",
+                   o->device);
+    if (!err) err = params_twin_new(&t->p, t->device);
     if (!err) err = cx_init(&t->c, t->device);
     t->c.scan = o->scan;
     if (err) {
@@ -205,8 +209,8 @@ void wkv_trainer_free(wkv_trainer *t)
 {
     if (!t) return;
     if (t->c.dev) cx_release(&t->c);
-    device_close(t->device);
     params_release(&t->p);
+    device_close(t->device);
     wkv_model_close(t->base);
     wkv_model_close(t->reference);
     free(t->adapters);
@@ -224,7 +228,7 @@ int trainer_step(wkv_trainer *t, const sample *s, int n, double *loss)
     int err = trainer_gradient(t, s, n, 1, &l);
     double figures[3] = {l, t->margin, t->preferred};
     if ((err = trainer_add_up_rest(t, err, figures, 3))) {
-        memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads); /* those of the sequences before the error */
+        params_clear_grads(&t->p, t->device); /* those of the sequences before the error */
         return err;
     }
     l = figures[0];
@@ -236,7 +240,7 @@ int trainer_step(wkv_trainer *t, const sample *s, int n, double *loss)
     t->in_row = isfinite(t->norm) ? 0 : t->in_row + 1;
     if (t->in_row) {
         t->skipped++;
-        memset(t->p.grads, 0, t->p.n * sizeof *t->p.grads);
+        params_clear_grads(&t->p, t->device);
         l = t->norm;
     } else
         trainer_collect_values(t);

@@ -10,6 +10,7 @@ typedef struct {
     int n_prompt;
     int32_t *out;
     int n, err;
+    real *logits; /* the host's */
     batch b;
 } writing;
 
@@ -24,7 +25,8 @@ static void write_sample(void *arg)
         const int32_t *at = i < w->n_prompt ? &w->prompt[i] : &w->out[i - w->n_prompt];
         tensor *logits = rwkv_forward(c, w->t->m, at, NULL, 0);
         if (i < w->n_prompt - 1) continue;
-        int32_t id = wkv_sample(w->s, reals(logits));
+        values_read(c, logits, w->logits);
+        int32_t id = wkv_sample(w->s, w->logits);
         if (id < 0) w->err = fail_prefix(id, "the sample after step %lld", (long long)w->t->step);
         w->out[i - w->n_prompt + 1] = id;
     }
@@ -35,20 +37,27 @@ int trainer_sample(wkv_trainer *t, const int32_t *prompt, int n_prompt, int32_t 
     const rwkv *m = t->m;
     wkv_sampler *s;
     wkv_sampler_options how = {.temperature = 1, .top_p = 0.9f, .seed = t->seed + (uint64_t)t->step};
-    real *state = malloc((size_t)rwkv_state_len(m) * sizeof *state);
+    const size_t len = (size_t)rwkv_state_len(m);
+    real *state = malloc((len + (size_t)m->V) * sizeof *state);
     int err = state ? wkv_sampler_new(&s, &how, m->V, NULL) : fail(WKV_ENOMEM, "no memory for a state");
     if (err) {
         free(state);
         return err;
     }
+    err = t->methods & TRAIN_STATE ? params_to_host(&t->p) : 0; /* rwkv_state_init reads it */
     rwkv_state_init(m, state);
     span one = {.len = 1, .state = state};
-    writing w = {t, s, prompt, n_prompt, out, n, 0, {.rows = 1, .n_spans = 1, .spans = &one}};
+    writing w = {t, s, prompt, n_prompt, out, n, 0, state + len, {.rows = 1, .n_spans = 1, .spans = &one}};
     t->c.drop_rate = t->c.adapter_drop_rate = 0;
-    err = rwkv_reserve(&t->c, m, 1, 1, 0);
+    if (!err) err = rwkv_reserve(&t->c, m, 1, 1, 0);
+    device *d = t->device;
+    if (!err && d->separate) err = d->twin_new(d, state, len * sizeof *state);
+    if (!err && d->separate) d->from_host(d, &(transfer_args){.from = state, .to = state, .n = len});
+    params_to_device(&t->p);
     if (!err) err = cx_run(&t->c, write_sample, &w);
     if (!err) err = w.err;
     wkv_sampler_free(s);
+    if (d->separate) d->twin_free(d, state);
     free(state);
     return err;
 }

@@ -1,0 +1,105 @@
+/* entries_linear.c - matrix products over stored weights (kernels/linear.cl). */
+#include "opencl/opencl.h"
+
+enum { STRETCH = 256, ROWS = 8 }; /* of kernels/linear.cl */
+
+static float scale_of(const tensor *w) { return w->scale != 0 ? w->scale : 1; }
+
+/* A weight's buffer, offset and layout; a decoded one is row-major or input-major. Returns its type for kernels. */
+typedef struct {
+    place at;
+    int type, layout;
+} stored;
+
+static stored stored_of(opencl *o, const tensor *w)
+{
+    stored s;
+    s.at = opencl_weight(o, w, &s.type);
+    s.layout = s.type != w->type && w->layout == LAYOUT_INTERLEAVED     ? LAYOUT_ROW_MAJOR
+               : s.type != w->type && w->layout == LAYOUT_SPARSE_BLOCKS ? LAYOUT_INPUT_MAJOR
+                                                                        : (int)w->layout;
+    return s;
+}
+
+/* An f32 weight of a region may move with its buffer; others stay. */
+static void pass_weight(call *c, const tensor *w, const stored *s)
+{
+    if (opencl_in_region(c->o, w->data))
+        pass_bytes(c, w->data, (size_t)dtype_bytes((dtype)w->type, (int64_t)w->rows * w->cols), 1);
+    else {
+        pass_buffer(c, s->at.buffer);
+        pass_long(c, s->at.at);
+    }
+    pass_int(c, s->layout);
+    pass_long(c, (size_t)weight_in(w));
+    pass_long(c, (size_t)weight_out(w));
+}
+
+static void pass_epilogue(call *c, const product *q, int T)
+{
+    const size_t out = (size_t)weight_out(q->w), n = (size_t)T * out;
+    pass_float(c, scale_of(q->w));
+    pass_int(c, (int)q->map);
+    pass_reals(c, q->bias, out);
+    pass_reals(c, q->from, n);
+    pass_reals(c, q->to, n);
+    pass_reals(c, q->times, n);
+    pass_reals(c, q->plus, n);
+    pass_reals(c, q->y, n);
+}
+
+/* Work-items of a group that share the stretches of an output, and outputs of a group. */
+enum { SHARES = 8, OUTPUTS = 8 };
+
+static void product_rows(opencl *o, const product *q, int T)
+{
+    const stored s = stored_of(o, q->w);
+    const size_t in = (size_t)weight_in(q->w), out = (size_t)weight_out(q->w);
+    const size_t parts = (in + STRETCH - 1) / STRETCH * OUTPUTS * sizeof(float);
+    const int few = T < ROWS / 2 && parts <= o->local_bytes / 2;
+    call c = call_linear(o, few ? KERNEL_linear_row : KERNEL_linear_rows, s.type);
+    if (!few) pass_int(&c, T);
+    pass_weight(&c, q->w, &s);
+    pass_reals(&c, q->x, (size_t)T * in);
+    pass_epilogue(&c, q, T);
+    if (few) {
+        pass_local(&c, parts);
+        call_run(&c, out, SHARES, (size_t)T, OUTPUTS, SHARES);
+    } else
+        call_run(&c, out, ((size_t)T + ROWS - 1) / ROWS, 1, GROUP, 1);
+}
+
+void opencl_linear(device *d, const linear_args *a)
+{
+    for (int i = 0; i < a->n; i++) product_rows(opencl_of(d), &a->q[i], a->T);
+}
+
+void opencl_linear_dx(device *d, const linear_back_args *a)
+{
+    opencl *o = opencl_of(d);
+    const stored s = stored_of(o, a->w);
+    const size_t in = (size_t)weight_in(a->w), T = (size_t)a->T;
+    call c = call_linear(o, KERNEL_linear_dx, s.type);
+    pass_int(&c, a->T);
+    pass_weight(&c, a->w, &s);
+    pass_reals(&c, a->dy, T * (size_t)weight_out(a->w));
+    pass_float(&c, scale_of(a->w));
+    pass_int(&c, a->add);
+    pass_reals(&c, a->dx, T * in);
+    call_run(&c, in, (T + ROWS - 1) / ROWS, 1, GROUP, 1);
+}
+
+void opencl_linear_dw(device *d, const linear_back_args *a)
+{
+    const int input_rows = layout_is_input_major(a->w->layout);
+    const size_t rows = (size_t)a->w->rows, cols = (size_t)a->w->cols, T = (size_t)a->T;
+    call c = call_linear(opencl_of(d), KERNEL_linear_dw, F32);
+    pass_int(&c, a->T);
+    pass_int(&c, a->w->rows);
+    pass_int(&c, a->w->cols);
+    pass_reals(&c, input_rows ? a->x : a->dy, T * rows);
+    pass_reals(&c, input_rows ? a->dy : a->x, T * cols);
+    pass_float(&c, scale_of(a->w));
+    pass_reals(&c, a->dw, rows * cols);
+    call_run(&c, cols, (rows + ROWS - 1) / ROWS, 1, GROUP, 1);
+}

@@ -1,0 +1,213 @@
+/* linear.cl - matrix products over stored weights of one TYPE, which the host defines; layouts are those of
+ * src/format/layout.h.
+ *
+ * An output is summed in stretches of STRETCH inputs, each a chain of fused multiply-adds in the order of inputs, and
+ * the stretches are added in order. Kernels for one row and for many rows do the same, so their bits are equal. */
+
+enum { LAYOUT_ROW_MAJOR, LAYOUT_INPUT_MAJOR, LAYOUT_SPARSE_BLOCKS, LAYOUT_INTERLEAVED };
+enum { F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 };
+enum { STRETCH = 256, BLOCK = 32, ROWS = 8 };
+
+/* ---- one weight -------------------------------------------------------------------------------------------------- */
+
+float half_at(global const uchar *p) { return vload_half(0, (global const half *)p); }
+
+#define HAS_MINIMUM (TYPE == Q4_1 || TYPE == Q5_1)
+#define HAS_FIFTH (TYPE == Q5_0 || TYPE == Q5_1)
+#define BYTES (TYPE == Q8_0 ? 34 : TYPE == Q4_0 ? 18 : TYPE == Q4_1 ? 20 : TYPE == Q5_0 ? 22 : 24) /* of a block */
+
+float value_of(int code, float scale, float minimum)
+{
+    const float x = scale * (TYPE == Q8_0 ? (float)(char)code : (float)(code - (TYPE == Q4_0 ? 8 : TYPE == Q5_0 ? 16 : 0)));
+    return HAS_MINIMUM ? x + minimum : x;
+}
+
+/* Value i of a block along a row. */
+float block_value(global const uchar *block, uint i)
+{
+    const uint fifth_at = HAS_MINIMUM ? 4 : 2, low_at = fifth_at + (HAS_FIFTH ? 4 : 0);
+    int code;
+    if (TYPE == Q8_0)
+        code = block[2 + i];
+    else {
+        code = i < 16 ? block[low_at + i] & 15 : block[low_at + i - 16] >> 4;
+        if (HAS_FIFTH) code |= (block[fifth_at + i / 8] >> i % 8 & 1) << 4;
+    }
+    return value_of(code, half_at(block), HAS_MINIMUM ? half_at(block + 2) : 0);
+}
+
+float sparse_value(global const uchar *w, ulong out, uint o, uint i)
+{
+    const ulong codes = TYPE == Q8_0 ? out : HAS_FIFTH ? out / 2 + out / 8 : out / 2; /* bytes of an input */
+    global const uchar *group = w + i / BLOCK * (out * BYTES), *row = group + i % BLOCK * codes;
+    global const uchar *scale = group + BLOCK * codes + 2 * o;
+    const uint p = o % BLOCK;
+    int code;
+    if (TYPE == Q8_0)
+        code = row[o];
+    else {
+        const uchar low = row[o / BLOCK * 16 + p % 16];
+        code = p < 16 ? low & 15 : low >> 4;
+        if (HAS_FIFTH) code |= (row[out / 2 + o / 8] >> o % 8 & 1) << 4;
+    }
+    return value_of(code, half_at(scale), HAS_MINIMUM ? half_at(scale + 2 * out) : 0);
+}
+
+float interleaved_value(global const uchar *w, ulong in, uint o, uint i)
+{
+    global const uchar *tile = w + (o / BLOCK * (in / BLOCK) + i / BLOCK) * (BLOCK * BYTES);
+    global const uchar *codes = tile + (HAS_MINIMUM ? 4 * BLOCK : 2 * BLOCK);
+    const uint four = i % BLOCK / 4, p = 4 * (o % BLOCK) + i % 4;
+    int code;
+    if (TYPE == Q8_0)
+        code = codes[128 * four + p];
+    else {
+        const uchar low = codes[64 * four + p % 64];
+        code = p < 64 ? low & 15 : low >> 4;
+        if (HAS_FIFTH) code |= (codes[64 * 8 + 16 * four + p / 8] >> p % 8 & 1) << 4;
+    }
+    return value_of(code, half_at(tile + 2 * (o % BLOCK)), HAS_MINIMUM ? half_at(tile + 2 * (BLOCK + o % BLOCK)) : 0);
+}
+
+float plain_value(global const uchar *w, ulong at)
+{
+    if (TYPE == F32) return ((global const float *)w)[at];
+    if (TYPE == F16) return vload_half(at, (global const half *)w);
+    return as_float((uint)((global const ushort *)w)[at] << 16);
+}
+
+/* The weight of input i for output o. */
+float weight(global const uchar *w, int layout, ulong in, ulong out, uint o, uint i)
+{
+    if (layout == LAYOUT_SPARSE_BLOCKS) return sparse_value(w, out, o, i);
+    if (layout == LAYOUT_INTERLEAVED) return interleaved_value(w, in, o, i);
+    const ulong at = layout == LAYOUT_ROW_MAJOR ? o * in + i : i * out + o;
+    return TYPE < Q8_0 ? plain_value(w, at) : block_value(w + at / BLOCK * BYTES, at % BLOCK);
+}
+
+/* ---- y = x W, and its epilogue ----------------------------------------------------------------------------------- */
+
+#define EPILOGUE                                                                                                       \
+    float scale, int kind, REALS(bias), REALS(from), REALS(to), REALS(times), REALS(plus), REALS(y)
+#define FINISH(sum, t, o)                                                                                              \
+    do {                                                                                                               \
+        const ulong at_ = (ulong)(t) * out + (o);                                                                      \
+        float y_ = (sum) * scale;                                                                                      \
+        if (bias_buffer) y_ = y_ + bias_buffer[bias_from + (o)];                                                       \
+        y_ = map_of(kind, y_);                                                                                         \
+        if (to_buffer) {                                                                                               \
+            const float f_ = from_buffer[from_from + at_];                                                             \
+            y_ = f_ + (to_buffer[to_from + at_] - f_) * y_;                                                            \
+        }                                                                                                              \
+        if (times_buffer) y_ = y_ * times_buffer[times_from + at_];                                                    \
+        if (plus_buffer) y_ = y_ + plus_buffer[plus_from + at_];                                                       \
+        y_buffer[y_from + at_] = y_;                                                                                   \
+    } while (0)
+
+/* The part of one stretch of inputs. Zero inputs of an input-major weight are skipped. */
+float stretch(global const uchar *w, int layout, ulong in, ulong out, uint o, uint from, global const float *x)
+{
+    const uint to = min((ulong)from + STRETCH, in);
+    float sum = 0;
+    if (layout == LAYOUT_INPUT_MAJOR || layout == LAYOUT_SPARSE_BLOCKS) {
+        for (uint i = from; i < to; i++)
+            if (x[i] != 0) sum = fma(x[i], weight(w, layout, in, out, o, i), sum);
+    } else
+        for (uint i = from; i < to; i++) sum = fma(x[i], weight(w, layout, in, out, o, i), sum);
+    return sum;
+}
+
+/* One row. Work-items of a group: dimension 0 outputs, dimension 1 shares of an output's stretches, which are kept in
+ * `parts`, [stretch][output of the group]. Dimension 2: rows. */
+kernel void linear_row(global const uchar *w, ulong w_from, int layout, ulong in, ulong out, REALS(x), EPILOGUE,
+                       local float *parts)
+{
+    OPEN(x);
+    const uint o = get_global_id(0), mine = get_local_id(0), width = get_local_size(0), t = get_global_id(2);
+    const uint stretches = (in + STRETCH - 1) / STRETCH;
+    w += w_from;
+    x += t * in;
+    for (uint k = get_local_id(1); k < stretches && o < out; k += get_local_size(1))
+        parts[k * width + mine] = stretch(w, layout, in, out, o, k * STRETCH, x);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (get_local_id(1) || o >= out) return;
+    float sum = 0;
+    for (uint k = 0; k < stretches; k++) sum += parts[k * width + mine];
+    FINISH(sum, t, o);
+}
+
+/* Many rows: a work-item has ROWS rows of an output. */
+kernel void linear_rows(uint T, global const uchar *w, ulong w_from, int layout, ulong in, ulong out, REALS(x),
+                        EPILOGUE)
+{
+    OPEN(x);
+    const uint o = get_global_id(0), t = get_global_id(1) * ROWS, rows = min((uint)ROWS, T - t);
+    if (o >= out) return;
+    const int skips = layout == LAYOUT_INPUT_MAJOR || layout == LAYOUT_SPARSE_BLOCKS;
+    global const float *row[ROWS];
+    float sum[ROWS], part[ROWS], value[BLOCK];
+    w += w_from;
+    for (int k = 0; k < ROWS; k++) {
+        row[k] = x + (ulong)(k < rows ? t + k : t) * in;
+        sum[k] = 0;
+    }
+    for (uint from = 0; from < in; from += STRETCH) {
+        for (int k = 0; k < ROWS; k++) part[k] = 0;
+        for (uint block = from; block < min((ulong)from + STRETCH, in); block += BLOCK) {
+            const uint n = min((ulong)BLOCK, in - block);
+            for (uint j = 0; j < n; j++) value[j] = weight(w, layout, in, out, o, block + j);
+            for (int k = 0; k < ROWS; k++)
+                for (uint j = 0; j < n; j++) {
+                    const float xj = row[k][block + j], next = fma(xj, value[j], part[k]);
+                    part[k] = skips && xj == 0 ? part[k] : next;
+                }
+        }
+        for (int k = 0; k < ROWS; k++) sum[k] += part[k];
+    }
+    for (uint k = 0; k < rows; k++) FINISH(sum[k], t + k, o);
+}
+
+/* ---- gradients --------------------------------------------------------------------------------------------------- */
+
+/* dx (+)= dy W': a work-item has ROWS rows of an input. */
+kernel void linear_dx(uint T, global const uchar *w, ulong w_from, int layout, ulong in, ulong out, REALS(dy),
+                      float scale, int adds, REALS(dx))
+{
+    OPEN(dy);
+    OPEN(dx);
+    const uint i = get_global_id(0), t = get_global_id(1) * ROWS, rows = min((uint)ROWS, T - t);
+    if (i >= in) return;
+    float sum[ROWS], part[ROWS];
+    w += w_from;
+    for (int k = 0; k < ROWS; k++) sum[k] = 0;
+    for (uint from = 0; from < out; from += STRETCH) {
+        for (int k = 0; k < ROWS; k++) part[k] = 0;
+        for (uint o = from; o < min((ulong)from + STRETCH, out); o++) {
+            const float value = weight(w, layout, in, out, o, i);
+            for (int k = 0; k < ROWS; k++)
+                part[k] = fma(dy[(ulong)(k < rows ? t + k : t) * out + o], value, part[k]);
+        }
+        for (int k = 0; k < ROWS; k++) sum[k] += part[k];
+    }
+    for (uint k = 0; k < rows; k++) {
+        const ulong at = (ulong)(t + k) * in + i;
+        dx[at] = sum[k] * scale + (adds ? dx[at] : 0);
+    }
+}
+
+/* dw[i][j] += the sum over rows of a[t][i] b[t][j]: a work-item has ROWS consecutive i of a j. */
+kernel void linear_dw(uint T, uint rows, uint cols, REALS(a), REALS(b), float scale, REALS(dw))
+{
+    OPEN(a);
+    OPEN(b);
+    OPEN(dw);
+    const uint j = get_global_id(0), i = get_global_id(1) * ROWS, mine = min((uint)ROWS, rows - i);
+    if (j >= cols) return;
+    float sum[ROWS];
+    for (int k = 0; k < ROWS; k++) sum[k] = 0;
+    for (uint t = 0; t < T; t++) {
+        const float bt = b[(ulong)t * cols + j];
+        for (int k = 0; k < ROWS; k++) sum[k] = fma(a[(ulong)t * rows + (k < mine ? i + k : i)], bt, sum[k]);
+    }
+    for (uint k = 0; k < mine; k++) dw[(ulong)(i + k) * cols + j] += sum[k] * scale;
+}

@@ -1,0 +1,169 @@
+/* program.c - the kernels: their text is in the library (kernels.S), their programs are built at first use, and kept
+ * for the next run in $XDG_CACHE_HOME/wkv/opencl (or ~/.cache), by device, driver and text. */
+#define _GNU_SOURCE
+#include "opencl/opencl.h"
+#include "base/hash.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern const char text_common[], text_basic[], text_rows[], text_time[], text_linear[];
+
+static const struct {
+    const char *name;
+    int program;
+} kernels[KERNELS] = {
+#define BASIC(name) [KERNEL_##name] = {#name, PROGRAM_BASIC},
+#define ROWS(name) [KERNEL_##name] = {#name, PROGRAM_ROWS},
+#define TIME(name) [KERNEL_##name] = {#name, PROGRAM_TIME},
+#define LINEAR(name) [KERNEL_##name] = {#name, PROGRAM_LINEAR},
+    BASIC_KERNELS(BASIC) ROWS_KERNELS(ROWS) TIME_KERNELS(TIME) LINEAR_KERNELS(LINEAR)
+#undef BASIC
+#undef ROWS
+#undef TIME
+#undef LINEAR
+};
+
+static const char *text_of(int program)
+{
+    const char *const texts[] = {text_basic, text_rows, text_time};
+    return program < PROGRAM_LINEAR ? texts[program] : text_linear;
+}
+
+static void options_of(char options[64], int program)
+{
+    snprintf(options, 64, "-cl-std=CL1.2");
+    if (program >= PROGRAM_LINEAR) snprintf(options + strlen(options), 32, " -DTYPE=%d", program - PROGRAM_LINEAR);
+}
+
+/* ---- the cache --------------------------------------------------------------------------------------------------- */
+
+enum { PATH = 4096 };
+
+/* The file of a program, its folders made; 0: there is no place for one. */
+static int cache_path(char path[PATH], const opencl *o, int program)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char options[64], folder[PATH - 64];
+    int n = cache && *cache == '/' ? snprintf(folder, sizeof folder, "%s", cache)
+            : home && *home        ? snprintf(folder, sizeof folder, "%s/.cache", home)
+                                   : -1;
+    if (n < 0 || n > PATH - 128) return 0;
+    mkdir(folder, 0700);
+    strcat(folder, "/wkv");
+    mkdir(folder, 0700);
+    strcat(folder, "/opencl");
+    mkdir(folder, 0700);
+    options_of(options, program);
+    uint64_t h = hash_bytes(HASH_START, text_common, strlen(text_common));
+    h = hash_bytes(h, text_of(program), strlen(text_of(program)));
+    h = hash_bytes(h, options, strlen(options));
+    snprintf(path, PATH, "%s/%s-%016llx.bin", folder, o->key, (unsigned long long)h);
+    return 1;
+}
+
+/* A program that was built before; NULL: none. */
+static cl_program read_program(const opencl *o, const char *path)
+{
+    struct stat about;
+    FILE *f = fopen(path, "rb");
+    if (!f || fstat(fileno(f), &about) || about.st_size <= 0) {
+        if (f) fclose(f);
+        return NULL;
+    }
+    const size_t n = (size_t)about.st_size;
+    unsigned char *bytes = malloc(n);
+    cl_program program = NULL;
+    cl_int status, valid;
+    if (bytes && fread(bytes, 1, n, f) == n) {
+        program = clCreateProgramWithBinary(o->context, 1, &o->id, &n, (const unsigned char **)&bytes, &valid, &status);
+        if (status) program = NULL;
+    }
+    fclose(f);
+    free(bytes);
+    return program;
+}
+
+/* Beside, then renamed; nothing depends on it. */
+static void write_program(cl_program program, const char *path)
+{
+    size_t n = 0;
+    char part[PATH + 32];
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof n, &n, NULL) || !n) return;
+    unsigned char *bytes = malloc(n);
+    snprintf(part, sizeof part, "%s.%ld", path, (long)getpid());
+    FILE *f =
+        bytes && !clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL) ? fopen(part, "wb") : NULL;
+    if (f) {
+        const int written = fwrite(bytes, 1, n, f) == n;
+        if (fclose(f) || !written || rename(part, path)) unlink(part);
+    }
+    free(bytes);
+}
+
+/* ---- building ---------------------------------------------------------------------------------------------------- */
+
+/* The compiler's first lines. */
+static void build_failed(opencl *o, cl_program program, cl_int status)
+{
+    char log[400] = "";
+    size_t n = 0;
+    clGetProgramBuildInfo(program, o->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &n);
+    char *all = n ? calloc(1, n + 1) : NULL;
+    if (all && !clGetProgramBuildInfo(program, o->id, CL_PROGRAM_BUILD_LOG, n, all, NULL))
+        snprintf(log, sizeof log, "%s", all);
+    free(all);
+    opencl_broken(o, WKV_EUNSUPPORTED, "%s: its driver cannot build the kernels (status %d): %s", o->name, (int)status,
+                  log);
+}
+
+static cl_program build(opencl *o, int program)
+{
+    char path[PATH], options[64];
+    const char *texts[] = {text_common, text_of(program)};
+    const int cached = cache_path(path, o, program);
+    options_of(options, program);
+    cl_program p = cached ? read_program(o, path) : NULL;
+    if (p && !clBuildProgram(p, 1, &o->id, options, NULL, NULL)) return p;
+    if (p) clReleaseProgram(p);
+    cl_int status;
+    p = clCreateProgramWithSource(o->context, 2, texts, NULL, &status);
+    if (!p || status) {
+        opencl_failed(o, "clCreateProgramWithSource", status);
+        return NULL;
+    }
+    status = clBuildProgram(p, 1, &o->id, options, NULL, NULL);
+    if (status) {
+        build_failed(o, p, status);
+        clReleaseProgram(p);
+        return NULL;
+    }
+    if (cached) write_program(p, path);
+    return p;
+}
+
+cl_kernel opencl_kernel(opencl *o, int kernel, int type)
+{
+    const int of_type = kernel >= KERNEL_linear_row;
+    const int at = kernel + (of_type ? type * LINEARS : 0), program = kernels[kernel].program + (of_type ? type : 0);
+    if (o->kernel[at] || o->error) return o->kernel[at];
+    if (!o->program[program]) o->program[program] = build(o, program);
+    if (!o->program[program]) return NULL;
+    cl_int status;
+    o->kernel[at] = clCreateKernel(o->program[program], kernels[kernel].name, &status);
+    if (status) {
+        o->kernel[at] = NULL;
+        opencl_failed(o, kernels[kernel].name, status);
+    }
+    return o->kernel[at];
+}
+
+void opencl_programs_release(opencl *o)
+{
+    for (size_t i = 0; i < sizeof o->kernel / sizeof *o->kernel; i++)
+        if (o->kernel[i]) clReleaseKernel(o->kernel[i]);
+    for (int i = 0; i < PROGRAMS; i++)
+        if (o->program[i]) clReleaseProgram(o->program[i]);
+}

@@ -1,0 +1,159 @@
+/* test_opencl_models.c - whole models on the OpenCL device: the logits of the official programs, the same bits for every
+ * division of a text and every batch, the CPU's text. On $WKV_OPENCL (0: the first OpenCL device). */
+#include "models.h"
+
+static char device[64];
+
+static void cuts(known *k, const char *name)
+{
+    wkv_context_free(k->c);
+    if ((k->c = context_new(k->m, 0, device))) check_cuts(k, name);
+}
+
+static void golden_logits(void)
+{
+    for (int i = 0; i < GOLDENS; i++) {
+        known k;
+        if (golden_open(&k, goldens[i].name)) cuts(&k, goldens[i].name);
+        known_close(&k);
+    }
+}
+
+static void alive_logits(void)
+{
+    if (!shared()) SKIP("alive_logits: no %s", SHARED_DIR);
+    for (size_t i = 0; i < sizeof alive / sizeof *alive; i++) {
+        known k;
+        if (alive_open(&k, alive[i])) cuts(&k, alive[i]);
+        known_close(&k);
+    }
+}
+
+/* Sequences of one batch have the bits that they have alone. */
+static void batches(void)
+{
+    static const char *const names[] = {"v4-c40-f16", "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        enum { N = 3 };
+        known k;
+        if (!golden_open(&k, names[i])) continue;
+        wkv_context *c = context_new(k.m, 0, device);
+        wkv_state *alone[N], *together[N];
+        float *logits[2][N];
+        wkv_sequence q[N];
+        for (int s = 0; s < N; s++) {
+            for (int way = 0; way < 2; way++) logits[way][s] = calloc((size_t)k.vocab, sizeof(float));
+            alone[s] = state_new(k.m);
+            together[s] = state_new(k.m);
+            EXPECT_EQ(wkv_eval(c, alone[s], k.tokens + s, 1 + 5 * s, logits[0][s]), 0);
+            q[s] = (wkv_sequence){.state = together[s], .tokens = k.tokens + s, .n = 1 + 5 * s, .logits = logits[1][s]};
+        }
+        EXPECT_EQ(wkv_eval_batch(c, q, N), 0);
+        for (int s = 0; s < N; s++) {
+            if (!same_bits(logits[0][s], logits[1][s], (size_t)k.vocab) || !same_state(k.m, alone[s], together[s]))
+                FAILED("%s: sequence %d has other bits in a batch", names[i], s);
+            wkv_state_free(alone[s]), wkv_state_free(together[s]);
+            free(logits[0][s]), free(logits[1][s]);
+        }
+        wkv_context_free(c);
+        known_close(&k);
+    }
+}
+
+static int largest(const float *x, int n, float *gap)
+{
+    int best = 0;
+    float second = -INFINITY;
+    for (int i = 1; i < n; i++)
+        if (x[i] > x[best]) best = i;
+    for (int i = 0; i < n; i++)
+        if (i != best && x[i] > second) second = x[i];
+    *gap = x[best] - second;
+    return best;
+}
+
+/* The most probable ids, one after another: the CPU's, as long as no two are nearly as probable. */
+static void greedy(const char *path, const char *name)
+{
+    enum { IDS = 50 };
+    static const char *const on[] = {"cpu", device};
+    wkv_model *m;
+    int32_t ids[2][IDS + 1] = {{1}, {1}};
+    int sure = IDS;
+    if (wkv_model_open(&m, path, &(wkv_model_options){.type = "f32"})) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    const int V = wkv_model_about(m)->vocab;
+    float *logits = calloc((size_t)V, sizeof *logits), gap;
+    for (int way = 0; way < 2; way++) {
+        wkv_context *c = context_new(m, 0, on[way]);
+        wkv_state *s = state_new(m);
+        for (int i = 0; i < IDS; i++) {
+            EXPECT_EQ(wkv_eval(c, s, &ids[way][i], 1, logits), 0);
+            ids[way][i + 1] = largest(logits, V, &gap);
+            if (!way && gap < 1e-4f && i < sure) sure = i;
+        }
+        wkv_state_free(s);
+        wkv_context_free(c);
+    }
+    if (memcmp(ids[0], ids[1], (size_t)(sure + 1) * sizeof **ids)) FAILED("%s: other text than on the cpu", name);
+    if (sure < IDS) printf("     %s: compared %d ids, then two were equally probable\n", name, sure);
+    free(logits);
+    wkv_model_close(m);
+}
+
+static void greedy_text(void)
+{
+    greedy(NULL, "the built-in model");
+    for (size_t i = 0; shared() && i < sizeof alive / sizeof *alive; i++)
+        greedy(path_of(SHARED_DIR "/alive", alive[i], ".pth"), alive[i]);
+}
+
+/* Weights in every type, against the reference, which multiplies the same values. */
+static void types(void)
+{
+    static const char *const list[] = {"f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"};
+    static const int32_t text[] = {70, 105, 12, 9, 200, 31, 4, 4, 90};
+    enum { N = sizeof text / sizeof *text };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        wkv_model *m;
+        if (wkv_model_open(&m, NULL, &(wkv_model_options){.type = list[i]})) {
+            FAILED("%s", wkv_error());
+            continue;
+        }
+        const int V = wkv_model_about(m)->vocab;
+        float *logits[2];
+        for (int way = 0; way < 2; way++) {
+            wkv_context *c = context_new(m, 0, way ? device : "reference");
+            wkv_state *s = state_new(m);
+            logits[way] = all_logits(c, s, text, N, V, N);
+            wkv_state_free(s);
+            wkv_context_free(c);
+        }
+        NEAR_ALL(list[i], logits[1], logits[0], (size_t)N * (size_t)V, TOLERANCE);
+        free(logits[0]), free(logits[1]);
+        wkv_model_close(m);
+    }
+}
+
+int main(void)
+{
+    const char *which = getenv("WKV_OPENCL");
+    known k;
+    wkv_context *c;
+    snprintf(device, sizeof device, "opencl:%s", which ? which : "0");
+    if (!golden_open(&k, goldens[0].name)) return DONE();
+    if (wkv_context_new(&c, k.m, &(wkv_context_options){.device = device})) {
+        printf("skip opencl: %s\n", wkv_error());
+        return DONE();
+    }
+    wkv_context_free(c);
+    known_close(&k);
+    RUN(golden_logits);
+    RUN(alive_logits);
+    RUN(batches);
+    RUN(greedy_text);
+    RUN(types);
+    return DONE();
+}
