@@ -451,6 +451,7 @@ static void survives_hostile_grammars(void)
              repeated("{\"anyOf\":[true",
                       ",{\"properties\":{\"a\":{\"maxLength\":%d},\"b\":{\"type\":\"integer\",\"minimum\":%d}}}", 300,
                       "]}"));
+    survives(WKV_GRAMMAR_JSON_SCHEMA, repeated("{\"allOf\":[true", ",{\"properties\":{\"p%d\":{\"title\":\"%d\"}}}", 5000, "]}"));
     survives(WKV_GRAMMAR_GBNF, repeated("root ::= a0\n", "a%d ::= \"x\" a%d?\n", 20000, "a20000 ::= \"y\"\n"));
     survives(WKV_GRAMMAR_GBNF, repeated("root ::= a0\n", "a%1$d ::= (a%2$d a%2$d?)? \"x\"\n", 900, "a900 ::= \"y\"\n"));
 }
