@@ -564,6 +564,7 @@ static void shortest_outputs(void)
                  {WKV_GRAMMAR_REGEX, " {128}", 1},
                  {WKV_GRAMMAR_REGEX, " {1000}", 9},
                  {WKV_GRAMMAR_REGEX, "[ab]*", 0},
+                 {WKV_GRAMMAR_REGEX, "(,(a=){3}){2}", 14}, /* no token is "a=" */
                  {WKV_GRAMMAR_REGEX, " {256}x| {384}", 3}};
     for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
         wkv_grammar *g = grammar_of(given[i].kind, given[i].grammar);
