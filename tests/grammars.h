@@ -20,6 +20,7 @@
 {WKV_GRAMMAR_REGEX, "(the|then|there|they|\\w)+"},
 {WKV_GRAMMAR_REGEX, "((a?){3}){2}b{0,3}"},
 {WKV_GRAMMAR_REGEX, "(x[a-z])*1|(y[a-z])*2"},
+{WKV_GRAMMAR_REGEX, "(,(a=){3}){2}b{0,3}"},
 {WKV_GRAMMAR_JSON_SCHEMA, "true"},
 {WKV_GRAMMAR_JSON_SCHEMA, "{\"type\":\"string\"}"},
 {WKV_GRAMMAR_JSON_SCHEMA, "{\"type\":\"string\",\"maxLength\":5}"},

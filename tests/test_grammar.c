@@ -451,6 +451,7 @@ static void survives_hostile_grammars(void)
              repeated("{\"anyOf\":[true",
                       ",{\"properties\":{\"a\":{\"maxLength\":%d},\"b\":{\"type\":\"integer\",\"minimum\":%d}}}", 300,
                       "]}"));
+    survives(WKV_GRAMMAR_JSON_SCHEMA, repeated("{\"allOf\":[true", ",{\"properties\":{\"p%d\":{\"title\":\"%d\"}}}", 5000, "]}"));
     survives(WKV_GRAMMAR_GBNF, repeated("root ::= a0\n", "a%d ::= \"x\" a%d?\n", 20000, "a20000 ::= \"y\"\n"));
     survives(WKV_GRAMMAR_GBNF, repeated("root ::= a0\n", "a%1$d ::= (a%2$d a%2$d?)? \"x\"\n", 900, "a900 ::= \"y\"\n"));
 }
@@ -563,6 +564,7 @@ static void shortest_outputs(void)
                  {WKV_GRAMMAR_REGEX, " {128}", 1},
                  {WKV_GRAMMAR_REGEX, " {1000}", 9},
                  {WKV_GRAMMAR_REGEX, "[ab]*", 0},
+                 {WKV_GRAMMAR_REGEX, "(,(a=){3}){2}", 14}, /* no token is "a=" */
                  {WKV_GRAMMAR_REGEX, " {256}x| {384}", 3}};
     for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
         wkv_grammar *g = grammar_of(given[i].kind, given[i].grammar);

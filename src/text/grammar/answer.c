@@ -122,7 +122,7 @@ static int one_call(int *node, syntax *s, const tool *t)
     json_decref(parameters);
     *node = sequence_of(s, syntax_text(s, "{\"name\":\""), syntax_text(s, t->name), syntax_text(s, "\",\"arguments\":"),
                         syntax_rule(s, rule), syntax_text(s, "}"));
-    return err ? fail_prefix(err, t->name) : 0;
+    return err ? fail_prefix(err, "%s", t->name) : 0;
 }
 
 /* A call of any of the functions, or an array of calls. */

@@ -21,7 +21,7 @@ typedef struct {
     syntax *s;
     const json_t *root;
     json_t *made;  /* an array of the schemas that were merged, which live as long */
-    size_t merged; /* keywords of them */
+    size_t merged; /* keywords, properties and required names of them */
     int any;       /* the node of any value; -1: not made yet */
     int depth;
     int n, cap, done; /* rules, those before `done` have their node */

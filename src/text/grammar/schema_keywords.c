@@ -157,7 +157,7 @@ int schema_types(const schema_reader *r, const json_t *schema, int *types)
 
 /* ---- two schemas as one ------------------------------------------------------------------------------------------ */
 
-enum { MOST_MERGED = 100000 /* keywords */ };
+enum { MOST_MERGED = 100000 /* keywords, properties and required names: each copy is kept */ };
 
 static int no_memory(void) { return fail(WKV_ENOMEM, "no memory for a schema"); }
 
@@ -184,18 +184,20 @@ static int merge_types(const schema_reader *r, json_t *out, const json_t *a, con
     return list && !json_object_set_new(out, "type", list) ? 0 : no_memory();
 }
 
-static int merge_lists(json_t *out, const char *keyword, const json_t *a, const json_t *b)
+static int merge_lists(schema_reader *r, json_t *out, const char *keyword, const json_t *a, const json_t *b)
 {
+    r->merged += json_array_size(a) + json_array_size(b);
     json_t *list = json_copy((json_t *)a);
     if (!list || json_array_extend(list, (json_t *)b)) return no_memory();
     return json_object_set_new(out, keyword, list) ? no_memory() : 0;
 }
 
-static int merge_properties(const schema_reader *r, json_t *out, const json_t *a, const json_t *b)
+static int merge_properties(schema_reader *r, json_t *out, const json_t *a, const json_t *b)
 {
     json_t *all = json_copy((json_t *)a), *value;
     const char *name;
     if (!all || json_object_set_new(out, "properties", all)) return no_memory();
+    r->merged += json_object_size(a) + json_object_size(b);
     json_object_foreach((json_t *)b, name, value)
     {
         const json_t *known = json_object_get(all, name);
@@ -212,7 +214,7 @@ static int merge_keyword(schema_reader *r, json_t *out, const char *keyword, jso
     if (json_equal((json_t *)known, value)) return 0;
     if (!strcmp(keyword, "type")) return merge_types(r, out, known, value);
     if (!strcmp(keyword, "required") && json_is_array(known) && json_is_array(value))
-        return merge_lists(out, keyword, known, value);
+        return merge_lists(r, out, keyword, known, value);
     if (!strcmp(keyword, "properties") && json_is_object(known) && json_is_object(value))
         return merge_properties(r, out, known, value);
     return twice(r, keyword);

@@ -192,9 +192,13 @@ static int rise_of(const uint16_t *times, int most)
 static int count_times(automaton *a, automaton_rule *rule, const token_index *x)
 {
     char *whole = calloc((size_t)x->longest + 1, 1);
-    int err = whole ? span_whole(whole, a, rule->start, x) : fail(WKV_ENOMEM, "no memory for a grammar"), most = 1;
+    int err = whole ? span_whole(whole, a, rule->start, x) : fail(WKV_ENOMEM, "no memory for a grammar"), most = 0;
     for (int k = 1; !err && k <= x->longest; k++)
         if (whole[k]) most = k;
+    if (!err && !most) { /* no token is an iteration: so many times the tokens of one */
+        free(whole);
+        return 0;
+    }
     uint16_t *times = err ? NULL : malloc((2 * (size_t)most + 1) * sizeof *times);
     const int64_t one = a->cost[rule->start].tokens;
     if (!err && !times) err = fail(WKV_ENOMEM, "no memory for a grammar");
