@@ -1,7 +1,7 @@
 /* entries_linear.c - matrix products over stored weights (kernels/linear.cl). */
 #include "opencl/opencl.h"
 
-enum { STRETCH = 256, ROWS = 8 }; /* of kernels/linear.cl */
+enum { STRETCH = 256, ROWS = 16 }; /* of kernels/linear.cl */
 
 static float scale_of(const tensor *w) { return w->scale != 0 ? w->scale : 1; }
 
@@ -56,7 +56,7 @@ static void product_rows(opencl *o, const product *q, int T)
     const stored s = stored_of(o, q->w);
     const size_t in = (size_t)weight_in(q->w), out = (size_t)weight_out(q->w);
     const size_t parts = (in + STRETCH - 1) / STRETCH * OUTPUTS * sizeof(float);
-    const int few = T < ROWS / 2 && parts <= o->local_bytes / 2;
+    const int few = T < ROWS / 4 && parts <= o->local_bytes / 2;
     call c = call_linear(o, few ? KERNEL_linear_row : KERNEL_linear_rows, s.type);
     if (!few) pass_int(&c, T);
     pass_weight(&c, q->w, &s);

@@ -6,7 +6,7 @@
 
 enum { LAYOUT_ROW_MAJOR, LAYOUT_INPUT_MAJOR, LAYOUT_SPARSE_BLOCKS, LAYOUT_INTERLEAVED };
 enum { F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 };
-enum { STRETCH = 256, BLOCK = 32, ROWS = 8 };
+enum { STRETCH = 256, BLOCK = 32, ROWS = 16 };
 
 /* ---- one weight -------------------------------------------------------------------------------------------------- */
 
@@ -85,6 +85,21 @@ float weight(global const uchar *w, int layout, ulong in, ulong out, uint o, uin
     return TYPE < Q8_0 ? plain_value(w, at) : block_value(w + at / BLOCK * BYTES, at % BLOCK);
 }
 
+/* The weights of n inputs from `first`, a multiple of BLOCK, for output o: the same values, with less work for each. */
+void block_of_weights(float *value, global const uchar *w, int layout, ulong in, ulong out, uint o, uint first, uint n)
+{
+    if (TYPE != Q8_0 || layout == LAYOUT_INPUT_MAJOR || layout == LAYOUT_SPARSE_BLOCKS) {
+        for (uint j = 0; j < n; j++) value[j] = weight(w, layout, in, out, o, first + j);
+        return;
+    }
+    const int rows = layout == LAYOUT_ROW_MAJOR;
+    global const uchar *block = rows ? w + (o * in + first) / BLOCK * BYTES
+                                     : w + (o / BLOCK * (in / BLOCK) + first / BLOCK) * (BLOCK * BYTES);
+    const float scale = half_at(rows ? block : block + 2 * (o % BLOCK));
+    global const char *code = (global const char *)block + (rows ? 2 : 2 * BLOCK + 4 * (o % BLOCK));
+    for (uint j = 0; j < BLOCK; j += 4) vstore4(scale * convert_float4(vload4(0, code + j * (rows ? 1 : 32))), 0, value + j);
+}
+
 /* ---- y = x W, and its epilogue ----------------------------------------------------------------------------------- */
 
 #define EPILOGUE                                                                                                       \
@@ -112,8 +127,14 @@ float stretch(global const uchar *w, int layout, ulong in, ulong out, uint o, ui
     if (layout == LAYOUT_INPUT_MAJOR || layout == LAYOUT_SPARSE_BLOCKS) {
         for (uint i = from; i < to; i++)
             if (x[i] != 0) sum = fma(x[i], weight(w, layout, in, out, o, i), sum);
-    } else
-        for (uint i = from; i < to; i++) sum = fma(x[i], weight(w, layout, in, out, o, i), sum);
+        return sum;
+    }
+    for (uint block = from; block < to; block += BLOCK) {
+        const uint n = min((uint)BLOCK, to - block);
+        float value[BLOCK];
+        block_of_weights(value, w, layout, in, out, o, block, n);
+        for (uint j = 0; j < n; j++) sum = fma(x[block + j], value[j], sum);
+    }
     return sum;
 }
 
@@ -136,35 +157,44 @@ kernel void linear_row(global const uchar *w, ulong w_from, int layout, ulong in
     FINISH(sum, t, o);
 }
 
-/* Many rows: a work-item has ROWS rows of an output. */
+/* Columns [first, first + n) of ROWS rows of x from row t, turned: [column][row], zeros past the end. */
+void load_tile(local float *tile, global const float *x, ulong cols, uint T, uint t, uint first, uint n)
+{
+    barrier(CLK_LOCAL_MEM_FENCE); /* the tile before was read */
+    for (uint i = get_local_id(0); i < BLOCK * ROWS; i += GROUP) {
+        const uint j = i % BLOCK, k = i / BLOCK;
+        tile[j * ROWS + k] = j < n && t + k < T ? x[(ulong)(t + k) * cols + first + j] : 0;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+}
+
+/* Many rows: a work-item has ROWS rows of an output, a work-group shares the rows of x. */
 kernel void linear_rows(uint T, global const uchar *w, ulong w_from, int layout, ulong in, ulong out, REALS(x),
                         EPILOGUE)
 {
     OPEN(x);
-    const uint o = get_global_id(0), t = get_global_id(1) * ROWS, rows = min((uint)ROWS, T - t);
-    if (o >= out) return;
+    const uint o = get_global_id(0), t = get_global_id(1) * ROWS;
     const int skips = layout == LAYOUT_INPUT_MAJOR || layout == LAYOUT_SPARSE_BLOCKS;
-    global const float *row[ROWS];
-    float sum[ROWS], part[ROWS], value[BLOCK];
+    local float tile[BLOCK * ROWS];
+    float value[BLOCK], sums[ROWS];
+    float16 sum = 0;
     w += w_from;
-    for (int k = 0; k < ROWS; k++) {
-        row[k] = x + (ulong)(k < rows ? t + k : t) * in;
-        sum[k] = 0;
-    }
     for (uint from = 0; from < in; from += STRETCH) {
-        for (int k = 0; k < ROWS; k++) part[k] = 0;
+        float16 part = 0;
         for (uint block = from; block < min((ulong)from + STRETCH, in); block += BLOCK) {
             const uint n = min((ulong)BLOCK, in - block);
-            for (uint j = 0; j < n; j++) value[j] = weight(w, layout, in, out, o, block + j);
-            for (int k = 0; k < ROWS; k++)
-                for (uint j = 0; j < n; j++) {
-                    const float xj = row[k][block + j], next = fma(xj, value[j], part[k]);
-                    part[k] = skips && xj == 0 ? part[k] : next;
-                }
+            load_tile(tile, x, in, T, t, block, n);
+            if (o < out) block_of_weights(value, w, layout, in, out, o, block, n);
+            for (uint j = 0; j < n && o < out; j++) {
+                const float16 xj = vload16(j, tile), next = fma(xj, (float16)(value[j]), part);
+                part = skips ? select(next, part, xj == (float16)(0)) : next;
+            }
         }
-        for (int k = 0; k < ROWS; k++) sum[k] += part[k];
+        sum += part;
     }
-    for (uint k = 0; k < rows; k++) FINISH(sum[k], t + k, o);
+    if (o >= out) return;
+    vstore16(sum, 0, sums);
+    for (uint k = 0; k < ROWS && t + k < T; k++) FINISH(sums[k], t + k, o);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -175,23 +205,26 @@ kernel void linear_dx(uint T, global const uchar *w, ulong w_from, int layout, u
 {
     OPEN(dy);
     OPEN(dx);
-    const uint i = get_global_id(0), t = get_global_id(1) * ROWS, rows = min((uint)ROWS, T - t);
-    if (i >= in) return;
-    float sum[ROWS], part[ROWS];
+    const uint i = get_global_id(0), t = get_global_id(1) * ROWS;
+    local float tile[BLOCK * ROWS];
+    float sums[ROWS];
+    float16 sum = 0;
     w += w_from;
-    for (int k = 0; k < ROWS; k++) sum[k] = 0;
     for (uint from = 0; from < out; from += STRETCH) {
-        for (int k = 0; k < ROWS; k++) part[k] = 0;
-        for (uint o = from; o < min((ulong)from + STRETCH, out); o++) {
-            const float value = weight(w, layout, in, out, o, i);
-            for (int k = 0; k < ROWS; k++)
-                part[k] = fma(dy[(ulong)(k < rows ? t + k : t) * out + o], value, part[k]);
+        float16 part = 0;
+        for (uint block = from; block < min((ulong)from + STRETCH, out); block += BLOCK) {
+            const uint n = min((ulong)BLOCK, out - block);
+            load_tile(tile, dy, out, T, t, block, n);
+            for (uint j = 0; j < n && i < in; j++)
+                part = fma(vload16(j, tile), (float16)(weight(w, layout, in, out, block + j, i)), part);
         }
-        for (int k = 0; k < ROWS; k++) sum[k] += part[k];
+        sum += part;
     }
-    for (uint k = 0; k < rows; k++) {
+    if (i >= in) return;
+    vstore16(sum, 0, sums);
+    for (uint k = 0; k < ROWS && t + k < T; k++) {
         const ulong at = (ulong)(t + k) * in + i;
-        dx[at] = sum[k] * scale + (adds ? dx[at] : 0);
+        dx[at] = sums[k] * scale + (adds ? dx[at] : 0);
     }
 }
 
@@ -203,11 +236,14 @@ kernel void linear_dw(uint T, uint rows, uint cols, REALS(a), REALS(b), float sc
     OPEN(dw);
     const uint j = get_global_id(0), i = get_global_id(1) * ROWS, mine = min((uint)ROWS, rows - i);
     if (j >= cols) return;
-    float sum[ROWS];
-    for (int k = 0; k < ROWS; k++) sum[k] = 0;
+    float sums[ROWS], few[ROWS];
+    float16 sum = 0;
+    for (uint k = 0; k < ROWS; k++) few[k] = 0;
     for (uint t = 0; t < T; t++) {
-        const float bt = b[(ulong)t * cols + j];
-        for (int k = 0; k < ROWS; k++) sum[k] = fma(a[(ulong)t * rows + (k < mine ? i + k : i)], bt, sum[k]);
+        global const float *at = a + (ulong)t * rows + i;
+        for (uint k = 0; k < mine && mine < ROWS; k++) few[k] = at[k];
+        sum = fma(mine < ROWS ? vload16(0, few) : vload16(0, at), (float16)(b[(ulong)t * cols + j]), sum);
     }
-    for (uint k = 0; k < mine; k++) dw[(ulong)(i + k) * cols + j] += sum[k] * scale;
+    vstore16(sum, 0, sums);
+    for (uint k = 0; k < mine; k++) dw[(ulong)(i + k) * cols + j] += sums[k] * scale;
 }
