@@ -102,22 +102,18 @@ void block_of_weights(float *value, global const uchar *w, int layout, ulong in,
 
 /* ---- y = x W, and its epilogue ----------------------------------------------------------------------------------- */
 
-#define EPILOGUE                                                                                                       \
-    float scale, int kind, REALS(bias), REALS(from), REALS(to), REALS(times), REALS(plus), REALS(y)
-#define FINISH(sum, t, o)                                                                                              \
-    do {                                                                                                               \
-        const ulong at_ = (ulong)(t) * out + (o);                                                                      \
-        float y_ = (sum) * scale;                                                                                      \
-        if (bias_buffer) y_ = y_ + bias_buffer[bias_from + (o)];                                                       \
-        y_ = map_of(kind, y_);                                                                                         \
-        if (to_buffer) {                                                                                               \
-            const float f_ = from_buffer[from_from + at_];                                                             \
-            y_ = f_ + (to_buffer[to_from + at_] - f_) * y_;                                                            \
-        }                                                                                                              \
-        if (times_buffer) y_ = y_ * times_buffer[times_from + at_];                                                    \
-        if (plus_buffer) y_ = y_ + plus_buffer[plus_from + at_];                                                       \
-        y_buffer[y_from + at_] = y_;                                                                                   \
-    } while (0)
+/* y = f(sum scale + bias) and so on, of value `at` of the outputs' matrices, output o; NULL: left out */
+void finish(float sum, ulong at, uint o, float scale, int kind, global const float *bias, global const float *from,
+            global const float *to, global const float *times, global const float *plus, global float *y)
+{
+    float x = sum * scale;
+    if (bias) x = x + bias[o];
+    x = map_of(kind, x);
+    if (to) x = from[at] + (to[at] - from[at]) * x;
+    if (times) x = x * times[at];
+    if (plus) x = x + plus[at];
+    y[at] = x;
+}
 
 /* The part of one stretch of inputs. Zero inputs of an input-major weight are skipped. */
 float stretch(global const uchar *w, int layout, ulong in, ulong out, uint o, uint from, global const float *x)
@@ -138,23 +134,38 @@ float stretch(global const uchar *w, int layout, ulong in, ulong out, uint o, ui
     return sum;
 }
 
-/* One row. Work-items of a group: dimension 0 outputs, dimension 1 shares of an output's stretches, which are kept in
- * `parts`, [stretch][output of the group]. Dimension 2: rows. */
-kernel void linear_row(global const uchar *w, ulong w_from, int layout, ulong in, ulong out, REALS(x), EPILOGUE,
-                       local float *parts)
+/* A product of few rows: offsets in values of the buffer of all activations (NONE: left out), in bytes of the weight's,
+ * and the first work-item of its outputs. The host has the same struct. */
+typedef struct {
+    ulong w, in, out, x, y, bias, from, to, times, plus;
+    uint first;
+    int layout, kind;
+    float scale;
+} product;
+#define NONE (~0UL)
+#define GIVEN(offset) ((offset) == NONE ? 0 : all + (offset))
+
+/* Few rows of up to four products. Work-items of a group: dimension 0 outputs, dimension 1 shares of an output's
+ * stretches, which are kept in `parts`, [stretch][output of the group]. Dimension 2: rows. */
+kernel void linear_few(global float *all, global const uchar *w0, global const float *bias0, product q0,
+                       global const uchar *w1, global const float *bias1, product q1, global const uchar *w2,
+                       global const float *bias2, product q2, global const uchar *w3, global const float *bias3,
+                       product q3, local float *parts)
 {
-    OPEN(x);
-    const uint o = get_global_id(0), mine = get_local_id(0), width = get_local_size(0), t = get_global_id(2);
-    const uint stretches = (in + STRETCH - 1) / STRETCH;
-    w += w_from;
-    x += t * in;
-    for (uint k = get_local_id(1); k < stretches && o < out; k += get_local_size(1))
-        parts[k * width + mine] = stretch(w, layout, in, out, o, k * STRETCH, x);
+    const uint item = get_global_id(0), mine = get_local_id(0), width = get_local_size(0), t = get_global_id(2);
+    const int third = item >= q2.first, second = item >= q1.first, fourth = item >= q3.first;
+    const product q = fourth ? q3 : third ? q2 : second ? q1 : q0;
+    global const uchar *w = (fourth ? w3 : third ? w2 : second ? w1 : w0) + q.w;
+    global const float *bias = fourth ? bias3 : third ? bias2 : second ? bias1 : bias0;
+    const uint o = item - q.first, stretches = (q.in + STRETCH - 1) / STRETCH;
+    for (uint k = get_local_id(1); k < stretches && o < q.out; k += get_local_size(1))
+        parts[k * width + mine] = stretch(w, q.layout, q.in, q.out, o, k * STRETCH, all + q.x + t * q.in);
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (get_local_id(1) || o >= out) return;
+    if (get_local_id(1) || o >= q.out) return;
     float sum = 0;
     for (uint k = 0; k < stretches; k++) sum += parts[k * width + mine];
-    FINISH(sum, t, o);
+    finish(sum, t * q.out + o, o, q.scale, q.kind, q.bias == NONE ? 0 : bias + q.bias, GIVEN(q.from), GIVEN(q.to),
+           GIVEN(q.times), GIVEN(q.plus), all + q.y);
 }
 
 /* Columns [first, first + n) of ROWS rows of x from row t, turned: [column][row], zeros past the end. */
@@ -170,18 +181,24 @@ void load_tile(local float *tile, global const float *x, ulong cols, uint T, uin
 
 /* Many rows: a work-item has ROWS rows of an output, a work-group shares the rows of x. */
 kernel void linear_rows(uint T, global const uchar *w, ulong w_from, int layout, ulong in, ulong out, REALS(x),
-                        EPILOGUE)
+                        float scale, int kind, REALS(bias), REALS(from), REALS(to), REALS(times), REALS(plus), REALS(y))
 {
     OPEN(x);
+    OPEN(bias);
+    OPEN(from);
+    OPEN(to);
+    OPEN(times);
+    OPEN(plus);
+    OPEN(y);
     const uint o = get_global_id(0), t = get_global_id(1) * ROWS;
     const int skips = layout == LAYOUT_INPUT_MAJOR || layout == LAYOUT_SPARSE_BLOCKS;
     local float tile[BLOCK * ROWS];
     float value[BLOCK], sums[ROWS];
     float16 sum = 0;
     w += w_from;
-    for (uint from = 0; from < in; from += STRETCH) {
+    for (uint begin = 0; begin < in; begin += STRETCH) {
         float16 part = 0;
-        for (uint block = from; block < min((ulong)from + STRETCH, in); block += BLOCK) {
+        for (uint block = begin; block < min((ulong)begin + STRETCH, in); block += BLOCK) {
             const uint n = min((ulong)BLOCK, in - block);
             load_tile(tile, x, in, T, t, block, n);
             if (o < out) block_of_weights(value, w, layout, in, out, o, block, n);
@@ -194,7 +211,8 @@ kernel void linear_rows(uint T, global const uchar *w, ulong w_from, int layout,
     }
     if (o >= out) return;
     vstore16(sum, 0, sums);
-    for (uint k = 0; k < ROWS && t + k < T; k++) FINISH(sums[k], t + k, o);
+    for (uint k = 0; k < ROWS && t + k < T; k++)
+        finish(sums[k], (ulong)(t + k) * out + o, o, scale, kind, bias, from, to, times, plus, y);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
