@@ -10,7 +10,6 @@ endforeach()
 string(SHA256 SHARED_INTERFACES "${SHARED_INTERFACES}")
 set_source_files_properties(src/cpu/plugin.c src/opencl/open.c PROPERTIES COMPILE_DEFINITIONS
   "WKV_BUILD=\"${SHARED_INTERFACES}\";PLUGIN_FOLDER=\"../${CMAKE_INSTALL_LIBDIR}/wkv\"")
-target_link_libraries(wkv_objects PUBLIC ${CMAKE_DL_LIBS})
 
 if(OPENCL_FOUND)
   file(GLOB OPENCL_SOURCES CONFIGURE_DEPENDS src/opencl/*.c)

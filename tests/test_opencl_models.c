@@ -1,13 +1,15 @@
 /* test_opencl_models.c - whole models on the OpenCL device: the logits of the official programs, the same bits for every
  * division of a text and every batch, the CPU's text. On $WKV_OPENCL (0: the first OpenCL device). */
 #include "models.h"
+#include "ops/device.h"
+#include "rwkv/api.h"
 
-static char device[64];
+static char opencl[64];
 
 static void cuts(known *k, const char *name)
 {
     wkv_context_free(k->c);
-    if ((k->c = context_new(k->m, 0, device))) check_cuts(k, name);
+    if ((k->c = context_new(k->m, 0, opencl))) check_cuts(k, name);
 }
 
 static void golden_logits(void)
@@ -37,7 +39,7 @@ static void batches(void)
         enum { N = 3 };
         known k;
         if (!golden_open(&k, names[i])) continue;
-        wkv_context *c = context_new(k.m, 0, device);
+        wkv_context *c = context_new(k.m, 0, opencl);
         wkv_state *alone[N], *together[N];
         float *logits[2][N];
         wkv_sequence q[N];
@@ -76,7 +78,7 @@ static int largest(const float *x, int n, float *gap)
 static void greedy(const char *path, const char *name)
 {
     enum { IDS = 50 };
-    static const char *const on[] = {"cpu", device};
+    static const char *const on[] = {"cpu", opencl};
     wkv_model *m;
     int32_t ids[2][IDS + 1] = {{1}, {1}};
     int sure = IDS;
@@ -125,7 +127,7 @@ static void types(void)
         const int V = wkv_model_about(m)->vocab;
         float *logits[2];
         for (int way = 0; way < 2; way++) {
-            wkv_context *c = context_new(m, 0, way ? device : "reference");
+            wkv_context *c = context_new(m, 0, way ? opencl : "reference");
             wkv_state *s = state_new(m);
             logits[way] = all_logits(c, s, text, N, V, N);
             wkv_state_free(s);
@@ -137,14 +139,41 @@ static void types(void)
     }
 }
 
+/* Launches of kernels for a token of each version: the goal is 6 (docs/opencl.md). */
+static void launches(void)
+{
+    static const struct {
+        const char *name;
+        int most; /* per layer, with a share of the embedding's and the head's */
+    } models[] = {{"v4-c40-f16", 12}, {"v5.2-n32-bf16", 13}, {"v6-n16-bf16", 24}, {"v7-n16-bf16", 22}};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        known k;
+        if (!golden_open(&k, models[i].name)) continue;
+        const int layers = wkv_model_about(k.m)->layers;
+        wkv_context *c = context_new(k.m, 0, opencl);
+        wkv_state *s = state_new(k.m);
+        float *logits = calloc((size_t)k.vocab, sizeof *logits);
+        const device *d = context_device(c);
+        const unsigned before = d->barriers(d);
+        EXPECT_EQ(wkv_eval(c, s, k.tokens, 1, logits), 0);
+        const int each = (int)(d->barriers(d) - before + (unsigned)layers - 1) / layers;
+        printf("     %s: %d launches a layer\n", models[i].name, each);
+        if (each > models[i].most) FAILED("%s: %d launches a layer, expected %d", models[i].name, each, models[i].most);
+        free(logits);
+        wkv_state_free(s);
+        wkv_context_free(c);
+        known_close(&k);
+    }
+}
+
 int main(void)
 {
     const char *which = getenv("WKV_OPENCL");
     known k;
     wkv_context *c;
-    snprintf(device, sizeof device, "opencl:%s", which ? which : "0");
+    snprintf(opencl, sizeof opencl, "opencl:%s", which ? which : "0");
     if (!golden_open(&k, goldens[0].name)) return DONE();
-    if (wkv_context_new(&c, k.m, &(wkv_context_options){.device = device})) {
+    if (wkv_context_new(&c, k.m, &(wkv_context_options){.device = opencl})) {
         printf("skip opencl: %s\n", wkv_error());
         return DONE();
     }
@@ -155,5 +184,6 @@ int main(void)
     RUN(batches);
     RUN(greedy_text);
     RUN(types);
+    RUN(launches);
     return DONE();
 }

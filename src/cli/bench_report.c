@@ -37,12 +37,17 @@ static void print_machine(const wkv_roof *r, const wkv_roof *usual)
 static void print_model(const bench *b)
 {
     char resident[16], model[16], needed[16];
+    size_t most;
+    const size_t on_device = wkv_context_device_bytes(b->e.context, &most);
     put_text("%sThe model%s\n", bold(1), plain(1));
     put_text("  %s in %.1f ms, the first token took %.1f ms\n", b->synthetic ? "made" : "opened", b->load * 1e3,
              b->first * 1e3);
     put_text("  %s resident, %s of it for the model and one text, which need %s\n",
              as_bytes(resident, (double)b->resident), as_bytes(model, (double)(b->resident - b->before)),
              as_bytes(needed, (double)b->needed));
+    if (most)
+        put_text("  %s allocated on the device, at most %s\n", as_bytes(model, (double)on_device),
+                 as_bytes(needed, (double)most));
     if (b->decode.repeats)
         put_text("  a token reads %.1f MB of %.1f and waits at %.0f barriers; %.1f %% of the squared ReLUs are zero, "
                  "reading %s\n",
@@ -104,6 +109,9 @@ int bench_print_json(const bench *b)
         r->int8 * 1e-9, "int8_how", r->int8_how, "load_ms", b->load * 1e3, "first_token_ms", b->first * 1e3,
         "rss_bytes", (json_int_t)b->resident, "rss_before_bytes", (json_int_t)b->before, "needed_bytes",
         (json_int_t)b->needed, "reading", b->from_text ? "text" : "ids");
+    size_t most;
+    wkv_context_device_bytes(b->e.context, &most);
+    if (o && most) json_object_set_new(o, "device_bytes", json_integer((json_int_t)most));
     if (o && b->decode.repeats + b->batches) json_object_set_new(o, "relu2_zeros", json_real(b->sparsity));
     if (o && b->decode.repeats) json_object_set_new(o, "decode", figure_json("texts", &b->decode));
     json_t *prefill = json_array(), *batch = json_array();

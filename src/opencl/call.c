@@ -16,9 +16,10 @@ static void pass(call *c, argument a)
     c->list[c->n++] = a;
 }
 
-static void pass_value(call *c, const void *x, size_t bytes)
+void pass_value(call *c, const void *x, size_t bytes)
 {
     argument a = {.kind = VALUE, .bytes = bytes};
+    CHECK(bytes <= sizeof a.value);
     memcpy(&a.value, x, bytes);
     pass(c, a);
 }
@@ -80,8 +81,8 @@ static void look_up(opencl *o, argument *a, place *p)
 {
     if (a->kind == BUFFER_OF || a->kind == OFFSET_OF) *p = opencl_place(o, a->p, a->bytes);
     for (int i = 0; i < 8 && a->kind == OFFSETS_OF && !o->error; i++)
-        a->value.s[i] = opencl_place(o, a->of[i], a->bytes).at / sizeof(real);
-    if (a->kind == OFFSET_OF) a->value.s[0] = p->at / a->unit;
+        a->value.offsets.s[i] = opencl_place(o, a->of[i], a->bytes).at / sizeof(real);
+    if (a->kind == OFFSET_OF) a->value.offsets.s[0] = p->at / a->unit;
 }
 
 static void set_arguments(call *c)
@@ -96,7 +97,7 @@ static void set_arguments(call *c)
         const cl_int status = a->kind == BUFFER_OF   ? clSetKernelArg(c->kernel, at, sizeof p.buffer, &p.buffer)
                               : a->kind == OFFSET_OF ? clSetKernelArg(c->kernel, at, sizeof(cl_ulong), &a->value)
                               : a->kind == OFFSETS_OF
-                                  ? clSetKernelArg(c->kernel, at, sizeof a->value, &a->value)
+                                  ? clSetKernelArg(c->kernel, at, sizeof(cl_ulong8), &a->value)
                                   : clSetKernelArg(c->kernel, at, a->bytes, a->p ? NULL : &a->value);
         if (status && !o->error) opencl_failed(o, "clSetKernelArg", status);
     }

@@ -49,7 +49,7 @@ enum { PROGRAM_BASIC, PROGRAM_ROWS, PROGRAM_TIME, PROGRAM_LINEAR, PROGRAMS = PRO
     X(norm_back) X(norm_columns) X(unit) X(unit_back) X(bonus) X(bonus_back) X(bonus_columns) X(softmax_nll)           \
         X(softmax_nll_back) X(norm_shift_mix) X(mix_back_rows) X(mix_back_states) X(mix_back_mu)
 #define TIME_KERNELS(X) X(wkv4) X(wkv4_back) X(wkv6) X(wkv6_back) X(wkv7) X(wkv7_back)
-#define LINEAR_KERNELS(X) X(linear_row) X(linear_rows) X(linear_dx) X(linear_dw)
+#define LINEAR_KERNELS(X) X(linear_few) X(linear_rows) X(linear_dx) X(linear_dw)
 
 enum {
 #define KERNEL(name) KERNEL_##name,
@@ -57,7 +57,7 @@ enum {
 #undef KERNEL
         KERNELS
 };
-enum { LINEARS = KERNELS - KERNEL_linear_row }; /* kernels of a type's program */
+enum { LINEARS = KERNELS - KERNEL_linear_few }; /* kernels of a type's program */
 
 /* ---- the device -------------------------------------------------------------------------------------------------- */
 
@@ -127,7 +127,10 @@ typedef struct {
     const void *p;
     size_t bytes; /* from p on; of the value */
     size_t unit;
-    cl_ulong8 value;
+    union {
+        cl_ulong8 offsets;
+        char bytes[128];
+    } value;
     const real *of[8]; /* OFFSETS_OF: matrices of `bytes` */
 } argument;
 
@@ -145,6 +148,7 @@ void pass_reals(call *c, const real *x, size_t n); /* a matrix of n values or NU
 void pass_bytes(call *c, const void *p, size_t bytes, size_t unit); /* the same of units of bytes */
 void pass_region(call *c, const void *p, size_t bytes);             /* the buffer of an address; NULL: none */
 void pass_buffer(call *c, cl_mem buffer);
+void pass_value(call *c, const void *x, size_t bytes); /* at most 128 */
 void pass_int(call *c, int x);
 void pass_long(call *c, size_t x);
 void pass_float(call *c, float x);

@@ -146,7 +146,7 @@ static cl_program build(opencl *o, int program)
 
 cl_kernel opencl_kernel(opencl *o, int kernel, int type)
 {
-    const int of_type = kernel >= KERNEL_linear_row;
+    const int of_type = kernel >= KERNEL_linear_few;
     const int at = kernel + (of_type ? type * LINEARS : 0), program = kernels[kernel].program + (of_type ? type : 0);
     if (o->kernel[at] || o->error) return o->kernel[at];
     if (!o->program[program]) o->program[program] = build(o, program);

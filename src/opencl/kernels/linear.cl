@@ -6,7 +6,7 @@
 
 enum { LAYOUT_ROW_MAJOR, LAYOUT_INPUT_MAJOR, LAYOUT_SPARSE_BLOCKS, LAYOUT_INTERLEAVED };
 enum { F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 };
-enum { STRETCH = 256, BLOCK = 32, ROWS = 8 };
+enum { STRETCH = 256, BLOCK = 32, ROWS = 16 };
 
 /* ---- one weight -------------------------------------------------------------------------------------------------- */
 
@@ -85,24 +85,35 @@ float weight(global const uchar *w, int layout, ulong in, ulong out, uint o, uin
     return TYPE < Q8_0 ? plain_value(w, at) : block_value(w + at / BLOCK * BYTES, at % BLOCK);
 }
 
+/* The weights of n inputs from `first`, a multiple of BLOCK, for output o: the same values, with less work for each. */
+void block_of_weights(float *value, global const uchar *w, int layout, ulong in, ulong out, uint o, uint first, uint n)
+{
+    if (TYPE != Q8_0 || layout == LAYOUT_INPUT_MAJOR || layout == LAYOUT_SPARSE_BLOCKS) {
+        for (uint j = 0; j < n; j++) value[j] = weight(w, layout, in, out, o, first + j);
+        return;
+    }
+    const int rows = layout == LAYOUT_ROW_MAJOR;
+    global const uchar *block = rows ? w + (o * in + first) / BLOCK * BYTES
+                                     : w + (o / BLOCK * (in / BLOCK) + first / BLOCK) * (BLOCK * BYTES);
+    const float scale = half_at(rows ? block : block + 2 * (o % BLOCK));
+    global const char *code = (global const char *)block + (rows ? 2 : 2 * BLOCK + 4 * (o % BLOCK));
+    for (uint j = 0; j < BLOCK; j += 4) vstore4(scale * convert_float4(vload4(0, code + j * (rows ? 1 : 32))), 0, value + j);
+}
+
 /* ---- y = x W, and its epilogue ----------------------------------------------------------------------------------- */
 
-#define EPILOGUE                                                                                                       \
-    float scale, int kind, REALS(bias), REALS(from), REALS(to), REALS(times), REALS(plus), REALS(y)
-#define FINISH(sum, t, o)                                                                                              \
-    do {                                                                                                               \
-        const ulong at_ = (ulong)(t) * out + (o);                                                                      \
-        float y_ = (sum) * scale;                                                                                      \
-        if (bias_buffer) y_ = y_ + bias_buffer[bias_from + (o)];                                                       \
-        y_ = map_of(kind, y_);                                                                                         \
-        if (to_buffer) {                                                                                               \
-            const float f_ = from_buffer[from_from + at_];                                                             \
-            y_ = f_ + (to_buffer[to_from + at_] - f_) * y_;                                                            \
-        }                                                                                                              \
-        if (times_buffer) y_ = y_ * times_buffer[times_from + at_];                                                    \
-        if (plus_buffer) y_ = y_ + plus_buffer[plus_from + at_];                                                       \
-        y_buffer[y_from + at_] = y_;                                                                                   \
-    } while (0)
+/* y = f(sum scale + bias) and so on, of value `at` of the outputs' matrices, output o; NULL: left out */
+void finish(float sum, ulong at, uint o, float scale, int kind, global const float *bias, global const float *from,
+            global const float *to, global const float *times, global const float *plus, global float *y)
+{
+    float x = sum * scale;
+    if (bias) x = x + bias[o];
+    x = map_of(kind, x);
+    if (to) x = from[at] + (to[at] - from[at]) * x;
+    if (times) x = x * times[at];
+    if (plus) x = x + plus[at];
+    y[at] = x;
+}
 
 /* The part of one stretch of inputs. Zero inputs of an input-major weight are skipped. */
 float stretch(global const uchar *w, int layout, ulong in, ulong out, uint o, uint from, global const float *x)
@@ -112,59 +123,96 @@ float stretch(global const uchar *w, int layout, ulong in, ulong out, uint o, ui
     if (layout == LAYOUT_INPUT_MAJOR || layout == LAYOUT_SPARSE_BLOCKS) {
         for (uint i = from; i < to; i++)
             if (x[i] != 0) sum = fma(x[i], weight(w, layout, in, out, o, i), sum);
-    } else
-        for (uint i = from; i < to; i++) sum = fma(x[i], weight(w, layout, in, out, o, i), sum);
+        return sum;
+    }
+    for (uint block = from; block < to; block += BLOCK) {
+        const uint n = min((uint)BLOCK, to - block);
+        float value[BLOCK];
+        block_of_weights(value, w, layout, in, out, o, block, n);
+        for (uint j = 0; j < n; j++) sum = fma(x[block + j], value[j], sum);
+    }
     return sum;
 }
 
-/* One row. Work-items of a group: dimension 0 outputs, dimension 1 shares of an output's stretches, which are kept in
- * `parts`, [stretch][output of the group]. Dimension 2: rows. */
-kernel void linear_row(global const uchar *w, ulong w_from, int layout, ulong in, ulong out, REALS(x), EPILOGUE,
-                       local float *parts)
+/* A product of few rows: offsets in values of the buffer of all activations (NONE: left out), in bytes of the weight's,
+ * and the first work-item of its outputs. The host has the same struct. */
+typedef struct {
+    ulong w, in, out, x, y, bias, from, to, times, plus;
+    uint first;
+    int layout, kind;
+    float scale;
+} product;
+#define NONE (~0UL)
+#define GIVEN(offset) ((offset) == NONE ? 0 : all + (offset))
+
+/* Few rows of up to four products. Work-items of a group: dimension 0 outputs, dimension 1 shares of an output's
+ * stretches, which are kept in `parts`, [stretch][output of the group]. Dimension 2: rows. */
+kernel void linear_few(global float *all, global const uchar *w0, global const float *bias0, product q0,
+                       global const uchar *w1, global const float *bias1, product q1, global const uchar *w2,
+                       global const float *bias2, product q2, global const uchar *w3, global const float *bias3,
+                       product q3, local float *parts)
 {
-    OPEN(x);
-    const uint o = get_global_id(0), mine = get_local_id(0), width = get_local_size(0), t = get_global_id(2);
-    const uint stretches = (in + STRETCH - 1) / STRETCH;
-    w += w_from;
-    x += t * in;
-    for (uint k = get_local_id(1); k < stretches && o < out; k += get_local_size(1))
-        parts[k * width + mine] = stretch(w, layout, in, out, o, k * STRETCH, x);
+    const uint item = get_global_id(0), mine = get_local_id(0), width = get_local_size(0), t = get_global_id(2);
+    const int third = item >= q2.first, second = item >= q1.first, fourth = item >= q3.first;
+    const product q = fourth ? q3 : third ? q2 : second ? q1 : q0;
+    global const uchar *w = (fourth ? w3 : third ? w2 : second ? w1 : w0) + q.w;
+    global const float *bias = fourth ? bias3 : third ? bias2 : second ? bias1 : bias0;
+    const uint o = item - q.first, stretches = (q.in + STRETCH - 1) / STRETCH;
+    for (uint k = get_local_id(1); k < stretches && o < q.out; k += get_local_size(1))
+        parts[k * width + mine] = stretch(w, q.layout, q.in, q.out, o, k * STRETCH, all + q.x + t * q.in);
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (get_local_id(1) || o >= out) return;
+    if (get_local_id(1) || o >= q.out) return;
     float sum = 0;
     for (uint k = 0; k < stretches; k++) sum += parts[k * width + mine];
-    FINISH(sum, t, o);
+    finish(sum, t * q.out + o, o, q.scale, q.kind, q.bias == NONE ? 0 : bias + q.bias, GIVEN(q.from), GIVEN(q.to),
+           GIVEN(q.times), GIVEN(q.plus), all + q.y);
 }
 
-/* Many rows: a work-item has ROWS rows of an output. */
+/* Columns [first, first + n) of ROWS rows of x from row t, turned: [column][row], zeros past the end. */
+void load_tile(local float *tile, global const float *x, ulong cols, uint T, uint t, uint first, uint n)
+{
+    barrier(CLK_LOCAL_MEM_FENCE); /* the tile before was read */
+    for (uint i = get_local_id(0); i < BLOCK * ROWS; i += GROUP) {
+        const uint j = i % BLOCK, k = i / BLOCK;
+        tile[j * ROWS + k] = j < n && t + k < T ? x[(ulong)(t + k) * cols + first + j] : 0;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+}
+
+/* Many rows: a work-item has ROWS rows of an output, a work-group shares the rows of x. */
 kernel void linear_rows(uint T, global const uchar *w, ulong w_from, int layout, ulong in, ulong out, REALS(x),
-                        EPILOGUE)
+                        float scale, int kind, REALS(bias), REALS(from), REALS(to), REALS(times), REALS(plus), REALS(y))
 {
     OPEN(x);
-    const uint o = get_global_id(0), t = get_global_id(1) * ROWS, rows = min((uint)ROWS, T - t);
-    if (o >= out) return;
+    OPEN(bias);
+    OPEN(from);
+    OPEN(to);
+    OPEN(times);
+    OPEN(plus);
+    OPEN(y);
+    const uint o = get_global_id(0), t = get_global_id(1) * ROWS;
     const int skips = layout == LAYOUT_INPUT_MAJOR || layout == LAYOUT_SPARSE_BLOCKS;
-    global const float *row[ROWS];
-    float sum[ROWS], part[ROWS], value[BLOCK];
+    local float tile[BLOCK * ROWS];
+    float value[BLOCK], sums[ROWS];
+    float16 sum = 0;
     w += w_from;
-    for (int k = 0; k < ROWS; k++) {
-        row[k] = x + (ulong)(k < rows ? t + k : t) * in;
-        sum[k] = 0;
-    }
-    for (uint from = 0; from < in; from += STRETCH) {
-        for (int k = 0; k < ROWS; k++) part[k] = 0;
-        for (uint block = from; block < min((ulong)from + STRETCH, in); block += BLOCK) {
+    for (uint begin = 0; begin < in; begin += STRETCH) {
+        float16 part = 0;
+        for (uint block = begin; block < min((ulong)begin + STRETCH, in); block += BLOCK) {
             const uint n = min((ulong)BLOCK, in - block);
-            for (uint j = 0; j < n; j++) value[j] = weight(w, layout, in, out, o, block + j);
-            for (int k = 0; k < ROWS; k++)
-                for (uint j = 0; j < n; j++) {
-                    const float xj = row[k][block + j], next = fma(xj, value[j], part[k]);
-                    part[k] = skips && xj == 0 ? part[k] : next;
-                }
+            load_tile(tile, x, in, T, t, block, n);
+            if (o < out) block_of_weights(value, w, layout, in, out, o, block, n);
+            for (uint j = 0; j < n && o < out; j++) {
+                const float16 xj = vload16(j, tile), next = fma(xj, (float16)(value[j]), part);
+                part = skips ? select(next, part, xj == (float16)(0)) : next;
+            }
         }
-        for (int k = 0; k < ROWS; k++) sum[k] += part[k];
+        sum += part;
     }
-    for (uint k = 0; k < rows; k++) FINISH(sum[k], t + k, o);
+    if (o >= out) return;
+    vstore16(sum, 0, sums);
+    for (uint k = 0; k < ROWS && t + k < T; k++)
+        finish(sums[k], (ulong)(t + k) * out + o, o, scale, kind, bias, from, to, times, plus, y);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -175,23 +223,26 @@ kernel void linear_dx(uint T, global const uchar *w, ulong w_from, int layout, u
 {
     OPEN(dy);
     OPEN(dx);
-    const uint i = get_global_id(0), t = get_global_id(1) * ROWS, rows = min((uint)ROWS, T - t);
-    if (i >= in) return;
-    float sum[ROWS], part[ROWS];
+    const uint i = get_global_id(0), t = get_global_id(1) * ROWS;
+    local float tile[BLOCK * ROWS];
+    float sums[ROWS];
+    float16 sum = 0;
     w += w_from;
-    for (int k = 0; k < ROWS; k++) sum[k] = 0;
     for (uint from = 0; from < out; from += STRETCH) {
-        for (int k = 0; k < ROWS; k++) part[k] = 0;
-        for (uint o = from; o < min((ulong)from + STRETCH, out); o++) {
-            const float value = weight(w, layout, in, out, o, i);
-            for (int k = 0; k < ROWS; k++)
-                part[k] = fma(dy[(ulong)(k < rows ? t + k : t) * out + o], value, part[k]);
+        float16 part = 0;
+        for (uint block = from; block < min((ulong)from + STRETCH, out); block += BLOCK) {
+            const uint n = min((ulong)BLOCK, out - block);
+            load_tile(tile, dy, out, T, t, block, n);
+            for (uint j = 0; j < n && i < in; j++)
+                part = fma(vload16(j, tile), (float16)(weight(w, layout, in, out, block + j, i)), part);
         }
-        for (int k = 0; k < ROWS; k++) sum[k] += part[k];
+        sum += part;
     }
-    for (uint k = 0; k < rows; k++) {
+    if (i >= in) return;
+    vstore16(sum, 0, sums);
+    for (uint k = 0; k < ROWS && t + k < T; k++) {
         const ulong at = (ulong)(t + k) * in + i;
-        dx[at] = sum[k] * scale + (adds ? dx[at] : 0);
+        dx[at] = sums[k] * scale + (adds ? dx[at] : 0);
     }
 }
 
@@ -203,11 +254,14 @@ kernel void linear_dw(uint T, uint rows, uint cols, REALS(a), REALS(b), float sc
     OPEN(dw);
     const uint j = get_global_id(0), i = get_global_id(1) * ROWS, mine = min((uint)ROWS, rows - i);
     if (j >= cols) return;
-    float sum[ROWS];
-    for (int k = 0; k < ROWS; k++) sum[k] = 0;
+    float sums[ROWS], few[ROWS];
+    float16 sum = 0;
+    for (uint k = 0; k < ROWS; k++) few[k] = 0;
     for (uint t = 0; t < T; t++) {
-        const float bt = b[(ulong)t * cols + j];
-        for (int k = 0; k < ROWS; k++) sum[k] = fma(a[(ulong)t * rows + (k < mine ? i + k : i)], bt, sum[k]);
+        global const float *at = a + (ulong)t * rows + i;
+        for (uint k = 0; k < mine && mine < ROWS; k++) few[k] = at[k];
+        sum = fma(mine < ROWS ? vload16(0, few) : vload16(0, at), (float16)(b[(ulong)t * cols + j]), sum);
     }
-    for (uint k = 0; k < mine; k++) dw[(ulong)(i + k) * cols + j] += sum[k] * scale;
+    vstore16(sum, 0, sums);
+    for (uint k = 0; k < mine; k++) dw[(ulong)(i + k) * cols + j] += sums[k] * scale;
 }
