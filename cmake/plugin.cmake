@@ -11,7 +11,7 @@ string(SHA256 SHARED_INTERFACES "${SHARED_INTERFACES}")
 set_source_files_properties(src/cpu/plugin.c src/opencl/open.c PROPERTIES COMPILE_DEFINITIONS
   "WKV_BUILD=\"${SHARED_INTERFACES}\";PLUGIN_FOLDER=\"../${CMAKE_INSTALL_LIBDIR}/wkv\"")
 
-if(OPENCL_FOUND)
+if(OPENCL_FOUND AND NOT WKV_SANITIZE MATCHES thread) # drivers are not built for ThreadSanitizer
   file(GLOB OPENCL_SOURCES CONFIGURE_DEPENDS src/opencl/*.c)
   file(GLOB OPENCL_KERNELS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/opencl/kernels/*.cl)
   add_library(wkv_opencl MODULE ${OPENCL_SOURCES} src/opencl/kernels.S src/format/dtype.c src/format/codes.c src/format/layout.c)

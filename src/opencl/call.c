@@ -130,8 +130,13 @@ static cl_long offset_of(opencl *o, const real *state, const real *first)
     return (cl_long)(p.at / sizeof *state);
 }
 
+/* A long4 of the kernels, without its alignment. */
+typedef struct {
+    cl_long row, length, state, dstate;
+} span_row;
+
 /* Buffers for the lists; those of the last batch if it was the same. */
-static void put_spans(opencl *o, const cl_long4 *spans, const batch *b)
+static void put_spans(opencl *o, const span_row *spans, const batch *b)
 {
     const size_t bytes = (size_t)b->n_spans * sizeof *spans, rows = (size_t)(b->rows > 0 ? b->rows : 1);
     if (o->spans && bytes == o->batch_bytes && !memcmp(spans, o->batch_copy, bytes)) return;
@@ -156,13 +161,13 @@ void pass_spans(call *c, const batch *b, int what)
 {
     opencl *o = c->o;
     const real *state = b->spans[0].state, *dstate = NULL;
-    cl_long4 *list = malloc((size_t)b->n_spans * sizeof *list);
+    span_row *list = malloc((size_t)b->n_spans * sizeof *list);
     if (!list) opencl_broken(o, WKV_ENOMEM, "no memory for a list of spans");
     for (int i = 0; i < b->n_spans && !dstate; i++) dstate = b->spans[i].dstate;
     for (int i = 0; i < 2 * b->n_spans && !o->error; i++) { /* twice: a buffer may grow in the first round */
         const span *s = &b->spans[i % b->n_spans];
-        list[i % b->n_spans] = (cl_long4){.s = {s->row, s->len, state ? offset_of(o, s->state, state) : 0,
-                                                s->dstate ? offset_of(o, s->dstate, dstate) : -1}};
+        list[i % b->n_spans] = (span_row){s->row, s->len, state ? offset_of(o, s->state, state) : 0,
+                                          s->dstate ? offset_of(o, s->dstate, dstate) : -1};
     }
     if (!o->error) put_spans(o, list, b);
     free(list);
