@@ -1,4 +1,4 @@
-/* entries.h - every entry of a device except matrix products, run over random inputs, for tests that compare devices. */
+/* entries.h - every entry of a device except matrix products, over random inputs, for tests that compare devices. */
 #ifndef WKV_TEST_ENTRIES_H
 #define WKV_TEST_ENTRIES_H
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# oclgrind.sh [BUILD] - every OpenCL kernel at odd sizes under oclgrind (Debian: oclgrind), which reports accesses outside of
-# buffers, reads of values that were not set, and data races. It interprets the kernels: some minutes.
+# oclgrind.sh [BUILD] - every OpenCL kernel at small odd sizes under oclgrind (Debian: oclgrind), which reports accesses
+# outside of buffers and data races. It interprets the kernels: some minutes.
 build=${1:-build}
 command -v oclgrind >/dev/null || {
     echo "oclgrind is missing; Debian and Ubuntu have it in the package oclgrind" >&2

@@ -116,7 +116,7 @@ void opencl_release(opencl *o, cl_mem *buffer, size_t bytes);
 cl_kernel opencl_kernel(opencl *o, int kernel, int type); /* NULL after an error. type: of the linear kernels */
 void opencl_programs_release(opencl *o);
 
-/* ---- calling a kernel: call_of, the arguments in order, call_run --------------------------------------------------- */
+/* ---- calling a kernel: call_of, the arguments in order, call_run ------------------------------------------------- */
 
 enum { MOST_ARGUMENTS = 64 };
 

@@ -18,7 +18,8 @@ float half_at(global const uchar *p) { return vload_half(0, (global const half *
 
 float value_of(int code, float scale, float minimum)
 {
-    const float x = scale * (TYPE == Q8_0 ? (float)(char)code : (float)(code - (TYPE == Q4_0 ? 8 : TYPE == Q5_0 ? 16 : 0)));
+    const int number = TYPE == Q8_0 ? (char)code : code - (TYPE == Q4_0 ? 8 : TYPE == Q5_0 ? 16 : 0);
+    const float x = scale * (float)number;
     return HAS_MINIMUM ? x + minimum : x;
 }
 
@@ -97,7 +98,8 @@ void block_of_weights(float *value, global const uchar *w, int layout, ulong in,
                                      : w + (o / BLOCK * (in / BLOCK) + first / BLOCK) * (BLOCK * BYTES);
     const float scale = half_at(rows ? block : block + 2 * (o % BLOCK));
     global const char *code = (global const char *)block + (rows ? 2 : 2 * BLOCK + 4 * (o % BLOCK));
-    for (uint j = 0; j < BLOCK; j += 4) vstore4(scale * convert_float4(vload4(0, code + j * (rows ? 1 : 32))), 0, value + j);
+    for (uint j = 0; j < BLOCK; j += 4)
+        vstore4(scale * convert_float4(vload4(0, code + j * (rows ? 1 : 32))), 0, value + j);
 }
 
 /* ---- y = x W, and its epilogue ----------------------------------------------------------------------------------- */

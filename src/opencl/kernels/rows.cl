@@ -238,8 +238,9 @@ kernel void softmax_nll_back(ulong n, uint V, float scale, float l2wrap, REALS(l
 
 /* A row's work-group also normalises the row before. That of a span's first row reads the state, and then sets it to
  * the span's last row. of_row: the span of each row. y: offsets in one buffer. */
-kernel void norm_shift_mix(uint C, ulong at, float eps, int current, int n, global const long4 *spans, global const int *of_row,
-                global float *states, REALS(x), REALS(w), REALS(b), global float *y_buffer, ulong8 y_from, MUS)
+kernel void norm_shift_mix(uint C, ulong at, float eps, int current, int n, global const long4 *spans,
+                           global const int *of_row, global float *states, REALS(x), REALS(w), REALS(b),
+                           global float *y_buffer, ulong8 y_from, MUS)
 {
     OPEN(x);
     OPEN(w);
