@@ -1,6 +1,6 @@
 # The devices, their tests and their benchmark without the rest of the library: what a processor needs to be tried on.
 file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS src/base/*.c src/ops/*.c src/cpu/*.c)
-list(FILTER KERNEL_SOURCES EXCLUDE REGEX "base/json.c$")
+list(FILTER KERNEL_SOURCES EXCLUDE REGEX "base/(json|base_api).c$")
 add_library(wkv_kernels OBJECT ${KERNEL_SOURCES} src/format/dtype.c src/format/encode.c src/format/codes.c
             src/format/layout.c src/bench/int8.c)
 target_include_directories(wkv_kernels PUBLIC include src)
