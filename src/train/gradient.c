@@ -244,7 +244,7 @@ static int allocate(group *w)
 /* The states at the start of the samples; a device with memory of its own has a twin of the block. */
 static int begin_states(group *w)
 {
-    device *d = w->t->device;
+    device *d = w->t->c.dev;
     const transfer_args a = {.from = w->states, .to = w->states, .n = w->n_states};
     int err = w->t->methods & TRAIN_STATE ? params_to_host(&w->t->p) : 0; /* rwkv_state_init reads them */
     for (int i = 0; i < w->n; i++) rwkv_state_init(w->q->m, w->states + (size_t)i * w->len);
@@ -261,8 +261,8 @@ static void add_states(const group *w)
     for (int i = 0; i < w->n; i++)
         for (int l = 0; l < t->m->L; l++) {
             const size_t at = (size_t)i * w->len + (size_t)l * (size_t)rwkv_layer_state(t->m) + (size_t)t->m->C;
-            t->device->copy(
-                t->device,
+            t->c.dev->copy(
+                t->c.dev,
                 &(copy_args){
                     .rows = 1, .cols = (size_t)t->S[l].cols, .from = w->dstates + at, .to = t->S[l].grad, .add = 1});
         }
@@ -297,7 +297,7 @@ static int run_group(group *w, double *loss)
     free(w->ids);
     free(w->scales);
     free(w->spans);
-    if (t->device->separate) t->device->twin_free(t->device, w->states);
+    if (t->c.dev->separate) t->c.dev->twin_free(t->c.dev, w->states);
     free(w->states);
     return err;
 }
@@ -366,7 +366,7 @@ int trainer_cost(wkv_trainer *t, const sample *s, int n, int keep_activations, r
     }
     double at_a_time = fmin(rows, (double)trainer_rows(t, s, n));
     *out = (row_cost){.seconds = best / rows, .bytes = fmax(0, (double)cx_peak(&t->c) / at_a_time - 4.0 * t->m->V)};
-    params_clear_grads(&t->p, t->device);
+    params_clear_grads(&t->p, t->c.dev);
     free(sums);
     return err;
 }
