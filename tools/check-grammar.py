@@ -76,13 +76,13 @@ class Library:
         self.must(self.c.wkv_matcher_new(ctypes.byref(m), g))
         return m
 
-    def sample(self, g, draw, model, temperature, tokens):
+    def sample(self, g, rng, model, temperature, tokens):
         """An output of at most `tokens` tokens, or of the shortest output and 20 if that is more."""
         m, out = self.matcher(g), b""
         left = max(tokens, self.c.wkv_grammar_shortest(g) + 20)
         sampler = ctypes.c_void_p()
         if model:
-            options = Options(temperature=temperature, seed=draw.getrandbits(60))
+            options = Options(temperature=temperature, seed=rng.getrandbits(60))
             self.must(self.c.wkv_sampler_new(ctypes.byref(sampler), ctypes.byref(options), 65536, None))
             self.c.wkv_state_reset(self.state)
             last = (ctypes.c_int32 * 1)(max(self.end, 0))
@@ -94,7 +94,7 @@ class Library:
                 self.must(id)
                 last[0] = id
             else:
-                id = self.pick(draw)
+                id = self.pick(rng)
             if id == self.end:
                 break
             self.must(self.c.wkv_matcher_accept(m, id))
@@ -105,9 +105,9 @@ class Library:
         self.c.wkv_sampler_free(sampler)
         return out if done else None
 
-    def pick(self, draw):
+    def pick(self, rng):
         bits = int.from_bytes(bytes(self.mask), "little")
-        at = draw.randrange(self.size)
+        at = rng.randrange(self.size)
         after = bits >> at
         after = after if after else bits
         return (at if after is not bits or not at else 0) + (after & -after).bit_length() - 1
@@ -124,49 +124,49 @@ class Library:
 # ---- tools ----------------------------------------------------------------------------------------------------------
 
 
-def argument(draw, depth):
+def argument(rng, depth):
     """One parameter of a tool, in the shapes that public tool definitions have."""
-    kind = draw.randrange(12 if depth else 9)
+    kind = rng.randrange(12 if depth else 9)
     if kind < 2:
         return {"type": "string", "description": "a text"}
     if kind == 2:
-        return {"type": "string", "enum": draw.sample(["celsius", "fahrenheit", "open", "closed", "all", "high", "low",
+        return {"type": "string", "enum": rng.sample(["celsius", "fahrenheit", "open", "closed", "all", "high", "low",
                                                        "été", "a \"quoted\" word"], 3)}
     if kind == 3:
-        low = draw.randrange(-50, 50)
-        return {"type": "integer", "minimum": low, "maximum": low + draw.randrange(1, 5000)}
+        low = rng.randrange(-50, 50)
+        return {"type": "integer", "minimum": low, "maximum": low + rng.randrange(1, 5000)}
     if kind == 4:
         return {"type": ["number", "null"], "default": None}
     if kind == 5:
         return {"type": "boolean"}
     if kind == 6:
-        return {"type": "string", "format": draw.choice(["date", "date-time", "email", "uri", "uuid", "ipv4", "time"])}
+        return {"type": "string", "format": rng.choice(["date", "date-time", "email", "uri", "uuid", "ipv4", "time"])}
     if kind == 7:
-        return {"type": "string", "minLength": 1, "maxLength": draw.randrange(2, 60)}
+        return {"type": "string", "minLength": 1, "maxLength": rng.randrange(2, 60)}
     if kind == 8:
         patterns = ["^[a-z][a-z0-9_-]{2,30}$", "^\\d{3}-\\d{4}$", "^#[0-9a-fA-F]{6}$", "@", "^(GET|POST) /"]
-        return {"type": "string", "pattern": draw.choice(patterns)}
+        return {"type": "string", "pattern": rng.choice(patterns)}
     if kind == 9:
-        return {"type": "array", "items": argument(draw, depth - 1), "minItems": draw.randrange(3), "maxItems": 4}
+        return {"type": "array", "items": argument(rng, depth - 1), "minItems": rng.randrange(3), "maxItems": 4}
     if kind == 10:
-        return {"anyOf": [argument(draw, depth - 1), {"type": "null"}]}
-    return parameters(draw, depth - 1)
+        return {"anyOf": [argument(rng, depth - 1), {"type": "null"}]}
+    return parameters(rng, depth - 1)
 
 
-def parameters(draw, depth):
-    names = draw.sample(["query", "limit", "user_id", "path", "city", "unit", "title", "body", "labels", "start", "end",
-                         "filter", "count", "language", "options", "recipient"], draw.randrange(1, 6))
-    schema = {"type": "object", "properties": {n: argument(draw, depth) for n in names},
-              "required": draw.sample(names, draw.randrange(len(names) + 1))}
-    if draw.random() < 0.7:
+def parameters(rng, depth):
+    names = rng.sample(["query", "limit", "user_id", "path", "city", "unit", "title", "body", "labels", "start", "end",
+                         "filter", "count", "language", "options", "recipient"], rng.randrange(1, 6))
+    schema = {"type": "object", "properties": {n: argument(rng, depth) for n in names},
+              "required": rng.sample(names, rng.randrange(len(names) + 1))}
+    if rng.random() < 0.7:
         schema["additionalProperties"] = False
     return schema
 
 
-def tool_set(draw):
+def tool_set(rng):
     verbs = ["get", "list", "create", "delete", "update", "search"]
     nouns = ["user", "file", "event", "issue", "order", "page", "message", "branch", "ticket", "map"]
-    calls = [{"type": "object", "properties": {"name": {"const": f"{v}_{n}"}, "arguments": parameters(draw, 2)},
+    calls = [{"type": "object", "properties": {"name": {"const": f"{v}_{n}"}, "arguments": parameters(rng, 2)},
               "required": ["name", "arguments"], "additionalProperties": False} for v in verbs for n in nouns]
     return {"type": "array", "items": {"anyOf": calls}, "minItems": 1, "maxItems": 3}
 
@@ -188,17 +188,17 @@ def validator_of(schema):
     return cls(schema, format_checker=cls.FORMAT_CHECKER)
 
 
-def check_tools(library, outputs, draw):
+def check_tools(library, outputs, rng):
     right = total = 0
     for number in range(5):
-        schema = tool_set(draw)
+        schema = tool_set(rng)
         validator = validator_of(schema)
         g, why = library.compile(schema)
         if not g:
             sys.exit(f"tool set {number}: {why}")
         for i in range(outputs // 5):
             how = i % 10
-            out = library.sample(g, draw, how < 2, 1 + how % 2, draw.randrange(1, 200))
+            out = library.sample(g, rng, how < 2, 1 + how % 2, rng.randrange(1, 200))
             wrong = problem(validator, out)
             total, right = total + 1, right + (not wrong)
             if wrong:
@@ -215,7 +215,7 @@ def one_of_is_exclusive(schema):
     return '"oneOf"' in json.dumps(schema)
 
 
-def check_suite(library, folder, outputs, draw):
+def check_suite(library, folder, outputs, rng):
     counts, refused, wrong = collections.Counter(), collections.Counter(), 0
     for file in sorted((pathlib.Path(folder) / "tests" / "draft2020-12").glob("*.json")):
         for group in json.loads(file.read_text()):
@@ -228,7 +228,7 @@ def check_suite(library, folder, outputs, draw):
             counts["compiled"] += 1
             validator = validator_of(schema)
             for i in range(outputs):
-                out = library.sample(g, draw, False, 1, draw.randrange(1, 60))
+                out = library.sample(g, rng, False, 1, rng.randrange(1, 60))
                 why = problem(validator, out)
                 counts["outputs"] += 1
                 if why and not one_of_is_exclusive(schema):
@@ -256,10 +256,10 @@ def main():
     parser.add_argument("--outputs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    library, draw = Library(options.library), random.Random(options.seed)
-    right = check_tools(library, options.outputs, draw)
+    library, rng = Library(options.library), random.Random(options.seed)
+    right = check_tools(library, options.outputs, rng)
     if options.suite:
-        right = check_suite(library, options.suite, max(options.outputs // 100, 1), draw) and right
+        right = check_suite(library, options.suite, max(options.outputs // 100, 1), rng) and right
     else:
         print("skip: the suite is not given")
     sys.exit(not right)
