@@ -45,7 +45,10 @@ run 2 chat --json-schema schema.json
 holds err "wkv generate has --grammar, --json-schema and --regex"
 
 library=$(dirname "$WKV")/libwkv.so
-if [ -e "$library" ] && python3 -c 'import jsonschema' 2>/dev/null; then
+if ldd "$library" 2>/dev/null | grep -q 'lib[at]san'; then
+    skipped=$((skipped + 1))
+    echo "skip tools/check-grammar.py: Python does not load a library of a sanitizer"
+elif [ -e "$library" ] && python3 -c 'import jsonschema' 2>/dev/null; then
     python3 "$here/../tools/check-grammar.py" "$library" --outputs 50 >out 2>err
     is $? 0 "tools/check-grammar.py ($(head -n 3 out err))"
 else

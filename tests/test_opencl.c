@@ -2,7 +2,6 @@
  * the same bits for every division of rows. It runs on $WKV_OPENCL (0: the first OpenCL device), which is PoCL where
  * there is no GPU. */
 #define _GNU_SOURCE
-#include "driver.h"
 #include "entries.h"
 #include "format/layout.h"
 

@@ -1,6 +1,5 @@
 /* test_opencl_models.c - whole models on the OpenCL device: the logits of the official programs, the same bits for
  * every division of a text and every batch, the CPU's text. On $WKV_OPENCL (0: the first OpenCL device). */
-#include "driver.h"
 #include "models.h"
 #include "ops/device.h"
 #include "rwkv/api.h"

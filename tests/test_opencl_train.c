@@ -1,6 +1,5 @@
 /* test_opencl_train.c - training and tuning on the OpenCL device beside the CPU: gradients and losses. On
  * $WKV_OPENCL (0: the first OpenCL device). */
-#include "driver.h"
 #include "ops/device.h"
 #include "tuning.h"
 
