@@ -142,24 +142,12 @@ static void in_pieces(void)
                 for (int i = 0; i < C; i++) state[way][C + i] = (float)fabs(state[way][C + i]) + 0.1f;
             for (int t = 0, n = way ? T : 1; t < T; t += n, n += !way) {
                 if (n > T - t) n = T - t;
-                span sp = {0, n, state[way], NULL};
-                batch b = {n, 1, &sp};
-                size_t j = (size_t)t * C;
-                wkv_args q = {.batch = &b,
-                              .C = C,
-                              .heads = HEADS,
-                              .w_rows = version == 5 ? 1 : n,
-                              .r = in.x[0] + j,
-                              .k = in.x[1] + j,
-                              .v = in.x[2] + j,
-                              .w = version == 4   ? in.row[1]
-                                   : version == 5 ? in.decay_row
-                                                  : in.decay + j,
-                              .u = in.row[0],
-                              .a = in.a + j,
-                              .b = in.b + j,
-                              .y = y[way] + j};
-                if (version == 3)
+                const span sp = {0, n, state[way], NULL};
+                const batch b = {n, 1, &sp};
+                const size_t j = (size_t)t * C;
+                if (version > 3)
+                    run_rows(&both, &in, version, t, n, state[way], y[way]);
+                else
                     both.mix(&both, &(mix_args){.batch = &b,
                                                 .C = C,
                                                 .x = in.x[0] + j,
@@ -169,8 +157,6 @@ static void in_pieces(void)
                                                 .n = 1,
                                                 .y = {y[way] + j},
                                                 .mu = {in.row[2]}});
-                else
-                    (version == 4 ? both.wkv4 : version == 7 ? both.wkv7 : both.wkv6)(&both, &q);
             }
         }
         if (!same_bits(y[0], y[1], T * C) || !same_bits(state[0], state[1], C * N))
@@ -282,8 +268,8 @@ static void linear_dw(void)
 
 /* ---- operations that wait ---------------------------------------------------------------------------------------- */
 
-/* A pass of three rows in two spans, as a layer is one: lists of operations, mixtures read by products of several types,
- * parts of a matrix. After step `cut` (-1: none) everything is transferred, so that what waits must run. */
+/* A pass of three rows in two spans, as a layer is one: lists of operations, mixtures read by products of several
+ * types, parts of a matrix. After step `cut` (-1: none) everything is transferred, so that what waits must run. */
 enum { FEW_T = 3, FEW_C = 96, FEW_HEADS = 3, FEW_N = FEW_C / FEW_HEADS, FEW_LOW = 64, FEW_STEPS = 23 };
 enum { STATE_HEADS = 2 * FEW_C, FEW_STATE = STATE_HEADS + FEW_C * FEW_N + 2 * FEW_C };
 
@@ -316,8 +302,8 @@ static float *few_pass(device *d, const few *f, int cut)
     STEP(d->lerp(d, &(lerp_args){T, C, 1, .x = m[0], .y = m[1], .mu = in->row[2], .z = m[2]}));
     STEP(linear_one(d, (product){.y = m[3], .x = m[2], .w = &f->w[0], .map = MAP_TANH}, T));
     STEP(d->copy(d, &(copy_args){T, 32, 32, FEW_LOW, .from = m[3] + 32, .to = m[4]}));
-    STEP(linear_one(
-        d, (product){.y = m[5], .x = m[4], .w = &f->w[1], .bias = in->row[3], .from = m[0], .to = m[1]}, T));
+    STEP(
+        linear_one(d, (product){.y = m[5], .x = m[4], .w = &f->w[1], .bias = in->row[3], .from = m[0], .to = m[1]}, T));
     STEP(d->mix(d, &(mix_args){.batch = &b,
                                .C = C,
                                .at = C,
@@ -389,7 +375,7 @@ static void waiting(void)
     static const struct {
         dtype type;
         int in, out;
-    } weights[] = {{F16, FEW_C, FEW_LOW}, {Q8_0, 32, FEW_C},     {F32, FEW_C, FEW_C},
+    } weights[] = {{F16, FEW_C, FEW_LOW}, {Q8_0, 32, FEW_C},    {F32, FEW_C, FEW_C},
                    {Q5_1, FEW_C, FEW_C},  {BF16, FEW_C, FEW_C}, {Q4_0, FEW_C, FEW_C}};
     block.used = 0;
     inputs in = inputs_new(FEW_T, FEW_C, FEW_HEADS);

@@ -117,43 +117,32 @@ void opencl_sum_rows(device *d, const sum_rows_args *a)
 
 /* ---- maps -------------------------------------------------------------------------------------------------------- */
 
+/* A kernel of values, with the matrices that it reads and writes. */
+static void map_values(opencl *o, int kernel, const map_args *a, int n, const real *const *matrices)
+{
+    call c = call_of(o, kernel);
+    pass_long(&c, a->n);
+    pass_int(&c, (int)a->kind);
+    for (int i = 0; i < n; i++) pass_reals(&c, matrices[i], a->n);
+    call_each(&c, a->n);
+}
+
 void opencl_map(device *d, const map_args *a)
 {
     opencl *o = opencl_of(d);
-    if (opencl_list(o, &(listed){.kind = OP_MAP,
-                                 .number = (size_t)a->kind,
-                                 .operand = {a->y, a->x},
-                                 .values = {a->n, a->n}}))
-        return;
-    call c = call_of(o, KERNEL_map);
-    pass_long(&c, a->n);
-    pass_int(&c, (int)a->kind);
-    pass_reals(&c, a->x, a->n);
-    pass_reals(&c, a->y, a->n);
-    call_each(&c, a->n);
+    const listed op = {.kind = OP_MAP, .number = (size_t)a->kind, .operand = {a->y, a->x}, .values = {a->n, a->n}};
+    if (!opencl_list(o, &op)) map_values(o, KERNEL_map, a, 2, (const real *const[]){a->x, a->y});
 }
 
 void opencl_map_back(device *d, const map_args *a)
 {
-    if (!a->dx) return;
-    call c = call_of(opencl_of(d), KERNEL_map_back);
-    pass_long(&c, a->n);
-    pass_int(&c, (int)a->kind);
-    pass_reals(&c, a->x, a->n);
-    pass_reals(&c, a->y, a->n);
-    pass_reals(&c, a->dy, a->n);
-    pass_reals(&c, a->dx, a->n);
-    call_each(&c, a->n);
+    const real *const matrices[] = {a->x, a->y, a->dy, a->dx};
+    if (a->dx) map_values(opencl_of(d), KERNEL_map_back, a, 4, matrices);
 }
 
 void opencl_slope(device *d, const map_args *a)
 {
-    call c = call_of(opencl_of(d), KERNEL_slope);
-    pass_long(&c, a->n);
-    pass_int(&c, (int)a->kind);
-    pass_reals(&c, a->y, a->n);
-    pass_reals(&c, a->dx, a->n);
-    call_each(&c, a->n);
+    map_values(opencl_of(d), KERNEL_slope, a, 2, (const real *const[]){a->y, a->dx});
 }
 
 void opencl_repeat(device *d, const repeat_args *a)
@@ -204,6 +193,7 @@ void opencl_copy(device *d, const copy_args *a)
 {
     opencl *o = opencl_of(d);
     const size_t rows = (size_t)a->rows, n = rows * a->cols;
+    if (opencl_copy_joins(o, a)) return;
     if (!a->add && (rows == 1 || a->to_stride == a->cols) &&
         opencl_list(o, &(listed){.kind = OP_COPY,
                                  .rows = a->rows,
@@ -264,12 +254,20 @@ static void gather_host(device *d, const gather_args *a)
 
 void opencl_gather(device *d, const gather_args *a)
 {
-    const size_t n = size_of(a->T, a->w->cols);
-    if (!opencl_in_region(opencl_of(d), a->w->data)) {
+    opencl *o = opencl_of(d);
+    const size_t C = (size_t)a->w->cols, n = size_of(a->T, a->w->cols);
+    if (!opencl_in_region(o, a->w->data)) {
         gather_host(d, a);
         return;
     }
-    call c = call_of(opencl_of(d), KERNEL_gather);
+    if (a->T < FEW) {
+        for (size_t t = 0; t < (size_t)a->T; t++) {
+            const real *row = (const real *)a->w->data + (size_t)a->ids[t] * C;
+            opencl_copy(d, &(copy_args){.rows = 1, .cols = C, .from = row, .to = a->y + t * C});
+        }
+        return;
+    }
+    call c = call_of(o, KERNEL_gather);
     pass_long(&c, n);
     pass_int(&c, a->w->cols);
     pass_reals(&c, a->w->data, size_of(a->w->rows, a->w->cols));

@@ -3,7 +3,7 @@
 #include "opencl/opencl.h"
 #include <string.h>
 
-enum { STRETCH = 256, OUTPUTS = 8, PRODUCTS = 8, NOT_GIVEN = 15 }; /* of kernels/few.cl */
+enum { STRETCH = 256, OUTPUTS = 8, NOT_GIVEN = 15 }; /* of kernels/few.cl */
 enum { PUTS_MIXTURE = 1 << 20, PUTS_STATE = 1 << 21 };
 enum { TILE_BYTES = (GROUP / OUTPUTS * STRETCH + GROUP) * sizeof(float), SLOT_BYTES = 1 << 20 };
 
@@ -21,6 +21,7 @@ static int slots_ready(opencl *o, size_t bytes)
 int opencl_mix_waits(opencl *o, const mix_args *a)
 {
     const size_t C = (size_t)a->C, n = (size_t)a->batch->rows * C;
+    opencl_few_flush(o);
     opencl_mix_flush(o);
     if (!opencl_few(a->batch) || !a->batch->spans[0].state || o->error) return 0;
     if (!slots_ready(o, (size_t)a->batch->n_spans * C * sizeof(real))) return 0;
@@ -75,7 +76,7 @@ static int all_mixtures_read(const opencl *o, const linear_args *a)
 /* The structs of kernels/few.cl. */
 typedef struct {
     cl_ulong w;
-    cl_uint in, out, x, stride, y, from, to, times, plus, bias, mu, first, kinds;
+    cl_uint in, out, x, y, from, to, times, plus, stride, also, bias, mu, first, kinds;
     cl_float scale;
 } few_product;
 
@@ -131,7 +132,7 @@ static const real *source_of(const opencl *o, const real *x, size_t *stride)
     return x;
 }
 
-static void put_product(opencl *o, few *f, const product *q, int T, unsigned *mixtures)
+static void put_product(opencl *o, few *f, const product *q, real *also, int T, unsigned *mixtures)
 {
     const weight_place s = opencl_stored(o, q->w);
     const size_t in = (size_t)weight_in(q->w), out = (size_t)weight_out(q->w), n = (size_t)T * out;
@@ -153,6 +154,7 @@ static void put_product(opencl *o, few *f, const product *q, int T, unsigned *mi
     to->to = offset_in(o, f, q->to, n);
     to->times = offset_in(o, f, q->times, n);
     to->plus = offset_in(o, f, q->plus, n);
+    to->also = offset_in(o, f, also, n);
     to->bias = vector_in(o, f, q->bias, out, &kinds, 12);
     to->mu = vector_in(o, f, mixed < 0 ? NULL : o->mix.mu[mixed], in, &kinds, 16);
     if (mixed >= 0 && !*mixtures) kinds |= PUTS_STATE;
@@ -178,12 +180,13 @@ static void put_mixing(opencl *o, few *f)
     f->p.mix = m;
 }
 
-static int prepare(opencl *o, few *f, const linear_args *a)
+static int prepare(opencl *o, few *f)
 {
+    *f = (few){.fits = 0};
     for (int round = 0; round < 2 && !o->error; round++) { /* twice: a buffer may grow in the first round */
         unsigned mixtures = 0;
         *f = (few){.fits = 1};
-        for (int i = 0; i < a->n; i++) put_product(o, f, &a->q[i], a->T, &mixtures);
+        for (int i = 0; i < o->few.n; i++) put_product(o, f, &o->few.q[i], o->few.also[i], o->few.T, &mixtures);
         if (o->mixes) put_mixing(o, f);
     }
     return f->fits;
@@ -238,13 +241,66 @@ static int products_wait(const opencl *o, const linear_args *a)
     return waits;
 }
 
+void opencl_few_flush(opencl *o)
+{
+    few f;
+    if (!o->few.n) return;
+    prepare(o, &f);
+    o->few.n = 0;
+    if (o->error)
+        o->mixes = 0;
+    else
+        launch(o, &f, o->few.T);
+}
+
+/* The products wait for a copy of an output, which they then write themselves; any other entry launches them first. */
 int opencl_linear_few(opencl *o, const linear_args *a)
 {
     few f;
-    if (a->T >= FEW || a->n > PRODUCTS) return 0;
+    opencl_few_flush(o);
+    if (a->T >= FEW || a->n > PRODUCTS || o->error) return 0;
     if (o->mixes && !all_mixtures_read(o, a)) opencl_mix_flush(o);
     if (products_wait(o, a)) opencl_list_flush(o);
-    if (!prepare(o, &f, a)) return 0;
-    if (!o->error) launch(o, &f, a->T);
-    return 1;
+    o->few = (waiting){.n = a->n, .T = a->T};
+    for (int i = 0; i < a->n; i++) {
+        o->few.q[i] = a->q[i];
+        o->few.w[i] = *a->q[i].w; /* it may be gone when they are launched */
+        o->few.q[i].w = &o->few.w[i];
+    }
+    if (prepare(o, &f)) return 1;
+    o->few.n = 0;
+    return 0;
+}
+
+/* Whether n values overlap anything that the products and their mixtures read or write. */
+static int touches_products(const opencl *o, const real *p, size_t n)
+{
+    const size_t rows = (size_t)o->few.T, C = o->mixes ? (size_t)o->mix.C : 0;
+    for (int i = 0; i < o->few.n; i++) {
+        const product *q = &o->few.q[i];
+        const size_t in = rows * (size_t)weight_in(q->w), out = rows * (size_t)weight_out(q->w);
+        const real *outs[] = {q->y, q->from, q->to, q->times, q->plus, o->few.also[i]};
+        size_t stride = (size_t)weight_in(q->w);
+        const real *x = source_of(o, q->x, &stride);
+        if (opencl_overlap(p, n, x, rows * stride) || opencl_overlap(p, n, q->x, in)) return 1;
+        for (size_t k = 0; k < sizeof outs / sizeof *outs; k++)
+            if (opencl_overlap(p, n, outs[k], out)) return 1;
+    }
+    return o->mixes && opencl_overlap(p, n, o->mix.x, rows * C);
+}
+
+int opencl_copy_joins(opencl *o, const copy_args *a)
+{
+    const size_t n = (size_t)a->rows * a->cols;
+    const int whole = a->rows == 1 || (a->to_stride == a->cols && a->from_stride == a->cols);
+    for (int i = 0; i < o->few.n && whole && !a->add; i++) {
+        const product *q = &o->few.q[i];
+        if (q->y != a->from || n != (size_t)o->few.T * (size_t)weight_out(q->w) || o->few.also[i]) continue;
+        const place y = opencl_place(o, q->y, n * sizeof(real)), to = opencl_place(o, a->to, n * sizeof(real));
+        if (!opencl_in_region(o, a->to) || to.buffer != y.buffer || to.at / sizeof(real) >= UINT32_MAX) return 0;
+        if (opencl_waits(o, a->to, n, 1) || touches_products(o, a->to, n)) return 0;
+        o->few.also[i] = a->to;
+        return 1;
+    }
+    return 0;
 }

@@ -1,18 +1,16 @@
 /* list.c - operations on few rows wait in a list, and run in one launch when something else needs the device
- * (kernels/list.cl). A work-group has the same columns of all of them; so an operation joins the list if it reads, of the
- * outputs in it, its own columns alone. */
+ * (kernels/list.cl). A work-group has the same columns of all of them; so an operation joins the list if it reads, of
+ * the outputs in it, its own columns alone. */
 #include "opencl/opencl.h"
 #include <string.h>
 
 /* ---- dependencies ------------------------------------------------------------------------------------------------ */
 
-static int overlap(const real *x, size_t n, const real *y, size_t m) { return x && y && x < y + m && y < x + n; }
-
 /* Whether p touches the spans' states that the operation advances. */
 static int touches_states(const opencl *o, const listed *op, const real *p, size_t n)
 {
     for (int i = 0; i < o->n_spans && op->state; i++)
-        if (overlap(p, n, o->span_list[i].state + op->at, op->state)) return 1;
+        if (opencl_overlap(p, n, o->span_list[i].state + op->at, op->state)) return 1;
     return 0;
 }
 
@@ -22,10 +20,12 @@ int opencl_waits(const opencl *o, const real *p, size_t n, int written)
         const listed *op = &o->list[i];
         if (touches_states(o, op, p, n)) return 1;
         for (int k = 0; k < (written ? OPERANDS : 1); k++)
-            if (overlap(p, n, op->operand[k], op->values[k])) return 1;
+            if (opencl_overlap(p, n, op->operand[k], op->values[k])) return 1;
     }
     return 0;
 }
+
+static int strided(const listed *op) { return op->kind == OP_COPY && op->number != op->C; }
 
 /* Whether two operations share memory, of which at least one writes, other than the same columns of the same matrix. */
 static int collide(const opencl *o, const listed *x, const listed *y)
@@ -34,9 +34,9 @@ static int collide(const opencl *o, const listed *x, const listed *y)
         if (touches_states(o, x, y->operand[i], y->values[i]) || touches_states(o, y, x->operand[i], x->values[i]))
             return 1;
         for (int k = 0; k < OPERANDS; k++) {
-            if ((i && k) || !overlap(x->operand[i], x->values[i], y->operand[k], y->values[k])) continue;
-            const int strided = (x->kind == OP_COPY && i) || (y->kind == OP_COPY && k);
-            if (strided || x->operand[i] != y->operand[k] || x->C != y->C) return 1;
+            if ((i && k) || !opencl_overlap(x->operand[i], x->values[i], y->operand[k], y->values[k])) continue;
+            const int apart = (i && strided(x)) || (k && strided(y));
+            if (apart || x->operand[i] != y->operand[k] || x->C != y->C) return 1;
         }
     }
     return x->state && y->state && x->at < y->at + y->state && y->at < x->at + x->state;
@@ -74,12 +74,12 @@ static size_t columns_of(const opencl *o, const real *x, size_t n)
 int opencl_list(opencl *o, const listed *given)
 {
     listed op = *given;
-    const size_t strided = op.kind == OP_COPY ? op.number : op.C;
     if (op.kind == OP_MAP) {
         op.C = columns_of(o, op.operand[1], op.values[1]);
         op.rows = (int)(op.values[1] / op.C);
     }
-    if (op.rows >= FEW || (op.batch && !opencl_few(op.batch)) || op.C > UINT32_MAX || strided > UINT32_MAX) return 0;
+    if (op.rows >= FEW || (op.batch && !opencl_few(op.batch)) || op.C > UINT32_MAX || op.number > UINT32_MAX) return 0;
+    opencl_few_flush(o);
     opencl_mix_flush(o);
     if (op.batch && !o->n_spans) spans_of(o, op.batch);
     int joins = o->listed < LIST_MOST && (!op.width || !o->width || op.width == o->width) &&
@@ -120,8 +120,8 @@ int opencl_number(opencl *o, buffers *b, const void *p, size_t bytes, size_t uni
 /* 0: it needs more buffers than a launch has. */
 static int put_operation(opencl *o, operation *to, const listed *op, buffers *b)
 {
-    *to = (operation){(cl_uint)op->kind, (cl_uint)op->rows, (cl_uint)op->C, (cl_uint)op->number, (cl_uint)op->at,
-                      op->eps, 0, {0}};
+    *to = (operation){
+        (cl_uint)op->kind, (cl_uint)op->rows, (cl_uint)op->C, (cl_uint)op->number, (cl_uint)op->at, op->eps, 0, {0}};
     for (int k = 0; k < OPERANDS; k++) {
         const int i = op->operand[k] ? opencl_number(o, b, op->operand[k], op->values[k] * sizeof(real), sizeof(real),
                                                      &to->operand[k])

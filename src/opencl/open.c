@@ -144,7 +144,7 @@ static void close_device(device *d)
     opencl *o = opencl_of(d);
     if (o->queue) clFinish(o->queue);
     opencl_list_drop(o);
-    o->mixes = 0;
+    o->mixes = o->few.n = 0;
     opencl_programs_release(o);
     opencl_memory_release(o);
     if (o->queue) clReleaseCommandQueue(o->queue);

@@ -51,13 +51,15 @@ enum {
 
 #define BASIC_KERNELS(X)                                                                                               \
     X(add)                                                                                                             \
-    X(mul) X(mul_back) X(columns_dot) X(lerp) X(lerp_back) X(columns_sum) X(map) X(map_back) X(slope) X(repeat)        \
+    X(mul)                                                                                                             \
+    X(mul_back) X(columns_dot) X(lerp) X(lerp_back) X(columns_sum) X(map) X(map_back) X(slope) X(repeat)               \
         X(repeat_back) X(matrix_of_row) X(fill) X(copy) X(gather) X(gather_back) X(shift) X(shift_back) X(states_copy) \
             X(drop) X(square_sums) X(mean) X(adamw)
 #define ROWS_KERNELS(X)                                                                                                \
     X(norm)                                                                                                            \
-    X(norm_back) X(norm_columns) X(unit) X(unit_back) X(bonus) X(bonus_back) X(bonus_columns) X(softmax_nll)           \
-        X(softmax_nll_back) X(norm_shift_mix) X(mix_back_rows) X(mix_back_states) X(mix_back_mu)
+    X(norm_back)                                                                                                       \
+    X(norm_columns) X(unit) X(unit_back) X(bonus) X(bonus_back) X(bonus_columns) X(softmax_nll) X(softmax_nll_back)    \
+        X(norm_shift_mix) X(mix_back_rows) X(mix_back_states) X(mix_back_mu)
 #define TIME_KERNELS(X) X(wkv4) X(wkv4_back) X(wkv6) X(wkv6_back) X(wkv7) X(wkv7_back)
 #define LIST_KERNELS(X) X(list)
 #define LINEAR_KERNELS(X) X(linear_rows) X(linear_dx) X(linear_dw)
@@ -86,14 +88,23 @@ enum { OP_ADD, OP_MUL, OP_LERP, OP_MAP, OP_COPY, OP_NORM, OP_UNIT, OP_BONUS, OP_
 /* An operation in the list. */
 typedef struct {
     int kind, rows;
-    size_t C, number;   /* values of a row; a number (kernels/list.cl) */
-    size_t width;       /* columns that depend on each other: of a head, or the whole row; 0: none */
-    size_t at, state;   /* values of the spans' states that it advances, from `at` */
+    size_t C, number; /* values of a row; a number (kernels/list.cl) */
+    size_t width;     /* columns that depend on each other: of a head, or the whole row; 0: none */
+    size_t at, state; /* values of the spans' states that it advances, from `at` */
     float eps;
-    const batch *batch; /* NULL: it does not depend on spans */
+    const batch *batch;            /* NULL: it does not depend on spans */
     const real *operand[OPERANDS]; /* the first is written */
     size_t values[OPERANDS];
 } listed;
+
+/* The products of a region, and where copies of their outputs go (NULL: none). */
+enum { PRODUCTS = 8 };
+typedef struct {
+    int n, T;
+    product q[PRODUCTS];
+    tensor w[PRODUCTS];
+    real *also[PRODUCTS];
+} waiting;
 
 /* Different buffers of a launch. */
 typedef struct {
@@ -109,9 +120,9 @@ typedef struct {
     cl_context context;
     cl_command_queue queue;
     cl_program program[PROGRAMS];
-    cl_kernel kernel[ALL_KERNELS];           /* NULL: not used yet */
-    char name[160], key[17];                 /* key: of driver and device, for the cache of programs */
-    size_t memory, largest, local_bytes;     /* of the device: all, the largest buffer, local */
+    cl_kernel kernel[ALL_KERNELS];       /* NULL: not used yet */
+    char name[160], key[17];             /* key: of driver and device, for the cache of programs */
+    size_t memory, largest, local_bytes; /* of the device: all, the largest buffer, local */
 
     region regions[REGIONS];
     resident *residents; /* hashed, `capacity` of them */
@@ -126,7 +137,7 @@ typedef struct {
     void *batch_copy;
     size_t batch_bytes;
 
-    listed list[LIST_MOST]; /* operations that wait, `listed` of them, */
+    listed list[LIST_MOST];    /* operations that wait, `listed` of them, */
     int listed, n_spans, rows; /* with these spans, and `width` columns that depend on each other (0: none) */
     span span_list[FEW];
     size_t width;
@@ -134,6 +145,7 @@ typedef struct {
     mix_args mix;
     batch mix_batch;
     span mix_spans[FEW];
+    waiting few; /* the last products, if they wait; with `mix` if it waits */
     arena slots; /* new states of shifts, until they are copied; `slots_used` bytes of it */
     size_t slots_used;
 
@@ -178,14 +190,18 @@ cl_kernel opencl_kernel(opencl *o, int kernel, int variant);
 void opencl_programs_release(opencl *o);
 
 /* list.c */
-int opencl_few(const batch *b);                   /* whether its passes share launches */
-int opencl_list(opencl *o, const listed *op);     /* let it wait; 0: it has too many rows, and must run alone */
+static inline int opencl_overlap(const real *x, size_t n, const real *y, size_t m)
+{
+    return x && y && x < y + m && y < x + n;
+}
+int opencl_few(const batch *b);               /* whether its passes share launches */
+int opencl_list(opencl *o, const listed *op); /* let it wait; 0: it has too many rows, and must run alone */
 /* Whether n values wait: an operation of the list writes them, or, when they are to be written, reads them. */
 int opencl_waits(const opencl *o, const real *p, size_t n, int written);
 void opencl_list_flush(opencl *o);
 void opencl_list_drop(opencl *o);
-/* The number of an address's buffer among those of a launch, and its offset in it; -1: there are too many buffers, or the
- * offset has more than 32 bits. */
+/* The number of an address's buffer among those of a launch, and its offset in it; -1: there are too many buffers, or
+ * the offset has more than 32 bits. */
 int opencl_number(opencl *o, buffers *b, const void *p, size_t bytes, size_t unit, cl_uint *offset);
 
 /* few.c */
@@ -195,9 +211,14 @@ void opencl_mix_flush(opencl *o);
 /* The products of a region with few rows in one launch; 0: it cannot do them. */
 int opencl_linear_few(opencl *o, const linear_args *a);
 
+void opencl_few_flush(opencl *o);
+int opencl_copy_joins(opencl *o,
+                      const copy_args *a); /* let the products that wait write the copy, too; 0: they cannot */
+
 /* Launch all that waits. */
 static inline void opencl_flush(opencl *o)
 {
+    opencl_few_flush(o);
     opencl_mix_flush(o);
     opencl_list_flush(o);
 }
@@ -231,11 +252,11 @@ typedef struct {
 call call_of(opencl *o, int kernel);
 call call_linear(opencl *o, int kernel, int type);
 call call_next(opencl *o, int kernel, int variant); /* without launching what waits */
-void pass_reals(call *c, const real *x, size_t n); /* a matrix of n values or NULL: a buffer and an offset in values */
+void pass_reals(call *c, const real *x, size_t n);  /* a matrix of n values or NULL: a buffer and an offset in values */
 void pass_bytes(call *c, const void *p, size_t bytes, size_t unit); /* the same of units of bytes */
 void pass_region(call *c, const void *p, size_t bytes);             /* the buffer of an address; NULL: none */
 void pass_buffer(call *c, cl_mem buffer);
-void pass_value(call *c, const void *x, size_t bytes); /* at most 128 */
+void pass_value(call *c, const void *x, size_t bytes);  /* at most 128 */
 void pass_struct(call *c, const void *x, size_t bytes); /* which stays until call_run */
 void pass_int(call *c, int x);
 void pass_long(call *c, size_t x);

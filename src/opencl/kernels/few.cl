@@ -1,12 +1,11 @@
 /* few.cl - up to eight products of few rows in one launch, over weights of TYPES, a set that the host defines as bits.
  * The inputs of a product are a matrix, or a mixture of normalised rows (norm_shift_mix of rows.cl), which each
- * work-group then computes for itself: rows of the residual stream are in the cache, and a launch less is waited for. */
+ * work-group then computes for itself: the rows are in the cache, and one launch less is waited for. */
 
 enum { OUTPUTS = 8, SHARES = GROUP / OUTPUTS, PRODUCTS = 8, VECTORS = 8 };
 
 /* The part of one stretch of inputs, x being those from `from` on. Zero inputs of an input-major weight are skipped. */
-float stretch(int type, global const uchar *w, int layout, ulong in, ulong out, uint o, uint from,
-              local const float *x)
+float stretch(int type, global const uchar *w, int layout, ulong in, ulong out, uint o, uint from, local const float *x)
 {
     const uint n = min((ulong)STRETCH, in - from);
     float sum = 0;
@@ -45,23 +44,26 @@ float stretch_of(int type, global const uchar *w, int layout, ulong in, ulong ou
  * out), and of its vectors; the first work-group of its outputs. */
 typedef struct {
     ulong w;
-    uint in, out, x, stride, y, from, to, times, plus; /* stride: of the rows of x */
+    uint in, out, x, y, from, to, times, plus;
+    uint stride, also; /* of the rows of x; a copy of y */
     uint bias, mu, first;
     uint kinds; /* 4 bits each: type, layout, map, buffer of bias, buffer of mu; then PUTS_... */
     float scale;
 } product;
 #define NONE (~0U)
 #define GIVEN(offset) ((offset) == NONE ? 0 : all + (offset))
-#define PART(n) (q.kinds >> 4 * (n) & 15)
-#define PUTS_MIXTURE 1 << 20 /* its first work-group writes the mixture to x               */
-#define PUTS_STATE 1 << 21   /* its first work-group writes the new states of the shift     */
+#define PART(n) ((q.kinds >> (4 * (n))) & 15)
+enum {
+    PUTS_MIXTURE = 1 << 20, /* its first work-group writes the mixture to x           */
+    PUTS_STATE = 1 << 21    /* its first work-group writes the new states of the shift */
+};
 
 /* The norm, shift and mixtures before the products. */
 typedef struct {
-    ulong at;          /* of the states                                          */
-    uint x, w, b, C;   /* offsets                                                */
-    uint vectors;      /* 4 bits each: the buffers of w and b                    */
-    uint slot;         /* where the new states go, span by span                  */
+    ulong at;        /* of the states                                          */
+    uint x, w, b, C; /* offsets                                                */
+    uint vectors;    /* 4 bits each: the buffers of w and b                    */
+    uint slot;       /* where the new states go, span by span                  */
     int current;
     float eps;
 } mixing;
@@ -122,13 +124,16 @@ kernel void linear_few(products p, global float *all, global const uchar *w0, gl
         barrier(CLK_LOCAL_MEM_FENCE);
         const uint k = begin / STRETCH + share;
         if (k < stretches && o < q.out)
-            parts[k * OUTPUTS + mine] = stretch_of(PART(0), weights[which] + q.w, PART(1), q.in, q.out, o, k * STRETCH,
-                                                   tile + share * STRETCH);
+            parts[k * OUTPUTS + mine] =
+                stretch_of(PART(0), weights[which] + q.w, PART(1), q.in, q.out, o, k * STRETCH, tile + share * STRETCH);
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (share || o >= q.out) return;
     float sum = 0;
     for (uint k = 0; k < stretches; k++) sum += parts[k * OUTPUTS + mine];
-    finish(sum, t * q.out + o, o, q.scale, PART(2), PART(3) < VECTORS ? vectors[PART(3)] + q.bias : 0, GIVEN(q.from),
-           GIVEN(q.to), GIVEN(q.times), GIVEN(q.plus), all + q.y);
+    const ulong at = t * q.out + o;
+    const float y = finish(sum, at, o, q.scale, PART(2), PART(3) < VECTORS ? vectors[PART(3)] + q.bias : 0,
+                           GIVEN(q.from), GIVEN(q.to), GIVEN(q.times), GIVEN(q.plus));
+    all[q.y + at] = y;
+    if (q.also != NONE) all[q.also + at] = y;
 }

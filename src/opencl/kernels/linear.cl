@@ -1,5 +1,5 @@
-/* linear.cl - matrix products of many rows, and their gradients, over stored weights of one TYPE, which the host defines.
- */
+/* linear.cl - matrix products of many rows, and their gradients, over stored weights of one TYPE, which the host
+ * defines. */
 
 /* Columns [first, first + n) of ROWS rows of x from row t, turned: [column][row], zeros past the end. */
 void load_tile(local float *tile, global const float *x, ulong cols, uint T, uint t, uint first, uint n)
@@ -45,7 +45,8 @@ kernel void linear_rows(uint T, global const uchar *w, ulong w_from, int layout,
     if (o >= out) return;
     vstore16(sum, 0, sums);
     for (uint k = 0; k < ROWS && t + k < T; k++)
-        finish(sums[k], (ulong)(t + k) * out + o, o, scale, kind, bias, from, to, times, plus, y);
+        y[(ulong)(t + k) * out + o] =
+            finish(sums[k], (ulong)(t + k) * out + o, o, scale, kind, bias, from, to, times, plus);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* list.cl - a list of operations on few rows in one launch (src/opencl/list.c). A work-group of GROUP work-items has the
- * same columns of every operation, all rows of them: it runs one operation after another, and reads nothing of an
+/* list.cl - a list of operations on few rows in one launch (src/opencl/list.c). A work-group of GROUP work-items has
+ * the same columns of every operation, all rows of them: it runs one operation after another, and reads nothing of an
  * operation before that another work-group computes. */
 
 enum { OP_ADD, OP_MUL, OP_LERP, OP_MAP, OP_COPY, OP_NORM, OP_UNIT, OP_BONUS, OP_SHIFT, OP_WKV4, OP_WKV6, OP_WKV7 };
@@ -20,7 +20,10 @@ typedef struct {
 } operations;
 
 /* group_sum where it is wanted, 0 elsewhere; all work-items agree. */
-float group_sum_if(int wanted, float x, local float *s) { return group_tree(wanted ? GROUP / 2 : 0, wanted ? x : 0, s); }
+float group_sum_if(int wanted, float x, local float *s)
+{
+    return group_tree(wanted ? GROUP / 2 : 0, wanted ? x : 0, s);
+}
 
 /* A work-group's columns of each operation: blocks of `width`, every get_num_groups(0)-th. */
 kernel void list(operations all, int n, uint width, global const long4 *spans, int n_spans, global float *states,
@@ -49,7 +52,8 @@ kernel void list(operations all, int n, uint width, global const long4 *spans, i
                                                : 0;
                 sum = group_sum_if(kind == OP_NORM || kind == OP_UNIT || kind == OP_BONUS, sum, s);
                 const float mean = sum / m;
-                const float spread = group_sum_if(kind == OP_NORM, kind == OP_NORM ? spread_of(p[1] + at, m, mean) : 0, s);
+                const float spread =
+                    group_sum_if(kind == OP_NORM, kind == OP_NORM ? spread_of(p[1] + at, m, mean) : 0, s);
                 const float by = kind == OP_NORM ? scale_of_spread(spread, m, q.eps) : unit_scale(sum);
                 for (uint j = me; j < m; j += GROUP) {
                     const uint c = first + j;

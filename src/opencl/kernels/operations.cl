@@ -1,6 +1,6 @@
-/* operations.cl - the operations of the forward pass, each as functions of a work-item. A kernel that runs one operation
- * (basic.cl, rows.cl, time.cl) and one that runs several (list.cl, few.cl) call the same function, so that their bits
- * are equal. */
+/* operations.cl - the operations of the forward pass, each as functions of a work-item. A kernel that runs one
+ * operation (basic.cl, rows.cl, time.cl) and one that runs several (list.cl, few.cl) call the same function, so that
+ * their bits are equal. */
 
 /* ---- one value --------------------------------------------------------------------------------------------------- */
 

@@ -13,8 +13,7 @@ kernel void norm(uint C, uint groups, float eps, REALS(x), REALS(w), REALS(b), R
     x += (ulong)get_group_id(0) * n;
     y += (ulong)get_group_id(0) * n;
     moments(x, n, eps, s, &mean, &rs);
-    for (uint i = get_local_id(0); i < n; i += GROUP) 
-        y[i] = normal_of(x[i], mean, rs, w[first + i], b[first + i]);
+    for (uint i = get_local_id(0); i < n; i += GROUP) y[i] = normal_of(x[i], mean, rs, w[first + i], b[first + i]);
 }
 
 /* stats: mean and 1 / sqrt(variance + eps) of each group of each row, for norm_columns */
@@ -230,7 +229,8 @@ kernel void norm_shift_mix(uint C, ulong at, float eps, int current, int n, glob
     moments(now, C, eps, s, &mean, &rs);
     moments(other, C, eps, s, &other_mean, &other_rs);
     for (uint c = get_local_id(0); c < C; c += GROUP) {
-        const float z = normal_of(now[c], mean, rs, w[c], b[c]), o = normal_of(other[c], other_mean, other_rs, w[c], b[c]);
+        const float z = normal_of(now[c], mean, rs, w[c], b[c]),
+                    o = normal_of(other[c], other_mean, other_rs, w[c], b[c]);
         const float before = first ? state[c] : o;
         for (int i = 0; i < n; i++) y_buffer[from[i] + t * C + c] = mixture_of(z, before, mu[i][c], current);
         if (first) state[c] = o;

@@ -86,6 +86,13 @@ kernel void wkv6(uint C, uint N, uint w_rows, ulong at, global const long4 *span
  * each token of a chunk and the one after it. */
 enum { CHUNK = 16 };
 
+/* A work-item's value channels of a head's state, or zeros. */
+void copy_state(global float *to, global const float *from, uint N)
+{
+    for (uint n = get_local_id(0); n < N; n += GROUP)
+        for (uint i = 0; i < N; i++) to[i * N + n] = from ? from[i * N + n] : 0;
+}
+
 /* One head of one span: a work-group of GROUP work-items, which share the channels. scratch, per head and span: marks,
  * CHUNK + 1 states, dL/dS. dw_row (version 5), du: a row for each span, zeroed; columns_sum adds them up. */
 kernel void wkv6_back(uint C, uint N, uint w_rows, ulong at, ulong marks, global const long4 *spans,
@@ -110,10 +117,10 @@ kernel void wkv6_back(uint C, uint N, uint w_rows, ulong at, ulong marks, global
     global float *mark = scratch + of * (marks + CHUNK + 2) * NN, *before = mark + marks * NN,
                  *G = before + (CHUNK + 1) * NN;
     global float *given = span.DSTATE < 0 ? 0 : dstates + span.DSTATE + at + h * NN;
+    copy_state(G, given, N);
     for (uint n = me; n < N; n += GROUP)
         for (uint i = 0; i < N; i++) {
             float s = state0[of * NN + i * N + n];
-            G[i * N + n] = given ? given[i * N + n] : 0;
             for (long t = 0; t < span.LENGTH; t++) {
                 const ulong j = (span.ROW + t) * C + c, jw = w_rows == 1 ? c : j;
                 if (t % CHUNK == 0) mark[t / CHUNK * NN + i * N + n] = s;
@@ -167,8 +174,7 @@ kernel void wkv6_back(uint C, uint N, uint w_rows, ulong at, ulong marks, global
         }
         barrier(CLK_GLOBAL_MEM_FENCE);
     }
-    for (uint n = me; n < N && given; n += GROUP)
-        for (uint i = 0; i < N; i++) given[i * N + n] = G[i * N + n];
+    if (given) copy_state(given, G, N);
 }
 
 /* ---- version 7 --------------------------------------------------------------------------------------------------- */
@@ -215,11 +221,9 @@ kernel void wkv7_back(uint C, uint N, ulong at, ulong marks, global const long4 
     global float *mark = scratch + of * ((marks + CHUNK + 2) * NN + (CHUNK + 1) * N), *states = mark + marks * NN,
                  *G = states + (CHUNK + 1) * NN, *sa = G + NN, *ds = sa + CHUNK * N;
     global float *given = span.DSTATE < 0 ? 0 : dstates + span.DSTATE + at + h * NN;
+    copy_state(G, given, N);
     for (uint n = me; n < N; n += GROUP) {
-        for (uint i = 0; i < N; i++) {
-            mark[i * N + n] = state0[of * NN + i * N + n];
-            G[i * N + n] = given ? given[i * N + n] : 0;
-        }
+        for (uint i = 0; i < N; i++) mark[i * N + n] = state0[of * NN + i * N + n];
         for (long t = 0; t < span.LENGTH - 1; t++) { /* the state runs from mark to mark */
             const ulong j = (span.ROW + t) * C + c;
             global float *from = mark + t / CHUNK * NN + n, *to = mark + (t + 1) / CHUNK * NN + n;
@@ -275,6 +279,5 @@ kernel void wkv7_back(uint C, uint N, ulong at, ulong marks, global const long4 
         }
         barrier(CLK_GLOBAL_MEM_FENCE);
     }
-    for (uint n = me; n < N && given; n += GROUP)
-        for (uint i = 0; i < N; i++) given[i * N + n] = G[i * N + n];
+    if (given) copy_state(given, G, N);
 }

@@ -14,7 +14,8 @@ float half_at(global const uchar *p) { return vload_half(0, (global const half *
 
 #define HAS_MINIMUM(type) ((type) == Q4_1 || (type) == Q5_1)
 #define HAS_FIFTH(type) ((type) == Q5_0 || (type) == Q5_1)
-#define BYTES(type) ((type) == Q8_0 ? 34 : (type) == Q4_0 ? 18 : (type) == Q4_1 ? 20 : (type) == Q5_0 ? 22 : 24) /* of a block */
+#define BYTES(type) /* of a block */                                                                                   \
+    ((type) == Q8_0 ? 34 : (type) == Q4_0 ? 18 : (type) == Q4_1 ? 20 : (type) == Q5_0 ? 22 : 24)
 
 float value_of(int type, int code, float scale, float minimum)
 {
@@ -67,7 +68,8 @@ float interleaved_value(int type, global const uchar *w, ulong in, uint o, uint 
         code = p < 64 ? low & 15 : low >> 4;
         if (HAS_FIFTH(type)) code |= (codes[64 * 8 + 16 * four + p / 8] >> p % 8 & 1) << 4;
     }
-    return value_of(type, code, half_at(tile + 2 * (o % BLOCK)), HAS_MINIMUM(type) ? half_at(tile + 2 * (BLOCK + o % BLOCK)) : 0);
+    return value_of(type, code, half_at(tile + 2 * (o % BLOCK)),
+                    HAS_MINIMUM(type) ? half_at(tile + 2 * (BLOCK + o % BLOCK)) : 0);
 }
 
 float plain_value(int type, global const uchar *w, ulong at)
@@ -87,7 +89,8 @@ float weight(int type, global const uchar *w, int layout, ulong in, ulong out, u
 }
 
 /* The weights of n inputs from `first`, a multiple of BLOCK, for output o: the same values, with less work for each. */
-void block_of_weights(int type, float *value, global const uchar *w, int layout, ulong in, ulong out, uint o, uint first, uint n)
+void block_of_weights(int type, float *value, global const uchar *w, int layout, ulong in, ulong out, uint o,
+                      uint first, uint n)
 {
     if (type != Q8_0 || layout == LAYOUT_INPUT_MAJOR || layout == LAYOUT_SPARSE_BLOCKS) {
         for (uint j = 0; j < n; j++) value[j] = weight(type, w, layout, in, out, o, first + j);
@@ -104,9 +107,9 @@ void block_of_weights(int type, float *value, global const uchar *w, int layout,
 
 /* ---- y = x W, and its epilogue ----------------------------------------------------------------------------------- */
 
-/* y = f(sum scale + bias) and so on, of value `at` of the outputs' matrices, output o; NULL: left out */
-void finish(float sum, ulong at, uint o, float scale, int kind, global const float *bias, global const float *from,
-            global const float *to, global const float *times, global const float *plus, global float *y)
+/* f(sum scale + bias) and so on, of value `at` of the outputs' matrices, output o; NULL: left out */
+float finish(float sum, ulong at, uint o, float scale, int kind, global const float *bias, global const float *from,
+             global const float *to, global const float *times, global const float *plus)
 {
     float x = sum * scale;
     if (bias) x = x + bias[o];
@@ -114,5 +117,5 @@ void finish(float sum, ulong at, uint o, float scale, int kind, global const flo
     if (to) x = from[at] + (to[at] - from[at]) * x;
     if (times) x = x * times[at];
     if (plus) x = x + plus[at];
-    y[at] = x;
+    return x;
 }
