@@ -404,6 +404,29 @@ static void time_ops(device *d, const inputs *in, results *out)
         }
 }
 
+/* Rows [t, t + n) of a recurrence (version 5: one row of w), of one span whose state goes on. */
+static inline void run_rows(device *d, const inputs *in, int version, int t, int n, float *state, float *y)
+{
+    const size_t j = (size_t)t * (size_t)in->C;
+    const span sp = {0, n, state, NULL};
+    const batch b = {n, 1, &sp};
+    const wkv_args q = {.batch = &b,
+                        .C = in->C,
+                        .heads = in->heads,
+                        .w_rows = version == 5 ? 1 : n,
+                        .r = in->x[0] + j,
+                        .k = in->x[1] + j,
+                        .v = in->x[2] + j,
+                        .w = version == 4   ? in->row[1]
+                             : version == 5 ? in->decay_row
+                                            : in->decay + j,
+                        .u = in->row[0],
+                        .a = in->a + j,
+                        .b = in->b + j,
+                        .y = y + j};
+    (version == 4 ? d->wkv4 : version == 7 ? d->wkv7 : d->wkv6)(d, &q);
+}
+
 /* T, C, heads */
 static const int shapes[][3] = {{1, 1, 1},    {2, 7, 1},  {5, 64, 1},  {17, 100, 4}, {64, 257, 1},
                                 {40, 128, 2}, {3, 96, 3}, {70, 64, 8}, {35, 160, 5}, {300, 192, 3}};

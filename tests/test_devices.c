@@ -78,23 +78,7 @@ static void recurrences_in_pieces(void)
                 for (int i = 0; i < C; i++) state[way][C + i] = (float)fabs(state[way][C + i]) + 0.1f;
             for (int t = 0, n = way ? T : 1; t < T; t += n, n += !way) {
                 if (n > T - t) n = T - t;
-                span sp = {0, n, state[way], NULL};
-                batch b = {n, 1, &sp};
-                size_t j = (size_t)t * C;
-                wkv_args q = {.batch = &b,
-                              .C = C,
-                              .heads = HEADS,
-                              .r = in.x[0] + j,
-                              .k = in.x[1] + j,
-                              .v = in.x[2] + j,
-                              .w = in.decay + j,
-                              .u = in.row[0],
-                              .a = in.a + j,
-                              .b = in.b + j,
-                              .y = y[way] + j};
-                if (version == 4) q.w = in.row[1];
-                if (version == 5) q.w = in.decay_row, q.w_rows = 1;
-                (version == 4 ? cpus[1]->wkv4 : version == 7 ? cpus[1]->wkv7 : cpus[1]->wkv6)(cpus[1], &q);
+                run_rows(cpus[1], &in, version, t, n, state[way], y[way]);
             }
         }
         if (!same_bits(y[0], y[1], T * C) || !same_bits(state[0], state[1], C * N))

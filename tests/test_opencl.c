@@ -141,24 +141,12 @@ static void in_pieces(void)
                 for (int i = 0; i < C; i++) state[way][C + i] = (float)fabs(state[way][C + i]) + 0.1f;
             for (int t = 0, n = way ? T : 1; t < T; t += n, n += !way) {
                 if (n > T - t) n = T - t;
-                span sp = {0, n, state[way], NULL};
-                batch b = {n, 1, &sp};
-                size_t j = (size_t)t * C;
-                wkv_args q = {.batch = &b,
-                              .C = C,
-                              .heads = HEADS,
-                              .w_rows = version == 5 ? 1 : n,
-                              .r = in.x[0] + j,
-                              .k = in.x[1] + j,
-                              .v = in.x[2] + j,
-                              .w = version == 4   ? in.row[1]
-                                   : version == 5 ? in.decay_row
-                                                  : in.decay + j,
-                              .u = in.row[0],
-                              .a = in.a + j,
-                              .b = in.b + j,
-                              .y = y[way] + j};
-                if (version == 3)
+                const span sp = {0, n, state[way], NULL};
+                const batch b = {n, 1, &sp};
+                const size_t j = (size_t)t * C;
+                if (version > 3)
+                    run_rows(&both, &in, version, t, n, state[way], y[way]);
+                else
                     both.mix(&both, &(mix_args){.batch = &b,
                                                 .C = C,
                                                 .x = in.x[0] + j,
@@ -168,8 +156,6 @@ static void in_pieces(void)
                                                 .n = 1,
                                                 .y = {y[way] + j},
                                                 .mu = {in.row[2]}});
-                else
-                    (version == 4 ? both.wkv4 : version == 7 ? both.wkv7 : both.wkv6)(&both, &q);
             }
         }
         if (!same_bits(y[0], y[1], T * C) || !same_bits(state[0], state[1], C * N))
@@ -279,6 +265,142 @@ static void linear_dw(void)
         }
 }
 
+/* ---- operations that wait ---------------------------------------------------------------------------------------- */
+
+/* A pass of three rows in two spans, as a layer is one: lists of operations, mixtures read by products of several
+ * types, parts of a matrix. After step `cut` (-1: none) everything is transferred, so that what waits must run. */
+enum { FEW_T = 3, FEW_C = 96, FEW_HEADS = 3, FEW_N = FEW_C / FEW_HEADS, FEW_LOW = 64, FEW_STEPS = 23 };
+enum { STATE_HEADS = 2 * FEW_C, FEW_STATE = STATE_HEADS + FEW_C * FEW_N + 2 * FEW_C };
+
+typedef struct {
+    const inputs *in;
+    tensor w[6];
+} few;
+
+static void step(device *d, int *steps, int cut)
+{
+    if (d != opencl || (*steps)++ != cut) return;
+    from_twin();
+    to_twin();
+}
+
+static float *few_pass(device *d, const few *f, int cut)
+{
+    enum { T = FEW_T, C = FEW_C, H = FEW_HEADS, TC = T * C, OUTPUTS = 20 };
+    const inputs *in = f->in;
+    float *state = copy(in->state, 2 * FEW_STATE), *y = room(OUTPUTS * TC), *m[OUTPUTS];
+    const span spans[] = {{0, 2, state, NULL}, {2, 1, state + FEW_STATE, NULL}};
+    const batch b = {T, 2, spans};
+    int done = 0;
+    memset(y, 0, OUTPUTS * TC * sizeof *y);
+    for (int i = 0; i < OUTPUTS; i++) m[i] = y + i * TC;
+#define STEP(call) call, step(d, &done, cut)
+    if (d == opencl) to_twin();
+    STEP(d->norm(d, &(norm_args){T, C, 1, 1e-5f, .x = in->x[0], .w = in->row[0], .b = in->row[1], .y = m[0]}));
+    STEP(d->shift(d, &(shift_args){.batch = &b, .C = C, .x = m[0], .y = m[1]}));
+    STEP(d->lerp(d, &(lerp_args){T, C, 1, .x = m[0], .y = m[1], .mu = in->row[2], .z = m[2]}));
+    STEP(linear_one(d, (product){.y = m[3], .x = m[2], .w = &f->w[0], .map = MAP_TANH}, T));
+    STEP(d->copy(d, &(copy_args){T, 32, 32, FEW_LOW, .from = m[3] + 32, .to = m[4]}));
+    STEP(
+        linear_one(d, (product){.y = m[5], .x = m[4], .w = &f->w[1], .bias = in->row[3], .from = m[0], .to = m[1]}, T));
+    STEP(d->mix(d, &(mix_args){.batch = &b,
+                               .C = C,
+                               .at = C,
+                               .x = m[5],
+                               .w = in->row[0],
+                               .b = in->row[1],
+                               .eps = 1e-5f,
+                               .n = 2,
+                               .y = {m[6], m[7]},
+                               .mu = {in->row[2], in->row[3]}}));
+    const product q[] = {{.y = m[8], .x = m[6], .w = &f->w[2]},
+                         {.y = m[9], .x = m[7], .w = &f->w[3]},
+                         {.y = m[10], .x = m[5], .w = &f->w[4]},
+                         {.y = m[11], .x = m[7], .w = &f->w[5], .map = MAP_SIGMOID}};
+    STEP(d->linear(d, &(linear_args){q, 4, T}));
+    STEP(d->unit(d, &(unit_args){T, C, H, .x = m[9], .y = m[12]}));
+    STEP(d->mul(d, &(pair_args){T, C, T, .x = m[12], .y = m[11], .z = m[13]}));
+    STEP(d->map(d, &(map_args){MAP_NEG, TC, .x = m[12], .y = m[14]}));
+    wkv_args wkv = {.batch = &b,
+                    .C = C,
+                    .heads = H,
+                    .at = STATE_HEADS,
+                    .w_rows = T,
+                    .r = m[8],
+                    .w = in->decay,
+                    .k = m[9],
+                    .v = m[10],
+                    .a = m[14],
+                    .b = m[13],
+                    .u = in->row[0],
+                    .y = m[15]};
+    STEP(d->wkv7(d, &wkv));
+    wkv.y = m[16]; /* of the same states */
+    STEP(d->wkv6(d, &wkv));
+    STEP(d->norm(d, &(norm_args){T, C, H, 1e-3f, .x = m[15], .w = in->row[0], .b = in->row[1], .y = m[17]}));
+    STEP(d->bonus(d, &(bonus_args){T, C, H, .r = m[8], .k = m[9], .u = in->row[2], .v = m[10], .y = m[18]}));
+    STEP(d->add(d, &(pair_args){T, C, 1, .x = m[17], .y = in->row[1], .z = m[17]}));
+    STEP(d->add(d, &(pair_args){T, C, T, .x = m[17], .y = m[18], .z = m[17]}));
+    STEP(linear_one(d, (product){.y = m[18], .x = m[17], .w = &f->w[2], .times = m[16], .plus = m[5]}, T));
+    STEP(d->map(d, &(map_args){MAP_NEGEXP, C, .x = in->row[3], .y = m[4]}));
+    wkv.at += C * FEW_N; /* the sums of version 4: C of them are beyond the matrices */
+    wkv.at -= C;
+    wkv.w = m[4], wkv.y = m[19];
+    STEP(d->wkv4(d, &wkv));
+    wkv.batch = &(batch){1, 1, &spans[1]}; /* other spans */
+    STEP(d->shift(d, &(shift_args){.batch = wkv.batch, .C = C, .x = m[19], .y = m[14]}));
+    STEP(d->mix(d, &(mix_args){.batch = &b,
+                               .C = C,
+                               .x = m[18],
+                               .w = in->row[0],
+                               .b = in->row[1],
+                               .eps = 1e-5f,
+                               .current = 1,
+                               .n = 2,
+                               .y = {m[6], m[7]},
+                               .mu = {in->row[2], in->row[3]}}));
+    STEP(linear_one(d, (product){.y = m[12], .x = m[6], .w = &f->w[3]}, T)); /* one of two mixtures */
+    CHECK_EQ(done, d == opencl ? FEW_STEPS : 0);
+    if (d == opencl) from_twin();
+    float *all = copy(y, OUTPUTS * TC + 2 * FEW_STATE);
+    memcpy(all + OUTPUTS * TC, state, 2 * FEW_STATE * sizeof *state);
+    return all;
+#undef STEP
+}
+
+static void waiting(void)
+{
+    enum { ALL = 20 * FEW_T * FEW_C + 2 * FEW_STATE };
+    static const struct {
+        dtype type;
+        int in, out;
+    } weights[] = {{F16, FEW_C, FEW_LOW}, {Q8_0, 32, FEW_C},    {F32, FEW_C, FEW_C},
+                   {Q5_1, FEW_C, FEW_C},  {BF16, FEW_C, FEW_C}, {Q4_0, FEW_C, FEW_C}};
+    block.used = 0;
+    inputs in = inputs_new(FEW_T, FEW_C, FEW_HEADS);
+    few f = {.in = &in};
+    for (int i = 0; i < 6; i++) f.w[i] = stays(weights[i].type, weights[i].in, weights[i].out, LAYOUT_ROW_MAJOR);
+    for (int i = 0; i < 2 * FEW_STATE; i++) in.state[i] = (float)fabs(in.state[i]) + 0.1f; /* version 4's sums */
+    const size_t used = block.used;
+    float *expected = malloc(ALL * sizeof *expected), *whole = malloc(ALL * sizeof *whole);
+    reference->begin(reference);
+    memcpy(expected, few_pass(reference, &f, -1), ALL * sizeof *expected);
+    for (int cut = -1; cut < (small_only() ? 0 : FEW_STEPS); cut++) {
+        block.used = used;
+        const unsigned before = opencl->barriers(opencl);
+        const float *found = few_pass(opencl, &f, cut);
+        if (cut < 0) {
+            memcpy(whole, found, ALL * sizeof *whole);
+            printf("     %u launches of %d operations\n", opencl->barriers(opencl) - before, FEW_STEPS);
+        }
+        if (!same_bits(found, whole, ALL)) FAILED("cut after step %d: other bits", cut);
+    }
+    const double d = apart(whole, expected, ALL);
+    if (!(d <= 1e-4)) FAILED("off by %g", d);
+    free(expected);
+    free(whole);
+}
+
 /* ---- failures ---------------------------------------------------------------------------------------------------- */
 
 static void refusals(void)
@@ -300,10 +422,19 @@ static void exhausted(void)
     arena a;
     float one = 1;
     tensor w = {.rows = 1 << 20, .cols = 1 << 24, .type = F32, .data = &one};
+    block.used = 0;
+    float *x = normal(4, 1), *z = copy(x, 4);
+    to_twin();
+    opencl->add(opencl, &(pair_args){1, 4, 1, .x = x, .y = x, .z = z}); /* it waits, and is dropped */
     EXPECT_EQ(opencl->arena_new(opencl, &a, (size_t)1 << 60), WKV_ENOMEM);
     EXPECT_EQ(opencl->keep_weight(opencl, &w), WKV_ENOMEM);
     EXPECT_HAS(wkv_error(), "no memory for 70368744.2 MB more");
     EXPECT_EQ(opencl->finish(opencl), 0);
+    from_twin();
+    if (!same_bits(x, z, 4)) FAILED("an operation of the failed pass ran");
+    opencl->add(opencl, &(pair_args){1, 4, 1, .x = x, .y = x, .z = z});
+    from_twin();
+    if (z[0] != 2 * x[0]) FAILED("an operation after the failed pass did not run");
 }
 
 int main(void)
@@ -324,6 +455,7 @@ int main(void)
     RUN(in_pieces);
     RUN(linear);
     RUN(linear_dw);
+    RUN(waiting);
     RUN(exhausted);
     device_close(opencl);
     reference->begin(reference);

@@ -3,9 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+call call_next(opencl *o, int kernel, int variant)
+{
+    return (call){.o = o, .kernel = o->error ? NULL : opencl_kernel(o, kernel, variant)};
+}
+
 call call_linear(opencl *o, int kernel, int type)
 {
-    return (call){.o = o, .kernel = o->error ? NULL : opencl_kernel(o, kernel, type)};
+    opencl_flush(o);
+    return call_next(o, kernel, type);
 }
 
 call call_of(opencl *o, int kernel) { return call_linear(o, kernel, 0); }
@@ -28,6 +34,7 @@ void pass_buffer(call *c, cl_mem buffer) { pass_value(c, &buffer, sizeof buffer)
 void pass_int(call *c, int x) { pass_value(c, &(cl_int){x}, sizeof(cl_int)); }
 void pass_long(call *c, size_t x) { pass_value(c, &(cl_ulong){x}, sizeof(cl_ulong)); }
 void pass_float(call *c, float x) { pass_value(c, &(cl_float){x}, sizeof(cl_float)); }
+void pass_struct(call *c, const void *x, size_t bytes) { pass(c, (argument){.kind = STRUCT, .p = x, .bytes = bytes}); }
 void pass_local(call *c, size_t bytes) { pass(c, (argument){.kind = VALUE, .p = c, .bytes = bytes}); }
 
 void pass_region(call *c, const void *p, size_t bytes)
@@ -96,6 +103,7 @@ static void set_arguments(call *c)
         const cl_uint at = (cl_uint)i;
         const cl_int status = a->kind == BUFFER_OF   ? clSetKernelArg(c->kernel, at, sizeof p.buffer, &p.buffer)
                               : a->kind == OFFSET_OF ? clSetKernelArg(c->kernel, at, sizeof(cl_ulong), &a->value)
+                              : a->kind == STRUCT    ? clSetKernelArg(c->kernel, at, a->bytes, a->p)
                               : a->kind == OFFSETS_OF
                                   ? clSetKernelArg(c->kernel, at, sizeof(cl_ulong8), &a->value)
                                   : clSetKernelArg(c->kernel, at, a->bytes, a->p ? NULL : &a->value);
@@ -175,4 +183,17 @@ void pass_spans(call *c, const batch *b, int what)
     if (what & SPAN_ROWS) pass_buffer(c, o->of_row);
     if (what & SPAN_STATES) pass_region(c, state, sizeof *state);
     if (what & SPAN_GRADIENTS) pass_region(c, dstate ? dstate : state, sizeof *state);
+}
+
+void pass_spans_few(call *c, const batch *b)
+{
+    if (b->n_spans) {
+        pass_spans(c, b, 0);
+        pass_int(c, b->n_spans);
+        pass_region(c, b->spans[0].state, sizeof(real));
+        return;
+    }
+    pass_buffer(c, NULL);
+    pass_int(c, 0);
+    pass_buffer(c, NULL);
 }

@@ -9,10 +9,18 @@ static size_t size_of(int T, int C) { return (size_t)T * (size_t)C; }
 
 /* ---- pairs of matrices ------------------------------------------------------------------------------------------- */
 
-static void pair(device *d, int kernel, const pair_args *a)
+static void pair(device *d, int op, int kernel, const pair_args *a)
 {
-    const size_t n = size_of(a->T, a->C);
-    call c = call_of(opencl_of(d), kernel);
+    opencl *o = opencl_of(d);
+    const size_t n = size_of(a->T, a->C), ny = size_of(a->y_rows, a->C);
+    if (opencl_list(o, &(listed){.kind = op,
+                                 .rows = a->T,
+                                 .C = (size_t)a->C,
+                                 .number = (size_t)a->y_rows,
+                                 .operand = {a->z, a->x, a->y},
+                                 .values = {n, n, ny}}))
+        return;
+    call c = call_of(o, kernel);
     pass_long(&c, n);
     pass_int(&c, a->C);
     pass_int(&c, a->y_rows);
@@ -22,8 +30,8 @@ static void pair(device *d, int kernel, const pair_args *a)
     call_each(&c, n);
 }
 
-void opencl_add(device *d, const pair_args *a) { pair(d, KERNEL_add, a); }
-void opencl_mul(device *d, const pair_args *a) { pair(d, KERNEL_mul, a); }
+void opencl_add(device *d, const pair_args *a) { pair(d, OP_ADD, KERNEL_add, a); }
+void opencl_mul(device *d, const pair_args *a) { pair(d, OP_MUL, KERNEL_mul, a); }
 
 /* The gradient of a row that was broadcast: to += the sum over rows of dz x, or dz (x - less). */
 static void columns_dot(device *d, int T, int C, const real *dz, const real *x, const real *less, real *to)
@@ -57,8 +65,16 @@ void opencl_mul_back(device *d, const pair_args *a)
 
 void opencl_lerp(device *d, const lerp_args *a)
 {
-    const size_t n = size_of(a->T, a->C);
-    call c = call_of(opencl_of(d), KERNEL_lerp);
+    opencl *o = opencl_of(d);
+    const size_t n = size_of(a->T, a->C), n_mu = size_of(a->mu_rows, a->C);
+    if (opencl_list(o, &(listed){.kind = OP_LERP,
+                                 .rows = a->T,
+                                 .C = (size_t)a->C,
+                                 .number = (size_t)a->mu_rows,
+                                 .operand = {a->z, a->x, a->y, a->mu},
+                                 .values = {n, n, n, n_mu}}))
+        return;
+    call c = call_of(o, KERNEL_lerp);
     pass_long(&c, n);
     pass_int(&c, a->C);
     pass_int(&c, a->mu_rows);
@@ -101,37 +117,32 @@ void opencl_sum_rows(device *d, const sum_rows_args *a)
 
 /* ---- maps -------------------------------------------------------------------------------------------------------- */
 
-void opencl_map(device *d, const map_args *a)
+/* A kernel of values, with the matrices that it reads and writes. */
+static void map_values(opencl *o, int kernel, const map_args *a, int n, const real *const *matrices)
 {
-    call c = call_of(opencl_of(d), KERNEL_map);
+    call c = call_of(o, kernel);
     pass_long(&c, a->n);
     pass_int(&c, (int)a->kind);
-    pass_reals(&c, a->x, a->n);
-    pass_reals(&c, a->y, a->n);
+    for (int i = 0; i < n; i++) pass_reals(&c, matrices[i], a->n);
     call_each(&c, a->n);
+}
+
+void opencl_map(device *d, const map_args *a)
+{
+    opencl *o = opencl_of(d);
+    const listed op = {.kind = OP_MAP, .number = (size_t)a->kind, .operand = {a->y, a->x}, .values = {a->n, a->n}};
+    if (!opencl_list(o, &op)) map_values(o, KERNEL_map, a, 2, (const real *const[]){a->x, a->y});
 }
 
 void opencl_map_back(device *d, const map_args *a)
 {
-    if (!a->dx) return;
-    call c = call_of(opencl_of(d), KERNEL_map_back);
-    pass_long(&c, a->n);
-    pass_int(&c, (int)a->kind);
-    pass_reals(&c, a->x, a->n);
-    pass_reals(&c, a->y, a->n);
-    pass_reals(&c, a->dy, a->n);
-    pass_reals(&c, a->dx, a->n);
-    call_each(&c, a->n);
+    const real *const matrices[] = {a->x, a->y, a->dy, a->dx};
+    if (a->dx) map_values(opencl_of(d), KERNEL_map_back, a, 4, matrices);
 }
 
 void opencl_slope(device *d, const map_args *a)
 {
-    call c = call_of(opencl_of(d), KERNEL_slope);
-    pass_long(&c, a->n);
-    pass_int(&c, (int)a->kind);
-    pass_reals(&c, a->y, a->n);
-    pass_reals(&c, a->dx, a->n);
-    call_each(&c, a->n);
+    map_values(opencl_of(d), KERNEL_slope, a, 2, (const real *const[]){a->y, a->dx});
 }
 
 void opencl_repeat(device *d, const repeat_args *a)
@@ -180,8 +191,18 @@ void opencl_fill(device *d, const fill_args *a)
 
 void opencl_copy(device *d, const copy_args *a)
 {
+    opencl *o = opencl_of(d);
     const size_t rows = (size_t)a->rows, n = rows * a->cols;
-    call c = call_of(opencl_of(d), KERNEL_copy);
+    if (opencl_copy_joins(o, a)) return;
+    if (!a->add && (rows == 1 || a->to_stride == a->cols) &&
+        opencl_list(o, &(listed){.kind = OP_COPY,
+                                 .rows = a->rows,
+                                 .C = a->cols,
+                                 .number = a->from_stride,
+                                 .operand = {a->to, a->from},
+                                 .values = {n, (rows - 1) * a->from_stride + a->cols}}))
+        return;
+    call c = call_of(o, KERNEL_copy);
     pass_long(&c, n);
     pass_long(&c, a->cols);
     pass_long(&c, a->to_stride);
@@ -196,6 +217,7 @@ void opencl_to_host(device *d, const transfer_args *a)
 {
     opencl *o = opencl_of(d);
     const size_t bytes = a->n * sizeof *a->from;
+    opencl_flush(o);
     const place p = o->error ? (place){0} : opencl_place(o, a->from, bytes);
     if (o->error) return;
     cl_int status = clEnqueueReadBuffer(o->queue, p.buffer, CL_TRUE, p.at, bytes, a->to, 0, NULL, NULL);
@@ -206,6 +228,7 @@ void opencl_from_host(device *d, const transfer_args *a)
 {
     opencl *o = opencl_of(d);
     const size_t bytes = a->n * sizeof *a->from;
+    opencl_flush(o);
     const place p = o->error ? (place){0} : opencl_place(o, a->to, bytes);
     if (o->error) return;
     cl_int status = clEnqueueWriteBuffer(o->queue, p.buffer, CL_TRUE, p.at, bytes, a->from, 0, NULL, NULL);
@@ -231,12 +254,20 @@ static void gather_host(device *d, const gather_args *a)
 
 void opencl_gather(device *d, const gather_args *a)
 {
-    const size_t n = size_of(a->T, a->w->cols);
-    if (!opencl_in_region(opencl_of(d), a->w->data)) {
+    opencl *o = opencl_of(d);
+    const size_t C = (size_t)a->w->cols, n = size_of(a->T, a->w->cols);
+    if (!opencl_in_region(o, a->w->data)) {
         gather_host(d, a);
         return;
     }
-    call c = call_of(opencl_of(d), KERNEL_gather);
+    if (a->T < FEW) {
+        for (size_t t = 0; t < (size_t)a->T; t++) {
+            const real *row = (const real *)a->w->data + (size_t)a->ids[t] * C;
+            opencl_copy(d, &(copy_args){.rows = 1, .cols = C, .from = row, .to = a->y + t * C});
+        }
+        return;
+    }
+    call c = call_of(o, KERNEL_gather);
     pass_long(&c, n);
     pass_int(&c, a->w->cols);
     pass_reals(&c, a->w->data, size_of(a->w->rows, a->w->cols));
@@ -258,8 +289,18 @@ void opencl_gather_back(device *d, const gather_args *a)
 
 void opencl_shift(device *d, const shift_args *a)
 {
+    opencl *o = opencl_of(d);
     const size_t n = size_of(a->batch->rows, a->C);
-    call c = call_of(opencl_of(d), KERNEL_shift);
+    if (opencl_list(o, &(listed){.kind = OP_SHIFT,
+                                 .rows = a->batch->rows,
+                                 .C = (size_t)a->C,
+                                 .at = (size_t)a->at,
+                                 .state = (size_t)a->C,
+                                 .batch = a->batch,
+                                 .operand = {a->y, a->x},
+                                 .values = {n, n}}))
+        return;
+    call c = call_of(o, KERNEL_shift);
     pass_int(&c, a->C);
     pass_long(&c, (size_t)a->at);
     pass_spans(&c, a->batch, SPAN_STATES);

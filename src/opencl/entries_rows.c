@@ -16,7 +16,17 @@ static void pass_norm(call *c, const norm_args *a)
 
 void opencl_norm(device *d, const norm_args *a)
 {
-    call c = call_of(opencl_of(d), KERNEL_norm);
+    opencl *o = opencl_of(d);
+    const size_t n = size_of(a->T, a->C), C = (size_t)a->C;
+    if (opencl_list(o, &(listed){.kind = OP_NORM,
+                                 .rows = a->T,
+                                 .C = C,
+                                 .width = C / (size_t)a->groups,
+                                 .eps = a->eps,
+                                 .operand = {a->y, a->x, a->w, a->b},
+                                 .values = {n, n, C, C}}))
+        return;
+    call c = call_of(o, KERNEL_norm);
     pass_norm(&c, a);
     pass_reals(&c, a->b, (size_t)a->C);
     pass_reals(&c, a->y, size_of(a->T, a->C));
@@ -66,8 +76,16 @@ void opencl_norm_back(device *d, const norm_args *a) { norm_back(opencl_of(d), a
 
 void opencl_unit(device *d, const unit_args *a)
 {
+    opencl *o = opencl_of(d);
     const size_t n = size_of(a->T, a->C);
-    call c = call_of(opencl_of(d), KERNEL_unit);
+    if (opencl_list(o, &(listed){.kind = OP_UNIT,
+                                 .rows = a->T,
+                                 .C = (size_t)a->C,
+                                 .width = (size_t)(a->C / a->heads),
+                                 .operand = {a->y, a->x},
+                                 .values = {n, n}}))
+        return;
+    call c = call_of(o, KERNEL_unit);
     pass_int(&c, a->C / a->heads);
     pass_reals(&c, a->x, n);
     pass_reals(&c, a->y, n);
@@ -100,7 +118,16 @@ static void pass_bonus(call *c, const bonus_args *a)
 
 void opencl_bonus(device *d, const bonus_args *a)
 {
-    call c = call_of(opencl_of(d), KERNEL_bonus);
+    opencl *o = opencl_of(d);
+    const size_t n = size_of(a->T, a->C), C = (size_t)a->C;
+    if (opencl_list(o, &(listed){.kind = OP_BONUS,
+                                 .rows = a->T,
+                                 .C = C,
+                                 .width = C / (size_t)a->heads,
+                                 .operand = {a->y, a->r, a->k, a->u, a->v},
+                                 .values = {n, n, n, C, n}}))
+        return;
+    call c = call_of(o, KERNEL_bonus);
     pass_bonus(&c, a);
     pass_reals(&c, a->y, size_of(a->T, a->C));
     call_groups(&c, size_of(a->T, a->heads));
@@ -182,8 +209,16 @@ static void pass_mixtures(call *c, const mix_args *a, const real *const *matrice
 
 void opencl_mix(device *d, const mix_args *a)
 {
+    opencl *o = opencl_of(d);
+    if (opencl_mix_waits(o, a)) return;
+    opencl_flush(o);
+    opencl_mix_run(o, a);
+}
+
+void opencl_mix_run(opencl *o, const mix_args *a)
+{
     const size_t C = (size_t)a->C, n = (size_t)a->batch->rows * C;
-    call c = call_of(opencl_of(d), KERNEL_norm_shift_mix);
+    call c = call_next(o, KERNEL_norm_shift_mix, 0);
     pass_int(&c, a->C);
     pass_long(&c, (size_t)a->at);
     pass_float(&c, a->eps);

@@ -44,7 +44,18 @@ static void add_span_rows(opencl *o, const wkv_args *a, cl_mem rows, real *to)
 
 void opencl_wkv4(device *d, const wkv_args *a)
 {
-    call c = call_of(opencl_of(d), KERNEL_wkv4);
+    opencl *o = opencl_of(d);
+    const size_t n = values_of(a), C = (size_t)a->C;
+    if (opencl_list(o, &(listed){.kind = OP_WKV4,
+                                 .rows = a->batch->rows,
+                                 .C = C,
+                                 .at = (size_t)a->at,
+                                 .state = 3 * C,
+                                 .batch = a->batch,
+                                 .operand = {a->y, a->w, a->u, a->k, a->v},
+                                 .values = {n, C, C, n, n}}))
+        return;
+    call c = call_of(o, KERNEL_wkv4);
     pass_int(&c, a->C);
     pass_long(&c, (size_t)a->at);
     pass_spans(&c, a->batch, SPAN_STATES);
@@ -105,8 +116,20 @@ static size_t w_values(const wkv_args *a) { return (size_t)a->w_rows * (size_t)a
 
 void opencl_wkv6(device *d, const wkv_args *a)
 {
+    opencl *o = opencl_of(d);
     const size_t n = values_of(a);
-    call c = call_of(opencl_of(d), KERNEL_wkv6);
+    if (opencl_list(o, &(listed){.kind = OP_WKV6,
+                                 .rows = a->batch->rows,
+                                 .C = (size_t)a->C,
+                                 .number = (size_t)a->w_rows,
+                                 .width = (size_t)head_size(a),
+                                 .at = (size_t)a->at,
+                                 .state = (size_t)a->heads * state_size(a),
+                                 .batch = a->batch,
+                                 .operand = {a->y, a->r, a->w, a->k, a->v, a->u},
+                                 .values = {n, n, w_values(a), n, n, (size_t)a->C}}))
+        return;
+    call c = call_of(o, KERNEL_wkv6);
     pass_int(&c, a->C);
     pass_int(&c, head_size(a));
     pass_int(&c, a->w_rows);
@@ -161,7 +184,19 @@ static void pass_wkv7(call *c, const wkv_args *a)
 
 void opencl_wkv7(device *d, const wkv_args *a)
 {
-    call c = call_of(opencl_of(d), KERNEL_wkv7);
+    opencl *o = opencl_of(d);
+    const size_t n = values_of(a);
+    if (opencl_list(o, &(listed){.kind = OP_WKV7,
+                                 .rows = a->batch->rows,
+                                 .C = (size_t)a->C,
+                                 .width = (size_t)head_size(a),
+                                 .at = (size_t)a->at,
+                                 .state = (size_t)a->heads * state_size(a),
+                                 .batch = a->batch,
+                                 .operand = {a->y, a->r, a->w, a->k, a->v, a->a, a->b},
+                                 .values = {n, n, n, n, n, n, n}}))
+        return;
+    call c = call_of(o, KERNEL_wkv7);
     pass_wkv7(&c, a);
     pass_spans(&c, a->batch, SPAN_STATES);
     pass_matrices(&c, a, (const real *const[]){a->r, a->w, a->k, a->v, a->a, a->b, a->y}, 7);

@@ -11,9 +11,13 @@
         .endm
 
         text    text_common, "common.cl"
+        text    text_operations, "operations.cl"
         text    text_basic, "basic.cl"
         text    text_rows, "rows.cl"
         text    text_time, "time.cl"
+        text    text_list, "list.cl"
+        text    text_weights, "weights.cl"
         text    text_linear, "linear.cl"
+        text    text_few, "few.cl"
 
         .section .note.GNU-stack, "", %progbits

@@ -116,6 +116,7 @@ void opencl_arena_free(device *d, arena *a)
     opencl *o = opencl_of(d);
     region *r = a->base ? region_of(o, a->base) : NULL;
     if (!r) return;
+    opencl_flush(o);
     opencl_release(o, &r->buffer, r->have);
     munmap(r->base, r->bytes);
     *r = (region){0};
@@ -139,6 +140,7 @@ void opencl_twin_free(device *d, void *host)
     opencl *o = opencl_of(d);
     region *r = host ? region_of(o, host) : NULL;
     if (!r) return;
+    opencl_flush(o);
     opencl_release(o, &r->buffer, r->have);
     *r = (region){0};
 }
@@ -252,6 +254,7 @@ void opencl_memory_release(opencl *o)
         if (o->residents[i].host && o->residents[i].bytes <= SMALL && !o->residents[i].at)
             clReleaseMemObject(o->residents[i].buffer);
     free(o->residents);
+    opencl_arena_free(&o->device, &o->slots);
     for (int i = 0; i < REGIONS; i++) opencl_release(o, &o->regions[i].buffer, o->regions[i].have);
     for (int i = 0; i < SCRATCHES; i++) opencl_release(o, &o->scratch[i], o->scratch_bytes[i]);
     opencl_release(o, &o->spans, 0);

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern const char text_common[], text_basic[], text_rows[], text_time[], text_linear[];
+extern const char text_common[], text_operations[], text_basic[], text_rows[], text_time[], text_list[], text_weights[],
+    text_linear[], text_few[];
 
 static const struct {
     const char *name;
@@ -18,24 +19,38 @@ static const struct {
 #define BASIC(name) [KERNEL_##name] = {#name, PROGRAM_BASIC},
 #define ROWS(name) [KERNEL_##name] = {#name, PROGRAM_ROWS},
 #define TIME(name) [KERNEL_##name] = {#name, PROGRAM_TIME},
+#define LIST(name) [KERNEL_##name] = {#name, PROGRAM_LIST},
 #define LINEAR(name) [KERNEL_##name] = {#name, PROGRAM_LINEAR},
-    BASIC_KERNELS(BASIC) ROWS_KERNELS(ROWS) TIME_KERNELS(TIME) LINEAR_KERNELS(LINEAR)
+#define FEWS(name) [KERNEL_##name] = {#name, PROGRAM_FEW},
+    BASIC_KERNELS(BASIC) ROWS_KERNELS(ROWS) TIME_KERNELS(TIME) LIST_KERNELS(LIST) LINEAR_KERNELS(LINEAR)
+        FEW_KERNELS(FEWS)
 #undef BASIC
 #undef ROWS
 #undef TIME
+#undef LIST
 #undef LINEAR
+#undef FEWS
 };
 
-static const char *text_of(int program)
+enum { PARTS = 4 };
+
+/* The parts of a program's text, in order. */
+static void text_of(const char *parts[PARTS], int program)
 {
-    const char *const texts[] = {text_basic, text_rows, text_time};
-    return program < PROGRAM_LINEAR ? texts[program] : text_linear;
+    static const char *const texts[] = {text_basic, text_rows, text_time, text_list};
+    parts[0] = text_common;
+    parts[1] = text_operations;
+    parts[2] = program < PROGRAM_LINEAR ? "" : text_weights;
+    parts[3] = program < PROGRAM_LINEAR ? texts[program] : program < PROGRAM_FEW ? text_linear : text_few;
 }
 
 static void options_of(char options[64], int program)
 {
     snprintf(options, 64, "-cl-std=CL1.2");
-    if (program >= PROGRAM_LINEAR) snprintf(options + strlen(options), 32, " -DTYPE=%d", program - PROGRAM_LINEAR);
+    if (program >= PROGRAM_FEW)
+        snprintf(options + strlen(options), 32, " -DTYPES=%d", program - PROGRAM_FEW);
+    else if (program >= PROGRAM_LINEAR)
+        snprintf(options + strlen(options), 32, " -DTYPE=%d", program - PROGRAM_LINEAR);
 }
 
 /* ---- the cache --------------------------------------------------------------------------------------------------- */
@@ -57,8 +72,10 @@ static int cache_path(char path[PATH], const opencl *o, int program)
     strcat(folder, "/opencl");
     mkdir(folder, 0700);
     options_of(options, program);
-    uint64_t h = hash_bytes(HASH_START, text_common, strlen(text_common));
-    h = hash_bytes(h, text_of(program), strlen(text_of(program)));
+    const char *parts[PARTS];
+    text_of(parts, program);
+    uint64_t h = HASH_START;
+    for (int i = 0; i < PARTS; i++) h = hash_bytes(h, parts[i], strlen(parts[i]));
     h = hash_bytes(h, options, strlen(options));
     snprintf(path, PATH, "%s/%s-%016llx.bin", folder, o->key, (unsigned long long)h);
     return 1;
@@ -122,14 +139,15 @@ static void build_failed(opencl *o, cl_program program, cl_int status)
 static cl_program build(opencl *o, int program)
 {
     char path[PATH], options[64];
-    const char *texts[] = {text_common, text_of(program)};
+    const char *texts[PARTS];
+    text_of(texts, program);
     const int cached = cache_path(path, o, program);
     options_of(options, program);
     cl_program p = cached ? read_program(o, path) : NULL;
     if (p && !clBuildProgram(p, 1, &o->id, options, NULL, NULL)) return p;
     if (p) clReleaseProgram(p);
     cl_int status;
-    p = clCreateProgramWithSource(o->context, 2, texts, NULL, &status);
+    p = clCreateProgramWithSource(o->context, PARTS, texts, NULL, &status);
     if (!p || status) {
         opencl_failed(o, "clCreateProgramWithSource", status);
         return NULL;
@@ -144,10 +162,17 @@ static cl_program build(opencl *o, int program)
     return p;
 }
 
-cl_kernel opencl_kernel(opencl *o, int kernel, int type)
+/* The place of a kernel in the device's list: linear_few's sets come last, the other types of linear kernels before. */
+static int place_of(int kernel, int variant)
 {
-    const int of_type = kernel >= KERNEL_linear_few;
-    const int at = kernel + (of_type ? type * LINEARS : 0), program = kernels[kernel].program + (of_type ? type : 0);
+    if (kernel == KERNEL_linear_few) return KERNEL_OF_SET + variant;
+    if (kernel < KERNEL_linear_rows || !variant) return kernel;
+    return KERNELS + (variant - 1) * LINEARS + kernel - KERNEL_linear_rows;
+}
+
+cl_kernel opencl_kernel(opencl *o, int kernel, int variant)
+{
+    const int at = place_of(kernel, variant), program = kernels[kernel].program + variant;
     if (o->kernel[at] || o->error) return o->kernel[at];
     if (!o->program[program]) o->program[program] = build(o, program);
     if (!o->program[program]) return NULL;

@@ -59,7 +59,7 @@ kernel void lerp(ulong n, uint C, uint mu_rows, REALS(x), REALS(y), REALS(mu), R
     OPEN(mu);
     OPEN(z);
     const ulong i = get_global_id(0);
-    if (i < n) z[i] = x[i] + (y[i] - x[i]) * BROADCAST(mu, i);
+    if (i < n) z[i] = lerp_of(x[i], y[i], BROADCAST(mu, i));
 }
 
 /* dmu: NULL, or of as many rows as x */
@@ -194,13 +194,7 @@ kernel void shift(uint C, ulong at, global const long4 *spans, global float *sta
     const uint c = get_global_id(0);
     if (c >= C) return;
     const long4 s = spans[get_global_id(1)];
-    float before = states[s.STATE + at + c];
-    for (long t = s.ROW; t < s.ROW + s.LENGTH; t++) {
-        const float now = x[t * C + c];
-        y[t * C + c] = before;
-        before = now;
-    }
-    states[s.STATE + at + c] = before;
+    shift_column(C, c, s, states + s.STATE + at + c, x, y);
 }
 
 kernel void shift_back(uint C, ulong at, global const long4 *spans, global float *dstates, REALS(dy), REALS(dx))

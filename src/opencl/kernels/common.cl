@@ -16,13 +16,14 @@
 
 enum { GROUP = 64 }; /* work-items of a work-group that adds up a row */
 
-/* The sum over the work-group, in a fixed tree; `s` has GROUP values. Every work-item calls it. */
-float group_sum(float x, local float *s)
+/* The sum over the work-group, in a fixed tree whose first step adds the values of `half_of` work-items to those of as
+ * many others; 0: no sum. `s` has GROUP values. Every work-item calls it. */
+float group_tree(int half_of, float x, local float *s)
 {
     const int me = get_local_id(0);
     s[me] = x;
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (int half_of = GROUP / 2; half_of; half_of /= 2) {
+    for (; half_of; half_of /= 2) {
         if (me < half_of) s[me] += s[me + half_of];
         barrier(CLK_LOCAL_MEM_FENCE);
     }
@@ -30,6 +31,8 @@ float group_sum(float x, local float *s)
     barrier(CLK_LOCAL_MEM_FENCE);
     return sum;
 }
+
+float group_sum(float x, local float *s) { return group_tree(GROUP / 2, x, s); }
 
 /* e^x, tanh: the polynomials of src/cpu/simd_math.h, so that all kernels round alike. */
 float e_to(float x)

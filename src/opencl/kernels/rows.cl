@@ -1,17 +1,6 @@
 /* rows.cl - sums within a row: norms, unit heads, bonus, softmax, and the norm with shift and mixtures. A work-group of
  * GROUP work-items is one row, or one group or head of it. */
 
-/* mean and 1 / sqrt(variance + eps) of n values */
-void moments(global const float *x, uint n, float eps, local float *s, float *mean, float *rs)
-{
-    const uint me = get_local_id(0);
-    float sum = 0, var = 0;
-    for (uint i = me; i < n; i += GROUP) sum += x[i];
-    *mean = group_sum(sum, s) / n;
-    for (uint i = me; i < n; i += GROUP) var += (x[i] - *mean) * (x[i] - *mean);
-    *rs = 1 / sqrt(group_sum(var, s) / n + eps);
-}
-
 kernel void norm(uint C, uint groups, float eps, REALS(x), REALS(w), REALS(b), REALS(y))
 {
     OPEN(x);
@@ -24,7 +13,7 @@ kernel void norm(uint C, uint groups, float eps, REALS(x), REALS(w), REALS(b), R
     x += (ulong)get_group_id(0) * n;
     y += (ulong)get_group_id(0) * n;
     moments(x, n, eps, s, &mean, &rs);
-    for (uint i = get_local_id(0); i < n; i += GROUP) y[i] = (x[i] - mean) * rs * w[first + i] + b[first + i];
+    for (uint i = get_local_id(0); i < n; i += GROUP) y[i] = normal_of(x[i], mean, rs, w[first + i], b[first + i]);
 }
 
 /* stats: mean and 1 / sqrt(variance + eps) of each group of each row, for norm_columns */
@@ -73,22 +62,13 @@ kernel void norm_columns(uint T, uint C, uint groups, REALS(x), REALS(dy), REALS
     if (db) db[c] = to_b;
 }
 
-float length_of(global const float *x, uint n, local float *s)
-{
-    float sum = 0;
-    for (uint i = get_local_id(0); i < n; i += GROUP) sum += x[i] * x[i];
-    return sqrt(group_sum(sum, s));
-}
-
-#define UNIT_FLOOR 1e-12f
-
 kernel void unit(uint N, REALS(x), REALS(y))
 {
     OPEN(x);
     OPEN(y);
     local float s[GROUP];
     const ulong at = (ulong)get_group_id(0) * N;
-    const float by = 1 / fmax(length_of(x + at, N, s), UNIT_FLOOR);
+    const float by = unit_scale(group_sum(squares_of(x + at, N), s));
     for (uint i = get_local_id(0); i < N; i += GROUP) y[at + i] = x[at + i] * by;
 }
 
@@ -100,19 +80,11 @@ kernel void unit_back(uint N, REALS(x), REALS(y), REALS(dy), REALS(dx))
     OPEN(dx);
     local float s[GROUP];
     const ulong at = (ulong)get_group_id(0) * N;
-    float len = length_of(x + at, N, s), dot_y = 0;
+    float len = sqrt(group_sum(squares_of(x + at, N), s)), dot_y = 0;
     for (uint i = get_local_id(0); i < N; i += GROUP) dot_y += y[at + i] * dy[at + i];
     dot_y = group_sum(dot_y, s);
     if (len < UNIT_FLOOR) dot_y = 0, len = UNIT_FLOOR; /* there it is a plain scaling */
     for (uint i = get_local_id(0); i < N; i += GROUP) dx[at + i] += (dy[at + i] - y[at + i] * dot_y) / len;
-}
-
-/* In each head the sum of r k u. */
-float bonus_of(global const float *r, global const float *k, global const float *u, uint N, local float *s)
-{
-    float sum = 0;
-    for (uint i = get_local_id(0); i < N; i += GROUP) sum += r[i] * k[i] * u[i];
-    return group_sum(sum, s);
 }
 
 kernel void bonus(uint C, uint heads, REALS(r), REALS(k), REALS(u), REALS(v), REALS(y))
@@ -125,7 +97,7 @@ kernel void bonus(uint C, uint heads, REALS(r), REALS(k), REALS(u), REALS(v), RE
     local float s[GROUP];
     const uint N = C / heads;
     const ulong at = (ulong)get_group_id(0) * N;
-    const float by = bonus_of(r + at, k + at, u + get_group_id(0) % heads * N, N, s);
+    const float by = group_sum(products_of(r + at, k + at, u + get_group_id(0) % heads * N, N), s);
     for (uint i = get_local_id(0); i < N; i += GROUP) y[at + i] = by * v[at + i];
 }
 
@@ -145,7 +117,7 @@ kernel void bonus_back(uint C, uint heads, REALS(r), REALS(k), REALS(u), REALS(v
     const uint N = C / heads;
     const ulong at = (ulong)get_group_id(0) * N;
     u += get_group_id(0) % heads * N;
-    const float by = bonus_of(r + at, k + at, u, N, s);
+    const float by = group_sum(products_of(r + at, k + at, u, N), s);
     float ds = 0;
     for (uint i = get_local_id(0); i < N; i += GROUP) ds += dy[at + i] * v[at + i];
     ds = group_sum(ds, s);
@@ -257,11 +229,10 @@ kernel void norm_shift_mix(uint C, ulong at, float eps, int current, int n, glob
     moments(now, C, eps, s, &mean, &rs);
     moments(other, C, eps, s, &other_mean, &other_rs);
     for (uint c = get_local_id(0); c < C; c += GROUP) {
-        const float z = (now[c] - mean) * rs * w[c] + b[c], o = (other[c] - other_mean) * other_rs * w[c] + b[c];
+        const float z = normal_of(now[c], mean, rs, w[c], b[c]),
+                    o = normal_of(other[c], other_mean, other_rs, w[c], b[c]);
         const float before = first ? state[c] : o;
-        for (int i = 0; i < n; i++)
-            y_buffer[from[i] + t * C + c] =
-                current ? before + (z - before) * mu[i][c] : z + (before - z) * mu[i][c];
+        for (int i = 0; i < n; i++) y_buffer[from[i] + t * C + c] = mixture_of(z, before, mu[i][c], current);
         if (first) state[c] = o;
     }
 }

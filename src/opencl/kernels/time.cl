@@ -6,36 +6,6 @@
 
 /* ---- version 4: aa, bb, pp of C each ----------------------------------------------------------------------------- */
 
-typedef struct {
-    float aa, bb, pp;
-} sums;
-
-sums sums_get(global const float *x, ulong C)
-{
-    const sums s = {x[0], x[C], x[2 * C]};
-    return s;
-}
-
-void sums_put(global float *x, ulong C, sums s)
-{
-    x[0] = s.aa;
-    x[C] = s.bb;
-    x[2 * C] = s.pp;
-}
-
-sums join4(sums x, sums y, float d)
-{
-    const float m = fmax(x.pp + d, y.pp), e1 = e_to(x.pp + d - m), e2 = e_to(y.pp - m);
-    const sums s = {e1 * x.aa + e2 * y.aa, e1 * x.bb + e2 * y.bb, m};
-    return s;
-}
-
-sums token4(float k, float v)
-{
-    const sums s = {v, 1, k};
-    return s;
-}
-
 kernel void wkv4(uint C, ulong at, global const long4 *spans, global float *states, REALS(w), REALS(u), REALS(k),
                  REALS(v), REALS(y))
 {
@@ -47,15 +17,7 @@ kernel void wkv4(uint C, ulong at, global const long4 *spans, global float *stat
     const uint c = get_global_id(0);
     if (c >= C) return;
     const long4 span = spans[get_global_id(1)];
-    global float *state = states + span.STATE + at + c;
-    sums s = sums_get(state, C);
-    for (long t = span.ROW; t < span.ROW + span.LENGTH; t++) {
-        const float kt = k[t * C + c], vt = v[t * C + c];
-        const float m = fmax(s.pp, u[c] + kt), e1 = e_to(s.pp - m), e2 = e_to(u[c] + kt - m);
-        y[t * C + c] = (e1 * s.aa + e2 * vt) / (e1 * s.bb + e2);
-        s = join4(s, token4(kt, vt), w[c]);
-    }
-    sums_put(state, C, s);
+    wkv4_column(C, c, span, states + span.STATE + at, w, u, k, v, y);
 }
 
 /* before: the sums before each token, 3 matrices of T x C. dw, du: a row for each span, which columns_sum adds up. */
@@ -114,26 +76,22 @@ kernel void wkv6(uint C, uint N, uint w_rows, ulong at, global const long4 *span
     OPEN(v);
     OPEN(u);
     OPEN(y);
-    const uint c = get_global_id(0), h = c / N, n = c % N;
+    const uint c = get_global_id(0);
     if (c >= C) return;
     const long4 span = spans[get_global_id(1)];
-    global float *S = states + span.STATE + at + (ulong)h * N * N + n;
-    for (long t = span.ROW; t < span.ROW + span.LENGTH; t++) {
-        const ulong j = t * C + h * N, jw = w_rows == 1 ? h * N : j;
-        const float vn = v[j + n];
-        float sum = 0;
-        for (uint i = 0; i < N; i++) {
-            const float kv = k[j + i] * vn, s = S[i * N];
-            sum = fma(r[j + i], fma(u[h * N + i], kv, s), sum);
-            S[i * N] = fma(w[jw + i], s, kv);
-        }
-        y[j + n] = sum;
-    }
+    wkv6_column(C, N, c, span, w_rows, states + span.STATE + at, r, w, k, v, u, y);
 }
 
 /* The states of a head and span in backward: `marks` are the states before every CHUNK-th token, `before` those before
  * each token of a chunk and the one after it. */
 enum { CHUNK = 16 };
+
+/* A work-item's value channels of a head's state, or zeros. */
+void copy_state(global float *to, global const float *from, uint N)
+{
+    for (uint n = get_local_id(0); n < N; n += GROUP)
+        for (uint i = 0; i < N; i++) to[i * N + n] = from ? from[i * N + n] : 0;
+}
 
 /* One head of one span: a work-group of GROUP work-items, which share the channels. scratch, per head and span: marks,
  * CHUNK + 1 states, dL/dS. dw_row (version 5), du: a row for each span, zeroed; columns_sum adds them up. */
@@ -159,10 +117,10 @@ kernel void wkv6_back(uint C, uint N, uint w_rows, ulong at, ulong marks, global
     global float *mark = scratch + of * (marks + CHUNK + 2) * NN, *before = mark + marks * NN,
                  *G = before + (CHUNK + 1) * NN;
     global float *given = span.DSTATE < 0 ? 0 : dstates + span.DSTATE + at + h * NN;
+    copy_state(G, given, N);
     for (uint n = me; n < N; n += GROUP)
         for (uint i = 0; i < N; i++) {
             float s = state0[of * NN + i * N + n];
-            G[i * N + n] = given ? given[i * N + n] : 0;
             for (long t = 0; t < span.LENGTH; t++) {
                 const ulong j = (span.ROW + t) * C + c, jw = w_rows == 1 ? c : j;
                 if (t % CHUNK == 0) mark[t / CHUNK * NN + i * N + n] = s;
@@ -216,21 +174,10 @@ kernel void wkv6_back(uint C, uint N, uint w_rows, ulong at, ulong marks, global
         }
         barrier(CLK_GLOBAL_MEM_FENCE);
     }
-    for (uint n = me; n < N && given; n += GROUP)
-        for (uint i = 0; i < N; i++) given[i * N + n] = G[i * N + n];
+    if (given) copy_state(given, G, N);
 }
 
 /* ---- version 7 --------------------------------------------------------------------------------------------------- */
-
-/* S <- S diag(w) + (S a) b' + v k' of value channel n, whose entries are N apart; returns S a of the state before */
-float absorb7(global float *next, global const float *S, uint N, float vn, global const float *w, global const float *k,
-              global const float *a, global const float *b)
-{
-    float sa = 0;
-    for (uint i = 0; i < N; i++) sa = fma(S[i * N], a[i], sa);
-    for (uint i = 0; i < N; i++) next[i * N] = fma(S[i * N], w[i], fma(sa, b[i], vn * k[i]));
-    return sa;
-}
 
 kernel void wkv7(uint C, uint N, ulong at, global const long4 *spans, global float *states, REALS(r), REALS(w),
                  REALS(k), REALS(v), REALS(a), REALS(b), REALS(y))
@@ -242,17 +189,10 @@ kernel void wkv7(uint C, uint N, ulong at, global const long4 *spans, global flo
     OPEN(a);
     OPEN(b);
     OPEN(y);
-    const uint c = get_global_id(0), h = c / N, n = c % N;
+    const uint c = get_global_id(0);
     if (c >= C) return;
     const long4 span = spans[get_global_id(1)];
-    global float *S = states + span.STATE + at + (ulong)h * N * N + n;
-    for (long t = span.ROW; t < span.ROW + span.LENGTH; t++) {
-        const ulong j = t * C + h * N;
-        float sum = 0;
-        absorb7(S, S, N, v[j + n], w + j, k + j, a + j, b + j);
-        for (uint i = 0; i < N; i++) sum = fma(S[i * N], r[j + i], sum);
-        y[j + n] = sum;
-    }
+    wkv7_column(C, N, c, span, states + span.STATE + at, r, w, k, v, a, b, y);
 }
 
 /* As wkv6_back. scratch, per head and span: marks, CHUNK + 1 states, dL/dS, S a of each token of a chunk, and its
@@ -281,11 +221,9 @@ kernel void wkv7_back(uint C, uint N, ulong at, ulong marks, global const long4 
     global float *mark = scratch + of * ((marks + CHUNK + 2) * NN + (CHUNK + 1) * N), *states = mark + marks * NN,
                  *G = states + (CHUNK + 1) * NN, *sa = G + NN, *ds = sa + CHUNK * N;
     global float *given = span.DSTATE < 0 ? 0 : dstates + span.DSTATE + at + h * NN;
+    copy_state(G, given, N);
     for (uint n = me; n < N; n += GROUP) {
-        for (uint i = 0; i < N; i++) {
-            mark[i * N + n] = state0[of * NN + i * N + n];
-            G[i * N + n] = given ? given[i * N + n] : 0;
-        }
+        for (uint i = 0; i < N; i++) mark[i * N + n] = state0[of * NN + i * N + n];
         for (long t = 0; t < span.LENGTH - 1; t++) { /* the state runs from mark to mark */
             const ulong j = (span.ROW + t) * C + c;
             global float *from = mark + t / CHUNK * NN + n, *to = mark + (t + 1) / CHUNK * NN + n;
@@ -341,6 +279,5 @@ kernel void wkv7_back(uint C, uint N, ulong at, ulong marks, global const long4 
         }
         barrier(CLK_GLOBAL_MEM_FENCE);
     }
-    for (uint n = me; n < N && given; n += GROUP)
-        for (uint i = 0; i < N; i++) given[i * N + n] = G[i * N + n];
+    if (given) copy_state(given, G, N);
 }
