@@ -110,6 +110,13 @@ int engine_session(wkv_session **out, const engine *e)
                : 0;
 }
 
+/* llama.cpp's users give it also where there is no GPU. */
+static void notice_layers(const engine *e)
+{
+    if (gpu_layers > 0 && !wkv_context_device_bytes(e->context, NULL))
+        note("all layers run on the CPU: --gpu-layers is for --device gpu (wkv info --devices)");
+}
+
 int engine_ready(engine *e, int text)
 {
     const wkv_context_options how = {
@@ -118,6 +125,7 @@ int engine_ready(engine *e, int text)
     if (text && wkv_tokenizer_open(&e->tokenizer, engine_vocab, e->model)) goto failed;
     if (wkv_context_new(&e->context, e->model, &how) || wkv_state_new(&e->state, e->model) || begin_from_file(e))
         goto failed;
+    notice_layers(e);
     if (!(e->logits = malloc(sizeof *e->logits * (size_t)e->about->vocab))) {
         engine_close(e);
         return complain("out of memory");
