@@ -133,6 +133,9 @@ typedef struct {
     const char *device;
     /* the instruction set: "avx512", "avx2", "neon", "portable"; NULL: WKV_ISA if set, else the best */
     const char *isa;
+    /* n: the last n layers and the head run on `device`, the layers before them on the CPU; 0: all run on `device`; -1:
+     * none does */
+    int device_layers;
 } wkv_context_options;
 
 WKV_API int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_options *options);
@@ -141,6 +144,15 @@ WKV_API const char *wkv_context_isa(const wkv_context *c); /* its instruction se
 WKV_API int wkv_context_threads(const wkv_context *c);
 /* Bytes allocated on a device with memory of its own, now and at most so far; 0: there is none. */
 WKV_API size_t wkv_context_device_bytes(const wkv_context *c, size_t *most);
+
+/* Consecutive layers of the model on one device, the last ones with the head. */
+typedef struct {
+    const char *device, *isa;
+    int first, layers;   /* the first one; their number */
+    size_t weight_bytes; /* on this device; the embedding, which stays in the host's memory, is not included */
+} wkv_stage;
+/* The i-th stage of a context: the CPU's is first where there are two. 1; 0 past the last. */
+WKV_API int wkv_context_stage(const wkv_context *c, int i, wkv_stage *out);
 
 /* Describe device i in a line of text; `name` is its name for wkv_context_options. 1; 0 past the last; negative: OpenCL
  * devices are not known, with the reason in wkv_error. The line is terminated. */

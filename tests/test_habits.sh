@@ -35,7 +35,7 @@ printf 'the end' >prompt
 gen --file prompt
 gen -c 4096 --ctx_size 9 -ngl 99 --color -no-cnv "the end"
 holds err "a state has no limit; -c is not needed"
-holds err "-ngl is not needed"
+holds err "all layers run on the CPU: --gpu-layers is for --device gpu"
 gen -fa on -ctk q8_0 --cache-type-v f16 -np 2 --keep 4 -st "the end"
 holds err "-fa is not needed"
 gen -fa "the end" # older llama.cpp's has no value
@@ -47,6 +47,8 @@ run 0 generate $go --no-display-prompt "the end"
 is "the end$(cat out)" "$(cat plain)" "without the prompt"
 wrong "wkv info, tokenize, bench and pull have --json" generate --json
 wrong "echo TEXT | wkv chat" chat -st
+wrong "training runs on one device" train -d a -ngl 3
+wrong "training runs on one device" tune -d a --gpu-layers 3
 wrong "results of another run are never replaced" train -d a -o b --overwrite
 run 0 convert "$model" again.pth --overwrite
 holds err "a file of that name is replaced; --overwrite is not needed"

@@ -44,8 +44,10 @@ static int count(void *user, const char *name, tensor *t, const slot *s, int lay
 
 unsigned wkv_context_barriers(const wkv_context *c)
 {
-    const device *d = c ? context_device(c) : NULL;
-    return d ? d->barriers(d) : 0;
+    unsigned n = 0;
+    const device *d;
+    for (int i = 0; c && (d = context_device_of(c, i)); i++) n += d->barriers(d);
+    return n;
 }
 
 void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_sparsity *sparsity)

@@ -34,6 +34,27 @@ static void print_machine(const wkv_roof *r, const wkv_roof *usual)
     put_text("  int8     %11.1f %9.1f GOP/s     %s\n\n", usual->int8 * 1e-9, r->int8 * 1e-9, r->int8_how);
 }
 
+/* Where layers run, if not all on one device. */
+static void print_stages(const wkv_context *c)
+{
+    char bytes[16];
+    wkv_stage g;
+    if (wkv_context_stage(c, 1, &g) < 1) return;
+    for (int i = 0; wkv_context_stage(c, i, &g) > 0; i++)
+        put_text("  layers %d to %d%s on %s, %s of weights\n", g.first, g.first + g.layers - 1,
+                 i ? " and the head" : "", g.isa, as_bytes(bytes, (double)g.weight_bytes));
+}
+
+static json_t *stages_json(const wkv_context *c)
+{
+    json_t *list = json_array();
+    wkv_stage g;
+    for (int i = 0; wkv_context_stage(c, i, &g) > 0; i++)
+        json_array_append_new(list, json_pack("{s:s s:s s:i s:i s:I}", "device", g.device, "isa", g.isa, "first_layer",
+                                              g.first, "layers", g.layers, "weight_bytes", (json_int_t)g.weight_bytes));
+    return list;
+}
+
 static void print_model(const bench *b)
 {
     char resident[16], model[16], needed[16];
@@ -45,6 +66,7 @@ static void print_model(const bench *b)
     put_text("  %s resident, %s of it for the model and one text, which need %s\n",
              as_bytes(resident, (double)b->resident), as_bytes(model, (double)(b->resident - b->before)),
              as_bytes(needed, (double)b->needed));
+    print_stages(b->e.context);
     if (most)
         put_text("  %s allocated on the device, at most %s\n", as_bytes(model, (double)on_device),
                  as_bytes(needed, (double)most));
@@ -112,6 +134,7 @@ int bench_print_json(const bench *b)
     size_t most;
     wkv_context_device_bytes(b->e.context, &most);
     if (o && most) json_object_set_new(o, "device_bytes", json_integer((json_int_t)most));
+    if (o) json_object_set_new(o, "stages", stages_json(b->e.context));
     if (o && b->decode.repeats + b->batches) json_object_set_new(o, "relu2_zeros", json_real(b->sparsity));
     if (o && b->decode.repeats) json_object_set_new(o, "decode", figure_json("texts", &b->decode));
     json_t *prefill = json_array(), *batch = json_array();

@@ -19,7 +19,7 @@
 static texts model_names, aliases, keys, origins, hosts;
 static const char *folder, *host = "127.0.0.1", *key_file, *template_name, *device, *secret_file;
 static int port = 8080, no_key, resident = 1, idle, slots, queue = 256, max_tokens = 4096, max_body, keep_alive = 10,
-           client_timeout = 30, body_timeout = 300, grace = 10, no_mmap, store_expire;
+           client_timeout = 30, body_timeout = 300, grace = 10, no_mmap, store_expire, gpu_layers = -1;
 static int64_t cache_memory;
 
 static const option model_options[] = {
@@ -35,6 +35,7 @@ static const option model_options[] = {
     NO_MMAP_OPTION(&no_mmap),
     {'t', "threads", OPT_COUNT, "N", &engine_threads, 1, 4096, "one per core", "number of threads"},
     DEVICE_OPTION(&device),
+    LAYERS_OPTION(&gpu_layers),
 };
 static const option network_options[] = {
     {0, "host", OPT_TEXT, "HOST", &host, 0, 0, NULL,
@@ -185,7 +186,7 @@ static int run(int n, char **operands)
         .aliases = names,
         .n_aliases = aliases.n,
         .with = {.type = engine_with.type, .no_mmap = no_mmap},
-        .context = {.threads = engine_threads, .device = device},
+        .context = {.threads = engine_threads, .device = device, .device_layers = device_layers(gpu_layers)},
         .vocab = engine_vocab,
         .template_name = template_name,
         .host = host,

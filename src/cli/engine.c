@@ -10,6 +10,7 @@ const char *engine_model, *engine_vocab;
 wkv_model_options engine_with;
 int engine_threads;
 static const char *device;
+static int gpu_layers = -1;
 const char *const stored_types[] = {NULL,   "f32",  "f16", "bf16", "q8_0", "q5_1", "q5_0",
                                     "q4_1", "q4_0", "q8",  "q5",   "q4",   "q4mix"};
 
@@ -20,6 +21,7 @@ static const option model_options[] = {
     NO_MMAP_OPTION(&engine_with.no_mmap),
     {'t', "threads", OPT_COUNT, "N", &engine_threads, 1, 4096, "one per core", "number of threads"},
     DEVICE_OPTION(&device),
+    LAYERS_OPTION(&gpu_layers),
 };
 const group model_group = GROUP("Model", model_options);
 
@@ -93,10 +95,11 @@ static int begin_from_file(engine *e)
 
 int engine_refuse_begin(const engine *e)
 {
-    return e->begin ? complain("--state %s: is a state of a text, and this command begins from the initial state of the "
-                               "model; give a tuned state, or put the text before",
-                               engine_with.state)
-                    : 0;
+    return e->begin
+               ? complain("--state %s: is a state of a text, and this command begins from the initial state of the "
+                          "model; give a tuned state, or put the text before",
+                          engine_with.state)
+               : 0;
 }
 
 int engine_session(wkv_session **out, const engine *e)
@@ -107,13 +110,22 @@ int engine_session(wkv_session **out, const engine *e)
                : 0;
 }
 
+/* llama.cpp's users give it also where there is no GPU. */
+static void notice_layers(const engine *e)
+{
+    if (gpu_layers > 0 && !wkv_context_device_bytes(e->context, NULL))
+        note("all layers run on the CPU: --gpu-layers is for --device gpu (wkv info --devices)");
+}
+
 int engine_ready(engine *e, int text)
 {
-    const wkv_context_options how = {.threads = engine_threads, .device = device};
+    const wkv_context_options how = {
+        .threads = engine_threads, .device = device, .device_layers = device_layers(gpu_layers)};
     e->about = wkv_model_about(e->model);
     if (text && wkv_tokenizer_open(&e->tokenizer, engine_vocab, e->model)) goto failed;
     if (wkv_context_new(&e->context, e->model, &how) || wkv_state_new(&e->state, e->model) || begin_from_file(e))
         goto failed;
+    notice_layers(e);
     if (!(e->logits = malloc(sizeof *e->logits * (size_t)e->about->vocab))) {
         engine_close(e);
         return complain("out of memory");

@@ -5,7 +5,7 @@
 #include "option.h"
 #include "wkv_session.h"
 
-extern const group model_group;       /* --model, --threads, --device */
+extern const group model_group;       /* --model, --threads, --device, --gpu-layers */
 extern const group adapter_group;     /* --lora, --lora-alpha, --state */
 extern const group weights_group;     /* --type */
 extern const group tokenizer_group;   /* --vocab */
@@ -20,6 +20,13 @@ extern int engine_threads;            /* the number given with -t; 0: one per co
         0, "device", OPT_TEXT, "NAME", where, 0, 0, "cpu",                                                             \
             "compute device: cpu; opencl or opencl:N, a GPU (wkv info --devices); reference, plain C for comparison"   \
     }
+/* --gpu-layers; `at` points to its int, which is -1 at first; device_layers: its value for wkv_context_options */
+#define LAYERS_OPTION(at)                                                                                              \
+    {                                                                                                                  \
+        0, "gpu-layers", OPT_COUNT, "N", (at), 0, 1000000, "all",                                                      \
+            "run the last N layers and the head on --device, the layers before them on the CPU"                        \
+    }
+static inline int device_layers(int given) { return given < 0 ? 0 : given ? given : -1; }
 /* --no-mmap; `to` points to its int */
 #define NO_MMAP_OPTION(at)                                                                                             \
     {                                                                                                                  \

@@ -10,7 +10,6 @@
 #define REFUSE(spelling, where, sentence) {spelling, where, HABIT_REFUSE, NULL, sentence}
 
 static const char no_limit[] = "a state has no limit; -c is not needed";
-static const char on_cpu[] = "wkv runs on the CPU; -ngl is not needed";
 static const char own_chunks[] = "a prompt is read in chunks of a fixed size; -b is not needed";
 static const char chat_prompt[] =
     "turns are read from standard input, and --system TEXT is the system prompt; wkv generate -p TEXT continues a text";
@@ -21,6 +20,7 @@ static const char two_files[] = "the two files are arguments: the model, then th
 static const char stats_instead[] = "--stats prints speeds, memory and the seed";
 static const char strategy[] = "wkv runs on the CPU; --type f16, bf16, q8 or q4 sets the data type of the weights";
 static const char checkpointing[] = "--checkpointing auto, on or off sets the recomputation of activations";
+static const char one_device[] = "training runs on one device, all layers on --device";
 static const char processes[] = "training runs on the CPU in f32; mpirun -n N wkv train uses N processes";
 static const char data_type[] = "the extension gives the data format: .txt, .jsonl, .bin; the option is not needed";
 static const char no_grammar[] = "wkv generate has --grammar, --json-schema and --regex";
@@ -67,9 +67,6 @@ static const habit habits[] = {
     SKIP_VALUE("--n-ctx", "temperature", no_limit),
     SKIP_VALUE("--num-ctx", "temperature", no_limit),
     SKIP_VALUE("--ctx-len", "temperature", no_limit),
-    SKIP_VALUE("-ngl", "temperature", on_cpu),
-    SKIP_VALUE("--gpu-layers", "temperature", on_cpu),
-    SKIP_VALUE("--n-gpu-layers", "temperature", on_cpu),
     SKIP_VALUE("-b", "temperature", own_chunks),
     SKIP_VALUE("-ub", "temperature", own_chunks),
     SKIP_VALUE("--batch-size", "temperature", own_chunks),
@@ -142,6 +139,11 @@ static const habit habits[] = {
     SAME("--vocab-file", "vocab", "vocab"),
     SAME("--random-seed", "seed", "seed"),
     SAME("--n-threads", "threads", "threads"),
+    SAME("-ngl", "gpu-layers", "gpu-layers"),
+    SAME("--n-gpu-layers", "gpu-layers", "gpu-layers"),
+    REFUSE("-ngl", "steps", one_device),
+    REFUSE("--gpu-layers", "steps", one_device),
+    REFUSE("--n-gpu-layers", "steps", one_device),
     SAME("--num-threads", "threads", "threads"),
     REFUSE("--strategy", "type", strategy),
     REFUSE("--strategy", NULL, "wkv runs on the CPU; there are no strategies"),

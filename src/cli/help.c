@@ -135,6 +135,7 @@ static const struct {
     {"WKV_MODELS", "folder of models, for -m NAME and wkv pull; before $XDG_DATA_HOME/wkv and ~/.local/share/wkv"},
     {"WKV_DATA", "folder of vocabularies; before the folders of models"},
     {"WKV_DEVICE", "device where --device is not given: cpu, reference, opencl, opencl:N"},
+    {"WKV_DEVICE_MEMORY", "most memory to use on a GPU, in MB; without it all that the driver says it has"},
     {"WKV_PLUGINS", "folder of libwkv-opencl.so in place of those of the program and its library"},
     {"WKV_ISA", "instruction set instead of the best one: portable, avx2, avx512, neon"},
     {"NO_COLOR", "disables colours"},

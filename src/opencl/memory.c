@@ -9,7 +9,7 @@ enum {
     ALIGN = 256,     /* of a constant in the pool               */
     SMALL = 1 << 18, /* constants up to here share a buffer     */
     POOL = 1 << 22,
-    PIECE = 1 << 26, /* bytes written at once                   */
+    PIECE = 1 << 24, /* bytes of pinned memory written at once  */
     ARENA_STEP = 1 << 22
 };
 
@@ -17,12 +17,18 @@ static size_t whole(size_t n, size_t of) { return (n + of - 1) / of * of; }
 
 /* ---- buffers ----------------------------------------------------------------------------------------------------- */
 
+size_t opencl_left(const device *d)
+{
+    const opencl *o = (const opencl *)d;
+    return o->memory - o->bytes;
+}
+
 cl_mem opencl_buffer(opencl *o, size_t bytes)
 {
     cl_int status = CL_MEM_OBJECT_ALLOCATION_FAILURE;
     cl_mem buffer = NULL;
     if (o->error) return NULL;
-    if (bytes <= o->memory - o->bytes)
+    if (bytes <= o->device.left(&o->device))
         buffer = clCreateBuffer(o->context, CL_MEM_READ_WRITE, bytes ? bytes : 1, NULL, &status);
     if (!buffer || status) {
         opencl_broken(o, WKV_ENOMEM, "%s: no memory for %.1f MB more; %.1f of its %.1f MB are in use", o->name,
@@ -40,16 +46,6 @@ void opencl_release(opencl *o, cl_mem *buffer, size_t bytes)
     clReleaseMemObject(*buffer);
     *buffer = NULL;
     o->bytes -= bytes;
-}
-
-static void write_to(opencl *o, cl_mem buffer, size_t at, const void *from, size_t bytes)
-{
-    for (size_t done = 0, n; done < bytes && !o->error; done += n) {
-        n = bytes - done < PIECE ? bytes - done : PIECE;
-        cl_int status =
-            clEnqueueWriteBuffer(o->queue, buffer, CL_TRUE, at + done, n, (const char *)from + done, 0, NULL, NULL);
-        if (status) opencl_failed(o, "clEnqueueWriteBuffer", status);
-    }
 }
 
 cl_mem opencl_scratch(opencl *o, int which, size_t bytes)
@@ -85,6 +81,7 @@ static region *region_new(opencl *o)
 static void grow(opencl *o, region *r, size_t bytes)
 {
     size_t more = r->have + r->have / 2 > bytes ? r->have + r->have / 2 : bytes;
+    if (more > o->device.left(&o->device)) more = bytes;
     more = whole(more, ARENA_STEP) < r->bytes ? whole(more, ARENA_STEP) : r->bytes;
     cl_mem larger = opencl_buffer(o, more);
     if (!larger) return;
@@ -145,6 +142,66 @@ void opencl_twin_free(device *d, void *host)
     *r = (region){0};
 }
 
+/* ---- writing in pinned pieces ------------------------------------------------------------------------------------ */
+
+static void piece_wait(opencl *o, piece *p)
+{
+    if (!p->written) return;
+    const cl_int status = clWaitForEvents(1, &p->written);
+    if (status) opencl_failed(o, "clWaitForEvents", status);
+    clReleaseEvent(p->written);
+    p->written = NULL;
+}
+
+/* PIECE bytes to fill: one piece is filled, which may read the weights' file, while the other is written. NULL after an
+ * error. */
+static piece *piece_next(opencl *o)
+{
+    piece *p = &o->pieces[o->next_piece++ % PIECES];
+    cl_int status = 0;
+    if (o->error) return NULL;
+    if (!p->buffer)
+        p->buffer = clCreateBuffer(o->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, PIECE, NULL, &status);
+    if (!status && !p->data)
+        p->data = clEnqueueMapBuffer(o->queue, p->buffer, CL_TRUE, CL_MAP_WRITE, 0, PIECE, 0, NULL, NULL, &status);
+    if (status) opencl_failed(o, "pinned memory", status);
+    piece_wait(o, p);
+    return o->error ? NULL : p;
+}
+
+static void piece_write(opencl *o, piece *p, cl_mem buffer, size_t at, size_t bytes)
+{
+    const cl_int status = clEnqueueWriteBuffer(o->queue, buffer, CL_FALSE, at, bytes, p->data, 0, NULL, &p->written);
+    if (status) opencl_failed(o, "clEnqueueWriteBuffer", status);
+    clFlush(o->queue);
+}
+
+void opencl_pieces_release(opencl *o)
+{
+    for (int i = 0; i < PIECES; i++) {
+        piece *p = &o->pieces[i];
+        piece_wait(o, p);
+        if (p->data) clEnqueueUnmapMemObject(o->queue, p->buffer, p->data, 0, NULL, NULL);
+        if (p->buffer) clReleaseMemObject(p->buffer);
+        *p = (piece){0};
+    }
+}
+
+static void write_to(opencl *o, place to, const void *from, size_t bytes)
+{
+    if (bytes <= SMALL) {
+        const cl_int status = clEnqueueWriteBuffer(o->queue, to.buffer, CL_TRUE, to.at, bytes, from, 0, NULL, NULL);
+        if (status) opencl_failed(o, "clEnqueueWriteBuffer", status);
+        return;
+    }
+    piece *p;
+    for (size_t done = 0, n; done < bytes && (p = piece_next(o)); done += n) {
+        n = bytes - done < PIECE ? bytes - done : PIECE;
+        memcpy(p->data, (const char *)from + done, n);
+        piece_write(o, p, to.buffer, to.at + done, n);
+    }
+}
+
 /* ---- constants of the host --------------------------------------------------------------------------------------- */
 
 static size_t slot_of(const opencl *o, const void *host, size_t bytes)
@@ -183,22 +240,30 @@ static place take(opencl *o, size_t bytes)
     return p;
 }
 
-/* The values of a weight of a type without kernels, as f32, some rows at a time. */
-static void write_decoded(opencl *o, place p, const tensor *w)
+static void give_back(opencl *o, place *p, size_t bytes)
+{
+    if (bytes > SMALL)
+        opencl_release(o, &p->buffer, bytes);
+    else
+        o->pooled = p->at;
+    *p = (place){0};
+}
+
+/* The values of a weight of a type without kernels, as f32, some rows, or a part of one, at a time. */
+static void write_decoded(opencl *o, place to, const tensor *w)
 {
     const stored_weight stored = weight_stored(w);
-    const size_t cols = (size_t)w->cols, some = cols < PIECE / 64 ? PIECE / 64 / cols : 1;
-    float *rows = malloc(some * cols * sizeof *rows);
-    if (!rows) {
-        opencl_broken(o, WKV_ENOMEM, "no memory for %zu rows of a weight", some);
-        return;
+    const size_t most = PIECE / sizeof(float), cols = (size_t)w->cols, width = cols < most ? cols : most;
+    for (size_t i = 0, n; i < (size_t)w->rows && !o->error; i += n) {
+        n = (size_t)w->rows - i < most / width ? (size_t)w->rows - i : most / width;
+        for (size_t at = 0; at < cols && !o->error; at += width) {
+            const size_t some = cols - at < width ? cols - at : width;
+            piece *p = piece_next(o);
+            for (size_t k = 0; p && k < n; k++)
+                layout_decode(&stored, w->data, (int64_t)(i + k), (int64_t)at, (int64_t)some, p->data + k * some);
+            if (p) piece_write(o, p, to.buffer, to.at + (i * cols + at) * sizeof(float), n * some * sizeof(float));
+        }
     }
-    for (size_t i = 0, n; i < (size_t)w->rows; i += n) {
-        n = (size_t)w->rows - i < some ? (size_t)w->rows - i : some;
-        for (size_t k = 0; k < n; k++) layout_decode(&stored, w->data, (int64_t)(i + k), 0, w->cols, rows + k * cols);
-        write_to(o, p.buffer, p.at + i * cols * sizeof *rows, rows, n * cols * sizeof *rows);
-    }
-    free(rows);
 }
 
 /* Find or copy a constant of `bytes` on the device: of a tensor to decode, or as it is. */
@@ -214,7 +279,11 @@ static place constant(opencl *o, const void *host, size_t bytes, const tensor *d
         if (decoded)
             write_decoded(o, p, decoded);
         else
-            write_to(o, p.buffer, p.at, host, bytes);
+            write_to(o, p, host, bytes);
+        if (o->error) {
+            give_back(o, &p, bytes);
+            return p;
+        }
         *r = (resident){host, bytes, p.buffer, p.at};
         o->n_residents++;
     }
@@ -230,13 +299,19 @@ place opencl_place(opencl *o, const void *p, size_t bytes)
     return (place){o->error ? NULL : r->buffer, at};
 }
 
+static int has_kernels(const tensor *w) { return w->type != F64 && w->type <= Q5_1; }
+
+size_t opencl_weight_bytes(const device *d, const tensor *w)
+{
+    (void)d;
+    return (size_t)dtype_bytes(has_kernels(w) ? (dtype)w->type : F32, (int64_t)w->rows * w->cols);
+}
+
 place opencl_weight(opencl *o, const tensor *w, int *type)
 {
-    const int64_t values = (int64_t)w->rows * w->cols;
-    *type = w->type;
-    if (w->type != F64 && w->type <= Q5_1) return opencl_place(o, w->data, (size_t)dtype_bytes((dtype)w->type, values));
-    *type = F32;
-    return constant(o, w->data, (size_t)values * sizeof(float), w);
+    const size_t bytes = opencl_weight_bytes(&o->device, w);
+    *type = has_kernels(w) ? w->type : F32;
+    return has_kernels(w) ? opencl_place(o, w->data, bytes) : constant(o, w->data, bytes, w);
 }
 
 int opencl_keep_weight(device *d, const tensor *w)
@@ -248,6 +323,7 @@ int opencl_keep_weight(device *d, const tensor *w)
 
 void opencl_memory_release(opencl *o)
 {
+    opencl_pieces_release(o);
     for (size_t i = 0; i < o->capacity; i++)
         if (o->residents[i].host && o->residents[i].bytes > SMALL) clReleaseMemObject(o->residents[i].buffer);
     for (size_t i = 0; i < o->capacity; i++) /* a pool, once */

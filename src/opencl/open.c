@@ -115,6 +115,7 @@ static int finish(device *d)
 {
     opencl *o = opencl_of(d);
     opencl_flush(o);
+    opencl_pieces_release(o);
     cl_int status = clFinish(o->queue);
     if (status) opencl_failed(o, "clFinish", status);
     const int err = o->error;
@@ -164,6 +165,8 @@ static const device table = {.name = "opencl",
                              .twin_new = opencl_twin_new,
                              .twin_free = opencl_twin_free,
                              .keep_weight = opencl_keep_weight,
+                             .weight_bytes = opencl_weight_bytes,
+                             .left = opencl_left,
                              .bytes = device_bytes,
                              .heads_kept = heads_kept,
                              .close = close_device,
@@ -186,6 +189,19 @@ static void set_key(opencl *o)
     snprintf(o->key, sizeof o->key, "%016llx", (unsigned long long)h);
 }
 
+/* $WKV_DEVICE_MEMORY limits the memory that is used, since OpenCL does not tell how much other programs have left. */
+static int limit_memory(opencl *o)
+{
+    const char *given = getenv("WKV_DEVICE_MEMORY");
+    char *end;
+    if (!given || !*given) return 0;
+    const double bytes = strtod(given, &end) * 1e6;
+    if (*end || !(bytes >= 1e6 && bytes < 1e15))
+        return fail(WKV_EARG, "WKV_DEVICE_MEMORY is \"%s\", expected a number of MB", given);
+    if (bytes < (double)o->memory) o->memory = (size_t)bytes;
+    return 0;
+}
+
 static int open_at(opencl *o, cl_device_id id)
 {
     cl_int status;
@@ -200,6 +216,7 @@ static int open_at(opencl *o, cl_device_id id)
     clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof most, &most, NULL);
     if (most < GROUP)
         return fail(WKV_EUNSUPPORTED, "%s runs %zu work-items together, expected at least %d", o->name, most, GROUP);
+    if (limit_memory(o)) return WKV_EARG;
     set_key(o);
     o->context = clCreateContext(NULL, 1, &id, NULL, NULL, &status);
     if (!status) o->queue = clCreateCommandQueue(o->context, id, 0, &status); /* in order */

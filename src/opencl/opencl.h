@@ -33,7 +33,14 @@ typedef struct {
     size_t at; /* byte */
 } place;
 
-enum { REGIONS = 9, SCRATCHES = 3 };
+/* Pinned memory of the host, mapped, from which constants are written. */
+typedef struct {
+    cl_mem buffer;
+    float *data;
+    cl_event written; /* NULL: it can be filled */
+} piece;
+
+enum { REGIONS = 9, SCRATCHES = 3, PIECES = 2 };
 
 /* ---- kernels ----------------------------------------------------------------------------------------------------- */
 
@@ -127,6 +134,8 @@ typedef struct {
     region regions[REGIONS];
     resident *residents; /* hashed, `capacity` of them */
     size_t n_residents, capacity;
+    piece pieces[PIECES];
+    unsigned next_piece;
     cl_mem pool; /* small constants, `pooled` bytes of it used */
     size_t pooled;
     cl_mem scratch[SCRATCHES]; /* of one entry */
@@ -167,6 +176,9 @@ void opencl_arena_free(device *d, arena *a);
 int opencl_twin_new(device *d, void *host, size_t bytes);
 void opencl_twin_free(device *d, void *host);
 int opencl_keep_weight(device *d, const tensor *w);
+size_t opencl_weight_bytes(const device *d, const tensor *w);
+size_t opencl_left(const device *d);
+void opencl_pieces_release(opencl *o); /* when they are written */
 /* The place of n bytes at an address: of a region, or a constant of the host, which is copied if it is new. */
 place opencl_place(opencl *o, const void *p, size_t bytes);
 /* The same of a weight, of a type with kernels, or else as f32: *type becomes it. */

@@ -367,6 +367,8 @@ struct device {
     /* Copy a weight, which else happens at its first use. Constants of the host are known by their addresses: they stay
      * as they are until the device is closed. WKV_ENOMEM */
     int (*keep_weight)(device *d, const tensor *w);
+    size_t (*weight_bytes)(const device *d, const tensor *w); /* allocated by keep_weight     */
+    size_t (*left)(const device *d);                          /* bytes that can be allocated  */
     size_t (*bytes)(const device *d, size_t *most); /* allocated on the device: now, and at most so far */
 
 #define ENTRY(entry, args) void (*entry)(device *, const args *);

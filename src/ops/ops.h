@@ -109,6 +109,7 @@ struct cx {
     int drop_row;             /* index of the first row in its step */
     const probe *probe;       /* NULL: none; not while recording    */
     int layer;                /* the running one; -1: before all    */
+    int first_layer;          /* states of spans begin with it      */
     uint32_t probed;          /* its probe->sites; 0 without probes */
     record *last;             /* of the tape                        */
     real seed;                /* of tape_backward                   */

@@ -36,7 +36,8 @@ int model_open_made(wkv_model **out, tensors *t, packed memory);
  * layout. */
 int model_pack(wkv_model *m, const char *type);
 
-device *context_device(const wkv_context *c);
+device *context_device(const wkv_context *c);       /* of the head, and of the last layers */
+device *context_device_of(const wkv_context *c, int i); /* of the i-th stage; NULL past the last */
 const wkv_model *context_model(const wkv_context *c);
 probes *context_probes(wkv_context *c);
 /* wkv_eval_batch whose sequence i has the origin from[i] of its first token; NULL: {i, 0}. */

@@ -10,54 +10,13 @@
 #include "rwkv/api.h"
 #include "rwkv/forward.h"
 #include "rwkv/parts.h"
-
-enum {
-    PASS_ROWS = 512,      /* tokens in one pass                            */
-    PASS_LOGITS = 1 << 24 /* logits in one pass (64 MiB), at least 16 rows */
-};
+#include "rwkv/stages.h"
 
 struct wkv_context {
-    cx cx;
-    device *device;
+    stages stages;
     const wkv_model *model;
     probes probes;
-    int rows, logits; /* of a pass, at most */
 };
-
-/* Rows, and rows of logits, of a pass: fewer if they do not fit in the arena, or if the size of a matrix exceeds an
- * int. A quarter of the arena is for logits. WKV_ENOMEM: not one row fits. */
-static int reserve(wkv_context *c)
-{
-    const rwkv *m = &c->model->rwkv;
-    size_t fixed, row = rwkv_row_bytes(m, &fixed), there = (size_t)(c->cx.mem.end - c->cx.mem.base);
-    if (c->device->separate) row += (size_t)rwkv_state_len(m) * sizeof(real); /* each row may be a span of its own */
-    size_t fit = there / 4 * 3 > fixed ? (there / 4 * 3 - fixed) / row : 0,
-           fit_logits = there / 4 / ((size_t)m->V * sizeof(real));
-    if (fit > INT32_MAX / (row / sizeof(real))) fit = INT32_MAX / (row / sizeof(real));
-    c->rows = fit < PASS_ROWS ? (int)fit : PASS_ROWS;
-    c->logits = PASS_LOGITS / m->V > 16 ? PASS_LOGITS / m->V : 16;
-    if (fit_logits < (size_t)c->logits) c->logits = (int)fit_logits;
-    if (c->rows >= 1 && c->logits >= 1) return rwkv_reserve(&c->cx, m, c->rows, c->rows, 0);
-    return fail(WKV_ENOMEM, "no memory for one token of a model of %d channels, %d hidden units and a vocabulary of %d",
-                m->C, m->F, m->V);
-}
-
-/* Copy the weights of a device with memory of its own, except tables, of which it gets rows. */
-static int keep_weight(void *user, const char *name, tensor *t, const slot *s, int layer)
-{
-    device *d = user;
-    (void)name, (void)layer;
-    if (s->flags & SLOT_TABLE || !(s->flags & (SLOT_MATRIX | SLOT_LOW_RANK))) return 0;
-    return d->keep_weight(d, t);
-}
-
-/* WKV_ENOMEM, before anything is copied. */
-static int keep_weights(wkv_context *c)
-{
-    const rwkv *m = &c->model->rwkv;
-    if (!c->device->keep_weight) return 0;
-    return rwkv_each((rwkv *)m, keep_weight, c->device);
-}
 
 int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_options *options)
 {
@@ -69,10 +28,7 @@ int wkv_context_new(wkv_context **out, const wkv_model *m, const wkv_context_opt
     wkv_context *c = calloc(1, sizeof *c);
     if (!c) return fail(WKV_ENOMEM, "no memory for a context");
     c->model = m;
-    int err = device_open(&c->device, o->device, o->threads, o->isa);
-    if (!err) err = cx_init(&c->cx, c->device);
-    if (!err) err = reserve(c);
-    if (!err) err = keep_weights(c);
+    int err = stages_open(&c->stages, m, o);
     if (!err) err = probes_init(&c->probes, &m->rwkv);
     if (err)
         wkv_context_free(c);
@@ -85,32 +41,59 @@ void wkv_context_free(wkv_context *c)
 {
     if (!c) return;
     probes_release(&c->probes);
-    cx_release(&c->cx);
-    device_close(c->device);
+    stages_close(&c->stages);
     free(c);
 }
 
-const char *wkv_context_isa(const wkv_context *c) { return c ? c->device->isa : NULL; }
-int wkv_context_threads(const wkv_context *c) { return c ? c->device->threads : 0; }
+const char *wkv_context_isa(const wkv_context *c) { return c ? context_device(c)->isa : NULL; }
+int wkv_context_threads(const wkv_context *c) { return c ? c->stages.list[0].device->threads : 0; }
 
 size_t wkv_context_device_bytes(const wkv_context *c, size_t *most)
 {
     if (most) *most = 0;
-    return c && c->device->bytes ? c->device->bytes(c->device, most) : 0;
+    return c && context_device(c)->bytes ? context_device(c)->bytes(context_device(c), most) : 0;
 }
 
-device *context_device(const wkv_context *c) { return c->device; }
+int wkv_context_stage(const wkv_context *c, int i, wkv_stage *out)
+{
+    REQUIRE(c, "the context");
+    REQUIRE(out, "out");
+    *out = (wkv_stage){0};
+    if (i < 0 || i >= c->stages.n) return 0;
+    const stage *g = &c->stages.list[i];
+    *out = (wkv_stage){.device = g->device->name,
+                       .isa = g->device->isa,
+                       .first = g->cx.first_layer,
+                       .layers = g->end - g->cx.first_layer,
+                       .weight_bytes = g->weights};
+    return 1;
+}
+
+device *context_device_of(const wkv_context *c, int i) { return i < c->stages.n ? c->stages.list[i].device : NULL; }
+device *context_device(const wkv_context *c) { return context_device_of(c, c->stages.n - 1); }
 const wkv_model *context_model(const wkv_context *c) { return c->model; }
 probes *context_probes(wkv_context *c) { return &c->probes; }
-size_t context_bytes(const wkv_context *c) { return cx_peak(&c->cx); }
+
+size_t context_bytes(const wkv_context *c)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < c->stages.n; i++) bytes += cx_peak(&c->stages.list[i].cx);
+    return bytes;
+}
+
+/* Whether layers read the embedding and tables by id. */
+static int reads_ids(const rwkv *m)
+{
+    int by_id = 0;
+    for (int s = 0; s < m->arch->n_slots; s++) by_id |= m->arch->slots[s].flags & SLOT_TABLE;
+    return by_id;
+}
 
 /* Rows in place of embeddings; tokens are needed only by a version whose layers read tables by id. */
 static int check_embeddings(const wkv_context *c, const wkv_sequence *q, int i)
 {
     const rwkv *m = &c->model->rwkv;
-    int by_id = 0;
-    for (int s = 0; s < m->arch->n_slots; s++) by_id |= m->arch->slots[s].flags & SLOT_TABLE;
-    if (by_id && !q->tokens)
+    if (reads_ids(m) && !q->tokens)
         return fail(WKV_EARG,
                     "the tokens of sequence %d are NULL; version %s reads tables of its layers by id, also where "
                     "embeddings are given",
@@ -145,8 +128,7 @@ typedef struct {
     int32_t *tokens;
     wkv_row *of;         /* the origin of each row                                            */
     const float **given; /* the row in place of each embedding, or NULL; NULL: ids everywhere */
-    span *spans;
-    real **home; /* the caller's states, if the spans' are copies */
+    span *spans;         /* with the caller's states */
     int n_rows, n_spans, wanted;
 } pass;
 
@@ -165,10 +147,11 @@ static float *row_of(float *rows, const wkv_sequence *q, int t, int cols)
 static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int count, const wkv_row *from, int *done)
 {
     const rwkv *m = &c->model->rwkv;
-    for (int i = 0; i < count && p->n_rows < c->rows; i++) {
-        const int any = q[i].logits || q[i].hidden, room = c->logits - p->wanted;
+    const stages *most = &c->stages;
+    for (int i = 0; i < count && p->n_rows < most->rows && p->n_spans < most->spans; i++) {
+        const int any = q[i].logits || q[i].hidden, room = most->logits - p->wanted;
         int n = q[i].n - done[i];
-        if (n > c->rows - p->n_rows) n = c->rows - p->n_rows;
+        if (n > most->rows - p->n_rows) n = most->rows - p->n_rows;
         if (any && q[i].all_rows && n > room) n = room;
         if (any && !q[i].all_rows && !room && n == q[i].n - done[i]) n--;
         if (n <= 0) continue;
@@ -177,8 +160,7 @@ static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int cou
             const int row = p->n_rows + t, token = done[i] + t;
             p->tokens[row] = q[i].tokens ? q[i].tokens[token] : 0;
             p->of[row] = from ? (wkv_row){from[i].sequence, from[i].token + token} : (wkv_row){i, token};
-            if (p->given)
-                p->given[row] = q[i].embeddings ? q[i].embeddings + (size_t)token * (size_t)m->C : NULL;
+            if (p->given) p->given[row] = q[i].embeddings ? q[i].embeddings + (size_t)token * (size_t)m->C : NULL;
         }
         for (int t = 0; t < n; t++) {
             if (!is_wanted(&q[i], done[i] + t)) continue;
@@ -191,67 +173,118 @@ static void gather(const wkv_context *c, pass *p, const wkv_sequence *q, int cou
     }
 }
 
-/* On a device with memory of its own a pass works on copies of the states, which are copied back after it. */
-static void states_to_device(wkv_context *c, const pass *p)
+/* On a device with memory of its own a stage works on copies of its layers' states, which are copied back after it. */
+static const span *states_to_device(stage *g, const rwkv *m, const pass *p)
 {
-    const size_t n = (size_t)rwkv_state_len(&c->model->rwkv);
+    size_t at, n = stage_state(g, m, &at);
+    span *copies = arena_alloc(&g->cx.host, (size_t)p->n_spans * sizeof *copies);
     for (int i = 0; i < p->n_spans; i++) {
-        real *copy = arena_alloc(&c->cx.mem, n * sizeof *copy);
-        p->home[i] = p->spans[i].state;
-        p->spans[i].state = copy;
-        c->device->from_host(c->device, &(transfer_args){.from = p->home[i], .to = copy, .n = n});
+        copies[i] = p->spans[i];
+        copies[i].state = arena_alloc(&g->cx.mem, n * sizeof(real));
+        g->device->from_host(g->device,
+                             &(transfer_args){.from = p->spans[i].state + at, .to = copies[i].state, .n = n});
     }
+    return copies;
 }
 
-static void states_to_host(wkv_context *c, const pass *p)
+static void states_to_host(stage *g, const rwkv *m, const pass *p)
 {
-    const size_t n = (size_t)rwkv_state_len(&c->model->rwkv);
+    size_t at, n = stage_state(g, m, &at);
     for (int i = 0; i < p->n_spans; i++)
-        c->device->to_host(c->device, &(transfer_args){.from = p->spans[i].state, .to = p->home[i], .n = n});
+        g->device->to_host(g->device,
+                           &(transfer_args){.from = g->cx.b->spans[i].state, .to = p->spans[i].state + at, .n = n});
 }
 
 /* Copy row i of x to to[i], where that is not NULL. */
-static void rows_to_host(wkv_context *c, const tensor *x, float *const *to)
+static void rows_to_host(stage *g, const tensor *x, float *const *to)
 {
     const size_t n = (size_t)x->cols;
     for (int i = 0; i < x->rows; i++)
         if (to[i])
-            c->device->to_host(c->device, &(transfer_args){.from = reals(x) + (size_t)i * n, .to = to[i], .n = n});
+            g->device->to_host(g->device, &(transfer_args){.from = reals(x) + (size_t)i * n, .to = to[i], .n = n});
 }
 
 /* The logits of the rows of x for which they are wanted. */
-static void logits_to_host(wkv_context *c, tensor *x, float **to)
+static void logits_to_host(stage *g, const rwkv *m, tensor *x, float **to)
 {
-    int *rows = arena_alloc(&c->cx.host, (size_t)x->rows * sizeof *rows), n = 0;
+    int *rows = arena_alloc(&g->cx.host, (size_t)x->rows * sizeof *rows), n = 0;
     for (int i = 0; i < x->rows; i++)
         if (to[i]) rows[n] = i, to[n++] = to[i];
     if (!n) return;
-    if (n < x->rows) x = op_rows(&c->cx, x, rows, n);
-    rows_to_host(c, op_linear(&c->cx, x, (tensor *)&c->model->rwkv.head), to);
+    if (n < x->rows) x = op_rows(&g->cx, x, rows, n);
+    rows_to_host(g, op_linear(&g->cx, x, (tensor *)&m->head), to);
 }
 
-/* The end of a pass, which can fail on a device with memory of its own. */
-static int finish(wkv_context *c)
+/* A matrix of the first stage, which is the CPU's, in the memory of the second. */
+static tensor *cross(cx *to, const tensor *x)
 {
-    c->cx.b = NULL;
-    return c->device->finish ? c->device->finish(c->device) : 0;
+    if (!x) return NULL;
+    tensor *y = tensor_new(to, x->rows, x->cols);
+    const size_t n = (size_t)x->rows * (size_t)x->cols;
+    to->dev->from_host(to->dev, &(transfer_args){.from = x->data, .to = y->data, .n = n});
+    return y;
 }
 
-/* WKV_ENOMEM, WKV_EUNSUPPORTED: the device failed; the states are as before. */
+static void cross_all(cx *to, const rwkv *m, stream *s)
+{
+    *s = (stream){.x = cross(to, s->x),
+                  .v_first = cross(to, s->v_first),
+                  .embedded = reads_ids(m) ? cross(to, s->embedded) : NULL};
+}
+
+/* The end of a pass of a stage, which can fail on a device with memory of its own. */
+static int finish(stage *g)
+{
+    g->cx.b = NULL;
+    return g->device->finish ? g->device->finish(g->device) : 0;
+}
+
+/* The layers of the stages, and the rows and logits that are wanted. */
+static int run_stages(wkv_context *c, const pass *p, batch b[MOST_STAGES])
+{
+    const rwkv *m = &c->model->rwkv;
+    const probe *probe = probes_begin(&c->probes, p->of, p->given);
+    stream s = {0};
+    int err = 0;
+    for (int i = 0; i < c->stages.n; i++) {
+        stage *g = &c->stages.list[i];
+        g->cx.b = &b[i];
+        g->cx.probe = probe;
+        if (g->device->separate) b[i].spans = states_to_device(g, m, p);
+        if (i)
+            cross_all(&g->cx, m, &s);
+        else
+            s = rwkv_embed(&g->cx, m, p->tokens);
+        rwkv_layers(&g->cx, m, p->tokens, &s, g->end);
+        g->cx.probe = NULL;
+    }
+    probes_end(&c->probes);
+    stage *last = stages_last(&c->stages);
+    tensor *x = rwkv_norm(&last->cx, m, &s, p->rows, p->wanted);
+    if (x) {
+        rows_to_host(last, x, p->hidden);
+        logits_to_host(last, m, x, p->logits);
+    }
+    if (last->device->separate) states_to_host(last, m, p);
+    for (int i = 0, failed; i < c->stages.n; i++)
+        if ((failed = finish(&c->stages.list[i]))) err = failed;
+    return err;
+}
+
+/* WKV_ENOMEM, WKV_EUNSUPPORTED: a device failed; the states are as before. */
 static int run_pass(wkv_context *c, const pass *p)
 {
-    const batch b = {.rows = p->n_rows, .n_spans = p->n_spans, .spans = p->spans};
-    c->cx.b = &b;
-    if (c->device->separate) states_to_device(c, p);
-    probes_begin(&c->probes, &c->cx, p->of, p->given);
-    tensor *x = rwkv_features(&c->cx, &c->model->rwkv, p->tokens, p->rows, p->wanted);
-    probes_end(&c->probes, &c->cx);
-    if (x) {
-        rows_to_host(c, x, p->hidden);
-        logits_to_host(c, x, p->logits);
-    }
-    if (c->device->separate) states_to_host(c, p);
-    return finish(c);
+    const batch whole = {.rows = p->n_rows, .n_spans = p->n_spans, .spans = p->spans};
+    batch b[MOST_STAGES] = {whole, whole};
+    if (c->stages.n == 1) return run_stages(c, p, b);
+    stage *first = &c->stages.list[0]; /* advances the states in place, also if the second fails */
+    states_args before = {.batch = &whole};
+    before.len = (int)stage_state(first, &c->model->rwkv, &(size_t){0});
+    before.kept = arena_alloc(&first->cx.mem, (size_t)p->n_spans * (size_t)before.len * sizeof(real));
+    first->device->states_save(first->device, &before);
+    const int err = run_stages(c, p, b);
+    if (err) first->device->states_restore(first->device, &before);
+    return err;
 }
 
 int wkv_eval_batch(wkv_context *c, const wkv_sequence *q, int count) { return context_eval(c, q, count, NULL); }
@@ -269,18 +302,18 @@ int context_eval(wkv_context *c, const wkv_sequence *q, int count, const wkv_row
     }
     int *done = calloc((size_t)count, sizeof *done);
     if (!done) return fail(WKV_ENOMEM, "no memory for a batch of %d", count);
-    cx *x = &c->cx;
+    cx *x = &c->stages.list[0].cx;
+    const size_t most = (size_t)c->stages.rows;
     int err = 0;
     while (!err) {
-        cx_reset(x);
-        pass p = {.logits = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.logits),
-                  .hidden = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.hidden),
-                  .rows = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.rows),
-                  .tokens = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.tokens),
-                  .of = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.of),
-                  .given = given ? arena_alloc(&x->host, (size_t)c->rows * sizeof *p.given) : NULL,
-                  .spans = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.spans),
-                  .home = arena_alloc(&x->host, (size_t)c->rows * sizeof *p.home)};
+        for (int i = 0; i < c->stages.n; i++) cx_reset(&c->stages.list[i].cx);
+        pass p = {.logits = arena_alloc(&x->host, most * sizeof *p.logits),
+                  .hidden = arena_alloc(&x->host, most * sizeof *p.hidden),
+                  .rows = arena_alloc(&x->host, most * sizeof *p.rows),
+                  .tokens = arena_alloc(&x->host, most * sizeof *p.tokens),
+                  .of = arena_alloc(&x->host, most * sizeof *p.of),
+                  .given = given ? arena_alloc(&x->host, most * sizeof *p.given) : NULL,
+                  .spans = arena_alloc(&x->host, most * sizeof *p.spans)};
         gather(c, &p, q, count, from, done);
         if (!p.n_rows) break;
         err = run_pass(c, &p);
@@ -293,20 +326,21 @@ int context_eval(wkv_context *c, const wkv_sequence *q, int count, const wkv_row
 static int head_of_rows(wkv_context *c, const float *from, int n, float *logits, int norm)
 {
     const rwkv *m = &c->model->rwkv;
+    stage *g = stages_last(&c->stages);
     for (int at = 0, rows, err; at < n; at += rows) {
-        rows = n - at < c->logits ? n - at : c->logits;
-        if (rows > c->rows) rows = c->rows;
-        cx_reset(&c->cx);
+        rows = n - at < c->stages.logits ? n - at : c->stages.logits;
+        if (rows > c->stages.rows) rows = c->stages.rows;
+        cx_reset(&g->cx);
         const batch b = {.rows = rows};
-        c->cx.b = &b;
-        tensor *x = tensor_new(&c->cx, rows, m->C);
+        g->cx.b = &b;
+        tensor *x = tensor_new(&g->cx, rows, m->C);
         const size_t first = (size_t)at * (size_t)m->C, values = (size_t)rows * (size_t)m->C;
-        c->device->from_host(c->device, &(transfer_args){.from = from + first, .to = reals(x), .n = values});
-        if (norm) x = layer_norm(&c->cx, x, (tensor *)&m->ln_out_w, (tensor *)&m->ln_out_b);
-        float **to = arena_alloc(&c->cx.host, (size_t)rows * sizeof *to);
+        g->device->from_host(g->device, &(transfer_args){.from = from + first, .to = reals(x), .n = values});
+        if (norm) x = layer_norm(&g->cx, x, (tensor *)&m->ln_out_w, (tensor *)&m->ln_out_b);
+        float **to = arena_alloc(&g->cx.host, (size_t)rows * sizeof *to);
         for (int i = 0; i < rows; i++) to[i] = logits + (size_t)(at + i) * (size_t)m->V;
-        logits_to_host(c, x, to);
-        if ((err = finish(c))) return err;
+        logits_to_host(g, m, x, to);
+        if ((err = finish(g))) return err;
     }
     return 0;
 }
@@ -352,11 +386,12 @@ int wkv_embed(wkv_context *c, const int32_t *ids, int n, float *rows)
     for (int i = 0; i < n; i++)
         if (ids[i] < 0 || ids[i] >= m->V)
             return fail(WKV_EARG, "id %d is %d; the model's ids are 0 to %d", i, (int)ids[i], m->V - 1);
+    stage *g = &c->stages.list[0];
     for (int at = 0, count, err; at < n; at += count) {
-        count = n - at < c->rows ? n - at : c->rows;
-        cx_reset(&c->cx);
-        values_read(&c->cx, op_embed(&c->cx, (tensor *)&m->emb, ids + at, count), rows + (size_t)at * (size_t)m->C);
-        if ((err = finish(c))) return err;
+        count = n - at < c->stages.rows ? n - at : c->stages.rows;
+        cx_reset(&g->cx);
+        values_read(&g->cx, op_embed(&g->cx, (tensor *)&m->emb, ids + at, count), rows + (size_t)at * (size_t)m->C);
+        if ((err = finish(g))) return err;
     }
     return 0;
 }

@@ -63,7 +63,7 @@ void rwkv_block(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2])
 {
     const rwkv *m = p;
     void *w = rwkv_layer(m, layer);
-    int at = layer * rwkv_layer_state(m), ffn_at = at + rwkv_layer_state(m) - m->C;
+    int at = (layer - c->first_layer) * rwkv_layer_state(m), ffn_at = at + rwkv_layer_state(m) - m->C;
     out[1] = in[1];
     op_layer(c, layer);
     tensor *x = op_probe(c, WKV_SITE_RESID_PRE, in[0]);
@@ -72,24 +72,38 @@ void rwkv_block(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2])
     out[0] = op_probe(c, WKV_SITE_RESID_POST, x);
 }
 
-tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n)
+stream rwkv_embed(cx *c, const rwkv *m, const int32_t *tokens)
 {
     op_layer(c, -1);
-    tensor *x = op_probe(c, WKV_SITE_EMBED, op_embed(c, (tensor *)&m->emb, tokens, c->b->rows)), *v_first = NULL;
+    tensor *x = op_probe(c, WKV_SITE_EMBED, op_embed(c, (tensor *)&m->emb, tokens, c->b->rows));
     x = layer_norm(c, x, (tensor *)&m->ln0_w, (tensor *)&m->ln0_b);
-    tensor *embedded = x;
+    return (stream){.x = x, .embedded = x};
+}
+
+void rwkv_layers(cx *c, const rwkv *m, const int32_t *tokens, stream *s, int end)
+{
+    const int len = rwkv_layer_state(m);
     c->tokens = tokens;
-    for (int l = 0; l < m->L; l++) {
-        tensor *in[3] = {x, v_first, embedded}, *out[2];
-        op_block(c, rwkv_block, m, l, in, out, l * rwkv_layer_state(m), rwkv_layer_state(m));
-        x = out[0];
-        v_first = out[1];
+    for (int l = c->first_layer; l < end; l++) {
+        tensor *in[3] = {s->x, s->v_first, s->embedded}, *out[2];
+        op_block(c, rwkv_block, m, l, in, out, (l - c->first_layer) * len, len);
+        s->x = out[0];
+        s->v_first = out[1];
     }
-    if (rows) {
-        if (!n) return NULL;
-        x = op_rows(c, x, rows, n);
-    }
+}
+
+tensor *rwkv_norm(cx *c, const rwkv *m, const stream *s, const int *rows, int n)
+{
+    if (rows && !n) return NULL;
+    tensor *x = rows ? op_rows(c, s->x, rows, n) : s->x;
     return layer_norm(c, x, (tensor *)&m->ln_out_w, (tensor *)&m->ln_out_b);
+}
+
+tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n)
+{
+    stream s = rwkv_embed(c, m, tokens);
+    rwkv_layers(c, m, tokens, &s, m->L);
+    return rwkv_norm(c, m, &s, rows, n);
 }
 
 tensor *rwkv_forward(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n)

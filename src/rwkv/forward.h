@@ -16,10 +16,22 @@ size_t rwkv_row_bytes(const rwkv *m, size_t *fixed);
  * that use it; in[2]: the embedding after ln0. */
 void rwkv_block(cx *c, const void *p, int layer, tensor *in[3], tensor *out[2]);
 
-/* Run c->b->rows tokens and advance the states. Returns the logits of rows[0..n), of all rows if rows is NULL; NULL if
- * n is 0 and rows is not NULL. */
-tensor *rwkv_forward(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n);
-/* The same without the head: the head's input. */
+/* Values that pass from layer to layer: the residual stream; v of layer 0, in versions that use it; the embedding after
+ * ln0. */
+typedef struct {
+    tensor *x, *v_first, *embedded;
+} stream;
+
+/* The three parts of a forward pass over c->b->rows tokens, which may run in different contexts: the embedding; layers
+ * [c->first_layer, end), which advance their states; the last norm of rows[0..n), of all rows if rows is NULL. The last
+ * returns the head's input, or NULL if n is 0 and rows is not NULL. */
+stream rwkv_embed(cx *c, const rwkv *m, const int32_t *tokens);
+void rwkv_layers(cx *c, const rwkv *m, const int32_t *tokens, stream *s, int end);
+tensor *rwkv_norm(cx *c, const rwkv *m, const stream *s, const int *rows, int n);
+
+/* All three. */
 tensor *rwkv_features(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n);
+/* The same and the head: the logits. */
+tensor *rwkv_forward(cx *c, const rwkv *m, const int32_t *tokens, const int *rows, int n);
 
 #endif

@@ -53,19 +53,18 @@ void probes_release(probes *p)
     *p = (probes){0};
 }
 
-void probes_begin(probes *p, cx *c, const wkv_row *of, const float *const *given)
+const probe *probes_begin(probes *p, const wkv_row *of, const float *const *given)
 {
     p->of = of;
     p->given = given;
     p->sites[0] = union_of(p, 0) | (given ? 1U << WKV_SITE_EMBED : 0);
-    c->probe = p->n || given ? &p->table : NULL;
+    return p->n || given ? &p->table : NULL;
 }
 
-void probes_end(probes *p, cx *c)
+void probes_end(probes *p)
 {
     p->of = NULL;
     p->given = NULL;
-    c->probe = NULL;
 }
 
 int wkv_probe_add(wkv_context *c, const char *names, wkv_probe_fn *fn, void *user)

@@ -22,8 +22,8 @@ typedef struct {
 
 int probes_init(probes *p, const rwkv *m); /* WKV_ENOMEM */
 void probes_release(probes *p);
-/* Begin a pass with these rows; the lists stay until probes_end. */
-void probes_begin(probes *p, cx *c, const wkv_row *of, const float *const *given);
-void probes_end(probes *p, cx *c);
+/* Begin a pass with these rows; the lists stay until probes_end. The probe of its contexts (ops.h); NULL: none. */
+const probe *probes_begin(probes *p, const wkv_row *of, const float *const *given);
+void probes_end(probes *p);
 
 #endif

@@ -130,10 +130,18 @@ static void identify_weights(wkv_identity *out, const rwkv *m)
 
 /* ---- contexts ---------------------------------------------------------------------------------------------------- */
 
-static void name_arithmetic(char out[32], const device *d)
+/* "f32 1", and the devices with bits of their own: "f32 1 opencl"; "f32 1 opencl 12/24" where the last 12 of 24 layers
+ * run on it. */
+static void name_arithmetic(char out[32], const wkv_context *c)
 {
-    const char *own = d->same_bits ? "" : strcmp(d->name, "cpu") ? d->name : d->isa;
-    snprintf(out, 32, "f32 %d%s%s", ARITHMETIC_REVISION, *own ? " " : "", own);
+    wkv_stage g;
+    size_t n = (size_t)snprintf(out, 32, "f32 %d", ARITHMETIC_REVISION);
+    for (int i = 0; wkv_context_stage(c, i, &g) > 0 && n < 32; i++) {
+        if (context_device_of(c, i)->same_bits) continue;
+        const int cpu = !strcmp(g.device, "cpu"), part = !cpu && g.first;
+        n += (size_t)snprintf(out + n, 32 - n, " %s", cpu ? g.isa : g.device);
+        if (part && n < 32) n += (size_t)snprintf(out + n, 32 - n, " %d/%d", g.layers, g.first + g.layers);
+    }
 }
 
 /* Models have threads in common; their identity is computed once. */
@@ -154,6 +162,6 @@ int wkv_identify(wkv_identity *out, const wkv_context *c)
     }
     *out = *known;
     pthread_mutex_unlock(&computing);
-    name_arithmetic(out->arithmetic, context_device(c));
+    name_arithmetic(out->arithmetic, c);
     return 0;
 }
