@@ -294,11 +294,11 @@ static int restart_peak(void)
     return done;
 }
 
-/* Weights of a mapped file are copied in pieces: beside the memory of the device, which PoCL takes from the host's, the
+/* Weights of a mapped file are copied once: beside the memory of the device, which PoCL takes from the host's, the
  * host holds the largest weight's pages, not the model's. */
-static void pinned_pieces(void)
+static void resident_memory(void)
 {
-    enum { MB = 1 << 20, SLACK = 48 * MB }; /* of the slack 32 MB are the pieces */
+    enum { MB = 1 << 20, SLACK = 48 * MB };
     static const char path[] = "test_opencl_layers.gguf";
     wkv_model *m;
     if (wkv_model_synthetic(&m, "7:0.1B", "f16", 1)) {
@@ -311,7 +311,7 @@ static void pinned_pieces(void)
     wkv_context_free(context_new(m, 0, opencl)); /* the driver's own memory */
     wkv_model_close(m);
     if (!opens(&m, path)) return;
-    if (!restart_peak()) SKIP("pinned_pieces: no /proc/self/clear_refs");
+    if (!restart_peak()) SKIP("resident_memory: no /proc/self/clear_refs");
     const size_t before = wkv_memory_resident();
     wkv_context *c = context_new(m, 0, opencl);
     const size_t peak = wkv_memory_peak() - before, after = wkv_memory_resident() - before,
@@ -323,6 +323,42 @@ static void pinned_pieces(void)
     wkv_context_free(c);
     wkv_model_close(m);
     remove(path);
+}
+
+/* A weight that goes up in pieces is the one that is written at once: the same product. */
+static void pieces_of_a_weight(void)
+{
+    enum { IN = 1100, OUT = 3001 }; /* 13 MB as f32: four pieces */
+    float *w = malloc(sizeof *w * IN * OUT), *x = malloc(sizeof *x * IN), *y[2];
+    const tensor weight = {.rows = OUT, .cols = IN, .type = F32, .data = w};
+    for (int i = 0; i < IN * OUT; i++) w[i] = (float)(i % 1009 - 504) * 1e-3f;
+    for (int i = 0; i < IN; i++) x[i] = (float)(i % 17 - 8);
+    for (int unified = 0; unified < 2; unified++) {
+        device *d;
+        cx c;
+        if (device_open(&d, opencl, 0, NULL)) {
+            FAILED("%s", wkv_error());
+            return;
+        }
+        d->unified = unified;
+        EXPECT_EQ(cx_init(&c, d), 0);
+        EXPECT_EQ(d->keep_weight(d, &weight), 0);
+        EXPECT_EQ(d->bytes(d, NULL), d->weight_bytes(d, &weight));
+        const batch b = {.rows = 1};
+        c.b = &b;
+        tensor *in = tensor_new(&c, 1, IN);
+        y[unified] = calloc(OUT, sizeof *y[0]);
+        d->from_host(d, &(transfer_args){.from = x, .to = in->data, .n = IN});
+        values_read(&c, op_linear(&c, in, (tensor *)&weight), y[unified]);
+        EXPECT_EQ(d->finish(d), 0);
+        cx_release(&c);
+        device_close(d);
+    }
+    double sum = 0; /* of the last row, in the last piece */
+    for (int i = 0; i < IN; i++) sum += (double)w[(OUT - 1) * IN + i] * x[i];
+    EXPECT_NEAR(y[0][OUT - 1], sum, 1e-2);
+    EXPECT(same_bits(y[0], y[1], OUT));
+    free(w), free(x), free(y[0]), free(y[1]);
 }
 
 /* ---- exhausted memory -------------------------------------------------------------------------------------------- */
@@ -432,7 +468,8 @@ int main(void)
     RUN(changes);
     RUN(bytes_of_layers);
     RUN(layers_that_fit);
-    RUN(pinned_pieces);
+    RUN(resident_memory);
+    RUN(pieces_of_a_weight);
     RUN(out_of_memory_in_a_pass);
     RUN(out_of_memory_in_training);
     return DONE();

@@ -9,7 +9,7 @@ enum {
     ALIGN = 256,     /* of a constant in the pool               */
     SMALL = 1 << 18, /* constants up to here share a buffer     */
     POOL = 1 << 22,
-    PIECE = 1 << 24, /* bytes of pinned memory written at once  */
+    PIECE = 1 << 22, /* bytes of pinned memory written at once  */
     ARENA_STEP = 1 << 22
 };
 
@@ -187,9 +187,10 @@ void opencl_pieces_release(opencl *o)
     }
 }
 
+/* Without pieces where they would only be a second copy in the same memory. */
 static void write_to(opencl *o, place to, const void *from, size_t bytes)
 {
-    if (bytes <= SMALL) {
+    if (bytes <= SMALL || o->device.unified) {
         const cl_int status = clEnqueueWriteBuffer(o->queue, to.buffer, CL_TRUE, to.at, bytes, from, 0, NULL, NULL);
         if (status) opencl_failed(o, "clEnqueueWriteBuffer", status);
         return;

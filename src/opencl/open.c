@@ -206,6 +206,7 @@ static int open_at(opencl *o, cl_device_id id)
 {
     cl_int status;
     size_t most = 0;
+    cl_bool unified = CL_FALSE;
     o->device = table;
     o->id = id;
     text_of(id, CL_DEVICE_NAME, o->name, sizeof o->name);
@@ -214,6 +215,8 @@ static int open_at(opencl *o, cl_device_id id)
     o->largest = long_of(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
     o->local_bytes = long_of(id, CL_DEVICE_LOCAL_MEM_SIZE);
     clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof most, &most, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified, NULL);
+    o->device.unified = unified == CL_TRUE;
     if (most < GROUP)
         return fail(WKV_EUNSUPPORTED, "%s runs %zu work-items together, expected at least %d", o->name, most, GROUP);
     if (limit_memory(o)) return WKV_EARG;

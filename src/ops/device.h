@@ -340,6 +340,7 @@ struct device {
     const char *name, *isa; /* "cpu", "avx512"                                                       */
     int threads;            /* number of shares that work is divided into                            */
     int separate;           /* has memory of its own: states, logits and losses are transferred      */
+    int unified;            /* that memory is physically the host's                                  */
     int same_bits;          /* gives the same bits as every other such device (docs/architecture.md) */
 
     /* Memory for the matrices of a pass: `bytes` of address space, which costs nothing until it is used. The operations
