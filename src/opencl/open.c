@@ -198,8 +198,8 @@ static int open_at(opencl *o, cl_device_id id)
     o->largest = long_of(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
     o->local_bytes = long_of(id, CL_DEVICE_LOCAL_MEM_SIZE);
     clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof most, &most, NULL);
-    if (most < GROUP)
-        return fail(WKV_EUNSUPPORTED, "%s runs %zu work-items together, expected at least %d", o->name, most, GROUP);
+    if (most < WIDE)
+        return fail(WKV_EUNSUPPORTED, "%s runs %zu work-items together, expected at least %d", o->name, most, WIDE);
     set_key(o);
     o->context = clCreateContext(NULL, 1, &id, NULL, NULL, &status);
     if (!status) o->queue = clCreateCommandQueue(o->context, id, 0, &status); /* in order */
