@@ -269,7 +269,7 @@ static void linear_dw(void)
 
 /* A pass of three rows in two spans, as a layer is one: lists of operations, mixtures read by products of several
  * types, parts of a matrix. After step `cut` (-1: none) everything is transferred, so that what waits must run. */
-enum { FEW_T = 3, FEW_C = 96, FEW_HEADS = 3, FEW_N = FEW_C / FEW_HEADS, FEW_LOW = 64, FEW_STEPS = 23 };
+enum { FEW_T = 3, FEW_C = 96, FEW_HEADS = 3, FEW_N = FEW_C / FEW_HEADS, FEW_LOW = 64, FEW_STEPS = 25 };
 enum { STATE_HEADS = 2 * FEW_C, FEW_STATE = STATE_HEADS + FEW_C * FEW_N + 2 * FEW_C };
 
 typedef struct {
@@ -342,6 +342,9 @@ static float *few_pass(device *d, const few *f, int cut)
     STEP(d->add(d, &(pair_args){T, C, 1, .x = m[17], .y = in->row[1], .z = m[17]}));
     STEP(d->add(d, &(pair_args){T, C, T, .x = m[17], .y = m[18], .z = m[17]}));
     STEP(linear_one(d, (product){.y = m[18], .x = m[17], .w = &f->w[2], .times = m[16], .plus = m[5]}, T));
+    const tensor table = {.rows = T, .cols = C, .type = F32, .data = m[18]};
+    STEP(d->gather(d, &(gather_args){.w = &table, .ids = (const int32_t[]){2, 0, 1}, .T = T, .y = m[13]}));
+    STEP(linear_one(d, (product){.y = m[0], .x = m[13], .w = &f->w[4]}, T));
     STEP(d->map(d, &(map_args){MAP_NEGEXP, C, .x = in->row[3], .y = m[4]}));
     wkv.at += C * FEW_N; /* the sums of version 4: C of them are beyond the matrices */
     wkv.at -= C;

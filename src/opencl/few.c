@@ -3,9 +3,9 @@
 #include "opencl/opencl.h"
 #include <string.h>
 
-enum { STRETCH = 256, OUTPUTS = 8, NOT_GIVEN = 15 }; /* of kernels/few.cl */
+enum { STRETCH = 256, OUTPUTS = 32, SHARES = WIDE / OUTPUTS, NOT_GIVEN = 15 }; /* of kernels/few.cl */
 enum { PUTS_MIXTURE = 1 << 20, PUTS_STATE = 1 << 21 };
-enum { TILE_BYTES = (GROUP / OUTPUTS * STRETCH + GROUP) * sizeof(float), SLOT_BYTES = 1 << 20 };
+enum { TILE_BYTES = (SHARES * STRETCH + GROUP) * sizeof(float), SLOT_BYTES = 1 << 18 };
 
 /* ---- mixtures that wait ------------------------------------------------------------------------------------------ */
 
@@ -63,10 +63,10 @@ static int all_mixtures_read(const opencl *o, const linear_args *a)
         const real *others[] = {q->from, q->to, q->times, q->plus, q->y};
         const int mixed = mixture_of(o, q->x);
         if (mixed >= 0) read |= 1u << mixed;
-        if (q->y < o->mix.x + n && o->mix.x < q->y + out) return 0;
+        if (opencl_overlap(q->y, out, o->mix.x, n)) return 0;
         for (int k = 0; k < o->mix.n; k++)
             for (size_t j = 0; j < sizeof others / sizeof *others; j++)
-                if (others[j] && others[j] < o->mix.y[k] + n && o->mix.y[k] < others[j] + out) return 0;
+                if (opencl_overlap(others[j], out, o->mix.y[k], n)) return 0;
     }
     return a->T == o->mix_batch.rows && read == (1u << o->mix.n) - 1;
 }
@@ -122,13 +122,14 @@ static cl_uint vector_in(opencl *o, few *f, const real *x, size_t n, cl_uint *ki
 }
 
 /* Rows that wait to be copied are read where they are copied from. */
-static const real *source_of(const opencl *o, const real *x, size_t *stride)
+static const real *source_of(const opencl *o, const real *x, int T, size_t *stride)
 {
-    for (int i = 0; i < o->listed; i++)
-        if (o->list[i].kind == OP_COPY && o->list[i].operand[0] == x && o->list[i].C == *stride) {
-            *stride = o->list[i].number;
-            return o->list[i].operand[1];
-        }
+    for (int i = 0; i < o->listed; i++) {
+        const listed *op = &o->list[i];
+        if (op->kind != OP_COPY || op->operand[0] != x || op->C != *stride || op->rows != T) continue;
+        *stride = op->number;
+        return op->operand[1];
+    }
     return x;
 }
 
@@ -140,7 +141,7 @@ static void put_product(opencl *o, few *f, const product *q, real *also, int T, 
     const int mixed = mixture_of(o, q->x);
     cl_uint kinds = (cl_uint)s.type | (cl_uint)s.layout << 4 | (cl_uint)q->map << 8;
     size_t stride = in;
-    const real *x = mixed < 0 ? source_of(o, q->x, &stride) : q->x;
+    const real *x = mixed < 0 ? source_of(o, q->x, T, &stride) : q->x;
     few_product *to = &f->p.list[f->p.n];
     *to = (few_product){.w = s.at.at,
                         .in = (cl_uint)in,
@@ -220,7 +221,7 @@ static void launch(opencl *o, few *f, int T)
     for (int i = 0; i < 3 && !mixes; i++) pass_buffer(&c, NULL);
     pass_region(&c, mixes ? o->slots.base : NULL, SLOT_BYTES);
     pass_local(&c, f->parts);
-    call_run(&c, f->groups * GROUP, (size_t)T, 1, GROUP, 1);
+    call_run(&c, f->groups * WIDE, (size_t)T, 1, WIDE, 1);
     if (mixes) states_wait(o, &o->mix);
 }
 
@@ -233,7 +234,7 @@ static int products_wait(const opencl *o, const linear_args *a)
         const size_t out = (size_t)weight_out(q->w), n = (size_t)a->T * out, in = (size_t)weight_in(q->w);
         const real *read[] = {q->from, q->to, q->times, q->plus};
         size_t stride = in;
-        const real *x = source_of(o, q->x, &stride);
+        const real *x = source_of(o, q->x, a->T, &stride);
         waits |= opencl_waits(o, x, (size_t)(a->T - 1) * stride + in, 0) | opencl_waits(o, q->y, n, 1);
         waits |= opencl_waits(o, q->bias, out, 0) | opencl_waits(o, q->w->data, in * out, 0);
         for (size_t k = 0; k < sizeof read / sizeof *read; k++) waits |= opencl_waits(o, read[k], n, 0);
@@ -281,7 +282,7 @@ static int touches_products(const opencl *o, const real *p, size_t n)
         const size_t in = rows * (size_t)weight_in(q->w), out = rows * (size_t)weight_out(q->w);
         const real *outs[] = {q->y, q->from, q->to, q->times, q->plus, o->few.also[i]};
         size_t stride = (size_t)weight_in(q->w);
-        const real *x = source_of(o, q->x, &stride);
+        const real *x = source_of(o, q->x, o->few.T, &stride);
         if (opencl_overlap(p, n, x, rows * stride) || opencl_overlap(p, n, q->x, in)) return 1;
         for (size_t k = 0; k < sizeof outs / sizeof *outs; k++)
             if (opencl_overlap(p, n, outs[k], out)) return 1;

@@ -217,8 +217,8 @@ static int open_at(opencl *o, cl_device_id id)
     clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof most, &most, NULL);
     clGetDeviceInfo(id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified, NULL);
     o->device.unified = unified == CL_TRUE;
-    if (most < GROUP)
-        return fail(WKV_EUNSUPPORTED, "%s runs %zu work-items together, expected at least %d", o->name, most, GROUP);
+    if (most < WIDE)
+        return fail(WKV_EUNSUPPORTED, "%s runs %zu work-items together, expected at least %d", o->name, most, WIDE);
     if (limit_memory(o)) return WKV_EARG;
     set_key(o);
     o->context = clCreateContext(NULL, 1, &id, NULL, NULL, &status);

@@ -6,7 +6,8 @@
 #include <CL/cl.h>
 #include "ops/device.h"
 
-enum { GROUP = 64 }; /* work-items of a work-group that adds up a row (kernels/common.cl) */
+/* Work-items of a work-group: that adds up a row (kernels/common.cl); of a product of few rows (kernels/few.cl). */
+enum { GROUP = 64, WIDE = 256 };
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 

@@ -21,7 +21,7 @@ enum { GROUP = 64 }; /* work-items of a work-group that adds up a row */
 float group_tree(int half_of, float x, local float *s)
 {
     const int me = get_local_id(0);
-    s[me] = x;
+    if (me < GROUP) s[me] = x; /* a work-group may be larger */
     barrier(CLK_LOCAL_MEM_FENCE);
     for (; half_of; half_of /= 2) {
         if (me < half_of) s[me] += s[me + half_of];

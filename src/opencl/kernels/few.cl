@@ -1,8 +1,9 @@
 /* few.cl - up to eight products of few rows in one launch, over weights of TYPES, a set that the host defines as bits.
  * The inputs of a product are a matrix, or a mixture of normalised rows (norm_shift_mix of rows.cl), which each
- * work-group then computes for itself: the rows are in the cache, and one launch less is waited for. */
+ * work-group then computes for itself: the rows are in the cache, and one launch less is waited for. A work-group has
+ * many outputs, which share that work. */
 
-enum { OUTPUTS = 8, SHARES = GROUP / OUTPUTS, PRODUCTS = 8, VECTORS = 8 };
+enum { OUTPUTS = 32, SHARES = 8, WIDE = OUTPUTS * SHARES, PRODUCTS = 8, VECTORS = 8 };
 
 /* The part of one stretch of inputs, x being those from `from` on. Zero inputs of an input-major weight are skipped. */
 float stretch(int type, global const uchar *w, int layout, ulong in, ulong out, uint o, uint from, local const float *x)
@@ -109,7 +110,7 @@ kernel void linear_few(products p, global float *all, global const uchar *w0, gl
     for (uint begin = 0; begin < q.in; begin += SHARES * STRETCH) {
         const uint n = min((uint)(SHARES * STRETCH), q.in - begin);
         barrier(CLK_LOCAL_MEM_FENCE); /* the tile before was read */
-        for (uint i = me; i < n; i += GROUP) {
+        for (uint i = me; i < n; i += WIDE) {
             const uint c = begin + i;
             if (!mixes) {
                 tile[i] = all[q.x + t * q.stride + c];

@@ -49,8 +49,9 @@ float scale_of_spread(float sum, uint n, float eps) { return 1 / sqrt(sum / n + 
 /* mean and 1 / sqrt(variance + eps) of n values */
 void moments(global const float *x, uint n, float eps, local float *s, float *mean, float *rs)
 {
-    *mean = group_sum(sum_of(x, n), s) / n;
-    *rs = scale_of_spread(group_sum(spread_of(x, n, *mean), s), n, eps);
+    const int adds = get_local_id(0) < GROUP;
+    *mean = group_sum(adds ? sum_of(x, n) : 0, s) / n;
+    *rs = scale_of_spread(group_sum(adds ? spread_of(x, n, *mean) : 0, s), n, eps);
 }
 
 /* the factor that gives a head of the sum of squares `sum` the length 1 */
