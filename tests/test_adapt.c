@@ -495,7 +495,7 @@ static void only_the_channel_mix_of_a_layer(void)
         .method = "full", .samples = 1, .init = path, .lr_init = 1e-3f, .weight_decay = 0.1f, .train = "blocks.1.ffn"});
     double loss;
     int changed = 0;
-    if (before && t && trainer_step(t, three, SAMPLES, &loss)) FAILED("%s", wkv_error());
+    if (before && t && (trainer_step(t, three, SAMPLES, &loss) || params_to_host(&t->p))) FAILED("%s", wkv_error());
     for (int k = 0; before && t && k < t->p.count; k++) {
         const param *q = &t->p.list[k];
         const int is_ffn = !strcmp(q->name, "blocks.1.ffn.key.weight") || !strcmp(q->name, "blocks.1.ffn.value.weight");
@@ -528,7 +528,7 @@ static void frozen_parameters_stay(void)
         for (int k = 0; k < t->p.count; k++)
             for (size_t at = t->p.list[k].at; at < t->p.list[k].at + t->p.list[k].n && !t->p.list[k].frozen; at++)
                 square += (double)all->p.grads[at] * (double)all->p.grads[at];
-        if (trainer_step(t, three, SAMPLES, &loss)) FAILED("%s", wkv_error());
+        if (trainer_step(t, three, SAMPLES, &loss) || params_to_host(&t->p)) FAILED("%s", wkv_error());
         if (!(fabs(t->norm - sqrt(square)) <= 1e-5 * t->norm))
             FAILED("%s without %s: norm %g, expected %g", path, o.freeze, t->norm, sqrt(square));
         int frozen = 0;

@@ -21,6 +21,11 @@ static stored stored_of(opencl *o, const tensor *w)
     return s;
 }
 
+static size_t bytes_of(const tensor *w, const stored *s)
+{
+    return (size_t)dtype_bytes((dtype)s->type, (int64_t)w->rows * w->cols);
+}
+
 /* An f32 weight of a region may move with its buffer; others stay. */
 static void pass_weight(call *c, const tensor *w, const stored *s)
 {
@@ -29,6 +34,7 @@ static void pass_weight(call *c, const tensor *w, const stored *s)
     else {
         pass_buffer(c, s->at.buffer);
         pass_long(c, s->at.at);
+        count_bytes(c, bytes_of(w, s));
     }
     pass_int(c, s->layout);
     pass_long(c, (size_t)weight_in(w));
@@ -92,6 +98,8 @@ static void pass_few(call *c, const product *q, int T, const stored *s, size_t f
         pass_buffer(c, s->at.buffer);
     pass_region(c, q->bias, out * sizeof(real));
     pass_value(c, &p, sizeof p);
+    const size_t outputs = n * (1 + !!q->from + !!q->to + !!q->times + !!q->plus) + (q->bias ? out : 0);
+    count_bytes(c, bytes_of(q->w, s) + ((size_t)T * in + outputs) * sizeof(real));
 }
 
 /* Products of one type in one call; those that are missing begin past the end. */

@@ -14,6 +14,7 @@
         text    text_basic, "basic.cl"
         text    text_rows, "rows.cl"
         text    text_time, "time.cl"
+        text    text_limits, "limits.cl"
         text    text_linear, "linear.cl"
 
         .section .note.GNU-stack, "", %progbits

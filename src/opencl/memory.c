@@ -256,5 +256,6 @@ void opencl_memory_release(opencl *o)
     for (int i = 0; i < SCRATCHES; i++) opencl_release(o, &o->scratch[i], o->scratch_bytes[i]);
     opencl_release(o, &o->spans, 0);
     opencl_release(o, &o->of_row, 0);
+    if (o->limits) clReleaseMemObject(o->limits);
     free(o->batch_copy);
 }

@@ -140,6 +140,8 @@ static size_t device_bytes(const device *d, size_t *most)
     return o->bytes;
 }
 
+static uint64_t traffic(const device *d) { return ((const opencl *)d)->traffic; }
+
 static void close_device(device *d)
 {
     opencl *o = opencl_of(d);
@@ -164,6 +166,8 @@ static const device table = {.name = "opencl",
                              .twin_free = opencl_twin_free,
                              .keep_weight = opencl_keep_weight,
                              .bytes = device_bytes,
+                             .traffic = traffic,
+                             .limits = opencl_limits,
                              .heads_kept = heads_kept,
                              .close = close_device,
 #define ENTRY(entry, args) .entry = opencl_##entry,

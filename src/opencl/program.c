@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern const char text_common[], text_basic[], text_rows[], text_time[], text_linear[];
+extern const char text_common[], text_basic[], text_rows[], text_time[], text_limits[], text_linear[];
 
 static const struct {
     const char *name;
@@ -18,17 +18,19 @@ static const struct {
 #define BASIC(name) [KERNEL_##name] = {#name, PROGRAM_BASIC},
 #define ROWS(name) [KERNEL_##name] = {#name, PROGRAM_ROWS},
 #define TIME(name) [KERNEL_##name] = {#name, PROGRAM_TIME},
+#define LIMITS(name) [KERNEL_##name] = {#name, PROGRAM_LIMITS},
 #define LINEAR(name) [KERNEL_##name] = {#name, PROGRAM_LINEAR},
-    BASIC_KERNELS(BASIC) ROWS_KERNELS(ROWS) TIME_KERNELS(TIME) LINEAR_KERNELS(LINEAR)
+    BASIC_KERNELS(BASIC) ROWS_KERNELS(ROWS) TIME_KERNELS(TIME) LIMITS_KERNELS(LIMITS) LINEAR_KERNELS(LINEAR)
 #undef BASIC
 #undef ROWS
 #undef TIME
+#undef LIMITS
 #undef LINEAR
 };
 
 static const char *text_of(int program)
 {
-    const char *const texts[] = {text_basic, text_rows, text_time};
+    const char *const texts[] = {text_basic, text_rows, text_time, text_limits};
     return program < PROGRAM_LINEAR ? texts[program] : text_linear;
 }
 
