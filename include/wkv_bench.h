@@ -37,8 +37,9 @@ typedef struct wkv_meter wkv_meter;
 WKV_API int wkv_meter_new(wkv_meter **out, int threads);
 WKV_API void wkv_meter_free(wkv_meter *m);
 
-/* Measure the device of a context, which is kept open meanwhile, if it has memory of its own; the processor's limits and
- * buffer are given up. Its int8 limit is the float32 limit, in which it multiplies. WKV_ENOMEM, WKV_EUNSUPPORTED. */
+/* If the device of a context has memory of its own, measure it from now on in place of the processor; the context stays
+ * open as long as the meter. Its int8 limit is the float32 limit, in which it multiplies. WKV_ENOMEM,
+ * WKV_EUNSUPPORTED. */
 WKV_API int wkv_meter_use(wkv_meter *m, const wkv_context *c);
 
 /* Measure for about `seconds`. Each figure is the best seen so far, because other programs can only lower a

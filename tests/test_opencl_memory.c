@@ -134,6 +134,56 @@ static void published_sizes(void)
     }
 }
 
+/* A step of LoRA of rank 32 on a text of 1,024 tokens with activation recomputation, beside the program's estimate, which
+ * is of the host: it has the embedding, which the device lacks. */
+static void tuning(const char *size, const char *type, int k)
+{
+    enum { TOKENS = 1024 };
+    static const int32_t text[TOKENS + 1];
+    const char *path = in_folder("base.gguf");
+    const sample s = {.ids = text, .n = TOKENS + 1};
+    const wkv_train_options o = {.init = path,
+                                 .method = "lora",
+                                 .rank = 32,
+                                 .samples = 1,
+                                 .context = TOKENS,
+                                 .micro_batch = 1,
+                                 .checkpointing = 1,
+                                 .threads = 1,
+                                 .device = on};
+    wkv_train_memory said[WKV_TRAIN_METHODS];
+    wkv_model *m;
+    wkv_trainer *t;
+    double loss;
+    size_t most;
+    if (synthetic_empty(&m, size, type)) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    const double table = (double)dtype_bytes((dtype)m->rwkv.emb.type, (int64_t)m->rwkv.V * m->rwkv.C);
+    if (wkv_convert(m, path, NULL)) FAILED("%s", wkv_error());
+    wkv_model_close(m);
+    EXPECT_EQ(wkv_train_memory_needed(said, NULL, &o), 0);
+    if (wkv_trainer_new(&t, &o)) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    if (trainer_step(t, &s, 1, &loss)) FAILED("%s", wkv_error());
+    const size_t now = t->device->bytes(t->device, &most);
+    const double estimate = (double)said[1].bytes[k] - table;
+    printf("     %s %-4s: LoRA allocates %.3f GB, at most %.3f; %.3f estimated\n", size, type, (double)now / 1e9,
+           (double)most / 1e9, estimate / 1e9);
+    EXPECT_NEAR((double)now, estimate, 0.1 * estimate + 64e6);
+    wkv_trainer_free(t);
+}
+
+static void tuning_memory(void)
+{
+    static const char *const types[] = {"bf16", "q8", "q4"}, *const sizes[] = {"7:0.1B", "7:0.4B", "7:1.5B"};
+    for (int i = 0; i < (getenv("WKV_LONG") ? 3 : 1); i++)
+        for (int k = 0; k < 3; k++) tuning(sizes[i], types[k], k);
+}
+
 int main(void)
 {
     const char *which = getenv("WKV_OPENCL");
@@ -148,6 +198,7 @@ int main(void)
     RUN(left_out_launches_change_no_count);
     RUN(traffic_is_what_a_token_needs);
     RUN(published_sizes);
+    RUN(tuning_memory);
     folder_end();
     return DONE();
 }

@@ -194,8 +194,6 @@ int wkv_meter_use(wkv_meter *m, const wkv_context *c)
     if (!d->limits) return 0;
     int err = d->limits(d, &read, &fma); /* builds the kernels, too */
     if (err) return err;
-    free(m->r.data);
-    m->r.data = NULL;
     m->other = d;
     m->best = (wkv_roof){.threads = d->threads, .fma_how = d->isa, .int8_how = "as float32"};
     return 0;

@@ -81,10 +81,10 @@ static region *region_new(opencl *o)
     return NULL;
 }
 
-/* Let the buffer reach `bytes`; its values stay. */
+/* Let the buffer reach `bytes`; its values stay. An eighth more than before, because both exist while they are copied. */
 static void grow(opencl *o, region *r, size_t bytes)
 {
-    size_t more = r->have + r->have / 2 > bytes ? r->have + r->have / 2 : bytes;
+    size_t more = r->have + r->have / 8 > bytes ? r->have + r->have / 8 : bytes;
     more = whole(more, ARENA_STEP) < r->bytes ? whole(more, ARENA_STEP) : r->bytes;
     cl_mem larger = opencl_buffer(o, more);
     if (!larger) return;
