@@ -11,7 +11,7 @@ fi
 unset WKV_LONG # its tests run in minutes on a processor, not on OpenCL there
 export WKV_DEVICE=opencl XDG_CACHE_HOME="$build/cache" POCL_CACHE_DIR="$build/cache/pocl"
 out=$(sed -n 's/^\([a-z_0-9]*\) *|.*/\1/p' "$list" | paste -sd '|' -)
-ctest --test-dir "$build" -j "$(nproc 2>/dev/null || echo 2)" --timeout 1800 -E "^($out)\$" "$@" >/dev/null
+ctest --test-dir "$build" -j "$(nproc 2>/dev/null || echo 2)" --timeout 1800 -E "^($out)\$" "$@" >/dev/null 2>&1
 
 # Of each program: its checks that failed, or itself if it ended without a count.
 awk -F ' *[|] *' -v list="$list" '
