@@ -1,6 +1,7 @@
-/* test_opencl_memory.c - memory and memory traffic of the OpenCL device: bytes allocated by its own count, and bytes
- * that launches read and write, beside those calculated from the sizes of a model. Launches are left out (launches.h),
- * so that sizes up to 7.2B are measured, after a run that has both. On $WKV_OPENCL (0: the first OpenCL device). */
+/* test_opencl_memory.c - memory, memory traffic and limits of the OpenCL device: bytes allocated by its own count, and
+ * bytes that launches read and write, beside those calculated from the sizes of a model. Launches are left out
+ * (launches.h), so that sizes up to 7.2B are measured, after a run that has both. On $WKV_OPENCL (0: the first OpenCL
+ * device). */
 #include "bench/synthetic.h"
 #include "driver.h"
 #include "launches.h"
@@ -184,6 +185,29 @@ static void tuning_memory(void)
         for (int k = 0; k < 3; k++) tuning(sizes[i], types[k], k);
 }
 
+/* The device's own limits, for wkv bench; the buffer for them is not the model's. */
+static void limits_are_measured(void)
+{
+    wkv_model *m;
+    wkv_meter *meter;
+    wkv_roof now, best;
+    if (!opens(&m, NULL)) return;
+    launches_skipped = 0;
+    wkv_context *c = context_new(m, 0, on);
+    const size_t before = wkv_context_device_bytes(c, NULL);
+    EXPECT_EQ(wkv_meter_new(&meter, 1), 0);
+    EXPECT_EQ(wkv_meter_use(meter, c), 0);
+    wkv_meter_now(meter, &now);
+    EXPECT(now.read > 0 && now.fma > 0 && now.int8 == now.fma && !now.streams);
+    EXPECT_STR(now.fma_how, wkv_context_isa(c));
+    wkv_meter_search(meter, 0, &best);
+    EXPECT(best.read >= now.read && best.fma >= now.fma);
+    EXPECT_EQ(wkv_context_device_bytes(c, NULL), before);
+    wkv_meter_free(meter);
+    wkv_context_free(c);
+    wkv_model_close(m);
+}
+
 int main(void)
 {
     const char *which = getenv("WKV_OPENCL");
@@ -199,6 +223,7 @@ int main(void)
     RUN(traffic_is_what_a_token_needs);
     RUN(published_sizes);
     RUN(tuning_memory);
+    RUN(limits_are_measured);
     folder_end();
     return DONE();
 }
