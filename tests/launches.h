@@ -1,7 +1,7 @@
-/* launches.h - OpenCL calls left out on purpose: a test that defines LAUNCHES and sets launches_skipped allocates what a
- * run allocates and counts what it counts, but computes and copies nothing, so that sizes which would take hours or do
- * not fit in this machine's memory can be measured. The program's functions are found before the loader's
- * (ENABLE_EXPORTS in CMakeLists.txt). */
+/* launches.h - OpenCL calls left out on purpose: a test that sets launches_skipped allocates what a run allocates and
+ * counts what it counts, but computes and copies nothing, so that sizes which would take hours, or more than the
+ * machine's memory, can be measured. The program's functions are found before the loader's (ENABLE_EXPORTS in
+ * CMakeLists.txt). */
 #ifndef WKV_TESTS_LAUNCHES_H
 #define WKV_TESTS_LAUNCHES_H
 

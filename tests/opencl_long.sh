@@ -1,5 +1,5 @@
-# opencl_long.sh - the part of test_opencl_command.sh that takes a minute, sourced by it: commands that train, measure and
-# serve, on both devices.
+# opencl_long.sh - the part of test_opencl_command.sh that takes a minute, sourced by it: commands that train, measure
+# and serve, on both devices.
 
 both trace trace -m f32.gguf "The old king went to the sea" --subject "old king" --samples 2 --kinds ffn,state --json
 both curve curve -m f32.gguf --text text.txt --length 50 --streams 1 --no-time --json --threads 1

@@ -17,7 +17,8 @@ holds err 'no device called "opencl:x"; there are cpu and reference, and opencl'
 # are left out
 near() {
     for file in "$2" "$3"; do
-        grep -v 'seconds\|_ms"\|per_second\|"command"\|"isa"\|"summary"' "$file" | sed 's/[][{}:,%="()]/ /g' >"$file.words"
+        grep -v 'seconds\|_ms"\|per_second\|"command"\|"isa"\|"summary"' "$file" |
+            sed 's/[][{}:,%="()]/ /g' >"$file.words"
     done
     difference=$(awk '
         function number(word) { return word ~ /^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$/ }

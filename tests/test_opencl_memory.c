@@ -135,8 +135,8 @@ static void published_sizes(void)
     }
 }
 
-/* A step of LoRA of rank 32 on a text of 1,024 tokens with activation recomputation, beside the program's estimate, which
- * is of the host: it has the embedding, which the device lacks. */
+/* A step of LoRA of rank 32 on a text of 1,024 tokens with activation recomputation, beside the program's estimate,
+ * which is of the host: it has the embedding, which the device lacks. */
 static void tuning(const char *size, const char *type, int k)
 {
     enum { TOKENS = 1024 };

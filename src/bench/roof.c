@@ -174,7 +174,7 @@ static void measure_arithmetic(const wkv_meter *m, wkv_roof *to, double seconds)
     to->int8_how = int8.name;
 }
 
-/* ---- a device with memory of its own -------------------------------------------------------------------------------- */
+/* ---- a device with memory of its own ----------------------------------------------------------------------------- */
 
 static void measure_other(wkv_meter *m, wkv_roof *now)
 {

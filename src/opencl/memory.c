@@ -81,7 +81,7 @@ static region *region_new(opencl *o)
     return NULL;
 }
 
-/* Let the buffer reach `bytes`; its values stay. An eighth more than before, because both exist while they are copied. */
+/* Let the buffer reach `bytes`; its values stay. It grows by an eighth, because both exist while one is copied. */
 static void grow(opencl *o, region *r, size_t bytes)
 {
     size_t more = r->have + r->have / 8 > bytes ? r->have + r->have / 8 : bytes;

@@ -37,26 +37,18 @@ enum { REGIONS = 8, SCRATCHES = 3 };
 
 /* ---- kernels ----------------------------------------------------------------------------------------------------- */
 
-enum {
-    PROGRAM_BASIC,
-    PROGRAM_ROWS,
-    PROGRAM_TIME,
-    PROGRAM_LIMITS,
-    PROGRAM_LINEAR,
-    PROGRAMS = PROGRAM_LINEAR + 9
-}; /* one per type */
+enum { PROGRAM_BASIC, PROGRAM_ROWS, PROGRAM_TIME, PROGRAM_LIMITS, PROGRAM_LINEAR };
+enum { PROGRAMS = PROGRAM_LINEAR + 9 }; /* one per type */
 
 #define BASIC_KERNELS(X)                                                                                               \
     X(add)                                                                                                             \
-    X(mul)                                                                                                             \
-    X(mul_back) X(columns_dot) X(lerp) X(lerp_back) X(columns_sum) X(map) X(map_back) X(slope) X(repeat)               \
+    X(mul) X(mul_back) X(columns_dot) X(lerp) X(lerp_back) X(columns_sum) X(map) X(map_back) X(slope) X(repeat)        \
         X(repeat_back) X(matrix_of_row) X(fill) X(copy) X(gather) X(gather_back) X(shift) X(shift_back) X(states_copy) \
             X(drop) X(square_sums) X(mean) X(adamw)
 #define ROWS_KERNELS(X)                                                                                                \
     X(norm)                                                                                                            \
-    X(norm_back)                                                                                                       \
-    X(norm_columns) X(unit) X(unit_back) X(bonus) X(bonus_back) X(bonus_columns) X(softmax_nll) X(softmax_nll_back)    \
-        X(norm_shift_mix) X(mix_back_rows) X(mix_back_states) X(mix_back_mu)
+    X(norm_back) X(norm_columns) X(unit) X(unit_back) X(bonus) X(bonus_back) X(bonus_columns) X(softmax_nll)           \
+        X(softmax_nll_back) X(norm_shift_mix) X(mix_back_rows) X(mix_back_states) X(mix_back_mu)
 #define TIME_KERNELS(X) X(wkv4) X(wkv4_back) X(wkv6) X(wkv6_back) X(wkv7) X(wkv7_back)
 #define LIMITS_KERNELS(X) X(read_limit) X(fma_limit)
 #define LINEAR_KERNELS(X) X(linear_few) X(linear_rows) X(linear_dx) X(linear_dw)
@@ -164,8 +156,8 @@ void pass_reals(call *c, const real *x, size_t n); /* a matrix of n values or NU
 void pass_bytes(call *c, const void *p, size_t bytes, size_t unit); /* the same of units of bytes */
 void pass_region(call *c, const void *p, size_t bytes);             /* the buffer of an address; NULL: none */
 void pass_buffer(call *c, cl_mem buffer);
-/* Count bytes that the launch reads or writes at addresses within its arguments; pass_reals, pass_bytes and pass_offsets
- * count theirs. */
+/* Count bytes that the launch reads or writes at addresses within its arguments; pass_reals, pass_bytes and
+ * pass_offsets count theirs. */
 static inline void count_bytes(call *c, size_t bytes) { c->bytes += bytes; }
 void pass_value(call *c, const void *x, size_t bytes); /* at most 128 */
 void pass_int(call *c, int x);
