@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export CMAKE_GENERATOR ?= $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 BUILD = cmake --build $(1) -j $(JOBS)
 
-.PHONY: default all run test test-long asan tsan clang aarch64 fuzz oclgrind bench install symbols format clean help
+.PHONY: default all run test test-long asan tsan clang aarch64 fuzz opencl oclgrind bench install symbols format clean help
 
 default: build/CMakeCache.txt ## the program, as ./wkv
 	@$(call BUILD,build) --target wkv
@@ -49,7 +49,10 @@ aarch64: ## cross build for 64-bit Arm, tests under qemu
 	@tools/check.sh build/aarch64
 
 test-long: export WKV_LONG = 1
-test-long: test clang asan tsan fuzz oclgrind ## all of these, one after another
+test-long: test opencl clang asan tsan fuzz oclgrind ## all of these, one after another
+
+opencl: all ## the tests with WKV_DEVICE=opencl; tests/opencl.txt names those that are about the processor, with reasons
+	@tools/opencl.sh build
 
 oclgrind: all ## every OpenCL kernel under oclgrind, which reports wrong accesses and data races
 	@tools/oclgrind.sh build

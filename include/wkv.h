@@ -390,8 +390,8 @@ WKV_API int wkv_convert(const wkv_model *m, const char *path, const wkv_convert_
 
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
 
-/* Run tiny models of every version with known logits through every instruction set of this processor. Calls `report`
- * with a line for each. Returns 0 if all agree. */
+/* Run tiny models of every version with known logits through every instruction set of this processor, and the device of
+ * WKV_DEVICE. Calls `report` with a line for each. Returns 0 if all agree. */
 WKV_API int wkv_selftest(void (*report)(void *user, const char *line, int passed), void *user);
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */

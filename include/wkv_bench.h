@@ -37,6 +37,11 @@ typedef struct wkv_meter wkv_meter;
 WKV_API int wkv_meter_new(wkv_meter **out, int threads);
 WKV_API void wkv_meter_free(wkv_meter *m);
 
+/* If the device of a context has memory of its own, measure it from now on in place of the processor; the context stays
+ * open as long as the meter. Its int8 limit is the float32 limit, in which it multiplies. WKV_ENOMEM,
+ * WKV_EUNSUPPORTED. */
+WKV_API int wkv_meter_use(wkv_meter *m, const wkv_context *c);
+
 /* Measure for about `seconds`. Each figure is the best seen so far, because other programs can only lower a
  * measurement: searching again can only raise it. */
 WKV_API void wkv_meter_search(wkv_meter *m, double seconds, wkv_roof *best);
@@ -58,6 +63,10 @@ typedef struct {
  * the counts of wkv_measure_sparsity in such passes, layer after layer; NULL: no skipped inputs. */
 WKV_API void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits,
                          const wkv_sparsity *sparsity);
+
+/* Bytes that the launches of a context on a device with memory of its own have read and written there so far, as their
+ * arguments say; 0 on the processor. */
+WKV_API double wkv_context_traffic(const wkv_context *c);
 
 /* Number of barriers of a context's threads so far, modulo 2^32; one thread has none. */
 WKV_API unsigned wkv_context_barriers(const wkv_context *c);
@@ -81,6 +90,15 @@ WKV_API int wkv_scan_measure(wkv_scan_times *out, int tokens, int channels, int 
  * of a trained model. WKV_EARG: another shape or type, with the list; WKV_ENOMEM, before any allocation: not enough
  * memory for the weights, `states` states and a pass. */
 WKV_API int wkv_model_synthetic(wkv_model **out, const char *shape, const char *type, int states);
+
+/* Bytes of a published size on a device with memory of its own, where the embedding is not, in the types and layout of
+ * wkv_model_synthetic. WKV_EARG, WKV_ENOMEM. */
+typedef struct {
+    double weights; /* matrices and vectors                                       */
+    double state;   /* of one text                                                */
+    double token;   /* read and written for a token: weights, and the state twice */
+} wkv_sizes;
+WKV_API int wkv_synthetic_sizes(wkv_sizes *out, const char *shape, const char *type);
 
 /* The name of the i-th published size; NULL past the last. */
 WKV_API const char *wkv_synthetic_name(int i);

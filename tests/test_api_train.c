@@ -108,6 +108,7 @@ static void measuring(void)
     REFUSED(wkv_measure_sparsity(zeros, c, NULL, 1));
     REFUSED(wkv_meter_new(NULL, 1));
     NOTHING(wkv_meter, wkv_meter_new(&out, -1));
+    REFUSED(wkv_meter_use(NULL, c));
     wkv_meter_search(NULL, 1, NULL);
     wkv_meter_now(NULL, NULL);
     wkv_work_of(NULL, m, 1, 1, 1, NULL);
@@ -124,7 +125,13 @@ static void measuring(void)
     NOTHING(wkv_model, wkv_model_synthetic(&out, "7:0.1B", NULL, -1));
     REFUSED(wkv_model_synthetic(NULL, "7:0.1B", NULL, 1));
     EXPECT(!wkv_synthetic_name(-1) && !wkv_synthetic_name(1000));
+    wkv_sizes sizes;
+    REFUSED(wkv_synthetic_sizes(NULL, "7:0.1B", NULL));
+    REFUSED(wkv_synthetic_sizes(&sizes, NULL, NULL));
+    REFUSED(wkv_synthetic_sizes(&sizes, "7:0.3B", NULL));
+    REFUSED(wkv_synthetic_sizes(&sizes, "7:0.1B", "q9"));
     EXPECT_EQ(wkv_context_barriers(NULL), 0);
+    EXPECT(wkv_context_traffic(NULL) == 0);
     wkv_meter_free(NULL);
 }
 

@@ -46,6 +46,17 @@ holds out "scan"
 run 2 bench --only scan -m "$model"
 holds err "--only scan uses no model"
 
+# ---- published GPUs, calculated ----
+run 0 bench --only cards
+holds out "calculated, not run"
+holds out "7:7.2B   q8"
+is "$(awk '$1 == "7:7.2B" && $2 == "f16" { print ($4 < 14.6) }; $1 == "7:7.2B" && $2 == "q8" { print ($4 < 7.75) }' out | tr '\n' ' ')" \
+    "1 1 " "7.2B in f16 takes less than 14.6 GB, and in q8 less than 7.75"
+run 0 bench --only cards --json
+is "$(grep -c '"RTX 4090"' out)" "$(grep -c '"weight_bytes": [1-9]' out | awk '{ print $1 - 2 }')" "sizes that fit in 24 GB"
+run 2 bench --only cards -m "$model"
+holds err "--only cards uses no model"
+
 # ---- zeros -----------------------------------------------------------------------------------------------------------------
 seq 1 400 >numbers
 run 0 bench --sparsity numbers --json # the built-in model

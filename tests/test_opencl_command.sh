@@ -1,7 +1,7 @@
 #!/bin/sh
-# test_opencl_command.sh - --device opencl: the list of devices, the CPU's text, and the reasons of refusals.
-tests=$(cd "$(dirname "$0")" && pwd)
-. "$tests/expect.sh"
+# test_opencl_command.sh - --device opencl: the list of devices, the reasons of refusals, and every command beside the
+# CPU's results. The longer ones run with WKV_LONG=1.
+. "$(dirname "$0")/expect.sh"
 
 run 0 info --devices
 holds out "  cpu "
@@ -13,9 +13,47 @@ holds err "libwkv-opencl.so is neither in $work"
 run 1 generate --device opencl:x -n 1 Once
 holds err 'no device called "opencl:x"; there are cpu and reference, and opencl'
 
+# near NAME FILE FILE: equal words, and numbers within 1e-3 of their size or 1e-4; lines of times, speeds and the device
+# are left out
+near() {
+    for file in "$2" "$3"; do
+        grep -v 'seconds\|_ms"\|per_second\|"command"\|"isa"\|"summary"' "$file" |
+            sed 's/[][{}:,%="()]/ /g' >"$file.words"
+    done
+    difference=$(awk '
+        function number(word) { return word ~ /^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$/ }
+        FNR == NR { line[n = FNR] = $0; next }
+        {
+            words = split(line[FNR], x); others = split($0, y)
+            for (i = 1; i <= words || i <= others; i++) {
+                size = x[i] < 0 ? -x[i] : x[i]; off = x[i] - y[i]
+                if (number(x[i]) && number(y[i]) ? off * off > (1e-3 * size + 1e-4) ^ 2 : x[i] != y[i])
+                    print x[i] " and " y[i]
+                numbers += number(x[i])
+            }
+        }
+        END { if (FNR != n) print n " and " FNR " lines"; if (!numbers) print "no numbers" }' "$2.words" "$3.words")
+    is "$difference" "" "$1 on the cpu and on opencl"
+}
+# both FILE ARGUMENTS...: the standard output of both devices, compared
+both() {
+    name=$1
+    shift
+    run 0 "$@" --device cpu
+    mv out "$name.cpu"
+    run 0 "$@" --device opencl
+    mv out "$name.opencl"
+    near "$name" "$name.cpu" "$name.opencl"
+}
+# floats FILE: the values at the end of a file
+floats() { tail -c 4096 "$1" | od -A n -v -t f4; }
+
 run 0 info --devices
 if grep -q "opencl:0" out; then
     mkdir none
+    OCL_ICD_VENDORS="$work/none" run 0 info --devices
+    holds out "  cpu "
+    lacks out "opencl:0"
     OCL_ICD_VENDORS="$work/none" run 1 generate --device opencl -n 1 Once
     holds err "no OpenCL device: no driver is installed"
     run 1 generate --device opencl:99 -n 1 Once
@@ -51,7 +89,7 @@ if grep -q "opencl:0" out; then
     if command -v curl >curl && ! "$WKV" serve --tokens 0 2>&1 | grep -q 'has no server'; then
         # shellcheck disable=SC2034
         name=test_opencl_command
-        . "$tests/server.sh"
+        . "$here/server.sh"
         body='{"prompt": "The old king", "max_tokens": 8, "temperature": 0}'
         serve
         complete 200 "$body"
@@ -63,6 +101,25 @@ if grep -q "opencl:0" out; then
         same cpu out "the served text of one layer on opencl"
         end 0
     fi
+    # ---- in f32, because the CPU rounds activations where weights have 8 bits ----
+    run 0 convert --type f32 "$here/../models/default.gguf" f32.gguf
+    seq 1 40 | tr '\n' ' ' >text.txt
+    both eval eval -m f32.gguf --text text.txt --json
+    both decay decay -m f32.gguf "The old king went to the sea" --json
+    both lens lens -m f32.gguf "The sky is blue" --view logits --json
+    for device in cpu opencl; do
+        run 0 logits -m f32.gguf --tokens 70,105,12,9,200 -o $device.f32 --device $device
+        run 0 dump -m f32.gguf "The old king" --sites resid_post,state -o $device.values.safetensors --device $device
+        run 0 state -m f32.gguf make text.txt -o $device.safetensors --device $device
+        floats $device.f32 >$device.logits
+        floats $device.values.safetensors >$device.values
+    done
+    near logits cpu.logits opencl.logits
+    near dump cpu.values opencl.values
+    run 0 state -m f32.gguf verify cpu.safetensors --device opencl
+    holds out "sound"
+    holds err "was computed with arithmetic f32 1, and the context has f32 1 opencl"
+    if [ -n "$WKV_LONG" ]; then . "$here/opencl_long.sh"; fi
 else
     echo "skip opencl: $(cat err)"
     skipped=$((skipped + 1))

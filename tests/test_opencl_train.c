@@ -63,7 +63,7 @@ static void full(void)
 static void tuning_gradients(void)
 {
     static const char *const models[] = {"v4-c32-f32", "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16", "v7-n32-f16"};
-    static const char *const methods[] = {"lora", "state", "lora+state", "pissa", "miss"};
+    static const char *const methods[] = {"lora", "state", "lora+state", "pissa", "miss", "full"};
     make_samples();
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
         for (size_t m = 0; m < sizeof methods / sizeof *methods; m++)

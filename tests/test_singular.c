@@ -33,7 +33,7 @@ static void product_of(real *out, real *w, int turned, int threads)
     tensor t = {.rows = ROWS, .cols = COLS, .type = REAL, .data = w};
     if (turned) t.layout = LAYOUT_INPUT_MAJOR;
     device *d;
-    if (device_open(&d, NULL, threads, NULL) || singular_vectors(a, b, &t, RANK, 3, d)) FAILED("%s", wkv_error());
+    if (device_open(&d, "cpu", threads, NULL) || singular_vectors(a, b, &t, RANK, 3, d)) FAILED("%s", wkv_error());
     int in = weight_in(&t);
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < COLS; j++) {

@@ -23,7 +23,8 @@ static int gradient_of_rows(wkv_trainer *t, const int32_t *ids, int count, int l
     sample s[8];
     CHECK(count <= 8);
     samples_of_rows(s, ids, count, length);
-    return trainer_gradient(t, s, count, 1, loss);
+    const int err = trainer_gradient(t, s, count, 1, loss);
+    return err ? err : params_to_host(&t->p);
 }
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
@@ -45,13 +46,17 @@ static void first_step_moves_by_the_learning_rate(void)
         double loss;
         /* two steps first: at the very start, gradients stop at the blocks' outputs, which are zero */
         for (int i = 0; i < 2; i++) EXPECT_EQ(wkv_trainer_step(t, ids, 2, 32, &loss), 0);
+        EXPECT_EQ(params_to_host(p), 0);
         memset(p->mean, 0, 2 * bytes);
+        params_host_changed(p);
         t->step = 0;
         EXPECT_EQ(gradient_of_rows(t, ids, 2, 32, &loss), 0);
         memcpy(before, p->values, bytes);
         memcpy(grads, p->grads, bytes);
         memset(p->grads, 0, bytes);
+        params_host_changed(p);
         EXPECT_EQ(wkv_trainer_step(t, ids, 2, 32, &loss), 0);
+        EXPECT_EQ(params_to_host(p), 0);
         int moved = 0;
         for (int i = 0; i < p->count; i++) {
             const param *q = &p->list[i];
@@ -254,7 +259,9 @@ static void parts_add_up_to_the_batch(void)
         double x, y;
         for (int i = 0; i < 3; i++) { /* away from where gradients are zero */
             EXPECT_EQ(wkv_trainer_step(a, ids, 5, 32, NULL), 0);
+            EXPECT_EQ(params_to_host(&a->p), 0);
             memcpy(b->p.values, a->p.values, n * sizeof(real));
+            params_host_changed(&b->p);
             b->step++;
         }
         EXPECT_EQ(gradient_of_rows(a, ids, 5, 32, &x), 0);

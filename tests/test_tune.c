@@ -102,7 +102,9 @@ static void check_states(const char *name)
             along += (double)way[k] * (double)t->p.grads[k];
         }
     for (int s = 0; s < 2; s++) {
+        EXPECT_EQ(params_to_host(&t->p), 0);
         for (size_t k = 0; k < t->p.n; k++) t->p.values[k] = was[k] + (real)(s ? -h : h) * way[k];
+        params_host_changed(&t->p);
         if (trainer_gradient(t, three, SAMPLES, 0, &loss[s])) FAILED("%s", wkv_error());
     }
     double numeric = (loss[0] - loss[1]) / (2 * h);

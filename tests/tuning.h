@@ -34,11 +34,14 @@ static inline wkv_trainer *made(const wkv_train_options *o)
     return t;
 }
 
+/* In the host's memory, where a test may also have changed the values. */
 static inline double gradient(wkv_trainer *t, const sample *s, int n)
 {
     double loss = -1;
+    EXPECT_EQ(params_to_host(&t->p), 0);
     memset(t->p.grads, 0, t->p.n * sizeof(real));
-    if (trainer_gradient(t, s, n, 1, &loss)) FAILED("%s", wkv_error());
+    params_host_changed(&t->p);
+    if (trainer_gradient(t, s, n, 1, &loss) || params_to_host(&t->p)) FAILED("%s", wkv_error());
     return loss;
 }
 
@@ -46,6 +49,8 @@ static inline double gradient(wkv_trainer *t, const sample *s, int n)
 static inline void shake(wkv_trainer *t, double by)
 {
     rng r = {.seed = 8};
+    EXPECT_EQ(params_to_host(&t->p), 0);
+    params_host_changed(&t->p);
     for (int i = 0; i < t->p.count; i++)
         for (size_t k = 0; k < t->p.list[i].n; k++) reals(t->p.list[i].t)[k] += (real)(by * rng_normal(&r));
 }

@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "bench/int8.h"
 #include "ops/device.h"
+#include "rwkv/api.h"
 #include "wkv_bench.h"
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
@@ -93,7 +94,8 @@ static size_t buffer_bytes(void)
 }
 
 struct wkv_meter {
-    device *d; /* its instruction set is measured */
+    device *d;     /* its instruction set is measured            */
+    device *other; /* measures itself, in place of the processor */
     pool *p;
     reading r;
     wkv_roof best;
@@ -172,6 +174,31 @@ static void measure_arithmetic(const wkv_meter *m, wkv_roof *to, double seconds)
     to->int8_how = int8.name;
 }
 
+/* ---- a device with memory of its own ----------------------------------------------------------------------------- */
+
+static void measure_other(wkv_meter *m, wkv_roof *now)
+{
+    now->read = now->fma = 0;
+    m->other->limits(m->other, &now->read, &now->fma);
+    now->int8 = now->fma;
+    if (now->read > m->best.read) m->best.read = now->read;
+    if (now->fma > m->best.fma) m->best.fma = m->best.int8 = now->fma;
+}
+
+int wkv_meter_use(wkv_meter *m, const wkv_context *c)
+{
+    REQUIRE(m, "the meter");
+    REQUIRE(c, "the context");
+    device *d = context_device(c);
+    double read, fma;
+    if (!d->limits) return 0;
+    int err = d->limits(d, &read, &fma); /* builds the kernels, too */
+    if (err) return err;
+    m->other = d;
+    m->best = (wkv_roof){.threads = d->threads, .fma_how = d->isa, .int8_how = "as float32"};
+    return 0;
+}
+
 /* ---- the meter --------------------------------------------------------------------------------------------------- */
 
 int wkv_meter_new(wkv_meter **out, int threads)
@@ -210,8 +237,15 @@ void wkv_meter_free(wkv_meter *m)
 void wkv_meter_search(wkv_meter *m, double seconds, wkv_roof *best)
 {
     if (!m || !best) return;
-    search_reading(m, seconds / 2);
-    measure_arithmetic(m, &m->best, seconds / 2);
+    if (m->other) {
+        wkv_roof now;
+        const double end = clock_seconds() + seconds;
+        do measure_other(m, &now);
+        while (clock_seconds() < end);
+    } else {
+        search_reading(m, seconds / 2);
+        measure_arithmetic(m, &m->best, seconds / 2);
+    }
     *best = m->best;
 }
 
@@ -219,6 +253,10 @@ void wkv_meter_now(wkv_meter *m, wkv_roof *out)
 {
     if (!m || !out) return;
     *out = m->best;
+    if (m->other) {
+        measure_other(m, out);
+        return;
+    }
     out->fma = out->int8 = 0;
     out->read = read_once(m);
     measure_arithmetic(m, out, 0);

@@ -136,9 +136,11 @@ typedef struct {
     const shape *s;
     const quant_preset *preset;
     const rwkv *m;
-    tensors *t; /* NULL: compute sizes only */
-    char *data; /* where the values go */
-    size_t at;  /* bytes of it so far */
+    tensors *t;  /* NULL: compute sizes only */
+    char *data;  /* where the values go */
+    size_t at;   /* bytes of it so far */
+    size_t read; /* bytes without tables */
+    int empty;   /* matrices stay zero */
     int64_t parameters;
     loom loom;
 } maker;
@@ -170,16 +172,17 @@ static int make_one(void *user, const char *name, tensor *t, const slot *s, int 
     if ((err = tensor_strides(&f, name, &bytes))) return err;
     size_t at = k->at;
     k->at += ((size_t)bytes + 63) / 64 * 64;
+    k->read += s->flags & SLOT_TABLE ? 0 : (size_t)bytes;
     k->parameters += (int64_t)rows * cols;
     if (!k->t) return 0;
     char *to = k->data + at;
     f.data = (const uint8_t *)to;
-    if (matrix) {
+    if (matrix && !k->empty) {
         double mean, deviation;
         spread_of(k->s, s, layer, s->flags & SLOT_LOW_RANK ? rows : cols, &mean, &deviation);
         fill_matrix(&k->loom, &f, to, mean, deviation);
-    } else
-        fill_vector((float *)(void *)to, (int64_t)rows * cols, s->synthetic[0], s->synthetic[1]);
+    }
+    if (!matrix) fill_vector((float *)(void *)to, (int64_t)rows * cols, s->synthetic[0], s->synthetic[1]);
     return tensors_add(k->t, name, strlen(name), &f);
 }
 
@@ -236,24 +239,61 @@ static int make_model(wkv_model **out, maker *k)
     return err;
 }
 
+/* The sizes of a model without its values; the caller releases k->m. */
+static int measure_model(maker *k, rwkv *m, shape *s, const char *name, const char *type)
+{
+    const quant_preset *r = quant_preset_find(type ? type : "bf16");
+    int err = find_shape(s, name);
+    if (err) return err;
+    if (!r) return fail(WKV_EARG, "unknown type of weights \"%s\"; expected one of %s", type, quant_preset_names());
+    if ((err = shape_init(m, s))) return err;
+    *k = (maker){.s = s, .preset = r, .m = m};
+    err = rwkv_each(m, make_one, k);
+    CHECK(err || k->parameters == s->size->parameters);
+    return err;
+}
+
 int wkv_model_synthetic(wkv_model **out, const char *name, const char *type, int states)
 {
     shape s;
-    const quant_preset *r = quant_preset_find(type ? type : "bf16");
-    rwkv m;
+    rwkv m = {0};
+    maker k;
     REQUIRE(out, "the place for the model");
     *out = NULL;
     REQUIRE(name, "the shape");
     if (states < 0) return fail(WKV_EARG, "%d states", states);
-    int err = find_shape(&s, name);
-    if (err) return err;
-    if (!r) return fail(WKV_EARG, "unknown type of weights \"%s\"; expected one of %s", type, quant_preset_names());
-    if ((err = shape_init(&m, &s))) return err;
-    maker k = {.s = &s, .preset = r, .m = &m};
-    err = rwkv_each(&m, make_one, &k);
-    CHECK(err || k.parameters == s.size->parameters);
+    int err = measure_model(&k, &m, &s, name, type);
     if (!err) err = check_memory(&k, states);
     if (!err) err = make_model(out, &k);
+    rwkv_release(&m);
+    return err;
+}
+
+int synthetic_empty(wkv_model **out, const char *name, const char *type)
+{
+    shape s;
+    rwkv m = {0};
+    maker k;
+    *out = NULL;
+    int err = measure_model(&k, &m, &s, name, type);
+    k.empty = 1;
+    if (!err) err = make_model(out, &k);
+    rwkv_release(&m);
+    return err;
+}
+
+int wkv_synthetic_sizes(wkv_sizes *out, const char *name, const char *type)
+{
+    shape s;
+    rwkv m = {0};
+    maker k;
+    REQUIRE(out, "the place for the sizes");
+    REQUIRE(name, "the shape");
+    int err = measure_model(&k, &m, &s, name, type);
+    if (!err) {
+        const double state = (double)rwkv_state_len(&m) * sizeof(real);
+        *out = (wkv_sizes){.weights = (double)k.read, .state = state, .token = (double)k.read + 2 * state};
+    }
     rwkv_release(&m);
     return err;
 }

@@ -3,6 +3,7 @@
 #define WKV_BENCH_SYNTHETIC_H
 
 #include "rwkv/model.h"
+#include "wkv.h"
 
 typedef struct {
     const arch *arch;
@@ -17,5 +18,8 @@ double shape_sparsity(const shape *s, int layer);
 
 /* A model of those sizes with empty tensors, for rwkv_each. WKV_ENOMEM. */
 int shape_init(rwkv *m, const shape *s);
+
+/* wkv_model_synthetic whose matrices are zeros, which take no memory: for its sizes. */
+int synthetic_empty(wkv_model **out, const char *name, const char *type);
 
 #endif

@@ -50,6 +50,12 @@ unsigned wkv_context_barriers(const wkv_context *c)
     return n;
 }
 
+double wkv_context_traffic(const wkv_context *c)
+{
+    const device *d = c ? context_device(c) : NULL;
+    return d && d->traffic ? (double)d->traffic(d) : 0;
+}
+
 void wkv_work_of(wkv_work *out, const wkv_model *m, int texts, int tokens, int logits, const wkv_sparsity *sparsity)
 {
     if (out) *out = (wkv_work){0};

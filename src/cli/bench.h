@@ -16,11 +16,13 @@ typedef struct {
     wkv_work work;           /* of one repeat */
     wkv_roof roof[REPEATS];  /* hardware limits around that repeat */
     double share, dense;     /* median percentage of the roof: for the bytes read, for all weights */
+    double bandwidth, peak;  /* median share of the bandwidth, and of the peak of the operations */
     const char *limit;       /* the limit that applies */
+    double traffic;          /* bytes that the launches of a repeat named in their arguments; 0: on the processor */
     unsigned barriers;       /* of all steps of a repeat */
 } figure;
 
-typedef enum { ALL, DECODE, PREFILL, BATCH, TRAIN, SCAN } bench_part;
+typedef enum { ALL, DECODE, PREFILL, BATCH, TRAIN, SCAN, CARDS } bench_part;
 
 typedef struct {
     const char *synthetic, *type; /* --type, or NULL */
@@ -65,5 +67,9 @@ int bench_sparsity(bench *b, int as_json);
 /* Measure version 4's recurrence token by token and as a scan, over lengths and widths, and report it; no model is
  * needed. Returns the exit status. bench_scan.c */
 int bench_scan(int threads, int quick, int as_json);
+
+/* Print tokens per second at most on published cards, for every published size, calculated from bytes and bandwidth;
+ * nothing is run. Returns the exit status. bench_cards.c */
+int bench_cards(int as_json);
 
 #endif

@@ -39,18 +39,22 @@ static void measure_limits(bench *b, figure *f, wkv_roof *before)
 /* The median share of the roof: the minimum time by the hardware limits over the time of each repeat. */
 static void compare_roof(figure *f)
 {
-    double share[REPEATS], dense[REPEATS], memory[REPEATS];
+    double share[REPEATS], dense[REPEATS], memory[REPEATS], read[REPEATS], peak[REPEATS];
     const wkv_work *w = &f->work;
     for (int i = 0; i < f->repeats; i++) {
         const wkv_roof *r = &f->roof[i];
         double t = f->seconds[i], reads = w->read / r->read / t, all = w->bytes / r->read / t,
                arithmetic = (w->int8 / r->int8 + (w->flops - w->int8) / r->fma) / t;
         memory[i] = reads - arithmetic;
+        read[i] = reads;
+        peak[i] = arithmetic;
         share[i] = reads > arithmetic ? reads : arithmetic;
         dense[i] = all > arithmetic ? all : arithmetic;
     }
     f->share = bench_median(share, f->repeats);
     f->dense = bench_median(dense, f->repeats);
+    f->bandwidth = bench_median(read, f->repeats);
+    f->peak = bench_median(peak, f->repeats);
     f->limit = bench_median(memory, f->repeats) > 0 ? "memory" : "arithmetic";
     qsort(f->seconds, (size_t)f->repeats, sizeof *f->seconds, compare);
 }
@@ -126,12 +130,14 @@ static int measure_decode(bench *b, figure *f, int many, double seconds)
     wkv_roof before;
     wkv_meter_now(b->meter, &before);
     for (; f->repeats < most && !interrupted; f->repeats++) {
-        unsigned barriers = wkv_context_barriers(b->e.context);
+        const unsigned barriers = wkv_context_barriers(b->e.context);
+        const double traffic = wkv_context_traffic(b->e.context);
         t = seconds_now();
         for (int i = 0; i < steps && !interrupted; i++)
             if (bench_pass(b, many, NULL)) return complain_library();
         f->seconds[f->repeats] = seconds_now() - t;
         f->barriers = wkv_context_barriers(b->e.context) - barriers;
+        f->traffic = wkv_context_traffic(b->e.context) - traffic;
         measure_limits(b, f, &before);
     }
     compare_roof(f);
@@ -156,10 +162,12 @@ static int measure_prefill(bench *b, figure *f, int n, double seconds)
         b->next[0] = 0;
         double t = seconds_now();
         if (f->repeats && t - begun > seconds) break;
-        unsigned barriers = wkv_context_barriers(b->e.context);
+        const unsigned barriers = wkv_context_barriers(b->e.context);
+        const double traffic = wkv_context_traffic(b->e.context);
         if (read_prompt(b, 0, n)) return complain_library();
         f->seconds[f->repeats] = seconds_now() - t;
         f->barriers = wkv_context_barriers(b->e.context) - barriers;
+        f->traffic = wkv_context_traffic(b->e.context) - traffic;
         measure_limits(b, f, &before);
     }
     compare_roof(f);
@@ -264,10 +272,9 @@ int bench_measure(bench *b)
     if (!status && (b->only == ALL || b->only == BATCH)) status = measure_batches(b, &bar, work);
     if (!status && (b->only == TRAIN || (b->only == ALL && !b->quick))) status = measure_training(b, &bar, 2 * work);
     wkv_meter_search(b->meter, 0, &b->roof); /* a later measurement may exceed the search */
-    b->usual = (wkv_roof){
-        .read = bench_median(b->read, b->moments),
-        .fma = bench_median(b->fma, b->moments),
-        .int8 = bench_median(b->int8, b->moments)};
+    b->usual = (wkv_roof){.read = bench_median(b->read, b->moments),
+                          .fma = bench_median(b->fma, b->moments),
+                          .int8 = bench_median(b->int8, b->moments)};
     progress_end(&bar);
     return status ? status : interrupted ? 130 : 0;
 }

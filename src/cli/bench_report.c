@@ -26,8 +26,13 @@ static void print_figure(const char *what, const figure *f)
 static void print_machine(const wkv_roof *r, const wkv_roof *usual)
 {
     char ahead[48] = "no prefetch";
-    if (r->ahead) snprintf(ahead, sizeof ahead, "prefetch %d bytes ahead", r->ahead);
     put_text("%s%-12s %10s %9s%s\n", bold(1), "The machine", "meanwhile", "at most", plain(1));
+    if (!r->streams) { /* a device that measures itself, and multiplies in float32 */
+        put_text("  memory   %11.1f %9.1f GB/s      %s\n", usual->read * 1e-9, r->read * 1e-9, r->fma_how);
+        put_text("  float32  %11.1f %9.1f GFLOP/s\n\n", usual->fma * 1e-9, r->fma * 1e-9);
+        return;
+    }
+    if (r->ahead) snprintf(ahead, sizeof ahead, "prefetch %d bytes ahead", r->ahead);
     put_text("  memory   %11.1f %9.1f GB/s      %d stream%s a thread, %s\n", usual->read * 1e-9, r->read * 1e-9,
              r->streams, r->streams == 1 ? "" : "s", ahead);
     put_text("  float32  %11.1f %9.1f GFLOP/s   %s\n", usual->fma * 1e-9, r->fma * 1e-9, r->fma_how);
@@ -76,7 +81,20 @@ static void print_model(const bench *b)
                  b->decode.work.read / b->decode.tokens * 1e-6, b->decode.work.bytes / b->decode.tokens * 1e-6,
                  (double)b->decode.barriers / b->decode.tokens, 100 * b->sparsity,
                  b->from_text ? "text" : "random ids");
+    if (b->decode.traffic > 0)
+        put_text("  the launches of a token read and write %.1f MB, as their arguments say\n",
+                 b->decode.traffic / b->decode.tokens * 1e-6);
     put_text("\n");
+}
+
+/* On a device that measures itself: its two limits, in the pass that each is for. */
+static void print_shares(const bench *b)
+{
+    if (b->decode.repeats) put_text("\n  decode reached %.1f %% of the bandwidth", 100 * b->decode.bandwidth);
+    if (b->prefills)
+        put_text("%s prefill %.1f %% of the float32 peak", b->decode.repeats ? "," : "\n ",
+                 100 * b->prefill[b->prefills - 1].peak);
+    if (b->decode.repeats || b->prefills) put_text("\n");
 }
 
 void bench_print(const bench *b)
@@ -94,6 +112,7 @@ void bench_print(const bench *b)
     for (int i = 0; i < b->prefills; i++) print_figure("prefill %d", &b->prefill[i]);
     for (int i = 0; i < b->batches; i++) print_figure(i ? "%d texts at once" : "%d text", &b->batch[i]);
     if (b->train.repeats) print_figure("train 2 x %d", &b->train);
+    if (!b->roof.streams) print_shares(b);
 }
 
 /* ---- for programs ------------------------------------------------------------------------------------------------ */
@@ -101,12 +120,13 @@ void bench_print(const bench *b)
 static json_t *figure_json(const char *what, const figure *f)
 {
     double t = figure_median(f);
-    return json_pack("{s:i s:f s:f s:f s:i s:f s:f s:f s:f s:f s:f s:f s:s}", what, f->n, "tokens_per_s", f->tokens / t,
-                     "slowest", f->tokens / f->seconds[f->repeats - 1], "fastest", f->tokens / f->seconds[0], "repeats",
-                     f->repeats, "bytes_per_token", f->work.read / f->tokens, "dense_bytes_per_token",
-                     f->work.bytes / f->tokens, "gbs", f->work.read / t * 1e-9, "gflops", f->work.flops / t * 1e-9,
-                     "share_of_roof", f->share, "share_of_dense_roof", f->dense, "barriers_per_token",
-                     (double)f->barriers / f->tokens, "roof", f->limit);
+    return json_pack("{s:i s:f s:f s:f s:i s:f s:f s:f s:f s:f s:f s:f s:f s:f s:f s:s}", what, f->n, "tokens_per_s",
+                     f->tokens / t, "slowest", f->tokens / f->seconds[f->repeats - 1], "fastest",
+                     f->tokens / f->seconds[0], "repeats", f->repeats, "bytes_per_token", f->work.read / f->tokens,
+                     "dense_bytes_per_token", f->work.bytes / f->tokens, "gbs", f->work.read / t * 1e-9, "gflops",
+                     f->work.flops / t * 1e-9, "share_of_roof", f->share, "share_of_dense_roof", f->dense,
+                     "share_of_bandwidth", f->bandwidth, "share_of_peak", f->peak, "traffic_per_token",
+                     f->traffic / f->tokens, "barriers_per_token", (double)f->barriers / f->tokens, "roof", f->limit);
 }
 
 int bench_put_json(json_t *report)

@@ -15,8 +15,9 @@ static const option options[] = {
     {0, "type", OPT_TEXT, "TYPE", &type, 0, 0, "bf16 for a synthetic model, else as stored",
      "data type of the weights: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, or a preset: q8, q5, q4, q4mix"},
     {'f', "file", OPT_TEXT, "FILE", &text_path, 0, 0, "a built-in text", "text to read"},
-    {0, "only", OPT_CHOICE, "all|decode|prefill|batch|train|scan", &only, 0, 0, NULL,
-     "run only this measurement; scan: version 4's recurrence as a parallel scan, without a model"},
+    {0, "only", OPT_CHOICE, "all|decode|prefill|batch|train|scan|cards", &only, 0, 0, NULL,
+     "run only this measurement; scan: version 4's recurrence as a parallel scan, without a model; cards: nothing is "
+     "run, the tokens per second that the bandwidth of published GPUs allows are calculated"},
     {0, "quick", OPT_SWITCH, NULL, &quick, 0, 0, "",
      "take seconds instead of a minute: fewer repeats, no prompt of 2048 tokens, no training"},
     {0, "sparsity", OPT_TEXT, "TEXT", &sparsity, 0, 0, "",
@@ -50,6 +51,7 @@ static int open_model(bench *b)
         return 1;
     b->load = seconds_now() - t;
     if (engine_ready(&b->e, 0)) return 1;
+    if (b->meter && wkv_meter_use(b->meter, b->e.context)) return complain_library();
     if (!(b->logits = malloc(sizeof *b->logits * TEXTS * (size_t)b->e.about->vocab))) return complain("out of memory");
     b->states[0] = b->e.state;
     return 0;
@@ -76,10 +78,13 @@ static int run(int n, char **operands)
         return usage(&cmd_bench, "two models: %s and --synthetic %s; give one", engine_model, synthetic);
     if (sparsity && text_path)
         return usage(&cmd_bench, "two texts: --file %s and --sparsity %s; give one", text_path, sparsity);
-    if (only == SCAN && (engine_model || synthetic || text_path || sparsity))
-        return usage(&cmd_bench, "--only scan uses no model and no text; omit the other option");
-    if (out && !synthetic) return usage(&cmd_bench, "--out %s writes a synthetic model; --synthetic gives its size", out);
+    if ((only == SCAN || only == CARDS) && (engine_model || synthetic || text_path || sparsity))
+        return usage(&cmd_bench, "--only %s uses no model and no text; omit the other option",
+                     only == SCAN ? "scan" : "cards");
+    if (out && !synthetic)
+        return usage(&cmd_bench, "--out %s writes a synthetic model; --synthetic gives its size", out);
     if (out) return write_model();
+    if (only == CARDS) return bench_cards(as_json);
     if (only == SCAN) {
         catch_interrupts();
         return bench_scan(engine_threads, quick, as_json);

@@ -1,5 +1,6 @@
 /* cmd_selftest.c - `wkv selftest`: verify the results of this build on this machine. */
 #include "commands.h"
+#include "engine.h"
 #include "say.h"
 #include "wkv.h"
 #include <jansson.h>
@@ -7,8 +8,10 @@
 
 static int as_json, failures, checks;
 static json_t *list;
+static const char *device;
 
 static const option options[] = {
+    DEVICE_OPTION(&device),
     {0, "json", OPT_SWITCH, NULL, &as_json, 0, 0, "", "write the checks as JSON"},
 };
 static const group own = GROUP("Report", options);
@@ -28,6 +31,7 @@ static void report(void *user, const char *line, int passed)
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
+    if (device) setenv("WKV_DEVICE", device, 1); /* the library's default device, which the test includes */
     list = json_array();
     int status = wkv_selftest(report, NULL) || failures ? 1 : 0;
     if (as_json) {
@@ -48,8 +52,8 @@ const command cmd_selftest = {
     .operands = "",
     .most = 0,
     .summary = "verify this build's results on this machine",
-    .about = "Run tiny models of every version with known logits through every instruction set of this processor. "
-             "Prints a line per check; the exit status is 1 if one fails.",
+    .about = "Run tiny models of every version with known logits through every instruction set of this processor, and "
+             "on --device where it is another one. Prints a line per check; the exit status is 1 if one fails.",
     .examples = "wkv selftest  # takes a second",
     .groups = groups,
     .run = run,

@@ -48,6 +48,7 @@ void pass_region(call *c, const void *p, size_t bytes)
 void pass_bytes(call *c, const void *p, size_t bytes, size_t unit)
 {
     pass_region(c, p, bytes);
+    count_bytes(c, p ? bytes : 0);
     if (p)
         pass(c, (argument){.kind = OFFSET_OF, .p = p, .bytes = bytes, .unit = unit});
     else
@@ -60,6 +61,7 @@ void pass_offsets(call *c, const real *const x[8], size_t n)
 {
     argument a = {.kind = OFFSETS_OF, .bytes = n * sizeof(real)};
     memcpy(a.of, x, sizeof a.of);
+    for (int i = 0; i < 8; i++) count_bytes(c, i && x[i] == x[0] ? 0 : a.bytes); /* a missing one repeats the first */
     pass(c, a);
 }
 
@@ -122,6 +124,7 @@ void call_run(call *c, size_t x, size_t y, size_t z, size_t group_x, size_t grou
         cl_int status = clEnqueueNDRangeKernel(o->queue, c->kernel, 3, NULL, grid, group, 0, NULL, NULL);
         if (status) opencl_failed(o, "clEnqueueNDRangeKernel", status);
         o->launches++;
+        o->traffic += c->bytes;
     }
     for (int i = 0; i < c->n_small; i++) clReleaseMemObject(c->small[i]);
 }

@@ -306,6 +306,7 @@ void opencl_shift(device *d, const shift_args *a)
     pass_spans(&c, a->batch, SPAN_STATES);
     pass_reals(&c, a->x, n);
     pass_reals(&c, a->y, n);
+    count_bytes(&c, 2 * size_of(a->batch->n_spans, a->C) * sizeof(real)); /* the states */
     call_columns(&c, (size_t)a->C, (size_t)a->batch->n_spans);
 }
 

@@ -13,6 +13,11 @@ weight_place opencl_stored(opencl *o, const tensor *w)
     return s;
 }
 
+static size_t bytes_of(const tensor *w, const weight_place *s)
+{
+    return (size_t)dtype_bytes((dtype)s->type, (int64_t)w->rows * w->cols);
+}
+
 /* An f32 weight of a region may move with its buffer; others stay. */
 static void pass_weight(call *c, const tensor *w, const weight_place *s)
 {
@@ -21,6 +26,7 @@ static void pass_weight(call *c, const tensor *w, const weight_place *s)
     else {
         pass_buffer(c, s->at.buffer);
         pass_long(c, s->at.at);
+        count_bytes(c, bytes_of(w, s));
     }
     pass_int(c, s->layout);
     pass_long(c, (size_t)weight_in(w));

@@ -229,6 +229,7 @@ void opencl_mix_run(opencl *o, const mix_args *a)
     pass_reals(&c, a->w, C);
     pass_reals(&c, a->b, C);
     pass_mixtures(&c, a, (const real *const *)a->y, n);
+    count_bytes(&c, 2 * (size_t)a->batch->n_spans * C * sizeof(real)); /* the states */
     call_groups(&c, (size_t)a->batch->rows);
 }
 

@@ -3,6 +3,12 @@
 
 enum { CHUNK = 16 }; /* of kernels/time.cl */
 
+/* Count the states: `size` values of each span, read and written. */
+static void count_states(call *c, const wkv_args *a, size_t size)
+{
+    count_bytes(c, 2 * (size_t)a->batch->n_spans * size * sizeof(real));
+}
+
 enum { WORK, DW, DU }; /* scratch memory */
 
 static size_t spans_of(const wkv_args *a) { return (size_t)a->batch->n_spans; }
@@ -62,6 +68,7 @@ void opencl_wkv4(device *d, const wkv_args *a)
     pass_reals(&c, a->w, (size_t)a->C);
     pass_reals(&c, a->u, (size_t)a->C);
     pass_matrices(&c, a, (const real *const[]){a->k, a->v, a->y}, 3);
+    count_states(&c, a, 3 * (size_t)a->C);
     call_columns(&c, (size_t)a->C, spans_of(a));
 }
 
@@ -141,6 +148,7 @@ void opencl_wkv6(device *d, const wkv_args *a)
     pass_reals(&c, a->v, n);
     pass_reals(&c, a->u, (size_t)a->C);
     pass_reals(&c, a->y, n);
+    count_states(&c, a, (size_t)a->heads * state_size(a));
     call_columns(&c, (size_t)a->C, spans_of(a));
 }
 
@@ -200,6 +208,7 @@ void opencl_wkv7(device *d, const wkv_args *a)
     pass_wkv7(&c, a);
     pass_spans(&c, a->batch, SPAN_STATES);
     pass_matrices(&c, a, (const real *const[]){a->r, a->w, a->k, a->v, a->a, a->b, a->y}, 7);
+    count_states(&c, a, (size_t)a->heads * state_size(a));
     call_columns(&c, (size_t)a->C, spans_of(a));
 }
 

@@ -98,7 +98,7 @@ typedef struct {
     few_products p;
     buffers all, vectors;
     cl_mem weights[PRODUCTS];
-    size_t groups, parts;
+    size_t groups, parts, bytes; /* bytes: read and written */
     unsigned types;
     int fits; /* offsets and buffers */
 } few;
@@ -166,6 +166,9 @@ static void put_product(opencl *o, few *f, const product *q, real *also, int T, 
     f->types |= 1u << s.type;
     f->groups += (out + OUTPUTS - 1) / OUTPUTS;
     if (parts > f->parts) f->parts = parts;
+    f->bytes += (size_t)dtype_bytes((dtype)s.type, (int64_t)q->w->rows * q->w->cols);
+    f->bytes += (n * (1 + !!q->from + !!q->to + !!q->times + !!q->plus + !!also) + (q->bias ? out : 0)) * sizeof(real);
+    f->bytes += (mixed < 0 ? (size_t)T * in : in + (kinds & PUTS_MIXTURE ? (size_t)T * in : 0)) * sizeof(real);
     if (in > UINT32_MAX || out > UINT32_MAX || parts + TILE_BYTES > o->local_bytes) f->fits = 0;
 }
 
@@ -179,6 +182,7 @@ static void put_mixing(opencl *o, few *f)
     m.w = vector_in(o, f, a->w, C, &m.vectors, 0);
     m.b = vector_in(o, f, a->b, C, &m.vectors, 4);
     f->p.mix = m;
+    f->bytes += ((size_t)o->mix_batch.rows + 2 * (size_t)o->mix_batch.n_spans + 2) * C * sizeof(real);
 }
 
 static int prepare(opencl *o, few *f)
@@ -221,6 +225,7 @@ static void launch(opencl *o, few *f, int T)
     for (int i = 0; i < 3 && !mixes; i++) pass_buffer(&c, NULL);
     pass_region(&c, mixes ? o->slots.base : NULL, SLOT_BYTES);
     pass_local(&c, f->parts);
+    count_bytes(&c, f->bytes);
     call_run(&c, f->groups * WIDE, (size_t)T, 1, WIDE, 1);
     if (mixes) states_wait(o, &o->mix);
 }

@@ -17,6 +17,7 @@
         text    text_time, "time.cl"
         text    text_list, "list.cl"
         text    text_weights, "weights.cl"
+        text    text_limits, "limits.cl"
         text    text_linear, "linear.cl"
         text    text_few, "few.cl"
 

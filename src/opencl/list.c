@@ -137,15 +137,18 @@ static int launch(opencl *o, const listed *list, int from, int n, size_t width, 
 {
     operations all;
     buffers found;
-    size_t groups = 1;
+    size_t groups = 1, bytes = 0;
     int end = from;
     for (int round = 0; round < 2 && !o->error; round++) { /* twice: a buffer may grow in the first round */
         found.n = 0;
         for (end = from; end < n && put_operation(o, &all.list[end - from], &list[end], &found); end++)
             ;
     }
-    for (int i = from; i < end; i++)
+    for (int i = from; i < end; i++) {
         if ((list[i].C + width - 1) / width > groups) groups = (list[i].C + width - 1) / width;
+        for (int k = 0; k < OPERANDS; k++) bytes += list[i].operand[k] ? list[i].values[k] * sizeof(real) : 0;
+        bytes += 2 * (size_t)b->n_spans * list[i].state * sizeof(real);
+    }
     if (end == from) opencl_broken(o, WKV_EUNSUPPORTED, "%s: a list of operations has too many buffers", o->name);
     call c = call_next(o, KERNEL_list, 0);
     pass_struct(&c, &all, sizeof all);
@@ -153,6 +156,7 @@ static int launch(opencl *o, const listed *list, int from, int n, size_t width, 
     pass_int(&c, (int)width);
     pass_spans_few(&c, b);
     for (int i = 0; i < BUFFERS; i++) pass_buffer(&c, i < found.n ? found.list[i] : NULL);
+    count_bytes(&c, bytes);
     call_groups(&c, groups);
     return end;
 }

@@ -77,10 +77,10 @@ static region *region_new(opencl *o)
     return NULL;
 }
 
-/* Let the buffer reach `bytes`; its values stay. */
+/* Let the buffer reach `bytes`; its values stay. It grows by an eighth, because both exist while one is copied. */
 static void grow(opencl *o, region *r, size_t bytes)
 {
-    size_t more = r->have + r->have / 2 > bytes ? r->have + r->have / 2 : bytes;
+    size_t more = r->have + r->have / 8 > bytes ? r->have + r->have / 8 : bytes;
     if (more > o->device.left(&o->device)) more = bytes;
     more = whole(more, ARENA_STEP) < r->bytes ? whole(more, ARENA_STEP) : r->bytes;
     cl_mem larger = opencl_buffer(o, more);
@@ -336,5 +336,6 @@ void opencl_memory_release(opencl *o)
     for (int i = 0; i < SCRATCHES; i++) opencl_release(o, &o->scratch[i], o->scratch_bytes[i]);
     opencl_release(o, &o->spans, 0);
     opencl_release(o, &o->of_row, 0);
+    if (o->limits) clReleaseMemObject(o->limits);
     free(o->batch_copy);
 }

@@ -140,6 +140,8 @@ static size_t device_bytes(const device *d, size_t *most)
     return o->bytes;
 }
 
+static uint64_t traffic(const device *d) { return ((const opencl *)d)->traffic; }
+
 static void close_device(device *d)
 {
     opencl *o = opencl_of(d);
@@ -168,6 +170,8 @@ static const device table = {.name = "opencl",
                              .weight_bytes = opencl_weight_bytes,
                              .left = opencl_left,
                              .bytes = device_bytes,
+                             .traffic = traffic,
+                             .limits = opencl_limits,
                              .heads_kept = heads_kept,
                              .close = close_device,
 #define ENTRY(entry, args) .entry = opencl_##entry,

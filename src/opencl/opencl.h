@@ -52,6 +52,7 @@ enum {
     PROGRAM_ROWS,
     PROGRAM_TIME,
     PROGRAM_LIST,
+    PROGRAM_LIMITS,
     PROGRAM_LINEAR,
     PROGRAM_FEW = PROGRAM_LINEAR + TYPES,
     PROGRAMS = PROGRAM_FEW + TYPE_SETS
@@ -60,23 +61,26 @@ enum {
 #define BASIC_KERNELS(X)                                                                                               \
     X(add)                                                                                                             \
     X(mul)                                                                                                             \
-    X(mul_back) X(columns_dot) X(lerp) X(lerp_back) X(columns_sum) X(map) X(map_back) X(slope) X(repeat)               \
-        X(repeat_back) X(matrix_of_row) X(fill) X(copy) X(gather) X(gather_back) X(shift) X(shift_back) X(states_copy) \
-            X(drop) X(square_sums) X(mean) X(adamw)
+    X(mul_back)                                                                                                        \
+    X(columns_dot) X(lerp) X(lerp_back) X(columns_sum) X(map) X(map_back) X(slope) X(repeat) X(repeat_back)            \
+        X(matrix_of_row) X(fill) X(copy) X(gather) X(gather_back) X(shift) X(shift_back) X(states_copy) X(drop)        \
+            X(square_sums) X(mean) X(adamw)
 #define ROWS_KERNELS(X)                                                                                                \
     X(norm)                                                                                                            \
     X(norm_back)                                                                                                       \
-    X(norm_columns) X(unit) X(unit_back) X(bonus) X(bonus_back) X(bonus_columns) X(softmax_nll) X(softmax_nll_back)    \
-        X(norm_shift_mix) X(mix_back_rows) X(mix_back_states) X(mix_back_mu)
+    X(norm_columns)                                                                                                    \
+    X(unit) X(unit_back) X(bonus) X(bonus_back) X(bonus_columns) X(softmax_nll) X(softmax_nll_back) X(norm_shift_mix)  \
+        X(mix_back_rows) X(mix_back_states) X(mix_back_mu)
 #define TIME_KERNELS(X) X(wkv4) X(wkv4_back) X(wkv6) X(wkv6_back) X(wkv7) X(wkv7_back)
 #define LIST_KERNELS(X) X(list)
+#define LIMITS_KERNELS(X) X(read_limit) X(fma_limit)
 #define LINEAR_KERNELS(X) X(linear_rows) X(linear_dx) X(linear_dw)
 #define FEW_KERNELS(X) X(linear_few)
 
 enum {
 #define KERNEL(name) KERNEL_##name,
-    BASIC_KERNELS(KERNEL) ROWS_KERNELS(KERNEL) TIME_KERNELS(KERNEL) LIST_KERNELS(KERNEL) LINEAR_KERNELS(KERNEL)
-        FEW_KERNELS(KERNEL)
+    BASIC_KERNELS(KERNEL) ROWS_KERNELS(KERNEL) TIME_KERNELS(KERNEL) LIST_KERNELS(KERNEL) LIMITS_KERNELS(KERNEL)
+        LINEAR_KERNELS(KERNEL) FEW_KERNELS(KERNEL)
 #undef KERNEL
             KERNELS
 };
@@ -159,7 +163,9 @@ typedef struct {
     arena slots; /* new states of shifts, until they are copied; `slots_used` bytes of it */
     size_t slots_used;
 
-    uint64_t launches;
+    uint64_t launches, traffic; /* traffic: bytes (ops/device.h) */
+    cl_mem limits;              /* the buffer of limits.c, not included in `bytes` */
+    size_t limits_bytes;
     int error; /* of the pass; then nothing runs until `finish` */
     char sentence[512];
 } opencl;
@@ -196,6 +202,9 @@ cl_mem opencl_scratch(opencl *o, int which, size_t bytes); /* one of SCRATCHES, 
 void opencl_memory_release(opencl *o);
 cl_mem opencl_buffer(opencl *o, size_t bytes); /* counted; NULL after an error */
 void opencl_release(opencl *o, cl_mem *buffer, size_t bytes);
+
+/* limits.c */
+int opencl_limits(device *d, double *read, double *fma);
 
 /* program.c */
 /* NULL after an error. variant: the type of the linear kernels, the set of types of linear_few */
@@ -258,6 +267,7 @@ typedef struct {
     opencl *o;
     cl_kernel kernel;
     int n, n_small;
+    size_t bytes; /* read and written */
     argument list[MOST_ARGUMENTS];
     cl_mem small[4]; /* released after the call */
 } call;
@@ -271,6 +281,9 @@ void pass_region(call *c, const void *p, size_t bytes);             /* the buffe
 void pass_buffer(call *c, cl_mem buffer);
 void pass_value(call *c, const void *x, size_t bytes);  /* at most 128 */
 void pass_struct(call *c, const void *x, size_t bytes); /* which stays until call_run */
+/* Count bytes that the launch reads or writes at addresses within its arguments; pass_reals, pass_bytes and
+ * pass_offsets count theirs. */
+static inline void count_bytes(call *c, size_t bytes) { c->bytes += bytes; }
 void pass_int(call *c, int x);
 void pass_long(call *c, size_t x);
 void pass_float(call *c, float x);

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern const char text_common[], text_operations[], text_basic[], text_rows[], text_time[], text_list[], text_weights[],
-    text_linear[], text_few[];
+extern const char text_common[], text_operations[], text_basic[], text_rows[], text_time[], text_list[], text_limits[],
+    text_weights[], text_linear[], text_few[];
 
 static const struct {
     const char *name;
@@ -20,14 +20,16 @@ static const struct {
 #define ROWS(name) [KERNEL_##name] = {#name, PROGRAM_ROWS},
 #define TIME(name) [KERNEL_##name] = {#name, PROGRAM_TIME},
 #define LIST(name) [KERNEL_##name] = {#name, PROGRAM_LIST},
+#define LIMITS(name) [KERNEL_##name] = {#name, PROGRAM_LIMITS},
 #define LINEAR(name) [KERNEL_##name] = {#name, PROGRAM_LINEAR},
 #define FEWS(name) [KERNEL_##name] = {#name, PROGRAM_FEW},
-    BASIC_KERNELS(BASIC) ROWS_KERNELS(ROWS) TIME_KERNELS(TIME) LIST_KERNELS(LIST) LINEAR_KERNELS(LINEAR)
-        FEW_KERNELS(FEWS)
+    BASIC_KERNELS(BASIC) ROWS_KERNELS(ROWS) TIME_KERNELS(TIME) LIST_KERNELS(LIST) LIMITS_KERNELS(LIMITS)
+        LINEAR_KERNELS(LINEAR) FEW_KERNELS(FEWS)
 #undef BASIC
 #undef ROWS
 #undef TIME
 #undef LIST
+#undef LIMITS
 #undef LINEAR
 #undef FEWS
 };
@@ -37,7 +39,7 @@ enum { PARTS = 4 };
 /* The parts of a program's text, in order. */
 static void text_of(const char *parts[PARTS], int program)
 {
-    static const char *const texts[] = {text_basic, text_rows, text_time, text_list};
+    static const char *const texts[] = {text_basic, text_rows, text_time, text_list, text_limits};
     parts[0] = text_common;
     parts[1] = text_operations;
     parts[2] = program < PROGRAM_LINEAR ? "" : text_weights;

@@ -371,6 +371,12 @@ struct device {
     size_t (*weight_bytes)(const device *d, const tensor *w); /* allocated by keep_weight     */
     size_t (*left)(const device *d);                          /* bytes that can be allocated  */
     size_t (*bytes)(const device *d, size_t *most); /* allocated on the device: now, and at most so far */
+    /* Bytes that all launches so far have read and written in the device's memory, as their arguments say: an argument
+     * that is read and written counts once. Forward entries only. */
+    uint64_t (*traffic)(const device *d);
+    /* Measure bytes per second read by all of the device from a buffer larger than its caches, and float32 operations
+     * per second, a multiply-add being two. WKV_ENOMEM, WKV_EUNSUPPORTED. */
+    int (*limits)(device *d, double *read, double *fma);
 
 #define ENTRY(entry, args) void (*entry)(device *, const args *);
     DEVICE_ENTRIES(ENTRY)

@@ -365,7 +365,8 @@ int trainer_cost(wkv_trainer *t, const sample *s, int n, int keep_activations, r
         best = fmin(best, clock_seconds() - begin);
     }
     double at_a_time = fmin(rows, (double)trainer_rows(t, s, n));
-    *out = (row_cost){.seconds = best / rows, .bytes = fmax(0, (double)cx_peak(&t->c) / at_a_time - 4.0 * t->m->V)};
+    const double logits = 4 * fmin(at_a_time * t->m->V, HEAD_CHUNK);
+    *out = (row_cost){.seconds = best / rows, .bytes = fmax(0, ((double)cx_peak(&t->c) - logits) / at_a_time)};
     params_clear_grads(&t->p, t->c.dev);
     free(sums);
     return err;

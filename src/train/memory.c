@@ -22,12 +22,31 @@ static void zeros_to_host(device *d, const transfer_args *a)
     memset(a->to, 0, a->n * sizeof *a->to);
 }
 
-static void silence(device *d)
+static size_t whole_heads(device *d, const heads_args *a)
+{
+    (void)d, (void)a;
+    return 0;
+}
+
+/* whole: heads run on whole matrices, as on a device with memory of its own; else in the processor's tiles. */
+static void silence(device *d, int whole)
 {
 #define ENTRY(entry, args) d->entry = skip_##entry;
     DEVICE_ENTRIES(ENTRY)
 #undef ENTRY
     d->to_host = zeros_to_host;
+    if (whole) d->heads_kept = whole_heads;
+}
+
+/* 1: the device of this name has memory of its own. */
+static int is_separate(const char *name)
+{
+    device *d;
+    int err = device_open(&d, name, 1, NULL);
+    if (err) return err;
+    const int separate = d->separate;
+    device_close(d);
+    return separate;
 }
 
 /* ---- costs ------------------------------------------------------------------------------------------------------- */
@@ -59,9 +78,9 @@ static int without_adapter(void *user, const char *name, tensor *w, const slot *
 
 /* Activations of adapters; and those of states and of all weights, which are equal, because every operation after the
  * embedding has a gradient. */
-static int measure(wkv_trainer *t, int64_t rows, size_t *of_lora, size_t *of_others)
+static int measure(wkv_trainer *t, int whole, int64_t rows, size_t *of_lora, size_t *of_others)
 {
-    silence(t->device);
+    silence(t->device, whole);
     t->chunk = 0;
     int err = work_bytes(t, rows, of_lora);
     if (err) return err;
@@ -87,6 +106,8 @@ int wkv_train_memory_needed(wkv_train_memory out[WKV_TRAIN_METHODS], int64_t *ro
     wkv_train_options o = *options;
     wkv_trainer *t;
     size_t of_lora, of_others;
+    const int whole = is_separate(o.device);
+    if (whole < 0) return whole;
     o.method = "lora";
     o.samples = 1;
     o.loss = o.reference = NULL; /* pairs need no more: the reference shares the mapping */
@@ -94,12 +115,12 @@ int wkv_train_memory_needed(wkv_train_memory out[WKV_TRAIN_METHODS], int64_t *ro
     o.communicator = NULL;
     o.shard_optimizer = 0;
     o.threads = 1;
-    o.device = "cpu"; /* silenced; the sizes are those of every device */
+    o.device = "cpu"; /* silenced */
     if (!o.context) o.context = 1024;
     int err = wkv_trainer_new(&t, &o);
     if (err) return err;
     int64_t most = step_rows(&o);
-    err = measure(t, most, &of_lora, &of_others);
+    err = measure(t, whole, most, &of_lora, &of_others);
     if (!err) {
         int64_t state = t->m->H ? rwkv_state_len(t->m) : 0;
         fill(&out[0], t->base, "state", state, of_others);
