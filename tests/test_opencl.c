@@ -375,7 +375,8 @@ static float *few_pass(device *d, const few *f, int cut)
     STEP(linear_one(d, (product){.y = m[12], .x = m[6], .w = &f->w[3]}, T)); /* one of two mixtures */
     CHECK_EQ(done, d == opencl ? FEW_STEPS : 0);
     if (d == opencl) from_twin();
-    float *all = copy(y, OUTPUTS * TC + 2 * FEW_STATE);
+    float *all = room(OUTPUTS * TC + 2 * FEW_STATE);
+    memcpy(all, y, OUTPUTS * TC * sizeof *y);
     memcpy(all + OUTPUTS * TC, state, 2 * FEW_STATE * sizeof *state);
     return all;
 #undef STEP
