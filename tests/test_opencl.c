@@ -277,7 +277,7 @@ enum {
     FEW_HEADS = 3,
     FEW_N = FEW_C / FEW_HEADS,
     FEW_LOW = 64,
-    FEW_STEPS = 26
+    FEW_STEPS = 30
 };
 enum { STATE_HEADS = 2 * FEW_C, FEW_STATE = STATE_HEADS + FEW_C * FEW_N + 2 * FEW_C };
 
@@ -373,6 +373,11 @@ static float *few_pass(device *d, const few *f, int cut)
                                .y = {m[6], m[7]},
                                .mu = {in->row[2], in->row[3]}}));
     STEP(linear_one(d, (product){.y = m[12], .x = m[6], .w = &f->w[3]}, T)); /* one of two mixtures */
+    /* a mixture of the list that its product also adds */
+    STEP(d->norm(d, &(norm_args){T, C, 1, 1e-5f, .x = m[12], .w = in->row[0], .b = in->row[1], .y = m[0]}));
+    STEP(d->shift(d, &(shift_args){.batch = &b, .C = C, .x = m[0], .y = m[1]}));
+    STEP(d->lerp(d, &(lerp_args){T, C, 1, .x = m[0], .y = m[1], .mu = in->row[2], .z = m[2]}));
+    STEP(linear_one(d, (product){.y = m[3], .x = m[2], .w = &f->w[4], .plus = m[2]}, T));
     CHECK_EQ(done, d == opencl ? FEW_STEPS : 0);
     if (d == opencl) from_twin();
     float *all = room(OUTPUTS * TC + 2 * FEW_STATE);

@@ -53,14 +53,16 @@ enum {
 #define BASIC_KERNELS(X)                                                                                               \
     X(add)                                                                                                             \
     X(mul)                                                                                                             \
-    X(mul_back) X(columns_dot) X(lerp) X(lerp_back) X(columns_sum) X(map) X(map_back) X(slope) X(repeat)               \
-        X(repeat_back) X(matrix_of_row) X(fill) X(copy) X(gather) X(gather_back) X(shift) X(shift_back) X(states_copy) \
-            X(drop) X(square_sums) X(mean) X(adamw)
+    X(mul_back)                                                                                                        \
+    X(columns_dot) X(lerp) X(lerp_back) X(columns_sum) X(map) X(map_back) X(slope) X(repeat) X(repeat_back)            \
+        X(matrix_of_row) X(fill) X(copy) X(gather) X(gather_back) X(shift) X(shift_back) X(states_copy) X(drop)        \
+            X(square_sums) X(mean) X(adamw)
 #define ROWS_KERNELS(X)                                                                                                \
     X(norm)                                                                                                            \
     X(norm_back)                                                                                                       \
-    X(norm_columns) X(unit) X(unit_back) X(bonus) X(bonus_back) X(bonus_columns) X(softmax_nll) X(softmax_nll_back)    \
-        X(norm_shift_mix) X(mix_back_rows) X(mix_back_states) X(mix_back_mu)
+    X(norm_columns)                                                                                                    \
+    X(unit) X(unit_back) X(bonus) X(bonus_back) X(bonus_columns) X(softmax_nll) X(softmax_nll_back) X(norm_shift_mix)  \
+        X(mix_back_rows) X(mix_back_states) X(mix_back_mu)
 #define TIME_KERNELS(X) X(wkv4) X(wkv4_back) X(wkv6) X(wkv6_back) X(wkv7) X(wkv7_back)
 #define LIST_KERNELS(X) X(list)
 #define LINEAR_KERNELS(X) X(linear_rows) X(linear_dx) X(linear_dw)
@@ -146,8 +148,9 @@ typedef struct {
     mix_args mix;
     batch mix_batch;
     span mix_spans[FEW];
-    waiting few; /* the last products, if they wait; with `mix` if it waits */
-    arena slots; /* new states of shifts, until they are copied; `slots_used` bytes of it */
+    real *mix_z, *mix_previous; /* where its normalised rows and those before them go; NULL: nowhere */
+    waiting few;                /* the last products, if they wait; with `mix` if it waits */
+    arena slots;                /* new states of shifts, until they are copied; `slots_used` bytes of it */
     size_t slots_used;
 
     uint64_t launches;

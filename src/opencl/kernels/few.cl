@@ -61,10 +61,11 @@ enum {
 
 /* The norm, shift and mixtures before the products. */
 typedef struct {
-    ulong at;        /* of the states                                          */
-    uint x, w, b, C; /* offsets                                                */
-    uint vectors;    /* 4 bits each: the buffers of w and b                    */
-    uint slot;       /* where the new states go, span by span                  */
+    ulong at;         /* of the states                                          */
+    uint x, w, b, C;  /* offsets                                                */
+    uint vectors;     /* 4 bits each: the buffers of w and b                    */
+    uint slot;        /* where the new states go, span by span                  */
+    uint z, previous; /* NONE, or where the normalised rows and those before them go */
     int current;
     float eps;
 } mixing;
@@ -120,7 +121,11 @@ kernel void linear_few(products p, global float *all, global const uchar *w0, gl
             const float previous = first ? state[c] : normal_of(before[c], mean[0], rs[0], norm_w[c], norm_b[c]);
             tile[i] = mixture_of(z, previous, mu[c], m.current);
             if (begins && (q.kinds & PUTS_MIXTURE)) all[q.x + t * q.in + c] = tile[i];
-            if (begins && last && (q.kinds & PUTS_STATE)) slots[m.slot + (ulong)in_span * m.C + c] = z;
+            if (!begins || !(q.kinds & PUTS_STATE)) continue;
+            if (last) slots[m.slot + (ulong)in_span * m.C + c] = z;
+            if (m.z == NONE) continue;
+            all[m.z + t * m.C + c] = z;
+            all[m.previous + t * m.C + c] = previous;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         const uint k = begin / STRETCH + share;
