@@ -76,14 +76,18 @@ typedef struct {
     int n;
 } products;
 
+#define WORK_GROUP __attribute__((reqd_work_group_size(256, 1, 1))) /* WIDE: so that registers suffice */
+
 /* Work-items of a group: OUTPUTS outputs, SHARES shares of an output's stretches, which are kept in `parts`,
  * [stretch][output of the group]. Dimension 1: rows. */
-kernel void linear_few(products p, global float *all, global const uchar *w0, global const uchar *w1,
-                       global const uchar *w2, global const uchar *w3, global const uchar *w4, global const uchar *w5,
-                       global const uchar *w6, global const uchar *w7, global const float *v0, global const float *v1,
-                       global const float *v2, global const float *v3, global const float *v4, global const float *v5,
-                       global const float *v6, global const float *v7, global const long4 *spans,
-                       global const int *of_row, global const float *states, global float *slots, local float *parts)
+kernel WORK_GROUP void linear_few(products p, global float *all, global const uchar *w0, global const uchar *w1,
+                                  global const uchar *w2, global const uchar *w3, global const uchar *w4,
+                                  global const uchar *w5, global const uchar *w6, global const uchar *w7,
+                                  global const float *v0, global const float *v1, global const float *v2,
+                                  global const float *v3, global const float *v4, global const float *v5,
+                                  global const float *v6, global const float *v7, global const long4 *spans,
+                                  global const int *of_row, global const float *states, global float *slots,
+                                  local float *parts)
 {
     local float s[GROUP], tile[SHARES * STRETCH];
     global const uchar *const weights[PRODUCTS] = {w0, w1, w2, w3, w4, w5, w6, w7};
