@@ -269,7 +269,15 @@ static void linear_dw(void)
 
 /* A pass of three rows in two spans, as a layer is one: lists of operations, mixtures read by products of several
  * types, parts of a matrix. After step `cut` (-1: none) everything is transferred, so that what waits must run. */
-enum { FEW_T = 3, FEW_C = 96, FEW_HEADS = 3, FEW_N = FEW_C / FEW_HEADS, FEW_LOW = 64, FEW_STEPS = 25 };
+enum {
+    FEW_OUTPUTS = 21,
+    FEW_T = 3,
+    FEW_C = 96,
+    FEW_HEADS = 3,
+    FEW_N = FEW_C / FEW_HEADS,
+    FEW_LOW = 64,
+    FEW_STEPS = 30
+};
 enum { STATE_HEADS = 2 * FEW_C, FEW_STATE = STATE_HEADS + FEW_C * FEW_N + 2 * FEW_C };
 
 typedef struct {
@@ -286,7 +294,7 @@ static void step(device *d, int *steps, int cut)
 
 static float *few_pass(device *d, const few *f, int cut)
 {
-    enum { T = FEW_T, C = FEW_C, H = FEW_HEADS, TC = T * C, OUTPUTS = 20 };
+    enum { T = FEW_T, C = FEW_C, H = FEW_HEADS, TC = T * C, OUTPUTS = FEW_OUTPUTS };
     const inputs *in = f->in;
     float *state = copy(in->state, 2 * FEW_STATE), *y = room(OUTPUTS * TC), *m[OUTPUTS];
     const span spans[] = {{0, 2, state, NULL}, {2, 1, state + FEW_STATE, NULL}};
@@ -318,7 +326,8 @@ static float *few_pass(device *d, const few *f, int cut)
                          {.y = m[10], .x = m[5], .w = &f->w[4]},
                          {.y = m[11], .x = m[7], .w = &f->w[5], .map = MAP_SIGMOID}};
     STEP(d->linear(d, &(linear_args){q, 4, T}));
-    STEP(d->unit(d, &(unit_args){T, C, H, .x = m[9], .y = m[12]}));
+    STEP(d->copy(d, &(copy_args){1, TC, TC, TC, .from = m[9], .to = m[20]})); /* which the products write, too */
+    STEP(d->unit(d, &(unit_args){T, C, H, .x = m[20], .y = m[12]}));
     STEP(d->mul(d, &(pair_args){T, C, T, .x = m[12], .y = m[11], .z = m[13]}));
     STEP(d->map(d, &(map_args){MAP_NEG, TC, .x = m[12], .y = m[14]}));
     wkv_args wkv = {.batch = &b,
@@ -363,9 +372,15 @@ static float *few_pass(device *d, const few *f, int cut)
                                .y = {m[6], m[7]},
                                .mu = {in->row[2], in->row[3]}}));
     STEP(linear_one(d, (product){.y = m[12], .x = m[6], .w = &f->w[3]}, T)); /* one of two mixtures */
+    /* a mixture of the list that its product also adds */
+    STEP(d->norm(d, &(norm_args){T, C, 1, 1e-5f, .x = m[12], .w = in->row[0], .b = in->row[1], .y = m[0]}));
+    STEP(d->shift(d, &(shift_args){.batch = &b, .C = C, .x = m[0], .y = m[1]}));
+    STEP(d->lerp(d, &(lerp_args){T, C, 1, .x = m[0], .y = m[1], .mu = in->row[2], .z = m[2]}));
+    STEP(linear_one(d, (product){.y = m[3], .x = m[2], .w = &f->w[4], .plus = m[2]}, T));
     CHECK_EQ(done, d == opencl ? FEW_STEPS : 0);
     if (d == opencl) from_twin();
-    float *all = copy(y, OUTPUTS * TC + 2 * FEW_STATE);
+    float *all = room(OUTPUTS * TC + 2 * FEW_STATE);
+    memcpy(all, y, OUTPUTS * TC * sizeof *y);
     memcpy(all + OUTPUTS * TC, state, 2 * FEW_STATE * sizeof *state);
     return all;
 #undef STEP
@@ -373,7 +388,7 @@ static float *few_pass(device *d, const few *f, int cut)
 
 static void waiting(void)
 {
-    enum { ALL = 20 * FEW_T * FEW_C + 2 * FEW_STATE };
+    enum { ALL = FEW_OUTPUTS * FEW_T * FEW_C + 2 * FEW_STATE };
     static const struct {
         dtype type;
         int in, out;

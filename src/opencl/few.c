@@ -18,22 +18,62 @@ static int slots_ready(opencl *o, size_t bytes)
     return 1;
 }
 
-int opencl_mix_waits(opencl *o, const mix_args *a)
+/* Keep the mixtures, and where z and the previous rows go (NULL: nowhere), apart from all that the list has. */
+static void mix_keep(opencl *o, const mix_args *a, real *z, real *previous)
 {
     const size_t C = (size_t)a->C, n = (size_t)a->batch->rows * C;
-    opencl_few_flush(o);
-    opencl_mix_flush(o);
-    if (!opencl_few(a->batch) || !a->batch->spans[0].state || o->error) return 0;
-    if (!slots_ready(o, (size_t)a->batch->n_spans * C * sizeof(real))) return 0;
-    int waits = opencl_waits(o, a->x, n, 0);
-    for (int i = 0; i < a->n; i++) waits |= opencl_waits(o, a->y[i], n, 1);
-    for (int i = 0; i < a->batch->n_spans; i++) waits |= opencl_waits(o, a->batch->spans[i].state + a->at, C, 1);
-    if (waits) opencl_list_flush(o);
     memcpy(o->mix_spans, a->batch->spans, (size_t)a->batch->n_spans * sizeof(span));
     o->mix_batch = (batch){a->batch->rows, a->batch->n_spans, o->mix_spans};
     o->mix = *a;
     o->mix.batch = &o->mix_batch;
+    o->mix_z = z;
+    o->mix_previous = previous;
     o->mixes = 1;
+    int waits = opencl_waits(o, a->x, n, 0) | opencl_waits(o, z, n, 1) | opencl_waits(o, previous, n, 1);
+    for (int i = 0; i < a->n; i++) waits |= opencl_waits(o, a->y[i], n, 1);
+    for (int i = 0; i < o->mix_batch.n_spans; i++) waits |= opencl_waits(o, o->mix_spans[i].state + a->at, C, 1);
+    if (waits) opencl_list_flush(o);
+}
+
+int opencl_mix_waits(opencl *o, const mix_args *a)
+{
+    opencl_few_flush(o);
+    opencl_mix_flush(o);
+    if (!opencl_few(a->batch) || !a->batch->spans[0].state || o->error) return 0;
+    if (!slots_ready(o, (size_t)a->batch->n_spans * (size_t)a->C * sizeof(real))) return 0;
+    mix_keep(o, a, NULL, NULL);
+    return 1;
+}
+
+/* A norm of rows, its shift and a mixture of the two, as the last of the list, are a mix whose other results are kept.
+ * Take them out if x, the input of a product, is the mixture; 0: they are not. */
+enum { MIX_NORM, MIX_SHIFT, MIX_LERP, MIX_OPERATIONS };
+static int mix_of_list(opencl *o, const real *x, int T, listed taken[MIX_OPERATIONS])
+{
+    if (o->listed < MIX_OPERATIONS) return 0;
+    memcpy(taken, o->list + o->listed - MIX_OPERATIONS, MIX_OPERATIONS * sizeof *taken);
+    const listed *norm = &taken[MIX_NORM], *shift = &taken[MIX_SHIFT], *lerp = &taken[MIX_LERP];
+    const int kinds = norm->kind == OP_NORM && shift->kind == OP_SHIFT && lerp->kind == OP_LERP;
+    if (!kinds || norm->width != norm->C || shift->C != norm->C || norm->rows != T || lerp->number != 1) return 0;
+    if (shift->operand[1] != norm->operand[0] || lerp->operand[1] != norm->operand[0]) return 0;
+    if (lerp->operand[2] != shift->operand[0] || lerp->operand[0] != x || o->rows != T) return 0;
+    if ((size_t)o->n_spans * norm->C * sizeof(real) > SLOT_BYTES - o->slots_used || !slots_ready(o, 0)) return 0;
+    const batch b = {o->rows, o->n_spans, o->span_list};
+    const mix_args mix = {.batch = &b,
+                          .C = (int)norm->C,
+                          .at = (int)shift->at,
+                          .x = norm->operand[1],
+                          .w = norm->operand[2],
+                          .b = norm->operand[3],
+                          .eps = norm->eps,
+                          .n = 1,
+                          .y = {(real *)(uintptr_t)x},
+                          .mu = {lerp->operand[3]}};
+    o->listed -= MIX_OPERATIONS;
+    o->width = 0;
+    for (int i = 0; i < o->listed; i++)
+        if (o->list[i].width) o->width = o->list[i].width;
+    mix_keep(o, &mix, (real *)(uintptr_t)norm->operand[0], (real *)(uintptr_t)shift->operand[0]);
     return 1;
 }
 
@@ -63,7 +103,9 @@ static int all_mixtures_read(const opencl *o, const linear_args *a)
         const real *others[] = {q->from, q->to, q->times, q->plus, q->y};
         const int mixed = mixture_of(o, q->x);
         if (mixed >= 0) read |= 1u << mixed;
-        if (opencl_overlap(q->y, out, o->mix.x, n)) return 0;
+        const real *apart[] = {o->mix.x, o->mix_z, o->mix_previous};
+        for (size_t j = 0; j < sizeof apart / sizeof *apart; j++)
+            if (opencl_overlap(q->y, out, apart[j], n)) return 0;
         for (int k = 0; k < o->mix.n; k++)
             for (size_t j = 0; j < sizeof others / sizeof *others; j++)
                 if (opencl_overlap(others[j], out, o->mix.y[k], n)) return 0;
@@ -82,7 +124,7 @@ typedef struct {
 
 typedef struct {
     cl_ulong at;
-    cl_uint x, w, b, C, vectors, slot;
+    cl_uint x, w, b, C, vectors, slot, z, previous;
     cl_int current;
     cl_float eps;
 } few_mixing;
@@ -179,6 +221,8 @@ static void put_mixing(opencl *o, few *f)
     few_mixing m = {.at = (cl_ulong)a->at, .C = (cl_uint)C, .current = a->current, .eps = a->eps};
     m.slot = (cl_uint)(o->slots_used / sizeof(real));
     m.x = offset_in(o, f, a->x, (size_t)o->mix_batch.rows * C);
+    m.z = offset_in(o, f, o->mix_z, (size_t)o->mix_batch.rows * C);
+    m.previous = offset_in(o, f, o->mix_previous, (size_t)o->mix_batch.rows * C);
     m.w = vector_in(o, f, a->w, C, &m.vectors, 0);
     m.b = vector_in(o, f, a->b, C, &m.vectors, 4);
     f->p.mix = m;
@@ -263,9 +307,11 @@ void opencl_few_flush(opencl *o)
 int opencl_linear_few(opencl *o, const linear_args *a)
 {
     few f;
+    listed taken[MIX_OPERATIONS];
     opencl_few_flush(o);
     if (a->T >= FEW || a->n > PRODUCTS || o->error) return 0;
-    if (o->mixes && !all_mixtures_read(o, a)) opencl_mix_flush(o);
+    const int from_list = !o->mixes && a->n == 1 && mix_of_list(o, a->q[0].x, a->T, taken);
+    if (o->mixes && !from_list && !all_mixtures_read(o, a)) opencl_mix_flush(o);
     if (products_wait(o, a)) opencl_list_flush(o);
     o->few = (waiting){.n = a->n, .T = a->T};
     for (int i = 0; i < a->n; i++) {
@@ -273,8 +319,10 @@ int opencl_linear_few(opencl *o, const linear_args *a)
         o->few.w[i] = *a->q[i].w; /* it may be gone when they are launched */
         o->few.q[i].w = &o->few.w[i];
     }
-    if (prepare(o, &f)) return 1;
+    if ((!from_list || all_mixtures_read(o, a)) && prepare(o, &f)) return 1;
     o->few.n = 0;
+    if (from_list) o->mixes = 0, taken[MIX_SHIFT].batch = &o->mix_batch;
+    for (int i = 0; i < MIX_OPERATIONS && from_list; i++) opencl_list(o, &taken[i]);
     return 0;
 }
 
@@ -292,7 +340,9 @@ static int touches_products(const opencl *o, const real *p, size_t n)
         for (size_t k = 0; k < sizeof outs / sizeof *outs; k++)
             if (opencl_overlap(p, n, outs[k], out)) return 1;
     }
-    return o->mixes && opencl_overlap(p, n, o->mix.x, rows * C);
+    return opencl_overlap(p, n, o->mixes ? o->mix.x : NULL, rows * C) ||
+           opencl_overlap(p, n, o->mixes ? o->mix_z : NULL, rows * C) ||
+           opencl_overlap(p, n, o->mixes ? o->mix_previous : NULL, rows * C);
 }
 
 int opencl_copy_joins(opencl *o, const copy_args *a)

@@ -159,8 +159,9 @@ typedef struct {
     mix_args mix;
     batch mix_batch;
     span mix_spans[FEW];
-    waiting few; /* the last products, if they wait; with `mix` if it waits */
-    arena slots; /* new states of shifts, until they are copied; `slots_used` bytes of it */
+    real *mix_z, *mix_previous; /* where its normalised rows and those before them go; NULL: nowhere */
+    waiting few;                /* the last products, if they wait; with `mix` if it waits */
+    arena slots;                /* new states of shifts, until they are copied; `slots_used` bytes of it */
     size_t slots_used;
 
     uint64_t launches, traffic; /* traffic: bytes (ops/device.h) */

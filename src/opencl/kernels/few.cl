@@ -61,10 +61,11 @@ enum {
 
 /* The norm, shift and mixtures before the products. */
 typedef struct {
-    ulong at;        /* of the states                                          */
-    uint x, w, b, C; /* offsets                                                */
-    uint vectors;    /* 4 bits each: the buffers of w and b                    */
-    uint slot;       /* where the new states go, span by span                  */
+    ulong at;         /* of the states                                          */
+    uint x, w, b, C;  /* offsets                                                */
+    uint vectors;     /* 4 bits each: the buffers of w and b                    */
+    uint slot;        /* where the new states go, span by span                  */
+    uint z, previous; /* NONE, or where the normalised rows and those before them go */
     int current;
     float eps;
 } mixing;
@@ -75,14 +76,18 @@ typedef struct {
     int n;
 } products;
 
+#define WORK_GROUP __attribute__((reqd_work_group_size(256, 1, 1))) /* WIDE: so that registers suffice */
+
 /* Work-items of a group: OUTPUTS outputs, SHARES shares of an output's stretches, which are kept in `parts`,
  * [stretch][output of the group]. Dimension 1: rows. */
-kernel void linear_few(products p, global float *all, global const uchar *w0, global const uchar *w1,
-                       global const uchar *w2, global const uchar *w3, global const uchar *w4, global const uchar *w5,
-                       global const uchar *w6, global const uchar *w7, global const float *v0, global const float *v1,
-                       global const float *v2, global const float *v3, global const float *v4, global const float *v5,
-                       global const float *v6, global const float *v7, global const long4 *spans,
-                       global const int *of_row, global const float *states, global float *slots, local float *parts)
+kernel WORK_GROUP void linear_few(products p, global float *all, global const uchar *w0, global const uchar *w1,
+                                  global const uchar *w2, global const uchar *w3, global const uchar *w4,
+                                  global const uchar *w5, global const uchar *w6, global const uchar *w7,
+                                  global const float *v0, global const float *v1, global const float *v2,
+                                  global const float *v3, global const float *v4, global const float *v5,
+                                  global const float *v6, global const float *v7, global const long4 *spans,
+                                  global const int *of_row, global const float *states, global float *slots,
+                                  local float *parts)
 {
     local float s[GROUP], tile[SHARES * STRETCH];
     global const uchar *const weights[PRODUCTS] = {w0, w1, w2, w3, w4, w5, w6, w7};
@@ -120,7 +125,11 @@ kernel void linear_few(products p, global float *all, global const uchar *w0, gl
             const float previous = first ? state[c] : normal_of(before[c], mean[0], rs[0], norm_w[c], norm_b[c]);
             tile[i] = mixture_of(z, previous, mu[c], m.current);
             if (begins && (q.kinds & PUTS_MIXTURE)) all[q.x + t * q.in + c] = tile[i];
-            if (begins && last && (q.kinds & PUTS_STATE)) slots[m.slot + (ulong)in_span * m.C + c] = z;
+            if (!begins || !(q.kinds & PUTS_STATE)) continue;
+            if (last) slots[m.slot + (ulong)in_span * m.C + c] = z;
+            if (m.z == NONE) continue;
+            all[m.z + t * m.C + c] = z;
+            all[m.previous + t * m.C + c] = previous;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         const uint k = begin / STRETCH + share;
