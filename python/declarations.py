@@ -159,8 +159,8 @@ def main():
     for path in in_order(pathlib.Path(sys.argv[1])):
         reader.header(path.read_text())
     print('"""The C interface for ctypes, written by python/declarations.py from the public headers."""')
-    print("from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_int64,"
-          "\n                    c_size_t, c_uint, c_uint64, c_void_p)\n")
+    print("from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int32,"
+          "\n                    c_int64, c_size_t, c_uint, c_uint64, c_void_p)\n")
     print("\n".join(reader.lines))
     print("\n# name: (result, arguments)\nFUNCTIONS = {")
     print("\n".join(reader.table))

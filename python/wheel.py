@@ -102,7 +102,8 @@ def contents(build, work):
     libraries = {"libwkv.so": main, **needed(main), **{p.name: p for p in build.glob("libwkv-*.so")}}
     for name, path in libraries.items():
         stripped = work / name
-        subprocess.run(["objcopy", "--strip-unneeded", str(path.resolve()), str(stripped)], check=True)
+        subprocess.run(["objcopy", "--strip-unneeded", "--remove-section=.note.gnu.build-id",  # which has the folder
+                        str(path.resolve()), str(stripped)], check=True)
         files[f"wkv/{name}"] = stripped.read_bytes()
     machine = MACHINES.get(files["wkv/libwkv.so"][18:20]) or refuse(f"{main} is of an unknown machine")
     major, minor = glibc(libraries.values())
@@ -137,7 +138,8 @@ def main():
     with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as wheel:
         for name in sorted(files, key=lambda name: (name.startswith(folder), name)):  # the metadata last
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, (0o100755 if ".so" in name else 0o100644) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (0o100755 if ".so" in name else 0o100644) << 16
             wheel.writestr(entry, files[name])
     print(to)
 

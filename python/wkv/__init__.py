@@ -12,7 +12,7 @@ Session    one text: read, continued, asked, forked, saved
 Tokenizer  a vocabulary
 WkvError   a failure, with the library's sentence
 
-wkv.rwkv is a drop-in replacement of the `rwkv` package, wkv.lm_eval an adapter for lm-evaluation-harness. docs/python.md
+wkv.rwkv is a drop-in replacement of the `rwkv` package, wkv.lm_eval a model of lm-evaluation-harness. docs/python.md
 has examples.
 """
 from . import _c

@@ -36,8 +36,8 @@ def _load() -> ctypes.CDLL:
     library.wkv_token_bytes.restype = c_void_p  # a token may contain zero bytes
     version = library.wkv_version().decode()
     if version != _c.WKV_VERSION:
-        raise ImportError(f"{library._name} is wkv {version}, and the package is of {_c.WKV_VERSION}; install both from "
-                          "one build")
+        raise ImportError(f"{library._name} is wkv {version}, and the package is of {_c.WKV_VERSION}; install both "
+                          "from one build")
     return library
 
 

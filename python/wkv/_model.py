@@ -209,9 +209,9 @@ class Model:
         return out
 
     def score(self, tokens: Tokens, state: Optional[State] = None) -> np.ndarray:
-        """The probability of a text of n tokens: an array (n - 1,) of SCORE for tokens[1:], with the fields "id", "rank"
-        (0: greedy sampling gives this token) and "nll" (minus the natural logarithm of the probability). The state
-        (None: a new one) reads tokens[:-1]. Perplexity is exp(score["nll"].mean())."""
+        """The probability of a text of n tokens: an array (n - 1,) of SCORE for tokens[1:], with the fields "id",
+        "rank" (0: greedy sampling gives this token) and "nll" (minus the natural logarithm of the probability). The
+        state (None: a new one) reads tokens[:-1]. Perplexity is exp(score["nll"].mean())."""
         return self.score_batch([(tokens, state or self.state())])[0]
 
     def score_batch(self, texts: Sequence[Tuple[Tokens, State]]) -> List[np.ndarray]:

@@ -291,7 +291,8 @@ class Session:
 
     def ask(self, question: str, *, system: Optional[str] = None, think: str = "off", **settings: "Unpack[Settings]",
             ) -> Stream:
-        """A turn of a conversation in the model's chat template: a Stream of the answer. The next question continues it.
+        """A turn of a conversation in the model's chat template: a Stream of the answer. The next question continues
+        the conversation.
 
         system  a text before the first question
         think   "off", "short", "medium", "long", "open", "fake" or "fake_inline": how a reasoning model thinks first

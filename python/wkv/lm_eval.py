@@ -2,8 +2,8 @@
 
     python -m wkv.lm_eval run --model wkv --model_args path=MODEL.pth,type=q8 --tasks lambada_openai,piqa
 
-or, in a program, `import wkv.lm_eval` and then lm_eval.simple_evaluate(model="wkv", ...). Texts have any length: nothing is
-cut. The part that contexts have in common is read once, and log-likelihoods have the same bits for every batch size.
+or, in a program, `import wkv.lm_eval` and then lm_eval.simple_evaluate(model="wkv", ...). Texts of any length are read
+whole. The part that contexts have in common is read once, and log-likelihoods have the same bits for every batch size.
 """
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ BATCH = 16  # sequences at once, each with a state
 @register_model("wkv")
 class WkvLM(TemplateLM):
     """model_args: path (none: the model inside the library), and type, threads, device, lora, state, tokenizer as of
-    wkv.Model. batch_size is for memory alone: sequences computed at once, each with a state (16). The harness's defaults,
-    batch_size 1 and device "cuda:0", count as not given."""
+    wkv.Model. batch_size is for memory alone: sequences computed at once, each with a state (16). The harness's
+    defaults, batch_size 1 and device "cuda:0", count as not given."""
 
     def __init__(self, path: Optional[str] = None, type: Optional[str] = None, threads: int = 0,
                  device: Optional[str] = None, lora: Optional[str] = None, state: Optional[str] = None,
@@ -101,7 +101,8 @@ class WkvLM(TemplateLM):
         return results
 
     def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = False) -> List[str]:
-        """Answers: greedy unless do_sample or a temperature is given; up to a string of `until` or max_gen_toks (256)."""
+        """Answers up to a string of `until` or max_gen_toks (256) tokens; greedy unless do_sample or a temperature is
+        given."""
         results: List[Any] = [None] * len(requests)
         groups: Dict[str, List[int]] = {}
         for i, request in enumerate(requests):
@@ -111,9 +112,10 @@ class WkvLM(TemplateLM):
             given = dict(requests[members[0]].args[1])
             until = given.get("until") or []
             sampled = given.get("do_sample", given.get("temperature", 0) > 0)
-            settings = {"stop": [until] if isinstance(until, str) else until, "max_tokens": given.get("max_gen_toks", 256),
-                        "temperature": given.get("temperature", 1.0) if sampled else 0.0, "top_p": given.get("top_p", 0.0),
-                        "top_k": given.get("top_k", 0), "presence": 0.0, "frequency": 0.0, "seed": given.get("seed", 1234)}
+            settings: Any = {"stop": until, "max_tokens": given.get("max_gen_toks", 256),
+                             "seed": given.get("seed", 1234), "presence": 0.0, "frequency": 0.0,
+                             "temperature": given.get("temperature", 1.0) if sampled else 0.0,
+                             "top_p": given.get("top_p", 0.0), "top_k": given.get("top_k", 0)}
             prompts = [requests[i].args[0] or [self.eot_token_id] for i in members]
             for i, text in zip(members, self.model.complete(prompts, **settings)):
                 results[i] = text

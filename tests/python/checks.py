@@ -1,5 +1,5 @@
-"""The frame of the tests of the Python package: each function of a module whose name begins with test_ is a check, which
-prints "ok NAME", or "FAIL NAME" with the assertion; tests/test_python.sh counts the lines."""
+"""The frame of the tests of the Python package: each function test_NAME of a module is a check, which prints "ok NAME",
+or "FAIL NAME" with the assertion; tests/test_python.sh counts the lines."""
 import os
 import subprocess
 import sys

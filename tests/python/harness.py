@@ -2,6 +2,7 @@
 import json
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -18,7 +19,7 @@ import wkv.lm_eval
 logging.disable(logging.WARNING)
 ITEMS = [{"goal": "The king ", "sol1": "had a daughter.", "sol2": "banana engine", "label": 0},
          {"goal": "Once upon a time", "sol1": "of then", "sol2": "there was a fox", "label": 1},
-         {"goal": "Who was in the wood?", "sol1": "A fox.", "sol2": "A bear, and he was very old and tired.", "label": 1}]
+         {"goal": "Who was in the wood?", "sol1": "A fox.", "sol2": "A bear, and he was old and tired.", "label": 1}]
 TEXT = "Once upon a time there was a kind turtle named Yana, who lived in the valley.\n"
 
 
@@ -45,7 +46,7 @@ def test_choices():
             assert [[score, greedy] for score, greedy in theirs[i]] == choices, (theirs[i], choices)
     command = [sys.executable, "-m", "wkv.lm_eval", "run", "--model", "wkv", "--model_args", "threads=1", "--tasks",
                "local_piqa", "--include_path", folder]
-    printed = checks.subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert f"{out['results']['local_piqa']['acc,none']:.4f}" in printed, printed
 
 

@@ -4,6 +4,7 @@ import copy
 import gc
 import os
 import re
+import subprocess
 import threading
 
 import checks
@@ -172,7 +173,8 @@ def test_sessions():
 
 def test_chat():
     lines = "Who are you?\nTell me a story.\n"
-    expected = checks.subprocess.run([checks.PROGRAM, "chat", "--seed", "1", "-q"], input=lines, capture_output=True, text=True)
+    command = [checks.PROGRAM, "chat", "--seed", "1", "-q"]
+    expected = subprocess.run(command, input=lines, capture_output=True, text=True)
     session = model.session()
     answers = [session.ask(line, seed=1).read() for line in lines.splitlines()]
     for answer in answers:

@@ -25,8 +25,8 @@ _STRATEGY = re.compile(r"(cuda(:\d+)?|cpu|mps|dml) (fp16|fp32|bf16)(i8|i4|i3)?( 
 
 
 def _type_of(strategy: str) -> Optional[str]:
-    """The weights' type for a strategy such as "cuda fp16i8 *10 -> cpu fp32": of its first part. Without an integer type
-    the weights keep the file's type, and all arithmetic is float32."""
+    """The weights' type for a strategy such as "cuda fp16i8 *10 -> cpu fp32": of its first part. Without an integer
+    type the weights keep the file's type, and all arithmetic is float32."""
     found = [re.fullmatch(_STRATEGY, part.strip()) for part in strategy.split("->")]
     parts = [part for part in found if part]
     if len(parts) < len(found):
@@ -56,8 +56,8 @@ class RWKV:
     def __init__(self, model: str, strategy: str = "cpu fp32", verbose: bool = True,
                  convert_and_save_and_exit: Optional[str] = None):
         if convert_and_save_and_exit:
-            raise ValueError("convert_and_save_and_exit: wkv opens checkpoints as they are; `wkv convert MODEL OUT.gguf "
-                             "--type q8` writes smaller ones")
+            raise ValueError("convert_and_save_and_exit: wkv opens checkpoints as they are; "
+                             "`wkv convert MODEL OUT.gguf --type q8` writes smaller ones")
         path = str(model).strip()
         if not os.path.exists(path):
             path += ".pth"

@@ -52,7 +52,7 @@ class PIPELINE:
         return self.tokenizer.encode(x)
 
     def decode(self, x: Sequence[int]) -> str:
-        """The text of ids. With World, ids that are together no UTF-8 are one U+FFFD; with others, each wrong byte is."""
+        """The text of ids. Invalid UTF-8 makes the whole text one U+FFFD with World, and only its bytes with others."""
         data = self.tokenizer.decode_bytes(x)
         try:
             return data.decode("utf-8")
