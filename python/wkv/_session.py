@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import weakref
 from ctypes import byref, c_char_p, c_float, c_int32, c_void_p, cast, create_string_buffer, pointer
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -196,6 +197,10 @@ class Stream:
             pass
         return self.text
 
+    def __del__(self) -> None:
+        if getattr(self, "_batcher", None):
+            self.close()
+
     def close(self) -> None:
         """End the answer here; the text so far stays in the session."""
         if self._batcher:
@@ -213,7 +218,7 @@ class Session:
 
     def __init__(self, model: "Model", *, path: Any = None, _handle: Optional[Handle] = None):
         self.model = model
-        self._stream: Optional[Stream] = None
+        self._stream: Optional["weakref.ref[Stream]"] = None  # the latest one, which refers to the session
         keep = (model._weights, model.tokenizer._handle)
         if _handle or path is None:
             self._handle = _handle or Handle(c.wkv_session_free, c.wkv_session_new, *keep, keep=keep)
@@ -244,8 +249,9 @@ class Session:
             check(c.wkv_session_append_ids(self._handle, ids.ctypes.data, len(ids)))
 
     def _finish(self) -> None:
-        if self._stream:
-            self._stream.close()
+        stream = self._stream and self._stream()
+        if stream:
+            stream.close()
         self._stream = None
 
     def read(self) -> State:
@@ -286,8 +292,9 @@ class Session:
         if not c.wkv_session_about(self._handle).n:
             end = self.model.tokenizer.end
             self.append("\n" if end is None else [end])
-        self._stream = Stream(self, generation, borrowed)
-        return self._stream
+        stream = Stream(self, generation, borrowed)
+        self._stream = weakref.ref(stream)
+        return stream
 
     def ask(self, question: str, *, system: Optional[str] = None, think: str = "off", **settings: "Unpack[Settings]",
             ) -> Stream:
@@ -308,8 +315,9 @@ class Session:
         first = not c.wkv_session_about(self._handle).n
         self.append(_written(c.wkv_template_turn, template, first, system.encode() if system else None,
                              question.encode(), how))
-        self._stream = Stream(self, generation, borrowed)
-        return self._stream
+        stream = Stream(self, generation, borrowed)
+        self._stream = weakref.ref(stream)
+        return stream
 
     def fork(self) -> "Session":
         """A copy as it is now: a branch of the text, or a point to return to. It costs one state."""

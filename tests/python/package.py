@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import threading
+import weakref
 
 import checks
 import numpy as np
@@ -164,9 +165,15 @@ def test_sessions():
     loaded = model.session(path="session.safetensors")
     assert loaded.text == session.text
     assert loaded.generate(seed=5, max_tokens=20).read() == session.generate(seed=5, max_tokens=20).read()
-    for _ in session.generate(max_tokens=50):
-        break  # left open; the next answer closes it
-    assert session.generate(max_tokens=1, seed=1).tokens == 0
+    for piece in session.generate(max_tokens=50):
+        break  # the stream goes, and its answer ends here
+    assert session.text.endswith(piece)
+    left = session.generate(max_tokens=50)
+    next(left)
+    assert session.generate(max_tokens=1, seed=1).read() and left.finish_reason == "cancelled"
+    gone = weakref.ref(session)
+    del session, stream, left
+    assert not gone()
     assert model.session([1, 2, 3]).ids.tolist() == [1, 2, 3]
     assert model.session().generate(max_tokens=3, temperature=0).session.ids[0] == 0
 
