@@ -1,13 +1,12 @@
 /* rwkv.c - rwkv.cpp's functions (rwkv.h) by those of libwkv. */
 #include "rwkv.h"
+#include "quantize.h"
 #include "wkv.h"
-#include <ctype.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The weights, shared by a context and its clones. */
 typedef struct {
@@ -211,41 +210,13 @@ bool rwkv_eval_sequence_in_chunks(struct rwkv_context *ctx, const uint32_t *toke
     return rwkv_eval_sequence(ctx, tokens, sequence_len, state_in, state_out, logits_out);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
-
-/* Write the model as a GGUF to `out`, which has any name: wkv_convert takes the format from the extension. */
-static int write_gguf(const wkv_model *m, const char *out, const char *type)
-{
-    char *part = malloc(strlen(out) + 40);
-    if (!part) return failed(NULL, WKV_ENOMEM, "out of memory"), WKV_ENOMEM;
-    sprintf(part, "%s.part-%ld.gguf", out, (long)getpid());
-    int err = wkv_model_refuse_output(m, out);
-    if (!err) err = wkv_convert(m, part, &(wkv_convert_options){.type = type});
-    if (!err && rename(part, out)) {
-        failed(NULL, err = WKV_EIO, "the quantized model cannot be renamed to its path");
-        remove(part);
-    } else if (err) {
-        failed(NULL, err, wkv_error());
-    }
-    free(part);
-    return err;
-}
-
 bool rwkv_quantize_model_file(const char *model_file_path_in, const char *model_file_path_out, const char *format_name)
 {
-    static const char *const types[] = {"q4_0", "q4_1", "q5_0", "q5_1", "q8_0"};
-    const char *type = NULL;
     opening_error = RWKV_ERROR_NONE;
-    for (size_t i = 0; format_name && i < sizeof types / sizeof *types; i++)
-        if (toupper(format_name[0]) == 'Q' && !strcmp(format_name + 1, types[i] + 1)) type = types[i];
-    if (!type) return failed(NULL, WKV_EARG, "the format is not one of Q4_0, Q4_1, Q5_0, Q5_1, Q8_0");
-    if (!model_file_path_in || !model_file_path_out) return failed(NULL, WKV_EARG, "a path is NULL");
-    wkv_model *m;
-    int err = wkv_model_open(&m, model_file_path_in, &(wkv_model_options){.as_stored = 1});
-    if (err) return failed(NULL, err, wkv_error());
-    err = write_gguf(m, model_file_path_out, type);
-    wkv_model_close(m);
-    return !err;
+    if (!model_file_path_in || !model_file_path_out || !format_name)
+        return failed(NULL, WKV_EARG, "a path or the format is NULL");
+    int err = quantize(model_file_path_in, model_file_path_out, format_name);
+    return err ? failed(NULL, err, wkv_error()) : true;
 }
 
 const char *rwkv_get_system_info_string(void) { return "wkv " WKV_VERSION; }

@@ -4,8 +4,7 @@
  * Every checkpoint that wkv opens is a model file, not only rwkv.cpp's .bin. Differences from rwkv.cpp:
  *   - n_gpu_layers is ignored: the processor computes.
  *   - A sequence of any length is one call; chunk_size changes neither time nor result.
- *   - rwkv_quantize_model_file writes a GGUF under the name that it is given. It also quantizes embedding, head and
- *     low-rank matrices, to 8 bits (docs/formats.md, "Writing").
+ *   - rwkv_quantize_model_file writes a .bin of a .bin, and a GGUF of any other model, under the name that it is given.
  *   - Nothing is printed but the sentences of errors.
  *
  * A state is rwkv.cpp's array of floats, layer after layer; C channels, H heads of N:

@@ -58,6 +58,8 @@ def needed(library):
 def glibc(libraries):
     """The newest version of glibc whose symbols are used, as (2, 34)."""
     versions = re.findall(r"GLIBC_(\d+)\.(\d+)", "".join(output("objdump", "-p", str(path)) for path in libraries))
+    if not versions:
+        refuse("the library is not linked with glibc, for which wheels of this form are")
     return max((int(major), int(minor)) for major, minor in versions)
 
 

@@ -118,6 +118,30 @@ static void quantizing(void)
     remove("test_compat.bin");
 }
 
+/* The files that rwkv.cpp publishes, byte for byte. */
+static void quantizing_as_published(void)
+{
+    static const char *const names[][2] = {{"4v0-660K", "Q5_1"}, {"5v1-730K", "Q5_0"}, {"7v0-834K", "Q5_0"}};
+    rwkv_set_print_errors(NULL, false);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char from[512], path[512];
+        size_t bytes = 0, expected = 0;
+        snprintf(from, sizeof from, SHARED_DIR "/rwkv.cpp/tiny-rwkv-%s-FP32.bin", names[i][0]);
+        snprintf(path, sizeof path, SHARED_DIR "/rwkv.cpp/tiny-rwkv-%s-%s.bin", names[i][0], names[i][1]);
+        if (access(from, R_OK)) SKIP("%s is not there", from);
+        EXPECT(rwkv_quantize_model_file(from, "test_compat.bin", names[i][1]));
+        char *ours = read_file("test_compat.bin", &bytes), *theirs = read_file(path, &expected);
+        EXPECT_EQ(bytes, expected);
+        EXPECT(ours && theirs && bytes == expected && !memcmp(ours, theirs, bytes));
+        free(ours);
+        free(theirs);
+        EXPECT(!rwkv_quantize_model_file("test_compat.bin", "again.bin", "Q4_0")); /* quantized already */
+        EXPECT_EQ(rwkv_get_last_error(NULL), RWKV_ERROR_MODEL | RWKV_ERROR_UNSUPPORTED);
+        EXPECT(access("again.bin", F_OK));
+    }
+    remove("test_compat.bin");
+}
+
 static void errors(void)
 {
     rwkv_set_print_errors(NULL, false);
@@ -152,6 +176,7 @@ int main(void)
     RUN(same_as_wkv);
     RUN(sequences_and_clones);
     RUN(quantizing);
+    RUN(quantizing_as_published);
     RUN(errors);
     return DONE();
 }
