@@ -194,7 +194,8 @@ def test_chat():
 
 def test_values_inside():
     program("dump", PROMPT, "--sites", "resid_post,blocks.1.k", "-o", "dump.npz")
-    dumped = np.load("dump.npz")
+    with np.load("dump.npz") as file:
+        dumped = dict(file)
     found = model.activations(ids, "resid_post,blocks.1.k")
     assert len(found) == 5
     for name, values in found.items():
