@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 FINISH = ("read", "stop", "length", "end", "cancelled", "failed")  # wkv_finish_reason
 THINK = ("off", "short", "medium", "long", "open", "fake", "fake_inline")  # wkv_think
+ROLES = ("system", "user", "assistant")
 GRAMMARS = ("json_schema", "regex", "gbnf")  # wkv_grammar_kind
 SLOTS = 32  # of a batcher
 PROFILE = ("temperature", "top_p", "top_k", "min_p", "typical_p", "presence", "frequency", "penalty_decay")
@@ -80,9 +81,10 @@ def chat_prompt(model: "Model", messages: Sequence[Mapping[str, str]], think: st
     out = ""
     for message in messages:
         content = message["content"].encode()
-        if message["role"] == "system":
+        role = ROLES[_number(ROLES, message["role"], "role")]
+        if role == "system":
             system = content
-        elif message["role"] == "user":
+        elif role == "user":
             out += _written(c.wkv_template_turn, template, not out, system, content, how)
         else:
             out += _written(c.wkv_template_reply, template, content)

@@ -49,7 +49,8 @@ class WkvLM(TemplateLM):
         return self.model.tokenizer.encode(string)
 
     def apply_chat_template(self, chat_history: List[Dict[str, str]], add_generation_prompt: bool = True) -> str:
-        return self.model.chat_prompt(chat_history)
+        prompt = self.model.chat_prompt(chat_history)
+        return prompt if add_generation_prompt else prompt.rstrip()  # the last answer is to be continued
 
     def chat_template(self, chat_template: Any = False) -> str:
         return self.model.info.chat

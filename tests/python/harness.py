@@ -71,6 +71,8 @@ def test_answers():
     assert model.generate_until(requests, disable_tqdm=True) == expected
     chat = model.apply_chat_template([{"role": "user", "content": "hi"}])
     assert chat == "User: hi\n\nAssistant:", chat
+    begun = model.apply_chat_template([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "It"}], False)
+    assert begun == "User: hi\n\nAssistant: It", begun
 
 
 def test_registered():

@@ -190,6 +190,7 @@ def test_chat():
              {"role": "user", "content": "Tell me a story."}]
     assert session.text.startswith(model.chat_prompt(turns))
     raises(ValueError, "think is one of off, short", session.ask, "x", think="hard")
+    raises(ValueError, "role is one of system, user", model.chat_prompt, [{"role": "tool", "content": "x"}])
 
 
 def test_values_inside():
