@@ -71,7 +71,8 @@ def test_answers():
     assert model.generate_until(requests, disable_tqdm=True) == expected
     chat = model.apply_chat_template([{"role": "user", "content": "hi"}])
     assert chat == "User: hi\n\nAssistant:", chat
-    begun = model.apply_chat_template([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "It"}], False)
+    begun = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "It"}]
+    begun = model.apply_chat_template(begun, add_generation_prompt=False)
     assert begun == "User: hi\n\nAssistant: It", begun
 
 
