@@ -25,7 +25,7 @@ SCORE = np.dtype([("id", np.int32), ("rank", np.int32), ("nll", np.float32)])
 
 @dataclasses.dataclass(frozen=True)
 class ModelInfo:
-    """What was found in a checkpoint."""
+    """Kind and sizes of a checkpoint."""
 
     path: str
     format: str  # "gguf v3"
@@ -39,7 +39,7 @@ class ModelInfo:
     vocab: int  # V, logits per token
     parameters: int
     file_bytes: int
-    state_bytes: int  # of one state
+    state_bytes: int  # bytes of a state
     chat: str  # name of the chat template
     context_length: int  # tokens of the longest training texts; 0: unknown
 

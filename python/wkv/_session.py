@@ -41,11 +41,15 @@ if TYPE_CHECKING:
         gbnf: str
 
 
-FINISH = ("read", "stop", "length", "end", "cancelled", "failed")  # wkv_finish_reason
-THINK = ("off", "short", "medium", "long", "open", "fake", "fake_inline")  # wkv_think
+def _names(prefix: str) -> Tuple[str, ...]:
+    """The constants of an enum as words, in order: "WKV_THINK_" gives "off", "short", ..."""
+    constants = [name for name in vars(_c) if name.startswith(prefix)]
+    return tuple(name[len(prefix):].lower() for name in sorted(constants, key=lambda name: getattr(_c, name)))
+
+
+FINISH, THINK, GRAMMARS = _names("WKV_FINISH_"), _names("WKV_THINK_"), _names("WKV_GRAMMAR_")
 ROLES = ("system", "user", "assistant")
-GRAMMARS = ("json_schema", "regex", "gbnf")  # wkv_grammar_kind
-SLOTS = 32  # of a batcher
+SLOTS = 32  # sessions in a batcher at once
 PROFILE = ("temperature", "top_p", "top_k", "min_p", "typical_p", "presence", "frequency", "penalty_decay")
 
 
