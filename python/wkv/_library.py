@@ -58,7 +58,7 @@ class Handle:
 
     def __init__(self, free: Callable, make: Callable, *arguments: Any, keep: Iterable = ()):
         self.pointer: Optional[int] = None
-        self._free, self.keep = free, tuple(keep)
+        self._free, self.keep, self.process = free, tuple(keep), os.getpid()
         pointer = c_void_p()
         check(make(byref(pointer), *arguments))
         self.pointer = pointer.value
@@ -67,15 +67,15 @@ class Handle:
     def borrowed(cls, address: int, owner: "Handle") -> "Handle":
         """A part of another object, which lives at least as long and frees it."""
         part = cls.__new__(cls)
-        part.pointer, part._free, part.keep = address, lambda _: None, (owner,)
+        part.pointer, part._free, part.keep, part.process = address, lambda _: None, (owner,), owner.process
         return part
 
     @property
     def _as_parameter_(self) -> Optional[int]:
         return self.pointer
 
-    def __del__(self):
-        if self.pointer:
+    def __del__(self, process: Callable[[], int] = os.getpid) -> None:
+        if self.pointer and self.process == process():  # a fork has no threads, for which freeing a context waits
             self._free(self.pointer)
 
 

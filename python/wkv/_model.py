@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import threading
 from ctypes import byref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
@@ -106,6 +107,9 @@ class Model:
         with self._lock:
             if not self._context:
                 raise ValueError("the model is closed")
+            if self._context.process != os.getpid():
+                raise ValueError("the model was opened before this process was forked, and its threads stayed behind; "
+                                 "open it here, or start processes with 'spawn'")
             yield self._context
 
     def share(self, *, threads: int = 0) -> "Model":

@@ -273,6 +273,20 @@ def test_lifetimes_and_threads():
     assert np.array_equal(shared.eval(ids[2:], state), expected)
 
 
+def test_a_fork_is_refused():
+    child = os.fork()
+    if not child:
+        try:
+            raises(ValueError, "before this process was forked", model.eval, ids, model.state())
+            del globals()["model"]  # freeing it must not wait for threads
+            gc.collect()
+            os._exit(0 if wkv.Model(threads=2).generate("x", max_tokens=2).read() else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert model.eval(ids, model.state()).shape == (6144,)
+
+
 def test_every_function_is_bound():
     assert len(wkv._c.FUNCTIONS) > 200
     assert wkv.c.wkv_version().decode() == wkv.__version__ == program("--version").split()[1]
