@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export CMAKE_GENERATOR ?= $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 BUILD = cmake --build $(1) -j $(JOBS)
 
-.PHONY: default all run test test-long asan tsan clang aarch64 fuzz opencl oclgrind bench install symbols format clean help
+.PHONY: default all run test test-long asan tsan clang aarch64 fuzz opencl oclgrind bench install wheel symbols format clean help
 
 default: build/CMakeCache.txt ## the program, as ./wkv
 	@$(call BUILD,build) --target wkv
@@ -66,6 +66,10 @@ bench: default ## how fast this machine is, beside what it could be
 install: build/CMakeCache.txt ## program, libraries, headers, manual; PREFIX=/usr/local, DESTDIR=
 	@$(call BUILD,build) --target dist
 	@DESTDIR=$(DESTDIR) cmake --install build --prefix $(PREFIX)
+
+wheel: build/CMakeCache.txt ## the Python package, as build/wkv-VERSION-py3-none-PLATFORM.whl
+	@$(call BUILD,build) --target wkv_python
+	@python3 python/wheel.py build
 
 symbols: build/CMakeCache.txt ## what the libraries export; fails if that is anything but wkv_*
 	@$(call BUILD,build) --target dist
