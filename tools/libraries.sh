@@ -26,7 +26,7 @@ case $host in
 *-linux-musl) tools='' compiler=musl-gcc ;; # the compiler of the machine with musl's headers and libraries
 *-mingw32) system=Windows compiler=$host-gcc-posix ;;
 *-linux-gnu*) ;;
-*) die "found the host $host, expected x86_64-linux-musl, x86_64-w64-mingw32 or one of Debian's cross compilers" ;;
+*) die "found the host $host, expected x86_64-linux-musl, x86_64-w64-mingw32 or HOST-linux-gnu" ;;
 esac
 for program in $compiler "${tools}ar" apt-get dpkg-source cmake make m4 tclsh; do
     command -v "$program" >/dev/null ||
@@ -76,9 +76,10 @@ fetch() {
 with_cmake() { # FOLDER OPTION...; headers of the machine itself are not looked for
     folder=$1
     shift
-    cmake -S "$folder" -B built -DCMAKE_SYSTEM_NAME=$system -DCMAKE_SYSTEM_PROCESSOR="${host%%-*}" \
-        -DCMAKE_C_COMPILER="$compiler" -DCMAKE_AR="$(command -v "${tools}ar")" -DCMAKE_BUILD_TYPE=Release \
-        -DCMAKE_C_FLAGS="$flags" -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_SHARED_LIBS=OFF \
+    cmake -S "$folder" -B built -DCMAKE_SYSTEM_NAME=$system \
+        -DCMAKE_SYSTEM_PROCESSOR="${host%%-*}" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_AR="$(command -v "${tools}ar")" \
+        -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS="$flags" -DCMAKE_INSTALL_PREFIX="$prefix" \
+        -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_SHARED_LIBS=OFF \
         -DCMAKE_FIND_ROOT_PATH="$prefix" -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY \
         -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=ONLY "$@" >log 2>&1 &&
         cmake --build built -j "$jobs" >>log 2>&1 && cmake --install built >>log 2>&1
@@ -134,12 +135,12 @@ build_ncurses() { # only what libedit asks of a terminal
     with_configure --with-termlib --without-cxx --without-cxx-binding --without-ada --without-progs --without-tests \
         --without-manpages --disable-db-install --disable-stripping --enable-widec --enable-pc-files \
         --with-pkg-config-libdir="$prefix/lib/pkgconfig" --with-default-terminfo-dir=/usr/share/terminfo \
-        --with-terminfo-dirs=/etc/terminfo:/lib/terminfo:/usr/share/terminfo --with-fallbacks=linux,xterm,xterm-256color,screen \
-        BUILD_CC=cc &&
+        --with-terminfo-dirs=/etc/terminfo:/lib/terminfo:/usr/share/terminfo &&
         make -j "$jobs" libs >>log 2>&1 && make install.libs install.includes >>log 2>&1 &&
         ln -sf libtinfow.a "$prefix/lib/libtinfo.a"
 }
 build_libedit() {
+    touch aclocal.m4 configure && find . -name '*.in' -exec touch {} + # newer than the patched configure.ac: not made anew
     with_configure --disable-examples CPPFLAGS="-I$prefix/include -I$prefix/include/ncursesw" LDFLAGS="-L$prefix/lib" &&
         make -j "$jobs" -C src install >>log 2>&1 && make install-pkgconfigDATA >>log 2>&1
 }
@@ -165,5 +166,6 @@ library sqlite3 3.40.1-2+deb12u2 ee3459ae9d00939741c7708fc1b8ce1bde12d8c3fb1dfa0
 library libmicrohttpd 0.9.75-6 c0f8a9cd77c41285d2d48fc68bbee2e460a55042fcd5d3f6b9946c017d4b6846
 [ $system = Linux ] || exit 0 # the others have no use on Windows, or no Windows build
 library hiredis 0.14.1-3 6dee69e4c29f8b71de5e4ac76d1f887a6c545bd49b6801bcf2c03b646c98a235
+case $host in *-linux-musl) exit 0 ;; esac # libedit is written for glibc
 library ncurses 6.4-4 a35710b02a3de6ab8f9da7fa2e3726a609cc26c936ad85b2094ef91aa996fc94
 library libedit 3.1-20221030-2 6e701f5e0bcd81f80fe3686d84861e9d9247e247ed08fb96ffc3746102aedd21

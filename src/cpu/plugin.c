@@ -19,7 +19,8 @@ static void folder_of(char *folder, const char *path)
 /* The i-th folder to look in; 0 past the last. */
 static int folder_at(char *folder, int i)
 {
-    static const char *const inside[] = {"", "/wkv", ("/" PLUGIN_FOLDER)}; /* a build folder; beside a library; of bin */
+    static const char *const inside[] = {"", "/wkv",
+                                         ("/" PLUGIN_FOLDER)}; /* a build folder; beside a library; of bin */
     enum { INSIDE = sizeof inside / sizeof *inside };
     const char *given = getenv("WKV_PLUGINS");
     char file[PATH] = "", near[PATH];
