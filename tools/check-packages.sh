@@ -83,11 +83,12 @@ files_of_debian "$work/after"
 check "no file is left" sh -c "diff '$work/before' '$work/after' | grep '^>' | grep -v -e ldconfig -e __pycache__; test \$? = 1"
 
 check "all packages and a compiler" in_debian sh -c \
-    'apt-get install -y --no-install-recommends /packages/*.deb gcc libc6-dev pkg-config pocl-opencl-icd'
+    'apt-get install -y --no-install-recommends /packages/*.deb gcc libc6-dev pkg-config'
 cp examples/hello.c "$root/packages/"
 in_debian sh -c 'cd /packages && cc hello.c -o hello $(pkg-config --cflags --libs wkv)' >"$work/out" 2>&1
 check "a program with libwkv: $(cat "$work/out")" in_debian /packages/hello
-check "OpenCL's devices" sh -c "chroot '$root' wkv info --devices | grep -i opencl"
+# a driver needs /sys, which this folder lacks; the plug-in is loaded before it looks for one
+check "the plug-in of OpenCL" sh -c "chroot '$root' wkv generate --device opencl Once 2>&1 | grep 'no driver is installed'"
 check "removal of all" in_debian apt-get purge -y wkv libwkv0 libwkv-dev wkv-opencl
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
