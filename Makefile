@@ -9,7 +9,8 @@ MAKEFLAGS += --no-print-directory
 export CMAKE_GENERATOR ?= $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 BUILD = cmake --build $(1) -j $(JOBS)
 
-.PHONY: default all run test test-long asan tsan clang aarch64 fuzz opencl oclgrind bench install wheel symbols format clean help
+.PHONY: default all run test test-long asan tsan clang aarch64 fuzz opencl oclgrind bench install wheel deb static release \
+        check-packages symbols format clean help
 
 default: build/CMakeCache.txt ## the program, as ./wkv
 	@$(call BUILD,build) --target wkv
@@ -71,6 +72,18 @@ wheel: build/CMakeCache.txt ## the Python package, as build/wkv-VERSION-py3-none
 	@$(call BUILD,build) --target wkv_python
 	@python3 python/wheel.py build
 
+deb: ## the packages of Debian, in build/packages
+	@JOBS=$(JOBS) tools/deb.sh
+
+static: ## the program for any Linux of this processor, with musl: an archive in build/packages
+	@JOBS=$(JOBS) tools/static.sh
+
+release: ## sources, packages, static program and SHA256SUMS of the last commit, in build/release; URL=https://... for the formula
+	@JOBS=$(JOBS) URL=$(URL) tools/release.sh
+
+check-packages: ## install and run what make release has built: in a bare Debian, in an empty folder, on older processors; as root
+	@tools/check-packages.sh build/release
+
 symbols: build/CMakeCache.txt ## what the libraries export; fails if that is anything but wkv_*
 	@$(call BUILD,build) --target dist
 	@tools/symbols.sh build
@@ -83,4 +96,4 @@ clean: ## remove everything built
 	rm -rf build wkv
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile

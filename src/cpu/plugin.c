@@ -19,7 +19,8 @@ static void folder_of(char *folder, const char *path)
 /* The i-th folder to look in; 0 past the last. */
 static int folder_at(char *folder, int i)
 {
-    static const char *const inside[] = {"", "/wkv", ("/" PLUGIN_FOLDER)}; /* a build folder; beside a library; of bin */
+    static const char *const inside[] = {"", "/wkv",
+                                         ("/" PLUGIN_FOLDER)}; /* a build folder; beside a library; of bin */
     enum { INSIDE = sizeof inside / sizeof *inside };
     const char *given = getenv("WKV_PLUGINS");
     char file[PATH] = "", near[PATH];
@@ -55,6 +56,13 @@ int plugin_load(const plugin **out, const char *name)
 {
     char folder[PATH], path[PATH + 64], first[PATH] = "";
     *out = NULL;
+    void *self = dlopen(NULL, RTLD_LAZY);
+    if (!self)
+        return fail(WKV_EUNSUPPORTED,
+                    "this wkv is a static program, which loads no plug-ins; for %s, build one with make, or install a "
+                    "package of your system",
+                    name);
+    dlclose(self);
     for (int i = 0; folder_at(folder, i); i++) {
         snprintf(path, sizeof path, "%s/libwkv-%s.so", folder, name);
         if (!access(path, F_OK)) return load(out, path);
