@@ -1,5 +1,6 @@
 # pack.sh - what deb.sh, static.sh and release.sh share. Sourced from the root of the sources by a POSIX shell.
 . tools/setup.sh
+unset CMAKE_C_COMPILER_LAUNCHER # a cache of the compiler may give sources other names, which the program holds
 
 # need PROGRAM:PACKAGE...: install the packages of Debian whose programs are missing
 need() {

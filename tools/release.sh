@@ -20,7 +20,6 @@ to=$(cd "${1:-build/release}" && pwd)
 git diff --quiet HEAD || say "release.sh: changes without a commit take no part"
 SOURCE_DATE_EPOCH=$(date_of_sources)
 export SOURCE_DATE_EPOCH
-unset CMAKE_C_COMPILER_LAUNCHER # a cache of the compiler may give files other names
 name=wkv-$(version_of_sources)
 
 git -c tar.umask=0022 archive --format=tar --prefix="$name/" HEAD | gzip -n9 >"$to/$name.tar.gz"
