@@ -9,6 +9,9 @@ say() { printf '%s\n' "$*" >&2; }
 package() {
     case $manager:$1 in
     apt:compiler) echo gcc libc6-dev ;;
+    apt:cross-compiler) echo "gcc-$with_host" ;;
+    apt:qemu) echo qemu-user-static ;;
+    apt:tclsh) echo tcl ;;
     apt:pkg-config) echo pkg-config ;;
     apt:jansson) echo libjansson-dev ;;
     apt:nettle) echo nettle-dev ;;
@@ -99,8 +102,17 @@ missing() {
         hiredis OpenCL; do
         pkg-config --exists $library 2>/dev/null || echo $library
     done
+    [ -z "${with_host:-}" ] || missing_for_host
     # the tests run OpenCL on the processor where there is no GPU
     [ -z "${with_tests:-}" ] || ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 || echo opencl-driver
+}
+
+# with_host=HOST: a build for another processor (tools/foreign.sh)
+missing_for_host() {
+    command -v "$with_host-gcc" >/dev/null 2>&1 || echo cross-compiler
+    command -v "qemu-${with_host%%-*}-static" >/dev/null 2>&1 || echo qemu
+    command -v dpkg-source >/dev/null 2>&1 || echo dpkg-dev # sources of libraries
+    command -v tclsh >/dev/null 2>&1 || echo tclsh          # puts SQLite together
 }
 
 setup() {
@@ -131,7 +143,7 @@ get_packages() {
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
-    *compiler* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
+    *compiler* | *qemu* | *dpkg-dev* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
         # shellcheck disable=SC2086 # a list of words
         say "Missing: $needs(${refused:-not in the packages installed}). Please run:
     $(command_of $packages)"

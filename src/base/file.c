@@ -32,6 +32,14 @@ static int open_regular(const char *path, struct stat *about)
     return err;
 }
 
+/* WKV_EUNSUPPORTED: a 32-bit process cannot address the file. */
+static int check_size(const char *path, const struct stat *about)
+{
+    if ((uint64_t)about->st_size < SIZE_MAX / 2) return WKV_OK;
+    return fail(WKV_EUNSUPPORTED, "%s: has %lld bytes, more than this build for %d-bit processors can address", path,
+                (long long)about->st_size, (int)sizeof(size_t) * 8);
+}
+
 /* Read up to n bytes; fewer at the end of the file. */
 static int read_all(int fd, char *to, size_t n, size_t *got, const char *path)
 {
@@ -56,14 +64,15 @@ static int check_memory(const char *path, size_t size)
 int file_open(file_map *out, const char *path)
 {
     struct stat about;
-    int fd = open_regular(path, &about), err = WKV_OK;
+    int fd = open_regular(path, &about);
     *out = (file_map){0};
     if (fd < 0) return fd;
     file_map m = {.size = (size_t)about.st_size, .id = {about.st_dev, about.st_ino}};
-    void *p = m.size ? mmap(NULL, m.size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
+    int err = check_size(path, &about);
+    void *p = m.size && !err ? mmap(NULL, m.size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
     if (p == MAP_FAILED)
         err = fail(WKV_EIO, "%s: cannot be mapped: %s", path, strerror(errno));
-    else {
+    else if (!err) {
         m.data = p;
         *out = m;
     }
@@ -79,7 +88,8 @@ int file_load(file_map *out, const char *path)
     if (fd < 0) return fd;
     file_map m = {.size = (size_t)about.st_size, .id = {about.st_dev, about.st_ino}, .in_memory = 1};
     size_t page = (size_t)sysconf(_SC_PAGESIZE), got = 0;
-    int err = check_memory(path, m.size);
+    int err = check_size(path, &about);
+    if (!err) err = check_memory(path, m.size);
     char *copy = err ? NULL : aligned_alloc(page, (m.size / page + 1) * page);
     if (!err && !copy) err = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, m.size);
     if (!err) err = read_all(fd, copy, m.size, &got, path);
@@ -129,7 +139,8 @@ int file_slurp(char **out, size_t *size, const char *path)
     *size = 0;
     if (fd < 0) return fd;
     size_t n = (size_t)about.st_size;
-    int err = check_memory(path, n);
+    int err = check_size(path, &about);
+    if (!err) err = check_memory(path, n);
     char *text = err ? NULL : malloc(n + 1);
     if (!err && !text) err = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, n);
     if (!err) err = read_all(fd, text, n, &n, path);

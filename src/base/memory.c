@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include "base/memory.h"
 
-/* The number of `key` in a file of lines "key number"; an empty key: the file's first word. SIZE_MAX: not found. */
+/* The number of `key` in a file of lines "key number"; an empty key: the file's first word. SIZE_MAX: not found; a number
+ * that a 32-bit size_t cannot hold is its largest but one. */
 static size_t number_in(const char *path, const char *key)
 {
     FILE *f = fopen(path, "r");
@@ -15,7 +16,7 @@ static size_t number_in(const char *path, const char *key)
     unsigned long long n;
     size_t found = SIZE_MAX, length = strlen(key);
     while (f && found == SIZE_MAX && fgets(line, sizeof line, f))
-        if (!strncmp(line, key, length) && sscanf(line + length, "%llu", &n) == 1) found = (size_t)n;
+        if (!strncmp(line, key, length) && sscanf(line + length, "%llu", &n) == 1) found = n < SIZE_MAX ? (size_t)n : SIZE_MAX - 1;
     if (f) fclose(f);
     return found;
 }
@@ -27,7 +28,7 @@ size_t memory_available(void)
 {
     size_t kilobytes = number_in("/proc/meminfo", "MemAvailable:"), there;
     if (kilobytes != SIZE_MAX)
-        there = kilobytes * 1024;
+        there = kilobytes < SIZE_MAX / 1024 ? kilobytes * 1024 : SIZE_MAX;
     else {
         long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
         there = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX;

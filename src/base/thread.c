@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/cores.h"
 #include "base/error.h"
 
 enum { SPIN_NS = 50000, LINE = 64 };
@@ -300,17 +301,22 @@ static int first_sibling(int cpu)
 int cpu_cores(void)
 {
     cpu_set_t may, seen;
-    int n = 0, limit = quota();
+    unsigned char fast[CPU_SETSIZE];
+    int n = 0, slow = 0, limit = quota();
 
     if (sched_getaffinity(0, sizeof may, &may)) return 1;
     CPU_ZERO(&seen);
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    int last = CPU_SETSIZE;
+    while (last && !CPU_ISSET(last - 1, &may)) last--;
+    cores_fast("", fast, last);
+    for (int cpu = 0; cpu < last; cpu++) {
         if (!CPU_ISSET(cpu, &may)) continue;
         int core = first_sibling(cpu);
         if (core < 0 || core >= CPU_SETSIZE || CPU_ISSET(core, &seen)) continue;
         CPU_SET(core, &seen);
-        n++;
+        if (fast[cpu]) n++;
+        else slow++;
     }
-    if (n < 1) n = 1;
+    if (n < 1) n = slow ? slow : 1;
     return n < limit ? n : limit;
 }
